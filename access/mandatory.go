@@ -90,8 +90,9 @@ func (q *query) explainedIntegrity(need winnt.AccessMask) winnt.AccessMask {
 }
 
 // lowerSubject returns the bits that a label's policy allows a subject of lower
-// integrity. A right that several classes share is removed only if
-// the policy forbids all of them.
+// integrity. A label without a policy forbids nothing, and a right that
+// several classes share is removed only if the policy forbids all of them
+//
 func lowerSubject(m *winnt.GenericMapping, policy winnt.AccessMask) winnt.AccessMask {
 	if policy == 0 {
 		return everyBit

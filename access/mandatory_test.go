@@ -44,7 +44,8 @@ func labelled(t *testing.T, s sid.SID, policy winnt.AccessMask) *sd.Descriptor {
 }
 
 // The rights that a subject below the label keeps, for each policy and type. Each right is requested
-// separately, with a DACL that grants everything.
+// separately, with a DACL that grants everything. Without a policy nothing is removed, and SYNCHRONIZE, which reading,
+// writing and executing share, goes only with all three.
 func TestIntegrityPolicyLimitsRights(t *testing.T) {
 	types := []*winnt.ObjectType{winnt.FileObject, winnt.KeyObject, winnt.ProcessObject}
 	for _, row := range []struct {

@@ -97,8 +97,8 @@ func (q *query) ownerRights() winnt.AccessMask {
 		return 0
 	}
 	if t.IsRestricted() && t.RestrictedSet().Find(q.ownerHash, owner) < 0 {
-		// The restricting SIDs must agree, also to reading, and also of a token
-		// that is restricted in writing only.
+		// The restricting SIDs must agree, also to reading, and also of a
+		// token that is restricted in writing only.
 		if q.tr != nil {
 			q.tr.stage(ownerRestricted, ownerMask, false)
 		}

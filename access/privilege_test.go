@@ -29,6 +29,27 @@ func TestWriteRestrictedOwnerNeedsRestrictingSID(t *testing.T) {
 	}
 }
 
+// In the restricted pass the owner has implicit rights only by a restricting SID. A SID of the list that is not the
+// owner's gives none, even if it is enabled in the token too.
+func TestRestrictedOwnerNeedsRestrictingSID(t *testing.T) {
+	const both = winnt.READ_CONTROL | winnt.WRITE_DAC
+	for _, desired := range []winnt.AccessMask{winnt.READ_CONTROL, winnt.WRITE_DAC, winnt.MAXIMUM_ALLOWED} {
+		for restricting, want := range map[sid.SID]winnt.AccessMask{caseU: both, sid.Everyone: 0, sid.OwnerRights: 0} {
+			spec := baseSpec()
+			spec.IsRestricted = true
+			spec.Restricted = []token.Group{{SID: restricting, Attributes: token.GroupDefault}}
+			d := sddl.MustParse("O:" + caseU.String() + "G:SYD:")
+			dec, err := access.Check(mustToken(t, spec), d, desired, winnt.FileObject)
+			if desired != winnt.MAXIMUM_ALLOWED {
+				want &= desired
+			}
+			if err != nil || dec.Granted != want {
+				t.Errorf("A-173: restricted to %v: %v, %v; want granted %v", restricting, dec, err, want)
+			}
+		}
+	}
+}
+
 // A restricting SID that a second filter dropped does not make the token the owner (A-153, T-68).
 func TestDroppedRestrictingSIDIsNoOwner(t *testing.T) {
 	spec := baseSpec()

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -14,7 +15,7 @@ import (
 // was not decided, because an entry for other bits ended the walk, stays
 // unchanged.
 func (x *Explanation) String() string {
-	return x.Show(0, func(_ Mark, text string) string { return text })
+	return x.Show(0, nil, func(_ Mark, text string) string { return text })
 }
 
 // Mark classifies a text of an explanation as granted or denied. The zero value
@@ -30,12 +31,18 @@ const (
 
 // Show returns the text of String with each part replaced by the result of show, for
 // example to add colour or to remove terminal control characters. Columns are as wide as
-// the parts passed to show. Reasons that do not fit in width columns continue on the next
-// line. More than three entries without an effect are then counted instead of listed
-// (U-122). 0 means no limit.
-func (x *Explanation) Show(width int, show func(m Mark, text string) string) string {
-	p := shown{Explanation: x, width: width, show: show}
-	p.put(markOf(x.Decision.Allowed()), x.Verdict(), 0)
+// the parts passed to show. The name of an entry's SID is beside the entry (U-121): name
+// returns "" for a SID without one, and a nil name names none. Reasons that do not fit in
+// width columns continue on the next line. More than three entries without an effect are
+// then counted instead of listed (U-122). 0 means no limit.
+func (x *Explanation) Show(width int, name func(sid.SID) string, show func(m Mark, text string) string) string {
+	p := shown{Explanation: x, width: width, show: show, of: name}
+	for i, line := range broken(x.Verdict(), 0, width) {
+		if i > 0 {
+			p.b.WriteString("\n  ")
+		}
+		p.put(markOf(x.Decision.Allowed()), line, 0)
+	}
 	p.b.WriteString("\n\n")
 	p.table()
 	p.b.WriteByte('\n')
@@ -50,6 +57,16 @@ type shown struct {
 	b     strings.Builder
 	width int // columns of the terminal, 0: no limit
 	show  func(m Mark, text string) string
+	of    func(sid.SID) string // the name of a SID; nil: no names
+}
+
+// entry returns the SDDL of a step's entry with the name of its SID, "" for a stage.
+func (p *shown) entry(s *Step) string {
+	text := s.Entry()
+	if p.of == nil || s.entry.IsZero() {
+		return text
+	}
+	return strings.TrimSpace(text + " " + p.of(s.entry.SID()))
 }
 
 // put writes a part and fills it with blanks to width bytes.
@@ -83,7 +100,7 @@ func (p *shown) table() {
 		if folded > 0 && p.Steps[i].isIdle() {
 			continue
 		}
-		texts[i] = p.Steps[i].Entry()
+		texts[i] = p.entry(&p.Steps[i])
 		where, entry = max(where, len(p.Steps[i].where())), max(entry, len(texts[i])+2)
 	}
 	const rule = 8
@@ -119,14 +136,14 @@ func (p *shown) table() {
 	}
 	if folded > 0 {
 		p.b.WriteByte('\n')
-		p.last(strconv.Itoa(folded)+" other entries have no effect on this request; the output to a pipe lists them", 0)
+		p.last(strconv.Itoa(folded)+" other entries have no effect on this request", 0)
 	}
 }
 
 // entryIndent is the column of an entry below its row.
 const entryIndent = 8
 
-// reasons writes a row for each requested right.
+// reasons writes a row for each requested right: its number, mask and name, how it was decided, and the reason.
 func (p *shown) reasons() {
 	name := 24
 	for _, r := range p.Reasons {

@@ -17,11 +17,11 @@ func TestShowWrapsAtWidth(t *testing.T) {
 		t.Fatal(err)
 	}
 	same := func(_ access.Mark, text string) string { return text }
-	if x.Show(0, same) != x.String() || x.Show(500, same) != x.String() {
-		t.Errorf("Show without a limit and String differ:\n%s\nwant\n%s", x.Show(0, same), x)
+	if x.Show(0, nil, same) != x.String() || x.Show(500, nil, same) != x.String() {
+		t.Errorf("Show without a limit and String differ:\n%s\nwant\n%s", x.Show(0, nil, same), x)
 	}
 	for _, width := range []int{80, 60, 40, 30, 10, 1} {
-		got := x.Show(width, same)
+		got := x.Show(width, nil, same)
 		g, w := strings.Fields(got), strings.Fields(x.String())
 		slices.Sort(g) // an entry may be below the reason
 		slices.Sort(w)
@@ -36,7 +36,7 @@ func TestShowWrapsAtWidth(t *testing.T) {
 	}
 	const want = "DACL 0  (A;;CC;;;WD)  +  .   A-70   it allows them, and nothing before\n" +
 		"                                    it decided them\n"
-	if got := x.Show(70, same); !strings.Contains(got, want) {
+	if got := x.Show(70, nil, same); !strings.Contains(got, want) {
 		t.Errorf("Show(70):\n%s\nwant it to contain\n%s", got, want)
 	}
 }
@@ -49,7 +49,7 @@ func TestShowCountsEntriesWithoutEffect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := x.Show(80, same)
+		got := x.Show(80, nil, same)
 		if rows := strings.Count(got, ";;;BO)"); (rows == 0) != (want != "") || !strings.Contains(got, want) {
 			t.Errorf("%d entries of others: %d rows, want the text %q (U-122):\n%s", others, rows, want, got)
 		}
@@ -68,7 +68,7 @@ func TestShowBreaksNoSID(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := x.Show(80, func(_ access.Mark, text string) string { return text })
+	got := x.Show(80, nil, func(_ access.Mark, text string) string { return text })
 	if !strings.Contains(got, "\n        "+who+")\n") || !strings.Contains(got, "\nDACL 1  +  +  .   A-70   ") {
 		t.Errorf("U-123: Show(80):\n%s", got)
 	}
@@ -112,7 +112,7 @@ func TestStepLineNamesEntryAndNode(t *testing.T) {
 	} {
 		c.step.Bits, c.step.Rule, c.step.Because = 1, "A-61", "for a reason"
 		x := access.Explanation{Steps: []access.Step{c.step}, Reasons: []access.BitReason{{Bit: winnt.AccessMask(1)}}}
-		lines := strings.Split(x.Show(0, func(_ access.Mark, text string) string { return text }), "\n")
+		lines := strings.Split(x.Show(0, nil, func(_ access.Mark, text string) string { return text }), "\n")
 		if got, _, _ := strings.Cut(lines[3], "  "); got != c.want {
 			t.Errorf("line of step %+v begins with %q, want %q, in\n%s", c.step, got, c.want,
 				strings.Join(lines, "\n"))

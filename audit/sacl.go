@@ -249,9 +249,9 @@ func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
 	return t.DenyBits().Has(t.SIDs().Find(hash, s)) || t.RestrictedSet().Find(hash, s) >= 0
 }
 
-// node returns the index in the object type list to which the entry applies. It is
-// 0, the whole list, for an entry without object type and without a list (U-13).
-// ok is false if the list does not have the entry's type.
+// node returns the index of the entry's object type in the request's object type list. It returns 0, which stands
+// for the whole object, if the entry has no object type or the request has no list (U-13). ok is false if the list
+// does not have the entry's type; the entry then does not apply.
 func (w *saclWalk) node(list *sd.ACL, e *sd.Entry) (n int, ok bool) {
 	if !e.Kind.IsObject() || len(w.request.ObjectTypes) == 0 {
 		return 0, true

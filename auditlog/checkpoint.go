@@ -25,16 +25,20 @@ type Checkpoint struct {
 	Root   tlog.Hash
 }
 
-// text returns the three lines of a C2SP checkpoint.
+// text returns the three lines of a C2SP checkpoint: origin, size and root in base64, each ended by a newline.
 func (c *Checkpoint) text() string {
 	return c.Origin + "\n" + strconv.FormatUint(c.Size, 10) + "\n" + base64.StdEncoding.EncodeToString(c.Root[:]) + "\n"
 }
 
-// parseCheckpoint parses the text of a checkpoint. It refuses extension lines,
-// which a Log never writes.
+// parseCheckpoint parses the text of a checkpoint, without a signature. It accepts only the form that text returns.
+// It refuses extension lines, which a Log never writes.
 func parseCheckpoint(text string) (Checkpoint, error) {
 	var c Checkpoint
 	lines := strings.Split(text, "\n")
+	if len(lines) > 4 && lines[0] != "" && lines[3] != "" {
+		return c, fmt.Errorf("checkpoint: %d extension lines, this program knows none: use the release that wrote it",
+			len(lines)-4)
+	}
 	if len(lines) != 4 || lines[0] == "" || lines[3] != "" {
 		return c, errors.New("no checkpoint: want three lines, origin, size and root")
 	}
@@ -53,9 +57,9 @@ func parseCheckpoint(text string) (Checkpoint, error) {
 	return c, nil
 }
 
-// OpenCheckpoint verifies and parses a signed checkpoint. The signature of one
-// of the keys must be valid. OpenCheckpoint does not use the text before it has
-// verified the signature. It refuses more than 64 KiB.
+// OpenCheckpoint verifies and parses a signed checkpoint. It must have a valid signature of at least one of the keys,
+// so it fails without keys. OpenCheckpoint does not use the text before it has verified the signature. It refuses
+// more than 64 KiB.
 func OpenCheckpoint(signed []byte, keys ...note.Verifier) (Checkpoint, error) {
 	if len(signed) > maxNote {
 		return Checkpoint{}, errors.New("checkpoint: longer than any checkpoint")
@@ -75,7 +79,7 @@ func OpenCheckpoint(signed []byte, keys ...note.Verifier) (Checkpoint, error) {
 	return parseCheckpoint(n.Text)
 }
 
-// signCheckpoint returns the checkpoint as a signed note.
+// signCheckpoint returns the checkpoint as a signed note, with a signature of every signer.
 func signCheckpoint(c *Checkpoint, signers []note.Signer) ([]byte, error) {
 	return note.Sign(&note.Note{Text: c.text()}, signers...)
 }

@@ -15,13 +15,11 @@ type clearing struct {
 	done chan error
 }
 
-// Clear removes all records, or moves them to the archive if the log is
-// configured as [Archive]. The first remaining record is event 1102 with the
-// caller, the number of removed records and the root of their tree. The tree
-// continues, so proofs and checkpoints of removed records stay valid. Clear
-// fails with STATUS_PRIVILEGE_NOT_HELD if the caller does not hold
-// SeSecurityPrivilege, and with [ErrClosed] after Close. It removes nothing if
-// it cannot sign a checkpoint of all records.
+// Clear removes all records, or moves them to the archive if the log is configured as [Archive]. The first remaining
+// record is event 1102 with the caller, the number of removed records and the root of their tree. The tree continues,
+// so proofs and checkpoints of removed records stay valid. It blocks until the writer is done. Clear fails with
+// STATUS_PRIVILEGE_NOT_HELD if the caller does not hold SeSecurityPrivilege, and with [ErrClosed] after Close. It
+// removes nothing if it cannot sign a checkpoint of all records.
 func (l *Log) Clear(from audit.Origin) error {
 	if t := from.Subject.Effective(); t == nil || !t.Has(winnt.SeSecurityPrivilege) {
 		// The caller does not hold SeSecurityPrivilege: every record stays (U-69).

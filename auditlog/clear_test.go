@@ -115,7 +115,7 @@ func TestArchiveIsDurable(t *testing.T) {
 	if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); err != nil {
 		t.Fatal(err)
 	}
-	after := d.crash(func(int) int { return 0 })
+	after := d.crash(lostAll)
 	moved := 0
 	for name, n := range d.now {
 		if strings.HasPrefix(name, "archive/") {

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// Mode chooses the records that wait for the disk. The zero value is Sync.
+// Mode selects which records wait for the disk before they are acknowledged. The zero value is Sync.
 type Mode uint8
 
 // The modes of a log.
@@ -29,8 +29,7 @@ func (m Mode) String() string {
 	return "sync"
 }
 
-// Full is the behaviour of a log that has used the bytes that it may keep. The
-// zero value is Overwrite.
+// Full selects what a log does when it has used the bytes that [Keep] allows. The zero value is Overwrite.
 type Full uint8
 
 // Behaviours of a full log.
@@ -111,14 +110,14 @@ func (c *Config) defaults() {
 	}
 }
 
-// Now returns the clock of records: 100-ns units since 1601-01-01.
+// Now returns the current time in the unit of records: 100 ns since 1601-01-01 UTC.
 func Now() int64 {
 	const until1970 = 116_444_736_000_000_000
 	return time.Now().UnixNano()/100 + until1970
 }
 
-// durable reports whether a record of the event waits for the disk: all but
-// successful accesses to objects do.
+// durable reports whether a record of the event waits for the disk. In Sync mode all do. In Relaxed mode all do
+// except successful accesses to objects.
 func (m Mode) durable(e *audit.Event) bool {
 	// In Sync mode every record waits for the disk. In any mode the record of a refusal does (U-60).
 	if m == Sync || e.Outcome == audit.Failure {

@@ -18,7 +18,7 @@ type folder struct {
 
 func (d folder) path(name string) string { return filepath.Join(d.dir, filepath.FromSlash(name)) }
 
-// Create implements disk.
+// Create creates a file that only its owner can read. It fails if the file exists.
 func (d folder) Create(name string) (file, error) {
 	f, err := d.faults.OpenFile(d.path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -27,7 +27,7 @@ func (d folder) Create(name string) (file, error) {
 	return osFile{f}, nil
 }
 
-// Open implements disk. A file that may only be read is opened for reading.
+// Open opens an existing file for reading and writing, or only for reading if nothing more is permitted.
 func (d folder) Open(name string) (file, error) {
 	f, err := d.faults.OpenFile(d.path(name), os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrPermission) || isReadOnly(err) {
@@ -39,7 +39,7 @@ func (d folder) Open(name string) (file, error) {
 	return osFile{f}, nil
 }
 
-// Mkdir implements disk.
+// Mkdir creates a folder and its parents, for their owner alone. An existing folder is not an error.
 func (d folder) Mkdir(name string) error { return os.MkdirAll(d.path(name), 0o700) }
 
 // Rename implements disk.
@@ -62,7 +62,7 @@ func (d folder) List(name string) ([]string, error) {
 	return names, err
 }
 
-// SyncDir implements disk.
+// SyncDir makes the names in a folder durable.
 func (d folder) SyncDir(name string) error { return d.faults.SyncDir(d.path(name)) }
 
 // osFile is a file of the operating system.

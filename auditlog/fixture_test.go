@@ -26,7 +26,9 @@ type memDisk struct {
 	mu     sync.Mutex
 	now    map[string]*inode // a process sees these
 	synced map[string]*inode // the names that a crash leaves
-	dirs   map[string]bool
+	// allocates lets files allocate space in advance, so that the log writes zeros there. It is set before first use.
+	allocates bool
+	dirs      map[string]bool
 
 	inject.Injector // of every operation
 }
@@ -76,15 +78,27 @@ func (d *memDisk) set(name string, b []byte) {
 
 func (d *memDisk) flip(name string, at int, bit byte) { d.now[name].data[at] ^= bit }
 
-// crash returns the disk after a crash: the synced data, and of the rest as much as keep returns.
-func (d *memDisk) crash(keep func(extra int) int) *memDisk {
+// tail returns what a crash leaves of the bytes of a file from the first one that is not durable. at is its offset. It
+// may change extra.
+type tail func(at int, extra []byte) []byte
+
+// lostAll leaves only durable bytes.
+func lostAll(int, []byte) []byte { return nil }
+
+// crash returns the disk after a crash: the durable data, and of the rest what left returns.
+func (d *memDisk) crash(left tail) *memDisk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	out := &memDisk{now: map[string]*inode{}, synced: map[string]*inode{}, dirs: map[string]bool{".": true}}
 	for name, n := range d.synced {
+		same := 0
+		for same < min(len(n.data), len(n.durable)) && n.data[same] == n.durable[same] {
+			same++
+		}
 		b := slices.Clone(n.durable)
-		if extra := len(n.data) - len(b); extra > 0 && string(n.data[:len(b)]) == string(b) {
-			b = append(b, n.data[len(b):len(b)+keep(extra)]...)
+		if same < len(n.data) {
+			b = append(b[:same:same], left(same, slices.Clone(n.data[same:]))...)
+			b = append(b, n.durable[min(len(b), len(n.durable)):]...)
 		}
 		out.set(name, b)
 		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
@@ -259,6 +273,16 @@ func (f *memFile) write(b []byte, at int64) {
 		f.n.data = append(f.n.data, make([]byte, need-len(f.n.data))...)
 	}
 	copy(f.n.data[at:], b)
+}
+
+// Allocate implements allocator, on a disk that allocates.
+func (f *memFile) Allocate(int64) error {
+	f.d.mu.Lock()
+	defer f.d.mu.Unlock()
+	if !f.d.allocates {
+		return errNoAllocation
+	}
+	return f.d.Do("allocate", f.n.name)
 }
 
 // Size implements file.

@@ -15,10 +15,9 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// Forwarder sends the records of a folder to one live sink as lines of JSON, at
-// least once and in order. It reads the folder, and the writer never waits for
-// it. A sink that is down for a day loses nothing as long as the log keeps the
-// records.
+// Forwarder sends the records of a folder to one live sink as lines of JSON, at least once and in order. It reads the
+// folder, and the writer never waits for it. A sink that is down for a day loses nothing as long as the log keeps the
+// records. Set all three exported fields. It is not safe for concurrent use.
 type Forwarder struct {
 	Dir    string
 	Sink   string // "unix:PATH", "tcp:HOST:PORT", or the name of a file
@@ -41,10 +40,11 @@ const (
 	cursorDelay  = time.Second
 )
 
-// Run forwards until ctx ends, and then returns nil. While the sink is down it
-// retries with increasing pauses. With follow false it ends at the newest
-// record, and returns an error of the sink. It also returns an error of the log
-// or the cursor. It skips records that the log no longer has.
+// Run forwards records, starting after the position in the cursor file, or at the first record without that file.
+// With follow it continues until ctx ends, and retries with growing pauses while the sink is down. Without follow it
+// ends at the newest record, and returns an error of the sink. It returns nil when ctx ends, unless it cannot write
+// the cursor or close the sink. An error of the log or the cursor always ends it. It skips records that the log no
+// longer has.
 func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 	if err := f.load(); err != nil {
 		return err
@@ -92,7 +92,8 @@ func (e *sinkError) Error() string { return "the sink: " + e.err.Error() }
 // Unwrap returns the sink's own error.
 func (e *sinkError) Unwrap() error { return e.err }
 
-// records sends records until there are no more, or the sink fails.
+// records sends records until ctx ends or the sink fails, and without follow until there are no more. sent reports
+// whether it sent any. A failure of the sink is a *sinkError.
 func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent bool, err error) {
 	var line []byte
 	for {
@@ -131,7 +132,8 @@ func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent b
 	}
 }
 
-// line sends one record and moves the cursor.
+// line sends one record, and saves the cursor after 1,000 records or one second. buf is memory for the line; it
+// returns the memory for the next call.
 func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
 	buf = append(e.AppendJSON(buf[:0]), '\n')
 	if c, ok := f.out.(net.Conn); ok {
@@ -149,7 +151,8 @@ func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
 	return buf, nil
 }
 
-// connect opens the sink.
+// connect opens the sink: a socket for "unix:" and "tcp:", or else a file, to which it appends. It creates a missing
+// file.
 func (f *Forwarder) connect(ctx context.Context) error {
 	network, address, ok := strings.Cut(f.Sink, ":")
 	if ok && (network == "unix" || network == "tcp") {
@@ -188,6 +191,7 @@ func handOver(c net.Conn) error {
 	return errors.Join(err, c.Close())
 }
 
+// close closes the sink. Without an open sink it does nothing.
 func (f *Forwarder) close() error {
 	if f.out == nil {
 		return nil
@@ -197,7 +201,8 @@ func (f *Forwarder) close() error {
 	return err
 }
 
-// load reads the cursor; without one it starts with the first record.
+// load reads the number of the next record from the cursor file. Without the file it starts with the first record. A
+// file without such a number is an error.
 func (f *Forwarder) load() error {
 	b, err := os.ReadFile(f.Cursor)
 	if errors.Is(err, fs.ErrNotExist) {

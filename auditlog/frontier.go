@@ -19,7 +19,7 @@ type frontier struct {
 // valid reports whether there are as many hashes as the size needs.
 func (f *frontier) valid() bool { return len(f.hashes) == bits.OnesCount64(f.size) }
 
-// add appends a leaf.
+// add appends a leaf, which makes the tree one record larger.
 func (f *frontier) add(leaf tlog.Hash) {
 	h := leaf
 	for s := f.size; s&1 == 1; s >>= 1 {
@@ -31,7 +31,7 @@ func (f *frontier) add(leaf tlog.Hash) {
 	f.size++
 }
 
-// root returns the hash of the whole tree.
+// root returns the hash of the whole tree. For the empty tree that is SHA-256 of no bytes.
 func (f *frontier) root() tlog.Hash {
 	if len(f.hashes) == 0 {
 		return sha256.Sum256(nil)

@@ -44,7 +44,8 @@ func CreateKey(file, name string) (note.Signer, error) {
 	return note.NewSigner(private)
 }
 
-// place writes a file under another name, and renames it once it is whole.
+// place writes content and a newline to a file and makes it durable. It writes to file.new first and renames that, so
+// file is never incomplete. It replaces an existing file.
 func place(file, content string, mode fs.FileMode) error {
 	part := file + ".new"
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
@@ -63,8 +64,8 @@ func place(file, content string, mode fs.FileMode) error {
 	return nil
 }
 
-// LoadKey reads a key from [CreateKey]. It refuses a key that others can read,
-// except on Windows.
+// LoadKey reads a key from [CreateKey]. It refuses a key that others can read, except on Windows. The error matches
+// [fs.ErrNotExist] if the file is missing.
 func LoadKey(file string) (note.Signer, error) {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -84,8 +85,8 @@ func LoadKey(file string) (note.Signer, error) {
 	return s, nil
 }
 
-// ReadPublicKey reads the public halves of keys, one per line, in the form
-// name+id+base64 of c2sp.org/signed-note.
+// ReadPublicKey reads the public halves of keys, one per line, in the form name+id+base64 of c2sp.org/signed-note. It
+// fails for an empty file or an invalid line. It never returns an empty list without an error.
 func ReadPublicKey(file string) ([]note.Verifier, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -111,10 +112,10 @@ type command struct {
 	args []string
 }
 
-// CommandSigner returns a signer that runs a program, so that the key need not
-// be on the host of the log. The program gets the text on standard input and
-// prints the Ed25519 signature in base64. public is the public half of the key.
-// Signing fails after ten seconds, or if the signature is not valid.
+// CommandSigner returns a signer that runs a program, so that the key need not be on the host of the log. The program
+// gets the text on standard input and prints the Ed25519 signature in base64. public is the public half of the key,
+// and args are the program and its arguments. CommandSigner fails if public is invalid or args is empty; it does not
+// run the program. Signing fails after ten seconds, or if the signature is not valid.
 func CommandSigner(public string, args ...string) (note.Signer, error) {
 	v, err := note.NewVerifier(public)
 	if err != nil {
@@ -126,7 +127,8 @@ func CommandSigner(public string, args ...string) (note.Signer, error) {
 	return command{v, args}, nil
 }
 
-// Sign implements note.Signer.
+// Sign runs the program with the text on standard input, and returns the signature that it prints after checking it.
+// It blocks for at most ten seconds.
 func (c command) Sign(text []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), signTimeout)
 	defer cancel()

@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lock implements disk: the writer holds flock on a file that names its
-// process. The kernel releases it when the process ends.
+// Lock locks the folder for this process with flock on a file that has the process id, and returns the function that
+// unlocks it. It does not wait: ErrLocked means that another writer has the lock. The kernel releases the lock when
+// the process ends.
 func (d folder) Lock() (func() error, error) {
 	f, err := os.OpenFile(d.path(lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -33,6 +33,7 @@ type Log struct {
 
 	trouble  atomic.Pointer[trouble] // the newest failure; nil: no failure
 	reserved atomic.Int64            // bytes that are allocated for essential records
+	zeroes   atomic.Int64            // bytes of zeros behind the records of the open segment
 
 	mu     sync.Mutex
 	next   *batch        // guarded by mu: the batch that the writer takes next
@@ -68,7 +69,8 @@ type batch struct {
 	scarce  bool  // the reserve is kept for administrators
 }
 
-// answer waits through e for the batch and returns the error for its records with claim c, or nil.
+// answer waits until the writer has finished the batch, and returns the error for records with claim c. nil means
+// that they are stored. While it waits, e.Wait runs the wait.
 func (b *batch) answer(e *audit.Event, c claim) error {
 	select {
 	case <-b.done:
@@ -92,10 +94,10 @@ var (
 	_ audit.LaterSink = (*Log)(nil)
 )
 
-// Write stores the record. A nil error means that it is durable, or under
-// [Relaxed] for a successful access that it is queued. If the queue is full, the
-// error is [audit.ErrFull], for a durable record after five seconds. Write
-// implements [audit.Sink].
+// Write stores the record and blocks until it is durable. Under [Relaxed] a successful access is only queued. nil
+// means that the record is durable or queued. If the queue is full, the error is [audit.ErrFull], for a durable
+// record only after five seconds. Other errors are [ErrClosed], [ErrStopped], a full disk, or the failure that ended
+// the log. A record with an error is not stored, and Health counts it as lost. Write implements [audit.Sink].
 func (l *Log) Write(e audit.Event) error {
 	durable := l.cfg.Mode.durable(&e)
 	one := [1]audit.Event{e}
@@ -152,8 +154,9 @@ func (l *Log) WriteAll(events []audit.Event) error {
 // lost adds n to the number of lost records.
 func (l *Log) lost(n uint64) { l.dropped.Add(n) }
 
-// push adds the events to the next batch and wakes the writer. It waits for space
-// in the queue as waitLocked does. With nil as lim each event has its own claim.
+// push adds the events to the next batch, wakes the writer and returns the batch. events must not be empty. It waits
+// for space in the queue as waitLocked does. If lim is nil, each event has its own claim. After an error nothing was
+// queued.
 func (l *Log) push(events []audit.Event, durable bool, lim *limit) (*batch, error) {
 	size := 0
 	for i := range events {
@@ -185,6 +188,7 @@ func (l *Log) push(events []audit.Event, durable bool, lim *limit) (*batch, erro
 	return b, nil
 }
 
+// refusalLocked returns the permanent failure of the log, or ErrClosed after Close, or nil.
 func (l *Log) refusalLocked() error {
 	if l.failed != nil {
 		return l.failed
@@ -224,7 +228,8 @@ func (l *Log) waitLocked(durable bool, e *audit.Event) error {
 	return nil
 }
 
-// pop returns the queued records for the writer, nil if the queue is empty.
+// pop takes the queued records out of the queue for the writer and wakes callers that wait for space. It returns nil
+// if the queue is empty.
 func (l *Log) pop() *batch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -239,8 +244,8 @@ func (l *Log) pop() *batch {
 	return b
 }
 
-// finish sets the errors of a batch, wakes its callers and keeps its memory for
-// another batch.
+// finish stores the errors of a batch, wakes its callers, and keeps its memory for another batch. err applies to
+// ordinary records, kept to those that could use the reserve.
 func (l *Log) finish(b *batch, err, kept error) {
 	b.err, b.kept = err, kept
 	if err != nil {
@@ -255,8 +260,8 @@ func (l *Log) finish(b *batch, err, kept error) {
 	l.mu.Unlock()
 }
 
-// fail makes an error permanent. After a failed sync the state of the disk is unknown, and a later success does not
-// change that.
+// fail ends the log with an error and returns the log's permanent failure, which is that of the first call. After a
+// failed sync the state of the disk is unknown, and a later success does not change that.
 func (l *Log) fail(err error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -267,18 +272,19 @@ func (l *Log) fail(err error) error {
 	return l.failed
 }
 
-// Health returns the error that prevents the log from accepting records, or
-// nil, and the number of records that it has lost.
+// Health returns the number of records that the log has lost, and the error that stops it from accepting records.
+// That is its permanent failure or [ErrClosed]. A full disk alone gives nil.
 func (l *Log) Health() (dropped uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.dropped.Load(), l.refusalLocked()
 }
 
-// Durable returns the RecordId of the last record that is durable.
+// Durable returns the RecordId of the last record that is durable. It is 0 if there is none.
 func (l *Log) Durable() uint64 { return l.durable.Load() }
 
-// Checkpoint returns the newest checkpoint; its size is 0 before the first.
+// Checkpoint returns the newest signed checkpoint. Before the first one its size is 0. Recent records may not be in
+// it yet.
 func (l *Log) Checkpoint() Checkpoint {
 	if c := l.noted.Load(); c != nil {
 		return *c
@@ -286,11 +292,12 @@ func (l *Log) Checkpoint() Checkpoint {
 	return Checkpoint{Origin: l.origin}
 }
 
-// Recovered returns what Open found and repaired.
+// Recovered returns what Open found and repaired. It never changes.
 func (l *Log) Recovered() Recovery { return l.recovered }
 
-// Close writes the queued records and the record of the stop, signs the last
-// checkpoint and unlocks the folder. A second call does nothing.
+// Close writes the queued records and the record of the stop, signs the last checkpoint and unlocks the folder. It
+// blocks until that is done and returns its error. A second call only waits and returns the same error. Later records
+// fail with [ErrClosed].
 func (l *Log) Close() error {
 	l.mu.Lock()
 	first := !l.closed

@@ -135,13 +135,13 @@ func diskTimes(b *testing.B, dir string) []time.Duration {
 }
 
 // BenchmarkDurable writes durable records from several goroutines. The disk's
-// own times are measured before and after, in the same run.
+// own times are measured before and after, in the same run. The reserve is that of refmond.
 func BenchmarkDurable(b *testing.B) {
 	for _, writers := range []int{1, 64, 512} {
 		b.Run(strconv.Itoa(writers), func(b *testing.B) {
 			dir := b.TempDir()
 			disk := diskTimes(b, dir)
-			l := mustOpen(b, Config{Dir: filepath.Join(dir, "log")})
+			l := mustOpen(b, Config{Dir: filepath.Join(dir, "log"), Reserve: 4 << 20})
 			e := opened(b, audit.Failure, "report")
 			each := make([][]time.Duration, writers)
 			b.ResetTimer()
@@ -165,6 +165,34 @@ func BenchmarkDurable(b *testing.B) {
 			disk = slices.Sorted(slices.Values(append(disk, diskTimes(b, dir)...)))
 			report(b, slices.Sorted(slices.Values(slices.Concat(each...))), disk)
 		})
+	}
+}
+
+// BenchmarkZeroesAhead alternates between a log that writes zeros behind its records and one that makes its segment
+// longer with each flush. It prints the median and the 90th percentile of a durable record of each, in milliseconds.
+func BenchmarkZeroesAhead(b *testing.B) {
+	var took [2][]time.Duration
+	var logs [2]*Log
+	for i, reserve := range []int64{0, 4 << 20} {
+		logs[i] = mustOpen(b, Config{Dir: filepath.Join(b.TempDir(), "log"), Reserve: reserve})
+	}
+	e := opened(b, audit.Failure, "report")
+	for b.Loop() {
+		for i, l := range logs {
+			start := time.Now()
+			if err := l.Write(e); err != nil {
+				b.Fatal(err)
+			}
+			took[i] = append(took[i], time.Since(start))
+		}
+	}
+	for i, name := range []string{"longer", "zeros"} {
+		if err := logs[i].Close(); err != nil {
+			b.Fatal(err)
+		}
+		slices.Sort(took[i])
+		b.ReportMetric(took[i][len(took[i])/2].Seconds()*1000, name+"-ms")
+		b.ReportMetric(took[i][len(took[i])*9/10].Seconds()*1000, name+"-p90-ms")
 	}
 }
 

@@ -26,10 +26,11 @@ type notary struct {
 	stale []string // partial tiles that were not completed
 }
 
-// due reports whether a checkpoint is due for the number of records.
+// due reports whether a log of last records needs a new checkpoint, because enough were added since the newest one
+// that was ordered.
 func (n *notary) due(last uint64) bool { return last >= n.signed+n.every }
 
-// start runs the notary's goroutine.
+// start starts the notary's goroutine, which stop ends.
 func (n *notary) start() {
 	n.in, n.done = make(chan toSign), make(chan error, 1)
 	go func() {
@@ -63,8 +64,8 @@ func (n *notary) push(job toSign, wait bool) {
 	n.in <- job
 }
 
-// wait waits until the notary is idle and returns the error of its last note, nil
-// if it was idle already.
+// wait blocks until the notary is idle and returns the error of its last note. It returns nil if it was idle already,
+// even if the last note failed.
 func (n *notary) wait() error {
 	if !n.busy {
 		return nil
@@ -73,8 +74,8 @@ func (n *notary) wait() error {
 	return <-n.done
 }
 
-// stop ends the notary's goroutine. It waits for the last note and returns its
-// error.
+// stop ends the notary's goroutine. It blocks until the last note is done and returns its error. No other method may
+// be called afterwards.
 func (n *notary) stop() error {
 	close(n.in)
 	var err error
@@ -97,6 +98,8 @@ func (n *notary) notarize(job toSign) error {
 	return err
 }
 
+// store stores the tiles and the checkpoint of a job, publishes the checkpoint, and removes partial tiles that are no
+// longer needed.
 func (n *notary) store(job toSign) error {
 	partial := n.tiles.partial()
 	fresh := slices.Clone(n.tiles.done)
@@ -116,7 +119,8 @@ func (n *notary) store(job toSign) error {
 	return n.tidy(partial)
 }
 
-// sign stores tiles and then the checkpoint that needs them.
+// sign stores tiles and then the checkpoint that needs them, both durably, and returns the checkpoint. It returns
+// ErrDamaged if the hashes of the tiles do not give the root in the job.
 func (n *notary) sign(job toSign, tiles []tile) (*Checkpoint, error) {
 	d := n.log.cfg.disk
 	if err := storeTiles(d, tiles); err != nil {
@@ -157,8 +161,8 @@ func (n *notary) tidy(partial []tile) error {
 	return nil
 }
 
-// findStale looks for partial tiles that a run left which ended before its
-// checkpoint: at the right edge of the tree, from the checkpoint's size on.
+// findStale removes partial tiles of an earlier run that ended before its checkpoint. They are at the right edge of
+// the tree, between the sizes from and to.
 func (n *notary) findStale(from, to uint64) error {
 	for l := 0; to>>(tileHeight*l) > 0; l++ {
 		for number := from >> (tileHeight * (l + 1)); number <= to>>(tileHeight*(l+1)); number++ {

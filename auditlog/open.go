@@ -22,13 +22,12 @@ type Recovery struct {
 	Rebuilt bool   // the tree's hashes were missing and were computed again
 }
 
-// Open opens the folder for writing and creates it if it does not exist. After
-// a crash it recovers the log. All durable records are still there. Open cuts
-// off an incomplete record at the end and adds a record about it (U-61).
+// Open opens the folder for writing and creates it if it does not exist. After a crash it recovers the log. All
+// durable records are still there. Open cuts off an incomplete record at the end and adds a record about it (U-61).
+// It also writes a record of the start. The caller must close the log.
 //
-// It fails with [ErrLocked] if the folder has a writer, and with [ErrDamaged]
-// if its records end before its own signed checkpoint. In that case records
-// were removed or changed, and [Verify] reports which.
+// It fails with [ErrLocked] if the folder has a writer, and with [ErrDamaged] if its records end before its own
+// signed checkpoint. In that case records were removed or changed, and [Verify] reports which.
 func Open(cfg Config) (*Log, error) {
 	cfg.defaults()
 	if err := cfg.disk.Mkdir("."); err != nil {
@@ -45,7 +44,8 @@ func Open(cfg Config) (*Log, error) {
 	return l, nil
 }
 
-// start returns the Log of a folder that this process has locked.
+// start recovers the log of a folder that this process has locked, writes the record of the start, and runs the
+// writer. After an error no goroutine runs, and the caller still has to unlock.
 func start(cfg Config, unlock func() error) (*Log, error) {
 	if cfg.Signers == nil {
 		s, err := ownKey(cfg.Dir)
@@ -77,8 +77,8 @@ func start(cfg Config, unlock func() error) (*Log, error) {
 	return l, nil
 }
 
-// ownKey returns the key in the log's folder. For a new log it creates the key. It
-// fails if there is a checkpoint and no key.
+// ownKey returns the signing key in the log's folder. Without a key it creates one with a random name, unless the
+// folder has a checkpoint. Then it fails, because another key signed that.
 func ownKey(dir string) (note.Signer, error) {
 	file := filepath.Join(dir, keyName)
 	s, err := LoadKey(file)
@@ -95,7 +95,8 @@ func ownKey(dir string) (note.Signer, error) {
 	return CreateKey(file, "refmon.local/audit/"+hex.EncodeToString(id[:]))
 }
 
-// recover sets the writer to the end of the existing log, or creates a log.
+// recover sets the writer to the end of the existing log, or creates a log in an empty folder. It returns ErrDamaged
+// if records or the checkpoint are missing.
 func (w *writer) recover() error {
 	d := w.log.cfg.disk
 	firsts, err := segments(d)
@@ -122,8 +123,9 @@ func (w *writer) recover() error {
 	return w.keepOld(firsts)
 }
 
-// lastCheckpoint reads the log's own checkpoint. One of the log's keys must have
-// signed it. Otherwise the log could continue a tree that it never signed.
+// lastCheckpoint returns the log's own checkpoint, which one of the configured keys must have signed. Otherwise the
+// log could continue a tree that it never signed. It returns fs.ErrNotExist without a checkpoint, and ErrDamaged for
+// one with a bad or foreign signature.
 func (w *writer) lastCheckpoint() (Checkpoint, error) {
 	b, err := readFile(w.log.cfg.disk, checkpointName, maxNote)
 	if err != nil {

@@ -8,11 +8,10 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// ProveRecord returns a proof that a record is in the log, in the form
-// c2sp.org/tlog-proof@v1: a reader with the log's public key can check it without
-// the log. Its extra line has the record's bytes in base64. ProveRecord fails if the
-// newest checkpoint does not cover the record, and with a [GoneError] if the log no
-// longer has it.
+// ProveRecord returns a proof that a record is in the log, in the form c2sp.org/tlog-proof@v1: a reader with the
+// log's public key can check it without the log. Its extra line has the record's bytes in base64. id is the RecordId,
+// from 1. ProveRecord fails if the newest checkpoint does not cover the record, and with a [GoneError] if the log no
+// longer has it. It does not verify the checkpoint's signature.
 func ProveRecord(dir string, id uint64) ([]byte, error) { return proveRecord(folder{dir: dir}, id) }
 
 func proveRecord(d disk, id uint64) ([]byte, error) {
@@ -50,11 +49,10 @@ func proveRecord(d disk, id uint64) ([]byte, error) {
 	return append([]byte(b.String()), signed...), nil
 }
 
-// ProveSince returns a proof that the current log continues the log of an older
-// checkpoint, so that nothing before the checkpoint was changed or removed. It
-// has the form of a request to a C2SP witness: the old size, hashes, and the
-// newest checkpoint. ProveSince does not verify signatures. It fails if the log
-// does not continue the checkpoint.
+// ProveSince returns a proof that the current log continues the log of the older signed checkpoint old, so that
+// nothing before that was changed or removed. It has the form of a request to a C2SP witness: the old size, hashes,
+// and the newest checkpoint. ProveSince does not verify signatures. It fails if the log does not continue the
+// checkpoint, or if old belongs to another log.
 func ProveSince(dir string, old []byte) ([]byte, error) { return proveSince(folder{dir: dir}, old) }
 
 func proveSince(d disk, old []byte) ([]byte, error) {
@@ -97,9 +95,8 @@ func writeHashes(b *strings.Builder, hashes []tlog.Hash) {
 	b.WriteByte('\n')
 }
 
-// ownCheckpoint reads the folder's checkpoint without verifying its signature.
-// The caller checks its proof against the root, and whoever reads the proof
-// verifies the signature.
+// ownCheckpoint returns the folder's checkpoint, signed and parsed, without verifying its signature. The caller
+// checks its proof against the root, and whoever reads the proof verifies the signature.
 func ownCheckpoint(d disk) ([]byte, Checkpoint, error) {
 	signed, err := readFile(d, checkpointName, maxNote)
 	if err != nil {

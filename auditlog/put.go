@@ -7,14 +7,13 @@ import (
 	"io/fs"
 )
 
-// temporary returns the name of a file before its rename to name. The names
+// temporary returns the name under which put writes a file before it renames it to name. The names of different files
 // differ, because the writer begins a segment while the notary signs.
 func temporary(name string) string { return "new-" + name }
 
-// put replaces a file of the top folder by the content that fill writes. After a
-// crash the name has either the old content or the new one. put returns the open
-// file. After the rename an error never matches isFull, because put cannot undo
-// the rename.
+// put replaces a file of the top folder by the content that fill writes, durably. After a crash the name has either
+// the old content or the new one. It returns the open file, which the caller must close, and no file after an error.
+// An error after the rename never matches isFull, because put cannot undo the rename.
 func put(d disk, name string, fill func(f file) error) (file, error) {
 	part := temporary(name)
 	if err := d.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -35,8 +34,8 @@ func put(d disk, name string, fill func(f file) error) (file, error) {
 	return f, nil
 }
 
-// create creates a file and makes the content that fill writes durable. It fails
-// if the file exists.
+// create creates a file with the content that fill writes, and makes the content durable, but not the name. The
+// caller closes the file. It fails if the file exists; if fill fails, the incomplete file stays.
 func create(d disk, name string, fill func(f file) error) (file, error) {
 	f, err := d.Create(name)
 	if err != nil {
@@ -51,7 +50,7 @@ func create(d disk, name string, fill func(f file) error) (file, error) {
 	return f, nil
 }
 
-// bytesOf fills a file with a content.
+// bytesOf returns a function for put and create that writes content.
 func bytesOf(content []byte) func(f file) error {
 	return func(f file) error {
 		_, err := f.WriteAt(content, 0)
@@ -59,7 +58,8 @@ func bytesOf(content []byte) func(f file) error {
 	}
 }
 
-// partOf fills a file with a part of another.
+// partOf returns a function for put and create that copies size bytes of from, starting at offset at. It fails if
+// from is shorter.
 func partOf(from io.ReaderAt, at, size int64) func(f file) error {
 	return func(f file) error {
 		buf := make([]byte, min(size, chunk))
@@ -77,7 +77,8 @@ func partOf(from io.ReaderAt, at, size int64) func(f file) error {
 	}
 }
 
-// closed closes the file that put or create returned.
+// closed closes the file that put or create returned. It returns err if that is set, and otherwise the error of the
+// close.
 func closed(f file, err error) error {
 	if err != nil {
 		return err

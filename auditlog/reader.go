@@ -16,14 +16,15 @@ type Record struct {
 	frame frame
 }
 
-// Payload returns the bytes that the tree hashes: JSON with an empty "chain".
+// Payload returns the bytes that the tree hashes: JSON with an empty "chain". They are valid until the next record is
+// read.
 func (r *Record) Payload() []byte { return r.frame.payload() }
 
 // Leaf returns the record's hash in the tree: SHA-256 over a zero byte and the
 // payload.
 func (r *Record) Leaf() [32]byte { return r.frame.leaf() }
 
-// Event parses the payload. Its Chain is the leaf's hash.
+// Event parses the payload. Chain in the result is the record's hash in the tree. The event stays valid.
 func (r *Record) Event() (audit.Event, error) {
 	e, err := audit.ParseEvent(r.Payload())
 	if err != nil {
@@ -48,9 +49,9 @@ type Reader struct {
 	misses int    // how often
 }
 
-// NewReader returns a reader that starts at a RecordId. 0 and 1 are the first
-// record. If the log no longer has the record, the reader starts at the oldest
-// one.
+// NewReader returns a reader that starts at a RecordId. 0 and 1 are the first record. If the log no longer has the
+// record, the reader starts at the oldest one. It fails if the folder has no segment. The caller must close the
+// reader.
 func NewReader(dir string, from uint64) (*Reader, error) { return newReader(folder{dir: dir}, from) }
 
 func newReader(d disk, from uint64) (*Reader, error) {
@@ -91,8 +92,9 @@ func (r *Reader) Next() (Record, error) {
 	}
 }
 
-// advance continues after the end of the read data: with more of the segment, or with the next one. An incomplete
-// frame is still being written, unless a segment follows.
+// advance continues after next of the scanner failed with ended. It returns true if there may be more to read: more
+// of the segment, or the next one. At the end of the log it returns io.EOF. An incomplete frame is still being
+// written, unless a segment follows.
 func (r *Reader) advance(ended error) (more bool, err error) {
 	if !isEnd(ended) && !errors.Is(ended, errTorn) {
 		return false, fmt.Errorf("read the audit log: %w", ended)
@@ -141,7 +143,7 @@ func (r *Reader) named() (again bool, err error) {
 		"records: run refmon audit verify", r.next, c.Size)
 }
 
-// open opens the segment that has the next record.
+// open opens the segment that has the next record. It returns a *GoneError if the log no longer has it.
 func (r *Reader) open() error {
 	firsts, err := segments(r.d)
 	if err != nil {
@@ -166,7 +168,7 @@ func (r *Reader) open() error {
 	return nil
 }
 
-// Close closes the open segment. A later Next opens it again.
+// Close closes the open segment. A later Next opens it again and continues. A second call does nothing.
 func (r *Reader) Close() error {
 	if r.f == nil {
 		return nil
@@ -176,13 +178,14 @@ func (r *Reader) Close() error {
 	return err
 }
 
-// Skip makes Next continue at a RecordId.
+// Skip makes Next continue at a RecordId, before or after the current one. It does not check whether the log has the
+// record.
 func (r *Reader) Skip(to uint64) error {
 	r.next = to
 	return r.Close()
 }
 
-// GoneError reports that the log no longer has some records.
+// GoneError reports that the log no longer has the records From to To, both included.
 type GoneError struct{ From, To uint64 }
 
 // Error returns the range of the missing records.
@@ -193,8 +196,8 @@ func (e *GoneError) Error() string {
 // pollEvery is the interval at which Wait looks for new records.
 const pollEvery = 100 * time.Millisecond
 
-// Wait returns the next record, waiting until there is one or ctx ends. The error
-// is then that of ctx.
+// Wait returns the next record, and blocks until there is one or ctx ends. It then returns the error of ctx. Other
+// errors are those of Next. It looks for new records every 100 ms.
 func (r *Reader) Wait(ctx context.Context) (Record, error) {
 	for {
 		rec, err := r.Next()
@@ -209,10 +212,12 @@ func (r *Reader) Wait(ctx context.Context) (Record, error) {
 	}
 }
 
-// Oldest returns the RecordId at which the reader starts or continues.
+// Oldest returns the RecordId that Next returns next. After NewReader that shows whether the wanted record is still
+// there.
 func (r *Reader) Oldest() uint64 { return r.next }
 
-// Last returns the RecordId of the last complete record, or 0 for an empty log.
+// Last returns the RecordId of the last complete record, or 0 for a folder without segments. It reads the whole
+// newest segment, and does not move the reader.
 func (r *Reader) Last() (uint64, error) {
 	firsts, err := segments(r.d)
 	if err != nil || len(firsts) == 0 {

@@ -38,7 +38,7 @@ func TestReaderReportsDamagedEnd(t *testing.T) {
 		"a byte of record 5 changed": func(d *memDisk) { d.flip(segmentName(1), cut+30, 1) },
 		"the end cut off":            func(d *memDisk) { d.now[segmentName(1)].data = d.now[segmentName(1)].data[:cut] },
 	} {
-		copied := d.crash(func(int) int { return 0 })
+		copied := d.crash(lostAll)
 		change(copied)
 		if n, err := count(copied); n != 4 || err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("%s: %d records, %v", name, n, err)
@@ -46,7 +46,7 @@ func TestReaderReportsDamagedEnd(t *testing.T) {
 	}
 	end := len(head)
 	for i, f := range frames { // each record is missed, the last that the checkpoint names too
-		copied := d.crash(func(int) int { return 0 })
+		copied := d.crash(lostAll)
 		copied.now[segmentName(1)].data = copied.now[segmentName(1)].data[:end]
 		if n, err := count(copied); n != i || err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("the end cut off behind record %d: %d records, %v", i, n, err)

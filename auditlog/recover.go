@@ -7,7 +7,9 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// resume reads the records behind the checkpoint and opens the last segment.
+// resume rebuilds the tree from the checkpoint and the records after it, and opens the last segment for writing.
+// firsts has the first RecordIds of the segments. It computes missing hashes again if the log still has all records.
+// It returns ErrDamaged if records are missing or do not match the checkpoint.
 func (w *writer) resume(firsts []uint64, c *Checkpoint) error {
 	from := 0
 	for i, first := range firsts {
@@ -86,7 +88,8 @@ func (r *replay) segment(first uint64, last bool) error {
 	return errors.Join(err, f.Close())
 }
 
-// frames replays the records of a segment.
+// frames adds the records of a segment to the tree. Bytes that are no frame end the last segment; in others they are
+// ErrDamaged.
 func (r *replay) frames(s *scanner, last bool) error {
 	for {
 		f, err := s.next()
@@ -107,7 +110,8 @@ func (r *replay) frames(s *scanner, last bool) error {
 	}
 }
 
-// record adds one record to the tree.
+// record adds one record to the tree. It returns ErrDamaged if the tree then has the size of the checkpoint but
+// another root.
 func (r *replay) record(leaf tlog.Hash) error {
 	r.w.tree.add(leaf)
 	if n := r.w.tree.size; n > r.have {
@@ -127,7 +131,11 @@ func (r *replay) adopt(f file, s *scanner) error {
 	if err != nil {
 		return err
 	}
-	if cut := size - s.at; cut > 0 {
+	zero, err := zeroesFrom(f, s.at, size)
+	if err != nil {
+		return err
+	}
+	if cut := zero - s.at; cut > 0 {
 		w.log.recovered.Cut, w.log.recovered.CutFile = cut, fmt.Sprintf("cut-%016x", w.tree.size+1)
 		err := closed(put(d, w.log.recovered.CutFile, partOf(f, s.at, cut)))
 		if err != nil {
@@ -137,4 +145,28 @@ func (r *replay) adopt(f file, s *scanner) error {
 	w.size = s.at
 	w.seg, err = put(d, segmentName(s.head.first), partOf(f, 0, s.at))
 	return err
+}
+
+// zeroesFrom returns the offset from which a file has only zeros up to size, and at least from. A few zeros behind
+// other bytes belong to a record that was cut short.
+func zeroesFrom(f file, from, size int64) (int64, error) {
+	room := make([]byte, chunk/16)
+	end := from
+	for at := from; at < size; {
+		n, err := f.ReadAt(room[:min(int64(len(room)), size-at)], at)
+		for i, v := range room[:n] {
+			if v != 0 {
+				end = at + int64(i) + 1
+			}
+		}
+		if at += int64(n); err != nil && !isEnd(err) {
+			return 0, err
+		} else if n == 0 {
+			break
+		}
+	}
+	if end > from && size-end <= frameFixed {
+		return size, nil
+	}
+	return end, nil
 }

@@ -14,14 +14,14 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
 	mustWrite(t, l, 5)
-	left := d.crash(func(int) int { return 0 }) // the process is gone
+	left := d.crash(lostAll) // the process is gone
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
 	whole := left.now[segmentName(1)].data
 	var torn []byte
 	torn = append(append(torn, whole...), rewrite(7, []byte(`{"id":7,"time":"x`))...)
-	clean := left.crash(func(int) int { return 0 }) // nothing to cut off: nothing is kept aside
+	clean := left.crash(lostAll) // nothing to cut off: nothing is kept aside
 	l = mustOpen(t, testConfig(t, clean))
 	if got := l.Recovered(); got.Records != 6 || got.Cut != 0 || got.CutFile != "" {
 		t.Errorf(`whole: %+v, want got.Records = 6, got.Cut = 0, got.CutFile = ""`, got)
@@ -35,7 +35,7 @@ func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 		}
 	}
 	for cut := 1; cut < frameFixed+17; cut++ {
-		d := left.crash(func(int) int { return 0 })
+		d := left.crash(lostAll)
 		d.set(segmentName(1), torn[:len(whole)+cut])
 		l := mustOpen(t, testConfig(t, d))
 		if got := l.Recovered(); got.Records != 6 || got.Cut != int64(cut) {
@@ -83,7 +83,7 @@ func TestDamagedLogAcceptsNoRecords(t *testing.T) {
 		"no segment":         func(d *memDisk) { delete(d.now, segmentName(1)) },
 		"another checkpoint": func(d *memDisk) { d.now[checkpointName].data[20] ^= 1 },
 	} {
-		copied := d.crash(func(int) int { return 0 })
+		copied := d.crash(lostAll)
 		change(copied)
 		again := cfg
 		again.disk = copied

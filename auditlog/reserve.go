@@ -19,8 +19,38 @@ type allocator interface {
 // ahead is the number of bytes allocated at once in addition to the reserve, so that one call serves many batches.
 const ahead = 256 << 10
 
-// allocate allocates space for the buffer and, after it, the reserve. For essential records it omits the reserve if
-// the allocated space suffices (U-93), and ignores errors.
+// zeroesAhead is the number of bytes behind the records that are written as zeros at once. A flush of records that
+// overwrite them changes neither the size of the file nor its blocks, so it needs no commit of the file system's
+// journal.
+const zeroesAhead = 1 << 20
+
+// zeroes are written behind the records.
+var zeroes [zeroesAhead]byte
+
+// writeZeroes writes zeros behind the buffer if it reaches past the earlier ones. It stays within the allocated space,
+// so it takes none from other programs, and does nothing without such space. A full disk is no error.
+func (w *writer) writeZeroes(end int64) error {
+	from, to := max(w.size, w.zeroed), min(end+zeroesAhead, w.allocated)
+	if end <= w.zeroed || to <= from {
+		return nil
+	}
+	for from < to {
+		n, err := w.seg.WriteAt(zeroes[:min(to-from, zeroesAhead)], from)
+		from += int64(n)
+		w.zeroed = from
+		switch {
+		case isFull(err):
+			return nil
+		case err != nil:
+			return w.log.fail(fmt.Errorf("write zeros behind the audit records: %w", err))
+		}
+	}
+	return nil
+}
+
+// allocate allocates disk space for the buffer and, after it, the reserve. reserve is true for essential records:
+// they may use the reserve, so it omits the reserve if the allocated space suffices (U-93), and ignores errors.
+// Without a configured reserve, or on a file system that cannot allocate, it does nothing.
 func (w *writer) allocate(reserve bool) error {
 	want := w.log.cfg.Reserve
 	end := w.size + int64(len(w.buf))
@@ -42,7 +72,8 @@ func (w *writer) allocate(reserve bool) error {
 	return nil
 }
 
-// setAside allocates the first bytes of the open segment.
+// setAside allocates disk space for the first size bytes of the open segment. It returns errNoAllocation if the file
+// system cannot.
 func (w *writer) setAside(size int64) error {
 	f, ok := w.seg.(allocator)
 	if !ok {
@@ -60,12 +91,13 @@ func (w *writer) noteReserve(end int64) {
 	w.log.reserved.Store(max(min(w.allocated-end, w.log.cfg.Reserve), 0))
 }
 
-// giveBack frees the allocated space after the records.
+// giveBack frees the allocated space after the records, including zeros written there.
 func (w *writer) giveBack() error {
 	if w.allocated <= w.size {
 		return nil
 	}
-	w.allocated = 0
+	w.allocated, w.zeroed = 0, 0
+	w.log.zeroes.Store(0)
 	return w.seg.Truncate(w.size)
 }
 
@@ -100,7 +132,8 @@ type limit struct {
 // one half, so that no user takes it from an administrator.
 func (b *batch) admits(c claim) bool { return c == wholeClaim || c == endClaim && !b.scarce }
 
-// essential returns the records of a batch that may use the reserve, and sets b.scarce.
+// essential returns the records of a batch that may use the reserve, in their order. It sets b.scarce if less than
+// half of the reserve is left, which is then only for administrators.
 func (w *writer) essential(b *batch) (few []audit.Event) {
 	b.scarce = w.log.reserved.Load() < w.log.cfg.Reserve/2
 	limited := b.limited

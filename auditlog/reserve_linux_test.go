@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -92,6 +93,66 @@ func TestReserveIsForAdministrators(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustVerify(t, filepath.Join(disk, "log"))
+}
+
+// TestFlushesOverwriteZeros checks that most flushes of a log with a reserve leave the length of the segment and its
+// blocks alone, that readers end before the zeros, and that zeros are no damage after a crash. Other bytes behind the
+// records still are, in a segment that another one follows.
+func TestFlushesOverwriteZeros(t *testing.T) {
+	dir := t.TempDir()
+	cfg := Config{Dir: filepath.Join(dir, "log"), Reserve: 4 << 20}
+	l := mustOpen(t, cfg)
+	name := filepath.Join(dir, "log", segmentName(1))
+	shapes := map[[2]int64]bool{}
+	for range 500 {
+		mustWrite(t, l, 1)
+		var s unix.Stat_t
+		if err := unix.Stat(name, &s); err != nil {
+			t.Fatal(err)
+		}
+		shapes[[2]int64{s.Size, s.Blocks}] = true
+	}
+	if len(shapes) > 3 {
+		t.Errorf("500 flushes gave the segment %d sizes, want at most 3", len(shapes))
+	}
+	mustVerify(t, cfg.Dir)
+	torn, err := os.ReadFile(name)
+	if s, failed := l.State(); err != nil || failed != nil || s.Bytes >= int64(len(torn)) || s.Bytes < 500*100 {
+		t.Errorf("%d bytes of records in a segment of %d, %v, %v", s.Bytes, len(torn), err, failed)
+	}
+	records := len(bytes.TrimRight(torn, "\x00"))
+	crashed := filepath.Join(dir, "crashed")
+	if err := os.CopyFS(crashed, os.DirFS(cfg.Dir)); err != nil { // as kill -9 leaves it
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for what, tail := range map[string][]byte{"zeros": make([]byte, 1<<20), "one zero": {0}, "other bytes": {0, 0, 1}} {
+		f := bytes.NewReader(append(torn[:records:records], tail...))
+		s, err := scan(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for err == nil {
+			_, err = s.next()
+		}
+		if want := what != "other bytes"; isEnd(err) != want || s.at != int64(records) {
+			t.Errorf("%s behind the records: %v at %d, want the end: %t, at %d", what, err, s.at, want, records)
+		}
+	}
+	if err := os.Chmod(filepath.Join(crashed, "key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Dir = crashed
+	l = mustOpen(t, cfg)
+	if got := l.Recovered(); got.Cut != 0 || got.CutFile != "" {
+		t.Errorf("after a crash: %+v, want nothing cut", got)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustVerify(t, cfg.Dir)
 }
 
 // TestStoppedLogKeepsAdministratorsRecords: a log that stops keeps records of administrators behind its bound, as

@@ -24,6 +24,7 @@ type keeper struct {
 	warned  int64 // time of the last warning
 }
 
+// add appends the newest complete segment.
 func (k *keeper) add(s kept) {
 	k.list = append(k.list, s)
 	k.bytes += s.bytes
@@ -35,8 +36,9 @@ const (
 	warnPercent = 90
 )
 
-// keepOld fills the list when a log is opened. A segment ended before the first
-// record of the next one.
+// keepOld fills the list of complete segments when a log is opened. firsts has the first RecordIds of all segments,
+// the open one last. The end of a segment is the time of the first record in the next one, or now if that cannot be
+// read.
 func (w *writer) keepOld(firsts []uint64) error {
 	d := w.log.cfg.disk
 	for i, first := range firsts[:len(firsts)-1] {
@@ -62,8 +64,9 @@ func (w *writer) keepOld(firsts []uint64) error {
 	return nil
 }
 
-// retain removes or archives old segments, and warns or stops, as the
-// configuration says (U-67).
+// retain removes or archives old segments until the limits of Keep hold, and writes a warning at 90 % (U-67). It
+// keeps segments that no checkpoint covers yet. Under Stop it removes none for their size: it returns ErrStopped if
+// the buffer does not fit. With reserve the buffer may exceed the limit of Stop by the reserve.
 func (w *writer) retain(reserve bool) error {
 	keep, now := &w.log.cfg.Keep, w.log.cfg.clock()
 	bound := keep.Bytes
@@ -98,8 +101,8 @@ func (w *writer) retain(reserve bool) error {
 	return nil
 }
 
-// removeSegment removes or archives the oldest segment and buffers a record about
-// it.
+// removeSegment removes or archives the oldest segment, whose last record is last, and buffers a record about it. A
+// missing file is no error when it removes.
 func (w *writer) removeSegment(s kept, last uint64) error {
 	d, keep := w.log.cfg.disk, &w.log.cfg.Keep
 	name := segmentName(s.first)

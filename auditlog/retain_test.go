@@ -34,7 +34,7 @@ func keeping(t *testing.T, pad int) (d *memDisk, cfg Config, total int64) {
 		t.Fatal(err)
 	}
 	cfg.SegmentBytes = 1 << 20
-	again := d.crash(func(int) int { return 0 })
+	again := d.crash(lostAll)
 	cfg.disk = again
 	l = mustOpen(t, cfg)
 	for _, first := range segmentsOf(t, again) {
@@ -50,7 +50,7 @@ func keeping(t *testing.T, pad int) (d *memDisk, cfg Config, total int64) {
 // those it had, and whether one was moved.
 func opening(t *testing.T, d *memDisk, cfg Config) (firsts []uint64, added []audit.Event, moved bool, err error) {
 	t.Helper()
-	copied := d.crash(func(int) int { return 0 })
+	copied := d.crash(lostAll)
 	cfg.disk = copied
 	had := recordsOf(t, d)
 	l, err := Open(cfg)
@@ -185,7 +185,7 @@ func TestAgeLimitKeepsUnsignedSegments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		copied := d.crash(func(int) int { return 0 })
+		copied := d.crash(lostAll)
 		copied.set(checkpointName, signed)
 		firsts, _, _, err := opening(t, copied, cfg)
 		want := all

@@ -18,7 +18,8 @@ type scanner struct {
 	room []byte
 }
 
-// scan reads the header of a segment.
+// scan returns a scanner of the segment in f, set to its first frame, after it has read the header. It fails for an
+// invalid header. The caller keeps f open and closes it.
 func scan(f io.ReaderAt) (*scanner, error) {
 	s := &scanner{f: f, room: make([]byte, chunk/64)}
 	if err := s.fill(); err != nil {
@@ -33,7 +34,7 @@ func scan(f io.ReaderAt) (*scanner, error) {
 	return s, nil
 }
 
-// fill reads more bytes behind the unread ones.
+// fill reads more bytes behind the unread ones, and sets eof at the end of the file, which is not an error.
 func (s *scanner) fill() error {
 	room := s.room
 	if s.at > 0 && len(room) < chunk { // a segment of some length: read more at a time
@@ -56,8 +57,8 @@ func (s *scanner) skip(n int) { s.buf, s.at = s.buf[n:], s.at+int64(n) }
 func (s *scanner) rewind() { s.buf, s.eof = nil, false }
 
 // next returns the next frame, which is valid until the next call. It returns
-// io.EOF at the end of the segment, and errTorn for bytes that are no frame. at
-// then stays before them.
+// io.EOF at the end of the segment or before zeros up to its end, and errTorn for
+// other bytes that are no frame. at then stays before them.
 func (s *scanner) next() (frame, error) {
 	f, n, err := decodeFrame(s.buf)
 	for err != nil && !s.eof && len(s.buf) < frameFixed+MaxRecord {
@@ -67,10 +68,7 @@ func (s *scanner) next() (frame, error) {
 		f, n, err = decodeFrame(s.buf)
 	}
 	if err != nil {
-		if len(s.buf) == 0 {
-			return frame{}, io.EOF
-		}
-		return frame{}, err
+		return frame{}, s.ending(err)
 	}
 	s.skip(n)
 	return f, nil
@@ -91,4 +89,35 @@ func openSegment(d disk, first uint64) (file, *scanner, error) {
 		return nil, nil, err
 	}
 	return f, s, nil
+}
+
+// ending returns io.EOF if nothing but zeros follows, which the writer writes ahead, and otherwise err.
+func (s *scanner) ending(err error) error {
+	if !errors.Is(err, errTorn) || !isZero(s.buf) {
+		return err
+	}
+	at, room := s.at+int64(len(s.buf)), make([]byte, chunk/16)
+	for !s.eof {
+		n, failed := s.f.ReadAt(room, at)
+		if at += int64(n); !isZero(room[:n]) {
+			return err
+		}
+		if isEnd(failed) {
+			break
+		}
+		if failed != nil {
+			return failed
+		}
+	}
+	return io.EOF
+}
+
+// isZero reports whether all bytes are zero. No bytes are.
+func isZero(b []byte) bool {
+	for _, v := range b {
+		if v != 0 {
+			return false
+		}
+	}
+	return true
 }

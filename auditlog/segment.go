@@ -29,6 +29,8 @@ import (
 //	     4     4  CRC32C of RecordId and payload
 //	     8     8  RecordId
 //	    16        payload: the record's JSON with an empty "chain"
+//
+// Zeros may follow the last frame. The writer overwrites them with frames.
 const (
 	magic         = "RFMA"
 	formatVersion = 1
@@ -64,13 +66,15 @@ func (h *header) encode() []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-// decodeHeader reads the header that a segment starts with.
+// decodeHeader parses the header that a segment starts with. b may be longer than the header. It fails for a wrong
+// magic, version or checksum, and for a header that is cut off.
 func decodeHeader(b []byte) (h header, err error) {
 	if len(b) < headerFixed+4 || string(b[:4]) != magic {
 		return h, errors.New("no segment: it does not start with " + magic)
 	}
 	if v := binary.LittleEndian.Uint16(b[4:]); v != formatVersion {
-		return h, fmt.Errorf("segment version %d: this program knows %d", v, formatVersion)
+		return h, fmt.Errorf("segment version %d: this program knows %d: use the release that wrote it", v,
+			formatVersion)
 	}
 	end := headerFixed + 32*int(b[7])
 	if len(b) < end+4 {
@@ -98,7 +102,8 @@ func decodeHeader(b []byte) (h header, err error) {
 // the highest of its RecordId, is 0: it serves as the prefix of a leaf.
 const maxSize = 1<<56 - 1
 
-// finishFrame completes the frame whose payload starts at b[start+frameFixed].
+// finishFrame fills in length, checksum and id of the frame that starts at b[start], whose payload already starts at
+// b[start+frameFixed] and ends with b. The result refers to b.
 func finishFrame(b []byte, start int, id uint64) frame {
 	f := b[start:]
 	binary.LittleEndian.PutUint32(f, uint32(len(f)-frameFixed))
@@ -122,7 +127,8 @@ func (f *frame) leaf() tlog.Hash { return sha256.Sum256(f.bytes[frameFixed-1:]) 
 // errTorn is the error for bytes that are no whole frame.
 var errTorn = errors.New("no whole frame")
 
-// decodeFrame reads the frame that b starts with. size is its length in bytes.
+// decodeFrame parses the frame that b starts with. size is its length in bytes, and f refers to b. It returns errTorn
+// if b does not start with a complete, valid frame.
 func decodeFrame(b []byte) (f frame, size int, err error) {
 	if len(b) < frameFixed {
 		return f, 0, errTorn
@@ -150,7 +156,7 @@ func segmentName(first uint64) string {
 	return fmt.Sprintf("%s%016x%s", segmentPrefix, first, segmentSuffix)
 }
 
-// parseSegmentName returns the first RecordId in the name of a segment.
+// parseSegmentName returns the first RecordId in the name of a segment. ok is false for the name of another file.
 func parseSegmentName(name string) (first uint64, ok bool) {
 	hex, ok := strings.CutPrefix(name, segmentPrefix)
 	if !ok {
@@ -163,7 +169,8 @@ func parseSegmentName(name string) (first uint64, ok bool) {
 	return first, err == nil && segmentName(first) == name
 }
 
-// segments lists the first RecordIds of the segments of a folder, ascending.
+// segments returns the first RecordIds of the segments in a folder, ascending. It ignores other files, and returns
+// none for a missing folder.
 func segments(d disk) ([]uint64, error) {
 	names, err := d.List(".")
 	if err != nil {

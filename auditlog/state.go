@@ -22,8 +22,8 @@ type State struct {
 	Ended    error     // why the log takes no more records; nil while it does
 }
 
-// State returns the state of the log. It reads the first record and the sizes of the
-// segments.
+// State returns the state of the log. It reads the first record and the sizes of the segments from the disk. After an
+// error the result has the values known until then. The error is not the one that stops the log, which is in Ended.
 func (l *Log) State() (s State, err error) {
 	d := l.cfg.disk
 	s.Records, s.Reserve, s.Reserved, s.Free = l.Durable(), l.cfg.Reserve, l.reserved.Load(), free(l.cfg.Dir)
@@ -45,6 +45,7 @@ func (l *Log) State() (s State, err error) {
 		}
 		_ = f.Close() // only read
 	}
+	s.Bytes -= min(l.zeroes.Load(), s.Bytes)
 	s.Oldest = firsts[0]
 	r, err := newReader(d, 1)
 	if err != nil {

@@ -18,8 +18,8 @@ const (
 	tileFolder = "tile"
 )
 
-// tilePath returns the C2SP path of a tile: level, number, and its width if it is
-// not full.
+// tilePath returns the C2SP path of a tile with slashes. level 0 has the leaves, n is the number of the tile in its
+// level, and width the number of its hashes: a full tile has 256.
 func tilePath(level int, n uint64, width int) string {
 	p := fmt.Sprintf("%03d", n%1000)
 	for n >= 1000 {
@@ -61,7 +61,7 @@ func (t *tile) content() []byte {
 	return b
 }
 
-// add appends a leaf.
+// add appends a leaf. Tiles that become full are appended to done, on every level.
 func (t *tiler) add(leaf tlog.Hash) {
 	h := leaf
 	for l := 0; ; l++ {
@@ -116,7 +116,8 @@ func (t *tiler) frontier() frontier {
 	return out
 }
 
-// loadTiler reads back the tiles that a tree of the given size grows from.
+// loadTiler reads the tiles that a tree of size records needs to grow. It fails if one is missing or too short, and
+// does not check their hashes.
 func loadTiler(d disk, size uint64) (*tiler, error) {
 	t := &tiler{}
 	for l := 0; size>>(tileHeight*l) > 0; l++ {
@@ -134,8 +135,8 @@ func loadTiler(d disk, size uint64) (*tiler, error) {
 	return t, nil
 }
 
-// readTile reads the first width hashes of a tile. If the partial tile does not
-// exist, it reads the full one.
+// readTile returns the first width hashes of tile n of a level. If the partial tile does not exist, it reads the full
+// one.
 func readTile(d disk, level int, n uint64, width int) ([]tlog.Hash, error) {
 	name := tilePath(level, n, width)
 	b, err := readFile(d, name, tileBytes)
@@ -156,7 +157,7 @@ func readTile(d disk, level int, n uint64, width int) ([]tlog.Hash, error) {
 	return hashes, nil
 }
 
-// storeTiles writes tiles and makes them durable, folders included.
+// storeTiles writes tiles and makes them durable, folders included. It replaces existing ones.
 func storeTiles(d disk, tiles []tile) error {
 	folders := map[string]bool{}
 	for i := range tiles {
@@ -191,7 +192,8 @@ type tileHashes struct {
 	size uint64
 }
 
-// ReadHashes implements tlog.HashReader.
+// ReadHashes returns the hashes with the given indexes, in that order, numbered as in package tlog. It fails if the
+// tree of r.size records does not have one.
 func (r tileHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	out := make([]tlog.Hash, len(indexes))
 	for i, index := range indexes {

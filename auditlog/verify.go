@@ -43,7 +43,7 @@ type Fault struct {
 	Text   string
 }
 
-// Error returns the kind of fault and the record.
+// Error returns the kind of fault, the record if one is known, and the text.
 func (f *Fault) Error() string {
 	if f.Record == 0 {
 		return fmt.Sprintf("%s: %s", f.Kind, f.Text)
@@ -51,7 +51,7 @@ func (f *Fault) Error() string {
 	return fmt.Sprintf("%s: record %d: %s", f.Kind, f.Record, f.Text)
 }
 
-// Verified describes what a verification covered.
+// Verified describes what a verification covered. After an error it describes the part before the error.
 type Verified struct {
 	Log         [16]byte
 	First, Last uint64       // records that were read; Last 0: none
@@ -110,7 +110,8 @@ func Verify(v Verification) (*Verified, error) {
 	return out, c.end()
 }
 
-// keys reads the public key in the log's folder if the caller gave no key.
+// keys reads the public key in the log's folder into v.Keys if the caller gave no key, and sets OwnKey. It fails if
+// there is none. It sets KeyInside if the folder also has the private key.
 func (v *Verification) keys(out *Verified) error {
 	if _, err := readFile(v.disk, keyName, maxNote); !errors.Is(err, fs.ErrNotExist) {
 		out.KeyInside = true

@@ -55,7 +55,7 @@ func (c *check) segment(first uint64, oldest, newest bool) error {
 		if errors.As(err, &lost) {
 			return err
 		}
-		return &Fault{FaultFrame, first, "the head of its segment: " + err.Error()}
+		return &Fault{FaultFrame, first, "the head of its segment " + segmentName(first) + ": " + err.Error()}
 	}
 	defer func() { _ = f.Close() }() // only read
 	switch {
@@ -112,8 +112,8 @@ func (c *check) frames(s *scanner, newest bool) error {
 	}
 }
 
-// covered reports whether a verified anchor covers the requested range. It returns
-// false if no end was requested.
+// covered reports whether a verified checkpoint covers the last record that the caller wants. It returns false if the
+// caller set no end.
 func (c *check) covered() bool {
 	return c.v.To > 0 && slices.ContainsFunc(c.out.Anchors, func(a Checkpoint) bool { return a.Size >= c.v.To })
 }

@@ -2,6 +2,7 @@ package auditlog
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -292,7 +293,7 @@ func TestFoldersWithoutSegments(t *testing.T) {
 		t.Errorf("prove since nothing without segments: %v, %q, want string(proof) starting with %q, no error", err,
 			proof, "old 0\n\n")
 	}
-	whole := d.crash(func(int) int { return 0 })
+	whole := d.crash(lostAll)
 	delete(whole.now, "tile/0/000.p/2")
 	if proof, err := proveRecord(whole, 1); err == nil || proof != nil ||
 		!strings.Contains(err.Error(), "prove record 1: ") {
@@ -301,5 +302,69 @@ func TestFoldersWithoutSegments(t *testing.T) {
 	whole.flip(segmentName(1), len(whole.now[segmentName(1)].data)-1, 1)
 	if proof, err := proveRecord(whole, 2); err == nil || proof != nil || !strings.Contains(err.Error(), "record 2") {
 		t.Errorf("prove a record that was changed: %v, %q", err, proof)
+	}
+}
+
+// released are the logs that released versions wrote.
+func released(t *testing.T) []string {
+	t.Helper()
+	dirs, err := filepath.Glob("../testdata/formats/*/audit")
+	if err != nil || len(dirs) == 0 {
+		t.Fatal(dirs, err)
+	}
+	return dirs
+}
+
+// TestReleasedLog verifies and reads the logs of released versions: segments, checkpoints, hashes and records. A newer
+// segment or checkpoint is an error that names the file or the version, and the remedy.
+func TestReleasedLog(t *testing.T) {
+	for _, from := range released(t) {
+		dir := filepath.Join(t.TempDir(), "audit")
+		if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+			t.Fatal(err)
+		}
+		v, err := Verify(Verification{Dir: dir})
+		if err != nil || v.First != 1 || v.Last < 5 || v.Checkpoint.Size != v.Last || !v.Whole {
+			t.Errorf("%s: %+v, %v", from, v, err)
+		}
+		r, err := NewReader(dir, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, opened := uint64(0), 0
+		for rec, err := r.Next(); !errors.Is(err, io.EOF); rec, err = r.Next() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := rec.Event()
+			if n++; err != nil || e.Header.ID == 0 || e.Version != 1 && e.Version != 0 {
+				t.Errorf("%s: record %d: %+v, %v", from, n, e, err)
+			}
+			if e.ID == 4656 {
+				opened++
+			}
+		}
+		if err := r.Close(); err != nil || n != v.Last || opened != 5 {
+			t.Errorf("%s: %d records, %d opens, %v, want %d, 5", from, n, opened, err, v.Last)
+		}
+		name := filepath.Join(dir, "audit-0000000000000001.log")
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b[4] = 2
+		if err := os.WriteFile(name, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err = Verify(Verification{Dir: dir})
+		for _, want := range []string{"audit-0000000000000001.log", "version 2", "knows 1", "use the release that wrote it"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("a newer segment: %v, want %q", err, want)
+			}
+		}
+	}
+	_, err := parseCheckpoint("log\n5\nAAAA\nmore\nand more\n")
+	if err == nil || !strings.Contains(err.Error(), "2 extension lines, this program knows none: use the release") {
+		t.Errorf("a newer checkpoint: %v", err)
 	}
 }

@@ -23,6 +23,7 @@ type writer struct {
 	dirty int64 // bytes written and not yet synced
 
 	allocated int64 // bytes from the start of the segment that are allocated on the disk
+	zeroed    int64 // the end of the zeros behind the records; 0: there are none
 
 	buf       []byte
 	frames    []frame // of the batch in buf
@@ -91,7 +92,8 @@ func (w *writer) batch(b *batch) {
 	}
 }
 
-// keepAll writes records. It makes them durable if durable is set, or if relaxedBytes are not durable yet.
+// keepAll writes records, all or none of them. It makes them durable if durable is set, or if relaxedBytes are not
+// durable yet. With reserve they may use the reserve.
 func (w *writer) keepAll(events []audit.Event, durable, reserve bool) error {
 	err := w.write(events, reserve)
 	if err == nil && (durable || w.dirty >= relaxedBytes) {
@@ -100,7 +102,8 @@ func (w *writer) keepAll(events []audit.Event, durable, reserve bool) error {
 	return err
 }
 
-// write encodes records and appends them. On an error it keeps none of them. With reserve they may use the reserve.
+// write encodes records and appends them to the segment, without a sync. Before them it writes a record about lost
+// records, if there are any. After an error none of them is stored. With reserve they may use the reserve.
 func (w *writer) write(events []audit.Event, reserve bool) error {
 	if err := w.standing(); err != nil {
 		return err
@@ -124,6 +127,7 @@ func (w *writer) write(events []audit.Event, reserve bool) error {
 	return nil
 }
 
+// standing returns the permanent failure of the log, or nil.
 func (w *writer) standing() error {
 	w.log.mu.Lock()
 	defer w.log.mu.Unlock()
@@ -166,11 +170,12 @@ func (w *writer) append() error {
 			if cut := w.seg.Truncate(w.size); cut != nil {
 				return w.log.fail(errors.Join(err, cut))
 			}
-			w.allocated = 0 // the truncation freed the allocated space
+			w.allocated, w.zeroed = 0, 0 // the truncation freed the allocated space
 		}
 		return err
 	}
 	w.size += int64(len(w.buf))
+	w.log.zeroes.Store(max(w.zeroed-w.size, 0))
 	w.dirty += int64(len(w.buf))
 	for i := range w.frames {
 		leaf := w.frames[i].leaf()
@@ -194,7 +199,9 @@ func (w *writer) sync() error {
 	return nil
 }
 
-// makeRoom starts a new segment if the buffered records do not fit into the open one, and removes expired segments.
+// makeRoom starts a new segment if the buffered records do not fit into the open one, removes expired segments, and
+// allocates disk space. With reserve the records may use the reserve. It returns ErrStopped if the log is full and
+// configured to stop.
 func (w *writer) makeRoom(reserve bool) error {
 	cfg := &w.log.cfg
 	if w.size > w.head.size() && w.size+int64(len(w.buf)) > cfg.SegmentBytes {
@@ -206,10 +213,14 @@ func (w *writer) makeRoom(reserve bool) error {
 	if err := w.retain(reserve); err != nil {
 		return err
 	}
-	return w.allocate(reserve)
+	if err := w.allocate(reserve); err != nil {
+		return err
+	}
+	return w.writeZeroes(w.size + int64(len(w.buf)))
 }
 
-// rotate ends the open segment and begins another.
+// rotate makes the open segment durable and begins another. After an error for a full disk the old segment stays
+// open. Any other error ends the log.
 func (w *writer) rotate() error {
 	if err := w.sync(); err != nil { // a segment is durable before there is a next one
 		return err
@@ -226,7 +237,7 @@ func (w *writer) rotate() error {
 	if err := errors.Join(w.giveBack(), w.seg.Close()); err != nil {
 		return w.log.fail(err)
 	}
-	w.seg, w.head, w.size, w.allocated = seg, next, next.size(), 0
+	w.seg, w.head, w.size, w.allocated, w.zeroed = seg, next, next.size(), 0, 0
 	return nil
 }
 
@@ -235,8 +246,8 @@ func beginSegment(d disk, h *header) (file, error) {
 	return put(d, segmentName(h.first), bytesOf(h.encode()))
 }
 
-// note makes all records durable and passes them to the notary. It does nothing
-// if that fails.
+// note makes all records durable and passes them to the notary for a checkpoint. If the notary is busy, it blocks if
+// wait is true and does nothing otherwise. It does nothing if the log has failed.
 func (w *writer) note(wait bool) {
 	if w.standing() != nil || w.dirty > 0 && w.sync() != nil {
 		return

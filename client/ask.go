@@ -10,8 +10,7 @@ import (
 // mostSpare limits the channels that a connection keeps for reuse.
 const mostSpare = 16
 
-// spareLocked returns a channel for an answer. The caller must hold c.mu.
-// +checklocks:c.mu
+// spareLocked returns an empty channel for an answer, a used one if there is one. The caller must hold c.mu.
 func (c *Conn) spareLocked() chan *wire.Frame {
 	if n := len(c.spare); n > 0 {
 		w := c.spare[n-1]
@@ -30,7 +29,8 @@ func (c *Conn) keep(w chan *wire.Frame) {
 	}
 }
 
-// ask sends a frame and waits for its answer.
+// ask sends a frame and blocks until its answer has arrived. It sets f.Request. rest has the bytes after the head. A
+// refusal is head.Status, not an error. An error means that the connection is lost.
 func (c *Conn) ask(f *wire.Frame) (head wire.AnswerHead, rest []byte, err error) {
 	return c.askUntil(f, nil, nil)
 }
@@ -41,8 +41,8 @@ func (c *Conn) askUntil(f *wire.Frame, closed, due <-chan struct{}) (head wire.A
 	return c.askInto(f, nil, closed, due)
 }
 
-// askInto sends a frame and waits like askUntil, with memory for a long answer. The connection may write to room
-// until the answer arrives or the connection is lost.
+// askInto sends a frame and waits like askUntil. room is memory for a long answer and may be nil. The connection may
+// write to room until the answer arrives or the connection is lost.
 func (c *Conn) askInto(f *wire.Frame, room []byte, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte,
 	err error) {
 	head, rest, files, err := c.askFor(f, room, closed, due)
@@ -53,7 +53,9 @@ func (c *Conn) askInto(f *wire.Frame, room []byte, closed, due <-chan struct{}) 
 	return head, rest, err
 }
 
-// askFor sends a frame and waits like askInto. The answer may contain file descriptors, which the caller then owns.
+// askFor sends a frame and waits for its answer like askInto: room is memory for a long answer, and closing closed
+// or due cancels the call. Each may be nil. The caller owns the file descriptors of the answer and must close
+// them.
 func (c *Conn) askFor(f *wire.Frame, room []byte, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte,
 	files []*os.File, err error) {
 	c.mu.Lock()

@@ -18,7 +18,8 @@ var ErrClosed = errors.New("the connection is closed")
 // HelloTimeout is the time limit for the daemon's first answer.
 const HelloTimeout = 30 * time.Second
 
-// Conn is a connection to a daemon. It is a process of the daemon's kernel.
+// Conn is a connection to a daemon. It is a process of the daemon's kernel. Any goroutine may use it. Do not use the
+// zero value: [Dial] and [New] return a Conn, which the caller must close.
 type Conn struct {
 	conn     net.Conn
 	from     *wire.Reader      // of conn; owned by New, then by who reads
@@ -52,7 +53,9 @@ type Conn struct {
 	answers, seen uint64 // that callers have read, and when watch looked; guarded by mu
 }
 
-// New connects to a daemon at the other end of a stream. The Conn then owns the stream. On an error New closes it.
+// New connects to a daemon at the other end of a stream. It blocks until the daemon's hello, at most [HelloTimeout].
+// The Conn then owns the stream. On an error New closes it. An error can be the status with which the daemon refused
+// the connection.
 func New(c net.Conn) (*Conn, error) {
 	conn := &Conn{conn: c, from: wire.NewReader(c), waiting: map[uint64]waiter{}, services: map[string]uint16{},
 		now: wire.NewNowWriter(c)}
@@ -112,13 +115,15 @@ func refused(f *wire.Frame) error {
 	return fmt.Errorf("the daemon refused the connection: %w", err)
 }
 
-// Process returns the id of the connection's process.
+// Process returns the id of the connection's process in the daemon's kernel.
 func (c *Conn) Process() winnt.Handle { return c.process }
 
-// Thread returns the first thread of the process.
+// Thread returns the first thread of the process, the same one at each call. It ends with the connection.
 func (c *Conn) Thread() *nt.Thread { return c.first }
 
-// NewThread creates another thread of the process.
+// NewThread creates another thread of the process, which impersonates nobody. The caller ends it with its Close, or
+// by closing the connection. The error is the status of a refusal, for example at the limit of threads, or that of a
+// lost connection.
 func (c *Conn) NewThread() (*nt.Thread, error) {
 	t, err := c.newThread()
 	if err != nil {
@@ -158,14 +163,15 @@ func (c *Conn) thread(number uint32, name string) *nt.Thread {
 	return nt.NewRemoteThread(&thread{c, number}, name)
 }
 
-// Close ends the connection and with it the process: its threads, handles and impersonations. It always returns nil.
+// Close ends the connection and with it the process: its threads, handles and impersonations. Waiting calls fail. It
+// does not wait for the daemon and always returns nil. A second call does nothing.
 func (c *Conn) Close() error {
 	_ = c.lose(ErrClosed)
 	return nil
 }
 
-// Err returns the reason for the loss of the connection, or nil while it is
-// open.
+// Err returns the reason for the loss of the connection, or nil while it is open. After Close it is [ErrClosed],
+// unless the connection was lost before.
 func (c *Conn) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -189,7 +195,8 @@ func (c *Conn) lose(err error) error {
 	return c.err
 }
 
-// send writes frames immediately. A partial write ends the connection (W-3).
+// send writes frames in one piece. It blocks while the socket is full, at most wire.WriteTimeout. After an error a
+// part may have been sent, so the caller must end the connection (W-3).
 func (c *Conn) send(frames ...*wire.Frame) error {
 	c.write.Lock()
 	defer c.write.Unlock()

@@ -11,9 +11,8 @@ import (
 // DefaultSocket is the default address of a daemon.
 const DefaultSocket = "/run/refmon/refmond.sock"
 
-// Socket returns the address in the environment variable REFMON_SOCKET, or
-// DefaultSocket. A program with more rights than its caller must not use the
-// environment.
+// Socket returns the address in the environment variable REFMON_SOCKET, or DefaultSocket if that is empty or not set.
+// A program with more rights than its caller must not use the environment.
 func Socket() string {
 	if s := os.Getenv("REFMON_SOCKET"); s != "" {
 		return s
@@ -24,9 +23,10 @@ func Socket() string {
 // inherited is the prefix of addresses of inherited connections, such as fd:3.
 const inherited = "fd:"
 
-// Dial connects to the daemon that listens on a Unix socket, which must belong to
-// root or to this program's own user. An address such as fd:3 is a connection that
-// this program inherited. Its process already exists and has its own token.
+// Dial connects to the daemon that listens on a Unix socket, which must belong to root or to this program's own user.
+// An address such as fd:3 is a connection that this program inherited. Its process already exists and has its own
+// token. Dial then closes that descriptor, so a second Dial of the same address fails. The caller must close the
+// Conn.
 func Dial(socket string) (*Conn, error) { return DialUser(socket, uint32(os.Geteuid())) }
 
 // DialUser works like Dial, for a daemon that runs as uid or as root. It refuses a server of another user, because the

@@ -46,11 +46,10 @@ func (c *Conn) OpenFile(th *nt.Thread, in nt.CreateFileIn) (out nt.CreateFileOut
 	return out, file, head.Status
 }
 
-// File returns a file descriptor of an open file. It is for reading and, if no program
-// can get more rights from it, also for writing: see [Conn.OpenFile]. The error has a
-// status: STATUS_NOT_SUPPORTED if the daemon hands out no descriptors,
-// STATUS_ACCESS_DENIED if the descriptor would allow more than the handle was granted,
-// and STATUS_INSUFFICIENT_RESOURCES if the client has not received earlier ones yet.
+// File returns a file descriptor of an open file, which the caller must close. It is for reading and, if no program
+// can get more rights from it, also for writing: see [Conn.OpenFile]. The error has a status: STATUS_NOT_SUPPORTED if
+// the daemon hands out no descriptors, STATUS_ACCESS_DENIED if the descriptor would allow more than the handle was
+// granted, and STATUS_INSUFFICIENT_RESOURCES if the client has not received earlier ones yet.
 func (c *Conn) File(th *nt.Thread, h winnt.Handle) (*os.File, error) {
 	t, err := c.own(th)
 	if err != nil {
@@ -59,12 +58,14 @@ func (c *Conn) File(th *nt.Thread, h winnt.Handle) (*os.File, error) {
 	return t.FileOf(h)
 }
 
-// FileOf works like File for a transport of [Conn.NewTransport].
+// FileOf returns a file descriptor of an open file, as [Conn.File] does, for a transport of [Conn.NewTransport]. The
+// caller must close it.
 func (t *thread) FileOf(h winnt.Handle) (*os.File, error) {
 	return t.c.descriptor(&wire.Frame{Kind: wire.HandOut, Thread: t.number, Body: wire.AppendHandle(nil, h)})
 }
 
-// own returns the transport of a thread of this connection.
+// own returns the transport of a thread. It fails with STATUS_INVALID_CID if th is nil or belongs to another
+// connection.
 func (c *Conn) own(th *nt.Thread) (*thread, error) {
 	if th != nil {
 		if t, ok := th.Transport().(*thread); ok && t.c == c {
@@ -74,13 +75,14 @@ func (c *Conn) own(th *nt.Thread) (*thread, error) {
 	return nil, fmt.Errorf("a thread that is not of this connection: %w", ntstatus.InvalidCid.Err())
 }
 
-// descriptor requests one file descriptor.
+// descriptor sends a frame and returns the one file descriptor in the answer, which the caller must close. A refusal
+// is an error with the status.
 func (c *Conn) descriptor(f *wire.Frame) (*os.File, error) {
 	file, _, err := c.descriptorWith(f)
 	return file, err
 }
 
-// descriptorWith requests one file descriptor and also returns the rest of the answer.
+// descriptorWith sends a frame like descriptor and also returns the bytes after the head of the answer.
 func (c *Conn) descriptorWith(f *wire.Frame) (_ *os.File, rest []byte, err error) {
 	head, rest, files, err := c.askFor(f, nil, nil, nil)
 	if err == nil {

@@ -50,7 +50,8 @@ func (t *thread) CallLater(row *nt.Row, in any, l *nt.Later) (out any, st ntstat
 	return out, head.Status
 }
 
-// end writes the program's memory, and then lets all others know.
+// end passes the result to l.Done, which writes the program's memory. It then tells the daemon to signal the
+// completion, unless the daemon already has.
 func (c *Conn) end(operation uint64, b *wire.LaterBody, l *nt.Later) {
 	l.Done(nt.IOResult{Status: b.Status, Data: b.Data, Information: b.Information})
 	if !b.Told {
@@ -58,7 +59,8 @@ func (c *Conn) end(operation uint64, b *wire.LaterBody, l *nt.Later) {
 	}
 }
 
-// collect waits for the end of an operation.
+// collect blocks until the daemon has the result of an operation, passes it to l and closes l.Over. A lost connection
+// ends the operation with STATUS_PORT_DISCONNECTED.
 func (c *Conn) collect(operation uint64, l *nt.Later) {
 	defer close(l.Over)
 	head, rest, err := c.ask(&wire.Frame{Kind: wire.Collect, Body: wire.AppendOperation(nil, operation)})

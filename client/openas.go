@@ -67,7 +67,9 @@ func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn,
 	return o, st
 }
 
-// openAs returns the frames of an open as a client, behind those that close handles.
+// openAs returns the frames of an open as the client of a token: a close of each handle in done, the impersonation,
+// the open, and the end of the impersonation. It fails with errors.ErrUnsupported if the daemon does not have one of
+// the services.
 func (t *thread) openAs(token winnt.Handle, in nt.CreateFileIn, done []winnt.Handle) ([]*wire.Frame, error) {
 	var frames []*wire.Frame
 	add := func(kind wire.Kind, name string, in any) error {
@@ -99,7 +101,8 @@ type answered struct {
 	files []*os.File
 }
 
-// file decodes the answer to NtCreateFile. On an error it closes all descriptors. file is nil if there is none.
+// file decodes the answer to NtCreateFile. file is nil if the daemon sent no descriptor; otherwise the caller must
+// close it. After an error all descriptors are closed.
 func (a *answered) file() (out nt.CreateFileOut, file *os.File, err error) {
 	row := opening()
 	if len(a.rest) > 0 {
@@ -121,8 +124,8 @@ func (a *answered) file() (out nt.CreateFileOut, file *os.File, err error) {
 	return out, file, nil
 }
 
-// askAll sends frames of one thread at once and returns their answers. On an error none is
-// kept.
+// askAll sends frames of one thread in one piece and blocks until all are answered. The answers are in the order of
+// the frames, and the caller owns their descriptors. After an error it returns none, and the connection is lost.
 func (c *Conn) askAll(frames []*wire.Frame) (answers []answered, err error) {
 	waits := make([]chan *wire.Frame, len(frames))
 	c.mu.Lock()

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// serverUID returns the uid of the program that listens on a socket.
+// serverUID returns the uid of the program that listens on a socket. known is true if there is no error.
 func serverUID(c *net.UnixConn) (uid uint32, known bool, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {

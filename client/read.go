@@ -116,8 +116,8 @@ func (c *Conn) read() {
 	}
 }
 
-// readFor reads until the answer to a request, passing on other answers, and returns it. It returns nil if the
-// connection is lost.
+// readFor reads until the answer to a request has come, and passes other answers to their callers. The caller must be
+// the reader, and no longer is afterwards. It returns nil if the connection is lost.
 func (c *Conn) readFor(request uint64) *wire.Frame {
 	for {
 		f, w := c.next()
@@ -132,8 +132,8 @@ func (c *Conn) readFor(request uint64) *wire.Frame {
 	}
 }
 
-// next reads an answer and returns it with the channel of its caller. An unexpected answer ends the connection; next
-// returns nil.
+// next reads an answer and returns it with the channel of its caller. An unexpected answer or an error ends the
+// connection; next then returns nil and nil.
 func (c *Conn) next() (*wire.Frame, chan<- *wire.Frame) {
 	f, err := c.from.Frame()
 	if err == nil && f.Kind != wire.Answer && f.Kind != wire.AnswerWith {

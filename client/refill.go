@@ -7,14 +7,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Refill replaces the contents of a file with those of another one. The file keeps its owner,
-// descriptor, number, links and attributes. It is one exchange. Once the daemon has received
-// it, it completes the call even if this program is gone. The file has either the old contents
-// or the new as long as the daemon runs. The file's handle needs FILE_WRITE_DATA and
-// FILE_APPEND_DATA, and the other one FILE_READ_DATA, else the status is STATUS_ACCESS_DENIED.
-// After STATUS_DISK_FULL nothing has changed. STATUS_NOT_SUPPORTED means that one of them is
-// in no tree. STATUS_INVALID_PARAMETER means that one is a directory, or that both are the
-// same file. A daemon without this call ends the connection.
+// Refill replaces the contents of a file with those of another one, and blocks until that is done. The file keeps its
+// owner, descriptor, number, links and attributes. It is one exchange. Once the daemon has received it, it completes
+// the call even if this program is gone. If the daemon is killed meanwhile, the file has either the old contents or
+// the new once the tree is served again. The file's handle needs FILE_WRITE_DATA and FILE_APPEND_DATA, and the other
+// one FILE_READ_DATA, else the status is STATUS_ACCESS_DENIED. After STATUS_DISK_FULL nothing has changed.
+// STATUS_NOT_SUPPORTED means that one of them is in no tree. STATUS_INVALID_PARAMETER means that one is a directory,
+// or that both are the same file. A daemon without this call ends the connection.
 func (c *Conn) Refill(th *nt.Thread, file, from winnt.Handle) ntstatus.Status {
 	t, err := c.own(th)
 	if err != nil {
@@ -27,3 +26,9 @@ func (c *Conn) Refill(th *nt.Thread, file, from winnt.Handle) ntstatus.Status {
 	}
 	return head.Status
 }
+
+// Stage lets all later writes by a handle go to a temporary file that only the handle reaches. Refill with the
+// handle as both files then replaces the contents of its file with them. Without that call, closing the handle
+// discards them. The rights and errors are those of Refill. A second call returns STATUS_INVALID_PARAMETER. A
+// file system without files that have no name returns STATUS_NOT_SUPPORTED.
+func (c *Conn) Stage(th *nt.Thread, file winnt.Handle) ntstatus.Status { return c.Refill(th, file, 0) }

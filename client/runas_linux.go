@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// runAs sets a program's user of the host, with the groups that the host gives that user.
+// runAs makes cmd start with a uid of the host, and with the primary and other groups that the host's user database
+// has for it. It fails if the database does not have the uid. It does not start cmd.
 func runAs(cmd *exec.Cmd, uid uint32) error {
 	who, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
 	if err != nil {

@@ -56,7 +56,7 @@ func (c *Conn) Start(process winnt.Handle, cmd *exec.Cmd) (*Program, error) {
 }
 
 // known returns the id and the creation time of a process, which identify it after its handle is closed. It returns 0
-// and 0 if this program may not end the process.
+// and 0 if this program may not end the process, or on an error.
 func (c *Conn) known(process winnt.Handle) (id winnt.Handle, made int64) {
 	_ = c.aside(func(th *nt.Thread) {
 		h, st := th.NtDuplicateObject(winnt.NtCurrentProcess, process, winnt.NtCurrentProcess, ending, 0, 0)
@@ -72,6 +72,7 @@ func (c *Conn) known(process winnt.Handle) (id winnt.Handle, made int64) {
 // ending holds the rights that it takes to end a process that is known by its id.
 const ending = winnt.PROCESS_TERMINATE | winnt.PROCESS_QUERY_LIMITED_INFORMATION
 
+// identity returns the id and the creation time of a process by its handle, or 0 for each that it cannot query.
 func identity(th *nt.Thread, process winnt.Handle) (id winnt.Handle, made int64) {
 	basic, _ := th.NtQueryInformationProcess(process, nt.ProcessBasicInformation)
 	times, _ := th.NtQueryInformationProcess(process, nt.ProcessTimes)
@@ -103,8 +104,8 @@ type Program struct {
 	ended      atomic.Bool   // the program has ended
 }
 
-// Wait waits until the program has ended, as [exec.Cmd.Wait] does, and ends its process
-// with the exit code (W-77). It is called once.
+// Wait blocks until the program has ended, as [exec.Cmd.Wait] does, and ends its process with the exit code (W-77).
+// It returns the error of that Wait, such as an [exec.ExitError]. Call it exactly once.
 func (p *Program) Wait() error {
 	err := p.cmd.Wait()
 	p.ended.Store(true)
@@ -141,7 +142,8 @@ func (p *Program) endWith() {
 	}
 }
 
-// exitCode returns how a program ended as one number.
+// exitCode returns the exit code of a program, or 128 plus the number of the signal that killed it. It returns 0 for
+// nil.
 func exitCode(s *os.ProcessState) int {
 	if s == nil {
 		return 0 // another part of this program waited for it
@@ -155,12 +157,12 @@ func exitCode(s *os.ProcessState) int {
 	return s.ExitCode()
 }
 
-// Attach returns the connection that [Conn.Start] passes to a program, for callers
-// that start programs in another way. Any program that holds the file acts as that
-// process (W-40). The process ends with the last such program.
+// Attach returns the connection that [Conn.Start] passes to a program, for callers that start programs in another
+// way. The caller must close the file. Any program that holds the file acts as that process (W-40). The process ends
+// with the last such program. The error is the status of a refusal.
 func (c *Conn) Attach(process winnt.Handle) (*os.File, error) { return c.attach(process, "") }
 
-// attach asks for the connection of a program with that name (W-79).
+// attach returns a connection of a process, for a program with that displayed name (W-79). An empty name shows none.
 func (c *Conn) attach(process winnt.Handle, program string) (*os.File, error) {
 	f := &wire.Frame{Kind: wire.Attach, Thread: 1, Body: wire.AppendAttach(nil, process, program)}
 	file, err := c.descriptor(f)

@@ -33,7 +33,8 @@ func (c *Conn) attachAs(process winnt.Handle, program string) (f *os.File, uid u
 	return f, who.UID, nil
 }
 
-// attachTo asks for the connection of a process and sets the program's uid to that of its account.
+// attachTo returns a connection of a process of another account, and sets the uid and groups of cmd to those of the
+// account. The caller must close the file.
 func (c *Conn) attachTo(process winnt.Handle, cmd *exec.Cmd) (*os.File, error) {
 	f, uid, err := c.attachAs(process, filepath.Base(cmd.Path))
 	if err != nil {

@@ -13,15 +13,16 @@ type thread struct {
 	number uint32
 }
 
-// Call makes a call. If the daemon defines the row differently, the status is
-// STATUS_NOT_SUPPORTED (W-5). On a lost connection it is
-// STATUS_PORT_DISCONNECTED (W-9).
+// Call makes a call and blocks until the answer. out is the row's output structure, its zero value after an error.
+// reason explains a refusal if why is true. If the daemon defines the row differently, the status is
+// STATUS_NOT_SUPPORTED (W-5). On a lost connection it is STATUS_PORT_DISCONNECTED (W-9).
 func (t *thread) Call(row *nt.Row, in any, why bool) (out any, st ntstatus.Status, reason nt.Why) {
 	return t.send(&wire.Frame{Kind: wire.Call}, row, in, why, nil, nil)
 }
 
-// CallWhenReady implements [nt.Transport]. The daemon waits, so there is one
-// call and one answer, however long it takes (W-20).
+// CallWhenReady makes a call and blocks until its status is no longer w.NotYet. The daemon waits, so there is one
+// call and one answer, however long it takes (W-20). Closing w.Closed or w.Due cancels the call, with
+// STATUS_CANCELLED.
 func (t *thread) CallWhenReady(row *nt.Row, in any, w nt.Wait) (any, ntstatus.Status) {
 	out, st, _ := t.send(&wire.Frame{Kind: wire.Wait, Body: wire.AppendWait(nil, w.Handle, w.NotYet)}, row, in, false,
 		w.Closed, w.Due)
@@ -56,7 +57,8 @@ func (t *thread) send(f *wire.Frame, row *nt.Row, in any, why bool, closed, due 
 	return out, head.Status, head.Reason()
 }
 
-// NewThread implements [nt.Transport].
+// NewThread creates another thread of the process and returns its transport and name. The status is that of a
+// refusal, or STATUS_PORT_DISCONNECTED.
 func (t *thread) NewThread() (nt.Transport, string, ntstatus.Status) {
 	n, err := t.c.newThread()
 	if err == nil {
@@ -65,8 +67,9 @@ func (t *thread) NewThread() (nt.Transport, string, ntstatus.Status) {
 	return nil, "", ntstatus.Of(err, ntstatus.PortDisconnected)
 }
 
-// PortConnected waits until the server of a port has completed the connection. It
-// returns the server's answer and the maximum message length (W-41).
+// PortConnected blocks until the server of a port has completed the connection of the client port h. It returns the
+// server's answer and the maximum message length in bytes (W-41). After a failure, such as a refusal by the server,
+// both are zero.
 func (t *thread) PortConnected(h winnt.Handle) (information []byte, longest uint32, st ntstatus.Status) {
 	f := &wire.Frame{Kind: wire.Connected, Thread: t.number, Body: wire.AppendHandle(nil, h)}
 	head, rest, err := t.c.ask(f)
@@ -84,9 +87,10 @@ func (t *thread) PortConnected(h winnt.Handle) (information []byte, longest uint
 	return b.Information, b.MaximumMessageLength, head.Status
 }
 
-// WaitAny waits until one of the objects is signalled, acquires it, and returns its
-// index as a status. It returns STATUS_USER_APC if calls are queued to an alertable
-// thread, and STATUS_CANCELLED when due is closed (W-54).
+// WaitAny blocks until one of the objects is signalled, acquires it, and returns its index as a status. More than 64
+// handles give STATUS_INVALID_PARAMETER_1. It returns STATUS_USER_APC if calls are queued to an alertable thread, and
+// STATUS_CANCELLED when due is closed; nil waits without a limit (W-54). A lost connection gives
+// STATUS_PORT_DISCONNECTED.
 func (t *thread) WaitAny(handles []winnt.Handle, alertable bool, due <-chan struct{}) ntstatus.Status {
 	f := &wire.Frame{Kind: wire.WaitAny, Thread: t.number, Body: wire.AppendAny(nil, handles, alertable)}
 	head, _, err := t.c.askUntil(f, nil, due)
@@ -96,13 +100,14 @@ func (t *thread) WaitAny(handles []winnt.Handle, alertable bool, due <-chan stru
 	return head.Status
 }
 
-// EndThread implements [nt.Transport].
+// EndThread ends the thread in the daemon. It ignores errors: a lost connection has ended the thread already.
 func (t *thread) EndThread() { _, _, _ = t.c.ask(&wire.Frame{Kind: wire.EndThread, Thread: t.number}) }
 
-// Profile implements [nt.Transport].
+// Profile returns the conformance profile of the daemon's kernel. It makes no call.
 func (t *thread) Profile() nt.Profile { return t.c.profile }
 
-// SaveImpersonation implements [nt.Transport].
+// SaveImpersonation saves what the thread impersonates, and returns a ticket for RestoreImpersonation. The
+// impersonation continues. STATUS_INSUFFICIENT_RESOURCES means that the thread has too many saved ones.
 func (t *thread) SaveImpersonation() (nt.Ticket, ntstatus.Status) {
 	head, rest, err := t.c.ask(&wire.Frame{Kind: wire.Save, Thread: t.number})
 	if err != nil {
@@ -119,8 +124,9 @@ func (t *thread) SaveImpersonation() (nt.Ticket, ntstatus.Status) {
 	return nt.Ticket(b.Ticket), ntstatus.Success
 }
 
-// RestoreImpersonation implements [nt.Transport]. After the loss of the
-// connection no thread is left that could still impersonate.
+// RestoreImpersonation makes the thread impersonate again what it did when the ticket was returned. A ticket works
+// once. The daemon ignores an unknown one. After the loss of the connection no thread is left that could still
+// impersonate.
 func (t *thread) RestoreImpersonation(k nt.Ticket) {
 	_, _, _ = t.c.ask(&wire.Frame{Kind: wire.Restore, Thread: t.number, Body: wire.AppendTicket(nil, k)})
 }

@@ -125,7 +125,8 @@ func (o *opening) imply() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// checkObject applies section 6.2 from F-40 on.
+// checkObject runs the access check of an existing object, and then the checks that follow it in the rules, from
+// F-40 on. It returns the status of the first one that refuses.
 func (o *opening) checkObject() ntstatus.Status {
 	d := o.f.Object.Descriptor
 	o.granted = o.pre

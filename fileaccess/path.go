@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// walk applies step 4: every component but the last, in order. The root of the
-// share is not one of them (F-22).
+// walk checks that every component of the path but the last exists, is a directory and can be traversed, in order.
+// It does not check the root of the share (F-22). It returns the status of the first component that fails.
 func (o *opening) walk() ntstatus.Status {
 	for i := range o.f.Path {
 		c := &o.f.Path[i]

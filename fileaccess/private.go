@@ -38,6 +38,10 @@ type PrivateRequest struct {
 	// Links is the number of names that the object has. 0 means that it is not
 	// known.
 	Links uint32
+
+	// Absent are SIDs that no token has, such as those of kinds of logon that do
+	// not occur. Entries for them expose nothing.
+	Absent []sid.SID
 }
 
 // Errors of malformed requests of [Private].
@@ -85,13 +89,16 @@ type Privacy struct {
 	// OtherNames is the number of the object's names whose directory is not in
 	// Parents. It is 0 if Links is.
 	OtherNames uint32
+	// OwnerUnknown says that the object or one of its directories has no owner. Its
+	// owner could change its rights, so it is not private.
+	OwnerUnknown bool
 
 	decided bool
 }
 
 // Private reports whether nobody else can read or change the object.
 func (p *Privacy) Private() bool {
-	return p != nil && p.decided && len(p.Others) == 0 && p.OtherNames == 0
+	return p != nil && p.decided && len(p.Others) == 0 && p.OtherNames == 0 && !p.OwnerUnknown
 }
 
 // Bypass returns the privileges whose holders read or change every file,
@@ -132,6 +139,10 @@ func Private(r *PrivateRequest) (Privacy, error) {
 	}
 	if p.err != nil {
 		return Privacy{}, p.err
+	}
+	// Whoever owns an object may change its rights, and here that may be anybody.
+	for _, d := range append([]*sd.Descriptor{r.Object}, r.Parents...) {
+		p.result.OwnerUnknown = p.result.OwnerUnknown || d.Owner().IsZero()
 	}
 	// A name in a directory that is not given may be anybody's.
 	if n := max(uint32(len(r.Parents)), 1); r.Links > n {
@@ -229,10 +240,11 @@ func (p *privacy) withoutListed(x *Exposure) {
 
 // candidates returns the SIDs to ask about: Everyone, those of the entries, and the owner, without the trusted ones.
 func (p *privacy) candidates(d *sd.Descriptor, where Place) []sid.SID {
-	list := []sid.SID{sid.Everyone}
-	seen := map[sid.SID]bool{sid.Everyone: true}
+	list, seen := []sid.SID{sid.Everyone}, map[sid.SID]bool{sid.Everyone: true}
 	add := func(s sid.SID) {
-		if s.IsZero() || seen[s] || p.trusted(s) || isPlaceholder(s) && !(where == OnNew && s == sid.CreatorGroup) {
+		// Nobody has an absent SID.
+		if s.IsZero() || seen[s] || p.trusted(s) || isPlaceholder(s) && !(where == OnNew && s == sid.CreatorGroup) ||
+			slices.Contains(p.r.Absent, s) {
 			return
 		}
 		seen[s] = true
@@ -289,69 +301,4 @@ func (p *privacy) check(d *sd.Descriptor, s token.Spec) winnt.AccessMask {
 	}
 	dec, _ := access.Check(t, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject) // neither is missing
 	return dec.Granted
-}
-
-// openedList returns a descriptor with the owner and the DACL of d, in which no condition and no label decides. If
-// most is true, an entry with a condition allows and does not deny. If it is false, such an entry denies and
-// does not allow.
-func openedList(d *sd.Descriptor, most bool) *sd.Descriptor {
-	parts := sd.Parts{Control: sd.DACLPresent, Owner: d.Owner()}
-	if !d.HasDACL() {
-		return sd.New(parts)
-	}
-	var aces []sd.ACE
-	for _, a := range d.DACL().All() {
-		aces = append(aces, unconditional(a, most))
-	}
-	list, err := sd.NewACL(aces...)
-	if err != nil { // unreachable: no entry is longer than it was
-		list = d.DACL()
-	}
-	parts.DACL = list
-	return sd.New(parts)
-}
-
-// unconditional returns the plain form of an entry. An entry that counts for nobody becomes one that allows nothing,
-// because an entry for OWNER RIGHTS replaces the owner's implicit rights whatever its condition says.
-func unconditional(a sd.ACE, most bool) sd.ACE {
-	typ, mask := sd.AccessAllowed, a.Mask()
-	switch a.Type() {
-	case sd.AccessAllowedCallback, sd.AccessAllowedCallbackObject, sd.AccessAllowedCompound:
-		if _, named := a.ObjectType(); named || !most { // it allows nothing to whoever names no type
-			mask = 0
-		}
-	case sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject:
-		if typ = sd.AccessDenied; most {
-			mask = 0
-		}
-	default:
-		return a
-	}
-	plain, err := sd.NewACE(typ, a.Flags(), mask, trustee(a))
-	if err != nil { // unreachable: a plain entry can have these flags and this SID
-		return a
-	}
-	return plain
-}
-
-// granting returns the numbers of the entries that allow a SID some of the rights. With inherited set these are
-// entries that descendants inherit, otherwise those that apply to the object itself.
-func granting(d *sd.Descriptor, s sid.SID, rights winnt.AccessMask, inherited bool) (list []int) {
-	for i, a := range d.DACL().All() {
-		if !a.Type().IsAllow() {
-			continue
-		}
-		applies := a.Flags()&sd.InheritOnly == 0
-		if inherited {
-			applies = a.Flags()&(sd.ObjectInherit|sd.ContainerInherit) != 0
-		}
-		who := trustee(a)
-		if who == sid.OwnerRights && !inherited {
-			who = d.Owner()
-		}
-		if applies && who == s && winnt.FileObject.Mapping.Map(a.Mask())&rights != 0 {
-			list = append(list, i)
-		}
-	}
-	return list
 }

@@ -105,22 +105,37 @@ func TestPrivateListsWhoElseMayReadOrChange(t *testing.T) {
 	}
 }
 
+// An object or a directory of it without an owner is not private, whatever its entries are (A-175).
+func TestObjectWithoutOwnerIsNotPrivate(t *testing.T) {
+	owned, list := sddl.MustParse("O:SYD:P(A;;FA;;;SY)"), sddl.MustParse("D:P(A;;FA;;;SY)")
+	for _, c := range []struct {
+		object, parent *sd.Descriptor
+		want           bool
+	}{{owned, owned, true}, {list, owned, false}, {owned, list, false}, {list, list, false}} {
+		p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: c.object,
+			Parents: []*sd.Descriptor{c.parent}})
+		if err != nil || p.Private() != c.want || p.OwnerUnknown == c.want || len(p.Others) != 0 {
+			t.Errorf("%v below %v: private %t, owner unknown %t, others %v, %v; want private %t",
+				c.object, c.parent, p.Private(), p.OwnerUnknown, p.Others, err, c.want)
+		}
+	}
+}
+
 // An owner who is not the user counts, unless an entry for OWNER RIGHTS states the owner's rights, whatever its
 // condition is (A-56, A-163).
 func TestPrivateOwnerMayChangeTheRights(t *testing.T) {
 	for text, want := range map[string]string{
-		"O:BUD:":                                 "BU 0x40000 owner",
-		"O:BUD:(D;;WD;;;BU)":                     "BU 0x40000 owner",
-		"O:BUD:(A;;0;;;OW)":                      "private",
-		"O:BUD:(A;;FR;;;OW)":                     "BU 0x9 [0]",
-		`O:BUD:(XD;;FA;;;OW;(@User.x == 1))`:     "private",
-		`O:BUD:(XA;;FR;;;OW;(@User.x == 1))`:     "BU 0x9 if 0x9 [0]",
-		"O:BUD:(A;IO;0;;;OW)":                    "BU 0x40000 owner",
-		"D:":                                     "private",
-		"O:BUD:NO_ACCESS_CONTROL":                "WD 0xd013f",
-		"O:BU":                                   "WD 0xd013f",
-		"O:" + caseU.String() + "D:(A;;FA;;;BA)": "private",
-		"O:" + caseU.String() + "D:(A;;FA;;;LA)": "LA 0xd013f [0]",
+		"O:BUD:":                                        "BU 0x40000 owner",
+		"O:BUD:(D;;WD;;;BU)":                            "BU 0x40000 owner",
+		"O:BUD:(A;;0;;;OW)":                             "private",
+		"O:BUD:(A;;FR;;;OW)":                            "BU 0x9 [0]",
+		`O:BUD:(XD;;FA;;;OW;(@User.x == 1))`:            "private",
+		`O:BUD:(XA;;FR;;;OW;(@User.x == 1))`:            "BU 0x9 if 0x9 [0]",
+		"O:BUD:(A;IO;0;;;OW)":                           "BU 0x40000 owner",
+		"O:BUD:NO_ACCESS_CONTROL":                       "WD 0xd013f",
+		"O:BU":                                          "WD 0xd013f",
+		"O:" + caseU.String() + "D:(A;;FA;;;BA)":        "private",
+		"O:" + caseU.String() + "D:(A;;FA;;;LA)":        "LA 0xd013f [0]",
 		"O:S-1-5-21-1-2-3-1001D:(A;;FA;;;S-1-5-5-0-77)": "S-1-5-5-0-77 0xd013f [0]",
 	} {
 		d, err := sddl.Parse(text, sddl.Options{Domain: domain, Extended: true})
@@ -205,6 +220,30 @@ func TestBypassNamesThePrivilegesThatOpenEveryFile(t *testing.T) {
 		}
 		if want := fileaccess.Bypass()&p.Bit() != 0; (got != 0) != want {
 			t.Errorf("A-171: %s grants %s, want something: %t", p, got, want)
+		}
+	}
+}
+
+// The SIDs that no token has expose nothing, and a denial of the only kind of logon there is protects from nobody else
+// (A-172).
+func TestPrivateLeavesOutAbsentSIDs(t *testing.T) {
+	absent := []sid.SID{sid.NTLMAuthentication, sid.Interactive}
+	for text, want := range map[string][2]string{ // without and with the absent SIDs
+		"O:BAD:(A;;FR;;;S-1-5-64-10)":             {"S-1-5-64-10 0x9 [0]", "private"},
+		"O:BAD:(A;;FR;;;IU)(A;;FR;;;AS)":          {"IU 0x9 [0]; AS 0x9 [1]", "AS 0x9 [1]"},
+		"O:BAD:(D;;FA;;;S-1-5-64-10)(A;;FR;;;WD)": {"WD 0x9 [1]", "WD 0x9 [1]"},
+		"O:BAD:(D;;FA;;;AS)(A;;FR;;;WD)":          {"WD 0x9 [1]", "WD 0x9 [1]"},
+		"O:IUD:":                                  {"IU 0x40000 owner", "private"},
+	} {
+		d, err := sddl.Parse(text, sddl.Options{Domain: domain})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, list := range [][]sid.SID{nil, absent} {
+			p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: d, Absent: list})
+			if got := exposed(&p); err != nil || got != want[i] {
+				t.Errorf("A-172: %s without %v: got %q, %v, want %q", text, list, got, err, want[i])
+			}
 		}
 	}
 }

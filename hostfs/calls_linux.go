@@ -61,7 +61,7 @@ func resolve(dir int, path string, flags uint64) (int, error) {
 // statMask selects the fields that every statx call requests.
 const statMask = unix.STATX_BASIC_STATS | unix.STATX_BTIME
 
-// stat returns information about an open file.
+// stat returns the state of the inode that fd holds, which may be opened with O_PATH. It repeats interrupted calls.
 func stat(fd int) (s unix.Statx_t, err error) {
 	for {
 		_, _, err := unix.Syscall6(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(&noName[0])), unix.AT_EMPTY_PATH,

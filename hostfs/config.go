@@ -53,10 +53,9 @@ type Config struct {
 	Faults func(call, name string) error
 }
 
-// HandOut decides which file descriptors of the host are handed out. The zero
-// value is HandOutNothing. refmon does not see what a program does with a
-// descriptor, and cannot revoke it. The program can pass it on, map the file,
-// watch it and lock it.
+// HandOut selects which file descriptors of the host a tree passes to programs. The zero value is HandOutNothing.
+// refmon does not see what a program does with a descriptor, and cannot revoke it. The program can pass it on, map
+// the file, watch it and lock it.
 type HandOut uint8
 
 const (
@@ -67,8 +66,7 @@ const (
 	HandOutWrites
 )
 
-// Missing decides what a file without a descriptor grants. The zero value is
-// RefuseMissing.
+// Missing selects what a file without a valid descriptor attribute grants. The zero value is RefuseMissing.
 type Missing uint8
 
 const (

@@ -28,7 +28,7 @@ func identityOf(s *unix.Statx_t) identity {
 	return identity{s.Ino, s.Ctime.Sec, s.Btime.Sec, s.Ctime.Nsec, s.Btime.Nsec}
 }
 
-// known is the parsed attribute of a file. It is immutable except for id.
+// known is the parsed attribute of a file. It is immutable except for id, and may be shared by goroutines.
 type known struct {
 	descriptor *sd.Descriptor         // nil grants nothing
 	attribute  ntacl.Attribute        // without descriptor; version 0: none
@@ -42,9 +42,10 @@ type known struct {
 // errYoung keeps a result out of the cache: the file changed so recently that its next change may have the same time.
 var errYoung = errors.New("the file has just changed")
 
-// known returns the parsed attribute of the inode that fd holds, from the cache if the state in s is cached. Otherwise
-// it charges user for the new entry; zero is the server itself. It returns the result for a file that has just changed,
-// but does not cache it.
+// known returns the parsed attribute of the inode that fd holds. The cached one is used if the inode still has the
+// state s. Otherwise known reads the attribute and charges the cache entry to user; the zero SID is the server
+// itself. It returns the result for a file that has just changed, but does not cache it. A missing or invalid
+// attribute is a result without a descriptor, not an error.
 func (t *Tree) known(fd int, s *unix.Statx_t, user sid.SID) (*known, error) {
 	var young *known
 	k, err := t.descriptors.get(identityOf(s), user, func() (*known, error) {
@@ -79,6 +80,10 @@ func (t *Tree) read(fd int, s *unix.Statx_t) (k *known, keep bool, err error) {
 	return k, age >= t.settling && identityOf(s) == identityOf(&after), nil
 }
 
+// readAttribute reads and parses the attribute of the inode that fd holds, without the cache. s is the inode's state.
+// An attribute that cannot be parsed grants nothing and sets the cause. If it is missing or its hash is wrong,
+// Config.Missing decides whether the POSIX permissions become the descriptor. An error means that a system call
+// failed.
 func (t *Tree) readAttribute(fd int, s *unix.Statx_t) (*known, error) {
 	value, err := t.attribute(fd, t.cfg.Attribute)
 	if err != nil {
@@ -132,8 +137,8 @@ func nameOf(fd int) string {
 	return name
 }
 
-// hasAudit reports whether a descriptor has entries of the SACL that READ_CONTROL does
-// not show, as it shows labels.
+// hasAudit reports whether a descriptor has SACL entries that READ_CONTROL does not show. Labels do not count,
+// because READ_CONTROL shows them. It returns false for a nil descriptor.
 func hasAudit(d *sd.Descriptor) bool {
 	for _, a := range d.SACL().All() {
 		if sd.PartOf(a.Type()) == winnt.SACL_SECURITY_INFORMATION {
@@ -149,7 +154,8 @@ const (
 	aclDefault = "system.posix_acl_default"
 )
 
-// verify returns whether a server accepts the attribute. With IgnorePosix every attribute is [ntacl.Unhashed].
+// verify returns whether a file server would accept the attribute for the permissions in s. It returns
+// [ntacl.Unhashed] for every attribute if IgnorePosix is set. An error means that the POSIX ACLs could not be read.
 func (t *Tree) verify(a *ntacl.Attribute, fd int, s *unix.Statx_t) (ntacl.Verdict, error) {
 	if t.cfg.IgnorePosix || a.Version < 4 {
 		if t.cfg.IgnorePosix {
@@ -180,7 +186,8 @@ func infoOf(s *unix.Statx_t) ntacl.Info {
 // maxAttribute is the largest attribute of Linux, in bytes.
 const maxAttribute = 1 << 16
 
-// attribute returns an extended attribute; nil for a file without it, and on a file system without attributes.
+// attribute returns an extended attribute of the file at a path, which it follows. It returns nil and no error if the
+// attribute is missing or the file system has no attributes. An empty value is not nil.
 func attribute(place, name string) ([]byte, error) {
 	for size := 1024; ; size = maxAttribute {
 		b := make([]byte, size)

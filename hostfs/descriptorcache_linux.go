@@ -49,7 +49,8 @@ const (
 	knownSize      = 512  // an entry without its descriptor
 )
 
-// newDescriptorCache returns a cache for at most that many entries of average size. Below 1 it stores none.
+// newDescriptorCache returns an empty cache for at most most entries of average size. With 0 or less it stores
+// nothing.
 func newDescriptorCache(most int) *descriptorCache {
 	return &descriptorCache{most: most, mostBytes: most * descriptorSize, entries: map[identity]*list.Element{},
 		users: map[sid.SID]*cacheUser{}}
@@ -69,7 +70,8 @@ func (c *descriptorCache) get(key identity, user sid.SID, read func() (*known, e
 	return c.keep(key, user, k), nil
 }
 
-// find returns the value of a key, nil if there is none.
+// find returns the value of a key and marks the entry as recently used. It returns nil if the cache does not have the
+// key.
 func (c *descriptorCache) find(key identity) *known {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,7 +84,8 @@ func (c *descriptorCache) find(key identity) *known {
 	return e.value
 }
 
-// keep stores k unless the key has a value by now, and returns the key's value.
+// keep stores k, charged to user, and evicts other entries until the limits hold. If the key already has a value,
+// keep changes nothing and returns that value. Otherwise it returns k, even if the cache stores nothing.
 func (c *descriptorCache) keep(key identity, user sid.SID, k *known) *known {
 	e := &cachedDescriptor{key: key, value: k, bytes: knownSize + k.descriptor.HeapSize()}
 	c.mu.Lock()

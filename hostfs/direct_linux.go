@@ -16,9 +16,10 @@ import (
 // byName has the rights with which a handle can change its name. An open with one of them holds its directory.
 const byName = winnt.DELETE | winnt.FILE_WRITE_ATTRIBUTES
 
-// FindDirect implements nt.DirectFinder. It finds an existing file in one step, for an open
-// with rights that the file's own descriptor can give, and a name that is missing in an existing
-// directory. In every other case it returns false, and the caller must use Find. F-181
+// FindDirect looks up a name in one step, without its directories. It succeeds only if the directories cannot affect
+// the decision: for an existing file with rights that its own descriptor can give, and for a name missing in an
+// existing directory. Otherwise it returns false, also after any error, and the caller must use Find. The caller must
+// release the place. A nil start is the root. F-181
 func (t *Tree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, bool) {
 	if !t.direct(r) {
 		return nil, false
@@ -92,7 +93,7 @@ func (t *Tree) direct(r *fileaccess.Request) bool {
 // places is a pool: an open needs one lookup, and its results are copied.
 var places = sync.Pool{New: func() any { return new(place) }}
 
-// place returns an empty place from the pool. Release returns it to the pool.
+// place returns an empty place from the pool. The caller must call Release, which returns it to the pool.
 func (t *Tree) place() *place {
 	p := places.Get().(*place)
 	p.t, p.parent, p.object = t, -1, -1

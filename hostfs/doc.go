@@ -17,7 +17,8 @@
 // A new file is created under a private name ([privatePrefix]), gets its attribute, and is then renamed. It
 // therefore never exists under its final name without the attribute. Deletion and replacement also use such names. A
 // crash can leave one behind. No client sees it, and a later listing of the directory removes it if nothing is lost
-// by that.
+// by that. A replacement of contents, and a rename that replaces a file, leave a record in a private directory at the
+// root while they run. [Open] completes the recorded changes of a server that was killed.
 //
 // The attribute is written in the version in which it was found, with a hash that makes a file server accept it. If
 // that hash cannot be computed, the change is refused. POSIX permissions never change, except for the set-uid and
@@ -44,5 +45,5 @@
 //
 // Guards: any goroutine may use a Tree and its open files. Tree.mu guards the table of opens, file.listing the scan
 // of a directory, file.keeping its attributes, and Tree.writing the attributes. writing and node.moving may be held
-// when mu is taken, never the reverse. No lock is held during a decision.
+// when mu is taken, never the reverse. redo.mu is taken last. No lock is held during a decision.
 package hostfs

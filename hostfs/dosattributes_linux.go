@@ -92,7 +92,8 @@ func dosAt(dir int, name string) dos {
 	return decodeDOS(b[:n])
 }
 
-// dosNow returns the DOS attributes of an open file. It reads them again if the file has changed.
+// dosNow returns the DOS attributes of an open file. It uses the cached ones if the state s is that at which they
+// were read, and otherwise reads and caches them.
 func (f *file) dosNow(s *unix.Statx_t) (dos, error) {
 	f.keeping.Lock()
 	defer f.keeping.Unlock()
@@ -117,7 +118,8 @@ func (f *file) keepLocked(d dos, s *unix.Statx_t) {
 	}
 }
 
-// basicOf returns times and attributes. Without a stored creation time it uses the birth time of the inode. F-130
+// basicOf returns the times in s and the attributes in d. Without a stored creation time it uses the birth time of
+// the inode. Without any attribute the result is AttributeNormal, and a directory gets AttributeDirectory. F-130
 func (d dos) basicOf(s *unix.Statx_t) nt.FileBasic {
 	b := nt.FileBasic{CreationTime: fileTime(s.Btime), LastAccessTime: fileTime(s.Atime),
 		LastWriteTime: fileTime(s.Mtime), ChangeTime: fileTime(s.Ctime), FileAttributes: d.attributes}

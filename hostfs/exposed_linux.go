@@ -96,7 +96,7 @@ func (t *Tree) places() ([]shown, error) {
 	return list, nil
 }
 
-// readMounts reads the mounts that this process sees.
+// readMounts returns the mounts that this process sees, from /proc/self/mountinfo.
 func readMounts() (list []mount, err error) {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -112,7 +112,8 @@ func readMounts() (list []mount, err error) {
 	return list, nil
 }
 
-// unescape undoes the octal escapes of mountinfo.
+// unescape replaces the octal escapes of mountinfo, such as \040, by their bytes. It leaves an invalid escape
+// unchanged.
 func unescape(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -128,7 +129,8 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// relative returns a path below a directory; ok is false for a path elsewhere.
+// relative returns the part of the path name that follows dir. It is empty if both are equal. ok is false if name is
+// neither dir nor below it.
 func relative(dir, name string) (rest string, ok bool) {
 	if dir == "/" || dir == name {
 		return strings.TrimPrefix(name, dir), true

@@ -30,7 +30,8 @@ func (t *Tree) rename(from int, name string, to int, next string, flags uint) er
 	return unix.Renameat2(from, name, to, next, flags)
 }
 
-// unlink removes a name of a directory.
+// unlink removes a name of a directory, as unlinkat(2) does with these flags. It does not check which file has the
+// name.
 func (t *Tree) unlink(dir int, name string, flags int) error {
 	if err := t.fault("unlink", name); err != nil {
 		return err
@@ -54,7 +55,7 @@ func (t *Tree) duplicate(fd int) (int, error) {
 	return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 }
 
-// setAttribute sets an extended attribute of the inode that a descriptor holds.
+// setAttribute sets an extended attribute of the inode that a descriptor holds. how has the flags of setxattr(2).
 func (t *Tree) setAttribute(fd int, name string, value []byte, how int) error {
 	if err := t.fault("setxattr", name); err != nil {
 		return err
@@ -62,7 +63,8 @@ func (t *Tree) setAttribute(fd int, name string, value []byte, how int) error {
 	return setHeld(fd, name, value, how)
 }
 
-// attribute reads an extended attribute like attributeOf.
+// attribute returns an extended attribute of the inode that a descriptor holds. It returns nil and no error if the
+// attribute is missing or the file system has none.
 func (t *Tree) attribute(fd int, name string) ([]byte, error) {
 	if err := t.fault("getxattr", name); err != nil {
 		return nil, err
@@ -70,7 +72,7 @@ func (t *Tree) attribute(fd int, name string) ([]byte, error) {
 	return attributeOf(fd, name)
 }
 
-// posixOf reads the POSIX ACLs of a file like the function of that name.
+// posixOf returns the POSIX ACLs of a file, or nil for a missing one. inherited is nil except for directories.
 func (t *Tree) posixOf(fd int, s *unix.Statx_t) (access, inherited []byte, err error) {
 	if err := t.fault("getxattr", aclAccess); err != nil {
 		return nil, nil, err
@@ -135,7 +137,8 @@ func (f *file) allocate(mode uint32, at, size int64) error {
 	return retry(func() error { return unix.Fallocate(f.fd, mode, at, size) })
 }
 
-// copyRange copies up to size bytes of another file to the same offset, as copy_file_range(2) does.
+// copyRange copies up to size bytes of src to the same offset of f, inside the kernel, and returns how many it
+// copied. 0 without an error means the end of src.
 func (f *file) copyRange(src *file, at int64, size int) (n int, err error) {
 	fault := f.fault("copy")
 	var short *diskio.Short

@@ -43,6 +43,8 @@ type file struct {
 	keptOf identity // guarded by keeping; zero: kept counts no further
 	// changed is true after a change by this open: Close sets the archive attribute again.
 	changed atomic.Bool // atomic
+	// staged has the writes that Stage collects; nil: writes go to the file. It is set once.
+	staged atomic.Pointer[file] // atomic
 	// ownLink and ownNode are the targets of link and node for the first open of a file, so that an open takes one
 	// allocation.
 	ownLink link
@@ -68,7 +70,9 @@ func (f *file) linkNow() link {
 	return *f.link
 }
 
-// Close implements nt.OpenFile.
+// Close ends the open and closes its descriptor. If the open changed the file, it first sets the archive attribute
+// once more. If this is the last open by a name marked for deletion, it removes the name. Errors are lost. Collected
+// writes of Stage that were not used are discarded.
 func (f *file) Close() {
 	if f.changed.Load() {
 		// A backup may have come after the first change (F-173).
@@ -83,10 +87,12 @@ func (f *file) Close() {
 	}
 	f.names.close()
 	f.names = nil
+	f.unstage()
 	shut(f.fd)
 }
 
-// Facts implements nt.OpenFile.
+// Facts returns size, times, attributes and identity of the open file. It reads them from the host at each call. A
+// directory has size 0 and one link, and NotEmpty is set if it has entries.
 func (f *file) Facts() (out nt.FileFacts, st ntstatus.Status) {
 	s, err := f.stat()
 	if err != nil {
@@ -111,8 +117,8 @@ func (f *file) Facts() (out nt.FileFacts, st ntstatus.Status) {
 // sector is the unit of Windows volume sizes, in bytes.
 const sector = 512
 
-// Volume implements nt.OpenFile with the data of the file system below. A unit is a
-// block of it. F-128
+// Volume returns the free and total space of the host's file system. An allocation unit is one of its blocks, and a
+// sector has 512 bytes. F-128
 func (f *file) Volume() (v nt.FsFullSizeInformation, st ntstatus.Status) {
 	var s unix.Statfs_t
 	if err := retry(func() error { return unix.Fstatfs(f.fd, &s) }); err != nil {
@@ -138,7 +144,8 @@ func unixTime(t int64) unix.Timespec {
 	return unix.NsecToTimespec(min(max(t-epoch, -last), last) * 100)
 }
 
-// notEmpty reports whether a directory has entries. A removed directory has none.
+// notEmpty reports whether the directory that fd holds has entries. It returns false for a directory that was
+// removed.
 func notEmpty(fd int) (bool, error) {
 	d, err := openDirectory(fd)
 	if err != nil {
@@ -155,7 +162,8 @@ func notEmpty(fd int) (bool, error) {
 	return false, ignoreEOF(err)
 }
 
-// openDirectory opens a directory to list it.
+// openDirectory opens the directory that fd holds once more, in order to list it from the start. The caller closes
+// the result.
 func openDirectory(fd int) (*os.File, error) {
 	for {
 		n, err := unix.Openat(fd, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -168,7 +176,8 @@ func openDirectory(fd int) (*os.File, error) {
 	}
 }
 
-// ReadAt implements nt.OpenFile.
+// ReadAt reads from the offset until b is full or the file ends. At or after the end it returns 0 and success. After
+// an error n has the number of bytes read before it.
 func (f *file) ReadAt(b []byte, at int64) (n int, st ntstatus.Status) {
 	for n < len(b) {
 		m, err := unix.Pread(f.fd, b[n:], at+int64(n))
@@ -186,11 +195,22 @@ func (f *file) ReadAt(b []byte, at int64) (n int, st ntstatus.Status) {
 	return n, ntstatus.Success
 }
 
-// WriteAt implements nt.OpenFile.
+// WriteAt writes all of b at an offset, or at the end of the file for a negative one. After [file.Stage] the bytes go
+// to the temporary file instead. The first write sets the archive attribute, and each one clears set-uid and set-gid
+// bits. n is the number of bytes written, also after an error.
 func (f *file) WriteAt(b []byte, at int64) (n int, st ntstatus.Status) {
+	if s := f.staged.Load(); s != nil {
+		return s.write(b, at)
+	}
 	if err := f.changing(); err != nil {
 		return 0, statusOf(err)
 	}
+	return f.write(b, at)
+}
+
+// write writes all of b at an offset, or at the end for a negative one. n is the number of bytes written, also after
+// an error. It returns STATUS_IO_DEVICE_ERROR if the host writes nothing without an error.
+func (f *file) write(b []byte, at int64) (n int, st ntstatus.Status) {
 	for n < len(b) {
 		to := at
 		if at >= 0 {
@@ -246,18 +266,33 @@ func (f *file) empty() error {
 	return f.truncate(fd, 0)
 }
 
-// Flush implements nt.OpenFile.
+// Flush blocks until the contents and attributes of the file are on disk. For a directory it does nothing and
+// succeeds.
 func (f *file) Flush() ntstatus.Status {
 	if f.directory {
 		return ntstatus.Success
 	}
-	if err := f.fault("sync"); err != nil {
-		return statusOf(err)
-	}
-	return statusOf(retry(func() error { return unix.Fsync(f.fd) }))
+	return statusOf(f.flush())
 }
 
-// SetSize implements nt.OpenFile.
+// flush makes the contents and attributes of the file durable.
+func (f *file) flush() error {
+	if err := f.fault("sync"); err != nil {
+		return err
+	}
+	return retry(func() error { return unix.Fsync(f.fd) })
+}
+
+// flushData makes the contents of the file durable. It is faster than flush if the size has not changed.
+func (f *file) flushData() error {
+	if err := f.fault("sync"); err != nil {
+		return err
+	}
+	return retry(func() error { return unix.Fdatasync(f.fd) })
+}
+
+// SetSize sets the size in bytes. A longer file ends with zeros. A negative size, or a directory, gives
+// STATUS_INVALID_PARAMETER.
 func (f *file) SetSize(size int64) ntstatus.Status {
 	if size < 0 || f.directory {
 		return ntstatus.InvalidParameter
@@ -271,7 +306,8 @@ func (f *file) SetSize(size int64) ntstatus.Status {
 // given reports whether a time is to be set. Zero and negative times are not.
 func given(t int64) bool { return t > 0 }
 
-// SetDelete implements nt.OpenFile.
+// SetDelete marks the name of the open for deletion with the last open by that name, or removes the mark if remove is
+// false. It returns STATUS_CANNOT_DELETE for the root of the tree, and for a file without a name.
 func (f *file) SetDelete(remove bool) ntstatus.Status {
 	if f.linkNow().name == "" {
 		// The root of the tree stays. F-117

@@ -42,8 +42,9 @@ type place struct {
 // maxPath is the longest name that is looked up, in bytes.
 const maxPath = 1 << 15
 
-// Find looks up a name below the root or an open directory. It refuses special files, and links unless the request has
-// OpenReparsePoint. A missing name is a place without an object, not an error. F-112
+// Find looks up a name below the root, or below the open directory start. It refuses special files, and links unless
+// the request has OpenReparsePoint. A missing name is a place without an object, not an error. Without success the
+// place is nil; otherwise the caller must release it. On a tree with a share it sets r.Face to SMB. F-112
 func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
 	if t.descriptors == nil {
 		return nil, ntstatus.AccessDenied // the zero Tree has nothing
@@ -87,7 +88,7 @@ func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, nts
 	return p, ntstatus.Success
 }
 
-// userOf returns the user of a request, zero without a token.
+// userOf returns the user of the request's token, or the zero SID without a token.
 func userOf(r *fileaccess.Request) sid.SID {
 	if tok := r.Subject.Effective(); tok != nil {
 		return tok.User().SID
@@ -95,8 +96,8 @@ func userOf(r *fileaccess.Request) sid.SID {
 	return sid.SID{}
 }
 
-// walks reports whether the directories on the way have to be looked at one by one:
-// their descriptors decide who passes (F-23).
+// walks reports whether a lookup must read the descriptor of each directory on the path, because they decide who may
+// traverse (F-23). It depends on the traverse policy, and for TraversePrivilege on the privilege of the token.
 func walks(p *fileaccess.Policy, r *fileaccess.Request) bool {
 	switch p.Traverse {
 	case fileaccess.TraverseNever:
@@ -108,7 +109,8 @@ func walks(p *fileaccess.Policy, r *fileaccess.Request) bool {
 	return true
 }
 
-// nameable refuses the names that no file of a tree has. F-113
+// nameable returns STATUS_OBJECT_NAME_INVALID for a name that no file of a tree has: over 32 KiB, with a colon, not
+// UTF-8, or with a component that begins like a private name. The empty name gives success. F-113
 func nameable(name string) ntstatus.Status {
 	if len(name) > maxPath || strings.Contains(name, ":") || !utf8.ValidString(name) {
 		return ntstatus.ObjectNameInvalid
@@ -121,8 +123,9 @@ func nameable(name string) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// base returns the directory below which a name is looked up: the root if start is nil. It returns
-// STATUS_OBJECT_PATH_NOT_FOUND for a file, and STATUS_INVALID_PARAMETER for a file of another tree.
+// base returns the directory below which a name is looked up, and its path in the tree. For a nil start that is the
+// root and "". The descriptor stays borrowed. It returns STATUS_OBJECT_PATH_NOT_FOUND if start is not a directory,
+// and STATUS_INVALID_PARAMETER if it belongs to another tree.
 func (t *Tree) base(start nt.OpenFile) (fd int, prefix string, st ntstatus.Status) {
 	if start == nil {
 		return t.root, "", ntstatus.Success
@@ -171,7 +174,8 @@ func (p *place) find(base int, prefix, path string, walk bool) error {
 	return err
 }
 
-// describe stores the facts about the found file.
+// describe fills in the facts about the found file and its directory. Without an object it adds only the directory.
+// It returns EACCES for special files and for links that clients do not see, and EXDEV for a file on another device.
 func (p *place) describe() (err error) {
 	if p.parentsKnown != nil {
 		p.above = fileaccess.Directory{Name: p.path, Descriptor: p.parentsKnown.descriptor}
@@ -223,10 +227,10 @@ func (p *place) Cause() error {
 	return p.read.cause
 }
 
-// Facts implements nt.FilePlace.
+// Facts returns the facts for the decision. They belong to the place and are invalid after Release.
 func (p *place) Facts() *fileaccess.Facts { return &p.facts }
 
-// Path implements nt.FilePlace.
+// Path returns the name below the root of the tree, with backslashes and in the spelling of the tree. The root is "".
 func (p *place) Path() string {
 	if n := len(p.path); p.asked != "" && len(p.asked) == n+len(p.name)+min(n, 1) && p.asked[:n] == p.path &&
 		p.asked[len(p.asked)-len(p.name):] == p.name {
@@ -235,7 +239,8 @@ func (p *place) Path() string {
 	return join(p.path, p.name)
 }
 
-// Release implements nt.FilePlace.
+// Release closes the descriptors of the place and returns it to the pool. The place must not be used afterwards. A
+// second call panics.
 func (p *place) Release() {
 	if p.t == nil {
 		panic("hostfs: a place is released twice")

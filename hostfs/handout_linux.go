@@ -20,7 +20,8 @@ type lender struct {
 // restricted has the mount attributes of every passed descriptor: no execution, no set-uid bits, no devices. F-153
 const restricted = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
 
-// newLender copies the mount that a directory is on. It needs CAP_SYS_ADMIN.
+// newLender makes detached copies of the mount that root is on: a read-only one, and for HandOutWrites one for
+// writing too. It needs CAP_SYS_ADMIN. On an error nothing stays open. The caller closes the result.
 func newLender(root int, what HandOut) (*lender, error) {
 	l := &lender{reads: -1, writes: -1, self: uint32(os.Geteuid())}
 	var err error
@@ -34,7 +35,8 @@ func newLender(root int, what HandOut) (*lender, error) {
 	return l, nil
 }
 
-// clone returns a detached copy of a mount, without those below it.
+// clone returns a detached copy of the mount of a directory, with additional mount attributes and without the mounts
+// below it. The caller closes the descriptor.
 func clone(root int, attributes uint64) (int, error) {
 	fd, err := unix.OpenTree(root, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
 	if err != nil {
@@ -55,8 +57,8 @@ func (l *lender) close() {
 	}
 }
 
-// HandsOut returns which file descriptors the tree hands out. The error is the
-// reason if that is less than configured: copies of mounts need CAP_SYS_ADMIN.
+// HandsOut returns which file descriptors the tree hands out. If that is less than configured, it returns
+// HandOutNothing and the reason: copies of mounts need CAP_SYS_ADMIN. If nothing was configured, the error is nil.
 func (t *Tree) HandsOut() (HandOut, error) {
 	if t.lender == nil {
 		return HandOutNothing, t.noLender
@@ -75,8 +77,11 @@ const (
 	writing = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_WRITE_EA
 )
 
-// HandOut implements nt.HostFile. For a file that is open for reading and writing it returns a descriptor for both,
-// or only for reading. The returned mask has the rights of the descriptor.
+// HandOut opens the file once more for a program of the host with that uid, and returns the descriptor and the rights
+// that using it requires. granted has the rights of the handle. If it has reading and writing but the descriptor for
+// writing would allow too much, the result is only for reading. The caller closes it. STATUS_NOT_SUPPORTED means that
+// the tree hands nothing out, and STATUS_ACCESS_DENIED that a descriptor would allow more than granted. Directories
+// give STATUS_FILE_IS_A_DIRECTORY.
 func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.AccessMask, ntstatus.Status) {
 	l := f.t.lender
 	if l == nil {
@@ -121,8 +126,8 @@ func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.Ac
 	return out, used, statusOf(err)
 }
 
-// confines reports whether no program gets more rights from a descriptor for writing than were granted. The receiver
-// can pass on the descriptor or its connection, so its own rights do not decide. F-155
+// confines reports whether a descriptor for writing gives no program more rights than granted. It looks at the owner
+// and mode in s, because the program with that uid can pass on the descriptor or its connection. F-155
 func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32) bool {
 	if l.writes < 0 || granted&writing != writing {
 		return false

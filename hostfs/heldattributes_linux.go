@@ -63,7 +63,8 @@ type xattrArgs struct {
 	flags uint32
 }
 
-// readPlace reads an attribute through a descriptor that was opened with O_PATH.
+// readPlace reads an attribute into b through a descriptor that was opened with O_PATH. name ends with a zero byte.
+// It returns the length of the value.
 func readPlace(fd int, name *[shortName]byte, b []byte) (uintptr, unix.Errno) {
 	if dir := ownDescriptors(); dir >= 0 && strconv.IntSize == 64 {
 		var room [24]byte

@@ -22,7 +22,8 @@ func (p *place) Identity() (number uint64, id string) {
 	return p.status.Ino, p.read.identify(p.object, &p.status)
 }
 
-// Identity returns the number and id of an open file, as for a place.
+// Identity returns the inode number of an open file, and an id that distinguishes it from every other file that had
+// or will have this number. id is empty if the file system offers nothing to tell them apart.
 func (f *file) Identity() (number uint64, id string) {
 	if f.decided != nil {
 		if id := f.decided.id.Load(); id != nil {
@@ -36,7 +37,8 @@ func (f *file) Identity() (number uint64, id string) {
 // Directory reports whether an open is of a directory.
 func (f *file) Directory() bool { return f.directory }
 
-// identify returns and caches the identity of an open file. A known belongs to one inode.
+// identify returns the id of the inode that fd holds, and caches it in k for later calls. If k is nil, it reads the
+// id and caches nothing. The id is "" if the file system offers none.
 func (k *known) identify(fd int, s *unix.Statx_t) string {
 	if k == nil {
 		return readIdentity(fd, s)
@@ -49,8 +51,8 @@ func (k *known) identify(fd int, s *unix.Statx_t) string {
 	return id
 }
 
-// readIdentity returns the identity of an open file, or "" if its handle cannot be read. On a file system without
-// handles the time of birth alone is the identity.
+// readIdentity returns the id of the inode that fd holds: its time of birth and its handle. It returns "" if reading
+// the handle fails, or if the file system has neither.
 func readIdentity(fd int, s *unix.Statx_t) string {
 	handle, err := handleOf(fd)
 	if err != nil {
@@ -59,8 +61,8 @@ func readIdentity(fd int, s *unix.Statx_t) string {
 	return identityString(s, handle)
 }
 
-// identityString combines everything that distinguishes files with the same number: the time of birth, and the
-// handle, which contains the file system's own count of the number's uses (F-180).
+// identityString combines everything that distinguishes files with the same inode number: the time of birth, and the
+// handle, which contains the file system's own count of the number's uses (F-180). It returns "" without both.
 func identityString(s *unix.Statx_t, handle []byte) string {
 	born := s.Mask&unix.STATX_BTIME != 0
 	if !born && handle == nil {
@@ -75,7 +77,8 @@ func identityString(s *unix.Statx_t, handle []byte) string {
 	return string(append(b, handle...))
 }
 
-// handleOf returns the file system's handle of an open file; nil if the file system does not have handles.
+// handleOf returns the file system's handle of the inode that fd holds. It returns nil and no error if the file
+// system has no handles, or if the call is not available.
 func handleOf(fd int) ([]byte, error) {
 	var h fileHandle
 	for _, flags := range [...]uintptr{unix.AT_EMPTY_PATH | handleOfID, unix.AT_EMPTY_PATH} {

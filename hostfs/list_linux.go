@@ -15,7 +15,10 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// List implements nt.OpenFile.
+// List returns at most most entries of a directory whose names match a pattern. * matches any text and ? one
+// character, ignoring case; an empty pattern matches all names. The first call, and one with restart, set the pattern
+// of the scan; later calls ignore theirs. It omits entries for whose descriptor see returns false; nil accepts all.
+// When no entry is left it returns STATUS_NO_MORE_FILES, or STATUS_NO_SUCH_FILE if the scan found none at all.
 func (f *file) List(pattern string, restart bool, most int, see func(*sd.Descriptor) bool) (list []nt.FileEntry,
 	st ntstatus.Status) {
 	if !f.directory {
@@ -62,9 +65,8 @@ func (f *file) List(pattern string, restart bool, most int, see func(*sd.Descrip
 	return nil, ntstatus.NoMoreFiles
 }
 
-// restartLocked begins a new scan and closes the old one. The pattern of this call stays that of the scan.
-//
-// +checklocks:f.listing
+// restartLocked begins a new scan with a pattern and closes the old scan. A pattern with one of \/:<>"|, or one over
+// 255 bytes, gives STATUS_OBJECT_NAME_INVALID and leaves the old scan.
 func (f *file) restartLocked(pattern string) ntstatus.Status {
 	if strings.ContainsAny(pattern, `\/:<>"|`) || len(pattern) > 255 {
 		return ntstatus.ObjectNameInvalid
@@ -84,8 +86,8 @@ func (f *file) restartLocked(pattern string) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// ownEntry returns the entry of the directory itself, or of its parent. A directory that was opened by its own handle
-// returns itself for both (F-175).
+// ownEntry returns the entry "." of the directory itself, or ".." of its parent. For a directory that was opened by
+// its own handle both are the directory (F-175).
 func (f *file) ownEntry(name string) (e nt.FileEntry, err error) {
 	f.node.moving.Lock() // a rename closes the directory it was in
 	defer f.node.moving.Unlock()
@@ -104,7 +106,7 @@ func (f *file) ownEntry(name string) (e nt.FileEntry, err error) {
 // entry returns an entry of the directory. ok is false for one that clients do not see: a special file, and a name
 // that no request can contain (F-120). For a private name it calls sweep.
 func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
-	if strings.HasPrefix(name, privatePrefix) {
+	if isPrivate(name) {
 		f.t.sweep(f.fd, name)
 		return e, false
 	}
@@ -133,8 +135,15 @@ func sayable(name string) bool {
 	return !strings.Contains(name, `\`) && nameable(name) == ntstatus.Success && fileaccess.ValidName(name)
 }
 
+// isPrivate reports whether a name begins like the temporary names of a tree or like those of unfinished uploads.
+// Listings hide both.
+func isPrivate(name string) bool {
+	return strings.HasPrefix(name, privatePrefix) || strings.HasPrefix(name, nt.UploadPrefix)
+}
+
 // sweep removes a private name that a crash left behind, if nothing is lost: an empty file or directory that never
-// got its final name, one of several names of a file, or a link with a descriptor, which was created here. A file
+// got its final name, one of several names of a file, a link with a descriptor, which was created here, or an upload
+// that did not end. Another file
 // with contents stays, because it may be another program's file that was moved and not moved back (F-129). An open
 // file stays, and one that changed less than Tree.abandoned ago.
 func (t *Tree) sweep(dir int, name string) {
@@ -144,6 +153,9 @@ func (t *Tree) sweep(dir int, name string) {
 		return
 	}
 	switch kind := s.Mode & unix.S_IFMT; {
+	case kind == unix.S_IFREG && strings.HasPrefix(name, nt.UploadPrefix):
+		// Nobody has the upload open, so its server was killed (G-49).
+		_ = t.removeOwn(s.Ino, false, dir, name)
 	case kind == unix.S_IFDIR:
 		_ = t.unlink(dir, name, unix.AT_REMOVEDIR) // it fails if the directory has entries
 	case kind == unix.S_IFREG && (s.Size == 0 || s.Nlink > 1):
@@ -153,8 +165,8 @@ func (t *Tree) sweep(dir int, name string) {
 	}
 }
 
-// descriptorOf returns the descriptor of an entry; nil, which grants nothing, where it
-// cannot be read.
+// descriptorOf returns the descriptor of an entry. It returns nil, which grants nothing, if the descriptor is missing
+// or cannot be read.
 func (f *file) descriptorOf(name string) *sd.Descriptor {
 	fd, err := below(f.fd, name, 0)
 	if err != nil {

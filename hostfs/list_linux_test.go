@@ -113,6 +113,44 @@ func TestListingRemovesOldPrivateNames(t *testing.T) {
 	}
 }
 
+// Listings leave out the names of unfinished uploads. They remove those that no one has open, and that were left a
+// while ago (G-49).
+func TestUploadsLeftBehindAreRemoved(t *testing.T) {
+	w := newWorld(t)
+	const open, left, folder = nt.UploadPrefix + "open", nt.UploadPrefix + "left", nt.UploadPrefix + "folder"
+	w.file("f", "f", wide)
+	w.file(open, "a part", wide)
+	w.file(left, "a part", wide)
+	w.dir(folder, wide)
+	w.dir(folder+`\kept`, wide)
+	_ = w.opened(open, fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+	th := w.as(bob)
+	for _, old := range []bool{false, true} {
+		if old {
+			w.tree.abandoned = -time.Hour // every name is old
+		}
+		h := w.open(th, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+		entries, st := th.NtQueryDirectoryFile(h, "", true)
+		for _, e := range entries {
+			if strings.HasPrefix(e.FileName, nt.UploadPrefix) {
+				t.Errorf("G-49: a listing has %s, want no unfinished upload", e.FileName)
+			}
+		}
+		w.want(st, ntstatus.Success)
+		names, st := w.opened("", fileaccess.Request{}, winnt.FILE_LIST_DIRECTORY).ListNames(true)
+		for _, e := range names {
+			if strings.HasPrefix(e.Name, nt.UploadPrefix) {
+				t.Errorf("G-49: the names have %s, want no unfinished upload", e.Name)
+			}
+		}
+		w.want(st, ntstatus.Success)
+		w.want(th.NtClose(h), ntstatus.Success)
+		w.exists(open, true)
+		w.exists(left, !old)
+		w.exists(folder+`\kept`, true)
+	}
+}
+
 // A private second name of an open file stays until the file is closed, because an open may be about to rename it
 // (F-129).
 func TestPrivateNameOfOpenFileStays(t *testing.T) {

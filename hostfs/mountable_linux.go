@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// Shown returns the data that a mount shows of an open file, with one query: its facts, and its descriptor, or nil if
-// that is missing or cannot be read. The facts omit data that only Windows needs: attributes, creation time, and
+// Shown returns the data that a mount shows of an open file, with one query. d is nil if the descriptor is missing or
+// cannot be read; that is no error. The facts omit data that only Windows needs: attributes, creation time, and
 // whether a directory is empty.
 func (f *file) Shown() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status) {
 	s, err := f.stat()
@@ -25,9 +25,8 @@ func (f *file) Shown() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status
 	return factsOf(&s), d, ntstatus.Success
 }
 
-// Found returns the same data as of the open, without another query. It is for a caller
-// that has just opened the file. It queries the file only if the open created or emptied
-// it.
+// Found returns the facts and the descriptor that the open itself read, without another query, so they may be out of
+// date. It calls Shown instead if the open created or emptied the file.
 func (f *file) Found() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status) {
 	if f.decided == nil || f.found.FileID == 0 {
 		return f.Shown()
@@ -45,7 +44,7 @@ func factsOf(s *unix.Statx_t) nt.FileFacts {
 	return facts
 }
 
-// Statfs returns the statistics of the tree's file system.
+// Statfs fills s with the statistics of the tree's file system, as fstatfs(2) does for the root.
 func (t *Tree) Statfs(s *unix.Statfs_t) error {
 	return retry(func() error { return unix.Fstatfs(t.root, s) })
 }
@@ -71,7 +70,9 @@ func (f *file) RemoveName() ntstatus.Status {
 	return st
 }
 
-// Allocate reserves or frees space, as fallocate(2) does.
+// Allocate reserves or frees space in the range that starts at at and has length bytes. mode has the flags of
+// fallocate(2), which can also change the size and zero the range. Like a write, it first clears the set-uid and
+// set-gid bits and sets the archive attribute.
 func (f *file) Allocate(mode uint32, at, length int64) ntstatus.Status {
 	if err := f.changing(); err != nil {
 		return statusOf(err)
@@ -79,8 +80,9 @@ func (f *file) Allocate(mode uint32, at, length int64) ntstatus.Status {
 	return statusOf(f.allocate(mode, at, length))
 }
 
-// Extent returns the first offset from at on that has data, or that is in a hole if hole is set. The end of the
-// file counts as a hole. It returns -1 with success if there is no such offset, and for an offset outside the file.
+// Extent returns the first offset at or after at that has data, or that is in a hole if hole is true. The end of the
+// file is a hole. It returns -1 and success if there is no such offset, or if at is not inside the file. A directory
+// or link gives STATUS_INVALID_PARAMETER.
 func (f *file) Extent(at int64, hole bool) (int64, ntstatus.Status) {
 	if f.directory || f.symlink {
 		return -1, ntstatus.InvalidParameter
@@ -97,10 +99,10 @@ func (f *file) Extent(at int64, hole bool) (int64, ntstatus.Status) {
 	return at, statusOf(err)
 }
 
-// Backing returns the file descriptor of an open file, with which the host's kernel
-// reads and writes the file directly. The file keeps ownership of it. For writing,
-// Backing clears the set-uid and set-gid bits and sets the archive attribute now,
-// because later writes are not seen (F-125).
+// Backing returns the file descriptor of an open file, with which the host's kernel reads and writes the file
+// directly. The file keeps ownership of it: do not close it. For writing, Backing clears the set-uid and set-gid bits
+// and sets the archive attribute now, because later writes are not seen (F-125). A directory or link gives -1 and
+// STATUS_INVALID_PARAMETER.
 func (f *file) Backing(write bool) (fd int, st ntstatus.Status) {
 	if f.directory || f.symlink {
 		return -1, ntstatus.InvalidParameter
@@ -113,10 +115,10 @@ func (f *file) Backing(write bool) (fd int, st ntstatus.Status) {
 	return f.fd, ntstatus.Success
 }
 
-// Locking opens the file again, for locks that conflict with those of all other programs on
-// the host. The locks belong to the returned file descriptor, which the caller must close. If
-// the file cannot be opened for writing, for example while it is being executed, only read
-// locks are possible.
+// Locking opens the file again, for locks that conflict with those of all other programs on the host. The locks
+// belong to the returned file descriptor, which the caller must close. If the file cannot be opened for writing, for
+// example while it is being executed, only read locks are possible. A directory or link gives -1 and
+// STATUS_INVALID_PARAMETER.
 func (f *file) Locking() (fd int, st ntstatus.Status) {
 	if f.directory || f.symlink {
 		return -1, ntstatus.InvalidParameter

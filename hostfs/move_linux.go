@@ -20,6 +20,7 @@ type target struct {
 	status    unix.Statx_t
 }
 
+// release closes the descriptors of a target. It must be called once.
 func (g *target) release() {
 	shut(g.existing)
 	if g.directory != nil {
@@ -27,7 +28,10 @@ func (g *target) release() {
 	}
 }
 
-// Move implements nt.OpenFile.
+// Move renames the file, or adds a hard link to it if m.Link is set. It looks up the target, passes the facts to
+// m.Decide without a lock held, and executes the decision. If another program changes one of the names meanwhile, it
+// fails and moves that program's file back. The root of the tree gives STATUS_ACCESS_DENIED, and so does a file
+// without a name unless m.Link is set.
 func (f *file) Move(m *nt.FileMove) ntstatus.Status {
 	l := f.linkNow()
 	if l.name == "" && !(f.nameless && m.Link) {
@@ -62,6 +66,7 @@ func (f *file) Move(m *nt.FileMove) ntstatus.Status {
 	return f.move(&g, m.Link)
 }
 
+// parentOf splits a name at its last backslash. dir is "" if there is none.
 func parentOf(name string) (dir, last string) {
 	i := strings.LastIndexByte(name, '\\')
 	return name[:max(i, 0)], name[i+1:]
@@ -165,7 +170,7 @@ func (f *file) linkOver(g *target) ntstatus.Status {
 	if err := f.t.linkInode(f.fd, to, private); err != nil {
 		return statusOf(err)
 	}
-	l := link{dir: to, name: private}
+	l := link{dir: to, directory: g.directory.status.Ino, name: private}
 	if err := f.exchange(&l, g); err != nil {
 		_ = f.t.removeOwn(f.node.inode, false, to, private) // after a second error it is the other file's
 		return statusOf(err)
@@ -193,8 +198,24 @@ func (t *Tree) moveOwn(inode uint64, from int, name string, to int, next string)
 }
 
 // exchange replaces the file that was decided to be replaced. It exchanges both names, checks them, and exchanges
-// them back if one belongs to another file.
+// them back if one belongs to another file. A record lets the next server complete this after a crash (F-211).
 func (f *file) exchange(l *link, g *target) error {
+	r, err := f.t.newRecord()
+	if err != nil {
+		return err
+	}
+	defer r.end()
+	if err := r.move(f.node.inode, g.status.Ino, l, g); err != nil {
+		r.drop(redoPart)
+		return err
+	}
+	err = f.exchangeBy(r, l, g)
+	r.drop(redoMove)
+	return err
+}
+
+// exchangeBy performs an exchange of names after its record was stored.
+func (f *file) exchangeBy(r *record, l *link, g *target) error {
 	to := g.directory.object
 	swap := func() error { return f.t.rename(l.dir, l.name, to, g.name, unix.RENAME_EXCHANGE) }
 	if err := swap(); err != nil {
@@ -208,8 +229,7 @@ func (f *file) exchange(l *link, g *target) error {
 		}
 		return cmp.Or(lost, gone, error(errMoved))
 	}
-	err := f.t.removeOwn(g.status.Ino, g.status.Mode&unix.S_IFMT == unix.S_IFDIR, l.dir, l.name)
-	if err != nil {
+	if err := r.removeReplaced(&other, l.dir, l.name); err != nil {
 		// What cannot be removed, such as a directory with entries, is not replaced: it has its name back. M-20
 		return cmp.Or(swap(), err)
 	}

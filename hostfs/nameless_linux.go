@@ -12,13 +12,17 @@ import (
 // A file without a name (O_TMPFILE of open(2)) is created in a directory that the client may add files to. It gets the
 // descriptor of a new file there. It disappears with its last open unless a link to it was created.
 
-// MakesNameless implements nt.NamelessPlace.
+// MakesNameless makes Open create a file without a name in the directory of the place. It always succeeds; Open fails
+// with STATUS_NOT_SUPPORTED if the file system has no such files. The file is deleted with its last open unless it is
+// linked.
 func (p *place) MakesNameless() ntstatus.Status {
 	p.nameless = true
 	return ntstatus.Success
 }
 
-// createNameless creates a file without a name, with its attribute. It returns ENOTSUP if the file system cannot.
+// createNameless creates a file without a name, with its attribute, and enters it into the table of opens. It returns
+// ENOTSUP if the file system cannot, and EMFILE if the tree has too many opens. After an error no file is left and
+// f.fd is -1.
 func (p *place) createNameless(f *file, r *fileaccess.Request, d *fileaccess.Decision) (err error) {
 	const flags = unix.O_TMPFILE | unix.O_RDWR | unix.O_CLOEXEC
 	mode := p.t.cfg.FileMode

@@ -26,7 +26,9 @@ type nameScan struct {
 // blocks are buffers for getdents64.
 var blocks = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
-// ListNames implements nt.NameLister. Its position is independent of that of List.
+// ListNames returns the next entries of a directory with their types, in the order of the host, without . and .. and
+// without entries that List hides. It continues after the last call, or restarts. At the end it returns
+// STATUS_NO_MORE_FILES, and for a file STATUS_INVALID_PARAMETER. Its position is independent of that of List.
 func (f *file) ListNames(restart bool) (list []nt.DirectoryName, st ntstatus.Status) {
 	if !f.directory {
 		return nil, ntstatus.InvalidParameter
@@ -93,11 +95,10 @@ func (f *file) appendNamesLocked(list []nt.DirectoryName, block string) []nt.Dir
 	return list
 }
 
-// nameLocked returns an entry; ok is false for entries that List hides (F-120).
-//
-// +checklocks:f.listing
+// nameLocked returns the entry for a name and its type kind (DT_REG and so on of getdents64). It queries the file
+// only where the type does not suffice. ok is false for entries that List hides (F-120).
 func (f *file) nameLocked(name string, kind byte) (e nt.DirectoryName, ok bool) {
-	if kind != unix.DT_REG && kind != unix.DT_DIR || strings.HasPrefix(name, privatePrefix) {
+	if kind != unix.DT_REG && kind != unix.DT_DIR || isPrivate(name) {
 		entry, ok := f.entry(name)
 		return nt.DirectoryName{Name: name, Directory: entry.FileAttributes&fileaccess.AttributeDirectory != 0,
 			Link: entry.FileAttributes&fileaccess.AttributeReparsePoint != 0}, ok

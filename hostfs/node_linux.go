@@ -88,8 +88,8 @@ func (t *Tree) linkLocked(n *node, f *file) {
 	f.link.users++
 }
 
-// same reports whether two links of a file are the same name. It compares paths if one of them does not hold its
-// directory.
+// same reports whether two links of one file are the same name. It compares the directories, or the paths if one of
+// the links does not hold its directory.
 func (l *link) same(m *link) bool {
 	if l.name != m.name {
 		return false
@@ -172,7 +172,8 @@ func (t *Tree) unlinkLocked(l *link) {
 	}
 }
 
-// doom marks the name of an open for deletion with the last open by that name, or removes the mark.
+// doom marks the name of an open for deletion with the last open by that name, or removes the mark if remove is
+// false. Repeating either has no effect.
 func (t *Tree) doom(f *file, remove bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -183,7 +184,8 @@ func (t *Tree) doom(f *file, remove bool) {
 	}
 }
 
-// pending reports whether an open directory is marked for deletion. A directory has one name.
+// pending reports whether a directory is open and marked for deletion. A directory has one name, so the inode number
+// suffices.
 func (t *Tree) pending(inode uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -198,7 +200,8 @@ func (f *file) goes() bool {
 	return f.node.goesLocked(f.link)
 }
 
-// pendingAt reports whether a name of an open file is marked for deletion. l holds its directory.
+// pendingAt reports whether the file with that inode number is open and its name l is marked for deletion. l holds
+// its directory.
 func (t *Tree) pendingAt(inode uint64, l link) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -206,14 +209,15 @@ func (t *Tree) pendingAt(inode uint64, l link) bool {
 	return n != nil && n.goesLocked(&l)
 }
 
-// isOpen reports whether a file is open.
+// isOpen reports whether this tree has an open of the inode, or a name of it that still has to be removed.
 func (t *Tree) isOpen(inode uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.nodes[inode] != nil
 }
 
-// opensBelow reports whether a file below a directory is open.
+// opensBelow reports whether this tree has an open of any descendant of the directory at path. It ignores the
+// directory itself.
 func (t *Tree) opensBelow(path string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -26,9 +26,9 @@ type Offline struct {
 	name, display string
 }
 
-// OpenOffline opens a file or directory by its path. It does not follow a link at the
-// end of the path: a link or a special file is an error. It uses only Attribute, Missing, IgnorePosix and Accounts of
-// the configuration.
+// OpenOffline opens a file or directory by its path and reads its attribute and that of its directory. It does not
+// follow a link at the end of the path: a link or a special file is an error. It uses only Attribute, Missing,
+// IgnorePosix and Accounts of the configuration; Path is ignored. The caller must close the result.
 func OpenOffline(path string, c Config) (*Offline, error) {
 	whole, err := filepath.Abs(path)
 	if err != nil {
@@ -43,8 +43,8 @@ func OpenOffline(path string, c Config) (*Offline, error) {
 	return o, nil
 }
 
-// OpenOfflineBelow opens a file or directory below a root by its path, as [OpenOffline] does. It follows no link and
-// enters no other mount. The empty path is the root.
+// OpenOfflineBelow opens a file or directory below the root d by its path, as [OpenOffline] does. It follows no link
+// and enters no other mount. The empty path is the root, which has no Parent. The caller still owns d.
 func OpenOfflineBelow(d *beneath.Dirs, path string, c Config) (*Offline, error) {
 	c.Attribute = cmp.Or(c.Attribute, ntacl.Name)
 	o := &Offline{t: &Tree{cfg: c}, fd: -1, parent: -1, display: path, name: filepath.Base(path)}
@@ -63,6 +63,8 @@ func OpenOfflineBelow(d *beneath.Dirs, path string, c Config) (*Offline, error) 
 	return o, nil
 }
 
+// open opens the file in a directory and the directory itself, and reads both attributes. Without the caller's Close
+// after an error descriptors stay open.
 func (o *Offline) open(directory string) error {
 	dir, err := unix.Open(directory, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -104,14 +106,16 @@ func (o *Offline) read() (err error) {
 	return err
 }
 
-// Directory reports whether it is a directory.
+// Directory reports whether the file is a directory.
 func (o *Offline) Directory() bool { return o.status.Mode&unix.S_IFMT == unix.S_IFDIR }
 
-// Descriptor returns the descriptor in the attribute, or the one made from the permissions. It returns nil if both
-// are missing, or if the attribute cannot be read.
+// Descriptor returns the descriptor in the attribute, as OpenOffline read it. If the attribute is missing or its hash
+// is wrong, it returns the descriptor made from the permissions with Config.Missing, or nil. It returns nil if the
+// attribute cannot be parsed. A later Write does not change the result.
 func (o *Offline) Descriptor() *sd.Descriptor { return o.own.descriptor }
 
-// Parent returns the descriptor of the file's directory, or nil if the directory does not have one.
+// Parent returns the descriptor of the file's directory. It returns nil if the directory does not have one, and for
+// the root.
 func (o *Offline) Parent() *sd.Descriptor {
 	if o.parents == nil {
 		return nil
@@ -145,7 +149,7 @@ func (o *Offline) Write(d *sd.Descriptor) error {
 	return nil
 }
 
-// Close closes the file.
+// Close closes the file. A second call does nothing.
 func (o *Offline) Close() {
 	shut(o.fd)
 	shut(o.parent)

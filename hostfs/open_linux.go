@@ -24,7 +24,9 @@ func privateName() string {
 	return privatePrefix + hex.EncodeToString(b[:])
 }
 
-// Open implements nt.FilePlace.
+// Open opens or creates the file as d decided, and enters it into the table of opens. If again is true, another
+// program has changed the place since the lookup: nothing was done, and the caller must look up the name again. The
+// caller must close the file. The place still has to be released.
 func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile, bool, ntstatus.Status) {
 	if !d.Allowed() || p.object < 0 && p.parent < 0 {
 		return nil, false, ntstatus.AccessDenied
@@ -184,7 +186,8 @@ func (p *place) statNew(f *file) (s unix.Statx_t, err error) {
 	return stat(f.fd)
 }
 
-// make makes an empty file or directory, or a link.
+// make creates an empty file, directory or link with a private name, and holds it in f.fd. After an error nothing is
+// left.
 func (p *place) make(f *file, private string) (err error) {
 	if err := p.t.fault("create", f.link.name); err != nil {
 		return err

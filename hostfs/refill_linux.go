@@ -12,7 +12,10 @@ import (
 // copiedAtOnce is the number of bytes per copy call.
 const copiedAtOnce = 16 << 20
 
-// Refill implements nt.Refillable.
+// Refill replaces the contents of the file with those of from, durably, and changes no other property. A record on
+// disk lets the next server complete it after a crash. If there is no space, nothing changes. It returns
+// STATUS_INVALID_PARAMETER if one of them is a directory or link, if both are the same file, or if from is not of
+// this package.
 func (f *file) Refill(from nt.OpenFile) ntstatus.Status {
 	src, ok := from.(*file)
 	if !ok || f.directory || src.directory || f.symlink || src.symlink || src.node == f.node {
@@ -31,10 +34,47 @@ func (f *file) Refill(from nt.OpenFile) ntstatus.Status {
 	if err != nil {
 		return statusOf(err)
 	}
-	if st := f.copyFrom(src, int64(s.Size)); st != ntstatus.Success {
+	r, err := f.t.newRecord()
+	if err != nil {
+		return statusOf(err)
+	}
+	defer r.end()
+	if err := r.refill(f, src); err != nil {
+		r.drop(redoData)
+		r.drop(redoTarget)
+		return statusOf(err)
+	}
+	st := f.overwrite(src, int64(s.Size))
+	r.drop(redoData)
+	r.drop(redoTarget)
+	return st
+}
+
+// refill stores the record of a replacement, on disk when it returns. From then on a crash leaves the old contents or
+// the new (F-210). After an error parts of the record may exist; the caller drops them.
+func (r *record) refill(f, src *file) error {
+	// The record counts once it has the new contents, so they are durable before (F-213).
+	if err := src.flushData(); err != nil {
+		return err
+	}
+	if err := r.link(f.fd, redoTarget); err != nil {
+		return err
+	}
+	if err := r.link(src.fd, redoData); err != nil {
+		return err
+	}
+	return r.sync()
+}
+
+// overwrite replaces the contents with the first size bytes of another file, and makes them durable.
+func (f *file) overwrite(src *file, size int64) ntstatus.Status {
+	if st := f.copyFrom(src, size); st != ntstatus.Success {
 		return st
 	}
-	return statusOf(f.truncate(f.fd, int64(s.Size)))
+	if err := f.truncate(f.fd, size); err != nil {
+		return statusOf(err)
+	}
+	return statusOf(f.flushData())
 }
 
 // makeRoom allocates space for the new contents before anything in the file changes (G-34). On a file system without

@@ -35,7 +35,8 @@ type Repaired struct {
 	Err      error // it could not be read or written, or an owner or group is a logon session; nil: none
 }
 
-// String returns the line that reports the file.
+// String returns one line for a report: the path, then the error, the reason why the descriptor does not count, or
+// the numbers of entries to repair. Of these it prints only the first that applies.
 func (r Repaired) String() string {
 	if r.Err != nil {
 		return fmt.Sprintf("%s: %v", r.Path, r.Err)
@@ -47,7 +48,8 @@ func (r Repaired) String() string {
 		r.Generic)
 }
 
-// RepairCounts has the results of a run of [Repair], as numbers of files.
+// RepairCounts has the results of a run of [Repair], as numbers of files. A dry run counts the same files as a real
+// one.
 type RepairCounts struct {
 	Files    int64 // looked at, directories and links among them
 	Sessions int64 // with entries for logon sessions

@@ -58,7 +58,8 @@ type repair struct {
 	counts RepairCounts
 }
 
-// visit repairs the file that a descriptor holds, and those below it. Its error ends the run.
+// visit repairs the file that fd holds, and its descendants if it is a directory. It reports errors of single files
+// and returns nil for them. A non-nil error ends the run: the context ended, or errMost.
 func (r *repair) visit(fd int, path string, depth int) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
@@ -107,7 +108,8 @@ func (r *repair) visit(fd int, path string, depth int) error {
 	}
 }
 
-// entry opens a name of a directory and visits it. It skips a removed file and another mount.
+// entry opens a name of a directory and visits it. It skips a name that is missing and one on another mount, and
+// returns nil. The other results are those of visit.
 func (r *repair) entry(dir int, name, path string, depth int) error {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV}
@@ -131,7 +133,8 @@ func (r *repair) entry(dir int, name, path string, depth int) error {
 	return r.visit(fd, path, depth)
 }
 
-// file repairs one attribute.
+// file repairs the attribute of the file that fd holds, unless DryRun is set. It reports the file if a repair is
+// needed or an error occurs, and does nothing for a file without the attribute.
 func (r *repair) file(fd int, path string) {
 	place := placeOf(fd)
 	value, err := attribute(place, r.Attribute)
@@ -191,8 +194,8 @@ func (r *repair) stale(fd int, a *ntacl.Attribute) (seal func() error, err error
 	return func() error { return a.Seal(infoOf(&s), access, inherited) }, nil
 }
 
-// mended returns a descriptor in the current stored form, itself if it already has it, and counts the changed
-// entries.
+// mended returns d in the form in which refmond stores descriptors now, and d itself if it already has that form. It
+// adds the changed entries to r.Sessions and r.Generic. It fails if the owner or group is a logon session.
 func (r *Repaired) mended(d *sd.Descriptor) (*sd.Descriptor, ntstatus.Status) {
 	p := d.Parts()
 	for _, list := range []*sd.ACL{p.DACL, p.SACL} {
@@ -214,7 +217,7 @@ func (r *Repaired) mended(d *sd.Descriptor) (*sd.Descriptor, ntstatus.Status) {
 	return fileaccess.Stored(d)
 }
 
-// store replaces an attribute unless it has changed.
+// store writes a to the attribute of the file at place, if its value is still old. Otherwise it returns errKept.
 func (r *repair) store(place, old string, a *ntacl.Attribute) error {
 	value, err := a.Append(nil)
 	if err != nil {
@@ -228,7 +231,7 @@ func (r *repair) store(place, old string, a *ntacl.Attribute) error {
 
 func (r *repair) failed(path string, err error) { r.report(Repaired{Path: path, Err: err}) }
 
-// report counts a file and passes it to Each.
+// report adds a file to the counts and passes it to Each, if Each is set.
 func (r *repair) report(f Repaired) {
 	if f.Err != nil {
 		r.counts.Failed++

@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// Descriptor implements nt.OpenFile.
+// Descriptor returns the current descriptor of the file, which is shared and immutable. It returns
+// STATUS_NO_SECURITY_ON_OBJECT if the file has none, or if its attribute does not count.
 func (f *file) Descriptor() (*sd.Descriptor, ntstatus.Status) {
 	s, err := f.stat()
 	if err != nil {
@@ -29,9 +30,10 @@ func (f *file) Descriptor() (*sd.Descriptor, ntstatus.Status) {
 	return k.descriptor, ntstatus.Success
 }
 
-// SwapDescriptor implements nt.OpenFile. It returns false and success if old or the present descriptor is nil, or if
-// they differ. Opens of this tree exclude each other. If another program writes between the read and the write, its
-// change is lost.
+// SwapDescriptor writes next if the present descriptor equals old, and returns true. It returns false and success if
+// they differ, or if one of the two is nil. STATUS_NOT_SUPPORTED means that only the file server can compute the hash
+// of the attribute. Opens of this tree exclude each other. If another program writes between the read and the write,
+// its change is lost.
 func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) {
 	t := f.t
 	t.writing.Lock()
@@ -63,8 +65,8 @@ func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) 
 	return true, statusOf(t.write(f.fd, &s, &a))
 }
 
-// versionBelow returns an attribute without a descriptor for a file that does not have one, in the version of its
-// directory.
+// versionBelow returns an empty attribute for a file that does not have one. Its version is that of the directory's
+// attribute above. If above is nil or has no attribute, the version is 4, or 3 with IgnorePosix.
 func (t *Tree) versionBelow(above *known) ntacl.Attribute {
 	a := ntacl.Attribute{Version: 4}
 	if above != nil && above.attribute.Version != 0 {
@@ -78,9 +80,10 @@ func (t *Tree) versionBelow(above *known) ntacl.Attribute {
 	return a
 }
 
-// write writes an attribute that a server accepts: it contains the current permissions (F-121). Every stored
-// descriptor passes through this function, which writes the form that all servers interpret in the same way (F-199,
-// F-201).
+// write stores a in the attribute of the inode that fd holds, in the form that all servers interpret in the same way
+// (F-199, F-201). Every stored descriptor passes through this function. Version 4 gets a hash of the current
+// permissions, so that a file server accepts it (F-121). It changes a. It fails and writes nothing if the owner or
+// group is a logon session, or if the hash cannot be computed.
 func (t *Tree) write(fd int, s *unix.Statx_t, a *ntacl.Attribute) error {
 	d, st := fileaccess.Stored(a.Descriptor)
 	if st != ntstatus.Success {

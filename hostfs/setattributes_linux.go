@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// append appends a value of user.DOSATTRIB with attributes and creation time, in the form that [decodeDOS] reads. F-130
+// append appends d to b in the binary form of user.DOSATTRIB that [decodeDOS] reads, and returns the longer slice.
+// directory adds the directory attribute. F-130
 func (d dos) append(b []byte, directory bool) []byte {
 	attributes := d.attributes
 	if directory {
@@ -32,8 +33,9 @@ func (t *Tree) writeDOS(d dos, fd int, s *unix.Statx_t) error {
 	return t.setAttribute(fd, dosName, value, 0)
 }
 
-// SetBasic implements nt.OpenFile. It sets the times of access, writing and creation,
-// and the attributes that a file server stores. F-122
+// SetBasic sets the times of access, writing and creation, and the attributes that a file server stores. A time that
+// is 0 or negative stays, and so do all attributes if the new ones are 0. An attribute that cannot be stored gives
+// STATUS_NOT_SUPPORTED. ChangeTime is ignored. F-122
 func (f *file) SetBasic(b nt.FileBasic) ntstatus.Status {
 	if st := f.keeps(b.FileAttributes); st != ntstatus.Success {
 		return st
@@ -53,7 +55,8 @@ func (f *file) SetBasic(b nt.FileBasic) ntstatus.Status {
 	return statusOf(unix.UtimesNanoAt(unix.AT_FDCWD, placeOf(f.fd), times, 0))
 }
 
-// keeps refuses attributes that a file cannot have.
+// keeps returns success if a file can have the attributes a. It returns STATUS_INVALID_PARAMETER for a temporary
+// directory and for a file marked as directory, and STATUS_NOT_SUPPORTED for an attribute that is not stored.
 func (f *file) keeps(a fileaccess.Attributes) ntstatus.Status {
 	switch {
 	case f.directory && a&fileaccess.AttributeTemporary != 0, !f.directory && a&fileaccess.AttributeDirectory != 0:
@@ -87,8 +90,8 @@ func (f *file) setKept(b *nt.FileBasic) ntstatus.Status {
 	}))
 }
 
-// rewrite changes the DOS attributes of a file, if change returns different ones. Opens of this tree exclude each
-// other.
+// rewrite stores the DOS attributes that change returns for the current ones. If both are equal it writes nothing.
+// change runs with Tree.writing held, so changes by opens of this tree exclude each other.
 func (f *file) rewrite(change func(dos, *unix.Statx_t) dos) error {
 	f.t.writing.Lock()
 	defer f.t.writing.Unlock()

@@ -15,13 +15,15 @@ import (
 // Symbolic links of a tree. A link with its own descriptor, such as one created here, is a file of the tree: it is
 // opened itself, read, moved and removed. No function here follows a link. docs/adr/0030-links.md
 
-// own reports whether a descriptor is that of the file's own attribute.
+// own reports whether the descriptor comes from the file's own attribute and its hash is not wrong. It returns false
+// for one made from POSIX permissions.
 func (k *known) own() bool {
 	return k.descriptor != nil && k.attribute.Version != 0 && k.verdict != ntacl.Stale
 }
 
-// MakesLink implements nt.LinkPlace. Links cannot have user attributes, so a tree with
-// descriptors in those has no links. F-192
+// MakesLink makes Open create a symbolic link with this target if the name does not exist. Nothing checks or resolves
+// the target. An empty target, or one with a zero byte, gives STATUS_INVALID_PARAMETER. Links cannot have user
+// attributes, so a tree with descriptors in those has no links and returns STATUS_NOT_SUPPORTED. F-192
 func (p *place) MakesLink(target string) ntstatus.Status {
 	if strings.HasPrefix(p.t.cfg.Attribute, "user.") {
 		return ntstatus.NotSupported
@@ -33,7 +35,8 @@ func (p *place) MakesLink(target string) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// makeLink makes a link under a private name, and holds it.
+// makeLink creates a link with the place's target under a private name and holds it in f.fd. After an error the name
+// is removed.
 func (p *place) makeLink(f *file, private string) (err error) {
 	if err = unix.Symlinkat(p.target, p.parent, private); err != nil {
 		return err
@@ -44,11 +47,11 @@ func (p *place) makeLink(f *file, private string) (err error) {
 	return err
 }
 
-// Symlink reports whether an open is of a symbolic link.
+// Symlink reports whether an open is of a symbolic link itself. Links are opened only for callers that support them.
 func (f *file) Symlink() bool { return f.symlink }
 
-// Target returns the unchanged target of a symbolic link. It makes no access decision. The
-// caller must have been granted to read the link (F-193).
+// Target returns the unchanged target of a symbolic link. It makes no access decision: the caller must have been
+// granted to read the link (F-193). For any other file it returns STATUS_INVALID_PARAMETER.
 func (f *file) Target() (string, ntstatus.Status) {
 	if !f.symlink {
 		return "", ntstatus.InvalidParameter
@@ -61,7 +64,8 @@ func (f *file) Target() (string, ntstatus.Status) {
 	return string(b[:n]), ntstatus.Success
 }
 
-// ownLink reports whether a name is that of a link of the tree, with that number.
+// ownLink reports whether a name in the directory dir is a link with that inode number and with a descriptor of its
+// own. It returns false after any error.
 func (t *Tree) ownLink(dir int, name string, inode uint64) bool {
 	fd, err := below(dir, name, 0)
 	if err != nil {

@@ -29,6 +29,7 @@ type Tree struct {
 	noLender  error             // immutable; why it hands nothing out
 
 	descriptors *descriptorCache
+	redo        redoLog
 
 	writing sync.Mutex // held while an attribute is compared and written
 
@@ -50,8 +51,10 @@ const (
 	defaultOpens       = 16384
 )
 
-// Open opens a directory in order to serve it. It fails if the system cannot restrict
-// a lookup to a directory (Linux before 5.6, or openat2 forbidden).
+// Open opens a directory in order to serve it. Before, it completes the changes that a crash of an earlier server
+// interrupted (F-210). It fails if one of them cannot be completed, or if the system cannot restrict a lookup to a
+// directory (Linux before 5.6, or openat2 forbidden). If it cannot hand out descriptors as configured, it succeeds
+// and [Tree.HandsOut] returns the reason. The caller must close the tree.
 func Open(c Config) (*Tree, error) {
 	c.Attribute = cmp.Or(c.Attribute, ntacl.Name)
 	c.Descriptors, c.Opens = cmp.Or(c.Descriptors, defaultDescriptors), cmp.Or(c.Opens, defaultOpens)
@@ -65,6 +68,9 @@ func Open(c Config) (*Tree, error) {
 		descriptors: newDescriptorCache(c.Descriptors)}
 	if err := t.look(); err != nil {
 		return nil, errors.Join(fmt.Errorf("hostfs: look at the tree %s: %w", c.Path, err), unix.Close(fd))
+	}
+	if err := t.redoAll(); err != nil {
+		return nil, errors.Join(fmt.Errorf("hostfs: open the tree %s: %w", c.Path, err), unix.Close(fd))
 	}
 	if c.HandOut != HandOutNothing {
 		// Without the right to copy a mount the tree is served, and hands nothing out. F-151
@@ -103,7 +109,7 @@ func (t *Tree) look() error {
 	return unix.Close(fd)
 }
 
-// MaxOpens implements nt.BoundedOpens.
+// MaxOpens returns the maximum number of files that can be open in the tree at a time.
 func (t *Tree) MaxOpens() int { return t.cfg.Opens }
 
 // Close closes the directory. It fails and changes nothing while a file of the tree is open. A second call does

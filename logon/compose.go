@@ -24,6 +24,8 @@ type Person struct {
 	// Remote is true for an account of a domain and not of this computer. Its network
 	// logon is not limited.
 	Remote bool
+	// Proof is how the person proved its identity in this logon.
+	Proof Proof
 }
 
 // enabled are the privileges that a logon enables.
@@ -37,6 +39,9 @@ var kept = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivi
 // splitting are the groups whose members get a limited token.
 var splitting = []sid.SID{sid.Administrators, sid.BackupOperators, sid.PowerUsers, sid.AccountOperators,
 	sid.ServerOperators, sid.PrintOperators}
+
+// limiting are the groups that count only in deny entries of a limited token.
+var limiting = append(splitting[:len(splitting):len(splitting)], sid.LocalAccountAdministrator)
 
 // Compose returns the data of the token for a logon of type t, with more added to
 // the groups. It fails with STATUS_LOGON_TYPE_NOT_GRANTED without the right for t,
@@ -55,7 +60,7 @@ func Compose(p Person, t winnt.LogonType, more ...token.Group) (Result, ntstatus
 	if !slices.ContainsFunc(p.Groups, func(s sid.SID) bool { return slices.Contains(splitting, s) }) {
 		return r, ntstatus.Success
 	}
-	limited := limit(full)
+	limited := Limit(full)
 	network := t == winnt.LOGON32_LOGON_NETWORK || t == winnt.LOGON32_LOGON_NETWORK_CLEARTEXT
 	switch {
 	case t == winnt.LOGON32_LOGON_BATCH, t == winnt.LOGON32_LOGON_SERVICE:
@@ -86,7 +91,7 @@ func (p *Person) spec(t winnt.LogonType, more []token.Group) token.Spec {
 	if len(p.Groups) == 0 {
 		s.PrimaryGroup = user
 	}
-	s.Groups = make([]token.Group, 0, len(p.Groups)+6+len(more))
+	s.Groups = make([]token.Group, 0, len(p.Groups)+10+len(more))
 	add := func(all ...sid.SID) {
 		for _, g := range all {
 			s.Groups = append(s.Groups, token.Group{SID: g, Attributes: token.GroupDefault})
@@ -99,9 +104,9 @@ func (p *Person) spec(t winnt.LogonType, more []token.Group) token.Spec {
 			s.Owner, s.Integrity = sid.Administrators, sid.HighLevel
 		}
 	}
-	// Everyone, the SID of the type of logon and Authenticated Users are in every logon's token. L-8
+	// Everyone, the SIDs of the way to log on and Authenticated Users are in every logon's token. L-8
 	add(sid.Everyone)
-	add(typeSIDs(t)...)
+	Add(&s, t, p.Proof, !p.Remote)
 	add(sid.AuthenticatedUsers, sid.ThisOrganization)
 	// The groups that a caller adds have the caller's attributes. T-144
 	s.Groups = append(s.Groups, token.AsGiven(more)...)
@@ -112,31 +117,13 @@ func (p *Person) spec(t winnt.LogonType, more []token.Group) token.Spec {
 	return s
 }
 
-// TypeSID returns the SID of a logon type, which is in the token of such a
-// logon. It returns INTERACTIVE for an unknown type.
-func TypeSID(t winnt.LogonType) sid.SID { return typeSIDs(t)[0] }
-
-func typeSIDs(t winnt.LogonType) []sid.SID {
-	switch t {
-	case winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_NETWORK_CLEARTEXT:
-		return []sid.SID{sid.Network}
-	case winnt.LOGON32_LOGON_BATCH:
-		return []sid.SID{sid.Batch}
-	case winnt.LOGON32_LOGON_SERVICE:
-		return []sid.SID{sid.Service}
-	case winnt.LOGON32_LOGON_REMOTE_INTERACTIVE:
-		return []sid.SID{sid.Interactive, sid.RemoteInteractive}
-	}
-	return []sid.SID{sid.Interactive}
-}
-
-// limit returns the limited form of an administrator's token. Administrative
+// Limit returns the limited form of an administrator's token. Administrative
 // groups are deny-only, few privileges remain, and the integrity is Medium. L-5
-func limit(full token.Spec) token.Spec {
+func Limit(full token.Spec) token.Spec {
 	s := full
 	s.Groups = slices.Clone(full.Groups)
 	for i, g := range s.Groups {
-		if slices.Contains(splitting, g.SID) {
+		if slices.Contains(limiting, g.SID) {
 			s.Groups[i].Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
 		}
 	}

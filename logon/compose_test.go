@@ -53,16 +53,18 @@ var types = []struct {
 	sids       []string
 }{
 	{winnt.LOGON32_LOGON_INTERACTIVE, logon.SeInteractiveLogonRight, logon.SeDenyInteractiveLogonRight,
-		[]string{"S-1-5-4"}},
+		[]string{"S-1-5-4", "S-1-2-1", "S-1-2-0"}},
 	{winnt.LOGON32_LOGON_UNLOCK, logon.SeInteractiveLogonRight, logon.SeDenyInteractiveLogonRight,
-		[]string{"S-1-5-4"}},
+		[]string{"S-1-5-4", "S-1-2-0"}},
 	{winnt.LOGON32_LOGON_NETWORK, logon.SeNetworkLogonRight, logon.SeDenyNetworkLogonRight, []string{"S-1-5-2"}},
 	{winnt.LOGON32_LOGON_NETWORK_CLEARTEXT, logon.SeNetworkLogonRight, logon.SeDenyNetworkLogonRight,
 		[]string{"S-1-5-2"}},
-	{winnt.LOGON32_LOGON_BATCH, logon.SeBatchLogonRight, logon.SeDenyBatchLogonRight, []string{"S-1-5-3"}},
-	{winnt.LOGON32_LOGON_SERVICE, logon.SeServiceLogonRight, logon.SeDenyServiceLogonRight, []string{"S-1-5-6"}},
+	{winnt.LOGON32_LOGON_BATCH, logon.SeBatchLogonRight, logon.SeDenyBatchLogonRight,
+		[]string{"S-1-5-3", "S-1-2-1", "S-1-2-0"}},
+	{winnt.LOGON32_LOGON_SERVICE, logon.SeServiceLogonRight, logon.SeDenyServiceLogonRight,
+		[]string{"S-1-5-6", "S-1-2-1", "S-1-2-0"}},
 	{winnt.LOGON32_LOGON_REMOTE_INTERACTIVE, logon.SeRemoteInteractiveLogonRight,
-		logon.SeDenyRemoteInteractiveLogonRight, []string{"S-1-5-4", "S-1-5-14"}},
+		logon.SeDenyRemoteInteractiveLogonRight, []string{"S-1-5-4", "S-1-5-14", "S-1-2-0"}},
 }
 
 // TestAccountRightsBecomePrivileges checks that each type needs its own right, and that its deny form
@@ -107,7 +109,7 @@ func TestLogonAddsItsGroups(t *testing.T) {
 			t.Fatalf("type %d: %v, linked %v, want %v, nil", c.typ, st, r.Linked, ntstatus.Success)
 		}
 		want := append([]string{users, team, "S-1-1-0"}, c.sids...)
-		want = append(want, "S-1-5-11", "S-1-5-15", "S-1-5-21-9-9-9-77")
+		want = append(want, "S-1-5-113", "S-1-5-11", "S-1-5-15", "S-1-5-21-9-9-9-77")
 		if got := sids(r.Token); !slices.Equal(got, want) {
 			t.Errorf("L-8: type %d: groups %v, want %v", c.typ, got, want)
 		}
@@ -118,9 +120,6 @@ func TestLogonAddsItsGroups(t *testing.T) {
 		}
 		if last := r.Token.Groups[len(want)-1]; last != added {
 			t.Errorf("L-33: type %d: added as %+v, want %+v", c.typ, last, added)
-		}
-		if got := logon.TypeSID(c.typ).String(); got != c.sids[0] {
-			t.Errorf("L-8: type %d has SID %s, want %s", c.typ, got, c.sids[0])
 		}
 		typ, level := winnt.TokenPrimary, winnt.SecurityAnonymous
 		if c.typ == winnt.LOGON32_LOGON_NETWORK {
@@ -133,13 +132,13 @@ func TestLogonAddsItsGroups(t *testing.T) {
 		}
 	}
 	// One group more than a token holds is rejected, including those that every logon adds (L-4).
-	for _, n := range []int{token.MaxGroups - 4, token.MaxGroups - 3} {
+	for _, n := range []int{token.MaxGroups - 5, token.MaxGroups - 4} {
 		p := person(allRights)
 		for i := range n {
 			p.Groups = append(p.Groups, sid.MustParse(alice).Prefix().WithRID(uint32(3000+i)))
 		}
 		want := ntstatus.Success
-		if n == token.MaxGroups-3 {
+		if n == token.MaxGroups-4 {
 			want = ntstatus.TooManyContextIDs
 		}
 		if _, st := logon.Compose(p, winnt.LOGON32_LOGON_NETWORK); st != want {

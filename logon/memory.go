@@ -141,6 +141,10 @@ func (m *Memory) LogOn(r Request) (Result, ntstatus.Status) {
 	}
 	p := x.Person
 	p.Groups = slices.Clone(p.Groups)
+	// A password of this computer is NTLM's, and S4U is the word of a service (L-82).
+	if p.Proof = ProvedByNTLM; r.Package == S4U {
+		p.Proof = ByServiceOnly
+	}
 	out, st := Compose(p, r.Type, r.Groups...)
 	if st == ntstatus.Success && r.Package == S4U && !r.Tcb {
 		// Without SeTcbPrivilege, S4U returns a token at level Identification. L-36

@@ -1,6 +1,7 @@
 package logon_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,6 +76,16 @@ func TestMemoryLogOn(t *testing.T) {
 		if held := len(got.Token.Groups) > 0 && got.Token.Groups[len(got.Token.Groups)-1] == added[0]; held !=
 			(c.r.Groups != nil && c.r.Tcb) {
 			t.Errorf("L-33: %s: the group is added: %t, want %t", c.name, held, c.r.Groups != nil && c.r.Tcb)
+		}
+	}
+	// A password is NTLM's, and a name alone is what a service asserts (L-82).
+	for p, want := range map[logon.Package]string{logon.Password: "S-1-5-64-10", logon.S4U: "S-1-18-2"} {
+		got, _ := m.LogOn(logon.Request{Package: p, Type: network, Name: "User", Password: good, Tcb: true})
+		list := sids(got.Token)
+		for _, s := range []string{"S-1-5-64-10", "S-1-18-1", "S-1-18-2"} {
+			if has := slices.Contains(list, s); has != (s == want) {
+				t.Errorf("L-82: package %d has %s: %t, want %t", p, s, has, s == want)
+			}
 		}
 	}
 	for tcb, level := range map[bool]winnt.SecurityImpersonationLevel{false: winnt.SecurityIdentification,

@@ -132,6 +132,21 @@ type Refillable interface {
 	Refill(from OpenFile) ntstatus.Status
 }
 
+// UploadPrefix starts the names of unfinished uploads of a server, which keeps them open. A tree of the host leaves
+// them out of listings, and removes those that a crash left behind.
+const UploadPrefix = ".~refmon-"
+
+// StagedFile may be implemented by an OpenFile whose writes can be collected and then replace the contents at once.
+type StagedFile interface {
+	OpenFile
+	// Stage lets all later writes of this open go to an empty temporary file, which disappears with the open. Other
+	// opens and reads do not see them. A second call returns STATUS_INVALID_PARAMETER.
+	Stage() ntstatus.Status
+	// ReplaceByStaged replaces the contents of the file with the collected writes, as Refill does. It returns
+	// STATUS_INVALID_PARAMETER if Stage was not called.
+	ReplaceByStaged() ntstatus.Status
+}
+
 // FileFacts holds the facts of a file system about a file. Times are in units of 100 ns
 // since 1601, sizes in bytes.
 type FileFacts struct {

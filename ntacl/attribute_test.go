@@ -3,8 +3,10 @@ package ntacl_test
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -284,6 +286,42 @@ func TestVersion4AlignsTimeAndDescriptor(t *testing.T) {
 		got, err := ntacl.Decode(b)
 		if err != nil || got.What != what || got.Time != a.Time || !got.Descriptor.Equal(a.Descriptor) {
 			t.Errorf("Decode with description %q: %+v, %v; want the encoded values", what, got, err)
+		}
+	}
+}
+
+// TestReleasedAttributes reads the attributes that released versions wrote, and writes them with the same bytes. A
+// newer version is an error that names it.
+func TestReleasedAttributes(t *testing.T) {
+	files, err := filepath.Glob("../testdata/formats/*/attribute.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			f := strings.Fields(line)
+			value, err := hex.DecodeString(f[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, err := ntacl.Decode(value)
+			if err != nil || strconv.Itoa(int(a.Version)) != f[0] {
+				t.Errorf("%s: version %s: %+v, %v", name, f[0], a, err)
+				continue
+			}
+			want := sddl.MustParse(f[2])
+			if got, _ := a.Append(nil); !bytes.Equal(a.Descriptor.Binary(), want.Binary()) || !bytes.Equal(got, value) {
+				t.Errorf("%s: version %s: written as %x", name, f[0], got)
+			}
+			value[0], value[2] = 5, 5
+			if _, err := ntacl.Decode(value); err == nil || !strings.Contains(err.Error(),
+				"version 5, want 1 to 4: use a release that knows it") {
+				t.Errorf("version 5: %v", err)
+			}
 		}
 	}
 }

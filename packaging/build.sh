@@ -131,7 +131,7 @@ stage() {
 	for p in refmond.service refmond.socket refmond-mount@.service refmon-gateway.service; do
 		sed 's#/usr/local/bin/#/usr/bin/#' "server/systemd/$p" >"$root/usr/lib/systemd/system/$p"
 	done
-	for p in refmond refmon-gateway; do cp "server/systemd/$p.sysusers" "$root/usr/lib/sysusers.d/$p.conf"; done
+	for p in refmond refmon-gateway refmond-mount; do cp "server/systemd/$p.sysusers" "$root/usr/lib/sysusers.d/$p.conf"; done
 	cp server/systemd/refmond.tmpfiles "$root/usr/lib/tmpfiles.d/refmond.conf"
 	cp server/cmd/refmond/refmond.yaml "$root/etc/refmon/refmond.yaml"
 	cp server/cmd/refmon-gateway/refmon-gateway.yaml "$root/etc/refmon/gateway.yaml"

@@ -69,7 +69,8 @@ func (r *Explicit) apply(aces []ACE) ([]ACE, error) {
 	return aces, nil
 }
 
-// typed returns the type of the entry to make.
+// typed returns the type of the entry for the request: object if the request has an object type or an inherited
+// object type, else plain.
 func (r *Explicit) typed(plain, object Type) Type {
 	if r.ObjectType != nil || r.InheritedObjectType != nil {
 		return object

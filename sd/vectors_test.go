@@ -382,8 +382,10 @@ func TestRecordedNetRules(t *testing.T) {
 		if o.SID != "" {
 			rule.Trustee = sid.MustParse(o.SID)
 		}
-		rule.Flags = [4]uint8{0, sd.ContainerInherit, sd.ObjectInherit, sd.ObjectInherit | sd.ContainerInherit}[o.Inheritance&3]
-		rule.Flags |= [4]uint8{0, sd.NoPropagateInherit, sd.InheritOnly, sd.NoPropagateInherit | sd.InheritOnly}[o.Propagation&3]
+		rule.Flags = [4]uint8{0, sd.ContainerInherit, sd.ObjectInherit,
+			sd.ObjectInherit | sd.ContainerInherit}[o.Inheritance&3]
+		rule.Flags |= [4]uint8{0, sd.NoPropagateInherit, sd.InheritOnly,
+			sd.NoPropagateInherit | sd.InheritOnly}[o.Propagation&3]
 		if e.System {
 			rule.Type = sd.SystemAudit
 			rule.Flags |= o.Audit & 3 << 6

@@ -9,10 +9,12 @@
 //   - auth/unix: the peer of a Unix socket and its token.
 //   - auth/kerberos: Kerberos tickets for a service of this host, by SPNEGO.
 //   - auth/kerberos/pac: the KDC's data about a client: groups, claims, signatures.
+//   - auth/kerberos/confined: a child process without rights that parses such data.
 //   - auth/ldap: accounts, groups and descriptors of a directory.
 //   - auth/domain: logons of domain users by password, or by name for a service.
 //   - daemon: serves connections; each is a process of its kernel.
 //   - mount: a tree of files as a FUSE file system.
+//   - authzen: the AuthZEN Authorization API for any Go server.
 //   - gateway: trees over HTTPS, with each client's own token: WebDAV, pages, a console.
 //   - gateway/refmonv1: the messages of its API, generated from refmon.proto.
 //   - watch: the files of a tree with their descriptors, and each change of them.

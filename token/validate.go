@@ -36,9 +36,9 @@ func fieldError(field string, value any, st ntstatus.Status, want string) error 
 	return &SpecError{field, fmt.Sprintf("%v: %s", value, want), st}
 }
 
-// validate refuses a spec that no token can have. It comes before anything is
-// made, so that New either returns a whole token or none; what depends on the
-// finished list of groups, the owner and the primary group, is for defaults.
+// validate returns an error for a spec that no token can have, such as contradictory groups. New calls it before
+// it builds anything, so New returns a whole token or none. defaults checks the owner and the primary group, which
+// need the finished list of groups.
 func (s *Spec) validate() error {
 	if err := s.validateScalars(); err != nil {
 		return err

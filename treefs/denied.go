@@ -17,7 +17,7 @@ type Denied struct {
 	Why nt.Why // the rule, and the file, directory or entry that decided
 }
 
-// Error returns the status and the reason on one line.
+// Error returns one line: the status, the rule that denied the access, and its reasons as far as they are known.
 func (d *Denied) Error() string {
 	text := "denied"
 	if d.Err != nil {
@@ -46,11 +46,12 @@ func (d *Denied) Error() string {
 	return text
 }
 
-// Unwrap returns the status.
+// Unwrap returns the status, so that errors.Is finds it.
 func (d *Denied) Unwrap() error { return d.Err }
 
-// Explained returns an FS as [New] does, whose errors for denials wrap a [Denied]. It traces the thread, so that calls
-// take longer. Show the reasons to administrators alone: they name entries of descriptors that the user may not read.
+// Explained returns an FS as [New] does, whose errors for denials wrap a [Denied]. It replaces the tracer of the
+// thread, and calls take longer. Show the reasons to administrators alone: they name entries of descriptors that the
+// user may not read.
 func Explained(th *nt.Thread, tree string) *FS {
 	last := new(lastWhy)
 	th.Trace(last)
@@ -60,7 +61,7 @@ func Explained(th *nt.Thread, tree string) *FS {
 // lastWhy is a tracer that keeps the reason of the last call. One goroutine uses it at a time.
 type lastWhy struct{ why nt.Why }
 
-// Traced implements nt.Tracer.
+// Traced stores the reason of a call, in place of that of the call before.
 func (l *lastWhy) Traced(c *nt.Call) { l.why = c.Why }
 
 // explained wraps the error of a denial in a Denied with the reason of the last call. It returns other errors

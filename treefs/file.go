@@ -38,7 +38,8 @@ type File struct {
 // piece is the most that one call reads or writes, in bytes.
 const piece = 1 << 20
 
-// ReadAt implements io.ReaderAt.
+// ReadAt reads at an offset until b is full. n has the bytes read before an error. The error is io.EOF at the end of
+// the file. It does not use or change the position.
 func (o *File) ReadAt(b []byte, at int64) (n int, err error) {
 	if at < 0 {
 		return 0, failed("read", o.name, fs.ErrInvalid)
@@ -60,7 +61,8 @@ func (o *File) ReadAt(b []byte, at int64) (n int, err error) {
 	return n, nil
 }
 
-// WriteAt implements io.WriterAt. On a file opened with O_APPEND it writes at the end.
+// WriteAt writes all of b at an offset, which may be after the end. On a file opened with O_APPEND it writes at the
+// end and ignores the offset. It does not change the position. n has the bytes written before an error.
 func (o *File) WriteAt(b []byte, at int64) (n int, err error) {
 	if at < 0 {
 		return 0, failed("write", o.name, fs.ErrInvalid)
@@ -84,7 +86,7 @@ func (o *File) WriteAt(b []byte, at int64) (n int, err error) {
 	return n, nil
 }
 
-// Read implements io.Reader.
+// Read reads from the position and advances it. The error is io.EOF at the end of the file.
 func (o *File) Read(b []byte) (n int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -99,7 +101,8 @@ func (o *File) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-// Write implements io.Writer. With O_APPEND it writes at the end and leaves the position there.
+// Write writes all of b at the position and advances it. With O_APPEND it writes at the end and leaves the position
+// there.
 func (o *File) Write(b []byte) (n int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -125,7 +128,8 @@ func (o *File) placeLocked() error {
 	return nil
 }
 
-// Seek implements io.Seeker. On a directory it restarts the listing.
+// Seek sets the position of the next Read or Write and returns it. whence is one of io.SeekStart, io.SeekCurrent and
+// io.SeekEnd. A negative position is an error and changes nothing. On a directory it restarts the listing.
 func (o *File) Seek(offset int64, whence int) (int64, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -152,17 +156,17 @@ func (o *File) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// Truncate sets the size, in bytes.
+// Truncate sets the size, in bytes. A longer file ends with zeros. The position stays.
 func (o *File) Truncate(size int64) error {
 	return o.set("truncate", nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: size})
 }
 
-// Sync writes the cached data of the file to disk.
+// Sync blocks until the data of the file is on disk.
 func (o *File) Sync() error {
 	return o.fs.call("sync", o.name, func(th *nt.Thread) ntstatus.Status { return th.NtFlushBuffersFile(o.h) })
 }
 
-// Close implements io.Closer.
+// Close closes the handle. Do not use the File afterwards.
 func (o *File) Close() error {
 	return o.fs.call("close", o.name, func(th *nt.Thread) ntstatus.Status { return th.NtClose(o.h) })
 }
@@ -182,7 +186,8 @@ func (o *File) set(op string, class nt.FileInfoClass, information any) error {
 	})
 }
 
-// query returns the value of a class of NtQueryInformationFile.
+// query returns the value of an information class of an open file. T must be the type of that class. After an error
+// it returns the zero value.
 func query[T any](o *File, class nt.FileInfoClass) (t T, err error) {
 	err = o.fs.call("stat", o.name, func(th *nt.Thread) ntstatus.Status {
 		out, st := th.NtQueryInformationFile(o.h, class)
@@ -198,8 +203,8 @@ func (o *File) standard() (nt.FileStandard, error) {
 	return query[nt.FileStandard](o, nt.FileStandardInformation)
 }
 
-// Stat implements fs.File. It needs a handle that may read attributes, as all handles
-// opened for reading may.
+// Stat returns name, size, times and kind of the file. It needs a handle that may read attributes, as all handles
+// opened for reading may. Sys of the result is an [nt.FileBasic].
 func (o *File) Stat() (fs.FileInfo, error) {
 	basic, err := query[nt.FileBasic](o, nt.FileBasicInformation)
 	if err != nil {
@@ -209,7 +214,9 @@ func (o *File) Stat() (fs.FileInfo, error) {
 	return info{path.Base(path.Clean(o.name)), basic, s.EndOfFile, s.Directory}, err
 }
 
-// ReadDir implements fs.ReadDirFile.
+// ReadDir returns the next entries of a directory, in the order of the file system. With n > 0 it returns at most n,
+// and io.EOF at the end. Otherwise it returns all the rest and no error at the end. After another error it also
+// returns the entries read before.
 func (o *File) ReadDir(n int) ([]fs.DirEntry, error) {
 	list, err := o.Readdir(n)
 	entries := make([]fs.DirEntry, len(list))
@@ -219,8 +226,7 @@ func (o *File) ReadDir(n int) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-// Readdir implements http.File. It is like [File.ReadDir] and returns the Info of each
-// entry.
+// Readdir returns entries like [File.ReadDir], as FileInfo, for http.File. Both continue the same listing.
 func (o *File) Readdir(n int) ([]fs.FileInfo, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -36,8 +36,9 @@ type caller struct {
 	last *lastWhy // guarded by mu; nil: errors have no reason
 }
 
-// New returns an FS for the files of a tree with the rights of the thread's client. Only
-// the FS may use the thread until the caller closes it. The thread must not be nil.
+// New returns an FS for the files of a tree with the rights of the thread's client. tree is the name under which the
+// kernel has the tree. New makes no call, so a missing tree shows at the first use. Only the FS may use the thread
+// until the caller closes it. The thread must not be nil.
 func New(th *nt.Thread, tree string) *FS { return newFS(tree, &caller{th: th}) }
 
 func newFS(tree string, calls *caller) *FS { return &FS{prefix: `\??\` + tree + `\`, calls: calls} }
@@ -46,7 +47,8 @@ func newFS(tree string, calls *caller) *FS { return &FS{prefix: `\??\` + tree + 
 // name a file outside of it, wherever the directory is moved. It uses the same thread, and works until o is closed.
 func (o *File) FS() *FS { return &FS{root: o.h, calls: o.fs.calls} }
 
-// call makes one call of the thread.
+// call makes one call of the thread, while no other goroutine does, and wraps its status in a *fs.PathError. A status
+// of success gives nil.
 func (f *FS) call(op, name string, fn func(*nt.Thread) ntstatus.Status) error {
 	c := f.calls
 	c.mu.Lock()
@@ -70,7 +72,8 @@ func (f *FS) object(name string) string {
 // sharing allows every other open of a file, because Go programs do not use share modes.
 const sharing = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete)
 
-// open opens a name.
+// open opens or creates a name with the desired rights. op is the operation in errors. A name that no file can have
+// is fs.ErrInvalid if the disposition how can create a file, else fs.ErrNotExist.
 func (f *FS) open(op, name string, desired winnt.AccessMask, how fileaccess.Disposition,
 	options fileaccess.CreateOptions) (*File, error) {
 	o := &File{fs: f, name: name}
@@ -95,8 +98,8 @@ func (f *FS) open(op, name string, desired winnt.AccessMask, how fileaccess.Disp
 	return nil, failed(op, name, fs.ErrNotExist)
 }
 
-// Open implements fs.FS. It opens a file for reading, or a directory for
-// listing.
+// Open opens a file for reading, or a directory for listing. "." is the root. A name that [fs.ValidPath] refuses is
+// fs.ErrInvalid. The caller must close the file.
 func (f *FS) Open(name string) (fs.File, error) {
 	if !fs.ValidPath(name) {
 		return nil, failed("open", name, fs.ErrInvalid)
@@ -108,9 +111,9 @@ func (f *FS) Open(name string) (fs.File, error) {
 	return o, nil
 }
 
-// OpenFile opens a file with flags of package os: O_RDONLY, O_WRONLY or O_RDWR, with
-// O_APPEND, O_CREATE, O_EXCL and O_TRUNC. An open that only appends needs no right
-// to overwrite. An open only for writing needs no right to read data or attributes.
+// OpenFile opens a file with flags of package os: O_RDONLY, O_WRONLY or O_RDWR, with O_APPEND, O_CREATE, O_EXCL and
+// O_TRUNC. It ignores other flags. An open that only appends needs no right to overwrite. An open only for writing
+// needs no right to read data or attributes. Only O_RDONLY opens a directory. The caller must close the file.
 func (f *FS) OpenFile(name string, flag int) (*File, error) {
 	desired, how, options := wanted(flag)
 	o, err := f.open("open", name, desired, how, options)
@@ -152,8 +155,8 @@ func wanted(flag int) (desired winnt.AccessMask, how fileaccess.Disposition, opt
 	return desired, how, options
 }
 
-// Stat implements fs.StatFS. It needs the right to read the attributes of the file, or to
-// list its directory.
+// Stat returns information about a file, which it opens and closes. It needs the right to read the attributes of the
+// file, or to list its directory.
 func (f *FS) Stat(name string) (fs.FileInfo, error) {
 	o, err := f.open("stat", name, winnt.FILE_READ_ATTRIBUTES, fileaccess.FileOpen, 0)
 	if err != nil {
@@ -163,8 +166,8 @@ func (f *FS) Stat(name string) (fs.FileInfo, error) {
 	return o.Stat()
 }
 
-// ReadDir implements fs.ReadDirFS. It returns the entries in the order of their
-// names.
+// ReadDir returns all entries of a directory, sorted by name, without "." and "..". After an error it returns those
+// read before it.
 func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	o, err := f.open("open", name, winnt.FILE_LIST_DIRECTORY, fileaccess.FileOpen, fileaccess.DirectoryFile)
 	if err != nil {
@@ -176,7 +179,8 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	return list, err
 }
 
-// Mkdir creates a directory, which inherits its access from the parent.
+// Mkdir creates a directory, which inherits its access from the parent. The parent must exist. An existing name is
+// fs.ErrExist.
 func (f *FS) Mkdir(name string) error {
 	o, err := f.open("mkdir", name, winnt.FILE_READ_ATTRIBUTES, fileaccess.FileCreate, fileaccess.DirectoryFile)
 	if err != nil {
@@ -185,8 +189,8 @@ func (f *FS) Mkdir(name string) error {
 	return o.Close()
 }
 
-// Remove removes a file or an empty directory. Its name disappears with the last open
-// of it.
+// Remove removes a file or an empty directory. Its name disappears with the last open of it. A missing name is
+// fs.ErrNotExist.
 func (f *FS) Remove(name string) error {
 	o, err := f.open("remove", name, winnt.DELETE, fileaccess.FileOpen, 0)
 	if err != nil {
@@ -219,8 +223,8 @@ func (f *FS) RemoveAll(name string) error {
 	return err
 }
 
-// Rename gives a file or directory another name in the tree. With replace it replaces an
-// existing file that has the name and is not open.
+// Rename gives a file or directory another name in the tree, also in another directory. If the name exists, it fails
+// with fs.ErrExist. With replace it replaces an existing file that is not open.
 func (f *FS) Rename(from, to string, replace bool) error {
 	if strings.Contains(to, `\`) {
 		return failed("rename", to, fs.ErrInvalid)

@@ -23,9 +23,13 @@ type Provenance struct {
 	Run    string   `json:"run"`    // implementation, version, and the test or calls; of a recorded vector
 }
 
+// format is the format of the vectors.
+const format = 1
+
 // Vector is one question and its answer. The zero value asks nothing.
 type Vector struct {
-	About      string          `json:"about"` // its purpose, in a sentence
+	Format     int             `json:"format,omitempty"` // absent in format 1
+	About      string          `json:"about"`            // its purpose, in a sentence
 	Provenance Provenance      `json:"provenance"`
 	In         json.RawMessage `json:"in"`
 	Out        json.RawMessage `json:"out"`
@@ -54,6 +58,9 @@ func read(name string, data []byte) iter.Seq2[Vector, error] {
 			number++
 			var v Vector
 			err := json.Unmarshal(line, &v)
+			if err == nil && v.Format > format {
+				err = fmt.Errorf("format %d, this program knows %d: use the release that wrote it", v.Format, format)
+			}
 			if err != nil {
 				err = fmt.Errorf("%s:%d: %w", name, number, err)
 			}

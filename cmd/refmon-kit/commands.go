@@ -14,13 +14,23 @@ import (
 	"github.com/refmon/refmon/internal/kit/answer"
 )
 
-// suiteFlag selects suites; none means all.
-type suiteFlag struct {
-	Suite []string `help:"Ask only this suite (see questions --help); may be repeated." placeholder:"SUITE"`
+// choiceFlags choose questions; none means all.
+type choiceFlags struct {
+	Suite []string `help:"Ask only these suites (see questions --help); may be repeated." placeholder:"SUITE"`
+	Known []string `help:"Ask only what is recorded, documented, agree or decided; as --suite." placeholder:"WAY"`
+}
+
+// questions returns the chosen questions.
+func (c *choiceFlags) questions() ([]*kit.Question, error) {
+	all, err := kit.Questions(c.Suite...)
+	if err != nil {
+		return nil, err
+	}
+	return kit.OfKnown(all, c.Known...)
 }
 
 type questionsCmd struct {
-	suiteFlag
+	choiceFlags
 }
 
 // Help names the suites.
@@ -30,7 +40,7 @@ func (*questionsCmd) Help() string {
 
 // Run prints the questions.
 func (c *questionsCmd) Run(std *streams) error {
-	questions, err := kit.Questions(c.Suite...)
+	questions, err := c.questions()
 	if err != nil {
 		return err
 	}
@@ -71,10 +81,9 @@ func (c *outputFlags) finish(std *streams, j *kit.Judge) error {
 		if err != nil {
 			return err
 		}
-		j.Failed = j.Failed[:min(len(j.Failed), max(0, c.Show))]
 	}
 	if c.JSON != "-" {
-		if err := j.Report(std.out); err != nil {
+		if err := j.Report(std.out, c.Show); err != nil {
 			return err
 		}
 	}
@@ -85,7 +94,7 @@ func (c *outputFlags) finish(std *streams, j *kit.Judge) error {
 }
 
 type runCmd struct {
-	suiteFlag
+	choiceFlags
 	outputFlags
 	Adapter []string `arg:"" passthrough:"" help:"The adapter and its arguments, after --."`
 }
@@ -98,7 +107,7 @@ func (c *runCmd) Run(ctx context.Context, std *streams) error {
 	if len(c.Adapter) == 0 {
 		return errors.New("no adapter: write refmon-kit run -- ADAPTER ARGUMENTS")
 	}
-	questions, err := kit.Questions(c.Suite...)
+	questions, err := c.questions()
 	if err != nil {
 		return err
 	}

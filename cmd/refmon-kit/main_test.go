@@ -68,11 +68,36 @@ func TestScoreComparesOffline(t *testing.T) {
 	}
 }
 
+// TestChoicesAreListsAndRepeat chooses suites and ways of knowing.
+func TestChoicesAreListsAndRepeat(t *testing.T) {
+	lines := func(args ...string) int {
+		t.Helper()
+		code, out, errs := command("", append([]string{"questions"}, args...)...)
+		if code != exitSuccess {
+			t.Fatalf("%v: %s", args, errs)
+		}
+		return strings.Count(out, "\n")
+	}
+	both := lines("--suite", "audit,ladder")
+	if n := lines("--suite", "audit", "--suite", "ladder"); n != both || n != lines("--suite", "audit")+lines("--suite",
+		"ladder") {
+		t.Errorf("repeated: got %d, in a list %d, want both suites", n, both)
+	}
+	parts := 0
+	for _, way := range []string{"recorded,documented", "agree", "decided"} {
+		parts += lines("--suite", "audit,token", "--known", way)
+	}
+	if all := lines("--suite", "audit,token"); parts != all {
+		t.Errorf("all ways together: got %d questions, want %d", parts, all)
+	}
+}
+
 // TestMalformedCommandLines checks the exit code 2 and the reason.
 func TestMalformedCommandLines(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "q.jsonl")
 	write(t, file, `{"kit":1,"id":"audit.000001","suite":"audit","op":"audit_check","in":{}}`+"\n")
 	for _, c := range []struct{ args, want string }{{"questions --suite other", `suite "other": choose one of`},
+		{"questions --known all", `known "all": choose from [recorded documented agree decided]`},
 		{"run --", "no adapter"}, {"run -- ./no-such-program", "starting the adapter"},
 		{"score ./no-such-file", "no such file"}, {"score " + file, "is no question of this version"},
 		{"questions extra", "unexpected argument"}} {

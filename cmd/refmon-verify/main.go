@@ -42,6 +42,9 @@ func run(args []string) int {
 
 const form = "refmon access certificate 2"
 
+// otherForm finds the form of a certificate in its text.
+var otherForm = regexp.MustCompile(`"certificate"\s*:\s*"(refmon access certificate [0-9]{1,9})"`)
+
 // verify checks a certificate. It recovers the panics of the parsers, which mean malformed input.
 func verify(cert, descriptor, token string) (outcome string, err error) {
 	defer func() {
@@ -50,6 +53,9 @@ func verify(cert, descriptor, token string) (outcome string, err error) {
 			err = fmt.Errorf("%s%v", pick(malformed, "an input is malformed: ", ""), p)
 		}
 	}()
+	if m := otherForm.FindStringSubmatch(cert); m != nil { // it may have other fields, so it is not parsed
+		check(m[1] == form, "the form is %s, this program knows %s: use the release that wrote it", m[1], form)
+	}
 	c := parseObject(cert, certificateShape)
 	check(c["certificate"] == form, "the form is %v, this program knows %s", c["certificate"], form)
 	want := decide(c, descriptor, token)

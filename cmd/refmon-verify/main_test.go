@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -70,6 +71,39 @@ func TestRun(t *testing.T) {
 			if got := run(a); got != want {
 				t.Errorf("%q: exit code %d, want %d", a, got, want)
 			}
+		}
+	}
+}
+
+// TestReleasedCertificate verifies the certificates that released versions wrote. A newer form is an error that names
+// both forms and the remedy, also if it has fields that this release does not know.
+func TestReleasedCertificate(t *testing.T) {
+	dirs, err := filepath.Glob("../../testdata/formats/*/certificate")
+	if err != nil || len(dirs) == 0 {
+		t.Fatal(dirs, err)
+	}
+	for _, dir := range dirs {
+		read := func(name string) string {
+			b, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(b)
+		}
+		cert, descriptor, err := read("certificate"), read("certificate.sd"), error(nil)
+		d, err := hex.DecodeString(strings.TrimSpace(descriptor))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := verify(cert, string(d), read("token.json")); err != nil ||
+			got != "STATUS_ACCESS_DENIED granted 0x00000000 in 1 steps" {
+			t.Errorf("%s: %q, %v", dir, got, err)
+		}
+		newer := strings.Replace(cert, `certificate 2"`, `certificate 3","time":[1.5]`, 1)
+		want := "the form is refmon access certificate 3, this program knows refmon access certificate 2: " +
+			"use the release that wrote it"
+		if _, err := verify(newer, string(d), read("token.json")); err == nil || err.Error() != want {
+			t.Errorf("a newer certificate: %v, want %s", err, want)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/host"
 	"github.com/refmon/refmon/internal/objects"
@@ -68,9 +69,12 @@ func (c *accessCmd) Run(std *streams) error {
 	dir := &directory.Directory{}
 	var err error
 	if len(c.Directory)+len(c.Token) > 0 || c.As == "" {
-		if dir, err = c.directory(std); err != nil {
-			return err
-		}
+		dir, err = c.directory(std)
+	} else {
+		dir, err = c.loggedOn(dir)
+	}
+	if err != nil {
+		return err
 	}
 	who, err := c.principal(std, dir)
 	if err != nil {
@@ -117,7 +121,7 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 	if err != nil {
 		return err
 	}
-	if item.Note != 0 {
+	if item.Note != 0 && item.Note != objects.NoteNoOwner && item.Note != objects.NoteCollected { // open said those
 		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(item.Path), item.Note)
 	}
 	queries, err := c.queries(c.Want, item.Type)
@@ -130,6 +134,11 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 		q.Request.Self = item.Entry.SID
 	}
 	noteTyped(std, item.Descriptor, queries)
+	noteUnreadable(std, append([]string{c.Want}, c.ObjectType...))
+	var sum bulk.Summary
+	if sum.Observe(item.Type, item.Entry, item.Path); sum.Classless > 0 {
+		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(item.Path), bulk.NoClass)
+	}
 	if err := q.Choose(queries); err != nil {
 		return err
 	}
@@ -139,6 +148,10 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 // answer decides about the share, if there is one, and the object.
 func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, who int, path string,
 	q *accessquery.Query) error {
+	var err error
+	if q.Note, err = c.noteKinds(gate, dir, who, q); err != nil {
+		return err
+	}
 	var id []byte // of the one object there is no need to say which it is
 	if len(c.Paths) > 1 {
 		if id = strict.AppendString(nil, path); !c.JSON {
@@ -150,7 +163,7 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 	case err != nil:
 		return err
 	case guard != nil:
-		return c.guarded(std, guard, who, q, path)
+		return c.guarded(std, guard, dir, who, q, path)
 	}
 	if err := c.refusedOnTheWay(std, q.Request.Subject, path, id); err != nil {
 		return err
@@ -165,10 +178,12 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 	if c.JSON {
 		return printJSON(std, q, &a, id)
 	}
-	if _, err := fmt.Fprint(std.out, std.shown(a.Why)+printable(typesOf(q.Request.Descriptor))); err != nil {
+	nameOf := namesOf(dir)
+	text := std.shown(a.Why, nameOf) + printable(std.typesOf(q.Request.Descriptor, a.Why)) + noteText(q.Note)
+	if _, err := fmt.Fprint(std.out, text); err != nil {
 		return err
 	}
-	if err := std.printNames(q.Request.Descriptor, q.Request.Subject.Effective().User().SID, namesOf(dir)); err != nil {
+	if err := std.printNames(q.Request.Descriptor, q.Request.Subject.Effective().User().SID, nameOf); err != nil {
 		return err
 	}
 	return verdict(a.Allowed())
@@ -181,6 +196,7 @@ func (c *accessCmd) find(std *streams, d *directory.Directory, t *winnt.ObjectTy
 	if err != nil {
 		return i, fmt.Errorf("--want: %w", err)
 	}
+	c.naming = d
 	in, err := c.open(std, paths)
 	if err != nil {
 		return i, err
@@ -195,7 +211,8 @@ func (c *accessCmd) find(std *streams, d *directory.Directory, t *winnt.ObjectTy
 	return objects.Find(context.Background(), in.source, objects.NewName(path, d), d.Domain, t)
 }
 
-// principal returns the index of the principal in --as. Without --as it returns 0, unless the directory has several.
+// principal returns the index of the principal in --as. Without --as it returns 0; if the directory then has several
+// users, that is an error.
 func (c *accessCmd) principal(std *streams, dir *directory.Directory) (int, error) {
 	switch {
 	case c.As == "" && len(dir.Principals) > 1:
@@ -214,7 +231,7 @@ func (c *accessCmd) principal(std *streams, dir *directory.Directory) (int, erro
 func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descriptor,
 	object *accessquery.Query) error {
 	gate := *object
-	gate.Request.Descriptor = share
+	gate.Request.Descriptor, gate.Note = share, ""
 	names := [2]string{"share", "object"}
 	var text string
 	var refused []string
@@ -235,7 +252,7 @@ func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descr
 			text += string(line) + "\n"
 			continue
 		}
-		text += "\n" + std.paint(bold, names[i]+":") + " " + std.shown(a.Why)
+		text += "\n" + std.paint(bold, names[i]+":") + " " + std.shown(a.Why, namesOf(dir))
 	}
 	allowed := len(refused) == 0 && granted != 0
 	first := std.paint(green, "GRANTED "+granted.String()) + " by the share and the object"
@@ -246,7 +263,7 @@ func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descr
 		first = std.paint(red, "DENIED") + ": the share and the object have no right in common"
 	}
 	if !c.JSON {
-		text = first + "\n" + text
+		text = first + "\n" + text + noteText(object.Note)
 	}
 	if _, err := fmt.Fprint(std.out, text); err != nil {
 		return err
@@ -260,7 +277,8 @@ func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descr
 	return verdict(allowed)
 }
 
-// namesOf returns the function that names SIDs: accounts of the directory, then well-known SIDs and those of this host.
+// namesOf returns a function that names SIDs: accounts of the directory, then well-known SIDs and those of this host.
+// The function returns "" for a SID without a name. dir may be nil.
 func namesOf(dir *directory.Directory) func(sid.SID) string {
 	var host host.Names
 	return func(s sid.SID) string {

@@ -3,18 +3,22 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strconv"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects/shares"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/winnt"
 )
 
 // guarded applies the configuration of a share, and then decides about the object for the account that the share
 // uses.
-func (c *accessCmd) guarded(std *streams, guard *shares.Guard, who int, q *accessquery.Query, path string) error {
+func (c *accessCmd) guarded(std *streams, guard *shares.Guard, dir *directory.Directory, who int,
+	q *accessquery.Query, path string) error {
 	v, err := guard.Decide(who)
 	if err != nil {
 		return err
@@ -30,15 +34,8 @@ func (c *accessCmd) guarded(std *streams, guard *shares.Guard, who int, q *acces
 		return err
 	}
 	t := q.Request.Type
+	granted, refused, object := left(&v, q, &a)
 	maximum := q.Request.Desired&winnt.MAXIMUM_ALLOWED != 0
-	wanted := t.Mapping.Map(q.Request.Desired &^ winnt.MAXIMUM_ALLOWED)
-	granted := a.Granted
-	if v.Root {
-		granted = t.Mapping.All | wanted
-	}
-	granted &= v.Left
-	refused := wanted &^ v.Left
-	object := v.Root || a.Allowed()
 	allowed := object && refused == 0 && (!maximum || granted != 0)
 	if c.JSON {
 		if err := printGuarded(std, &v, q); err != nil {
@@ -64,12 +61,79 @@ func (c *accessCmd) guarded(std *streams, guard *shares.Guard, who int, q *acces
 	if text += "\n"; v.Root {
 		text += std.paint(bold, "object:") + " not asked\n"
 	} else {
-		text += std.paint(bold, "object:") + " " + std.shown(a.Why)
+		text += std.paint(bold, "object:") + " " + std.shown(a.Why, namesOf(dir))
 	}
+	text += noteText(q.Note)
 	if _, err := fmt.Fprint(std.out, text); err != nil {
 		return err
 	}
 	return verdict(allowed)
+}
+
+// left returns the rights that the share and the object grant, those that the share refuses, and whether the object
+// grants the request.
+func left(v *shares.Verdict, q *accessquery.Query, a *accessquery.Answer) (granted, refused winnt.AccessMask,
+	object bool) {
+	t := q.Request.Type
+	wanted := t.Mapping.Map(q.Request.Desired &^ winnt.MAXIMUM_ALLOWED)
+	granted = a.Granted
+	if v.Root {
+		granted = t.Mapping.All | wanted
+	}
+	return granted & v.Left, wanted &^ v.Left, v.Root || a.Allowed()
+}
+
+// noteKinds returns the note about the kinds of logon after which the answer differs. The share is decided as well.
+func (c *accessCmd) noteKinds(g *gate, dir *directory.Directory, who int, q *accessquery.Query) (string, error) {
+	share, err := g.descriptor(dir)
+	if err != nil || !dir.DependsOnKind(q.Request.Descriptor) && !dir.DependsOnKind(share) {
+		return "", err
+	}
+	own, err := outcomeOf(g, dir, who, q)
+	if err != nil {
+		return "", err
+	}
+	return noteKinds(own, func(k logon.Kind) (outcome, error) {
+		other, err := dir.LoggedOn(k)
+		if err != nil {
+			return outcome{}, err
+		}
+		return outcomeOf(g, other, who, q)
+	})
+}
+
+// outcomeOf decides a query about an object for a principal of a directory, behind the share.
+func outcomeOf(g *gate, dir *directory.Directory, who int, q *accessquery.Query) (o outcome, err error) {
+	_, guard, share, err := g.before(&streams{out: io.Discard, err: io.Discard}, dir)
+	if err != nil {
+		return o, err
+	}
+	plain := *q
+	plain.Explain, plain.Request.Subject = false, access.SubjectOf(dir.Principals[who].Token)
+	var v shares.Verdict
+	if guard != nil {
+		if v, err = guard.Decide(who); err != nil {
+			return o, err
+		}
+		plain.Request.Subject = access.SubjectOf(v.As)
+	}
+	a, err := plain.Ask()
+	if err != nil {
+		return o, err
+	}
+	o = outcome{a.Allowed(), a.Granted}
+	switch {
+	case guard != nil:
+		granted, refused, object := left(&v, q, &a)
+		o = outcome{object && refused == 0, granted}
+	case share != nil:
+		plain.Request.Descriptor = share
+		if a, err = plain.Ask(); err != nil {
+			return o, err
+		}
+		o = outcome{o.allowed && a.Allowed(), o.granted & a.Granted}
+	}
+	return o, nil
 }
 
 // printGuarded prints the rights that the share allows and the object's decision as JSON lines.

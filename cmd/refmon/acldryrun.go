@@ -57,7 +57,11 @@ func (r *aclRun) people() (*directory.Directory, error) {
 	if len(r.Directory)+len(r.Token) > 0 {
 		return r.directory(r.std)
 	}
-	var accounts directory.Accounts
+	kind, _, err := kindOf(r.Logon)
+	if err != nil {
+		return nil, err
+	}
+	accounts := directory.Accounts{Logon: kind}
 	known := map[sid.SID]bool{}
 	for _, t := range r.trustees {
 		switch {

@@ -36,11 +36,22 @@ leads out of TREE, a descriptor without owner, group or DACL) is reported with i
 changed. A file that is missing or cannot keep its descriptor is reported, and the import goes on. Repeat it
 after an interruption or an error: files that are done already are only read. No link is followed.
 
+FILE has lines of JSON. refmon acl export -o FILE makes them of other forms.
+
 The exit code is 0 if every file has its descriptor, 1 if --dry-run found others, 2 after an error.`
 }
 
 // Run puts the descriptors back.
 func (c *aclImportCmd) Run(std *streams) (err error) {
+	switch about, err := os.Stat(c.Tree); {
+	case err != nil:
+		return err
+	case !about.IsDir() && c.File == "-":
+		return fmt.Errorf("%s is a file, and the tree is missing: write refmon acl import TREE %[1]s, such as "+
+			"refmon acl import /srv/projects %[1]s", printable(c.Tree))
+	case !about.IsDir():
+		return fmt.Errorf("%s is a file: the first argument is the directory whose files get descriptors", printable(c.Tree))
+	}
 	in, err := c.input(std)
 	if err != nil {
 		return err
@@ -107,6 +118,10 @@ func (c *aclImportCmd) conclude(std *streams, n *restore.Counts, err error) erro
 	if n.Bad > 0 {
 		fmt.Fprintf(std.err, "refmon: %d of %s malformed: nothing was changed\n", n.Bad,
 			count(int(n.Lines), "line is", "lines are"))
+		if n.Bad == n.Lines {
+			fmt.Fprintln(std.err, "refmon: the file must have lines of JSON: refmon acl export -o FILE makes them of CSV, "+
+				"LDIF, icacls saves and the output of Get-Acl and accesschk")
+		}
 		return errReported
 	}
 	done := "written"

@@ -48,10 +48,33 @@ type auditTailCmd struct {
 	Dir    string `arg:"" help:"The folder of the log."`
 	Lines  uint64 `short:"n" default:"10" help:"Begin with the last N records; 0: with the next one." placeholder:"N"`
 	Follow bool   `default:"true" negatable:"" help:"Wait for more records, until interrupted."`
+	auditNames
+}
+
+// auditNames name the accounts of a log's SIDs.
+type auditNames struct {
+	Directory []string `help:"${auditDirectory}" placeholder:"FILE" short:"d" sep:"none"`
+}
+
+// namer returns the names of the directory, nil without one. A log names the subject of a record and not the SIDs of
+// entries.
+func (c *auditNames) namer(std *streams) (trail.Namer, error) {
+	if len(c.Directory) == 0 {
+		return nil, nil
+	}
+	d, err := (&directoryFlags{Directory: c.Directory}).readPeople(std)
+	if err != nil {
+		return nil, err
+	}
+	return namesOf(d), nil
 }
 
 // Run prints the last records and waits for more.
 func (c *auditTailCmd) Run(std *streams) error {
+	name, err := c.namer(std)
+	if err != nil {
+		return err
+	}
 	r, last, err := auditReader(c.Dir)
 	if err != nil {
 		return err
@@ -77,7 +100,7 @@ func (c *auditTailCmd) Run(std *streams) error {
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintln(std.out, trail.Line(&e, std.outcome)); err != nil {
+		if _, err := fmt.Fprintln(std.out, trail.Line(&e, std.outcome, name)); err != nil {
 			return err
 		}
 	}
@@ -139,6 +162,7 @@ type auditQueryCmd struct {
 	Dir    string `arg:"" help:"The folder of the log."`
 	Format string `enum:"table,json,csv,xml,ocsf" default:"table" help:"Format: table, json, csv, xml or ocsf."`
 	filterFlags
+	auditNames
 }
 
 // Help returns the long help of the verb.
@@ -155,7 +179,11 @@ func (c *auditQueryCmd) Run(std *streams) error {
 		return err
 	}
 	defer func() { _ = r.Close() }() // only read
-	w, err := trail.NewWriter(std.out, c.Format, std.outcome)
+	name, err := c.namer(std)
+	if err != nil {
+		return err
+	}
+	w, err := trail.NewWriter(std.out, c.Format, std.outcome, name)
 	if err != nil {
 		return err
 	}

@@ -24,12 +24,15 @@ func TestAuditorsExample(t *testing.T) {
 	refmon(0, "run", "--quiet", "--audit", dir, "../../examples/audit.star")
 	tail := refmon(0, "audit", "tail", "--no-follow", dir)
 	for _, line := range []string{
-		`S-1-5-20 as S-1-5-21-1-2-3-1107 open File \Files\payroll for ReadData: granted by D:(A;;FR;;;S-1-5-21-1-2-3-513)`,
-		`DENIED S-1-5-20 as S-1-5-21-1-2-3-1107 open File \Files\payroll for WriteData: denied by D:(D;;FW;;;`,
-		`S-1-5-21-1-2-3-500 adjust privileges of S-1-5-21-1-2-3-500 enabling SeSecurityPrivilege`,
-		`S-1-5-21-1-2-3-500 use privileges on File \Files\payroll for READ_CONTROL,ACCESS_SYSTEM_SECURITY with ` +
+		`S-1-5-20 (NETWORK SERVICE) as S-1-5-21-1-2-3-1107 open File \Files\payroll for ReadData: ` +
+			`granted by D:(A;;FR;;;S-1-5-21-1-2-3-513) Domain Users`,
+		`DENIED S-1-5-20 (NETWORK SERVICE) as S-1-5-21-1-2-3-1107 open File \Files\payroll for WriteData: ` +
+			`denied by D:(D;;FW;;;`,
+		`S-1-5-21-1-2-3-500 (Administrator) adjust privileges of S-1-5-21-1-2-3-500 (Administrator) enabling ` +
 			`SeSecurityPrivilege`,
-		`S-1-5-20 impersonate upward of S-1-5-21-1-2-3-1107`,
+		`S-1-5-21-1-2-3-500 (Administrator) use privileges on File \Files\payroll for READ_CONTROL,` +
+			`ACCESS_SYSTEM_SECURITY with SeSecurityPrivilege`,
+		`S-1-5-20 (NETWORK SERVICE) impersonate upward of S-1-5-21-1-2-3-1107`,
 	} {
 		if !strings.Contains(tail, line) {
 			t.Errorf("output\n%s\nwant text containing %q", tail, line)

@@ -26,9 +26,9 @@ var builtinTokens = map[string]func(sid.SID) token.Spec{
 // builtinWords are the words, ordered by rights.
 var builtinWords = []string{"anonymous", "guest", "network", "user", "limited", "admin", "system"}
 
-// guest returns the token of a guest over the network. It has Everyone and Guests but not Authenticated Users, and
-// Low integrity like any account with only Everyone (Windows Integrity Mechanism Design, "SIDs and assigned integrity
-// levels").
+// guest returns the token of user as a guest over the network. It has Everyone and Guests but not Authenticated
+// Users, and Low integrity like any account with only Everyone (Windows Integrity Mechanism Design, "SIDs and
+// assigned integrity levels").
 func guest(user sid.SID) token.Spec {
 	s := token.NetworkUser(user)
 	s.Groups, s.Integrity = nil, sid.LowLevel
@@ -41,7 +41,8 @@ func guest(user sid.SID) token.Spec {
 // exampleGroup returns Domain Users of the user's domain, the primary group.
 func exampleGroup(user sid.SID) sid.SID { return user.Prefix().WithRID(513) }
 
-// builtinToken returns the token for a word, or for WORD:SID; nil for any other name.
+// builtinToken returns the token for a word, or for WORD:SID. It returns nil and no error for any other name. A SID
+// for a word of one account is an error.
 func builtinToken(name string) (*token.Token, error) {
 	word, account, given := strings.Cut(name, ":")
 	spec, ok := builtinTokens[word]

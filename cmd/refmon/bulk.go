@@ -32,7 +32,8 @@ type objectsFlags struct {
 	IDMaps           string `name:"id-maps" help:"${idMaps}" placeholder:"FILE"`
 	Type             string `help:"Type of objects without their own: ${types}." default:"file" placeholder:"TYPE"`
 
-	tree tree.Options // of choiceFlags and traverseFlag
+	tree   tree.Options         // of choiceFlags and traverseFlag
+	naming *directory.Directory // names of accounts in the objects file; nil: well-known names only
 }
 
 // choiceFlags select some of the objects.
@@ -77,6 +78,9 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 		}
 		paths, choice.Names = nil, c.names
 	}
+	if o.naming == nil {
+		o.naming = c.people
+	}
 	in, err := o.open(std, paths)
 	if err == nil && (choice.Only != nil || choice.Exclude != nil || choice.Names != nil) {
 		in.source, in.chosen = objects.Choose(in.source, choice), true
@@ -84,20 +88,11 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 	return in, err
 }
 
-// missing returns an error for the first name that no object has, after all were read.
-func (c *choiceFlags) missing() error {
-	for _, n := range c.names {
-		if n.Found() == 0 {
-			return fmt.Errorf("%q: %w", n.Text, objects.ErrNotFound)
-		}
-	}
-	return nil
-}
-
 // directoryFlags name the principals.
 type directoryFlags struct {
 	Directory []string `help:"${directory}" placeholder:"FILE" short:"d" sep:"none"`
 	Token     []string `help:"${token}" placeholder:"FILE" short:"t" sep:"none"`
+	Logon     string   `help:"${logon}" placeholder:"KIND"`
 }
 
 // objectTypeFlag selects parts of an object.
@@ -122,6 +117,9 @@ func (c *directoryFlags) directory(std *streams) (*directory.Directory, error) {
 	}
 	d, err := c.readPeople(std)
 	if err != nil {
+		return nil, err
+	}
+	if d, err = c.loggedOn(d); err != nil {
 		return nil, err
 	}
 	for _, name := range c.Token {
@@ -160,6 +158,7 @@ type input struct {
 	size   int64 // bytes, 0 if not known
 	file   *os.File
 	chosen bool // some objects are left out
+	ldif   bool // the objects are those of a directory
 }
 
 // open opens the objects file, or the paths.
@@ -197,6 +196,8 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		in.Close()
 		return nil, fmt.Errorf("%s: %w", c.Objects, err)
 	}
+	c.named(std, o.source)
+	o.ldif = ldif.Is(o.source)
 	return o, nil
 }
 
@@ -257,53 +258,23 @@ func remark(std *streams, sum *bulk.Summary) {
 			"and so do rights such as AddMember and WP:member\n",
 			count(sum.TypedEntries, "object entry", "object entries"), count(sum.Typed, "object", "objects"))
 	}
+	if sum.Logons > 0 {
+		fmt.Fprintf(std.err, "refmon: the answer for %d of %s depends on the kind of logon%s\n",
+			sum.Logons, count(sum.Objects, "object", "objects"), example(", such as ", sum.FirstLogons))
+	}
 	if sum.Unmapped > 0 {
 		fmt.Fprintf(std.err,
 			"refmon: %s accounts of the server that are not in the directory file%s: "+
 				"add uid to its users and gid to its groups\n", count(sum.Unmapped, "object names", "objects name"),
 			example(", such as ", sum.FirstUnmapped))
 	}
+	if sum.Classless > 0 {
+		fmt.Fprintf(std.err, "refmon: %s, such as %s: %s\n", count(sum.Classless, "object", "objects"),
+			printable(sum.FirstClassless), strings.ReplaceAll(bulk.NoClass, " of it:", ":"))
+	}
 	if sum.Unverified > 0 {
 		fmt.Fprintf(std.err,
 			"refmon: %d of %d objects have a hash that only their server can verify: their attributes were used "+
 				"without that check\n", sum.Unverified, sum.Objects)
 	}
-}
-
-// example names one of several objects. After a resumed run it may be unknown, because the counts include earlier
-// runs.
-func example(intro, one string) string {
-	if one == "" {
-		return ""
-	}
-	return intro + printable(one)
-}
-
-// firstError names the first unreadable object.
-func firstError(sum *bulk.Summary) string {
-	if sum.FirstError == nil {
-		return ""
-	}
-	return example("; the first: ", sum.FirstError.Error())
-}
-
-// conclude prints to standard error what a run omitted, and returns the error for its exit code.
-func conclude(std *streams, sum bulk.Summary, err error) error {
-	remark(std, &sum)
-	switch {
-	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(std.err,
-			"refmon: interrupted: the output has the first %d objects and not the rest\n", sum.Objects)
-		return errReported
-	case err != nil:
-		return err
-	case sum.Unreadable > 0:
-		fmt.Fprintf(std.err,
-			"refmon: %d of %d objects could not be read: look for \"error\" in the output%s\n",
-			sum.Unreadable, sum.Objects, firstError(&sum))
-		return errReported
-	case sum.Objects == 0:
-		fmt.Fprintln(std.err, "refmon: there are no objects")
-	}
-	return nil
 }

@@ -62,7 +62,7 @@ func (c *diffCmd) Run(std *streams) error {
 		return err
 	}
 	if len(c.DirectoryAfter) > 0 {
-		second := directoryFlags{Directory: c.DirectoryAfter, Token: c.Token}
+		second := directoryFlags{Directory: c.DirectoryAfter, Token: c.Token, Logon: c.Logon}
 		if d.DirectoryAfter, err = second.directory(std); err != nil {
 			return err
 		}
@@ -80,7 +80,11 @@ func (c *diffCmd) Run(std *streams) error {
 		return err
 	}
 	for i, name := range [2]string{c.Before, c.After} {
-		in, err := (&objectsFlags{Objects: name}).open(std, nil)
+		names := d.Directory
+		if i == 1 && d.DirectoryAfter != nil {
+			names = d.DirectoryAfter
+		}
+		in, err := (&objectsFlags{Objects: name, naming: names}).open(std, nil)
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,8 @@ func newEditor(in, out *os.File, complete func(before string) (int, []string)) *
 	return e
 }
 
-// Line implements [script.Editor].
+// Line prints the prompt and reads one line from the terminal, without its end. It blocks until Enter. Ctrl-C gives
+// script.ErrInterrupted. It restores the terminal before it returns.
 func (e *editor) Line(prompt string) (string, error) {
 	before, err := term.MakeRaw(e.fd)
 	if err != nil {
@@ -52,8 +53,9 @@ func (e *editor) Line(prompt string) (string, error) {
 	return line, err
 }
 
-// tab completes the word before the cursor, up to the common prefix of all candidates. If that adds nothing it lists
-// them.
+// tab completes the word before the cursor, up to the common prefix of all candidates, and lists them if that adds
+// nothing. It returns the new line and cursor. The last result is false, and nothing changes, for a key other than
+// Tab.
 func (e *editor) tab(line string, pos int, key rune) (string, int, bool) {
 	if key != '\t' {
 		return "", 0, false
@@ -88,7 +90,7 @@ const (
 	maxRead = 256
 )
 
-// Read implements io.Reader.
+// Read returns keys of the terminal. It replaces Ctrl-C by keys that clear and end the line, and sets interrupted.
 func (k *keys) Read(p []byte) (int, error) {
 	if len(k.rest) == 0 {
 		var b [maxRead]byte
@@ -121,7 +123,7 @@ type history struct{ lines []string }
 // maxHistory limits the stored lines.
 const maxHistory = 1000
 
-// Add implements term.History.
+// Add appends a line, except an empty one and one equal to the last. After maxHistory lines it drops the oldest.
 func (h *history) Add(line string) {
 	if line == "" || len(h.lines) > 0 && h.lines[len(h.lines)-1] == line {
 		return
@@ -135,5 +137,5 @@ func (h *history) Add(line string) {
 // Len implements term.History.
 func (h *history) Len() int { return len(h.lines) }
 
-// At implements term.History: 0 is the last line.
+// At returns a line: 0 is the last one. i must be below Len.
 func (h *history) At(i int) string { return h.lines[len(h.lines)-1-i] }

@@ -43,6 +43,7 @@ var flagHelp = map[string]string{
 		"anonymous, guest, or a SID; not needed with one token.",
 	"whyAs":        "The caller: a user of this host, by name or uid. The argument is then the path of a file.",
 	"whyTree":      "With --as: the directory that is served; by default the topmost directory with a descriptor.",
+	"whyLogon":     "With --as: how the user logs on, kerberos, ntlm, interactive or service; by default as on a mount.",
 	"whyAttribute": "With --as: the extended attribute with the descriptors.",
 	"whyMissing":   "With --as, for a file without a descriptor: refuse access, or synthesise one from the mode.",
 	"whyTraverse": "With --as, whether the directories above are tested: privilege (not for holders of " +
@@ -52,8 +53,11 @@ var flagHelp = map[string]string{
 	"color":     "Colours: auto (in a terminal, unless NO_COLOR is set), always or never.",
 	"canonical": "Sort the entries: explicit denials, explicit grants, inherited. This changes the decisions of the " +
 		"list, unless it was in order.",
-	"certificate": "Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to FILE.sd.",
-	"checkpoint":  "Save the progress in FILE, and continue from it if it exists; needs --out and a file of JSON lines.",
+	"certificate": "Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to " +
+		"FILE.sd.",
+	"checkpoint": "Save the progress in FILE, and continue from it if it exists; needs --out and a file of JSON " +
+		"lines.",
+	"auditDirectory": "Directory file whose names are printed beside SIDs; may be repeated.",
 	"directory": "Directory file with users and groups (YAML, JSON, CSV), or files of other systems: passwd and group, " +
 		"pdbedit -L -v, LDIF, Get-ADUser's CSV, BloodHound's zip; may be repeated.",
 	"directoryAfter": "Directory file of the second state, if users or groups changed too; may be repeated.",
@@ -71,16 +75,25 @@ var flagHelp = map[string]string{
 		"files without the attribute.",
 	"ignoreSystemACLs": "Use attributes even if the POSIX permissions have changed since, as servers with " +
 		"acl_xattr:ignore system acls = yes do.",
-	"blockOwner": "Decide as a domain with BlockOwnerImplicitRights: the owner of a computer may not change its rights.",
-	"joined":     "Maximum number of joined groups that a token keeps at the same time.",
+	"baseline":          "Directory: show what changed since this earlier export of the objects.",
+	"baselineDirectory": "Users and groups of --baseline. Default: as now; its own if -d and -o are one file.",
+	"important":         "Directory: also list who reaches OBJECT, by its name. Repeatable.",
+	"lintType":          "Type of object. Default: directoryService by its entries, else directory (of files).",
+	"ordinary":          "Directory: also list objects on which WHO has only what every user has.",
+	"blockOwner": "Decide as a domain with BlockOwnerImplicitRights: " +
+		"the owner of a computer may not change its rights.",
+	"joined": "Maximum number of joined groups that a token keeps at the same time.",
 	"json": "Print the answer as a line of the batch format, with its reasons; with --share two lines, with the ids " +
 		"share and object.",
-	"lua":        "Create the limited token of an administrator: administrative groups deny-only, Medium integrity.",
+	"lua": "Create the limited token of an administrator: administrative groups deny-only, Medium integrity.",
+	"logon": "How the users log on: kerberos or ntlm (over the network), interactive or service. Default: the key logon " +
+		"of the directory file, or kerberos; for private, each of them.",
 	"members":    "Members of a group: Get-ADGroupMember's CSV, or one name in each line; may be repeated.",
 	"objectType": "Request rights on a property, property set, extended right or class, by name or GUID; may be repeated.",
-	"objects":    "Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input.",
-	"out":        "Write the token file here instead of standard output.",
-	"paths":      "Files or folders whose descriptors are read from the file system.",
+	"objects": "Objects file: JSON lines, CSV, LDIF, icacls save, the output of icacls, Get-Acl or accesschk -l, or " +
+		"BloodHound's JSON or zip; - for standard input.",
+	"out":   "Write the token file here instead of standard output.",
+	"paths": "Files or folders whose descriptors are read from the file system.",
 	"namedPaths": "Files or folders whose descriptors are read from the file system; with --objects, names of " +
 		"its objects.",
 	"offline": "Read and write the attribute itself, without a check or a record. Writing needs CAP_SYS_ADMIN.",

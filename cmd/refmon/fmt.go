@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/cli/lint"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -38,7 +39,7 @@ func (c *fmtCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	if lint.IsText(c.Source) {
+	if lint.IsText(c.Source) || inBytes(c.Source) {
 		if c.Write {
 			return errors.New("-w needs a file to write to")
 		}
@@ -99,6 +100,9 @@ func (c *fmtCmd) lines(std *streams, file []byte, domain sid.SID) ([]byte, error
 func (c *fmtCmd) format(text string, domain sid.SID) (string, error) {
 	opt := sddl.Options{Domain: domain, Extended: true}
 	d, err := sddl.Parse(text, opt)
+	if inBytes(text) {
+		d, err = objects.ParseDescriptor(objects.Unfold(text), domain)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -12,7 +12,7 @@ import (
 // maxFile is the size limit of a file read as a whole. A token file of 100,000 groups has 6 MB.
 const maxFile = 16 << 20
 
-// readFile reads a whole file, or standard input for "-". A file above maxFile is an error.
+// readFile reads a whole file, or standard input for "-". A file above maxFile bytes is an error.
 func (s *streams) readFile(name string) ([]byte, error) {
 	in, err := s.open(name)
 	if err != nil {
@@ -29,7 +29,7 @@ func (s *streams) readFile(name string) ([]byte, error) {
 	return b, nil
 }
 
-// open opens a file, standard input for "-".
+// open opens a file for reading, or standard input for "-". The caller closes it, which leaves standard input open.
 func (s *streams) open(name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(s.in), nil
@@ -38,7 +38,7 @@ func (s *streams) open(name string) (io.ReadCloser, error) {
 }
 
 // runBatch answers the lines of a file on standard output. The answer to a malformed line is an error; their number
-// goes to standard error.
+// goes to standard error, and the result is then errReported. "-" is standard input.
 func (s *streams) runBatch(job *batch.Job, name string) error {
 	in, err := s.open(name)
 	if err != nil {
@@ -62,7 +62,8 @@ func (s *streams) runBatch(job *batch.Job, name string) error {
 	return nil
 }
 
-// one returns an error unless exactly one of a question and a batch file is given.
+// one returns an error unless exactly one of a question (single) and a batch file is given. what names the question
+// in the error.
 func one(what, single, file string) error {
 	switch {
 	case single == "" && file == "":

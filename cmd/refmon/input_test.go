@@ -14,6 +14,9 @@ func TestFlagOfAnotherCommandIsNamed(t *testing.T) {
 	if err := os.WriteFile(listing, []byte(strings.Repeat("dn: DC=corp\n", 30)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "mail"), []byte("hello\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	t.Chdir(dir)
 	for _, c := range []struct {
 		args, want string
@@ -22,7 +25,8 @@ func TestFlagOfAnotherCommandIsNamed(t *testing.T) {
 		{"why /srv/plan -t user -w read", "refmon access /srv/plan --as USER --want read", 1},
 		{"check ad.ldif -t user -w FR", "refmon access ad.ldif --as USER --want FR", 1},
 		{"lint " + dir, "refmon acl export " + dir + " -r | refmon lint -", 1},
-		{"lint ad.ldif", "refmon acl export -o ad.ldif | refmon lint -", 12},
+		{"lint ad.ldif", "has no nTSecurityDescriptor: ask for it by name", 2},
+		{"lint mail", "the file is in no other form that refmon reads, such as JSON lines", 3},
 		{"who-can read -d /etc/passwd --share projects .", "smb.conf:projects", 1},
 		{"who-can read .", "/etc/passwd", 1},
 	} {

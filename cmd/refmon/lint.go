@@ -1,18 +1,26 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/refmon/refmon/internal/cli/lint"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/source"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
 type lintCmd struct {
 	Source string `arg:"" name:"sddl" help:"A security descriptor in SDDL, or a file of them, - for standard input."`
-	Type   string `help:"${type}" default:"directory" placeholder:"TYPE"`
+	Type   string `help:"${lintType}" placeholder:"TYPE"`
 	Domain string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`
 	JSON   bool   `name:"json" help:"Print each finding as a line of JSON."`
 }
@@ -28,8 +36,9 @@ changes.
   refmon lint shares.sddl
   refmon lint --json --type key - < keys.jsonl
 
-A file has one descriptor a line, as SDDL or as a row {"path":…,"sd":…} of an objects file (sdHex and sdBase64
-hold bytes). Empty lines and lines that start with # are skipped.
+A file has one descriptor a line, as SDDL, as bytes in hex or base64, or as a row {"path":…,"sd":…} of an objects file
+(sdHex and sdBase64 hold bytes). Empty lines and lines that start with # are skipped. A file may also be LDIF, CSV, an
+icacls save, the output of icacls, Get-Acl or accesschk -l, or BloodHound's JSON or zip.
 
 The exit code is 0 if nothing was found, 1 if something was, 2 if a descriptor could not be read.`
 }
@@ -40,22 +49,50 @@ func (c *lintCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	typ, err := objectType(c.Type)
-	if err != nil {
-		return err
+	p := lintPage{std: std, json: c.JSON, domain: domain}
+	if c.Type != "" {
+		if p.typ, err = objectType(c.Type); err != nil {
+			return err
+		}
 	}
-	p := lintPage{std: std, json: c.JSON, typ: typ, domain: domain}
-	if lint.IsText(c.Source) {
-		found, err := lint.Text(c.Source, typ, domain)
+	switch {
+	case lint.IsText(c.Source), inBytes(c.Source):
+		l := lint.Line{Text: c.Source}
+		if !lint.IsText(c.Source) {
+			l.Text = ""
+			l.Descriptor, l.Err = objects.ParseDescriptor(objects.Unfold(c.Source), domain)
+		}
+		found, err := p.line(l)
 		if err != nil {
 			return err
 		}
 		if err := p.print(lint.Line{}, "", found); err != nil {
 			return err
 		}
+		p.noteDirectory()
 		return verdict(p.found == 0)
 	}
 	return p.file(c.Source)
+}
+
+// noteDirectory prints to standard error how many descriptors were recognised as those of a directory.
+func (p *lintPage) noteDirectory() {
+	if p.directory > 0 {
+		fmt.Fprintf(p.std.err, "refmon: %s of a directory's object, by the entries, and checked as --type "+
+			"directoryService\n", count(p.directory, "descriptor is", "descriptors are"))
+	}
+}
+
+// typeOf returns the type of a descriptor's object: --type, or by its entries (B-57).
+func (p *lintPage) typeOf(d *sd.Descriptor) *winnt.ObjectType {
+	switch {
+	case p.typ != nil:
+		return p.typ
+	case d != nil && lint.OfDirectory(d):
+		p.directory++
+		return winnt.DirectoryServiceObject
+	}
+	return winnt.DirectoryFileObject
 }
 
 // maxMalformed limits the malformed lines that are shown. The others are counted.
@@ -65,9 +102,11 @@ const maxMalformed = 10
 type lintPage struct {
 	std                     *streams
 	json                    bool
-	typ                     *winnt.ObjectType
+	typ                     *winnt.ObjectType // nil: by the entries
 	domain                  sid.SID
 	found, lines, malformed int
+	relative                bool // a descriptor needs a domain
+	directory               int  // descriptors that were recognised as those of a directory
 }
 
 func (p *lintPage) file(name string) error {
@@ -80,16 +119,21 @@ func (p *lintPage) file(name string) error {
 		return err
 	}
 	lines, err := lint.Lines(b)
+	found, other := p.objects(name, b, lines)
+	if found != nil || other != nil {
+		lines, err = found, other
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	for _, l := range lines {
 		found, err := p.line(l)
 		if err != nil {
+			p.relative = p.relative || p.domain.IsZero() && strings.Contains(err.Error(), "needs no domain")
 			if p.malformed++; p.malformed > maxMalformed {
 				continue
 			}
-			fmt.Fprintf(p.std.err, "%s:%d: %s\n", name, l.Number, printable(err.Error()))
+			fmt.Fprintf(p.std.err, "%s%s\n", printable(place(l, name)), printable(err.Error()))
 			continue
 		}
 		p.lines++
@@ -97,19 +141,78 @@ func (p *lintPage) file(name string) error {
 			return err
 		}
 	}
+	p.noteDirectory()
 	if !p.json {
 		if err := p.total(); err != nil {
 			return err
 		}
 	}
-	if p.malformed > 0 && p.lines == 0 { // another verb makes lines of other forms (U-115)
-		fmt.Fprintf(p.std.err, "refmon: no line of %s is a descriptor; of LDIF, CSV and icacls saves "+
-			"'refmon acl export -o %[1]s | refmon lint -' makes such lines\n", printable(name))
+	if p.relative {
+		fmt.Fprintln(p.std.err, "refmon: aliases such as DA and DU are of a domain: give its SID with --domain")
+	}
+	if p.malformed > 0 && p.lines == 0 && found == nil {
+		fmt.Fprintf(p.std.err, "refmon: no line of %s is a descriptor, and the file is in no other form that refmon reads, "+
+			"such as JSON lines, CSV of Get-Acl, LDIF or an icacls save\n", printable(name))
 	}
 	if p.malformed > 0 {
 		return errReported
 	}
 	return verdict(p.found == 0)
+}
+
+// place returns the file with the line or the object, "" for an argument.
+func place(l lint.Line, name string) string {
+	switch {
+	case l.Number > 0:
+		return fmt.Sprintf("%s:%d: ", name, l.Number)
+	case name != "":
+		return fmt.Sprintf("%s: %s: ", name, l.Path)
+	}
+	return ""
+}
+
+// objects reads the objects of a file that has no line with a descriptor: LDIF, CSV, an icacls save, the output of a
+// screen or a collector's file. It returns nil and no error for a file in no such form.
+func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []lint.Line, err error) {
+	trial := *p // it counts nothing
+	for _, l := range lines {
+		if _, err := trial.line(l); err == nil {
+			return nil, nil
+		}
+	}
+	s, err := source.Open(name, bytes.NewReader(file))
+	if errors.Is(err, source.ErrForm) {
+		return nil, nil
+	}
+	if err != nil || source.IsLines(s) {
+		return nil, err
+	}
+	text := len(lines) > 0 && lint.IsText(lines[0].Text) // SDDL that the console broke, or with errors
+	if loss := objects.Loss(s); loss != "" {             // (B-60)
+		fmt.Fprintf(p.std.err, "refmon: %s: %s\n", printable(name), printable(loss))
+	}
+	err = objects.All(context.Background(), s, p.domain, p.typ, func(i objects.Item) bool {
+		text = text && i.Err != nil
+		out = append(out, lint.Line{Path: i.Path, Type: i.Type, Descriptor: i.Descriptor, Err: i.Err})
+		return true
+	})
+	if text { // the errors of its lines are exact
+		return nil, nil
+	}
+	return out, err
+}
+
+// nameIn returns the name of the SID in an entry as SDDL, "" without one and for an entry with a condition (U-121).
+func (p *lintPage) nameIn(entry string) string {
+	fields := strings.Split(strings.Trim(entry, "()"), ";")
+	if len(fields) != 6 {
+		return ""
+	}
+	who, err := sid.Resolve(fields[5], p.domain)
+	if err != nil {
+		return ""
+	}
+	return namesOf(nil)(who)
 }
 
 // total prints the number of findings in readable lines.
@@ -127,9 +230,16 @@ func (p *lintPage) line(l lint.Line) ([]lint.Finding, error) {
 	case l.Err != nil:
 		return nil, l.Err
 	case l.Descriptor != nil:
-		return lint.Check(l.Descriptor, p.typ, p.domain), nil
+		if l.Type != nil {
+			return lint.Check(l.Descriptor, l.Type, p.domain), nil
+		}
+		return lint.Check(l.Descriptor, p.typeOf(l.Descriptor), p.domain), nil
 	}
-	return lint.Text(l.Text, p.typ, p.domain)
+	d, err := sddl.Parse(l.Text, sddl.Options{Domain: p.domain, Extended: true})
+	if err != nil {
+		return nil, err
+	}
+	return lint.Text(l.Text, p.typeOf(d), p.domain)
 }
 
 // print prints the findings of one descriptor. name is its file.
@@ -150,13 +260,10 @@ func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 			}
 			continue
 		}
-		at := ""
-		if l.Number > 0 {
-			at = fmt.Sprintf("%s:%d: ", name, l.Number)
-		}
+		at := place(l, name)
 		where := f.Where()
 		if f.Entry != "" {
-			where += " " + f.Entry
+			where = strings.TrimSpace(where + " " + f.Entry + " " + p.nameIn(f.Entry))
 			if f.On != "" {
 				where += " " + f.On
 			}
@@ -165,8 +272,10 @@ func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 		if f.Rule != "" {
 			rule = " (" + f.Rule + ")"
 		}
-		if _, err := fmt.Fprintf(p.std.out, "%s%s: %s\n    %s%s\n    mend: %s\n", printable(at), printable(where),
-			p.std.paint(red, f.Kind), printable(f.What), rule, printable(f.Mend)); err != nil {
+		head := p.std.folded(printable(at+where)+": "+f.Kind, 0)
+		head = strings.TrimSuffix(head, f.Kind+"\n") + p.std.paint(red, f.Kind) + "\n"
+		if _, err := fmt.Fprint(p.std.out, head, p.std.folded(printable(f.What)+rule, 4),
+			p.std.folded("mend: "+printable(f.Mend), 4)); err != nil {
 			return err
 		}
 	}

@@ -84,8 +84,8 @@ type streams struct {
 }
 
 func main() {
-	os.Exit(run(os.Args[1:], &streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, colour: wantColour(os.Stdout),
-		width: widthOf(os.Stdout)}))
+	os.Exit(run(os.Args[1:], &streams{in: os.Stdin, out: os.Stdout, err: messages(os.Stderr, widthOf(os.Stderr)),
+		colour: wantColour(os.Stdout), width: widthOf(os.Stdout)}))
 }
 
 // run runs one command line and returns the exit code.

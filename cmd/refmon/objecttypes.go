@@ -4,23 +4,59 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/adrights"
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 )
 
-// typesOf returns lines that name the object types of the entries in a DACL, for the end of an explanation.
-func typesOf(d *sd.Descriptor) string {
+// typesOf returns lines that name the object types of the entries in a DACL, for the end of an explanation. On a
+// terminal it counts the entries without an effect on the request (U-122).
+func (s *streams) typesOf(d *sd.Descriptor, x *access.Explanation) string {
+	effect := map[int]bool{}
+	for i := range x.Steps {
+		if step := &x.Steps[i]; step.List == "DACL" && step.Bits != 0 {
+			effect[step.ACE] = true
+		}
+	}
 	var b strings.Builder
+	others := 0
 	for i, a := range d.DACL().All() {
-		if on := words.Entry(a); on != "" {
+		switch on := words.Entry(a); {
+		case on == "":
+		case s.width > 0 && !effect[i]:
+			others++
+		default:
 			fmt.Fprintf(&b, "  DACL %d: %s\n", i, on)
 		}
+	}
+	if others > 0 {
+		fmt.Fprintf(&b, "  %s without an effect on this request\n", count(others, "entry", "entries"))
 	}
 	if b.Len() == 0 {
 		return ""
 	}
 	return "\nentries for object types:\n" + b.String()
+}
+
+// noteUnreadable prints to standard error which attributes in some rights and object types nobody can read (B-55). Each
+// text is a right such as RP:unicodePwd, several joined by "+", or the name of an object type.
+func noteUnreadable(std *streams, texts []string) {
+	for _, text := range texts {
+		for part := range strings.SplitSeq(text, "+") {
+			_, name, limited := strings.Cut(part, ":")
+			if !limited {
+				name = part
+			}
+			chain, err := words.Chain(name)
+			if err != nil || !adrights.Secret(chain[len(chain)-1]) {
+				continue
+			}
+			fmt.Fprintf(std.err, "refmon: nobody can read %s: a domain controller never returns it, whatever the descriptor "+
+				"grants; to set a password the right is ResetPassword\n", printable(name))
+		}
+	}
 }
 
 // noteTyped prints to standard error how many entries a question without object types ignores (B-4).

@@ -37,7 +37,8 @@ func (c *outputFlags) output(std *streams, in *input) *output {
 	return &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, force: c.Force, rows: true, in: in}
 }
 
-// open opens an output file. It truncates the file unless keep is true.
+// open opens an output file for reading and writing, and creates it if it is missing. It truncates the file unless
+// keep is true. The end of the run closes it.
 func (o *output) open(name string, keep bool) (*os.File, error) {
 	flag := os.O_CREATE | os.O_RDWR
 	if !keep {
@@ -50,8 +51,8 @@ func (o *output) open(name string, keep bool) (*os.File, error) {
 	return f, err
 }
 
-// begin prepares a long run. It returns a context, a progress bar, and a function for the end of the run, which may
-// change the run's error.
+// begin prepares a long run over size bytes of input; 0 means unknown. ctx ends at an interrupt. The caller must call
+// end, which closes the output files and clears the bar. end sets a nil error to that of a failed close.
 func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *error)) {
 	// A run is short and its memory bounded: the collector may take its time,
 	// as long as there is room. The ballast, whose pages are never touched, keeps
@@ -95,7 +96,8 @@ func (o *output) table() columns.Options {
 	return columns.Options{Width: o.std.width, Colour: o.std.colour}
 }
 
-// to returns the writer for rows without a checkpoint: the file, or otherwise.
+// to returns the writer for rows without a checkpoint: the file name, or otherwise if name is "". A file with
+// contents is an error unless --force is given.
 func (o *output) to(name string, otherwise io.Writer) (io.Writer, error) {
 	if name == "" {
 		return otherwise, nil
@@ -114,7 +116,8 @@ func (o *output) spare(name string) error {
 	return nil
 }
 
-// run runs r with its output, checkpoint and progress bar.
+// run runs r with its output, checkpoint and progress bar, and prints the summary. The error includes a refusal of
+// the options, an interrupt, and an output that could not be written.
 func (o *output) run(r *bulk.Run) (err error) {
 	// If the output cannot be written, the existing file stays.
 	if err := r.Check(o.sets != ""); err != nil {

@@ -8,6 +8,8 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/cli/acltree"
 	"github.com/refmon/refmon/internal/cli/lint"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 )
@@ -42,6 +44,9 @@ private only if the folders of all of them are given. A group counts as others, 
 
 For a path, refmon reads the descriptors of the file and its folder that are stored for Samba and refmond, on Windows
 the file's own. Unix modes do not count. For SDDL, --parent adds the folder.
+
+With --logon KIND others log on in this way only: entries for NTLM Authentication, INTERACTIVE and the like expose
+nothing if its tokens do not have them.
 
 Holders of the privileges to back up, restore, take ownership and relabel are named apart and do not count, and neither
 do application packages. Integrity labels, conditions and policies never make an object private.
@@ -81,11 +86,18 @@ func (c *privateCmd) Run(std *streams) error {
 		}
 		q.Trusted = append(q.Trusted, a.SID)
 	}
-	h, err := c.read(domainOf(q.User))
+	h, err := c.read(std, domainOf(q.User), names.Directory)
 	if err != nil {
 		return err
 	}
 	q.Object, q.Directory, q.Parents, q.Links = h.object, h.directory, h.parents, h.links
+	kind, given, err := kindOf(c.Logon)
+	if err != nil {
+		return err
+	}
+	if given {
+		q.Absent = absentBut(kind)
+	}
 	p, err := fileaccess.Private(&q)
 	if err != nil {
 		return err
@@ -103,19 +115,43 @@ func (c *privateCmd) Run(std *streams) error {
 	return verdict(p.Private())
 }
 
-// read parses the descriptors, or reads those of a path.
-func (c *privateCmd) read(domain sid.SID) (h held, err error) {
-	if !lint.IsText(c.Object) && !isHex(c.Object) {
+// absentBut returns the SIDs that no token has if others log on only in kind k. Accounts of a computer and of a
+// domain can prove their identity in different ways, except with Kerberos.
+func absentBut(k logon.Kind) (absent []sid.SID) {
+	groups := func(k logon.Kind, kdc bool) []sid.SID {
+		t, proof := k.Parts(kdc)
+		return logon.Groups(t, proof, false, false)
+	}
+	possible := append(groups(k, true), groups(k, k == logon.Kerberos)...)
+	for _, other := range logon.Kinds {
+		for _, s := range groups(other, true) {
+			if !slices.Contains(possible, s) {
+				absent = append(absent, s)
+			}
+		}
+	}
+	return absent
+}
+
+// read returns the object in c.Object: a descriptor as SDDL or in bytes, or a path, whose own descriptors it then
+// reads. The flags about SDDL are an error for a path.
+func (c *privateCmd) read(std *streams, domain sid.SID, dir *directory.Directory) (h held, err error) {
+	if h.object, err = pasted(std, c.Object, domain, dir); err != nil {
+		return h, err
+	}
+	if h.object == nil && !lint.IsText(c.Object) && !isHex(c.Object) && !inBytes(c.Object) {
 		if len(c.Parent) > 0 || c.Links > 0 || c.Type != "file" {
 			return h, errors.New("--parent, --links and --type are about SDDL: of a path they are read from the file")
 		}
 		return ownDescriptors(c.Object, c.Attribute)
 	}
-	if h.object, err = (&sddlCmd{Text: c.Object}).parse(domain); err != nil {
-		return h, err
+	if h.object == nil {
+		if h.object, err = (&sddlCmd{Text: c.Object}).parse(std, domain); err != nil {
+			return h, err
+		}
 	}
 	for _, text := range c.Parent {
-		d, err := (&sddlCmd{Text: text}).parse(domain)
+		d, err := (&sddlCmd{Text: text}).parse(std, domain)
 		if err != nil {
 			return h, fmt.Errorf("--parent: %w", err)
 		}

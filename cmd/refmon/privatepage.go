@@ -45,7 +45,7 @@ func (p *privatePage) print() error {
 	return err
 }
 
-// exposure writes who has access, to what, and by which entries.
+// exposure appends one exposure to b: the account, its rights, and the entries that grant them.
 func (p *privatePage) exposure(b *strings.Builder, x *fileaccess.Exposure) {
 	text := "may " + p.rights(x)
 	d := p.q.Object
@@ -68,7 +68,8 @@ func (p *privatePage) exposure(b *strings.Builder, x *fileaccess.Exposure) {
 	}
 }
 
-// through returns what gives the rights: entries, ownership, or that there is no list.
+// through returns a line for each entry of d that gives the rights, and one for ownership. If d has no DACL, it
+// returns that line alone.
 func (p *privatePage) through(x *fileaccess.Exposure, d *sd.Descriptor) (lines []string) {
 	if !d.HasDACL() {
 		return []string{"there is no DACL, so that nothing limits access"}
@@ -97,7 +98,8 @@ func (p *privatePage) remarks() (lines []string) {
 	}
 	add("holders of " + strings.Join(fileaccess.Bypass().Names(), ", ") +
 		", who may read or change every file: Administrators, and some of them Backup Operators")
-	missing := p.unknown("whether others may delete or replace it through its folder",
+	missing := p.unknown("who owns it, or its folder, and may change the rights: state the owner, in SDDL as O:SID",
+		"whether others may delete or replace it through its folder",
 		"whether it has other names (hard links)")
 	if len(missing) > 0 {
 		lines = append(lines, "not known:\n")
@@ -108,9 +110,13 @@ func (p *privatePage) remarks() (lines []string) {
 	return lines
 }
 
-// unknown returns a text for each fact that the caller did not give: the folder, and the number of hard links.
-func (p *privatePage) unknown(folder, names string) []string {
+// unknown returns a text for each fact that the caller did not give: an owner, the folder, and the number of hard
+// links. Only without an owner the object counts as not private (A-175).
+func (p *privatePage) unknown(owner, folder, names string) []string {
 	list := []string{}
+	if p.p.OwnerUnknown {
+		list = append(list, owner)
+	}
 	if len(p.q.Parents) == 0 {
 		list = append(list, folder)
 	}
@@ -120,7 +126,7 @@ func (p *privatePage) unknown(folder, names string) []string {
 	return list
 }
 
-// rights returns what the rights of an exposure let their holder do.
+// rights returns, as words, what the rights of an exposure let their holder do, or "" for rights that do none of it.
 func (p *privatePage) rights(x *fileaccess.Exposure) string {
 	var list []string
 	for _, r := range []struct {
@@ -204,7 +210,7 @@ func (p *privatePage) printJSON() error {
 		Bypass     []string      `json:"bypass"`
 		Unknown    []string      `json:"unknown"`
 	}{p.p.Private(), p.q.User, rows(p.p.Others), p.p.OtherNames, rows(p.p.Sandboxed), fileaccess.Bypass().Names(),
-		p.unknown("parent", "names")})
+		p.unknown("owner", "parent", "names")})
 	if err != nil {
 		return err
 	}

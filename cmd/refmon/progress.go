@@ -22,8 +22,13 @@ type bar struct {
 
 // newBar returns a progress bar. It prints nothing if standard error is not a terminal.
 func newBar(std *streams, size int64, quiet bool) *bar {
-	f, ok := std.err.(*os.File)
-	on := ok && !quiet && isTerminal(f)
+	on := false
+	switch w := std.err.(type) {
+	case *os.File:
+		on = !quiet && isTerminal(w)
+	case *messageWriter: // of a terminal
+		on = !quiet
+	}
 	return &bar{std: std, size: size, on: on, begun: time.Now(), from: -1}
 }
 

@@ -9,14 +9,13 @@ import (
 	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/cli/lint"
 	"github.com/refmon/refmon/internal/words"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
 // question holds the arguments of why and check: one descriptor, one token, one mask.
 type question struct {
-	SDDL           string `arg:"" optional:"" name:"sddl" help:"The object's security descriptor in SDDL."`
+	SDDL           string `arg:"" optional:"" name:"sddl" help:"The object's security descriptor in SDDL, hex or base64."`
 	Token          string `help:"${questionToken}" placeholder:"FILE" short:"t"`
 	Want           string `help:"${questionWant}" placeholder:"RIGHTS" short:"w"`
 	Type           string `help:"${type}" default:"file" placeholder:"TYPE"`
@@ -25,7 +24,8 @@ type question struct {
 	Call           string `help:"${call}" default:"SeAccessCheck" placeholder:"NAME"`
 }
 
-// ask builds a query from the arguments.
+// ask builds the query that the command line describes: descriptor, token, rights and options. "-" as the name of
+// a file is standard input. It returns an error for a malformed argument or an unreadable file.
 func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	for _, missing := range []struct{ value, what string }{
 		{c.SDDL, "a security descriptor in SDDL, such as 'O:BAG:SYD:(A;;FR;;;WD)'"},
@@ -43,7 +43,7 @@ func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	domain := accessquery.UserDomain(t)
 	q := new(accessquery.Query)
 	r := &q.Request
-	r.Descriptor, err = sddl.Parse(c.SDDL, sddl.Options{Domain: domain})
+	r.Descriptor, err = (&sddlCmd{Text: c.SDDL}).parse(std, domain)
 	switch {
 	case err != nil && looksLikePath(c.SDDL): // access takes paths (U-115)
 		return nil, fmt.Errorf("%s is a path, but this argument is a descriptor; for a file or an object run "+
@@ -72,6 +72,10 @@ func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	if accessquery.LacksDACL(r.Descriptor) {
 		fmt.Fprintln(std.err, "refmon: note: "+accessquery.NoDACL)
 	}
+	if r.Type != winnt.DirectoryServiceObject && lint.OfDirectory(r.Descriptor) {
+		fmt.Fprintln(std.err, "refmon: note: this is the descriptor of an object of a directory: its rights have other "+
+			"names and meanings with --type directoryService")
+	}
 	noteTyped(std, r.Descriptor, queries)
 	return q, q.Choose(queries)
 }
@@ -79,7 +83,7 @@ func (c *question) ask(std *streams) (*accessquery.Query, error) {
 // looksLikePath reports whether a text is a file name and not a descriptor: an existing file, or text that starts
 // like a path.
 func looksLikePath(text string) bool {
-	if lint.IsText(text) {
+	if lint.IsText(text) || inBytes(text) {
 		return false
 	}
 	_, err := os.Lstat(text)

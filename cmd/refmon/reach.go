@@ -47,6 +47,9 @@ ForceChangePassword, AddKeyCredentialLink, AddAllowedToAct, WriteSPN, WriteAltSe
 
 One of these rights on a group makes the user a member: GenericAll, WriteDacl, WriteOwner, AddMember, AddSelf.
 
+Members of Backup, Server and Print Operators take over domain controllers by their default user rights. That step is
+called OperatorPrivileges.
+
 Any other object is the end of a path. The rights that reach it are GenericAll, WriteDacl, WriteOwner, DCSync (on a
 domain) and WriteGPLink (on a domain or organizational unit).
 
@@ -107,7 +110,8 @@ func (c *reachCmd) Run(std *streams) error {
 	return nil
 }
 
-// outbound prints what the user reaches, and returns the number of objects.
+// outbound prints what the user reaches, with --to only the named objects, and returns their number. cut says why the
+// search ended early, or is "".
 func (c *reachCmd) outbound(ctx context.Context, std *streams, s *reach.Search) (found int, cut string, err error) {
 	result, err := s.Do(ctx)
 	if err != nil {
@@ -126,7 +130,8 @@ func (c *reachCmd) outbound(ctx context.Context, std *streams, s *reach.Search) 
 	return len(paths), result.Cut, c.print(std, s, paths)
 }
 
-// inbound prints who reaches the object of --to (B-25), and returns their number.
+// inbound prints who reaches the object of --to (B-25), and returns their number. cut says why the search ended
+// early, or is "".
 func (c *reachCmd) inbound(ctx context.Context, std *streams, s *reach.Search) (found int, cut string, err error) {
 	targets, err := c.targets(s)
 	if err != nil {
@@ -160,7 +165,7 @@ func (c *reachCmd) inbound(ctx context.Context, std *streams, s *reach.Search) (
 	return len(list), cut, err
 }
 
-// printLines prints each value as a line of JSON.
+// printLines prints each value as a line of JSON. It stops at the first error.
 func printLines[T any](std *streams, list []T) error {
 	e := json.NewEncoder(std.out)
 	e.SetEscapeHTML(false)
@@ -178,6 +183,7 @@ func (c *reachCmd) read(std *streams, s *reach.Search) (failed, err error) {
 	if err != nil {
 		return nil, err
 	}
+	c.naming = s.Directory
 	in, err := c.open(std, c.Paths)
 	if err != nil {
 		return nil, err

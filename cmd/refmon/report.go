@@ -10,28 +10,36 @@ import (
 )
 
 type reportCmd struct {
-	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
-	objectsFlags   `embed:""`
-	choiceFlags    `embed:""`
-	traverseFlag   `embed:""`
-	directoryFlags `embed:""`
-	shareFlag      `embed:""`
-	Out            string `help:"Write to FILE." default:"report.html" placeholder:"FILE"`
-	Checkpoint     string `help:"${reportCheckpoint}" placeholder:"FILE"`
-	Quiet          bool   `help:"No progress bar." short:"q"`
-	Force          bool   `help:"Overwrite an existing file." short:"f"`
-	Title          string `help:"Title of the report." default:"Who reaches what"`
+	Paths           []string `arg:"" optional:"" name:"path" help:"${paths}"`
+	objectsFlags    `embed:""`
+	choiceFlags     `embed:""`
+	traverseFlag    `embed:""`
+	directoryFlags  `embed:""`
+	shareFlag       `embed:""`
+	Out             string `help:"Write to FILE." default:"report.html" placeholder:"FILE"`
+	Checkpoint      string `help:"${reportCheckpoint}" placeholder:"FILE"`
+	Quiet           bool   `help:"No progress bar." short:"q"`
+	Force           bool   `help:"Overwrite an existing file." short:"f"`
+	Title           string `help:"Title of the report." default:"Who reaches what"`
+	directoryReport `embed:""`
 }
 
 // Help returns the long help text.
 func (reportCmd) Help() string {
-	return `Writes one HTML file that needs no network. It shows how much everybody can read, change and control, the
-riskiest grants (almost everybody may write), the descriptors that grant most, and accounts that are in no directory.
-For each of these descriptors it shows the entries, who has access, and through which entry. The reader can sort
-columns and search rows.
+	return `Writes one HTML file that needs no network. For files it shows how much everybody can read, change and
+control, the riskiest grants (almost everybody may write), the descriptors that grant most, and accounts that are in no
+directory. For each of these descriptors it shows the entries, who has access, and through which entry. The reader can
+sort columns and search rows.
 
   refmon report /srv/share -r --directory company.yaml --out share.html
   refmon report --objects acls.jsonl -d company.yaml
+
+For the objects of a directory (LDIF, or --type directoryService) it shows who reaches the important objects, such as
+Domain Admins, step by step as refmon reach does; who has rights such as ResetPassword, AddMember and DCSync; and what
+changed since the export in --baseline. --format text prints the report instead.
+
+  refmon report -o ad.ldif -d ad.ldif --out ad.html
+  refmon report -o ad.ldif -d ad.ldif --baseline march.ldif --format text
 
 With --traverse host, the default for paths, users without the host's search permission on a folder above do not
 count, as smbd refuses them. With --traverse never, and for rows of --objects, only each object's descriptor decides.
@@ -60,11 +68,21 @@ func (c *reportCmd) Run(std *streams) error {
 	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
 		return err
 	}
+	c.naming = dir
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), typ)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
+	if about, err := c.aboutDirectory(in, typ); err != nil || about {
+		if err != nil {
+			return err
+		}
+		return c.reportDirectory(std, in, dir, typ)
+	}
+	if err := c.onlyForDirectory(); err != nil {
+		return err
+	}
 	// Report a conflict with an existing file before the long run starts.
 	if at, err := os.Stat(c.Out); err == nil && at.Mode().IsRegular() && !c.Force && c.Checkpoint == "" {
 		return fmt.Errorf("%s exists already: give --out another name, or --force to overwrite it", c.Out)

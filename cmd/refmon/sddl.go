@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -16,7 +17,7 @@ import (
 )
 
 type sddlCmd struct {
-	Text   string `arg:"" optional:"" help:"A security descriptor in SDDL, or its self-relative bytes in hex."`
+	Text   string `arg:"" optional:"" help:"A security descriptor in SDDL, or its bytes in hex or base64."`
 	Domain string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`
 	Type   string `help:"Type of object, for the names of rights: ${types}." default:"file" placeholder:"TYPE"`
 	Strict bool   `help:"Reject questionable text that Windows accepts."`
@@ -30,6 +31,7 @@ list for audit and labels. An entry is (type;flags;rights;object;inherited objec
 
   refmon sddl 'O:BAG:SYD:P(A;;FA;;;BA)(D;;FW;;;BG)'
   refmon sddl 0100048014000000…
+  refmon sddl 'nTSecurityDescriptor:: AQAUgBQAAAA…'
 
 Batch: {"id":1,"sddl":"D:(A;;FA;;;BA)"} gives {"id":1,"hex":"…"}, and {"id":1,"hex":"…"} gives {"id":1,"sddl":"…"};
 "domain" is optional. The answer to a malformed line is {"id":1,"error":"…","offset":n}; the following lines are
@@ -52,14 +54,17 @@ func (c *sddlCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	d, err := c.parse(domain)
+	d, err := c.parse(std, domain)
 	if err != nil {
 		return err
 	}
 	return (&descriptorPage{std, d, domain, typ}).print()
 }
 
-func (c *sddlCmd) parse(domain sid.SID) (*sd.Descriptor, error) {
+func (c *sddlCmd) parse(std *streams, domain sid.SID) (*sd.Descriptor, error) {
+	if d, err := pasted(std, c.Text, domain, nil); d != nil || err != nil {
+		return d, err
+	}
 	opt := sddl.Options{Domain: domain}
 	switch {
 	case isHex(c.Text):
@@ -68,10 +73,19 @@ func (c *sddlCmd) parse(domain sid.SID) (*sd.Descriptor, error) {
 			return nil, fmt.Errorf("hex: %w", err)
 		}
 		return sd.Decode(b)
+	case inBytes(c.Text):
+		return objects.ParseDescriptor(objects.Unfold(c.Text), domain)
 	case c.Strict:
 		return sddl.ParseStrict(c.Text, opt)
 	}
 	return sddl.Parse(c.Text, opt)
+}
+
+// inBytes reports whether a text is a self-relative descriptor in hexadecimal digits or base64, also as LDIF has it
+// (B-58).
+func inBytes(text string) bool {
+	f := objects.FormOf([]byte(objects.Unfold(text)))
+	return f == objects.FormHex || f == objects.FormBase64
 }
 
 // objectType returns the object type with a name on the command line.

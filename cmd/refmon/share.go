@@ -18,7 +18,7 @@ type shareFlag struct {
 // gate is checked before the objects. The zero gate allows everything.
 type gate struct{ shares.Source }
 
-// gate reads the files of --share.
+// gate reads the values of --share, and the files in them. Without the flag the gate allows everything.
 func (c *shareFlag) gate(std *streams) (*gate, error) {
 	s, err := shares.ReadSource(c.Share, std.readFile)
 	if err != nil {
@@ -41,7 +41,8 @@ func (g *gate) objects(c *objectsFlags, paths []string) []string {
 	return paths
 }
 
-// descriptor returns the descriptor of the share, nil if it has none.
+// descriptor returns the descriptor of the share, or nil if it has none. Malformed SDDL is an error. Relative aliases
+// refer to d's domain.
 func (g *gate) descriptor(d *directory.Directory) (*sd.Descriptor, error) {
 	if g.Text == "" {
 		return g.Security, nil
@@ -53,8 +54,9 @@ func (g *gate) descriptor(d *directory.Directory) (*sd.Descriptor, error) {
 	return share, nil
 }
 
-// before applies the share: either it returns the directory after the configuration with its guard, or a descriptor
-// to check first. It prints the notes about unsupported settings.
+// before applies the share's configuration to d and returns the new directory with its guard. Without a configuration
+// it returns d, no guard, and the descriptor to check before each object, which may be nil. It prints the notes about
+// unsupported settings.
 func (g *gate) before(std *streams, d *directory.Directory) (*directory.Directory, *shares.Guard, *sd.Descriptor,
 	error) {
 	share, err := g.descriptor(d)

@@ -72,8 +72,8 @@ func (c *sidCmd) parse(domain sid.SID) (sid.SID, error) {
 	return s, err
 }
 
-// named returns the SID of a well-known name, NAME or DOMAIN\NAME, ignoring case. The error suggests other meanings
-// of the text.
+// named returns the SID of a well-known name, NAME or DOMAIN\NAME, ignoring case. For an unknown name it returns an
+// error with the most similar one, or err if none is similar.
 func named(name string, err error) (sid.SID, error) {
 	if a, ok := logon.WellKnownName(name); ok {
 		return a.SID, nil
@@ -89,7 +89,7 @@ func named(name string, err error) (sid.SID, error) {
 	return sid.SID{}, err
 }
 
-// parseDomain reads a --domain flag; empty gives the zero SID.
+// parseDomain reads a --domain flag, which must be a SID. An empty flag gives the zero SID.
 func parseDomain(text string) (sid.SID, error) {
 	if text == "" {
 		return sid.SID{}, nil

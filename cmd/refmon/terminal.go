@@ -1,8 +1,10 @@
 package main
 
 import (
+	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -47,7 +49,7 @@ const (
 	reset = "\x1b[0m"
 )
 
-// paint returns text in a colour if the output has colours.
+// paint returns text in a colour, or unchanged if the output has no colours or text is empty.
 func (s *streams) paint(colour, text string) string {
 	if !s.colour || text == "" {
 		return text
@@ -63,7 +65,8 @@ func (s *streams) outcome(granted bool, text string) string {
 	return s.paint(red, text)
 }
 
-// printable replaces control characters in text from a file or an argument, which could control the terminal.
+// printable returns text with its control characters replaced, because text from a file or an argument could control
+// the terminal.
 func printable(text string) string { return controls.Text(text) }
 
 // folded returns a text as indented lines that fit the terminal, or as one line of a file or pipe.
@@ -80,4 +83,44 @@ func wrapAt(text string, indent, width int) string {
 	lines := controls.Wrap(text, max(width-indent-2, 1))
 	blanks := strings.Repeat(" ", indent)
 	return blanks + strings.Join(lines, "\n  "+blanks) + "\n"
+}
+
+// messages returns a writer that breaks lines for a terminal of a width, so that no SID is broken (U-123). A width of 0
+// returns w. Each message is one call of Write.
+func messages(w io.Writer, width int) io.Writer {
+	if width == 0 {
+		return w
+	}
+	return &messageWriter{w, width}
+}
+
+// messageWriter is the writer of messages.
+type messageWriter struct {
+	w     io.Writer
+	width int // columns
+}
+
+// Write writes a message. Text with a carriage return or an escape sequence, such as a progress bar, is not changed.
+func (m *messageWriter) Write(b []byte) (int, error) {
+	text := string(b)
+	if strings.ContainsAny(text, "\r\x1b") {
+		return m.w.Write(b)
+	}
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		body, ended := strings.CutSuffix(line, "\n")
+		if utf8.RuneCountInString(body) <= m.width || strings.HasPrefix(body, " ") { // a caret is below its text
+			out.WriteString(line)
+			continue
+		}
+		body = wrapAt(body, 0, m.width)
+		if !ended {
+			body = strings.TrimSuffix(body, "\n")
+		}
+		out.WriteString(body)
+	}
+	if _, err := io.WriteString(m.w, out.String()); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }

@@ -69,3 +69,19 @@ func TestVerbsShareTheirColours(t *testing.T) {
 		}
 	}
 }
+
+// TestMessagesFitTerminal: a message is broken at blanks and a SID stays whole (U-123). A progress bar and the text
+// above a caret are not changed.
+func TestMessagesFitTerminal(t *testing.T) {
+	const member = "S-1-5-21-1630692144-1680674318-2717254427-1107"
+	for text, want := range map[string]string{
+		"refmon: " + member + " is no member\n": "refmon:\n  " + member + "\n  is no member\n",
+		"short\nlines\n":                        "short\nlines\n", "\r" + member + member: "\r" + member + member,
+		"  " + member + member + "\n": "  " + member + member + "\n", "": "",
+	} {
+		var out strings.Builder
+		if _, err := messages(&out, 50).Write([]byte(text)); err != nil || out.String() != want {
+			t.Errorf("%q: %q, %v, want %q", text, out.String(), err, want)
+		}
+	}
+}

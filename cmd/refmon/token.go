@@ -66,8 +66,8 @@ func (c *tokenShowCmd) Run(std *streams) error {
 	return printToken(std, t)
 }
 
-// readToken reads a token: a file, - for standard input, the word of a built-in token, or an inline token file. Write
-// ./WORD for a file with the name of such a word.
+// readToken returns the token in name: a file, - for standard input, the word of a built-in token, or an inline token
+// file. Write ./WORD for a file with the name of such a word. A missing file and an unknown field are errors.
 func (s *streams) readToken(name string) (*token.Token, error) {
 	if t, err := builtinToken(name); t != nil || err != nil {
 		return t, err
@@ -161,7 +161,7 @@ func printToken(std *streams, t *token.Token) error {
 	return w.Flush()
 }
 
-// policyNote describes a mandatory policy that is not the default.
+// policyNote describes a mandatory policy that is not the default, or returns "" for the default.
 func policyNote(p uint32) string {
 	switch {
 	case p&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP == 0:

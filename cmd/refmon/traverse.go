@@ -26,7 +26,8 @@ func (c *traverseFlag) choose(o *objectsFlags) error {
 }
 
 // refusedOnTheWay checks the folders on the way to a path. It explains the first one on which the caller does not
-// have the search permission, and returns errDenied (B-20).
+// have the search permission, and returns errDenied (B-20). It returns nil if there is none, or if the folders are
+// not to be checked.
 func (c *accessCmd) refusedOnTheWay(std *streams, subject access.Subject, path string, id []byte) error {
 	if !c.tree.Way {
 		return nil
@@ -59,7 +60,7 @@ func (c *accessCmd) refusedOnTheWay(std *streams, subject access.Subject, path s
 		_, err = fmt.Fprintf(std.out, "%s by the folder %s: its mode %04o or its POSIX ACL gives no search permission\n\n",
 			std.paint(red, "DENIED"), printable(f.Path), f.Mode)
 		if err == nil {
-			_, err = fmt.Fprintf(std.out, "%s %s", std.paint(bold, "folder:"), std.shown(a.Why))
+			_, err = fmt.Fprintf(std.out, "%s %s", std.paint(bold, "folder:"), std.shown(a.Why, namesOf(nil)))
 		}
 		if err != nil {
 			return err

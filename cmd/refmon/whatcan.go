@@ -18,6 +18,7 @@ type whatCanCmd struct {
 	objectTypeFlag `embed:""`
 	Want           string `help:"List only objects on which all these rights are granted." placeholder:"RIGHT" short:"w"`
 	Nothing        bool   `help:"In a table, also list objects without granted rights."`
+	Ordinary       bool   `help:"${ordinary}"`
 	Changes        bool   `help:"${changes}"`
 	Format         string `help:"Format: table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
 	outputFlags    `embed:""`
@@ -35,6 +36,9 @@ read, write, modify, full and list whose rights it has completely, and control i
 
 With --objects, paths name objects in the file, as for who-can. --want lists only objects on which all of its rights are
 granted, and RIGHTS has them too, such as ForceChangePassword; GRANTED is of the object as a whole.
+
+For LDIF the table begins with control of objects, such as AddMember and ResetPassword. Objects on which every user has
+the same rights are counted; --ordinary lists them.
 
 For a group, the rights are those of a user who is only in that group. A table omits objects without rights and shows
 their number; --nothing lists them too.
@@ -73,6 +77,7 @@ func (c *whatCanCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	run.Logons = gate.logons(run.Directory)
 	if run.Directory, _, run.Share, err = gate.before(std, run.Directory); err != nil {
 		return err
 	}
@@ -85,6 +90,13 @@ func (c *whatCanCmd) Run(std *streams) error {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
+	if c.byConsequence(in) {
+		if err := c.holdings(std, in, run); err != nil {
+			return err
+		}
+		return c.missing()
+	}
+	noteUnreadable(std, c.ObjectType)
 	run.Source = in.source
 	if err := c.output(std, in).run(run); err != nil {
 		return err

@@ -69,7 +69,7 @@ about the object types it means: DCSync is the two replication rights on a domai
 
 memberOf takes names of the file, SIDs and aliases such as BA; groups nest. Everyone, Authenticated Users,
 Users, Network, This Organization and Domain Users are added as a network logon would; disabled users are left
-out.
+out. The logon is with Kerberos (S-1-18-1); --logon or a line "logon: ntlm" names another.
 
 --for-index writes {"path":…,"sets":{"read":"NAME",…}} a row, and for each set once
 {"set":"NAME","count":n,"ids":"0-3,7"} or, where that is shorter, "bitmap" (base64, bit 0 of byte 0 is principal
@@ -130,6 +130,7 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	run.Logons = gate.logons(run.Directory)
 	if run.Directory, _, run.Share, err = gate.before(std, run.Directory); err != nil {
 		return err
 	}
@@ -145,9 +146,9 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if err := in.choose(rights); err != nil {
 		return err
 	}
-	run.Source = in.source
+	noteUnreadable(std, append([]string{c.Right}, c.ObjectType...))
 	out := c.output(std, in)
-	out.sets = c.Sets
+	run.Source, out.sets = in.source, c.Sets
 	if err := out.run(run); err != nil {
 		return err
 	}

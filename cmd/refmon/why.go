@@ -7,12 +7,15 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/accessquery"
+	controls "github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
 type whyCmd struct {
 	question    `embed:""`
 	fileFlags   `embed:""`
+	Logon       string `help:"${whyLogon}" placeholder:"KIND"`
 	JSON        bool   `name:"json" help:"Print the answer as a line of the batch format, with its reasons."`
 	Certificate string `help:"${certificate}" placeholder:"FILE"`
 }
@@ -22,12 +25,15 @@ func (whyCmd) Help() string {
 	return `Prints the decision, then each step of the check. A row is an entry or another test of the check, called
 "stage". A column is a requested right; the list below the table names the rights by their numbers. In a cell, + is
 granted, - denied and . unchanged. Each row has its rule. The last part is the reason for each right. DACL 0 is the
-first entry of the DACL. The names of the SIDs are at the end.
+first entry of the DACL. The name of an entry's SID is beside it; those of the user and the owner are at the end.
 On a terminal, entries without an effect on the request are counted if there are more than three; a pipe has them all.
 
   refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)' -t user -w FR
   refmon why "$(cat secret.sddl)" -t admin -w 'FILE_READ_DATA|WRITE_DAC'
   refmon why 'D:(A;;KR;;;BU)' -t user -w MAXIMUM_ALLOWED --type key
+
+The descriptor may also be the output of icacls, Get-Acl | Format-List or accesschk -l, or SDDL that a console broke
+into lines. Accounts in it must be well-known ones in English, or SIDs.
 
 For a denial the command also lists the smallest changes that would grant the request: of groups, privileges, the
 integrity level or entries. It has tested each of them. It does not recommend to make such a change.
@@ -56,6 +62,9 @@ func (c *whyCmd) Run(std *streams) error {
 	if c.As != "" {
 		return c.ofPath(std)
 	}
+	if c.Logon != "" {
+		return errors.New("--logon needs --as: a token says itself how its user logged on")
+	}
 	q, err := c.ask(std)
 	if err != nil {
 		return err
@@ -78,7 +87,8 @@ func (c *whyCmd) Run(std *streams) error {
 		_, err = fmt.Fprintf(std.out, "%s: %s (%s)\n", std.paint(red, a.Status().String()), a.Refused.Because,
 			a.Refused.Rule)
 	default:
-		_, err = fmt.Fprint(std.out, std.shown(a.Why)+printable(typesOf(q.Request.Descriptor)))
+		_, err = fmt.Fprint(std.out, std.shown(a.Why, namesOf(nil))+
+			printable(std.typesOf(q.Request.Descriptor, a.Why)))
 	}
 	if err != nil {
 		return err
@@ -118,7 +128,7 @@ func printChanges(std *streams, q *accessquery.Query) error {
 		return err
 	}
 	for _, c := range changes {
-		if _, err = fmt.Fprint(std.out, std.folded(printable(c.String()), 2)); err != nil {
+		if _, err = fmt.Fprint(std.out, std.folded(printable(namedText(c.String(), namesOf(nil))), 2)); err != nil {
 			return err
 		}
 	}
@@ -149,10 +159,11 @@ func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answ
 }
 
 // shown returns an explanation as text for the terminal. Colours mark granted and denied rights by their meaning, not
-// by their words, and control characters are replaced (U-111).
-func (s *streams) shown(x *access.Explanation) string {
+// by their words, and control characters are replaced (U-111). nameOf names the SIDs of entries.
+func (s *streams) shown(x *access.Explanation, nameOf func(sid.SID) string) string {
 	first := true
-	return x.Show(s.width, func(m access.Mark, text string) string {
+	name := func(who sid.SID) string { return controls.Line(nameOf(who)) } // a name has no second line
+	return x.Show(s.width, name, func(m access.Mark, text string) string {
 		text = printable(text)
 		switch {
 		case m == access.Granted:

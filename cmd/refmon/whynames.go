@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/directory/host"
+	controls "github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 )
@@ -27,7 +28,8 @@ func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) err
 	if o.Why == nil {
 		return fmt.Errorf("%s: its descriptor cannot be explained", s.path)
 	}
-	if _, err := fmt.Fprintf(std.out, "%s: %s", std.paint(bold, printable(s.path)), std.shown(o.Why)); err != nil {
+	why := std.shown(o.Why, q.names.Of)
+	if _, err := fmt.Fprintf(std.out, "%s: %s", std.paint(bold, printable(s.path)), why); err != nil {
 		return err
 	}
 	if !o.Why.Decision.Allowed() {
@@ -50,7 +52,7 @@ func (q *pathQuestion) printChanges(std *streams, r *access.Request) error {
 		if strings.Contains(c.String(), "a member of "+host.Users.String()+"-") {
 			continue
 		}
-		if _, err := fmt.Fprint(std.out, intro, std.folded(printable(q.named(c.String())), 2)); err != nil {
+		if _, err := fmt.Fprint(std.out, intro, std.folded(printable(namedText(c.String(), q.names.Of)), 2)); err != nil {
 			return err
 		}
 		intro = ""
@@ -58,12 +60,15 @@ func (q *pathQuestion) printChanges(std *streams, r *access.Request) error {
 	return nil
 }
 
-// named returns a text with the names of its SIDs at the end.
-func (q *pathQuestion) named(text string) string {
+// namedText returns a text with the names of its SIDs at the end.
+func namedText(text string, nameOf func(sid.SID) string) string {
 	var names []string
 	for _, found := range sidText.FindAllString(text, -1) {
 		s, err := sid.Parse(found)
-		if name := q.names.Of(s); err == nil && name != "" && !slices.Contains(names, name) {
+		if err != nil {
+			continue
+		}
+		if name := controls.Line(nameOf(s)); name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -76,30 +81,30 @@ func (q *pathQuestion) named(text string) string {
 // sidText matches a SID.
 var sidText = regexp.MustCompile(`\bS-1(-[0-9]+)+\b`)
 
-// printNames prints the names of a descriptor's and the user's SIDs that have one, with the alias by which SDDL writes
-// them. user may be zero.
+// printNames prints the names of the user, the owner and the owning group that have one, with the alias by which SDDL
+// writes them. user may be zero. The names of entries are beside the entries (U-121).
 func (s *streams) printNames(d *sd.Descriptor, user sid.SID, nameOf func(sid.SID) string) error {
-	// The names are below the table, because SDDL has SIDs and aliases only (U-121).
-	found := map[sid.SID]string{}
+	found, width := map[sid.SID]string{}, 20
 	note := func(s sid.SID, what string) {
-		if name := nameOf(s); name != "" && !s.IsZero() {
-			if alias := sid.Alias(s, sid.SID{}); len(alias) == 2 {
-				name += " (" + alias + ")"
-			}
-			if what != "" {
-				name += ", " + what
-			}
-			if found[s] == "" || what != "" {
-				found[s] = name
-			}
+		name := nameOf(s)
+		if name == "" || s.IsZero() {
+			return
 		}
-	}
-	for _, a := range d.DACL().All() {
-		note(a.SID(), "")
+		if alias := sid.Alias(s, sid.SID{}); len(alias) == 2 {
+			name += " (" + alias + ")"
+		}
+		if before := found[s]; before != "" {
+			what = strings.TrimPrefix(strings.TrimPrefix(before, name), ", ") + ", " + what
+			what = strings.TrimPrefix(what, ", ")
+		}
+		if what != "" {
+			name += ", " + what
+		}
+		found[s], width = name, max(width, len(s.String()))
 	}
 	note(user, "")
-	note(d.Group(), "owning group")
 	note(d.Owner(), "owner")
+	note(d.Group(), "owning group")
 	if len(found) == 0 {
 		return nil
 	}
@@ -109,7 +114,8 @@ func (s *streams) printNames(d *sd.Descriptor, user sid.SID, nameOf func(sid.SID
 	for _, who := range slices.SortedFunc(maps.Keys(found), func(a, b sid.SID) int {
 		return strings.Compare(a.String(), b.String())
 	}) {
-		if _, err := fmt.Fprintf(s.out, "  %-20s %s\n", who, printable(found[who])); err != nil {
+		line := fmt.Sprintf("%-*s %s", width, who, controls.Line(found[who]))
+		if _, err := fmt.Fprint(s.out, s.folded(line, 2)); err != nil {
 			return err
 		}
 	}

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/host"
 	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -27,6 +30,7 @@ type pathQuestion struct {
 	request fileaccess.Request
 	facts   fileaccess.Facts
 	names   host.Names
+	note    string // about other kinds of logon; "": none
 }
 
 // ofPath explains what a user may do with a file, by the descriptors of the file and of the directories above it.
@@ -43,7 +47,7 @@ func (c *whyCmd) ofPath(std *streams) error {
 	if err != nil {
 		return fmt.Errorf("--as: %w; for users of a domain or of refmond see refmon access --directory", err)
 	}
-	if q.token, err = user.Token(); err != nil {
+	if q.token, err = c.tokenOf(&user); err != nil {
 		return err
 	}
 	q.who = cmp.Or(user.Name, "the user") + " (" + user.SID().String() + ")"
@@ -70,7 +74,45 @@ func (c *whyCmd) ofPath(std *streams) error {
 	if err := complete(q.list, &q.request, &q.facts); err != nil {
 		return err
 	}
+	if q.note, err = c.noteKinds(q, &user); err != nil {
+		return err
+	}
 	return q.answer(std, c.JSON)
+}
+
+// tokenOf returns the token of the user after the logon of --logon. Without the flag it is the user's token on a
+// mount.
+func (c *whyCmd) tokenOf(user *host.User) (*token.Token, error) {
+	kind, given, err := kindOf(c.Logon)
+	switch {
+	case err != nil:
+		return nil, err
+	case given:
+		return user.LoggedOn(kind)
+	}
+	return user.Token()
+}
+
+// noteKinds returns the note about the kinds of logon after which the decision differs.
+func (c *whyCmd) noteKinds(q *pathQuestion, user *host.User) (string, error) {
+	var people directory.Directory
+	depends := func(s stored) bool { return people.DependsOnKind(s.descriptor) }
+	if !slices.ContainsFunc(q.list, depends) {
+		return "", nil
+	}
+	own := accessquery.ExplainOpen(&q.request, &q.facts)
+	return noteKinds(outcome{own.Allowed(), own.Granted}, func(k logon.Kind) (outcome, error) {
+		t, err := user.LoggedOn(k)
+		if err != nil {
+			return outcome{}, err
+		}
+		request, facts := c.opening(q.list, access.SubjectOf(t), q.want)
+		if err := complete(q.list, &request, &facts); err != nil {
+			return outcome{}, err
+		}
+		o := accessquery.ExplainOpen(&request, &facts)
+		return outcome{o.Allowed(), o.Granted}, nil
+	})
 }
 
 // file returns the file of the question.
@@ -93,7 +135,7 @@ func (q *pathQuestion) answer(std *streams, asJSON bool) error {
 		decider = &q.list[o.Component+1]
 	}
 	if asJSON {
-		return printOpen(std, &o, decider)
+		return printOpen(std, &o, decider, q.note)
 	}
 	mark, word := access.Denied, "DENIED "+o.Status().String()
 	if o.Allowed() {
@@ -108,6 +150,7 @@ func (q *pathQuestion) answer(std *streams, asJSON bool) error {
 	if decider != q.file() {
 		text += "The directory " + printable(decider.path) + " decides: the user may not pass it.\n"
 	}
+	text += noteText(q.note)
 	for _, line := range o.Limits() {
 		text += "  " + printable(line) + "\n"
 	}
@@ -121,7 +164,7 @@ func (q *pathQuestion) answer(std *streams, asJSON bool) error {
 }
 
 // printOpen prints the decision in the batch format, with the path of the file or directory that decided as id.
-func printOpen(std *streams, o *accessquery.Open, decider *stored) error {
+func printOpen(std *streams, o *accessquery.Open, decider *stored, note string) error {
 	type step struct {
 		Rule    string `json:"rule"`
 		ACE     *int   `json:"ace"`
@@ -147,7 +190,8 @@ func printOpen(std *streams, o *accessquery.Open, decider *stored) error {
 		Status  string `json:"status"`
 		Granted string `json:"granted"`
 		Why     []step `json:"why"`
-	}{decider.path, o.Status().String(), o.Granted.Padded(), steps})
+		Note    string `json:"note,omitempty"`
+	}{decider.path, o.Status().String(), o.Granted.Padded(), steps, note})
 	if err != nil {
 		return err
 	}

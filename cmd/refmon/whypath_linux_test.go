@@ -52,9 +52,10 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 	must(t, os.MkdirAll(filepath.Join(root, "shut", "in"), 0o755))
 	for name, text := range map[string]string{"": shared, "plan": quiet,
 		"note": hers + "(D;;DC;;;S-1-22-2-61100)(A;;FA;;;WD)", "shut": quiet,
-		"shut/in": quiet, "shut/in/deep": hers + "(A;;FR;;;WD)", "drop": hers + "(A;;FRSD;;;S-1-22-1-61001)"} {
+		"shut/in": quiet, "shut/in/deep": hers + "(A;;FR;;;WD)", "drop": hers + "(A;;FRSD;;;S-1-22-1-61001)",
+		"ticket": hers + "(D;;FR;;;S-1-5-64-10)(A;;FR;;;WD)"} {
 		path := filepath.Join(root, name)
-		if name == "plan" || name == "note" || name == "drop" || strings.HasSuffix(name, "deep") {
+		if name == "plan" || name == "note" || name == "drop" || name == "ticket" || strings.HasSuffix(name, "deep") {
 			must(t, os.WriteFile(path, nil, 0o644))
 		}
 		describe(t, path, text)
@@ -95,6 +96,12 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 		{"plan --as lost", 2, []string{`the groups of user "lost" cannot be read`}},
 		{"plan --as bob -t user", 2, []string{"refmon acl get PATH"}},
 		{"plan --as bob --tree /nonexistent", 2, []string{"is not below it"}},
+		// No protocol proves the identity of a program on a mount, and other kinds of logon are NTLM's (B-26, B-28).
+		{"ticket --as bob", 0, []string{"GRANTED", "note: the answer depends on the kind of logon: " +
+			"--logon kerberos: denied, --logon ntlm: denied"}},
+		{"ticket --as bob --logon ntlm", 1, []string{"DENIED", "AceDeny DACL 0"}},
+		{"ticket --as bob --json", 0, []string{`"note":"the answer depends on the kind of logon: --logon`}},
+		{"plan --as bob --logon x", 2, []string{`--logon "x": want kerberos`}},
 		{"plan --as bob --want nonsense", 2, []string{"--want"}},
 	} {
 		t.Chdir(root)

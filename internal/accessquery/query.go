@@ -55,6 +55,7 @@ type Query struct {
 	Capture    ntstatus.Status // NtAccessCheck: why the descriptor could not be captured
 	ResultList bool            // a result for each entry of Request.ObjectTypes
 	Explain    bool            // say why
+	Note       string          // about the question, for the answer in JSON; "": none
 }
 
 // Answer is the result of a query. Status is the call's own if the call failed, else the access status.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -15,14 +16,17 @@ type Accounts struct {
 	Users  []User
 	Groups []Group
 
+	Computer sid.SID    // users below it are this computer's own accounts; zero: no user is
+	Logon    logon.Kind // how the users log on
+
 	digests []digest // of users, then of groups; the zero digest is not known yet. nil: none is
 }
 
 // With returns a copy of a in which the users and groups at the given indexes are replaced. The maps may be nil. a
-// does not change.
+// does not change. An index outside of the lists panics.
 func (a *Accounts) With(users map[int]User, groups map[int]Group) *Accounts {
 	b := &Accounts{Domain: a.Domain, Users: slices.Clone(a.Users), Groups: slices.Clone(a.Groups),
-		digests: slices.Clone(a.digests)}
+		Computer: a.Computer, Logon: a.Logon, digests: slices.Clone(a.digests)}
 	forget := func(i int) {
 		if b.digests != nil {
 			b.digests[i] = digest{}

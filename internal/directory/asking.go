@@ -2,6 +2,7 @@ package directory
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/internal/words"
@@ -10,10 +11,10 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Asking returns the index of a principal by name: a user or group of the directory, DOMAIN\name, name@realm, a
-// well-known name or a SID. It adds a principal if the directory has none with that SID. note describes an
-// assumption, such as an ignored domain name; it is "" without one. A disabled user and an unknown name are errors,
-// with index -1.
+// Asking returns the index in Principals of an account by name: a user or group of the directory, DOMAIN\name,
+// name@realm, a well-known name or a SID. It adds a principal if the directory has none with that SID. note describes
+// an assumption, such as an ignored domain name; it is "" without one. A disabled user and an unknown name are
+// errors, with index -1.
 func (d *Directory) Asking(who string) (index int, note string, err error) {
 	if i := d.Find(who); i >= 0 {
 		return i, "", nil
@@ -39,7 +40,7 @@ func (d *Directory) Asking(who string) (index int, note string, err error) {
 		}
 		return -1, "", d.noSuch(who, name)
 	}
-	p, assumed, err := d.stand(s)
+	p, assumed, err := d.stand(s, d.kind())
 	if err != nil {
 		return -1, "", fmt.Errorf("%q: %w", who, err)
 	}
@@ -55,8 +56,8 @@ func builtinDomain(name string) bool {
 	return strings.EqualFold(name, "BUILTIN") || strings.EqualFold(name, "NT AUTHORITY")
 }
 
-// named returns the SID of a group of the directory, a well-known name, an alias or a SID in text form. ok is false
-// for any other text.
+// named returns the SID of a group of the directory, a well-known name, an alias or a SID in text form. who is the
+// whole text, name and domain its parts. ok is false for any other text.
 func (d *Directory) named(who, name, domain string) (sid.SID, bool) {
 	if !builtinDomain(domain) {
 		if g := d.Group(name); len(g) > 0 {
@@ -77,7 +78,8 @@ func (d *Directory) named(who, name, domain string) (sid.SID, bool) {
 	return s, err == nil
 }
 
-// noSuch returns the error for an unknown name. It suggests the most similar name of the directory, if there is one.
+// noSuch returns the error for an unknown name who. It suggests the directory's name most similar to name, if there
+// is one.
 func (d *Directory) noSuch(who, name string) error {
 	names := make([]string, 0, len(d.Principals)+len(d.groups.byName))
 	for i := range d.Principals {
@@ -97,8 +99,8 @@ var accounts = map[sid.SID]func() token.Spec{
 	sid.LocalSystem: token.LocalSystem, sid.LocalService: token.LocalService,
 	sid.NetworkService: token.NetworkService, sid.Anonymous: func() token.Spec { return token.Anonymous(true) },
 	// Everyone and guests alone are Low (Windows Integrity Mechanism Design).
-	sid.Everyone: func() token.Spec { return low(sid.Everyone, sid.Network) },
-	sid.Guests:   func() token.Spec { return low(sid.Guests, sid.Everyone, sid.Network) },
+	sid.Everyone: func() token.Spec { return low(sid.Everyone) },
+	sid.Guests:   func() token.Spec { return low(sid.Guests, sid.Everyone) },
 }
 
 // low returns a token at low integrity that has only the given groups, so not Authenticated Users.
@@ -112,20 +114,28 @@ func low(user sid.SID, groups ...sid.SID) token.Spec {
 }
 
 // stand returns a principal for an account that is not a user of the directory. For a group it is a user whose only
-// membership, besides the groups that each logon adds, is that group (U-109). note says so. NULL SID, CREATOR OWNER
-// and integrity levels are errors.
-func (d *Directory) stand(s sid.SID) (p Principal, note string, err error) {
-	p.Name = d.Name(s)
+// membership, besides the groups that a logon of the kind adds, is that group (U-109). note says so. NULL SID, CREATOR
+// OWNER and integrity levels are errors.
+func (d *Directory) stand(s sid.SID, kind logon.Kind) (p Principal, note string, err error) {
+	p.Name, p.stands = d.Name(s), true
 	switch s.Authority() {
 	case 0, 3, 16: // NULL SID, CREATOR OWNER and the like, integrity levels
 		return p, "", fmt.Errorf("no one logs on as %s", p.Name)
 	}
-	spec, ok := accounts[s]
-	if ok {
-		p.Token, err = token.New(spec())
+	typ, proof := kind.Parts(s.Prefix() != UnixUsers)
+	if account, ok := accounts[s]; ok {
+		spec := account()
+		// The others are there without a logon, and these two prove no identity (D-38).
+		if s == sid.Everyone || s == sid.Guests {
+			logon.Add(&spec, typ, logon.Unproved, false)
+		}
+		p.Token, err = token.New(spec)
 		return p, "", err
 	}
-	if p.Token, err = token.New(token.NetworkUser(s)); err != nil {
+	spec := token.NetworkUser(s)
+	spec.Groups = slices.DeleteFunc(spec.Groups, func(g token.Group) bool { return g.SID == sid.Network })
+	logon.Add(&spec, typ, proof, false) // D-36
+	if p.Token, err = token.New(spec); err != nil {
 		return p, "", err
 	}
 	groups := []sid.SID{s}

@@ -23,12 +23,12 @@ groups:
 
 // The principals for names, with their groups: those of a logon, and for a group the group and its groups (U-109).
 func TestNamesBecomePrincipalsWithGroups(t *testing.T) {
-	const logon = "S-1-1-0 S-1-5-11 S-1-5-15 S-1-5-2 S-1-5-32-545"
+	const logon = "S-1-1-0 S-1-18-1 S-1-5-11 S-1-5-15 S-1-5-2 S-1-5-32-545"
 	for who, want := range map[string]string{
-		"Staff": "S-1-1-0 S-1-5-11 S-1-5-15 S-1-5-2 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 " +
+		"Staff": "S-1-1-0 S-1-18-1 S-1-5-11 S-1-5-15 S-1-5-2 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 " +
 			"S-1-5-21-1-2-3-513 S-1-5-32-545",
-		"helpers": "S-1-1-0 S-1-5-11 S-1-5-15 S-1-5-2 S-1-5-21-1-2-3-2002 S-1-5-21-1-2-3-513 S-1-5-32-544 " +
-			"S-1-5-32-545",
+		"helpers": "S-1-1-0 S-1-18-1 S-1-5-11 S-1-5-15 S-1-5-2 S-1-5-21-1-2-3-2002 S-1-5-21-1-2-3-513 " +
+			"S-1-5-32-544 S-1-5-32-545",
 		"Everyone": "S-1-5-2", "everyone": "S-1-5-2", "WD": "S-1-5-2", "S-1-1-0": "S-1-5-2",
 		"guest": "S-1-1-0 S-1-5-2", "Guests": "S-1-1-0 S-1-5-2",
 		"anonymous": "S-1-1-0", `NT AUTHORITY\ANONYMOUS LOGON`: "S-1-1-0",

@@ -14,13 +14,15 @@ import (
 
 // New returns the directory of the accounts. It resolves nested groups and builds each user's token, on all
 // processors. SIDs and names of groups and names of users must be unique, and no name may read as a SID; otherwise
-// the error is an *AccountError. The directory keeps a, which must not change afterwards.
+// the error is an *AccountError. The same error reports an account in too many groups. The directory keeps a, which
+// must not change afterwards.
 func New(a *Accounts) (*Directory, error) { return (*Directory)(nil).Update(a) }
 
-// Update returns the same directory as New(a) and leaves d unchanged. It reuses the name tables of d and the tokens
-// of users whose values and groups are equal in both. A nil d has no accounts.
+// Update returns the same directory as New(a), with the same errors, and leaves d unchanged. It reuses the name
+// tables of d and the tokens of users whose values and groups are equal in both. A nil d has no accounts. Principals
+// that were added to d are not in the result.
 func (d *Directory) Update(a *Accounts) (*Directory, error) {
-	if d != nil && (d.accounts == nil || d.accounts.Domain != a.Domain) { // the domain is in every token
+	if d != nil && !d.sameLogon(a) { // all tokens differ
 		d = nil
 	}
 	groups, err := newGroupTable(a, d)
@@ -44,6 +46,12 @@ func (d *Directory) Update(a *Accounts) (*Directory, error) {
 		next.addUser(&a.Users[i], tokens[i])
 	}
 	return next, nil
+}
+
+// sameLogon reports whether the values that every token has are the same in d and a.
+func (d *Directory) sameLogon(a *Accounts) bool {
+	return d.accounts != nil && d.accounts.Domain == a.Domain && d.accounts.Computer == a.Computer &&
+		d.accounts.Logon == a.Logon
 }
 
 // previous returns the index in d of each user, -1 for a new one. aligned reports whether both lists have the same
@@ -71,7 +79,8 @@ func (d *Directory) previous(users []User) (from []int, aligned bool) {
 	return from, false
 }
 
-// newTokens returns the token of each user, or the error that prevented it. from holds each user's index in d, or -1.
+// newTokens returns for each user its token, or nil and the error that prevented it. old may be nil. from holds each
+// user's index in old, or -1.
 func (d *Directory) newTokens(old *Directory, from []int) ([]*token.Token, []error) {
 	users := d.accounts.Users
 	tokens, errs := make([]*token.Token, len(users)), make([]error, len(users))
@@ -95,7 +104,7 @@ func (d *Directory) newTokens(old *Directory, from []int) ([]*token.Token, []err
 			n := newNesting(&d.groups)
 			for at := next.Add(1) - 1; int(at) < len(wanted); at = next.Add(1) - 1 {
 				i := wanted[at]
-				tokens[i], errs[i] = n.newToken(d.Domain, &users[i])
+				tokens[i], errs[i] = n.newToken(d.accounts, &users[i])
 			}
 		})
 	}
@@ -110,8 +119,8 @@ type userTable struct {
 	ids     []AccountID
 }
 
-// newUserTable returns the table of users. The error is about the first user with an unusable name or with an error
-// in errs.
+// newUserTable returns the table of users. It fails with an *AccountError about the first user whose name is empty,
+// not unique or in the form of a SID, or who has an error in errs.
 func newUserTable(users []User, errs []error) (userTable, error) {
 	t := userTable{names: make(map[sid.SID]string, len(users)), primary: map[sid.SID]sid.SID{}}
 	seen := make(map[string]struct{}, len(users))

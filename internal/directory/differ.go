@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// equalBy reports whether two lists have equal elements.
+// equalBy reports whether two lists have the same length and equal elements.
 func equalBy[T any](a, b []T, equal func(a, b *T) bool) bool {
 	for i := range min(len(a), len(b)) {
 		if !equal(&a[i], &b[i]) {

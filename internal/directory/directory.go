@@ -22,9 +22,12 @@ type Principal struct {
 	Who      sid.SID          // zero: the user of Token
 	Withheld winnt.AccessMask // rights that it has on no file
 	Root     bool             // grants all rights except Withheld, without a check of the file
+
+	stands bool // Asking made it, for an account that is no user of the directory
 }
 
-// SID returns the SID of the account that logged on.
+// SID returns the SID of the account that logged on: Who, or the user of Token if Who is zero. Token must then not be
+// nil.
 func (p *Principal) SID() sid.SID {
 	if p.Who.IsZero() {
 		return p.Token.User().SID
@@ -46,7 +49,8 @@ type Directory struct {
 	groups   groupTable
 }
 
-// Account returns the user with a name, ignoring case; nil if there is none. The user may be disabled.
+// Account returns the user with a name, ignoring case, or nil if there is none. The user may be disabled. The result
+// points into d.
 func (d *Directory) Account(name string) *Principal {
 	for _, list := range [2][]Principal{d.Principals, d.disabled} {
 		for i := range list {
@@ -74,7 +78,8 @@ func (d *Directory) Primary(t *token.Token) sid.SID {
 	return sid.SID{}
 }
 
-// Clone returns a copy of d with its own list of principals. The rest is shared and immutable.
+// Clone returns a copy of d with its own list of principals, so that Add on one does not change the other. The rest
+// is shared and immutable.
 func (d *Directory) Clone() *Directory {
 	c := *d
 	c.Principals = slices.Clone(d.Principals)
@@ -106,8 +111,8 @@ func (d *Directory) Known(s sid.SID) bool {
 	return ok || sid.Name(s) != ""
 }
 
-// Find returns the index of a principal by its name, by its name in another case if only one principal has it, or by
-// its SID; -1 if no principal has it.
+// Find returns the index of a principal in Principals, or -1. It compares the name exactly, then ignoring case if
+// only one principal has it, then as a SID or an alias. Disabled users are not found.
 func (d *Directory) Find(who string) int {
 	found, others := -1, 0
 	for i := range d.Principals {
@@ -132,7 +137,8 @@ func (d *Directory) Find(who string) int {
 	return -1
 }
 
-// Add appends a principal that is not a user of the directory, such as one from a token file.
+// Add appends a principal that is not a user of the directory, such as one from a token file. It does not check the
+// name.
 func (d *Directory) Add(p Principal) {
 	d.Principals = append(d.Principals, p)
 }
@@ -146,7 +152,8 @@ func (d *Directory) Tokens() []*token.Token {
 	return out
 }
 
-// Fingerprint returns a hash of the domain and the principals. It changes when they change.
+// Fingerprint returns a hash of the domain and the principals, which differs between directories that differ in them.
+// It does not cover groups or disabled users.
 func (d *Directory) Fingerprint() uint64 {
 	h := fnv.New64a()
 	fmt.Fprint(h, d.Domain)

@@ -60,22 +60,24 @@ func (n *Nesting[G]) Add(g G) error {
 	return nil
 }
 
-// Skip marks a group as visited without adding it. The group counts towards Most. Next does not return it; the caller
-// adds the groups that contain it.
+// Skip marks a group as visited without adding it. The group counts towards Most, but Skip never fails. Next does not
+// return it; the caller adds the groups that contain it.
 func (n *Nesting[G]) Skip(g G) {
 	if n.visit(g) {
 		n.count++
 	}
 }
 
-// Next returns up to size groups that were added since the last call, in order; an empty slice at the end.
+// Next returns up to size groups that were added since the last call, in order. At the end it returns an empty slice.
+// The slice must not be changed.
 func (n *Nesting[G]) Next(size int) []G {
 	from := n.next
 	n.next = min(from+size, len(n.groups))
 	return n.groups[from:n.next]
 }
 
-// Groups returns all groups in the order in which they were added: direct groups before nested ones.
+// Groups returns all added groups in the order in which they were added: direct groups before nested ones. The slice
+// must not be changed.
 func (n *Nesting[G]) Groups() []G { return n.groups }
 
 // nesting resolves the groups of one account at a time. Owned by one goroutine.
@@ -122,7 +124,7 @@ func (w *nesting) closure(of *node) ([]sid.SID, error) {
 	return w.out, nil
 }
 
-// enter adds the direct groups of a node.
+// enter adds the direct groups of a node that were not added before. It fails if a token cannot hold them all.
 func (w *nesting) enter(of *node) error {
 	for _, s := range of.unlisted {
 		if w.index == nil && len(w.out) > 32 {

@@ -28,7 +28,8 @@ type node struct {
 // AnyDomain is a domain without accounts. It serves to test whether a name reads as a SID or an alias.
 var AnyDomain = sid.MustParse("S-1-5-21-0-0-0")
 
-// newGroupTable returns the table of a's groups. It reuses the equal parts of d, which may be nil.
+// newGroupTable returns the table of a's groups. It reuses the equal parts of d, which may be nil. It fails with an
+// *AccountError for a group whose name, SID or gid is missing, invalid or not unique.
 func newGroupTable(a *Accounts, d *Directory) (*groupTable, error) {
 	t := &groupTable{nodes: make([]node, len(a.Groups))}
 	was := a.Groups[:0]
@@ -54,7 +55,8 @@ func newGroupTable(a *Accounts, d *Directory) (*groupTable, error) {
 	return t, nil
 }
 
-// add adds the names of a group.
+// add adds the names and ids of group g, whose index is i. It fails if the name is empty, not unique or reads as a
+// SID, or if the SID is missing or not unique.
 func (t *groupTable) add(i int, g *Group) error {
 	key := strings.ToLower(g.Name)
 	if _, twice := t.byName[key]; twice || g.Name == "" {
@@ -108,7 +110,7 @@ func (t *groupTable) newNode(g *Group) node {
 	return n
 }
 
-// join adds a direct membership to a node. The directory need not list the group.
+// join adds group to the direct memberships of n. The directory need not list the group.
 func (t *groupTable) join(n *node, group sid.SID) {
 	if g, ok := t.bySID[group]; ok {
 		n.parents = append(n.parents, g)

@@ -8,14 +8,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// IsGroup reports whether a SID is a group of the directory.
+// IsGroup reports whether a SID is that of a group of the directory, or of its gid.
 func (d *Directory) IsGroup(s sid.SID) bool {
 	_, ok := d.groups.bySID[s]
 	return ok
 }
 
 // Join returns a copy of a token with a group added, and with the groups that contain it. The directory need not list
-// the group. A token that gains Administrators gets an administrator's privileges and integrity level (B-8).
+// the group. A token that gains Administrators gets an administrator's privileges and integrity level (B-8). It fails
+// if a token cannot hold all groups.
 func (d *Directory) Join(t *token.Token, group sid.SID) (*token.Token, error) {
 	var n node
 	d.groups.join(&n, group)

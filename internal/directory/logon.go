@@ -4,8 +4,10 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // Relative identifiers of accounts of every domain.
@@ -15,22 +17,28 @@ const (
 	guestsRID      = 514
 )
 
-// newToken returns the token of a user's network logon at a domain member. In addition to the user's groups it has
-// Everyone, Network, Authenticated Users, This Organization, Users and the primary group. The domain's guest has only
-// Everyone, Network and Guests in their place. Members of Administrators get the full token: high integrity and
-// enabled privileges.
-func (w *nesting) newToken(domain sid.SID, u *User) (*token.Token, error) {
+// newToken returns the token of a user's logon at a domain member, of the kind in a. In addition to the user's groups
+// it has Everyone, the SIDs of the kind, Authenticated Users, This Organization, Users and the primary group. The
+// domain's guest has only Everyone, the SID of the type and Guests in their place. Members of Administrators get the
+// full token: high integrity and enabled privileges. Only a network logon of an account of the computer is limited.
+// It fails for a user without a SID, or in more groups than a token holds.
+func (w *nesting) newToken(a *Accounts, u *User) (*token.Token, error) {
 	if u.SID.IsZero() {
 		return nil, errors.New("the user has no SID")
 	}
-	t := w.table
+	t, domain := w.table, a.Domain
+	// Accounts of the computer are those directly below its SID (D-37).
+	local := !a.Computer.IsZero() && u.SID.Prefix() == a.Computer
+	// No KDC has an account of a computer or a uid without a domain (L-83).
+	typ, proof := a.Logon.Parts(!local && u.SID.Prefix() != UnixUsers)
 	var n node
 	for _, s := range u.MemberOf {
 		t.join(&n, s)
 	}
 	home := !domain.IsZero() && u.SID.Prefix() == domain
-	usual := []sid.SID{sid.Everyone, sid.Network}
+	usual := []sid.SID{sid.Everyone}
 	if home && u.SID.RID() == GuestRID {
+		proof = logon.Unproved // a guest proves no identity (D-38)
 		t.join(&n, domain.WithRID(guestsRID))
 		usual = append(usual, sid.Guests)
 	} else {
@@ -58,11 +66,16 @@ func (w *nesting) newToken(domain sid.SID, u *User) (*token.Token, error) {
 	if slices.Contains(groups, sid.Administrators) {
 		spec = administrator(u.SID)
 	}
-	spec.Groups = make([]token.Group, 0, len(groups)+len(usual))
+	spec.Groups = make([]token.Group, 0, len(groups)+len(usual)+6)
 	for _, s := range append(groups, usual...) {
 		spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: token.GroupDefault})
 	}
 	spec.UserClaims = u.Claims
+	logon.Add(&spec, typ, proof, local) // the token says how the user logged on (D-36)
+	if local && typ == winnt.LOGON32_LOGON_NETWORK && slices.Contains(groups, sid.Administrators) {
+		// A local administrator who logs on over the network is limited (L-7).
+		spec = logon.Limit(spec)
+	}
 	return token.New(spec)
 }
 

@@ -13,13 +13,16 @@ import (
 type digest = [sha256.Size]byte
 
 // Sum returns a digest of all values. Two Accounts with the same values in the same order have the same digest. It
-// stores the digest of each account for With, so only one goroutine may call it at a time.
+// stores the digest of each account for With, so only one goroutine may call it at a time. Do not change the accounts
+// afterwards.
 func (a *Accounts) Sum() digest {
 	if a.digests == nil {
 		a.digests = make([]digest, len(a.Users)+len(a.Groups))
 	}
 	var s summer
 	s.sid(a.Domain)
+	s.sid(a.Computer)
+	s.number(uint64(a.Logon))
 	s.number(uint64(len(a.Users)))
 	whole := sha256.New()
 	whole.Write(s)

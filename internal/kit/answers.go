@@ -3,6 +3,7 @@ package kit
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,8 @@ const (
 	MaxAnswer   = 1 << 20
 )
 
-// Answer is a line of an adapter. Exactly one of Out, Unsupported and Error is set.
+// Answer is a line that an adapter writes. Exactly one of Out, Unsupported and Error is set. Readers also accept an
+// empty reason of unsupported.
 type Answer struct {
 	ID          string `json:"id"`
 	Out         *Out   `json:"out,omitempty"`
@@ -32,11 +34,21 @@ var ErrProtocol = errors.New("the adapter broke the protocol")
 // three are errors. A field of "out" with a wrong type is an error too: the adapter is at fault, not the answer.
 func readAnswer(line []byte) (*Answer, error) {
 	var a Answer
-	if err := strict.Unmarshal(line, &a); err != nil {
+	err := strict.Unmarshal(line, &a)
+	var given map[string]json.RawMessage
+	if err == nil {
+		err = json.Unmarshal(line, &given)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%w: answer %s: %w", ErrProtocol, clip(line), err)
 	}
+	// A reason may be missing (B-45).
+	_, no := given["unsupported"]
+	if no && a.Unsupported == "" {
+		a.Unsupported = "no reason given"
+	}
 	set := 0
-	for _, on := range []bool{a.Out != nil, a.Unsupported != "", a.Error != ""} {
+	for _, on := range []bool{a.Out != nil, no, a.Error != ""} {
 		if on {
 			set++
 		}
@@ -44,6 +56,9 @@ func readAnswer(line []byte) (*Answer, error) {
 	switch {
 	case a.ID == "":
 		return nil, fmt.Errorf("%w: answer %s: no id", ErrProtocol, clip(line))
+	case string(given["out"]) == "null":
+		return nil, fmt.Errorf(`%w: answer %s: "out" is null: write {"id":%q,"out":{...}} with the result, or "unsupported" `+
+			`or "error" in place of "out"`, ErrProtocol, clip(line), a.ID)
 	case set != 1:
 		return nil, fmt.Errorf("%w: answer %s: give one of out, unsupported and error", ErrProtocol, clip(line))
 	case a.Error != "" && !strings.HasPrefix(a.Error, "invalid") && !strings.HasPrefix(a.Error, "other"):
@@ -56,19 +71,24 @@ func readAnswer(line []byte) (*Answer, error) {
 func clip(line []byte) string { return fmt.Sprintf("%.80q", line) }
 
 // eachLine calls fn with each line of r that is not blank, without its end. A line over MaxAnswer is an error (B-38).
-// It stops at the first error of fn or r.
+// It stops at the first error of fn or r. Errors of the protocol name the line, from 1 (B-45).
 func eachLine(r io.Reader, fn func([]byte) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, MaxAnswer)
-	for lines.Scan() {
+	n := 1
+	for ; lines.Scan(); n++ {
 		if line := bytes.TrimSpace(lines.Bytes()); len(line) > 0 {
-			if err := fn(line); err != nil {
+			err := fn(line)
+			if errors.Is(err, ErrProtocol) {
+				err = fmt.Errorf("line %d: %w", n, err)
+			}
+			if err != nil {
 				return err
 			}
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return fmt.Errorf("%w: a line of more than %d bytes", ErrProtocol, MaxAnswer)
+		return fmt.Errorf("line %d: %w: a line of more than %d bytes", n, ErrProtocol, MaxAnswer)
 	}
 	return lines.Err()
 }

@@ -1,17 +1,10 @@
 package kit
 
 import (
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-
-	"github.com/refmon/refmon/internal/kit/oracle"
-	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
 )
 
 // Count has the numbers of one suite, or of all.
@@ -19,14 +12,16 @@ type Count struct {
 	Asked       int `json:"asked"`
 	Right       int `json:"right"`
 	Wrong       int `json:"wrong"`
+	Differs     int `json:"differs"` // from an answer that refmon decided, which is no error (B-42)
 	Unsupported int `json:"unsupported"`
 }
 
-// Failure is a question that was answered wrong or not at all.
+// Failure is a question that was answered wrong, in another way than refmon decided, or not at all.
 type Failure struct {
 	Question *Question
 	Given    string // the answer in JSON, cut to maxGiven bytes; "" for none
 	Why      string // the difference in words
+	Part     string // of the answer that differs, such as status or mask; "" if unknown
 }
 
 const maxGiven = 2 << 10
@@ -41,10 +36,11 @@ type Judge struct {
 	order   []*Question
 	counts  map[group]*Count
 	Failed  []Failure // in the order of answers; Finish appends the missing ones
-	maximum int       // of Failed
+	Differ  []Failure // answers to questions that refmon decided (B-42)
+	maximum int       // of each list
 }
 
-// NewJudge returns a judge of these questions that keeps at most keep failures.
+// NewJudge returns a judge of these questions that keeps at most keep failures of each kind.
 func NewJudge(questions []*Question, keep int) *Judge {
 	j := &Judge{open: map[string]*Question{}, closed: map[string]bool{}, order: questions, counts: map[group]*Count{},
 		maximum: keep}
@@ -98,26 +94,45 @@ func (j *Judge) Take(line []byte) error {
 		j.count(q).Unsupported++
 		return nil
 	}
-	if err := q.judge(a); err != nil {
-		j.fail(q, string(line[:min(len(line), maxGiven)]), err.Error())
-		return nil
+	err = q.judge(a)
+	given := string(line[:min(len(line), maxGiven)])
+	switch {
+	case err == nil:
+		j.count(q).Right++
+	case q.Known == Decided && !strings.HasPrefix(a.Error, "other"):
+		// Where documents are silent, another answer than refmon's is no error (B-42).
+		j.count(q).Differs++
+		if len(j.Differ) < j.maximum {
+			j.Differ = append(j.Differ, failure(q, given, err))
+		}
+	default:
+		j.fail(q, given, err)
 	}
-	j.count(q).Right++
 	return nil
 }
 
-func (j *Judge) fail(q *Question, given, why string) {
+func failure(q *Question, given string, err error) Failure {
+	f := Failure{Question: q, Given: given, Why: err.Error()}
+	if m := (*misfit)(nil); errors.As(err, &m) {
+		f.Part = m.part
+	}
+	return f
+}
+
+func (j *Judge) fail(q *Question, given string, err error) {
 	j.count(q).Wrong++
 	if len(j.Failed) < j.maximum {
-		j.Failed = append(j.Failed, Failure{q, given, why})
+		j.Failed = append(j.Failed, failure(q, given, err))
 	}
 }
+
+var errNoAnswer = errors.New("no answer")
 
 // Finish counts the questions without an answer as wrong.
 func (j *Judge) Finish() {
 	// A question without an answer is wrong (B-36).
 	for _, q := range j.Missing() {
-		j.fail(q, "", "no answer")
+		j.fail(q, "", errNoAnswer)
 	}
 	clear(j.open)
 }
@@ -128,162 +143,22 @@ func (j *Judge) Total() Count { return j.sum(func(group) bool { return true }) }
 // Suite adds the counts of one suite; zero if it was not asked.
 func (j *Judge) Suite(name string) Count { return j.sum(func(g group) bool { return g.suite == name }) }
 
+// OfWay adds the counts of the questions whose answers are known in one way; zero if none was asked.
+func (j *Judge) OfWay(known string) Count {
+	return j.sum(func(g group) bool { return g.known == known })
+}
+
 func (j *Judge) sum(in func(group) bool) (sum Count) {
 	for g, c := range j.counts {
 		if in(g) {
 			sum.Asked += c.Asked
 			sum.Right += c.Right
 			sum.Wrong += c.Wrong
+			sum.Differs += c.Differs
 			sum.Unsupported += c.Unsupported
 		}
 	}
 	return sum
-}
-
-// judge returns how an answer differs, or nil.
-func (q *Question) judge(a *Answer) error {
-	switch {
-	case strings.HasPrefix(a.Error, "invalid") && q.Out == nil:
-		return nil
-	case a.Error != "":
-		return errors.New("an error, and not an answer")
-	case q.Out == nil:
-		return errors.New("an answer, and the input is malformed")
-	}
-	want, got := q.Out, a.Out
-	if want.Hex != "" || want.SDDL != "" {
-		return q.descriptor(got)
-	}
-	for _, field := range []struct {
-		name      string
-		want, got any
-	}{{"status", want.Status, got.Status}, {"granted", want.Granted, got.Granted}, {"level", want.Level, got.Level},
-		{"recorded", want.Recorded, got.Recorded}} {
-		x, _ := json.Marshal(field.want)
-		y, _ := json.Marshal(field.got)
-		if string(x) != string(y) {
-			return fmt.Errorf("%s is %s, want %s", field.name, y, x)
-		}
-	}
-	if want.Privileges != nil && got.Privileges != nil && !sameSet(*want.Privileges, *got.Privileges) {
-		return fmt.Errorf("privileges are %q, want %q", *got.Privileges, *want.Privileges)
-	}
-	if want.Entries != nil && got.Entries != nil && !sameSet(*want.Entries, *got.Entries) {
-		return fmt.Errorf("entries are %v, want %v", *got.Entries, *want.Entries)
-	}
-	if err := sameNodes(want.Results, got.Results); err != nil {
-		return err
-	}
-	return sameToken(want.Token, got.Token)
-}
-
-// descriptor compares descriptors by their meaning (B-39).
-func (q *Question) descriptor(got *Out) error {
-	null := q.Suite != "inherit" // a NULL DACL differs from none
-	want, err := meaning(q.Out, null)
-	if err != nil {
-		panic("kit: " + q.ID + ": " + err.Error())
-	}
-	have, err := meaning(got, null)
-	if err != nil {
-		return err
-	}
-	// Only the meaning counts (B-39).
-	if have != want {
-		return fmt.Errorf("another descriptor: %s, want %s", have, want)
-	}
-	return nil
-}
-
-var ourDomain = sid.MustParse(domain)
-
-// meaning returns the canonical text of a descriptor. Without null, a NULL DACL counts as none.
-func meaning(o *Out, null bool) (string, error) {
-	var b []byte
-	switch {
-	case o.Hex != "":
-		var err error
-		if b, err = hex.DecodeString(o.Hex); err != nil {
-			return "", fmt.Errorf("the field hex is no hexadecimal: %w", err)
-		}
-	case o.SDDL != "":
-		d, err := sddl.Parse(o.SDDL, sddl.Options{Domain: ourDomain})
-		if err != nil {
-			return "", fmt.Errorf("the field sddl cannot be read: %w", err)
-		}
-		b = d.Binary()
-	default:
-		return "", errors.New("neither sddl nor hex")
-	}
-	if !null {
-		b = oracle.WithoutNull(b)
-	}
-	return oracle.Canon(b)
-}
-
-// Same reports whether two descriptors, each SDDL or bytes, have the same meaning (B-39). One that cannot be read is
-// the same as none.
-func Same(a, b *Out) bool {
-	x, err := meaning(a, true)
-	if err != nil {
-		return false
-	}
-	y, err := meaning(b, true)
-	return err == nil && x == y
-}
-
-func sameSet[T comparable](a, b []T) bool {
-	set := func(list []T) map[T]bool {
-		m := map[T]bool{}
-		for _, v := range list {
-			m[v] = true
-		}
-		return m
-	}
-	return maps.Equal(set(a), set(b))
-}
-
-func sameNodes(want, got []oracle.Node) error {
-	if len(want) != len(got) {
-		return fmt.Errorf("%d results, want %d", len(got), len(want))
-	}
-	for i, w := range want {
-		if g := got[i]; g.Status != w.Status || w.Status == oracle.Success && g.Granted != w.Granted {
-			return fmt.Errorf("result %d is %s 0x%x, want %s 0x%x", i, g.Status, uint32(g.Granted), w.Status,
-				uint32(w.Granted))
-		}
-	}
-	return nil
-}
-
-func sameToken(want, got *oracle.Token) error {
-	if want == nil {
-		return nil
-	}
-	if got == nil {
-		return errors.New("no token")
-	}
-	level := func(t *oracle.Token) int {
-		if t.Type == "primary" {
-			return 0
-		}
-		return t.Level
-	}
-	for _, field := range []struct {
-		name string
-		same bool
-	}{{"user", want.User == got.User && want.UserAttributes&denying == got.UserAttributes&denying},
-		{"groups", sameSet(want.Groups, got.Groups)}, {"privileges", sameSet(want.Privileges, got.Privileges)},
-		{"restricting", (want.Restricting == nil) == (got.Restricting == nil) && sameSet(want.Restricting,
-			got.Restricting)},
-		{"writeRestricted", want.WriteRestricted == got.WriteRestricted}, {"integrity",
-			want.Integrity == got.Integrity},
-		{"type", want.Type == got.Type}, {"level", level(want) == level(got)}} {
-		if !field.same {
-			return fmt.Errorf("the token has other %s", field.name)
-		}
-	}
-	return nil
 }
 
 // SuiteNames returns the suites that were asked, in order.

@@ -85,10 +85,10 @@ func TestFailureNamesRule(t *testing.T) {
 	}
 	j.Finish()
 	var out bytes.Buffer
-	if err := j.Report(&out); err != nil {
+	if err := j.Report(&out, 2); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"7      0      7            0 access", "b x: status is", "  input     {}\n",
+	for _, want := range []string{"7      0      7        0            0 access", "b x: status is", "  input     {}\n",
 		`  expected  {"out":{"status":"STATUS_SUCCESS","granted":"0x120089"`, `  given     {"id":"b"`,
 		"  known     documented\n",
 		"  rule      A-1 An allow entry matches the token's user unless the user is deny-only.",
@@ -98,6 +98,9 @@ func TestFailureNamesRule(t *testing.T) {
 			t.Errorf("the report misses %q:\n%s", want, out.String())
 		}
 	}
+	if n := j.OfWay(kit.Decided); n != (kit.Count{}) { // each kind is counted apart (B-43)
+		t.Errorf("decided: got %+v, want none", n)
+	}
 	if strings.Contains(out.String(), "\x1b") {
 		t.Error("the report has a control character of the adapter, want none")
 	}
@@ -105,6 +108,137 @@ func TestFailureNamesRule(t *testing.T) {
 	if err != nil || !strings.Contains(string(b), `"wrong": 7`) ||
 		!strings.Contains(string(b), `"got": null`) || !strings.Contains(string(b), `"rules": [`) {
 		t.Errorf("JSON: got %v and %s, want 7 wrong and the rules", err, b)
+	}
+}
+
+// TestRuleThatFitsComesFirst answers a question with several rules wrong in one part at a time. The rule of that part
+// is printed first and whole, the others with one sentence, and JSON has all texts (B-37).
+func TestRuleThatFitsComesFirst(t *testing.T) {
+	for part, c := range map[string]struct{ text, rule string }{
+		"control": {"O:SYG:SYD:P(A;;1;;;WD)", "S-64"}, "owner": {"O:BAG:SYD:(A;;1;;;WD)", "S-61"},
+		"mask": {"O:SYG:SYD:(A;;3;;;WD)", "S-65"}, "type": {"O:SYG:SYD:(D;;1;;;WD)", "S-63"}} {
+		j := kit.NewJudge([]*kit.Question{{ID: "a", Suite: "inherit", Op: "inherit", In: json.RawMessage("{}"),
+			Out:   &kit.Out{SDDL: "O:SYG:SYD:(A;;1;;;WD)"},
+			Rules: []string{"S-63", "S-64", "S-65", "S-61"}, Known: kit.Agree}}, 1)
+		if err := j.Take([]byte(`{"id":"a","out":{"sddl":"` + c.text + `"}}`)); err != nil || len(j.Failed) != 1 {
+			t.Fatalf("%s: got %v and %+v, want one failure", part, err, j.Failed)
+		}
+		f := j.Failed[0]
+		if got := f.Rules(); f.Part != part || got[0] != c.rule || len(got) != 4 {
+			t.Errorf("%s: got %s and %v, want %s first of four", part, f.Part, got, c.rule)
+		}
+		text := f.Text()
+		if strings.Count(text, "  rule      ") != 4 || strings.Count(text, " Source: ") != 1 ||
+			strings.Count(text, "The creator's list replaces the parent's unless it is only a default.") != 1 {
+			t.Errorf("got %s, want four rules, one with its source", text)
+		}
+		if b, err := j.JSON(); err != nil || !strings.Contains(string(b), `"S-65": {`) ||
+			!strings.Contains(string(b), "An inherit-only entry keeps its mask") {
+			t.Errorf("JSON: got %v and %s, want the texts of all rules", err, b)
+		}
+	}
+}
+
+// TestDecidedAnswersMayDiffer answers questions that refmon decided: another answer differs and is not wrong, but none
+// at all is, and so is a failed adapter (B-42).
+func TestDecidedAnswersMayDiffer(t *testing.T) {
+	questions := example()
+	for _, q := range questions {
+		q.Known = kit.Decided
+	}
+	j := kit.NewJudge(questions, 9)
+	for _, line := range []string{`{"id":"a","out":{"hex":"00"}}`, `{"id":"b","error":"invalid"}`,
+		`{"id":"c","error":"other: crash"}`, `{"id":"d","out":{"recorded":true}}`,
+		`{"id":"e","out":{"sddl":"O:SY"}}`} {
+		if err := j.Take([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j.Finish()
+	if n := j.Total(); n != (kit.Count{Asked: 7, Right: 1, Wrong: 3, Differs: 3}) {
+		t.Errorf("got %+v, want three that differ and three wrong", n)
+	}
+	var out bytes.Buffer
+	if err := j.Report(&out, 4); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"7      1      3        3            0 access\n", "\na x: an answer, and",
+		"\n2 more differ, which is no error: "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the report misses %q:\n%s", want, out.String())
+		}
+	}
+	b, err := j.JSON()
+	if err != nil || !strings.Contains(string(b), `"differs": 3`) || strings.Count(string(b), `"in": {}`) != 6 {
+		t.Errorf("JSON: got %v and %s, want both lists of three", err, b)
+	}
+}
+
+// TestBitsOfDenyOnlyGroups compares attributes of groups: after a filter only two bits of a deny-only group count, and
+// otherwise all that the page lists (B-44).
+func TestBitsOfDenyOnlyGroups(t *testing.T) {
+	const everyone = "S-1-1-0"
+	for _, c := range []struct {
+		op        string
+		want, got oracle.Word
+		right     bool
+	}{{"filter", 0x19, 0x10, true}, {"filter", 0x11, 0x14, false}, {"filter", 0x11, 0x1, false},
+		{"filter", 0x7, 0x6, false}, {"duplicate", 0x19, 0x10, false}, {"duplicate", 0x7, 0x47, true},
+		{"filter", 0xC0000007, 0x7, false}} {
+		tok := oracle.Token{Groups: []oracle.Group{{SID: everyone, Attributes: c.want}}}
+		other := oracle.Token{Groups: []oracle.Group{{SID: everyone, Attributes: c.got}}}
+		b, err := json.Marshal(kit.Answer{ID: "a", Out: &kit.Out{Token: &other}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := kit.NewJudge([]*kit.Question{{ID: "a", Suite: "token", Op: c.op, Out: &kit.Out{Token: &tok},
+			Rules: []string{"T-61"}, Known: kit.Documented}}, 1)
+		if err := j.Take(b); err != nil || (j.Total().Right == 1) != c.right {
+			t.Errorf("%+v: got %+v and %v, want right %t", c, j.Total(), err, c.right)
+		}
+	}
+}
+
+// TestSecondAnswerIsNamed checks the message for a second answer, which is another than that for an unknown id (B-38).
+func TestSecondAnswerIsNamed(t *testing.T) {
+	j := kit.NewJudge(example(), 1)
+	for i, want := range []string{"", "a second answer to \"a\"", "a second answer to \"a\""} {
+		err := j.Take([]byte(`{"id":"a","unsupported":"no"}`))
+		if i > 0 && (!errors.Is(err, kit.ErrProtocol) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("answer %d: got %v, want %s", i+1, err, want)
+		}
+	}
+	if err := j.Take([]byte(`{"id":"z","unsupported":"no"}`)); err == nil || !strings.Contains(err.Error(), "not asked") {
+		t.Errorf("an unknown id: got %v, want an error that says it was not asked", err)
+	}
+}
+
+// TestBitsOfAbsentListsDoNotCount compares bytes that differ only in the bits of a SACL that is absent (B-39).
+func TestBitsOfAbsentListsDoNotCount(t *testing.T) {
+	marked := "010004880000000000000000000000001400000002000800" + "00000000"
+	plain := "010004800000000000000000000000001400000002000800" + "00000000"
+	other := "010004840000000000000000000000001400000002000800" + "00000000" // AUTO_INHERITED of the DACL
+	if !kit.Same(&kit.Out{Hex: marked}, &kit.Out{Hex: plain}) {
+		t.Error("AUTO_INHERITED without a SACL: got another descriptor, want the same")
+	}
+	if kit.Same(&kit.Out{Hex: other}, &kit.Out{Hex: plain}) {
+		t.Error("AUTO_INHERITED with a DACL: got the same descriptor, want another")
+	}
+	q := &kit.Question{ID: "a", Suite: "bytes", Op: "read_descriptor", Out: &kit.Out{Hex: plain}, Rules: []string{"S-22"},
+		Known: kit.Documented}
+	j := kit.NewJudge([]*kit.Question{q}, 1)
+	if err := j.Take([]byte(`{"id":"a","out":{"hex":"` + other + `"}}`)); err != nil || len(j.Failed) != 1 ||
+		j.Failed[0].Why != "control: DACL AUTO_INHERITED set, want clear; it is D:AI, want D:" {
+		t.Errorf("another bit: got %v and %+v, want the bit and both texts", err, j.Failed)
+	}
+	null, absent := "0100048000000000000000000000000000000000", "0100008000000000000000000000000000000000"
+	for op, want := range map[string]int{"inherit": 1, "read_descriptor": 0} {
+		q := &kit.Question{ID: "a", Suite: "inherit", Op: op, Out: &kit.Out{Hex: null}, Rules: []string{"S-63"},
+			Known: kit.Agree}
+		j := kit.NewJudge([]*kit.Question{q}, 1)
+		if err := j.Take([]byte(`{"id":"a","out":{"hex":"` + absent + `"}}`)); err != nil || j.Total().Right != want {
+			t.Errorf("%s, no DACL for a NULL one: got %+v and %v, want %d right", op, j.Total(), err, want)
+		}
 	}
 }
 
@@ -121,7 +255,8 @@ func FuzzTake(f *testing.F) {
 		j := kit.NewJudge(example(), 1)
 		err := j.Take([]byte(line))
 		n := j.Total()
-		if counted := n.Right + n.Wrong + n.Unsupported; err == nil && counted != 1 || err != nil && counted != 0 {
+		counted := n.Right + n.Wrong + n.Differs + n.Unsupported
+		if err == nil && counted != 1 || err != nil && counted != 0 {
 			t.Errorf("got %+v and %v, want one counted or an error", n, err)
 		}
 		if err != nil && !errors.Is(err, kit.ErrProtocol) {

@@ -88,12 +88,15 @@ func makeLadder(b *builder) {
 					client.Type, client.Level = "primary", 0
 				}
 				for level := range 5 {
-					status, now, rule := oracle.Impersonate(p, &client, level)
+					status, now, rule := oracle.Impersonate(p, &client, level, false)
 					out := &Out{Status: status, Level: &now}
 					if status != oracle.Success {
 						out.Level = nil
 					}
-					b.add("impersonate", ImpersonateIn{p, &client, level}, out, rule)
+					q := b.add("impersonate", ImpersonateIn{p, &client, level}, out, rule)
+					if _, seen, _ := oracle.Impersonate(p, &client, level, true); seen != now {
+						q.Either = []*Out{{Status: status, Level: &seen}} // both answers are right (B-41)
+					}
 				}
 			}
 		}

@@ -19,6 +19,7 @@ type Question struct {
 	ID, Suite, Op string
 	In            json.RawMessage
 	Out           *Out
+	Either        []*Out   // other right answers: what Windows was observed to do against the documents (B-41)
 	Rules         []string // ids of docs/rules, the deciding one first
 	Known         string   // how the answer is known: [Recorded], [Documented], [Agree] or [Decided]
 }
@@ -87,6 +88,22 @@ func Questions(suites ...string) ([]*Question, error) {
 	return out, nil
 }
 
+// OfKnown returns the questions whose answers are known in one of these ways, such as [Recorded]; all without a way. An
+// unknown way is an error.
+func OfKnown(questions []*Question, ways ...string) ([]*Question, error) {
+	for _, w := range ways {
+		if !slices.Contains(strength, w) {
+			return nil, fmt.Errorf("known %q: choose from %v", w, Ways())
+		}
+	}
+	if len(ways) == 0 {
+		return questions, nil
+	}
+	return slices.DeleteFunc(slices.Clone(questions), func(q *Question) bool {
+		return !slices.Contains(ways, q.Known)
+	}), nil
+}
+
 // builder collects the questions of one suite.
 type builder struct {
 	suite string
@@ -95,20 +112,21 @@ type builder struct {
 	list  []*Question
 }
 
-// add adds a question, unless the suite has it already. A nil out means that the input is malformed.
-func (b *builder) add(op string, in any, out *Out, rules ...string) {
+// add adds a question, unless the suite has it already, and returns it. A nil out means that the input is malformed.
+func (b *builder) add(op string, in any, out *Out, rules ...string) *Question {
 	text, err := json.Marshal(in)
 	if err != nil {
 		panic("kit: " + err.Error())
 	}
+	q := &Question{Suite: b.suite, Op: op, In: text, Out: out, Rules: unique(rules), Known: known(rules)}
+	if b.drawn && index(q.Known) > index(Agree) {
+		q.Known = Agree
+	}
 	if key := op + string(text); !b.seen[key] {
 		b.seen[key] = true
-		q := &Question{Suite: b.suite, Op: op, In: text, Out: out, Rules: unique(rules), Known: known(rules)}
-		if b.drawn && index(q.Known) > index(Agree) {
-			q.Known = Agree
-		}
 		b.list = append(b.list, q)
 	}
+	return q
 }
 
 // finish sorts the questions by size and numbers them.

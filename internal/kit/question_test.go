@@ -2,7 +2,9 @@ package kit_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -48,6 +50,35 @@ func TestQuestionsAreWellFormed(t *testing.T) {
 	if _, err := kit.Questions("sddl", "nothing"); err == nil {
 		t.Error("an unknown suite: got no error, want one")
 	}
+}
+
+// TestPageShowsProportions checks the table of docs/kit.md that says how many answers are known in which way (B-43).
+func TestPageShowsProportions(t *testing.T) {
+	page, err := os.ReadFile("../../docs/kit.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := func(name string, suites ...string) {
+		questions, err := kit.Questions(suites...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := fmt.Sprintf("| %s | %d |", name, len(questions))
+		for _, way := range kit.Ways() {
+			part, err := kit.OfKnown(questions, way)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text += fmt.Sprintf(" %d |", len(part))
+		}
+		if !strings.Contains(string(page), text+"\n") {
+			t.Errorf("docs/kit.md misses the row\n%s", text)
+		}
+	}
+	for _, s := range kit.Suites() {
+		row(s, s)
+	}
+	row("all")
 }
 
 // TestQuestionHidesAnswer checks that a line has the five fields of the protocol and no more.

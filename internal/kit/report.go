@@ -4,34 +4,52 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/refmon/refmon/internal/printable"
 )
 
-// Report prints the table of the suites, and then each failure that was kept with its rules.
-func (j *Judge) Report(w io.Writer) error {
+// Report prints the tables of the suites and of the ways in which answers are known, and then at most show failures of
+// those that were kept, with their rules: the wrong answers first.
+func (j *Judge) Report(w io.Writer, show int) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "asked\tright\twrong\tunsupported\t suite")
+	fmt.Fprintln(t, "asked\tright\twrong\tdiffers\tunsupported\t suite")
 	line := func(c Count, name string) {
-		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t %s\n", c.Asked, c.Right, c.Wrong, c.Unsupported, name)
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%d\t %s\n", c.Asked, c.Right, c.Wrong, c.Differs, c.Unsupported, name)
 	}
 	for _, s := range j.SuiteNames() {
 		line(j.Suite(s), s)
 	}
 	line(j.Total(), "all")
+	// How much a score says depends on how the answers are known (B-43).
+	for _, way := range Ways() {
+		if c := j.OfWay(way); c.Asked > 0 {
+			line(c, "all "+way)
+		}
+	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	for _, f := range j.Failed {
+	show = max(0, show)
+	wrong := j.Failed[:min(len(j.Failed), show)]
+	differ := j.Differ[:min(len(j.Differ), show-len(wrong))]
+	for _, f := range slices.Concat(wrong, differ) {
 		if _, err := fmt.Fprintf(w, "\n%s", f.Text()); err != nil {
 			return err
 		}
 	}
-	if hidden := j.Total().Wrong - len(j.Failed); hidden > 0 {
-		_, err := fmt.Fprintf(w, "\n%d more wrong: --show N prints N of them\n", hidden)
-		return err
+	for _, more := range []struct {
+		n    int
+		kind string
+	}{{j.Total().Wrong - len(wrong), "wrong"}, {j.Total().Differs - len(differ), "differ, which is no error"}} {
+		if more.n == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "\n%d more %s: --show N prints N answers\n", more.n, more.kind); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -47,18 +65,41 @@ func (f *Failure) Text() string {
 	}
 	fmt.Fprintf(&b, "  input     %s\n  expected  %s\n  given     %s\n  known     %s\n", q.In, q.Expected(),
 		printable.Line(given), q.Known)
-	for _, id := range q.Rules {
-		fmt.Fprintf(&b, "  rule      %s\n", cite(id))
+	// The rule that fits the difference comes first, and of the others the first sentence (B-37).
+	for i, id := range f.Rules() {
+		fmt.Fprintf(&b, "  rule      %s\n", cite(id, i > 0))
 	}
 	return b.String()
 }
 
-// Expected returns the right answer in JSON, without the id.
+// partRules are the rules of the parts of answers, for questions that have several rules.
+var partRules = map[string][]string{"owner": {"S-61"}, "group": {"S-62"}, "control": {"S-64"}, "sacl": {"S-70"},
+	"mask": {"S-65", "S-67"}, "sid": {"S-68"}, "flags": {"S-66", "S-67"}, "user": {"T-61"}, "groups": {"T-61", "T-65"},
+	"privileges": {"T-62", "T-65"}, "restricting": {"T-63"}, "writeRestricted": {"T-64"}, "integrity": {"T-65"},
+	"status": {"T-60", "A-50"}}
+
+// Rules returns the ids of the question's rules: first those about the part that differs, then the others, the most
+// specific first.
+func (f *Failure) Rules() []string {
+	fits := func(id string) bool { return slices.Contains(partRules[f.Part], id) }
+	first := slices.DeleteFunc(slices.Clone(f.Question.Rules), func(id string) bool { return !fits(id) })
+	return append(first, slices.DeleteFunc(slices.Clone(f.Question.Rules), fits)...)
+}
+
+// Expected returns the right answer in JSON, without the id. If several are right, it is their list under "either".
 func (q *Question) Expected() string {
 	if q.Out == nil {
 		return `{"error":"invalid"}`
 	}
-	b, err := json.Marshal(map[string]*Out{"out": q.Out})
+	var form any = map[string]*Out{"out": q.Out}
+	if len(q.Either) > 0 {
+		list := []any{form}
+		for _, o := range q.Either {
+			list = append(list, map[string]*Out{"out": o})
+		}
+		form = map[string]any{"either": list}
+	}
+	b, err := json.Marshal(form)
 	if err != nil {
 		return err.Error() // unreachable: Out has no value that JSON lacks
 	}
@@ -67,10 +108,18 @@ func (q *Question) Expected() string {
 
 // result is a run in JSON.
 type result struct {
-	Kit    int      `json:"kit"`
-	Total  Count    `json:"total"`
-	Suites []row    `json:"suites"`
-	Wrong  []failed `json:"wrong"`
+	Kit     int      `json:"kit"`
+	Total   Count    `json:"total"`
+	Suites  []row    `json:"suites"`
+	Wrong   []failed `json:"wrong"`
+	Differs []failed `json:"differs"`
+	// Rules has the rules of the questions in both lists, by id.
+	Rules map[string]ruleText `json:"rules"`
+}
+
+type ruleText struct {
+	Text   string `json:"text"`
+	Source string `json:"source"`
 }
 
 type row struct {
@@ -94,7 +143,14 @@ type failed struct {
 
 // JSON returns the counts for each suite and each way of knowing, and the failures that were kept.
 func (j *Judge) JSON() ([]byte, error) {
-	r := result{Kit: Version, Total: j.Total(), Suites: []row{}, Wrong: []failed{}}
+	r := result{Kit: Version, Total: j.Total(), Suites: []row{}, Wrong: inJSON(j.Failed), Differs: inJSON(j.Differ),
+		Rules: map[string]ruleText{}}
+	for _, f := range slices.Concat(j.Failed, j.Differ) {
+		for _, id := range f.Question.Rules {
+			rule := RuleOf(id)
+			r.Rules[id] = ruleText{rule.Sentence, rule.Source}
+		}
+	}
 	for _, s := range Suites() {
 		for _, k := range strength {
 			if c := j.counts[group{s, k}]; c != nil {
@@ -102,16 +158,21 @@ func (j *Judge) JSON() ([]byte, error) {
 			}
 		}
 	}
-	for _, f := range j.Failed {
+	b, err := json.MarshalIndent(r, "", " ")
+	return append(b, '\n'), err
+}
+
+func inJSON(failures []Failure) []failed {
+	out := []failed{}
+	for _, f := range failures {
 		q, got := f.Question, json.RawMessage("null")
 		if f.Given != "" {
 			if got = json.RawMessage(f.Given); !json.Valid(got) {
 				got, _ = json.Marshal(f.Given) // a string always has a form
 			}
 		}
-		r.Wrong = append(r.Wrong, failed{q.ID, q.Suite, q.Op, q.Known, q.Rules, RuleOf(q.Rules[0]).Source, f.Why, q.In,
+		out = append(out, failed{q.ID, q.Suite, q.Op, q.Known, f.Rules(), RuleOf(f.Rules()[0]).Source, f.Why, q.In,
 			json.RawMessage(q.Expected()), got})
 	}
-	b, err := json.MarshalIndent(r, "", " ")
-	return append(b, '\n'), err
+	return out
 }

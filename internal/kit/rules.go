@@ -19,6 +19,9 @@ const (
 
 var strength = []string{Decided, Agree, Documented, Recorded}
 
+// Ways returns the values of Question.Known, the strongest first.
+func Ways() []string { return []string{Recorded, Documented, Agree, Decided} }
+
 // Rule is a rule of docs/rules.
 type Rule struct{ Sentence, Source string }
 
@@ -84,8 +87,15 @@ func index(k string) int {
 	return 0
 }
 
-// cite returns a rule's line for a failing question.
-func cite(id string) string {
+// cite returns a rule's line for a failing question: short is its first sentence.
+func cite(id string, short bool) string {
 	r := RuleOf(id)
+	if short {
+		first, _, more := strings.Cut(r.Sentence, ". ")
+		if more {
+			first += "."
+		}
+		return id + " " + first
+	}
 	return id + " " + r.Sentence + " Source: " + strings.TrimSuffix(r.Source, ".") + "."
 }

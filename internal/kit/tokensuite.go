@@ -42,8 +42,8 @@ func varied() []*oracle.Token {
 }
 
 // changed adds a question about an operation that returns a token.
-func (b *builder) changed(op string, in any, n *oracle.Token, status string, rules ...string) {
-	b.add(op, in, &Out{Status: status, Token: n}, rules...)
+func (b *builder) changed(op string, in any, n *oracle.Token, status string, rules ...string) *Question {
+	return b.add(op, in, &Out{Status: status, Token: n}, rules...)
 }
 
 func makeToken(b *builder) {
@@ -63,12 +63,15 @@ func (b *builder) duplicates() {
 			for _, typ := range []string{"primary", "impersonation"} {
 				for want := -1; want < 4; want++ { // -1: no quality of service
 					for _, only := range []bool{false, true} {
-						n, status, rule := oracle.Duplicate(&from, typ, want, only)
+						n, status, rule := oracle.Duplicate(&from, typ, want, only, false)
 						in := DuplicateIn{Token: &from, Type: typ, EffectiveOnly: only}
 						if want >= 0 {
 							in.Level = ref(want)
 						}
-						b.changed("duplicate", in, n, status, rule)
+						q := b.changed("duplicate", in, n, status, rule)
+						if o, _, _ := oracle.Duplicate(&from, typ, want, only, true); n != nil && o.Level != n.Level {
+							q.Either = []*Out{{Status: status, Token: o}} // both answers are right (B-41)
+						}
 					}
 				}
 			}

@@ -46,7 +46,7 @@ func (b *Batch) Reset() {
 	}
 }
 
-// Add appends an object.
+// Add appends an object. The batch keeps its slices.
 func (b *Batch) Add(o Object) { b.list = append(b.list, o) }
 
 // Len returns the number of objects. For a batch of lines, which are not counted, it returns 0.
@@ -69,14 +69,16 @@ func (b *Batch) Stop(number, rest int) bool {
 	return true
 }
 
-// Halt stops the goroutines of a source that work ahead of Next, such as a walk. It does nothing for other sources.
+// Halt stops the goroutines of a source that work ahead of Next, such as a walk. It does not wait for them, and does
+// nothing for other sources. Every caller that does not read a source to the end must call it.
 func Halt(s Source) {
 	if s, halts := s.(interface{ Halt() }); halts {
 		s.Halt()
 	}
 }
 
-// Each calls f with every chosen object of the batch, until Stopped is true. f must not keep the object.
+// Each calls f with every chosen object of the batch in order, until Stopped is true, and then sets Cut. f must not
+// keep the object.
 func (b *Batch) Each(f func(o *Object)) {
 	if b.choice == nil {
 		b.each(f)
@@ -105,8 +107,8 @@ func (b *Batch) each(f func(o *Object)) {
 	}
 }
 
-// Gather fills b with up to PerBatch objects that one returns. It returns io.EOF only if one has no object left. On
-// another error the batch holds the objects before it.
+// Gather fills b with up to PerBatch objects by calling one for each. It returns io.EOF only if one has no object
+// left. On another error it returns that error, and the batch holds the objects before it.
 func Gather(b *Batch, one func(o *Object) error) error {
 	b.Content = nil
 	b.list = make([]Object, 0, PerBatch)

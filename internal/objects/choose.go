@@ -16,8 +16,8 @@ type Choice struct {
 	Names   []*Name // only objects with one of these names; nil: with any
 }
 
-// Choose returns a source with the objects of s that c selects. It keeps an unreadable object unless c is known to
-// exclude it (U-105).
+// Choose returns a source with the objects of s that c selects. The result takes over s: do not read s any more. It
+// keeps an unreadable object unless c is known to exclude it (U-105).
 func Choose(s Source, c Choice) Source { return &chosen{Source: s, choice: c} }
 
 // chosen is a source that skips the objects that its choice excludes.
@@ -26,7 +26,8 @@ type chosen struct {
 	choice Choice
 }
 
-// Next fills b. Batch.Each skips the objects that are not selected.
+// Next fills b with all objects of the inner source. Batch.Each then skips those that are not selected, so a batch
+// can be empty before the end.
 func (c *chosen) Next(b *Batch) error {
 	err := c.Source.Next(b)
 	b.choice = &c.choice
@@ -61,7 +62,7 @@ func (c *Choice) named(o *Object) bool {
 // matches the whole path of either (U-106).
 type Patterns []string
 
-// Check returns an error for the first pattern that is empty or not a glob.
+// Check returns an error for the first pattern that is empty or not a glob. nil means that all are valid.
 func (p Patterns) Check() error {
 	for _, glob := range p {
 		if _, err := path.Match(glob, ""); err != nil || glob == "" {
@@ -71,7 +72,8 @@ func (p Patterns) Check() error {
 	return nil
 }
 
-// Match reports whether a pattern matches a path or its last name. It does not try the directories above.
+// Match reports whether a pattern matches a path or its last name. It does not try the directories above. The path
+// has slashes. An invalid pattern matches nothing.
 func (p Patterns) Match(name string) bool {
 	for _, glob := range p {
 		at := name
@@ -85,7 +87,8 @@ func (p Patterns) Match(name string) bool {
 	return false
 }
 
-// above reports whether a pattern matches a path or one of the directories above it.
+// above reports whether a pattern matches a path or one of the directories above it. A path without a slash may have
+// backslashes.
 func (p Patterns) above(name []byte) bool {
 	if len(p) == 0 {
 		return false

@@ -29,8 +29,9 @@ type Item struct {
 // maxParsed limits the distinct descriptors that All keeps parsed.
 const maxParsed = 1 << 14
 
-// All calls f with every object of s in order until f returns false. typ is the type of objects without their own. A
-// malformed descriptor is in Item.Err and does not end the run. All returns the error of the source or of ctx.
+// All calls f with every object of s in order until f returns false. typ is the type of objects without their own,
+// and domain that of relative SDDL aliases. A malformed descriptor is in Item.Err and does not end the run. All
+// returns the error of the source or of ctx, and nil if f ended it. It halts s.
 func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f func(Item) bool) error {
 	type parsed struct {
 		d   *sd.Descriptor
@@ -83,8 +84,8 @@ func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f
 	return err
 }
 
-// Each calls f with every object of s in order. It stops at the first error of s, f or ctx and returns it. It always
-// halts s.
+// Each calls f with every object of s in order. It stops at the first error of s, f or ctx and returns it. At the end
+// of s it returns nil. It always halts s. f must not keep the object.
 func Each(ctx context.Context, s Source, f func(b *Batch, o *Object) error) error {
 	defer Halt(s)
 	b := &Batch{}
@@ -117,7 +118,8 @@ var (
 )
 
 // Find returns the first object whose path is exactly the name's text, or else the only object with that name. It
-// returns ErrNotFound if there is none, ErrAmbiguous if several have the name, and the item's Err if it is unreadable.
+// returns ErrNotFound if there is none, ErrAmbiguous if several have the name, and the item's Err if it is
+// unreadable. domain and typ are those of [All]. It halts s.
 func Find(ctx context.Context, s Source, name *Name, domain sid.SID, typ *winnt.ObjectType) (Item, error) {
 	found, exact := Item{Err: fmt.Errorf("%q: %w", name.Text, ErrNotFound)}, false
 	err := All(ctx, s, domain, typ, func(i Item) bool {

@@ -19,9 +19,10 @@ type Name struct {
 	found atomic.Int64
 }
 
-// NewName returns the Name for a text. d may be nil; it tells the SIDs of accounts in files of objects that have no
-// names of accounts.
+// NewName returns the Name for a text. d has the SIDs of accounts, for files of objects that have no names of
+// accounts. If d is nil, only a SID as text finds an account in such files.
 func NewName(text string, d *directory.Directory) *Name {
+	text = TrimProvider(text)
 	n := &Name{Text: text, short: text}
 	if domain, short, ok := strings.Cut(text, `\`); ok && domain != "" && !strings.ContainsAny(short, `\/`) {
 		n.short = short
@@ -39,11 +40,22 @@ func NewName(text string, d *directory.Directory) *Name {
 	return n
 }
 
-// Found returns the number of objects that Is found.
+// TrimProvider removes PowerShell's provider from a path: Microsoft.PowerShell.Core\FileSystem::C:\a is C:\a. It
+// returns any other text unchanged.
+func TrimProvider(path string) string {
+	if strings.HasPrefix(path, "Microsoft.PowerShell.") {
+		if _, after, ok := strings.Cut(path, "::"); ok {
+			return after
+		}
+	}
+	return path
+}
+
+// Found returns how often Is returned true. It is safe to call while a run goes on.
 func (n *Name) Found() int { return int(n.found.Load()) }
 
-// Is reports whether an object has the name, and counts it. The case of distinguished names and of accounts' names
-// does not matter. An unreadable object is found by its path.
+// Is reports whether the object at path has the name, and counts it if so. e may be nil. The case of distinguished
+// names and of accounts' names does not matter; that of other paths does. An unreadable object is found by its path.
 func (n *Name) Is(path string, e *Entry) bool {
 	is := path == n.Text || e != nil && (strings.EqualFold(path, n.Text) || n.account(path, e))
 	if is {

@@ -54,3 +54,17 @@ func TestNameOfAnObject(t *testing.T) {
 		}
 	}
 }
+
+// TestTrimProvider: a path is the same with and without PowerShell's provider.
+func TestTrimProvider(t *testing.T) {
+	const path = `Microsoft.PowerShell.Core\FileSystem::C:\a`
+	for text, want := range map[string]string{path: `C:\a`, `C:\a`: `C:\a`, "a::b": "a::b", "": "",
+		"Microsoft.PowerShell.x": "Microsoft.PowerShell.x"} {
+		if got := objects.TrimProvider(text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	if !objects.NewName(path, nil).Is(`C:\a`, nil) {
+		t.Errorf("%s is not found", path)
+	}
+}

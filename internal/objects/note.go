@@ -18,11 +18,17 @@ const (
 	NoteUnverified
 	// NoteNoDACL: the descriptor has no D: part, so that no DACL limits anybody.
 	NoteNoDACL
+	// NoteNoOwner: the form of the file has no owner.
+	NoteNoOwner
+	// NoteCollected: a collector kept some of the entries.
+	NoteCollected
 )
 
-// String returns the note as rows of JSON have it.
+// String returns the note as text for people, or "" for the zero value.
 func (n Note) String() string {
 	return [...]string{"",
 		"hash mismatch: the POSIX permissions were changed behind the server and count instead of the attribute",
-		"the attribute's hash can be verified by its server only", accessquery.NoDACL}[n%4]
+		"the attribute's hash can be verified by its server only", accessquery.NoDACL,
+		"the file does not have the owner: rights that the owner has without an entry are not counted",
+		"the collector kept entries that allow certain rights, and no denial"}[n%6]
 }

@@ -49,6 +49,7 @@ type Entry struct {
 	Classes []string // from top down
 	Name    string   // sAMAccountName; "": not known
 	UPN     string   // userPrincipalName; "": not known
+	System  string   // operatingSystem; "": not known
 	Managed []byte   // the descriptor in msDS-GroupMSAMembership; nil: the object is no such account
 }
 
@@ -60,8 +61,8 @@ func (e *Entry) Is(class string) bool {
 	return e != nil && slices.ContainsFunc(e.Classes, func(c string) bool { return strings.EqualFold(c, class) })
 }
 
-// Descriptor parses the descriptor of the object. Relative SDDL aliases refer to domain. It returns ErrNoDescriptor
-// if there is none.
+// Descriptor parses the descriptor of the object. Relative SDDL aliases refer to domain, which may be zero. It
+// returns ErrNoDescriptor if there is none. It ignores o.Err.
 func (o *Object) Descriptor(domain sid.SID) (*sd.Descriptor, error) {
 	return o.Form.parse(o.SD, domain)
 }
@@ -93,13 +94,27 @@ func (f Form) parse(b []byte, domain sid.SID) (*sd.Descriptor, error) {
 }
 
 // ParseDescriptor parses a descriptor as a CSV cell has it: SDDL, or self-relative bytes in base64 or hexadecimal
-// digits. Empty text is ErrNoDescriptor.
+// digits. Relative SDDL aliases refer to domain. Empty text is ErrNoDescriptor.
 func ParseDescriptor(text string, domain sid.SID) (*sd.Descriptor, error) {
 	return FormOf([]byte(text)).parse([]byte(text), domain)
 }
 
-// FormOf guesses the form of a text. Binary forms start with the revision 1 and a zero byte; other text is taken for
-// SDDL. Empty text is FormNone.
+// Unfold returns the value of a descriptor that was copied from LDIF, with "nTSecurityDescriptor::" or without, in one
+// line. Text that is not in bytes, such as SDDL, is returned unchanged.
+func Unfold(text string) string {
+	value := strings.TrimSpace(text)
+	if name, rest, ok := strings.Cut(value, ":"); ok && strings.EqualFold(name, "nTSecurityDescriptor") {
+		value = strings.TrimPrefix(rest, ":")
+	}
+	value = strings.Join(strings.Fields(value), "")
+	if f := FormOf([]byte(value)); f == FormHex || f == FormBase64 {
+		return value
+	}
+	return text
+}
+
+// FormOf guesses the form of a text and does not validate it. Binary forms start with the revision 1 and a zero byte;
+// other text is taken for SDDL. Empty text is FormNone.
 func FormOf(text []byte) Form {
 	switch {
 	case len(text) == 0:

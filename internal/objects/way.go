@@ -33,7 +33,7 @@ func (w *Way) Hash() uint64 {
 	return w.hash
 }
 
-// Text returns the way in the form that [ParseWay] reads, "" for nil.
+// Text returns the way in the form that [ParseWay] reads, which is binary. It returns "" for nil.
 func (w *Way) Text() string {
 	if w == nil {
 		return ""
@@ -45,7 +45,8 @@ func (w *Way) Text() string {
 // owner, group or in its ACL. It is true for nil.
 func (w *Way) PassesOthers() bool { return w == nil || !w.shut }
 
-// ParseWay parses the text of a way. It returns nil for "".
+// ParseWay parses the text of a way that [Way.Text] returned. It returns nil for "". Text that is cut off or has an
+// invalid descriptor is an error.
 func ParseWay(text string) (*Way, error) {
 	var w *Way
 	for rest := text; rest != ""; {
@@ -89,7 +90,8 @@ type Ways struct {
 // maxWays limits the ways that Ways remembers. It forgets all when it reaches the limit.
 const maxWays = 1 << 12
 
-// With returns w with one more folder, or w itself if it already has that folder. w may be nil.
+// With returns w with the folder d added, or w itself if it already has an equal folder. w may be nil. w does not
+// change.
 func (k *Ways) With(w *Way, d *sd.Descriptor) *Way {
 	raw := d.AppendOriginal(nil)
 	part := string(append(binary.LittleEndian.AppendUint32(nil, uint32(len(raw))), raw...))

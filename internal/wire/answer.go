@@ -35,7 +35,7 @@ var (
 	ticketBody = valueOf[TicketBody]()
 )
 
-// whyBody converts a reason to its wire form. The zero value becomes nil.
+// whyBody converts a reason to its wire form. The zero reason becomes nil.
 func whyBody(w nt.Why) *WhyBody {
 	if w == (nt.Why{}) {
 		return nil
@@ -59,7 +59,8 @@ func (h *AnswerHead) Reason() nt.Why {
 	return w
 }
 
-// DecodeAnswer decodes the head of an answer and returns the bytes after it.
+// DecodeAnswer decodes the head of an answer and returns the bytes after it: the output of the call. rest refers to
+// b. An error wraps ErrValue.
 func DecodeAnswer(b []byte) (h AnswerHead, rest []byte, err error) {
 	if len(b) > 4 && b[4] == 0 {
 		// Almost every head is a status alone.
@@ -76,13 +77,14 @@ func appendHead(b []byte, h *AnswerHead) []byte {
 	return answerHead.append(inBinary, b, *h)
 }
 
-// DecodeThread decodes the answer to NewThread.
+// DecodeThread decodes the answer to NewThread after its head. Trailing bytes are an error. An error wraps ErrValue.
 func DecodeThread(b []byte) (ThreadBody, error) { return threadBody.decode(inBinary, b) }
 
-// DecodeTicket decodes a ticket.
+// DecodeTicket decodes a ticket: the body of Restore, or of the answer to Save after its head. Trailing bytes are an
+// error. An error wraps ErrValue.
 func DecodeTicket(b []byte) (TicketBody, error) { return ticketBody.decode(inBinary, b) }
 
-// AppendTicket appends a ticket.
+// AppendTicket appends the body of Restore to b.
 func AppendTicket(b []byte, k nt.Ticket) []byte {
 	return ticketBody.append(inBinary, b, TicketBody{uint64(k)})
 }

@@ -30,7 +30,7 @@ type HostBody struct{ UID uint32 }
 
 var hostBody = valueOf[HostBody]()
 
-// DecodeHost decodes the body after the head of the answer to AttachAs.
+// DecodeHost decodes the answer to AttachAs after its head. Trailing bytes are an error. An error wraps ErrValue.
 func DecodeHost(b []byte) (HostBody, error) { return hostBody.decode(inBinary, b) }
 
 // AttachBody is the body of Attach and AttachAs: a process handle and the name of the program to start, cut to
@@ -45,7 +45,8 @@ const MaxProgram = 64
 
 var attachBody = valueOf[AttachBody]()
 
-// AppendAttach appends the body of Attach or AttachAs.
+// AppendAttach appends the body of Attach or AttachAs. program is for display and may be empty; the server cuts it to
+// MaxProgram bytes.
 func AppendAttach(b []byte, process winnt.Handle, program string) []byte {
 	return attachBody.append(inBinary, b, AttachBody{uint64(process), program})
 }
@@ -61,7 +62,9 @@ func (s *Server) attachOf(b []byte) (AttachBody, error) {
 	return a, err
 }
 
-// attach answers Attach and AttachAs. It returns NotSupported if the connection cannot pass descriptors (W-52).
+// attach answers Attach and AttachAs with a connection of the process. The answer is STATUS_NOT_SUPPORTED if the
+// connection cannot pass descriptors (W-52), and STATUS_INSUFFICIENT_RESOURCES if the client has too many unread
+// ones. An error is a malformed body and ends the connection.
 func (w *worker) attach(f *Frame) (a reply, err error) {
 	b, err := w.s.attachOf(f.Body)
 	if err != nil {

@@ -32,6 +32,7 @@ type reader struct {
 	err error
 }
 
+// fail records an error that wraps ErrValue, unless there is one already.
 func (r *reader) fail(format string, a ...any) {
 	if r.err == nil {
 		r.err = fmt.Errorf("%w: "+format, append([]any{ErrValue}, a...)...)
@@ -68,6 +69,7 @@ func (r *reader) number(size int) uint64 {
 	return 0 // an error has been noted
 }
 
+// flag reads one byte that must be 0 or 1. It returns false after an error.
 func (r *reader) flag() bool {
 	n := r.number(1)
 	if n > 1 {

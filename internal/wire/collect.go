@@ -4,7 +4,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// collect answers with the result of an operation after it ends. It blocks no thread (W-91).
+// collect answers with the result of an operation after it ends, from a goroutine of its own: it does not block the
+// reader or a thread (W-91). An unknown operation, or one that another Collect waits for, gives
+// STATUS_INVALID_PARAMETER. An error ends the connection.
 func (s *Server) collect(f *Frame) error {
 	b, err := cancelBody.decode(s.form, f.Body)
 	if err != nil {
@@ -88,7 +90,8 @@ func isClosed(over <-chan struct{}) bool {
 	}
 }
 
-// acknowledged notifies the waiters of an operation after the client has written its result (W-90).
+// acknowledged notifies the waiters of an operation after the client has written its result (W-90). The answer is
+// STATUS_INVALID_PARAMETER if no such operation waits for that. An error ends the connection.
 func (s *Server) acknowledged(f *Frame) error {
 	b, err := cancelBody.decode(s.form, f.Body)
 	if err != nil {

@@ -21,7 +21,8 @@ type RowDescription struct {
 	Out         any    `json:"out"`
 }
 
-// Describe returns a new description of all rows.
+// Describe returns a new description of all rows. The caller may change it. It panics if two structures have the same
+// name, which no caller can cause.
 func Describe() *Description {
 	d := &Description{Version, map[string][][]any{}, map[string]any{}, map[string]RowDescription{}}
 	for _, t := range choices[1:] {

@@ -51,8 +51,9 @@ func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	return true, nil
 }
 
-// admit counts a call. It returns InsufficientResources if the connection has too many, or a status if the user has
-// no quota. A repeated request number of a waiting call is an error.
+// admit counts a call against the limits of the connection and charges its memory to the user. It returns
+// STATUS_INSUFFICIENT_RESOURCES at a limit, or the status of the quota; then nothing is counted. An error is a
+// repeated request number of a waiting call.
 func (s *Server) admit(f *Frame) (st ntstatus.Status, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

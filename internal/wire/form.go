@@ -28,20 +28,22 @@ func formOf(hello []byte) form {
 	return inBinary
 }
 
-// AppendInJSON appends an input structure as JSON.
+// AppendInJSON appends an input structure, a value of the row's InType, as JSON.
 func (r *Row) AppendInJSON(b []byte, in any) ([]byte, error) {
 	return r.jsonIn.put(b, reflect.ValueOf(in))
 }
 
-// AppendOutJSON appends an output structure as JSON.
+// AppendOutJSON appends an output structure, a value of the row's OutType, as JSON.
 func (r *Row) AppendOutJSON(b []byte, out any) ([]byte, error) {
 	return r.jsonOut.put(b, reflect.ValueOf(out))
 }
 
-// DecodeInJSON decodes an input structure from JSON. Trailing data is an error (W-6).
+// DecodeInJSON decodes an input structure from JSON. An omitted field has its default. Trailing data is an error
+// (W-6), and so is an unknown field. Every error wraps ErrValue.
 func (r *Row) DecodeInJSON(b []byte) (any, error) { return decodeJSON(r.jsonIn, r.InType(), b) }
 
-// DecodeOutJSON decodes an output structure from JSON. Trailing data is an error.
+// DecodeOutJSON decodes an output structure from JSON. Trailing data is an error, and so is an unknown field. Every
+// error wraps ErrValue.
 func (r *Row) DecodeOutJSON(b []byte) (any, error) { return decodeJSON(r.jsonOut, r.OutType(), b) }
 
 func decodeJSON(c *jsonCodec, t reflect.Type, b []byte) (any, error) {
@@ -76,7 +78,8 @@ type request struct {
 	changes bool // its object can change: set for a call that waits for a single object
 }
 
-// request decodes the body of a call or a wait.
+// request decodes the body of a call or a wait. known in the result is false for a row that this side does not have.
+// An error wraps ErrValue.
 func (s *Server) request(f *Frame) (request, error) { return s.requestAfter(f, f.Body) }
 
 // requestAfter decodes the call in body. If the row is unknown, it leaves the parameters unread and sets known to
@@ -175,7 +178,8 @@ func (s *Server) answered(a reply) []byte {
 	return append(b, '}')
 }
 
-// complain sends a client that uses JSON the error of its frame before the connection ends (W-39).
+// complain sends a client that uses JSON the error of its frame before the connection ends (W-39). It sends nothing
+// in the binary form, or for an error that is not about a value.
 func (s *Server) complain(f *Frame, err error) {
 	if s.form == inJSON && errors.Is(err, ErrValue) {
 		why := &WhyBody{Rule: "W-6", Because: err.Error()}
@@ -184,6 +188,7 @@ func (s *Server) complain(f *Frame, err error) {
 }
 
 // DecodeAnswerJSON decodes an answer in JSON and returns the JSON of its output, nil for an answer without output.
+// Every error wraps ErrValue.
 func DecodeAnswerJSON(b []byte) (h AnswerHead, rest []byte, err error) {
 	r := newJSONReader(b)
 	status, why := jsonOf(reflect.TypeFor[ntstatus.Status]()), jsonOf(reflect.TypeFor[*WhyBody]())

@@ -88,7 +88,8 @@ const headSize = 15 // of the length's own bytes on: kind, request, thread, serv
 // ErrFrame is wrapped by every error about a frame that breaks a rule.
 var ErrFrame = errors.New("malformed frame")
 
-// AppendFrame appends the bytes of a frame. It does not check MaxFrame and ignores Files.
+// AppendFrame appends the bytes of a frame to b and returns the longer slice. It does not check MaxFrame and ignores
+// Files.
 func AppendFrame(b []byte, f *Frame) []byte {
 	return append(appendFrameHead(b, f, len(f.Body)), f.Body...)
 }
@@ -102,11 +103,12 @@ func appendFrameHead(b []byte, f *Frame, n int) []byte {
 	return binary.LittleEndian.AppendUint16(b, f.Service)
 }
 
-// ReadFrame reads a frame. It returns io.EOF if the stream ends between two frames, io.ErrUnexpectedEOF if it ends
-// within one, and ErrFrame for a bad length.
+// ReadFrame reads one frame and blocks until it is complete. It returns io.EOF if the stream ends between two frames,
+// io.ErrUnexpectedEOF if it ends within one, and ErrFrame for a bad length. It does not check the kind. The caller
+// owns the frame.
 func ReadFrame(r io.Reader) (*Frame, error) { return readFrame(r, nil) }
 
-// room returns memory for a body of n bytes of a request's answer, nil for none.
+// room returns memory for a body of n bytes in the answer to a request, or nil if there is none.
 type room func(request uint64, n int) []byte
 
 // readFrame reads a frame as ReadFrame does. given may be nil or provide memory for the body.
@@ -167,7 +169,7 @@ func begun(r *bufio.Reader, given room) (*Frame, error) {
 	return &f.Frame, nil
 }
 
-// head reads the head of a frame.
+// head decodes the head of a frame. b starts after the length and has at least headSize bytes.
 func head(b []byte) Frame {
 	return Frame{
 		Kind:    Kind(b[0]),
@@ -177,7 +179,8 @@ func head(b []byte) Frame {
 	}
 }
 
-// readBody allocates memory as bytes arrive, at most eight times what has arrived. So a length alone costs nothing.
+// readBody reads exactly n bytes. It allocates memory as bytes arrive, at most eight times what has arrived. So a
+// length alone costs nothing.
 func readBody(r io.Reader, n int) ([]byte, error) {
 	const step = 64 << 10
 	body := make([]byte, 0, min(n, step))

@@ -39,7 +39,8 @@ func (w *worker) passes(file *os.File, st ntstatus.Status) (a reply) {
 	return a
 }
 
-// handOut answers HandOut with a descriptor of an open file (W-60).
+// handOut answers HandOut with a descriptor of an open file (W-60). A refusal is a status. An error is a malformed
+// body and ends the connection.
 func (w *worker) handOut(f *Frame) (a reply, err error) {
 	b, err := handleBody.decode(w.s.form, f.Body)
 	if err != nil {
@@ -83,8 +84,8 @@ func openedBy(parameters any) (h winnt.Handle, ok bool) {
 	return 0, false
 }
 
-// reserve reserves a descriptor to send. It returns false if the client has too many unread ones, which the host's
-// kernel must hold (W-62).
+// reserve reserves a descriptor to send, until unreserve. It returns false if the client has too many unread ones,
+// which the host's kernel must hold (W-62).
 func (s *Server) reserve() bool {
 	s.write.Lock()
 	defer s.write.Unlock()
@@ -98,7 +99,7 @@ func (s *Server) reserve() bool {
 	return true
 }
 
-// unreserve ends a reservation.
+// unreserve ends one reservation. The descriptor was sent, or there is none.
 func (s *Server) unreserve() {
 	s.write.Lock()
 	defer s.write.Unlock()

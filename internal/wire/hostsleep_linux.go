@@ -17,8 +17,8 @@ type timer struct {
 // timers is the pool of unused timers.
 var timers sync.Pool
 
-// hostSleep sleeps on a timerfd through Go's network poller, which blocks no P. Without a descriptor it sleeps in a
-// system call.
+// hostSleep blocks for d on a timerfd, through Go's network poller, which blocks no P. Without a free descriptor it
+// sleeps in a system call, which may end early.
 func hostSleep(d time.Duration) {
 	t, _ := timers.Get().(*timer)
 	if t == nil {

@@ -23,8 +23,8 @@ type Watcher interface {
 	Called(th *nt.Thread, c *nt.Call, size int)
 }
 
-// inspect answers Inspect. It returns NotSupported if the server cannot be inspected, and BufferOverflow if the answer
-// does not fit a frame.
+// inspect passes a query to the process and returns its answer. It returns STATUS_NOT_SUPPORTED if the process
+// answers none, and STATUS_BUFFER_OVERFLOW if the answer does not fit a frame.
 func (w *worker) inspect(f *Frame) reply {
 	l, ok := w.s.process.(Inspector)
 	if !ok {

@@ -38,7 +38,8 @@ func AppendLater(b []byte, l *nt.Later) []byte {
 // AppendOperation appends the body of Collect and Told. request is the one that started the operation.
 func AppendOperation(b []byte, request uint64) []byte { return AppendCancel(b, request) }
 
-// DecodeLater decodes the state in the answer to Begin or Collect and returns the bytes after it.
+// DecodeLater decodes the state in the answer to Begin or Collect and returns the bytes after it: the output of a
+// Begin that did not end. An error wraps ErrValue.
 func DecodeLater(b []byte) (l LaterBody, rest []byte, err error) { return prefix(laterBody, b) }
 
 // later is a pending operation of a client, until the client has its result. Server.mu guards its fields except the
@@ -55,7 +56,9 @@ type later struct {
 	collected bool   // a Collect waits for it, or brought it
 }
 
-// begin makes a call that may end later. Others are notified after the client has written its memory (W-90).
+// begin makes a call that may end later, and returns the answer to f. Others are notified after the client has
+// written its memory (W-90). It returns STATUS_INVALID_PARAMETER for a service that cannot end later, and
+// STATUS_NOT_SUPPORTED over JSON. An error is a malformed body and ends the connection.
 func (w *worker) begin(f *Frame) (a reply, err error) {
 	if w.s.form == inJSON {
 		return refusal(ntstatus.NotSupported), nil // a program without memory that others see
@@ -117,7 +120,9 @@ func (w *worker) begun(f *Frame, op *later, a reply) reply {
 	return a
 }
 
-// keeps counts and charges an operation. It returns InsufficientResources at a limit, and the status of the quota.
+// keeps counts and charges an operation under its request number. It returns STATUS_INSUFFICIENT_RESOURCES at a
+// limit, for a number in use, and after the end of the connection. It returns the status of the quota if the user
+// cannot pay. Without success nothing is counted.
 func (s *Server) keeps(request uint64, op *later) (st ntstatus.Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +148,8 @@ func (s *Server) forgetLocked(request uint64) {
 	}
 }
 
-// ended stores the result of an operation. If the client has disconnected, it notifies the waiters at once.
+// ended stores the result of an operation until the client collects it. told notifies other processes of the end. If
+// the client has disconnected, ended calls told at once.
 func (s *Server) ended(op *later, r nt.IOResult, told func()) {
 	s.mu.Lock()
 	over := s.laters == nil

@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// leaf returns the codec of a type with its own binary form, nil for other types.
+// leaf returns the codec of a type with its own binary form: SIDs, descriptors, ACLs and claims. It returns nil for
+// other types.
 func leaf(t reflect.Type) *codec {
 	switch t {
 	case reflect.TypeFor[sid.SID]():

@@ -35,7 +35,8 @@ func newReceiver(socket *net.UnixConn, to *Reader) (io.Reader, error) {
 	return r, err
 }
 
-// Read implements [io.Reader].
+// Read reads bytes of the socket and passes the descriptors that come with them to the Reader. At the end of the
+// stream it returns io.EOF. If descriptors were lost, it fails and returns no bytes.
 func (r *receiver) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -103,7 +104,8 @@ func (r *receiver) descriptors(oob []byte) error {
 	return r.to.take(files)
 }
 
-// writeWith writes b, with the descriptors on its first byte.
+// writeWith writes b, with the descriptors on its first byte. The caller still closes the files. It fails for more
+// than MaxDescriptors files, and for files over a connection that is no Unix socket.
 func writeWith(conn net.Conn, b []byte, files []*os.File) error {
 	if len(files) == 0 {
 		_, err := conn.Write(b)
@@ -131,7 +133,8 @@ func rights(files []*os.File) []byte {
 	return unix.UnixRights(fds[:n]...)
 }
 
-// writeNowWith writes as much as the socket takes without waiting, with the descriptors on the first byte.
+// writeNowWith writes as much as the socket takes without waiting, with the descriptors on the first byte. It returns
+// 0 and no error if the socket takes nothing; then no descriptor was sent either.
 func writeNowWith(fd uintptr, b []byte, files []*os.File) (int, error) {
 	n, err := unix.SendmsgN(int(fd), b, rights(files), nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	runtime.KeepAlive(files)
@@ -153,8 +156,8 @@ func allTaken(socket syscall.RawConn) bool {
 	return err == nil && left == 0
 }
 
-// Pair returns the server's end of a new connection, and the client's end for a program that inherits it. The caller
-// closes both.
+// Pair returns the two ends of a new connection: the server's, and the client's for a program that inherits it. name
+// appears in errors. The caller closes both.
 func Pair(name string) (net.Conn, *os.File, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

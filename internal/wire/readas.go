@@ -39,7 +39,8 @@ const (
 	outSize      = 16 // of the outputs of the open, or a little more
 )
 
-// AppendReadAs appends the head of a ReadAs, before its call. most is the largest file to return.
+// AppendReadAs appends the head of a ReadAs, before its call. most is the size in bytes of the largest file whose
+// contents the answer is to have.
 func AppendReadAs(b []byte, token winnt.Handle, most uint32) []byte {
 	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint64(b, uint64(token)), most)
 }
@@ -105,7 +106,8 @@ var rowsOfReadAs = sync.OnceValue(func() (r struct{ impersonate, open, close *Ro
 })
 
 // readAs opens a file while impersonating a token and answers with its contents. Afterwards the thread has its
-// previous context, even on failure (G-30).
+// previous context, even on failure (G-30). The handle is closed if the answer has all contents. An open that could
+// change a file gives STATUS_INVALID_PARAMETER. An error is a malformed body and ends the connection.
 func (w *worker) readAs(f *Frame) (a reply, err error) {
 	by, ok := w.s.process.(ContentsGiver)
 	if !ok || w.s.form == inJSON {
@@ -155,7 +157,8 @@ func reads(in *nt.CreateFileIn) bool {
 }
 
 // openAs opens and reads a file while impersonating a token, so that audit records name the client. If the thread
-// cannot impersonate it, nothing is opened (G-30).
+// cannot impersonate it, nothing is opened (G-30). It reads into room; whole reports that the file fits there. If
+// reading fails after the open, opened still has the handle, and the caller closes it.
 func (w *worker) openAs(token winnt.Handle, q request, f *Frame, by ContentsGiver, room []byte) (a reply,
 	opened nt.CreateFileOut, facts nt.FileFacts, whole bool) {
 	sys := w.th.Services()

@@ -20,7 +20,8 @@ type Reader struct {
 // returns nil, the reader allocates. Call it before the first Frame. The answer owns the memory.
 func (r *Reader) Into(room func(request uint64, n int) []byte) { r.room = room }
 
-// NewReader returns a reader of a client's connection. Descriptors are received only from a Unix socket.
+// NewReader returns a reader of a client's connection. It does not take ownership of conn. Descriptors are received
+// only from a Unix socket.
 func NewReader(conn net.Conn) *Reader {
 	r := new(Reader)
 	if socket, ok := conn.(*net.UnixConn); ok {
@@ -36,7 +37,8 @@ func NewReader(conn net.Conn) *Reader {
 // atOnce is the size of a client's read buffer, in bytes: enough for an answer with a small file.
 const atOnce = 16 << 10
 
-// Frame reads a frame. The caller closes its Files. After an error the reader is unusable and holds no descriptor.
+// Frame reads a frame and blocks until it is complete. The caller closes its Files. The error is io.EOF if the
+// connection ends between two frames. After an error the reader is unusable and holds no descriptor.
 func (r *Reader) Frame() (*Frame, error) {
 	// Usually the received bytes are a whole frame.
 	_, err := r.from.Peek(1)
@@ -77,7 +79,8 @@ func (r *Reader) give(f *Frame) error {
 	return nil
 }
 
-// take stores received descriptors. More than a server may send are an error.
+// take stores received descriptors, which the reader then owns. It fails if there are more than a server may send;
+// the reader owns them anyway.
 func (r *Reader) take(files []*os.File) error {
 	r.came = append(r.came, files...)
 	if len(r.came) > 2*MaxDescriptors {

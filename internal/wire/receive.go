@@ -83,8 +83,9 @@ func (s *Server) partial() (*Frame, error) {
 	return f, nil
 }
 
-// next reads a frame, nil if it was already answered. It receives no control data, so the kernel closes descriptors
-// that a client sends (W-25). A frame that has started must arrive in time, or the connection ends (W-18).
+// next reads a frame and blocks until it is complete. It returns nil and no error if the frame was already answered.
+// It receives no control data, so the kernel closes descriptors that a client sends (W-25). A frame that has started
+// must arrive in time, or the connection ends (W-18).
 func (s *Server) next() (*Frame, error) {
 	if _, err := s.from.Peek(1); err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ func (s *Server) next() (*Frame, error) {
 	return f, err
 }
 
-// whole reports whether a whole frame is buffered.
+// whole reports whether a whole frame is buffered, so that reading it does not block.
 func (s *Server) whole() bool {
 	n := s.from.Buffered()
 	if n < 4 {

@@ -19,12 +19,13 @@ type reply struct {
 // refusal returns a reply of a status alone.
 func refusal(st ntstatus.Status) reply { return reply{head: AnswerHead{Status: st}} }
 
-// answer sends the answer to a frame.
+// answer sends the answer to a frame: head, then rest, which may be nil. An error means that the connection is lost.
 func (s *Server) answer(f *Frame, head AnswerHead, rest []byte) error {
 	return s.reply(f, reply{head: head, rest: rest})
 }
 
-// reply sends the answer to a frame with its descriptors.
+// reply sends the answer to a frame with its descriptors. It ends their reservation and returns the buffer of a.room
+// to the pool, also after an error.
 func (s *Server) reply(f *Frame, a reply) error {
 	kind := Answer
 	if len(a.files) > 0 {

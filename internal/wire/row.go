@@ -34,18 +34,22 @@ var Rows = sync.OnceValue(func() []*Row {
 	return rows
 })
 
-// AppendIn appends the encoding of in, which must have the row's InType.
+// AppendIn appends the encoding of in, which must have the row's InType; another type panics. The error is a value
+// that cannot be sent.
 func (r *Row) AppendIn(b []byte, in any) ([]byte, error) { return r.in.put(b, reflect.ValueOf(in)) }
 
-// AppendOut appends the encoding of out, which must have the row's OutType.
+// AppendOut appends the encoding of out, which must have the row's OutType; another type panics. The error is a value
+// that cannot be sent.
 func (r *Row) AppendOut(b []byte, out any) ([]byte, error) {
 	return r.out.put(b, reflect.ValueOf(out))
 }
 
-// DecodeIn decodes an input structure. Trailing bytes are an error (W-6).
+// DecodeIn decodes an input structure, a value of the row's InType. Byte slices in it refer to b. Trailing bytes are
+// an error (W-6), and every error wraps ErrValue.
 func (r *Row) DecodeIn(b []byte) (any, error) { return decode(r.in, r.InType(), b) }
 
-// DecodeOut decodes an output structure. Trailing bytes are an error.
+// DecodeOut decodes an output structure, a value of the row's OutType. Byte slices in it refer to b. Trailing bytes
+// are an error, and every error wraps ErrValue.
 func (r *Row) DecodeOut(b []byte) (any, error) { return decode(r.out, r.OutType(), b) }
 
 // outPrefix decodes an output structure and returns the bytes after it.
@@ -62,7 +66,8 @@ func (r *Row) Nothing() any { return reflect.Zero(r.OutType()).Interface() }
 // NothingIn returns the zero value of the input structure.
 func (r *Row) NothingIn() any { return reflect.Zero(r.InType()).Interface() }
 
-// AppendCall appends the body of a call. why requests the reason of a failure.
+// AppendCall appends the body of a call to b. why requests the reason of a failure. The error is a value in in that
+// cannot be sent.
 func (r *Row) AppendCall(b []byte, in any, why bool) ([]byte, error) {
 	wanted := byte(0)
 	if why {
@@ -157,7 +162,8 @@ func appendHello(to form, b []byte, h HelloBody) []byte {
 	return helloBody.append(to, b, h)
 }
 
-// DecodeHello decodes a hello in either form. Another version is an error (W-1).
+// DecodeHello decodes a hello in either form, binary or JSON. Another version or protocol is an error (W-1). It does
+// not compare the rows.
 func DecodeHello(b []byte) (HelloBody, error) {
 	h, err := helloBody.decode(formOf(b), b)
 	switch {

@@ -1,6 +1,8 @@
 package wire_test
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"flag"
@@ -204,4 +206,40 @@ func line(f *wire.Frame, row string) string {
 		out.WriteString("\n     " + hex.EncodeToString(body[:min(48, len(body))]))
 	}
 	return out.String()
+}
+
+// TestReleasedHello decodes the hello frames that released versions send, in both forms. A newer version is an error
+// that names both versions and the remedy (W-1).
+func TestReleasedHello(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/formats/*/wire/hello.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			form, digits, _ := strings.Cut(strings.TrimSpace(line), " ")
+			b, err := hex.DecodeString(digits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := wire.ReadFrame(bufio.NewReader(bytes.NewReader(b)))
+			if err != nil {
+				t.Fatalf("%s: %s: %v", name, form, err)
+			}
+			h, err := wire.DecodeHello(f.Body)
+			if err != nil || h.Version != 1 || h.Process != 8 || h.Thread != "main" || len(h.Rows) < 100 {
+				t.Errorf("%s: %s: version %d, %d rows, %v", name, form, h.Version, len(h.Rows), err)
+			}
+			newer := bytes.Replace(bytes.Replace(f.Body, []byte("refmon\x01"), []byte("refmon\x02"), 1),
+				[]byte(`"Version":1`), []byte(`"Version":2`), 1)
+			if _, err := wire.DecodeHello(newer); err == nil || !strings.Contains(err.Error(),
+				"version 2, want 1: use client and daemon of one release") {
+				t.Errorf("W-1: %s: a newer hello: %v", form, err)
+			}
+		}
+	}
 }

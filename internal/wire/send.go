@@ -25,8 +25,8 @@ const largeAnswer = fullAnswers
 // send sends a frame. If the reader is handling frames that arrived together, the frame waits for them (W-44).
 func (s *Server) send(f *Frame) error { return s.sendWith(f, nil, nil) }
 
-// sendWith sends a frame with bytes after its body: tail is copied, apart is not and must not change. A frame above
-// MaxFrame is an error.
+// sendWith sends a frame with bytes after its body: tail is copied, apart is not and must not change. It closes
+// f.Files once they are sent. A frame above MaxFrame is an error, and nothing of it is sent.
 func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 	n := headSize + len(f.Body) + len(tail) + len(apart)
 	if n > MaxFrame {
@@ -51,21 +51,22 @@ func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 	return s.sendAll(nil)
 }
 
-// keep holds answers back until deliver.
+// keep holds answers back until deliver or sendAll sends them.
 func (s *Server) keep() {
 	s.write.Lock()
 	defer s.write.Unlock()
 	s.hold = true
 }
 
-// full reports whether enough answers are waiting.
+// full reports whether the waiting answers are long enough, or bring enough descriptors, to be sent at once.
 func (s *Server) full() bool {
 	s.write.Lock()
 	defer s.write.Unlock()
 	return len(s.unsent)+len(s.apart) >= fullAnswers || len(s.fdMessages) >= MaxDescriptors
 }
 
-// deliver sends the waiting answers. If the socket is full, the rest is sent after the time slice.
+// deliver sends the waiting answers and ends keep. If the socket is full, it ends the time slice t and then blocks
+// until the rest is sent. A nil t is allowed.
 func (s *Server) deliver(t *timeSlice) error {
 	s.write.Lock()
 	defer s.write.Unlock()
@@ -170,7 +171,8 @@ type NowWriter struct {
 	err   error
 }
 
-// NewNowWriter returns a writer for conn. If conn is not a socket, it writes nothing.
+// NewNowWriter returns a writer for conn, which stays the caller's. If conn is not a socket, Write writes nothing and
+// returns 0.
 func NewNowWriter(conn net.Conn) *NowWriter {
 	w := new(NowWriter)
 	if socket, ok := conn.(syscall.Conn); ok {
@@ -180,7 +182,8 @@ func NewNowWriter(conn net.Conn) *NowWriter {
 	return w
 }
 
-// Write writes what the socket takes without waiting. A short write is not an error.
+// Write writes what the socket takes without waiting, and returns how many bytes that were. A short write, even of 0
+// bytes, is not an error.
 func (w *NowWriter) Write(b []byte) (n int, err error) { return w.with(b, nil) }
 
 // with writes as Write does, with descriptors on the first byte.

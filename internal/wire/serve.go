@@ -36,10 +36,12 @@ const (
 	StopTimeout  = 5 * time.Second  // to read the last answers once the server stops
 )
 
-// Serve answers the frames of a connection for a process, see [Server.Serve].
+// Serve answers the frames of a connection for a process and blocks until the connection ends. It closes conn and
+// ends the process. See [Server.Serve] for the error.
 func Serve(conn net.Conn, p Process) error { return NewServer(conn, p).Serve() }
 
-// Refuse sends a client a status instead of the server's hello and closes the connection.
+// Refuse sends a client a status instead of the server's hello and closes the connection. It blocks for at most
+// [StopTimeout].
 func Refuse(conn net.Conn, st ntstatus.Status) error {
 	_ = conn.SetDeadline(time.Now().Add(StopTimeout))
 	body := answerHead.append(inBinary, nil, AnswerHead{Status: st})
@@ -99,7 +101,8 @@ type Server struct {
 	err error // why the connection ended, the first reason; guarded by mu
 }
 
-// NewServer returns the server of a connection, which it owns.
+// NewServer returns the server of a connection. It owns conn, and Serve ends p. Optional interfaces that p
+// implements, such as [Scheduler] and [Watcher], enable the features that they describe.
 func NewServer(conn net.Conn, p Process) *Server {
 	scheduler, _ := p.(Scheduler)
 	watcher, _ := p.(Watcher)
@@ -161,8 +164,8 @@ func (s *Server) Serve() error {
 	return nil
 }
 
-// Stop makes Serve return after the received calls are answered. It is safe for concurrent use, before Serve and
-// more than once.
+// Stop makes Serve return after the received calls are answered. It does not wait for that. It is safe for concurrent
+// use, before Serve and more than once.
 func (s *Server) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,7 +193,7 @@ func (s *Server) within(d time.Duration) {
 	}
 }
 
-// end closes the connection. The first error becomes the reason.
+// end closes the connection. The first error becomes the reason; nil gives none.
 func (s *Server) end(err error) {
 	s.mu.Lock()
 	if s.err == nil {
@@ -206,7 +209,8 @@ func (s *Server) reason() error {
 	return s.err
 }
 
-// begin creates the first thread and exchanges hellos. A client that sends no hello in time is disconnected (W-18).
+// begin creates the first thread and exchanges hellos. It blocks until the client's hello. A client that sends none
+// in time is disconnected (W-18). An error ends the connection.
 func (s *Server) begin() error {
 	w, err := s.newThread()
 	if err != nil {

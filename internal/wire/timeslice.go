@@ -70,7 +70,7 @@ func (t *timeSlice) enter() {
 	}
 }
 
-// leave ends the time slice if there is one.
+// leave ends the time slice. It does nothing if there is none.
 func (t *timeSlice) leave() {
 	if !t.in {
 		return
@@ -82,7 +82,8 @@ func (t *timeSlice) leave() {
 	}
 }
 
-// spent reports whether the time slice must end because others need it. It also sets the pause for backOff.
+// spent reports whether the time slice must end because others need it. It is false without a time slice or a
+// scheduler. It also sets the pause for backOff.
 func (t *timeSlice) spent() bool {
 	if !t.in || t.s.scheduler == nil {
 		return false
@@ -103,7 +104,8 @@ func (t *timeSlice) backOff() {
 	}
 }
 
-// call runs f. It reports whether this goroutine still reads the connection's frames.
+// call runs f as one call. It returns whether this goroutine still reads the connection's frames: false if f was slow
+// and another goroutine reads now.
 func (t *timeSlice) call(f func()) bool {
 	t.number++
 	t.state.Store(t.number)
@@ -140,7 +142,7 @@ func (t *timeSlice) awaitDisk(until func()) {
 	t.state.Store(t.number)
 }
 
-// handOn starts another goroutine that reads the connection, if this one did.
+// handOn starts another goroutine that reads the connection. It does nothing if this one does not read.
 func (t *timeSlice) handOn() {
 	if t.reads {
 		t.reads = false

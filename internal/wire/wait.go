@@ -44,10 +44,11 @@ func AppendHandle(b []byte, h winnt.Handle) []byte {
 	return handleBody.append(inBinary, b, HandleBody{uint64(h)})
 }
 
-// DecodeConnected decodes the answer to Connected.
+// DecodeConnected decodes the answer to Connected after its head. An error wraps ErrValue.
 func DecodeConnected(b []byte) (ConnectedBody, error) { return connectedBody.decode(inBinary, b) }
 
-// connected waits until the server of a port completes the connection (W-41).
+// connected answers Connected once the server of a port has completed or refused the connection (W-41). parked is
+// true if that has not happened yet: a later change answers f. An error is a malformed body and ends the connection.
 func (w *worker) connected(f *Frame) (a reply, parked bool, err error) {
 	b, err := handleBody.decode(w.s.form, f.Body)
 	if err != nil {
@@ -83,7 +84,8 @@ type waiting struct {
 	over      bool          // it is closed; guarded by Server.mu
 }
 
-// cancel ends a waiting call. It ignores a call that was already answered.
+// cancel ends the call that waits under the request number in f, and answers f. It ignores a number without a waiting
+// call. An error ends the connection.
 func (s *Server) cancel(f *Frame) error {
 	b, err := cancelBody.decode(s.form, f.Body)
 	if err != nil {
@@ -98,8 +100,9 @@ func (s *Server) cancel(f *Frame) error {
 	return s.answer(f, AnswerHead{}, nil)
 }
 
-// wait makes a call. If the status is "not yet", the call waits for a change without blocking its thread, and is
-// then repeated (W-20).
+// wait makes a call. If the status is "not yet", the call waits for a change without blocking its thread, and is then
+// repeated (W-20). parked is true while it waits: f is then answered later. An error is a malformed body and ends the
+// connection.
 func (w *worker) wait(f *Frame) (a reply, parked bool, err error) {
 	q, err := w.s.request(f)
 	if err != nil {
@@ -141,7 +144,7 @@ func (w *worker) write(f *Frame, q request, in nt.WriteFileIn) (a reply, parked 
 	return a, true, nil
 }
 
-// wrote answers a write that waited.
+// wrote answers a write that waited, with its result r, and reports it to the watcher. An error ends the connection.
 func (w *worker) wrote(f *Frame, q request, r nt.IOResult) (err error) {
 	out := nt.WriteFileOut{Information: uint32(r.Information)}
 	a := reply{head: AnswerHead{Status: r.Status}}
@@ -163,8 +166,8 @@ func (q *request) again(st ntstatus.Status) bool {
 	return q.changes && st == q.wait.NotYet && !done(st)
 }
 
-// changes returns the channel that closes at the next change of the call's object. ok is false for an object that
-// cannot change.
+// changes returns the channel that closes at the next change of the call's object: a signal, or a change of the pipe
+// or port. ok is false for an object that cannot change, or a bad handle.
 func changes(sys nt.Services, q request) (changed <-chan struct{}, ok bool) {
 	if _, signal := q.in.(nt.WaitForSingleObjectIn); signal {
 		return sys.ObjectSignaled(q.wait.handle())
@@ -175,7 +178,8 @@ func changes(sys nt.Services, q request) (changed <-chan struct{}, ok bool) {
 	return changed, ok
 }
 
-// done reports whether a status means that a call had an effect.
+// done reports whether a status means that a call had an effect: a success other than STATUS_TIMEOUT and
+// STATUS_PENDING.
 func done(st ntstatus.Status) bool {
 	return st.IsSuccess() && st != ntstatus.Timeout && st != ntstatus.Pending
 }
@@ -192,7 +196,8 @@ func (w *worker) park(f *Frame, changes ...<-chan struct{}) {
 	})
 }
 
-// changed waits for the first change. It returns false if the call must not be repeated.
+// changed blocks until one of the channels is closed and returns true. It returns false if the call is cancelled, or
+// the thread or the connection ends first.
 func (w *worker) changed(c *waiting, changes []<-chan struct{}) bool {
 	if len(changes) == 1 {
 		select {
@@ -217,7 +222,7 @@ func received(ch <-chan struct{}) reflect.SelectCase {
 	return reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)}
 }
 
-// forgo answers a cancelled call.
+// forgo answers a call that waited with STATUS_CANCELLED.
 func (w *worker) forgo(f *Frame) {
 	w.s.done(f)
 	if err := w.s.answer(f, AnswerHead{Status: ntstatus.Cancelled}, nil); err != nil {

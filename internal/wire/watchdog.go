@@ -49,7 +49,7 @@ func (l *Watchdog) watch(t *timeSlice) {
 	}()
 }
 
-// sleep sleeps by the watchdog's clock.
+// sleep blocks for d by the watchdog's clock.
 func (l *Watchdog) sleep(d time.Duration) {
 	if l.sleepFor == nil {
 		time.Sleep(d)

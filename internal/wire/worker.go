@@ -32,7 +32,8 @@ func newWorker(s *Server, th *nt.Thread) *worker {
 	return &worker{s: s, th: th, tickets: map[nt.Ticket]struct{}{}, ended: make(chan struct{})}
 }
 
-// awaitDisk runs a function with which a call waits for the disk.
+// awaitDisk runs until, during which a call waits for the disk. It returns after until has. Meanwhile other calls of
+// the connection go on.
 func (w *worker) awaitDisk(until func()) {
 	if w.timeSlice == nil {
 		until()
@@ -90,7 +91,8 @@ func (w *worker) stop() []*Frame {
 	return left
 }
 
-// discard makes the thread start no further call, and returns the charges of the queued ones.
+// discard makes the thread start no further call. It drops the queued ones without an answer and returns their
+// charges.
 func (w *worker) discard() {
 	for _, f := range w.stop() {
 		f.paid.Return()
@@ -145,7 +147,7 @@ type result struct {
 	err    error // it ends the connection
 }
 
-// handle performs a frame.
+// handle performs a frame and returns its answer, without sending it.
 func (w *worker) handle(f *Frame) (r result) {
 	switch f.Kind {
 	case Wait:
@@ -160,7 +162,8 @@ func (w *worker) handle(f *Frame) (r result) {
 	return r
 }
 
-// settle answers a frame. An error has ended the connection.
+// settle sends the answer of a frame, unless it is parked. It returns the error that has ended the connection, or
+// nil. For EndThread it also cancels the waiting calls of the thread.
 func (w *worker) settle(f *Frame, r result) error {
 	if r.parked {
 		return nil
@@ -181,7 +184,8 @@ func (w *worker) settle(f *Frame, r result) error {
 	return r.err
 }
 
-// perform does what a frame asks. An error ends the connection.
+// perform makes the call in a frame that does not wait, and returns the answer. A refusal is a status in the answer.
+// An error is a frame that breaks the protocol and ends the connection.
 func (w *worker) perform(f *Frame) (a reply, err error) {
 	sys := w.th.Services()
 	switch f.Kind {
@@ -238,8 +242,8 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 	return a, nil
 }
 
-// call calls a row. A row that this side does not have answers
-// STATUS_NOT_SUPPORTED (W-5).
+// call makes a call and returns the answer with its status and outputs. For a row that this side does not have, it
+// returns STATUS_NOT_SUPPORTED (W-5).
 func (w *worker) call(q request, f *Frame) reply { return w.callAnd(q, f, nil) }
 
 // callAnd makes a call and passes the outputs to see, which reports whether to send them. A nil see sends them.

@@ -85,6 +85,24 @@ func directoryWord(name string) (directory, bool) {
 	return directory{}, false
 }
 
+// Directory returns the directory's words for the rights on one object type: GenericAll alone, or those of its parts
+// that the mask has. It is nil for other rights.
+func Directory(m winnt.AccessMask) (names []string) {
+	for _, w := range directoryWords {
+		if len(w.on) > 0 || w.own != "" || w.managed || w.name == "ExtendedRight" || m&w.mask != w.mask {
+			continue
+		}
+		switch w.name {
+		case "GenericAll":
+			return []string{w.name}
+		case "GenericRead", "GenericWrite": // their parts have words too
+			continue
+		}
+		names = append(names, w.name)
+	}
+	return names
+}
+
 // directoryNames lists the words.
 func directoryNames() []string {
 	names := make([]string, 0, len(directoryWords))

@@ -130,3 +130,18 @@ func TestDirectoryWordsInFull(t *testing.T) {
 		}
 	}
 }
+
+// TestDirectoryWordsOfMask: all rights have one word, and other masks the words of their parts; rights without a word
+// have none.
+func TestDirectoryWordsOfMask(t *testing.T) {
+	for mask, want := range map[winnt.AccessMask]string{
+		0xF01FF: "GenericAll",
+		0xF01EF: "AllExtendedRights, Self, WriteProperty, CreateChild, DeleteChild, WriteDacl, " +
+			"WriteOwner",
+		0x20: "WriteProperty", 0x30: "ReadProperty, WriteProperty", 0x108: "AllExtendedRights, Self", 0x20004: "", 0: "",
+	} {
+		if got := strings.Join(words.Directory(mask), ", "); got != want {
+			t.Errorf("%#x: %q, want %q", uint32(mask), got, want)
+		}
+	}
+}

@@ -45,8 +45,9 @@ type Package interface {
 	Authenticate(ctx context.Context, e Evidence) (logon.Result, ntstatus.Status)
 }
 
-// First tries packages in order and returns the first result other than STATUS_NO_SUCH_PACKAGE. Without packages it
-// returns that status.
+// First tries the packages in order and returns the first result whose status is not STATUS_NO_SUCH_PACKAGE, be
+// it a success or a failure. It does not try the packages after that. Without packages, or if all return
+// STATUS_NO_SUCH_PACKAGE, it returns an empty result with that status.
 func First(ctx context.Context, e Evidence, packages ...Package) (logon.Result, ntstatus.Status) {
 	for _, p := range packages {
 		if r, st := p.Authenticate(ctx, e); st != ntstatus.NoSuchPackage {

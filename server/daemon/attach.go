@@ -13,10 +13,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Attach creates a process with tok and returns the client's end of its connection. A program that the caller starts
-// inherits it, for example as fd:3. Whoever holds the file acts as that process (W-40). The caller closes it after the
-// program started. The connection counts against the limits of the daemon's own user. Attach fails at a limit and after
-// Close. If the process cannot be created, only the client gets the status.
+// Attach starts serving a new connection whose process has the token tok and the given name. It returns the
+// client's end, which the caller closes after it started the program that inherits it, for example as fd:3.
+// Whoever holds the file acts as that process (W-40). The connection counts against the limits of the daemon's
+// own user. Attach fails at a limit and after Close. If the daemon cannot create the process, Attach succeeds
+// and the client reads the status from the connection.
 func (d *Daemon) Attach(name string, tok *token.Token) (*os.File, error) {
 	c := &connection{d: d, token: tok,
 		peer: &peer.Peer{Known: true, UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()), Name: name}}
@@ -24,8 +25,11 @@ func (d *Daemon) Attach(name string, tok *token.Token) (*os.File, error) {
 	return c.attach()
 }
 
-// Attach implements [wire.Attacher]. It returns a connection of a process that this program created, for a program
-// that it starts. Both count against the limits of the same user.
+// Attach gives the connection's program a connection for a process that it created, to start another program in.
+// It takes over the process behind the handle and returns the client's end, which the caller closes. program is
+// the displayed name; "" keeps the process's name. The new connection counts against the limits of the same user
+// as c. If the process has another user than c, Attach returns PrivilegeNotHeld. At a limit it returns
+// InsufficientResources and closes the process.
 func (c *connection) Attach(th *nt.Thread, process winnt.Handle, program string) (*os.File, ntstatus.Status) {
 	p, st := c.d.sys.TakeOver(th, process, func(t *token.Token) ntstatus.Status {
 		if t.User().SID != c.token.User().SID {
@@ -42,9 +46,10 @@ func (c *connection) Attach(th *nt.Thread, process winnt.Handle, program string)
 	return c.child(p, program, c.account, of, false)
 }
 
-// AttachAs implements [wire.AttacherAs]. A program of the host's superuser starts a program in a process of another
-// account. The program must run under that account's uid and counts against its limits. It returns PrivilegeNotHeld
-// to other callers, if Config.StartAs is nil, and for an account without a uid of its own.
+// AttachAs is like Attach for a process of another account, and only for a program of the host's superuser. It
+// also returns the account's uid: the new program must run under it, and the connection counts against its
+// limits. AttachAs returns PrivilegeNotHeld to other callers, if Config.StartAs is nil, and for an account
+// without a uid of its own.
 func (c *connection) AttachAs(th *nt.Thread, process winnt.Handle, program string) (*os.File, uint32,
 	ntstatus.Status) {
 	if c.d.startAs == nil || !c.peer.Known || c.peer.UID != 0 {
@@ -73,7 +78,9 @@ func (c *connection) AttachAs(th *nt.Thread, process winnt.Handle, program strin
 // sharedUID is the overflow uid. It belongs to no single user.
 const sharedUID = 65534
 
-// child serves the connection of a program that is started in p. On failure it closes p.
+// child serves a new connection for the process p and returns the client's end. program replaces the displayed
+// name unless it is "". account is the uid whose limits count, and of is the identity of the program. checksUID
+// makes the daemon reject a first byte that another uid sent. On failure child closes p.
 func (c *connection) child(p *kernel.Process, program string, account uint32, of *peer.Peer,
 	checksUID bool) (*os.File, ntstatus.Status) {
 	child := &connection{d: c.d, token: p.Object().Token(), process: p, account: account, peer: of, checksUID: checksUID,
@@ -91,7 +98,9 @@ func (c *connection) child(p *kernel.Process, program string, account uint32, of
 	return f, ntstatus.Success
 }
 
-// attach serves a connection without a socket peer and returns the client's end.
+// attach creates a socket pair, serves one end on a new goroutine and returns the other, which the caller
+// closes. It needs c.peer and c.account, and c.token or c.process. It fails at a limit and after Close; then no
+// goroutine was started and both ends are closed.
 func (c *connection) attach() (*os.File, error) {
 	conn, theirs, err := wire.Pair(c.peer.Name)
 	if err != nil {

@@ -44,7 +44,9 @@ type connection struct {
 	passed  passedDescriptors       // descriptors that its program received
 }
 
-// serve serves a program until it disconnects. An error before there is a process is sent as a status and logged.
+// serve identifies the program, logs it on and serves it until it disconnects. It blocks that long and closes
+// the connection's identity, but returns nothing: an error before there is a process is sent as a status and
+// logged. full means that the program connected at the administrators' socket.
 func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 	peer, err := unix.Of(conn)
 	if err != nil {
@@ -68,7 +70,7 @@ func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 	d.over(c, err)
 }
 
-// over logs the end of a connection, with an error as a warning.
+// over logs the end of a connection: as a warning with err, or at debug level if err is nil.
 func (d *Daemon) over(c *connection, err error) {
 	level := slog.LevelDebug
 	if err != nil {
@@ -77,7 +79,9 @@ func (d *Daemon) over(c *connection, err error) {
 	d.log.Log(d.ctx, level, "connection ended", "uid", c.peer.UID, "pid", c.peer.PID, "error", err)
 }
 
-// run serves the connection as a process with its token. It returns nil if the client disconnected.
+// run serves the connection as a process with its token until it ends. It creates the process, unless c.process
+// is set, and closes it before it returns. It returns nil if the client disconnected, also within a frame. If
+// the process cannot be created, the client gets a status and run returns an error.
 func (c *connection) run() error {
 	name := c.peer.Name
 	if name == "" {
@@ -121,8 +125,9 @@ func (c *connection) run() error {
 	return err
 }
 
-// checkSpeaker waits for the first byte of a program that was started for another user. It returns an error if
-// another uid sent it (W-94).
+// checkSpeaker waits for the first byte on the connection of a program that refmond started for a user. It returns
+// an error if a process of another uid sent the byte, or if the connection ends first (W-94). It does nothing on
+// other connections.
 func (c *connection) checkSpeaker() error {
 	if !c.checksUID {
 		return nil
@@ -140,14 +145,15 @@ func hungUp(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// ID returns the process ID.
+// ID returns the ID of the connection's process in the kernel, not the host's pid. The process must exist.
 func (c *connection) ID() winnt.Handle { return c.process.ID() }
 
-// Profile returns the conformance profile of the kernel.
+// Profile returns the conformance profile of the kernel, which is the same for all connections.
 func (c *connection) Profile() nt.Profile { return c.d.sys.Profile() }
 
-// NewThread creates a thread, the first one with the process. At the limit of the user it returns
-// InsufficientResources.
+// NewThread returns the first thread of the process on the first call, and a new one afterwards. The caller
+// returns it with GiveBack. At the thread limit of the user it returns InsufficientResources. An error counts no
+// thread.
 func (c *connection) NewThread() (*nt.Thread, error) {
 	if !c.d.thread(c.account, 1) {
 		return nil, ntstatus.InsufficientResources.Err()
@@ -171,8 +177,8 @@ func (c *connection) first() *nt.Thread {
 	return c.process.FirstThread()
 }
 
-// Administer answers a request about accounts with the rights of the program's token. Without Config.Administer it
-// returns NotSupported.
+// Administer passes a request about accounts and the program's token to Config.Administer, and returns its reply
+// and status. Without Config.Administer it returns NotSupported.
 func (c *connection) Administer(request []byte) ([]byte, ntstatus.Status) {
 	if c.d.administer == nil {
 		return nil, ntstatus.NotSupported
@@ -180,10 +186,10 @@ func (c *connection) Administer(request []byte) ([]byte, ntstatus.Status) {
 	return c.d.administer(c.token, request)
 }
 
-// Exit ends the process.
+// Exit ends the connection's process in the kernel. It does not end the program of the host.
 func (c *connection) Exit() { c.process.Exit() }
 
-// GiveBack closes a thread and uncounts it.
+// GiveBack closes a thread from NewThread and uncounts it. Call it once per thread.
 func (c *connection) GiveBack(th *nt.Thread) {
 	th.Close()
 	c.d.thread(c.account, -1)

@@ -17,11 +17,12 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
 
-// Identity decides the token of a peer. It is called from any goroutine.
+// Identity decides the token of a peer. The daemon calls it from any goroutine, once for each new connection.
 type Identity interface {
 	// LogOn returns the contents of a peer's token. full is set at the administrators' socket. The result is then
 	// the full token of an administrator, or an error (L-51). After an error the client gets STATUS_ACCESS_DENIED,
@@ -47,6 +48,11 @@ type Config struct {
 	// StartAs returns the uid for a user's programs that the host's superuser starts. nil: no
 	// program is started for another user.
 	StartAs func(sid.SID) (uid uint32, ok bool)
+	// Revoke ends what components beside the daemon keep for the selected users and files, and returns what they cannot
+	// end. name is the kernel name of a file, "" for what belongs to no file. nil: there is none.
+	Revoke func(selected func(user sid.SID, name string) bool) []inspect.Remaining
+	// KernelName returns the kernel name of a path of the host, false for a path in no tree. nil: there are no trees.
+	KernelName func(path string) (name string, ok bool)
 	// Quota returns the uid whose limits a uid counts against; nil: its own.
 	Quota   func(uid uint32) uint32
 	Limits  Limits
@@ -72,6 +78,7 @@ type Daemon struct {
 
 	administer func(*token.Token, []byte) ([]byte, ntstatus.Status) // immutable; may be nil
 	quota      func(uint32) uint32                                  // immutable; may be nil
+	revoke     revoker                                              // immutable
 	startAs    func(sid.SID) (uint32, bool)                         // immutable; may be nil
 
 	pool      *kernel.QuotaPool // immutable: limits all blocks together
@@ -95,9 +102,9 @@ type Daemon struct {
 	closing bool // guarded by mu
 }
 
-// Start locks the state directory, boots the kernel and binds the sockets, in this order. On an error it releases all
-// of them, and also Config.Lock, unless Identity is missing. The caller then calls [Daemon.Serve], and [Daemon.Close]
-// even if it does not serve.
+// Start locks the state directory, boots the kernel and binds the sockets, in this order. It does not serve yet.
+// The caller then calls [Daemon.Serve], and [Daemon.Close] even if it does not serve. On an error Start releases
+// all that it took, and also Config.Lock, unless Identity is missing.
 func Start(cfg Config) (_ *Daemon, err error) {
 	if cfg.Identity == nil {
 		return nil, errors.New("daemon: no identity: no client could be known")
@@ -106,6 +113,7 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		quota: cfg.Quota, startAs: cfg.StartAs, scheduler: newScheduler(), calls: callBuffer{most: keptCalls, next: 1},
 		denials:     callBuffer{most: keptDenials, next: 1, fair: true},
 		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
+	d.revoke = revoker{others: cfg.Revoke, nameOf: cfg.KernelName}
 	d.pool = kernel.NewQuotaPool(d.limits.Total, d.limits.Reserve)
 	d.SetIdentity(cfg.Identity)
 	if d.log == nil {
@@ -134,20 +142,21 @@ func Start(cfg Config) (_ *Daemon, err error) {
 	return d, nil
 }
 
-// Identity returns the current Identity.
+// Identity returns the Identity that decides about new connections. It is never nil.
 func (d *Daemon) Identity() Identity { return *d.identity.Load() }
 
 // SetIdentity replaces the Identity for new connections. Existing ones keep their tokens (W-23). id must not be nil.
 func (d *Daemon) SetIdentity(id Identity) { d.identity.Store(&id) }
 
-// System returns the daemon's kernel.
+// System returns the daemon's kernel. The daemon owns it: Close closes it.
 func (d *Daemon) System() *kernel.System { return d.sys }
 
 // acceptPause is the wait after accept failed, usually for lack of descriptors.
 const acceptPause = 100 * time.Millisecond
 
-// Serve serves clients until Close begins. It does not wait for their connections to end, and always returns nil. Call
-// it once.
+// Serve accepts clients on the daemon's sockets and blocks until Close begins. It does not wait for their
+// connections to end, and always returns nil: it logs an error of accept and tries again after 100 ms. Call it
+// once.
 func (d *Daemon) Serve() error {
 	var admin sync.WaitGroup
 	if d.admin != nil {
@@ -158,7 +167,8 @@ func (d *Daemon) Serve() error {
 	return nil
 }
 
-// accept serves the clients of one socket until it is closed.
+// accept serves each client of one socket on a new goroutine, and blocks until the socket is closed or Close
+// begins. It logs other errors and tries again after acceptPause.
 func (d *Daemon) accept(l *net.UnixListener) {
 	for {
 		conn, err := l.AcceptUnix()
@@ -179,7 +189,8 @@ func (d *Daemon) accept(l *net.UnixListener) {
 	}
 }
 
-// begin serves a connection on a new goroutine. After Close it closes the connection.
+// begin serves a connection on a new goroutine and takes ownership of it. After Close it only closes the
+// connection. full means that the client connected at the administrators' socket.
 func (d *Daemon) begin(conn *net.UnixConn, full bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -190,8 +201,9 @@ func (d *Daemon) begin(conn *net.UnixConn, full bool) {
 	d.serving.Go(func() { d.serve(conn, full) })
 }
 
-// Close stops accepting clients, waits for the running calls, ends the connections and releases everything. The error
-// names kernel objects that are still referenced. A second call returns nil without waiting for the first.
+// Close stops accepting clients, waits for the running calls, ends the connections, and closes the kernel and
+// the state's lock. It blocks until all that is done. The error names kernel objects that are still referenced.
+// A second call returns nil without waiting for the first.
 func (d *Daemon) Close() error {
 	d.mu.Lock()
 	if d.closing {

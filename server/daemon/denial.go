@@ -18,8 +18,9 @@ type Denial struct {
 	Lines   []string // the reasons, as they are displayed
 }
 
-// AddDenial stores a denial for queries about denials. Callers with SeDebugPrivilege see it, and so does its user. A
-// denial with more than 256 KiB of Lines is counted and not stored. AddDenial takes ownership of Lines.
+// AddDenial stores a denial for queries about denials. Callers with SeDebugPrivilege see it, and so does its
+// user. A full buffer drops an older denial. A denial with more than 256 KiB of Lines is counted and not stored.
+// AddDenial takes ownership of Lines and does not block on readers.
 func (d *Daemon) AddDenial(n Denial) {
 	s := &seen{at: n.Time, process: n.Process, as: kernel.Acting{User: n.User}, guard: ownedBy(n.User), lines: n.Lines,
 		owner: owner{uid: n.UID}}
@@ -30,7 +31,8 @@ func (d *Daemon) AddDenial(n Denial) {
 	d.denials.add(s)
 }
 
-// ownedBy returns the descriptor of a process of a user: it grants that user everything. The zero SID is no user.
+// ownedBy returns the descriptor of a process of a user: it grants that user every process right and nobody else
+// any. For the zero SID the user is SYSTEM. A nil result grants nothing.
 func ownedBy(user sid.SID) *sd.Descriptor {
 	if user.IsZero() {
 		user = sid.LocalSystem

@@ -26,7 +26,8 @@ type passedDescriptors struct {
 	others inspect.PassedDescriptor // guarded by mu: sum of the files beyond mostPassed
 }
 
-// add records a passed descriptor. A repeated one increments its count.
+// add records a passed descriptor. If the same file was already passed with the same rights, it increments that
+// entry's count. Beyond mostPassed entries it only adds to the sum of the other files.
 func (l *passedDescriptors) add(out *kernel.HandedOut) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,8 +47,8 @@ func (l *passedDescriptors) add(out *kernel.HandedOut) {
 	l.others.Used |= out.Used
 }
 
-// all returns the passed descriptors of a process. The last entry may have no name: it counts the files beyond
-// mostPassed.
+// all returns a copy of the entries with Process set to process. If there are files beyond mostPassed, the last
+// entry counts them and has no name. Without passed descriptors it returns an empty list.
 func (l *passedDescriptors) all(process uint64) []inspect.PassedDescriptor {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -61,7 +62,8 @@ func (l *passedDescriptors) all(process uint64) []inspect.PassedDescriptor {
 	return list
 }
 
-// HandOut implements [wire.DescriptorPasser]. It returns a descriptor of a file that the program opened.
+// HandOut returns a host descriptor of a file that the program opened as the handle file, and records that the
+// program received it. The caller closes the descriptor after it sent it. On a failure nothing is recorded.
 func (c *connection) HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstatus.Status) {
 	out, st := c.d.sys.HandOut(th, file, c.peer.UID)
 	if st == ntstatus.Success {
@@ -88,13 +90,14 @@ func (l *inspector) passed() (list []inspect.PassedDescriptor) {
 	return list
 }
 
-// ReplaceContents implements [wire.ContentsReplacer]. It replaces the contents of an open file by those of another.
+// ReplaceContents replaces the contents of the open file by those of the open file from. Both are handles of the
+// connection's process.
 func (c *connection) ReplaceContents(th *nt.Thread, file, from winnt.Handle) ntstatus.Status {
 	return c.d.sys.Refill(th, file, from)
 }
 
-// Contents implements [wire.ContentsGiver]. It reads an open file into room for the reply to the open. whole is
-// false if the file does not fit.
+// Contents returns the facts of an open file for the reply to the open, and reads its contents into room. whole
+// is false, and room meaningless, if the contents do not fit or the handle does not grant FILE_READ_DATA.
 func (c *connection) Contents(th *nt.Thread, file winnt.Handle, room []byte) (facts nt.FileFacts, whole bool,
 	st ntstatus.Status) {
 	return c.d.sys.Contents(th, file, room)

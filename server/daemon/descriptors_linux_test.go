@@ -393,7 +393,9 @@ func TestRefillRefused(t *testing.T) {
 	}{
 		{"reads only", reader, from, ntstatus.AccessDenied},
 		{"appends only", appender, from, ntstatus.AccessDenied},
-		{"cannot be read", file, file, ntstatus.AccessDenied},
+		{"cannot be read", file, appender, ntstatus.AccessDenied},
+		{"has collected nothing", file, file, ntstatus.InvalidParameter},
+		{"collects without the rights", reader, 0, ntstatus.AccessDenied},
 		{"is itself", file, reader, ntstatus.InvalidParameter},
 		{"from a directory", file, folder, ntstatus.InvalidParameter},
 		{"from a device", file, device, ntstatus.NotSupported},

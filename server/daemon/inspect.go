@@ -20,8 +20,10 @@ const (
 	mostThreads  = 4096
 )
 
-// Inspect answers an [inspect.Query] with what the thread's effective token may see. A query that is too long,
-// malformed or has an unknown What is STATUS_INVALID_PARAMETER. It implements [wire.Inspector].
+// Inspect answers an [inspect.Query] in JSON with the part of the daemon's state that the thread's effective
+// token may see. It returns STATUS_INVALID_PARAMETER for a query that is longer than 64 KiB, malformed, has an
+// unknown What, or names more than 4096 threads. The query "calls" also starts recording for this connection,
+// and "revoke" ends access.
 func (c *connection) Inspect(th *nt.Thread, query []byte) ([]byte, ntstatus.Status) {
 	var q inspect.Query
 	if len(query) > longestQuery || strict.Unmarshal(query, &q) != nil || len(q.Threads) > mostThreads {
@@ -44,6 +46,11 @@ func (c *connection) Inspect(th *nt.Thread, query []byte) ([]byte, ntstatus.Stat
 		a.Calls, a.Next, a.Lost = l.seen(&c.d.calls, &q)
 	case "denials":
 		a.Calls, a.Next, a.Lost = l.seen(&c.d.denials, &q)
+	case "revoke":
+		var st ntstatus.Status
+		if a.Revoked, st = l.revoke(c, &q); st != ntstatus.Success {
+			return nil, st
+		}
 	default:
 		return nil, ntstatus.InvalidParameter
 	}
@@ -62,9 +69,9 @@ type inspector struct {
 	cache map[*sd.Descriptor]bool // results of may
 }
 
-// may reports whether the caller would get rights on a process with descriptor guard, as in NtOpenProcess.
-// SeDebugPrivilege grants all. An ordinary user sees only processes of their own (W-27). It caches its answer for
-// each descriptor, so all calls must use the same rights.
+// may reports whether the caller would get rights on a process with the descriptor guard, as in NtOpenProcess.
+// SeDebugPrivilege grants all. Otherwise an ordinary user sees only processes of their own (W-27). may caches
+// the answer per descriptor, not per rights: one inspector must always pass the same rights.
 func (l *inspector) may(guard *sd.Descriptor, rights winnt.AccessMask) bool {
 	if l.who.Holds(winnt.SeDebugPrivilege) {
 		return true
@@ -87,7 +94,8 @@ type session struct {
 	guard *sd.Descriptor
 }
 
-// sessions returns the connections whose processes the caller may query, sorted by process.
+// sessions returns the connections whose processes the caller may query, sorted by process ID. It leaves out
+// connections that have no process yet. The result is nil if the caller may see none.
 func (l *inspector) sessions() []inspect.Session {
 	l.d.mu.Lock()
 	all := make([]*session, 0, len(l.d.connections))
@@ -107,8 +115,8 @@ func (l *inspector) sessions() []inspect.Session {
 	return list
 }
 
-// acting returns the impersonating threads among threads that the caller may open. It leaves out others. Only
-// SeDebugPrivilege reveals the user and the level.
+// acting returns those of the given threads that impersonate a client and that the caller may open. It leaves
+// out all others without an error. Only a caller with SeDebugPrivilege gets the client's user and level.
 func (l *inspector) acting(threads []uint64) []inspect.ActingThread {
 	var list []inspect.ActingThread
 	for _, id := range threads {
@@ -140,9 +148,9 @@ func (l *inspector) opens(thread winnt.Handle) bool {
 	return st == ntstatus.Success
 }
 
-// seen returns the next calls after q.After of processes whose memory the caller may read, and the number to
-// continue from. lost is the number of calls that were dropped before they were read. Without SeDebugPrivilege it is
-// at most 1.
+// seen returns up to shownAtOnce calls after number q.After that match the query, of processes whose memory the
+// caller may read. next is the After of the next query. lost is the number of calls that the buffer dropped
+// before this query; it is 0 for the first query (q.After 0). Without SeDebugPrivilege it is at most 1.
 func (l *inspector) seen(k *callBuffer, q *inspect.Query) (calls []inspect.Call, next, lost uint64) {
 	list, newest := k.after(q.After)
 	next = newest
@@ -172,8 +180,8 @@ func (l *inspector) seen(k *callBuffer, q *inspect.Query) (calls []inspect.Call,
 	return calls, next, lost
 }
 
-// named reports whether part is in the name of the call's object, in any case of letters. An empty part matches all
-// calls.
+// named reports whether the name of the call's object contains part, ignoring the case of letters. If the call
+// has no object name, its displayed lines are searched. An empty part matches all calls.
 func named(s *seen, part string) bool {
 	if part == "" {
 		return true

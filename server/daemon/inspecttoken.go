@@ -6,8 +6,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// token returns the token of a process or of a thread's client. It returns nil without
-// SeDebugPrivilege, and if there is no such token.
+// token returns the token of the client of q.Threads[0] if q has exactly one thread, and otherwise that of
+// process q.Process. It returns nil without SeDebugPrivilege, for an unknown process, and for a thread that does
+// not impersonate.
 func (l *inspector) token(q *inspect.Query) *inspect.Token {
 	// A token's descriptor often does not name administrators. With SeDebugPrivilege they may open
 	// the process, so they may read the contents, but they get no handle (W-95).
@@ -29,7 +30,7 @@ func (l *inspector) token(q *inspect.Query) *inspect.Token {
 	return t
 }
 
-// contents converts a token for a reply.
+// contents converts a token for a reply. It leaves Level and Proof unset. v must not be nil.
 func contents(v *token.Token) *inspect.Token {
 	t := &inspect.Token{
 		User: v.User().SID, Type: v.Type(), Session: v.AuthenticationID(), Integrity: v.IntegrityLevel().SID,

@@ -20,7 +20,7 @@ type Limits struct {
 	Quota, Total, Reserve int64
 }
 
-// orDefault returns the limits with defaults in place of unset fields.
+// orDefault returns a copy of l with the defaults in place of zero and negative fields.
 func (l Limits) orDefault() Limits {
 	for _, f := range []struct {
 		at *int
@@ -70,6 +70,7 @@ func (d *Daemon) blockOf(p payer) *kernel.QuotaBlock {
 }
 
 // counted returns the uid whose limits a uid counts against. A subordinate uid counts against its owner (L-29).
+// Without Config.Quota it returns uid.
 func (d *Daemon) counted(uid uint32) uint32 {
 	if d.quota == nil {
 		return uid
@@ -82,8 +83,9 @@ type user struct {
 	connections, threads int
 }
 
-// admit counts and charges a connection. At a limit it returns InsufficientResources and changes only the count of
-// refusals. After Close it returns PortDisconnected.
+// admit counts a connection against its account, sets its quota and charges it. At a limit it returns
+// InsufficientResources and changes only the count of refusals. After Close it returns PortDisconnected. If it
+// returns nil, the caller must call forget.
 func (d *Daemon) admit(c *connection) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -108,7 +110,8 @@ func (d *Daemon) admit(c *connection) error {
 	return nil
 }
 
-// forget uncounts a connection and returns its charge.
+// forget takes back what admit did: it uncounts a connection and returns its charge. It also adds the
+// connection's calls to the total and stops its recording of calls.
 func (d *Daemon) forget(c *connection) {
 	c.unwatch()
 	d.mu.Lock()
@@ -122,10 +125,11 @@ func (d *Daemon) forget(c *connection) {
 	}
 }
 
-// Payer implements [wire.Payer].
+// Payer returns the quota block that pays for the connection's requests and replies. admit must have set it.
 func (c *connection) Payer() quota.Payer { return quota.Payer{Block: c.quota} }
 
-// thread adds by to the threads of a uid. It returns false and adds nothing at the limit.
+// thread adds by, which may be negative, to the thread count of a uid. If by is positive and the count is at the
+// limit, it counts a refusal and returns false. Otherwise it returns true.
 func (d *Daemon) thread(uid uint32, by int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -138,7 +142,7 @@ func (d *Daemon) thread(uid uint32, by int) bool {
 	return true
 }
 
-// change adds to the counts of a uid and removes a uid with zero counts.
+// change adds to the counts of a uid. The arguments may be negative. It removes a uid whose counts are both 0.
 //
 // +checklocks:d.mu
 func (d *Daemon) change(uid uint32, connections, threads int) {

@@ -10,7 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// logOn sets the token of the program and records the logon. On failure it sends a status and closes the connection.
+// logOn determines the program's token, opens its logon session and writes the audit record. On success it sets
+// c.token and c.end; the caller calls c.end when a process holds the session. On failure it writes a status to
+// the client, and c.token and c.end stay unset.
 func (c *connection) logOn() error {
 	r, err := c.d.Identity().LogOn(c.peer, c.full)
 	if err != nil {

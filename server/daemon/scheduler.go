@@ -45,9 +45,10 @@ func newScheduler() *scheduler {
 // spare is the number of extra Ps that Spare adds to GOMAXPROCS.
 var spare atomic.Int32
 
-// Spare adds one P to GOMAXPROCS; a second call has no effect. Call it only in a program that is nothing else than a
-// daemon. Go polls the network rarely while all Ps are busy, and the scheduler can keep one busy for each processor.
-// The extra P reads requests immediately, even under load (W-21).
+// Spare adds one P to GOMAXPROCS; a second call has no effect. It changes the whole program, so call it only in
+// one that is nothing else than a daemon, before [Start]. Go polls the network rarely while all Ps are busy, and
+// the scheduler can keep one busy for each processor. The extra P reads requests immediately, even under load
+// (W-21).
 func Spare() {
 	if spare.CompareAndSwap(0, 1) {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
@@ -57,8 +58,9 @@ func Spare() {
 // processors returns the number of processors for calls, at least 1.
 func processors() int { return max(runtime.GOMAXPROCS(0)-int(spare.Load()), 1) }
 
-// newSchedulerOf returns a scheduler with limits of concurrent calls: all together, each for one connection, and slow
-// for slow calls.
+// newSchedulerOf returns a scheduler that runs at most all calls concurrently, each of them for one connection,
+// and lets at most slow further calls run without a slot. One user may have half of those slow calls, and at
+// least one.
 func newSchedulerOf(all, each, slow int) *scheduler {
 	t := &scheduler{free: all, each: each, slow: slow, slowEach: max(slow/2, 1), watchdog: wire.NewWatchdog(),
 		users: map[uint32]*share{}}
@@ -66,7 +68,8 @@ func newSchedulerOf(all, each, slow int) *scheduler {
 	return t
 }
 
-// join returns the share of a new connection of a user.
+// join counts a connection of a user and returns the connection's share of the time. The caller calls part when
+// the connection ends.
 func (t *scheduler) join(uid uint32) *share {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -89,7 +92,8 @@ func (t *scheduler) part(uid uint32) {
 	}
 }
 
-// enter waits for the time slice of a call and returns its start.
+// enter blocks until the call of a connection may run, and returns the time at which its time slice starts. The
+// caller ends it with leave. It cannot be cancelled.
 func (t *scheduler) enter(s *share) time.Time {
 	t.mu.Lock()
 	s.begin()
@@ -119,8 +123,8 @@ func (s *share) begin() {
 	}
 }
 
-// leave ends the time slice of a call that began at began, and starts waiting calls. slow is the last result of
-// takesLong.
+// leave ends a time slice that started at began, charges the time to the connection and its user, and starts
+// waiting calls. slow is the last result of takesLong for this call, false if it was not called.
 func (t *scheduler) leave(s *share, began time.Time, slow bool) {
 	spent := time.Since(began)
 	t.mu.Lock()
@@ -141,8 +145,8 @@ func (t *scheduler) leave(s *share, began time.Time, slow bool) {
 	t.giveUp(s)
 }
 
-// takesLong gives the slot of a slow call to others. It returns false and keeps the slot if all users or this user
-// have too many slow calls (W-43).
+// takesLong gives the slot of a slow call to a waiting call and returns true. It returns false, and the call
+// keeps its slot, if all users together or this user have too many slow calls (W-43).
 func (t *scheduler) takesLong(s *share) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -198,9 +202,10 @@ const (
 	mostBackoffs   = 4                // maximum number of successive pauses
 )
 
-// backoff returns how long a connection must pause after a time slice of length lasted and pauses of rested in
-// total. It returns 0 unless another connection that used less time was served recently. That one will send more
-// calls, and needs a processor that a connection with many waiting calls would otherwise take (W-78).
+// backoff returns how long a connection must pause after a time slice of length lasted, if it has paused for
+// rested so far. It returns 0, no pause, unless another connection that used less time was served recently. That
+// one will send more calls, and needs a processor that a connection with many waiting calls would otherwise take
+// (W-78).
 func (t *scheduler) backoff(s *share, lasted, rested time.Duration, now time.Time) time.Duration {
 	one, company := min(backoffTurns*lasted, longestBackoff), companyTime
 	if rested >= mostBackoffs*one {
@@ -221,7 +226,8 @@ func (t *scheduler) backoff(s *share, lasted, rested time.Duration, now time.Tim
 	return one
 }
 
-// hadLess reports whether a connection, or its user, used less time than another one including turn.
+// hadLess reports whether s used less time than the connection than, whose time counts with turn added. For
+// connections of different users it compares the times of the users.
 func (s *share) hadLess(than *share, turn time.Duration) bool {
 	if s.of != than.of {
 		s, than = s.of, than.of
@@ -229,22 +235,26 @@ func (s *share) hadLess(than *share, turn time.Duration) bool {
 	return s.had < than.had+turn
 }
 
-// Enter implements [wire.Scheduler], as do the methods below.
+// Enter blocks until a call of the connection may run and returns the start of its time slice. The caller calls
+// Leave.
 func (c *connection) Enter() time.Time { return c.d.scheduler.enter(c.share) }
 
-// Leave ends a time slice.
+// Leave ends the time slice that Enter returned as began. slow is the last result of Slow for this call, false
+// without one.
 func (c *connection) Leave(began time.Time, slow bool) { c.d.scheduler.leave(c.share, began, slow) }
 
-// Slow reports that a call is slow. It returns false if the call must keep its slot.
+// Slow reports that the running call is slow, so that it need not keep its slot. It returns true if the slot
+// went to other calls, and false if the call must keep it.
 func (c *connection) Slow() bool { return c.d.scheduler.takesLong(c.share) }
 
-// Crowded reports whether a call waits for a time slice.
+// Crowded reports whether a call of any connection waits for a time slice.
 func (c *connection) Crowded() bool { return c.d.scheduler.waiting.Load() > 0 }
 
-// Backoff returns how long the connection must pause after a time slice, or how much longer.
+// Backoff returns how long the connection must pause after a time slice of length turn, if it has paused for
+// rested so far. 0 means that it may go on.
 func (c *connection) Backoff(turn, rested time.Duration) time.Duration {
 	return c.d.scheduler.backoff(c.share, turn, rested, time.Now())
 }
 
-// Watchdog returns the watchdog that detects slow calls of all connections.
+// Watchdog returns the watchdog that detects slow calls. All connections share it.
 func (c *connection) Watchdog() *wire.Watchdog { return c.d.scheduler.watchdog }

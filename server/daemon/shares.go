@@ -29,7 +29,8 @@ type shares struct {
 	which int // index of share.place
 }
 
-// put adds s to the heap or updates it if in is set, and removes it otherwise.
+// put makes the heap contain s if in is true, and not contain it otherwise. If s is already there, put moves it
+// to the position for its used time.
 func (h *shares) put(s *share, in bool) {
 	switch at := s.place[h.which]; {
 	case in && at == 0:
@@ -41,7 +42,7 @@ func (h *shares) put(s *share, in bool) {
 	}
 }
 
-// Len implements heap.Interface, as do the methods below.
+// Len returns the number of shares in the heap.
 func (h *shares) Len() int { return len(h.list) }
 
 func (h *shares) Less(i, j int) bool { return h.list[i].had < h.list[j].had }
@@ -52,14 +53,15 @@ func (h *shares) Swap(i, j int) {
 	h.list[i].place[h.which], h.list[j].place[h.which] = i+1, j+1
 }
 
-// Push adds a share.
+// Push appends a share for container/heap, which then restores the order. Use put instead.
 func (h *shares) Push(x any) {
 	s := x.(*share)
 	h.list = append(h.list, s)
 	s.place[h.which] = len(h.list)
 }
 
-// Pop removes and returns the last share.
+// Pop removes and returns the last share for container/heap, which has moved the first one there. Use put
+// instead.
 func (h *shares) Pop() any {
 	last := len(h.list) - 1
 	s := h.list[last]

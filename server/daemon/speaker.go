@@ -13,7 +13,8 @@ import (
 // A program that root starts for another user has a connection that no listener accepted. The
 // host's kernel reports the sender of its first byte.
 
-// passCredentials enables SO_PASSCRED, so that the kernel reports the sender of the data.
+// passCredentials enables SO_PASSCRED on the daemon's end, so that the host's kernel reports the sender of the
+// data. It returns an error if the connection is not a socket.
 func passCredentials(conn net.Conn) error {
 	raw, err := socketOf(conn)
 	if err != nil {
@@ -33,8 +34,9 @@ func socketOf(conn net.Conn) (syscall.RawConn, error) {
 	return socket.SyscallConn()
 }
 
-// speaker waits for the first byte of a connection without consuming it and returns the sender's uid. It returns
-// io.EOF if the other end is closed.
+// speaker waits for the first byte of a connection without consuming it and returns the sender's uid. The
+// connection needs passCredentials first. It returns io.EOF if the other end closes without a byte, and EPROTO
+// if the kernel did not report the sender.
 func speaker(conn net.Conn) (uid uint32, err error) {
 	raw, err := socketOf(conn)
 	if err != nil {

@@ -21,9 +21,10 @@ type State struct{ file *os.File }
 // Close releases the lock. A second call returns os.ErrClosed.
 func (s *State) Close() error { return s.file.Close() }
 
-// LockState creates the state directory with mode 0700 if needed and locks it. The lock ends with the process. A
-// directory that others can write to, or that another daemon uses, is an error. Call it before opening other files
-// in the directory, and pass the lock to [Start].
+// LockState creates the state directory with mode 0700 if needed and takes an exclusive lock in it. It does not
+// wait: a directory that another daemon uses is an error, and so is one that others can write to, and an empty
+// dir. The caller closes the lock or passes it to [Start]; it also ends with the process. Take it before opening
+// other files in the directory.
 func LockState(dir string) (*State, error) {
 	if dir == "" {
 		return nil, errors.New("state folder: none given")
@@ -54,7 +55,7 @@ func LockState(dir string) (*State, error) {
 // dialTimeout is the longest wait for an existing socket to accept or refuse a connection.
 const dialTimeout = 5 * time.Second
 
-// listen returns the inherited socket of a path, or a new one.
+// listen returns the socket in Inherited that is bound to the path, and otherwise binds a new one.
 func (c *Config) listen(socket string) (*net.UnixListener, error) {
 	for _, l := range c.Inherited {
 		// A service manager's socket stays open when the daemon ends, so that new clients wait for
@@ -66,19 +67,21 @@ func (c *Config) listen(socket string) (*net.UnixListener, error) {
 	return listen(socket)
 }
 
-// Listen binds an additional socket as the daemon binds its own: with mode 0666, so the caller must check each peer's
-// identity. It replaces a file only if that is a socket on which no program listens. The caller must hold the state's
-// lock.
+// Listen binds an additional socket with mode 0666, as the daemon binds its own, so the caller must check each
+// peer's identity. The caller closes the listener and must hold the state's lock. Listen replaces an existing
+// file only if it is a socket on which no program listens. Any other file, and a socket in use, is an error.
 func Listen(socket string) (*net.UnixListener, error) { return listen(socket) }
 
-// ListenPrivate is like [Listen] with mode 0600, for the socket's owner and root.
+// ListenPrivate binds a socket with mode 0600, so that only its owner and root can connect. Otherwise it is like
+// [Listen].
 func ListenPrivate(socket string) (*net.UnixListener, error) { return listenMode(socket, 0o600) }
 
 // listen binds the socket with mode 0666, because the peer's identity decides its rights. The state's lock must be
 // held.
 func listen(socket string) (*net.UnixListener, error) { return listenMode(socket, 0o666) }
 
-// listenMode binds the socket with a mode. The state's lock must be held.
+// listenMode binds the socket and then sets its mode. If the path is in use, it removes a socket that refuses
+// connections and binds again; any other file is an error. The state's lock must be held.
 func listenMode(socket string, mode os.FileMode) (*net.UnixListener, error) {
 	l, err := bind(socket)
 	if errors.Is(err, unix.EADDRINUSE) {

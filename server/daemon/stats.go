@@ -27,7 +27,8 @@ type Quota struct {
 	Used, Limit   int64  // bytes
 }
 
-// Stats returns the current counters. It visits all objects of the kernel.
+// Stats returns a copy of the current counters. It visits all objects of the kernel. The counters are read one
+// after the other, so they need not belong to the same moment.
 func (d *Daemon) Stats() Stats {
 	var s Stats
 	s.Objects, s.Handles, s.References = d.sys.Counts()

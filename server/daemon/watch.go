@@ -47,10 +47,10 @@ type owner struct {
 	full bool // by the administrators' socket
 }
 
-// shown returns the lines of a call. They are formatted when a watcher queries, so that the client never waits
-// (W-28).
+// shown returns the lines of a call, each cut to longestLine bytes. It formats them when a watcher queries, so
+// that the client never waits (W-28).
 func (s *seen) shown() []string {
-	lines := s.lines
+	lines := slices.Clone(s.lines) // other watchers read s.lines
 	if s.call != nil {
 		lines = new(calltext.Printer).Lines(s.call)
 	}
@@ -135,7 +135,8 @@ func (k *callBuffer) dropOneLocked() {
 	k.list = k.list[1:]
 }
 
-// after returns the calls with numbers above n, and the number of the newest call.
+// after returns a copy of the list of calls with numbers above n, oldest first, and the number of the newest
+// call. The list is nil if there are none.
 func (k *callBuffer) after(n uint64) ([]*seen, uint64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -147,17 +148,19 @@ func (k *callBuffer) after(n uint64) ([]*seen, uint64) {
 	return nil, k.next
 }
 
-// drop removes all calls.
+// drop removes all calls. The numbers continue.
 func (k *callBuffer) drop() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.list, k.bytes, k.owned = nil, 0, nil
 }
 
-// Wants reports whether a call is recorded: always if it was denied, else only while calls are watched.
+// Wants reports whether a call that returned st must be recorded: always if it was denied, otherwise only while
+// a connection watches calls.
 func (c *connection) Wants(st ntstatus.Status) bool { return denied(st) || c.d.watching() }
 
-// Called records a call and the client that its thread impersonates. It implements [wire.Watcher].
+// Called records a completed call and the client that its thread impersonates. size is the number of bytes of
+// the call's frames. It keeps call, unless its input can hold a secret; such a call is formatted at once.
 func (c *connection) Called(th *nt.Thread, call *nt.Call, size int) {
 	s := seen{at: time.Now(), process: uint64(c.process.ID()), guard: c.process.Object().Security(), call: call,
 		size: size, owner: owner{c.account, c.full}}
@@ -178,7 +181,8 @@ func (c *connection) Called(th *nt.Thread, call *nt.Call, size int) {
 	}
 }
 
-// denied reports whether a status means missing rights.
+// denied reports whether a status means that the caller's rights did not suffice: ACCESS_DENIED,
+// PRIVILEGE_NOT_HELD, BAD_IMPERSONATION_LEVEL or CANT_OPEN_ANONYMOUS.
 func denied(st ntstatus.Status) bool {
 	switch st {
 	case ntstatus.AccessDenied, ntstatus.PrivilegeNotHeld, ntstatus.BadImpersonationLevel, ntstatus.CantOpenAnonymous:
@@ -190,14 +194,15 @@ func denied(st ntstatus.Status) bool {
 // watching reports whether a connection watches calls.
 func (d *Daemon) watching() bool { return d.watchers.Load() > 0 }
 
-// watch starts recording calls until the connection ends.
+// watch makes the daemon record all calls until this connection ends. A second call has no effect.
 func (c *connection) watch() {
 	if !c.watches.Swap(true) {
 		c.d.watchers.Add(1)
 	}
 }
 
-// unwatch stops recording for this connection. The last watcher's end drops the recorded calls.
+// unwatch ends the effect of watch, if there was one. When the last watcher ends, the recorded calls are
+// dropped.
 func (c *connection) unwatch() {
 	if c.watches.Swap(false) && c.d.watchers.Add(-1) == 0 {
 		c.d.calls.drop()
@@ -206,7 +211,8 @@ func (c *connection) unwatch() {
 
 var secretTypes sync.Map // reflect.Type → bool
 
-// secretive reports whether values of a type can hold a secret, down to depth levels.
+// secretive reports whether values of type t can hold a [logon.Secret]. It searches depth levels of pointers,
+// slices, arrays and structs, and caches the result of a search with secretDepth.
 func secretive(t reflect.Type, depth int) bool {
 	if t == reflect.TypeFor[logon.Secret]() {
 		return true

@@ -25,7 +25,8 @@ type propertyReader struct {
 	dir bool
 }
 
-// Property implements dav.FileSystem. It returns 404 and "" for a name that is not in accessProperties.
+// Property returns the value of an access property (RFC 3744) or quota (RFC 4331) as XML, with code 200. It returns
+// "" and 404 for any other name, and 403 if the client may not read the descriptor that it needs.
 func (f files) Property(name dav.Path, i *dav.Info, local string) (value string, code int) {
 	if of := accessProperties[local]; of != nil {
 		return of(&propertyReader{f.q, placeOf(name), i.Folder})
@@ -55,8 +56,8 @@ var privileges = []struct {
 // fullRights are the rights of D:all: all rights of a file.
 const fullRights winnt.AccessMask = 0x1F01FF
 
-// inPrivileges writes a D:privilege element for each privilege whose rights are all in mask. It writes D:all, too,
-// if mask has all rights, and D:bind and D:unbind only for a directory.
+// inPrivileges writes a D:privilege element for each privilege whose rights are all in mask. It writes D:all, too, if
+// mask has all rights of a file. It leaves out D:bind and D:unbind unless dir is set.
 func inPrivileges(b *strings.Builder, mask winnt.AccessMask, dir bool) {
 	if mask&fullRights == fullRights {
 		b.WriteString("<D:privilege><D:all/></D:privilege>")
@@ -72,7 +73,7 @@ func inPrivileges(b *strings.Builder, mask winnt.AccessMask, dir bool) {
 }
 
 // lackingPrivileges returns the names of the privileges that cover any right in mask, for D:need-privileges. It maps
-// generic rights first and leaves out D:write and D:unlock. It returns nil if no privilege covers a right.
+// generic rights first and leaves out D:write and D:unlock. It returns nil if there are none.
 func lackingPrivileges(mask winnt.AccessMask) (names []string) {
 	mask = winnt.FileObject.Mapping.Map(mask)
 	for _, p := range privileges {
@@ -103,8 +104,8 @@ var accessProperties = map[string]func(*propertyReader) (value string, code int)
 // principalHref returns the URL path of a SID's principal resource.
 func principalHref(s sid.SID) string { return "/principals/sid/" + s.String() }
 
-// descriptor returns the owner, group and DACL of the file. It returns nil if the client has no READ_CONTROL (G-9) or
-// a call of refmond fails.
+// descriptor returns the owner, group and DACL of the file. It returns nil if the client does not have READ_CONTROL
+// or a call of refmond fails (G-9).
 func (t *propertyReader) descriptor() *sd.Descriptor {
 	h, st := t.q.open(t.at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {
@@ -123,8 +124,8 @@ func (t *propertyReader) descriptor() *sd.Descriptor {
 	return d
 }
 
-// principal returns the href of the SID that of picks from the descriptor. It returns 404 for the root above the
-// trees, 403 if the client may not read the descriptor, and "" with 200 for the zero SID.
+// principal returns the D:href of the SID that of selects from the descriptor, with code 200; the value is "" for the
+// zero SID. It returns 403 if the client may not read the descriptor, and 404 for the root above the trees.
 func (t *propertyReader) principal(of func(*sd.Descriptor) sid.SID) (string, int) {
 	if t.at.tree == "" {
 		return "", http.StatusNotFound
@@ -139,9 +140,9 @@ func (t *propertyReader) principal(of func(*sd.Descriptor) sid.SID) (string, int
 	return "<D:href>" + principalHref(of(d)) + "</D:href>", http.StatusOK
 }
 
-// acl returns the D:acl value: the DACL's entries in order, without inherit-only, object and system entries. A
-// missing DACL becomes one entry that grants everyone everything. An empty one has an empty value. It returns 404
-// for the root above the trees and 403 if the client may not read the descriptor.
+// acl returns the value of D:acl with code 200: the DACL's entries in order, without inherit-only, object and system
+// entries. A missing DACL becomes one entry that grants everyone everything, and an empty one the value "". It
+// returns 403 if the client may not read the descriptor, and 404 for the root above the trees.
 func (t *propertyReader) acl() (string, int) {
 	if t.at.tree == "" {
 		return "", http.StatusNotFound
@@ -162,8 +163,8 @@ func (t *propertyReader) acl() (string, int) {
 	return b.String(), http.StatusOK
 }
 
-// ownPrivileges returns the client's privileges on the file, from one open with MAXIMUM_ALLOWED. If the open fails,
-// only read-current-user-privilege-set remains. The root above the trees has D:read alone.
+// ownPrivileges returns the privileges that the client has on the file, always with code 200. If the client cannot
+// open the file, they are only D:read-current-user-privilege-set. The root above the trees has D:read alone.
 func (t *propertyReader) ownPrivileges() (string, int) {
 	if t.at.tree == "" {
 		return "<D:privilege><D:read/></D:privilege>", http.StatusOK
@@ -214,8 +215,8 @@ func (t *propertyReader) ace(b *strings.Builder, e sd.ACE) {
 	b.WriteString("</D:ace>")
 }
 
-// principalOf returns the RFC 3744 form of a SID. Everyone stays an href and does not become D:all, because Everyone
-// may exclude Anonymous.
+// principalOf returns the principal of an RFC 3744 entry, as XML, for a SID. Everyone stays an href and does not
+// become D:all, because Everyone may exclude Anonymous.
 func principalOf(s sid.SID) string {
 	switch s {
 	case sid.AuthenticatedUsers:
@@ -228,8 +229,9 @@ func principalOf(s sid.SID) string {
 	return "<D:href>" + principalHref(s) + "</D:href>"
 }
 
-// quota returns the free or used bytes of the tree's volume (RFC 4331). It returns 404 and "" if the client cannot
-// open the file or refmond reports no size.
+// quota returns the free or, without free, the used bytes of the tree's volume as a decimal number (RFC 4331). Free
+// are the bytes that the client may use. It returns "" and 404 if the client cannot open the file or refmond reports
+// no size.
 func (t *propertyReader) quota(free bool) (string, int) {
 	h, st := t.q.open(t.at, winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {
@@ -260,7 +262,7 @@ func text(s string) string {
 	return b.String()
 }
 
-// escape writes text to b, escaped for XML.
+// escape writes s, as XML text, to b.
 func escape(b *strings.Builder, text string) {
 	_ = xml.EscapeText(b, []byte(text)) // a Builder never fails
 }

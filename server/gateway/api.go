@@ -20,8 +20,8 @@ const (
 	longestCall     = 30 * time.Second
 )
 
-// apiRows returns the endpoints of the API: one for each procedure, and /health. A caller over its rate limit gets
-// 429.
+// apiRows returns the endpoints of the API: a POST for each procedure, and /health. A caller over its rate limit gets
+// 429, and a call ends after longestCall.
 func apiRows(g *Gateway) []row {
 	_, h := refmonv1connect.NewAccessHandler(service{g}, connect.WithReadMaxBytes(largestQuestion), strictRequests())
 	serve := func(w http.ResponseWriter, r *http.Request, s *session) {
@@ -47,16 +47,18 @@ func apiRows(g *Gateway) []row {
 // sessionKey is the context key of the session of an API call.
 type sessionKey struct{}
 
-// service implements refmonv1connect.AccessHandler.
+// service implements the procedures of the API for the session in the context of a call.
 type service struct{ g *Gateway }
 
-// requestOf returns the request of an API call. Its session is nil if ctx has none, which guard prevents.
+// requestOf returns the request of an API call, with the session that its context carries. The session is nil if
+// there is none, which guard prevents.
 func (v service) requestOf(ctx context.Context) *request {
 	s, _ := ctx.Value(sessionKey{}).(*session) // guard has set it
 	return &request{g: v.g, s: s, begun: time.Now(), ctx: ctx}
 }
 
-// Check implements refmonv1connect.AccessHandler. It evaluates one access question and returns no explanation.
+// Check evaluates one access question for the caller, or for the account that the question names. A denial is a
+// reply, not an error. A malformed question or an unreadable object is a connect error.
 func (v service) Check(ctx context.Context, r *connect.Request[api.CheckRequest]) (*connect.Response[api.CheckResponse],
 	error) {
 	a, _, err := v.requestOf(ctx).check(r.Msg, false)
@@ -66,9 +68,9 @@ func (v service) Check(ctx context.Context, r *connect.Request[api.CheckRequest]
 	return connect.NewResponse(a), nil
 }
 
-// CheckBatch implements refmonv1connect.AccessHandler. It streams one reply per question, in order. A question that
-// fails sets the reply's Error and does not end the stream. More than mostQuestions questions are an InvalidArgument
-// error.
+// CheckBatch evaluates questions and streams one reply for each, in order, with its index. A question that fails sets
+// Error of its reply, and the stream continues. More than mostQuestions questions are an InvalidArgument error, and
+// none is evaluated.
 func (v service) CheckBatch(ctx context.Context, r *connect.Request[api.CheckBatchRequest],
 	to *connect.ServerStream[api.CheckBatchResponse]) error {
 	if len(r.Msg.GetChecks()) > mostQuestions {
@@ -89,8 +91,7 @@ func (v service) CheckBatch(ctx context.Context, r *connect.Request[api.CheckBat
 	return nil
 }
 
-// Explain implements refmonv1connect.AccessHandler. It evaluates one question and returns the deciding entries as
-// text.
+// Explain evaluates one question as Check does, and also returns the deciding entries as text.
 func (v service) Explain(ctx context.Context, r *connect.Request[api.ExplainRequest]) (
 	*connect.Response[api.ExplainResponse], error) {
 	a, text, err := v.requestOf(ctx).check(r.Msg.GetCheck(), true)
@@ -100,9 +101,9 @@ func (v service) Explain(ctx context.Context, r *connect.Request[api.ExplainRequ
 	return connect.NewResponse(&api.ExplainResponse{Answer: a, Text: text}), nil
 }
 
-// WhatCan implements refmonv1connect.AccessHandler. It streams the maximum rights of one account, or of the caller
-// if the account is empty, on each object. An object that fails sets the reply's Error. More than mostQuestions
-// objects are an InvalidArgument error.
+// WhatCan streams the maximum rights of one account on each object, in order, with its index. An empty account is the
+// caller. An object that fails sets Error of its reply, and the stream continues. More than mostQuestions objects are
+// an InvalidArgument error.
 func (v service) WhatCan(ctx context.Context, r *connect.Request[api.WhatCanRequest],
 	to *connect.ServerStream[api.WhatCanResponse]) error {
 	if len(r.Msg.GetObjects()) > mostQuestions {
@@ -128,7 +129,7 @@ func tooMany() error {
 	return connect.NewError(connect.CodeInvalidArgument, errors.New("too many questions in one call: split them"))
 }
 
-// reason returns the message of a non-nil error, without connect's code.
+// reason returns the message of an error, which must not be nil. It leaves out the code that connect puts before it.
 func reason(err error) string {
 	var e *connect.Error
 	if errors.As(err, &e) {

@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 	api "github.com/refmon/refmon/server/gateway/refmonv1"
 	"github.com/refmon/refmon/server/gateway/refmonv1/refmonv1connect"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -228,11 +229,12 @@ func TestGranting(t *testing.T) {
 	w.must(err)
 	own, d := w.own(p), sddl.MustParse("O:SYG:SYD:(A;;FRFW;;;WD)")
 	p.do(t.Context(), func(th *nt.Thread) ntstatus.Status {
-		same := granting(th, d, own, winnt.FILE_READ_DATA, winnt.FILE_READ_DATA)
+		nobody := func(sid.SID) string { return "" }
+		same := granting(th, d, own, winnt.FILE_READ_DATA, winnt.FILE_READ_DATA, nobody)
 		if !strings.Contains(same, "AceAllow DACL 0") {
 			t.Errorf(`with refmond's answer: %q, want text containing "AceAllow DACL 0"`, same)
 		}
-		other := granting(th, d, own, winnt.FILE_READ_DATA, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA)
+		other := granting(th, d, own, winnt.FILE_READ_DATA, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, nobody)
 		if other != "GRANTED 0x3 FILE_READ_DATA|FILE_WRITE_DATA\n" {
 			t.Errorf("G-28: with another answer: %q, want %q", other, "GRANTED 0x3 FILE_READ_DATA|FILE_WRITE_DATA\n")
 		}

@@ -21,8 +21,8 @@ const (
 	fieldNull  = "it is null: give a value, or leave an optional field out"
 )
 
-// strictRequests returns the option that makes a handler reject malformed requests in every encoding. It replaces
-// each codec that package connect registers.
+// strictRequests returns an option for a connect handler, which makes it reject malformed requests in each of its
+// encodings.
 func strictRequests() connect.HandlerOption {
 	return connect.WithHandlerOptions(connect.WithCodec(strictCodec{"proto"}), connect.WithCodec(strictCodec{"json"}),
 		connect.WithCodec(strictCodec{"json; charset=utf-8"}), connect.WithInterceptors(needsInterceptor{}))
@@ -32,13 +32,13 @@ func strictRequests() connect.HandlerOption {
 // (G-35), which the codecs of package connect accept. It is immutable.
 type strictCodec struct{ name string }
 
-// Name implements connect.Codec.
+// Name returns the name of the encoding, as in the Content-Type after "application/".
 func (c strictCodec) Name() string { return c.name }
 
 // binary reports whether the codec reads the binary encoding.
 func (c strictCodec) binary() bool { return c.name == "proto" }
 
-// Marshal implements connect.Codec. It does not check fields. A message that is not a proto.Message is an error.
+// Marshal encodes a reply. It does not check its fields. A message that is not a proto.Message is an error.
 func (c strictCodec) Marshal(message any) ([]byte, error) {
 	m, ok := message.(proto.Message)
 	switch {
@@ -50,7 +50,8 @@ func (c strictCodec) Marshal(message any) ([]byte, error) {
 	return protojson.Marshal(m)
 }
 
-// Unmarshal implements connect.Codec. An empty JSON body is an error. An empty binary body is an empty message.
+// Unmarshal decodes data to message, which must be a proto.Message. It returns an error for fields that are unknown,
+// repeated, null or empty. An empty JSON body is an error; an empty binary body is an empty message.
 func (c strictCodec) Unmarshal(data []byte, message any) error {
 	m, ok := message.(proto.Message)
 	if !ok {
@@ -76,8 +77,8 @@ func (c strictCodec) Unmarshal(data []byte, message any) error {
 	return protojson.Unmarshal(data, m)
 }
 
-// checkJSON reads one JSON object from r. It returns an error for names that are unknown, repeated or in the wrong
-// case, and for null or empty values (G-35). It does not check types, which protojson does.
+// checkJSON reads one JSON object with the fields of m from r. It returns an error for a name that is unknown,
+// repeated or in the wrong case, and for a null or empty value (G-35). It does not check types, which protojson does.
 func checkJSON(m protoreflect.MessageDescriptor, r *strict.Reader) error {
 	fields := m.Fields()
 	names := make([]string, fields.Len())
@@ -107,7 +108,7 @@ func checkJSON(m protoreflect.MessageDescriptor, r *strict.Reader) error {
 	})
 }
 
-// checkJSONValue reads a field's value or one element of its list. null, "" and {} are errors.
+// checkJSONValue reads the value of the field f, or one element of its list, from r. null, "" and {} are errors.
 func checkJSONValue(f protoreflect.FieldDescriptor, r *strict.Reader) error {
 	switch {
 	case r.Null():
@@ -128,8 +129,8 @@ func checkJSONValue(f protoreflect.FieldDescriptor, r *strict.Reader) error {
 	return err
 }
 
-// checkWire returns an error if a binary message, or a message in it, has a field that is unknown, repeated, empty
-// or of the wrong wire type (G-35). Package proto accepts those. An empty message is valid.
+// checkWire returns an error if the binary message b, or a message in it, has a field that m does not define, or one
+// that is repeated, empty or of the wrong wire type (G-35). Package proto accepts those. An empty message is valid.
 func checkWire(m protoreflect.MessageDescriptor, b []byte) error {
 	seen := map[protowire.Number]int{}
 	for len(b) > 0 {

@@ -50,7 +50,8 @@ var fieldAdvice = map[protoreflect.FullName]string{
 // because package connect does not decode empty messages. It implements connect.Interceptor.
 type needsInterceptor struct{}
 
-// WrapUnary implements connect.Interceptor.
+// WrapUnary returns a function that calls next, or fails with InvalidArgument if the request has no value for a
+// required field.
 func (needsInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
 		if err := checkRequest(r.Any()); err != nil {
@@ -60,12 +61,12 @@ func (needsInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// WrapStreamingClient implements connect.Interceptor.
+// WrapStreamingClient returns next, because the interceptor checks only servers.
 func (needsInterceptor) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return next
 }
 
-// WrapStreamingHandler implements connect.Interceptor.
+// WrapStreamingHandler returns a function that calls next with a connection that checks each request.
 func (needsInterceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, c connect.StreamingHandlerConn) error { return next(ctx, needsConn{c}) }
 }
@@ -73,7 +74,7 @@ func (needsInterceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) 
 // needsConn checks each message that it receives.
 type needsConn struct{ connect.StreamingHandlerConn }
 
-// Receive implements connect.StreamingHandlerConn.
+// Receive reads the next request into message. It fails with InvalidArgument if a required field is missing.
 func (c needsConn) Receive(message any) error {
 	if err := c.StreamingHandlerConn.Receive(message); err != nil {
 		return err
@@ -81,7 +82,8 @@ func (c needsConn) Receive(message any) error {
 	return checkRequest(message)
 }
 
-// checkRequest returns an error if a required field is missing, nil otherwise.
+// checkRequest returns nil if a request has all required fields, else an InvalidArgument error that names the first
+// missing one.
 func checkRequest(message any) error {
 	m, ok := message.(proto.Message)
 	if !ok {
@@ -93,9 +95,8 @@ func checkRequest(message any) error {
 	return nil
 }
 
-// checkNeeds returns an error for the first missing required field, including those of inner messages that are
-// present. It returns nil if none is missing. A request without rights is an error, never a request for the maximum
-// (G-36).
+// checkNeeds returns nil if a message, and each message in it that is present, has all required fields. Else the
+// error names the first missing one. A request without rights is an error, never a request for the maximum (G-36).
 func checkNeeds(m protoreflect.Message) error {
 	var choice []string
 	chosen := false

@@ -33,15 +33,15 @@ type attempt struct {
 	name string
 }
 
-// wrong is a counter of failed attempts, with those in progress, and the time of the first.
+// wrong counts the failed attempts of a key, those in progress included, since the first of them.
 type wrong struct {
 	count int
 	since time.Time
 }
 
-// try counts an attempt by an address at a name, in any case of letters. If the address or the pair has reached its
-// limit, it counts nothing, ok is false and right is nil. The caller calls right at most once, if the password was
-// correct or not tried, to uncount the attempt.
+// try counts an attempt to log on with a name from a client address. Letter case of the name does not matter. If the
+// address, or the name from this address, has reached its limit, ok is false, right is nil, and nothing is counted.
+// After an attempt that did not fail, or that refmond did not try, the caller calls right once to uncount it.
 func (a *attempts) try(address, name string) (right func(), ok bool) {
 	all := attempt{from: networkOf(address)}
 	one := attempt{all.from, strings.ToLower(name)}
@@ -66,7 +66,8 @@ func (a *attempts) try(address, name string) (right func(), ok bool) {
 	}, true
 }
 
-// countLocked returns the count of a key. It deletes a counter older than attemptTime and returns 0.
+// countLocked returns the count of a key, 0 if it has none. If the first attempt was attemptTime ago or more, it
+// deletes the counter and returns 0.
 //
 // +checklocks:a.mu
 func (a *attempts) countLocked(k attempt, now time.Time) int {
@@ -78,8 +79,8 @@ func (a *attempts) countLocked(k attempt, now time.Time) int {
 	return w.count
 }
 
-// addLocked increments a counter. If the table is full, it first deletes counters in random order
-// until one fits, and expired ones. refmond's own limit still applies.
+// addLocked increments the counter of a key. To add a key to a full table, it first deletes all expired counters, and
+// one at random if needed. refmond's own limit on wrong passwords still applies.
 //
 // +checklocks:a.mu
 func (a *attempts) addLocked(k attempt, now time.Time) {
@@ -98,8 +99,8 @@ func (a *attempts) addLocked(k attempt, now time.Time) {
 	a.of[k] = w
 }
 
-// networkOf returns the network whose attempts count together: one IPv4 address, or an IPv6 prefix.
-// All texts that are not an address and port share the zero prefix.
+// networkOf returns the network whose attempts count together, from a text such as "192.0.2.1:443": one IPv4 address,
+// or an IPv6 prefix. All texts that are not an address and port share the zero prefix.
 func networkOf(address string) netip.Prefix {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {

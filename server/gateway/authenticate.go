@@ -23,8 +23,9 @@ import (
 // thousand groups has about 30 KiB.
 const longestCredential = 64 << 10
 
-// who returns the session of the request's client. The caller returns it with sessions.put. If the client is not
-// authenticated, who writes the response and returns nil.
+// who authenticates the client of a request and returns its session, which the caller returns with sessions.put. It
+// returns nil after it wrote an error response: 401 without valid credentials, 429 after too many wrong passwords,
+// and 503 if refmond cannot be reached. It may block until a logon ends.
 func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 	p, err := g.link.process()
 	if err != nil {
@@ -62,9 +63,10 @@ func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 	return nil
 }
 
-// proved logs on with the credential of the request, or its certificate if it has no credential. It returns nil
-// without either, for a credential that is too long or malformed, and for a scheme that is unknown or not
-// configured. The session of a failed logon has a status other than success.
+// proved logs the client on with its Authorization header or, without one, with its certificate. The caller checks st
+// of the session and returns the session with sessions.put. It returns nil if the request has no usable credential:
+// none at all, a malformed or too long one, or an unknown or disabled scheme. A failed logon is a session without
+// success in st.
 func (g *Gateway) proved(p *process, r *http.Request) *session {
 	kind, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if len(value) > longestCredential {
@@ -107,8 +109,8 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 var untriedLogons = map[ntstatus.Status]bool{ntstatus.InsufficientResources: true, ntstatus.AuditFailed: true,
 	ntstatus.NoLogonServers: true, ntstatus.PortDisconnected: true, ntstatus.Cancelled: true}
 
-// certified logs on the account that the configuration maps the client's certificate to. It returns nil if there is
-// no certificate or no mapping.
+// certified logs on the account that the configuration maps the client's certificate to, without a password. It
+// returns nil if there is no certificate or no mapping. The caller returns the session with sessions.put.
 func (g *Gateway) certified(p *process, r *http.Request) *session {
 	account := g.cfg.Certificates[fingerprint(r.TLS)]
 	if account == "" {
@@ -120,8 +122,8 @@ func (g *Gateway) certified(p *process, r *http.Request) *session {
 	})
 }
 
-// origin returns the IP address of the client as the kernel reports it, "" if the connection has none. It ignores
-// headers, because the client writes them (L-65).
+// origin returns the client's IP address, without port, as the kernel reports it. It returns "" if the connection has
+// none. It ignores headers such as X-Forwarded-For, because the client writes them (L-65).
 func origin(r *http.Request) string {
 	at, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -140,8 +142,9 @@ func fingerprint(state *tls.ConnectionState) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// basic decodes the value of Basic authentication. DOMAIN\name names a domain. ok is false for bad base64 or UTF-8,
-// a NUL, a missing colon, or an empty name.
+// basic decodes the value of a Basic Authorization header to a logon. DOMAIN\name names a domain; without it the
+// domain is "". ok is false for bad base64 or UTF-8, a NUL, a missing colon, or an empty name. The password may be
+// empty.
 func basic(value string) (in nt.LogonInformation, ok bool) {
 	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value))
 	if err != nil || !utf8.Valid(b) {
@@ -163,8 +166,8 @@ func basic(value string) (in nt.LogonInformation, ok bool) {
 		Password: logon.Secret(password)}, true
 }
 
-// challenge writes a 401 response. Each scheme has a header of its own, Negotiate first. If why is
-// "", the body has a default text.
+// challenge writes a 401 response with one WWW-Authenticate header for each scheme, Negotiate first. why is the text
+// of the body; "" stands for a default text.
 func (g *Gateway) challenge(w http.ResponseWriter, why string) {
 	h := w.Header()
 	h.Del("WWW-Authenticate")
@@ -178,13 +181,13 @@ func (g *Gateway) challenge(w http.ResponseWriter, why string) {
 	plain(w, http.StatusUnauthorized, why)
 }
 
-// busy writes a 503 response with Retry-After.
+// busy writes a 503 response that tells the client to retry after five seconds.
 func busy(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "5")
 	plain(w, http.StatusServiceUnavailable, "refmond is not available now: try again later")
 }
 
-// plain writes a response with one line of text.
+// plain writes a response with this status and one line of plain text, which caches do not store.
 func plain(w http.ResponseWriter, code int, text string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")

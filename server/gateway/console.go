@@ -42,7 +42,7 @@ func consoleRows(g *Gateway) (rows []row) {
 	return rows
 }
 
-// showConsole writes a page. For HEAD it writes the headers alone.
+// showConsole writes the console page p as HTML. For HEAD it writes the headers alone.
 func showConsole(w http.ResponseWriter, r *http.Request, q *request, p consolePage) {
 	data := struct {
 		Style template.CSS
@@ -65,6 +65,6 @@ func showConsole(w http.ResponseWriter, r *http.Request, q *request, p consolePa
 	_ = consoleTemplate.Execute(w, data) // ignore a client that has disconnected
 }
 
-// Path and Title export the fields to the template.
+// Path returns the URL path of the page, for the template. Title returns its title.
 func (p consolePage) Path() string  { return p.path }
 func (p consolePage) Title() string { return p.title }

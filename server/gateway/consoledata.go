@@ -27,8 +27,8 @@ type tokenData struct {
 // groupLine is a group of a token and its use in access checks.
 type groupLine struct{ SID, Name, How string }
 
-// tokenPage returns the tokenData of the client's own token, or of the process in the query if the client may open
-// it. On failure Problem has the reason.
+// tokenPage returns a tokenData with the client's own token, or with that of the process whose number is in the
+// query, if the client may open it. On failure Problem has the reason.
 func (q *request) tokenPage(r *http.Request) any {
 	d := tokenData{Of: "the token of this request", Process: r.URL.Query().Get("process")}
 	tok, st := q.s.token, ntstatus.Success
@@ -69,7 +69,7 @@ func (q *request) tokenPage(r *http.Request) any {
 	return d
 }
 
-// groupSIDs returns the SIDs of a token's groups.
+// groupSIDs returns the SIDs of a token's groups as text, in order, nil without groups.
 func groupSIDs(t *api.TokenResponse) (list []string) {
 	for _, g := range t.GetGroups() {
 		list = append(list, g.GetSid())
@@ -77,7 +77,8 @@ func groupSIDs(t *api.TokenResponse) (list []string) {
 	return list
 }
 
-// groupUse returns how a group counts in access checks, "" for an ordinary enabled group.
+// groupUse returns a text on how a group with these attributes counts in access checks. It returns "" for an ordinary
+// enabled group.
 func groupUse(attributes uint32) string {
 	switch {
 	case attributes&winnt.SE_GROUP_INTEGRITY != 0:
@@ -90,7 +91,8 @@ func groupUse(attributes uint32) string {
 	return ""
 }
 
-// processToken opens the token of a process for queries, with the rights of the client. The caller releases it.
+// processToken opens the token of a process for queries, with the rights of the client. The caller releases it. On
+// failure st is not Success.
 func (q *request) processToken(id winnt.Handle) (tok winnt.Handle, st ntstatus.Status) {
 	st = q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		h, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, nil, &nt.ClientID{UniqueProcess: id})
@@ -121,8 +123,9 @@ type treeLine struct{ Name, Link, SDDL string }
 // mostDescriptors is the most entries that the page shows.
 const mostDescriptors = 200
 
-// treePage returns the treeData of a file or directory: its descriptor, who has rights, and its entries. Without
-// READ_CONTROL the descriptor is left out. On failure Problem has the reason.
+// treePage returns a treeData with the descriptor of the file in the query, who has rights on it, and its entries.
+// Without a path it lists only the trees. Without READ_CONTROL it leaves the descriptor out. On failure Problem has
+// the reason.
 func (q *request) treePage(r *http.Request) any {
 	d := treeData{Path: r.URL.Query().Get("path")}
 	for _, f := range q.roots() {
@@ -156,7 +159,7 @@ func (q *request) treePage(r *http.Request) any {
 	return d
 }
 
-// plain returns the unescaped path without its first slash, "" for the root.
+// plain returns the unescaped path, without its first slash. It returns "" for the root above the trees.
 func (p place) plain() string {
 	u, err := url.PathUnescape(p.href(false))
 	if err != nil {
@@ -165,10 +168,11 @@ func (p place) plain() string {
 	return u[1:]
 }
 
-// treeLink returns the URL of a console page for a path.
+// treeLink returns the URL of the console page at page, with path in its query.
 func treeLink(page, path string) string { return page + "?" + url.Values{"path": {path}}.Encode() }
 
-// treeFiles adds at most mostDescriptors entries of a directory to d. It adds none if the client may not list it.
+// treeFiles adds the first mostDescriptors entries of a directory to d, with their descriptors. It adds none if the
+// client may not list the directory, and "—" for a descriptor that the client may not read.
 func (q *request) treeFiles(d *treeData, at place) {
 	h, refused := q.openToList(at)
 	if refused != nil {
@@ -199,8 +203,8 @@ type whyData struct {
 var formRights = []string{"GENERIC_READ", "GENERIC_WRITE", "DELETE", "READ_CONTROL", "WRITE_DAC", "FILE_ALL_ACCESS",
 	"MAXIMUM_ALLOWED"}
 
-// whyPage returns the whyData of an access question with its explanation. Without a path it returns an empty form.
-// On failure Problem has the reason.
+// whyPage returns a whyData with the result and explanation of the access question in the query. Without a path it
+// returns an empty form. On failure Problem has the reason.
 func (q *request) whyPage(r *http.Request) any {
 	v := r.URL.Query()
 	d := whyData{Path: v.Get("path"), Account: v.Get("account"), Right: v.Get("right"), Rights: formRights}
@@ -224,7 +228,7 @@ func (q *request) whyPage(r *http.Request) any {
 	return d
 }
 
-// sddlOf formats a descriptor as SDDL, or the error in parentheses.
+// sddlOf returns a descriptor as SDDL. If that fails, it returns the error in parentheses.
 func sddlOf(d *sd.Descriptor) string {
 	text, err := sddl.Format(d, sddl.Options{})
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// inspect sends a query about refmond's clients with the rights of the client. It returns AccessDenied if refmond
-// rejects the query, for whatever reason, or sends a malformed reply.
+// inspect sends a query about refmond's clients and calls, with the rights of the client. It returns AccessDenied if
+// refmond rejects the query, for whatever reason, or its reply is malformed.
 func (q *request) inspect(question inspect.Query) (a inspect.Reply, st ntstatus.Status) {
 	b, err := json.Marshal(question)
 	if err != nil {
@@ -48,7 +48,7 @@ type actingLine struct{ Process, Thread, As, Since, Proof string }
 // mostThreads is the most impersonating threads that the page shows for one process.
 const mostThreads = 200
 
-// sessionsPage returns the sessionsData of the connections and impersonating threads that the client may see. If the
+// sessionsPage returns a sessionsData with the connections and impersonating threads that the client may see. If the
 // query fails, Problem has the status.
 func (q *request) sessionsPage(*http.Request) any {
 	a, st := q.inspect(inspect.Query{What: "sessions"})
@@ -81,8 +81,8 @@ func orText(a, b string) string {
 	return a
 }
 
-// threads returns the impersonating threads of a process, at most mostThreads. It returns nil if the client may not
-// open the process.
+// threads returns up to mostThreads threads of a process that impersonate a client. It returns nil if there are none
+// or the client may not open the process. Since and Proof are not set.
 func (q *request) threads(process winnt.Handle) (list []actingLine) {
 	var users []sid.SID
 	q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
@@ -113,8 +113,8 @@ func (q *request) threads(process winnt.Handle) (list []actingLine) {
 	return list
 }
 
-// actingAs returns the client that a thread impersonates. acts is false if it impersonates none. If the caller may
-// not open the thread's token, user is zero and As says so.
+// actingAs describes the thread h and the client that it impersonates. acts is false if it impersonates none. If th
+// may not open the thread's token, user is zero and As of the line says so.
 func actingAs(th *nt.Thread, h winnt.Handle) (l actingLine, user sid.SID, acts bool) {
 	tok, st := th.NtOpenThreadToken(h, winnt.TOKEN_QUERY, true)
 	switch st {
@@ -137,8 +137,8 @@ func actingAs(th *nt.Thread, h winnt.Handle) (l actingLine, user sid.SID, acts b
 	return l, user, true
 }
 
-// addTimes sets the Since and Proof fields of list, which it changes in place. Threads that refmond does not report
-// keep empty fields.
+// addTimes sets the Since and Proof fields of the lines in list, in place. They stay empty for threads that refmond
+// does not report, and if the query fails.
 func (q *request) addTimes(list []actingLine) {
 	var ids []uint64
 	for _, l := range list {
@@ -174,8 +174,8 @@ type trailLine struct {
 // mostTrail is the most denials that the page shows.
 const mostTrail = 100
 
-// trailPage returns the trailData of recent denials in processes that the client may inspect, newest first. If the
-// query fails, Problem has the status.
+// trailPage returns a trailData with up to mostTrail recent denials in processes that the client may inspect, newest
+// first. If the query fails, Problem has the status.
 func (q *request) trailPage(*http.Request) any {
 	a, st := q.inspect(inspect.Query{What: "denials"})
 	if st != ntstatus.Success {

@@ -1,5 +1,6 @@
 // Package gateway serves the trees of a refmond server over HTTPS. Each request runs with the rights of its client.
-// The package has WebDAV, directory pages for browsers, an API for access questions, and a console.
+// The package has WebDAV, directory pages for browsers, two APIs for access questions (one of them AuthZEN), a
+// forward-auth endpoint for other servers, and a console.
 //
 //	g, err := gateway.New(gateway.Config{Dial: dial, Trees: []string{"projects"}, Names: []string{"localhost"}})
 //	if err != nil { return err }

@@ -24,16 +24,16 @@ type facts struct {
 	id               uint64 // 0: not queried
 }
 
-// ofEntry returns the facts of a directory entry. Their id is 0.
+// ofEntry returns the facts of a directory entry. The id is 0, because listings do not contain it.
 func ofEntry(e *nt.FileEntry) facts {
 	return facts{name: e.FileName, created: e.CreationTime, written: e.LastWriteTime, size: e.EndOfFile,
 		dir: e.FileAttributes&fileaccess.AttributeDirectory != 0}
 }
 
-// when converts 100 ns units since 1601 to UTC. It does not overflow for any t from 0.
+// when converts a time in units of 100 ns since 1601 to UTC. It does not overflow for any t from 0.
 func when(t int64) time.Time { return time.Unix((t-epoch)/1e7, (t-epoch)%1e7*100).UTC() }
 
-// info converts the facts for the WebDAV engine. A directory has no entity tag and no media type.
+// info converts the facts to the form of the WebDAV engine. A directory has no entity tag and no media type.
 func (f facts) info() dav.Info {
 	i := dav.Info{Name: f.name, Folder: f.dir, Size: f.size, Created: when(f.created), Modified: when(f.written)}
 	if !f.dir {
@@ -42,14 +42,14 @@ func (f facts) info() dav.Info {
 	return i
 }
 
-// etag returns a strong entity tag of the write time and size, in quotes.
+// etag returns a strong entity tag with its quotes, made of the write time and the size.
 func (f facts) etag() string {
 	b := strconv.AppendInt(append(make([]byte, 0, 40), '"'), f.written, 16)
 	return string(append(strconv.AppendInt(append(b, '-'), f.size, 16), '"'))
 }
 
-// contentType returns the media type of a file name's extension, application/octet-stream if unknown. It ignores the
-// contents, which users control.
+// contentType returns the media type for a file name's extension, or application/octet-stream if it is unknown. It
+// ignores the contents, which users control.
 func contentType(name string) string {
 	if t := mime.TypeByExtension(strings.ToLower(path.Ext(name))); t != "" {
 		return t

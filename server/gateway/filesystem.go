@@ -17,13 +17,13 @@ import (
 // dav.FileSystem. Its zero value is not usable.
 type files struct{ q *request }
 
-// placeOf converts a WebDAV path to a place. "/" is the zero place.
+// placeOf converts a WebDAV path to a place. "/" becomes the zero place. It does not check the path.
 func placeOf(name dav.Path) place {
 	tree, path, _ := strings.Cut(strings.TrimPrefix(string(name), "/"), "/")
 	return place{tree, strings.ReplaceAll(path, "/", `\`)}
 }
 
-// name converts a place to a WebDAV path.
+// name converts a place to a WebDAV path, the inverse of [placeOf].
 func (p place) name() dav.Path {
 	if p.path == "" {
 		return dav.Root + dav.Path(p.tree)
@@ -31,7 +31,8 @@ func (p place) name() dav.Path {
 	return dav.Path("/" + p.tree + "/" + strings.ReplaceAll(p.path, `\`, "/"))
 }
 
-// Parse implements dav.FileSystem.
+// Parse converts the path of a URL, and reports whether it ends in a slash. The file need not exist. An invalid or
+// ambiguous path, and a name that Windows forbids, are a 400 refusal.
 func (files) Parse(u *url.URL) (dav.Path, bool, error) {
 	at, slash, err := parseFile(u)
 	if err != nil {
@@ -40,8 +41,8 @@ func (files) Parse(u *url.URL) (dav.Path, bool, error) {
 	return at.name(), slash, nil
 }
 
-// Mutable implements dav.FileSystem. It refuses the roots of trees with 403, because only the administrator changes
-// them (F-117).
+// Mutable returns nil for files and directories below a tree's root. It refuses the roots with 403, because only the
+// administrator changes them (F-117).
 func (f files) Mutable(name dav.Path) error {
 	if placeOf(name).path == "" {
 		return dav.Refuse(http.StatusForbidden, "the root of a tree cannot be changed")
@@ -49,7 +50,8 @@ func (f files) Mutable(name dav.Path) error {
 	return nil
 }
 
-// Stat implements dav.FileSystem.
+// Stat describes a file or directory that the client may open, or may list in its directory. A name that the client
+// may not see is refused with 404, like a missing one.
 func (f files) Stat(name dav.Path) (i dav.Info, err error) {
 	got, refused := f.q.stat(placeOf(name))
 	if refused != nil {
@@ -58,7 +60,8 @@ func (f files) Stat(name dav.Path) (i dav.Info, err error) {
 	return got.info(), nil
 }
 
-// List implements dav.FileSystem.
+// List returns the entries of a directory, sorted by name, but no more than most; more reports that there are others.
+// For the root it returns the visible trees in the configured order.
 func (f files) List(name dav.Path, most int) (members []dav.Info, more bool, err error) {
 	list, more, refused := f.q.members(placeOf(name), most)
 	if refused != nil {
@@ -71,7 +74,8 @@ func (f files) List(name dav.Path, most int) (members []dav.Info, more bool, err
 	return members, more, nil
 }
 
-// Mkdir implements dav.FileSystem.
+// Mkdir creates a directory with the rights of the client. It returns 405 if the name exists and 409 if the parent
+// directory is missing or hidden.
 func (f files) Mkdir(name dav.Path) error {
 	at := placeOf(name)
 	h, st := f.q.open(at, winnt.FILE_READ_ATTRIBUTES, winnt.FILE_CREATE, directoryOnly)
@@ -82,8 +86,9 @@ func (f files) Mkdir(name dav.Path) error {
 	return nil
 }
 
-// refusedToMake converts the status of a failed creation to a response. A hidden parent directory gets the same 409
-// as a missing one. A hidden file that is in the way gets 403 (G-12).
+// refusedToMake converts the status of a failed creation of at to the refusal to send; it is never nil. desired is
+// the right that a 403 reports as missing on the parent directory. A hidden parent directory gets the same 409 as a
+// missing one. A hidden file that is in the way gets 403 (G-12).
 func (q *request) refusedToMake(at place, desired winnt.AccessMask, st ntstatus.Status) *refusal {
 	dir, _ := at.above()
 	code := codes[st]
@@ -114,7 +119,8 @@ func (q *request) refusedToMake(at place, desired winnt.AccessMask, st ntstatus.
 	return f
 }
 
-// Remove implements dav.FileSystem. It also drops the properties that clients set on the file.
+// Remove deletes a file or an empty directory, and the properties that clients set on it. It returns dav.ErrNotEmpty
+// for a directory with entries.
 func (f files) Remove(name dav.Path) error {
 	at := placeOf(name)
 	switch st := f.q.unlink(at); st {
@@ -128,8 +134,9 @@ func (f files) Remove(name dav.Path) error {
 	}
 }
 
-// Movable implements dav.FileSystem. It opens the source for DELETE before a MOVE removes anything (G-40). A
-// destination in another tree is 502.
+// Movable returns nil if the client may delete the source, which it opens for that without a change (G-40). It
+// refuses a destination in another tree with 502 and one that is not served with 403. It does not test the right to
+// create the destination.
 func (f files) Movable(from, to dav.Path) error {
 	at, target := placeOf(from), placeOf(to)
 	switch {
@@ -146,8 +153,9 @@ func (f files) Movable(from, to dav.Path) error {
 	return nil
 }
 
-// Makeable implements dav.FileSystem. It opens the directory with the right to add to it. A client may have that right
-// without those of an open, so it then tries a temporary resource, which is deleted when its handle closes (G-45).
+// Makeable returns nil if the client may add a file to the parent directory or, with folder set, a directory. It
+// opens the parent directory with the right to add. If the open is denied, it creates a temporary file or directory
+// instead, which is deleted when its handle closes (G-45).
 func (f files) Makeable(name dav.Path, folder bool) error {
 	at := placeOf(name)
 	right, kind := winnt.FILE_ADD_FILE, fileOnly
@@ -166,7 +174,9 @@ func (f files) Makeable(name dav.Path, folder bool) error {
 	return nil
 }
 
-// Rename implements dav.FileSystem. It moves the properties that clients set, and drops those of the destination.
+// Rename moves a file or directory within its tree, with the properties that clients set. If replace is set, it
+// replaces an existing file in one step; if not, an existing destination is an error. It drops the properties of the
+// destination.
 func (f files) Rename(from, to dav.Path, replace bool) error {
 	at, target := placeOf(from), placeOf(to)
 	h, st := f.q.open(at, winnt.DELETE, winnt.FILE_OPEN, 0)
@@ -186,8 +196,8 @@ func (f files) Rename(from, to dav.Path, replace bool) error {
 	return nil
 }
 
-// Lockable implements dav.FileSystem. It allows a file that the client may write, and any free name, where creating
-// the file decides later.
+// Lockable returns nil for a file that the client may write, and for a free name, whose creation decides later. It
+// refuses the root of a tree with 403.
 func (f files) Lockable(name dav.Path) error {
 	at := placeOf(name)
 	if at.path == "" {
@@ -204,7 +214,7 @@ func (f files) Lockable(name dav.Path) error {
 	return nil
 }
 
-// Open implements dav.FileSystem. The result is a *download.
+// Open opens a file for reading with the rights of the client. The result is a *download, which the caller closes.
 func (f files) Open(name dav.Path) (io.ReadCloser, error) {
 	at := placeOf(name)
 	h, file, st := f.q.openToRead(at)
@@ -218,7 +228,8 @@ func (f files) Open(name dav.Path) (io.ReadCloser, error) {
 	return d, nil
 }
 
-// Create implements dav.FileSystem.
+// Create starts an upload with the rights of the client. Other clients see it only after Commit. The caller closes
+// it.
 func (f files) Create(name dav.Path, c dav.Creation) (dav.Upload, error) {
 	u, err := f.q.upload(placeOf(name), c)
 	if err != nil {
@@ -227,8 +238,9 @@ func (f files) Create(name dav.Path, c dav.Creation) (dav.Upload, error) {
 	return u, nil
 }
 
-// stat returns the facts of a place. A client that may only list the parent directory gets the facts of the listing.
-// The root above the trees always exists.
+// stat returns the facts of a place. If the client may not open it but may list its directory, they are those of the
+// directory entry, without an id. refused is nil on success; a hidden name gets the 404 of a missing one. The root
+// above the trees always exists.
 func (q *request) stat(at place) (facts, *refusal) {
 	if at.tree == "" && at.path == "" {
 		return facts{name: "/", dir: true, written: epoch, created: epoch}, nil
@@ -260,10 +272,10 @@ type download struct {
 	from io.Reader
 }
 
-// Read implements io.Reader.
+// Read reads the next bytes of the file. At its end it returns io.EOF.
 func (d *download) Read(b []byte) (int, error) { return d.from.Read(b) }
 
-// Close implements io.Closer.
+// Close closes the file and its handle at refmond. It always returns nil.
 func (d *download) Close() error {
 	if d.file != nil {
 		_ = d.file.Close()

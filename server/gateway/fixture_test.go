@@ -66,6 +66,9 @@ func newWorld(t testing.TB, descriptor string, change ...func(*Config)) *world {
 	return newWorldOf(t, descriptor, func(s *lsa.Store) logon.Authority { return s }, change...)
 }
 
+// treeFaults is Faults of the trees of new worlds, nil for none.
+var treeFaults func(call, name string) error
+
 // newWorldOf makes a world in which another authority logs clients on.
 func newWorldOf(t testing.TB, descriptor string, authority func(*lsa.Store) logon.Authority,
 	change ...func(*Config)) *world {
@@ -81,7 +84,7 @@ func newWorldOf(t testing.TB, descriptor string, authority func(*lsa.Store) logo
 	w.store = w.accounts(dir)
 	store := w.store
 	w.describe("", descriptor)
-	tree, err := hostfs.Open(hostfs.Config{Path: w.root, HandOut: hostfs.HandOutReads})
+	tree, err := hostfs.Open(hostfs.Config{Path: w.root, HandOut: hostfs.HandOutReads, Faults: treeFaults})
 	w.must(err)
 	if _, err := tree.HandsOut(); errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
 		_ = tree.Close()
@@ -92,7 +95,7 @@ func newWorldOf(t testing.TB, descriptor string, authority func(*lsa.Store) logo
 	w.d, err = daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: w.socket, LSA: authority(store),
 		Audit: log,
 		Identity: peer.Stored{Store: store, Privileges: map[uint32]winnt.PrivilegeSet{
-			gate: winnt.Privileges(winnt.SeImpersonatePrivilege)}}})
+			gate: winnt.Privileges(winnt.SeImpersonatePrivilege, winnt.SeAuditPrivilege)}}})
 	w.must(err)
 	w.must(w.d.System().AddTree("share", tree))
 	w.counts = w.now()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/server/authzen"
 	"github.com/refmon/refmon/server/gateway/dav"
 	"github.com/refmon/refmon/sid"
 )
@@ -37,8 +38,12 @@ type Config struct {
 	// StrictTransport is the max-age of Strict-Transport-Security (RFC 6797), in whole seconds. Less than one second
 	// sends no header.
 	StrictTransport time.Duration
-	Now             func() time.Time // nil: time.Now
-	Log             *slog.Logger     // nil: none
+	// AuthZEN configures the AuthZEN Authorization API of the console's handler; nil: it is not served.
+	AuthZEN *AuthZEN
+	// ForwardAuth configures the forward-auth endpoint of the console's handler; without proxies it is not served.
+	ForwardAuth ForwardAuth
+	Now         func() time.Time // nil: time.Now
+	Log         *slog.Logger     // nil: none
 }
 
 // Gateway serves HTTP clients. It is safe for concurrent use. Its zero value is not usable.
@@ -52,9 +57,12 @@ type Gateway struct {
 	attempts *attempts
 	log      *slog.Logger // immutable
 	levels   levels       // immutable
+	pdp      *pdp         // immutable; nil: no AuthZEN API
 }
 
-// New returns a gateway. It returns an error if cfg.Dial is nil. It connects to refmond at the first request.
+// New returns a gateway with the given configuration and the defaults for its zero fields. It returns an error if
+// Dial is nil, or AuthZEN or ForwardAuth is malformed. It connects to nothing; the first request connects to refmond.
+// The caller closes the gateway.
 func New(cfg Config) (*Gateway, error) {
 	if cfg.Dial == nil {
 		return nil, errors.New("gateway: Config.Dial is missing")
@@ -87,17 +95,41 @@ func New(cfg Config) (*Gateway, error) {
 	g.dav.MostListed, g.dav.LargestUpload = mostListed, cfg.LargestUpload
 	g.dav.Namespaces = ` xmlns:R="` + rightsSpace + `"`
 	g.link = link{dial: cfg.Dial, cfg: &g.cfg}
-	return g, nil
+	var err error
+	if cfg.AuthZEN != nil {
+		if g.pdp, err = newPDP(g, cfg.AuthZEN); err != nil {
+			return nil, err
+		}
+	}
+	return g, cfg.ForwardAuth.check()
 }
 
-// Close disconnects from refmond, which ends every handle and impersonation. Later requests get an error response,
-// and further calls return nil. Stop serving first: Close does not wait for requests.
+// Close disconnects from refmond, which ends every handle and impersonation. Later requests that need refmond get an
+// error response. A second call returns nil. Stop serving first: Close does not wait for requests.
 func (g *Gateway) Close() error { return g.link.close() }
 
-// Files returns the handler of the trees. Serve it on an origin of its own, because users wrote the files.
+// Files returns the HTTP handler of the trees: WebDAV and directory pages. Serve it on an origin of its own, because
+// users wrote the files.
 func (g *Gateway) Files() http.Handler { return guard{g: g, rows: fileRows(g)} }
 
-// Console returns the handler of the console and the API. Serve it on another origin than Files.
+// Console returns the HTTP handler of the console and the API, and of the AuthZEN and forward-auth endpoints if they
+// are configured. Serve it on another origin than Files.
 func (g *Gateway) Console() http.Handler {
-	return guard{g: g, rows: append(apiRows(g), consoleRows(g)...)}
+	rows := append(apiRows(g), consoleRows(g)...)
+	if g.pdp != nil {
+		rows = append(rows, g.pdp.rows()...)
+	}
+	inner := guard{g: g, rows: rows}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case authzen.EvaluationPath, authzen.EvaluationsPath, authzen.MetadataPath:
+			authzen.EchoRequestID(w, r) // also of a request that guard rejects (Z-10)
+		case ForwardAuthPath:
+			if len(g.cfg.ForwardAuth.Proxies) > 0 {
+				g.forwardAuth(w, r)
+				return
+			}
+		}
+		inner.ServeHTTP(w, r)
+	})
 }

@@ -23,7 +23,7 @@ var pieces = sync.Pool{New: func() any { return new([roomGathered]byte) }}
 // gathering is a listener whose connections can buffer writes. TLS runs above it.
 type gathering struct{ net.Listener }
 
-// Accept implements net.Listener.
+// Accept waits for a connection and returns it as a *gathered, which buffers nothing yet.
 func (l gathering) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
@@ -43,8 +43,8 @@ type gathered struct {
 	n int // buffered bytes of room; guarded by mu
 }
 
-// Write implements net.Conn. Between hold and release it buffers. If b does not fit into the buffer, it sends the
-// buffer and then b.
+// Write sends b, or buffers it between hold and release and then returns no error. If b does not fit into the buffer,
+// it sends the buffer and then b.
 func (c *gathered) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +60,7 @@ func (c *gathered) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// hold starts buffering. A second call has no effect.
+// hold makes later writes fill a buffer until release. A second call has no effect.
 func (c *gathered) hold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,8 +69,8 @@ func (c *gathered) hold() {
 	}
 }
 
-// release sends the buffer in one write and stops buffering. Call it once after hold. If the write fails, it closes
-// the connection.
+// release sends the buffered data in one write and ends buffering. Call it exactly once after hold. If the write
+// fails, it closes the connection, because Write reported success.
 func (c *gathered) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,7 +81,7 @@ func (c *gathered) release() {
 	c.room = nil
 }
 
-// sendLocked sends and empties the buffer. It returns nil if the buffer is empty.
+// sendLocked sends the buffered data and empties the buffer, also on an error. Without data it returns nil.
 //
 // +checklocks:c.mu
 func (c *gathered) sendLocked() error {
@@ -97,8 +97,8 @@ func (c *gathered) sendLocked() error {
 // gatheredKey is the context key of a request's connection.
 type gatheredKey struct{}
 
-// withGathered adds the connection to the context of its requests. It returns ctx unchanged if c is not TLS over a
-// gathered connection.
+// withGathered returns a context for the requests of connection c from which atOnce finds the connection. It returns
+// ctx unchanged if c is not TLS over a gathered connection.
 func withGathered(ctx context.Context, c net.Conn) context.Context {
 	if t, ok := c.(*tls.Conn); ok {
 		if below, ok := t.NetConn().(*gathered); ok {
@@ -108,8 +108,8 @@ func withGathered(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// atOnce writes the whole body of a response. For HTTP/1 over TLS and a body of at most mostGathered bytes, headers
-// and body leave in one write. It ignores errors, because they mean that the client left.
+// atOnce writes a whole response body. For HTTP/1 over TLS and a body of at most mostGathered bytes, it sends headers
+// and body in one write. It ignores errors, because they mean that the client left.
 func atOnce(w http.ResponseWriter, r *http.Request, body []byte) {
 	c, _ := r.Context().Value(gatheredKey{}).(*gathered)
 	if c == nil || r.ProtoMajor != 1 || len(body) > mostGathered {

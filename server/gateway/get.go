@@ -31,7 +31,8 @@ var (
 // small is the pool of buffers for small files.
 var small = sync.Pool{New: func() any { return new([mostGathered + 512]byte) }}
 
-// get serves the contents of a file, or the page of a directory or of the list of trees.
+// get answers GET and HEAD of q.at with the contents of a file, or with the page of a directory or of the list of
+// trees. It writes the refusal if the client may not read it.
 func (q *request) get(w http.ResponseWriter, r *http.Request) {
 	if q.at.tree == "" {
 		q.page(w, r, q.roots(), false)
@@ -59,8 +60,8 @@ func (q *request) get(w http.ResponseWriter, r *http.Request) {
 	q.long(w, r, f, o.FileHandle)
 }
 
-// long serves a file that is too large for one reply of refmond. It reads a passed descriptor if refmond grants one,
-// else by calls on h, which the caller releases.
+// long serves a file that is too large for one reply of refmond. It reads through a file descriptor if refmond passes
+// one. Otherwise it reads by calls on h, which the caller releases.
 func (q *request) long(w http.ResponseWriter, r *http.Request, f facts, h winnt.Handle) {
 	if again, file, st := q.openToRead(q.at); st == ntstatus.Success {
 		defer q.s.p.release(again)
@@ -75,7 +76,8 @@ func (q *request) long(w http.ResponseWriter, r *http.Request, f facts, h winnt.
 	q.content(w, r, f, &seeker{reader: reader{q: q, h: h}, size: f.size})
 }
 
-// refusedToRead writes the response of a failed open. A client that may list the directory gets its page.
+// refusedToRead answers a request whose open failed with the status st. If q.at is a directory that the client may
+// list, it writes the directory's page, else the refusal.
 func (q *request) refusedToRead(w http.ResponseWriter, r *http.Request, st ntstatus.Status) {
 	// A missing name is opened as often as a denied one, so that both take the same calls (G-48).
 	if code := codes[st]; code == http.StatusForbidden || code == http.StatusNotFound {
@@ -89,7 +91,8 @@ func (q *request) refusedToRead(w http.ResponseWriter, r *http.Request, st ntsta
 	q.refuse(w, r, q.refusedAs(q.at, winnt.FILE_READ_DATA, st))
 }
 
-// directory writes the page of the open directory h. A URL without a final slash is redirected.
+// directory writes the page of the open directory h, which the caller releases. It redirects a URL without a final
+// slash. If it cannot list the directory, it writes the refusal.
 func (q *request) directory(w http.ResponseWriter, r *http.Request, h winnt.Handle) {
 	if !strings.HasSuffix(r.URL.Path, "/") {
 		http.Redirect(w, r, q.at.href(true), http.StatusMovedPermanently)
@@ -110,8 +113,8 @@ var active = []string{"text/html", "application/xhtml+xml", "image/svg+xml", "te
 // conditional lists the headers that request a range or set a condition.
 var conditional = []string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"}
 
-// whole serves a file whose contents are in data. Without conditional headers it skips http.ServeContent and sends a
-// small file in one write.
+// whole serves a file whose whole contents are in data. It supports ranges and conditional headers. Without them it
+// sends a small file in one write.
 func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []byte) {
 	for _, name := range conditional {
 		if len(r.Header[name]) > 0 {
@@ -129,15 +132,15 @@ func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []
 	}
 }
 
-// content serves a file with ranges and conditions.
+// content serves a file from a reader, with support for ranges and conditional headers.
 func (q *request) content(w http.ResponseWriter, r *http.Request, f facts, from io.ReadSeeker) {
 	if q.describe(w, r, f) {
 		http.ServeContent(w, r, "", whenRounded(f.written), from)
 	}
 }
 
-// describe sets the headers of a file and those in more, which alternates canonical names and values. If the URL ends
-// in a slash, it writes a 404 response and returns false.
+// describe sets the response headers of a file and those in more, which alternates canonical names and values. It
+// returns true and writes nothing. If the URL ends in a slash, it writes a 404 response and returns false.
 func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts, more ...string) bool {
 	if strings.HasSuffix(r.URL.Path, "/") {
 		absent(w)
@@ -162,7 +165,7 @@ func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts, more
 	return true
 }
 
-// whenRounded is when, truncated to whole seconds.
+// whenRounded converts 100 ns units since 1601 to UTC and cuts off the fraction of a second.
 func whenRounded(t int64) time.Time { return when(t).Truncate(time.Second) }
 
 // seeker reads an open file by calls of refmond, from any offset.
@@ -171,7 +174,8 @@ type seeker struct {
 	size int64
 }
 
-// Seek implements io.Seeker. A negative offset is os.ErrInvalid and changes nothing. An offset past the end is valid.
+// Seek sets the offset of the next Read and returns it. It returns os.ErrInvalid for a negative offset and then
+// changes nothing. An offset past the end is valid.
 func (s *seeker) Seek(to int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:

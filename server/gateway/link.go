@@ -28,8 +28,9 @@ type link struct {
 // errStopped is the error of requests after Close.
 var errStopped = errors.New("the gateway stops")
 
-// process returns the current process and connects if none exists or it failed. It returns errStopped after close,
-// and otherwise the error of dial. Concurrent callers get the same process.
+// process returns the current connection to refmond, and blocks to connect if there is none or it failed. Concurrent
+// callers get the same process, which the link owns. It returns errStopped after close, and otherwise the error of
+// dial.
 func (l *link) process() (*process, error) {
 	l.mu.Lock()
 	p := l.at
@@ -59,8 +60,8 @@ func (l *link) process() (*process, error) {
 	return p, nil
 }
 
-// close disconnects, which ends every handle and impersonation. Later calls of process fail. It does nothing if there
-// is no connection.
+// close disconnects from refmond, which ends every handle and impersonation. Later calls of process return
+// errStopped. Without a connection it returns nil. It does not wait for calls in progress.
 func (l *link) close() error {
 	l.mu.Lock()
 	p := l.at
@@ -77,41 +78,49 @@ type process struct {
 	conn     *client.Conn    // immutable
 	threads  chan *nt.Thread // one entry for each allowed thread; nil: not created yet
 	sessions *sessions       // immutable
+	subjects *sessions       // immutable: accounts that questions of the AuthZEN API are about
 }
 
-// newProcess returns the process of a connection. It creates threads when they are needed.
+// newProcess returns the process of a new connection, which it then owns. It enables the privileges that cfg needs
+// and creates threads when requests first need them.
 func newProcess(conn *client.Conn, cfg *Config) *process {
 	p := &process{conn: conn, threads: make(chan *nt.Thread, cfg.Threads)}
 	for range cfg.Threads {
 		p.threads <- nil
 	}
-	p.sessions = newSessions(p, cfg)
+	p.sessions, p.subjects = newSessions(p, cfg), newSessions(p, cfg)
+	p.subjects.most = min(p.subjects.most, mostSubjects)
 	if len(cfg.Certificates) > 0 {
-		enableTcb(conn.Thread())
+		enable(conn.Thread(), winnt.SeTcbPrivilege) // a logon without a password then yields a full token (G-7)
+	}
+	if cfg.AuthZEN != nil {
+		enable(conn.Thread(), winnt.SeAuditPrivilege) // for the records of questions (G-64)
 	}
 	return p
 }
 
-// enableTcb enables SeTcbPrivilege if the gateway's account holds it. With it a logon without a password yields a
-// full token (G-7). It does nothing if the account does not have it.
-func enableTcb(th *nt.Thread) {
+// enable enables a privilege in the gateway's own token. It ignores errors: if the account does not hold the
+// privilege, nothing changes.
+func enable(th *nt.Thread, p winnt.Privilege) {
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
 	if st != ntstatus.Success {
 		return
 	}
 	defer th.NtClose(own)
-	th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: winnt.LUID(winnt.SeTcbPrivilege),
+	th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: winnt.LUID(p),
 		Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
 }
 
-// do runs f on a pool thread with the gateway's own identity. Use it for calls that a handle authorizes. It returns
-// the status of f, or Cancelled if ctx ends before a thread is free.
+// do runs f on a pool thread with the gateway's own identity. Use it only for calls that a handle authorizes. It
+// blocks until a thread is free. It returns the status of f, Cancelled if ctx ends first, or the error status of a
+// failed connection.
 func (p *process) do(ctx context.Context, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	return p.run(ctx, 0, f)
 }
 
-// as runs f on a pool thread that impersonates tok. It returns NoToken if tok is 0. f may call refmond and must not
-// wait for a client or a lock.
+// as runs f on a pool thread that impersonates the token tok, and reverts afterwards. It returns the status of f, or
+// another status without calling f: NoToken if tok is 0, Cancelled if ctx ends before a thread is free, or that of
+// the failed impersonation. f must not wait for a client or a lock.
 func (p *process) as(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	if tok == 0 {
 		// Nothing is done for a client without its token (G-1).
@@ -120,8 +129,9 @@ func (p *process) as(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) n
 	return p.run(ctx, tok, f)
 }
 
-// run runs f on a pool thread, which impersonates tok unless tok is 0. If the impersonation fails, it returns that
-// status without calling f. It replaces the thread if impersonating or reverting failed or f panicked (G-2).
+// run runs f on a pool thread, which impersonates tok unless tok is 0, and returns its status. If there is no thread
+// or the impersonation fails, it returns that status without calling f. If f panicked or the thread may still
+// impersonate, the thread is replaced by a new one (G-2).
 func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	th, st := p.take(ctx)
 	if st != ntstatus.Success {
@@ -150,8 +160,8 @@ func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) 
 	return st
 }
 
-// take returns a free thread and creates it if needed. The caller sends it back to p.threads. It returns Cancelled
-// if ctx ends first, and the connection's status if a thread cannot be created.
+// take blocks until a thread is free, and creates it if needed. The caller sends it, or nil for a new one, back to
+// p.threads. It returns Cancelled if ctx ends first, and the connection's status if a thread cannot be created.
 func (p *process) take(ctx context.Context) (*nt.Thread, ntstatus.Status) {
 	if ctx.Err() != nil {
 		return nil, ntstatus.Cancelled // do not start even if a thread is free
@@ -177,8 +187,9 @@ func (p *process) take(ctx context.Context) (*nt.Thread, ntstatus.Status) {
 	return th, ntstatus.Success
 }
 
-// openAs opens an existing file while impersonating tok, in one round trip. The result has a descriptor if refmond
-// passes one. It returns NoToken if tok is 0.
+// openAs opens an existing file with the rights of tok, in one round trip. The caller releases the handle in o, and
+// closes its File if refmond passed a descriptor. It returns NoToken if tok is 0, and Cancelled if ctx ends before a
+// thread is free.
 func (p *process) openAs(ctx context.Context, tok winnt.Handle, in nt.CreateFileIn) (o client.OpenedAs,
 	st ntstatus.Status) {
 	if tok == 0 {
@@ -199,8 +210,9 @@ func (p *process) openAs(ctx context.Context, tok winnt.Handle, in nt.CreateFile
 	return p.conn.OpenFileAs(th, tok, in)
 }
 
-// readAs opens an existing file while impersonating tok, in one round trip. A file of at most mostAtOnce bytes
-// arrives whole, and its data may be part of room. It returns NoToken if tok is 0.
+// readAs opens and reads an existing file with the rights of tok, in one round trip. A file of at most mostAtOnce
+// bytes arrives whole and without a handle, and its data may be part of room. For any other file the caller releases
+// the handle in o. It returns NoToken if tok is 0.
 func (p *process) readAs(ctx context.Context, tok winnt.Handle, in nt.CreateFileIn, room []byte) (o client.ReadAs,
 	st ntstatus.Status) {
 	if tok == 0 {
@@ -218,7 +230,8 @@ func (p *process) readAs(ctx context.Context, tok winnt.Handle, in nt.CreateFile
 // mostAtOnce is the largest file, in bytes, whose contents refmond returns with an open.
 const mostAtOnce = 64 << 10
 
-// release closes a handle, even if the request's context has ended. It waits for a free thread. It does nothing for 0.
+// release closes a handle, even if the request's context has ended. It blocks until a thread is free. It ignores
+// errors and does nothing for 0.
 func (p *process) release(h winnt.Handle) {
 	if h == 0 {
 		return

@@ -11,8 +11,9 @@ import (
 
 const mostListed = 20_000 // entries in a response to PROPFIND, and on a page
 
-// list returns at most most entries of the open directory h, sorted by name. It skips names that a request cannot
-// name. more reports that it left out others: those that refmond returned last, in no order of names.
+// list returns the entries of the open directory h, sorted by name, but no more than most. at is its place. It skips
+// names that requests cannot use. more reports that it left out others, in no particular order. refused is nil on
+// success.
 func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more bool, refused *refusal) {
 	for begin := true; ; begin = false {
 		var batch []nt.FileEntry
@@ -45,7 +46,8 @@ func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more b
 	return list, more, nil
 }
 
-// openToList opens a directory for listing, with the rights of the client. The caller releases the handle.
+// openToList opens a directory with the right to list it. The caller releases the handle. The refusal is nil on
+// success; the handle is then valid.
 func (q *request) openToList(at place) (winnt.Handle, *refusal) {
 	const want = winnt.FILE_LIST_DIRECTORY
 	h, st := q.open(at, want, winnt.FILE_OPEN, directoryOnly)
@@ -55,8 +57,8 @@ func (q *request) openToList(at place) (winnt.Handle, *refusal) {
 	return h, nil
 }
 
-// roots returns the trees whose attributes the client may read (G-13), in the order of the configuration. It returns
-// nil if none exists.
+// roots returns the facts of the trees whose attributes the client may read, in the configured order (G-13). It
+// returns nil if there are none.
 func (q *request) roots() (list []facts) {
 	for _, tree := range q.g.cfg.Trees {
 		if f, refused := q.stat(place{tree: tree}); refused == nil {
@@ -66,8 +68,8 @@ func (q *request) roots() (list []facts) {
 	return list
 }
 
-// members returns at most most entries of a directory, sorted by name. For the root it returns all visible trees,
-// in the order of the configuration.
+// members returns the entries of a directory, sorted by name, but no more than most; more reports that there are
+// others. For the root it returns all visible trees, in the configured order. refused is nil on success.
 func (q *request) members(at place, most int) (list []facts, more bool, refused *refusal) {
 	if at.tree == "" {
 		return q.roots(), false, nil
@@ -80,8 +82,8 @@ func (q *request) members(at place, most int) (list []facts, more bool, refused 
 	return q.list(at, h, most)
 }
 
-// unlink deletes a file or an empty directory with the rights of the client. It returns ObjectNameNotFound for a
-// name that is not served.
+// unlink deletes a file or an empty directory with the rights of the client. It returns DirectoryNotEmpty for one
+// with entries, and ObjectNameNotFound for a name that is not served.
 func (q *request) unlink(at place) ntstatus.Status {
 	if !q.served(at) {
 		return ntstatus.ObjectNameNotFound

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/server/gateway/dav"
 )
 
@@ -18,7 +19,7 @@ const (
 )
 
 // uploadPrefix starts the names of unfinished uploads. Listings leave them out and requests cannot name them.
-const uploadPrefix = ".~refmon-"
+const uploadPrefix = nt.UploadPrefix
 
 // place names a file in a tree. The zero value is the root above the trees.
 type place struct {
@@ -26,7 +27,8 @@ type place struct {
 	path string // below the tree, with backslashes; "": the tree itself
 }
 
-// object returns the file's name in refmond's namespace.
+// object returns the file's path in refmond's object namespace, such as \??\tree\dir\file. For a tree it ends in a
+// backslash.
 func (p place) object() string {
 	if p.path == "" {
 		return `\??\` + p.tree + `\`
@@ -34,7 +36,8 @@ func (p place) object() string {
 	return `\??\` + p.tree + `\` + p.path
 }
 
-// above returns the parent directory and the last component. For a tree's root it returns that root and "".
+// above returns the parent directory and the last component of the path. For a tree's root it returns that root and
+// "".
 func (p place) above() (place, string) {
 	at := strings.LastIndexByte(p.path, '\\')
 	if at < 0 {
@@ -43,7 +46,8 @@ func (p place) above() (place, string) {
 	return place{p.tree, p.path[:at]}, p.path[at+1:]
 }
 
-// below returns the place of a member of a directory of a tree. p must not be the root above the trees.
+// below returns the place of the member called name in the directory p. p is in a tree or a tree's root, not the root
+// above the trees. name is not checked.
 func (p place) below(name string) place {
 	if p.path == "" {
 		return place{p.tree, name}
@@ -51,7 +55,8 @@ func (p place) below(name string) place {
 	return place{p.tree, p.path + `\` + name}
 }
 
-// href returns the escaped URL path. It ends in a slash if dir is set, and is "/" for the root.
+// href returns the place as an escaped URL path, which ends in a slash if dir is set. The root above the trees is
+// "/".
 func (p place) href(dir bool) string {
 	if p.tree == "" {
 		return "/"
@@ -69,8 +74,9 @@ func (p place) href(dir bool) string {
 	return b.String()
 }
 
-// parsePlace converts a URL path to a place. ok is false for a path that two readers may resolve differently (G-10),
-// or that is too long or too deep. dir reports a final slash.
+// parsePlace converts the path of a URL to a place; the file need not exist. dir reports a final slash. ok is false,
+// and the place has no meaning, for a path that is too long, too deep or not UTF-8. It is also false if two readers
+// could resolve the path differently, as with "..", empty components or an encoded slash (G-10).
 func parsePlace(u *url.URL) (p place, dir, ok bool) {
 	text := u.Path
 	if len(text) > longestPath || !strings.HasPrefix(text, "/") || !utf8.ValidString(text) ||
@@ -96,8 +102,8 @@ func parsePlace(u *url.URL) (p place, dir, ok bool) {
 	return p, dir, true
 }
 
-// parseFile converts a URL path to a place. It returns a 400 refusal for an ambiguous path (G-10) and for a name
-// that Windows forbids (G-11).
+// parseFile converts the path of a URL to a place, as [parsePlace] does; slash reports a final slash. refused is nil
+// on success. It is a 400 refusal for an invalid or ambiguous path (G-10) and for a name that Windows forbids (G-11).
 func parseFile(u *url.URL) (at place, slash bool, refused dav.Refusal) {
 	at, slash, ok := parsePlace(u)
 	if !ok {
@@ -111,7 +117,8 @@ func parseFile(u *url.URL) (at place, slash bool, refused dav.Refusal) {
 	return at, slash, nil
 }
 
-// forbidden returns why Windows forbids a path component, "" if it is allowed or empty (MS-FSCC 2.1.5.2).
+// forbidden returns a text that says why Windows forbids a path component, or "" if it is allowed or empty (MS-FSCC
+// 2.1.5.2).
 func forbidden(part string) string {
 	const reserved = `"*/:<>?\|`
 	switch {
@@ -127,8 +134,8 @@ func forbidden(part string) string {
 	return ""
 }
 
-// possible reports whether a request may name the file. Names that Windows forbids and those of unfinished uploads
-// are not possible (G-11). It does not look at the tree's name.
+// possible reports whether requests may use the path of the file. It returns false for names that Windows forbids and
+// for those of unfinished uploads (G-11). It does not check the tree's name or whether the file exists.
 func (p place) possible() bool {
 	if p.path == "" {
 		return true

@@ -38,8 +38,8 @@ type line struct{ Name, Href, Size, Written string }
 // crumb is a link to a parent directory.
 type crumb struct{ Name, Href string }
 
-// page writes the page of a directory. For HEAD it writes the headers alone. more adds a note that entries are
-// missing.
+// page writes the HTML page of the directory q.at with the entries in list. If more is set, the page says that
+// entries are missing. For HEAD it writes the headers alone.
 func (q *request) page(w http.ResponseWriter, r *http.Request, list []facts, more bool) {
 	data := struct {
 		Style  template.CSS
@@ -76,7 +76,8 @@ func (q *request) page(w http.ResponseWriter, r *http.Request, list []facts, mor
 	_ = pageTemplate.Execute(w, data) // ignore a client that has disconnected
 }
 
-// user returns the client's display name: the logon name, else the name that refmond resolves, else the SID.
+// user returns the client's display name, which is never empty: the name that the client logged on with, else the
+// name of its SID, else the SID.
 func (q *request) user() string {
 	name := q.s.name
 	if name == "" {
@@ -88,7 +89,8 @@ func (q *request) user() string {
 	return name
 }
 
-// crumbs returns the links to the parent directories, and the name of the current one.
+// crumbs returns links to the directories above q.at, starting with the list of trees, and the name of q.at itself.
+// q.at must be in a tree.
 func (q *request) crumbs() (list []crumb, name string) {
 	list = []crumb{{"trees", "/"}}
 	at := place{tree: q.at.tree}
@@ -103,7 +105,7 @@ func (q *request) crumbs() (list []crumb, name string) {
 	return list, name
 }
 
-// size formats a number of bytes for people, such as "1.5 KiB".
+// size formats a number of bytes in binary units, such as "1.5 KiB".
 func size(n int64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
 	f, i := float64(n), 0

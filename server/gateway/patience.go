@@ -12,7 +12,7 @@ type patientBody struct {
 	c *http.ResponseController
 }
 
-// Read implements io.Reader.
+// Read reads from the body. It fails if the client sends no byte for stallTimeout.
 func (b *patientBody) Read(p []byte) (int, error) {
 	_ = b.c.SetReadDeadline(time.Now().Add(stallTimeout)) // test recorders do not support it
 	return b.ReadCloser.Read(p)
@@ -25,7 +25,7 @@ type patientWriter struct {
 	next time.Time // owned by the request
 }
 
-// Write implements io.Writer.
+// Write writes to the response. It fails if the client accepts no byte for about stallTimeout.
 func (w *patientWriter) Write(p []byte) (int, error) {
 	if now := time.Now(); now.After(w.next) {
 		_ = w.c.SetWriteDeadline(now.Add(stallTimeout)) // test recorders do not support it
@@ -34,8 +34,8 @@ func (w *patientWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// Flush implements http.Flusher, for streamed responses.
+// Flush sends buffered data to the client. It ignores errors.
 func (w *patientWriter) Flush() { _ = w.c.Flush() }
 
-// Unwrap returns the wrapped writer for http.ResponseController.
+// Unwrap returns the wrapped writer, so that http.ResponseController finds its methods.
 func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -34,15 +34,15 @@ type properties struct {
 
 func newPropertyTable() *propertyTable { return &propertyTable{of: map[place]*properties{}} }
 
-// has reports whether properties are stored for a path.
+// has reports whether properties are stored for a path, also if another file has the path now.
 func (b *propertyTable) has(at place) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.of[at] != nil
 }
 
-// get returns the properties of a path. It returns nil if none exist or they belong to another file. The caller
-// must not change the map.
+// get returns the properties of a path, if they belong to the file with this ID. It returns nil if there are none.
+// The caller must not change the map.
 func (b *propertyTable) get(at place, file uint64) map[dav.Name]dav.Property {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -52,8 +52,9 @@ func (b *propertyTable) get(at place, file uint64) map[dav.Name]dav.Property {
 	return nil
 }
 
-// set replaces the properties of a path. An empty list removes them. It returns false and changes nothing if a limit
-// is reached (G-19). It keeps list, which the caller must not change afterwards.
+// set replaces all properties of a path by list, for the file with this ID. An empty list removes them. It keeps
+// list, which the caller must not change afterwards. If a limit is reached, it returns false and changes nothing
+// (G-19).
 func (b *propertyTable) set(at place, file uint64, list map[dav.Name]dav.Property) bool {
 	size := 0
 	for name, p := range list {
@@ -72,12 +73,12 @@ func (b *propertyTable) set(at place, file uint64, list map[dav.Name]dav.Propert
 	return true
 }
 
-// under reports whether a place is top or below it.
+// under reports whether a place equals top or is a descendant of it.
 func (p place) under(top place) bool {
 	return p.tree == top.tree && (p.path == top.path || top.path == "" || strings.HasPrefix(p.path, top.path+`\`))
 }
 
-// drop removes the properties of top and its descendants.
+// drop removes the properties of top and of all its descendants.
 func (b *propertyTable) drop(top place) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -88,8 +89,8 @@ func (b *propertyTable) drop(top place) {
 	}
 }
 
-// move moves the properties of from and its descendants to to. Properties that it meets there are replaced, others
-// stay; see drop.
+// move moves the properties of from and its descendants to to. It replaces properties of the same new path and keeps
+// others below to; call drop first to remove those.
 func (b *propertyTable) move(from, to place) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -105,7 +106,8 @@ func (b *propertyTable) move(from, to place) {
 	}
 }
 
-// Properties implements dav.FileSystem. It returns nil without FILE_READ_EA and FILE_READ_ATTRIBUTES.
+// Properties returns the properties that clients set on a file. It returns nil if there are none or the client has
+// not both FILE_READ_EA and FILE_READ_ATTRIBUTES. The caller must not change the map.
 func (f files) Properties(name dav.Path) map[dav.Name]dav.Property {
 	at := placeOf(name)
 	if !f.q.g.props.has(at) {
@@ -126,9 +128,9 @@ func (f files) Properties(name dav.Path) map[dav.Name]dav.Property {
 // windowsSpace is the namespace of the properties that Explorer sets after an upload.
 const windowsSpace = "urn:schemas-microsoft-com:"
 
-// Patch implements dav.FileSystem. It requires FILE_WRITE_EA and FILE_WRITE_ATTRIBUTES. Without room for the
-// properties it returns 507 and changes nothing. Explorer's properties set the file's times and are not stored; a
-// failure to set the times is ignored.
+// Patch changes the properties that clients set on a file. The client needs FILE_WRITE_EA and FILE_WRITE_ATTRIBUTES.
+// If a limit is reached, it returns 507 and changes nothing. Properties of Explorer are not stored: they set the
+// file's times, and a failure of that is ignored.
 func (f files) Patch(name dav.Path, patches []dav.Patch) error {
 	at := placeOf(name)
 	if at.tree == "" {
@@ -170,8 +172,9 @@ func (f files) Patch(name dav.Path, patches []dav.Patch) error {
 	return nil
 }
 
-// setTime sets a field of times from a property of Explorer. It ignores attributes, malformed times and times that a
-// tree cannot store (F-122). Explorer would report a refusal as a failed copy.
+// setTime sets the write or access time in times from a property of Explorer. It ignores malformed times and other
+// properties, such as file attributes, which trees do not store (F-122). Explorer would report a refusal as a failed
+// copy.
 func setTime(times *nt.FileBasic, p dav.Property) {
 	at, err := http.ParseTime(p.Value)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 // longestSDDL is the longest descriptor that a request may contain, in bytes of SDDL.
 const longestSDDL = 64 << 10
 
-// rightNames maps the documented names of file rights to their bits.
+// rightNames maps the names that requests may use for file rights to their bits.
 var rightNames = func() map[string]winnt.AccessMask {
 	m := map[string]winnt.AccessMask{"FILE_GENERIC_READ": winnt.FILE_GENERIC_READ,
 		"FILE_GENERIC_WRITE": winnt.FILE_GENERIC_WRITE, "FILE_GENERIC_EXECUTE": winnt.FILE_GENERIC_EXECUTE,
@@ -39,8 +39,8 @@ var rightNames = func() map[string]winnt.AccessMask {
 // everyRight requests the maximum rights.
 var everyRight = []string{"MAXIMUM_ALLOWED"}
 
-// maskOf converts names of rights to a mask. An empty list is an error and does not mean the maximum (G-36). An
-// unknown name is an error.
+// maskOf returns the bits of the named file rights. An unknown name is an error. An empty list is an error, too, and
+// does not request the maximum (G-36).
 func maskOf(names []string) (winnt.AccessMask, error) {
 	if len(names) == 0 {
 		return 0, errors.New("rights is missing" + fieldAdvice["refmon.v1.CheckRequest.rights"])
@@ -56,7 +56,8 @@ func maskOf(names []string) (winnt.AccessMask, error) {
 	return mask, nil
 }
 
-// rights returns a mask with the names of its bits. A bit without a name has its hexadecimal value. 0 has no names.
+// rights returns the API form of a mask: its value and the name of each bit. A bit without a name is listed as a
+// hexadecimal number. 0 has no names.
 func rights(mask winnt.AccessMask) *api.Rights {
 	r := &api.Rights{Mask: uint32(mask)}
 	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
@@ -67,8 +68,9 @@ func rights(mask winnt.AccessMask) *api.Rights {
 	return r
 }
 
-// object returns the descriptor of the object in a question. sent reports that the client sent the descriptor
-// itself. Errors are connect errors; a hidden file is NotFound.
+// object returns the descriptor of the object in a question: the one that the client sent as SDDL, then sent is true,
+// or that of the file with its path. err is a connect error. It is InvalidArgument for a malformed descriptor or
+// path, NotFound for a missing or hidden file, and PermissionDenied without READ_CONTROL.
 func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error) {
 	switch {
 	case o.GetSddl() != "":
@@ -101,8 +103,9 @@ func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error)
 	return d, false, nil
 }
 
-// descriptor reads owner, group, DACL and label of a file. The client needs READ_CONTROL (G-25). For a file that the
-// client may not list it returns the refusal of a missing one. A refusal waits for a full time step.
+// descriptor reads owner, group, DACL and label of a file. The client needs READ_CONTROL (G-25). refused is nil on
+// success. For a file that the client may not list it is the refusal of a missing one, and it comes after a delay
+// that hides the difference.
 func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
 	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
 	if st == ntstatus.Success {
@@ -124,8 +127,9 @@ func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
 	return d, nil
 }
 
-// check evaluates one access question. If why is set, it also returns the explanation, else "". A question about
-// another account needs an object by path. Errors are connect errors, or the cause of an ended context.
+// check evaluates one access question for the client, or for the account in the question. That needs an object by
+// path. If why is set, the second result explains the decision as text, else it is "". A denial is no error. Errors
+// are connect errors, or the cause of an ended context.
 func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, string, error) {
 	desired, err := maskOf(c.GetRights())
 	if err != nil {
@@ -155,8 +159,8 @@ func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, stri
 	return q.decide(d, tok, desired, why)
 }
 
-// complete returns a file's descriptor with the SID that nobody has in place of a missing owner or group. An open of
-// the file grants such an owner nothing, but a check rejects a descriptor without one (A-19, G-29).
+// complete returns d, or a copy in which nobody's SID replaces a missing owner or group. An open of the file grants
+// such an owner nothing, but a check rejects a descriptor without one (A-19, G-29).
 func complete(d *sd.Descriptor) *sd.Descriptor {
 	p := d.Parts()
 	if !p.Owner.IsZero() && !p.Group.IsZero() {
@@ -171,9 +175,9 @@ func complete(d *sd.Descriptor) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// about logs another account on without a password and returns its token, which serves for queries only. The caller
-// calls end to release it. If the logon fails, end is nil. The error is NotFound if refmond refuses the account, else
-// Unavailable or Internal, see [callError].
+// about logs another account on without a password and returns its token, which is used only for access checks. The
+// caller calls end once to close the token; end is nil after an error. The error is a connect error: NotFound if
+// refmond refuses the account, else Unavailable or Internal.
 func (q *request) about(account string) (tok winnt.Handle, end func(), err error) {
 	st := q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
@@ -197,8 +201,9 @@ var refusedAccounts = map[ntstatus.Status]bool{ntstatus.LogonFailure: true, ntst
 var wrongDescriptors = map[ntstatus.Status]bool{ntstatus.InvalidSecurityDescr: true, ntstatus.InvalidACL: true,
 	ntstatus.InvalidSID: true}
 
-// callError returns the connect error of a failed call of refmond, whose text is the status after prefix. Its code is
-// Unavailable if refmond did not try, code if the status is in theirs, which are the client's mistakes, else Internal.
+// callError returns the connect error of a failed call of refmond. Its text is prefix and the status. Its code is
+// Unavailable if refmond did not try, code if theirs has the status, because the client made a mistake, else
+// Internal.
 func callError(st ntstatus.Status, code connect.Code, theirs map[ntstatus.Status]bool, prefix string) error {
 	switch {
 	case untriedLogons[st]:
@@ -209,12 +214,17 @@ func callError(st ntstatus.Status, code connect.Code, theirs map[ntstatus.Status
 	return connect.NewError(code, errors.New(prefix+st.String()))
 }
 
-// decide sends the question to refmond, which runs the access check. If access is denied, the response has the
-// maximum rights instead. The text is "" unless why is set. If refmond does not complete the check, the error is
-// InvalidArgument for an invalid descriptor, else Unavailable or Internal, see [callError].
+// decide lets refmond check access to an object with descriptor d for the token tok. It maps generic rights in
+// desired first. A denial is no error; its response has the rights that the token could get. If why is set, the text
+// explains the decision, else it is "". The error is InvalidArgument for an invalid descriptor, the cause of an ended
+// context, or Unavailable or Internal if refmond does not complete the check.
 func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.AccessMask, why bool) (
 	*api.CheckResponse, string, error) {
 	a, text := &api.CheckResponse{}, ""
+	name := func(sid.SID) string { return "" }
+	if why {
+		name = q.namesIn(d)
+	}
 	st := q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		var seen reasons
 		if why {
@@ -228,10 +238,10 @@ func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.Acces
 		}
 		a.Status, a.Allowed = out.AccessStatus.String(), out.AccessStatus == ntstatus.Success
 		a.Granted = rights(out.GrantedAccess)
-		text = seen.text()
+		text = seen.text(name)
 		if why && a.Allowed {
 			th.Trace(nil)
-			text = granting(th, d, tok, mapped, out.GrantedAccess)
+			text = granting(th, d, tok, mapped, out.GrantedAccess, name)
 		}
 		if !a.Allowed && desired != winnt.MAXIMUM_ALLOWED {
 			most, st := th.NtAccessCheck(d, tok, winnt.MAXIMUM_ALLOWED, winnt.FileObject.Mapping)

@@ -34,8 +34,9 @@ type bucket struct {
 	at   time.Time
 }
 
-// allow counts one call of a user. It returns false, and counts nothing, if the user made more than callsEach calls a
-// second (G-27). A new user clears a full table.
+// allow reports whether a user may make an API call now, and counts it if so. It returns false, without counting,
+// beyond callsEach calls a second (G-27). It does not block for a turn. If the table of users is full, a new user
+// resets all counters.
 func (r *rates) allow(user sid.SID) bool {
 	now := r.now()
 	r.mu.Lock()
@@ -60,7 +61,8 @@ func (r *rates) allow(user sid.SID) bool {
 // healthTimeout is the longest that refmond may take for a health check.
 const healthTimeout = 3 * time.Second
 
-// health serves /health. It answers 200 if refmond makes two known decisions correctly, else 503.
+// health serves /health: 200 if refmond makes two known decisions correctly within healthTimeout, else 503. It needs
+// no logon.
 func (g *Gateway) health(w http.ResponseWriter, r *http.Request, _ *session) {
 	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
 	defer cancel()
@@ -80,8 +82,8 @@ func (g *Gateway) health(w http.ResponseWriter, r *http.Request, _ *session) {
 // yes and no are descriptors that grant everybody everything, and nothing.
 var yes, no = sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)"), sddl.MustParse("O:SYG:SYD:")
 
-// decides reports whether refmond grants access to yes and denies it to no. It returns false if refmond is
-// unreachable.
+// decides reports whether refmond grants access to the descriptor yes and denies it to no. It returns false if
+// refmond is unreachable or ctx ends before a thread is free.
 func (g *Gateway) decides(ctx context.Context) bool {
 	p, err := g.link.process()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/winnt"
 )
@@ -42,23 +43,25 @@ type refusal struct {
 	why     string           // the deciding entries, for a client that may read the descriptor
 }
 
-// Error implements error.
+// Error returns the name of the HTTP status and the NT status.
 func (f *refusal) Error() string {
 	return strings.ToLower(http.StatusText(f.code)) + " (" + f.status.String() + ")"
 }
 
-// Code implements dav.Refusal.
+// Code returns the HTTP status.
 func (f *refusal) Code() int { return f.code }
 
-// refusedAs converts the status of a failed call on a place to a refusal. If the client may not list the name, the
-// refusal is the same 404 as for a missing file (G-8).
+// refusedAs converts the status of a failed call on a file to the refusal to send; it is never nil. desired is the
+// access that was denied. If the client may not list the name, the refusal is the same 404 as for a missing file
+// (G-8).
 func (q *request) refusedAs(at place, desired winnt.AccessMask, st ntstatus.Status) *refusal {
 	_, refused := q.refusedUnless(at, desired, st, false)
 	return refused
 }
 
-// refusedUnless is refusedAs, with one addition. If listing is set and access was denied to a file that the client
-// may list, it returns the listing's facts and a nil refusal. It logs a status that codes does not have.
+// refusedUnless converts the status of a failed call as refusedAs does. If listing is set, there is one exception:
+// when access was denied to a file that the client may list, it returns the facts of the directory entry and a nil
+// refusal. It logs a status that has no HTTP status.
 func (q *request) refusedUnless(at place, desired winnt.AccessMask, st ntstatus.Status, listing bool) (facts,
 	*refusal) {
 	code, known := codes[st]
@@ -84,8 +87,8 @@ func (q *request) refusedUnless(at place, desired winnt.AccessMask, st ntstatus.
 	return facts{}, f
 }
 
-// listed returns the facts of a file as a listing of its directory shows them. seen is false if the client may not
-// list it, and for the root of a tree.
+// listed returns the facts of a file from its directory entry. seen is false if the client may not list the
+// directory, the file does not exist, or at is the root of a tree.
 func (q *request) listed(at place) (f facts, seen bool) {
 	if at.path == "" {
 		return f, false // the list of trees contains those that the client can open
@@ -106,26 +109,31 @@ func (q *request) listed(at place) (f facts, seen bool) {
 	return f, seen
 }
 
-// explain returns the entries that deny desired. It returns "" if the client does not have READ_CONTROL (G-9) or a call
-// fails.
+// explain returns a text with the entries that deny desired. It returns "" if the client does not have READ_CONTROL
+// (G-9) or a call fails. It names only SIDs that refmond resolves for the client itself (B-67).
 func (q *request) explain(at place, desired winnt.AccessMask) string {
 	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {
 		return ""
 	}
 	defer q.s.p.release(h)
+	var d *sd.Descriptor
+	st = q.s.p.do(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
+		d, st = th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
+			winnt.DACL_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION)
+		return st
+	})
+	if st != ntstatus.Success {
+		return ""
+	}
+	name := q.namesIn(d)
 	var text string
 	q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
-		d, st := th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
-			winnt.DACL_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION)
-		if st != ntstatus.Success {
-			return st
-		}
 		var seen reasons
 		th.Trace(&seen)
 		defer th.Trace(nil)
 		th.NtAccessCheck(d, q.s.token, winnt.FileObject.Mapping.Map(desired), winnt.FileObject.Mapping)
-		if text = seen.text(); text != "" {
+		if text = seen.text(name); text != "" {
 			text = "requested: " + winnt.FileObject.Names(desired) + "\n\n" + text
 		}
 		return ntstatus.Success
@@ -136,7 +144,8 @@ func (q *request) explain(at place, desired winnt.AccessMask) string {
 // absent writes the 404 response, which always has the same bytes (G-8).
 func absent(w http.ResponseWriter) { plain(w, http.StatusNotFound, "no such name") }
 
-// Answer implements dav.Refusal.
+// Answer writes the refusal as the response. Every 404 has the same bytes. A 403 says which rights are missing if the
+// client may know why: as text for GET and HEAD, as XML for other methods.
 func (f *refusal) Answer(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case f.code == http.StatusNotFound:
@@ -154,7 +163,8 @@ func (f *refusal) Answer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// needs writes a 403 response with the missing privileges and their resource (RFC 3744, 7.1.1).
+// needs writes a 403 response whose XML lists the missing privileges and the resource that needs them (RFC 3744,
+// 7.1.1).
 func (f *refusal) needs(w http.ResponseWriter) {
 	var b strings.Builder
 	b.WriteString(xml.Header + `<D:error xmlns:D="DAV:" xmlns:R="` + rightsSpace + `"><D:need-privileges>`)

@@ -111,6 +111,11 @@ func TestExactRefusals(t *testing.T) {
 		!strings.Contains(got, bob) {
 		t.Errorf("G-9: %s, want the entry of %s", got, bob)
 	}
+	// Whoever sees an entry sees the name that refmond tells him, and nobody else sees either (B-67): the page of
+	// hers, which bob may not read, is "access denied" above.
+	if !strings.Contains(got, ";"+bob+") ") || !strings.Contains(got, `bob`) {
+		t.Errorf("B-67: %s, want the name of %s beside its entry", got, bob)
+	}
 	for _, c := range []struct {
 		host string
 		code int

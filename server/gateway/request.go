@@ -32,14 +32,15 @@ type request struct {
 	at    place           // immutable: for GET, HEAD and the console
 }
 
-// creation returns the parameters of an open.
+// creation returns the parameters of an open that shares the file with all others. how is the disposition, such as
+// winnt.FILE_OPEN.
 func (q *request) creation(at place, desired winnt.AccessMask, how, options uint32) nt.CreateFileIn {
 	return nt.CreateFileIn{DesiredAccess: desired, CreateDisposition: how, CreateOptions: options, ShareAccess: shareAll,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: at.object()})}
 }
 
-// open opens a file with the rights of the client. The caller releases the handle. It returns ObjectNameNotFound for
-// a name that is not served.
+// open opens or creates a file with the rights of the client. how is the disposition, such as winnt.FILE_OPEN. The
+// caller releases the handle, which is 0 on failure. It returns ObjectNameNotFound for a name that is not served.
 func (q *request) open(at place, desired winnt.AccessMask, how, options uint32) (h winnt.Handle, st ntstatus.Status) {
 	if !q.served(at) {
 		return 0, ntstatus.ObjectNameNotFound
@@ -52,12 +53,12 @@ func (q *request) open(at place, desired winnt.AccessMask, how, options uint32) 
 	return h, st
 }
 
-// served reports whether the gateway serves the tree and a request may use the name.
+// served reports whether the gateway serves the tree and requests may use the path. The file need not exist.
 func (q *request) served(at place) bool { return q.g.trees[at.tree] && at.possible() }
 
-// openToRead opens a file for reading with the rights of the client. It requests GENERIC_READ, which a passed
-// descriptor needs. If that is denied, it requests FILE_READ_DATA and FILE_READ_ATTRIBUTES alone. f is nil if refmond
-// passes no descriptor. The caller releases h and closes f. A name that is not served is ObjectNameNotFound.
+// openToRead opens a file for reading with the rights of the client. The caller releases h. f is a descriptor of the
+// file, which the caller closes, or nil if refmond passes none. It requests GENERIC_READ, which f needs, and if that
+// is denied, only the rights to read data and attributes. A name that is not served is ObjectNameNotFound.
 func (q *request) openToRead(at place) (h winnt.Handle, f *os.File, st ntstatus.Status) {
 	if !q.served(at) {
 		return 0, nil, ntstatus.ObjectNameNotFound
@@ -70,9 +71,9 @@ func (q *request) openToRead(at place) (h winnt.Handle, f *os.File, st ntstatus.
 	return h, f, st
 }
 
-// readAs opens a file for reading with the rights of the client, in one round trip. A file of at most mostAtOnce
-// bytes arrives whole and without a handle, and its data may be part of room. For any other file the caller releases
-// the handle. After PortDisconnected room may still be written to.
+// readAs opens and reads a file with the rights of the client, in one round trip. A file of at most mostAtOnce bytes
+// arrives whole and without a handle, and its data may be part of room. For any other file the caller releases the
+// handle. After PortDisconnected, room may still be written to: do not reuse it.
 func (q *request) readAs(at place, room []byte) (o client.ReadAs, st ntstatus.Status) {
 	if !q.served(at) {
 		return o, ntstatus.ObjectNameNotFound
@@ -81,7 +82,7 @@ func (q *request) readAs(at place, room []byte) (o client.ReadAs, st ntstatus.St
 	return q.s.p.readAs(q.ctx, q.s.token, in, room)
 }
 
-// facts returns the facts of an open file, with an empty name. The handle needs FILE_READ_ATTRIBUTES.
+// facts returns the facts of the open file h, without its name. The handle needs FILE_READ_ATTRIBUTES.
 func (q *request) facts(h winnt.Handle) (f facts, st ntstatus.Status) {
 	st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		basic, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
@@ -115,7 +116,8 @@ type reader struct {
 // readAtOnce is the most bytes of one read or write call.
 const readAtOnce = 256 << 10
 
-// Read implements io.Reader. It returns at most readAtOnce bytes.
+// Read reads from the current offset and advances it. It returns at most readAtOnce bytes, and io.EOF at the end of
+// the file.
 func (r *reader) Read(b []byte) (n int, err error) {
 	if len(b) == 0 {
 		return 0, nil

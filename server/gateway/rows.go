@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// entry is the clients that an endpoint accepts. The zero value accepts none.
+// entry says which clients may call an endpoint. The zero value, closed, lets none.
 type entry uint8
 
 const (
@@ -36,7 +36,9 @@ type guard struct {
 	rows []row
 }
 
-// ServeHTTP implements http.Handler.
+// ServeHTTP calls the endpoint for the request's method and path, with the session of the client if the endpoint
+// needs one. It rejects a wrong host name with 421, an unknown path with 404, a wrong method with 405, a cross-site
+// change with 403, and a client without valid credentials with 401.
 func (h guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Content-Type-Options"] = nosniff
 	if !h.g.hosted(r.Host) {
@@ -72,7 +74,7 @@ func (h guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// find returns the first endpoint for the request's method and path, nil if none exists.
+// find returns the first endpoint for the request's method and path, or nil. The result points into h.rows.
 func (h guard) find(r *http.Request) *row {
 	for i := range h.rows {
 		if h.rows[i].method == r.Method && (h.rows[i].path == "" || h.rows[i].path == r.URL.Path) {
@@ -82,7 +84,7 @@ func (h guard) find(r *http.Request) *row {
 	return nil
 }
 
-// none answers a request without an endpoint: 405 if the path has other methods, else 404.
+// none answers a request that no endpoint serves: 405 with the allowed methods if the path has others, else 404.
 func (h guard) none(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
 	for i := range h.rows {
@@ -99,8 +101,8 @@ func (h guard) none(w http.ResponseWriter, r *http.Request) {
 	plain(w, http.StatusMethodNotAllowed, "this method is not supported here")
 }
 
-// hosted reports whether a Host header names this server. It rejects names that an attacker's DNS maps to this
-// address (G-17). It accepts every name if none is configured.
+// hosted reports whether the gateway serves the name in a Host header, with or without a port. It rejects names that
+// an attacker's DNS maps to this address (G-17). It accepts every name if none is configured.
 func (g *Gateway) hosted(host string) bool {
 	if len(g.cfg.Names) == 0 {
 		return true
@@ -109,7 +111,7 @@ func (g *Gateway) hosted(host string) bool {
 	return slices.ContainsFunc(g.cfg.Names, func(n string) bool { return strings.EqualFold(n, host) })
 }
 
-// hostName returns a Host header without port and brackets.
+// hostName returns the name or address of a Host header, without port and brackets.
 func hostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -117,16 +119,17 @@ func hostName(host string) string {
 	return strings.Trim(host, "[]")
 }
 
-// isDomain reports whether a Host header is a DNS name. Strict-Transport-Security is not sent for IP addresses (RFC
-// 6797, 8.1.1). For localhost it would break other servers on the client's machine (G-47).
+// isDomain reports whether a Host header has a DNS name for which browsers may store Strict-Transport-Security. It
+// returns false for IP addresses (RFC 6797, 8.1.1) and for localhost, where the header would break other servers on
+// the client's machine (G-47).
 func isDomain(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(hostName(host), "."))
 	_, err := netip.ParseAddr(host)
 	return err != nil && host != "" && host != "localhost" && !strings.HasSuffix(host, ".localhost")
 }
 
-// sameOrigin reports whether a request comes from a page of this origin or from a program that is not a browser.
-// Browsers send Origin with every method that changes something.
+// sameOrigin reports whether a request comes from a page of this origin, or from a program that is not a browser and
+// sends neither Sec-Fetch-Site nor Origin.
 func sameOrigin(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":

@@ -25,8 +25,9 @@ const (
 	stallTimeout    = 30 * time.Second // without progress of a request body or a response
 )
 
-// TLS returns the TLS configuration of the gateway: at least TLS 1.2 (G-23). It copies cert, which must not be nil. If
-// certificates is set, it requests a client certificate, which is optional and need not be signed by a known CA.
+// TLS returns a TLS configuration for [Listen]: at least TLS 1.2, with HTTP/2 (G-23). It copies cert, which must not
+// be nil. If certificates is set, it requests a client certificate, which is optional. It accepts one of any issuer,
+// because Config.Certificates identifies it.
 func TLS(cert *tls.Certificate, certificates bool) *tls.Config {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*cert},
 		NextProtos: []string{"h2", "http/1.1"}}
@@ -37,12 +38,12 @@ func TLS(cert *tls.Certificate, certificates bool) *tls.Config {
 	return c
 }
 
-// Listen wraps a TCP listener in the TLS listener that [Serve] takes.
+// Listen returns a TLS listener on the TCP listener l, for [Serve]. Closing it closes l.
 func Listen(l net.Listener, c *tls.Config) net.Listener { return tls.NewListener(gathering{l}, c) }
 
-// Serve serves the connections of l, a listener from [Listen], until ctx ends. It then waits up to 10 seconds for open
-// requests and closes the connections that remain. It returns nil after such a shutdown, and the error of l
-// otherwise. It closes l.
+// Serve serves the connections of l with h and blocks until ctx ends or l fails. l is a listener from [Listen], and
+// Serve closes it. After ctx ends, it waits up to 10 seconds for open requests and then closes the connections that
+// remain. It returns nil after such a shutdown, else the error of l. It does not cancel requests when ctx ends.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	s := newServer(h)
 	s.BaseContext = func(net.Listener) context.Context { return context.WithoutCancel(ctx) }
@@ -67,7 +68,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 // address share one rate.
 type failedConnections struct{}
 
-// Write implements io.Writer. It never fails.
+// Write logs one line of net/http as a warning. It never fails.
 func (failedConnections) Write(line []byte) (int, error) {
 	_, client, _ := strings.Cut(string(line), " from ")
 	client, _, _ = strings.Cut(client, ": ")
@@ -79,7 +80,7 @@ func (failedConnections) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// newServer returns an HTTP server with the gateway's limits.
+// newServer returns an HTTP server for h with the gateway's limits on time and size. It is not started.
 func newServer(h http.Handler) *http.Server {
 	return &http.Server{ErrorLog: log.New(failedConnections{}, "", 0), Handler: patient(h),
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
@@ -87,7 +88,7 @@ func newServer(h http.Handler) *http.Server {
 			MaxConcurrentStreams: mostStreams, MaxReceiveBufferPerStream: 1 << 20, WriteByteTimeout: stallTimeout}}
 }
 
-// over returns err, or nil for http.ErrServerClosed.
+// over returns nil for http.ErrServerClosed, which Shutdown causes, and any other err unchanged.
 func over(err error) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -95,8 +96,8 @@ func over(err error) error {
 	return err
 }
 
-// patient wraps h. It ends a request whose client transfers no byte for stallTimeout, however long the whole request
-// takes (G-24).
+// patient returns a handler that calls h and ends a request whose client transfers no byte for stallTimeout, however
+// long the whole request takes (G-24).
 func patient(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)

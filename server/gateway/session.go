@@ -34,7 +34,8 @@ type session struct {
 	dropped bool // guarded by p.sessions.mu: it ends with its last request
 }
 
-// as runs f on a thread that impersonates the client.
+// as runs f on a pool thread that impersonates the client and returns the status of f. It returns NoToken without
+// calling f if the logon failed, and Cancelled if ctx ends before a thread is free.
 func (s *session) as(ctx context.Context, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	return s.p.as(ctx, s.token, f)
 }
@@ -60,13 +61,15 @@ type sessions struct {
 	swept bool // guarded by mu: a timer for sweep runs
 }
 
+// newSessions returns an empty cache with the limits and the clock of cfg and a new random key.
 func newSessions(p *process, cfg *Config) *sessions {
 	s := &sessions{p: p, most: cfg.Sessions, life: cfg.SessionLife, now: cfg.Now, known: map[proof]*session{}}
 	_, _ = rand.Read(s.key[:]) // never fails (crypto/rand)
 	return s
 }
 
-// name returns the keyed hash of a credential.
+// name returns the keyed hash of kind and credential, which is the key of the cache. kind keeps credentials of
+// different types apart. The hash differs for each cache.
 func (s *sessions) name(kind, credential string) (n proof) {
 	h, _ := s.hashes.Get().(*keyed)
 	if h == nil {
@@ -87,8 +90,8 @@ type keyed struct {
 	text []byte
 }
 
-// find returns the session of a credential. The caller ends its use with put. It returns nil if none exists or it
-// expired. It waits for a logon that is in progress, whose session may be a failed one.
+// find returns the cached session of a credential, which the caller returns with put. It returns nil if there is none
+// or it has expired. It blocks while the logon is in progress, and that logon may have failed: check st.
 func (s *sessions) find(n proof) *session {
 	s.mu.Lock()
 	known := s.known[n]
@@ -102,9 +105,9 @@ func (s *sessions) find(n proof) *session {
 	return known
 }
 
-// get returns the session of a credential, never nil. The caller ends its use with put. If there is none, make logs
-// on, once for concurrent requests. A failed logon is not cached, but concurrent requests share it. If the cache is
-// full of sessions in use, a new session ends with its request.
+// get returns the session of a credential, never nil; the caller returns it with put. If no valid one is cached, make
+// logs the new session on, once for all concurrent callers, which block until it returns. A failed logon is shared
+// with these callers, but not cached. If the cache is full of sessions in use, the new session ends with its request.
 func (s *sessions) get(n proof, make func(*session)) *session {
 	s.mu.Lock()
 	known := s.known[n]
@@ -144,7 +147,8 @@ func (s *sessions) get(n proof, make func(*session)) *session {
 	return fresh
 }
 
-// once returns an uncached session that make logs on. The caller ends its use with put, which closes its token.
+// once returns a new session that make logs on and that no other request gets. The caller returns it with put, which
+// closes its token.
 func (s *sessions) once(make func(*session)) *session {
 	one := s.fresh()
 	s.mu.Lock()
@@ -155,12 +159,13 @@ func (s *sessions) once(make func(*session)) *session {
 	return one
 }
 
-// fresh returns a session with one user that is not ready and not shared.
+// fresh returns a session with one user and without a token, whose logon is in progress. It is not in the cache.
 func (s *sessions) fresh() *session {
 	return &session{p: s.p, users: 1, st: ntstatus.Unsuccessful, ready: make(chan struct{})}
 }
 
-// expired reports whether a session is too old. A session whose logon is in progress is not.
+// expired reports whether the session's time in the cache has passed. It returns false while the logon is in
+// progress.
 func (s *session) expired(now time.Time) bool {
 	select {
 	case <-s.ready:
@@ -170,7 +175,8 @@ func (s *session) expired(now time.Time) bool {
 	}
 }
 
-// put ends the use of a session from find, get or once. If the session was dropped, its last put closes the token.
+// put ends the use of a session by one request. Call it once for each find, get or once. If the session is no longer
+// in the cache, the last put closes its token.
 func (s *sessions) put(one *session) {
 	s.mu.Lock()
 	one.users--
@@ -181,8 +187,8 @@ func (s *sessions) put(one *session) {
 	}
 }
 
-// dropLocked removes a session from the cache. Its token closes with its last request, or immediately on another
-// goroutine if no request uses it.
+// dropLocked removes the session one, whose key is n, from the cache. If requests still use it, the last one closes
+// its token. Otherwise a new goroutine closes it now.
 //
 // +checklocks:s.mu
 func (s *sessions) dropLocked(n proof, one *session) {
@@ -193,8 +199,8 @@ func (s *sessions) dropLocked(n proof, one *session) {
 	}
 }
 
-// shrinkLocked removes expired sessions, and one unused session if the cache is still full. It may find none to
-// remove.
+// shrinkLocked removes all expired sessions that no request uses. If the cache is still full, it removes one
+// unexpired session that no request uses. It removes nothing if all are in use.
 //
 // +checklocks:s.mu
 func (s *sessions) shrinkLocked() {
@@ -214,8 +220,8 @@ func (s *sessions) shrinkLocked() {
 	}
 }
 
-// sweepLaterLocked starts a timer that ends expired sessions, unless one runs. An attacker who takes over the
-// gateway would otherwise find their tokens (G-5).
+// sweepLaterLocked starts a timer that calls sweep, unless one is running. Without it, the tokens of expired sessions
+// would stay open, and an attacker who takes over the gateway could use them (G-5).
 //
 // +checklocks:s.mu
 func (s *sessions) sweepLaterLocked() {
@@ -225,7 +231,7 @@ func (s *sessions) sweepLaterLocked() {
 	}
 }
 
-// sweep ends the expired sessions.
+// sweep removes all expired sessions from the cache, and starts the next timer if others remain.
 func (s *sessions) sweep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -241,8 +247,9 @@ func (s *sessions) sweep() {
 	}
 }
 
-// logOn sends a credential from the address from to refmond, "" if it is unknown. It sets s.st, and on success the
-// token, user, name, level and reply. If the token's user or level cannot be read, the logon fails.
+// logOn sends a credential to refmond. from is the client's IP address, "" if unknown. It sets st to the result. On
+// success it also sets token, user, name, level and reply, and the session owns the token. If the token's user or
+// level cannot be read, it closes the token and sets st to Unsuccessful.
 func (s *session) logOn(ctx context.Context, from string, in nt.LogonInformation) {
 	s.st = s.p.do(ctx, func(th *nt.Thread) ntstatus.Status {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{OriginName: from, LogonType: winnt.LOGON32_LOGON_NETWORK,

@@ -22,7 +22,7 @@ type upload struct {
 	at     place
 	how    dav.Creation
 	target winnt.Handle // the existing file; 0 without one, and until the upload takes effect unless temp is 0
-	temp   winnt.Handle // the temporary file; 0: the client may not create one, and target is written in place
+	temp   winnt.Handle // the temporary file; 0: the client may not create one, and target collects the data
 	found  bool         // the name existed when the upload began
 	off    int64
 	done   bool
@@ -33,8 +33,9 @@ type upload struct {
 // openToWrite are the rights to replace the contents of a file.
 const openToWrite = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_READ_ATTRIBUTES
 
-// upload starts an upload. The caller closes it. If the client may write the existing file but not add one to its
-// directory, the data goes into that file as it arrives, and the claims start here.
+// upload starts an upload to the file at, which may exist. The caller closes the result, also after a commit. The
+// data goes to a temporary file. If the client may write the existing file but not add one to its directory, refmond
+// collects the data behind the handle of that file. The error is the refusal to send.
 func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	u := &upload{q: q, at: at, how: how}
 	h, st := q.open(at, openToWrite, winnt.FILE_OPEN, fileOnly)
@@ -46,19 +47,16 @@ func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	case st != ntstatus.ObjectNameNotFound:
 		return nil, q.refusedToReplace(at, st)
 	}
-	// Write in place only if the client may not create a file. Other failures, such as a
-	// disconnected client, must not change the file (G-14).
 	u.temp, st = q.createTemp(at, fileOnly|deleteOnClose)
 	if st != ntstatus.Success && (u.target == 0 || st != ntstatus.AccessDenied) {
 		q.s.p.release(u.target)
 		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, st)
 	}
 	if u.temp == 0 {
-		// Writing in place takes effect immediately, so claim the file now (G-38).
-		var err error
-		if u.leave, err = u.enter(); err != nil {
+		if st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status { return q.s.p.conn.Stage(th, u.target) }); st !=
+			ntstatus.Success {
 			q.s.p.release(u.target)
-			return nil, err
+			return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, st)
 		}
 		return u, nil
 	}
@@ -68,7 +66,8 @@ func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	return u, nil
 }
 
-// enter claims the names that the upload changes, unless the request has done so.
+// enter claims the names that the upload changes and tests the request's conditions, as the engine configured. The
+// caller calls leave once. If the request did this before, leave does nothing and err is nil.
 func (u *upload) enter() (leave func(), err error) {
 	if u.how.Enter == nil {
 		return func() {}, nil
@@ -76,7 +75,7 @@ func (u *upload) enter() (leave func(), err error) {
 	return u.how.Enter()
 }
 
-// refusedToReplace converts the status of a failed open for writing to a refusal.
+// refusedToReplace converts the status of a failed open of an existing file for writing to the refusal to send.
 func (q *request) refusedToReplace(at place, st ntstatus.Status) *refusal {
 	f := q.refusedToMake(at, winnt.FILE_WRITE_DATA, st)
 	if f.code == http.StatusForbidden && f.why == "" || f.code != http.StatusConflict {
@@ -89,8 +88,9 @@ func (q *request) refusedToReplace(at place, st ntstatus.Status) *refusal {
 	return f
 }
 
-// createTemp creates a file or directory with a random name in the directory of at, with the rights of the client.
-// options is fileOnly or directoryOnly, and deleteOnClose or not. The caller releases the handle.
+// createTemp creates a file or directory with a random name beside at, with the rights of the client, and opens it
+// for reading and writing. options is fileOnly or directoryOnly, and deleteOnClose or not. The caller releases the
+// handle.
 func (q *request) createTemp(at place, options uint32) (h winnt.Handle, st ntstatus.Status) {
 	var random [12]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
@@ -105,7 +105,7 @@ func (q *request) createTemp(at place, options uint32) (h winnt.Handle, st ntsta
 	return h, st
 }
 
-// into returns the handle that receives the data.
+// into returns the handle that receives the data: the temporary file or, without one, the existing file.
 func (u *upload) into() winnt.Handle {
 	if u.temp != 0 {
 		return u.temp
@@ -113,7 +113,8 @@ func (u *upload) into() winnt.Handle {
 	return u.target
 }
 
-// Write implements io.Writer. After an error Commit fails.
+// Write appends b to the data of the upload, which clients do not see before Commit. An error is the refusal to send,
+// and Commit then returns it, too.
 func (u *upload) Write(b []byte) (n int, err error) {
 	for n < len(b) {
 		part := b[n:min(n+readAtOnce, len(b))]
@@ -135,8 +136,8 @@ func (u *upload) Write(b []byte) (n int, err error) {
 // buffers is the pool of buffers for request bodies.
 var buffers = sync.Pool{New: func() any { return new([readAtOnce]byte) }}
 
-// ReadFrom implements io.ReaderFrom. It collects reads into larger writes. An error of src other than io.EOF fails
-// Commit.
+// ReadFrom appends all data of src to the upload and returns the number of bytes. It returns nil at io.EOF. Any other
+// error of src, such as io.ErrUnexpectedEOF after a disconnect, is returned, and Commit then returns it, too.
 func (u *upload) ReadFrom(src io.Reader) (total int64, err error) {
 	b := buffers.Get().(*[readAtOnce]byte)
 	defer buffers.Put(b)
@@ -144,8 +145,7 @@ func (u *upload) ReadFrom(src io.Reader) (total int64, err error) {
 		n, err := fill(src, b[:])
 		ended := err == io.EOF //nolint:errorlint // a reader's end comes as it is
 		if err != nil && !ended {
-			// A truncated body is an error: io.ErrUnexpectedEOF means that the client disconnected. Its last piece is not
-			// written, because it could replace a part of the existing file (G-14).
+			// A truncated body is an error: io.ErrUnexpectedEOF means that the client disconnected (G-14).
 			u.err = err
 			return total, err
 		}
@@ -162,7 +162,8 @@ func (u *upload) ReadFrom(src io.Reader) (total int64, err error) {
 	}
 }
 
-// fill reads until b is full or src returns an error. It returns that error, io.EOF included.
+// fill reads until b is full or src returns an error, and returns that error, also io.EOF. n is the number of bytes
+// in b.
 func fill(src io.Reader, b []byte) (n int, err error) {
 	for n < len(b) && err == nil {
 		var more int
@@ -172,8 +173,9 @@ func fill(src io.Reader, b []byte) (n int, err error) {
 	return n, err
 }
 
-// commit makes the upload visible. A second call returns the first result. It tests the request's conditions again,
-// and the claims hold until Close (G-38).
+// commit makes the upload visible under its name. It first claims the names and tests the request's conditions again;
+// the claims hold until Close (G-38). It returns the error of an earlier Write. A second call changes nothing and
+// returns the result of the first.
 func (u *upload) commit() error {
 	if u.done || u.err != nil {
 		return u.err
@@ -201,13 +203,12 @@ func (u *upload) commit() error {
 	return u.err
 }
 
-// settle makes the data the contents of the file that has the name now. That may be another file than at the start,
-// or none.
+// settle makes the data the contents of the file that has the name now, which may be another file than at the start,
+// or none. It returns ObjectNameCollision or ObjectNameNotFound if the name was taken or removed meanwhile and the
+// upload must not replace.
 func (u *upload) settle() ntstatus.Status {
 	if u.temp == 0 {
-		return u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
-			return th.NtSetInformationFile(u.target, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: u.off})
-		})
+		return u.settleStaged()
 	}
 	if !u.found {
 		st := u.name()
@@ -219,7 +220,7 @@ func (u *upload) settle() ntstatus.Status {
 	switch st {
 	case ntstatus.Success:
 		u.target = h
-		return u.replace()
+		return u.replace(u.temp)
 	case ntstatus.ObjectNameNotFound:
 		if u.how.Replace {
 			return u.name()
@@ -228,10 +229,38 @@ func (u *upload) settle() ntstatus.Status {
 	return st
 }
 
-// name gives the temporary file its final name, with the rights of the client. If the client may not open the
-// directory, it renames a second file.
+// settleStaged replaces the contents of the existing file by the data that its handle collected. It returns
+// ObjectNameCollision if another file has the name now.
+func (u *upload) settleStaged() ntstatus.Status {
+	h, st := u.q.open(u.at, openToWrite, winnt.FILE_OPEN, fileOnly)
+	if st != ntstatus.Success {
+		return st
+	}
+	defer u.q.s.p.release(h)
+	now, st := u.q.facts(h)
+	if st != ntstatus.Success {
+		return st
+	}
+	was, st := u.q.facts(u.target)
+	if st != ntstatus.Success {
+		return st
+	}
+	if now.id != was.id {
+		return ntstatus.ObjectNameCollision
+	}
+	return u.replace(u.target)
+}
+
+// name flushes the temporary file to disk and gives it its final name, with the rights of the client. It returns
+// ObjectNameCollision if the name exists. If the client may not open the directory, it moves the data to a second
+// file and renames that.
 func (u *upload) name() ntstatus.Status {
-	st := u.called(u.temp, nt.FileLinkInformation)
+	// After a power failure the name is missing, or has the whole file (G-50).
+	st := u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status { return th.NtFlushBuffersFile(u.temp) })
+	if st != ntstatus.Success {
+		return st
+	}
+	st = u.called(u.temp, nt.FileLinkInformation)
 	if st != ntstatus.AccessDenied {
 		return st
 	}
@@ -254,22 +283,25 @@ func (u *upload) name() ntstatus.Status {
 	return st
 }
 
-// called links or renames the file of h to the final name, with the rights of the client.
+// called links or renames the file of the handle h to the final name, with the rights of the client. class says
+// which: FileLinkInformation or FileRenameInformation. An existing name is an error.
 func (u *upload) called(h winnt.Handle, class nt.FileInfoClass) ntstatus.Status {
 	return u.q.s.as(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationFile(h, class, nt.FileRename{FileName: u.at.object()})
 	})
 }
 
-// replace replaces the contents of the existing file in one call. A gateway that is killed leaves the old contents
-// or the new (G-33).
-func (u *upload) replace() ntstatus.Status {
+// replace replaces the contents of the existing file by the data of the handle from, in one call. If the gateway or
+// refmond is killed, the file has the old contents or the new (G-33).
+func (u *upload) replace(from winnt.Handle) ntstatus.Status {
 	return u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
-		return u.q.s.p.conn.Refill(th, u.target, u.temp)
+		return u.q.s.p.conn.Refill(th, u.target, from)
 	})
 }
 
-// Commit implements dav.Upload.
+// Commit makes the data the contents of the file and returns its description. created reports that the file is new.
+// It returns the error of an earlier Write or ReadFrom. An error is the refusal to send; the file may have changed if
+// only its description cannot be read.
 func (u *upload) Commit() (i dav.Info, created bool, err error) {
 	if err := u.commit(); err != nil {
 		return i, false, err
@@ -286,7 +318,8 @@ func (u *upload) Commit() (i dav.Info, created bool, err error) {
 	return f.info(), u.target == 0, nil
 }
 
-// Close implements io.Closer. It discards an upload that was not committed. Data that was written in place stays.
+// Close releases the handles and claims of the upload, and discards the data if it was not committed. It always
+// returns nil. A second call does nothing.
 func (u *upload) Close() error {
 	u.q.s.p.release(u.temp)
 	u.q.s.p.release(u.target)

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/gateway/dav"
@@ -283,8 +284,15 @@ func TestDisconnectedClientDoesNotWriteInPlace(t *testing.T) {
 		t.Errorf("G-14: %d bytes, %v, temporary file %d, want 0, unexpected EOF, 0", n, err, his.temp)
 	}
 	w.must(his.Close())
+	his, err = w.of("bob").upload(place{tree: "share", path: `fixed\his.txt`}, dav.Creation{})
+	w.must(err)
+	broken = io.MultiReader(strings.NewReader(strings.Repeat("a", 2*readAtOnce)), iotest.ErrReader(io.ErrUnexpectedEOF))
+	if n, err := his.ReadFrom(broken); n != 2*readAtOnce || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("G-14: %d bytes, %v, want two pieces, unexpected EOF", n, err)
+	}
+	w.must(his.Close())
 	if got := w.content("fixed/his.txt"); got != "in place\n" {
-		t.Errorf("G-14: after a client left: %q, want %q", got, "in place\n")
+		t.Errorf("G-14: after clients left: %q, want %q", got, "in place\n")
 	}
 	w.want(207, "alice", "PROPFIND", "/share/old.txt", "", "Depth", "0") // it leaves no handle for later
 	p, err := w.g.link.process()
@@ -395,6 +403,37 @@ func TestPut(t *testing.T) {
 	}
 	if got := w.entries(""); got != "empty.txt link.txt long.txt new.txt old.txt" {
 		t.Errorf("G-14: the directory has %s, want empty.txt link.txt long.txt new.txt old.txt", got)
+	}
+}
+
+// TestUploadIsDurableBeforeItsName checks that the contents of a new file are durable before it gets its name, also if
+// the client may not open the directory (G-50).
+func TestUploadIsDurableBeforeItsName(t *testing.T) {
+	var disk inject.Injector
+	treeFaults = disk.Do
+	defer func() { treeFaults = nil }()
+	w := newWorld(t, shared)
+	w.folder("blind", "O:BAG:SYD:P(A;;0x6;;;{bob})(A;OICI;FA;;;{alice})") // bob adds files and does not list
+	for user, path := range map[string]string{"alice": "/share/new", "bob": "/share/blind/his"} {
+		before := len(disk.Ops())
+		w.want(201, user, "PUT", path, "text")
+		durable, named := false, false
+		for _, op := range disk.Ops()[before:] {
+			kind, name, _ := strings.Cut(op, " ")
+			switch temp := strings.HasPrefix(name, uploadPrefix); {
+			case (kind == "write" || kind == "copy" || kind == "truncate") && temp:
+				durable = false
+			case kind == "sync" && temp:
+				durable = true
+			case (kind == "link" || kind == "rename") && name == filepath.Base(path):
+				if named = true; !durable {
+					t.Errorf("G-50: %s gets its name before it is durable: %q", path, disk.Ops()[before:])
+				}
+			}
+		}
+		if !named {
+			t.Errorf("G-50: %s does not get its name by a link or rename: %q", path, disk.Ops()[before:])
+		}
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/server/gateway/dav"
 )
 
-// fileRows returns the endpoints of the trees. OPTIONS needs no logon, because Explorer sends it first.
+// fileRows returns the endpoints of the trees: OPTIONS, GET, HEAD and the WebDAV methods. All need a logon except
+// OPTIONS, which Explorer sends first.
 func fileRows(g *Gateway) []row {
 	rows := []row{
 		// Explorer queries the root before it logs on, and gives up if that requires a logon.
@@ -26,7 +27,7 @@ func fileRows(g *Gateway) []row {
 	return rows
 }
 
-// onFile serves GET and HEAD.
+// onFile answers GET and HEAD of a file or directory for the logged-on client s.
 func (g *Gateway) onFile(w http.ResponseWriter, r *http.Request, s *session) {
 	at, _, err := parseFile(r.URL)
 	if err != nil {

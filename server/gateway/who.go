@@ -16,8 +16,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// WhoCan implements refmonv1connect.AccessHandler. It returns the maximum rights of each named account. Without
-// names it returns those of the SIDs in the descriptor. An account that fails sets Error in its grant.
+// WhoCan returns the maximum rights of each named account on an object. Without names it returns those of the SIDs in
+// its descriptor. An account that fails sets Error in its grant, and the call succeeds. More than mostAccounts
+// accounts, and without names an unreadable object, are connect errors.
 func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanRequest]) (
 	*connect.Response[api.WhoCanResponse], error) {
 	if len(r.Msg.GetAccounts()) > mostAccounts {
@@ -46,9 +47,9 @@ func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanReques
 	return connect.NewResponse(answer), nil
 }
 
-// grants returns the rights of the owner and of each SID in the DACL, at most mostAccounts. The
-// owner counts as a user, each other SID as the only group of an unknown user. It looks up no
-// membership, so it reveals none.
+// grants returns the maximum rights of the owner and of each SID in the DACL, at most mostAccounts. The owner counts
+// as a user, each other SID as the only group of an unknown user. It looks up no membership, so it reveals none. A
+// SID whose check fails has Error instead of rights.
 func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant) {
 	var list []sid.SID
 	seen := map[sid.SID]bool{}
@@ -80,7 +81,8 @@ func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant) {
 // stranger is the user of a token for testing a single group.
 var stranger = sid.MustParse("S-1-5-21-0-0-0-1")
 
-// alone returns the maximum rights of a token with this SID only.
+// alone returns the maximum rights that d grants to a token with s as its user, if s is the owner, else as its only
+// group.
 func alone(d *sd.Descriptor, s sid.SID) (winnt.AccessMask, error) {
 	spec := token.NetworkUser(stranger, s)
 	if s == d.Owner() {
@@ -98,8 +100,8 @@ func alone(d *sd.Descriptor, s sid.SID) (winnt.AccessMask, error) {
 	return decision.Granted, nil
 }
 
-// names returns the names of SIDs with the rights of the client, in order. A SID without a name has "". If the
-// lookup fails, all names are "".
+// names looks up SIDs with the rights of the client and returns one name for each, in order, as DOMAIN\name. A SID
+// without a name has "". If the lookup fails, all names are "".
 func (q *request) names(list []sid.SID) []string {
 	names := make([]string, len(list))
 	if len(list) == 0 {
@@ -126,7 +128,8 @@ func (q *request) names(list []sid.SID) []string {
 	return names
 }
 
-// Token implements refmonv1connect.AccessHandler. It returns the caller's own token.
+// Token returns the user, groups, privileges and impersonation level of the caller's own token. It returns an
+// Unavailable error if refmond does not report them.
 func (v service) Token(ctx context.Context, _ *connect.Request[api.TokenRequest]) (
 	*connect.Response[api.TokenResponse], error) {
 	q := v.requestOf(ctx)
@@ -138,7 +141,8 @@ func (v service) Token(ctx context.Context, _ *connect.Request[api.TokenRequest]
 	return connect.NewResponse(t), nil
 }
 
-// tokenOf returns the user, groups and privileges of a token. t is never nil; on failure it is partly filled.
+// tokenOf returns the user, groups and privileges of a token. t is never nil; if st is not Success, it is partly
+// filled.
 func (q *request) tokenOf(tok winnt.Handle) (t *api.TokenResponse, st ntstatus.Status) {
 	t = &api.TokenResponse{}
 	st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
@@ -167,8 +171,9 @@ func (q *request) tokenOf(tok winnt.Handle) (t *api.TokenResponse, st ntstatus.S
 	return t, st
 }
 
-// LookUp implements refmonv1connect.AccessHandler. It resolves names, then SIDs. An unknown one has an empty field.
-// More than mostQuestions in total, or a malformed SID, is an InvalidArgument error.
+// LookUp resolves names to SIDs and then SIDs to names, with the rights of the caller. The reply has them in this
+// order, and an empty field for an unknown one. More than mostQuestions in total, or a malformed SID, is an
+// InvalidArgument error.
 func (v service) LookUp(ctx context.Context, r *connect.Request[api.LookUpRequest]) (
 	*connect.Response[api.LookUpResponse], error) {
 	if len(r.Msg.GetNames())+len(r.Msg.GetSids()) > mostQuestions {
@@ -193,8 +198,8 @@ func (v service) LookUp(ctx context.Context, r *connect.Request[api.LookUpReques
 	return connect.NewResponse(answer), nil
 }
 
-// sids returns the SIDs of names with the rights of the client, in order. An unknown name has an empty SID. If the
-// lookup fails, all SIDs are empty.
+// sids looks up names with the rights of the client and returns one entry for each, in order. An unknown name has an
+// empty SID. If the lookup fails, all SIDs are empty.
 func (q *request) sids(names []string) []*api.Known {
 	found := make([]*api.Known, len(names))
 	for i, name := range names {
@@ -221,7 +226,7 @@ func (q *request) sids(names []string) []*api.Known {
 	return found
 }
 
-// Services implements refmonv1connect.AccessHandler. It returns the table of services.
+// Services returns the services of refmond's NT interface, each with a summary and what is not implemented.
 func (service) Services(context.Context, *connect.Request[api.ServicesRequest]) (
 	*connect.Response[api.ServicesResponse], error) {
 	answer := &api.ServicesResponse{}

@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -12,23 +14,54 @@ import (
 // reasons stores the explanation of a thread's last call.
 type reasons struct{ explanation *access.Explanation }
 
-// Traced implements nt.Tracer.
+// Traced stores the explanation of a finished call, which may be nil, in place of the last one.
 func (r *reasons) Traced(c *nt.Call) { r.explanation = c.Why.Explanation }
 
-// text returns the explanation with names of file rights, "" if refmond sent none.
-func (r *reasons) text() string {
+// pageWidth is the number of columns of an explanation on a page. Entries without an effect are counted (U-122).
+const pageWidth = 120
+
+// text returns the explanation as text with names of file rights. name returns the name of a SID, "" if it has none.
+// text returns "" if refmond sent no explanation.
+func (r *reasons) text(name func(sid.SID) string) string {
 	if r.explanation == nil {
 		return ""
 	}
 	record := r.explanation.Record()
 	record.Type = winnt.FileObject.Name
-	return record.Explanation().String()
+	return explained(record.Explanation(), name)
 }
 
-// granting explains why access is allowed, which refmond does not. It repeats the check with a token of the same
-// user, groups, restricted SIDs and privileges. If it cannot read them, or the result differs from granted, it returns
-// the decision without entries (G-28).
-func granting(th *nt.Thread, d *sd.Descriptor, tok winnt.Handle, desired, granted winnt.AccessMask) string {
+// explained returns an explanation as text of a page. name returns the name of a SID, "" if it has none. Control
+// characters become U+FFFD.
+func explained(x *access.Explanation, name func(sid.SID) string) string {
+	return x.Show(pageWidth, func(s sid.SID) string { return printable.Line(name(s)) },
+		func(_ access.Mark, text string) string { return printable.Text(text) })
+}
+
+// maxNamed limits the SIDs of a list for which a page asks for names.
+const maxNamed = 256
+
+// namesIn looks up the SIDs of a DACL with the rights of the client and returns a function that returns their names.
+// It returns "" for a SID that refmond does not resolve, that is not in the DACL, or after the first maxNamed.
+func (q *request) namesIn(d *sd.Descriptor) func(sid.SID) string {
+	var list []sid.SID
+	known := map[sid.SID]string{}
+	for _, a := range d.DACL().All() {
+		if _, again := known[a.SID()]; !again && !a.SID().IsZero() && len(list) < maxNamed {
+			list, known[a.SID()] = append(list, a.SID()), ""
+		}
+	}
+	for i, name := range q.names(list) {
+		known[list[i]] = name
+	}
+	return func(s sid.SID) string { return known[s] }
+}
+
+// granting returns a text that says why a check granted access to tok, which refmond does not explain. It repeats the
+// check in the gateway with a token of the same user, groups, restricted SIDs and privileges. If it cannot read them,
+// or the result differs from granted, the text has only the granted rights (G-28).
+func granting(th *nt.Thread, d *sd.Descriptor, tok winnt.Handle, desired, granted winnt.AccessMask,
+	name func(sid.SID) string) string {
 	short := "GRANTED " + granted.String() + " " + winnt.FileObject.Names(granted) + "\n"
 	user, st1 := th.NtQueryInformationToken(tok, winnt.TokenUser)
 	groups, st2 := th.NtQueryInformationToken(tok, winnt.TokenGroups)
@@ -61,5 +94,5 @@ func granting(th *nt.Thread, d *sd.Descriptor, tok winnt.Handle, desired, grante
 	if err != nil || !decision.Allowed() || decision.Granted != granted {
 		return short
 	}
-	return why.String()
+	return explained(why, name)
 }

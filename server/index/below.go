@@ -2,8 +2,8 @@ package index
 
 import "path"
 
-// link adds a document to its folder's members, and folders without a row to theirs. Another worker may have the
-// rows of those folders.
+// link adds a document to its folder's members, and each folder above that is new to its parent's. Another worker may
+// have the rows of those folders. A known document has no effect.
 func (s *State) link(at string) {
 	for at != "" && at != "/" {
 		dir, name := path.Split(at)
@@ -19,7 +19,8 @@ func (s *State) link(at string) {
 	}
 }
 
-// unlink removes a document without members from its folder, and then empty folders without a row.
+// unlink removes a document from its folder's members, and then the folders above that have become empty and have no
+// row. It does nothing if the document has a row or members.
 func (s *State) unlink(at string) {
 	for len(s.below[at+"/"]) == 0 && s.rows[at] == nil {
 		dir, name := path.Split(at)

@@ -26,10 +26,13 @@ type Bulk struct {
 	failed bool // lines are missing, so the cursor may not move
 }
 
-// NewBulk opens name for appending and creates it if it is missing. index is the name of the search index, state the
-// folder of the log. It writes the documents that changed after the cursor of an earlier run (N-104). It writes all
-// documents that the log names, with the number of the log's last event as version, if there is no cursor, if the log
-// no longer has the events after it, or if the file is shorter than it was. Without a log it writes no line.
+// NewBulk returns a sink that appends to the file name, and creates the file if it is missing. index is the name of
+// the search index, state the folder of the log. The caller closes the sink; [Run] closes those of its configuration.
+//
+// NewBulk writes the documents that changed after the cursor of an earlier run (N-104). It writes all documents that
+// the log names, with the number of the log's last event as version, if there is no cursor, if the log no longer has
+// the events after it, or if the file is shorter than it was. Without a log it writes no line. It returns an error for
+// a damaged log or cursor.
 func NewBulk(name, index, state string) (*Bulk, error) {
 	b := &Bulk{index: index, state: newState()}
 	if err := cutTorn(name); err != nil {
@@ -51,7 +54,8 @@ func NewBulk(name, index, state string) (*Bulk, error) {
 	return b, nil
 }
 
-// replay reads the log. It returns the documents to write, with their versions.
+// replay reads the log in the folder state into b.state. It returns the documents to write, with the number of the
+// event that changed each. Without a log it returns nil.
 func (b *Bulk) replay(state string) (map[string]uint64, error) {
 	events, err := os.Open(filepath.Join(state, eventsName))
 	if errors.Is(err, os.ErrNotExist) {
@@ -99,9 +103,10 @@ func (b *Bulk) replay(state string) (map[string]uint64, error) {
 // never is a term that no user has. An empty list would match every user (B-6).
 const never = "sid:S-1-0-0"
 
-// Write writes the documents that events changed: one for a row, and each document of a class whose members changed.
-// It deletes removed documents with the number of the event as version (N-94). Search engines forget such a version
-// after a while, so send lines in order. It does not sync the file.
+// Write appends the lines of the documents that events changed: of each changed row, and of each document of a class
+// whose members changed. For a removed document it writes a deletion, with the number of the event as version (N-94).
+// Search engines forget such a version after a while, so send lines in order. It does not sync the file. After an
+// error the cursor no longer moves, so the next run writes the lines again.
 func (b *Bulk) Write(events []Event) error {
 	changed := map[string]uint64{}
 	for i := range events {
@@ -127,7 +132,8 @@ func (b *Bulk) Write(events []Event) error {
 	return b.documents(changed)
 }
 
-// documents writes the lines of documents, each with the number of its event.
+// documents writes the lines of documents, sorted by path. changed has the number of the event for each path. It
+// writes nothing for an empty map.
 func (b *Bulk) documents(changed map[string]uint64) error {
 	paths := make([]string, 0, len(changed))
 	for p := range changed {
@@ -164,7 +170,8 @@ func field(rights []string, i int) string {
 	return accessField + "_" + rights[i]
 }
 
-// terms returns the terms of the users with a right on a document, or never if it has none.
+// terms returns the terms of the users with a right on a document, as "sid:" and a SID. If nobody has the right, or
+// the document is unreadable, it returns the term never, which no user has.
 func (b *Bulk) terms(r *RowEvent, right int) []string {
 	if right >= len(r.Classes) {
 		return []string{never}
@@ -180,7 +187,8 @@ func (b *Bulk) terms(r *RowEvent, right int) []string {
 	return out
 }
 
-// document appends the lines of a document: a deletion if it has no row, else its terms and evidence.
+// document appends the lines of a document to the buffer: a deletion if it has no row, else its terms and evidence. A
+// path above maxID is replaced by its hash.
 func (b *Bulk) document(path string, version uint64) error {
 	id := path
 	if len(id) > maxID {
@@ -214,8 +222,8 @@ func (b *Bulk) lines(list ...map[string]any) error {
 	return nil
 }
 
-// SetWatermark saves the cursor if lines were written since the last one. A search engine has no place for the
-// watermark itself.
+// SetWatermark syncs the file and saves the cursor if lines were written since the last call. It ignores the watermark
+// itself, which a search engine has no place for.
 func (b *Bulk) SetWatermark(*Watermark) error {
 	if !b.dirty {
 		return nil
@@ -223,7 +231,7 @@ func (b *Bulk) SetWatermark(*Watermark) error {
 	return b.saveCursor()
 }
 
-// Close saves the cursor and closes the file.
+// Close syncs the lines, saves the cursor and closes the file. It closes the file also if saving fails.
 func (b *Bulk) Close() error {
 	var err error
 	if b.dirty {

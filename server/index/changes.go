@@ -29,9 +29,10 @@ type Change struct {
 	Directory  string `json:"directory"`
 }
 
-// Changes calls f with the changes after event number after, up to the last whole line; 0 starts at the beginning.
-// All changes of one event have the same number. A caller that handled only some of them must resume from the number
-// before. An error of f ends the call. It returns [ErrTooOld] if the changes are no longer stored (N-22).
+// Changes calls f with each change after event number after, in order, up to the last whole line of the log in the
+// folder dir. 0 starts at the beginning. All changes of one event have the same number. A caller that handled only
+// some of them must resume from the number before. An error of f ends the call and is returned. It returns [ErrTooOld]
+// if the changes are no longer stored (N-22), and an error if there is no log.
 func Changes(dir string, after uint64, f func(Change) error) error {
 	t, err := tailOf(dir, after)
 	if err != nil {
@@ -41,8 +42,9 @@ func Changes(dir string, after uint64, f func(Change) error) error {
 	return t.read(f)
 }
 
-// Follow calls f with the changes after an event as [Changes] does, and then with new ones until ctx ends, which is
-// not an error.
+// Follow calls f with the changes after an event as [Changes] does, and then waits for new ones until ctx ends, which
+// is not an error. It polls the log every 50 ms, and also continues after a compaction. It returns [ErrTooOld] if the
+// changes are no longer stored.
 func Follow(ctx context.Context, dir string, after uint64, f func(Change) error) error {
 	t, err := tailOf(dir, after)
 	if err != nil {
@@ -98,7 +100,8 @@ func (t *tail) reopen(dir string) error {
 	return t.open(dir)
 }
 
-// read calls f with the changes up to the last whole line. It keeps a partial line.
+// read calls f with the changes up to the last whole line, and stores a partial line for the next call. It returns nil
+// at the end of the file, and otherwise the error of f or of a damaged line.
 func (t *tail) read(f func(Change) error) error {
 	for {
 		line, err := t.in.ReadBytes('\n')
@@ -143,7 +146,8 @@ func (t *tail) emit(e *Event, f func(Change) error) error {
 	return nil
 }
 
-// until returns the last number that was compacted, including e. It returns 0 before a start event.
+// until returns the number of the last compacted event, from e if that is a start event. It returns 0 for a log that
+// was never compacted or has no start event yet.
 func (s *State) until(e *Event) uint64 {
 	if e.Start != nil {
 		return e.Start.Until
@@ -154,7 +158,8 @@ func (s *State) until(e *Event) uint64 {
 	return s.start.Until
 }
 
-// changed applies an event. It returns the changes if wanted is set.
+// changed applies an event. If wanted is true, it returns the changes of access that the event makes, one for each
+// document and right; the result may be nil. The errors are those of [State.Apply].
 func (s *State) changed(e *Event, wanted bool) (out []Change, err error) {
 	var before []effective.Set
 	var paths []string
@@ -197,7 +202,8 @@ func (s *State) evidence(path string, right int) (descriptor, directory string) 
 	return r.Descriptor, s.classes[r.Classes[right]].event.Version
 }
 
-// sets returns the members for each right on a document, empty without a readable row.
+// sets returns the members for each right on a document, in the order of the rights. The sets are empty for a document
+// that is missing or unreadable.
 func (s *State) sets(path string) []effective.Set {
 	out := make([]effective.Set, len(s.start.Rights))
 	if r := s.rows[path]; r != nil && r.Error == "" {

@@ -26,9 +26,10 @@ type Class struct {
 	Through []Class // classes of the folders above the documents, sorted by ID
 }
 
-// NewClass returns the class of a descriptor and a right. Its ID is a hash of everything that
-// decides access: the parts of both descriptors that [Relevant] keeps, the mask and the type's
-// mapping (N-1). share may be nil. A nil d grants nobody the right.
+// NewClass returns the class of the documents with descriptor d, for a right with this name and mask. t is the type of
+// the documents. The ID is a hash of everything that decides access: the parts of both descriptors that [Relevant]
+// keeps, the mask and the type's mapping (N-1). Equal inputs give equal IDs on every machine. A nil share limits
+// nothing. A nil d grants nobody the right.
 func NewClass(d, share *sd.Descriptor, right string, mask winnt.AccessMask, t *winnt.ObjectType) Class {
 	c := Class{Right: right, Mask: t.Mapping.Map(mask), Type: t, Descriptor: Relevant(d), Share: Relevant(share)}
 	h := sha256.New()
@@ -54,9 +55,9 @@ func NewClass(d, share *sd.Descriptor, right string, mask winnt.AccessMask, t *w
 	return c
 }
 
-// Relevant returns the part of a descriptor that affects access: the owner, the DACL entries that apply to the
-// object without their inheritance flags, and the SACL without audit entries. A group is replaced by a constant. nil
-// stays nil. If the entries that remain form no valid list, it returns d itself.
+// Relevant returns the part of a descriptor that affects access: the owner, the DACL entries that apply to the object
+// without their inheritance flags, and the SACL without audit entries. It replaces a group by a constant. It returns
+// nil for nil. If the entries that remain form no valid list, it returns d itself. It does not change d.
 func Relevant(d *sd.Descriptor) *sd.Descriptor {
 	if d == nil {
 		return nil
@@ -88,8 +89,9 @@ func Relevant(d *sd.Descriptor) *sd.Descriptor {
 // noOne is the SID that nobody has.
 var noOne = sid.MustParse("S-1-0-0")
 
-// relevantEntries returns a list without the entries that do not affect access. It drops
-// inherit-only entries, also of labels. nil stays nil.
+// relevantEntries returns a list without the entries that do not affect access. It drops inherit-only entries, also of
+// labels. If system is true, it drops audit entries too. It returns nil for a nil list, which differs from an
+// empty one.
 func relevantEntries(l *sd.ACL, system bool) (*sd.ACL, error) {
 	if l == nil {
 		return nil, nil

@@ -24,8 +24,9 @@ type part struct {
 	own   func(path string) bool
 }
 
-// Merge returns a merge that continues from s. deciders is the number of logs with members. The errors are those of
-// [Question.Worker].
+// Merge returns a merge that continues from s and owns it from then on; a nil s starts from the beginning. deciders is
+// the number of logs with members: the merge emits a directory version once that many logs have reached it. The errors
+// are those of [Question.Worker].
 func (q Question) Merge(s *State, deciders int) (*Merge, error) {
 	w, err := q.Worker(s)
 	if err != nil {
@@ -34,16 +35,18 @@ func (q Question) Merge(s *State, deciders int) (*Merge, error) {
 	return &Merge{whole: w, parts: map[string]*part{}, votes: deciders}, nil
 }
 
-// Take returns the events since the last call and removes them.
+// Take returns the merged events since the last call and removes them. It returns nil if there are none. The caller
+// owns the result.
 func (m *Merge) Take() []Event { return m.whole.Take() }
 
-// Watermark returns a watermark after all events, with these sources. It keeps the map.
+// Watermark returns a watermark that covers all events so far, with the heartbeats in sources. It keeps the map, which
+// the caller must not change afterwards. It changes nothing in the merge.
 func (m *Merge) Watermark(sources map[string]Moment) *Watermark {
 	return &Watermark{Index: m.whole.state.start.Index, Seq: m.whole.state.seq, Boot: watch.BootID(), Sources: sources}
 }
 
-// Restart discards the state of a log that starts over. Its new events have no effect until
-// [Merge.Whole] (N-42). Its documents stay until then.
+// Restart discards the state of a log that starts over. Its new events change the merged index only after the next
+// [Merge.Whole] (N-42). Its documents stay until then. An unknown name has no effect.
 func (m *Merge) Restart(name string) { delete(m.parts, name) }
 
 // part returns the log with a name, empty if it is new.
@@ -56,8 +59,9 @@ func (m *Merge) part(name string) *part {
 	return p
 }
 
-// Apply applies the next event of a log. Before [Merge.Whole] the event changes only the log's own state. It returns
-// the error of [State.Apply], and an error for a row whose class the merged index does not have.
+// Apply applies the next event of the log with this name; a new name begins an empty log. Before [Merge.Whole] the
+// event changes only the log's own state. Afterwards it also changes the merged index. It returns the error of
+// [State.Apply], and an error for a row whose class the merged index does not have.
 func (m *Merge) Apply(name string, e *Event) error {
 	p := m.part(name)
 	if err := p.state.Apply(e); err != nil || !p.whole {
@@ -77,9 +81,10 @@ func (m *Merge) Apply(name string, e *Event) error {
 	return m.directory()
 }
 
-// Whole records that a log was read to its end. Only its final state counts, so that no right returns for a moment
-// (N-42). Documents for which own is true and that the log does not have are removed. Later rows of other documents
-// are ignored. A second call for the same log does nothing.
+// Whole records that a log was read to its end, and adds its final state to the merged index. The events before have
+// no effect of their own, so that no right returns for a moment (N-42). own reports whether a document belongs to this
+// log. Whole removes documents that own accepts and that the log does not have. It ignores rows of the log that own
+// rejects, now and later. A second call for the same log does nothing, unless the log was restarted.
 func (m *Merge) Whole(name string, own func(path string) bool) error {
 	p := m.part(name)
 	if p.whole {
@@ -111,7 +116,8 @@ func (m *Merge) Whole(name string, own func(path string) bool) error {
 	return m.directory()
 }
 
-// person assigns a person a number in the merged index, or changes the name of a known one.
+// person gives a person the next number in the merged index, or a known one the new name. It does nothing if nothing
+// changed.
 func (m *Merge) person(p *PersonEvent) error {
 	s := m.whole.state
 	number, known := s.bySID[p.SID]
@@ -124,7 +130,8 @@ func (m *Merge) person(p *PersonEvent) error {
 	return m.whole.add(Event{Person: &PersonEvent{Number: number, SID: p.SID, Name: p.Name}})
 }
 
-// class applies a class event of a log: its definition or its members.
+// class applies a class event of a log. An event without members defines a new class. One with members, in the numbers
+// of the log's people, replaces the members in the merged index if they differ.
 func (m *Merge) class(p *part, e *ClassEvent) error {
 	s := m.whole.state
 	k := s.classes[e.ID]
@@ -143,7 +150,8 @@ func (m *Merge) class(p *part, e *ClassEvent) error {
 	return m.whole.add(Event{Class: &out})
 }
 
-// renumbered converts person numbers of a part to those of the merged index.
+// renumbered converts a set of person numbers of part p to those of the merged index, which must know all these
+// people.
 func (m *Merge) renumbered(p *part, of effective.Set) effective.Set {
 	out := make(effective.Set, (len(m.whole.state.people)+63)/64)
 	for n := range of.All() {
@@ -159,8 +167,8 @@ func (e *ClassEvent) same(o *ClassEvent) bool {
 		slices.EqualFunc(e.Expression, o.Expression, slices.Equal)
 }
 
-// row applies a row of a part. It ignores rows that the part does not own, such as those of shared parent folders
-// (N-75).
+// row applies a row of a part. It ignores an unchanged row, and one that the part does not own, such as those of
+// shared parent folders (N-75). A row with an unknown class is an error.
 func (m *Merge) row(p *part, r *RowEvent) error {
 	if !p.own(r.Path) {
 		return nil
@@ -183,7 +191,8 @@ func (m *Merge) gone(p *part, at string) error {
 	return m.whole.add(Event{Gone: at})
 }
 
-// directory emits a directory version when all logs with members have reached it.
+// directory emits a directory version when all logs with members have reached it. While their versions differ, and if
+// the version is not new, it does nothing.
 func (m *Merge) directory() error {
 	version, votes := "", 0
 	for _, p := range m.parts {

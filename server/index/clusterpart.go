@@ -7,14 +7,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NewState returns the state of an empty index.
+// NewState returns the state of an empty index. The first event that it applies must be a start event.
 func NewState() *State { return newState() }
 
-// Passing reports whether the version's error is only that its file is being written.
+// Passing reports whether the version's error is only that its file is being written, so that the next report may be
+// good. It returns false for a version without an error.
 func (v *Version) Passing() bool { return errors.Is(v.Err, errChanging) }
 
-// Rows returns a worker that emits rows and class definitions. Another worker decides the members, so this one needs
-// no directory (N-40). Otherwise it equals [Question.Worker].
+// Rows returns a worker that emits rows and class definitions without members. Another worker decides the members, so
+// this one needs no directory (N-40). The state s and the errors are as for [Question.Worker].
 func (q Question) Rows(s *State) (*Worker, error) {
 	w, err := q.Worker(s)
 	if err == nil {
@@ -23,7 +24,7 @@ func (q Question) Rows(s *State) (*Worker, error) {
 	return w, err
 }
 
-// define emits a class without members until it is decided.
+// define emits the definition of a class, without members.
 func (w *Worker) define(c *Class) error {
 	return w.add(Event{Class: definition(c)})
 }
@@ -35,8 +36,8 @@ func definition(c *Class) *ClassEvent {
 		Through: ids(c.Through)}
 }
 
-// Definition returns the definitions of the folders above a class of documents, and last that of
-// the class. It returns nil for an unknown class and for a folder's class.
+// Definition returns the events that define a class of documents: those of the folders above it, and last its own. The
+// caller owns them. It returns nil for an unknown class and for a folder's class.
 func (w *Worker) Definition(id string) (out []*ClassEvent) {
 	k := w.state.classes[id]
 	if k == nil || k.Passing {
@@ -48,9 +49,10 @@ func (w *Worker) Definition(id string) (out []*ClassEvent) {
 	return append(out, definition(&k.Class))
 }
 
-// Define adds a class of a worker of rows and decides it if it is new. at is the time of its event, in nanoseconds
-// since 1970. It returns an error and changes nothing if no directory was read, a folder of the class was not defined
-// before, the ID is not the hash of the definition, or the class belongs to another question.
+// Define adds a class that a worker of rows has defined, and decides its members. A known class has no effect. at is
+// the time of its event, in nanoseconds since 1970. It returns an error and changes nothing if no directory was read,
+// a folder of the class was not defined before, the ID is not the hash of the definition, or the class belongs to
+// another question.
 func (w *Worker) Define(e *ClassEvent, at int64) error {
 	c, err := e.class()
 	if err != nil {

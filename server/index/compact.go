@@ -24,8 +24,8 @@ const (
 // ErrTooOld says that the changes after a number are no longer stored. Start over with 0.
 var ErrTooOld = errors.New("the changes after this number are no longer stored: start over with 0")
 
-// snapshot returns events that rebuild the state and end with its number. Unless all is set, it leaves out classes
-// without documents (N-22).
+// snapshot returns events that rebuild the state and end with its number. Unless all is true, it leaves out classes
+// without documents (N-22). The events share memory with the state. The state must have a start event.
 func (s *State) snapshot(all bool) []Event {
 	out := []Event{{Start: s.start, Time: s.began}}
 	for i := range s.people {
@@ -70,8 +70,10 @@ func (s *State) kinds() []*kind {
 	return slices.SortedFunc(maps.Values(s.classes), func(a, b *kind) int { return a.number - b.number })
 }
 
-// Compact returns events that replace all earlier ones of the worker, and continues from them. all keeps classes
-// without documents. It returns nil if nothing was decided yet. Call Take before it.
+// Compact returns events that replace all earlier ones of the worker, and makes the worker continue from them. If all
+// is true, they include classes without documents. It returns nil if no directory version was applied yet, unless the
+// worker is one of [Question.Rows]. The caller must have called Take, and must store the result instead of the old
+// log.
 func (w *Worker) Compact(all bool) ([]Event, error) {
 	if w.state.version == "" && !w.defines {
 		return nil, nil
@@ -93,8 +95,9 @@ type Size struct {
 	Lines int
 }
 
-// Large reports whether a log should be compacted. It must have at least most bytes and four times the bytes after
-// the last compaction, and about half of its lines must be obsolete. A most of 0 is 64 MiB.
+// Large reports whether a log of w should be compacted. It must have at least most bytes and four times the bytes
+// after the last compaction, and about half of its lines must be obsolete. A most of 0 means 64 MiB. all says whether
+// the compaction would keep classes without documents.
 func (z Size) Large(most int64, w *Worker, all bool) bool {
 	if most == 0 {
 		most = smallest
@@ -102,12 +105,13 @@ func (z Size) Large(most int64, w *Worker, all bool) bool {
 	return z.Bytes >= most && z.Bytes >= growth*z.Least && z.Lines >= 2*w.state.live(all)
 }
 
-// Compact compacts the log if it is large, see [Size.Large]. All sinks must have read the old events. It does nothing
-// after a failure of the log.
+// Compact replaces the log by a snapshot of the merged index if the log is large; see [Size.Large], also for most. All
+// sinks must have read the old events. It does nothing after a failure of the log. If the new log cannot be written,
+// it returns an error and the old one stays in use.
 func (l *Log) Compact(m *Merge, most int64) error { return l.compact(m.whole, most, true) }
 
-// compact replaces a large log by a snapshot of w, which must have no events that the log does not have. It does
-// nothing after a failure of the log.
+// compact replaces a large log by a snapshot of w, which must have no events that the log does not have. A small log
+// stays. It does nothing after a failure of the log. most and all are those of [Size.Large].
 func (l *Log) compact(w *Worker, most int64, all bool) error {
 	if l.bad != nil || !l.size.Large(most, w, all) {
 		return nil
@@ -130,8 +134,9 @@ func (s *State) live(all bool) int {
 	return n
 }
 
-// replace replaces the log file by one with events. Readers of the old file read to its end and then open the new
-// one.
+// replace atomically replaces the log file by one with events, and locks it. Readers of the old file read to its end
+// and then open the new one. After an error the old log stays in use, unless the folder could not be synced: then the
+// log fails permanently.
 func (l *Log) replace(events []Event) error {
 	if l.bad != nil {
 		return l.bad
@@ -159,7 +164,7 @@ func (l *Log) replace(events []Event) error {
 	return old.Close()
 }
 
-// written writes events to a file and syncs it. It returns the bytes written.
+// written writes events to a file and syncs it. It returns the number of bytes written, also with an error.
 func written(file *diskio.File, events []Event) (size int64, err error) {
 	var buf []byte
 	for i := range events {
@@ -177,7 +182,7 @@ func written(file *diskio.File, events []Event) (size int64, err error) {
 	return size, file.Sync()
 }
 
-// replaced reports whether the log was replaced by another file than open. A missing file is not a replacement.
+// replaced reports whether the log in the folder dir is another file than open. A missing log is not a replacement.
 func replaced(dir string, open *os.File) (bool, error) {
 	now, err := os.Stat(filepath.Join(dir, eventsName))
 	if errors.Is(err, fs.ErrNotExist) {

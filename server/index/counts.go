@@ -34,8 +34,9 @@ type Listed struct {
 	Directory string   `json:"directory"` // version
 }
 
-// Listed returns the classes of documents with members in Expand, sorted by ID. It does not check the age of
-// heartbeats. It returns an error if the index had none yet.
+// Listed returns the classes of documents with members in Expand, sorted by ID; nil if there are none. The caller must
+// not change the People. It does not check the age of heartbeats. It returns an error if the index cannot be read or
+// had no heartbeat yet.
 func (x *Index) Listed() ([]Listed, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -52,8 +53,8 @@ func (x *Index) Listed() ([]Listed, error) {
 	return out, nil
 }
 
-// Counts returns the numbers of the current state. It does not check the age of heartbeats. It returns an error if
-// the index had none yet.
+// Counts returns the numbers of the current state. It does not check the age of heartbeats. It returns an error if the
+// index cannot be read or had no heartbeat yet.
 func (x *Index) Counts() (Counts, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -40,7 +40,8 @@ func deciderFor(d *directory.Directory) *decider {
 	return newDecider(d, "", func(sid.SID) int { return 0 }, 1)
 }
 
-// grants reports whether the only token of a decider is granted a class.
+// grants reports whether a class grants its right to the only token of a decider. It returns false if the descriptor,
+// the share or a folder above refuses.
 func (d *decider) grants(c *Class) (bool, error) {
 	e, err := d.evaluator(c.Type, c.Mask)
 	if err != nil {
@@ -58,7 +59,8 @@ func (d *decider) grants(c *Class) (bool, error) {
 	return true, nil
 }
 
-// newDecider returns a decider. number returns the number of each person.
+// newDecider returns a decider for a directory version. number returns the number of each person by SID, which must be
+// less than count.
 func newDecider(d *directory.Directory, version string, number func(s sid.SID) int, count int) *decider {
 	numbers := make([]int, len(d.Principals))
 	for i := range d.Principals {
@@ -74,7 +76,7 @@ func openDecider(d *directory.Directory, version string, numbers []int, people i
 }
 
 // samePeople reports whether a directory has the decider's people in the same order, with the same decisions of a
-// share's configuration. A nil decider returns false.
+// share's configuration. Their groups may differ. A nil decider returns false.
 func (d *decider) samePeople(o *directory.Directory) bool {
 	if d == nil || len(d.directory.Principals) != len(o.Principals) {
 		return false
@@ -88,8 +90,8 @@ func (d *decider) samePeople(o *directory.Directory) bool {
 	return true
 }
 
-// replace returns the decider for another directory version with the same people, and the difference of their
-// results.
+// replace returns the decider for another directory version with the same people, and the difference between the
+// versions. Call samePeople first.
 func (d *decider) replace(o *directory.Directory, version string) (*decider, *effective.Difference) {
 	compiled, f := d.compiled.Replace(o.Tokens())
 	out := openDecider(o, version, d.numbers, d.people, compiled)
@@ -124,8 +126,9 @@ type decided struct {
 	allow, expand []sid.SID
 }
 
-// decide decides a class. The share denies what it does not grant (N-2), and a folder above denies those without
-// traverse right (N-15).
+// decide decides the members of a class. The share denies what it does not grant (N-2), and a folder above denies
+// those without traverse right (N-15). It returns an error only if the class's mask cannot be evaluated. The caller
+// owns the result.
 func (d *decider) decide(c *Class) (*decided, error) {
 	if c.Passing {
 		p, err := d.pass(c)
@@ -172,8 +175,8 @@ func (d *decider) decide(c *Class) (*decided, error) {
 	return out, nil
 }
 
-// guard applies the configuration of a share: its administrators have every right without a check of the file, and
-// nobody has a right that it withholds (N-100).
+// guard applies the configuration of a share to the set allowed, in place: the share's administrators have every right
+// without a check of the file, and nobody has a right that it withholds (N-100).
 func (d *decider) guard(allowed effective.Set, mask winnt.AccessMask) {
 	for i := range d.directory.Principals {
 		switch p := &d.directory.Principals[i]; {
@@ -214,9 +217,9 @@ func andNot(a, b effective.Set) {
 	}
 }
 
-// sound returns the SIDs that grant the right on their own, whatever other SIDs a token has: in
-// every clause they are allowed before any denial, or everybody is allowed first. Each principal
-// with one of these SIDs has the right (N-4).
+// sound returns the SIDs that grant the right on their own, whatever other SIDs a token has: in every clause of x they
+// are allowed before any denial, or everybody is allowed first. Each principal with one of these SIDs is in allowed
+// (N-4).
 func (d *decider) sound(x effective.Expression, allowed effective.Set, e *effective.Evaluator, c *Class) []sid.SID {
 	out := []sid.SID{everyone}
 	free := true // so far every clause starts by allowing everybody

@@ -14,7 +14,8 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// Version is a report of a roster: a new directory version, a heartbeat for the last one, or an error.
+// Version is a report of a roster: a new directory version, a heartbeat for the last one, or an error. With an Err,
+// only Err is set.
 type Version struct {
 	People    *directory.Directory // nil: the directory is unchanged
 	Accounts  *directory.Accounts  // source of People; nil if it was parsed from File
@@ -26,7 +27,8 @@ type Version struct {
 
 // Roster reports directory versions and heartbeats.
 type Roster interface {
-	// Run sends versions to out until ctx ends, which is not an error.
+	// Run sends versions to out until ctx ends, which is not an error. It blocks while nobody receives, and does not
+	// close out.
 	Run(ctx context.Context, out chan<- Version) error
 }
 
@@ -39,7 +41,9 @@ type Directory struct {
 	clock func() watch.Heartbeat // nil: this machine's
 }
 
-// Run reports until ctx ends. While the file is unreadable, changing or malformed, it sends no heartbeat.
+// Run reads the file every Beat, reports the result to out, and blocks until ctx ends. It returns nil then, and never
+// an error. While the file is unreadable, changing or malformed, it sends versions with an Err and no heartbeat. It
+// does not close out.
 func (d *Directory) Run(ctx context.Context, out chan<- Version) error {
 	often := d.Beat
 	if often == 0 {
@@ -65,8 +69,8 @@ type reading struct {
 	known, last [sha256.Size]byte      // hashes of the current version and of the last read
 }
 
-// poll reads the file once. It returns a new version, a heartbeat for the known one, or an error. It takes the time of
-// the heartbeat before it reads.
+// poll reads the file once. It returns a new version, a heartbeat for the known one, or an error. The first read of
+// new contents returns errChanging; the second one accepts them. It takes the time of the heartbeat before it reads.
 func (r *reading) poll() Version {
 	moment := watch.Now()
 	if r.clock != nil {

@@ -14,7 +14,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/winnt"
 )
 
 // TestEachReadOfADirectoryFile checks the result of each read of a directory file, for any earlier
@@ -156,5 +158,30 @@ func TestHalfADirectory(t *testing.T) {
 	}
 	if v := look(whole); v.Err != nil || v.People != nil || v.Heartbeat.Time.IsZero() { // what counts is back
 		t.Errorf("%+v, want v.Err = nil, v.People = nil, v.Heartbeat.Time.IsZero() = false", v)
+	}
+}
+
+// TestIndexDecidesForKindOfLogon checks that a changed line "logon" of the directory file is a new version, and that
+// its people are decided for that kind (D-36).
+func TestIndexDecidesForKindOfLogon(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "firm.yaml")
+	look := reading{file: name}
+	const people = "users:\n- {name: ann, sid: S-1-5-21-1-2-3-1107}\n"
+	for text, want := range map[string]bool{people: true, "logon: ntlm\n" + people: false} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		look.poll()
+		v := look.poll()
+		if v.People == nil {
+			t.Fatalf("N-11: %q is no version: %v", text, v.Err)
+		}
+		for sd, want := range map[string]bool{"O:BAG:SYD:(D;;FR;;;S-1-5-64-10)(A;;FR;;;WD)": want,
+			"O:BAG:SYD:(A;;FR;;;S-1-18-1)": want, "O:BAG:SYD:(A;;FR;;;WD)": true} {
+			c := &Class{Type: winnt.FileObject, Mask: winnt.FILE_READ_DATA, Descriptor: sddl.MustParse(sd)}
+			if got, err := deciderFor(v.People).grants(c); err != nil || got != want {
+				t.Errorf("D-36: %q: %s: granted %t, %v, want %t", text, sd, got, err, want)
+			}
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -30,9 +31,12 @@ type Event struct {
 	Directory string `json:"directory,omitempty"`
 }
 
+// logFormat is the format of events. A log in another format is not read.
+const logFormat = 1
+
 // StartEvent is the first event of an index: its configuration.
 type StartEvent struct {
-	Format int      `json:"format"`          // 1
+	Format int      `json:"format"`          // logFormat
 	Index  string   `json:"index"`           // random name of this index
 	Rights []string `json:"rights"`          // at least one
 	Share  string   `json:"share,omitempty"` // SDDL
@@ -95,7 +99,7 @@ type RowEvent struct {
 	walk uint64 // number of walks its worker had started when it was last seen
 }
 
-// append appends the event as a line of JSON.
+// append appends the event to dst as a line of JSON. On an error it returns dst unchanged.
 func (e *Event) append(dst []byte) ([]byte, error) {
 	line, err := json.Marshal(e)
 	if err != nil {
@@ -104,9 +108,13 @@ func (e *Event) append(dst []byte) ([]byte, error) {
 	return append(append(dst, line...), '\n'), nil
 }
 
-// ParseEvent parses a line without its line feed. Unknown, repeated or miscapitalized fields are errors. So are the
-// number 0 and an event without exactly one content.
+// ParseEvent parses a line without its line feed. It returns an error for an unknown, repeated or miscapitalized
+// field, for the number 0, for an event without exactly one content, and for the start of an index in another format.
+// It does not check the contents; [State.Apply] does. It does not keep line.
 func ParseEvent(line []byte) (*Event, error) {
+	if err := knownFormat(line); err != nil {
+		return nil, err
+	}
 	e := &Event{}
 	if err := strict.Unmarshal(line, e); err != nil {
 		return nil, err
@@ -124,7 +132,25 @@ func ParseEvent(line []byte) (*Event, error) {
 	return e, nil
 }
 
-// event returns the event with the members of a class.
+// knownFormat returns an error for the start of an index in another format. It reads the line leniently, because a
+// later format may have other fields. Every other line passes.
+func knownFormat(line []byte) error {
+	if !bytes.Contains(line, []byte(`"start":`)) {
+		return nil
+	}
+	var e struct {
+		Start *struct {
+			Format int `json:"format"`
+		} `json:"start"`
+	}
+	if json.Unmarshal(line, &e) != nil || e.Start == nil || e.Start.Format == logFormat {
+		return nil // ParseEvent finds other faults
+	}
+	return fmt.Errorf("the index has format %d, this program knows %d: use the release that wrote it", e.Start.Format,
+		logFormat)
+}
+
+// event decides a class and returns the event with its definition and members. The caller owns the event.
 func (d *decider) event(c *Class) (*ClassEvent, error) {
 	got, err := d.decide(c)
 	if err != nil {
@@ -153,7 +179,8 @@ func texts(sids []sid.SID) (out []string) {
 	return out
 }
 
-// class returns the class that an event defines, without Through. An absent descriptor is nil.
+// class returns the class that an event defines, without the folders in Through. A missing descriptor is nil. It
+// returns an error for a malformed descriptor, and does not check that the ID is the hash of the definition.
 func (e *ClassEvent) class() (Class, error) {
 	c := Class{ID: e.ID, Right: e.Right, Mask: winnt.AccessMask(e.Mask), Type: winnt.FileObject, Passing: e.Passing,
 		Holders: e.Holders}
@@ -208,7 +235,8 @@ func ranges(s effective.Set) string {
 	return b.String()
 }
 
-// parseRanges parses the result of ranges. A number that is not less than people is an error.
+// parseRanges parses the result of ranges, such as "0-3,7". "" is the empty set. It returns an error for a malformed
+// range, and for a number that is not less than people.
 func parseRanges(text string, people int) (effective.Set, error) {
 	out := make(effective.Set, (people+63)/64)
 	if text == "" {

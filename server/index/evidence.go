@@ -45,8 +45,9 @@ func (r *Refusal) String() string {
 	return out
 }
 
-// Evidence answers a query about one document and adds what decided it. The entry that refused is known for a token,
-// and for a person in the index of a run, which has the person's groups (N-97).
+// Evidence answers a query about one document, as [Index.CanReadAll] does, and adds what decided it. It never fails:
+// for an unknown document or right, or stale data, only Answer is set, with the reason. Refused is set if the right
+// was refused to a token, or to a person in the index of a run, which has the person's groups (N-97).
 func (x *Index) Evidence(path string, q Query) Evidence {
 	out := Evidence{Answer: x.CanReadAll(nil, []string{path}, q)[0]}
 	x.mu.Lock()
@@ -74,7 +75,8 @@ func (x *Index) Evidence(path string, q Query) Evidence {
 	return out
 }
 
-// asked returns the principal of a query: its token, or a person of a run after the configuration of a share.
+// asked returns the principal of a query: its token, or a person of a run's directory after the configuration of a
+// share. It returns errNobody for a person in an index that is read from its folder.
 //
 // +checklocks:x.mu
 func (x *Index) asked(q Query) (*directory.Principal, error) {
@@ -116,7 +118,8 @@ func (c *Class) refusal(t *token.Token) *Refusal {
 	return refused("document", t, c.Descriptor, c.Mask, c.Type)
 }
 
-// refused explains why a descriptor refuses a token; nil if it does not, or if the check fails.
+// refused explains why descriptor d refuses the rights in mask to a token. by names the descriptor in the result. It
+// returns nil if d grants them, or if the check fails. A nil d could not be read, and refuses.
 func refused(by string, t *token.Token, d *sd.Descriptor, mask winnt.AccessMask, typ *winnt.ObjectType) *Refusal {
 	if d == nil {
 		return &Refusal{By: by, Reason: "its descriptor could not be read"}

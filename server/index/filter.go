@@ -40,28 +40,31 @@ const (
 	FormSIDs   Form = "sids" // not for a person in an index that is read from its folder, which has no memberships
 )
 
-// Classes returns the sorted IDs of the classes on which a person has a right. The errors are those of
-// [Index.Filter].
+// Classes returns the sorted IDs of the classes on which a person has a right; an empty list if there are none. The
+// errors are those of [Index.Filter].
 func (x *Index) Classes(who, right string) ([]string, error) {
 	f, err := x.Filter(who, right, FormList)
 	return f.Classes, err
 }
 
-// Filter returns the filter of a person, by name or SID. It returns an error if any source is stale, the person is
-// unknown or the right is not indexed. For FormSIDs it also returns an error unless the index is that of a run in this
-// process, which knows the groups of the person (N-97). The right must be named.
+// Filter returns the filter of a person, by name or SID, for a named right; "" is not one. It returns an error if any
+// source is stale, the person is unknown, several people have the name, or the right is not indexed. For FormSIDs it
+// also returns an error unless the index is that of a run in this process, which knows the groups of the person
+// (N-97). A person without the right gets a filter that matches nothing. The caller owns the result.
 func (x *Index) Filter(who, right string, form Form) (Filter, error) {
 	return x.FilterFor(Query{Who: who, Right: right}, form)
 }
 
-// FilterOf returns the filter of a token, which may be restricted or have deny-only groups. It decides each class
-// for the token (N-19). The errors are those of [Index.Filter]. For FormSIDs it also returns an error if the SIDs
-// would match a class on which the token has no right.
+// FilterOf returns the filter of a token, which may be restricted or have deny-only groups. It decides each class for
+// the token (N-19). t must not be nil. The errors are those of [Index.Filter] for the right and stale sources. It also
+// returns an error if a share's configuration decides too, and for FormSIDs if the SIDs would match a class on which
+// the token has no right.
 func (x *Index) FilterOf(t *token.Token, right string, form Form) (Filter, error) {
 	return x.FilterFor(Query{Token: t, Right: right}, form)
 }
 
-// FilterFor returns the filter for a query, see [Index.Filter] and [Index.FilterOf].
+// FilterFor returns the filter for a query, with the query's limit for the age of heartbeats. It equals
+// [Index.FilterOf] for a query with a token, and [Index.Filter] for one without.
 func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
 	holder := q.Token
 	if form == FormSIDs && holder == nil {
@@ -96,9 +99,9 @@ func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
 
 var errNobody = errors.New("the directory has no such person")
 
-// filter collects the classes of a right for which by's predicate holds, as a bitmap for FormBitmap and else as a
-// list. It fails if the right is not indexed or a source is stale. Events that arrive meanwhile count for the classes
-// that were not reached yet.
+// filter returns the classes of a right for which by's predicate holds, as a bitmap for FormBitmap and else as a
+// sorted list. It fails if the right is not indexed, a source is stale, or the predicate fails. Events that arrive
+// meanwhile count for the classes that were not reached yet.
 func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
 	out, has, classes, err := x.begin(q, by)
 	if err != nil {
@@ -128,7 +131,8 @@ func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, e
 	return out, nil
 }
 
-// begin returns a filter without classes, the predicate, and the classes to test.
+// begin returns a filter without classes, the predicate that by makes for the state, and the classes to test. It
+// returns an error if the right is not indexed, a source is stale, or by fails.
 func (x *Index) begin(q Query, by func(*State) (func(*kind) (bool, error), error)) (out Filter,
 	has func(*kind) (bool, error), classes []*kind, err error) {
 	x.mu.Lock()
@@ -155,8 +159,8 @@ func (x *Index) begin(q Query, by func(*State) (func(*kind) (bool, error), error
 	return out, has, s.inOrder(), err
 }
 
-// each calls f with each class under the lock. It releases the lock after each chunk, so that a run waits for one at
-// most.
+// each calls f with each class under the lock, and ends with f's first error. It releases the lock after each chunk,
+// so that a run waits for one at most. f must not call methods of x.
 func (x *Index) each(classes []*kind, f func(k *kind) error) error {
 	for part := range slices.Chunk(classes, chunk) {
 		if err := x.chunk(part, f); err != nil {
@@ -177,8 +181,8 @@ func (x *Index) chunk(part []*kind, f func(k *kind) error) error {
 	return nil
 }
 
-// terms returns the user and enabled group SIDs of a token. It fails if these SIDs would match a
-// class on which the token has no right (N-20).
+// terms returns the user's SID and the enabled group SIDs of a token, sorted. own are the classes on which the token
+// has the right. It fails if these SIDs would match a class on which the token has no right (N-20).
 func (x *Index) terms(t *token.Token, own []string, right string) ([]string, error) {
 	sids := []string{t.User().SID.String()}
 	for _, g := range t.Groups() {
@@ -212,12 +216,15 @@ func (x *Index) terms(t *token.Token, own []string, right string) ([]string, err
 	return sids, nil
 }
 
-// CanReadAs reports whether a token has a right on a document, as [Index.CanRead] does for a person (N-19).
+// CanReadAs reports whether a token has a right on a document (N-19). t must not be nil. It decides the token's access
+// itself, so the token's user need not be in the directory. Everything else is as for [Index.CanRead]. If a share's
+// configuration decides too, the answer is no, with the reason in Because.
 func (x *Index) CanReadAs(path string, t *token.Token, right string) Answer {
 	return x.CanReadAll(nil, []string{path}, Query{Token: t, Right: right})[0]
 }
 
-// byToken decides each class for a token.
+// byToken returns a function that decides a class for a token. Its text is the reason why the result is unknown, "" if
+// it is known.
 func byToken(t *token.Token) func(*State, *kind) (bool, string) {
 	d := deciderOf(t)
 	return func(s *State, k *kind) (bool, string) {

@@ -14,12 +14,13 @@ type SourceStatus struct {
 	Withheld string        `json:"withheld,omitempty"` // the reason why queries about this source fail; "" if they do not
 }
 
-// Heartbeats returns the last heartbeat of each source, sorted by name: the directory, each tree
-// that sent one, and each tree with documents. It returns an error if the index cannot be read or had no heartbeat
-// yet, so that every query fails.
+// Heartbeats returns the last heartbeat of each source, sorted by name: the directory, each tree that sent one, and
+// each tree with documents. A source without a heartbeat has the zero Time. It returns an error if the index cannot be
+// read or had no heartbeat yet, so that every query fails.
 func (x *Index) Heartbeats() ([]SourceStatus, error) { return x.HeartbeatsWithin(0) }
 
-// HeartbeatsWithin is [Index.Heartbeats] with another greatest age; 0: that of the index.
+// HeartbeatsWithin returns the last heartbeat of each source, as [Index.Heartbeats] does. limit decides which ones are
+// too old; 0 means the limit of the index.
 func (x *Index) HeartbeatsWithin(limit time.Duration) ([]SourceStatus, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

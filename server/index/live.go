@@ -21,15 +21,16 @@ type live struct {
 	byUID     map[uint32]string // SIDs; "": several accounts have this uid
 }
 
-// newLive returns an index over the state of a worker, which from then on locks the index for each change. It answers
-// after the first [Index.publish].
+// newLive returns an index over the state of a worker. From then on the worker locks the index for each change. Every
+// query returns an error until the first [Index.publish].
 func newLive(w *Worker, dir string) *Index {
 	x := &Index{dir: dir, limit: defaultLimit, clock: watch.Now, boot: watch.BootID(), state: w.state, run: &live{}}
 	w.lock = &x.mu
 	return x
 }
 
-// publish makes a watermark the current one, after the state of the worker, which compaction replaces.
+// publish makes a copy of f the current watermark, and w's state the one that queries read. Call it again after each
+// compaction, which replaces the state.
 func (x *Index) publish(w *Worker, f *Watermark) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -38,7 +39,8 @@ func (x *Index) publish(w *Worker, f *Watermark) {
 	x.state, x.watermark = w.state, &same
 }
 
-// setPeople replaces the directory. Only uids and groups come from it; members of classes are in the state.
+// setPeople replaces the directory, from which only uids and groups come; members of classes are in the state.
+// effective is the directory after the configuration of a share, else d itself. It keeps both.
 func (x *Index) setPeople(d, effective *directory.Directory) {
 	byUID := map[uint32]string{}
 	for _, id := range d.IDs() {
@@ -59,8 +61,8 @@ func (x *Index) setPeople(d, effective *directory.Directory) {
 // unmapped is the uid that stands for each user without one in a user namespace.
 const unmapped = 65534
 
-// PersonOf returns the SID of the person with a uid. ok is false if the directory has no such person or several, for
-// uid 65534, and for an index that is read from its folder.
+// PersonOf returns the SID of the person with a uid, from the directory of the run. ok is false if the directory has
+// no such person or several, for uid 65534, before the first directory, and for an index that is read from its folder.
 func (x *Index) PersonOf(uid uint32) (person string, ok bool) {
 	if x.run == nil || uid == unmapped {
 		return "", false
@@ -71,7 +73,8 @@ func (x *Index) PersonOf(uid uint32) (person string, ok bool) {
 	return person, person != ""
 }
 
-// tokenOf returns the token of a person of a run's directory.
+// tokenOf returns the token of a person of a run's directory. It returns an error for an unknown person, for an index
+// that is read from its folder, and before the first heartbeat.
 func (x *Index) tokenOf(who string) (*token.Token, error) {
 	if x.run == nil {
 		return nil, errors.New("terms are those of a token: only a run knows the groups of a person, and none answers")
@@ -88,7 +91,8 @@ func (x *Index) tokenOf(who string) (*token.Token, error) {
 	return p.Token, nil
 }
 
-// principal returns a person of a run's directory.
+// principal returns a person of directory d, by name or SID. It returns errNobody for an unknown person or a nil d,
+// and another error if the person has no account in d any more.
 //
 // +checklocks:x.mu
 func (x *Index) principal(d *directory.Directory, who string) (*directory.Principal, error) {
@@ -108,8 +112,9 @@ func (x *Index) principal(d *directory.Directory, who string) (*directory.Princi
 	return nil, fmt.Errorf("%s has no account now", who)
 }
 
-// Current reports whether the directory, each tree that sent a heartbeat and each tree with documents have one that is
-// at most limit old; 0: the limit of the index. Otherwise some answers are unknown.
+// Current reports whether every source has a heartbeat that is at most limit old: the directory, each tree that sent
+// one and each tree with documents. A limit of 0 means that of the index. If it returns false, some answers are
+// unknown. It also returns false if the index cannot be read.
 func (x *Index) Current(limit time.Duration) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -28,16 +28,17 @@ const (
 // maxLine is the size limit of a line of events, in bytes.
 const maxLine = 64 << 20
 
-// Sink stores the worker's events. Each event is written once, in order. A watermark follows the events that it
-// covers. After an error only Close is called. All calls come from one goroutine. A sink must not change its
-// arguments. It may keep events, but not the watermark.
+// Sink stores the worker's events. Write receives each event once, in order. SetWatermark follows the events that the
+// watermark covers. After an error of either, the run calls only Close, which it always calls once. All calls come
+// from one goroutine, and the run waits for them. A sink must not change its arguments. It may keep events, but not
+// the watermark.
 type Sink interface {
 	Write(events []Event) error
 	SetWatermark(f *Watermark) error
 	Close() error
 }
 
-// Watermark is a watermark: the time up to which the index is complete, by source. The zero value covers nothing.
+// Watermark has the time up to which the index is complete, for each source. The zero value covers nothing.
 type Watermark struct {
 	Index   string            `json:"index"` // of the start event
 	Seq     uint64            `json:"seq"`   // number of the last event that it covers
@@ -58,10 +59,10 @@ type Moment struct {
 // directorySource is the source name of the directory.
 const directorySource = "directory"
 
-// fresh reports whether a source's last heartbeat is at most limit old. A heartbeat in the future
-// is not fresh, because a clock was set (N-9). Neither is one from before this machine's last
-// start, when its clock may have been different (N-82). If the boot IDs or the uptime are unknown,
-// the clock alone decides. A source without a heartbeat is not fresh.
+// fresh reports whether a source's last heartbeat is at most limit old at the moment present. boot is this machine's
+// boot ID. A heartbeat in the future is not fresh, because a clock was set (N-9). Neither is one from before this
+// machine's last start, when its clock may have been different (N-82). If the boot IDs or the uptime are unknown, the
+// clock alone decides. A source without a heartbeat is not fresh.
 func (f *Watermark) fresh(source string, limit time.Duration, boot string, present watch.Heartbeat) bool {
 	m, known := f.Sources[source]
 	if !known {
@@ -77,9 +78,9 @@ func (f *Watermark) fresh(source string, limit time.Duration, boot string, prese
 	return boot == f.Boot && age >= 0 && age <= limit
 }
 
-// over returns the tree that contains a path, or the directory if no source does. If trees are
-// nested, it returns any of those that contain it. A document that appeared while its tree had no
-// heartbeat is unknown, which is not the same as absent (N-78).
+// over returns the source whose heartbeat decides about a path: the tree that contains the path, or the directory if
+// no tree does. If trees are nested, it returns any of those that contain it. A document that appeared while its tree
+// had no heartbeat is unknown, which is not the same as absent (N-78).
 func (f *Watermark) over(path string) string {
 	for source := range f.Sources {
 		if path == source || strings.HasPrefix(path, source+"/") {
@@ -100,12 +101,13 @@ type Log struct {
 	bad    error // the first failure; it is permanent, because the file's state is unknown after it
 }
 
-// OpenLog opens the log in a folder, creates it if it is missing, and returns the state of its
-// events. It removes an incomplete last line, which a crash can leave. It fails if another run has
-// the log open, or if a line is malformed.
+// OpenLog opens the log in the folder dir for writing, and returns it with the state of its events. It creates the
+// folder and the log if they are missing; the state is then empty. It removes an incomplete last line, which a crash
+// can leave. It returns an error if another run has the log open, or if a line is malformed. The caller closes the
+// log.
 func OpenLog(dir string) (*Log, *State, error) { return openLog(dir, nil) }
 
-// openLog is OpenLog with injected errors; nil: none.
+// openLog is OpenLog with injected errors for tests; nil injects none.
 func openLog(dir string, faults diskio.Faults) (*Log, *State, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err
@@ -142,8 +144,9 @@ func openLog(dir string, faults diskio.Faults) (*Log, *State, error) {
 	return l, s, nil
 }
 
-// replay applies the events of a file and calls each with them. It returns the offset after the
-// last complete line that it applied, and ignores an incomplete one after it.
+// replay applies the events of r to s and calls each with them. It returns the offset after the last complete line,
+// and ignores an incomplete one after it. A malformed line, or an event that s rejects, ends it with an error; the
+// events before it stay applied.
 func replay(r io.Reader, s *State, each func(*Event)) (end int64, err error) {
 	in, lines := bufio.NewReaderSize(r, 1<<20), lineReader{}
 	for {
@@ -173,7 +176,8 @@ func damaged(at int64, err error) error {
 	return fmt.Errorf("at byte %d: %w: delete the folder and run refmon-index again, which rebuilds the index", at, err)
 }
 
-// Write appends events and syncs the file. After an error all later calls fail.
+// Write appends events and syncs the file before it returns. After an error the log may contain some of the events,
+// and all later calls return the same error.
 func (l *Log) Write(events []Event) error {
 	if l.bad != nil {
 		return l.bad
@@ -192,7 +196,8 @@ func (l *Log) Write(events []Event) error {
 	return l.bad
 }
 
-// SetWatermark replaces the stored watermark. It does not sync it.
+// SetWatermark atomically replaces the stored watermark. It does not sync it, so a crash of the machine can bring back
+// an older one. After a failed Write it returns that error.
 func (l *Log) SetWatermark(f *Watermark) error {
 	if l.bad != nil {
 		return l.bad
@@ -208,10 +213,11 @@ func (l *Log) SetWatermark(f *Watermark) error {
 	return l.faults.Rename(name+".new", name)
 }
 
-// Close closes the file, so that another run may write the index (N-10).
+// Close closes the file and releases its lock, so that another run may write the index (N-10).
 func (l *Log) Close() error { return l.file.Close() }
 
-// readWatermark reads the watermark of a folder; the zero value if no walk has ended yet.
+// readWatermark returns the watermark of a folder. It returns the zero value if the folder has none yet, and an error
+// for a malformed one.
 func readWatermark(dir string) (*Watermark, error) {
 	b, err := os.ReadFile(filepath.Join(dir, watermarkName))
 	if errors.Is(err, os.ErrNotExist) {

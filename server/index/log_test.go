@@ -276,3 +276,46 @@ func TestFresh(t *testing.T) {
 		t.Error("an empty watermark is fresh, want not fresh")
 	}
 }
+
+// TestReleasedIndex opens the indexes that released versions wrote. A newer format is an error that names the file, the
+// format and the remedy, also if it has fields that this release does not know.
+func TestReleasedIndex(t *testing.T) {
+	dirs, err := filepath.Glob("../../testdata/formats/*/index")
+	if err != nil || len(dirs) == 0 {
+		t.Fatal(dirs, err)
+	}
+	for _, from := range dirs {
+		dir := filepath.Join(t.TempDir(), "index")
+		if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+			t.Fatal(err)
+		}
+		l, s, err := OpenLog(dir)
+		if err != nil {
+			t.Errorf("%s: %v", from, err)
+			continue
+		}
+		f, err := readWatermark(dir)
+		if err != nil || f.Seq != 7 || len(f.Sources) != 1 || len(s.people) != 3 || len(s.rows) != 3 ||
+			s.start.Format != 1 {
+			t.Errorf("%s: %d people, %d rows, %+v, %v, want 3, 3", from, len(s.people), len(s.rows), f, err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		name := filepath.Join(dir, eventsName)
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		newer := strings.Replace(string(b), `"format":1`, `"format":2,"shards":[1]`, 1)
+		if err := os.WriteFile(name, []byte(newer), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = OpenLog(dir)
+		for _, want := range []string{name, "format 2, this program knows 1: use the release that wrote it"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("a newer index: %v, want %q", err, want)
+			}
+		}
+	}
+}

@@ -59,9 +59,9 @@ type Answer struct {
 	Time       time.Time `json:"time"` // the tree is complete up to this time
 }
 
-// Open opens the index in a directory. A query about a tree fails if the last heartbeat of the tree
-// or of the directory is older than limit. It returns an error if there is no log. The caller closes
-// the index.
+// Open opens the index in a directory for queries. It reads the log with the first query. A query about a tree fails
+// if the last heartbeat of the tree or of the directory is older than limit. It returns an error if there is no log.
+// The caller closes the index.
 func Open(dir string, limit time.Duration) (*Index, error) {
 	file, err := os.Open(filepath.Join(dir, eventsName))
 	if err != nil {
@@ -71,7 +71,7 @@ func Open(dir string, limit time.Duration) (*Index, error) {
 		in: bufio.NewReaderSize(file, 1<<18), state: newState()}, nil
 }
 
-// Close closes the file. Each later query fails.
+// Close closes the log that [Open] opened. Each later query fails.
 func (x *Index) Close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -82,9 +82,9 @@ func (x *Index) Close() error {
 	return x.file.Close()
 }
 
-// CanRead reports whether a person, by name or SID, has a right on a document. path is the absolute, clean path in
-// the index. An empty right is the first right of the index. Unknown, unreadable or stale data denies, and Because
-// has the reason (N-5, N-9).
+// CanRead reports whether a person, by name or SID, has a right on a document. path is the absolute, clean path in the
+// index. An empty right means the first right of the index. It never fails: for an unknown document, person or right,
+// and for unreadable or stale data, the answer is no, and Because has the reason (N-5, N-9).
 func (x *Index) CanRead(path, who, right string) Answer {
 	return x.CanReadAll(nil, []string{path}, Query{Who: who, Right: right})[0]
 }
@@ -101,7 +101,9 @@ type Query struct {
 // same state waits for one chunk at most.
 const chunk = 128
 
-// CanReadAll appends an answer for each document to dst, see [Index.CanRead]. All of them are about the same person.
+// CanReadAll appends an answer for each path to dst, in their order, and returns the extended slice. All answers are
+// about the person or token of q and its right; see [Index.CanRead]. Answers after the first 128 may be of a later
+// state. Without paths it returns dst.
 func (x *Index) CanReadAll(dst []Answer, paths []string, q Query) []Answer {
 	may := byMember(q.Who)
 	if q.Token != nil {
@@ -144,7 +146,8 @@ func (x *Index) answer(dst []Answer, paths []string, q Query, may func(*State, *
 	return dst
 }
 
-// one answers about one document.
+// one answers about one document. It calls may with the class of the document and the right, if all data is known and
+// current.
 //
 // +checklocks:x.mu
 func (x *Index) one(g *age, path, right string, may func(*State, *kind) (bool, string)) Answer {
@@ -196,7 +199,7 @@ type age struct {
 	boot    string
 }
 
-// stale returns the reason why a tree or the directory has no current heartbeat, "" if both have one.
+// stale returns the reason why the tree or the directory has no current heartbeat. It returns "" if both have one.
 func (g *age) stale(tree string) string {
 	for _, source := range [2]string{tree, directorySource} {
 		if !g.fresh(source, g.limit, g.boot, g.present) {
@@ -206,7 +209,8 @@ func (g *age) stale(tree string) string {
 	return ""
 }
 
-// number returns the number of a person by name or SID, false if nobody or several people have the name.
+// number returns the number of a person by SID or name. It returns false if nobody, or if several people have the
+// name.
 func (s *State) number(who string) (int, bool) {
 	if n, known := s.bySID[who]; known {
 		return n, true
@@ -270,8 +274,9 @@ func (x *Index) current() error {
 	return nil
 }
 
-// newest returns the watermark. It reads the file only if the inode or modification time has
-// changed; a missed change means an older watermark, which is safe.
+// newest returns the current watermark, the zero value if there is none yet. It reads the file only if the inode or
+// modification time has changed; a missed change means an older watermark, which is safe. The caller must not change
+// the result.
 //
 // +checklocks:x.mu
 func (x *Index) newest() (*Watermark, error) {
@@ -311,8 +316,8 @@ func (x *Index) read() error {
 	}
 }
 
-// Why returns the class that decided an answer, and its last event as of the last query. It returns nil for an answer
-// without a class. The caller must not change the results.
+// Why returns the last event of the class that decided an answer, and the class, as of the last query. Both are nil
+// for an answer without a class, or with one that the index does not have. The caller must not change the results.
 func (x *Index) Why(a Answer) (*ClassEvent, *Class) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -55,8 +55,10 @@ type Guard struct {
 	IgnoreSystemACLs bool
 }
 
-// Run maintains an index until ctx ends or a stage fails. It returns nil after ctx has ended, unless closing a sink
-// failed. Otherwise it returns the error of the first stage that failed. Queries then see no new heartbeats.
+// Run maintains an index until ctx ends or a stage fails, and blocks until all stages have ended. It returns nil after
+// ctx has ended, unless closing a sink failed. Otherwise it returns the error of the first stage that failed; queries
+// then see no new heartbeats. It returns an error at once if the configuration is malformed, if another run uses
+// State, or if State has the index of another configuration. It always closes c.Sinks.
 func Run(ctx context.Context, c Config) (err error) {
 	sinks := c.Sinks
 	defer func() {
@@ -168,8 +170,8 @@ type running struct {
 	unnameable int // changes in folders whose path is too long for the kernel
 }
 
-// work processes directory versions and batches. It starts with the first version, because no class
-// can be decided before.
+// work applies directory versions and batches until ctx ends, which is no error, or a stage fails. It receives no
+// batch before the first version, because no class can be decided without one.
 func (r *running) work(ctx context.Context, batches <-chan watch.Batch, versions <-chan Version) error {
 	waiting := batches
 	batches = nil // until there is a directory
@@ -191,7 +193,8 @@ func (r *running) work(ctx context.Context, batches <-chan watch.Batch, versions
 	}
 }
 
-// version applies a report of the roster. It passes an error to Warn, except that of a file that is being written.
+// version applies a report of the roster. It passes the report's error to Warn and returns nil; it drops the error of
+// a file that is being written. It returns an error if an event cannot be stored.
 func (r *running) version(v *Version) error {
 	if v.Err != nil {
 		if r.config.Warn != nil && !errors.Is(v.Err, errChanging) {

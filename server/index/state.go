@@ -48,7 +48,8 @@ func newState() *State {
 }
 
 // Apply applies the next event and keeps what it points to, which the caller must not change. It returns an error and
-// leaves the state unchanged if the event is out of order or refers to something unknown.
+// leaves the state unchanged if the event is out of order, refers to an unknown class or person, or is a second start.
+// The first event must be a start. Deleting an unknown document is no error.
 func (s *State) Apply(e *Event) error {
 	// A compacted log begins with a later number (N-22).
 	if e.Seq != s.seq+1 && (e.Start == nil || s.start != nil || e.Start.Until < e.Seq) {
@@ -120,7 +121,7 @@ func (s *State) rename(number int, name string) {
 	s.byName[name] = number
 }
 
-// only returns the single person with a name, -1 if none exists or several.
+// only returns the number of the single person with a name. It returns -1 if nobody has the name, or several people.
 func (s *State) only(name string) int {
 	has := func(p PersonEvent) bool { return p.Name == name }
 	first := slices.IndexFunc(s.people, has)
@@ -220,8 +221,8 @@ func (s *State) inOrder() []*kind {
 	return s.ordered
 }
 
-// documentsOf returns the sorted paths of a class's documents. It builds an index on the first
-// call, so that later calls need not scan all rows.
+// documentsOf returns the sorted paths of a class's documents; none for an unknown class. It builds an index on the
+// first call, so that later calls need not scan all rows. The caller owns the result.
 func (s *State) documentsOf(class string) []string {
 	if s.documents == nil {
 		s.documents = map[string]map[string]struct{}{}

@@ -27,7 +27,8 @@ const (
 	TraverseHost Traverse = "host"
 )
 
-// check validates the policy and returns its form in a start event: "" for [TraverseNever].
+// check returns the policy's form in a start event, which is "" for [TraverseNever] and for the zero value. It returns
+// an error for an unknown policy.
 func (t Traverse) check() (string, error) {
 	switch t {
 	case "", TraverseNever:
@@ -41,8 +42,8 @@ func (t Traverse) check() (string, error) {
 // passRight is the right's name in a folder's class.
 const passRight = "traverse"
 
-// NewPassing returns the class of a folder, whose members may traverse it: by its descriptor, or
-// with holders by SeChangeNotifyPrivilege. If d is nil, only these holders are members (N-15).
+// NewPassing returns the class of a folder, whose members may traverse it. d is the folder's descriptor. If holders is
+// true, everybody with SeChangeNotifyPrivilege is a member too. With a nil d, only these holders are members (N-15).
 func NewPassing(d *sd.Descriptor, holders bool) Class {
 	c := NewClass(d, nil, passRight, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject)
 	c.Passing, c.Holders = true, holders
@@ -50,8 +51,9 @@ func NewPassing(d *sd.Descriptor, holders bool) Class {
 	return c
 }
 
-// Behind returns the class of documents behind folders. Its ID is computed from its own and those
-// of the folders, ignoring order and duplicates (N-15). Without folders the ID stays.
+// Behind returns a copy of the class for documents behind folders: its members must also be members of each folder's
+// class. The new ID depends on the class's own ID and those of the folders, but not on their order or duplicates
+// (N-15). Without folders the ID stays. It does not change c or folders.
 func (c Class) Behind(folders []Class) Class {
 	c.Through = slices.Clone(folders)
 	slices.SortFunc(c.Through, func(a, b Class) int { return strings.Compare(a.ID, b.ID) })
@@ -99,7 +101,8 @@ type passed struct {
 	exact      bool
 }
 
-// pass computes the principals that may traverse a class's folder.
+// pass returns the principals that may traverse the folder of c, which must be a folder's class. It caches the result,
+// which the caller must not change.
 func (d *decider) pass(c *Class) (*passed, error) {
 	if known := d.passes[c.ID]; known != nil {
 		return known, nil
@@ -129,7 +132,8 @@ func (d *decider) pass(c *Class) (*passed, error) {
 	return p, nil
 }
 
-// folderOf returns the parent of a clean path, which may begin with a host: //HOST/DIR.
+// folderOf returns the parent of a clean, absolute path, which may begin with a host: //HOST/DIR. The parent of "/a"
+// is "".
 func folderOf(at string) string { return at[:strings.LastIndexByte(at, '/')] }
 
 // above returns the classes of the folders above a document, nil if traverse rights are not checked. The tree's root
@@ -204,8 +208,8 @@ func (w *Worker) below(tree, folder string) error {
 	return nil
 }
 
-// unseen removes the documents that a walk did not find. A document that it found below a folder
-// that it did not find is now behind an unknown folder (N-15).
+// unseen removes the documents of a tree that the walk with this number did not find. A document that it found below a
+// folder that it did not find is now behind an unknown folder (N-15).
 func (w *Worker) unseen(tree string, walk uint64) error {
 	var folders []string
 	for _, at := range w.state.under(tree) {

@@ -31,8 +31,8 @@ type Difference struct {
 	Lost      []string // SIDs of its former members
 }
 
-// NewView returns a view of the events in the index folder state. If there is no log, the view is empty. An
-// incomplete last line is ignored.
+// NewView returns a view of the events in the index folder state. If there is no log, the view is empty. It ignores an
+// incomplete last line, and returns an error for a damaged log.
 func NewView(state string) (*View, error) {
 	v := &View{newState()}
 	events, err := os.Open(filepath.Join(state, eventsName))
@@ -49,7 +49,8 @@ func NewView(state string) (*View, error) {
 	return v, nil
 }
 
-// Documents yields a row for each readable document and each right, in no order.
+// Documents calls yield with a row for each readable document and each right, in no order, until yield returns false.
+// Do not call Apply meanwhile.
 func (v *View) Documents(yield func(DocumentRow) bool) {
 	for _, r := range v.state.rows {
 		for _, d := range v.documents(r) {
@@ -68,10 +69,11 @@ func (v *View) documents(r *RowEvent) (out []DocumentRow) {
 	return out
 }
 
-// Directory returns the current directory version.
+// Directory returns the current directory version, "" before the first one.
 func (v *View) Directory() string { return v.state.version }
 
-// Members yields a row for each class of documents and each member, in no order. A class need not have documents.
+// Members calls yield with a row for each class of documents and each of its members, in no order, until yield returns
+// false. A class need not have documents. Do not call Apply meanwhile.
 func (v *View) Members(yield func(MemberRow) bool) {
 	for id, k := range v.state.classes {
 		if k.Passing { // a folder's class has no documents
@@ -85,7 +87,8 @@ func (v *View) Members(yield func(MemberRow) bool) {
 	}
 }
 
-// Apply applies the next event and returns its changes. The errors are those of [State.Apply].
+// Apply applies the next event and returns its changes. Events about people, directory versions and folder classes
+// change nothing and return the zero Difference. The errors are those of [State.Apply]; the view is then unchanged.
 func (v *View) Apply(e *Event) (Difference, error) {
 	var d Difference
 	var before *kind

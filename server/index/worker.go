@@ -53,7 +53,8 @@ type Question struct {
 }
 
 // Worker returns a worker that continues from s, or starts from the beginning if s is nil or empty. It owns s from
-// then on. It returns an error if the state belongs to another question, or a right is not a single mask.
+// then on. A new index begins with a start event, which the next Take returns. It returns an error if the state
+// belongs to another question, if the traverse policy is unknown, or if a right is not a single mask.
 func (q Question) Worker(s *State) (*Worker, error) {
 	if s == nil {
 		s = newState()
@@ -65,7 +66,7 @@ func (q Question) Worker(s *State) (*Worker, error) {
 	rights, shareText := q.Rights, q.ShareText
 	w := &Worker{state: s, rights: rights, share: q.Share, walks: map[string]uint64{}, unnamed: map[string]uint64{},
 		traverse: Traverse(traverse), byDescriptor: map[described]classed{}, lock: unshared{}}
-	start := &StartEvent{Format: 1, Index: rand.Text(), Share: shareText, Traverse: traverse, Guard: q.Guard}
+	start := &StartEvent{Format: logFormat, Index: rand.Text(), Share: shareText, Traverse: traverse, Guard: q.Guard}
 	for _, r := range rights {
 		if r.Any() || r.Managed() {
 			return nil, fmt.Errorf("right %s: an index has rights that are one mask", r.Name)
@@ -84,7 +85,8 @@ func (q Question) Worker(s *State) (*Worker, error) {
 	return w, nil
 }
 
-// Take returns the events since the last call and removes them. It returns nil if there are none.
+// Take returns the events since the last call and removes them. It returns nil if there are none. The caller owns the
+// slice.
 func (w *Worker) Take() []Event {
 	out := w.events
 	w.events = nil
@@ -97,7 +99,7 @@ type unshared struct{}
 func (unshared) Lock()   {}
 func (unshared) Unlock() {}
 
-// add applies an event to the worker's state and queues it for the sinks.
+// add numbers an event, applies it to the worker's state and queues it for the sinks. On an error it queues nothing.
 func (w *Worker) add(e Event) error {
 	e.Seq, e.Time = w.state.seq+1, w.clock
 	w.lock.Lock()
@@ -110,8 +112,9 @@ func (w *Worker) add(e Event) error {
 	return nil
 }
 
-// Directory applies a new directory version at a time in nanoseconds since 1970. It emits an event for each class
-// whose members changed; rows never change (N-3). It keeps d.
+// Directory applies a new directory version. at is its time, in nanoseconds since 1970. It adds an event for each new
+// or renamed person, for each class whose members changed, and for the version; rows never change (N-3). It keeps d.
+// After an error the worker must not be used.
 func (w *Worker) Directory(d *directory.Directory, version string, at int64) error {
 	w.clock = at
 	same := w.d.samePeople(d)
@@ -158,8 +161,8 @@ func (w *Worker) person(p *directory.Principal) error {
 	return w.add(Event{Person: &PersonEvent{Number: number, SID: text, Name: p.Name}})
 }
 
-// decide computes the members of a class and adds an event if they changed. k is the known class,
-// nil if it is new.
+// decide computes the members of a class and adds an event if they changed. k is the known class, nil if it is new. In
+// a worker of [Question.Rows] it adds only the definition.
 func (w *Worker) decide(c *Class, k *kind) error {
 	if w.defines {
 		return w.define(c)
@@ -171,8 +174,9 @@ func (w *Worker) decide(c *Class, k *kind) error {
 	return w.add(Event{Class: e})
 }
 
-// Batch applies a watcher's report. Unless the worker is one of [Question.Rows], it returns an error if no directory
-// was applied before. The end of a walk that this worker did not see begin is an error, too.
+// Batch applies a watcher's report and adds the events for it. The end of a walk removes the documents of the tree
+// that the walk did not find. Unless the worker is one of [Question.Rows], it returns an error if no directory was
+// applied before. The end of a walk that this worker did not see begin is an error, too. It keeps the descriptors.
 func (w *Worker) Batch(b *watch.Batch) error {
 	if w.d == nil && !w.defines {
 		return fmt.Errorf("%s: no directory was read yet", b.Tree)

@@ -20,12 +20,16 @@ import (
 // Query requests one part of the daemon's state. An unknown What or an unknown field returns
 // STATUS_INVALID_PARAMETER.
 type Query struct {
-	// What is "sessions", "acting", "token", "lent", "calls" or "denials".
+	// What is "sessions", "acting", "token", "lent", "calls", "denials" or "revoke".
 	What    string   `json:"what"`
 	Threads []uint64 `json:"threads,omitempty"` // acting: thread ids; token: the thread with the client
 	After   uint64   `json:"after,omitempty"`   // calls, denials: number of the last one received
 	Process uint64   `json:"process,omitempty"` // calls, denials: of this process, 0: of all; token: unless Threads is set
-	Path    string   `json:"path,omitempty"`    // denials: object names that contain this text
+	// Path selects: for denials, object names that contain it; for revoke, a file and everything below it, by a path
+	// of the host or by the name in the kernel.
+	Path string `json:"path,omitempty"`
+	User string `json:"user,omitempty"` // revoke: the SID of an account or a group; "" with Path
+	Now  bool   `json:"now,omitempty"`  // revoke: do not wait for calls in progress
 
 	Since time.Time `json:"since,omitzero"` // calls, denials: after that time
 }
@@ -40,6 +44,7 @@ type Reply struct {
 	Calls    []Call             `json:"calls,omitempty"`
 	Next     uint64             `json:"next,omitempty"` // value for After in the next query
 	Lost     uint64             `json:"lost,omitempty"` // number of calls that were dropped before this reply
+	Revoked  *Revoked           `json:"revoked,omitempty"`
 }
 
 // Session is one connection.
@@ -113,4 +118,23 @@ type PassedDescriptor struct {
 	Used    winnt.AccessMask `json:"used"` // the rights that the descriptor conveys
 	Since   time.Time        `json:"since"`
 	Times   uint64           `json:"times"` // how often the daemon passed it
+}
+
+// Revoked is the result of a revocation: what ended, and what the daemon cannot end.
+type Revoked struct {
+	Sessions int `json:"sessions"` // connections
+	Tokens   int `json:"tokens"`   // tokens without rights from now on, in any process
+	Files    int `json:"files"`    // open files on which every call fails from now on
+	// Remains lists at most 4096 files that programs can go on using, because the host's kernel serves them.
+	Remains []Remaining `json:"remains,omitempty"`
+	More    int         `json:"more,omitempty"` // further entries that Remains would have
+}
+
+// Remaining is an open file that only the end of its program closes.
+type Remaining struct {
+	Kind    string `json:"kind"` // "descriptor": passed by the daemon; "passthrough": opened on a mount
+	Name    string `json:"name"` // kernel name; "": further files of the process
+	Process uint64 `json:"process,omitempty"`
+	UID     uint32 `json:"uid"`
+	PID     int    `json:"pid,omitempty"` // of a descriptor's program at connect
 }

@@ -14,8 +14,9 @@ import (
 	"github.com/refmon/refmon/internal/diskio"
 )
 
-// Backup writes a consistent copy of the store to w while the store is in use. The copy contains
-// the password hashes, so it is as secret as the store.
+// Backup writes a consistent copy of the store to w. The store stays usable meanwhile. The copy contains the
+// password hashes, so it is as secret as the store. After an error, which may be that of w, part of the copy may
+// have been written.
 func (s *Store) Backup(w io.Writer) error {
 	return s.db.View(func(tx *bbolt.Tx) error {
 		_, err := tx.WriteTo(w)
@@ -114,7 +115,8 @@ func whole(path string) error {
 // errDamaged says that bbolt cannot walk the pages of the file.
 var errDamaged = errors.New("damaged pages")
 
-// guarded turns a panic of bbolt about damaged pages into an error.
+// guarded calls f and returns its error. A panic of f, and a fault of the memory map, becomes an error that
+// wraps errDamaged.
 func guarded(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

@@ -22,17 +22,19 @@ type DomainUser struct {
 	UserClaims, DeviceClaims *claims.Set
 }
 
-// LogOnDomainUser composes the logon of a domain's user: the user's own groups, the local groups
-// that contain the user or any of them, and the privileges and rights of all. It returns
-// STATUS_NO_SUCH_USER if u has no SID, otherwise the statuses of [logon.Compose]. On success the
-// store remembers the user's name.
+// LogOnDomainUser returns the logon of a domain's user: the user's own groups, the local groups that contain the
+// user or any of them, and the privileges and rights of all. t is the logon type. It returns STATUS_NO_SUCH_USER
+// if u has no SID, otherwise the statuses of [logon.Compose]. On a failure the result has no token. On success
+// the store remembers the user's name. It does not query the domain, and does not change u.
 func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result, ntstatus.Status) {
 	if u.Account.SID.IsZero() {
 		return logon.Result{}, ntstatus.NoSuchUser
 	}
 	st := s.now.Load()
+	// The domain's own groups say how the user proved to be it, so that nothing is added here (L-82).
 	p := logon.Person{Account: u.Account, Claims: u.UserClaims, Remote: true}
-	always := []sid.SID{sid.Everyone, sid.AuthenticatedUsers, logon.TypeSID(t), sid.ThisOrganization}
+	always := append([]sid.SID{sid.Everyone, sid.AuthenticatedUsers, sid.ThisOrganization},
+		logon.Groups(t, logon.Unproved, false, false)...)
 	ids := append([]sid.SID{u.Account.SID}, always...)
 	groups := make([]token.Group, 0, len(u.Groups))
 	other := false

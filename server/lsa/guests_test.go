@@ -182,6 +182,9 @@ func TestDomainTokens(t *testing.T) {
 					want[sid.Administrators] = 7 | winnt.SE_GROUP_OWNER
 				}
 			}
+			if c.typ != network { // logons at the computer itself (L-84)
+				want[sid.Local], want[sid.ConsoleLogon] = 7, 7
+			}
 			if c.other != "" {
 				want[sid.MustParse(c.other)] = 7
 			}

@@ -26,6 +26,7 @@ const (
 	hashBytes  = 32
 )
 
+// orDefault returns a copy of h with 64 MiB in place of a zero Memory and 3 in place of zero Passes.
 func (h Hashing) orDefault() Hashing {
 	if h.Memory == 0 {
 		h.Memory = 64 << 10

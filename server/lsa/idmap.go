@@ -61,7 +61,7 @@ func (m *IDMap) formula() fileaccess.IDRange {
 	return fileaccess.IDRange{Domain: m.Domain, First: first, Last: last, FirstRID: base}
 }
 
-// String returns the map's name and its first and last id.
+// String returns the domain's name, shortened if it is overlong, and the first and last id that the map covers.
 func (m *IDMap) String() string {
 	first, last, _ := m.span()
 	return fmt.Sprintf("%s %d-%d", clipped(m.Name), first, last)
@@ -89,9 +89,10 @@ func (s *Store) overlapped(m *IDMap) error {
 	return nil
 }
 
-// Trouble returns the errors with which a store can still be used, joined; nil if it has none. They
-// are each id map that overlaps subordinate ids and is therefore skipped (L-54), and a configured
-// account of uid 0 that is no user (L-26).
+// Trouble returns the problems with which the store still works, joined into one error, or nil if there are
+// none. They are each id map that overlaps subordinate ids and is therefore skipped (L-54), and a Config.Root
+// that is no user (L-26). It may look Config.Root up in the host's databases, for up to three seconds. It
+// changes nothing.
 func (s *Store) Trouble() error {
 	st := s.now.Load()
 	var all []error
@@ -160,7 +161,8 @@ func (s *Store) sidByLookup(m *IDMap, id uint32, group bool) (sid.SID, bool, nts
 	return found, true, ntstatus.Success
 }
 
-// idOf returns the id of a SID by the first usable map of its domain; ok is false if none has one.
+// idOf returns the id of a SID: the uid, or the gid if group is set. It uses the first usable map of the SID's
+// domain that has an id for it. ok is false if none has, or if the lookup fails.
 func (s *Store) idOf(st *state, id sid.SID, group bool) (uint32, bool) {
 	for i := range st.maps {
 		m := &st.maps[i]
@@ -215,7 +217,8 @@ func (s *Store) userOf(st *state, uid uint32) (sid.SID, ntstatus.Status) {
 	return u, status
 }
 
-// groupOf returns the SID of a gid by the same steps; the last is S-1-22-2-gid (L-27).
+// groupOf returns the SID of a gid: the local group's that has this gid, else the map's, else S-1-22-2-gid
+// (L-27). A subordinate gid is always S-1-22-2-gid. With a failure status the SID must not be used.
 func (s *Store) groupOf(st *state, gid uint32) (sid.SID, ntstatus.Status) {
 	if s.subids.has(gid) {
 		return fileaccess.UnixGroup(gid), ntstatus.Success

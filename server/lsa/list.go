@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// ListAccounts writes a table with a line for each account: name, SID, uid, state (active,
-// disabled, locked out, or no password) and full name.
+// ListAccounts writes a table with a heading and a line for each account, sorted by RID: name, SID, uid, state
+// (active, disabled, locked out, or no password) and full name. An empty cell is "-". It returns the error of w.
 func (s *Store) ListAccounts(w io.Writer) error {
 	st := s.now.Load()
 	t := table(w, "NAME", "SID", "UID", "STATE", "FULL NAME")
@@ -27,8 +27,8 @@ func (s *Store) ListAccounts(w io.Writer) error {
 	return t.Flush()
 }
 
-// ListGroups writes a table with a line for each member of each group. A group without members has
-// one line with "-".
+// ListGroups writes a table with a heading and a line for each member of each group, sorted by the group's SID.
+// A group without members has one line with "-" as the member. It returns the error of w.
 func (s *Store) ListGroups(w io.Writer) error {
 	st := s.now.Load()
 	t := table(w, "GROUP", "SID", "GID", "MEMBER", "MEMBER'S SID")
@@ -44,7 +44,8 @@ func (s *Store) ListGroups(w io.Writer) error {
 	return t.Flush()
 }
 
-// ListRights writes a table with a line for each SID that has privileges or logon rights.
+// ListRights writes a table with a heading and a line for each SID that has privileges or logon rights, sorted
+// by SID. The name of an unknown SID is "-". It returns the error of w.
 func (s *Store) ListRights(w io.Writer) error {
 	st := s.now.Load()
 	t := table(w, "WHO", "SID", "RIGHTS")
@@ -106,8 +107,9 @@ func id(n *uint32) string {
 	return strconv.FormatUint(uint64(*n), 10)
 }
 
-// Unlock clears the failed logons of an account, so that its name is no longer locked (L-31). It does not enable a
-// disabled account, and is not passed to Config.Audit. An unknown name is an error.
+// Unlock clears the failed logons of an account in memory and in the file, so that its name is no longer locked
+// (L-31). It does not enable a disabled account, and is not passed to Config.Audit. An unknown name is an error.
+// If the file cannot be written, the failures stay.
 func (s *Store) Unlock(name string) error {
 	st := s.now.Load()
 	a, ok := st.account(st.names[strings.ToUpper(name)])
@@ -131,7 +133,8 @@ func (s *Store) Revision() (revision, size int64, err error) {
 	return revision, size, err
 }
 
-// SID parses a SID in the form S-1-…, or looks up a name with [Store.LookupName]. An unknown name is an error.
+// SID returns the SID that text means: a SID in the form S-1-…, or a name, which [Store.LookupName] looks up. An
+// unknown name is an error. A SID need not belong to an account.
 func (s *Store) SID(text string) (sid.SID, error) {
 	if id, err := sid.ParseStrict(text); err == nil && strings.HasPrefix(text, "S-") {
 		return id, nil

@@ -12,9 +12,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// LogOn implements [logon.Authority] for the packages Password and S4U. Another package returns STATUS_NO_SUCH_PACKAGE.
-// A request to add groups without SeTcbPrivilege returns STATUS_PRIVILEGE_NOT_HELD. A password logon waits for its turn
-// to compute a hash, and returns STATUS_INSUFFICIENT_RESOURCES if too many logons wait.
+// LogOn logs a user on with a password, or by name alone for a service (S4U). Any other package returns
+// STATUS_NO_SUCH_PACKAGE. A request that adds groups without SeTcbPrivilege returns STATUS_PRIVILEGE_NOT_HELD. A
+// password logon blocks until it is its turn to compute a hash, and returns STATUS_INSUFFICIENT_RESOURCES if too
+// many logons wait. A failed logon has no token in the result, but may have the account and the reason for the
+// audit record.
 func (s *Store) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	if len(r.Groups) > 0 && !r.Tcb {
 		// Only a caller with SeTcbPrivilege may add groups to a token (L-33).
@@ -29,7 +31,8 @@ func (s *Store) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	return logon.Result{}, ntstatus.NoSuchPackage
 }
 
-// LogonPassword logs a user on by name and password. All its callers count as one origin.
+// LogonPassword logs a user on by name and password with the logon type t, as LogOn does for a request without a
+// caller or an address. All callers of LogonPassword count as one origin, so one can lock a name for the others.
 func (s *Store) LogonPassword(name string, password logon.Secret, t winnt.LogonType) (logon.Result, ntstatus.Status) {
 	return s.LogOn(logon.Request{Package: logon.Password, Type: t, Name: name, Password: password})
 }
@@ -162,12 +165,12 @@ func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.
 	if status != ntstatus.Success {
 		return logon.Result{}, status
 	}
-	p, status := s.person(st, user, &uid, gids, r.Type)
+	p, status := s.person(st, user, &uid, gids, wayOf(r))
 	return s.composed(st, p, r, status)
 }
 
 func (s *Store) compose(st *state, id sid.SID, r *logon.Request) (logon.Result, ntstatus.Status) {
-	p, status := s.person(st, id, nil, nil, r.Type)
+	p, status := s.person(st, id, nil, nil, wayOf(r))
 	return s.composed(st, p, r, status)
 }
 

@@ -18,7 +18,7 @@ const (
 
 var unixUsersSID, unixGroupsSID = sid.MustParse("S-1-22-1"), sid.MustParse("S-1-22-2")
 
-// Computer implements [logon.Authority].
+// Computer returns the computer's own domain: the machine SID with the computer's name in upper case.
 func (s *Store) Computer() logon.Account {
 	m := s.now.Load().machine
 	return logon.Account{SID: m, Use: winnt.SidTypeDomain, Domain: s.computer, DomainSID: m}
@@ -29,9 +29,10 @@ func (s *Store) described(id sid.SID, a Account) logon.Account {
 	return logon.Account{SID: id, Use: winnt.SidTypeUser, Domain: s.computer, DomainSID: id.Prefix(), Name: a.Name}
 }
 
-// LookupName implements [logon.Authority]. It searches well-known names, then this computer's, then domains of id maps,
-// then the host's (L-13). ok is false for an empty, overlong or malformed name, and if the host does not answer within
-// three seconds.
+// LookupName returns the account, group or domain that a name means, with or without a DOMAIN\ before it. It
+// searches well-known names, then this computer's, then domains of id maps, then the host's (L-13). ok is false
+// if none has the name, for an empty, overlong or malformed name, and if the host does not answer within three
+// seconds.
 func (s *Store) LookupName(full string) (logon.Account, bool) {
 	if full == "" || len(full) > logon.MaxName || !utf8.ValidString(full) || strings.ContainsRune(full, 0) {
 		return logon.Account{}, false
@@ -101,8 +102,9 @@ func (s *Store) known(st *state, id sid.SID) (logon.Account, bool) {
 	return logon.Account{}, false
 }
 
-// LookupSID implements [logon.Authority]. If the host returns no name for a uid or gid, ok is
-// false; the user or group may still exist (L-14).
+// LookupSID returns the account, group or domain of a SID. It knows the SIDs of this computer, of the host's
+// users and groups, of the domains of id maps, and of domain users who logged on. ok is false for all others. It
+// is also false if the host returns no name for a uid or gid; the user or group may still exist (L-14).
 func (s *Store) LookupSID(id sid.SID) (logon.Account, bool) {
 	if a, ok := logon.WellKnownSID(id); ok {
 		return a, true
@@ -127,7 +129,8 @@ func (s *Store) LookupSID(id sid.SID) (logon.Account, bool) {
 	return s.guests.of(id)
 }
 
-// AccountRights implements [logon.Authority]. It returns what is assigned to the SID itself, not to its groups.
+// AccountRights returns the privileges and logon rights that are assigned to the SID itself, not to its groups.
+// Both are 0 for an unknown SID.
 func (s *Store) AccountRights(id sid.SID) (winnt.PrivilegeSet, logon.Rights) {
 	g := s.now.Load().grants[id]
 	return g.Privileges, g.Rights
@@ -161,8 +164,9 @@ func (s *Store) hostSID(id sid.SID) (logon.Account, bool) {
 	return a, ok
 }
 
-// Account implements audit.Names for well-known SIDs, accounts and groups of this computer, and
-// domain users who logged on. It does not query the host, so that a record never waits.
+// Account returns the name and domain of a SID for an audit record. It knows well-known SIDs, accounts and
+// groups of this computer, and domain users who logged on; ok is false for all others. It does not query the
+// host, so that a record never waits.
 func (s *Store) Account(id sid.SID) (name, domain string, ok bool) {
 	a, ok := logon.WellKnownSID(id)
 	if !ok {

@@ -42,9 +42,9 @@ type Store struct {
 	guests   guests
 }
 
-// Open opens the store of a state folder, which must exist. In a folder without a store it creates
-// one, whose only administrator is the folder's owner. It waits up to two seconds while another
-// daemon has the store open, then fails. A damaged store is an error. Call [Store.Close] afterwards.
+// Open opens the store of the state folder cfg.Folder, which must exist. In a folder without a store it creates
+// one, whose only administrator is the folder's owner. It waits up to two seconds while another daemon has the
+// store open, then fails. A damaged store is an error. The caller closes the store with [Store.Close].
 func Open(cfg Config) (*Store, error) {
 	info, err := os.Stat(cfg.Folder)
 	if err != nil {
@@ -126,7 +126,8 @@ func (s *Store) load(owner uint32) error {
 	return s.loadFailures()
 }
 
-// Close closes the store after running transactions have ended.
+// Close closes the file after the running transactions have ended, and blocks until then. Afterwards every
+// change fails.
 func (s *Store) Close() error { return s.db.Close() }
 
 // firstRID is the RID of the first account or group that is added.

@@ -61,7 +61,7 @@ func (s *state) clone() *state {
 	return &c
 }
 
-// index computes the indexes.
+// index computes the indexes from the accounts and groups. It replaces earlier ones.
 func (s *state) index() {
 	s.names, s.uids, s.gids = map[string]sid.SID{}, map[uint32]uint32{}, map[uint32]sid.SID{}
 	s.memberOf = map[sid.SID][]sid.SID{}

@@ -80,12 +80,16 @@ func readState(tx *bbolt.Tx) (*state, error) {
 	if b == nil {
 		return nil, nil
 	}
+	// The format is read first and leniently: a later one may have other fields.
+	var version struct {
+		Format int `json:"format"`
+	}
+	if json.Unmarshal(b.Get(bucketMeta), &version) == nil && version.Format != format {
+		return nil, fmt.Errorf("format %d, want %d: use the release that wrote it", version.Format, format)
+	}
 	m, err := decode[meta](bucketMeta, bucketMeta, b.Get(bucketMeta))
 	if err != nil {
 		return nil, err
-	}
-	if m.Format != format {
-		return nil, fmt.Errorf("format %d, want %d: use the release that wrote it", m.Format, format)
 	}
 	s := &state{machine: m.Machine, next: m.Next, maps: m.Maps, policy: m.Policy, accounts: map[uint32]Account{},
 		groups: map[sid.SID]Group{}, grants: map[sid.SID]Grant{}}

@@ -1,7 +1,9 @@
 package lsa
 
 import (
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +12,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -185,4 +188,64 @@ func mustJSON(t *testing.T, s *state) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// TestReleasedAccounts opens the account stores that released versions wrote: the account logs on with its password
+// and has its group and right. A newer format is an error that names the file, the format and the remedy, also if it
+// has fields that this release does not know.
+func TestReleasedAccounts(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/formats/*/accounts/accounts.db.gz")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		f := open(t, func(c *Config) { unpack(t, name, filepath.Join(c.Folder, File)) })
+		r, st := f.LogonPassword("alice", "correct horse", winnt.LOGON32_LOGON_NETWORK)
+		if st != ntstatus.Success {
+			t.Errorf("%s: alice logs on: %s", name, st)
+			continue
+		}
+		var groups strings.Builder
+		if err := f.ListGroups(&groups); err != nil || !strings.Contains(groups.String(), "staff") {
+			t.Errorf("%s: groups %s, %v, want staff", name, groups.String(), err)
+		}
+		if !r.Token.Privileges.Has(winnt.SeBackupPrivilege) {
+			t.Errorf("%s: alice in staff has no SeBackupPrivilege", name)
+		}
+		if err := f.db.Update(func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketMeta).Put(bucketMeta, []byte(`{"format":2,"machine":7,"realm":{}}`))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(f.cfg)
+		for _, want := range []string{f.cfg.Folder, File, "format 2, want 1: use the release that wrote it"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("a newer store: %v, want %q", err, want)
+			}
+		}
+	}
+}
+
+// unpack writes the contents of a compressed file.
+func unpack(t *testing.T, from, to string) {
+	t.Helper()
+	in, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(z)
+	if err == nil {
+		err = os.WriteFile(to, b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }

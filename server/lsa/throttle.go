@@ -116,9 +116,9 @@ func (d *throttle) makeRoom(now time.Time) {
 	}
 }
 
-// right removes the failure that attempt counted for a right password, and all failures of its
-// origin. It returns the name's failures to store. Failures from other origins still count, so that
-// a successful logon gives strangers no new guesses.
+// right takes back the failure that attempt counted, because the password was right, and clears the failures of
+// the name from this origin. It returns the failures of the name to store; with Count 0 there are none. Failures
+// from other origins still count, so that a successful logon gives strangers no new guesses.
 func (d *throttle) right(name, origin string) failures {
 	d.pairs.Succeeded(name, origin)
 	d.mu.Lock()

@@ -21,13 +21,14 @@ const Unmapped = 65534
 // hostWait is the timeout of a lookup in the host's databases.
 const hostWait = 3 * time.Second
 
-// TokenForUID returns the interactive logon of a user of the host, whose ids come from the host's
-// kernel. It adds the SIDs in more to the user's groups. uid 65534 logs on as Anonymous. uid 0 logs
-// on as the account Config.Root, if that is set; then gids and more do not count.
+// TokenForUID returns the interactive logon of a user of the host. uid and gids come from the host's kernel. It
+// adds the SIDs in more to the user's groups. uid 65534 logs on as Anonymous. uid 0 logs on as the account
+// Config.Root, if that is set; then gids and more are ignored. On a failure the result has no token, but may
+// have the account.
 //
 // STATUS_ACCOUNT_DISABLED and STATUS_LOGON_TYPE_NOT_GRANTED mean that the user may not log on,
-// STATUS_NO_SUCH_USER that Config.Root is no user, and STATUS_NO_LOGON_SERVERS that an id or its
-// groups could not be resolved.
+// STATUS_NO_SUCH_USER that Config.Root is no user, and STATUS_NO_LOGON_SERVERS that an id or its groups could
+// not be resolved.
 func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.Result, ntstatus.Status) {
 	if uid == Unmapped {
 		// 65534 stands for every unmapped uid, so it is Anonymous (L-25).
@@ -42,11 +43,11 @@ func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.R
 	if status != ntstatus.Success {
 		return logon.Result{}, status
 	}
-	person, status := s.person(st, user, &uid, gids, winnt.LOGON32_LOGON_INTERACTIVE, more...)
+	person, status := s.person(st, user, &uid, gids, atHost, more...)
 	if status != ntstatus.Success {
 		return logon.Result{Account: person.Account}, status
 	}
-	return logon.Compose(person, winnt.LOGON32_LOGON_INTERACTIVE)
+	return logon.Compose(person, atHost.typ)
 }
 
 // root returns the logon of the configured account of uid 0, or STATUS_NO_SUCH_USER if that is no
@@ -59,11 +60,11 @@ func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
 	case a.SID == sid.LocalSystem:
 		return logon.Result{Token: token.LocalSystem(), Account: a}, ntstatus.Success
 	}
-	person, status := s.person(st, a.SID, nil, nil, winnt.LOGON32_LOGON_INTERACTIVE)
+	person, status := s.person(st, a.SID, nil, nil, atHost)
 	if status != ntstatus.Success {
 		return logon.Result{}, status
 	}
-	return logon.Compose(person, winnt.LOGON32_LOGON_INTERACTIVE)
+	return logon.Compose(person, atHost.typ)
 }
 
 // UserSID returns the SID of a uid of the host; 65534 is Anonymous. If the lookup fails, it is
@@ -134,14 +135,35 @@ func (s *Store) QuotaUID(uid uint32) uint32 {
 	return r.First
 }
 
+// way is how a client logs on.
+type way struct {
+	typ   winnt.LogonType
+	proof logon.Proof
+}
+
+// atHost is the way of a program of the host. The host's kernel reports its uid, and no protocol proves an identity
+// (L-82).
+var atHost = way{typ: winnt.LOGON32_LOGON_INTERACTIVE}
+
+// wayOf returns the way of a request to this computer. A password of an account here is NTLM's, and a name alone is
+// what a service asserts (L-82).
+func wayOf(r *logon.Request) way {
+	if r.Package == logon.S4U {
+		return way{r.Type, logon.ByServiceOnly}
+	}
+	return way{r.Type, logon.ProvedByNTLM}
+}
+
 // person collects a user's groups, privileges and rights: the groups of the account and of the
 // host, and all groups that contain them. uid is the uid of the logon; nil takes the account's and
 // looks up its groups on the host.
-func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, t winnt.LogonType,
+func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, how way,
 	more ...sid.SID) (logon.Person, ntstatus.Status) {
 	a, local := st.account(user)
 	account, _ := s.LookupSID(user)
-	p := logon.Person{Account: account}
+	// An account of this computer and a user of the host are local; an id map gives accounts of a domain (L-81).
+	here := user.Prefix() == st.machine || user.Authority() == 22
+	p := logon.Person{Account: account, Remote: !here, Proof: how.proof}
 	p.Account.SID = user
 	if local && a.Disabled {
 		return p, ntstatus.AccountDisabled
@@ -171,7 +193,7 @@ func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, t wi
 		}
 		ids = append(ids, group)
 	}
-	always := []sid.SID{sid.Everyone, sid.AuthenticatedUsers, logon.TypeSID(t)}
+	always := append([]sid.SID{sid.Everyone, sid.AuthenticatedUsers}, logon.Groups(how.typ, how.proof, here, false)...)
 	all := st.expand(append(append([]sid.SID{user}, ids...), always...))
 	for _, id := range all {
 		g := st.grants[id]

@@ -544,8 +544,11 @@ func TestWholeTokens(t *testing.T) {
 		return func() (logon.Result, ntstatus.Status) { return f.TokenForUID(uid, gids) }
 	}
 	always := []sid.SID{sid.Everyone, sid.AuthenticatedUsers, sid.ThisOrganization, sid.Users}
-	ofNetwork := append(slices.Clone(always), sid.Network)
-	local := append(slices.Clone(always), sid.Interactive)
+	// A password is NTLM's, a name alone is asserted by a service, and the host's kernel proves only a uid (L-82).
+	ofPassword := append(slices.Clone(always), sid.Network, sid.LocalAccount, sid.NTLMAuthentication)
+	asserted := append(slices.Clone(always), sid.Network, sid.LocalAccount, sid.ServiceAsserted)
+	ofDomain := append(slices.Clone(always), sid.Interactive, sid.ConsoleLogon, sid.Local)
+	local := append(slices.Clone(ofDomain), sid.LocalAccount)
 	for _, c := range []struct {
 		what   string
 		call   func() (logon.Result, ntstatus.Status)
@@ -555,21 +558,21 @@ func TestWholeTokens(t *testing.T) {
 		with   []sid.SID
 		rights string
 	}{
-		{"carol by password", password("carol"), carol, "carol", ofNetwork,
+		{"carol by password", password("carol"), carol, "carol", ofPassword,
 			[]sid.SID{none, fileaccess.UnixUser(3000), unix(21), staff, inner, outer}, "SeBackupPrivilege SeDebugPrivilege"},
-		{"carol by name", byName("carol"), carol, "carol", ofNetwork,
+		{"carol by name", byName("carol"), carol, "carol", asserted,
 			[]sid.SID{none, fileaccess.UnixUser(3000), unix(21), staff, inner, outer}, "SeBackupPrivilege SeDebugPrivilege"},
 		{"carol at the socket", socket(3000, 7, Unmapped, 7), carol, "carol", local,
 			[]sid.SID{none, fileaccess.UnixUser(3000), unix(7), inner, outer}, "SeBackupPrivilege SeDebugPrivilege"},
-		{"bare by password", password("bare"), bare, "bare", ofNetwork, []sid.SID{none}, "SeRestorePrivilege"},
-		{"one whom the host does not name", password("ofnohost"), host, "ofnohost", ofNetwork,
+		{"bare by password", password("bare"), bare, "bare", ofPassword, []sid.SID{none}, "SeRestorePrivilege"},
+		{"one whom the host does not name", password("ofnohost"), host, "ofnohost", ofPassword,
 			[]sid.SID{none, fileaccess.UnixUser(3001)}, ""},
-		{"dora by name", byName("dora"), fileaccess.UnixUser(12), "dora", ofNetwork,
+		{"dora by name", byName("dora"), fileaccess.UnixUser(12), "dora", asserted,
 			[]sid.SID{unix(22), unix(21), inner, outer}, "SeBackupPrivilege SeDebugPrivilege"},
 		{"a number alone", socket(99, 50), fileaccess.UnixUser(99), "", local, []sid.SID{staff, outer}, "SeDebugPrivilege"},
 		{"root", socket(0, 0), fileaccess.UnixUser(0), "root", local, []sid.SID{unix(0)}, ""},
-		{"root by name", byName("root"), fileaccess.UnixUser(0), "root", ofNetwork, []sid.SID{unix(0)}, ""},
-		{"a user of a formula", socket(80001, 80002), home.WithRID(1001), "", local,
+		{"root by name", byName("root"), fileaccess.UnixUser(0), "root", asserted, []sid.SID{unix(0)}, ""},
+		{"a user of a formula", socket(80001, 80002), home.WithRID(1001), "", ofDomain,
 			[]sid.SID{fileaccess.UnixUser(80001), home.WithRID(1002)}, ""},
 	} {
 		r, st := c.call()

@@ -64,8 +64,9 @@ func (e *Edit) note(what, subject, detail string) {
 	e.changes = append(e.changes, Change{e.by, what, subject, detail})
 }
 
-// AddAccount adds an account with the next RID and returns its SID. It ignores a.RID and a.Hash: a
-// new account has no password. Update rejects invalid or duplicate names.
+// AddAccount adds an account with the next RID and returns its SID. It ignores a.RID and a.Hash: a new account
+// has no password, so no password logs it on. Update, not AddAccount, rejects an invalid or duplicate name or
+// uid.
 func (e *Edit) AddAccount(a Account) sid.SID {
 	a.RID, a.Hash = e.st.next, ""
 	e.st.next++
@@ -84,8 +85,9 @@ func (e *Edit) named(name string) (Account, error) {
 	return Account{}, fmt.Errorf("account %q: no account has that name", clipped(name))
 }
 
-// SetAccount calls change on an account's copy and stores it. Changes of RID and Hash are ignored.
-// An unknown name is an error. Update rejects a new name that is invalid or in use.
+// SetAccount calls change with a copy of the named account and stores the copy. It ignores changes of RID and
+// Hash. An unknown name is an error, and change is not called. Update rejects a new name that is invalid or in
+// use.
 func (e *Edit) SetAccount(name string, change func(*Account)) error {
 	a, err := e.named(name)
 	if err != nil {
@@ -123,7 +125,8 @@ func (e *Edit) SetPassword(name string, password logon.Secret) error {
 	return nil
 }
 
-// DeleteAccount removes an account, its memberships and its rights. Its RID is never reused.
+// DeleteAccount removes an account, its memberships and its rights. Its RID is never reused. An unknown name is
+// an error.
 func (e *Edit) DeleteAccount(name string) error {
 	a, err := e.named(name)
 	if err != nil {
@@ -170,8 +173,8 @@ func (e *Edit) DeleteGroup(id sid.SID) error {
 	return nil
 }
 
-// AddMember adds a SID to a group. It is no error if the SID is a member already; an unknown group
-// is one.
+// AddMember adds a SID to a group. If the SID is a member already, it does nothing. An unknown group is an
+// error. It does not check that member exists; Update rejects the zero SID.
 func (e *Edit) AddMember(group, member sid.SID) error {
 	g, ok := e.st.groups[group]
 	if !ok {
@@ -186,8 +189,8 @@ func (e *Edit) AddMember(group, member sid.SID) error {
 	return nil
 }
 
-// RemoveMember removes a SID from a group. It is no error if the SID is not a member; an unknown
-// group is one.
+// RemoveMember removes a SID from a group. If the SID is not a member, it does nothing. An unknown group is an
+// error.
 func (e *Edit) RemoveMember(group, member sid.SID) error {
 	g, ok := e.st.groups[group]
 	if !ok {
@@ -201,7 +204,8 @@ func (e *Edit) RemoveMember(group, member sid.SID) error {
 	return nil
 }
 
-// Grant adds privileges and logon rights to those of a SID. Update rejects the zero SID.
+// Grant adds privileges and logon rights to those of a SID. It records only the new ones. It does not check that
+// the SID exists; Update rejects the zero SID.
 func (e *Edit) Grant(to sid.SID, privileges winnt.PrivilegeSet, rights logon.Rights) {
 	g := e.st.grants[to]
 	e.noteRights("right granted", to, privileges&^g.Privileges, rights&^g.Rights)
@@ -229,7 +233,7 @@ func (e *Edit) noteRights(what string, id sid.SID, privileges winnt.PrivilegeSet
 	}
 }
 
-// SetMaps replaces all id maps. Update validates them.
+// SetMaps replaces all id maps by a copy of all; nil removes them. Update rejects invalid and overlapping maps.
 func (e *Edit) SetMaps(all []IDMap) {
 	e.st.maps = slices.Clone(all)
 	var names []string

@@ -198,8 +198,8 @@ func who(s *Store, names map[string]sid.SID, text string) (sid.SID, error) {
 	return sid.SID{}, fmt.Errorf("%q: no account or group has that name: write its SID", clipped(text))
 }
 
-// Export writes the store as a YAML file that [Store.Import] reads. It contains no password hashes
-// (L-38).
+// Export writes the accounts, groups, rights and maps as a YAML file that [Store.Import] reads. It contains no
+// password hashes (L-38). It returns the error of w.
 func (s *Store) Export(w io.Writer) error {
 	st := s.now.Load()
 	var b strings.Builder

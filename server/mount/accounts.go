@@ -15,11 +15,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Accounts maps the users of this host to tokens. It is called from any goroutine.
+// Accounts maps the users of this host to tokens. Its method must be safe for concurrent use.
 type Accounts interface {
-	// LogOn returns the contents of a user's token, or an error to refuse the user. uid and gid are those that the
-	// host's kernel sends with a request; gid is the program's own group. The kernel sends no supplementary groups,
-	// so LogOn must look them up.
+	// LogOn returns the contents of a user's token. An error refuses the user: every request fails with EACCES, and
+	// the mount caches the refusal for one second. uid is the user and gid the program's own group, as the host's
+	// kernel reports them. The kernel reports no supplementary groups, so LogOn must look them up. The program's
+	// request waits for LogOn.
 	LogOn(uid, gid uint32) (logon.Result, error)
 }
 
@@ -63,8 +64,9 @@ const (
 	refusedLife = time.Second // of a refusal
 )
 
-// get returns the account of a person and logs the person on if needed. The caller returns it with put. If the logon
-// failed, its err is set. A failure is cached for refusedLife.
+// get returns the account of a person, and logs the person on if none is cached. Concurrent calls for the same person
+// share one logon and wait for it. If the logon failed, the account's err is set and its token is nil; get returns the
+// same failure for refusedLife. The caller must return the account with put in either case.
 func (a *accounts) get(p person) *account {
 	a.mu.Lock()
 	acc := a.known[p]
@@ -94,7 +96,8 @@ func (a *accounts) get(p person) *account {
 	return acc
 }
 
-// expired reports whether an account is too old. An account whose logon is in progress is not.
+// expired reports whether an account may no longer be used at the time now. It returns false while the logon is in
+// progress.
 func (c *account) expired(now time.Time) bool {
 	select {
 	case <-c.ready:
@@ -106,7 +109,8 @@ func (c *account) expired(now time.Time) bool {
 
 var errNotKnown = errors.New("the logon did not come to an end")
 
-// make logs a person on. It sets acc.err on failure, else the token and its object.
+// make logs a person on and fills in acc. On success it sets the token and its object, and acc.err is nil. On failure
+// it sets only acc.err and the time until which the failure is cached. If LogOn panics, acc.err is errNotKnown.
 func (a *accounts) make(acc *account, p person) {
 	acc.end, acc.err = func() {}, errNotKnown
 	r, err := a.from.LogOn(p.uid, p.gid)
@@ -138,7 +142,7 @@ func (a *accounts) make(acc *account, p person) {
 	acc.until = a.now().Add(a.life)
 }
 
-// put returns an account that get returned. It closes a dropped account with its last user.
+// put ends the use of an account that get returned. If the account was dropped meanwhile, the last put closes it.
 func (a *accounts) put(acc *account) {
 	a.mu.Lock()
 	acc.users--
@@ -149,7 +153,8 @@ func (a *accounts) put(acc *account) {
 	}
 }
 
-// dropLocked removes an account from the cache. Its token closes with its last request.
+// dropLocked removes an account from the cache. It closes an unused account in another goroutine; the last put closes
+// one in use.
 //
 // +checklocks:a.mu
 func (a *accounts) dropLocked(p person, acc *account) {
@@ -160,7 +165,8 @@ func (a *accounts) dropLocked(p person, acc *account) {
 	}
 }
 
-// shrinkLocked removes unused accounts until half of the cache is free. It may find none to remove.
+// shrinkLocked removes unused accounts until fewer than half of maxAccounts are cached. If every account is in use, it
+// removes none and the cache grows.
 //
 // +checklocks:a.mu
 func (a *accounts) shrinkLocked() {
@@ -174,7 +180,8 @@ func (a *accounts) shrinkLocked() {
 	}
 }
 
-// drop removes every account for which f returns true. f must not call a.
+// drop removes every cached account for which f returns true. f runs with the cache locked, so it must not call
+// methods of a.
 func (a *accounts) drop(f func(person) bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -185,7 +192,7 @@ func (a *accounts) drop(f func(person) bool) {
 	}
 }
 
-// close releases the token and ends the logon session.
+// close releases the token object, if the logon created one, and ends the logon session.
 func (a *accounts) close(acc *account) {
 	if acc.object != nil {
 		a.making.Lock()

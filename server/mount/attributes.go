@@ -19,9 +19,9 @@ const unknownOwner = 65534
 // epoch is 1970-01-01 in units of 100 ns since 1601.
 const epoch = 116444736000000000
 
-// modeOf returns the file type and the permissions to show. They follow from the descriptor d, or are 0755 if d is
-// nil. They decide nothing. A file that its descriptor lets someone execute has an x bit, because the host's kernel
-// requires one (M-12).
+// modeOf returns the file type and the permissions that stat shows. The permissions follow from the descriptor d;
+// without one (nil) they are 0755. A link always has 0777. Access checks do not use the result. A file that its
+// descriptor lets someone execute has an x bit, because the host's kernel requires one (M-12).
 func modeOf(d *sd.Descriptor, dir, link bool) uint32 {
 	permissions := uint32(0o755)
 	if d != nil {
@@ -36,8 +36,9 @@ func modeOf(d *sd.Descriptor, dir, link bool) uint32 {
 	return syscall.S_IFREG | permissions
 }
 
-// attributes fills out with the attributes of an open file, which are the same for every user, and returns its
-// identity. look returns the facts.
+// attributes fills out with the attributes of an open file and returns the file's identity. look selects the current
+// facts or those that the open found. Every user gets the same attributes. Without a descriptor, owner and group are
+// unknownOwner. On an error, out may be filled in part.
 func (m *Mount) attributes(t *worker, h winnt.Handle, look look, out *fuse.Attr) (id identity, s fuse.Status) {
 	f, done, st := t.file(m, h)
 	if st != ntstatus.Success {
@@ -72,8 +73,8 @@ type shown interface {
 // (shown.Found).
 type look func(shown) (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
 
-// file returns the open file of a handle of this mount. The caller calls done. On failure done need not be called. A
-// file that cannot be mounted is NotSupported.
+// file returns the file behind a handle of this mount. On success the caller calls done when it no longer uses the
+// file. On an error it need not, and f must not be used. A file of a tree that cannot be mounted returns NotSupported.
 func (t *worker) file(m *Mount, h winnt.Handle) (f shown, done func(), st ntstatus.Status) {
 	of, _, done, st := m.sys.TreeFile(t.Thread, h)
 	f, ok := of.(shown)
@@ -84,7 +85,8 @@ func (t *worker) file(m *Mount, h winnt.Handle) (f shown, done func(), st ntstat
 	return f, done, st
 }
 
-// shape fills out from the facts of a file, without mode and owner.
+// shape sets the inode, size, link count and times of out from the facts of a file. It leaves mode and owner
+// unchanged.
 func shape(f *nt.FileFacts, out *fuse.Attr) {
 	out.Ino, out.Size, out.Blocks = f.FileID, uint64(f.EndOfFile), uint64(f.AllocationSize+511)/512
 	out.Nlink, out.Blksize = f.Links, 4096
@@ -93,7 +95,8 @@ func shape(f *nt.FileFacts, out *fuse.Attr) {
 	out.Ctime, out.Ctimensec = moment(f.ChangeTime)
 }
 
-// moment converts 100 ns units since 1601 to a Linux time.
+// moment converts 100 ns units since 1601 to seconds and nanoseconds since 1970. A time before 1970 gives negative
+// seconds in two's complement.
 func moment(t int64) (seconds uint64, nano uint32) {
 	t -= epoch
 	s, rest := t/10_000_000, t%10_000_000
@@ -125,7 +128,8 @@ func (m *Mount) gid(s sid.SID) uint32 {
 	return unknownOwner
 }
 
-// GetAttr implements fuse.RawFileSystem.
+// GetAttr returns the attributes of a file. It uses the request's handle if that grants FILE_READ_ATTRIBUTES.
+// Otherwise it opens the file as the caller. It returns ESTALE for an unknown node, and EACCES without the right.
 func (m *Mount) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {
@@ -140,7 +144,8 @@ func (m *Mount) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 }
 
 // answer fills out with the attributes of a file. The caller needs FILE_READ_ATTRIBUTES, or the right to list the
-// directory (F-43), or an open file that grants it. Otherwise it returns EACCES (M-5).
+// directory (F-43), or an open file that grants it. Without any of them it returns EACCES, and ESTALE if the name now
+// refers to another file and nobody has this one open (M-5).
 func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut) fuse.Status {
 	s := t.with(m, n, winnt.FILE_READ_ATTRIBUTES, func(h winnt.Handle) fuse.Status {
 		return m.attributesOf(t, n, h, out)
@@ -160,7 +165,8 @@ func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut)
 	return m.attributesOf(t, n, o.h, out)
 }
 
-// attributesOf fills out from an open handle. The kernel may cache the result unless some user may not read it.
+// attributesOf fills out with the attributes of the file behind an open handle. It lets the kernel cache them for
+// attributeLife, unless a user who may not read them has looked the file up.
 func (m *Mount) attributesOf(t *worker, n *node, h winnt.Handle, out *fuse.AttrOut) fuse.Status {
 	_, s := m.attributes(t, h, shown.Shown, &out.Attr)
 	if s == fuse.OK && !m.nodes.isBare(n) {

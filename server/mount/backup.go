@@ -13,9 +13,9 @@ import (
 // backupPrivileges are the privileges that count on a mount for backup alone.
 var backupPrivileges = winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)
 
-// forIntent returns a logon with the privileges for backup and restore as the mount uses them. A mount for backup
-// enables those that the account holds, in its full token. It fails with STATUS_PRIVILEGE_NOT_HELD if it holds neither
-// (M-53). Other mounts disable both (M-54).
+// forIntent returns the logon r with SeBackupPrivilege and SeRestorePrivilege enabled or disabled as the mount uses
+// them. With backup it enables those that the account holds, in its full token, and returns STATUS_PRIVILEGE_NOT_HELD
+// if the account holds neither (M-53). Without backup it disables both and never fails (M-54).
 func forIntent(r logon.Result, backup bool) (logon.Result, error) {
 	if !backup {
 		// No program requests backup there, and some operations would use the restore privilege without a request
@@ -32,10 +32,10 @@ func forIntent(r logon.Result, backup bool) (logon.Result, error) {
 	return r, nil
 }
 
-// afterRestore decides a chmod of a file whose descriptor the caller has just set whole, with the mode that stat shows
-// now. done is false if the mode policy decides. The mode shown changes nothing. On a mount for backup, neither does a
-// mode that grants more; one that denies something fails with EPERM, because the restored descriptor would be lost
-// (M-55).
+// afterRestore decides a chmod by a user who has just set the file's whole descriptor. mode is the requested mode,
+// shown the one that stat shows now. done is false if the mode policy must decide. A chmod to the mode shown succeeds
+// without a change. On a mount for backup, so does a mode that only adds permissions; one that removes some fails with
+// EPERM, because the restored descriptor would be lost (M-55).
 func (m *Mount) afterRestore(n *node, uid, mode, shown uint32) (s fuse.Status, done bool) {
 	switch {
 	case !m.nodes.restored(n, uid):
@@ -48,9 +48,9 @@ func (m *Mount) afterRestore(n *node, uid, mode, shown uint32) (s fuse.Status, d
 	return fuse.OK, false
 }
 
-// kept returns OK if a program that reads a file or directory through a mount for backup can also read its whole
-// descriptor. Otherwise it returns the error of reading that, because archive programs only warn about an attribute
-// that they cannot read. On other mounts it returns OK (M-56).
+// kept returns OK if the caller may read the whole descriptor of a file. A mount for backup calls it before it opens
+// the file for reading, and fails the open with kept's error, because archive programs only warn about an attribute
+// that they cannot read. On other mounts kept returns OK without a check (M-56).
 func (m *Mount) kept(t *worker, n *node) fuse.Status {
 	if !m.backup {
 		return fuse.OK
@@ -59,8 +59,9 @@ func (m *Mount) kept(t *worker, n *node) fuse.Status {
 	return s
 }
 
-// restore sets the whole descriptor of a file. A mount for backup remembers an error and returns it for later changes
-// of the file's attributes, because archive programs only warn about an attribute that they cannot set (M-56).
+// restore sets the whole descriptor of a file to the self-relative one in data, and returns the result. A mount for
+// backup remembers an error and returns it for later changes of the file's attributes, because archive programs only
+// warn about an attribute that they cannot set (M-56).
 func (m *Mount) restore(t *worker, n *node, data []byte) fuse.Status {
 	s := m.setWhole(t, n, data)
 	if m.backup {

@@ -15,10 +15,11 @@ import (
 	"github.com/refmon/refmon/internal/beneath"
 )
 
-// RemoveStale removes dead mounts of the tree from a directory, which killed servers left. Every access to them
-// fails with ENOTCONN. Start calls it; a caller that opens a tree below its own mount calls it before. A live mount
-// stays. A dead mount of another tree or file system stays, too, and is an error (M-8, M-39). Programs keep their
-// open descriptors of the dead mount.
+// RemoveStale removes the dead mounts that killed servers of this tree left on a directory. Every access to a dead
+// mount fails with ENOTCONN. RemoveStale returns nil if the directory has no mount, or a live one, which stays. It
+// returns an error if the directory is missing, or if its topmost mount is dead and belongs to another tree or file
+// system (M-8, M-39). Programs keep their open descriptors of a removed mount. [Start] calls RemoveStale; a caller
+// that opens a tree below its own mount calls it before.
 func RemoveStale(directory, tree string) error {
 	for {
 		state, err := Inspect(directory, tree)
@@ -37,14 +38,16 @@ func RemoveStale(directory, tree string) error {
 	}
 }
 
-// State describes the directory of a mount. The zero value is a directory without a mount of refmond.
+// State describes what is mounted on a directory. The zero value means that no tree of refmond is mounted there.
 type State struct {
 	Own          bool // the topmost mount there shows the tree
 	Dead         bool // its server was killed
 	kind, source string
 }
 
-// Inspect returns the state of the directory where a tree is mounted. A missing directory is an error.
+// Inspect returns the state of the directory where a tree is mounted, from the topmost mount on it. tree is the name
+// of the tree. Inspect changes nothing. It returns an error if the directory is missing, is not a directory or cannot
+// be read. A mount whose server is dead, or that refuses this user, is no error.
 func Inspect(directory, tree string) (State, error) {
 	var s unix.Stat_t
 	err := unix.Stat(directory, &s)
@@ -74,8 +77,8 @@ func Inspect(directory, tree string) (State, error) {
 // fileSystem is the file system type after "fuse.".
 const fileSystem = "refmon"
 
-// mounted returns the type and source of the topmost mount of a directory, "" if it is not a mount
-// point.
+// mounted returns the file system type and the source of the topmost mount on a directory. Both are "" if the
+// directory is not a mount point. It returns an error only if /proc/self/mountinfo cannot be read.
 func mounted(directory string) (kind, source string, err error) {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -104,7 +107,7 @@ func device(directory string) (uint64, error) {
 	return d, nil
 }
 
-// where returns a directory on which the file system of a device is mounted, "" if it is not mounted.
+// where returns a directory on which the file system with this device number is mounted, "" if it is mounted nowhere.
 func where(device uint64) (string, error) {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -155,7 +158,8 @@ func finish(directory string, mounted uint64) error {
 	return err
 }
 
-// detach unmounts a busy mount lazily. Without CAP_SYS_ADMIN it calls fusermount3.
+// detach unmounts the topmost mount of a directory without waiting for open files. Without CAP_SYS_ADMIN it calls
+// fusermount3, and returns the errors of both attempts if that fails.
 func detach(directory string) error {
 	err := unix.Unmount(directory, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	if !errors.Is(err, unix.EPERM) {

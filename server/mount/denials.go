@@ -52,7 +52,8 @@ type refusal struct {
 	status ntstatus.Status
 }
 
-// note stores an open that was refused. An open with any other status removes the stored one.
+// note stores an open that failed for lack of a right, for the explanation of a denial. An open with any other status
+// clears the stored one.
 func (t *worker) note(path string, in *nt.CreateFileIn, st ntstatus.Status) {
 	switch st {
 	case ntstatus.AccessDenied, ntstatus.PrivilegeNotHeld, ntstatus.CannotDelete, ntstatus.MediaWriteProtected:
@@ -81,8 +82,9 @@ type deniedUser struct {
 	at                time.Time
 }
 
-// take counts a denial and reports whether it may be reported. suppressed is then the number of denials since the last
-// report that were not reported (M-46).
+// take counts a denial of a user. report is true if the user's rate lets the mount explain and report it. suppressed
+// is then the number of the user's unreported denials since the last report, and 0 otherwise. Beyond maxDenied users,
+// further users share one rate (M-46).
 func (d *denialCounts) take(uid uint32) (suppressed uint64, report bool) {
 	now := d.now()
 	d.mu.Lock()
@@ -113,8 +115,9 @@ func (d *denialCounts) take(uid uint32) (suppressed uint64, report bool) {
 // isDenial reports whether a FUSE status means missing rights.
 func isDenial(s fuse.Status) bool { return s == fuse.EACCES || s == fuse.EPERM }
 
-// denied reports a denial to the log and to Config.Denied, unless the user exceeds the rate. t is the thread of the
-// request, which still impersonates the user. It is nil if the user could not log on because of err.
+// denied counts a denied request, and reports it to the log and to Config.Denied unless the user exceeds the rate. t
+// is the thread of the request, which still impersonates the user. t is nil if the user could not log on; err is then
+// the reason. Otherwise err is ignored. A refused logon does not appear in the log a second time.
 func (m *Mount) denied(h *fuse.InHeader, t *worker, s fuse.Status, err error) {
 	// The rate bounds explanations, log lines and records of one user, and no other user waits for them (M-46).
 	suppressed, report := m.denials.take(h.Uid)
@@ -154,7 +157,9 @@ func (m *Mount) denied(h *fuse.InHeader, t *worker, s fuse.Status, err error) {
 	}
 }
 
-// explain fills in the open that a thread was refused.
+// explain fills in the path, the requested rights and the reasons of the open that thread t was refused. It decides
+// the open again with the descriptors as they are now. If the file is gone or the open would succeed now, the only
+// reason says so.
 func (m *Mount) explain(d *Denial, t *worker) {
 	r := t.refused.in
 	r.Name = t.refused.path
@@ -191,7 +196,7 @@ func (m *Mount) explain(d *Denial, t *worker) {
 	d.Reasons = append(d.Reasons, o.Limits()...)
 }
 
-// hostPath returns the path on the host of a path below the root.
+// hostPath returns the path on the host for a path below the tree's root. "" gives the mount's directory.
 func (m *Mount) hostPath(path string) string {
 	return strings.TrimSuffix(m.directory+"/"+strings.ReplaceAll(path, `\`, "/"), "/")
 }

@@ -18,9 +18,9 @@ type extendable interface {
 	RemoveExtended(name string) ntstatus.Status
 }
 
-// extends opens a file with the rights in want and runs f on it. FUSE does not report the program's
-// descriptor, so each request is an access check of its own (M-35). It returns ENODATA for a
-// missing attribute and EOPNOTSUPP if the tree does not support extended attributes.
+// extends opens a file with the rights in want, runs f on it and closes it. FUSE does not report the program's
+// descriptor, so each request is an access check of its own (M-35). It returns EACCES without the rights, ENODATA if f
+// reports a missing attribute, and EOPNOTSUPP if the tree does not support extended attributes.
 func (m *Mount) extends(t *worker, n *node, want winnt.AccessMask, f func(extendable) ntstatus.Status) fuse.Status {
 	return t.with(m, n, want, func(h winnt.Handle) fuse.Status {
 		of, _, done, st := m.sys.TreeFile(t.Thread, h)
@@ -40,7 +40,8 @@ func (m *Mount) extends(t *worker, n *node, want winnt.AccessMask, f func(extend
 	})
 }
 
-// extended reads an extended attribute, with FILE_READ_EA (M-35).
+// extended returns the value of a user attribute. It needs FILE_READ_EA, and returns ENODATA for a missing attribute
+// (M-35).
 func (m *Mount) extended(t *worker, n *node, name string) (value []byte, s fuse.Status) {
 	s = m.extends(t, n, winnt.FILE_READ_EA, func(e extendable) (st ntstatus.Status) {
 		value, st = e.Extended(name)
@@ -49,17 +50,19 @@ func (m *Mount) extended(t *worker, n *node, name string) (value []byte, s fuse.
 	return value, s
 }
 
-// extend sets an extended attribute, with FILE_WRITE_EA. how has the flags of setxattr(2) (M-35).
+// extend sets a user attribute. It needs FILE_WRITE_EA. how has the flags of setxattr(2): 0 creates or replaces,
+// XATTR_CREATE only creates, XATTR_REPLACE only replaces (M-35).
 func (m *Mount) extend(t *worker, n *node, name string, value []byte, how int) fuse.Status {
 	return m.extends(t, n, winnt.FILE_WRITE_EA, func(e extendable) ntstatus.Status {
 		return e.SetExtended(name, value, how)
 	})
 }
 
-// ListXAttr implements fuse.RawFileSystem. Without FILE_READ_EA it lists no user attribute of the file (M-36). It
-// leaves out the attributes that hold the descriptor, because copying programs would copy them or fail. If the mount
-// lists descriptors, it adds the attribute with the whole one, except for a link, which has no user attributes on Linux
-// (M-52).
+// ListXAttr writes the names of a file's user attributes to out, each followed by a zero byte, and returns their
+// length. An empty out only queries the length; one that is too small gives ERANGE. Without FILE_READ_EA the list has
+// no user attribute, and the call succeeds (M-36). The list leaves out the attributes that hold the descriptor,
+// because copying programs would copy them or fail. If the mount lists descriptors, it adds the attribute with the
+// whole one, except for a link, which has no user attributes on Linux (M-52).
 func (m *Mount) ListXAttr(_ <-chan struct{}, in *fuse.InHeader, out []byte) (uint32, fuse.Status) {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {
@@ -85,8 +88,9 @@ func (m *Mount) ListXAttr(_ <-chan struct{}, in *fuse.InHeader, out []byte) (uin
 	return fitted([]byte(list.String()), s, out)
 }
 
-// RemoveXAttr implements fuse.RawFileSystem. It returns EPERM for the descriptor (M-16, M-52). A user attribute needs
-// FILE_WRITE_EA (M-35).
+// RemoveXAttr removes a user attribute. It needs FILE_WRITE_EA, and returns ENODATA for a missing one (M-35). It
+// returns EPERM for an attribute that holds the descriptor (M-16, M-52), and ENODATA or EOPNOTSUPP for every other
+// one.
 func (m *Mount) RemoveXAttr(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.Status {
 	switch {
 	case describes(name):

@@ -12,20 +12,22 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Hosts looks up the users and groups of the host. ok is false if a lookup fails or finds nothing.
+// Hosts looks up the users and groups of the host. UserName returns the name of a uid, and Groups the gids of a user's
+// groups. Both return false if the lookup fails or finds nothing.
 type Hosts interface {
 	UserName(ctx context.Context, uid uint32) (string, bool)
 	Groups(ctx context.Context, name string) ([]uint32, bool)
 }
 
-// Peers returns the contents of the token for a peer. It is the interface of socket peers, used here for the senders
-// of requests.
+// Peers returns the contents of the token for a user of the host. Its method is that of socket peers. The mount passes
+// the sender of a request as p, and always false as full.
 type Peers interface {
 	LogOn(p *unix.Peer, full bool) (logon.Result, error)
 }
 
-// Hosted implements [Accounts] with the groups of the host and the tokens of Peers. The zero value refuses everyone
-// with STATUS_ACCESS_DENIED.
+// Hosted implements [Accounts]: it finds the groups of a user with Hosts and the token with Peers. If either is nil,
+// as in the zero value, it refuses everyone with STATUS_ACCESS_DENIED. It is safe for concurrent use if Hosts and
+// Peers are.
 type Hosted struct {
 	Peers Peers
 	Hosts Hosts
@@ -37,9 +39,10 @@ const hostWait = 3 * time.Second
 // unattributed is the uid of requests that the host's kernel cannot attribute.
 const unattributed = ^uint32(0)
 
-// LogOn implements [Accounts]. The token has the user's groups on the host and the program's own group. If the host
-// names no such user, the token has only the program's group. A user whose groups cannot be read is refused with
-// STATUS_NO_LOGON_SERVERS, and a request that the host's kernel attributes to no user with STATUS_ACCESS_DENIED (M-2).
+// LogOn returns the token of a user, with the user's groups on the host and the program's own group. A uid without a
+// name on the host gets only the program's group. It returns STATUS_NO_LOGON_SERVERS if the user's groups cannot be
+// read, and STATUS_ACCESS_DENIED for a request that the host's kernel attributes to no user (M-2). Lookups take at
+// most 3 seconds if Hosts respects its context.
 func (a Hosted) LogOn(uid, gid uint32) (logon.Result, error) {
 	if a.Peers == nil || a.Hosts == nil || uid == unattributed {
 		return logon.Result{}, fmt.Errorf("uid %d: %w", uid, ntstatus.AccessDenied.Err())
@@ -56,17 +59,18 @@ func (a Hosted) LogOn(uid, gid uint32) (logon.Result, error) {
 	return a.Peers.LogOn(p, false)
 }
 
-// HostOwners implements [Owners] with S-1-22-1-uid and S-1-22-2-gid. No other SID has a number.
+// HostOwners implements [Owners] with the SIDs S-1-22-1-uid for users and S-1-22-2-gid for groups. The zero value is
+// ready to use.
 type HostOwners struct{}
 
-// UID implements [Owners].
+// UID returns the uid in S-1-22-1-uid. It returns false for every other SID.
 func (HostOwners) UID(s sid.SID) (uint32, bool) { return s.RID(), s == fileaccess.UnixUser(s.RID()) }
 
-// GID implements [Owners].
+// GID returns the gid in S-1-22-2-gid. It returns false for every other SID.
 func (HostOwners) GID(s sid.SID) (uint32, bool) { return s.RID(), s == fileaccess.UnixGroup(s.RID()) }
 
-// UserSID implements [Owners].
+// UserSID returns S-1-22-1-uid.
 func (HostOwners) UserSID(uid uint32) sid.SID { return fileaccess.UnixUser(uid) }
 
-// GroupSID implements [Owners].
+// GroupSID returns S-1-22-2-gid.
 func (HostOwners) GroupSID(gid uint32) sid.SID { return fileaccess.UnixGroup(gid) }

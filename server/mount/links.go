@@ -25,16 +25,18 @@ func mountFlags(follow bool) uintptr {
 	return always | mountNoFollow
 }
 
-// readLinks enables readlink if links may be followed or the mount has nosymfollow. Old kernels and fusermount3 do
-// not support that flag. There readlink fails, so no program follows a link (M-34).
+// readLinks decides once whether readlink works: if links may be followed, or if the mount has the nosymfollow flag.
+// Old kernels and fusermount3 do not support that flag. There readlink fails with EPERM, so no program follows a link
+// (M-34).
 func (m *Mount) readLinks(follow bool) {
 	var s unix.Statfs_t
 	asked := follow || unix.Statfs(m.directory, &s) == nil
 	m.linksRead.Store(asked && (follow || s.Flags&statNoFollow != 0))
 }
 
-// Symlink implements fuse.RawFileSystem. A link is a new file that inherits its descriptor from the directory
-// (M-33).
+// Symlink creates a symbolic link to target and fills out with it. The link is a new file that inherits its descriptor
+// from the directory (M-33). The target need not exist. Symlink returns EPERM if the tree does not support links, and
+// EINVAL or ENAMETOOLONG for an invalid name.
 func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name string, out *fuse.EntryOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
 	if s != fuse.OK {
@@ -58,7 +60,8 @@ func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name strin
 	})
 }
 
-// Readlink implements fuse.RawFileSystem. It needs FILE_READ_DATA of the link (M-33).
+// Readlink returns the target of a symbolic link. It needs FILE_READ_DATA of the link (M-33). It returns EPERM on a
+// mount where the host's kernel could follow links against the configuration, and ESTALE for an unknown node.
 func (m *Mount) Readlink(_ <-chan struct{}, in *fuse.InHeader) (target []byte, s fuse.Status) {
 	n := m.nodes.get(in.NodeId)
 	switch {

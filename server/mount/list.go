@@ -25,7 +25,8 @@ type listing struct {
 	ended bool // guarded by mu
 }
 
-// OpenDir implements fuse.RawFileSystem.
+// OpenDir opens a directory for listing. It needs FILE_LIST_DIRECTORY. The handle also gets FILE_READ_ATTRIBUTES if
+// the caller has it. It returns ESTALE for an unknown node.
 func (m *Mount) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {
@@ -45,7 +46,9 @@ func (m *Mount) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) f
 	})
 }
 
-// ReadDir implements fuse.RawFileSystem. It lists . and .. first.
+// ReadDir adds the entries from in.Offset on to out until out is full. It lists . and .. first. At the end of the
+// directory it adds none and returns OK. With Config.HideUnreadable it leaves out entries that the caller may not
+// read. It returns EBADF for an unknown handle.
 func (m *Mount) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil {
@@ -60,7 +63,8 @@ func (m *Mount) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryLi
 	return run(func(t *worker) fuse.Status { return m.readDir(t, o, in.Offset, out) })
 }
 
-// readDir adds entries from offset at to out until out is full.
+// readDir adds the entries from offset at to out until out is full or the directory ends. Both are OK. Offsets 0 and 1
+// are . and ..
 func (m *Mount) readDir(t *worker, o *open, at uint64, out *fuse.DirEntryList) fuse.Status {
 	for ; at < 2; at++ {
 		if !out.AddDirEntry(fuse.DirEntry{Name: [...]string{".", ".."}[at], Mode: syscall.S_IFDIR, Off: at + 1}) {
@@ -84,8 +88,9 @@ func (m *Mount) readDir(t *worker, o *open, at uint64, out *fuse.DirEntryList) f
 	}
 }
 
-// entryLocked returns the entry at an offset from 0, nil at the end. An offset before the current batch restarts the
-// listing.
+// entryLocked returns the entry at an offset that counts from 0. At the end it returns nil and Success. It reads
+// further batches from the directory as needed. An offset before the current batch reads the directory again from its
+// start. The result is valid until the next call.
 //
 // +checklocks:l.mu
 func (l *listing) entryLocked(m *Mount, t *worker, h winnt.Handle, at uint64) (*nt.DirectoryName, ntstatus.Status) {
@@ -111,7 +116,8 @@ func (l *listing) entryLocked(m *Mount, t *worker, h winnt.Handle, at uint64) (*
 	return &l.names[at-l.from], ntstatus.Success
 }
 
-// visible reports whether the caller may read an entry (F-71).
+// visible reports whether the caller may open the entry name of dir with generic read (F-71). Every failure of the
+// open, also of a missing entry, counts as not visible.
 func (m *Mount) visible(t *worker, dir *node, name string) bool {
 	h, _, st := t.openAt(m, m.nodes.path(dir, name), nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ,
 		CreateDisposition: winnt.FILE_OPEN})
@@ -121,8 +127,8 @@ func (m *Mount) visible(t *worker, dir *node, name string) bool {
 	return st == ntstatus.Success
 }
 
-// ReleaseDir implements fuse.RawFileSystem.
+// ReleaseDir closes a directory that OpenDir opened. It ignores an unknown handle.
 func (m *Mount) ReleaseDir(in *fuse.ReleaseIn) { m.leave(in.Fh) }
 
-// FsyncDir implements fuse.RawFileSystem. It does nothing, because the tree does not delay changes of names.
+// FsyncDir does nothing and returns OK, because the tree does not delay changes of names.
 func (m *Mount) FsyncDir(<-chan struct{}, *fuse.FsyncIn) fuse.Status { return fuse.OK }

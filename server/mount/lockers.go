@@ -71,8 +71,10 @@ type locked interface {
 	Locking() (fd int, st ntstatus.Status)
 }
 
-// get returns the locker of an owner and creates it if needed. A stale locker is replaced. It returns ENOLCK at a
-// limit or if the file has no locks.
+// get returns the locker of owner k and creates one if needed. A stale locker is replaced in the table; its locks stay
+// until its opens close. o is the open through which the request came, and f its file. A request that takes a lock
+// also records o as one of the locker's opens. It returns ENOLCK at a limit, or if the file does not support locks.
+// The table owns the locker.
 func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*locker, fuse.Status) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,7 +100,8 @@ func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*lock
 	return nil, fuse.Status(syscall.ENOLCK)
 }
 
-// usedBy records that locks were taken through an open. lockers.mu is held.
+// usedBy records that the locker's program took locks through o, which then keeps the locker alive. lockers.mu is
+// held.
 func (x *locker) usedBy(o *open) {
 	if o.lockers == nil {
 		o.lockers = map[*locker]bool{}
@@ -107,9 +110,10 @@ func (x *locker) usedBy(o *open) {
 	delete(o.closedBy, x.program)
 }
 
-// stale reports whether the locker belongs to a former owner with the same number. The host's kernel reuses the
-// number of a closed open before it reports the close. A flock owner is one open. An fcntl owner is a program that
-// has not closed the opens it locked through, or one open. lockers.mu is held (M-31).
+// stale reports whether the locker belongs to a former owner with the same number. o and program are those of the new
+// request; without a program ID (0) it returns false. The host's kernel reuses the number of a closed open before it
+// reports the close. A flock owner is one open. An fcntl owner is a program that has not closed the opens it locked
+// through, or one open. lockers.mu is held (M-31).
 func (x *locker) stale(o *open, program uint32) bool {
 	if x.opens[o] || program == 0 { // a release can come without a program ID
 		return false
@@ -125,7 +129,8 @@ func (x *locker) stale(o *open, program uint32) bool {
 	return true
 }
 
-// drop releases the locks of an owner and wakes waiters.
+// drop releases the locks of a locker, removes it from the table and wakes all waiters. A second call only wakes
+// waiters.
 func (l *lockers) drop(x *locker) {
 	l.mu.Lock()
 	l.forgetLocked(x)
@@ -154,7 +159,8 @@ func (l *lockers) forgetLocked(x *locker) {
 	}
 }
 
-// close closes the descriptor, which releases the locks. A second call has no effect.
+// close closes the locker's descriptor, which releases its locks. It waits for a call that uses the descriptor. A
+// second call has no effect.
 func (x *locker) close() {
 	x.use.Lock()
 	defer x.use.Unlock()
@@ -164,7 +170,8 @@ func (x *locker) close() {
 	}
 }
 
-// flushed handles the close of a descriptor: the program's fcntl locks on the file end.
+// flushed handles the close of one descriptor of o by a program. It releases all fcntl locks of the program on the
+// file, and remembers that the program has closed a descriptor of o. It does nothing if no locks were taken.
 func (l *lockers) flushed(o *open, in *fuse.FlushIn) {
 	l.mu.Lock()
 	x, some := l.all[lockOwner{o.n, in.LockOwner, false}], len(o.lockers) > 0
@@ -199,7 +206,8 @@ func programOf(thread uint32) uint32 {
 	return uint32(n)
 }
 
-// released releases the locks that were taken only through a closed open (M-31).
+// released handles the last close of o. It drops the lockers whose locks were taken only through o; the others keep
+// their locks and forget o (M-31).
 func (l *lockers) released(o *open) {
 	var gone []*locker
 	l.mu.Lock()
@@ -217,14 +225,14 @@ func (l *lockers) released(o *open) {
 	}
 }
 
-// end releases all locks of the opens.
+// end releases the locks that were taken through any of the opens.
 func (l *lockers) end(opens map[uint64]*open) {
 	for _, o := range opens {
 		l.released(o)
 	}
 }
 
-// tell wakes all waiters.
+// tell wakes every waiter, which then tries its lock again.
 func (l *lockers) tell() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -232,8 +240,9 @@ func (l *lockers) tell() {
 	l.changed = make(chan struct{})
 }
 
-// wait calls try until it returns another status than EAGAIN. It returns EINTR if cancel closes, and ENOLCK if too
-// many requests wait.
+// wait calls try until it returns another status than EAGAIN, and returns that status. Between calls it blocks until a
+// lock of this mount is released, or for lookAgain. It returns EINTR if cancel closes, and ENOLCK without a call of
+// try if mostWaiting requests wait already.
 func (l *lockers) wait(cancel <-chan struct{}, try func() fuse.Status) fuse.Status {
 	l.mu.Lock()
 	// A waiting request is unanswered, so their number is limited (M-32).

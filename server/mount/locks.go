@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// with calls f with the descriptor and repeats it on EINTR. It returns EBADF if the locker is closed.
+// with calls f with the locker's descriptor, while no other call uses it. It repeats f on EINTR. It returns the errno
+// of f's error, EIO for an error without one, and EBADF without a call if the locker is closed.
 func (x *locker) with(f func(fd int) error) fuse.Status {
 	x.use.Lock()
 	defer x.use.Unlock()
@@ -33,7 +34,7 @@ func (x *locker) with(f func(fd int) error) fuse.Status {
 	}
 }
 
-// set takes or releases a lock without waiting. It returns EAGAIN on a conflict.
+// set takes or releases the requested lock without waiting. It returns EAGAIN if another owner's lock conflicts.
 func (x *locker) set(in *fuse.LkIn) fuse.Status {
 	if in.LkFlags&fuse.FUSE_LK_FLOCK != 0 {
 		how := map[uint32]int{unix.F_RDLCK: unix.LOCK_SH, unix.F_WRLCK: unix.LOCK_EX, unix.F_UNLCK: unix.LOCK_UN}[in.Lk.Typ]
@@ -52,7 +53,8 @@ func rangeOf(l *fuse.FileLock) unix.Flock_t {
 	return r
 }
 
-// lock runs f with the locker of the request's owner. It returns EBADF for a closed handle or a bad range. The
+// lock runs f with the locker of the request's owner, and creates the locker if needed. It wakes waiters afterwards if
+// the request can have freed a lock. It returns EBADF for an unknown handle or a bad range, and ENOLCK at a limit. The
 // host's kernel has checked that the open may read or write.
 func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 	o := m.open(in.Fh)
@@ -79,8 +81,8 @@ func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 	return s
 }
 
-// GetLk implements fuse.RawFileSystem. It returns the first conflicting lock without its owner, or type F_UNLCK if none
-// conflicts. It returns ENOLCK at a limit, because a query also needs a descriptor.
+// GetLk fills out with the first lock that conflicts with the requested one, without its owner. If none conflicts, the
+// type is F_UNLCK. It takes no lock. It returns ENOLCK at a limit, because a query also needs a descriptor.
 func (m *Mount) GetLk(_ <-chan struct{}, in *fuse.LkIn, out *fuse.LkOut) fuse.Status {
 	return m.lock(in, func(x *locker) fuse.Status {
 		l := rangeOf(&in.Lk)
@@ -93,21 +95,22 @@ func (m *Mount) GetLk(_ <-chan struct{}, in *fuse.LkIn, out *fuse.LkOut) fuse.St
 	})
 }
 
-// SetLk implements fuse.RawFileSystem. It returns EAGAIN on a conflict, and ENOLCK at a limit.
+// SetLk takes or releases a lock without waiting. It returns EAGAIN on a conflict, ENOLCK at a limit, and EBADF for an
+// unknown handle.
 func (m *Mount) SetLk(_ <-chan struct{}, in *fuse.LkIn) fuse.Status {
 	return m.lock(in, func(x *locker) fuse.Status { return x.set(in) })
 }
 
-// SetLkw implements fuse.RawFileSystem. It waits until the lock is free. It returns EINTR if the program is
-// interrupted, and ENOLCK at a limit.
+// SetLkw takes a lock, and waits until it is free. It returns EINTR if the program is interrupted, and ENOLCK at a
+// limit.
 func (m *Mount) SetLkw(cancel <-chan struct{}, in *fuse.LkIn) fuse.Status {
 	return m.lock(in, func(x *locker) fuse.Status {
 		return m.locks.wait(cancel, func() fuse.Status { return x.set(in) })
 	})
 }
 
-// Flush implements fuse.RawFileSystem. It writes nothing. It ends the program's byte-range locks on the file, and no
-// flock(2) locks.
+// Flush handles the close of a descriptor. It writes nothing. It ends the program's byte-range locks on the file, and
+// leaves flock(2) locks. It always returns OK.
 func (m *Mount) Flush(_ <-chan struct{}, in *fuse.FlushIn) fuse.Status {
 	if o := m.open(in.Fh); o != nil {
 		m.locks.flushed(o, in)

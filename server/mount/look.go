@@ -18,7 +18,8 @@ const shareAll = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileacces
 // longestName is NAME_MAX of Linux, in bytes.
 const longestName = 255
 
-// named returns OK if a file can have the name. It returns ENAMETOOLONG or EINVAL otherwise (M-9).
+// named returns OK if a file can have the name, ENAMETOOLONG for one of more than 255 bytes, and EINVAL for one that
+// Windows does not allow (M-9).
 func named(name string) fuse.Status {
 	switch {
 	case len(name) > longestName:
@@ -30,12 +31,15 @@ func named(name string) fuse.Status {
 	return fuse.OK
 }
 
-// openAt opens a file by its path below the root, with the rights of the thread.
+// openAt opens a file by its path below the root, with the rights of the thread. A link is opened itself, not its
+// target. On success the caller closes the handle.
 func (t *worker) openAt(m *Mount, path string, in nt.CreateFileIn) (winnt.Handle, fileaccess.Action, ntstatus.Status) {
 	return t.makeAt(m, path, in, nil)
 }
 
-// makeAt opens or creates a file by its path below the root. k has the mode of a new file, nil if none is created.
+// makeAt opens or creates a file by its path below the root, with the rights of the thread, and returns its handle and
+// whether it was created. k narrows the descriptor of a new file by its mode; with nil the file keeps the inherited
+// descriptor. On success the caller closes the handle. It stores a refused open for the explanation of the denial.
 func (t *worker) makeAt(m *Mount, path string, in nt.CreateFileIn, k *making) (winnt.Handle, fileaccess.Action,
 	ntstatus.Status) {
 	// An open through the mount shares reading, writing and deleting (M-10).
@@ -58,7 +62,8 @@ func (t *worker) makeAt(m *Mount, path string, in nt.CreateFileIn, k *making) (w
 	return out.FileHandle, out.Information, st
 }
 
-// nameOf returns the object name of a path below the root.
+// nameOf returns the object name of a path below the root: relative to the root's handle, or absolute if the mount has
+// no such handle.
 func (m *Mount) nameOf(path string) nt.ObjectAttributes {
 	if m.root == 0 {
 		return nt.ObjectAttributes{ObjectName: m.prefix + path}
@@ -66,8 +71,8 @@ func (m *Mount) nameOf(path string) nt.ObjectAttributes {
 	return nt.ObjectAttributes{RootDirectory: m.root, ObjectName: path}
 }
 
-// openNode opens the file of a node. It returns ESTALE if the name now refers to another file or to none, and EACCES
-// for a file without a name.
+// openNode opens the existing file of a node; it ignores in.CreateDisposition. On success the caller closes the
+// handle. It returns ESTALE if the name now refers to another file or to none, and EACCES for a file without a name.
 func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, fuse.Status) {
 	if m.nodes.nameless(n) {
 		return 0, fuse.EACCES // there is nothing to find it by (M-38)
@@ -93,7 +98,7 @@ func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, 
 	return h, fuse.OK
 }
 
-// identity returns the identity of an open file.
+// identity returns the identity of the file behind a handle. It returns EIO for a file that cannot be identified.
 func (t *worker) identity(m *Mount, h winnt.Handle) (id identity, s fuse.Status) {
 	f, done, st := t.file(m, h)
 	if st != ntstatus.Success {
@@ -103,8 +108,8 @@ func (t *worker) identity(m *Mount, h winnt.Handle) (id identity, s fuse.Status)
 	return identityOf(f)
 }
 
-// identityOf returns the identity of an open file. It returns EIO if the file system gives neither
-// a birth time nor a handle, so that a later file could get the same number (F-180).
+// identityOf returns the type, number and unique ID of an open file. It returns EIO if the file system gives neither a
+// birth time nor a handle, because a later file could then get the same number (F-180).
 func identityOf(f shown) (id identity, s fuse.Status) {
 	id.dir, id.link = f.Directory(), f.Symlink()
 	if id.number, id.id = f.Identity(); id.id == "" {
@@ -113,8 +118,10 @@ func identityOf(f shown) (id identity, s fuse.Status) {
 	return id, fuse.OK
 }
 
-// Lookup implements fuse.RawFileSystem. A caller with traverse right on the directory learns that a name exists, as
-// on Windows. Only FILE_READ_ATTRIBUTES reveals the attributes.
+// Lookup finds name in a directory, fills out with its node and attributes, and counts a lookup until Forget. A caller
+// with traverse right on the directory learns that a name exists, as on Windows. Only FILE_READ_ATTRIBUTES reveals the
+// attributes; without it out has the type and number alone. It returns ENOENT for a name that no file can have, EACCES
+// without traverse right, and ESTALE for an unknown directory.
 func (m *Mount) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
 	if s := named(name); s == fuse.EINVAL {
 		return fuse.ENOENT
@@ -143,7 +150,9 @@ func (m *Mount) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *f
 	})
 }
 
-// tell fills out with an open file and its attributes, and counts the lookup.
+// tell fills out with the node and the attributes of an open file, and counts a lookup of the node. look selects the
+// current attributes or those that the open found. A nil parent means a file without a name. On an error it counts no
+// lookup.
 func (m *Mount) tell(t *worker, h winnt.Handle, parent *node, name string, look look, out *fuse.EntryOut) fuse.Status {
 	id, s := m.attributes(t, h, look, &out.Attr)
 	if s != fuse.OK {
@@ -157,8 +166,9 @@ func (m *Mount) tell(t *worker, h winnt.Handle, parent *node, name string, look 
 	return fuse.OK
 }
 
-// lookBare answers a lookup if the caller may not read the attributes. With traverse right on parent, out has the
-// file's type and number alone, so that the caller can pass a directory or open a file (M-5).
+// lookBare answers a lookup of a caller who may not read the attributes. With traverse right on parent, out has the
+// file's type and number alone, so that the caller can pass a directory or open a file. The kernel caches none of it.
+// Without that right, or if the file is gone, lookBare returns EACCES (M-5).
 func (m *Mount) lookBare(t *worker, parent *node, name string, out *fuse.EntryOut) fuse.Status {
 	if !m.passes(t, parent) {
 		return fuse.EACCES
@@ -174,7 +184,7 @@ func (m *Mount) lookBare(t *worker, parent *node, name string, out *fuse.EntryOu
 	return fuse.OK
 }
 
-// passes reports whether the caller has traverse right on a directory.
+// passes reports whether the caller may traverse a directory, under the mount's traverse policy.
 func (m *Mount) passes(t *worker, dir *node) bool {
 	// The policy checks no traverse right, or the privilege replaces it (F-23).
 	if m.traverse == fileaccess.TraverseNever ||
@@ -189,10 +199,13 @@ func (m *Mount) passes(t *worker, dir *node) bool {
 	return st == ntstatus.Success
 }
 
-// Forget implements fuse.RawFileSystem.
+// Forget subtracts lookups from a node that the host's kernel no longer caches. At 0 the node is removed. It ignores
+// an unknown node and the root.
 func (m *Mount) Forget(id, lookups uint64) { m.nodes.forget(id, lookups) }
 
-// Access implements fuse.RawFileSystem for access(2) and chdir(2).
+// Access reports whether the caller may use a file as in.Mask requests, for access(2) and chdir(2): OK or EACCES. R_OK
+// needs FILE_READ_DATA, W_OK FILE_WRITE_DATA, and X_OK FILE_EXECUTE or the right to traverse a directory. W_OK of a
+// directory also needs FILE_ADD_SUBDIRECTORY. F_OK is OK for every known node. An unknown one is ESTALE.
 func (m *Mount) Access(_ <-chan struct{}, in *fuse.AccessIn) fuse.Status {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// in returns the directory of a name to create, change or remove. It returns ESTALE for an unknown directory and an
-// error for an invalid name.
+// in returns the directory in which a request creates, changes or removes name. It returns ESTALE for an unknown
+// directory, and EINVAL or ENAMETOOLONG for an invalid name. It does not check whether the name exists.
 func (m *Mount) in(id uint64, name string) (*node, fuse.Status) {
 	parent := m.nodes.get(id)
 	if parent == nil {
@@ -21,7 +21,8 @@ func (m *Mount) in(id uint64, name string) (*node, fuse.Status) {
 	return parent, named(name)
 }
 
-// made opens or creates a file with the first mask in want that is granted. An empty want is AccessDenied.
+// made opens or creates a file with the first mask in want that is granted. After AccessDenied it tries the next mask;
+// any other error ends the search. An empty want returns AccessDenied. On success the caller closes the handle.
 func (m *Mount) made(t *worker, path string, want []winnt.AccessMask, in nt.CreateFileIn, k *making) (winnt.Handle,
 	ntstatus.Status) {
 	for i, desired := range want {
@@ -34,7 +35,9 @@ func (m *Mount) made(t *worker, path string, want []winnt.AccessMask, in nt.Crea
 	return 0, ntstatus.AccessDenied
 }
 
-// Create implements fuse.RawFileSystem. The new file inherits its descriptor, reduced by the mode (M-43).
+// Create creates a file, or opens an existing one, and fills out with its node and handle. With O_EXCL an existing
+// file is EEXIST. A new file inherits its descriptor, reduced by the mode (M-43). An existing file must grant what the
+// open flags need, or Create returns EACCES.
 func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
 	if s != fuse.OK {
@@ -64,13 +67,14 @@ func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *f
 	})
 }
 
-// Mkdir implements fuse.RawFileSystem.
+// Mkdir creates a directory that inherits its descriptor, reduced by the mode. It needs FILE_ADD_SUBDIRECTORY. It
+// returns EEXIST if the name exists.
 func (m *Mount) Mkdir(_ <-chan struct{}, in *fuse.MkdirIn, name string, out *fuse.EntryOut) fuse.Status {
 	return m.new(&in.InHeader, name, fileaccess.DirectoryFile, in.Mode, in.Umask, out)
 }
 
-// Mknod implements fuse.RawFileSystem. It creates regular files. For devices, pipes and sockets it returns EPERM
-// (F-112, M-21).
+// Mknod creates an empty regular file that inherits its descriptor, reduced by the mode. It returns EPERM for devices,
+// pipes and sockets (F-112, M-21), and EEXIST if the name exists.
 func (m *Mount) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
 	if in.Mode&syscall.S_IFMT != syscall.S_IFREG {
 		return fuse.EPERM
@@ -78,7 +82,8 @@ func (m *Mount) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fus
 	return m.new(&in.InHeader, name, fileaccess.NonDirectoryFile, in.Mode, in.Umask, out)
 }
 
-// new creates a file or directory and closes it.
+// new creates a file or directory, fills out with it and closes it. kind is DirectoryFile or NonDirectoryFile. It
+// returns EEXIST if the name exists.
 func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOptions, mode, umask uint32,
 	out *fuse.EntryOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
@@ -102,17 +107,20 @@ func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOption
 	})
 }
 
-// Unlink implements fuse.RawFileSystem.
+// Unlink removes a name of a file. It needs DELETE on the file or FILE_DELETE_CHILD on the directory. A directory is
+// EISDIR.
 func (m *Mount) Unlink(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.Status {
 	return m.remove(in, name, fileaccess.NonDirectoryFile)
 }
 
-// Rmdir implements fuse.RawFileSystem.
+// Rmdir removes an empty directory. It needs DELETE on it or FILE_DELETE_CHILD on its parent. A directory with entries
+// is ENOTEMPTY.
 func (m *Mount) Rmdir(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.Status {
 	return m.remove(in, name, fileaccess.DirectoryFile)
 }
 
-// remove removes a name even if its file is open, as on Linux. Open handles stay valid (M-20).
+// remove removes a name at once, even if its file is open, as on Linux. Open handles stay valid (M-20). kind is
+// DirectoryFile or NonDirectoryFile, and a file of the other kind is an error.
 func (m *Mount) remove(in *fuse.InHeader, name string, kind fileaccess.CreateOptions) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
 	if s != fuse.OK {
@@ -145,8 +153,9 @@ const (
 	renameWhiteout
 )
 
-// Rename implements fuse.RawFileSystem. It returns EINVAL for an exchange of names, which Windows does not have
-// (M-21).
+// Rename moves a file to another name or directory, and replaces an existing target unless RENAME_NOREPLACE is set.
+// The source needs the right of a removal: DELETE on the file or FILE_DELETE_CHILD on its directory. It returns EINVAL
+// for an exchange of names, which Windows does not have (M-21).
 func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fuse.Status {
 	source, s := m.in(in.NodeId, from)
 	if s != fuse.OK {
@@ -179,7 +188,8 @@ func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fu
 	})
 }
 
-// Link implements fuse.RawFileSystem.
+// Link gives a file another name, and the first one to a file without a name. It needs FILE_WRITE_ATTRIBUTES and
+// FILE_READ_ATTRIBUTES on the file. An existing name is EEXIST.
 func (m *Mount) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *fuse.EntryOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
 	n := m.nodes.get(in.Oldnodeid)

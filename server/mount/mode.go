@@ -25,7 +25,8 @@ const (
 	MapMode
 )
 
-// ParseModePolicy parses "narrow", "refuse" or "map". "" is NarrowMode. Any other word is an error, with RefuseMode.
+// ParseModePolicy returns the policy with the name "narrow", "refuse" or "map". "" is NarrowMode. For any other word,
+// also in upper case, it returns RefuseMode and an error.
 func ParseModePolicy(word string) (ModePolicy, error) {
 	for i, name := range [...]string{"narrow", "refuse", "map"} {
 		if word == name {
@@ -38,8 +39,9 @@ func ParseModePolicy(word string) (ModePolicy, error) {
 	return RefuseMode, fmt.Errorf("mode: %q, want narrow, refuse or map", word)
 }
 
-// chmod sets a mode according to the policy. It never stores set-uid, set-gid and sticky bits. A request without a
-// mode is OK.
+// chmod sets the mode of a file according to the policy. It needs FILE_READ_ATTRIBUTES, and WRITE_DAC to change the
+// descriptor. A request without a mode is OK. chmod never stores set-uid, set-gid and sticky bits. It returns EPERM
+// without WRITE_DAC, for a mode that the policy refuses, and for another mode of a link than the one shown.
 func (m *Mount) chmod(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	mode, ok := in.GetMode()
 	if !ok {
@@ -83,7 +85,8 @@ func (m *Mount) chmod(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	return eperm(t.with(m, n, winnt.WRITE_DAC, func(winnt.Handle) fuse.Status { return fuse.OK }))
 }
 
-// moded returns the descriptor after a chmod, or d itself if nothing changes.
+// moded returns the descriptor that a chmod to mode stores, given the current descriptor d. It returns d itself if the
+// DACL would not change. Otherwise it forgets the descriptors of the file's creation.
 func (m *Mount) moded(t *worker, n *node, d *sd.Descriptor, mode uint32) *sd.Descriptor {
 	base := d
 	if whole := m.nodes.wholeOf(n, t.uid, d); whole != nil {
@@ -107,7 +110,8 @@ func (m *Mount) moded(t *worker, n *node, d *sd.Descriptor, mode uint32) *sd.Des
 	return next
 }
 
-// holdsOf returns a test of the owner's group memberships. It returns nil if the client is unknown or not the owner.
+// holdsOf returns a function that reports whether the owner of d is a member of a group. It returns nil if the client
+// is nil or is not the owner, because then the memberships are unknown.
 func holdsOf(client *token.Token, d *sd.Descriptor) func(sid.SID) bool {
 	if client == nil || client.User().SID != d.Owner() {
 		return nil
@@ -115,7 +119,8 @@ func holdsOf(client *token.Token, d *sd.Descriptor) func(sid.SID) bool {
 	return func(s sid.SID) bool { return client.Member(s, false) }
 }
 
-// writeDACL replaces the DACL of a file. It returns EPERM without WRITE_DAC, as chmod(2) does.
+// writeDACL replaces the DACL of a file by that of next, with its protection flag. It returns EPERM without WRITE_DAC,
+// as chmod(2) does.
 func (m *Mount) writeDACL(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 	parts := winnt.DACL_SECURITY_INFORMATION | winnt.PROTECTED_DACL_SECURITY_INFORMATION
 	if next.Control()&sd.DACLProtected == 0 {
@@ -134,7 +139,8 @@ func eperm(s fuse.Status) fuse.Status {
 	return s
 }
 
-// descriptorOf returns the descriptor of an open file without a right check. It must not reach the program.
+// descriptorOf returns the stored descriptor of an open file without checking a right. It may be nil. The caller must
+// not reveal it to the program.
 func (t *worker) descriptorOf(m *Mount, h winnt.Handle) (*sd.Descriptor, fuse.Status) {
 	f, done, st := t.file(m, h)
 	if s := status(st); s != fuse.OK {
@@ -155,8 +161,8 @@ type making struct {
 	narrowed *sd.Descriptor // the descriptor of the file; nil: whole
 }
 
-// newMaking returns the making of a request. A umask counts only where it removes the read bit, unless the policy is
-// MapMode.
+// newMaking returns the state for the creation of a file with a mode. Under MapMode the umask applies as on Linux.
+// Under the other policies it applies to group and to others only where it removes the read bit.
 func (m *Mount) newMaking(t *worker, mode, umask uint32, dir bool) *making {
 	mode &= 0o777
 	umask &= 0o777
@@ -177,7 +183,8 @@ func (m *Mount) newMaking(t *worker, mode, umask uint32, dir bool) *making {
 	return &making{m: m, t: t, mode: mode, dir: dir}
 }
 
-// shape returns the descriptor of the new file from the inherited d. The tree calls it before it creates the file.
+// shape returns the descriptor of the new file from the inherited d: narrowed, replaced or d itself, by the policy.
+// The tree calls it before it creates the file, and does not call it for an existing one.
 func (k *making) shape(d *sd.Descriptor) *sd.Descriptor {
 	k.whole, k.narrowed = d, nil
 	next := d
@@ -193,8 +200,8 @@ func (k *making) shape(d *sd.Descriptor) *sd.Descriptor {
 	return next
 }
 
-// made stores that the file is new, and the inherited descriptor until the creator changes the mode (M-43). It does
-// nothing if n is nil or the file existed.
+// made marks n as created through the mount, and stores its inherited descriptor until the creator changes the mode
+// (M-43). It does nothing if n is nil or the file existed already.
 func (k *making) made(n *node) {
 	if k.whole != nil {
 		k.m.nodes.created(n)

@@ -23,7 +23,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Owners maps SIDs of owners and groups to uids and gids, and back. ok is false for a SID without a number.
+// Owners maps the SIDs of owners and groups to the host's uids and gids, and back. UID and GID return false for a SID
+// without a number; the number is then ignored. UserSID and GroupSID must return a SID for every number. The methods
+// must be safe for concurrent use.
 type Owners interface {
 	UID(sid.SID) (uint32, bool)
 	GID(sid.SID) (uint32, bool)
@@ -114,8 +116,10 @@ type Mount struct {
 	next uint64 // guarded by mu
 }
 
-// Start mounts a tree in a directory until [Mount.Close]. It removes a dead mount of the same tree first. On an
-// error nothing stays mounted.
+// Start mounts c.Tree in c.Directory, serves requests in goroutines of its own, and returns once the mount is ready.
+// The caller must call [Mount.Close]. Start first removes a dead mount of the same tree from the directory. It returns
+// an error, and leaves nothing mounted, if a required field is nil, if the directory is missing or holds a dead mount
+// of another server, or if the root has no stable identity. The caller keeps ownership of System and Tree.
 func Start(c Config) (*Mount, error) {
 	if c.System == nil || c.Tree == nil || c.Accounts == nil || c.Owners == nil {
 		return nil, errors.New("mount: a system, a tree, accounts and owners are needed")
@@ -169,7 +173,8 @@ func Start(c Config) (*Mount, error) {
 	return m, nil
 }
 
-// prepare creates the process, its threads and the node table.
+// prepare creates the mount's process, its threads, its account cache and its node table. It returns an error if the
+// root is not a directory or has no stable identity.
 func (m *Mount) prepare(c *Config) error {
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges |= winnt.Privileges(winnt.SeBackupPrivilege) // for the root of the tree
@@ -212,8 +217,8 @@ func (t *worker) openRoot(m *Mount) winnt.Handle {
 	return h
 }
 
-// identify returns the type and number of a file without an access check. ok is false if the file
-// does not exist or cannot be identified (M-5).
+// identify returns the type and number of the file at path, without an access check. "" is the root. ok is false if
+// the file does not exist or if the tree cannot identify it (M-5).
 func (m *Mount) identify(path string) (id identity, ok bool) {
 	place, st := m.tree.Find(&fileaccess.Request{Name: path, Options: fileaccess.OpenReparsePoint}, nil)
 	if st != ntstatus.Success {
@@ -230,18 +235,21 @@ func (m *Mount) identify(path string) (id identity, ok bool) {
 	return id, id.id != ""
 }
 
-// DropAccounts makes the next request of a user log on again, or of every user if all is set. Call it after a change of
+// DropAccounts removes the cached token of a user, so that the user's next request logs on again. If all is true, it
+// removes the tokens of every user and ignores uid. A uid without a token has no effect. Call it after a change of
 // accounts or groups. Running requests and open handles keep their rights.
 func (m *Mount) DropAccounts(uid uint32, all bool) {
 	m.accounts.drop(func(p person) bool { return all || p.uid == uid })
 }
 
-// Wait returns when the file system is unmounted.
+// Wait blocks until the file system is unmounted, by [Mount.Close] or by another program. It releases nothing: call
+// Close too.
 func (m *Mount) Wait() { m.served.Wait() }
 
-// Close flushes written data and unmounts, also in other mount namespaces. Programs with open files get ENOTCONN. It
-// waits for running requests. If somebody else unmounted the mount, nothing is unmounted. If another file system
-// covers the mount, Close returns an error and the mount stays; call it again later. Otherwise call it once (M-27).
+// Close writes cached data to the tree, unmounts the file system in every mount namespace, waits for running requests,
+// and releases the mount's tokens and handles. Programs with open files get ENOTCONN from then on. If another program
+// has unmounted the file system already, Close only releases. If another file system covers the mount, Close returns
+// an error and the mount stays; call it again later. Otherwise call it once (M-27).
 func (m *Mount) Close() error {
 	err := finish(m.directory, m.device)
 	if errors.Is(err, unix.EPERM) {
@@ -259,7 +267,8 @@ func (m *Mount) Close() error {
 	return nil
 }
 
-// detach unmounts the mount lazily, unless another file system is there by now (M-27).
+// detach unmounts the file system from the mount's directory without waiting for open files. It does nothing if
+// another file system is there by now (M-27).
 func (m *Mount) detach() error {
 	switch d, err := device(m.directory); {
 	case err != nil:
@@ -270,7 +279,8 @@ func (m *Mount) detach() error {
 	return detach(m.directory)
 }
 
-// end releases the kernel objects of the mount.
+// end releases the mount's tokens, locks, threads and process. It also works on a mount that Start prepared only in
+// part, as long as the process exists.
 func (m *Mount) end() {
 	if m.accounts != nil {
 		m.accounts.drop(func(person) bool { return true })
@@ -288,5 +298,5 @@ func (m *Mount) end() {
 	m.process.Close()
 }
 
-// String implements fuse.RawFileSystem.
+// String returns "refmon " and the tree's name. go-fuse uses it in its messages.
 func (m *Mount) String() string { return "refmon " + strings.Trim(m.prefix, `\?`) }

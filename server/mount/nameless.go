@@ -10,8 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Tmpfile implements fuse.RawFileSystem for O_TMPFILE of open(2). It needs the right to add a file to the directory,
-// and the file inherits its descriptor (M-37). [Mount.Link] gives it a name.
+// Tmpfile creates and opens a file without a name, for O_TMPFILE of open(2), and fills out with its node and handle.
+// It needs the right to add a file to the directory, and the file inherits its descriptor (M-37). [Mount.Link] gives
+// it a name. It returns ESTALE for an unknown directory.
 func (m *Mount) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOut) fuse.Status {
 	parent := m.nodes.get(in.NodeId)
 	if parent == nil {
@@ -42,8 +43,8 @@ func (m *Mount) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOu
 	})
 }
 
-// borrow runs f with an open handle of a file without a name. The handle must be of the same user and grant want,
-// else it returns EACCES (M-38).
+// borrow runs f with another request's open handle of a file without a name. The handle must belong to the same user
+// and grant want. If there is none, borrow returns EACCES without a call (M-38). f must not close the handle.
 func (t *worker) borrow(m *Mount, n *node, want winnt.AccessMask, f func(winnt.Handle) fuse.Status) fuse.Status {
 	o := m.lend(func(o *open) bool { return o.n == n && o.uid == t.uid && o.granted&want == want })
 	if o == nil {

@@ -72,8 +72,9 @@ func (n *nodes) get(id uint64) *node {
 	return n.byID[id]
 }
 
-// add returns the node of a file, creates it if needed, and counts a lookup. kept is false if the kernel must not
-// cache the attributes.
+// add returns the node of a file, creates it if needed, sets its parent and name, and counts a lookup. A nil parent
+// means a file without a name. bare means that the looking-up user may not read the attributes. kept is false if any
+// such lookup happened; the kernel must then not cache the attributes.
 func (n *nodes) add(parent *node, name string, file identity, bare bool) (x *node, kept bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -91,7 +92,8 @@ func (n *nodes) add(parent *node, name string, file identity, bare bool) (x *nod
 	return x, !x.bare
 }
 
-// forget subtracts lookups from a node and removes it at 0. It ignores unknown ids and the root.
+// forget subtracts lookups from a node and removes the node at 0. It ignores unknown IDs and the root, and a number
+// above the node's counts as all of them.
 func (n *nodes) forget(id, lookups uint64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -110,8 +112,8 @@ func (n *nodes) forget(id, lookups uint64) {
 // maxDepth bounds the components of a path. Concurrent renames could form a cycle.
 const maxDepth = 4096
 
-// path returns the path of name in x below the root, with backslashes. With an empty name it returns the path of x;
-// the root's is "".
+// path returns the path of name in directory x, relative to the root and with backslashes. With an empty name it
+// returns the path of x itself; the root's is "".
 func (n *nodes) path(x *node, name string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -129,21 +131,23 @@ func (n *nodes) path(x *node, name string) string {
 	return strings.Join(parts, `\`)
 }
 
-// nameless reports whether a file was created without a name and still has none.
+// nameless reports whether a file was created without a name and has not got one since.
 func (n *nodes) nameless(x *node) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return x.parent == nil && x.id != rootID
 }
 
-// isBare reports whether the kernel must not cache the attributes of a file.
+// isBare reports whether a user who may not read the attributes of a file has looked it up. The kernel must not cache
+// them then.
 func (n *nodes) isBare(x *node) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return x.bare
 }
 
-// moved sets the parent and name of a file after a rename. It ignores unknown files and the root.
+// moved sets the parent and name of a file after a rename. The paths of its descendants follow. It ignores the root,
+// and files that the kernel does not know.
 func (n *nodes) moved(file identity, parent *node, name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -152,15 +156,16 @@ func (n *nodes) moved(file identity, parent *node, name string) {
 	}
 }
 
-// narrowed stores the descriptors of a new file with a mode; nil removes them.
+// narrowed stores the descriptors with which x was created: the inherited one and the narrowed one. A nil made deletes
+// the stored ones. made must not change afterwards.
 func (n *nodes) narrowed(x *node, made *narrowed) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	x.narrowed = made
 }
 
-// wholeOf returns the inherited descriptor of a file to its creator. It returns nil for other users and if the DACL
-// changed since.
+// wholeOf returns the descriptor that a file inherited before its mode narrowed it. It returns nil if uid is not the
+// creator, if no mode narrowed the file, or if the DACL of now, the current descriptor, differs from the narrowed one.
 func (n *nodes) wholeOf(x *node, uid uint32, now *sd.Descriptor) *sd.Descriptor {
 	n.mu.Lock()
 	made := x.narrowed
@@ -179,14 +184,15 @@ func (n *nodes) restored(x *node, uid uint32) bool {
 	return x.narrowed != nil && x.narrowed.uid == uid && x.narrowed.restored
 }
 
-// setLost stores the result of setting the whole descriptor of a file.
+// setLost stores s, the result of setting the whole descriptor of a file. With OK the file no longer counts as just
+// created.
 func (n *nodes) setLost(x *node, s fuse.Status) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	x.lost, x.fresh = s, x.fresh && s != fuse.OK
 }
 
-// created stores that a file was created through the mount. It ignores nil.
+// created marks a file as created through the mount. It ignores nil.
 func (n *nodes) created(x *node) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -45,8 +45,8 @@ func (m *Mount) open(fh uint64) *open {
 	return m.opens[fh]
 }
 
-// lend returns an open for which fits returns true, with its lent read-locked. The caller unlocks
-// it. It returns nil if no open fits.
+// lend returns an open for which fits returns true, with its lent read-locked, so that it cannot close. The caller
+// unlocks it. It returns nil if no open fits. fits runs with Mount.mu held.
 func (m *Mount) lend(fits func(*open) bool) *open {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -58,7 +58,8 @@ func (m *Mount) lend(fits func(*open) bool) *open {
 	return nil
 }
 
-// leave closes an open. It ignores an unknown number.
+// leave closes an open: it releases the locks taken only through it, waits for requests that borrow its handle, and
+// closes the handle. It ignores an unknown number.
 func (m *Mount) leave(fh uint64) {
 	m.mu.Lock()
 	o := m.opens[fh]
@@ -80,7 +81,9 @@ func (m *Mount) leave(fh uint64) {
 // execFlag is the flag of an open that executes the file (FMODE_EXEC).
 const execFlag = 0x20
 
-// wanted returns the access masks to try for the flags of an open, the largest first (M-13).
+// wanted returns the access masks to try for the flags of an open, the largest first. The caller opens with the first
+// one that is granted. All of them grant what the flags need; they differ in FILE_READ_ATTRIBUTES, and for O_APPEND in
+// the right to overwrite (M-13).
 func wanted(flags uint32) []winnt.AccessMask {
 	const base = winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE
 	const writes = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
@@ -106,7 +109,8 @@ func wanted(flags uint32) []winnt.AccessMask {
 	return []winnt.AccessMask{need | base, need | winnt.SYNCHRONIZE}
 }
 
-// Open implements fuse.RawFileSystem.
+// Open opens an existing file with the rights that its flags need, and truncates it with O_TRUNC. It returns EACCES
+// without these rights, EISDIR for a directory, and ESTALE if the name no longer refers to the node's file.
 func (m *Mount) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {
@@ -129,7 +133,8 @@ func (m *Mount) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse
 	})
 }
 
-// opened fills out with a new handle and stores it. On failure it closes the handle.
+// opened truncates the file if flags has O_TRUNC, stores the handle h as a new open, and fills out with its number.
+// The mount then owns h. On an error it closes h.
 func (m *Mount) opened(t *worker, in *fuse.InHeader, n *node, h winnt.Handle, flags uint32,
 	out *fuse.OpenOut) fuse.Status {
 	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
@@ -162,5 +167,5 @@ func (m *Mount) opened(t *worker, in *fuse.InHeader, n *node, h winnt.Handle, fl
 	return fuse.OK
 }
 
-// Release implements fuse.RawFileSystem.
+// Release closes a file that Open, Create or Tmpfile opened. It ignores an unknown handle.
 func (m *Mount) Release(_ <-chan struct{}, in *fuse.ReleaseIn) { m.leave(in.Fh) }

@@ -13,8 +13,8 @@ import (
 var below = []string{"github.com/refmon/refmon/internal/ntos/", "github.com/refmon/refmon/kernel.",
 	"github.com/refmon/refmon/hostfs."}
 
-// panicked handles a panic in a request. Outside the security kernel no lock is held, and it returns EIO. Inside, it
-// ends the program (M-7).
+// panicked logs a panic in a request and returns EIO. If the security kernel or the tree is on the stack, it ends the
+// program instead, because a lock may be held there (M-7).
 func (m *Mount) panicked(v any) fuse.Status {
 	m.log.Error("a request panicked", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 	calls := make([]uintptr, 128)
@@ -33,7 +33,7 @@ func (m *Mount) panicked(v any) fuse.Status {
 	return fuse.EIO
 }
 
-// die ends the program with a panic that no other goroutine recovers.
+// die ends the program with a panic that no other goroutine recovers. It never returns.
 func die(v any) {
 	go panic(fmt.Sprintf("mount: below a request: %v", v))
 	select {}

@@ -18,9 +18,10 @@ type backing struct {
 	plain  int // the others
 }
 
-// pass decides whether the host's kernel serves a new handle directly, and counts it. That requires that the handle
-// grants all that its flags allow, and that no other handle of the file is served here. It returns EBUSY if this
-// handle must be served here and others are not (M-18).
+// pass decides whether the host's kernel serves a new handle directly, and counts the handle. That requires that the
+// handle grants all that its flags allow, and that the mount serves no other handle of the file itself. It then sets
+// out. It returns EBUSY if the mount must serve this handle and the kernel serves others (M-18). On EBUSY the handle
+// is not counted.
 func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fuse.Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -49,8 +50,9 @@ func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fu
 	return fuse.OK
 }
 
-// passable reports whether a handle grants all that a program can do with a descriptor of these flags. Programs can
-// switch between overwriting and appending.
+// passable reports whether a handle grants all that a program can do with a descriptor of these open flags. A writing
+// handle needs both overwriting and appending, because programs can switch between them. It returns false for a
+// directory.
 func (o *open) passable(flags uint32) bool {
 	var need winnt.AccessMask
 	if a := flags & syscall.O_ACCMODE; a != syscall.O_WRONLY {
@@ -67,7 +69,8 @@ type backed interface {
 	Backing(write bool) (fd int, st ntstatus.Status)
 }
 
-// cleared removes set-uid bits from a file that is to be written directly. It reports success.
+// cleared reports whether the tree has a host descriptor for f, so that the host's kernel can serve it. If writes is
+// true, it also removes the file's set-uid bits, because the kernel's direct writes would not.
 func cleared(f nt.OpenFile, writes bool) bool {
 	b, ok := f.(backed)
 	if !ok {
@@ -77,8 +80,8 @@ func cleared(f nt.OpenFile, writes bool) bool {
 	return st == ntstatus.Success
 }
 
-// register registers a file with the host's kernel. It returns false if passthrough is off or not supported.
-// Mount.mu is held.
+// register registers a file with the host's kernel for passthrough and stores its number in b. It returns false if
+// passthrough is off or not supported. Mount.mu is held.
 func (m *Mount) register(b *backing, f nt.OpenFile) bool {
 	file, ok := f.(backed)
 	if !ok || m.plain {
@@ -96,7 +99,8 @@ func (m *Mount) register(b *backing, f nt.OpenFile) bool {
 	return true
 }
 
-// passedBy uncounts a closed handle.
+// passedBy uncounts a closed handle. With the last passthrough handle of a file it unregisters the file from the
+// host's kernel.
 func (m *Mount) passedBy(o *open) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

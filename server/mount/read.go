@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Read implements fuse.RawFileSystem. The handle's rights decide (M-4). The result refers to buf.
+// Read reads from a handle into buf, at most to the end of the file. At or beyond the end it returns no bytes and OK.
+// The handle's rights decide (M-4). The result refers to buf. It returns EBADF for an unknown handle.
 func (m *Mount) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
 	o := m.open(in.Fh)
 	if o == nil {
@@ -33,8 +34,9 @@ func (m *Mount) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadR
 	return r, fuse.OK
 }
 
-// Lseek implements fuse.RawFileSystem for SEEK_DATA and SEEK_HOLE. It returns ENXIO if no data, or no hole, follows the
-// offset. The host's kernel serves other values of whence itself.
+// Lseek sets out to the next data or hole at or after an offset, for SEEK_DATA and SEEK_HOLE. It needs FILE_READ_DATA
+// on the handle, or returns EACCES. It returns ENXIO if no data, or no hole, follows the offset, and EINVAL for other
+// values of whence, which the host's kernel serves itself.
 func (m *Mount) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekOut) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil {
@@ -73,13 +75,13 @@ type reading struct{ b []byte }
 
 var readings = sync.Pool{New: func() any { return new(reading) }}
 
-// Bytes implements fuse.ReadResult.
+// Bytes returns the bytes that were read. It ignores its argument and never fails.
 func (r *reading) Bytes([]byte) ([]byte, fuse.Status) { return r.b, fuse.OK }
 
-// Size implements fuse.ReadResult.
+// Size returns the number of bytes that were read.
 func (r *reading) Size() int { return len(r.b) }
 
-// Done implements fuse.ReadResult. It returns the reading to the pool.
+// Done returns the reading to the pool. It must not be used afterwards.
 func (r *reading) Done() {
 	r.b = nil
 	readings.Put(r)

@@ -12,7 +12,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// SetAttr implements fuse.RawFileSystem for chmod, chown, truncate and times.
+// SetAttr changes the mode, size, owner, group or times of a file, and fills out with its attributes. Each change
+// needs its own right. It stops at the first error; earlier changes stay. A caller who may not read the attributes
+// gets EACCES and changes nothing, unless it truncates through an open handle. It returns ESTALE for an unknown node.
+// On a mount for backup it fails with the error of an earlier attempt to restore the descriptor.
 func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) fuse.Status {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {
@@ -44,8 +47,8 @@ func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut
 	})
 }
 
-// resized answers a truncation by handle. A caller who may not read the attributes gets the new size alone, which
-// the kernel does not cache (M-24).
+// resized fills out after a truncation by handle to size, and always returns OK. A caller who may not read the
+// attributes gets the new size alone, which the kernel does not cache (M-24).
 func (m *Mount) resized(n *node, in *fuse.SetAttrIn, size uint64, out *fuse.AttrOut) fuse.Status {
 	s := m.as(&in.InHeader, func(t *worker) fuse.Status { return m.answer(t, n, &in.InHeader, out) })
 	if s != fuse.OK {
@@ -55,7 +58,8 @@ func (m *Mount) resized(n *node, in *fuse.SetAttrIn, size uint64, out *fuse.Attr
 	return fuse.OK
 }
 
-// change applies the changes of a request in the order mode, size, owner, times. It stops at the first error.
+// change applies the changes of a request in the order mode, size, owner, times. Each needs its own right. It stops at
+// the first error, and does not undo the changes before it.
 func (m *Mount) change(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	if s := m.chmod(t, n, in); s != fuse.OK {
 		return s
@@ -74,7 +78,8 @@ func (m *Mount) change(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	return m.setTimes(t, n, in)
 }
 
-// with opens a file with the rights in want, runs f and closes it.
+// with opens a file with the rights in want, runs f with the handle and closes it. It returns f's status, or that of
+// the open without a call of f. A file without a name is used through an open handle of the same user.
 func (t *worker) with(m *Mount, n *node, want winnt.AccessMask, f func(winnt.Handle) fuse.Status) fuse.Status {
 	if m.nodes.nameless(n) {
 		return t.borrow(m, n, want, f)
@@ -87,7 +92,7 @@ func (t *worker) with(m *Mount, n *node, want winnt.AccessMask, f func(winnt.Han
 	return f(h)
 }
 
-// resize sets the size of an open file. A size above the range of int64 is EFBIG.
+// resize sets the size of an open file. A size above the range of int64 returns EFBIG.
 func (t *worker) resize(h winnt.Handle, size uint64) fuse.Status {
 	if int64(size) < 0 {
 		return fuse.Status(syscall.EFBIG)
@@ -95,7 +100,8 @@ func (t *worker) resize(h winnt.Handle, size uint64) fuse.Status {
 	return status(t.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: int64(size)}))
 }
 
-// setTimes sets the access and write times. Without either it does nothing.
+// setTimes sets the access time and the write time that the request has. It needs FILE_WRITE_ATTRIBUTES. Without
+// either time it returns OK and needs no right.
 func (m *Mount) setTimes(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	var b nt.FileBasic
 	if at, ok := in.GetATime(); ok {
@@ -117,7 +123,9 @@ func timeOf(t time.Time) int64 {
 	return max(epoch+t.Unix()*10_000_000+int64(t.Nanosecond())/100, 1)
 }
 
-// chown changes the owner and group of the descriptor. IDs that are already set need no right to change them (M-22).
+// chown changes the owner and group of the descriptor, with WRITE_OWNER. IDs that are already set, and a request
+// without any, need no right to change them (M-22). It returns EPERM without the right. On a mount for backup it also
+// returns EPERM, unless the file was created through the mount and its descriptor was not restored yet.
 func (m *Mount) chown(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	uid, byUser := in.GetUID()
 	gid, byGroup := in.GetGID()

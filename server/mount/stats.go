@@ -30,7 +30,8 @@ type counts struct {
 	latency             [len(LatencyBuckets) + 1]atomic.Uint64
 }
 
-// add counts a request.
+// add counts a request: its operation, its duration and whether it was denied. A negative duration counts as 0 in the
+// total.
 func (c *counts) add(opcode uint32, took time.Duration, denied bool) {
 	if opcode >= maxOpcode {
 		opcode = 0
@@ -70,7 +71,8 @@ type Stats struct {
 // mostUsers bounds the users in a list of [Stats].
 const mostUsers = 20
 
-// Stats returns the current counters. It visits every open file.
+// Stats returns the current counters since the mount's start. It resets nothing. It visits every open file. The
+// counters are read one after another, so they need not match each other exactly. The caller owns the result.
 func (m *Mount) Stats() (s Stats) {
 	byName := map[string]*OperationStats{}
 	for op := range m.counts.done {
@@ -108,7 +110,8 @@ func (m *Mount) Stats() (s Stats) {
 	return s
 }
 
-// most returns the users with the largest numbers, and the sum of all others.
+// most returns the mostUsers users with the largest numbers, the largest first. If the other users have a sum above 0,
+// a last element with Others has it. An empty map gives nil.
 func most(of map[uint32]uint64) (list []UserCount) {
 	others := UserCount{Others: true}
 	for uid, n := range of {

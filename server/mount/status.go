@@ -25,7 +25,8 @@ var errnos = map[ntstatus.Status]syscall.Errno{
 	ntstatus.InvalidACL: syscall.EINVAL, ntstatus.InvalidPrimaryGroup: syscall.EINVAL,
 }
 
-// status converts a status to a FUSE status. A status without an errno is EIO.
+// status converts an NT status to a FUSE status: OK for Success, the errno of the table, and EIO for every other
+// status.
 func status(st ntstatus.Status) fuse.Status {
 	if st == ntstatus.Success {
 		return fuse.OK

@@ -19,8 +19,9 @@ const (
 	allParts  = openParts | winnt.SACL_SECURITY_INFORMATION
 )
 
-// whole reads the whole descriptor of a file. It needs READ_CONTROL, and ACCESS_SYSTEM_SECURITY for a descriptor with
-// a SACL. On an error it returns no part (M-50).
+// whole returns the whole descriptor of a file: owner, group, DACL and SACL. It needs READ_CONTROL, and
+// ACCESS_SYSTEM_SECURITY for a descriptor with a SACL. Without a needed right it fails; the caller must then not use d
+// (M-50).
 func (m *Mount) whole(t *worker, n *node) (d *sd.Descriptor, s fuse.Status) {
 	audited := false
 	s = t.with(m, n, winnt.READ_CONTROL, func(h winnt.Handle) fuse.Status {
@@ -47,8 +48,9 @@ func (m *Mount) whole(t *worker, n *node) (d *sd.Descriptor, s fuse.Status) {
 // hasSACL reports whether a descriptor has a SACL, even an empty one. A nil descriptor has none.
 func hasSACL(d *sd.Descriptor) bool { return d != nil && d.Control()&sd.SACLPresent != 0 }
 
-// setWhole replaces the whole descriptor of a file by the self-relative one in data, in one step. It returns EINVAL
-// and changes nothing if the file could not keep all of it (M-51).
+// setWhole replaces the whole descriptor of a file by the self-relative one in data, in one step. It needs the rights
+// to read the whole descriptor, and the right of each part that changes. It returns EINVAL and changes nothing if data
+// is malformed or the file could not keep all of it (M-51).
 func (m *Mount) setWhole(t *worker, n *node, data []byte) fuse.Status {
 	next, err := sd.Decode(data)
 	if err == nil {
@@ -83,8 +85,9 @@ const (
 	replaced  = daclFlags | saclFlags | sd.OwnerDefaulted | sd.GroupDefaulted
 )
 
-// parting returns the parts in which old and next differ, and the rights to replace them (M-51). If one of the two has
-// a SACL, the rights include ACCESS_SYSTEM_SECURITY whenever a part differs.
+// parting returns the parts in which old and next differ, and the rights to replace them (M-51). Both are 0 if none
+// differs. ACCESS_SYSTEM_SECURITY is among the rights only if the SACL or its flags differ. Neither descriptor may be
+// nil.
 func parting(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
 	flags := old.Control() ^ next.Control()
 	if old.Owner() != next.Owner() || flags&sd.OwnerDefaulted != 0 {
@@ -105,7 +108,8 @@ func parting(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
 // same reports whether two lists are equal, or both nil.
 func same(a, b *sd.ACL) bool { return (a == nil) == (b == nil) && (a == nil || a.Equal(b)) }
 
-// requesting returns d with the flags without which a set stores no AUTO_INHERITED flag (S-79).
+// requesting returns a copy of d with an AUTO_INHERIT_REQ flag for each AUTO_INHERITED flag. Without that request,
+// setting the descriptor stores no AUTO_INHERITED flag (S-79).
 func requesting(d *sd.Descriptor) *sd.Descriptor {
 	p := d.Parts()
 	if p.Control&sd.DACLAutoInherited != 0 {

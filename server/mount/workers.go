@@ -38,7 +38,8 @@ func newWorkers(sys *kernel.System, p *kernel.Process) *workers {
 	return &workers{process: p, sys: sys, idle: make(chan *worker, maxWorkers), room: make(chan struct{}, maxWorkers)}
 }
 
-// make creates a worker.
+// make creates a worker outside the pool. It fails only if the process cannot have another thread. The caller closes
+// it.
 func (w *workers) make() (*worker, error) {
 	th, err := w.process.NewThread()
 	if err != nil {
@@ -47,7 +48,8 @@ func (w *workers) make() (*worker, error) {
 	return &worker{Thread: th, k: w.sys.KernelMode(th)}, nil
 }
 
-// get returns an idle worker, creates one, or waits at the limit. The caller returns it with put.
+// get returns an idle worker, or creates one. With maxWorkers in use it waits until one is returned. The caller
+// returns the worker with put. It fails only if a thread cannot be created.
 func (w *workers) get() (*worker, error) {
 	select {
 	case t := <-w.idle:
@@ -76,7 +78,8 @@ func (w *workers) put(t *worker, sound bool) {
 	<-w.room
 }
 
-// end closes the idle threads. Closing the process does not release what its threads hold.
+// end closes the idle threads. It does not wait for a worker that is in use. Closing the process does not release what
+// its threads hold.
 func (w *workers) end() {
 	for {
 		select {
@@ -89,8 +92,8 @@ func (w *workers) end() {
 	}
 }
 
-// do runs f on a thread with the server's own identity. Use it for requests on an open handle, whose rights decide
-// (M-4).
+// do runs f on a thread with the server's own identity and returns its status. It waits if maxWorkers requests run,
+// and returns ENOMEM if no thread can be created. Use it for requests on an open handle, whose rights decide (M-4).
 func (m *Mount) do(f func(t *worker) fuse.Status) fuse.Status {
 	t, err := m.workers.get()
 	if err != nil {
@@ -103,8 +106,9 @@ func (m *Mount) do(f func(t *worker) fuse.Status) fuse.Status {
 	return s
 }
 
-// as runs f on a thread that impersonates the sender of the request. It returns EACCES if the sender cannot log on
-// (M-1).
+// as runs f on a thread that impersonates the sender of the request, and returns its status. It returns EACCES without
+// a call of f if the sender cannot log on (M-1). It counts the request and its duration, and reports a denial. f must
+// not keep the thread.
 func (m *Mount) as(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status {
 	started := time.Now()
 	s := m.asClient(h, f)
@@ -112,7 +116,7 @@ func (m *Mount) as(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status 
 	return s
 }
 
-// asClient does the work of as.
+// asClient runs f as the sender of the request, as [Mount.as] does, without counting the request.
 func (m *Mount) asClient(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status {
 	acc := m.accounts.get(person{h.Uid, h.Gid})
 	defer m.accounts.put(acc)

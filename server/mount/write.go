@@ -10,7 +10,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Write implements fuse.RawFileSystem. The handle's rights decide (M-4).
+// Write writes data at in.Offset, or at the end of the file if the program opened it with O_APPEND, and returns the
+// number of bytes written. The handle's rights decide (M-4). A handle that may only append gets EACCES for other
+// writes. Dirty pages of a memory map use any handle of the file with FILE_WRITE_DATA. It returns EBADF for an unknown
+// handle.
 func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
 	o := m.open(in.Fh)
 	if o == nil {
@@ -41,13 +44,14 @@ func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32,
 	return uint32(n), s
 }
 
-// overwrites returns an open of the file with FILE_WRITE_DATA, with its lent read-locked. It returns nil if no open has
-// that right.
+// overwrites returns an open of the file that has FILE_WRITE_DATA, with its lent read-locked; the caller unlocks it.
+// It returns nil if no open has that right.
 func (m *Mount) overwrites(n *node) *open {
 	return m.lend(func(o *open) bool { return o.n == n && o.granted&winnt.FILE_WRITE_DATA != 0 })
 }
 
-// Fsync implements fuse.RawFileSystem. It does nothing for a handle that cannot write.
+// Fsync writes the file's cached data to stable storage and returns after that. For a handle that cannot write it does
+// nothing and returns OK. It returns EBADF for an unknown handle.
 func (m *Mount) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil {
@@ -59,7 +63,9 @@ func (m *Mount) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 	return m.do(func(t *worker) fuse.Status { return status(t.NtFlushBuffersFile(o.h)) })
 }
 
-// Fallocate implements fuse.RawFileSystem. The handle needs FILE_WRITE_DATA, because fallocate can also remove data.
+// Fallocate allocates or removes space of a file, as fallocate(2) with in.Mode. The handle needs FILE_WRITE_DATA,
+// because fallocate can also remove data; without it the result is EACCES. It returns EOPNOTSUPP if the tree cannot do
+// it, and EBADF for an unknown handle.
 func (m *Mount) Fallocate(_ <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil {
@@ -85,7 +91,8 @@ func (m *Mount) Fallocate(_ <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
 	})
 }
 
-// StatFs implements fuse.RawFileSystem. Every caller may read the space of the tree's volume.
+// StatFs fills out with the size and the free space of the tree's volume. Every caller may read it. It returns ENOSYS
+// if the tree does not report its space.
 func (m *Mount) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
 	t, ok := m.tree.(interface{ Statfs(*unix.Statfs_t) error })
 	var s unix.Statfs_t

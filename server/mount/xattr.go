@@ -24,7 +24,8 @@ func served(name string) bool { return strings.HasPrefix(name, "user.") && name 
 // describes reports whether an attribute holds the descriptor.
 func describes(name string) bool { return name == ntfsACL || name == ntACL || name == wholeACL }
 
-// unserved returns the error of a file system without the attribute.
+// unserved returns the errno for an attribute that the mount does not serve: ENODATA for security.* and trusted.*, and
+// EOPNOTSUPP for all others.
 func unserved(name string) fuse.Status {
 	if strings.HasPrefix(name, "security.") || strings.HasPrefix(name, "trusted.") {
 		return fuse.ENODATA
@@ -33,8 +34,10 @@ func unserved(name string) fuse.Status {
 	return fuse.Status(syscall.EOPNOTSUPP)
 }
 
-// GetXAttr implements fuse.RawFileSystem. The descriptor needs READ_CONTROL, and a user attribute FILE_READ_EA. An
-// attribute that the mount does not serve is ENODATA or EOPNOTSUPP.
+// GetXAttr copies the value of an attribute to out and returns its length. An empty out only queries the length; one
+// that is too small gives ERANGE. An attribute that holds the descriptor needs READ_CONTROL, and a user attribute
+// FILE_READ_EA. It returns ENODATA for a missing user attribute, and ENODATA or EOPNOTSUPP for one that the mount does
+// not serve.
 func (m *Mount) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, out []byte) (uint32, fuse.Status) {
 	if !describes(name) && !served(name) {
 		return 0, unserved(name)
@@ -61,8 +64,8 @@ func (m *Mount) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, out 
 	return fitted(value, s, out)
 }
 
-// fitted copies value to out and returns its size. An empty out only queries the size. It returns ERANGE if out is
-// too small.
+// fitted copies value to out and returns its length. An empty out only queries the length. It returns ERANGE if out is
+// too small. If s is not OK it returns 0 and s.
 func fitted(value []byte, s fuse.Status, out []byte) (uint32, fuse.Status) {
 	switch {
 	case s != fuse.OK:
@@ -74,8 +77,8 @@ func fitted(value []byte, s fuse.Status, out []byte) (uint32, fuse.Status) {
 	return uint32(len(value)), fuse.OK
 }
 
-// descriptor reads the descriptor of a file, with READ_CONTROL. It includes the SACL if the client holds
-// SeSecurityPrivilege (M-16).
+// descriptor returns the encoded descriptor of a file: self-relative for system.ntfs_acl, and in Samba's form for its
+// attribute. It needs READ_CONTROL. It includes the SACL if the client holds SeSecurityPrivilege (M-16).
 func (m *Mount) descriptor(t *worker, n *node, name string) (value []byte, s fuse.Status) {
 	want := winnt.READ_CONTROL
 	parts := winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION
@@ -102,8 +105,9 @@ func (m *Mount) descriptor(t *worker, n *node, name string) (value []byte, s fus
 	return value, s
 }
 
-// SetXAttr implements fuse.RawFileSystem. For the descriptor it changes the parts that differ, each with its own right.
-// XATTR_CREATE returns EEXIST there, because every file has a descriptor. A user attribute needs FILE_WRITE_EA.
+// SetXAttr sets an attribute of a file to data. An attribute that holds the descriptor changes only the parts that
+// differ, each with its own right; data that is no descriptor is EINVAL. XATTR_CREATE returns EEXIST there, because
+// every file has a descriptor. A user attribute needs FILE_WRITE_EA. All others return EOPNOTSUPP.
 func (m *Mount) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, data []byte) fuse.Status {
 	if !describes(name) && !served(name) {
 		return fuse.Status(syscall.EOPNOTSUPP)
@@ -129,7 +133,8 @@ func (m *Mount) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, da
 // xattrCreate is XATTR_CREATE.
 const xattrCreate = 1
 
-// decoded decodes a descriptor attribute.
+// decoded returns the descriptor in the value of an attribute: self-relative for system.ntfs_acl, and Samba's NDR
+// encoding for security.NTACL. It returns an error for a damaged value.
 func decoded(name string, data []byte) (*sd.Descriptor, error) {
 	if name == ntfsACL {
 		return sd.Decode(data)
@@ -141,7 +146,8 @@ func decoded(name string, data []byte) (*sd.Descriptor, error) {
 	return a.Descriptor, nil
 }
 
-// describe replaces the parts of a file's descriptor that differ in next (M-16).
+// describe replaces those parts of a file's descriptor that next has and that differ. It needs READ_CONTROL and the
+// right for each of these parts. If none differs it changes nothing and returns OK (M-16).
 func (m *Mount) describe(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 	return t.with(m, n, winnt.READ_CONTROL, func(h winnt.Handle) fuse.Status {
 		old, st := t.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
@@ -159,8 +165,8 @@ func (m *Mount) describe(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 	})
 }
 
-// differing returns the parts that are present in next and differ from old, and the rights to change them (F-50). A
-// SACL counts as different, because not every caller may read the old one.
+// differing returns the parts that next has and that differ from old, and the rights to change them. Both are 0 if
+// none differs (F-50). A SACL always counts as different, because not every caller may read the old one.
 func differing(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
 	const protected = sd.DACLProtected
 	if o := next.Owner(); !o.IsZero() && o != old.Owner() {

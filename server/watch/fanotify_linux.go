@@ -32,8 +32,8 @@ type fanotify struct {
 	files map[handle]uint64 // inodes of files by handle, for one read
 }
 
-// listen subscribes to changes. It needs CAP_SYS_ADMIN for the mark on a file system, and
-// CAP_DAC_READ_SEARCH for handles.
+// listen subscribes to the changes of root's file system. It needs CAP_SYS_ADMIN for the mark on a file system, and
+// CAP_DAC_READ_SEARCH for handles. It returns an error if the root is missing. The caller closes the result.
 func listen(root string) (changes, error) {
 	// The file's handle identifies the changed inode, whatever name was used (N-88).
 	const handles = unix.FAN_REPORT_DFID_NAME | unix.FAN_REPORT_FID
@@ -65,8 +65,8 @@ func (f *fanotify) close() {
 	}
 }
 
-// wait waits for events, at most for the given time. It fails only if the context ends or poll
-// fails.
+// wait blocks until events are present or the time in most has passed; both return nil. It returns the context's error
+// if the context ends, and an error if poll(2) fails. It reads no event.
 func (f *fanotify) wait(ctx context.Context, most time.Duration) error {
 	p := []unix.PollFd{{Fd: int32(f.fd), Events: unix.POLLIN}}
 	for left := most; left > 0 && ctx.Err() == nil; left -= turn {
@@ -84,7 +84,8 @@ func (f *fanotify) wait(ctx context.Context, most time.Duration) error {
 // turn is the interval at which a wait checks whether its context has ended.
 const turn = 100 * time.Millisecond
 
-// queueLength returns the capacity of the kernel's queue.
+// queueLength returns the capacity of the kernel's queue, in events. If the kernel does not report it, the result is
+// the kernel's default, 16384.
 func queueLength() int {
 	b, err := os.ReadFile("/proc/sys/fs/fanotify/max_queued_events")
 	if n, bad := strconv.Atoi(strings.TrimSpace(string(b))); err == nil && bad == nil && n > 0 {
@@ -93,8 +94,9 @@ func queueLength() int {
 	return 16384
 }
 
-// read adds the events that are present now. It stops after as many as the queue holds, because
-// another user may create events faster than we read. overflow means that some were lost.
+// read adds the events that are present now to into, without blocking. It stops after as many as the queue holds,
+// because another user may create events faster than we read. overflow means that some were lost; into is then empty
+// apart from its count. It returns errMounted if another file system covers the root.
 func (f *fanotify) read(into *news) (overflow bool, err error) {
 	f.dirs, f.files = map[handle]string{}, map[handle]uint64{}
 	if err := f.mounted(); err != nil {
@@ -122,8 +124,8 @@ func (f *fanotify) read(into *news) (overflow bool, err error) {
 	return overflow, nil
 }
 
-// take adds events to into. A single event never fails the run (N-89). overflow means that an event
-// of this tree may be lost.
+// take adds the events in b to into and returns their number. A single event whose file cannot be found never fails
+// the run (N-89). overflow means that an event of this tree may be lost. It returns an error only if b is malformed.
 func (f *fanotify) take(b []byte, into *news) (n int, overflow bool, err error) {
 	for ; len(b) > 0; n++ {
 		e, rest, err := nextEvent(b)
@@ -147,7 +149,9 @@ func (f *fanotify) take(b []byte, into *news) (n int, overflow bool, err error) 
 	return n, overflow, nil
 }
 
-// change adds the path of an event. lost means that its path is unknown.
+// change adds the path of an event to into. It ignores a path outside the tree, a deleted folder, and one that is too
+// long, which it counts. lost means that the path is unknown, or that the root itself may have moved, so that a walk
+// is needed.
 func (f *fanotify) change(e *event, into *news) (lost bool) {
 	at, err := f.path(e.folder)
 	switch {
@@ -177,8 +181,8 @@ func (f *fanotify) change(e *event, into *news) (lost bool) {
 	return lost
 }
 
-// inode adds the inode of a file whose attributes changed, because another of its names may be in
-// this tree (N-88). lost means that the inode is unknown.
+// inode adds the inode of a file whose attributes changed, because another of its names may be in this tree (N-88). It
+// ignores other events. lost means that the inode is unknown, so that a walk is needed.
 func (f *fanotify) inode(e *event, into *news) (lost bool) {
 	if e.mask&unix.FAN_ATTRIB == 0 || e.mask&unix.FAN_ONDIR != 0 || e.file == (handle{}) {
 		return false
@@ -199,7 +203,7 @@ func (f *fanotify) inode(e *event, into *news) (lost bool) {
 	return false
 }
 
-// number returns the inode number of a regular file, 0 for other files and deleted ones.
+// number returns the inode number of a regular file. It returns 0 and no error for another file and for a deleted one.
 func (f *fanotify) number(h handle) (uint64, error) {
 	var s unix.Stat_t
 	fd, err := f.open(h)
@@ -216,7 +220,8 @@ func (f *fanotify) number(h handle) (uint64, error) {
 // maxDirs limits the folder paths cached during one read. Each may take 4 KiB.
 const maxDirs = 1 << 12
 
-// path returns the kernel's path of a folder, "" if it was deleted.
+// path returns the kernel's path of a folder, "" if the folder was deleted. It caches up to maxDirs paths for one
+// read.
 func (f *fanotify) path(h handle) (string, error) {
 	if known, ok := f.dirs[h]; ok {
 		return known, nil
@@ -237,7 +242,8 @@ func (f *fanotify) path(h handle) (string, error) {
 	return path, err
 }
 
-// open opens a handle's file; -1 if it was deleted.
+// open opens the file of a handle for its path and metadata alone. The caller closes the descriptor. It returns -1 and
+// nil if the file was deleted.
 func (f *fanotify) open(h handle) (int, error) {
 	fd, err := -1, error(unix.ENOMEM)
 	for try := 0; try < 4 && errors.Is(err, unix.ENOMEM); try++ { // returned while the folder is being deleted
@@ -264,8 +270,8 @@ func (f *fanotify) named(at string) string {
 	return strings.TrimSuffix(f.root, "/") + "/" + rest
 }
 
-// mounted returns errMounted if another file system has been mounted over the root. Events of that
-// one are not received (N-60).
+// mounted returns errMounted if another file system has been mounted over the root, because its events are not
+// received (N-60). A missing root returns nil.
 func (f *fanotify) mounted() error {
 	var heard, there unix.Statx_t
 	const wanted = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID

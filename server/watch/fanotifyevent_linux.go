@@ -22,9 +22,10 @@ type handle struct {
 	bytes string
 }
 
+// errEvent is the error for an event that ends too early or has another version.
 var errEvent = errors.New("the kernel's events end in the middle")
 
-// nextEvent parses the first event:
+// nextEvent parses the first event of b, and returns it with the bytes after it. b must not be empty.
 //
 //	offset size field
 //	0      4    length of the event
@@ -32,8 +33,8 @@ var errEvent = errors.New("the kernel's events end in the middle")
 //	6      2    length of this part, 24
 //	8      8    mask
 //
-// It is followed by information records, each with its kind (1 byte) and its length (2 bytes, at
-// offset 2). A truncated event is errEvent.
+// It is followed by information records, each with its kind (1 byte) and its length (2 bytes, at offset 2). A
+// truncated event, or one of another version, is errEvent.
 func nextEvent(b []byte) (e event, rest []byte, err error) {
 	const header = 24
 	if len(b) < header {

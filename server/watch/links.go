@@ -36,7 +36,7 @@ func (l *linkTable) add(inode uint64, path string) {
 	l.names++
 }
 
-// of adds the names of an inode to a set.
+// of adds the known names of an inode to a set. It adds nothing for an unknown inode.
 func (l *linkTable) of(inode uint64, into map[string]struct{}) {
 	if first, known := l.first[inode]; known {
 		into[first] = struct{}{}
@@ -46,7 +46,8 @@ func (l *linkTable) of(inode uint64, into map[string]struct{}) {
 	}
 }
 
-// settle removes stale names after the table has doubled in size.
+// settle removes stale names once the table has doubled in size. inodeAt returns the current inode of a path, 0 if
+// there is none; settle calls it for every name. Before the table has doubled, settle does nothing.
 func (l *linkTable) settle(inodeAt func(path string) uint64) {
 	if l.names < l.most {
 		return

@@ -7,8 +7,8 @@ import (
 
 var errForeign = errors.New("another file system or folder is mounted here: it is not of this tree")
 
-// covers reports whether a path is a mount point or below one. point reports whether it is one
-// itself.
+// covers reports whether a path is a mount point or below one (covered), and whether it is one itself (point). A nil
+// table covers nothing.
 func (m *mountTable) covers(path string) (covered, point bool) {
 	if m == nil || len(m.points) == 0 {
 		return false, false

@@ -19,7 +19,8 @@ type mountTable struct {
 	points map[string]struct{} // document names
 }
 
-// openMounts reads the mount points below a tree in this process's mount namespace.
+// openMounts reads the mount points below a tree in this process's mount namespace. A missing root is no error. The
+// caller closes the table.
 func openMounts(root string) (*mountTable, error) {
 	m := &mountTable{root: root, at: root}
 	fd, err := unix.Open(root, unix.O_PATH|unix.O_CLOEXEC, 0)
@@ -42,8 +43,8 @@ func openMounts(root string) (*mountTable, error) {
 
 func (m *mountTable) close() { _ = unix.Close(m.fd) }
 
-// changed reports whether mounts were added or removed since the last call. Source:
-// proc_pid_mountinfo(5), poll.
+// changed reports whether mounts were added or removed since the last call, anywhere in the namespace. It does not
+// block. Source: proc_pid_mountinfo(5), poll.
 func (m *mountTable) changed() (bool, error) {
 	p := []unix.PollFd{{Fd: int32(m.fd), Events: unix.POLLPRI}}
 	for {
@@ -58,7 +59,8 @@ func (m *mountTable) changed() (bool, error) {
 	}
 }
 
-// reload reads the mount points again and returns those that were added and removed.
+// reload reads the mount points again and returns the document names of those that were added (came) and removed
+// (gone) since the last call, in no order. On an error the table is unchanged.
 func (m *mountTable) reload() (came, gone []string, err error) {
 	b, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -89,8 +91,8 @@ func (m *mountTable) reload() (came, gone []string, err error) {
 	return came, gone, nil
 }
 
-// unescaped decodes a path of mountinfo, where blanks, newlines and backslashes are three octal
-// digits.
+// unescaped decodes a path of mountinfo, where blanks, newlines and backslashes are a backslash and three octal
+// digits. It leaves a malformed escape unchanged.
 func unescaped(text string) string {
 	before, rest, found := strings.Cut(text, "\\")
 	if !found {

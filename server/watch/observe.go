@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// Seen is a document as a watcher found it. The zero value is an unreadable document.
+// Seen is a document as a watcher found it. The zero value is an unreadable document without a path.
 type Seen struct {
 	Path       string // absolute, below the tree
 	Folder     bool
@@ -16,7 +16,8 @@ type Seen struct {
 	Gone       bool           // the document does not exist any more, and neither do its descendants
 }
 
-// Batch is an ordered list of a watcher's findings.
+// Batch is an ordered list of a watcher's findings. Later elements of Seen replace earlier ones about the same path.
+// The receiver owns it.
 type Batch struct {
 	Tree  string // the root
 	Begin bool   // a walk of the whole tree begins
@@ -37,5 +38,6 @@ type Heartbeat struct {
 	Up time.Duration
 }
 
-// Now returns the current time by both clocks.
+// Now returns the current time by the wall clock and by the time since the machine's start. Up is 0 if the latter is
+// unknown.
 func Now() Heartbeat { return Heartbeat{Time: time.Now(), Up: uptime()} }

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// walk reads all files. It drains the kernel's events during the walk, so that the queue does not
-// overflow, and reads the changed files afterwards.
+// walk reports all files of the tree, between a batch with Begin and one with End. It drains the kernel's events
+// during the walk, so that the queue does not overflow; poll reads the changed files afterwards.
 func (w *watch) walk() error {
 	moment := w.present()
 	opt := w.Options
@@ -41,7 +41,8 @@ func (w *watch) walk() error {
 	return w.send(end)
 }
 
-// all sends the files of a source in batches.
+// all sends the files of a source in batches of pathsPerBatch, and drains the kernel's events before each one. It
+// sends no empty batch. It returns the errors of the source and of sending.
 func (w *watch) all(s objects.Source) error {
 	var list []Seen
 	var failed error
@@ -64,7 +65,8 @@ func (w *watch) all(s objects.Source) error {
 	return errors.Join(err, failed)
 }
 
-// seen converts a file to a document. ours is false if it is behind a mount point.
+// seen converts a file to a document. ours is false if the file is below a mount point, so that the caller drops it.
+// The mount point itself, and a path that is too long for the kernel, become unreadable documents.
 func (w *watch) seen(x *objects.Item) (s Seen, ours bool) {
 	s = Seen{Path: x.Path, Folder: x.Type == winnt.DirectoryFileObject, Descriptor: x.Descriptor, Search: x.Search,
 		Err: x.Err, Gone: errors.Is(x.Err, fs.ErrNotExist)}
@@ -88,8 +90,8 @@ const maxPath = 4096
 
 var errLong = errors.New("its path is longer than the system names")
 
-// changed reads the paths that events named. It reads folders with their descendants, because they
-// may have been moved here.
+// changed reads the paths that events named, reports them and removes them from pending. It reads created and moved
+// folders with their descendants. If the root is missing, it sets lost instead. Without pending paths it does nothing.
 func (w *watch) changed() error {
 	if len(w.pending.paths) == 0 {
 		return nil
@@ -126,7 +128,8 @@ func (w *watch) changed() error {
 	return nil
 }
 
-// arrived reads the descendants of a folder that was created or moved here.
+// arrived reports the descendants of a folder that was created or moved here. If the root is missing, it sets lost
+// instead.
 func (w *watch) arrived(folder string) error {
 	opt := w.Options
 	opt.Recurse, opt.Identify = true, true

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/internal/objects/tree"
 )
 
-// Source reports the contents and changes of a tree, as a [Watcher] does. Run returns nil if ctx ends, and otherwise
-// the error that ended it. It does not close out.
+// Source reports the contents and changes of a tree, as a [Watcher] does. Run sends batches to out and blocks until
+// ctx ends or it fails. It returns nil if ctx ends, and otherwise the error that ended it. It does not close out.
 type Source interface {
 	Run(ctx context.Context, out chan<- Batch) error
 }
@@ -50,8 +50,10 @@ type changes interface {
 // pathsPerBatch is the maximum number of documents in a batch.
 const pathsPerBatch = 1024
 
-// Run watches until ctx ends, which is no error, or an error occurs. It sends every batch to out and does not close it.
-// With events, it fails without CAP_SYS_ADMIN, and on every system except Linux.
+// Run walks the tree, reports its changes, and blocks until ctx ends, which is no error, or an error occurs. It sends
+// every batch to out, blocks while nobody receives, and does not close out. With events, it fails if the root is
+// missing, without CAP_SYS_ADMIN, and on every system except Linux. Files and folders that it cannot read are reported
+// with an error and do not end it.
 func (w *Watcher) Run(ctx context.Context, out chan<- Batch) error {
 	var ch changes = silent{}
 	if !w.NoEvents {
@@ -125,7 +127,8 @@ func (w *watch) run() error {
 // little more than one.
 const gathering = 50 * time.Millisecond
 
-// gather waits until that interval has passed. After a quiet period it does not wait.
+// gather waits until the interval since the last read of changed files has passed. After a quiet period it does not
+// wait. It returns the context's error if the context ends before.
 func (w *watch) gather() error {
 	if left := gathering - time.Since(w.looked); left > 0 {
 		return silent{}.wait(w.ctx, left)
@@ -147,8 +150,9 @@ func (w *watch) often() time.Duration {
 	return w.Watcher.Beat
 }
 
-// poll reads what has changed and then sends a heartbeat. The heartbeat's time is taken before the
-// events are read, so that it does not cover later changes (N-7).
+// poll reads what has changed, reports it, and then sends a heartbeat if one is due. It takes the heartbeat's time
+// before it reads the events, so that the heartbeat does not cover later changes (N-7). If a walk is needed, it sets
+// lost and sends no heartbeat.
 func (w *watch) poll() error {
 	moment := w.present()
 	select {
@@ -175,8 +179,8 @@ func (w *watch) poll() error {
 	return w.send(Batch{Tree: w.Root, Heartbeat: moment, Unnameable: skipped})
 }
 
-// drain collects the kernel's events. Lost ones require a walk (N-8). A change of a file counts for
-// each of its names (N-88).
+// drain moves the kernel's events to pending. If some were lost, it sets lost, which requires a walk (N-8). A change
+// of a file adds each known name of the file (N-88). It reads no file.
 func (w *watch) drain() error {
 	lost, err := w.changes.read(w.pending)
 	w.lost = w.lost || lost
@@ -190,8 +194,8 @@ func (w *watch) drain() error {
 	return err
 }
 
-// remounted handles added and removed mounts: covered documents become unreadable, and uncovered
-// ones are read again (N-90).
+// remounted handles added and removed mounts below the tree. It reports covered documents as gone and the mount point
+// as unreadable, and marks uncovered folders to be read again (N-90).
 func (w *watch) remounted() error {
 	if w.mounts == nil {
 		return nil

@@ -22,13 +22,13 @@ var (
 	ErrChanged = errors.New("another program changed its descriptor meanwhile, so it was not changed")
 )
 
-// Run writes the descriptors of a committed journal, or with undo the earlier
-// ones. Before each write it compares the file's identity and present descriptor
-// with the journal's (F-207). A file that has the wanted descriptor is left alone,
-// so an interrupted run can be repeated, and undo also works after a run that did
-// not finish. report is called for each file that fails; nil: not. progress is
-// called after each file; nil: not. Run fails if the journal cannot be read or ctx
-// ends.
+// Run writes the new descriptors of a committed journal, or with undo the earlier ones. Before each write it compares
+// the file's identity and present descriptor with the journal's (F-207). It leaves a file alone that has the wanted
+// descriptor, so an interrupted run can be repeated. Undo also works after a run that did not finish.
+//
+// Run calls report for each file that fails, and progress after each file; either may be nil. Errors of files are only
+// counted in the Outcome. Run returns an error if the journal cannot be read or ctx ends; the Outcome then has the
+// files so far.
 func Run(ctx context.Context, files Files, keeper Keeper, j *Journal, undo bool,
 	report func(path string, err error), progress func(Outcome)) (Outcome, error) {
 	var out Outcome
@@ -56,7 +56,9 @@ func Run(ctx context.Context, files Files, keeper Keeper, j *Journal, undo bool,
 	return out, err
 }
 
-// write writes one descriptor. written is false if the file already has it, or with undo if it was never changed.
+// write writes one descriptor of e. written is false if the file already has it, or with undo if it was never changed.
+// The error is [ErrReplaced] if the path is another file now, and [ErrChanged] if the file has neither the old nor the
+// new descriptor.
 func write(files Files, keeper Keeper, e *Entry, undo bool) (written bool, err error) {
 	h, err := files.Hold(e.Path)
 	if err != nil {

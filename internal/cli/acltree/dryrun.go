@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Sources returns the changed files of a journal as two states for a comparison:
-// as they are, and as they will be. prefix begins the paths. Each source has a goroutine, which ends when the source
-// is read to its end or halted.
+// Sources returns the changed files of a journal as two states for a comparison: with their earlier descriptors, and
+// with their new ones. prefix begins the paths. Each source has a goroutine, which ends when the source is read to its
+// end or halted. The caller must do one of the two.
 func (j *Journal) Sources(prefix string) (before, after objects.Source) {
 	return j.source(prefix, false), j.source(prefix, true)
 }
@@ -56,7 +56,8 @@ type source struct {
 	err     error // guarded by the end of entries
 }
 
-// Next fills a batch.
+// Next fills a batch with further files. It returns io.EOF at the end of the journal, or the error of a damaged
+// journal.
 func (s *source) Next(b *objects.Batch) error {
 	return objects.Gather(b, func(o *objects.Object) error {
 		next, ok := <-s.entries
@@ -71,5 +72,5 @@ func (s *source) Next(b *objects.Batch) error {
 	})
 }
 
-// Halt ends the goroutine that reads the journal.
+// Halt ends the goroutine that reads the journal. It does not wait for it. It may be called more than once.
 func (s *source) Halt() { s.once.Do(func() { close(s.stop) }) }

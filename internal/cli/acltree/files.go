@@ -8,7 +8,7 @@ import (
 // Files opens the files of a tree. Paths have slashes, and "" is the root of the
 // tree, which may be a single file.
 type Files interface {
-	// Hold opens a file. A link is held itself.
+	// Hold opens a file, which the caller closes. It opens a link itself and does not follow it.
 	Hold(path string) (Held, error)
 	// List returns the children of a directory.
 	List(path string) ([]fs.DirEntry, error)
@@ -16,11 +16,14 @@ type Files interface {
 
 // Held is an open file. Renames of its path do not affect it.
 type Held interface {
+	// Status returns the state of the file when it was opened.
 	Status() Status
-	// Attribute returns an extended attribute, and nil for a file without it.
+	// Attribute returns the value of an extended attribute. It returns nil without an error if the file does not have
+	// it.
 	Attribute(name string) ([]byte, error)
 	// SetAttribute writes an extended attribute. A nil value removes it.
 	SetAttribute(name string, value []byte) error
+	// Close releases the file.
 	Close()
 }
 
@@ -43,5 +46,5 @@ type Status struct {
 	UID, GID      uint32
 }
 
-// ErrKind says that a path is neither a file nor a directory.
+// ErrKind means that a path is neither a file nor a directory.
 var ErrKind = errors.New("it is neither a file nor a directory; links are not followed")

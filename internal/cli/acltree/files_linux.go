@@ -26,8 +26,8 @@ type Tree struct {
 	t    *tree
 }
 
-// Open opens a directory with its descendants, or one file. It follows a link in
-// the middle of the path, and refuses one at its end with [ErrKind].
+// Open opens a directory with its descendants, or one file. The caller closes the Tree. Open follows a link in the
+// middle of the path, and refuses one at its end with [ErrKind]. The error is an *fs.PathError with name.
 func Open(name string) (*Tree, error) {
 	whole, err := filepath.Abs(name)
 	if err != nil {
@@ -51,7 +51,8 @@ func Open(name string) (*Tree, error) {
 	return &Tree{Files: t, Path: whole, t: t}, nil
 }
 
-// open opens the named entry of a directory: as a root if it is a directory.
+// open opens the entry base of the directory dir. A directory becomes the root. For a file, dir is the root and t.only
+// its name. Any other kind is [ErrKind].
 func (t *tree) open(dir, base string) error {
 	above, err := beneath.Open(dir)
 	if err != nil {
@@ -83,7 +84,7 @@ func (t *tree) open(dir, base string) error {
 	return &fs.PathError{Op: "open", Path: dir + base, Err: ErrKind}
 }
 
-// Close closes the tree.
+// Close closes the tree. Its files must not be opened afterwards.
 func (t *Tree) Close() {
 	t.t.dirs.Close()
 	_ = t.t.root.Close() // only a place
@@ -91,7 +92,7 @@ func (t *Tree) Close() {
 
 func (t *tree) in(name string) string { return path.Join(t.only, name) }
 
-// Hold opens a file of the tree.
+// Hold opens a file of the tree. "" is the root. The caller closes the file.
 func (t *tree) Hold(name string) (Held, error) {
 	f, err := t.dirs.Hold(t.in(name))
 	if err != nil {
@@ -100,7 +101,7 @@ func (t *tree) Hold(name string) (Held, error) {
 	return held{f}, nil
 }
 
-// List returns the children of a directory of the tree.
+// List returns the children of a directory of the tree. "" is the root.
 func (t *tree) List(name string) ([]fs.DirEntry, error) { return t.dirs.List(t.in(name)) }
 
 // held is a file of the host.

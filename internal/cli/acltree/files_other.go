@@ -13,7 +13,7 @@ type Tree struct {
 	Path string
 }
 
-// Open fails: this system has no way to hold files by descriptors here.
+// Open always returns an error that wraps errors.ErrUnsupported. Only Linux can hold files by descriptors.
 func Open(name string) (*Tree, error) {
 	return nil, fmt.Errorf("open %s: %w", name, errors.ErrUnsupported)
 }

@@ -21,7 +21,7 @@ type Entry struct {
 	Path          string // below the root; "" is the root
 	Directory     bool
 	Device, Inode uint64
-	Raw           []byte // what was stored before; nil: nothing
+	Raw           []byte // the stored value before the change; nil if there was none
 	Before, After *sd.Descriptor
 	Version       uint16 // of a new attribute
 }
@@ -76,7 +76,8 @@ type Writer struct {
 	count int
 }
 
-// NewWriter starts a journal in an empty file, which the caller closes. Entries are buffered until Commit.
+// NewWriter starts a journal in the empty file f with the header h. The caller closes f. Entries are buffered until
+// Commit; a journal without Commit is invalid.
 func NewWriter(f *os.File, h Header) (*Writer, error) {
 	w := &Writer{file: f, w: bufio.NewWriterSize(f, 1<<18), sum: sha256.New(), blobs: map[string]int{}}
 	return w, w.put(&record{Refmon: magic, Header: &h})
@@ -93,7 +94,7 @@ func (w *Writer) put(r *record) error {
 	return err
 }
 
-// blob returns the number of some bytes, which it writes if they are new.
+// blob returns the number of a byte string in the journal. It writes the bytes if they are not in the table yet.
 func (w *Writer) blob(b []byte) (int, error) {
 	if n, ok := w.blobs[string(b)]; ok {
 		return n, nil
@@ -104,7 +105,7 @@ func (w *Writer) blob(b []byte) (int, error) {
 	return n, w.put(&record{Blob: &text})
 }
 
-// Put writes an entry.
+// Put appends an entry to the buffer. Before and After are required. The entry may be reused afterwards.
 func (w *Writer) Put(e *Entry) error {
 	if len(w.blobs) > maxBlobs-3 {
 		clear(w.blobs)
@@ -137,8 +138,9 @@ func (w *Writer) Put(e *Entry) error {
 	return w.put(r)
 }
 
-// Commit writes the last line. The journal is complete when it returns; with
-// durable it is also on stable storage, with its name.
+// Commit writes the last line, with the number of entries and a checksum, and flushes the buffer. The journal is
+// complete when it returns nil. With durable it also syncs the file and its directory, so the journal survives a crash.
+// It does not close the file.
 func (w *Writer) Commit(durable bool) error {
 	if err := w.put(&record{End: &w.count, Sum: fmt.Sprintf("%x", w.sum.Sum(nil))}); err != nil {
 		return err
@@ -163,8 +165,9 @@ type Journal struct {
 	file    io.ReaderAt
 }
 
-// ReadJournal checks a journal from its first line to its last. The error wraps
-// [ErrNoJournal] or [ErrUnfinished], or says which line is damaged.
+// ReadJournal reads a journal from its first line to its last, and checks its checksum. The error wraps [ErrNoJournal]
+// or [ErrUnfinished], names the damaged line, or is the read error. The Journal reads f again later, so f must stay
+// open.
 func ReadJournal(f io.ReaderAt) (*Journal, error) {
 	j := &Journal{file: f}
 	sum, before := sha256.New(), ""
@@ -205,7 +208,9 @@ func ReadJournal(f io.ReaderAt) (*Journal, error) {
 // maxLine is the longest line of a journal, in bytes: a blob of 64 KiB or a path.
 const maxLine = 1 << 20
 
-// lines calls f for each line.
+// lines reads the file from its start and calls f for each line with its number, from 1, and its bytes with the
+// newline. It returns the first error of f. It returns [ErrNoJournal] if the first line is not a record, and
+// [ErrUnfinished] if the last one is cut off.
 func (j *Journal) lines(f func(number int, line []byte, r *record) error) error {
 	in := bufio.NewScanner(io.NewSectionReader(j.file, 0, 1<<62))
 	in.Buffer(make([]byte, 1<<16), maxLine)
@@ -232,7 +237,8 @@ func (j *Journal) lines(f func(number int, line []byte, r *record) error) error 
 	return in.Err()
 }
 
-// Each calls f for each entry, in the order of the plan. It returns the first error of f, or of a damaged line.
+// Each reads the journal again and calls f for each entry, in the order of the plan. Each entry is a new value that f
+// may keep. Each stops at the first error, of f or of a damaged line, and returns it.
 func (j *Journal) Each(f func(e *Entry) error) error {
 	var blobs [][]byte
 	parsed := map[int]*sd.Descriptor{}

@@ -54,7 +54,8 @@ type Mount struct{}
 // Name returns "mount".
 func (Mount) Name() string { return "mount" }
 
-// Read reads the descriptor from the mount. The error is [ErrNoMount] for another file system.
+// Read reads the descriptor from the mount. It returns [ErrNoMount] for a file on another file system, and the
+// decoder's error for an invalid descriptor.
 func (Mount) Read(h Held) (Kept, error) {
 	raw, err := h.Attribute(MountAttribute)
 	if err != nil {
@@ -67,7 +68,8 @@ func (Mount) Read(h Held) (Kept, error) {
 	return Kept{Raw: raw, Descriptor: d}, err
 }
 
-// Write sends the DACL of d to the mount, which decides whether the caller may set it.
+// Write sends the DACL of d to the mount, with its protected and auto-inherited flags. The mount decides whether the
+// caller may set it. Write ignores the state that was read and the version.
 func (Mount) Write(h Held, _ *Kept, _ uint16, d *sd.Descriptor) error {
 	control := sd.DACLPresent | d.Control()&(sd.DACLProtected|sd.DACLAutoInherited)
 	if control&sd.DACLAutoInherited != 0 {
@@ -76,7 +78,7 @@ func (Mount) Write(h Held, _ *Kept, _ uint16, d *sd.Descriptor) error {
 	return h.SetAttribute(MountAttribute, sd.New(sd.Parts{DACL: d.DACL(), Control: control}).Append(nil))
 }
 
-// Restore sends the earlier DACL to the mount.
+// Restore sends the earlier DACL to the mount. It cannot remove a descriptor.
 func (m Mount) Restore(h Held, was *Kept) error { return m.Write(h, was, 0, was.Descriptor) }
 
 // Offline keeps descriptors in an extended attribute, where a file server finds
@@ -87,7 +89,7 @@ type Offline struct {
 	Accounts  ntacl.Accounts // SIDs of the owners of files without the attribute; nil: S-1-22-1-uid
 }
 
-// Name returns the name of the attribute.
+// Name returns the name of the attribute: o.Attribute, or [ntacl.Name] if that is empty.
 func (o Offline) Name() string { return cmp.Or(o.Attribute, ntacl.Name) }
 
 const (
@@ -95,7 +97,8 @@ const (
 	posixDefault = "system.posix_acl_default"
 )
 
-// posix returns the POSIX permissions of a file.
+// posix returns the owner, group and mode of a file, and its POSIX access and default ACL as stored in the
+// extended attributes. The ACLs are nil if the file has none; only directories have a default ACL.
 func posix(h Held) (info ntacl.Info, access, inherited []byte, err error) {
 	s := h.Status()
 	info = ntacl.Info{Directory: s.Kind == Directory, Mode: s.Mode, UID: s.UID, GID: s.GID}
@@ -106,9 +109,8 @@ func posix(h Held) (info ntacl.Info, access, inherited []byte, err error) {
 	return info, access, inherited, err
 }
 
-// Read reads the attribute. For a file without one it returns the descriptor that
-// a file server makes of the permissions. The error is [ErrStale] for an
-// attribute that servers ignore.
+// Read reads the attribute. For a file without one it returns the descriptor that a file server derives from its owner,
+// mode and POSIX ACLs, with a nil Raw. The error is [ErrStale] for an attribute that servers ignore.
 func (o Offline) Read(h Held) (k Kept, err error) {
 	if k.Raw, err = h.Attribute(o.Name()); err != nil {
 		return k, err
@@ -136,6 +138,7 @@ func (o Offline) Read(h Held) (k Kept, err error) {
 	return k, nil
 }
 
+// decode decodes an attribute and checks its hash. Only version 4 and later need the file's permissions for the check.
 func (o Offline) decode(h Held, raw []byte) (*ntacl.Attribute, ntacl.Verdict, error) {
 	a, err := ntacl.Decode(raw)
 	if err != nil || a.Version < 4 {
@@ -148,7 +151,7 @@ func (o Offline) decode(h Held, raw []byte) (*ntacl.Attribute, ntacl.Verdict, er
 	return a, a.Verify(info, access, inherited), nil
 }
 
-// verdictOf judges an attribute whose hash does not cover permissions.
+// verdictOf returns the verdict on an attribute whose hash does not cover permissions, and Unverifiable for nil.
 func verdictOf(a *ntacl.Attribute) ntacl.Verdict {
 	if a == nil {
 		return ntacl.Unverifiable
@@ -159,8 +162,9 @@ func verdictOf(a *ntacl.Attribute) ntacl.Verdict {
 // epoch is 1970 in units of 100 ns since 1601.
 const epoch = 116444736000000000
 
-// Write writes the attribute in the version in which it was read, with a hash that
-// servers accept. The error is [ErrServerHash] if only the server can compute that hash.
+// Write writes the attribute with the descriptor d and a hash that servers accept. It keeps the version of an existing
+// attribute and uses version for a new one; 0 means 4. It returns [ErrServerHash] if only the server can compute the
+// hash, and then changes nothing.
 func (o Offline) Write(h Held, k *Kept, version uint16, d *sd.Descriptor) error {
 	a := &ntacl.Attribute{Version: cmp.Or(version, 4)}
 	if k.Raw != nil {
@@ -194,10 +198,11 @@ func (o Offline) Write(h Held, k *Kept, version uint16, d *sd.Descriptor) error 
 	return h.SetAttribute(o.Name(), value)
 }
 
-// Restore writes the earlier value, or removes the attribute.
+// Restore writes the earlier value of the attribute, or removes it if the file had none.
 func (o Offline) Restore(h Held, was *Kept) error { return h.SetAttribute(o.Name(), was.Raw) }
 
-// stored returns a descriptor as refmond stores it.
+// stored returns a descriptor in the form in which refmond stores it. It is an error if the descriptor contains the SID
+// of a logon session.
 func stored(d *sd.Descriptor) (*sd.Descriptor, error) {
 	s, st := fileaccess.Stored(d)
 	if st != ntstatus.Success {

@@ -23,7 +23,7 @@ type Migration struct {
 	Attribute string
 	// Replace also converts files that have a descriptor already.
 	Replace bool
-	// Lost is called for each loss of a conversion; nil: not.
+	// Lost is called for each loss of a conversion; it may be nil.
 	Lost func(path string, loss fileaccess.Loss)
 	// Kept counts files that were left because they have a descriptor.
 	Kept int
@@ -41,9 +41,9 @@ const (
 // NFS4Attribute is the attribute in which Linux shows the ACL of an NFSv4 server.
 const NFS4Attribute = "system.nfs4_acl"
 
-// Change converts the permissions of one file. It leaves a file that has a
-// descriptor, unless Replace is set, and counts it in Kept. With FromNFS4 a file without the ACL is an error. The walk
-// always continues below.
+// Change converts the permissions of one file to a descriptor and returns it. The second result is true, so the walk
+// continues below. Change leaves a file that has a descriptor, unless Replace is set, and counts it in Kept. With
+// FromNFS4 a file without the ACL is an error. Change reports losses to m.Lost and does not write the file.
 func (m *Migration) Change(n *Node) (*sd.Descriptor, bool, error) {
 	if n.Kept.Raw != nil && !m.Replace {
 		m.Kept++
@@ -104,7 +104,8 @@ func (m *Migration) id(id uint32, group bool) sid.SID {
 	return (&Names{Accounts: m.Accounts}).of(id, group)
 }
 
-// ids maps ids as files without a descriptor are mapped.
+// ids returns the map from ids to SIDs for a POSIX conversion, as for files without a descriptor. It returns nil, the
+// default map, without Accounts.
 func (m *Migration) ids() *fileaccess.IDMap {
 	if m.Accounts == nil {
 		return nil
@@ -118,10 +119,10 @@ func (m *Migration) ids() *fileaccess.IDMap {
 	return &fileaccess.IDMap{User: of(false), Group: of(true)}
 }
 
-// DecodeNFS4 decodes an NFSv4 ACL as XDR (RFC 7530, section 6.2.1, and RFC 4506):
-// the number of entries, and for each its type, flags, mask and the name with its
-// length, padded to 4 bytes. Numbers are big-endian. The error wraps
-// [fileaccess.ErrNFS4ACL].
+// DecodeNFS4 decodes an NFSv4 ACL as XDR (RFC 7530, section 6.2.1, and RFC 4506): the number of entries, and for each
+// its type, flags, mask and the name with its length, padded to 4 bytes. Numbers are big-endian. Too many entries, an
+// unknown type, a truncated entry and bytes after the last entry are errors that wrap [fileaccess.ErrNFS4ACL]. A list
+// without entries is nil.
 func DecodeNFS4(b []byte) ([]fileaccess.NFS4ACE, error) {
 	bad := func(what string) ([]fileaccess.NFS4ACE, error) {
 		return nil, fmt.Errorf("%w: %s", fileaccess.ErrNFS4ACL, what)
@@ -165,7 +166,7 @@ func DecodeNFS4(b []byte) ([]fileaccess.NFS4ACE, error) {
 	return list, nil
 }
 
-// Check reports a migration that names no known kind of permissions.
+// Check returns an error if From is neither FromPOSIX nor FromNFS4, and nil otherwise.
 func (m *Migration) Check() error {
 	if m.From != FromPOSIX && m.From != FromNFS4 {
 		return errors.New("--from: want posix or nfs4")

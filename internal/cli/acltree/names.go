@@ -36,12 +36,11 @@ type Names struct {
 	Host func(name string, group bool) (id uint32, ok bool)
 }
 
-// Find returns the account of a name: a user or group of one of the sources, a
-// well-known name such as Everyone or BUILTIN\Users, or a SID. A name that
-// begins with "user:" or "group:" is only one of that kind. An account of a source
-// comes before a SID or an alias of SDDL such as BA, and both before a well-known name. If
-// the name is an account and an alias of another SID, Find fails, because each reading could be
-// meant (U-116).
+// Find returns the account of a name: a user or group of one of the sources, a well-known name such as Everyone or
+// BUILTIN\Users, or a SID. A prefix "user:" or "group:" selects that kind only. An account of a source comes before a
+// SID or an alias of SDDL such as BA, and both before a well-known name. If the name is an account and an alias of
+// another SID, Find fails, because each reading could be meant (U-116). An empty or unknown name is an error, which
+// suggests a similar one. Find returns errors of Server too.
 func (n *Names) Find(name string) (Account, error) {
 	kind, rest, ok := strings.Cut(name, ":")
 	if !ok || kind != "user" && kind != "group" {
@@ -82,7 +81,8 @@ func (n *Names) domain() sid.SID {
 	return sid.SID{}
 }
 
-// account looks the name up in the sources and then on the host. ok is false if no one has it.
+// account looks a name up in the sources and then on the host. kind is "user", "group" or "" for both. ok is false if
+// no source has the name. An error of the server ends the search.
 func (n *Names) account(name, kind string) (Account, bool, error) {
 	short, domain := unqualified(name)
 	if n.Directory != nil {
@@ -129,7 +129,8 @@ const overflow = 65534
 var errOverflow = errors.New("uid 65534 stands for every user without an id and is not an account: " +
 	"write Anonymous or a SID")
 
-// listed finds a name in the directory.
+// listed finds a name in the directory, which must not be nil: first a user, then a group. kind selects one of the two;
+// "" means both.
 func (n *Names) listed(name, kind string) (Account, bool) {
 	if kind != "group" {
 		if p := n.Directory.Account(name); p != nil {
@@ -144,7 +145,8 @@ func (n *Names) listed(name, kind string) (Account, bool) {
 	return Account{}, false
 }
 
-// unqualified returns the name in DOMAIN\name and name@realm. domain is false for a name without a domain.
+// unqualified returns the account's name without its domain in DOMAIN\name and name@realm. domain is false, and short
+// the whole name, for a name without a domain.
 func unqualified(name string) (short string, domain bool) {
 	if _, s, ok := strings.Cut(name, `\`); ok {
 		return s, true
@@ -163,7 +165,8 @@ func (n *Names) of(id uint32, group bool) sid.SID {
 	return fileaccess.UnixUser(id)
 }
 
-// host finds a user or a group of the host. Numbers are not names.
+// host returns the id of a user, or with group of a group, of the host. It returns false for an unknown name. A number
+// is not a name.
 func (n *Names) host(name string, group bool) (uint32, bool) {
 	if n.Host != nil {
 		return n.Host(name, group)

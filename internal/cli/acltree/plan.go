@@ -16,10 +16,10 @@ type Plan struct {
 	Keeper    Keeper
 	Recursive bool // descendants too
 	Change    Change
-	// Report is called for each file that cannot be read or changed; nil: not. Such
-	// a file keeps its descriptor, and so do its descendants.
+	// Report is called for each file that cannot be read or changed; it may be nil. Such a file keeps its descriptor,
+	// and its descendants keep theirs.
 	Report   func(path string, err error)
-	Progress func(Counts) // called after each directory; nil: not
+	Progress func(Counts) // called after each directory; may be nil
 
 	counts Counts
 	sink   Sink
@@ -51,13 +51,13 @@ type Node struct {
 	Store bool
 }
 
-// Change returns the new descriptor of a file, and whether its children are
-// visited. The descriptor may be n.Before.
+// Change returns the new descriptor of a file, and whether to visit its children. after may be n.Before, which leaves
+// the file unchanged. An error leaves the file and its descendants unchanged.
 type Change func(n *Node) (after *sd.Descriptor, descend bool, err error)
 
-// Run computes the changes and passes them to the sink, directories before their
-// children. It fails if the root cannot be read or changed, if the sink fails, or
-// if ctx ends. Errors of other files are reported and counted.
+// Run walks the tree, computes the changes and passes each changed file to the sink, directories before their children.
+// It writes no file. It fails if the root cannot be read or changed, if the sink fails, or if ctx ends. It reports and
+// counts errors of other files and continues. The Counts are valid after an error too.
 func (p *Plan) Run(ctx context.Context, sink Sink) (Counts, error) {
 	p.sink = sink
 	err := p.visit(ctx, "", nil, 0)
@@ -76,8 +76,8 @@ func (p *Plan) failed(name string, err error) error {
 	return nil
 }
 
-// visit plans one file, and its children. version is that of the directory's
-// attribute.
+// visit plans one file, and with Recursive its children. above and version are the new descriptor and the attribute
+// version of its directory. It returns only errors that end the plan.
 func (p *Plan) visit(ctx context.Context, name string, above *sd.Descriptor, version uint16) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -105,8 +105,9 @@ func (p *Plan) visit(ctx context.Context, name string, above *sd.Descriptor, ver
 	return nil
 }
 
-// one plans one file. It returns a node whose Above is the file's new descriptor
-// if its children are to be visited, else nil.
+// one plans one file. above is the new descriptor of its directory, and version the attribute version for a new
+// attribute. It returns a node whose Above is the file's new descriptor, and the version for its children, if the walk
+// visits them. Otherwise the node is nil. The error ends the plan.
 func (p *Plan) one(name string, above *sd.Descriptor, version uint16) (*Node, uint16, error) {
 	h, err := p.Files.Hold(name)
 	if err != nil {
@@ -151,15 +152,15 @@ func (p *Plan) one(name string, above *sd.Descriptor, version uint16) (*Node, ui
 	return n, version, nil
 }
 
-// same reports whether two descriptors have the same DACL, and both or none
-// protect it.
+// same reports whether two descriptors have equal DACLs, and equal bits for a present and a protected DACL. It ignores
+// owner, group and SACL.
 func same(a, b *sd.Descriptor) bool {
 	return a.DACL().Equal(b.DACL()) && (a.Control()^b.Control())&(sd.DACLPresent|sd.DACLProtected) == 0
 }
 
-// Renew returns the new descriptor of a descendant, as Windows propagates it (S-78): explicit
-// entries stay, and inherited ones become those that the directory passes on now.
-// A protected DACL and an absent one stay as they are, and end the renewal there.
+// Renew returns the new descriptor of a descendant, as Windows propagates it (S-78): it keeps explicit entries, and
+// replaces inherited ones by those that n.Above passes on. For a protected or absent DACL it returns n.Before and
+// descend = false, so the walk ends there. err is always nil.
 func Renew(n *Node) (after *sd.Descriptor, descend bool, err error) {
 	d := n.Before
 	// A protected descendant keeps its list, and so do those below it (F-206).
@@ -177,7 +178,7 @@ func Renew(n *Node) (after *sd.Descriptor, descend bool, err error) {
 	return withDACL(d, renewed.DACL(), sd.DACLAutoInherited), true, nil
 }
 
-// withDACL returns a descriptor with another DACL and more control bits.
+// withDACL returns a copy of d with the DACL l, and sets the control bits set and DACLPresent.
 func withDACL(d *sd.Descriptor, l *sd.ACL, set sd.Control) *sd.Descriptor {
 	p := d.Parts()
 	p.DACL = l
@@ -185,5 +186,5 @@ func withDACL(d *sd.Descriptor, l *sd.ACL, set sd.Control) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// WithDACL returns a descriptor with another DACL. Everything else stays.
+// WithDACL returns a copy of d with the DACL l and DACLPresent set. The rest stays, and d does not change.
 func WithDACL(d *sd.Descriptor, l *sd.ACL) *sd.Descriptor { return withDACL(d, l, 0) }

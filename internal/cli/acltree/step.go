@@ -46,10 +46,10 @@ type Rights struct {
 // letters are the simple rights of icacls.
 var letters = map[string]string{"F": "full", "M": "modify", "RX": "list", "R": "read", "W": "write", "D": "DELETE"}
 
-// ParseRights parses rights joined by commas or "+": words (read, write, modify,
-// full, list, control), the letters of icacls (F, M, RX, R, W, D), and what
-// [words.Parse] accepts for files. The error names the right. An empty text is an
-// error.
+// ParseRights parses rights joined by commas or "+": words (read, write, modify, full, list, control), the letters of
+// icacls (F, M, RX, R, W, D), and the names that [words.Parse] accepts for files. It returns an error for an empty
+// text, and one with the name for an unknown right or a right of a directory service. Allow always includes
+// SYNCHRONIZE.
 func ParseRights(text string) (r Rights, err error) {
 	for _, name := range strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == '+' }) {
 		name = strings.TrimSpace(name)
@@ -93,8 +93,9 @@ var ErrNullDACL = errors.New("it has no DACL, so everybody may do everything: gi
 // ErrNothing says that a revocation concerns no entry.
 var ErrNothing = errors.New("it has no own entry to revoke")
 
-// Edit returns the [Change] that takes steps on the root of a tree, and renews what
-// its descendants inherit.
+// Edit returns a [Change] that applies steps to the root of a tree, and renews the inherited entries of its descendants
+// with [Renew]. The Change returns [ErrNullDACL] for a root without a DACL, and [ErrNothing] if a Revoke concerns no
+// entry.
 func Edit(steps []Step) Change {
 	return func(n *Node) (*sd.Descriptor, bool, error) {
 		if n.Path != "" {
@@ -105,9 +106,9 @@ func Edit(steps []Step) Change {
 	}
 }
 
-// EditEach returns the [Change] that takes steps on every file of a tree, below protected DACLs too, after it renewed
-// what the file inherits. A descendant without a DACL stays as it is; a root without one is [ErrNullDACL]. A step that
-// concerns no entry is not an error.
+// EditEach returns a [Change] that renews the inherited entries of every file of a tree and then applies steps to it.
+// It also changes files below protected DACLs. A descendant without a DACL stays unchanged; the Change returns
+// [ErrNullDACL] for a root without one. A Revoke that concerns no entry is not an error.
 func EditEach(steps []Step) Change {
 	return func(n *Node) (d *sd.Descriptor, descend bool, err error) {
 		if d = n.Before; n.Path != "" {
@@ -130,7 +131,8 @@ func EditEach(steps []Step) Change {
 	}
 }
 
-// apply takes the steps on one descriptor, in order. The first error ends it, also [ErrNothing].
+// apply applies the steps to a copy of d, in order. It returns [ErrNullDACL] if d has no DACL, and otherwise the first
+// error of a step, such as [ErrNothing].
 func apply(d *sd.Descriptor, directory bool, steps []Step) (*sd.Descriptor, error) {
 	if d.DACL() == nil {
 		return nil, ErrNullDACL
@@ -145,7 +147,7 @@ func apply(d *sd.Descriptor, directory bool, steps []Step) (*sd.Descriptor, erro
 	return withDACL(d, l, 0), nil
 }
 
-// on takes a step on a list.
+// on returns the list l after the step. l does not change.
 func (s *Step) on(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 	r := sd.Rule{Trustee: s.Trustee, Mask: s.Rights.Allow, Flags: s.Flags}
 	if !e.Container {
@@ -163,7 +165,8 @@ func (s *Step) on(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 	return s.revoke(e, l)
 }
 
-// revoke removes explicit entries of the trustee, or rights from them. It returns [ErrNothing] if none changes.
+// revoke removes explicit entries of the trustee, or the step's rights from them. It returns [ErrNothing] if that
+// changes no entry.
 func (s *Step) revoke(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 	if s.Rights == (Rights{}) && s.Only == nil {
 		out, err := e.Purge(l, s.Trustee)

@@ -8,7 +8,7 @@ import (
 )
 
 // Append runs a query and appends the answer to dst as a line of the batch format, without a newline. id is JSON; nil
-// means null. If the query fails, it returns dst unchanged.
+// means null. If the query fails, it returns dst unchanged and the error. A denied access is an answer and no error.
 func Append(dst, id []byte, q *accessquery.Query) ([]byte, error) {
 	a, err := q.Ask()
 	if err != nil {
@@ -17,7 +17,8 @@ func Append(dst, id []byte, q *accessquery.Query) ([]byte, error) {
 	return AppendAnswer(dst, id, q, &a)
 }
 
-// AppendAnswer appends an answer of q.Ask in the form of [Append]. After an error dst has a part of the line.
+// AppendAnswer appends a, an answer of q.Ask, in the form of [Append]. It uses q only for its descriptor, its note and
+// whether to explain. After an error dst ends with an incomplete line.
 func AppendAnswer(dst, id []byte, q *accessquery.Query, a *accessquery.Answer) (_ []byte, err error) {
 	dst = append(appendID(dst, id), `,"status":"`...)
 	dst = appendStatus(dst, a.Status())
@@ -39,8 +40,15 @@ func AppendAnswer(dst, id []byte, q *accessquery.Query, a *accessquery.Answer) (
 			return dst, err
 		}
 	}
+	note := q.Note
 	if accessquery.LacksDACL(q.Request.Descriptor) {
-		dst = AppendString(append(dst, `,"note":`...), accessquery.NoDACL)
+		if note != "" {
+			note = "; " + note
+		}
+		note = accessquery.NoDACL + note
+	}
+	if note != "" {
+		dst = AppendString(append(dst, `,"note":`...), note)
 	}
 	return append(dst, '}'), nil
 }
@@ -73,6 +81,8 @@ func appendResults(dst []byte, results []access.NodeResult) []byte {
 	return append(dst, ']')
 }
 
+// appendWhy appends the steps of the explanation as a JSON array: the rejecting step of a refused query, else all
+// steps. The array is empty if the answer has no explanation.
 func appendWhy(dst []byte, a *accessquery.Answer) ([]byte, error) {
 	var steps []access.Step
 	switch {

@@ -13,7 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ask fills in c.question from the fields of a line.
+// ask fills in c.question from the fields of a line. The error names the wrong or missing field; c.question is then
+// incomplete.
 func (c *checker) ask() error {
 	s, err := c.subject()
 	if err != nil {
@@ -35,7 +36,9 @@ func (c *checker) ask() error {
 	return c.descriptor(s, q)
 }
 
-// subject returns the token of a line, from the cache, the definitions or the line itself.
+// subject returns the token of a line: a token that an earlier define line stored, or the parsed token file of the
+// line, from the cache if possible. It is an error if the line has both or neither, or if no earlier line defines the
+// name.
 func (c *checker) subject() (*subject, error) {
 	file, ref := c.slots[fToken], c.slots[fTokenRef]
 	switch {
@@ -61,7 +64,7 @@ func (c *checker) subject() (*subject, error) {
 	return s, err
 }
 
-// desired returns the requested rights: a number, or text in the form of sddl.ParseRights.
+// desired returns the requested rights: a number, or text in the form of sddl.ParseRights. A missing field is an error.
 func (c *checker) desired() (winnt.AccessMask, error) {
 	v := c.slots[fDesired]
 	if absent(v) {
@@ -82,13 +85,14 @@ func (c *checker) desired() (winnt.AccessMask, error) {
 	return m, nil
 }
 
-// maskOf parses a mask that is a number.
+// maskOf parses a mask that is a number of at most 32 bits. The error has the name of the field.
 func maskOf(name string, v []byte) (winnt.AccessMask, error) {
 	n, err := uintOf(name, v, math.MaxUint32)
 	return winnt.AccessMask(n), err
 }
 
-// mappingOf sets the generic mapping: the name of an object type, or four masks. Without the field it is that of files.
+// mappingOf sets the generic mapping of r. The field is the name of an object type or an array of four masks. Without
+// the field it sets the mapping of files. The masks in r stay valid until the next line.
 func (c *checker) mappingOf(r *access.Request) error {
 	v := c.slots[fMapping]
 	switch {
@@ -122,7 +126,8 @@ func (c *checker) mappingOf(r *access.Request) error {
 	return nil
 }
 
-// maskValue parses a mask that is a number or text.
+// maskValue parses a mask that is a number or text in the form of sddl.ParseRights. The error has the name of the
+// field.
 func (c *checker) maskValue(name string, v []byte) (winnt.AccessMask, error) {
 	text, ok := strict.Unquote(c.unquote, v)
 	if !ok {
@@ -135,7 +140,7 @@ func (c *checker) maskValue(name string, v []byte) (winnt.AccessMask, error) {
 	return m, nil
 }
 
-// options sets the rarely used fields.
+// options sets the optional fields selfSid, resultList, call and objectTypes of q. An absent field leaves q unchanged.
 func (c *checker) options(s *subject, q *accessquery.Query) error {
 	r := &q.Request
 	if v := c.slots[fSelfSID]; !absent(v) {
@@ -165,7 +170,8 @@ func (c *checker) options(s *subject, q *accessquery.Query) error {
 
 var objectTypeFields = strict.Layout{"level", "guid"}
 
-// objectTypes sets the list of object types.
+// objectTypes sets the list of object types. Without the field it leaves r unchanged. The list stays valid until the
+// next line.
 func (c *checker) objectTypes(r *access.Request) error {
 	v := c.slots[fObjectTypes]
 	if absent(v) {

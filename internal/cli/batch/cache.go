@@ -14,7 +14,7 @@ type cache[V any] struct {
 	bytes      int // of the young generation's keys
 }
 
-// get returns the value of a key; false if it is not cached.
+// get returns the value of a key, and moves it to the young generation. It returns false if the key is not cached.
 func (c *cache[V]) get(key []byte) (V, bool) {
 	if v, ok := c.young[string(key)]; ok {
 		return v, true
@@ -26,7 +26,8 @@ func (c *cache[V]) get(key []byte) (V, bool) {
 	return v, ok
 }
 
-// put stores a value. It ignores a key longer than a quarter of the cache.
+// put stores a value, and may drop the old generation. It copies the key. It ignores a key longer than a quarter of the
+// cache.
 func (c *cache[V]) put(key []byte, v V) {
 	if len(key) > cacheBytes/4 {
 		return

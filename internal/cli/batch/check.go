@@ -47,7 +47,8 @@ const (
 var checkFields = strict.Layout{"id", "token", "tokenRef", "define", "sd", "sdHex", "desired", "mapping",
 	"selfSid", "objectTypes", "resultList", "resourceAttributes", "call"}
 
-// Job returns a job with caches of its own.
+// Job returns a new job for access checks. Each job has its own definitions and caches, so tokens that one job defines
+// are unknown to another.
 func (c Checks) Job() *Job {
 	defs := &definitions{tokens: make(map[string]*subject)}
 	return &Job{
@@ -58,7 +59,8 @@ func (c Checks) Job() *Job {
 	}
 }
 
-// isDefine reports whether a line has the field define. Only lines that define tokens contain it.
+// isDefine reports whether a line has the field define, even if the line is malformed after it. Only lines that define
+// tokens contain it.
 func isDefine(line []byte) bool {
 	s := strict.Scanner{Bytes: bytes.TrimPrefix(line, bom)}
 	for it := s.Object(); it.Next(&s); s.Value(1) {
@@ -75,7 +77,7 @@ type subject struct {
 	domain sid.SID // of the user, for aliases such as DU; zero if it is in none
 }
 
-// parseSubject parses a token file.
+// parseSubject parses a token file and derives the user's domain. It returns the errors of token.Parse.
 func parseSubject(file []byte) (*subject, error) {
 	t, err := token.Parse(file)
 	if err != nil {
@@ -130,7 +132,8 @@ func (c *checker) answer(dst, line []byte, number int) ([]byte, bool) {
 	return dst, true
 }
 
-// define stores the tokens of a define line and appends the answer. After an error it has stored none of them.
+// define stores all tokens of a define line and appends an answer with their names. It is an error if the line has
+// other fields, defines a name twice or exceeds a limit. After an error it has stored no token.
 func (c *checker) define(dst, id []byte) ([]byte, error) {
 	for i, v := range c.slots {
 		if v != nil && i != fID && i != fDefine {

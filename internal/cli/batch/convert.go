@@ -19,7 +19,7 @@ type refusal struct {
 func (r *refusal) Error() string { return r.err.Error() }
 func (r *refusal) Unwrap() error { return r.err }
 
-// refuse adds the offset to an error of a parser or decoder.
+// refuse adds the offset to an error of a parser or decoder. It returns nil and errors without an offset unchanged.
 func refuse(err error) error {
 	if err == nil {
 		return nil
@@ -31,8 +31,8 @@ func refuse(err error) error {
 	return &refusal{at, err}
 }
 
-// Offset returns the offset in an error of sid, sd or sddl, in bytes of the text or of the binary form. ok is false
-// for other errors.
+// Offset returns the offset in an error of sid, sd or sddl, in bytes of the text or of the binary form. It looks into
+// wrapped errors. It returns 0 and false for other errors and for nil.
 func Offset(err error) (at int, ok bool) {
 	var text *sddl.SyntaxError
 	var ident *sid.SyntaxError
@@ -55,9 +55,9 @@ type conversion struct {
 	toText  func(dst []byte, binary []byte, domain sid.SID) ([]byte, error)
 }
 
-// SIDs returns the job of `refmon sid --batch`: {"id","sid","domain"} becomes {"id","hex"}, and {"id","hex"} becomes
-// {"id","sid"}. Text has Windows syntax, including aliases such as BA; relative aliases (DA, DU …) refer to domain
-// (S-80).
+// SIDs returns a new job that converts SIDs, for `refmon sid --batch`: {"id","sid","domain"} becomes {"id","hex"}, and
+// {"id","hex"} becomes {"id","sid"}. Text has Windows syntax, including aliases such as BA. Relative aliases (DA, DU …)
+// refer to domain and are an error without it (S-80).
 func SIDs() *Job {
 	return (&conversion{
 		fields: strict.Layout{"id", "sid", "hex", "domain"},
@@ -95,8 +95,9 @@ func badSIDByte(b []byte) int {
 	return len(b)
 }
 
-// Descriptors returns the job of `refmon sddl --batch`: {"id","sddl","domain"} becomes {"id","hex"} with the
-// self-relative form, and {"id","hex","domain"} becomes {"id","sddl"} with the canonical text (S-80).
+// Descriptors returns a new job that converts descriptors, for `refmon sddl --batch`: {"id","sddl","domain"} becomes
+// {"id","hex"} with the self-relative form, and {"id","hex","domain"} becomes {"id","sddl"} with the canonical text
+// (S-80).
 func Descriptors() *Job {
 	return (&conversion{
 		fields: strict.Layout{"id", "sddl", "hex", "domain"},
@@ -153,7 +154,8 @@ func (c *converter) answer(dst, line []byte, number int) ([]byte, bool) {
 	return append(dst, '}'), true
 }
 
-// convert writes the result of a line to c.result and returns the name of its field.
+// convert writes the result of a line to c.result and returns the name of its field: "hex", or the name of the text
+// field. A line with both fields or with neither is an error.
 func (c *converter) convert() (field string, err error) {
 	name, text, hex := c.fields[1], c.slots[1], c.slots[2]
 	domain, err := c.domainOf(c.slots[3])
@@ -182,7 +184,7 @@ func (c *converter) convert() (field string, err error) {
 	return name, wrapField("hex", refuse(err))
 }
 
-// wrapField adds the name of a field to an error.
+// wrapField adds the name of a field to an error. It returns nil for a nil error.
 func wrapField(name string, err error) error {
 	if err == nil {
 		return nil
@@ -190,7 +192,8 @@ func wrapField(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// domainOf parses the domain of a line. It caches domains, because most lines share one.
+// domainOf parses the domain of a line, and returns the zero SID for an absent one. It caches domains, because most
+// lines share one.
 func (c *converter) domainOf(v []byte) (sid.SID, error) {
 	if absent(v) {
 		return sid.SID{}, nil

@@ -13,7 +13,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// descriptor sets the security descriptor of q from a line.
+// descriptor sets the security descriptor of q from a line and adds the resource attributes. A null descriptor leaves q
+// without one. It is an error if the line has both "sd" and "sdHex", or neither.
 func (c *checker) descriptor(s *subject, q *accessquery.Query) error {
 	text, hex := c.slots[fSD], c.slots[fSDHex]
 	name, v := "sd", text
@@ -62,8 +63,8 @@ func (c *checker) parseDescriptor(name string, v []byte, domain sid.SID) (*sd.De
 	return sd.Decode(c.binary)
 }
 
-// refuseDescriptor answers a malformed descriptor: with an error of the line, or for an NtAccessCheck with the status
-// of its capture.
+// refuseDescriptor handles err, the error of a malformed descriptor. For NtAccessCheck with a binary descriptor it
+// stores the status of the capture in q and returns nil. Otherwise it returns err with the name of the field.
 func (c *checker) refuseDescriptor(q *accessquery.Query, name string, err error) error {
 	var bad *sd.DecodeError
 	if q.Call == accessquery.NtAccessCheck && name == "sdHex" && errors.As(err, &bad) {
@@ -74,7 +75,8 @@ func (c *checker) refuseDescriptor(q *accessquery.Query, name string, err error)
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// resourceAttributes appends the attributes of a line to the SACL of q's descriptor, as resource attribute entries.
+// resourceAttributes adds the attributes of a line as resource attribute entries at the end of the SACL. It sets a new
+// descriptor in q, so the cached one stays unchanged. Without the field it does nothing.
 func (c *checker) resourceAttributes(q *accessquery.Query) error {
 	v := c.slots[fResourceAttributes]
 	if absent(v) {
@@ -101,7 +103,8 @@ func (c *checker) resourceAttributes(q *accessquery.Query) error {
 	return nil
 }
 
-// parseAttributes parses attributes in the form of a token file's claims, with the parser of token files.
+// parseAttributes parses attributes in the form of a token file's claims, with the parser of token files. Offsets in
+// the error count from the start of v.
 func parseAttributes(v []byte) (*claims.Set, error) {
 	const before, field = `{"user":"S-1-0-0","userClaims":`, "userClaims"
 	file := append(append([]byte(before), v...), '}')

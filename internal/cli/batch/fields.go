@@ -36,10 +36,11 @@ func scanLine(l strict.Layout, slots [][]byte, line []byte, number int) error {
 	return l.Scan(slots, line)
 }
 
-// absent reports whether a field was left out or is null.
+// absent reports whether a field is missing or null.
 func absent(v []byte) bool { return v == nil || v[0] == 'n' }
 
-// textOf returns the text of a string field. Another type is an error with the name.
+// textOf returns the decoded text of a string field. It may use buf for the result. Another type is an error with the
+// name of the field.
 func textOf(buf []byte, name string, v []byte) ([]byte, error) {
 	t, ok := strict.Unquote(buf, v)
 	if !ok {
@@ -48,7 +49,7 @@ func textOf(buf []byte, name string, v []byte) ([]byte, error) {
 	return t, nil
 }
 
-// boolOf returns the value of a boolean field. Another type is an error with the name.
+// boolOf returns the value of a boolean field. Any other value is an error with the name of the field.
 func boolOf(name string, v []byte) (bool, error) {
 	switch string(v) {
 	case "true":
@@ -59,7 +60,8 @@ func boolOf(name string, v []byte) (bool, error) {
 	return false, fmt.Errorf("%s: want true or false, found %s", name, strict.Clip(v))
 }
 
-// uintOf returns the value of an integer field from 0 to most. Anything else is an error with the name.
+// uintOf returns the value of an integer field from 0 to most. A sign, a fraction, an exponent or a larger number is an
+// error with the name of the field.
 func uintOf(name string, v []byte, most uint64) (uint64, error) {
 	var n uint64
 	for _, c := range v {

@@ -60,9 +60,10 @@ type chunk struct {
 type piece = pipeline.Piece[chunk]
 
 // Run answers every line of in on out until in ends. It writes each answer as soon as all answers before it are
-// written, so a program may wait for an answer before it writes the next line. The error is that of writing, or else
-// that of reading; lines read before a read error are answered. If out fails while in blocks, the goroutine that reads
-// in ends after its next read.
+// written, so a program may wait for an answer before it writes the next line. A malformed line is answered with an
+// error and counted; Run continues. Run returns the error of writing, or else that of reading, and answers the lines
+// before a read error. If out fails while in blocks, Run returns at once; the goroutine that reads in ends after its
+// next read. Run closes neither in nor out.
 func (j *Job) Run(in io.Reader, out io.Writer) (sum Summary, err error) {
 	workers := j.Workers
 	if workers <= 0 {
@@ -94,7 +95,8 @@ func (j *Job) Run(in io.Reader, out io.Writer) (sum Summary, err error) {
 	return sum, cmp.Or(write, read)
 }
 
-// answer answers the lines of c.data in c.out.
+// answer writes the answers to the lines of c.data to c.out, each with a newline. It sets c.lines and adds malformed
+// lines to c.bad.
 func (c *chunk) answer(answer Answer) {
 	out := c.out[:0]
 	if cap(out) == 0 {

@@ -17,7 +17,8 @@ type reader struct {
 	serial Answer // made when a line needs it
 }
 
-// cutLine returns the first line, without its newline, and the rest.
+// cutLine returns the first line, without its newline, and the bytes after it. Without a newline all of b is the line
+// and rest is nil.
 func cutLine(b []byte) (line, rest []byte) {
 	if i := bytes.IndexByte(b, '\n'); i >= 0 {
 		return b[:i], b[i+1:]
@@ -28,8 +29,9 @@ func cutLine(b []byte) (line, rest []byte) {
 // errStopped ends the reader after the writer failed.
 var errStopped = errors.New("batch stopped")
 
-// read splits the input into chunks of whole lines. It sends complete lines after every Read, so that no line waits
-// for a full buffer.
+// read splits the input into chunks of whole lines. It sends complete lines after every Read, so that no line waits for
+// a full buffer. It returns nil at the end of the input or after the writer failed, and io.ErrNoProgress after too many
+// empty reads.
 func (r *reader) read() error {
 	p, err := r.take(nil)
 	if err != nil {
@@ -64,8 +66,9 @@ func ended(err error) error {
 	return err
 }
 
-// cut sends the whole lines of p and returns a piece with the rest. The bytes from old on are new. At the end of the
-// input, when err is set, the last line needs no newline.
+// cut sends the whole lines of p and returns a piece with the incomplete last line. old is the length of p before the
+// last read, which returned err. If err is not nil, cut also sends the last line and returns err. It cuts off a line
+// longer than MaxLine and skips its rest.
 func (r *reader) cut(p *piece, old int, err error) (*piece, error) {
 	c := &p.Value
 	end := bytes.LastIndexByte(c.data[old:], '\n')
@@ -96,7 +99,8 @@ func (r *reader) cut(p *piece, old int, err error) (*piece, error) {
 	return p, nil
 }
 
-// skipLine reads to the next newline and returns a piece with the bytes after it.
+// skipLine reads to the next newline, sends the complete lines after it and returns a piece with the rest. It returns
+// the read error, or io.ErrNoProgress.
 func (r *reader) skipLine() (*piece, error) {
 	p, err := r.take(nil)
 	if err != nil {
@@ -120,7 +124,7 @@ func (r *reader) skipLine() (*piece, error) {
 	return nil, io.ErrNoProgress
 }
 
-// take waits for a free piece and copies tail into it.
+// take waits for a free piece and copies tail into it. It returns errStopped if the writer has failed.
 func (r *reader) take(tail []byte) (*piece, error) {
 	p, ok := r.hand.Take()
 	if !ok {
@@ -138,7 +142,8 @@ func (r *reader) take(tail []byte) (*piece, error) {
 	return p, nil
 }
 
-// dispatch sends p to the workers and the writer. If some of its lines are serial, it answers them here in parts.
+// dispatch sends p to the workers and the writer, and does not block. If p has serial lines, it splits p instead,
+// answers the serial parts in this goroutine and releases p. It returns errStopped if the writer has failed meanwhile.
 func (r *reader) dispatch(p *piece) error {
 	data := p.Value.data
 	if r.job.Serial == nil || !bytes.Contains(data, []byte(r.job.SerialWord)) {
@@ -167,7 +172,8 @@ func (r *reader) dispatch(p *piece) error {
 	return nil
 }
 
-// stretch returns the length of the run of lines at the start of b that are all serial or all parallel.
+// stretch returns the length in bytes of the run of lines at the start of b that are all serial or all parallel, and
+// which they are. It returns 0 for an empty b.
 func (r *reader) stretch(b []byte) (n int, serial bool) {
 	for rest := b; len(rest) > 0; {
 		line, next := cutLine(rest)

@@ -6,10 +6,10 @@ import (
 	"github.com/refmon/refmon/internal/strict"
 )
 
-// AppendString appends text as a JSON string. Invalid UTF-8 becomes the replacement character.
+// AppendString appends text to dst as a quoted JSON string. Invalid UTF-8 becomes the replacement character.
 func AppendString(dst []byte, text string) []byte { return strict.AppendString(dst, text) }
 
-// appendID appends the start of an answer with the question's id, or null.
+// appendID appends the start of an answer, {"id": and the question's id, to dst. A nil id becomes null.
 func appendID(dst, id []byte) []byte {
 	dst = append(dst, `{"id":`...)
 	if id == nil {
@@ -18,14 +18,15 @@ func appendID(dst, id []byte) []byte {
 	return append(dst, id...)
 }
 
-// appendError appends the answer to a malformed line.
+// appendError appends the answer to a malformed line: its id, its number and the shortened error.
 func appendError(dst, id []byte, number int, err error) []byte {
 	dst = append(appendID(dst, id), `,"error":`...)
 	dst = AppendString(dst, fmt.Sprintf("line %d: %s", number, Shorten(err.Error())))
 	return append(dst, '}')
 }
 
-// Shorten replaces the middle of a long error text by an ellipsis.
+// Shorten replaces the middle of an error text longer than 900 bytes by an ellipsis. It keeps the first 600 and the
+// last 300 bytes and may cut a UTF-8 character.
 func Shorten(text string) string {
 	const head, tail = 600, 300
 	if len(text) <= head+tail {
@@ -43,8 +44,8 @@ func appendHex(dst, b []byte) []byte {
 	return dst
 }
 
-// decodeHex decodes hexadecimal digits of either case into buf. at is the offset of the first wrong digit, -1 if
-// there is none.
+// decodeHex decodes hexadecimal digits of either case into buf, which may move. at is -1, or the offset of the first
+// wrong digit or of the last of an odd number of digits; b is then nil.
 func decodeHex(buf, text []byte) (b []byte, at int) {
 	buf = buf[:0]
 	for i := 0; i+1 < len(text); i += 2 {

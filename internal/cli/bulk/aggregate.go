@@ -33,7 +33,8 @@ func newAggregate[T any](limit int, add func(into, v *T), cost func(v *T) int) *
 // entryCost is the memory of a map entry without key and value, in bytes.
 const entryCost = 64
 
-// merge adds a value to the sum of a key. The aggregate takes over v.
+// merge adds a value to the sum of a key. The aggregate owns v afterwards. If the memory is full, it spills all sums to
+// the file; it returns the write error.
 func (a *aggregate[T]) merge(key string, v *T) error {
 	if known := a.m[key]; known != nil {
 		a.size -= a.cost(known)
@@ -49,7 +50,8 @@ func (a *aggregate[T]) merge(key string, v *T) error {
 	return nil
 }
 
-// flush writes the sums in memory to the file as a sorted run.
+// flush writes the sums in memory to the file as a sorted run and clears the memory. Without sums it does nothing. It
+// creates a temporary file if there is none.
 func (a *aggregate[T]) flush() error {
 	if len(a.m) == 0 {
 		return nil
@@ -98,7 +100,8 @@ func (a *aggregate[T]) close() {
 	}
 }
 
-// each calls f with every key and its sum, sorted by key. It may be called again. f must not keep the value.
+// each calls f with every key and its sum, sorted by key, until f returns an error, and returns that error. It may be
+// called again. f must not keep the value.
 func (a *aggregate[T]) each(f func(key string, v *T) error) error {
 	if len(a.runs) == 0 {
 		for _, key := range slices.Sorted(maps.Keys(a.m)) {

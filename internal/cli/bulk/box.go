@@ -28,8 +28,8 @@ func (b *box[T]) reset() {
 // maxRows is the number of bytes of rows that a batch buffers while it waits for earlier batches.
 const maxRows = 1 << 20
 
-// full passes the rows to the writer if there are more than maxRows. The worker calls it; it waits until all earlier
-// batches are written.
+// full passes the rows to the writer if they have at least maxRows bytes. The worker calls it after each row. It then
+// blocks until all earlier batches are written.
 func (b *box[T]) full() {
 	if len(b.out) >= maxRows && b.parts != nil {
 		b.parts <- b.out
@@ -38,7 +38,7 @@ func (b *box[T]) full() {
 	}
 }
 
-// fail counts an object that has no answer.
+// fail counts an object that has no answer, and keeps the error of the first one.
 func (b *box[T]) fail(o *objects.Object, err error) {
 	b.sum.Unreadable++
 	if b.sum.FirstError == nil {
@@ -46,7 +46,7 @@ func (b *box[T]) fail(o *objects.Object, err error) {
 	}
 }
 
-// note counts the note of an object.
+// note counts the note of an object in the summary of the batch.
 func (b *box[T]) note(o *objects.Object) {
 	switch o.Note {
 	case objects.NoteStale:

@@ -14,7 +14,8 @@ import (
 )
 
 // cause explains in a few words why the rights of a principal changed: an added or removed entry, a membership, the
-// owner. It explains the lowest bit gained, or if none was gained the lowest bit lost.
+// owner. It explains the lowest bit gained, or if none was gained the lowest bit lost. A nil descriptor in before or
+// after means that the object does not exist there.
 func (d *Diff) cause(c *change, before, after key) string {
 	p := d.pairs[c.who]
 	switch {
@@ -44,7 +45,7 @@ type state struct {
 	dir *directory.Directory
 }
 
-// reason returns why a bit was granted or denied, the zero Reason if the check fails.
+// reason returns why a bit was granted or denied in this state. It returns the zero Reason if the check fails.
 func (s state) reason(d *Diff, bit winnt.AccessMask) access.Reason {
 	_, x, err := access.Explain(&access.Request{Descriptor: s.d, Subject: access.Subject{Primary: s.t},
 		Desired: winnt.MAXIMUM_ALLOWED | bit,
@@ -56,7 +57,7 @@ func (s state) reason(d *Diff, bit winnt.AccessMask) access.Reason {
 	return r.Reason
 }
 
-// entry returns the entry a reason points to; ok is false if it points to none.
+// entry returns the entry that a reason points to. ok is false if it points to none.
 func (s state) entry(r access.Reason) (a sd.ACE, ok bool) {
 	l := s.d.DACL()
 	if r.List == "SACL" {
@@ -78,10 +79,10 @@ func (s state) has(a sd.ACE) bool {
 	return false
 }
 
-// member reports whether the token holds a SID in a way that counts.
+// member reports whether an allow entry for a SID applies to the token.
 func (s state) member(x sid.SID) bool { return s.t.Member(x, false) }
 
-// text prints an entry, with the name of its account.
+// text returns an entry as SDDL, with the object types and the name of its account.
 func (s state) text(a sd.ACE) string {
 	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
 	if err != nil {
@@ -147,8 +148,8 @@ func lost(before, after access.Reason, was, is state) string {
 	return "was " + before.String() + ", now " + after.String()
 }
 
-// ownerCause explains why a principal has the owner's rights in only one state: a different owner, an entry for OWNER
-// RIGHTS, or membership in the owner.
+// ownerCause explains why a principal has the owner's rights only in the state with: a different owner, an entry for
+// OWNER RIGHTS, or membership in the owner. The other parameters are the words that begin each explanation.
 func ownerCause(owner, member, entry string, with, without state) string {
 	if with.d.Owner() != without.d.Owner() {
 		return owner + with.dir.Name(with.d.Owner())

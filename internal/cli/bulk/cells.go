@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// appendCSV appends a record. It puts an apostrophe before a cell that a spreadsheet would run as a formula, and
-// replaces control characters other than line ends.
+// appendCSV appends a record and its newline to dst. It puts an apostrophe before a cell that a spreadsheet would run
+// as a formula, and replaces control characters other than line ends.
 func appendCSV(dst []byte, cells ...string) []byte {
 	for i, c := range cells {
 		if i > 0 {
@@ -31,7 +31,8 @@ func appendCSV(dst []byte, cells ...string) []byte {
 	return append(dst, '\n')
 }
 
-// appendRow appends a row of a table.
+// appendRow appends a row of cells, each in its style, and the end of the line to dst. It returns the longer
+// slice.
 func appendRow(dst []byte, row ...cell) []byte {
 	for _, c := range row {
 		dst = columns.Cell(dst, c.style, c.text)
@@ -62,7 +63,8 @@ type rowWriter interface {
 	Flush() error
 }
 
-// peopled returns the writer for rows. The rows of a table are aligned.
+// peopled returns the writer for rows on out. With table it buffers rows and aligns their columns; otherwise it writes
+// them unchanged.
 func peopled(table bool, o columns.Options, out io.Writer) rowWriter {
 	if table {
 		return columns.New(out, o)

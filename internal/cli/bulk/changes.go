@@ -23,7 +23,8 @@ type kept[A any] struct {
 // changes holds the objects of a batch.
 type changes[A any] []kept[A]
 
-// answer runs a question for all objects, or writes only those whose answer differs from their parent's.
+// answer runs a question for all objects. With Run.Changes it writes only the objects whose answer differs from their
+// parent's, by the bytes that key returns.
 func answer[A any](
 	ctx context.Context, r *Run, ask func(d *decider) asking[A, none], key func(a *A) []byte,
 ) (Summary, error) {
@@ -34,7 +35,8 @@ func answer[A any](
 }
 
 // differing runs a question and writes only the rows whose answer differs from that of the parent directory (U-107).
-// key returns the part of an answer that is compared. Objects without an answer are always written.
+// key returns the part of an answer that is compared. It always writes objects without an answer, and objects whose
+// parent has no known answer.
 func differing[A any](
 	ctx context.Context, r *Run, ask func(d *decider) asking[A, none], key func(a *A) []byte,
 ) (Summary, error) {
@@ -89,8 +91,8 @@ type parents struct {
 // maxSeen limits the cached objects.
 const maxSeen = 1 << 20
 
-// differs stores the answer for a path, if there is room. It reports whether the parent's answer is different or
-// unknown. A root always differs.
+// differs reports whether the parent's answer is different or unknown; a root always differs. It stores the answer for
+// path, and drops answers of other branches when the cache is full.
 func (p *parents) differs(path string, typ *winnt.ObjectType, answer []byte) bool {
 	sum := maphash.Bytes(p.seed, answer)
 	if len(p.seen) >= maxSeen {
@@ -116,8 +118,8 @@ func trimmed(path string) string {
 	return path
 }
 
-// above returns the parent of a path: the directory, or for an Active Directory object the rest of its DN. ok is
-// false for a root.
+// above returns the parent of a path: the directory, or for an Active Directory object the rest of its DN. ok is false
+// for a root and for a path without a separator.
 func above(path string, typ *winnt.ObjectType) (string, bool) {
 	path = trimmed(path)
 	if typ == winnt.DirectoryServiceObject {
@@ -150,7 +152,7 @@ func (a *counted) key() []byte { return fmt.Append(nil, a.at()) }
 // key returns the principals of each right, regardless of the entries that grant it.
 func (a *reached) key() []byte { return a.sets }
 
-// bytesOf returns a text that is equal for equal sets.
+// bytesOf returns a byte string that is equal for equal sets.
 func bytesOf(sets []effective.Set) (key []byte) {
 	for _, s := range sets {
 		for _, word := range s {

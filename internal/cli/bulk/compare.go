@@ -2,10 +2,12 @@ package bulk
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/sd"
@@ -67,7 +69,8 @@ type question struct {
 // parsedCost estimates the memory of a parsed descriptor, in bytes.
 const parsedCost = 2000
 
-// worker returns the maker of pipeline workers. decide compares one object.
+// worker returns a function that creates workers of the pipeline. Each worker calls decide for every object of its
+// batches. Creating one fails if the question is invalid.
 func (d *Diff) worker(
 	decide func(c *comparer, b *box[compared], o *objects.Object) error,
 ) func() (func(b *box[compared]), error) {
@@ -91,7 +94,8 @@ func newComparer(d *Diff) *comparer {
 	return c
 }
 
-// compile compiles the two sets of principals of some pairs.
+// compile compiles the principals of some pairs for both states. pairs has indexes into d.pairs. If both states have
+// one Directory, they share the compiled principals.
 func (d *Diff) compile(pairs []int) two {
 	t := two{pairs: pairs, at: make([][2]int, len(pairs))}
 	var tokens [2][]*token.Token
@@ -119,7 +123,7 @@ func (d *Diff) compile(pairs []int) two {
 // missing compares an object that only Before has.
 func (c *comparer) missing(b *box[compared], o *objects.Object) error { return c.object(b, o, o, nil) }
 
-// batch compares the objects of a batch.
+// batch calls decide for each object of a batch until one returns an error, which it stores in b.fatal.
 func (c *comparer) batch(b *box[compared], decide func(c *comparer, b *box[compared], o *objects.Object) error) {
 	b.in.Each(func(o *objects.Object) {
 		if b.fatal != nil {
@@ -133,7 +137,8 @@ func (c *comparer) batch(b *box[compared], decide func(c *comparer, b *box[compa
 	})
 }
 
-// after compares an object of After with its state in Before.
+// after compares an object of After with its state in Before, and marks its path as present in both. It counts an
+// unreadable object in b. The error ends the run.
 func (c *comparer) after(b *box[compared], o *objects.Object) error {
 	slot, known, err := c.d.past.find(o.Path, &c.entry)
 	if err != nil {
@@ -145,6 +150,9 @@ func (c *comparer) after(b *box[compared], o *objects.Object) error {
 	switch {
 	case o.Err != nil:
 		b.fail(o, o.Err)
+		if known && c.entry.kind&unreadable == 0 {
+			c.uncompared(b, o, o.Err)
+		}
 		return nil
 	case !known:
 		return c.object(b, o, nil, o)
@@ -157,8 +165,30 @@ func (c *comparer) after(b *box[compared], o *objects.Object) error {
 	return c.object(b, o, &c.old, o)
 }
 
-// object compares two states of an object and writes the changes under the path of o. before or after is nil if the
-// object does not exist in that state.
+// uncompared writes a row with an error for an object of After that could not be read and that Before has. A missing
+// descriptor is a change of unknown effect and no removed object (B-51). In a summary it writes no row.
+func (c *comparer) uncompared(b *box[compared], o *objects.Object, err error) {
+	if c.d.Summary {
+		return
+	}
+	text := "not compared: " + batch.Shorten(err.Error())
+	if errors.Is(err, objects.ErrNoDescriptor) {
+		text = "descriptor missing in the second state"
+	}
+	switch c.d.Format {
+	case JSONL:
+		b.out = append(appendPath(append(b.out, `{"path":`...), o), `,"error":`...)
+		b.out = append(batch.AppendString(b.out, text), "}\n"...)
+	case CSV:
+		b.out = appendCSV(b.out, "", string(o.Path), "", "", text)
+	default:
+		b.out = appendRow(b.out, plain("-"), plain(string(o.Path)), plain("-"), plain("-"), bad(text))
+	}
+	b.full()
+}
+
+// object compares two states of an object and appends the changes to b under the path of o. before or after is nil if
+// the object does not exist in that state. A descriptor that cannot be parsed is counted in b and is no error.
 func (c *comparer) object(b *box[compared], o, before, after *objects.Object) error {
 	var ks [2]*known[parsed]
 	var as [2]*parsed
@@ -178,6 +208,7 @@ func (c *comparer) object(b *box[compared], o, before, after *objects.Object) er
 	if as[1] != nil && accessquery.LacksDACL(as[1].d) {
 		b.sum.NoDACL++
 	}
+	b.sum.Observe(o.Type, o.Entry, string(o.Path))
 	for i := len(as) - 1; i >= 0; i-- { // of both states, counted as one object
 		if as[i] != nil && (i == 1 || as[1] == nil) {
 			b.sum.remark(o, &as[i].remark, "")
@@ -206,13 +237,15 @@ func (c *comparer) object(b *box[compared], o, before, after *objects.Object) er
 	return nil
 }
 
-// alike reports whether two objects have the same descriptor bytes in the same form.
+// alike reports whether two objects have the same type and the same descriptor bytes in the same form, and both states
+// the same domain.
 func (c *comparer) alike(x, y *objects.Object) bool {
 	return x.Type == y.Type && x.Form == y.Form && bytes.Equal(x.SD, y.SD) &&
 		c.d.Directory.Domain == c.d.DirectoryAfter.Domain
 }
 
-// known returns the parsed descriptor of an object of a side, from the table or newly parsed.
+// known returns the parsed descriptor of an object: from the table, or newly parsed and stored there. i is 0 for Before
+// and 1 for After.
 func (c *comparer) known(i int, o *objects.Object) (*known[parsed], *parsed) {
 	dir := c.d.Directory
 	if i == 1 {
@@ -235,7 +268,8 @@ func (c *comparer) known(i int, o *objects.Object) (*known[parsed], *parsed) {
 	return k, a
 }
 
-// answer returns the changes between two descriptors for some principals, from the cache if possible.
+// answer returns the changes between two descriptors for some principals, from the cache if possible. as holds the
+// parsed descriptors of q; a nil one means that the object does not exist. The caller must not change the result.
 func (c *comparer) answer(q question, as [2]*parsed) ([]change, error) {
 	if known, ok := c.changes[q]; ok {
 		return known, nil

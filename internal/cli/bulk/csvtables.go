@@ -28,7 +28,8 @@ func (r *Run) tablesHeading() error {
 	return err
 }
 
-// appendTableSet appends the rows of a set, one for each principal.
+// appendTableSet appends the rows of a set to dst, one for each principal's SID. An empty set gets one row with
+// noMember.
 func (r *Run) appendTableSet(dst []byte, id setID, s effective.Set) []byte {
 	row := func(member string) {
 		dst = append(append(dst, id[:]...), ',')
@@ -45,7 +46,8 @@ func (r *Run) appendTableSet(dst []byte, id setID, s effective.Set) []byte {
 	return dst
 }
 
-// tableRow appends the row of one object and one right.
+// tableRow appends the row of one object and one right to dst. right is an index into Run.Rights, and set the name of
+// the set.
 func (w *rows) tableRow(dst []byte, o *objects.Object, right int, set string) []byte {
 	dst = append(appendExact(dst, string(o.Path)), ',')
 	dst = append(appendExact(dst, w.run.Rights[right].Name), ',')

@@ -28,14 +28,15 @@ type typedQuestion struct {
 	gate       winnt.AccessMask // for What: the rights that the share allows
 }
 
-// newDecider returns a decider. An error means that the question is invalid.
+// newDecider returns a decider for the prepared run r. It compiles the question for r.Type at once, so an invalid
+// question is an error here.
 func newDecider(r *Run) (*decider, error) {
 	d := &decider{run: r, types: map[*winnt.ObjectType]*typedQuestion{}}
 	_, err := d.asked(r.Type)
 	return d, err
 }
 
-// asked returns the question for an object type. It compiles it on first use.
+// asked returns the question for an object type, which it compiles on first use. An invalid question is an error.
 func (d *decider) asked(t *winnt.ObjectType) (*typedQuestion, error) {
 	if a := d.types[t]; a != nil {
 		return a, nil
@@ -83,7 +84,8 @@ func (a *typedQuestion) divide(r *Run, t *winnt.ObjectType) (questions []effecti
 	return questions
 }
 
-// share computes the rights that the share grants by its descriptor and configuration.
+// share computes the rights that the share's descriptor and configuration let through for each principal. Without a
+// share it leaves a without gates.
 func (a *typedQuestion) share(r *Run, questions []effective.Question, t *winnt.ObjectType) {
 	if r.Ask == What {
 		if r.Share != nil {
@@ -111,8 +113,8 @@ func (a *typedQuestion) share(r *Run, questions []effective.Question, t *winnt.O
 	}
 }
 
-// sets returns the principals that have each right, valid until the next call. share reports whether the answer is
-// the same for every object with this descriptor.
+// sets returns the principals that have each right of the run, in the order of Run.Rights. The sets are valid until the
+// next call. share reports whether the answer is the same for every object with this descriptor.
 func (d *decider) sets(x place) (sets []effective.Set, share bool, err error) {
 	a, err := d.asked(x.typ)
 	if err != nil {
@@ -145,7 +147,7 @@ func (d *decider) sets(x place) (sets []effective.Set, share bool, err error) {
 	return a.out, share, nil
 }
 
-// combine stores the answer for a right: the intersection or the union of its parts.
+// combine stores the answer for a right in a.out: the intersection of its parts, or their union if one part is enough.
 func (a *typedQuestion) combine(right int, places []words.Place, answers [][]effective.Set) {
 	out := a.out[right]
 	clear(out)
@@ -175,7 +177,7 @@ func keepIn(s, other effective.Set) {
 const maxPasses = 1 << 10
 
 // pass returns the principals with the search permission on each folder of a way. It returns nil for a nil way. The
-// result is valid until the next call.
+// caller must not change the result.
 func (d *decider) pass(w *objects.Way) (effective.Set, error) {
 	if w == nil {
 		return nil, nil
@@ -206,7 +208,8 @@ func (d *decider) pass(w *objects.Way) (effective.Set, error) {
 	return pass, nil
 }
 
-// maximum returns all rights of the one principal of What.
+// maximum returns all rights of the one principal of What on a descriptor, 0 if a folder on the way stops the
+// principal. share is as for sets.
 func (d *decider) maximum(x place) (m winnt.AccessMask, share bool, err error) {
 	a, err := d.asked(x.typ)
 	if err != nil {
@@ -223,7 +226,8 @@ func (d *decider) maximum(x place) (m winnt.AccessMask, share bool, err error) {
 	return m & a.gate, a.evaluators[0].Repeatable(x.d), nil
 }
 
-// keep copies sets into one allocation and counts their members.
+// keep copies sets, which may change later, into one allocation. counts has the size of each set, and allowed their
+// sum.
 func keep(sets []effective.Set) (kept []effective.Set, counts []uint32, allowed int64) {
 	words := 0
 	for _, s := range sets {

@@ -31,7 +31,7 @@ type Diff struct {
 	DirectoryAfter *directory.Directory // nil: the same
 	Type           *winnt.ObjectType    // of objects without a type; nil: file
 	Config         effective.Config
-	Share          *sd.Descriptor // a second gate before all objects of both states; nil: none
+	Share          *sd.Descriptor // descriptor of a share, which limits the rights on all objects; nil: no share
 	Format         Format
 	Summary        bool // a row for each folder and cause instead of each principal and object
 	Out            io.Writer
@@ -40,13 +40,13 @@ type Diff struct {
 	Workers    int // 0: one a core
 	CacheBytes int // limit of the caches in bytes; 0: 256 MiB
 
-	// Progress is called at intervals; nil: not. Offsets count through Before and then After.
+	// Progress is called at intervals; it may be nil. Offsets count through Before and then After.
 	Progress func(Position)
-	// Save is called when all rows up to a position of After have been written; nil:
-	// not. From there a Diff with Skip, the part of After before it, goes on.
+	// Save is called at intervals, when all rows up to a position of After have been written; it may be nil. To
+	// continue from there, use Resume, and set Skip to the part of After before the position.
 	Save  func(Position, json.RawMessage) error
 	State *os.File       // with Save: receives the rest of the state for Resume
-	Skip  objects.Source // nil: nothing
+	Skip  objects.Source // part of After that was compared already; nil if there is none
 
 	pairs  []pair            // of principals with one name, in the order of Directory
 	all    two               // pairs, all of them
@@ -67,8 +67,9 @@ type Outcome struct {
 	Gone     bool // what only the first state has is among the rows
 }
 
-// Do runs the comparison. Rows have the order of After, followed by the objects that only Before has. If ctx is
-// cancelled, the rows up to the Outcome's position are complete and the error is that of ctx.
+// Do runs the comparison and returns its counts. Rows have the order of After, followed by the objects that only Before
+// has. An unreadable object is counted and does not end the run. Do returns an error if a source or Out fails. If ctx
+// is cancelled, the rows up to the Outcome's position are complete and Do returns the error of ctx.
 func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 	if d.Type == nil {
 		d.Type = winnt.FileObject
@@ -123,7 +124,8 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 	return out, err
 }
 
-// compare sends After through the workers. offset is its start, for Progress.
+// compare sends After through the workers and writes the rows. offset is the length of Before, which progress reports
+// include.
 func (d *Diff) compare(ctx context.Context, offset int64) (Summary, error) {
 	if d.before != nil {
 		d.base = d.before.Objects
@@ -148,7 +150,7 @@ func (d *Diff) compare(ctx context.Context, offset int64) (Summary, error) {
 	return p.do(ctx)
 }
 
-// gone adds the objects that only Before has.
+// gone writes the objects that only Before has and adds their counts to out.
 func (d *Diff) gone(ctx context.Context, out *Outcome) error {
 	d.base += out.Objects
 	p := pipeline[compared]{source: &rest{p: d.past}, out: d.Out, workers: d.Workers, write: d.write}
@@ -168,8 +170,9 @@ func (d *Diff) begin() {
 	}
 }
 
-// Resume continues an interrupted comparison from a position of After and the state that it passed to Save. Call it
-// before Do.
+// Resume prepares d to continue an interrupted comparison from a position of After and the state that it passed to
+// Save. d.State must be the file of that run. Call it before Do. It returns an error if the state does not parse or
+// does not match the file.
 func (d *Diff) Resume(at Position, state json.RawMessage) error {
 	d.CacheBytes = cmp.Or(d.CacheBytes, defaultCache)
 	d.begin()
@@ -180,7 +183,8 @@ func (d *Diff) Resume(at Position, state json.RawMessage) error {
 	return sizeAtLeast(d.State, d.groups.runs)
 }
 
-// Fingerprint identifies the question. A comparison can resume another with the same fingerprint.
+// Fingerprint returns a text that identifies the question. A comparison can resume another with the same fingerprint.
+// It does not depend on the sources.
 func (d *Diff) Fingerprint() string {
 	q := Run{Type: d.Type, Share: d.Share, Directory: d.Directory, Config: d.Config, Format: d.Format,
 		Expressions: d.Summary}
@@ -192,7 +196,7 @@ func (d *Diff) Fingerprint() string {
 	return text
 }
 
-// heading writes the header of the output.
+// heading writes the header of the output. JSON lines and a resumed run have no header.
 func (d *Diff) heading() error {
 	var text []byte
 	switch {
@@ -210,7 +214,8 @@ func (d *Diff) heading() error {
 	return err
 }
 
-// write writes a batch. Batches come in order.
+// write writes the rows of a batch, or adds them to the summary. Batches come in order. It returns the batch's fatal
+// error first.
 func (d *Diff) write(b *box[compared], so *Summary) error {
 	if b.fatal != nil {
 		return b.fatal

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// evaluator returns the evaluator for a side, and the rights that the share grants to each principal; nil without a
-// share. It creates both on first use.
+// evaluator returns the evaluator for some principals and an object type, and the rights that the share grants to each
+// principal. It creates both on first use. The rights are nil without a share.
 func (c *comparer) evaluator(
 	p *effective.Principals, typ *winnt.ObjectType,
 ) (*effective.Evaluator, []winnt.AccessMask, error) {

@@ -23,7 +23,8 @@ type two struct {
 	guards        [2]*guarded
 }
 
-// read reads Before, and the part of After that an earlier run has compared.
+// read stores the objects of Before in d.past, and marks the paths of d.Skip, the part of After that an earlier run has
+// compared. sum counts only Before.
 func (d *Diff) read(ctx context.Context) (sum Summary, err error) {
 	err = objects.Each(ctx, d.Before, func(b *objects.Batch, o *objects.Object) error {
 		if o.Type == nil {
@@ -57,8 +58,8 @@ func (d *Diff) read(ctx context.Context) (sum Summary, err error) {
 	})
 }
 
-// match pairs the principals by name, and those with the same name by position. It selects the pairs whose tokens
-// could lead to different decisions.
+// match pairs the principals of both states by name, and those with the same name by position. It sets d.all to all
+// pairs and d.moved to the pairs whose tokens could lead to different decisions.
 func (d *Diff) match() {
 	after := map[string][]int{}
 	for i, p := range d.DirectoryAfter.Principals {

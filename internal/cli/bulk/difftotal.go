@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// changed returns the pairs whose masks differ.
+// changed returns the pairs whose masks differ. A nil mask list, of an object that does not exist, and a missing
+// principal have no rights.
 func (d *Diff) changed(t *two, masks [2][]winnt.AccessMask) (out []change) {
 	for i, n := range t.pairs {
 		var m [2]winnt.AccessMask
@@ -53,7 +54,7 @@ func addTally(into, t *tally) {
 
 func costTally(t *tally) int { return 128 + len(t.Folder) + len(t.Cause) + 8*len(t.Who) }
 
-// add counts an object in the group of its folder.
+// add counts the changes of an object in the groups of its folder, one group for each cause.
 func (b *compared) add(d *Diff, name string, changes []change) {
 	if b.groups == nil {
 		b.groups = map[group]*tally{}
@@ -78,7 +79,7 @@ func (b *compared) add(d *Diff, name string, changes []change) {
 	}
 }
 
-// collect adds the groups of a batch. at is the number of objects before it.
+// collect merges the groups of a batch into d.groups. at is the number of objects before the batch.
 func (d *Diff) collect(b *compared, at int) error {
 	for i, g := range b.order {
 		t := b.groups[g]
@@ -90,7 +91,7 @@ func (d *Diff) collect(b *compared, at int) error {
 	return nil
 }
 
-// summary writes the rows of the groups in the order in which they first appeared.
+// summary writes one row for each group, in the order in which the groups first appeared.
 func (d *Diff) summary() error {
 	sorted := newAggregate(d.CacheBytes/8, addTally, costTally)
 	defer sorted.close()

@@ -51,7 +51,8 @@ func (p *past) close() {
 	p.table.close()
 }
 
-// put stores an object. It replaces an earlier object with the same path.
+// put stores an object with its descriptor. It replaces an earlier object with the same path. It may not be called
+// after index.
 func (p *past) put(o *objects.Object) error {
 	at, err := p.descriptor(o)
 	if err != nil {
@@ -102,7 +103,7 @@ func (p *past) descriptor(o *objects.Object) (int64, error) {
 	return at, nil
 }
 
-// index builds the hash table, after the last put.
+// index builds the hash table from paths to records. Call it once, after the last put and before find.
 func (p *past) index() error {
 	p.recent = nil
 	p.slots = uint64(1) << max(bits.Len64(2*p.records), 6)
@@ -132,7 +133,7 @@ type entry struct {
 
 func (p *past) hash(path []byte) uint64 { return maphash.Bytes(p.seed, path) }
 
-// read reads the record at an address.
+// read decodes the record at an address of the log into e, whose memory it reuses.
 func (p *past) read(at int64, e *entry) error {
 	var b [recordSize]byte
 	if err := p.log.readAt(b[:], at); err != nil {
@@ -147,8 +148,8 @@ func (p *past) read(at int64, e *entry) error {
 	return p.log.readAt(e.path, at+recordSize)
 }
 
-// find looks up a path. It returns the slot of the path, or the free slot where it would be, and decodes the record
-// into e.
+// find looks up a path. If ok, slot is the slot of the path and e its decoded record. Otherwise slot is the free slot
+// where the path would be, and e is undefined.
 func (p *past) find(path []byte, e *entry) (slot int64, ok bool, err error) {
 	h := p.hash(path)
 	var b [8]byte
@@ -194,7 +195,7 @@ func (p *past) object(e *entry, o *objects.Object) error {
 	return nil
 }
 
-// each calls f with every record, in order.
+// each calls f with every record in the order of put, until f returns an error. f must not keep the entry.
 func (p *past) each(f func(*entry) error) error {
 	var e entry
 	for at := int64(0); at < p.log.size; at += recordSize + int64(len(e.path)) {
@@ -214,7 +215,8 @@ type rest struct {
 	at int64
 }
 
-// Next fills b with further such objects.
+// Next fills b with further objects that only the first state has. It skips unreadable ones. It returns io.EOF at the
+// end.
 func (r *rest) Next(b *objects.Batch) error {
 	var e, found entry
 	for r.at < r.p.log.size && b.Len() < objects.PerBatch {

@@ -97,7 +97,7 @@ func gatheredOf(b *box[*gathered]) *gathered {
 	return b.part
 }
 
-// put records the answer for an object. The worker calls it.
+// put records the answer for an object. number is its index in the batch. The worker calls it.
 func (g *gathered) put(number int, o *objects.Object, a *judged) {
 	f := g.by[a]
 	if f == nil {
@@ -111,7 +111,7 @@ func (g *gathered) put(number int, o *objects.Object, a *judged) {
 	}
 }
 
-// finish completes a batch. The worker calls it.
+// finish computes the sums of a batch after its last put. The worker calls it.
 func (g *gathered) finish() {
 	for _, a := range g.order {
 		f := g.by[a]
@@ -123,7 +123,7 @@ func (g *gathered) finish() {
 	}
 }
 
-// write adds a batch to the report. Batches come in order.
+// write adds a batch to the report. Batches come in order. so has the counts before the batch.
 func (r *Report) write(b *box[*gathered], so *Summary) error {
 	g := b.part
 	if g == nil {
@@ -147,7 +147,7 @@ func (r *Report) write(b *box[*gathered], so *Summary) error {
 // 0.
 type tallies struct{ planes []effective.Set }
 
-// add counts a set n times.
+// add adds n to the count of each member of s.
 func (t *tallies) add(s effective.Set, n uint64) {
 	for at := 0; n != 0; at, n = at+1, n>>1 {
 		if n&1 == 0 {
@@ -166,7 +166,7 @@ func (t *tallies) add(s effective.Set, n uint64) {
 	}
 }
 
-// addTo adds the counts to a column of sums.
+// addTo adds the count of each principal to column i of its row in sums.
 func (t *tallies) addTo(sums [][3]int, i int) {
 	for p, s := range t.planes {
 		for who := range s.All() {
@@ -175,7 +175,9 @@ func (t *tallies) addTo(sums [][3]int, i int) {
 	}
 }
 
-// Collect reads and decides all objects. On an error of the source or of ctx, the report holds the objects before it.
+// Collect reads and decides all objects, and blocks until the source ends. An unreadable object is counted in the
+// Summary and is no error. If the source fails or ctx ends, Collect returns that error and sets Partial; the report
+// then holds the objects before it. It does not close the source's input or State.
 func (r *Report) Collect(ctx context.Context) error {
 	if r.Type == nil {
 		r.Type = winnt.FileObject
@@ -237,8 +239,8 @@ func (r *Report) state() (json.RawMessage, error) {
 	return json.Marshal(reportState{r.found.runs, r.reach, r.Errors})
 }
 
-// Resume continues an interrupted report from its State file and the state that it passed to Save. Call it before
-// Collect.
+// Resume prepares r to continue an interrupted report from its State file and the state that it passed to Save. Call it
+// before Collect. It returns an error if the state does not parse, or does not match the Directory or the State file.
 func (r *Report) Resume(at Position, state json.RawMessage) error {
 	var s reportState
 	if err := strict.Unmarshal(state, &s); err != nil {
@@ -259,7 +261,8 @@ func (r *Report) Resume(at Position, state json.RawMessage) error {
 	return nil
 }
 
-// Fingerprint identifies the question. A report can resume another with the same fingerprint.
+// Fingerprint returns a text that identifies the question. A report can resume another with the same fingerprint. It
+// does not depend on the source.
 func (r *Report) Fingerprint() string {
 	q := Run{Ask: Who, Type: r.Type, Share: r.Share, Directory: r.Directory, Config: r.Config}
 	return "report " + q.Fingerprint()

@@ -13,7 +13,8 @@ type guarded struct {
 	root   []bool             // per principal: files are not checked (F-108)
 }
 
-// guardedOf returns the effect for some principals, nil if no share changed them.
+// guardedOf returns the effect of a share on some principals, by their index in list. It returns nil if no share
+// changed them.
 func guardedOf(list []directory.Principal) *guarded {
 	g := &guarded{}
 	any := false
@@ -44,7 +45,7 @@ func (g *guarded) all(who int, t *winnt.ObjectType) winnt.AccessMask {
 	return t.Mapping.All
 }
 
-// pass returns those of n principals from whom no right of a mask is withheld.
+// pass returns the principals, of n, to whom the share allows every right of the mask m. A nil receiver allows all.
 func (g *guarded) pass(m winnt.AccessMask, n int) effective.Set {
 	s := make(effective.Set, (n+63)/64)
 	for i := range n {
@@ -55,7 +56,7 @@ func (g *guarded) pass(m winnt.AccessMask, n int) effective.Set {
 	return s
 }
 
-// admit adds the principals whose access to files is not checked.
+// admit adds the principals whose access to files is not checked to s. A nil receiver adds none.
 func (g *guarded) admit(s effective.Set) {
 	if g == nil {
 		return

@@ -71,7 +71,7 @@ func askIndex(d *decider) asking[indexed, fresh] {
 	}
 }
 
-// index writes the row of an object: the names of its sets.
+// index appends the row of an object: its path and the name of the set of each right.
 func (w *rows) index(dst []byte, o *objects.Object, a *indexed) []byte {
 	ids := a.few[:]
 	if a.ids != nil {
@@ -101,7 +101,7 @@ type setWriter struct {
 	buf     []byte
 }
 
-// setsTo returns the writer for the table of sets.
+// setsTo returns the writer for the table of sets: Run.Sets, or Run.Out if that is nil.
 func (r *Run) setsTo() io.Writer {
 	if r.Sets != nil {
 		return r.Sets
@@ -109,8 +109,8 @@ func (r *Run) setsTo() io.Writer {
 	return r.Out
 }
 
-// batch writes the sets of a batch that are not in the table yet. A row has the numbers of the principals as ranges,
-// or as a bitmap if that is shorter.
+// batch writes the sets of a batch that are not in the table yet, and releases their contents. A row has the numbers of
+// the principals as ranges, or as a bitmap if that is shorter.
 func (w *setWriter) batch(b *box[fresh], _ *Summary) error {
 	if len(b.part) == 0 {
 		return nil
@@ -142,7 +142,7 @@ func (w *setWriter) batch(b *box[fresh], _ *Summary) error {
 }
 
 // expression returns the expression of a right as JSON: clauses of terms, including those of the share and of the
-// folders on the way. It returns nil if SIDs alone do not suffice.
+// folders on the way. It returns nil if SIDs alone do not suffice. Call it after sets for the same place.
 func (d *decider) expression(of place, right int) []byte {
 	asked, err := d.asked(of.typ)
 	if err != nil || len(asked.rights[right]) != 1 || d.run.guarded != nil {
@@ -186,7 +186,8 @@ func (d *decider) expression(of place, right int) []byte {
 // whose name is forgotten is written again when it recurs.
 const maxWritten = 1 << 20
 
-// first reports whether a set is not known to be in the table, and records it.
+// first reports whether a set is not known to be in the table, and records it as written. It forgets sets that were not
+// used for a long time.
 func (w *setWriter) first(id setID) bool {
 	if _, ok := w.written[0][id]; ok {
 		return false
@@ -225,7 +226,7 @@ func appendSet(dst []byte, id setID, count uint32, s effective.Set, expression [
 	return append(dst, "\"}\n"...)
 }
 
-// appendRanges appends ranges such as "0-3,7". It returns false if they take more than most bytes.
+// appendRanges appends ranges such as "0-3,7" to dst. It returns false if dst is then longer than most bytes.
 func appendRanges(dst []byte, s effective.Set, most int) ([]byte, bool) {
 	first, last, any := 0, -2, false
 	flush := func() {

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/internal/objects"
 )
 
-// IndexDiff compares two outputs of Index. It writes the changes that bring a search index from the first to the
-// second. Use it once.
+// IndexDiff compares two outputs of Index and writes the changes that bring a search index from the first to the
+// second. Before, After and Out are required. Use it once.
 type IndexDiff struct {
 	Before, After func() (io.ReadCloser, error) // Before is opened twice
 	Out           io.Writer
@@ -44,7 +44,8 @@ func digestOf(parts ...[]byte) (d digest) {
 	return d
 }
 
-// IsIndex reports whether a file starts like an output of Index.
+// IsIndex reports whether a file starts like an output of Index. head is the start of the file with at least its first
+// line; only that line counts.
 func IsIndex(head []byte) bool {
 	line, _, _ := bytes.Cut(head, []byte("\n"))
 	var row indexRow
@@ -54,7 +55,8 @@ func IsIndex(head []byte) bool {
 	return json.Unmarshal(line, &row) == nil && row.Path != nil && row.Sets != nil
 }
 
-// each calls visit with each row of a file.
+// each opens a file, calls visit with each of its rows and closes it. It stops at the first error of visit. line is
+// valid only during the call. A line that is no row of an output of Index is an error with its number.
 func each(open func() (io.ReadCloser, error), visit func(row *indexRow, line []byte) error) (err error) {
 	in, err := open()
 	if err != nil {
@@ -86,8 +88,10 @@ func each(open func() (io.ReadCloser, error), visit func(row *indexRow, line []b
 	return s.Err()
 }
 
-// Do runs the comparison. It writes the rows of new objects and of objects with other sets unchanged, and new sets.
-// The row of principals precedes the first set. {"path":…,"gone":true} and {"set":…,"gone":true} are deletions.
+// Do runs the comparison and sets the counts. It writes the rows of new objects and of objects with other sets
+// unchanged, and new sets. The row of principals precedes the first set. {"path":…,"gone":true} and
+// {"set":…,"gone":true} are deletions and come last. Do needs memory for a hash of each path. After an error the output
+// is incomplete.
 func (d *IndexDiff) Do() error {
 	before, sets := map[digest]digest{}, map[string]bool{} // false: not in After
 	err := each(d.Before, func(row *indexRow, _ []byte) error {
@@ -148,7 +152,8 @@ func (r *indexRow) digest() digest {
 	return digestOf([]byte("sets"), r.Sets)
 }
 
-// gone writes the deletion of a row that only Before has.
+// gone writes the deletion of a row that only Before has, once for each path or set. seen and sets have the paths and
+// sets of After.
 func (d *IndexDiff) gone(row *indexRow, seen map[digest]bool, sets map[string]bool) error {
 	key, name := "path", row.Path
 	switch {

@@ -55,7 +55,8 @@ func (t *table[A]) hash(o *objects.Object) uint64 {
 	return maphash.Bytes(t.seed, o.SD) + uint64(o.Form) + o.Way.Hash()
 }
 
-// find returns the entry of a descriptor and creates it if it is new. cost is the memory of its answer.
+// find returns the entry of a descriptor and creates it, without an answer, if it is new. h is the hash of o, and cost
+// the memory of an answer in bytes. It may drop old entries. It is safe for concurrent use.
 func (t *table[A]) find(h uint64, o *objects.Object, typ *winnt.ObjectType, cost int) *known[A] {
 	s := &t.shards[h>>58]
 	s.mu.Lock()
@@ -78,7 +79,8 @@ func (t *table[A]) find(h uint64, o *objects.Object, typ *winnt.ObjectType, cost
 	return k
 }
 
-// put adds k.
+// put adds k to the young generation. If the young generation is full, put drops the old one first, and the young one
+// becomes the old one.
 //
 // +checklocks:s.mu
 func (s *shard[A]) put(k *known[A], limit, cost int) {

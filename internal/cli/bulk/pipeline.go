@@ -21,8 +21,8 @@ type pipeline[T any] struct {
 	worker   func() (func(b *box[T]), error)    // makes a worker, which belongs to one goroutine
 	write    func(b *box[T], so *Summary) error // takes a batch; so is the sum before it
 	out      io.Writer                          // where rows go, once it is their turn
-	progress func(Position)                     // called now and then; nil: not
-	save     func(Position) error               // called when all up to a position has been written; nil: not
+	progress func(Position)                     // called at intervals; may be nil
+	save     func(Position) error               // called at intervals, when all up to a position is written; may be nil
 
 	sum          Summary
 	cut          bool // the run was stopped inside a batch
@@ -30,8 +30,9 @@ type pipeline[T any] struct {
 	saved, shown time.Time
 }
 
-// do runs the pipeline. If ctx is cancelled, it stops between two objects and returns the error of ctx. The output is
-// then complete up to the position in the summary. It does not wait for a source that blocks in Next.
+// do runs the pipeline, halts the source and returns the counts. If ctx is cancelled, it stops between two objects and
+// returns the error of ctx. The output is then complete up to the position in the summary. It does not wait for a
+// source that blocks in Next. A write error comes before a read error.
 func (p *pipeline[T]) do(ctx context.Context) (Summary, error) {
 	defer context.AfterFunc(ctx, func() { p.stopped.Store(true) })()
 	if p.workers <= 0 {
@@ -65,7 +66,8 @@ func (p *pipeline[T]) do(ctx context.Context) (Summary, error) {
 	return p.sum, err
 }
 
-// read sends batches until the source ends.
+// read sends batches until the source ends. It returns nil at the end and after the writer failed, the error of ctx, or
+// the error of the source.
 func (p *pipeline[T]) read(ctx context.Context, h *ordered.Hand[box[T]]) error {
 	for {
 		b, ok := h.Take()
@@ -96,8 +98,8 @@ const (
 	showEvery = 200 * time.Millisecond
 )
 
-// parts waits until a batch is done. During the wait it writes rows that the worker cannot buffer, or drops them if
-// the writer has failed.
+// parts waits until a batch is done. During the wait it writes rows that the worker cannot buffer, or drops them if the
+// writer has failed. It returns the first write error.
 func (p *pipeline[T]) parts(b *ordered.Piece[box[T]], failed bool) (err error) {
 	keep := !failed && !p.cut
 	for {

@@ -1,5 +1,10 @@
 package bulk
 
+import (
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/winnt"
+)
+
 // Position is the progress of a run.
 type Position struct {
 	Objects    int   // rows read, unreadable ones included
@@ -11,6 +16,7 @@ type Position struct {
 	NoDACL     int   // rows with objects.NoteNoDACL
 	Typed      int   // rows with entries for one object type that were not considered
 	Unmapped   int   // rows that name an S-1-22 SID without an account
+	Logons     int   // rows whose answer depends on the kind of logon
 	Offset     int64 // byte of the input after the last row written; 0 where the source has no bytes
 	Lines      int   // lines of the input before it
 	// TypedEntries are the entries of Typed.
@@ -19,7 +25,8 @@ type Position struct {
 	Allowed      int64 // pairs of principal and object that were allowed, summed over the rights
 }
 
-// Plus returns the position after a run that continued from p and reached q.
+// Plus returns the position after a run that continued from p and reached q: the counts are sums, and Offset and Lines
+// come from q. If q has read no bytes, they come from p.
 func (p Position) Plus(q Position) Position {
 	q.Objects += p.Objects
 	q.Unreadable += p.Unreadable
@@ -31,6 +38,7 @@ func (p Position) Plus(q Position) Position {
 	q.Typed += p.Typed
 	q.TypedEntries += p.TypedEntries
 	q.Unmapped += p.Unmapped
+	q.Logons += p.Logons
 	q.Passed += p.Passed
 	q.Allowed += p.Allowed
 	if q.Offset == 0 { // nothing was left to do
@@ -46,9 +54,29 @@ type Summary struct {
 	FirstStale string // path of the first row with objects.NoteStale
 	// FirstUnmapped is the first S-1-22 SID without an account.
 	FirstUnmapped string
+	FirstLogons   string // path of the first row of Logons, and how its answer differs
+	// Classless counts the objects of a directory whose class the input does not have (B-56), and FirstClassless is the
+	// path of the first. A resumed run counts its own part only.
+	Classless      int
+	FirstClassless string
 }
 
-// add adds the counts of the following batch and takes its input position.
+// NoClass says what an unknown class means for an answer.
+const NoClass = "the file has no objectClass of it: entries for its class do not count, and whether it is a user, a " +
+	"group or a computer is not known; export objectClass and groupType too"
+
+// Observe counts an object of a directory whose class is unknown, and keeps the path of the first one. It ignores
+// objects of other types and a nil entry.
+func (s *Summary) Observe(typ *winnt.ObjectType, e *objects.Entry, path string) {
+	if typ != winnt.DirectoryServiceObject || e == nil || len(e.Classes) > 0 {
+		return
+	}
+	if s.Classless++; s.Classless == 1 {
+		s.FirstClassless = path
+	}
+}
+
+// add adds the counts of the following batch, takes its input position, and keeps the earlier first error and paths.
 func (s *Summary) add(b *Summary) {
 	offset, lines := b.Offset, b.Lines
 	s.Position = s.Plus(b.Position)
@@ -58,6 +86,12 @@ func (s *Summary) add(b *Summary) {
 	}
 	if s.FirstUnmapped == "" {
 		s.FirstUnmapped = b.FirstUnmapped
+	}
+	if s.FirstLogons == "" {
+		s.FirstLogons = b.FirstLogons
+	}
+	if s.Classless += b.Classless; s.FirstClassless == "" {
+		s.FirstClassless = b.FirstClassless
 	}
 	if s.FirstError == nil {
 		s.FirstError = b.FirstError

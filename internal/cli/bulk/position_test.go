@@ -4,6 +4,9 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/winnt"
 )
 
 // numbered is a position whose numbers are all different, from first on.
@@ -55,5 +58,22 @@ func TestBatchCountsAddUp(t *testing.T) {
 		if s.add(&parts[i]); s != want {
 			t.Errorf("part %d: got  %+v\nwant %+v", i, s, want)
 		}
+	}
+}
+
+// An object of a directory without a class is counted, and the first is named. Files and rows without attributes are
+// not (B-56).
+func TestObjectsWithoutClassAreCounted(t *testing.T) {
+	var s Summary
+	s.Observe(winnt.FileObject, &objects.Entry{}, "/file")
+	s.Observe(winnt.DirectoryServiceObject, nil, "none")
+	s.Observe(winnt.DirectoryServiceObject, &objects.Entry{Classes: []string{"user"}}, "user")
+	s.Observe(winnt.DirectoryServiceObject, &objects.Entry{}, "first")
+	s.Observe(winnt.DirectoryServiceObject, &objects.Entry{}, "second")
+	var sum Summary
+	sum.add(&s)
+	sum.add(&s)
+	if sum.Classless != 4 || sum.FirstClassless != "first" {
+		t.Errorf("%d, the first %q, want 4 and first", sum.Classless, sum.FirstClassless)
 	}
 }

@@ -15,10 +15,11 @@ import (
 type Remark struct {
 	Typed    int     // entries that allow one object type only and were not considered
 	Unmapped sid.SID // of S-1-22, that no account of the directory has; zero: every one has an account
+	Logons   string  // how the answer differs after other kinds of logon; "": it does not
 }
 
-// remarkOn finds the parts of a descriptor that an answer does not consider. whole reports whether the run requests
-// rights on the whole object.
+// remarkOn returns a remark on the parts of a descriptor that an answer does not consider. whole means that the run
+// requests rights on the whole object.
 func remarkOn(d *sd.Descriptor, dir *directory.Directory, whole bool) (r Remark) {
 	if whole {
 		r.Typed = TypedEntries(d)
@@ -36,8 +37,8 @@ func remarkOn(d *sd.Descriptor, dir *directory.Directory, whole bool) (r Remark)
 	return r
 }
 
-// TypedEntries counts the entries of a DACL that allow only one object type. A check without object types ignores
-// them, so the answer mentions their number (B-4).
+// TypedEntries counts the entries of a DACL that allow access for one object type only, without inherit-only ones. A
+// check without object types ignores them, so the answer mentions their number (B-4). It returns 0 without a DACL.
 func TypedEntries(d *sd.Descriptor) (n int) {
 	l := d.DACL()
 	for _, x := range l.Entries() {
@@ -62,15 +63,23 @@ func (r Remark) String() string {
 	if !r.Unmapped.IsZero() {
 		all = append(all, fmt.Sprintf("no account of the directory has %v", r.Unmapped))
 	}
+	if r.Logons != "" {
+		all = append(all, "the answer depends on the kind of logon: "+r.Logons)
+	}
 	return strings.Join(all, "; ")
 }
 
-// remark counts the remark about an object and stores it for the row.
+// remark counts the remark r about an object and stores text in o for its row.
 func (s *Summary) remark(o *objects.Object, r *Remark, text string) {
 	o.Remark = text
 	if r.Typed > 0 {
 		s.TypedEntries += r.Typed
 		s.Typed++
+	}
+	if r.Logons != "" {
+		if s.Logons++; s.FirstLogons == "" {
+			s.FirstLogons = string(o.Path) + ": " + r.Logons
+		}
 	}
 	if !r.Unmapped.IsZero() {
 		if s.Unmapped++; s.FirstUnmapped == "" {

@@ -29,13 +29,13 @@ type Report struct {
 	Directory *directory.Directory
 	Type      *winnt.ObjectType // of objects without a type; nil: file
 	Config    effective.Config
-	Share     *sd.Descriptor // a second gate before all objects; nil: none
+	Share     *sd.Descriptor // descriptor of a share, which limits the rights on all objects; nil: no share
 
 	Workers    int // 0: one a core
 	CacheBytes int // limit of the caches in bytes; 0: 256 MiB
 
-	Progress func(Position)                        // called now and then; nil: not
-	Save     func(Position, json.RawMessage) error // called now and then with what Resume takes; nil: not
+	Progress func(Position)                        // called at intervals; may be nil
+	Save     func(Position, json.RawMessage) error // called at intervals with the arguments of Resume; may be nil
 	State    *os.File                              // with Save: where the rest of it is kept
 
 	Summary
@@ -140,7 +140,8 @@ func (b *best) trim() {
 	*b = (*b)[:min(len(*b), maxListed)]
 }
 
-// Write writes the page as one self-contained HTML file. Call it once, after Collect: it removes the temporary data.
+// Write writes the page as one self-contained HTML file to out. Call it once, after Collect: it removes the temporary
+// data. It also sets Distinct. It writes nothing if it fails before the page is complete.
 func (r *Report) Write(out io.Writer) error {
 	defer r.found.close()
 	p := r.page()
@@ -182,7 +183,7 @@ func (r *Report) Write(out io.Writer) error {
 	return err
 }
 
-// list adds the descriptors and their details to the page, each once.
+// list adds the riskiest and the widest descriptors to the page, and the details of each of them once.
 func (p *page) list(risky, widest best) error {
 	var all []*listed
 	at := map[string]*listed{}
@@ -212,7 +213,7 @@ func (p *page) list(risky, widest best) error {
 	return nil
 }
 
-// page returns the page without its lists of descriptors.
+// page returns the data of the page except the lists of descriptors and of unknown accounts.
 func (r *Report) page() page {
 	return page{Report: r, People: len(r.Directory.Principals), Disabled: r.Directory.Disabled, Reach: r.reachRows(),
 		Script: template.JS(reportScript), ScriptHash: hashOf(reportScript)}
@@ -224,7 +225,8 @@ func hashOf(script string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// reachRows returns the principals with access to the most objects.
+// reachRows returns the principals with access to the most objects, at most 200: first by control, then by writing,
+// then by reading.
 func (r *Report) reachRows() (out []reachRow) {
 	total := max(r.Objects-r.Unreadable, 1)
 	for i, n := range r.reach {

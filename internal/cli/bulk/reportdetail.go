@@ -64,7 +64,8 @@ func (r *Report) detail(l *listed) (detail, error) {
 	return d, nil
 }
 
-// sets returns the principals that have each right on a descriptor.
+// sets returns the principals that can read, write and control the objects with a descriptor. The sets are valid until
+// the next call.
 func (r *Report) sets(k place) ([]effective.Set, error) {
 	if r.decider == nil {
 		d, err := newDecider(r.run)
@@ -77,7 +78,8 @@ func (r *Report) sets(k place) ([]effective.Set, error) {
 	return sets, err
 }
 
-// because returns the entries that grant a right to a principal: of the object, and of the share if there is one.
+// because returns the entries that grant a right to a principal, as text: of the object, and of the share if there is
+// one. It returns "" if the right is not granted. p is the index of the principal.
 func (r *Report) because(k place, p int, right words.Right) string {
 	if r.Directory.Principals[p].Root {
 		return "admin users of the share: files are not asked"
@@ -97,7 +99,8 @@ func (r *Report) because(k place, p int, right words.Right) string {
 	return strings.Join(all, " or ")
 }
 
-// reasons returns the entries that grant a mask. ok is false if the mask is not granted.
+// reasons returns the entries of d that grant a mask to a principal. ok is false if the mask is not granted. If the
+// check fails, text is its error and ok is true.
 func (r *Report) reasons(
 	d *sd.Descriptor, typ *winnt.ObjectType, p int, m winnt.AccessMask,
 ) (text string, ok bool) {

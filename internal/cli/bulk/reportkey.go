@@ -9,7 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// keyOf returns a key for a descriptor with its type and the folders on its way. parseKey decodes it.
+// keyOf returns a key for an object's descriptor with its form, its type and the folders on its way. parseKey decodes
+// it.
 func keyOf(o *objects.Object) string {
 	way := o.Way.Text()
 	key := append(append([]byte{byte(o.Form)}, objects.TypeName(o.Type)...), 0)

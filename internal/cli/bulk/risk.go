@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// sizeAtLeast returns an error if the runs are out of order or the file is shorter than the last one.
+// sizeAtLeast returns an error if the ends of runs are out of order or the file is shorter than the last one. Without
+// runs it returns nil.
 func sizeAtLeast(f *os.File, runs []int64) error {
 	if len(runs) == 0 {
 		return nil
@@ -55,7 +56,8 @@ func (r *Report) risk(x place, counts []uint32) (score int, why string) {
 // outsider reports whether a SID includes users that the directory may not know.
 func outsider(s sid.SID) bool { return s == sid.Anonymous || s == sid.Guests || s == sid.Everyone }
 
-// unknown returns the accounts in a descriptor that have no name.
+// unknown returns the accounts in a descriptor that the directory does not know, each once, with the rights that plain
+// allow entries grant it. It only considers SIDs of the authorities 5 and 22.
 func (r *Report) unknown(d *sd.Descriptor, typ *winnt.ObjectType) (out []unknown) {
 	note := func(s sid.SID, m winnt.AccessMask) {
 		if s.IsZero() || r.Directory.Known(s) || s.Authority() != 5 && s.Authority() != 22 {

@@ -26,7 +26,7 @@ func makeNames(d *directory.Directory, f Format) names {
 	return out
 }
 
-// heading writes the header of the output.
+// heading writes the header of the output. JSON lines, bulk documents and a resumed run have none.
 func (r *Run) heading() error {
 	if r.Resumed {
 		return nil
@@ -70,7 +70,7 @@ func failed[T any](w *rows) func(b *box[T], o *objects.Object, err error) {
 	return func(b *box[T], o *objects.Object, err error) { b.out = w.unreadable(b.out, o, err) }
 }
 
-// unreadable appends the row of an object without an answer.
+// unreadable appends the row of an object without an answer, with the shortened error, in the run's format.
 func (w *rows) unreadable(dst []byte, o *objects.Object, err error) []byte {
 	text := batch.Shorten(err.Error())
 	switch {

@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -40,7 +41,8 @@ const (
 	ESBulk    // Who of one right: what Elasticsearch and OpenSearch take as _bulk
 )
 
-// ParseFormat returns the format with a name. An unknown name is an error.
+// ParseFormat returns the format with a name: table, jsonl, csv, es-bulk or csv-tables. Any other name, the empty one
+// too, is an error.
 func ParseFormat(name string) (Format, error) {
 	switch name {
 	case "table":
@@ -68,7 +70,7 @@ type Run struct {
 	Type      *winnt.ObjectType // of objects without a type; nil: file
 	Types     [][]winnt.GUID    // chains of object types to ask about; nil: the object
 	Config    effective.Config  // policies and options of the check
-	Share     *sd.Descriptor    // descriptor of a share: rights that it does not grant, no user has; nil: no share
+	Share     *sd.Descriptor    // descriptor of a share, which limits the rights on all objects; nil: no share
 	Format    Format
 	Out       io.Writer
 	Table     columns.Options // of Out, with Format Table
@@ -81,11 +83,15 @@ type Run struct {
 	Nothing     bool          // What: a Table has rows of objects without a right, too
 	Resumed     bool          // the output is the continuation of another: no heading
 
+	// Logons returns Directory after another kind of logon, with the same principals in the same order. It returns nil
+	// for the kind that Directory has. nil: no answer has a note about other kinds.
+	Logons func(logon.Kind) (*directory.Directory, error)
+
 	Workers    int // 0: one a core
 	CacheBytes int // most memory for descriptors and answers; 0: 256 MiB
 
-	Progress func(Position)       // called now and then by the writer; nil: not
-	Save     func(Position) error // called when all rows up to a position have been written; nil: not
+	Progress func(Position)       // called at intervals by the writer; may be nil
+	Save     func(Position) error // called at intervals, when all rows up to a position have been written; may be nil
 
 	alike bool // equal descriptors share one answer, even if PRINCIPAL SELF differs
 
@@ -93,9 +99,13 @@ type Run struct {
 	names   names
 	namer   *setNamer // Index
 	guarded *guarded
+	logons  logons
+	kind    logon.Kind // of a run of logons
 }
 
-// Do runs the pass and writes rows in input order. If ctx is cancelled, it stops between two objects and returns the
+// Do runs the pass, writes rows in input order and returns the counts. An unreadable object gets a row with its error
+// and does not end the run. Do returns the error of [Run.Check] before it writes. It also fails if the question is
+// invalid, or if the source or the output fails. If ctx is cancelled, it stops between two objects and returns the
 // error of ctx. The output is then complete up to the position in the summary. It does not wait for a source that
 // blocks in Next.
 func (r *Run) Do(ctx context.Context) (Summary, error) {
@@ -113,7 +123,7 @@ func (r *Run) Do(ctx context.Context) (Summary, error) {
 	return sum, errors.Join(err, to.Flush())
 }
 
-// rows runs the pass with a writer that may buffer rows.
+// rows prepares the run, checks it, and writes the header and all rows to r.Out, which may buffer them.
 func (r *Run) rows(ctx context.Context) (Summary, error) {
 	r.prepare()
 	if err := r.Check(r.Sets != nil); err != nil {
@@ -136,8 +146,8 @@ func (r *Run) rows(ctx context.Context) (Summary, error) {
 	return answer(ctx, r, askWho, (*named).key)
 }
 
-// Check returns an error if the format does not support the question. Do calls it before it writes. sets reports
-// whether there is an output for the table of sets.
+// Check returns an error if the format does not support the question, nil otherwise. Do calls it before it writes. sets
+// means that there is an output for the table of sets.
 func (r *Run) Check(sets bool) error {
 	switch {
 	case r.Format == ESBulk && (r.Ask != Who || len(r.Rights) != 1):
@@ -152,7 +162,7 @@ func (r *Run) Check(sets bool) error {
 	return nil
 }
 
-// prepare sets the defaults and compiles the principals.
+// prepare sets the defaults and compiles the principals, their names and the names of sets.
 func (r *Run) prepare() {
 	if r.Type == nil {
 		r.Type = winnt.FileObject
@@ -160,6 +170,17 @@ func (r *Run) prepare() {
 	if r.CacheBytes <= 0 {
 		r.CacheBytes = defaultCache
 	}
+	r.compile()
+	r.logons = newLogons(r)
+	r.names = makeNames(r.Directory, r.Format)
+	if r.Ask == Index {
+		r.namer = newSetNamer(r.Directory)
+	}
+}
+
+// compile compiles the principals, unless they are compiled, and the effect of the share on them. For What it takes
+// only the one principal.
+func (r *Run) compile() {
 	if r.tokens == nil {
 		tokens := r.Directory.Tokens()
 		if r.Ask == What {
@@ -172,17 +193,14 @@ func (r *Run) prepare() {
 		list = list[r.Principal : r.Principal+1]
 	}
 	r.guarded = guardedOf(list)
-	r.names = makeNames(r.Directory, r.Format)
-	if r.Ask == Index {
-		r.namer = newSetNamer(r.Directory)
-	}
 }
 
 // defaultCache is the default limit of the caches, in bytes.
 const defaultCache = 256 << 20
 
-// Fingerprint identifies the question of a run, its policies and options included. Runs with the same fingerprint over
-// the same input write the same rows, unless their callbacks differ.
+// Fingerprint returns a text that identifies the question of a run, its policies and options included. Runs with the
+// same fingerprint over the same input write the same rows, unless their callbacks differ. It does not depend on the
+// source, the output or the limits.
 func (r *Run) Fingerprint() string {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d %d %d %t %v", r.Ask, r.Format, r.Principal, r.Expressions, r.Types)

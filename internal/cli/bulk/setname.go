@@ -53,7 +53,8 @@ func newSetNamer(d *directory.Directory) *setNamer {
 	return n
 }
 
-// newMember returns the bytes of a principal. If another principal has the same SID, they include the name.
+// newMember returns the hashed bytes of a principal. shared means that another principal has the same SID; the bytes
+// then include the name. domains numbers the domains met so far.
 func newMember(s sid.SID, name string, shared bool, domains map[sid.SID]int) (m member) {
 	if shared {
 		m.whole = appendText(appendText([]byte{'N'}, s.Binary()), name)
@@ -102,7 +103,7 @@ func (n *setNamer) id(right string, s effective.Set) (id setID) {
 	return id
 }
 
-// ranked returns the set in SID order.
+// ranked returns a new set in which each member of s has the index of its rank by SID.
 func (n *setNamer) ranked(s effective.Set) effective.Set {
 	ranked := make(effective.Set, len(s))
 	for i, word := range s {

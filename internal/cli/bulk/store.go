@@ -19,7 +19,7 @@ type store struct {
 
 const chunkSize = 1 << 16
 
-// close closes and removes the file.
+// close closes and removes the file, and empties the store.
 func (s *store) close() {
 	if s.file != nil {
 		discard(s.file)
@@ -27,8 +27,8 @@ func (s *store) close() {
 	*s = store{}
 }
 
-// temporary creates a temporary file; discard removes it. Where possible the file has no name, so that it disappears
-// with the process.
+// temporary creates a temporary file, which the caller removes with discard. Where possible the file has no name, so
+// that it disappears with the process.
 func temporary() (*os.File, error) {
 	f, err := os.CreateTemp("", "refmon-")
 	if err != nil {
@@ -50,13 +50,14 @@ func discard(f *os.File) {
 	}
 }
 
-// append writes at the end and returns the address.
+// append writes b at the end and returns its address.
 func (s *store) append(b []byte) (int64, error) {
 	at := s.size
 	return at, s.writeAt(b, at)
 }
 
-// writeAt writes at an address. A gap before it is filled with zeros.
+// writeAt writes b at an address, and fills a gap before it with zeros. Bytes beyond the limit go to the temporary
+// file.
 func (s *store) writeAt(b []byte, at int64) error {
 	for len(b) > 0 && at < s.limit {
 		for int64(len(s.mem))*chunkSize <= at {
@@ -83,7 +84,7 @@ func (s *store) writeAt(b []byte, at int64) error {
 	return nil
 }
 
-// readAt fills b. Bytes that were never written are zero.
+// readAt fills b from an address. Bytes that were never written are zero, also behind the end.
 func (s *store) readAt(b []byte, at int64) error {
 	for len(b) > 0 && at < s.limit {
 		n := min(len(b), int(chunkSize-at%chunkSize), int(s.limit-at))

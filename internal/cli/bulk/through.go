@@ -61,7 +61,8 @@ func askThrough(d *decider) asking[reached, none] {
 	}
 }
 
-// through appends the rows of a right: the object once, then a line for each way.
+// through appends the rows of a right: one for each line, with the path and the right in the first one only. Without
+// lines it appends a row that says so.
 func (w *rows) through(dst []byte, o *objects.Object, right string, lines []line) []byte {
 	path := string(o.Path)
 	if len(lines) == 0 {
@@ -94,7 +95,8 @@ type way struct {
 	who   effective.Set
 }
 
-// lines groups the principals of a set by the entries that gave them a right (U-102).
+// lines groups the principals of the set s by the entries that give them a right, in the order of the entries (U-102).
+// After maxTraced different principals the others share one line without entries.
 func (t *tracer) lines(d *sd.Descriptor, typ *winnt.ObjectType, right words.Right, s effective.Set) ([]line, error) {
 	alike, asked := map[string]*way{}, 0
 	var ways []*way
@@ -154,7 +156,7 @@ func (t *tracer) key(d *sd.Descriptor, i int) string {
 	return string(key)
 }
 
-// way explains why a principal has a right.
+// way explains why the principal with index i has a right. The result has no principals in who.
 func (t *tracer) way(d *sd.Descriptor, typ *winnt.ObjectType, right words.Right, i int) (w way, err error) {
 	p := &t.run.Directory.Principals[i]
 	w.order = 1 << 19
@@ -235,7 +237,8 @@ func (t *tracer) who(w *way, allowed effective.Set) string {
 	return fmt.Sprintf("%s (%d of %d)", name, members-lacking, members)
 }
 
-// names returns the names of a set of n principals: at most maxNamed, and the number of the others.
+// names returns the names of a set of n principals, separated by commas: at most maxNamed, and the number of the
+// others.
 func (t *tracer) names(s effective.Set, n int) string {
 	var out []string
 	for i := range s.All() {
@@ -247,7 +250,7 @@ func (t *tracer) names(s effective.Set, n int) string {
 	return strings.Join(out, ", ")
 }
 
-// of returns the principals that match a SID.
+// of returns the principals to which an allow entry for a SID applies. The caller must not change the set.
 func (t *tracer) of(s sid.SID) effective.Set {
 	if set, ok := t.members[s]; ok {
 		return set

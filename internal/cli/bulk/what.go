@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/refmon/refmon/adrights"
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/cli/columns"
@@ -27,7 +28,10 @@ func askWhat(d *decider) asking[has, none] {
 	wanted := &decider{run: &want, types: map[*winnt.ObjectType]*typedQuestion{}}
 	return asking[has, none]{
 		decide: func(x place) (a has, share bool, err error) {
-			if a.mask, share, err = d.maximum(x); err != nil || len(want.Want) == 0 {
+			if a.mask, share, err = d.maximum(x); secret(d.run.Types) {
+				a.mask &^= winnt.ADS_RIGHT_DS_READ_PROP
+			}
+			if err != nil || len(want.Want) == 0 {
 				a.wanted = a.mask != 0
 				return a, share, err
 			}
@@ -49,12 +53,22 @@ func askWhat(d *decider) asking[has, none] {
 	}
 }
 
+// secret reports whether nobody can read any of the object types, whatever the descriptor grants (B-55).
+func secret(chains [][]winnt.GUID) bool {
+	return len(chains) > 0 && !slices.ContainsFunc(chains, func(c []winnt.GUID) bool {
+		return len(c) == 0 || !adrights.Secret(c[len(c)-1])
+	})
+}
+
 // key returns the rights, for comparison.
 func (a *has) key() []byte { return fmt.Append(nil, *a) }
 
-// what appends the row of an object: the mask and the names of the rights.
+// what appends the row of an object: its path, the mask m and the names of the rights in it.
 func (w *rows) what(dst []byte, o *objects.Object, m winnt.AccessMask) []byte {
 	have := words.Granted(m, o.Type)
+	if len(w.run.Types) > 0 && o.Type == winnt.DirectoryServiceObject {
+		have = words.Directory(m)
+	}
 	// The rights that the question names are granted too, also those on one object type only (U-120).
 	for _, r := range w.run.Want {
 		if !slices.Contains(have, r.Name) {

@@ -74,7 +74,7 @@ func askCount(d *decider) asking[counted, none] {
 	}
 }
 
-// at returns the counts.
+// at returns the counts, one for each right. Without a.counts the slice has unused elements at the end.
 func (a *counted) at() []uint32 {
 	if a.counts != nil {
 		return a.counts
@@ -82,7 +82,7 @@ func (a *counted) at() []uint32 {
 	return a.few[:]
 }
 
-// who appends the row of a right: the names of a set.
+// who appends the row of a right: the path, the right and the names of the principals in s.
 func (w *rows) who(dst []byte, o *objects.Object, right string, s effective.Set) []byte {
 	switch w.run.Format {
 	case ESBulk:
@@ -104,7 +104,7 @@ func (w *rows) who(dst []byte, o *objects.Object, right string, s effective.Set)
 	return appendRow(dst, plain(string(o.Path)), plain(right), who)
 }
 
-// count appends the row of a right: the number of principals.
+// count appends the row of a right: the path, the right and the number n of principals.
 func (w *rows) count(dst []byte, o *objects.Object, right string, n uint32) []byte {
 	if w.run.Format == JSONL {
 		dst = append(appendPath(append(dst, `{"path":`...), o), `,"right":`...)
@@ -119,7 +119,7 @@ func (w *rows) count(dst []byte, o *objects.Object, right string, n uint32) []by
 	return appendRow(dst, plain(string(o.Path)), plain(right), plain(string(w.cell)))
 }
 
-// join appends the names of a set.
+// join appends the names of a set to dst, with the separator between them.
 func (w *rows) join(dst []byte, s effective.Set, separator string) []byte {
 	begun := false
 	for i := range s.All() {

@@ -41,9 +41,11 @@ type worker[A, T any] struct {
 	run  *Run
 	ask  asking[A, T]
 	near near[outcome[A]]
+	also alternatives
 }
 
-// batch decides the objects of a batch and records each result.
+// batch decides the objects of a batch and appends each result to it. It counts an object that cannot be decided and
+// goes to the next one.
 func (w *worker[A, T]) batch(b *box[T]) {
 	b.in.Each(func(o *objects.Object) {
 		b.sum.Objects++
@@ -60,6 +62,7 @@ func (w *worker[A, T]) batch(b *box[T]) {
 			o.Note = objects.NoteNoDACL
 		}
 		b.note(o)
+		b.sum.Observe(o.Type, o.Entry, string(o.Path))
 		if x.err != nil {
 			b.fail(o, x.err)
 			w.ask.fail(b, o, x.err)
@@ -70,8 +73,8 @@ func (w *worker[A, T]) batch(b *box[T]) {
 	})
 }
 
-// outcome returns the answer for an object, from the table or newly computed. Two workers may compute the same answer
-// at the same time; either is kept.
+// outcome returns the answer for an object, from the table or newly computed. An answer that depends on the object
+// itself is not shared. Two workers may compute the same answer at the same time; either is kept.
 func (w *worker[A, T]) outcome(o *objects.Object) *outcome[A] {
 	k := w.near.find(o, o.Type)
 	if x := k.answer.Load(); x != nil && !(x.self && !w.run.alike && o.Entry.Account()) {
@@ -100,11 +103,17 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 	x.answer, share, x.err = w.ask.decide(place{self, o.Type, o.Way})
 	share = share && self == d
 	x.remark = remarkOn(d, w.run.Directory, w.run.whole(o.Type))
+	if x.err == nil {
+		if x.remark.Logons, err = w.also.remark(place{self, o.Type, o.Way}); err != nil {
+			x.remark.Logons = "the other kinds are not known: " + err.Error() // the answer itself is
+		}
+	}
 	x.text = x.remark.String()
 	return x, share
 }
 
-// withSelf replaces PRINCIPAL SELF by the object's own SID. It returns d itself if nothing changes.
+// withSelf returns a copy of d with the object's own SID in place of PRINCIPAL SELF. It returns d itself if e
+// is no account or d does not name PRINCIPAL SELF.
 func withSelf(d *sd.Descriptor, e *objects.Entry) *sd.Descriptor {
 	if !e.Account() || d.DACL().Facts()&sd.HasPrincipalSelf == 0 {
 		return d
@@ -125,7 +134,8 @@ func withSelf(d *sd.Descriptor, e *objects.Entry) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// pass runs one question for all objects. write handles box.part, before the rows; it may be nil.
+// pass runs one question for all objects and writes their rows. write handles box.part before the rows of each batch;
+// it may be nil.
 func pass[A, T any](
 	ctx context.Context, r *Run, ask func(d *decider) asking[A, T], write func(b *box[T], so *Summary) error,
 ) (Summary, error) {
@@ -143,7 +153,7 @@ func pass[A, T any](
 	return p.do(ctx)
 }
 
-// workers returns a maker of workers that share one table of answers.
+// workers returns a function that creates workers, which share one table of answers.
 func workers[A, T any](r *Run, ask func(d *decider) asking[A, T]) func() (func(*box[T]), error) {
 	known := newTable[outcome[A]](r.CacheBytes)
 	return func() (func(*box[T]), error) {
@@ -151,7 +161,7 @@ func workers[A, T any](r *Run, ask func(d *decider) asking[A, T]) func() (func(*
 		if err != nil {
 			return nil, err
 		}
-		w := &worker[A, T]{run: r, ask: ask(d)}
+		w := &worker[A, T]{run: r, ask: ask(d), also: alternatives{run: r}}
 		w.near = known.near(w.ask.cost)
 		return w.batch, nil
 	}

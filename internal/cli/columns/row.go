@@ -24,15 +24,16 @@ const (
 	end       = '\n'
 )
 
-// Cell appends a cell to a row. It replaces unprintable characters and line ends in text.
+// Cell appends a cell to the row in dst and returns the longer row. It replaces unprintable characters and line ends in
+// text. The row is complete after [End].
 func Cell(dst []byte, s Style, text string) []byte {
 	return append(append(append(dst, byte(s)), printable.Line(text)...), separator)
 }
 
-// End appends the end of a row.
+// End appends the end of a row to dst. Pass the result to [Writer.Write].
 func End(dst []byte) []byte { return append(dst, end) }
 
-// Heading returns a row with the names of the columns.
+// Heading returns a complete row with the names of the columns in the style [Strong].
 func Heading(names ...string) []byte {
 	var row []byte
 	for _, n := range names {

@@ -39,11 +39,12 @@ type Writer struct {
 	widths []int    // nil: not measured yet
 }
 
-// New returns a Writer. The caller must call Flush.
+// New returns a Writer that writes tables to out. Nothing is written before the first Flush or a full buffer, so the
+// caller must call Flush at the end.
 func New(out io.Writer, o Options) *Writer { return &Writer{out: out, opt: o} }
 
-// Write writes or buffers complete rows, and keeps an incomplete one for the next call. It returns 0 and the error if
-// the output fails.
+// Write buffers complete rows, and keeps an incomplete one for the next call. It calls Flush when the buffer is full.
+// It returns len(rows), or 0 and the error if the output fails; the buffered rows are then lost.
 func (w *Writer) Write(rows []byte) (int, error) {
 	n := len(rows)
 	for {
@@ -65,7 +66,8 @@ func (w *Writer) Write(rows []byte) (int, error) {
 	}
 }
 
-// Flush writes the buffered complete rows. The first call that has rows fixes the widths of the columns.
+// Flush writes the buffered complete rows. The first call that has rows fixes the widths of the columns. Without
+// buffered rows it does nothing. If the output fails, the buffered rows are lost.
 func (w *Writer) Flush() error {
 	if len(w.held) == 0 {
 		return nil
@@ -82,7 +84,7 @@ func (w *Writer) Flush() error {
 	return err
 }
 
-// measure returns the width of each column, that of its widest cell.
+// measure returns the width of the widest cell of each column, and nil without cells.
 func measure(rows [][]cell) (widths []int) {
 	for _, row := range rows {
 		for i, c := range row {
@@ -137,7 +139,8 @@ func fit(widths, kept []int, room int) []int {
 	return widths
 }
 
-// fitAround keeps the columns with a kept width as they are, at most that wide, and fits the others into the rest.
+// fitAround limits each column whose kept width is not 0 to that width, and fits the others into the rest of room. It
+// changes and returns widths.
 func fitAround(widths, kept []int, room int) []int {
 	var free []int
 	for i, x := range widths {
@@ -178,7 +181,8 @@ func sids(rows [][]cell) (kept []int) {
 // sidText matches a cell that is a SID.
 var sidText = regexp.MustCompile(`^S-1(-[0-9]+)+$`)
 
-// line writes a row. It shortens long cells in the middle and wraps the last one.
+// line appends a row and its newline to out. With a width limit it shortens long cells in the middle and wraps the last
+// one. It drops empty cells at the end of the row.
 func (w *Writer) line(out *strings.Builder, row []cell) {
 	b := new(strings.Builder)
 	defer func() { out.WriteString(b.String()) }()
@@ -233,7 +237,8 @@ func (w *Writer) last(b *strings.Builder, c cell, indent int) {
 // Escape sequences for the terminal's own palette.
 var colours = map[Style]string{Good: "\x1b[32m", Bad: "\x1b[31m", Strong: "\x1b[1m"}
 
-// paint returns text in the colour of a style.
+// paint returns text in the colour of a style. It returns an empty text, a text without a colour, and every text
+// without Options.Colour unchanged.
 func (w *Writer) paint(s Style, text string) string {
 	colour := colours[s]
 	if !w.opt.Colour || colour == "" || text == "" {

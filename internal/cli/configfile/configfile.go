@@ -33,7 +33,8 @@ type checkCommand struct {
 	File string `arg:"" help:"The configuration file."`
 }
 
-// Run checks a configuration file and prints its summary.
+// Run checks a configuration file and prints its name and summary as one line. It returns the error of Program.Check
+// unchanged and then prints nothing.
 func (c checkCommand) Run(p *Program) error {
 	summary, err := p.Check(c.File)
 	if err != nil {
@@ -45,7 +46,7 @@ func (c checkCommand) Run(p *Program) error {
 
 type printCommand struct{}
 
-// Run prints the shipped configuration.
+// Run prints the shipped configuration unchanged. It reads no file.
 func (printCommand) Run(p *Program) error {
 	_, err := p.Out.Write(p.Shipped)
 	return err

@@ -33,7 +33,8 @@ func (q *question) decided(f *File, a *accessquery.Answer) string {
 	return strings.Join(parts, "; ")
 }
 
-// by names the reason of a decision: an entry as SDDL with its account.
+// by describes the reason of a decision: the deciding entry as SDDL with its account, or the text of r if no entry
+// decided.
 func (f *File) by(d *Descriptor, r access.Reason) string {
 	list := d.SD.DACL()
 	if r.List == "SACL" {

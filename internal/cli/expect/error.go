@@ -13,7 +13,7 @@ type Error struct {
 	Problem string
 }
 
-// Error returns the line and the problem.
+// Error returns the problem, with the line before it unless the line is 0.
 func (e *Error) Error() string {
 	if e.Line == 0 {
 		return e.Problem
@@ -21,7 +21,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("line %d: %s", e.Line, e.Problem)
 }
 
-// located converts an error of package strict to an *Error.
+// located converts an error of package strict to an *Error with the line in text. It converts any other error to an
+// *Error without a line.
 func located(text []byte, marks []strict.Mark, err error) error {
 	var e *strict.Error
 	if !errors.As(strict.Locate(text, marks, err), &e) {

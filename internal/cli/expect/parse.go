@@ -71,7 +71,9 @@ var (
 	caseFields       = []string{"name", "who", "on", "want", "is", "why", "self", "call"}
 )
 
-// Parse parses a file and opens the files that it names. The error is an [*Error].
+// Parse parses a YAML file of expectations, and opens the files that it names with the functions of out. It reads all
+// objects into memory. The error is an [*Error]: a text over [MaxFile] bytes, a syntax error, an unknown name, or a
+// file without expectations.
 func Parse(text []byte, out Outside) (*File, error) {
 	if len(text) > MaxFile {
 		return nil, &Error{0, fmt.Sprintf("longer than %d bytes", MaxFile)}
@@ -91,7 +93,8 @@ func Parse(text []byte, out Outside) (*File, error) {
 	return f, nil
 }
 
-// readParts reads the parts in the order of fileFields, not in that of the file.
+// readParts reads the parts in the order of fileFields, whatever their order in the file, because later parts refer to
+// earlier ones. It skips missing parts.
 func (f *File) readParts() error {
 	var at [7]int
 	err := f.Object(fileFields, func(i int) error {
@@ -153,7 +156,8 @@ func (f *File) readPrincipals() error {
 	})
 }
 
-// tokenFile reads an inline principal and returns it as a token file. The file's domain is its default.
+// tokenFile reads an inline principal and returns it as a token file in JSON. If the principal has no domain, the
+// result has the file's.
 func (f *File) tokenFile() ([]byte, error) {
 	own, start := f.domain.IsZero(), f.Pos
 	err := f.Map(func(key string) error {

@@ -64,7 +64,7 @@ func (f *File) readCase() error {
 	return f.multiply(q, &e)
 }
 
-// texts reads a text or a list of texts.
+// texts reads a text or a list of texts. A single text is a list of one.
 func (f *File) texts() (out []string, err error) {
 	if f.Peek() != '[' {
 		text, err := f.Scalar()
@@ -78,7 +78,8 @@ func (f *File) texts() (out []string, err error) {
 	return out, err
 }
 
-// ask sets the question and the expected answer.
+// ask fills q with the rights, the expected result, the self SID and the call of an expectation. Subject and descriptor
+// are set later.
 func (f *File) ask(q *question, e *expectation) (err error) {
 	failAt := func(i int, format string, args ...any) error {
 		return strict.Within(caseFields[i], f.FailAt(e.at[i], format, args...))
@@ -122,7 +123,8 @@ func (f *File) multiply(q question, e *expectation) error {
 	return nil
 }
 
-// each adds the cases of all principals for one descriptor.
+// each adds a case for each principal of e about the descriptor d. q is the pattern of the cases and does not change.
+// If d could not be read, the cases have no query and fail when they run.
 func (f *File) each(q *question, e *expectation, d *Descriptor) error {
 	// A word is a different mask for each object type.
 	queries, err := words.Queries(q.rights, nil, d.Type)

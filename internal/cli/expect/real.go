@@ -28,7 +28,8 @@ var errNothingOutside = errors.New("this file may not refer to other files")
 // maxObjects limits the objects of a file.
 const maxObjects = 1 << 20
 
-// readDirectory reads the directory that resolves names of users and groups.
+// readDirectory reads the directory that resolves names of users and groups. Its domain becomes the file's unless the
+// file names one.
 func (f *File) readDirectory() error {
 	start := f.Pos
 	names, err := f.texts()
@@ -47,7 +48,7 @@ func (f *File) readDirectory() error {
 	return nil
 }
 
-// readObjects reads objects files.
+// readObjects adds the objects of the objects files that the file names.
 func (f *File) readObjects() error {
 	start := f.Pos
 	names, err := f.texts()
@@ -71,7 +72,7 @@ func (f *File) readObjects() error {
 	return err
 }
 
-// readPaths reads files of this machine.
+// readPaths adds the files of this machine that the file names, and their descendants.
 func (f *File) readPaths() error {
 	start := f.Pos
 	names, err := f.texts()
@@ -91,7 +92,8 @@ func (f *File) readPaths() error {
 	return nil
 }
 
-// gather stores the objects of a source.
+// gather adds the objects of a source to f.objects, unreadable ones with their error. More than maxObjects in all are
+// an error.
 func (f *File) gather(s objects.Source) error {
 	line := strict.LineOf(f.Bytes, f.marks, f.Pos)
 	many := false
@@ -113,7 +115,7 @@ func (f *File) gather(s objects.Source) error {
 }
 
 // subjects returns the descriptors that "on" refers to: the one with this name, else the object with this path, else
-// all objects whose path matches the glob (U-112).
+// all objects whose path matches the glob (U-112). It returns nil if there is none.
 func (f *File) subjects(on string) (found []*Descriptor) {
 	if d, ok := f.byName[on]; ok {
 		return []*Descriptor{d}
@@ -130,8 +132,8 @@ func (f *File) subjects(on string) (found []*Descriptor) {
 	return found
 }
 
-// asker returns the principal with a name: one in the file, else one that the directory finds or derives for that
-// name.
+// asker returns the principal with a name: one of the file, else one that the directory finds or derives for that name.
+// An unknown name is an error.
 func (f *File) asker(who string) (directory.Principal, error) {
 	if t, ok := f.principals[who]; ok {
 		return directory.Principal{Name: who, Token: t}, nil

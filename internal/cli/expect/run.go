@@ -48,7 +48,9 @@ type Entry struct {
 	Text  string // SDDL
 }
 
-// Run evaluates every case. now returns the time.
+// Run evaluates every case and returns the results in the order of the file. A failed expectation is not an error: it
+// is counted in Report.Failed and described in its [Case]. now returns the current time and must not be nil; it only
+// measures durations.
 func (f *File) Run(now func() time.Time) *Report {
 	r := new(Report)
 	used := map[*Descriptor]map[int]bool{}
@@ -117,7 +119,8 @@ func (q *question) run(f *File, now func() time.Time, used map[int]bool) Case {
 	return c
 }
 
-// describe returns the text that is searched for the "why" of an expectation.
+// describe returns the explanation of an answer, in which the "why" of an expectation must occur: the status and reason
+// of a refused query, else all steps of the decision.
 func describe(a *accessquery.Answer) string {
 	if a.Refused != nil {
 		return fmt.Sprintf("%s: %s (%s)\n", a.Status(), a.Refused.Because, a.Refused.Rule)

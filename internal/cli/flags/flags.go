@@ -21,9 +21,10 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// HelpPages returns the option of kong with which a help page is as wide as the terminal, at most 100 columns, and 80
-// in a pipe. A flag's text ends with its default, unless the text has it already. A flag without a placeholder shows
-// its name in capitals, never its default or its Go type. Options that replace texts of flags come before this one.
+// HelpPages returns a kong option that formats help pages. A page is as wide as the terminal, at most 100 columns, and
+// 80 columns in a pipe. The option appends a flag's default to its text unless the text has it already. A flag without
+// a placeholder shows its name in capitals, never its default or its Go type. Place this option after every option that
+// replaces texts of flags.
 func HelpPages() kong.Option {
 	return kong.OptionFunc(func(k *kong.Kong) error {
 		format := kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true})
@@ -58,8 +59,8 @@ func describe(f *kong.Flag) {
 	}
 }
 
-// HelpFor returns the command that prints the help page for a command line: that of the innermost command that the line
-// names, or of the program if it names none.
+// HelpFor returns the command that prints the help page for a command line, for example "refmon acl --help". It names
+// the innermost command in args, or only the program if args name no command. It skips arguments that begin with "-".
 func HelpFor(parser *kong.Kong, args []string) string {
 	node := parser.Model.Node
 	for _, arg := range args {

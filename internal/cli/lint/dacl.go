@@ -57,7 +57,8 @@ func (l *linter) dacl() {
 	l.order(list)
 }
 
-// entry analyses one entry and reports problems that do not depend on other entries.
+// entry returns the facts about entry i of the DACL, and reports problems that do not depend on other entries. An entry
+// that decides nothing has neither allow nor deny set.
 func (l *linter) entry(i int, a sd.ACE) entry {
 	t := a.Type()
 	e := entry{ace: a}
@@ -113,7 +114,8 @@ func (l *linter) condition(i int, e *entry) {
 	}
 }
 
-// resource returns an attribute of the object like the access check: the first valid one with the name.
+// resource returns an attribute of the object as the access check does: the first valid one with the name. It returns
+// false if there is none.
 func (l *linter) resource(name string) (claims.Attribute, bool) {
 	for _, a := range l.d.SACL().All() {
 		if a.Type() != sd.SystemResourceAttribute || a.Flags()&sd.InheritOnly != 0 {
@@ -166,7 +168,8 @@ func (l *linter) idle(es []entry, i int) {
 	}
 }
 
-// late reports a deny entry whose rights no later entry grants.
+// late reports the deny entry i, whose rights no later entry grants. granted has the rights that earlier entries, with
+// the indexes in before, grant to the same SID.
 func (l *linter) late(i int, e *entry, granted winnt.AccessMask, before []string) {
 	if granted != 0 {
 		l.add("DACL", i, e.ace, UnreachableDeny, "A-71",
@@ -201,7 +204,7 @@ func (l *linter) granted(es []entry) (m winnt.AccessMask) {
 	return m
 }
 
-// drop returns the advice for an entry without effect on this object.
+// drop returns the advice for an entry without effect on this object. It differs for an entry that children inherit.
 func drop(a sd.ACE) string {
 	if a.Flags()&(sd.ObjectInherit|sd.ContainerInherit) != 0 {
 		return "make it inherit-only (IO) if children need it, else drop it"
@@ -209,7 +212,7 @@ func drop(a sd.ACE) string {
 	return "drop the entry"
 }
 
-// order reports the first entry that violates the canonical order.
+// order reports the first entry that violates the canonical order, nothing if the list is canonical.
 func (l *linter) order(list *sd.ACL) {
 	if sd.IsCanonical(list) {
 		return
@@ -227,7 +230,8 @@ func (l *linter) order(list *sd.ACL) {
 	}
 }
 
-// trustee reports a SID that no token has.
+// trustee reports the SIDs of an entry that no token has: unknown forms, and in a DACL a CREATOR OWNER or CREATOR GROUP
+// that nothing inherits.
 func (l *linter) trustee(list string, i int, a sd.ACE) {
 	for _, s := range []sid.SID{a.SID(), a.ClientSID()} {
 		switch {

@@ -24,7 +24,8 @@ var stranger = func() *token.Token {
 	return t
 }()
 
-// everyone runs an access check as a stranger for each right that modifies the object.
+// everyone reports the entries that grant a stranger a right to modify the object, by an access check. Without a DACL
+// it reports nothing, because dacl does.
 func (l *linter) everyone() {
 	if l.d.DACL() == nil {
 		return // said already

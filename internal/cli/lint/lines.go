@@ -9,31 +9,38 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 // maxLine is the longest line of a file, in bytes: more than the largest descriptor in hexadecimal digits.
 const maxLine = 4 << 20
 
-// Line is one line of a file of descriptors: SDDL, or a row of an objects file ({"path":…,"sd":…}). For SDDL Text
-// is set, otherwise Descriptor.
+// Line is one line of a file of descriptors: SDDL, bytes in hexadecimal digits or base64, or a row of an objects file
+// ({"path":…,"sd":…}). For SDDL Text is set, otherwise Descriptor.
 type Line struct {
 	Number     int // from 1
 	Path       string
 	Text       string
 	Descriptor *sd.Descriptor
-	Err        error // the line holds neither
+	Type       *winnt.ObjectType // nil: the type of the other lines
+	Err        error             // the line holds neither
 }
 
-// IsText reports whether an argument is SDDL, as opposed to a file name.
+// IsText reports whether an argument looks like SDDL: after blanks it starts with O:, G:, D: or S:, and the next
+// character is no slash or backslash. Otherwise it is a file name.
 func IsText(arg string) bool {
 	arg = strings.TrimLeft(arg, " \t")
 	return len(arg) >= 2 && arg[1] == ':' && strings.ContainsRune("OGDS", rune(arg[0])) &&
 		!strings.ContainsAny(arg[2:min(3, len(arg))], `\/`)
 }
 
-// Lines parses a file of descriptors, one on each line. It skips empty lines and lines that start with #.
+// Lines parses a file of descriptors, one on each line. It skips empty lines and lines that start with #, and joins
+// folded base64 of LDIF. A wrong line has its Err set and does not end the file. A line over 4 MiB is an error; the
+// lines before it are returned too.
 func Lines(file []byte) ([]Line, error) {
 	sc := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))))
 	sc.Buffer(nil, maxLine)
@@ -46,8 +53,16 @@ func Lines(file []byte) ([]Line, error) {
 			l := row(text)
 			l.Number = n
 			out = append(out, l)
+		case folded(sc.Text(), out):
+			out[len(out)-1].Text += text
 		default:
 			out = append(out, Line{Number: n, Text: text})
+		}
+	}
+	for i := range out {
+		if bytes := objects.Unfold(out[i].Text); inBytes(bytes) {
+			out[i].Text = ""
+			out[i].Descriptor, out[i].Err = objects.ParseDescriptor(bytes, sid.SID{})
 		}
 	}
 	if err := sc.Err(); err != nil {
@@ -56,9 +71,21 @@ func Lines(file []byte) ([]Line, error) {
 	return out, nil
 }
 
+// inBytes reports whether a text is a descriptor in hexadecimal digits or base64 (B-58).
+func inBytes(text string) bool {
+	f := objects.FormOf([]byte(text))
+	return f == objects.FormHex || f == objects.FormBase64
+}
+
+// folded reports whether a line continues the base64 of the line before it, as in LDIF.
+func folded(line string, before []Line) bool {
+	return strings.HasPrefix(line, " ") && len(before) > 0 &&
+		strings.HasPrefix(strings.ToLower(before[len(before)-1].Text), "ntsecuritydescriptor::")
+}
+
 var rowFields = strict.Layout{"sd", "sdHex", "sdBase64", "path", "type"}
 
-// row parses a row of an objects file.
+// row parses a row of an objects file. An invalid row has only Err set, or Err and Path.
 func row(text string) (l Line) {
 	var slots [5][]byte
 	if l.Err = rowFields.Scan(slots[:], []byte(text)); l.Err != nil {

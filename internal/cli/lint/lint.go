@@ -46,7 +46,7 @@ type Finding struct {
 	Mend  string `json:"mend"`
 }
 
-// Where returns the position in words: "DACL 2", "owner", "descriptor".
+// Where returns the position of the finding in words: "DACL 2", "owner", or "descriptor" for the whole.
 func (f Finding) Where() string {
 	switch {
 	case f.ACE >= 0:
@@ -57,7 +57,7 @@ func (f Finding) Where() string {
 	return "descriptor"
 }
 
-// String returns the finding in one line.
+// String returns the position, the entry, the kind, the problem, the rule and the advice in one line.
 func (f Finding) String() string {
 	s := f.Where()
 	if f.Entry != "" {
@@ -78,8 +78,8 @@ type linter struct {
 	out    []Finding
 }
 
-// Text reports syntax that only the lenient parser accepts, and then the findings of Check. The error is that of
-// sddl.Parse.
+// Text parses SDDL and returns the findings of [Check]. A [NotStrict] finding comes first if only the lenient parser
+// accepts the text. domain resolves relative aliases and may be zero. It returns the errors of sddl.Parse.
 func Text(text string, typ *winnt.ObjectType, domain sid.SID) ([]Finding, error) {
 	opt := sddl.Options{Domain: domain, Extended: true}
 	d, err := sddl.Parse(text, opt)
@@ -94,8 +94,8 @@ func Text(text string, typ *winnt.ObjectType, domain sid.SID) ([]Finding, error)
 	return out, nil
 }
 
-// Check returns the problems of a descriptor on an object of a type, nil if there are none. domain serves to print
-// aliases and may be zero.
+// Check returns the problems of a descriptor on an object of a type, nil without a finding. typ must not be nil. domain
+// only serves to print aliases and may be zero.
 func Check(d *sd.Descriptor, typ *winnt.ObjectType, domain sid.SID) []Finding {
 	l := &linter{d: d, typ: typ, domain: domain}
 	l.owners()
@@ -106,7 +106,8 @@ func Check(d *sd.Descriptor, typ *winnt.ObjectType, domain sid.SID) []Finding {
 	return l.out
 }
 
-// add adds a finding about entry i of a list.
+// add adds a finding about the entry a, with index i, of a list. i is -1 and a zero for a finding about the whole list.
+// what and args format the text.
 func (l *linter) add(list string, i int, a sd.ACE, kind, rule, mend, what string, args ...any) {
 	f := Finding{List: list, ACE: i, Kind: kind, Rule: rule, What: fmt.Sprintf(what, args...), Mend: mend}
 	if !a.IsZero() {

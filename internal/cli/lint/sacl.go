@@ -76,7 +76,8 @@ func (l *linter) filter(i int, a sd.ACE) {
 		"its condition is true for no token, so it limits everybody to its mask")
 }
 
-// attribute checks a resource attribute. Of several with one name only the first counts.
+// attribute checks a resource attribute. Of several with one name only the first counts. names has the
+// attributes before it; attribute returns them with this one, if it counts.
 func (l *linter) attribute(i int, a sd.ACE, names []claims.Attribute) []claims.Attribute {
 	v, err := claims.DecodeAttribute([]byte(a.AppData()))
 	if err != nil {

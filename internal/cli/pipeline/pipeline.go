@@ -8,7 +8,7 @@ type Piece[T any] struct {
 	done  chan struct{} // capacity 1; one token when the worker is through
 }
 
-// Done returns a channel that receives one value when a worker has finished the piece.
+// Done returns a channel that receives one value each time a worker has finished the piece. Pipeline.Wait blocks on it.
 func (p *Piece[T]) Done() <-chan struct{} { return p.done }
 
 // A Pipeline has a reader, workers and a writer. Read, Worker and Write are required.
@@ -16,18 +16,19 @@ type Pipeline[T any] struct {
 	Pieces  int // maximum number of pieces in use
 	Workers int
 
-	// Init prepares a new piece; nil: the zero value will do.
+	// Init prepares a new piece. If it is nil, pieces start as zero values.
 	Init func(v *T)
-	// Read takes free pieces, fills them and sends them on, until the input ends.
+	// Read takes free pieces, fills them and sends them on. It returns at the end of the input, when Take returns
+	// false, or with an error.
 	Read func(h *Hand[T]) error
-	// Worker makes a worker, which belongs to one goroutine.
+	// Worker returns a new worker: a function that one goroutine calls for each of its pieces.
 	Worker func() (func(v *T), error)
-	// Wait waits until the next piece in order is done. It may be nil. failed means that the writer has failed.
+	// Wait blocks until p, the next piece in order, is done. It may be nil. failed means that the writer has failed.
 	Wait func(p *Piece[T], failed bool) error
-	// Write takes a piece whose turn it is. It is not called again after it has failed.
+	// Write writes the next piece in order. Run does not call it again after an error.
 	Write func(v *T) error
 
-	// Stop makes Take return false when it is closed; nil: never.
+	// Stop makes Take return false when it is closed. It may be nil.
 	Stop <-chan struct{}
 	// Leave makes Run return as soon as the writer has failed, although the reader may be waiting for its input.
 	Leave bool
@@ -43,7 +44,8 @@ type Hand[T any] struct {
 	pending sync.WaitGroup // pieces sent and not done
 }
 
-// Take waits for a free piece. It returns false if the pipeline ends early.
+// Take blocks until a piece is free and returns it. It returns nil and false if the writer has failed or Stop is
+// closed. The caller passes the piece to Send, Alone or Return. The piece still has the value of its last use.
 func (h *Hand[T]) Take() (*Piece[T], bool) {
 	select {
 	case <-h.stop:
@@ -55,10 +57,11 @@ func (h *Hand[T]) Take() (*Piece[T], bool) {
 	}
 }
 
-// Return releases a piece without sending it.
+// Return releases a piece without sending it. The caller must not use the piece afterwards. It never blocks.
 func (h *Hand[T]) Return(p *Piece[T]) { h.free <- p }
 
-// Send passes a piece to a worker. It never blocks.
+// Send passes a piece to a worker and then to the writer, which receives pieces in the order of Send and Alone. The
+// caller must not use the piece afterwards. It never blocks.
 func (h *Hand[T]) Send(p *Piece[T]) {
 	h.pending.Add(1)
 	h.order <- p
@@ -66,7 +69,7 @@ func (h *Hand[T]) Send(p *Piece[T]) {
 }
 
 // Alone runs work on a piece in the reader's goroutine, after all earlier pieces are done and before any later one
-// starts.
+// starts. It blocks until then. The writer receives the piece in its turn.
 func (h *Hand[T]) Alone(p *Piece[T], work func(v *T)) {
 	h.pending.Wait()
 	work(&p.Value)
@@ -74,8 +77,9 @@ func (h *Hand[T]) Alone(p *Piece[T], work func(v *T)) {
 	h.order <- p
 }
 
-// Run runs the pipeline until the input ends or the writer fails. It returns the errors of Read and Write. If a
-// worker cannot be created, read is that error and nothing is read. With Leave, read is nil after the writer failed.
+// Run runs the pipeline until the input ends or the writer fails, and returns the errors of Read and Write. An error of
+// Wait counts as a write error. If Worker fails, Run returns its error as read and reads nothing. With Leave, a failed
+// writer makes Run return a nil read at once, and Read may still be running.
 func (l *Pipeline[T]) Run() (read, write error) {
 	h := &Hand[T]{stop: l.Stop, failed: make(chan struct{})}
 	h.free, h.work, h.order = make(chan *Piece[T], l.Pieces), make(chan *Piece[T], l.Pieces),
@@ -115,7 +119,8 @@ func (l *Pipeline[T]) Run() (read, write error) {
 	return ended, write
 }
 
-// drain writes the pieces in order. After an error it only waits for those in progress, so that no goroutine remains.
+// drain waits for the pieces in order and writes them. After an error it writes no more. It then returns at once with
+// Leave, and otherwise waits for the remaining pieces, so that no goroutine is left. It returns the first error.
 func (l *Pipeline[T]) drain(h *Hand[T]) (err error) {
 	for p := range h.order {
 		failed := err != nil

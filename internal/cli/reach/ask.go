@@ -52,7 +52,7 @@ func (s *Search) newAsker(start, end int) *asker {
 // ownership.
 func options(blocked bool) access.Options { return access.Options{ADOwnerReadOnly: blocked} }
 
-// mannerOf returns the manner of an object. PRINCIPAL SELF is the object's own SID.
+// mannerOf returns how to evaluate an object. PRINCIPAL SELF is the object's own SID.
 func (s *Search) mannerOf(object int) manner {
 	item, about := &s.Objects[object], &s.about[object]
 	m := manner{kind: about.kind, class: about.class, typ: item.Type, blocked: s.BlockOwner && about.computer}
@@ -97,7 +97,8 @@ func (a *asker) question(m manner) (*question, error) {
 	return q, nil
 }
 
-// ask returns the hands with each right on an object.
+// ask returns the hands with each right on an object, from the strongest right to the weakest. An answer may have no
+// hands.
 func (a *asker) ask(object int) ([]answer, error) {
 	s := a.search
 	item := &s.Objects[object]
@@ -137,11 +138,12 @@ func (a *asker) ask(object int) ([]answer, error) {
 		}
 		answers = append(answers, all)
 	}
-	return answers, nil
+	return a.operators(object, answers), nil
 }
 
-// owners restricts the hands to those for whom taking ownership is useful. An owner may write the DACL unless entries
-// for OWNER RIGHTS say otherwise. Hands that can write the DACL anyway are excluded.
+// owners restricts all, the hands that may take ownership, to those for whom it is useful. An owner may write the DACL
+// unless entries for OWNER RIGHTS say otherwise. It removes the hands in dacl, which can write the DACL anyway,
+// and stores in all.then the right of each remaining hand as the owner.
 func (a *asker) owners(object int, all *answer, dacl effective.Set) error {
 	all.then = map[int]kindWord{}
 	for i, w := range dacl {
@@ -161,7 +163,8 @@ func (a *asker) owners(object int, all *answer, dacl effective.Set) error {
 	return nil
 }
 
-// asOwner returns the strongest right of a token on an object that its user owns, or a kindWord without a word.
+// asOwner returns the strongest right that a token would have on an object if its user owned the object. It returns a
+// kindWord without a word if it would have none.
 func (s *Search) asOwner(object int, t *token.Token) (kindWord, error) {
 	m := s.mannerOf(object)
 	list, err := s.asks(m)

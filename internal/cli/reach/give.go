@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// givers returns the hands of a level that have at least one right.
+// givers returns the hands of a level that have at least one right, by their index in the level.
 func (l *level) givers() (all effective.Set) {
 	for _, a := range l.answers {
 		for len(all) < len(a.set) {
@@ -29,7 +29,7 @@ func (s *Search) give(l *level) error {
 	}
 	for h := range l.givers().All() {
 		if !about.group { // the same token, by whichever hand
-			h := hand{user: about.user, token: s.Directory.Principals[about.user].Token, by: l.edge(h)}
+			h := hand{user: about.user, token: s.tokenOf(about.user), by: l.edge(h)}
 			if !s.known[h.key()] {
 				s.add(h)
 			}
@@ -46,9 +46,9 @@ func (s *Search) give(l *level) error {
 	return nil
 }
 
-// choices yields the sets of joined groups for a token that joins one more group: the new group alone, then with some
-// of the earlier ones. All are possible, because tokens from before a change of membership still exist. It leaves out
-// sets of more than most groups, and yields nothing if before contains the group.
+// choices yields the sets of joined groups for a token with the groups before that joins the group one: the new group
+// alone, then with some of the earlier ones. All are possible, because tokens from before a change of membership still
+// exist. It leaves out sets of more than most groups, and yields nothing if before contains the group.
 func choices(before []sid.SID, one sid.SID, most int) func(func([]sid.SID) bool) {
 	return func(yield func([]sid.SID) bool) {
 		if slices.Contains(before, one) {
@@ -72,9 +72,10 @@ func choices(before []sid.SID, one sid.SID, most int) func(func([]sid.SID) bool)
 	}
 }
 
-// join adds the hand of a user with additional groups.
+// join adds the hand of a user with additional groups, unless it is known. by is the step that leads to it. It fails if
+// a token cannot hold the groups.
 func (s *Search) join(user int, joined []sid.SID, by *edge) error {
-	h := hand{user: user, joined: joined, token: s.Directory.Principals[user].Token, by: by}
+	h := hand{user: user, joined: joined, token: s.tokenOf(user), by: by}
 	if s.known[h.key()] {
 		return nil
 	}

@@ -15,9 +15,10 @@ type Reacher struct {
 	Path
 }
 
-// Inbound returns every principal of Directory that reaches one of the objects with the given indexes, the nearest
-// first, and then in the order of Directory. It ignores From. An account does not reach itself. cut says what ended
-// the search early, "" if nothing did; there may then be more, or shorter paths. The errors are those of [Search.Do].
+// Inbound returns every principal of Directory that reaches one of the objects with the given indexes, each with a
+// shortest path. The nearest come first, then in the order of Directory. It ignores From. An account does not reach
+// itself. cut says what ended the search early, "" if nothing did; there may then be more, or shorter paths. It returns
+// the errors of [Search.Do]. An index outside Objects panics.
 func (s *Search) Inbound(ctx context.Context, targets []int) (list []Reacher, cut string, err error) {
 	in := inbound{Search: s, targets: targets}
 	if err := in.collect(ctx); err != nil {
@@ -62,13 +63,8 @@ type hop struct {
 // collect evaluates the tokens of all principals, and those that they become by joining groups.
 func (in *inbound) collect(ctx context.Context) error {
 	in.direct, in.accounts, in.groups = map[int]int{}, map[int][]int{}, map[int]map[int][]int{}
-	in.From = 0
-	if err := in.prepare(); err != nil {
+	if err := in.prepareAll(); err != nil {
 		return err
-	}
-	in.MaxHands += len(in.Directory.Principals)
-	for i, p := range in.Directory.Principals {
-		in.add(hand{user: i, token: p.Token})
 	}
 	for start := 0; start < len(in.hands); {
 		end := len(in.hands)
@@ -97,7 +93,8 @@ func (in *inbound) collect(ctx context.Context) error {
 	return nil
 }
 
-// holders calls f with the hands of a level, which begins at start, that have a right on an object.
+// holders calls f with each hand of a level that has a right on an object. start is the index of the level's first
+// hand. It stops at the first error of f.
 func (in *inbound) holders(ctx context.Context, a *asker, start, object int, f func(hand int) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -139,7 +136,8 @@ func (in *inbound) through(object, h int) error {
 	return nil
 }
 
-// walk goes from the targets backwards, one step at a time, so that the first way found is a shortest one.
+// walk sets next and order by going from the targets backwards, one step at a time, so that the first way found is a
+// shortest one. It stops at MaxDepth and then sets cut.
 func (in *inbound) walk() {
 	in.next = map[int]hop{}
 	byUser, byGroup := map[int][]int{}, map[sid.SID][]int{}
@@ -210,7 +208,7 @@ func (in *inbound) themselves() (list []int) {
 	return list
 }
 
-// path returns the steps from a hand to the target.
+// path returns the steps from a hand in next to the target. It evaluates each step again, for its entries.
 func (in *inbound) path(h int) (p Path, err error) {
 	for h >= 0 {
 		x := in.next[h]

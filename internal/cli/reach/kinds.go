@@ -65,7 +65,8 @@ type kindWord struct {
 	right words.Right
 }
 
-// asks returns the words that apply to a manner, in the order of wordList.
+// asks returns the words that apply to objects of a manner, from the strongest to the weakest. The caller must not
+// change the list.
 func (s *Search) asks(m manner) (list []kindWord, err error) {
 	m.self, m.blocked = sid.SID{}, false
 	if list, ok := s.words[m]; ok {
@@ -94,10 +95,13 @@ type subject struct {
 	user     int        // the principal it is, -1: none
 	group    bool
 	computer bool
-	managed  *sd.Descriptor // in msDS-GroupMSAMembership; nil: the attribute is missing
+	// controller says that it is a domain controller, on which operators have privileges.
+	controller bool
+	managed    *sd.Descriptor // in msDS-GroupMSAMembership; nil: the attribute is missing
 }
 
-// subject returns the facts about an object, by its classes or else by its SID in the directory.
+// subject returns the facts about an object, by its classes or else by its SID in the directory. A malformed
+// msDS-GroupMSAMembership is an error.
 func (s *Search) subject(i *objects.Item) (o subject, err error) {
 	d := s.Directory
 	o.user = -1
@@ -124,6 +128,7 @@ func (s *Search) subject(i *objects.Item) (o subject, err error) {
 	case i.Type == winnt.DirectoryServiceObject && (i.Entry == nil || len(i.Entry.Classes) == 0):
 		o.kind = unknown
 	}
+	o.controller = s.controller(i.Path, o.user)
 	if i.Entry == nil {
 		return o, nil
 	}

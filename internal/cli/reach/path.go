@@ -30,7 +30,13 @@ type Step struct {
 	Gives  string   `json:"gives,omitempty"` // the account or group it leads to
 }
 
-// paths adds the paths to all objects that were found.
+// Grant is an account whose entry, ownership or privilege grants a right.
+type Grant struct {
+	Account sid.SID // zero: no account, such as a privilege
+	Text    string
+}
+
+// paths adds a path to r for each object that the search found, the shortest first.
 func (s *Search) paths(r *Result) error {
 	for _, e := range s.found {
 		if e == nil {
@@ -53,6 +59,12 @@ func (s *Search) paths(r *Result) error {
 
 // step returns the description of an edge.
 func (s *Search) step(e *edge) (Step, error) {
+	step, _, err := s.stepWith(e)
+	return step, err
+}
+
+// stepWith returns the description of an edge, and the accounts that grant it.
+func (s *Search) stepWith(e *edge) (Step, []Grant, error) {
 	h, about := &s.hands[e.hand], &s.about[e.object]
 	step := Step{Who: s.Directory.Principals[h.user].Name, Right: e.name, Object: s.Objects[e.object].Path}
 	for _, g := range h.joined {
@@ -65,16 +77,25 @@ func (s *Search) step(e *edge) (Step, error) {
 	case about.sid.IsZero():
 	case about.group:
 		step.Gives = "member of " + s.Directory.Name(about.sid)
+		if more := Operator(about.sid); more != "" { // no descriptor shows it (B-46)
+			step.Gives += ": " + more
+		}
 	case about.user >= 0:
 		step.Gives = "acts as " + s.Directory.Principals[about.user].Name
 	}
-	var err error
-	step.By, err = s.deciders(e, h.token)
-	return step, err
+	by, grants, err := s.deciders(e, h.token)
+	step.By = by
+	return step, grants, err
 }
 
-// deciders returns the entries that granted each part of a step.
-func (s *Search) deciders(e *edge, t *token.Token) (by []string, err error) {
+// deciders returns the entries that grant each part of a step to the token t, as text and as values. It fails if the
+// check does not grant the step.
+func (s *Search) deciders(e *edge, t *token.Token) (by []string, grants []Grant, err error) {
+	if e.word == &operatorPrivileges {
+		o := operatorOf(t)
+		text := s.Directory.Name(o.group) + ", which has " + o.by + " on domain controllers by default"
+		return []string{text}, []Grant{{o.group, text}}, nil
+	}
 	m := s.mannerOf(e.object)
 	d, parts := s.Objects[e.object].Descriptor, e.right.Parts(m.typ)
 	if e.name == readGMSA {
@@ -84,39 +105,41 @@ func (s *Search) deciders(e *edge, t *token.Token) (by []string, err error) {
 	for _, p := range parts {
 		dec, x, err := access.Explain(m.request(t, d, p))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if !dec.Allowed() {
-			return nil, fmt.Errorf("%s: %s: the check does not grant what the search found",
+			return nil, nil, fmt.Errorf("%s: %s: the check does not grant what the search found",
 				s.Objects[e.object].Path, e.name)
 		}
 		for _, r := range x.Reasons {
-			if text := s.reason(r.Reason, d); r.Granted && !slices.Contains(by, text) {
-				by = append(by, text)
+			if text, g := s.reason(r.Reason, d); r.Granted && !slices.Contains(by, text) {
+				by, grants = append(by, text), append(grants, g)
 			}
 		}
 	}
-	return by, nil
+	return by, grants, nil
 }
 
-// reason describes what granted a right.
-func (s *Search) reason(r access.Reason, d *sd.Descriptor) string {
+// reason describes what granted a right, as text and as a value.
+func (s *Search) reason(r access.Reason, d *sd.Descriptor) (string, Grant) {
 	switch r.Kind {
 	case access.AceAllow:
 		a := d.DACL().At(r.Index)
-		text := fmt.Sprintf("DACL %d for %s", r.Index, s.Directory.Name(substituted(a.SID(), d)))
+		g := Grant{Account: substituted(a.SID(), d)}
+		g.Text = s.Directory.Name(g.Account)
 		if on := words.Entry(a); on != "" {
-			text += " " + on
+			g.Text += " " + on
 		}
-		return text
+		return fmt.Sprintf("DACL %d for %s", r.Index, g.Text), g
 	case access.Owner:
-		return "owner " + s.Directory.Name(d.Owner())
+		text := "owner " + s.Directory.Name(d.Owner())
+		return text, Grant{d.Owner(), text}
 	case access.Privilege:
-		return r.Privilege.String()
+		return r.Privilege.String(), Grant{Text: r.Privilege.String()}
 	case access.NullDacl:
-		return "no DACL"
+		return "no DACL", Grant{sid.Everyone, "no DACL"}
 	}
-	return r.String()
+	return r.String(), Grant{Text: r.String()}
 }
 
 // substituted returns the owner for OWNER RIGHTS, and s for other SIDs.

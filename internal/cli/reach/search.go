@@ -77,7 +77,9 @@ var (
 	ErrJoined = fmt.Errorf("reach: at most %d groups can be joined at once", MaxJoined)
 )
 
-// Do runs the search. It returns the error of ctx, an error about the Search, or that of an unreadable object.
+// Do runs the search and returns the paths to every object that From can control, possibly none. A search that a limit
+// ends early is no error: Result.Cut then names the limit. Do returns [ErrNobody] or [ErrJoined] for an invalid Search,
+// the error of ctx, or the error of an unreadable object.
 func (s *Search) Do(ctx context.Context) (*Result, error) {
 	if err := s.begin(); err != nil {
 		return nil, err
@@ -101,11 +103,12 @@ func (s *Search) begin() error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
-	s.add(hand{user: s.From, token: s.Directory.Principals[s.From].Token})
+	s.add(hand{user: s.From, token: s.tokenOf(s.From)})
 	return nil
 }
 
-// prepare checks the Search and computes what does not depend on who asks.
+// prepare checks the Search, sets defaults, and computes the facts that do not depend on the principal. It drops the
+// results of an earlier search.
 func (s *Search) prepare() error {
 	if s.Directory == nil || s.From < 0 || s.From >= len(s.Directory.Principals) {
 		return ErrNobody
@@ -145,7 +148,8 @@ func (s *Search) prepare() error {
 
 func has(m map[sid.SID]int, k sid.SID) bool { _, ok := m[k]; return ok }
 
-// level evaluates every object for the hands of one depth and adds the hands that follow.
+// level evaluates every object for the hands from start to end, which have one depth, and adds the hands that follow.
+// It records the first step to each object.
 func (s *Search) level(ctx context.Context, start, end, depth int) error {
 	a := s.newAsker(start, end)
 	for i := range s.Objects {
@@ -182,7 +186,7 @@ type answer struct {
 	then map[int]kindWord // of WriteOwner: what each has as the owner
 }
 
-// edge returns the strongest step of a hand, nil if it has no right.
+// edge returns the strongest step of the hand with index h in the level, nil if it has no right.
 func (l *level) edge(h int) *edge {
 	for _, a := range l.answers {
 		if a.set.Has(h) {
@@ -214,7 +218,7 @@ func (s *Search) note(l *level) {
 // key returns a text that identifies a hand.
 func (h hand) key() string { return fmt.Sprint(h.user, h.joined) }
 
-// add adds a new hand. If MaxHands is reached, it sets cut instead.
+// add adds a new hand. If MaxHands is reached, it drops the hand and sets cut.
 func (s *Search) add(h hand) {
 	if len(s.hands) >= s.MaxHands {
 		s.cut = fmt.Sprintf("after %d tokens", s.MaxHands)
@@ -224,7 +228,7 @@ func (s *Search) add(h hand) {
 	s.hands = append(s.hands, h)
 }
 
-// owned returns the descriptor after a user took ownership.
+// owned returns a copy of a descriptor with another owner.
 func owned(d *sd.Descriptor, owner sid.SID) *sd.Descriptor {
 	p := d.Parts()
 	p.Owner = owner

@@ -30,8 +30,8 @@ const (
 	values   = "the routine works on values alone; its rules have tests of their own"
 )
 
-// Outside returns the reason why this package has no refusals of a service; "" if it has some or the reason is
-// missing.
+// Outside returns the reason why this package has no refusals of a service, by its name with or without the prefix Nt
+// or Zw. It returns "" if the package has some or the reason is missing.
 func Outside(name string) string {
 	if reason, ok := outside[name]; ok {
 		return reason
@@ -42,7 +42,7 @@ func Outside(name string) string {
 	return outside[name[2:]]
 }
 
-// Known reports whether the package has refusals of a service.
+// Known reports whether the package has refusals of the service with this exact name.
 func Known(name string) bool { return registry[name] != nil }
 
 // Absence is a condition without a refusal, and the reason.
@@ -51,7 +51,8 @@ type Absence struct {
 	Reason    string
 }
 
-// Absent returns the conditions of a service without a refusal. An empty Reason is an omission that the test reports.
+// Absent returns the conditions of a service without a refusal, each with the reason. An empty Reason is an omission
+// that the test reports. It returns nil for an unknown service.
 func Absent(name string) []Absence {
 	s := registry[name]
 	if s == nil {

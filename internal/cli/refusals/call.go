@@ -16,9 +16,10 @@ type Outcome struct {
 	Rule    string          // the rule that the kernel says decided, if it says one
 }
 
-// Call calls a service on a new kernel with a set of refusals in force. They must not exclude one another. It returns
-// an error if the result is not that of the earliest condition, if a failed call changed state, or if something
-// leaked. Refusals that do not apply in the service's mode or profile are in force but do not count.
+// Call calls a service on a new kernel with a set of refusals in force and returns the result. An empty set is a call
+// that must succeed. The refusals must not exclude one another. Refusals that do not apply in the service's mode or
+// profile are in force but do not count. Call returns an error for an unknown service, if the earliest condition does
+// not decide the result, if a failed call changed state, or if something leaked. It closes the kernel.
 func Call(name string, profile nt.Profile, set ...*Refusal) (Outcome, error) {
 	s := registry[name]
 	if s == nil {
@@ -93,9 +94,9 @@ func (w *world) invoke(s *service, in any) (any, Outcome) {
 	return out, o
 }
 
-// named reports whether the rule that the kernel recorded is the refusal's own, or the rule of the step behind it:
-// the reference of a handle (O-31), a capture (O-3, O-22), a stage of the access check. This distinguishes refusals
-// with equal status.
+// named reports whether the rule that the kernel recorded explains the refusal: no rule, the refusal's own, or the rule
+// of the step behind it, which is the reference of a handle (O-31), a capture (O-3, O-22) or a stage of the access
+// check. This distinguishes refusals with equal status.
 func (f *Refusal) named(rule string) bool {
 	if rule == "" || rule == f.rule || strings.HasPrefix(rule, f.rule+" ") {
 		return true
@@ -122,7 +123,7 @@ func (f *Refusal) named(rule string) bool {
 // reason is a tracer that stores the deciding rule.
 type reason struct{ rule string }
 
-// Traced implements nt.Tracer.
+// Traced stores the deciding rule of a call.
 func (r *reason) Traced(c *nt.Call) { r.rule = c.Why.Rule }
 
 func names(set []*Refusal) string {

@@ -40,7 +40,9 @@ type named[I any] struct {
 	taken   string // for a create: an object of the type that exists
 }
 
-// refusals returns the refusals about the name of an object and the access.
+// refusals returns, for a service that creates or opens an object by name, the calls that it must refuse, with
+// their statuses, in the order of its checks: access mask, attributes and path, then what is specific to creating
+// or opening.
 func (n named[I]) refusals() []refusal[I] {
 	list := join(n.desired(), n.way())
 	if n.create {
@@ -154,8 +156,8 @@ func oaNamed(name string, d *sd.Descriptor) nt.Captured[*nt.ObjectAttributes] {
 	return nt.Cap(&nt.ObjectAttributes{ObjectName: name, SecurityDescriptor: d})
 }
 
-// made records the object of a handle as the object of the call, and gives it a descriptor that grants everyone
-// everything.
+// made stores the object of the handle h in w.named, and gives it a descriptor that grants everyone everything. It
+// panics if st is an error.
 func (w *world) made(h winnt.Handle, st ntstatus.Status) {
 	if !st.IsSuccess() {
 		panic("refusals: creating the object to open: " + st.String())

@@ -99,7 +99,7 @@ func (w *world) file(name string, d *sd.Descriptor) {
 	}
 }
 
-// folder returns a handle to a directory in which the name belongs to a job.
+// folder returns a handle to a new directory that has an object of another type, a job, under the name.
 func (w *world) folder(name string) winnt.Handle {
 	d := ob.NewDirectory(open(), 0)
 	if st := d.Insert(name, w.anotherType(), false); !st.IsSuccess() {

@@ -14,7 +14,8 @@ type Pair struct {
 }
 
 // Matrix returns the pairs of refusals of a service that can hold together, in the order of its tests. It includes
-// pairs of refusals of one condition.
+// pairs of refusals of one condition. It leaves out pairs in which neither decides, and returns nil for an unknown
+// service.
 func Matrix(name string, profile nt.Profile) []Pair {
 	list := Of(name, profile)
 	var pairs []Pair
@@ -32,7 +33,8 @@ func Matrix(name string, profile nt.Profile) []Pair {
 	return pairs
 }
 
-// Winner returns the refusal of a set that decides the status; nil if the call succeeds with all of them.
+// Winner returns the refusal of a set that decides the status: of those that apply, the one with the earliest
+// condition. It returns nil if the call succeeds with all of them.
 func Winner(profile nt.Profile, set ...*Refusal) *Refusal {
 	var first *Refusal
 	for _, f := range set {
@@ -43,7 +45,7 @@ func Winner(profile nt.Profile, set ...*Refusal) *Refusal {
 	return first
 }
 
-// lifted reports whether another refusal of the set removes f's effect.
+// lifted reports whether another refusal of the set removes f's effect. That happens only in the Observed profile.
 func (f *Refusal) lifted(profile nt.Profile, set []*Refusal) bool {
 	if profile != nt.Observed {
 		return false
@@ -58,7 +60,8 @@ func (f *Refusal) lifted(profile nt.Profile, set []*Refusal) bool {
 	return false
 }
 
-// Check calls the service with both refusals in force. It returns an error if First does not decide.
+// Check calls the service on a new kernel with both refusals in force. It returns an error if First does not decide, or
+// if the call breaks another rule of [Call].
 func (p Pair) Check() (Outcome, error) { return Call(p.Service, p.Profile, p.First, p.Second) }
 
 // String returns "NtClose: O-40 no such handle + …".

@@ -40,13 +40,13 @@ const (
 	kernOnly       // user mode is not tested for it
 )
 
-// Rule returns the id of the refusal's rule.
+// Rule returns the id of the rule of the condition, such as "T-40".
 func (f *Refusal) Rule() string { return f.rule }
 
 // Condition returns the row of the service's table that the refusal makes true.
 func (f *Refusal) Condition() nt.Condition { return f.service.row.Info().Conditions[f.condition] }
 
-// Order returns the position of the condition among those of its service.
+// Order returns the index of the condition among those of its service. The smaller one decides.
 func (f *Refusal) Order() int { return f.condition }
 
 // String returns "T-40 no such handle".
@@ -65,7 +65,7 @@ func (f *Refusal) Excludes(g *Refusal) bool {
 	return false
 }
 
-// effective reports whether the refusal applies in the mode of its service.
+// effective reports whether the refusal applies in the mode of its service and in a profile.
 func (f *Refusal) effective(profile nt.Profile) bool {
 	if f.service.kernel && (f.needs == userOnly || f.needs == pointers) || !f.service.kernel && f.needs == kernOnly {
 		return false
@@ -141,7 +141,8 @@ type setup[I any] struct {
 	settle   func(w *world, out any)
 }
 
-// define registers a service in all its modes and returns true. It panics for an unknown service.
+// define registers a service under all names of s and returns true. It panics for an unknown service, so a mistake
+// shows when the program starts.
 func define[I any](s setup[I]) bool {
 	for _, name := range s.names {
 		e := &service{absent: s.absent, verdict: s.verdict, settle: s.settle}
@@ -179,8 +180,8 @@ func find(m *nt.Meta, rule string, st ntstatus.Status, when string) int {
 	return -1
 }
 
-// Of returns the refusals of a service that apply in its mode and profile, in the order of its tests; nil for an
-// unknown service.
+// Of returns the refusals of a service that apply in its mode and profile, in the order of its tests. It returns nil
+// for an unknown service. The caller owns the slice.
 func Of(name string, profile nt.Profile) []*Refusal {
 	s := registry[name]
 	if s == nil {
@@ -196,8 +197,8 @@ func Of(name string, profile nt.Profile) []*Refusal {
 	return list
 }
 
-// Harmless returns the refusals that do not apply in the service's mode and profile. A call with one of them alone
-// succeeds.
+// Harmless returns the refusals of a service that do not apply in its mode and profile. A call with one of them alone
+// succeeds. It returns nil for an unknown service.
 func Harmless(name string, profile nt.Profile) []*Refusal {
 	s := registry[name]
 	if s == nil {

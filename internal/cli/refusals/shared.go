@@ -45,13 +45,14 @@ func desired[I any](mask func(I) *winnt.AccessMask, unknown winnt.AccessMask) []
 	return list
 }
 
-// noHandle makes the allocation of a handle fail after the set-up.
+// noHandle makes the allocation of a handle fail during the call, but not during the set-up.
 func (w *world) noHandle() {
 	w.late = append(w.late, func() { w.failing["ob: handle"] = true })
 }
 
 // handles returns the three refusals of a handle parameter: no handle, a handle of another type, a handle without the
-// rights. bare returns a handle of the right type with all rights except the required ones.
+// rights. rule and when find their condition, and name is the parameter. bad returns a pointer to the parameter. bare
+// returns a handle of the right type with all rights except the required ones.
 func handles[I any](rule, when, name string, bad func(I) *winnt.Handle, bare func(w *world) winnt.Handle) []refusal[I] {
 	return []refusal[I]{
 		{rule: rule, want: ntstatus.InvalidHandle, when: when, name: name + " names nothing", takes: name,
@@ -64,7 +65,7 @@ func handles[I any](rule, when, name string, bad func(I) *winnt.Handle, bare fun
 	}
 }
 
-// anotherType returns an object that is not a token, thread or process.
+// anotherType returns an object that is not a token, thread or process: a job. It returns the same one at each call.
 func (w *world) anotherType() *ps.Job {
 	if w.odd == nil {
 		w.odd = w.server.Object().System().NewJob(w.server.Object().Token())
@@ -79,7 +80,7 @@ func caller[I any](rule string) refusal[I] {
 		inject: func(w *world, _ I) { w.callerAt(winnt.SecurityIdentification) }}
 }
 
-// inUserMode restricts refusals to user mode.
+// inUserMode restricts refusals to user mode. It changes and returns list.
 func inUserMode[I any](list []refusal[I]) []refusal[I] {
 	for i := range list {
 		list[i].needs = userOnly

@@ -75,8 +75,9 @@ type comparer struct {
 	settled map[string]*Settled
 }
 
-// Compare computes refmon's answer to each line of a recording and compares it with the recorded one. The error is
-// [ErrMalformed] with the position.
+// Compare computes refmon's answer to each line of a recording and compares it with the recorded one. Differences are
+// in the Report and no error. notes says which differences are documented; the zero Notes has none. Compare returns
+// [ErrMalformed] with the position if a line or the header's token is invalid.
 func Compare(rec *Recording, notes Notes) (*Report, error) {
 	c := &comparer{notes: notes, settled: map[string]*Settled{}}
 	c.Header, c.Skips = rec.Header, map[string]int{}
@@ -124,8 +125,8 @@ func (c *comparer) skip(l *Line) {
 	c.Skips[l.Skipped]++
 }
 
-// program compares the calls of a program that both systems made from the same line, in the same iteration and with
-// the same input.
+// program compares the calls of a program that both systems made from the same line, in the same iteration and with the
+// same input. p is the program and theirs its recorded calls. It counts the other calls as not compared.
 func (c *comparer) program(p *Line, theirs []Line) {
 	prog := Program{Case: p.Case, Prelude: p.Prelude, Source: p.Program, Rules: p.Rules}
 	documented, observed := c.calls(&prog, nt.Documented), c.calls(&prog, nt.Observed)
@@ -159,7 +160,7 @@ type place struct {
 
 func placeOf(l *Line) place { return place{l.Thread, l.Line, l.Time} }
 
-// calls returns refmon's calls of a program by place. It ignores how the program ends.
+// calls runs a program on refmon and returns its calls by place. It ignores how the program ends.
 func (c *comparer) calls(p *Program, profile nt.Profile) map[place]*Line {
 	list, _ := p.Run(profile, c.own, nil)
 	m := map[place]*Line{}
@@ -205,7 +206,8 @@ func (c *comparer) compared(l *Line, ours, observed Answer, rules, by []string) 
 	c.Differences = append(c.Differences, d)
 }
 
-// settles counts a line for a rule that we decided ourselves.
+// settles counts a recorded answer about a rule that the project decided itself, because the documents are silent. same
+// means that Windows answered as decided. It ignores other rules, and recordings of Wine.
 func (c *comparer) settles(rule string, same bool) {
 	d := c.notes.Decided[rule]
 	if d == "" || c.Header.System.Wine != "" {

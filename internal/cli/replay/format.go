@@ -79,8 +79,9 @@ const maxLine = 16 << 20
 // ErrMalformed means that a file is not a recording.
 var ErrMalformed = errors.New("malformed recording")
 
-// Read parses a recording in UTF-8, or in UTF-16 as PowerShell redirects output. The error is [ErrMalformed] with the
-// line, or that of r.
+// Read parses a recording in UTF-8, or in UTF-16 as PowerShell redirects output. It skips blank lines and reads the
+// whole file into memory. It returns an error that wraps [ErrMalformed], with the line, if a line is invalid, has more
+// than 16 MiB or cannot be read. An empty file is malformed.
 func Read(r io.Reader) (*Recording, error) {
 	rec := &Recording{}
 	s := bufio.NewScanner(utf8Of(bufio.NewReader(r)))
@@ -122,7 +123,8 @@ func Read(r io.Reader) (*Recording, error) {
 	return rec, nil
 }
 
-// utf8Of returns r, with a decoder if it starts with the byte order mark of little-endian UTF-16.
+// utf8Of returns a reader of the text in UTF-8. It decodes little-endian UTF-16 if r starts with its byte order mark,
+// and otherwise returns r.
 func utf8Of(r *bufio.Reader) io.Reader {
 	if mark, err := r.Peek(2); err != nil || mark[0] != 0xFF || mark[1] != 0xFE {
 		return r
@@ -136,7 +138,7 @@ type wideReader struct {
 	rest []byte // of the last rune, not read yet
 }
 
-// Read implements io.Reader.
+// Read fills b with the next characters in UTF-8, and returns io.EOF at the end of the input.
 func (w *wideReader) Read(b []byte) (n int, err error) {
 	for n < len(b) && err == nil {
 		if len(w.rest) == 0 {
@@ -169,7 +171,7 @@ func (w *wideReader) next() ([]byte, error) {
 // Writer writes the lines of a recording.
 type Writer struct{ e *json.Encoder }
 
-// NewWriter writes the header and returns a writer for the lines.
+// NewWriter writes the header with the current [Version] and returns a writer for the lines. It does not buffer.
 func NewWriter(w io.Writer, h Header) (*Writer, error) {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
@@ -177,5 +179,5 @@ func NewWriter(w io.Writer, h Header) (*Writer, error) {
 	return &Writer{e}, e.Encode(h)
 }
 
-// Write writes one line.
+// Write writes one line. It does not check it.
 func (w *Writer) Write(l Line) error { return w.e.Encode(l) }

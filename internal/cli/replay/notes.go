@@ -22,7 +22,8 @@ var (
 	ourOwn  = regexp.MustCompile(`\*Source: [^*]*(own choice|project decision)[^*]*\*`)
 )
 
-// Choices returns the rules and choices in the table of choices of a text like docs/CAVEATS.md.
+// Choices returns the choices in the section Choices of a text like docs/CAVEATS.md. The keys are rule ids. It returns
+// an empty map for a text without that section.
 func Choices(caveats string) map[string]string {
 	choices, in := map[string]string{}, false
 	for _, line := range strings.Split(caveats, "\n") {
@@ -40,7 +41,7 @@ func Choices(caveats string) map[string]string {
 	return choices
 }
 
-// ReadNotes returns the notes in the documents of this version.
+// ReadNotes returns the notes in the documents that this program embeds. It fails if they name no rule.
 func ReadNotes() (n Notes, err error) {
 	n = Notes{map[string]string{}, map[string]bool{}, map[string]string{}}
 	section := ""

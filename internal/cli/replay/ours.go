@@ -20,7 +20,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// answer returns refmon's answer to a question: the status and the out fields. own is the recorder's token.
+// answer returns refmon's answer to a question: the status and the out fields. own is the recorder's token. A rejected
+// input is an answer with an error status. The error means that the line is no valid question.
 func answer(l *Line, own *token.Token) (status string, out Fields, err error) {
 	switch l.Call {
 	case TextToSID:
@@ -79,7 +80,7 @@ func bytesAnswer(l *Line, f func([]byte) (Fields, error)) (string, Fields, error
 	return status, out, nil
 }
 
-// orStatus adds a documented status to an error without one.
+// orStatus returns st as an error if err has no status of its own. It returns nil for nil, and err if it has one.
 func orStatus(err error, st ntstatus.Status) error {
 	var has *ntstatus.Error
 	if err == nil || errors.As(err, &has) {
@@ -108,7 +109,8 @@ type Creation struct {
 	Mapping         winnt.GenericMapping
 }
 
-// ReadCreation parses the input of a NewDescriptor question.
+// ReadCreation parses the input of a NewDescriptor question. A missing parent or creator is nil. Malformed flags, a
+// malformed descriptor and an unknown mapping are errors.
 func ReadCreation(in Fields) (c Creation, err error) {
 	text := func(name string) string { s, _ := in[name].(string); return s }
 	for name, to := range map[string]**sd.Descriptor{"parent": &c.Parent, "creator": &c.Creator} {

@@ -24,8 +24,8 @@ type Program struct {
 // ruleID matches the rules in a comment. Ids of cases have two letters and do not match.
 var ruleID = regexp.MustCompile(`\b[AIOPSTU]-[0-9]+[a-z]?\b`)
 
-// Programs returns the programs in a file: a .star file is one program, a .txt file is a transcript with one program
-// for each case.
+// Programs returns the programs in a file, by the extension of its name: a .star file is one program, a .txt file is a
+// transcript with one program for each run directive. Another extension and a malformed transcript are errors.
 func Programs(name string, file []byte) ([]Program, error) {
 	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
 	text := strings.ReplaceAll(string(file), "\r\n", "\n")
@@ -88,9 +88,10 @@ func skipOutput(lines []string, i int) int {
 	return i
 }
 
-// Run runs the program and returns its calls. A nil backend means refmon's kernel. own is the token of every process;
-// it may be nil. Run ignores the program's expectations. stopped says why the program ended early; it is a
-// [*script.UnaskableError] if the backend does not support a call.
+// Run runs the program on a new kernel and returns its calls. A nil backend means refmon's kernel. own is the token of
+// every process; nil means the tokens of the program. Run ignores the program's expectations. stopped is the reason why
+// the program ended early, nil if it did not; calls then has the calls before. It is a [*script.UnaskableError] if the
+// backend does not support a call.
 func (p *Program) Run(profile nt.Profile, own *token.Token, backend script.Backend) (calls []Line, stopped error) {
 	cfg := script.Config{Profile: profile, Token: own, Backend: backend}
 	cfg.Record = func(c script.Recorded) {

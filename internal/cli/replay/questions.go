@@ -32,7 +32,7 @@ type Question struct {
 var texts string
 
 // Questions returns the built-in questions: the texts of texts.txt, the descriptors of the access vectors, and the
-// access vectors.
+// access vectors. The error is about this embedded data.
 func Questions() ([]Question, error) {
 	list, err := textQuestions(texts)
 	if err != nil {
@@ -73,7 +73,7 @@ const conditionToken = `{"user":"S-1-5-21-1-2-3-1001","groups":["S-1-1-0","S-1-5
 {"name":"yes","type":"boolean","values":[true]},{"name":"many","type":"int64","values":[1,2]}],
 "deviceClaims":[{"name":"where","type":"string","values":["here"]}]}`
 
-// conditions returns the two questions of a "condition" line.
+// conditions returns the two questions of a "condition" line: an allow entry and a deny entry with the condition.
 func conditions(rule, name, condition string) (list []Question, err error) {
 	var tok any
 	if err := json.Unmarshal([]byte(conditionToken), &tok); err != nil {
@@ -154,8 +154,8 @@ func textQuestions(file string) (list []Question, err error) {
 	return list, nil
 }
 
-// Back returns the follow-up question for accepted text: converting its bytes back to text. ok is false if there is
-// none.
+// Back returns the follow-up question for accepted text: converting its bytes back to text. out is the answer to q. ok
+// is false if q is no conversion of text or out has no bytes.
 func (q Question) Back(out Fields) (back Question, ok bool) {
 	hex, _ := out["hex"].(string)
 	back = Question{Case: q.Case + ", back", In: Fields{"hex": hex}, Rules: q.Rules}

@@ -13,7 +13,8 @@ import (
 var ErrWine = errors.New("recorded under Wine: its answers are not evidence about Windows, so no vectors are written")
 
 // WriteVectors writes the answered questions of a recording as vectors, one JSON object a line, with the machine as
-// their source. It omits programs, whose recordings are for `refmon compare`. A recording of Wine gives ErrWine.
+// their source. It omits programs, whose recordings are for `refmon compare`, and skipped questions. For a recording of
+// Wine it writes nothing and returns [ErrWine].
 func WriteVectors(w io.Writer, rec *Recording) error {
 	s := rec.Header.System
 	if s.Wine != "" {

@@ -30,7 +30,8 @@ func IsMounted(path string) bool {
 	return !errors.Is(err, unix.ENODATA) && !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOSYS)
 }
 
-// Mounted returns the files of a mount of refmond, which decides each change as one of the caller.
+// Mounted opens the files below a directory on a mount of refmond. The mount decides each change with the rights of the
+// caller. The caller closes the Files. Mounted fails if [IsMounted] is false for path.
 func Mounted(path string) (Files, error) {
 	if !IsMounted(path) {
 		return nil, fmt.Errorf("%s: %w", path, errNoMount)
@@ -48,7 +49,7 @@ type mounted struct {
 	dirs *beneath.Dirs
 }
 
-// Open implements [Files].
+// Open opens a file or directory of the mount. Another kind of file is an error.
 func (m *mounted) Open(path string) (File, error) {
 	fd, err := m.dirs.Place(path)
 	if err != nil {
@@ -66,7 +67,7 @@ func (m *mounted) Open(path string) (File, error) {
 
 var errKind = errors.New("it is neither a file nor a directory")
 
-// Close implements [Files].
+// Close closes the directory.
 func (m *mounted) Close() error {
 	m.dirs.Close()
 	return m.root.Close()
@@ -78,13 +79,13 @@ type mountedFile struct {
 	status unix.Stat_t
 }
 
-// place names the file for calls that take paths only.
+// place returns a path in /proc for system calls that take only paths. It stays valid until Close.
 func (f *mountedFile) place() string { return "/proc/self/fd/" + strconv.Itoa(f.fd) }
 
-// Directory implements [File].
+// Directory reports whether the file was a directory when it was opened.
 func (f *mountedFile) Directory() bool { return f.status.Mode&unix.S_IFMT == unix.S_IFDIR }
 
-// Descriptor implements [File].
+// Descriptor reads the whole descriptor from the mount. It never returns nil without an error.
 func (f *mountedFile) Descriptor() (*sd.Descriptor, error) {
 	value := make([]byte, maxAttribute)
 	n, err := unix.Getxattr(f.place(), ntacl.WholeName, value)
@@ -94,7 +95,7 @@ func (f *mountedFile) Descriptor() (*sd.Descriptor, error) {
 	return sd.Decode(value[:n])
 }
 
-// Write implements [File].
+// Write sends the whole descriptor to the mount.
 func (f *mountedFile) Write(d *sd.Descriptor) error {
 	if err := unix.Setxattr(f.place(), ntacl.WholeName, d.Append(nil), 0); err != nil {
 		return fmt.Errorf("write the descriptor: %w", err)
@@ -102,10 +103,11 @@ func (f *mountedFile) Write(d *sd.Descriptor) error {
 	return nil
 }
 
-// Close implements [File].
+// Close closes the open file.
 func (f *mountedFile) Close() error { return unix.Close(f.fd) }
 
-// Offline returns the files below a directory of the host, whose attributes are written past every server.
+// Offline opens the files below a directory of the host. It reads and writes the extended attribute with that name
+// directly, without a server and its access checks. The caller closes the Files.
 func Offline(path, attribute string) (Files, error) {
 	root, err := beneath.Open(path)
 	if err != nil {
@@ -120,7 +122,7 @@ type offline struct {
 	attribute string
 }
 
-// Open implements [Files].
+// Open opens a file of the host and reads its attribute.
 func (o *offline) Open(path string) (File, error) {
 	f := &offlineFile{files: o, path: path}
 	var err error
@@ -139,7 +141,8 @@ type offlineFile struct {
 	written bool
 }
 
-// Descriptor implements [File]. After a write it reads the attribute again.
+// Descriptor returns the descriptor that was read when the file was opened. After a Write it opens the file again and
+// reads the attribute.
 func (f *offlineFile) Descriptor() (*sd.Descriptor, error) {
 	if f.written {
 		again, err := f.files.Open(f.path)
@@ -152,19 +155,19 @@ func (f *offlineFile) Descriptor() (*sd.Descriptor, error) {
 	return f.Offline.Descriptor(), nil
 }
 
-// Write implements [File].
+// Write writes the attribute of the file. The error does not contain the path.
 func (f *offlineFile) Write(d *sd.Descriptor) error {
 	f.written = true
 	return plainError(f.Offline.Write(d))
 }
 
-// Close implements [File].
+// Close closes the file. It always returns nil.
 func (f *offlineFile) Close() error {
 	f.Offline.Close()
 	return nil
 }
 
-// plainError returns the cause of an error without the path, which the caller reports.
+// plainError returns the cause of an error without the path, which the caller reports. It returns nil for nil.
 func plainError(err error) error {
 	for _, cause := range []error{beneath.ErrLink, beneath.ErrMount} {
 		if errors.Is(err, cause) {

@@ -7,15 +7,15 @@ import (
 	"fmt"
 )
 
-// IsMounted returns false: this system has no mounts of refmond.
+// IsMounted always returns false. Only Linux has mounts of refmond.
 func IsMounted(string) bool { return false }
 
-// Mounted fails: this system has no mounts of refmond.
+// Mounted always returns an error that wraps errors.ErrUnsupported. Only Linux has mounts of refmond.
 func Mounted(path string) (Files, error) {
 	return nil, fmt.Errorf("%s: %w", path, errors.ErrUnsupported)
 }
 
-// Offline fails: this system has no attributes of Samba.
+// Offline always returns an error that wraps errors.ErrUnsupported. Only Linux has Samba's attributes.
 func Offline(path, _ string) (Files, error) {
 	return nil, fmt.Errorf("%s: %w", path, errors.ErrUnsupported)
 }

@@ -28,7 +28,7 @@ import (
 // Files opens the files below a directory.
 type Files interface {
 	// Open opens a file by its path below the directory, with slashes. The empty path is the directory. It follows no
-	// link and enters no other mount.
+	// link and enters no other mount. The caller closes the File.
 	Open(path string) (File, error)
 	Close() error
 }
@@ -36,7 +36,8 @@ type Files interface {
 // File is an open file. The caller closes it.
 type File interface {
 	Directory() bool
-	// Descriptor returns the whole descriptor. It returns nil if the file has none that counts.
+	// Descriptor returns the whole descriptor. It returns nil and no error if the file has none, or if an offline
+	// attribute cannot be decoded.
 	Descriptor() (*sd.Descriptor, error)
 	// Write replaces the whole descriptor, or fails and changes nothing.
 	Write(*sd.Descriptor) error
@@ -68,10 +69,11 @@ type Counts struct {
 	Failed  int64 // whose file could not be opened, read or written
 }
 
-// Run puts the descriptors of an objects file in JSON lines back. A line has the path of a file below the directory,
-// its whole descriptor, and its type, file or directory, if it is known. in is read twice. If a line is malformed, Run
-// changes nothing and counts all such lines (B-22). Errors of single files are counted and do not end the run (B-23).
-// Run fails if in cannot be read, or if ctx ends; the counts then say what was done.
+// Run restores the descriptors of in, an objects file in JSON lines. A line has the path of a file below the directory,
+// its whole descriptor, and its type, file or directory, if it is known. Run reads in twice, from its start, and does
+// not close it. If a line is malformed, Run changes nothing, counts all such lines and returns a nil error (B-22).
+// Errors of single files are counted and do not end the run (B-23). Run returns an error if in cannot be read or has
+// changed between the two reads, or if ctx ends; the counts then say what was done.
 func Run(ctx context.Context, c Config, in io.ReadSeeker) (Counts, error) {
 	var n Counts
 	err := c.each(ctx, in, func(l *line) error {
@@ -119,7 +121,8 @@ type line struct {
 	err        error          // the line is malformed
 }
 
-// each reads in from its start and calls f for each line until f returns an error.
+// each reads in from its start and calls f for each line until f returns an error or ctx ends. It returns that error or
+// the read error.
 func (c *Config) each(ctx context.Context, in io.ReadSeeker, f func(*line) error) error {
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("read objects: %w", err)
@@ -135,7 +138,8 @@ func (c *Config) each(ctx context.Context, in io.ReadSeeker, f func(*line) error
 	return errors.Join(failed, err)
 }
 
-// check checks what a line says, without its file.
+// check checks the path, type and descriptor of a line without opening its file. The line's err is the first problem,
+// nil if there is none.
 func (c *Config) check(i *objects.Item) *line {
 	l := &line{number: i.Line, shown: i.Path, kind: i.Type, err: i.Err}
 	if l.err == nil {
@@ -150,8 +154,8 @@ func (c *Config) check(i *objects.Item) *line {
 	return l
 }
 
-// below returns the path of a line below the directory. It refuses a path that leads elsewhere, or that has another
-// spelling (B-21).
+// below returns the path of a line relative to the directory, "" for the directory itself. It refuses a path outside
+// the directory, and one that is not in its shortest form (B-21).
 func (c *Config) below(path string) (string, error) {
 	rest := path
 	if was := strings.TrimRight(c.Was, "/"); strings.HasPrefix(path, "/") || was != "" && path == c.Was {
@@ -176,8 +180,8 @@ func (c *Config) below(path string) (string, error) {
 	return rest, nil
 }
 
-// restore puts one descriptor back. It reports whether the file had another one. A file with another descriptor after
-// the write is an error (B-23).
+// restore writes the descriptor of one line. changed is false if the file had it already. In a dry run restore writes
+// nothing, and changed is true if it would. A file with another descriptor after the write is an error (B-23).
 func (c *Config) restore(l *line) (changed bool, err error) {
 	f, err := c.Files.Open(l.path)
 	if err != nil {
@@ -207,7 +211,7 @@ func (c *Config) restore(l *line) (changed bool, err error) {
 	return true, err
 }
 
-// report passes the result of a line on.
+// report calls c.Each, if it is set, with the result of a line.
 func (c *Config) report(l *line, err error) {
 	if c.Each != nil {
 		c.Each(Result{Line: l.number, Path: l.shown, Err: err})

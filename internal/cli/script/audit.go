@@ -13,8 +13,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// auditPolicy implements audit_policy: it sets the system policy, such as {"File System": "success,failure"}. All
-// other subcategories are turned off.
+// auditPolicy implements audit_policy: it replaces the system audit policy by settings, such as {"File System":
+// "success,failure"}. It turns off all other subcategories. An unknown subcategory or word is an error and leaves the
+// policy unchanged.
 func (r *Runner) auditPolicy(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
@@ -63,7 +64,8 @@ type auditSink struct {
 	durable audit.Sink // takes each record first; may be nil
 }
 
-// Write implements audit.Sink.
+// Write stores a record, first in the durable sink if there is one. It returns audit.ErrFull while the log is full, and
+// the error of the durable sink; the record is then not in memory.
 func (s *auditSink) Write(e audit.Event) error {
 	if s.full {
 		return audit.ErrFull
@@ -76,7 +78,7 @@ func (s *auditSink) Write(e audit.Event) error {
 	return s.Memory.Write(e)
 }
 
-// auditFull implements audit_full: it makes the log reject records, or accept them again.
+// auditFull implements audit_full(full): with True the audit log rejects records, with False it accepts them again.
 func (r *Runner) auditFull(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	return starlark.None, starlark.UnpackArgs(b.Name(), args, kwargs, "full", &r.sink.full)
 }
@@ -101,7 +103,8 @@ func (r *Runner) auditRecords(
 	return starlark.Call(r.thread, decode, starlark.Tuple{starlark.String(text)}, nil)
 }
 
-// text converts a string to a captured UNICODE_STRING; None is a NULL pointer.
+// text converts a string to a captured UNICODE_STRING. None is a NULL pointer, which faults with
+// STATUS_ACCESS_VIOLATION. Other values are an error.
 func text(v starlark.Value) (nt.Captured[string], error) {
 	if v == starlark.None {
 		return nt.Captured[string]{Status: ntstatus.AccessViolation}, nil

@@ -60,12 +60,12 @@ var inside = map[string]string{
 	"audit_records": "a look at the audit log", "audit_full": "a full audit log",
 }
 
-// unaskable returns the error for such a function.
+// unaskable returns an [*UnaskableError] with the reason from inside for the function name.
 func unaskable(name string) error {
 	return &UnaskableError{fmt.Sprintf("%s: %s cannot be had from user mode", name, inside[name])}
 }
 
-// backendProcess creates a process of the program in the backend.
+// backendProcess creates the process v in the backend, with its first thread, and returns v.
 func (r *Runner) backendProcess(v *processValue, t *token.Token) (starlark.Value, error) {
 	var err error
 	if v.b, err = r.cfg.Backend.NewProcess(v.p.Name(), t); err != nil {
@@ -76,7 +76,8 @@ func (r *Runner) backendProcess(v *processValue, t *token.Token) (starlark.Value
 }
 
 // queryHandle implements handle_information if calls are recorded or the program is connected to another kernel. It
-// uses the equivalent service, so that a recording has the rights of the handle.
+// calls NtQueryObject on the thread, so that a recording has the rights of the handle. An error status is an error of
+// the program.
 func (r *Runner) queryHandle(th *threadValue, h winnt.Handle) (starlark.Value, error) {
 	out, st, err := th.callRow(nt.NtTable.Find("NtQueryObject"),
 		nt.QueryObjectIn{Handle: h, ObjectInformationClass: nt.ObjectBasicInformation, ObjectInformationLength: 56})
@@ -97,7 +98,8 @@ func idValue(b interface{ ID() (winnt.Handle, error) }) (starlark.Value, error) 
 	return starlark.MakeInt64(int64(id)), err
 }
 
-// callRow makes a call of a thread, here or in the backend.
+// callRow makes a service call of a thread, in refmon's kernel or in the backend, and traces it. It returns only errors
+// of the backend; a failed call has an error status and no error.
 func (v *threadValue) callRow(row *nt.Row, in any) (any, ntstatus.Status, error) {
 	if v.b == nil {
 		out, st := v.calls.CallRow(row, in)
@@ -110,8 +112,9 @@ func (v *threadValue) callRow(row *nt.Row, in any) (any, ntstatus.Status, error)
 	return out, st, err
 }
 
-// callFunction calls a Win32 function of a thread, here or in the backend, which does not return the status behind
-// the code.
+// callFunction calls a Win32 function of a thread, in refmon's kernel or in the backend. A backend does not return the
+// status behind the error code: the Status of a failed call is then STATUS_UNSUCCESSFUL. It returns only errors of the
+// backend.
 func (v *threadValue) callFunction(row *nt.Row, in any) (*win32Call, error) {
 	c := &win32Call{Call: nt.Call{Thread: v.th.Name(), Row: row, In: in}}
 	if v.b != nil {

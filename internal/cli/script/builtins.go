@@ -13,7 +13,7 @@ import (
 
 type builtin func(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error)
 
-// predeclared returns the predeclared names of a program: the functions below and the documented constants.
+// predeclared returns the predeclared names of a program: its functions and the documented constants.
 func (r *Runner) predeclared() starlark.StringDict {
 	env := constants()
 	for name, f := range map[string]builtin{
@@ -97,7 +97,7 @@ func (r *Runner) process(b *starlark.Builtin, args starlark.Tuple, kwargs []star
 	return v, err
 }
 
-// attach returns a value for a thread and traces its calls.
+// attach returns a value for a thread and traces its calls. With Config.Attach another thread makes the calls.
 func (r *Runner) attach(v *processValue, th *nt.Thread) (t *threadValue, err error) {
 	t = &threadValue{r: r, th: th, calls: th, process: v}
 	if r.cfg.Attach != nil {
@@ -143,7 +143,8 @@ func (r *Runner) systemThread(
 	return r.system()
 }
 
-// system implements system: it returns the kernel-mode thread of the System process, of which a program has one.
+// system returns the kernel-mode thread of the System process. It creates the thread on the first call and returns the
+// same one later.
 func (r *Runner) system() (*kernelValue, error) {
 	if r.kthread == nil {
 		k, err := r.sys.SystemThread()
@@ -166,7 +167,8 @@ func (r *Runner) kernelMode(b *starlark.Builtin, args starlark.Tuple, kwargs []s
 	return &kernelValue{r, k}, nil
 }
 
-// file implements file: it creates a named file object.
+// file implements file: it creates a named file object with a descriptor and returns its name. The descriptor None
+// makes an object without security.
 func (r *Runner) file(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string
 	var text starlark.Value
@@ -188,7 +190,8 @@ func (r *Runner) profile(b *starlark.Builtin, args starlark.Tuple, kwargs []star
 	return starlark.String(r.cfg.Profile.String()), starlark.UnpackArgs(b.Name(), args, kwargs)
 }
 
-// counts implements counts: it returns the numbers of objects, handles and references. All are 0 if calls are recorded.
+// counts implements counts: it returns the numbers of objects, handles and references of the kernel. All are 0 if calls
+// are recorded.
 func (r *Runner) counts(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	o, h, n := r.sys.Counts()
 	if r.cfg.Record != nil {
@@ -198,7 +201,8 @@ func (r *Runner) counts(b *starlark.Builtin, args starlark.Tuple, kwargs []starl
 		starlark.UnpackArgs(b.Name(), args, kwargs)
 }
 
-// closeAll implements close_all: it closes all handles of all processes and ends all impersonations.
+// closeAll implements close_all: it closes all handles of all processes, ends all impersonations, and drops the
+// runner's references to token objects.
 func (r *Runner) closeAll(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
 		return nil, err
@@ -208,7 +212,7 @@ func (r *Runner) closeAll(b *starlark.Builtin, args starlark.Tuple, kwargs []sta
 	return starlark.None, nil
 }
 
-// step implements step: it prints a line about the following calls, with a rule.
+// step implements step: it prints a heading for the following calls. rule, if given, is the rule that they show.
 func (r *Runner) step(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var text, rule string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "text", &text, "rule?", &rule); err != nil {

@@ -16,7 +16,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// method returns a row of a table as a callable value.
+// method returns a row of a table as a callable value that takes its parameters by name. It converts the parameters,
+// passes them to invoke and converts the result. An error status is part of the result. An error of invoke, a wrong
+// parameter or a panic of the kernel is an error of the program.
 func (r *Runner) method(row *nt.Row, invoke func(*nt.Row, any) (any, ntstatus.Status, error)) *starlark.Builtin {
 	return starlark.NewBuiltin(row.Info().Name, func(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 		kwargs []starlark.Tuple) (v starlark.Value, err error) {
@@ -41,8 +43,9 @@ func (r *Runner) method(row *nt.Row, invoke func(*nt.Row, any) (any, ntstatus.St
 	})
 }
 
-// fill converts the keywords of a call to the In structure. If the service takes OBJECT_ATTRIBUTES, ObjectName and
-// Attributes are short forms for one.
+// fill converts the keywords of a call to the In structure. It sets parameters that are not given to their preset or
+// zero value. If the service takes OBJECT_ATTRIBUTES, ObjectName and Attributes are short forms for one. An unknown
+// name and a missing required parameter are errors.
 func (r *Runner) fill(row *nt.Row, in reflect.Value, kwargs []starlark.Tuple) error {
 	params := calltext.Parameters(row.InType())
 	byName := map[string]*calltext.Parameter{}

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// parseDescriptor reads SDDL; None is NULL.
+// parseDescriptor parses a descriptor in SDDL. It returns nil for None, which is NULL.
 func (r *Runner) parseDescriptor(v starlark.Value) (*sd.Descriptor, error) {
 	if v == starlark.None {
 		return nil, nil

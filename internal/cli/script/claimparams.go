@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/calltext"
 )
 
-// claims converts a list of claims: in the form of a token file, names, or the result of a query.
+// claims converts a list of claims: dicts in the form of a token file, names, or results of a query. None is NULL.
 func (r *Runner) claims(v starlark.Value) ([]claims.Attribute, error) { return listOf(v, r.claim) }
 
 func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {

@@ -10,8 +10,10 @@ import (
 	"github.com/refmon/refmon/internal/calltext"
 )
 
-// Complete returns the sorted completions of the word at the end of a text, and the word's offset. After a dot they
-// are attributes; inside a call of a service they include its parameters; otherwise they are known names.
+// Complete returns the completions of the word at the end of before, sorted and without duplicates, and the offset at
+// which the word starts. After a dot they are attributes. Inside a call of a service they include its parameters, with
+// "=". Otherwise they are known names; an empty word has none. Outside a session Complete returns only built-in names
+// and parameters.
 func (r *Runner) Complete(before string) (from int, names []string) {
 	from = len(before)
 	for from > 0 && isWord(before[from-1]) {
@@ -44,8 +46,8 @@ func isWord(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// members returns the attributes of the value that the path at the end of a text refers to. It calls no function of
-// the program.
+// members returns the attributes of the value that the dotted path at the end of a text refers to, nil if there is
+// none. It calls no function of the program.
 func (r *Runner) members(text string) []string {
 	from := len(text)
 	for from > 0 && (isWord(text[from-1]) || text[from-1] == '.') {
@@ -69,7 +71,8 @@ func (r *Runner) members(text string) []string {
 	return nil
 }
 
-// parametersOf returns the parameters of the service call in which a text ends, nil if it ends in none.
+// parametersOf returns the parameters of the service call in which a text ends. It returns nil if the text ends in no
+// call, in a call of another function, or in a list within a call.
 func parametersOf(text string) []string {
 	depth := 0
 	for i := len(text) - 1; i >= 0; i-- {

@@ -62,8 +62,8 @@ var flags = map[string]uint32{
 	"TokenElevationTypeLimited":    winnt.TokenElevationTypeLimited,
 }
 
-// Constants returns the documented names and their numbers, for bindings to other languages. They include statuses
-// and privileges with their LUIDs.
+// Constants returns the documented names and their numbers, for bindings to other languages. They include statuses and
+// privileges with their LUIDs. The caller owns the map.
 func Constants() map[string]uint64 {
 	all := map[string]uint64{}
 	for name, v := range constants() {
@@ -140,7 +140,8 @@ func levelValue(l winnt.SecurityImpersonationLevel) named {
 
 func typeValue(t winnt.TokenType) named { return named{"TOKEN_TYPE", uint64(t), t.String()} }
 
-// profileToken returns one of the built-in tokens.
+// profileToken returns one of the built-in tokens. user is the SID of an administrator or user; the other profiles
+// ignore it. An unknown name is an error.
 func profileToken(name, user string) (starlark.Value, error) {
 	u, err := sid.Resolve(user, sid.SID{})
 	if err != nil {

@@ -38,7 +38,8 @@ var (
 	listType       = reflect.TypeFor[nt.Captured[[]access.ObjectTypeEntry]]()
 )
 
-// convert sets one parameter from a program's value.
+// convert sets the parameter p of a call to a program's value v. to is its field in the In structure. A value of the
+// wrong type is an error and leaves the field unchanged.
 func (r *Runner) convert(row *nt.Row, p *calltext.Parameter, to reflect.Value, v starlark.Value) error {
 	if f, ok := v.(faultValue); ok { // bad_pointer() is valid for any pointer
 		if s := to; s.Kind() == reflect.Struct && s.FieldByName("Status").IsValid() {
@@ -68,7 +69,7 @@ func (r *Runner) convert(row *nt.Row, p *calltext.Parameter, to reflect.Value, v
 // converter sets a parameter of one type.
 type converter func(r *Runner, row *nt.Row, to reflect.Value, v starlark.Value) error
 
-// by returns the converter of a type that depends only on the value.
+// by returns a converter for a type that depends only on the value, from the function read.
 func by[T any](read func(starlark.Value) (T, error)) converter {
 	return func(_ *Runner, _ *nt.Row, to reflect.Value, v starlark.Value) error { return set(to, v, read) }
 }
@@ -139,8 +140,8 @@ func octets(v starlark.Value) (nt.Captured[[]byte], error) {
 	return nt.Cap([]byte(s)), nil
 }
 
-// processorMode converts KernelMode or UserMode. Their numbers are the documented ones, which differ from package
-// access.
+// processorMode converts KernelMode or UserMode to an access.Mode. Their numbers are the documented ones, which differ
+// from package access. Other values are an error.
 func processorMode(v starlark.Value) (access.Mode, error) {
 	switch n, err := number(v); {
 	case err == nil && n == uint64(kernel.KernelMode):
@@ -159,7 +160,8 @@ func set[T any](to reflect.Value, v starlark.Value, f func(starlark.Value) (T, e
 	return err
 }
 
-// plain converts booleans, numbers and documented constants.
+// plain sets a field of a plain type from a boolean, a number, a documented constant or a string. A number that does
+// not fit and a type without a notation are errors.
 func plain(to reflect.Value, v starlark.Value) error {
 	switch to.Kind() {
 	case reflect.Bool:
@@ -201,7 +203,7 @@ func plain(to reflect.Value, v starlark.Value) error {
 	return nil
 }
 
-// number reads a non-negative number or a documented constant.
+// number returns a non-negative integer or the number of a documented constant. Other values are an error.
 func number(v starlark.Value) (uint64, error) {
 	switch v := v.(type) {
 	case named:
@@ -214,7 +216,8 @@ func number(v starlark.Value) (uint64, error) {
 	return 0, fmt.Errorf("want a number, got %s", v)
 }
 
-// handle reads a handle; None is NULL.
+// handle returns the number of a handle; None is NULL. It accepts a pseudo handle as a negative or as an unsigned
+// number.
 func handle(v starlark.Value) (int64, error) {
 	switch v := v.(type) {
 	case starlark.NoneType:
@@ -230,7 +233,7 @@ func handle(v starlark.Value) (int64, error) {
 	return 0, fmt.Errorf("want a handle, got %s", v)
 }
 
-// mask reads an access mask: a number, or names such as "FR|WD".
+// mask returns an access mask from a 32-bit number or from names such as "FR|WD".
 func mask(v starlark.Value) (winnt.AccessMask, error) {
 	if s, ok := starlark.AsString(v); ok {
 		return sddl.ParseRights(s)
@@ -252,7 +255,8 @@ func objectAttributes(v starlark.Value) (nt.Captured[*nt.ObjectAttributes], erro
 	return nt.Captured[*nt.ObjectAttributes]{}, fmt.Errorf("want object_attributes(…) or None, got %s", v.Type())
 }
 
-// clientID reads the id of a process or thread, or a pair of both.
+// clientID converts the id of a process or thread, a pair (process id, thread id), or the ClientId that a call
+// returned. A single number is a process id for services that end in OpenProcess, otherwise a thread id. None is NULL.
 func clientID(service string, v starlark.Value) (nt.Captured[*nt.ClientID], error) {
 	id := &nt.ClientID{}
 	switch v := v.(type) {

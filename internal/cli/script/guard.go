@@ -29,13 +29,13 @@ var errHeap = fmt.Errorf("the program takes more than %d MiB of memory", maxHeap
 // host that runs other people's programs should exit, because the step may still be running.
 var ErrStopped = errors.New("the kernel has stopped")
 
-// bound applies the limits to a thread of the interpreter.
+// bound applies the limits of steps and memory to a thread of the interpreter.
 func (r *Runner) bound(th *starlark.Thread) {
 	th.OnMaxSteps = r.stepped
 	th.SetMaxExecutionSteps(1) // calls stepped before every step
 }
 
-// stepped runs before each step of the program.
+// stepped runs before each step of the program. It cancels the thread if the program exceeds a limit.
 func (r *Runner) stepped(th *starlark.Thread) {
 	switch n := th.ExecutionSteps(); {
 	case n > maxSteps:
@@ -45,7 +45,9 @@ func (r *Runner) stepped(th *starlark.Thread) {
 	}
 }
 
-// guarded runs a part of the program under the limits. It converts panics of the interpreter or the kernel to errors.
+// guarded runs a part of the program in a goroutine and waits for it, under the limits of steps and memory. It converts
+// panics of the interpreter or the kernel to errors that wrap [ErrStopped]. If the Runner is stopped already, it
+// returns that error and runs nothing.
 func (r *Runner) guarded(run func() error) error {
 	if r.stopped != nil {
 		return r.stopped
@@ -76,7 +78,8 @@ func (r *Runner) guarded(run func() error) error {
 	}
 }
 
-// stop cancels the program and waits for the current step.
+// stop cancels the program because of its memory and waits up to heapGrace for the current step. If the step does not
+// end, it stops the Runner with [ErrStopped], and the goroutine goes on.
 func (r *Runner) stop(done <-chan error) error {
 	r.thread.Cancel(errHeap.Error())
 	select {
@@ -88,7 +91,8 @@ func (r *Runner) stop(done <-chan error) error {
 	}
 }
 
-// ended adds the position to the error of a part of the program.
+// ended adds the position to the error of a part of the program. After [ErrStopped] it also flushes the output and
+// stops the Runner.
 func (r *Runner) ended(err error) error {
 	err = locate(err)
 	if errors.Is(err, ErrStopped) {
@@ -108,7 +112,8 @@ func heap() uint64 {
 	return s[0].Value.Uint64()
 }
 
-// boundedRange implements range() with a limit, because one step could fill the memory.
+// boundedRange implements range() with at most maxRange elements, because one step could fill the memory. More are an
+// error.
 func boundedRange(
 	th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Connection is a process in another program's kernel. Package client implements it. The interface is here so that
-// the playground does not link the network.
+// Connection is a process in another program's kernel, with its first thread. Package client implements it. The
+// interface is here so that the playground does not link the network.
 type Connection interface {
 	Process() winnt.Handle
 	Thread() *nt.Thread
@@ -27,7 +27,7 @@ var absent = map[string]string{
 	"audit_policy": "a change of the system's policy",
 }
 
-// missing returns an error if this program cannot use a function, otherwise nil.
+// missing returns an [*UnaskableError] if the backend or the connection does not support a function, otherwise nil.
 func (r *Runner) missing(name string) error {
 	if r.cfg.Backend != nil && inside[name] != "" {
 		return unaskable(name)
@@ -47,7 +47,8 @@ func (r *Runner) missing(name string) error {
 		name, what)}
 }
 
-// connectProcess creates a process by connecting. The daemon determines its token.
+// connectProcess creates a process by connecting to the other kernel. The daemon determines its token, so a token or
+// descriptor in the call is an [*UnaskableError]. The connection closes with the Runner.
 func (r *Runner) connectProcess(name string, t, descriptor starlark.Value) (starlark.Value, error) {
 	if t != nil || descriptor != starlark.None {
 		// A program does not say who it is. W-26
@@ -71,7 +72,7 @@ func (r *Runner) connected(v *processValue, th *nt.Thread) *threadValue {
 	return &threadValue{r: r, th: th, calls: th, process: v}
 }
 
-// disconnect closes the connections of a program.
+// disconnect closes the connections of a program and returns their errors, joined.
 func (r *Runner) disconnect() error {
 	var failed error
 	for _, c := range r.connections {

@@ -70,7 +70,7 @@ func logonInformation(v starlark.Value) (info nt.LogonInformation, err error) {
 	return info, nil
 }
 
-// sids reads a list of SIDs.
+// sids converts a list of SIDs. None is NULL. Aliases are not accepted.
 func sids(v starlark.Value) ([]sid.SID, error) {
 	return listOf(v, func(v starlark.Value) (sid.SID, error) {
 		s, ok := starlark.AsString(v)

@@ -45,7 +45,7 @@ var objectConstants = map[string]uint32{
 	"OBJ_IGNORE_IMPERSONATED_DEVICEMAP": winnt.OBJ_IGNORE_IMPERSONATED_DEVICEMAP,
 }
 
-// addObjectConstants adds them and the enumerations to env.
+// addObjectConstants adds objectConstants and the enumerations of the object services to env.
 func addObjectConstants(env starlark.StringDict) {
 	for name, n := range objectConstants {
 		env[name] = starlark.MakeUint64(uint64(n))
@@ -80,7 +80,8 @@ func addObjectConstants(env starlark.StringDict) {
 	}
 }
 
-// convertObject converts the parameters of the object services; known is false for other types.
+// convertObject sets a parameter of a type that only object services use. It returns false and leaves the parameter
+// unchanged for other types.
 func (r *Runner) convertObject(to reflect.Value, v starlark.Value) (known bool, err error) {
 	if calltext.Opaque[to.Type()] != "" {
 		return true, setOpaque(to, v)
@@ -118,8 +119,8 @@ func (r *Runner) convertObject(to reflect.Value, v starlark.Value) (known bool, 
 	return true, err
 }
 
-// handleFlags reads {"Inherit": …, "ProtectFromClose": …}, or what
-// NtQueryObject returned.
+// handleFlags converts {"Inherit": …, "ProtectFromClose": …}, or the struct that NtQueryObject returned. A missing key
+// is False.
 func handleFlags(v starlark.Value) (c nt.Captured[nt.HandleFlagInformation], err error) {
 	get := func(name string) (bool, error) {
 		var x starlark.Value = starlark.False
@@ -153,7 +154,7 @@ func capturedSQOS(v starlark.Value) (c nt.Captured[*nt.SecurityQualityOfService]
 	return c, fmt.Errorf("want sqos(…) or None, got %s", v.Type())
 }
 
-// securityPolicy implements security_policy: it sets EveryoneIncludesAnonymous.
+// securityPolicy implements security_policy: it sets EveryoneIncludesAnonymous in the kernel.
 func (r *Runner) securityPolicy(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

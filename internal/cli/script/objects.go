@@ -26,10 +26,10 @@ func (v *refValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bo
 	return sameObject(op, v.o == y.(*refValue).o)
 }
 
-// AttrNames implements starlark.HasAttrs.
+// AttrNames returns the names that Attr accepts.
 func (*refValue) AttrNames() []string { return []string{"HandleCount", "PointerCount"} }
 
-// Attr implements starlark.HasAttrs.
+// Attr returns the current HandleCount or PointerCount of the object.
 func (v *refValue) Attr(name string) (starlark.Value, error) {
 	if x := counts(v.o, name); x != nil {
 		return x, nil
@@ -37,10 +37,10 @@ func (v *refValue) Attr(name string) (starlark.Value, error) {
 	return noAttribute("object", name, v.AttrNames())
 }
 
-// AttrNames implements starlark.HasAttrs.
+// AttrNames returns the names that Attr accepts.
 func (*objectValue) AttrNames() []string { return []string{"HandleCount", "PointerCount", "TokenId"} }
 
-// Attr implements starlark.HasAttrs. It returns the current counts.
+// Attr returns the id of the token object, or its current HandleCount or PointerCount.
 func (v *objectValue) Attr(name string) (starlark.Value, error) {
 	if name == "TokenId" {
 		return starlark.MakeUint64(uint64(v.t.ID())), nil
@@ -51,7 +51,7 @@ func (v *objectValue) Attr(name string) (starlark.Value, error) {
 	return noAttribute("token object", name, v.AttrNames())
 }
 
-// counts returns HandleCount or PointerCount of an object.
+// counts returns the current HandleCount or PointerCount of an object. It returns nil for another name.
 func counts(o kernel.Object, name string) starlark.Value {
 	switch name {
 	case "HandleCount":
@@ -72,7 +72,8 @@ func sameObject(op syntax.Token, same bool) (bool, error) {
 	return false, fmt.Errorf("objects have no order")
 }
 
-// setObject sets a parameter that is a reference to any object.
+// setObject sets a parameter that is a reference to any object. Values other than objects, threads and processes are an
+// error.
 func (r *Runner) setObject(to reflect.Value, v starlark.Value) error {
 	var o kernel.Object
 	switch v := v.(type) {
@@ -93,7 +94,7 @@ func (r *Runner) setObject(to reflect.Value, v starlark.Value) error {
 	return nil
 }
 
-// objectType reads the name of an object type; None is any.
+// objectType converts the name of an object type. None is NULL, which means any type.
 func objectType(v starlark.Value) (*winnt.ObjectType, error) {
 	if v == starlark.None {
 		return nil, nil
@@ -211,7 +212,8 @@ func (r *Runner) handleInformation(
 	return r.toValue(reflect.ValueOf(info), nil), nil
 }
 
-// fault implements fault: it makes the next allocations at a point of the kernel fail (O-81).
+// fault implements fault: it makes the next count allocations at a point of the kernel fail, 1 by default (O-81). It
+// replaces an earlier count of that point.
 func (r *Runner) fault(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var point string
 	count := 1
@@ -222,7 +224,7 @@ func (r *Runner) fault(b *starlark.Builtin, args starlark.Tuple, kwargs []starla
 	return starlark.None, nil
 }
 
-// fails reports to the kernel whether an allocation must fail.
+// fails reports to the kernel whether an allocation at a point must fail, and counts it.
 func (r *Runner) fails(point string) bool {
 	if r.faults[point] == 0 {
 		return false

@@ -28,7 +28,8 @@ func (o *opaqueValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) 
 	return sameObject(op, o.same(y.(*opaqueValue)))
 }
 
-// setOpaque sets a parameter of such a type; None is NULL.
+// setOpaque sets a parameter of an opaque type to a value that a routine returned. None is NULL. A value of another
+// type is an error.
 func setOpaque(to reflect.Value, v starlark.Value) error {
 	if v == starlark.None {
 		return nil

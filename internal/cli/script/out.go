@@ -19,7 +19,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// toValue converts an out parameter to a value.
+// toValue converts an out parameter to a value of the program. A nil pointer and a type without a notation become None.
+// object is the type to which the parameter belongs; it may be nil.
 func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Value {
 	switch x := f.Interface().(type) {
 	case nil:

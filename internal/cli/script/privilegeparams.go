@@ -57,7 +57,7 @@ func luids(v starlark.Value, attributes uint32) ([]nt.LUIDAndAttributes, error) 
 	return nil, fmt.Errorf("want privilege names, or {name: attributes}, got %s", v.Type())
 }
 
-// addOne adds one element of a list: a name, or an element that a call returned.
+// addOne calls add for one element of a list: a privilege, or the struct with Luid and Attributes that a call returned.
 func addOne(x starlark.Value, add func(name, attr starlark.Value) error) error {
 	s, ok := x.(*starlarkstruct.Struct)
 	if !ok {
@@ -108,8 +108,8 @@ func (r *Runner) setThread(to reflect.Value, v starlark.Value) error {
 	return nil
 }
 
-// setToken sets a token parameter: from a token value it creates an object; it also accepts a token object, and None
-// for NULL.
+// setToken sets a token parameter to a token object; None is NULL. From a token value it creates an object, which the
+// runner owns until it closes.
 func (r *Runner) setToken(to reflect.Value, v starlark.Value) error {
 	switch v := v.(type) {
 	case starlark.NoneType:

@@ -42,7 +42,7 @@ var structTypes = map[reflect.Type]string{
 	reflect.TypeFor[*win32.SecurityAttributes]():                    "security_attributes",
 }
 
-// setStruct sets such a parameter; None is NULL. done is false for others.
+// setStruct sets a parameter of one of structTypes; None is NULL. done is false for other types.
 func setStruct(to reflect.Value, v starlark.Value) (done bool, err error) {
 	name, ok := structTypes[to.Type()]
 	if !ok {
@@ -59,7 +59,8 @@ func setStruct(to reflect.Value, v starlark.Value) (done bool, err error) {
 	return true, nil
 }
 
-// securityAttributes makes SECURITY_ATTRIBUTES.
+// securityAttributes implements security_attributes: it returns a SECURITY_ATTRIBUTES structure for a call of a Win32
+// function.
 func (r *Runner) securityAttributes(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
@@ -76,7 +77,8 @@ func (r *Runner) securityAttributes(
 	return newStruct("security_attributes", a, kwargs), nil
 }
 
-// jobSecurityLimits makes JOBOBJECT_SECURITY_LIMIT_INFORMATION.
+// jobSecurityLimits implements job_security_limits: it returns a JOBOBJECT_SECURITY_LIMIT_INFORMATION structure for a
+// call.
 func (r *Runner) jobSecurityLimits(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
@@ -114,7 +116,7 @@ func (r *Runner) jobSecurityLimits(
 }
 
 // processByID implements process_by_id: it returns the process with an id, for example one that a call created. Its
-// thread is the first one, or a new one if the process has none.
+// thread is the first one, or a new one if the process has none. An unknown id is an error.
 func (r *Runner) processByID(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
@@ -148,9 +150,9 @@ func (r *Runner) processByID(
 	return v, nil
 }
 
-// queueSystemWork implements queue_system_work: it runs fn(worker, requester) on a system thread on behalf of a
-// thread. worker is the system thread in kernel mode, requester the thread's context when the work was queued. It
-// returns the result of fn.
+// queueSystemWork implements queue_system_work: it runs fn(worker, requester) on a system thread on behalf of a thread.
+// worker is the system thread in kernel mode, requester the thread's context when the work was queued. It waits for fn
+// and returns its result. fn must not queue other work.
 func (r *Runner) queueSystemWork(
 	th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

@@ -40,7 +40,7 @@ type symbols struct {
 	seen  map[symbol]string
 }
 
-// call starts a call on a line and returns the line's iteration.
+// call starts a call on a line. It returns how often the line has made a call, this one included.
 func (s *symbols) call(line int) (time int) {
 	if s.seen == nil {
 		s.times, s.count, s.seen = map[int]int{}, map[string]int{}, map[symbol]string{}
@@ -58,8 +58,9 @@ type symbol struct {
 	n    uint64
 }
 
-// name returns the name of a number. fresh means that the number denotes a new object, even if the number itself
-// appeared before.
+// name returns the symbolic name of a number, and assigns one if the number has none. kind is part of the name; table
+// is the process of a handle, "" for other numbers. fresh means that the number denotes a new object, even if the
+// number itself appeared before.
 func (s *symbols) name(kind, table string, n uint64, fresh bool) string {
 	at := symbol{kind + table, n}
 	if name := s.seen[at]; name != "" && !fresh {
@@ -73,7 +74,7 @@ func (s *symbols) name(kind, table string, n uint64, fresh bool) string {
 	return name
 }
 
-// begin starts the record of one call.
+// begin returns the record of one call with its line, thread, inputs and rule, but without outputs and status.
 func (t *transcript) begin(c *nt.Call) Recorded {
 	time := t.symbols.call(t.at)
 	process, _, _ := strings.Cut(c.Thread, "/")
@@ -82,8 +83,8 @@ func (t *transcript) begin(c *nt.Call) Recorded {
 		In: t.fields(c.Row.InType(), c.In, true), Rule: c.Why.Rule, Step: t.rule}
 }
 
-// recordFunction records one call of a Win32 function. Its status is the last error if the function is documented to
-// set it.
+// recordFunction passes one call of a Win32 function to Config.Record. Its status is the last error if the function is
+// documented to set it, otherwise ERROR_SUCCESS.
 func (t *transcript) recordFunction(c *win32Call) {
 	rec := t.begin(&c.Call)
 	t.fresh = true
@@ -103,7 +104,7 @@ func (t *transcript) recordFunction(c *win32Call) {
 	t.r.cfg.Record(rec)
 }
 
-// record records one call of a service.
+// record passes one call of a service to Config.Record. After a failure its outputs have only handles.
 func (t *transcript) record(c *nt.Call) {
 	rec := t.begin(c)
 	if d, ok := c.In.(nt.DuplicateObjectIn); ok && d.TargetProcessHandle != winnt.NtCurrentProcess {
@@ -121,7 +122,8 @@ func (t *transcript) record(c *nt.Call) {
 	t.r.cfg.Record(rec)
 }
 
-// fields returns the parameters of a call. Without all it returns only the written handles.
+// fields returns the parameters of a call in JSON values, by their documented names. Without all it returns only the
+// handles that the call has written.
 func (t *transcript) fields(typ reflect.Type, v any, all bool) map[string]any {
 	m := map[string]any{}
 	for _, p := range calltext.Parameters(typ) {
@@ -148,7 +150,8 @@ func (t *transcript) nulls(typ reflect.Type) map[string]any {
 // lastFixedLUID is the last LUID that is the same on every system.
 const lastFixedLUID = 0x3E7
 
-// value returns a parameter as JSON.
+// value returns a parameter as a JSON value. Handles, ids and dynamic LUIDs become symbolic names. A nil pointer
+// becomes null.
 func (t *transcript) value(f reflect.Value) any {
 	switch x := f.Interface().(type) {
 	case nil:
@@ -208,7 +211,8 @@ func (t *transcript) id(h winnt.Handle) any {
 	return t.symbols.name("id", "", uint64(h), false)
 }
 
-// composite returns a structure or list as JSON.
+// composite returns a structure, a list or a plain value as a JSON value. A nil pointer becomes null, and a number a
+// string.
 func (t *transcript) composite(f reflect.Value) any {
 	switch f.Kind() {
 	case reflect.Pointer, reflect.Interface:

@@ -13,9 +13,10 @@ import (
 // maxLine is the longest line of an interactive session, in bytes.
 const maxLine = 1 << 20
 
-// Interact reads statements and runs each as soon as it is complete. It prints the value of an expression, and
-// prompt, unless empty, before each statement. help and exit exist as in [Runner.Converse]. At the end of the input, or
-// after exit, it returns [ErrExpectation] if an expectation failed.
+// Interact reads statements from in and runs each as soon as it is complete. It prints the value of an expression, and
+// prompt, unless empty, before each statement. It prints the error of a statement and goes on. help and exit exist as
+// in [Runner.Converse]. At the end of the input, or after exit, it returns [ErrExpectation] if an expectation failed,
+// otherwise nil. It returns [ErrStopped] if the kernel has stopped, and an error for a line over 1 MiB.
 func (r *Runner) Interact(in io.Reader, prompt string) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxLine)
@@ -37,7 +38,9 @@ func (r *Runner) Interact(in io.Reader, prompt string) error {
 	}
 }
 
-// scan returns the next input line, after a prompt that shows whether a statement starts.
+// scan prints a prompt, flushes the output and returns the next input line with its newline. read is the number of
+// lines of the statement so far, which selects the prompt. At the end of the input and after a read error it returns
+// io.EOF.
 func (r *Runner) scan(lines *bufio.Scanner, prompt string, read int) ([]byte, error) {
 	if prompt != "" && read > 0 {
 		prompt = "... "
@@ -52,8 +55,8 @@ func (r *Runner) scan(lines *bufio.Scanner, prompt string, read int) ([]byte, er
 	return append(lines.Bytes(), '\n'), nil
 }
 
-// statement reads and runs one statement. It reports a wrong statement and returns nil. It returns errors of next, of
-// the output and ErrStopped. next gets the number of lines of the statement so far.
+// statement reads and runs one statement. It reports a wrong statement and returns nil. It returns errors of next and
+// of the output, errExit and [ErrStopped]. next gets the number of lines of the statement so far.
 func (r *Runner) statement(env starlark.StringDict, next func(read int) ([]byte, error)) error {
 	var ended error
 	read := 0

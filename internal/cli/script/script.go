@@ -20,26 +20,26 @@ import (
 
 // Config configures a Runner. The zero value prints nothing.
 type Config struct {
-	Output  io.Writer  // the transcript
+	Output  io.Writer  // receives the transcript; may be nil
 	JSON    bool       // one JSON object a call instead of text
 	Quiet   bool       // print only expectations that failed
 	Colour  bool       // mark statuses with terminal colours
 	Width   int        // columns of the terminal, for help; 0: no limit
 	Profile nt.Profile // of the kernel the program runs on
 
-	Record  func(Recorded) // gets each call of user mode, instead of the transcript
-	Backend Backend        // answers the calls of threads instead of the kernel
-	Token   *token.Token   // every process has this one, whatever the program says
+	Record  func(Recorded) // receives each call of user mode, instead of the transcript; may be nil
+	Backend Backend        // answers the calls of threads instead of the kernel; nil: the kernel
+	Token   *token.Token   // token of every process, whatever the program says; nil: as the program says
 
-	// Connect makes each process of the program a connection to a kernel in another
-	// program, whose token that kernel decides; nil: the program has a kernel of its own.
+	// Connect returns a new connection to a kernel in another program, for each process of this program. That kernel
+	// determines the token. If it is nil, the program has its own kernel.
 	Connect func() (Connection, error)
 
-	// Attach gives the thread that makes the calls of a new thread in its place,
-	// such as one of a connection to the kernel; nil: the thread itself.
+	// Attach returns the thread that makes the calls of a new thread in its place, such as a thread of a connection to
+	// the kernel. If it is nil, the thread makes its own calls.
 	Attach func(*kernel.Process, *nt.Thread) (*nt.Thread, error)
 
-	Audit  audit.Sink    // takes the records too; nil: they are kept in memory only
+	Audit  audit.Sink    // receives the audit records too; nil: they stay in memory only
 	Policy *audit.Policy // initial policy; nil is the default
 	Clock  func() int64  // time of the records as a FILETIME; nil: 0
 }
@@ -78,7 +78,7 @@ type Runner struct {
 // ErrExpectation means that an expectation of the program failed.
 var ErrExpectation = errors.New("an expectation did not hold")
 
-// New starts a kernel for programs.
+// New starts a new kernel for programs. The caller must close the Runner.
 func New(cfg Config) *Runner {
 	if cfg.Output == nil {
 		cfg.Output = io.Discard
@@ -100,9 +100,10 @@ func New(cfg Config) *Runner {
 // options allow loops and reassignment at top level, which makes transcripts easier to write.
 var options = &syntax.FileOptions{Set: true, While: true, TopLevelControl: true, GlobalReassign: true, Recursion: false}
 
-// Run runs one program. It returns [ErrExpectation] if an expectation failed. Any other error of the program has
-// file, line and column, also too many steps, too much memory and more than [MaxSource] bytes. After [ErrStopped] the
-// Runner is unusable.
+// Run runs one program. name is its file name in messages. Run returns [ErrExpectation] if an expectation failed, in
+// this or an earlier program. Any other error of the program has file, line and column; too many steps, too much memory
+// and more than [MaxSource] bytes are such errors. Objects of the kernel remain for the next program. After
+// [ErrStopped] the Runner is unusable.
 func (r *Runner) Run(name string, source []byte) error {
 	if err := tooLong(name, source); err != nil {
 		return err
@@ -125,7 +126,8 @@ func tooLong(name string, source []byte) error {
 	return nil
 }
 
-// outcome flushes the transcript and returns the error of a program.
+// outcome flushes the transcript and returns the error of a program. If err is nil it returns the write error, or
+// [ErrExpectation] if an expectation failed.
 func (r *Runner) outcome(err error) error {
 	if errors.Is(err, ErrStopped) {
 		return err // what could be printed has been
@@ -140,7 +142,7 @@ func (r *Runner) outcome(err error) error {
 }
 
 // Load runs a program and makes its definitions predeclared for later programs. It does not print its calls. Its
-// expectations count.
+// expectations count in [Runner.Expectations], but Load does not return [ErrExpectation].
 func (r *Runner) Load(name string, source []byte) error {
 	if err := tooLong(name, source); err != nil {
 		return err
@@ -162,11 +164,11 @@ func (r *Runner) Load(name string, source []byte) error {
 	return nil
 }
 
-// Expectations returns the numbers of expectations that held and that failed.
+// Expectations returns how many expectations held and how many failed since New.
 func (r *Runner) Expectations() (held, failed int) { return r.held, r.failed }
 
-// Close ends the kernel and returns an error with the objects that the program leaked. After [ErrStopped] it does
-// nothing.
+// Close closes connections and ends the kernel. It returns an error with the objects that the program leaked. After
+// [ErrStopped] it does nothing and returns nil.
 func (r *Runner) Close() error {
 	if r.stopped != nil {
 		return nil
@@ -175,7 +177,7 @@ func (r *Runner) Close() error {
 	return errors.Join(r.disconnect(), r.sys.Close())
 }
 
-// release drops the references that the runner created.
+// release drops the runner's references to the token objects that it created, without printing calls.
 func (r *Runner) release() {
 	if len(r.owned) == 0 {
 		return
@@ -190,7 +192,7 @@ func (r *Runner) release() {
 	r.owned = nil
 }
 
-// locate converts an error of the interpreter to "file:line:col: message".
+// locate converts an error of the interpreter to "file:line:col: message". It returns other errors unchanged.
 func locate(err error) error {
 	var eval *starlark.EvalError
 	if errors.As(err, &eval) {
@@ -203,8 +205,8 @@ func locate(err error) error {
 	return err
 }
 
-// lineOf returns the line of the program's innermost frame, 0 without one. Functions of [Runner.Load] count as their
-// caller's line.
+// lineOf returns the line of the program's innermost frame, 0 if there is none. A function of [Prelude] counts as the
+// line of its caller.
 func lineOf(th *starlark.Thread) int {
 	for i := range th.CallStackDepth() {
 		if pos := th.CallFrame(i).Pos; pos.IsValid() && pos.Filename() != "<builtin>" && pos.Filename() != Prelude {
@@ -217,7 +219,7 @@ func lineOf(th *starlark.Thread) int {
 // Prelude is the file name for [Runner.Load] of definitions that do not belong to the program.
 const Prelude = "prelude"
 
-// position returns the position of the program's innermost frame.
+// position returns file, line and column of the program's innermost frame, "?" if there is none.
 func position(th *starlark.Thread) string {
 	for i := range th.CallStackDepth() {
 		if pos := th.CallFrame(i).Pos; pos.IsValid() && pos.Filename() != "<builtin>" {

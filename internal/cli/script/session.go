@@ -57,7 +57,8 @@ func (serviceName) Freeze()               {}
 func (serviceName) Truth() starlark.Bool  { return true }
 func (serviceName) Hash() (uint32, error) { return 0, errors.New("unhashable: service") }
 
-// Converse runs a session like Interact, with a line editor. An aborted line ends its statement.
+// Converse runs a session like [Runner.Interact], with a line editor. It drops the statement of a line that the editor
+// aborts with [ErrInterrupted]. io.EOF and exit end the session. It returns other errors of the editor.
 func (r *Runner) Converse(e Editor) error {
 	r.env = r.session()
 	for {
@@ -97,11 +98,12 @@ func (r *Runner) session() starlark.StringDict {
 	return env
 }
 
-// Interrupt ends the running statement; it does nothing if none runs. It may be called from another goroutine.
+// Interrupt ends the running statement with an error; it does nothing if none runs. It may be called from another
+// goroutine and does not wait.
 func (r *Runner) Interrupt() { r.thread.Cancel("interrupted") }
 
-// help implements the builtin help([SERVICE]). It explains a service given by its name, as a string or not, or by a
-// method of a thread.
+// help implements the builtin help([SERVICE]). It prints an explanation of a service given by its name, as a string or
+// not, or by a method of a thread. Without a service it prints a general text. An unknown service is an error.
 func (r *Runner) help(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 	kwargs []starlark.Tuple) (starlark.Value, error) {
 	var what starlark.Value
@@ -128,7 +130,8 @@ func (r *Runner) help(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 	return starlark.None, nil
 }
 
-// Rows yields the services of all tables: user mode, Win32 functions, kernel routines.
+// Rows yields the services of all tables, in their order: user mode, Win32 functions, kernel routines. Use it as a
+// range function.
 func Rows(yield func(*nt.Row) bool) {
 	for _, t := range []*nt.Table{&nt.NtTable, &win32.Table, &kernel.Table} {
 		for row := range t.All {
@@ -139,7 +142,7 @@ func Rows(yield func(*nt.Row) bool) {
 	}
 }
 
-// Find returns the service with a name. The error suggests the most similar name.
+// Find returns the service with that exact name. An unknown name is an error, which suggests the most similar name.
 func Find(name string) (*nt.Row, error) {
 	var names []string
 	for row := range Rows {

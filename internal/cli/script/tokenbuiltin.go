@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// token implements token: it returns a token value. The keywords are the fields of the token file.
+// token implements token: it returns a token value. The keywords are the fields of the token file. The first domain
+// account also sets the domain of relative aliases.
 func (r *Runner) token(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if len(args) > 0 {
 		return nil, fmt.Errorf("token takes the fields of a token file by name: token(user=\"S-1-5-…\", groups=[\"DU\"])")
@@ -42,7 +43,8 @@ func (r *Runner) token(b *starlark.Builtin, args starlark.Tuple, kwargs []starla
 	return &tokenValue{t, "token(" + name + ")", fields["defaultDacl"] != nil}, nil
 }
 
-// toJSON turns a value of a program into what encoding/json writes.
+// toJSON converts a value of a program to one that encoding/json writes. Values without a JSON form, and dict keys that
+// are not strings, are errors.
 func toJSON(v starlark.Value) (any, error) {
 	switch v := v.(type) {
 	case starlark.NoneType:
@@ -83,8 +85,8 @@ func toJSON(v starlark.Value) (any, error) {
 	return nil, fmt.Errorf("a %s has no JSON form", v.Type())
 }
 
-// tokenProfile returns a built-in token: "administrator", "user", "system",
-// "anonymous", "local service" or "network service".
+// tokenProfile implements token_profile: it returns a built-in token value by name: "administrator", "user", "system",
+// "anonymous", "local service" or "network service". user replaces the SID of the first two.
 func tokenProfile(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string
 	user := "S-1-5-21-1-2-3-1001"

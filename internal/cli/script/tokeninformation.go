@@ -15,7 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// tokenInformation converts the input of NtSetInformationToken for the call's class.
+// tokenInformation converts the input of NtSetInformationToken to the Go type of the call's information class. None is
+// a NULL pointer.
 func (r *Runner) tokenInformation(v starlark.Value) (any, error) {
 	if v == starlark.None {
 		return nil, nil // a NULL pointer; a NULL ACL is "D:NO_ACCESS_CONTROL"
@@ -50,7 +51,7 @@ func (r *Runner) tokenInformation(v starlark.Value) (any, error) {
 	return uint32Value(v)
 }
 
-// attributeChange reads (operation, attribute).
+// attributeChange converts a tuple (operation, attribute), such as ("ADD", {…}).
 func (r *Runner) attributeChange(v starlark.Value) (c token.AttributeChange, err error) {
 	t, ok := v.(starlark.Tuple)
 	if !ok || len(t) != 2 {
@@ -67,7 +68,8 @@ func (r *Runner) attributeChange(v starlark.Value) (c token.AttributeChange, err
 	return c, err
 }
 
-// setRoutine sets a callback parameter to a function of the program. The same function is the same routine.
+// setRoutine sets a callback parameter to a function of the program. The same function is always the same routine. An
+// error of the function counts as a failed expectation.
 func (r *Runner) setRoutine(to reflect.Value, v starlark.Value) error {
 	f, ok := v.(starlark.Callable)
 	if !ok {
@@ -90,7 +92,7 @@ func (r *Runner) setRoutine(to reflect.Value, v starlark.Value) error {
 	return nil
 }
 
-// tokenOut converts out parameters of the token services.
+// tokenOut converts out parameters of the token services. It returns false for other types.
 func (r *Runner) tokenOut(x any) (starlark.Value, bool) {
 	switch x := x.(type) {
 	case claims.Attribute:

@@ -32,7 +32,8 @@ var (
 	capAnyType     = reflect.TypeFor[nt.Captured[any]]()
 )
 
-// convertToken converts the parameters of the token services; known is false for other types.
+// convertToken sets a parameter of a type that only token services use. It returns false and leaves the parameter
+// unchanged for other types.
 func (r *Runner) convertToken(name string, to reflect.Value, v starlark.Value) (known bool, err error) {
 	switch to.Type() {
 	case luidType:
@@ -96,7 +97,8 @@ func pointer[T any](f func(starlark.Value) (T, error)) func(starlark.Value) (*T,
 	}
 }
 
-// listOf converts each element of a list. None is NULL; an empty list is an empty array.
+// listOf converts each element of a list with f. It returns nil for None, which is NULL, and an empty slice for an
+// empty list. The first error ends it.
 func listOf[T any](v starlark.Value, f func(starlark.Value) (T, error)) ([]T, error) {
 	if v == starlark.None {
 		return nil, nil
@@ -133,7 +135,8 @@ func uint32Value(v starlark.Value) (uint32, error) {
 	return uint32(n), err
 }
 
-// sourceValue converts a TOKEN_SOURCE: its name, or the result of a query.
+// sourceValue converts a value of a script to a TOKEN_SOURCE: a string with the name of the source, or the struct
+// that a query of TokenSource returned. Other values are errors.
 func sourceValue(v starlark.Value) (s token.Source, err error) {
 	if x, ok := v.(*starlarkstruct.Struct); ok {
 		name, err1 := x.Attr("Name")
@@ -167,7 +170,8 @@ func (r *Runner) sidText(v starlark.Value) (sid.SID, error) {
 
 func (r *Runner) group(v starlark.Value) (token.Group, error) { return r.groupWith(v, 0) }
 
-// groupWith converts a SID, (SID, attributes), or a group that a query returned.
+// groupWith converts a value of a script to a group: a SID alone, which gets the attributes bare, a tuple (SID,
+// attributes), or the struct of a query.
 func (r *Runner) groupWith(v starlark.Value, bare uint32) (g token.Group, err error) {
 	var a starlark.Value
 	switch x := v.(type) {
@@ -194,7 +198,7 @@ func (r *Runner) groupWith(v starlark.Value, bare uint32) (g token.Group, err er
 	return g, err
 }
 
-// groups reads a list of groups, or {SID: attributes}.
+// groups converts a list of groups, or a dict {SID: attributes}. A SID without attributes gets bare. None is NULL.
 func (r *Runner) groups(v starlark.Value, bare uint32) ([]token.Group, error) {
 	if d, ok := v.(*starlark.Dict); ok {
 		list := []token.Group{}
@@ -210,7 +214,7 @@ func (r *Runner) groups(v starlark.Value, bare uint32) ([]token.Group, error) {
 	return listOf(v, func(v starlark.Value) (token.Group, error) { return r.groupWith(v, bare) })
 }
 
-// acl reads the D: part of SDDL; None is NULL.
+// acl returns the DACL of a descriptor in SDDL, nil if it has none. None is NULL.
 func (r *Runner) acl(v starlark.Value) (*sd.ACL, error) {
 	d, err := r.parseDescriptor(v)
 	if err != nil || d == nil {
@@ -233,7 +237,7 @@ var tokenConstants = map[string]uint32{
 	"CLAIM_SECURITY_ATTRIBUTE_MANDATORY":            claims.FlagMandatory,
 }
 
-// addTokenConstants adds them and the token flags to env.
+// addTokenConstants adds tokenConstants to env.
 func addTokenConstants(env starlark.StringDict) {
 	for name, n := range tokenConstants {
 		env[name] = starlark.MakeUint64(uint64(n))
@@ -252,7 +256,8 @@ func (r *Runner) logonSession(
 	return starlark.MakeUint64(uint64(r.sys.OpenLogonSession())), starlark.UnpackArgs(b.Name(), args, kwargs)
 }
 
-// packageSID implements package_sid: it returns the SID of an AppContainer by name.
+// packageSID implements package_sid: it returns the SID of an AppContainer by name. An empty or too long name is an
+// error.
 func packageSID(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name); err != nil {
@@ -265,8 +270,8 @@ func packageSID(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tupl
 	return starlark.String(s.String()), nil
 }
 
-// capabilitySID implements capability_sid: it returns the SID of a capability by name, as an AppContainer token has
-// it.
+// capabilitySID implements capability_sid: it returns the SID of a capability by name, as an AppContainer token has it.
+// A name without such a SID is an error.
 func capabilitySID(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name); err != nil {

@@ -52,7 +52,8 @@ func (t *transcript) colour(code, s string) string {
 	return code + s + reset
 }
 
-// Traced implements nt.Tracer.
+// Traced prints or records a finished call, as the Config requests. With Config.Record it records only calls of user
+// mode.
 func (t *transcript) Traced(c *nt.Call) {
 	switch {
 	case t.r.cfg.Record != nil:
@@ -79,7 +80,7 @@ func (t *transcript) printer() *calltext.Printer {
 	return &calltext.Printer{TokenNames: t.r.names, Colour: t.r.cfg.Colour}
 }
 
-// say prints a line of the program.
+// say prints a line of the program, unless quiet.
 func (t *transcript) say(msg string) {
 	switch {
 	case t.r.cfg.Quiet:
@@ -114,7 +115,7 @@ func (t *transcript) step(text, rule string) {
 	fmt.Fprintf(t.buffer(), "%s\n", t.colour(bold, "# "+text+rule))
 }
 
-// failure prints a failed expectation, even if quiet.
+// failure prints a failed expectation with its position, both values and the reason, even if quiet.
 func (t *transcript) failure(at string, got, want starlark.Value, why string) {
 	if t.r.cfg.JSON {
 		t.line(map[string]any{"failed": at, "got": got.String(), "want": want.String(), "why": why})

@@ -116,12 +116,12 @@ func (*processValue) Freeze()               {}
 func (*processValue) Truth() starlark.Bool  { return true }
 func (*processValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: process") }
 
-// AttrNames implements starlark.HasAttrs.
+// AttrNames returns the names that Attr accepts, sorted.
 func (*processValue) AttrNames() []string {
 	return []string{"exit", "id", "name", "new_thread", "thread"}
 }
 
-// Attr implements starlark.HasAttrs.
+// Attr returns an attribute of the process: id, name, its first thread, and the functions new_thread and exit.
 func (v *processValue) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "thread":
@@ -178,7 +178,7 @@ func (*threadValue) Freeze()               {}
 func (*threadValue) Truth() starlark.Bool  { return true }
 func (*threadValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: thread") }
 
-// AttrNames implements starlark.HasAttrs.
+// AttrNames returns the names that Attr accepts, sorted: id, name, process and all services and Win32 functions.
 func (*threadValue) AttrNames() []string {
 	names := []string{"id", "name", "process"}
 	for _, t := range []*nt.Table{&nt.NtTable, &win32.Table} {
@@ -190,7 +190,7 @@ func (*threadValue) AttrNames() []string {
 	return names
 }
 
-// Attr implements starlark.HasAttrs.
+// Attr returns id, name or process, or a service or Win32 function as a method. A kernel-mode routine is an error.
 func (v *threadValue) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "id":
@@ -231,7 +231,7 @@ func (*kernelValue) Freeze()               {}
 func (*kernelValue) Truth() starlark.Bool  { return true }
 func (*kernelValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: kernel thread") }
 
-// AttrNames implements starlark.HasAttrs.
+// AttrNames returns the names that Attr accepts, sorted: name and all kernel routines.
 func (*kernelValue) AttrNames() []string {
 	names := []string{"name"}
 	for row := range kernel.Table.All {
@@ -241,7 +241,7 @@ func (*kernelValue) AttrNames() []string {
 	return names
 }
 
-// Attr implements starlark.HasAttrs.
+// Attr returns the name, or a kernel routine as a method. A user-mode service is an error.
 func (v *kernelValue) Attr(name string) (starlark.Value, error) {
 	if name == "name" {
 		return starlark.String(v.k.Name()), nil

@@ -49,7 +49,7 @@ func (r *Runner) win32Method(v *threadValue, row *nt.Row) *starlark.Builtin {
 // recorder stores the services that a function calls.
 type recorder struct{ calls []nt.Call }
 
-// Traced implements nt.Tracer.
+// Traced stores a copy of a call.
 func (r *recorder) Traced(c *nt.Call) { r.calls = append(r.calls, *c) }
 
 // win32Call is a finished call of a function.
@@ -60,7 +60,7 @@ type win32Call struct {
 	inner  []nt.Call
 }
 
-// win32 prints a function, and below it the services if it called several.
+// win32 prints or records a finished Win32 function. It prints the services below it if the function called several.
 func (t *transcript) win32(c *win32Call) {
 	if t.r.cfg.Record != nil {
 		t.recordFunction(c)
@@ -88,8 +88,8 @@ func (t *transcript) win32(c *win32Call) {
 	}
 }
 
-// win32Reasons returns the reasons of the services behind a call, or the table's condition if the function itself
-// refused.
+// win32Reasons returns the reasons for the result of a function: the reasons of the services behind it, or the table's
+// condition if the function itself failed. It returns nil if no reason is known.
 func (t *transcript) win32Reasons(c *win32Call) []string {
 	if len(c.inner) == 1 && c.inner[0].Status == c.Status {
 		return calltext.Reasons(&c.inner[0])

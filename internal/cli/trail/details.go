@@ -26,7 +26,8 @@ var changeWords = strings.NewReplacer(
 	"%%8458", "failure no longer excluded", "%%8459", "failure excluded",
 )
 
-// details returns the additional fields of some events.
+// details returns the additional fields of a record, each after its word, as text for a line. It omits fields without a
+// value, and returns "" without any.
 func details(e *audit.Event) string {
 	var parts []string
 	for _, d := range shown {
@@ -56,8 +57,8 @@ func details(e *audit.Event) string {
 // maxNamed is the number of groups or properties that a line names.
 const maxNamed = 64
 
-// named returns the names of SIDs and GUIDs in a list, without the codes of rights. A group without a known name is its
-// SID.
+// named returns the names of SIDs and GUIDs in a list, without the codes of rights. A SID or GUID without a known name
+// stays as it is. After maxNamed names it adds "…".
 func named(list string) (names []string) {
 	for item := range strings.FieldsFuncSeq(list, func(r rune) bool { return r <= ' ' || r == ',' }) {
 		bare := strings.TrimSuffix(strings.TrimPrefix(item, "%{"), "}")

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// fields returns a matcher for records in which one of the fields matches the pattern.
+// fields returns a matcher for records in which one of the named fields matches the pattern. It ignores case.
 func fields(pattern string, names ...string) matcher {
 	keys := make([][]byte, len(names))
 	for i, name := range names {
@@ -34,7 +34,8 @@ func fields(pattern string, names ...string) matcher {
 	}}
 }
 
-// matchField compares a field in the JSON text. A key cannot occur inside a string, because quotes are escaped there.
+// matchField reports whether the field with a key in the JSON text r matches the pattern. Of a list, one item must
+// match. It returns false for a missing field. A key cannot occur inside a string, because quotes are escaped there.
 func matchField(r, key []byte, pattern string) bool {
 	at := bytes.Index(r, key)
 	if at < 0 {
@@ -75,7 +76,8 @@ func textEnd(b []byte) int {
 	return len(b)
 }
 
-// plain returns a JSON string without its escapes. It may use room.
+// plain returns the text of a JSON string without its escapes. It returns b itself if it has none, and otherwise builds
+// the text in room.
 func plain(b, room []byte) []byte {
 	if bytes.IndexByte(b, '\\') < 0 {
 		return b
@@ -120,8 +122,8 @@ func rawText(r []byte, key string) []byte {
 	return rest[1:textEnd(rest)]
 }
 
-// glob matches text against a lower-case pattern: * matches any text, ? one byte. It ignores the case of ASCII
-// letters only.
+// glob reports whether a lower-case pattern matches the whole text: * matches any text, ? one byte. It ignores the case
+// of ASCII letters only.
 func glob(pattern string, text []byte) bool {
 	p, t, star, mark := 0, 0, -1, 0
 	for t < len(text) {
@@ -168,8 +170,8 @@ type needle struct {
 // common lists the characters of our records, the most frequent first. Others are rarer.
 const common = `esti0-nro1a5cludSpjgbmfDPNLIATRh23467899%CFOHMWEUV{}:.,_vy`
 
-// needlesOf returns the parts of a pattern that the JSON contains literally, the longest first: without wildcards and
-// escaped characters.
+// needlesOf returns the parts of a pattern that the JSON contains literally: parts of at least 3 bytes without
+// wildcards and escaped characters. The longest comes first. A pattern without such parts has none.
 func needlesOf(pattern string) []needle {
 	var out []needle
 	for piece := range strings.FieldsFuncSeq(pattern, func(r rune) bool {

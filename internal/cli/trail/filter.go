@@ -17,7 +17,8 @@ type Filter struct {
 	Since, Until int64
 }
 
-// And returns a filter for the records that both expressions select, with the time range of f. It ignores that of g.
+// And returns a new filter for the records that both expressions select, with the time range of f. It ignores the time
+// range of g. If either is a zero Filter, the result selects nothing.
 func (f *Filter) And(g *Filter) *Filter {
 	if f.match.is == nil || g.match.is == nil {
 		return &Filter{}
@@ -25,7 +26,8 @@ func (f *Filter) And(g *Filter) *Filter {
 	return &Filter{match: f.match.and(g.match), Since: f.Since, Until: f.Until}
 }
 
-// Match reports whether the filter selects a record.
+// Match reports whether the filter selects a record, given as its JSON payload. Since is inclusive and Until exclusive.
+// With a bound, a record without a valid time does not match.
 func (f *Filter) Match(payload []byte) bool {
 	if f.match.is == nil || !f.match.may(payload) || !f.match.is(payload) {
 		return false
@@ -48,7 +50,8 @@ such as ProcessName or HandleId.
   object="/srv/*" and (event=4656 or event=4663)
     and not privilege=SeBackupPrivilege`
 
-// Parse parses an expression. An empty one selects all records.
+// Parse parses an expression in the [Syntax] and returns a filter without time bounds. An empty expression selects all
+// records. An unknown name, a malformed number and a nesting over 100 are errors.
 func Parse(text string) (*Filter, error) {
 	p := &exprParser{}
 	if err := p.split(text); err != nil {
@@ -74,7 +77,7 @@ type matcher struct {
 	exact   bool // may decides alone, and from a few bytes
 }
 
-// exact returns a matcher whose decision is fast.
+// exact returns a matcher that decides with is alone, which must be fast.
 func exact(is func(payload []byte) bool) matcher { return matcher{is, is, true} }
 
 func (m matcher) and(n matcher) matcher {
@@ -126,7 +129,7 @@ func (p *exprParser) split(text string) error {
 	return nil
 }
 
-// word reads one word, without its quotes, and returns its length including them.
+// word adds the first word of text to p.words, without its quotes. It returns the length of the word including them.
 func (p *exprParser) word(text string) (int, error) {
 	var word strings.Builder
 	quoted, i := false, 0
@@ -198,7 +201,7 @@ func (p *exprParser) not() (matcher, error) {
 	return term(word)
 }
 
-// term returns the matcher of name=value.
+// term returns the matcher of name=value or name!=value. An empty name or value is an error.
 func term(word string) (matcher, error) {
 	name, value, ok := strings.Cut(word, "=")
 	name, negated := strings.CutSuffix(name, "!")
@@ -219,7 +222,7 @@ const (
 	headOutcome = 4
 )
 
-// inHead returns a matcher for records with this member at its position in the head.
+// inHead returns a matcher for records whose head has this member after the given number of commas.
 func inHead(place int, member string) matcher {
 	want := []byte(member)
 	return exact(func(r []byte) bool {
@@ -234,7 +237,8 @@ func inHead(place int, member string) matcher {
 	})
 }
 
-// compare returns the matcher of one name.
+// compare returns the matcher that compares the field or fields of a name with a value. An unknown name in lower case
+// is an error; any name that starts with a capital is a field.
 func compare(name, value string) (matcher, error) {
 	switch name {
 	case "event", "id":

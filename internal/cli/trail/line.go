@@ -34,9 +34,10 @@ var verbs = map[uint16]string{
 // Mark formats text that was granted or denied, for example with colour. Nil formats nothing.
 type Mark func(granted bool, text string) string
 
-// Line returns one record as a line of text: subject, action, object, result, and the deciding entry. mark formats
-// the outcome and the rights. No other text of the record can imitate its output (U-114).
-func Line(e *audit.Event, mark Mark) string {
+// Line returns one record as a line of text without a newline: subject, action, object, result, and the deciding entry.
+// mark formats the outcome and the rights; it may be nil. No other text of the record can imitate its output (U-114).
+// name adds names beside SIDs that have none in the record and are not well known; it may be nil (U-121).
+func Line(e *audit.Event, mark Mark, name Namer) string {
 	if mark == nil {
 		mark = func(_ bool, text string) string { return text }
 	}
@@ -45,7 +46,7 @@ func Line(e *audit.Event, mark Mark) string {
 	if e.Outcome == audit.Failure {
 		b.WriteString(mark(false, "DENIED") + " ")
 	}
-	if who := Who(e); who != "" {
+	if who := name.who(e); who != "" {
 		b.WriteString(clean(who) + " ")
 	}
 	verb, ok := verbs[e.ID]
@@ -54,6 +55,9 @@ func Line(e *audit.Event, mark Mark) string {
 	}
 	b.WriteString(verb)
 	if what := What(e); what != "" {
+		if target, of := strings.CutPrefix(what, "of "); of {
+			what = "of " + name.account(e, target)
+		}
 		b.WriteString(" " + clean(what))
 	}
 	if names := clean(rights(e)); names != "" {
@@ -63,12 +67,12 @@ func Line(e *audit.Event, mark Mark) string {
 		b.WriteString(" " + clean(more))
 	}
 	if why := Why(e); why != "" {
-		b.WriteString(": " + clean(why))
+		b.WriteString(": " + clean(name.beside(e, why)))
 	}
 	return b.String()
 }
 
-// moment returns a time with milliseconds, always with the same length.
+// moment returns a FILETIME in UTC with milliseconds, always with the same length.
 func moment(t int64) string {
 	const millisecond = 10_000 // 100-ns units
 	text := strings.TrimSuffix(string(audit.AppendTime(nil, t-t%millisecond)), "Z")
@@ -76,7 +80,7 @@ func moment(t int64) string {
 	return whole + "." + (fraction + "000")[:3] + "Z"
 }
 
-// clean replaces characters in a name that would break a line.
+// clean replaces control characters and line separators in a text by U+FFFD, so that it stays on one line.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7F || r >= 0x80 && r < 0xA0 || r == 0x2028 || r == 0x2029 {
@@ -86,7 +90,8 @@ func clean(s string) string {
 	}, s)
 }
 
-// Who returns the subject of a record, after the server that acted for it.
+// Who returns the account of a record's subject, "" if it has none. If a server acted for the subject, it returns
+// "server as subject".
 func Who(e *audit.Event) string {
 	who := account(e, "Subject")
 	if server := account(e, "Primary"); server != "" {
@@ -107,7 +112,8 @@ func account(e *audit.Event, prefix string) string {
 	return name
 }
 
-// What returns the object of a record: its type and name, "" if it has none.
+// What returns the object of a record: its type and name, a share, a service or an account. It returns "" if the record
+// has none.
 func What(e *audit.Event) string {
 	name, ok := e.Field("ObjectName")
 	if share, found := e.Field("ShareName"); found && !ok {
@@ -155,7 +161,7 @@ func quote(s string) string {
 	return s
 }
 
-// rights returns the names of the rights in the access mask.
+// rights returns the names of the rights in the access mask, separated by commas, "" without any.
 func rights(e *audit.Event) string {
 	var names []string
 	for a := range e.Accesses() {
@@ -188,8 +194,8 @@ func grants(code uint16) bool {
 	return false
 }
 
-// Why returns the reason of a decision: for a denial the first denying entry, for a success each granting entry, for
-// a logon the kind of proof or the cause of the failure.
+// Why returns the reason of a decision: for a denial the first denying entry, for a success each granting entry, for a
+// logon the kind of proof or the cause of the failure. It returns "" if the record has none.
 func Why(e *audit.Event) string {
 	if e.ID == 4624 || e.ID == 4625 {
 		by, _ := e.Field("LogonProcessName")

@@ -17,15 +17,16 @@ func TestRecordAsOneLine(t *testing.T) {
 	}{
 		{stored{id: 4656, data: user + server + file, access: "0x1 4416 1801 D:(A;;FR;;;WD)\n0x2 4417 1801 " +
 			"D:(A;;FR;;;WD)"},
-			`S-1-5-20 as CORP\alice open File "a b" for ReadData,WriteData: granted by D:(A;;FR;;;WD)`},
+			`S-1-5-20 (NETWORK SERVICE) as CORP\alice open File "a b" for ReadData,WriteData: ` +
+				`granted by D:(A;;FR;;;WD) Everyone`},
 		{stored{id: 4656, failure: true, data: user + file, access: "0x1 4416 1801 D:(A;;FR;;;WD)\n0x2 4417 " +
 			"1802 D:(D;;2;;;WD)\n0x4 4418 1809"},
-			`DENIED CORP\alice open File "a b" for ReadData,WriteData,AppendData: denied by D:(D;;2;;;WD)`},
+			`DENIED CORP\alice open File "a b" for ReadData,WriteData,AppendData: denied by D:(D;;2;;;WD) Everyone`},
 		{stored{id: 4656, failure: true, data: user, access: "0x1 4416 1805\n0x2 4417 1805"},
 			`DENIED CORP\alice open for by the record,by the record: not granted by any entry`},
 		{stored{id: 4656, data: `"SubjectUserSid":"S-1-5-18","SubjectUserName":"","SubjectDomainName":"-"` + file,
 			access: "0x10000 1537 1804\n0x1 4416 1801\n0x2 4417 1806"},
-			`S-1-5-18 open File "a b" for DELETE,ReadData,WriteData: granted to the owner, ` +
+			`S-1-5-18 (SYSTEM) open File "a b" for DELETE,ReadData,WriteData: granted to the owner, ` +
 				`granted by a privilege, there is no DACL`},
 		{stored{id: 4656, data: `"SubjectUserSid":"S-1-5-18","SubjectUserName":"SYSTEM",` +
 			`"SubjectDomainName":"-","ObjectName":"","ObjectType":"Key"`},
@@ -37,7 +38,7 @@ func TestRecordAsOneLine(t *testing.T) {
 			`CORP\alice call a service with privileges SeTime with SeA,SeB`},
 		{stored{id: 4703, data: user + `,"TargetUserSid":"S-1-5-7","TargetUserName":"-",` +
 			`"EnabledPrivilegeList":["SeA"],"DisabledPrivilegeList":"-"`},
-			`CORP\alice adjust privileges of S-1-5-7 enabling SeA`},
+			`CORP\alice adjust privileges of S-1-5-7 (ANONYMOUS LOGON) enabling SeA`},
 		{stored{id: 4703, data: user + `,"DisabledPrivilegeList":["SeB"],"EnabledPrivilegeList":"-"`},
 			`CORP\alice adjust privileges disabling SeB`},
 		{stored{id: 4719, data: `"SubcategoryGuid":"{0CCE921D-69AE-11D9-BED3-505054503030}",` +
@@ -57,7 +58,7 @@ func TestRecordAsOneLine(t *testing.T) {
 			"event 9 t a\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\u00a0\uFFFD\uFFFDz"},
 	} {
 		const head = "7 2024-02-29T16:00:00.123Z "
-		if got := Line(c.r.event(t), nil); got != head+c.want {
+		if got := Line(c.r.event(t), nil, nil); got != head+c.want {
 			t.Errorf("%s\ngives %s\nwant  %s", c.r.json(), strings.TrimPrefix(got, head), c.want)
 		}
 		// Only denied rights are marked as denied, and only granted ones as granted (U-114).
@@ -66,6 +67,6 @@ func TestRecordAsOneLine(t *testing.T) {
 				t.Errorf("U-114: %s of %s is marked as granted: %v, want %v", text, c.r.json(), granted, !c.r.failure)
 			}
 			return text
-		})
+		}, nil)
 	}
 }

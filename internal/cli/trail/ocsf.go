@@ -13,8 +13,8 @@ const ocsfVersion = "1.8.0"
 
 type object = map[string]any
 
-// OCSF returns the record as an event of the Open Cybersecurity Schema Framework
-// (U-76).
+// OCSF returns the record as an event of the Open Cybersecurity Schema Framework, version 1.8.0 (U-76). Fields without
+// an OCSF attribute are under "unmapped". The caller owns the map.
 func OCSF(e *audit.Event) map[string]any {
 	c := classOf(e)
 	o := &ocsf{e: e, class: c, taken: map[string]bool{}}
@@ -52,7 +52,7 @@ type ocsf struct {
 	taken map[string]bool
 }
 
-// unixMilli returns milliseconds since 1970.
+// unixMilli converts a FILETIME to milliseconds since 1970.
 func unixMilli(t int64) int64 {
 	const until1970 = 116_444_736_000_000_000
 	return (t - until1970) / 10_000
@@ -65,7 +65,7 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// take returns a field and marks it as used. "-" and "" mean no value.
+// take returns a field and marks it as used. It returns "" for a missing field and for a field with the value "-".
 func (o *ocsf) take(name string) string {
 	text, ok := o.e.Field(name)
 	if !ok {
@@ -121,7 +121,8 @@ func userType(sid string) int {
 	return 0
 }
 
-// actor returns the actor: the client as user, and the server as the user of its process.
+// actor returns the actor: the client as user, and the server as the user of its process. It returns nil for a record
+// without a subject.
 func (o *ocsf) actor() object {
 	user := o.user("Subject")
 	if user == nil {
@@ -167,7 +168,7 @@ func base(name string) string {
 	return path.Base(strings.ReplaceAll(name, `\`, "/"))
 }
 
-// subject adds the object of the action in the attribute of its class.
+// subject adds the object of the action to out, in the attribute that the event's class has for it.
 func (o *ocsf) subject(out object) {
 	name, typ := o.take("ObjectName"), o.take("ObjectType")
 	switch o.class.id {

@@ -54,7 +54,8 @@ var classes = map[uint16]class{
 	audit.AccountsChangedID: {entityManagement, 3, ""},
 }
 
-// classOf returns class and activity by event, object type and, for the use of a right, that right (U-76).
+// classOf returns the OCSF class and activity of a record, by its event, its object type and, for the use of a right,
+// that right (U-76). An unknown event is access to a Windows resource.
 func classOf(e *audit.Event) class {
 	if c, ok := classes[e.ID]; ok {
 		return c
@@ -91,7 +92,8 @@ func classOf(e *audit.Event) class {
 	return class{kernelResource, 1, ""}
 }
 
-// byType returns an activity of a file or a key, or "other" with a name.
+// byType returns an activity of a file or a key: ofFile or ofKey. For other objects, and if that activity is 0, it
+// returns "other" with a name.
 func byType(file, key bool, ofFile, ofKey int, name string) class {
 	switch {
 	case file && ofFile > 0:
@@ -102,7 +104,8 @@ func byType(file, key bool, ofFile, ofKey int, name string) class {
 	return class{kernelResource, other, name}
 }
 
-// useOf returns the file activity for the use of a right: read (2) if no other is known.
+// useOf returns the file activity for the rights of a mask, the most specific first. It returns 2, read, if no other is
+// known.
 func useOf(m uint64) int {
 	for _, u := range []struct {
 		mask     uint64
@@ -130,8 +133,8 @@ func mask(e *audit.Event) uint64 {
 	return m
 }
 
-// maskOf returns the access mask of a record. ok is false if it is missing or malformed. Where the mask is a list of
-// codes it is that of the record's rights (U-22).
+// maskOf returns the access mask of a record. ok is false if it is missing or malformed. If the mask is a list of
+// codes, maskOf returns the bits of the listed rights (U-22).
 func maskOf(e *audit.Event) (m uint64, ok bool) {
 	text, _ := e.Field("AccessMask")
 	if strings.HasPrefix(text, "%%") {

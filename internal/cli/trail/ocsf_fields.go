@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// logon adds the fields of an authentication.
+// logon adds session, logon type, logon process and status of an authentication to out. It omits missing fields.
 func (o *ocsf) logon(out object) {
 	if session := o.take("TargetLogonId"); session != "" {
 		out["session"] = object{"uid": session}
@@ -26,7 +26,7 @@ func (o *ocsf) logon(out object) {
 	}
 }
 
-// privileges returns the privileges in a record.
+// privileges returns the names of the privileges in a record, an empty list without any.
 func (o *ocsf) privileges() []string {
 	out := []string{}
 	for f := range o.e.Fields() {
@@ -63,8 +63,7 @@ var resourceTypes = map[string]int{
 
 func resourceType(typ string) int { return resourceTypes[typ] }
 
-// rights adds the access mask and the names of its rights, for the type of the
-// object.
+// rights adds the access mask and the names of its rights to out. It adds neither for a record without a mask.
 func (o *ocsf) rights(out object) {
 	o.take("AccessMask")
 	m, ok := maskOf(o.e)

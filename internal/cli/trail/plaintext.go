@@ -36,7 +36,7 @@ func newPlainText(in io.Reader) *plainText {
 	return p
 }
 
-// Read fills b with at least one byte.
+// Read fills b as far as the input has text. It returns an error only without a byte.
 func (p *plainText) Read(b []byte) (n int, err error) {
 	for n < len(b) {
 		c, err := p.ReadByte()
@@ -52,7 +52,8 @@ func (p *plainText) Read(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// ReadByte returns the next byte. The decoder of XML needs it, because it then reads no more than it uses.
+// ReadByte returns the next byte of the text in UTF-8, and errTooLong if an event exceeds the limit. The decoder of XML
+// needs it, because it then reads no more than it uses.
 func (p *plainText) ReadByte() (byte, error) {
 	for p.at == p.n {
 		if p.err != nil {
@@ -80,7 +81,7 @@ func (p *plainText) ReadByte() (byte, error) {
 	return p.out[p.at-1], nil
 }
 
-// because returns the reason for an error of the XML decoder.
+// because returns err, an error of the XML decoder, or the limit that caused it.
 func (p *plainText) because(err error) error {
 	if errors.Is(p.err, errTooLong) {
 		return fmt.Errorf("more than %d KiB without the end of an event", maxEventBytes>>10)

@@ -16,7 +16,8 @@ import (
 // policyName is the name of the policy file in a log's folder.
 const policyName = "policy.txt"
 
-// LoadPolicy reads the policy in a folder. It returns nil, the default policy, if the folder has none.
+// LoadPolicy reads the policy file in a log's folder. It returns nil, the default policy, and no error if the folder
+// has none. A malformed file is an error with its line.
 func LoadPolicy(dir string) (*audit.Policy, error) {
 	b, err := os.ReadFile(filepath.Join(dir, policyName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -33,8 +34,8 @@ func LoadPolicy(dir string) (*audit.Policy, error) {
 }
 
 // ParsePolicy parses a policy in auditpol's words, one subcategory a line: its name, two or more blanks, and No
-// Auditing, Success, Failure or Success and Failure. It skips headings and blank lines. Any other line is an error, and
-// so is a repeated subcategory.
+// Auditing, Success, Failure or Success and Failure. Subcategories that the text leaves out are not audited. It skips
+// headings and blank lines. Any other line is an error, and so is a repeated subcategory.
 func ParsePolicy(text []byte) (*audit.Policy, error) {
 	spec := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{}}
 	lines := bufio.NewScanner(bytes.NewReader(text))
@@ -71,7 +72,7 @@ var settings = [...]struct {
 		audit.OnFailure},
 }
 
-// Setting returns a setting in auditpol's words.
+// Setting returns a setting in auditpol's words, "No Auditing" for an unknown one.
 func Setting(v audit.Setting) string {
 	for _, s := range settings {
 		if s.value == v {
@@ -103,7 +104,8 @@ func isHeading(line string) bool {
 	return false
 }
 
-// FormatPolicy returns a policy in the form of auditpol /get. nil is the default policy.
+// FormatPolicy returns a policy in the form of auditpol /get, which [ParsePolicy] reads. It lists every subcategory. A
+// nil policy is the default policy.
 func FormatPolicy(p *audit.Policy) []byte {
 	if p == nil {
 		p = audit.DefaultPolicy()
@@ -120,8 +122,8 @@ func FormatPolicy(p *audit.Policy) []byte {
 	return b
 }
 
-// StorePolicy writes a policy to a folder, which it creates if it is missing. It replaces an earlier policy by a
-// rename. nil is the default policy.
+// StorePolicy writes a policy to a log's folder, which it creates if it is missing. It replaces an earlier policy by a
+// rename, without a sync. A nil policy is the default policy.
 func StorePolicy(dir string, p *audit.Policy) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("write the audit policy: %w", err)
@@ -136,8 +138,8 @@ func StorePolicy(dir string, p *audit.Policy) error {
 	return nil
 }
 
-// Change returns a copy of a policy with some subcategories changed. success and failure are enable, disable or ""
-// for no change. nil is the default policy. An unknown subcategory is an error.
+// Change returns a copy of a policy with some subcategories changed; p stays as it is. success and failure are "enable"
+// or "disable"; any other text is no change. A nil policy is the default policy. An unknown subcategory is an error.
 func Change(p *audit.Policy, subcategories []string, success, failure string) (*audit.Policy, error) {
 	if p == nil {
 		p = audit.DefaultPolicy()

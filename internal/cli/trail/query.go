@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/auditlog"
 )
 
-// Query calls use with each record that the filter selects, up to the end of the log. It stops at the first error.
+// Query reads the log from the position of r to its end and calls use with each record that the filter selects. It
+// returns nil at the end, or the first error of the log or of use. It does not wait for new records.
 func Query(r *auditlog.Reader, f *Filter, use func(e *audit.Event) error) error {
 	for {
 		rec, err := r.Next()

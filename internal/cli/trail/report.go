@@ -33,5 +33,6 @@ type Report struct {
 	Intact   bool
 }
 
-// Write writes the page as one self-contained file without scripts.
+// Write writes the page as one self-contained HTML file without scripts. Summary must not be nil. After an error the
+// output is incomplete.
 func (r *Report) Write(w io.Writer) error { return reportTemplate.Execute(w, r) }

@@ -30,14 +30,14 @@ var specificRights = map[string]string{
 		"ControlAccess",
 }
 
-// IsDirectory reports whether the object of a record is a directory.
+// IsDirectory reports whether the object of a record is a file system directory.
 func IsDirectory(e *audit.Event) bool {
 	text, _ := e.Field("ObjectDirectory")
 	return text == "%%1842"
 }
 
 // RightName returns the name of a right for the type of the record's object, with file names for files and directory
-// names for directories (U-76).
+// names for directories (U-76). bit has one bit. A right without a name is its hexadecimal number.
 func RightName(e *audit.Event, bit winnt.AccessMask) string {
 	if name, ok := standardRights[bit]; ok {
 		return name

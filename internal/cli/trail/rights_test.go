@@ -19,7 +19,7 @@ func TestDirectoryRightsHaveDirectoryNames(t *testing.T) {
 		want      string
 	}{{false, 1, "ReadData,WriteData,Execute,0x40"}, {true, 2, "ListDirectory,AddFile,Traverse,DeleteChild"}} {
 		e := requested(t, audit.Object{Type: "File", Name: "d", Directory: c.directory}, audit.Failure, rights)
-		if line := Line(&e, nil); !strings.Contains(line, "for "+c.want+": denied by D:(D;;FW;;;WD)") {
+		if line := Line(&e, nil, nil); !strings.Contains(line, "for "+c.want+": denied by D:(D;;FW;;;WD)") {
 			t.Errorf("line %q, want the directory's names of the rights", line)
 		}
 		var o struct {

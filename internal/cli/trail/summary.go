@@ -32,7 +32,7 @@ const (
 	counted = 100_000
 )
 
-// Add counts a record. It always returns nil.
+// Add counts a record. It always returns nil, so that it can be passed to [Query].
 func (s *Summary) Add(e *audit.Event) error {
 	if s.ByEvent == nil {
 		s.ByEvent, s.ByUser = map[string]uint64{}, map[string]uint64{}
@@ -55,11 +55,11 @@ func (s *Summary) Add(e *audit.Event) error {
 		s.Failures++
 		count(s.DenialsByUser, or(who, "unknown"))
 		count(s.DenialsByObject, or(What(e), "unknown"))
-		s.Denials = appendLast(s.Denials, Line(e, nil))
+		s.Denials = appendLast(s.Denials, Line(e, nil, nil))
 	}
 	switch e.ID {
 	case 4670, 4907, 4911, 4913, 4715, 4719, 4817, 4904, 4905, 4906, 4908, 4912, 1102:
-		s.Changes = appendLast(s.Changes, Line(e, nil))
+		s.Changes = appendLast(s.Changes, Line(e, nil, nil))
 	case audit.UnsafeElevationID:
 		count(s.Elevations, or(who, "unknown"))
 	case 4673, 4674, 4656, 4703:
@@ -95,7 +95,8 @@ type Row struct {
 	Count uint64
 }
 
-// Top returns the n rows with the highest counts.
+// Top returns the n rows with the highest counts, the highest first and equal ones by name. It returns fewer if m has
+// fewer.
 func Top(m map[string]uint64, n int) []Row {
 	var rows []Row
 	for _, k := range slices.Sorted(maps.Keys(m)) {
@@ -105,7 +106,8 @@ func Top(m map[string]uint64, n int) []Row {
 	return rows[:min(n, len(rows))]
 }
 
-// Tables returns the parts of a summary with their titles.
+// Tables returns the parts of a summary with their titles, in a fixed order and with at most 100 rows each. A part may
+// be empty.
 func (s *Summary) Tables() []Table {
 	return []Table{
 		{"Denials by user", Top(s.DenialsByUser, listed)}, {"Denials by object", Top(s.DenialsByObject, listed)},
@@ -120,7 +122,7 @@ type Table struct {
 	Rows  []Row
 }
 
-// Print prints the tables, with at most n rows each.
+// Print prints the tables, with at most n rows each, and omits empty ones.
 func (s *Summary) Print(out io.Writer, n int) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(out, "%d records, denials among them: %d, %s to %s\n", s.Records, s.Failures,

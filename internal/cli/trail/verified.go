@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/auditlog"
 )
 
-// Verified describes the result of a verification: its extent, its anchor and its limits. anchors is the number of
-// checkpoints given from elsewhere.
+// Verified describes the result of a successful verification in lines: its extent, its anchor and its limits. anchors
+// is the number of checkpoints given from elsewhere.
 func Verified(v *auditlog.Verified, anchors int) string {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }

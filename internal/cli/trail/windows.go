@@ -27,7 +27,7 @@ type WindowsReader struct {
 	others int
 }
 
-// NewWindowsReader returns a reader of exported events.
+// NewWindowsReader returns a reader of exported events. It reads from in only as Next needs it, and does not close it.
 func NewWindowsReader(in io.Reader) *WindowsReader {
 	r := &WindowsReader{in: newPlainText(in)}
 	r.xml = xml.NewDecoder(r.in)
@@ -36,7 +36,7 @@ func NewWindowsReader(in io.Reader) *WindowsReader {
 	return r
 }
 
-// Others returns the number of events of other providers that Next left out.
+// Others returns the number of events of other providers that Next has skipped so far.
 func (r *WindowsReader) Others() int { return r.others }
 
 // exportedEvent is an event as its XML has it.
@@ -46,8 +46,8 @@ type exportedEvent struct {
 	fields   [][2]string
 }
 
-// Next returns the next event of the security log (U-201). It returns io.EOF at the end. For XML that is malformed or
-// exceeds the limits it returns an error with the number of the line (U-202).
+// Next returns the next event of the security log and skips events of other providers (U-201). It returns io.EOF at the
+// end. For XML that is malformed or exceeds the limits it returns an error with the number of the line (U-202).
 func (r *WindowsReader) Next() (audit.Event, error) {
 	for {
 		e, err := r.read()
@@ -78,7 +78,7 @@ const (
 	eventlogProvider = "Microsoft-Windows-Eventlog"
 )
 
-// read returns the next Event element.
+// read returns the next Event element of any provider. It returns io.EOF if there is none.
 func (r *WindowsReader) read() (*exportedEvent, error) {
 	for {
 		r.in.left = maxEventBytes
@@ -92,7 +92,8 @@ func (r *WindowsReader) read() (*exportedEvent, error) {
 	}
 }
 
-// event reads the elements of one event up to its end.
+// event reads the elements of one event up to its end tag. The end of the input within the event, wrong nesting and too
+// many elements are errors.
 func (r *WindowsReader) event() (*exportedEvent, error) {
 	e := &exportedEvent{header: map[string]string{}}
 	path := []string{"Event"}
@@ -128,7 +129,8 @@ func (r *WindowsReader) event() (*exportedEvent, error) {
 	}
 }
 
-// start takes what the attributes of an element say.
+// start stores the attributes of an element: the provider, the time, and the name of a field. path has the names of the
+// elements from Event on.
 func (e *exportedEvent) start(path []string, attrs []xml.Attr) {
 	attr := func(name string) string {
 		for _, a := range attrs {
@@ -148,7 +150,7 @@ func (e *exportedEvent) start(path []string, attrs []xml.Attr) {
 	}
 }
 
-// end takes the text of an element.
+// end stores the text of an element: a header or the value of a field.
 func (e *exportedEvent) end(path []string, text string) {
 	switch {
 	case len(path) == 3 && path[1] == "System":
@@ -161,7 +163,7 @@ func (e *exportedEvent) end(path []string, text string) {
 	}
 }
 
-// record returns the event as one of our records.
+// record converts the event to a record. A missing id or a malformed time is an error; other missing headers are zero.
 func (e *exportedEvent) record() (audit.Event, error) {
 	var h audit.Header
 	id, err := strconv.ParseUint(e.header["EventID"], 10, 16)
@@ -210,8 +212,8 @@ func subcategoryOf(task string) audit.Subcategory {
 	return 0
 }
 
-// exportedTime parses the time of an event. Exporters write it with up to nine digits, and some with a blank before the
-// time of day or UTC behind it.
+// exportedTime parses the time of an event and returns it as a FILETIME. It accepts up to nine digits of a second, a
+// blank before the time of day and UTC after it, because exporters differ.
 func exportedTime(text string) (int64, error) {
 	plain := strings.Replace(strings.TrimSpace(text), " ", "T", 1)
 	for _, zone := range []string{" UTC", "+00:00", "Z"} {

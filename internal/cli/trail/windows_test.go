@@ -88,7 +88,7 @@ func TestWindowsReaderReadsExporterForms(t *testing.T) {
 			t.Errorf("%s: %d events (%v), want %d", name, len(all), err, c.n)
 		}
 		for i := range all {
-			if got := Line(&all[i], nil); got != want || all[i].Subcategory != audit.FileSystem || all[i].Version != 1 ||
+			if got := Line(&all[i], nil, nil); got != want || all[i].Subcategory != audit.FileSystem || all[i].Version != 1 ||
 				all[i].Computer != "dc1.corp.example" {
 				t.Errorf("%s: %s, want %s", name, got, want)
 			}
@@ -110,7 +110,8 @@ func TestLineShowsWindowsEventsInWords(t *testing.T) {
 				"Authentication authority asserted identity"},
 		{"5145", by + "ObjectType=File|ShareName=\\\\*\\C$|ShareLocalPath=\\??\\C:\\|RelativeTargetName=a b\\c|" +
 			"AccessMask=0x1|AccessList=%%4416\n\t\t\t\t|AccessReason=%%4416:\t%%1801\tD:(A;;FA;;;BA)",
-			"CORP\\DC1$ ask the share for \"\\\\\\\\*\\\\C$\\\\a b\\\\c\" for ReadData: granted by D:(A;;FA;;;BA)"},
+			"CORP\\DC1$ ask the share for \"\\\\\\\\*\\\\C$\\\\a b\\\\c\" for ReadData: " +
+				"granted by D:(A;;FA;;;BA) Administrators"},
 		{"4662", by + "ObjectServer=DS|ObjectType=%{bf967aba-0de6-11d0-a285-00aa003049e2}|ObjectName=CN=x|AccessMask=0x20|" +
 			"AccessList=%%7685\n|Properties=%%7685\n\t\t{bf967aba-0de6-11d0-a285-00aa003049e2}",
 			"CORP\\DC1$ operate on user CN=x for WriteProperty on user"},
@@ -124,7 +125,7 @@ func TestLineShowsWindowsEventsInWords(t *testing.T) {
 		if err != nil || len(all) != 1 {
 			t.Fatalf("%s: %v", c.id, err)
 		}
-		if got := Line(&all[0], nil); got != "0 2021-04-29T09:23:58.000Z "+c.want {
+		if got := Line(&all[0], nil, nil); got != "0 2021-04-29T09:23:58.000Z "+c.want {
 			t.Errorf("%s\ngot  %s\nwant %s", c.id, got, c.want)
 		}
 	}
@@ -178,7 +179,7 @@ func TestWindowsReaderRejectsMalformed(t *testing.T) {
 	}
 	text := strings.Replace(one, "bob", "b\x01\xff\x1b", 1)
 	all, _, err := allOf(strings.NewReader(text))
-	if err != nil || len(all) != 1 || !strings.Contains(Line(&all[0], nil), "CORP\\b\uFFFD\uFFFD\uFFFD open") {
+	if err != nil || len(all) != 1 || !strings.Contains(Line(&all[0], nil, nil), "CORP\\b\uFFFD\uFFFD\uFFFD open") {
 		t.Errorf("control characters: %v, %v", all, err)
 	}
 }
@@ -195,7 +196,7 @@ func FuzzWindowsEvents(f *testing.F) {
 		bounded.Run(t, 8*len(b), func() {
 			all, _, _ := allOf(bytes.NewReader(b))
 			for i := range all {
-				if line := Line(&all[i], nil); strings.ContainsAny(line, "\n\x1b") {
+				if line := Line(&all[i], nil, nil); strings.ContainsAny(line, "\n\x1b") {
 					t.Errorf("%q", line)
 				}
 				if _, err := audit.ParseEvent(all[i].AppendJSON(nil)); err != nil {

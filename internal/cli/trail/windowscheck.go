@@ -46,12 +46,12 @@ const (
 	maxKey   = 512     // bytes of the names of one
 )
 
-// NewWindowsCheck returns a check that passes a line about each difference to report.
+// NewWindowsCheck returns a check that calls report with a line about each difference. report must not be nil.
 func NewWindowsCheck(report func(line string)) *WindowsCheck {
 	return &WindowsCheck{report: report, opens: map[openKey]winnt.AccessMask{}}
 }
 
-// Differing returns the number of differences that are not known ones.
+// Differing returns the number of differences so far, without the known ones that docs/CAVEATS.md describes.
 func (c *WindowsCheck) Differing() (n uint64) {
 	for i := range c.counts {
 		n += c.counts[i].differing
@@ -59,7 +59,7 @@ func (c *WindowsCheck) Differing() (n uint64) {
 	return n
 }
 
-// Print writes the number of equal, differing and known comparisons of each kind.
+// Print writes a table with the number of equal, differing and known comparisons of each kind so far.
 func (c *WindowsCheck) Print(w io.Writer) error {
 	text := fmt.Sprintf("%-28s%10s%12s%8s\n", "compared", "equal", "differing", "known")
 	for i, n := range c.counts {
@@ -69,7 +69,8 @@ func (c *WindowsCheck) Print(w io.Writer) error {
 	return err
 }
 
-// Add compares one event.
+// Add makes all comparisons that apply to an event, counts them and reports differences. Events must come in their
+// order, because an open is compared with later uses.
 func (c *WindowsCheck) Add(e *audit.Event) {
 	c.fields(e)
 	c.codes(e)
@@ -79,7 +80,8 @@ func (c *WindowsCheck) Add(e *audit.Event) {
 	c.uses(e)
 }
 
-// note counts a comparison, and reports a difference.
+// note counts a comparison of the kind k, and reports a difference. got is the derived text, want the text of the
+// event.
 func (c *WindowsCheck) note(k checkKind, e *audit.Event, got, want string) {
 	if got == want {
 		c.counts[k].equal++
@@ -90,7 +92,7 @@ func (c *WindowsCheck) note(k checkKind, e *audit.Event, got, want string) {
 		checkNames[k], quote(shown100(want)), quote(shown100(got)))))
 }
 
-// shown100 cuts a text for a line.
+// shown100 returns the first 100 bytes of a text, with an ellipsis if it is longer.
 func shown100(s string) string {
 	if len(s) > 100 {
 		return strings.ToValidUTF8(s[:100], "") + "…"
@@ -102,7 +104,7 @@ func shown100(s string) string {
 var ours = map[string]bool{"PrimaryUserSid": true, "PrimaryUserName": true, "PrimaryDomainName": true,
 	"PrimaryLogonId": true, "ObjectDirectory": true, "RecordsLeftOut": true, "Truncated": true}
 
-// fields compares the names of the fields with the catalogue, for events of its version.
+// fields compares the names of the fields with the catalogue. It skips unknown events and other versions.
 func (c *WindowsCheck) fields(e *audit.Event) {
 	k, ok := audit.KindOf(e.ID)
 	if !ok || k.Version != e.Version {
@@ -117,7 +119,7 @@ func (c *WindowsCheck) fields(e *audit.Event) {
 	c.note(checkFields, e, strings.Join(slices.Collect(k.Fields()), " "), strings.Join(got, " "))
 }
 
-// codes compares the list of rights with that of the mask.
+// codes compares the rights that an event lists with the rights in its mask.
 func (c *WindowsCheck) codes(e *audit.Event) {
 	var listed []string
 	var mask winnt.AccessMask
@@ -143,7 +145,7 @@ func (c *WindowsCheck) codes(e *audit.Event) {
 	c.note(checkCodes, e, strings.Join(derived, " "), strings.Join(listed, " "))
 }
 
-// rightsTypeOf returns the type whose rights an event names.
+// rightsTypeOf returns the name of the object type whose rights an event lists, "" without one.
 func rightsTypeOf(e *audit.Event) string {
 	typ, _ := e.Field("ObjectType")
 	if server, _ := e.Field("ObjectServer"); e.ID == 4662 && server == "DS" {
@@ -158,7 +160,7 @@ type explained struct {
 	entry sd.ACE
 }
 
-// explainedRights returns the rights of an event that have a reason.
+// explainedRights returns the rights of an event that have a reason. An entry that is not valid SDDL is an error.
 func explainedRights(e *audit.Event) (lines []explained, err error) {
 	for a := range e.Accesses() {
 		if a.Reason == 0 {
@@ -179,8 +181,8 @@ func explainedRights(e *audit.Event) (lines []explained, err error) {
 	return lines, nil
 }
 
-// reasons compares the reason of each right with what the entries in the same event say, and the outcome with the
-// reasons.
+// reasons compares the reason of each right with the entries in the same event, and the outcome with the reasons. It
+// skips events without reasons.
 func (c *WindowsCheck) reasons(e *audit.Event) {
 	lines, err := explainedRights(e)
 	if err != nil {
@@ -205,7 +207,8 @@ func (c *WindowsCheck) reasons(e *audit.Event) {
 	c.note(checkReasons, e, strings.Join(got, " "), strings.Join(want, " "))
 }
 
-// derived returns the reason that the entries of all rights give for one.
+// derived returns the reason code for the right l that the entries of all rights determine. It is l's own code if they
+// do not contradict it.
 func (l *explained) derived(mapping *winnt.GenericMapping, all []explained) uint16 {
 	has := func(a sd.ACE, bit winnt.AccessMask) bool { return a.IsZero() || mapping.Map(a.Mask())&bit != 0 }
 	switch l.Reason {
@@ -235,7 +238,7 @@ func (l *explained) derived(mapping *winnt.GenericMapping, all []explained) uint
 	return l.Reason
 }
 
-// mappingOf returns the generic mapping of a type, the empty one for a type that has none here.
+// mappingOf returns the generic mapping of an object type by name, an empty mapping for an unknown type.
 func mappingOf(typ string) *winnt.GenericMapping {
 	if t := winnt.ObjectTypeByName(typ); t != nil {
 		return &t.Mapping
@@ -243,8 +246,8 @@ func mappingOf(typ string) *winnt.GenericMapping {
 	return new(winnt.GenericMapping)
 }
 
-// privileges compares the order of privileges with that of the type of event. Both orders of event 4672 are right,
-// because the event does not say which kind of logon it is of (U-200).
+// privileges compares the order of privileges in each list with the usual order of the event. Both orders of event 4672
+// are right, because the event does not name its kind of logon (U-200).
 func (c *WindowsCheck) privileges(e *audit.Event) {
 	for f := range e.Fields() {
 		if !f.IsList() || !strings.HasSuffix(f.Name, "PrivilegeList") {
@@ -274,7 +277,7 @@ func (c *WindowsCheck) privileges(e *audit.Event) {
 	}
 }
 
-// descriptors compares the descriptors of an event with the text that refmon has for them.
+// descriptors compares each descriptor in an event with the text that refmon formats for it.
 func (c *WindowsCheck) descriptors(e *audit.Event) {
 	for _, name := range [...]string{"OldSd", "NewSd", "OldSD", "NewSD", "ResourceAttributes"} {
 		text, _ := e.Field(name)
@@ -293,7 +296,8 @@ func (c *WindowsCheck) descriptors(e *audit.Event) {
 	}
 }
 
-// uses compares the rights that a handle used with those that its open granted, where the open is among the events.
+// uses compares the rights in a use of a handle with the rights that its open granted. It skips a use whose open was
+// not among the events.
 func (c *WindowsCheck) uses(e *audit.Event) {
 	process, _ := e.Field("ProcessId")
 	handle, _ := e.Field("HandleId")

@@ -19,13 +19,15 @@ type Writer struct {
 	one   func(e *audit.Event) error
 	close func() error
 	mark  Mark
+	name  Namer
 	buf   []byte
 }
 
-// NewWriter returns a writer for a format: table, json, csv, xml or ocsf. Another format is an error. mark formats
-// the lines of a table, as for [Line].
-func NewWriter(w io.Writer, format string, mark Mark) (*Writer, error) {
-	out := &Writer{out: bufio.NewWriter(w), mark: mark, close: func() error { return nil }}
+// NewWriter returns a writer for a format: table, json, csv, xml or ocsf. Another format is an error. It buffers the
+// output, with the heading of csv and xml, so the caller must call Close. mark formats the lines of a table, and name
+// names their SIDs, as for [Line]; both may be nil.
+func NewWriter(w io.Writer, format string, mark Mark, name Namer) (*Writer, error) {
+	out := &Writer{out: bufio.NewWriter(w), mark: mark, name: name, close: func() error { return nil }}
 	switch format {
 	case "table":
 		out.one = out.line
@@ -50,10 +52,10 @@ func NewWriter(w io.Writer, format string, mark Mark) (*Writer, error) {
 	return out, nil
 }
 
-// Write prints one record.
+// Write prints one record into the buffer. It does not keep e. It returns the error of the underlying writer.
 func (w *Writer) Write(e *audit.Event) error { return w.one(e) }
 
-// Close writes the end of the output and flushes it. It does not close the underlying writer.
+// Close writes the end of the output and flushes the buffer. It does not close the underlying writer.
 func (w *Writer) Close() error {
 	if err := w.close(); err != nil {
 		return err
@@ -68,7 +70,7 @@ func (w *Writer) Close() error {
 }
 
 func (w *Writer) line(e *audit.Event) error {
-	_, err := fmt.Fprintln(w.out, Line(e, w.mark))
+	_, err := fmt.Fprintln(w.out, Line(e, w.mark, w.name))
 	return err
 }
 
@@ -107,7 +109,7 @@ func (w *Writer) row(e *audit.Event) error {
 	return w.csv.Write(row)
 }
 
-// harmless prevents a spreadsheet from reading a name as a formula.
+// harmless puts an apostrophe before a text that a spreadsheet would read as a formula.
 func harmless(s string) string {
 	if s != "" && (s[0] == '=' || s[0] == '+' || s[0] == '@' || s[0] == '-' && len(s) > 1) {
 		return "'" + s

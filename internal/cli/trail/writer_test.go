@@ -36,7 +36,7 @@ func requested(t testing.TB, o audit.Object, outcome audit.Outcome, rights winnt
 func printed(t *testing.T, format string, events ...audit.Event) string {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := NewWriter(&b, format, nil)
+	w, err := NewWriter(&b, format, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestCSV(t *testing.T) {
 	if rows[1][10] != "'=1+1\uFFFD" || rows[1][14] != "denied by D:(D;;FW;;;WD)" {
 		t.Errorf(`%q, want rows[1][10] = "'=1+1�", rows[1][14] = "denied by D:(D;;FW;;;WD)"`, rows[1])
 	}
-	if _, err := NewWriter(nil, "yaml", nil); err == nil {
+	if _, err := NewWriter(nil, "yaml", nil, nil); err == nil {
 		t.Error("an unknown format is taken")
 	}
 }

@@ -28,7 +28,8 @@ var logElements = map[uint16]string{
 	1108: "EventProcessingFailure",
 }
 
-// AppendXML appends the record as a Windows event (U-81).
+// AppendXML appends the record to dst as a Windows event in XML, without a newline (U-81). It adds a field that names
+// refmon as the generator, except to events of the log service.
 func AppendXML(dst []byte, e *audit.Event) []byte {
 	provider, level := security, 0
 	element, own := logElements[e.ID]

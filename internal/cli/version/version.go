@@ -12,8 +12,9 @@ import (
 	"runtime/debug"
 )
 
-// Line returns a command's name, release, revision and toolchain. An empty release is replaced by the module's
-// version, or by "development" if there is none.
+// Line returns a command's name, release, revision and toolchain as one line without a newline. It replaces an empty
+// release by the module's version, or by "development" if the binary has none. It omits a revision that the binary does
+// not record.
 func Line(command, release string) string {
 	revision := ""
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -48,10 +48,17 @@ type collectedObject struct {
 type typedPrincipal struct{ ObjectIdentifier, ObjectType string }
 
 // Read collects the accounts of a collector's JSON file or of a zip of such files. It ignores files about other kinds
-// of objects.
+// of objects, and deleted objects. An object without a SID is reported in Unresolved. After an error the accounts
+// before it stay collected.
 func Read(c *collect.Collector, file []byte) error {
+	return Files(file, func(text []byte) error { return readFile(c, text) })
+}
+
+// Files calls f with a collector's JSON file, or with each of a zip. A zip of more than 1,024 files or 256 MiB unpacked
+// is an error, and so is one without a JSON file. It returns the first error, with the name of the file in the zip.
+func Files(file []byte, f func(text []byte) error) error {
 	if !bytes.HasPrefix(file, []byte("PK")) {
-		return readFile(c, file)
+		return f(file)
 	}
 	z, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
@@ -61,17 +68,17 @@ func Read(c *collect.Collector, file []byte) error {
 		return fmt.Errorf("the zip holds %d files, more than %d", len(z.File), maxZipFiles)
 	}
 	room, read := uint64(maxZipBytes), 0
-	for _, f := range z.File {
-		if !strings.HasSuffix(strings.ToLower(f.Name), ".json") {
+	for _, one := range z.File {
+		if !strings.HasSuffix(strings.ToLower(one.Name), ".json") {
 			continue
 		}
-		text, err := unpack(f, room)
+		text, err := unpack(one, room)
 		if err != nil {
-			return fmt.Errorf("%q: %w", collect.Shorten(f.Name), err)
+			return fmt.Errorf("%q: %w", collect.Shorten(one.Name), err)
 		}
 		room -= uint64(len(text))
-		if err := readFile(c, text); err != nil {
-			return fmt.Errorf("%q: %w", collect.Shorten(f.Name), err)
+		if err := f(text); err != nil {
+			return fmt.Errorf("%q: %w", collect.Shorten(one.Name), err)
 		}
 		read++
 	}
@@ -103,7 +110,7 @@ func readFile(c *collect.Collector, file []byte) error {
 	file = bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))
 	var f collected
 	if err := json.Unmarshal(file, &f); err != nil {
-		return wrongJSON(file, 0, err)
+		return JSONError(file, 0, err)
 	}
 	if f.Meta == nil {
 		return errors.New(`there is no "meta": is this a file of BloodHound's collectors?`)
@@ -118,14 +125,14 @@ func readFile(c *collect.Collector, file []byte) error {
 	}
 	var data []collectedObject
 	if err := json.Unmarshal(f.Data, &data); err != nil {
-		return wrongJSON(file, bytes.Index(file, f.Data), err)
+		return JSONError(file, bytes.Index(file, f.Data), err)
 	}
 	for i := range data {
 		o := &data[i]
 		if o.IsDeleted {
 			continue
 		}
-		s, err := collectedSID(o.ObjectIdentifier)
+		s, err := ParseSID(o.ObjectIdentifier)
 		if err != nil { // an id that is no SID: of a principal of Azure, say
 			c.Report("%s has no SID", collect.Shorten(o.Properties.Name+" "+o.ObjectIdentifier))
 			continue
@@ -137,8 +144,8 @@ func readFile(c *collect.Collector, file []byte) error {
 	return nil
 }
 
-// wrongJSON adds the line number to an error of encoding/json about the part of file that starts at base.
-func wrongJSON(file []byte, base int, err error) error {
+// JSONError adds the line number to an error of encoding/json about the part of file that starts at base.
+func JSONError(file []byte, base int, err error) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	at := int64(base)
@@ -151,15 +158,15 @@ func wrongJSON(file []byte, base int, err error) error {
 	return fmt.Errorf("line %d: %w", 1+bytes.Count(file[:min(max(at, 0), int64(len(file)))], []byte("\n")), err)
 }
 
-// collectedSID parses an object id: a SID, or DOMAIN-SID for a well-known account.
-func collectedSID(text string) (sid.SID, error) {
+// ParseSID parses an object id: a SID, or DOMAIN-SID for a well-known account. Any other id is an error.
+func ParseSID(text string) (sid.SID, error) {
 	if at := strings.LastIndex(text, "-S-1-"); at >= 0 {
 		text = text[at+1:]
 	}
 	return sid.Parse(text)
 }
 
-// label returns the account name of an object, else NAME of NAME@DOMAIN.
+// label returns the account name of an object, else NAME of NAME@DOMAIN, else s as text.
 func (o *collectedObject) label(s sid.SID) string {
 	name := o.Properties.SAMAccountName
 	if name == "" {
@@ -180,7 +187,7 @@ func addUser(c *collect.Collector, o *collectedObject, s sid.SID) error {
 	}
 	if o.PrimaryGroupSID != "" {
 		var err error
-		if u.Primary, err = collectedSID(o.PrimaryGroupSID); err != nil {
+		if u.Primary, err = ParseSID(o.PrimaryGroupSID); err != nil {
 			return fmt.Errorf("PrimaryGroupSID: %w", err)
 		}
 	}
@@ -192,7 +199,7 @@ func addGroup(c *collect.Collector, o *collectedObject, s sid.SID) error {
 	g := c.Groups.Account(o.label(s), s)
 	collect.Keep(&g.DN, o.Properties.DistinguishedName)
 	for _, m := range o.Members {
-		if s, err := collectedSID(m.ObjectIdentifier); err == nil {
+		if s, err := ParseSID(m.ObjectIdentifier); err == nil {
 			c.AddMember(g, collect.Reference{SID: s})
 		} else {
 			c.Report("%s, a member of %s, has no SID", collect.Shorten(m.ObjectIdentifier), g.Name)
@@ -213,7 +220,7 @@ func addDomain(c *collect.Collector, _ *collectedObject, s sid.SID) error {
 
 func addHistory(a *collect.Account, o *collectedObject) error {
 	for _, p := range o.HasSIDHistory {
-		s, err := collectedSID(p.ObjectIdentifier)
+		s, err := ParseSID(p.ObjectIdentifier)
 		if err != nil {
 			return fmt.Errorf("HasSIDHistory: %w", err)
 		}

@@ -43,7 +43,7 @@ type Reference struct {
 	Name string
 }
 
-// Refer parses a reference: a SID, a DN, or else a name.
+// Refer parses a reference: a SID, a DN (any text with "="), or else a name.
 func Refer(text string) Reference {
 	s, err := sid.Parse(text)
 	switch {
@@ -59,7 +59,7 @@ func Refer(text string) Reference {
 func (a *Account) Join(group *Account) { a.joined[0] = append(a.joined[0], group) }
 
 // SetNumber sets *id to the uid or gid in text, in canonical form. Empty text changes nothing. Any other text is an
-// error that names the attribute.
+// error that names the attribute, and changes nothing.
 func SetNumber(attribute string, id *string, text string) error {
 	if text == "" {
 		return nil
@@ -86,14 +86,16 @@ type Table struct {
 	bySID  map[sid.SID]*Account
 }
 
-// Named returns the account with a name and no SID, and adds it if the table has none.
+// Named returns the account with a name, ignoring case, whatever its SID. It adds one without a SID if the table has
+// none.
 func (t *Table) Named(name string) *Account { return t.Account(name, sid.SID{}) }
 
 // BySID returns the account with a SID, or nil.
 func (t *Table) BySID(s sid.SID) *Account { return t.bySID[s] }
 
-// Account returns the account with a name and a SID, which may be zero, and adds it if the table has none. The same
-// name with another SID is another account, of another domain.
+// Account returns the account with a SID, or else the one with a name, ignoring case. It adds one if the table has
+// none. If s is not zero, it becomes the SID of an account that had none. The same name with another SID is another
+// account, of another domain.
 func (t *Table) Account(name string, s sid.SID) *Account {
 	if t.byName == nil {
 		t.byName, t.bySID = map[string]*Account{}, map[sid.SID]*Account{}

@@ -93,7 +93,7 @@ func (a *Account) memberOf() []sid.SID {
 	return append(out, a.others...)
 }
 
-// unixID returns the id in a text that ParseNumber returned; the zero UnixID for "".
+// unixID returns the id in a text that ParseNumber returned, or the zero UnixID for other text such as "".
 func unixID(text string) directory.UnixID {
 	n, err := strconv.ParseUint(text, 10, 32)
 	return directory.UnixID{ID: uint32(n), Known: err == nil}
@@ -116,7 +116,7 @@ func (c *Collector) rename() {
 	}
 }
 
-// distinct returns a variant of name that is not in taken, and adds it to taken.
+// distinct returns name, or if it is taken a variant with the SID, and adds the result to taken.
 func distinct(taken map[string]bool, name string, s sid.SID) string {
 	for taken[fold(name)] {
 		name += fmt.Sprintf(" (%v)", s)

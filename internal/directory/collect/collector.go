@@ -38,7 +38,7 @@ type membership struct {
 type listedName struct{ name, list string }
 
 // LeaveOut makes the collector drop each group for whose SID the function returns true, and all memberships in it. It
-// applies to groups that are collected afterwards.
+// applies to groups that Put collects afterwards. A nil function drops none.
 func (c *Collector) LeaveOut(of func(sid.SID) bool) { c.leave = of }
 
 // AddMember records that an account is a member of a group. Accounts resolves the reference.
@@ -56,7 +56,8 @@ func (c *Collector) Report(format string, args ...any) {
 	c.Unresolved = append(c.Unresolved, fmt.Sprintf(format, args...))
 }
 
-// ParseNumber returns a uid or gid in its canonical decimal form; ok is false for other text.
+// ParseNumber returns a uid or gid in its canonical decimal form, without leading zeros. ok is false for text that is
+// no number from 0 to 4294967295; ignore id then.
 func ParseNumber(text string) (id string, ok bool) {
 	n, err := strconv.ParseUint(text, 10, 32)
 	return strconv.FormatUint(n, 10), err == nil

@@ -46,9 +46,9 @@ func (r *Record) same(o *Record) bool {
 		slices.Equal(r.Members, o.Members)
 }
 
-// Put adds the account of a record to the collector. A record of kind Domain sets the domain, one of kind Foreign is
-// kept for its memberships, and one of kind Other is ignored. A user or group without a name is only reported in
-// Unresolved.
+// Put adds the account of a record to the collector, which keeps r: do not change it. A record of kind Domain sets
+// the domain, one of kind Foreign is kept for its memberships, and one of kind Other is ignored. A user or group
+// without a name is only reported in Unresolved.
 func (c *Collector) Put(r *Record) {
 	switch {
 	case r.Kind == Other:
@@ -59,6 +59,7 @@ func (c *Collector) Put(r *Record) {
 			c.foreign = map[string]*Record{}
 		}
 		c.foreign[fold(r.DN)] = r
+	case r.Name == "" && r.SID == builtinDomain: // the container of Administrators and so on
 	case r.Name == "":
 		c.Report("%s has a SID and no sAMAccountName", r.DN)
 	case r.Kind == Group:
@@ -81,7 +82,7 @@ func (c *Collector) Put(r *Record) {
 	}
 }
 
-// put adds the values that users and groups share.
+// put adds the values that users and groups share. Lists grow; other values are replaced if the record has them.
 func (a *Account) put(r *Record) {
 	a.DN, a.record = r.DN, r
 	a.records++

@@ -99,6 +99,7 @@ type index struct {
 	gids          map[string]*Account
 }
 
+// index returns an index of the accounts collected so far.
 func (c *Collector) index() *index {
 	x := &index{map[string]*Account{}, map[string]*Account{}, map[string]*Account{}}
 	for _, g := range c.Groups.list {
@@ -114,8 +115,8 @@ func (c *Collector) index() *index {
 	return x
 }
 
-// join makes an account a member of the referenced group. A SID or gid of an unknown group is kept as such; an
-// unknown DN or name is reported.
+// join makes an account a member of the group to which r refers. A SID or gid of an unknown group is kept as such; an
+// unknown DN or name is reported in Unresolved and dropped.
 func (c *Collector) join(x *index, a *Account, r Reference) {
 	var g *Account
 	switch {
@@ -181,12 +182,22 @@ func (c *Collector) joined(x *index, m membership) {
 			a = c.Groups.byName[key]
 		}
 	}
-	if a == nil || a.SID.IsZero() {
+	switch {
+	case a != nil && !a.SID.IsZero():
+		a.joined[1] = append(a.joined[1], m.group)
+	case !implicit(r.SID):
 		c.Report("%s, a member of %s, is not in the files", r, m.group.Name)
-		return
 	}
-	a.joined[1] = append(a.joined[1], m.group)
 }
+
+// implicit reports whether a SID is of a group whose members no file lists, such as INTERACTIVE: a logon adds it
+// (B-66).
+func implicit(s sid.SID) bool {
+	return sid.Name(s) != "" && DomainOf(s).IsZero() && s.Prefix() != builtinDomain
+}
+
+// builtinDomain is the domain of Administrators, Users and so on, which has no accounts of its own.
+var builtinDomain = sid.MustParse("S-1-5-32")
 
 // refer resolves the groups that an account names in its own record.
 func (c *Collector) refer(a *Account) {
@@ -246,7 +257,8 @@ func (c *Collector) home() {
 	c.Domain = found
 }
 
-// DomainOf returns the domain of an account's SID; the zero SID if it belongs to no domain.
+// DomainOf returns the domain of an account's SID: S-1-5-21 and three numbers. It returns the zero SID if the account
+// belongs to no domain.
 func DomainOf(s sid.SID) sid.SID {
 	if s.Authority() == 5 && s.SubAuthorities() == 5 && s.Sub(0) == 21 {
 		return s.Prefix()

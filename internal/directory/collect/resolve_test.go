@@ -86,3 +86,22 @@ func TestAuthenticatedUsersAsMembers(t *testing.T) {
 		}
 	}
 }
+
+// TestImplicitGroupsAreNotReported: INTERACTIVE, which Samba and Windows list as a member of Users, has no members in
+// any file, so that nothing is missing (B-66). Domain Admins and BUILTIN groups have some.
+func TestImplicitGroupsAreNotReported(t *testing.T) {
+	text := "dn: CN=Builtin,DC=c\nobjectClass: builtinDomain\nobjectSid: S-1-5-32\n\n" +
+		"dn: CN=g,DC=c\nobjectClass: group\nsAMAccountName: g\nobjectSid: S-1-5-21-1-2-3-2000\n"
+	for _, member := range []string{"S-1-5-4", "S-1-5-17", "S-1-5-21-1-2-3-512", "S-1-5-32-548", "S-1-5-21-1-2-3-9"} {
+		text += "member: CN=" + member + ",CN=F,DC=c\n"
+	}
+	for _, member := range []string{"S-1-5-4", "S-1-5-17", "S-1-5-21-1-2-3-512", "S-1-5-32-548", "S-1-5-21-1-2-3-9"} {
+		text += "\ndn: CN=" + member + ",CN=F,DC=c\nobjectClass: foreignSecurityPrincipal\nobjectSid: " + member + "\n"
+	}
+	_, unresolved := sources.Read(t, [2]string{"ldif", text})
+	want := []string{"S-1-5-21-1-2-3-512, a member of g, is not in the files",
+		"S-1-5-32-548, a member of g, is not in the files", "S-1-5-21-1-2-3-9, a member of g, is not in the files"}
+	if fmt.Sprint(unresolved) != fmt.Sprint(want) {
+		t.Errorf("reported %q, want %q", unresolved, want)
+	}
+}

@@ -105,12 +105,14 @@ func columns(r *csv.Reader) ([]string, error) {
 	return head, nil
 }
 
-// IsCSV reports whether the lower-case column names are those of Active Directory's cmdlets.
+// IsCSV reports whether the lower-case column names in have are those of Active Directory's cmdlets: samaccountname,
+// and sid or objectsid.
 func IsCSV(have map[string]bool) bool {
 	return have["samaccountname"] && (have["sid"] || have["objectsid"])
 }
 
-// addRow collects the account of a row and makes it a member of the group of, which may be nil.
+// addRow collects the account of a row and makes it a member of the group of, which may be nil. It only reports a row
+// without a name or SID. Other malformed cells are errors.
 func addRow(c *collect.Collector, row cells, of *collect.Account) error {
 	text := row["sid"]
 	if text == "" {

@@ -152,7 +152,8 @@ func split(cell string) (list []string) {
 	return list
 }
 
-// csvClaim returns a claim as JSON in the form of a token file, with the type that its column names.
+// csvClaim returns a claim as JSON in the form of a token file. typ is the type that its column names: string, int64,
+// boolean, or "" for string. A value of another type is an error.
 func csvClaim(name, typ string, values []string) (string, error) {
 	list := []byte("[")
 	for i, v := range values {

@@ -13,6 +13,9 @@ import (
 // file is a parsed directory file whose names and aliases are not resolved yet.
 type file struct {
 	Domain string
+	// Computer is the SID of the computer whose own accounts the file has, Logon the kind of logon; "": none is given.
+	Computer, Logon string
+
 	Users  []user
 	Groups []group
 
@@ -37,7 +40,7 @@ type group struct {
 }
 
 var (
-	directoryFields = []string{"domain", "users", "groups"}
+	directoryFields = []string{"domain", "users", "groups", "computer", "logon"}
 	groupFields     = []string{"name", "sid", "memberOf", "gid"}
 	userFields      = append(groupFields[:4:4], "claims", "disabled", "uid", "primaryGroup")
 )
@@ -45,8 +48,8 @@ var (
 // maxAccounts limits the users, the groups, and the memberships of one group.
 const maxAccounts = 1 << 24
 
-// Read returns the directory in a directory file: domain, users and groups, as YAML, JSON or CSV (see readCSV). An
-// unknown field, an unknown group and a duplicate name are errors with the line.
+// Read returns the directory in a directory file: domain, computer, kind of logon, users and groups. It is YAML, JSON
+// or CSV (see readCSV). An unknown field, an unknown group and a duplicate name are errors with the line.
 func Read(b []byte) (*directory.Directory, error) {
 	f, err := readFile(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
 	if err != nil {
@@ -101,6 +104,10 @@ func readJSON(text []byte, marks []strict.Mark) (*file, error) {
 				f.Users = append(f.Users, user{})
 				return r.user(&f.Users[len(f.Users)-1])
 			})
+		case i == 3:
+			f.Computer, err = r.Scalar()
+		case i == 4:
+			f.Logon, err = r.Scalar()
 		default:
 			err = r.Array(maxAccounts, func(int) error {
 				f.Groups = append(f.Groups, group{})

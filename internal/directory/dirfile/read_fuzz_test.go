@@ -17,6 +17,7 @@ func FuzzDirectory(f *testing.F) {
 	f.Add([]byte(`{"users":[{"name":"a","sid":"BA","claims":[{"name":"x","type":"sid","values":["BA"]}]}]}`))
 	f.Add([]byte("name,sid,kind,memberOf,claims.x:int64,disabled\na,BA,,g;BU,1;2,false\ng,DU,group,g,,\n," +
 		"S-1-5-21-1-2-3,domain,,,\n"))
+	f.Add([]byte("logon: ntlm\ncomputer: S-1-5-21-1-2-3\nusers:\n  - {name: a, sid: S-1-5-21-1-2-3-4, memberOf: [BA]}\n"))
 	f.Add([]byte("users: *a\n"))      // an anchor that is not there
 	f.Add([]byte("users: &a [*a]\n")) // one inside itself
 	// Aliases of aliases: 374 bytes were a gigabyte.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
@@ -18,6 +19,18 @@ func (f *file) resolve() (*directory.Accounts, error) {
 		var err error
 		if a.Domain, err = sid.Resolve(f.Domain, sid.SID{}); err != nil {
 			return nil, fmt.Errorf("domain: %w", err)
+		}
+	}
+	if f.Computer != "" {
+		var err error
+		if a.Computer, err = sid.Resolve(f.Computer, sid.SID{}); err != nil {
+			return nil, fmt.Errorf("computer: %w", err)
+		}
+	}
+	if f.Logon != "" {
+		var ok bool
+		if a.Logon, ok = logon.ParseKind(f.Logon); !ok {
+			return nil, fmt.Errorf("logon: %q: want kerberos, ntlm, interactive or service", f.Logon)
 		}
 	}
 	named := make(map[string]sid.SID, len(f.Groups))
@@ -74,7 +87,8 @@ func (u *user) resolve(to *directory.User, domain sid.SID, groupOf func(string) 
 	return nil
 }
 
-// resolveAll returns the SIDs of the names in a memberOf list.
+// resolveAll returns the SIDs of the names in a memberOf list, in order, or nil for an empty list. A name that
+// groupOf does not know is an error.
 func resolveAll(names []string, groupOf func(string) (sid.SID, bool)) ([]sid.SID, error) {
 	if len(names) == 0 {
 		return nil, nil
@@ -101,7 +115,7 @@ func parseClaims(list []byte) (*claims.Set, error) {
 	return t.UserClaims(), nil
 }
 
-// lineOf returns the line of the account that an error is about.
+// lineOf returns the line in the file of the account that e is about, from 1.
 func (f *file) lineOf(e *directory.AccountError) int {
 	if e.Group {
 		return f.line(f.Groups[e.Index].at)

@@ -7,15 +7,22 @@ import (
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 )
 
 // Write returns accounts as a directory file in YAML that Read accepts. A membership is written as a group's name, or
-// as a SID if the directory does not have the group.
+// as a SID if the directory does not have the group. It does not check the accounts.
 func Write(a *directory.Accounts) []byte {
 	var b strings.Builder
 	if !a.Domain.IsZero() {
 		fmt.Fprintf(&b, "domain: %v\n", a.Domain)
+	}
+	if !a.Computer.IsZero() {
+		fmt.Fprintf(&b, "computer: %v\n", a.Computer)
+	}
+	if a.Logon != logon.Kerberos {
+		fmt.Fprintf(&b, "logon: %v\n", a.Logon)
 	}
 	names := make(map[sid.SID]string, len(a.Groups))
 	for i := range a.Groups {

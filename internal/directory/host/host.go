@@ -22,8 +22,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // Users is the authority of the SIDs of users.
@@ -68,7 +70,8 @@ func Lookup(name string) (User, error) {
 	return User{}, fmt.Errorf("the host has no user %q", name)
 }
 
-// withGroups returns the user of a line of passwd.
+// withGroups returns the user of a line of passwd, whose fields are f, with the groups that the host reports. It
+// fails if they cannot be read.
 func withGroups(f []string) (User, error) {
 	uid, err := number(f[2])
 	if err != nil {
@@ -105,8 +108,8 @@ func ofPackage(from *user.User) (u User, err error) {
 	return u, err
 }
 
-// UID returns the uid of a user by name. Unlike [Lookup] it does not read the user's groups. The error says that the
-// host has no such user.
+// UID returns the uid of a user by name. Unlike [Lookup] it does not read the user's groups, and accepts no number
+// without a user. The error says that the host has no such user.
 func UID(name string) (uint32, error) {
 	if f, ok := entry("passwd", name); ok {
 		return number(f[2])
@@ -144,8 +147,15 @@ func (u *User) SID() sid.SID {
 }
 
 // Token returns the token that a mount without a store of accounts gives the programs of the user: that of an ordinary
-// user with S-1-22-2-gid for each group (W-15). uid 65534 is Anonymous.
+// user of this computer with S-1-22-2-gid for each group (W-15). uid 65534 is Anonymous.
 func (u *User) Token() (*token.Token, error) {
+	return u.token(winnt.LOGON32_LOGON_INTERACTIVE, logon.Unproved)
+}
+
+// LoggedOn returns the token that the user would have after a kind of logon (B-28). uid 65534 is Anonymous.
+func (u *User) LoggedOn(k logon.Kind) (*token.Token, error) { return u.token(k.Parts(false)) }
+
+func (u *User) token(t winnt.LogonType, p logon.Proof) (*token.Token, error) {
 	if u.UID == nobody {
 		return token.New(token.Anonymous(false))
 	}
@@ -156,6 +166,8 @@ func (u *User) Token() (*token.Token, error) {
 			spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(g), Attributes: token.GroupDefault})
 		}
 	}
+	spec.Groups = slices.DeleteFunc(spec.Groups, func(g token.Group) bool { return logon.DependsOnKind(g.SID) })
+	logon.Add(&spec, t, p, true)
 	return token.New(spec)
 }
 

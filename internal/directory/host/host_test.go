@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/directory/host"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 )
 
 // fakeGetent makes getent print the given answers.
@@ -50,6 +52,33 @@ func TestHostUsersTokenEqualsMounts(t *testing.T) {
 	if want := []string{"S-1-22-2-61001", "S-1-22-2-61002", "S-1-22-2-7"}; tok.User().SID.String() != "S-1-22-1-61000" ||
 		!slices.Equal(unix, want) {
 		t.Errorf("W-15: %v in %v, want %v", tok.User().SID, unix, want)
+	}
+	// On a mount no protocol proves the identity of a program; a kind of logon is that of a local account (B-28).
+	for _, c := range []struct {
+		what string
+		make func() (*token.Token, error)
+		want string
+	}{
+		{"on a mount", u.Token, "S-1-2-0 S-1-2-1 S-1-5-113 S-1-5-4"},
+		{"ntlm", func() (*token.Token, error) { return u.LoggedOn(logon.NTLM) }, "S-1-5-113 S-1-5-2 S-1-5-64-10"},
+		{"kerberos", func() (*token.Token, error) { return u.LoggedOn(logon.Kerberos) }, "S-1-5-113 S-1-5-2 S-1-5-64-10"},
+		{"service", func() (*token.Token, error) { return u.LoggedOn(logon.Service) },
+			"S-1-2-0 S-1-2-1 S-1-5-113 S-1-5-6 S-1-5-64-10"},
+	} {
+		tok, err := c.make()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, g := range tok.Groups() {
+			if logon.DependsOnKind(g.SID) || g.SID == sid.LocalAccount {
+				got = append(got, g.SID.String())
+			}
+		}
+		slices.Sort(got)
+		if text := strings.Join(got, " "); text != c.want {
+			t.Errorf("B-28: %s: %s, want %s", c.what, text, c.want)
+		}
 	}
 	n, err := host.Lookup("nobody")
 	if err != nil {

@@ -13,8 +13,8 @@ type Names struct {
 	known map[sid.SID]string
 }
 
-// Of returns the host's name of S-1-22-1-uid or S-1-22-2-gid, the name of a well-known SID, and "" for every other SID
-// and for a number without a name.
+// Of returns the host's name of S-1-22-1-uid or S-1-22-2-gid, or the name of a well-known SID. It returns "" for
+// every other SID and for a number without a name. The first call for a SID queries the host and may block.
 func (n *Names) Of(s sid.SID) string {
 	if name, ok := n.known[s]; ok {
 		return name
@@ -33,7 +33,8 @@ func (n *Names) Of(s sid.SID) string {
 	return name
 }
 
-// nameOf returns the name of a number of a database, "" if it has none.
+// nameOf returns the name of a number in the host's passwd or group database, or "" if there is none or the query
+// fails.
 func nameOf(database string, id uint32) string {
 	key := strconv.FormatUint(uint64(id), 10)
 	if f, ok := entry(database, key); ok {

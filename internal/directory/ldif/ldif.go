@@ -42,8 +42,8 @@ func (e entry) has(name, value string) bool {
 }
 
 // Read collects the accounts of an LDIF text: objectSid and sAMAccountName of users, computers and groups, their
-// memberOf and member, primaryGroupID, userAccountControl, groupType, sIDHistory, uidNumber and gidNumber. Errors name
-// the line, counted from before+1.
+// memberOf and member, primaryGroupID, userAccountControl, groupType, sIDHistory, uidNumber and gidNumber. Errors
+// name the line, counted from before+1; accounts before the error stay collected.
 func Read(c *collect.Collector, text string, before int) error {
 	e := entry{}
 	n := before
@@ -111,8 +111,9 @@ func ldifValue(line string) (name, value string, err error) {
 	return name, strings.TrimPrefix(rest, " "), nil
 }
 
-// Parse returns the record of a directory entry. A record of kind Other describes no account. attributes maps
-// lower-case attribute names to values and has the DN as "dn".
+// Parse returns the record of a directory entry. A record of kind Other describes no account, such as an entry
+// without objectSid. attributes maps lower-case attribute names to values and has the DN as "dn". A malformed value
+// is an error.
 func Parse(attributes map[string][]string) (*collect.Record, error) {
 	e := entry(attributes)
 	r := &collect.Record{DN: e.first("dn"), Name: e.first("samaccountname"), MemberOf: e["memberof"]}

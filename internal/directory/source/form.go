@@ -44,7 +44,7 @@ func Form(file []byte) string {
 	return formOf(first, text)
 }
 
-// formOf detects the form by the first line that is not a comment.
+// formOf returns the form of a text whose first line without a comment is first, or "" for an unknown one.
 func formOf(first, text string) string {
 	trimmed := strings.TrimLeft(text, " \t\r\n")
 	_, call := wbinfo.ParseCall(first)

@@ -60,7 +60,8 @@ func Read(c *collect.Collector, form string, file []byte) error {
 }
 
 // ReadMembers collects the members of a group: the CSV of Get-ADGroupMember, or one name a line, as samba-tool group
-// listmembers and net rpc group members print.
+// listmembers and net rpc group members print. It adds the group if it is new, and ignores empty lines. A malformed
+// file is an error; members before the error stay collected.
 func ReadMembers(c *collect.Collector, group string, file []byte) error {
 	text, err := decodeText(file)
 	if err != nil {
@@ -78,7 +79,8 @@ func ReadMembers(c *collect.Collector, group string, file []byte) error {
 	return nil
 }
 
-// decodeText returns a file as UTF-8 with \n line ends. It accepts the UTF-16 of PowerShell.
+// decodeText returns a file as UTF-8 with \n line ends and without a byte order mark. It accepts the UTF-16 of
+// PowerShell, which must have one. UTF-16 that ends inside a character is an error.
 func decodeText(file []byte) (string, error) {
 	high := 0
 	switch {

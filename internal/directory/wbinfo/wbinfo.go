@@ -11,7 +11,8 @@ import (
 )
 
 // Read collects a transcript of wbinfo calls. Each call is a line as "sh -x" writes it ("+ wbinfo -n alice") or with
-// a prompt, followed by its output. The call is needed because most output does not name the account.
+// a prompt, followed by its output. The call is needed because most output does not name the account. A failed call
+// is reported in Unresolved. Output without a call, and a text without any, are errors; so is a malformed line.
 func Read(c *collect.Collector, text string) error {
 	var q question
 	n, calls := 0, 0
@@ -53,7 +54,8 @@ var wbinfoOptions = map[string]string{
 	"--sid-aliases": "--sid-aliases",
 }
 
-// ParseCall parses the line of a call. ok is false for a line that is not a call of wbinfo.
+// ParseCall parses the line of a call, which must start with a prompt or a plus sign. ok is false for a line that is
+// not a call of wbinfo. The option of a call that Read does not use is "".
 func ParseCall(line string) (q question, ok bool) {
 	rest := strings.TrimLeft(line, "+$#>% ")
 	if rest == line {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/refmon/refmon/internal/kit"
 	"github.com/refmon/refmon/internal/kit/oracle"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -29,12 +30,18 @@ var errInvalid = errors.New("invalid")
 // errUnsupported means that no operation has the name.
 var errUnsupported = errors.New("unsupported")
 
-// operations are the operations with their inputs.
-var operations = map[string]func(json.RawMessage) (*kit.Out, error){
-	"parse_sddl": with(parseSDDL), "format_sddl": with(formatSDDL), "read_descriptor": with(readDescriptor),
-	"inherit": with(inherit), "access_check": with(accessCheck), "access_check_list": with(accessCheckList),
-	"duplicate": with(duplicate), "filter": with(filter), "adjust_groups": with(adjustGroups),
-	"adjust_privileges": with(adjustPrivileges), "impersonate": with(impersonate), "audit_check": with(auditCheck),
+// operations are the operations with their inputs, by refmon's profile.
+var operations = map[nt.Profile]map[string]func(json.RawMessage) (*kit.Out, error){
+	nt.Documented: operationsOf(machine{nt.Documented}), nt.Observed: operationsOf(machine{nt.Observed}),
+}
+
+func operationsOf(m machine) map[string]func(json.RawMessage) (*kit.Out, error) {
+	return map[string]func(json.RawMessage) (*kit.Out, error){
+		"parse_sddl": with(parseSDDL), "format_sddl": with(formatSDDL), "read_descriptor": with(readDescriptor),
+		"inherit": with(inherit), "access_check": with(accessCheck), "access_check_list": with(accessCheckList),
+		"duplicate": with(m.duplicate), "filter": with(filter), "adjust_groups": with(adjustGroups),
+		"adjust_privileges": with(adjustPrivileges), "impersonate": with(m.impersonate), "audit_check": with(auditCheck),
+	}
 }
 
 func with[I any](f func(*I) (*kit.Out, error)) func(json.RawMessage) (*kit.Out, error) {
@@ -49,8 +56,11 @@ func with[I any](f func(*I) (*kit.Out, error)) func(json.RawMessage) (*kit.Out, 
 
 // Answer answers one question. The error of malformed input starts with "invalid: " and any other with "other: ". An
 // unknown operation is unsupported.
-func Answer(id, op string, in json.RawMessage) kit.Answer {
-	f := operations[op]
+func Answer(id, op string, in json.RawMessage) kit.Answer { return AnswerAs(nt.Documented, id, op, in) }
+
+// AnswerAs answers as [Answer], as a refmon of this profile.
+func AnswerAs(profile nt.Profile, id, op string, in json.RawMessage) kit.Answer {
+	f := operations[profile][op]
 	if f == nil {
 		return kit.Answer{ID: id, Unsupported: fmt.Sprintf("no operation %q", op)}
 	}

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/kit"
 	"github.com/refmon/refmon/internal/kit/answer"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -43,6 +45,41 @@ func TestAdapterAgreesWithOracle(t *testing.T) {
 	}
 	if n := j.Total(); n.Right != len(questions) {
 		t.Errorf("got %+v, want %d right", n, len(questions))
+	}
+}
+
+// TestObservedProfileIsRight asks refmon in both profiles where Windows was observed to differ from the documents: both
+// answers are right, and are different (B-41).
+func TestObservedProfileIsRight(t *testing.T) {
+	questions, err := kit.Questions("token", "ladder")
+	if err != nil {
+		t.Fatal(err)
+	}
+	questions = slices.DeleteFunc(slices.Clone(questions), func(q *kit.Question) bool { return len(q.Either) == 0 })
+	ops := map[string]int{}
+	for _, q := range questions {
+		ops[q.Op]++
+		if !strings.HasPrefix(q.Expected(), `{"either":[{"out":`) || strings.Contains(q.Line(), "either") {
+			t.Errorf("%s: got %s and %s, want both answers only in what is expected", q.ID, q.Expected(), q.Line())
+		}
+		var answers []string
+		for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
+			b, err := json.Marshal(answer.AnswerAs(profile, q.ID, q.Op, q.In))
+			if err != nil {
+				t.Fatal(err)
+			}
+			j := kit.NewJudge([]*kit.Question{q}, 1)
+			if err := j.Take(b); err != nil || j.Total().Right != 1 {
+				t.Errorf("%v: got %v, %+v, want right", profile, err, j.Failed)
+			}
+			answers = append(answers, string(b))
+		}
+		if answers[0] == answers[1] {
+			t.Errorf("%s: got %s in both profiles, want different answers", q.ID, answers[0])
+		}
+	}
+	if ops["duplicate"] == 0 || ops["impersonate"] == 0 {
+		t.Errorf("got %v, want questions of both operations", ops)
 	}
 }
 

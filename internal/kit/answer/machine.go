@@ -12,10 +12,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// machine has the operations that need a kernel. Immutable.
+type machine struct{ profile nt.Profile }
+
 // withThread boots a kernel with one process that has a primary token, and calls fn in kernel mode on its thread.
 // A reference that is left at the end is an error.
-func withThread(primary *token.Token, fn func(*kernel.KernelThread) (*kit.Out, error)) (out *kit.Out, err error) {
-	sys := kernel.Boot(kernel.Config{})
+func (m machine) withThread(primary *token.Token, fn func(*kernel.KernelThread) (*kit.Out, error)) (out *kit.Out,
+	err error) {
+	sys := kernel.Boot(kernel.Config{Profile: m.profile})
 	defer func() { err = errors.Join(err, sys.Close()) }()
 	p, err := sys.NewProcess("server", primary)
 	if err != nil {
@@ -29,7 +33,7 @@ func withThread(primary *token.Token, fn func(*kernel.KernelThread) (*kit.Out, e
 }
 
 // duplicate calls NtDuplicateToken.
-func duplicate(in *kit.DuplicateIn) (*kit.Out, error) {
+func (m machine) duplicate(in *kit.DuplicateIn) (*kit.Out, error) {
 	t, err := newToken(in.Token)
 	if err != nil {
 		return nil, err
@@ -42,7 +46,7 @@ func duplicate(in *kit.DuplicateIn) (*kit.Out, error) {
 	if in.Type == "impersonation" {
 		typ = winnt.TokenImpersonation
 	}
-	return withThread(primary, func(k *kernel.KernelThread) (*kit.Out, error) {
+	return m.withThread(primary, func(k *kernel.KernelThread) (*kit.Out, error) {
 		object := k.NewToken(t)
 		defer k.PsDereferenceImpersonationToken(object)
 		h, st := k.ObOpenObjectByPointer(object, 0, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY, winnt.TokenObject,
@@ -72,7 +76,7 @@ func duplicate(in *kit.DuplicateIn) (*kit.Out, error) {
 }
 
 // impersonate calls PsImpersonateClient.
-func impersonate(in *kit.ImpersonateIn) (*kit.Out, error) {
+func (m machine) impersonate(in *kit.ImpersonateIn) (*kit.Out, error) {
 	primary, err := newToken(in.Process)
 	if err != nil {
 		return nil, err
@@ -81,7 +85,7 @@ func impersonate(in *kit.ImpersonateIn) (*kit.Out, error) {
 	if err != nil {
 		return nil, err
 	}
-	return withThread(primary, func(k *kernel.KernelThread) (*kit.Out, error) {
+	return m.withThread(primary, func(k *kernel.KernelThread) (*kit.Out, error) {
 		object := k.NewToken(client)
 		defer k.PsDereferenceImpersonationToken(object)
 		level := winnt.SecurityImpersonationLevel(in.Level)

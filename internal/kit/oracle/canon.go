@@ -5,71 +5,99 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
 var errBytes = errors.New("the bytes are no self-relative security descriptor: check the offsets and lengths")
 
-// WithoutNull returns self-relative bytes in which a NULL DACL is absent. Both grant everything, and the documents do not
-// say which of them a new object gets if nothing gives it a DACL. Bytes that are too short stay as they are.
-func WithoutNull(b []byte) []byte {
-	if len(b) < 20 || binary.LittleEndian.Uint32(b[16:]) != 0 {
-		return b
-	}
-	out := slices.Clone(b)
-	binary.LittleEndian.PutUint16(out[2:], binary.LittleEndian.Uint16(b[2:])&^daclPresent)
-	return out
+// Meaning is what a descriptor means: two mean the same if and only if their texts are equal.
+type Meaning struct {
+	Control      uint16 // the bits that are compared
+	Owner, Group string // bytes; "" for none
+	SACL, DACL   List
 }
 
-// Canon returns the meaning of self-relative bytes as a text: two descriptors mean the same if and only if their texts
-// are equal. Offsets, the order of parts, revisions of lists, other control bits, and the bits of an absent list do not
-// count. Malformed bytes are an error.
-func Canon(b []byte) (string, error) {
+// List is a list of a Meaning.
+type List struct {
+	Present, Null bool
+	Entries       []string // bytes
+}
+
+// Canon returns the meaning of self-relative bytes. Offsets, the order of parts, revisions of lists, the other
+// control bits and those of a list that is absent do not count. With open, a NULL DACL counts as absent: neither
+// restricts anything. Malformed bytes are an error.
+func Canon(b []byte, open bool) (*Meaning, error) {
 	if len(b) < 20 || b[0] != 1 {
-		return "", errBytes
+		return nil, errBytes
 	}
 	control := binary.LittleEndian.Uint16(b[2:])
 	if control&selfRelative == 0 {
-		return "", errBytes
+		return nil, errBytes
 	}
-	var out strings.Builder
-	meant := control & compared
-	if control&saclPresent == 0 {
-		meant &^= SACLAutoRequest | SACLAutoInherited | SACLProtected
+	if open && binary.LittleEndian.Uint32(b[16:]) == 0 {
+		control &^= daclPresent
 	}
 	if control&daclPresent == 0 {
-		meant &^= DACLAutoRequest | DACLAutoInherited | DACLProtected
+		control &^= DACLAutoRequest | DACLAutoInherited | DACLProtected
 	}
-	fmt.Fprintf(&out, "control %x", meant)
-	for i, name := range []string{" owner ", " group "} {
+	if control&saclPresent == 0 {
+		control &^= SACLAutoRequest | SACLAutoInherited | SACLProtected
+	}
+	m := &Meaning{Control: control & compared}
+	for i, to := range []*string{&m.Owner, &m.Group} {
 		at := binary.LittleEndian.Uint32(b[4+4*i:])
 		if at == 0 {
 			continue
 		}
 		n, ok := sidLength(b, at)
 		if !ok {
-			return "", errBytes
+			return nil, errBytes
 		}
-		out.WriteString(name + hex.EncodeToString(b[at:int(at)+n]))
+		*to = string(b[at : int(at)+n])
 	}
 	for i, l := range []struct {
-		name string
-		bit  uint16
-	}{{" sacl", saclPresent}, {" dacl", daclPresent}} {
+		to  *List
+		bit uint16
+	}{{&m.SACL, saclPresent}, {&m.DACL, daclPresent}} {
 		at := binary.LittleEndian.Uint32(b[12+4*i:])
 		if control&l.bit == 0 {
 			continue
 		}
-		if out.WriteString(l.name); at == 0 {
-			out.WriteString(" null")
+		if l.to.Present = true; at == 0 {
+			l.to.Null = true
 			continue
 		}
-		if !canonList(&out, b, at) {
-			return "", errBytes
+		if !canonList(l.to, b, at) {
+			return nil, errBytes
 		}
 	}
-	return out.String(), nil
+	return m, nil
+}
+
+// String returns a text of the meaning.
+func (m *Meaning) String() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "control %x", m.Control)
+	for _, s := range []struct{ name, bytes string }{{" owner ", m.Owner}, {" group ", m.Group}} {
+		if s.bytes != "" {
+			out.WriteString(s.name + hex.EncodeToString([]byte(s.bytes)))
+		}
+	}
+	for _, l := range []struct {
+		name string
+		*List
+	}{{" sacl", &m.SACL}, {" dacl", &m.DACL}} {
+		if !l.Present {
+			continue
+		}
+		if out.WriteString(l.name); l.Null {
+			out.WriteString(" null")
+		}
+		for _, e := range l.Entries {
+			out.WriteString(" " + hex.EncodeToString([]byte(e)))
+		}
+	}
+	return out.String()
 }
 
 func sidLength(b []byte, at uint32) (n int, ok bool) {
@@ -80,7 +108,7 @@ func sidLength(b []byte, at uint32) (n int, ok bool) {
 	return n, int(at)+n <= len(b)
 }
 
-func canonList(out *strings.Builder, b []byte, at uint32) bool {
+func canonList(out *List, b []byte, at uint32) bool {
 	if uint64(at)+8 > uint64(len(b)) {
 		return false
 	}
@@ -98,7 +126,7 @@ func canonList(out *strings.Builder, b []byte, at uint32) bool {
 		if n < 4 || n > len(l) {
 			return false
 		}
-		out.WriteString(" " + hex.EncodeToString(l[:n]))
+		out.Entries = append(out.Entries, string(l[:n]))
 		l = l[n:]
 	}
 	return true

@@ -17,28 +17,38 @@ func TestBytesAsRecordedOnWindows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		meaning, err := oracle.Canon(b)
+		meaning, err := oracle.Canon(b, false)
 		if err != nil {
 			t.Errorf("%s: %v", row.SDDL, err)
 			continue
 		}
-		if other, ok := seen[meaning]; ok && other != row.Hex {
+		if other, ok := seen[meaning.String()]; ok && other != row.Hex {
 			t.Errorf("%s: got one meaning for %s and %s", row.SDDL, other, row.Hex)
 		}
-		seen[meaning] = row.Hex
+		seen[meaning.String()] = row.Hex
 	}
 }
 
 // FuzzCanon feeds bytes to the reader of descriptors: it must return, and zeros after the end change nothing.
 func FuzzCanon(f *testing.F) {
 	d := oracle.Descriptor{Owner: "S-1-5-18", DACL: &oracle.ACL{Entries: []oracle.ACE{{Mask: 1, SID: "S-1-1-0"}}}}
+	sample, err := oracle.Canon(d.Bytes(), false)
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Add(d.Bytes())
+	short := d.Bytes() // its entry has a header only
+	short[20+8+2], short[20+8+3] = 4, 0
+	f.Add(short)
 	f.Add([]byte{})
 	f.Add(make([]byte, 20))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		one, err := oracle.Canon(b)
-		two, again := oracle.Canon(append(b[:len(b):len(b)], 0, 0, 0, 0))
-		if err == nil && (again != nil || one != two) {
+		one, err := oracle.Canon(b, false)
+		if err == nil && one.String() != sample.String() && (one.Differ(sample) == nil || sample.Differ(one) == nil) {
+			t.Errorf("%x: got no difference from another descriptor, want one", b)
+		}
+		two, again := oracle.Canon(append(b[:len(b):len(b)], 0, 0, 0, 0), false)
+		if err == nil && (again != nil || one.Differ(two) != nil || one.String() != two.String()) {
 			t.Errorf("%x: got %q, and with zeros after the end %q, %v", b, one, two, again)
 		}
 	})

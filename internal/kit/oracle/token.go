@@ -11,8 +11,9 @@ const (
 	CantEnableDenyOnly = "STATUS_CANT_ENABLE_DENY_ONLY"
 )
 
-// Duplicate duplicates a token (T-41 to T-49). level -1 means no quality of service.
-func Duplicate(t *Token, typ string, level int, effectiveOnly bool) (n *Token, status, rule string) {
+// Duplicate duplicates a token (T-41 to T-49). level -1 means no quality of service. With observed it does what Windows
+// was observed to do where that differs from the documents (T-43).
+func Duplicate(t *Token, typ string, level int, effectiveOnly, observed bool) (n *Token, status, rule string) {
 	imp := t.Type == "impersonation"
 	switch {
 	case imp && level > t.Level:
@@ -24,8 +25,13 @@ func Duplicate(t *Token, typ string, level int, effectiveOnly bool) (n *Token, s
 	n.Type, n.Level = typ, level
 	if level < 0 {
 		rule = "T-43"
-		if n.Level = 2; imp {
+		switch {
+		case imp:
 			n.Level = t.Level
+		case observed:
+			n.Level = 0
+		default:
+			n.Level = 2
 		}
 	}
 	if typ == "primary" {
@@ -161,23 +167,33 @@ func (t *Token) elevated() bool {
 	return t.Elevation == "full" || t.Elevation == "default" && t.Integrity >= 0x3000
 }
 
-// Impersonate returns the level at which a thread of process acts after PsImpersonateClient (I-41 to I-44).
-func Impersonate(process, client *Token, level int) (status string, now int, rule string) {
+// Impersonate returns the level at which a thread of process acts after PsImpersonateClient (I-41 to I-44). With
+// observed it does what Windows was observed to do where that differs from the documents (I-42).
+func Impersonate(process, client *Token, level int, observed bool) (status string, now int, rule string) {
 	if level > 3 || level < 0 {
 		return InvalidParameter, 0, "I-41"
 	}
 	if client.Type == "impersonation" {
 		level = min(level, client.Level)
 	}
-	may, rule := mayImpersonate(process, client, level)
+	may, rule := mayImpersonate(process, client, level, observed)
 	if !may {
 		return Success, 1, rule
 	}
 	return Success, level, rule
 }
 
+// sameLimits reports whether the restriction of two tokens lets one impersonate the other. Observed, two tokens with
+// the same restricting SIDs may (I-42).
+func sameLimits(p, c *Token, observed bool) bool {
+	if observed && p.restricted() && c.restricted() {
+		return slices.Equal(slices.Sorted(slices.Values(p.Restricting)), slices.Sorted(slices.Values(c.Restricting)))
+	}
+	return !p.restricted() && !c.restricted()
+}
+
 // mayImpersonate decides the table of I-42.
-func mayImpersonate(p, c *Token, level int) (may bool, rule string) {
+func mayImpersonate(p, c *Token, level int, observed bool) (may bool, rule string) {
 	rule = "I-42"
 	switch {
 	case level < 2:
@@ -188,7 +204,7 @@ func mayImpersonate(p, c *Token, level int) (may bool, rule string) {
 		return false, rule
 	case c.OriginatingLogon != 0 && c.OriginatingLogon == p.AuthenticationID && c.Integrity <= p.Integrity:
 		return true, rule
-	case c.User != p.User, p.restricted() || c.restricted(), c.Integrity > p.Integrity:
+	case c.User != p.User, !sameLimits(p, c, observed), c.Integrity > p.Integrity:
 		return false, rule
 	case c.elevated() && !p.elevated(), p.AppContainer != "" && c.AppContainer != p.AppContainer:
 		return false, rule

@@ -96,6 +96,9 @@ func (c *Census) each(f func(*Header)) {
 	}
 }
 
+// Visit calls f for each live object. f must not take or release references, or wait.
+func (c *Census) Visit(f func(Object)) { c.each(func(h *Header) { f(h.self) }) }
+
 // describe returns the type and, if it has one, the path of an object.
 func (h *Header) describe() string {
 	if p := h.Path(); p != "" {

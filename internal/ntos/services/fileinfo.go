@@ -35,6 +35,10 @@ func (c *Context) fileGranted(h winnt.Handle, rights winnt.AccessMask) (ob.Objec
 		obj.Head().Deref(ob.TagCall)
 		return nil, 0, c.Fail("O-31", st)
 	}
+	if st := c.notRevoked(obj); st != ntstatus.Success {
+		obj.Head().Deref(ob.TagCall)
+		return nil, 0, st
+	}
 	return obj, g.Access, ntstatus.Success
 }
 

@@ -129,8 +129,8 @@ func (c *Context) PortConnected(h winnt.Handle) (answer []byte, longest uint32, 
 	return answer, uint32(p.Longest()), st
 }
 
-// NtAcceptConnectPort accepts the client that has waited longest, or
-// accepts or refuses the client of a message.
+// NtAcceptConnectPort accepts the client that has waited longest, or returns STATUS_TIMEOUT if none waits. With a
+// MessageID it accepts the client of that message, or refuses it if Refuse is set.
 func (c *Context) NtAcceptConnectPort(in nt.AcceptConnectPortIn) (out nt.PortOut, st ntstatus.Status) {
 	if in.ConnectionInformation.Status != ntstatus.Success {
 		return out, c.Fail("O-3", in.ConnectionInformation.Status)

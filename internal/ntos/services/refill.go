@@ -10,7 +10,13 @@ import (
 
 // Refill replaces a tree file's contents by the contents of another file. The file keeps its owner, descriptor,
 // number, links and attributes. It is not a service: a server calls it for its client.
+//
+// From handle 0 it begins to collect the writes of v, and from v itself it replaces the contents by the collected
+// writes (F-214).
 func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
+	if from == 0 || from == v {
+		return c.stage(v, from == v)
+	}
 	// reference
 	to, st := c.withContents(v)
 	if st != ntstatus.Success {
@@ -23,10 +29,8 @@ func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 	}
 	defer src.Deref(ob.TagCall)
 	// decide
-	for _, op := range []fileaccess.Operation{fileaccess.Write, fileaccess.Extend, fileaccess.SetEndOfFile} {
-		if st := c.may(to, op, nil); st != ntstatus.Success {
-			return st
-		}
+	if st := c.mayReplace(to); st != ntstatus.Success {
+		return st
 	}
 	if st := c.may(src, fileaccess.Read, nil); st != ntstatus.Success {
 		return st
@@ -44,6 +48,49 @@ func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 		return st
 	}
 	if st := file.Refill(src.open); st != ntstatus.Success {
+		return c.Fail("F-124", st)
+	}
+	return ntstatus.Success
+}
+
+// mayReplace decides whether a handle may replace the contents of its file.
+func (c *Context) mayReplace(h treeHandle) ntstatus.Status {
+	for _, op := range []fileaccess.Operation{fileaccess.Write, fileaccess.Extend, fileaccess.SetEndOfFile} {
+		if st := c.may(h, op, nil); st != ntstatus.Success {
+			return st
+		}
+	}
+	return ntstatus.Success
+}
+
+// stage begins to collect the writes of a handle, or replaces the contents by them if ended is set. Both need the
+// rights to replace the contents (F-214).
+func (c *Context) stage(v winnt.Handle, ended bool) ntstatus.Status {
+	// reference
+	h, st := c.withContents(v)
+	if st != ntstatus.Success {
+		return st
+	}
+	defer h.Deref(ob.TagCall)
+	// decide
+	if st := c.mayReplace(h); st != ntstatus.Success {
+		return st
+	}
+	file, ok := h.open.(nt.StagedFile)
+	if !ok {
+		// The tree cannot collect writes.
+		return c.Fail("W-83", ntstatus.NotSupported)
+	}
+	// commit
+	if st := c.use(v, h.File, winnt.FILE_WRITE_DATA); st != ntstatus.Success {
+		return st
+	}
+	if ended {
+		st = file.ReplaceByStaged()
+	} else {
+		st = file.Stage()
+	}
+	if st != ntstatus.Success {
 		return c.Fail("F-124", st)
 	}
 	return ntstatus.Success

@@ -52,6 +52,13 @@ func (c *Context) referenceFor(h winnt.Handle, want winnt.AccessMask, rule strin
 	if st == ntstatus.AccessDenied {
 		c.Fail(rule, st)
 	}
+	if st != ntstatus.Success {
+		return obj, g, st
+	}
+	if st := c.notRevoked(obj); st != ntstatus.Success {
+		obj.Head().Deref(ob.TagCall)
+		return nil, g, st
+	}
 	return obj, g, st
 }
 

@@ -23,7 +23,9 @@ type treeFile struct {
 	synchronous bool               // immutable; the file has a position
 	based       *accessBased       // immutable; nil: a listing shows every entry
 	listed      atomic.Bool        // its scan was charged
-	admitted    admission          // immutable: its part of the user's share
+	admitted    admission          // immutable after complete: its part of the user's share
+	complete    atomic.Bool        // the open has succeeded, and admitted is set
+	revoked     atomic.Bool        // an administrator ended its use
 
 	mu sync.Mutex
 	// +checklocks:mu

@@ -33,6 +33,10 @@ func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntsta
 				f.Deref(ob.TagCall)
 				return n, false, ntstatus.Success
 			}
+			if st := c.notRevoked(f); st != ntstatus.Success {
+				f.Deref(ob.TagCall)
+				return n, true, st
+			}
 			if strings.HasPrefix(oa.ObjectName, `\`) {
 				f.Deref(ob.TagCall)
 				// A name below a directory is relative.

@@ -104,4 +104,5 @@ func (a *admission) close() {
 func (a *admission) own(f *File) {
 	f.Prepaid(a.paid)
 	f.admitted = admission{device: a.device, who: a.who}
+	f.complete.Store(true)
 }

@@ -21,7 +21,8 @@ type source struct {
 	begun         bool
 }
 
-// New returns the source of a CSV text.
+// New returns the source of a CSV text whose first line names the columns. One must be a path, and one a descriptor
+// in SDDL, hexadecimal digits or base64; otherwise the first Next fails. A malformed row is an object with an error.
 func New(in io.Reader) objects.Source {
 	text := bufio.NewReader(in)
 	if mark, _ := text.Peek(3); string(mark) == "\xef\xbb\xbf" { // before a quote, which must be the first of its field
@@ -59,7 +60,7 @@ func (c *source) one(o *objects.Object) error {
 			fmt.Errorf("line %d: there are only %d columns", line, len(row))
 		return nil
 	}
-	o.Path, o.SD = []byte(trimProvider(row[c.path])), []byte(row[c.sd])
+	o.Path, o.SD = []byte(objects.TrimProvider(row[c.path])), []byte(row[c.sd])
 	if o.Form = objects.FormOf(o.SD); o.Form == objects.FormNone {
 		o.Err = fmt.Errorf("line %d: the descriptor is missing", line)
 	}
@@ -107,14 +108,4 @@ func (c *source) heading() error {
 			strings.Join(row, ","))
 	}
 	return nil
-}
-
-// trimProvider removes PowerShell's provider prefix from a path.
-func trimProvider(p string) string {
-	if strings.HasPrefix(p, "Microsoft.PowerShell.") {
-		if _, after, ok := strings.Cut(p, "::"); ok {
-			return after
-		}
-	}
-	return p
 }

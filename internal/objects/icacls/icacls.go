@@ -1,4 +1,4 @@
-// Package icacls reads objects from the output of "icacls PATH /save FILE".
+// Package icacls reads objects from a file of "icacls PATH /save FILE". Package screen reads what icacls prints.
 package icacls
 
 import (
@@ -17,7 +17,8 @@ type source struct {
 	number int
 }
 
-// New returns the source of a file that icacls saved.
+// New returns the source of a file that icacls /save wrote: a line with a path, then one with its SDDL. in must be
+// UTF-8. A path without a descriptor is an object with an error.
 func New(in io.Reader) objects.Source {
 	s := bufio.NewScanner(in)
 	s.Buffer(nil, objects.MaxLine)

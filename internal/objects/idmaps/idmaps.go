@@ -56,7 +56,8 @@ type hostIDMap struct {
 	Number    uint32  `json:"number"`
 }
 
-// formula returns the range of a map. ok is false for a backend whose ids cannot be computed from the SID.
+// formula returns the range of ids of a map. ok is false for a backend whose ids cannot be computed from the SID. A
+// malformed domain, range or backend is an error.
 func (m *hostIDMap) formula() (r fileaccess.IDRange, ok bool, err error) {
 	if m.Domain.SubAuthorities() != 4 || m.Low > m.High {
 		return r, false, fmt.Errorf("id map of %q: %d-%d of %v: want low <= high of S-1-5-21-x-y-z", m.Name, m.Low, m.High,
@@ -147,7 +148,7 @@ func kindOf(group bool) int {
 const maxSubIDs = 16 << 20
 
 // ReadSubIDs reads the subordinate ids of a host from files such as /etc/subuid. A missing file has none. An
-// unreadable file, or one above maxSubIDs, counts as all ids (L-24).
+// unreadable file, or one above maxSubIDs bytes, counts as all ids (L-24). It never fails.
 func ReadSubIDs(names ...string) (all []fileaccess.SubIDs) {
 	for _, name := range names {
 		info, err := os.Stat(name)
@@ -181,7 +182,8 @@ func named(id uint32, kind int, known *[2]map[uint32]sid.SID, ranges []fileacces
 	return other[kind](id)
 }
 
-// parse reads an export of refmond's accounts.
+// parse reads an export of refmond's accounts in YAML or JSON. Another version than 1, and an unknown field, are
+// errors.
 func parse(file []byte) (*accountsFile, error) {
 	text, marks, err := strictyaml.JSON(file)
 	if err != nil {
@@ -204,8 +206,8 @@ type Name struct {
 	Group bool
 }
 
-// ReadNames returns the accounts and groups of an export, in its order. It leaves
-// out an entry without a SID.
+// ReadNames returns the accounts, then the groups, of the output of `refmond account export`, in its order. It leaves
+// out an entry without a SID. A malformed file is an error.
 func ReadNames(file []byte) ([]Name, error) {
 	f, err := parse(file)
 	if err != nil {

@@ -47,7 +47,8 @@ func (o *object) fast(line []byte) bool {
 	return o.Quoted != nil && o.Form != objects.FormNone
 }
 
-// quoted returns the string without escapes at the start of b and the rest. ok is false if there is none.
+// quoted returns the text of the JSON string that b starts with, and the bytes after it. ok is false if b does not
+// start with one. It does not interpret escapes.
 func quoted(b []byte) (text, after []byte, ok bool) {
 	if len(b) == 0 || b[0] != '"' {
 		return nil, nil, false
@@ -59,7 +60,8 @@ func quoted(b []byte) (text, after []byte, ok bool) {
 	return b[1 : i+1], b[i+2:], true
 }
 
-// field stores a known field. It returns false for an unknown or repeated one.
+// field stores the value of a known field. raw starts with the name's opening quote. It returns false for an unknown
+// or repeated one, an unknown type, and an empty descriptor.
 func (o *object) field(name, value, raw []byte) bool {
 	switch string(name) {
 	case "path":
@@ -138,7 +140,8 @@ var lineFields = strict.Layout{"path", "type", "sid", "sd", "sdHex", "sdBase64"}
 
 const lineSD = 3
 
-// slow parses any line as JSON and sets Err if it is malformed.
+// slow parses any line as JSON. If it is malformed, it sets Err, which names the line number, and Path if that can be
+// read.
 func (o *object) slow(line []byte, number int) {
 	*o = object{}
 	var slots [6][]byte

@@ -22,8 +22,15 @@ type lines struct {
 	done   bool
 }
 
+// Is reports whether Lines returned s.
+func Is(s objects.Source) bool {
+	_, is := s.(*lines)
+	return is
+}
+
 // Lines returns the source of a file of JSON lines. Each line has path, one of sd, sdHex and sdBase64, and optionally
-// type and sid. offset and number are the position of in in bytes and lines, 0 for the start.
+// type and sid. offset and number are the position of in in bytes and lines, 0 for the start. A malformed line is an
+// object with an error. A line longer than [objects.MaxLine] ends the run with an error.
 func Lines(in io.Reader, offset int64, number int) objects.Source {
 	return &lines{in: in, offset: offset, number: number}
 }
@@ -43,7 +50,8 @@ func (c *content) Reset() { c.data = c.data[:0] }
 // Len returns 0: lines are not counted as objects.
 func (c *content) Len() int { return 0 }
 
-// Each parses the lines and calls f with each object.
+// Each parses the lines and calls f with each object, until b is stopped. The object and its slices are valid only
+// during the call. It skips empty lines.
 func (c *content) Each(b *objects.Batch, f func(o *objects.Object)) {
 	data, number := c.data, b.First
 	if number == 0 {
@@ -75,6 +83,7 @@ func (c *content) Each(b *objects.Batch, f func(o *objects.Object)) {
 	}
 }
 
+// Next fills b with whole lines, or returns io.EOF at the end. It blocks until at least one line has arrived.
 func (l *lines) Next(b *objects.Batch) error {
 	if l.done && len(l.rest) == 0 {
 		return io.EOF

@@ -23,11 +23,18 @@ type source struct {
 	have   bool
 }
 
-// New returns the source of an LDIF text.
+// New returns the source of an LDIF text. An entry without nTSecurityDescriptor, or with wrong base64, is an object
+// with an error. Entries without a dn are skipped. A line longer than [objects.MaxLine] ends the run with an error.
 func New(in io.Reader) objects.Source {
 	s := bufio.NewScanner(in)
 	s.Buffer(nil, objects.MaxLine)
 	return &source{r: s}
+}
+
+// Is reports whether New returned a source.
+func Is(s objects.Source) bool {
+	_, ok := s.(*source)
+	return ok
 }
 
 func (l *source) Next(b *objects.Batch) error { return objects.Gather(b, l.one) }
@@ -45,7 +52,7 @@ func (l *source) raw() (string, bool) {
 	return strings.TrimSuffix(l.r.Text(), "\r"), true
 }
 
-// line returns a line with its continuations.
+// line returns a line with its continuations. ok is false at the end of the text, and after an error of the reader.
 func (l *source) line() (string, bool) {
 	text, ok := l.raw()
 	if !ok {
@@ -80,7 +87,8 @@ func (l *source) one(o *objects.Object) error {
 	}
 }
 
-// entry reads up to the next empty line.
+// entry reads up to the next empty line into o. found is false for an entry without a dn. ended reports the end of
+// the text. An error ends the run.
 func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 	var e objects.Entry
 	*o = objects.Object{Type: winnt.DirectoryServiceObject, Entry: &e}
@@ -123,11 +131,22 @@ func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 		return false, ended, nil
 	}
 	if o.Form == objects.FormNone && o.Err == nil {
-		o.Err = fmt.Errorf("the entry that ends at line %d has no nTSecurityDescriptor: ask for it by name, with the "+
-			"right to read it", l.begun)
+		o.Err = missing(l.begun)
 	}
 	return true, ended, nil
 }
+
+// missing is the error of an entry without a descriptor: the line where the entry ends.
+type missing int
+
+// Error says how to get the descriptor.
+func (m missing) Error() string {
+	return fmt.Sprintf("the entry that ends at line %d has no nTSecurityDescriptor: ask for it by name, with the "+
+		"right to read it", int(m))
+}
+
+// Is reports whether target is [objects.ErrNoDescriptor].
+func (m missing) Is(target error) bool { return target == objects.ErrNoDescriptor }
 
 // ldifValue parses "name: text" or "name:: base64"; ok is false for another line or wrong base64.
 func ldifValue(line string) (name string, value []byte, ok bool) {
@@ -141,7 +160,8 @@ func ldifValue(line string) (name string, value []byte, ok bool) {
 
 var errBase64 = errors.New("wrong base64")
 
-// addAttribute stores an attribute of an entry.
+// addAttribute stores an attribute of an entry. ok is false if its value has wrong base64, which is an error for the
+// attributes that e has. It ignores other attributes.
 func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err error) {
 	switch strings.ToLower(name) {
 	case "objectsid":
@@ -164,6 +184,15 @@ func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err err
 			return errBase64
 		}
 		e.UPN = string(value)
+	case "grouptype": // only groups have it
+		if len(e.Classes) == 0 {
+			e.Classes = append(e.Classes, "group")
+		}
+	case "operatingsystem":
+		if !ok {
+			return errBase64
+		}
+		e.System = string(value)
 	case "msds-groupmsamembership":
 		if !ok {
 			return errBase64

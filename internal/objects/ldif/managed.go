@@ -19,8 +19,9 @@ type managed struct {
 	any  bool // an account was found
 }
 
-// Managed returns a source of the managed accounts in s. Each has the descriptor in msDS-GroupMSAMembership in place
-// of its own (B-10). It returns ErrNoManaged if s is not LDIF.
+// Managed returns a source of the managed accounts in s. It takes over s. Each account has the descriptor in
+// msDS-GroupMSAMembership in place of its own (B-10). It returns ErrNoManaged if s is not LDIF. If no entry has that
+// attribute, the first Next fails.
 func Managed(s objects.Source) (objects.Source, error) {
 	from, ok := s.(*source)
 	if !ok {
@@ -29,7 +30,7 @@ func Managed(s objects.Source) (objects.Source, error) {
 	return &managed{from: from}, nil
 }
 
-// Next fills a batch.
+// Next fills a batch with managed accounts, or returns io.EOF at the end. It fails if there is none at all.
 func (m *managed) Next(b *objects.Batch) error {
 	return objects.Gather(b, func(o *objects.Object) error {
 		for {

@@ -43,8 +43,9 @@ type member struct {
 	sids []sid.SID
 }
 
-// Guard resolves the names of the configuration against d. security is the share's own descriptor from sharesec; nil
-// lets everyone connect. Unresolved names are in Notes; an unknown forced user or group refuses everyone.
+// Guard returns the configuration with its names resolved against d, whose principals Decide is about. security is
+// the share's own descriptor from sharesec; nil lets everyone connect. Unresolved names are in Notes; an unknown
+// forced user or group refuses everyone.
 func (c *Config) Guard(d *directory.Directory, security *sd.Descriptor) *Guard {
 	g := &Guard{config: c, security: security, dir: d, Notes: slices.Clone(c.Notes)}
 	for i, names := range [5][]string{c.invalid, c.valid, c.read, c.write, c.admin} {
@@ -126,8 +127,8 @@ const everything = ^winnt.AccessMask(0)
 const written = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRITE_EA | winnt.FILE_WRITE_ATTRIBUTES |
 	winnt.FILE_DELETE_CHILD | winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER
 
-// Decide returns the share's decision about the principal with an index (F-103). A refusal is a Verdict with Left 0,
-// not an error.
+// Decide returns the share's decision about the principal with an index in the directory (F-103). A refusal is a
+// Verdict with Left 0, not an error. An error means that the descriptor or the forced group could not be evaluated.
 func (g *Guard) Decide(who int) (v Verdict, err error) {
 	p := &g.dir.Principals[who]
 	v.As, v.Left = p.Token, everything
@@ -205,7 +206,8 @@ func (g *Guard) match(list int, t *token.Token) (m *member, ok bool) {
 	return nil, false
 }
 
-// files sets the account for the file check: root for admin users, else the forced user and group (F-108).
+// files sets the account for the file check: root for admin users, else the forced user and group (F-108). It sets
+// v.Left to 0 if the forced user is not in a group that it must be in.
 func (g *Guard) files(v *Verdict, p *directory.Principal) error {
 	if m, ok := g.match(admin, p.Token); ok {
 		v.step("admin users = %s: files are not asked", m.name)

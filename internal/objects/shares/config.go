@@ -36,8 +36,9 @@ type section struct {
 	settings []setting
 }
 
-// ParseConfig returns a share's configuration from smb.conf or the output of testparm -s. The name may be "" if the
-// file has exactly one share. Settings that matter and are not supported are in Notes.
+// ParseConfig returns a share's configuration from smb.conf or the output of testparm -s, with the settings of
+// [global] as defaults. The name may be "" if the file has exactly one share; its case does not matter. An unknown
+// share and a malformed line are errors. Settings that matter and are not supported are in Notes.
 func ParseConfig(file []byte, name string) (*Config, error) {
 	sections, err := parse(string(file))
 	if err != nil {
@@ -133,6 +134,11 @@ func parse(text string) ([]*section, error) {
 			return nil, fmt.Errorf("line %d: %w", begun, err)
 		}
 	}
+	if whole.Len() > 0 { // the last line ends with a backslash, and no other follows
+		if err := p.line(strings.TrimSpace(whole.String())); err != nil {
+			return nil, fmt.Errorf("line %d: %w", begun, err)
+		}
+	}
 	return p.out, nil
 }
 
@@ -175,7 +181,8 @@ func plainKey(key string) string {
 	return strings.ToLower(strings.Join(strings.Fields(key), ""))
 }
 
-// set applies a setting.
+// set applies one setting, in place of an earlier one. It ignores unknown settings. A value that must be yes or no
+// and is not is an error.
 func (c *Config) set(s setting) (err error) {
 	switch s.key {
 	case "path", "directory":

@@ -37,3 +37,17 @@ func TestContinuedLinesAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// A last line that ends with a backslash counts too.
+func TestLastLineMayEndWithBackslash(t *testing.T) {
+	for _, end := range []string{"\\", "\\\n", "\\\r\n"} {
+		sections, err := parse("[a]\nvalid users = alice " + end)
+		if err != nil || len(sections) != 1 || len(sections[0].settings) != 1 ||
+			sections[0].settings[0].value != "alice" {
+			t.Errorf("%q: %+v, %v, want the valid user alice", end, sections, err)
+		}
+	}
+	if _, err := parse("[a]\nno equals sign\\"); err == nil {
+		t.Error("a malformed last line is no error")
+	}
+}

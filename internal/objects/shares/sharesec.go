@@ -25,7 +25,8 @@ func IsSecurity(file []byte) bool {
 }
 
 // ParseSecurity parses the output of sharesec -v, or the part of sharesec --view-all about a share. The name may be
-// "" if the file has exactly one share.
+// "" if the file has exactly one share; its case does not matter. The descriptor has a DACL alone. An unknown share,
+// a malformed line and names in place of SIDs are errors.
 func ParseSecurity(file []byte, name string) (*sd.Descriptor, error) {
 	var entries []sd.ACE
 	n, blocks, in := 0, 0, ""
@@ -115,7 +116,7 @@ func flagsOf(text string) (flags uint8, err error) {
 	return flags, nil
 }
 
-// maskOf parses FULL, CHANGE, READ, letters of R W X D P O, or a number.
+// maskOf parses FULL, CHANGE, READ, letters of R W X D P O, or a number. Other text is an error; "" is no right.
 func maskOf(text string) (m winnt.AccessMask, err error) {
 	switch text {
 	case "FULL":

@@ -21,8 +21,8 @@ type Source struct {
 // isSDDL matches SDDL, as opposed to a file name.
 var isSDDL = regexp.MustCompile(`^[OGDS]:`)
 
-// ReadSource reads the values of --share: SDDL, FILE or FILE:SHARE. read returns the contents of a file. More than one
-// descriptor or configuration is an error.
+// ReadSource reads the values of --share: SDDL, FILE or FILE:SHARE. read returns the contents of a file. It does not
+// parse the SDDL. Without values the result allows everything. More than one descriptor or configuration is an error.
 func ReadSource(values []string, read func(name string) ([]byte, error)) (*Source, error) {
 	s := &Source{}
 	for _, value := range values {
@@ -40,7 +40,8 @@ func ReadSource(values []string, read func(name string) ([]byte, error)) (*Sourc
 	return s, nil
 }
 
-// file reads FILE or FILE:SHARE.
+// file reads FILE or FILE:SHARE and stores the descriptor or the configuration in it. A second one of a kind is an
+// error.
 func (s *Source) file(value string, read func(string) ([]byte, error)) error {
 	name, share := value, ""
 	file, err := read(name)

@@ -16,43 +16,94 @@ import (
 	"github.com/refmon/refmon/internal/objects/icacls"
 	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/objects/ldif"
+	"github.com/refmon/refmon/internal/objects/screen"
+	"github.com/refmon/refmon/internal/objects/sharphound"
 )
 
+// headSize is the number of bytes by which Open detects a form.
+const headSize = 4 << 10
+
 // Open returns the source for an objects file. It detects the form by the extension of name and the first bytes: JSON
-// lines, CSV, an icacls save or LDIF, in UTF-8 or UTF-16. Text that matches no form is read as JSON lines.
+// lines, CSV, an icacls save, LDIF, the screen output of icacls, Get-Acl and accesschk -l, or a collector's JSON or zip
+// of BloodHound, in UTF-8 or UTF-16. Text that is known to have no descriptors is an error that names a command with
+// complete output, and text that matches no form is ErrForm.
 func Open(name string, in io.Reader) (objects.Source, error) {
 	r := bufio.NewReaderSize(in, 64<<10)
-	head, err := r.Peek(512)
+	head, err := r.Peek(headSize)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return nil, fmt.Errorf("read objects: %w", err)
 	}
 	var text io.Reader = r
 	wide := bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff"))
-	if wide {
-		text = &utf16Reader{in: r}
-		head = nil
+	bare := !wide && len(head) > 3 && head[0] != 0 && head[1] == 0 && head[3] == 0 // UTF-16 without its mark
+	if wide || bare {
+		text = &utf16Reader{in: r, open: bare}
+		head = narrow(head, bare)
 	}
-	first := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
+	first := bytes.TrimLeft(head, " \t\r\n")
+	if sharphound.Is(first) {
+		return sharphound.New(text), nil
+	}
 	switch ext := strings.ToLower(path.Ext(name)); {
 	case ext == ".csv":
 		return csv.New(text), nil
 	case ext == ".ldif" || ext == ".ldf":
 		return ldif.New(text), nil
+	case len(first) > 0 && first[0] == '{':
+		return lines(text, wide || bare), nil
+	}
+	if open, err := screen.Detect(string(head)); err != nil {
+		return nil, err
+	} else if open != nil {
+		return open(text), nil
+	}
+	switch ext := strings.ToLower(path.Ext(name)); {
 	case ext == ".icacls" || ext == ".acl":
 		return icacls.New(text), nil
-	case len(first) > 0 && first[0] == '{':
-		return jsonl.Lines(text, 0, 0), nil
 	case bytes.HasPrefix(first, []byte("dn:")) || bytes.HasPrefix(first, []byte("version:")):
 		return ldif.New(text), nil
-	case wide && ext == "":
+	case (wide || bare) && ext == "":
 		return icacls.New(text), nil
-	case len(first) > 0 && bytes.IndexByte(firstLine(first), ',') >= 0:
+	case bytes.IndexByte(firstLine(first), ',') >= 0:
 		return csv.New(text), nil
 	}
-	if wide {
-		return struct{ objects.Source }{jsonl.Lines(text, 0, 0)}, nil // its offsets are not those of the file
+	if ext := strings.ToLower(path.Ext(name)); len(first) > 0 && ext != ".jsonl" && ext != ".json" {
+		return nil, ErrForm
 	}
-	return jsonl.Lines(text, 0, 0), nil
+	return lines(text, wide || bare), nil
+}
+
+// ErrForm is the error for text without a known form.
+var ErrForm = errors.New("the text has no known form of objects: write lines such as " +
+	"{\"path\":\"/a\",\"sd\":\"O:…\"}, or use Get-Acl PATH | Select Path,Sddl | Export-Csv FILE, " +
+	"icacls PATH /save FILE, accesschk -l PATH or ldapsearch with nTSecurityDescriptor")
+
+// lines returns the source of JSON lines. converted means that text was UTF-16. Its offsets are not those of the
+// file, so that a run cannot be resumed.
+func lines(text io.Reader, converted bool) objects.Source {
+	s := jsonl.Lines(text, 0, 0)
+	if converted {
+		return convertedLines{s}
+	}
+	return s
+}
+
+// convertedLines are JSON lines of UTF-16.
+type convertedLines struct{ objects.Source }
+
+// IsLines reports whether a source that Open returned reads JSON lines.
+func IsLines(s objects.Source) bool {
+	_, converted := s.(convertedLines)
+	return converted || jsonl.Is(s)
+}
+
+// narrow returns the beginning of a UTF-16 text as UTF-8. bare means that it has no byte order mark. Half a character
+// at the end is left out.
+func narrow(head []byte, bare bool) []byte {
+	in := &utf16Reader{in: bufio.NewReader(bytes.NewReader(head[:len(head)&^1])), open: bare}
+	out, _ := io.ReadAll(in) // from memory
+	return out
 }
 
 func firstLine(b []byte) []byte {
@@ -71,7 +122,7 @@ type utf16Reader struct {
 	out  []byte
 }
 
-// Read implements io.Reader.
+// Read returns text as UTF-8. Text that ends inside a character is an error.
 func (u *utf16Reader) Read(p []byte) (int, error) {
 	for len(u.out) == 0 {
 		var unit [2]byte

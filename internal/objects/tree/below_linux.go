@@ -21,7 +21,7 @@ type below struct {
 // staysBelow is true: openat2 keeps a walk below its root on this system.
 const staysBelow = true
 
-// openBelow opens a directory. It returns nil without an error if path is a file.
+// openBelow opens the directory at path as the root of a walk. It returns nil without an error if path is a file.
 func openBelow(path string) (*below, error) {
 	root, err := beneath.Open(path)
 	switch {
@@ -74,7 +74,8 @@ func (t *belowTree) Lstat(path string) (ntacl.Info, error) {
 
 var errNoFile = errors.New("it was a file or a directory when it was found, and is something else now")
 
-// inodeOf returns the inode number of a regular file, 0 if it is unknown.
+// inodeOf returns the inode number of a regular file. It returns 0 for other files, after an error, and if t is not a
+// walk below a root.
 func inodeOf(t ntacl.Tree, path string) uint64 {
 	b, ok := t.(*belowTree)
 	if !ok {

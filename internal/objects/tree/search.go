@@ -93,7 +93,8 @@ func searchers(f ntacl.Info, acl []byte, who ntacl.Accounts) (*sd.Descriptor, er
 	return sd.New(sd.Parts{Owner: sid.LocalSystem, Group: sid.LocalSystem, DACL: dacl}), nil
 }
 
-// classesOf returns the classes of a POSIX ACL with its mask applied, or those of the mode if acl is nil.
+// classesOf returns the classes of a POSIX ACL with its mask applied, or those of the mode if acl is nil. An ACL of
+// another version, or with an unknown tag, is an error.
 func classesOf(f ntacl.Info, acl []byte) (list []search, err error) {
 	if acl == nil {
 		return []search{{ownerTag, 0, f.Mode&0o100 != 0}, {groupTag, 0, f.Mode&0o010 != 0}, {otherTag, 0, f.Mode&1 != 0}}, nil

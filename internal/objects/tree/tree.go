@@ -58,8 +58,9 @@ type found struct {
 }
 
 // Files returns a source of files. Each descriptor comes from the extended attribute, else from mode and POSIX ACL.
-// The walk runs a few batches ahead. Below a walked path it follows no link and enters no other mount, even if they
-// appear during the walk. Unreadable files become objects with an error.
+// The walk starts at once, in a goroutine, and runs a few batches ahead; [objects.Halt] ends it. Below a walked path
+// it follows no link and enters no other mount, even if they appear during the walk. Unreadable files, also missing
+// paths, become objects with an error.
 func Files(paths []string, opt Options) objects.Source {
 	f := &files{opt: opt, out: make(chan found, 4), stop: make(chan struct{})}
 	for _, p := range paths {
@@ -74,7 +75,8 @@ func Files(paths []string, opt Options) objects.Source {
 	return f
 }
 
-// Next fills b with files that the walk has found.
+// Next fills b with files that the walk has found, and blocks until there are some. It returns io.EOF at the end of
+// the walk.
 func (f *files) Next(b *objects.Batch) error {
 	found, ok := <-f.out
 	if !ok {

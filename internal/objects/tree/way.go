@@ -71,7 +71,7 @@ func FoldersTo(path string, who ntacl.Accounts) (out []Folder, err error) {
 // maxLinks is how many symbolic links Linux follows in one path.
 const maxLinks = 40
 
-// namesOf divides a path at its separators.
+// namesOf returns the names in a path, without empty ones and ".".
 func namesOf(path string) []string {
 	names := strings.FieldsFunc(path, func(r rune) bool { return r < 0x80 && os.IsPathSeparator(byte(r)) })
 	return slices.DeleteFunc(names, func(s string) bool { return s == "." })

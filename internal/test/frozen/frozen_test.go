@@ -1,6 +1,7 @@
 package frozen
 
 import (
+	"crypto/sha256"
 	"flag"
 	"fmt"
 	"maps"
@@ -111,5 +112,26 @@ var text, sum, set = "SubjectUserSid", "refmond_calls_total{service=", os.Getenv
 		if !slices.ContainsFunc(got, func(l string) bool { return strings.HasPrefix(l, c.name+": ") }) {
 			t.Errorf("%s renamed to %s: missing %q, want a line for %q", c.old, c.new, got, c.name)
 		}
+	}
+}
+
+// TestFilesOfReleasesStay compares the files that released versions wrote with the hashes in SHA256SUMS.
+func TestFilesOfReleasesStay(t *testing.T) {
+	const dir = "../../../testdata/formats"
+	sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range strings.Lines(string(sums)) {
+		want, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if got := fmt.Sprintf("%x", sha256.Sum256(b)); err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s: a file of a release never changes", name, got, err, want)
+		}
+		n++
+	}
+	if n < 12 {
+		t.Errorf("%d files, want at least 12", n)
 	}
 }

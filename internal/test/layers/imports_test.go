@@ -77,8 +77,8 @@ func programOf(p string) string {
 
 var (
 	commands    = []string{"cmd", "record/cmd", "server/cmd"}
-	yamlReaders = []string{"internal/cli/expect", "internal/directory/dirfile", "internal/objects", "server/cmd",
-		"server/lsa"}
+	yamlReaders = []string{"internal/cli/expect", "internal/directory/dirfile", "internal/objects", "server/authzen",
+		"server/cmd", "server/lsa"}
 )
 
 // sentences returns the five, and a sixth that keeps test code out of programs.

@@ -3,6 +3,7 @@ package pages
 import (
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -208,4 +209,43 @@ func factsOf(page string) []fact {
 func startsItem(line string) bool {
 	line = strings.TrimSpace(line)
 	return strings.HasPrefix(line, "- ") || strings.HasPrefix(line, "* ")
+}
+
+// namedTest is the name of a Go test in a page.
+var namedTest = regexp.MustCompile(`\bTest[A-Z][A-Za-z0-9]+\b`)
+
+// testFunction is the definition of a Go test.
+var testFunction = regexp.MustCompile(`(?m)^func (Test[A-Z][A-Za-z0-9]*)\(`)
+
+// TestNamedTestsExist checks that every test which a page about trust names as evidence exists.
+func TestNamedTestsExist(t *testing.T) {
+	have := map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		for _, m := range testFunction.FindAllSubmatch(b, -1) {
+			have[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for page, least := range map[string]int{"revocation.md": 12, "threats.md": 25} {
+		b, err := os.ReadFile(filepath.Join(root, "docs", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := namedTest.FindAllString(string(b), -1)
+		if len(names) < least {
+			t.Errorf("%s names %d tests, want at least %d", page, len(names), least)
+		}
+		for _, name := range names {
+			if !have[name] {
+				t.Errorf("%s names %s, which does not exist", page, name)
+			}
+		}
+	}
 }

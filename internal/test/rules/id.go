@@ -13,7 +13,7 @@ import (
 type ID string
 
 // candidate finds what may be an id; bounded decides by what stands around it.
-var candidate = regexp.MustCompile(`[OTIPSAUFBWLMKDGNQ]-[1-9][0-9]*[a-z]?`)
+var candidate = regexp.MustCompile(`[OTIPSAUFBWLMKDGNQZ]-[1-9][0-9]*[a-z]?`)
 
 // FindAll lists the rule ids in a text, in order, with repetitions.
 func FindAll(text string) []ID {

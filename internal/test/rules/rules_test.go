@@ -36,6 +36,7 @@ var families = map[string]string{
 	"D": "99-directory.md",
 	"G": "100-gateway.md",
 	"N": "101-index.md",
+	"Z": "102-authzen.md",
 }
 
 // people is the first rule of family U about answers for people, after those of auditing. From recordings on, rules
@@ -89,7 +90,7 @@ func readRules(t *testing.T) []listed {
 			at := rel(name) + ":" + strconv.Itoa(i+1)
 			ids := FindAll(m[1])
 			if len(ids) != 1 || string(ids[0]) != m[1] {
-				t.Errorf("%s: %q is no rule id (a letter of OTIPSAUFBWLMKDGN, a hyphen, a number, "+
+				t.Errorf("%s: %q is no rule id (a letter of OTIPSAUFBWLMKDGNZ, a hyphen, a number, "+
 					"at most one small letter)", at, m[1])
 				continue
 			}

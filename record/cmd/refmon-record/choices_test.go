@@ -65,6 +65,7 @@ var notAsked = map[string]string{
 	"A-83":  "it says when the walk ends, and never what it answers",
 	"A-103": "no process can bring in a central access policy",
 	"A-152": "no process can bring in a central access policy",
+	"A-172": "it is about the command refmon private, which takes a fact from its caller",
 	"I-90":  "jobs have had no security limits since Windows Vista",
 	"U-11":  "what an alarm records stands in the Security log, which a process may not read",
 	"U-37":  "what an alarm records stands in the Security log, which a process may not read",

@@ -38,8 +38,8 @@ func (a *asker) file(name string, own json.RawMessage) error {
 	return nil
 }
 
-// program replays one program. A backend and our kernel choose symbolic names in the same way, so that the lines of
-// both are comparable.
+// program replays the calls of one program with the token own and returns a line for each. The recorded system and
+// our kernel name handles in the same way, so that their lines can be compared.
 func (a *asker) program(p *replay.Program, own *token.Token) []replay.Line {
 	m := &machine{a: a}
 	defer m.close()

@@ -51,7 +51,8 @@ type counted struct {
 	first time.Time
 }
 
-// live removes expired counters and returns the count of a key, 0 if none exists.
+// live first removes every counter whose first failure is at least window old. It then returns the count of key,
+// 0 if there is no counter. All calls on one table must use the same window.
 func (c *counts) live(key string, now time.Time, window time.Duration) int {
 	for e := c.order.Front(); e != nil; e = c.order.Front() {
 		if x := e.Value.(*counted); now.Sub(x.first) < window {
@@ -65,12 +66,14 @@ func (c *counts) live(key string, now time.Time, window time.Duration) int {
 	return 0
 }
 
+// remove removes the counter in the list element e, which must be in the table.
 func (c *counts) remove(e *list.Element) {
 	c.order.Remove(e)
 	delete(c.byKey, e.Value.(*counted).key)
 }
 
-// add counts one failure. If the table is full, it removes the oldest counter (D-26).
+// add counts one failure of key. A new counter starts at now; a failure of an existing one does not change when
+// it expires. A full table removes its oldest counter first (D-26).
 func (c *counts) add(key string, now time.Time) {
 	if c.byKey == nil {
 		c.byKey = map[string]*list.Element{}
@@ -93,7 +96,7 @@ func (c *counts) restart(key string, now time.Time) {
 	}
 }
 
-// undo uncounts one failure. It ignores an unknown key.
+// undo takes one failure of key back and removes a counter that reaches 0. It ignores an unknown key.
 func (c *counts) undo(key string) {
 	if e := c.byKey[key]; e != nil {
 		if x := e.Value.(*counted); x.n > 1 {
@@ -104,7 +107,7 @@ func (c *counts) undo(key string) {
 	}
 }
 
-// drop removes the counter of a key.
+// drop removes the counter of key with all its failures. It ignores an unknown key.
 func (c *counts) drop(key string) {
 	if e := c.byKey[key]; e != nil {
 		c.remove(e)
@@ -133,6 +136,7 @@ type bounds struct {
 	now                time.Time
 }
 
+// bounds returns the limits in effect: the defaults in place of zero fields, and the current time of the clock.
 func (l *Limit) bounds() bounds {
 	or := func(n, otherwise int) int {
 		if n == 0 {
@@ -153,14 +157,15 @@ func (l *Limit) bounds() bounds {
 	return b
 }
 
-// Bound replaces the limits; 0 selects a default. Existing counts stay (D-33).
+// Bound replaces PerPair, PerName and PerOrigin. 0 selects the default, and a negative limit refuses every
+// attempt. The counts of failures stay, so a lower limit can refuse the next attempt (D-33).
 func (l *Limit) Bound(perPair, perName, perOrigin int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.PerPair, l.PerName, l.PerOrigin = perPair, perName, perOrigin
 }
 
-// pair returns the key of a name and an origin.
+// pair returns the key of a name and an origin. It does not change the case of the name.
 func pair(name, origin string) string { return name + "\x00" + origin }
 
 // Attempt counts a failure before the password is checked, so that concurrent guesses count. It returns false and
@@ -209,7 +214,9 @@ func (l *Limit) Succeeded(name, origin string) {
 	l.proved.add(both, l.bounds().now)
 }
 
-// Unknown takes back one attempt, because the password was not checked.
+// Unknown takes back one attempt that [Limit.Attempt] counted, from the pair, the name and the origin. Call it
+// once if nobody checked the password; a further call would take back another attempt. Without counted failures
+// it does nothing.
 func (l *Limit) Unknown(name, origin string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -227,8 +234,8 @@ func (l *Limit) Proved(name, origin string) bool {
 	return l.proved.live(pair(strings.ToUpper(name), origin), l.bounds().now, provedFor) > 0
 }
 
-// Forget removes the failures of a name from all origins. The counters of the origins and the result of [Limit.Proved]
-// stay.
+// Forget removes the failures of a name from all origins, for example when an administrator unlocks the account.
+// The counters of the origins and the result of [Limit.Proved] stay. An unknown name has no effect.
 func (l *Limit) Forget(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -62,7 +62,9 @@ func (p *Pool) Enter(ctx context.Context, requester string) bool {
 	return !w.refused
 }
 
-// join takes a free place or a place in the requester's queue. w is nil if there is nothing to wait for.
+// join takes a free place, or appends a waiter to the requester's queue. If w is not nil, the caller waits on
+// w.granted; entered is then false. If w is nil, entered says whether the check got a place (true) or was
+// rejected because too many checks wait (false).
 func (p *Pool) join(requester string) (w *waiter, q *queue, entered bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,8 +87,9 @@ func (p *Pool) join(requester string) (w *waiter, q *queue, entered bool) {
 	return w, q, false
 }
 
-// turnAwayLocked rejects the newest check of the longest queue. It returns false and rejects none if own with one more
-// check would be at least as long. own is nil for a requester without waiting checks.
+// turnAwayLocked makes room for one waiter: it rejects the newest check of the longest queue and returns true.
+// It rejects no check and returns false if the requester's own queue, counting the new check, would be at least
+// as long, or if no check waits. own is nil for a requester without waiting checks.
 //
 // +checklocks:p.mu
 func (p *Pool) turnAwayLocked(own *queue) bool {
@@ -110,7 +113,8 @@ func (p *Pool) turnAwayLocked(own *queue) bool {
 	return true
 }
 
-// removeLocked removes a check from its queue, and an empty queue from the pool.
+// removeLocked removes the element e from queue q, and also removes q from the pool when it becomes empty. It
+// does not close the waiter's channel.
 //
 // +checklocks:p.mu
 func (p *Pool) removeLocked(q *queue, e *list.Element) {
@@ -135,8 +139,8 @@ func (p *Pool) abandon(q *queue, w *waiter) bool {
 	return false
 }
 
-// Leave passes a place to the next requester that waits, or frees it. Call it once for each Enter that returned true. A
-// further call would add a place.
+// Leave gives the caller's place to the oldest waiting check of the next requester, or frees the place if none
+// waits. It does not block. Call it once for each Enter that returned true; a further call would add a place.
 func (p *Pool) Leave() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -153,7 +157,8 @@ func (p *Pool) Leave() {
 	close(e.Value.(*waiter).granted)
 }
 
-// Waiting returns the number of waiting checks.
+// Waiting returns the number of checks that wait in [Pool.Enter] for a place. It does not count the running
+// ones.
 func (p *Pool) Waiting() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

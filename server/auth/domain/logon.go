@@ -50,9 +50,11 @@ func New(a Authority) *Authority {
 	return &a
 }
 
-// LogOn implements [logon.Authority]. It logs on a user of the domain with a password or by name, within 30 seconds. It
-// passes every other request to the embedded Authority, also one with an empty or overlong name. A request to add
-// groups without SeTcbPrivilege fails with STATUS_PRIVILEGE_NOT_HELD.
+// LogOn logs on a user of the domain with a password or by name, within 30 seconds. It passes every other
+// request to the embedded Authority: another package, a user outside the domain, and an empty or overlong name.
+// A request for a user of the domain that adds groups without SeTcbPrivilege fails with
+// STATUS_PRIVILEGE_NOT_HELD. LogOn blocks while the domain controller checks the user. On a failure the result
+// has no token, but may have the reason for the audit record.
 func (a *Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	name, byRealm, ours := a.user(&r)
 	if !ours || r.Package != logon.Password && r.Package != logon.S4U {
@@ -70,8 +72,10 @@ func (a *Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	return a.byPassword(ctx, &r, name, byRealm)
 }
 
-// user returns the name of the domain user in a request. ours is false if the request is not for a user of this
-// domain. byRealm means that the name had the form name@realm (D-27).
+// user splits a request's name and decides whether it means a user of this domain. name is the part without the
+// domain. byRealm is true if the name had the form name@realm. ours is false for another domain, an empty or
+// overlong name, and two domains that differ. A name without a domain is ours only if Unqualified is set and no
+// local account has that name (D-27).
 func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 	if r.Name == "" || len(r.Name)+len(r.Domain) > logon.MaxName {
 		return "", false, false
@@ -96,9 +100,15 @@ func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 	return name, behind, ours
 }
 
-// byPassword logs on with a password. Without Passwords it returns STATUS_NO_SUCH_PACKAGE, and at a limit
-// STATUS_ACCOUNT_LOCKED_OUT. If too many checks wait, it returns STATUS_INSUFFICIENT_RESOURCES, and for an empty
-// password STATUS_LOGON_FAILURE. These do not count towards the limits, and neither does STATUS_NO_LOGON_SERVERS.
+// byPassword checks the password with a.Passwords and returns the logon result. Failures that do not count
+// towards the limits of the name and the origin:
+//
+//   - STATUS_NO_SUCH_PACKAGE: a.Passwords is nil
+//   - STATUS_LOGON_FAILURE: the password is empty
+//   - STATUS_ACCOUNT_LOCKED_OUT: a limit is reached, so nobody checked the password
+//   - STATUS_INSUFFICIENT_RESOURCES: too many checks wait, or ctx ended while this one waited
+//   - STATUS_NO_LOGON_SERVERS: no server checked the password
+//
 // Every other failed check counts.
 func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name string, byRealm bool) (logon.Result,
 	ntstatus.Status) {
@@ -133,8 +143,9 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 	return a.token(&p, r)
 }
 
-// byName logs on without a password. Unless the caller has SeTcbPrivilege, the token has the identification level
-// (L-36). Another logon type than network fails with STATUS_INVALID_LOGON_TYPE.
+// byName logs on a user whom a.Names finds, without a password. If a.Names is nil, it passes the request to the
+// embedded Authority. Unless the caller has SeTcbPrivilege, the token has the identification level (L-36). A
+// logon type other than network fails with STATUS_INVALID_LOGON_TYPE.
 func (a *Authority) byName(ctx context.Context, r *logon.Request, name string, byRealm bool) (logon.Result,
 	ntstatus.Status) {
 	switch {
@@ -154,7 +165,9 @@ func (a *Authority) byName(ctx context.Context, r *logon.Request, name string, b
 	return out, st
 }
 
-// refused logs the reason and returns the client's status. An error that is not a [*Refused] is STATUS_LOGON_FAILURE.
+// refused passes err and the caller's address or program to a.Refused, if that is set. It returns the result and
+// the status of a [*Refused] in err, and an empty result with STATUS_LOGON_FAILURE if there is none or its
+// Status is 0.
 func (a *Authority) refused(r *logon.Request, err error) (logon.Result, ntstatus.Status) {
 	if a.Refused != nil {
 		client, _ := a.Store.Requester(r)
@@ -167,7 +180,9 @@ func (a *Authority) refused(r *logon.Request, err error) (logon.Result, ntstatus
 	return why.Result, why.Status
 }
 
-// token returns the logon result of an authenticated user.
+// token returns the logon result of the authenticated user p: the token with the groups of the request and the
+// local groups and rights of the store. The token and its linked token name p.Source as their source. It does
+// not change p or r.
 func (a *Authority) token(p *Proved, r *logon.Request) (logon.Result, ntstatus.Status) {
 	u := p.User
 	u.Groups = slices.Concat(u.Groups, r.Groups)

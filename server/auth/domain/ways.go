@@ -23,23 +23,28 @@ type Proved struct {
 	Source string // name of the token's source
 }
 
-// Refused is the error of a failed authentication. Why must not be nil when Error is called.
+// Refused is the error of a failed authentication, with the status for the client, the result for the audit
+// record and the reason for the log. Set Why before a call of Error.
 type Refused struct {
 	Status ntstatus.Status // the client's status; 0: STATUS_LOGON_FAILURE, and Result is not used
 	Result logon.Result    // the result for the audit record
 	Why    error           // for the log
 }
 
+// Error returns the text of Why. It panics if Why is nil.
 func (r *Refused) Error() string { return r.Why.Error() }
 
-// Unwrap returns Why.
+// Unwrap returns Why, so that errors.Is and errors.As find the reason.
 func (r *Refused) Unwrap() error { return r.Why }
 
-// ByPassword checks a password, which is not empty. name has no domain and no realm. byRealm means that it was given as
-// name@realm. Errors are [*Refused]; any other error is STATUS_LOGON_FAILURE for the client.
+// ByPassword checks a password, which is not empty, and returns its user. name is the part of the user's name
+// without a domain. byRealm is true if the client wrote name@realm. Errors are [*Refused]; any other error gives
+// the client STATUS_LOGON_FAILURE.
 type ByPassword func(ctx context.Context, name string, byRealm bool, password logon.Secret) (Proved, error)
 
-// ByName looks up a user by name. byRealm means that the name had the form name@realm. Errors are [*Refused].
+// ByName looks up a user without a password. name is the part of the user's name without a domain. byRealm is
+// true if the client wrote name@realm. Errors are [*Refused]; any other error gives the client
+// STATUS_LOGON_FAILURE.
 type ByName func(ctx context.Context, name string, byRealm bool) (Proved, error)
 
 // ByKDC returns a check of passwords at the KDC (K-53). The groups are those of the ticket. Each check calls take for
@@ -109,7 +114,8 @@ var restricted = map[ldap.Restriction]ntstatus.Status{ldap.Disabled: ntstatus.Ac
 	ldap.MustChange: ntstatus.PasswordMustChange, ldap.PasswordExpired: ntstatus.PasswordExpired,
 	ldap.OutOfHours: ntstatus.InvalidLogonHours, ldap.OtherWorkstation: ntstatus.InvalidWorkstation}
 
-// forbidden returns the refusal of a restricted account.
+// forbidden returns a [*Refused] with the status of the account's restriction. A restriction without a status of
+// its own is STATUS_ACCOUNT_RESTRICTION.
 func forbidden(f *ldap.Found) error {
 	st := restricted[f.Restricted]
 	if st == ntstatus.Success {
@@ -119,7 +125,9 @@ func forbidden(f *ldap.Found) error {
 		f.Restricted)}
 }
 
-// refused converts an error of the directory to a refusal.
+// refused converts an error of the directory to a refusal. For an unknown user and a wrong password the client
+// gets STATUS_LOGON_FAILURE, and only the audit record has the difference. Any other error is
+// STATUS_NO_LOGON_SERVERS.
 func refused(err error) *Refused {
 	r := &Refused{Status: ntstatus.LogonFailure, Why: err, Result: logon.Result{Reason: ntstatus.LogonFailure}}
 	var wrong *ldap.WrongPassword
@@ -141,7 +149,9 @@ func refused(err error) *Refused {
 	return r
 }
 
-// made returns the user of a directory account. asserted is the SID for how the user was authenticated.
+// made returns the user of the directory account f with the groups and claims that the directory reported.
+// asserted is the SID for how the user was authenticated, and becomes a further group. how says it in words, for
+// the audit record. made does not change f, and its error is always nil.
 func made(d *ldap.Directory, f *ldap.Found, asserted sid.SID, how string) (Proved, error) {
 	groups := append(f.Groups[:len(f.Groups):len(f.Groups)], token.Group{SID: asserted, Attributes: token.GroupDefault})
 	proof := fmt.Sprintf("%s %s", f.Name, how)

@@ -39,6 +39,8 @@ type Config struct {
 	// State is the folder of the replay cache's file, which makes the cache survive a restart; ""
 	// for none.
 	State string
+	// Parse parses a PAC whose signature is verified, in a process with fewer rights; nil: [pac.Parse], in this one.
+	Parse func(data []byte) (*pac.PAC, error)
 	Now   func() time.Time // nil: time.Now
 }
 
@@ -80,10 +82,13 @@ func (a *Acceptor) With(cfg Config) (*Acceptor, error) {
 	return b, nil
 }
 
-// settle returns an acceptor without its replay cache.
+// settle checks cfg, fills in the defaults and returns an acceptor without its replay cache. It opens no file.
 func settle(cfg Config) (*Acceptor, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Parse == nil {
+		cfg.Parse = pac.Parse
 	}
 	if cfg.Skew == 0 {
 		cfg.Skew = defaultSkew
@@ -115,7 +120,8 @@ func settle(cfg Config) (*Acceptor, error) {
 // second call has no effect.
 func (a *Acceptor) Close() error { return a.replay.close() }
 
-// serves reports whether tickets for that service are accepted.
+// serves reports whether the acceptor takes tickets for a service of a realm: one of Config.Services, or one
+// with a key if that is nil. The realm must match exactly, and the service without regard to case.
 func (a *Acceptor) serves(service, realm string) bool {
 	if realm != a.cfg.Realm {
 		return false
@@ -156,9 +162,10 @@ func (c *Client) String() string {
 var errNoPAC = errors.New("the ticket has no PAC, and so no SID and no groups: the service's account has " +
 	"AuthorizationDataNotRequired, or the KDC is not one of Active Directory")
 
-// Accept verifies a client's first token of at most [MaxBlob] bytes. bindings identifies the channel that it came
-// through; nil for a channel without bindings. An accepted token enters the replay cache, so a second call with it
-// fails. Errors are [*Refusal], always with STATUS_LOGON_FAILURE for the client.
+// Accept verifies a client's first token, a blob of at most [MaxBlob] bytes, and returns the client. Send the
+// client's Answer back unless it is nil. bindings identifies the channel that the token came through; nil for a
+// channel without bindings. An accepted token enters the replay cache, so a second call with it fails. Errors
+// are [*Refusal], always with STATUS_LOGON_FAILURE for the client.
 func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	n, err := parseOuter(blob)
 	if err != nil {
@@ -201,14 +208,15 @@ func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	return c, nil
 }
 
-// describe returns the client of a ticket, without its PAC.
+// describe returns the client of a ticket. It leaves the PAC, the identity and the level for the caller to set.
 func (o *opened) describe() *Client {
 	return &Client{Name: o.client(), Realm: o.ticket.CRealm, Service: o.service, AuthTime: o.ticket.AuthTime,
 		start: o.begins(), end: o.ticket.EndTime, issuer: o.req.Ticket.Realm, etype: o.key.KeyType,
 		used: o.ticket.Key.KeyType}
 }
 
-// identify verifies the PAC and sets the client's identity from it.
+// identify verifies the PAC in the ticket o and sets c.PAC and c.Identity from it. A ticket without a PAC is an
+// error, and so is a PAC that belongs to another ticket.
 func (a *Acceptor) identify(c *Client, o *opened) error {
 	data, err := o.pac()
 	if err != nil {
@@ -218,7 +226,11 @@ func (a *Acceptor) identify(c *Client, o *opened) error {
 		// Without a PAC there is no SID and no group. A name alone is not mapped to a user (K-43).
 		return errNoPAC
 	}
-	if c.PAC, err = pac.Open(data, o.key); err != nil {
+	// Unsigned data reaches no parser (K-12).
+	if err := pac.Verify(data, o.key); err != nil {
+		return err
+	}
+	if c.PAC, err = a.cfg.Parse(data); err != nil {
 		return err
 	}
 	if err := c.PAC.Check(pac.Ticket{Client: c.Name, AuthTime: c.AuthTime, Delegated: a.cfg.Delegated}); err != nil {

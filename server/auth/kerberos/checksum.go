@@ -16,8 +16,7 @@ import (
 // and the hash of the server's certificate (RFC 5929).
 type Bindings []byte
 
-// digest returns the hash of the bindings in an authenticator (RFC 4121 4.1.1.2), without
-// addresses.
+// digest returns the MD5 hash that an authenticator has of these bindings (RFC 4121 4.1.1.2), without addresses.
 func (b Bindings) digest() [16]byte {
 	head := make([]byte, 20, 20+len(b))
 	binary.LittleEndian.PutUint32(head[16:], uint32(len(b)))

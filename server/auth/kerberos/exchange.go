@@ -71,6 +71,7 @@ const (
 	errWrongKey                = refusal("the KDC's answer is not encrypted with the client's key")
 )
 
+// Error returns a text with the code.
 func (e KDCError) Error() string { return fmt.Sprintf("the KDC refuses with code %d", int32(e)) }
 
 // refusal is an error with a fixed text, so that it never quotes a response.
@@ -93,7 +94,9 @@ func (x *exchange) body(cname, sname types.PrincipalName) (messages.KDCReqBody, 
 		Nonce: int(binary.BigEndian.Uint32(random[:]) & 0x7fffffff), EType: x.etypes}, nil
 }
 
-// logOn requests a ticket for the KDC itself, with the client's key.
+// logOn requests a ticket for the KDC itself (TGT) in the client's name. If the KDC requires pre-authentication,
+// it repeats the request with a timestamp under the client's key. Errors wrap ErrNoKDC, or are a KDCError or a
+// refusal.
 func (x *exchange) logOn(ctx context.Context, name string, key proof) (*granted, error) {
 	body, err := x.body(principal(1, name), principal(2, "krbtgt/"+x.realm))
 	if err != nil {
@@ -130,7 +133,8 @@ func (x *exchange) readLogOn(name string, answer []byte, body *messages.KDCReqBo
 	return x.granted(&rep.KDCRepFields, body, k, usageASRep)
 }
 
-// service requests a ticket for a service with the ticket for the KDC.
+// service requests a ticket for a service with tgt, the ticket for the KDC. It fails unless the KDC's answer is
+// for this request.
 func (x *exchange) service(ctx context.Context, tgt *granted, service string) (*granted, error) {
 	body, err := x.body(tgt.client, principal(2, service))
 	if err != nil {
@@ -167,7 +171,9 @@ func (x *exchange) service(ctx context.Context, tgt *granted, service string) (*
 	return x.granted(&rep.KDCRepFields, &body, tgt.key, usageTGSRep)
 }
 
-// request returns an AP-REQ with the ticket.
+// request returns an AP-REQ with the ticket and a new authenticator of time now. more adds fields to the
+// authenticator before it is encrypted with the given key usage. With usageAuthenticator it asks the service to
+// authenticate itself.
 func (g *granted) request(now time.Time, realm string, usage uint32, more func(*types.Authenticator)) ([]byte, error) {
 	now = now.UTC()
 	a := types.Authenticator{AVNO: 5, CRealm: realm, CName: g.client, CTime: now, Cusec: now.Nanosecond() / 1000}
@@ -188,7 +194,8 @@ func (g *granted) request(now time.Time, realm string, usage uint32, more func(*
 	return req.Marshal()
 }
 
-// send sends a request. A KRB-ERROR is returned as a [messages.KRBError].
+// send encodes a request, sends it to the KDCs and returns the first answer, which is not empty and not
+// authenticated. A KRB-ERROR is returned as the error [messages.KRBError].
 func (x *exchange) send(ctx context.Context, marshal func() ([]byte, error)) ([]byte, error) {
 	b, err := marshal()
 	if err != nil {
@@ -208,7 +215,8 @@ func (x *exchange) send(ctx context.Context, marshal func() ([]byte, error)) ([]
 	return answer, nil
 }
 
-// coded reduces a KRB-ERROR to its code, because its text is untrusted.
+// coded replaces a KRB-ERROR by its code and status, because its text is untrusted. It returns any other error
+// unchanged.
 func coded(err error) error {
 	var e *messages.KRBError
 	if errors.As(err, &e) {

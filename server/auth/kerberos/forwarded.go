@@ -71,7 +71,8 @@ type credentialInfo struct {
 	end                    time.Time
 }
 
-// readCredentialPart parses EncKrbCredPart.
+// readCredentialPart parses the decrypted part of a KRB-CRED and returns a description of each ticket. ok is
+// false for malformed bytes and for more than maxForwarded tickets.
 func readCredentialPart(b []byte) (out []credentialInfo, ok bool) {
 	var seq, list, entry cryptobyte.String
 	s := cryptobyte.String(b)

@@ -48,9 +48,10 @@ func (i *Initiator) now() time.Time {
 	return i.Now()
 }
 
-// Initiate requests a ticket for a service such as ldap/dc1.example.test. It returns the first token, bound to a
-// channel unless bindings is empty. Send the token to the service, and pass the response to [Context.Finish]. The error
-// wraps [ErrNoKDC] if no KDC answered, and the [KDCError] if one refused.
+// Initiate requests a ticket for a service such as ldap/dc1.example.test from the KDCs, and blocks until one
+// answers or ctx ends. It returns a context and the first token, which is bound to a channel unless bindings is
+// empty. Send the token to the service, and pass the response to [Context.Finish]. The error wraps [ErrNoKDC] if
+// no KDC answered, and the [KDCError] if one refused. The context needs no Close.
 func (i *Initiator) Initiate(ctx context.Context, service string, bindings Bindings) (*Context, []byte, error) {
 	etypes := i.EncryptionTypes
 	if etypes == nil {
@@ -122,8 +123,8 @@ func (g *granted) initiate(now time.Time, realm string, bindings Bindings) (*Con
 
 var errFinish = errors.New("the service's answer does not prove that it is the one asked for")
 
-// Finish verifies the service's response, which proves that the service has its key. After an error the context must
-// not be used.
+// Finish verifies token, the service's response, which proves that the service has its key. Afterwards Wrap and
+// Unwrap work. After an error the context must not be used.
 func (c *Context) Finish(token []byte) error {
 	b, ok := unframed(tokAPRep, token)
 	if !ok {
@@ -170,7 +171,8 @@ func framed(kind uint16, message []byte) []byte {
 	})
 }
 
-// unframed returns the message of one kind in a frame.
+// unframed returns the message in a frame. ok is false if the frame is malformed, of another mechanism, or of
+// another kind.
 func unframed(kind uint16, token []byte) ([]byte, bool) {
 	oid, body, ok := frame(token)
 	if !ok || !bytes.Equal(oid, oidKerberos) || len(body) < 2 || binary.BigEndian.Uint16(body) != kind {

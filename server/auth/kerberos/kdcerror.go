@@ -13,7 +13,7 @@ type extendedError struct {
 	status ntstatus.Status
 }
 
-// Unwrap returns the code.
+// Unwrap returns the KDCError without the extended status.
 func (t extendedError) Unwrap() error { return t.KDCError }
 
 // errorData is KERB-ERROR-DATA, which has the form of PA-DATA (MS-KILE 2.2.1).

@@ -28,14 +28,14 @@ const (
 	maxEntries = 4096
 )
 
-// String returns the number of keys.
+// String returns the number of keys in words, such as "3 keys", and nothing of the keys.
 func (k *Keys) String() string { return fmt.Sprintf("%d keys", len(k.entries)) }
 
-// Format writes the same text for every verb, so that no key is printed.
+// Format writes the text of String for every verb and flag, so that no key is printed.
 func (k *Keys) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) } //nolint:errcheck // a State has no errors
 
-// ReadKeytab reads and parses a keytab. The file must meet the conditions of [ReadSecret], and its contents those of
-// [ParseKeytab] (K-33).
+// ReadKeytab reads and parses a keytab file. The file must be private: see [ReadSecret] for its conditions. Its
+// contents must meet those of [ParseKeytab] (K-33). Errors name the path and quote nothing of the file.
 func ReadKeytab(path string) (*Keys, error) {
 	b, err := ReadSecret("keytab", path, maxKeytab+1)
 	if err != nil {

@@ -29,9 +29,10 @@ type Authority struct {
 // sourceName is the token source that Windows also uses for tickets.
 const sourceName = "Kerberos"
 
-// LogOn implements [logon.Authority]. A request with a ticket fails with STATUS_NO_SUCH_PACKAGE without an acceptor,
-// with STATUS_PRIVILEGE_NOT_HELD if it adds groups without SeTcbPrivilege, with STATUS_INVALID_LOGON_TYPE unless it is
-// a network logon, and with STATUS_LOGON_FAILURE if the ticket is rejected.
+// LogOn logs on the client of a ticket, and passes every other request to the store. Tickets fail with
+// STATUS_NO_SUCH_PACKAGE without an acceptor, with STATUS_PRIVILEGE_NOT_HELD if the request adds groups without
+// SeTcbPrivilege, with STATUS_INVALID_LOGON_TYPE unless it is a network logon, and with STATUS_LOGON_FAILURE if
+// the ticket is rejected. A result without a token has the reason for the audit record.
 func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	if r.Package != logon.Ticket {
 		return a.Store.LogOn(r)
@@ -82,7 +83,8 @@ func clipped(text string) string {
 	return text
 }
 
-// accept decodes and verifies a client's token.
+// accept decodes the base64 of a request's token and bindings, and verifies the token with a. Errors are
+// [*Refusal].
 func accept(a *Acceptor, r *logon.Request) (*Client, error) {
 	if base64.StdEncoding.DecodedLen(len(r.Token)) > MaxBlob+2 {
 		return nil, refuse(nil, errOuter)
@@ -98,7 +100,8 @@ func accept(a *Acceptor, r *logon.Request) (*Client, error) {
 	return a.Accept(blob, bindings)
 }
 
-// token returns the logon result of an authenticated client.
+// token returns the logon result of an authenticated client, with the groups of the request added, the level
+// that the client allows, and the answer to send to it.
 func (a Authority) token(c *Client, r *logon.Request) (logon.Result, ntstatus.Status) {
 	u := c.User()
 	if len(r.Groups) > 0 {
@@ -115,7 +118,8 @@ func (a Authority) token(c *Client, r *logon.Request) (logon.Result, ntstatus.St
 	return out, st
 }
 
-// User returns the client as a user for the account store. Its names have no control characters.
+// User returns the client's SIDs, names and claims for the account store. Its names have no control characters.
+// It shares slices with c, which the caller must not change.
 func (c *Client) User() lsa.DomainUser {
 	l := &c.PAC.Logon
 	return lsa.DomainUser{Account: logon.Account{SID: c.Identity.User, Use: winnt.SidTypeUser,

@@ -24,7 +24,7 @@ func (r *Refusal) Error() string {
 	return "kerberos: " + r.Client + "@" + r.Realm + ": " + r.Why.Error()
 }
 
-// Unwrap returns Why.
+// Unwrap returns Why, so that errors.Is and errors.As find the reason.
 func (r *Refusal) Unwrap() error { return r.Why }
 
 // fault is an error with a documented status.

@@ -61,6 +61,7 @@ func (c *cache) put(k *cachedAccount) {
 	}
 }
 
+// drop removes a cached account. It ignores an unknown key.
 func (c *cache) drop(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -119,7 +120,8 @@ func (d *Directory) current(f *Found) *Found {
 	return f
 }
 
-// again confirms a cached result with the directory, or reads the account again.
+// again returns old as confirmed if its server has not changed since, and otherwise reads the account again. old
+// may be nil. It does not change the cache.
 func (d *Directory) again(ctx context.Context, key string, old *cachedAccount, name string,
 	byRealm bool) (*cachedAccount, error) {
 	if old != nil && old.mark.number != 0 {

@@ -18,6 +18,7 @@ type WrongPassword struct {
 	Locked bool
 }
 
+// Error returns a fixed text, which says nothing about the account.
 func (*WrongPassword) Error() string { return "ldap: the directory does not take the password" }
 
 // limitedBy maps the Windows error number after "data" in a rejected bind to the account's
@@ -48,11 +49,11 @@ func refusedBind(says string) (Restriction, error) {
 // maxPassword limits the length of passwords, in bytes.
 const maxPassword = 1024
 
-// Check returns the account of a name if the password is right. It binds within TLS on a connection of its own, and
-// does not use the cache. With byRealm the name also matches a userPrincipalName (D-9). The account may be restricted,
-// also because the directory refused the bind for that reason. Errors are those of [Directory.Find], and
-// [*WrongPassword], also for an empty or overlong password. With Security Signed, every other password is an [*Error]
-// (D-24).
+// Check returns the account of a name if the password is right. It binds within TLS on a connection of its own,
+// and does not use the cache. With byRealm the name also matches a userPrincipalName (D-9). The account may be
+// restricted, also because the directory refused the bind for that reason: look at Restricted. Errors are those
+// of [Directory.Find], and [*WrongPassword], also for an empty or overlong password. With Security Signed, every
+// password that is neither is an [*Error] (D-24).
 func (d *Directory) Check(ctx context.Context, name string, byRealm bool, password logon.Secret) (*Found, error) {
 	if password == "" || len(password) > maxPassword {
 		// A bind without a password succeeds for every name, as anonymous (D-2).
@@ -86,7 +87,8 @@ func (d *Directory) Check(ctx context.Context, name string, byRealm bool, passwo
 	return f, nil
 }
 
-// named reads an account and the DN of its entry, bypassing the cache.
+// named reads an account and the DN of its entry from the directory, bypassing the cache. An empty or overlong
+// name is ErrUnknown.
 func (d *Directory) named(ctx context.Context, name string, byRealm bool) (f *Found, dn string, err error) {
 	if name == "" || len(name) > maxName {
 		return nil, "", ErrUnknown
@@ -107,5 +109,5 @@ func (d *Directory) named(ctx context.Context, name string, byRealm bool) (f *Fo
 	return f, dn, err
 }
 
-// Name returns the domain's name, as used before a backslash.
+// Name returns the NetBIOS name of the domain from the configuration, as used before a backslash. It may be "".
 func (d *Directory) Name() string { return d.cfg.Name }

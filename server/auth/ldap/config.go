@@ -68,6 +68,7 @@ func or[T int | int64 | time.Duration](v *T, standard T) {
 	}
 }
 
+// fill replaces zero fields by their defaults and negative fields by 0.
 func (l *Limits) fill() {
 	or(&l.Wait, 10*time.Second)
 	or(&l.Bytes, 32<<20)
@@ -138,7 +139,8 @@ func New(cfg Config) (*Directory, error) {
 	return d, err
 }
 
-// CheckServer returns an error if the address of a server is malformed.
+// CheckServer returns an error unless text has the form ldaps://HOST[:PORT] or ldap://HOST[:PORT]. It does not
+// connect.
 func CheckServer(text string) error {
 	_, err := parseServer(text)
 	return err
@@ -160,8 +162,8 @@ func parseServer(text string) (server, error) {
 	return s, nil
 }
 
-// Close closes the idle connections. The Directory can still be used: each request that ends later leaves an idle
-// connection. So call Close after the last request.
+// Close closes the idle connections; it does not wait for requests, and always returns nil. The Directory can
+// still be used: each request that ends later leaves an idle connection. So call Close after the last request.
 func (d *Directory) Close() error {
 	for {
 		select {

@@ -64,7 +64,8 @@ func (m *meter) Write(b []byte) (int, error) {
 // binder authenticates the client on a connection whose server is authenticated.
 type binder func(ctx context.Context, c *conn, s server, sign *signer) error
 
-// connect connects to the first server that accepts. Every error wraps ErrAway.
+// connect returns an authenticated connection to the first server that accepts bind; the caller closes it. It
+// tries no further server after one that rejects the credentials. Every error wraps ErrAway.
 func (d *Directory) connect(ctx context.Context, bind binder) (*conn, error) {
 	problem := ErrAway
 	for _, s := range d.servers {
@@ -166,8 +167,10 @@ func (c *conn) close() {
 	_ = c.Conn.Close()
 }
 
-// with calls ask with an idle connection, or a new one. If an idle connection turns out to be
-// broken, it calls ask again with another one. Errors of the connection wrap ErrAway.
+// with calls ask with an idle connection, or a new one, and keeps the connection for later unless it broke. If
+// an idle connection turns out to be broken, it calls ask again with another one. Errors of the connection wrap
+// ErrAway; an [*Error] of ask is returned unchanged. When ctx ends, with closes the connection, so that ask
+// fails.
 func (d *Directory) with(ctx context.Context, ask func(*conn) error) error {
 	for {
 		var c *conn
@@ -216,6 +219,7 @@ func broken(err error) bool {
 // Error says that the directory returned a response that cannot be used. Its text is for the log.
 type Error struct{ Why string }
 
+// Error returns "ldap: " and Why.
 func (e *Error) Error() string { return "ldap: " + e.Why }
 
 func wrong(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }

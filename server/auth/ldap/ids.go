@@ -57,14 +57,15 @@ var (
 	errMany   = &Error{"more than one account has this id"}
 )
 
-// SIDOfUID returns the account with a uidNumber. false without an error means that no account has
-// it.
+// SIDOfUID returns the SID of the account with a uidNumber. false without an error means that no account has it.
+// A uid above 2147483647 has no account.
 func (n *IDs) SIDOfUID(ctx context.Context, uid uint32) (sid.SID, bool, error) {
 	a := n.answer(ctx, idQuestion{id: uid})
 	return a.sid, a.found, a.err
 }
 
-// SIDOfGID returns the group with a gidNumber. false without an error means that no group has it.
+// SIDOfGID returns the SID of the group with a gidNumber. false without an error means that no group has it. A
+// gid above 2147483647 has no group.
 func (n *IDs) SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, error) {
 	a := n.answer(ctx, idQuestion{id: gid, group: true})
 	return a.sid, a.found, a.err

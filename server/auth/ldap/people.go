@@ -91,8 +91,9 @@ func (c *conn) complete(e *entry, most int) error {
 	return nil
 }
 
-// Read replaces the accounts in p. each calls add for every entry. Read returns the error of each, and then leaves the
-// accounts unchanged.
+// Read replaces the accounts in p. It calls each once, which must call add for every entry, and return its
+// error. Read returns the error of each, and then leaves the accounts unchanged. It parses and resolves again
+// only entries that differ from those of the last read.
 func (p *People) Read(each func(add func(*goldap.Entry) error) error) error {
 	next := make([]*parsed, 0, len(p.entries))
 	var byName map[string]*parsed // of the last read; nil while the entries come in the same order
@@ -239,5 +240,6 @@ func (p *People) collect(next []*parsed) {
 	p.accounts, p.Unresolved = p.collector.Accounts(), p.collector.Unresolved
 }
 
-// Accounts returns the accounts of the last complete read; nil before the first. They must not be changed.
+// Accounts returns the accounts of the last complete read, nil before the first. The caller must not change
+// them.
 func (p *People) Accounts() *directory.Accounts { return p.accounts }

@@ -22,7 +22,8 @@ const (
 var restrictionNames = [...]string{"usable", "disabled", "expired", "locked", "of a password that must be changed",
 	"of a password that has expired", "not to be used at this hour", "not to be used from here"}
 
-// String returns the restriction in words.
+// String returns the restriction in words that complete "the account is", such as "disabled". The zero value is
+// "usable", and an unknown value "restriction N".
 func (r Restriction) String() string {
 	if int(r) < len(restrictionNames) {
 		return restrictionNames[r]

@@ -34,13 +34,13 @@ type binding struct {
 	done      bool
 }
 
-// InitSecContext implements goldap.GSSAPIClient.
+// InitSecContext is InitSecContextWithOptions without options.
 func (b *binding) InitSecContext(target string, token []byte) ([]byte, bool, error) {
 	return b.InitSecContextWithOptions(target, token, nil)
 }
 
-// InitSecContextWithOptions returns our token in the first step, and verifies the server's in the
-// second.
+// InitSecContextWithOptions returns our token for the service target in the first call, with more set. In the
+// second call it verifies token, the server's, and returns no token. The options are ignored.
 func (b *binding) InitSecContextWithOptions(target string, token []byte, _ []int) (out []byte, more bool, err error) {
 	if b.context == nil {
 		b.context, out, err = b.initiator.Initiate(b.ctx, target, b.bindings)

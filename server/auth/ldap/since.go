@@ -6,10 +6,10 @@ import "context"
 // changes.
 type Mark struct{ mark mark }
 
-// Since reports whether the directory may have changed since old, and returns the current mark.
-// Another server, a smaller number, or a server without numbers count as a change. It does not
-// check single objects: ordinary accounts cannot see deleted ones, so it would miss a deletion. Do
-// not use the results that come with an error.
+// Since returns the current mark of a server, and whether the directory may have changed since old. Another
+// server, a smaller number, or a server without numbers counts as a change. It does not check single objects:
+// ordinary accounts cannot see deleted ones, so it would miss a deletion. With an error, the other results are
+// meaningless. Errors are [*Error], or wrap [ErrAway].
 func (d *Directory) Since(ctx context.Context, old Mark) (now Mark, changed bool, err error) {
 	err = d.with(ctx, func(c *conn) error {
 		m, err := c.mark()

@@ -13,16 +13,18 @@ import (
 	"github.com/refmon/refmon/server/lsa"
 )
 
-// New returns the package for the accounts of a store. Evidence without a name gets STATUS_NO_SUCH_PACKAGE, even if it
-// has a password. The package does not use the context: a check that waits for its turn cannot be cancelled.
+// New returns a package that checks a name and a password against the accounts of s, which must not be nil.
+// Evidence without a name gets STATUS_NO_SUCH_PACKAGE, even if it has a password. The package does not use the
+// context: a check that waits for its turn cannot be cancelled.
 func New(s *lsa.Store) auth.Package { return password{s} }
 
 type password struct{ store *lsa.Store } // immutable
 
-// Name implements [auth.Package].
+// Name returns "password".
 func (password) Name() string { return "password" }
 
-// Authenticate implements [auth.Package].
+// Authenticate logs on the account with the name, the domain and the password of e. It ignores e.Peer and the
+// context.
 func (p password) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, ntstatus.Status) {
 	if e.Name == "" {
 		// Evidence without a name is for another package (L-19).

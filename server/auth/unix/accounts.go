@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Accounts determines the tokens of peers without an account store. The zero value gives every peer the rights of an
-// ordinary user.
+// Accounts determines the tokens of peers from their uids and groups, without an account store. The zero value
+// gives every known peer the rights of an ordinary user. It is immutable during LogOn and needs no Close.
 type Accounts struct {
 	Administrators []uint32                      // uids
 	Privileges     map[uint32]winnt.PrivilegeSet // by uid: further privileges, enabled
@@ -37,6 +37,8 @@ func (a Accounts) LogOn(p *Peer, full bool) (logon.Result, error) {
 	return logon.Result{Token: a.spec(p)}, nil
 }
 
+// spec returns the token of a known peer whose uid is mapped: its groups, the groups of an interactive logon,
+// and the further privileges of its uid. Administrators get the full token.
 func (a Accounts) spec(p *Peer) token.Spec {
 	user := fileaccess.UnixUser(p.UID)
 	spec := token.StandardUser(user)
@@ -49,6 +51,8 @@ func (a Accounts) spec(p *Peer) token.Spec {
 			spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(g), Attributes: token.GroupDefault})
 		}
 	}
+	// The token has what an interactive logon of an account of this computer has (L-81, L-84).
+	logon.Add(&spec, winnt.LOGON32_LOGON_INTERACTIVE, logon.Unproved, true)
 	spec.Source.Name = "unix"
 	held := a.Privileges[p.UID]
 	spec.Privileges |= held

@@ -39,7 +39,7 @@ type Peer struct {
 // errUnknown says that a peer was not identified.
 var errUnknown = fmt.Errorf("a peer that was not identified: %w", ntstatus.AccessDenied.Err())
 
-// gids returns the groups at connect, the primary one first.
+// gids returns a new slice with the groups at connect: the primary one first, then the supplementary ones.
 func (p *Peer) gids() []uint32 { return append([]uint32{p.GID}, p.Groups...) }
 
 // Of identifies the peer of a connection. The caller closes the Peer. The uid and the pidfd come from the same
@@ -62,7 +62,8 @@ func Of(c *net.UnixConn) (*Peer, error) {
 	return p, nil
 }
 
-// ask reads the peer's credentials from its socket. It leaves Pinned false if the kernel has no pidfd for the peer.
+// ask sets the credentials, Known, and the pidfd of the peer of socket fd. If the kernel has no SO_PEERPIDFD or
+// the program has exited, it leaves Pinned false and returns nil. With an error, Known may be false.
 func (p *Peer) ask(fd int) error {
 	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
@@ -91,7 +92,8 @@ func (p *Peer) ask(fd int) error {
 // maxGroups is NGROUPS_MAX of Linux.
 const maxGroups = 65536
 
-// groups returns the supplementary groups of the peer at connect.
+// groups returns the supplementary groups that the peer of socket fd had at connect. For more than maxGroups it
+// returns ERANGE.
 func groups(fd int) ([]uint32, error) {
 	for n := 32; n <= maxGroups; n = min(2*n, maxGroups+1) {
 		list := make([]uint32, n)
@@ -122,7 +124,8 @@ func (p *Peer) program() string {
 	return printable.Line(string(bytes.TrimRight(b, "\n")))
 }
 
-// Alive reports whether the peer's process still runs. It returns false if the process is not pinned, and after Close.
+// Alive reports whether the peer's process still runs. It does not block. It returns false if Pinned is false,
+// if the kernel reports an error, and after Close.
 func (p *Peer) Alive() bool {
 	if !p.Pinned {
 		return false
@@ -132,7 +135,8 @@ func (p *Peer) Alive() bool {
 	return err == nil && n == 0
 }
 
-// Close closes the pidfd. A second call has no effect.
+// Close closes the pidfd and sets Pinned to false. The other fields stay valid. A second call has no effect, and
+// neither has a call on the zero value.
 func (p *Peer) Close() {
 	if p.Pinned {
 		_ = unix.Close(p.pidfd)

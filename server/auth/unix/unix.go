@@ -9,16 +9,17 @@ import (
 	"github.com/refmon/refmon/server/lsa"
 )
 
-// New returns a package that identifies peers by the accounts of a store. Evidence without a Known peer, or with a name
-// or a password, gets STATUS_NO_SUCH_PACKAGE. The logon type does not count.
+// New returns a package that identifies peers by the accounts of s, which must not be nil. Evidence gets
+// STATUS_NO_SUCH_PACKAGE if its peer is nil or not Known, or if it has a name or a password. The package ignores
+// the logon type and the context.
 func New(s *lsa.Store) auth.Package { return known{s} }
 
 type known struct{ store *lsa.Store } // immutable
 
-// Name implements [auth.Package].
+// Name returns "unix".
 func (known) Name() string { return "unix" }
 
-// Authenticate implements [auth.Package].
+// Authenticate returns the token of the peer's uid and groups.
 func (k known) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, ntstatus.Status) {
 	if e.Peer == nil || !e.Peer.Known || e.Name != "" || e.Password != "" {
 		// The kernel's credentials prove no name that the peer gives (L-19).
@@ -27,8 +28,8 @@ func (k known) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, n
 	return k.store.TokenForUID(e.Peer.UID, e.Peer.GIDs)
 }
 
-// Evidence returns the uid and the groups of a peer as evidence. All other fields are empty, and all of them if the
-// peer is not Known.
+// Evidence returns the peer's uid and groups as evidence for an [auth.Package]. The other fields are zero. If
+// the peer is not Known, Evidence returns the zero value.
 func (p *Peer) Evidence() auth.Evidence {
 	if !p.Known {
 		return auth.Evidence{}

@@ -27,9 +27,9 @@ const madeLife = 365 * 24 * time.Hour
 // configured to trust it. Its key is in the same folder.
 const loopbackFile = "loopback.pem"
 
-// certificate returns the configured certificate. Without one it returns a generated certificate
-// for loopback, and its file name in made. It generates a new one if the state folder has none that
-// is valid for another month and for exactly the configured names.
+// certificate returns the configured certificate, and "" as made. Without one it returns a certificate for the
+// configured names from the state folder, and its file name in made. It generates that certificate if it is missing,
+// expires within a month or has other names.
 func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	if c.Certificate != "" {
 		cert, err = tls.LoadX509KeyPair(c.Certificate, c.Key)
@@ -51,7 +51,7 @@ func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	return cert, made, err
 }
 
-// namedBy reports whether a certificate has the configured names and no others, in any order.
+// namedBy reports whether a certificate has exactly the configured names, in any order.
 func (c *config) namedBy(leaf *x509.Certificate) bool {
 	got, want := slices.Clone(leaf.DNSNames), []string{}
 	for _, ip := range leaf.IPAddresses {
@@ -68,7 +68,8 @@ func (c *config) namedBy(leaf *x509.Certificate) bool {
 	return slices.Equal(got, want)
 }
 
-// makeLoopback generates a certificate for the configured names and writes it and its key to files.
+// makeLoopback generates a self-signed certificate for the configured names. It writes it to the file made and its
+// key to keyFile, and replaces existing files. It creates the state folder if needed.
 func (c *config) makeLoopback(made, keyFile string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -106,8 +107,9 @@ func (c *config) makeLoopback(made, keyFile string) error {
 		os.WriteFile(made, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644))
 }
 
-// channel returns the TLS channel binding for a client's ticket (RFC 5929, tls-server-end-point),
-// base64. It is "" without a certificate, and for one signed with SHA-384, SHA-512 or Ed25519.
+// channel returns the TLS channel binding that a client's Kerberos ticket must have, in base64 (tls-server-end-point,
+// RFC 5929). It returns "", which binds no ticket, without a certificate and for one signed with SHA-384, SHA-512 or
+// Ed25519.
 func channel(cert *tls.Certificate) string {
 	leaf := cert.Leaf
 	if leaf == nil {

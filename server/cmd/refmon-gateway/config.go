@@ -13,6 +13,7 @@ import (
 
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/strictyaml"
+	"github.com/refmon/refmon/server/gateway"
 )
 
 // shipped is the default configuration, with every key.
@@ -34,6 +35,8 @@ type settings struct {
 	Negotiate    bool              `json:"negotiate"`
 	Certificates map[string]string `json:"certificates"`
 	Strict       int               `json:"strictTransportSecurity"`
+	AuthZEN      authzenSettings   `json:"authzen"`
+	ForwardAuth  forwardSettings   `json:"forwardAuth"`
 	Limits       struct {
 		Sessions      int   `json:"sessions"`
 		SessionLife   int   `json:"sessionLife"`
@@ -49,12 +52,14 @@ type settings struct {
 // config is a validated configuration.
 type config struct {
 	settings
-	level slog.Level
-	life  time.Duration
+	level     slog.Level
+	life      time.Duration
+	questions *gateway.AuthZEN // nil: off
+	forward   gateway.ForwardAuth
 }
 
-// load returns the default configuration, overridden by a file. file may be "". An error has the
-// file's name and, if known, the line.
+// load returns the validated configuration: the defaults, overridden by the keys of a file. If file is "", it returns
+// the defaults. An error has the file's name and, if known, the line.
 func load(file string) (*config, error) {
 	var c config
 	if err := c.read(shipped); err != nil {
@@ -76,7 +81,8 @@ func load(file string) (*config, error) {
 	return &c, nil
 }
 
-// checkConfig validates a configuration as serve does, and returns a line with the addresses.
+// checkConfig validates a configuration file, or the defaults if file is "". On success it returns a line with the
+// addresses. It opens no port.
 func checkConfig(file string) (string, error) {
 	c, err := load(file)
 	if err != nil {
@@ -85,6 +91,7 @@ func checkConfig(file string) (string, error) {
 	return fmt.Sprintf("files at %s, console at %s", c.Files, c.Console), nil
 }
 
+// read sets the fields of the keys in text, which is YAML or JSON, and keeps the others. An error has the line.
 func (c *config) read(text []byte) error {
 	json, marks, err := strictyaml.JSON(text)
 	if err != nil {
@@ -95,7 +102,7 @@ func (c *config) read(text []byte) error {
 
 var sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// check validates the settings and sets the derived fields.
+// check returns an error for the first setting that is invalid. It sets level, life, questions and forward.
 func (c *config) check() error {
 	if err := c.level.UnmarshalText([]byte(c.Log.Level)); err != nil {
 		return fmt.Errorf("log.level: %q, want debug, info, warn or error", c.Log.Level)
@@ -132,11 +139,12 @@ func (c *config) check() error {
 			return err
 		}
 	}
-	return nil
+	return c.checkQuestions()
 }
 
-// listens validates an address. Other hosts cannot verify a generated certificate, so it allows
-// loopback addresses only. It requires names, because the Host header is checked against them.
+// listens returns an error if the gateway cannot serve the address at. It must be a host and port. Without a
+// configured certificate only loopback is allowed, because other hosts cannot verify a generated one. The key names
+// must not be empty, because the Host header is checked against it.
 func (c *config) listens(at string) error {
 	host, _, err := net.SplitHostPort(at)
 	if err != nil {

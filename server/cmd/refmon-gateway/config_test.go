@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/server/authzen"
 	"github.com/refmon/refmon/server/gateway"
 )
 
@@ -28,6 +30,10 @@ func TestEachSettingReachesItsField(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	types := filepath.Join(t.TempDir(), "types.yaml")
+	if err := os.WriteFile(types, []byte("groups: [a]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	write(`socket: /run/other.sock
 owner: 61010
 files: 127.0.0.1:1001
@@ -38,6 +44,8 @@ state: /var/lib/other
 negotiate: true
 certificates: {` + print + `: alice}
 strictTransportSecurity: 16
+authzen: {url: 'https://pdp.test', ask: 'O:SYG:SYD:', rate: 17, types: ` + types + `}
+forwardAuth: {proxies: [192.0.2.1, '2001:db8::/32'], path: X-Path, right: X-Right}
 limits: {sessions: 11, sessionLife: 12, threads: 13, connections: 14, largestUpload: 15}
 log: {level: warn}
 `)
@@ -48,9 +56,18 @@ log: {level: warn}
 	want := config{level: slog.LevelWarn, life: 12 * time.Second, settings: settings{Socket: "/run/other.sock",
 		Owner: 61010, Files: "127.0.0.1:1001", Console: "127.0.0.1:1002", Names: []string{"files.test"},
 		Trees: []string{"projects", "share"}, State: "/var/lib/other", Negotiate: true,
-		Certificates: map[string]string{print: "alice"}, Strict: 16}}
+		Certificates: map[string]string{print: "alice"}, Strict: 16,
+		AuthZEN:     authzenSettings{URL: "https://pdp.test", Ask: "O:SYG:SYD:", Rate: 17, Types: types},
+		ForwardAuth: forwardSettings{Proxies: []string{"192.0.2.1", "2001:db8::/32"}, Path: "X-Path", Right: "X-Right"}}}
 	want.Limits.Sessions, want.Limits.SessionLife, want.Limits.Threads, want.Limits.Connections = 11, 12, 13, 14
 	want.Limits.LargestUpload, want.Log.Level = 15, "warn"
+	declared, err := authzen.ReadTypes([]byte("groups: [a]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.questions = &gateway.AuthZEN{URL: "https://pdp.test", Ask: "O:SYG:SYD:", Rate: 17, Types: declared}
+	want.forward = gateway.ForwardAuth{Proxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"),
+		netip.MustParsePrefix("2001:db8::/32")}, Path: "X-Path", Right: "X-Right"}
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("read is %+v, want %+v", *c, want)
 	}
@@ -66,7 +83,8 @@ log: {level: warn}
 	if want := (gateway.Config{Trees: want.Trees, Names: want.Names, Negotiate: true, Certificates: want.Certificates,
 		Channel:  base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "tls-server-end-point:%s", sum)),
 		Sessions: 11, SessionLife: 12 * time.Second, Threads: 13, LargestUpload: 15,
-		StrictTransport: 16 * time.Second, Log: log}); !reflect.DeepEqual(got, want) {
+		StrictTransport: 16 * time.Second, Log: log, AuthZEN: want.questions,
+		ForwardAuth: want.forward}); !reflect.DeepEqual(got, want) {
 		t.Errorf("the gateway's configuration is\n%+v, want\n%+v", got, want)
 	}
 	plain, err := load("")
@@ -113,17 +131,35 @@ func TestBoundsOfSettings(t *testing.T) {
 			"SHA-256"},
 		"great digits": {func(c *config) { c.Certificates = map[string]string{strings.Repeat("A", 64): "x"} },
 			"SHA-256"},
-		"no account":        {func(c *config) { c.Certificates = map[string]string{strings.Repeat("a", 64): ""} }, "account"},
-		"a key alone":       {func(c *config) { c.Key = "k" }, "together"},
-		"one without a key": {func(c *config) { c.Certificate = "c" }, "together"},
-		"files for all":     {func(c *config) { c.Files = "0.0.0.0:1" }, "not a loopback address"},
-		"a console for all": {func(c *config) { c.Console = "0.0.0.0:1" }, "not a loopback address"},
-		"another host":      {func(c *config) { c.Files = "files.test:1" }, "not a loopback address"},
-		"this host":         {func(c *config) { c.Files = "localhost:1" }, ""},
-		"all with a key":    {func(c *config) { c.Files, c.Certificate, c.Key = ":1", "c", "k" }, ""},
-		"no port":           {func(c *config) { c.Console = "127.0.0.1" }, "not an address and port"},
-		"no names":          {func(c *config) { c.Names = nil }, "names"},
-		"no level":          {func(c *config) { c.Log.Level = "" }, "log.level"},
+		"no account": {func(c *config) { c.Certificates = map[string]string{strings.Repeat("a", 64): ""} },
+			"account"},
+		"a key alone":                {func(c *config) { c.Key = "k" }, "together"},
+		"one without a key":          {func(c *config) { c.Certificate = "c" }, "together"},
+		"files for all":              {func(c *config) { c.Files = "0.0.0.0:1" }, "not a loopback address"},
+		"a console for all":          {func(c *config) { c.Console = "0.0.0.0:1" }, "not a loopback address"},
+		"another host":               {func(c *config) { c.Files = "files.test:1" }, "not a loopback address"},
+		"this host":                  {func(c *config) { c.Files = "localhost:1" }, ""},
+		"all with a key":             {func(c *config) { c.Files, c.Certificate, c.Key = ":1", "c", "k" }, ""},
+		"no port":                    {func(c *config) { c.Console = "127.0.0.1" }, "not an address and port"},
+		"no names":                   {func(c *config) { c.Names = nil }, "names"},
+		"questions":                  {func(c *config) { c.AuthZEN.URL = "https://h" }, ""},
+		"a path of questions":        {func(c *config) { c.AuthZEN.URL = "https://h/x" }, "no path"},
+		"a final slash of questions": {func(c *config) { c.AuthZEN.URL = "https://h/" }, "no path"},
+		"no TLS for questions":       {func(c *config) { c.AuthZEN.URL = "http://h" }, "https"},
+		"no rate":                    {func(c *config) { c.AuthZEN.URL, c.AuthZEN.Rate = "https://h", 0 }, "Rate"},
+		"everybody asks": {func(c *config) { c.AuthZEN.URL, c.AuthZEN.Ask = "https://h", "O:SYG:SY" },
+			"a DACL"},
+		"no file of types": {func(c *config) { c.AuthZEN.URL, c.AuthZEN.Types = "https://h", "/nowhere" },
+			"authzen.types"},
+		"questions without an address": {func(c *config) { c.AuthZEN.URL, c.Console = "https://h", "" }, "set console"},
+		"a proxy":                      {func(c *config) { c.ForwardAuth.Proxies = []string{"::1"} }, ""},
+		"every proxy":                  {func(c *config) { c.ForwardAuth.Proxies = []string{"0.0.0.0/0"} }, "no address"},
+		"a proxy by name":              {func(c *config) { c.ForwardAuth.Proxies = []string{"localhost"} }, "no address"},
+		"one header": {func(c *config) {
+			c.ForwardAuth.Proxies, c.ForwardAuth.Right = []string{"::1"},
+				"x-forwarded-uri"
+		}, "two headers"},
+		"no level": {func(c *config) { c.Log.Level = "" }, "log.level"},
 	} {
 		cfg, err := load("")
 		if err != nil {

@@ -47,7 +47,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run runs one command line and returns the exit code.
+// run parses and runs one command line, without the program name, and returns the exit code. It prints errors to
+// std.err. Without arguments it prints the help.
 func run(ctx context.Context, args []string, std *streams) int {
 	helped := false
 	parser, err := kong.New(&cli{}, kong.Name("refmon-gateway"), kong.Description(description),
@@ -74,7 +75,7 @@ func run(ctx context.Context, args []string, std *streams) int {
 	return report(std, c.Run())
 }
 
-// report prints an error and returns the exit code.
+// report returns the exit code for err: 0 for nil. It prints any other error and returns 2.
 func report(std *streams, err error) int {
 	if err == nil {
 		return exitSuccess

@@ -21,17 +21,18 @@ type serveCmd struct {
 	Config string `help:"The configuration; by default what refmon-gateway config print shows." placeholder:"FILE"`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long help text of the command serve.
 func (serveCmd) Help() string {
 	return `Serves the trees of the configuration until SIGTERM or SIGINT. It then answers the requests in
 progress. It prints "ready" with its addresses once it listens. Its user needs
-SeImpersonatePrivilege in refmond and no other right.
+SeImpersonatePrivilege in refmond and no other right, or also SeAuditPrivilege with the key authzen.
 
   refmon-gateway config print > gateway.yaml
   refmon-gateway serve --config gateway.yaml`
 }
 
-// Run serves until ctx is done. It replaces the default logger.
+// Run serves the configured addresses and blocks until ctx is done or a listener fails. It returns nil after a
+// shutdown. It replaces the default logger of package slog.
 func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	cfg, err := load(c.Config)
 	if err != nil {
@@ -54,17 +55,21 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	return errors.Join(cfg.serve(ctx, g, &cert, log), g.Close())
 }
 
-// gateway converts the configuration for package gateway.
+// gateway returns the configuration of package gateway. It needs cert, which must not be nil, for the channel
+// binding.
 func (c *config) gateway(cert *tls.Certificate, log *slog.Logger) gateway.Config {
 	return gateway.Config{Dial: c.dial, Trees: c.Trees, Names: c.Names, Negotiate: c.Negotiate, Channel: channel(cert),
 		Certificates: c.Certificates, Sessions: c.Limits.Sessions, SessionLife: c.life, Threads: c.Limits.Threads,
-		LargestUpload: c.Limits.LargestUpload, StrictTransport: time.Duration(c.Strict) * time.Second, Log: log}
+		LargestUpload: c.Limits.LargestUpload, StrictTransport: time.Duration(c.Strict) * time.Second, Log: log,
+		AuthZEN: c.questions, ForwardAuth: c.forward}
 }
 
-// dial connects to refmond.
+// dial connects to refmond at the configured socket, which must belong to root or to the configured user. The caller
+// closes the connection.
 func (c *config) dial() (*client.Conn, error) { return client.DialUser(c.Socket, c.Owner) }
 
-// serve serves the files and, if it is configured, the console until ctx is done or one of them fails.
+// serve opens the configured addresses, logs "ready" for each, and blocks until ctx is done or one of them fails. It
+// then stops all of them and returns their errors, nil after a shutdown. It does not close g.
 func (c *config) serve(ctx context.Context, g *gateway.Gateway, cert *tls.Certificate, log *slog.Logger) error {
 	handlers := map[string]http.Handler{c.Files: g.Files()}
 	if c.Console != "" {

@@ -33,7 +33,7 @@ type siteCmd struct {
 	Replicas int      `help:"The number of copies of each message (default: 3 with 3 or more servers)." placeholder:"N"`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command site.
 func (siteCmd) Help() string {
 	return `Creates the files that the machines of an index share: site.json, a CA and a certificate for the
 NATS servers, and a key for each role. Copy site.json, ca.pem and the seeds of its roles to each
@@ -44,7 +44,8 @@ To use existing NATS servers, give --nats instead of --server, include the accou
 their configuration, and run refmon-index streams.`
 }
 
-// Run creates the folder.
+// Run creates the folder of a site with its keys and prints its size. It returns an error, and replaces no file, if
+// the folder has a site already. Exactly one of --server and --nats must be given.
 func (c *siteCmd) Run(std *streams) error {
 	s := site.Site{Rights: c.Right, Share: c.Share, Traverse: index.Traverse(c.Traverse),
 		Hosts: map[string][]string{}, Parts: c.Parts, Deciders: c.Parts, Replicas: c.Replicas}
@@ -100,7 +101,8 @@ type brokerCmd struct {
 	Store   string   `help:"The folder for messages." required:"" placeholder:"DIR"`
 }
 
-// Run runs a NATS server until SIGINT or SIGTERM.
+// Run runs a NATS server until SIGINT or SIGTERM, which is no error, or until it cannot store messages. If the folder
+// has keeper.seed, it also creates the streams.
 func (c *brokerCmd) Run(std *streams) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -145,13 +147,14 @@ type streamsCmd struct {
 	Site string `help:"The folder of the site, with keeper.seed." required:"" placeholder:"DIR"`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command streams.
 func (streamsCmd) Help() string {
 	return "Run it once for existing NATS servers, after you include the site's nats.conf in their configuration.\n" +
 		"NATS servers of refmon-index broker create their streams themselves."
 }
 
-// Run creates or updates the streams.
+// Run creates the streams on the site's NATS servers, or updates them. It waits until the servers accept that, or
+// until SIGINT or SIGTERM.
 func (c *streamsCmd) Run(std *streams) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -173,7 +176,8 @@ type member struct {
 	Beat time.Duration `help:"The interval of heartbeats and of polling." default:"1s"`
 }
 
-// run connects as a role and runs a stage until SIGINT or SIGTERM.
+// run connects as a role of the site, calls stage with the connection, and closes it. SIGINT and SIGTERM end the
+// context of stage. It returns the error of the connection or of stage.
 func (m *member) run(std *streams, r site.Role, stage func(context.Context, *stages.Conn) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -185,7 +189,8 @@ func (m *member) run(std *streams, r site.Role, stage func(context.Context, *sta
 	return stage(ctx, c)
 }
 
-// dial connects as a role of the site in a folder.
+// dial connects as a role of the site in the folder dir. The error is [os.ErrNotExist] if the folder has no seed of
+// the role. The caller closes the connection.
 func dial(std *streams, dir string, r site.Role) (*stages.Conn, error) {
 	s, err := site.Load(dir)
 	if err != nil {
@@ -215,7 +220,7 @@ type watchCmd struct {
 	member   `embed:""`
 }
 
-// Run watches the trees of a host.
+// Run watches the trees of a host and publishes their files until SIGINT or SIGTERM.
 func (c *watchCmd) Run(std *streams) error {
 	o := stages.WatchConfig{Host: c.Host, NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat}
 	return c.run(std, site.Watch(c.Host), func(ctx context.Context, x *stages.Conn) error {
@@ -234,7 +239,7 @@ type directoryCmd struct {
 	member `embed:""`
 }
 
-// Run publishes the directory.
+// Run publishes the directory until SIGINT or SIGTERM.
 func (c *directoryCmd) Run(std *streams) error {
 	roster, done, err := c.open()
 	if err != nil {
@@ -252,7 +257,7 @@ type workCmd struct {
 	member  `embed:""`
 }
 
-// Run processes shares of the work.
+// Run computes rows and members of classes until SIGINT or SIGTERM.
 func (c *workCmd) Run(std *streams) error {
 	return c.run(std, site.Work, func(ctx context.Context, x *stages.Conn) error {
 		return stages.Work(ctx, x, stages.WorkConfig{Name: c.Name, Beat: c.Beat, Compact: c.Compact})
@@ -266,7 +271,7 @@ type followCmd struct {
 	member  `embed:""`
 }
 
-// Run stores the results.
+// Run stores the results of all workers in a folder and the selected outputs until SIGINT or SIGTERM.
 func (c *followCmd) Run(std *streams) error {
 	return c.run(std, site.Follow, func(ctx context.Context, x *stages.Conn) error {
 		sinks, err := c.open(ctx, c.State, std.warn)

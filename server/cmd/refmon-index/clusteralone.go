@@ -18,7 +18,8 @@ type messages struct {
 	Parts int    `help:"With --nats: the number of parts of trees and classes." default:"1"`
 }
 
-// run runs the index, with the NATS server if Nats is set. It closes the sinks, also if it fails.
+// run maintains the index until ctx ends, with an embedded NATS server if Nats is set. It always closes the sinks of
+// c. With Nats it ignores c.Query, c.Guard and c.Compact.
 func (m *messages) run(ctx context.Context, c index.Config) error {
 	if !m.Nats {
 		return index.Run(ctx, c)

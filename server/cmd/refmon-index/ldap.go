@@ -21,8 +21,8 @@ type people struct {
 	LDAP      ldapFlags `embed:"" prefix:"ldap-"`
 }
 
-// open returns the roster for LDAP, nil for a directory file. It returns an error unless exactly one
-// of them is given. The caller calls done at the end.
+// open returns the roster for LDAP, nil for a directory file. It returns an error unless exactly one of them is given.
+// On success the caller calls done at the end.
 func (p *people) open() (roster index.Roster, done func(), err error) {
 	roster, d, err := p.LDAP.open()
 	switch {
@@ -49,8 +49,8 @@ type ldapFlags struct {
 // maxPassword is the size limit of a password file, in bytes.
 const maxPassword = 4096
 
-// open returns a roster for the directory, and the directory, which the caller closes. Without a
-// server both are nil.
+// open returns a roster for the LDAP directory, and the directory, which the caller closes. It does not connect.
+// Without a server both are nil and there is no error.
 func (f *ldapFlags) open() (index.Roster, *ldap.Directory, error) {
 	if len(f.Server) == 0 {
 		return nil, nil, nil

@@ -69,7 +69,8 @@ func main() {
 	os.Exit(run(os.Args[1:], &streams{out: os.Stdout, err: os.Stderr}))
 }
 
-// run runs one command line and returns the exit code.
+// run runs one command line and returns the exit code: 0 for success and yes, 1 for no, 2 for an error, which it
+// prints. Without arguments it prints the help.
 func run(args []string, std *streams) int {
 	helped := false
 	parser, err := kong.New(&cli{}, kong.Name("refmon-index"), kong.Description(description),
@@ -95,7 +96,7 @@ func run(args []string, std *streams) int {
 	return report(std, ctx.Run())
 }
 
-// report prints an error and returns the exit code.
+// report returns the exit code for an error: 0 for nil, 1 for errNo, 2 for every other error, which it prints.
 func report(std *streams, err error) int {
 	switch {
 	case err == nil:

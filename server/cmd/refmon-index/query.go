@@ -23,8 +23,9 @@ type queryFlags struct {
 	Limit time.Duration `help:"The greatest age of a heartbeat; older data is not used." default:"10s"`
 }
 
-// ask asks the run of the index, or the files of its folder if no run answers. Both give the same answers, except that
-// only a run knows the groups of people (N-97).
+// ask calls run with a client of the index's run. If no run answers, it calls folder with the files of the index
+// instead, also if run has failed with ErrNoRun. Both give the same answers, except that only a run knows the groups
+// of people (N-97). It closes the client and the index.
 func (a *queryFlags) ask(run func(*queries.Client) error, folder func(*index.Index) error) error {
 	c, err := queries.Dial(a.State)
 	if err == nil {
@@ -48,8 +49,9 @@ type subject struct {
 	Token string `help:"Query for the token in FILE instead of a person." placeholder:"FILE"`
 }
 
-// about returns the question and the query for the person or the token. It returns an error unless exactly one of
-// them is given.
+// about returns the question for a run and the same query for an index, about the person or the token in the file
+// Token. It returns an error unless exactly one of them is given, and for a malformed token. limit is the greatest age
+// of a heartbeat.
 func (s *subject) about(right string, limit time.Duration) (a queries.About, q index.Query, err error) {
 	a = queries.About{Subject: queries.Subject{Who: s.Who}, Right: right, Limit: limit}
 	q = index.Query{Who: s.Who, Right: right, Limit: limit}
@@ -73,7 +75,8 @@ type canReadCmd struct {
 	queryFlags `embed:""`
 }
 
-// Run prints yes or no. The error errNo sets the exit code.
+// Run prints yes or no, with the reason if the answer is unknown. It returns errNo unless the answer is yes, which
+// sets the exit code.
 func (c *canReadCmd) Run(std *streams) error {
 	about, q, err := c.about(c.Right, c.Limit)
 	if err != nil {
@@ -93,7 +96,8 @@ func (c *canReadCmd) Run(std *streams) error {
 	return c.print(std, list[0])
 }
 
-// document returns the document's name: documents are named by absolute paths.
+// document returns the document's name in the index: its absolute path. It returns a path that begins with a slash
+// unchanged.
 func (c *canReadCmd) document() string {
 	if name, err := filepath.Abs(c.Document); err == nil && !strings.HasPrefix(c.Document, "/") {
 		return name
@@ -126,7 +130,7 @@ type whyCmd struct {
 	canReadCmd `embed:""`
 }
 
-// Run prints the answer and the evidence for it.
+// Run prints the answer and the evidence for it. It returns errNo unless the answer is yes.
 func (c *whyCmd) Run(std *streams) error {
 	about, q, err := c.about(c.Right, c.Limit)
 	if err != nil {
@@ -174,7 +178,7 @@ type filterCmd struct {
 	queryFlags `embed:""`
 }
 
-// Run prints the filter.
+// Run prints the IDs of the classes, one a line, or the filter in another form as JSON.
 func (c *filterCmd) Run(std *streams) error {
 	about, q, err := c.about(c.Right, c.Limit)
 	if err != nil {
@@ -206,7 +210,7 @@ type changesCmd struct {
 	State  string `help:"The folder of the index." required:"" placeholder:"DIR"`
 }
 
-// Run prints the changes as lines of JSON.
+// Run prints the changes as lines of JSON. With --follow it continues until SIGINT or SIGTERM, which is no error.
 func (c *changesCmd) Run(std *streams) error {
 	out := json.NewEncoder(std.out)
 	tell := func(x index.Change) error { return out.Encode(x) }
@@ -222,7 +226,7 @@ type statusCmd struct {
 	queryFlags `embed:""`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command status.
 func (statusCmd) Help() string {
 	return `Prints the age of the last heartbeat of each tree and of the directory, and the counts of the index.
 
@@ -230,8 +234,8 @@ The exit code is 0 if every source is current, 1 if the last heartbeat of a sour
 --limit, so that its answers are withheld, and 2 if the folder cannot be read.`
 }
 
-// Run prints the heartbeats and the counts. It returns errNo if a source has no current heartbeat
-// (N-91).
+// Run prints the heartbeats and the counts. It returns errNo if a source has no current heartbeat, or if the index had
+// none yet (N-91).
 func (c *statusCmd) Run(std *streams) error {
 	var beats []index.SourceStatus
 	var counts index.Counts
@@ -289,7 +293,7 @@ type listedCmd struct {
 	queryFlags `embed:""`
 }
 
-// Run prints the classes as lines of JSON.
+// Run prints the classes as lines of JSON, and nothing if there are none.
 func (c *listedCmd) Run(std *streams) error {
 	var list []index.Listed
 	err := c.ask(func(run *queries.Client) (err error) {

@@ -27,7 +27,7 @@ type runCmd struct {
 	serving  `embed:""`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command run.
 func (runCmd) Help() string {
 	return `Reads all files of the trees, then follows them. A changed descriptor and a created, removed or
 moved file are in the index within a second. A changed membership is in the index after two equal
@@ -40,7 +40,8 @@ CAP_DAC_READ_SEARCH to receive a file system's events. --no-events works without
 The walk at the start finds changes made while it did not run.`
 }
 
-// Run maintains the index until SIGINT or SIGTERM.
+// Run maintains the index until SIGINT or SIGTERM, which is no error, or until a stage fails. It prints how long the
+// first walk took, and transient errors, to the error output.
 func (c *runCmd) Run(std *streams) error {
 	if c.Nats && (c.Socket != "" || c.Ask != nil) {
 		return errServed

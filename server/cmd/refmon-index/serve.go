@@ -17,7 +17,8 @@ type serving struct {
 	Ask    []string `help:"A user of this host who may ask about everybody, by name or uid." placeholder:"USER"`
 }
 
-// uids returns the uids of Ask. A user that the host does not have is an error.
+// uids returns the uid of each user in Ask, given by name or number; nil if there are none. A name that the host does
+// not have is an error.
 func (s *serving) uids() (out []uint32, err error) {
 	for _, name := range s.Ask {
 		text := name
@@ -37,8 +38,9 @@ func (s *serving) uids() (out []uint32, err error) {
 	return out, nil
 }
 
-// serve starts the server in the folder of the index, and the one of --socket. Without the first, commands read the
-// log. The second is required if it is configured.
+// serve returns a function for [index.Config].Query. The function starts a server on the socket in the folder state,
+// and one on that of --socket if it is given; the function that it returns closes them. Without the first, commands
+// read the log, so its error goes to warn. An error of the second ends the run.
 func (s *serving) serve(state string, uids []uint32, warn func(error)) func(*index.Index) (func(), error) {
 	return func(x *index.Index) (func(), error) {
 		var open []*queries.Server

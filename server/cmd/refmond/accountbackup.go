@@ -70,8 +70,8 @@ type accountRestoreCmd struct {
 	Config string `help:"${config}" placeholder:"FILE"`
 }
 
-// Run replaces the store by a backup. It restores the audit log's key only if none exists,
-// because an existing log keeps its own.
+// Run replaces the store by a backup, while refmond is stopped; a running daemon is an error. It restores the
+// audit log's key only if none exists, because an existing log keeps its own. An invalid backup changes nothing.
 func (c accountRestoreCmd) Run(std *streams) error {
 	cfg, err := load(c.Config)
 	if err != nil {
@@ -106,7 +106,8 @@ func restore(cfg *config, files map[string][]byte, std *streams) error {
 		putBack(auditKey(cfg.State, false), files[backedKey], std))
 }
 
-// putBack writes a file unless it exists. It prints a line if the existing file has other contents.
+// putBack creates the file name with the contents key. An existing file stays; if its contents differ, putBack
+// prints a line to std.err and returns nil.
 func putBack(name string, key []byte, std *streams) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
@@ -123,7 +124,8 @@ func putBack(name string, key []byte, std *streams) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// unpack reads the files of a backup. Unknown, duplicate and oversized files are errors.
+// unpack reads the files of a backup and returns their contents by name. Unknown, duplicate and oversized files
+// are errors, and so is a backup without a store. The audit log's key may be missing.
 func unpack(file string) (map[string][]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {

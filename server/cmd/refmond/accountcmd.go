@@ -39,7 +39,8 @@ commands. In a new store, the only administrator is the user that refmond runs a
   sudo -u refmond refmond account add alice --uid 1000 --password`
 }
 
-// dial connects to the daemon.
+// dial connects to the daemon at the administrators' socket; the caller closes the connection. The socket must
+// belong to root or to the user named by --owner, by default the caller. An unknown owner is an error.
 func (c *accountCmd) dial() (*client.Conn, error) {
 	if c.Owner == "" {
 		return client.Dial(c.Socket)
@@ -51,7 +52,7 @@ func (c *accountCmd) dial() (*client.Conn, error) {
 	return client.DialUser(c.Socket, uid)
 }
 
-// change sends a change to the daemon. nil means that it is durable.
+// change sends one request to the daemon and waits for the response. nil means that the change is durable.
 func (c *accountCmd) change(r admin.Request) error {
 	conn, err := c.dial()
 	if err != nil {
@@ -62,7 +63,7 @@ func (c *accountCmd) change(r admin.Request) error {
 	return err
 }
 
-// fetch requests data from the daemon.
+// fetch requests all data of one kind from the daemon. With an error it returns no data.
 func (c *accountCmd) fetch(do admin.Do) ([]byte, error) {
 	conn, err := c.dial()
 	if err != nil {
@@ -89,7 +90,7 @@ type accountAddCmd struct {
 	Password bool    `help:"Also set a password, read from the terminal or from a line of standard input."`
 }
 
-// Run adds an account.
+// Run adds an account. With --password it first reads the password; otherwise no password logs the account on.
 func (c accountAddCmd) Run(std *streams, all *accountCmd) error {
 	r := admin.Request{Do: admin.AddAccount, Name: c.Name, UID: c.UID, FullName: c.FullName, Disabled: c.Disabled}
 	if c.Password {
@@ -109,7 +110,7 @@ type accountSetCmd struct {
 	FullName *string `help:"The name of the person." placeholder:"TEXT"`
 }
 
-// Run changes an account.
+// Run changes the name, uid or full name of an account. A flag that is not given leaves its value unchanged.
 func (c accountSetCmd) Run(all *accountCmd) error {
 	return all.change(admin.Request{Do: admin.SetAccount, Name: c.Name, NewName: c.Rename, UID: c.UID, NoUID: c.NoUID,
 		FullName: c.FullName})
@@ -157,7 +158,7 @@ type accountUnlockCmd struct {
 	Name string `arg:"" help:"The account."`
 }
 
-// Run enables an account.
+// Run enables an account and clears its failed logons.
 func (c accountUnlockCmd) Run(all *accountCmd) error {
 	return all.change(admin.Request{Do: admin.Unlock, Name: c.Name})
 }
@@ -171,7 +172,8 @@ type accountImportCmd struct {
 	File string `arg:"" help:"The YAML file; - for standard input."`
 }
 
-// Run replaces the store's contents by those of a file.
+// Run replaces the contents of the daemon's store by those of a YAML file, or of standard input if the name is
+// "-". A file that is too long for one request is an error.
 func (c accountImportCmd) Run(all *accountCmd) error {
 	from := os.Stdin
 	if c.File != "-" {

@@ -173,3 +173,41 @@ func TestUnit(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// TestUnitsAreHardened checks that systemd-analyze rates the exposure of each unit at 3.0 or less, also of a refmond
+// with trees.
+func TestUnitsAreHardened(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("no systemd-analyze on this machine")
+	}
+	if out, err := exec.Command(analyze, "security", "--offline=yes", "--help").CombinedOutput(); err != nil {
+		t.Skipf("an old systemd-analyze: %s", out)
+	}
+	const units = "../../systemd"
+	for _, c := range []struct{ name, unit, dropIn string }{
+		{"refmond.service", "refmond.service", ""}, {"refmond.service", "refmond.service", "refmond-trees.conf"},
+		{"refmon-gateway.service", "refmon-gateway.service", ""},
+		{"refmond-mount@srv.service", "refmond-mount@.service", ""},
+	} {
+		text, err := os.ReadFile(filepath.Join(units, c.unit))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.dropIn != "" {
+			more, err := os.ReadFile(filepath.Join(units, c.dropIn))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = append(text, more...)
+		}
+		file := written(t, filepath.Join(t.TempDir(), c.name), string(text))
+		out, err := exec.Command(analyze, "security", "--offline=yes", "--threshold=30", "--no-pager", file).CombinedOutput()
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		if last := lines[len(lines)-1]; err != nil || !strings.Contains(last, "Overall exposure level") {
+			t.Errorf("%s %s: %v: %s", c.unit, c.dropIn, err, last)
+		} else {
+			t.Log(c.dropIn, last)
+		}
+	}
+}

@@ -37,7 +37,8 @@ read both files:
   refmon who-can write -o objects.ldif -d people.yaml`
 }
 
-// Run writes the files.
+// Run writes the users and groups, the objects, or both, to the files of the flags. Without --people and
+// --objects it returns an error. It prints counts, and references that it left out, to std.err.
 func (c directoryExportCmd) Run(std *streams) error {
 	if c.People == "" && c.Objects == "" {
 		return errors.New("directory export: give --people or --objects")
@@ -92,8 +93,8 @@ func openConfigured(file string) (*ldap.Directory, error) {
 	return d, err
 }
 
-// writeAtomically writes a file with mode 0600 and gives it its name when it is complete. The name - writes
-// to out.
+// writeAtomically calls write with a temporary file of mode 0600, syncs it, and renames it to file. After an
+// error an old file is unchanged. If file is "-", write gets out instead.
 func writeAtomically(file string, out io.Writer, write func(io.Writer) error) error {
 	if file == "-" {
 		return write(out)
@@ -122,7 +123,8 @@ type directoryFindCmd struct {
 	Name   string `arg:"" help:"The name of the account, without a domain."`
 }
 
-// Run prints the account.
+// Run prints the account's SID and restriction, its groups, the dropped SIDs and its claims. An unknown name is
+// an error.
 func (c directoryFindCmd) Run(std *streams) error {
 	d, err := openConfigured(c.Config)
 	if err != nil {

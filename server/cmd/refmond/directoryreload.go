@@ -32,7 +32,8 @@ type directoryUse struct {
 	closed bool // guarded by mu
 }
 
-// close waits for running logons and closes the connections.
+// close waits until no logon or query uses this configuration, then closes its connections. Later calls of logOn
+// and ask return ok false.
 func (u *directoryUse) close() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -43,7 +44,9 @@ func (u *directoryUse) close() error {
 	return u.people.Close()
 }
 
-// LogOn implements [logon.Authority].
+// LogOn logs on a domain user with the current directory configuration, and passes all other users to the
+// embedded Authority. If a reload replaces the configuration meanwhile, it uses the new one. Without a
+// configuration it passes every request on.
 func (a *directoryLogons) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	for {
 		u := a.now.Load()
@@ -85,7 +88,8 @@ func (a *directoryLogons) ask(question func(*ldap.Directory) error) error {
 	}
 }
 
-// ask calls question. ok is false if a reload has closed this configuration.
+// ask calls question with the directory and returns its error. ok is false, and question was not called, if a
+// reload has closed this configuration.
 func (u *directoryUse) ask(question func(*ldap.Directory) error) (ok bool, err error) {
 	u.mu.RLock()
 	defer u.mu.RUnlock()
@@ -118,7 +122,8 @@ func (s *service) prepareDirectory(cfg *config) (swap func(), drop func(), err e
 	return swap, func() { _ = next.close() }, nil
 }
 
-// domain returns the authority for the directory's users.
+// domain returns the authority for the directory's users. people is the client of the directory; nil means that
+// only a KDC checks their passwords, and that they cannot log on by name. It needs s.domains and s.store.
 func (s *service) domain(cfg *config, people *ldap.Directory) logon.Authority {
 	d := &cfg.Directory
 	a := domain.Authority{Authority: s.domains.Authority, Store: s.store, Realm: cfg.Kerberos.Realm, Name: d.Name,

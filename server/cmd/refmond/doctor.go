@@ -47,7 +47,8 @@ func (c *checkUp) wrong(what, found string, args ...any) {
 	fmt.Fprintf(c.std.out, "WRONG %-12s %s\n", what, printable(fmt.Sprintf(found, args...)))
 }
 
-// Run runs all checks, even if some fail.
+// Run prints the result of each check and goes on after a failure. If the configuration cannot be read, it runs
+// no other check. It returns errUnwell if any check failed.
 func (c *doctorCmd) Run(std *streams) error {
 	k := &checkUp{std: std}
 	cfg, err := load(c.Config)
@@ -74,7 +75,8 @@ func (c *doctorCmd) Run(std *streams) error {
 	return nil
 }
 
-// state checks the state folder.
+// state reports whether the state folder exists, belongs to this user and is closed to others, and which stores
+// are in it.
 func (c *checkUp) state(dir string) {
 	var st unix.Stat_t
 	if err := unix.Stat(dir, &st); err != nil {
@@ -121,7 +123,7 @@ func (c *checkUp) disk(dir string) {
 	c.room(st.Bavail * uint64(st.Bsize))
 }
 
-// room checks the number of free bytes.
+// room reports free, a number of bytes, as a problem if it is below leastFree.
 func (c *checkUp) room(free uint64) {
 	if free < leastFree {
 		c.wrong("disk", "%d MiB free: records that cannot be kept stop operations (audit.required)", free>>20)
@@ -130,7 +132,8 @@ func (c *checkUp) room(free uint64) {
 	c.well("disk", "%d MiB free", free>>20)
 }
 
-// socket connects to a socket as a client does.
+// socket connects to the socket at as a client does, and reports the result under the configuration's key. A
+// missing or dead socket is a problem.
 func (c *checkUp) socket(key, at string) {
 	conn, err := client.Dial(at)
 	switch {

@@ -23,7 +23,8 @@ func (handlesCmd) Help() string {
 PROCESS_DUP_HANDLE, because it duplicates each handle to query it. It closes the duplicates.`
 }
 
-// Run lists the handles.
+// Run prints a line for each handle of a process: value, type, name and rights. It fails for an unknown process,
+// and for one whose handles the caller may not duplicate.
 func (c *handlesCmd) Run(std *streams) error {
 	l, err := c.open()
 	if err != nil {
@@ -45,7 +46,9 @@ func named(name, typ string, h nt.ProcessHandle) string {
 	return strings.TrimSpace(printable(name) + "  " + rightNames(typ, h.GrantedAccess))
 }
 
-// handles calls f for each handle of a process.
+// handles calls f for each handle of the process p with its type and its name. It duplicates each handle to
+// query it, and closes the duplicate. If that fails, typ is "?" and name is "". An object without a name has a
+// description instead.
 func (l *inspector) handles(p winnt.Handle, f func(h nt.ProcessHandle, typ, name string)) error {
 	v, st := l.th.NtQueryInformationProcess(p, nt.ProcessHandleInformation)
 	list, ok := v.([]nt.ProcessHandle)
@@ -72,7 +75,8 @@ func (l *inspector) handles(p winnt.Handle, f func(h nt.ProcessHandle, typ, name
 	return nil
 }
 
-// described returns a description of an object without a name.
+// described returns a description of an object without a name: a process's number, a thread's name, or a pipe's
+// name. For other types, and if the query fails, it returns "".
 func (l *inspector) described(h winnt.Handle, typ string) string {
 	switch typ {
 	case "Process":
@@ -99,7 +103,8 @@ func (l *inspector) described(h winnt.Handle, typ string) string {
 // below the device.
 const pipeDevice = `\Device\NamedPipe`
 
-// rightNames formats a mask with the right names of a type, without their common prefix.
+// rightNames formats a mask with the right names of the object type typ, without their common prefix. A full
+// mask is "all rights". For an unknown type it returns the mask in its own format.
 func rightNames(typ string, m winnt.AccessMask) string {
 	t := winnt.ObjectTypeByName(typ)
 	switch {
@@ -126,7 +131,9 @@ count. refmond does not see how a program uses a descriptor, or whether it close
 PROCESS_DUP_HANDLE. Descriptors cannot be revoked.`
 }
 
-// Run lists the open files.
+// Run prints the open files whose names contain c.Name, of every process that the caller may open, and then the
+// passed descriptors. With c.Close it also closes the listed handles, and requires a name. It skips processes
+// that it cannot open.
 func (c *openFilesCmd) Run(std *streams) error {
 	if c.Close && c.Name == "" {
 		return errors.New("open-files --close: give a part of the names of the files")
@@ -168,7 +175,8 @@ func (c *openFilesCmd) Run(std *streams) error {
 	return c.listPassed(std, l, names)
 }
 
-// matches reports whether a name contains the requested text.
+// matches reports whether name contains c.Name, ignoring the case of letters. An empty c.Name matches every
+// name.
 func (c *openFilesCmd) matches(name string) bool {
 	return strings.Contains(strings.ToLower(name), strings.ToLower(c.Name))
 }
@@ -197,7 +205,8 @@ func (c *openFilesCmd) listPassed(std *streams, l *inspector, names map[uint64]s
 	return nil
 }
 
-// closeHandle closes a handle of another process and returns the result for display (O-168).
+// closeHandle closes the handle h of the process p. It returns "closed", or "stays:" with the status of the
+// failure, for display (O-168).
 func (l *inspector) closeHandle(p, h winnt.Handle) string {
 	mine, st := l.th.NtDuplicateObject(p, h, winnt.NtCurrentProcess, 0, 0,
 		winnt.DUPLICATE_SAME_ACCESS|winnt.DUPLICATE_CLOSE_SOURCE)

@@ -30,7 +30,9 @@ type inspector struct {
 	names map[sid.SID]string // names of accounts that were looked up
 }
 
-// open connects, and enables SeDebugPrivilege if the token has it.
+// open connects to the daemon and returns an inspector, which the caller closes. The socket must belong to root
+// or to the user named by --owner, by default the caller. open enables SeDebugPrivilege if the token has it;
+// otherwise the caller sees only processes of their own.
 func (f *inspectFlags) open() (*inspector, error) {
 	socket := f.Socket
 	if socket == "" {
@@ -58,7 +60,8 @@ func (f *inspectFlags) open() (*inspector, error) {
 	return l, nil
 }
 
-// userID parses a uid, or looks up the uid of a user name.
+// userID returns the uid that name is as a number, or otherwise the uid of the host's user with that name. An
+// unknown name is an error.
 func userID(name string) (uint32, error) {
 	if n, err := strconv.ParseUint(name, 10, 32); err == nil {
 		return uint32(n), nil
@@ -73,7 +76,8 @@ func userID(name string) (uint32, error) {
 
 func (l *inspector) close() { _ = l.conn.Close() }
 
-// query sends an inspection query.
+// query sends an inspection query and returns the reply. A status of the daemon is an error that names the kind
+// of query.
 func (l *inspector) query(q inspect.Query) (a inspect.Reply, err error) {
 	b, err := json.Marshal(q)
 	if err != nil {
@@ -86,7 +90,8 @@ func (l *inspector) query(q inspect.Query) (a inspect.Reply, err error) {
 	return a, err
 }
 
-// name returns the name of an account, or its SID for an account without a name.
+// name returns DOMAIN\name of an account, or its SID as text if the daemon knows no name. It keeps the result
+// for later calls.
 func (l *inspector) name(s sid.SID) string {
 	if name, known := l.names[s]; known {
 		return name
@@ -106,7 +111,8 @@ func (l *inspector) name(s sid.SID) string {
 	return name
 }
 
-// named returns the name of an account, given its SID as text.
+// named returns the name of the account whose SID is text, as name does. A text that is not a SID is returned
+// itself, with control characters escaped.
 func (l *inspector) named(text string) string {
 	s, err := sid.Parse(text)
 	if err != nil {
@@ -145,7 +151,8 @@ func clock(t time.Time) string {
 	return t.Format("2006-01-02 15:04")
 }
 
-// openProcess opens a process by its number. Errors explain what to do.
+// openProcess opens a process by its number in refmond ps and returns a handle, which the caller may close.
+// Errors say what to do: the number is unknown, or the caller does not have the rights.
 func (l *inspector) openProcess(id uint64, rights winnt.AccessMask) (winnt.Handle, error) {
 	h, st := l.th.NtOpenProcess(rights, nil, &nt.ClientID{UniqueProcess: winnt.Handle(id)})
 	switch {

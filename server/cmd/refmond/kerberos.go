@@ -8,6 +8,8 @@ import (
 
 	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/auth/kerberos"
+	"github.com/refmon/refmon/server/auth/kerberos/confined"
+	"github.com/refmon/refmon/server/auth/kerberos/pac"
 	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
@@ -25,7 +27,8 @@ type tickets struct {
 	Delegated       bool     `json:"delegated"`
 }
 
-// check validates the settings without reading the keytab.
+// check returns the first error in the settings. It does not read the keytab. Without a keytab no setting is
+// checked.
 func (t *tickets) check() error {
 	if t.Keytab == "" {
 		return nil
@@ -45,8 +48,9 @@ func (t *tickets) check() error {
 }
 
 // open returns the acceptor of tickets, nil without a keytab. last is the previous acceptor, nil
-// for none.
-func (t *tickets) open(state string, store *lsa.Store, last *kerberos.Acceptor) (*kerberos.Acceptor, error) {
+// for none. parse parses PACs.
+func (t *tickets) open(state string, store *lsa.Store, last *kerberos.Acceptor,
+	parse func([]byte) (*pac.PAC, error)) (*kerberos.Acceptor, error) {
 	if t.Keytab == "" {
 		return nil, nil
 	}
@@ -56,7 +60,7 @@ func (t *tickets) open(state string, store *lsa.Store, last *kerberos.Acceptor) 
 	}
 	cfg := kerberos.Config{Keys: keys, Realm: t.Realm, Services: t.Services, Skew: time.Duration(t.Skew) * time.Second,
 		EncryptionTypes: t.EncryptionTypes, RequireBinding: t.RequireBinding, Delegated: t.Delegated, State: state,
-		Machine: store.Computer().SID}
+		Machine: store.Computer().SID, Parse: parse}
 	if len(cfg.Services) == 0 {
 		cfg.Services = nil
 	}
@@ -76,12 +80,15 @@ type ticketAcceptor struct {
 	last *kerberos.Acceptor                // owned by the signal handler's goroutine; keeps the replay cache
 	// state is the folder of the replay cache. Immutable.
 	state string
+	// pacs is the child process that parses PACs (K-89). It starts with the first ticket.
+	pacs confined.Parser
 }
 
-// prepareTickets prepares the acceptor of a configuration. The caller then calls swap to use it. After an
-// error the old acceptor stays in use (K-82).
+// prepareTickets prepares the acceptor of a configuration and returns a function that puts it into use. The
+// caller calls swap once the rest of the configuration is ready. After an error swap is nil and the old acceptor
+// stays in use (K-82).
 func (s *service) prepareTickets(cfg *config) (swap func(), err error) {
-	next, err := cfg.Kerberos.open(s.tickets.state, s.store, s.tickets.last)
+	next, err := cfg.Kerberos.open(s.tickets.state, s.store, s.tickets.last, s.tickets.pacs.Parse)
 	if err != nil {
 		return nil, err
 	}

@@ -180,7 +180,7 @@ func TestTicketsAreConfigured(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	if _, err := (&tickets{Keytab: keytab, Realm: "R", Skew: 300}).open("", nil, nil); err == nil ||
+	if _, err := (&tickets{Keytab: keytab, Realm: "R", Skew: 300}).open("", nil, nil, nil); err == nil ||
 		!strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("K-33: %v", err)
 	}

@@ -30,6 +30,7 @@ type cli struct {
 	Token     tokenCmd     `cmd:"" help:"Show the token of a process or of a thread's client."`
 	OpenFiles openFilesCmd `cmd:"" name:"open-files" help:"List the open files and their processes."`
 	Sessions  sessionsCmd  `cmd:"" help:"List the connections, and the clients that logged on with tickets."`
+	Revoke    revokeCmd    `cmd:"" help:"End the access of a user or a group, or all access to a file, and record it."`
 	Trace     traceCmd     `cmd:"" help:"Print the calls of clients as they are made."`
 	Why       whyCmd       `cmd:"" help:"Print recent denials with their reasons."`
 

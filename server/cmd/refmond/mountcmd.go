@@ -192,13 +192,13 @@ func (c *mountCmd) start(sys *kernel.System, kept *audit.Log, tree *hostfs.Tree,
 		Accounts: mount.Hosted{Peers: accounts, Hosts: host.New()}, Owners: mount.HostOwners{},
 		Traverse: traverses[c.Traverse], HideUnreadable: c.HideUnreadable, FollowLinks: c.FollowLinks, Modes: modes,
 		ListDescriptors: c.ListDescriptors, Backup: c.Backup != "",
-		Own: os.Geteuid() != 0, Log: log, Denied: denied})
+		Own: !mayMount(), Log: log, Denied: denied})
 }
 
 // backupUser returns the privileges of the user for whom the mount is.
 func (c *mountCmd) backupUser() (map[uint32]winnt.PrivilegeSet, error) {
 	switch {
-	case os.Geteuid() != 0:
+	case !mayMount():
 		return nil, errors.New("--backup: only root can mount a tree for backup")
 	case c.HideUnreadable || c.FollowLinks || c.Mode != "narrow":
 		return nil, errors.New("--backup: omit --hide-unreadable, --follow-links and --mode: a backup sees every " +
@@ -211,9 +211,17 @@ func (c *mountCmd) backupUser() (map[uint32]winnt.PrivilegeSet, error) {
 	return map[uint32]winnt.PrivilegeSet{uid: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)}, nil
 }
 
+// mayMount reports whether this program can mount for all users: it has CAP_SYS_ADMIN, as root or by its unit. It is
+// false if the host's kernel does not say.
+func mayMount() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	return unix.Capget(&header, &data[0]) == nil && data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0
+}
+
 // audience describes the users who see a mount of this program, for the log.
 func audience() string {
-	if uid := os.Geteuid(); uid != 0 {
+	if uid := os.Geteuid(); !mayMount() {
 		return fmt.Sprintf("uid %d alone", uid)
 	}
 	return "all users"

@@ -189,7 +189,7 @@ func (c *whyCmd) fromTrail(std *streams) error {
 			return nil
 		}
 		n++
-		_, err := fmt.Fprintln(std.out, trail.Line(e, nil))
+		_, err := fmt.Fprintln(std.out, trail.Line(e, nil, nil))
 		return err
 	})
 	if err == nil && n == 0 {

@@ -1,15 +1,31 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"io"
+	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/internal/test/terminal"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/winnt"
 )
 
 func echoes(t *testing.T, f *os.File) bool {
@@ -79,5 +95,169 @@ func TestPipedPassword(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// planted are secrets that a run gets. No part of a run may show one.
+type planted struct {
+	*program
+	secrets map[string][]byte
+	outputs map[string]string // what programs printed and returned
+}
+
+// TestPlantedSecretsAreFoundNowhere gives a run of refmond and refmon-gateway a password, a wrong password, a keytab, a
+// ticket and a bearer token. Then it looks for them in the outputs and error texts of every command, the logs, the
+// state folders with the trail, the temporary files, the process list and its environments, and for a core after a
+// crash (L-1, K-50, K-83).
+func TestPlantedSecretsAreFoundNowhere(t *testing.T) {
+	p := &planted{program: build(t), outputs: map[string]string{}}
+	programs.Install(t, p.dir, "refmon-gateway")
+	key := forge.NewKey(18)
+	p.secrets = map[string][]byte{"password": []byte("Planted-Passw0rd-4711"),
+		"wrong password": []byte("Planted-Wr0ng-4712"), "keytab": key.KeyValue,
+		"bearer token": []byte("eyJwbGFudGVkIjo0NzEzfQ.planted-bearer")}
+	const realm, service = "EXAMPLE.TEST", "HTTP/www.example.test"
+	keytab, temp := filepath.Join(p.dir, "keytab"), filepath.Join(p.dir, "temp")
+	if err := errors.Join(os.Mkdir(temp, 0o700), os.WriteFile(keytab, forge.Keytab(forge.Entry{Service: service,
+		Realm: realm, Version: 2, Key: key}), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", temp)
+	p.configure("log: {level: debug}\nkerberos: {keytab: " + keytab + ", realm: " + realm + "}\n")
+	cmd, end := p.serve()
+	p.must(string(p.secrets["password"])+"\n", "add", "alice", "--password")
+	c := p.dial(p.socket)
+	for _, l := range []struct{ name, secret string }{{"alice", "password"}, {"alice", "wrong password"},
+		{"bob", "password"}} {
+		_, _, st, sub := logOn(c, nt.InteractiveLogon, l.name, string(p.secrets[l.secret]), winnt.LOGON32_LOGON_NETWORK)
+		p.outputs["logon of "+l.name] += fmt.Sprint(st, sub)
+	}
+	ticket := forge.Ticket{Service: service, Realm: realm, Key: key, Version: 2, Client: "alice", At: time.Now()}
+	blob := ticket.Blob()
+	p.secrets["ticket"], p.secrets["session key"] = blob[len(blob)-120:], ticket.SessionKey.KeyValue
+	_, st := ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK)
+	p.outputs["ticket"] = st.String()
+	p.gateway()
+	for _, verb := range [][]string{{"ps"}, {"sessions"}, {"why"}, {"open-files"}, {"account", "list"},
+		{"handles", "16"}, {"revoke", "nobody-at-all"}} {
+		out, _ := exec.Command(p.bin, append(verb, "--socket", p.admin)...).CombinedOutput()
+		p.outputs[verb[0]] = string(out)
+	}
+	for _, verb := range [][]string{{"doctor", "--config", p.config}, {"config", "check", p.config}} {
+		out, _ := exec.Command(p.bin, verb...).CombinedOutput()
+		p.outputs[verb[0]] = string(out)
+	}
+	p.processes()
+	p.leavesNoCore(cmd.Process.Pid)
+	if err := cmd.Process.Signal(unix.SIGABRT); err != nil { // a crash: Go prints every goroutine
+		t.Fatal(err)
+	}
+	end()
+	p.outputs["log"] = p.log.all()
+	p.search(keytab)
+	if !strings.Contains(p.outputs["log"], "SIGABRT") || !strings.Contains(p.outputs["log"], "rejected a client's") {
+		t.Errorf("the log has no crash or no refusal, so the search shows nothing:\n%.2000s", p.outputs["log"])
+	}
+}
+
+// gateway runs refmon-gateway and sends it the passwords and the bearer token.
+func (p *planted) gateway() {
+	p.Helper()
+	config := written(p.T, filepath.Join(p.dir, "g.yaml"), fmt.Sprintf("socket: %s\nowner: %d\nfiles: 127.0.0.1:0\n"+
+		"console: ''\ntrees: [projects]\nstate: %s\nlog: {level: debug}\n", p.socket, os.Getuid(),
+		filepath.Join(p.dir, "gstate")))
+	var log logged
+	cmd := exec.Command(filepath.Join(p.dir, "refmon-gateway"), "serve", "--config", config)
+	out, err := cmd.StderrPipe()
+	if err != nil {
+		p.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		p.Fatal(err)
+	}
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			log.add(lines.Text())
+		}
+	})
+	log.await(p.T, 0, "msg=ready files=")
+	at := regexp.MustCompile(`https://\S+`).FindString(log.all())
+	web := http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	for _, set := range []func(*http.Request){
+		func(r *http.Request) { r.SetBasicAuth("alice", string(p.secrets["password"])) },
+		func(r *http.Request) { r.SetBasicAuth("alice", string(p.secrets["wrong password"])) },
+		func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+string(p.secrets["bearer token"])) },
+		func(r *http.Request) { r.Header.Set("Cookie", "session="+string(p.secrets["bearer token"])) },
+	} {
+		r, err := http.NewRequest(http.MethodGet, at+"/projects/", nil)
+		if err != nil {
+			p.Fatal(err)
+		}
+		set(r)
+		a, err := web.Do(r)
+		if err != nil {
+			p.Fatal(err)
+		}
+		b, err := io.ReadAll(a.Body)
+		_ = a.Body.Close()
+		p.outputs["gateway"] += fmt.Sprint(a.Status, a.Header, string(b), err)
+	}
+	p.processes()
+	_ = cmd.Process.Signal(os.Interrupt)
+	reading.Wait()
+	_ = cmd.Wait()
+	p.outputs["gateway's log"] = log.all()
+}
+
+// processes adds the command lines and environments of all processes, except for those of this test.
+func (p *planted) processes() {
+	p.Helper()
+	for _, name := range []string{"cmdline", "environ", "comm"} {
+		files, err := filepath.Glob("/proc/[0-9]*/" + name)
+		if err != nil {
+			p.Fatal(err)
+		}
+		for _, f := range files {
+			if b, err := os.ReadFile(f); err == nil { // it may have ended
+				p.outputs["processes"] += string(b)
+			}
+		}
+	}
+}
+
+// search looks for the secrets, as they are, in base64 and in hexadecimal digits, in the outputs and in all files of
+// the run except the keytab.
+func (p *planted) search(except string) {
+	p.Helper()
+	if b, err := os.ReadFile(except); err != nil || !bytes.Contains(b, p.secrets["keytab"]) {
+		p.Errorf("the keytab has no key: %v", err)
+	}
+	err := filepath.WalkDir(p.dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || path == except || path == p.bin || d.Name() == "refmon-gateway" {
+			return err
+		}
+		if strings.HasPrefix(d.Name(), "core") {
+			p.Errorf("K-83: the crash left %s", path)
+		}
+		b, err := os.ReadFile(path)
+		p.outputs[path] = string(b)
+		return err
+	})
+	if err != nil {
+		p.Fatal(err)
+	}
+	for name, s := range p.secrets {
+		for where, text := range p.outputs {
+			for _, form := range []string{string(s), base64.StdEncoding.EncodeToString(s), hex.EncodeToString(s)} {
+				if len(s) < 12 || strings.Contains(text, form) {
+					p.Errorf("the %s is in %s", name, where)
+				}
+			}
+		}
+	}
+	if len(p.outputs) < 18 {
+		p.Errorf("%d places were searched, want at least 18", len(p.outputs))
 	}
 }

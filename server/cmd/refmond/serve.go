@@ -137,9 +137,9 @@ func start(cfg *config, std *streams) (*service, error) {
 	s.noCores()
 	daemon.Spare()
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
-		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg),
-		Quota: s.store.QuotaUID, StartAs: cfg.startsAs(s.store), LSA: &s.domains, Limits: cfg.limits,
-		Profile: cfg.profile, Audit: log, ConnectionRecords: cfg.Audit.Connections, Log: s.log})
+		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg), LSA: &s.domains,
+		Quota: s.store.QuotaUID, StartAs: cfg.startsAs(s.store), Revoke: s.revokeMounts, KernelName: cfg.kernelName,
+		Limits: cfg.limits, Profile: cfg.profile, Audit: log, ConnectionRecords: cfg.Audit.Connections, Log: s.log})
 	if err != nil {
 		return nil, errors.Join(err, s.closeStores())
 	}
@@ -233,6 +233,7 @@ func (s *service) closeStores() (err error) {
 	if s.tickets.last != nil {
 		err = errors.Join(err, s.tickets.last.Close())
 	}
+	err = errors.Join(err, s.tickets.pacs.Close())
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())
 	}

@@ -6,14 +6,15 @@ import (
 	"time"
 )
 
-// claim is a name that a request changes or depends on.
+// claim is the exclusive or shared use of a name by a request that changes or depends on it.
 type claim struct {
 	at     Path
 	deep   bool // it covers the descendants, too
 	shared bool // others may depend on it at the same time, and none may change it
 }
 
-// conflicts reports whether two requests cannot hold the claims at the same time.
+// conflicts reports whether two requests cannot hold the claims at the same time: they cover a common name, and at
+// least one is not shared.
 func (c claim) conflicts(other claim) bool {
 	if c.shared && other.shared {
 		return false
@@ -33,8 +34,9 @@ type claims struct {
 
 func newClaims() *claims { return &claims{held: map[*[]claim]bool{}, freed: make(chan struct{})} }
 
-// take waits until all claims in list are free and takes all of them in one step. It returns nil after patience or
-// when ctx ends. Otherwise the caller calls release once. An empty list is always free.
+// take blocks until all claims in list are free, and takes all of them in one step. The caller calls release exactly
+// once. release is nil if patience has passed or ctx ended first, and nothing is taken then. An empty list is always
+// free.
 func (c *claims) take(ctx context.Context, patience time.Duration, list ...claim) (release func()) {
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
@@ -53,8 +55,8 @@ func (c *claims) take(ctx context.Context, patience time.Duration, list ...claim
 	}
 }
 
-// try takes all claims and returns nil. If one conflicts, it takes none and returns a channel that closes at the
-// next release.
+// try takes all claims and returns nil. If one conflicts with a held claim, it takes none and returns a channel that
+// closes when any request releases its claims. list also identifies the holder.
 func (c *claims) try(list *[]claim) (wait <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -71,7 +73,7 @@ func (c *claims) try(list *[]claim) (wait <-chan struct{}) {
 	return nil
 }
 
-// release frees the claims and wakes the waiting requests.
+// release frees the claims that try took with the same pointer and wakes all waiting requests.
 func (c *claims) release(list *[]claim) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

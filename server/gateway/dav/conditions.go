@@ -18,14 +18,14 @@ func (t entityTag) strongly(other entityTag) bool {
 	return !t.weak && !other.weak && t.opaque == other.opaque
 }
 
-// weakly reports whether two tags match by weak comparison.
+// weakly reports whether two tags match by weak comparison: equal, whether weak or not (RFC 9110, 8.8.3.2).
 func (t entityTag) weakly(other entityTag) bool { return t.opaque == other.opaque }
 
 // errTags is the error of a malformed list of tags.
 var errTags = errors.New(`this is no list of entity tags: write "*", or tags in quotes with commas between them`)
 
-// parseTag reads an entity tag at the start of text and returns the rest. It does not skip space. A malformed tag is
-// errTags.
+// parseTag parses the entity tag at the start of text and returns it and the rest of the text. It does not skip space
+// before or after the tag. A missing or malformed tag is errTags.
 func parseTag(text string) (t entityTag, rest string, err error) {
 	if after, weak := strings.CutPrefix(text, "W/"); weak {
 		t.weak, text = true, after
@@ -52,8 +52,9 @@ type tagList struct {
 	tags    []entityTag
 }
 
-// parseTags reads the lines of a header. No lines are the zero value. Empty list elements are valid (RFC 9110,
-// 5.6.1), a list of only empty ones is errTags. A comma in quotes is part of a tag.
+// parseTags parses the lines of an If-Match or If-None-Match header. Without lines it returns the zero value. It
+// skips empty list elements, but a list that has only those is errTags (RFC 9110, 5.6.1). A comma in quotes is part
+// of a tag.
 func parseTags(lines []string) (l tagList, err error) {
 	if len(lines) == 0 {
 		return l, nil
@@ -91,8 +92,8 @@ type validators struct {
 	modified time.Time // zero: no date
 }
 
-// has reports whether the resource exists and l is "*" or lists its tag. same compares two tags. A resource without
-// a tag matches only "*".
+// has reports whether the resource exists and matches the list: "*" matches every resource, a tag matches if same
+// reports it equal. A resource without a tag matches only "*".
 func (v validators) has(l tagList, same func(a, b entityTag) bool) bool {
 	if !v.exists {
 		return false
@@ -113,8 +114,9 @@ type conditions struct {
 	lists      ifLists   // nil: no If header
 }
 
-// parseConditions reads the conditions of a request that changes something. A malformed list of tags or If header is
-// an error, because its intent is unknown (G-37). It ignores a malformed date, as RFC 9110 requires.
+// parseConditions parses the conditional headers of a request that changes something. Absent headers leave their
+// field zero. A malformed list of tags or If header is an error, because its intent is unknown (G-37). It ignores a
+// malformed date, as RFC 9110 requires.
 func parseConditions(h http.Header) (c conditions, err error) {
 	var errs [3]error
 	c.match, errs[0] = parseTags(h["If-Match"])
@@ -130,16 +132,17 @@ func parseConditions(h http.Header) (c conditions, err error) {
 	return c, errors.Join(errs[:]...)
 }
 
-// ofTarget reports whether there is a condition other than the If header.
+// ofTarget reports whether the request has If-Match, If-None-Match or If-Unmodified-Since. The If header does not
+// count.
 func (c *conditions) ofTarget() bool {
 	return c.match.present || c.noneMatch.present || !c.unmodified.IsZero()
 }
 
-// some reports whether there is any condition.
+// some reports whether the request has any condition, the If header included.
 func (c *conditions) some() bool { return c.ofTarget() || c.lists != nil }
 
-// hold reports whether the conditions hold for v, in the order of RFC 9110, 13.2.2, for a method that changes
-// something. It ignores the If header.
+// hold reports whether the conditions hold for a resource in state v, evaluated in the order of RFC 9110, 13.2.2. An
+// absent condition holds. It ignores the If header.
 func (c *conditions) hold(v validators) bool {
 	switch {
 	// Step 1: If-Match needs a current representation, and one of its tags by the strong comparison (13.1.1).

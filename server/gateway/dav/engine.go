@@ -13,7 +13,7 @@ import (
 // names. It is safe for concurrent use, but its fields may be set only before the first request. Its zero value is
 // not usable.
 type Engine struct {
-	// Locks is immutable.
+	// Locks has the locks of all users. Immutable.
 	Locks *LockTable
 	// Namespaces declares prefixes for the properties of the file systems, as ` xmlns:R="urn:r"`. Immutable.
 	Namespaces string
@@ -28,7 +28,7 @@ type Engine struct {
 }
 
 // New returns an engine without locks that reads the time from now, which must not be nil. Its limits are 20,000
-// members and 16 GiB.
+// listed members and uploads of 16 GiB; set its fields to change them.
 func New(now func() time.Time) *Engine {
 	return &Engine{Locks: newLockTable(now), MostListed: 20_000, LargestUpload: 16 << 30, now: now, claims: newClaims()}
 }
@@ -37,7 +37,8 @@ func New(now func() time.Time) *Engine {
 var Methods = []string{"PROPFIND", http.MethodPut, http.MethodDelete, "MKCOL", "COPY", "MOVE", "PROPPATCH", "LOCK",
 	"UNLOCK"}
 
-// Options answers OPTIONS, with the same response for every name.
+// Options writes the response to OPTIONS: status 200 with the WebDAV classes and the methods, the same for every
+// name.
 func Options(w http.ResponseWriter) {
 	h := w.Header()
 	// A server of class 2 has locks; one of class 3 follows RFC 4918 and not RFC 2518 (RFC 4918, 18).
@@ -66,9 +67,10 @@ type exchange struct {
 	budget int
 }
 
-// Serve answers a request of user on files, which must be the file system as that user sees it. If it returns a
-// Refusal, it wrote no status or body, and the caller answers with it. A method that is not in [Methods] is refused
-// with 405.
+// Serve answers one WebDAV request of user. files must be the file system as that user sees it. Serve returns nil
+// after it wrote a response. Otherwise it wrote no status and no body, and the caller calls Answer of the Refusal. A
+// method that is not in [Methods] is refused with 405. Serve may wait up to 30 seconds for other requests that change
+// the same names.
 func (e *Engine) Serve(w http.ResponseWriter, r *http.Request, user string, files FileSystem) Refusal {
 	x := &exchange{Engine: e, ctx: r.Context(), w: w, r: r, files: files, method: r.Method, budget: mostCopied}
 	if err := x.serve(user); err != nil {
@@ -77,7 +79,8 @@ func (e *Engine) Serve(w http.ResponseWriter, r *http.Request, user string, file
 	return nil
 }
 
-// serve performs the request. An error means that no response was written.
+// serve performs the request and writes its response. An error is the refusal to send, and then no response was
+// written.
 func (x *exchange) serve(user string) error {
 	x.pass.user = user
 	name, slash, err := x.files.Parse(x.r.URL)
@@ -120,7 +123,8 @@ func (x *exchange) serve(user string) error {
 var depths = map[string][]string{http.MethodDelete: {"infinity"}, "MOVE": {"infinity"}, "COPY": {"0", "infinity"},
 	"LOCK": {"0", "infinity"}}
 
-// readable refuses a request with a Depth or Overwrite that its method does not define (G-41).
+// readable returns a 400 refusal for a Depth or Overwrite header with a value that the method does not define, else
+// nil (G-41). It ignores Depth of a DELETE of a file and of a lock refresh.
 func (x *exchange) readable() error {
 	depth, overwrite := x.r.Header["Depth"], x.r.Header["Overwrite"]
 	known := depths[x.method]
@@ -143,10 +147,11 @@ func (x *exchange) readable() error {
 	return nil
 }
 
-// infinite reports whether the request covers all descendants: every Depth but 0 does, and so does a missing header.
+// infinite reports whether the request covers all descendants. It returns false only for the header "Depth: 0".
 func (x *exchange) infinite() bool { return x.r.Header.Get("Depth") != "0" }
 
-// refusalOf returns the refusal in err's chain, or a 500. err must not be nil.
+// refusalOf returns the Refusal in the chain of err, which must not be nil. Any other error becomes a 500 that does
+// not reveal its text.
 func refusalOf(err error) Refusal {
 	var f Refusal
 	if errors.As(err, &f) {
@@ -155,7 +160,7 @@ func refusalOf(err error) Refusal {
 	return Refuse(http.StatusInternalServerError, "the request failed")
 }
 
-// codeOf returns the status of an error, 0 for nil.
+// codeOf returns the HTTP status of an error: 0 for nil, 500 for an error that is no Refusal.
 func codeOf(err error) int {
 	if err == nil {
 		return 0

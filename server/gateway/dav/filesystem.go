@@ -8,46 +8,51 @@ import (
 	"time"
 )
 
-// FileSystem has the resources as one user sees them, during one request. A resource that the user may not see does
-// not exist. The engine answers an error that is a [Refusal] with it, and any other error with 500. It calls the
-// methods from one goroutine.
+// FileSystem has the resources as one user sees them, during one request. A resource that the user may not see counts
+// as missing. If a method returns a [Refusal], the engine answers with it; any other error is answered with 500. The
+// engine calls the methods from one goroutine.
 type FileSystem interface {
-	// Parse returns the path that a URL names, and whether the URL ends in a slash. A URL that can name no resource is
-	// an error. The resource need not exist.
+	// Parse returns the path that a URL names, and whether the URL ends in a slash. It returns an error for a URL
+	// that can name no resource. The resource need not exist.
 	Parse(u *url.URL) (name Path, slash bool, err error)
-	// Mutable returns an error if no request may create, replace, move or remove the name, such as a root.
+	// Mutable returns nil if requests may change the name at all. It returns an error for a name that no request may
+	// create, replace, move or remove, such as a root. It does not check the rights of the user.
 	Mutable(name Path) error
-	// Stat describes a resource. The error is a Refusal with code 404 if it does not exist.
+	// Stat describes a resource. For a missing one the error is a Refusal with code 404.
 	Stat(name Path) (Info, error)
-	// List returns at most most members of a folder, sorted, and whether there are more. Which members it leaves out
-	// is not defined. It returns an error if the name is not a folder or the user may not list it.
+	// List returns the members of a folder, sorted by name, but no more than most. more reports that it left out
+	// others, which may be any of them. It returns an error if the name is not a folder or the user may not list it.
 	List(name Path, most int) (members []Info, more bool, err error)
-	// Mkdir creates a folder. It returns an error if the name exists or its folder does not.
+	// Mkdir creates an empty folder. It returns an error if the name exists or its parent folder does not.
 	Mkdir(name Path) error
-	// Remove removes a file or an empty folder. The error is [ErrNotEmpty] for a folder with members.
+	// Remove removes a file or an empty folder. A folder with members stays, and the error is [ErrNotEmpty].
 	Remove(name Path) error
-	// Rename moves a resource. If replace is set, it replaces an existing file in one step. If not, an existing
-	// destination is an error and nothing moves.
+	// Rename moves a resource with its descendants. If replace is set, it replaces an existing file at to in one
+	// step. If not, an existing destination is an error, and nothing moves.
 	Rename(from, to Path, replace bool) error
-	// Movable returns an error if the user may not move the resource, or remove it if both names are equal. It changes
-	// nothing.
+	// Movable returns nil if the user may move the resource from one name to the other. If both names are equal, it
+	// tests whether the user may remove the resource. It changes nothing.
 	Movable(from, to Path) error
-	// Makeable returns an error if the user may not add a member of that name to its folder, or the folder does not
-	// exist. Whether the name is taken does not matter. It changes nothing.
+	// Makeable returns nil if the user may create a file of this name or, with folder set, a folder. It returns an
+	// error if the parent folder is missing or the user may not add to it. It does not matter whether the name
+	// exists. It changes nothing.
 	Makeable(name Path, folder bool) error
-	// Lockable returns an error if the user may not lock the name.
+	// Lockable returns nil if the user may lock the name, whether or not it exists. It changes nothing.
 	Lockable(name Path) error
-	// Open opens a file for reading. The caller closes it.
+	// Open opens a file for reading from its start. The caller closes it.
 	Open(name Path) (io.ReadCloser, error)
-	// Create starts an upload to a new or an existing file. The caller closes it.
+	// Create starts an upload to a new or an existing file. Clients see no change before Commit. The caller closes
+	// the upload, also after Commit.
 	Create(name Path, c Creation) (Upload, error)
-	// Property returns a DAV: property that the engine does not compute. The value is XML, with code 200. Any other
-	// code has no value.
+	// Property returns the value of a DAV: property that the engine does not compute. local is its local name and i
+	// is the result of Stat or List for the resource. With code 200 the value is XML. With any other code, such as
+	// 404 for an unknown property, the value is ignored.
 	Property(name Path, i *Info, local string) (value string, code int)
-	// Properties returns the properties that clients set, nil if none exist or the user may not read them. The caller
-	// must not change the map.
+	// Properties returns the properties that clients set on a resource. It returns nil if none exist or the user may
+	// not read them. The caller must not change the map.
 	Properties(name Path) map[Name]Property
-	// Patch changes such properties: all of them, or none if it returns an error. Without patches it tests the right.
+	// Patch applies the patches in order to the properties that clients set. It applies all of them or, if it returns
+	// an error, none. With no patches it only tests whether the user may change properties.
 	Patch(name Path, patches []Patch) error
 }
 
@@ -70,22 +75,23 @@ type Creation struct {
 	Replace bool
 }
 
-// Upload receives a file. Close without Commit discards the data. If the file system had to write into the existing
-// file, the data that arrived stays there.
+// Upload receives the contents of a file. ReadFrom appends all data of a reader. Close without Commit discards the
+// data.
 type Upload interface {
 	io.ReaderFrom
 	io.Closer
-	// Commit makes the received data the contents of the file. created reports that the file is new. Commit returns an
-	// error if an earlier call failed.
+	// Commit makes the received data the contents of the file, and describes the file. created reports that it is
+	// new. Commit returns an error if an earlier call failed.
 	Commit() (i Info, created bool, err error)
 }
 
-// Refusal is an error that can write the response of a rejected request.
+// Refusal is an error that rejects a request and can write the response.
 type Refusal interface {
 	error
 	// Code returns the HTTP status.
 	Code() int
-	// Answer writes the whole response.
+	// Answer writes the whole response: headers, status and body. Call it at most once, and only if no status was
+	// written.
 	Answer(w http.ResponseWriter, r *http.Request)
 }
 
@@ -99,16 +105,16 @@ type refusal struct {
 // ErrNotEmpty is the error of [FileSystem.Remove] for a folder with members.
 var ErrNotEmpty error = &refusal{code: http.StatusConflict, text: "the folder is not empty"}
 
-// Refuse returns a Refusal with a status and a text for the client.
+// Refuse returns a Refusal that answers with an HTTP status and one line of plain text, which the client sees.
 func Refuse(code int, text string) Refusal { return &refusal{code: code, text: text} }
 
-// Error implements error.
+// Error returns the name of the status in lower case and the text.
 func (f *refusal) Error() string { return strings.ToLower(http.StatusText(f.code)) + ": " + f.text }
 
-// Code implements Refusal.
+// Code returns the HTTP status.
 func (f *refusal) Code() int { return f.code }
 
-// Answer implements Refusal.
+// Answer writes the response: the precondition code as a DAV:error document if the refusal has one, else the text.
 func (f *refusal) Answer(w http.ResponseWriter, _ *http.Request) {
 	kind, body := "text/plain; charset=utf-8", f.text+"\n"
 	if f.xml != "" {

@@ -26,8 +26,8 @@ const mostIfConditions = 1000
 
 var errIf = errors.New(`the If header cannot be read: write (<lock-token> ["tag"]), or <URL> before such lists`)
 
-// parseIf reads an If header: lists without a URL or lists after URLs, never both (RFC 4918, 10.4.2). Any other
-// text, the empty one included, is errIf.
+// parseIf parses the value of an If header. Either no list has a URL, or each follows one (RFC 4918, 10.4.2). It
+// returns errIf for any other text, for an empty one, and for too many conditions.
 func parseIf(text string) (lists ifLists, err error) {
 	p := ifParser{text: text}
 	tag, tagged, fresh := "", false, false
@@ -61,10 +61,11 @@ type ifParser struct {
 	err   error
 }
 
+// skip skips spaces and tabs.
 func (p *ifParser) skip() { p.text = strings.TrimLeft(p.text, " \t") }
 
-// enclosed returns the text up to end and skips both brackets. p.text must start with the opening one. It sets p.err
-// if end is missing or the text has a space, a tab, "<" or ">". An empty text is not an error.
+// enclosed returns the text between the bracket at the start of p.text and the next end, and skips both. The text may
+// be empty. If end is missing or the text has a space, a tab, "<" or ">", it sets p.err.
 func (p *ifParser) enclosed(end byte) string {
 	i := strings.IndexByte(p.text, end)
 	if i < 0 {
@@ -79,7 +80,8 @@ func (p *ifParser) enclosed(end byte) string {
 	return inner
 }
 
-// list reads a list in parentheses. On failure it sets p.err and returns nil.
+// list parses a list in parentheses at the start of p.text and skips it. It returns at least one condition. If the
+// list is empty, malformed or too long, it sets p.err and returns nil.
 func (p *ifParser) list() (list []ifCondition) {
 	p.text = p.text[1:]
 	for p.err == nil {
@@ -103,7 +105,8 @@ func (p *ifParser) list() (list []ifCondition) {
 	return nil
 }
 
-// condition reads one condition. On failure it sets p.err.
+// condition parses one condition at the start of p.text and skips it. For a malformed one it sets p.err, and the
+// result has no meaning.
 func (p *ifParser) condition() (c ifCondition) {
 	if len(p.text) > 3 && strings.EqualFold(p.text[:3], "Not") {
 		c.not, p.text = true, p.text[3:]
@@ -128,8 +131,8 @@ func (p *ifParser) condition() (c ifCondition) {
 	return c
 }
 
-// submitted returns all state tokens of the header. A token counts as submitted even if its list does not hold (RFC
-// 4918, 10.4.1). The result is never nil.
+// submitted returns the set of all state tokens in the header. A token counts as submitted even if its list does not
+// hold (RFC 4918, 10.4.1). The result is never nil.
 func (l ifLists) submitted() map[string]bool {
 	all := map[string]bool{}
 	for _, list := range l {
@@ -148,8 +151,8 @@ type resourceState interface {
 	hasTag(tag entityTag) bool  // by the strong comparison
 }
 
-// hold reports whether one list holds; no lists do not. find returns the state of a list's resource by its URL, ""
-// for the request's. If find returns nil, the list does not hold.
+// hold reports whether at least one list holds, which is false without lists. find returns the state of the resource
+// with a URL; "" stands for the resource of the request. A list for which find returns nil does not hold.
 func (l ifLists) hold(find func(tag string) resourceState) bool {
 	for _, list := range l {
 		if state := find(list.tag); state != nil && list.holds(state) {
@@ -159,7 +162,7 @@ func (l ifLists) hold(find func(tag string) resourceState) bool {
 	return false
 }
 
-// holds reports whether all conditions hold (RFC 4918, 10.4.3).
+// holds reports whether all conditions of the list hold for a resource in this state (RFC 4918, 10.4.3).
 func (l ifList) holds(state resourceState) bool {
 	for _, c := range l.conditions {
 		var has bool

@@ -16,7 +16,7 @@ const (
 	MostLocksEach = 500 // of one user
 )
 
-// Lock is a write lock.
+// Lock is a WebDAV write lock of one user on a resource.
 type Lock struct {
 	Token  string // a URI that cannot be guessed
 	User   string // the owner; other users cannot use the token (RFC 4918, 6.4)
@@ -27,7 +27,7 @@ type Lock struct {
 	Until  time.Time // it expires after this time
 }
 
-// covers reports whether a resource is in the scope of the lock.
+// covers reports whether the lock applies to name: to its root and, if it is deep, to all descendants.
 func (l *Lock) covers(name Path) bool { return l.Root == name || l.Deep && name.Under(l.Root) }
 
 // LockTable stores the locks of all users in memory. It is safe for concurrent use. Its zero value is not usable.
@@ -49,7 +49,8 @@ func newLockTable(now func() time.Time) *LockTable {
 	return &LockTable{now: now, byToken: map[string]*Lock{}, byRoot: map[Path][]*Lock{}, each: map[string]int{}}
 }
 
-// Active returns copies of the unexpired locks, sorted by root, and nil if there are none. It removes expired ones.
+// Active returns copies of all unexpired locks, sorted by root and then by token. It returns nil if there are none.
+// It removes expired locks from the table.
 func (t *LockTable) Active() (list []Lock) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -72,9 +73,9 @@ var errFull = errors.New("too many locks")
 // errConflict is the error if another lock excludes a new one.
 var errConflict = errors.New("conflicting lock")
 
-// Add stores a lock and returns it with a new token and an end at timeout from now. It ignores the Token and Until
-// of l. It returns errFull if the user or all users have too many locks (G-19). It returns errConflict and the
-// conflicting locks if others exclude it. After an error nothing is stored.
+// Add stores a lock that expires after timeout, and returns it with its new token. It ignores Token and Until of l.
+// On an error it stores nothing, and made is not a valid lock. If other locks exclude the new one, the error is
+// errConflict and conflicts lists them. If the user or all users have too many locks, it is errFull (G-19).
 func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []Lock, err error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // it never fails (crypto/rand)
@@ -96,8 +97,9 @@ func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []L
 	return l, nil, nil
 }
 
-// conflictsLocked returns the locks that exclude a new one: two locks of which one is exclusive cannot cover one
-// resource, even of one user (RFC 4918, 6.2; G-43). Unless the new lock is deep, it looks only at its folders.
+// conflictsLocked returns copies of the locks that exclude a new one, nil if there are none. Two locks exclude each
+// other if they cover a common resource and at least one is exclusive, even if one user owns both (RFC 4918, 6.2;
+// G-43).
 //
 // +checklocks:t.mu
 func (t *LockTable) conflictsLocked(l *Lock) (all []Lock) {
@@ -113,7 +115,8 @@ func (t *LockTable) conflictsLocked(l *Lock) (all []Lock) {
 	return l.appendConflicts(all, t.byRoot[Root])
 }
 
-// appendConflicts appends those of others that exclude l.
+// appendConflicts appends copies of those locks in others that exclude l: they cover a common resource, and at least
+// one is exclusive.
 func (l *Lock) appendConflicts(all []Lock, others []*Lock) []Lock {
 	for _, other := range others {
 		if overlap := other.covers(l.Root) || l.covers(other.Root); overlap && !(l.Shared && other.Shared) {
@@ -123,7 +126,7 @@ func (l *Lock) appendConflicts(all []Lock, others []*Lock) []Lock {
 	return all
 }
 
-// find returns the lock of a token, false if none exists or it expired.
+// find returns a copy of the lock with this token. It returns false if none exists or it expired. It changes nothing.
 func (t *LockTable) find(token string) (Lock, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -134,8 +137,8 @@ func (t *LockTable) find(token string) (Lock, bool) {
 	return *l, true
 }
 
-// owned returns the lock of a token if user owns it and it covers name. For any other user the token names no lock
-// (G-18).
+// owned returns a copy of the lock with this token if it is unexpired, user owns it and it covers name. Otherwise it
+// returns false, so another user's token has no effect (G-18).
 func (t *LockTable) owned(user, token string, name Path) (Lock, bool) {
 	l, ok := t.find(token)
 	if !ok || l.User != user || !l.covers(name) {
@@ -144,8 +147,8 @@ func (t *LockTable) owned(user, token string, name Path) (Lock, bool) {
 	return l, true
 }
 
-// refresh sets the end of a lock to timeout from now. It returns false if the table does not have the token. It does
-// not test the owner or whether the lock expired; see owned.
+// refresh lets a lock expire at timeout from now and returns a copy of it. It returns false if the table does not
+// have the token. It does not check the owner, and it also extends an expired lock that is still stored; see owned.
 func (t *LockTable) refresh(token string, timeout time.Duration) (Lock, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -158,7 +161,7 @@ func (t *LockTable) refresh(token string, timeout time.Duration) (Lock, bool) {
 	return *l, true
 }
 
-// remove removes a lock. An unknown token is ignored.
+// remove removes the lock with this token, whoever owns it. It ignores an unknown token.
 func (t *LockTable) remove(token string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -167,9 +170,9 @@ func (t *LockTable) remove(token string) {
 	}
 }
 
-// Drop removes the locks whose root is top, and with below those whose root is a descendant. Call it after top was
-// removed or renamed: a lock ends with its resource (RFC 4918, 9.6) and does not follow a rename (7.6). Locks of
-// folders above stay, even if they cover top.
+// Drop removes the locks of all users whose root is top and, if below is set, those whose root is a descendant. Call
+// it after top was removed or renamed: a lock ends with its resource (RFC 4918, 9.6) and does not follow a rename
+// (7.6). It keeps the locks of folders above, even if they cover top.
 func (t *LockTable) Drop(top Path, below bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -180,7 +183,7 @@ func (t *LockTable) Drop(top Path, below bool) {
 	}
 }
 
-// forgetLocked removes a lock.
+// forgetLocked removes a lock from all indexes of the table. l must be in it.
 //
 // +checklocks:t.mu
 func (t *LockTable) forgetLocked(l *Lock) {
@@ -213,7 +216,7 @@ func (t *LockTable) sweepLocked() {
 	}
 }
 
-// earlier returns the earlier of two times. A zero time stands for none.
+// earlier returns the earlier of two times. If one is zero, it returns the other.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

@@ -15,10 +15,11 @@ const LongestLock = time.Hour
 // longestOwner is the longest owner element that a lock stores, in bytes. A longer one is dropped.
 const longestOwner = 1024
 
-// refreshes reports whether the request refreshes a lock: a LOCK without a body (RFC 4918, 9.10.2).
+// refreshes reports whether the request is a LOCK without a body, which refreshes a lock (RFC 4918, 9.10.2).
 func (x *exchange) refreshes() bool { return x.method == "LOCK" && x.r.ContentLength == 0 }
 
-// lock serves LOCK. It creates an empty file if the name is free. Without a body it refreshes a lock.
+// lock serves LOCK with a body: it locks the resource and answers 200 with the lock. If the name is free, it creates
+// an empty file and answers 201. A request without a body refreshes a lock. An error means that no lock was added.
 func (x *exchange) lock() error {
 	if err := x.files.Lockable(x.name); err != nil {
 		return err
@@ -69,7 +70,7 @@ func (x *exchange) lock() error {
 	return nil
 }
 
-// makeEmpty creates an empty file.
+// makeEmpty creates an empty file with the name of the request.
 func (x *exchange) makeEmpty() error {
 	u, err := x.files.Create(x.name, Creation{})
 	if err != nil {
@@ -80,9 +81,9 @@ func (x *exchange) makeEmpty() error {
 	return err
 }
 
-// conflicting returns the refusal of a lock that the locks in conflicts exclude. There must be at least one. It is a
-// 423 if one of them covers the resource of the request, else a 207 with the locked descendants. It names no resource
-// that the client may not see (G-8).
+// conflicting returns the refusal of a new lock that the locks in conflicts exclude, of which there is at least one.
+// It is a 423 if one of them covers the resource of the request, else a 207 that lists the locked descendants. If the
+// client may not see a locked descendant, it is a 423 without names (G-8).
 func (x *exchange) conflicting(conflicts []Lock) error {
 	slices.SortFunc(conflicts, func(a, b Lock) int { return strings.Compare(string(a.Root), string(b.Root)) })
 	var parts []part
@@ -103,8 +104,9 @@ func (x *exchange) conflicting(conflicts []Lock) error {
 	return &multi{append(parts, part{x.name, Refuse(http.StatusFailedDependency, "")})}
 }
 
-// refresh extends a lock. "This request MUST specify which lock to refresh by using the 'If' header with a single
-// lock token" (RFC 4918, 9.10.2).
+// refresh serves a LOCK without a body: it extends one lock of the user and answers with it. The If header must have
+// exactly one token, else it refuses with 400 (RFC 4918, 9.10.2). It refuses with 412 if the header does not hold or
+// the token is that of no lock of the user on the resource.
 func (x *exchange) refresh() error {
 	tokens := x.pass.submitted
 	delete(tokens, "DAV:no-lock") // no lock has this token (RFC 4918, 10.4.8)
@@ -129,10 +131,11 @@ func (x *exchange) refresh() error {
 	return nil
 }
 
-// noMatch returns the refusal of a token that belongs to no lock on the resource.
+// noMatch returns a refusal with this status for a token that belongs to no lock on the resource.
 func noMatch(code int) error { return &refusal{code: code, xml: "<D:lock-token-matches-request-uri/>"} }
 
-// unlock serves UNLOCK.
+// unlock serves UNLOCK: it removes the lock of the Lock-Token header and answers 204. A missing or malformed header
+// is refused with 400, a token that matches no lock here with 409, and another user's lock with 403.
 func (x *exchange) unlock() error {
 	header := x.r.Header["Lock-Token"]
 	if len(header) != 1 || len(header[0]) < 3 || header[0][0] != '<' || header[0][len(header[0])-1] != '>' {
@@ -152,7 +155,8 @@ func (x *exchange) unlock() error {
 	return x.respond(http.StatusNoContent)
 }
 
-// unlockable returns the lock that an UNLOCK with one well-formed Lock-Token header removes, or the refusal.
+// unlockable returns the lock that an UNLOCK would remove, without removing it. The Lock-Token header must be
+// well-formed. The error is the 409 or 403 refusal.
 func (x *exchange) unlockable() (Lock, error) {
 	header := x.r.Header.Get("Lock-Token")
 	l, ok := x.Locks.find(header[1 : len(header)-1])
@@ -168,8 +172,9 @@ func (x *exchange) unlockable() (Lock, error) {
 	return l, nil
 }
 
-// timeout returns the lock timeout: the first Second-N value of the Timeout header, at most LongestLock. Without such
-// a value, or if its number is malformed, it is LongestLock. Second-0 makes a lock that expires immediately.
+// timeout returns the time until the new or refreshed lock expires: the first Second-N value of the Timeout header,
+// at most LongestLock. It returns LongestLock if there is none or its number is malformed. Second-0 is valid and
+// returns 0.
 func (x *exchange) timeout() time.Duration {
 	for part := range strings.SplitSeq(x.r.Header.Get("Timeout"), ",") {
 		if seconds, ok := strings.CutPrefix(strings.TrimSpace(part), "Second-"); ok {
@@ -182,14 +187,15 @@ func (x *exchange) timeout() time.Duration {
 	return LongestLock
 }
 
-// answerLock writes the lock as a lockdiscovery property (RFC 4918, 9.10.1).
+// answerLock writes a response with this status and the lock as a lockdiscovery property (RFC 4918, 9.10.1).
 func (x *exchange) answerLock(code int, l Lock) {
 	b := append([]byte(nil), xmlHeader+`<D:prop xmlns:D="DAV:"><D:lockdiscovery>`...)
 	b = x.appendLock(b, &l, x.now())
 	answerXML(x.w, code, string(b)+"</D:lockdiscovery></D:prop>\n")
 }
 
-// appendLock appends an activelock element. It includes the token only for the lock's owner (G-18).
+// appendLock appends the activelock element of l to b. The remaining time at now is rounded up to seconds and never
+// negative. Only the lock's owner sees the token (G-18).
 func (x *exchange) appendLock(b []byte, l *Lock, now time.Time) []byte {
 	scope, depth := "exclusive", "0"
 	if l.Shared {

@@ -1,25 +1,26 @@
 package dav
 
-// passport is the user and the tokens of a request. "The lock token [must be] submitted by an authorized principal":
-// another user's token has no effect (RFC 4918, 6.4; G-18).
+// passport is the user of a request and the lock tokens that it submitted. "The lock token [must be] submitted by an
+// authorized principal": another user's token has no effect (RFC 4918, 6.4; G-18).
 type passport struct {
 	user      string
 	submitted map[string]bool
 }
 
-// passes reports whether the request's user owns the lock and submitted its token.
+// passes reports whether the lock does not stop the request, because its user owns the lock and it submitted the
+// token.
 func (p passport) passes(l *Lock) bool { return l.User == p.user && p.submitted[l.Token] }
 
-// touch is a change of a resource with regard to locks.
+// touch is a change that a request makes to a resource and that a lock can prevent.
 type touch struct {
 	at     Path
 	member bool // its name is created or removed, which changes its folder at any lock depth (RFC 4918, 7.4)
 	deep   bool // its descendants are removed or replaced too (RFC 4918, 7.5)
 }
 
-// blocking returns the root of a lock that prevents a change, "" if no lock does. below lists the locked descendants
-// that prevent it, in no order. It is nil without such descendants and unless c.deep is set (G-39). Expired locks
-// prevent nothing.
+// blocking returns the locks that prevent a change. root is the root of one that covers the resource, or its folder
+// for a change of members; it is "" if there is none. below lists the descendants whose locks prevent the change, in
+// no order. It is nil unless c.deep is set (G-39). Expired locks and those that p passes prevent nothing.
 func (t *LockTable) blocking(p passport, c touch) (root Path, below []Path) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -40,8 +41,8 @@ func (t *LockTable) blocking(p passport, c touch) (root Path, below []Path) {
 	return root, below
 }
 
-// guardLocked returns the root of a lock on a resource, "" if it is unlocked or the request passes one of its locks.
-// One of several shared locks is enough (G-43).
+// guardLocked returns the root of a lock that covers a resource. It returns "" if no unexpired lock covers it or the
+// request passes at least one of them. Of several shared locks one is enough (G-43).
 //
 // +checklocks:t.mu
 func (t *LockTable) guardLocked(p passport, name Path) (root Path) {

@@ -14,7 +14,8 @@ var errExists = Refuse(http.StatusMethodNotAllowed, "this name exists already")
 // errTooMany refuses a request that exceeds its budget.
 var errTooMany = Refuse(http.StatusInsufficientStorage, "too many files for one request: use several")
 
-// remove serves DELETE.
+// remove serves DELETE: it removes the resource with its descendants and answers 204. If some could not be removed,
+// the others are gone, and the error lists the failures.
 func (x *exchange) remove() error {
 	if err := x.files.Mutable(x.name); err != nil {
 		return err
@@ -35,9 +36,10 @@ func (x *exchange) remove() error {
 	return x.respond(http.StatusNoContent)
 }
 
-// removeTree removes a resource and its descendants, and reports whether all are gone. It records each failure in
-// x.parts, but not the ancestors that stay: "If any resource identified by a member URL cannot be deleted, then all
-// of the member's ancestors MUST NOT be deleted" (RFC 4918, 9.6.1).
+// removeTree removes a resource and its descendants, with their locks, and reports whether all are gone. It continues
+// after a failure and records it in x.parts. The ancestors of a resource that stays also stay, but are not recorded:
+// "If any resource identified by a member URL cannot be deleted, then all of the member's ancestors MUST NOT be
+// deleted" (RFC 4918, 9.6.1).
 func (x *exchange) removeTree(name Path) bool {
 	if x.budget--; x.budget < 0 {
 		x.fail(name, errTooMany)
@@ -66,7 +68,8 @@ func (x *exchange) removeTree(name Path) bool {
 	return true
 }
 
-// removeMembers removes the members of a folder, and reports whether all are gone.
+// removeMembers removes the members of a folder with their descendants, and reports whether all are gone. It records
+// failures in x.parts, also for a folder with more than mostCopied members.
 func (x *exchange) removeMembers(name Path) bool {
 	list, more, err := x.files.List(name, mostCopied)
 	if err != nil {
@@ -83,7 +86,7 @@ func (x *exchange) removeMembers(name Path) bool {
 	return whole && !more
 }
 
-// mkcol serves MKCOL.
+// mkcol serves MKCOL: it creates an empty folder and answers 201. A request with a body is refused with 415.
 func (x *exchange) mkcol() error {
 	if err := x.files.Mutable(x.name); err != nil {
 		return err

@@ -23,13 +23,13 @@ type part struct {
 // multi is a Refusal that lists the resources for which a method failed (RFC 4918, 13). It has at least one part.
 type multi struct{ parts []part }
 
-// Error implements error.
+// Error returns the number of failed resources and the first error.
 func (m *multi) Error() string { return fmt.Sprintf("%d resources: %v", len(m.parts), m.parts[0].err) }
 
-// Code implements Refusal.
+// Code returns 207 (Multi-Status).
 func (*multi) Code() int { return http.StatusMultiStatus }
 
-// Answer implements Refusal.
+// Answer writes a 207 response with the URL and status of each failed resource.
 func (m *multi) Answer(w http.ResponseWriter, _ *http.Request) {
 	var b strings.Builder
 	b.WriteString(xmlHeader + `<D:multistatus xmlns:D="DAV:">`)
@@ -46,7 +46,7 @@ func (m *multi) Answer(w http.ResponseWriter, _ *http.Request) {
 	answerXML(w, http.StatusMultiStatus, b.String())
 }
 
-// answerXML writes a response with an XML body.
+// answerXML writes a response with this status and the XML text body, which caches do not store.
 func answerXML(w http.ResponseWriter, code int, body string) {
 	w.Header().Set("Content-Type", xmlType)
 	w.Header().Set("Cache-Control", "no-store")
@@ -54,15 +54,15 @@ func answerXML(w http.ResponseWriter, code int, body string) {
 	_, _ = w.Write([]byte(body)) // a client that left takes no answer
 }
 
-// fail records the failure of one resource. Beyond mostParts it records nothing.
+// fail records the failure of one resource for the response. Beyond mostParts failures it records nothing.
 func (x *exchange) fail(name Path, err error) {
 	if len(x.parts) < mostParts {
 		x.parts = append(x.parts, part{name, err})
 	}
 }
 
-// outcome returns nil without recorded failures, the error itself if only the resource named failed, and a 207
-// otherwise.
+// outcome returns the recorded failures as one error: nil if there are none, the failure itself if the only one is
+// that of the resource named, else a 207 that lists them.
 func (x *exchange) outcome(named Path) error {
 	switch {
 	case len(x.parts) == 0:

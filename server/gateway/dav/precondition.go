@@ -11,9 +11,9 @@ import (
 // claimPatience is how long a request waits for others that change the same names.
 const claimPatience = 30 * time.Second
 
-// enter claims the names that the request changes, and then tests its conditions and the locks. No other request
-// changes the names until the caller calls leave (G-38). It waits up to claimPatience, then returns a 503 refusal.
-// On an error nothing is claimed and leave is nil.
+// enter claims the names that the request changes and then tests its conditions and the locks. It blocks up to
+// claimPatience while others hold the names, and then returns a 503 refusal. On success no other request changes the
+// names until the caller calls leave, which it does once (G-38). On an error nothing is claimed and leave is nil.
 func (x *exchange) enter() (leave func(), err error) {
 	leave = x.Engine.claims.take(x.ctx, claimPatience, x.claims()...)
 	if leave == nil {
@@ -29,14 +29,14 @@ func (x *exchange) enter() (leave func(), err error) {
 // busy is a refusal with Retry-After.
 type busy struct{ refusal }
 
-// Answer implements Refusal.
+// Answer writes the refusal with a Retry-After header of five seconds.
 func (b *busy) Answer(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Retry-After", "5")
 	b.refusal.Answer(w, r)
 }
 
-// claims returns the claims of the request: the names that it changes, with descendants if the change covers them,
-// and shared claims on their folders. A COPY with conditions also has a shared claim on its source.
+// claims returns the names that the request must claim: those that it changes, with descendants if the change covers
+// them, and their folders as shared claims. A COPY with conditions also has a shared claim on its source.
 func (x *exchange) claims() []claim {
 	list := []claim{{at: x.name}, {at: x.name.Parent(), shared: true}}
 	switch x.method {
@@ -59,7 +59,8 @@ func (x *exchange) claims() []claim {
 	return list
 }
 
-// check tests the If header, the locks and the conditions of RFC 9110, in this order.
+// check tests the If header, the locks and the conditions of RFC 9110, in this order. It returns nil if all hold,
+// else the refusal. The caller has claimed the names, except for the early test of a PUT.
 func (x *exchange) check() error {
 	// "If this header is evaluated and all state lists fail, then the request MUST fail with a 412 (Precondition Failed)
 	// status" (RFC 4918, 10.4.1; G-37).
@@ -83,14 +84,15 @@ func (x *exchange) check() error {
 	return nil
 }
 
-// preconditionFailed returns the 412 refusal.
+// preconditionFailed returns a refusal with status 412 for a condition that does not hold.
 func preconditionFailed() Refusal {
 	return Refuse(http.StatusPreconditionFailed, "precondition failed")
 }
 
-// unless returns failed, or the refusal that the request would get without conditions, as far as it shows before
-// anything changes: "A server MUST ignore all received preconditions if its response to the same request without those
-// conditions [...] would have been a status code other than a 2xx (Successful) or 412" (RFC 9110, 13.2.1; G-45).
+// unless returns the refusal that the request would get without its conditions, or failed if it would get none. It
+// changes nothing and finds only refusals that show before a change: "A server MUST ignore all received preconditions
+// if its response to the same request without those conditions [...] would have been a status code other than a 2xx
+// (Successful) or 412" (RFC 9110, 13.2.1; G-45).
 func (x *exchange) unless(failed error) error {
 	var err error
 	switch x.method {
@@ -120,7 +122,8 @@ func (x *exchange) unless(failed error) error {
 	return failed
 }
 
-// creatable returns the refusal of a new file, or nil. It starts an upload, as PUT does before it tests its conditions.
+// creatable returns nil if the user may create or replace the file, else the refusal. It starts an upload and
+// discards it.
 func (x *exchange) creatable(name Path) error {
 	u, err := x.files.Create(name, Creation{Replace: true})
 	if err != nil {
@@ -129,7 +132,8 @@ func (x *exchange) creatable(name Path) error {
 	return u.Close()
 }
 
-// transferable returns the refusal of a COPY or MOVE without conditions, or nil. It does not test the descendants.
+// transferable returns the refusal that a COPY or MOVE would get without conditions, or nil. It changes nothing and
+// does not test the descendants.
 func (x *exchange) transferable() error {
 	from, err := x.files.Stat(x.name)
 	if err != nil {
@@ -167,7 +171,8 @@ func (x *exchange) transferable() error {
 	return x.files.Makeable(x.to, from.Folder)
 }
 
-// blocked returns the refusal if locks prevent the request, else nil.
+// blocked returns nil if no lock prevents the request. A lock on a resource that the request changes is a 423, and
+// locks on its descendants are a 207 that lists them.
 func (x *exchange) blocked() error {
 	var parts []part
 	for _, c := range x.touches() {
@@ -192,7 +197,7 @@ func (x *exchange) blocked() error {
 	return &multi{parts}
 }
 
-// locked returns a 423 refusal that names the locked resource (RFC 4918, 11.3, 16). An empty root names none.
+// locked returns a 423 refusal that names the root of the lock (RFC 4918, 11.3, 16). If root is "", it names none.
 func locked(root Path) Refusal {
 	if root == "" {
 		return &refusal{code: http.StatusLocked, xml: "<D:lock-token-submitted/>"}
@@ -201,8 +206,8 @@ func locked(root Path) Refusal {
 		xml: "<D:lock-token-submitted><D:href>" + text(root.Href(false)) + "</D:href></D:lock-token-submitted>"}
 }
 
-// touches returns the changes that the method makes, nil if it makes none. A resource that the user cannot see counts
-// as missing.
+// touches returns the changes that the request makes, for the test of locks. It returns nil for UNLOCK and for a LOCK
+// of an existing resource. A resource that the user cannot see counts as missing.
 func (x *exchange) touches() []touch {
 	switch x.method {
 	case "UNLOCK":
@@ -229,7 +234,8 @@ func (x *exchange) touches() []touch {
 	return []touch{{at: x.name}}
 }
 
-// validators returns the state that conditions compare. A resource that the user may not see is missing (G-8).
+// validators returns the state of a resource that conditions compare. A resource that is missing, or that the user
+// may not see, has the zero value (G-8). err is any other failure of Stat.
 func (x *exchange) validators(name Path) (v validators, err error) {
 	i, err := x.files.Stat(name)
 	switch {
@@ -241,8 +247,9 @@ func (x *exchange) validators(name Path) (v validators, err error) {
 	return validators{exists: true, modified: i.Modified, tag: entityTag{opaque: i.Tag}}, nil
 }
 
-// find returns the state of the resource that a list of the If header names. It returns nil for another server and
-// for a URL that cannot be resolved. "" is the resource of the request (RFC 4918, 10.4.2).
+// find returns the state of the resource whose URL precedes a list of the If header. "" is the resource of the
+// request (RFC 4918, 10.4.2). It returns nil for a URL that is malformed or on another server. The resource may be
+// missing.
 func (x *exchange) find(tag string) resourceState {
 	name := x.name
 	if tag != "" {
@@ -263,20 +270,22 @@ type stateOf struct {
 	name Path
 }
 
-// hasToken implements resourceState. Another user's token names no lock (G-18).
+// hasToken reports whether an unexpired lock of the request's user with this token covers the resource. Another
+// user's token names no lock (G-18).
 func (s stateOf) hasToken(token string) bool {
 	_, ok := s.x.Locks.owned(s.x.pass.user, token, s.name)
 	return ok
 }
 
-// hasTag implements resourceState. A resource that the user may not see has no tag.
+// hasTag reports whether the resource has this tag, by strong comparison. A resource that is missing, or that the
+// user may not see, has none.
 func (s stateOf) hasTag(tag entityTag) bool {
 	v, err := s.x.validators(s.name)
 	return err == nil && v.tag.opaque != "" && tag.strongly(v.tag)
 }
 
-// elsewhere reports whether a URL is on another server than host. A path without a host is on this one. The schemes
-// http and https count as equal, because a proxy may change the scheme. A URL with user information is elsewhere.
+// elsewhere reports whether a URL is on another server than host. A URL without a scheme and host is on this one.
+// http and https are equal, because a proxy may change the scheme. A URL with a user name is elsewhere.
 func elsewhere(u *url.URL, host string) bool {
 	switch {
 	case u.User != nil:

@@ -18,13 +18,14 @@ type Property struct {
 	Lang  string // the xml:lang of the value; "" without one
 }
 
-// Patch sets a property, or removes the one with its name. Removing a missing property is not an error.
+// Patch sets a property or, with Remove, removes the one with its name. Removing a missing property is not an error.
 type Patch struct {
 	Remove   bool
 	Property Property
 }
 
-// proppatch serves PROPPATCH.
+// proppatch serves PROPPATCH: it applies all changes or none, and answers 207 with the status of each property. It
+// refuses changes of DAV: properties with 403 in that response.
 func (x *exchange) proppatch() error {
 	body, err := x.body()
 	if err != nil {
@@ -60,9 +61,9 @@ func (x *exchange) proppatch() error {
 	return nil
 }
 
-// protected writes the refusal of a change of DAV: properties, and of all other changes of the request:
-// "Instructions MUST either all be executed or none executed" (RFC 4918, 9.2, 16; RFC 3744, 5). It returns false and
-// writes nothing if there is no such change.
+// protected reports whether a request changes DAV: properties, which the server alone sets. If so, it writes 403 for
+// those and 424 for the other changes: "Instructions MUST either all be executed or none executed" (RFC 4918, 9.2,
+// 16; RFC 3744, 5). Otherwise it writes nothing.
 func protected(b *strings.Builder, patches []Patch) bool {
 	ours := func(p Patch) bool { return p.Property.Name.Space == davSpace }
 	any := false
@@ -77,7 +78,8 @@ func protected(b *strings.Builder, patches []Patch) bool {
 	return true
 }
 
-// propstat writes the status of the patches that of selects. It writes nothing if of selects none.
+// propstat writes one status for those patches for which of returns true, followed by the XML in more. It writes
+// nothing if there are none.
 func propstat(b *strings.Builder, code int, patches []Patch, of func(Patch) bool, more string) {
 	var props []byte
 	for _, p := range patches {
@@ -91,8 +93,8 @@ func propstat(b *strings.Builder, code int, patches []Patch, of func(Patch) bool
 	}
 }
 
-// readPatches reads the body of a PROPPATCH (RFC 4918, 14.19), in order. A body without a patch or with too many is
-// errXML.
+// readPatches parses the body of a PROPPATCH and returns its changes in order (RFC 4918, 14.19). It ignores unknown
+// elements. A malformed body, one without a change and one with too many are errXML.
 func readPatches(body []byte) (patches []Patch, err error) {
 	update, err := parseXML(body)
 	if err != nil {
@@ -127,15 +129,15 @@ func readPatches(body []byte) (patches []Patch, err error) {
 	return patches, nil
 }
 
-// wanted is a PROPFIND request.
+// wanted says which properties a PROPFIND requests. The zero value requests none.
 type wanted struct {
 	names bool   // the names of all properties
 	all   bool   // all standard properties
 	props []Name // these properties, in addition to all if that is set
 }
 
-// readPropfind reads the body of a PROPFIND. An empty body requests all properties (RFC 4918, 9.1). A prop element
-// without names requests none. More than MostProperties names are errXML.
+// readPropfind parses the body of a PROPFIND. An empty body requests all properties (RFC 4918, 9.1), and a prop
+// element without children requests none. A malformed body and one with more than MostProperties names are errXML.
 func readPropfind(body []byte) (a wanted, err error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return wanted{all: true}, nil

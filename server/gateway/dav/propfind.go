@@ -10,7 +10,9 @@ import (
 	"time"
 )
 
-// propfind serves PROPFIND.
+// propfind serves PROPFIND: it answers 207 with the properties of the resource and, at depth 1, of its members. It
+// refuses an infinite or missing Depth with 403 and a folder with more than MostListed members with 507. A folder
+// that the user may not list is shown without members.
 func (x *exchange) propfind() error {
 	body, err := x.body()
 	if err != nil {
@@ -51,7 +53,8 @@ func (x *exchange) propfind() error {
 	return nil
 }
 
-// list writes the response of a PROPFIND.
+// list writes the 207 response of a PROPFIND: the resource, unless noroot is set, and its members. It stops early if
+// the client disconnects.
 func (x *exchange) list(l *lister, i *Info, members []Info, noroot bool) {
 	x.w.Header().Set("Content-Type", xmlType)
 	x.w.Header().Set("Cache-Control", "no-store")
@@ -87,12 +90,14 @@ type lister struct {
 	by []statuses
 }
 
-// statuses are the properties with one status.
+// statuses has the properties of a resource that have the same status, as XML.
 type statuses struct {
 	code  int
 	props []byte
 }
 
+// newLister returns a lister of the properties in want. It copies the locks that cover the resource of the request or
+// a descendant.
 func newLister(x *exchange, want *wanted) *lister {
 	l := &lister{x: x, want: want, now: x.now()}
 	for _, k := range x.Locks.Active() {
@@ -111,7 +116,8 @@ var live = []struct {
 	{"getetag", true}, {"getlastmodified", false}, {"creationdate", false}, {"supportedlock", false},
 	{"lockdiscovery", false}}
 
-// response returns the element of one resource. It is valid until the next call.
+// response returns the response element of one resource, with its properties grouped by status. The result is valid
+// until the next call.
 func (l *lister) response(name Path, href string, i *Info) []byte {
 	for k := range l.by {
 		l.by[k].props = l.by[k].props[:0]
@@ -149,7 +155,9 @@ func (l *lister) response(name Path, href string, i *Info) []byte {
 	return l.buf
 }
 
-// add appends a property to the list of its status.
+// add appends a property to the group of its status. It takes a property in dead as it is, computes a live one, and
+// asks the file system for any other DAV: property. An unknown property is 404. It appends only the name if the
+// status is not 200 or the request wants names.
 func (l *lister) add(name Path, i *Info, n Name, dead map[Name]Property) {
 	p, isDead := dead[n]
 	code := http.StatusOK
@@ -184,7 +192,8 @@ func isLive(local string, folder bool) bool {
 	return false
 }
 
-// status returns the list of a status and creates it if needed. The pointer is valid until the next call.
+// status returns the group of properties with this status and creates it if needed. The pointer is valid until the
+// next call.
 func (l *lister) status(code int) *statuses {
 	for k := range l.by {
 		if l.by[k].code == code {
@@ -199,7 +208,8 @@ func (l *lister) status(code int) *statuses {
 const lockable = "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>" +
 	"</D:lockentry><D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"
 
-// value appends the value of a live property. The resourcetype of a file is empty.
+// value appends the XML value of a live property to b. It appends nothing for the resourcetype of a file, for
+// lockdiscovery without locks, and for an unknown name.
 func (l *lister) value(b []byte, name Path, i *Info, local string) []byte {
 	switch local {
 	case "resourcetype":
@@ -230,7 +240,8 @@ func (l *lister) value(b []byte, name Path, i *Info, local string) []byte {
 	return b
 }
 
-// appendProperty appends a property with its value, which is XML.
+// appendProperty appends the element of a property to b. value is XML and is not escaped; lang is its xml:lang, ""
+// for none.
 func appendProperty(b []byte, n Name, value, lang string) []byte {
 	tag, space := "D:"+n.Local, ""
 	if n.Space != davSpace {

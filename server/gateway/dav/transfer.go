@@ -6,7 +6,9 @@ import (
 	"net/url"
 )
 
-// transfer serves COPY and MOVE.
+// transfer serves COPY and MOVE. It answers 201 for a new destination and 204 for a replaced one. It replaces a file
+// by a file in one step, and removes any other existing destination first. If parts of a copy fail, the others stay,
+// and the error lists the failures.
 func (x *exchange) transfer() error {
 	move := x.method == "MOVE"
 	if move {
@@ -66,8 +68,9 @@ func (x *exchange) transfer() error {
 	return x.respond(http.StatusCreated)
 }
 
-// destination reads the Destination header into x.to. It refuses a destination on another server with 502. It refuses
-// one that is the source, above it or, unless only the folder itself is copied, below it with 403.
+// destination parses the Destination header and sets x.to. It refuses a missing or malformed header with 400 and
+// another server with 502. It refuses with 403 a destination that cannot be changed, that is or contains the source,
+// or that is inside the source; a COPY of depth 0 may go inside.
 func (x *exchange) destination() error {
 	header := x.r.Header["Destination"]
 	if len(header) != 1 || header[0] == "" {
@@ -101,8 +104,8 @@ func (x *exchange) destination() error {
 	return nil
 }
 
-// rename performs a MOVE. If atOnce is set, it replaces the destination. It drops the locks of the source, because
-// locks do not move with the resource (RFC 4918, 7.6).
+// rename moves the source to the destination. With atOnce it replaces an existing file there. After success it drops
+// the locks on the source and its descendants, because locks do not move (RFC 4918, 7.6).
 func (x *exchange) rename(atOnce bool) error {
 	if err := x.files.Rename(x.name, x.to, atOnce); err != nil {
 		return err
@@ -111,9 +114,9 @@ func (x *exchange) rename(atOnce bool) error {
 	return nil
 }
 
-// copyTree copies a resource, with its descendants if deep. It records failures and continues with the others: "If
-// an error occurs while copying an internal collection, then the server MUST NOT copy any resources identified by
-// members of this collection", and "must continue the COPY" (RFC 4918, 9.8.3).
+// copyTree copies a resource, which i describes, and with deep its descendants. It records each failure in x.parts
+// and continues: "If an error occurs while copying an internal collection, then the server MUST NOT copy any
+// resources identified by members of this collection", and "must continue the COPY" (RFC 4918, 9.8.3).
 func (x *exchange) copyTree(from, to Path, i Info, deep bool) {
 	if x.budget--; x.budget < 0 {
 		x.fail(from, errTooMany)
@@ -154,7 +157,8 @@ func (x *exchange) copyTree(from, to Path, i Info, deep bool) {
 	}
 }
 
-// copyFile copies a file. The copy appears only when it is complete.
+// copyFile copies a file and its dead properties, and replaces an existing one at to. The copy appears only when all
+// data has arrived. If only the properties fail, it returns the error, but the copy stays.
 func (x *exchange) copyFile(from, to Path) error {
 	src, err := x.files.Open(from)
 	if err != nil {
@@ -175,7 +179,8 @@ func (x *exchange) copyFile(from, to Path) error {
 	return x.copyProperties(from, to)
 }
 
-// copyProperties replaces the dead properties of the copy by those of the source (RFC 4918, 9.8.2).
+// copyProperties replaces the dead properties of to by those of from (RFC 4918, 9.8.2). It does nothing if neither
+// has any.
 func (x *exchange) copyProperties(from, to Path) error {
 	var patches []Patch
 	for name := range x.files.Properties(to) {
@@ -190,7 +195,9 @@ func (x *exchange) copyProperties(from, to Path) error {
 	return x.files.Patch(to, patches)
 }
 
-// put serves PUT. slash reports that the URL ends in a slash.
+// put serves PUT: it stores the body as the file's contents and answers 201 for a new file, else 204, with the ETag.
+// slash reports that the URL ends in a slash, which is refused with 405. It refuses Content-Range with 400 and a body
+// larger than LargestUpload with 413. The file does not change before the whole body has arrived.
 func (x *exchange) put(slash bool) error {
 	switch {
 	case slash:
@@ -233,7 +240,7 @@ func (x *exchange) put(slash bool) error {
 // errTooLong refuses an upload that is too large.
 var errTooLong = Refuse(http.StatusRequestEntityTooLarge, "the file is larger than the gateway accepts")
 
-// empty reports whether a body has no byte. It consumes one byte. A body that cannot be read counts as empty.
+// empty reports whether a body has no byte, and consumes one byte of it. A body that cannot be read counts as empty.
 func empty(body io.Reader) bool {
 	var b [1]byte
 	n, _ := io.ReadFull(body, b[:])

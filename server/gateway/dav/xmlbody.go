@@ -33,7 +33,7 @@ type element struct {
 	text       string     // of a child without a name
 }
 
-// child returns the first child with a name in the DAV: namespace, nil if none exists.
+// child returns the first child with this local name in the DAV: namespace, or nil. The result points into e.
 func (e *element) child(local string) *element {
 	for i := range e.children {
 		if e.children[i].name == (Name{Space: davSpace, Local: local}) {
@@ -43,7 +43,7 @@ func (e *element) child(local string) *element {
 	return nil
 }
 
-// elements returns the children without text.
+// elements returns the child elements in order, without text, nil if there are none. The results point into e.
 func (e *element) elements() (list []*element) {
 	for i := range e.children {
 		if e.children[i].name.Local != "" {
@@ -53,14 +53,15 @@ func (e *element) elements() (list []*element) {
 	return list
 }
 
-// body reads the body of the request. It refuses a body of more than largestXML bytes with 413.
+// body reads the whole body of the request. It refuses a body of more than largestXML bytes with 413 and a truncated
+// one with 400.
 func (x *exchange) body() ([]byte, error) {
 	b, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, largestXML))
 	return b, ofBody(err)
 }
 
-// ofBody converts an error of reading a body to a refusal: 413 for a body beyond its limit, 400 for one that ended
-// early. nil and refusals stay as they are.
+// ofBody converts an error of reading a body to a refusal: 413 for a body beyond its limit, 400 for any other error.
+// It returns nil and errors that are refusals already unchanged.
 func ofBody(err error) error {
 	var long *http.MaxBytesError
 	var f Refusal
@@ -75,8 +76,9 @@ func ofBody(err error) error {
 	return Refuse(http.StatusBadRequest, "the body ended early")
 }
 
-// parseXML parses a document. It rejects document types, processing instructions, deep nesting and undeclared
-// prefixes, which WebDAV clients do not send (G-21). Each error is errXML, also for an empty body.
+// parseXML parses an XML document and returns its root element. It returns errXML if the body is empty, malformed,
+// too deep, or has a document type, a processing instruction or an undeclared prefix. WebDAV clients send none of
+// these (G-21).
 func parseXML(body []byte) (root *element, err error) {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	stack := []*element{{}}
@@ -122,11 +124,13 @@ func parseXML(body []byte) (root *element, err error) {
 	return list[0], nil
 }
 
-// rawName returns a name with its prefix, as in the document.
+// rawName returns a name as prefix and local name with a colon between them, also if the prefix is empty.
 func rawName(n Name) string { return n.Space + ":" + n.Local }
 
-// expand returns an element with expanded names, and the namespaces in scope. ok is false for an undeclared prefix
-// or too many attributes. The element's text holds the name with its prefix until its end tag.
+// expand resolves the prefixes of a start tag. scope maps the prefixes in scope, and lang is the xml:lang of the
+// parent. It returns the element, the prefixes in its own scope, and true. It returns false for an undeclared prefix,
+// one that is declared as "", or too many attributes. Until the end tag, text of the element holds the name with its
+// prefix. It does not change scope.
 func expand(t xml.StartElement, scope map[string]string, lang string) (*element, map[string]string, bool) {
 	if len(t.Attr) > mostAttributes {
 		return nil, nil, false
@@ -175,8 +179,8 @@ func expand(t xml.StartElement, scope map[string]string, lang string) (*element,
 	return e, inner, true
 }
 
-// inner returns the content of an element as self-contained XML: each element declares its own namespace (RFC 4918,
-// 4.3).
+// inner returns the children of an element as self-contained XML, "" without any. Each element declares its own
+// namespace (RFC 4918, 4.3).
 func (e *element) inner() string {
 	var b strings.Builder
 	for i := range e.children {
@@ -185,7 +189,7 @@ func (e *element) inner() string {
 	return b.String()
 }
 
-// write writes the element, or its text if it has no name.
+// write writes the element with its children as XML to b, or its escaped text if it has no name.
 func (e *element) write(b *strings.Builder) {
 	if e.name.Local == "" {
 		escape(b, e.text)
@@ -243,8 +247,9 @@ func plain(s string) bool {
 	return true
 }
 
-// readLockInfo reads the body of a LOCK that makes a lock (RFC 4918, 14.11). It sets only Shared and Owner. A body that
-// is no lockinfo is errXML, and one without a scope or type is a 422 refusal.
+// readLockInfo parses the body of a LOCK that makes a lock (RFC 4918, 14.11). It sets only Shared and Owner; an owner
+// of more than longestOwner bytes becomes "". A body that is no lockinfo is errXML. One without a valid scope or type
+// is a 422 refusal.
 func readLockInfo(body []byte) (l Lock, err error) {
 	info, err := parseXML(body)
 	if err != nil {

@@ -31,10 +31,11 @@ type Sink struct {
 	last    int32
 }
 
-// Open connects, creates missing tables, and makes their rows equal to the state of the index in the folder state.
-// It writes only rows that differ (N-103). Rows whose watermark is older than limit are invisible. The role must own
-// the schema refmon, and must not be a role that the database's users have. ctx is that of the run: when it ends,
-// Write and SetWatermark fail.
+// Open connects to the database in dsn, creates missing tables, and makes their rows equal to the state of the index
+// in the folder state. It writes only rows that differ (N-103). Rows whose watermark is older than limit are invisible
+// to the database's users. The role must own the schema refmon, and must not be a role that these users have. ctx is
+// that of the run: when it ends, Write and SetWatermark fail. It returns an error if the database does not answer,
+// without waiting for it. The caller closes the sink.
 func Open(ctx context.Context, dsn, state string, limit time.Duration) (*Sink, error) {
 	view, err := index.NewView(state)
 	if err != nil {
@@ -86,8 +87,9 @@ func (s *Sink) begin() error {
 	})
 }
 
-// readNumbers returns the numbers of classes that the database has. The first call makes them those
-// of s. Later calls keep the numbers of s, because a waiting batch already names them.
+// readNumbers returns the numbers of the classes in the database, by name. The first call makes them those of s. Later
+// calls keep the numbers of s, because a waiting batch already names them, and return an error if the database has
+// others.
 func (s *Sink) readNumbers(tx pgx.Tx) (map[string]int32, error) {
 	stored := map[string]int32{}
 	rows, err := tx.Query(s.ctx, `select class, name from refmon.classes`)
@@ -181,7 +183,9 @@ func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
 const replaceDocument = `on conflict (id, right_name) do update set tree = excluded.tree, class = excluded.class,
 	descriptor = excluded.descriptor, seq = excluded.seq, at = excluded.at`
 
-// Write writes events in one transaction. It writes nothing if they change no row and no member.
+// Write writes the effect of events in one transaction. It sends nothing if they change no row and no member. While
+// the database does not answer, it waits, at most ten minutes, and then returns the last error. It returns the
+// context's error if the run ends before.
 func (s *Sink) Write(events []index.Event) error {
 	b := &pgx.Batch{}
 	number := func(class string) int32 {
@@ -217,7 +221,7 @@ func (s *Sink) Write(events []index.Event) error {
 	return s.send(b)
 }
 
-// SetWatermark writes the watermark of each source.
+// SetWatermark writes the time of each source in f in one transaction. It waits for the database as [Sink.Write] does.
 func (s *Sink) SetWatermark(f *index.Watermark) error {
 	b := &pgx.Batch{}
 	for source, m := range f.Sources {

@@ -51,7 +51,8 @@ func (s *Sink) send(b *pgx.Batch) error {
 	return err
 }
 
-// again connects again and refills the tables.
+// again connects to the database again and makes its tables equal to the view. It does not wait: if the database does
+// not answer, it returns an error.
 func (s *Sink) again() error {
 	_ = s.conn.Close(s.ctx) // already broken
 	config, err := pgx.ParseConfig(s.dsn)

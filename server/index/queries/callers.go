@@ -33,7 +33,8 @@ type user struct {
 	places      chan struct{} // has a value for each question that is being answered
 }
 
-// connect charges a connection. It returns nil if the uid has too many, or all uids together.
+// connect charges a connection to the caller's uid. The caller calls disconnect when it ends. It returns nil and
+// charges nothing if the uid has too many, or all uids together.
 func (s *callers) connect(c caller) *user {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,8 +76,8 @@ func (s *callers) forget(c caller) {
 	}
 }
 
-// enter waits for a place for a question. It reports false if there is none in time. Otherwise the caller calls
-// leave.
+// enter waits for a place for a question. It returns true once the caller has a place; the caller then calls leave. It
+// returns false if there is none within patience, or if ctx ends.
 func (s *callers) enter(ctx context.Context, c caller) bool {
 	s.mu.Lock()
 	c.user.questions++

@@ -40,11 +40,12 @@ type About struct {
 	Limit time.Duration // the greatest age of a heartbeat; 0: that of the run
 }
 
-// Dial connects to the run of the index in a folder. The error is [ErrNoRun] if none answers. The caller closes the
-// client.
+// Dial connects to the run of the index in the folder state. It returns [ErrNoRun] if none answers within 5 seconds.
+// The caller closes the client.
 func Dial(state string) (*Client, error) { return DialSocket(filepath.Join(state, SocketName)) }
 
-// DialSocket is [Dial] for a socket at another path.
+// DialSocket connects to the run that listens on the Unix socket at this path. Errors and ownership are those of
+// [Dial].
 func DialSocket(socket string) (*Client, error) {
 	folder, err := openFolder(socket)
 	if err != nil {
@@ -64,14 +65,16 @@ func DialSocket(socket string) (*Client, error) {
 	return c, nil
 }
 
-// Close closes the connection.
+// Close closes idle connections and the socket's folder. The client must not be used afterwards.
 func (c *Client) Close() error {
 	c.http.CloseIdleConnections()
 	return c.folder.Close()
 }
 
-// CanRead asks for the right on up to 1,000 documents. It returns an answer for each, in their order. current reports
-// whether every source of the index has a current heartbeat.
+// CanRead reports whether the subject of a has the right on up to 1,000 documents. It returns an answer for each, in
+// their order. current reports whether every source of the index has a current heartbeat; if it is false, an answer of
+// no may mean that it is unknown. More documents, none, and a subject about whom this user may not ask are errors. It
+// blocks at most 15 seconds.
 func (c *Client) CanRead(ids []string, a About) (list []index.Answer, current bool, err error) {
 	var out answers
 	if err := c.ask("/v1/can-read", a, question{IDs: ids}, &out); err != nil {
@@ -83,34 +86,38 @@ func (c *Client) CanRead(ids []string, a About) (list []index.Answer, current bo
 	return out.Answers, out.Current, nil
 }
 
-// Evidence asks about one document, and for what decided.
+// Evidence returns the answer about one document, and what decided it. The run refuses it to users who may ask only
+// about themselves.
 func (c *Client) Evidence(id string, a About) (out index.Evidence, err error) {
 	err = c.ask("/v1/why", a, question{IDs: []string{id}}, &out)
 	return out, err
 }
 
-// Filter asks for a filter.
+// Filter returns the filter of the subject of a for a right, in one of the forms. The right is required. An unknown
+// person or right, or stale data, is an error with the run's text.
 func (c *Client) Filter(a About, form index.Form) (out index.Filter, err error) {
 	err = c.ask("/v1/filter", a, question{Form: form}, &out)
 	return out, err
 }
 
-// Status asks for the heartbeats and the counts of the index.
+// Status returns the heartbeats and the counts of the index. limit decides which heartbeats are too old; 0 means the
+// limit of the run.
 func (c *Client) Status(limit time.Duration) ([]index.SourceStatus, index.Counts, error) {
 	var out status
 	err := c.ask("/v1/status", About{Limit: limit}, question{}, &out)
 	return out.Sources, out.Counts, err
 }
 
-// Listed asks for the classes with members that no list of SIDs covers.
+// Listed returns the classes with members that no list of SIDs covers, sorted by ID.
 func (c *Client) Listed() ([]index.Listed, error) {
 	var out listed
 	err := c.ask("/v1/listed", About{}, question{}, &out)
 	return out.Classes, err
 }
 
-// ask sends a question and reads its answer into out. An error of the question has the server's text. Every other
-// error is [ErrNoRun].
+// ask sends a question to a path of the run and decodes the answer into out. If the run rejects the question as
+// malformed or unanswerable, the error has the run's text. Every other error is [ErrNoRun], also a question that this
+// user may not ask.
 func (c *Client) ask(path string, a About, q question, out any) error {
 	if q.Subject, q.Right = a.Subject, a.Right; a.Limit > 0 {
 		q.Limit = a.Limit.String()

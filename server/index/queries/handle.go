@@ -43,7 +43,8 @@ type caller struct {
 	user  *user // nil: unknown
 }
 
-// ServeHTTP answers one question. It has one of its caller's places until the response is written.
+// ServeHTTP answers one question. It waits for one of its caller's places and holds it until the response is written.
+// Without a place in time, or for an unidentified caller, the response is 429.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, _ := r.Context().Value(callerKey{}).(caller)
 	if c.user == nil || !s.callers.enter(r.Context(), c) {
@@ -55,7 +56,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	respond(w, out, err)
 }
 
-// respond writes the response.
+// respond writes out as JSON with status 200. With an err it writes the error instead, with the status of a *refusal,
+// or 422 for any other error.
 func respond(w http.ResponseWriter, out any, err error) {
 	status := http.StatusOK
 	if err != nil {
@@ -70,7 +72,8 @@ func respond(w http.ResponseWriter, out any, err error) {
 	_ = json.NewEncoder(w).Encode(out) // the client may have left
 }
 
-// answer returns the body of the response, or an error for one.
+// answer returns the body of the response to a request of caller c. It returns a *refusal for an unknown path, another
+// method than POST, a malformed or too large body, and a question that c may not ask.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, c caller) (any, error) {
 	p, found := paths[r.URL.Path]
 	switch {
@@ -97,8 +100,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c caller) (any, 
 	return p.answer(s, &c, q, x)
 }
 
-// permitted returns the query of a question that the caller may ask. A caller without trust may ask only about the
-// person with its uid, not for evidence, and may not extend the limit (N-98).
+// permitted returns the query of a question that caller c may ask, and a *refusal otherwise. A caller without trust
+// may ask only about the person with its uid, not for evidence, and may not extend the limit (N-98). A question
+// without a limit gets the server's.
 func (s *Server) permitted(c caller, p path, q *question) (index.Query, error) {
 	if !c.trust && (!p.open || !q.Caller) {
 		return index.Query{}, refuse(http.StatusForbidden,
@@ -130,8 +134,8 @@ func (s *Server) canRead(c *caller, q *question, x index.Query) (any, error) {
 	return out, nil
 }
 
-// reticent returns what a caller without trust may learn: nothing about a document that it may not read, whether there
-// is one or not (N-98).
+// reticent returns what a caller without trust may learn from an answer. If the answer is yes, that is all of it.
+// Otherwise it removes the reason and everything about the document, even whether there is one (N-98).
 func reticent(a index.Answer) index.Answer {
 	if a.Allowed {
 		return a

@@ -64,7 +64,8 @@ type needs struct {
 	form    bool // and the right is required
 }
 
-// parse reads the body of a request for a path.
+// parse reads the body of a request. n says which fields its path has. It returns an error for malformed JSON, an
+// unknown field, a missing field, and one that the path does not have.
 func parse(body []byte, n needs) (*question, error) {
 	q := &question{}
 	if err := strict.Unmarshal(body, q); err != nil {
@@ -73,7 +74,8 @@ func parse(body []byte, n needs) (*question, error) {
 	return q, q.check(n)
 }
 
-// check returns an error for a missing field, and for one that the path does not have.
+// check returns an error if a field that the path needs is missing, has too many documents or an unknown form, or if
+// the path does not have the field. It does not check the limit.
 func (q *question) check(n needs) error {
 	subjects := 0
 	for _, set := range []bool{q.Caller, q.Who != "", q.Token != nil} {
@@ -108,7 +110,8 @@ func (q *question) check(n needs) error {
 	return fmt.Errorf("form: %q, want list, bitmap or sids", q.Form)
 }
 
-// query returns the query of a question about the person or token that it names.
+// query returns the query for the person or token that the question names. It returns an error for a malformed token,
+// and for a limit that is not a duration above zero.
 func (q *question) query() (index.Query, error) {
 	out := index.Query{Who: q.Who, Right: q.Right}
 	if q.Token != nil {

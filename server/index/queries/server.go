@@ -56,8 +56,9 @@ type Server struct {
 	warned  time.Time // of the last error; the accepting goroutine owns it
 }
 
-// Listen starts a server. It replaces a file at the path only if that is a socket on which no program listens. It
-// returns an error if the socket cannot be created.
+// Listen creates the socket and serves queries on it, in goroutines of its own, until [Server.Close]. It replaces a
+// file at the path only if that is a socket on which no program listens. It returns an error if the socket cannot be
+// created or its folder is missing.
 func Listen(c Config) (*Server, error) {
 	if c.Limit == 0 {
 		c.Limit = defaultLimit
@@ -95,7 +96,8 @@ func Listen(c Config) (*Server, error) {
 	return s, nil
 }
 
-// Close closes the socket and all connections, and removes the socket's file.
+// Close closes the socket and all connections, and removes the socket's file. It blocks until the server no longer
+// accepts. Questions that are being answered get no answer. The index stays open.
 func (s *Server) Close() error {
 	err := s.http.Close()
 	<-s.ended
@@ -124,7 +126,8 @@ func short(folder *os.File, socket string) string {
 // dialTime is the longest wait for an existing socket to accept or refuse a connection.
 const dialTime = 5 * time.Second
 
-// bind creates a socket. It replaces one that refuses connections.
+// bind creates a socket with these permissions and listens on it. It replaces an existing socket only if that refuses
+// connections. Any other file of this name is an error.
 func bind(name string, mode os.FileMode) (*net.UnixListener, error) {
 	at := &net.UnixAddr{Name: name, Net: "unix"}
 	l, err := net.ListenUnix("unix", at)
@@ -165,7 +168,8 @@ type accepting struct {
 	s *Server
 }
 
-// Accept implements net.Listener. After an error it continues, unless the socket is closed.
+// Accept returns the next connection of an identified peer within its limits, and closes all others. It waits for one.
+// After an error it continues, unless the socket is closed.
 func (l *accepting) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.AcceptUnix()
@@ -225,7 +229,7 @@ type charged struct {
 	once   sync.Once
 }
 
-// Close implements net.Conn.
+// Close closes the connection and ends its charge. A second call does not end it twice.
 func (c *charged) Close() error {
 	c.once.Do(func() { c.s.callers.disconnect(c.caller) })
 	return c.UnixConn.Close()

@@ -27,8 +27,8 @@ type LDAP struct {
 	Beat      time.Duration // polling interval; 0: [watch.Often]
 }
 
-// Run polls until the context ends, which is no error. Failures of the directory are reported as
-// versions with an Err.
+// Run queries the directory every Beat, reports the result to out, and blocks until the context ends. It returns nil
+// then, and never another error: it reports failures of the directory as versions with an Err. It does not close out.
 func (l *LDAP) Run(ctx context.Context, out chan<- index.Version) error {
 	often := l.Beat
 	if often == 0 {

@@ -6,18 +6,22 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/roster"
 	"github.com/refmon/refmon/server/internal/test/addc"
+	"github.com/refmon/refmon/sid"
 )
 
 // asking returns a Directory that queries a domain by LDAPS, as its service does.
@@ -48,6 +52,7 @@ func TestDomain(t *testing.T) {
 	d := addc.Start(t, addc.Order{Users: map[string]int{"alice": 0, "bob": 0}, Service: "HTTP/www.refmon.test", TLS: true,
 		Changes: "dn: CN=staff,CN=Users,BASE\nchangetype: add\nobjectClass: group\nsAMAccountName: staff\n" +
 			"member: CN=alice,CN=Users,BASE\n"})
+	sessions(t, d)
 	tree, state := filepath.Join(t.TempDir(), "srv"), filepath.Join(t.TempDir(), "state")
 	plan := filepath.Join(tree, "plan")
 	if err := errors.Join(os.Mkdir(tree, 0o755), os.WriteFile(plan, nil, 0o600)); err != nil {
@@ -120,4 +125,43 @@ func TestDomain(t *testing.T) {
 	await("bob reads again", reads(bob))
 	d.Modify("dn: CN=bob,CN=Users,BASE\nchangetype: delete\n")
 	await("bob is gone", refused(bob, ""))
+}
+
+// sessions compares the token of each kind of network logon with the one that a real domain controller makes for an
+// LDAP connection of the same user with the same protocol (D-36). Two differences are known: the controller does not
+// add This Organization, and it has groups of its own BUILTIN that a member of the domain does not have.
+func sessions(t *testing.T, d *addc.Domain) {
+	t.Helper()
+	var people ldap.People
+	if err := asking(t, d).People(t.Context(), &people); err != nil {
+		t.Fatal(err)
+	}
+	first, err := directory.New(people.Accounts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, proof := range map[logon.Kind]sid.SID{logon.Kerberos: sid.AuthorityAsserted,
+		logon.NTLM: sid.NTLMAuthentication} {
+		dir, err := first.LoggedOn(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var own, theirs []string
+		for _, g := range dir.Account("alice").Token.Groups() {
+			if g.SID != sid.ThisOrganization && g.SID.Authority() != 16 { // a level is no group there
+				own = append(own, g.SID.String())
+			}
+		}
+		list := d.SessionGroups("alice", k == logon.Kerberos)
+		for _, s := range list {
+			if s != sid.PreWindows2000 && s != d.UserSID("alice") {
+				theirs = append(theirs, s.String())
+			}
+		}
+		slices.Sort(own)
+		slices.Sort(theirs)
+		if !slices.Equal(own, theirs) || !slices.Contains(list, proof) {
+			t.Errorf("D-36: %v: the token has\n%v, and the controller's own\n%v", k, own, theirs)
+		}
+	}
 }

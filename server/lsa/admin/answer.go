@@ -29,9 +29,9 @@ type Answerer struct {
 	AuditKey func(public bool) ([]byte, error)
 }
 
-// Answer executes a request in the name of by. STATUS_ACCESS_DENIED means that by is not an
-// administrator, or that the Answerer has no store. Any other failure, including a malformed
-// request, is a sentence in the response's Error.
+// Answer executes a JSON [Request] with the rights of the token by and returns a JSON [Response]. It returns
+// STATUS_ACCESS_DENIED if by is not an administrator, or if the Answerer has no store. Any other failure,
+// including a malformed request, is STATUS_SUCCESS with a sentence in the response's Error.
 func (a *Answerer) Answer(by *token.Token, request []byte) ([]byte, ntstatus.Status) {
 	if a.Store == nil || by.IsZero() || !by.IsAdmin() {
 		// Only a token with Administrators enabled may query or change accounts (L-52).
@@ -136,8 +136,8 @@ func (a *Answerer) backup(r *Request) (Response, error) {
 	return Response{Data: w.kept, More: w.more, Revision: revision}, err
 }
 
-// edits returns the change that a request describes; nil for Import. An unknown request is an
-// error.
+// edits returns the change that a request describes, for [lsa.Store.Update]. For Import it returns nil without
+// an error. An unknown request, an unknown name and an unknown right are errors. It changes nothing itself.
 func (a *Answerer) edits(r *Request) (func(*lsa.Edit) error, error) {
 	switch r.Do {
 	case AddAccount, SetAccount, DeleteAccount, SetPassword, Lock, Unlock:

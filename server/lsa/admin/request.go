@@ -55,7 +55,7 @@ type Request struct {
 // Password is a password in a request. No verb of fmt prints it.
 type Password string
 
-// Format writes *** for every verb (L-1).
+// Format writes *** for every verb and flag, so that no log contains a password (L-1).
 func (Password) Format(f fmt.State, _ rune) { io.WriteString(f, "***") } //nolint:errcheck // a State has no errors
 
 // Response is the result of a request. If Error is set, it explains the failure, and nothing was changed except in two
@@ -67,8 +67,9 @@ type Response struct {
 	Revision string `json:"revision,omitempty"` // revision of the store that Data belongs to
 }
 
-// Ask sends a request, for example with client.Conn.Administer, and returns the response. It returns an error if send
-// fails, the response is malformed, or its Error is set; only then the response comes with the error.
+// Ask sends a request through send, for example client.Conn.Administer, and returns the response. It returns an
+// error if send fails, the response is malformed, or its Error is set. Only in the last case is the response
+// returned with the error; otherwise it is empty.
 func Ask(send func([]byte) ([]byte, error), r Request) (out Response, err error) {
 	b, err := json.Marshal(r)
 	if err != nil {
@@ -89,8 +90,9 @@ func Ask(send func([]byte) ([]byte, error), r Request) (out Response, err error)
 // tries is how often Fetch starts again because the store changed between two parts.
 const tries = 100
 
-// Fetch requests all parts of a response and returns their bytes, all of one revision. It returns the first error of
-// [Ask], and fails after 100 attempts that a change of the store interrupted.
+// Fetch requests all parts of a response, one after the other, and returns their bytes, all of one revision. It
+// ignores r.Offset. If the store changes between two parts, it starts again, and fails after 100 such attempts.
+// It returns the first error of [Ask], without data.
 func Fetch(send func([]byte) ([]byte, error), r Request) ([]byte, error) {
 	for range tries {
 		var all []byte

@@ -7,7 +7,7 @@ type window struct {
 	more bool // bytes after kept were written, too
 }
 
-// Write implements io.Writer.
+// Write skips or keeps b, and sets more if a byte of b is neither. It always returns len(b) and a nil error.
 func (w *window) Write(b []byte) (int, error) {
 	skipped := min(w.skip, int64(len(b)))
 	w.skip -= skipped

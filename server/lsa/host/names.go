@@ -16,7 +16,8 @@ type Names struct {
 	getent string // immutable; "" for the program of that name in PATH
 }
 
-// New returns the Names of this host, with the service at [Socket].
+// New returns the Names of this host, with the service at [Socket]. It does not connect: each lookup opens a
+// connection, so there is nothing to close. Without that service every lookup uses getent.
 func New() *Names { return &Names{socket: Socket} }
 
 // number parses an id; ok is false if it is not a 32-bit number.
@@ -25,7 +26,8 @@ func number(n json.Number) (uint32, bool) {
 	return uint32(v), err == nil
 }
 
-// UserName returns the name of a uid; ok is false if it is unknown.
+// UserName returns the name of a uid. ok is false if no user was found, or if neither the service nor getent
+// answers within five seconds each.
 func (n *Names) UserName(ctx context.Context, uid uint32) (string, bool) {
 	if n.socket != "" {
 		r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"uid": uid})
@@ -38,7 +40,8 @@ func (n *Names) UserName(ctx context.Context, uid uint32) (string, bool) {
 	return u.name, ok && u.id == uid
 }
 
-// UID returns the uid of a user; ok is false if it was not found.
+// UID returns the uid of a user, whose name must match exactly. ok is false if no user was found or no service
+// answered, and for an empty name and one of digits only.
 func (n *Names) UID(ctx context.Context, name string) (uint32, bool) {
 	if !validKey(name) {
 		return 0, false
@@ -53,7 +56,8 @@ func (n *Names) UID(ctx context.Context, name string) (uint32, bool) {
 	return u.id, ok && u.name == name
 }
 
-// GroupName returns the name of a gid; ok is false if it was not found.
+// GroupName returns the name of a gid. ok is false if no group was found, or if neither the service nor getent
+// answers within five seconds each.
 func (n *Names) GroupName(ctx context.Context, gid uint32) (string, bool) {
 	if n.socket != "" {
 		r, found, err := record[groupRecord](ctx, n, "GetGroupRecord", map[string]any{"gid": gid})
@@ -65,7 +69,8 @@ func (n *Names) GroupName(ctx context.Context, gid uint32) (string, bool) {
 	return g.name, ok && g.id == gid
 }
 
-// GID returns the gid of a group; ok is false if it was not found.
+// GID returns the gid of a group, whose name must match exactly. ok is false if no group was found or no service
+// answered, and for an empty name and one of digits only.
 func (n *Names) GID(ctx context.Context, name string) (uint32, bool) {
 	if !validKey(name) {
 		return 0, false

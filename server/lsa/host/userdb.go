@@ -33,8 +33,9 @@ type reply struct {
 	Error      string          `json:"error"`
 }
 
-// call sends a request and passes the parameters of each reply to each. found is false for
-// NoRecordFound without an earlier reply.
+// call sends one request to the service and passes the parameters of each reply to each, for at most five
+// seconds. With more the service may send several replies. found is false, without an error, if the service
+// reports NoRecordFound before any reply. An error of each ends the call. call adds a key to parameters.
 func (n *Names) call(ctx context.Context, method string, more bool, parameters map[string]any,
 	each func(json.RawMessage) error) (found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)

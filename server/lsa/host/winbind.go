@@ -36,7 +36,8 @@ type remembered struct {
 	until time.Time
 }
 
-// NewDomains returns a Domains that queries this host's winbind.
+// NewDomains returns a Domains that queries this host's winbind. It does not check that winbind runs: the
+// lookups return errors until it does.
 func NewDomains() *Domains { return &Domains{} }
 
 // Errors of wbinfo.
@@ -132,7 +133,7 @@ type firstBytes struct{ b []byte }
 
 var errTooMuch = errors.New("more output than any answer has")
 
-// Write implements [io.Writer].
+// Write appends p, or returns errTooMuch and keeps nothing of p if the output would exceed maxLine bytes.
 func (f *firstBytes) Write(p []byte) (int, error) {
 	if len(f.b)+len(p) > maxLine {
 		return 0, errTooMuch
@@ -141,12 +142,14 @@ func (f *firstBytes) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// SIDOfUID returns the SID of a uid.
+// SIDOfUID returns the SID of the user with a uid. false without an error means that winbind maps no account to
+// the uid. The answer can be a minute old.
 func (d *Domains) SIDOfUID(ctx context.Context, uid uint32) (sid.SID, bool, error) {
 	return d.sid(ctx, "-U", "u", uid)
 }
 
-// SIDOfGID returns the SID of a gid.
+// SIDOfGID returns the SID of the group with a gid. false without an error means that winbind maps no account to
+// the gid. The answer can be a minute old.
 func (d *Domains) SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, error) {
 	return d.sid(ctx, "-G", "g", gid)
 }
@@ -171,12 +174,14 @@ func (d *Domains) sid(ctx context.Context, option, kind string, id uint32) (s si
 	return s, found && err == nil, err
 }
 
-// UIDOf returns the uid of a SID.
+// UIDOf returns the uid of a SID. false without an error means that winbind knows no such account. The answer
+// can be a minute old.
 func (d *Domains) UIDOf(ctx context.Context, id sid.SID) (uint32, bool, error) {
 	return d.id(ctx, "-S", id)
 }
 
-// GIDOf returns the gid of a SID.
+// GIDOf returns the gid of a SID. false without an error means that winbind knows no such account. The answer
+// can be a minute old.
 func (d *Domains) GIDOf(ctx context.Context, id sid.SID) (uint32, bool, error) {
 	return d.id(ctx, "-Y", id)
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// Follower reads a tree from the watcher inside refmond. It implements [watch.Source]. Its fields
-// are immutable.
+// Follower reads a tree from the watcher inside refmond. It implements [watch.Source]. Socket and Root are required.
+// Its fields are immutable.
 type Follower struct {
 	Socket   string
 	Root     string        // path of the tree, as in the server's configuration
@@ -30,9 +30,10 @@ type Follower struct {
 // maxLine is the size limit of a server's line, in bytes.
 const maxLine = 256 << 20
 
-// Run follows the tree until the context ends, which is no error. It returns an error if the server rejects the watch,
-// or runs as another user than root or this program's own. After any other failure it connects again, which begins with
-// a walk. Until then the tree has no heartbeat.
+// Run follows the tree and blocks until the context ends, which is no error. It returns an error if the server rejects
+// the watch, or runs as another user than root or this program's own. After any other failure it passes the error to
+// Warn, waits for Beat and connects again; the new connection begins with a walk. Until then the tree has no
+// heartbeat. It does not close out.
 func (f *Follower) Run(ctx context.Context, out chan<- watch.Batch) error {
 	often := f.Beat
 	if often == 0 {
@@ -64,7 +65,8 @@ type refusal struct{ why string }
 // Error returns the server's reason.
 func (r *refusal) Error() string { return "watch: " + r.why }
 
-// once follows one connection to its end.
+// once follows one connection to its end. It always returns an error, a *refusal if the watch must not be tried again.
+// It closes the connection.
 func (f *Follower) once(ctx context.Context, out chan<- watch.Batch) error {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", f.Socket)
@@ -96,7 +98,8 @@ func (f *Follower) traverse() string {
 	return cmp.Or(f.Traverse, "never")
 }
 
-// read forwards the batches of a connection.
+// read checks the server's first line and then sends each batch to out. It returns a *refusal if the server rejects
+// the watch, and otherwise the error that ended the connection.
 func (f *Follower) read(ctx context.Context, in *bufio.Reader, out chan<- watch.Batch) error {
 	text, err := nextLine(in)
 	if err != nil {
@@ -127,7 +130,8 @@ func (f *Follower) read(ctx context.Context, in *bufio.Reader, out chan<- watch.
 
 var errLong = errors.New("a line is too long")
 
-// nextLine reads a line and removes its newline.
+// nextLine returns the next line without its newline. It returns io.EOF at the end, also after a partial line, and
+// errLong for a line above maxLine. The caller owns the result.
 func nextLine(in *bufio.Reader) ([]byte, error) {
 	var out []byte
 	for {

@@ -54,7 +54,8 @@ func line(message any) ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// encode encodes a batch as a line.
+// encode returns a batch as one line of JSON, with its line feed. Equal descriptors are written once. It fails only if
+// JSON encoding fails.
 func encode(b *watch.Batch) ([]byte, error) {
 	out := batch{Begin: b.Begin, End: b.End, Up: int64(b.Heartbeat.Up)}
 	if !b.Heartbeat.Time.IsZero() {
@@ -83,7 +84,8 @@ func encode(b *watch.Batch) ([]byte, error) {
 	return line(&out)
 }
 
-// decode parses the line of a batch. A document outside the tree is an error.
+// decode parses the line of a batch of the given tree. It returns an error for an unknown field, a malformed
+// descriptor, and a document outside the tree.
 func decode(text []byte, tree string) (watch.Batch, error) {
 	var in batch
 	if err := strict.Unmarshal(text, &in); err != nil {

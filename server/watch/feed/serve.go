@@ -24,7 +24,8 @@ type Tree struct {
 	Traverse string // never, privilege or always; with "" every Follower is rejected
 }
 
-// Server sends trees to clients. Trees and May are required; its fields are immutable.
+// Server sends trees to clients. Trees and May are required; its fields are immutable. The zero value rejects every
+// client. Close it after use.
 type Server struct {
 	Trees map[string]Tree // by path
 	// May returns nil if a client may watch, otherwise the reason why not. A nil May rejects every
@@ -57,9 +58,10 @@ func (s *Server) begin() {
 // acceptPause is the wait after accept failed, usually for lack of descriptors.
 const acceptPause = 100 * time.Millisecond
 
-// Serve accepts clients until the listener or the server is closed, and then returns nil. After any other error of
-// accept it continues after a pause. It serves at most 16 watches and closes the connections of further clients
-// without an answer. It does not wait for connected clients; see [Server.Close].
+// Serve accepts clients and blocks until the listener or the server is closed, and then returns nil. After any other
+// error of accept it continues after a pause. It serves at most 16 watches, over all listeners, and closes the
+// connections of further clients without an answer. It does not close l, and does not wait for connected clients; see
+// [Server.Close].
 func (s *Server) Serve(l *net.UnixListener) error {
 	s.begin()
 	for {
@@ -93,7 +95,8 @@ func (s *Server) Serve(l *net.UnixListener) error {
 	}
 }
 
-// enter counts a client. It returns false if there are too many or the server is closed.
+// enter counts a client and returns true; the caller then calls leave. It returns false if maxWatches clients are
+// connected or the server is closed.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,14 +113,16 @@ func (s *Server) leave() {
 	s.watches--
 }
 
-// Close ends all watches and waits for them. New clients are not served afterwards. Close the listeners too.
+// Close ends all watches and blocks until they have ended. The server serves no client afterwards. It does not close
+// the listeners. A second call has no effect.
 func (s *Server) Close() {
 	s.begin()
 	s.stop()
 	s.all.Wait()
 }
 
-// client serves one connection.
+// client serves one connection until its end: it accepts or rejects the watch and then sends batches. It returns why
+// the watch ended. The caller closes c.
 func (s *Server) client(c *net.UnixConn) error {
 	ctx, stop := context.WithCancel(s.ctx)
 	defer stop()
@@ -160,8 +165,9 @@ func (s *Server) client(c *net.UnixConn) error {
 	return errors.Join(err, <-done)
 }
 
-// watcher reads the client's line and returns its watcher, or the reason why it may not watch
-// (N-17).
+// watcher reads the client's line and returns the watcher that it requests, or the reason why the client may not watch
+// (N-17). It waits at most patience for the line. The client must name a tree of the server, with its share and
+// traverse policy.
 func (s *Server) watcher(c *net.UnixConn) (*watch.Watcher, error) {
 	_ = c.SetReadDeadline(time.Now().Add(patience)) // never fails for sockets
 	text, err := bufio.NewReader(io.LimitReader(c, maxQuestion)).ReadBytes('\n')

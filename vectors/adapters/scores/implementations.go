@@ -24,13 +24,15 @@ var implementations = []implementation{
 		build: func(b *bench) ([]string, error) { return []string{b.kit, "adapter"}, nil }},
 	{name: "samba", title: "Samba (python3-samba, libsamba-security)", packages: []string{"python3-samba"},
 		version: []string{"/usr/bin/python3", "-c", "import samba; print(samba.version)"}, build: python("samba")},
-	{name: "wine", title: "Wine (advapi32, ntdll, wineserver)", packages: []string{"wine", "wine64", "gcc-mingw-w64-x86-64"},
-		version: []string{"wine", "--version"}, build: buildWine,
+	{name: "wine", title: "Wine (advapi32, ntdll, wineserver)",
+		packages: []string{"wine", "wine64", "gcc-mingw-w64-x86-64"},
+		version:  []string{"wine", "--version"}, build: buildWine,
 		env: []string{"WINEPREFIX=WORK/wine", "WINEDEBUG=-all", "DISPLAY="}},
 	{name: "mono", title: "Mono (System.Security.AccessControl)", packages: []string{"mono-runtime", "mono-mcs"},
 		version: []string{"mono", "--version=number"}, build: buildMono},
 	{name: "cloudsoda", title: "Go: github.com/cloudsoda/sddl",
-		version: []string{"go", "list", "-m", "-f", "{{.Version}}", "github.com/cloudsoda/sddl"}, build: buildGo("cloudsoda")},
+		version: []string{"go", "list", "-m", "-f", "{{.Version}}", "github.com/cloudsoda/sddl"},
+		build:   buildGo("cloudsoda")},
 	{name: "impacket", title: "impacket (ldaptypes)", packages: []string{"python3-impacket"},
 		version: []string{"dpkg-query", "-W", "-f", "${Version}", "python3-impacket"}, build: python("impacket")},
 }
@@ -97,7 +99,8 @@ func (b *bench) prepare(ctx context.Context, i implementation, install bool) err
 	if !install || os.Getuid() != 0 {
 		return fmt.Errorf("Debian packages are missing: %s", strings.Join(missing, " "))
 	}
-	args := append([]string{"-o", "DPkg::Lock::Timeout=300", "install", "-y", "-qq", "--no-install-recommends"}, missing...)
+	args := append([]string{"-o", "DPkg::Lock::Timeout=300", "install", "-y", "-qq", "--no-install-recommends"},
+		missing...)
 	if _, err := b.sh(ctx, b.work, "apt-get", args...); err == nil {
 		return nil
 	}

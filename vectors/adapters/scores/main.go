@@ -1,8 +1,8 @@
-// Command scores runs refmon-kit with an adapter for each implementation that can be had here, and writes the table of
-// docs/scores.md. It installs Debian's packages if it is root. An implementation that cannot be installed or built keeps
-// a row that says why.
+// Command scores runs refmon-kit with an adapter for each implementation that can be had here, and writes the table
+// of docs/scores.md. It installs Debian's packages if it is root. An implementation that cannot be installed or built
+// keeps a row that says why.
 //
-//	go -C vectors/adapters run ./scores             # all of them; makes docs/scores.md anew
+//	go -C vectors/adapters run ./scores             # all of them; makes docs/scores.md again
 //	go -C vectors/adapters run ./scores -only wine  # prints the table, writes no page
 //	go -C vectors/adapters run ./scores -out DIR    # also keeps each result and a sample of 100 wrong answers
 //

@@ -36,7 +36,8 @@ func TestTableReplacesOnlyItself(t *testing.T) {
 	if err := replaceTable(path, table(rows, at)); err != nil {
 		t.Fatal(err)
 	}
-	want := "head\n" + begin + "\nMade on 2026-11-23. Questions: sddl 6, bytes 3.\n\n| implementation | version | sddl | bytes |\n" +
+	want := "head\n" + begin + "\nMade on 2026-11-23. Questions: sddl 6, bytes 3.\n\n" +
+		"| implementation | version | sddl | bytes |\n" +
 		"|---|---|---|---|\n| one | 1 | 3 of 4 | - |\n| two |  | not run: absent | |\n" + end + "\ntail\n"
 	if got, err := os.ReadFile(path); err != nil || string(got) != want {
 		t.Errorf("page is\n%s\n%v, want\n%s", got, err, want)

@@ -19,7 +19,10 @@ type Ticket struct {
 // unixEpoch is 1 January 1970 as a FILETIME.
 const unixEpoch = 116444736000000000
 
-// Check returns an error that wraps [ErrInvalid] if the PAC does not belong to the ticket.
+// Check returns nil if the PAC belongs to the ticket t, and otherwise an error that wraps [ErrInvalid]. It
+// compares the client's name and the authentication time, and requires that the client is an account of a
+// domain. It also rejects delegation unless t.Delegated, and a ticket that another account requested. It
+// verifies no signature.
 func (p *PAC) Check(t Ticket) error {
 	want := make([]byte, 0, 2*len(t.Client))
 	for _, u := range utf16.Encode([]rune(t.Client)) {

@@ -29,7 +29,7 @@ type LogonInfo struct {
 // Membership is a group by its RID; the domain is stored elsewhere.
 type Membership struct{ RID, Attributes uint32 }
 
-// User returns the SID of the account.
+// User returns the SID of the account, DomainID with the RID UserID. It does not check that UserID is not 0.
 func (l *LogonInfo) User() sid.SID { return l.DomainID.WithRID(l.UserID) }
 
 // readLogonInfo parses KERB_VALIDATION_INFO: the fixed part, then the pointers' targets in order.

@@ -28,12 +28,29 @@ type PAC struct {
 // Open verifies the server signature with the key that decrypted the ticket, then parses the buffers. It does not check
 // whom the PAC is for: call [PAC.Check]. Errors wrap [ErrInvalid], also for empty data or data over [MaxSize].
 func Open(data []byte, key types.EncryptionKey) (*PAC, error) {
-	f, err := split(data)
-	if err != nil {
+	// Unsigned data is not parsed (K-12).
+	if err := Verify(data, key); err != nil {
 		return nil, err
 	}
-	// Unsigned data is not parsed (K-12).
-	if err := f.verify(key); err != nil {
+	return Parse(data)
+}
+
+// Verify divides a PAC into its buffers and verifies the server signature with key, the one that decrypted the
+// ticket. It parses no buffer. Errors wrap [ErrInvalid], also for empty data or data over [MaxSize].
+func Verify(data []byte, key types.EncryptionKey) error {
+	f, err := split(data)
+	if err != nil {
+		return err
+	}
+	return f.verify(key)
+}
+
+// Parse parses the buffers of a PAC and ignores unknown ones. It verifies no signature: call [Verify] first. A
+// malformed buffer, and missing logon or client information, is an error. Errors wrap [ErrInvalid], and then the
+// PAC is nil.
+func Parse(data []byte) (*PAC, error) {
+	f, err := split(data)
+	if err != nil {
 		return nil, err
 	}
 	return f.read()

@@ -39,9 +39,9 @@ type Alone struct {
 	Ready    func()
 }
 
-// Run runs all stages until the context ends, which is no error, or one of them fails. It does not
-// listen on a port, and keeps the keys of its roles in memory. It returns an error if another run
-// uses the folder State. It closes Sinks, also if it fails.
+// Run runs all stages and blocks until the context ends, which is no error, or one of them fails. It does not listen
+// on a port, and keeps the keys of its roles in memory. It returns an error if another run uses the folder State, or
+// if the configuration is not valid. It always closes Sinks.
 func (a *Alone) Run(ctx context.Context) (err error) {
 	unused := a.Sinks // the follower closes them once it runs
 	defer func() {
@@ -96,8 +96,9 @@ func (a *Alone) Run(ctx context.Context) (err error) {
 	return together(ctx, all)
 }
 
-// store creates an empty folder for messages and locks it for one process (N-10). Messages of an
-// earlier run are deleted, because their keys no longer exist. done unlocks and removes the folder.
+// store creates an empty folder for messages and locks it for one process (N-10). It deletes the messages of an
+// earlier run, because their keys no longer exist. On success the caller calls done, which removes the folder and
+// unlocks it. It returns an error if another process has the lock.
 func (a *Alone) store() (dir string, done func(), err error) {
 	if err := os.MkdirAll(a.State, 0o700); err != nil {
 		return "", nil, err
@@ -120,7 +121,7 @@ func (a *Alone) store() (dir string, done func(), err error) {
 	}, nil
 }
 
-// stage runs the stage of a role.
+// stage runs the stage of a role until ctx ends or the stage fails, and returns its error.
 func (a *Alone) stage(ctx context.Context, c *stages.Conn, role site.Role) error {
 	switch role {
 	case site.Directory:
@@ -134,8 +135,9 @@ func (a *Alone) stage(ctx context.Context, c *stages.Conn, role site.Role) error
 		From: a.From})
 }
 
-// together runs stages until the first one returns or the context ends, and waits for all of them. The end of ctx is
-// no error. If a stage returns nil before that, the error is [context.Canceled].
+// together runs all functions concurrently until the first one returns or ctx ends. It cancels the others and waits
+// for them. It returns nil if ctx has ended, and otherwise what the first function returned. If that was nil, it
+// returns [context.Canceled].
 func together(ctx context.Context, all []func(context.Context) error) error {
 	told := ctx
 	ctx, stop := context.WithCancelCause(ctx)

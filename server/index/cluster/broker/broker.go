@@ -39,7 +39,9 @@ const readyWithin = 20 * time.Second
 // Broker is a running NATS server.
 type Broker struct{ server *server.Server }
 
-// Start starts a server and waits until it accepts connections, at most 20 seconds. The caller closes it.
+// Start starts a NATS server for the roles of s, and waits until it accepts connections, at most 20 seconds. It
+// returns an error for a malformed address, for one that is not loopback without TLS, and if the server is not ready
+// in time. The caller closes the result.
 func Start(s *site.Site, o Options) (*Broker, error) {
 	opts, err := o.options(s)
 	if err != nil {
@@ -103,8 +105,8 @@ func (o *Options) options(s *site.Site) (*server.Options, error) {
 	return opts, nil
 }
 
-// address splits HOST:PORT. Port 0 selects a free one. Without TLS it accepts loopback addresses
-// only (N-47).
+// address splits HOST:PORT. Port 0 gives the server's code for a free port. Unless secure is true, it accepts loopback
+// addresses only (N-47).
 func address(text string, secure bool) (string, int, error) {
 	host, number, err := net.SplitHostPort(text)
 	if err != nil {
@@ -124,10 +126,10 @@ func address(text string, secure bool) (string, int, error) {
 	return host, port, nil
 }
 
-// InProcessConn returns a connection from within the process.
+// InProcessConn returns a new connection to the server from within the process. The caller closes it.
 func (b *Broker) InProcessConn() (net.Conn, error) { return b.server.InProcessConn() }
 
-// URL returns the address for clients. It means nothing if the server does not listen.
+// URL returns the address for clients. Do not use it if [Options] has no Listen address.
 func (b *Broker) URL() string { return b.server.ClientURL() }
 
 // ErrFull says that the server stopped storing messages because its disk is full or not writable.
@@ -136,8 +138,9 @@ var ErrFull = errors.New("the NATS server cannot store messages: free space on i
 // healthInterval is the interval of health checks.
 const healthInterval = time.Second
 
-// Wait returns nil when the context ends, and ErrFull when the server has stopped storing messages.
-// A server does not recover from that: restart it when there is space (N-87).
+// Wait blocks until the context ends and returns nil, or returns [ErrFull] once the server has stopped storing
+// messages. It checks that every second. A server does not recover from that: restart it when there is space (N-87).
+// Wait does not stop the server.
 func (b *Broker) Wait(ctx context.Context) error {
 	t := time.NewTicker(healthInterval)
 	defer t.Stop()
@@ -165,7 +168,7 @@ func (b *Broker) keeps() bool {
 	})
 }
 
-// Close stops the server and waits for its end.
+// Close stops the server and blocks until it has ended.
 func (b *Broker) Close() {
 	b.server.Shutdown()
 	b.server.WaitForShutdown()

@@ -15,9 +15,9 @@ import (
 // validFor is the validity of a site's certificates.
 const validFor = 5 * 365 * 24 * time.Hour
 
-// certificates creates an authority and one certificate for all servers, valid for the names and
-// addresses that clients use. The authority's key is discarded, so it cannot issue another
-// certificate.
+// certificates creates an authority and one certificate for all servers, valid for five years and for the names and IP
+// addresses in servers. It returns the authority's certificate, the servers' certificate and its key, all as PEM. It
+// discards the authority's key, so nobody can issue another certificate.
 func certificates(servers []string) (authority, cert, key []byte, err error) {
 	root, rootKey, err := template("refmon-index site")
 	if err != nil {

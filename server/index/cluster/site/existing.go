@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// checkServer accepts tls://HOST:PORT, and nats://ADDRESS:PORT with a loopback address. Keys
+// checkServer returns an error unless at is tls://HOST:PORT, or nats://ADDRESS:PORT with a loopback address. Keys
 // authenticate clients, but do not encrypt the connection (N-79).
 func checkServer(at string) error {
 	u, err := url.Parse(at)
@@ -22,8 +22,8 @@ func checkServer(at string) error {
 	return nil
 }
 
-// Plain reports whether connections to the NATS servers are unencrypted. It is false without
-// servers.
+// Plain reports whether connections to all NATS servers of the site are unencrypted. It returns false if one of them
+// uses TLS, and for a site without servers.
 func (s *Site) Plain() bool {
 	for _, at := range s.Servers {
 		if strings.HasPrefix(at, "tls:") {
@@ -33,8 +33,8 @@ func (s *Site) Plain() bool {
 	return len(s.Servers) > 0
 }
 
-// Account returns a configuration for an existing NATS server to include: an account for the site,
-// with the keys of its roles and the subjects that each may publish and subscribe to.
+// Account returns a configuration file for an existing NATS server to include: an account for the site, with the
+// public keys of its roles and the subjects that each may publish and subscribe to. It has no secret.
 func (s *Site) Account() []byte {
 	var b strings.Builder
 	b.WriteString("max_payload: 8MB # of a class that lists many people\n")

@@ -22,11 +22,11 @@ const (
 	seedSuffix    = ".seed"
 )
 
-// Save writes the folder of a site that [New] created. With servers it also creates certificates
-// for these names, and ignores authority. Without servers the site uses an existing NATS server:
-// authority then has the PEM certificates that clients trust, nil for the host's. Save replaces no
-// file: if the folder has a site already, the error is [os.ErrExist] and the old site stays in use.
-// After an error the folder may have some of the new files.
+// Save writes the folder of a site that [New] created, with the secret seeds, readable by this user only. With
+// servers, a list of host names and IP addresses, it also creates certificates for them, and ignores authority.
+// Without servers the site uses an existing NATS server: authority then has the PEM certificates that clients trust,
+// nil for the host's. Save replaces no file: if the folder has a site already, the error is [os.ErrExist] and the old
+// site stays in use. After an error the folder may have some of the new files.
 func Save(dir string, s *Site, seeds map[Role]string, servers []string, authority []byte) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -60,7 +60,7 @@ func Save(dir string, s *Site, seeds map[Role]string, servers []string, authorit
 	return nil
 }
 
-// Load reads the site of a folder. A malformed or missing file is an error.
+// Load reads and validates the site in the folder dir. It returns an error if site.json is missing or malformed.
 func Load(dir string) (*Site, error) {
 	b, err := os.ReadFile(filepath.Join(dir, siteName))
 	if err != nil {
@@ -73,15 +73,16 @@ func Load(dir string) (*Site, error) {
 	return s, nil
 }
 
-// Seed reads the seed of a role's key. The error is [os.ErrNotExist] if this machine does not have
-// it.
+// Seed reads the seed of a role's key from the folder dir. The error is [os.ErrNotExist] if this machine does not have
+// it. The seed is secret.
 func Seed(dir string, r Role) (string, error) {
 	b, err := os.ReadFile(filepath.Join(dir, string(r)+seedSuffix))
 	return string(bytes.TrimSpace(b)), err
 }
 
-// ClientTLS returns a client's TLS configuration. It trusts the site's authority. If the site uses
-// an existing NATS server and has no authority, it trusts the host's certificates.
+// ClientTLS returns a client's TLS configuration, which the caller may change. It trusts the authority in the folder
+// dir. If the site uses an existing NATS server and has no authority, it trusts the host's certificates. It returns an
+// error if the folder has neither an authority nor nats.conf, or if the authority is malformed.
 func ClientTLS(dir string) (*tls.Config, error) {
 	b, err := os.ReadFile(filepath.Join(dir, authorityName))
 	if errors.Is(err, os.ErrNotExist) {
@@ -99,8 +100,8 @@ func ClientTLS(dir string) (*tls.Config, error) {
 	return &tls.Config{RootCAs: pool, ClientCAs: pool, MinVersion: tls.VersionTLS13}, nil
 }
 
-// ServerTLS returns a NATS server's TLS configuration: its certificate, and the site's authority
-// for verifying other servers. A missing certificate or key is an error.
+// ServerTLS returns a NATS server's TLS configuration, which the caller may change: its certificate, and the site's
+// authority for verifying other servers. A missing certificate or key is an error.
 func ServerTLS(dir string) (*tls.Config, error) {
 	c, err := ClientTLS(dir)
 	if err != nil {

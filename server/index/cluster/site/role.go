@@ -20,10 +20,10 @@ const (
 	Follow    Role = "follow"    // reads the results
 )
 
-// Watch returns the role that reports the files of a host.
+// Watch returns the role that reports the files of a host. It does not check whether a site has the host.
 func Watch(host string) Role { return Role("watch-" + host) }
 
-// Roles returns all roles of a site, sorted.
+// Roles returns all roles of a site, one for each host included, sorted. The caller owns the slice.
 func (s *Site) Roles() []Role {
 	out := []Role{Keeper, Directory, Work, Follow}
 	for host := range s.Hosts {
@@ -33,8 +33,9 @@ func (s *Site) Roles() []Role {
 	return out
 }
 
-// New validates a site and creates a key for each role; Keys of s is ignored. It returns the site with the public keys
-// and its defaults, and the secret seeds. Store each seed only on the machines of its role.
+// New validates a site and creates a key for each role; it ignores s.Keys. It returns a copy of the site with the
+// public keys and its defaults, and the secret seed of each role. Store each seed only on the machines of its role. It
+// returns an error for a site that is not valid.
 func New(s Site) (*Site, map[Role]string, error) {
 	seeds := map[Role]string{}
 	s.Keys = map[string]string{}
@@ -72,14 +73,14 @@ const (
 	StreamFence     = "FENCE"
 )
 
-// Streams returns the names of all streams.
+// Streams returns the names of all streams. The caller owns the slice.
 func Streams() []string {
 	return []string{StreamSeen, StreamDirectory, StreamClass, StreamRows, StreamPeople, StreamFence}
 }
 
-// Permissions returns the permissions of a role; an unknown role has none. Only the keeper may
-// create streams and consumers, because a consumer can deliver to subjects that its creator may not
-// publish (N-45).
+// Permissions returns the subjects that a role may publish and subscribe to. A role without a key in the site has
+// none. Only the keeper may create streams and consumers, because a consumer can deliver to subjects that its creator
+// may not publish (N-45).
 func (s *Site) Permissions(r Role) Permissions {
 	inbox := Inbox(r) + ".>"
 	get := func(streams ...string) (out []string) {
@@ -149,11 +150,12 @@ func (m *Signed) bytes() []byte {
 	return binary.LittleEndian.AppendUint64(out, m.After)
 }
 
-// Sign signs a message with the key of a role.
+// Sign returns the signature of a message with the key of a role. key must have its private part, or Sign returns an
+// error.
 func Sign(key nkeys.KeyPair, m *Signed) ([]byte, error) { return key.Sign(m.bytes()) }
 
-// Verify returns an error unless the role that owns the message's subject signed the message
-// (N-43). [ErrRole] means that the site has no owner of the subject.
+// Verify returns nil if the role that owns the message's subject signed the message, and otherwise an error (N-43).
+// The error is [ErrRole] if the site has no key for the owner of the subject.
 func (s *Site) Verify(m *Signed, signature []byte) error {
 	role := s.Author(m.Subject)
 	public, known := s.Keys[string(role)]

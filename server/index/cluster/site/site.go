@@ -47,7 +47,8 @@ const (
 var hostName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
 // Read parses and validates a site, and sets its defaults. Unknown and duplicate fields are errors, and so are values
-// outside the limits.
+// outside the limits, malformed keys and server addresses, and an empty list of hosts. With an error, do not use the
+// site.
 func Read(b []byte) (*Site, error) {
 	s := &Site{}
 	if err := strict.Unmarshal(b, s); err != nil {
@@ -96,8 +97,8 @@ func (s *Site) check() error {
 	return err
 }
 
-// Question returns the rights, share and traverse check that the index evaluates. It fails if one
-// of them is malformed.
+// Question returns the rights, share and traverse check that the index evaluates. It returns an error if one of them
+// is malformed. An empty Share is none.
 func (s *Site) Question() (q index.Question, err error) {
 	q = index.Question{ShareText: s.Share, Traverse: s.Traverse}
 	if q.Rights, err = words.Parse(s.Rights); err != nil {
@@ -112,7 +113,7 @@ func (s *Site) Question() (q index.Question, err error) {
 	return q, err
 }
 
-// Tests reports whether the index checks traverse rights.
+// Tests reports whether the index checks traverse rights. It returns false for a site without a Traverse.
 func (s *Site) Tests() bool { return s.Traverse != "" && s.Traverse != index.TraverseNever }
 
 // Part is one share of the documents of a tree on a host. Numbers begin with 0.
@@ -121,12 +122,12 @@ type Part struct {
 	Number     int
 }
 
-// Subject returns the part as the end of a subject: HOST.TREE.NUMBER.
+// Subject returns the part as the end of a subject: HOST.TREE.NUMBER. TREE is a hash of the tree's path.
 func (p Part) Subject() string {
 	return p.Host + "." + treeToken(p.Tree) + "." + strconv.Itoa(p.Number)
 }
 
-// Root returns the tree's name with its host: //HOST/TREE.
+// Root returns the tree's name with its host, as in document names: //HOST/TREE.
 func (p Part) Root() string { return "//" + p.Host + p.Tree }
 
 // treeToken returns a name without slashes for a tree, for subjects.
@@ -135,7 +136,7 @@ func treeToken(tree string) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// DocumentParts returns the parts of all trees, sorted.
+// DocumentParts returns Parts parts for each tree, sorted by host, tree and number. The caller owns the result.
 func (s *Site) DocumentParts() (out []Part) {
 	for host, trees := range s.Hosts {
 		for _, t := range trees {
@@ -151,13 +152,15 @@ func (s *Site) DocumentParts() (out []Part) {
 	return out
 }
 
-// PartOf returns the number of the part for a document, given its path on its own host.
+// PartOf returns the number of the part for a document, from 0 to Parts-1, given its path on its own host. It is a
+// hash of the path, so all machines agree. It does not check whether the site has the document's tree.
 func (s *Site) PartOf(local string) int { return hashed(local, s.Parts) }
 
-// DeciderOf returns the number of the share for a class. It is a hash of the class id, so all
+// DeciderOf returns the number of the share for a class, from 0 to Deciders-1. It is a hash of the class ID, so all
 // machines agree (N-44).
 func (s *Site) DeciderOf(class string) int { return hashed(class, s.Deciders) }
 
+// hashed returns a number below n that depends on text alone. n must not be 0.
 func hashed(text string, n int) int {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(text)) // never fails

@@ -38,10 +38,11 @@ const (
 	noRoom         = jetstream.ErrorCode(10002) // the account has reached its storage limit
 )
 
-// append writes a message and returns after the servers have stored it. root starts a new chain. It
-// retries transient errors until the context ends. Each retry has the same id and the same
-// predecessor, so that the message is stored once and never after a later one (N-50). It returns
-// errTakenOver if another writer has taken over. A message that is too large is an error.
+// append writes a message and blocks until the servers have stored it. id is the message's ID. root starts a new
+// chain, whose first message names no predecessor. It retries transient errors until the context ends. Each retry has
+// the same ID and the same predecessor, so that the message is stored once and never after a later one (N-50). It
+// returns errTakenOver if another writer has taken over, the context's error if the context ends, and an error at once
+// for a message that is too large.
 func (w *chain) append(ctx context.Context, id string, body []byte, root bool) error {
 	m := &site.Signed{Subject: w.subject, ID: id, After: w.head, Body: body}
 	if root {
@@ -70,9 +71,9 @@ func (w *chain) append(ctx context.Context, id string, body []byte, root bool) e
 	}
 }
 
-// diagnose finds the cause of a rejected append: the message is stored already (done), another writer
-// has taken over (errTakenOver), or an invalid message is last. In the last case and after an error
-// of the servers, append tries again.
+// diagnose finds out why the servers rejected an append. done means that the message is stored already. errTakenOver
+// means that another writer has taken over. With done false and any other result, append tries again; diagnose has
+// then set the sequence that the servers expect, if it could read it.
 func (w *chain) diagnose(ctx context.Context, m *site.Signed) (done bool, err error) {
 	last, err := w.c.last(ctx, w.stream, w.subject)
 	switch {
@@ -91,8 +92,9 @@ func (w *chain) diagnose(ctx context.Context, m *site.Signed) (done bool, err er
 	return false, nil
 }
 
-// publish sends a signed message once. expected is the required sequence of the subject's last
-// message; nil: any.
+// publish sends a signed message once and returns its sequence. It waits at most answerWithin. expected is the
+// required sequence of the subject's last message, 0 for an empty subject; nil accepts any. Then it wakes the readers
+// of the subject.
 func (c *Conn) publish(ctx context.Context, m *site.Signed, expected *uint64) (uint64, error) {
 	out, err := c.signed(m)
 	if err != nil {
@@ -125,8 +127,8 @@ func (c *Conn) signed(m *site.Signed) (*nats.Msg, error) {
 	return out, nil
 }
 
-// keep publishes a message and retries transient errors until the servers have stored it or the
-// context ends. Use it for subjects where only the last message matters.
+// keep publishes a message and blocks until the servers have stored it or the context ends. It retries transient
+// errors. Use it for subjects where only the last message matters.
 func (c *Conn) keep(ctx context.Context, subject, id string, body []byte) error {
 	for try := 0; ; try++ {
 		_, err := c.publish(ctx, &site.Signed{Subject: subject, ID: id, Body: body}, nil)
@@ -142,7 +144,8 @@ func (c *Conn) keep(ctx context.Context, subject, id string, body []byte) error 
 	}
 }
 
-// purge deletes the messages of a subject or pattern before a sequence. It does not retry.
+// purge deletes the messages of a subject or pattern with a sequence below before. It waits at most answerWithin and
+// does not retry. Deleting none is no error.
 func (c *Conn) purge(ctx context.Context, stream, subject string, before uint64) error {
 	ctx, stop := context.WithTimeout(ctx, answerWithin)
 	defer stop()
@@ -182,7 +185,8 @@ func passing(err error) bool {
 	return errors.As(err, &api) && (api.Code >= 500 || api.ErrorCode == inProcess || api.ErrorCode == noRoom)
 }
 
-// pause waits before the next attempt, with exponential backoff up to one second and jitter.
+// pause waits before attempt number try+1, with exponential backoff up to one second and jitter. It returns the
+// context's error if the context ends before.
 func pause(ctx context.Context, try int) error {
 	most := min(10*time.Millisecond<<min(try, 8), time.Second)
 	t := time.NewTimer(most/2 + rand.N(most/2))

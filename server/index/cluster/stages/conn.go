@@ -31,8 +31,9 @@ type Conn struct {
 	warn func(error)
 }
 
-// Dial connects as a role with the seed of its key. It fails if the seed is not the role's or no
-// server answers. An established connection reconnects without limit.
+// Dial connects to the site's NATS servers as a role, with the seed of its key. It returns an error if the seed is
+// malformed or not the role's, or if no server answers. An established connection reconnects without limit; meanwhile
+// its requests fail. It keeps s, which must not change. The caller closes the connection.
 func Dial(s *site.Site, role site.Role, seed string, o Options) (*Conn, error) {
 	key, err := nkeys.FromSeed([]byte(strings.TrimSpace(seed)))
 	if err != nil {
@@ -73,8 +74,8 @@ func Dial(s *site.Site, role site.Role, seed string, o Options) (*Conn, error) {
 	return c, nil
 }
 
-// Site returns the site of the connection.
+// Site returns the site that was passed to [Dial]. The caller must not change it.
 func (c *Conn) Site() *site.Site { return c.site }
 
-// Close closes the connection.
+// Close closes the connection. Stages that use it fail.
 func (c *Conn) Close() { c.nc.Close() }

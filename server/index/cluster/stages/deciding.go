@@ -26,7 +26,8 @@ type deciding struct {
 	clock    int64  // the heartbeat of the version
 }
 
-// workPeople processes a share of the classes while it belongs to this worker.
+// workPeople decides the classes of share n while the share belongs to this worker. It returns nil when ctx ends or
+// the share belongs to another worker, and otherwise the first error.
 func workPeople(ctx context.Context, s *shareWorker, n int) error {
 	for _, subject := range []string{headSubject, classesOf(n)} {
 		quiet, err := s.subscribe(subject)
@@ -52,7 +53,7 @@ func workPeople(ctx context.Context, s *shareWorker, n int) error {
 
 func classesOf(n int) string { return fmt.Sprintf("class.%d.>", n) }
 
-// newDeciding takes over a share.
+// newDeciding takes over share n of the classes, and continues from its log.
 func newDeciding(ctx context.Context, s *shareWorker, n int) (*deciding, error) {
 	l, err := take(ctx, s.c, site.StreamPeople, s.name, s.workers.name)
 	if err != nil {
@@ -79,8 +80,9 @@ func (d *deciding) turns(ctx context.Context) error {
 	return nil
 }
 
-// turn applies the newest directory, then new classes, and then publishes a watermark for that
-// directory (N-7).
+// turn applies the newest directory, then new classes, and then publishes a watermark for that directory (N-7). Before
+// the first directory it applies no class. It publishes no watermark if the directory's heartbeat is not new, or lies
+// in the future.
 func (d *deciding) turn(ctx context.Context) error {
 	h, early, err := d.c.newest(ctx)
 	if err != nil {
@@ -109,8 +111,8 @@ func (d *deciding) turn(ctx context.Context) error {
 	return d.publishWatermark(ctx, d.last.Cursor, &h.Beat, d.version[:16])
 }
 
-// directory applies a version. If it is malformed, the old members stay and the share gets no
-// watermark.
+// directory applies a directory version. If the version is incomplete or malformed, it passes the error to Warn and
+// returns nil; the old members then stay and the share gets no watermark.
 func (d *deciding) directory(ctx context.Context, h *head) error {
 	if h.Version == d.unusable {
 		return nil
@@ -139,7 +141,8 @@ func (d *deciding) directory(ctx context.Context, h *head) error {
 	return nil
 }
 
-// classes computes the members of new classes.
+// classes decides the members of all new classes and stores them. An invalid message is counted and skipped, so its
+// class has no members.
 func (d *deciding) classes(ctx context.Context) error {
 	for {
 		list, err := d.c.next(ctx, site.StreamClass, d.filter, d.next)
@@ -166,8 +169,8 @@ func (d *deciding) classes(ctx context.Context) error {
 	}
 }
 
-// purge deletes the messages of processed classes, if there are many or their number is unknown
-// (N-86).
+// purge deletes the messages of processed classes, if there are many or their number is unknown (N-86). A failure goes
+// to Warn, and the next turn tries again.
 func (d *deciding) purge(ctx context.Context) {
 	if d.left < often || d.version == "" {
 		return
@@ -179,8 +182,8 @@ func (d *deciding) purge(ctx context.Context) {
 	d.left = 0
 }
 
-// class defines the class of a message and its folders. It returns an error for an invalid signature, another class
-// than that of the subject, and a malformed definition.
+// class defines the class of a message and its folders, and decides their members. It returns an error for an invalid
+// signature, another class than that of the subject, a malformed definition, and a panic of the decision.
 func (d *deciding) class(m *message) error {
 	if m.signed != nil {
 		return m.signed

@@ -24,8 +24,9 @@ type FollowConfig struct {
 	Compact int64
 }
 
-// Follow maintains an index of the whole site in a folder until the context ends, which is no
-// error, or a write fails. After that the index receives no more watermarks.
+// Follow maintains an index of the whole site in the folder o.State, and blocks until the context ends, which is no
+// error, or a write fails. After that the index receives no more watermarks. It returns an error at once if another
+// process writes to the folder, or if the folder has the index of another site's question. It always closes o.Sinks.
 func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	sinks := o.Sinks
 	defer func() {
@@ -125,8 +126,8 @@ func (f *following) run(ctx context.Context) error {
 	}
 }
 
-// turn reads the watermarks first, then the logs, and applies the watermarks last. A watermark
-// therefore counts only after the records before it (N-7).
+// turn reads the watermarks first, then the logs, and applies the watermarks last. A watermark therefore counts only
+// after the records before it (N-7). It ends at the first error; the next turn continues from there.
 func (f *following) turn(ctx context.Context) error {
 	list, err := f.c.get(ctx, site.StreamFence, question{MultiLast: []string{"fence.>"}})
 	if err != nil {
@@ -154,7 +155,8 @@ func (f *following) turn(ctx context.Context) error {
 
 var errSink = errors.New("keep events")
 
-// write passes the events to all sinks, then compacts the log.
+// write passes the merged events to all sinks, then compacts the log. Without events it does nothing. Its errors are
+// errSink.
 func (f *following) write() error {
 	events := f.merge.Take()
 	if len(events) == 0 {
@@ -171,7 +173,8 @@ func (f *following) write() error {
 	return nil
 }
 
-// read applies a log's new records.
+// read applies the new records of a log to the merge. Once the log was read to its end, its state counts. It passes
+// the number of invalid messages to Warn.
 func (f *following) read(ctx context.Context, s *share) error {
 	name := s.name()
 	err := s.records.all(ctx, func() {

@@ -19,7 +19,8 @@ type follower struct {
 	drop func(ctx context.Context, m *message)
 }
 
-// read calls f with the next valid messages. more is false if the stream had no more.
+// read calls f with the next valid messages, at most one batch, and skips invalid ones. more is false if the stream
+// had no more. If f returns an error, read returns it, and the next read begins with the same message.
 func (r *follower) read(ctx context.Context, f func(m *message) error) (more bool, err error) {
 	list, err := r.c.next(ctx, r.stream, r.subject, r.next)
 	if err != nil {
@@ -52,7 +53,7 @@ func (r *follower) counts(m *message) bool {
 	return m.After == r.head || r.root != nil && r.root(m)
 }
 
-// all reads until no messages are left.
+// all calls f with each valid message until the stream has no more, and then returns nil. It returns the first error.
 func (r *follower) all(ctx context.Context, f func(m *message) error) error {
 	for {
 		more, err := r.read(ctx, f)

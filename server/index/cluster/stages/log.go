@@ -28,7 +28,9 @@ type ledger struct {
 // it gets no watermark.
 var errRecord = errors.New("a record cannot be used")
 
-// take reads the log of a share and records this worker as its owner (N-49).
+// take reads the log of a share and records worker as its owner, so that the former owner can no longer write (N-49).
+// stream and name select the log. It returns an error if the log cannot be read or is damaged, and errTakenOver if
+// another worker takes it at the same time.
 func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, error) {
 	l := &ledger{c: c, name: name, worker: worker, run: rand.Text(), state: index.NewState(),
 		records: newRecords(c, stream, name)}
@@ -61,8 +63,8 @@ func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, e
 	return l, l.write(ctx, next, nil)
 }
 
-// resume continues from the watermark if nothing was written after it. It counts how often a worker
-// started at the same message.
+// resume sets the cursor to that of the share's watermark if no record was written after it. Otherwise it counts one
+// more start at the same message.
 func (l *ledger) resume(ctx context.Context) error {
 	m, err := l.c.last(ctx, site.StreamFence, "fence."+l.name)
 	if err != nil {
@@ -79,8 +81,9 @@ func (l *ledger) resume(ctx context.Context) error {
 	return nil
 }
 
-// write appends events and advances the share to next, in as many records as needed. Only the last
-// record contains next, so an incomplete write is repeated.
+// write appends events and advances the share to next, in as many records as needed. Only the last record contains
+// next, so another worker repeats an incomplete write. It writes a record also without events. After an error the
+// ledger must not be used.
 func (l *ledger) write(ctx context.Context, next record, events []index.Event) error {
 	list, err := cut(events)
 	if err != nil {
@@ -101,7 +104,8 @@ func (l *ledger) write(ctx context.Context, next record, events []index.Event) e
 	return nil
 }
 
-// cut encodes events and divides the lines into records, at least one.
+// cut encodes events and divides the lines into records of about targetRecord bytes. It returns at least one record,
+// which is empty without events.
 func cut(events []index.Event) (out [][][]byte, err error) {
 	out = append(out, nil)
 	size := 0
@@ -136,9 +140,9 @@ func (l *ledger) append(ctx context.Context, r *record) error {
 	return nil
 }
 
-// compact appends a snapshot of the share if most of its log is outdated, and deletes the messages
-// before it after the servers have stored it completely (N-83). all is passed to
-// [index.Worker.Compact].
+// compact appends a snapshot of the share if most of its log is outdated, and deletes the messages before it after the
+// servers have stored it completely (N-83). most and all are those of [index.Size.Large]. A failed deletion goes to
+// Warn and is repeated by the next call.
 func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all bool) error {
 	if l.records.size.Large(most, w, all) {
 		events, err := w.Compact(all)
@@ -168,8 +172,8 @@ func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all b
 	return nil
 }
 
-// held returns errTakenOver if another worker has taken the share. A worker that writes nothing
-// would not notice otherwise (N-49).
+// held returns errTakenOver if another worker has taken the share, and nil if this worker still has it. A worker that
+// writes nothing would not notice otherwise (N-49). Other errors come from the servers.
 func (l *ledger) held(ctx context.Context) error {
 	m, err := l.c.last(ctx, l.chain.stream, l.name)
 	if err != nil || m == nil || m.sequence <= l.chain.head || m.signed != nil || !l.chain.rival(m) {
@@ -178,7 +182,9 @@ func (l *ledger) held(ctx context.Context) error {
 	return fmt.Errorf("%s: %w", l.name, errTakenOver)
 }
 
-// publishWatermark publishes the share's watermark for the records written so far.
+// publishWatermark publishes the share's watermark for the records written so far. cursor is the input message that
+// contained the heartbeat b, and version the directory version; "" for a part of a tree. It returns errTakenOver if
+// another worker has taken the share.
 func (l *ledger) publishWatermark(ctx context.Context, cursor uint64, b *heartbeat, version string) error {
 	if err := l.held(ctx); err != nil {
 		return err

@@ -24,9 +24,9 @@ type DirectoryConfig struct {
 
 const headSubject = "directory.head"
 
-// Directory publishes the directory until the context ends, which is no error, or something fails.
-// If a second one starts, the first fails with an error that says so. A directory of more than 256
-// MiB is an error.
+// Directory publishes the directory of o and its heartbeats, and blocks until the context ends, which is no error, or
+// something fails. If a second one starts, the first fails with an error that says so. A directory of more than 256
+// MiB is an error. A file that cannot be used goes to Warn, and no heartbeat is published meanwhile.
 func Directory(ctx context.Context, c *Conn, o DirectoryConfig) error {
 	roster, versions := o.Roster, make(chan index.Version)
 	if roster == nil {
@@ -71,8 +71,9 @@ func (d *directoryPublisher) tell(ctx context.Context, versions <-chan index.Ver
 	}
 }
 
-// version publishes the pieces of a version, and then the head that makes it current. Without a new
-// version it publishes a heartbeat. A version with an error publishes nothing.
+// version publishes the pieces of a directory version, and then the head that makes it current. Without a new version
+// it publishes a heartbeat. For a version with an error it publishes nothing and passes the error to Warn. It returns
+// an error for a version without contents, or above 256 MiB.
 func (d *directoryPublisher) version(ctx context.Context, v *index.Version) error {
 	if v.Err != nil {
 		if !v.Passing() {
@@ -119,7 +120,8 @@ func pieceSubject(n int) string { return fmt.Sprintf("directory.piece.%d", n) }
 // errPieces says that the pieces belong to another version, because a newer one is being published.
 var errPieces = errors.New("the pieces of the directory are of another version")
 
-// pieces returns the bytes of a version.
+// pieces returns the bytes of the directory version that h names. It returns errPieces if a piece is missing or
+// belongs to another version.
 func (c *Conn) pieces(ctx context.Context, h *head) ([]byte, error) {
 	var out []byte
 	for n := range h.Pieces {
@@ -138,8 +140,8 @@ func (c *Conn) pieces(ctx context.Context, h *head) ([]byte, error) {
 	return out, nil
 }
 
-// newest returns the directory's current head, nil without a valid one. early means that its
-// heartbeat lies in the future.
+// newest returns the directory's current head. h is nil if there is none, or if it is not signed or malformed, which
+// is no error. early means that its heartbeat lies in the future.
 func (c *Conn) newest(ctx context.Context) (h *head, early bool, err error) {
 	m, err := c.last(ctx, site.StreamDirectory, headSubject)
 	if err != nil || m == nil || m.signed != nil {

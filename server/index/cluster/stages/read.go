@@ -47,9 +47,9 @@ type question struct {
 // errCut says that responses of a batch are missing.
 var errCut = errors.New("answers are missing")
 
-// get sends a request and collects the responses up to the last, nil if there are no messages. Each
-// has the result of its verification. Errors come from the servers and may be transient; they
-// discard all responses.
+// get sends a request to a stream and returns all responses, nil if there are no messages. Each has the result of its
+// verification in signed. It waits at most answerWithin. An error comes from the servers and may be transient; it
+// discards all responses.
 func (c *Conn) get(ctx context.Context, stream string, q question) ([]message, error) {
 	body, err := json.Marshal(q)
 	if err != nil {
@@ -125,7 +125,8 @@ func (c *Conn) read(m *nats.Msg) (message, error) {
 	return x, nil
 }
 
-// last returns the last message of a subject, nil if none exists.
+// last returns the last message of a subject with the result of its verification. It returns nil and no error if the
+// subject has none. It waits at most answerWithin.
 func (c *Conn) last(ctx context.Context, stream, subject string) (*message, error) {
 	ctx, stop := context.WithTimeout(ctx, answerWithin)
 	defer stop()
@@ -143,7 +144,8 @@ func (c *Conn) last(ctx context.Context, stream, subject string) (*message, erro
 	return &x, err
 }
 
-// next returns messages of a subject or pattern from a sequence on, at most one batch.
+// next returns the messages of a subject or pattern from a sequence on, at most one batch. It returns none at the end.
+// It does not wait for new messages. Invalid messages are included, with the reason in signed.
 func (c *Conn) next(ctx context.Context, stream, subject string, from uint64) ([]message, error) {
 	return c.get(ctx, stream, question{Seq: max(from, 1), NextBy: subject, Batch: batchMessages, MaxBytes: batchBytes})
 }

@@ -34,8 +34,9 @@ func newRecords(c *Conn, stream, name string) *records {
 	return r
 }
 
-// all reads until no records are left. It calls begin if all earlier records are obsolete, and
-// apply with each record. A record that repeats known state has no events (N-84).
+// all reads until no records are left, and calls apply with each one. It calls begin before a snapshot that replaces
+// earlier, deleted records, so that the caller drops its state. A record that repeats known state has no events
+// (N-84). An unusable record, and an error of apply, end the call with errRecord.
 func (r *records) all(ctx context.Context, begin func(), apply func(x *record) error) error {
 	return r.follower.all(ctx, func(m *message) error {
 		x, err := parseRecord(m.Body)
@@ -66,7 +67,8 @@ func (r *records) unusable(err error) error {
 	return fmt.Errorf("%s: %w: %w", r.follower.subject, errRecord, err)
 }
 
-// count adds a record to the log's size.
+// count adds a record to the log's size. gap means that records before m were deleted. With the last piece of a
+// snapshot it sets which messages the worker can delete.
 func (r *records) count(m *message, x *record, gap bool) {
 	if x.Piece == 0 {
 		r.size.Bytes += int64(len(m.Body)) + perRecord

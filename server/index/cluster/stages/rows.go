@@ -28,7 +28,8 @@ type rows struct {
 // often is the number of messages after which a worker stores its position.
 const often = waiting / 4
 
-// workRows processes a part of a tree while it belongs to this worker.
+// workRows processes part p of a tree while it belongs to this worker. It returns nil when ctx ends or the part
+// belongs to another worker, and otherwise the first error.
 func workRows(ctx context.Context, s *shareWorker, p site.Part) error {
 	quiet, err := s.subscribe(subjectOf(p))
 	if err != nil {
@@ -42,7 +43,7 @@ func workRows(ctx context.Context, s *shareWorker, p site.Part) error {
 	return r.run(ctx)
 }
 
-// newRows takes over a part.
+// newRows takes over a part of a tree, and continues from its log.
 func newRows(ctx context.Context, s *shareWorker, p site.Part) (*rows, error) {
 	l, err := take(ctx, s.c, site.StreamRows, s.name, s.workers.name)
 	if err != nil {
@@ -63,7 +64,7 @@ func newRows(ctx context.Context, s *shareWorker, p site.Part) (*rows, error) {
 }
 
 // run processes messages until ctx ends or another worker owns the part, which are no errors. If the part needs a
-// walk, it requests one.
+// walk, it requests one from the watcher. It returns the first error of processing.
 func (r *rows) run(ctx context.Context) error {
 	for ctx.Err() == nil && r.shift.workers.mine(r.shift.name) {
 		more, err := r.turn(ctx)
@@ -83,7 +84,8 @@ func (r *rows) run(ctx context.Context) error {
 	return nil
 }
 
-// turn processes the next messages. more is false if there were none.
+// turn processes the next messages, at most one batch. more is false if there were none. It then clears the count of
+// workers that failed here, and purges.
 func (r *rows) turn(ctx context.Context) (more bool, err error) {
 	more, err = r.in.read(ctx, func(m *message) error { return r.take(ctx, m) })
 	if more || err != nil {
@@ -99,13 +101,15 @@ func (r *rows) turn(ctx context.Context) (more bool, err error) {
 	return false, r.purge(ctx)
 }
 
-// later reports whether a message starts a walk that is later than all known ones.
+// later reports whether a message begins a walk that is later than all known ones. It returns false for a malformed
+// message.
 func (r *rows) later(m *message) bool {
 	s, _, err := parseSeen(r.c.site, r.part, m.Body)
 	return err == nil && m.After == 0 && s.Begin && s.Started > r.last.Started
 }
 
-// remove deletes an invalid message, so that it does not use up the part's capacity.
+// remove deletes an invalid message, so that it does not use up the part's capacity, and passes the reason to Warn. If
+// valid messages before it were lost, the part needs a new walk.
 func (r *rows) remove(ctx context.Context, m *message) {
 	body := fmt.Appendf(nil, `{"seq":%d,"no_erase":true}`, m.sequence)
 	_ = r.c.nc.Publish("$JS.API.STREAM.MSG.DELETE."+site.StreamSeen, body) // skipped even if this fails
@@ -190,7 +194,8 @@ func (r *rows) poison(ctx context.Context, next record, why error) error {
 	return r.taken(ctx)
 }
 
-// define publishes the definitions of new classes before a row refers to them.
+// define publishes the definitions of the new classes in events, and returns after the servers have stored them. Call
+// it before a row refers to them.
 func (r *rows) define(ctx context.Context, events []index.Event) error {
 	var list []*index.ClassEvent
 	for i := range events {
@@ -214,9 +219,9 @@ func (r *rows) define(ctx context.Context, events []index.Event) error {
 	})
 }
 
-// purge deletes processed messages, if there are many or their number is unknown. It keeps the last
-// one, because the watcher names it in the next. It is repeated until it succeeds, because a full
-// part would block its watcher for ever (N-77).
+// purge deletes processed messages, if there are many or their number is unknown. It keeps the last one, because the
+// watcher names it in the next. A failure goes to Warn and returns nil. The purge is repeated until it succeeds,
+// because a full part would block its watcher for ever (N-77).
 func (r *rows) purge(ctx context.Context) error {
 	if r.left < often || r.durable <= r.purged {
 		return nil

@@ -29,9 +29,9 @@ type WatchConfig struct {
 	From func(tree string) watch.Source
 }
 
-// Watch reports the files of a host until the context ends, which is no error, or something fails.
-// If a second one starts for the same host, the first fails with an error that says so. A host that
-// the site does not have is an error.
+// Watch reports the files of host o.Host, and blocks until the context ends, which is no error, or something fails.
+// While a part has too many unprocessed messages, Watch waits. If a second one starts for the same host, the first
+// fails with an error that says so. It returns an error at once for a host that the site does not have.
 func Watch(ctx context.Context, c *Conn, o WatchConfig) error {
 	trees := c.site.Hosts[o.Host]
 	if len(trees) == 0 {
@@ -42,8 +42,8 @@ func Watch(ctx context.Context, c *Conn, o WatchConfig) error {
 	})
 }
 
-// together runs n functions until one fails or the context ends. It returns the first error; the
-// end of ctx is no error.
+// together runs n functions concurrently, with i from 0 to n-1. It waits until all have returned. The first error
+// cancels the others' context, and together returns it. If ctx ends, it returns nil.
 func together(ctx context.Context, n int, run func(ctx context.Context, i int) error) error {
 	told := ctx
 	ctx, stop := context.WithCancelCause(ctx)
@@ -103,7 +103,8 @@ type restartingSource struct {
 	again <-chan struct{}
 }
 
-// Run runs one source after another until the context ends, or until one of them fails or ends by itself.
+// Run runs one source after another until the context ends, which is no error. A request starts the next one, and with
+// it a new walk. If a source fails or ends by itself, Run returns its result.
 func (a *restartingSource) Run(ctx context.Context, out chan<- watch.Batch) error {
 	for ctx.Err() == nil {
 		turn, stop := context.WithCancel(ctx)
@@ -214,7 +215,8 @@ func (t *batchPublisher) batch(ctx context.Context, b *watch.Batch) error {
 	return nil
 }
 
-// part publishes a batch's documents of one part.
+// part publishes the documents of one part in messages of limited size. The first message has the batch's Begin, the
+// last one its End and heartbeat. It sends nothing if the batch has none of them for this part.
 func (t *batchPublisher) part(ctx context.Context, n int, b *watch.Batch, list []watch.Seen) error {
 	whole := seen{Run: t.run, Started: t.started, Begin: b.Begin}
 	size := 0
@@ -246,7 +248,8 @@ func (t *batchPublisher) part(ctx context.Context, n int, b *watch.Batch, list [
 	return flush()
 }
 
-// add adds a document and returns by about how many bytes the message has grown.
+// add adds a document to the message and returns by about how many bytes the message has grown. known has the
+// positions of the message's descriptors, so that each is stored once.
 func (m *seen) add(s *watch.Seen, known map[string]int) int {
 	d := document{Path: []byte(s.Path), Folder: s.Folder, Gone: s.Gone}
 	size := 2*len(s.Path) + 64

@@ -83,8 +83,9 @@ func (b *heartbeat) ahead(present watch.Heartbeat) bool {
 	return time.Unix(0, b.Time).Sub(present.Time) > tolerance
 }
 
-// parseSeen parses a watcher's message about a part. One document outside the part's tree, or of
-// another part, makes the whole message invalid (N-51).
+// parseSeen parses a watcher's message about part p. It returns the message and the batch in it, with document names
+// that begin with the host. It returns an error for a malformed or too large message. One document outside the part's
+// tree, or of another part, makes the whole message invalid (N-51).
 func parseSeen(s *site.Site, p site.Part, b []byte) (*seen, *watch.Batch, error) {
 	if len(b) > maxSeen {
 		return nil, nil, fmt.Errorf("%d bytes", len(b))
@@ -167,7 +168,8 @@ func (r *record) bytes() ([]byte, error) {
 	return bytes.Join(append([][]byte{first}, r.lines...), []byte("\n")), nil
 }
 
-// parseRecord parses a record of a log.
+// parseRecord parses a record of a log with its events. It returns an error for a malformed or too large record, and
+// for one without a generation or a worker. It does not check the events' contents.
 func parseRecord(b []byte) (*record, error) {
 	if len(b) > maxRecord {
 		return nil, fmt.Errorf("a record of %d bytes", len(b))
@@ -242,7 +244,8 @@ type watermark struct {
 	Version    string    `json:"version,omitempty"` // of the directory
 }
 
-// parseWatermark parses a watermark. One without a generation or a heartbeat is an error.
+// parseWatermark parses a watermark. It returns an error for one that is too large, has an unknown field, or is
+// without a generation or a heartbeat.
 func parseWatermark(b []byte) (*watermark, error) {
 	f := &watermark{}
 	if len(b) > maxWatermark {
@@ -275,7 +278,8 @@ const (
 	maxPieces  = 256
 )
 
-// parseHead parses a head. Each field is required.
+// parseHead parses the head of a directory. It returns an error if it is too large, or if a field is missing, unknown
+// or out of range.
 func parseHead(b []byte) (*head, error) {
 	h := &head{}
 	if len(b) > maxHead {

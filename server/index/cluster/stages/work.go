@@ -27,9 +27,9 @@ var workerName = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 // message is skipped, because it crashes them.
 const maxTries = 3
 
-// Work processes shares until the context ends, which is no error: its own, and those of workers
-// whose heartbeat is missing. Errors of one share go to Warn and do not end Work. A malformed name,
-// a closed connection and a worker beyond the 1,024th do.
+// Work processes shares of the site's work and blocks until the context ends, which is no error. It takes its own
+// shares, and those of workers whose heartbeat is missing. Errors of one share go to Warn and do not end Work. A
+// malformed name, a closed connection and a worker beyond the 1,024th do.
 func Work(ctx context.Context, c *Conn, o WorkConfig) error {
 	if o.Beat == 0 {
 		o.Beat = watch.Often
@@ -79,8 +79,8 @@ type shareWorker struct {
 	compact int64 // see WorkConfig
 }
 
-// loop processes a share whenever it belongs to this worker. An error ends one attempt; the next
-// one starts from the log.
+// loop calls run whenever the share belongs to this worker, until the context ends, and returns nil. An error of run
+// goes to Warn and ends one attempt; the next one starts from the log.
 func (s *shareWorker) loop(ctx context.Context, run func(ctx context.Context, s *shareWorker) error) error {
 	for {
 		if s.workers.mine(s.name) {
@@ -94,8 +94,8 @@ func (s *shareWorker) loop(ctx context.Context, run func(ctx context.Context, s 
 	}
 }
 
-// subscribe wakes the share when something is published on a subject, until the returned function is
-// called.
+// subscribe wakes the share when something is published on a subject, until the returned function is called.
+// Notifications may be lost.
 func (s *shareWorker) subscribe(subject string) (func(), error) {
 	sub, err := s.c.nc.Subscribe("wake."+subject, func(*nats.Msg) {
 		select {
@@ -109,7 +109,8 @@ func (s *shareWorker) subscribe(subject string) (func(), error) {
 	return func() { _ = sub.Unsubscribe() }, nil // fails only if the connection is closed
 }
 
-// wait waits for a notification, at most one heartbeat. It fails only if the context ends.
+// wait blocks until a notification comes or one heartbeat interval has passed; both return nil. It returns the
+// context's error if the context ends.
 func (s *shareWorker) wait(ctx context.Context) error {
 	t := time.NewTimer(s.beat)
 	defer t.Stop()

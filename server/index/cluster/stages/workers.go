@@ -27,7 +27,8 @@ type workers struct {
 	over bool // maxWorkers others were alive when this worker's heartbeat came; guarded by mu
 }
 
-// join subscribes to the workers' heartbeats until leave is called.
+// join subscribes to the heartbeats of all workers. name is this worker's. The caller calls leave at the end, and
+// [workers.run] to send its own heartbeats.
 func join(nc *nats.Conn, name string, beat time.Duration) (w *workers, leave func(), err error) {
 	w = &workers{nc: nc, name: name, beat: beat, heard: map[string]time.Time{}}
 	sub, err := nc.Subscribe("alive.*", func(m *nats.Msg) { w.seen(m.Subject[len("alive."):]) })
@@ -58,7 +59,7 @@ func (w *workers) seen(name string) {
 	w.heard[name] = time.Now()
 }
 
-// excess returns an error if too many other workers were alive when this one started.
+// excess returns an error if maxWorkers others were alive when this worker's heartbeat came, and nil otherwise.
 func (w *workers) excess() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -68,8 +69,8 @@ func (w *workers) excess() error {
 	return fmt.Errorf("worker %s: %d others are running, and no more can: stop one of them first", w.name, maxWorkers)
 }
 
-// run sends this worker's heartbeat until the context ends, which is no error, the connection is closed, or this is one
-// worker too many.
+// run sends this worker's heartbeat until the context ends, which is no error. It returns an error if the connection
+// is closed, or if maxWorkers others are alive.
 func (w *workers) run(ctx context.Context) error {
 	t := time.NewTicker(w.beat)
 	defer t.Stop()

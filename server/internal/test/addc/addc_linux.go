@@ -248,9 +248,9 @@ func (d *Domain) accounts(o Order) {
 // change applies LDIF to the directory's own files, because its server would reject some changes.
 func (d *Domain) change(ldif string) {
 	d.t.Helper()
-	// The tests connect to the controller by its address.
+	// The tests connect to the controller by its address, and by its name.
 	ldif += "\n\ndn: CN=DC1,OU=Domain Controllers,BASE\nchangetype: modify\nadd: servicePrincipalName\n" +
-		"servicePrincipalName: ldap/" + d.Address + "\n"
+		"servicePrincipalName: ldap/" + d.Address + "\nservicePrincipalName: ldap/" + Host + "\n"
 	d.Modify(ldif)
 }
 

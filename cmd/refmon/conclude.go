@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/internal/cli/bulk"
+)
+
+// example names one of several objects. After a resumed run it may be unknown, because the counts include earlier
+// runs.
+func example(intro, one string) string {
+	if one == "" {
+		return ""
+	}
+	return intro + printable(one)
+}
+
+// firstError names the first unreadable object.
+func firstError(sum *bulk.Summary) string {
+	if sum.FirstError == nil {
+		return ""
+	}
+	return example("; the first: ", sum.FirstError.Error())
+}
+
+// conclude prints to standard error what a run omitted, and returns the error for its exit code.
+func conclude(std *streams, sum bulk.Summary, err error) error {
+	remark(std, &sum)
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(std.err,
+			"refmon: interrupted: the output has the first %d objects and not the rest\n", sum.Objects)
+		return errReported
+	case err != nil:
+		return err
+	case sum.Unreadable > 0:
+		fmt.Fprintf(std.err,
+			"refmon: %d of %d objects could not be read: look for \"error\" in the output%s\n",
+			sum.Unreadable, sum.Objects, firstError(&sum))
+		return errReported
+	case sum.Objects == 0:
+		fmt.Fprintln(std.err, "refmon: there are no objects")
+	}
+	return nil
+}

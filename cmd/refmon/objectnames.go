@@ -1,0 +1,29 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/internal/objects"
+)
+
+// named gives a source the names of accounts, and prints to standard error what the form of the file does not have.
+func (c *objectsFlags) named(std *streams, s objects.Source) {
+	objects.UseNames(s, objects.NewLookup(c.naming, func(domain string) { // (U-110)
+		fmt.Fprintf(std.err, "refmon: %s in %s is taken for the directory's domain, which the directory does not name\n",
+			printable(strings.ToUpper(domain)), printable(c.Objects))
+	}))
+	if text := objects.Loss(s); text != "" { // said once, and in a note of each row (B-60)
+		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(c.Objects), printable(text))
+	}
+}
+
+// missing returns an error for the first name that no object has, or nil. Call it after all objects were read.
+func (c *choiceFlags) missing() error {
+	for _, n := range c.names {
+		if n.Found() == 0 {
+			return fmt.Errorf("%q: %w", n.Text, objects.ErrNotFound)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
+	screens "github.com/refmon/refmon/internal/objects/screen"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// pasted parses an argument that is the screen output of icacls, Get-Acl or accesschk -l, or SDDL that a console broke
+// into lines. It returns nil for any other argument, without an error. The output must be about one object. dir may be
+// nil.
+func pasted(std *streams, text string, domain sid.SID, dir *directory.Directory) (*sd.Descriptor, error) {
+	if oneLine := !strings.Contains(strings.TrimSpace(text), "\n"); oneLine && !strings.HasSuffix(text, ")") ||
+		oneLine && strings.Contains(text, ";") { // SDDL or a path
+		return nil, nil
+	}
+	open, err := screens.Detect(text)
+	if open == nil || err != nil {
+		return nil, err
+	}
+	s := open(strings.NewReader(text))
+	objects.UseNames(s, objects.NewLookup(dir, nil))
+	var found objects.Item
+	n := 0
+	err = objects.All(context.Background(), s, domain, winnt.FileObject, func(i objects.Item) bool {
+		n++
+		found = i
+		return n == 1
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case n == 0:
+		return nil, errors.New("the text has no descriptor")
+	case n > 1:
+		return nil, errors.New("the text has several objects: save it to a file for refmon access --objects FILE")
+	case found.Err != nil:
+		return nil, found.Err
+	}
+	if loss := objects.Loss(s); loss != "" { // (B-60)
+		fmt.Fprintf(std.err, "refmon: %s\n", loss)
+	}
+	return found.Descriptor, nil
+}

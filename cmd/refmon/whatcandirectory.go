@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/cli/columns"
+	"github.com/refmon/refmon/winnt"
+)
+
+// byConsequence reports whether the table is that of a directory, ordered by consequence (B-54).
+func (c *whatCanCmd) byConsequence(in *input) bool {
+	return in.ldif && c.Format == "table" && c.Want == "" && len(c.ObjectType) == 0 && c.Checkpoint == "" &&
+		!c.Changes && len(c.Share) == 0
+}
+
+// holdings prints what a principal can do with the objects of a directory.
+func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
+	ctx, cancel := interrupted()
+	defer cancel()
+	state, err := stateOf(ctx, in.source, run.Directory, run.Type)
+	if err != nil {
+		return err
+	}
+	sum, typed := bulk.Summary{}, 0
+	good := state.Objects[:0]
+	for _, o := range state.Objects {
+		if sum.Objects++; o.Err != nil {
+			if sum.Unreadable++; sum.FirstError == nil {
+				sum.FirstError = fmt.Errorf("%s: %w", o.Path, o.Err)
+			}
+			continue
+		}
+		sum.Observe(o.Type, o.Entry, o.Path)
+		typed += bulk.TypedEntries(o.Descriptor)
+		good = append(good, o)
+	}
+	list, err := adreport.Holdings(ctx, good, run.Directory, run.Principal)
+	if err != nil {
+		return err
+	}
+	out := c.output(std, in)
+	to, err := out.to(c.Out, std.out)
+	if err != nil {
+		return err
+	}
+	ordinary, err := c.table(columns.New(to, out.table()), list, &sum)
+	if err != nil {
+		return err
+	}
+	if ordinary > 0 {
+		fmt.Fprintf(std.err, "refmon: on %d of %s %s has what every user has: --ordinary lists them\n", ordinary,
+			count(sum.Objects, "object", "objects"), printable(run.Directory.Principals[run.Principal].Name))
+	}
+	if typed > 0 {
+		fmt.Fprintf(std.err, "refmon: %s only where they give control of an object: --object-type checks one type\n",
+			count(typed, "object entry counts", "object entries count"))
+	}
+	for _, f := range out.files {
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	return conclude(std, sum, nil)
+}
+
+// table writes the rows, and returns the number of those that it left out because every user has the same. It counts
+// the others in sum.
+func (c *whatCanCmd) table(w *columns.Writer, list []adreport.Holding, sum *bulk.Summary) (ordinary int, err error) {
+	rows := columns.Heading("PATH", "GRANTED", "RIGHTS")
+	for i := range list {
+		h := &list[i]
+		switch {
+		case h.Mask == 0 && len(h.Steps) == 0 && !c.Nothing && len(c.Paths) == 0:
+			sum.Passed++
+			continue
+		case h.Ordinary && h.Mask != 0 && !c.Ordinary && len(c.Paths) == 0:
+			ordinary++
+			continue
+		}
+		style := columns.Plain
+		if len(h.Steps) > 0 {
+			style = columns.Good
+		}
+		rows = columns.Cell(rows, columns.Plain, h.Object)
+		rows = columns.Cell(rows, style, h.Mask.Padded())
+		rows = columns.End(columns.Cell(rows, columns.Plain, h.Text(winnt.DirectoryServiceObject)))
+	}
+	_, err = w.Write(rows)
+	return ordinary, errors.Join(err, w.Flush())
+}

@@ -1,0 +1,218 @@
+package hostfs
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// redoDirectory is the directory in the root of a tree that has the records of unfinished changes. It exists while a
+// change runs, and after a crash until the tree is opened again.
+const redoDirectory = privatePrefix + "redo"
+
+// Suffixes of the names of a record. The part before is the record's id.
+const (
+	redoTarget = ".target" // a link to the file whose contents are replaced
+	redoData   = ".data"   // a link to the file with the new contents; it makes the record valid
+	redoPart   = ".part"   // a record of a move that is not complete
+	redoMove   = ".move"   // a record of a move that replaces a file
+	redoGone   = ".gone"   // the replaced file, before it is removed
+)
+
+// redoLog has the records of changes that take several system calls. After a crash [Open] completes each of them, so
+// that a file is old or new (F-210). A record belongs to a running call with open files, which its user is charged
+// for, and takes no space beyond theirs. The zero value is empty.
+type redoLog struct {
+	mu sync.Mutex
+	// +checklocks:mu
+	dir int // guarded by mu: the directory, opened and locked; it counts only with records
+	// +checklocks:mu
+	records int // guarded by mu
+}
+
+// record is a record of the redo log. It is owned by one goroutine.
+type record struct {
+	t   *Tree
+	dir int    // borrowed from the log until end
+	id  string // begins the record's names
+}
+
+// newRecord returns an empty record with a fresh id. The caller must call end. It fails if the record directory
+// cannot be created, or if it belongs to another account or others may use it.
+func (t *Tree) newRecord() (*record, error) {
+	t.redo.mu.Lock()
+	defer t.redo.mu.Unlock()
+	if t.redo.records == 0 {
+		dir, err := t.makeRedoDirectory()
+		if err != nil {
+			return nil, err
+		}
+		t.redo.dir = dir
+	}
+	t.redo.records++
+	return &record{t, t.redo.dir, privateName()[len(privatePrefix):]}, nil
+}
+
+// end releases the record. The last one removes the directory, unless a record stayed there after an error.
+func (r *record) end() {
+	l := &r.t.redo
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.records--; l.records == 0 {
+		_ = r.t.unlink(r.t.root, redoDirectory, unix.AT_REMOVEDIR) // it fails if another server of the tree has records
+		shut(l.dir)
+	}
+}
+
+// makeRedoDirectory creates the directory if it is missing and locks it for this process, so that no other server of
+// the tree takes its records for those of a crash.
+func (t *Tree) makeRedoDirectory() (int, error) {
+	for {
+		if err := t.fault("mkdir", redoDirectory); err != nil {
+			return -1, err
+		}
+		if err := unix.Mkdirat(t.root, redoDirectory, 0o700); err != nil && !errors.Is(err, unix.EEXIST) {
+			return -1, err
+		}
+		dir, err := t.openRedoDirectory(unix.LOCK_SH)
+		if !errors.Is(err, unix.ENOENT) {
+			return dir, err
+		}
+		// Another server of the tree has removed it meanwhile.
+	}
+}
+
+// openRedoDirectory opens and locks the directory. It returns ENOENT if it is missing or was removed, EWOULDBLOCK if
+// how has LOCK_NB and another server of the tree has records, and EACCES if others may write to it.
+func (t *Tree) openRedoDirectory(how int) (int, error) {
+	dir, err := resolve(t.root, redoDirectory, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return -1, err
+	}
+	err = retry(func() error { return unix.Flock(dir, how) })
+	var s unix.Statx_t
+	if err == nil {
+		s, err = stat(dir)
+	}
+	switch {
+	case err != nil:
+	case s.Nlink == 0:
+		err = unix.ENOENT
+	case s.Uid != uint32(os.Geteuid()) || s.Mode&0o077 != 0:
+		// Whoever can create records could let the server write to any file of the tree (F-212).
+		err = unix.EACCES
+	}
+	if err != nil {
+		shut(dir)
+		return -1, err
+	}
+	return dir, nil
+}
+
+// link gives one of the record's names to an open file.
+func (r *record) link(fd int, suffix string) error { return r.t.linkInode(fd, r.dir, r.id+suffix) }
+
+// drop removes one of the record's names. It ignores errors: after one the next [Open] completes the change once
+// more.
+func (r *record) drop(suffix string) { _ = r.t.unlink(r.dir, r.id+suffix, 0) }
+
+// sync makes the record's names durable.
+func (r *record) sync() error {
+	if err := r.t.fault("sync", redoDirectory); err != nil {
+		return err
+	}
+	return retry(func() error { return unix.Fsync(r.dir) })
+}
+
+// redoAll completes the changes that a crash interrupted (F-210). An error names the first record that cannot be
+// completed. It stays, and so does every later one. A tree that another server changes now is left alone.
+func (t *Tree) redoAll() error {
+	dir, err := t.openRedoDirectory(unix.LOCK_EX | unix.LOCK_NB)
+	switch {
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.EWOULDBLOCK), t.readOnly && err == nil:
+		shut(dir)
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s: remove it if refmon did not make it: %w", redoDirectory, err)
+	}
+	defer shut(dir)
+	d, err := openDirectory(dir)
+	if err != nil {
+		return err
+	}
+	names, err := d.Readdirnames(-1)
+	_ = d.Close() // only read
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := t.redoName(dir, name); err != nil {
+			return fmt.Errorf("complete %s/%s: %w", redoDirectory, name, err)
+		}
+	}
+	for _, name := range names {
+		// What is left has no record that makes it valid.
+		_ = t.unlink(dir, name, 0)
+	}
+	return t.unlink(t.root, redoDirectory, unix.AT_REMOVEDIR)
+}
+
+// redoName completes the record that a name makes valid. It does nothing for other names.
+func (t *Tree) redoName(dir int, name string) error {
+	r := record{t: t, dir: dir}
+	if id, ok := strings.CutSuffix(name, redoData); ok {
+		r.id = id
+		return r.refillAgain()
+	}
+	if id, ok := strings.CutSuffix(name, redoMove); ok {
+		r.id = id
+		return r.moveAgain()
+	}
+	return nil
+}
+
+// refillAgain copies the new contents once more. It can be repeated after another crash.
+func (r *record) refillAgain() error {
+	open := func(suffix string, flags uint64) (*file, error) {
+		fd, err := resolve(r.dir, r.id+suffix, flags|unix.O_NONBLOCK)
+		if err != nil {
+			return nil, err
+		}
+		f := &file{t: r.t, fd: fd, link: &link{name: r.id + suffix}}
+		s, err := f.stat()
+		if err == nil && s.Mode&unix.S_IFMT != unix.S_IFREG {
+			err = unix.EINVAL
+		}
+		if err != nil {
+			shut(fd)
+			return nil, err
+		}
+		return f, nil
+	}
+	to, err := open(redoTarget, unix.O_WRONLY)
+	if errors.Is(err, unix.ENOENT) {
+		return nil // the copy was complete, or never began
+	}
+	if err != nil {
+		return err
+	}
+	defer shut(to.fd)
+	from, err := open(redoData, unix.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	defer shut(from.fd)
+	s, err := from.stat()
+	if err == nil {
+		err = to.overwrite(from, int64(s.Size)).Err()
+	}
+	if err != nil {
+		return err
+	}
+	return cmp.Or(r.t.unlink(r.dir, r.id+redoData, 0), r.t.unlink(r.dir, r.id+redoTarget, 0))
+}

@@ -1,0 +1,303 @@
+package hostfs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/diskio"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// errKilled is the error of each call after the server was killed.
+var errKilled = fmt.Errorf("killed: %w", unix.EIO)
+
+// killer ends a server before its n-th call, as kill -9 does: no later call has an effect.
+type killer struct {
+	n, calls int
+	part     int // bytes that the n-th call stores if it is a write or copy
+	trace    []string
+}
+
+// do implements Config.Faults.
+func (k *killer) do(call, name string) error {
+	if call == "getxattr" || call == "stat" || call == "dup" || call == "open" {
+		return nil // they change nothing
+	}
+	k.calls++
+	switch {
+	case k.calls < k.n:
+		k.trace = append(k.trace, call+" "+name)
+		return nil
+	case k.calls == k.n && (call == "copy" || call == "write") && k.part > 0:
+		k.trace = append(k.trace, call+" "+name)
+		return &diskio.Short{Bytes: k.part, Err: errKilled}
+	}
+	return errKilled
+}
+
+// contentsBelow returns the contents of each file below a directory, and "/" for a directory. Names that clients do not
+// see are left out, except the redo directory.
+func (w *world) contentsBelow() map[string]string {
+	w.Helper()
+	all := map[string]string{}
+	w.must(filepath.WalkDir(w.root, func(path string, e fs.DirEntry, err error) error {
+		name := strings.TrimPrefix(strings.TrimPrefix(path, w.root), "/")
+		switch {
+		case err != nil || name == "":
+			return err
+		case strings.HasPrefix(e.Name(), privatePrefix) && e.Name() != redoDirectory:
+			return nil
+		case e.IsDir():
+			all[name] = "/"
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		all[name] = string(b)
+		return err
+	}))
+	return all
+}
+
+// change is a call that a crash may interrupt.
+type change struct {
+	name string
+	do   func(w *world) ntstatus.Status
+}
+
+// changes are the calls that replace something.
+func changes() []change {
+	refill := func(w *world) ntstatus.Status { return w.contents("f").Refill(w.contents("new")) }
+	move := func(from, to string, link bool) func(w *world) ntstatus.Status {
+		return func(w *world) ntstatus.Status {
+			return w.opened(from, fileaccess.Request{}, winnt.DELETE).Move(&nt.FileMove{Name: to, Link: link,
+				Replace: true, Decide: agree(nil)})
+		}
+	}
+	return []change{{"refill", refill}, {"rename over a file", move("f", `d\f`, false)},
+		{"rename out of a directory", move(`d\f`, "f", false)},
+		{"rename of a directory over an empty one", move("d", "empty", false)},
+		{"rename of a directory over a full one", move("empty", "d", false)}, {"link over a file", move("f", `d\f`, true)},
+		{"rename", move("f", "x", false)}, {"rename of a directory", move("d", "x", false)}}
+}
+
+// crashable returns a tree with the files that changes need. Its calls go through k.
+func crashable(t *testing.T, k *killer) *world {
+	if s, err := os.Stat("/dev/shm"); err == nil && s.IsDir() {
+		t.Setenv("TMPDIR", "/dev/shm") // a sync costs nothing there
+	}
+	w := newWorld(t, func(c *Config) { c.Faults = k.do })
+	for _, name := range []string{"d", "empty"} {
+		w.dir(name, wide)
+	}
+	old, fresh := strings.Repeat("old", 3000), strings.Repeat("fresh", 2000)
+	for name, contents := range map[string]string{"f": old, "new": fresh, `d\f`: "d"} {
+		w.file(name, contents, wide)
+	}
+	return w
+}
+
+// reopened opens the tree again, as a server that starts after the crash, and closes it.
+func (w *world) reopened() error {
+	c := w.tree.cfg
+	c.Faults = nil
+	tree, err := Open(c)
+	if err != nil {
+		return err
+	}
+	return tree.Close()
+}
+
+// outcomes returns the contents before a change and after it.
+func outcomes(t *testing.T, c change) (before, after map[string]string, calls int) {
+	k := &killer{n: 1 << 30}
+	w := crashable(t, k)
+	before, k.calls = w.contentsBelow(), 0
+	st := c.do(w)
+	if want := c.name != "rename of a directory over a full one"; (st == ntstatus.Success) != want {
+		t.Errorf("%s: %v, want success: %t", c.name, st, want)
+	}
+	return before, w.contentsBelow(), k.calls
+}
+
+// TestKilledBeforeEachCall checks that a server that is killed before any call of a change, or in the middle of a copy,
+// leaves the tree as before the change or as after it, once the tree is opened again (F-210, F-211).
+func TestKilledBeforeEachCall(t *testing.T) {
+	for _, c := range changes() {
+		before, after, calls := outcomes(t, c)
+		seen := map[string]int{}
+		for n := 1; n <= calls+1; n++ {
+			for _, part := range []int{0, 4096} {
+				k := &killer{n: 1 << 30}
+				w := crashable(t, k)
+				k.calls, k.n, k.part, k.trace = 0, n, part, nil
+				st := c.do(w)
+				err := w.reopened()
+				switch got := w.contentsBelow(); {
+				case err != nil:
+					t.Errorf("F-210: %s killed before call %d, after %q: open the tree: %v", c.name, n, k.trace, err)
+				case maps.Equal(got, before):
+					seen["before"]++
+				case maps.Equal(got, after):
+					seen["after"]++
+				default:
+					t.Errorf("F-210: %s killed before call %d, after %q, with %v: %d files, neither as before nor as after",
+						c.name, n, k.trace, st, len(got))
+				}
+			}
+		}
+		if seen["before"] == 0 || seen["after"] == 0 && !maps.Equal(before, after) {
+			t.Errorf("F-210: %s: %v, want both outcomes", c.name, seen)
+		}
+	}
+}
+
+// TestKilledWhileCompleting checks that a second crash during the completion loses nothing either (F-210).
+func TestKilledWhileCompleting(t *testing.T) {
+	for _, c := range changes() {
+		before, after, calls := outcomes(t, c)
+		for n := 1; n <= calls; n++ {
+			for again := 1; ; again++ {
+				k := &killer{n: 1 << 30}
+				w := crashable(t, k)
+				k.calls, k.n = 0, n
+				_ = c.do(w)
+				second := &killer{n: again, part: 4096}
+				cfg := w.tree.cfg
+				cfg.Faults = second.do
+				tree, err := Open(cfg)
+				if err == nil {
+					w.must(tree.Close())
+				} else if second.calls < again {
+					t.Errorf("F-210: %s killed before call %d, then not: %v", c.name, n, err)
+				}
+				w.must(w.reopened())
+				if got := w.contentsBelow(); !maps.Equal(got, before) && !maps.Equal(got, after) {
+					t.Errorf("F-210: %s killed before calls %d and %d, after %q and %q: neither as before nor as after",
+						c.name, n, again, k.trace, second.trace)
+				}
+				if second.calls < again {
+					break
+				}
+			}
+		}
+	}
+}
+
+// TestPowerCutWhileReplacing checks the order of writes of a replacement: whatever of the contents and names that were
+// not made durable is lost, the file is old or new after the tree is opened again (F-213).
+func TestPowerCutWhileReplacing(t *testing.T) {
+	c := changes()[0]
+	before, after, calls := outcomes(t, c)
+	for n := 1; n <= calls+1; n++ {
+		// Each bit lets one kind of unsynced change be lost.
+		for lost := range 16 {
+			k := &killer{n: 1 << 30}
+			w := crashable(t, k)
+			k.calls, k.n, k.part, k.trace = 0, n, 4096, nil
+			st := c.do(w)
+			w.cutPower(k.trace, lost)
+			err := w.reopened()
+			got := w.contentsBelow()
+			// The other file is the server's own temporary file. What a power failure leaves of it does not matter.
+			got["new"] = before["new"]
+			if err != nil || !maps.Equal(got, before) && !maps.Equal(got, after) {
+				t.Errorf("F-213: power cut before call %d, after %q (%v), lost %04b: %v, %d bytes, neither old nor new",
+					n, k.trace, st, lost, err, len(got["f"]))
+			}
+			if n == calls+1 && st == ntstatus.Success && got["f"] != after["f"] {
+				t.Errorf("F-213: a completed replacement was lost (%04b)", lost)
+			}
+		}
+	}
+}
+
+// cutPower drops what the calls of a trace did not make durable: with bit 0 the contents of the new file, with bit 1
+// those that the replaced file got, and with bits 2 and 3 the record's names.
+func (w *world) cutPower(trace []string, lost int) {
+	w.Helper()
+	since := func(call string, to int) bool { return !slices.Contains(trace[to:], call) }
+	last := func(prefix string) int {
+		for i, call := range slices.Backward(trace) {
+			if strings.HasPrefix(call, prefix) {
+				return i + 1
+			}
+		}
+		return 0
+	}
+	fresh, err := os.ReadFile(w.path("new"))
+	w.must(err)
+	if lost&1 != 0 && since("sync new", 0) {
+		w.must(os.WriteFile(w.path("new"), make([]byte, len(fresh)), 0o600))
+	}
+	if changed := max(last("copy f"), last("truncate f")); lost&2 != 0 && changed > 0 && since("sync f", changed) {
+		b, err := os.ReadFile(w.path("f"))
+		w.must(err)
+		clear(b[:len(b)/2])
+		w.must(os.WriteFile(w.path("f"), b, 0o600))
+	}
+	if since("sync "+redoDirectory, 0) {
+		for bit, suffix := range map[int]string{4: redoTarget, 8: redoData} {
+			names, _ := filepath.Glob(filepath.Join(w.root, redoDirectory, "*"+suffix))
+			for _, name := range names {
+				if lost&bit != 0 {
+					w.must(os.Remove(name))
+				}
+			}
+		}
+	}
+}
+
+// TestRecordsOfOthers checks that a redo directory that others can write to is not used, and that names without a valid
+// record are removed (F-212).
+func TestRecordsOfOthers(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "f", wide)
+	plant := func(mode os.FileMode, names map[string]string) {
+		w.must(os.Mkdir(w.path(redoDirectory), 0o700))
+		w.must(os.Link(w.path("f"), w.path(redoDirectory+`\a`+redoTarget)))
+		for name, contents := range names {
+			w.must(os.WriteFile(w.path(redoDirectory+`\`+name), []byte(contents), 0o600))
+		}
+		w.must(os.Chmod(w.path(redoDirectory), mode))
+	}
+	for _, mode := range []os.FileMode{0o770, 0o707, 0o711} {
+		plant(mode, map[string]string{"a" + redoData: "planted"})
+		if err := w.reopened(); !errors.Is(err, unix.EACCES) {
+			t.Errorf("F-212: open with a redo directory of mode %o: %v, want EACCES", mode, err)
+		}
+		f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA|winnt.FILE_READ_DATA)
+		w.file("other", "other", wide)
+		w.want(f.Refill(w.opened("other", fileaccess.Request{}, winnt.FILE_READ_DATA)), ntstatus.AccessDenied)
+		w.holds(map[string]string{"f": "f"})
+		w.must(os.RemoveAll(w.path(redoDirectory)))
+	}
+	for _, names := range []map[string]string{{}, {"b" + redoData: "x"}, {"a" + redoPart: "x"},
+		{"a" + redoMove: ""}, {"a" + redoMove: "move 2\x00"}, {"a" + redoGone: "x"}, {"x": "x"}} {
+		plant(0o700, names)
+		w.must(w.reopened())
+		w.holds(map[string]string{"f": "f"})
+		w.exists(redoDirectory, false)
+	}
+	// The tree opens while another server changes it.
+	r, err := w.tree.newRecord()
+	w.must(err)
+	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	w.must(r.link(f.fd, redoTarget))
+	w.must(w.reopened())
+	w.exists(redoDirectory+`\`+r.id+redoTarget, true)
+	r.drop(redoTarget)
+	r.end()
+	w.exists(redoDirectory, false)
+}

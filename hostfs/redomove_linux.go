@@ -1,0 +1,242 @@
+package hostfs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// moveRecord describes a move that replaces a file. Directories are paths below the root of the tree.
+type moveRecord struct {
+	moved, replaced uint64 // inodes
+	from, to        recordedName
+}
+
+// recordedName is a name in a directory.
+type recordedName struct {
+	inode     uint64 // of the directory
+	directory string // its path; "": the root of the tree
+	name      string
+}
+
+// moveVersion begins the record of a move.
+const moveVersion = "move 1"
+
+// longestRecord is the largest size of a record that is read, in bytes.
+const longestRecord = 16 << 10
+
+// encode returns the stored form: the version and eight fields, each ended by a zero byte, which no name contains.
+func (m *moveRecord) encode() string {
+	var b strings.Builder
+	for _, field := range []string{moveVersion, strconv.FormatUint(m.moved, 10), strconv.FormatUint(m.replaced, 10),
+		strconv.FormatUint(m.from.inode, 10), m.from.directory, m.from.name,
+		strconv.FormatUint(m.to.inode, 10), m.to.directory, m.to.name} {
+		b.WriteString(field)
+		b.WriteByte(0)
+	}
+	return b.String()
+}
+
+// decodeMove reads a stored record. It returns an error for bytes that encode never returns, such as those of a write
+// that a power failure cut short.
+func decodeMove(s string) (m moveRecord, err error) {
+	fields := strings.Split(s, "\x00")
+	if len(fields) != 10 || fields[0] != moveVersion || fields[9] != "" {
+		return m, fmt.Errorf("record of a move: %d fields, want 10 with the version %q", len(fields), moveVersion)
+	}
+	for i, to := range map[int]*uint64{1: &m.moved, 2: &m.replaced, 3: &m.from.inode, 6: &m.to.inode} {
+		if *to, err = strconv.ParseUint(fields[i], 10, 64); err != nil || strconv.FormatUint(*to, 10) != fields[i] {
+			return moveRecord{}, fmt.Errorf("record of a move: %q is not a number", fields[i])
+		}
+	}
+	m.from.directory, m.from.name, m.to.directory, m.to.name = fields[4], fields[5], fields[7], fields[8]
+	for _, name := range []string{m.from.name, m.to.name} {
+		if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
+			return moveRecord{}, fmt.Errorf("record of a move: %q is not a name", name)
+		}
+	}
+	return m, nil
+}
+
+// pathOf returns the present path of a directory below the root of the tree, with slashes, or "" for the root. It
+// returns ENOENT if the directory was removed or moved out of the tree.
+func (t *Tree) pathOf(dir int) (string, error) {
+	root, err := os.Readlink(placeOf(t.root))
+	if err != nil {
+		return "", err
+	}
+	path, err := os.Readlink(placeOf(dir))
+	if err != nil {
+		return "", err
+	}
+	below, ok := strings.CutPrefix(path, strings.TrimSuffix(root, "/"))
+	if !ok || below != "" && below[0] != '/' {
+		return "", unix.ENOENT // the directory was removed or moved out of the tree
+	}
+	return strings.TrimPrefix(below, "/"), nil
+}
+
+// move stores the record of a move from l to g that replaces a file. moved and replaced are the inode numbers of both
+// files. After an error the part that was written may be left; the caller drops it.
+func (r *record) move(moved, replaced uint64, l *link, g *target) (err error) {
+	m := moveRecord{moved: moved, replaced: replaced,
+		from: recordedName{inode: l.directory, name: l.name},
+		to:   recordedName{inode: g.directory.status.Ino, name: g.name}}
+	if m.from.directory, err = r.t.pathOf(l.dir); err != nil {
+		return err
+	}
+	if m.to.directory, err = r.t.pathOf(g.directory.object); err != nil {
+		return err
+	}
+	if err := r.t.fault("create", redoMove); err != nil {
+		return err
+	}
+	fd, err := unix.Openat(r.dir, r.id+redoPart, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return err
+	}
+	f := &file{t: r.t, fd: fd, link: &link{name: redoMove}}
+	text := []byte(m.encode())
+	n, err := f.pwrite(text, 0)
+	shut(fd)
+	if err == nil && n < len(text) {
+		err = unix.EIO
+	}
+	if err != nil {
+		return err
+	}
+	return r.t.rename(r.dir, r.id+redoPart, r.dir, r.id+redoMove, unix.RENAME_NOREPLACE)
+}
+
+// removeReplaced deletes the file with state s, which a move has replaced, from its name in dir. If it cannot delete
+// the file, or another file has the name now, it leaves the name as it was and returns an error.
+func (r *record) removeReplaced(s *unix.Statx_t, dir int, name string) error {
+	if err := r.t.moveOwn(s.Ino, dir, name, r.dir, r.id+redoGone); err != nil {
+		return err
+	}
+	return r.removeGone(s, dir, name)
+}
+
+// removeGone removes the replaced file for good. If that fails, as for a directory with entries, the file gets back the
+// name.
+func (r *record) removeGone(s *unix.Statx_t, dir int, name string) (err error) {
+	if s.Mode&unix.S_IFMT == unix.S_IFDIR {
+		err = r.t.unlink(r.dir, r.id+redoGone, unix.AT_REMOVEDIR)
+	} else if err = r.t.unlink(r.dir, r.id+redoMove, 0); err == nil {
+		// The record went first, because afterwards a new file may get the inode number of this one.
+		r.drop(redoGone) // the next server tries again
+	}
+	if err != nil {
+		err = errors.Join(err, r.t.rename(r.dir, r.id+redoGone, dir, name, unix.RENAME_NOREPLACE))
+	}
+	return err
+}
+
+// moveAgain completes a move that a crash interrupted, or undoes it if the replaced directory has entries. A record
+// that cannot be read, or whose directories have moved, has no effect. It can be repeated after another crash.
+func (r *record) moveAgain() error {
+	text, err := r.read()
+	if err != nil {
+		return err
+	}
+	m, err := decodeMove(text)
+	if err != nil {
+		return r.t.unlink(r.dir, r.id+redoMove, 0) // a power failure cut it short
+	}
+	from, err := r.t.reopen(&m.from)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	defer shut(from)
+	to, err := r.t.reopen(&m.to)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	defer shut(to)
+	return r.complete(&m, from, to)
+}
+
+// complete completes a recorded move between two open directories, or undoes it if the replaced file cannot be
+// removed. If another program has changed the names since, it leaves them or exchanges them back.
+func (r *record) complete(m *moveRecord, from, to int) error {
+	swap := func() error { return r.t.rename(from, m.from.name, to, m.to.name, unix.RENAME_EXCHANGE) }
+	gone, err := r.t.statAt(r.dir, r.id+redoGone)
+	switch {
+	case err == nil && gone.Ino == m.replaced:
+		if err = r.removeGone(&gone, from, m.from.name); isNotEmpty(err) {
+			err = swap()
+		}
+		return err
+	case err == nil:
+		// Another program's file was moved instead. It gets back its name.
+		return r.t.rename(r.dir, r.id+redoGone, from, m.from.name, unix.RENAME_NOREPLACE)
+	case !errors.Is(err, unix.ENOENT):
+		return err
+	}
+	old, err := r.t.statAt(from, m.from.name)
+	if err != nil || old.Ino != m.replaced {
+		return ignoreMissing(err) // the names were not exchanged, or another program has changed them since
+	}
+	placed, err := r.t.statAt(to, m.to.name)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	if placed.Ino != m.moved {
+		return swap() // another program's file was exchanged
+	}
+	if err = r.removeReplaced(&old, from, m.from.name); isNotEmpty(err) {
+		err = swap()
+	}
+	return err
+}
+
+// read returns the stored form of a move, at most longestRecord bytes of it.
+func (r *record) read() (string, error) {
+	fd, err := resolve(r.dir, r.id+redoMove, unix.O_RDONLY|unix.O_NONBLOCK)
+	if err != nil {
+		return "", err
+	}
+	f := os.NewFile(uintptr(fd), redoMove)
+	defer func() { _ = f.Close() }() // only read
+	b, err := io.ReadAll(io.LimitReader(f, longestRecord))
+	return string(b), err
+}
+
+// reopen opens a recorded directory. It returns ENOENT if another directory has its path now.
+func (t *Tree) reopen(n *recordedName) (int, error) {
+	path := n.directory
+	if path == "" {
+		path = "."
+	}
+	fd, err := below(t.root, path, unix.O_DIRECTORY)
+	if err != nil {
+		return -1, err
+	}
+	s, err := stat(fd)
+	if err == nil && s.Ino != n.inode {
+		err = unix.ENOENT
+	}
+	if err != nil {
+		shut(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// ignoreMissing returns nil for the error of a name that is missing or leads elsewhere.
+func ignoreMissing(err error) error {
+	for _, missing := range []unix.Errno{unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.EXDEV} {
+		if errors.Is(err, missing) {
+			return nil
+		}
+	}
+	return err
+}
+
+// isNotEmpty reports whether a directory could not be removed because it has entries.
+func isNotEmpty(err error) bool { return errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) }

@@ -1,0 +1,49 @@
+package hostfs
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// Stage implements nt.StagedFile. The temporary file has no name, so it also disappears if the server is killed. It is
+// in the root of the tree, because the client may write the file but perhaps add none to its directory (F-214). A file
+// system without such files returns STATUS_NOT_SUPPORTED.
+func (f *file) Stage() ntstatus.Status {
+	if f.directory || f.symlink {
+		return ntstatus.InvalidParameter
+	}
+	if err := f.t.fault("create", ""); err != nil {
+		return statusOf(err)
+	}
+	fd := -1
+	err := retry(func() (err error) {
+		fd, err = unix.Openat(f.t.root, ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+		return err
+	})
+	if err != nil {
+		return statusOf(err)
+	}
+	if !f.staged.CompareAndSwap(nil, &file{t: f.t, fd: fd, link: &link{}, node: &node{}}) {
+		shut(fd)
+		return ntstatus.InvalidParameter // one temporary file per open
+	}
+	return ntstatus.Success
+}
+
+// ReplaceByStaged replaces the contents of the file with the writes collected since Stage, as Refill does. It returns
+// STATUS_INVALID_PARAMETER if Stage was not called. Later writes still go to the temporary file.
+func (f *file) ReplaceByStaged() ntstatus.Status {
+	s := f.staged.Load()
+	if s == nil {
+		return ntstatus.InvalidParameter
+	}
+	return f.Refill(s)
+}
+
+// unstage drops the collected writes of an open that closes.
+func (f *file) unstage() {
+	if s := f.staged.Load(); s != nil {
+		shut(s.fd)
+	}
+}

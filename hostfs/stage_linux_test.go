@@ -1,0 +1,68 @@
+package hostfs
+
+import (
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Writes that are collected change nothing until they replace the contents. A handle without the rights to replace the
+// contents collects nothing. Closing the handle discards the collected writes (F-214).
+func TestStagedWritesReplaceContents(t *testing.T) {
+	w := newWorld(t)
+	w.dir("fixed", "O:BAG:SYD:P(A;;0x1200a9;;;WD)") // nobody may add a file
+	w.file(`fixed\f`, "the old contents", "O:BAG:SYD:P(A;;FA;;;WD)")
+	th := w.as(bob)
+	h := w.open(th, `fixed\f`, winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA, ntstatus.Success)
+	w.want(w.sys.Refill(th, h, h), ntstatus.InvalidParameter) // nothing was collected
+	w.want(w.sys.Refill(th, h, 0), ntstatus.Success)
+	w.want(w.sys.Refill(th, h, 0), ntstatus.InvalidParameter) // a second temporary file
+	for at, text := range map[int64]string{0: "new ", 4: "text"} {
+		n, st := th.NtWriteFileAt(h, []byte(text), at)
+		if st != ntstatus.Success || n != 4 {
+			t.Fatalf("F-214: write at %d: %d, %v", at, n, st)
+		}
+	}
+	w.holds(map[string]string{`fixed\f`: "the old contents"})
+	w.want(w.sys.Refill(th, h, h), ntstatus.Success)
+	w.holds(map[string]string{`fixed\f`: "new text"})
+	if _, st := th.NtWriteFileAt(h, []byte("lost"), 0); st != ntstatus.Success {
+		t.Error(st)
+	}
+	w.want(th.NtClose(h), ntstatus.Success)
+	w.holds(map[string]string{`fixed\f`: "new text"})
+	for _, right := range []winnt.AccessMask{winnt.FILE_WRITE_DATA, winnt.FILE_APPEND_DATA, winnt.FILE_READ_DATA} {
+		h := w.open(th, `fixed\f`, right, ntstatus.Success)
+		w.want(w.sys.Refill(th, h, 0), ntstatus.AccessDenied)
+		w.want(w.sys.Refill(th, h, h), ntstatus.AccessDenied)
+		w.want(th.NtClose(h), ntstatus.Success)
+	}
+	w.nothingPrivate("", "fixed")
+}
+
+// A directory and a link collect nothing, and neither does a file system without files that have no name (F-214).
+func TestStageFails(t *testing.T) {
+	refuse := false
+	w := newWorld(t, func(c *Config) {
+		c.Faults = func(call, _ string) error {
+			if refuse && call == "create" {
+				return unix.EOPNOTSUPP
+			}
+			return nil
+		}
+	})
+	w.file("f", "f", wide)
+	w.want(w.opened("", fileaccess.Request{}, winnt.FILE_WRITE_DATA).Stage(), ntstatus.InvalidParameter)
+	refuse = true
+	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+	w.want(f.Stage(), ntstatus.NotSupported)
+	w.want(f.ReplaceByStaged(), ntstatus.InvalidParameter)
+	if b, err := os.ReadFile(w.path("f")); err != nil || string(b) != "f" {
+		t.Errorf("F-214: %q, %v, want f", b, err)
+	}
+}

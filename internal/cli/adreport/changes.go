@@ -1,0 +1,251 @@
+package adreport
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/cli/reach"
+)
+
+// Changes lists what differs from the baseline. Principals and objects are compared by name, whatever its case.
+type Changes struct {
+	Became, Ceased Names // administrators
+	Gained, Lost   []Grants
+	Opened, Closed []Change // of important objects
+	Objects        []string // objects that only one state has, missing descriptors, and limits of the lists
+}
+
+// None reports whether all lists are empty, so nothing changed.
+func (c *Changes) None() bool {
+	return c.Became.Count+c.Ceased.Count+len(c.Gained)+len(c.Lost)+len(c.Opened)+len(c.Closed)+len(c.Objects) == 0
+}
+
+// Change is a path to an important object that only one state has, or that became shorter or longer.
+type Change struct {
+	Who, Object, Kind string
+	Steps             []Step
+	Through           string // the first important object on the way, by its kind; "": there is none
+	Was               int    // steps in the baseline, of a path that became shorter or longer; 0: there was none
+}
+
+// compare returns the changes from one state to another. It lists at most maxRows opened and as many closed paths, and
+// says in Objects if there are more.
+func compare(before, now *side) (c *Changes, err error) {
+	c = &Changes{}
+	c.Became, c.Ceased = administratorsOf(now, before), administratorsOf(before, now)
+	if c.Gained, err = now.grants(now.beyond(before)); err != nil {
+		return nil, err
+	}
+	if c.Lost, err = before.grants(before.beyond(now)); err != nil {
+		return nil, err
+	}
+	was, err := before.lengths()
+	if err != nil {
+		return nil, err
+	}
+	is, err := now.lengths()
+	if err != nil {
+		return nil, err
+	}
+	if c.Opened, err = now.paths(is, was, before); err != nil {
+		return nil, err
+	}
+	if c.Closed, err = before.paths(was, is, now); err != nil {
+		return nil, err
+	}
+	for _, list := range [][]Change{c.Opened, c.Closed} {
+		if len(list) == maxRows {
+			c.Objects = append(c.Objects, fmt.Sprintf("more than %d paths changed: the others are not listed", maxRows-1))
+		}
+	}
+	c.objects(before, now)
+	return c, nil
+}
+
+// administratorsOf returns the administrators of a that are no administrators of b. A user that b does not have counts.
+func administratorsOf(a, b *side) (n Names) {
+	for i := range a.admins.All() {
+		if j := b.search.Directory.Find(a.name(i)); j >= 0 && b.admins.Has(j) {
+			continue
+		}
+		if n.Count++; len(n.List) < maxNames {
+			n.List = append(n.List, a.name(i))
+		}
+	}
+	return n
+}
+
+// beyond returns the rights of s that the same principal did not have in other. It leaves out rights that follow from
+// all rights on the object, and rights of principals that were administrators in other.
+func (s *side) beyond(other *side) (out []objectRights) {
+	theirs := map[string]effective.Set{}
+	for _, x := range other.rights {
+		path := strings.ToLower(other.search.Objects[x.object].Path)
+		for _, r := range x.rights {
+			theirs[path+"\x00"+r.Name] = r.Who
+		}
+	}
+	at := s.counterparts(other)
+	for _, x := range s.rights {
+		more := objectRights{object: x.object}
+		path := strings.ToLower(s.search.Objects[x.object].Path)
+		all := theirs[path+"\x00GenericAll"]
+		for _, r := range x.rights {
+			had := theirs[path+"\x00"+r.Name]
+			set := slices.Clone(r.Who)
+			for i := range r.Who.All() {
+				if j := at[i]; j >= 0 && (had.Has(j) || all.Has(j) || other.admins.Has(j)) {
+					set[i/64] &^= 1 << (i % 64)
+				}
+			}
+			if r.Who = set; set.Count() > 0 {
+				more.rights = append(more.rights, r)
+			}
+		}
+		if len(more.rights) > 0 {
+			out = append(out, more)
+		}
+	}
+	return out
+}
+
+// counterparts returns, for each principal of s, the index of the principal with the same name in other, -1 without
+// one. It ignores the case of names.
+func (s *side) counterparts(other *side) []int {
+	d := other.search.Directory
+	names := map[string]int{}
+	for i := range d.Principals {
+		names[strings.ToLower(d.Principals[i].Name)] = i
+	}
+	at := make([]int, len(s.search.Directory.Principals))
+	for i := range at {
+		at[i] = -1
+		if j, ok := names[strings.ToLower(s.name(i))]; ok {
+			at[i] = j
+		}
+	}
+	return at
+}
+
+// lengths returns the number of steps to each important object by each principal that reaches it, without
+// administrators. The keys are the lower-case path and then the lower-case name.
+func (s *side) lengths() (map[string]map[string]int, error) {
+	out := map[string]map[string]int{}
+	for _, t := range s.targets {
+		in := s.survey.Whom(t.object)
+		of := map[string]int{}
+		for who, steps := range in.Steps {
+			if !s.admins.Has(who) {
+				of[strings.ToLower(s.name(who))] = steps
+			}
+		}
+		out[strings.ToLower(s.search.Objects[t.object].Path)] = of
+	}
+	return out, nil
+}
+
+// paths returns the paths of s to important objects that other does not have, or that are shorter in s, at most
+// maxRows. own and theirs are the results of lengths for s and other.
+func (s *side) paths(own, theirs map[string]map[string]int, other *side) (list []Change, err error) {
+	at := s.counterparts(other)
+	for _, t := range s.targets {
+		object := &s.search.Objects[t.object]
+		path := strings.ToLower(object.Path)
+		in := (*reach.Inbound)(nil)
+		for i := range s.search.Directory.Principals {
+			name := strings.ToLower(s.name(i))
+			steps, reaches := own[path][name]
+			was, did := theirs[path][name]
+			if !reaches || s.admins.Has(i) || did && was <= steps || at[i] >= 0 && other.admins.Has(at[i]) {
+				continue
+			}
+			if len(list) == maxRows {
+				return list, nil
+			}
+			if in == nil {
+				found := s.survey.Whom(t.object)
+				in = &found
+			}
+			p, err := in.Path(i)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, Change{s.name(i), object.Path, t.kind, stepsOf(p), s.through(p), was})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Change) int { return cmp.Compare(len(a.Steps), len(b.Steps)) })
+	return list, nil
+}
+
+// objects lists the objects that only one state has. An object whose descriptor only the baseline could read has
+// changed in an unknown way (B-51).
+func (c *Changes) objects(before, now *side) {
+	missing := map[string]bool{}
+	for _, o := range now.failed {
+		missing[strings.ToLower(o.Path)] = true
+	}
+	list := func(from, other *side, absent map[string]bool, text string) {
+		n := 0
+		for i := range from.search.Objects {
+			path := from.search.Objects[i].Path
+			if _, ok := other.classes[strings.ToLower(path)]; ok {
+				continue
+			}
+			if absent[strings.ToLower(path)] {
+				c.Objects = append(c.Objects, path+": the descriptor is missing now")
+				continue
+			}
+			if n++; n <= maxNames {
+				c.Objects = append(c.Objects, path+": "+text)
+			}
+		}
+		if n > maxNames {
+			c.Objects = append(c.Objects, fmt.Sprintf("and %d more: %s", n-maxNames, text))
+		}
+	}
+	list(now, before, nil, "new object")
+	list(before, now, missing, "object is gone")
+}
+
+// Consequence is the important objects that a principal reaches, or no longer reaches, through another one.
+type Consequence struct {
+	Who, Through string
+	Objects      []string
+}
+
+// divide splits a list of changes. own has the changes that lead through no other important object. rest has the
+// others, grouped by principal and that object.
+func divide(list []Change) (own []Change, rest []Consequence) {
+	at := map[[2]string]int{}
+	for _, x := range list {
+		if x.Through == "" {
+			own = append(own, x)
+			continue
+		}
+		key := [2]string{x.Who, x.Through}
+		n, ok := at[key]
+		if !ok {
+			n, at[key] = len(rest), len(rest)
+			rest = append(rest, Consequence{Who: x.Who, Through: x.Through})
+		}
+		rest[n].Objects = append(rest[n].Objects, x.Object)
+	}
+	return own, rest
+}
+
+// OpenedDirectly returns the new and shorter paths that lead through no other important object.
+func (c *Changes) OpenedDirectly() []Change { own, _ := divide(c.Opened); return own }
+
+// OpenedThrough returns the new and shorter paths that lead through another important object, grouped by principal and
+// that object.
+func (c *Changes) OpenedThrough() []Consequence { _, rest := divide(c.Opened); return rest }
+
+// ClosedDirectly returns the closed and longer paths that led through no other important object.
+func (c *Changes) ClosedDirectly() []Change { own, _ := divide(c.Closed); return own }
+
+// ClosedThrough returns the closed and longer paths that led through another important object, grouped by principal and
+// that object.
+func (c *Changes) ClosedThrough() []Consequence { _, rest := divide(c.Closed); return rest }

@@ -1,0 +1,102 @@
+package adreport_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/adreport"
+)
+
+// office returns a domain with a help desk, its member helen, and the accounts carla and bob.
+func office() (d *domain, desk, helen, carla *entry) {
+	d = newDomain()
+	desk, helen, carla = d.account("group", "desk"), d.account("user", "helen"), d.account("user", "carla")
+	d.account("user", "bob")
+	helen.join(desk)
+	return d, desk, helen, carla
+}
+
+// The changes since a baseline are rights and paths that only one state has, new administrators, objects of one state,
+// and objects whose descriptor is missing now (B-51).
+func TestChangesSinceBaseline(t *testing.T) {
+	d, desk, _, carla := office()
+	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + desk.sid() + ")"}
+	d.find("CN=AdminSDHolder,CN=System," + base).allow = []string{"(A;;WD;;;" + carla.sid() + ")"}
+	before := d.ldif()
+
+	d, desk, helen, carla := office()
+	carla.allow = []string{"(OA;;WP;" + spnGUID + ";;" + desk.sid() + ")"}
+	d.find(base).allow = append(d.find(base).allow, "(OA;;WP;"+linkGUID+";;"+helen.sid()+")")
+	for _, e := range d.list {
+		if e.name == "bob" {
+			e.more = append(e.more, "memberOf: CN=Domain Admins,CN=Users,"+base)
+		}
+	}
+	d.account("user", "new")
+	now := d.ldif()
+	at := strings.Index(now, "dn: CN=krbtgt,")
+	at += strings.Index(now[at:], "nTSecurityDescriptor:")
+	now = now[:at] + now[at+strings.Index(now[at:], "\n")+1:]
+
+	old := state(t, before)
+	page, html, text := pageOf(t, &adreport.Report{Title: "t", Now: state(t, now), Before: &old})
+	c := page.Changes
+	var got []string
+	for name, rows := range map[string][]adreport.Grants{"gained": c.Gained, "lost": c.Lost} {
+		for _, g := range rows {
+			got = append(got, fmt.Sprint(name, " ", g.Who.List, " ", g.Rights, " ", g.Objects.List))
+		}
+	}
+	for name, rows := range map[string][]adreport.Change{"opened": c.Opened, "closed": c.Closed} {
+		for _, x := range rows {
+			got = append(got, fmt.Sprint(name, " ", x.Who, " ", x.Object, " ", len(x.Steps)))
+		}
+	}
+	slices.Sort(got)
+	carlas, holder := "CN=carla,CN=Users,"+base, "CN=AdminSDHolder,CN=System,"+base
+	want := []string{
+		"closed carla " + holder + " 1", "closed helen " + holder + " 2",
+		"gained [helen] [write GP link] [" + base + "]", "gained [helen] [write SPN] [" + carlas + "]",
+		"lost [carla] [write DACL] [" + holder + "]", "lost [helen] [reset password] [" + carlas + "]",
+		"opened helen " + base + " 1",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if fmt.Sprint(c.Became.List, c.Ceased.List) != "[bob] []" {
+		t.Errorf("administrators: %v and %v, want bob and nobody", c.Became, c.Ceased)
+	}
+	objects := []string{"CN=new,CN=Users," + base + ": new object",
+		"CN=krbtgt,CN=Users," + base + ": the descriptor is missing now"}
+	if !slices.Equal(c.Objects, objects) {
+		t.Errorf("objects %q, want %q", c.Objects, objects)
+	}
+	for _, line := range []string{"Became administrators", "the descriptor is missing now", "write GP link"} {
+		if !strings.Contains(html, line) || !strings.Contains(text, strings.ToLower(line[:1])+line[1:]) {
+			t.Errorf("%q is not on both pages", line)
+		}
+	}
+	same := state(t, before)
+	page, html, _ = pageOf(t, &adreport.Report{Title: "t", Now: state(t, before), Before: &same})
+	if !page.Changes.None() || !strings.Contains(html, "No right and no path changed") {
+		t.Errorf("changes between equal states: %+v", page.Changes)
+	}
+}
+
+// A report needs an object, and stops with its context.
+func TestReportNeedsObjects(t *testing.T) {
+	d, _, _, _ := office()
+	s := state(t, d.ldif())
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := (&adreport.Report{Now: s}).Do(over); err == nil {
+		t.Error("no error of the cancelled context")
+	}
+	s.Objects = nil
+	if _, err := (&adreport.Report{Now: s}).Do(context.Background()); err == nil {
+		t.Error("no error without objects")
+	}
+}

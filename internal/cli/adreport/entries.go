@@ -1,0 +1,189 @@
+package adreport
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/adrights"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// reading is the rights that change nothing.
+const reading = winnt.READ_CONTROL | winnt.SYNCHRONIZE | winnt.ADS_RIGHT_DS_READ_PROP |
+	winnt.ADS_RIGHT_ACTRL_DS_LIST | winnt.ADS_RIGHT_DS_LIST_OBJECT
+
+// stepRights is the rights that let a user take a step on a whole object.
+const stepRights = winnt.WRITE_DAC | winnt.WRITE_OWNER | winnt.ADS_RIGHT_DS_CONTROL_ACCESS |
+	winnt.ADS_RIGHT_DS_WRITE_PROP | winnt.ADS_RIGHT_DS_SELF
+
+// entries adds the DACL entries that grant no right of a step to p.Entries, and counts equal ones in one row. It only
+// counts the entries for administrators and the entries about rights of steps. It ignores inherit-only entries.
+func (p *Page) entries(s *side) {
+	at := map[string]int{}
+	types := stepTypes()
+	typ := winnt.DirectoryServiceObject
+	for i := range s.search.Objects {
+		o := &s.search.Objects[i]
+		seen := map[int]bool{}
+		for _, a := range o.Descriptor.DACL().All() {
+			if a.Flags()&sd.InheritOnly != 0 {
+				continue
+			}
+			if s.byDesign(a.SID()) {
+				p.byDesign++
+				continue
+			}
+			mask := typ.Mapping.Map(a.Mask())
+			if isStep(a, mask, types) {
+				p.steps++
+				continue
+			}
+			row := EntryRow{Account: s.search.Directory.Name(a.SID()), Kind: "allow", Sample: o.Path}
+			row.Rights = rightsText(a, mask)
+			switch a.Type() {
+			case sd.AccessDenied, sd.AccessDeniedObject, sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject:
+				row.Kind = "deny"
+			}
+			key := row.Kind + "\x00" + a.SID().String() + "\x00" + row.Rights
+			n, ok := at[key]
+			if !ok {
+				row.reads = mask&^reading == 0
+				n, at[key] = len(p.Entries), len(p.Entries)
+				p.Entries = append(p.Entries, row)
+			}
+			if !seen[n] {
+				seen[n] = true
+				p.Entries[n].Objects++
+			}
+		}
+	}
+	slices.SortStableFunc(p.Entries, func(a, b EntryRow) int {
+		return cmp.Or(boolOrder(a.reads, b.reads), cmp.Compare(b.Objects, a.Objects), strings.Compare(a.Account, b.Account))
+	})
+}
+
+// boolOrder orders false before true.
+func boolOrder(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// stepTypes returns the object types of the words of steps.
+func stepTypes() map[winnt.GUID]bool {
+	types := map[winnt.GUID]bool{}
+	for _, t := range terms {
+		rights, err := words.Parse(t.Word)
+		if err != nil { // operator privileges are no right of a descriptor
+			continue
+		}
+		for _, part := range rights[0].Parts(winnt.DirectoryServiceObject) {
+			for _, g := range part.Types {
+				types[g] = true
+			}
+		}
+	}
+	delete(types, winnt.GUID{})
+	return types
+}
+
+// isStep reports whether an entry is about a right of a step: on the whole object, on an object type of a step's word,
+// or on a class.
+func isStep(a sd.ACE, mask winnt.AccessMask, types map[winnt.GUID]bool) bool {
+	if mask&stepRights == 0 {
+		return false
+	}
+	g, ok := a.ObjectType()
+	if !ok || g == (winnt.GUID{}) || mask&(winnt.WRITE_DAC|winnt.WRITE_OWNER) != 0 || types[g] {
+		return true
+	}
+	return slices.ContainsFunc(adrights.ByGUID(g), func(e adrights.Entry) bool { return e.Kind == adrights.Class })
+}
+
+// rightsText returns the rights of an entry as text, with the object type that limits them. mask is the mapped mask of
+// a.
+func rightsText(a sd.ACE, mask winnt.AccessMask) string {
+	text := entryRights(mask)
+	if on := words.Entry(a); on != "" {
+		text += " " + on
+	}
+	if a.Type().IsCallback() {
+		text += ", on a condition"
+	}
+	return text
+}
+
+// entryBits names the bits of a mask in the words of a directory.
+var entryBits = []struct {
+	mask winnt.AccessMask
+	name string
+}{
+	{0xF01FF, "generic all"},
+	{0x20094, "generic read"},
+	{winnt.WRITE_DAC, "write DACL"}, {winnt.WRITE_OWNER, "write owner"},
+	{winnt.ADS_RIGHT_DS_CONTROL_ACCESS, "extended right"}, {winnt.ADS_RIGHT_DS_WRITE_PROP, "write property"},
+	{winnt.ADS_RIGHT_DS_SELF, "validated write"}, {winnt.ADS_RIGHT_DS_CREATE_CHILD, "create child"},
+	{winnt.ADS_RIGHT_DS_DELETE_CHILD, "delete child"}, {winnt.ADS_RIGHT_DS_DELETE_TREE, "delete tree"},
+	{winnt.DELETE, "delete"}, {winnt.ADS_RIGHT_DS_READ_PROP, "read property"}, {winnt.READ_CONTROL, "read rights"},
+	{winnt.ADS_RIGHT_ACTRL_DS_LIST, "list"}, {winnt.ADS_RIGHT_DS_LIST_OBJECT, "list object"},
+}
+
+// entryRights returns the names of the rights in a mask, separated by commas. Bits without a name follow as a
+// hexadecimal number.
+func entryRights(m winnt.AccessMask) string {
+	var all []string
+	for _, b := range entryBits {
+		if m&b.mask == b.mask {
+			all = append(all, b.name)
+			m &^= b.mask
+		}
+	}
+	if m != 0 {
+		all = append(all, fmt.Sprintf("%#x", uint32(m)))
+	}
+	return strings.Join(all, ", ")
+}
+
+// byDesign reports whether an account controls every directory by default: SYSTEM, the administrators and the domain
+// controllers.
+func (s *side) byDesign(who sid.SID) bool {
+	if who == sid.LocalSystem || who == sid.Administrators || who == sid.EnterpriseDCs {
+		return true
+	}
+	n := who.SubAuthorities()
+	if who.Authority() != 5 || n < 2 || who.Sub(0) != 21 {
+		return false
+	}
+	switch who.Sub(n - 1) {
+	case 500, 512, 516, 518, 519:
+		return true
+	}
+	return false
+}
+
+// held reports whether any principal has an account in its token. It always reports true for SELF, OWNER RIGHTS and
+// CREATOR OWNER. It caches the answers in known.
+func (s *side) held(known map[sid.SID]bool, who sid.SID) bool {
+	is, ok := known[who]
+	if !ok {
+		switch who {
+		case sid.PrincipalSelf, sid.OwnerRights, sid.CreatorOwner:
+			is = true
+		}
+		d := s.search.Directory
+		for i := 0; !is && i < len(d.Principals); i++ {
+			is = d.Principals[i].Token.Member(who, false)
+		}
+		known[who] = is
+	}
+	return is
+}

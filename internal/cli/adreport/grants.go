@@ -1,0 +1,123 @@
+package adreport
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/cli/reach"
+	"github.com/refmon/refmon/sid"
+)
+
+// grants merges the rights on several objects into rows: one row for the same rights of the same principals through the
+// same accounts. Rows with the strongest right come first.
+func (s *side) grants(list []objectRights) (rows []Grants, err error) {
+	at := map[string]int{}
+	for _, x := range list {
+		parts, err := s.split(x)
+		if err != nil {
+			return nil, err
+		}
+		for _, part := range parts {
+			key := fmt.Sprint(part.rights, part.via, part.who)
+			n, ok := at[key]
+			if !ok {
+				n, at[key] = len(rows), len(rows)
+				rows = append(rows, Grants{Rights: part.rights, Who: s.names(part.who), Via: part.via})
+			}
+			o := &rows[n].Objects
+			if o.Count++; len(o.List) < maxSamples {
+				o.List = append(o.List, s.search.Objects[x.object].Path)
+			}
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b Grants) int {
+		return cmp.Or(cmp.Compare(rankOf(a.Rights[0]), rankOf(b.Rights[0])), cmp.Compare(b.Objects.Count, a.Objects.Count))
+	})
+	return rows, nil
+}
+
+// rankOf returns the index of a term by its page name; a stronger one has a smaller index. It returns -1 for an unknown
+// name.
+func rankOf(name string) int {
+	return slices.IndexFunc(terms, func(t term) bool { return t.Name == name })
+}
+
+// part is the rights of some principals on one object through the same accounts.
+type part struct {
+	rights []string
+	via    string
+	who    effective.Set
+}
+
+// split divides the rights on an object by the accounts that grant them. All principals that have a right through the
+// same accounts are in one part. It fails if a check does not confirm a right.
+func (s *side) split(x objectRights) (parts []*part, err error) {
+	at := map[string]*part{}
+	for i := range x.rights {
+		r := &x.rights[i]
+		rest := slices.Clone(r.Who)
+		for who := range r.Who.All() {
+			if !rest.Has(who) {
+				continue
+			}
+			grants, err := s.survey.Why(x.object, r, who)
+			if err != nil {
+				return nil, err
+			}
+			set := s.members(rest, grants)
+			if s.vacant != nil && !slices.ContainsFunc(grants, func(g reach.Grant) bool { return s.vacant[g.Account] }) {
+				rest = without(rest, set)
+				rest[who/64] &^= 1 << (who % 64)
+				continue
+			}
+			set[who/64] |= 1 << (who % 64)
+			rest = without(rest, set)
+			via := viaOf(grants)
+			key := fmt.Sprint(set, via)
+			p := at[key]
+			if p == nil {
+				p = &part{via: via, who: set}
+				at[key], parts = p, append(parts, p)
+			}
+			if name := termOf(r.Name); !slices.Contains(p.rights, name) {
+				p.rights = append(p.rights, name)
+			}
+		}
+	}
+	return parts, nil
+}
+
+// viaOf returns the accounts that grant a right as text. It names Everyone and Authenticated Users only if no other
+// account grants it.
+func viaOf(grants []reach.Grant) string {
+	var all []string
+	general := func(g reach.Grant) bool { return g.Account == sid.AuthenticatedUsers || g.Account == sid.Everyone }
+	if !slices.ContainsFunc(grants, func(g reach.Grant) bool { return !general(g) }) {
+		general = func(reach.Grant) bool { return false }
+	}
+	for _, g := range grants {
+		if general(g) {
+			continue
+		}
+		if !slices.Contains(all, g.Text) {
+			all = append(all, g.Text)
+		}
+	}
+	return strings.Join(all, " and ")
+}
+
+// members returns the principals of a set that have every account of some grants in their tokens.
+func (s *side) members(set effective.Set, grants []reach.Grant) effective.Set {
+	out := make(effective.Set, len(set))
+	for i := range set.All() {
+		t := s.search.Directory.Principals[i].Token
+		lacks := func(g reach.Grant) bool { return g.Account.IsZero() || !t.Member(g.Account, false) }
+		if !slices.ContainsFunc(grants, lacks) {
+			out[i/64] |= 1 << (i % 64)
+		}
+	}
+	return out
+}

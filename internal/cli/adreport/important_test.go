@@ -1,0 +1,38 @@
+package adreport_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/adreport"
+	"github.com/refmon/refmon/internal/objects"
+)
+
+// The important objects are found by number, class and place. A computer with a workstation's system makes its unit not
+// important, one of unknown system does (B-49).
+func TestImportantObjects(t *testing.T) {
+	d, _, _, _ := office()
+	d.unit("Servers")
+	for name, system := range map[string]string{"Desks": "Windows 11 Enterprise", "Unknown": ""} {
+		d.add(&entry{dn: "OU=" + name + "," + base, class: "organizationalUnit"})
+		d.next++
+		e := d.add(&entry{dn: "CN=pc,OU=" + name + "," + base, class: "computer", name: name + "$", rid: d.next})
+		if system != "" {
+			e.more = []string{"operatingSystem: " + system}
+		}
+	}
+	d.add(&entry{dn: "CN={6AC1786C},CN=Policies,CN=System," + base, class: "groupPolicyContainer"})
+	s := state(t, d.ldif())
+	page, _, _ := pageOf(t, &adreport.Report{Title: "t", Now: s,
+		Important: []*objects.Name{objects.NewName("carla", s.Directory)}})
+	var got []string
+	for _, x := range page.Important {
+		got = append(got, x.Kind)
+	}
+	want := "[domain root AdminSDHolder Domain Admins Enterprise Admins KRBTGT Administrator Domain Controllers " +
+		"Administrators Backup Operators domain controller group policy OU with 1 server " +
+		"OU with 1 computer of unknown system named by --important]"
+	if fmt.Sprint(got) != want {
+		t.Errorf("got  %v\nwant %s", got, want)
+	}
+}

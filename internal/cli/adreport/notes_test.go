@@ -1,0 +1,50 @@
+package adreport_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/adreport"
+)
+
+// Whatever the report leaves out has a line on both pages (B-50).
+func TestNothingIsLeftOutInSilence(t *testing.T) {
+	d, desk, _, carla := office()
+	carla.allow = []string{"(OA;CIIO;CR;" + resetGUID + ";;" + desk.sid() + ")",
+		"(OA;;CR;" + resetGUID + ";;" + desk.sid() + ")"}
+	text := d.ldif() + "dn: CN=hidden," + base + "\nobjectClass: container\n\n" +
+		"dn: CN=classless," + base + "\nnTSecurityDescriptor: O:BAG:BAD:(A;;GA;;;BA)\n\n" +
+		"dn: CN=open," + base + "\nobjectClass: container\nnTSecurityDescriptor: O:BAG:BA\n\n"
+	page, html, plain := pageOf(t, &adreport.Report{Title: "t", Now: state(t, text), Notes: []string{"left out by us"}})
+	if !page.Incomplete {
+		t.Error("a page without an object is complete, want not")
+	}
+	flat := strings.Join(strings.Fields(plain), " ")
+	for _, line := range []string{
+		"left out by us", "1 object of 18 could not be read and is in no answer; the first is CN=hidden,",
+		"no objectClass of 1 object, such as CN=classless,", "Without a DACL: 1 object", "Disabled: 1 account.",
+		"Only inherited by objects below: 1 entry.", "About one object type each: 18 entries.",
+		"About rights of steps: 1 entry.", "For administrators, domain controllers and SYSTEM: 18 entries",
+		"User rights and local groups",
+	} {
+		if !strings.Contains(html, line) || !strings.Contains(flat, line) {
+			t.Errorf("%q is not on both pages; notes: %q", line, page.Notes)
+		}
+	}
+	for _, line := range strings.Split(plain, "\n") {
+		if n := len([]rune(line)); n > 80 && strings.Contains(strings.TrimSpace(line), " ") {
+			t.Errorf("a line of %d columns, want at most 80: %q", n, line)
+		}
+	}
+}
+
+// A malformed msDS-GroupMSAMembership makes one object unreadable, and does not stop the report (B-50).
+func TestMalformedManagedAccount(t *testing.T) {
+	d, _, _, carla := office()
+	carla.more = append(carla.more, "msDS-GroupMSAMembership:: AQAA")
+	page, html, _ := pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif())})
+	if !page.Incomplete || !strings.Contains(html, "1 object of 15 could not be read and is in no answer; the first is "+
+		"CN=carla,") {
+		t.Errorf("incomplete %t, notes %q", page.Incomplete, page.Notes)
+	}
+}

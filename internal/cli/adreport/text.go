@@ -1,0 +1,228 @@
+package adreport
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/refmon/refmon/internal/printable"
+)
+
+// Rows of the text page. The HTML page has all of them.
+const (
+	textRoutes  = 20
+	textEntries = 40
+	textSamples = 3
+	textNames   = 6
+)
+
+// textPage writes lines that are wrapped between words.
+type textPage struct {
+	out   *bufio.Writer
+	width int
+}
+
+// Text writes the page as text. It shortens long lists and says so. Lines have at most width columns, if no single word
+// is longer; 0 is no limit. It returns the first error of out.
+func (p *Page) Text(out io.Writer, width int) error {
+	t := &textPage{bufio.NewWriter(out), width}
+	t.line("", p.Title)
+	t.line("", fmt.Sprintf("%d objects, %d principals, %d of them administrators: %s", p.Objects, p.Principals,
+		p.Administrators.Count, p.Administrators.text(textNames)))
+	if p.Changes != nil {
+		t.changes(p.Changes)
+	}
+	t.heading("Important objects")
+	for i := range p.Important {
+		t.target(&p.Important[i])
+	}
+	t.heading("Rights of others than administrators")
+	t.grants("", p.Direct)
+	t.heading("Rights of groups without members and of unknown accounts")
+	t.grants("", p.Vacant)
+	t.heading("Other entries")
+	if len(p.Entries) == 0 {
+		t.line("  ", "none")
+	}
+	for i, e := range p.Entries {
+		if i == textEntries {
+			t.line("  ", fmt.Sprintf("and %d more kinds of entries, which the HTML page lists", len(p.Entries)-i))
+			break
+		}
+		t.line("  ", fmt.Sprintf("%s: %s %s, on %s, such as %s", e.Account, e.Kind, e.Rights, plural(e.Objects, "object"),
+			e.Sample))
+	}
+	t.heading("Not considered")
+	for _, n := range p.Notes {
+		t.line("  ", n)
+	}
+	return t.out.Flush()
+}
+
+// heading starts a section.
+func (t *textPage) heading(text string) { t.out.WriteString("\n" + text + "\n") }
+
+// line writes a line and wraps it. Continued lines are indented by four more columns.
+func (t *textPage) line(indent, text string) {
+	text = printable.Line(text)
+	used, first := 0, true
+	for word := range strings.SplitSeq(text, " ") {
+		n := len([]rune(word))
+		switch {
+		case first:
+			t.out.WriteString(indent + word)
+			used, first = len(indent)+n, false
+		case t.width > 0 && used+1+n > t.width:
+			t.out.WriteString("\n" + indent + "    " + word)
+			used = len(indent) + 4 + n
+		default:
+			t.out.WriteString(" " + word)
+			used += 1 + n
+		}
+	}
+	t.out.WriteByte('\n')
+}
+
+// target writes an important object.
+func (t *textPage) target(x *Target) {
+	t.line("", fmt.Sprintf("\u2022 %s: %s", x.Kind, x.Object))
+	t.line("  ", fmt.Sprintf("reached by %d of %s, and by %s", x.Reach,
+		plural(x.Others, "other"), plural(x.Administer, "administrator")))
+	if len(x.Direct) > 0 {
+		t.line("  ", "directly:")
+		t.grants("  ", x.Direct)
+	}
+	ways := x.Ways()
+	for i, r := range ways {
+		if i == textRoutes {
+			t.line("  ", fmt.Sprintf("and %d more paths, which the HTML page lists", len(ways)-i))
+			break
+		}
+		t.line("  ", fmt.Sprintf("%s in %s", r.Who.text(textNames), steps(len(r.Steps))))
+		t.steps("    ", r.Steps)
+	}
+	for _, d := range x.Detours() {
+		var names Names
+		for _, r := range d.Routes {
+			names.Count += r.Who.Count
+			names.List = append(names.List, r.Who.List...)
+		}
+		t.line("  ", "through "+d.Through+": "+names.text(textNames))
+	}
+	if x.More > 0 {
+		t.line("  ", fmt.Sprintf("and %d more who reach it", x.More))
+	}
+}
+
+// steps returns a number of steps as text.
+func steps(n int) string {
+	return plural(n, "step")
+}
+
+// plural returns a number with its noun, such as "2 steps". The plural is many[0], or else one with an s.
+func plural(n int, one string, many ...string) string {
+	switch {
+	case n == 1:
+		return "1 " + one
+	case len(many) > 0:
+		return fmt.Sprintf("%d %s", n, many[0])
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+// steps writes the steps of a path.
+func (t *textPage) steps(indent string, list []Step) {
+	for i, s := range list {
+		text := fmt.Sprintf("%d. %s: %s on %s, by %s", i+1, s.Who, s.Right, s.Object, s.By)
+		if s.Gives != "" {
+			text += "; then " + s.Gives
+		}
+		t.line(indent, text)
+	}
+}
+
+// grants writes rows of rights.
+func (t *textPage) grants(indent string, list []Grants) {
+	if len(list) == 0 {
+		t.line(indent+"  ", "none")
+	}
+	for _, g := range list {
+		t.line(indent+"  ", fmt.Sprintf("%s: %s through %s on %s", g.Who.text(textNames), strings.Join(g.Rights, ", "), g.Via,
+			g.Objects.objects()))
+	}
+}
+
+// changes writes what changed.
+func (t *textPage) changes(c *Changes) {
+	t.heading("Changes since the baseline")
+	if c.None() {
+		t.line("  ", "none")
+		return
+	}
+	if c.Became.Count > 0 {
+		t.line("  ", "became administrators: "+c.Became.text(maxNames))
+	}
+	if c.Ceased.Count > 0 {
+		t.line("  ", "are no administrators any more: "+c.Ceased.text(maxNames))
+	}
+	for _, part := range []struct {
+		name string
+		rows []Grants
+	}{{"gained:", c.Gained}, {"lost:", c.Lost}} {
+		if len(part.rows) > 0 {
+			t.line("  ", part.name)
+			t.grants("  ", part.rows)
+		}
+	}
+	t.paths("new path", "shorter path", c.Opened)
+	t.paths("closed path", "longer path now, before", c.Closed)
+	for _, o := range c.Objects {
+		t.line("  ", o)
+	}
+}
+
+// paths writes changed paths. one is the label of a path that only one state has, other the label of a path with
+// another length.
+func (t *textPage) paths(one, other string, list []Change) {
+	own, rest := divide(list)
+	for _, x := range own {
+		kind := one
+		if x.Was > 0 {
+			kind = other
+		}
+		t.line("  ", fmt.Sprintf("%s: %s to %s (%s) in %s", kind, x.Who, x.Object, x.Kind, steps(len(x.Steps))))
+		t.steps("    ", x.Steps)
+	}
+	for _, x := range rest {
+		t.line("  ", fmt.Sprintf("%s through %s: %s to %s", one, x.Through, x.Who,
+			plural(len(x.Objects), "important object")))
+	}
+}
+
+// text returns the first most names and the number of the remaining ones, and "nobody" without a name.
+func (n Names) text(most int) string {
+	list := n.List[:min(most, len(n.List))]
+	text := strings.Join(list, ", ")
+	switch more := n.Count - len(list); {
+	case n.Count == 0:
+		return "nobody"
+	case more > 0:
+		return fmt.Sprintf("%s and %d more", text, more)
+	}
+	return text
+}
+
+// objects returns the only name, or the number of objects and the first names, at most textSamples, separated by
+// semicolons.
+func (n Names) objects() string {
+	if n.Count == 1 {
+		return n.List[0]
+	}
+	list := n.List[:min(textSamples, len(n.List))]
+	text := fmt.Sprintf("%d objects: %s", n.Count, strings.Join(list, "; "))
+	if more := n.Count - len(list); more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
+}

@@ -1,0 +1,39 @@
+package adreport_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/adreport"
+)
+
+// A group without members and an unknown account have rows of their own, and a denied one has none (B-53).
+// Administrators have no rows (B-48).
+func TestRightsOfVacantAccounts(t *testing.T) {
+	d, _, _, carla := office()
+	empty, shut := d.account("group", "empty"), d.account("group", "shut")
+	carla.deny = []string{"(OD;;WP;" + publicGUID + ";;" + shut.sid() + ")"}
+	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + empty.sid() + ")",
+		"(OA;;WP;" + spnGUID + ";;" + shut.sid() + ")",
+		"(OA;;WP;" + phoneGUID + ";;" + empty.sid() + ")", "(A;;WD;;;" + domainSID + "-9999)", "(A;;GA;;;BA)"}
+	page, _, _ := pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif())})
+	var got []string
+	for _, g := range page.Vacant {
+		got = append(got, fmt.Sprint(g.Who.List, " ", g.Rights, " ", g.Objects.List))
+	}
+	carlas := "[CN=carla,CN=Users," + base + "]"
+	want := []string{"[" + domainSID + "-9999] [write DACL] " + carlas, "[empty] [reset password] " + carlas}
+	if !slices.Equal(got, want) || len(page.Direct) != 0 {
+		t.Errorf("got %q and %v, want %q", got, page.Direct, want)
+	}
+	if n := page.Administrators.List; fmt.Sprint(n) != "[root DC1$]" {
+		t.Errorf("administrators %v, want root and the domain controller", n)
+	}
+	phone := slices.ContainsFunc(page.Entries, func(e adreport.EntryRow) bool {
+		return e.Account == "empty" && e.Rights == "write property on telephoneNumber"
+	})
+	if !phone {
+		t.Errorf("no row for the entry on the telephone number: %+v", page.Entries)
+	}
+}

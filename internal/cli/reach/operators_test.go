@@ -1,0 +1,64 @@
+package reach_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/reach"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sid"
+)
+
+// operated is a domain with a controller, and users who are in operators' groups or can join them.
+const operated = "domain: " + domainSID + `
+users:
+  - {name: ann, sid: ` + domainSID + `-1101}
+  - {name: bob, sid: ` + domainSID + `-1102, memberOf: [S-1-5-32-550]}
+  - {name: cy, sid: ` + domainSID + `-1103, memberOf: [S-1-5-32-548]}
+  - {name: DC1$, sid: ` + domainSID + `-1104, memberOf: [` + domainSID + `-516]}
+  - {name: PC$, sid: ` + domainSID + `-1105}
+`
+
+// Operators take over domain controllers by their user rights, and a domain controller replicates the directory as one
+// of Enterprise Domain Controllers. Account operators and other computers are not among them (B-46, B-52).
+func TestOperatorsReachDomainControllers(t *testing.T) {
+	const closed = "O:SYG:SYD:(A;;GA;;;SY)"
+	controller := thing("CN=DC1,OU=Domain Controllers,DC=x", "1104", "computer", closed)
+	backup := thing("CN=Backup Operators,CN=Builtin,DC=x", "", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<ann>)")
+	backup.Entry.SID = sid.BackupOperators
+	accounts := thing("CN=Account Operators,CN=Builtin,DC=x", "", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<ann>)")
+	accounts.Entry.SID = sid.AccountOperators
+	list := []objects.Item{
+		controller, backup, accounts, thing("CN=PC,DC=x", "1105", "computer", closed),
+		thing("DC=x", "", "domain", "O:SYG:SYD:(OA;;CR;"+changesGUID+";;ED)(OA;;CR;"+changesAllGUID+";;"+domainSID+"-516)"),
+	}
+	for who, want := range map[string][]string{
+		"ann": {"AddMember CN=Backup", "AddMember CN=Account", "OperatorPrivileges CN=DC1", "DCSync DC=x"},
+		"bob": {"OperatorPrivileges CN=DC1", "DCSync DC=x"}, "cy": nil, "PC$": nil, "DC1$": {"DCSync DC=x"},
+	} {
+		s := reach.Search{Directory: must(dirfile.Read([]byte(operated))), Objects: list}
+		s.From = s.Directory.Find(who)
+		r, err := s.Do(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range r.Paths {
+			last := p.Steps[len(p.Steps)-1]
+			got = append(got, last.Right+" "+strings.Split(strings.Split(p.Object, ",")[0], " ")[0])
+			if last.Right == "OperatorPrivileges" && !strings.Contains(last.By[0], "on domain controllers by default") {
+				t.Errorf("%s: by %q", who, last.By)
+			}
+			if strings.HasPrefix(p.Object, "CN=Backup") && !strings.Contains(last.Gives, "back up and restore every file") {
+				t.Errorf("%s: gives %q", who, last.Gives)
+			}
+		}
+		// The last one is of the domain, whose name is cut at its comma.
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s: got %q, want %q", who, got, want)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package reach_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/reach"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/randtest"
+)
+
+// TestSurveyIsInboundOfEachTarget: one pass finds, for each of several targets, the principals and numbers of steps
+// that Inbound finds for that target alone (B-25), and its direct rights are the paths of one step (B-7).
+func TestSurveyIsInboundOfEachTarget(t *testing.T) {
+	seed, long := randtest.Seed(t), 0
+	for n := range randtest.Count(t, "REFMON_SURVEY", 200) {
+		w := newWorld(t, rand.New(rand.NewPCG(seed, uint64(n))))
+		var targets []int
+		for i := range w.things {
+			if i%2 == n%2 {
+				targets = append(targets, i)
+			}
+		}
+		direct := map[int]map[int]bool{}
+		note := func(object int, rights []reach.Right) error {
+			direct[object] = map[int]bool{}
+			for i := range rights {
+				for who := range rights[i].Who.All() {
+					direct[object][who] = true
+				}
+			}
+			return nil
+		}
+		v, err := w.search.Survey(context.Background(), targets, note)
+		if err != nil || v.Cut() != "" {
+			t.Fatalf("directory %d: cut %q, %v", n, v.Cut(), err)
+		}
+		for _, target := range targets {
+			alone := w.search
+			list, _, err := alone.Inbound(context.Background(), []int{target})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]int{}
+			for _, r := range list {
+				want[r.Who] = len(r.Steps)
+				long = max(long, len(r.Steps))
+			}
+			got, in := map[string]int{}, v.Whom(target)
+			for _, who := range in.Order {
+				p, err := in.Path(who)
+				if err != nil || len(p.Steps) != in.Steps[who] || p.Object != w.things[target].item.Path {
+					t.Fatalf("directory %d: %+v, %v, want %d steps", n, p, err, in.Steps[who])
+				}
+				if one := direct[target][who]; one != (in.Steps[who] == 1) {
+					t.Errorf("directory %d: direct %t, want a path of %d steps", n, one, in.Steps[who])
+				}
+				got[w.users[who].name] = in.Steps[who]
+			}
+			if !maps.Equal(got, want) {
+				t.Fatalf("directory %d: %s: got %v, want %v", n, w.things[target].item.Path, got, want)
+			}
+		}
+	}
+	if long < 3 {
+		t.Errorf("the longest path has %d steps, want at least 3", long)
+	}
+}
+
+// TestSurveyStops: the errors of the callback and of the context end the pass, and an account that does not reach a
+// target has no path.
+func TestSurveyStops(t *testing.T) {
+	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
+	failure := errors.New("enough")
+	fail := func(int, []reach.Right) error { return failure }
+	if _, err := s.Survey(context.Background(), []int{0}, fail); !errors.Is(err, failure) {
+		t.Errorf("%v, want %v", err, failure)
+	}
+	s = reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
+	if _, err := s.Direct(context.Background(), fail); !errors.Is(err, failure) {
+		t.Errorf("%v, want %v", err, failure)
+	}
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	s = reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
+	if _, err := s.Survey(over, nil, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want %v", err, context.Canceled)
+	}
+	s = reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
+	none := func(int, []reach.Right) error { return nil }
+	v, err := s.Direct(context.Background(), none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := v.Whom(0)
+	if _, err := in.Path(1); err == nil || fmt.Sprint(in.Order) != "[]" {
+		t.Errorf("%v, %v, want an error and nobody", err, in.Order)
+	}
+}

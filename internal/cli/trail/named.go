@@ -1,0 +1,62 @@
+package trail
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/sid"
+)
+
+// Namer returns the name of a SID, "" without one. Nil knows no name.
+type Namer func(s sid.SID) string
+
+// of returns the name of a SID: a name of the record itself, of the Namer, or a well-known one; "" without one.
+func (n Namer) of(e *audit.Event, s sid.SID) string {
+	text := s.String()
+	for _, prefix := range [...]string{"Subject", "Primary", "Target"} {
+		if field, _ := e.Field(prefix + "UserSid"); field == text {
+			if name, _ := e.Field(prefix + "UserName"); name != "" && name != "-" {
+				return name
+			}
+		}
+	}
+	if n != nil {
+		if name := n(s); name != "" {
+			return name
+		}
+	}
+	return sid.Name(s)
+}
+
+// entry matches an entry in SDDL without a condition. The last field is its SID.
+var entry = regexp.MustCompile(`\([A-Z]+;[^();]*;[^();]*;[^();]*;[^();]*;([A-Za-z0-9-]+)\)`)
+
+// beside returns a text with the name of each entry's SID after the entry (U-121).
+func (n Namer) beside(e *audit.Event, text string) string {
+	return entry.ReplaceAllStringFunc(text, func(ace string) string {
+		s, err := sid.Resolve(entry.FindStringSubmatch(ace)[1], sid.SID{})
+		if err != nil {
+			return ace
+		}
+		return strings.TrimSpace(ace + " " + n.of(e, s))
+	})
+}
+
+// who returns the text of [Who] with names beside SIDs.
+func (n Namer) who(e *audit.Event) string {
+	who := n.account(e, account(e, "Subject"))
+	if server := account(e, "Primary"); server != "" {
+		return n.account(e, server) + " as " + who
+	}
+	return who
+}
+
+// account returns an account's name. A SID for which the record has no name gets another one beside it.
+func (n Namer) account(e *audit.Event, text string) string {
+	s, err := sid.ParseStrict(text)
+	if err != nil || n.of(e, s) == "" {
+		return text
+	}
+	return text + " (" + n.of(e, s) + ")"
+}

@@ -1,0 +1,52 @@
+package oracle_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/kit/oracle"
+)
+
+// TestDifferNamesPart changes one part of a descriptor at a time.
+func TestDifferNamesPart(t *testing.T) {
+	object := func(change func(d *oracle.Descriptor, a *oracle.ACE)) *oracle.Meaning {
+		t.Helper()
+		a := oracle.ACE{Flags: 1, Mask: 3, SID: "S-1-1-0"}
+		d := &oracle.Descriptor{Owner: "S-1-5-18", DACL: &oracle.ACL{}}
+		change(d, &a)
+		if d.DACL != nil && !d.DACL.Null {
+			d.DACL.Entries = append(d.DACL.Entries, a)
+		}
+		m, err := oracle.Canon(d.Bytes(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	want := object(func(*oracle.Descriptor, *oracle.ACE) {})
+	for text, change := range map[string]func(d *oracle.Descriptor, a *oracle.ACE){
+		"owner: S-1-5-32-544, want S-1-5-18": func(d *oracle.Descriptor, _ *oracle.ACE) { d.Owner = "S-1-5-32-544" },
+		"group: S-1-5-18, want none":         func(d *oracle.Descriptor, _ *oracle.ACE) { d.Group = "S-1-5-18" },
+		"DACL entry 0: flags 0x11, want 0x1": func(_ *oracle.Descriptor, a *oracle.ACE) { a.Flags = 0x11 },
+		"DACL entry 0: mask 0x1, want 0x3":   func(_ *oracle.Descriptor, a *oracle.ACE) { a.Mask = 1 },
+		"DACL entry 0: type 0x1, want 0x0":   func(_ *oracle.Descriptor, a *oracle.ACE) { a.Type = 1 },
+		"DACL entry 0: SID S-1-5-7, want S-1-1-0": func(_ *oracle.Descriptor, a *oracle.ACE) {
+			a.SID = "S-1-5-7"
+		},
+		"DACL: absent, want 1 entries": func(d *oracle.Descriptor, _ *oracle.ACE) { d.DACL = nil },
+		"DACL: NULL, want 1 entries":   func(d *oracle.Descriptor, _ *oracle.ACE) { d.DACL.Null = true },
+		"SACL: 0 entries, want absent": func(d *oracle.Descriptor, _ *oracle.ACE) { d.SACL = &oracle.ACL{} },
+		"DACL: 2 entries, want 1 entries": func(d *oracle.Descriptor, a *oracle.ACE) {
+			d.DACL.Entries = []oracle.ACE{*a}
+		},
+		"control: DACL PROTECTED set, want clear": func(d *oracle.Descriptor, _ *oracle.ACE) {
+			d.Control = oracle.DACLProtected
+		},
+	} {
+		if got := object(change).Differ(want); got == nil || got.Text != text {
+			t.Errorf("got %+v, want %s", got, text)
+		}
+	}
+	if got := want.Differ(want); got != nil {
+		t.Errorf("the same: got %+v, want no difference", got)
+	}
+}

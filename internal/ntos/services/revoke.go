@@ -1,0 +1,70 @@
+package services
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Revoke takes all rights from the tokens for which tokens returns true, then ends the use of the files of trees for
+// which files returns true, and returns the number of each. files gets the client whom the opening thread acted for,
+// the zero SID without one, and the kernel name of the file. A nil function selects nothing. Revoke calls both with a
+// lock held, so they must not wait. A logon or an open that runs at the same time can be missed: change the account
+// or the descriptor first.
+func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SID, name string) bool) (ended,
+	closed int) {
+	var all []*se.TokenObject
+	s.Security.Objects.Visit(func(o ob.Object) {
+		switch o := o.(type) {
+		case *se.TokenObject:
+			if tokens != nil && tokens(o.Value()) {
+				all = append(all, o)
+			}
+		case *File:
+			if files != nil && o.complete.Load() && files(o.admitted.who.user, o.Path()) && !o.revoked.Swap(true) {
+				closed++
+			}
+		}
+	})
+	for _, t := range all {
+		t.Update(func(old *token.Token, modified winnt.LUID) *token.Token { return powerless(old, modified) })
+	}
+	return len(all), closed
+}
+
+// powerless returns a token without rights for the same user and logon session: no privilege is left, every SID counts
+// for deny entries only, and the one restricting SID is in no descriptor (W-98). It grants only what a descriptor
+// without a DACL grants to all.
+func powerless(t *token.Token, modified winnt.LUID) *token.Token {
+	f := token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, Disable: []sid.SID{t.User().SID},
+		Delete: t.Present(), Restrict: []token.Group{{SID: sid.Nobody}}, RestrictUserClaims: []string{},
+		ModifiedID: modified}
+	for _, g := range t.Groups() {
+		if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
+			f.Disable = append(f.Disable, g.SID)
+		}
+	}
+	n, st := t.Filter(f)
+	if st == ntstatus.Success {
+		return n
+	}
+	// The lists of some tokens are too long for entries of their own; the restricting SID alone grants nothing.
+	f.Disable, f.RestrictUserClaims = nil, nil
+	if n, st = t.Filter(f); st == ntstatus.Success {
+		return n
+	}
+	return nil
+}
+
+// notRevoked refuses a call on a file whose use an administrator has ended. The handle stays, so its value cannot come
+// to name another file of the same program.
+func (c *Context) notRevoked(obj ob.Object) ntstatus.Status {
+	if f, ok := obj.(*File); ok && f.revoked.Load() {
+		// Every call on the file fails, through any of its handles (W-99).
+		return c.Fail("W-99", ntstatus.AccessDenied)
+	}
+	return ntstatus.Success
+}

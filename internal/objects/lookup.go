@@ -1,0 +1,104 @@
+package objects
+
+import (
+	"crypto/sha1" //nolint:gosec // Windows derives the SIDs of services with it
+	"encoding/binary"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+)
+
+// Lookup returns the SID of an account by the name that a Windows tool printed, such as CORP\alice. ok is false for an
+// unknown or ambiguous name.
+type Lookup func(name string) (s sid.SID, ok bool)
+
+// NewLookup returns the Lookup of a directory. A name without a domain, or of BUILTIN, NT AUTHORITY and the like, is a
+// well-known one in English (B-61). The directory does not tell its own domain (U-110), so the first other domain with
+// a known name is taken for it: NewLookup calls assumed with that domain. Names of further domains are unknown. d and
+// assumed may be nil. The Lookup is not safe for concurrent use.
+func NewLookup(d *directory.Directory, assumed func(domain string)) Lookup {
+	taken := ""
+	return func(name string) (sid.SID, bool) {
+		if s, err := sid.Parse(name); err == nil {
+			return s, true
+		}
+		domain, short, qualified := strings.Cut(name, `\`)
+		switch a, ok := logon.WellKnownName(name); {
+		case ok && (qualified || a.Domain == ""):
+			return a.SID, true
+		case !qualified: // Windows prints the domain of every other account
+			return sid.SID{}, false
+		case strings.EqualFold(domain, "NT SERVICE") && short != "":
+			return serviceSID(short), true
+		}
+		if _, ours := logon.WellKnownName(domain); ours || d == nil {
+			return sid.SID{}, false // such as BUILTIN\Administratoren: no account of the directory (B-61)
+		}
+		if taken != "" && !strings.EqualFold(domain, taken) {
+			return sid.SID{}, false // an account of another domain or computer, whose name is the same (B-61)
+		}
+		s, ok := listed(d, short)
+		if ok && taken == "" {
+			taken = domain
+			if assumed != nil {
+				assumed(domain)
+			}
+		}
+		return s, ok
+	}
+}
+
+// listed returns the SID of a user or group of the directory, or of a group that each domain has. ok is false for an
+// unknown name, and for one that several accounts have.
+func listed(d *directory.Directory, name string) (sid.SID, bool) {
+	groups := d.Group(name)
+	if p := d.Account(name); p != nil {
+		return p.SID(), len(groups) == 0
+	}
+	if len(groups) > 0 {
+		return groups[0], len(groups) == 1
+	}
+	if d.Domain.IsZero() {
+		return sid.SID{}, false
+	}
+	for _, alias := range [...]string{"DA", "DU", "DG", "DC", "DD", "PA", "CA", "LA", "LG"} {
+		if s, err := sid.ParseAlias(alias, d.Domain); err == nil && strings.EqualFold(sid.Name(s), name) {
+			return s, true
+		}
+	}
+	return sid.SID{}, false
+}
+
+// serviceSID returns the SID of a Windows service: S-1-5-80 and the SHA-1 of its name in upper case (sc showsid).
+func serviceSID(name string) sid.SID {
+	var text []byte
+	for _, u := range utf16.Encode([]rune(strings.ToUpper(name))) {
+		text = binary.LittleEndian.AppendUint16(text, u)
+	}
+	sum := sha1.Sum(text) //nolint:gosec // see the import
+	subs := []uint32{80}
+	for at := 0; at < len(sum); at += 4 {
+		subs = append(subs, binary.LittleEndian.Uint32(sum[at:]))
+	}
+	s, _ := sid.New(5, subs...)
+	return s
+}
+
+// UseNames sets the Lookup for the names that the text of a source has in place of SIDs. Sources without names ignore
+// it. Call it before the first Next.
+func UseNames(s Source, f Lookup) {
+	if s, named := s.(interface{ UseNames(Lookup) }); named {
+		s.UseNames(f)
+	}
+}
+
+// Loss returns what the form of a source does not have of each descriptor, "" for a complete form.
+func Loss(s Source) string {
+	if s, lossy := s.(interface{ Loss() string }); lossy {
+		return s.Loss()
+	}
+	return ""
+}

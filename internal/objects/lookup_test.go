@@ -1,0 +1,56 @@
+package objects_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sid"
+)
+
+// TestLookup: names of Windows' own domains are well-known ones in English, and names of other domains are the
+// directory's (B-61). The SID of TrustedInstaller is Microsoft's documentation of service SIDs.
+func TestLookup(t *testing.T) {
+	domain := sid.MustParse("S-1-5-21-1-2-3")
+	d, err := directory.New(&directory.Accounts{Domain: domain,
+		Users: []directory.User{{Name: "alice", SID: domain.WithRID(1107)},
+			{Name: "Administrators", SID: domain.WithRID(1108)}},
+		Groups: []directory.Group{{Name: "Staff", SID: domain.WithRID(2000)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	assumed := ""
+	find := objects.NewLookup(d, func(domain string) { assumed += domain + ";" })
+	for name, want := range map[string]string{
+		"Everyone": "S-1-1-0", "CREATOR OWNER": "S-1-3-0", `BUILTIN\Administrators`: "S-1-5-32-544",
+		`nt authority\system`: "S-1-5-18", `CORP\alice`: "S-1-5-21-1-2-3-1107", `CORP\Staff`: "S-1-5-21-1-2-3-2000",
+		`CORP\Administrators`: "S-1-5-21-1-2-3-1108", `CORP\Domain Admins`: "S-1-5-21-1-2-3-512",
+		"S-1-5-21-9-9-9-1":            "S-1-5-21-9-9-9-1",
+		`NT SERVICE\TrustedInstaller`: "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464",
+		// No name that two accounts could have.
+		"Administrators": "", "alice": "", "Staff": "", `BUILTIN\alice`: "", `BUILTIN\Administratoren`: "",
+		`VORDEFINIERT\Administratoren`: "", "Jeder": "", `CORP\nobody`: "", `CORP\`: "", "": "",
+	} {
+		s, ok := find(name)
+		if ok != (want != "") || ok && s.String() != want {
+			t.Errorf("%s is %v, %t, want %s", name, s, ok, want)
+		}
+	}
+	if assumed == "" {
+		t.Error("nothing was said about the domain CORP")
+	}
+	// The same name in a second domain is another account (B-61).
+	one := objects.NewLookup(d, nil)
+	for _, c := range []struct {
+		name string
+		want bool
+	}{{`CORP\alice`, true}, {`corp\alice`, true}, {`EVIL\alice`, false}, {`CORP\alice`, true},
+		{`BUILTIN\Administrators`, true}} {
+		if _, ok := one(c.name); ok != c.want {
+			t.Errorf("%s is found: %t, want %t", c.name, ok, c.want)
+		}
+	}
+	if _, ok := objects.NewLookup(nil, nil)(`CORP\alice`); ok {
+		t.Error("an account without a directory")
+	}
+}

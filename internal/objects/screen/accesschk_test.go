@@ -1,0 +1,64 @@
+package screen
+
+import (
+	"strings"
+	"testing"
+)
+
+const accessChkText = `
+Accesschk v6.15 - Reports effective permissions for securable objects
+Copyright (C) 2006-2022 Mark Russinovich
+Sysinternals - www.sysinternals.com
+
+C:\Data\plan.docx
+  DESCRIPTOR FLAGS:
+      [SE_DACL_PRESENT]
+      [SE_DACL_PROTECTED]
+  OWNER: BUILTIN\Administrators
+  [0] ACCESS_DENIED_ACE_TYPE: CORP\Staff
+	FILE_WRITE_DATA
+	FILE_APPEND_DATA
+  [1] ACCESS_ALLOWED_ACE_TYPE: BUILTIN\Administrators
+	  [OBJECT_INHERIT_ACE]
+	  [INHERITED_ACE]
+	FILE_ALL_ACCESS
+C:\Data\key
+  Medium Mandatory Level (Default) [No-Write-Up]
+  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone
+	0x120089
+`
+
+// TestAccessChk: -l has owner, entries in order, flags and rights. The names are those of winnt.h.
+func TestAccessChk(t *testing.T) {
+	check(t, accessChkText, `C:\Data\plan.docx | O:BAD:P(D;;DCLC;;;S-1-5-21-1-2-3-2000)(A;OIID;FA;;;BA)`,
+		`C:\Data\key | D:(A;;FR;;;WD)`)
+	check(t, "HKLM\\x\n  High Mandatory Level [No-Write-Up, No-Read-Up]\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n"+
+		"\tKEY_READ\n", "HKLM\\x | D:(A;;KR;;;WD)S:(ML;;NWNR;;;HI) | Key")
+	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_DACL_PRESENT]\n", "a | D:")
+	check(t, "a\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n  [0] SYSTEM_AUDIT_ACE_TYPE: Jeder\n"+
+		"\t[FAILED_ACCESS_ACE_FLAG]\n\tDELETE\n", "a | D:(A;;CC;;;WD)")
+	testReadError(t, newAccessChk, accessChkText)
+}
+
+// TestAccessChkRefusesWhatItCannotRead: each of these would leave an entry or a part of one out.
+func TestAccessChkRefusesWhatItCannotRead(t *testing.T) {
+	const head = "a\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n"
+	for text, want := range map[string]string{
+		"  [2] ACCESS_DENIED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n": "entry 1 is missing",
+		"  [1] ACCESS_ALLOWED_OBJECT_ACE_TYPE: Everyone\n":           "does not print ACCESS_ALLOWED_OBJECT",
+		"  [1] ACCESS_DENIED_CALLBACK_ACE_TYPE: Everyone\n":          "does not print ACCESS_DENIED_CALLBACK",
+		"  [1] ACCESS_DENIED_ACE_TYPE: Jeder\n\tFILE_READ_DATA\n":    `"Jeder" is no account`,
+		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n":                   "entry 1 has no rights",
+		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n\tSERVICE_START\n":  "SERVICE_START is not known",
+		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n\t[STRANGE_ACE]\n":  "STRANGE_ACE is not known",
+		"  [0] ACCESS_DENIED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n": "begin again",
+		"  RW Everyone\n": "is no line of accesschk -l",
+	} {
+		got, err := rows(t, head+text+"b\n"+strings.TrimPrefix(head, "a\n"))
+		if err != nil || len(got) != 2 || !strings.HasPrefix(got[0], "a | error: ") || !strings.Contains(got[0], want) ||
+			got[1] != "b | D:(A;;CC;;;WD)" {
+			t.Errorf("%s: %q, %v, want %s", text, got, err, want)
+		}
+	}
+	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_SELF_RELATIVE]\n", "a | error: accesschk: the object has neither entries…")
+}

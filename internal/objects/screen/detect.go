@@ -1,0 +1,69 @@
+package screen
+
+import (
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/refmon/refmon/internal/objects"
+)
+
+// Forms of text that has no descriptors, with the command that prints them.
+var (
+	ErrTable = errors.New("this is the table of Get-Acl, which cuts the entries: " +
+		"use Get-Acl PATH | Format-List, or Get-ChildItem -Recurse | Get-Acl | Select Path,Sddl | Export-Csv FILE")
+	ErrEffective = errors.New("accesschk printed effective rights (R and W), not entries: " +
+		"use accesschk -l -q PATH, or in PowerShell (Get-Acl PATH).Sddl")
+)
+
+var (
+	property   = regexp.MustCompile(`^[A-Za-z]+ *: `)
+	pathLabel  = regexp.MustCompile(`(?m)^(PSPath|Path|Owner|Sddl) *: `)
+	tableLine  = regexp.MustCompile(`^Path +Owner +Access *$`)
+	descriptor = regexp.MustCompile(`^[OGDS]:`)
+	effective  = regexp.MustCompile(`^  (RW|R |  W|   ) \S`)
+)
+
+// Detect returns the reader of the form that a text begins with; nil if the form is none of this package. A form whose
+// text has no descriptors is an error: [ErrTable] or [ErrEffective]. head is the beginning of the text, cut anywhere.
+func Detect(head string) (open func(io.Reader) objects.Source, err error) {
+	var lines []string
+	for line := range strings.Lines(strings.TrimPrefix(head, "\ufeff")) {
+		if line = strings.TrimRight(line, " \r\n"); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) == 0 {
+		return nil, nil
+	}
+	first := lines[0]
+	switch {
+	case descriptor.MatchString(first) && !isPath(first):
+		return newSDDL, nil
+	case property.MatchString(first) && pathLabel.MatchString(head):
+		return newGetAcl, nil
+	case hasLine(lines, tableLine): // it has no entries in full (B-64)
+		return nil, ErrTable
+	case isAccessChk(lines):
+		if open, err := accessChkForm(lines); open != nil || err != nil {
+			return open, err
+		}
+	}
+	if _, _, ok := entryOf(first); ok {
+		return newICACLS, nil
+	}
+	return nil, nil
+}
+
+// isPath reports whether a line is a path of a drive and not SDDL, such as D:\data.
+func isPath(line string) bool { return len(line) > 2 && strings.ContainsRune(`\/`, rune(line[2])) }
+
+func hasLine(lines []string, form *regexp.Regexp) bool {
+	for _, line := range lines {
+		if form.MatchString(line) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,121 @@
+package screen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+var domain = sid.MustParse("S-1-5-21-1-2-3")
+
+// corp is the Lookup of the tests: well-known names and three accounts of CORP.
+func corp(name string) (sid.SID, bool) {
+	switch name {
+	case `CORP\alice`:
+		return domain.WithRID(1107), true
+	case `CORP\Staff`, `CORP\All Staff`:
+		return domain.WithRID(2000), true
+	}
+	return objects.NewLookup(nil, nil)(name)
+}
+
+// rows reads a text and returns each object as path, type and SDDL, or its error.
+func rows(t *testing.T, text string) (list []string, err error) {
+	t.Helper()
+	open, err := Detect(text)
+	if err != nil || open == nil {
+		return nil, err
+	}
+	return read(t, open(strings.NewReader(text)))
+}
+
+func read(t *testing.T, s objects.Source) (list []string, err error) {
+	t.Helper()
+	objects.UseNames(s, corp)
+	err = objects.All(context.Background(), s, domain, winnt.FileObject, func(i objects.Item) bool {
+		row := i.Path + " | "
+		switch {
+		case i.Err != nil:
+			row += "error: " + i.Err.Error()
+		case i.Descriptor == nil:
+			t.Errorf("%q: neither a descriptor nor an error", i.Path)
+		default:
+			text, err := sddl.Format(i.Descriptor, sddl.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			row += text
+		}
+		if i.Type != winnt.FileObject {
+			row += " | " + i.Type.Name
+		}
+		list = append(list, row)
+		return true
+	})
+	return list, err
+}
+
+// check compares the rows of a text. A wanted row that ends in "…" is the beginning.
+func check(t *testing.T, text string, want ...string) {
+	t.Helper()
+	got, err := rows(t, text)
+	if err != nil {
+		t.Fatalf("%.60q: %v", text, err)
+	}
+	same := len(got) == len(want)
+	for i := range want {
+		if begin, cut := strings.CutSuffix(want[i], "…"); same && cut {
+			same = strings.HasPrefix(got[i], begin)
+		} else if same {
+			same = got[i] == want[i]
+		}
+	}
+	if !same {
+		t.Errorf("%s\ngives\n%s\nwant\n%s", text, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// errReader fails after its text.
+type errReader struct{ err error }
+
+func (e errReader) Read([]byte) (int, error) { return 0, e.err }
+
+// testReadError: an error of the reader ends the run, wherever it comes.
+func testReadError(t *testing.T, open func(io.Reader) objects.Source, text string) {
+	t.Helper()
+	broken := fmt.Errorf("the disk is gone")
+	for at := 0; at <= len(text); at += 7 {
+		in := io.MultiReader(strings.NewReader(text[:at]), errReader{broken})
+		if _, err := read(t, open(in)); err == nil || !strings.Contains(err.Error(), broken.Error()) {
+			t.Errorf("after %d bytes: %v, want %v", at, err, broken)
+		}
+	}
+}
+
+// TestDetect: each form is known by its beginning, and a form without descriptors names a command that prints them
+// (B-64).
+func TestDetect(t *testing.T) {
+	for text, want := range map[string]error{
+		"C:\\a\n  RW BUILTIN\\Administrators\n  R  BUILTIN\\Users\n":                               ErrEffective,
+		"C:\\a\n  Medium Mandatory Level (Default) [No-Write-Up]\n  RW Everyone\n\tX\n":            ErrEffective,
+		"\n    Directory: C:\\\n\n\nPath   Owner    Access\n----   -----\nTemp   BUILTIN\\A ...\n": ErrTable,
+	} {
+		if open, err := Detect(text); open != nil || !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", text, err, want)
+		}
+	}
+	for _, text := range []string{"", "\n\n", "hello", "a\nD:P\n", `{"path":"a"}`, "dn: CN=a\ncn: b\n", "version: 1\n",
+		"path,sd\n", `D:\data`, "Path,Sddl\n", "Accesschk v6.15 - Reports\n"} {
+		if open, err := Detect(text); open != nil || err != nil {
+			t.Errorf("%q is taken for a form of a screen: %v", text, err)
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package screen
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/winnt"
+)
+
+const getAclCommand = "Get-Acl PATH | Select Path,Sddl | Export-Csv FILE"
+
+// getAcl reads what "Get-Acl PATH | Format-List" prints: a property a line, whose value goes on in the same column of
+// the next lines. Path and Sddl count.
+type getAcl struct{ lines lines }
+
+func newGetAcl(in io.Reader) objects.Source { return &getAcl{newLines(in)} }
+
+// Next fills b.
+func (g *getAcl) Next(b *objects.Batch) error { return objects.Gather(b, g.one) }
+
+// one reads the next object into o, or returns io.EOF. An object without a complete Sddl line sets o.Err. Other
+// errors end the run.
+func (g *getAcl) one(o *objects.Object) error {
+	line, err := g.lines.full()
+	if err != nil {
+		return err
+	}
+	x := properties{number: g.lines.number, values: map[string][]part{}}
+	label, column, size := "", 0, 0
+	for err == nil && line != "" {
+		if size += len(line); size > objects.MaxLine {
+			g.lines.skip()
+			o.Path, o.Err = fmt.Appendf(nil, "line %d", x.number), fmt.Errorf("the object is longer than %d MiB",
+				objects.MaxLine>>20)
+			return nil
+		}
+		width := utf8.RuneCountInString(line)
+		x.widest = max(x.widest, width)
+		if name := property.FindString(line + " "); name != "" {
+			label, column = strings.ToLower(strings.TrimRight(name, " :")), len(name)
+			x.values[label] = nil
+		}
+		x.values[label] = append(x.values[label], part{value(line, column), width})
+		line, err = g.lines.next()
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	x.object(o)
+	return nil
+}
+
+// part is a line of a value, without the blanks before it, and the width of the whole line in characters.
+type part struct {
+	text  string
+	width int
+}
+
+// properties are the lines of an object.
+type properties struct {
+	number, widest int // of the first line; of the widest one in characters
+	values         map[string][]part
+}
+
+// broken returns the lines of a value, or nil if the object does not have it.
+func (x *properties) broken(name string) (list []string) {
+	for _, p := range x.values[name] {
+		list = append(list, p.text)
+	}
+	return list
+}
+
+// path returns the value of Path. A console breaks a line at a blank, which it removes, or where the line is full.
+func (x *properties) path() string {
+	list := x.values["path"]
+	if len(list) == 0 {
+		list = x.values["pspath"]
+	}
+	text := ""
+	for i, p := range list {
+		if text += p.text; i < len(list)-1 && p.width < x.widest {
+			text += " "
+		}
+	}
+	if text == "" {
+		return fmt.Sprintf("line %d", x.number)
+	}
+	return text
+}
+
+// value returns a line from a column on, without the blanks before it.
+func value(line string, column int) string {
+	if len(line) < column {
+		column = 0
+	}
+	return strings.TrimLeft(line[column:], " ")
+}
+
+// object fills o with path, type and descriptor from the properties. A missing or cut Sddl line sets o.Err.
+func (x *properties) object(o *objects.Object) {
+	text, sddl := x.path(), x.broken("sddl")
+	switch provider, rest, ok := strings.Cut(text, "::"); {
+	case !ok:
+	case strings.HasSuffix(provider, `\Registry`):
+		o.Type, text = winnt.KeyObject, rest
+	case strings.Contains(provider, `\ActiveDirectory`):
+		o.Type, text = winnt.DirectoryServiceObject, strings.TrimPrefix(rest, "//RootDSE/")
+	default:
+		text = objects.TrimProvider(text)
+	}
+	o.Path = []byte(text)
+	if len(sddl) == 0 || sddl[0] == "" {
+		o.Err = errors.New("the object has no line Sddl, and the line Access does not have each entry in full: use " +
+			getAclCommand)
+		return
+	}
+	if strings.Contains(strings.Join(sddl, ""), "...") || strings.Contains(strings.Join(sddl, ""), "…") {
+		o.Err = errors.New("the line Sddl is cut: use " + getAclCommand)
+		return
+	}
+	o.SD, o.Form, o.Err = sddlOf(sddl)
+}

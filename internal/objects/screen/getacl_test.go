@@ -1,0 +1,57 @@
+package screen
+
+import "testing"
+
+const getAclText = `
+
+Path   : Microsoft.PowerShell.Core\FileSystem::C:\Temp
+Owner  : BUILTIN\Administrators
+Group  : CORP\Domain Users
+Access : BUILTIN\Administrators Allow  FullControl
+         NT AUTHORITY\SYSTEM Allow  FullControl
+Audit  :
+Sddl   : O:BAG:DUD:PAI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;0x1200a9;;;BU)(A;
+         ID;0x1301bf;;;AU)
+
+Path   : Microsoft.PowerShell.Core\Registry::HKEY_LOCAL_MACHINE\SOFTWARE\Exa
+         mple
+Sddl   : O:SYG:SYD:(A;CI;KA;;;BA)
+
+Path   : C:\without
+Owner  : BUILTIN\Administrators
+`
+
+// TestGetAcl: Path and Sddl count, and a value that the console broke goes on in the next lines.
+func TestGetAcl(t *testing.T) {
+	check(t, getAclText, `C:\Temp | O:BAG:S-1-5-21-1-2-3-513D:PAI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)`+
+		`(A;OICI;0x1200a9;;;BU)(A;ID;0x1301bf;;;AU)`,
+		`HKEY_LOCAL_MACHINE\SOFTWARE\Example | O:SYG:SYD:(A;CI;KA;;;BA) | Key`,
+		`C:\without | error: the object has no line Sddl…`)
+	check(t, "Path : C:\\long name that goes\n       on here\nSddl : D:(A;;FR;;;WD)(A;;FR;;;WD)\n",
+		`C:\long name that goes on here | D:(A;;FR;;;WD)(A;;FR;;;WD)`)
+	check(t, "Path : Microsoft.ActiveDirectory.Management.dll\\ActiveDirectory:://RootDSE/CN=a,DC=b\n"+
+		"Sddl : D:(A;;RP;;;WD)\n", "CN=a,DC=b | D:(A;;RP;;;WD) | DirectoryService")
+	check(t, "Sddl : D:(A;;FR;;;WD)", "line 1 | D:(A;;FR;;;WD)")
+	check(t, "Path : a\nSddl : D:(A;;FR;;;WD)(A;;F...", "a | error: the line Sddl is cut…")
+	testReadError(t, newGetAcl, getAclText)
+}
+
+// TestBrokenConditionIsAnError: the console removes blanks where it breaks a line, and one in a string of a condition
+// would change its meaning (B-62). Expected is that the whole line is read and the broken one is not.
+func TestBrokenConditionIsAnError(t *testing.T) {
+	const before, after = `D:(XA;;FR;;;WD;(@User.Title == "a`, `b"))`
+	check(t, "Path : a\nSddl : "+before+" "+after, `a | D:(XA;;FR;;;WD;(@USER.Title == "a b"))`)
+	check(t, "Path : a\nSddl : "+before+"\n       "+after, "a | error: the console broke the lines…")
+	check(t, before+"\n"+after, "line 1 | error: the console broke the lines…")
+}
+
+// TestSDDLLines: each descriptor begins a line, and a line goes on where brackets are open or it begins no other
+// descriptor.
+func TestSDDLLines(t *testing.T) {
+	const text = "O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;\nAU)\nO:SYG:SYD:(A;;FR;;;WD)\n\nD:PAI\n(A;;FA;;;SY)\n"
+	check(t, text, "line 1 | O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;AU)", "line 3 | O:SYG:SYD:(A;;FR;;;WD)",
+		"line 5 | D:PAI(A;;FA;;;SY)")
+	check(t, "O:BAG:SY\nD:(A;;FR;;;WD)\n", "line 1 | error: the descriptor has no D: part…", "line 2 | D:(A;;FR;;;WD)")
+	check(t, "D:(A;;FR;;;WD)\n\nhello\n", "line 1 | D:(A;;FR;;;WD)", "line 3 | error: this line is no descriptor in SDDL")
+	testReadError(t, newSDDL, text)
+}

@@ -1,0 +1,205 @@
+package screen
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/winnt"
+)
+
+const icaclsCommand = "icacls PATH /save FILE"
+
+// icacls reads what "icacls PATH" prints: the path, a blank and the first entry, then an entry a line below the first
+// entry, and an empty line.
+type icacls struct {
+	named
+	lines lines
+}
+
+func newICACLS(in io.Reader) objects.Source { return &icacls{lines: newLines(in)} }
+
+// Next fills b.
+func (c *icacls) Next(b *objects.Batch) error { return objects.Gather(b, c.one) }
+
+// Loss says what the form does not have.
+func (c *icacls) Loss() string {
+	return "icacls prints no owner, no group and no conditions: rights that the owner has without an entry are " +
+		"not counted; " + icaclsCommand + " has them, except the owner's"
+}
+
+var groups = regexp.MustCompile(`^(.*\S):((?:\([A-Za-z, ]+\))+)$`)
+
+// entryOf splits a line into the text before the colon and the bracketed words. ok is false for a line without them.
+func entryOf(line string) (before, words string, ok bool) {
+	if m := groups.FindStringSubmatch(line); m != nil {
+		return m[1], m[2], true
+	}
+	return "", "", false
+}
+
+var summary = regexp.MustCompile(`^[^\\/:]*[0-9]+[^\\/:]*[0-9]+[^\\/:]*$`)
+
+// one reads the next object into o, or returns io.EOF. Text that is no entry, or whose path cannot be told from the
+// account, sets o.Err. Other errors end the run.
+func (c *icacls) one(o *objects.Object) error {
+	first, err := c.lines.full()
+	for err == nil && summary.MatchString(first) { // "processed 2 files; failed 0 files", in any language
+		first, err = c.lines.full()
+	}
+	if err != nil {
+		return err
+	}
+	o.Path = []byte(first)
+	rest, indent, err := c.rest()
+	switch {
+	case errors.Is(err, errBroken):
+		o.Err = err
+		return nil
+	case err != nil:
+		return err
+	}
+	before, words, ok := entryOf(first)
+	if !ok || first[0] == ' ' {
+		o.Err = fmt.Errorf("line %d: this is no entry of icacls: use %s", c.lines.number, icaclsCommand)
+		return nil
+	}
+	t := c.text()
+	path, who, err := c.split(before, indent)
+	if err != nil {
+		o.Err = err
+		return nil
+	}
+	o.Path = []byte(path)
+	if o.Err = icaclsEntry(t, who, words); o.Err != nil {
+		return nil
+	}
+	for _, line := range rest {
+		before, words, _ := entryOf(line)
+		if o.Err = icaclsEntry(t, strings.TrimLeft(before, " "), words); o.Err != nil {
+			return nil
+		}
+	}
+	o.SD, o.Form, o.Note = []byte(t.String()), objects.FormSDDL, objects.NoteNoOwner
+	return nil
+}
+
+var errBroken = errors.New("icacls: a line is no entry, perhaps broken by the console: use " + icaclsCommand)
+
+// rest reads the lines after the first one, up to an empty line. indent is the number of blanks before each; 0 without
+// a line. After errBroken the rest of the object was skipped.
+func (c *icacls) rest() (list []string, indent int, err error) {
+	for {
+		line, err := c.lines.next()
+		if errors.Is(err, io.EOF) || line == "" && err == nil {
+			return list, indent, nil
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		blanks := len(line) - len(strings.TrimLeft(line, " "))
+		if blanks == 0 && summary.MatchString(line) {
+			c.lines.back()
+			return list, indent, nil
+		}
+		_, _, ok := entryOf(line)
+		if !ok || blanks == 0 || indent != 0 && indent != blanks || len(list) == maxEntries {
+			number := c.lines.number
+			c.lines.skip()
+			return nil, 0, fmt.Errorf("line %d: %w", number, errBroken)
+		}
+		list, indent = append(list, line), blanks
+	}
+}
+
+// split divides the text before the first colon of words into the path and the account. The other entries begin in the
+// same column as the account. Without them the account is the text after a blank that has a SID; it must be the
+// only one.
+func (c *icacls) split(text string, indent int) (path, who string, err error) {
+	if !utf8.ValidString(text) {
+		return "", "", errors.New("the text of icacls is not UTF-8: run chcp 65001 before it, or use " + icaclsCommand)
+	}
+	runes := []rune(text)
+	if indent > 0 {
+		if len(runes) <= indent || runes[indent-1] != ' ' || indent < 2 {
+			return "", "", fmt.Errorf("%w: the entries are not in one column", errBroken)
+		}
+		return string(runes[:indent-1]), string(runes[indent:]), nil
+	}
+	found := 0
+	t := c.text()
+	for at := 1; at < len(text)-1; at++ {
+		if text[at] != ' ' {
+			continue
+		}
+		if _, ok := t.lookup(text[at+1:]); ok {
+			path, who = text[:at], text[at+1:]
+			found++
+		}
+	}
+	if found != 1 {
+		return "", "", fmt.Errorf("icacls: no known account is at the end of %q, so the path cannot be told from it: give "+
+			"the accounts with -d, or use %s", text, icaclsCommand)
+	}
+	return path, who, nil
+}
+
+// icaclsRights are the words of icacls. The simple ones stand for the masks that icacls /grant sets.
+var icaclsRights = map[string]winnt.AccessMask{
+	"F": winnt.FILE_ALL_ACCESS, "N": winnt.FILE_ALL_ACCESS, "M": 0x1301BF, "RX": 0x1200A9, "R": 0x120089,
+	"W": 0x100116, "D": winnt.DELETE,
+	"DE": winnt.DELETE, "RC": winnt.READ_CONTROL, "WDAC": winnt.WRITE_DAC, "WO": winnt.WRITE_OWNER,
+	"S": winnt.SYNCHRONIZE, "AS": winnt.ACCESS_SYSTEM_SECURITY, "MA": winnt.MAXIMUM_ALLOWED,
+	"GR": winnt.GENERIC_READ, "GW": winnt.GENERIC_WRITE, "GE": winnt.GENERIC_EXECUTE, "GA": winnt.GENERIC_ALL,
+	"RD": winnt.FILE_READ_DATA, "WD": winnt.FILE_WRITE_DATA, "AD": winnt.FILE_APPEND_DATA, "REA": winnt.FILE_READ_EA,
+	"WEA": winnt.FILE_WRITE_EA, "X": winnt.FILE_EXECUTE, "DC": winnt.FILE_DELETE_CHILD,
+	"RA": winnt.FILE_READ_ATTRIBUTES, "WA": winnt.FILE_WRITE_ATTRIBUTES,
+}
+
+var icaclsFlags = map[string]string{"OI": "OI", "CI": "CI", "IO": "IO", "NP": "NP", "I": "ID"}
+
+// icaclsLabels are the words of a mandatory label.
+var icaclsLabels = map[string]string{"NW": "NW", "NR": "NR", "NX": "NX"}
+
+// icaclsEntry appends an entry. words are brackets such as (DENY)(OI)(CI)(RX,W).
+func icaclsEntry(t *descriptorText, name, words string) error {
+	kind, flags, label := "A", "", ""
+	var mask winnt.AccessMask
+	for word := range strings.SplitSeq(strings.TrimSuffix(strings.TrimPrefix(words, "("), ")"), ")(") {
+		word = strings.ToUpper(strings.TrimSpace(word))
+		if flag, ok := icaclsFlags[word]; ok {
+			flags += flag
+			continue
+		}
+		if word == "DENY" || word == "N" {
+			kind = "D"
+			if word == "DENY" {
+				continue
+			}
+		}
+		for one := range strings.SplitSeq(word, ",") {
+			one = strings.TrimSpace(one)
+			right, ok := icaclsRights[one]
+			policy, labelled := icaclsLabels[one]
+			if mask |= right; !ok && !labelled {
+				return fmt.Errorf("icacls: %q is no right or flag of icacls: use %s", one, icaclsCommand)
+			}
+			label += policy
+		}
+	}
+	who, err := t.who(name, icaclsCommand)
+	switch {
+	case err != nil:
+		return err
+	case label != "":
+		fmt.Fprintf(&t.label, "(ML;%s;%s;;;%v)", flags, label, who)
+		return nil
+	case mask == 0:
+		return fmt.Errorf("icacls: the entry for %q has no rights: use %s", name, icaclsCommand)
+	}
+	return t.add(kind, flags, uint32(mask), who)
+}

@@ -1,0 +1,129 @@
+package screen
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sid"
+)
+
+// lines reads a text line by line. One line can be put back.
+type lines struct {
+	r      *bufio.Scanner
+	number int // of the last line, from 1
+	last   string
+	held   bool
+}
+
+func newLines(in io.Reader) lines {
+	s := bufio.NewScanner(in)
+	s.Buffer(nil, objects.MaxLine)
+	return lines{r: s}
+}
+
+// next returns a line without the blanks and the carriage return at its end. It returns io.EOF after the last one.
+func (l *lines) next() (string, error) {
+	if l.held {
+		l.held = false
+		return l.last, nil
+	}
+	if !l.r.Scan() {
+		if err := l.r.Err(); err != nil {
+			return "", fmt.Errorf("read objects: %w", err)
+		}
+		return "", io.EOF
+	}
+	l.number++
+	text := l.r.Text()
+	if l.number == 1 {
+		text = strings.TrimPrefix(text, "\ufeff")
+	}
+	l.last = strings.TrimRight(text, " \t\r")
+	return l.last, nil
+}
+
+// back makes next return the last line again.
+func (l *lines) back() { l.held = true }
+
+// full returns the first line that is not empty.
+func (l *lines) full() (string, error) {
+	for {
+		text, err := l.next()
+		if err != nil || text != "" {
+			return text, err
+		}
+	}
+}
+
+// skip reads to the next empty line, the end of an object that cannot be read.
+func (l *lines) skip() {
+	for {
+		if text, err := l.next(); err != nil || text == "" {
+			return
+		}
+	}
+}
+
+// maxEntries is the largest number of entries of one object. A list of 64 KiB has fewer.
+const maxEntries = 1 << 13
+
+// descriptorText is the SDDL of one object while its lines are read.
+type descriptorText struct {
+	lookup      objects.Lookup
+	owner       string
+	control     string
+	dacl, label strings.Builder
+	entries     int
+}
+
+// who returns the SID of a name. A name that no source knows is an error, because an entry for another account could
+// be left out otherwise (B-61).
+func (t *descriptorText) who(name, command string) (sid.SID, error) {
+	if s, ok := t.lookup(name); ok {
+		return s, nil
+	}
+	if !utf8.ValidString(name) {
+		return sid.SID{}, fmt.Errorf("the name %q is not UTF-8: run chcp 65001 before the command, or use %s", name, command)
+	}
+	return sid.SID{}, fmt.Errorf("%q is no account of the directory and no English well-known name: give the accounts "+
+		"with -d, or use %s, which writes SIDs", name, command)
+}
+
+// add appends an entry of the DACL.
+func (t *descriptorText) add(kind, flags string, mask uint32, who sid.SID) error {
+	if t.entries++; t.entries > maxEntries {
+		return fmt.Errorf("the object has more than %d entries", maxEntries)
+	}
+	fmt.Fprintf(&t.dacl, "(%s;%s;%#x;;;%v)", kind, flags, mask, who)
+	return nil
+}
+
+// String returns the SDDL.
+func (t *descriptorText) String() string {
+	text := "D:" + t.control + t.dacl.String()
+	if t.owner != "" {
+		text = "O:" + t.owner + text
+	}
+	if t.label.Len() > 0 {
+		text += "S:" + t.label.String()
+	}
+	return text
+}
+
+// named is the part of a reader that has the Lookup.
+type named struct{ lookup objects.Lookup }
+
+// UseNames sets the Lookup of names.
+func (n *named) UseNames(f objects.Lookup) { n.lookup = f }
+
+// text returns an empty descriptor. Without UseNames only well-known names have SIDs.
+func (n *named) text() *descriptorText {
+	if n.lookup == nil {
+		n.lookup = objects.NewLookup(nil, nil)
+	}
+	return &descriptorText{lookup: n.lookup}
+}

@@ -1,0 +1,113 @@
+package sharphound
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+const users = `{"data":[{"Aces":[
+{"PrincipalSID":"S-1-5-21-1-2-3-2001","PrincipalType":"Group","RightName":"ForceChangePassword","IsInherited":true},
+{"PrincipalSID":"CORP.TEST-S-1-5-32-544","PrincipalType":"Group","RightName":"GenericAll","IsInherited":false},
+{"PrincipalSID":"S-1-5-21-1-2-3-512","PrincipalType":"Group","RightName":"Owns","IsInherited":false},
+{"PrincipalSID":"S-1-5-21-1-2-3-1109","PrincipalType":"User","RightName":"ReadLAPSPassword","IsInherited":false},
+{"PrincipalSID":"S-1-5-21-1-2-3-1109","PrincipalType":"User","RightName":"ManageCA","IsInherited":false},
+{"PrincipalSID":"CORP","PrincipalType":"User","RightName":"GenericAll","IsInherited":false}],
+"ObjectIdentifier":"S-1-5-21-1-2-3-1107","IsDeleted":false,"IsACLProtected":true,
+"Properties":{"name":"HELEN@CORP.TEST","samaccountname":"helen","distinguishedname":"CN=HELEN,DC=CORP,DC=TEST"}},
+{"Aces":[],"ObjectIdentifier":"S-1-5-21-1-2-3-1108","IsDeleted":true,"Properties":{}}],
+"meta":{"methods":262143,"type":"users","count":2,"version":6}}`
+
+const domains = `{"data":[{"Aces":[
+{"PrincipalSID":"S-1-5-21-1-2-3-1107","PrincipalType":"User","RightName":"GetChanges","IsInherited":false}],
+"ObjectIdentifier":"S-1-5-21-1-2-3","Properties":{"distinguishedname":"DC=CORP,DC=TEST"}}],
+"meta":{"type":"domains","count":1,"version":6}}`
+
+// rows returns each object as name, SID, last class and SDDL, and what the files do not have.
+func rows(t *testing.T, file []byte) (list []string, loss string, err error) {
+	t.Helper()
+	s := New(bytes.NewReader(file))
+	loss = objects.Loss(s)
+	err = objects.All(context.Background(), s, sid.SID{}, winnt.FileObject, func(i objects.Item) bool {
+		row := i.Path + " " + i.Entry.SID.String() + " " + i.Entry.Classes[len(i.Entry.Classes)-1]
+		if i.Err != nil {
+			row += " error: " + i.Err.Error()
+		} else if text, err := sddl.Format(i.Descriptor, sddl.Options{}); err == nil {
+			row += " " + text
+		}
+		if i.Type != winnt.DirectoryServiceObject || i.Note != objects.NoteCollected {
+			t.Errorf("%s: type %v, note %v", i.Path, i.Type, i.Note)
+		}
+		list = append(list, row)
+		return true
+	})
+	return list, loss, err
+}
+
+// TestAces: each right is an entry with the mask and GUID of Microsoft's pages of extended rights, and the owner is
+// Owns. Rights without an entry are counted (B-63).
+func TestAces(t *testing.T) {
+	var z bytes.Buffer
+	w := zip.NewWriter(&z)
+	for name, text := range map[string]string{"1_users.json": "\xef\xbb\xbf" + users, "1_domains.json": domains,
+		"1_sessions.json": `{"data":[],"meta":{"type":"sessions","version":6}}`} {
+		f, err := w.Create(name)
+		if err == nil {
+			_, err = f.Write([]byte(text))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	helen := "CN=HELEN,DC=CORP,DC=TEST S-1-5-21-1-2-3-1107 user O:S-1-5-21-1-2-3-512D:P" +
+		"(OA;ID;CR;00299570-246d-11d0-a768-00aa006e0529;;S-1-5-21-1-2-3-2001)(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)"
+	root := "DC=CORP,DC=TEST  domainDNS D:(OA;;CR;1131f6aa-9c07-11d1-f79f-00c04fc2dcd2;;S-1-5-21-1-2-3-1107)"
+	got, loss, err := rows(t, z.Bytes())
+	slices.Sort(got)
+	if err != nil || !slices.Equal(got, []string{helen, root}) {
+		t.Errorf("%v\n%s\nwant\n%s", err, strings.Join(got, "\n"), strings.Join([]string{helen, root}, "\n"))
+	}
+	if !strings.Contains(loss, "left out: 1 ManageCA, 1 ReadLAPSPassword, 1 entries without a SID.") {
+		t.Errorf("the files do not have: %s", loss)
+	}
+}
+
+// TestUnreadableFiles: a file that is no collector's, cut or without objects is an error.
+func TestUnreadableFiles(t *testing.T) {
+	for text, want := range map[string]string{
+		users[:len(users)-30]: "line", `{"data":[]}`: "meta", `{"data":{},"meta":{"type":"users","version":6}}`: "line 1",
+		`{"data":[],"meta":{"type":"users","version":6}}`:           "no objects with Aces",
+		`{"data":[{}],"meta":{"type":"users","version":3}}`:         "versions 4 to 6",
+		`{"data":[{"Aces":1}],"meta":{"type":"users","version":6}}`: "line 1", "PK\x03\x04": "zip",
+	} {
+		if got, _, err := rows(t, []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40s: %q, %v, want %s", text, got, err, want)
+		}
+	}
+	many := strings.Repeat(`{"PrincipalSID":"S-1-1-0","RightName":"GenericAll"},`, maxEntries)
+	text := `{"data":[{"Aces":[` + many + `{}],"ObjectIdentifier":"S-1-5-18"}],"meta":{"type":"users","version":6}}`
+	if got, _, err := rows(t, []byte(text)); err != nil || len(got) != 1 || !strings.Contains(got[0], "error: ") {
+		t.Errorf("too many entries: %q, %v", got, err)
+	}
+}
+
+// TestIs: a collector's file is known by its first name.
+func TestIs(t *testing.T) {
+	for text, want := range map[string]bool{users: true, "\xef\xbb\xbf\n" + domains: true, `{"meta":{}}`: true,
+		"PK\x03\x04": true, `{"path":"a","sd":"D:"}`: false, "": false, "[]": false, "{": false, `{"data`: false} {
+		if got := Is([]byte(text)); got != want {
+			t.Errorf("%.20q: %t, want %t", text, got, want)
+		}
+	}
+}

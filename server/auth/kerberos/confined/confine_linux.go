@@ -1,0 +1,144 @@
+package confined
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+func init() {
+	if len(os.Args) != 1 || os.Args[0] != childName {
+		return
+	}
+	if err := confine(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	// Descriptors without the poller of package os: the child needs no other system call.
+	if serve(blocking(0), blocking(1)) != nil {
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// nobody is the uid and gid of a child of root.
+const nobody = 65534
+
+// environment is that of the child. The runtime opens no file of a control group.
+var environment = []string{"GOMAXPROCS=2", "GODEBUG=containermaxprocs=0,updatemaxprocs=0"}
+
+// start starts a child. It is this program with its own environment and no descriptor besides its pipes.
+func start() (_ *child, err error) {
+	in, to, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	from, out, err := os.Pipe()
+	if err != nil {
+		_, _ = in.Close(), to.Close()
+		return nil, err
+	}
+	defer func() { _ = in.Close() }()
+	defer func() { _ = out.Close() }()
+	p, err := startOn(in, out)
+	if err != nil {
+		_, _ = to.Close(), from.Close()
+		return nil, err
+	}
+	return &child{process: p, to: to, from: from}, nil
+}
+
+// started is the result of starting a process.
+type started struct {
+	p   *os.Process
+	err error
+}
+
+// startOn starts the child on a thread that has given up its ambient capabilities, which a new program would inherit.
+// The thread ends with the goroutine.
+func startOn(in, out *os.File) (*os.Process, error) {
+	result := make(chan started)
+	go func() {
+		runtime.LockOSThread() // and never unlocked
+		err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+		if err != nil && !errors.Is(err, unix.EINVAL) { // EINVAL: the kernel has none
+			result <- started{nil, err}
+			return
+		}
+		null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+		if err != nil {
+			result <- started{nil, err}
+			return
+		}
+		defer func() { _ = null.Close() }()
+		attr := &os.ProcAttr{Dir: "/", Env: environment, Files: []*os.File{in, out, null}, Sys: credential()}
+		p, err := os.StartProcess("/proc/self/exe", []string{childName}, attr)
+		result <- started{p, err}
+	}()
+	r := <-result
+	return r.p, r.err
+}
+
+// confine gives up, for good, what the child does not need. An error means that the child must not serve.
+func confine() error {
+	time.Sleep(time.Microsecond) // the runtime makes the descriptors of its timers now; the collector needs them later
+	for what, most := range map[int]uint64{unix.RLIMIT_NOFILE: 0, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 1,
+		unix.RLIMIT_DATA: 1 << 30} {
+		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most}); err != nil {
+			return fmt.Errorf("limit %d: %w", what, err)
+		}
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("no new privileges: %w", err)
+	}
+	filter, err := filterOf(runtime.GOARCH)
+	if err != nil {
+		return err
+	}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	// All threads of the runtime get the filter, or none does.
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
+		uintptr(unsafe.Pointer(&program)))
+	if errno != 0 {
+		return fmt.Errorf("filter of system calls: %w", errno)
+	}
+	return nil
+}
+
+// blocking reads and writes a descriptor without the poller.
+type blocking int
+
+// Read blocks until the descriptor has data and repeats a call that a signal interrupted. At the end it returns
+// io.EOF.
+func (fd blocking) Read(b []byte) (int, error) {
+	for {
+		n, err := unix.Read(int(fd), b)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return 0, err
+		case n == 0 && len(b) > 0:
+			return 0, errEnd
+		}
+		return n, nil
+	}
+}
+
+// Write blocks until all of b is written and repeats a call that a signal interrupted. With an error, done bytes
+// were written.
+func (fd blocking) Write(b []byte) (done int, err error) {
+	for done < len(b) {
+		n, err := unix.Write(int(fd), b[done:])
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return done, err
+		}
+		done += max(n, 0)
+	}
+	return done, nil
+}

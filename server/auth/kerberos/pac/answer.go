@@ -1,0 +1,206 @@
+package pac
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"unicode/utf16"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// answer is a parsed PAC as the process that parsed it sends it. The client information and the requestor are missing:
+// the reader takes them from the PAC itself.
+type answer struct {
+	Logon           LogonInfo
+	UPN             *UPNInfo
+	Attributes      *Attributes
+	Delegation      *Delegation
+	Device          *DeviceInfo
+	ClientClaims    []claims.Attribute
+	DeviceClaims    []claims.Attribute
+	HasClientClaims bool
+	HasDeviceClaims bool
+}
+
+// maxAnswer limits an answer, in bytes.
+const maxAnswer = 16 << 20
+
+// MarshalAnswer encodes a parsed PAC in JSON for a process that does not trust this one, which reads it with
+// [ReadAnswer]. It leaves out the client information and the requestor.
+func (p *PAC) MarshalAnswer() ([]byte, error) {
+	a := answer{Logon: p.Logon, UPN: p.UPN, Attributes: p.Attributes, Delegation: p.Delegation, Device: p.Device,
+		HasClientClaims: p.HasClientClaims, HasDeviceClaims: p.HasDeviceClaims}
+	for _, c := range p.ClientClaims.All() {
+		a.ClientClaims = append(a.ClientClaims, c)
+	}
+	for _, c := range p.DeviceClaims.All() {
+		a.DeviceClaims = append(a.DeviceClaims, c)
+	}
+	return json.Marshal(a)
+}
+
+// ReadAnswer reads what another process parsed from a PAC and compares it with the bytes, whose signature the caller
+// has verified. The account, its primary group, the flags, the client's name and the requestor are those at their
+// places in the bytes, and every group and SID is somewhere in the buffer that lists it. Claims are not compared,
+// because they can be compressed. Errors wrap [ErrInvalid].
+func ReadAnswer(text, data []byte) (*PAC, error) {
+	var a answer
+	if len(text) > maxAnswer {
+		return nil, fmt.Errorf("%w: an answer of %d bytes", ErrInvalid, len(text))
+	}
+	if err := strict.Unmarshal(text, &a); err != nil {
+		return nil, fmt.Errorf("%w: the parser's answer: %w", ErrInvalid, err)
+	}
+	f, err := split(data)
+	if err != nil {
+		return nil, err
+	}
+	p := &PAC{Logon: a.Logon, UPN: a.UPN, Attributes: a.Attributes, Delegation: a.Delegation, Device: a.Device,
+		HasClientClaims: a.HasClientClaims, HasDeviceClaims: a.HasDeviceClaims}
+	if p.ClientClaims, err = claimSet(a.ClientClaims); err == nil {
+		p.DeviceClaims, err = claimSet(a.DeviceClaims)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := f.confirm(p); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// claimSet returns a set of claims, nil without an error for an empty list. More than maxClaims and invalid
+// claims are errors.
+func claimSet(list []claims.Attribute) (*claims.Set, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	if len(list) > maxClaims {
+		return nil, fmt.Errorf("%w: %d claims", ErrInvalid, len(list))
+	}
+	s, err := claims.NewSet(list)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return s, nil
+}
+
+// Places in the buffer of logon information: behind the headers of 20 bytes, six times, six names and two counts.
+const (
+	atUser    = 20 + 6*8 + 6*8 + 2*2
+	atPrimary = atUser + 4
+	atCount   = atPrimary + 4
+	atFlags   = atCount + 8
+)
+
+// confirm compares a parsed PAC with its bytes, and sets the client information and the requestor from them.
+func (f *frame) confirm(p *PAC) (err error) {
+	b, ok := f.find(kindLogonInfo)
+	client, named := f.find(kindClientInfo)
+	if !ok || !named || len(b) < atFlags+4 {
+		return fmt.Errorf("%w: no logon information", ErrInvalid)
+	}
+	if p.Client, err = readClientInfo(client); err != nil {
+		return err
+	}
+	if r, ok := f.find(kindRequestor); ok {
+		if p.Requestor, err = wholeSID(r); err != nil {
+			return err
+		}
+	}
+	l, at := &p.Logon, func(i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) }
+	if l.UserID != at(atUser) || l.PrimaryGroupID != at(atPrimary) || l.UserFlags != at(atFlags) ||
+		uint32(len(l.Groups)) != at(atCount) {
+		// The parser names another account than the bytes that the KDC signed (K-90).
+		return notSaid("account")
+	}
+	for k, has := range map[kind]bool{kindUPN: p.UPN != nil, kindAttributes: p.Attributes != nil,
+		kindDelegation: p.Delegation != nil, kindDevice: p.Device != nil, kindClientClaims: p.HasClientClaims,
+		kindDeviceClaims: p.HasDeviceClaims} {
+		if _, ok := f.find(k); ok != has {
+			return notSaid(fmt.Sprintf("buffer of type %d", k))
+		}
+	}
+	if p.ClientClaims != nil && !p.HasClientClaims || p.DeviceClaims != nil && !p.HasDeviceClaims {
+		return notSaid("claims")
+	}
+	return f.confirmSIDs(p, b)
+}
+
+// confirmSIDs looks for each SID and group of a parsed PAC in the bytes.
+func (f *frame) confirmSIDs(p *PAC, b []byte) error {
+	l := &p.Logon
+	if !says(b, l.DomainID) || !l.ResourceDomain.IsZero() && !says(b, l.ResourceDomain) {
+		return notSaid("domain")
+	}
+	if !saysMemberships(b, l.Groups) || !saysMemberships(b, l.ResourceGroups) || !saysGroups(b, l.ExtraSIDs) {
+		return notSaid("group")
+	}
+	for _, name := range []string{l.EffectiveName, l.LogonDomainName} {
+		if !bytes.Contains(b, utf16Bytes(name)) {
+			return notSaid("name")
+		}
+	}
+	d, ok := f.find(kindDevice)
+	if !ok {
+		return nil
+	}
+	if !says(d, p.Device.DomainID) || !saysMemberships(d, p.Device.Groups) || !saysGroups(d, p.Device.ExtraSIDs) {
+		return notSaid("group of the device")
+	}
+	for _, g := range p.Device.DomainGroups {
+		if !says(d, g.Domain) || !saysMemberships(d, g.Groups) {
+			return notSaid("group of the device")
+		}
+	}
+	return nil
+}
+
+// notSaid returns the error for an answer that is not in the bytes.
+func notSaid(what string) error {
+	return fmt.Errorf("%w: the parser's answer has a %s that is not in the signed bytes", ErrInvalid, what)
+}
+
+// says reports whether a buffer has the bytes of a SID.
+func says(b []byte, s sid.SID) bool { return !s.IsZero() && bytes.Contains(b, s.AppendBinary(nil)) }
+
+// saysMemberships reports whether a buffer has each RID followed by its attributes, at a multiple of four bytes.
+func saysMemberships(b []byte, list []Membership) bool {
+	if len(list) == 0 {
+		return true
+	}
+	all := map[Membership]struct{}{}
+	for i := 0; i+8 <= len(b); i += 4 {
+		all[Membership{binary.LittleEndian.Uint32(b[i:]), binary.LittleEndian.Uint32(b[i+4:])}] = struct{}{}
+	}
+	for _, m := range list {
+		if _, ok := all[m]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// saysGroups reports whether a buffer has the bytes of each SID.
+func saysGroups(b []byte, list []token.Group) bool {
+	for _, g := range list {
+		if !says(b, g.SID) {
+			return false
+		}
+	}
+	return true
+}
+
+// utf16Bytes returns a text in UTF-16LE.
+func utf16Bytes(text string) []byte {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(text)) {
+		b = binary.LittleEndian.AppendUint16(b, u)
+	}
+	return b
+}

@@ -1,0 +1,109 @@
+package pac
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// answered returns a PAC of forge with every kind of buffer, parsed, with its bytes.
+func answered(t testing.TB) (*PAC, []byte) {
+	t.Helper()
+	home := sid.MustParse("S-1-5-21-10-20-30")
+	p := forge.PAC{Domain: home, User: 1104, Primary: 513, Name: "alice", DomainName: "EXAMPLE",
+		AuthTime: time.Unix(1_800_000_000, 0), Groups: []forge.Group{{RID: 513, Attributes: 7}, {RID: 2001, Attributes: 7}},
+		Extra: []token.Group{{SID: sid.MustParse("S-1-18-1"), Attributes: 7}}, Requestor: home.WithRID(1104),
+		ResourceDomain: home, Resources: []forge.Group{{RID: 5000, Attributes: 7}}, WithAttributes: true, UPN: "a@x",
+		DNSDomain: "X", Claims: []claims.Attribute{{Name: "c", Type: claims.Int64, Ints: []int64{7}}},
+		Device: &forge.Device{Domain: home, User: 1200, Primary: 515, Groups: []forge.Group{{RID: 515, Attributes: 7}}}}
+	data := forge.Seal(p.Buffers(), forge.NewKey(18))
+	got, err := Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got, data
+}
+
+// TestAnswerIsComparedWithBytes checks that a true answer gives the parsed PAC, and that every answer that the signed
+// bytes contradict is refused (K-90).
+func TestAnswerIsComparedWithBytes(t *testing.T) {
+	want, data := answered(t)
+	text, err := want.MarshalAnswer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadAnswer(text, data); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("K-90: %+v, %v, want %+v", got, err, want)
+	}
+	other := sid.MustParse("S-1-5-21-1-1-1")
+	for name, lie := range map[string]func(p *PAC){
+		"user":                func(p *PAC) { p.Logon.UserID = 500 },
+		"user as a group":     func(p *PAC) { p.Logon.UserID = 2001 },
+		"primary group":       func(p *PAC) { p.Logon.PrimaryGroupID = 512 },
+		"flags":               func(p *PAC) { p.Logon.UserFlags ^= FlagExtraSIDs },
+		"domain":              func(p *PAC) { p.Logon.DomainID = other },
+		"no domain":           func(p *PAC) { p.Logon.DomainID = sid.SID{} },
+		"group":               func(p *PAC) { p.Logon.Groups[1].RID = 512 },
+		"attributes":          func(p *PAC) { p.Logon.Groups[1].Attributes = 15 },
+		"further group":       func(p *PAC) { p.Logon.Groups = append(p.Logon.Groups, p.Logon.Groups[0]) },
+		"missing group":       func(p *PAC) { p.Logon.Groups = p.Logon.Groups[:1] },
+		"extra SID":           func(p *PAC) { p.Logon.ExtraSIDs[0].SID = sid.Administrators },
+		"resource group":      func(p *PAC) { p.Logon.ResourceGroups[0].RID = 512 },
+		"resource domain":     func(p *PAC) { p.Logon.ResourceDomain = other },
+		"account name":        func(p *PAC) { p.Logon.EffectiveName = "Administrator" },
+		"domain name":         func(p *PAC) { p.Logon.LogonDomainName = "OTHER" },
+		"hidden claims":       func(p *PAC) { p.ClientClaims, p.HasClientClaims = nil, false },
+		"claims of no buffer": func(p *PAC) { p.DeviceClaims = p.ClientClaims },
+		"hidden device":       func(p *PAC) { p.Device = nil },
+		"device group":        func(p *PAC) { p.Device.Groups[0].RID = 512 },
+		"device domain":       func(p *PAC) { p.Device.DomainID = other },
+		"delegation":          func(p *PAC) { p.Delegation = &Delegation{Target: "x"} },
+		"hidden names":        func(p *PAC) { p.UPN = nil },
+	} {
+		p, _ := answered(t)
+		lie(p)
+		_, data := answered(t)
+		text, err := p.MarshalAnswer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadAnswer(text, data); !errors.Is(err, ErrInvalid) {
+			t.Errorf("K-90: another %s: %v, want %v", name, err, ErrInvalid)
+		}
+	}
+	for _, text := range []string{"", "{}", "null", `{"Logon":{"UserID":1104}}`, `{"x":1}`, "[", "\x00"} {
+		if _, err := ReadAnswer([]byte(text), data); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%q: %v, want %v", text, err, ErrInvalid)
+		}
+	}
+	if _, err := ReadAnswer(text, data[:16]); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a short PAC: %v", err)
+	}
+}
+
+// FuzzReadAnswer checks that no answer and no PAC makes the reader panic, and that what it accepts says the account of
+// the bytes (K-90).
+func FuzzReadAnswer(f *testing.F) {
+	p, data := answered(f)
+	text, err := p.MarshalAnswer()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text, data)
+	f.Add([]byte("{}"), data)
+	f.Fuzz(func(t *testing.T, text, data []byte) {
+		got, err := ReadAnswer(text, data)
+		if err != nil {
+			return
+		}
+		if _, err := got.MarshalAnswer(); err != nil {
+			t.Error(err)
+		}
+	})
+}

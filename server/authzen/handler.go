@@ -1,0 +1,280 @@
+package authzen
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/refmon/refmon/internal/strict"
+)
+
+// Paths of the API below the path of Config.URL, and the path of the metadata, which precedes it.
+const (
+	EvaluationPath  = "/access/v1/evaluation"
+	EvaluationsPath = "/access/v1/evaluations"
+	MetadataPath    = "/.well-known/authzen-configuration"
+)
+
+// Config configures a handler. URL, Evaluator and Caller are required. Numbers must not be negative.
+type Config struct {
+	// URL identifies this policy decision point, for example https://pdp.example.com. Its scheme is https, or http for a
+	// loopback host.
+	URL       string
+	Evaluator Evaluator
+	// Caller authenticates the client of a request and returns it. An *Error rejects the request with its status, any
+	// other error with 401.
+	Caller    func(*http.Request) (Caller, error)
+	MostBytes int64        // of a request body; 0: 1 MiB
+	MostItems int          // of a batch; 0: 1000
+	Log       *slog.Logger // of failed evaluations; nil: none
+}
+
+// Handler serves the AuthZEN Authorization API. It is safe for concurrent use. Its zero value serves nothing: New
+// returns a handler.
+type Handler struct {
+	cfg      Config // immutable
+	prefix   string // immutable: path of the URL, without a final slash
+	metadata []byte // immutable
+}
+
+// New returns a handler with the given configuration and the defaults for its zero fields. It returns an error if
+// Evaluator or Caller is nil, a limit is negative, or URL is no https URL with a host and without user, query and
+// fragment. http is accepted for a loopback host.
+func New(cfg Config) (*Handler, error) {
+	if cfg.Evaluator == nil || cfg.Caller == nil {
+		return nil, errors.New("authzen: Config.Evaluator or Config.Caller is missing")
+	}
+	if cfg.MostBytes < 0 || cfg.MostItems < 0 {
+		return nil, errors.New("authzen: Config.MostBytes or Config.MostItems is negative")
+	}
+	u, err := url.Parse(cfg.URL)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("authzen: Config.URL: %w", err)
+	case u.Host == "" || u.User != nil || strings.ContainsAny(cfg.URL, "?#"):
+		return nil, fmt.Errorf("authzen: Config.URL: %q: want a URL with a host and without user, query and fragment",
+			cfg.URL)
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+		return nil, fmt.Errorf("authzen: Config.URL: %q: want https, or http for a loopback host", cfg.URL)
+	}
+	cfg.MostBytes = cmp.Or(cfg.MostBytes, 1<<20)
+	cfg.MostItems = cmp.Or(cfg.MostItems, 1000)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &Handler{cfg: cfg, prefix: strings.TrimSuffix(u.Path, "/")}
+	base := strings.TrimSuffix(cfg.URL, "/")
+	// The identifier is the one that clients use, character for character (Z-12).
+	h.metadata, err = json.Marshal(struct {
+		Point       string `json:"policy_decision_point"`
+		Evaluation  string `json:"access_evaluation_endpoint"`
+		Evaluations string `json:"access_evaluations_endpoint"`
+	}{cfg.URL, base + EvaluationPath, base + EvaluationsPath})
+	return h, err
+}
+
+// loopback reports whether host is "localhost" or a loopback IP address. It does not resolve other names.
+func loopback(host string) bool {
+	at, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && at.IsLoopback()
+}
+
+// ServeHTTP answers an evaluation, a batch or a request for the metadata. A decision has status 200, also if it
+// denies. Any other path is 404 and a wrong method is 405. Before it reads a body it rejects other media types than
+// JSON with 415 and unknown clients with 401. A malformed body is 400 and one beyond the limit 413.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	EchoRequestID(w, r)
+	switch r.URL.Path {
+	case MetadataPath + h.prefix:
+		h.serveMetadata(w, r)
+	case h.prefix + EvaluationPath:
+		h.serve(w, r, h.evaluation)
+	case h.prefix + EvaluationsPath:
+		h.serve(w, r, h.evaluations)
+	default:
+		respond(w, http.StatusNotFound, "not an endpoint of the AuthZEN API")
+	}
+}
+
+// EchoRequestID copies all X-Request-ID headers of a request to its response; without such a header it does nothing.
+// ServeHTTP calls it. Call it first in a handler that may reject a request before ServeHTTP (Z-10).
+func EchoRequestID(w http.ResponseWriter, r *http.Request) {
+	if ids := r.Header["X-Request-Id"]; len(ids) > 0 {
+		w.Header()["X-Request-Id"] = ids
+	}
+}
+
+// serveMetadata writes the discovery document with the URLs of the endpoints. It needs no client authentication.
+// Other methods than GET and HEAD get 405.
+func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		respond(w, http.StatusMethodNotAllowed, "use GET")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(h.metadata) // ignore a client that has disconnected
+}
+
+// serve checks method, media type, client and size of a POST, and then writes the JSON that decide returns. An error
+// of decide becomes an error response, with status 500 unless it is an *Error.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
+	decide func(ctx context.Context, who Caller, body []byte) ([]byte, error)) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		respond(w, http.StatusMethodNotAllowed, "use POST")
+		return
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		// A page of another site can send other types without asking the browser's permission (Z-9).
+		respond(w, http.StatusUnsupportedMediaType, "want Content-Type: application/json")
+		return
+	}
+	who, err := h.cfg.Caller(r)
+	if err != nil {
+		h.fail(w, err, http.StatusUnauthorized)
+		return
+	}
+	// The size of a body is limited (Z-11).
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.cfg.MostBytes))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		respond(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit))
+		return
+	} else if err != nil {
+		respond(w, http.StatusBadRequest, "the body is incomplete")
+		return
+	}
+	out, err := decide(r.Context(), who, body)
+	if err != nil {
+		h.fail(w, err, http.StatusInternalServerError)
+		return
+	}
+	// A denial is an answer like any other: its status is 200 (Z-4).
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(out) // ignore a client that has disconnected
+}
+
+// evaluation decodes one question from body, evaluates it as the client who, and returns the answer as JSON. A
+// malformed body is an *Error with status 400. Errors of the Evaluator are returned unchanged.
+func (h *Handler) evaluation(ctx context.Context, who Caller, body []byte) ([]byte, error) {
+	q, err := decodeOne(body)
+	if err != nil {
+		return nil, &Error{http.StatusBadRequest, err.Error()}
+	}
+	q.Caller = who
+	a, err := h.cfg.Evaluator.Evaluate(ctx, &q)
+	if err != nil {
+		return nil, err
+	}
+	return appendAnswer(nil, a), nil
+}
+
+// evaluations evaluates the questions of a batch in order and returns their answers as JSON. It answers a body
+// without questions as one evaluation. If the request says so, it stops after the first denial or grant (Z-7). A
+// question that is malformed or fails is a denial with its error, and the batch continues (Z-8). It returns an error
+// only for a malformed request or an ended ctx.
+func (h *Handler) evaluations(ctx context.Context, who Caller, body []byte) ([]byte, error) {
+	items, how, err := decodeBatch(body, h.cfg.MostItems)
+	if err != nil {
+		return nil, &Error{http.StatusBadRequest, err.Error()}
+	}
+	if len(items) == 0 {
+		return h.evaluation(ctx, who, body) // Z-5
+	}
+	out := []byte(`{"evaluations":[`)
+	for i := range items {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		var allowed bool
+		out, allowed = h.appendItem(ctx, out, who, &items[i])
+		if how == denyOnFirstDeny && !allowed || how == permitOnFirstPermit && allowed {
+			break
+		}
+	}
+	return append(out, "]}"...), nil
+}
+
+// appendItem evaluates one question of a batch and appends its answer to out. It also reports whether the answer
+// grants access. A malformed or failed question is appended as a denial with its error.
+func (h *Handler) appendItem(ctx context.Context, out []byte, who Caller, it *item) ([]byte, bool) {
+	if it.bad != nil {
+		return appendError(out, &Error{http.StatusBadRequest, it.bad.Error()}), false
+	}
+	it.question.Caller = who
+	a, err := h.cfg.Evaluator.Evaluate(ctx, &it.question)
+	if err != nil {
+		return appendError(out, h.public(err, http.StatusInternalServerError)), false
+	}
+	return appendAnswer(out, a), a.Decision
+}
+
+// fail writes an error response: the status and text of an *Error. Any other error is logged, and the client sees
+// only status.
+func (h *Handler) fail(w http.ResponseWriter, err error, status int) {
+	e := h.public(err, status)
+	respond(w, e.Status, e.Message)
+}
+
+// public returns the error that the client may see: an *Error with a status of at least 400 as it is. It logs any
+// other error and returns one with status and its standard text.
+func (h *Handler) public(err error, status int) *Error {
+	if e := (*Error)(nil); errors.As(err, &e) && e.Status >= 400 {
+		return e
+	}
+	h.cfg.Log.Error("cannot answer an access question", "error", err)
+	return &Error{status, strings.ToLower(http.StatusText(status))}
+}
+
+// appendAnswer appends the JSON of an answer to out. A denial includes its reasons that are not empty. A grant has no
+// reasons.
+func appendAnswer(out []byte, a Answer) []byte {
+	if a.Decision {
+		return append(out, `{"decision":true}`...)
+	}
+	out = append(out, `{"decision":false`...)
+	between := `,"context":{`
+	for _, r := range []struct{ name, text string }{{"reason_admin", a.ReasonAdmin}, {"reason_user", a.ReasonUser}} {
+		if r.text != "" {
+			out = append(append(append(append(out, between...), '"'), r.name...), `":{"en":`...)
+			out = append(strict.AppendString(out, r.text), '}')
+			between = ","
+		}
+	}
+	if between == "," {
+		out = append(out, '}')
+	}
+	return append(out, '}')
+}
+
+// appendError appends the JSON of a question that was not decided to out: a denial with the status and text of e.
+func appendError(out []byte, e *Error) []byte {
+	out = fmt.Appendf(out, `{"decision":false,"context":{"error":{"status":%d,"message":`, e.Status)
+	return append(strict.AppendString(out, e.Message), "}}}"...)
+}
+
+// respond writes a plain-text response with one line. A 401 gets the challenge "Bearer" unless the response already
+// has one.
+func respond(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if status == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n") // ignore a client that has disconnected
+}

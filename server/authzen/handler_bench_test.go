@@ -1,0 +1,241 @@
+package authzen
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// connections is how many clients of the benchmark ask at the same time.
+const connections = 16
+
+// peer is a server of another process that answers questions about the records of the example.
+type peer struct {
+	name, at, path string
+	header         string
+	body           func(question string) string
+	allows         func(body []byte) bool
+}
+
+// start starts a server and waits until it accepts connections.
+func start(t testing.TB, at, program string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(context.Background(), program, args...)
+	cmd.Stderr = t.Output()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		c, err := net.Dial("tcp", at)
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// free returns a loopback address that nobody uses.
+func free(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// refmons starts the example without records, and with a durable record of each question.
+func refmons(t testing.TB) []peer {
+	t.Helper()
+	dir := t.TempDir()
+	program := filepath.Join(dir, "authzen")
+	if out, err := exec.Command("go", "build", "-C", "../../examples/authzen", "-o", program,
+		".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	allows := func(b []byte) bool {
+		var a struct{ Decision bool }
+		return json.Unmarshal(b, &a) == nil && a.Decision
+	}
+	var list []peer
+	for name, args := range map[string][]string{"refmon, no records": nil,
+		"refmon, each question recorded": {"-audit", filepath.Join(dir, "audit")}} {
+		at := free(t)
+		start(t, at, program, append(args, "-listen", at)...)
+		list = append(list, peer{name, at, EvaluationPath, "Authorization: Bearer gateway-secret\r\n",
+			func(q string) string { return q }, allows})
+	}
+	return list
+}
+
+// opa starts the server of the Open Policy Agent. It is the program $OPA, or opa on the path.
+func opa(t testing.TB) peer {
+	t.Helper()
+	program := os.Getenv("OPA")
+	if program == "" {
+		found, err := exec.LookPath("opa")
+		if err != nil {
+			t.Skip("set OPA to a program of github.com/open-policy-agent/opa, or put opa on the path")
+		}
+		program = found
+	}
+	at := free(t)
+	start(t, at, program, "run", "--server", "--addr", at, "--log-level", "error", "--skip-version-check",
+		"testdata/records.rego")
+	return peer{"OPA", at, "/v1/data/records/allow", "", func(q string) string { return `{"input":` + q + `}` },
+		func(b []byte) bool {
+			var a struct{ Result bool }
+			return json.Unmarshal(b, &a) == nil && a.Result
+		}}
+}
+
+// client is one connection to a peer.
+type client struct {
+	net.Conn
+	r *bufio.Reader
+	p *peer
+}
+
+func (p *peer) dial() (*client, error) {
+	c, err := net.Dial("tcp", p.at)
+	if err != nil {
+		return nil, err
+	}
+	return &client{c, bufio.NewReader(c), p}, nil
+}
+
+// request returns the bytes of a request with a question.
+func (p *peer) request(question string) []byte {
+	body := p.body(question)
+	return fmt.Appendf(nil,
+		"POST %s HTTP/1.1\r\nHost: %s\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		p.path, p.at, p.header, len(body), body)
+}
+
+// ask sends a request and returns the body of the response.
+func (c *client) ask(request []byte) ([]byte, error) {
+	if _, err := c.Write(request); err != nil {
+		return nil, err
+	}
+	r, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if r.StatusCode != http.StatusOK {
+		err = errors.Join(err, fmt.Errorf("%s: %s", r.Status, b))
+	}
+	return b, err
+}
+
+// load asks a question n times on 16 connections and returns the time. Each response must allow.
+func (p *peer) load(b *testing.B, question string, n int) time.Duration {
+	b.Helper()
+	request := p.request(question)
+	var left atomic.Int64
+	left.Store(int64(n))
+	var all sync.WaitGroup
+	failed := make(chan error, connections)
+	begun := time.Now()
+	for range connections {
+		all.Go(func() {
+			c, err := p.dial()
+			if err != nil {
+				failed <- err
+				return
+			}
+			defer c.Close()
+			for left.Add(-1) >= 0 {
+				body, err := c.ask(request)
+				if err != nil || !bytes.Contains(body, []byte("true")) {
+					failed <- fmt.Errorf("%w: %s", err, body)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	spent := time.Since(begun)
+	select {
+	case err := <-failed:
+		b.Fatal(p.name, err)
+	default:
+	}
+	return spent
+}
+
+// BenchmarkEvaluation asks one question on 16 connections over loopback, in turn of this package and of OPA. Each
+// server
+// is a process of its own. It reports the questions per second of each.
+func BenchmarkEvaluation(b *testing.B) {
+	peers := append(refmons(b), opa(b))
+	question := whole[:len(whole)-1] + `,"unknown":1}`
+	const each = 4000
+	spent, n := make([]time.Duration, len(peers)), 0
+	for i := range peers {
+		peers[i].load(b, question, each)
+	}
+	for b.Loop() {
+		n += each
+		for i := range peers {
+			spent[i] += peers[i].load(b, question, each)
+		}
+	}
+	for i := range peers {
+		b.ReportMetric(float64(n)/spent[i].Seconds(), "q/s:"+string(bytes.ReplaceAll([]byte(peers[i].name),
+			[]byte(" "), []byte("-"))))
+	}
+}
+
+// TestDecisionsEqualOPA compares every decision about the records of the example with OPA's, for rules that say the
+// same
+// in Rego.
+func TestDecisionsEqualOPA(t *testing.T) {
+	p := opa(t)
+	c, err := p.dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	h, n := records(t), 0
+	for _, who := range []string{"alice", "bob", "carol", "dave", "erin"} {
+		for _, action := range []string{"can_view", "can_edit", "can_delete", "can_restore", "can_fly"} {
+			for i := range 6 {
+				for _, properties := range []string{`{}`, `{"status":"draft"}`, `{"status":"locked"}`,
+					`{"deleted":false,"owner":"dave"}`} {
+					q := fmt.Sprintf(`{"subject":{"type":"user","id":%q},"action":{"name":%q},`+
+						`"resource":{"type":"record","id":"record-%d","properties":%s}}`, who, action, i+1, properties)
+					body, err := c.ask(p.request(q))
+					if err != nil {
+						t.Fatal(err)
+					}
+					_, got, _ := post(h, EvaluationPath, q)
+					if allowed := got == `{"decision":true}`; allowed != p.allows(body) {
+						t.Errorf("%s: %s, OPA says %s", q, got, body)
+					}
+					n++
+				}
+			}
+		}
+	}
+	t.Log(n, "questions")
+}

@@ -1,0 +1,297 @@
+package authzen
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+)
+
+// whole is a question with every member.
+const whole = `{"subject":{"type":"user","id":"alice","properties":{}},"action":{"name":"can_view","properties":{}},` +
+	`"resource":{"type":"record","id":"record-1","properties":{}},"context":{}}`
+
+const (
+	alice  = `"subject":{"type":"user","id":"alice"}`
+	dave   = `"subject":{"type":"user","id":"dave"}`
+	view   = `"action":{"name":"can_view"}`
+	first  = `"resource":{"type":"record","id":"record-1"}`
+	yes    = `{"decision":true}`
+	no     = `"decision":false`
+	noEdit = `{"action":{"name":"can_fly"}}`
+)
+
+// TestNormativeStatements has a row for each normative statement of AuthZEN 1.0 about a decision point that has no
+// search. The quoted words are ours.
+func TestNormativeStatements(t *testing.T) {
+	h := records(t)
+	batch := func(options, items string) string {
+		return `{` + alice + `,` + view + `,` + first + options + `,"evaluations":[` + items + `]}`
+	}
+	deep := strings.Repeat(`{"a":`, 70) + `1` + strings.Repeat(`}`, 70)
+	for _, c := range []struct {
+		rule, says, path, body string
+		status                 int
+		want                   string // part of the response
+	}{
+		{"Z-4", "a decision has a boolean", EvaluationPath, whole, 200, yes},
+		{"Z-4", "a denial is status 200", EvaluationPath, `{` + dave + `,` + view + `,` + first + `}`, 200, no},
+		{"Z-1", "the subject is required", EvaluationPath, `{` + view + `,` + first + `}`, 400, "subject is missing"},
+		{"Z-1", "the action is required", EvaluationPath, `{` + alice + `,` + first + `}`, 400, "action is missing"},
+		{"Z-1", "the resource is required", EvaluationPath, `{` + alice + `,` + view + `}`, 400, "resource is missing"},
+		{"Z-1", "the context is optional", EvaluationPath, `{` + alice + `,` + view + `,` + first + `}`, 200, yes},
+		{"Z-1", "a subject has a type", EvaluationPath, strings.Replace(whole, `"type":"user",`, "", 1), 400, "subject.type"},
+		{"Z-1", "a subject has an id", EvaluationPath, strings.Replace(whole, `"id":"alice",`, "", 1), 400, "subject.id"},
+		{"Z-1", "an action has a name", EvaluationPath, strings.Replace(whole, `"name":"can_view",`, "", 1), 400,
+			"action.name"},
+		{"Z-1", "a resource has a type", EvaluationPath, strings.Replace(whole, `"type":"record",`, "", 1), 400,
+			"resource.type"},
+		{"Z-1", "a resource has an id", EvaluationPath, strings.Replace(whole, `"id":"record-1",`, "", 1), 400,
+			"resource.id"},
+		{"Z-1", "a type is a string", EvaluationPath, strings.Replace(whole, `"user"`, "1", 1), 400, "want a string"},
+		{"Z-1", "an id is a string", EvaluationPath, strings.Replace(whole, `"alice"`, "null", 1), 400, "want a string"},
+		{"Z-1", "a name is a string", EvaluationPath, strings.Replace(whole, `"can_view"`, "[]", 1), 400, "want a string"},
+		{"Z-1", "a subject is an object", EvaluationPath, `{"subject":"alice",` + view + `,` + first + `}`, 400,
+			"want an object"},
+		{"Z-1", "an action is an object", EvaluationPath, `{` + alice + `,"action":"can_view",` + first + `}`, 400,
+			"want an object"},
+		{"Z-1", "properties are an object", EvaluationPath, strings.Replace(whole, `"properties":{}`, `"properties":[]`, 1),
+			400, "properties"},
+		{"Z-1", "a context is an object", EvaluationPath, strings.Replace(whole, `"context":{}`, `"context":"x"`, 1), 400,
+			"context"},
+		{"Z-1", "a long id is refused", EvaluationPath, strings.Replace(whole, "record-1", strings.Repeat("x", 4097), 1),
+			400, "longer"},
+		{"Z-3", "unknown members are ignored", EvaluationPath, strings.Replace(whole, `{"subject"`,
+			`{"x":{"y":[1]},"subject"`, 1), 200, yes},
+		{"Z-3", "also inside", EvaluationPath, strings.Replace(whole, `"id":"alice"`, `"id":"alice","role":"x"`, 1), 200,
+			yes},
+		{"Z-3", "case counts", EvaluationPath, strings.Replace(whole, `"id":"alice"`, `"id":"dave","ID":"alice"`, 1), 200,
+			no},
+		{"Z-3", "case counts for required members", EvaluationPath, strings.Replace(whole, `"subject"`, `"Subject"`, 1), 400,
+			"subject is missing"},
+		{"Z-2", "a body is JSON", EvaluationPath, `{`, 400, ""},
+		{"Z-2", "a body is an object", EvaluationPath, `[]`, 400, "want an object"},
+		{"Z-2", "a body is not empty", EvaluationPath, ``, 400, "want an object"},
+		{"Z-2", "a body is one value", EvaluationPath, whole + `{}`, 400, ""},
+		{"Z-2", "a name occurs once", EvaluationPath, strings.Replace(whole, `"id":"alice"`, `"id":"alice","id":"dave"`, 1),
+			400, "twice"},
+		{"Z-2", "also in properties", EvaluationPath, strings.Replace(whole, `"context":{}`, `"context":{"a":{"b":1,"b":2}}`,
+			1), 400, "twice"},
+		{"Z-2", "also escaped", EvaluationPath, strings.Replace(whole, `"id":"alice"`, `"id":"alice","\u0069d":"dave"`, 1),
+			400, "twice"},
+		{"Z-2", "text is UTF-8", EvaluationPath, strings.Replace(whole, `alice`, "\xff", 1), 400, "UTF-8"},
+		{"Z-2", "nesting is limited", EvaluationPath, strings.Replace(whole, `"context":{}`, `"context":`+deep, 1), 400,
+			"deep"},
+		{"Z-5", "a batch without evaluations is one question", EvaluationsPath, whole, 200, yes},
+		{"Z-5", "also with an empty list", EvaluationsPath, batch("", ""), 200, yes},
+		{"Z-5", "whose members are required", EvaluationsPath, `{"evaluations":[]}`, 400, "subject is missing"},
+		{"Z-6", "defaults are used", EvaluationsPath, batch("", `{},{}`), 200, `{"evaluations":[` + yes + `,` + yes + `]}`},
+		{"Z-6", "a question overrides them", EvaluationsPath, batch("", `{`+dave+`},{}`), 200, `]`},
+		{"Z-6", "as a whole", EvaluationsPath, batch("", `{"subject":{"id":"alice"}}`), 200, "subject.type: is missing"},
+		{"Z-6", "even by null", EvaluationsPath, batch("", `{"subject":null}`), 200, "want an object"},
+		{"Z-6", "a missing default is an item's error", EvaluationsPath, `{"evaluations":[` + whole + `,{}]}`, 200,
+			"subject is missing"},
+		{"Z-1", "a wrong default is the request's error", EvaluationsPath,
+			`{"subject":{"id":"x"},"evaluations":[` + whole + `]}`, 400, "subject.type"},
+		{"Z-1", "evaluations are a list", EvaluationsPath, `{"evaluations":{}}`, 400, "want an array"},
+		{"Z-1", "options are an object", EvaluationsPath, batch(`,"options":[]`, "{}"), 400, "options"},
+		{"Z-3", "unknown options are ignored", EvaluationsPath, batch(`,"options":{"another":1}`, "{}"), 200, yes},
+		{"Z-7", "the order is that of the request", EvaluationsPath, batch("", `{},`+noEdit+`,{}`), 200,
+			`{"evaluations":[` + yes + `,{` + no},
+		{"Z-7", "execute_all answers all", EvaluationsPath, batch(`,"options":{"evaluations_semantic":"execute_all"}`,
+			noEdit+`,{},`+noEdit), 200, "3 answers"},
+		{"Z-7", "deny_on_first_deny stops", EvaluationsPath,
+			batch(`,"options":{"evaluations_semantic":"deny_on_first_deny"}`, `{},`+noEdit+`,{}`), 200, "2 answers"},
+		{"Z-7", "permit_on_first_permit stops", EvaluationsPath,
+			batch(`,"options":{"evaluations_semantic":"permit_on_first_permit"}`, noEdit+`,{},{}`), 200, "2 answers"},
+		{"Z-7", "all denied", EvaluationsPath, batch(`,"options":{"evaluations_semantic":"permit_on_first_permit"}`,
+			noEdit+`,`+noEdit), 200, "2 answers"},
+		{"Z-7", "a malformed question is a denial", EvaluationsPath,
+			batch(`,"options":{"evaluations_semantic":"deny_on_first_deny"}`, `5,{}`), 200, "1 answers"},
+		{"Z-7", "an unknown semantic is refused", EvaluationsPath, batch(`,"options":{"evaluations_semantic":"x"}`, `{}`),
+			400, "want execute_all"},
+		{"Z-7", "a semantic is a string", EvaluationsPath, batch(`,"options":{"evaluations_semantic":null}`, `{}`), 400,
+			"want execute_all"},
+		{"Z-8", "a wrong question is denied", EvaluationsPath, batch("", `{"subject":{"type":1}},{}`), 200,
+			`"error":{"status":400,`},
+		{"Z-8", "and the others are answered", EvaluationsPath, batch("", `[],{}`), 200, yes},
+		{"Z-11", "a batch is limited", EvaluationsPath, batch("", strings.Repeat(`{},`, 1000)+`{}`), 400, "more than 1000"},
+		{"Z-11", "1000 questions are allowed", EvaluationsPath, batch("", strings.Repeat(`{},`, 999)+`{}`), 200,
+			"1000 answers"},
+		{"Z-11", "a body is limited", EvaluationPath, whole + strings.Repeat(" ", 1<<20), 413, "1048576"},
+	} {
+		status, got, header := post(h, c.path, c.body, "X-Request-ID", "bfe9eb29-ab87-4ca3-be83-a1d5d8305716")
+		if n, counted := strings.CutSuffix(c.want, " answers"); counted {
+			if fmt.Sprint(strings.Count(got, `"decision"`)) != n {
+				t.Errorf("%s: %s: %d answers, want %s", c.rule, c.says, strings.Count(got, `"decision"`), n)
+			}
+		} else if !strings.Contains(got, c.want) {
+			t.Errorf("%s: %s: %s, want %s", c.rule, c.says, got, c.want)
+		}
+		if status != c.status || header.Get("X-Request-ID") != "bfe9eb29-ab87-4ca3-be83-a1d5d8305716" {
+			t.Errorf("%s: %s: status %d, X-Request-ID %q, want %d and the echo", c.rule, c.says, status,
+				header.Get("X-Request-ID"), c.status)
+		}
+		if status == 200 && (!json.Valid([]byte(got)) || header.Get("Content-Type") != "application/json") {
+			t.Errorf("%s: %s: %s is not JSON, or its type is %s", c.rule, c.says, got, header.Get("Content-Type"))
+		}
+	}
+}
+
+// TestHTTPBinding checks methods, content types and paths (Z-9, Z-10, Z-12).
+func TestHTTPBinding(t *testing.T) {
+	for _, c := range []struct {
+		url, method, path, kind string
+		want                    int
+	}{
+		{"https://pdp.example.com", "POST", EvaluationPath, "application/json", 200},
+		{"https://pdp.example.com", "POST", EvaluationPath, "application/json; charset=utf-8", 200},
+		{"https://pdp.example.com", "POST", EvaluationPath, "text/plain", 415},
+		{"https://pdp.example.com", "POST", EvaluationPath, "", 415},
+		{"https://pdp.example.com", "GET", EvaluationPath, "application/json", 405},
+		{"https://pdp.example.com", "GET", EvaluationsPath, "application/json", 405},
+		{"https://pdp.example.com", "GET", MetadataPath, "", 200},
+		{"https://pdp.example.com", "HEAD", MetadataPath, "", 200},
+		{"https://pdp.example.com", "POST", MetadataPath, "application/json", 405},
+		{"https://pdp.example.com", "GET", "/", "", 404},
+		{"https://example.com/pdp/", "POST", "/pdp" + EvaluationPath, "application/json", 200},
+		{"https://example.com/pdp", "POST", EvaluationPath, "application/json", 404},
+		{"https://example.com/pdp", "GET", MetadataPath + "/pdp", "", 200},
+	} {
+		h := records(t, func(cfg *Config) { cfg.URL = c.url })
+		r := httptest.NewRequest(c.method, c.path, strings.NewReader(whole))
+		r.Header["X-Request-Id"] = []string{"a", "b"}
+		if c.kind != "" {
+			r.Header.Set("Content-Type", c.kind)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.want || strings.Join(w.Header()["X-Request-Id"], " ") != "a b" ||
+			(c.want == 405) != (w.Header().Get("Allow") != "") {
+			t.Errorf("%s: %s %s %q: %d %v, want %d", c.url, c.method, c.path, c.kind, w.Code, w.Header(), c.want)
+		}
+	}
+}
+
+// TestMetadata checks the members of the metadata: the identifier as configured, and no empty ones (Z-12).
+func TestMetadata(t *testing.T) {
+	for url, base := range map[string]string{"https://pdp.example.com": "https://pdp.example.com",
+		"https://example.com/pdp/": "https://example.com/pdp", "http://127.0.0.1:8080": "http://127.0.0.1:8080"} {
+		h := records(t, func(cfg *Config) { cfg.URL = url })
+		w := httptest.NewRecorder()
+		h.serveMetadata(w, httptest.NewRequest(http.MethodGet, MetadataPath, nil))
+		want := fmt.Sprintf(`{"policy_decision_point":%q,"access_evaluation_endpoint":%q,"access_evaluations_endpoint":%q}`,
+			url, base+"/access/v1/evaluation", base+"/access/v1/evaluations")
+		if w.Body.String() != want || w.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("%s, want %s", w.Body, want)
+		}
+	}
+}
+
+// TestNewRejects checks that a handler needs an evaluator, an authentication and a proper URL.
+func TestNewRejects(t *testing.T) {
+	good := records(t).cfg
+	for _, change := range []func(*Config){
+		func(c *Config) { c.Evaluator = nil }, func(c *Config) { c.Caller = nil }, func(c *Config) { c.URL = "" },
+		func(c *Config) { c.URL = "http://pdp.example.com" }, func(c *Config) { c.URL = "https://u@h" },
+		func(c *Config) { c.URL = "https://h?" }, func(c *Config) { c.URL = "https://h#" },
+		func(c *Config) { c.MostItems = -1 }, func(c *Config) { c.MostBytes = -1 },
+	} {
+		c := good
+		change(&c)
+		if _, err := New(c); err == nil {
+			t.Errorf("%q is accepted", c.URL)
+		}
+	}
+}
+
+// failing is an Evaluator that fails.
+type failing struct{ err error }
+
+func (f failing) Evaluate(context.Context, *Question) (Answer, error) {
+	return Answer{Decision: true}, f.err
+}
+
+// TestErrorsGrantNothing checks that an evaluator's error is never a grant, and that only *Error reaches the client
+// (Z-8).
+func TestErrorsGrantNothing(t *testing.T) {
+	for _, c := range []struct {
+		err    error
+		status int
+		text   string
+	}{
+		{errors.New("secret"), 500, "internal server error"},
+		{&Error{403, "no"}, 403, "no"},
+		{fmt.Errorf("wrapped: %w", &Error{503, "busy"}), 503, "busy"},
+		{&Error{200, "odd"}, 500, "internal server error"},
+	} {
+		h := records(t, func(cfg *Config) { cfg.Evaluator = failing{c.err} })
+		status, got, _ := post(h, EvaluationPath, whole)
+		if status != c.status || got != c.text {
+			t.Errorf("%v: %d %q, want %d %q", c.err, status, got, c.status, c.text)
+		}
+		status, got, _ = post(h, EvaluationsPath, `{"evaluations":[`+whole+`]}`)
+		want := fmt.Sprintf(`{"evaluations":[{"decision":false,"context":{"error":{"status":%d,"message":%q}}}]}`, c.status,
+			c.text)
+		if status != 200 || got != want {
+			t.Errorf("%v in a batch: %d %s, want %s", c.err, status, got, want)
+		}
+	}
+	unknown := records(t, func(cfg *Config) {
+		cfg.Caller = func(*http.Request) (Caller, error) { return Caller{}, errors.New("who") }
+	})
+	if status, _, header := post(unknown, EvaluationPath, whole); status != 401 || header.Get("WWW-Authenticate") == "" {
+		t.Errorf("an unknown caller: %d %v, want 401 with a challenge", status, header)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := unknown.evaluations(gone, Caller{}, []byte(`{"evaluations":[`+whole+`]}`)); err == nil {
+		t.Error("a batch goes on after its client has gone")
+	}
+}
+
+// example returns the types of the example.
+func example(t testing.TB) *Types {
+	t.Helper()
+	file, err := os.ReadFile("../../examples/authzen/records.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	types, err := ReadTypes(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return types
+}
+
+// records returns a server of the example's types, for a caller that may ask.
+func records(t testing.TB, change ...func(*Config)) *Handler {
+	t.Helper()
+	cfg := Config{URL: "https://pdp.example.com", Evaluator: example(t).Asking(nil),
+		Caller: func(*http.Request) (Caller, error) { return Caller{"service", "gateway"}, nil }}
+	for _, f := range change {
+		f(&cfg)
+	}
+	h, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// post sends a body of JSON and returns the status and the response's body.
+func post(h http.Handler, path, body string, headers ...string) (int, string, http.Header) {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code, strings.TrimSpace(w.Body.String()), w.Header()
+}

@@ -1,0 +1,44 @@
+package authzen
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// TestLimiter checks the allowance of a caller, and that callers beyond the table cost no memory (Z-15).
+func TestLimiter(t *testing.T) {
+	now := time.Unix(0, 0)
+	l := NewLimiter(2, func() time.Time { return now })
+	allow := func() (n int) {
+		for range 5 {
+			if l.Allow(Caller{"a", "b"}) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := allow(); n != 2 {
+		t.Errorf("%d questions at once, want 2", n)
+	}
+	now = now.Add(500 * time.Millisecond)
+	if n := allow(); n != 1 {
+		t.Errorf("%d questions after half a second, want 1", n)
+	}
+	now = now.Add(time.Hour)
+	if n := allow(); n != 2 {
+		t.Errorf("%d questions after an hour, want 2", n)
+	}
+	for i := range 2 * mostCallers {
+		l.Allow(Caller{"a", fmt.Sprint(i)})
+	}
+	l.mu.Lock()
+	known := len(l.of)
+	l.mu.Unlock()
+	if known > mostCallers {
+		t.Errorf("%d callers, want at most %d", known, mostCallers)
+	}
+	if NewLimiter(0, time.Now).Allow(Caller{}) {
+		t.Error("a limiter of 0 allows")
+	}
+}

@@ -1,0 +1,46 @@
+package authzen
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestReadTypesRejects checks that each mistake in a file is an error that names its key (Z-14).
+func TestReadTypesRejects(t *testing.T) {
+	const rest = `,"actions":{"do":{"rights":["r"]}}}}}`
+	for _, c := range []struct{ file, want string }{
+		{`{"typos":{}}`, "typos"},
+		{`{"groups":["a","a"]}`, "groups"},
+		{`{"groups":["a b"]}`, "groups"},
+		{`{"subjects":{"user":{"a":{"groups":["g"]}}}}`, "subjects.user.a: groups"},
+		{`{"subjects":{"user":{"a":{"properties":{"p":{}}}}}}`, "properties.p"},
+		{`{"subjects":{"user":{"a":{"properties":{"p":1.5}}}}}`, "properties.p"},
+		{`{"subjects":{"user":{"a":{"properties":{"p":["x","x"]}}}}}`, "twice"},
+		{`{"ask":{"descriptor":"O:SYG:SYD:","rate":0}}`, "ask.rate"},
+		{`{"ask":{"descriptor":"O:SYG:SYD:(A;;1;;;${who})","rate":1}}`, "ask.descriptor"},
+		{`{"ask":{"descriptor":"O:SYG:SY","rate":1}}`, "a DACL"},
+		{`{"types":{"t":{"descriptor":"O:SYG:SYD:"}}}`, "types.t.rights"},
+		{`{"types":{"t":{"rights":["r","r"],"descriptor":"O:SYG:SYD:"}}}`, "twice"},
+		{`{"types":{"t":{"rights":["1","2","3","4","5","6","7","8","9","a","b","c","d","e","f","g","h"]}}}`, "1 to 16"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"D:(A;;${r};;;WD)"` + rest, "an owner"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SY"` + rest, "a DACL"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:NO_ACCESS_CONTROL"` + rest, "a DACL"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:(A;;${w};;;WD)"` + rest, "${w} is neither"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:(A;;x;;;WD)"` + rest, "types.t.descriptor"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","actions":{"do":{"rights":[]}}}}}`, "actions.do.rights"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","actions":{"do":{"rights":["w"]}}}}}`, "actions.do.rights"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","actions":
+			{"do":{"rights":["r"],"properties":{"p":{"v":["w"]}}}}}}}`, "properties.p.v"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","owner":{"property":"o"}` + rest, "owner"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","request":{"x":{}}` + rest, "request.x"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","request":{"action":{"p":"text"}}` + rest,
+			"request.action.p"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","request":
+			{"action":{"p":"string"},"context":{"P":"string"}}` + rest, "twice"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","objects":{"1":{"p":null}}` + rest, "objects.1"},
+	} {
+		if _, err := ReadTypes([]byte(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want an error with %q", c.file, err, c.want)
+		}
+	}
+}

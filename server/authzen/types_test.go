@@ -1,0 +1,297 @@
+package authzen
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// question returns a question of the user who about a record. properties are JSON objects of the subject, the action,
+// the resource and the context, in this order; "" is absent.
+func question(t testing.TB, who, action, record string, properties ...string) *Question {
+	t.Helper()
+	of := func(i int) string {
+		if i < len(properties) && properties[i] != "" {
+			return `,"properties":` + properties[i]
+		}
+		return ""
+	}
+	context := ""
+	if len(properties) > 3 {
+		context = `,"context":` + properties[3]
+	}
+	q, err := decodeOne(fmt.Appendf(nil, `{"subject":{"type":"user","id":%q%s},"action":{"name":%q%s},`+
+		`"resource":{"type":"record","id":%q%s}%s}`, who, of(0), action, of(1), record, of(2), context))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Caller = Caller{"service", "gateway"}
+	return &q
+}
+
+// TestRecords checks decisions of the example against its comments: who views, edits, deletes and restores what.
+func TestRecords(t *testing.T) {
+	types := example(t)
+	for _, c := range []struct{ who, record, allowed string }{
+		{"alice", "record-1", "can_view can_edit can_delete"}, // an admin, and the owner
+		{"bob", "record-1", "can_view can_edit"},              // an editor of the same department
+		{"carol", "record-1", "can_view"},                     // a viewer
+		{"dave", "record-1", ""},                              // nobody
+		{"alice", "record-2", "can_view"},                     // locked
+		{"bob", "record-2", "can_view"},                       // locked, although bob owns it
+		{"carol", "record-3", "can_view"},                     // the owner, but nobody says its status
+		{"alice", "record-4", "can_view can_restore"},         // deleted: admins alone
+		{"bob", "record-4", ""},                               // deleted
+		{"dave", "record-4", ""},                              // deleted, although dave owns it
+		{"alice", "record-5", ""},                             // nobody says whether it is deleted
+		{"alice", "record-6", ""},                             // unknown
+		{"erin", "record-1", ""},                              // unknown
+	} {
+		for _, action := range []string{"can_view", "can_edit", "can_delete", "can_restore", "can_fly", ""} {
+			want := action != "" && strings.Contains(c.allowed, action)
+			if a := types.Decide(question(t, c.who, action, c.record), nil); a.Decision != want ||
+				want == (a.ReasonAdmin != "") {
+				t.Errorf("%s %s %s: %+v, want %v", c.who, action, c.record, a, want)
+			}
+		}
+	}
+}
+
+// TestRequestProperties checks which properties of a request count (Z-13), and that a missing one grants nothing
+// (Z-14).
+func TestRequestProperties(t *testing.T) {
+	types := example(t)
+	for _, c := range []struct {
+		says, who, action, record string
+		properties                []string
+		want                      bool
+	}{
+		{"the status of record-3 comes from the request", "carol", "can_edit", "record-3", []string{"", "",
+			`{"status":"draft"}`}, true},
+		{"or locks it", "carol", "can_edit", "record-3", []string{"", "", `{"status":"locked"}`}, false},
+		{"a missing status grants nothing", "carol", "can_edit", "record-3", nil, false},
+		{"neither does another kind", "carol", "can_edit", "record-3", []string{"", "", `{"status":["draft"]}`}, false},
+		{"nor null", "carol", "can_edit", "record-3", []string{"", "", `{"status":null}`}, false},
+		{"nor another case", "carol", "can_edit", "record-3", []string{"", "", `{"Status":"draft"}`}, false},
+		{"the file wins", "bob", "can_edit", "record-2", []string{"", "", `{"status":"draft"}`}, false},
+		{"an unlisted property is ignored", "dave", "can_view", "record-4", []string{"", "", `{"deleted":false}`}, false},
+		{"so is the owner", "dave", "can_edit", "record-1", []string{"", "", `{"owner":"dave"}`}, false},
+		{"so is a property of the subject", "carol", "can_edit", "record-1",
+			[]string{`{"department":"sales","groups":["admins"]}`}, false},
+		{"the action needs a scope", "alice", "can_share", "record-1", nil, false},
+		{"a declared one", "alice", "can_share", "record-1", []string{"", `{"scope":"all"}`}, false},
+		{"of its kind", "alice", "can_share", "record-1", []string{"", `{"scope":1}`}, false},
+		{"internal adds nothing", "carol", "can_share", "record-1", []string{"", `{"scope":"internal"}`}, true},
+		{"public adds a right", "carol", "can_share", "record-1", []string{"", `{"scope":"public"}`}, false},
+		{"which admins have", "alice", "can_share", "record-1", []string{"", `{"scope":"public"}`}, true},
+		{"and the owner, for a purpose", "carol", "can_share", "record-3", []string{"", `{"scope":"public"}`,
+			`{"status":"x"}`, `{"purpose":"support"}`}, true},
+		{"but for no other", "carol", "can_share", "record-3", []string{"", `{"scope":"public"}`, `{"status":"x"}`,
+			`{"purpose":"sale"}`}, false},
+		{"the context is not the subject's", "carol", "can_share", "record-3", []string{`{"purpose":"support"}`,
+			`{"scope":"public"}`, `{"status":"x"}`}, false},
+	} {
+		if a := types.Decide(question(t, c.who, c.action, c.record, c.properties...), nil); a.Decision != c.want {
+			t.Errorf("%s: %+v, want %v", c.says, a, c.want)
+		}
+	}
+	if a := new(Types).Decide(question(t, "alice", "can_view", "record-1"), nil); a.Decision {
+		t.Error("the zero value allows")
+	}
+}
+
+// TestFileWins checks that a property of the file is not changed by a request that may set it for others (Z-13), and
+// that an unknown object has no rights, whatever the template grants (Z-14).
+func TestFileWins(t *testing.T) {
+	types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{"properties":{"level":1}},"b":{}}},"types":{"record":{
+		"rights":["r"],"descriptor":"O:SYG:SYD:(XA;;${r};;;WD;(@User.level == 2))","actions":{"do":{"rights":["r"]}},
+		"request":{"subject":{"level":"integer"}},"objects":{"known":{}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for who, want := range map[string]bool{"a": false, "b": true} {
+		if a := types.Decide(question(t, who, "do", "known", `{"level":2}`), nil); a.Decision != want {
+			t.Errorf("%s: %+v, want %v", who, a, want)
+		}
+		if a := types.Decide(question(t, who, "do", "unknown", `{"level":2}`), nil); a.Decision {
+			t.Errorf("%s: an unknown object is granted", who)
+		}
+	}
+}
+
+// TestOwnerByRequest checks that an owner whom the request names is one of the file's subjects, and that without one
+// the owner's entry matches nobody (Z-14).
+func TestOwnerByRequest(t *testing.T) {
+	types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{},"b":{}}},"types":{"t":{"rights":["r"],
+		"descriptor":"O:SYG:SYD:(A;;${r};;;OW)","owner":{"property":"owner","type":"user"},
+		"actions":{"do":{"rights":["r"]}},"request":{"resource":{"owner":"string"}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for properties, want := range map[string]bool{`{"owner":"a"}`: true, `{"owner":"b"}`: false, `{"owner":"c"}`: false,
+		`{"owner":"S-1-1-0"}`: false, `{}`: false} {
+		q := question(t, "a", "do", "any", "", "", properties)
+		q.Resource.Type = "t"
+		if a := types.Decide(q, nil); a.Decision != want {
+			t.Errorf("%s: %+v, want %v", properties, a, want)
+		}
+	}
+	system := token.NetworkUser(sid.LocalSystem)
+	q := question(t, "x", "do", "any", "", "", `{}`)
+	q.Resource.Type = "t"
+	if a := types.Decide(q, &system); a.Decision {
+		t.Error("the owner of the template owns an object without an owner")
+	}
+}
+
+// TestAskingForOthers checks the right to ask about others and the rate (Z-15).
+func TestAskingForOthers(t *testing.T) {
+	types := example(t)
+	types.rate = 4
+	asking := types.Asking(nil)
+	for _, c := range []struct {
+		caller Caller
+		status int
+	}{
+		{Caller{"service", "gateway"}, 0}, {Caller{"user", "alice"}, 0}, {Caller{"user", "bob"}, 403},
+		{Caller{"service", "guest"}, 403}, {Caller{"service", "other"}, 403}, {Caller{}, 403},
+		{Caller{"service", "gateway"}, 0}, {Caller{"service", "gateway"}, 0}, {Caller{"service", "gateway"}, 0},
+		{Caller{"service", "gateway"}, 429}, {Caller{"user", "alice"}, 0},
+	} {
+		q := question(t, "alice", "can_view", "record-1")
+		q.Caller = c.caller
+		a, err := asking.Evaluate(t.Context(), q)
+		var e *Error
+		if errors.As(err, &e); (e == nil) != (c.status == 0) || e != nil && e.Status != c.status || a.Decision != (e == nil) {
+			t.Errorf("%v: %+v, %v, want status %d", c.caller, a, err, c.status)
+		}
+	}
+	types.rate, types.ask = 4, nil
+	if _, err := types.Asking(nil).Evaluate(t.Context(), question(t, "alice", "can_view", "record-1")); err == nil {
+		t.Error("without a descriptor the gateway asks about others")
+	}
+}
+
+// full is a sink that keeps nothing.
+type full struct{}
+
+func (full) Write(audit.Event) error { return errors.New("full") }
+
+// TestRecordsOfQuestions checks that the trail has each question with its caller and its decision, and that a
+// question without its record gets no answer (Z-17).
+func TestRecordsOfQuestions(t *testing.T) {
+	sink := audit.NewMemory(0, 0)
+	log := &audit.Log{Sink: sink}
+	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+		audit.KernelObject: audit.OnBoth}, Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Policy.Store(policy)
+	asking := example(t).Asking(log)
+	for who, want := range map[string]audit.Outcome{"alice": audit.Success, "dave": audit.Failure} {
+		q := question(t, who, "can_view", "record-1")
+		if _, err := asking.Evaluate(t.Context(), q); err != nil {
+			t.Error(err)
+		}
+		list := sink.Drain()
+		if len(list) != 1 || list[0].Outcome != want {
+			t.Fatalf("%s: %v, want one record", who, list)
+		}
+		server, _ := list[0].Field("ObjectServer")
+		object, _ := list[0].Field("ObjectName")
+		user, _ := list[0].Field("SubjectUserSid")
+		if caller := asking.subjects[q.Caller].spec.User.SID.String(); server != "AuthZEN" || user != caller ||
+			object != `"user" "`+who+`" "can_view" "record" "record-1"` {
+			t.Errorf("a record of %s: %s, %s", user, server, object)
+		}
+	}
+	refused := question(t, "alice", "can_view", "record-1")
+	refused.Caller = Caller{"service", "guest"}
+	if _, err := asking.Evaluate(t.Context(), refused); err == nil {
+		t.Error("a guest asks")
+	}
+	if list := sink.Drain(); len(list) != 1 || list[0].Outcome != audit.Failure {
+		t.Errorf("an attempt to ask has the records %v, want a failure", list)
+	}
+	log.Sink = full{}
+	if a, err := asking.Evaluate(t.Context(), question(t, "alice", "can_view", "record-1")); err == nil || a.Decision {
+		t.Errorf("without a record: %+v", a)
+	}
+	long := question(t, strings.Repeat("ä", 2000), "can_view", "x")
+	long.Subject.ID, long.Resource.ID = strings.Repeat("\x00\n", 3000), "\u202e"
+	if got := long.String(); len(got) > 8*mostRecorded || strings.ContainsAny(got, "\x00\n\u202e") {
+		t.Errorf("a record of %d bytes: %.100q", len(got), got)
+	}
+}
+
+// TestReasonsOfTypes checks that the subject learns the entries with READ_CONTROL alone (Z-16).
+func TestReasonsOfTypes(t *testing.T) {
+	types, err := ReadTypes([]byte(`{"groups":["told"],"subjects":{"user":{"a":{"groups":["told"]},"b":{}}},
+		"types":{"record":{"rights":["r","w"],
+		"descriptor":"O:SYG:SYD:(D;;${w};;;WD)(A;;RC;;;${told})",
+		"actions":{"do":{"rights":["r","w"]}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const why = "w: denied by (D;;DC;;;WD)"
+	for who, user := range map[string]string{"a": why, "b": "access denied"} {
+		a := types.Decide(question(t, who, "do", "any"), nil)
+		if a.Decision || a.ReasonAdmin != why || a.ReasonUser != user {
+			t.Errorf("%s: %+v, want %q and %q", who, a, why, user)
+		}
+	}
+}
+
+// TestDecisionsEqualATwin compares random decisions about records with a twin that reads the comments of the
+// example as plain conditions.
+func TestDecisionsEqualATwin(t *testing.T) {
+	types := example(t)
+	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 3))
+	pick := func(list ...string) string { return list[rnd.IntN(len(list))] }
+	records := map[string]map[string]string{
+		"record-1": {"owner": "alice", "department": "sales", "status": "draft", "deleted": "no"},
+		"record-2": {"owner": "bob", "department": "sales", "status": "locked", "deleted": "no"},
+		"record-3": {"owner": "carol", "department": "finance", "deleted": "no"},
+		"record-4": {"owner": "dave", "department": "finance", "status": "draft", "deleted": "yes"},
+		"record-5": {"owner": "carol", "department": "finance", "status": "draft"}}
+	groups := map[string]string{"alice": "admins editors viewers", "bob": "editors viewers", "carol": "viewers",
+		"dave": ""}
+	department := map[string]string{"alice": "sales", "bob": "sales", "carol": "finance"}
+	for range randtest.Size(5000) {
+		who, id := pick("alice", "bob", "carol", "dave"), pick("record-1", "record-2", "record-3", "record-4", "record-5")
+		action, status := pick("view", "edit", "delete", "restore"), pick("", "draft", "locked")
+		r := records[id]
+		properties := `{}`
+		if status != "" {
+			properties = fmt.Sprintf(`{"status":%q}`, status)
+		}
+		if r["status"] != "" {
+			status = r["status"]
+		}
+		in := func(group string) bool { return strings.Contains(groups[who], group) }
+		want := false
+		switch {
+		case r["deleted"] == "yes":
+			want = in("admins") && (action == "view" || action == "restore")
+		case r["deleted"] == "" || action == "restore" || (action == "edit" || action == "delete") && (status == "locked" ||
+			status == ""):
+		case in("admins"), r["owner"] == who:
+			want = true
+		default:
+			want = action == "view" && in("viewers") ||
+				action == "edit" && in("editors") && department[who] != "" && department[who] == r["department"]
+		}
+		q := question(t, who, "can_"+action, id, "", "", properties)
+		if a := types.Decide(q, nil); a.Decision != want {
+			t.Errorf("%s %s %s %s: %+v, want %v", who, action, id, properties, a, want)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"github.com/refmon/refmon/server/authzen"
+	"github.com/refmon/refmon/server/gateway"
+)
+
+// authzenSettings are the keys of the AuthZEN API.
+type authzenSettings struct {
+	URL   string `json:"url"`
+	Ask   string `json:"ask"`
+	Rate  int    `json:"rate"`
+	Types string `json:"types"`
+}
+
+// forwardSettings are the keys of the forward-auth endpoint.
+type forwardSettings struct {
+	Proxies []string `json:"proxies"`
+	Path    string   `json:"path"`
+	Right   string   `json:"right"`
+}
+
+// checkQuestions validates the keys authzen and forwardAuth and the file of types, and sets questions and forward. It
+// connects to nothing. The error names the key.
+func (c *config) checkQuestions() error {
+	f := gateway.ForwardAuth{Path: c.ForwardAuth.Path, Right: c.ForwardAuth.Right}
+	for _, text := range c.ForwardAuth.Proxies {
+		p, err := prefix(text)
+		if err != nil {
+			return fmt.Errorf("forwardAuth.proxies: %w", err)
+		}
+		f.Proxies = append(f.Proxies, p)
+	}
+	c.forward = f
+	if s := c.AuthZEN; s.URL != "" {
+		c.questions = &gateway.AuthZEN{URL: s.URL, Ask: s.Ask, Rate: s.Rate}
+		if s.Types != "" {
+			file, err := os.ReadFile(s.Types)
+			if err != nil {
+				return fmt.Errorf("authzen.types: %w", err)
+			}
+			if c.questions.Types, err = authzen.ReadTypes(file); err != nil {
+				return fmt.Errorf("authzen.types: %s: %w", s.Types, err)
+			}
+		}
+	}
+	if c.Console == "" && (c.questions != nil || len(f.Proxies) > 0) {
+		return errors.New("authzen and forwardAuth are served at the address of the console: set console")
+	}
+	// New checks the rest and connects to nothing.
+	g, err := gateway.New(gateway.Config{Dial: c.dial, AuthZEN: c.questions, ForwardAuth: f})
+	if err != nil {
+		return err
+	}
+	return g.Close()
+}
+
+// prefix parses an IP address, as a network of one address, or a network such as 192.0.2.0/28. A network of all
+// addresses is an error.
+func prefix(text string) (netip.Prefix, error) {
+	if at, err := netip.ParseAddr(text); err == nil && at.Zone() == "" {
+		return netip.PrefixFrom(at.Unmap(), at.Unmap().BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil || p.Bits() == 0 {
+		return netip.Prefix{}, fmt.Errorf("%q is no address such as 192.0.2.1 and no network such as 192.0.2.0/28", text)
+	}
+	return p, nil
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+type revokeCmd struct {
+	inspectFlags
+	Whom string `arg:"" help:"An account or a group by name or SID, or a path of the host in a tree."`
+	Now  bool   `help:"Do not answer the calls in progress of the sessions that end."`
+}
+
+// Help returns the long help of the verb.
+func (revokeCmd) Help() string {
+	return `Ends what a user, the members of a group, or all users have now: sessions, tokens that servers hold,
+open files, and the cached tokens and file contents of mounts. It prints what ended, and then each file that
+the host's kernel goes on serving, with the program to stop. It does not forbid a new logon or a new open, so
+change the account, the group or the descriptor first. It needs SeDebugPrivilege, and the trail records it.
+
+  refmond account disable bob
+  refmond revoke --socket /run/refmon/admin.sock bob
+  refmond revoke --socket /run/refmon/admin.sock /srv/projects/payroll
+
+docs/revocation.md says what else a change of rights ends, and when.`
+}
+
+// Run ends the access and prints the result.
+func (c *revokeCmd) Run(std *streams) error {
+	l, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	q := inspect.Query{What: "revoke", Now: c.Now}
+	if q.User, q.Path, err = l.selection(c.Whom); err != nil {
+		return err
+	}
+	a, err := l.query(q)
+	if err != nil {
+		return revokeError(c.Whom, err)
+	}
+	if a.Revoked == nil {
+		return errors.New("revoke: refmond sent no result: it is older than this program")
+	}
+	printRevoked(std, a.Revoked)
+	return nil
+}
+
+// revokeError explains why refmond refused a revocation.
+func revokeError(what string, err error) error {
+	switch ntstatus.Of(err, ntstatus.Unsuccessful) {
+	case ntstatus.PrivilegeNotHeld:
+		return fmt.Errorf("%w: revoking needs SeDebugPrivilege: run this as an administrator with "+
+			"--socket /run/refmon/admin.sock", err)
+	case ntstatus.InvalidParameter:
+		return fmt.Errorf("%w: %q is you, includes you, is a well-known SID, or is a path in no tree", err, what)
+	}
+	return err
+}
+
+// selection returns the SID of an account or a group, or the path.
+func (l *inspector) selection(what string) (user, path string, err error) {
+	if strings.HasPrefix(what, "/") || strings.HasPrefix(what, `\`) {
+		return "", what, nil
+	}
+	if s, err := sid.ParseStrict(what); err == nil {
+		return s.String(), "", nil
+	}
+	h, st := l.th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
+	if st != ntstatus.Success {
+		return "", "", fmt.Errorf("look up %q: %w", what, st.Err())
+	}
+	defer l.th.LsaClose(h)
+	out, st := l.th.LsaLookupNames2(h, what)
+	if !st.IsSuccess() || len(out.SIDs) != 1 || out.SIDs[0].SID.IsZero() {
+		return "", "", fmt.Errorf("no account or group has the name %q: give its SID, or a path that begins with /", what)
+	}
+	return out.SIDs[0].SID.String(), "", nil
+}
+
+// printRevoked prints what ended and what remains.
+func printRevoked(std *streams, r *inspect.Revoked) {
+	fmt.Fprintf(std.out, "ended: %d sessions, %d tokens, %d open files\n", r.Sessions, r.Tokens, r.Files)
+	if len(r.Remains) == 0 {
+		fmt.Fprintln(std.out, "nothing remains")
+		return
+	}
+	fmt.Fprintln(std.out, "remains until the program closes the file or ends:")
+	for _, e := range r.Remains {
+		name := printable(e.Name)
+		if name == "" {
+			name = "further files"
+		}
+		program := ""
+		if e.PID != 0 {
+			program = fmt.Sprintf(", pid %d", e.PID)
+		}
+		fmt.Fprintf(std.out, "  %-11s  %s  uid %d%s\n", printable(e.Kind), name, e.UID, program)
+	}
+	if r.More != 0 {
+		fmt.Fprintf(std.out, "  and %d further files\n", r.More)
+	}
+}
+
+// revokeMounts ends what the mounts keep of selected users and files, and returns what the host's kernel goes on
+// serving.
+func (s *service) revokeMounts(selected func(user sid.SID, name string) bool) (remains []inspect.Remaining) {
+	mounts, _ := s.currentMounts()
+	for _, m := range mounts {
+		for _, p := range m.Revoke(selected) {
+			remains = append(remains, inspect.Remaining{Kind: "passthrough", Name: p.Name, UID: p.UID})
+		}
+	}
+	return remains
+}
+
+// kernelName returns the kernel name of a path in a tree or in one of its mounts.
+func (c *config) kernelName(path string) (string, bool) {
+	for i := range c.trees {
+		t := &c.trees[i]
+		for _, top := range []string{t.Path, t.mount, t.backup} {
+			if top == "" || !within(top, path) {
+				continue
+			}
+			rest := strings.Trim(strings.TrimPrefix(path, top), "/")
+			return strings.TrimRight(`\Device\`+t.name+`\`+strings.ReplaceAll(rest, "/", `\`), `\`), true
+		}
+	}
+	return "", false
+}

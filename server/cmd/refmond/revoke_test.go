@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestRevokeCommand revokes by path and by SID at a running daemon. Each revocation is in the trail, and a caller
+// without SeDebugPrivilege is refused (W-98, W-99, W-100).
+func TestRevokeCommand(t *testing.T) {
+	w := newTreeWorld(t)
+	w.must(os.WriteFile(filepath.Join(w.root, "plan"), []byte("the plan"), 0o600))
+	w.describe("plan", "O:BAG:SYD:(A;;FA;;;S-1-22-1-4711)(A;;FR;;;S-1-22-1-4712)")
+	cfg := w.configure("")
+	s, err := start(cfg, &streams{out: io.Discard, err: io.Discard})
+	w.must(err)
+	stop := serving(t, s)
+	a := w.as(alice)
+	open := func() winnt.Handle {
+		h, st := a.NtOpenFile(winnt.GENERIC_READ, &nt.ObjectAttributes{ObjectName: `\??\projects\plan`}, 7, 0)
+		w.ok("open", st)
+		return h
+	}
+	h := open()
+	user := fmt.Sprintf("S-1-22-1-%d", alice)
+	for _, c := range []struct {
+		socket, what, want string
+		code               int
+	}{
+		{cfg.Socket, user, "revoking needs SeDebugPrivilege", exitMalformed},
+		{cfg.AdminSocket, "S-1-1-0", "is you, includes you, is a well-known SID, or is a path in no tree", exitMalformed},
+		{cfg.AdminSocket, "/etc/passwd", "is a path in no tree", exitMalformed},
+		{cfg.AdminSocket, "nobody at all", `no account or group has the name "nobody at all"`, exitMalformed},
+		{cfg.AdminSocket, w.root, "ended: 0 sessions, 0 tokens, 1 open files\nnothing remains\n", exitSuccess},
+		{cfg.AdminSocket, user, "ended: 1 sessions, 1 tokens, 0 open files\nnothing remains\n", exitSuccess},
+	} {
+		var out bytes.Buffer
+		code := run([]string{"revoke", "--socket", c.socket, c.what}, &streams{out: &out, err: &out})
+		if code != c.code || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%s: exit code %d, %s want %d, %s", c.what, code, out.String(), c.code, c.want)
+		}
+		if c.what == w.root {
+			if _, st := a.NtReadFileAt(h, 4, 0); st != ntstatus.AccessDenied {
+				t.Errorf("W-99: alice reads: %s, want %s", st, ntstatus.AccessDenied)
+			}
+			h = open()
+			a.NtClose(h)
+		}
+	}
+	_, st := a.NtOpenFile(winnt.GENERIC_READ, &nt.ObjectAttributes{ObjectName: `\??\projects\plan`}, 7, 0)
+	if st == ntstatus.Success {
+		t.Errorf("W-98: alice opens: %s, want an error", st)
+	}
+	stop()
+	for _, target := range []string{`\Device\projects`, user} {
+		if n := revocations(w, cfg, target); n != 1 {
+			t.Errorf("W-100: %d records of a revocation of %s, want 1", n, target)
+		}
+	}
+}
+
+// revocations counts the records of the trail that say that the access of a target was revoked.
+func revocations(w *treeWorld, cfg *config, target string) (n int) {
+	w.Helper()
+	for _, e := range trailOf(w, cfg) {
+		change, _ := e.Field("Change")
+		if got, _ := e.Field("Target"); change == "access revoked" && got == target {
+			n++
+		}
+	}
+	return n
+}
+
+// TestRevokePrintsRemains checks what the command prints for files that the host's kernel goes on serving (W-101).
+func TestRevokePrintsRemains(t *testing.T) {
+	var out bytes.Buffer
+	printRevoked(&streams{out: &out}, &inspect.Revoked{Sessions: 1, Tokens: 3, Files: 2, More: 4,
+		Remains: []inspect.Remaining{
+			{Kind: "descriptor", Name: `\Device\p\plan`, Process: 16, UID: 1001, PID: 77},
+			{Kind: "descriptor", UID: 1001, PID: 77}, {Kind: "passthrough", Name: "\\Device\\p\\a\x1b", UID: 1002}}})
+	want := `ended: 1 sessions, 3 tokens, 2 open files
+remains until the program closes the file or ends:
+  descriptor   \Device\p\plan  uid 1001, pid 77
+  descriptor   further files  uid 1001, pid 77
+  passthrough  \Device\p\a` + "\ufffd" + `  uid 1002
+  and 4 further files
+`
+	if out.String() != want {
+		t.Errorf("%s want %s", out.String(), want)
+	}
+}
+
+// TestKernelNamesOfPaths checks which kernel name a path of the host has. A path beside a tree has none.
+func TestKernelNamesOfPaths(t *testing.T) {
+	c := &config{trees: []treeConfig{{name: "p", mount: "/mnt/p", backup: "/backup/p"}}}
+	c.trees[0].Path = "/srv/p"
+	for path, want := range map[string]string{"/srv/p": `\Device\p`, "/srv/p/a/b": `\Device\p\a\b`,
+		"/mnt/p/a/": `\Device\p\a`, "/backup/p/a": `\Device\p\a`, "/srv/p2": "", "/srv": "", "srv/p": ""} {
+		if got, ok := c.kernelName(path); got != want || ok != (want != "") {
+			t.Errorf("%s: %q, %t, want %q", path, got, ok, want)
+		}
+	}
+}
+
+// trailOf returns the events of the trail of a daemon that has stopped.
+func trailOf(w *treeWorld, cfg *config) (all []audit.Event) {
+	w.Helper()
+	log, err := auditlog.NewReader(filepath.Join(cfg.State, "audit"), 1)
+	w.must(err)
+	defer func() { w.must(log.Close()) }()
+	for rec, err := log.Next(); !errors.Is(err, io.EOF); rec, err = log.Next() {
+		w.must(err)
+		e, err := rec.Event()
+		w.must(err)
+		all = append(all, e)
+	}
+	return all
+}

@@ -1,0 +1,196 @@
+package daemon
+
+import (
+	"strings"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// mostRemaining is the most entries of a reply that says what a revocation cannot end.
+const mostRemaining = 4096
+
+// revoker has the functions of Config that revocations call. Each may be nil. It is immutable.
+type revoker struct {
+	others func(selected func(user sid.SID, name string) bool) []inspect.Remaining
+	nameOf func(path string) (name string, ok bool)
+}
+
+// revocation is one request to end access. One goroutine uses it.
+type revocation struct {
+	who   sid.SID          // zero: by name
+	name  string           // kernel name of a file, "": by who
+	users map[sid.SID]bool // users of tokens that were found
+}
+
+// revoke ends the sessions, tokens and open files that a query selects, and returns what remains. It needs
+// SeDebugPrivilege. It does not end the caller's own connection: STATUS_INVALID_PARAMETER says that the caller is
+// selected, that the SID is not an account's or a group's, or that the path is in no tree. It writes the record
+// first; under a policy that fails closed a missing record returns STATUS_AUDIT_FAILED and nothing ends.
+func (l *inspector) revoke(by *connection, q *inspect.Query) (*inspect.Revoked, ntstatus.Status) {
+	if !l.who.Holds(winnt.SeDebugPrivilege) {
+		// The right to end every process is the right to end every access (W-98).
+		return nil, ntstatus.PrivilegeNotHeld
+	}
+	r, ok := l.d.revoke.parse(q)
+	if !ok || r.selects(by.token) || r.selects(l.who.Effective()) {
+		return nil, ntstatus.InvalidParameter
+	}
+	target, how := q.User, "sessions, tokens and files"
+	if r.name != "" {
+		target, how = r.name, "files"
+	}
+	if q.Now {
+		how += ", at once"
+	}
+	log := l.d.sys.Audit()
+	from := audit.Origin{Subject: *l.who, Names: log.Names, ProcessID: uint64(by.process.ID())}
+	e := audit.AccountsChanged(from, l.who.Effective().User().SID, "access revoked", target, how)
+	if log.Sink != nil {
+		// The trail says who revoked what, whatever the policy (W-100).
+		if st := log.Write(e); st != ntstatus.Success {
+			return nil, st
+		}
+	}
+	return l.d.end(&r, q.Now), ntstatus.Success
+}
+
+// parse reads the selection of a query: one SID in User, or one path or kernel name in Path. ok is false if the
+// query sets both or neither, if the SID is not that of an account or a group, or if the path is in no tree or
+// names a whole device directory.
+func (v *revoker) parse(q *inspect.Query) (r revocation, ok bool) {
+	if (q.User == "") == (q.Path == "") {
+		return r, false
+	}
+	if q.User != "" {
+		s, err := sid.ParseStrict(q.User)
+		// Well-known SIDs, such as Everyone and SYSTEM, select the daemon's own tokens too.
+		return revocation{who: s, users: map[sid.SID]bool{}}, err == nil && account(s)
+	}
+	name := q.Path
+	switch {
+	case strings.HasPrefix(name, "/"):
+		if v.nameOf == nil {
+			return r, false
+		}
+		if name, ok = v.nameOf(name); !ok {
+			return r, false
+		}
+	case strings.HasPrefix(name, `\??\`):
+		name = `\Device\` + name[len(`\??\`):]
+	}
+	name = strings.TrimRight(name, `\`)
+	return revocation{name: name}, strings.HasPrefix(name, `\`) && strings.Count(name, `\`) > 1
+}
+
+// account reports whether a SID belongs to an account or a group of a domain, of a computer or of the host. It
+// is false for well-known SIDs such as Everyone and SYSTEM.
+func account(s sid.SID) bool {
+	text := s.String()
+	return strings.HasPrefix(text, "S-1-5-21-") || strings.HasPrefix(text, "S-1-22-")
+}
+
+// selects reports whether the token's user is the revoked SID or the token has it as a group. It is false for a
+// revocation by name, and for a nil token.
+func (r *revocation) selects(t *token.Token) bool {
+	return r.name == "" && t != nil && (t.User().SID == r.who || t.Member(r.who, false))
+}
+
+// holds reports whether the revocation covers a file that was opened for user under the kernel name name. user
+// is zero for a process's own file, and name is "" if there is no file. A revocation by name covers the file of
+// that name and all files below it, ignoring the case of letters.
+func (r *revocation) holds(user sid.SID, name string) bool {
+	if r.name == "" {
+		return !user.IsZero() && (user == r.who || r.users[user])
+	}
+	n := len(r.name)
+	return len(name) >= n && strings.EqualFold(name[:n], r.name) && (len(name) == n || name[n] == '\\')
+}
+
+// end ends the sessions, tokens and files that a revocation selects, and returns their counts and what it cannot
+// end. Without now a connection ends after the calls in progress; with now it ends at once. r.users receives the
+// users of the ended tokens.
+func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
+	var found []sid.SID
+	a := &inspect.Revoked{}
+	ending := d.selected(r)
+	// Servers keep their processes: what they do for the user from now on is denied (W-98).
+	a.Tokens, _ = d.sys.Revoke(func(t *token.Token) bool {
+		if !r.selects(t) {
+			return false
+		}
+		found = append(found, t.User().SID)
+		return true
+	}, nil)
+	for _, s := range found {
+		r.users[s.Clone()] = true
+	}
+	_, a.Files = d.sys.Revoke(nil, r.holds)
+	for _, c := range d.all() {
+		d.keepsDescriptors(r, c, ending[c], a)
+	}
+	for c := range ending {
+		a.Sessions++
+		c.process.Exit()
+		c.served.Stop()
+		if now {
+			// The client gets no answer to its calls in progress.
+			_ = c.conn.Close()
+		}
+	}
+	if d.revoke.others != nil {
+		for _, e := range d.revoke.others(r.holds) {
+			remain(a, e)
+		}
+	}
+	return a
+}
+
+// all returns the connections that have a process, in no particular order.
+func (d *Daemon) all() (list []*connection) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for c := range d.connections {
+		if c.session.Load() != nil {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// selected returns the connections whose own token a revocation selects.
+func (d *Daemon) selected(r *revocation) map[*connection]bool {
+	found := map[*connection]bool{}
+	for _, c := range d.all() {
+		if r.selects(c.token) {
+			found[c] = true
+		}
+	}
+	return found
+}
+
+// keepsDescriptors adds to a the passed descriptors that the program of connection c keeps. If ends is set,
+// because c itself ends, these are all of them. Otherwise they are those of the files that a revocation by name
+// selects. c must have a process.
+func (d *Daemon) keepsDescriptors(r *revocation, c *connection, ends bool, a *inspect.Revoked) {
+	s := c.session.Load()
+	for _, e := range c.passed.all(s.Process) {
+		// The last entry has no name: it stands for files that are not listed.
+		if ends || r.name != "" && (e.Name == "" || r.holds(sid.SID{}, e.Name)) {
+			remain(a, inspect.Remaining{Kind: "descriptor", Name: e.Name, Process: s.Process, UID: s.UID, PID: s.PID})
+		}
+	}
+}
+
+// remain adds the entry e to a. If a already has mostRemaining entries, it only increments a.More.
+func remain(a *inspect.Revoked, e inspect.Remaining) {
+	if len(a.Remains) == mostRemaining {
+		a.More++
+		return
+	}
+	a.Remains = append(a.Remains, e)
+}

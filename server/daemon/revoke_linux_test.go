@@ -1,0 +1,275 @@
+package daemon_test
+
+import (
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/inspect"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// bobsSID is the SID of the user in the token bob.
+const bobsSID = "S-1-5-21-1-2-3-1108"
+
+// revokes sends a revocation and returns its status.
+func revokes(t *testing.T, c *client.Conn, q inspect.Query) (*inspect.Revoked, ntstatus.Status) {
+	t.Helper()
+	q.What = "revoke"
+	b, err := json.Marshal(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err = c.Look(b)
+	if err != nil {
+		return nil, ntstatus.Of(err, ntstatus.Unsuccessful)
+	}
+	var a inspect.Reply
+	if err := json.Unmarshal(b, &a); err != nil || a.Revoked == nil {
+		t.Fatalf("%s: %v", b, err)
+	}
+	return a.Revoked, ntstatus.Success
+}
+
+// serverFor returns a thread of a server's process that acts for a client until the test ends.
+func (r *running) serverFor(who string) *nt.Thread {
+	r.Helper()
+	system, err := token.New(token.LocalSystem())
+	if err != nil {
+		r.Fatal(err)
+	}
+	p, err := r.System().NewProcess("server", system)
+	if err != nil {
+		r.Fatal(err)
+	}
+	of, err := token.Parse([]byte(who))
+	if err != nil {
+		r.Fatal(err)
+	}
+	th, err := p.NewThreadAs(of)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Cleanup(func() { th.Close(); p.Exit(); p.Close() })
+	return th
+}
+
+// opens opens the planted file for reading.
+func opens(th *nt.Thread) (winnt.Handle, ntstatus.Status) {
+	h, _, st := th.NtCreateFile(plan(winnt.GENERIC_READ | winnt.WRITE_DAC))
+	return h, st
+}
+
+// reads reads the planted file through a handle.
+func reads(th *nt.Thread, h winnt.Handle) ntstatus.Status {
+	_, st := th.NtReadFileAt(h, 8, 0)
+	return st
+}
+
+// TestRevokeEndsUser checks that a revoked user's connections end, that a server acting for the user is denied
+// everything at its next call, also through handles that are open, and that other users notice nothing (W-98, W-99).
+func TestRevokeEndsUser(t *testing.T) {
+	for _, now := range []bool{false, true} {
+		sink := audit.NewMemory(0, 0)
+		d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
+		admin, a, b := d.people()
+		server, other := d.serverFor(bob), d.serverFor(alice)
+		h, st := opens(server)
+		his, st2 := opens(other)
+		if st != ntstatus.Success || st2 != ntstatus.Success {
+			t.Fatal(st, st2)
+		}
+		_, passed, st := b.OpenFile(b.Thread(), plan(winnt.GENERIC_READ))
+		if st != ntstatus.Success || passed == nil {
+			t.Fatal(st, passed)
+		}
+		defer passed.Close()
+		got, st := revokes(t, admin, inspect.Query{User: bobsSID, Now: now})
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		if got.Sessions != 1 || got.Tokens < 2 || got.Files != 1 {
+			t.Errorf("W-98: %+v, want 1 session, at least 2 tokens, 1 file", got)
+		}
+		if len(got.Remains) != 1 || got.Remains[0].Kind != "descriptor" ||
+			!strings.EqualFold(got.Remains[0].Name, `\Device\share\a\b\plan`) || got.Remains[0].PID == 0 {
+			t.Errorf("W-101: remains %+v, want the descriptor of the plan", got.Remains)
+		}
+		if st := reads(server, h); st != ntstatus.AccessDenied {
+			t.Errorf("W-99: a read through the open handle: %s, want %s", st, ntstatus.AccessDenied)
+		}
+		if _, st := server.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION); st != ntstatus.AccessDenied {
+			t.Errorf("W-99: the descriptor of the open handle: %s, want %s", st, ntstatus.AccessDenied)
+		}
+		if _, st := opens(server); st != ntstatus.AccessDenied {
+			t.Errorf("W-98: a new open for bob: %s, want %s", st, ntstatus.AccessDenied)
+		}
+		if st := reads(other, his); st != ntstatus.Success {
+			t.Errorf("a read for alice: %s", st)
+		}
+		if _, st := opens(a.Thread()); st != ntstatus.Success {
+			t.Errorf("alice opens: %s", st)
+		}
+		for end := time.Now().Add(time.Minute); b.Err() == nil && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+		if _, st := opens(b.Thread()); st != ntstatus.PortDisconnected {
+			t.Errorf("W-98: bob's connection: %s, want %s", st, ntstatus.PortDisconnected)
+		}
+		recorded(t, sink, "access revoked", bobsSID)
+	}
+}
+
+// recorded checks that the trail has one change with that target (W-100).
+func recorded(t *testing.T, sink *audit.Memory, what, target string) {
+	t.Helper()
+	n := 0
+	for e := range sink.Events() {
+		change, _ := e.Field("Change")
+		if e.ID != audit.AccountsChangedID || change != what {
+			continue
+		}
+		n++
+		if text, _ := e.Field("Target"); text != target {
+			t.Errorf("W-100: the target %q, want %q", text, target)
+		}
+	}
+	if n != 1 {
+		t.Errorf("W-100: %d records of %q, want 1", n, what)
+	}
+}
+
+// TestRevokeEndsPath checks that a revocation by path ends every open of the files below it, for all users, and no
+// other; a new open is decided as before (W-99).
+func TestRevokeEndsPath(t *testing.T) {
+	sink := audit.NewMemory(0, 0)
+	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) {
+		c.Audit = &audit.Log{Sink: sink}
+		c.KernelName = func(p string) (string, bool) { return `\device\SHARE\a`, p == "/srv/a" }
+	})
+	admin, a, b := d.people()
+	for i, q := range []inspect.Query{{Path: `\??\share\A`}, {Path: `\Device\share\a\b\`}, {Path: "/srv/a"}} {
+		h, st := opens(a.Thread())
+		h2, st2 := opens(b.Thread())
+		if st != ntstatus.Success || st2 != ntstatus.Success {
+			t.Fatal(st, st2)
+		}
+		for _, miss := range []string{`\Device\share\a\b\plan2`, `\Device\share\a\b\pla`, `\Device\other`} {
+			if got, st := revokes(t, admin, inspect.Query{Path: miss}); st != ntstatus.Success || got.Files != 0 {
+				t.Errorf("W-99: %s: %+v, %s, want no file", miss, got, st)
+			}
+		}
+		got, st := revokes(t, admin, q)
+		if st != ntstatus.Success || got.Files != 2 || got.Sessions != 0 || got.Tokens != 0 {
+			t.Errorf("W-99: %d: %+v, %s, want 2 files", i, got, st)
+		}
+		if st, st2 := reads(a.Thread(), h), reads(b.Thread(), h2); st != ntstatus.AccessDenied ||
+			st2 != ntstatus.AccessDenied {
+			t.Errorf("W-99: reads: %s, %s, want %s", st, st2, ntstatus.AccessDenied)
+		}
+		if st := a.Thread().NtClose(h); st != ntstatus.Success {
+			t.Errorf("the handle stays valid: %s", st)
+		}
+	}
+	if _, st := opens(a.Thread()); st != ntstatus.Success {
+		t.Errorf("a new open: %s", st)
+	}
+}
+
+// TestRevokeNeedsPrivilege checks who may revoke, and that a revocation which would end its caller, everybody or the
+// system is refused and changes nothing (W-98).
+func TestRevokeNeedsPrivilege(t *testing.T) {
+	d := planted(t, hostfs.HandOutNothing, nil)
+	admin, a, b := d.people()
+	h, st := opens(b.Thread())
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for _, q := range []inspect.Query{{User: bobsSID}, {Path: `\??\share\a`}, {User: "S-1-1-0"}, {}} {
+		if _, st := revokes(t, a, q); st != ntstatus.PrivilegeNotHeld {
+			t.Errorf("W-98: alice revokes %+v: %s, want %s", q, st, ntstatus.PrivilegeNotHeld)
+		}
+	}
+	for _, q := range []inspect.Query{{}, {User: bobsSID, Path: `\??\share`}, {User: "S-1-1-0"}, {User: "S-1-5-18"},
+		{User: "S-1-5-32-544"}, {User: "S-1-5-21-1-2-3-500"}, {User: "bob"}, {Path: "plan"}, {Path: `\`},
+		{Path: `\Device`}, {Path: "/srv/a"}} {
+		if _, st := revokes(t, admin, q); st != ntstatus.InvalidParameter {
+			t.Errorf("W-98: %+v: %s, want %s", q, st, ntstatus.InvalidParameter)
+		}
+	}
+	if st := reads(b.Thread(), h); st != ntstatus.Success {
+		t.Errorf("bob reads: %s", st)
+	}
+}
+
+// TestRevokeFailsWithoutRecord checks that nothing ends if a policy that fails closed cannot keep the record (W-100).
+func TestRevokeFailsWithoutRecord(t *testing.T) {
+	sink := &fillingDisk{}
+	log := filesRecorded(t, sink, audit.FailOnAuditFail)
+	d := planted(t, hostfs.HandOutNothing, func(c *daemon.Config) { c.Audit = log })
+	admin, _, b := d.people()
+	h, st := opens(b.Thread())
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	sink.fails.Store(true)
+	if _, st := revokes(t, admin, inspect.Query{User: bobsSID}); st != ntstatus.AuditFailed {
+		t.Errorf("W-100: %s, want %s", st, ntstatus.AuditFailed)
+	}
+	if st := reads(b.Thread(), h); st != ntstatus.Success {
+		t.Errorf("bob reads: %s", st)
+	}
+}
+
+// fillingDisk is a sink that keeps records until it fails.
+type fillingDisk struct{ fails atomic.Bool }
+
+func (b *fillingDisk) Write(audit.Event) error {
+	if b.fails.Load() {
+		return errors.New("the disk is gone")
+	}
+	return nil
+}
+
+// TestChangedDescriptorEndsNoOpenFile checks that a changed descriptor decides the next open, and that handles and
+// passed descriptors keep what they were granted until they are closed or revoked (F-55, F-151).
+func TestChangedDescriptorEndsNoOpenFile(t *testing.T) {
+	d := planted(t, hostfs.HandOutReads, nil)
+	admin, _, b := d.people()
+	h, st := opens(b.Thread())
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	_, passed, st := b.OpenFile(b.Thread(), plan(winnt.GENERIC_READ))
+	if st != ntstatus.Success || passed == nil {
+		t.Fatal(st, passed)
+	}
+	defer passed.Close()
+	describe(t, filepath.Join(d.tree, "a", "b", "plan"), "O:BAG:SYD:P(A;;FA;;;S-1-5-21-1-2-3-1107)")
+	if _, st := opens(b.Thread()); st != ntstatus.AccessDenied {
+		t.Errorf("a new open: %s, want %s", st, ntstatus.AccessDenied)
+	}
+	if st := reads(b.Thread(), h); st != ntstatus.Success {
+		t.Errorf("F-55: the open handle: %s", st)
+	}
+	if _, st := revokes(t, admin, inspect.Query{Path: `\??\share\a\b\plan`}); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if st := reads(b.Thread(), h); st != ntstatus.AccessDenied {
+		t.Errorf("W-99: the revoked handle: %s, want %s", st, ntstatus.AccessDenied)
+	}
+	if n, err := passed.Read(make([]byte, 9)); n != 9 || err != nil {
+		t.Errorf("docs/revocation.md says that a passed descriptor goes on reading: %d, %v", n, err)
+	}
+}

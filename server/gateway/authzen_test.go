@@ -1,0 +1,358 @@
+package gateway
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/authzen"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// everyoneAsks is an AuthZEN configuration in which every client may ask about others, without records.
+func everyoneAsks(c *Config) {
+	c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:(A;;0x1;;;WD)", Rate: 1 << 20}
+}
+
+// openToPEP is a descriptor whose contents all may read but nobody else; carol is the client that asks.
+const openToPEP = "O:BAG:SYD:P(A;OICI;RCFR;;;{carol})"
+
+// reply is the response to one question.
+type reply struct {
+	Decision *bool
+	Context  struct {
+		Admin map[string]string `json:"reason_admin"`
+		User  map[string]string `json:"reason_user"`
+		Error struct {
+			Status  int
+			Message string
+		}
+	}
+}
+
+// evaluate asks a question as a client and returns the status and the reply.
+func (w *world) evaluate(as, who, action, kind, id string) (int, reply) {
+	w.Helper()
+	body := fmt.Sprintf(`{"subject":{"type":"user","id":%q},"action":{"name":%q},"resource":{"type":%q,"id":%q}}`,
+		who, action, kind, id)
+	return w.evaluateBody(as, body)
+}
+
+func (w *world) evaluateBody(as, body string) (code int, a reply) {
+	w.Helper()
+	r := httptest.NewRequestWithContext(w.Context(), http.MethodPost, "https://localhost"+authzen.EvaluationPath,
+		strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	if as != "" {
+		r.SetBasicAuth(as, "pw-x")
+	}
+	rec := httptest.NewRecorder()
+	w.g.Console().ServeHTTP(rec, r)
+	if rec.Code == http.StatusOK {
+		if err := json.Unmarshal(rec.Body.Bytes(), &a); err != nil || a.Decision == nil {
+			w.Fatalf("%s: %v, %s", body, err, rec.Body)
+		}
+	}
+	return rec.Code, a
+}
+
+// opened reports whether an account can open a file, by an open with a token of its password.
+func (w *world) opened(who, path string, mask winnt.AccessMask) bool {
+	w.Helper()
+	p, err := w.g.link.process()
+	w.must(err)
+	s := p.sessions.get(p.sessions.name("test ", who), func(s *session) {
+		s.logOn(w.Context(), "", nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: who, Password: "pw-x"})
+	})
+	defer p.sessions.put(s)
+	h, st := (&request{g: w.g, s: s, ctx: w.Context()}).open(place{"share", strings.ReplaceAll(path, "/", `\`)}, mask,
+		winnt.FILE_OPEN, 0)
+	if st == ntstatus.Success {
+		p.release(h)
+	}
+	return st == ntstatus.Success
+}
+
+// TestFileDecisionsEqualOpens asks random questions about a tree and compares each decision with an open of the
+// file by the subject (G-60).
+func TestFileDecisionsEqualOpens(t *testing.T) {
+	w := newWorld(t, openToPEP+"(A;CI;FX;;;WD)", everyoneAsks)
+	changeNotify := winnt.Privileges(winnt.SeChangeNotifyPrivilege)
+	w.must(w.store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+		// bob must have the right to traverse each folder; the others hold the privilege to pass.
+		e.Revoke(sid.Everyone, changeNotify, 0)
+		e.Grant(w.sids["alice"], changeNotify, 0)
+		e.Grant(w.sids["carol"], changeNotify, 0)
+		return nil
+	}))
+	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 1))
+	paths := w.randomTree(rnd)
+	actions := []string{"read", "write", "modify", "full", "list", "DELETE", "FILE_READ_ATTRIBUTES", "FILE_WRITE_DATA",
+		"WRITE_DAC", "READ_CONTROL", "SD", "0x1", "FILE_DELETE_CHILD", "WRITE_OWNER", "SYNCHRONIZE", "0x110080"}
+	granted := 0
+	n := randtest.Size(1000)
+	for range n {
+		who, path := []string{"alice", "bob", "carol"}[rnd.IntN(3)], paths[rnd.IntN(len(paths))]
+		action := actions[rnd.IntN(len(actions))]
+		rights, err := words.Parse(action)
+		w.must(err)
+		want := w.opened(who, path, rights[0].Mask(winnt.FileObject))
+		code, got := w.evaluate("carol", who, action, "file", "/share/"+path)
+		if code != http.StatusOK || *got.Decision != want {
+			t.Errorf("%s %s %s: status %d, %+v, but the open says %v", who, action, path, code, got, want)
+		}
+		if want {
+			granted++
+		}
+	}
+	if granted < n/10 || granted > n*9/10 {
+		t.Errorf("%d of %d questions are granted: they test little", granted, n)
+	}
+}
+
+// TestFileDecisionsOfLabelsAndAttributes checks the two limits that random descriptors rarely meet: the label of a file
+// above the right that its directory grants, and the read-only attribute (G-60).
+func TestFileDecisionsOfLabelsAndAttributes(t *testing.T) {
+	w := newWorld(t, openToPEP, everyoneAsks)
+	w.folder("d", openToPEP+"(A;;FA;;;{alice})")
+	w.file("d/labelled", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})S:(ML;;NW;;;HI)")
+	w.file("d/plain", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})")
+	w.file("d/fixed", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;FA;;;{alice})")
+	p, err := w.g.link.process()
+	w.must(err)
+	w.opened("alice", "d/fixed", winnt.FILE_WRITE_DATA)
+	s := p.sessions.find(p.sessions.name("test ", "alice"))
+	defer p.sessions.put(s)
+	h, st := (&request{g: w.g, s: s, ctx: w.Context()}).open(place{"share", `d\fixed`}, winnt.FILE_WRITE_ATTRIBUTES,
+		winnt.FILE_OPEN, 0)
+	if st == ntstatus.Success {
+		st = p.do(w.Context(), func(th *nt.Thread) ntstatus.Status {
+			return th.NtSetInformationFile(h, nt.FileBasicInformation,
+				nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly})
+		})
+		p.release(h)
+	}
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for _, c := range []struct {
+		path, action string
+		mask         winnt.AccessMask
+		want         bool
+	}{
+		{"d/plain", "DELETE", winnt.DELETE, true},
+		{"d/labelled", "DELETE", winnt.DELETE, false},
+		{"d/labelled", "FILE_READ_ATTRIBUTES", winnt.FILE_READ_ATTRIBUTES, true},
+		{"d/fixed", "FILE_READ_DATA", winnt.FILE_READ_DATA, true},
+		{"d/fixed", "FILE_WRITE_DATA", winnt.FILE_WRITE_DATA, false},
+		{"d/fixed", "FILE_APPEND_DATA", winnt.FILE_APPEND_DATA, false},
+		{"d/fixed", "WRITE_DAC", winnt.WRITE_DAC, true},
+	} {
+		_, got := w.evaluate("carol", "alice", c.action, "file", "/share/"+c.path)
+		if open := w.opened("alice", c.path, c.mask); *got.Decision != c.want || open != c.want {
+			t.Errorf("%s %s: %v, and the open says %v, want %v", c.action, c.path, *got.Decision, open, c.want)
+		}
+	}
+}
+
+// randomTree makes folders and files with random descriptors and returns their paths. The client carol may read each
+// descriptor.
+func (w *world) randomTree(rnd *rand.Rand) (paths []string) {
+	w.Helper()
+	rights := []string{"FR", "FW", "FX", "FA", "SD", "RC", "WD", "WO", "0x1", "0x2", "0x40", "0x80", "0x100", "0x120089",
+		"0x1301bf", "GR", "GA", "SDRC"}
+	who := []string{"{alice}", "{bob}", "{carol}", "WD", "AU", "OW", "BA", "BU"}
+	describe := func() string {
+		d := "O:" + []string{"BA", "{alice}", "{bob}"}[rnd.IntN(3)] + "G:SYD:P(A;;RCFR;;;{carol})"
+		for range rnd.IntN(6) {
+			d += fmt.Sprintf("(%s;;%s;;;%s)", []string{"A", "A", "D"}[rnd.IntN(3)], rights[rnd.IntN(len(rights))],
+				who[rnd.IntN(len(who))])
+		}
+		// The entry of carol in front keeps the descriptor readable for the caller.
+		if rnd.IntN(4) == 0 {
+			d += "S:(ML;;" + []string{"NW;;;LW", "NWNR;;;ME", "NW;;;HI"}[rnd.IntN(3)] + ")"
+		}
+		return d
+	}
+	for i := range 4 {
+		dir := fmt.Sprintf("d%d", i)
+		w.folder(dir, describe())
+		paths = append(paths, dir)
+		for j := range 12 {
+			f := fmt.Sprintf("%s/f%d", dir, j)
+			w.file(f, "x", describe())
+			if rnd.IntN(5) == 0 {
+				w.must(os.Chmod(filepath.Join(w.root, f), 0o444))
+			}
+			paths = append(paths, f)
+		}
+	}
+	return append(paths, "missing", "d0/missing", "f0/below")
+}
+
+// TestAskingAboutOthers checks that a client without the right asks about itself only, that the answer about others
+// does not depend on whether they exist, and that the rate is the client's own (G-63).
+func TestAskingAboutOthers(t *testing.T) {
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)", func(c *Config) {
+		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:", Rate: 5}
+	})
+	w.file("f", "x", "O:BAG:SYD:P(A;;FR;;;WD)")
+	if code, a := w.evaluate("alice", "alice", "read", "file", "/share/f"); code != 200 || !*a.Decision {
+		t.Errorf("alice about herself: %d %+v", code, a)
+	}
+	for _, who := range []string{"bob", "nobody", "", "ALICE", `host\alice`} {
+		if code, _ := w.evaluate("bob", who, "read", "file", "/share/f"); (code != 403) != (who == "bob") {
+			t.Errorf("bob about %q: %d", who, code)
+		}
+	}
+	if code, _ := w.evaluate("bob", "bob", "read", "file", "/share/f"); code != http.StatusTooManyRequests {
+		t.Errorf("the sixth question of bob: %d, want 429", code)
+	}
+	if code, _ := w.evaluate("alice", "alice", "read", "file", "/share/f"); code != http.StatusOK {
+		t.Errorf("alice pays for the questions of bob: %d", code)
+	}
+	if code, _ := w.evaluate("", "alice", "read", "file", "/share/f"); code != http.StatusUnauthorized {
+		t.Errorf("without a credential: %d, want 401", code)
+	}
+}
+
+// TestSubjectTokenOpensNothing checks that the token of a subject has the level Identification, even if refmond would
+// give the gateway a full one (G-62).
+func TestSubjectTokenOpensNothing(t *testing.T) {
+	for _, name := range []string{"without SeTcbPrivilege", "with SeTcbPrivilege"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)", everyoneAsks, func(c *Config) {
+				if strings.HasPrefix(name, "with ") {
+					c.Certificates = map[string]string{strings.Repeat("0", 64): "bob"}
+				}
+			})
+			if strings.HasPrefix(name, "with ") {
+				w.must(w.store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+					e.Grant(sid.MustParse("S-1-22-1-61010"), tcb, 0)
+					return nil
+				}))
+			}
+			w.file("f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
+			p, err := w.g.link.process()
+			w.must(err)
+			r := &request{g: w.g, ctx: w.Context()}
+			s := p.subject(r, "alice")
+			defer p.subjects.put(s)
+			if s.st != ntstatus.Success || s.level != winnt.SecurityIdentification {
+				t.Fatalf("%v, level %v", s.st, s.level)
+			}
+			h, st := (&request{g: w.g, s: s, ctx: w.Context()}).open(place{"share", "f"}, winnt.FILE_READ_DATA,
+				winnt.FILE_OPEN, 0)
+			if st == ntstatus.Success || h != 0 {
+				t.Errorf("the token opens a file: %v", st)
+			}
+		})
+	}
+}
+
+// TestQuestionsAreRecorded checks that the trail has each question with its caller and its decision, and that a
+// question without its record gets no answer (G-64).
+func TestQuestionsAreRecorded(t *testing.T) {
+	w := newWorld(t, openToPEP, func(c *Config) {
+		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;0x1;;;WD)", Rate: 100}
+	})
+	w.file("f", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;FR;;;{alice})")
+	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+		audit.KernelObject: audit.OnBoth}})
+	w.must(err)
+	w.d.System().Audit().Policy.Store(policy)
+	w.sink.Drain()
+	for _, who := range []string{"alice", "bob"} {
+		if code, a := w.evaluate("carol", who, "read", "file", "/share/f"); code != 200 || *a.Decision != (who == "alice") {
+			t.Errorf("%s: %d %+v", who, code, a)
+		}
+	}
+	var seen []string
+	for _, e := range w.sink.Drain() {
+		text, err := json.Marshal(e)
+		w.must(err)
+		if s := string(text); strings.Contains(s, "AuthZEN") {
+			seen = append(seen, s)
+		}
+	}
+	for i, want := range [][]string{{`\"user\" \"alice\" \"read\" \"file\" \"/share/f\"`, "success"}, {`\"bob\"`,
+		"failure"}} {
+		if len(seen) != 2 || !strings.Contains(seen[i], w.sids["carol"].String()) || !strings.Contains(seen[i], want[0]) ||
+			!strings.Contains(seen[i], want[1]) {
+			t.Fatalf("records %q, want two by carol, the one at %d with %q", seen, i, want)
+		}
+	}
+}
+
+// TestUnrecordedQuestionIsRefused checks that a gateway without SeAuditPrivilege gives no answer that must be
+// recorded (G-64).
+func TestUnrecordedQuestionIsRefused(t *testing.T) {
+	w := newWorld(t, openToPEP, func(c *Config) {
+		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;0x1;;;WD)", Rate: 100}
+	})
+	w.file("f", "x", openToPEP)
+	p, err := w.g.link.process()
+	w.must(err)
+	th := p.conn.Thread()
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	th.NtAdjustPrivilegesToken(own, true, nil, false)
+	if code, _ := w.evaluate("carol", "carol", "read", "file", "/share/f"); code != http.StatusServiceUnavailable {
+		t.Errorf("status %d, want 503", code)
+	}
+}
+
+// TestReasons checks who learns what of a denial (G-65), and that a file which the caller may not inspect is denied
+// (G-61).
+func TestReasons(t *testing.T) {
+	w := newWorld(t, openToPEP, everyoneAsks)
+	w.folder("seen", openToPEP+"(A;;FR;;;{alice})")
+	w.folder("hidden", openToPEP)
+	w.file("seen/told", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;RC;;;{alice})(D;;FW;;;{alice})")
+	w.file("seen/f", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(D;;0x2;;;{alice})")
+	w.file("hidden/f", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(D;;FW;;;{alice})")
+	w.file("seen/closed", "x", "O:BAG:SYD:P(A;;FA;;;{alice})")
+	for _, c := range []struct{ path, action, admin, user string }{
+		{"seen/told", "write", "denied by (D;;", "denied by (D;;"},
+		{"seen/f", "write", "denied by (D;;", "access denied"},
+		{"hidden/f", "write", "denied by (D;;", "no such name"},
+		{"seen/f", "read", "no entry grants it", "access denied"},
+		{"seen/missing", "read", "no such name", "no such name"},
+		{"seen/closed", "read", "the caller may not read the descriptor", "no such name"},
+		{"seen/f", "MAXIMUM_ALLOWED", "no right of a file has the name", "access denied"},
+		{"seen/f", "read+write", "no right of a file has the name", "access denied"},
+		{"seen/f", "", "no right of a file has the name", "access denied"},
+		{"seen/f", "0", "no right of a file has the name", "access denied"},
+		{"../share/seen/f", "read", "the id is not a path", "access denied"},
+	} {
+		code, a := w.evaluate("carol", "alice", c.action, "file", "/share/"+c.path)
+		if code != 200 || *a.Decision || !strings.Contains(a.Context.Admin["en"], c.admin) ||
+			!strings.Contains(a.Context.User["en"], c.user) {
+			t.Errorf("%s %s: %d, admin %q, user %q, want %q and %q", c.action, c.path, code, a.Context.Admin["en"],
+				a.Context.User["en"], c.admin, c.user)
+		}
+	}
+	for _, c := range [][3]string{{"service", "file", "alice"}, {"user", "thing", "alice"}, {"user", "file", "nobody"}} {
+		body := fmt.Sprintf(`{"subject":{"type":%q,"id":%q},"action":{"name":"READ_CONTROL"},`+
+			`"resource":{"type":%q,"id":"/share/seen/told"}}`, c[0], c[2], c[1])
+		if code, a := w.evaluateBody("carol", body); code != 200 || *a.Decision {
+			t.Errorf("%s: %d %+v, want a denial", body, code, a)
+		}
+	}
+}

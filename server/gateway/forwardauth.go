@@ -1,0 +1,100 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ForwardAuthPath is the path of the forward-auth endpoint.
+const ForwardAuthPath = "/access/v1/forward-auth"
+
+// ForwardAuth configures the endpoint that nginx (auth_request), Traefik and Caddy query before they serve a file.
+// Without Proxies it is not served, as in the zero value.
+type ForwardAuth struct {
+	// Proxies are the addresses that may query the endpoint. It answers 403 to all others.
+	Proxies []netip.Prefix
+	// Path and Right are the names of the headers with the path of the file, as the client wrote it in the URL, and with
+	// the right. The proxy must set both, so that a client cannot.
+	Path, Right string
+}
+
+// check returns an error if there are proxies and the names of the two headers are not set or are equal. Without
+// proxies it returns nil.
+func (f *ForwardAuth) check() error {
+	if len(f.Proxies) > 0 && (f.Path == "" || f.Right == "" || strings.EqualFold(f.Path, f.Right)) {
+		return errors.New("gateway: ForwardAuth: Path and Right must be the names of two headers")
+	}
+	return nil
+}
+
+// forwardAuth answers a proxy's question about a client, whose credentials the request has: 200 if the client could
+// open the file with the right, and 401 if it has no valid credentials. Any other failure is 403, because nginx turns
+// any other status into a 500 (G-66).
+func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
+	w.Header()["X-Content-Type-Options"] = nosniff
+	begun := time.Now()
+	at, mask, ok := g.forwarded(r)
+	p, err := g.link.process()
+	if !ok || err != nil {
+		plain(w, http.StatusForbidden, "access denied")
+		return
+	}
+	s := g.proved(p, r)
+	if s == nil {
+		g.challenge(w, "")
+		return
+	}
+	defer p.sessions.put(s)
+	if s.st != ntstatus.Success {
+		level(r.Context(), begun, g.levels.logon)
+		if s.tooMany || untriedLogons[s.st] {
+			plain(w, http.StatusForbidden, "access denied")
+			return
+		}
+		g.challenge(w, "")
+		return
+	}
+	q := &request{g: g, s: s, begun: begun, ctx: r.Context()}
+	h, st := q.open(at, mask, winnt.FILE_OPEN, 0)
+	if st != ntstatus.Success {
+		level(q.ctx, q.begun, g.levels.name)
+		plain(w, http.StatusForbidden, "access denied")
+		return
+	}
+	p.release(h)
+	if s.reply != "" {
+		w.Header().Set("WWW-Authenticate", "Negotiate "+s.reply)
+	}
+	plain(w, http.StatusOK, "allowed")
+}
+
+// forwarded returns the file and the right that the proxy asks about. ok is false if the sender is no configured
+// proxy, or if a header is missing, repeated or invalid (G-67).
+func (g *Gateway) forwarded(r *http.Request) (at place, mask winnt.AccessMask, ok bool) {
+	f := &g.cfg.ForwardAuth
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !slices.ContainsFunc(f.Proxies,
+		func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) }) {
+		return at, 0, false
+	}
+	path, right := r.Header.Values(f.Path), r.Header.Values(f.Right)
+	if len(path) != 1 || len(right) != 1 {
+		return at, 0, false
+	}
+	masks := actionMasks(right[0])
+	u, err := url.ParseRequestURI(path[0])
+	if len(masks) != 1 || err != nil || u.Host != "" || u.Scheme != "" || strings.Contains(path[0], "#") {
+		return at, 0, false
+	}
+	// An encoded slash, dots and empty names are rejected: the proxy may resolve them in another way (G-10).
+	at, _, ok = parsePlace(u)
+	return at, masks[0], ok && at.tree != ""
+}

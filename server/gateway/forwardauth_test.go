@@ -1,0 +1,257 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// local is a forward-auth configuration for proxies of this host.
+func local(c *Config) {
+	c.ForwardAuth = ForwardAuth{Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Path: "X-Forwarded-Uri",
+		Right: "X-Refmon-Right"}
+}
+
+// forward asks the endpoint as a proxy does and returns the response.
+func (w *world) forward(user, from string, headers ...string) *httptest.ResponseRecorder {
+	w.Helper()
+	r := httptest.NewRequestWithContext(w.Context(), http.MethodGet, "https://other.test"+ForwardAuthPath, nil)
+	r.RemoteAddr = from
+	if user != "" {
+		name, password, _ := strings.Cut(user, ":")
+		r.SetBasicAuth(name, password)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	rec := httptest.NewRecorder()
+	w.g.Console().ServeHTTP(rec, r)
+	return rec
+}
+
+// TestForwardAuth checks the three statuses, and that a request which is not exactly one path and one right from a
+// proxy of the configuration is denied (G-66, G-67).
+func TestForwardAuth(t *testing.T) {
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})", local)
+	w.file("f", "x", "O:BAG:SYD:P(A;;FR;;;{alice})")
+	w.file("ä b", "x", "O:BAG:SYD:P(A;;FR;;;{alice})")
+	const here, path, right = "127.0.0.1:5", "X-Forwarded-Uri", "X-Refmon-Right"
+	for _, c := range []struct {
+		name, user, from string
+		headers          []string
+		want             int
+	}{
+		{"allowed", "alice:pw-x", here, []string{path, "/share/f", right, "read"}, 200},
+		{"a query", "alice:pw-x", here, []string{path, "/share/f?a=/../b", right, "read"}, 200},
+		{"an encoded name", "alice:pw-x", here, []string{path, "/share/%C3%A4%20b", right, "read"}, 200},
+		{"IPv4 in IPv6", "alice:pw-x", "[::ffff:127.0.0.1]:5", []string{path, "/share/f", right, "read"}, 200},
+		{"another right", "alice:pw-x", here, []string{path, "/share/f", right, "write"}, 403},
+		{"another user", "bob:pw-x", here, []string{path, "/share/f", right, "read"}, 403},
+		{"a missing file", "alice:pw-x", here, []string{path, "/share/g", right, "read"}, 403},
+		{"a missing tree", "alice:pw-x", here, []string{path, "/other/f", right, "read"}, 403},
+		{"no credential", "", here, []string{path, "/share/f", right, "read"}, 401},
+		{"a wrong password", "alice:wrong", here, []string{path, "/share/f", right, "read"}, 401},
+		{"another host", "alice:pw-x", "10.0.0.1:5", []string{path, "/share/f", right, "read"}, 403},
+		{"no address", "alice:pw-x", "@", []string{path, "/share/f", right, "read"}, 403},
+		{"no path", "alice:pw-x", here, []string{right, "read"}, 403},
+		{"no right", "alice:pw-x", here, []string{path, "/share/f"}, 403},
+		{"two paths", "alice:pw-x", here, []string{path, "/share/f", path, "/share/f", right, "read"}, 403},
+		{"two rights", "alice:pw-x", here, []string{path, "/share/f", right, "read", right, "read"}, 403},
+		{"an unknown right", "alice:pw-x", here, []string{path, "/share/f", right, "GET"}, 403},
+		{"the maximum", "alice:pw-x", here, []string{path, "/share/f", right, "MAXIMUM_ALLOWED"}, 403},
+		{"an alternative", "alice:pw-x", here, []string{path, "/share/f", right, "control"}, 403},
+		{"a dotted path", "alice:pw-x", here, []string{path, "/share/./f", right, "read"}, 403},
+		{"an encoded dot", "alice:pw-x", here, []string{path, "/share/x/%2e%2e/f", right, "read"}, 403},
+		{"an encoded slash", "alice:pw-x", here, []string{path, "/share%2ff", right, "read"}, 403},
+		{"two slashes", "alice:pw-x", here, []string{path, "/share//f", right, "read"}, 403},
+		{"slashes in front", "alice:pw-x", here, []string{path, "//share/f", right, "read"}, 403},
+		{"a whole URL", "alice:pw-x", here, []string{path, "https://h/share/f", right, "read"}, 403},
+		{"a fragment", "alice:pw-x", here, []string{path, "/share/f#x", right, "read"}, 403},
+		{"the root", "alice:pw-x", here, []string{path, "/", right, "read"}, 403},
+	} {
+		got := w.forward(c.user, c.from, c.headers...)
+		if got.Code != c.want || (got.Code == 401) != (got.Header().Get("WWW-Authenticate") != "") {
+			t.Errorf("%s: %d %v, want %d", c.name, got.Code, got.Header(), c.want)
+		}
+	}
+	for range 4 {
+		w.forward("alice:wrong", here, path, "/share/f", right, "read")
+	}
+	if got := w.forward("alice:wrong", here, path, "/share/f", right, "read"); got.Code != 403 {
+		t.Errorf("too many wrong passwords: %d, want 403", got.Code)
+	}
+	w.must(w.g.Close())
+	if got := w.forward("alice:pw-x", here, path, "/share/f", right, "read"); got.Code != 403 {
+		t.Errorf("without refmond: %d, want 403", got.Code)
+	}
+}
+
+// TestForwardAuthIsOff checks that without proxies the endpoint does not exist, and that a configuration needs two
+// headers.
+func TestForwardAuthIsOff(t *testing.T) {
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	if got := w.forward("alice:pw-x", "127.0.0.1:5", "X-Forwarded-Uri", "/share/", "X-Refmon-Right",
+		"read"); got.Code != 404 {
+		t.Errorf("status %d, want 404", got.Code)
+	}
+	for _, names := range [][2]string{{"", "b"}, {"a", ""}, {"a", "A"}} {
+		cfg := Config{Dial: w.g.cfg.Dial}
+		local(&cfg)
+		cfg.ForwardAuth.Path, cfg.ForwardAuth.Right = names[0], names[1]
+		if _, err := New(cfg); err == nil {
+			t.Errorf("headers %q are accepted", names)
+		}
+	}
+}
+
+// nginxConfig serves a folder, after it has asked the gateway. A client cannot choose the right or the path.
+const nginxConfig = `
+daemon off;
+pid DIR/pid;
+error_log DIR/error.log;
+events {}
+http {
+	access_log off;
+	client_body_temp_path DIR/t1; proxy_temp_path DIR/t2;
+	fastcgi_temp_path DIR/t3; uwsgi_temp_path DIR/t4; scgi_temp_path DIR/t5;
+	server {
+		listen unix:DIR/http.sock;
+		location /share/ {
+			auth_request /refmon;
+			alias TREE/;
+		}
+		location = /refmon {
+			internal;
+			proxy_pass GATEWAY` + ForwardAuthPath + `;
+			proxy_pass_request_body off;
+			proxy_set_header Content-Length "";
+			proxy_set_header X-Forwarded-Uri $request_uri;
+			proxy_set_header X-Refmon-Right read;
+		}
+	}
+}
+`
+
+// TestNginx asks the endpoint by Debian's nginx: auth_request passes 401 and 403 on, and headers of the client do not
+// reach the gateway (G-66, G-67).
+func TestNginx(t *testing.T) {
+	nginx, err := exec.LookPath("nginx")
+	if err != nil {
+		if os.Getenv("REFMON_WEB") == "required" {
+			t.Fatal(err)
+		}
+		t.Skip("nginx is not installed")
+	}
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})", local)
+	w.file("f", "content of f", "O:BAG:SYD:P(A;;FR;;;{alice})")
+	w.file("g", "content of g", "O:BAG:SYD:P(A;;FR;;;{bob})")
+	dir := t.TempDir()
+	config := strings.NewReplacer("DIR", dir, "TREE", w.root, "GATEWAY",
+		w.console.URL).Replace("user root;" + nginxConfig)
+	write(t, filepath.Join(dir, "nginx.conf"), []byte(config))
+	cmd := exec.CommandContext(t.Context(), nginx, "-c", filepath.Join(dir, "nginx.conf"), "-p", dir)
+	cmd.Stderr = t.Output()
+	w.must(cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Signal(os.Interrupt); _ = cmd.Wait() })
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, "http.sock"))
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: dial}}
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if c, err := net.Dial("unix", filepath.Join(dir, "http.sock")); err == nil {
+			_ = c.Close()
+			break
+		}
+	}
+	for _, c := range []struct {
+		user, path string
+		want       int
+		headers    []string
+	}{
+		{"alice", "/share/f", 200, nil},
+		{"bob", "/share/f", 403, nil},
+		{"alice", "/share/g", 403, nil},
+		{"bob", "/share/g", 200, nil},
+		{"", "/share/f", 401, nil},
+		{"alice", "/share/missing", 403, nil},
+		{"alice", "/share//g", 403, nil},
+		{"alice", "/share/x/../g", 403, nil},
+		{"alice", "/share/%67", 403, nil},
+		{"alice", "/share/%66?x=1", 200, nil},
+		{"alice", "/share/g", 403, []string{"X-Forwarded-Uri", "/share/f"}},
+		{"alice", "/share/g", 403, []string{"X-Forwarded-Uri", "/share/f", "X-Refmon-Right", "SYNCHRONIZE"}},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://nginx.test"+c.path, nil)
+		w.must(err)
+		if c.user != "" {
+			r.SetBasicAuth(c.user, "pw-x")
+		}
+		for i := 0; i < len(c.headers); i += 2 {
+			r.Header.Add(c.headers[i], c.headers[i+1])
+		}
+		got, err := client.Do(r)
+		w.must(err)
+		_ = got.Body.Close()
+		if got.StatusCode != c.want || got.StatusCode == http.StatusUnauthorized && got.Header.Get("WWW-Authenticate") == "" {
+			t.Errorf("%s gets %s with %q: %d, want %d", c.user, c.path, c.headers, got.StatusCode, c.want)
+		}
+	}
+}
+
+// TestHandlersAnswerInJSON checks the endpoints behind the checks of the gateway: the metadata, a batch, the echo of
+// X-Request-ID even for a rejected client, and the rejection of a page of another site.
+func TestHandlersAnswerInJSON(t *testing.T) {
+	w := newWorld(t, openToPEP, everyoneAsks)
+	w.file("f", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;FR;;;{alice})")
+	ask := func(method, path, body, user string, headers ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(t.Context(), method, "https://localhost"+path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("X-Request-ID", "id 1")
+		if user != "" {
+			r.SetBasicAuth(user, "pw-x")
+		}
+		for i := 0; i < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		rec := httptest.NewRecorder()
+		w.g.Console().ServeHTTP(rec, r)
+		if rec.Header().Get("X-Request-Id") != "id 1" {
+			t.Errorf("%s %s: no echo of X-Request-ID", method, path)
+		}
+		return rec
+	}
+	var of struct {
+		Point string `json:"policy_decision_point"`
+	}
+	got := ask(http.MethodGet, "/.well-known/authzen-configuration", "", "")
+	if err := json.Unmarshal(got.Body.Bytes(), &of); err != nil || of.Point != "https://localhost" {
+		t.Errorf("metadata: %v %s", err, got.Body)
+	}
+	batch := `{"action":{"name":"read"},"resource":{"type":"file","id":"/share/f"},"evaluations":[`
+	for i, who := range []string{"alice", "bob"} {
+		batch += strings.Repeat(",", min(i, 1)) + fmt.Sprintf(`{"subject":{"type":"user","id":%s}}`, strconv.Quote(who))
+	}
+	got = ask(http.MethodPost, "/access/v1/evaluations", batch+"]}", "carol")
+	if got.Code != 200 || !strings.HasPrefix(got.Body.String(),
+		`{"evaluations":[{"decision":true},{"decision":false,`) {
+		t.Errorf("a batch: %d %s", got.Code, got.Body)
+	}
+	if got = ask(http.MethodPost, "/access/v1/evaluations", batch+"]}", ""); got.Code != 401 {
+		t.Errorf("without a credential: %d", got.Code)
+	}
+	if got = ask(http.MethodPost, "/access/v1/evaluations", batch+"]}", "carol", "Origin",
+		"https://evil.test"); got.Code != 403 {
+		t.Errorf("from another site: %d", got.Code)
+	}
+}

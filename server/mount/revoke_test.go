@@ -1,0 +1,114 @@
+package mount
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// revoked ends the use of a file of the tree, as refmond revoke does, and returns what the mount cannot end.
+func (w *world) revoked(file string) []Passed {
+	w.Helper()
+	selected := func(_ sid.SID, name string) bool { return strings.EqualFold(name, `\Device\share\`+file) }
+	if _, n := w.sys.Revoke(nil, selected); n == 0 {
+		w.Errorf("W-99: no open file of %s was found", file)
+	}
+	return w.m.Revoke(selected)
+}
+
+// TestRevokeEndsServedHandles checks that a revoked handle that the mount serves can no longer read, also what the
+// host's kernel had cached and what a memory map shows, and that the file can be opened again (W-101).
+func TestRevokeEndsServedHandles(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
+	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.file("g", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
+	f, err := os.Open(filepath.Join(w.at, "f"))
+	w.must(err)
+	defer f.Close()
+	other, err := os.Open(filepath.Join(w.at, "g"))
+	w.must(err)
+	defer other.Close()
+	b := make([]byte, 10)
+	_, err = f.ReadAt(b, 0) // into the cache of the host's kernel
+	w.must(err)
+	page, err := unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED)
+	w.must(err)
+	defer func() { w.must(unix.Munmap(page)) }()
+	if remain := w.revoked("f"); len(remain) != 0 {
+		t.Errorf("W-101: remains %v, want nothing", remain)
+	}
+	if _, err := f.ReadAt(b, 0); !errors.Is(err, unix.EACCES) {
+		t.Errorf("W-101: a read through the revoked handle: %v, want %v", err, unix.EACCES)
+	}
+	// write(2) reads the mapped page in the host's kernel, so a page that is gone is an error and no signal.
+	r, to, err := os.Pipe()
+	w.must(err)
+	defer r.Close()
+	defer to.Close()
+	if n, err := unix.Write(int(to.Fd()), page); !errors.Is(err, unix.EFAULT) {
+		t.Errorf("W-101: the memory map: %d bytes, %v, want %v", n, err, unix.EFAULT)
+	}
+	if _, err := other.ReadAt(b, 0); err != nil {
+		t.Errorf("another file: %v", err)
+	}
+	if _, err := os.ReadFile(filepath.Join(w.at, "f")); err != nil {
+		t.Errorf("a new open: %v", err)
+	}
+}
+
+// TestRevokeNamesPassthrough checks that a handle which the host's kernel serves past the mount is reported with its
+// user, and no longer once it is closed (W-101).
+func TestRevokeNamesPassthrough(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
+	f, err := os.Open(filepath.Join(w.at, "f"))
+	w.must(err)
+	if passed, _ := w.ways("f"); passed == 0 {
+		t.Skip("the host's kernel has no passthrough")
+	}
+	if got := w.revoked("f"); len(got) != 1 || got[0] != (Passed{Name: `\Device\share\f`, UID: 0}) {
+		t.Errorf(`W-101: remains %v, want \Device\share\f of uid 0`, got)
+	}
+	if _, err := f.ReadAt(make([]byte, 10), 0); err != nil {
+		t.Errorf("docs/revocation.md says that a passthrough handle goes on reading: %v", err)
+	}
+	w.must(f.Close())
+	w.settled("f")
+	if got := w.m.Revoke(func(sid.SID, string) bool { return true }); len(got) != 0 {
+		t.Errorf("after the close: %v remain, want none", got)
+	}
+}
+
+// TestRevokeDropsCachedToken checks that the cached token of a user loses its rights, and that the next request logs
+// the user on again (W-98, M-2).
+func TestRevokeDropsCachedToken(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
+	_, err := os.ReadFile(filepath.Join(w.at, "f"))
+	w.must(err)
+	p := person{uid: 0, gid: 0}
+	acc := w.m.accounts.get(p)
+	root := ids{}.UserSID(0)
+	if n, _ := w.sys.Revoke(func(t *token.Token) bool { return t.User().SID == root }, nil); n == 0 {
+		t.Error("W-98: no token of the user was found")
+	}
+	if tok := acc.object.Value(); tok.Member(sid.Everyone, false) || tok.Member(root, false) {
+		t.Error("W-98: the cached token still matches entries that grant")
+	}
+	if _, err := os.ReadFile(filepath.Join(w.at, "f")); !errors.Is(err, unix.EACCES) {
+		t.Errorf("W-98: a request with the revoked token: %v, want %v", err, unix.EACCES)
+	}
+	w.m.Revoke(func(user sid.SID, name string) bool { return name == "" && user == root })
+	w.m.accounts.put(acc)
+	if _, err := os.ReadFile(filepath.Join(w.at, "f")); err != nil {
+		t.Errorf("after the next logon: %v", err)
+	}
+}
