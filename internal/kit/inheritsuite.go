@@ -1,6 +1,10 @@
 package kit
 
-import "github.com/refmon/refmon/internal/kit/oracle"
+import (
+	"slices"
+
+	"github.com/refmon/refmon/internal/kit/oracle"
+)
 
 // InheritIn is the input of inherit.
 type InheritIn struct {
@@ -34,7 +38,25 @@ func (b *builder) inherits(q oracle.Inheritance, rules ...string) {
 		}
 	}
 	out := oracle.Inherit(&q)
-	b.add("inherit", in, &Out{SDDL: out.SDDL(), Hex: out.Hex()}, rules...)
+	asked := b.add("inherit", in, &Out{SDDL: out.SDDL(), Hex: out.Hex()}, rules...)
+	// MS-DTYP 2.5.3.4.2 always leaves out what the creator marked as inherited. By its own choice, S-63 keeps it unless the
+	// parent's entries replace it.
+	if marks(q.Creator) && (!q.Auto || q.Creator.Control&(oracle.DACLProtected|oracle.SACLProtected) != 0) {
+		asked.Known = Decided
+	}
+}
+
+// marks reports whether a list of d has an entry that is marked as inherited. It returns false for nil.
+func marks(d *oracle.Descriptor) bool {
+	if d == nil {
+		return false
+	}
+	for _, l := range []*oracle.ACL{d.DACL, d.SACL} {
+		if l != nil && slices.ContainsFunc(l.Entries, func(a oracle.ACE) bool { return a.Flags&oracle.Inherited != 0 }) {
+			return true
+		}
+	}
+	return false
 }
 
 // both asks for a file and a directory, with and without automatic inheritance.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -93,5 +94,27 @@ func TestQuestionHidesAnswer(t *testing.T) {
 	}
 	if got := slices.Sorted(maps.Keys(fields)); !slices.Equal(got, []string{"id", "in", "kit", "op", "suite"}) {
 		t.Errorf("got the fields %v, want id, in, kit, op and suite", got)
+	}
+}
+
+// What MS-DTYP leaves out and S-63 keeps is decided here: an implementation that follows the document differs, and is not
+// wrong (B-37).
+func TestMarkedEntriesOfCreatorsAreDecided(t *testing.T) {
+	list, err := kit.Questions("inherit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := regexp.MustCompile(`"creator":"[^"]*;[A-Z]*ID;.*"autoInherit":false`)
+	n := 0
+	for _, q := range list {
+		if !marked.Match(q.In) {
+			continue
+		}
+		if n++; q.Known != kit.Decided {
+			t.Fatalf("%s is known as %s, want %s: %s", q.ID, q.Known, kit.Decided, q.In)
+		}
+	}
+	if n < 100 {
+		t.Errorf("%d questions have such a creator, want at least 100", n)
 	}
 }

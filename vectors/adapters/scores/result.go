@@ -23,6 +23,7 @@ type result struct {
 type count struct {
 	Suite, Known                     string
 	Asked, Right, Wrong, Unsupported int
+	Differs                          int // from a decision of refmon, where documents are silent
 }
 
 // row is a row of the table. Missing says why there is no result.
@@ -119,7 +120,9 @@ func keep(o options, name string, text []byte, r *result) error {
 	rnd := rand.New(rand.NewPCG(o.seed, 0))
 	var sample bytes.Buffer
 	for _, i := range rnd.Perm(len(r.Wrong))[:min(o.sample, len(r.Wrong))] {
-		sample.Write(r.Wrong[i])
+		if err := json.Compact(&sample, r.Wrong[i]); err != nil {
+			return err
+		}
 		sample.WriteByte('\n')
 	}
 	return os.WriteFile(filepath.Join(o.out, name+".sample.jsonl"), sample.Bytes(), 0o644)

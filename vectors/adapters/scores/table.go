@@ -59,17 +59,22 @@ func suitesOf(rows []row) (suites []string, asked map[string]int) {
 	return suites, asked
 }
 
-// cell shows right answers of attempted ones, "-" if the implementation attempted none.
+// cell shows right answers of attempted ones, and how many differ from a decision of refmon. It is "-" if the
+// implementation attempted none.
 func cell(r *result, suite string) string {
-	right, tried := 0, 0
+	right, tried, differs := 0, 0, 0
 	for _, c := range r.Suites {
 		if c.Suite == suite {
 			right += c.Right
 			tried += c.Right + c.Wrong
+			differs += c.Differs
 		}
 	}
-	if tried == 0 {
+	switch {
+	case tried+differs == 0:
 		return "-"
+	case differs > 0:
+		return fmt.Sprintf("%d of %d, %d differ", right, tried, differs)
 	}
 	return fmt.Sprintf("%d of %d", right, tried)
 }

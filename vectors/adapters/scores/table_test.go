@@ -25,7 +25,7 @@ func TestTableReplacesOnlyItself(t *testing.T) {
 	rows := []row{
 		{implementation: implementation{title: "one"}, got: "1", result: &result{Suites: []count{
 			{Suite: "sddl", Known: "recorded", Asked: 5, Right: 2, Wrong: 1, Unsupported: 2},
-			{Suite: "sddl", Known: "decided", Asked: 1, Right: 1}, {Suite: "bytes", Asked: 3, Unsupported: 3}}}},
+			{Suite: "sddl", Known: "decided", Asked: 3, Right: 1, Differs: 2}, {Suite: "bytes", Asked: 3, Unsupported: 3}}}},
 		{implementation: implementation{title: "two"}, missing: "absent"},
 	}
 	path := filepath.Join(t.TempDir(), "page.md")
@@ -36,9 +36,9 @@ func TestTableReplacesOnlyItself(t *testing.T) {
 	if err := replaceTable(path, table(rows, at)); err != nil {
 		t.Fatal(err)
 	}
-	want := "head\n" + begin + "\nMade on 2026-11-23. Questions: sddl 6, bytes 3.\n\n" +
+	want := "head\n" + begin + "\nMade on 2026-11-23. Questions: sddl 8, bytes 3.\n\n" +
 		"| implementation | version | sddl | bytes |\n" +
-		"|---|---|---|---|\n| one | 1 | 3 of 4 | - |\n| two |  | not run: absent | |\n" + end + "\ntail\n"
+		"|---|---|---|---|\n| one | 1 | 3 of 4, 2 differ | - |\n| two |  | not run: absent | |\n" + end + "\ntail\n"
 	if got, err := os.ReadFile(path); err != nil || string(got) != want {
 		t.Errorf("page is\n%s\n%v, want\n%s", got, err, want)
 	}
