@@ -39,8 +39,8 @@ func (b *builder) inherits(q oracle.Inheritance, rules ...string) {
 	}
 	out := oracle.Inherit(&q)
 	asked := b.add("inherit", in, &Out{SDDL: out.SDDL(), Hex: out.Hex()}, rules...)
-	// MS-DTYP 2.5.3.4.2 always leaves out what the creator marked as inherited. By its own choice, S-63 keeps it unless the
-	// parent's entries replace it.
+	// MS-DTYP 2.5.3.4.2 always leaves out what the creator marked as inherited. By its own choice, S-63 keeps it unless
+	// the parent's entries replace it.
 	if marks(q.Creator) && (!q.Auto || q.Creator.Control&(oracle.DACLProtected|oracle.SACLProtected) != 0) {
 		asked.Known = Decided
 	}

@@ -97,8 +97,8 @@ func TestQuestionHidesAnswer(t *testing.T) {
 	}
 }
 
-// What MS-DTYP leaves out and S-63 keeps is decided here: an implementation that follows the document differs, and is not
-// wrong (B-37).
+// What MS-DTYP leaves out and S-63 keeps is decided here: an implementation that follows the document differs, and is
+// not wrong (B-37).
 func TestMarkedEntriesOfCreatorsAreDecided(t *testing.T) {
 	list, err := kit.Questions("inherit")
 	if err != nil {

@@ -118,7 +118,8 @@ def inherit(q):
         for name in ("parent", "creator"):
             value = descriptor(q, name)
             directory = kit.mask((q.get("mapping") or {}).get("all")) == 0xF01FF
-            if not directory and any(a.access_mask >> 28 for a in (value and value.dacl and value.dacl.aces) or []):
+            lists = [l.aces for l in (value.dacl, value.sacl) if l] if value else []
+            if not directory and any(ace.access_mask >> 28 for entries in lists for ace in entries):
                 raise kit.Unsupported("maps generic bits as a directory service, whatever the mapping")
             c[name] = value and to_c(memory, value, "security_descriptor")
         token = security.token()
