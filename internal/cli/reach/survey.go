@@ -88,11 +88,11 @@ func (s *Search) Direct(ctx context.Context, direct func(object int, rights []Ri
 	return v, nil
 }
 
-// report calls direct with the rights that any principal has.
+// report calls direct with the rights that any principal has on the object itself.
 func report(object int, answers []answer, direct func(object int, rights []Right) error) error {
 	var rights []Right
 	for _, x := range answers {
-		if x.set.Count() > 0 {
+		if !Derived(x.name) && x.set.Count() > 0 {
 			rights = append(rights, Right{x.name, x.set, x.kindWord, x.then})
 		}
 	}
