@@ -62,7 +62,8 @@ func TestChangesSinceBaseline(t *testing.T) {
 		"gained [helen] [write GP link] [" + base + "]", "gained [helen] [write SPN] [" + carlas + "]",
 		"lost [carla] [write DACL] [" + holder + "]", "lost [helen] [reset password] [" + carlas + "]",
 		"opened helen " + base + " 1", "closed carla " + base + " 2", // as a member of Domain Admins
-		"closed carla CN=DC1,OU=Domain Controllers," + base + " 2", "closed helen CN=DC1,OU=Domain Controllers," + base + " 3",
+		"closed carla CN=DC1,OU=Domain Controllers," + base + " 2",
+		"closed helen CN=DC1,OU=Domain Controllers," + base + " 3",
 	}
 	// AdminSDHolder gave the protected ones (B-77), which are the other important objects.
 	for _, name := range []string{"Domain Admins,CN=Users", "Enterprise Admins,CN=Users", "Domain Controllers,CN=Users",
