@@ -11,6 +11,8 @@ import (
 const mostSpare = 16
 
 // spareLocked returns an empty channel for an answer, a used one if there is one. The caller must hold c.mu.
+//
+// +checklocks:c.mu
 func (c *Conn) spareLocked() chan *wire.Frame {
 	if n := len(c.spare); n > 0 {
 		w := c.spare[n-1]

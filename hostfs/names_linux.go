@@ -97,6 +97,8 @@ func (f *file) appendNamesLocked(list []nt.DirectoryName, block string) []nt.Dir
 
 // nameLocked returns the entry for a name and its type kind (DT_REG and so on of getdents64). It queries the file
 // only where the type does not suffice. ok is false for entries that List hides (F-120).
+//
+// +checklocks:f.listing
 func (f *file) nameLocked(name string, kind byte) (e nt.DirectoryName, ok bool) {
 	if kind != unix.DT_REG && kind != unix.DT_DIR || isPrivate(name) {
 		entry, ok := f.entry(name)

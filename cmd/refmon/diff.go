@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 )
@@ -35,6 +36,10 @@ lines: rows of objects that are new or have other sets, new sets, and the object
 
 An objects file has no modes of folders. The command therefore tests only the descriptor of each object, and not the
 folders above it.
+
+Exports of a directory (LDIF) are an error that names the command for them:
+
+  refmon report -o new.ldif -d new.ldif --baseline old.ldif --format text
 
 The command runs the access check for both states, so a new entry that changes nobody's rights is no difference. It
 counts objects that it could read on one side only, and does not compare them. The exit code is 0 if no user gained or
@@ -91,8 +96,45 @@ func (c *diffCmd) Run(std *streams) error {
 		defer func() { _ = in.close() }() // only read
 		inputs[i] = in
 	}
+	if inputs[0].ldif || inputs[1].ldif {
+		return c.refuseLDIF()
+	}
 	d.Before, d.After = inputs[0].source, inputs[1].source
 	return c.output(std, inputs[1]).diff(d, inputs[0].size)
+}
+
+// refuseLDIF returns the error for exports of a directory, whose changes are mostly rights on one object type. It names
+// the command that compares them (B-78).
+func (c *diffCmd) refuseLDIF() error {
+	after, more := c.Directory, ""
+	if len(c.DirectoryAfter) > 0 {
+		after = c.DirectoryAfter
+		for _, name := range c.Directory {
+			more += " --baseline-directory " + shellWord(name)
+		}
+	}
+	var from string
+	for _, name := range after {
+		from += " -d " + shellWord(name)
+	}
+	for _, name := range c.Token {
+		from += " --token " + shellWord(name)
+	}
+	return fmt.Errorf("diff does not compare the rights on single attributes of a directory, such as resetting a "+
+		"password; this command does: refmon report -o %s%s --baseline %s%s --format text", shellWord(c.After), from,
+		shellWord(c.Before), more)
+}
+
+// shellWord returns a word as one types it in a shell.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r < 128 && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' ||
+			strings.ContainsRune("_-./:=,+@%", r))
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // concludeDiff prints the summary of a comparison to standard error and returns the error for its exit code.

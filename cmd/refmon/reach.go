@@ -50,6 +50,9 @@ One of these rights on a group makes the user a member: GenericAll, WriteDacl, W
 Members of Backup, Server and Print Operators take over domain controllers by their default user rights. That step is
 called OperatorPrivileges.
 
+Control of the domain's head, or DCSync on it, gives every object of the domain, by a step called ControlsDomain.
+Control of AdminSDHolder gives the protected accounts and groups, by a step called SDProp.
+
 Any other object is the end of a path. The rights that reach it are GenericAll, WriteDacl, WriteOwner, DCSync (on a
 domain) and WriteGPLink (on a domain or organizational unit).
 

@@ -15,6 +15,7 @@ const (
 	GuestRID       = 501
 	DomainUsersRID = 513 // the primary group of users
 	guestsRID      = 514
+	controllersRID = 516 // Domain Controllers
 )
 
 // newToken returns the token of a user's logon at a domain member, of the kind in a. In addition to the user's groups
@@ -61,6 +62,10 @@ func (w *nesting) newToken(a *Accounts, u *User) (*token.Token, error) {
 	groups, err := w.closure(&n)
 	if err != nil {
 		return nil, err
+	}
+	if !domain.IsZero() && slices.Contains(groups, domain.WithRID(controllersRID)) &&
+		!slices.Contains(groups, sid.EnterpriseDCs) {
+		usual = append(usual, sid.EnterpriseDCs) // which no directory lists (B-52)
 	}
 	spec := token.StandardUser(u.SID)
 	if slices.Contains(groups, sid.Administrators) {

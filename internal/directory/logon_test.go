@@ -189,3 +189,20 @@ func TestForeignUserHasNoPrimaryGroup(t *testing.T) {
 		}
 	}
 }
+
+// The token of a domain controller has Enterprise Domain Controllers, and that of another computer does not (B-52).
+func TestDomainControllerIsEnterpriseController(t *testing.T) {
+	domain := sid.MustParse("S-1-5-21-1-2-3")
+	d, err := directory.New(&directory.Accounts{Domain: domain, Users: []directory.User{
+		{Name: "DC1$", SID: domain.WithRID(1000), Primary: domain.WithRID(516)},
+		{Name: "PC$", SID: domain.WithRID(1001), Primary: domain.WithRID(515)},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []bool{true, false} {
+		if got := d.Principals[i].Token.Member(sid.EnterpriseDCs, false); got != want {
+			t.Errorf("%s: %t, want %t", d.Principals[i].Name, got, want)
+		}
+	}
+}

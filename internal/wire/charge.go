@@ -30,6 +30,8 @@ func (s *Server) payer() quota.Payer {
 
 // chargeLocked charges a call for its frame and for more bytes until it is answered. The first freeBytes of a
 // connection are free. It returns the status of the quota if the user cannot pay.
+//
+// +checklocks:s.mu
 func (s *Server) chargeLocked(f *Frame, more int) (st ntstatus.Status) {
 	if f.paid.Bytes() != 0 && more == 0 {
 		return ntstatus.Success // it was charged before it was read

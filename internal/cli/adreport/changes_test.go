@@ -61,8 +61,16 @@ func TestChangesSinceBaseline(t *testing.T) {
 		"closed carla " + holder + " 1", "closed helen " + holder + " 2",
 		"gained [helen] [write GP link] [" + base + "]", "gained [helen] [write SPN] [" + carlas + "]",
 		"lost [carla] [write DACL] [" + holder + "]", "lost [helen] [reset password] [" + carlas + "]",
-		"opened helen " + base + " 1",
+		"opened helen " + base + " 1", "closed carla " + base + " 2", // as a member of Domain Admins
+		"closed carla CN=DC1,OU=Domain Controllers," + base + " 2",
+		"closed helen CN=DC1,OU=Domain Controllers," + base + " 3",
 	}
+	// AdminSDHolder gave the protected ones (B-77), which are the other important objects.
+	for _, name := range []string{"Domain Admins,CN=Users", "Enterprise Admins,CN=Users", "Domain Controllers,CN=Users",
+		"krbtgt,CN=Users", "root,CN=Users", "Administrators,CN=Builtin", "Backup Operators,CN=Builtin"} {
+		want = append(want, "closed carla CN="+name+","+base+" 1", "closed helen CN="+name+","+base+" 2")
+	}
+	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

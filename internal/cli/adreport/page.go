@@ -191,9 +191,18 @@ func (s *side) routes(in *reach.Inbound, who []int) (list []Route, more int, err
 	return list, more, nil
 }
 
-// through returns the kind of the first important object on a path before its end, "" if there is none.
+// through returns the kind of the first important object on a path before its end, "" if there is none. A step by
+// control of the domain or of AdminSDHolder goes through that object.
 func (s *side) through(p reach.Path) string {
-	for _, x := range p.Steps[:len(p.Steps)-1] {
+	for n, x := range p.Steps {
+		switch {
+		case x.Right == reach.ControlsDomain:
+			return "domain root"
+		case x.Right == reach.SDProp:
+			return "AdminSDHolder"
+		case n == len(p.Steps)-1:
+			return ""
+		}
 		for _, t := range s.targets {
 			if s.search.Objects[t.object].Path == x.Object {
 				return t.kind

@@ -18,6 +18,8 @@ var terms = []term{
 	{"AddSelf", "add self", "join the group"},
 	{"DCSync", "DCSync", "replicate the directory with all password hashes"},
 	{"WriteGPLink", "write GP link", "apply a group policy to the computers and users below"},
+	{"ControlsDomain", "controls domain", "control of the domain's head, or of all its password hashes"},
+	{"SDProp", "SDProp", "control of AdminSDHolder, whose rights every protected account gets within an hour"},
 	{"OperatorPrivileges", "operator privileges", "user rights on domain controllers, by membership alone"},
 }
 

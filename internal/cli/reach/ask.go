@@ -18,6 +18,7 @@ type asker struct {
 	tokens     []*token.Token
 	principals [2]*effective.Principals // the second applies to computers with BlockOwner
 	questions  map[manner]*question
+	control    map[int]effective.Set // of heads and AdminSDHolders
 }
 
 // manner describes how to evaluate an object: its type, class and self SID.
@@ -37,10 +38,15 @@ type question struct {
 }
 
 func (s *Search) newAsker(start, end int) *asker {
-	a := &asker{search: s, questions: map[manner]*question{}}
+	var tokens []*token.Token
 	for i := range s.hands[start:end] {
-		a.tokens = append(a.tokens, s.hands[start+i].token)
+		tokens = append(tokens, s.hands[start+i].token)
 	}
+	return s.askerOf(tokens)
+}
+
+func (s *Search) askerOf(tokens []*token.Token) *asker {
+	a := &asker{search: s, tokens: tokens, questions: map[manner]*question{}, control: map[int]effective.Set{}}
 	a.principals[0] = effective.Compile(a.tokens, effective.Config{})
 	if s.BlockOwner {
 		a.principals[1] = effective.Compile(a.tokens, effective.Config{Options: options(true)})
@@ -97,9 +103,9 @@ func (a *asker) question(m manner) (*question, error) {
 	return q, nil
 }
 
-// ask returns the hands with each right on an object, from the strongest right to the weakest. An answer may have no
-// hands.
-func (a *asker) ask(object int) ([]answer, error) {
+// askOwn returns the hands with each right that the object's own descriptor and the operators' groups give, from the
+// strongest right to the weakest. An answer may have no hands.
+func (a *asker) askOwn(object int) ([]answer, error) {
 	s := a.search
 	item := &s.Objects[object]
 	q, err := a.question(s.mannerOf(object))

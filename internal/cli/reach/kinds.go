@@ -57,6 +57,7 @@ const (
 	writeDacl  = "WriteDacl"
 	writeOwner = "WriteOwner"
 	readGMSA   = "ReadGMSAPassword"
+	dcSync     = "DCSync"
 )
 
 // kindWord is a word with its right on a kind of object.
@@ -97,6 +98,8 @@ type subject struct {
 	computer bool
 	// controller says that it is a domain controller, on which operators have privileges.
 	controller bool
+	root       int            // index of its domain in roots, -1: none
+	protected  bool           // SDProp copies the rights of AdminSDHolder to it
 	managed    *sd.Descriptor // in msDS-GroupMSAMembership; nil: the attribute is missing
 }
 

@@ -78,16 +78,5 @@ func (a *asker) operators(object int, answers []answer) []answer {
 	return append(answers, all)
 }
 
-// tokenOf returns the token of a principal. For a domain controller it adds Enterprise Domain Controllers, which no
-// directory lists (B-52).
-func (s *Search) tokenOf(user int) *token.Token {
-	t, domain := s.Directory.Principals[user].Token, s.Directory.Domain
-	if domain.IsZero() || !t.Member(domain.WithRID(516), false) || t.Member(sid.EnterpriseDCs, false) {
-		return t
-	}
-	joined, err := s.Directory.Join(t, sid.EnterpriseDCs)
-	if err != nil {
-		return t // without it there are fewer paths
-	}
-	return joined
-}
+// tokenOf returns the token of a principal.
+func (s *Search) tokenOf(user int) *token.Token { return s.Directory.Principals[user].Token }

@@ -36,8 +36,12 @@ func TestOperatorsReachDomainControllers(t *testing.T) {
 		thing("DC=x", "", "domain", "O:SYG:SYD:(OA;;CR;"+changesGUID+";;ED)(OA;;CR;"+changesAllGUID+";;"+domainSID+"-516)"),
 	}
 	for who, want := range map[string][]string{
-		"ann": {"AddMember CN=Backup", "AddMember CN=Account", "OperatorPrivileges CN=DC1", "DCSync DC=x"},
-		"bob": {"OperatorPrivileges CN=DC1", "DCSync DC=x"}, "cy": nil, "PC$": nil, "DC1$": {"DCSync DC=x"},
+		"ann": {"AddMember CN=Backup", "AddMember CN=Account", "OperatorPrivileges CN=DC1", "ControlsDomain CN=PC",
+			"DCSync DC=x"},
+		"bob": {"OperatorPrivileges CN=DC1", "ControlsDomain CN=Backup", "ControlsDomain CN=Account", "ControlsDomain CN=PC",
+			"DCSync DC=x"}, "cy": nil, "PC$": nil,
+		"DC1$": {"ControlsDomain CN=DC1", "ControlsDomain CN=Backup", "ControlsDomain CN=Account", "ControlsDomain CN=PC",
+			"DCSync DC=x"},
 	} {
 		s := reach.Search{Directory: must(dirfile.Read([]byte(operated))), Objects: list}
 		s.From = s.Directory.Find(who)

@@ -96,6 +96,9 @@ func (s *Search) deciders(e *edge, t *token.Token) (by []string, grants []Grant,
 		text := s.Directory.Name(o.group) + ", which has " + o.by + " on domain controllers by default"
 		return []string{text}, []Grant{{o.group, text}}, nil
 	}
+	if Derived(e.name) {
+		return s.derivation(e, t)
+	}
 	m := s.mannerOf(e.object)
 	d, parts := s.Objects[e.object].Descriptor, e.right.Parts(m.typ)
 	if e.name == readGMSA {

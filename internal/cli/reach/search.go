@@ -42,6 +42,7 @@ type Search struct {
 	words   map[manner][]kindWord // of manners without an account's SID
 	classes map[string]winnt.GUID // of their names
 	users   map[sid.SID]int
+	roots   []root
 	hands   []hand
 	known   map[string]bool
 	found   []*edge // of each object
@@ -140,6 +141,7 @@ func (s *Search) prepare() error {
 			return err
 		}
 	}
+	s.findRoots()
 	s.found = make([]*edge, len(s.Objects))
 	s.known = map[string]bool{}
 	s.hands, s.cut = nil, ""

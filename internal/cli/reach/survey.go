@@ -89,12 +89,12 @@ func (s *Search) Direct(ctx context.Context, direct func(object int, rights []Ri
 	return v, nil
 }
 
-// report calls direct with the rights on an object that any principal has. If no principal has one, it does not call
-// direct.
+// report calls direct with the rights that any principal has on the object itself. If no principal has one, it does
+// not call direct.
 func report(object int, answers []answer, direct func(object int, rights []Right) error) error {
 	var rights []Right
 	for _, x := range answers {
-		if x.set.Count() > 0 {
+		if !Derived(x.name) && x.set.Count() > 0 {
 			rights = append(rights, Right{x.name, x.set, x.kindWord, x.then})
 		}
 	}

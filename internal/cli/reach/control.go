@@ -1,0 +1,155 @@
+package reach
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// Names of steps that follow from a right on another object.
+const (
+	ControlsDomain = "ControlsDomain" // from control of the head of the domain, or DCSync
+	SDProp         = "SDProp"         // from control of AdminSDHolder
+)
+
+var (
+	controlsDomain = word{name: ControlsDomain}
+	sdProp         = word{name: SDProp}
+)
+
+// Derived reports whether a right of a step is one on another object: ControlsDomain and SDProp.
+func Derived(right string) bool { return right == ControlsDomain || right == SDProp }
+
+// root is the head of a domain with its AdminSDHolder.
+type root struct {
+	suffix       string // of the upper-case paths below the head
+	head, holder int    // indexes of the objects, -1: there is none
+}
+
+// findRoots finds the heads of domains, the longest names first, and sets the root of each object.
+func (s *Search) findRoots() {
+	s.roots = nil
+	for i := range s.Objects {
+		path := strings.ToUpper(s.Objects[i].Path)
+		zone := strings.HasPrefix(path, "DC=DOMAINDNSZONES,") || strings.HasPrefix(path, "DC=FORESTDNSZONES,")
+		if s.about[i].kind == domain && !zone {
+			s.roots = append(s.roots, root{"," + path, i, -1})
+		}
+	}
+	slices.SortStableFunc(s.roots, func(a, b root) int { return len(b.suffix) - len(a.suffix) })
+	for i := range s.Objects {
+		path := strings.ToUpper(s.Objects[i].Path)
+		s.about[i].root = slices.IndexFunc(s.roots, func(r root) bool { return strings.HasSuffix(path, r.suffix) })
+		if r := s.about[i].root; r >= 0 && path == "CN=ADMINSDHOLDER,CN=SYSTEM"+s.roots[r].suffix {
+			s.roots[r].holder = i
+		}
+	}
+	for i := range s.Objects {
+		s.about[i].protected = s.about[i].root >= 0 && s.protected(&s.about[i])
+	}
+}
+
+// protectedRIDs and protectedBuiltins are the accounts and groups that SDProp protects, after "Appendix C: Protected
+// accounts and groups in Active Directory" on learn.microsoft.com.
+var (
+	protectedRIDs     = []uint32{500, 502, 512, 516, 518, 519, 521}
+	protectedBuiltins = []sid.SID{
+		sid.Administrators, sid.AccountOperators, sid.ServerOperators, sid.PrintOperators, sid.BackupOperators,
+		sid.MustParse("S-1-5-32-552"),
+	}
+)
+
+// protected reports whether SDProp protects an account or group: one of the list, or a user who is in a group of it.
+// A group that is only in one of them is left out, and so are the domain controllers.
+func (s *Search) protected(o *subject) bool {
+	d := s.Directory.Domain
+	if slices.Contains(protectedBuiltins, o.sid) {
+		return true
+	}
+	if !d.IsZero() && !o.sid.IsZero() && o.sid.Prefix() == d && slices.Contains(protectedRIDs, o.sid.RID()) {
+		return true
+	}
+	if o.user < 0 || o.computer {
+		return false
+	}
+	t := s.Directory.Principals[o.user].Token
+	return slices.ContainsFunc(protectedBuiltins, func(g sid.SID) bool { return t.Member(g, false) }) ||
+		!d.IsZero() && slices.ContainsFunc(protectedRIDs, func(r uint32) bool { return t.Member(d.WithRID(r), false) })
+}
+
+// controls reports whether an answer about a head or an AdminSDHolder gives control of what it stands for: whoever
+// writes its rights, and on the head whoever replicates the passwords.
+func controls(name string) bool {
+	return slices.Contains([]string{"GenericAll", writeDacl, writeOwner, dcSync}, name)
+}
+
+// controllers returns the tokens that control an object. It asks once.
+func (a *asker) controllers(object int) (effective.Set, error) {
+	if set, ok := a.control[object]; ok {
+		return set, nil
+	}
+	answers, err := a.askOwn(object)
+	if err != nil {
+		return nil, err
+	}
+	all := make(effective.Set, (len(a.tokens)+63)/64)
+	for _, x := range answers {
+		if !controls(x.name) {
+			continue
+		}
+		for h := range x.set.All() {
+			if then := x.then[h]; then.word == nil || controls(then.name) {
+				all[h/64] |= 1 << (h % 64)
+			}
+		}
+	}
+	a.control[object] = all
+	return all, nil
+}
+
+// ask returns the hands with each right on an object, and those that control it through the head of its domain (B-76)
+// or through AdminSDHolder (B-77).
+func (a *asker) ask(object int) ([]answer, error) {
+	answers, err := a.askOwn(object)
+	about := &a.search.about[object]
+	if err != nil || about.root < 0 {
+		return answers, err
+	}
+	r := &a.search.roots[about.root]
+	set, err := a.controllers(r.head)
+	if err != nil {
+		return nil, err
+	}
+	answers = append(answers, answer{kindWord: kindWord{word: &controlsDomain}, set: set})
+	if r.holder < 0 || !about.protected {
+		return answers, nil
+	}
+	set, err = a.controllers(r.holder)
+	return append(answers, answer{kindWord: kindWord{word: &sdProp}, set: set}), err
+}
+
+// derivation returns the deciders of a derived step: the right on the head or on AdminSDHolder, and who grants it.
+func (s *Search) derivation(e *edge, t *token.Token) (by []string, grants []Grant, err error) {
+	r := &s.roots[s.about[e.object].root]
+	object := r.head
+	if e.word == &sdProp {
+		object = r.holder
+	}
+	answers, err := s.askerOf([]*token.Token{t}).askOwn(object)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, x := range answers {
+		if then := x.then[0]; !controls(x.name) || !x.set.Has(0) || then.word != nil && !controls(then.name) {
+			continue
+		}
+		by, grants, err = s.deciders(&edge{object: object, kindWord: x.kindWord, then: x.then[0]}, t)
+		text := fmt.Sprintf("%s on %s (%s)", x.name, s.Objects[object].Path, strings.Join(by, " and "))
+		return []string{text}, grants, err
+	}
+	return nil, nil, fmt.Errorf("%s: %s: the check does not grant what the search found", s.Objects[e.object].Path, e.name)
+}

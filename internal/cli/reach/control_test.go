@@ -1,0 +1,77 @@
+package reach_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/reach"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
+)
+
+// Whoever writes the rights of the head of a domain or replicates its passwords controls every object below it, also
+// in the domain's zones, and whoever writes those of AdminSDHolder the protected accounts and groups. Half of DCSync,
+// a policy link, a closed right and a zone's own head give neither (B-76, B-77).
+func TestControlOfDomainIsFollowed(t *testing.T) {
+	const closed = "O:SYG:SYD:(A;;GA;;;SY)"
+	for _, c := range []struct{ head, holder, zone, want string }{
+		{"(A;;WD;;;<ann>)", "", "", "DC=x:WriteDacl admins:ControlsDomain bob:ControlsDomain"},
+		{"(A;;WO;;;<ann>)", "", "", "DC=x:WriteOwner admins:ControlsDomain bob:ControlsDomain"},
+		{"(OA;;CR;" + changesGUID + ";;<ann>)(OA;;CR;" + changesAllGUID + ";;<ann>)", "", "",
+			"DC=x:DCSync admins:ControlsDomain bob:ControlsDomain"},
+		{"(OA;;CR;" + changesGUID + ";;<ann>)", "", "", ""},
+		{"(D;;WD;;;<ann>)(A;;WD;;;<ann>)", "(D;;WO;;;<ann>)(A;;WO;;;<ann>)", "", ""},
+		{"(OA;;WP;" + linkGUID + ";;<ann>)", "", "", "DC=x:WriteGPLink"},
+		{"", "(A;;GA;;;<ann>)", "", "AdminSDHolder:WriteDacl admins:SDProp"},
+		{"", "(A;;WP;;;<ann>)", "", ""},
+		{"", "", "(A;;WD;;;<ann>)", "DC=DomainDnsZones:WriteDacl"},
+	} {
+		admins := thing("CN=admins,CN=Users,DC=x", "512", "group", closed)
+		list := []objects.Item{
+			thing("DC=x", "", "domain", closed+c.head),
+			thing("CN=AdminSDHolder,CN=System,DC=x", "", "", closed+c.holder), admins,
+			thing("DC=DomainDnsZones,DC=x", "", "domain", closed+c.zone),
+			thing("CN=bob,CN=Users,DC=x", "1102", "user", closed), thing("CN=far,DC=y", "1103", "user", closed),
+		}
+		list[1].Entry.Classes = []string{"container"}
+		s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: list}
+		s.From = s.Directory.Find("ann")
+		first := map[string]string{}
+		for _, p := range must(s.Do(context.Background())).Paths {
+			x := p.Steps[len(p.Steps)-1]
+			name := strings.TrimPrefix(strings.Split(p.Object, ",")[0], "CN=")
+			first[name] = x.Right
+			if reach.Derived(x.Right) && !strings.Contains(fmt.Sprint(x.By), "ann") {
+				t.Errorf("%s: by %q, want the entry for ann", name, x.By)
+			}
+		}
+		if strings.Contains(c.want, "ControlsDomain") { // all that is below the head
+			c.want += " AdminSDHolder:ControlsDomain DC=DomainDnsZones:ControlsDomain"
+		}
+		for _, w := range strings.Fields(c.want) {
+			name, right, _ := strings.Cut(w, ":")
+			if first[name] != right {
+				t.Errorf("%+v: %s by %q, want %q", c, name, first[name], right)
+			}
+			delete(first, name)
+		}
+		if len(first) > 0 {
+			t.Errorf("%+v: also reaches %v", c, first)
+		}
+	}
+}
+
+// TestInboundFollowsControlOfDomain checks that the list of those who reach an object has the holders of the head.
+func TestInboundFollowsControlOfDomain(t *testing.T) {
+	list := []objects.Item{thing("DC=x", "", "domain", "O:SYG:SYD:(A;;WD;;;<staff>)"),
+		thing("CN=staff,DC=x", "2101", "group", "O:SYG:SYD:(OA;;WP;"+memberGUID+";;<cy>)"),
+		thing("CN=bob,DC=x", "1102", "user", "O:SYG:SYD:(A;;GA;;;SY)")}
+	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: list}
+	who, cut, err := s.Inbound(context.Background(), []int{2})
+	if err != nil || cut != "" || len(who) != 1 || who[0].Who != "cy" || len(who[0].Steps) != 2 ||
+		who[0].Steps[1].Right != reach.ControlsDomain {
+		t.Errorf("%+v, %q, %v, want cy by AddMember and ControlsDomain", who, cut, err)
+	}
+}
