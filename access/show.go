@@ -31,7 +31,7 @@ const (
 
 // Show returns the text of String with each part replaced by the result of show, for
 // example to add colour or to remove terminal control characters. Columns are as wide as
-// the parts passed to show. The name of an entry's SID is beside the entry (U-121): name
+// the parts passed to show. The page prints the name of an entry's SID after the entry (U-121): name
 // returns "" for a SID without one, and a nil name names none. Reasons that do not fit in
 // width columns continue on the next line. More than three entries without an effect are
 // then counted instead of listed (U-122). 0 means no limit.

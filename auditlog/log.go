@@ -280,7 +280,7 @@ func (l *Log) Health() (dropped uint64, err error) {
 	return l.dropped.Load(), l.refusalLocked()
 }
 
-// Durable returns the RecordId of the last record that is durable. It is 0 if there is none.
+// Durable returns the RecordId of the last durable record, or 0 if no record is durable yet.
 func (l *Log) Durable() uint64 { return l.durable.Load() }
 
 // Checkpoint returns the newest signed checkpoint. Before the first one its size is 0. Recent records may not be in

@@ -111,7 +111,7 @@ func Verify(v Verification) (*Verified, error) {
 }
 
 // keys reads the public key in the log's folder into v.Keys if the caller gave no key, and sets OwnKey. It fails if
-// there is none. It sets KeyInside if the folder also has the private key.
+// the folder has no key either. It sets KeyInside if the folder also has the private key.
 func (v *Verification) keys(out *Verified) error {
 	if _, err := readFile(v.disk, keyName, maxNote); !errors.Is(err, fs.ErrNotExist) {
 		out.KeyInside = true

@@ -23,7 +23,7 @@ type writer struct {
 	dirty int64 // bytes written and not yet synced
 
 	allocated int64 // bytes from the start of the segment that are allocated on the disk
-	zeroed    int64 // the end of the zeros behind the records; 0: there are none
+	zeroed    int64 // offset of the end of the zeros behind the records; 0: no zeros were written
 
 	buf       []byte
 	frames    []frame // of the batch in buf

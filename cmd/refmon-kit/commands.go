@@ -53,7 +53,7 @@ func (c *questionsCmd) Run(std *streams) error {
 	return w.Flush()
 }
 
-// outputFlags say what is printed of a score.
+// outputFlags selects which parts of a score are printed, and in which form.
 type outputFlags struct {
 	Show int    `help:"Print at most this many failing questions with their rules." default:"5" placeholder:"N"`
 	JSON string `name:"json" placeholder:"FILE" help:"Write counts and all wrong answers to FILE, - for standard output."`

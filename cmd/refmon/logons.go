@@ -50,8 +50,8 @@ type outcome struct {
 	granted winnt.AccessMask
 }
 
-// noteKinds returns the note about the kinds of logon whose outcome is not own, "" if there are none. It decides once
-// for each kind (B-26).
+// noteKinds returns the note about the kinds of logon whose outcome differs from own, or "" if none does. It decides
+// once for each kind (B-26).
 func noteKinds(own outcome, decide func(logon.Kind) (outcome, error)) (string, error) {
 	var all []string
 	for _, k := range logon.Kinds {

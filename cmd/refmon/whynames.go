@@ -82,7 +82,7 @@ func namedText(text string, nameOf func(sid.SID) string) string {
 var sidText = regexp.MustCompile(`\bS-1(-[0-9]+)+\b`)
 
 // printNames prints the names of the user, the owner and the owning group that have one, with the alias by which SDDL
-// writes them. user may be zero. The names of entries are beside the entries (U-121).
+// writes them. user may be zero. The answer itself has the names of entries (U-121).
 func (s *streams) printNames(d *sd.Descriptor, user sid.SID, nameOf func(sid.SID) string) error {
 	found, width := map[sid.SID]string{}, 20
 	note := func(s sid.SID, what string) {
