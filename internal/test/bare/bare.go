@@ -52,7 +52,7 @@ func (w *World) Value(user string, typ winnt.TokenType, level winnt.SecurityImpe
 	return v
 }
 
-// Threads makes a process of that user, and threads of it.
+// Threads creates a process of a user with n threads.
 func (w *World) Threads(user string, n int) (all []*ps.Thread) {
 	w.T.Helper()
 	v := w.Value(user, winnt.TokenPrimary, 0)
@@ -76,7 +76,7 @@ func (w *World) Threads(user string, n int) (all []*ps.Thread) {
 	return all
 }
 
-// As makes a thread act with a token of that user.
+// As lets a thread impersonate a user at a level.
 func (w *World) As(th *ps.Thread, user string, level winnt.SecurityImpersonationLevel) {
 	w.T.Helper()
 	v := w.Value(user, winnt.TokenImpersonation, level)

@@ -58,9 +58,9 @@ func comma(i int) string {
 	return ","
 }
 
-// Write writes the objects file of a sample: descriptors as file servers have
-// them, with three to nine entries for groups and users, one in eight starting
-// with an entry that denies, the first few of them on many objects.
+// Write writes the objects of a sample as JSON lines. The descriptors are like those of file servers: three to nine
+// entries for groups and users. One in eight starts with a deny entry. The first descriptors are used by many
+// objects.
 func (s *Sample) Write(out io.Writer) error {
 	rng := rand.New(rand.NewPCG(s.Seed, 2))
 	descriptors := make([]string, s.Descriptors)

@@ -127,7 +127,7 @@ func (n Names) keys(dir string, s *ast.StructType) {
 	}
 }
 
-// exits adds the values of constants whose name starts with "exit".
+// exits adds the values of the constants whose names start with "exit".
 func (n Names) exits(dir string, v *ast.ValueSpec) {
 	for i, id := range v.Names {
 		if !strings.HasPrefix(id.Name, "exit") || i >= len(v.Values) {

@@ -26,7 +26,7 @@ type Op struct {
 	Name string // of the file; "" for a point
 }
 
-// String returns kind and name.
+// String returns the kind and the name.
 func (o Op) String() string {
 	if o.Name == "" {
 		return o.Kind
@@ -61,7 +61,7 @@ func OnIndex(index int) Condition {
 	return func(Op) bool { return at() == index }
 }
 
-// FromIndex selects all operations of those it is asked about but the first ones, none of them for 0.
+// FromIndex selects all operations except the first index of those for which it is asked.
 func FromIndex(index int) Condition {
 	at := indexes()
 	return func(Op) bool { return at() >= index }
@@ -92,15 +92,15 @@ type Injector struct {
 
 var _ audit.Sink = (*Injector)(nil)
 
-// Fail lets each operation that all conditions select fail with the error, instead of those
-// selected before. With nil they are selected and succeed.
+// Fail injects err into each operation that all conditions select. It replaces the conditions of the last call. With
+// a nil err the operations are selected and succeed.
 func (i *Injector) Fail(err error, when ...Condition) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.err, i.when, i.selected = err, when, 0
 }
 
-// Do returns the error of an operation on a file, nil where it is to be done.
+// Do returns the error to inject into an operation on a file, or nil to let the operation run.
 func (i *Injector) Do(kind, name string) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -115,13 +115,13 @@ func (i *Injector) Do(kind, name string) error {
 	return i.err
 }
 
-// Point reports whether a point of the kernel fails.
+// Point reports whether an injected failure happens at a point of the kernel.
 func (i *Injector) Point(name string) bool { return i.Do(name, "") != nil }
 
 // Write implements [audit.Sink]: the operation is of the kind "record". Nothing is kept.
 func (i *Injector) Write(audit.Event) error { return i.Do("record", "") }
 
-// Ops returns every operation so far.
+// Ops lists all operations so far.
 func (i *Injector) Ops() []string {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -55,7 +55,7 @@ var sids = func() map[Name]sid.SID {
 	return m
 }()
 
-// NewPair boots a kernel for a world and draws its model.
+// NewPair draws the model of a world and boots a kernel in the same state. It panics if the two differ.
 func NewPair(w World) *Pair {
 	p := &Pair{World: w, M: w.machine(), made: newTally(), things: map[any]ob.Object{},
 		ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
@@ -134,7 +134,7 @@ func (p *Pair) jobs() {
 	}
 }
 
-// fill gives a table the handles that the model's has.
+// fill copies the model's handle table to the kernel's.
 func (p *Pair) fill(table *ob.Table, m *Table) {
 	for _, s := range m.Slots {
 		if _, st := table.Insert(p.known(&s), s.Granted, s.attributes()); st != ntstatus.Success {
@@ -143,8 +143,8 @@ func (p *Pair) fill(table *ob.Table, m *Table) {
 	}
 }
 
-// bind notes which object of the kernel a token of the model is; it reports
-// whether that agrees with what was noted before.
+// bind records that a token of the model and an object of the kernel are the same. It returns false if one of them
+// is already bound to something else.
 func (p *Pair) bind(t *Token, o *se.TokenObject) bool {
 	for len(p.tokens) < t.ID {
 		p.tokens = append(p.tokens, nil)
@@ -156,8 +156,8 @@ func (p *Pair) bind(t *Token, o *se.TokenObject) bool {
 	return p.tokens[t.ID-1] == o && p.ids[o] == t.ID
 }
 
-// id returns the model id of a token object; one not seen before is the token
-// that the model made last.
+// id returns the model's id of a token object. It binds an unknown object to the token that the model created last,
+// and returns -1 if that token is already bound to another object.
 func (p *Pair) id(o *se.TokenObject) int {
 	if n := p.ids[o]; n != 0 {
 		return n
@@ -169,7 +169,8 @@ func (p *Pair) id(o *se.TokenObject) int {
 	return -1
 }
 
-// named returns the token that a handle of a process names, and the rights.
+// named returns the model's id of the token that a handle of a process names, and the handle's rights and
+// attributes. The id is -1 for an invalid handle and 0 if the handle names another type.
 func (p *Pair) named(in *ps.Process, h winnt.Handle) (id int, granted winnt.AccessMask, attributes uint32) {
 	table := in.Table()
 	if h < 0 {

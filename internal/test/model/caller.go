@@ -11,7 +11,7 @@ type Caller struct {
 	KernelMode bool
 }
 
-// subject returns the caller's effective subject, asSelf its process's.
+// subject returns the thread's effective subject. asSelf returns that of its process.
 func (t *Thread) subject() subject {
 	if r := t.Record; r != nil {
 		return subject{&r.Token.Value, true, r.Level}
@@ -19,8 +19,7 @@ func (t *Thread) subject() subject {
 	return t.asSelf()
 }
 
-// may reports whether the caller may do what needs a privilege: in kernel mode always
-// (O-1, T-102).
+// may reports whether the caller holds a privilege. In kernel mode it always does (O-1, T-102).
 func (c Caller) may(p winnt.Privilege) bool { return c.KernelMode || c.subject().holds(p) }
 
 func (t *Thread) asSelf() subject { return subject{token: &t.Process.Primary.Value} }
@@ -36,7 +35,7 @@ func (m *Machine) table(c Caller, h winnt.Handle) *Table {
 	return nil
 }
 
-// reference looks up a handle (O-31). pick says whether the slot is of the wanted type.
+// reference looks up a handle (O-31). pick reports whether a slot has the required type.
 func (m *Machine) reference(c Caller, h winnt.Handle, want winnt.AccessMask, pick func(*Slot) bool) (Slot,
 	ntstatus.Status) {
 	var s *Slot
@@ -67,7 +66,7 @@ func isThread(s *Slot) bool { return s.Thread != nil }
 
 func isProcess(s *Slot) bool { return s.Process != nil }
 
-// insert makes a handle where the attributes say (O-28).
+// insert creates a handle in the table that the attributes select (O-28).
 func (m *Machine) insert(c Caller, s Slot, attributes uint32) winnt.Handle {
 	s.Inherit = attributes&winnt.OBJ_INHERIT != 0
 	if c.KernelMode && attributes&winnt.OBJ_KERNEL_HANDLE != 0 {

@@ -47,7 +47,8 @@ func (m *Machine) AdjustPrivileges(c Caller, h winnt.Handle, disableAll bool, ch
 	return r
 }
 
-// adjusted returns the privileges after changes, and whether the token has all of those listed (T-70, T-71).
+// adjusted returns the held and enabled privileges after the changes. The status is NotAllAssigned if the token
+// lacks one of those listed (T-70, T-71).
 func (v *Value) adjusted(disableAll bool, changes []Change) (held, enabled Privileges, st ntstatus.Status) {
 	held, enabled = v.Held, v.Enabled
 	if disableAll {
@@ -70,7 +71,7 @@ func (v *Value) adjusted(disableAll bool, changes []Change) (held, enabled Privi
 	return held, enabled, st
 }
 
-// privilegesOf returns those of the token's privileges that are in a set.
+// privilegesOf returns the token's privileges that are in set, by ascending LUID.
 func (v *Value) privilegesOf(set Privileges) (list []nt.LUIDAndAttributes) {
 	for _, l := range v.privileges() {
 		if set>>l.LUID&1 != 0 {
@@ -101,8 +102,7 @@ func sameNames(a, b []Name) bool {
 	return true
 }
 
-// queried returns the token that the services of O-15 reference: pseudo handles
-// too.
+// queried returns the token of a handle, for services that also accept the pseudo handles of tokens (O-15).
 func (m *Machine) queried(c Caller, h winnt.Handle, want winnt.AccessMask) (*Token, ntstatus.Status) {
 	switch h {
 	case winnt.NtCurrentProcessToken, winnt.NtCurrentThreadToken, winnt.NtCurrentEffectiveToken:
@@ -125,7 +125,8 @@ func (m *Machine) queried(c Caller, h winnt.Handle, want winnt.AccessMask) (*Tok
 	return r.Token, ntstatus.Success
 }
 
-// Query models NtQueryInformationToken (T-80). told returns the size of a token's value of the class.
+// Query models NtQueryInformationToken (T-80). told returns the size of the class's value for a token, or the status
+// that refuses it.
 func (m *Machine) Query(c Caller, h winnt.Handle, class winnt.TokenInfoClass, short bool,
 	told func(*Token) (uint32, ntstatus.Status)) Result {
 	want := winnt.TOKEN_QUERY

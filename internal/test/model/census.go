@@ -27,7 +27,7 @@ func (t Tally) Calls() (n int) {
 	return n
 }
 
-// sum adds what another history reached.
+// sum adds the counts of another tally.
 func (t Tally) sum(o Tally) {
 	for name, c := range o.Made {
 		mine := t.Made[name]
@@ -113,12 +113,12 @@ func ofThread(is func(*Thread) bool) func(*Pair, *call, *Op) bool {
 	return func(p *Pair, c *call, _ *Op) bool { return is(p.M.Threads[c.thread]) }
 }
 
-// ofToken asks about the token that the calling thread acts with.
+// ofToken returns a feature of the token with which the calling thread acts.
 func ofToken(is func(*Value) bool) func(*Pair, *call, *Op) bool {
 	return ofThread(func(t *Thread) bool { return is(t.subject().token) })
 }
 
-// features counts those of a call that is about to be made.
+// features counts the features of the next call.
 func (p *Pair) features(c *call, op *Op) {
 	for _, f := range features {
 		if f.is(p, c, op) {
@@ -127,9 +127,8 @@ func (p *Pair) features(c *call, op *Op) {
 	}
 }
 
-// Scarce names what the histories hardly reached: a service that nearly always, or hardly
-// ever, succeeds; a feature that fewer than one call in two hundred has; a status that the
-// model can give and that was hardly given.
+// Scarce lists what the histories hardly reached: services that almost always, or almost never, succeed; features
+// that fewer than one call in 200 has; statuses that the model can return and returned less than twice.
 func (t Tally) Scarce() (list []string) {
 	calls := t.Calls()
 	for name, c := range t.Made {

@@ -21,8 +21,7 @@ var (
 	fileKind    = kind{"File", 0x120089, 0x120116, 0x1200A0, 0x1F01FF, 0x1F01FF, 0, 13}
 )
 
-// mapped replaces generic bits in what is asked (O-21); SYNCHRONIZE means nothing on a
-// token.
+// mapped replaces generic rights in a request (O-21). It drops SYNCHRONIZE for tokens, which have no such right.
 func (k *kind) mapped(m winnt.AccessMask) winnt.AccessMask {
 	r := k.specific(m)
 	if k == &tokenKind {
@@ -31,7 +30,7 @@ func (k *kind) mapped(m winnt.AccessMask) winnt.AccessMask {
 	return r
 }
 
-// specific replaces generic bits.
+// specific replaces generic rights by the type's own.
 func (k *kind) specific(m winnt.AccessMask) winnt.AccessMask {
 	r := m &^ 0xF0000000
 	if m&winnt.GENERIC_READ != 0 {
@@ -49,12 +48,12 @@ func (k *kind) specific(m winnt.AccessMask) winnt.AccessMask {
 	return r
 }
 
-// writing returns the rights that a restriction of writing is about.
+// writing returns the rights that a write-restricted token restricts.
 func (k *kind) writing() winnt.AccessMask {
 	return (winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | k.write) &^ (k.read | k.execute)
 }
 
-// implied adds what comes with a right (O-36).
+// implied adds the rights that other rights include (O-36).
 func (k *kind) implied(g winnt.AccessMask) winnt.AccessMask {
 	switch k {
 	case &processKind:
@@ -94,7 +93,7 @@ func (s subject) holds(p winnt.Privilege) bool {
 	return s.token.Enabled.has(p) && (!s.client || s.level >= 2)
 }
 
-// decide runs the pipeline on one token.
+// decide performs the access check for one token.
 func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatus.Status) {
 	most := desired&maximum != 0
 	want := desired &^ maximum
@@ -161,7 +160,7 @@ func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.A
 	return want, ntstatus.Success
 }
 
-// ceilingOf returns the rights that the integrity label leaves.
+// ceilingOf returns the rights that the integrity label does not remove.
 func ceilingOf(v *Value, d *Descriptor, k *kind) winnt.AccessMask {
 	label, policy := d.Label, d.Policy
 	if policy == 0 {
@@ -217,7 +216,7 @@ func walk(d *Descriptor, k *kind, allows, denies func(Name) bool, left winnt.Acc
 	return left == 0
 }
 
-// walkMaximum returns the rights that the DACL grants at most.
+// walkMaximum returns all rights that the DACL grants.
 func walkMaximum(d *Descriptor, k *kind, allows, denies func(Name) bool, want winnt.AccessMask) winnt.AccessMask {
 	if d.NoDACL {
 		// Without a DACL MAXIMUM_ALLOWED grants the rights GENERIC_ALL stands

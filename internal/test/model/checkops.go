@@ -10,8 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// used returns the privileges that a check draws on, also when it fails later (A-50 to
-//
+// used returns the privileges that a check uses, even if it fails later.
 func used(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (list []nt.LUIDAndAttributes) {
 	add := func(p winnt.Privilege) {
 		list = append(list, nt.LUIDAndAttributes{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_USED_FOR_ACCESS})
@@ -33,7 +32,7 @@ func used(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (list []nt
 	return list
 }
 
-// checkSubject asks SeAccessCheck.
+// checkSubject draws a call of SeAccessCheck.
 func checkSubject(p *Pair, c *call, a *args) bool {
 	if len(p.subjects) == 0 {
 		return false
@@ -102,7 +101,7 @@ func (m *Machine) CheckSubject(i int, d *Descriptor, missing bool, desired, prev
 	return r
 }
 
-// subject returns who a captured context is.
+// subject returns the subject of a captured context.
 func (s *Subject) subject() subject {
 	if s.Client != nil {
 		return subject{&s.Client.Value, true, s.Level}

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/ntos/se"
 )
 
-// Step makes one call on both sides and compares everything. The error says
-// what differs.
+// Step makes one call on both sides and compares status, outputs and state. The error describes the first
+// difference.
 func (p *Pair) Step(op *Op) error {
 	c := p.prepare(op)
 	if c == nil {
@@ -34,8 +34,7 @@ func (p *Pair) Step(op *Op) error {
 	return nil
 }
 
-// fails reports whether memory runs out at a point of the call that is made now. The
-// kernel asks from any goroutine.
+// fails reports whether the present call runs out of memory at a point. The kernel calls it from any goroutine.
 func (p *Pair) fails(point string) bool {
 	op := p.armed.Load()
 	i := slices.Index(points, point)
@@ -49,7 +48,7 @@ func failing(op *Op) string {
 	return fmt.Sprintf(" (memory runs out at %v)", op.Fail)
 }
 
-// Text returns the call an op stands for now, for a transcript.
+// Text returns the call for op in the present state, for a transcript. It returns "" if op makes no call.
 func (p *Pair) Text(op *Op) string {
 	if c := p.prepare(op); c != nil {
 		return c.text + failing(op)
@@ -57,7 +56,7 @@ func (p *Pair) Text(op *Op) string {
 	return ""
 }
 
-// compare looks at everything observable.
+// compare compares the observable state of both sides: impersonation of each thread, handle tables and tokens.
 func (p *Pair) compare() error {
 	for i, t := range p.M.Threads {
 		r := p.objects[i].Impersonation(ob.TagCall)
@@ -135,9 +134,8 @@ func holders(o *se.TokenObject) (s string) {
 	return s
 }
 
-// Close ends the history: everything is given back, and the kernel must hold
-// nothing any more. The error names what it still holds and, in builds with
-// the tag "invariants", who.
+// Close ends the history and releases everything. It returns an error if the kernel still holds an object. In builds
+// with the tag "invariants" the error names the holder.
 func (p *Pair) Close() error {
 	k := p.modes[0]
 	for _, s := range p.saved {
@@ -188,7 +186,7 @@ func (p *Pair) primary(o *se.TokenObject) bool {
 	return false
 }
 
-// single reports whether a token is that of a job, which lives as long as its process.
+// single reports whether a token is the single token of a job, which lives as long as its process.
 func (p *Pair) single(t *Token) bool {
 	return slices.ContainsFunc(p.M.Processes, func(m *Process) bool {
 		return slices.ContainsFunc(m.Job.chain(), func(j *Job) bool { return j.Limits.Token == t })

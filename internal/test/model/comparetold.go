@@ -15,7 +15,7 @@ type seen struct {
 	changes int
 }
 
-// comparable makes an answer one that can be compared: an ACL is its bytes.
+// comparable returns a value that reflect.DeepEqual can compare: an ACL becomes its bytes.
 func comparable(x any) any {
 	if l, ok := x.(*sd.ACL); ok {
 		if l == nil {
@@ -26,7 +26,7 @@ func comparable(x any) any {
 	return x
 }
 
-// compareTold compares what every class of a token tells.
+// compareTold compares the results of a query of each class of a token.
 func (p *Pair) compareTold(t *Token) error {
 	o := p.tokens[t.ID-1]
 	for class := winnt.TokenInfoClass(0); class <= winnt.MaxTokenInfoClass+1; class++ {

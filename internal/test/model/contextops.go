@@ -87,8 +87,8 @@ func releaseSubject(p *Pair, c *call, a *args) bool {
 	return true
 }
 
-// updateContext brings a captured client up to date (I-82): Flag is whether it changed,
-// Number whether it is another object.
+// updateContext draws a call of SeUpdateClientSecurity (I-82). Flag says whether the context changed, Number whether
+// it has another token object.
 func updateContext(p *Pair, c *call, a *args) bool {
 	if len(p.contexts) == 0 {
 		return false

@@ -56,7 +56,7 @@ func (m *Machine) CreateToken(c Caller, v Value, desired winnt.AccessMask, attri
 	return m.opened(c, t, o.granted, attributes)
 }
 
-// given returns a value that can be given to NtCreateToken.
+// given draws a value for NtCreateToken.
 func (d draw) given() Value {
 	v := d.value(pick(d, users...))
 	n := Value{User: v.User, Owner: v.Owner, Primary: v.Primary, Groups: v.Groups, Held: v.Held, Enabled: v.Enabled,

@@ -75,8 +75,8 @@ func (m *Machine) Duplicate(c Caller, h winnt.Handle, desired winnt.AccessMask, 
 	return m.opened(c, dup, g, inherit)
 }
 
-// duplicateAccess returns the conditions of the rights of a duplicate's handle (T-44 to T-46). On Windows its maker
-// is a creator, and bits that no token has count for nothing.
+// duplicateAccess returns the conditions on the rights of a duplicate's handle (T-44 to T-46). The observed profile
+// treats the caller as the creator and ignores rights that tokens do not have.
 func (m *Machine) duplicateAccess(o *opening) []refusal {
 	o.creator = m.Profile == nt.Observed
 	asked := func() bool { return !o.KernelMode && !o.creator && o.desired != 0 }

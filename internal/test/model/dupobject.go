@@ -55,7 +55,7 @@ func (m *Machine) DuplicateObject(c Caller, from, h, to winnt.Handle, desired wi
 	return r
 }
 
-// closeIn closes a handle of a process; closing a pseudo handle does nothing.
+// closeIn closes a handle of a process. Closing a pseudo handle does nothing.
 func (m *Machine) closeIn(c Caller, p *Process, h winnt.Handle) Result {
 	t := m.tableIn(c, p, h)
 	if r, over := refuse("NtClose",
@@ -68,8 +68,8 @@ func (m *Machine) closeIn(c Caller, p *Process, h winnt.Handle) Result {
 	return Result{}
 }
 
-// tableIn returns the table of a process in which a handle is looked up; that of the
-// kernel is the same in all of them (O-13).
+// tableIn returns the table in which a handle of a process is looked up. Kernel handles have one table for all
+// processes (O-13).
 func (m *Machine) tableIn(c Caller, p *Process, h winnt.Handle) *Table {
 	if h >= 0 {
 		return &p.Handles
@@ -77,7 +77,8 @@ func (m *Machine) tableIn(c Caller, p *Process, h winnt.Handle) *Table {
 	return m.table(c, h)
 }
 
-// sourceHandle finds the handle to duplicate, a pseudo handle too (O-16, O-57).
+// sourceHandle returns the handle to duplicate, which can be a pseudo handle (O-16, O-57), or nil for an invalid
+// one.
 func (m *Machine) sourceHandle(c Caller, p *Process, h winnt.Handle) *Slot {
 	switch {
 	case h == winnt.NtCurrentProcess:
@@ -94,8 +95,8 @@ func (m *Machine) sourceHandle(c Caller, p *Process, h winnt.Handle) *Slot {
 	return nil
 }
 
-// duplicateRights returns the conditions of the rights of a duplicate (O-54 to O-56) and sets them in s, where they
-// are not those of the source.
+// duplicateRights returns the conditions on the rights of a duplicate (O-54 to O-56). It stores the rights in s
+// unless they are those of the source.
 func (m *Machine) duplicateRights(c Caller, s **Slot, target *Slot, desired winnt.AccessMask, asked bool) []refusal {
 	// Of what is asked, the bits that the type has count.
 	want := func() winnt.AccessMask {

@@ -26,7 +26,8 @@ func (m *Machine) FilterToken(c Caller, h winnt.Handle, f Filter) Result {
 	return m.opened(c, m.newFiltered(c, s.Token, f), s.Granted, 0)
 }
 
-// filters returns the conditions that are about the filter: flags are known, restricting SIDs bare (T-60, T-63).
+// filters returns the conditions about the filter itself: its flags are known, and its restricting SIDs have no
+// attributes (T-60, T-63).
 func (m *Machine) filters(f Filter) []refusal {
 	return []refusal{
 		when("T-60", "Flags outside", ntstatus.InvalidParameter, func() bool { return f.Flags > 15 }),
@@ -46,7 +47,7 @@ func (m *Machine) Filtered(c Caller, old *Token, f Filter) (Result, *Token) {
 	return Result{}, m.newFiltered(c, old, f)
 }
 
-// filtered returns what a filter leaves of v (T-61 to T-66).
+// filtered returns v after a filter (T-61 to T-66).
 func (v *Value) filtered(f Filter) Value {
 	n := v.copy()
 	// A SID to disable turns its entries, the user's among them, to deny only

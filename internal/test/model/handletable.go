@@ -17,7 +17,7 @@ type Slot struct {
 	Protect bool // from closing (O-42)
 }
 
-// attributes returns those of the handle.
+// attributes returns the handle's OBJ_* attributes.
 func (s *Slot) attributes() (a uint32) {
 	if s.Protect {
 		a = winnt.OBJ_PROTECT_CLOSE
@@ -28,7 +28,7 @@ func (s *Slot) attributes() (a uint32) {
 	return a
 }
 
-// object returns what the handle names.
+// object returns the object that the handle names.
 func (s *Slot) object() any {
 	switch {
 	case s.Token != nil:
@@ -45,7 +45,7 @@ func (s *Slot) object() any {
 	return s.Thing
 }
 
-// kind returns the type of what the handle names.
+// kind returns the type of the handle's object.
 func (s *Slot) kind() *kind {
 	switch {
 	case s.Token != nil:
@@ -62,7 +62,7 @@ func (s *Slot) kind() *kind {
 	return s.Thing.Kind
 }
 
-// guard returns what protects what the handle names, nil for nothing.
+// guard returns the descriptor of the handle's object, or nil if it has none.
 func (s *Slot) guard() *Descriptor {
 	switch {
 	case s.Token != nil:
@@ -94,7 +94,7 @@ type Table struct {
 
 const kernelBits winnt.Handle = -0x80000000
 
-// Insert makes a handle.
+// Insert adds a handle and returns its value.
 func (t *Table) Insert(s Slot) winnt.Handle {
 	i := len(t.Slots)
 	if n := len(t.Free); n > 0 {
@@ -114,7 +114,7 @@ func (t *Table) value(i int) winnt.Handle {
 	return v
 }
 
-// Find returns the slot a value names, nil if none.
+// Find returns the slot of a handle value, or nil for an invalid one.
 func (t *Table) Find(v winnt.Handle) *Slot {
 	if t.Kernel {
 		v &^= kernelBits
@@ -126,7 +126,7 @@ func (t *Table) Find(v winnt.Handle) *Slot {
 	return &t.Slots[i]
 }
 
-// Close frees the slot that a value names.
+// Close frees the slot of a handle value, which must be valid.
 func (t *Table) Close(v winnt.Handle) {
 	*t.Find(v) = Slot{}
 	if t.Kernel {

@@ -40,7 +40,7 @@ type Job struct {
 	Guard  *Descriptor
 }
 
-// chain lists a job and those that it is nested in, the outermost first (I-91).
+// chain lists a job and the jobs that contain it, the outermost first (I-91).
 func (j *Job) chain() (list []*Job) {
 	for ; j != nil; j = j.Parent {
 		list = append([]*Job{j}, list...)
@@ -55,7 +55,7 @@ func (m *Machine) alive(j *Job) bool {
 	}) || slices.ContainsFunc(m.Jobs, func(o *Job) bool { return o.Parent == j && m.alive(o) })
 }
 
-// stands returns the token that t is a copy of, else t itself.
+// stands returns the token of which t is a copy, or t itself.
 func (t *Token) stands() *Token {
 	if t.Of != nil {
 		return t.Of
@@ -63,8 +63,7 @@ func (t *Token) stands() *Token {
 	return t
 }
 
-// descends reports whether t is root, a copy of it, or filtered from it in any number of
-// steps (I-90).
+// descends reports whether t is root, a copy of root, or was filtered from root in any number of steps (I-90).
 func (t *Token) descends(root *Token) bool {
 	for ; t != nil; t = t.From {
 		if t.stands() == root.stands() {
@@ -74,7 +73,7 @@ func (t *Token) descends(root *Token) bool {
 	return false
 }
 
-// copyOf makes a token that stands for another.
+// copyOf creates a copy of a token that counts as the same token.
 func (m *Machine) copyOf(t *Token) *Token {
 	guard := *t.Guard
 	n := m.newToken(t.Value.copy(), &guard, t)
@@ -95,8 +94,8 @@ func (m *Machine) filtered(old *Token, f Filter, guard *Descriptor) *Token {
 	return t
 }
 
-// admit applies the limits of the jobs, the outermost first, to a token that a process or,
-// without primary, a thread is to have (I-90, I-91).
+// admit applies the limits of the jobs, the outermost first, to a new token of a process, or of a thread if primary
+// is false (I-90, I-91).
 func (m *Machine) admit(job *Job, t *Token, primary bool) (*Token, ntstatus.Status) {
 	for _, j := range job.chain() {
 		l := &j.Limits
@@ -111,8 +110,7 @@ func (m *Machine) admit(job *Job, t *Token, primary bool) (*Token, ntstatus.Stat
 	return t, ntstatus.Success
 }
 
-// replace returns the conditions under which limits do not take the place of a job's: none is taken back or replaced
-// (I-89).
+// replace returns the conditions under which a job refuses new limits: no limit can be removed or replaced (I-89).
 func (l *Limits) replace(job func() *Limits) []refusal {
 	return []refusal{
 		when("I-89", "outside 0xF", ntstatus.InvalidParameter, func() bool { return l.Flags > 15 }),
@@ -130,7 +128,7 @@ func (l *Limits) replace(job func() *Limits) []refusal {
 		})}
 }
 
-// Limit puts a process into a job of its own, nested in those it is in already.
+// Limit puts a process into a new job, nested in the jobs that it is in already.
 func (m *Machine) Limit(p *Process, l Limits) Result {
 	j := &Job{Limits: l}
 	if r, over := refuse("NtSetInformationJobObject", l.replace(func() *Limits { return &Limits{} })...); over {
@@ -143,9 +141,8 @@ func (m *Machine) Limit(p *Process, l Limits) Result {
 	return r
 }
 
-// Assign puts a process into a job (I-90, I-91): a token that the limits refuse in the
-// process or one of its threads is a refusal, and a single token takes the place of the
-// process's (column C of I-90).
+// Assign puts a process into a job (I-90, I-91). It fails if the limits forbid the token of the process or of one of
+// its threads. A single token replaces the token of the process (column C of I-90).
 func (m *Machine) Assign(p *Process, j *Job) Result {
 	was := p.Job
 	if slices.Contains(was.chain(), j) {
@@ -177,8 +174,7 @@ func (m *Machine) Assign(p *Process, j *Job) Result {
 	return Result{Token: p.Primary.ID}
 }
 
-// fits asks the jobs that begin to apply, and returns the primary token that the process
-// has with them.
+// fits applies the limits of jobs that a process joins, and returns the primary token that it has then.
 func (m *Machine) fits(p *Process, begin []*Job) (*Token, ntstatus.Status) {
 	next := p.Primary
 	for _, j := range begin {

@@ -19,7 +19,7 @@ type Token struct {
 	Changes int    // of Value and Guard
 }
 
-// set changes what a token says; the new value has a ModifiedId of its own.
+// set changes the value of a token and gives it a new ModifiedId.
 func (m *Machine) set(t *Token, change func(*Value)) {
 	m.modified++
 	change(&t.Value)
@@ -144,7 +144,7 @@ func (m *Machine) tables() []*Table {
 	return list
 }
 
-// References counts the references and handles a token must have now (P-5).
+// References returns how many references and handles a token must have now (P-5).
 func (m *Machine) References(t *Token) (pointers, handles int64) {
 	for _, p := range m.Processes {
 		if p.Primary == t {

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// slot returns what a handle names for the calls that need no right and take any type,
-// and where it is; that of a pseudo handle is in no table.
+// slot returns the object of a handle for calls that need no right and accept any type. in is the handle's place in
+// its table, or nil for a pseudo handle.
 func (m *Machine) slot(c Caller, h winnt.Handle) (s Slot, in *Slot, st ntstatus.Status) {
 	s, st = m.reference(c, h, 0, (*Slot).used)
 	if t := m.table(c, h); t != nil {
@@ -19,7 +19,7 @@ func (m *Machine) slot(c Caller, h winnt.Handle) (s Slot, in *Slot, st ntstatus.
 	return s, in, st
 }
 
-// setObject sets the two flags of a handle, which takes no right (O-63).
+// setObject draws a call that sets the two flags of a handle. It needs no right (O-63).
 func setObject(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h := p.handle(c, a, (*Slot).used, winnt.NtCurrentProcess)
@@ -47,7 +47,7 @@ func setObject(p *Pair, c *call, a *args) bool {
 	return true
 }
 
-// compareObjects asks whether two handles name one object.
+// compareObjects draws a call of NtCompareObjects, often with two handles of the same object.
 func compareObjects(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	first := p.handle(c, a, (*Slot).used, winnt.NtCurrentProcess, winnt.NtCurrentThread)
@@ -87,9 +87,8 @@ func (m *Machine) handlesOf(o any) (n uint32) {
 	return n
 }
 
-// factOf returns what NtQueryObject tells of a handle in a class (O-60 to O-62), and
-// whether the length must be exact. The references of what is no token are not the
-// model's.
+// factOf returns the result of NtQueryObject for a class (O-60 to O-62), its size, and whether the caller's length
+// must equal it. It counts references only for tokens, because the model has no others.
 func (m *Machine) factOf(s *Slot, class nt.ObjectInfoClass) (fact any, need uint32, exact bool) {
 	k, name := s.kind(), ""
 	if s.File != nil {
@@ -126,13 +125,13 @@ func (m *Machine) factOf(s *Slot, class nt.ObjectInfoClass) (fact any, need uint
 	return nt.HandleFlagInformation{Inherit: s.Inherit, ProtectFromClose: s.Protect}, 2, true
 }
 
-// size returns what the self-relative form of a descriptor takes.
+// size returns the size of the descriptor's self-relative form in bytes.
 func (d *Descriptor) size() uint32 {
 	_, n := tell(d.Owner, d.Group, list(d.Entries, !d.NoDACL), d.sacl())
 	return uint32(n)
 }
 
-// queryObject asks for a fact about a handle.
+// queryObject draws a call of NtQueryObject.
 func queryObject(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h := p.handle(c, a, (*Slot).used, winnt.NtCurrentProcess, winnt.NtCurrentThread)

@@ -18,7 +18,7 @@ type opening struct {
 	granted winnt.AccessMask // set by check or grant
 }
 
-// opens returns the opening of an object by a caller.
+// opens returns the state of an open of an existing object by a caller.
 func (c Caller) opens(k *kind, desired winnt.AccessMask, guard func() *Descriptor) *opening {
 	return &opening{Caller: c, who: c.subject(), kind: k, desired: desired, guard: guard}
 }
@@ -82,8 +82,7 @@ func (o *opening) check(rule, text string) refusal {
 	})
 }
 
-// grant sets the rights of a request that no descriptor limits: a creator's (O-91), or one of kernel
-// mode.
+// grant grants a request without an access check: a creator's (O-91), or one of kernel mode.
 func (o *opening) grant() {
 	m := o.mapped()
 	switch {

@@ -22,7 +22,7 @@ func (c Caller) attributes(a *uint32, ex bool) refusal {
 	})
 }
 
-// opened returns the result of an open: a handle to a token.
+// opened returns the result of a successful open: a new handle to t.
 func (m *Machine) opened(c Caller, t *Token, granted winnt.AccessMask, attributes uint32) Result {
 	h := m.insert(c, Slot{Token: t, Granted: granted}, attributes)
 	return Result{Handle: h, Granted: granted, Token: t.ID}
@@ -79,7 +79,7 @@ func (m *Machine) OpenThreadToken(c Caller, h winnt.Handle, desired winnt.Access
 	return m.opened(c, m.openCopy(s.Thread, state), o.granted, attributes)
 }
 
-// copied returns the value of the copy that an open makes (I-23).
+// copied returns the value of the copy that an open creates (I-23).
 func (r *Record) copied() Value {
 	v := r.Token.Value.as(winnt.TokenImpersonation, r.Level)
 	if r.EffectiveOnly {
@@ -88,7 +88,7 @@ func (r *Record) copied() Value {
 	return v
 }
 
-// openCopy makes the copy to which an open goes (I-23), and gives it to the thread.
+// openCopy creates the copy that an open returns (I-23), and makes it the thread's impersonation token.
 func (m *Machine) openCopy(t *Thread, r *Record) *Token {
 	v := r.copied()
 	dup := m.newToken(v, copyGuard(&v, &t.Process.Primary.Value), r.Token)

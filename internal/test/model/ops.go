@@ -115,7 +115,7 @@ func (p *Pair) services(c *call) nt.Services {
 	return p.modes[c.thread].Zw().Services()
 }
 
-// mode draws the previous mode: mostly user.
+// mode draws the previous mode, usually user mode.
 func (c *call) mode(a *args) { c.user = !a.coin(6) }
 
 // able takes another thread for a call, mostly, that has the privilege for it.
@@ -142,7 +142,7 @@ func (a *args) with(is func(*Slot) bool, rights winnt.AccessMask) func(*Slot) bo
 	return func(s *Slot) bool { return is(s) && rights&^s.Granted == 0 }
 }
 
-// handle draws a handle value: mostly one of the caller's that satisfies want.
+// handle draws a handle value, usually one of the caller's for which want returns true.
 func (p *Pair) handle(c *call, a *args, want func(*Slot) bool, pseudo ...winnt.Handle) winnt.Handle {
 	table := &p.M.Threads[c.thread].Process.Handles
 	switch a.n(12) {
@@ -228,7 +228,7 @@ func (p *Pair) index(t *Thread) int {
 	return -1
 }
 
-// other draws a thread that a kernel routine works on.
+// other draws the thread that a kernel routine works on.
 func (p *Pair) other(c *call, a *args) int {
 	c.target = a.n(len(p.threads))
 	return c.target

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// take gives a process another primary token (O-17).
+// take replaces the primary token of a process and computes the rights of the process on itself (O-17).
 func (p *Process) take(t *Token) {
 	if p.Primary == t {
 		return
@@ -23,8 +23,8 @@ func (m *Machine) inUse(t *Token) bool {
 	return slices.ContainsFunc(m.Processes, func(p *Process) bool { return p.Primary == t })
 }
 
-// kin reports whether a token was filtered from that of the caller's process, or both from
-// the same one (T-111).
+// kin reports whether a token was filtered from the token of the caller's process, or both from the same token
+// (T-111).
 func (c Caller) kin(t *Token) bool {
 	own, v := c.Process.Primary, &t.Value
 	return v.Parent == own || v.Parent == own.Value.Parent && v.Logon == own.Value.Logon && v.User == own.Value.User

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// privilegeSet writes a set down; none is "-".
+// privilegeSet prints a privilege set, nil as "-".
 func privilegeSet(s *nt.PrivilegeSet) string {
 	if s == nil {
 		return "-"
@@ -16,8 +16,7 @@ func privilegeSet(s *nt.PrivilegeSet) string {
 	return fmt.Sprintf("%d %s", s.Control, printed(s.Privilege))
 }
 
-// marked returns a set as a privilege check leaves it: those that are enabled are marked,
-// and no other (T-101).
+// marked returns the set after a privilege check, which marks the enabled privileges as used and no others (T-101).
 func (v *Value) marked(set *nt.PrivilegeSet) (*nt.PrivilegeSet, bool) {
 	out, n := &nt.PrivilegeSet{Control: set.Control}, 0
 	for _, l := range set.Privilege {
@@ -33,7 +32,7 @@ func (v *Value) marked(set *nt.PrivilegeSet) (*nt.PrivilegeSet, bool) {
 	return out, n > 0
 }
 
-// privilegeSet draws what a privilege check is asked for.
+// privilegeSet draws the privileges that a check asks for.
 func (a *args) privilegeSet() *nt.PrivilegeSet {
 	set := &nt.PrivilegeSet{Control: uint32(a.n(2))}
 	for range a.n(4) {
@@ -68,8 +67,7 @@ func privilegeCheck(p *Pair, c *call, a *args) bool {
 	return true
 }
 
-// subjectPrivileges asks which privileges the calling thread, or a captured subject, may
-// use (T-102).
+// subjectPrivileges draws a check of the privileges of the calling thread, or of a captured subject (T-102).
 func subjectPrivileges(p *Pair, c *call, a *args) bool {
 	mode := choose(a, kernel.UserMode, kernel.UserMode, kernel.UserMode, kernel.KernelMode)
 	if len(p.subjects) == 0 || a.coin(3) {

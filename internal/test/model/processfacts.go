@@ -18,8 +18,8 @@ func (p *Process) status() ntstatus.Status {
 
 func nameSize(s string) uint32 { return 16 + 2*uint32(len(s)+1) }
 
-// processFact returns what is told of a process in a class, and its size (U-96); exact
-// says that no other length will do.
+// processFact returns the value that a query of a process returns for a class, and its size (U-96). exact means that
+// the caller's length must equal the size.
 func (p *Pair) processFact(m *Process, class nt.ProcessInfoClass) (fact any, need uint32, exact bool) {
 	switch class {
 	case nt.ProcessBasicInformation:
@@ -66,7 +66,7 @@ func (p *Pair) threadFact(m *Thread, class nt.ThreadInfoClass) (fact any, need u
 	return name, nameSize(name), false
 }
 
-// stranger forgets the references to what is no token, which are not the model's.
+// stranger clears the reference counts of objects other than tokens, which the model does not count.
 func stranger(fact any) any {
 	list, ok := fact.([]nt.ProcessHandle)
 	for i := range list {
@@ -109,7 +109,7 @@ func (p *Pair) queryFact(c Caller, h winnt.Handle, thread bool, class uint32, of
 	return Result{Number: uint64(need), Out: fmt.Sprintf("%+v", fact)}, need
 }
 
-// queryProcess asks for a fact about a process or a thread.
+// queryProcess draws a query of a process or a thread.
 func queryProcess(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	thread, off := a.coin(3), choose[int32](a, 0, 0, 0, 0, -1, 1)

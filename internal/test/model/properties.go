@@ -133,8 +133,8 @@ func (p *Pair) handleProperties(c *call, got Result, before snapshot) error {
 	return nil
 }
 
-// unguarded reports whether the new handle is to an object without security,
-// which no level keeps from being opened (O-35).
+// unguarded reports whether the new handle names an object without a descriptor. Such an object opens at every
+// impersonation level (O-35).
 func (p *Pair) unguarded(c *call, got Result) bool {
 	s := p.M.Threads[c.thread].Process.Handles.Find(got.Handle)
 	return s != nil && (s.Thing != nil || s.Job != nil || s.File != nil && s.File.Guard == nil)

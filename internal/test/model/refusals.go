@@ -22,19 +22,18 @@ type refusal struct {
 	at         int // the position; refuse sets it
 }
 
-// when returns the refusal of one condition, with that status.
+// when returns the refusal of one condition: the call ends with st if holds returns true.
 func when(rule, text string, st ntstatus.Status, holds func() bool) refusal {
 	return ending(rule, text, failed(st), holds)
 }
 
-// ending returns the condition that ends a call with that result, such as a verdict of an access
-// check.
+// ending returns the refusal of one condition that ends a call with r, such as the verdict of an access check.
 func ending(rule, text string, r Result, holds func() bool) refusal {
 	return refusal{rule: rule, text: text, ends: func() (Result, bool) { return r, holds() }}
 }
 
-// several returns the refusal of conditions that are neighbours in the row and are decided
-// together, such as those of a handle; text finds the first.
+// several returns the refusal of adjacent conditions of the row that are decided together, such as those of a
+// handle. text finds the first of them.
 func several(rule, text string, decide func() ntstatus.Status) refusal {
 	return refusal{rule: rule, text: text, ends: func() (Result, bool) {
 		st := decide()
@@ -42,7 +41,7 @@ func several(rule, text string, decide func() ntstatus.Status) refusal {
 	}}
 }
 
-// handle returns the three refusals of a handle parameter. into gets what the handle names.
+// handle returns the three refusals of a handle parameter. It stores the handle's slot in into.
 func (m *Machine) handle(c Caller, rule, parameter string, h winnt.Handle, want winnt.AccessMask,
 	is func(*Slot) bool, into *Slot) refusal {
 	return several(rule, parameter+" is not a valid handle", func() (st ntstatus.Status) {
@@ -51,8 +50,8 @@ func (m *Machine) handle(c Caller, rule, parameter string, h winnt.Handle, want 
 	})
 }
 
-// query returns the refusals of a handle that may be a pseudo handle of a token (O-15). into gets
-// the token.
+// query returns the refusals of a parameter that may be a pseudo handle of a token (O-15). It stores the token in
+// into.
 func (m *Machine) query(c Caller, rule, text string, h winnt.Handle, want winnt.AccessMask, into **Token) refusal {
 	return several(rule, text, func() (st ntstatus.Status) {
 		*into, st = m.queried(c, h, want)
@@ -60,9 +59,8 @@ func (m *Machine) query(c Caller, rule, text string, h winnt.Handle, want winnt.
 	})
 }
 
-// refuse returns the result of the first refusal that is true, in the order of the service's
-// conditions, and whether there is one. It does not evaluate the refusals behind it. It panics if
-// the service has no such condition.
+// refuse evaluates the refusals in the order of the service's conditions until one holds. It returns the result of
+// that one and true, or false if none holds. It panics if the service has no such condition.
 func refuse(service string, all ...refusal) (Result, bool) {
 	for i := range all {
 		all[i].at = position(condition{service, all[i].rule, all[i].text})

@@ -20,7 +20,7 @@ type Result struct {
 	Out     string // other outputs, printed
 }
 
-// printed writes a list down; one that is missing is the same as one without entries.
+// printed prints a list. A nil list prints like an empty one.
 func printed[T any](list []T) string {
 	if len(list) == 0 {
 		return ""

@@ -9,13 +9,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// row calls a routine that has no method of its own.
+// row calls a routine that has no method of its own by its row in the table of services.
 func row[O any](p *Pair, c *call, name string, in any) O {
 	out, _ := p.modes[c.thread].CallRow(kernel.Table.Find(name), in)
 	return out.(O)
 }
 
-// effective references the token that a thread acts with (I-62).
+// effective draws a call that references the token with which a thread acts (I-62).
 func effective(p *Pair, c *call, a *args) bool {
 	if len(p.held) > 12 {
 		return false
@@ -43,7 +43,8 @@ func effective(p *Pair, c *call, a *args) bool {
 	return true
 }
 
-// revertThread ends the impersonation of any thread, and tells before whether it has one.
+// revertThread draws a call that ends the impersonation of any thread. The result also says whether it impersonated
+// before.
 func revertThread(p *Pair, c *call, a *args) bool {
 	t := p.other(c, a)
 	c.text = fmt.Sprintf("PsRevertThreadToSelf(t%d)", t)
@@ -62,7 +63,7 @@ func revertThread(p *Pair, c *call, a *args) bool {
 	return true
 }
 
-// assignToken gives any thread the token behind a handle (I-70).
+// assignToken draws a call that gives any thread the token of a handle (I-70).
 func assignToken(p *Pair, c *call, a *args) bool {
 	t, h := p.other(c, a), p.handle(c, a, func(s *Slot) bool { return s.Token != nil && s.Token.Value.Type == 2 })
 	if a.coin(8) {
@@ -92,7 +93,7 @@ func assignToken(p *Pair, c *call, a *args) bool {
 	return true
 }
 
-// filterObject filters a token that a component holds.
+// filterObject draws a filter of a token that a kernel component holds.
 func filterObject(p *Pair, c *call, a *args) bool {
 	if n := len(p.held); n == 0 || n > 12 {
 		return false
@@ -121,7 +122,7 @@ func filterObject(p *Pair, c *call, a *args) bool {
 	return true
 }
 
-// filter draws what a token is to lose.
+// filter draws the parts that a token loses.
 func (a *args) filter() Filter {
 	f := Filter{Flags: choose[uint32](a, 0, 0, 0, 1, 2, 4, 8, 8, 12), Marked: a.coin(20)}
 	if a.coin(20) {

@@ -47,7 +47,7 @@ func (m *Machine) ReferencePrimary(p *Process) Result {
 	return Result{Token: p.Primary.ID}
 }
 
-// Dereference drops the i-th reference that a kernel component holds.
+// Dereference models PsDereferenceImpersonationToken of the i-th token that a kernel component holds.
 func (m *Machine) Dereference(i int) Result {
 	m.Held = append(m.Held[:i:i], m.Held[i+1:]...)
 	return Result{}

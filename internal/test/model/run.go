@@ -8,10 +8,9 @@ import (
 // Length is how many calls a history has.
 const Length = 120
 
-// Run makes at least n calls in histories of [Length], each in a world of its own like
-// the first with the next seed, and returns those that were made. The error is the
-// first difference, with the shortest history found that shows it and the seed to repeat
-// it.
+// Run makes at least n calls in histories of [Length] and returns the counts of what they reached. Each history has
+// its own world, which is first with the next seed. The error describes the first difference, with the seed and the
+// shortest history that shows it.
 func Run(first World, n int) (Tally, error) {
 	all := newTally()
 	for w := first; all.Calls() < n; w.Seed++ {
@@ -43,8 +42,8 @@ func attempt(w World, ops []Op) (at int, made Tally, err error) {
 	return len(ops), p.made, p.Close()
 }
 
-// Shrink takes calls out of a failing history as long as it still fails, and
-// writes what is left as a transcript.
+// Shrink removes calls from a failing history while it still fails, and returns the failure with the remaining calls
+// as a transcript.
 func Shrink(w World, ops []Op, err error) error {
 	if at, _, e := attempt(w, ops); e != nil {
 		ops, err = ops[:min(at+1, len(ops))], e
@@ -62,7 +61,7 @@ func Shrink(w World, ops []Op, err error) error {
 	return fmt.Errorf("seed %d, %s profile:\n%s%w", w.Seed, w.Profile, transcript(w, ops), err)
 }
 
-// transcript writes a history down: the world, then each call with its status.
+// transcript prints a history: the world, then each call with its status.
 func transcript(w World, ops []Op) string {
 	var b strings.Builder
 	p := NewPair(w)

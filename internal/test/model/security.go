@@ -20,7 +20,7 @@ const (
 	allParts  = 0x10000 // BACKUP
 )
 
-// rights returns what a handle must grant for the parts of one kind and of another.
+// rights returns the rights that a handle must grant. Each row is a set of parts and the rights that they need.
 func rights(info uint32, rows ...[2]uint32) (m winnt.AccessMask) {
 	for _, row := range rows {
 		if info&row[0] != 0 {
@@ -30,7 +30,7 @@ func rights(info uint32, rows ...[2]uint32) (m winnt.AccessMask) {
 	return m
 }
 
-// tell writes the parts of a descriptor down, and how long its self-relative form is.
+// tell prints the parts of a descriptor and returns the size of its self-relative form in bytes.
 func tell(owner, group Name, dacl, sacl *sd.ACL) (string, uint64) {
 	n := 20
 	for _, part := range []Name{owner, group} {
@@ -46,7 +46,7 @@ func tell(owner, group Name, dacl, sacl *sd.ACL) (string, uint64) {
 	return fmt.Sprintf("%s %s %x %x", sids[owner], sids[group], comparable(dacl), comparable(sacl)), uint64(n)
 }
 
-// sacl returns the entries that a descriptor has for a label.
+// sacl returns the SACL with the descriptor's label, an empty SACL, or nil for none.
 func (d *Descriptor) sacl() *sd.ACL {
 	switch {
 	case d.Policy != 0:
@@ -58,7 +58,7 @@ func (d *Descriptor) sacl() *sd.ACL {
 	return nil
 }
 
-// QuerySecurity models NtQuerySecurityObject (O-64); short leaves out the last byte.
+// QuerySecurity models NtQuerySecurityObject (O-64). short means a buffer that is one byte too small.
 func (m *Machine) QuerySecurity(c Caller, h winnt.Handle, info uint32, short bool) (r Result, length uint32) {
 	want := rights(info, [2]uint32{ownerPart | groupPart | daclPart | labelPart | allParts, 0x20000},
 		[2]uint32{saclPart | allParts, uint32(saclBit)})
@@ -73,7 +73,7 @@ func (m *Machine) QuerySecurity(c Caller, h winnt.Handle, info uint32, short boo
 	return r, length
 }
 
-// security returns the parts of what protects an object, and how long they are.
+// security prints the requested parts of an object's descriptor and returns their size in bytes.
 func (s *Slot) security(info uint32) (r Result, length uint32) {
 	if info&allParts != 0 {
 		info |= 15
@@ -157,7 +157,7 @@ func (m *Machine) SetSecurity(c Caller, h winnt.Handle, info uint32, given *Desc
 	return Result{}
 }
 
-// givesOwner refuses a descriptor with an owner that the creator cannot assign (S-61).
+// givesOwner returns the refusal of a descriptor whose owner the creator cannot assign (S-61).
 func (c Caller) givesOwner(guard *Descriptor) refusal {
 	return when("S-61", "", ntstatus.InvalidOwner, func() bool {
 		return guard != nil && guard.Owner != "" && !c.may(winnt.SeRestorePrivilege) &&
@@ -165,8 +165,8 @@ func (c Caller) givesOwner(guard *Descriptor) refusal {
 	})
 }
 
-// mayOwn reports whether a token may make a SID the owner of something (S-61): its user,
-// its default owner, or an enabled group that may own.
+// mayOwn reports whether a token may assign a SID as owner (S-61): its user, its default owner, or an enabled group
+// with SE_GROUP_OWNER.
 func (v *Value) mayOwn(n Name) bool {
 	if n == v.User || n == v.Owner {
 		return true
@@ -179,7 +179,7 @@ func (v *Value) mayOwn(n Name) bool {
 	return false
 }
 
-// parts draws which parts of a descriptor a call is about.
+// parts draws the parts of a descriptor that a call asks for.
 func (a *args) parts() uint32 {
 	return choose[uint32](a, ownerPart, groupPart, daclPart, daclPart, saclPart, labelPart, ownerPart|groupPart|daclPart,
 		daclPart|labelPart, allParts, 0)

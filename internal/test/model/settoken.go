@@ -50,7 +50,7 @@ type Setting struct {
 	Length uint32 // all bits set: that of the value
 }
 
-// value returns the form that the kernel takes.
+// value returns the setting in the form that the kernel's service takes.
 func (s *Setting) value() any {
 	switch s.Class {
 	case winnt.TokenOwner, winnt.TokenPrimaryGroup:
@@ -124,14 +124,14 @@ func (m *Machine) SetToken(c Caller, h winnt.Handle, s *Setting) Result {
 	return Result{}
 }
 
-// has reports whether a name is the user's, where that counts, or that of a group of a kind.
+// has reports whether is returns true for the group with that SID. For the user's own SID it returns user.
 func (v *Value) has(n Name, is func(*Group) bool, user bool) bool {
 	return n == v.User && user || n != v.User && slices.ContainsFunc(v.Groups, func(g Group) bool {
 		return g.Name == n && is(&g)
 	})
 }
 
-// takes reports whether a class takes a value at all.
+// takes reports whether a class accepts the setting's value.
 func (v *Value) takes(s *Setting) bool {
 	switch n := s.Number; s.Class {
 	case winnt.TokenSessionReference:
@@ -154,7 +154,7 @@ func (v *Value) takes(s *Setting) bool {
 	return true
 }
 
-// with returns a copy of v with another value of a class.
+// with returns a copy of v after the setting.
 func (v *Value) with(s *Setting) *Value {
 	n := v.copy()
 	out := &n

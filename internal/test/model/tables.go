@@ -55,7 +55,7 @@ func (p *Pair) compareTables() error {
 	return nil
 }
 
-// compareTable compares a table and counts what its handles name.
+// compareTable compares a handle table with the model's and adds the number of handles of each object to handles.
 func (p *Pair) compareTable(table *ob.Table, m *Table, handles map[ob.Object]int64) error {
 	at := 0
 	next := func() {
@@ -89,8 +89,8 @@ func (p *Pair) compareTable(table *ob.Table, m *Table, handles map[ob.Object]int
 	return nil
 }
 
-// same reports whether an object of the kernel is the one that a handle of the model
-// names. A thing and a job are known from the first handle on.
+// same reports whether an object of the kernel is the one that a handle of the model names. The first handle of a
+// thing or a job binds the two.
 func (p *Pair) same(o ob.Object, s *Slot) bool {
 	switch {
 	case s.File != nil:
@@ -104,8 +104,7 @@ func (p *Pair) same(o ob.Object, s *Slot) bool {
 	return p.known(s) == o
 }
 
-// known returns the object of the kernel that is a token, thread or process of the
-// model.
+// known returns the kernel's object for a token, thread or process of the model.
 func (p *Pair) known(s *Slot) ob.Object {
 	switch {
 	case s.Token != nil:

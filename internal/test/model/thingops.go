@@ -26,8 +26,7 @@ func thingMask(a *args) winnt.AccessMask {
 
 func thingKind(a *args) *kind { return choose(a, &mutantKind, &semaphoreKind, &timerKind) }
 
-// thingHandle draws a handle for a call on a thing; ok is mostly false where the
-// caller has none.
+// thingHandle draws a handle for a call on a thing of kind k. ok is usually false if the caller has none.
 func (p *Pair) thingHandle(c *call, a *args, k *kind) (h winnt.Handle, ok bool) {
 	c.mode(a)
 	slots := p.M.Threads[c.thread].Process.Handles.Slots
@@ -143,7 +142,7 @@ func queryThing(p *Pair, c *call, a *args) bool {
 	return ok
 }
 
-// stateOf asks the kernel for the state of a thing.
+// stateOf queries the state of a mutant, semaphore or timer in the kernel.
 func stateOf(s nt.Services, k *kind, h winnt.Handle, class, length uint32) Result {
 	switch k {
 	case &mutantKind:

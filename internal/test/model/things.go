@@ -29,7 +29,7 @@ func isThing(k *kind) func(*Slot) bool {
 	return func(s *Slot) bool { return s.Thing != nil && s.Thing.Kind == k }
 }
 
-// create makes a thing and gives its creator what it asks for (O-91).
+// create creates a thing and grants its creator the rights that it asks for (O-91).
 func (m *Machine) create(c Caller, t *Thing, desired winnt.AccessMask, attributes uint32) Result {
 	o := c.creates(t.Kind, desired)
 	refusals := o.creation()
@@ -51,8 +51,7 @@ func (m *Machine) thing(c Caller, h winnt.Handle, k *kind, want winnt.AccessMask
 	return m.handle(c, "O-31", k.name+"Handle", h, want, isThing(k), into)
 }
 
-// ReleaseMutant models NtReleaseMutant: no right is needed, for only the owner
-// can (O-134).
+// ReleaseMutant models NtReleaseMutant. It needs no right, because only the owner can release a mutant (O-134).
 func (m *Machine) ReleaseMutant(c Caller, h winnt.Handle) Result {
 	var s Slot
 	if r, over := refuse("NtReleaseMutant", m.thing(c, h, &mutantKind, 0, &s),
@@ -63,7 +62,7 @@ func (m *Machine) ReleaseMutant(c Caller, h winnt.Handle) Result {
 	return Result{}
 }
 
-// ReleaseSemaphore models NtReleaseSemaphore (O-138); Number is the count before.
+// ReleaseSemaphore models NtReleaseSemaphore (O-138). Number is the count before the call.
 func (m *Machine) ReleaseSemaphore(c Caller, h winnt.Handle, n int32) Result {
 	var s Slot
 	if r, over := refuse("NtReleaseSemaphore", m.thing(c, h, &semaphoreKind, winnt.SEMAPHORE_MODIFY_STATE, &s),
@@ -78,7 +77,7 @@ func (m *Machine) ReleaseSemaphore(c Caller, h winnt.Handle, n int32) Result {
 	return r
 }
 
-// reach brings a timer to the moment 0 (O-140).
+// reach signals a running timer whose time has come, and starts its next period if it has one (O-140).
 func (t *Thing) reach() {
 	if !t.Running || t.Due > 0 {
 		return
@@ -87,7 +86,7 @@ func (t *Thing) reach() {
 	t.Running = t.Period != 0
 }
 
-// SetTimer models NtSetTimer (O-139, O-140); Flag is whether it was signalled.
+// SetTimer models NtSetTimer (O-139, O-140). Flag is true if the timer was signalled.
 func (m *Machine) SetTimer(c Caller, h winnt.Handle, due int64, period int32) Result {
 	var s Slot
 	if r, over := refuse("NtSetTimer", m.thing(c, h, &timerKind, winnt.TIMER_MODIFY_STATE, &s),
@@ -119,9 +118,8 @@ func (m *Machine) CancelTimer(c Caller, h winnt.Handle) Result {
 	return Result{Flag: t.Signaled}
 }
 
-// State models the queries of a thing's state, all of whose rights are 1 (O-135):
-// Number is the count or the time left, Flag whether the caller owns a mutant or a
-// timer is signalled.
+// State models the state queries of things. Each needs the right 1 (O-135). Number is the count or the remaining
+// time. Flag says whether the caller owns the mutant, or whether the timer is signalled.
 func (m *Machine) State(c Caller, h winnt.Handle, k *kind, class, length uint32) Result {
 	size := uint32(8)
 	if k == &timerKind {

@@ -9,7 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// openObject makes a handle to a process or thread that was found by its id, or fails if none was (O-37).
+// openObject opens a process or thread that was found by its id. It fails if s is empty, which means that none was
+// found (O-37).
 func (m *Machine) openObject(c Caller, s Slot, thread bool, desired winnt.AccessMask, attributes uint32) Result {
 	service, k := "NtOpenProcess", &processKind
 	if thread {
@@ -30,8 +31,8 @@ func (m *Machine) openObject(c Caller, s Slot, thread bool, desired winnt.Access
 	return Result{Handle: m.insert(c, s, attributes), Granted: s.Granted}
 }
 
-// Next models NtGetNextProcess, and with a process NtGetNextThread (O-37, O-163): what
-// the caller may not open is passed over.
+// Next models NtGetNextProcess, and NtGetNextThread if threads is true (O-37, O-163). It skips objects that the
+// caller may not open.
 func (m *Machine) Next(c Caller, of, after winnt.Handle, threads bool, desired winnt.AccessMask, attributes,
 	flags uint32) Result {
 	var p, t Slot

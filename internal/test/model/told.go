@@ -18,7 +18,7 @@ func group(n Name, attributes uint32) token.Group {
 	return token.Group{SID: sids[n], Attributes: attributes}
 }
 
-// groups returns what a query tells of the groups: the integrity level is the last.
+// groups returns the groups as a query returns them. The last entry is the integrity level.
 func (v *Value) groups() []token.Group {
 	out := []token.Group{}
 	for _, g := range v.Groups {
@@ -40,7 +40,7 @@ func (v *Value) user() token.Group {
 	return group(v.User, 0)
 }
 
-// limits returns the restricting SIDs: mandatory, enabled and by default (T-63).
+// limits returns the restricting SIDs. Each is mandatory, enabled and enabled by default (T-63).
 func (v *Value) limits() []token.Group {
 	out := []token.Group{}
 	for _, n := range v.Restricted {
@@ -49,7 +49,7 @@ func (v *Value) limits() []token.Group {
 	return out
 }
 
-// privileges returns what a query tells of the privileges, by ascending LUID.
+// privileges returns the privileges as a query returns them, by ascending LUID.
 func (v *Value) privileges() []nt.LUIDAndAttributes {
 	out := []nt.LUIDAndAttributes{}
 	for p := winnt.Privilege(1); p < 64; p++ {
@@ -99,7 +99,7 @@ func sizeOf(list []token.Group) (n uint32) {
 	return n
 }
 
-// space returns what primary group and default DACL take.
+// space returns the size of the primary group and the default DACL in bytes.
 func (v *Value) space() uint32 {
 	n := uint32(sids[v.Primary].Len())
 	if v.Default != nil {
@@ -123,8 +123,8 @@ func is(b bool) uint32 {
 	return 0
 }
 
-// told returns what a query of a class tells of a token, and the size that it has
-// (20 section 10). No token of the model is an AppContainer's or has claims.
+// told returns the value of a class that a query of a token returns, and its size (20 section 10). The model has no
+// AppContainer tokens and no claims.
 func (p *Pair) told(t *Token, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
 	v := &t.Value
 	pointer := func(s sid.SID) (any, uint32, ntstatus.Status) { return s, 8 + uint32(s.Len()), 0 }
@@ -188,7 +188,7 @@ func (p *Pair) told(t *Token, class winnt.TokenInfoClass) (value any, need uint3
 	return p.toldMore(v, class)
 }
 
-// toldMore tells the later classes, which are flags and numbers mostly.
+// toldMore does the work of told for the later classes, which are mostly flags and numbers.
 func (p *Pair) toldMore(v *Value, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
 	none, noClaims := []token.Group{}, []claims.Attribute{}
 	pointer := func(s sid.SID) (any, uint32, ntstatus.Status) { return s, 8 + uint32(s.Len()), 0 }

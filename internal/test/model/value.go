@@ -34,7 +34,7 @@ type Group struct {
 	MayOwn    bool // SE_GROUP_OWNER
 }
 
-// fixed reports whether no adjustment disables the group (T-75).
+// fixed reports whether the group cannot be disabled (T-75).
 func (g *Group) fixed() bool { return g.Mandatory || g.Name == LogonSID }
 
 // attributes returns SE_GROUP_* as winnt.h has them.
@@ -162,7 +162,7 @@ const (
 	high   = 0x3000
 )
 
-// stripped returns v without what is not enabled, as EffectiveOnly does (T-48).
+// stripped returns v without its disabled groups and privileges, as EffectiveOnly asks (T-48).
 func (v *Value) stripped() Value {
 	c := v.copy()
 	c.Groups = slices.DeleteFunc(c.Groups, func(g Group) bool { return !g.Enabled && !g.DenyOnly })

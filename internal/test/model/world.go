@@ -97,7 +97,7 @@ func (d draw) value(user Name) Value {
 	return v
 }
 
-// rare draws the traits that most tokens lack, each in a tenth of them or more.
+// rare draws the features that most tokens lack. Each is in a tenth of the tokens or more.
 func (d draw) rare(v *Value) {
 	v.UserDeny, v.Inert, v.Filtered = d.coin(10), d.coin(10), d.coin(6)
 	if d.coin(4) {
@@ -221,7 +221,7 @@ func (w World) machine() *Machine {
 	return m
 }
 
-// files draws what can be opened by name.
+// files draws the files that can be opened by name.
 func (d draw) files(m *Machine) {
 	for i := range 4 {
 		f := &File{Name: string(rune('a' + i)), Guard: d.guard()}

@@ -5,7 +5,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// jobs puts processes into jobs before anything is called.
+// jobs puts processes into jobs before the first call.
 func (d draw) jobs(m *Machine) {
 	for _, p := range m.Processes {
 		if len(p.Threads) == 0 && d.coin(4) {
@@ -31,8 +31,8 @@ func (d draw) jobs(m *Machine) {
 	}
 }
 
-// handles fills the tables: each process has handles to its token, to some of those that
-// the kernel holds, and to the threads and processes there are, mostly with many rights.
+// handles fills the handle tables. Each process gets handles to its token, to some of the tokens that the kernel
+// holds, and to threads and processes, usually with many rights.
 func (d draw) handles(m *Machine) {
 	add := func(t *Table, s Slot, all winnt.AccessMask) {
 		s.Granted = all

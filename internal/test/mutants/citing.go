@@ -64,8 +64,8 @@ func Citing(folder string, id rules.ID) (pattern string, err error) {
 	return testsOf(all), nil
 }
 
-// testsOf returns a pattern of the tests that cite, themselves or through what
-// they use.
+// testsOf returns a pattern that matches the tests that cite the rule, directly or through the functions that they
+// use.
 func testsOf(all map[string]*declared) string {
 	for changed := true; changed; {
 		changed = false

@@ -62,7 +62,7 @@ type Drawer struct {
 	passes map[string]bool // tests that pass without a mutant; guarded by mu
 }
 
-// NewDrawer returns a Drawer of those folders of one of [Rooms] whose names contain a text.
+// NewDrawer returns a Drawer for a room of [Rooms]. It draws from the folders whose names contain match.
 func NewDrawer(r *Runner, room, match string, seed uint64) (*Drawer, error) {
 	if !slices.Contains(Rooms, room) {
 		return nil, fmt.Errorf("-in %s: want one of %s", room, strings.Join(Rooms, ", "))
@@ -108,7 +108,7 @@ func NewDrawer(r *Runner, room, match string, seed uint64) (*Drawer, error) {
 	return d, nil
 }
 
-// coreFolders reads the list of the core's packages, "" if the tree has none.
+// coreFolders returns the folders of the core's packages. It returns nil if the tree has no list of them.
 func coreFolders(root string) ([]string, error) {
 	b, err := os.ReadFile(filepath.Join(root, "internal/test/layers/testdata/core.txt"))
 	if errors.Is(err, os.ErrNotExist) {
@@ -117,7 +117,7 @@ func coreFolders(root string) ([]string, error) {
 	return strings.Split(string(b), "\n"), err
 }
 
-// inRoom reports whether the functions of a folder are drawn.
+// inRoom reports whether functions of a folder are drawn for a room.
 func inRoom(room, folder string, core []string) bool {
 	for _, out := range []string{"internal/test", "server/internal/test", "examples", "bench", "vectors", "web"} {
 		if folder == out || strings.HasPrefix(folder, out+"/") {
@@ -233,7 +233,7 @@ func (d *Drawer) Try(m Drawn) (killer string, err error) {
 
 var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
-// fails returns a test of a folder that fails with an overlay and passes without it.
+// fails returns the name of a test of a folder that fails with an overlay and passes without it.
 func (d *Drawer) fails(folder, overlay, pattern string) (killer string, err error) {
 	module, rel := moduleOf(folder)
 	args := []string{"test", "-failfast", "-vet=off", "-timeout=120s", "-run=" + pattern}

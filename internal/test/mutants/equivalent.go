@@ -15,7 +15,7 @@ var equivalentText string
 // A record is a drawn mutant that no test can notice.
 type record struct{ folder, function, operator, old, changed, reason string }
 
-// key returns what identifies a mutant when its lines move.
+// key returns a text that identifies a mutant even after its lines have moved.
 func key(parts ...string) string { return strings.Join(parts, "\n") }
 
 func (d Drawn) key() string { return key(d.Folder, d.Function, d.Operator, d.Old, d.New) }

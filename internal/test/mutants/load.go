@@ -79,14 +79,14 @@ func (r *Runner) load(folder string) (*source, error) {
 	return s, nil
 }
 
-// typed returns files as a type-checked package, and the number of errors.
+// typed type-checks files and returns the package and the number of errors.
 func (s *source) typed(files []*ast.File, info *types.Info) (pkg *types.Package, mistakes int) {
 	conf := types.Config{Importer: s.imports, FakeImportC: true, Error: func(error) { mistakes++ }}
 	pkg, _ = conf.Check(s.listed.ImportPath, s.fset, files, info) // the errors are counted
 	return pkg, mistakes
 }
 
-// functions returns the functions with a body, except those of generated files.
+// functions returns the functions that have a body. It leaves out generated files.
 func (s *source) functions() (all []*ast.FuncDecl) {
 	for _, f := range s.files {
 		if ast.IsGenerated(f) {
@@ -101,7 +101,7 @@ func (s *source) functions() (all []*ast.FuncDecl) {
 	return all
 }
 
-// path returns the file of a position.
+// path returns the file name of a position.
 func (s *source) path(at token.Pos) string { return s.fset.Position(at).Filename }
 
 // text returns the source between two positions of a file.
@@ -109,12 +109,12 @@ func (s *source) text(from, to token.Pos) string {
 	return string(s.texts[s.path(from)][s.fset.Position(from).Offset:s.fset.Position(to).Offset])
 }
 
-// edits returns the edits of a function.
+// edits returns all edits of a function.
 func (s *source) edits(fn *ast.FuncDecl) []Edit {
 	return (&site{pkg: s.pkg, info: s.info, text: s.text, fn: fn, silent: map[ast.Node]bool{}}).editsOf()
 }
 
-// changed returns the text of the file of an edit with the edit made.
+// changed returns the text of the edited file.
 func (s *source) changed(e Edit) []byte {
 	b := s.texts[s.path(e.at)]
 	return slices.Concat(b[:s.fset.Position(e.at).Offset], []byte(e.text), b[s.fset.Position(e.end).Offset:])
@@ -193,8 +193,8 @@ func (r *Runner) packages(module string) (map[string]listed, error) {
 	return all, nil
 }
 
-// importers returns the folders of packages that import a package directly, or whose tests do: those first that name it
-// most often, and no more than most.
+// importers returns the folders of packages with tests that import a package directly or in their tests: at most
+// most of them, those that use it most often first.
 func importers(all map[string]listed, folder string, most int) (folders []string) {
 	path := all[folder].ImportPath
 	uses := map[string]int{}

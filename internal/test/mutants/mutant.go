@@ -31,8 +31,8 @@ type Mutant struct {
 	Survives string   // why no test sees it; "" where one should
 }
 
-// Rule returns the id of the rule whose branch the mutant changes, with which its
-// name begins; "" if it begins with none.
+// Rule returns the id of the rule whose branch the mutant changes. It is the first part of the mutant's name, or ""
+// if the name has none.
 func (f Mutant) Rule() rules.ID {
 	head, _, _ := strings.Cut(f.Name, ":")
 	if ids := rules.FindAll(head); len(ids) == 1 && string(ids[0]) == head {
@@ -91,8 +91,8 @@ func distinct(all []Mutant) error {
 	return nil
 }
 
-// parse reads paragraphs of "key value" lines. A folder and its tests hold for
-// the paragraphs below them too.
+// parse reads paragraphs of "key value" lines. The keys for the folder and its tests also apply to the paragraphs
+// below.
 func parse(name, text string) ([]Mutant, error) {
 	var all []Mutant
 	var folder string
@@ -132,8 +132,8 @@ func parse(name, text string) ([]Mutant, error) {
 // kinds are the names of the files that have mutants.
 var kinds = []string{"*.go", "*.c", "*.h", "*.py"}
 
-// Apply returns the file that the mutant changes and what stands in it then.
-// It is an error if the old text is not there exactly once.
+// Apply returns the name and the new contents of the file that the mutant changes. It returns an error unless the
+// old text occurs there exactly once.
 func (f Mutant) Apply(root string) (file string, changed []byte, err error) {
 	var sources []string
 	for _, kind := range kinds {
@@ -190,8 +190,8 @@ var words = regexp.MustCompile(`\w+|[^\w\s]`)
 // gap matches what parts two words: spaces, line breaks and comments.
 const gap = `(?:\s|//[^\n]*\n)`
 
-// pattern matches a text with any spaces, line breaks and comments between its
-// words, and with the comma that a broken line wants before a closing bracket.
+// pattern returns an expression that matches text with any white space and comments between its words, and with the
+// comma before a closing bracket that a line break requires.
 func pattern(text string) *regexp.Regexp {
 	var b strings.Builder
 	tokens := words.FindAllString(text, -1)

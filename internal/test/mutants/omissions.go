@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// statements returns the statements of a list of them, nil for another node.
+// statements returns the statements of a block or a case, and nil for another node.
 func statements(n ast.Node) []ast.Stmt {
 	switch n := n.(type) {
 	case *ast.BlockStmt:
@@ -26,7 +26,7 @@ func statements(n ast.Node) []ast.Stmt {
 var closing = []string{"Close", "close", "clear", "delete", "Delete", "drop", "Drop", "end", "Forget", "forget",
 	"free", "Free", "release", "Release", "remove", "Remove", "Stop", "stop", "Unlink", "Unmount", "Wipe", "wipe"}
 
-// cleanups drops deferred calls, and calls that release or remove something.
+// cleanups removes deferred calls, and calls that release or remove something.
 func (s *site) cleanups(name string, n ast.Node) {
 	for _, st := range statements(n) {
 		var call *ast.CallExpr
@@ -49,7 +49,7 @@ func (s *site) cleanups(name string, n ast.Node) {
 	}
 }
 
-// staleValues drops assignments to what outlives the statement: fields, elements and pointers.
+// staleValues removes assignments to variables that outlive the statement: fields, elements and targets of pointers.
 func (s *site) staleValues(name string, n ast.Node) {
 	for _, st := range statements(n) {
 		var to ast.Expr
@@ -68,7 +68,7 @@ func (s *site) staleValues(name string, n ast.Node) {
 	}
 }
 
-// keyParts drops a field of a struct's literal, such as a part of a cache's key.
+// keyParts removes a field of a struct literal, such as a part of a cache's key.
 func (s *site) keyParts(name string, n ast.Node) {
 	lit, ok := n.(*ast.CompositeLit)
 	if !ok {
@@ -97,7 +97,8 @@ func (s *site) keyParts(name string, n ast.Node) {
 	}
 }
 
-// siblings takes another variable of the function, or another field of the struct, of the same type.
+// siblings replaces a variable by another variable of the function with the same type, or a field by another field
+// of its struct.
 func (s *site) siblings(name string, n ast.Node) {
 	switch n := n.(type) {
 	case *ast.SelectorExpr:
@@ -135,7 +136,7 @@ func (s *site) fieldsLike(sel *types.Selection) (names []string) {
 	return names
 }
 
-// variablesIn replaces each operand of a node that is a local variable.
+// variablesIn replaces each operand of a node that is a local variable by another one of its type.
 func (s *site) variablesIn(name string, whole ast.Node, operands ...ast.Expr) {
 	for _, e := range operands {
 		id, ok := e.(*ast.Ident)
@@ -152,7 +153,7 @@ func (s *site) variablesIn(name string, whole ast.Node, operands ...ast.Expr) {
 	}
 }
 
-// variablesLike returns the names of the other variables of the function that have a variable's type where it is used.
+// variablesLike returns the names of the function's other variables that have type v's and are in scope at id.
 func (s *site) variablesLike(id *ast.Ident, v *types.Var) (names []string) {
 	inner := s.pkg.Scope().Innermost(id.Pos())
 	for scope := inner; scope != nil && scope.Parent() != s.pkg.Scope(); scope = scope.Parent() {
@@ -169,7 +170,7 @@ func (s *site) variablesLike(id *ast.Ident, v *types.Var) (names []string) {
 	return names
 }
 
-// siblingConstants takes the neighbours of a constant, in the order of names, among those of its type.
+// siblingConstants replaces a constant by its neighbours: the constants of its type, in the order of names.
 func (s *site) siblingConstants(name string, n ast.Node) {
 	sel, ok := n.(*ast.SelectorExpr)
 	if !ok {

@@ -94,7 +94,7 @@ func (s *site) isMessage(call *ast.CallExpr) bool {
 		path == "fmt" && obj.Name() == "Errorf" || obj.Pkg() == s.pkg && isPrintf(obj.Type())
 }
 
-// isPrintf reports whether a function's last parameters are format and its arguments.
+// isPrintf reports whether the last two parameters of a function are a format and its arguments.
 func isPrintf(t types.Type) bool {
 	sig, ok := t.(*types.Signature)
 	return ok && sig.Variadic() && sig.Params().Len() >= 2 && sig.Params().At(sig.Params().Len()-2).Name() == "format"
@@ -103,10 +103,10 @@ func isPrintf(t types.Type) bool {
 // of returns the source of a node.
 func (s *site) of(n ast.Node) string { return s.text(n.Pos(), n.End()) }
 
-// line puts a text on one line.
+// line joins the lines of a text.
 func line(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// replace adds an edit of a whole node.
+// replace adds an edit that replaces a whole node.
 func (s *site) replace(name string, n ast.Node, text string) {
 	s.edits = append(s.edits, Edit{Operator: name, Old: line(s.of(n)), New: line(text), at: n.Pos(), end: n.End(),
 		text: text})
@@ -133,7 +133,7 @@ var bounded = map[token.Token]token.Token{
 	token.LSS: token.LEQ, token.LEQ: token.LSS, token.GTR: token.GEQ, token.GEQ: token.GTR,
 }
 
-// bounds moves the bound of a comparison by one, and a literal that is compared or cuts a slice.
+// bounds changes by one the bound of a comparison, or a literal that is compared or slices.
 func (s *site) bounds(name string, n ast.Node) {
 	var literals []ast.Expr
 	switch n := n.(type) {
@@ -173,7 +173,7 @@ func (s *site) within(name string, whole, part ast.Node, text string) {
 		at: part.Pos(), end: part.End(), text: text})
 }
 
-// halves drops a side of a condition or of a mask.
+// halves removes one side of a condition or of a mask.
 func (s *site) halves(name string, n ast.Node) {
 	b, ok := n.(*ast.BinaryExpr)
 	if !ok || !slices.Contains([]token.Token{token.LAND, token.LOR, token.AND, token.OR}, b.Op) ||
@@ -191,7 +191,7 @@ func (s *site) negations(name string, n ast.Node) {
 	}
 }
 
-// results returns the other boolean.
+// results replaces a returned boolean by its opposite.
 func (s *site) results(name string, n ast.Node) {
 	ret, ok := n.(*ast.ReturnStmt)
 	if !ok {
@@ -205,7 +205,7 @@ func (s *site) results(name string, n ast.Node) {
 	}
 }
 
-// earlyReturns empties the body of a branch that leaves a function, an iteration or a loop.
+// earlyReturns empties the body of a branch that ends with return, continue or break.
 func (s *site) earlyReturns(name string, n ast.Node) {
 	i, ok := n.(*ast.IfStmt)
 	if !ok || i.Else != nil || len(i.Body.List) == 0 {
@@ -268,7 +268,7 @@ func (s *site) swaps(name string, n ast.Node) {
 	}
 }
 
-// calledName returns the last name of a called function, "" if it has none.
+// calledName returns the last part of the name of a called function, or "" if it has no name.
 func calledName(call *ast.CallExpr) string {
 	switch fn := ast.Unparen(call.Fun).(type) {
 	case *ast.Ident:

@@ -24,7 +24,7 @@ const (
 	Survived                        // no test saw it
 )
 
-// String returns the word of the table.
+// String returns the outcome as the table shows it.
 func (o Outcome) String() string {
 	return [...]string{"not asked", "killed by its rule", "killed", "killed by a dependent", "survived"}[o]
 }
@@ -137,7 +137,7 @@ func (r *Runner) test(at place, packages []string, pattern string) (seen bool, e
 	return false, nil
 }
 
-// testIn runs test for packages of one module, by their paths in it.
+// testIn does the work of test for packages of one module. The packages are paths inside the module.
 func (r *Runner) testIn(at place, module string, packages []string, pattern string) (seen bool, err error) {
 	args := []string{"test", "-failfast", "-vet=off"}
 	if at.long {
@@ -209,7 +209,7 @@ func (r *Runner) dependents(f Mutant) ([]string, error) {
 	return list, nil
 }
 
-// command runs the go command in a folder, until there is no time left.
+// command runs the go command in a folder and stops it at the runner's deadline.
 func (r *Runner) command(dir string, args ...string) ([]byte, error) {
 	cmd, cancel := r.prepare(dir, args...)
 	defer cancel()
@@ -220,7 +220,7 @@ func (r *Runner) command(dir string, args ...string) ([]byte, error) {
 	return out, err
 }
 
-// prepare returns a go command that ends when there is no time left, and the function that releases its timer.
+// prepare returns a go command that stops at the runner's deadline, and the function that releases its timer.
 func (r *Runner) prepare(dir string, args ...string) (*exec.Cmd, context.CancelFunc) {
 	ctx, cancel := context.Background(), context.CancelFunc(func() {})
 	if !r.Until.IsZero() {

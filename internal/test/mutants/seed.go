@@ -29,9 +29,8 @@ type place struct {
 	long    bool   // the tests run without -short, which leaves out those that build C
 }
 
-// seed applies a mutant below a folder of its own. Go is changed by an overlay; C and
-// Python, which the go command does not overlay for those who read the files, in a
-// copy of the tree.
+// seed applies a mutant in a folder of its own. Changed Go files are in an overlay of the go command. For C and
+// Python, which programs read without the go command, seed copies the tree.
 func (r *Runner) seed(f Mutant, dir string) (place, error) {
 	root, err := filepath.Abs(r.Root)
 	if err != nil {
@@ -59,7 +58,7 @@ func (r *Runner) seed(f Mutant, dir string) (place, error) {
 	return at, errors.Join(os.WriteFile(replacement, changed, 0o600), os.WriteFile(at.overlay, list, 0o600))
 }
 
-// copyTree copies the files of a tree and its links, but not its history.
+// copyTree copies the files and links of a tree, except its .git folder.
 func copyTree(from, to string) error {
 	return filepath.WalkDir(from, func(name string, d os.DirEntry, err error) error {
 		if err != nil {

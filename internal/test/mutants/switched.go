@@ -69,7 +69,7 @@ func (s *switched) add(number int, changed []byte) (bool, error) {
 
 func (s *switched) offset(p token.Pos) int { return s.fset.Position(p).Offset }
 
-// standIn returns the name of the function with a mutant.
+// standIn returns the name of the copy of a function that has the mutant with that number.
 func standIn(fn *ast.FuncDecl, number int) string {
 	return fmt.Sprintf("%sMutant%d", fn.Name.Name, number)
 }
@@ -91,8 +91,8 @@ type edit struct {
 	text       string
 }
 
-// text returns the file: each function with a mutant calls its copy if the
-// environment chose it, on the line where its body begins.
+// text returns the new text of the file. Each function with a mutant calls its copy if the environment selects the
+// mutant. The call is on the line on which the body begins, so line numbers stay.
 func (s *switched) text() string {
 	var edits []edit
 	for fn, numbers := range s.cases {
@@ -124,8 +124,8 @@ func (s *switched) text() string {
 	return out.String()
 }
 
-// named returns a function's receiver with its dot and its arguments, as a call
-// of its copy wants them. What has no name gets one.
+// named returns the receiver with its dot, and the arguments, for a call of the function's copy. It adds edits that
+// name the unnamed parameters.
 func (s *switched) named(fn *ast.FuncDecl, edits *[]edit) (receiver, arguments string) {
 	var words []string
 	list := func(fields *ast.FieldList, prefix string) {

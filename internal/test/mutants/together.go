@@ -40,8 +40,8 @@ type binary struct {
 	took time.Duration // all tests without a mutant
 }
 
-// enough returns after how long tests with a mutant are ended, and have seen it:
-// many times what they take without.
+// enough returns the time after which a test program with a mutant is stopped and the mutant counts as killed. It is
+// many times the time that the program takes without a mutant.
 func (b binary) enough() time.Duration {
 	if b.took == 0 {
 		return timeout
@@ -49,9 +49,8 @@ func (b binary) enough() time.Duration {
 	return min(timeout, 20*time.Second+5*b.took)
 }
 
-// NewTogether writes the sources of a build with all mutants that can be switched.
-// It is an error if one does not apply or what it leaves is not Go; a stale one is
-// left to the Runner, which says so.
+// NewTogether writes the sources of one build that contains all mutants that a switch can select. It returns an
+// error if a mutant does not apply or leaves no valid Go. It leaves stale mutants to the Runner, which reports them.
 func NewTogether(r *Runner, mutants []Mutant) (*Together, error) {
 	root, err := filepath.Abs(r.Root)
 	if err != nil {
@@ -165,8 +164,8 @@ func (t *Together) test(number int, folder, pattern string) (seen bool, err erro
 	return failed, err
 }
 
-// binary builds the tests of a package once, and finds those that fail without a
-// mutant, as what measures memory may.
+// binary builds the tests of a package once, and finds the tests that fail without a mutant, such as tests that
+// measure memory.
 func (t *Together) binary(folder string) (binary, error) {
 	if b, ok := t.built[folder]; ok {
 		return b, nil
@@ -199,7 +198,7 @@ func (t *Together) binary(folder string) (binary, error) {
 	return b, nil
 }
 
-// onlyTime returns an error if it is that of time.
+// onlyTime returns err if it wraps ErrTime, and otherwise nil.
 func onlyTime(err error) error {
 	if errors.Is(err, ErrTime) {
 		return err
@@ -223,7 +222,7 @@ func failures(out []byte) string {
 	return "^(" + strings.Join(names, "|") + ")$"
 }
 
-// run runs a test program with a mutant, 0 for no mutant.
+// run runs a test program with the mutant of that number, or without a mutant for 0.
 func (t *Together) run(b binary, number int, folder, pattern string) (out []byte, failed bool, err error) {
 	args := []string{"-test.short", "-test.timeout=" + b.enough().String(), "-test.paniconexit0"}
 	if number != 0 {

@@ -20,11 +20,11 @@ import (
 // Walk runs every transcript below a folder, each file as a subtest.
 func Walk(t *testing.T, dir string) { walk(t, dir, interpreter{}) }
 
-// WalkWired runs them with the calls of user mode over connections: what they
-// print is the same, byte for byte (W-10).
+// WalkWired runs the transcripts like [Walk], but sends the calls of user mode over connections. The output must be
+// equal byte for byte (W-10).
 func WalkWired(t *testing.T, dir string) { walk(t, dir, interpreter{wired: true}) }
 
-// WalkThrough runs them with the calls of user mode made by another client.
+// WalkThrough runs the transcripts like [Walk], but another client makes the calls of user mode.
 func WalkThrough(t *testing.T, dir string, dial func(net.Conn) (wired.Client, error)) {
 	walk(t, dir, interpreter{wired: true, dial: dial})
 }
@@ -92,7 +92,7 @@ func (in *interpreter) command(t *testing.T, d *datadriven.TestData) string {
 	return ""
 }
 
-// run runs a case on the profiles it asks for.
+// run runs a case with each profile that it names.
 func (in *interpreter) run(t *testing.T, d *datadriven.TestData) string {
 	profile := "both"
 	d.MaybeScanArgs(t, "profile", &profile)
@@ -153,8 +153,7 @@ func (in *interpreter) program(d *datadriven.TestData, profile nt.Profile) strin
 // or a rule.
 var caseID = regexp.MustCompile(`\b(OC|TC|IC|AC|UC|O|T|I|A|P|S|U|L)-[0-9]+`)
 
-// checkReasons reports the cases of a file that do not start with a comment
-// saying which case this is and why.
+// checkReasons returns an error that lists the cases of a file without a comment at their beginning.
 func checkReasons(path string) error {
 	b, err := os.ReadFile(path)
 	if err != nil {

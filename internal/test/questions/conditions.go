@@ -22,7 +22,7 @@ var (
 
 func (w World) name() string { return pick(w, scopes) + pick(w, names[:2+w.IntN(len(names)-1)]) }
 
-// list returns a literal, or several in braces.
+// list returns one literal, or several in braces.
 func (w World) list(from []string) string {
 	if w.one(3) {
 		return pick(w, from)
@@ -34,7 +34,7 @@ func (w World) list(from []string) string {
 	return "{" + strings.Join(out, ",") + "}"
 }
 
-// text returns a conditional expression with every operator.
+// text returns a random conditional expression. depth limits its nesting.
 func (w World) text(depth int) string {
 	if depth > 0 && !w.one(3) {
 		if w.one(3) {
@@ -71,8 +71,7 @@ func (w World) condition() *claims.Expr {
 	}
 }
 
-// Program returns the bytes of a condition, now and then damaged or in no
-// order.
+// Program returns the bytes of a condition. Some are damaged or have their operators in a wrong order.
 func (w World) Program() []byte {
 	b := w.condition().Encode()
 	switch w.IntN(8) {
@@ -136,7 +135,7 @@ func (w World) soup() []byte {
 // claimFlags are the flags that claims have, mostly nothing.
 var claimFlags = []uint32{0, 0, 0, claims.FlagCaseSensitive, claims.FlagDisabled, claims.FlagUseForDenyOnly}
 
-// attribute returns a claim of any type.
+// attribute returns a claim of a random type.
 func (w World) attribute() claims.Attribute {
 	a := claims.Attribute{Name: pick(w, names), Flags: pick(w, claimFlags)}
 	a.Type = pick(w, []claims.Type{claims.Int64, claims.Int64, claims.Uint64, claims.String, claims.String, claims.SID,
@@ -160,7 +159,7 @@ func (w World) attribute() claims.Attribute {
 	return a
 }
 
-// claims returns a set of attributes.
+// claims returns a random set of attributes.
 func (w World) claims() *claims.Set {
 	var list []claims.Attribute
 	for range w.IntN(4) {
@@ -175,8 +174,7 @@ func (w World) claims() *claims.Set {
 	return set
 }
 
-// resource returns the bytes of a resource attribute, with duplicates and
-// damage.
+// resource returns the bytes of a resource attribute. Some have duplicate values or are damaged.
 func (w World) resource() []byte {
 	a := w.attribute()
 	b := a.Append(nil)

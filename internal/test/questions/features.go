@@ -17,7 +17,8 @@ type feature struct {
 	in   func(r *access.Request, t *token.Token, d *sd.Descriptor) bool
 }
 
-// has returns a feature of the entries of a list.
+// has returns a feature: the DACL, or the SACL if system is true, has an effective entry for which met returns true.
+// Inherit-only entries do not count.
 func has(name string, system bool, met func(a sd.ACE) bool) feature {
 	return feature{name, func(_ *access.Request, _ *token.Token, d *sd.Descriptor) bool {
 		l := d.DACL()
@@ -151,9 +152,8 @@ func (x *Drawn) Add(r *access.Request, allowed bool) {
 	}
 }
 
-// Lacks names the features that less than one question in so many had, but for
-// those that cannot be asked there, and a verdict that less than a twentieth had:
-// what a generator must not lack.
+// Lacks lists what a generator drew too rarely: features that fewer than one question in oneIn had, and a verdict of
+// fewer than one question in 20. It ignores the features in but.
 func (x *Drawn) Lacks(oneIn int, but ...string) (lacks []string) {
 	for _, f := range features {
 		if x.count[f.name]*oneIn < x.questions && !slices.Contains(but, f.name) {
@@ -169,5 +169,5 @@ func (x *Drawn) Lacks(oneIn int, but ...string) (lacks []string) {
 	return lacks
 }
 
-// Share returns the part of the questions that had a feature.
+// Share returns the fraction of the questions that had a feature.
 func (x *Drawn) Share(name string) float64 { return float64(x.count[name]) / float64(x.questions) }

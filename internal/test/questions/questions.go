@@ -65,8 +65,7 @@ func (w World) one(in int) bool { return w.IntN(in) == 0 }
 
 func (w World) sid() sid.SID { return pick(w, sids) }
 
-// ace returns any entry for a DACL, now and then one that does not belong
-// there.
+// ace returns a random entry for a DACL. A few have a type that does not belong in a DACL.
 func (w World) ace() sd.ACE {
 	types := []sd.Type{0, 0, 0, 0, 1, 1, 4, 5, 5, 6, 9, 9, 0xA, 0xB, 0xC, 2, 0x11, 0xD}
 	return w.aceOf(pick(w, types), pick(w, masks), w.sid())
@@ -148,8 +147,7 @@ func (w World) systemOf(kind sd.Type) sd.ACE {
 	return w.aceOf(sd.SystemAccessFilter, pick(w, masks), sid.Everyone)
 }
 
-// system returns the entries of a SACL, nil for none. Each kind that a check looks at
-// is drawn on purpose besides, so that no kind is nearly absent.
+// system returns the entries of a SACL, or nil for none. It draws each kind that a check reads often enough.
 func (w World) system() (out []sd.ACE) {
 	if w.one(2) {
 		for range w.IntN(4) {
@@ -197,7 +195,7 @@ func (w World) Tree() []access.ObjectTypeEntry {
 	return list
 }
 
-// Policies returns two sets of rules for the ids that descriptors name.
+// Policies returns two central access policies, for the ids that the descriptors name.
 func (w World) Policies() *access.PolicySet {
 	s := &access.PolicySet{}
 	for _, id := range []string{"S-1-17-1", "S-1-17-2"} {

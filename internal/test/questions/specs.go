@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// groups returns groups as a spec has them: attributes 0 are the usual ones.
+// groups returns groups for a token. Attributes of 0 stand for the usual ones.
 func (w World) groups(n int) (out []token.Group) {
 	attributes := []uint32{token.GroupDefault, token.GroupDefault, 0, 4, token.GroupDisabled,
 		winnt.SE_GROUP_USE_FOR_DENY_ONLY, 3}
@@ -16,7 +16,7 @@ func (w World) groups(n int) (out []token.Group) {
 	return out
 }
 
-// Spec returns a token.
+// Spec returns a random token.
 func (w World) Spec() token.Spec {
 	s := token.Spec{Type: winnt.TokenImpersonation, Level: winnt.SecurityImpersonation}
 	s.User.SID = pick(w, []sid.SID{user, other, group})

@@ -91,7 +91,7 @@ func countModals(text string) map[string]int {
 	return counts
 }
 
-// set sorts a list and drops repetitions.
+// set sorts a list and removes duplicates.
 func set(list []string) []string {
 	slices.Sort(list)
 	return slices.Compact(list)
@@ -110,7 +110,7 @@ func (f Facts) Row(id ID) string {
 	}, "\t")
 }
 
-// ParseRow reads what [Facts.Row] wrote.
+// ParseRow parses a row in the form of [Facts.Row].
 func ParseRow(line string) (ID, Facts, error) {
 	cells := strings.Split(line, "\t")
 	if len(cells) != 7 {

@@ -58,7 +58,7 @@ type Server struct {
 	shares   []Share
 }
 
-// Skip says why there is no server; where one is required, it fails.
+// Skip skips the test with the reason why there is no server. It fails the test if a server is required.
 func Skip(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("REFMON_SAMBA") == "required" {
@@ -188,8 +188,8 @@ func (s *Server) serve() {
 	s.T.Fatalf("smbd does not answer at %s:445", s.address)
 }
 
-// TokenOf returns the token that the server makes of a local account: its SID, its
-// group, the SIDs of its Unix ids and those of a network logon.
+// TokenOf returns the token that the server builds for a local account: its SID, its group, the SIDs of its Unix
+// ids, and the SIDs of a network logon.
 func (s *Server) TokenOf(user string) *token.Token {
 	s.T.Helper()
 	out, err := exec.Command("pdbedit", "-s", s.config(), "-u", user, "-v").Output()
@@ -217,7 +217,7 @@ func enabledGroup(x sid.SID) token.Group {
 	return token.Group{SID: x, Attributes: token.GroupDefault}
 }
 
-// Cacls asks the server as a user.
+// Cacls runs smbcacls as a user and returns its output. A failure ends the test.
 func (s *Server) Cacls(user, share, path string, args ...string) string {
 	s.T.Helper()
 	out, err := s.TryCacls(user, share, path, args...)
@@ -227,7 +227,7 @@ func (s *Server) Cacls(user, share, path string, args ...string) string {
 	return out
 }
 
-// TryCacls gives what smbcacls prints, errors last.
+// TryCacls runs smbcacls as a user and returns its output, with errors last.
 func (s *Server) TryCacls(user, share, path string, args ...string) (string, error) {
 	args = append([]string{"-s", s.config(), "-U", user + "%" + s.password, "//" + s.address + "/" + share, path}, args...)
 	return run(exec.Command("smbcacls", args...))

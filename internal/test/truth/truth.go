@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Known holds what was true. Make one with [New].
+// Known holds the true state of documents and people over time, and counts the answers that agree with it. Create it
+// with [New]. It is safe for concurrent use.
 type Known struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -21,13 +22,13 @@ const (
 	ofPeople           // the team
 )
 
-// Answered counts answers that were right. The zero value is of none.
+// Answered counts right answers.
 type Answered struct {
 	Yes, No int
 	Stale   int // nothing was given
 }
 
-// New returns what is known of as many documents and people, of whom nothing was told yet.
+// New returns a Known for that many documents and people, all without a team.
 func New(documents, people int) *Known {
 	return &Known{all: [...][]history{make([]history, documents), make([]history, people)}}
 }
@@ -63,10 +64,11 @@ func (h history) within(first, last time.Time) (out []int) {
 	return out
 }
 
-// Grant notes when change gives a document to a team; -1: takes it away.
+// Grant calls change, which gives a document to a team (-1 takes it away), and records the times before and after
+// the call.
 func (k *Known) Grant(document, team int, change func()) { k.set(ofDocuments, document, team, change) }
 
-// Move notes when change puts a person into a team.
+// Move calls change, which moves a person to a team, and records the times before and after the call.
 func (k *Known) Move(person, team int, change func()) { k.set(ofPeople, person, team, change) }
 
 func (k *Known) set(of, i, value int, change func()) {
@@ -92,9 +94,10 @@ func (k *Known) Team(person int) int {
 // Gone is how an index says that it has no such document, which is a no.
 const Gone = "the document is not in the index"
 
-// Judge holds an answer to a question that was asked at before and answered at now against what was true at some
-// moment between the limit before it and now: a yes was, and a no that says nothing else was. It
-// returns what is wrong; "" where nothing is.
+// Judge compares an answer with the truth. The question was asked at before and answered at now. The answer is right
+// if it was true at some moment between before minus limit and now. A denial with a reason other than [Gone] is
+// always right: the index gave no answer. Judge counts a right answer and returns "". It returns a description of a
+// wrong one.
 func (k *Known) Judge(document, person int, before, now time.Time, limit time.Duration, allowed bool,
 	because string) (wrong string) {
 	k.mu.Lock()

@@ -44,7 +44,7 @@ type guest struct {
 func (g *guest) Profile() nt.Profile    { return g.host.Profile }
 func (g *guest) GiveBack(th *nt.Thread) { th.Close() }
 
-// NewThread makes a thread, the one that was made with the process first.
+// NewThread returns the thread that was created with the process at the first call, and a new thread afterwards.
 func (g *guest) NewThread() (*nt.Thread, error) {
 	if first := g.FirstThread(); first != nil && !g.begun {
 		g.begun = true

@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// Listen gives each program that connects to a Unix socket to serve, on a goroutine of
-// its own, and returns the socket's address. stop ends the listening and returns when
-// all have been served.
+// Listen listens on a Unix socket and calls serve for each connection in a new goroutine. It returns the socket's
+// address. stop closes the socket and waits until all calls of serve have returned.
 func Listen(t testing.TB, serve func(net.Conn)) (address string, stop func()) {
 	t.Helper()
 	address = filepath.Join(t.TempDir(), "s")
@@ -33,7 +32,7 @@ func Listen(t testing.TB, serve func(net.Conn)) (address string, stop func()) {
 	}
 }
 
-// Sockets returns what makes streams of a Unix socket, for [Connections].
+// Sockets returns a function for [Connections] that makes the two ends of a Unix socket connection.
 func Sockets(t testing.TB) func() (ours, theirs net.Conn, err error) {
 	t.Helper()
 	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))

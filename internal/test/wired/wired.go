@@ -40,7 +40,7 @@ type connection struct {
 	process *process
 }
 
-// Attach returns the thread of a connection whose calls the kernel's thread makes.
+// Attach returns a thread on a connection. The kernel's thread th makes its calls.
 func (c *Connections) Attach(p *kernel.Process, th *nt.Thread) (*nt.Thread, error) {
 	if k := c.of[p]; k != nil {
 		k.process.next <- th
@@ -71,7 +71,7 @@ func (c *Connections) Attach(p *kernel.Process, th *nt.Thread) (*nt.Thread, erro
 	return conn.Thread(), nil
 }
 
-// Close ends the connections and returns the first fault of one.
+// Close closes the connections and returns the first error.
 func (c *Connections) Close() (fault error) {
 	for p, k := range c.of {
 		if err := k.conn.Err(); err != nil && fault == nil {

@@ -18,7 +18,7 @@ type tally struct {
 	err                             error
 }
 
-// drawNew asks the tests about new mutants, -jobs at a time, and returns the exit code.
+// drawNew draws new mutants, runs the tests against -jobs of them at a time, and returns the exit code.
 func drawNew() (int, error) {
 	scratch, err := os.MkdirTemp("", "refmon-mutants")
 	if err != nil {
@@ -70,7 +70,7 @@ func drawNew() (int, error) {
 	return 0, nil
 }
 
-// more reports whether another mutant is to be drawn, and counts it.
+// more reports whether to draw another mutant, and counts it.
 func (t *tally) more() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

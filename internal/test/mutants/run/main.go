@@ -63,7 +63,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run asks the tests about the chosen mutants and returns the exit code.
+// run runs the tests against the chosen mutants and returns the exit code.
 func run() (int, error) {
 	list, err := chosen()
 	if err != nil {
@@ -150,7 +150,7 @@ func ask(one func(mutants.Mutant) (mutants.Outcome, error), list []mutants.Mutan
 	return answers
 }
 
-// tell prints one answer.
+// tell prints the outcome of one mutant.
 func tell(f mutants.Mutant, outcome mutants.Outcome, err error, took time.Duration) {
 	switch {
 	case errors.Is(err, mutants.ErrTime):
