@@ -45,7 +45,7 @@ func ValidateObjectTypes(list []ObjectTypeEntry) error {
 			return listError(i, "level %d follows level %d, a level was left out", e.Level, list[i-1].Level)
 		}
 		if !seen.add(list[:i], e.GUID) {
-			return listError(i, "GUID %s stands in the list already", e.GUID)
+			return listError(i, "GUID %s is in the list twice", e.GUID)
 		}
 	}
 	return nil

@@ -45,7 +45,7 @@ func Make(id uint16, outcome Outcome, from Origin, values Values) (Event, error)
 		}
 	}
 	if used != len(values) {
-		return Event{}, fmt.Errorf("audit event %d: one of %d fields is not its own", id, len(values))
+		return Event{}, fmt.Errorf("audit event %d: one of %d fields does not belong to this event", id, len(values))
 	}
 	if k.subject() {
 		from.appendPrimary(&l)

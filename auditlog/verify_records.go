@@ -95,7 +95,7 @@ func (c *check) frames(s *scanner, newest bool) error {
 		case err != nil:
 			return err
 		case f.id != id:
-			return &Fault{FaultOrder, id, fmt.Sprintf("record %d stands in its place", f.id)}
+			return &Fault{FaultOrder, id, fmt.Sprintf("record %d is in its place", f.id)}
 		}
 		leaf := f.leaf()
 		c.hashes.add(leaf)

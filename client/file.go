@@ -72,7 +72,7 @@ func (c *Conn) own(th *nt.Thread) (*thread, error) {
 			return t, nil
 		}
 	}
-	return nil, fmt.Errorf("a thread that is not of this connection: %w", ntstatus.InvalidCid.Err())
+	return nil, fmt.Errorf("the thread belongs to another connection: %w", ntstatus.InvalidCid.Err())
 }
 
 // descriptor sends a frame and returns the one file descriptor in the answer, which the caller must close. A refusal

@@ -279,7 +279,7 @@ func closeAll(t *ob.Table) {
 func (s *System) Spawn(th *nt.Thread) (*nt.Thread, error) {
 	o := s.ThreadObject(th)
 	if o == nil {
-		return nil, fmt.Errorf("thread %s is not of this system", th.Name())
+		return nil, fmt.Errorf("thread %s belongs to another system", th.Name())
 	}
 	return (&Process{sys: s, p: o.Process()}).NewThread()
 }

@@ -78,7 +78,7 @@ def signed_by(text, signatures, key):
     part = key.split("+", 2)
     check(len(part) == 3, "the public key is not of the form name+id+base64")
     public = decode(part[2])
-    check(len(public) == 33 and public[0] == 1, "the public key is not of Ed25519")
+    check(len(public) == 33 and public[0] == 1, "the public key is not an Ed25519 key")
     ident = hashlib.sha256(part[0].encode() + b"\n" + public).digest()[:4]
     check(ident.hex() == part[1], "the id in the public key is another one than its own")
     good = False

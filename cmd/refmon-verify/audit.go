@@ -103,7 +103,7 @@ func signedBy(text, signatures, key string) bool {
 	part := strings.SplitN(key, "+", 3)
 	check(len(part) == 3, "the public key is not of the form name+id+base64")
 	public := decode(part[2])
-	check(len(public) == 33 && public[0] == 1, "the public key is not of Ed25519")
+	check(len(public) == 33 && public[0] == 1, "the public key is not an Ed25519 key")
 	id := sha256.Sum256([]byte(part[0] + "\n" + public))
 	check(fmt.Sprintf("%x", id[:4]) == part[1], "the id in the public key is another one than its own")
 	good := false

@@ -147,9 +147,9 @@ func (d *Directory) stand(s sid.SID, kind logon.Kind) (p Principal, note string,
 			return p, "", err
 		}
 	}
-	note = p.Name + " is a group: the answer is for a user who is in it, in what it is in, and in no other"
+	note = p.Name + " is a group: the answer is for a member of it and of the groups that contain it, and of no other"
 	if !d.Known(s) {
-		note = p.Name + " is no account of the directory: it is in no group that is known"
+		note = p.Name + " is not an account of the directory: its groups are unknown"
 	}
 	return p, note, nil
 }

@@ -130,7 +130,7 @@ func newUserTable(users []User, errs []error) (userTable, error) {
 		_, twice := seen[u.Name]
 		switch {
 		case u.Name == "" || twice:
-			err = errors.New("every user needs a name, and one of its own")
+			err = errors.New("every user needs a unique name")
 		case len(u.Name) >= len("S-1-") && strings.EqualFold(u.Name[:len("S-1-")], "S-1-"):
 			err = errors.New("the name has the form of a SID: --as and what-can would take it for one")
 		}

@@ -60,7 +60,7 @@ func newGroupTable(a *Accounts, d *Directory) (*groupTable, error) {
 func (t *groupTable) add(i int, g *Group) error {
 	key := strings.ToLower(g.Name)
 	if _, twice := t.byName[key]; twice || g.Name == "" {
-		return errors.New("every group needs a name, and one of its own")
+		return errors.New("every group needs a unique name")
 	}
 	if _, err := sid.Resolve(g.Name, AnyDomain); err == nil {
 		return errors.New("the name is that of a SID or an alias, which memberOf could mean as well: give the group " +

@@ -92,7 +92,7 @@ func TestParts(t *testing.T) {
 		}
 		other := *e.Class
 		other.SD = encoded(Relevant(sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)")))
-		if err := deciding.Define(&other, 1); err == nil || !strings.Contains(err.Error(), "makes") {
+		if err := deciding.Define(&other, 1); err == nil || !strings.Contains(err.Error(), "has the ID") {
 			t.Errorf("a class with another's id: %v", err)
 		}
 		wide := *e.Class

@@ -79,7 +79,7 @@ func (w *Worker) Define(e *ClassEvent, at int64) error {
 func (w *Worker) checkDefinition(c *Class) error {
 	same, err := w.rebuild(c)
 	if err == nil && same.ID != c.ID {
-		err = fmt.Errorf("what it is made of makes %s", same.ID)
+		err = fmt.Errorf("its definition has the ID %s", same.ID)
 	}
 	return err
 }

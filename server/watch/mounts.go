@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-var errForeign = errors.New("another file system or folder is mounted here: it is not of this tree")
+var errForeign = errors.New("another file system or folder is mounted here, which is not a part of this tree")
 
 // covers reports whether a path is a mount point or below one (covered), and whether it is one itself (point). A nil
 // table covers nothing.

@@ -57,7 +57,7 @@ func (c *Collector) resolve() {
 		key := fold(name.name)
 		dn := x.groups[key] != nil || x.users[key] != nil
 		if !dn && c.Users.byName[key] == nil && c.Groups.byName[key] == nil {
-			c.Report("%s, which %s lists, is told of nowhere else", name.name, name.list)
+			c.Report("%s, which %s lists, has no entry in any input", name.name, name.list)
 		}
 	}
 	c.members, c.foreign, c.listed = nil, nil, nil

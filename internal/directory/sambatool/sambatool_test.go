@@ -27,8 +27,8 @@ func TestSambaToolOutput(t *testing.T) {
 	}
 	want := []string{"Erna, a member of Engineering, is not in the files",
 		"Letters is a distribution group, which no token has",
-		"bob, which samba-tool lists, is told of nowhere else",
-		"Read-only Domain Controllers, which samba-tool lists, is told of nowhere else"}
+		"bob, which samba-tool lists, has no entry in any input",
+		"Read-only Domain Controllers, which samba-tool lists, has no entry in any input"}
 	if !slices.Equal(unresolved, want) {
 		t.Errorf("unresolved: %q, want %q", unresolved, want)
 	}

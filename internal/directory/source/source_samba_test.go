@@ -95,7 +95,7 @@ func TestProvisioned(t *testing.T) {
 		t.Errorf("principals %v", namesOf(d))
 	}
 	for _, line := range unresolved {
-		if strings.Contains(line, "told of nowhere else") {
+		if strings.Contains(line, "has no entry in any input") {
 			t.Error(line)
 		}
 	}

@@ -51,7 +51,7 @@ func TestWbinfoOutput(t *testing.T) {
 	want := []string{
 		"wbinfo -n nosuch: failed to call wbcLookupName: WBC_ERR_DOMAIN_NOT_FOUND",
 		"wbinfo -n nosuch: Could not lookup name nosuch",
-		`REFMON\ghost, which wbinfo -u lists, is told of nowhere else`,
+		`REFMON\ghost, which wbinfo -u lists, has no entry in any input`,
 	}
 	if !slices.Equal(unresolved, want) {
 		t.Errorf("unresolved: %q, want %q", unresolved, want)

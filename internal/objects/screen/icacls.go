@@ -142,7 +142,7 @@ func (c *icacls) split(text string, indent int) (path, who string, err error) {
 		}
 	}
 	if found != 1 {
-		return "", "", fmt.Errorf("icacls: no known account is at the end of %q, so the path cannot be told from it: give "+
+		return "", "", fmt.Errorf("icacls: no known account is at the end of %q, so it is unclear where the path ends: give "+
 			"the accounts with -d, or use %s", text, icaclsCommand)
 	}
 	return path, who, nil

@@ -156,7 +156,7 @@ func made(d *ldap.Directory, f *ldap.Found, asserted sid.SID, how string) (Prove
 	groups := append(f.Groups[:len(f.Groups):len(f.Groups)], token.Group{SID: asserted, Attributes: token.GroupDefault})
 	proof := fmt.Sprintf("%s %s", f.Name, how)
 	if f.Cached {
-		proof += ", which is away: as it was told before"
+		proof += ", from a cached answer because the directory does not answer"
 	}
 	if n := len(f.Dropped); n > 0 {
 		proof += fmt.Sprintf(", without %d SIDs", n)

@@ -131,7 +131,7 @@ func TestCachedAccountIsRecorded(t *testing.T) {
 	f := &ldap.Found{Name: "al\x1b[31mice", SID: home.WithRID(7), PrimaryGroup: home.WithRID(513), Claims: set,
 		Cached: true, Groups: make([]token.Group, 1, 4)}
 	p, err := made(d, f, byAuthority, "by a test")
-	if err != nil || p.Proof != "al\uFFFD[31mice by a test, which is away: as it was told before" ||
+	if err != nil || p.Proof != "al\uFFFD[31mice by a test, from a cached answer because the directory does not answer" ||
 		p.User.UserClaims != set || p.User.Account.Name != "al\uFFFD[31mice" || p.User.Account.DomainSID != home ||
 		p.User.DeviceClaims != nil || len(p.User.Groups) != 2 || p.User.Groups[1].SID != byAuthority {
 		t.Errorf("D-24: %+v, %v", p, err)

@@ -20,7 +20,7 @@ const maxPacket = 16 << 20
 func init() { ber.MaxPacketLengthBytes = maxPacket }
 
 // ErrAway says that no server returned a complete response, so nothing is known.
-var ErrAway = errors.New("ldap: the directory is away")
+var ErrAway = errors.New("ldap: the directory does not answer")
 
 // conn is a mutually authenticated connection to a server. One goroutine uses it at a time.
 type conn struct {

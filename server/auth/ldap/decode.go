@@ -20,7 +20,7 @@ func decodeSID(b []byte) (sid.SID, error) {
 func (e *entry) sids(name string) ([]sid.SID, error) {
 	values, _, all := e.values(name)
 	if !all {
-		return nil, wrong("%s is not told whole", name)
+		return nil, wrong("the server returned only a part of %s", name)
 	}
 	out := make([]sid.SID, 0, len(values))
 	for _, v := range values {

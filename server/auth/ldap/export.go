@@ -79,7 +79,7 @@ func (e *entry) write(out *bufio.Writer) error {
 	for _, name := range objectAttributes {
 		values, _, all := e.values(name)
 		if !all || len(values) > 1 && name != "objectClass" {
-			return wrong("%s: %s is not told once", clip(e.DN), name)
+			return wrong("%s: the server returned %s more than once, or only a part of it", clip(e.DN), name)
 		}
 		for _, v := range values {
 			line(out, name, v)

@@ -127,7 +127,7 @@ func TestLDIFEncodesUnsafeValues(t *testing.T) {
 	}
 	e.add("objectSid", "twice")
 	if err := e.write(bufio.NewWriter(io.Discard)); err == nil || err.Error() !=
-		`ldap: "CN=a": objectSid is not told once` {
+		`ldap: "CN=a": the server returned objectSid more than once, or only a part of it` {
 		t.Errorf("D-23: a SID twice: %v", err)
 	}
 }

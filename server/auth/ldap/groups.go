@@ -192,7 +192,7 @@ func (c *conn) ranged(e *entry, name string, most int) ([][]byte, error) {
 			return nil, err
 		}
 		if len(values) == had {
-			return nil, wrong("%s is not told whole", name)
+			return nil, wrong("the server returned only a part of %s", name)
 		}
 	}
 	return values, nil

@@ -64,7 +64,7 @@ func (c *conn) mark() (m mark, err error) {
 func after(to string) (string, error) {
 	n, err := strconv.ParseUint(to, 10, 31)
 	if err != nil {
-		return "", wrong("a range that ends nowhere")
+		return "", wrong("an attribute range without an end")
 	}
 	return strconv.FormatUint(n+1, 10), nil
 }

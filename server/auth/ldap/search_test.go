@@ -229,7 +229,7 @@ func TestParts(t *testing.T) {
 			t.Errorf("D-8: %s: %d, %q, %v", what, n, text, err)
 		}
 	}
-	if _, err := part.sids("n"); err == nil || err.Error() != "ldap: n is not told whole" {
+	if _, err := part.sids("n"); err == nil || err.Error() != "ldap: the server returned only a part of n" {
 		t.Errorf("D-5: %v", err)
 	}
 }

@@ -146,7 +146,7 @@ func TestRejectionEndsFollower(t *testing.T) {
 	long := strings.Repeat("x", 3<<20)
 	for text, want := range map[string]string{`{"error":"not you"}` + "\n": "watch: not you", "{}\n{}\n": "EOF",
 		"{}\n" + `{"seen":[{"path":"/t/` + long + `"}]}` + "\n": "EOF", "{}\n{}": "EOF", "": "EOF", "{}\nx\n": "value",
-		`{"errors":""}` + "\n": "unknown field", "{}\n" + `{"seen":[{"path":"/u"}]}` + "\n": "not of the tree"} {
+		`{"errors":""}` + "\n": "unknown field", "{}\n" + `{"seen":[{"path":"/u"}]}` + "\n": "not in the tree"} {
 		out := make(chan watch.Batch, 4)
 		err := f.read(t.Context(), bufio.NewReader(strings.NewReader(text)), out)
 		var no *refusal

@@ -110,7 +110,7 @@ func decode(text []byte, tree string) (watch.Batch, error) {
 		}
 		switch {
 		case !within(tree, s.Path):
-			return watch.Batch{}, fmt.Errorf("document %q: it is not of the tree %s", s.Path, tree)
+			return watch.Batch{}, fmt.Errorf("document %q: it is not in the tree %s", s.Path, tree)
 		case x.Descriptor < 0 || x.Descriptor > len(list):
 			return watch.Batch{}, fmt.Errorf("document %q: there is no descriptor %d", s.Path, x.Descriptor)
 		case x.Gone:
