@@ -14,6 +14,8 @@ func TestMachineIsCompared(t *testing.T) {
 	if _, err := os.Stat("/proc/self/mountinfo"); err != nil {
 		t.Skip("it compares a Linux host: ", err)
 	}
+	// The picture is that of a host without the file.
+	fresh := `sed -i 's|^sum /etc/hosts .*|sum /etc/hosts |' "$scratch/machine"`
 	for _, c := range []struct{ name, change, undo, want, status string }{
 		{"nothing", "true", "true", "", "0"},
 		{"the mode of the folder", `chmod 755 "$TMPDIR"`, "true", "> mode TMP 755,", "1"},
@@ -21,6 +23,9 @@ func TestMachineIsCompared(t *testing.T) {
 		{"a program that has ended", `(sleep 0.1 &)`, "true", "", "0"},
 		// The step names files only while no other test runs, and this test is one. A file is a warning.
 		{"a file", `machine_others() { return 1; }; touch "$TMPDIR/x"`, "true", "> left TMP/x .", "0"},
+		{"a file in /etc", fresh, "true", "> sum /etc/hosts", "1"},
+		{"a file in /etc that a package created", fresh + `; machine_ucf=$scratch/ucf
+			echo "0123  /etc/hosts" >"$scratch/ucf"`, "true", "!> sum /etc/hosts", "0"},
 		{"a file of the go command", `machine_others() { return 1; }; touch "$TMPDIR/go-build1"`, "true", "", "0"},
 	} {
 		dir, scratch := t.TempDir(), t.TempDir()
@@ -39,6 +44,9 @@ func TestMachineIsCompared(t *testing.T) {
 		left, _, _ := strings.Cut(strings.TrimPrefix(got, "left "), "\n")
 		want := strings.NewReplacer("TMP", dir, "LEFT", left).Replace(c.want)
 		found := strings.Contains(got, want) && strings.Contains(got, "status "+c.status+"\n")
+		if absent, ok := strings.CutPrefix(c.want, "!"); ok {
+			found = !strings.Contains(got, absent)
+		}
 		if c.want == "" {
 			// Other programs may change the host meanwhile: what this one changed is not named.
 			found = !strings.Contains(got, dir) && !strings.Contains(got, "> process")
