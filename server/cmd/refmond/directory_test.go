@@ -104,7 +104,7 @@ func TestExportIsWhole(t *testing.T) {
 		b, err := os.ReadFile(file)
 		entries, _ := os.ReadDir(dir)
 		if code == exitSuccess || string(b) != "before" || err != nil || len(entries) != 3 ||
-			!strings.Contains(problems.String(), "away") {
+			!strings.Contains(problems.String(), "does not answer") {
 			t.Errorf("D-22: %s: code %d, %q, %d files: %s", flag, code, b, len(entries), problems.String())
 		}
 	}
