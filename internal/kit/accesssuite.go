@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/refmon/refmon/internal/kit/oracle"
@@ -50,18 +51,52 @@ func accessIn(q *oracle.AccessCheck) AccessIn {
 
 // check adds an access check. The rules named come before those that the oracle met.
 func (b *builder) check(q *oracle.AccessCheck, rules ...string) {
-	d := oracle.Access(q) // The expected answer comes from the oracle, not from refmon (B-40).
-	if d.Privileges == nil {
-		d.Privileges = []string{}
+	var met []string
+	// The expected answer comes from the oracle, not from refmon (B-40).
+	out, chosen := withChoices(q, func(q *oracle.AccessCheck) *Out {
+		d := oracle.Access(q)
+		if d.Privileges == nil {
+			d.Privileges = []string{}
+		}
+		if q.Reversed == "" {
+			met = d.Rules
+		}
+		return &Out{Status: d.Status, Granted: &d.Granted, Privileges: &d.Privileges}
+	})
+	b.add("access_check", accessIn(q), out, append(rules, metRules(met)...)...).choose(chosen)
+}
+
+// withChoices returns the answer to a check, and the different answers under the opposite of each of refmon's choices.
+func withChoices(q *oracle.AccessCheck, answer func(*oracle.AccessCheck) *Out) (out *Out, chosen []*Out) {
+	out = answer(q)
+	for _, rule := range oracle.Choices {
+		reversed := *q
+		reversed.Reversed = rule
+		if other := answer(&reversed); !reflect.DeepEqual(out, other) {
+			chosen = append(chosen, other)
+		}
 	}
-	b.add("access_check", accessIn(q), &Out{Status: d.Status, Granted: &d.Granted, Privileges: &d.Privileges},
-		append(rules, metRules(d.Rules)...)...)
+	return out, chosen
+}
+
+// choose makes a question decided by refmon if other choices lead to other answers (B-42).
+func (q *Question) choose(chosen []*Out) {
+	if len(chosen) > 0 {
+		q.Known, q.Chosen = Decided, chosen
+	}
 }
 
 // checkList adds a check with a result for each object type.
 func (b *builder) checkList(q *oracle.AccessCheck, rules ...string) {
-	nodes, met := oracle.AccessList(q)
-	b.add("access_check_list", accessIn(q), &Out{Results: nodes}, append(rules, metRules(met)...)...)
+	var met []string
+	out, chosen := withChoices(q, func(q *oracle.AccessCheck) *Out {
+		nodes, rules := oracle.AccessList(q)
+		if q.Reversed == "" {
+			met = rules
+		}
+		return &Out{Results: nodes}
+	})
+	b.add("access_check_list", accessIn(q), out, append(rules, metRules(met)...)...).choose(chosen)
 }
 
 // metRules puts the rule that was met last first. The general rules count only if there is no other.

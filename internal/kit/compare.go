@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/internal/kit/oracle"
@@ -26,6 +27,15 @@ func (q *Question) judge(a *Answer) error {
 	return err
 }
 
+// choosesOtherwise reports whether a wrong answer may follow another choice than refmon's (B-42). If the answers under
+// the opposite choices are known, it must be one of them.
+func (q *Question) choosesOtherwise(a *Answer) bool {
+	if q.Known != Decided || strings.HasPrefix(a.Error, "other") {
+		return false
+	}
+	return len(q.Chosen) == 0 || slices.ContainsFunc(q.Chosen, func(o *Out) bool { return q.differs(a, o) == nil })
+}
+
 // differs returns how an answer differs from one of the question's right answers, or nil.
 func (q *Question) differs(a *Answer, want *Out) error {
 	switch {
@@ -38,7 +48,7 @@ func (q *Question) differs(a *Answer, want *Out) error {
 	}
 	got := a.Out
 	if want.Hex != "" || want.SDDL != "" {
-		return q.descriptor(got)
+		return q.descriptor(got, want)
 	}
 	for _, field := range []struct {
 		name      string
@@ -64,10 +74,10 @@ func (q *Question) differs(a *Answer, want *Out) error {
 }
 
 // descriptor compares descriptors by their meaning (B-39).
-func (q *Question) descriptor(got *Out) error {
+func (q *Question) descriptor(got, right *Out) error {
 	// Without any list a new object may have a NULL DACL or none: both grant everything (B-39).
 	open := q.Op == "inherit"
-	want, err := meaning(q.Out, open)
+	want, err := meaning(right, open)
 	if err != nil {
 		panic("kit: " + q.ID + ": " + err.Error())
 	}
@@ -82,8 +92,8 @@ func (q *Question) descriptor(got *Out) error {
 	d := have.Differ(want)
 	err = &misfit{d.Part, d.Text}
 	text, ok := textOf(got)
-	if right, written := textOf(q.Out); ok && written {
-		return fmt.Errorf("%w; it is %s, want %s", err, text, right)
+	if wanted, written := textOf(right); ok && written {
+		return fmt.Errorf("%w; it is %s, want %s", err, text, wanted)
 	}
 	return err
 }

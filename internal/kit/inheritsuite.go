@@ -44,6 +44,54 @@ func (b *builder) inherits(q oracle.Inheritance, rules ...string) {
 	if marks(q.Creator) && (!q.Auto || q.Creator.Control&(oracle.DACLProtected|oracle.SACLProtected) != 0) {
 		asked.Known = Decided
 	}
+	// CreatePrivateObjectSecurityEx documents that nothing is inherited without the automatic flags. Windows was recorded
+	// to inherit then (S-66).
+	if !q.Auto {
+		alone := q // (B-41)
+		alone.Parent = nil
+		asked.allow(out, oracle.Inherit(&alone))
+	}
+	// MS-DTYP 2.5.3.4.3 leaves out inherit-only entries that name no kind of child. S-65 keeps them.
+	if c := inheritable(q.Creator); c != nil {
+		some := q
+		some.Creator = c
+		asked.allow(out, oracle.Inherit(&some))
+		if !q.Auto {
+			some.Parent = nil
+			asked.allow(out, oracle.Inherit(&some))
+		}
+	}
+}
+
+// allow adds a right answer that differs from out.
+func (q *Question) allow(out, other *oracle.Descriptor) {
+	if other.Hex() != out.Hex() {
+		q.Either = append(q.Either, &Out{SDDL: other.SDDL(), Hex: other.Hex()})
+	}
+}
+
+// inheritable returns a copy of d without inherit-only entries that name no kind of child; nil if d has none.
+func inheritable(d *oracle.Descriptor) *oracle.Descriptor {
+	if d == nil {
+		return nil
+	}
+	const kinds = oracle.ObjectInherit | oracle.ContainerInherit
+	without, found := *d, false
+	for _, l := range []**oracle.ACL{&without.DACL, &without.SACL} {
+		if *l == nil {
+			continue
+		}
+		kept := **l
+		kept.Entries = slices.DeleteFunc(slices.Clone(kept.Entries), func(a oracle.ACE) bool {
+			return a.Flags&(oracle.InheritOnly|kinds) == oracle.InheritOnly
+		})
+		found = found || len(kept.Entries) < len((*l).Entries)
+		*l = &kept
+	}
+	if !found {
+		return nil
+	}
+	return &without
 }
 
 // marks reports whether a list of d has an entry that is marked as inherited. It returns false for nil.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Count has the numbers of one suite, or of all.
@@ -99,7 +98,7 @@ func (j *Judge) Take(line []byte) error {
 	switch {
 	case err == nil:
 		j.count(q).Right++
-	case q.Known == Decided && !strings.HasPrefix(a.Error, "other"):
+	case q.choosesOtherwise(a):
 		// Where documents are silent, another answer than refmon's is no error (B-42).
 		j.count(q).Differs++
 		if len(j.Differ) < j.maximum {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -268,4 +269,85 @@ func FuzzTake(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestChoicesAreCountedApart answers questions as an implementation that decided one rule the other way. Its answers
+// differ and are not wrong (B-42). An answer that no choice explains is wrong.
+func TestChoicesAreCountedApart(t *testing.T) {
+	questions, err := kit.Questions("access", "policy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chosen := 0
+	for _, q := range questions {
+		if len(q.Chosen) == 0 {
+			continue
+		}
+		chosen++
+		if q.Known != kit.Decided {
+			t.Errorf("%s is known as %s, want decided", q.ID, q.Known)
+		}
+		for i, o := range append(q.Chosen, &kit.Out{Status: "STATUS_INVALID_OWNER"}) {
+			out, err := json.Marshal(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			j := kit.NewJudge([]*kit.Question{q}, 1)
+			if err := j.Take([]byte(`{"id":"` + q.ID + `","out":` + string(out) + `}`)); err != nil {
+				t.Fatal(err)
+			}
+			if n, explained := j.Total(), i < len(q.Chosen); (n.Differs == 1) != explained || (n.Wrong == 1) == explained {
+				t.Errorf("%s answered %s: got %+v, want differs %t", q.ID, out, n, explained)
+			}
+		}
+	}
+	if chosen < 500 {
+		t.Errorf("%d questions depend on a choice, want 500 or more", chosen)
+	}
+}
+
+// onlyStored matches an inherit-only entry that names no kind of child.
+var onlyStored = regexp.MustCompile(`\(A;(NP)?IO;[^)]*\)`)
+
+// TestInheritanceHasTwoRightAnswers: without the automatic flags a new object may inherit or not, and an inherit-only
+// entry that names no kind of child may stay or go (B-41). Nothing else is right.
+func TestInheritanceHasTwoRightAnswers(t *testing.T) {
+	const parent = `{"parent":"O:S-1-5-18G:S-1-5-18D:(A;OI;0x1;;;S-1-1-0)","parentHex":`
+	questions, err := kit.Questions("inherit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := func(q *kit.Question, text string) bool {
+		j := kit.NewJudge([]*kit.Question{q}, 1)
+		if err := j.Take([]byte(`{"id":"` + q.ID + `","out":{"sddl":"` + text + `"}}`)); err != nil {
+			t.Fatal(err)
+		}
+		return j.Total().Right == 1
+	}
+	met, stored := 0, 0
+	for _, q := range questions {
+		in := string(q.In)
+		if strings.HasPrefix(in, parent) && strings.Contains(in, `"directory":false`) && !strings.Contains(in, "creator") {
+			met++
+			automatic := strings.Contains(in, `"autoInherit":true`)
+			for dacl, right := range map[string]bool{"D:(A;;CC;;;WD)": !automatic, "": !automatic,
+				"D:AI(A;ID;CC;;;WD)": automatic, "D:": false, "D:(A;ID;CC;;;WD)": false} {
+				if got := answer(q, "O:S-1-5-21-1-2-3-1001G:S-1-5-21-1-2-3-2001"+dacl); got != right {
+					t.Errorf("automatic %t, answer %q: right %t, want %t", automatic, dacl, got, right)
+				}
+			}
+		}
+		// With no other right answer, NPIO or IO in a creator's entry would have to stay.
+		_, creator, _ := strings.Cut(in, `"creator":"`)
+		creator, _, _ = strings.Cut(creator, `"`)
+		if entry := onlyStored.FindString(creator); entry != "" && len(q.Either) > 0 {
+			without := q.Either[len(q.Either)-1].SDDL
+			if stored++; strings.Contains(without, entry) || !answer(q, q.Out.SDDL) || !answer(q, without) {
+				t.Errorf("%s: %s or %s is wrong, want both right", q.ID, q.Out.SDDL, without)
+			}
+		}
+	}
+	if met != 2 || stored == 0 {
+		t.Errorf("%d questions with that parent and %d with a stored entry, want 2 and at least 1", met, stored)
+	}
 }

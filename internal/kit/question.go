@@ -19,7 +19,8 @@ type Question struct {
 	ID, Suite, Op string
 	In            json.RawMessage
 	Out           *Out
-	Either        []*Out   // other right answers: what Windows was observed to do against the documents (B-41)
+	Either        []*Out   // other right answers, where the documents and Windows differ or allow both (B-41)
+	Chosen        []*Out   // answers under the opposite of a choice of refmon: they differ and are not wrong (B-42)
 	Rules         []string // ids of docs/rules, the deciding one first
 	Known         string   // how the answer is known: [Recorded], [Documented], [Agree] or [Decided]
 }

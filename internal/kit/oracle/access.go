@@ -36,7 +36,14 @@ type AccessCheck struct {
 	Self     string // "": none
 	Types    []ObjectType
 	Policies []Policy // nil: none configured
+
+	// Reversed is the rule in [Choices] that is answered the other way, "" for none.
+	Reversed string
 }
+
+// Choices are the rules that refmon decided where documents are silent, and for which the opposite is as plausible. An
+// implementation that decided otherwise agrees with [Access] and [AccessList] if the rule is reversed.
+var Choices = []string{"A-33", "A-52", "A-53", "A-80", "A-85", "A-100", "A-103", "A-154", "A-155", "A-173", "A-174"}
 
 // Decision is the answer. Rules are the ids of the rules that mattered, the deciding one first.
 type Decision struct {
@@ -133,8 +140,8 @@ func (r *run) effect(s side, a *ACE) int {
 	if a.SID == "S-1-5-10" || a.SID == "S-1-3-4" {
 		r.rule("A-3")
 	}
-	// Without a list an entry that names a type allows nothing.
-	if a.Object != "" && len(r.Types) == 0 && allow {
+	// Without a list an entry that names a type allows nothing, but still denies.
+	if a.Object != "" && len(r.Types) == 0 && (allow || r.Reversed == "A-80") {
 		r.rule("A-80")
 		return 0
 	}
@@ -163,6 +170,9 @@ func (r *run) ceiling() Word {
 			}
 		}
 	}
+	if policy == 0 && r.Reversed == "A-174" {
+		policy = 1
+	}
 	if t.Integrity >= level || policy == 0 || t.AppContainer != "" && level <= 0x2000 {
 		return ^Word(0)
 	}
@@ -180,6 +190,9 @@ func (r *run) ceiling() Word {
 		} else {
 			permitted |= c
 		}
+	}
+	if r.Reversed == "A-174" {
+		permitted = 0
 	}
 	left &^= forbidden &^ permitted
 	if t.held("SeRelabelPrivilege") {
@@ -225,7 +238,10 @@ func (r *run) before(each bool) (ceiling Word, status string) {
 // ownership grants the implicit rights of the owner.
 func (r *run) ownership() {
 	t, o := r.Token, r.SD.Owner
-	if o == "" || !t.matches(o, true) || t.restricted() && !slices.Contains(t.Restricting, o) {
+	if o == "" || !t.matches(o, true) {
+		return
+	}
+	if r.Reversed != "A-173" && t.restricted() && !slices.Contains(t.Restricting, o) {
 		return
 	}
 	r.rule("A-56")
@@ -244,10 +260,13 @@ func Access(q *AccessCheck) Decision {
 	r := newRun(q)
 	end := func(status string, granted Word) Decision {
 		r.rule("A-40")
+		if status != Success && r.Reversed == "A-52" {
+			r.used = nil
+		}
 		return Decision{status, granted, r.used, r.rules}
 	}
 	// A request for nothing is denied, because nothing was granted before.
-	if q.Desired == 0 {
+	if q.Desired == 0 && r.Reversed != "A-33" {
 		r.rule("A-33")
 		return end(AccessDenied, 0)
 	}
@@ -269,6 +288,9 @@ func Access(q *AccessCheck) Decision {
 		return end(AccessDenied, 0)
 	}
 	// Each central rule must grant what neither privileges nor ownership did.
+	if r.Reversed == "A-103" {
+		need = r.asked
+	}
 	for _, l := range r.centralLists() {
 		if !r.covers(l, need, need) {
 			return end(AccessDenied, 0)

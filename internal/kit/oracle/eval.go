@@ -109,7 +109,7 @@ func (e *conditions) relation(c *Cond, left []Literal) truth {
 	case "Contains", "Any_of":
 		return contains(c, left, right, exact)
 	case "==":
-		return equal(left, right, exact)
+		return equal(left, right, exact, e.check.Reversed == "A-155")
 	}
 	if len(left) != 1 || len(right) != 1 { // sets are compared for equality only
 		return unknown
@@ -143,8 +143,8 @@ func contains(c *Cond, left, right []Literal, exact bool) truth {
 	return truthOf(c.Op == "Contains")
 }
 
-// equal compares sets. A boolean compares with 0 and 1 only.
-func equal(left, right []Literal, exact bool) truth {
+// equal compares sets. A boolean compares with 0 and 1 only, unless that is reversed.
+func equal(left, right []Literal, exact, reversed bool) truth {
 	if len(left) == 0 || len(right) == 0 {
 		return unknown
 	}
@@ -153,6 +153,9 @@ func equal(left, right []Literal, exact bool) truth {
 			return unknown
 		}
 		if left[0].Type == "boolean" && v.Type != "boolean" && v.Text != "0" && v.Text != "1" {
+			if reversed {
+				return no
+			}
 			return unknown
 		}
 	}

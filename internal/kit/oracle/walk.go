@@ -23,6 +23,9 @@ func (r *run) covers(l *ACL, need, body Word) bool {
 	if !walk(l, userSide, need) {
 		return false
 	}
+	if r.Reversed == "A-53" {
+		need, body = need|r.privileged, body|r.privileged
+	}
 	if r.Token.restricted() {
 		r.rule("A-90")
 		second := need
@@ -66,26 +69,34 @@ func (r *run) walk(l *ACL, s side, need Word) bool {
 
 // sets returns the rights that each node gets at most, or one node without object types.
 func (r *run) sets(ceiling Word) []Word {
-	final := r.granted(r.SD.DACL)
-	for _, l := range r.centralLists() {
-		for i, m := range r.granted(l) {
-			final[i] &= m | r.owner
-		}
-	}
+	final := r.granted(r.SD.DACL, r.owner)
 	for i := range final {
-		final[i] = final[i]&ceiling | r.privileged
+		if r.Reversed != "A-53" {
+			final[i] |= r.privileged
+		}
+		final[i] &= ceiling
+	}
+	for _, l := range r.centralLists() {
+		// Rules do not remove what privileges and ownership grant.
+		kept := (r.privileged | r.owner) & ceiling
+		if r.Reversed == "A-103" {
+			kept = 0
+		}
+		for i, m := range r.granted(l, kept) {
+			final[i] &= m | kept
+		}
 	}
 	return final
 }
 
-// granted returns the rights that one list and the owner's rights give each node.
-func (r *run) granted(l *ACL) []Word {
+// granted returns the rights that one list gives each node, with the implicit rights of the owner.
+func (r *run) granted(l *ACL, owner Word) []Word {
 	out := make([]Word, max(1, len(r.Types)))
 	container := r.Token.AppContainer != ""
 	if l == nil || l.Null {
 		r.rule("A-42")
 		for i := range out {
-			if out[i] = r.Mapping.All&^dropped | r.asked | r.owner; container {
+			if out[i] = r.Mapping.All&^dropped | r.asked | owner; container {
 				out[i] = 0
 			} else if !r.max {
 				out[i] = ^Word(0)
@@ -94,7 +105,9 @@ func (r *run) granted(l *ACL) []Word {
 		return out
 	}
 	for i, m := range r.maximum(l, userSide) {
-		out[i] = m | r.owner
+		if out[i] = m | owner; r.Reversed == "A-53" {
+			out[i] |= r.privileged
+		}
 	}
 	if r.Token.restricted() {
 		r.rule("A-90")
@@ -103,7 +116,7 @@ func (r *run) granted(l *ACL) []Word {
 			if r.Token.WriteRestricted {
 				free = ^r.writing()
 			}
-			out[i] &= m | r.owner | free
+			out[i] &= m | owner | free
 		}
 	}
 	if container {
@@ -137,6 +150,9 @@ func (r *run) centralLists() (out []*ACL) {
 				}
 			}
 			return out
+		}
+		if r.Reversed == "A-100" {
+			return nil
 		}
 		system := func(s string) ACE { return ACE{Type: Allow, Mask: 0x10000000, SID: s} }
 		return []*ACL{{Entries: []ACE{system("S-1-5-32-544"), system("S-1-5-18"), system("S-1-3-4")}}}
