@@ -69,6 +69,9 @@ type replay struct {
 func (r *replay) segment(first uint64, last bool) error {
 	w := r.w
 	f, s, err := openSegment(w.log.cfg.disk, first)
+	if errors.Is(err, errVersion) {
+		return fmt.Errorf("the audit log has another version: segment %s: %w", segmentName(first), err)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: segment %s: %w", ErrDamaged, segmentName(first), err)
 	}

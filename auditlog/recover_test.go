@@ -200,3 +200,23 @@ func TestCheckpointWithoutSegments(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenNamesNewerVersion checks that a segment of a newer format is not called damaged. The error names its version
+// and the remedy (U-70).
+func TestOpenNamesNewerVersion(t *testing.T) {
+	d := newMemDisk(t, "")
+	l := mustOpen(t, testConfig(t, d))
+	mustWrite(t, l, 5)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b := bytes.Clone(d.now[segmentName(1)].data)
+	b[4] = 2
+	d.set(segmentName(1), b)
+	_, err := Open(testConfig(t, d))
+	const want = "the audit log has another version: segment audit-0000000000000001.log: segment version 2: " +
+		"this program knows 1: use the release that wrote it"
+	if err == nil || errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), want) {
+		t.Errorf("U-70: %v, want %q", err, want)
+	}
+}

@@ -66,6 +66,9 @@ func (h *header) encode() []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
+// errVersion is wrapped by the error for a segment or checkpoint of another version of the format. Nothing is damaged.
+var errVersion = errors.New("use the release that wrote it")
+
 // decodeHeader parses the header that a segment starts with. b may be longer than the header. It fails for a wrong
 // magic, version or checksum, and for a header that is cut off.
 func decodeHeader(b []byte) (h header, err error) {
@@ -73,8 +76,7 @@ func decodeHeader(b []byte) (h header, err error) {
 		return h, errors.New("no segment: it does not start with " + magic)
 	}
 	if v := binary.LittleEndian.Uint16(b[4:]); v != formatVersion {
-		return h, fmt.Errorf("segment version %d: this program knows %d: use the release that wrote it", v,
-			formatVersion)
+		return h, fmt.Errorf("segment version %d: this program knows %d: %w", v, formatVersion, errVersion)
 	}
 	end := headerFixed + 32*int(b[7])
 	if len(b) < end+4 {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -131,7 +130,7 @@ func newUserTable(users []User, errs []error) (userTable, error) {
 		switch {
 		case u.Name == "" || twice:
 			err = errors.New("every user needs a unique name")
-		case len(u.Name) >= len("S-1-") && strings.EqualFold(u.Name[:len("S-1-")], "S-1-"):
+		case ReadsAsSID(u.Name):
 			err = errors.New("the name has the form of a SID: --as and what-can would take it for one")
 		}
 		if err != nil {

@@ -28,6 +28,13 @@ type node struct {
 // AnyDomain is a domain without accounts. It serves to test whether a name reads as a SID or an alias.
 var AnyDomain = sid.MustParse("S-1-5-21-0-0-0")
 
+// ReadsAsSID reports whether a query takes the name for the text form of a SID. It returns false for an alias such as
+// "BA", because a query looks for a user of that name first.
+func ReadsAsSID(name string) bool {
+	_, err := sid.Resolve(name, AnyDomain)
+	return err == nil && len(name) > len("BA")
+}
+
 // newGroupTable returns the table of a's groups. It reuses the equal parts of d, which may be nil. It fails with an
 // *AccountError for a group whose name, SID or gid is missing, invalid or not unique.
 func newGroupTable(a *Accounts, d *Directory) (*groupTable, error) {

@@ -78,11 +78,11 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	if known {
 		key = strings.ToUpper(a.Name)
 	}
-	kept, open := s.throttle.attempt(key, origin, s.cfg.Now())
+	open := s.throttle.attempt(key, origin, s.cfg.Now())
 	if open {
 		// Failures of an unknown name are stored below RID 0, which no account has, only because the
 		// response time would otherwise tell known names from unknown ones (L-32).
-		s.keepFailures(a.RID, &kept)
+		s.keepFailures(a.RID, key)
 	}
 	hash := s.throttle.decoy
 	if own, err := parseHash(a.Hash); known && err == nil {
@@ -101,11 +101,8 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 		// Only a client that knows the password learns the account's restrictions (L-35).
 		return s.refused(r, a, id, ntstatus.AccountDisabled, ntstatus.AccountDisabled)
 	}
-	if kept = s.throttle.right(key, origin); kept.Count > 0 {
-		s.keepFailures(a.RID, &kept)
-	} else {
-		s.keepFailures(a.RID, nil)
-	}
+	s.throttle.right(key, origin)
+	s.keepFailures(a.RID, key)
 	out, status := s.compose(st, id, r)
 	if status != ntstatus.Success {
 		return s.refused(r, a, id, status, status)

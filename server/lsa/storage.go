@@ -236,15 +236,17 @@ func put(tx *bbolt.Tx, bucket, key []byte, v any) error {
 	return b.Put(key, text)
 }
 
-// keepFailures stores the failures of an account, or deletes them if f is nil. If that fails, they
-// count in memory until the daemon ends.
-func (s *Store) keepFailures(rid uint32, f *failures) {
+// keepFailures stores the failures that the throttle has of a name as those of an account, or deletes them if it has
+// none. If that fails, they count in memory until the daemon ends.
+func (s *Store) keepFailures(rid uint32, name string) {
 	err := s.db.Batch(func(tx *bbolt.Tx) error {
 		if err := s.cfg.Faults.Check("write", File); err != nil {
 			return err
 		}
-		if f != nil {
-			return put(tx, bucketFailures, ridKey(rid), *f)
+		// Transactions of concurrent logons run in any order. Each reads the count itself, so the last one stores the
+		// newest.
+		if f := s.throttle.count(name); f.Count > 0 {
+			return put(tx, bucketFailures, ridKey(rid), f)
 		}
 		return forgetFailures(tx, rid)
 	})

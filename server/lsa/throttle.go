@@ -59,9 +59,9 @@ func (d *throttle) init(cfg *Config) (err error) {
 }
 
 // attempt counts a failure before the password is checked, so that concurrent guesses count like
-// successive ones. It returns false if the name is locked, for this origin or for all, and the
-// failures to store.
-func (d *throttle) attempt(name, origin string, now time.Time) (kept failures, ok bool) {
+// successive ones. It returns false, and counts nothing for the name, if the name is locked for this
+// origin or for all.
+func (d *throttle) attempt(name, origin string, now time.Time) (ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	f := d.failures[name]
@@ -69,19 +69,19 @@ func (d *throttle) attempt(name, origin string, now time.Time) (kept failures, o
 	if locked && !d.pairs.Proved(name, origin) {
 		// A name that failed too often from all origins is locked for a while, whatever the
 		// password. This attempt is no failure of its origin (L-31).
-		return f, false
+		return false
 	}
 	if !d.pairs.Attempt(name, origin, true) {
 		// An origin that guessed too often is rejected for a while from its last failure. Other
 		// origins may still use the name (L-31).
-		return failures{}, false
+		return false
 	}
 	if locked {
 		// The user has logged on from this origin before, so failures of strangers do not lock it
 		// (L-31).
 		f.Count++
 		d.failures[name] = f
-		return f, true
+		return true
 	}
 	if f.Count == 0 || now.Sub(f.First) > lockWindow || !f.Locked.IsZero() {
 		f = failures{First: now}
@@ -92,7 +92,7 @@ func (d *throttle) attempt(name, origin string, now time.Time) (kept failures, o
 	}
 	d.makeRoom(now)
 	d.failures[name] = f
-	return f, true
+	return true
 }
 
 // makeRoom removes one name if the table is full: an expired one if it finds one among the first
@@ -117,25 +117,31 @@ func (d *throttle) makeRoom(now time.Time) {
 }
 
 // right takes back the failure that attempt counted, because the password was right, and clears the failures of
-// the name from this origin. It returns the failures of the name to store; with Count 0 there are none. Failures
-// from other origins still count, so that a successful logon gives strangers no new guesses.
-func (d *throttle) right(name, origin string) failures {
+// the name from this origin. Failures from other origins still count, so that a successful logon gives strangers no
+// new guesses.
+func (d *throttle) right(name, origin string) {
 	d.pairs.Succeeded(name, origin)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	f, here := d.failures[name]
 	if !here {
-		return f
+		return
 	}
 	if f.Count--; f.Count < lockAfter {
 		f.Locked = time.Time{}
 	}
 	if f.Count <= 0 {
 		delete(d.failures, name)
-		return failures{}
+		return
 	}
 	d.failures[name] = f
-	return f
+}
+
+// count returns the failures of a name; the zero value if it has none.
+func (d *throttle) count(name string) failures {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failures[name]
 }
 
 // forget drops the failures of a name.

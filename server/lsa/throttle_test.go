@@ -118,7 +118,8 @@ func TestStoredFailuresKeepTheirTimes(t *testing.T) {
 	f := open(t, nil)
 	first := f.clock.now()
 	for i := range lockAfter + 2 {
-		kept, ok := f.throttle.attempt("X", fmt.Sprint(i), f.clock.now())
+		ok := f.throttle.attempt("X", fmt.Sprint(i), f.clock.now())
+		kept := f.throttle.count("X")
 		want := failures{Count: min(i+1, lockAfter), First: first}
 		if i >= lockAfter-1 {
 			want.Locked = first.Add(time.Duration(lockAfter-1)*time.Second + lockFor)
@@ -131,6 +132,26 @@ func TestStoredFailuresKeepTheirTimes(t *testing.T) {
 	if f.throttle.locked("x", f.clock.now()) || !f.throttle.locked("X", f.clock.now()) ||
 		f.throttle.locked("X", first.Add(99*time.Second+lockFor)) {
 		t.Error("L-31: locked must be true for the failed name only, until its window ends")
+	}
+}
+
+// TestStoredFailuresAreTheNewest: the transactions of two concurrent failures run in either order, and the file has both
+// failures after a restart (L-31).
+func TestStoredFailuresAreTheNewest(t *testing.T) {
+	f := open(t, nil)
+	f.account(t, Account{Name: "Alice"}, "p")
+	rid := f.now.Load().names["ALICE"].RID()
+	f.throttle.attempt("ALICE", "o", f.clock.now())
+	first := f.throttle.count("ALICE")
+	f.throttle.attempt("ALICE", "o", f.clock.now())
+	f.keepFailures(rid, "ALICE") // of the second attempt
+	if first.Count != 1 {
+		t.Fatalf("%d failures after the first attempt, want 1", first.Count)
+	}
+	f.keepFailures(rid, "ALICE") // of the first attempt, whose transaction runs later
+	f.reopen(t)
+	if n := f.throttle.count("ALICE").Count; n != 2 {
+		t.Errorf("L-31: %d failures after a restart, want 2", n)
 	}
 }
 

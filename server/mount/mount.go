@@ -69,6 +69,8 @@ type Config struct {
 
 	now   func() time.Time // nil: the clock's
 	fatal func(any)        // ends the program; nil: by a panic
+	// device returns the device number of the mounted file system; nil: device does.
+	device func(directory string) (uint64, error)
 }
 
 // Default times.
@@ -138,6 +140,9 @@ func Start(c Config) (*Mount, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
+	if c.device == nil {
+		c.device = device
+	}
 	m.denials = denialCounts{now: c.now, users: map[uint32]*deniedUser{}}
 	if err := m.prepare(&c); err != nil {
 		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
@@ -163,8 +168,13 @@ func Start(c Config) (*Mount, error) {
 	}
 	m.server = server
 	m.served.Go(server.Serve)
-	if m.device, err = device(c.Directory); err != nil {
-		return nil, fmt.Errorf("mount: %s: %w", c.Directory, errors.Join(err, server.Unmount()))
+	if m.device, err = c.device(c.Directory); err != nil {
+		left := server.Unmount()
+		if left == nil {
+			m.served.Wait()
+		}
+		m.end()
+		return nil, fmt.Errorf("mount: %s: %w", c.Directory, errors.Join(err, left))
 	}
 	if err := server.WaitMount(); err != nil {
 		return nil, errors.Join(fmt.Errorf("mount: %s: %w", c.Directory, err), m.Close())
@@ -188,6 +198,7 @@ func (m *Mount) prepare(c *Config) error {
 	m.workers = newWorkers(c.System, m.process)
 	self, err := m.workers.make()
 	if err != nil {
+		m.end()
 		return err
 	}
 	m.accounts = &accounts{from: c.Accounts, life: cmp.Or(c.TokenLife, defaultTokenLife), sys: c.System, self: self,

@@ -217,3 +217,26 @@ func TestBrokenDisk(t *testing.T) {
 	}
 	w.sees(alice, "", "sh", "-c", "echo more >> d/f; touch d/new; mv d/new d/g; rm d/g")
 }
+
+// TestFailedStartLeavesNoProcess: a mount that fails at any step ends its process, and leaves nothing mounted.
+func TestFailedStartLeavesNoProcess(t *testing.T) {
+	needs(t)
+	var config Config
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { config = *c })
+	config.Tree = w.m.tree
+	objects, handles, _ := w.sys.Counts()
+	broken := errors.New("broken")
+	for range 3 {
+		config.Directory = folder(t)
+		config.device = func(string) (uint64, error) { return 0, broken }
+		if _, err := Start(config); !errors.Is(err, broken) {
+			t.Fatalf("Start: %v, want %v", err, broken)
+		}
+		if err := os.Remove(config.Directory); err != nil {
+			t.Errorf("the directory is still mounted: %v", err)
+		}
+	}
+	if o, h, _ := w.sys.Counts(); o != objects || h != handles {
+		t.Errorf("after failed starts %d objects and %d handles, want %d and %d", o, h, objects, handles)
+	}
+}

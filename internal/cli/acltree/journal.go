@@ -257,8 +257,11 @@ func (j *Journal) Each(f func(e *Entry) error) error {
 		switch {
 		case r.Blob != nil:
 			b, err := base64.StdEncoding.DecodeString(*r.Blob)
+			if err != nil {
+				return fmt.Errorf("line %d: the undo file is damaged: blob: %w", number, err)
+			}
 			blobs = append(blobs, b)
-			return err
+			return nil
 		case r.Forget:
 			blobs, parsed = nil, map[int]*sd.Descriptor{}
 			return nil
@@ -268,10 +271,19 @@ func (j *Journal) Each(f func(e *Entry) error) error {
 		e := &Entry{Directory: r.Dir, Device: r.Device, Inode: r.Inode, Version: r.Version}
 		if r.Path != nil {
 			e.Path = *r.Path
-		} else if b, err := base64.StdEncoding.DecodeString(*r.Bytes); err == nil {
+		} else {
+			// An empty path would be the root, which the undo would then change.
+			b, err := base64.StdEncoding.DecodeString(*r.Bytes)
+			if err != nil {
+				return fmt.Errorf("line %d: the undo file is damaged: pathBytes: %w", number, err)
+			}
 			e.Path = string(b)
 		}
-		if r.Raw != nil && *r.Raw >= 0 && *r.Raw < len(blobs) {
+		if r.Raw != nil {
+			// Without its stored value the undo would remove the attribute.
+			if *r.Raw < 0 || *r.Raw >= len(blobs) {
+				return fmt.Errorf("line %d: the undo file is damaged: raw: there is no blob %d", number, *r.Raw)
+			}
 			e.Raw = blobs[*r.Raw]
 		}
 		var err error

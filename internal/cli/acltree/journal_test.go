@@ -2,6 +2,7 @@ package acltree
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"io"
 	"os"
@@ -105,4 +106,23 @@ func TestSourcesAreBothStates(t *testing.T) {
 	unread, _ := j.Sources("/r")
 	objects.Halt(unread)
 	objects.Halt(unread)
+}
+
+// TestEachRejectsDamagedEntries: wrong base64, or a number of a missing blob, is an error with its line. Such an entry
+// must not become one about the root or about a file without a stored value.
+func TestEachRejectsDamagedEntries(t *testing.T) {
+	const head = `{"refmon":"acl journal 1","header":{"root":"/r","keeper":"k","command":"c"}}` + "\n"
+	blob := `{"blob":"` + base64.StdEncoding.EncodeToString(sddl.MustParse("D:").Append(nil)) + `"}` + "\n"
+	for text, want := range map[string]string{
+		head + blob + `{"pathBytes":"%"}` + "\n":            "line 3: the undo file is damaged: pathBytes: illegal base64",
+		head + `{"blob":"%"}` + "\n":                        "line 2: the undo file is damaged: blob: illegal base64",
+		head + blob + `{"path":"a","raw":1}` + "\n":         "line 3: the undo file is damaged: raw: there is no blob 1",
+		head + blob + `{"path":"a","raw":-1}` + "\n":        "line 3: the undo file is damaged: raw: there is no blob -1",
+		head + blob + `{"pathBytes":"/w==","raw":0}` + "\n": "",
+	} {
+		err := (&Journal{file: strings.NewReader(text)}).Each(func(*Entry) error { return nil })
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/strict"
 )
@@ -26,13 +27,27 @@ func appendError(dst, id []byte, number int, err error) []byte {
 }
 
 // Shorten replaces the middle of an error text longer than 900 bytes by an ellipsis. It keeps the first 600 and the
-// last 300 bytes and may cut a UTF-8 character.
+// last 300 bytes, less the bytes of a UTF-8 character that a cut would split.
 func Shorten(text string) string {
 	const head, tail = 600, 300
 	if len(text) <= head+tail {
 		return text
 	}
-	return text[:head] + " … " + text[len(text)-tail:]
+	end, begin := head, len(text)-tail
+	// Invalid UTF-8 has no start byte to find, so the search ends after the longest character.
+	for i := range utf8.UTFMax {
+		if utf8.RuneStart(text[head-i]) {
+			end = head - i
+			break
+		}
+	}
+	for i := range utf8.UTFMax {
+		if utf8.RuneStart(text[len(text)-tail+i]) {
+			begin = len(text) - tail + i
+			break
+		}
+	}
+	return text[:end] + " … " + text[begin:]
 }
 
 // appendHex appends b as hexadecimal digits.

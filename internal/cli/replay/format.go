@@ -81,7 +81,7 @@ var ErrMalformed = errors.New("malformed recording")
 
 // Read parses a recording in UTF-8, or in UTF-16 as PowerShell redirects output. It skips blank lines and reads the
 // whole file into memory. It returns an error that wraps [ErrMalformed], with the line, if a line is invalid, has more
-// than 16 MiB or cannot be read. An empty file is malformed.
+// than 16 MiB or cannot be read. An empty file is malformed, and so is UTF-16 that ends within a character.
 func Read(r io.Reader) (*Recording, error) {
 	rec := &Recording{}
 	s := bufio.NewScanner(utf8Of(bufio.NewReader(r)))
@@ -138,34 +138,50 @@ type wideReader struct {
 	rest []byte // of the last rune, not read yet
 }
 
-// Read fills b with the next characters in UTF-8, and returns io.EOF at the end of the input.
+// errCut is the error of UTF-16 that ends within a character.
+var errCut = errors.New("it ends within a UTF-16 character, so it is cut off: copy the whole recording")
+
+// Read fills b with the next characters in UTF-8. It returns io.EOF at the end of the input, and errCut if the input
+// ends within a character.
 func (w *wideReader) Read(b []byte) (n int, err error) {
-	for n < len(b) && err == nil {
+	for n < len(b) {
 		if len(w.rest) == 0 {
-			if w.rest, err = w.next(); err != nil && n > 0 {
-				return n, nil
+			if w.rest, err = w.next(); err != nil {
+				return n, err
 			}
 		}
 		k := copy(b[n:], w.rest)
 		n, w.rest = n+k, w.rest[k:]
 	}
-	return n, err
+	return n, nil
 }
 
-// next returns the next character in UTF-8.
+// next returns the next character in UTF-8. A lone surrogate becomes the replacement character.
 func (w *wideReader) next() ([]byte, error) {
 	var unit [4]byte
 	if _, err := io.ReadFull(w.r, unit[:2]); err != nil {
-		return nil, io.EOF // half a unit says nothing
+		return nil, cutOff(err, io.EOF)
 	}
 	c := rune(binary.LittleEndian.Uint16(unit[:2]))
 	if utf16.IsSurrogate(c) {
 		if _, err := io.ReadFull(w.r, unit[2:]); err != nil {
-			return nil, io.EOF
+			return nil, cutOff(err, errCut)
 		}
 		c = utf16.DecodeRune(c, rune(binary.LittleEndian.Uint16(unit[2:])))
 	}
 	return utf8.AppendRune(nil, c), nil
+}
+
+// cutOff returns the error for a unit that could not be read: none if it is missing, errCut if it is incomplete, and
+// err for an error of the file.
+func cutOff(err, none error) error {
+	switch {
+	case errors.Is(err, io.EOF):
+		return none
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errCut
+	}
+	return err
 }
 
 // Writer writes the lines of a recording.

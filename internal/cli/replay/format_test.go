@@ -38,6 +38,14 @@ func TestReadErrorsHavePositions(t *testing.T) {
 				rec)
 		}
 	}
+	// A recording in UTF-16 that ends within a character is cut off, also where its text seems whole.
+	for _, cut := range []string{string(wide) + "\n", string(wide) + "\x34\xd8", string(wide) + "\x34\xd8\x1e",
+		"\xff\xfe\x00"} {
+		_, err := Read(strings.NewReader(cut))
+		if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "within a UTF-16 character") {
+			t.Errorf("a recording that ends in %q: %v, want an error that says so", cut[len(cut)-3:], err)
+		}
+	}
 }
 
 // TestWriterKeepsCharacters checks that a recording is written in its format, whatever version the header has, and

@@ -3,7 +3,6 @@ package collect
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/sid"
@@ -103,7 +102,8 @@ func unixID(text string) directory.UnixID {
 func (c *Collector) rename() {
 	users, groups := map[string]bool{}, map[string]bool{}
 	for _, u := range c.Users.list {
-		if strings.HasPrefix(strings.ToUpper(u.Name), "S-1-") {
+		// Only groups avoid two-letter aliases too, because memberOf takes both. A user's name wins over an alias.
+		if directory.ReadsAsSID(u.Name) {
 			u.Name = "user " + u.Name
 		}
 		u.Name = distinct(users, u.Name, u.SID)

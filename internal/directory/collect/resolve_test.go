@@ -105,3 +105,21 @@ func TestImplicitGroupsAreNotReported(t *testing.T) {
 		t.Errorf("reported %q, want %q", unresolved, want)
 	}
 }
+
+// TestNamesThatReadAsSIDsChange: a user or group whose name sid.Resolve takes for a SID, in any of its forms, gets
+// another name. A name that only begins like a SID stays.
+func TestNamesThatReadAsSIDsChange(t *testing.T) {
+	for name, renamed := range map[string]bool{"S-1-5-32-544": true, "s-1-1-0": true, "S-0x1-0x5-0x20": true,
+		"S-1-team": false, "S-1-": false} {
+		d, _ := sources.Read(t, [2]string{"csv", "SamAccountName,SID,ObjectClass,MemberOf\n" +
+			name + ",S-1-5-21-1-2-3-1107,user,\n" + name + ",S-1-5-21-1-2-3-2000,group,\n"})
+		want := [2]string{name, name}
+		if renamed {
+			want = [2]string{"user " + name, "group " + name}
+		}
+		group := d.Name(sid.MustParse("S-1-5-21-1-2-3-2000"))
+		if len(d.Principals) != 1 || d.Principals[0].Name != want[0] || group != want[1] {
+			t.Errorf("%s: got the users %+v and the group %q, want %q", name, d.Principals, group, want)
+		}
+	}
+}

@@ -22,7 +22,7 @@ import (
 // TestBatches checks that a batch arrives at the other end unchanged.
 func TestBatches(t *testing.T) {
 	d := sddl.MustParse("O:SYG:BAD:P(A;OI;FA;;;BA)S:(AU;SA;FA;;;WD)")
-	in := watch.Batch{Tree: "/srv", Begin: true, End: true, Heartbeat: watch.Heartbeat{Time: time.Unix(7, 8), Up: 9},
+	in := watch.Batch{Tree: "/srv", Begin: true, End: true, Unnameable: 3, Heartbeat: watch.Heartbeat{Time: time.Unix(7, 8), Up: 9},
 		Seen: []watch.Seen{{Path: "/srv", Folder: true, Descriptor: d}, {Path: "/srv/\xff", Descriptor: d},
 			{Path: "/srv/gone", Gone: true, Err: fs.ErrNotExist}, {Path: "/srv/no"},
 			{Path: "/srv/bad", Err: errors.New("nonsense")}}}
@@ -38,7 +38,7 @@ func TestBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !out.Begin || !out.End || !out.Heartbeat.Time.Equal(in.Heartbeat.Time) || out.Heartbeat.Up != 9 ||
-		len(out.Seen) != len(in.Seen) {
+		len(out.Seen) != len(in.Seen) || out.Unnameable != 3 {
 		t.Fatalf("%+v", out)
 	}
 	for i, s := range out.Seen {
@@ -61,10 +61,14 @@ func FuzzBatch(f *testing.F) {
 		`{"time":1,"up":2,"end":true,"seen":[{"path":"/srv/a","gone":true,"error":"x"}]}`} {
 		f.Add([]byte(s))
 	}
+	f.Add([]byte(`{"unnameable":-1}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		b, err := decode(text, "/srv")
 		if err != nil {
 			return
+		}
+		if b.Unnameable < 0 {
+			t.Errorf("%d unnameable changes, want none or more", b.Unnameable)
 		}
 		for _, s := range b.Seen {
 			if s.Path != "/srv" && !strings.HasPrefix(s.Path, "/srv/") || s.Err != nil && s.Descriptor != nil {

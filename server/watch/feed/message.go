@@ -34,6 +34,8 @@ type batch struct {
 	Time  int64  `json:"time,omitempty"` // of the heartbeat, in nanoseconds since 1970; 0: none
 	Up    int64  `json:"up,omitempty"`
 	Seen  []seen `json:"seen,omitempty"`
+	// Unnameable is the number of changes without a row (see watch.Batch).
+	Unnameable int `json:"unnameable,omitempty"`
 	// Descriptors has the descriptors of Seen without duplicates.
 	Descriptors [][]byte `json:"descriptors,omitempty"`
 }
@@ -57,7 +59,7 @@ func line(message any) ([]byte, error) {
 // encode returns a batch as one line of JSON, with its line feed. Equal descriptors are written once. It fails only if
 // JSON encoding fails.
 func encode(b *watch.Batch) ([]byte, error) {
-	out := batch{Begin: b.Begin, End: b.End, Up: int64(b.Heartbeat.Up)}
+	out := batch{Begin: b.Begin, End: b.End, Up: int64(b.Heartbeat.Up), Unnameable: b.Unnameable}
 	if !b.Heartbeat.Time.IsZero() {
 		out.Time = b.Heartbeat.Time.UnixNano()
 	}
@@ -91,7 +93,10 @@ func decode(text []byte, tree string) (watch.Batch, error) {
 	if err := strict.Unmarshal(text, &in); err != nil {
 		return watch.Batch{}, err
 	}
-	out := watch.Batch{Tree: tree, Begin: in.Begin, End: in.End}
+	if in.Unnameable < 0 {
+		return watch.Batch{}, fmt.Errorf("unnameable: %d: want 0 or more", in.Unnameable)
+	}
+	out := watch.Batch{Tree: tree, Begin: in.Begin, End: in.End, Unnameable: in.Unnameable}
 	if in.Time != 0 {
 		out.Heartbeat = watch.Heartbeat{Time: time.Unix(0, in.Time), Up: time.Duration(in.Up)}
 	}

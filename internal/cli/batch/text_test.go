@@ -1,0 +1,25 @@
+package batch
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// TestShortenKeepsCharactersWhole: a cut never splits a UTF-8 character, at any alignment.
+func TestShortenKeepsCharactersWhole(t *testing.T) {
+	for pad := range 8 {
+		text := strings.Repeat("x", pad) + strings.Repeat("€𝄞", 400)
+		got := Shorten(text)
+		head, tail, cut := strings.Cut(got, " … ")
+		if !utf8.ValidString(got) || !cut || !strings.HasPrefix(text, head) || !strings.HasSuffix(text, tail) {
+			t.Errorf("padding %d: %q, want whole characters from both ends", pad, got)
+		}
+		if len(head) < 597 || len(head) > 600 || len(tail) < 297 || len(tail) > 300 {
+			t.Errorf("padding %d: %d and %d bytes, want at most 3 fewer than 600 and 300", pad, len(head), len(tail))
+		}
+	}
+	if bad := strings.Repeat("\x80", 2000); len(Shorten(bad)) < 890 {
+		t.Errorf("invalid UTF-8: %d bytes, want as many as of valid text", len(Shorten(bad)))
+	}
+}
