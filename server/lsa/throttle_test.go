@@ -135,7 +135,7 @@ func TestStoredFailuresKeepTheirTimes(t *testing.T) {
 	}
 }
 
-// TestStoredFailuresAreTheNewest: the transactions of two concurrent failures run in either order, and the file has both
+// TestStoredFailuresAreTheNewest: the transactions of two concurrent failures run in any order, and the file has both
 // failures after a restart (L-31).
 func TestStoredFailuresAreTheNewest(t *testing.T) {
 	f := open(t, nil)

@@ -22,7 +22,8 @@ import (
 // TestBatches checks that a batch arrives at the other end unchanged.
 func TestBatches(t *testing.T) {
 	d := sddl.MustParse("O:SYG:BAD:P(A;OI;FA;;;BA)S:(AU;SA;FA;;;WD)")
-	in := watch.Batch{Tree: "/srv", Begin: true, End: true, Unnameable: 3, Heartbeat: watch.Heartbeat{Time: time.Unix(7, 8), Up: 9},
+	in := watch.Batch{Tree: "/srv", Begin: true, End: true, Unnameable: 3,
+		Heartbeat: watch.Heartbeat{Time: time.Unix(7, 8), Up: 9},
 		Seen: []watch.Seen{{Path: "/srv", Folder: true, Descriptor: d}, {Path: "/srv/\xff", Descriptor: d},
 			{Path: "/srv/gone", Gone: true, Err: fs.ErrNotExist}, {Path: "/srv/no"},
 			{Path: "/srv/bad", Err: errors.New("nonsense")}}}
