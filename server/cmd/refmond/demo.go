@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -40,6 +41,9 @@ const demoRole = "REFMOND_DEMO"
 // demo starts a daemon in a temporary folder, runs three programs that show impersonation across
 // processes, and serves until SIGTERM or SIGINT.
 func demo(std *streams) (err error) {
+	// The kernel kills the demo's programs when the thread that started them ends.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	dir, err := os.MkdirTemp("", "refmond-demo-")
 	if err != nil {
 		return err

@@ -20,8 +20,9 @@ type Member struct {
 
 	d      *Domain
 	dir    string
-	holder *exec.Cmd // keeps the mount namespace alive
-	daemon *exec.Cmd // winbindd; nil: not running
+	holder *exec.Cmd     // keeps the mount namespace alive
+	daemon *exec.Cmd     // winbindd; nil: not running
+	ended  chan struct{} // closed when daemon has ended
 }
 
 const memberConf = `[global]
@@ -144,8 +145,8 @@ func (m *Member) Winbind(idmap string) {
 	// The PID namespace ends its children with it, because RPC helpers leave its process group.
 	m.daemon = m.command("unshare", "-p", "-f", "--kill-child", "winbindd", "-F", "--no-process-group",
 		"--debug-stdout", "--configfile="+m.path("smb.conf"))
-	m.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	m.d.must(m.daemon.Start())
+	m.ended = make(chan struct{})
+	m.d.must(start(m.daemon, func(error) { close(m.ended) }))
 	m.d.t.Cleanup(m.Stop)
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		out, err := m.command("wbinfo", "--ping-dc").CombinedOutput()
@@ -164,7 +165,7 @@ func (m *Member) Stop() {
 		return
 	}
 	_ = syscall.Kill(-m.daemon.Process.Pid, syscall.SIGKILL) // the group of this test's winbindd
-	_ = m.daemon.Wait()
+	<-m.ended
 	m.daemon = nil
 }
 

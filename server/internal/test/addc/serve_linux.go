@@ -5,9 +5,27 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"time"
 )
+
+// start starts a program in a process group of its own, and calls ended with its result when it ends. The kernel kills
+// the program with this process. It does so when the thread that started the program ends, and threads of tests end, so
+// the program gets a thread that waits for it.
+func start(cmd *exec.Cmd, ended func(error)) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		if started <- err; err == nil {
+			ended(cmd.Wait())
+		}
+	}()
+	return <-started
+}
 
 // serve starts the controller and waits until its KDC accepts a connection.
 func (d *Domain) serve(secure bool) {
@@ -27,15 +45,13 @@ func (d *Domain) serve(secure bool) {
 	log, err := os.Create(d.path("samba.log"))
 	d.must(err)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	d.must(cmd.Start())
-	d.pid = cmd.Process.Pid
 	var failed error
 	ended := make(chan struct{})
-	go func() {
-		failed = cmd.Wait()
+	d.must(start(cmd, func(err error) {
+		failed = err
 		close(ended)
-	}()
+	}))
+	d.pid = cmd.Process.Pid
 	d.t.Cleanup(func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the group of this test's controller
 		<-ended

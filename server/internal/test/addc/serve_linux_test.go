@@ -1,0 +1,33 @@
+package addc
+
+import (
+	"os/exec"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A program outlives the thread of the goroutine that asked to start it. The kernel kills it with the thread that
+// started it, and a goroutine that ends with its thread locked ends the thread.
+func TestProgramOutlivesThread(t *testing.T) {
+	cmd := exec.Command("sleep", "300")
+	ended, begun := make(chan error, 1), make(chan error)
+	go func() {
+		runtime.LockOSThread() // the thread ends with this goroutine
+		begun <- start(cmd, func(err error) { ended <- err })
+	}()
+	if err := <-begun; err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		t.Errorf("the program ended with its starter's thread: %v", err)
+	case <-time.After(300 * time.Millisecond):
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		<-ended
+	}
+	if err := start(exec.Command("/nonexistent"), func(error) { t.Error("a program that did not start ended") }); err == nil {
+		t.Error("a missing program started, want an error")
+	}
+}
