@@ -27,7 +27,8 @@ func TestProgramOutlivesThread(t *testing.T) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		<-ended
 	}
-	if err := start(exec.Command("/nonexistent"), func(error) { t.Error("a program that did not start ended") }); err == nil {
+	unexpected := func(error) { t.Error("a program that did not start ended") }
+	if err := start(exec.Command("/nonexistent"), unexpected); err == nil {
 		t.Error("a missing program started, want an error")
 	}
 }
