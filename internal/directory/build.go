@@ -128,8 +128,10 @@ func newUserTable(users []User, errs []error) (userTable, error) {
 		err := errs[i]
 		_, twice := seen[u.Name]
 		switch {
-		case u.Name == "" || twice:
-			err = errors.New("every user needs a unique name")
+		case u.Name == "":
+			err = errors.New("the user needs a name")
+		case twice:
+			err = errors.New("an earlier user has the same name")
 		case ReadsAsSID(u.Name):
 			err = errors.New("the name has the form of a SID: --as and what-can would take it for one")
 		}

@@ -66,8 +66,11 @@ func newGroupTable(a *Accounts, d *Directory) (*groupTable, error) {
 // SID, or if the SID is missing or not unique.
 func (t *groupTable) add(i int, g *Group) error {
 	key := strings.ToLower(g.Name)
-	if _, twice := t.byName[key]; twice || g.Name == "" {
-		return errors.New("every group needs a unique name")
+	if g.Name == "" {
+		return errors.New("the group needs a name")
+	}
+	if _, twice := t.byName[key]; twice {
+		return errors.New("an earlier group has the same name")
 	}
 	if _, err := sid.Resolve(g.Name, AnyDomain); err == nil {
 		return errors.New("the name is that of a SID or an alias, which memberOf could mean as well: give the group " +
