@@ -123,10 +123,7 @@ func (d *throttle) right(name, origin string) {
 	d.pairs.Succeeded(name, origin)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	f, here := d.failures[name]
-	if !here {
-		return
-	}
+	f := d.failures[name]
 	if f.Count--; f.Count < lockAfter {
 		f.Locked = time.Time{}
 	}
