@@ -144,10 +144,10 @@ func isPrivate(name string) bool {
 }
 
 // sweep removes a private name that a crash left behind, if nothing is lost: an empty file or directory that never
-// got its final name, one of several names of a file, a link with a descriptor, which was created here, or an upload
-// that did not end. Another file
-// with contents stays, because it may be another program's file that was moved and not moved back (F-129). An open
-// file stays, and one that changed less than Tree.abandoned ago.
+// got its final name, one of several names of a file, a file that was being removed, a link with a descriptor, which
+// was created here, or an upload that did not end. Another file with contents stays, because it may be another
+// program's file that was moved and not moved back (F-129). An open file stays, and one that changed less than
+// Tree.abandoned ago.
 func (t *Tree) sweep(dir int, name string) {
 	s, err := statAt(dir, name, 0)
 	if err != nil || deviceOf(&s) != t.device || t.isOpen(s.Ino) ||
@@ -160,7 +160,7 @@ func (t *Tree) sweep(dir int, name string) {
 		_ = t.removeOwn(s.Ino, false, dir, name)
 	case kind == unix.S_IFDIR:
 		_ = t.unlink(dir, name, unix.AT_REMOVEDIR) // it fails if the directory has entries
-	case kind == unix.S_IFREG && (s.Size == 0 || s.Nlink > 1):
+	case kind == unix.S_IFREG && (s.Size == 0 || s.Nlink > 1 || strings.HasSuffix(name, removedSuffix(s.Ino))):
 		_ = t.unlink(dir, name, 0) // the next listing tries again
 	case kind == unix.S_IFLNK && t.ownLink(dir, name, s.Ino):
 		_ = t.unlink(dir, name, 0)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -148,6 +149,35 @@ func TestUploadsLeftBehindAreRemoved(t *testing.T) {
 		w.exists(open, true)
 		w.exists(left, !old)
 		w.exists(folder+`\kept`, true)
+	}
+}
+
+// A file whose removal is interrupted before any call keeps its name, or is removed by a listing (F-129). Another file
+// with the private name of a removal stays.
+func TestListingRemovesInterruptedRemoval(t *testing.T) {
+	for n := 1; n <= 3; n++ {
+		k := &killer{n: 1 << 30}
+		w := crashable(t, k)
+		th := w.as(bob)
+		h := w.open(th, "f", winnt.DELETE, ntstatus.Success)
+		var s unix.Stat_t
+		w.must(unix.Stat(w.path("f"), &s))
+		other := privatePrefix + "other" + removedSuffix(s.Ino)
+		w.must(os.WriteFile(w.path(other), []byte("x"), 0o600))
+		k.calls, k.n = 0, n
+		w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
+			ntstatus.Success)
+		w.want(th.NtClose(h), ntstatus.Success)
+		k.n = 1 << 30
+		w.tree.abandoned = -time.Hour // every name is old
+		_, st := w.opened("", fileaccess.Request{}, winnt.FILE_LIST_DIRECTORY).List("", true, 100, nil)
+		w.want(st, ntstatus.Success)
+		all, err := filepath.Glob(w.path(privatePrefix + "*"))
+		w.must(err)
+		if len(all) != 1 || filepath.Base(all[0]) != other {
+			t.Errorf("F-129: killed before call %d, after %q: private names %q, want %s", n, k.trace, all, other)
+		}
+		w.exists("f", n == 1)
 	}
 }
 

@@ -3,6 +3,7 @@ package hostfs
 import (
 	"cmp"
 	"errors"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -236,10 +237,14 @@ func (f *file) exchangeBy(r *record, l *link, g *target) error {
 	return nil
 }
 
+// removedSuffix ends the private name of a file that is being removed. After a crash it shows [Tree.sweep] that this
+// file was meant.
+func removedSuffix(inode uint64) string { return "-" + strconv.FormatUint(inode, 16) }
+
 // removeOwn removes a name, if it still belongs to the file. It moves the name to a private one first, which no other
 // program replaces, and checks the file there. If the removal fails, it moves the name back.
 func (t *Tree) removeOwn(inode uint64, directory bool, dir int, name string) error {
-	private := privateName()
+	private := privateName() + removedSuffix(inode)
 	if err := t.moveOwn(inode, dir, name, dir, private); err != nil {
 		return err
 	}

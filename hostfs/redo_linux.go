@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntstatus"
 )
 
 // redoDirectory is the directory in the root of a tree that has the records of unfinished changes. It exists while a
@@ -18,7 +22,7 @@ const redoDirectory = privatePrefix + "redo"
 // Suffixes of the names of a record. The part before is the record's id.
 const (
 	redoTarget = ".target" // a link to the file whose contents are replaced
-	redoData   = ".data"   // a link to the file with the new contents; it makes the record valid
+	redoData   = ".data"   // ends the name of a link to the new contents; it makes the record valid
 	redoPart   = ".part"   // a record of a move that is not complete
 	redoMove   = ".move"   // a record of a move that replaces a file
 	redoGone   = ".gone"   // the replaced file, before it is removed
@@ -34,6 +38,9 @@ type redoLog struct {
 	// +checklocks:mu
 	records int // guarded by mu
 }
+
+// dataSuffix returns the suffix of the link to new contents of this size and checksum.
+func dataSuffix(size int64, sum uint32) string { return fmt.Sprintf(".%x-%08x%s", size, sum, redoData) }
 
 // record is a record of the redo log. It is owned by one goroutine.
 type record struct {
@@ -121,6 +128,24 @@ func (r *record) link(fd int, suffix string) error { return r.t.linkInode(fd, r.
 // more.
 func (r *record) drop(suffix string) { _ = r.t.unlink(r.dir, r.id+suffix, 0) }
 
+// journaled reports whether the file system writes all changes of names to one journal, in order, which a sync of any
+// changed file completes. It returns false if it does not know. Then a name is durable once its directory is synced.
+func journaled(s *unix.Statx_t, fs *unix.Statfs_t) bool {
+	switch fs.Type {
+	case unix.XFS_SUPER_MAGIC:
+		return true
+	case unix.EXT4_SUPER_MAGIC: // ext2, or ext4 without a journal, have the same number
+		device, err := os.Readlink(fmt.Sprintf("/sys/dev/block/%d:%d", s.Dev_major, s.Dev_minor))
+		if err != nil {
+			return false
+		}
+		task, err := os.ReadFile(filepath.Join("/sys/fs/ext4", filepath.Base(device), "journal_task"))
+		_, none := strconv.Atoi(strings.TrimSpace(string(task)))
+		return err == nil && none == nil
+	}
+	return false
+}
+
 // sync makes the record's names durable.
 func (r *record) sync() error {
 	if err := r.t.fault("sync", redoDirectory); err != nil {
@@ -165,9 +190,9 @@ func (t *Tree) redoAll() error {
 // redoName completes the record that a name makes valid. It does nothing for other names.
 func (t *Tree) redoName(dir int, name string) error {
 	r := record{t: t, dir: dir}
-	if id, ok := strings.CutSuffix(name, redoData); ok {
-		r.id = id
-		return r.refillAgain()
+	if strings.HasSuffix(name, redoData) {
+		r.id, _, _ = strings.Cut(name, ".")
+		return r.refillAgain(name[len(r.id):])
 	}
 	if id, ok := strings.CutSuffix(name, redoMove); ok {
 		r.id = id
@@ -176,8 +201,10 @@ func (t *Tree) redoName(dir int, name string) error {
 	return nil
 }
 
-// refillAgain copies the new contents once more. It can be repeated after another crash.
-func (r *record) refillAgain() error {
+// refillAgain copies the new contents once more, from the link with the suffix data. It does nothing if the contents do
+// not have the size and checksum of that name: a power failure lost them before the copy began. It can be repeated
+// after another crash.
+func (r *record) refillAgain(data string) error {
 	open := func(suffix string, flags uint64) (*file, error) {
 		fd, err := resolve(r.dir, r.id+suffix, flags|unix.O_NONBLOCK)
 		if err != nil {
@@ -202,17 +229,24 @@ func (r *record) refillAgain() error {
 		return err
 	}
 	defer shut(to.fd)
-	from, err := open(redoData, unix.O_RDONLY)
+	from, err := open(data, unix.O_RDONLY)
 	if err != nil {
 		return err
 	}
 	defer shut(from.fd)
 	s, err := from.stat()
-	if err == nil {
-		err = to.overwrite(from, int64(s.Size)).Err()
-	}
 	if err != nil {
 		return err
 	}
-	return cmp.Or(r.t.unlink(r.dir, r.id+redoData, 0), r.t.unlink(r.dir, r.id+redoTarget, 0))
+	sum, st := from.checksum(int64(s.Size))
+	if st == ntstatus.Success && dataSuffix(int64(s.Size), sum) != data {
+		return nil
+	}
+	if st == ntstatus.Success {
+		st = to.overwrite(from, int64(s.Size))
+	}
+	if st != ntstatus.Success {
+		return st.Err()
+	}
+	return cmp.Or(r.t.unlink(r.dir, r.id+data, 0), r.t.unlink(r.dir, r.id+redoTarget, 0))
 }

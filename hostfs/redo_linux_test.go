@@ -3,6 +3,7 @@ package hostfs
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"maps"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/diskio"
+	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -200,11 +202,12 @@ func TestKilledWhileCompleting(t *testing.T) {
 func TestPowerCutWhileReplacing(t *testing.T) {
 	c := changes()[0]
 	before, after, calls := outcomes(t, c)
-	for n := 1; n <= calls+1; n++ {
-		// Each bit lets one kind of unsynced change be lost.
-		for lost := range 16 {
+	for n := 1; n <= calls+2; n++ { // without a journal there is one more
+		// Each bit lets one kind of unsynced change be lost. The last says that there is no journal.
+		for lost := range 32 {
 			k := &killer{n: 1 << 30}
 			w := crashable(t, k)
+			w.tree.journaled = lost&16 == 0
 			k.calls, k.n, k.part, k.trace = 0, n, 4096, nil
 			st := c.do(w)
 			w.cutPower(k.trace, lost)
@@ -213,12 +216,34 @@ func TestPowerCutWhileReplacing(t *testing.T) {
 			// The other file is the server's own temporary file. What a power failure leaves of it does not matter.
 			got["new"] = before["new"]
 			if err != nil || !maps.Equal(got, before) && !maps.Equal(got, after) {
-				t.Errorf("F-213: power cut before call %d, after %q (%v), lost %04b: %v, %d bytes, neither old nor new",
+				t.Errorf("F-213: power cut before call %d, after %q (%v), lost %05b: %v, %d bytes, neither old nor new",
 					n, k.trace, st, lost, err, len(got["f"]))
 			}
-			if n == calls+1 && st == ntstatus.Success && got["f"] != after["f"] {
-				t.Errorf("F-213: a completed replacement was lost (%04b)", lost)
+			if st == ntstatus.Success && got["f"] != after["f"] {
+				t.Errorf("F-213: a completed replacement was lost (%05b)", lost)
 			}
+		}
+	}
+}
+
+// TestReplacementSyncs checks how often a replacement waits for the disk: for the new contents with the names of the
+// record, and for the file. Without a journal the names take a sync of their own (F-213).
+func TestReplacementSyncs(t *testing.T) {
+	for journaled, want := range map[bool]string{true: "new f", false: "new " + redoDirectory + " f"} {
+		var disk inject.Injector
+		w := newWorld(t, func(c *Config) { c.Faults = disk.Do })
+		w.tree.journaled = journaled
+		w.file("f", "old", wide)
+		w.file("new", "fresh", wide)
+		w.want(w.contents("f").Refill(w.contents("new")), ntstatus.Success)
+		var synced []string
+		for _, op := range disk.Ops() {
+			if name, ok := strings.CutPrefix(op, "sync "); ok {
+				synced = append(synced, name)
+			}
+		}
+		if got := strings.Join(synced, " "); got != want {
+			t.Errorf("F-213: with a journal %t a replacement syncs %q, want %q", journaled, got, want)
 		}
 	}
 }
@@ -236,6 +261,10 @@ func (w *world) cutPower(trace []string, lost int) {
 		}
 		return 0
 	}
+	names := "sync " + redoDirectory
+	if w.tree.journaled {
+		names = "sync new" // the journal goes with the contents
+	}
 	fresh, err := os.ReadFile(w.path("new"))
 	w.must(err)
 	if lost&1 != 0 && since("sync new", 0) {
@@ -247,7 +276,7 @@ func (w *world) cutPower(trace []string, lost int) {
 		clear(b[:len(b)/2])
 		w.must(os.WriteFile(w.path("f"), b, 0o600))
 	}
-	if since("sync "+redoDirectory, 0) {
+	if since(names, last("link ")) {
 		for bit, suffix := range map[int]string{4: redoTarget, 8: redoData} {
 			names, _ := filepath.Glob(filepath.Join(w.root, redoDirectory, "*"+suffix))
 			for _, name := range names {
@@ -273,7 +302,7 @@ func TestRecordsOfOthers(t *testing.T) {
 		w.must(os.Chmod(w.path(redoDirectory), mode))
 	}
 	for _, mode := range []os.FileMode{0o770, 0o707, 0o711} {
-		plant(mode, map[string]string{"a" + redoData: "planted"})
+		plant(mode, map[string]string{"a" + dataSuffix(7, crc32.Checksum([]byte("planted"), castagnoli)): "planted"})
 		if err := w.reopened(); !errors.Is(err, unix.EACCES) {
 			t.Errorf("F-212: open with a redo directory of mode %o: %v, want EACCES", mode, err)
 		}
@@ -283,7 +312,9 @@ func TestRecordsOfOthers(t *testing.T) {
 		w.holds(map[string]string{"f": "f"})
 		w.must(os.RemoveAll(w.path(redoDirectory)))
 	}
-	for _, names := range []map[string]string{{}, {"b" + redoData: "x"}, {"a" + redoPart: "x"},
+	for _, names := range []map[string]string{{}, {"b" + redoData: "x"}, {"a" + redoData: "x"},
+		{"a" + dataSuffix(1, 1): "x"}, {"a" + dataSuffix(2, crc32.Checksum([]byte("x"), castagnoli)): "x"},
+		{"a" + redoPart: "x"},
 		{"a" + redoMove: ""}, {"a" + redoMove: "move 2\x00"}, {"a" + redoGone: "x"}, {"x": "x"}} {
 		plant(0o700, names)
 		w.must(w.reopened())

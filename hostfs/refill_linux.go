@@ -2,6 +2,7 @@ package hostfs
 
 import (
 	"errors"
+	"hash/crc32"
 
 	"golang.org/x/sys/unix"
 
@@ -39,31 +40,56 @@ func (f *file) Refill(from nt.OpenFile) ntstatus.Status {
 		return statusOf(err)
 	}
 	defer r.end()
-	if err := r.refill(f, src); err != nil {
-		r.drop(redoData)
-		r.drop(redoTarget)
-		return statusOf(err)
+	sum, st := src.checksum(int64(s.Size))
+	if st != ntstatus.Success {
+		return st
 	}
-	st := f.overwrite(src, int64(s.Size))
-	r.drop(redoData)
+	data := dataSuffix(int64(s.Size), sum)
+	if st = statusOf(r.refill(f, src, data)); st == ntstatus.Success {
+		st = f.overwrite(src, int64(s.Size))
+	}
+	r.drop(data)
 	r.drop(redoTarget)
 	return st
 }
 
 // refill stores the record of a replacement, on disk when it returns. From then on a crash leaves the old contents or
 // the new (F-210). After an error parts of the record may exist; the caller drops them.
-func (r *record) refill(f, src *file) error {
-	// The record counts once it has the new contents, so they are durable before (F-213).
-	if err := src.flushData(); err != nil {
-		return err
-	}
+func (r *record) refill(f, src *file, data string) error {
 	if err := r.link(f.fd, redoTarget); err != nil {
 		return err
 	}
-	if err := r.link(src.fd, redoData); err != nil {
+	if err := r.link(src.fd, data); err != nil {
+		return err
+	}
+	// The names may be durable before the contents. A record without its contents fails its checksum (F-213).
+	if r.t.journaled {
+		return src.flush() // with the contents goes the journal, which has both names
+	}
+	if err := src.flushData(); err != nil {
 		return err
 	}
 	return r.sync()
+}
+
+// castagnoli is the polynomial for which processors have an instruction.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// checksum returns the CRC-32C of the first size bytes. It returns STATUS_END_OF_FILE if the file is shorter.
+func (f *file) checksum(size int64) (sum uint32, st ntstatus.Status) {
+	b := make([]byte, min(size, 256<<10))
+	for at := int64(0); at < size; {
+		n, st := f.ReadAt(b[:min(size-at, int64(len(b)))], at)
+		if st != ntstatus.Success {
+			return 0, st
+		}
+		if n == 0 {
+			return 0, ntstatus.EndOfFile // the file became shorter
+		}
+		sum = crc32.Update(sum, castagnoli, b[:n])
+		at += int64(n)
+	}
+	return sum, ntstatus.Success
 }
 
 // overwrite replaces the contents with the first size bytes of another file, and makes them durable.

@@ -22,6 +22,7 @@ type Tree struct {
 	share     *fileaccess.Share // immutable; nil: none
 	readOnly  bool              // immutable
 	uniform   bool              // immutable; all files of its file system are of one device
+	journaled bool              // immutable; a sync of a file makes all earlier changes of names durable too
 	settling  time.Duration     // immutable; the age of a file's last change from which on it is known
 	rootInode uint64            // immutable
 	abandoned time.Duration     // immutable; age at which a private name was left by a crash
@@ -97,6 +98,7 @@ func (t *Tree) look() error {
 	}
 	t.readOnly = fs.Flags&unix.ST_RDONLY != 0
 	t.settling = settling(t.root, &fs)
+	t.journaled = journaled(&s, &fs)
 	switch fs.Type {
 	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.TMPFS_MAGIC:
 		// Elsewhere a subvolume or a layer has a device of its own without a mount.
