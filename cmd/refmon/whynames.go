@@ -18,7 +18,7 @@ import (
 // entries prints the descriptor that decided, entry by entry, what would grant the access, and the names of its SIDs.
 func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) error {
 	if s.descriptor == nil {
-		text := "it has no descriptor, and so grants nothing: refmon acl set --offline PATH SDDL stores one"
+		text := "it has no descriptor, and so grants nothing: refmon acl grant --offline PATH NAME:full stores one"
 		if s.cause != nil {
 			text = "its stored descriptor does not count, so that it refuses every user: " + s.cause.Error()
 		}
