@@ -1,7 +1,6 @@
 package hostfs
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,16 +52,40 @@ var serverUsers = []string{smbd.Guest, "bin", "games"}
 // A real file server and a tree on the same files decide random operations of three accounts equally. REFMON_OPENS is
 // the number of operations, 2,000 by default.
 func TestSambaDecides(t *testing.T) {
+	asServer(t, 32, 0, nil)
+}
+
+// A real file server ignores the option for backup intent in opens. It decides as the tree does without the option.
+// With the option, the tree also grants the rights of the account's privileges, and nothing else (F-20).
+func TestSambaDecidesWithIntent(t *testing.T) {
+	backup, restore := winnt.SeBackupPrivilege, winnt.SeRestorePrivilege
+	listed := asServer(t, 20, fileaccess.OpenForBackupIntent, map[string][]winnt.Privilege{
+		serverUsers[0]: {backup}, serverUsers[1]: {restore}, serverUsers[2]: {backup, restore}})
+	if listed["backup intent"] == 0 {
+		t.Error("no operation depends on backup intent")
+	}
+}
+
+// asServer compares random operations with these options on the server and on a tree. The server's accounts hold the
+// privileges. It returns the number of each known difference.
+func asServer(t *testing.T, stream uint64, options fileaccess.CreateOptions,
+	held map[string][]winnt.Privilege) map[string]int {
+	t.Helper()
 	if err := exec.Command("/usr/bin/python3", "-c", "import samba.samba3.libsmb_samba_internal").Run(); err != nil {
 		smbd.Skip(t, "python3 has no Samba here: install the package python3-samba")
 	}
 	s := smbd.Start(t, smbd.Share{Name: "v3", Config: "\tacl_xattr:ignore system acls = yes\n", Users: serverUsers})
 	b := &beside{&world{TB: t, root: filepath.Join(s.Dir, "v3"), sys: kernel.Boot(kernel.Config{})}, s, "v3"}
-	var threads []*nt.Thread
-	var people []sid.SID
-	var tokens []*token.Token
+	threads, people, tokens := []*nt.Thread{}, []sid.SID{}, []*token.Token{}
 	for _, user := range serverUsers {
-		tok := b.primary(s.TokenOf(user))
+		spec := s.TokenOf(user).Spec()
+		spec.Privileges, spec.EnabledPrivileges = winnt.Privileges(held[user]...), winnt.Privileges(held[user]...)
+		for _, p := range held[user] {
+			s.Grant(user, p.String())
+		}
+		spec.Type = winnt.TokenPrimary
+		tok, err := token.New(spec)
+		b.must(err)
 		tokens, people = append(tokens, tok), append(people, tok.User().SID)
 		threads = append(threads, b.thread(tok))
 		for _, g := range tok.Groups() {
@@ -71,7 +94,7 @@ func TestSambaDecides(t *testing.T) {
 			}
 		}
 	}
-	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 32))
+	rnd := rand.New(rand.NewPCG(randtest.Seed(t), stream))
 	d := draw(rnd, people)
 	d.make(t, b.root, ntacl.Name)
 	tree, err := Open(Config{Path: b.root, IgnorePosix: true, Share: sddl.MustParse("D:(A;;FA;;;WD)"),
@@ -80,32 +103,14 @@ func TestSambaDecides(t *testing.T) {
 	b.must(b.sys.AddTree("share", tree))
 	defer func() { b.must(errors.Join(b.sys.Close(), tree.Close())) }()
 	var list []question
-	var lines strings.Builder
 	for range randtest.Count(t, "REFMON_OPENS", 2000) {
 		q := d.ask(rnd, len(threads))
-		line, err := json.Marshal([]any{serverUsers[q.User], q.Path, q.Mask, q.Disposition, q.Options})
-		b.must(err)
+		q.Options |= options
 		list = append(list, q)
-		fmt.Fprintf(&lines, "%s\n", line)
 	}
-	config, address, password := s.Access()
-	cmd := exec.Command("/usr/bin/python3", "-c", opener, address, config, password, "v3")
-	var stderr strings.Builder
-	cmd.Stdin, cmd.Stderr = strings.NewReader(lines.String()), &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("SMB client: %v\n%s", err, stderr.String())
-	}
-	answers := bufio.NewScanner(strings.NewReader(string(out)))
 	count, wrong, listed := map[bool]int{}, 0, map[string]int{}
-	for _, q := range list {
-		if !answers.Scan() {
-			t.Fatalf("the server's answers end early: %s", stderr.String())
-		}
-		var there ntstatus.Status
-		if _, err := fmt.Sscan(answers.Text(), (*uint32)(&there)); err != nil {
-			t.Fatal(err)
-		}
+	for i, there := range b.there(list) {
+		q := list[i]
 		st := q.here(t, threads[q.User])
 		if count[there == ntstatus.Success]++; there == st {
 			continue
@@ -119,10 +124,38 @@ func TestSambaDecides(t *testing.T) {
 		}
 	}
 	if total := len(list); count[true] < total/20 || count[false] < total/20 {
-		t.Errorf("operations by success: %v, want at least %d successful and %d denied ones", count, total/20,
-			total/20)
+		t.Errorf("operations by success: %v, want at least %d of each", count, total/20)
 	}
 	t.Logf("%d operations, granted and refused: %v; listed differences: %v", len(list), count, listed)
+	return listed
+}
+
+// there runs the operations on the server and returns their statuses.
+func (b *beside) there(list []question) (statuses []ntstatus.Status) {
+	b.Helper()
+	var lines, stderr strings.Builder
+	for _, q := range list {
+		line, err := json.Marshal([]any{serverUsers[q.User], q.Path, q.Mask, q.Disposition, q.Options})
+		b.must(err)
+		fmt.Fprintf(&lines, "%s\n", line)
+	}
+	config, address, password := b.server.Access()
+	cmd := exec.Command("/usr/bin/python3", "-c", opener, address, config, password, b.share)
+	cmd.Stdin, cmd.Stderr = strings.NewReader(lines.String()), &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		b.Fatalf("SMB client: %v\n%s", err, stderr.String())
+	}
+	for _, line := range strings.Fields(string(out)) {
+		var st ntstatus.Status
+		_, err := fmt.Sscan(line, (*uint32)(&st))
+		b.must(err)
+		statuses = append(statuses, st)
+	}
+	if len(statuses) != len(list) {
+		b.Fatalf("the server returns %d statuses, want %d: %s", len(statuses), len(list), stderr.String())
+	}
+	return statuses
 }
 
 // difference returns the difference, of those in docs/CAVEATS.md, that explains another decision of the server. It
@@ -132,6 +165,9 @@ func (d *drawn) difference(q *question, who *token.Token, granted bool) string {
 	mask := winnt.FileObject.Mapping.Map(q.Mask)
 	rest := *q
 	rest.Mask = mask &^ winnt.FILE_READ_ATTRIBUTES
+	if granted && q.Options&fileaccess.OpenForBackupIntent != 0 && !d.allows(s, q) {
+		return d.byIntent(s, q)
+	}
 	switch nothing := rest.Mask == 0 || rest.Mask == winnt.MAXIMUM_ALLOWED; {
 	case q.Disposition == fileaccess.FileCreate:
 		dir, _ := parentOf(q.Path)
@@ -141,6 +177,25 @@ func (d *drawn) difference(q *question, who *token.Token, granted bool) string {
 		}
 	case !granted && (nothing || rest.Mask != mask && d.allows(s, &rest)):
 		return "attributes are read by all"
+	}
+	return ""
+}
+
+// byIntent returns the name of the difference if descriptors and the rights of the caller's privileges together grant
+// the operation, else "".
+func (d *drawn) byIntent(s access.Subject, q *question) string {
+	var by winnt.AccessMask
+	if s.Primary.Has(winnt.SeBackupPrivilege) && q.Disposition == fileaccess.FileOpen {
+		by = winnt.FILE_GENERIC_READ | winnt.FILE_TRAVERSE
+	}
+	if s.Primary.Has(winnt.SeRestorePrivilege) {
+		by |= winnt.FILE_GENERIC_WRITE | winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER
+	}
+	rest := *q
+	rest.Mask = winnt.FileObject.Mapping.Map(q.Mask) &^ by
+	create, most := q.Disposition == fileaccess.FileCreate, rest.Mask&winnt.MAXIMUM_ALLOWED != 0
+	if create && by&winnt.FILE_ADD_FILE != 0 || most && by != 0 || !create && d.allows(s, &rest) {
+		return "backup intent"
 	}
 	return ""
 }

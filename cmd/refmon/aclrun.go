@@ -67,7 +67,7 @@ func (r *aclRun) do() error {
 	defer cancel()
 	tree, err := acltree.Open(r.Path)
 	if err != nil {
-		return err
+		return r.unopened(err)
 	}
 	defer tree.Close()
 	if r.DryRun {
@@ -113,6 +113,23 @@ func (r *aclRun) do() error {
 	return r.write(ctx, tree, j)
 }
 
+// unopened returns the error of a path that cannot be opened, and for a denial on a mount of refmond what to do.
+func (r *aclRun) unopened(err error) error {
+	whole, failed := filepath.Abs(r.Path)
+	if !errors.Is(err, fs.ErrPermission) || failed != nil {
+		return err
+	}
+	switch at := mountAbove(whole); {
+	case at == "":
+		return err
+	case r.Offline:
+		return fmt.Errorf("%w: the mount of refmond on %s covers it: give the path of its tree, or unmount it", err,
+			printable(at))
+	}
+	return fmt.Errorf("%w: you may not list it on this mount, where root has no rights of its own: run the command as a "+
+		"user whom the descriptor lets change it; refmon why %s --as USER shows the entries", err, printable(r.Path))
+}
+
 func seekStart(f *os.File) error {
 	_, err := f.Seek(0, 0)
 	return err
@@ -134,7 +151,10 @@ func (r *aclRun) plan(ctx context.Context, tree *acltree.Tree, file *os.File, h 
 	case errors.Is(err, context.Canceled):
 		return counts, errors.New("interrupted: nothing was changed")
 	case err != nil:
-		return counts, fmt.Errorf("%s: %w", printable(r.Path), err)
+		if about := new(fs.PathError); errors.As(err, &about) && about.Path == "" { // the root of the tree
+			err = about.Err
+		}
+		return counts, r.unopened(fmt.Errorf("%s: %w", printable(r.Path), err))
 	}
 	if err = w.Commit(durable); err == nil && r.planned != nil {
 		err = r.planned()

@@ -41,7 +41,9 @@ var flagHelp = map[string]string{
 	"types": accessquery.ObjectTypes,
 	"as": "Caller: a user or group of the directory, DOMAIN\\user, user@realm, Everyone, " +
 		"anonymous, guest, or a SID; not needed with one token.",
-	"whyAs":        "The caller: a user of this host, by name or uid. The argument is then the path of a file.",
+	"whyAs":        "The caller: a user by name, or by uid on this host. The argument is then the path of a file.",
+	"whyDirectory": "With --as: a file with the user and the groups, as for refmon access; may be repeated.",
+	"whyNamesFrom": "With --as: ask the refmond on this socket for the user (default: its usual socket, if it runs).",
 	"whyTree":      "With --as: the directory that is served; by default the topmost directory with a descriptor.",
 	"whyLogon":     "With --as: how the user logs on, kerberos, ntlm, interactive or service; by default as on a mount.",
 	"whyAttribute": "With --as: the extended attribute with the descriptors.",

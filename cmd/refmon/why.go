@@ -15,9 +15,11 @@ import (
 type whyCmd struct {
 	question    `embed:""`
 	fileFlags   `embed:""`
-	Logon       string `help:"${whyLogon}" placeholder:"KIND"`
-	JSON        bool   `name:"json" help:"Print the answer as a line of the batch format, with its reasons."`
-	Certificate string `help:"${certificate}" placeholder:"FILE"`
+	Directory   []string `help:"${whyDirectory}" placeholder:"FILE" short:"d" sep:"none"`
+	NamesFrom   string   `help:"${whyNamesFrom}" placeholder:"SOCKET"`
+	Logon       string   `help:"${whyLogon}" placeholder:"KIND"`
+	JSON        bool     `name:"json" help:"Print the answer as a line of the batch format, with its reasons."`
+	Certificate string   `help:"${certificate}" placeholder:"FILE"`
 }
 
 // Help returns the long help text.
@@ -45,11 +47,15 @@ refmon:
     --certificate alice.cert
   refmon-verify alice.cert alice.cert.sd alice.json
 
-With --as USER, the argument is the path of a file, and the token is that of a user of this host. The descriptors of
-the file and of the directories above it decide as on a mount, which need not run. Without --want the command tests
-the rights that opening the file for reading needs. For a file on a mount, root reads the descriptors below the mount,
-and any other user reads them through the mount. That requires READ_CONTROL on the file, and on the directories whose
-descriptors can change the decision.
+With --as USER, the argument is the path of a file, and the token is that of the user's programs on a mount. The user
+is looked up in the directory file of -d, or else in refmond, which knows its own accounts, those of its domains and the
+users of the host. --names-from names its socket; the default is its usual one. refmond records the query as a logon.
+Without a running refmond, and for a user whom it does not know, the user is one of this host.
+
+The descriptors of the file and of the directories above it decide as on a mount, which need not run. Without --want
+the command tests the rights that opening the file for reading needs. For a file on a mount, root reads the descriptors
+below the mount, and any other user reads them through the mount. That requires READ_CONTROL on the file, and on the
+directories whose descriptors can change the decision.
 
   refmon why /srv/projects/plan --as bob
   refmon why /srv/projects --as bob --want FILE_ADD_FILE
@@ -61,6 +67,9 @@ Rules are listed in docs/rules. The exit code is 0 if access is granted, 1 if it
 func (c *whyCmd) Run(std *streams) error {
 	if c.As != "" {
 		return c.ofPath(std)
+	}
+	if len(c.Directory) > 0 || c.NamesFrom != "" {
+		return errors.New("-d and --names-from need --as: they say where the user is looked up")
 	}
 	if c.Logon != "" {
 		return errors.New("--logon needs --as: a token says itself how its user logged on")

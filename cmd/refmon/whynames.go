@@ -18,7 +18,7 @@ import (
 // entries prints the descriptor that decided, entry by entry, what would grant the access, and the names of its SIDs.
 func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) error {
 	if s.descriptor == nil {
-		text := "it has no descriptor, and so grants nothing: refmon acl set --offline PATH SDDL stores one"
+		text := "it has no descriptor, and so grants nothing: refmon acl grant --offline PATH NAME:full stores one"
 		if s.cause != nil {
 			text = "its stored descriptor does not count, so that it refuses every user: " + s.cause.Error()
 		}
@@ -28,7 +28,7 @@ func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) err
 	if o.Why == nil {
 		return fmt.Errorf("%s: its descriptor cannot be explained", s.path)
 	}
-	why := std.shown(o.Why, q.names.Of)
+	why := std.shown(o.Why, q.user.nameOf)
 	if _, err := fmt.Fprintf(std.out, "%s: %s", std.paint(bold, printable(s.path)), why); err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) err
 			return err
 		}
 	}
-	return std.printNames(s.descriptor, q.token.User().SID, q.names.Of)
+	return std.printNames(s.descriptor, q.user.token.User().SID, q.user.nameOf)
 }
 
 // printChanges prints what would grant a denied question. It leaves out memberships in users, because no user is a
@@ -52,7 +52,7 @@ func (q *pathQuestion) printChanges(std *streams, r *access.Request) error {
 		if strings.Contains(c.String(), "a member of "+host.Users.String()+"-") {
 			continue
 		}
-		if _, err := fmt.Fprint(std.out, intro, std.folded(printable(namedText(c.String(), q.names.Of)), 2)); err != nil {
+		if _, err := fmt.Fprint(std.out, intro, std.folded(printable(namedText(c.String(), q.user.nameOf)), 2)); err != nil {
 			return err
 		}
 		intro = ""

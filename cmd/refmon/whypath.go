@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,10 +10,8 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/directory"
-	"github.com/refmon/refmon/internal/directory/host"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/logon"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -24,13 +21,11 @@ const reading = winnt.FILE_READ_DATA | winnt.SYNCHRONIZE
 // pathQuestion is a question about a file that was read.
 type pathQuestion struct {
 	list    []stored
-	who     string
-	token   *token.Token
+	user    *whyUser
 	want    winnt.AccessMask
 	request fileaccess.Request
 	facts   fileaccess.Facts
-	names   host.Names
-	note    string // about other kinds of logon; "": none
+	note    string // about other kinds of logon, or unknown claims; "": none
 }
 
 // ofPath explains what a user may do with a file, by the descriptors of the file and of the directories above it.
@@ -43,14 +38,13 @@ func (c *whyCmd) ofPath(std *streams) error {
 			"about a file: refmon acl get PATH prints its descriptor")
 	}
 	q := &pathQuestion{want: reading}
-	user, err := host.Lookup(c.As)
+	var err error
+	var done func()
+	q.user, done, err = c.user(std)
+	defer done()
 	if err != nil {
-		return fmt.Errorf("--as: %w; for users of a domain or of refmond see refmon access --directory", err)
-	}
-	if q.token, err = c.tokenOf(&user); err != nil {
 		return err
 	}
-	q.who = cmp.Or(user.Name, "the user") + " (" + user.SID().String() + ")"
 	if q.list, err = c.chain(c.SDDL); err != nil {
 		return err
 	}
@@ -70,31 +64,22 @@ func (c *whyCmd) ofPath(std *streams) error {
 		q.want = asked.Request.Desired
 	}
 	// The stored descriptors decide as on a mount (B-24).
-	q.request, q.facts = c.opening(q.list, access.SubjectOf(q.token), q.want)
+	q.request, q.facts = c.opening(q.list, access.SubjectOf(q.user.token), q.want)
 	if err := complete(q.list, &q.request, &q.facts); err != nil {
 		return err
 	}
-	if q.note, err = c.noteKinds(q, &user); err != nil {
+	if q.note, err = c.noteKinds(q); err != nil {
 		return err
 	}
 	return q.answer(std, c.JSON)
 }
 
-// tokenOf returns the token of the user after the logon of --logon. Without the flag it is the user's token on a
-// mount.
-func (c *whyCmd) tokenOf(user *host.User) (*token.Token, error) {
-	kind, given, err := kindOf(c.Logon)
-	switch {
-	case err != nil:
-		return nil, err
-	case given:
-		return user.LoggedOn(kind)
+// noteKinds returns the note about the kinds of logon after which the decision differs. For a user of refmond, whose
+// other tokens are unknown, it returns the one about claims.
+func (c *whyCmd) noteKinds(q *pathQuestion) (string, error) {
+	if q.user.after == nil {
+		return q.noteClaims(), nil
 	}
-	return user.Token()
-}
-
-// noteKinds returns the note about the kinds of logon after which the decision differs.
-func (c *whyCmd) noteKinds(q *pathQuestion, user *host.User) (string, error) {
 	var people directory.Directory
 	depends := func(s stored) bool { return people.DependsOnKind(s.descriptor) }
 	if !slices.ContainsFunc(q.list, depends) {
@@ -102,7 +87,7 @@ func (c *whyCmd) noteKinds(q *pathQuestion, user *host.User) (string, error) {
 	}
 	own := accessquery.ExplainOpen(&q.request, &q.facts)
 	return noteKinds(outcome{own.Allowed(), own.Granted}, func(k logon.Kind) (outcome, error) {
-		t, err := user.LoggedOn(k)
+		t, err := q.user.after(k)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -141,7 +126,7 @@ func (q *pathQuestion) answer(std *streams, asJSON bool) error {
 	if o.Allowed() {
 		mark, word = access.Granted, "GRANTED"
 	}
-	text := std.marked(mark, word) + ": " + printable(q.who) + " asks " + printable(q.file().path) + " for " +
+	text := std.marked(mark, word) + ": " + printable(q.user.name) + " asks " + printable(q.file().path) + " for " +
 		q.typ().Names(q.typ().Mapping.Map(q.want))
 	if o.Rule != "" {
 		text += " (" + o.Rule + ")"

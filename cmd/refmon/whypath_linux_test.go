@@ -25,6 +25,7 @@ case "$1 $2" in
 esac
 `), 0o700))
 	t.Setenv("PATH", dir)
+	t.Setenv("REFMON_SOCKET", filepath.Join(dir, "none")) // no refmond of this host is asked
 }
 
 // describe stores a descriptor with the hash of the file's current permissions.
@@ -112,6 +113,52 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// TestWhyFindsUser: the user of --as is one of -d with its groups, and on a mount has the SIDs of an interactive logon
+// without a proof. An administrator has the limited token (B-85).
+func TestWhyFindsUser(t *testing.T) {
+	hostUsers(t)
+	dir := t.TempDir()
+	people := filepath.Join(dir, "company.yaml")
+	must(t, os.WriteFile(people, []byte(`domain: S-1-5-21-1-2-3
+users:
+  - {name: dora, sid: S-1-5-21-1-2-3-1105, memberOf: [Staff]}
+  - {name: root2, sid: S-1-5-21-1-2-3-1106, memberOf: [Administrators]}
+groups:
+  - {name: Staff, sid: S-1-5-21-1-2-3-2001}
+  - {name: Administrators, sid: S-1-5-32-544}
+`), 0o600))
+	path := filepath.Join(dir, "plan")
+	must(t, os.WriteFile(path, nil, 0o644))
+	for _, c := range []struct {
+		dacl, args string
+		code       int
+		want       string
+	}{
+		{"(A;;FR;;;S-1-5-21-1-2-3-2001)", "--as dora -d " + people, 0,
+			"GRANTED: dora (S-1-5-21-1-2-3-1105, from the directory)"},
+		{"(D;;FR;;;S-1-5-21-1-2-3-2001)(A;;FR;;;WD)", "--as dora -d " + people, 1,
+			"(D;;FR;;;S-1-5-21-1-2-3-2001) Staff  -  -"},
+		{"(A;;FR;;;IU)", "--as dora -d " + people, 0, "GRANTED"},
+		{"(A;;FR;;;NU)", "--as dora -d " + people, 1, "--logon kerberos: granted"},
+		{"(A;;FR;;;NU)", "--as dora --logon ntlm -d " + people, 0, "GRANTED"},
+		{"(D;;FR;;;S-1-18-1)(A;;FR;;;WD)", "--as dora -d " + people, 0, "GRANTED"},
+		{"(A;;FR;;;BA)", "--as root2 -d " + people, 1, "DENIED"},
+		{"(A;;FR;;;WD)", "--as bob -d " + people, 2, `"bob" is not a user or group of the directory`},
+		{"(A;;FR;;;WD)", "--as carol", 2, "-d FILE reads other users, and --names-from SOCKET those of refmond"},
+		{"(A;;FR;;;WD)", "--as bob --names-from " + filepath.Join(dir, "none"), 2, "--names-from: "},
+	} {
+		describe(t, path, hers+c.dacl)
+		out, errs, code := refmon(append([]string{"why", path, "--attribute", ntacl.UserName}, strings.Fields(c.args)...)...)
+		if code != c.code || !strings.Contains(out+errs, c.want) {
+			t.Errorf("B-85: why %s, %s: code %d, want %d with %q\n%s%s", c.args, c.dacl, code, c.code, c.want, out, errs)
+		}
+	}
+	if _, errs, code := refmon("why", "D:(A;;FR;;;WD)", "-t", "user", "-w", "FR", "-d", people); code != 2 ||
+		!strings.Contains(errs, "need --as") {
+		t.Errorf("B-85: -d without --as: code %d, %s, want 2 and text containing %q", code, errs, "need --as")
 	}
 }
 

@@ -150,6 +150,7 @@ var backupLines = []struct{ name, save, restore string }{
 	{"rsync", "true", "rsync -aX $FROM/ $TO/"},
 	{"restic", "restic init -q && cd $FROM && restic backup -q .",
 		"rm -f $TO/link && restic restore -q latest --target $TO"}, // it replaces no link
+	{"borg", "borg init -e none && cd $FROM && borg create ::a .", "cd $TO && borg extract ::a"},
 	{"refmon", "refmon acl export -r $FROM >$T/acls && cp -r --no-preserve=all $FROM $T/copy",
 		"rm -f $TO/link && cp -r --no-preserve=all $T/copy/. $TO && refmon acl import --from $FROM $TO <$T/acls >/dev/null"},
 }
@@ -195,7 +196,8 @@ func TestBackupPrograms(t *testing.T) {
 				cmd := as(operator, "sh", "-ec", line)
 				cmd.Env = append(cmd.Env, "PATH="+path, "FROM="+filepath.Join(w.at, "from"), "TO="+filepath.Join(w.at, "to"),
 					"T="+scratch, "HOME="+scratch, "RESTIC_REPOSITORY="+scratch+"/r", "RESTIC_PASSWORD=x",
-					"RESTIC_CACHE_DIR="+scratch+"/c")
+					"RESTIC_CACHE_DIR="+scratch+"/c", "BORG_REPO="+scratch+"/b", "BORG_BASE_DIR="+scratch,
+					"LOGNAME=operator", "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes")
 				if out, err := cmd.CombinedOutput(); err != nil || len(out) != 0 {
 					t.Fatalf("%s: %s, %v, want no output, no error", line, out, err)
 				}
@@ -233,10 +235,10 @@ func (w *world) restored(t *testing.T) {
 	}
 }
 
-// TestBackupProgramsReportLosses: tar, which only warns about attributes, fails on a mount for backup if it cannot read
-// or set a descriptor (M-56).
+// TestBackupProgramsReportLosses: tar and borg, which only warn about attributes, fail on a mount for backup if they
+// cannot read or set a descriptor (M-56).
 func TestBackupProgramsReportLosses(t *testing.T) {
-	for _, name := range []string{"tar", "rsync"} {
+	for _, name := range []string{"tar", "rsync", "borg"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skip("not installed: ", err)
 		}
@@ -257,6 +259,13 @@ func TestBackupProgramsReportLosses(t *testing.T) {
 	}
 	w.refused(operator, "f: Cannot utime: Invalid argument", "sh", "-c",
 		tar+"-C "+other+" -cf - . | "+tar+"-p -C to -xf -")
+	const borg = "export BORG_BASE_DIR=$0 BORG_REPO=$0/b BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes LOGNAME=operator; "
+	w.sees(operator, "", "sh", "-c", borg+"borg init -e none", scratch)
+	w.refused(operator, "from/high: open: [Errno 1] Operation not permitted", "sh", "-c", borg+"borg create ::a from",
+		scratch)
+	w.sees(operator, "", "sh", "-c", borg+"cd "+other+" && borg create ::other .", scratch)
+	w.refused(operator, "when setting extended attribute user.ntfs_acl: [Errno 22] Invalid argument", "sh", "-c",
+		borg+"cd to && borg extract ::other", scratch)
 	// A copy that the operator owns does not have the owner and group of the restored descriptor.
 	w.refused(operator, "Operation not permitted", "rsync", "-aX", other+"/", "to/")
 	w.refused(operator, "Operation not permitted", "chgrp", "61012", "from/high")

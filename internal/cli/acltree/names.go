@@ -3,7 +3,6 @@ package acltree
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -101,11 +100,15 @@ func (n *Names) account(name, kind string) (Account, bool, error) {
 			return a, ok, err
 		}
 	}
+	find := n.Host
+	if find == nil {
+		find = host.ID
+	}
 	for _, group := range []bool{false, true} {
 		if kind != "" && group != (kind == "group") {
 			continue
 		}
-		if id, ok := n.host(name, group); ok {
+		if id, ok := find(name, group); ok {
 			if id == overflow && !group {
 				return Account{}, false, errOverflow
 			}
@@ -163,23 +166,6 @@ func (n *Names) of(id uint32, group bool) sid.SID {
 		return fileaccess.UnixGroup(id)
 	}
 	return fileaccess.UnixUser(id)
-}
-
-// host returns the id of a user, or with group of a group, of the host. It returns false for an unknown name. A number
-// is not a name.
-func (n *Names) host(name string, group bool) (uint32, bool) {
-	if n.Host != nil {
-		return n.Host(name, group)
-	}
-	if _, err := strconv.ParseUint(name, 10, 32); err == nil {
-		return 0, false // getent would take it for an id
-	}
-	find := host.UID
-	if group {
-		find = host.Group
-	}
-	id, err := find(name)
-	return id, err == nil
 }
 
 // unknown returns the error for an unknown name. It lists the sources and suggests the most similar name.

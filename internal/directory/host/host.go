@@ -108,34 +108,28 @@ func ofPackage(from *user.User) (u User, err error) {
 	return u, err
 }
 
-// UID returns the uid of a user by name. Unlike [Lookup] it does not read the user's groups, and accepts no number
-// without a user. The error says that the host has no such user.
-func UID(name string) (uint32, error) {
-	if f, ok := entry("passwd", name); ok {
-		return number(f[2])
+// ID returns the uid of a user, or with group the gid of a group, by name. Unlike [Lookup] it does not read the user's
+// groups. ok is false for an unknown name, and for a number, which is no name.
+func ID(name string, group bool) (id uint32, ok bool) {
+	if _, err := strconv.ParseUint(name, 10, 32); err == nil {
+		return 0, false // getent would take it for an id
 	}
-	u, err := user.Lookup(name)
-	if err != nil {
-		return 0, fmt.Errorf("the host has no user %q", name)
+	database := "passwd"
+	if group {
+		database = "group"
 	}
-	return number(u.Uid)
-}
-
-// Group returns the gid of a group by name. It returns a number as it is, without a lookup. The error says that the
-// host has no such group.
-func Group(name string) (uint32, error) {
-	n, notNumber := number(name)
-	if notNumber == nil {
-		return n, nil
+	text := ""
+	if f, found := entry(database, name); found {
+		text = f[2]
+	} else if group {
+		if g, err := user.LookupGroup(name); err == nil {
+			text = g.Gid
+		}
+	} else if u, err := user.Lookup(name); err == nil {
+		text = u.Uid
 	}
-	if f, ok := entry("group", name); ok {
-		return number(f[2])
-	}
-	g, err := user.LookupGroup(name)
-	if err != nil {
-		return 0, fmt.Errorf("the host has no group %q", name)
-	}
-	return number(g.Gid)
+	id, err := number(text)
+	return id, err == nil
 }
 
 // SID returns the SID of the user: S-1-22-1-uid, and Anonymous for uid 65534.

@@ -122,12 +122,15 @@ func TestHostNamesOfSIDs(t *testing.T) {
 			}
 		}
 	}
-	for name, want := range map[string]uint32{"staff": 61001, "7": 7} {
-		if got, err := host.Group(name); err != nil || got != want {
-			t.Errorf("group %s: %d, %v, want %d, nil", name, got, err, want)
+	for _, c := range []struct {
+		name  string
+		group bool
+		want  uint32
+		ok    bool
+	}{{"staff", true, 61001, true}, {"staff", false, 0, false}, {"61001", true, 0, false}, {"61000", false, 0, false},
+		{"none-such", true, 0, false}, {"none-such", false, 0, false}, {"", false, 0, false}} {
+		if got, ok := host.ID(c.name, c.group); got != c.want || ok != c.ok {
+			t.Errorf("ID(%q, %t) = %d, %t, want %d, %t", c.name, c.group, got, ok, c.want, c.ok)
 		}
-	}
-	if _, err := host.Group("none-such"); err == nil {
-		t.Error("there is a group none-such")
 	}
 }

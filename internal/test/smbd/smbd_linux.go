@@ -233,6 +233,14 @@ func (s *Server) TryCacls(user, share, path string, args ...string) (string, err
 	return run(exec.Command("smbcacls", args...))
 }
 
+// Grant gives an account a privilege, which counts in its next sessions.
+func (s *Server) Grant(user, privilege string) {
+	s.T.Helper()
+	if out, err := run(exec.Command("net", "-s", s.config(), "sam", "rights", "grant", user, privilege)); err != nil {
+		s.T.Fatalf("net sam rights grant %s %s: %v\n%s", user, privilege, err, out)
+	}
+}
+
 // Client runs commands of smbclient as a user, and returns its output, with errors last.
 func (s *Server) Client(user, share, commands string) (string, error) {
 	s.T.Helper()

@@ -3,12 +3,14 @@ package main
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -104,6 +106,61 @@ func TestAccount(t *testing.T) {
 	p.refusals()
 	end()
 	p.records("hunter2", "n3wer-one")
+}
+
+// TestWhyAsksForUsers: refmon why --as gets the groups of an account from the running refmond, on the socket that it
+// names or on the usual one. An account that may not log on has no answer, and an unknown one is looked up on the host
+// (B-85).
+func TestWhyAsksForUsers(t *testing.T) {
+	p := build(t)
+	programs.Install(t, p.dir, "refmon")
+	_, end := p.serve()
+	defer end()
+	p.must("", "add", "alice")
+	p.must("", "add", "chief")
+	p.must("", "group", "add", "staff")
+	p.must("", "group", "join", "staff", "alice")
+	p.must("", "group", "join", "Administrators", "chief")
+	plan := filepath.Join(p.dir, "plan")
+	if err := os.WriteFile(plan, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	refmon := func(socket string, args ...string) (string, error) {
+		cmd := exec.Command(filepath.Join(p.dir, "refmon"), args...)
+		cmd.Env = append(os.Environ(), "REFMON_SOCKET="+socket)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	none := filepath.Join(p.dir, "none")
+	if out, err := refmon(none, "acl", "set", "--offline", "--attribute", "user.NTACL", plan,
+		"O:BAG:SYD:(A;;FA;;;BA)"); err != nil {
+		t.Skipf("no attribute of users can be set in %s: %s%v", plan, out, err)
+	}
+	if out, err := refmon(none, "acl", "grant", "--offline", "--attribute", "user.NTACL", "--undo-file", plan+".undo",
+		"--names-from", p.socket, plan, "staff:read"); err != nil {
+		t.Fatal(out, err)
+	}
+	for _, c := range []struct{ socket, as, more, want string }{
+		{none, "alice", p.socket, "from refmond) asks"},
+		{none, "HOST\\alice", p.socket, "GRANTED: HOST"},
+		{p.socket, "alice", "", "HOST\\staff  +  +"},
+		{p.socket, "chief", "", "DENIED STATUS_ACCESS_DENIED: chief"}, // the limited token
+		{none, "alice", "", `the host has no user "alice"`},
+		{p.socket, "zoe", "", `the host has no user "zoe"`},
+	} {
+		args := []string{"why", plan, "--attribute", "user.NTACL", "--as", c.as}
+		if c.more != "" {
+			args = append(args, "--names-from", c.more)
+		}
+		if out, _ := refmon(c.socket, args...); !strings.Contains(out, c.want) {
+			t.Errorf("B-85: why --as %s: %s, want text containing %q", c.as, out, c.want)
+		}
+	}
+	p.must("", "lock", "alice")
+	if out, err := refmon(p.socket, "why", plan, "--attribute", "user.NTACL", "--as", "alice"); err == nil ||
+		!strings.Contains(out, `refmond refuses "alice"`) {
+		t.Errorf("B-85: why of a locked account: %s, %v, want a refusal by refmond", out, err)
+	}
 }
 
 // TestTraceHidesPasswords checks that a traced logon appears with its password as *** (L-1).

@@ -219,6 +219,55 @@ func (w *treeWorld) acl(at string) {
 	}
 }
 
+// TestFiveCommands is the walk of docs/acl.md with two users of this host on a real mount: from an empty folder to "bob
+// is denied, here is why, now he may read", with names only.
+func TestFiveCommands(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds programs")
+	}
+	w, p, _ := newMountWorld(t)
+	owner, errOwner := user.Lookup("daemon")
+	other, errOther := user.Lookup("bin")
+	if err := errors.Join(errOwner, errOther); err != nil {
+		t.Skip("this host has no two users to name: ", err)
+	}
+	ids := map[string]uint32{}
+	for _, u := range []*user.User{owner, other} {
+		n, err := strconv.ParseUint(u.Uid, 10, 32)
+		w.must(err)
+		ids[u.Username] = uint32(n)
+	}
+	alice, bob := ids[owner.Username], ids[other.Username]
+	refmon, undo, plans := w.refmon(), filepath.Join(w.dir, "undo"), filepath.Join(w.dir, "plans")
+	w.must(errors.Join(os.Mkdir(plans, 0o755), os.Mkdir(undo, 0o700), os.Chown(undo, int(alice), -1)))
+	refmon = "export REFMON_SOCKET=" + p.socket + "; " + refmon // no refmond of this host is asked
+	w.says(0, "without an access check or an audit record", refmon+" acl grant --offline --undo-file "+w.dir+
+		"/first.undo "+plans+" daemon:full")
+	t.Cleanup(func() { _ = unix.Unmount(plans, unix.MNT_DETACH) }) // where the test failed
+	_, end := p.started("mount", plans, plans)
+	defer end()
+	bare := filepath.Join(w.dir, "bare")
+	w.must(os.Mkdir(bare, 0o755))
+	t.Cleanup(func() { _ = unix.Unmount(bare, unix.MNT_DETACH) })
+	_, endBare := p.started("mount", bare, bare)
+	defer endBare()
+	w.says(0, "give the path of its tree, or unmount it", refmon+" acl grant --offline "+bare+" daemon:full")
+	w.says(alice, "refmon why "+bare+" --as USER shows the entries", refmon+" acl grant --undo-file "+undo+"/none "+bare+
+		" daemon:full")
+	w.says(bob, "", "ls "+plans) // the folder's mode gave reading to everybody
+	w.says(alice, "revoke", refmon+" acl revoke --undo-file "+undo+"/revoke "+plans+" Everyone")
+	w.says(bob, "Permission denied", "ls "+plans)
+	w.says(alice, "DENIED STATUS_ACCESS_DENIED: bin", refmon+" why "+plans+" --as bin | grep -o 'DENIED.*: bin'")
+	w.says(alice, "no entry allows them", refmon+" why "+plans+" --as bin | grep -o -m 1 'no entry allows them'")
+	w.says(alice, "grant", refmon+" acl grant --undo-file "+undo+"/grant "+plans+" bin:read")
+	w.says(alice, "GRANTED: bin", refmon+" why "+plans+" --as bin | grep -o 'GRANTED: bin'")
+	w.says(alice, "", "echo grow >"+plans+"/plan")
+	w.says(bob, "grow", "cd "+plans+" && ls >/dev/null && cat plan")
+	w.says(bob, "Permission denied", "echo more >>"+plans+"/plan")
+	w.says(0, "DENIED STATUS_ACCESS_DENIED: bin",
+		refmon+" why "+plans+"/plan --as bin --want write | grep -o 'DENIED.*: bin'")
+}
+
 // grants checks that an owner's refmon acl grant and revoke, by names of the host, decide what another user's programs
 // may do with the mount, and that undo restores the descriptors.
 func (w *treeWorld) grants(at string) {

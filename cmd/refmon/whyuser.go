@@ -1,0 +1,246 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/directory/host"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// whyUser is the user of --as with the token that decides.
+type whyUser struct {
+	name   string // for people: the name, the SID and where the user was found
+	token  *token.Token
+	nameOf func(sid.SID) string
+	// after returns the token after another kind of logon; nil: only refmond knows it.
+	after func(logon.Kind) (*token.Token, error)
+}
+
+// user finds the user of --as. done releases the connection to refmond, which nameOf needs; it is never nil. An unknown
+// user, a user whose groups cannot be read, and a user whom refmond refuses are errors.
+func (c *whyCmd) user(std *streams) (u *whyUser, done func(), err error) {
+	done = func() {}
+	kind, given, err := kindOf(c.Logon)
+	if err != nil {
+		return nil, done, err
+	}
+	// The directory of -d decides who the user is, else a running refmond, else the host (B-85).
+	if len(c.Directory) > 0 {
+		u, err = c.listed(std)
+	} else if conn, failed := c.dial(std); failed != nil {
+		return nil, done, failed
+	} else if conn != nil {
+		done = func() { _ = conn.Close() } // every question was answered
+		u, err = servedUser(conn, c.As)
+	}
+	if u == nil && err == nil {
+		u, err = ofHost(c.As)
+	}
+	switch {
+	case err != nil:
+		return nil, done, fmt.Errorf("--as: %w", err)
+	case given && u.after == nil:
+		return nil, done, fmt.Errorf("--logon: %s has the token of a mount, and refmond shows no other", u.name)
+	case given:
+		u.token, err = u.after(kind)
+	}
+	return u, done, err
+}
+
+// ofHost returns a user of the host.
+func ofHost(name string) (*whyUser, error) {
+	user, err := host.Lookup(name)
+	if err != nil {
+		return nil, fmt.Errorf("%w: -d FILE reads other users, and --names-from SOCKET those of refmond and its domains", err)
+	}
+	u := &whyUser{name: cmp.Or(user.Name, "the user") + " (" + user.SID().String() + ")", nameOf: namesOf(nil),
+		after: user.LoggedOn}
+	u.token, err = user.Token()
+	return u, err
+}
+
+// listed returns a user of the directory of -d, with the token of a program on a mount.
+func (c *whyCmd) listed(std *streams) (*whyUser, error) {
+	dir, err := (&directoryFlags{Directory: c.Directory}).readPeople(std)
+	if err != nil {
+		return nil, err
+	}
+	who, err := asking(std, dir, c.As)
+	if err != nil {
+		return nil, err
+	}
+	p := &dir.Principals[who]
+	u := &whyUser{name: p.Name + " (" + p.SID().String() + ", from the directory)", nameOf: namesOf(dir)}
+	u.after = func(k logon.Kind) (*token.Token, error) {
+		other, err := dir.LoggedOn(k)
+		if err != nil {
+			return nil, err
+		}
+		return other.Principals[who].Token, nil
+	}
+	if u.token, err = u.after(logon.Interactive); err == nil {
+		u.token, err = onMount(u.token)
+	}
+	return u, err
+}
+
+// onMount returns a token as the user's programs have it on a mount: after an interactive logon, whose identity no
+// protocol proves (L-82). An administrator gets the limited token (L-5).
+func onMount(t *token.Token) (*token.Token, error) {
+	spec := t.Spec()
+	has := func(s sid.SID) bool {
+		return slices.ContainsFunc(spec.Groups, func(g token.Group) bool { return g.SID == s })
+	}
+	local := has(sid.LocalAccount)
+	spec.Groups = slices.DeleteFunc(spec.Groups, func(g token.Group) bool {
+		return logon.DependsOnKind(g.SID) || g.SID == sid.ServiceAsserted || g.Attributes&winnt.SE_GROUP_INTEGRITY != 0
+	})
+	logon.Add(&spec, winnt.LOGON32_LOGON_INTERACTIVE, logon.Unproved, local)
+	if r := (logon.Result{Token: spec}); r.Administrator() && spec.User.SID != sid.LocalSystem {
+		spec = logon.Limit(spec)
+	}
+	spec.Type, spec.Level = winnt.TokenPrimary, 0
+	return token.New(spec)
+}
+
+// dial connects to the refmond of --names-from, by default to the one on the default socket. It returns nil without an
+// error if no refmond runs there.
+func (c *whyCmd) dial(std *streams) (*client.Conn, error) {
+	if c.NamesFrom != "" {
+		conn, err := client.Dial(c.NamesFrom)
+		if err != nil {
+			return nil, fmt.Errorf("--names-from: %w", err)
+		}
+		return conn, nil
+	}
+	if _, err := os.Stat(client.Socket()); err != nil {
+		return nil, nil
+	}
+	conn, err := client.Dial(client.Socket())
+	if err != nil {
+		fmt.Fprintf(std.err, "refmon: refmond does not answer, so %s is a user of the host: %s\n", printable(c.As),
+			printable(err.Error()))
+	}
+	return conn, nil
+}
+
+// servedUser returns a user whom refmond knows: of its store, its domains or the host. It returns nil without an error
+// for an unknown user. A disabled user, and groups that refmond cannot read, are errors. refmond records a logon.
+func servedUser(conn *client.Conn, name string) (*whyUser, error) {
+	if user, err := host.Lookup(name); err == nil && user.Name != "" {
+		name = user.Name // of a uid
+	}
+	th := conn.Thread()
+	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+		AuthenticationInformation: nt.LogonInformation{MessageType: nt.S4ULogon, UserName: name}})
+	switch {
+	case st == ntstatus.LogonFailure:
+		return nil, nil
+	case st != ntstatus.Success && out.SubStatus != ntstatus.Success:
+		return nil, fmt.Errorf("refmond refuses %q: %w (%v)", name, st.Err(), out.SubStatus)
+	case st != ntstatus.Success:
+		return nil, fmt.Errorf("refmond refuses %q: %w", name, st.Err())
+	}
+	defer th.NtClose(out.Token)
+	spec, err := readToken(th, out.Token)
+	if err != nil {
+		return nil, fmt.Errorf("refmond does not show the token of %q: %w", name, err)
+	}
+	t, err := token.New(spec)
+	if err != nil {
+		return nil, err
+	}
+	u := &whyUser{name: name + " (" + spec.User.SID.String() + ", from refmond)", nameOf: servedNames(th)}
+	u.token, err = onMount(t)
+	return u, err
+}
+
+// readToken reads the user, groups, privileges and integrity of a token in refmond. It reads no claims, because no
+// service returns them.
+func readToken(th *nt.Thread, h winnt.Handle) (spec token.Spec, err error) {
+	spec.Type, spec.MandatoryPolicy = winnt.TokenPrimary, winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP
+	for _, class := range []winnt.TokenInfoClass{winnt.TokenUser, winnt.TokenGroups, winnt.TokenPrivileges,
+		winnt.TokenIntegrityLevel} {
+		v, st := th.NtQueryInformationToken(h, class)
+		if st != ntstatus.Success {
+			return spec, st.Err()
+		}
+		switch v := v.(type) {
+		case []token.Group:
+			spec.Groups = token.AsGiven(v)
+		case []nt.LUIDAndAttributes:
+			for _, p := range v {
+				spec.Privileges |= winnt.Privilege(p.LUID).Bit()
+				if p.Attributes&winnt.SE_PRIVILEGE_ENABLED != 0 {
+					spec.EnabledPrivileges |= winnt.Privilege(p.LUID).Bit()
+				}
+			}
+		case token.Group:
+			if class == winnt.TokenUser {
+				spec.User = v
+			} else {
+				spec.Integrity = v.SID
+			}
+		default:
+			return spec, errors.New("an unexpected reply")
+		}
+	}
+	// The session ends with the command, so no entry can name it.
+	spec.Groups = slices.DeleteFunc(spec.Groups, func(g token.Group) bool {
+		return g.Attributes&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID
+	})
+	return spec, nil
+}
+
+// servedNames returns a function that names SIDs as refmond does, else as this host does. The function returns "" for a
+// SID without a name.
+func servedNames(th *nt.Thread) func(sid.SID) string {
+	known, other := map[sid.SID]string{}, namesOf(nil)
+	return func(s sid.SID) string {
+		if name, ok := known[s]; ok {
+			return name
+		}
+		name := other(s)
+		if policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES); st == ntstatus.Success && name == "" {
+			out, _ := th.LsaLookupSids(policy, s)
+			th.LsaClose(policy)
+			if len(out.Names) == 1 && out.Names[0].Use != winnt.SidTypeUnknown && out.Names[0].Use != winnt.SidTypeInvalid {
+				name = out.Names[0].Name
+				if at := int(out.Names[0].DomainIndex); at >= 0 && at < len(out.ReferencedDomains) {
+					name = out.ReferencedDomains[at].Name + `\` + name
+				}
+			}
+		}
+		known[s] = name
+		return name
+	}
+}
+
+// noteClaims returns a note if an entry of the descriptors has a condition, which claims can decide, and "" otherwise.
+func (q *pathQuestion) noteClaims() string {
+	conditional := func(s stored) bool {
+		if s.descriptor == nil {
+			return false
+		}
+		for _, e := range s.descriptor.DACL().All() {
+			if e.Type().IsCallback() {
+				return true
+			}
+		}
+		return false
+	}
+	if !slices.ContainsFunc(q.list, conditional) {
+		return ""
+	}
+	return "refmond does not show the user's claims: entries with conditions are decided as without claims"
+}
