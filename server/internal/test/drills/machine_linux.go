@@ -183,7 +183,7 @@ func (m *machine) populate() {
 	}
 	m.must(os.WriteFile(m.at("/etc/refmon/company.yaml"), []byte(people), 0o644))
 	m.end("refmond")
-	m.grant("/srv/projects", "bob")
+	m.must(m.grant("/srv/projects", "bob", "OICI"))
 	m.begin("refmond")
 	m.begin("refmond mount")
 	if out, err := m.run(alice, `cd /mnt/projects && mkdir plans private
@@ -191,14 +191,18 @@ func (m *machine) populate() {
 		cd /mnt/shared && echo shared >note`); err != nil {
 		m.Fatalf("alice makes files: %v\n%s", err, out)
 	}
-	m.grant("/srv/projects/private", "", "secret1", "secret2", "secret3")
+	m.must(m.grant("/srv/projects/private", "", "OICI"))
+	for i := 1; i <= 3; i++ {
+		m.must(m.grant(fmt.Sprint("/srv/projects/private/secret", i), "", ""))
+	}
 }
 
-// grant stores the descriptor of a directory and of files in it: alice has full access, and reader reads. Opens are
-// recorded.
-func (m *machine) grant(dir, reader string, files ...string) {
+// grant stores a descriptor: alice has full access, and reader reads; "" for no reader. Opens are recorded. inherit is
+// OICI for a directory, whose new files get the descriptor, and otherwise "".
+func (m *machine) grant(file, reader, inherit string) error {
 	m.Helper()
-	text, _ := os.ReadFile(m.at("/etc/refmon/company.yaml"))
+	text, err := os.ReadFile(m.at("/etc/refmon/company.yaml"))
+	m.must(err)
 	sid := func(name string) string {
 		found := regexp.MustCompile("name: " + name + ", sid: ([^}]+)}").FindSubmatch(text)
 		if found == nil {
@@ -206,15 +210,16 @@ func (m *machine) grant(dir, reader string, files ...string) {
 		}
 		return string(found[1])
 	}
-	d := "O:SYG:SYD:P(A;OICI;FA;;;" + sid("alice") + ")"
+	entries := fmt.Sprintf("(A;%s;FA;;;%s)", inherit, sid("alice"))
 	if reader != "" {
-		d += "(A;OICI;0x1200a9;;;" + sid(reader) + ")"
+		entries += fmt.Sprintf("(A;%s;0x1200a9;;;%s)", inherit, sid(reader))
 	}
-	m.does(fmt.Sprintf("refmon acl set --offline %s '%sS:(AU;OICISAFA;FA;;;WD)'", dir, d))
-	for _, f := range files {
-		m.does(fmt.Sprintf("refmon acl set --offline %s/%s '%sS:(AU;SAFA;FA;;;WD)'", dir, f,
-			strings.ReplaceAll(d, "OICI;", ";")))
+	out, err := m.run(0, fmt.Sprintf("refmon acl set --offline %s 'O:SYG:SYD:P%sS:(AU;%sSAFA;FA;;;WD)'", file, entries,
+		inherit))
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
 	}
+	return nil
 }
 
 // web returns a client that trusts the gateway's certificate. Each request has its own connection.
