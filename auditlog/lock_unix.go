@@ -43,6 +43,9 @@ func writePID(f *os.File) error {
 // isReadOnly reports whether a file system refuses all writing.
 func isReadOnly(err error) bool { return errors.Is(err, unix.EROFS) }
 
-// isFull reports whether a write failed because the disk or quota is full. A later
-// write may succeed.
-func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+// isFull reports whether an operation failed because the disk, the quota or the table of descriptors is full. It
+// changed nothing, and a later one may succeed.
+func isFull(err error) bool {
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) ||
+		errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)
+}

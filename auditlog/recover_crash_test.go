@@ -188,6 +188,33 @@ func TestNothingIsAcknowledgedAfterSyncError(t *testing.T) {
 	}
 }
 
+// TestFullDescriptorTable checks that a log whose process can open no further file loses records until it can again,
+// and does not end: neither a segment nor a checkpoint was begun.
+func TestFullDescriptorTable(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes, cfg.CheckpointRecords = 1, 1 // each record begins a segment, and a checkpoint
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 2)
+	for _, err := range []error{unix.EMFILE, unix.ENFILE} {
+		d.Fail(err, inject.Kind("create"))
+		for range 5 {
+			if got := l.Write(opened(t, audit.Failure, "lost")); !errors.Is(got, err) {
+				t.Errorf("a full table of descriptors: %v, want %v", got, err)
+			}
+		}
+		d.Fail(nil)
+		mustWrite(t, l, 1)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if events := recordsOf(t, d); len(events) != 8 || events[3].ID != 4612 || events[5].ID != 4612 {
+		t.Errorf("%d records: %v, want 8 with two of event 4612", len(events), events)
+	}
+	verifyDisk(t, d)
+}
+
 // TestFullDisk: while there is no room records are lost and counted; the first
 // one kept afterwards is preceded by the count (UC-57, U-65). A short write is
 // cut off again.

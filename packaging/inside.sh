@@ -65,6 +65,7 @@ status = native.NtOpenThreadToken(native.NtCurrentThread, native.TOKEN_QUERY, Fa
 print(status)')
 [ "$told" = STATUS_BAD_IMPERSONATION_LEVEL ] || fail "refmon.native: $told"
 say "refmon.native, by ctypes"
+bash /packages/formats.sh /packages/formats /packages/old/refmond.deb /packages/refmond_*.deb || fail "files of other releases"
 apt-get -s remove refmond >/dev/null || fail "apt-get -s remove"
 
 quietly dpkg --remove refmon refmond librefmon-dev librefmon0 python3-refmon

@@ -37,7 +37,8 @@ main() {
 	pip
 	mkdir -p "$root/packages/old"
 	cp "$packages"/*.deb "$packages"/*.whl "$root/packages/"
-	cp capi/tests/example.c packaging/*.py packaging/inside.sh "$root/packages/"
+	cp capi/tests/example.c packaging/*.py packaging/inside.sh packaging/formats.sh "$root/packages/"
+	cp -R testdata/formats "$root/packages/"
 	previous "$packages"/refmond_*.deb
 	printf '#!/bin/sh\necho "policy-rc.d was asked: $*" >>/packages/asked\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 	chmod +x "$root/usr/sbin/policy-rc.d"

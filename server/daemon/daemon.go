@@ -168,11 +168,13 @@ func (d *Daemon) Serve() error {
 }
 
 // accept serves each client of one socket on a new goroutine, and blocks until the socket is closed or Close
-// begins. It logs other errors and tries again after acceptPause.
+// begins. It logs the first of other errors in a row and tries again after acceptPause.
 func (d *Daemon) accept(l *net.UnixListener) {
+	failing := false
 	for {
 		conn, err := l.AcceptUnix()
 		if err == nil {
+			failing = false
 			d.begin(conn, l == d.admin)
 			continue
 		}
@@ -180,7 +182,10 @@ func (d *Daemon) accept(l *net.UnixListener) {
 			return
 		}
 		// A lack of descriptors or memory passes. Connected clients are not affected (W-17).
-		d.log.Error("cannot accept connections", "error", err)
+		if !failing {
+			d.log.Error("cannot accept connections", "error", err)
+		}
+		failing = true
 		select {
 		case <-d.ctx.Done():
 			return

@@ -1,0 +1,129 @@
+package drills
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// daemon is a running program with its log.
+type daemon struct {
+	cmd  *exec.Cmd
+	over chan struct{} // closed at the end of its log
+
+	mu  sync.Mutex
+	log []string // guarded by mu
+}
+
+// service says how a machine runs a daemon.
+type service struct {
+	uid   uint32
+	ready string // part of the line that says that it is ready
+	line  []string
+}
+
+// services are the daemons by name.
+var services = map[string]service{
+	"refmond":        {0, "msg=ready", []string{"refmond", "serve", "--config", "/etc/refmon/refmond.yaml"}},
+	"refmond mount":  {0, "msg=ready", []string{"refmond", "mount", "/srv/shared", "/mnt/shared"}},
+	"refmon-gateway": {gateway, "msg=ready", []string{"refmon-gateway", "serve", "--config", "/etc/refmon/gateway.yaml"}},
+	"refmon-index": {0, "all files were looked at", []string{"refmon-index", "run", "--tree", "/srv/projects",
+		"--directory", "/etc/refmon/company.yaml", "--state", "/var/lib/refmon-index", "--traverse", "never"}},
+}
+
+// begin starts a daemon and waits until it is ready.
+func (m *machine) begin(name string) *daemon {
+	m.Helper()
+	d, ok := m.tries(name)
+	if !ok {
+		m.Fatalf("%s does not start:\n%s", name, d.said())
+	}
+	return d
+}
+
+// tries starts a daemon and waits until it is ready or has ended.
+func (m *machine) tries(name string) (_ *daemon, ready bool) {
+	m.Helper()
+	s := services[name]
+	d := &daemon{over: make(chan struct{})}
+	d.cmd = exec.Command(m.at("/opt/" + s.line[0]))
+	d.cmd.Path, d.cmd.Args = "/opt/"+s.line[0], s.line
+	d.cmd.Dir, d.cmd.Env = "/", m.env
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: m.root, Credential: &syscall.Credential{Uid: s.uid, Gid: s.uid}}
+	out, err := d.cmd.StderrPipe()
+	m.must(err)
+	m.must(d.cmd.Start())
+	good := make(chan struct{})
+	go func() {
+		defer close(d.over)
+		told := false
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			d.mu.Lock()
+			d.log = append(d.log, lines.Text())
+			d.mu.Unlock()
+			if !told && strings.Contains(lines.Text(), s.ready) {
+				told = true
+				close(good)
+			}
+		}
+	}()
+	select {
+	case <-good:
+		m.runs[name] = d
+		return d, true
+	case <-d.over:
+		_ = d.cmd.Wait()
+		return d, false
+	}
+}
+
+// said returns the daemon's log.
+func (d *daemon) said() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return strings.Join(d.log, "\n")
+}
+
+// ended reports whether the daemon has ended.
+func (d *daemon) ended() bool {
+	select {
+	case <-d.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// end stops a daemon that runs.
+func (m *machine) end(name string) {
+	m.Helper()
+	d := m.runs[name]
+	if d == nil {
+		return
+	}
+	delete(m.runs, name)
+	_ = d.cmd.Process.Signal(os.Interrupt)
+	select {
+	case <-d.over:
+	case <-time.After(time.Minute):
+		_ = d.cmd.Process.Signal(unix.SIGQUIT)
+		<-d.over
+		m.Errorf("%s does not stop within a minute:\n%s", name, d.said())
+	}
+	if err := d.cmd.Wait(); err != nil {
+		m.Errorf("%s: %v\n%s", name, err, d.said())
+	}
+}
+
+// stopAll stops the daemons: first those that use others.
+func (m *machine) stopAll() {
+	for _, name := range []string{"refmon-index", "refmon-gateway", "refmond mount", "refmond"} {
+		m.end(name)
+	}
+}
