@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
-	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/cluster/broker"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/index/cluster/stages"
@@ -20,85 +16,14 @@ import (
 	"github.com/refmon/refmon/server/watch/feed"
 )
 
-type siteCmd struct {
-	Folder   string   `arg:"" help:"The folder to create."`
-	Host     []string `help:"A file server and one of its trees: NAME=/DIR." required:"" placeholder:"NAME=DIR" sep:"none"`
-	Server   []string `help:"The address of a NATS server that the command broker runs." placeholder:"HOST:PORT"`
-	Nats     []string `help:"An existing NATS server: tls://HOST:PORT." placeholder:"URL"`
-	NatsCA   string   `help:"The CA of its certificate; the host's CAs by default." placeholder:"FILE" name:"nats-ca"`
-	Right    string   `help:"The rights to index, joined by +." default:"read" short:"w"`
-	Share    string   `help:"The share's own descriptor; it limits every access." placeholder:"SDDL"`
-	Traverse string   `help:"${traverse}" default:"host"`
-	Parts    int      `help:"The number of parts of each tree and of the classes." default:"4"`
-	Replicas int      `help:"The number of copies of each message (default: 3 with 3 or more servers)." placeholder:"N"`
-}
-
-// Help returns the long text of --help for the command site.
-func (siteCmd) Help() string {
-	return `Creates the files that the machines of an index share: site.json, a CA and a certificate for the
-NATS servers, and a key for each role. Copy site.json, ca.pem and the seeds of its roles to each
-machine: watch-NAME.seed to the file server NAME; directory.seed, work.seed and follow.seed to the
-machines with these commands; server.pem, server-key.pem and keeper.seed to the NATS servers.
-
-To use existing NATS servers, give --nats instead of --server, include the account in nats.conf in
-their configuration, and run refmon-index streams.`
-}
-
-// Run creates the folder of a site with its keys and prints its size. It returns an error, and replaces no file, if
-// the folder has a site already. Exactly one of --server and --nats must be given.
-func (c *siteCmd) Run(std *streams) error {
-	s := site.Site{Rights: c.Right, Share: c.Share, Traverse: index.Traverse(c.Traverse),
-		Hosts: map[string][]string{}, Parts: c.Parts, Deciders: c.Parts, Replicas: c.Replicas}
-	for _, h := range c.Host {
-		name, dir, ok := strings.Cut(h, "=")
-		if !ok {
-			return fmt.Errorf("host %q: want NAME=/DIR", h)
-		}
-		s.Hosts[name] = append(s.Hosts[name], dir)
-	}
-	var names []string
-	for _, at := range c.Server {
-		host, _, err := net.SplitHostPort(at)
-		if err != nil {
-			return err
-		}
-		names = append(names, host)
-		s.Servers = append(s.Servers, (&url.URL{Scheme: "tls", Host: at}).String())
-	}
-	if (len(c.Server) == 0) == (len(c.Nats) == 0) {
-		return errors.New("site: give NATS servers of refmon-index with --server, or existing ones with --nats")
-	}
-	s.Servers = append(s.Servers, c.Nats...)
-	if s.Replicas == 0 && len(s.Servers) >= 3 {
-		s.Replicas = 3
-	}
-	var authority []byte
-	if c.NatsCA != "" {
-		b, err := os.ReadFile(c.NatsCA)
-		if err != nil {
-			return err
-		}
-		authority = b
-	}
-	made, seeds, err := site.New(s)
-	if err != nil {
-		return err
-	}
-	if err := site.Save(c.Folder, made, seeds, names, authority); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(std.out, "%s: a site of %d file servers and %d NATS servers\n", c.Folder, len(s.Hosts),
-		len(s.Servers))
-	return err
-}
-
 type brokerCmd struct {
-	Site    string   `help:"The folder of the site." required:"" placeholder:"DIR"`
-	Name    string   `help:"The server's name in the cluster." required:""`
-	Listen  string   `help:"The address for clients." required:"" placeholder:"HOST:PORT"`
-	Cluster string   `help:"The address for the other NATS servers." placeholder:"HOST:PORT"`
-	Route   []string `help:"The address of another NATS server." placeholder:"HOST:PORT"`
-	Store   string   `help:"The folder for messages." required:"" placeholder:"DIR"`
+	configured `embed:""`
+	Site       string   `help:"The folder of the site." required:"" placeholder:"DIR"`
+	Name       string   `help:"The server's name in the cluster." required:""`
+	Listen     string   `help:"The address for clients." required:"" placeholder:"HOST:PORT"`
+	Cluster    string   `help:"The address for the other NATS servers." placeholder:"HOST:PORT"`
+	Route      []string `help:"The address of another NATS server." placeholder:"HOST:PORT"`
+	Store      string   `help:"The folder for messages." required:"" placeholder:"DIR"`
 }
 
 // Run runs a NATS server until SIGINT or SIGTERM, which is no error, or until it cannot store messages. If the folder
@@ -135,45 +60,38 @@ func (c *brokerCmd) Run(std *streams) error {
 		full <- b.Wait(ctx)
 		end()
 	}()
-	if err := stages.Prepare(ctx, k); err == nil {
-		fmt.Fprintf(std.err, "refmon-index: the streams are ready\n")
-	} else if ctx.Err() == nil {
+	if err := keep(ctx, std, k); err != nil && ctx.Err() == nil {
 		return err
 	}
 	return <-full
 }
 
-type streamsCmd struct {
-	Site string `help:"The folder of the site, with keeper.seed." required:"" placeholder:"DIR"`
+// keep creates the streams, prints that they are ready, and deletes messages for workers until ctx ends.
+func keep(ctx context.Context, std *streams, k *stages.Conn) error {
+	return stages.Keep(ctx, k, func() { fmt.Fprintf(std.err, "refmon-index: the streams are ready\n") })
 }
 
-// Help returns the long text of --help for the command streams.
-func (streamsCmd) Help() string {
-	return "Run it once for existing NATS servers, after you include the site's nats.conf in their configuration.\n" +
-		"NATS servers of refmon-index broker create their streams themselves."
+type keepCmd struct {
+	member `embed:""`
 }
 
-// Run creates the streams on the site's NATS servers, or updates them. It waits until the servers accept that, or
-// until SIGINT or SIGTERM.
-func (c *streamsCmd) Run(std *streams) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	k, err := dial(std, c.Site, site.Keeper)
-	if err != nil {
-		return err
-	}
-	defer k.Close()
-	if err := stages.Prepare(ctx, k); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(std.out, "the streams are ready")
-	return err
+// Help returns the long text of --help for the command keep.
+func (keepCmd) Help() string {
+	return "Run it for existing NATS servers, after you include the site's nats.conf in their configuration. It may run\n" +
+		"several times. NATS servers of refmon-index broker need no other keeper."
+}
+
+// Run creates the streams on the site's NATS servers, or updates them, and deletes obsolete messages until SIGINT or
+// SIGTERM.
+func (c *keepCmd) Run(std *streams) error {
+	return c.run(std, site.Keeper, func(ctx context.Context, x *stages.Conn) error { return keep(ctx, std, x) })
 }
 
 // member has the flags of roles that connect to a site's NATS servers.
 type member struct {
-	Site string        `help:"The folder of the site." required:"" placeholder:"DIR"`
-	Beat time.Duration `help:"The interval of heartbeats and of polling." default:"1s"`
+	configured `embed:""`
+	Site       string        `help:"The folder of the site." required:"" placeholder:"DIR"`
+	Beat       time.Duration `help:"The interval of heartbeats and of polling." default:"1s"`
 }
 
 // run connects as a role of the site, calls stage with the connection, and closes it. SIGINT and SIGTERM end the
@@ -265,6 +183,7 @@ func (c *workCmd) Run(std *streams) error {
 }
 
 type followCmd struct {
+	Name    string `help:"This machine's name among the followers of the site, to report its lag." placeholder:"NAME"`
 	State   string `help:"The folder of the index, created if it is missing." required:"" placeholder:"DIR"`
 	Compact int64  `help:"The least size of the folder's log before it is compacted (default 64 MiB)." placeholder:"BYTES"`
 	outputs `embed:""`
@@ -279,7 +198,7 @@ func (c *followCmd) Run(std *streams) error {
 			return err
 		}
 		start := time.Now()
-		o := stages.FollowConfig{State: c.State, Sinks: sinks, Beat: c.Beat, Compact: c.Compact, Ready: func() {
+		o := stages.FollowConfig{Name: c.Name, State: c.State, Sinks: sinks, Beat: c.Beat, Compact: c.Compact, Ready: func() {
 			fmt.Fprintf(std.err, "refmon-index: all is known, after %s\n", time.Since(start).Round(time.Millisecond))
 		}}
 		return stages.Follow(ctx, x, o)

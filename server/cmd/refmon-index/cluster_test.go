@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,7 +22,6 @@ import (
 
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/index"
-	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
 // loopback returns an address of this host that no other test has: the last of three.
@@ -66,34 +64,31 @@ func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	folder := t.TempDir()
 	c := &cluster{t: t, folder: folder, tree: filepath.Join(folder, "srv"), dir: filepath.Join(folder, "firm.yaml"),
-		out: filepath.Join(folder, "state"), running: map[string]*exec.Cmd{},
+		out: filepath.Join(folder, "main", "state", "follow"), running: map[string]*exec.Cmd{},
 		r: rand.New(rand.NewPCG(randtest.Seed(t), 48))}
-	site := filepath.Join(folder, "site")
 	net, last := loopback()
-	at := func(n, port int) string { return fmt.Sprintf("%s.%d:%d", net, last+n, port) }
+	text := fmt.Sprintf("traverse: never\ndirectory: %s\nmachines:\n", c.dir)
+	for n := range 3 {
+		text += fmt.Sprintf("  server%d: {runs: [broker], address: %s.%d%s\n", n, net, last+n,
+			c.folders(fmt.Sprint("server", n)))
+	}
+	text += fmt.Sprintf("  files1: {runs: [watch], trees: [%s], noEvents: true, every: 200ms%s\n", c.tree,
+		c.folders("files1")) + "  main: {runs: [directory, follow]" + c.folders("main") + "\n" +
+		"  w1: {runs: [work]" + c.folders("w1") + "\n  w2: {runs: [work]" + c.folders("w2") + "\n"
+	c.install(text)
 	for i := range 120 {
 		c.put(i)
 	}
 	c.oracle = newOracle(t, c.tree, c.out)
 	c.people()
-	var out bytes.Buffer
-	if code := run([]string{"site", site, "--traverse", "never", "--host", "files1=" + c.tree, "--server", at(0, 4222),
-		"--server", at(1, 4222), "--server", at(2, 4222)}, &streams{out: &out, err: &out}); code != 0 {
-		t.Fatalf("site: %s: code = %d, want 0", out.String(), code)
-	}
-	common := []string{"--site", site, "--beat", "200ms"}
 	const compact = "--compact=4096" // logs are put together while the rest happens
-	c.args = map[string][]string{
-		"watch":     append([]string{"watch", "--host", "files1", "--no-events", "--every", "200ms"}, common...),
-		"directory": append([]string{"directory", "-d", c.dir}, common...),
-		"work1":     append([]string{"work", "--name", "w1", compact}, common...),
-		"work2":     append([]string{"work", "--name", "w2", compact}, common...),
-		"follow":    append([]string{"follow", "--state", c.out, compact}, common...),
-	}
+	const beat = "--beat=200ms"
+	c.args = map[string][]string{"watch": c.program("files1", "watch", beat),
+		"directory": c.program("main", "directory", beat), "work1": c.program("w1", "work", beat, compact),
+		"work2": c.program("w2", "work", beat, compact), "follow": c.program("main", "follow", beat, compact)}
 	for n := range 3 {
 		name := fmt.Sprint("server", n)
-		c.args[name] = []string{"broker", "--site", site, "--name", name, "--listen", at(n, 4222), "--cluster", at(n, 6222),
-			"--route", at((n+1)%3, 6222), "--route", at((n+2)%3, 6222), "--store", filepath.Join(folder, name)}
+		c.args[name] = c.program(name, "broker")
 	}
 	t.Cleanup(func() {
 		for name := range c.running {
@@ -113,6 +108,52 @@ func newCluster(t *testing.T) *cluster {
 		c.start(name)
 	}
 	return c
+}
+
+// folders returns the rest of a machine's line in the site file: its folders below that of the test.
+func (c *cluster) folders(machine string) string {
+	at := filepath.Join(c.folder, machine)
+	return fmt.Sprintf(", folder: %s/etc, state: %s/state}", at, at)
+}
+
+// program returns the command line of a role on a machine, as its unit has it, without the program.
+func (c *cluster) program(machine, role string, more ...string) []string {
+	c.t.Helper()
+	b, err := os.ReadFile(filepath.Join(c.folder, machine, "etc", "refmon-index-"+role+".service"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	_, line, found := strings.Cut(string(b), "\nExecStart=/usr/bin/refmon-index ")
+	line, _, _ = strings.Cut(line, "\n")
+	if !found {
+		c.t.Fatalf("the unit of %s on %s starts no refmon-index", role, machine)
+	}
+	return append(strings.Fields(line), more...)
+}
+
+// install writes the files of a site and copies those of each machine to its folder, as an operator does.
+func (c *cluster) install(text string) {
+	c.t.Helper()
+	file, out := filepath.Join(c.folder, "site.yaml"), filepath.Join(c.folder, "out")
+	var said bytes.Buffer
+	err := os.WriteFile(file, []byte(text), 0o600)
+	if code := run([]string{"site", file, out}, &streams{out: &said, err: &said}); code != 0 || err != nil {
+		c.t.Fatalf("site: %v: %s", err, said.String())
+	}
+	list, err := os.ReadDir(out)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, e := range list {
+		if e.Name() == "keys" { // no machine has them
+			continue
+		}
+		err := errors.Join(os.MkdirAll(filepath.Join(c.folder, e.Name(), "state"), 0o700),
+			os.CopyFS(filepath.Join(c.folder, e.Name(), "etc"), os.DirFS(filepath.Join(out, e.Name()))))
+		if err != nil {
+			c.t.Fatal(err)
+		}
+	}
 }
 
 func (c *cluster) start(name string) {
@@ -361,85 +402,6 @@ func TestClusterSurvivesKills(t *testing.T) {
 		c.oracle.known.People(), n)
 	if n.Yes < 10 || n.No < 50 {
 		t.Errorf("%+v, want n.Yes at least 10, n.No at least 50", n)
-	}
-}
-
-// TestSiteHasEachFlag sets each flag of the command to a distinct value and checks the site. A missing flag has its
-// default. Each role has a key, and the folder has its seed. A rejected site creates nothing.
-func TestSiteHasEachFlag(t *testing.T) {
-	const host, server = "--host files1=/srv/a", "--server 127.0.0.1:4222"
-	servers := func(n int) string { return strings.Repeat(" "+server, n) }
-	tls := []string{"tls://127.0.0.1:4222"}
-	one := map[string][]string{"files1": {"/srv/a"}}
-	for _, c := range []struct {
-		args string
-		want site.Site // with the zero value: it is refused
-		says string
-	}{
-		{host + servers(1), site.Site{Servers: tls, Rights: "read", Traverse: "host", Hosts: one, Parts: 4, Deciders: 4,
-			Replicas: 1}, "a site of 1 file servers and 1 NATS servers"},
-		{host + servers(2), site.Site{Servers: slices.Repeat(tls, 2), Rights: "read", Traverse: "host", Hosts: one, Parts: 4,
-			Deciders: 4, Replicas: 1}, "a site of 1 file servers and 2 NATS servers"},
-		{host + servers(3), site.Site{Servers: slices.Repeat(tls, 3), Rights: "read", Traverse: "host", Hosts: one, Parts: 4,
-			Deciders: 4, Replicas: 3}, "a site of 1 file servers and 3 NATS servers"},
-		{host + servers(5) + " --replicas 2", site.Site{Servers: slices.Repeat(tls, 5), Rights: "read", Traverse: "host",
-			Hosts: one, Parts: 4, Deciders: 4, Replicas: 2}, "a site of 1 file servers and 5 NATS servers"},
-		{host + " --host files2=/srv/b --host files1=/srv/c=d --right read+write --share D:(A;;FR;;;WD) --traverse always " +
-			"--parts 5 --nats nats://127.0.0.1:4223 --nats tls://h:1", site.Site{Servers: []string{"nats://127.0.0.1:4223",
-			"tls://h:1"}, Rights: "read+write", Share: "D:(A;;FR;;;WD)", Traverse: "always",
-			Hosts: map[string][]string{"files1": {"/srv/a", "/srv/c=d"}, "files2": {"/srv/b"}}, Parts: 5, Deciders: 5,
-			Replicas: 1}, "a site of 2 file servers and 2 NATS servers"},
-		{host, site.Site{}, "with --server, or existing ones with --nats"},
-		{host + servers(1) + " --nats tls://h:1", site.Site{}, "with --server, or existing ones with --nats"},
-		{"--host files1" + servers(1), site.Site{}, "want NAME=/DIR"},
-		{"--host files1=srv" + servers(1), site.Site{}, "want an absolute path"},
-		{"--host Files=/srv" + servers(1), site.Site{}, "want letters a-z"},
-		{host + " --server 127.0.0.1", site.Site{}, "missing port"}, {servers(1), site.Site{}, "--host"},
-		{host + servers(1) + " --right all", site.Site{}, "right"},
-		{host + servers(1) + " --traverse often", site.Site{}, "often"},
-		{host + servers(1) + " --parts 257", site.Site{}, "want 1 to 256"},
-		{host + servers(1) + " --nats-ca /none", site.Site{}, "/none"},
-	} {
-		dir := filepath.Join(t.TempDir(), "site")
-		var out, errs bytes.Buffer
-		code := run(append([]string{"site", dir}, strings.Fields(c.args)...), &streams{out: &out, err: &errs})
-		if c.want.Rights == "" {
-			if _, err := os.Stat(dir); code != exitFailed || out.Len() > 0 || !strings.Contains(errs.String(), c.says) ||
-				!os.IsNotExist(err) {
-				t.Errorf("%s: code %d, %q and %q, want %q; the folder: %v", c.args, code, &out, &errs, c.says, err)
-			}
-			continue
-		}
-		if want := dir + ": " + c.says + "\n"; code != 0 || out.String() != want || errs.Len() > 0 {
-			t.Errorf("%s: code %d, %q and %q, want %q", c.args, code, &out, &errs, want)
-			continue
-		}
-		got, err := site.Load(dir)
-		if err != nil {
-			t.Errorf("%s: %v", c.args, err)
-			continue
-		}
-		roles := []string{"directory", "follow", "keeper", "watch-files1", "work"}
-		if len(c.want.Hosts) > 1 {
-			roles = slices.Insert(roles, 4, "watch-files2")
-		}
-		for _, role := range roles {
-			info, err := os.Stat(filepath.Join(dir, role+".seed"))
-			if err != nil || info.Mode().Perm() != 0o600 {
-				t.Errorf("%s: the seed of %s: %v, %v, want info.Mode().Perm() = 0o600, no error", c.args, role, info,
-					err)
-			}
-		}
-		seen := map[string]bool{}
-		for _, key := range got.Keys {
-			seen[key] = true
-		}
-		if len(got.Keys) != len(roles) || len(seen) != len(roles) {
-			t.Errorf("%s: %d keys of %v, want those of %v", c.args, len(seen), got.Keys, roles)
-		}
-		if c.want.Keys = got.Keys; !reflect.DeepEqual(*got, c.want) {
-			t.Errorf("%s: the site is\n%+v, want\n%+v", c.args, *got, c.want)
-		}
 	}
 }
 

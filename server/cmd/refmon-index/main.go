@@ -26,9 +26,9 @@ type cli struct {
 	Status  statusCmd  `cmd:"" help:"Print heartbeats and counts."`
 	Listed  listedCmd  `cmd:"" help:"List classes with members that no list of SIDs covers."`
 
-	Site      siteCmd      `cmd:"" help:"Create configuration and keys for many machines." group:"Many machines"`
+	Site      siteCmd      `cmd:"" help:"Write the files of each machine." group:"Many machines"`
 	Broker    brokerCmd    `cmd:"" help:"Run a NATS server." group:"Many machines"`
-	Streams   streamsCmd   `cmd:"" help:"Create the streams on existing NATS servers." group:"Many machines"`
+	Keep      keepCmd      `cmd:"" help:"Keep the streams of existing NATS servers." group:"Many machines"`
 	Watch     watchCmd     `cmd:"" help:"Report the files of this host." group:"Many machines"`
 	Directory directoryCmd `cmd:"" help:"Publish the directory." group:"Many machines"`
 	Work      workCmd      `cmd:"" help:"Compute classes and their members." group:"Many machines"`
@@ -82,6 +82,9 @@ func run(args []string, std *streams) int {
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
+	}
+	if args, err = withConfig(parser, args); err != nil {
+		return report(std, err)
 	}
 	ctx, err := parser.Parse(args)
 	if helped { // --help has printed its text, so the error of Parse is meaningless

@@ -81,10 +81,23 @@ func (a *Alone) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := stages.Prepare(ctx, keeper); err != nil {
+	keeping, stop := context.WithCancel(ctx)
+	defer stop()
+	ready, kept := make(chan struct{}), make(chan error, 1)
+	go func() { kept <- stages.Keep(keeping, keeper, func() { close(ready) }) }()
+	select {
+	case <-ready:
+	case err := <-kept:
 		return fmt.Errorf("make the streams: %w", err)
 	}
-	all := []func(context.Context) error{b.Wait}
+	all := []func(context.Context) error{b.Wait, func(ctx context.Context) error {
+		select {
+		case err := <-kept:
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	}}
 	for _, role := range []site.Role{site.Watch(a.Host), site.Directory, site.Work, site.Follow} {
 		c, err := dial(role)
 		if err != nil {

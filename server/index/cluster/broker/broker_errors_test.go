@@ -52,7 +52,8 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("of %d messages that it had it has %d, want at least 1, at least %d", kept, n, kept)
 	}
 	const some = `{"filter":"people.0","keep":8}`
-	if _, err := worker.Request("$JS.API.STREAM.PURGE.PEOPLE", []byte(some), time.Minute); err != nil {
+	keeper, _ := h.raw(site.Keeper)
+	if _, err := keeper.Request("$JS.API.STREAM.PURGE.PEOPLE", []byte(some), time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	// Where others fill its disk it ends.

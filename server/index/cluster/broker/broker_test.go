@@ -50,8 +50,8 @@ func existing(t *testing.T, trees map[string][]string) *brokerSite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(t.TempDir(), "site")
-	if err := site.Save(dir, s, seeds, nil, nil); err != nil {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, site.AccountName), s.Account(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "server.conf")
@@ -170,9 +170,6 @@ func refused(t *testing.T, h *brokerSite) {
 				}
 				continue
 			}
-			if role == site.Work && what == "a purge of rows" { // workers may purge obsolete records
-				continue
-			}
 			pairs++
 			if err := errors.Join(c.Publish(subject, []byte("{}")), c.Flush()); err != nil {
 				t.Fatal(err)
@@ -194,8 +191,93 @@ func refused(t *testing.T, h *brokerSite) {
 			}
 		}
 	}
-	if pairs != 5*len(subjects)-8 {
-		t.Errorf("%d pairs were refused, want %d", pairs, 5*len(subjects)-8)
+	if pairs != 5*len(subjects)-7 {
+		t.Errorf("%d pairs were refused, want %d", pairs, 5*len(subjects)-7)
+	}
+}
+
+// operations are requests of the JetStream API that change or delete a stream or its messages. %s is the stream.
+var operations = map[string]string{
+	"purge":            "$JS.API.STREAM.PURGE.%s",
+	"delete":           "$JS.API.STREAM.DELETE.%s",
+	"update":           "$JS.API.STREAM.UPDATE.%s",
+	"create":           "$JS.API.STREAM.CREATE.%s",
+	"delete a message": "$JS.API.STREAM.MSG.DELETE.%s",
+	"restore":          "$JS.API.STREAM.RESTORE.%s",
+	"snapshot":         "$JS.API.STREAM.SNAPSHOT.%s",
+	"step down":        "$JS.API.STREAM.LEADER.STEPDOWN.%s",
+	"remove a peer":    "$JS.API.STREAM.PEER.REMOVE.%s",
+	"create consumer":  "$JS.API.CONSUMER.CREATE.%s.x",
+	"create durable":   "$JS.API.CONSUMER.DURABLE.CREATE.%s.x",
+	"delete consumer":  "$JS.API.CONSUMER.DELETE.%s.people_0",
+}
+
+// TestOnlyKeeperChangesStreams checks that the servers refuse each operation of each role but the keeper on each
+// stream (N-105), on an existing NATS server too.
+func TestOnlyKeeperChangesStreams(t *testing.T) {
+	trees := map[string][]string{"a": {"/srv"}}
+	for name, start := range map[string]func(*testing.T, map[string][]string) *brokerSite{"broker": newBrokerSite,
+		"existing": existing} {
+		t.Run(name, func(t *testing.T) {
+			h := start(t, trees)
+			for _, role := range []site.Role{site.Work, site.Follow, site.Directory, site.Watch("a")} {
+				c, refused := h.raw(role)
+				for what, form := range operations {
+					for _, stream := range site.Streams() {
+						subject := fmt.Sprintf(form, stream)
+						if err := errors.Join(c.Publish(subject, nil), c.Flush()); err != nil {
+							t.Fatal(err)
+						}
+						if said := <-refused; !strings.Contains(strings.ToLower(said), "permissions violation") ||
+							!strings.Contains(said, subject) {
+							t.Errorf("N-105: %s: %s of %s: %s, want a permissions violation", role, what, stream, said)
+						}
+					}
+				}
+			}
+			keeper, _ := h.raw(site.Keeper)
+			m, err := keeper.Request(fmt.Sprintf(operations["purge"], "ROWS"), nil, time.Minute)
+			if err != nil || !strings.Contains(string(m.Data), `"success":true`) {
+				t.Errorf("the keeper's own purge: %v, %v, want success", m, err)
+			}
+		})
+	}
+}
+
+// TestNoDeputy checks that no server and no keeper carries out an operation for a role that names the operation as the
+// subject of its answer (N-43, N-105).
+func TestNoDeputy(t *testing.T) {
+	h := newBrokerSite(t, map[string][]string{"a": {"/srv"}})
+	ready := make(chan struct{})
+	go func() { _ = stages.Keep(t.Context(), h.dial(site.Keeper), func() { close(ready) }) }()
+	<-ready
+	work, refused := h.raw(site.Work)
+	if _, err := work.Request("people.0", nil, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	for what, form := range operations {
+		for request, body := range map[string]string{"delete.people.0": `{"input":1}`, "delete.x": "",
+			"$JS.API.DIRECT.GET.PEOPLE": `{"seq":1}`, "$JS.API.DIRECT.GET.PEOPLE.people.0": "",
+			"$JS.API.DIRECT.GET.ROWS":                   `{"seq":1}`,
+			"$JS.API.CONSUMER.MSG.NEXT.CLASS.people_0":  `{"batch":1,"no_wait":true}`,
+			"$JS.API.CONSUMER.MSG.NEXT.CLASS.people_00": ""} {
+			err := errors.Join(work.PublishRequest(request, fmt.Sprintf(form, "PEOPLE"), []byte(body)), work.Flush())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := h.count("PEOPLE"); n != 1 {
+				t.Fatalf("N-105: %s for the answer of %s: %d messages, want 1", what, request, n)
+			}
+		}
+	}
+	select {
+	case said := <-refused:
+		t.Errorf("a request was refused: %s, want all to reach the servers", said)
+	default:
+	}
+	consumer, err := h.keeper.Consumer(t.Context(), "CLASS", "people_0")
+	if err != nil || consumer.CachedInfo().Config.AckPolicy != jetstream.AckNonePolicy {
+		t.Errorf("the consumer people_0 is %v, %v, want it unchanged", consumer, err)
 	}
 }
 

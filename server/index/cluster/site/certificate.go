@@ -4,57 +4,93 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"time"
 )
 
-// validFor is the validity of a site's certificates.
-const validFor = 5 * 365 * 24 * time.Hour
+// Validity of a server's certificate and of the authority, which must outlive it.
+const (
+	validFor          = 5 * 365 * 24 * time.Hour
+	authorityValidFor = 4 * validFor
+)
 
-// certificates creates an authority and one certificate for all servers, valid for five years and for the names and IP
-// addresses in servers. It returns the authority's certificate, the servers' certificate and its key, all as PEM. It
-// discards the authority's key, so nobody can issue another certificate.
-func certificates(servers []string) (authority, cert, key []byte, err error) {
-	root, rootKey, err := template("refmon-index site")
+// Authority is the site's certificate authority: its certificate and its secret key, both as PEM.
+type Authority struct{ Certificate, Key []byte }
+
+// NewAuthority creates a certificate authority, valid for twenty years. It may sign certificates and nothing else.
+func NewAuthority() (Authority, error) {
+	root, key, err := template("refmon-index site", authorityValidFor)
 	if err != nil {
-		return nil, nil, nil, err
+		return Authority{}, err
 	}
 	root.IsCA, root.BasicConstraintsValid, root.KeyUsage = true, true, x509.KeyUsageCertSign
-	rootDER, err := x509.CreateCertificate(rand.Reader, root, root, rootKey.Public(), rootKey)
+	der, err := x509.CreateCertificate(rand.Reader, root, root, key.Public(), key)
 	if err != nil {
-		return nil, nil, nil, err
+		return Authority{}, err
 	}
-	leaf, leafKey, err := template("refmon-index message server")
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	return Authority{block("CERTIFICATE", der), block("PRIVATE KEY", secret)}, err
+}
+
+// Issue creates a certificate for a NATS server, valid for five years and for these host names and IP addresses, and
+// its secret key, both as PEM. It returns an error if the authority is malformed.
+func (a Authority) Issue(names ...string) (cert, key []byte, err error) {
+	pair, err := tls.X509KeyPair(a.Certificate, a.Key)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, fmt.Errorf("the site's authority: %w", err)
+	}
+	leaf, leafKey, err := template("refmon-index message server", validFor)
+	if err != nil {
+		return nil, nil, err
 	}
 	leaf.KeyUsage = x509.KeyUsageDigitalSignature
 	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	for _, s := range servers {
+	for _, s := range names {
 		if ip := net.ParseIP(s); ip != nil {
 			leaf.IPAddresses = append(leaf.IPAddresses, ip)
 		} else {
 			leaf.DNSNames = append(leaf.DNSNames, s)
 		}
 	}
-	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, root, leafKey.Public(), rootKey)
+	der, err := x509.CreateCertificate(rand.Reader, leaf, pair.Leaf, leafKey.Public(), pair.PrivateKey)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(leafKey)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	block := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
-	return block("CERTIFICATE", rootDER), block("CERTIFICATE", leafDER), block("PRIVATE KEY", keyDER), nil
+	secret, err := x509.MarshalPKCS8PrivateKey(leafKey)
+	return block("CERTIFICATE", der), block("PRIVATE KEY", secret), err
 }
 
-// template returns a certificate without purpose and names, and its key.
-func template(name string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+// Holds reports whether cert is a certificate that the authority issued for exactly this name, and that is valid for
+// another year. It returns false for a malformed one.
+func (a Authority) Holds(cert []byte, name string) bool {
+	read := func(text []byte) *x509.Certificate {
+		b, _ := pem.Decode(text)
+		if b == nil {
+			return nil
+		}
+		c, err := x509.ParseCertificate(b.Bytes)
+		if err != nil {
+			return nil
+		}
+		return c
+	}
+	root, leaf := read(a.Certificate), read(cert)
+	return root != nil && leaf != nil && leaf.CheckSignatureFrom(root) == nil && leaf.VerifyHostname(name) == nil &&
+		len(leaf.DNSNames)+len(leaf.IPAddresses) == 1 && time.Until(leaf.NotAfter) > 365*24*time.Hour
+}
+
+func block(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}
+
+// template returns a certificate without purpose and names, valid for this long, and its key.
+func template(name string, long time.Duration) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err
@@ -64,5 +100,5 @@ func template(name string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 		return nil, nil, err
 	}
 	return &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(validFor)}, key, nil
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(long)}, key, nil
 }

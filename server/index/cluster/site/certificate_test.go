@@ -12,10 +12,21 @@ import (
 	"testing"
 )
 
-// TestNamesOfCertificates checks that the servers' certificate has all their names and addresses and is signed by the
+func newAuthority(t *testing.T) Authority {
+	t.Helper()
+	a, err := NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// TestNamesOfCertificates checks that a server's certificate has all its names and addresses and is signed by the
 // site's authority, whose own certificate may only sign certificates (N-47).
 func TestNamesOfCertificates(t *testing.T) {
-	authority, cert, _, err := certificates([]string{"mq1.example", "192.0.2.7", "mq2.example", "::1", "mq3.example"})
+	a := newAuthority(t)
+	authority := a.Certificate
+	cert, _, err := a.Issue("mq1.example", "192.0.2.7", "mq2.example", "::1", "mq3.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,10 +55,7 @@ func TestNamesOfCertificates(t *testing.T) {
 // TestTrusted checks that a role trusts the site's authority. With external servers and no named authority it trusts
 // the host's authorities, and in a folder with neither it trusts none (N-47, N-79).
 func TestTrusted(t *testing.T) {
-	authority, _, _, err := certificates([]string{"mq1.example"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority := newAuthority(t).Certificate
 	for name, c := range map[string]struct {
 		files map[string]string
 		least uint16 // 0: refused
@@ -78,5 +86,38 @@ func TestTrusted(t *testing.T) {
 			got.InsecureSkipVerify {
 			t.Errorf("N-79: %s: %+v", name, got)
 		}
+	}
+}
+
+// TestCertificateIsKept checks which certificates of an earlier run stay in use: those of the same authority for
+// exactly this name (N-47).
+func TestCertificateIsKept(t *testing.T) {
+	a, other := newAuthority(t), newAuthority(t)
+	issue := func(a Authority, names ...string) []byte {
+		t.Helper()
+		cert, _, err := a.Issue(names...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cert
+	}
+	for name, c := range map[string]struct {
+		cert []byte
+		want bool
+	}{
+		"its own":           {issue(a, "mq1.example"), true},
+		"another name":      {issue(a, "mq2.example"), false},
+		"two names":         {issue(a, "mq1.example", "mq2.example"), false},
+		"another authority": {issue(other, "mq1.example"), false},
+		"the authority":     {a.Certificate, false},
+		"none":              {nil, false},
+		"text":              {[]byte("x"), false},
+	} {
+		if got := a.Holds(c.cert, "mq1.example"); got != c.want {
+			t.Errorf("N-47: %s: kept = %t, want %t", name, got, c.want)
+		}
+	}
+	if _, _, err := (Authority{}).Issue("mq1.example"); err == nil {
+		t.Error("an empty authority issues a certificate")
 	}
 }

@@ -2,6 +2,7 @@ package site
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,27 +37,41 @@ func (s *Site) Roles() []Role {
 // New validates a site and creates a key for each role; it ignores s.Keys. It returns a copy of the site with the
 // public keys and its defaults, and the secret seed of each role. Store each seed only on the machines of its role. It
 // returns an error for a site that is not valid.
-func New(s Site) (*Site, map[Role]string, error) {
+func New(s Site) (*Site, map[Role]string, error) { return Renew(s, nil) }
+
+// Renew is [New] for a site whose roles have some keys already: it keeps the seeds in old and creates the others. It
+// drops the seeds of roles that the site does not have. A malformed seed is an error, which does not contain it.
+func Renew(s Site, old map[Role]string) (*Site, map[Role]string, error) {
 	seeds := map[Role]string{}
 	s.Keys = map[string]string{}
 	if err := s.check(); err != nil {
 		return nil, nil, err
 	}
 	for _, r := range s.Roles() {
-		key, err := nkeys.CreateUser()
+		seed, public, err := keyPair(old[r])
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("key of %s: %w", r, err)
 		}
-		seed, err := key.Seed()
-		if err != nil {
-			return nil, nil, err
-		}
-		if s.Keys[string(r)], err = key.PublicKey(); err != nil {
-			return nil, nil, err
-		}
-		seeds[r] = string(seed)
+		seeds[r], s.Keys[string(r)] = seed, public
 	}
 	return &s, seeds, nil
+}
+
+// keyPair returns a seed and its public key. It creates them if old is empty, and else returns old.
+func keyPair(old string) (seed, public string, err error) {
+	key, err := nkeys.CreateUser()
+	if old != "" {
+		key, err = nkeys.FromSeed([]byte(old))
+	}
+	if err != nil {
+		return "", "", errors.New("the seed is malformed") // do not repeat the secret
+	}
+	b, err := key.Seed()
+	if err != nil {
+		return "", "", err
+	}
+	public, err = key.PublicKey()
+	return string(b), public, err
 }
 
 // Permissions lists the subjects that a role may publish and those that it may subscribe to (Hear), with wildcards.
@@ -80,7 +95,7 @@ func Streams() []string {
 
 // Permissions returns the subjects that a role may publish and subscribe to. A role without a key in the site has
 // none. Only the keeper may create streams and consumers, because a consumer can deliver to subjects that its creator
-// may not publish (N-45).
+// may not publish (N-45), and only the keeper may delete messages and streams (N-105).
 func (s *Site) Permissions(r Role) Permissions {
 	inbox := Inbox(r) + ".>"
 	get := func(streams ...string) (out []string) {
@@ -89,23 +104,29 @@ func (s *Site) Permissions(r Role) Permissions {
 		}
 		return out
 	}
+	next := func(streams ...string) (out []string) { // of consumers that only report lag
+		for _, name := range streams {
+			out = append(out, "$JS.API.CONSUMER.MSG.NEXT."+name+".*")
+		}
+		return out
+	}
 	if _, known := s.Keys[string(r)]; !known {
 		return Permissions{}
 	}
 	switch r {
 	case Keeper:
-		return Permissions{Publish: []string{"$JS.API.>"}, Hear: []string{inbox}}
+		// It replies to workers (N-105).
+		return Permissions{Publish: []string{"$JS.API.>", Inbox(Work) + ".>"}, Hear: []string{inbox, "delete.>"}}
 	case Directory:
 		return Permissions{Hear: []string{inbox},
 			Publish: []string{"directory.>", "wake.directory.>", "$JS.API.DIRECT.GET.DIRECTORY.directory.>"}}
 	case Work:
 		return Permissions{Hear: []string{inbox, "wake.>", "alive.>"},
-			Publish: append(get(Streams()...), "rows.>", "class.>", "people.>", "fence.>", "wake.>", "alive.>", "again.>",
-				"$JS.API.STREAM.PURGE."+StreamSeen, "$JS.API.STREAM.MSG.DELETE."+StreamSeen,
-				"$JS.API.STREAM.PURGE."+StreamRows, "$JS.API.STREAM.PURGE."+StreamPeople, "$JS.API.STREAM.PURGE."+StreamClass)}
+			Publish: append(append(get(Streams()...), next(StreamSeen, StreamClass)...), "rows.>", "class.>", "people.>",
+				"fence.>", "wake.>", "alive.>", "again.>", "delete.>")}
 	case Follow:
 		return Permissions{Hear: []string{inbox, "wake.>"},
-			Publish: get(StreamRows, StreamPeople, StreamFence)}
+			Publish: append(get(StreamRows, StreamPeople, StreamFence), next(StreamRows, StreamPeople)...)}
 	}
 	host := strings.TrimPrefix(string(r), "watch-")
 	own := "seen." + host + ".>" // its own host only (N-46)

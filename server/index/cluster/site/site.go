@@ -31,10 +31,12 @@ type Site struct {
 	// Parts is the number of parts of each tree, Deciders the number of parts of the classes, and
 	// Replicas the number of servers that store each message. Parts and Deciders never change
 	// during a site's life.
-	Parts    int               `json:"parts,omitempty"`
-	Deciders int               `json:"deciders,omitempty"`
-	Replicas int               `json:"replicas,omitempty"`
-	Keys     map[string]string `json:"keys"` // the public key of each role
+	Parts    int `json:"parts,omitempty"`
+	Deciders int `json:"deciders,omitempty"`
+	Replicas int `json:"replicas,omitempty"`
+	// Followers are the names of the machines that follow, for consumers that show how far each has read.
+	Followers []string          `json:"followers,omitempty"`
+	Keys      map[string]string `json:"keys"` // the public key of each role
 }
 
 // Limits of a site.
@@ -81,6 +83,11 @@ func (s *Site) check() error {
 			if !path.IsAbs(t) || path.Clean(t) != t || t == "/" {
 				return fmt.Errorf("host %s: tree %q: want an absolute path", host, t)
 			}
+		}
+	}
+	for _, name := range s.Followers {
+		if !hostName.MatchString(name) {
+			return fmt.Errorf("follower %q: want letters a-z, digits and -", name)
 		}
 	}
 	for role, key := range s.Keys {

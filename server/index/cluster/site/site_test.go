@@ -3,6 +3,7 @@ package site
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -75,9 +76,9 @@ func TestPermissions(t *testing.T) {
 	}
 	for _, r := range s.Roles() {
 		for _, subject := range s.Permissions(r).Publish {
-			makes := strings.Contains(subject, "CONSUMER") || strings.Contains(subject, "STREAM.CREATE") ||
-				subject == ">" || subject == "$JS.API.>" || subject == "$JS.>"
-			if makes != (r == Keeper) {
+			makes := strings.HasPrefix(subject, "$JS.API.CONSUMER.") && !strings.Contains(subject, ".MSG.NEXT.") ||
+				strings.HasPrefix(subject, "$JS.API.STREAM.") || subject == ">" || subject == "$JS.API.>" || subject == "$JS.>"
+			if makes && r != Keeper || r == Keeper && subject != "$JS.API.>" && subject != "_INBOX.work.>" {
 				t.Errorf("%s publishes %s", r, subject)
 			}
 		}
@@ -115,12 +116,24 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestFolder checks that a site can be saved with its keys and loaded again, and that Save never overwrites one.
+// TestFolder checks that a site's files can be loaded again.
 func TestFolder(t *testing.T) {
 	s, seeds := made(t)
-	dir := t.TempDir() + "/site"
-	if err := Save(dir, s, seeds, []string{"127.0.0.1", "files.example"}, nil); err != nil {
+	dir := t.TempDir()
+	a := newAuthority(t)
+	cert, key, err := a.Issue("files.example")
+	if err != nil {
 		t.Fatal(err)
+	}
+	text, err := s.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string][]byte{SiteName: text, SeedName(Watch("a")): []byte(seeds[Watch("a")] + "\n"),
+		AuthorityName: a.Certificate, ServerName: cert, ServerKeyName: key} {
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	again, err := Load(dir)
 	if err != nil || again.Keys["work"] != s.Keys["work"] || again.Parts != 3 || again.Replicas != 1 {
@@ -130,17 +143,36 @@ func TestFolder(t *testing.T) {
 	if seed, err := Seed(dir, Watch("a")); err != nil || seed != seeds[Watch("a")] {
 		t.Errorf("a seed is another one: %v", err)
 	}
+	if _, err := Seed(dir, Work); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a seed that the folder does not have: %v, want %v", err, os.ErrNotExist)
+	}
 	c, err := ServerTLS(dir)
 	if err != nil || len(c.Certificates) != 1 || c.Certificates[0].Leaf.VerifyHostname("files.example") != nil ||
 		c.Certificates[0].Leaf.VerifyHostname("other.example") == nil {
 		t.Errorf("certificate: %v", err)
 	}
-	info, err := os.Stat(dir + "/work.seed")
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("a seed has mode %v: %v, want info.Mode().Perm() = 0o600, no error", info.Mode(), err)
+}
+
+// TestRenew checks that a changed site keeps the keys of its roles, and that a role without one gets one.
+func TestRenew(t *testing.T) {
+	s, seeds := made(t)
+	next := *s
+	next.Hosts = map[string][]string{"a": {"/srv"}, "c": {"/srv"}}
+	again, all, err := Renew(next, seeds)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := Save(dir, s, seeds, nil, nil); !errors.Is(err, os.ErrExist) {
-		t.Errorf("Save over an existing site = %v, want %v", err, os.ErrExist)
+	for _, r := range again.Roles() {
+		kept := all[r] == seeds[r] && again.Keys[string(r)] == s.Keys[string(r)]
+		if kept != (r != Watch("c")) {
+			t.Errorf("%s keeps its key: %t, want %t", r, kept, r != Watch("c"))
+		}
+	}
+	if _, has := all[Watch("b")]; has || again.Keys["watch-b"] != "" || s.Keys["watch-b"] == "" {
+		t.Errorf("keys of the new site %v and of the old one %v, want watch-b only in the old one", again.Keys, s.Keys)
+	}
+	if _, _, err := Renew(next, map[Role]string{Work: "SUAxx"}); err == nil || strings.Contains(err.Error(), "SUAxx") {
+		t.Errorf("a malformed seed: %v, want an error without it", err)
 	}
 }
 

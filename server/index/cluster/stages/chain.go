@@ -144,13 +144,18 @@ func (c *Conn) keep(ctx context.Context, subject, id string, body []byte) error 
 	}
 }
 
-// purge deletes the messages of a subject or pattern with a sequence below before. It waits at most answerWithin and
-// does not retry. Deleting none is no error.
+// purge deletes the messages of a subject or pattern with a sequence below before. Deleting none is no error. Errors
+// are those of request. Only the keeper may purge (N-105).
 func (c *Conn) purge(ctx context.Context, stream, subject string, before uint64) error {
+	return c.request(ctx, "$JS.API.STREAM.PURGE."+stream, fmt.Appendf(nil, `{"filter":%q,"seq":%d}`, subject, before))
+}
+
+// request sends a request to the JetStream API that deletes messages, and returns an error unless the servers confirm
+// it. It waits at most answerWithin and does not retry.
+func (c *Conn) request(ctx context.Context, subject string, body []byte) error {
 	ctx, stop := context.WithTimeout(ctx, answerWithin)
 	defer stop()
-	body := fmt.Appendf(nil, `{"filter":%q,"seq":%d}`, subject, before)
-	m, err := c.nc.RequestWithContext(ctx, "$JS.API.STREAM.PURGE."+stream, body)
+	m, err := c.nc.RequestWithContext(ctx, subject, body)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ type deciding struct {
 	started  int64  // start time of the directory source
 	beaten   int64  // its last heartbeat
 	clock    int64  // the heartbeat of the version
+	lag      lag
 }
 
 // workPeople decides the classes of share n while the share belongs to this worker. It returns nil when ctx ends or
@@ -63,7 +64,8 @@ func newDeciding(ctx context.Context, s *shareWorker, n int) (*deciding, error) 
 	if err != nil {
 		return nil, err
 	}
-	d := &deciding{ledger: l, shift: s, filter: classesOf(n), next: l.last.Cursor + 1, left: often}
+	d := &deciding{ledger: l, shift: s, filter: classesOf(n), next: l.last.Cursor + 1, left: often,
+		lag: s.lag(site.StreamClass)}
 	d.worker, err = q.Worker(l.state)
 	return d, err
 }
@@ -77,6 +79,7 @@ func (d *deciding) turns(ctx context.Context) error {
 		return err
 	}
 	d.purge(ctx)
+	d.lag.move(ctx, d.next-1)
 	return nil
 }
 
@@ -166,6 +169,7 @@ func (d *deciding) classes(ctx context.Context) error {
 			return err
 		}
 		d.next, d.left = next.Cursor+1, d.left+len(list)
+		d.lag.read += len(list)
 	}
 }
 
@@ -175,7 +179,7 @@ func (d *deciding) purge(ctx context.Context) {
 	if d.left < often || d.version == "" {
 		return
 	}
-	if err := d.c.purge(ctx, site.StreamClass, d.filter, d.next); err != nil { // tried again later
+	if err := d.c.remove(ctx, d.name, deletion{Input: d.next}); err != nil { // tried again later
 		d.c.warn(fmt.Errorf("%s: cannot delete old records: %w", d.filter, err))
 		return
 	}

@@ -54,15 +54,25 @@ func newOpenSite(t *testing.T, parts int) *openSite {
 	if !h.server.ReadyForConnections(time.Minute) {
 		t.Fatal("the message server is not ready")
 	}
-	if err := Prepare(t.Context(), h.dial(site.Keeper)); err != nil {
-		t.Fatal(err)
-	}
+	keep(t, h.dial(site.Keeper))
 	err = errors.Join(os.WriteFile(h.dir, []byte(company), 0o600), os.WriteFile(filepath.Join(h.tree, "plan"), nil, 0o600),
 		os.Chmod(filepath.Join(h.tree, "plan"), 0o644), os.WriteFile(filepath.Join(h.tree, "own"), nil, 0o600))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// keep creates the streams and deletes messages for workers until the end of the test.
+func keep(t *testing.T, c *Conn) {
+	t.Helper()
+	ready, done := make(chan struct{}), make(chan error, 1)
+	go func() { done <- Keep(t.Context(), c, func() { close(ready) }) }()
+	select {
+	case <-ready:
+	case err := <-done:
+		t.Fatal(err)
+	}
 }
 
 func (h *openSite) dial(r site.Role) *Conn {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 // FollowConfig configures [Follow]. State is required.
 type FollowConfig struct {
+	Name  string        // of the site's followers, whose consumers show how far this one is behind; "": none
 	State string        // the folder of the index, see [index.Open]
 	Sinks []index.Sink  // in addition to the folder; Follow closes them, also if it fails
 	Beat  time.Duration // the interval of polling; 0: [watch.Often]
@@ -51,6 +53,12 @@ func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	if f.config.Beat == 0 {
 		f.config.Beat = watch.Often
 	}
+	if slices.Contains(c.site.Followers, o.Name) {
+		f.lags = map[string]*lag{}
+		for _, stream := range []string{site.StreamRows, site.StreamPeople} {
+			f.lags[stream] = &lag{c: c, stream: stream, name: o.Name, every: lagBeats * f.config.Beat}
+		}
+	}
 	return f.run(ctx)
 }
 
@@ -66,6 +74,7 @@ type following struct {
 	since      uint64                    // the last watermark that existed when this follower started
 	began      bool
 	clock      func() watch.Heartbeat // immutable
+	lags       map[string]*lag        // of the logs, by stream; empty without a name
 }
 
 // share is one log.
@@ -147,6 +156,9 @@ func (f *following) turn(ctx context.Context) error {
 	if err := f.write(); err != nil {
 		return err
 	}
+	for _, l := range f.lags {
+		l.move(ctx, 0)
+	}
 	for i := range list {
 		f.addWatermark(&list[i])
 	}
@@ -184,6 +196,9 @@ func (f *following) read(ctx context.Context, s *share) error {
 		delete(f.watermarks, name)
 		s.whole = false
 	}, func(r *record) error {
+		if l := f.lags[s.records.follower.stream]; l != nil {
+			l.read++
+		}
 		s.generation = r.Generation
 		for i := range r.events {
 			if err := f.merge.Apply(name, &r.events[i]); err != nil {

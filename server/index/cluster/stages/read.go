@@ -134,18 +134,35 @@ func (c *Conn) last(ctx context.Context, stream, subject string) (*message, erro
 	if err != nil {
 		return nil, err
 	}
-	if header(m, "Nats-Sequence") == "" {
-		if status := m.Header.Get("Status"); status != "404" {
-			return nil, fmt.Errorf("%s: status %s %s", subject, status, m.Header.Get("Description"))
-		}
-		return nil, nil
-	}
-	x, err := c.read(m)
-	return &x, err
+	return c.one(m, subject)
 }
 
 // next returns the messages of a subject or pattern from a sequence on, at most one batch. It returns none at the end.
 // It does not wait for new messages. Invalid messages are included, with the reason in signed.
 func (c *Conn) next(ctx context.Context, stream, subject string, from uint64) ([]message, error) {
 	return c.get(ctx, stream, question{Seq: max(from, 1), NextBy: subject, Batch: batchMessages, MaxBytes: batchBytes})
+}
+
+// at returns the message with a sequence, with the result of its verification. It returns nil and no error if the
+// stream does not have it. It waits at most answerWithin.
+func (c *Conn) at(ctx context.Context, stream string, seq uint64) (*message, error) {
+	ctx, stop := context.WithTimeout(ctx, answerWithin)
+	defer stop()
+	m, err := c.nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+stream, fmt.Appendf(nil, `{"seq":%d}`, seq))
+	if err != nil {
+		return nil, err
+	}
+	return c.one(m, stream)
+}
+
+// one reads the only answer of a direct get. It returns nil if there is no message. where is for errors.
+func (c *Conn) one(m *nats.Msg, where string) (*message, error) {
+	if header(m, "Nats-Sequence") == "" {
+		if status := m.Header.Get("Status"); status != "404" {
+			return nil, fmt.Errorf("%s: status %s %s", where, status, m.Header.Get("Description"))
+		}
+		return nil, nil
+	}
+	x, err := c.read(m)
+	return &x, err
 }

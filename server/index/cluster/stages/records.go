@@ -17,6 +17,7 @@ type records struct {
 	pieces  index.Size // of the snapshot being read
 	first   uint64     // its first sequence
 	before  uint64     // messages before it can be deleted; 0: unknown
+	final   uint64     // with before: the last sequence of the snapshot
 }
 
 // perRecord is the approximate number of bytes that a server stores for a record in addition to its
@@ -84,7 +85,7 @@ func (r *records) count(m *message, x *record, gap bool) {
 		return
 	}
 	r.size, r.size.Least = r.pieces, r.pieces.Bytes
-	if r.before = r.first; gap {
+	if r.before, r.final = r.first, m.sequence; gap {
 		r.before = 0
 	}
 }

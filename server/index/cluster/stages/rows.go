@@ -23,6 +23,7 @@ type rows struct {
 	left    int    // messages processed but not purged; starts at often, because the number is not known
 	purged  uint64 // messages before it are purged
 	skip    bool   // the next message has crashed other workers
+	lag     lag
 }
 
 // often is the number of messages after which a worker stores its position.
@@ -54,7 +55,7 @@ func newRows(ctx context.Context, s *shareWorker, p site.Part) (*rows, error) {
 		return nil, err
 	}
 	r := &rows{ledger: l, shift: s, part: p, durable: l.last.Cursor, skip: l.last.Tries > maxTries,
-		left: often}
+		left: often, lag: s.lag(site.StreamSeen)}
 	if r.worker, err = q.Rows(l.state); err != nil {
 		return nil, err
 	}
@@ -71,6 +72,7 @@ func (r *rows) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		r.lag.move(ctx, r.in.head)
 		if more {
 			continue
 		}
@@ -111,8 +113,9 @@ func (r *rows) later(m *message) bool {
 // remove deletes an invalid message, so that it does not use up the part's capacity, and passes the reason to Warn. If
 // valid messages before it were lost, the part needs a new walk.
 func (r *rows) remove(ctx context.Context, m *message) {
-	body := fmt.Appendf(nil, `{"seq":%d,"no_erase":true}`, m.sequence)
-	_ = r.c.nc.Publish("$JS.API.STREAM.MSG.DELETE."+site.StreamSeen, body) // skipped even if this fails
+	if err := r.c.remove(ctx, r.name, deletion{Drop: m.sequence}); err != nil { // skipped all the same
+		r.c.warn(fmt.Errorf("%s: cannot delete message %d: %w", m.Subject, m.sequence, err))
+	}
 	r.c.warn(fmt.Errorf("%s: message %d does not count: %w", m.Subject, m.sequence, errors.Join(errPlace, m.signed)))
 	if m.signed == nil && m.After > r.in.head { // valid messages before it were lost
 		r.last.Whole, r.walking = false, false
@@ -125,6 +128,7 @@ var errPlace = errors.New("it was not written to stand there")
 // After an error the worker's memory is unusable, and the part must be taken again.
 func (r *rows) take(ctx context.Context, m *message) error {
 	next := r.last
+	r.lag.read++
 	next.Cursor, next.Tries, next.Refused = m.sequence, 0, next.Refused+r.in.refused
 	r.in.refused = 0
 	s, batch, err := parseSeen(r.c.site, r.part, m.Body)
@@ -226,7 +230,7 @@ func (r *rows) purge(ctx context.Context) error {
 	if r.left < often || r.durable <= r.purged {
 		return nil
 	}
-	if err := r.c.purge(ctx, site.StreamSeen, r.in.subject, r.durable); err != nil {
+	if err := r.c.remove(ctx, r.name, deletion{Input: r.durable}); err != nil {
 		r.c.warn(fmt.Errorf("%s: cannot delete old records: %w", r.in.subject, err))
 		return nil
 	}

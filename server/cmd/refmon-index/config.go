@@ -1,0 +1,107 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/internal/strictyaml"
+)
+
+// configured has the flag of commands that read their flags from a file.
+type configured struct {
+	Config string `help:"Read flags from this YAML file, as NAME: VALUE." placeholder:"FILE"`
+}
+
+// withConfig returns a command line with the flags of the file that --config names, after the command and before its
+// other flags. Without --config it returns args unchanged. A key that is no flag of the command is an error with its
+// line, and so is a second --config.
+func withConfig(parser *kong.Kong, args []string) ([]string, error) {
+	file, rest, err := configFile(args)
+	if file == "" || err != nil {
+		return args, err
+	}
+	at := slices.IndexFunc(parser.Model.Children, func(n *kong.Node) bool { return n.Name == args[0] })
+	if at < 0 {
+		return args, nil // the parser reports the unknown command
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	flags, err := parseConfig(text, parser.Model.Children[at])
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return slices.Concat(args[:1], flags, rest), nil
+}
+
+// configFile returns the value of --config after the command, "" if there is none, and the arguments after the command
+// without it.
+func configFile(args []string) (file string, rest []string, err error) {
+	for i := 1; i < len(args); i++ {
+		value, found := strings.CutPrefix(args[i], "--config=")
+		if args[i] == "--config" && i+1 < len(args) {
+			i++
+			value, found = args[i], true
+		}
+		switch {
+		case !found:
+			rest = append(rest, args[i])
+		case file != "" || value == "":
+			return "", nil, errors.New("--config: want one file")
+		default:
+			file = value
+		}
+	}
+	return file, rest, nil
+}
+
+// parseConfig converts a file to flags of a command.
+func parseConfig(file []byte, command *kong.Node) (out []string, err error) {
+	text, marks, err := strictyaml.JSON(file)
+	if err != nil {
+		return nil, err
+	}
+	r := strict.Reader{Scanner: strict.Scanner{Bytes: text}}
+	err = r.Map(func(name string) error {
+		i := slices.IndexFunc(command.Flags, func(f *kong.Flag) bool { return f.Name == name })
+		if i < 0 || name == "config" || name == "help" {
+			return r.Fail("the command %s has no flag --%s", command.Name, name)
+		}
+		raw, err := r.Raw()
+		if err != nil {
+			return err
+		}
+		list := []json.RawMessage{raw}
+		if raw[0] == '[' {
+			list = nil
+			if err := json.Unmarshal(raw, &list); err != nil {
+				return err
+			}
+		}
+		for _, v := range list {
+			out = append(out, "--"+name+"="+scalar(v))
+		}
+		return nil
+	})
+	if err == nil {
+		err = r.Done()
+	}
+	return out, strict.Locate(text, marks, err)
+}
+
+// scalar returns a JSON string's text, and another value as it is written.
+func scalar(v json.RawMessage) string {
+	var text string
+	if json.Unmarshal(v, &text) == nil && string(v) != "null" {
+		return text
+	}
+	return string(v)
+}

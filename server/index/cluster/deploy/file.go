@@ -1,0 +1,216 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/internal/strictyaml"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// File is a site file. Its fields are its keys; docs/search.md explains them.
+type File struct {
+	Rights      string              `json:"rights"`   // "": read
+	Share       string              `json:"share"`    // SDDL; "": none
+	Traverse    index.Traverse      `json:"traverse"` // "": host
+	Parts       int                 `json:"parts"`    // 0: 4
+	Replicas    int                 `json:"replicas"` // 0: 3 with three or more NATS servers, else 1
+	Port        int                 `json:"port"`     // of NATS servers; 0: 4222
+	ClusterPort int                 `json:"clusterPort"`
+	NATS        []string            `json:"nats"` // existing NATS servers, instead of machines that run broker
+	NATSCA      string              `json:"natsCA"`
+	Directory   string              `json:"directory"` // the directory file; or LDAP
+	LDAP        *LDAP               `json:"ldap"`
+	Postgres    string              `json:"postgres"` // of machines that follow and name none
+	Machines    map[string]*Machine `json:"machines"`
+}
+
+// LDAP selects an LDAP directory, as the flags --ldap-… of the command directory do.
+type LDAP struct {
+	Server       []string `json:"server"`
+	Domain       string   `json:"domain"`
+	Account      string   `json:"account"`
+	PasswordFile string   `json:"passwordFile"`
+	CA           string   `json:"ca"`
+	Base         string   `json:"base"`
+}
+
+// Machine is one machine of a site.
+type Machine struct {
+	Address  string   `json:"address"`  // "": the machine's name
+	Runs     []string `json:"runs"`     // commands of refmon-index
+	Trees    []string `json:"trees"`    // of watch
+	Watch    string   `json:"watch"`    // of watch: a watch socket of refmond
+	NoEvents bool     `json:"noEvents"` // of watch
+	Every    string   `json:"every"`    // of watch
+	Postgres string   `json:"postgres"` // of follow
+	Bulk     string   `json:"bulk"`     // of follow
+	Socket   string   `json:"socket"`   // of follow
+	Ask      []string `json:"ask"`      // of follow
+	Folder   string   `json:"folder"`   // "": /etc/refmon-index
+	State    string   `json:"state"`    // "": /var/lib/refmon-index
+}
+
+// The commands that a machine may run.
+const (
+	broker    = "broker"
+	keep      = "keep"
+	watch     = "watch"
+	directory = "directory"
+	work      = "work"
+	follow    = "follow"
+)
+
+// roles has the commands in the order in which a site starts them.
+var roles = []string{broker, keep, watch, directory, work, follow}
+
+// Defaults of a machine.
+const (
+	defaultFolder = "/etc/refmon-index"
+	defaultState  = "/var/lib/refmon-index"
+)
+
+// keysFolder is the subfolder with the secrets of the whole site.
+const keysFolder = "keys"
+
+// Read parses and validates a site file and sets its defaults. Unknown and repeated keys are errors with their line. It
+// also returns an error for a site that cannot work: for example no worker, or two machines that run directory.
+func Read(text []byte) (*File, error) {
+	b, marks, err := strictyaml.JSON(text)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{Rights: "read", Traverse: index.TraverseHost, Parts: 4, Port: 4222, ClusterPort: 6222}
+	if err := strict.Locate(b, marks, strict.Unmarshal(b, f)); err != nil {
+		return nil, err
+	}
+	for name, m := range f.Machines {
+		if err := m.check(name); err != nil {
+			return nil, fmt.Errorf("machine %s: %w", name, err)
+		}
+	}
+	return f, f.check()
+}
+
+var (
+	machineName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	addressForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.:-]*$`)
+	pathForm    = regexp.MustCompile(`^/[A-Za-z0-9._/-]+$`)
+)
+
+// check sets the defaults of a machine and returns an error for its first invalid key.
+func (m *Machine) check(name string) error {
+	if m == nil || len(m.Runs) == 0 {
+		return errors.New("runs: want a list of commands, such as [work]")
+	}
+	if !machineName.MatchString(name) || name == keysFolder {
+		return fmt.Errorf("the name must have letters a-z, digits and - only, and not be %s", keysFolder)
+	}
+	for i, r := range m.Runs {
+		if !slices.Contains(roles, r) || slices.Contains(m.Runs[:i], r) {
+			return fmt.Errorf("runs: %q: want each of %v at most once", r, roles)
+		}
+	}
+	if m.Address == "" {
+		m.Address = name
+	}
+	if m.Folder == "" {
+		m.Folder = defaultFolder
+	}
+	if m.State == "" {
+		m.State = defaultState
+	}
+	if !addressForm.MatchString(m.Address) {
+		return fmt.Errorf("address: %q is no host name or IP address", m.Address)
+	}
+	for _, at := range []string{m.Folder, m.State} { // they are in units and in commands of a shell
+		if !pathForm.MatchString(at) || path.Clean(at) != at {
+			return fmt.Errorf("folder, state: %q: want an absolute path of letters, digits and . _ -", at)
+		}
+	}
+	watches := len(m.Trees) > 0 || m.Watch != "" || m.NoEvents || m.Every != ""
+	follows := m.Postgres != "" || m.Bulk != "" || m.Socket != "" || m.Ask != nil
+	switch {
+	case m.runs(watch) && len(m.Trees) == 0:
+		return errors.New("trees: missing, because it runs watch")
+	case !m.runs(watch) && watches:
+		return errors.New("trees, watch, noEvents, every: only with watch in runs")
+	case !m.runs(follow) && follows:
+		return errors.New("postgres, bulk, socket, ask: only with follow in runs")
+	}
+	return nil
+}
+
+// runs reports whether the machine runs a command.
+func (m *Machine) runs(role string) bool { return slices.Contains(m.Runs, role) }
+
+// check returns an error if the machines do not make a site. Their own keys are valid already.
+func (f *File) check() error {
+	count := map[string]int{}
+	for _, m := range f.Machines {
+		for _, r := range m.Runs {
+			count[r]++
+		}
+	}
+	for _, r := range []string{watch, directory, work, follow} {
+		if count[r] == 0 {
+			return fmt.Errorf("machines: none runs %s", r)
+		}
+	}
+	switch {
+	case count[directory] > 1:
+		return errors.New("machines: several run directory, and only one can")
+	case (f.Directory == "") == (f.LDAP == nil):
+		return errors.New("want either directory or ldap")
+	case (count[broker] == 0) == (len(f.NATS) == 0):
+		return errors.New("want either machines that run broker, or nats with the URLs of existing NATS servers")
+	case (count[keep] == 0) != (len(f.NATS) == 0):
+		return errors.New("keep: with existing NATS servers some machine must run it; with broker none may")
+	case f.NATSCA != "" && len(f.NATS) == 0:
+		return errors.New("natsCA: only with nats")
+	case min(f.Port, f.ClusterPort) < 1 || max(f.Port, f.ClusterPort) > 65535:
+		return errors.New("port, clusterPort: want 1 to 65535")
+	}
+	_, _, err := site.New(f.site())
+	return err
+}
+
+// running returns the names of the machines that run a command, sorted.
+func (f *File) running(role string) (out []string) {
+	for _, name := range slices.Sorted(maps.Keys(f.Machines)) {
+		if f.Machines[name].runs(role) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// site returns the site of the file, without keys.
+func (f *File) site() site.Site {
+	s := site.Site{Rights: f.Rights, Share: f.Share, Traverse: f.Traverse, Parts: f.Parts, Deciders: f.Parts,
+		Replicas: f.Replicas, Servers: slices.Clone(f.NATS), Hosts: map[string][]string{}, Followers: f.running(follow)}
+	for _, name := range f.running(broker) {
+		s.Servers = append(s.Servers, (&url.URL{Scheme: "tls", Host: f.at(name, f.Port)}).String())
+	}
+	for _, name := range f.running(watch) {
+		s.Hosts[name] = f.Machines[name].Trees
+	}
+	if s.Replicas == 0 && len(s.Servers) >= 3 {
+		s.Replicas = 3
+	}
+	return s
+}
+
+// at returns a machine's address with a port.
+func (f *File) at(machine string, port int) string {
+	return net.JoinHostPort(f.Machines[machine].Address, strconv.Itoa(port))
+}

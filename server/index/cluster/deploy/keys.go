@@ -1,0 +1,99 @@
+package deploy
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// authorityKeyName is the file with the secret key of the site's authority. No machine has it.
+const authorityKeyName = "ca-key.pem"
+
+// keys are a site with its secrets. Immutable.
+type keys struct {
+	site      *site.Site
+	text      []byte // the site's file
+	seeds     map[site.Role]string
+	authority site.Authority // without a key for existing NATS servers, and empty if clients trust the host's
+}
+
+// keys returns the site of the file with its keys. It takes those in old, the files of an earlier run, and creates
+// missing ones. It returns an error if the file asks another question than the earlier run, because the logs of the
+// site have the answers to that.
+func (f *File) keys(old files) (*keys, error) {
+	k := &keys{}
+	before := map[site.Role]string{}
+	for name, text := range old {
+		if role, found := strings.CutSuffix(name, ".seed"); found {
+			before[site.Role(role)] = strings.TrimSpace(string(text))
+		}
+	}
+	var err error
+	if k.site, k.seeds, err = site.Renew(f.site(), before); err != nil {
+		return nil, err
+	}
+	if text := old[site.SiteName]; text != nil {
+		last, err := site.Read(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", site.SiteName, err)
+		}
+		if last.Rights != k.site.Rights || last.Share != k.site.Share || last.Traverse != k.site.Traverse ||
+			last.Parts != k.site.Parts {
+			return nil, fmt.Errorf("rights, share, traverse and parts cannot change, because the logs depend on them: "+
+				"keep %s, %q, %s and %d, or make another site in another folder", last.Rights, last.Share, last.Traverse,
+				last.Parts)
+		}
+	}
+	if k.text, err = k.site.Text(); err != nil {
+		return nil, err
+	}
+	switch {
+	case f.NATSCA != "":
+		k.authority.Certificate, err = os.ReadFile(f.NATSCA)
+	case len(f.NATS) > 0:
+	case old[authorityKeyName] != nil:
+		k.authority = site.Authority{Certificate: old[site.AuthorityName], Key: old[authorityKeyName]}
+	default:
+		k.authority, err = site.NewAuthority()
+	}
+	return k, err
+}
+
+// files returns the contents of the folder with the site's secrets.
+func (k *keys) files() files {
+	out := files{site.SiteName: k.text}
+	for r, seed := range k.seeds {
+		out[site.SeedName(r)] = []byte(seed + "\n")
+	}
+	if k.authority.Certificate != nil {
+		out[site.AuthorityName] = k.authority.Certificate
+	}
+	if k.authority.Key != nil {
+		out[authorityKeyName] = k.authority.Key
+	}
+	return out
+}
+
+// readFolder returns the files of a folder, none if it does not exist.
+func readFolder(dir string) (files, error) {
+	list, err := os.ReadDir(dir)
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := files{}
+	for _, e := range list {
+		if !e.Type().IsRegular() {
+			return nil, fmt.Errorf("%s: not a file of refmon-index site: move it", filepath.Join(dir, e.Name()))
+		}
+		if out[e.Name()], err = os.ReadFile(filepath.Join(dir, e.Name())); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,175 @@
+package deploy
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/refmon/refmon/server/index/cluster/site"
+	"github.com/refmon/refmon/server/systemd"
+)
+
+// files has the contents of the files of a folder, by name.
+type files map[string][]byte
+
+// setting is a key of a configuration file, which is a flag of the command. A zero value is left out.
+type setting struct {
+	key   string
+	value any
+}
+
+// config returns the configuration file of a command.
+func config(role string, list []setting) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# The flags of refmon-index %s. Written by refmon-index site: change the site file instead.\n", role)
+	for _, s := range list {
+		text, err := json.Marshal(s.value)
+		if err != nil || string(text) == `""` || string(text) == "null" || string(text) == "false" {
+			continue // strings, lists and booleans have no other error
+		}
+		fmt.Fprintf(&b, "%s: %s\n", s.key, text)
+	}
+	return b.Bytes()
+}
+
+// settings returns the flags of a command on a machine.
+func (f *File) settings(name, role string) []setting {
+	m := f.Machines[name]
+	out := []setting{{"site", m.Folder}}
+	state := path.Join(m.State, role)
+	switch role {
+	case broker:
+		out = append(out, setting{"name", name}, setting{"listen", f.at(name, f.Port)}, setting{"store", state})
+		var others []string
+		for _, n := range f.running(broker) {
+			if n != name {
+				others = append(others, f.at(n, f.ClusterPort))
+			}
+		}
+		if others != nil {
+			out = append(out, setting{"cluster", f.at(name, f.ClusterPort)}, setting{"route", others})
+		}
+	case watch:
+		out = append(out, setting{"host", name}, setting{"watch", m.Watch}, setting{"no-events", m.NoEvents},
+			setting{"every", m.Every})
+	case directory:
+		out = append(out, setting{"directory", f.Directory})
+		if l := f.LDAP; l != nil {
+			out = append(out, setting{"ldap-server", l.Server}, setting{"ldap-domain", l.Domain},
+				setting{"ldap-account", l.Account}, setting{"ldap-password-file", l.PasswordFile}, setting{"ldap-ca", l.CA},
+				setting{"ldap-base", l.Base})
+		}
+	case work:
+		out = append(out, setting{"name", name})
+	case follow:
+		database := m.Postgres
+		if database == "" {
+			database = f.Postgres
+		}
+		out = append(out, setting{"name", name}, setting{"state", state}, setting{"postgres", database},
+			setting{"bulk", m.Bulk}, setting{"socket", m.Socket}, setting{"ask", m.Ask})
+	}
+	return out
+}
+
+// unit returns the unit of a command for a machine's folders.
+func unit(m *Machine, role string) ([]byte, error) {
+	b, err := systemd.IndexUnit(role)
+	if err != nil {
+		return nil, err
+	}
+	text := strings.ReplaceAll(string(b), "/usr/local/bin/", "/usr/bin/")
+	text = strings.ReplaceAll(text, defaultFolder+"/", m.Folder+"/")
+	if m.State != defaultState {
+		text = strings.ReplaceAll(text, "StateDirectory=refmon-index/"+role+"\nStateDirectoryMode=0700\n",
+			"ReadWritePaths="+m.State+"\n")
+	}
+	return []byte(text), nil
+}
+
+// unitName returns the name of a command's unit.
+func unitName(role string) string { return "refmon-index-" + role + ".service" }
+
+// machine returns the files of a machine. k has the site and its secrets, and old the machine's files of an earlier
+// run, whose certificate is kept while it is valid.
+func (f *File) machine(name string, k *keys, old files) (files, error) {
+	m := f.Machines[name]
+	out := files{site.SiteName: k.text, "install.sh": f.installer(name)}
+	seed := func(r site.Role) { out[site.SeedName(r)] = []byte(k.seeds[r] + "\n") }
+	for _, role := range roles {
+		if !m.runs(role) {
+			continue
+		}
+		out[role+".yaml"] = config(role, f.settings(name, role))
+		var err error
+		if out[unitName(role)], err = unit(m, role); err != nil {
+			return nil, err
+		}
+		switch role {
+		case broker:
+			seed(site.Keeper)
+			out[site.ServerName], out[site.ServerKeyName] = old[site.ServerName], old[site.ServerKeyName]
+			if !k.authority.Holds(old[site.ServerName], m.Address) || old[site.ServerKeyName] == nil {
+				if out[site.ServerName], out[site.ServerKeyName], err = k.authority.Issue(m.Address); err != nil {
+					return nil, err
+				}
+			}
+		case keep:
+			seed(site.Keeper)
+		case watch:
+			seed(site.Watch(name))
+		case directory, work, follow:
+			seed(site.Role(role))
+		}
+	}
+	if len(f.NATS) > 0 {
+		out[site.AccountName] = k.site.Account()
+	}
+	if k.authority.Certificate != nil {
+		out[site.AuthorityName] = k.authority.Certificate
+	}
+	return out, nil
+}
+
+// installer returns a script that root runs on the machine after each copy of the files. The user of the service can
+// read them and change none of them. It stops programs that the machine no longer runs and removes their files.
+func (f *File) installer(name string) []byte {
+	m := f.Machines[name]
+	var units, others, stale []string
+	for _, r := range roles {
+		if m.runs(r) {
+			units = append(units, unitName(r))
+			continue
+		}
+		others = append(others, unitName(r))
+		stale = append(stale, r+".yaml", unitName(r))
+	}
+	missing := `	[ -e "/usr/lib/systemd/system/$u" ] || `
+	state := ""
+	if m.Folder != defaultFolder || m.State != defaultState { // not those of the package's units
+		missing = "	"
+		state = fmt.Sprintf("install -d -m 700 -o refmon-index -g refmon-index %s\n", m.State)
+	}
+	return fmt.Appendf(nil, `#!/bin/sh
+# Installs the files of this folder on %s and starts its programs. Run it as root, after each change again.
+set -eu
+cd %s
+getent passwd refmon-index >/dev/null || useradd --system --user-group --no-create-home \
+	--home-dir /var/lib/refmon-index --shell /usr/sbin/nologin refmon-index
+for u in %s; do
+	! systemctl is-enabled --quiet "$u" 2>/dev/null || systemctl disable --now "$u"
+done
+rm -f %s
+chown root:refmon-index . *
+chmod 750 .
+chmod 640 *
+%sfor u in %s; do
+%sinstall -m 644 "$u" /etc/systemd/system/
+done
+systemctl daemon-reload
+systemctl enable %[6]s
+systemctl restart %[6]s
+`, name, m.Folder, strings.Join(others, " "), strings.Join(stale, " "), state, strings.Join(units, " "), missing)
+}

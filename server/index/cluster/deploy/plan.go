@@ -1,0 +1,198 @@
+package deploy
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// Plan is the difference between a site file and a folder. [Compare] returns one.
+type Plan struct {
+	file    *File
+	out     string
+	folders []folder // keys, then the machines by name
+	gone    []string // machines that the site file no longer has
+}
+
+// folder is the difference of one subfolder. The names are sorted.
+type folder struct {
+	name                    string
+	want                    files
+	added, changed, removed []string
+}
+
+// same reports whether nothing differs.
+func (d *folder) same() bool { return len(d.added)+len(d.changed)+len(d.removed) == 0 }
+
+// Compare returns what differs between the site file f and the folder out, which need not exist. It creates missing
+// keys in memory and writes nothing. A folder with files of others in it is an error, and so is a change that a site
+// cannot make.
+func Compare(f *File, out string) (*Plan, error) {
+	p := &Plan{file: f, out: out}
+	old, err := readFolder(filepath.Join(out, keysFolder))
+	if err != nil {
+		return nil, err
+	}
+	k, err := f.keys(old)
+	if err != nil {
+		return nil, err
+	}
+	p.folders = append(p.folders, difference(keysFolder, old, k.files()))
+	for _, name := range slices.Sorted(maps.Keys(f.Machines)) {
+		old, err := readFolder(filepath.Join(out, name))
+		if err != nil {
+			return nil, err
+		}
+		want, err := f.machine(name, k, old)
+		if err != nil {
+			return nil, fmt.Errorf("machine %s: %w", name, err)
+		}
+		p.folders = append(p.folders, difference(name, old, want))
+	}
+	list, err := os.ReadDir(out)
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	for _, e := range list {
+		if e.Name() == keysFolder || f.Machines[e.Name()] != nil {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(out, e.Name(), site.SiteName)); err != nil {
+			return nil, fmt.Errorf("%s: not a folder of refmon-index site: move it", filepath.Join(out, e.Name()))
+		}
+		p.gone = append(p.gone, e.Name())
+	}
+	return p, nil
+}
+
+// difference compares the files of a folder with those that it should have.
+func difference(name string, old, want files) folder {
+	d := folder{name: name, want: want}
+	for _, n := range slices.Sorted(maps.Keys(want)) {
+		switch text, exists := old[n]; {
+		case !exists:
+			d.added = append(d.added, n)
+		case !bytes.Equal(text, want[n]):
+			d.changed = append(d.changed, n)
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(old)) {
+		if _, stays := want[n]; !stays {
+			d.removed = append(d.removed, n)
+		}
+	}
+	return d
+}
+
+// Write makes the folder equal to the site file: it writes files that differ, readable by this user only, and removes
+// the others. It writes the secrets of the site first, and each file whole or not at all. After an error, another run
+// continues.
+func (p *Plan) Write() error {
+	for i := range p.folders {
+		d := &p.folders[i]
+		dir := filepath.Join(p.out, d.name)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		for _, n := range slices.Concat(d.added, d.changed) {
+			if err := replace(filepath.Join(dir, n), d.want[n]); err != nil {
+				return err
+			}
+		}
+		for _, n := range d.removed {
+			if err := os.Remove(filepath.Join(dir, n)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range p.gone {
+		if err := os.RemoveAll(filepath.Join(p.out, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replace writes a file of mode 0600, whole or not at all.
+func replace(name string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // report the first error
+	}
+	return err
+}
+
+// Print writes what differs, and for each machine with a difference the command that installs its files.
+func (p *Plan) Print(w io.Writer) error {
+	var b strings.Builder
+	for i := range p.folders {
+		d := &p.folders[i]
+		m := p.file.Machines[d.name]
+		if m == nil {
+			fmt.Fprintf(&b, "%s: the secrets of the site; keep them, and on no machine: %s\n",
+				filepath.Join(p.out, d.name), d)
+			continue
+		}
+		fmt.Fprintf(&b, "\n%s (%s): %s\n", d.name, strings.Join(m.Runs, ", "), d)
+		if !d.same() {
+			fmt.Fprintf(&b, "  tar -cC %s . | ssh root@%s 'mkdir -p %s && tar -xC %[3]s && sh %[3]s/install.sh'\n",
+				quote(filepath.Join(p.out, d.name)), m.Address, m.Folder)
+		}
+		if m.runs(directory) && len(d.added) > 0 {
+			fmt.Fprintf(&b, "  needs %s, readable by the user refmon-index\n", p.file.people())
+		}
+	}
+	for _, name := range p.gone {
+		fmt.Fprintf(&b, "\n%s: no longer in the site. There, run: systemctl disable --now 'refmon-index-*'\n", name)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// people returns the file that the directory needs and that the operator must provide.
+func (f *File) people() string {
+	if f.LDAP != nil {
+		return f.LDAP.PasswordFile
+	}
+	return f.Directory
+}
+
+// String returns the difference in words.
+func (d *folder) String() string {
+	if d.same() {
+		return "unchanged"
+	}
+	var out []string
+	for _, part := range []struct {
+		word string
+		list []string
+	}{{"new", d.added}, {"changed", d.changed}, {"removed", d.removed}} {
+		if len(part.list) > 0 {
+			out = append(out, part.word+" "+strings.Join(part.list, " "))
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// quote returns a word for a shell.
+func quote(word string) string {
+	if pathForm.MatchString(word) || addressForm.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,210 @@
+package stages
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// deletion is a worker's request to delete messages of its share that nobody needs any more. Exactly one of Input, Log
+// and Drop must be set.
+type deletion struct {
+	Input uint64 `json:"input,omitempty"` // the share's input before this sequence
+	Log   uint64 `json:"log,omitempty"`   // the share's log before this sequence, the first piece of a snapshot
+	Final uint64 `json:"final,omitempty"` // with Log: the last piece of the snapshot
+	Drop  uint64 `json:"drop,omitempty"`  // this message of the input of a part
+}
+
+// outcome is the keeper's answer.
+type outcome struct {
+	Error string `json:"error,omitempty"`
+}
+
+const (
+	deletionSubject = "delete." // and the name of the share
+	maxDeletion     = 1 << 10   // bytes of a request
+	keepers         = "keepers" // the queue of which one keeper gets each request
+	mostWaiting     = 64 << 10  // requests that wait for a keeper
+)
+
+// Keep creates the streams and consumers of a site, calls ready, and then deletes messages on the workers' request
+// until ctx ends, which is no error. Several keepers may run. Only the keeper's connection may do this, so that a
+// worker's key deletes no stream and no message that counts (N-105). ready may be nil.
+func Keep(ctx context.Context, c *Conn, ready func()) error {
+	if err := Prepare(ctx, c); err != nil {
+		return err
+	}
+	k := &keeper{c: c, shares: map[string]keptShare{}}
+	for _, p := range c.site.DocumentParts() {
+		k.shares["rows."+p.Subject()] = keptShare{site.StreamRows, site.StreamSeen, subjectOf(p)}
+	}
+	for n := range c.site.Deciders {
+		k.shares[fmt.Sprintf("people.%d", n)] = keptShare{site.StreamPeople, site.StreamClass, classesOf(n)}
+	}
+	requests := make(chan *nats.Msg, mostWaiting)
+	sub, err := c.nc.ChanQueueSubscribe(deletionSubject+">", keepers, requests)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sub.Unsubscribe() }() // fails only if the connection is closed
+	_ = c.nc.FlushTimeout(answerWithin)      // without a connection now, the client subscribes when it has one
+	if ready != nil {
+		ready()
+	}
+	for {
+		select {
+		case m := <-requests:
+			k.answer(ctx, m)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// keeper deletes messages for workers. One goroutine owns it.
+type keeper struct {
+	c      *Conn
+	shares map[string]keptShare // by the name of the share; immutable
+}
+
+// keptShare has the streams of a share, and the subject or pattern of its input. Immutable.
+type keptShare struct{ log, in, input string }
+
+// answer carries out a request and sends its outcome. A worker chooses the subject of the reply, and the keeper may
+// publish what a worker may not. So the keeper replies to workers' inboxes only (N-43).
+func (k *keeper) answer(ctx context.Context, m *nats.Msg) {
+	var out outcome
+	if err := k.carryOut(ctx, m); err != nil {
+		out.Error = err.Error()
+		k.c.warn(fmt.Errorf("%s: %w", m.Subject, err))
+	}
+	if !strings.HasPrefix(m.Reply, site.Inbox(site.Work)+".") {
+		return
+	}
+	if body, err := json.Marshal(&out); err == nil { // a struct of a string has no error
+		_ = k.c.nc.Publish(m.Reply, body) // the worker repeats the request
+	}
+}
+
+// carryOut deletes what a request names, if nobody needs it any more (N-105).
+func (k *keeper) carryOut(ctx context.Context, m *nats.Msg) error {
+	name := strings.TrimPrefix(m.Subject, deletionSubject)
+	s, known := k.shares[name]
+	var d deletion
+	switch {
+	case !known:
+		return errors.New("the site has no such share")
+	case len(m.Data) > maxDeletion:
+		return fmt.Errorf("a request of %d bytes", len(m.Data))
+	}
+	if err := strict.Unmarshal(m.Data, &d); err != nil {
+		return err
+	}
+	switch {
+	case d.Input > 0 && d.Log+d.Final+d.Drop == 0:
+		done, err := k.cursor(ctx, s.log, name)
+		if err == nil && d.Input > done+1 {
+			err = fmt.Errorf("the log of the share is at %d of its input", done)
+		}
+		if err != nil {
+			return err
+		}
+		return k.c.purge(ctx, s.in, s.input, d.Input)
+	case d.Log > 0 && d.Input+d.Drop == 0:
+		if err := k.snapshot(ctx, s.log, name, d.Log, d.Final); err != nil {
+			return err
+		}
+		return k.c.purge(ctx, s.log, name, d.Log)
+	case d.Drop > 0 && d.Input+d.Log+d.Final == 0 && s.in == site.StreamSeen:
+		return k.drop(ctx, s, d.Drop)
+	}
+	return errors.New("want one of input, log with final, and drop")
+}
+
+// cursor returns up to which message the log of a share has the results of its input: by its last record, or by the
+// share's watermark.
+func (k *keeper) cursor(ctx context.Context, log, name string) (done uint64, err error) {
+	m, err := k.c.last(ctx, log, name)
+	if err != nil {
+		return 0, err
+	}
+	if m == nil || m.signed != nil {
+		return 0, errors.New("the share has no log")
+	}
+	r, err := parseRecord(m.Body)
+	if err != nil {
+		return 0, err
+	}
+	w, err := k.c.last(ctx, site.StreamFence, "fence."+name)
+	if err != nil || w == nil || w.signed != nil {
+		return r.Cursor, err
+	}
+	if f, err := parseWatermark(w.Body); err == nil && f.Generation == r.Generation {
+		return max(r.Cursor, f.Cursor), nil
+	}
+	return r.Cursor, nil
+}
+
+// snapshot returns an error unless the messages first and final of a log are the first and last piece of a snapshot
+// by one worker.
+func (k *keeper) snapshot(ctx context.Context, log, name string, first, final uint64) error {
+	var ends [2]*record
+	for i, seq := range []uint64{first, final} {
+		m, err := k.c.at(ctx, log, seq)
+		if err != nil {
+			return err
+		}
+		if m == nil || m.signed != nil || m.Subject != name {
+			return fmt.Errorf("message %d is not of this log", seq)
+		}
+		if ends[i], err = parseRecord(m.Body); err != nil {
+			return err
+		}
+	}
+	if ends[0].Piece != 1 || !ends[1].Final || final < first || ends[0].Generation != ends[1].Generation {
+		return fmt.Errorf("the messages %d and %d are not the ends of a snapshot", first, final)
+	}
+	return nil
+}
+
+// drop deletes one message of a part's input.
+func (k *keeper) drop(ctx context.Context, s keptShare, seq uint64) error {
+	m, err := k.c.at(ctx, s.in, seq)
+	if err != nil || m == nil {
+		return err
+	}
+	if m.Subject != s.input {
+		return fmt.Errorf("message %d is of another part", seq)
+	}
+	return k.c.request(ctx, "$JS.API.STREAM.MSG.DELETE."+s.in, fmt.Appendf(nil, `{"seq":%d,"no_erase":true}`, seq))
+}
+
+// remove asks a keeper to delete messages of a share, and returns its error. It waits at most answerWithin and does not
+// retry.
+func (c *Conn) remove(ctx context.Context, share string, d deletion) error {
+	ctx, stop := context.WithTimeout(ctx, answerWithin)
+	defer stop()
+	body, err := json.Marshal(&d)
+	if err != nil {
+		return err
+	}
+	m, err := c.nc.RequestWithContext(ctx, deletionSubject+share, body)
+	if err != nil {
+		return err
+	}
+	var out outcome
+	if err := json.Unmarshal(m.Data, &out); err != nil {
+		return fmt.Errorf("the keeper answered %.200q: %w", m.Data, err)
+	}
+	if out.Error != "" {
+		return errors.New(out.Error)
+	}
+	return nil
+}
