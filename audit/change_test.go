@@ -3,62 +3,11 @@ package audit_test
 import (
 	"testing"
 
-	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
-
-// TestKernelServiceSilence checks that the kernel's routine records no call of a system account, and every call of
-// others (U-43).
-func TestKernelServiceSilence(t *testing.T) {
-	for s, want := range map[sid.SID]int{sid.LocalSystem: 0, sid.LocalService: 0, sid.NetworkService: 0, userU: 1,
-		sid.Anonymous: 1} {
-		log, sink := newLog(t, audit.SensitivePrivilegeUse)
-		from := origin(t)
-		spec := specU()
-		spec.User.SID = s
-		from.Subject = access.Subject{Primary: mustToken(t, spec)}
-		log.ServiceCalledFromKernel(from, "s", "t", winnt.SeTcbPrivilege.Bit(), audit.Success)
-		if sink.Len() != want {
-			t.Errorf("U-43: %v: %d events, want %d", s, sink.Len(), want)
-		}
-	}
-}
-
-// TestChangeNeedsItsRight checks that a change of a file's DACL is recorded if the SACL audits WRITE_DAC, and one of
-// the owner if it audits WRITE_OWNER.
-func TestChangeNeedsItsRight(t *testing.T) {
-	for _, c := range []struct {
-		sacl, after string
-		info        uint32
-		want        int
-	}{
-		{"(AU;SA;WD;;;WD)", "O:BAG:SYD:(A;;FR;;;WD)", winnt.DACL_SECURITY_INFORMATION, 1},
-		{"(AU;SA;WO;;;WD)", "O:BAG:SYD:(A;;FR;;;WD)", winnt.DACL_SECURITY_INFORMATION, 0},
-		{"(AU;SA;WD;;;WD)", "O:SYG:SYD:", winnt.OWNER_SECURITY_INFORMATION, 0},
-		{"(AU;SA;WO;;;WD)", "O:SYG:SYD:", winnt.OWNER_SECURITY_INFORMATION, 1},
-		{"(AU;SA;WO;;;WD)", "O:SYG:SYD:(A;;FR;;;WD)", winnt.DACL_SECURITY_INFORMATION | winnt.OWNER_SECURITY_INFORMATION, 1},
-		{"(AU;SA;WD;;;WD)", "O:SYG:SYD:(A;;FR;;;WD)", winnt.DACL_SECURITY_INFORMATION | winnt.OWNER_SECURITY_INFORMATION, 1},
-		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:", winnt.DACL_SECURITY_INFORMATION | winnt.OWNER_SECURITY_INFORMATION, 0},
-		{"(AU;SA;WDWO;;;WD)", "O:BAG:BAD:", winnt.GROUP_SECURITY_INFORMATION, 0},
-		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:P", winnt.DACL_SECURITY_INFORMATION, 1}, // the list stays, and is protected now
-		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:AI", winnt.DACL_SECURITY_INFORMATION, 1},
-		{"(AU;SA;WDWO;;;WD)", "O:BAG:SY", winnt.DACL_SECURITY_INFORMATION, 1},
-		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:NO_ACCESS_CONTROL", winnt.DACL_SECURITY_INFORMATION, 1},
-		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:P", winnt.OWNER_SECURITY_INFORMATION, 0},
-		{"(AU;FA;WDWO;;;WD)", "O:SYG:SYD:", winnt.OWNER_SECURITY_INFORMATION, 0},
-	} {
-		log, sink := newLog(t, audit.FileSystem)
-		log.SecuritySet(origin(t), reportFile, sddl.MustParse("O:BAG:SYD:S:"+c.sacl),
-			sddl.MustParse(c.after+"S:"+c.sacl), c.info)
-		if sink.Len() != c.want {
-			t.Errorf("%+v: %d records, want %d", c, sink.Len(), c.want)
-		}
-	}
-}
 
 // TestSACLControlBitChangesAreRecorded checks that a change of a SACL's control bit (present, protected or
 // auto-inherited) counts as a change of the SACL, even if the entries stay (UC-67).

@@ -135,16 +135,6 @@ func TestLogServiceEventsHaveTheirTasks(t *testing.T) {
 	}
 }
 
-// TestOverwriteRecordNamesFirstAndLast checks that the record names the first and the last overwritten record.
-func TestOverwriteRecordNamesFirstAndLast(t *testing.T) {
-	e := audit.LogOverwritten(3, 17)
-	for name, want := range map[string]string{"FirstRecordId": "3", "LastRecordId": "17"} {
-		if got, ok := e.Field(name); !ok || got != want {
-			t.Errorf("%s is %q, want %q", name, got, want)
-		}
-	}
-}
-
 // A text with any character survives writing and parsing, and an escape that the writer does not use is refused
 // (U-80).
 func TestEveryCharacterSurvivesEncoding(t *testing.T) {

@@ -8,59 +8,9 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
-
-// TestPolicyChangesAreRecorded checks that changes of accounts' own policies, global SACLs and CrashOnAuditFail are
-// recorded, and nothing else (U-85).
-func TestPolicyChangesAreRecorded(t *testing.T) {
-	alice := sid.MustParse("S-1-5-21-1-2-3-1107")
-	system := map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnSuccess}
-	before := mustPolicy(t, audit.PolicySpec{System: system})
-	after := mustPolicy(t, audit.PolicySpec{
-		System: system,
-		Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
-			alice: {audit.FileSystem: {Include: audit.OnFailure, Exclude: audit.OnSuccess}},
-		},
-		Options:     audit.Options{CrashOnAuditFail: audit.FailOnAuditFail},
-		GlobalSACLs: map[string]*sd.ACL{"File": sddl.MustParse("S:(AU;SA;FR;;;WD)").SACL()},
-	})
-	there := audit.PolicyChanged(origin(t), before, after)
-	if !slices.Equal(ids(there), []int{4912, 4817, 4906}) {
-		t.Fatalf("%v", ids(there))
-	}
-	for _, c := range []struct {
-		at          int
-		field, want string
-	}{
-		{0, "TargetUserSid", alice.String()}, {0, "SubcategoryId", "%%12800"}, {0, "CategoryId", "%%8274"},
-		{0, "AuditPolicyChanges", "%%8455, %%8457"},
-		{1, "ObjectServer", "LSA"}, {1, "ObjectType", "Global SACL"}, {1, "ObjectName", "File"}, {1, "OldSd", "-"},
-		{1, "NewSd", "S:(AU;SA;FR;;;WD)"}, {2, "CrashOnAuditFailValue", "1"},
-	} {
-		if got := field(t, there[c.at], c.field); got != c.want {
-			t.Errorf("%d: %s is %q, want %q", there[c.at].ID, c.field, got, c.want)
-		}
-	}
-	for _, e := range there {
-		for name, want := range map[string]string{"SubjectUserSid": origin(t).Subject.Primary.User().SID.String(),
-			"ProcessName": origin(t).ProcessName} {
-			if got, ok := e.Field(name); ok && got != want {
-				t.Errorf("%d: %s is %q, want %q", e.ID, name, got, want)
-			}
-		}
-	}
-	back := audit.PolicyChanged(origin(t), after, before)
-	if !slices.Equal(ids(back), []int{4912, 4817, 4906}) || field(t, back[0], "AuditPolicyChanges") != "%%8454, %%8456" {
-		t.Errorf("back: %v", back)
-	}
-	if same := audit.PolicyChanged(origin(t), after, after); len(same) != 0 {
-		t.Errorf("no change is recorded as %v: len(same) = %d, want 0", ids(same), len(same))
-	}
-}
 
 // failing is a sink that stores records or fails, as set by the test.
 type failing struct {

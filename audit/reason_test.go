@@ -184,25 +184,6 @@ func TestServersDecisionHasNoReasons(t *testing.T) {
 	}
 }
 
-// A bit that a central access rule refused carries the rule's name.
-func TestDeniedBitNamesItsCentralRule(t *testing.T) {
-	id := sid.MustParse("S-1-17-1")
-	r := access.Request{
-		Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)(AU;FA;FA;;;WD)"),
-		Subject:    access.Subject{Primary: tokenU(t)}, Desired: 1, Type: winnt.FileObject,
-		Policies: &access.PolicySet{Policies: []access.Policy{{ID: id,
-			Rules: []access.Rule{{Name: "Finance", Descriptor: sddl.MustParse("D:(A;;FA;;;SY)")}}}}},
-	}
-	dec, x, err := access.Explain(&r)
-	if err != nil || dec.Allowed() {
-		t.Fatalf("%+v %v, want dec.Allowed() = false, no error", dec, err)
-	}
-	reasons := audit.Reasons(&r, x)
-	if len(reasons) != 1 || reasons[0].Code != 1814 || reasons[0].Name != "Finance" {
-		t.Errorf(`reasons %+v, want len(reasons) = 1, reasons[0].Code = 1814, reasons[0].Name = "Finance"`, reasons)
-	}
-}
-
 // A reason names its privilege or central access rule, or has the text of its entry, and says whether it granted.
 func TestReasonNamesPrivilegeRuleOrEntry(t *testing.T) {
 	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:(A;;0x3;;;WD)S:(SP;;;;;S-1-17-1)"),

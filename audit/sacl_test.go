@@ -125,53 +125,6 @@ func TestAuditEntriesMatchLikeDenyEntries(t *testing.T) {
 	}
 }
 
-// UC-11 to UC-14 through an open: subcategories that the policy omits are not recorded.
-func TestPolicySelectsRecordedSubcategories(t *testing.T) {
-	user := access.Subject{Primary: tokenU(t)}
-	spec := specU()
-	spec.Groups = append(spec.Groups, token.Group{SID: sid.Administrators, Attributes: enabled})
-	administrator := access.Subject{Primary: mustToken(t, spec)}
-	fs := func(s audit.Setting) map[audit.Subcategory]audit.Setting {
-		return map[audit.Subcategory]audit.Setting{audit.FileSystem: s}
-	}
-	perUser := func(v audit.UserSetting) map[sid.SID]map[audit.Subcategory]audit.UserSetting {
-		return map[sid.SID]map[audit.Subcategory]audit.UserSetting{userU: {audit.FileSystem: v}}
-	}
-	for _, c := range []struct {
-		name    string
-		policy  audit.PolicySpec
-		subject access.Subject
-		desired winnt.AccessMask
-		want    int
-	}{
-		{"UC-11",
-			audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.HandleManipulation: audit.OnBoth}}, user, 1, 0},
-		{"UC-12", audit.PolicySpec{System: fs(audit.OnSuccess)}, user, 2, 0},
-		{"UC-13", audit.PolicySpec{System: fs(0), Users: perUser(audit.UserSetting{Include: audit.OnFailure})}, user,
-			2, 1},
-		{"UC-13 others", audit.PolicySpec{System: fs(0), Users: perUser(audit.UserSetting{Include: audit.OnFailure})},
-			access.Subject{Primary: tokenSystem(t)}, 2, 0},
-		{"UC-14", audit.PolicySpec{System: fs(audit.OnBoth),
-			Users: perUser(audit.UserSetting{Exclude: audit.OnSuccess})}, user, 1, 0},
-		{"UC-14 administrator", audit.PolicySpec{System: fs(audit.OnBoth),
-			Users: perUser(audit.UserSetting{Exclude: audit.OnSuccess})}, administrator, 1, 1},
-	} {
-		// U-10: the policy is that of the client's account, whatever the server's is.
-		client := c.subject.Primary.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityImpersonation)
-		server := tokenSystem(t)
-		if c.subject.Primary.User() == server.User() {
-			server = tokenU(t)
-		}
-		for who, subject := range map[string]access.Subject{"itself": c.subject, "the client of another": {Primary: server,
-			Client: client, Level: winnt.SecurityImpersonation}} {
-			o := open(t, mustPolicy(t, c.policy), subject, standardSD, c.desired)
-			if len(o.events) != c.want {
-				t.Errorf("%s, %s: %d events, want %d", c.name, who, len(o.events), c.want)
-			}
-		}
-	}
-}
-
 // UC-15, U-12: a condition that is true or unknown records, a false one not.
 func TestTrueOrUnknownConditionRecords(t *testing.T) {
 	subject := access.Subject{Primary: tokenU(t)}
@@ -555,27 +508,5 @@ func TestConditionLikeDeny(t *testing.T) {
 	}
 	if len(seen) != 2 {
 		t.Errorf("one-sided: %v: len(seen) = %d, want 2", seen, len(seen))
-	}
-}
-
-// An open's record names the privileges that the access used, and none that were only enabled.
-func TestOpenNamesUsedPrivileges(t *testing.T) {
-	s := specU()
-	s.Privileges = winnt.Privileges(winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeTcbPrivilege)
-	s.EnabledPrivileges = s.Privileges
-	subject := access.Subject{Primary: mustToken(t, s)}
-	for desired, want := range map[winnt.AccessMask][]string{
-		1:                                nil,
-		winnt.ACCESS_SYSTEM_SECURITY | 1: {"SeSecurityPrivilege"},
-		winnt.WRITE_OWNER | 1:            {"SeTakeOwnershipPrivilege"},
-	} {
-		o := open(t, standardPolicy(t), subject, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FA;;;WD)", desired)
-		if len(o.events) == 0 || o.events[0].ID != 4656 {
-			t.Fatalf("A-130 %v: %v", desired, ids(o.events))
-		}
-		if got := items(o.events[0], "PrivilegeList"); !slices.Equal(got, want) && (want != nil || field(t, o.events[0],
-			"PrivilegeList") != "-") {
-			t.Errorf("A-130 %v: %q, want %q", desired, got, want)
-		}
 	}
 }

@@ -53,52 +53,6 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 	}
 }
 
-// U-66: draining frees space for as many bytes again, each time.
-func TestDrainFreesSpace(t *testing.T) {
-	long := numbered(strings.Repeat("x", 1000))
-	first := 0
-	m := audit.NewMemory(1000, 10_000)
-	for range 5 {
-		n := 0
-		for m.Write(long) == nil {
-			n++
-		}
-		if first == 0 {
-			first = n
-		}
-		// After a loss one record more says how many were lost, which is short.
-		if n < 2 || n > first || n < first-1 {
-			t.Fatalf("U-66: %d records fit, at first %d", n, first)
-		}
-		m.Drain()
-	}
-}
-
-// U-65: a single lost record is announced, once.
-func TestSingleLossIsAnnouncedOnce(t *testing.T) {
-	m := audit.NewMemory(2, 0)
-	for i, want := range []error{nil, nil, audit.ErrFull} {
-		if err := m.Write(numbered("")); err != want {
-			t.Fatalf("record %d: %v, want %v", i, err, want)
-		}
-	}
-	m.Drain()
-	if err := m.Write(numbered("")); err != nil {
-		t.Fatal(err)
-	}
-	events := m.Drain()
-	if len(events) != 2 || events[0].ID != 4612 || field(t, events[0], "AuditsDiscarded") != "1" {
-		t.Fatalf("U-65: %v", ids(events))
-	}
-	if err := m.Write(numbered("")); err != nil {
-		t.Fatal(err)
-	}
-	if events = m.Drain(); len(events) != 1 || events[0].ID != 4658 || m.Dropped() != 1 {
-		t.Errorf("U-65: records after the announced loss: %v, %d dropped, want only 4658, 1 dropped",
-			ids(events), m.Dropped())
-	}
-}
-
 func TestMemoryLimits(t *testing.T) {
 	m := audit.NewMemory(0, 1000)
 	big := audit.ObjectAccessed(audit.Origin{}, audit.Object{Name: strings.Repeat("x", 5000)}, 1, nil)

@@ -238,25 +238,6 @@ func TestAssignKeepsResourceManagerControl(t *testing.T) {
 	}
 }
 
-// A list of the creator that is marked as defaulted is replaced by the inherited one. The other list stays (S-63).
-func TestDefaultedListYieldsToParent(t *testing.T) {
-	parent := parse("D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)")
-	for mark, want := range map[sd.Control]string{
-		0:                                   og + "D:(A;;RC;;;BA)S:(AU;SA;RC;;;BA)",
-		sd.DACLDefaulted:                    og + "D:(A;;CC;;;SY)S:(AU;SA;RC;;;BA)",
-		sd.SACLDefaulted:                    og + "D:(A;;RC;;;BA)S:(AU;SA;CC;;;SY)",
-		sd.DACLDefaulted | sd.SACLDefaulted: og + "D:(A;;CC;;;SY)S:(AU;SA;CC;;;SY)",
-	} {
-		p := parse("D:(A;;RC;;;BA)S:(AU;SA;RC;;;BA)").Parts()
-		p.Control |= mark
-		d, st := sd.Assign(&sd.AssignRequest{Parent: parent, Creator: sd.New(p), Subject: caller(),
-			Flags: sd.AvoidPrivilegeCheck})
-		if st != ntstatus.Success || text(t, d) != want {
-			t.Errorf("with the mark %#x: %v, descriptor %s, want %s", mark, st, text(t, d), want)
-		}
-	}
-}
-
 func ExampleAssign() {
 	parent := sddl.MustParse("D:AI(A;OICI;FA;;;BA)(A;OICIIO;GA;;;CO)")
 	d, st := sd.Assign(&sd.AssignRequest{
@@ -291,70 +272,6 @@ func TestAssignRefusesTooLongList(t *testing.T) {
 		r.Parent = nil
 		if _, st := sd.Assign(r); st != ntstatus.Success {
 			t.Errorf("%s of the creator only: %v, want %v", list, st, ntstatus.Success)
-		}
-	}
-}
-
-// Exactly three bits of the flags request a label and its policy (S-70).
-func TestThreeFlagBitsRequestLabel(t *testing.T) {
-	c := &sd.Caller{Owner: sid.Administrators, Group: sid.LocalSystem, Integrity: sid.HighLevel}
-	for flags, want := range map[sd.AutoInherit]uint32{0: 0, 0x100: 1, 0x200: 2, 0x400: 4, 0x700: 7, 0x800: 0,
-		0x8100: 1, 0xF800: 0, 0x10400: 4} {
-		r := sd.AssignRequest{Subject: c, Flags: flags | sd.AvoidOwnerCheck | sd.AvoidPrivilegeCheck}
-		d, st := sd.Assign(&r)
-		if st != ntstatus.Success {
-			t.Fatalf("S-70: flags %#x: %v, want %v", flags, st, ntstatus.Success)
-		}
-		var got uint32
-		for _, a := range d.SACL().All() {
-			got = uint32(a.Mask())
-			if a.Type() != sd.SystemMandatoryLabel || a.SID() != sid.HighLevel {
-				t.Errorf("S-70: flags %#x: entry %v, want a label (type %v) at %v",
-					flags, a, sd.SystemMandatoryLabel, sid.HighLevel)
-			}
-		}
-		if got != want {
-			t.Errorf("S-70: flags %#x: policy of the label = %#x, want %#x", flags, got, want)
-		}
-	}
-}
-
-// The control bits of the new descriptor, for each bit of the creator's descriptor and each kind of inheritance
-// (S-64).
-func TestControlBitsOfAssignedDescriptor(t *testing.T) {
-	const kept = sd.RMControlValid | sd.DACLProtected | sd.SACLProtected | sd.DACLAutoInheritRequest |
-		sd.SACLAutoInheritRequest
-	parent := parse("D:(A;OICI;CC;;;SY)S:(AU;OICISA;CC;;;SY)")
-	parts := parse("D:(A;;RC;;;BA)S:(AU;SA;RC;;;BA)").Parts()
-	marks := []sd.Control{sd.OwnerDefaulted, sd.GroupDefaulted, sd.DACLDefaulted, sd.SACLDefaulted,
-		sd.DACLAutoInheritRequest, sd.SACLAutoInheritRequest, sd.DACLAutoInherited, sd.SACLAutoInherited,
-		sd.DACLProtected, sd.SACLProtected, sd.RMControlValid}
-	for set := range 1 << len(marks) {
-		p := parts
-		for i, m := range marks {
-			if set>>i&1 != 0 {
-				p.Control |= m
-			}
-		}
-		if p.RMControl = 0; p.Control&sd.RMControlValid != 0 {
-			p.RMControl = 9
-		}
-		for _, flags := range []sd.AutoInherit{0, sd.DACLAutoInherit, sd.SACLAutoInherit, sd.DACLAutoInherit |
-			sd.SACLAutoInherit} {
-			want := p.Control&kept | sd.SelfRelative | sd.DACLPresent | sd.SACLPresent
-			if flags&sd.DACLAutoInherit != 0 && p.Control&sd.DACLProtected == 0 {
-				want |= sd.DACLAutoInherited
-			}
-			if flags&sd.SACLAutoInherit != 0 && p.Control&sd.SACLProtected == 0 {
-				want |= sd.SACLAutoInherited
-			}
-			d, st := sd.Assign(&sd.AssignRequest{Parent: parent, Creator: sd.New(p), Subject: caller(),
-				Flags: flags | sd.AvoidPrivilegeCheck})
-			if got := fmt.Sprintf("%v %#x %d", st, d.Control(), d.RMControl()); got != fmt.Sprintf("%v %#x %d",
-				ntstatus.Success, want, p.RMControl) {
-				t.Fatalf("creator's control %#x, inheritance flags %#x: control %s, want %#x",
-					p.Control, flags, got, want)
-			}
 		}
 	}
 }

@@ -8,40 +8,8 @@ import (
 
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
-
-// A changed descriptor is propagated to every descendant that inherits from it (S-78).
-func TestPropagateUpdatesDescendants(t *testing.T) {
-	leaf := func(name, s string) *sd.Node { return &sd.Node{Name: name, Descriptor: sddl.MustParse(s)} }
-	root := &sd.Node{Descriptor: sddl.MustParse("O:BAD:AI(A;OICI;FR;;;BU)(A;OICIIO;GA;;;CO)"), IsContainer: true,
-		Children: []*sd.Node{
-			{Name: "sub", IsContainer: true, Descriptor: sddl.MustParse("O:SYD:AI(D;;FW;;;BG)(A;OICIID;FA;;;WD)"),
-				Children: []*sd.Node{
-					leaf("file", "O:LSD:AI(A;ID;FA;;;WD)"), leaf("closed", "O:LSD:PAI(A;;FA;;;SY)"),
-				}},
-			leaf("same", "O:BUD:AI(A;ID;FR;;;BU)(A;ID;FA;;;BU)"), leaf("null", "D:NO_ACCESS_CONTROL"),
-		}}
-	want := map[string]string{
-		"sub":      "O:SYD:AI(D;;FW;;;BG)(A;OICIID;FR;;;BU)(A;ID;FA;;;SY)(A;OICIIOID;GA;;;CO)",
-		"sub/file": "O:LSD:AI(A;ID;FR;;;BU)(A;ID;FA;;;LS)",
-	}
-	n := 0
-	for c := range sd.Propagate(root, &winnt.FileObject.Mapping) {
-		name := c.Path[0]
-		for _, p := range c.Path[1:] {
-			name += "/" + p
-		}
-		if got := text(t, c.After); got != want[name] {
-			t.Errorf("%s: new descriptor %s, want %s", name, got, want[name])
-		}
-		n++
-	}
-	if n != len(want) {
-		t.Errorf("%d descendants changed, want %d", n, len(want))
-	}
-}
 
 // A kept change stays valid: later changes do not modify its path, at any depth.
 func TestKeptChangeStaysValid(t *testing.T) {
@@ -122,22 +90,6 @@ func TestInheritedPlaceholdersBecomeOwnerAndGroup(t *testing.T) {
 	}
 }
 
-// A list keeps its revision when it inherits, even if the inherited entries need a lower one (S-16, S-78).
-func TestReinheritKeepsRevision(t *testing.T) {
-	b := []byte(sddl.MustParse("D:(A;;FA;;;BA)").DACL().Binary())
-	b[0] = 4
-	old, _, err := sd.DecodeACL(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	gives := sddl.MustParse("D:(A;OI;FR;;;WD)S:(AU;OISA;FR;;;WD)")
-	d := sd.Reinherit(sd.New(sd.Parts{DACL: old, SACL: old}), gives, &sd.Heir{})
-	if d.DACL().Revision() != 4 || d.DACL().Len() != 2 || d.SACL().Revision() != 4 || d.SACL().Len() != 2 {
-		t.Errorf("revisions %d and %d of %s, want 4 and 4 with two entries each",
-			d.DACL().Revision(), d.SACL().Revision(), text(t, d))
-	}
-}
-
 func TestEachListInheritsUnlessProtected(t *testing.T) {
 	const gives = "D:(A;OICI;FR;;;WD)S:(AU;OICISA;FR;;;WD)"
 	for _, c := range []struct{ before, after string }{
@@ -212,38 +164,5 @@ func TestReinheritLeavesTooLongList(t *testing.T) {
 	d = with(d, func(p *sd.Parts) { p.DACL = filler(t, sd.AccessAllowed, 0, 1) })
 	if got := sd.Reinherit(d, parent, &sd.Heir{}); got.DACL().Len() != d.DACL().Len()+1 {
 		t.Errorf("DACL has %d entries, want one more than %d", got.DACL().Len(), d.DACL().Len())
-	}
-}
-
-// An entry for one object type is effective on objects of that type and only propagated by others (S-78).
-func TestObjectTypeEntryAppliesToItsType(t *testing.T) {
-	one, other := winnt.GUID{1}, winnt.GUID{2}
-	a, err := sd.NewACE(sd.AccessAllowedObject, sd.ContainerInherit, 1, sid.Users, sd.ACEExtra{InheritedObjectType: &one})
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := sd.NewACL(a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parts := sd.Parts{Control: sd.DACLPresent, Owner: sid.LocalSystem, Group: sid.LocalSystem, DACL: list}
-	empty, _ := sd.NewACL()
-	child := sd.New(sd.Parts{Control: sd.DACLPresent | sd.DACLAutoInherited, Owner: sid.LocalSystem,
-		Group: sid.LocalSystem, DACL: empty})
-	root := &sd.Node{Name: "root", IsContainer: true, Descriptor: sd.New(parts), Children: []*sd.Node{
-		{Name: "of it", IsContainer: true, Descriptor: child, ObjectTypes: []winnt.GUID{other, one}},
-		{Name: "of another", IsContainer: true, Descriptor: child, ObjectTypes: []winnt.GUID{other}},
-	}}
-	inForce := map[string]bool{}
-	for c := range sd.Propagate(root, &winnt.FileObject.Mapping) {
-		for _, e := range c.After.DACL().Slice() {
-			inForce[c.Path[0]] = inForce[c.Path[0]] || e.Flags()&sd.InheritOnly == 0
-		}
-	}
-	if in, ok := inForce["of it"]; !ok || !in {
-		t.Errorf("S-78: the entry does not apply to an object of its type (found %t), want it to apply", ok)
-	}
-	if in, ok := inForce["of another"]; !ok || in {
-		t.Errorf("S-78: the entry applies to an object of another type (found %t), want it inherit-only", ok)
 	}
 }

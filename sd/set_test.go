@@ -232,28 +232,6 @@ func TestSetKeepsTheRevision(t *testing.T) {
 	}
 }
 
-// S-26: each bit of the control word by itself, named or set.
-func TestSetControlBits(t *testing.T) {
-	const mutable = sd.Control(0x3FC0) // those that [MS-DTYP] 2.4.6 and ntifs.h let a caller change
-	for i := range 16 {
-		bit := sd.Control(1) << i
-		want := ntstatus.InvalidParameter
-		if bit&mutable != 0 {
-			want = ntstatus.Success
-		}
-		if got, st := sd.SetControl(0, bit, bit); st != want || st == ntstatus.Success && got != bit {
-			t.Errorf("set %#x: %#x, %v, want %v", bit, got, st, want)
-		}
-		if got, st := sd.SetControl(0xFFFF, bit, 0); st != want || st == ntstatus.Success && got != 0xFFFF&^bit {
-			t.Errorf("clear %#x: %#x, %v, want %v", bit, got, st, want)
-		}
-		if got, st := sd.SetControl(0x4000, 0, bit); st != ntstatus.InvalidParameter || got != 0x4000 {
-			t.Errorf("set %#x, which is not named: %#x, %v, want 0x4000, %v", bit, got, st,
-				ntstatus.InvalidParameter)
-		}
-	}
-}
-
 func ExampleSetControl() {
 	c, st := sd.SetControl(sd.DACLPresent, sd.DACLProtected, sd.DACLProtected)
 	fmt.Println(c == sd.DACLPresent|sd.DACLProtected, st)
@@ -327,32 +305,5 @@ func TestSetMended(t *testing.T) {
 	r.Subject.Kernel, r.Subject.Restore = false, true
 	if _, st := sd.Set(r); st != ntstatus.PrivilegeNotHeld {
 		t.Errorf("the privilege to restore and a label above: %v, want %v", st, ntstatus.PrivilegeNotHeld)
-	}
-}
-
-// A caller may remove or set a trust label if its own is at least as high in type and
-// level. A SID that is no trust label dominates nothing.
-func TestTrustDominates(t *testing.T) {
-	const trust = winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION
-	for caller, ok := range map[string]bool{"S-1-19-512-4096": true, "S-1-19-1024-8192": true,
-		"S-1-19-512-8192": true,
-		"S-1-19-511-4096": false, "S-1-19-512-4095": false, "S-1-19-1024-4095": false, "S-1-19-512": false,
-		"S-1-19-512-4096-1": false, "": false} {
-		c := &sd.Caller{}
-		if caller != "" {
-			c.Trust = sid.MustParse(caller)
-		}
-		const has = "S:(TL;;0x1;;;S-1-19-512-4096)"
-		for name, r := range map[string]*sd.SetRequest{"given": {Old: parse("S:"), New: parse(has)},
-			"taken": {Old: parse(has), New: parse("S:")}} {
-			r.Information, r.Subject = trust, c
-			want := ntstatus.AccessDenied
-			if ok {
-				want = ntstatus.Success
-			}
-			if _, st := sd.Set(r); st != want {
-				t.Errorf("%s by %q: %v, want %v", name, caller, st, want)
-			}
-		}
 	}
 }

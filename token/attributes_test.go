@@ -82,24 +82,3 @@ func values(tok *token.Token) string {
 	}
 	return "none"
 }
-
-// ReplaceAll fails if the list has any other operation, before or after it (T-90).
-func TestReplaceAllMustBeAlone(t *testing.T) {
-	all := token.AttributeChange{Operation: token.AttributeReplaceAll, Attribute: attr("a", 0, 1)}
-	gone := token.AttributeChange{Operation: token.AttributeDelete, Attribute: attr("nowhere", 0, 1)}
-	wrong := token.AttributeChange{Operation: token.AttributeReplaceAll}
-	tok := must(t, setup())
-	for i, c := range [][]token.AttributeChange{{all, gone}, {all, all}, {wrong, gone}} {
-		if n, st := tok.ChangeAttributes(c); n != nil || st != ntstatus.InvalidParameter {
-			t.Errorf("T-90: case %d: token %v, %v; want nil, %v", i, n, st, ntstatus.InvalidParameter)
-		}
-	}
-	if n, st := tok.ChangeAttributes([]token.AttributeChange{gone}); n != nil || st != ntstatus.NotFound {
-		t.Errorf("T-90: deleting an attribute that does not exist: token %v, %v; want nil, %v", n, st,
-			ntstatus.NotFound)
-	}
-	n, st := tok.ChangeAttributes([]token.AttributeChange{all})
-	if st != ntstatus.Success || n.LocalAttributes().Len() != 1 {
-		t.Errorf("T-90: ReplaceAll alone: %v, want %v and one attribute", st, ntstatus.Success)
-	}
-}

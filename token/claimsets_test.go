@@ -42,44 +42,6 @@ func claimed(t testing.TB) *token.Token {
 	return must(t, s)
 }
 
-// Claims and device groups are enabled, disabled and reset like groups (T-75).
-func TestAdjustClaimsFollowsGroups(t *testing.T) {
-	tok := claimed(t)
-	off := func(name string) claims.Attribute { return claims.Attribute{Name: name, Flags: claims.FlagDisabled} }
-	n, previous, st := tok.AdjustClaims(7, false, false, []claims.Attribute{off("LEVEL"), {Name: "off"}, {Name: "none"}})
-	wantStatus(t, "AdjustClaims with one unknown claim", st, ntstatus.NotAllAssigned)
-	if got := flagsOf(n.UserClaims()); !slices.Equal(got, []uint32{claims.FlagDisabled, claims.FlagMandatory,
-		claims.FlagDisabledByDefault}) || n.ModifiedID() != 7 {
-		t.Errorf("AdjustClaims: flags %#x, ModifiedID %v; want Level disabled, Off enabled, 7", got, n.ModifiedID())
-	}
-	if len(previous) != 2 || previous[0].Name != "Level" ||
-		previous[1].Flags != claims.FlagDisabled|claims.FlagDisabledByDefault {
-		t.Errorf("AdjustClaims: previous %v; want Level, and Off with flags %#x", previous,
-			claims.FlagDisabled|claims.FlagDisabledByDefault)
-	}
-	if !slices.Equal(flagsOf(n.DeviceClaims()), flagsOf(tok.DeviceClaims())) {
-		t.Errorf("AdjustClaims of the user changed the device's claims to %#x", flagsOf(n.DeviceClaims()))
-	}
-	if back, _, st := n.AdjustClaims(8, false, true, nil); st != ntstatus.Success ||
-		!slices.Equal(flagsOf(back.UserClaims()), flagsOf(tok.UserClaims())) {
-		t.Errorf("AdjustClaims with reset: %v, flags %#x; want %v, %#x", st, flagsOf(back.UserClaims()),
-			ntstatus.Success, flagsOf(tok.UserClaims()))
-	}
-	same, _, st := tok.AdjustClaims(7, true, false, []claims.Attribute{off("Level"), off("Fixed")})
-	wantStatus(t, "disable a mandatory claim", st, ntstatus.CantDisableMandatory)
-	if same != tok {
-		t.Error("a rejected AdjustClaims returned another token, want the receiver")
-	}
-	g, before, st := tok.AdjustDeviceGroups(9, false, []token.Group{{SID: groupG1}})
-	wantStatus(t, "disable a device group", st, ntstatus.Success)
-	if g.DeviceBits().Has(0) || len(before) != 1 || before[0].Attributes != winnt.SE_GROUP_ENABLED {
-		t.Errorf("AdjustDeviceGroups: group 0 enabled %t, previous %v; want false, the enabled group",
-			g.DeviceBits().Has(0), before)
-	}
-	_, _, st = tok.AdjustDeviceGroups(9, false, []token.Group{{SID: groupG2}})
-	wantStatus(t, "disable a mandatory device group", st, ntstatus.CantDisableMandatory)
-}
-
 // A filter disables claims permanently and narrows the claims of the restricted check. A second filter narrows them
 // further (T-67).
 func TestFilterDisablesClaimsPermanently(t *testing.T) {

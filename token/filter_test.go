@@ -38,60 +38,6 @@ func TestFilterWithoutChangeIsNotMarked(t *testing.T) {
 	wantStatus(t, "T-60: Filter with the unknown flag 0x10", st, ntstatus.InvalidParameter)
 }
 
-// DISABLE_MAX_PRIVILEGE leaves only SeChangeNotifyPrivilege and ignores the list of privileges (TC-24, T-62).
-func TestFilterRemovesPrivileges(t *testing.T) {
-	tok := must(t, setup())
-	n := filter(t, tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, Delete: winnt.SeChangeNotifyPrivilege.Bit()})
-	if n.Present() != winnt.SeChangeNotifyPrivilege.Bit() || !n.Has(winnt.SeChangeNotifyPrivilege) || !n.IsFiltered() {
-		t.Errorf("DISABLE_MAX_PRIVILEGE leaves %v, want only SeChangeNotifyPrivilege", n.Present().Names())
-	}
-	n = filter(t, tok, token.FilterSpec{Delete: winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeTcbPrivilege)})
-	if n.Present() != winnt.SeShutdownPrivilege.Bit() || n.Has(winnt.SeChangeNotifyPrivilege) ||
-		n.Flags()&winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE != 0 {
-		t.Errorf("Filter that deletes SeChangeNotifyPrivilege leaves %v, want only SeShutdownPrivilege and no "+
-			"traverse flag", n.Present().Names())
-	}
-}
-
-// A restricting SID with attributes is an error (TC-25).
-func TestRestrictingSIDRejectsAttributes(t *testing.T) {
-	// T-63
-	_, st := must(t, setup()).Filter(token.FilterSpec{Restrict: []token.Group{{SID: sid.Everyone, Attributes: 4}}})
-	wantStatus(t, "T-63: restricting SID with attribute 4", st, ntstatus.InvalidParameter)
-}
-
-// A second restriction keeps the SIDs that both lists have. An empty intersection still restricts, and an empty first
-// list does not (TC-26, T-63).
-func TestSecondRestrictionIntersects(t *testing.T) {
-	a, b, c := account(3001), account(3002), account(3003)
-	n := filter(t, must(t, setup()), token.FilterSpec{Restrict: restricting(a, b, b)})
-	var got []token.Group
-	for _, g := range n.Restricted() {
-		got = append(got, g)
-	}
-	want := []token.Group{{SID: a, Attributes: 7}, {SID: b, Attributes: 7}, {SID: b, Attributes: 7}}
-	if !slices.Equal(got, want) {
-		t.Errorf("restricting SIDs %v, want %v with duplicates", got, want)
-	}
-	n = filter(t, n, token.FilterSpec{Restrict: restricting(b, c)})
-	if s := n.RestrictedSet(); s.Len() != 1 || s.At(0) != b {
-		t.Errorf("%d restricting SIDs after the second filter, want only b", s.Len())
-	}
-	n = filter(t, n, token.FilterSpec{Restrict: restricting(c)})
-	if !n.IsRestricted() || n.RestrictedSet().Len() != 0 || n.Flags()&winnt.TOKEN_IS_RESTRICTED == 0 {
-		t.Errorf("empty intersection: restricted %t with %d SIDs, want true with 0", n.IsRestricted(),
-			n.RestrictedSet().Len())
-	}
-	again := must(t, n.Spec())
-	if !again.IsRestricted() || !again.Equal(n) {
-		t.Errorf("token made from the Spec of an empty intersection: restricted %t, want true and an equal token",
-			again.IsRestricted())
-	}
-	if same := filter(t, must(t, setup()), token.FilterSpec{Restrict: []token.Group{}}); same.IsRestricted() {
-		t.Error("Filter with an empty restricting list: restricted, want unrestricted")
-	}
-}
-
 // A SID that a second restriction drops still matches deny entries. Otherwise the second filter would widen access
 // (T-68).
 func TestDroppedRestrictingSIDStillDenies(t *testing.T) {
@@ -115,52 +61,6 @@ func TestDroppedRestrictingSIDStillDenies(t *testing.T) {
 	if n.RestrictedSet().Len() != 0 || !n.IsRestricted() {
 		t.Errorf("after the last restriction: %d restricting SIDs, restricted %t; want 0, true",
 			n.RestrictedSet().Len(), n.IsRestricted())
-	}
-}
-
-// Filter makes a disabled group deny-only. A mandatory group stays mandatory (TC-27).
-func TestFilterMakesGroupsDenyOnly(t *testing.T) {
-	// T-61: also mandatory groups and the user. The integrity entry does not change.
-	n := filter(t, must(t, setup()), token.FilterSpec{Disable: []sid.SID{sid.Users, sid.Everyone, sid.MediumLevel, userU}})
-	if a, _ := attributes(t, n, sid.Users); a != winnt.SE_GROUP_MANDATORY|winnt.SE_GROUP_USE_FOR_DENY_ONLY {
-		t.Errorf("attributes of Users: %#x, want 0x11", a)
-	}
-	if a, _ := attributes(t, n, sid.MediumLevel); a != 0x60 {
-		t.Errorf("attributes of the integrity entry: %#x, want 0x60", a)
-	}
-	if n.User().Attributes != winnt.SE_GROUP_USE_FOR_DENY_ONLY || n.Member(userU, false) || !n.Member(userU, true) {
-		t.Errorf("user U: attributes %#x, matches allow %t, deny %t; want deny-only, false, true",
-			n.User().Attributes, n.Member(userU, false), n.Member(userU, true))
-	}
-	if n.Member(sid.Users, false) || !n.Member(sid.Users, true) {
-		t.Errorf("Users matches allow %t, deny %t; want false, true", n.Member(sid.Users, false),
-			n.Member(sid.Users, true))
-	}
-}
-
-// The flags SANDBOX_INERT and WRITE_RESTRICTED have their documented effect (T-64). An owner that becomes deny-only
-// is replaced by the user (T-66).
-func TestFilterFlagsSetRestriction(t *testing.T) {
-	s := setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
-	s.Owner = sid.Administrators
-	tok := must(t, s)
-	n := filter(t, tok, token.FilterSpec{Flags: winnt.SANDBOX_INERT | winnt.WRITE_RESTRICTED})
-	if !n.SandboxInert() || n.WriteRestricted() || n.IsFiltered() {
-		t.Errorf("T-64: flags without a list: inert %t, write-restricted %t, filtered %t; want true, false, false",
-			n.SandboxInert(), n.WriteRestricted(), n.IsFiltered())
-	}
-	n = filter(t, tok, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED, Restrict: restricting(sid.Everyone)})
-	if !n.WriteRestricted() || !n.IsRestricted() {
-		t.Errorf("T-64: WRITE_RESTRICTED with a list: write-restricted %t, restricted %t; want true, true",
-			n.WriteRestricted(), n.IsRestricted())
-	}
-	full := filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Everyone)})
-	if n = filter(t, full, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED,
-		Restrict: restricting(sid.Everyone)}); n.WriteRestricted() {
-		t.Error("T-68: a fully restricted token became write-restricted, which widens reading")
-	}
-	if n = filter(t, tok, token.FilterSpec{Disable: []sid.SID{sid.Administrators}}); n.Owner() != userU {
-		t.Errorf("T-66: owner after Administrators was disabled: %v, want U", n.Owner())
 	}
 }
 
@@ -199,29 +99,6 @@ func TestLUATokenDropsAdministration(t *testing.T) {
 	low.Integrity = sid.LowLevel
 	if n := filter(t, must(t, low), token.FilterSpec{Flags: winnt.LUA_TOKEN}); n.Integrity() != 0x1000 {
 		t.Errorf("T-65: LUA_TOKEN of a token at 0x1000: integrity %#x, want 0x1000", n.Integrity())
-	}
-}
-
-// A token marked as inert and as filtered keeps both marks after another filter (T-64).
-func TestSecondFilterKeepsMarks(t *testing.T) {
-	tok, err := token.New(token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, st := tok.Filter(token.FilterSpec{Flags: winnt.SANDBOX_INERT | winnt.DISABLE_MAX_PRIVILEGE})
-	if st != ntstatus.Success {
-		t.Fatalf("Filter: %v, want success", st)
-	}
-	for name, f := range map[string]token.FilterSpec{"empty": {}, "a group": {Disable: []sid.SID{sid.Administrators}},
-		"restrict": {Restrict: []token.Group{{SID: sid.Everyone}}}, "LUA_TOKEN": {Flags: winnt.LUA_TOKEN}} {
-		n, st := first.Filter(f)
-		if st != ntstatus.Success || !n.SandboxInert() || !n.IsFiltered() {
-			t.Errorf("second filter, %s: %v, inert %t, filtered %t; want %v, true, true", name, st, n.SandboxInert(),
-				n.IsFiltered(), ntstatus.Success)
-		}
-	}
-	if tok.SandboxInert() || tok.IsFiltered() {
-		t.Errorf("Filter marked its receiver: inert %t, filtered %t", tok.SandboxInert(), tok.IsFiltered())
 	}
 }
 
@@ -430,32 +307,5 @@ func TestLUATokenComparesWholeSIDs(t *testing.T) {
 			t.Errorf("T-65: LUA_TOKEN with %s: deny-only %t, filtered %t; want %t, %t", text, got, n.IsFiltered(),
 				want, want)
 		}
-	}
-}
-
-// A write-restricted token stays write-restricted unless a second list restricts it without WRITE_RESTRICTED (T-64,
-// T-68).
-func TestWriteRestrictedNeedsItsFlagAgain(t *testing.T) {
-	once := filter(t, must(t, setup()), token.FilterSpec{Flags: winnt.WRITE_RESTRICTED,
-		Restrict: restricting(groupG1, groupG2)})
-	twice := filter(t, once, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED, Restrict: restricting(groupG1)})
-	whole := filter(t, once, token.FilterSpec{Restrict: restricting(groupG1)})
-	other := filter(t, once, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE})
-	if !once.WriteRestricted() || !twice.WriteRestricted() || whole.WriteRestricted() || !whole.IsRestricted() ||
-		!other.WriteRestricted() {
-		t.Errorf("T-64: write-restricted: once %t, twice %t, second without the flag %t, other filter %t; want "+
-			"true, true, false, true", once.WriteRestricted(), twice.WriteRestricted(), whole.WriteRestricted(),
-			other.WriteRestricted())
-	}
-	if n := filter(t, must(t, setup()), token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE,
-		Restrict: restricting(groupG1)}); n.WriteRestricted() {
-		t.Error("T-64: DISABLE_MAX_PRIVILEGE with a list made the token write-restricted")
-	}
-	// A SID that the second list drops is listed once as deny-only, and a third filter keeps it (T-68).
-	s := whole.Spec()
-	s = filter(t, must(t, s), token.FilterSpec{Restrict: restricting(sid.Guests)}).Spec()
-	if len(s.Restricted) != 2 || s.Restricted[0].SID == s.Restricted[1].SID ||
-		s.Restricted[0].Attributes != winnt.SE_GROUP_USE_FOR_DENY_ONLY {
-		t.Errorf("T-68: restricting SIDs %v, want two different ones, the first deny-only", s.Restricted)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -55,66 +54,5 @@ func TestPrivilegeCheckAllOrAny(t *testing.T) {
 	}
 	if some, _ := tok.PrivilegeCheck(0, false); some {
 		t.Error("PrivilegeCheck for any of an empty set = true, want false")
-	}
-}
-
-// IsAdmin needs Administrators as an enabled group that no restriction excludes (T-103).
-func TestIsAdminNeedsEnabledAdministrators(t *testing.T) {
-	admin := must(t, token.Administrator(userU))
-	for _, c := range []struct {
-		name string
-		tok  *token.Token
-		want bool
-	}{
-		{"elevated administrator", admin, true},
-		{"limited administrator", must(t, token.LimitedAdministrator(userU)), false},
-		{"standard user", must(t, token.StandardUser(userU)), false},
-		{"system", must(t, token.LocalSystem()), true},
-		{"disabled group", must(t, setup(token.Group{SID: sid.Administrators})), true},
-		{"deny-only", filter(t, admin, token.FilterSpec{Disable: []sid.SID{sid.Administrators}}), false},
-		{"restricted to others", filter(t, admin, token.FilterSpec{Restrict: restricting(sid.Users)}), false},
-		{"restricted to it", filter(t, admin, token.FilterSpec{Restrict: restricting(sid.Users, sid.Administrators)}), true},
-	} {
-		if got := c.tok.IsAdmin(); got != c.want {
-			t.Errorf("IsAdmin of %s = %v, want %v", c.name, got, c.want)
-		}
-	}
-}
-
-// Spec.Flags and WithFlags set only flags that no other field determines. WithFlags changes no other bit (T-1).
-func TestSettableFlagsAreKept(t *testing.T) {
-	given := map[uint32]bool{}
-	for _, bit := range []uint32{winnt.TOKEN_UIACCESS, winnt.TOKEN_SESSION_NOT_REFERENCED, winnt.TOKEN_IS_FILTERED,
-		winnt.TOKEN_VIRTUALIZE_ALLOWED, winnt.TOKEN_VIRTUALIZE_ENABLED, winnt.SE_BACKUP_PRIVILEGES_CHECKED,
-		winnt.TOKEN_HAS_OWN_CLAIM_ATTRIBUTES, winnt.TOKEN_PRIVATE_NAMESPACE, winnt.TOKEN_NO_CHILD_PROCESS,
-		winnt.TOKEN_NO_CHILD_PROCESS_UNLESS_SECURE, winnt.TOKEN_AUDIT_NO_CHILD_PROCESS} {
-		given[bit] = true
-	}
-	free := must(t, setup()).Flags()
-	for bit := uint32(1); bit != 0; bit <<= 1 {
-		s := setup()
-		s.Flags = bit
-		want := free
-		if given[bit] {
-			want |= bit
-		}
-		tok := must(t, s)
-		if got := tok.Flags(); got != want {
-			t.Errorf("T-1: New with flag %#x: flags %#x, want %#x", bit, got, want)
-		}
-		if bit == winnt.TOKEN_IS_FILTERED { // only Filter sets this flag
-			want = free
-		}
-		if got := must(t, setup()).WithFlags(7, bit, 0); got.Flags() != want || got.ModifiedID() != 7 {
-			t.Errorf("T-1: WithFlags that sets %#x: flags %#x, ModifiedID %v; want %#x, 7", bit, got.Flags(),
-				got.ModifiedID(), want)
-		}
-		want = tok.Flags()
-		if given[bit] && bit != winnt.TOKEN_IS_FILTERED {
-			want = free
-		}
-		if got := tok.WithFlags(7, 0, bit).Flags(); got != want {
-			t.Errorf("T-1: WithFlags that clears %#x: flags %#x, want %#x", bit, got, want)
-		}
 	}
 }

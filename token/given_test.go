@@ -84,29 +84,3 @@ func TestAsGivenDisablesZeroAttributes(t *testing.T) {
 		}
 	}
 }
-
-// A disabled group stays disabled in a copy of a token and in a token file (T-144).
-func TestDisabledGroupStaysDisabledInCopies(t *testing.T) {
-	tok := must(t, setup())
-	copied := tok.Spec()
-	file, err := tok.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	read, err := token.Parse(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	listed, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1001","groups":[
-		{"sid":"S-1-5-21-1-2-3-2001"},{"sid":"S-1-5-21-1-2-3-2002","attributes":[]}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, made := range map[string]*token.Token{"Spec": must(t, copied), "the file of a token": read,
-		"a written file": listed, "its groups": must(t, token.Spec{User: copied.User, Groups: copied.Groups})} {
-		if made.Member(groupG2, true) || !made.Member(groupG1, false) {
-			t.Errorf("T-144: token made from %s: groups %v, want G2 disabled and G1 enabled", name,
-				made.Spec().Groups)
-		}
-	}
-}

@@ -125,35 +125,6 @@ func short(s sid.SID) string {
 	return s.String()
 }
 
-// A user outside of a domain has no domain group, is its own primary group and has a unique logon SID. The default
-// owner of an administrator is Administrators (T-130).
-func TestUserWithoutDomainIsItsPrimaryGroup(t *testing.T) {
-	for text, wants := range map[string]struct{ primary, session string }{
-		"S-1-5-21-1-2-3-1001": {"S-1-5-21-1-2-3-513", "S-1-5-5-0-1001"},
-		"S-1-5-21-7-2-3-1001": {"S-1-5-21-7-2-3-513", "S-1-5-5-6-1001"},
-		"S-1-22-1-1001":       {"S-1-22-1-1001", "S-1-5-5-0-1001"},
-		"S-1-5-21-1-2-1001":   {"S-1-5-21-1-2-1001", "S-1-5-5-3-1001"},
-		"S-1-5-22-1-2-3-1001": {"S-1-5-22-1-2-3-1001", "S-1-5-5-0-1001"},
-		"S-1-6-21-1-2-3-1001": {"S-1-6-21-1-2-3-1001", "S-1-5-5-0-1001"},
-	} {
-		user := sid.MustParse(text)
-		for profile, owner := range map[string]sid.SID{"standard": user, "admin": sid.Administrators} {
-			spec := token.StandardUser(user)
-			if profile == "admin" {
-				spec = token.Administrator(user)
-			}
-			tok := must(t, spec)
-			if tok.PrimaryGroup().String() != wants.primary || !tok.Member(sid.MustParse(wants.session), false) {
-				t.Errorf("%s %s: primary group %v, want %s; member of %s: %t, want true", profile, text,
-					tok.PrimaryGroup(), wants.primary, wants.session, tok.Member(sid.MustParse(wants.session), false))
-			}
-			if tok.Owner() != owner {
-				t.Errorf("%s %s: owner %v, want %v", profile, text, tok.Owner(), owner)
-			}
-		}
-	}
-}
-
 // The groups of the built-in tokens are mandatory, enabled by default and enabled. Administrators is not mandatory in
 // the token of LocalSystem and deny-only in a limited token (T-65, T-114, T-130).
 func TestProfileGroupsHaveDocumentedAttributes(t *testing.T) {

@@ -102,30 +102,6 @@ func TestTokenHasOneIntegrityEntry(t *testing.T) {
 	wantSpecError(t, err, "groups[3]", ntstatus.InvalidParameter)
 }
 
-// The owner is the user or a group with SE_GROUP_OWNER. The primary group is the user or a group of the token (T-11).
-func TestOwnerAndPrimaryGroupBelongToToken(t *testing.T) {
-	s := setup()
-	s.Owner = groupG1
-	_, err := token.New(s)
-	wantSpecError(t, err, "owner", ntstatus.InvalidOwner)
-	s.Groups[1].Attributes |= winnt.SE_GROUP_OWNER
-	if got := must(t, s).Owner(); got != groupG1 {
-		t.Errorf("owner = %v, want the group with SE_GROUP_OWNER, %v", got, groupG1)
-	}
-	s = setup()
-	if tok := must(t, s); tok.Owner() != userU || tok.PrimaryGroup() != sid.Users {
-		t.Errorf("default owner %v, default primary group %v; want %v, %v", tok.Owner(), tok.PrimaryGroup(), userU,
-			sid.Users)
-	}
-	s.PrimaryGroup = sid.Guests
-	_, err = token.New(s)
-	wantSpecError(t, err, "primaryGroup", ntstatus.InvalidPrimaryGroup)
-	s.PrimaryGroup = userU
-	if got := must(t, s).PrimaryGroup(); got != userU {
-		t.Errorf("primary group = %v, want the user, %v", got, userU)
-	}
-}
-
 // New returns a SpecError with the wrong field and its status.
 func TestNewRejectsInvalidFields(t *testing.T) {
 	for _, c := range []struct {
@@ -159,32 +135,6 @@ func TestNewRejectsInvalidFields(t *testing.T) {
 		c.spoil(&s)
 		_, err := token.New(s)
 		wantSpecError(t, err, c.field, c.st)
-	}
-}
-
-// AllowBits and DenyBits follow the attributes of groups. Duplicate SIDs share the first index.
-func TestAllowAndDenyBitsFollowAttributes(t *testing.T) {
-	deny := account(2003)
-	tok := must(t, setup(
-		token.Group{SID: deny, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY},
-		token.Group{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}, // the same group again, now enabled
-		token.Group{SID: sid.MediumPlusLevel, Attributes: winnt.SE_GROUP_ENABLED},
-	))
-	for _, c := range []struct {
-		s           sid.SID
-		allow, deny bool
-	}{
-		{userU, true, true}, {sid.Users, true, true}, {groupG1, true, true}, {deny, false, true},
-		{groupG2, true, true}, {sid.MediumLevel, false, false}, {sid.Everyone, false, false},
-	} {
-		i := tok.SIDs().Find(c.s.Hash(), c.s)
-		if tok.AllowBits().Has(i) != c.allow || tok.DenyBits().Has(i) != c.deny {
-			t.Errorf("%v: allow bit %v, deny bit %v; want %v, %v", c.s, tok.AllowBits().Has(i), tok.DenyBits().Has(i),
-				c.allow, c.deny)
-		}
-	}
-	if must(t, setup()).Member(groupG2, true) {
-		t.Error("A-2: a disabled group matches deny entries, want no match")
 	}
 }
 
