@@ -114,7 +114,7 @@ func ExampleExplain() {
 	}
 	// Output:
 	// DENIED STATUS_ACCESS_DENIED: FILE_WRITE_DATA by AceDeny DACL 0
-	// DACL 0 A-70: it denies what is still needed, which ends the walk
+	// DACL 0 A-70: it denies a right that is still needed, so no later entry counts
 }
 
 func ExampleSeFastTraverseCheck() {

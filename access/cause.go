@@ -89,7 +89,7 @@ var causes = [...]struct{ rule, because string }{
 	// "them" are the bits of the step that contains the sentence.
 	allowed:           {"A-70", "it allows them, and nothing before it decided them"},
 	allowedNode:       {"A-82", "it allows them at a node of the object tree and below it"},
-	deniedNeeded:      {"A-70", "it denies what is still needed, which ends the walk"},
+	deniedNeeded:      {"A-70", "it denies a right that is still needed, so no later entry counts"},
 	deniedMaximum:     {"A-41", "it denies them, and nothing before it granted them"},
 	deniedNode:        {"A-83", "it denies them at a node of the object tree"},
 	restrictedAllowed: {"A-90", "it allows them to a restricting SID"},

@@ -15,7 +15,7 @@ import (
 // for a stage.
 type Step struct {
 	Rule    string // id of the rule, as docs/rules has it
-	List    string // "DACL", "SACL", the name of a central access rule, "" for a stage
+	List    string // "DACL", "SACL", the name of a central access rule, "" for a step without entry
 	ACE     int    // index in List, -1 for a stage
 	Bits    winnt.AccessMask
 	Granted bool   // whether the step granted Bits, or refused them
@@ -28,7 +28,7 @@ type Step struct {
 
 // Entry returns the entry as SDDL text. For an entry that SDDL cannot express it returns the extended form of package
 // sddl.
-// It returns "" for a stage.
+// It returns "" for a step without one.
 func (s *Step) Entry() string {
 	if s.entry.IsZero() {
 		return ""

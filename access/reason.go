@@ -14,7 +14,7 @@ type ReasonKind uint8
 const (
 	_                 ReasonKind = iota
 	AceAllow                     // entry Index of List allows it
-	AceDeny                      // entry Index of List denies it, or ended the walk before it was decided
+	AceDeny                      // entry Index of List denies it, or another right before this one was reached
 	Owner                        // the owner's implicit rights
 	Privilege                    // granted by Privilege, or refused because it is missing
 	NullDacl                     // there is no DACL

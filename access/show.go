@@ -12,8 +12,8 @@ import (
 // String returns the verdict, a table of steps × bits, and the reason for each
 // bit. A cell is + for granted, - for denied, and . for unchanged. Columns have
 // numbers, and the rows below the table list the bit of each number. A bit that
-// was not decided, because an entry for other bits ended the walk, stays
-// unchanged.
+// was not decided, because an entry denied other bits before, stays unchanged and
+// is skipped.
 func (x *Explanation) String() string {
 	return x.Show(0, nil, func(_ Mark, text string) string { return text })
 }
@@ -60,7 +60,7 @@ type shown struct {
 	of    func(sid.SID) string // the name of a SID; nil: no names
 }
 
-// entry returns the SDDL of a step's entry with the name of its SID, "" for a stage.
+// entry returns the SDDL of a step's entry with the name of its SID, "" for a step without one.
 func (p *shown) entry(s *Step) string {
 	text := s.Entry()
 	if p.of == nil || s.entry.IsZero() {
@@ -202,10 +202,10 @@ func (x *Explanation) outcome(r BitReason) (m Mark, word, why string) {
 	switch {
 	case r.Granted:
 		return Granted, "granted", r.Reason.String()
-	// An entry for another right ended the walk before this one was reached:
-	// it was never refused, and calling it denied would mislead.
+	// An entry denied another right before this one was reached: it was never
+	// refused, and calling it denied would mislead.
 	case r.Reason.Kind == AceDeny && x.culprits&r.Bit == 0:
-		return 0, "left", r.Reason.String() + " ended the walk before this was decided"
+		return 0, "skipped", r.Reason.String() + " denied another right first"
 	}
 	return Denied, "denied", r.Reason.String()
 }
@@ -221,9 +221,9 @@ func markOf(granted bool) Mark {
 const columnWidth = 3
 
 // where returns the first column: the list with the index of the entry and the
-// pass, or the stage, and the node unless it is the root.
+// pass, or the check that is about no entry, and the node unless it is the root.
 func (s *Step) where() string {
-	w := strings.TrimSpace("stage " + s.List)
+	w := strings.TrimSpace("check " + s.List)
 	if s.ACE >= 0 {
 		w = strings.TrimSpace(s.List + " " + strconv.Itoa(s.ACE) + " " + s.Pass)
 	}

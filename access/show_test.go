@@ -94,7 +94,7 @@ func TestShowSeparatesLongNames(t *testing.T) {
 	}
 }
 
-// The line of a step begins with the list, index and check of its entry, or with its stage. It names each node except
+// The line of a step begins with the list, index and check of its entry, or with the check. It names each node except
 // the root.
 func TestStepLineNamesEntryAndNode(t *testing.T) {
 	for _, c := range []struct {
@@ -104,11 +104,11 @@ func TestStepLineNamesEntryAndNode(t *testing.T) {
 		{access.Step{List: "DACL", ACE: 0, Pass: "normal"}, "DACL 0 normal"},
 		{access.Step{List: "DACL", ACE: 1, Pass: "restricted"}, "DACL 1 restricted"},
 		{access.Step{List: "SACL", ACE: 0}, "SACL 0"},
-		{access.Step{List: "owner", ACE: -1}, "stage owner"},
+		{access.Step{List: "owner", ACE: -1}, "check owner"},
 		{access.Step{List: "DACL", ACE: 0, Pass: "normal", Node: 1}, "DACL 0 normal node 1"},
 		{access.Step{List: "DACL", ACE: 2, Pass: "normal", Node: 2}, "DACL 2 normal node 2"},
-		{access.Step{List: "owner", ACE: -1, Node: 1}, "stage owner node 1"},
-		{access.Step{ACE: -1}, "stage"},
+		{access.Step{List: "owner", ACE: -1, Node: 1}, "check owner node 1"},
+		{access.Step{ACE: -1}, "check"},
 	} {
 		c.step.Bits, c.step.Rule, c.step.Because = 1, "A-61", "for a reason"
 		x := access.Explanation{Steps: []access.Step{c.step}, Reasons: []access.BitReason{{Bit: winnt.AccessMask(1)}}}

@@ -2,14 +2,18 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/internal/cli/lint"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/source"
 	"github.com/refmon/refmon/sd"
@@ -21,7 +25,7 @@ import (
 type lintCmd struct {
 	Source string `arg:"" name:"sddl" help:"A security descriptor in SDDL, or a file of them, - for standard input."`
 	Type   string `help:"${lintType}" placeholder:"TYPE"`
-	Domain string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`
+	Domain string `help:"${lintDomain}" placeholder:"SID"`
 	JSON   bool   `name:"json" help:"Print each finding as a line of JSON."`
 }
 
@@ -49,7 +53,7 @@ func (c *lintCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	p := lintPage{std: std, json: c.JSON, domain: domain}
+	p := lintPage{std: std, json: c.JSON, domain: domain, kinds: map[string]int{}}
 	if c.Type != "" {
 		if p.typ, err = objectType(c.Type); err != nil {
 			return err
@@ -104,6 +108,8 @@ type lintPage struct {
 	json                    bool
 	typ                     *winnt.ObjectType // nil: by the entries
 	domain                  sid.SID
+	names                   *directory.Directory // of LDIF; nil: only well-known names
+	kinds                   map[string]int       // findings of each kind
 	found, lines, malformed int
 	relative                bool // a descriptor needs a domain
 	directory               int  // descriptors that were recognised as those of a directory
@@ -191,6 +197,7 @@ func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []l
 	if loss := objects.Loss(s); loss != "" {             // (B-60)
 		fmt.Fprintf(p.std.err, "refmon: %s: %s\n", printable(name), printable(loss))
 	}
+	p.accountsOf(file)
 	err = objects.All(context.Background(), s, p.domain, p.typ, func(i objects.Item) bool {
 		text = text && i.Err != nil
 		out = append(out, lint.Line{Path: i.Path, Type: i.Type, Descriptor: i.Descriptor, Err: i.Err})
@@ -202,22 +209,17 @@ func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []l
 	return out, err
 }
 
-// nameIn returns the name of the SID in an entry as SDDL, "" without one and for an entry with a condition (U-121).
-func (p *lintPage) nameIn(entry string) string {
-	fields := strings.Split(strings.Trim(entry, "()"), ";")
-	if len(fields) != 6 {
-		return ""
-	}
-	who, err := sid.Resolve(fields[5], p.domain)
-	if err != nil {
-		return ""
-	}
-	return namesOf(nil)(who)
-}
-
-// total prints the number of findings in readable lines.
+// total prints the number of findings in readable lines, and of each kind if there are several.
 func (p *lintPage) total() error {
 	text := fmt.Sprintf("%s in %s", count(p.found, "finding", "findings"), count(p.lines, "descriptor", "descriptors"))
+	kinds := slices.SortedFunc(maps.Keys(p.kinds), func(a, b string) int {
+		return cmp.Or(cmp.Compare(p.kinds[b], p.kinds[a]), cmp.Compare(a, b))
+	})
+	for i, kind := range kinds {
+		if len(kinds) > 1 {
+			text += fmt.Sprintf("%s %d %s", map[bool]string{true: ":", false: ","}[i == 0], p.kinds[kind], kind)
+		}
+	}
 	if p.malformed > 0 {
 		text += fmt.Sprintf("; %s could not be read", count(p.malformed, "line", "lines"))
 	}
@@ -246,6 +248,7 @@ func (p *lintPage) line(l lint.Line) ([]lint.Finding, error) {
 func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 	p.found += len(found)
 	for _, f := range found {
+		p.kinds[f.Kind]++
 		if p.json {
 			b, err := json.Marshal(struct {
 				Line int    `json:"line,omitempty"`

@@ -59,10 +59,11 @@ func noteUnreadable(std *streams, texts []string) {
 	}
 }
 
-// noteTyped prints to standard error how many entries a question without object types ignores (B-4).
+// noteTyped prints to standard error how many entries about its rights a question without object types ignores (B-4).
 func noteTyped(std *streams, d *sd.Descriptor, queries []words.Query) {
-	n := bulk.TypedEntries(d)
+	n := 0
 	for _, q := range queries {
+		n = bulk.TypedEntries(d, q.Desired)
 		if len(queries) > 1 || q.Types != nil { // control, or a question about types
 			return
 		}

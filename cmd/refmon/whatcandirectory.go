@@ -24,7 +24,7 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 	if err != nil {
 		return err
 	}
-	sum, typed := bulk.Summary{}, 0
+	sum := bulk.Summary{}
 	good := state.Objects[:0]
 	for _, o := range state.Objects {
 		if sum.Objects++; o.Err != nil {
@@ -34,7 +34,6 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 			continue
 		}
 		sum.Observe(o.Type, o.Entry, o.Path)
-		typed += bulk.TypedEntries(o.Descriptor)
 		good = append(good, o)
 	}
 	list, err := adreport.Holdings(ctx, good, run.Directory, run.Principal)
@@ -54,10 +53,6 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 		fmt.Fprintf(std.err, "refmon: on %d of %s %s has what every user has: --ordinary lists them\n", ordinary,
 			count(sum.Objects, "object", "objects"), printable(run.Directory.Principals[run.Principal].Name))
 	}
-	if typed > 0 {
-		fmt.Fprintf(std.err, "refmon: %s only where they give control of an object: --object-type checks one type\n",
-			count(typed, "object entry counts", "object entries count"))
-	}
 	for _, f := range out.files {
 		if err := f.Close(); err != nil {
 			return err
@@ -73,7 +68,7 @@ func (c *whatCanCmd) table(w *columns.Writer, list []adreport.Holding, sum *bulk
 	for i := range list {
 		h := &list[i]
 		switch {
-		case h.Mask == 0 && len(h.Steps) == 0 && !c.Nothing && len(c.Paths) == 0:
+		case h.Mask == 0 && len(h.Steps)+len(h.Typed) == 0 && !c.Nothing && len(c.Paths) == 0:
 			sum.Passed++
 			continue
 		case h.Ordinary && h.Mask != 0 && !c.Ordinary && len(c.Paths) == 0:

@@ -13,6 +13,7 @@ import (
 // in. [New] takes it over; do not change it afterwards. The zero value has no accounts.
 type Accounts struct {
 	Domain sid.SID // relative aliases in descriptors count from it; zero: unknown
+	Realm  string  // DNS name of Domain; "": unknown
 	Users  []User
 	Groups []Group
 
@@ -25,7 +26,7 @@ type Accounts struct {
 // With returns a copy of a in which the users and groups at the given indexes are replaced. The maps may be nil. a
 // does not change. An index outside of the lists panics.
 func (a *Accounts) With(users map[int]User, groups map[int]Group) *Accounts {
-	b := &Accounts{Domain: a.Domain, Users: slices.Clone(a.Users), Groups: slices.Clone(a.Groups),
+	b := &Accounts{Domain: a.Domain, Realm: a.Realm, Users: slices.Clone(a.Users), Groups: slices.Clone(a.Groups),
 		Computer: a.Computer, Logon: a.Logon, digests: slices.Clone(a.digests)}
 	forget := func(i int) {
 		if b.digests != nil {
@@ -59,7 +60,8 @@ type User struct {
 	Primary  sid.SID   // primary group; zero: Domain Users, if the user belongs to Accounts.Domain
 	UID, GID UnixID    // on a server with POSIX accounts; GID is that of the primary group there
 	Claims   *claims.Set
-	Disabled bool // a disabled user cannot log on, and is no principal
+	UPN      string // userPrincipalName; "": it has none, or the source does not tell
+	Disabled bool   // a disabled user cannot log on, and is no principal
 }
 
 // AccountError is an error of New about one account.

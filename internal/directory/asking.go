@@ -11,10 +11,10 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Asking returns the index in Principals of an account by name: a user or group of the directory, DOMAIN\name,
-// name@realm, a well-known name or a SID. It adds a principal if the directory has none with that SID. note describes
-// an assumption, such as an ignored domain name; it is "" without one. A disabled user and an unknown name are
-// errors, with index -1.
+// Asking returns the index in Principals of an account by name: a user or group of the directory, DOMAIN\name, a user
+// principal name, name@realm, a well-known name or a SID. It adds a principal if the directory has none with that SID.
+// note describes an assumption, such as an ignored domain name; it is "" without one. A disabled user, an unknown name
+// and a name of another domain are errors, with index -1.
 func (d *Directory) Asking(who string) (index int, note string, err error) {
 	if i := d.Find(who); i >= 0 {
 		return i, "", nil
@@ -26,9 +26,17 @@ func (d *Directory) Asking(who string) (index int, note string, err error) {
 		name, domain = before, after
 	}
 	if domain != "" && !builtinDomain(domain) {
-		// A directory file does not contain the name of its domain (U-110).
-		note = fmt.Sprintf("%s is taken for %s of the directory file, which does not tell the name of its domain", who,
-			name)
+		known, err := d.within(who, domain)
+		if err != nil {
+			return -1, "", err
+		}
+		switch upn := d.byUPN(who); {
+		case upn != "":
+			name = upn
+		case !known: // (U-110)
+			note = fmt.Sprintf("%s is taken for %s of the directory file, which does not tell the name of its domain", who,
+				name)
+		}
 		if i := d.Find(name); i >= 0 {
 			return i, note, nil
 		}
@@ -49,6 +57,34 @@ func (d *Directory) Asking(who string) (index int, note string, err error) {
 	}
 	d.Add(p)
 	return len(d.Principals) - 1, note, nil
+}
+
+// byUPN returns the name of the user with a user principal name, in any case, "" without one.
+func (d *Directory) byUPN(who string) string {
+	if d.accounts != nil {
+		for i := range d.accounts.Users {
+			if u := &d.accounts.Users[i]; u.UPN != "" && strings.EqualFold(u.UPN, who) {
+				return u.Name
+			}
+		}
+	}
+	return ""
+}
+
+// within reports whether domain, the part of a name, is the directory's domain: its DNS name, or the first label of it,
+// which is its short name by default. It returns false if the directory does not know its name, and an error if it is
+// the name of another domain (U-110).
+func (d *Directory) within(who, domain string) (known bool, err error) {
+	if d.accounts == nil || d.accounts.Realm == "" {
+		return false, nil
+	}
+	realm := d.accounts.Realm
+	short, _, _ := strings.Cut(realm, ".")
+	if strings.EqualFold(domain, realm) || strings.EqualFold(domain, short) || d.byUPN(who) != "" {
+		return true, nil
+	}
+	return false, fmt.Errorf("%s: the directory is the domain %s, and no user of it has this user principal name: for an "+
+		"account of it give the name without %s", who, realm, domain)
 }
 
 // builtinDomain reports whether a name is BUILTIN or NT AUTHORITY, in any case.

@@ -56,6 +56,31 @@ func TestNamesBecomePrincipalsWithGroups(t *testing.T) {
 	}
 }
 
+// TestDomainOfNameCounts: a directory with the name of its domain has DOMAIN\user and user@realm of that domain alone,
+// and users by their user principal names, which need not have the same parts (U-110).
+func TestDomainOfNameCounts(t *testing.T) {
+	domain := sid.MustParse("S-1-5-21-1-2-3")
+	d := must(directory.New(&directory.Accounts{Domain: domain, Realm: "corp.example", Users: []directory.User{
+		{Name: "alice", SID: domain.WithRID(1107), UPN: "bob@mail.example"}, {Name: "bob", SID: domain.WithRID(1108)},
+		{Name: "gone", SID: domain.WithRID(1109), UPN: "left@corp.example", Disabled: true},
+	}}))
+	for who, want := range map[string]int{
+		`CORP\bob`: 1, `corp.example\Bob`: 1, "bob@corp.example": 1, "BOB@mail.example": 0, "alice@CORP.example": 0, "bob": 1,
+	} {
+		if i, note, err := d.Asking(who); i != want || note != "" || err != nil {
+			t.Errorf("%s: %d, %q, %v, want %d", who, i, note, err, want)
+		}
+	}
+	for who, want := range map[string]string{
+		`EVIL\bob`: "the domain corp.example", "bob@evil.example": "the domain corp.example", `EVIL\Domain Admins`: "EVIL",
+		"left@corp.example": "is disabled", `CORP\nobody`: "not a user or group",
+	} {
+		if i, _, err := d.Asking(who); i >= 0 || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %d, %v, want %q", who, i, err, want)
+		}
+	}
+}
+
 // TestUserIsFoundByNameDomainOrSID: a user goes by its name, by its name in a domain, which is said, and by
 // its SID (U-110).
 func TestUserIsFoundByNameDomainOrSID(t *testing.T) {

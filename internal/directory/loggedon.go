@@ -42,8 +42,8 @@ func (d *Directory) LoggedOn(kind logon.Kind) (*Directory, error) {
 	}
 	accounts := Accounts{}
 	if d.accounts != nil {
-		accounts = Accounts{Domain: d.accounts.Domain, Computer: d.accounts.Computer, Users: d.accounts.Users,
-			Groups: d.accounts.Groups}
+		accounts = Accounts{Domain: d.accounts.Domain, Realm: d.accounts.Realm, Computer: d.accounts.Computer,
+			Users: d.accounts.Users, Groups: d.accounts.Groups}
 	}
 	accounts.Logon = kind
 	other, err := New(&accounts)

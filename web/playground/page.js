@@ -132,7 +132,7 @@ function showVerdict() {
 }
 
 const signs = {"+": ["plus", "+", "granted"], "-": ["minus", "−", "refused"], ".": ["dot", "·", "left alone"],
-  granted: ["plus", "✓", "granted"], denied: ["minus", "✗", "denied"], left: ["left", "?", "left undecided: the walk had ended"]};
+  granted: ["plus", "✓", "granted"], denied: ["minus", "✗", "denied"], skipped: ["skipped", "?", "not decided: an entry denied another right first"]};
 
 function cell(sign, name) {
   const [cls, text, word] = signs[sign], i = make("i", "cell " + cls, text);
@@ -194,8 +194,8 @@ function rule(id) {
 function showBits() {
   byId("bits").tBodies[0].replaceChildren(...(reply.bits ?? []).map(b => make("tr", "",
     make("td", "mask", b.mask), make("td", "name", b.name),
-    make("td", "word " + (b.word === "left" ? "left-behind" : b.word), b.word),
-    make("td", "", b.word === "left" ? b.reason + " ended the walk first" : b.reason))));
+    make("td", "word " + b.word, b.word),
+    make("td", "", b.word === "skipped" ? b.reason + " denied another right first" : b.reason))));
 }
 
 async function copy(button, text) {

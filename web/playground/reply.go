@@ -35,14 +35,14 @@ type Reply struct {
 type Bit struct {
 	Mask   string `json:"mask"`
 	Name   string `json:"name"`
-	Word   string `json:"word"` // granted, denied, or left: the walk ended before it was decided
+	Word   string `json:"word"` // granted, denied, or skipped: an entry denied another right first
 	Reason string `json:"reason"`
 }
 
 // Step is one thing the check did.
 type Step struct {
-	Where   string `json:"where"` // "DACL 0", "stage"
-	Entry   string `json:"entry"` // SDDL, "" for a stage
+	Where   string `json:"where"` // "DACL 0", "check"
+	Entry   string `json:"entry"` // SDDL, "" for a check without entry
 	Rule    string `json:"rule"`
 	Because string `json:"because"`
 	Cells   string `json:"cells"` // one of + - . for each bit
@@ -106,7 +106,7 @@ func (r *Reply) table(x *access.Explanation, typ *winnt.ObjectType) {
 		case b.Granted:
 			bit.Word = "granted"
 		case b.Reason.Kind == access.AceDeny && !deniedBy(x.Steps, b.Bit):
-			bit.Word = "left"
+			bit.Word = "skipped"
 		}
 		r.Bits = append(r.Bits, bit)
 	}
@@ -132,7 +132,7 @@ func (r *Reply) table(x *access.Explanation, typ *winnt.ObjectType) {
 // where names the place of a step as `refmon why` does.
 func where(s *access.Step) string {
 	if s.ACE < 0 {
-		return strings.TrimSpace("stage " + s.List)
+		return strings.TrimSpace("check " + s.List)
 	}
 	text := s.List + " " + strconv.Itoa(s.ACE)
 	if s.Pass != "" {

@@ -34,7 +34,7 @@ func TestReasons(t *testing.T) {
 		cells = append(cells, s.Where+" "+s.Cells+" "+s.Rule)
 	}
 	if got, want := strings.Join(words, ", "),
-		"FILE_READ_DATA left, FILE_WRITE_DATA denied, FILE_APPEND_DATA granted"; got != want {
+		"FILE_READ_DATA skipped, FILE_WRITE_DATA denied, FILE_APPEND_DATA granted"; got != want {
 		t.Errorf("bits: %s, want %s", got, want)
 	}
 	if got, want := strings.Join(cells, ", "), "DACL 0 ..+ A-70, DACL 1 .-. A-70"; got != want {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/refmon/refmon/adrights"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -17,20 +16,19 @@ import (
 const reading = winnt.READ_CONTROL | winnt.SYNCHRONIZE | winnt.ADS_RIGHT_DS_READ_PROP |
 	winnt.ADS_RIGHT_ACTRL_DS_LIST | winnt.ADS_RIGHT_DS_LIST_OBJECT
 
-// stepRights is the rights that let a user take a step on a whole object.
-const stepRights = winnt.WRITE_DAC | winnt.WRITE_OWNER | winnt.ADS_RIGHT_DS_CONTROL_ACCESS |
-	winnt.ADS_RIGHT_DS_WRITE_PROP | winnt.ADS_RIGHT_DS_SELF
-
 // entries adds the DACL entries that grant no right of a step to p.Entries, and counts equal ones in one row. It only
-// counts the entries for administrators and the entries about rights of steps. It ignores inherit-only entries.
-func (p *Page) entries(s *side) {
+// counts the entries for administrators and the entries about rights of steps (B-79). It ignores inherit-only entries.
+func (p *Page) entries(s *side) error {
 	at := map[string]int{}
-	types := stepTypes()
 	typ := winnt.DirectoryServiceObject
 	for i := range s.search.Objects {
 		o := &s.search.Objects[i]
 		seen := map[int]bool{}
-		for _, a := range o.Descriptor.DACL().All() {
+		ofSteps, err := s.search.OfSteps(i)
+		if err != nil {
+			return err
+		}
+		for e, a := range o.Descriptor.DACL().All() {
 			if a.Flags()&sd.InheritOnly != 0 {
 				continue
 			}
@@ -39,7 +37,7 @@ func (p *Page) entries(s *side) {
 				continue
 			}
 			mask := typ.Mapping.Map(a.Mask())
-			if isStep(a, mask, types) {
+			if ofSteps[e] {
 				p.steps++
 				continue
 			}
@@ -65,6 +63,7 @@ func (p *Page) entries(s *side) {
 	slices.SortStableFunc(p.Entries, func(a, b EntryRow) int {
 		return cmp.Or(boolOrder(a.reads, b.reads), cmp.Compare(b.Objects, a.Objects), strings.Compare(a.Account, b.Account))
 	})
+	return nil
 }
 
 // boolOrder orders false before true.
@@ -76,37 +75,6 @@ func boolOrder(a, b bool) int {
 		return 1
 	}
 	return -1
-}
-
-// stepTypes returns the object types of the words of steps.
-func stepTypes() map[winnt.GUID]bool {
-	types := map[winnt.GUID]bool{}
-	for _, t := range terms {
-		rights, err := words.Parse(t.Word)
-		if err != nil { // operator privileges are no right of a descriptor
-			continue
-		}
-		for _, part := range rights[0].Parts(winnt.DirectoryServiceObject) {
-			for _, g := range part.Types {
-				types[g] = true
-			}
-		}
-	}
-	delete(types, winnt.GUID{})
-	return types
-}
-
-// isStep reports whether an entry is about a right of a step: on the whole object, on an object type of a step's word,
-// or on a class.
-func isStep(a sd.ACE, mask winnt.AccessMask, types map[winnt.GUID]bool) bool {
-	if mask&stepRights == 0 {
-		return false
-	}
-	g, ok := a.ObjectType()
-	if !ok || g == (winnt.GUID{}) || mask&(winnt.WRITE_DAC|winnt.WRITE_OWNER) != 0 || types[g] {
-		return true
-	}
-	return slices.ContainsFunc(adrights.ByGUID(g), func(e adrights.Entry) bool { return e.Kind == adrights.Class })
 }
 
 // rightsText returns the rights of an entry as text, with the object type that limits them. mask is the mapped mask of

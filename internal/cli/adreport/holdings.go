@@ -12,7 +12,6 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/words"
-	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -23,9 +22,11 @@ type Holding struct {
 	Object string
 	Mask   winnt.AccessMask // granted on the object as a whole
 	Steps  []string         // rights that let it control or use the object, as who-can names them, the strongest first
+	Typed  []string         // further rights on one object type that not every user has, such as SW:Validated-SPN
 	Words  []string         // the words of package words whose rights it has completely
 	// Ordinary reports whether every user of the directory has the same.
 	Ordinary bool
+	writes   bool // a right changes something, and not every user has it
 }
 
 // Holdings returns what the principal with index who can do with each object, one Holding for each element of list. The
@@ -51,19 +52,38 @@ func Holdings(ctx context.Context, list []objects.Item, d *directory.Directory, 
 	if err != nil {
 		return nil, err
 	}
-	m := masks{tokens: effective.Compile([]*token.Token{both.Principals[0].Token, both.Principals[1].Token},
-		effective.Config{})}
+	m := masks{own: both.Principals[0].Token}
+	m.tokens = effective.Compile([]*token.Token{m.own, both.Principals[1].Token}, effective.Config{})
 	for i := range list {
-		own, every, err := m.of(&list[i])
-		if err != nil {
+		if err := m.fill(&out[i], &list[i]); err != nil {
 			return nil, fmt.Errorf("%s: %w", list[i].Path, err)
 		}
-		h := &out[i]
-		h.Object, h.Mask, h.Words = list[i].Path, own, words.Granted(own, list[i].Type)
-		h.Ordinary = len(h.Steps) == 0 && own&^every == 0
 	}
 	slices.SortStableFunc(out, func(a, b Holding) int { return cmp.Compare(a.rank(), b.rank()) })
 	return out, nil
+}
+
+// fill sets the rights of a holding whose Steps are set.
+func (m *masks) fill(h *Holding, o *objects.Item) error {
+	own, every, err := m.of(o, nil)
+	if err != nil {
+		return err
+	}
+	h.Object, h.Mask, h.Words = o.Path, own, words.Granted(own, o.Type)
+	h.writes = own&^every&^reading != 0
+	h.Ordinary = len(h.Steps) == 0 && own&^every == 0
+	if o.Type != winnt.DirectoryServiceObject {
+		return nil
+	}
+	typed, err := m.typed(o, own, every)
+	for _, r := range typed {
+		if r.ordinary || r.coveredBy(h.Steps) {
+			continue
+		}
+		h.Typed, h.Ordinary = append(h.Typed, r.String()), false
+		h.writes = h.writes || r.mask&^reading != 0
+	}
+	return err
 }
 
 // addOrdinary appends an ordinary user to d: one who is in Domain Users and in the groups that all users in all share.
@@ -118,16 +138,16 @@ func (h *Holding) rank() int {
 		return max(0, slices.IndexFunc(terms, func(t term) bool { return t.Word == h.Steps[0] }))
 	case h.Ordinary:
 		return len(terms) + 2
-	case h.Mask&^reading != 0:
+	case h.writes:
 		return len(terms)
 	}
 	return len(terms) + 1
 }
 
-// Text returns the rights as a cell of a table: rights of steps first, "(nothing)" without a right. typ is the type of
-// the object, which names rights without a word.
+// Text returns the rights as a cell of a table: rights of steps first, then those on object types, "(nothing)" without
+// a right. typ is the type of the object, which names rights without a word.
 func (h *Holding) Text(typ *winnt.ObjectType) string {
-	all := slices.Concat(h.Steps, h.Words)
+	all := slices.Concat(h.Steps, h.Typed, h.Words)
 	switch {
 	case len(all) == 0 && h.Mask == 0:
 		return "(nothing)"
@@ -137,31 +157,9 @@ func (h *Holding) Text(typ *winnt.ObjectType) string {
 	return strings.Join(all, ", ")
 }
 
-// masks evaluates the rights of two tokens.
+// masks evaluates the rights of two tokens: of the principal, and of an ordinary user.
 type masks struct {
-	tokens *effective.Principals
-	plain  map[*winnt.ObjectType]*effective.Evaluator
-}
-
-// of returns the rights of both tokens on an object as a whole.
-func (m *masks) of(o *objects.Item) (own, every winnt.AccessMask, err error) {
-	self := o.Entry.Account() && o.Descriptor.DACL().Facts()&sd.HasPrincipalSelf != 0
-	e := m.plain[o.Type]
-	if e == nil || self {
-		q := effective.Question{Type: o.Type, Rights: []winnt.AccessMask{winnt.MAXIMUM_ALLOWED}}
-		if self {
-			q.Self = o.Entry.SID
-		}
-		if e, err = effective.NewEvaluator(m.tokens, q); err != nil {
-			return 0, 0, err
-		}
-		if !self {
-			if m.plain == nil {
-				m.plain = map[*winnt.ObjectType]*effective.Evaluator{}
-			}
-			m.plain[o.Type] = e
-		}
-	}
-	all := e.Maximum(o.Descriptor)
-	return all[0], all[1], nil
+	own        *token.Token
+	tokens     *effective.Principals
+	evaluators map[manner]*effective.Evaluator
 }

@@ -37,3 +37,35 @@ func TestHoldingsAreOrderedByConsequence(t *testing.T) {
 		}
 	}
 }
+
+// Rights on one object type that not every user has are in the list, and the ones that a step includes are not named
+// twice (B-54).
+func TestHoldingsHaveRightsOnObjectTypes(t *testing.T) {
+	d, desk, helen, carla := office()
+	carla.allow = []string{"(OA;;SW;" + spnGUID + ";;" + desk.sid() + ")",
+		"(OA;;RP;" + unicodePwdGUID + ";;" + desk.sid() + ")"}
+	d.find(base).allow = append(d.find(base).allow, "(OA;;CR;"+changesGUID+";;"+helen.sid()+")")
+	d.add(&entry{dn: "OU=Staff," + base, class: "organizationalUnit",
+		allow: []string{"(OA;;CC;" + userClass + ";;" + desk.sid() + ")"}})
+	other := d.account("user", "other")
+	other.allow = []string{"(OA;;WP;" + spnGUID + ";;" + helen.sid() + ")"}
+	s := state(t, d.ldif())
+	list, err := adreport.Holdings(context.Background(), s.Objects, s.Directory, s.Directory.Find("helen"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{
+		"CN=other,CN=Users," + base + " WriteSPN, read, list",
+		base + " CR:DS-Replication-Get-Changes, read, list",
+		"CN=carla,CN=Users," + base + " SW:Validated-SPN, read, list",
+		"OU=Staff," + base + " CC:user, read, list",
+	} {
+		if got := fmt.Sprint(list[i].Object, " ", list[i].Text(winnt.DirectoryServiceObject)); got != want ||
+			list[i].Ordinary {
+			t.Errorf("row %d: %q, ordinary %t, want %q", i, got, list[i].Ordinary, want)
+		}
+	}
+	if h := list[4]; !h.Ordinary {
+		t.Errorf("%+v, want what every user has", h)
+	}
+}

@@ -74,7 +74,9 @@ func (r *Report) Do(ctx context.Context) (*Page, error) {
 	if err := p.vacant(ctx, now); err != nil {
 		return nil, err
 	}
-	p.entries(now)
+	if err := p.entries(now); err != nil {
+		return nil, err
+	}
 	if r.Before != nil {
 		before, err := r.side(ctx, r.Before)
 		if err != nil {

@@ -33,6 +33,7 @@ const (
 	linkGUID         = "f30e3bbe-9ff0-11d1-b603-0000f80367c1"
 	changesGUID      = "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2"
 	changesAllGUID   = "1131f6ad-9c07-11d1-f79f-00c04fc2dcd2"
+	unicodePwdGUID   = "bf9679e1-0de6-11d0-a285-00aa003049e2"
 	phoneGUID        = "bf967a49-0de6-11d0-a285-00aa003049e2"
 	userClass        = "bf967aba-0de6-11d0-a285-00aa003049e2"
 )

@@ -22,7 +22,7 @@ type Remark struct {
 // requests rights on the whole object.
 func remarkOn(d *sd.Descriptor, dir *directory.Directory, whole bool) (r Remark) {
 	if whole {
-		r.Typed = TypedEntries(d)
+		r.Typed = TypedEntries(d, winnt.MAXIMUM_ALLOWED)
 	}
 	look := func(s sid.SID) {
 		// An account of the server that the directory does not have (B-5).
@@ -37,13 +37,19 @@ func remarkOn(d *sd.Descriptor, dir *directory.Directory, whole bool) (r Remark)
 	return r
 }
 
-// TypedEntries counts the entries of a DACL that allow access for one object type only, without inherit-only ones. A
-// check without object types ignores them, so the answer mentions their number (B-4). It returns 0 without a DACL.
-func TypedEntries(d *sd.Descriptor) (n int) {
+// TypedEntries counts the entries of a DACL that allow a requested right for one object type only, without inherit-only
+// ones. A check without object types ignores them, so the answer mentions their number (B-4). MAXIMUM_ALLOWED and
+// generic bits are every right. It returns 0 without a DACL.
+func TypedEntries(d *sd.Descriptor, desired winnt.AccessMask) (n int) {
+	const unmapped = winnt.MAXIMUM_ALLOWED | winnt.GENERIC_ALL | winnt.GENERIC_READ | winnt.GENERIC_WRITE |
+		winnt.GENERIC_EXECUTE
 	l := d.DACL()
 	for _, x := range l.Entries() {
 		allow := x.Kind == sd.AccessAllowedObject || x.Kind == sd.AccessAllowedCallbackObject
 		extra := l.Extra(x.Aux)
+		if (x.Mask|desired)&unmapped == 0 && x.Mask&desired == 0 {
+			continue
+		}
 		if allow && x.Flags&sd.InheritOnly == 0 && extra != nil && extra.HasObjectType {
 			n++
 		}

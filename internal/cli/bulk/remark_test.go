@@ -44,3 +44,15 @@ func TestObjectTypeEntriesAreReported(t *testing.T) {
 		}
 	}
 }
+
+// Entries that allow none of the requested rights are not counted (B-4).
+func TestTypedEntriesAreThoseAboutTheRequest(t *testing.T) {
+	const member = ";bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)"
+	d := sddl.MustParse("D:(OA;;WP" + member + "(OA;;GA" + member)
+	for desired, want := range map[winnt.AccessMask]int{winnt.ADS_RIGHT_DS_WRITE_PROP: 2, winnt.WRITE_DAC: 1,
+		winnt.MAXIMUM_ALLOWED: 2, winnt.GENERIC_READ: 2} {
+		if n := TypedEntries(d, desired); n != want {
+			t.Errorf("%v: %d entries, want %d", desired, n, want)
+		}
+	}
+}

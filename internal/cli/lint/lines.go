@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/screen"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -38,9 +39,9 @@ func IsText(arg string) bool {
 		!strings.ContainsAny(arg[2:min(3, len(arg))], `\/`)
 }
 
-// Lines parses a file of descriptors, one on each line. It skips empty lines and lines that start with #, and joins
-// folded base64 of LDIF. A wrong line has its Err set and does not end the file. A line over 4 MiB is an error; the
-// lines before it are returned too.
+// Lines parses a file of descriptors, one on each line. It skips empty lines, lines that start with # and lines with a
+// prompt, and joins folded base64 of LDIF. A wrong line has its Err set and does not end the file. A line over 4 MiB is
+// an error; the lines before it are returned too.
 func Lines(file []byte) ([]Line, error) {
 	sc := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))))
 	sc.Buffer(nil, maxLine)
@@ -48,7 +49,7 @@ func Lines(file []byte) ([]Line, error) {
 	for n := 1; sc.Scan(); n++ {
 		text := strings.TrimSpace(sc.Text())
 		switch {
-		case text == "" || text[0] == '#':
+		case text == "" || text[0] == '#' || screen.IsPrompt(text):
 		case text[0] == '{':
 			l := row(text)
 			l.Number = n

@@ -30,8 +30,9 @@ type root struct {
 	head, holder int    // indexes of the objects, -1: there is none
 }
 
-// findRoots finds the heads of domains, the longest names first, and sets the root of each object.
-func (s *Search) findRoots() {
+// findRoots finds the heads of domains, the longest names first, and sets the root of each object. The head of another
+// domain has none. It fails if a token cannot hold the groups that contain a group.
+func (s *Search) findRoots() error {
 	s.roots = nil
 	for i := range s.Objects {
 		path := strings.ToUpper(s.Objects[i].Path)
@@ -48,37 +49,48 @@ func (s *Search) findRoots() {
 			s.roots[r].holder = i
 		}
 	}
-	for i := range s.Objects {
-		s.about[i].protected = s.about[i].root >= 0 && s.protected(&s.about[i])
+	for _, r := range s.roots {
+		s.about[r.head].root = -1
 	}
+	nobody, err := token.New(token.StandardUser(sid.Anonymous))
+	for i := 0; i < len(s.about) && err == nil; i++ {
+		if o := &s.about[i]; o.root >= 0 && s.roots[o.root].holder >= 0 {
+			o.protected, err = s.protected(o, nobody)
+		}
+	}
+	return err
 }
 
-// protectedRIDs and protectedBuiltins are the accounts and groups that SDProp protects, after "Appendix C: Protected
-// accounts and groups in Active Directory" on learn.microsoft.com.
+// protectedRIDs and protectedBuiltins are the accounts and groups that SDProp protects (B-77).
 var (
-	protectedRIDs     = []uint32{500, 502, 512, 516, 518, 519, 521}
+	protectedRIDs     = []uint32{500, 502, 512, 516, 518, 519, 521, 526, 527}
 	protectedBuiltins = []sid.SID{
 		sid.Administrators, sid.AccountOperators, sid.ServerOperators, sid.PrintOperators, sid.BackupOperators,
 		sid.MustParse("S-1-5-32-552"),
 	}
 )
 
-// protected reports whether SDProp protects an account or group: one of the list, or a user who is in a group of it.
-// A group that is only in one of them is left out, and so are the domain controllers.
-func (s *Search) protected(o *subject) bool {
+// protected reports whether SDProp protects an account or group: one of the list, or a user or group in a group of it,
+// but no computer (B-77). nobody is a token without these groups.
+func (s *Search) protected(o *subject, nobody *token.Token) (is bool, err error) {
 	d := s.Directory.Domain
 	if slices.Contains(protectedBuiltins, o.sid) {
-		return true
+		return true, nil
 	}
 	if !d.IsZero() && !o.sid.IsZero() && o.sid.Prefix() == d && slices.Contains(protectedRIDs, o.sid.RID()) {
-		return true
+		return true, nil
 	}
-	if o.user < 0 || o.computer {
-		return false
+	t := nobody
+	switch {
+	case o.group:
+		if t, err = s.Directory.Join(nobody, o.sid); err != nil {
+			return false, err
+		}
+	case o.user >= 0 && !o.computer:
+		t = s.tokenOf(o.user)
 	}
-	t := s.Directory.Principals[o.user].Token
 	return slices.ContainsFunc(protectedBuiltins, func(g sid.SID) bool { return t.Member(g, false) }) ||
-		!d.IsZero() && slices.ContainsFunc(protectedRIDs, func(r uint32) bool { return t.Member(d.WithRID(r), false) })
+		!d.IsZero() && slices.ContainsFunc(protectedRIDs, func(r uint32) bool { return t.Member(d.WithRID(r), false) }), nil
 }
 
 // controls reports whether an answer about a head or an AdminSDHolder gives control of what it stands for: whoever

@@ -24,7 +24,7 @@ func TestControlOfDomainIsFollowed(t *testing.T) {
 		{"(OA;;CR;" + changesGUID + ";;<ann>)", "", "", ""},
 		{"(D;;WD;;;<ann>)(A;;WD;;;<ann>)", "(D;;WO;;;<ann>)(A;;WO;;;<ann>)", "", ""},
 		{"(OA;;WP;" + linkGUID + ";;<ann>)", "", "", "DC=x:WriteGPLink"},
-		{"", "(A;;GA;;;<ann>)", "", "AdminSDHolder:WriteDacl admins:SDProp"},
+		{"", "(A;;GA;;;<ann>)", "", "AdminSDHolder:GenericAll admins:SDProp"},
 		{"", "(A;;WP;;;<ann>)", "", ""},
 		{"", "", "(A;;WD;;;<ann>)", "DC=DomainDnsZones:WriteDacl"},
 	} {

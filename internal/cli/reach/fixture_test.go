@@ -3,6 +3,7 @@ package reach_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,7 +35,7 @@ type person struct {
 	of   []int
 }
 
-// object is an object with its kind: user, computer, group, domain, ou or file.
+// object is an object with its kind: user, computer, group, domain, ou, holder or file.
 type object struct {
 	is      string
 	account int // number of the user or group, -1: none
@@ -63,12 +64,12 @@ const (
 var classGUID = map[string]string{
 	"user": "bf967aba-0de6-11d0-a285-00aa003049e2", "computer": "bf967a86-0de6-11d0-a285-00aa003049e2",
 	"group": "bf967a9c-0de6-11d0-a285-00aa003049e2", "domain": "19195a5b-6da0-11d0-afd3-00c04fd930c9",
-	"ou": "bf967aa5-0de6-11d0-a285-00aa003049e2",
+	"ou": "bf967aa5-0de6-11d0-a285-00aa003049e2", "holder": "bf967a8b-0de6-11d0-a285-00aa003049e2",
 }
 
 var classesOf = map[string][]string{
 	"user": {"top", "person", "user"}, "computer": {"top", "person", "user", "computer"}, "group": {"top", "group"},
-	"domain": {"top", "domain", "domainDNS"}, "ou": {"top", "organizationalUnit"},
+	"domain": {"top", "domain", "domainDNS"}, "ou": {"top", "organizationalUnit"}, "holder": {"top", "container"},
 }
 
 func must[T any](v T, err error) T {
@@ -84,6 +85,11 @@ func newWorld(t *testing.T, rng *rand.Rand) *world {
 	w := &world{block: rng.IntN(3) == 0, joined: 1 + rng.IntN(2), plain: rng.IntN(4) == 0}
 	for i := range 3 + rng.IntN(4) {
 		w.groups = append(w.groups, person{fmt.Sprint("g", i), sid.MustParse(fmt.Sprint(domainSID, "-", 2000+i)), nil})
+	}
+	for i, known := range []string{"S-1-5-32-551", domainSID + "-512", domainSID + "-527"} {
+		if rng.IntN(3) == 0 {
+			w.groups[i].sid = sid.MustParse(known)
+		}
 	}
 	for i := range w.groups {
 		if rng.IntN(3) == 0 { // cycles are fine
@@ -103,7 +109,7 @@ func newWorld(t *testing.T, rng *rand.Rand) *world {
 	for i, g := range w.groups {
 		w.add(rng, "group", i, g.sid)
 	}
-	for _, is := range []string{"domain", "ou", "file"} {
+	for _, is := range []string{"domain", "domain", "ou", "holder", "file"} {
 		w.add(rng, is, -1, sid.SID{})
 	}
 	rng.Shuffle(len(w.things), func(i, j int) { w.things[i], w.things[j] = w.things[j], w.things[i] })
@@ -136,11 +142,12 @@ func (w *world) yaml() string {
 
 // add draws an object.
 func (w *world) add(rng *rand.Rand, is string, account int, who sid.SID) {
-	if as := map[string]string{"computer": "user", "domain": "unknown", "ou": "unknown"}[is]; w.plain && as != "" {
+	if as := map[string]string{"computer": "user", "domain": "unknown", "ou": "unknown",
+		"holder": "unknown"}[is]; w.plain && as != "" {
 		is = as
 	}
 	o := object{is: is, account: account, sid: who, item: objects.Item{
-		Path: fmt.Sprint(is, len(w.things)), Type: winnt.DirectoryServiceObject,
+		Path: w.path(rng, is), Type: winnt.DirectoryServiceObject,
 		Entry: &objects.Entry{SID: who, Classes: classesOf[is]},
 	}}
 	if w.plain {
@@ -155,6 +162,26 @@ func (w *world) add(rng *rand.Rand, is string, account int, who sid.SID) {
 	}
 	o.item.Descriptor = must(sddl.Parse(text, sddl.Options{Domain: sid.MustParse(domainSID)}))
 	w.things = append(w.things, o)
+}
+
+// path draws the name of an object in the domain DC=x, in a domain below it, or in another one.
+func (w *world) path(rng *rand.Rand, is string) string {
+	heads := map[bool]string{false: "DC=x", true: "DC=y,DC=x"}
+	head := heads[rng.IntN(4) == 0]
+	switch is {
+	case "holder":
+		return "CN=AdminSDHolder,CN=System," + head
+	case "domain", "unknown": // each head once, then a zone
+		for _, path := range []string{"dc=X", "DC=y,DC=x"} {
+			if !slices.ContainsFunc(w.things, func(o object) bool { return o.item.Path == path }) {
+				return path
+			}
+		}
+		return fmt.Sprint("DC=ForestDnsZones,DC=", len(w.things), ",DC=x")
+	case "file":
+		return fmt.Sprint("/file", len(w.things))
+	}
+	return fmt.Sprint("CN=", is, len(w.things), ",", []string{"OU=o,", ""}[rng.IntN(2)], head)
 }
 
 func (w *world) trustee(rng *rand.Rand) string {

@@ -17,13 +17,14 @@ import (
 type kind uint8
 
 const (
-	thing     kind = iota
-	account        // a user, computer or service account
-	managed        // an account whose password its msDS-GroupMSAMembership gives out
-	group          // a group
-	domain         // the head of a domain
-	container      // an organizational unit
-	unknown        // a directory object without a class
+	thing     kind = iota // outside a directory
+	account               // a user, computer or service account
+	managed               // an account whose password its msDS-GroupMSAMembership gives out
+	group                 // a group
+	domain                // the head of a domain
+	container             // an organizational unit
+	unknown               // a directory object without a class
+	other                 // a directory object of another class, such as AdminSDHolder or a group policy
 )
 
 // word is a right that can be a step.
@@ -33,13 +34,13 @@ type word struct {
 }
 
 // kindLetters has one letter for each kind, in order.
-const kindLetters = "tamgdcu"
+const kindLetters = "tamgdcuo"
 
 // wordList has the words from the strongest to the weakest. A step names the strongest granted one (B-9).
 var wordList = [...]word{
-	{name: "GenericAll", kinds: "amgdcu"},
-	{name: "WriteDacl", kinds: "tamgdcu"},
-	{name: "WriteOwner", kinds: "tamgdcu"},
+	{name: "GenericAll", kinds: "amgdcuo"},
+	{name: "WriteDacl", kinds: "tamgdcuo"},
+	{name: "WriteOwner", kinds: "tamgdcuo"},
 	{name: "ForceChangePassword", kinds: "amu"},
 	{name: "AddKeyCredentialLink", kinds: "amu"},
 	{name: "AddAllowedToAct", kinds: "amu"},
@@ -130,6 +131,8 @@ func (s *Search) subject(i *objects.Item) (o subject, err error) {
 		o.kind = container
 	case i.Type == winnt.DirectoryServiceObject && (i.Entry == nil || len(i.Entry.Classes) == 0):
 		o.kind = unknown
+	case i.Type == winnt.DirectoryServiceObject:
+		o.kind = other
 	}
 	o.controller = s.controller(i.Path, o.user)
 	if i.Entry == nil {

@@ -141,7 +141,9 @@ func (s *Search) prepare() error {
 			return err
 		}
 	}
-	s.findRoots()
+	if err := s.findRoots(); err != nil {
+		return err
+	}
 	s.found = make([]*edge, len(s.Objects))
 	s.known = map[string]bool{}
 	s.hands, s.cut = nil, ""

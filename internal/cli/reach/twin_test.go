@@ -33,9 +33,9 @@ func (w *twinWord) means(is string) bool { return slices.Contains(strings.Fields
 
 // twinWords are in the order of strength.
 var twinWords = []twinWord{
-	{"GenericAll", 0xF01FF, nil, "user computer group domain ou unknown"},
-	{"WriteDacl", 0x40000, nil, "user computer group domain ou unknown file"},
-	{"WriteOwner", 0x80000, nil, "user computer group domain ou unknown file"},
+	{"GenericAll", 0xF01FF, nil, "user computer group domain ou holder unknown"},
+	{"WriteDacl", 0x40000, nil, "user computer group domain ou holder unknown file"},
+	{"WriteOwner", 0x80000, nil, "user computer group domain ou holder unknown file"},
 	{"ForceChangePassword", 0x100, []string{passwordGUID}, "user computer unknown"},
 	{"AddKeyCredentialLink", 0x20, []string{keySetGUID + " " + keyGUID}, "user computer unknown"},
 	{"AddAllowedToAct", 0x20, []string{accountGUID + " " + actGUID}, "user computer unknown"},
@@ -45,6 +45,8 @@ var twinWords = []twinWord{
 	{"AddSelf", 0x8, []string{membershipGUID + " " + memberGUID}, "group unknown"},
 	{"DCSync", 0x100, []string{changesGUID, changesAllGUID}, "domain unknown"},
 	{"WriteGPLink", 0x20, []string{linkGUID}, "domain ou unknown"},
+	{"ControlsDomain", 0, nil, ""}, // rights on other objects
+	{"SDProp", 0, nil, ""},
 }
 
 // twin searches by brute force: it builds each token itself and checks every edge.
@@ -159,6 +161,92 @@ func (w *twin) words(t *token.Token, o *object) []string {
 	return list
 }
 
+// steps returns the words on an object, and those that follow from its domain and from AdminSDHolder.
+func (w *twin) steps(t *token.Token, o *object) []string {
+	list := w.words(t, o)
+	head := w.headOf(o)
+	if head == nil {
+		return list
+	}
+	if w.controls(t, head) {
+		list = append(list, "ControlsDomain")
+		w.strange["ControlsDomain"]++
+	}
+	for i := range w.things {
+		h := &w.things[i]
+		if h.is == "holder" && w.headOf(h) == head && w.protected(o) && w.controls(t, h) {
+			list = append(list, "SDProp")
+			w.strange["SDProp"]++
+		}
+	}
+	return list
+}
+
+// headOf returns the head of an object's domain: the nearest one above it. A head has none, and neither has an object
+// of another domain.
+func (w *twin) headOf(o *object) *object {
+	at := func(path string) *object {
+		i := slices.IndexFunc(w.things, func(h object) bool {
+			return h.is == "domain" && strings.EqualFold(h.item.Path, path)
+		})
+		if i < 0 || strings.Contains(path, "DnsZones") {
+			return nil
+		}
+		return &w.things[i]
+	}
+	for path := o.item.Path; at(o.item.Path) == nil; {
+		_, above, ok := strings.Cut(path, ",")
+		if head := at(above); head != nil || !ok {
+			return head
+		}
+		path = above
+	}
+	return nil
+}
+
+// controls reports whether a token may write the rights of a head or an AdminSDHolder, or replicate all of it.
+func (w *twin) controls(t *token.Token, o *object) bool {
+	return slices.ContainsFunc(w.words(t, o), func(word string) bool {
+		switch word {
+		case "GenericAll", "WriteDacl", "WriteOwner then GenericAll", "WriteOwner then WriteDacl", "WriteOwner then DCSync",
+			"DCSync":
+			return true
+		}
+		return false
+	})
+}
+
+// protected reports whether an object is a group of Microsoft's list, or a user or group in one.
+func (w *twin) protected(o *object) bool {
+	if o.account < 0 || o.is == "computer" {
+		return false
+	}
+	known := func(s sid.SID) bool {
+		switch s.String() {
+		case "S-1-5-32-551", domainSID + "-512", domainSID + "-527":
+			return true
+		}
+		return false
+	}
+	seen, next := map[int]bool{}, []int{}
+	if o.is == "group" {
+		next = []int{o.account}
+	} else {
+		next = slices.Clone(w.users[o.account].of)
+	}
+	for len(next) > 0 {
+		g := next[0]
+		if next = next[1:]; known(w.groups[g].sid) {
+			return true
+		}
+		if !seen[g] {
+			seen[g] = true
+			next = append(next, w.groups[g].of...)
+		}
+	}
+	return false
+}
+
 // search fills in the depths, trying every token there can be.
 func (w *twin) search(from int) {
 	type state struct {
@@ -180,7 +268,7 @@ func (w *twin) search(from int) {
 			t := w.tokenOf(s.user, s.joined)
 			for i := range w.things {
 				o := &w.things[i]
-				list := w.words(t, o)
+				list := w.steps(t, o)
 				if len(list) == 0 {
 					continue
 				}
@@ -213,7 +301,7 @@ func (w *twin) search(from int) {
 }
 
 // The reached objects and the number of steps equal those of a brute-force search, and each step of each path exists
-// in it (B-7, B-8, B-9, A-160, A-161, A-162).
+// in it (B-7, B-8, B-9, B-76, B-77, A-160, A-161, A-162).
 func TestTwin(t *testing.T) {
 	seed := randtest.Seed(t)
 	total := map[string]int{}
@@ -245,7 +333,7 @@ func TestTwin(t *testing.T) {
 	}
 	t.Log(total)
 	for _, what := range []string{"an owner without rights", "an owner with rights", "length 1", "length 3",
-		"length 5", "joined 1", "joined 2"} {
+		"length 5", "joined 1", "joined 2", "ControlsDomain", "SDProp"} {
 		if total[what] < 5 && directories >= 1000 { // a few directories need not have them
 			t.Errorf("%s occurred too rarely: %v, want at least 5 times", what, total)
 		}

@@ -20,6 +20,7 @@ type Account struct {
 	Mail     bool // a distribution group, which no token has (B-15)
 	LeftOut  bool // a group that the caller does not want
 	Claims   *claims.Set
+	UPN      string // userPrincipalName of a user; "": not known
 	DN       string
 	In       []Reference // groups that it is in
 	MemberOf []string    // DNs of groups that it is in

@@ -14,7 +14,7 @@ import (
 func (c *Collector) Accounts() *directory.Accounts {
 	c.resolve()
 	c.rename()
-	a := &directory.Accounts{Domain: c.Domain, Users: make([]directory.User, len(c.Users.list)),
+	a := &directory.Accounts{Domain: c.Domain, Realm: c.Realm, Users: make([]directory.User, len(c.Users.list)),
 		Groups: make([]directory.Group, len(c.Groups.list))}
 	for i, u := range c.Users.list {
 		u.index = i + 1
@@ -67,7 +67,7 @@ func (c *Collector) Renew(of *directory.Accounts, changes []Change) (accounts *d
 // user returns the value of a resolved user.
 func (a *Account) user() directory.User {
 	u := directory.User{Name: a.Name, SID: a.SID, MemberOf: a.memberOf(), UID: unixID(a.ID), GID: unixID(a.GID),
-		Claims: a.Claims, Disabled: a.Disabled}
+		Claims: a.Claims, UPN: a.UPN, Disabled: a.Disabled}
 	// Other users have the default primary group.
 	if p := a.Primary; !p.IsZero() && p.Prefix() == a.SID.Prefix() && p.RID() != directory.DomainUsersRID {
 		u.Primary = p

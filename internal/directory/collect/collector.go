@@ -18,6 +18,7 @@ import (
 type Collector struct {
 	Unresolved []string // mentions that could not be used, as messages for people
 	Domain     sid.SID  // of the accounts; zero: Accounts takes it from the users
+	Realm      string   // DNS name of Domain; "": not known
 	Users      Table
 	Groups     Table
 

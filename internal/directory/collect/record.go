@@ -2,6 +2,7 @@ package collect
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/sid"
@@ -36,6 +37,7 @@ type Record struct {
 	Disabled bool
 	Mail     bool
 	Claims   *claims.Set // nil: none
+	UPN      string      // userPrincipalName; "": not known
 }
 
 // same reports whether two records refer to the same account and are referenced in the same way. Other differences
@@ -53,7 +55,7 @@ func (c *Collector) Put(r *Record) {
 	switch {
 	case r.Kind == Other:
 	case r.Kind == Domain:
-		c.Domain = r.SID
+		c.Domain, c.Realm = r.SID, r.realm()
 	case r.Kind == Foreign:
 		if c.foreign == nil {
 			c.foreign = map[string]*Record{}
@@ -100,12 +102,28 @@ func (a *Account) put(r *Record) {
 	if r.Claims != nil {
 		a.Claims = r.Claims
 	}
+	if r.UPN != "" {
+		a.UPN = r.UPN
+	}
+}
+
+// realm returns the DNS name of a domain from its DN, "" for another DN.
+func (r *Record) realm() string {
+	var labels []string
+	for part := range strings.SplitSeq(r.DN, ",") {
+		name, label, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if !strings.EqualFold(name, "DC") {
+			return ""
+		}
+		labels = append(labels, label)
+	}
+	return strings.Join(labels, ".")
 }
 
 // replace gives an account the values of another record. The two records must be the same in the sense of
 // [Record.same].
 func (a *Account) replace(r *Record) {
-	a.records, a.MemberOf, a.History, a.Claims, a.GID, a.Primary = 0, nil, nil, nil, "", sid.SID{}
+	a.records, a.MemberOf, a.History, a.Claims, a.GID, a.Primary, a.UPN = 0, nil, nil, nil, "", sid.SID{}, ""
 	if r.Kind == User {
 		a.ID = ""
 		a.Disabled = r.Disabled

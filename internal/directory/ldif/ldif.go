@@ -42,8 +42,8 @@ func (e entry) has(name, value string) bool {
 }
 
 // Read collects the accounts of an LDIF text: objectSid and sAMAccountName of users, computers and groups, their
-// memberOf and member, primaryGroupID, userAccountControl, groupType, sIDHistory, uidNumber and gidNumber. Errors
-// name the line, counted from before+1; accounts before the error stay collected.
+// memberOf and member, primaryGroupID, userAccountControl, groupType, sIDHistory, userPrincipalName, uidNumber and
+// gidNumber. Errors name the line, counted from before+1; accounts before the error stay collected.
 func Read(c *collect.Collector, text string, before int) error {
 	e := entry{}
 	n := before
@@ -155,7 +155,7 @@ func (e entry) group(r *collect.Record) error {
 
 // user reads the attributes of a user or computer into the record.
 func (e entry) user(r *collect.Record) error {
-	r.Kind = collect.User
+	r.Kind, r.UPN = collect.User, e.first("userprincipalname")
 	if control, err := strconv.ParseInt(e.first("useraccountcontrol"), 10, 64); err == nil {
 		r.Stated, r.Disabled = true, control&accountDisabled != 0
 	}

@@ -13,11 +13,15 @@ import (
 var (
 	ErrTable = errors.New("this is the table of Get-Acl, which cuts the entries: " +
 		"use Get-Acl PATH | Format-List, or Get-ChildItem -Recurse | Get-Acl | Select Path,Sddl | Export-Csv FILE")
+	ErrFACL = errors.New("this is the output of getfacl, which has a POSIX ACL and no descriptor: run the command on " +
+		"the files, as in refmon who-can read PATH -r, or write refmon acl export PATH -r > FILE")
 	ErrEffective = errors.New("accesschk printed effective rights (R and W), not entries: " +
 		"use accesschk -l -q PATH, or in PowerShell (Get-Acl PATH).Sddl")
 )
 
 var (
+	prompt     = regexp.MustCompile(`^(PS [^>]*|[A-Za-z]:\\[^>]*)>`)
+	faclLabel  = regexp.MustCompile(`(?m)^# file: .*\n# owner: `)
 	property   = regexp.MustCompile(`^[A-Za-z]+ *: `)
 	pathLabel  = regexp.MustCompile(`(?m)^(PSPath|Path|Owner|Sddl) *: `)
 	tableLine  = regexp.MustCompile(`^Path +Owner +Access *$`)
@@ -25,12 +29,16 @@ var (
 	effective  = regexp.MustCompile(`^  (RW|R |  W|   ) \S`)
 )
 
-// Detect returns the reader of the form that a text begins with; nil if the form is none of this package. A form whose
-// text has no descriptors is an error: [ErrTable] or [ErrEffective]. head is the beginning of the text, cut anywhere.
+// IsPrompt reports whether a line is the prompt of PowerShell or cmd with the command that was typed there.
+func IsPrompt(line string) bool { return prompt.MatchString(line) }
+
+// Detect returns the reader of the form that a text begins with; nil if the form is none of this package. Lines with a
+// prompt do not count (B-80). A form whose text has no descriptors is an error: [ErrTable], [ErrEffective] or
+// [ErrFACL]. head is the beginning of the text, cut anywhere.
 func Detect(head string) (open func(io.Reader) objects.Source, err error) {
 	var lines []string
 	for line := range strings.Lines(strings.TrimPrefix(head, "\ufeff")) {
-		if line = strings.TrimRight(line, " \r\n"); line != "" {
+		if line = strings.TrimRight(line, " \r\n"); line != "" && !IsPrompt(line) {
 			lines = append(lines, line)
 		}
 	}
@@ -45,6 +53,8 @@ func Detect(head string) (open func(io.Reader) objects.Source, err error) {
 		return newGetAcl, nil
 	case hasLine(lines, tableLine): // it has no entries in full (B-64)
 		return nil, ErrTable
+	case faclLabel.MatchString(head):
+		return nil, ErrFACL
 	case isAccessChk(lines):
 		if open, err := accessChkForm(lines); open != nil || err != nil {
 			return open, err

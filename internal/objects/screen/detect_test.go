@@ -119,3 +119,24 @@ func TestDetect(t *testing.T) {
 		}
 	}
 }
+
+// Prompts with their commands are no part of the output, before the first object, between two and at the end (B-80).
+func TestPromptsAreSkipped(t *testing.T) {
+	for text, want := range map[string]string{
+		"PS C:\\> icacls C:\\a\r\nC:\\a Everyone:(R)\r\n\r\nPS C:\\Users\\me> icacls C:\\b\r\n" +
+			"C:\\b Everyone:(F)\r\nPS C:\\>\r\n": "C:\\a | D:(A;;FR;;;WD) C:\\b | D:(A;;FA;;;WD)",
+		"C:\\>icacls D:\\x\nD:\\x BUILTIN\\Users:(R)\n     Everyone:(F)\nC:\\>": "D:\\x | " +
+			"D:(A;;FR;;;BU)(A;;FA;;;WD)",
+		"PS \\\\srv\\share> (Get-Acl a).Sddl\nO:BAG:SYD:(A;;FA;;;WD)\nPS \\\\srv\\share>": "line 2 | " +
+			"O:BAG:SYD:(A;;FA;;;WD)",
+		"PS C:\\> Get-Acl a | fl\n\nPath   : C:\\a\nOwner  : x\nSddl   : O:BAG:SYD:(A;;FA;;;WD)\n\nPS C:\\>": "C:\\a | " +
+			"O:BAG:SYD:(A;;FA;;;WD)",
+	} {
+		if got, err := rows(t, text); err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, %v, want %q", text, got, err, want)
+		}
+	}
+	if _, err := rows(t, "# file: a\n# owner: root\nuser::rw-\n"); !errors.Is(err, ErrFACL) {
+		t.Errorf("getfacl: %v, want ErrFACL", err)
+	}
+}

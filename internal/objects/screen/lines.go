@@ -25,7 +25,8 @@ func newLines(in io.Reader) lines {
 	return lines{r: s}
 }
 
-// next returns a line without the blanks and the carriage return at its end. It returns io.EOF after the last one.
+// next returns a line without the blanks and the carriage return at its end, and an empty line for one with a prompt.
+// It returns io.EOF after the last one.
 func (l *lines) next() (string, error) {
 	if l.held {
 		l.held = false
@@ -42,7 +43,10 @@ func (l *lines) next() (string, error) {
 	if l.number == 1 {
 		text = strings.TrimPrefix(text, "\ufeff")
 	}
-	l.last = strings.TrimRight(text, " \t\r")
+	// The prompt and the command are no part of an object (B-80).
+	if l.last = strings.TrimRight(text, " \t\r"); IsPrompt(l.last) {
+		l.last = ""
+	}
 	return l.last, nil
 }
 

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/collect"
+	accounts "github.com/refmon/refmon/internal/directory/source"
+	"github.com/refmon/refmon/sid"
+)
+
+// accountsOf takes the names of accounts from LDIF, and the domain if there is no --domain. It ignores other files, and
+// LDIF whose accounts cannot be read.
+func (p *lintPage) accountsOf(file []byte) {
+	if accounts.Form(file) != "ldif" {
+		return
+	}
+	var list collect.Collector
+	if err := accounts.Read(&list, "ldif", file); err != nil {
+		return
+	}
+	d, err := directory.New(list.Accounts())
+	if err != nil {
+		return
+	}
+	if p.names = d; p.domain.IsZero() {
+		p.domain = d.Domain
+	}
+}
+
+// nameIn returns the name of the SID in an entry as SDDL, "" without one and for an entry with a condition (U-121).
+func (p *lintPage) nameIn(entry string) string {
+	fields := strings.Split(strings.Trim(entry, "()"), ";")
+	if len(fields) != 6 {
+		return ""
+	}
+	who, err := sid.Resolve(fields[5], p.domain)
+	if err != nil {
+		return ""
+	}
+	return namesOf(p.names)(who)
+}

@@ -1,0 +1,39 @@
+package adreport_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/adreport"
+)
+
+// An entry that gives no right of a step on its object is listed, although it can be one on other objects or with
+// another entry. The parts of a right that an account has completely are not, nor entries that deny one (B-79).
+func TestOtherEntriesHaveWhatNoStepHas(t *testing.T) {
+	d, desk, helen, carla := office()
+	desk.allow = []string{"(A;;SW;;;" + helen.sid() + ")"} // AddSelf
+	carla.allow = []string{"(OA;;SW;" + spnGUID + ";;" + helen.sid() + ")", "(A;;SW;;;" + desk.sid() + ")",
+		"(OA;CIIO;SW;" + spnGUID + ";;" + desk.sid() + ")"}
+	carla.deny = []string{"(OD;;WP;" + publicGUID + ";;" + helen.sid() + ")"}
+	d.find(base).allow = append(d.find(base).allow, "(OA;;CR;"+changesGUID+";;"+helen.sid()+")",
+		"(OA;;CR;"+changesGUID+";;"+desk.sid()+")", "(OA;;CR;"+changesAllGUID+";;"+desk.sid()+")")
+	d.add(&entry{dn: "OU=Staff," + base, class: "organizationalUnit", allow: []string{"(A;;CR;;;" + helen.sid() + ")"}})
+	page, _, _ := pageOf(t, &adreport.Report{Title: "entries", Now: state(t, d.ldif())})
+	var got []string
+	for _, e := range page.Entries {
+		if e.Account == "helen" || e.Account == "desk" {
+			got = append(got, e.Account+" "+e.Kind+" "+e.Rights+" "+strings.Split(e.Sample, ",")[0])
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		"desk allow validated write CN=carla",
+		"helen allow extended right OU=Staff",
+		"helen allow extended right on DS-Replication-Get-Changes DC=corp",
+		"helen allow validated write on Validated-SPN CN=carla",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("entries %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,60 @@
+package reach
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// OfSteps reports for each entry in the DACL of an object whether it is about a right of a step there (B-79): it allows
+// every part of such a right, alone or together with the other entries for its account, or it denies a part.
+// Inherit-only entries are about none. Call it after a search, with an index of Objects.
+func (s *Search) OfSteps(object int) ([]bool, error) {
+	m := s.mannerOf(object)
+	list, err := s.asks(m)
+	if err != nil {
+		return nil, err
+	}
+	entries := s.Objects[object].Descriptor.DACL().Slice()
+	of := make([]bool, len(entries))
+	for i, a := range entries {
+		of[i] = a.Flags()&sd.InheritOnly == 0 && slices.ContainsFunc(list, func(w kindWord) bool {
+			return !w.right.Managed() && about(entries, a, w.right.Parts(m.typ), &m)
+		})
+	}
+	return of, nil
+}
+
+// about reports whether an entry allows all parts of a right, with the entries for the same account, or denies one.
+func about(entries []sd.ACE, a sd.ACE, parts []words.Part, m *manner) bool {
+	touches := slices.ContainsFunc(parts, func(p words.Part) bool { return covers(a, p, m) })
+	if denies(a) || !touches {
+		return touches
+	}
+	return !slices.ContainsFunc(parts, func(p words.Part) bool {
+		return !slices.ContainsFunc(entries, func(b sd.ACE) bool {
+			return b.SID() == a.SID() && !denies(b) && b.Flags()&sd.InheritOnly == 0 && covers(b, p, m)
+		})
+	})
+}
+
+// covers reports whether an entry grants a part of a right, or denies bits of it.
+func covers(a sd.ACE, p words.Part, m *manner) bool {
+	mask := m.typ.Mapping.Map(a.Mask()) & p.Mask
+	if mask == 0 || !denies(a) && mask != p.Mask {
+		return false
+	}
+	g, ok := a.ObjectType()
+	return !ok || g == (winnt.GUID{}) || slices.Contains(p.Types, g)
+}
+
+// denies reports whether an entry is one that denies.
+func denies(a sd.ACE) bool {
+	switch a.Type() {
+	case sd.AccessDenied, sd.AccessDeniedObject, sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject:
+		return true
+	}
+	return false
+}
