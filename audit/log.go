@@ -90,7 +90,7 @@ func (l *Log) writeAll(from Origin, events []Event) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// stamp adds the time and the computer to a record.
+// stamp sets the time and the computer of a record.
 func (l *Log) stamp(e *Event) {
 	if l.Clock != nil {
 		e.Time = l.Clock()
@@ -98,8 +98,8 @@ func (l *Log) stamp(e *Event) {
 	e.Computer = l.Computer
 }
 
-// failed stores the error for a lost record, and returns the status for its operation. Under a fail-closed policy it
-// also changes the policy to AuditFailed.
+// failed handles a record that could not be written: it stores err, and under a fail-closed policy switches the
+// policy to AuditFailed. It returns the status for the operation.
 func (l *Log) failed(err error) ntstatus.Status {
 	l.loss.Store(&loss{err})
 	if l.Sink == nil {
@@ -140,7 +140,7 @@ func (l *Log) Records(s Subcategory, o Outcome, t *token.Token) bool {
 	return l.Policy.On(s, o) && l.Policy.Load().recordsToken(s, o, t)
 }
 
-// named returns the origin. It adds the log's names to an origin without names.
+// named returns from with the log's Names if it has none of its own.
 func (l *Log) named(from Origin) Origin {
 	if from.Names == nil {
 		from.Names = l.Names
