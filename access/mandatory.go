@@ -138,8 +138,8 @@ func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
 	return m
 }
 
-// trustOf parses a trust SID S-1-19-type-level. The zero SID, which means no trust, is (0, 0, true). ok is false for
-// any other SID.
+// trustOf parses a trust SID S-1-19-type-level. For any other SID, the zero SID included, it returns (0, 0, false):
+// no trust.
 func trustOf(s sid.SID) (kind, level uint32, ok bool) {
 	if s.Authority() != trustAuthority || s.SubAuthorities() != 2 {
 		return 0, 0, false

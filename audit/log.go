@@ -98,8 +98,9 @@ func (l *Log) stamp(e *Event) {
 	e.Computer = l.Computer
 }
 
-// failed handles a record that could not be written: it stores err, and under a fail-closed policy switches the
-// policy to AuditFailed. It returns the status for the operation.
+// failed handles a record that could not be written, and stores err. It returns STATUS_SUCCESS if the policy lets the
+// operation go on. If the policy fails closed, or the log has no sink, it returns STATUS_AUDIT_FAILED; a fail-closed
+// policy also switches to AuditFailed.
 func (l *Log) failed(err error) ntstatus.Status {
 	l.loss.Store(&loss{err})
 	if l.Sink == nil {

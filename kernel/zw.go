@@ -14,8 +14,8 @@ func zwForm(name string) (of *nt.Row, meta nt.Meta) {
 	return of, meta
 }
 
-// zw adds the kernel-mode form of a service to the table: the same code with previous mode kernel (O-2, T-51). Go
-// programs call it through f.
+// zw adds the kernel-mode form of a service to the table: the same code with previous mode kernel (O-2, T-51). f
+// calls the service.
 func zw[I, O any](name string, f func(nt.Services, I) (O, ntstatus.Status)) *nt.Entry[*KernelThread, I, O] {
 	_, meta := zwForm(name)
 	return nt.Add(&Table,

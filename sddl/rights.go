@@ -119,7 +119,8 @@ func scanNumber(s string, strict bool) (m winnt.AccessMask, n int, want string) 
 	return winnt.AccessMask(uint32(v)), n, ""
 }
 
-// numberBase returns the base of a number (16 for 0x, 8 for 0, else 10) and the length of its prefix.
+// numberBase returns the base of a number (16 after 0x, 8 after a 0 that a digit follows, else 10) and the length of
+// its prefix.
 func numberBase(digits string) (base uint64, prefix int) {
 	switch {
 	case len(digits) > 2 && digits[0] == '0' && digits[1]|0x20 == 'x':

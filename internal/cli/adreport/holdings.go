@@ -143,7 +143,8 @@ type masks struct {
 	plain  map[*winnt.ObjectType]*effective.Evaluator
 }
 
-// of returns the rights of both tokens on an object as a whole.
+// of returns the rights on an object that the token of the side (own) and a token that every user has (every) are
+// granted.
 func (m *masks) of(o *objects.Item) (own, every winnt.AccessMask, err error) {
 	self := o.Entry.Account() && o.Descriptor.DACL().Facts()&sd.HasPrincipalSelf != 0
 	e := m.plain[o.Type]

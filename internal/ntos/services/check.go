@@ -167,7 +167,8 @@ func privilegeSetNeed(r *access.Request) uint32 {
 // noPrivileges serves nearly every check; it is never written to.
 var noPrivileges = &nt.PrivilegeSet{}
 
-// privilegeSet returns the privileges that the check used. It returns nil if early is true, because A-16 writes none.
+// privilegeSet returns the privileges that the check used. It returns nil for a request for the SACL that ended early
+// without its privilege.
 func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
 	if early && d.Status() == ntstatus.PrivilegeNotHeld {
 		// A request for the SACL without its privilege succeeds without a list of privileges.

@@ -82,7 +82,8 @@ func (v *Device) open(rest string) (ob.Object, ntstatus.Status) {
 // isPipes reports whether the file is the device of pipes.
 func (f *File) isPipes() bool { return f.device != nil && f.device.Path() == PipeDevice }
 
-// controlFile returns the status of a pipe control code on a handle that is not for a pipe.
+// controlFile executes a pipe control code on a file object. The pipe device implements only FSCTL_PIPE_WAIT; other
+// pipe codes and other files fail (T-141, O-31).
 func (c *Context) controlFile(in *nt.FsControlFileIn) ntstatus.Status {
 	f, _, st := ob.Reference[*File](&c.Caller, in.FileHandle, 0, FileType)
 	if st != ntstatus.Success {

@@ -215,7 +215,7 @@ func (c *Context) NtCancelIoFileEx(in nt.CancelIoFileExIn) (out nt.CancelIoFileO
 	return out, ntstatus.Success
 }
 
-// NtCancelSynchronousIoFile cancels what a thread waits for in a call.
+// NtCancelSynchronousIoFile cancels the synchronous operations on which a thread waits. It fails if there are none.
 func (c *Context) NtCancelSynchronousIoFile(in nt.CancelSynchronousIoFileIn) (out nt.CancelIoFileOut,
 	st ntstatus.Status) {
 	// reference
