@@ -102,7 +102,7 @@ func TestFieldOrder(t *testing.T) {
 }
 
 // Tasks of the events, UC-27, UC-40, UC-41, UC-67; keywords of both outcomes.
-func TestTasks(t *testing.T) {
+func TestEventsHaveDocumentedTasksAndKeywords(t *testing.T) {
 	tasks := map[uint16]uint16{4612: 12290, 4656: 12800, 4658: 12800, 4660: 12800, 4662: 14080, 4663: 12800,
 		4670: 13570, 4673: 13056, 4674: 13056, 4690: 12807, 4703: 13317, 4907: 13568}
 	for _, e := range everyEvent(t, origin(t)) {
@@ -152,7 +152,7 @@ func TestSubjectOfClient(t *testing.T) {
 
 // U-21: names that cannot be found are "-", the SID is always there; an
 // anonymous client is S-1-5-7.
-func TestUnknownNames(t *testing.T) {
+func TestUnknownNamesAreDashes(t *testing.T) {
 	from := origin(t)
 	from.Names = nil
 	e := audit.HandleClosed(from, audit.Object{})
@@ -202,7 +202,7 @@ func TestValueSyntax(t *testing.T) {
 }
 
 // UC-28, U-58: the server is the caller's subsystem, Security for the kernel.
-func TestObjectServer(t *testing.T) {
+func TestPrivilegeEventsNameSubsystemAndService(t *testing.T) {
 	e := audit.PrivilegedService(origin(t), "Refmon Server", "Refmon", winnt.Privileges(winnt.SeTcbPrivilege),
 		audit.Success)
 	if field(t, e, "ObjectServer") != "Refmon Server" || field(t, e, "Service") != "Refmon" ||
@@ -330,7 +330,7 @@ func codeText(code uint16) string {
 
 // UC-41, UC-42: an adjustment's record shows the enabled and disabled privileges. An
 // adjustment that changes nothing leaves no record.
-func TestRightsAdjusted(t *testing.T) {
+func TestPrivilegeAdjustmentRecordsOnlyChanges(t *testing.T) {
 	s := specU()
 	s.Privileges = winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeShutdownPrivilege)
 	off := mustToken(t, s)
@@ -351,7 +351,7 @@ func TestRightsAdjusted(t *testing.T) {
 }
 
 // I-48, I-99: the marks of an unsafe elevation.
-func TestUnsafeElevation(t *testing.T) {
+func TestUnsafeElevationMarksReasons(t *testing.T) {
 	weak := specU()
 	strong := specU()
 	strong.User.SID = groupG
@@ -409,7 +409,7 @@ func TestUnsafeElevation(t *testing.T) {
 }
 
 // Names of 32 KiB and more are cut at a character and marked.
-func TestLongName(t *testing.T) {
+func TestLongNamesAreCutAtCharacter(t *testing.T) {
 	name := strings.Repeat("é", 20_000)
 	e := audit.ObjectAccessed(origin(t), audit.Object{Type: "File", Name: name}, 1, nil)
 	got := field(t, e, "ObjectName")
@@ -424,7 +424,7 @@ func TestLongName(t *testing.T) {
 
 // The size of a record in memory is no less than that of its texts, whatever is large in
 // it, and not many times that.
-func TestEventSize(t *testing.T) {
+func TestEventSizeCoversItsTexts(t *testing.T) {
 	from := origin(t)
 	small := audit.HandleClosed(from, audit.Object{})
 	for _, n := range []int{1000, 30_000} {

@@ -99,7 +99,7 @@ func TestSingleLossIsAnnouncedOnce(t *testing.T) {
 	}
 }
 
-func TestMemoryLimits(t *testing.T) {
+func TestMemoryRefusesRecordsBeyondLimits(t *testing.T) {
 	m := audit.NewMemory(0, 1000)
 	big := audit.ObjectAccessed(audit.Origin{}, audit.Object{Name: strings.Repeat("x", 5000)}, 1, nil)
 	if m.Write(big) != nil || m.Write(big) == nil {
@@ -164,7 +164,7 @@ func (f *flaky) Write(p []byte) (int, error) {
 }
 
 // U-63, U-65: lost lines are announced before the first stored one, and a torn line does not damage the next.
-func TestLinesFailure(t *testing.T) {
+func TestLostLinesAreAnnounced(t *testing.T) {
 	for _, torn := range []bool{false, true} {
 		w := &flaky{torn: torn}
 		l := audit.NewLines(w)
