@@ -30,8 +30,8 @@ func decidedBy(q *query, f effect) cause {
 	return deniedMaximum
 }
 
-// decide records the reasons of the bits that an entry decides. Bits that a later pass allows keep the reason for
-// which they were granted before.
+// decide records why an entry decides the bits of m. A deny entry becomes the reason of its bits. An allow entry
+// becomes the reason only in the user pass: the later passes cannot add rights, so an earlier reason remains.
 func (t *tracer) decide(q *query, i int, f effect, m winnt.AccessMask) {
 	if f == deny {
 		t.last = t.denial(q, i)
@@ -41,8 +41,8 @@ func (t *tracer) decide(q *query, i int, f effect, m winnt.AccessMask) {
 	}
 }
 
-// denial returns the reason of bits that a pass does not grant; i is the entry
-// that denies them, -1 if none allows them.
+// denial returns the reason for bits that the current pass refuses. i is the index of the entry that denies them, or
+// -1 if no entry allows them.
 func (t *tracer) denial(q *query, i int) Reason {
 	r := Reason{List: "DACL", Index: i}
 	switch {
@@ -66,8 +66,8 @@ func (t *tracer) denial(q *query, i int) Reason {
 	return r
 }
 
-// passed ends a pass: lost has the bits that were held before and are no longer. Bits
-// that no entry decided get their reason here, with a result list at each node.
+// passed completes the record of a pass. lost has the bits that the pass removed. passed gives a reason to those that
+// no entry decided: for the root, and for each node if the request wants one result per node.
 func (t *tracer) passed(q *query, lost winnt.AccessMask) {
 	t.fillEntries(q.dacl.acl)
 	if q.tree == nil {
@@ -82,7 +82,8 @@ func (t *tracer) passed(q *query, lost winnt.AccessMask) {
 	}
 }
 
-// left records the bits that a pass left undecided at a node.
+// left adds a step for the bits in open, which the pass left undecided at node at. It does nothing if open is 0, or
+// if a denial stopped the walk early: end assigns the reason of those bits.
 func (t *tracer) left(q *query, at int, open winnt.AccessMask) {
 	if open == 0 || q.stop && t.last.Kind != 0 { // the walk ended before they were decided: see end
 		return
@@ -96,8 +97,8 @@ func (t *tracer) left(q *query, at int, open winnt.AccessMask) {
 	}
 }
 
-// lostBecause returns the cause for bits that a pass leaves undecided, in the order of [tracer.denial], so that step
-// and reason agree.
+// lostBecause returns the cause for bits that no entry of the pass granted. It tests the conditions in the same order
+// as [tracer.denial], so that step and reason agree.
 func lostBecause(t *tracer, q *query) cause {
 	switch {
 	case t.rule != nil:

@@ -150,7 +150,7 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 	return compact(&c)
 }
 
-// certify fills in results and steps.
+// certify adds the result of each node to c, and each step that granted or refused bits.
 func (x *Explanation) certify(c *certificate) {
 	for _, n := range x.results {
 		c.Results = append(c.Results, n.Status().String()+" "+n.Granted.Padded())
@@ -164,7 +164,7 @@ func (x *Explanation) certify(c *certificate) {
 	}
 }
 
-// level returns the name of the impersonation's level, "" without a client.
+// level returns the name of the impersonation level, or "" if the subject has no client.
 func (s *Subject) level() string {
 	if s.Client == nil {
 		return ""
@@ -173,8 +173,9 @@ func (s *Subject) level() string {
 		"Delegation"}[min(s.Level, winnt.SecurityDelegation)]
 }
 
-// certifiedPolicies returns the whole set, because a policy that is not in it
-// also affects the decision. The recovery policy has the id "".
+// certifiedPolicies returns all policies of the set, because a policy that is not in the set also affects the
+// decision. The recovery policy has the id "". Of two policies with one id it returns the first. Without policies the
+// map is empty.
 func certifiedPolicies(s *PolicySet) map[string][][3]string {
 	out := map[string][][3]string{}
 	if !s.configured() {
@@ -200,7 +201,8 @@ func certifiedPolicies(s *PolicySet) map[string][][3]string {
 	return out
 }
 
-// sameToken checks that a file gives the token whose own file is own.
+// sameToken returns nil if the token that file describes has the JSON form own. Otherwise it returns ErrOtherToken,
+// or the error of parsing file.
 func sameToken(file, own []byte) error {
 	t, err := token.Parse(file)
 	if err != nil {
@@ -216,7 +218,7 @@ func sameToken(file, own []byte) error {
 	return nil
 }
 
-// bytesOf returns the self-relative form, empty for nil.
+// bytesOf returns the self-relative form of d, or nil for a nil descriptor.
 func bytesOf(d *sd.Descriptor) []byte {
 	if d == nil {
 		return nil
@@ -232,7 +234,7 @@ func hashOf(b []byte) string {
 	return hex.EncodeToString(h[:])
 }
 
-// compact returns the one line of a certificate.
+// compact returns the certificate as one line of JSON.
 func compact(c *certificate) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

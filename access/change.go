@@ -73,7 +73,8 @@ func Changes(r *Request) ([]Change, error) {
 	return out, nil
 }
 
-// combinations tries every choice of n more moves after those chosen.
+// combinations tries each combination of chosen and n more of moves. It appends those that grant the request to out,
+// up to maxChanges, and returns out.
 func (x *trial) combinations(moves []move, chosen []*move, n int, out []Change) []Change {
 	if n == 0 {
 		// All steps are chosen: apply them and check. Once there are maxChanges results,
@@ -114,7 +115,7 @@ type trial struct {
 	madeFor []*move
 }
 
-// newTrial copies the lists of a request.
+// newTrial returns a trial with copies of the request's lists.
 func newTrial(r *Request) *trial {
 	x := &trial{r: *r, token: r.Subject.Effective()}
 	for range maxPut {
@@ -157,11 +158,10 @@ func (x *trial) grants(moves []*move) bool {
 	return err == nil && d.Allowed()
 }
 
-// tokenOf returns the token as the moves change it, nil if there is no such
-// token.
+// tokenOf returns the request's token with the changes of the moves, or nil if no token can have them together.
 //
-// The last token made is kept: combinations that differ in their entries only
-// share it, and making a token costs more than a check.
+// It caches the last token, because combinations that differ only in entries share it and making a token costs more
+// than a check.
 func (x *trial) tokenOf(moves []*move) *token.Token {
 	var of [maxTogether]*move
 	n := 0
@@ -189,7 +189,7 @@ func (x *trial) tokenOf(moves []*move) *token.Token {
 	return made
 }
 
-// lists makes q use the changed lists, if a move changes them.
+// lists replaces the query's DACL and SACL by the trial's copies if a step of the current trial changes an entry.
 func (x *trial) lists(q *query) {
 	if !x.changed {
 		return

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// movesFor lists the single steps that bear on a request.
-// Steps that an administrator prefers come first, and the results have the same
-// order: a group, a privilege, a wider limit, and last a change of the object.
+// movesFor returns the single steps that could help to grant the request. Steps that an administrator prefers come
+// first: join a group, get a privilege, lift a limit of the token, and last change the object. The results of
+// [Changes] keep this order.
 func movesFor(r *Request) []move {
 	moves := append(groupMoves(r), privilegeMoves(r)...)
 	moves = append(moves, limitMoves(r)...)
@@ -20,10 +20,10 @@ func movesFor(r *Request) []move {
 	return append(moves, putMoves(r)...)
 }
 
-// says returns a function that returns what.
+// says returns a function that returns the text, for steps whose text needs no formatting.
 func says(what string) func() string { return func() string { return what } }
 
-// limitMoves returns moves that take the token's limits away: its integrity, restriction and
+// limitMoves returns the steps that remove a limit of the token: a higher integrity level, no restricting SIDs, no
 // AppContainer.
 func limitMoves(r *Request) (moves []move) {
 	t := r.Subject.Effective()
@@ -56,8 +56,7 @@ func limitMoves(r *Request) (moves []move) {
 	return moves
 }
 
-// groupMoves returns moves that make the token a member of a SID that an entry
-// allows, or of the owner.
+// groupMoves returns the steps that add the token to a SID that an allow entry names, or to the owner.
 func groupMoves(r *Request) (out []move) {
 	// Two SIDs are placeholders, not groups that a user can join.
 	t, seen := r.Subject.Effective(), map[sid.SID]bool{sid.OwnerRights: true, sid.PrincipalSelf: true}
@@ -81,8 +80,7 @@ func groupMoves(r *Request) (out []move) {
 	return out
 }
 
-// enableIn enables a SID in a token: the user, an existing group, or else a new
-// group.
+// enableIn enables a SID in the token: the user, a group that the token has, or else a new group.
 func enableIn(spec *token.Spec, s sid.SID) {
 	if spec.User.SID == s {
 		spec.User.Attributes = 0
@@ -124,8 +122,8 @@ func privilegeMoves(r *Request) (out []move) {
 	return out
 }
 
-// dropMoves returns moves that take away entries that deny or limit: those that are met because of
-// the token's SIDs before the others, since a long list has more than are tried.
+// dropMoves returns the steps that drop one deny entry of the DACL, or one label, filter or policy entry of the SACL.
+// Deny entries for the token's SIDs come first, because at most maxDrops steps are tried.
 func dropMoves(r *Request) (out []move) {
 	d, t := r.Descriptor, r.Subject.Effective()
 	deny := d.DACL().Entries()
@@ -161,15 +159,16 @@ func dropMoves(r *Request) (out []move) {
 	return out
 }
 
-// meets reports whether the token has an entry's SID in one of its lists, or the
-// entry is not plain.
+// meets reports whether an entry may apply to the token: one of the token's lists has its SID, or the entry is not
+// plain (it has a condition, an object type or other data).
 func meets(t *token.Token, r *Request, e *sd.Entry) bool {
 	s := Substitute(e.SID, r.Self, r.Descriptor.Owner())
 	return e.Aux != -1 || t.Member(s, true) || t.RestrictedDenySet().Find(s.Hash(), s) >= 0 ||
 		t.IsAppContainer() && s.Authority() == sid.AllAppPackages.Authority()
 }
 
-// putMoves returns moves that insert an entry before all others that allows the requested rights.
+// putMoves returns the steps that insert an allow entry for the requested rights at the front of the DACL: for the
+// user, for a restricting SID, and for the package. It returns none if the object has no DACL.
 func putMoves(r *Request) (out []move) {
 	if !r.Descriptor.HasDACL() {
 		return nil
@@ -208,11 +207,10 @@ func putMoves(r *Request) (out []move) {
 	return out
 }
 
-// fits reports whether a list, including slack, has room for one more entry
-// (S-17).
+// fits reports whether the list still has room for one more entry, slack included (S-17).
 func fits(l *sd.ACL, a sd.ACE) bool { return l.Size()+len(a.Binary()) <= sd.MaxACLSize }
 
-// printed returns an entry in SDDL, or its type if SDDL has no form for it.
+// printed returns the entry in SDDL. If SDDL cannot express the entry, it returns the type's name.
 func printed(a sd.ACE) string {
 	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
 	if err != nil {
@@ -221,7 +219,7 @@ func printed(a sd.ACE) string {
 	return text
 }
 
-// named returns a SID with its well-known name, if it has one.
+// named returns the SID, followed by its well-known name if it has one.
 func named(s sid.SID) string {
 	if n := sid.Name(s); n != "" {
 		return s.String() + " (" + n + ")"

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// condition decides whether a callback entry applies: one that allows if its
-// condition is TRUE, one that denies unless it is FALSE (section 7).
+// condition decides whether a callback entry applies. An allow entry applies if its condition is TRUE, a deny entry
+// unless it is FALSE (section 7). The result is matched, or the cause why the entry does not apply.
 func (q *query) condition(e *sd.Entry, f effect) cause {
 	// Callback entries are switched off: they neither allow nor deny.
 	if q.r.Options.ClaimsDisabled {
@@ -40,7 +40,8 @@ func (q *query) condition(e *sd.Entry, f effect) cause {
 	return conditionUnknown
 }
 
-// evaluate runs a condition for entries of an effect in a pass.
+// evaluate returns the truth of a condition for an allow or deny entry (f) in pass p. The effect and the pass
+// determine which groups and claims the condition can see.
 func (q *query) evaluate(x *claims.Expr, f effect, p pass) claims.Truth {
 	// The owner and PRINCIPAL_SELF are passed on because Member_of may name S-1-3-4 or S-1-5-10, which refer to them
 	//
@@ -59,9 +60,9 @@ type environment struct {
 	restricted  bool // restricting SIDs only
 }
 
-// Attribute finds an attribute. Of resource attributes the first that
-// can be read wins; the object's SACL is read by the monitor, whatever the
-// caller may do.
+// Attribute returns the attribute with this name, and whether the subject or object has it. If two resource
+// attributes have the name, it returns the first that can be parsed. Resource attributes need no right of the caller:
+// the monitor itself reads the SACL.
 func (v *environment) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	a, found := v.attribute(scope, name)
 	if found && a.Flags&claims.FlagUseForDenyOnly != 0 && !v.deny {
@@ -71,7 +72,7 @@ func (v *environment) Attribute(scope claims.Scope, name string) (claims.Attribu
 	return a, found
 }
 
-// attribute finds an attribute, whatever it may be used for.
+// attribute returns the same as Attribute, but also claims that count only in deny entries.
 func (v *environment) attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	switch {
 	case v.restricted && scope == claims.User:
@@ -94,8 +95,8 @@ func (v *environment) attribute(scope claims.Scope, name string) (claims.Attribu
 	return claims.Attribute{}, false
 }
 
-// resourceAttribute finds an attribute among the SYSTEM_RESOURCE_ATTRIBUTE_ACEs
-// of a SACL. Names are compared as claims compare them, without case.
+// resourceAttribute returns the first resource attribute of a SACL with this name, ignoring case. It returns false if
+// the SACL has none.
 func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
 	if l.Facts()&sd.HasResourceAttribute == 0 {
 		return claims.Attribute{}, false
@@ -110,8 +111,8 @@ func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
 	return claims.Attribute{}, false
 }
 
-// Member follows the entry: enabled groups for one that allows,
-// deny-only ones too for one that denies, restricting SIDs in their pass.
+// Member reports whether the token, or its device, has a SID that counts for the entry. An allow entry counts
+// enabled groups. A deny entry also counts deny-only groups. The restricted pass counts the restricting SIDs.
 func (v *environment) Member(s sid.SID, device bool) bool {
 	s = Substitute(s, v.self, v.owner)
 	t, hash := v.token, s.Hash()
@@ -130,7 +131,7 @@ func (v *environment) Member(s sid.SID, device bool) bool {
 	return t.Member(s, v.deny)
 }
 
-// HasDevice reports device groups: without any, no device form is true
+// HasDevice reports whether the token has device groups. Without device groups every device operator is false
 //
 func (v *environment) HasDevice() bool {
 	if v.restricted {

@@ -28,7 +28,7 @@ func Refuse(st ntstatus.Status) Decision {
 	return Decision{Verdict: ntstatus.Decided(st)}
 }
 
-// Using returns the decision with the privileges that the check used.
+// Using returns a copy of d that records used as the privileges that the check used.
 func (d Decision) Using(used winnt.PrivilegeSet) Decision {
 	d.PrivilegesUsed = used
 	return d

@@ -21,8 +21,8 @@ func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
 	return q.answer(nil)
 }
 
-// answer prepares the query from its request and runs the check. With a trial it
-// uses the trial's lists.
+// answer prepares the query from its request and runs the check. If x is not nil, the check uses the lists of the
+// trial in place of the descriptor's.
 func (q *query) answer(x *trial) (Decision, error) {
 	// The rules of section 3.3 come before the check of the object type list. Kernel mode
 	// and a missing descriptor therefore have the same result for an invalid list.
@@ -45,8 +45,8 @@ func (q *query) answer(x *trial) (Decision, error) {
 	return q.decideAny(), nil
 }
 
-// enter prepares the query and applies the rules of section 3.3. done means that
-// they decided. The error is ErrNoMapping or ErrNoToken.
+// enter prepares the query and applies the rules of section 3.3, which need no stage of the check. If done is true,
+// they decided and d is the result. The error is ErrNoMapping or ErrNoToken.
 func (q *query) enter() (d Decision, done bool, err error) {
 	r := q.r
 	if q.mapping = r.mapping(); q.mapping == nil {
@@ -78,7 +78,8 @@ func (q *query) enter() (d Decision, done bool, err error) {
 	return d, false, nil
 }
 
-// mapRequest maps the generic rights in the requested and the previously granted access.
+// mapRequest sets q.desired and q.previous: the requested and the previously granted rights, with generic rights
+// mapped.
 func (q *query) mapRequest() {
 	q.desired, q.previous = q.mapping.Map(q.r.Desired), q.mapping.Map(q.r.Previous)
 }
@@ -94,7 +95,8 @@ func (q *query) take(r *Request) {
 	q.sacl.set(d.SACL())
 }
 
-// kernelMode grants without a check.
+// kernelMode returns the decision for a caller in kernel mode, which gets every requested right without a check
+//
 func (q *query) kernelMode() Decision {
 	// The mapping defines the type's rights: kernel mode is granted no bits that the object does not have.
 	granted := q.asked() | q.previous
@@ -175,7 +177,8 @@ func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
 	return ntstatus.Success, q.decideAny()
 }
 
-// ntEnter applies the rules of section 3.1; done means that they decided.
+// ntEnter applies the rules of section 3.1. If done is true, they decided: call is the status of the system call and
+// d the decision.
 func (q *query) ntEnter() (call ntstatus.Status, d Decision, done bool) {
 	r := q.r
 	if call, d, done = NtPrologue(r); done {

@@ -120,7 +120,8 @@ func (x *Explanation) prepare(r *Request) {
 	}
 }
 
-// interesting returns the bits that get a reason.
+// interesting returns the bits for which the explanation gives a reason: those requested, those granted and, with
+// MAXIMUM_ALLOWED, every right of the type.
 func (x *Explanation) interesting() winnt.AccessMask {
 	// MAXIMUM_ALLOWED requests every right of the type, so that a reader also sees the rights that were not granted.
 	m := x.Asked | x.Decision.Granted
@@ -162,8 +163,7 @@ func (x *Explanation) Verdict() string {
 	return b.String()
 }
 
-// name returns the name of a right of the object's type, its number where the
-// type is not known.
+// name returns the name of a right of the object's type. If the type is unknown, it returns the number.
 func (x *Explanation) name(bit winnt.AccessMask) string {
 	t := x.typ
 	if t == nil {
@@ -172,7 +172,7 @@ func (x *Explanation) name(bit winnt.AccessMask) string {
 	return t.RightName(bit)
 }
 
-// names returns the names of all rights of a mask, joined as the type joins them.
+// names returns the names of all rights in a mask, formatted by the object's type.
 func (x *Explanation) names(m winnt.AccessMask) string {
 	t := x.typ
 	if t == nil {

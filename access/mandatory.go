@@ -17,8 +17,9 @@ const (
 const policyBits = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP |
 	winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 
-// ceiling applies stage 1: it returns the bits that the trust label, the access filters and the integrity level
-// allow, regardless of privileges, owner and DACL. need is the request, for the explanation.
+// ceiling applies stage 1. It returns the bits that the trust label, the access filters and the integrity level all
+// allow; no privilege, owner or DACL can grant another bit. need has the requested bits. Only the explanation uses
+// it.
 func (q *query) ceiling(need winnt.AccessMask) winnt.AccessMask {
 	m := everyBit
 	if q.sacl.facts&sd.HasTrustLabel != 0 {
@@ -30,8 +31,8 @@ func (q *query) ceiling(need winnt.AccessMask) winnt.AccessMask {
 	return m & q.explainedIntegrity(need)
 }
 
-// nextSystem returns the next entry of a type in a SACL that is not
-// inherit-only, from an index on, or -1.
+// nextSystem returns the index of the first SACL entry of type t at or after from, or -1. It skips inherit-only
+// entries.
 func nextSystem(entries []sd.Entry, t sd.Type, from int) int {
 	for i := from; i < len(entries); i++ {
 		if entries[i].Kind == t && entries[i].Flags&sd.InheritOnly == 0 {
@@ -41,9 +42,8 @@ func nextSystem(entries []sd.Entry, t sd.Type, from int) int {
 	return -1
 }
 
-// label returns the object's integrity level and policy: those of its first
-// label, by default Medium with NO_WRITE_UP, also where the label's SID is no
-// integrity level. at is the label's index, -1 for the default.
+// label returns the integrity level, the policy and the index of the object's first mandatory label. Without a label,
+// or if its SID is not an integrity level, the result is Medium with NO_WRITE_UP and index -1.
 func (q *query) label() (rid uint32, policy winnt.AccessMask, at int) {
 	if q.sacl.facts&sd.HasMandatoryLabel != 0 {
 		at = nextSystem(q.sacl.entries, sd.SystemMandatoryLabel, 0)
@@ -54,8 +54,7 @@ func (q *query) label() (rid uint32, policy winnt.AccessMask, at int) {
 	return mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, -1
 }
 
-// integrity returns the bits that the integrity levels of token and object allow
-//
+// integrity returns the bits that the object's mandatory label allows to the token's integrity level.
 func (q *query) integrity() winnt.AccessMask {
 	// The token's policy does not protect objects of a higher level.
 	if q.who.token.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP == 0 {
@@ -77,8 +76,8 @@ func (q *query) integrity() winnt.AccessMask {
 	return m
 }
 
-// explainedIntegrity returns the result of integrity and records a limit in the
-// tracer. The fast path of a check calls integrity alone.
+// explainedIntegrity returns the result of integrity and records the removed bits in the tracer. A check without a
+// tracer calls integrity directly.
 func (q *query) explainedIntegrity(need winnt.AccessMask) winnt.AccessMask {
 	m := q.integrity()
 	if q.tr != nil && m != everyBit {
@@ -139,7 +138,8 @@ func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
 	return m
 }
 
-// trustOf reads S-1-19-type-level; no trust is (0, 0).
+// trustOf parses a trust SID S-1-19-type-level. For any other SID, the zero SID included, it returns (0, 0, false):
+// no trust.
 func trustOf(s sid.SID) (kind, level uint32, ok bool) {
 	if s.Authority() != trustAuthority || s.SubAuthorities() != 2 {
 		return 0, 0, false
@@ -167,8 +167,8 @@ func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
 	return m
 }
 
-// filterHolds evaluates the condition of an access filter as that of an allow
-// entry in the user's pass; a filter without one is Unknown, which does not hold.
+// filterHolds evaluates the condition of an access filter as if it were that of an allow entry in the user pass. A
+// filter without a condition is Unknown and so does not hold.
 func (q *query) filterHolds(e *sd.Entry) claims.Truth {
 	x := q.sacl.acl.Extra(e.Aux)
 	if x == nil || x.Condition == nil {

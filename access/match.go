@@ -20,7 +20,8 @@ const (
 	traversePass               // Everyone only
 )
 
-// resolve replaces SELF and OWNER RIGHTS once. CREATOR OWNER and CREATOR GROUP are ordinary SIDs here.
+// resolve returns the SID, with its hash, for which a placeholder stands: PRINCIPAL_SELF or OWNER RIGHTS. It
+// returns any other SID unchanged, CREATOR OWNER and CREATOR GROUP included.
 func (q *query) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
 	// The entry's hash is that of the SID in it; the replacement has its own hash.
 	if stands := Substitute(s, q.r.Self, q.who.owner); stands != s {
@@ -29,8 +30,8 @@ func (q *query) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
 	return s, hash
 }
 
-// sidsOf returns the index of a pass's SIDs. It returns nil for the package pass,
-// whose few SIDs are compared one by one, and for the traverse pass.
+// sidsOf returns the index of the SIDs that a pass matches. It returns nil for the package pass, which compares its
+// few SIDs one by one, and for the traverse pass.
 func (q *query) sidsOf(p pass) *sidset.Set {
 	switch p {
 	case userPass:
@@ -41,8 +42,8 @@ func (q *query) sidsOf(p pass) *sidset.Set {
 	return nil
 }
 
-// counted returns the user and groups that count for an effect: enabled ones
-// for entries that allow, the deny-only ones too for entries that deny.
+// counted returns the bits of the user and groups that count for an effect. Allow entries count enabled groups.
+// Deny entries also count deny-only groups.
 func counted(t *token.Token, f effect) sidset.Bits {
 	if f == deny {
 		return t.DenyBits()
@@ -50,8 +51,8 @@ func counted(t *token.Token, f effect) sidset.Bits {
 	return t.AllowBits()
 }
 
-// member reports whether a SID, already resolved, matches entries of an
-// effect in this pass.
+// member reports whether the current pass has SID s in a state that counts for entries with effect f. s must be
+// resolved already.
 func (q *query) member(s sid.SID, hash uint32, f effect) bool {
 	switch q.pass {
 	case userPass:
@@ -81,7 +82,8 @@ func (q *query) inPackage(s sid.SID, hash uint32, f effect) bool {
 	return f == deny || !t.AllowBits().Has(t.SIDs().Find(hash, s))
 }
 
-// matches returns matched if an entry's SIDs match, else the cause why not.
+// matches returns matched if the entry's SIDs match the subject in this pass. Otherwise it returns the cause why they
+// do not.
 func (q *query) matches(e *sd.Entry, k *aceKind) cause {
 	if !k.compound {
 		s, hash := q.resolve(e.SID, e.Hash)
@@ -114,7 +116,7 @@ func (q *query) matchesEveryone(e *sd.Entry, k *aceKind) bool {
 		e.Kind == sd.AccessAllowed && e.SID == sid.Everyone && q.undecided&^q.mapping.Map(e.Mask) == 0
 }
 
-// missed returns why a SID did not match in this pass.
+// missed returns the cause why a SID did not match in this pass: it is absent, or it does not count for effect f.
 func (q *query) missed(s sid.SID, hash uint32, f effect) cause {
 	switch {
 	case q.pass == restrictedPass:
@@ -154,8 +156,8 @@ func (q *query) node(e *sd.Entry, k *aceKind) (int, cause) {
 	return 0, notInTree
 }
 
-// mapEntry returns the mapped mask of an entry without the bits no entry can
-// grant: MAXIMUM_ALLOWED and ACCESS_SYSTEM_SECURITY.
+// mapEntry maps the generic bits of an entry's mask. It removes MAXIMUM_ALLOWED and ACCESS_SYSTEM_SECURITY, which no
+// entry can grant.
 func (q *query) mapEntry(m winnt.AccessMask) winnt.AccessMask {
 	return q.mapping.Map(m) &^ (winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY)
 }

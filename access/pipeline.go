@@ -34,7 +34,7 @@ type list struct {
 	present bool
 }
 
-// set reads a decoded list; none for nil.
+// set makes l the list of acl. A nil acl leaves l as it is: the zero value, no list.
 func (l *list) set(acl *sd.ACL) {
 	if acl != nil {
 		l.entries, l.acl, l.facts, l.present = acl.Entries(), acl, acl.Facts(), true
@@ -61,14 +61,15 @@ type query struct {
 	walk // the pass that runs
 }
 
-// max reports maximum mode: passes produce sets instead of having to cover one.
+// max reports whether the request has MAXIMUM_ALLOWED. The passes then collect all rights they can grant, and need
+// not grant a given set.
 func (q *query) max() bool { return q.desired&maximum != 0 }
 
-// strict reports explicit mode with one result: whatever is not covered ends
-// the check.
+// strict reports whether one refused right denies the whole request: it does without MAXIMUM_ALLOWED, unless
+// each node of the object type list gets its own result.
 func (q *query) strict() bool { return !q.max() && (q.tree == nil || !q.tree.each) }
 
-// asked returns the bits requested by name.
+// asked returns the requested bits without MAXIMUM_ALLOWED.
 func (q *query) asked() winnt.AccessMask { return q.desired &^ maximum }
 
 // decide runs the stages of section 4 in their order.
@@ -147,7 +148,8 @@ func (q *query) settle(d Decision) Decision {
 	return d
 }
 
-// combine applies stage 8 for one result.
+// combine applies stage 8: it makes the one decision from the bits of the passes, the privileges and the previous
+// grant.
 func (q *query) combine(used winnt.PrivilegeSet) Decision {
 	total := q.held | q.byPrivilege | q.previous
 	if q.max() {
@@ -163,10 +165,10 @@ func (q *query) combine(used winnt.PrivilegeSet) Decision {
 	return Grant(q.asked() | q.previous).Using(used)
 }
 
-// read narrows the held bits to those that one DACL grants to all sides of the token: user and groups, restricting
-// SIDs, package. Each is a pass over the list, and an empty list grants nothing. The package need not be
-// granted the bits of exempt. False ends the check. It is one function because calls between smaller ones would cost
-// a tenth of a check.
+// read runs the passes over one DACL: first for the user and groups, then the restricting SIDs, then the package.
+// Each pass removes from q.held the bits that it does not grant; an empty list grants none. The package pass
+// does not remove the bits of exempt. read returns false if the check is over because a required bit is lost. It is
+// one function because calls between smaller ones would cost a tenth of a check.
 func (q *query) read(exempt winnt.AccessMask) bool {
 	t := q.who.token
 	if !q.dacl.present {
@@ -238,8 +240,8 @@ func (q *query) writeBits() winnt.AccessMask {
 	return winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | m.Write&^(m.Read|m.Execute)
 }
 
-// readNull replaces read for an absent DACL. It grants everything, also in the
-// restricted pass, but nothing to an AppContainer.
+// readNull does the work of read for an object without a DACL. It grants every right, in the restricted pass
+// too, but an AppContainer keeps only the bits of exempt. It returns false if the check is over.
 func (q *query) readNull(container bool, exempt winnt.AccessMask) bool {
 	before := q.held
 	if q.max() {

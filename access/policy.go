@@ -54,8 +54,7 @@ var recovery = func() *sd.Descriptor {
 	return sd.New(sd.Parts{DACL: l})
 }()
 
-// configured reports whether there are any policies; without them an id in a
-// SACL names nothing.
+// configured reports whether the set has any policy. Without one, the policy ids in a SACL have no effect.
 func (s *PolicySet) configured() bool { return s != nil && len(s.Policies) > 0 }
 
 // Find returns the policy with an id, or nil if the set does not contain it.
@@ -71,7 +70,7 @@ func (s *PolicySet) Find(id sid.SID) *Policy {
 	return nil
 }
 
-// recoveryRule returns the one rule of the recovery policy.
+// recoveryRule returns the only rule of the recovery policy, which applies if a SACL names an unknown policy.
 func (s *PolicySet) recoveryRule() Rule {
 	d := s.Recovery
 	if d == nil {
@@ -112,8 +111,9 @@ func (q *query) applies(r *Rule) bool {
 	return holds
 }
 
-// rule narrows the held bits to those that a rule's DACL grants, with the object's resource attributes. OWNER RIGHTS
-// there means the object's owner, whose implicit rights no rule removes.
+// rule removes from q.held the bits that a central access rule does not grant. The rule's DACL is checked with the
+// object's resource attributes. OWNER RIGHTS in it means the object's owner, who keeps the implicit rights.
+// It returns false if the check is over.
 func (q *query) rule(r *Rule, i int) bool {
 	if q.tr != nil {
 		q.tr.enterRule(r, i)

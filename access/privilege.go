@@ -17,8 +17,9 @@ const (
 		winnt.DELETE
 )
 
-// stage0 applies the grants of intent and checks the privilege that ACCESS_SYSTEM_SECURITY requires. It needs no
-// descriptor, so that its failure precedes every denial.
+// stage0 grants the rights of backup and restore intent, and checks that the subject has SeSecurityPrivilege if it
+// requested ACCESS_SYSTEM_SECURITY. ok is false if it does not. The stage runs before the descriptor is read, so that
+// this failure precedes every denial.
 func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool) {
 	want := need
 	// With MAXIMUM_ALLOWED an intent grants all its rights, otherwise the requested ones.
@@ -50,8 +51,8 @@ func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool)
 	return used | winnt.SeSecurityPrivilege.Bit(), true
 }
 
-// byIntent grants bits to the holder of a privilege, which is recorded if it
-// granted something.
+// byIntent grants bits to a subject that holds privilege p. It returns the set {p} if that granted a bit that no
+// other privilege had granted, else the empty set.
 func (q *query) byIntent(p winnt.Privilege, bits winnt.AccessMask) winnt.PrivilegeSet {
 	bits &^= q.byPrivilege
 	if bits == 0 || !q.who.token.Has(p) {

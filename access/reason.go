@@ -48,8 +48,8 @@ func (k ReasonKind) String() string {
 	return kindNames[k]
 }
 
-// grants reports whether the reason is one for granting. Privilege can be
-// either: see BitReason.Granted.
+// grants reports whether reasons of this kind stand for a grant. Privilege can also stand for a denial: use
+// BitReason.Granted.
 func (k ReasonKind) grants() bool {
 	switch k {
 	case AceAllow, Owner, Privilege, NullDacl, KernelMode, PreviouslyGranted:

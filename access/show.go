@@ -69,7 +69,7 @@ func (p *shown) entry(s *Step) string {
 	return strings.TrimSpace(text + " " + p.of(s.entry.SID()))
 }
 
-// put writes a part and fills it with blanks to width bytes.
+// put writes a cell of the table and pads it with blanks to width bytes.
 func (p *shown) put(m Mark, text string, width int) {
 	p.b.WriteString(p.show(m, text))
 	if n := width - len(text); n > 0 {
@@ -77,7 +77,8 @@ func (p *shown) put(m Mark, text string, width int) {
 	}
 }
 
-// last writes the end of a line, which begins at a column, and continues it on further lines.
+// last writes the last cell of a row. The cell starts at column at, and text that does not fit continues on further
+// lines at the column that indent returns.
 func (p *shown) last(text string, at int) {
 	for i, line := range broken(text, at, p.width) {
 		if i > 0 {
@@ -160,7 +161,7 @@ func (p *shown) reasons() {
 // mostIdle is the number of entries without an effect that Show lists.
 const mostIdle = 3
 
-// idle returns the number of entries without an effect on the requested rights.
+// idle returns how many entries neither grant nor deny a requested right.
 func (x *Explanation) idle() (n int) {
 	for i := range x.Steps {
 		if x.Steps[i].isIdle() {
@@ -177,7 +178,8 @@ func (s *Step) isIdle() bool { return s.ACE >= 0 && s.Bits == 0 }
 // on a new line.
 const leastRoom = 24
 
-// indent returns the column at which the lines of a reason start, if the reason starts at a given column.
+// indent returns the column from which the continuation lines of a reason start, for a reason that starts at column
+// at.
 func indent(at, width int) int {
 	if width-at < leastRoom {
 		return min(8, max(width-leastRoom, 0))
@@ -185,7 +187,8 @@ func indent(at, width int) int {
 	return at
 }
 
-// broken divides a reason into lines. It starts at a column of the first line.
+// broken breaks a reason into lines that fit the width; 0 means no limit. The first line starts at column at and is
+// empty if less than leastRoom columns remain there.
 func broken(text string, at, width int) []string {
 	switch room := width - indent(at, width); {
 	case width == 0 || at+len(text) <= width:
@@ -197,7 +200,8 @@ func broken(text string, at, width int) []string {
 	}
 }
 
-// outcome returns the decision about a bit in a word, and the reason.
+// outcome returns the mark, the word and the reason for one bit. The word is "granted", "denied", or "left" if the
+// walk ended before it reached the bit.
 func (x *Explanation) outcome(r BitReason) (m Mark, word, why string) {
 	switch {
 	case r.Granted:
@@ -220,8 +224,8 @@ func markOf(granted bool) Mark {
 
 const columnWidth = 3
 
-// where returns the first column: the list with the index of the entry and the
-// pass, or the check that is about no entry, and the node unless it is the root.
+// where returns the text of a row's first column. For an entry it is the list, the index and the pass, for other
+// steps the check. It includes the node unless that is the root.
 func (s *Step) where() string {
 	w := strings.TrimSpace("check " + s.List)
 	if s.ACE >= 0 {
@@ -233,7 +237,7 @@ func (s *Step) where() string {
 	return w
 }
 
-// cell returns what a step did to one bit.
+// cell returns the mark and the text for the effect of a step on one bit.
 func (s *Step) cell(bit winnt.AccessMask) (Mark, string) {
 	switch {
 	case s.Bits&bit == 0:
@@ -244,7 +248,7 @@ func (s *Step) cell(bit winnt.AccessMask) (Mark, string) {
 	return Denied, "-"
 }
 
-// pad fills a text with blanks to n bytes; a longer text is kept whole.
+// pad appends blanks to s up to n bytes. It does not cut a longer text.
 func pad(s string, n int) string {
 	if len(s) >= n {
 		return s

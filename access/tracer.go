@@ -17,7 +17,7 @@ type tracer struct {
 	ruleAt  int
 }
 
-// set gives bits their reason; a later one replaces an earlier one.
+// set stores r as the reason of each bit in m, in place of an earlier reason.
 func (t *tracer) set(m winnt.AccessMask, r Reason) {
 	for i := range t.reasons {
 		if m>>i&1 != 0 {
@@ -26,28 +26,29 @@ func (t *tracer) set(m winnt.AccessMask, r Reason) {
 	}
 }
 
-// add records a step without an entry.
+// add appends a step that no entry caused, and returns it so that the caller can complete it.
 func (t *tracer) add(c cause, m winnt.AccessMask, granted bool) *Step {
 	t.x.Steps = append(t.x.Steps, Step{Rule: causes[c].rule, ACE: -1, Bits: m, Granted: granted,
 		Because: causes[c].because})
 	return &t.x.Steps[len(t.x.Steps)-1]
 }
 
-// begin records what the caller was granted before this check.
+// begin adds a step for the requested bits that the caller was granted before this check.
 func (t *tracer) begin(q *query) {
 	if m := q.asked() & q.previous; m != 0 {
 		t.add(previousOnly, m, true)
 	}
 }
 
-// stage records a decision that needs nothing but its cause.
+// stage adds a step that has only a cause, its bits and the outcome.
 func (t *tracer) stage(c cause, m winnt.AccessMask, granted bool) { t.add(c, m, granted) }
 
-// nothingLeft records that the DACL is not read, because owner and privileges have granted the whole request.
+// nothingLeft adds a step which says that the check did not read the DACL, because the owner's rights and privileges
+// granted the whole request.
 func (t *tracer) nothingLeft() { t.add(noneLeft, 0, true) }
 
-// privilege records bits that a privilege grants. The sentence for
-// ACCESS_SYSTEM_SECURITY names its privilege already.
+// privilege adds a step for bits that a privilege granted, and names the privilege. The text for
+// ACCESS_SYSTEM_SECURITY already has the name.
 func (t *tracer) privilege(c cause, p winnt.Privilege, m winnt.AccessMask) {
 	s := t.add(c, m, true)
 	if c != securityHeld {
@@ -56,20 +57,21 @@ func (t *tracer) privilege(c cause, p winnt.Privilege, m winnt.AccessMask) {
 	t.set(m, Reason{Kind: Privilege, Index: -1, Privilege: p})
 }
 
-// notHeld records the missing privilege that ends the check before any entry is read.
+// notHeld adds a step for the missing privilege that ends the check before any entry is read.
 func (t *tracer) notHeld(p winnt.Privilege) {
 	t.add(securityMissing, sacl, false)
 	t.last = Reason{Kind: Privilege, Index: -1, Privilege: p}
 	t.set(sacl, t.last)
 }
 
-// owner records the rights that the owner has without any entry.
+// owner adds a step for the owner's implicit rights.
 func (t *tracer) owner(m winnt.AccessMask) {
 	t.add(ownerHas, m, true)
 	t.set(m, Reason{Kind: Owner, Index: -1})
 }
 
-// ceiling records a limit of stage 1.
+// ceiling adds a step for a limit of stage 1. left has the bits that the limit allows, need the requested ones. Every
+// bit that the limit refuses gets reason r.
 func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMask) {
 	// The step shows the part of the request that the limit removes, or of all rights of the type with
 	// MAXIMUM_ALLOWED. Every bit beyond the limit gets the reason, because a later stage may still query one.
@@ -89,7 +91,7 @@ func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMas
 	t.set(^left, r)
 }
 
-// pass begins the steps of a pass.
+// pass marks the start of a pass.
 func (t *tracer) pass() { t.since, t.last = len(t.x.Steps), Reason{} }
 
 // list returns the name of the current list: "DACL", or the name of the central
@@ -116,7 +118,7 @@ func (t *tracer) skip(q *query, i int) {
 	t.entry(q, i, c, 0)
 }
 
-// entry records what an entry did.
+// entry adds a step for entry i of the DACL: its cause and the bits that it decided, 0 for none.
 func (t *tracer) entry(q *query, i int, c cause, m winnt.AccessMask) {
 	t.x.Steps = append(t.x.Steps, Step{
 		Rule: causes[c].rule, List: t.list(), ACE: i, Bits: m, Pass: q.pass.String(), Because: causes[c].because,
@@ -124,14 +126,14 @@ func (t *tracer) entry(q *query, i int, c cause, m winnt.AccessMask) {
 	})
 }
 
-// decided records an entry that decides bits.
+// decided adds a step for an entry that decided the bits of m, and records the entry as their reason.
 func (t *tracer) decided(q *query, i int, f effect, m winnt.AccessMask) {
 	t.entry(q, i, decidedBy(q, f), m)
 	t.decide(q, i, f, m)
 }
 
-// decidedAt records an entry that decides bits at a node of the tree. root has
-// the bits that it decides for the root.
+// decidedAt does the work of decided for a node of the object type tree. m has the bits that the entry decided at
+// node at, root those that it decided for the root.
 func (t *tracer) decidedAt(q *query, i int, f effect, at int, m, root winnt.AccessMask) {
 	// A denial at a node that already has the bits decides nothing, and the walk continues. It must not be the reason
 	// for bits that other nodes do not get.
@@ -144,8 +146,7 @@ func (t *tracer) decidedAt(q *query, i int, f effect, at int, m, root winnt.Acce
 	t.decide(q, i, f, root)
 }
 
-// fillEntries adds the entries to the steps of a pass, which are in the order of
-// the list.
+// fillEntries sets the entry of each step of the current pass. l is the list of the pass.
 func (t *tracer) fillEntries(l *sd.ACL) {
 	// Entries are not decoded while the walk runs. Both sequences ascend, so
 	// one pass over the list finds them.
@@ -161,7 +162,7 @@ func (t *tracer) fillEntries(l *sd.ACL) {
 	}
 }
 
-// null records that there is no DACL.
+// null adds a step for an object without a DACL. before has the bits that were held before the pass.
 func (t *tracer) null(q *query, before winnt.AccessMask) {
 	if t.rule != nil {
 		t.set(before&^q.held, Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name})
@@ -174,7 +175,8 @@ func (t *tracer) null(q *query, before winnt.AccessMask) {
 	t.add(nullList, q.held&^q.own, true)
 }
 
-// lost records bits a stage takes away.
+// lost adds a step for the bits of m, which a stage removed, and stores their reason. Inside a central access rule
+// the reason is that rule.
 func (t *tracer) lost(_ *query, m winnt.AccessMask, r Reason, c cause) {
 	if t.rule != nil {
 		r = Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name}
@@ -184,17 +186,17 @@ func (t *tracer) lost(_ *query, m winnt.AccessMask, r Reason, c cause) {
 	t.add(c, m, false)
 }
 
-// notApplicable records a central access rule that is not for this resource.
+// notApplicable adds a step for a central access rule whose resource condition excludes this object.
 func (t *tracer) notApplicable(r *Rule) { t.add(ruleNotApplicable, 0, true).List = r.Name }
 
-// enterRule assigns the following steps and denials to a central access rule,
-// until leaveRule.
+// enterRule makes r the source of the following steps and denials, until leaveRule. i is the rule's index in its
+// policy.
 func (t *tracer) enterRule(r *Rule, i int) { t.rule, t.ruleAt = r, i }
 
-// leaveRule ends the central access rule of enterRule.
+// leaveRule ends the effect of enterRule.
 func (t *tracer) leaveRule() { t.rule = nil }
 
-// end completes the explanation.
+// end completes the explanation: it sets the decision and makes one reason for each interesting bit.
 func (t *tracer) end(q *query, d Decision) {
 	x := &t.x
 	// Four kinds of check end before the pipeline and record no step. They get one step, and one reason for every
@@ -236,8 +238,8 @@ func (t *tracer) end(q *query, d Decision) {
 	}
 }
 
-// early returns the rule of section 3.3 that decided before the pipeline,
-// matched if none did.
+// early returns the cause of a decision that was made before the first stage, by the rules of section 3.3. It returns
+// matched if the stages decided.
 func early(q *query, d Decision) cause {
 	switch {
 	case d.Status() == ntstatus.InvalidParameter:

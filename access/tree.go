@@ -140,15 +140,15 @@ func newTree(list []ObjectTypeEntry, each bool) *tree {
 // find returns the node of a GUID, or -1.
 func (t *tree) find(g winnt.GUID) int { return t.index.find(t.list, g) }
 
-// hold sets the held bits of each node before the first pass.
+// hold sets the held bits of every node to m. It is called before the first pass.
 func (t *tree) hold(m winnt.AccessMask) {
 	for i := range t.nodes {
 		t.nodes[i].held = m
 	}
 }
 
-// start begins a pass: each node has to decide those of the bits it holds
-// that are inside limit.
+// start begins a pass. The bits that are both held by a node and in limit become undecided there. Without one result
+// per node, held replaces the held bits of every node.
 func (t *tree) start(held, limit winnt.AccessMask) {
 	for i := range t.nodes {
 		n := &t.nodes[i]
@@ -159,7 +159,8 @@ func (t *tree) start(held, limit winnt.AccessMask) {
 	}
 }
 
-// finish ends a pass: bits inside limit that were not granted are lost.
+// finish ends a pass. Each node loses the held bits inside limit that the pass did not grant. It keeps the bits
+// outside limit.
 func (t *tree) finish(limit winnt.AccessMask) {
 	for i := range t.nodes {
 		n := &t.nodes[i]
@@ -167,8 +168,8 @@ func (t *tree) finish(limit winnt.AccessMask) {
 	}
 }
 
-// allow grants m at node at and in its subtree. It then grants each ancestor the
-// bits that all its children have.
+// allow grants the undecided bits of m to node at and its descendants. It then grants each ancestor the bits that all
+// its children have.
 func (t *tree) allow(at int, m winnt.AccessMask) {
 	for i := at; i < int(t.nodes[at].end); i++ {
 		n := &t.nodes[i]
@@ -191,8 +192,8 @@ func (t *tree) allow(at int, m winnt.AccessMask) {
 	}
 }
 
-// deny refuses m at node at, in its subtree and at its ancestors, wherever it
-// was not granted before; hit has the bits that the subtree still needed.
+// deny refuses the bits of m at node at, its descendants and its ancestors. Bits that a node was granted before stay
+// granted. hit has the bits that were still undecided at the node or a descendant.
 func (t *tree) deny(at int, m winnt.AccessMask) (hit winnt.AccessMask) {
 	up := m &^ t.nodes[at].granted
 	for i := at; i < int(t.nodes[at].end); i++ {

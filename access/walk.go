@@ -76,7 +76,7 @@ func (q *query) run() {
 	}
 }
 
-// counts reports whether a SID of the pass counts for an effect.
+// counts reports whether the SID at index hit of the pass's set counts for entries with effect f.
 func (q *query) counts(hit int, f effect) bool {
 	switch {
 	case q.pass == userPass:
@@ -91,8 +91,8 @@ func (q *query) counts(hit int, f effect) bool {
 	return true
 }
 
-// judge decides whether an entry applies. It handles entries that are not plain, or whose SID may be a placeholder. It
-// returns the entry's effect and node, or ignore if it does not apply.
+// judge decides whether entry i applies, for entries that are not plain or whose SID may be a placeholder. It returns
+// the entry's effect and its node, or ignore if the entry does not apply.
 func (q *query) judge(e *sd.Entry, i int) (f effect, at int) {
 	k := &kinds[e.Kind]
 	var c cause
@@ -126,7 +126,8 @@ func (q *query) judge(e *sd.Entry, i int) (f effect, at int) {
 	return k.effect, at
 }
 
-// onTree applies an entry at a node and returns the bits that are still undecided, 0 if the walk is over.
+// onTree applies entry i to node at of the tree. It returns the bits that some node still has to decide, or 0 if the
+// walk is over.
 func (q *query) onTree(i int, f effect, at int, m winnt.AccessMask) winnt.AccessMask {
 	// With a tree the bits of each node are decided apart; the walk goes on
 	// as long as some node has something left.
@@ -145,8 +146,8 @@ func (q *query) onTree(i int, f effect, at int, m winnt.AccessMask) winnt.Access
 	return t.undecided()
 }
 
-// treeStep records an entry at a node. The bits that it decided at the root are
-// those that the object as a whole gains or loses.
+// treeStep adds a step for an entry that acted on node at. before is the root before the entry: the bits that changed
+// there are those that the object as a whole gained or lost.
 func (q *query) treeStep(i int, f effect, at int, m winnt.AccessMask, before node) {
 	if q.tr != nil {
 		q.tr.decidedAt(q, i, f, at, m, before.undecided&^q.tree.nodes[0].undecided)

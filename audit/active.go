@@ -52,7 +52,8 @@ func (a *Active) CompareAndSwap(old, next *Policy) bool {
 // FailsClosed reports whether an operation fails if a required record cannot be kept.
 func (a *Active) FailsClosed() bool { return a.Load().options.CrashOnAuditFail != ProceedOnAuditFail }
 
-// failed marks the policy in force as one under which a record was lost.
+// failed switches a policy with FailOnAuditFail to AuditFailed, because a record was lost. It leaves other policies
+// unchanged.
 func (a *Active) failed() {
 	for {
 		p := a.Load()
@@ -67,8 +68,8 @@ func (a *Active) failed() {
 	}
 }
 
-// follow computes the words from the policy in force. A writer that then finds
-// another policy repeats this, so the words end up as those of the last policy.
+// follow recomputes the words that Records reads from the policy in force. It repeats this if another goroutine
+// changes the policy meanwhile.
 func (a *Active) follow() {
 	for {
 		raw := a.policy.Load()

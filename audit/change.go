@@ -37,7 +37,8 @@ func (l *Log) SecuritySet(from Origin, o Object, before, after *sd.Descriptor, i
 	return l.partsSet(from, o, before, after, requested)
 }
 
-// partsSet records parts of a SACL that are no entries for auditing.
+// partsSet records changes of the parts of a SACL that are not audit entries: events 4911 for labels and resource
+// attributes, 4913 for the central policy (U-88). It returns the status of the first write that fails.
 func (l *Log) partsSet(from Origin, o Object, before, after *sd.Descriptor, info uint32) ntstatus.Status {
 	if !l.Records(AuthorizationPolicyChange, Success, from.Subject.Effective()) {
 		return ntstatus.Success
@@ -60,7 +61,7 @@ func (l *Log) partsSet(from Origin, o Object, before, after *sd.Descriptor, info
 	return ntstatus.Success
 }
 
-// changed returns info without the parts that are equal in both descriptors.
+// changed returns the bits of info whose parts differ between the two descriptors.
 func changed(before, after *sd.Descriptor, info uint32) uint32 {
 	var out uint32
 	if before.Owner() != after.Owner() {

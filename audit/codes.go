@@ -137,7 +137,7 @@ func specificRight(row *typeCodes, n int) Right {
 	return r
 }
 
-// message returns the form in which a record refers to a message text.
+// message returns "%%code", the form in which records refer to a message text.
 func message(code uint16) string { return "%%" + strconv.Itoa(int(code)) }
 
 // TypeSubcategory returns the subcategory of opens of objects of the named type:

@@ -58,8 +58,8 @@ func UnsafeElevation(from Origin, c Elevation) (e Event, ok bool) {
 	return elevationEvent(from, c, extra, causes), true
 }
 
-// tokenLevel returns the level that a direct open of the token gives: its own,
-// and that of full impersonation for a primary token.
+// tokenLevel returns the level at which a thread can use the token when it opens it directly: the token's own, or
+// Impersonation for a primary token.
 func tokenLevel(t *token.Token) winnt.SecurityImpersonationLevel {
 	if t.Type() == winnt.TokenPrimary {
 		return winnt.SecurityImpersonation

@@ -202,8 +202,7 @@ type fieldList []Field
 
 func (l *fieldList) text(name, v string) { *l = append(*l, Field{Name: name, text: v}) }
 
-// name adds a text that comes from outside: absent as "-" (U-57), cut when
-// too long.
+// name adds a field whose text comes from outside. It writes "-" for an empty text (U-57) and shortens a long one.
 func (l *fieldList) name(name, v string) {
 	if v == "" {
 		v = absent

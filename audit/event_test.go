@@ -102,7 +102,7 @@ func TestFieldOrder(t *testing.T) {
 }
 
 // Tasks of the events, UC-27, UC-40, UC-41, UC-67; keywords of both outcomes.
-func TestTasks(t *testing.T) {
+func TestEventsHaveDocumentedTasksAndKeywords(t *testing.T) {
 	tasks := map[uint16]uint16{4612: 12290, 4656: 12800, 4658: 12800, 4660: 12800, 4662: 14080, 4663: 12800,
 		4670: 13570, 4673: 13056, 4674: 13056, 4690: 12807, 4703: 13317, 4907: 13568}
 	for _, e := range everyEvent(t, origin(t)) {
@@ -140,7 +140,7 @@ func TestClientAndPrimary(t *testing.T) {
 
 // U-21: names that cannot be found are "-", the SID is always there; an
 // anonymous client is S-1-5-7.
-func TestUnknownNames(t *testing.T) {
+func TestUnknownNamesAreDashes(t *testing.T) {
 	from := origin(t)
 	from.Names = nil
 	e := audit.HandleClosed(from, audit.Object{})
@@ -287,7 +287,7 @@ func codeText(code uint16) string {
 }
 
 // I-48, I-99: the marks of an unsafe elevation.
-func TestUnsafeElevation(t *testing.T) {
+func TestUnsafeElevationMarksReasons(t *testing.T) {
 	weak := specU()
 	strong := specU()
 	strong.User.SID = groupG
@@ -346,7 +346,7 @@ func TestUnsafeElevation(t *testing.T) {
 
 // The size of a record in memory is no less than that of its texts, whatever is large in
 // it, and not many times that.
-func TestEventSize(t *testing.T) {
+func TestEventSizeCoversItsTexts(t *testing.T) {
 	from := origin(t)
 	small := audit.HandleClosed(from, audit.Object{})
 	for _, n := range []int{1000, 30_000} {

@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// explainAccess returns why the access check decided each bit of a request, nil if the reasons are unknown.
+// explainAccess returns the reason of each bit of a request. It runs the check again and returns nil if that is not
+// possible.
 func explainAccess(r *access.Request) []Reason {
 	_, x, err := access.Explain(r)
 	if err != nil {
@@ -84,8 +85,7 @@ func entryOf(d *sd.Descriptor, why *access.Reason) sd.ACE {
 	return d.DACL().At(why.Index)
 }
 
-// entryText returns the SDDL of the entry with the letter of its list, "" if
-// the reason names no entry.
+// entryText returns "D:" or "S:" and the SDDL of the entry to which a reason points, or "" if it points to none.
 func entryText(d *sd.Descriptor, why *access.Reason) string {
 	a := entryOf(d, why)
 	if a.IsZero() {
@@ -101,7 +101,7 @@ func entryText(d *sd.Descriptor, why *access.Reason) string {
 	return "D:" + text
 }
 
-// rightsOf returns the mapped mask without MAXIMUM_ALLOWED.
+// rightsOf maps generic rights in a mask and removes MAXIMUM_ALLOWED.
 func rightsOf(m *winnt.GenericMapping, mask winnt.AccessMask) winnt.AccessMask {
 	return m.Map(mask) &^ winnt.MAXIMUM_ALLOWED
 }

@@ -63,7 +63,7 @@ func fieldName(name string, seen map[string]bool) string {
 	}
 }
 
-// itemsOf splits the text of a list. It returns nil for an absent list.
+// itemsOf splits the text of a list field into items. It returns nil for "-", which stands for an absent list.
 func itemsOf(name, text string) []string {
 	switch {
 	case strings.TrimSpace(text) == absent:
@@ -194,7 +194,7 @@ func (e *Event) field(name string) (Field, bool) {
 	return Field{}, false
 }
 
-// rightsType returns the type whose rights the record names.
+// rightsType returns the object type whose right names the record uses.
 func (e *Event) rightsType() string {
 	typ, _ := e.Field("ObjectType")
 	directory, _ := e.Field("ObjectDirectory")

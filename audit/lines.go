@@ -65,8 +65,8 @@ func (l *Lines) flush() error {
 	return failed
 }
 
-// announced writes the record after an announcement of lost records. If that fails, it does not write the record
-// either (U-65).
+// announced writes the record. If records were lost before it, it first writes how many. If that fails, it writes
+// neither (U-65).
 func (l *Lines) announced(e Event) error {
 	if l.pending > 0 {
 		if err := l.line(AuditsDiscarded(l.pending, e.Header)); err != nil {

@@ -90,7 +90,7 @@ func (l *Log) writeAll(from Origin, events []Event) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// stamp adds the time and the computer to a record.
+// stamp sets the time and the computer of a record.
 func (l *Log) stamp(e *Event) {
 	if l.Clock != nil {
 		e.Time = l.Clock()
@@ -98,8 +98,9 @@ func (l *Log) stamp(e *Event) {
 	e.Computer = l.Computer
 }
 
-// failed stores the error for a lost record, and returns the status for its operation. Under a fail-closed policy it
-// also changes the policy to AuditFailed.
+// failed handles a record that could not be written, and stores err. It returns STATUS_SUCCESS if the policy lets the
+// operation go on. If the policy fails closed, or the log has no sink, it returns STATUS_AUDIT_FAILED; a fail-closed
+// policy also switches to AuditFailed.
 func (l *Log) failed(err error) ntstatus.Status {
 	l.loss.Store(&loss{err})
 	if l.Sink == nil {
@@ -140,7 +141,7 @@ func (l *Log) Records(s Subcategory, o Outcome, t *token.Token) bool {
 	return l.Policy.On(s, o) && l.Policy.Load().recordsToken(s, o, t)
 }
 
-// named returns the origin. It adds the log's names to an origin without names.
+// named returns from with the log's Names if it has none of its own.
 func (l *Log) named(from Origin) Origin {
 	if from.Names == nil {
 		from.Names = l.Names

@@ -119,7 +119,8 @@ func (e Event) Shorten(limit int) Event {
 	return e
 }
 
-// cut shortens one field.
+// cut returns the event with field at shortened to at most size bytes and an ellipsis. The field "Truncated" names
+// it.
 func (e Event) cut(at, size int) Event {
 	fields := append([]Field(nil), e.fields...)
 	f := &fields[at]

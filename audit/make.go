@@ -57,7 +57,7 @@ func Make(id uint16, outcome Outcome, from Origin, values Values) (Event, error)
 // subject reports whether the kind starts with the four fields of the subject.
 func (k Kind) subject() bool { return len(k.fields) > 1 && k.fields[:2] == "S4" }
 
-// value adds a list for a list field, else the first item of v as text.
+// value adds a field. A list field gets all items of v; any other field gets the first, or "-" without items.
 func (l *fieldList) value(name string, v []string) {
 	// The mask of event 4674 can be a list of codes (U-22).
 	if isListField(name) || name == "AccessMask" && len(v) > 0 && strings.HasPrefix(v[0], "%%") {

@@ -21,7 +21,8 @@ type Object struct {
 	Directory bool
 }
 
-// rightsType returns the type whose names the object's rights have.
+// rightsType returns the type that names the object's rights: the object's type, except that directories have names
+// of their own.
 func (o *Object) rightsType() string {
 	if o.Directory && o.Type == "File" {
 		return fileDirectory
@@ -29,15 +30,15 @@ func (o *Object) rightsType() string {
 	return o.Type
 }
 
-// appendDirectory adds a field after the documented ones if a File is a
-// directory, whose rights have other names (U-75).
+// appendDirectory adds a field that says that a File is a directory, whose rights have other names (U-75). It comes
+// after the documented fields.
 func (o *Object) appendDirectory(l *fieldList) {
 	if o.Directory && o.Type == "File" {
 		l.text("ObjectDirectory", yesNo(true))
 	}
 }
 
-// subcategory returns the one that records of the object carry.
+// subcategory returns the audit subcategory of records about the object.
 func (o *Object) subcategory() Subcategory { return TypeSubcategory(o.Type) }
 
 func (o *Object) appendServer(l *fieldList) {
@@ -159,7 +160,7 @@ func AuditSettingsChanged(from Origin, o Object, before, after *sd.Descriptor) E
 	return descriptorChanged(4907, AuditPolicyChange, from, o, before, after, winnt.SACL_SECURITY_INFORMATION)
 }
 
-// partChanged makes event 4911 or 4913; a part without entries shows as S:AI.
+// partChanged returns event 4911 or 4913. A part without entries is written as S:AI.
 func partChanged(id uint16, from Origin, o Object, before, after *sd.Descriptor, info uint32) Event {
 	e := descriptorChanged(id, AuthorizationPolicyChange, from, o, before, after, info)
 	for i := range e.fields {

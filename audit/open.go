@@ -100,8 +100,8 @@ func (o *Opening) event(from Origin, outcome Outcome, v *Verdict) Event {
 	})
 }
 
-// privileged returns the record of the privileges that an access used, whatever the SACL
-// says; ok is false where none is to be written.
+// privileged returns the record of the privileges that an access used. ok is false if the policy requires none; the
+// SACL does not matter.
 func privileged(p *Policy, from Origin, o *Opening) (e Event, ok bool) {
 	used := p.AuditedPrivileges(o.Decision.PrivilegesUsed)
 	if used == 0 || o.Request.Mode == access.Kernel {
@@ -120,8 +120,8 @@ func privileged(p *Policy, from Origin, o *Opening) (e Event, ok bool) {
 	return PrivilegedObject(from, object, mappingOf(o.Request).Map(o.Request.Desired), used, outcome), true
 }
 
-// reasons returns the reasons of the access check for each bit. It returns nil for
-// types without reasons, for object type lists, and for a decision of the caller.
+// reasons returns the reason of each bit of the access check. It returns nil if records of the type have no reasons,
+// if the request has an object type list, or if the caller decided.
 func (o *Opening) reasons() []Reason {
 	if o.Told || !hasReasons(o.Object.Type) || len(o.Request.ObjectTypes) > 0 {
 		return nil

@@ -140,9 +140,9 @@ func TestExemptPrivilegesOfAnOpen(t *testing.T) {
 	}
 }
 
-// TestHandedOut checks that a host descriptor passed to a program is recorded whatever the policy is, under the log's
-// names, once for each time.
-func TestHandedOut(t *testing.T) {
+// A host descriptor passed to a program is recorded whatever the policy is, under the log's names, once for each
+// time.
+func TestPassedDescriptorIsAlwaysRecorded(t *testing.T) {
 	log, sink := newLog(t)
 	log.Names = census{}
 	for range 2 {

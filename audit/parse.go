@@ -115,13 +115,13 @@ func (p *parser) time(key string) int64 {
 	return t
 }
 
-// string reads a key and its text.
+// string parses the literal text key and then a JSON string, which it returns.
 func (p *parser) string(key string) string {
 	p.expect(key)
 	return p.text()
 }
 
-// text reads a JSON string.
+// text parses a JSON string. It fails on an escape that the writer does not use.
 func (p *parser) text() string {
 	p.expect(`"`)
 	end := bytes.IndexAny(p.rest, `"\`)
@@ -180,8 +180,7 @@ func appendUnescaped(b, s []byte) ([]byte, int) {
 	return b, 0
 }
 
-// value reads a key and its text. If there is a "_raw" key, it returns the exact
-// bytes from that.
+// value parses the literal text key and then a string. If a member name_raw follows, it returns the bytes from that.
 func (p *parser) value(key, name string) string {
 	s := p.string(key)
 	if strings.ContainsRune(s, utf8.RuneError) && p.accept(`,"`+name+`_raw":`) {

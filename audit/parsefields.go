@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// field reads one member of data.
+// field parses one member of "data": a string or a list of strings.
 func (p *parser) field() Field {
 	f := Field{Name: p.text()}
 	p.expect(`:`)
@@ -48,7 +48,7 @@ func styleOf(name string) listStyle {
 	return policyChanges
 }
 
-// access reads one right of a record.
+// access parses one object of "access": a right with its code, name, reason and entry.
 func (p *parser) access() accessLine {
 	var l accessLine
 	bit, err := strconv.ParseUint(p.string(`{"bit":`), 0, 32)

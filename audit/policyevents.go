@@ -48,7 +48,8 @@ func (c *policyChange) add(id uint16, v Values) {
 	}
 }
 
-// settingChanges returns the codes of the removed and added settings. first is the first code.
+// settingChanges returns the message codes for the settings that were removed or added. first is the code for
+// "success removed"; the next three are "success added", "failure removed" and "failure added".
 func settingChanges(first uint16, was, is Setting) []string {
 	var out []string
 	for i, set := range [...]Setting{
@@ -77,7 +78,8 @@ func userChangesOf(was, is UserSetting) []string {
 	return out
 }
 
-// subcategory adds the record about the changes of a subcategory, with further fields.
+// subcategory adds a record about changes of a subcategory. changes has their codes, more further fields. Without
+// changes it adds nothing.
 func (c *policyChange) subcategory(id uint16, s Subcategory, changes []string, more Values) {
 	if len(changes) == 0 {
 		return
@@ -92,7 +94,7 @@ func (c *policyChange) subcategory(id uint16, s Subcategory, changes []string, m
 	c.add(id, v)
 }
 
-// users adds the records of accounts' own policies, by account.
+// users adds a record for each account whose own setting of a subcategory changed.
 func (c *policyChange) users(before, after map[sid.SID]map[Subcategory]UserSetting) {
 	var all []sid.SID
 	for _, m := range []map[sid.SID]map[Subcategory]UserSetting{before, after} {
@@ -109,7 +111,7 @@ func (c *policyChange) users(before, after map[sid.SID]map[Subcategory]UserSetti
 	}
 }
 
-// global adds the record of a type's global SACL.
+// global adds a record if the global SACL of a type changed.
 func (c *policyChange) global(typ string, before, after *sd.ACL) {
 	if before.Equal(after) {
 		return
@@ -126,7 +128,7 @@ func globalText(l *sd.ACL) string {
 	return descriptorText(sd.New(sd.Parts{SACL: l, Control: sd.SACLPresent}), winnt.SACL_SECURITY_INFORMATION)
 }
 
-// crash adds the records of the option CrashOnAuditFail.
+// crash adds the record of a change of CrashOnAuditFail.
 func (c *policyChange) crash(before, after CrashOnAuditFail) {
 	if before == after {
 		return

@@ -19,8 +19,8 @@ type Reason struct {
 	Name string
 }
 
-// accessLines returns the rights of mask in record order, each with the reason for its bit. If there are reasons, a
-// bit without one was not checked.
+// accessLines returns the rights of a mask in the order of records, each with the reason for its bit. A bit without a
+// reason was not checked.
 func accessLines(typ string, mask winnt.AccessMask, reasons []Reason) []accessLine {
 	var lines []accessLine
 	for right := range Rights(typ, mask) {

@@ -66,7 +66,7 @@ func (p *Policy) Evaluate(typ string, r *access.Request, dec access.Decision, no
 	return w.single(dec)
 }
 
-// recordsToken decides Records for the account of a token.
+// recordsToken does the work of Records for the account of token t. A nil token has no setting of its own.
 func (p *Policy) recordsToken(s Subcategory, o Outcome, t *token.Token) bool {
 	if len(p.users) == 0 || t == nil {
 		return p.system.has(s, o)
@@ -208,8 +208,8 @@ func (w *saclWalk) nodeHit(v *Verdict, e *sd.Entry, n access.NodeResult) bool {
 	return true
 }
 
-// records reports whether the entry is one that records the outcome: an audit
-// entry with its flag. Alarm entries never record (U-14).
+// records reports whether the entry requests a record for this outcome: it is an audit entry with the flag of the
+// outcome. Alarm entries request none (U-14).
 func records(e *sd.Entry, o Outcome) bool {
 	flag := sd.SuccessfulAccess
 	if o == Failure {
@@ -233,8 +233,8 @@ func (w *saclWalk) applies(list *sd.ACL, e *sd.Entry) bool {
 	return w.condition(list, e)
 }
 
-// matches applies the deny predicate of the effective token: enabled, deny-only and restricting SIDs count.
-// PRINCIPAL_SELF and OWNER RIGHTS mean the self SID and the object's owner (U-12).
+// matches reports whether the effective token has a SID in any state: enabled, deny-only or restricting SIDs all
+// count. PRINCIPAL_SELF and OWNER RIGHTS stand for the self SID and the owner (U-12).
 func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
 	// PRINCIPAL_SELF and OWNER RIGHTS mean the self SID and the owner (U-12).
 	if s == sid.PrincipalSelf || s == sid.OwnerRights {

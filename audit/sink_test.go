@@ -118,7 +118,7 @@ func (f *flaky) Write(p []byte) (int, error) {
 }
 
 // U-63, U-65: lost lines are announced before the first stored one, and a torn line does not damage the next.
-func TestLinesFailure(t *testing.T) {
+func TestLostLinesAreAnnounced(t *testing.T) {
 	for _, torn := range []bool{false, true} {
 		w := &flaky{torn: torn}
 		l := audit.NewLines(w)

@@ -24,7 +24,7 @@ type keeper struct {
 	warned  int64 // time of the last warning
 }
 
-// add appends the newest complete segment.
+// add counts a segment that is complete. It is the newest one.
 func (k *keeper) add(s kept) {
 	k.list = append(k.list, s)
 	k.bytes += s.bytes
@@ -125,7 +125,7 @@ func (w *writer) removeSegment(s kept, last uint64) error {
 	return nil
 }
 
-// say adds a record of the log itself to the buffer.
+// say encodes a record about the log itself into the buffer.
 func (w *writer) say(e audit.Event) {
 	e.Time, e.Computer = w.log.cfg.clock(), w.log.cfg.Computer
 	w.encode(e)

@@ -21,7 +21,8 @@ type check struct {
 	wanted []Checkpoint // ascending by size
 }
 
-// anchors opens the folder's checkpoint and those that were given.
+// anchors verifies the signatures of the folder's checkpoint and of the given ones, and sorts them by size. A given
+// one of another log is a Fault.
 func (c *check) anchors() error {
 	own, err := readFile(c.d, checkpointName, maxNote)
 	switch {
@@ -137,7 +138,8 @@ func (c *check) passed(start bool) error {
 	return nil
 }
 
-// older proves an anchor that lies before the oldest record.
+// older checks an anchor from before the oldest record that is kept: the stored hashes must prove that the log
+// continues it.
 func (c *check) older(a Checkpoint) error {
 	now := c.out.Checkpoint
 	if a.Size > 0 {
@@ -155,7 +157,8 @@ func (c *check) older(a Checkpoint) error {
 	return nil
 }
 
-// explain names the record where the history departs from the stored hashes.
+// explain returns err, but names the first record that differs from the stored hashes if err is only about the
+// history.
 func (c *check) explain(err error) error {
 	var f *Fault
 	if errors.As(err, &f) && f.Kind == FaultHistory && f.Record == 0 {

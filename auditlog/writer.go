@@ -127,7 +127,7 @@ func (w *writer) write(events []audit.Event, reserve bool) error {
 	return nil
 }
 
-// standing returns the permanent failure of the log, or nil.
+// standing returns the error that has ended the log, or nil. After it every write fails.
 func (w *writer) standing() error {
 	w.log.mu.Lock()
 	defer w.log.mu.Unlock()
@@ -255,7 +255,7 @@ func (w *writer) note(wait bool) {
 	w.notary.push(toSign{leaves: w.notary.leaves, size: w.tree.size, root: w.tree.root()}, wait)
 }
 
-// own writes records of the log itself and makes them durable.
+// own writes records about the log itself and makes them durable.
 func (w *writer) own(events ...audit.Event) error {
 	for i := range events {
 		events[i].Time, events[i].Computer = w.log.cfg.clock(), w.log.cfg.Computer

@@ -131,7 +131,7 @@ func (a *Attribute) Validate() error {
 	return nil
 }
 
-// validateHead checks the parts that concern no single value.
+// validateHead checks everything except the values: name, type, flags and number of values.
 func (a *Attribute) validateHead() error {
 	switch a.Type {
 	case Int64, Uint64, String, SID, Boolean, Octets:

@@ -65,7 +65,7 @@ func DecodeAttribute(b []byte) (Attribute, error) {
 	return a, nil
 }
 
-// grow makes room for n values.
+// grow allocates memory for n values of the attribute's type.
 func (a *Attribute) grow(n int) {
 	if n == 0 {
 		return
@@ -84,7 +84,7 @@ func (a *Attribute) grow(n int) {
 	}
 }
 
-// decodeValue appends the value at an offset; used is its size in bytes.
+// decodeValue decodes the value at offset off of b and appends it. used is its size in bytes.
 func (a *Attribute) decodeValue(b []byte, off uint32) (used int, err error) {
 	switch a.Type {
 	case String:
@@ -122,7 +122,7 @@ func (a *Attribute) decodeValue(b []byte, off uint32) (used int, err error) {
 	return 8, nil
 }
 
-// decodeTerminated reads UTF-16 up to its NUL; used counts the NUL.
+// decodeTerminated decodes the UTF-16 string at offset off up to its NUL. used is its size in bytes with the NUL.
 func decodeTerminated(b []byte, off uint32) (s string, used int, err error) {
 	if uint64(off) > uint64(len(b)) {
 		return "", 0, fmt.Errorf("offset %d is out of range", off)
@@ -136,7 +136,7 @@ func decodeTerminated(b []byte, off uint32) (s string, used int, err error) {
 	return "", 0, fmt.Errorf("no terminating NUL after offset %d", off)
 }
 
-// decodeCounted reads a length and that many bytes.
+// decodeCounted returns the bytes that follow the 32-bit length at offset off.
 func decodeCounted(b []byte, off uint32) ([]byte, error) {
 	if uint64(off)+4 > uint64(len(b)) {
 		return nil, fmt.Errorf("offset %d is out of range", off)

@@ -1,6 +1,7 @@
 package claims
 
-// relation evaluates == != < <= > >=.
+// relation evaluates the operators == != < <= > >=. It returns Unknown if an operand is NULL or the types are not
+// comparable.
 func (e *Expr) relation(env Env, n *node) Truth {
 	var l, r view
 	// The left side comes from an attribute.
@@ -38,9 +39,8 @@ func (e *Expr) relation(env Env, n *node) Truth {
 	return truthOf(c >= 0)
 }
 
-// equal compares as sets whose left side has no duplicates: the same number of
-// members, and each one of the left among the right. A repeated member on the
-// right therefore makes them unequal.
+// equal reports whether both lists have the same number of values and the left has each value of the right. The left
+// list has no duplicates, so a right one with duplicates is unequal.
 func equal(l, r *view, sensitive bool) bool {
 	if l.n != r.n {
 		return false
@@ -65,8 +65,8 @@ func (e *Expr) set(env Env, n *node) Truth {
 	return t
 }
 
-// overlap reports whether every value of the right (contains), or else some, is
-// among those of the left.
+// overlap evaluates Contains (contains is true) or Any_of: whether the left operand has every value, or some value,
+// of the right one. It returns Unknown for a NULL operand and for types that are not comparable.
 func (e *Expr) overlap(env Env, n *node, contains bool) Truth {
 	var l, r view
 	if !e.load(env, n.right, &r) {
@@ -96,8 +96,8 @@ func (e *Expr) overlap(env Env, n *node, contains bool) Truth {
 	return truthOf(contains)
 }
 
-// agree reports whether each value of the right is comparable with each of the
-// left, whose values are of one type.
+// agree reports whether each value of the left list is comparable with each value of the right one (A-112, A-113,
+// All values of the left list have one type.
 func agree(l, r *view) bool {
 	for i := 0; i < r.n; i++ {
 		y := r.at(i)

@@ -1,7 +1,7 @@
 package claims
 
-// apply takes the operands of an operator off the stack and pushes the node.
-// An operator that finds too few makes the whole program broken.
+// apply removes the operands of an operator from the stack and pushes its result. If the stack has too few operands,
+// the whole program is broken.
 func (d *decoder) apply(code byte, stack []ref) []ref {
 	n := node{op: code}
 	want := 1
@@ -20,8 +20,8 @@ func (d *decoder) apply(code byte, stack []ref) []ref {
 	return append(stack[:len(stack)-want], ref(len(d.e.nodes)-1))
 }
 
-// check sets d.broken or clears d.text for operands that the operator does not
-// allow.
+// check validates the operands of an operator. It sets d.broken if they make the expression Unknown, and clears
+// d.text if the text form cannot express them.
 func (d *decoder) check(n node) {
 	switch operators[n.op].family {
 	case famBinary, famNot:
@@ -72,8 +72,8 @@ func (d *decoder) isLiteral(r ref) bool {
 	return r < 0 && d.e.operands[^r].kind != kindAttribute
 }
 
-// finish sets the state and the root of the expression. The stack must hold
-// exactly one result or attribute.
+// finish sets the state and the root of the expression. A program that does not leave exactly one result or attribute
+// on the stack is broken.
 func (d *decoder) finish(stack []ref) {
 	switch {
 	case d.broken || len(stack) != 1 || d.isLiteral(stack[0]):

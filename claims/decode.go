@@ -77,7 +77,7 @@ func (d *decoder) program() ([]ref, error) {
 	return stack, nil
 }
 
-// operand reads an attribute, a literal or a composite.
+// operand decodes an attribute, a literal or a composite and adds it to the expression.
 func (d *decoder) operand(code byte, at int) (operand, error) {
 	switch code {
 	case tokLocal, tokUser, tokResource, tokDevice:
@@ -100,7 +100,7 @@ func (d *decoder) operand(code byte, at int) (operand, error) {
 	return operand{kind: kindScalar, lits: []literal{l}, typ: l.typ}, nil
 }
 
-// composite reads the members of a list. A list inside a list is refused.
+// composite decodes the members of a list. A list inside a list is an error.
 func (d *decoder) composite(at int) (operand, error) {
 	p, err := d.payload(at)
 	if err != nil {
@@ -130,7 +130,7 @@ func (d *decoder) composite(at int) (operand, error) {
 	return o, nil
 }
 
-// commonType returns the type of all literals, 0 if there are several or none.
+// commonType returns the type that all literals have. It returns 0 if they have several types or there are none.
 func commonType(lits []literal) Type {
 	if len(lits) == 0 {
 		return 0
@@ -143,7 +143,7 @@ func commonType(lits []literal) Type {
 	return lits[0].typ
 }
 
-// literal reads the rest of a constant whose code has been read.
+// literal decodes a constant after its code byte.
 func (d *decoder) literal(code byte, at int) (literal, error) {
 	switch code {
 	case tokInt8, tokInt16, tokInt32, tokInt64:
@@ -176,7 +176,7 @@ func (d *decoder) literal(code byte, at int) (literal, error) {
 	return literal{typ: SID, s: p, sid: s}, nil
 }
 
-// integer reads the ten bytes of an integer token.
+// integer decodes the ten bytes of an integer after its code byte.
 func (d *decoder) integer(code byte, at int) (literal, error) {
 	raw := d.e.raw
 	if len(raw)-d.off < 10 {
@@ -195,7 +195,7 @@ func (d *decoder) integer(code byte, at int) (literal, error) {
 	return l, nil
 }
 
-// payload reads a length and that many bytes.
+// payload decodes a 32-bit length and returns that many bytes.
 func (d *decoder) payload(at int) (string, error) {
 	raw := d.e.raw
 	if len(raw)-d.off < 4 {

@@ -11,7 +11,7 @@ func (e *Expr) Eval(env Env) Truth {
 	return e.truth(env, e.root)
 }
 
-// truth evaluates a node, or an attribute used as a condition.
+// truth evaluates the operation or operand r. An operand counts as a condition.
 func (e *Expr) truth(env Env, r ref) Truth {
 	if r < 0 {
 		return e.attributeTruth(env, r)
@@ -53,9 +53,8 @@ func (e *Expr) truth(env Env, r ref) Truth {
 	return e.relation(env, n)
 }
 
-// load fills v with an operand. ok is false for a result and for NULL: an
-// attribute that is missing, disabled or empty, holds duplicates, or has more
-// than MaxValues values.
+// load fills v with the values of operand r. ok is false if r is an operation, or NULL: an attribute that is missing,
+// disabled or empty, has duplicates, or has more than MaxValues values.
 func (e *Expr) load(env Env, r ref, v *view) (ok bool) {
 	if r >= 0 {
 		return false

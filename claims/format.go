@@ -44,14 +44,14 @@ type printer struct {
 func (p *printer) byte(c byte)     { p.buf = append(p.buf, c) }
 func (p *printer) string(s string) { p.buf = append(p.buf, s...) }
 
-// group prints an operand of a logical operator: always parenthesised.
+// group prints an operand of a logical operator in parentheses.
 func (p *printer) group(r ref) {
 	p.byte('(')
 	p.ref(r)
 	p.byte(')')
 }
 
-// ref prints an operand or an operation, without parentheses of its own.
+// ref prints an operand or an operation without parentheses around it.
 func (p *printer) ref(r ref) {
 	if r < 0 {
 		p.operand(&p.e.operands[^r])
@@ -106,7 +106,7 @@ func (p *printer) operand(o *operand) {
 	}
 }
 
-// attribute prints a name; a local one has no escapes (S-49).
+// attribute prints the prefix and name of an attribute. A local attribute has no prefix and no escapes (S-49).
 func (p *printer) attribute(scope Scope, name string) {
 	if scope == Local {
 		if !isLocalName(name) {
@@ -216,7 +216,7 @@ func (p *printer) integer(l *literal) {
 	}
 }
 
-// sid prints the alias of a SID, or the SID itself.
+// sid prints a SID by its alias, or as S-1-… if it has none.
 func (p *printer) sid(s sid.SID) {
 	if p.alias != nil {
 		if text := p.alias(s); text != "" {

@@ -20,7 +20,8 @@ type order struct {
 	uniqueExact bool           // no two values equal
 }
 
-// newOrder returns the order of a list, nil for a short, mixed or overlong one.
+// newOrder returns a sorted index of a long list, for binary search. It returns nil for a short list, a list of
+// several types, and one with more than MaxValues values.
 func newOrder(v *view) *order {
 	if v.n <= shortList || v.typ == 0 || v.n > MaxValues {
 		return nil
@@ -44,7 +45,7 @@ func newOrder(v *view) *order {
 	return o
 }
 
-// total compares without regard to case first, exactly second.
+// total orders two values for sorting: without case first, then with case.
 func (x elem) total(y elem) int {
 	if c := x.compare(y, false); c != 0 {
 		return c
@@ -126,8 +127,7 @@ func (v *view) duplicates() bool {
 	return false
 }
 
-// has reports whether a value of the list equals x, which must be comparable
-// with all of them.
+// has reports whether the list has a value equal to x. x must be comparable with all values of the list.
 func (v *view) has(x elem, sensitive bool) bool {
 	if v.order == nil {
 		for i := 0; i < v.n; i++ {

@@ -76,8 +76,8 @@ func (e *Expr) outcomes(env objectOnly, r ref) Outcomes {
 	return e.compared(env, r)
 }
 
-// compared returns the outcomes of a relation or of a set operation (A-112,
-//
+// compared returns the possible outcomes of a relation or set operation whose token is unknown. It
+// returns one outcome if the object alone, or the types, decide it.
 func (e *Expr) compared(env objectOnly, r ref) Outcomes {
 	n := &e.nodes[r]
 	if (n.left >= 0 || e.fixed(n.left)) && (n.right >= 0 || e.fixed(n.right)) {
@@ -122,7 +122,7 @@ func negated(o Outcomes) Outcomes {
 	return o&(1<<Unknown) | o>>1&(1<<False) | o<<1&(1<<True)
 }
 
-// combine returns every outcome of two operands taken independently.
+// combine returns every outcome that AND or OR can have if the operands have any of the outcomes l and r.
 func combine(op byte, l, r Outcomes) (out Outcomes) {
 	for x := Unknown; x <= True; x++ {
 		for y := Unknown; y <= True; y++ {
@@ -134,8 +134,7 @@ func combine(op byte, l, r Outcomes) (out Outcomes) {
 	return out
 }
 
-// join returns the entry in the table of AND and OR: one operand may settle it,
-// else Unknown wins.
+// join returns the result of AND or OR for two truth values. If neither operand decides alone, Unknown wins.
 func join(op byte, x, y Truth) Truth {
 	settles := False
 	if op == opOr {

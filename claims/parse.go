@@ -65,20 +65,20 @@ func (p *parser) tooLong() error {
 	return p.fail(p.pos, "a condition of at most 10000 bytes and 2000 tokens")
 }
 
-// emit appends an operator.
+// emit appends an operator's code to the program.
 func (p *parser) emit(code byte) {
 	p.out = append(p.out, code)
 	p.tokens++
 }
 
-// begin appends the code of a token and room for its length.
+// begin appends the code of a token and a placeholder for its length. It returns the position for end.
 func (p *parser) begin(code byte) (at int) {
 	p.emit(code)
 	p.out = append(p.out, 0, 0, 0, 0)
 	return len(p.out)
 }
 
-// end fills in the length of the token that began at at.
+// end writes the length of the token that began at position at. A program past the limits is an error.
 func (p *parser) end(at int) error {
 	binary.LittleEndian.PutUint32(p.out[at-4:], uint32(len(p.out)-at))
 	if len(p.out) > MaxExprSize || p.tokens > MaxTokens {
@@ -94,8 +94,8 @@ func (p *parser) expectClose() error {
 	return nil
 }
 
-// expression reads operands joined by operators that bind at least as tightly
-// as min. Equal ones group to the left (S-47).
+// expression parses operands and the operators between them that bind at least as tightly as min. Operators of equal
+// precedence group to the left (S-47).
 func (p *parser) expression(min int) (result, error) {
 	left, err := p.operand()
 	for err == nil {

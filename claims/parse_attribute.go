@@ -13,7 +13,7 @@ func ParseAttribute(text string, opt ParseOptions) (a Attribute, n int, err erro
 	return a, s.pos, nil
 }
 
-// attribute reads the whole of ( "name" , type , flags , values ).
+// attribute parses a whole resource attribute: ("name",type,flags,values…).
 func (s *scanner) attribute(a *Attribute) error {
 	if err := s.expect('('); err != nil {
 		return err
@@ -92,7 +92,8 @@ func (s *scanner) attributeFlags(a *Attribute) error {
 	return nil
 }
 
-// attributeValue reads one value of the type and appends it.
+// attributeValue parses one value of type a.Type and appends it to a. A value of another type, or out of range, is an
+// error.
 func (s *scanner) attributeValue(a *Attribute) error {
 	at := s.pos
 	switch a.Type {
@@ -128,8 +129,7 @@ func (s *scanner) attributeValue(a *Attribute) error {
 	return nil
 }
 
-// octets reads hexadecimal digits, bare or in quotes. A leading # is a digit 0
-// like any other (S-51).
+// octets parses hexadecimal digits, with or without quotes. # counts as the digit 0 (S-51).
 func (s *scanner) octets() ([]byte, error) {
 	at := s.pos
 	quoted := s.peek() == '"'

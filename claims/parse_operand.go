@@ -53,7 +53,7 @@ func (p *parser) operand() (result, error) {
 	return resultAttribute, p.local(word)
 }
 
-// existing reads the attribute after Exists.
+// existing parses the attribute after Exists or Not_Exists.
 func (p *parser) existing() error {
 	p.space()
 	if p.peek() == '@' {
@@ -66,8 +66,7 @@ func (p *parser) existing() error {
 	return p.local(word)
 }
 
-// members reads the operand of Member_of: a SID, one in parentheses, or a list
-// (S-52).
+// members parses the operand of a Member_of operator: a SID, a SID in parentheses, or a list of SIDs (S-52).
 func (p *parser) members() error {
 	p.space()
 	switch p.peek() {
@@ -92,7 +91,7 @@ func (p *parser) local(word string) error {
 	return p.end(at)
 }
 
-// prefixed reads @User., @Device. or @Resource. and a name.
+// prefixed parses @User., @Device. or @Resource. and the attribute name that follows.
 func (p *parser) prefixed() error {
 	for _, s := range [...]struct {
 		prefix string
@@ -181,7 +180,7 @@ func (p *parser) literal() error {
 	return p.sidLiteral()
 }
 
-// sidLiteral reads a SID as a condition writes it, SID(…) (S-52).
+// sidLiteral parses SID(…), the form of a SID in conditions (S-52).
 func (p *parser) sidLiteral() error {
 	if rest := p.text[p.pos:]; len(rest) < 4 || !asciiEqualFold(rest[:4], "SID(") {
 		return p.fail(p.pos, "a literal or an attribute with a prefix")

@@ -46,7 +46,7 @@ type scanner struct {
 
 func (s *scanner) fail(at int, want string) error { return &SyntaxError{Offset: at, Want: want} }
 
-// peek returns the byte at the position, 0 at the end.
+// peek returns the next byte without consuming it, or 0 at the end.
 func (s *scanner) peek() byte {
 	if s.pos < len(s.text) {
 		return s.text[s.pos]
@@ -60,8 +60,7 @@ func (s *scanner) space() {
 	}
 }
 
-// take skips blanks and then the byte c. It returns false, with only the blanks
-// skipped, if c does not follow.
+// take skips blanks, and the byte c if it is next. It reports whether c was next.
 func (s *scanner) take(c byte) bool {
 	s.space()
 	if s.peek() != c || s.pos == len(s.text) {
@@ -71,7 +70,7 @@ func (s *scanner) take(c byte) bool {
 	return true
 }
 
-// expect skips blanks and the byte c, or fails.
+// expect skips blanks and the byte c. Any other byte is an error.
 func (s *scanner) expect(c byte) error {
 	if !s.take(c) {
 		return s.fail(s.pos, string(rune(c)))
@@ -92,7 +91,7 @@ func (s *scanner) word() string {
 	return s.text[s.pos:i]
 }
 
-// quoted reads a string in quotes, which cannot contain a quote (S-50).
+// quoted parses a string in quotes. The string cannot contain a quote (S-50).
 func (s *scanner) quoted() (string, error) {
 	at := s.pos
 	if !s.take('"') {
@@ -160,7 +159,7 @@ func (s *scanner) escape() (uint16, error) {
 	return uint16(v), nil
 }
 
-// fromUnits returns the string of UTF-16 units.
+// fromUnits converts UTF-16 code units to a string. It keeps lone surrogates.
 func fromUnits(units []uint16) string {
 	b := make([]byte, 0, 2*len(units))
 	for _, u := range units {

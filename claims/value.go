@@ -24,8 +24,8 @@ func (x elem) high() int {
 	return -1
 }
 
-// comparable reports whether the types agree: all integers with each other,
-// a boolean also with the integers 0 and 1.
+// comparable reports whether x and y can be compared: all integers with each other, a boolean also with integers that
+// are 0 or 1, and otherwise values of one type.
 func (x elem) comparable(y elem) bool {
 	switch x.typ {
 	case Int64, Uint64:
@@ -69,7 +69,7 @@ type view struct {
 	sensitive bool // the claim asks for case-sensitive comparison
 }
 
-// at returns value i of the list.
+// at returns value i of the list, which must exist.
 func (v *view) at(i int) elem {
 	if v.attribute {
 		return v.a.at(i)

@@ -19,8 +19,8 @@ var write = flag.Bool("write", false, "write python/refmon/table.json")
 
 const tableFile = "python/refmon/table.json"
 
-// TestTable checks that the table for clients equals that of the services.
-func TestTable(t *testing.T) {
+// The table for clients equals that of the services.
+func TestClientTableEqualsServices(t *testing.T) {
 	b := table(t)
 	if *write {
 		if err := os.WriteFile(tableFile, b, 0o644); err != nil {
@@ -72,8 +72,8 @@ func lines[V any](t *testing.T, b *bytes.Buffer, name string, members map[string
 	b.WriteString("\n},\n")
 }
 
-// TestVersion checks that the Python package has the version of the release.
-func TestVersion(t *testing.T) {
+// The Python package has the version of the release.
+func TestPythonPackageHasReleaseVersion(t *testing.T) {
 	release, err := os.ReadFile("../VERSION")
 	if err != nil {
 		t.Fatal(err)

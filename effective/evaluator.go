@@ -153,8 +153,8 @@ func (e *Evaluator) Maximum(d *sd.Descriptor) []winnt.AccessMask {
 	return e.wide
 }
 
-// combine stores in out the tokens with every bit of a mask that was requested by name: by entries, WRITE_OWNER also
-// by privilege, and ACCESS_SYSTEM_SECURITY only by privilege.
+// combine stores in out the tokens that have every bit of asked. Entries grant bits, WRITE_OWNER also comes from a
+// privilege, and ACCESS_SYSTEM_SECURITY only from a privilege.
 func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
 	begun := false
 	both := func(s Set) {
@@ -189,7 +189,7 @@ func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
 	}
 }
 
-// either stores in out the tokens that have any bit.
+// either stores in out the tokens that have at least one bit.
 func (e *Evaluator) either(out Set) {
 	clear(out)
 	for i := range e.classes[:e.used] {

@@ -72,7 +72,7 @@ func (e *Evaluator) Expression(d *sd.Descriptor, right int) (x Expression, ok bo
 	return minimize(x, sets, e.plain), true
 }
 
-// clause returns the clause of a class of rights, with the tokens it allows.
+// clause returns the clause for the rights of m, and the tokens that it allows.
 func (e *Evaluator) clause(m winnt.AccessMask) (Clause, Set) {
 	var out Clause
 	left, granted := slices.Clone(e.plain), newSet(len(e.p.tokens))
@@ -106,7 +106,7 @@ func (e *Evaluator) clause(m winnt.AccessMask) (Clause, Set) {
 	return out.ordered(), granted
 }
 
-// ordered sorts runs of terms with equal effect, whose order does not matter.
+// ordered returns the clause with adjacent terms of equal effect sorted, because their order does not matter.
 func (c Clause) ordered() Clause {
 	for i := 0; i < len(c); {
 		j := i
@@ -119,8 +119,8 @@ func (c Clause) ordered() Clause {
 	return c
 }
 
-// minimize drops clauses that the others imply, the long ones first, but never
-// the last: an expression that allows everybody would allow strangers too.
+// minimize drops clauses that the other clauses imply, long ones first. It keeps at least one clause: an empty
+// expression would allow strangers too.
 func minimize(x Expression, sets []Set, all Set) Expression {
 	result := slices.Clone(all)
 	for _, s := range sets {

@@ -52,7 +52,7 @@ var checked = winnt.Privileges(winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipP
 
 type fingerprint []byte
 
-// orNone returns an empty bitmap for nil, which would otherwise mean all.
+// orNone returns b, or an empty bitmap for nil: fingerprint.set treats nil as "all".
 func orNone(b sidset.Bits) sidset.Bits {
 	if b == nil {
 		return sidset.Bits{}
@@ -60,7 +60,7 @@ func orNone(b sidset.Bits) sidset.Bits {
 	return b
 }
 
-// set writes the SIDs of a list whose bits are set, all of them for nil.
+// set hashes the SIDs whose bits are set in b, or all SIDs if b is nil.
 func (f *fingerprint) set(s *sidset.Set, b sidset.Bits) {
 	list := make([]sid.SID, 0, s.Len())
 	for i := range s.Len() {
@@ -93,8 +93,8 @@ func (f *fingerprint) flags(flags ...bool) {
 	*f = append(*f, b)
 }
 
-// claims writes a list of attributes in order: the later of two with one name wins. A nil list differs from an empty
-// one, which the restricted pass distinguishes (T-67).
+// claims hashes a list of attributes in order, because the later of two with one name wins. A nil list hashes
+// differently from an empty one, because the restricted pass distinguishes them (T-67).
 func (f *fingerprint) claims(s *claims.Set) {
 	f.flags(s != nil)
 	f.number(uint64(s.Len()))

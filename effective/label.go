@@ -15,7 +15,7 @@ const (
 		winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 )
 
-// label evaluates the object's mandatory label: the tokens that it limits and their remaining bits.
+// label finds the tokens that the object's mandatory label limits, and the bits that they keep.
 func (e *Evaluator) label(sacl *sd.ACL) {
 	// An object without a label is Medium and forbids writing up.
 	rid, policy := mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP
@@ -59,8 +59,8 @@ func (e *Evaluator) clip(mask winnt.AccessMask, s Set) {
 	}
 }
 
-// ceiling returns the bits that a label with a policy allows a lower token, without and with SeRelabelPrivilege. It
-// does not reimplement the rule: it runs the scalar check for each bit of an object that grants everything else.
+// ceiling returns the bits that a label with this policy leaves to a token of a lower level: first without, then with
+// SeRelabelPrivilege. It gets them from the scalar check instead of a second implementation of the rule.
 func (e *Evaluator) ceiling(policy winnt.AccessMask) [2]winnt.AccessMask {
 	known := e.ceilings[policy]
 	if known == nil {

@@ -55,7 +55,7 @@ func Compile(tokens []*token.Token, cfg Config) *Principals {
 	return p
 }
 
-// intern chooses the column of each principal.
+// intern assigns a column to each principal. Principals with equal tokens share one.
 func (p *Principals) intern(tokens []*token.Token) {
 	users := make(map[sid.SID]uint32, len(tokens)) // tokens of different users differ, but for rarities
 	for _, t := range tokens {
@@ -121,8 +121,8 @@ func (p *Principals) orderLevels() {
 	}
 }
 
-// below returns the set of tokens that an object of a level limits; nil if
-// there are no such tokens.
+// below returns the set of tokens below an integrity level, which an object with that label limits. It returns
+// nil if there are none.
 func (p *Principals) below(rid uint32) Set {
 	i, _ := slices.BinarySearch(p.levels, rid)
 	if i == 0 {
@@ -174,8 +174,8 @@ func (p *Principals) makeRows() {
 	}
 }
 
-// vector makes a vector, or finds an equal one if it is large: Everyone,
-// Authenticated Users and the like match the same tokens.
+// vector returns a vector of the tokens. Large equal vectors are shared: Everyone, Authenticated Users and others
+// match the same tokens.
 func (p *Principals) vector(shared map[string]vector, tokens []uint32) vector {
 	v := newVector(tokens, p.width)
 	if v.at != nil || len(v.words) < 8 {
@@ -192,7 +192,7 @@ func (p *Principals) vector(shared map[string]vector, tokens []uint32) vector {
 	return v
 }
 
-// row returns the row of a SID, nil if no token has it.
+// row returns the row of a SID, or nil if no token has the SID.
 func (p *Principals) row(hash uint32, s sid.SID) *row {
 	if i := p.sids.Find(hash, s); i >= 0 {
 		return &p.rows[i]
@@ -223,7 +223,7 @@ func (p *Principals) columnOf(i int) int {
 	return i
 }
 
-// expand turns a set of columns into a set of principals.
+// expand sets dst to the principals that have one of the columns.
 func (p *Principals) expand(dst, columns Set) {
 	clear(dst)
 	for i, c := range p.column {

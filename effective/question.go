@@ -71,7 +71,8 @@ func (q *Question) rights() ([]right, error) {
 	return out, nil
 }
 
-// chain returns the types of a list that does not branch, nil if it does.
+// chain returns the object types of a list in which each level has one entry. It returns nil for a list that
+// branches.
 func (q *Question) chain() (types []winnt.GUID) {
 	if access.ValidateObjectTypes(q.ObjectTypes) != nil {
 		return nil
@@ -85,7 +86,7 @@ func (q *Question) chain() (types []winnt.GUID) {
 	return types
 }
 
-// request writes the scalar question for one pair.
+// request sets r to the request for the scalar check, without subject, descriptor and rights.
 func (e *Evaluator) request(r *access.Request) {
 	*r = access.Request{
 		Type: e.q.Type, Self: e.q.Self, ObjectTypes: e.q.ObjectTypes,

@@ -87,7 +87,7 @@ type edit struct {
 	allow, deny bool
 }
 
-// compare adds the edits that change the column of one token to that of another.
+// compare adds to edits what must change in the rows to turn the column of token was into that of token is.
 func compare(edits map[sid.SID][]edit, column uint32, was, is *token.Token) {
 	before, after := was.SIDs(), is.SIDs()
 	for i := range after.Len() {
@@ -116,7 +116,7 @@ func compare(edits map[sid.SID][]edit, column uint32, was, is *token.Token) {
 	}
 }
 
-// edit changes the rows of some SIDs. It adds a row for a new SID.
+// edit applies edits to the rows of some SIDs, and adds a row for each new SID.
 func (p *Principals) edit(edits map[sid.SID][]edit) {
 	p.rows = slices.Clone(p.rows)
 	var added []sid.SID
@@ -146,7 +146,7 @@ func (p *Principals) edit(edits map[sid.SID][]edit) {
 	}
 }
 
-// put adds a column to a set, or with in false removes it.
+// put adds column to a set if in is true, else removes it.
 func put(s Set, column uint32, in bool) {
 	if s[column/64] &^= 1 << (column % 64); in {
 		s[column/64] |= 1 << (column % 64)

@@ -13,8 +13,7 @@ type vector struct {
 // equal, as they nearly always are.
 type row struct{ allow, deny vector }
 
-// newVector makes the vector of ascending token indexes; width is the number
-// of words of a set.
+// newVector returns a vector of the tokens, whose indexes must ascend. width is the number of words of a set.
 func newVector(tokens []uint32, width int) vector {
 	if len(tokens) == 0 {
 		return vector{}
@@ -42,8 +41,8 @@ func newVector(tokens []uint32, width int) vector {
 	return v
 }
 
-// grant moves the tokens of v from undecided to granted. It returns false only if
-// no token is left undecided, but may return true then too.
+// grant moves the tokens of v from undecided to granted. It returns false only if undecided is then empty, but may
+// return true for an empty set too.
 func (v *vector) grant(undecided, granted Set) bool {
 	if v.at != nil {
 		for i, at := range v.at {
@@ -69,8 +68,8 @@ func (v *vector) grant(undecided, granted Set) bool {
 	return left != 0
 }
 
-// strike removes the tokens of v from undecided. It returns false only if no
-// token is left undecided, but may return true then too.
+// strike removes the tokens of v from undecided. It returns false only if undecided is then empty, but may return
+// true for an empty set too.
 func (v *vector) strike(undecided Set) bool {
 	if v.at != nil {
 		for i, at := range v.at {

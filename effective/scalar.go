@@ -19,7 +19,7 @@ func (e *Evaluator) scalarSets() {
 	}
 }
 
-// scalarMasks does the work of scalarSets for MAXIMUM_ALLOWED.
+// scalarMasks does the work of scalarSets for a question with MAXIMUM_ALLOWED.
 func (e *Evaluator) scalarMasks() {
 	e.pair.Descriptor, e.pair.Desired = e.d, maximum
 	for t := range e.rare.All() {

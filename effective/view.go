@@ -111,7 +111,8 @@ func (v *View) drop(object string, k *kept) {
 	}
 }
 
-// find returns the stored results for equal descriptor bytes, or evaluates d.
+// find returns the stored results for a descriptor with equal bytes. If there are none, it evaluates d and stores the
+// results.
 func (v *View) find(d *sd.Descriptor) (*kept, error) {
 	if v.all == nil {
 		e, err := v.evaluator(v.slots)
@@ -138,8 +139,8 @@ func (v *View) find(d *sd.Descriptor) (*kept, error) {
 	return k, nil
 }
 
-// evaluator compiles some slots. A free slot gets an anonymous token, and its
-// results are cleared later.
+// evaluator returns an Evaluator for these slots. A free slot gets an anonymous token, and free clears its results
+// later.
 func (v *View) evaluator(slots []Principal) (*Evaluator, error) {
 	tokens := make([]*token.Token, len(slots))
 	for i := range slots {
@@ -154,7 +155,7 @@ func (v *View) evaluator(slots []Principal) (*Evaluator, error) {
 	return NewEvaluator(Compile(tokens, v.cfg), v.q)
 }
 
-// free clears the results of the free slots.
+// free clears the results of slots without a principal.
 func (v *View) free(k *kept) {
 	for i := range v.slots {
 		if v.slots[i].Token == nil {
@@ -200,8 +201,8 @@ func (v *View) SetPrincipals(next []Principal) ([]Change, error) {
 	return sorted(out), nil
 }
 
-// place assigns a slot to every principal and returns the slots with a changed token, ascending. Slots of removed
-// principals lose their token and keep their name until the changes have been reported.
+// place assigns a slot to every principal of next. It returns the slots whose token changed, ascending. The slot of a
+// removed principal loses its token but keeps its name until the changes are reported.
 func (v *View) place(next map[string]*token.Token) (changed []int) {
 	for i := range v.slots {
 		p := &v.slots[i]
@@ -241,7 +242,7 @@ func (v *View) place(next map[string]*token.Token) (changed []int) {
 	return slices.Compact(changed)
 }
 
-// distinct yields each descriptor once.
+// distinct returns the set of stored results that some object uses.
 func (v *View) distinct() map[*kept]struct{} {
 	out := map[*kept]struct{}{}
 	for _, k := range v.objects {
@@ -250,7 +251,7 @@ func (v *View) distinct() map[*kept]struct{} {
 	return out
 }
 
-// renew evaluates some slots of a descriptor again.
+// renew evaluates some slots of a descriptor again, and appends the changes of each object to out.
 func (v *View) renew(out []Change, k *kept, e *Evaluator, slots []int) []Change {
 	words := (len(v.slots) + 63) / 64
 	fresh := e.Allowed(k.d)
@@ -272,7 +273,7 @@ func (v *View) renew(out []Change, k *kept, e *Evaluator, slots []int) []Change 
 	return out
 }
 
-// changes compares two answers for an object.
+// changes appends the differences between two results of an object to out.
 func (v *View) changes(out []Change, object string, was, is []Set) []Change {
 	for r := range max(len(was), len(is)) {
 		var a, b Set

@@ -17,8 +17,8 @@ type entry struct {
 	sid   sid.SID // resolved
 }
 
-// begin reads a descriptor: the entries with any bit of universe, which pairs
-// take the scalar check, the owner and the mandatory label.
+// begin reads a descriptor: the entries that have a bit of universe, the owner and the mandatory label. It also finds
+// the tokens that need the scalar check.
 func (e *Evaluator) begin(d *sd.Descriptor, universe winnt.AccessMask) {
 	e.d, e.entries, e.universe = d, e.entries[:0], universe
 	copy(e.rare, e.p.rare)
@@ -52,9 +52,8 @@ func (e *Evaluator) begin(d *sd.Descriptor, universe winnt.AccessMask) {
 	e.label(d.SACL())
 }
 
-// take reads one entry. Those whose effect depends on more than the SID send
-// the tokens they match to the scalar check, and only these: an entry is no
-// concern of a token it does not match.
+// take reads one entry. If more than the SID decides whether the entry applies, the tokens that match it go to the
+// scalar check. Other tokens are not affected by the entry.
 func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 	// Generic rights in a stored entry are mapped.
 	mask := e.q.Type.Mapping.Map(x.Mask)
@@ -107,7 +106,7 @@ func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 	}
 }
 
-// passed reports whether an object entry has no effect on the requested object types.
+// passed reports whether an object entry has no effect on the requested object types, so that the walk can skip it.
 func (e *Evaluator) passed(dacl *sd.ACL, x *sd.Entry, allow bool) bool {
 	extra := dacl.Extra(x.Aux)
 	if extra == nil || !extra.HasObjectType {
@@ -130,7 +129,7 @@ func (e *Evaluator) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
 	return s, hash
 }
 
-// split divides the parts by a mask, so that each has all or none of it.
+// split divides the classes of bits so that each has all bits of m or none.
 func (e *Evaluator) split(m winnt.AccessMask) {
 	for i, n := 0, len(e.parts); i < n; i++ {
 		if in, out := e.parts[i]&m, e.parts[i]&^m; in != 0 && out != 0 {
@@ -140,8 +139,8 @@ func (e *Evaluator) split(m winnt.AccessMask) {
 	}
 }
 
-// walk decides the bits of universe for all plain tokens. With most the universe is that of MAXIMUM_ALLOWED, where an
-// absent DACL grants the bits of GENERIC_ALL and not every bit.
+// walk decides the bits of universe for all tokens without scalar check. With most the universe is that of
+// MAXIMUM_ALLOWED: an absent DACL grants the bits of GENERIC_ALL, not every bit.
 func (e *Evaluator) walk(universe winnt.AccessMask, most bool) {
 	e.parts = e.parts[:0]
 	if most {
@@ -184,8 +183,8 @@ func (e *Evaluator) all() winnt.AccessMask {
 	return e.q.Type.Mapping.Map(winnt.GENERIC_ALL) &^ ungranted
 }
 
-// decide grants one class: the owner's implicit rights first, then
-// entry by entry, each token by the first entry that matches it.
+// decide decides one class of bits. The owner's implicit rights come first. Then the first entry that matches
+// a token decides for it.
 func (e *Evaluator) decide(c *class, most bool) {
 	// An object without a DACL grants the whole request, in maximum mode the rights of GENERIC_ALL.
 	if !e.d.HasDACL() && (!most || c.mask&e.all() != 0) {

@@ -87,8 +87,8 @@ func (c consts) value(e ast.Expr) (v constant.Value, ok bool) {
 
 var limitRow = regexp.MustCompile("(?m)^\\| ([^|]+) \\| ([0-9]+) \\| ([^|]*)\\| `([a-z/]+)\\.([A-Za-z0-9]+)` \\|$")
 
-// TestLimits compares the table with the constants, both ways.
-func TestLimits(t *testing.T) {
+// TestDocumentedLimitsEqualConstants compares the table with the constants, both ways.
+func TestDocumentedLimitsEqualConstants(t *testing.T) {
 	rows := limitRow.FindAllStringSubmatch(readFile(t, "docs/adopt.md"), -1)
 	packages, listed := map[string]consts{}, map[string]bool{}
 	for _, r := range rows {

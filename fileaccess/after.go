@@ -59,8 +59,8 @@ func (o *opening) maximal() MaximalAccess {
 	return MaximalAccess{Access: granted, Verdict: ntstatus.Decided(ntstatus.Success)}
 }
 
-// throughParentOf applies throughParent for the object just made, whose ceiling
-// is its new descriptor's.
+// throughParentOf adds the rights that the directory grants on the object just created, up to the ceiling of the new
+// descriptor.
 func (o *opening) throughParentOf(granted *winnt.AccessMask) {
 	made := new(Facts)
 	*made = *o.f

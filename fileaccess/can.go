@@ -63,8 +63,8 @@ func Can(s *access.Subject, d *sd.Descriptor, want winnt.AccessMask, p *Policy) 
 // defaultPolicy is never written to.
 var defaultPolicy Policy
 
-// can decides Can for a mapped mask and a subject that may ask, with the
-// privileges used.
+// can does the work of Can: it returns the rights of want that the descriptor grants, each as if requested alone, and
+// the privileges used. want must be mapped, and the subject must pass mayAsk.
 func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
 	if want == 0 {
 		return 0, 0
@@ -88,8 +88,8 @@ func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.Acc
 	return granted, used
 }
 
-// most returns everything a descriptor grants, and of the other rights those requested by name. In maximum mode a
-// privilege grants WRITE_OWNER only if it is requested (F-41, A-44).
+// most returns all rights that the descriptor grants, limited to file rights and those in asked. It grants
+// WRITE_OWNER by privilege only if that is in asked (F-41, A-44).
 func (e *engine) most(d *sd.Descriptor, asked winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
 	dec := e.check(d, maximum)
 	granted = dec.Granted & (full | asked)
@@ -121,8 +121,8 @@ func (e *engine) unlimited(d *sd.Descriptor) bool {
 	return d.SACL().Facts()&ceilings == 0 && e.token().Integrity() >= mediumRID
 }
 
-// under cuts rights down to the object's mandatory ceiling: label, trust label
-// and access filters.
+// under returns the bits that the object's mandatory ceiling allows: label, trust label and access filters. A nil
+// descriptor allows none.
 func (e *engine) under(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask {
 	if d == nil { // The object's ceiling is not known, so nothing passes it (F-101).
 		return 0
@@ -164,7 +164,7 @@ func (e *engine) opened(d *sd.Descriptor) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// anySID returns a SID of the token that matches allow entries, zero if there is no such SID.
+// anySID returns a SID of the token that matches allow entries, or the zero SID if it has none.
 func (e *engine) anySID() sid.SID {
 	set, bits := e.token().SIDs(), e.token().AllowBits()
 	for i := range set.Len() {
@@ -175,7 +175,7 @@ func (e *engine) anySID() sid.SID {
 	return sid.SID{}
 }
 
-// firstOf returns a restricting SID, zero if the token is not restricted.
+// firstOf returns the first restricting SID, or the zero SID if the token is not restricted.
 func firstOf(t *token.Token) sid.SID {
 	if s := t.RestrictedSet(); s.Len() > 0 {
 		return s.At(0)

@@ -12,7 +12,7 @@ import (
 // creation holds the descriptor of a new object.
 type creation struct{ descriptor *sd.Descriptor }
 
-// creating returns the right of the parent that a creation needs (F-31).
+// creating returns the right on the directory that a creation needs: add a subdirectory or add a file (F-31).
 func (o *opening) creating() winnt.AccessMask {
 	if o.options&DirectoryFile != 0 {
 		return winnt.FILE_ADD_SUBDIRECTORY
@@ -20,7 +20,7 @@ func (o *opening) creating() winnt.AccessMask {
 	return winnt.FILE_ADD_FILE
 }
 
-// create applies step 6 for a name that does not exist: F-30 to F-32.
+// create decides the creation of a name that does not exist (step 6: F-30 to F-32).
 func (o *opening) create() ntstatus.Status {
 	switch {
 	case o.options&DirectoryFile != 0 && o.r.Attributes&AttributeTemporary != 0:
@@ -62,8 +62,8 @@ func (o *opening) create() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// parentAllows applies F-31: the pre-grant, the parent's descriptor, or the
-// restore privilege.
+// parentAllows reports whether the subject may create the object: by intent, by the directory's descriptor, or by the
+// restore privilege (F-31).
 func (o *opening) parentAllows(right winnt.AccessMask) bool {
 	if o.pre&right != 0 {
 		return true
@@ -84,8 +84,8 @@ func (o *opening) parentAllows(right winnt.AccessMask) bool {
 	return true
 }
 
-// assign returns the descriptor of the new object: inheritance from the
-// directory, marked as such only where the directory's own list is (F-32, S-79).
+// assign returns the descriptor of the new object, which inherits from the directory. Its lists are marked as
+// inherited only if the directory's are (F-32, S-79).
 func (o *opening) assign() (*sd.Descriptor, ntstatus.Status) {
 	a := sd.AssignRequest{
 		Creator:     o.r.CreatorSD,

@@ -16,8 +16,7 @@ const (
 	unwritable = writing | winnt.FILE_DELETE_CHILD
 )
 
-// existing applies step 6 for a name that exists: reparse points first (F-28),
-// the access check last.
+// existing decides the open of a name that exists (step 6). Reparse points come first (F-28), the access check last.
 func (o *opening) existing() ntstatus.Status {
 	ob := &o.f.Object
 	// A reparse point that is not opened itself ends the open before any access test.
@@ -53,8 +52,7 @@ func (o *opening) existing() ntstatus.Status {
 	return o.checkObject()
 }
 
-// taken applies F-29: it refuses dispositions that an existing object does not
-// allow.
+// taken refuses dispositions that an existing object does not allow (F-29).
 func (o *opening) taken() ntstatus.Status {
 	ob := &o.f.Object
 	switch {
@@ -167,8 +165,8 @@ func (o *opening) checkObject() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// traceAttributes names the directory as the reason for reading attributes. It does so where the object's descriptor
-// gives that right and refuses another requested one, so that the directory is asked (F-80).
+// traceAttributes records the directory as the reason why attributes can be read. It does so only if the object's own
+// descriptor grants that too but refuses another requested right, because the directory is then consulted (F-80).
 func (o *opening) traceAttributes(remaining, checked winnt.AccessMask) {
 	const right = winnt.FILE_READ_ATTRIBUTES
 	if o.tr == nil || o.max() || o.parent == nil || remaining&checked&right == 0 || remaining&^(checked|o.unchecked) == 0 {
@@ -185,8 +183,8 @@ func (o *opening) trace(d *sd.Descriptor, want, granted winnt.AccessMask) {
 	}
 }
 
-// unwritable returns the rights that a read-only file or volume removes in
-// maximum mode, even if intent granted them (F-41).
+// unwritable returns the rights that a read-only file or volume removes in maximum mode, even from intent (F-41). It
+// returns 0 for other files.
 func (o *opening) unwritable() winnt.AccessMask {
 	readOnly := o.f.Object.Attributes&AttributeReadOnly != 0 && o.f.Object.file()
 	if !readOnly && !o.f.ReadOnlyVolume {

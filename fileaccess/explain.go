@@ -127,7 +127,8 @@ func (t *tracer) reasonOf(bit winnt.AccessMask) Reason {
 	return Reason{Kind: Unreached}
 }
 
-// object records the reasons of the object's own check, for each bit as if it were requested alone (F-2).
+// object records the decisions of the object's own descriptor: a reason for each bit of want, as if it were requested
+// alone (F-2). granted has the bits that it granted.
 func (t *tracer) object(e *engine, d *sd.Descriptor, want, granted winnt.AccessMask) {
 	t.held |= granted
 	if d == nil {
@@ -140,8 +141,9 @@ func (t *tracer) object(e *engine, d *sd.Descriptor, want, granted winnt.AccessM
 	}
 }
 
-// parent records the directory's decision about a right on its entry. A right
-// that the directory grants and the object's ceiling removes keeps its reason.
+// parent records that the directory grants or refuses right on its entry. parent is the right on the directory that
+// decides. A refusal is not recorded if the directory grants parent, because the object's ceiling then removed the
+// right.
 func (t *tracer) parent(e *engine, d *sd.Descriptor, right, parent winnt.AccessMask, granted bool) {
 	r := Reason{Kind: ParentDeny, Right: parent}
 	if d != nil {

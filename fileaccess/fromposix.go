@@ -151,8 +151,8 @@ func (b *posixBuilder) list(l POSIXACL, directory bool, flags uint8) {
 	b.entries(users, groups, other, flags)
 }
 
-// entries adds the entries in an order with the POSIX meaning: each user with its denials, then the grants of all
-// groups, then the denials of the groups, then the others.
+// entries adds allow and deny entries in the order that gives them the POSIX meaning: each user with its denials, the
+// grants of all groups, the denials of the groups, the grants of others.
 func (b *posixBuilder) entries(users, groups []who, other who, flags uint8) {
 	common := other.allow
 	for _, w := range groups {
@@ -186,7 +186,7 @@ func (b *posixBuilder) add(t sd.Type, flags uint8, m winnt.AccessMask, s sid.SID
 	}
 }
 
-// named returns the SID of a user or group. It returns false and records the loss if the map has none.
+// named returns the SID of a named user or group. If the id has none, it records the loss and returns false.
 func (b *posixBuilder) named(e POSIXEntry) (sid.SID, bool) {
 	s, ok := b.ids.group(e.ID)
 	what := "group"
@@ -229,8 +229,8 @@ func posixAll(directory bool) winnt.AccessMask {
 	return posixRead | posixWrite | posixEnter
 }
 
-// union records a loss if a member of several groups gets rights together that
-// no single group has.
+// union records a loss if members of several groups would get rights together that no single group has. POSIX grants
+// them only the rights of one entry.
 func (b *posixBuilder) union(groups []who) {
 	var all, most winnt.AccessMask
 	for _, w := range groups {

@@ -140,7 +140,8 @@ func (h *Handle) May(op Operation) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// adapt changes a need by face, profile and handle.
+// adapt changes the rights that an operation needs, depending on the interface, the profile and how the handle was
+// opened (F-25, F-47, F-55).
 func (h *Handle) adapt(op Operation, n *need) {
 	switch {
 	case op == Read && h.Face == SMB: // F-47: execute reads

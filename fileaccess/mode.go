@@ -19,8 +19,8 @@ const (
 // modeClasses sorts the subjects of a DACL into classes.
 type modeClasses struct{ owner, group sid.SID }
 
-// of returns the class of a subject. SIDs that every user may hold, such as Authenticated Users, count as
-// Everyone: a mode without bits for others is meant against them too.
+// of returns the class (owner, group, other, none) of a SID. A SID that every user may have, such as Authenticated
+// Users, is in class other, because mode bits for others are meant for it too.
 func (k modeClasses) of(s sid.SID) class {
 	switch {
 	case s == k.owner, s == sid.OwnerRights, s == sid.CreatorOwner:
@@ -36,7 +36,7 @@ func (k modeClasses) of(s sid.SID) class {
 	return classGroup
 }
 
-// inForce reports whether an entry counts for the file itself.
+// inForce reports whether an entry applies to the file itself: it is not inherit-only.
 func inForce(a sd.ACE) bool {
 	return a.Flags()&sd.InheritOnly == 0 && a.SID() != sid.CreatorOwner && a.SID() != sid.CreatorGroup
 }
@@ -78,8 +78,8 @@ func Mode(d *sd.Descriptor, directory bool) (mode uint32) {
 	return mode
 }
 
-// grantedTo returns the rights that the entries for a subject of a class, and those for everybody, grant in their
-// order.
+// grantedTo returns the rights that the entries grant to subject s of a class, in their order. It counts entries for
+// the class (for groups: entries for s) and for everybody.
 func grantedTo(k modeClasses, l *sd.ACL, s sid.SID, of class) (granted winnt.AccessMask) {
 	var denied winnt.AccessMask
 	for _, a := range l.All() {

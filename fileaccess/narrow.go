@@ -84,7 +84,8 @@ type narrowing struct {
 
 const inheritance = sd.ObjectInherit | sd.ContainerInherit | sd.NoPropagateInherit
 
-// entry adds one entry without the rights that the mode denies.
+// entry adds entry a to the result without the rights that the mode denies. If the owner or the group had one of
+// these rights through an unconditional entry, entry records that for kept.
 func (n *narrowing) entry(a sd.ACE) {
 	flags := a.Flags() &^ sd.Inherited
 	c := n.of(a.SID())
@@ -123,7 +124,7 @@ func (n *narrowing) entry(a sd.ACE) {
 	}
 }
 
-// deny records a denial: later entries do not keep the rights that it refuses.
+// deny records the rights that a deny entry refuses, so that later entries do not keep them.
 func (n *narrowing) deny(a sd.ACE, c class) {
 	owns := c == classOwner || universal(a.SID()) || n.member == nil || n.member(a.SID())
 	for i, counts := range [...]bool{inForce(a), a.Flags()&inheritance != 0} {
@@ -136,7 +137,8 @@ func (n *narrowing) deny(a sd.ACE, c class) {
 	}
 }
 
-// lose adds removed rights that a subject keeps: on the file itself, and for children that inherit by the flags.
+// lose records rights that were removed from an entry but remain with a subject: m without the denied ones, for the
+// file itself and for children that inherit by the flags.
 func (n *narrowing) lose(to *[8]winnt.AccessMask, flags uint8, m winnt.AccessMask, denied [2]winnt.AccessMask) {
 	if flags&sd.InheritOnly == 0 {
 		to[0] |= m &^ denied[0]

@@ -116,7 +116,8 @@ func (o *opening) decide() ntstatus.Status {
 	return o.underShare() // step 7
 }
 
-// take maps the requested rights and adds those of the interface.
+// take copies the request: it maps the requested rights and adds those that the interface requests implicitly (F-1,
+// F-90).
 func (o *opening) take() {
 	desired := o.r.Desired
 	if o.policy.Profile == Observed && desired&maximum != 0 {
@@ -177,7 +178,7 @@ func (o *opening) fail(rule string, st ntstatus.Status) ntstatus.Status {
 	return st
 }
 
-// refused returns the decision for a request that failed.
+// refused returns the decision for a request that failed with status st, with the data for the audit record.
 func (o *opening) refused(st ntstatus.Status) Decision {
 	d := Decision{Verdict: ntstatus.Decided(st), Rule: o.rule, Implied: o.implied, PrivilegesUsed: o.used,
 		StoppedAt: o.stopped}

@@ -164,8 +164,8 @@ func (p *privacy) trusted(s sid.SID) bool {
 	return s == p.r.User || s == sid.LocalSystem || s == sid.Administrators || slices.Contains(p.r.Trusted, s)
 }
 
-// created looks at what the user creates in a directory, levels deep. Two levels show every entry that descendants can
-// inherit: after the first, none is left that is inherited only once.
+// created examines the objects that the user can create in a directory, down to levels deep. Two levels show every
+// entry that descendants can inherit, because an entry that is inherited only once ends at the first.
 func (p *privacy) created(dir *sd.Descriptor, levels int) {
 	for _, container := range [...]bool{false, true} {
 		rights := exposeFile
@@ -190,7 +190,8 @@ func (p *privacy) created(dir *sd.Descriptor, levels int) {
 	}
 }
 
-// look adds who else has some of the rights by a descriptor. The numbers of entries are those of the list of source.
+// look adds an Exposure for each SID that the descriptor d grants some of rights. Entry numbers refer to the list of
+// source.
 func (p *privacy) look(where Place, parent int, d, source *sd.Descriptor, rights winnt.AccessMask) {
 	sure, most := openedList(d, false), openedList(d, true)
 	everyone := Exposure{Rights: p.granted(most, sid.Everyone) & rights}
@@ -218,14 +219,15 @@ func (p *privacy) look(where Place, parent int, d, source *sd.Descriptor, rights
 	}
 }
 
-// without takes away the rights that other has under no more conditions.
+// without removes the rights that other grants under no more conditions than x does.
 func (x *Exposure) without(other *Exposure) {
 	x.Rights &^= other.Rights &^ other.Conditional
 	x.Rights &^= other.Conditional & x.Conditional
 	x.Conditional &= x.Rights
 }
 
-// withoutListed takes away the rights that are listed for the SID or Everyone on the directory itself.
+// withoutListed removes the rights that the result already lists for the SID, or for Everyone, on the directory
+// itself.
 func (p *privacy) withoutListed(x *Exposure) {
 	list := p.result.Others
 	if isSandbox(x.SID) {
@@ -257,7 +259,8 @@ func (p *privacy) candidates(d *sd.Descriptor, where Place) []sid.SID {
 	return list
 }
 
-// trustee returns the SID that a caller needs for an entry: a compound entry's client.
+// trustee returns the SID that a caller must have to match an entry: the client SID of a compound entry, else the
+// entry's SID.
 func trustee(a sd.ACE) sid.SID {
 	if c := a.ClientSID(); !c.IsZero() {
 		return c
@@ -265,7 +268,8 @@ func trustee(a sd.ACE) sid.SID {
 	return a.SID()
 }
 
-// isPlaceholder reports whether no token has a SID as user or group. The owner stands for OWNER RIGHTS.
+// isPlaceholder reports whether a SID can be in no token, such as CREATOR OWNER. OWNER RIGHTS is one too: the
+// owner stands for it.
 func isPlaceholder(s sid.SID) bool {
 	switch s {
 	case sid.Nobody, sid.CreatorOwner, sid.CreatorGroup, sid.CreatorOwnerServer, sid.CreatorGroupServer, sid.OwnerRights,

@@ -63,7 +63,7 @@ func (e *engine) shareMaximal(s *Share) winnt.AccessMask {
 	return m
 }
 
-// gate applies step 0 of requests that came through a share: F-5, F-6, F-7.
+// gate checks the share of a request that came through one (step 0: F-5, F-6, F-7).
 func (o *opening) gate() ntstatus.Status {
 	s := o.f.Share
 	if s != nil {

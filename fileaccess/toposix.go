@@ -62,8 +62,8 @@ type grant struct {
 	known bool // it has an id
 }
 
-// grants returns the entries of a list in force: on the object itself, or with
-// inherit set on children that inherit by that flag.
+// grants returns the entries of a list that apply to the object itself. If inherit is not 0, it returns those that
+// children inherit by that flag instead.
 func (r *posixReader) grants(l *sd.ACL, inherit uint8) []grant {
 	var out []grant
 	for _, a := range l.All() {
@@ -88,7 +88,7 @@ func (r *posixReader) grants(l *sd.ACL, inherit uint8) []grant {
 	return out
 }
 
-// grantOf resolves the SIDs that refer to owner and group.
+// grantOf converts an entry to a grant. SIDs that stand for the owner or the group become theirs.
 func (r *posixReader) grantOf(a sd.ACE, inherited bool) grant {
 	g := grant{sid: a.SID(), mask: winnt.FileObject.Mapping.Map(a.Mask()) & full, deny: a.Type().IsDeny()}
 	switch {
@@ -116,7 +116,7 @@ func (r *posixReader) grantOf(a sd.ACE, inherited bool) grant {
 	return g
 }
 
-// read returns the POSIX list for the entries in force.
+// read returns the POSIX ACL that comes closest to the entries that apply.
 func (r *posixReader) read(l *sd.ACL, directory bool, inherit uint8) POSIXACL {
 	gs := r.grants(l, inherit)
 	owner := r.perm(gs, r.owner, directory)
@@ -186,8 +186,7 @@ func (r *posixReader) perm(gs []grant, s sid.SID, directory bool) POSIXPerm {
 	return p
 }
 
-// permOf returns the permissions all of whose rights are granted, and those
-// rights.
+// permOf returns the permissions for which granted has all rights. used has the rights of these permissions.
 func permOf(granted winnt.AccessMask, directory bool) (p POSIXPerm, used winnt.AccessMask) {
 	write := posixWrite
 	if directory {
@@ -205,8 +204,8 @@ func permOf(granted winnt.AccessMask, directory bool) (p POSIXPerm, used winnt.A
 	return p, used
 }
 
-// defaults returns the default list of a directory: what both files and
-// directories made in it inherit. nil if they inherit nothing.
+// defaults returns the default ACL of a directory, with the permissions that new files and new directories both
+// inherit. It returns nil if they inherit nothing.
 func (r *posixReader) defaults(l *sd.ACL) POSIXACL {
 	if len(r.grants(l, sd.ObjectInherit)) == 0 && len(r.grants(l, sd.ContainerInherit)) == 0 {
 		return nil
@@ -225,8 +224,7 @@ func (r *posixReader) defaults(l *sd.ACL) POSIXACL {
 	return out
 }
 
-// both returns the permissions that two lists share. A user or group named in only one of them gets no permissions,
-// because its entry would otherwise replace the missing one.
+// both returns the permissions that two ACLs share. A user or group in only one of them gets none.
 func both(a, b POSIXACL) POSIXACL {
 	var out POSIXACL
 	at := func(l POSIXACL, e POSIXEntry) POSIXPerm {

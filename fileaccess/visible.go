@@ -19,7 +19,8 @@ func Visible(s *access.Subject, entry *sd.Descriptor, share winnt.AccessMask, p 
 	return e.mayAsk() && e.visible(entry, share)
 }
 
-// visible applies F-71: neither the parent's rights nor intent help.
+// visible reports whether the subject may see an entry when it lists the directory (F-71). The directory's rights and
+// intent do not count.
 func (e *engine) visible(d *sd.Descriptor, share winnt.AccessMask) bool {
 	if winnt.FILE_GENERIC_READ&^share != 0 {
 		return false
@@ -52,7 +53,8 @@ func VisibleEntries(entries []*sd.Descriptor, viewers []Viewer, p *Policy) [][]b
 	return out
 }
 
-// classes gives equal descriptors the same number. It compares identity first, then bytes.
+// classes returns a number for each descriptor, which is the same for equal ones, and the distinct descriptors in the
+// order of their numbers.
 func classes(entries []*sd.Descriptor) (class []int, distinct []*sd.Descriptor) {
 	class = make([]int, len(entries))
 	byPointer := make(map[*sd.Descriptor]int)

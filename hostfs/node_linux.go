@@ -100,7 +100,7 @@ func (l *link) same(m *link) bool {
 	return l.directory == m.directory
 }
 
-// shares reports whether a share access lets another open have these rights.
+// shares reports whether share access s allows another open to have these rights.
 func shares(s fileaccess.ShareAccess, granted winnt.AccessMask) bool {
 	const reads, writes = winnt.FILE_READ_DATA | winnt.FILE_EXECUTE, winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
 	return (granted&reads == 0 || s&fileaccess.ShareRead != 0) &&
@@ -193,7 +193,7 @@ func (t *Tree) pending(inode uint64) bool {
 	return n != nil && len(n.doomed) > 0
 }
 
-// goes reports whether the name of an open is marked for deletion.
+// goes reports whether the name of the open is marked for deletion.
 func (f *file) goes() bool {
 	f.t.mu.Lock()
 	defer f.t.mu.Unlock()

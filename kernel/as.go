@@ -32,7 +32,7 @@ func (s *System) As(th *nt.Thread, client *token.Token, fn func() error) error {
 	return fn()
 }
 
-// actAs makes a thread of this system impersonate a client until it reverts.
+// actAs makes a thread impersonate a client. The caller must end that with a revert.
 func (s *System) actAs(th *nt.Thread, client *token.Token) error {
 	k := s.KernelMode(th)
 	if k == nil || client == nil {

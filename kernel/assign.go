@@ -89,8 +89,8 @@ var (
 	)
 )
 
-// unread returns the first status of an input that could not be captured. Treating it as absent would drop its
-// restrictions.
+// unread returns the first status of an input that could not be captured, or success. A failed input must not count
+// as absent, because its restrictions would be lost.
 func (k *KernelThread) unread(all ...ntstatus.Status) ntstatus.Status {
 	for _, st := range all {
 		if st != ntstatus.Success {

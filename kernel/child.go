@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// run takes over a process and its first thread that a service made, as if
-// NewProcess and NewThread had. In a system that has closed they end at once.
+// run registers a process and its first thread that a service created, as NewProcess and NewThread would. If the
+// system is closed, it ends them at once.
 func (s *System) run(parent, p *ps.Process, t *ps.Thread) {
 	defer t.Deref(ob.TagCall)
 	s.mu.Lock()
@@ -102,7 +102,7 @@ func (s *System) TakeOver(th *nt.Thread, h winnt.Handle, may func(*token.Token) 
 	return p, ntstatus.Success
 }
 
-// leaveMakerLocked takes the process off its maker's list. System.mu is held.
+// leaveMakerLocked removes p from its creator's list of children. The caller holds System.mu.
 func (p *Process) leaveMakerLocked() {
 	if p.maker == nil {
 		return

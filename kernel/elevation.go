@@ -17,7 +17,7 @@ func (k *KernelThread) impersonate(
 	return o
 }
 
-// impersonateContext implements SeImpersonateClientEx with the same record.
+// impersonateContext implements SeImpersonateClientEx with its record of unsafe elevation (I-48, I-99).
 func (k *KernelThread) impersonateContext(c *ClientContext, t *EThread) ps.Outcome {
 	o := c.Impersonate(t)
 	if o.Raised {

@@ -82,7 +82,8 @@ var types = map[*winnt.ObjectType]*ob.Type{
 	winnt.TimerObject: services.TimerType,
 }
 
-// typeOf returns the kernel's type: nil for any type, and a type without objects if this kernel does not support it.
+// typeOf returns the kernel's type for t. nil stands for any type. For a type that this kernel does not support, it
+// returns a type without objects.
 func typeOf(t *winnt.ObjectType) *ob.Type {
 	switch known := types[t]; {
 	case t == nil || known != nil:
@@ -92,7 +93,7 @@ func typeOf(t *winnt.ObjectType) *ob.Type {
 	}
 }
 
-// callerIn returns the thread as a caller in a mode of its choice.
+// callerIn returns the thread as a caller in mode m.
 func (k *KernelThread) callerIn(m ProcessorMode) ob.Caller {
 	c := k.ctx.Caller
 	c.Mode = access.Kernel

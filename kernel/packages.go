@@ -45,8 +45,8 @@ func (s *System) MakePackageDirectory(t *token.Token) (string, error) {
 	return packageDirectory(t.SessionID(), t.Package()), nil
 }
 
-// subdirectory finds or makes a permanent directory, with a reference for the
-// caller.
+// subdirectory returns a permanent directory below dir with a reference for the caller. It creates the directory,
+// with the descriptor that protect returns, if it does not exist.
 func subdirectory(dir *ob.Directory, name string, protect func() *sd.Descriptor) (*ob.Directory, error) {
 	for {
 		if h := dir.Lookup(name, false); h != nil {

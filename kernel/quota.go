@@ -28,7 +28,7 @@ func NewQuotaBlock(pool *QuotaPool, limit int64, administrator bool) *QuotaBlock
 // with the previous block.
 func (p *Process) SetQuota(b *QuotaBlock) { p.p.SetQuota(b) }
 
-// charge makes a block pay for a new process, and for its token where that is new too.
+// charge makes b pay for a new process. If made is true, b also pays for the process's token.
 func (p *Process) charge(b *QuotaBlock, made bool, t *AccessToken) (st ntstatus.Status) {
 	p.p.SetQuota(b)
 	if made {

@@ -80,7 +80,8 @@ func Boot(cfg Config) *System {
 // names without a leading backslash from it.
 const filesDirectory = `\Files`
 
-// rootDescriptor lets everyone list and traverse, and the system create.
+// rootDescriptor returns the descriptor of the root directory: everyone may list and traverse it, and the system may
+// create objects in it.
 func rootDescriptor() *sd.Descriptor {
 	list, err := sd.NewACL(
 		allow(winnt.DIRECTORY_QUERY|winnt.DIRECTORY_TRAVERSE|winnt.READ_CONTROL, sid.Everyone),
@@ -153,7 +154,7 @@ func (s *System) context(t *ps.Thread, mode access.Mode) *services.Context {
 	return c
 }
 
-// adopt registers a context, so that Close releases it. After Close it does nothing.
+// adopt registers a context so that Close releases it. It does nothing after Close.
 func (s *System) adopt(c *services.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,7 +182,7 @@ func (s *System) disown(c *services.Context) {
 	}
 }
 
-// know registers a user-mode thread, so that KernelMode accepts it. After Close it does nothing.
+// know registers a user-mode thread so that KernelMode accepts it. It does nothing after Close.
 func (s *System) know(th *nt.Thread, c *services.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,8 +12,7 @@ import (
 // and are never called over a connection. Rows are called on a *KernelThread.
 var Table nt.Table
 
-// call runs every routine: the row's implementation or, with a tracer, the path of erased types that reports the
-// call.
+// call runs a routine. Without a tracer it calls the row's implementation directly; with one it reports the call.
 func call[I, O any](k *KernelThread, e *nt.Entry[*KernelThread, I, O], in I) (O, ntstatus.Status) {
 	if k.tracer == nil {
 		return e.Call(k, in)
@@ -43,7 +42,7 @@ func always(rule, when string) []nt.Condition {
 	return []nt.Condition{{Status: ntstatus.Success, Rule: rule, When: when}}
 }
 
-// simple adds a row to [Table]: f under a name, with a summary and the conditions of its statuses.
+// simple adds a row to [Table] for f: its name, a one-line summary, and the conditions of its statuses.
 func simple[I, O any](
 	name, summary string, conditions []nt.Condition, f func(*KernelThread, I) (O, ntstatus.Status),
 ) *nt.Entry[*KernelThread, I, O] {
@@ -51,7 +50,7 @@ func simple[I, O any](
 		nt.Entry[*KernelThread, I, O]{Meta: nt.Meta{Name: name, Summary: summary, Conditions: conditions}, Call: f})
 }
 
-// or returns t, or the calling thread where t is nil.
+// or returns t, or the calling thread if t is nil.
 func (k *KernelThread) or(t *EThread) *EThread {
 	if t == nil {
 		return k.Thread()

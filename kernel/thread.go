@@ -107,8 +107,8 @@ func (k *KernelThread) NewToken(v *token.Token) *AccessToken {
 	return t
 }
 
-// valueOf returns a value, or the powerless one where there is no value: a nil token
-// would end an impersonation instead of making one.
+// valueOf returns v, or a powerless token if v is nil or the zero value. A nil token would end an impersonation
+// instead of starting one.
 func valueOf(v *token.Token) *token.Token {
 	if v.IsZero() {
 		return powerless

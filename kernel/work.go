@@ -65,8 +65,9 @@ func (k *KernelThread) QueueSystemWork(fn Work) error {
 	return nil
 }
 
-// put captures the requester under mu: a system that closes waits for mu before
-// its tokens go.
+// put queues work with the security context of the requesting thread. It captures the context under mu, because Close
+// waits for mu before it releases tokens. The error is ErrSystemClosed, ErrWorkQueueFull, or why no worker thread
+// could be created.
 func (q *workQueue) put(k *KernelThread, fn Work) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -97,7 +98,7 @@ func (q *workQueue) put(k *KernelThread, fn Work) error {
 	return nil
 }
 
-// run executes the queued work; it is the worker's goroutine.
+// run executes the queued work on the worker's goroutine. It closes idle when the queue is empty.
 func (q *workQueue) run(idle chan struct{}) {
 	defer close(idle)
 	for {
@@ -121,8 +122,8 @@ func (q *workQueue) do(worker *KernelThread, item workItem) {
 	item.fn(q.ctx, worker, item.requester)
 }
 
-// close refuses new work, drops items that have not started, and waits for a limited time for the running ones. It
-// must precede the end of the processes. It returns an error if an item is still running.
+// close rejects new work, drops work that has not started, and waits for a limited time for running work. Close must
+// call it before it ends the processes. It returns an error if work is still running.
 func (q *workQueue) close() error {
 	q.mu.Lock()
 	q.closed = true

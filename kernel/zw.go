@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// zwForm returns the metadata of the kernel-mode form of a service (O-2, T-51).
+// zwForm returns the user-mode row and the metadata of the kernel-mode (Zw) form of a service (O-2, T-51).
 func zwForm(name string) (of *nt.Row, meta nt.Meta) {
 	of = nt.NtTable.Find("Nt" + name[2:])
 	meta = *of.Info()
@@ -14,8 +14,8 @@ func zwForm(name string) (of *nt.Row, meta nt.Meta) {
 	return of, meta
 }
 
-// zw makes the kernel-mode form of a service that a Go program calls by name:
-// the same code with previous mode kernel (O-2, T-51).
+// zw adds the kernel-mode form of a service to the table: the same code with previous mode kernel (O-2, T-51). f
+// calls the service.
 func zw[I, O any](name string, f func(nt.Services, I) (O, ntstatus.Status)) *nt.Entry[*KernelThread, I, O] {
 	_, meta := zwForm(name)
 	return nt.Add(&Table,
@@ -26,7 +26,7 @@ func zw[I, O any](name string, f func(nt.Services, I) (O, ntstatus.Status)) *nt.
 	)
 }
 
-// derived makes the kernel-mode forms that are called by row only.
+// derived adds kernel-mode forms that no Go method calls; callers use their rows.
 func derived(names ...string) []*nt.Row {
 	rows := make([]*nt.Row, 0, len(names))
 	for _, name := range names {

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-func TestNetwork(t *testing.T) {
+func TestNetworkGroupsAddresses(t *testing.T) {
 	for at, want := range map[string]string{"192.0.2.1": "192.0.2.1/32", "::ffff:192.0.2.1": "192.0.2.1/32",
 		"2001:db8:0:1::9": "2001:db8:0:1::/64", "fe80::1%eth0": "fe80::/64"} {
 		if got := logon.Network(netip.MustParseAddr(at)).String(); got != want {
@@ -24,7 +24,7 @@ func TestNetwork(t *testing.T) {
 
 // Only a network logon without name and password is Anonymous (L-34), and only it accepts a name alone (L-36). For a
 // package that requires a name, a missing name is not Anonymous.
-func TestNetworkAlone(t *testing.T) {
+func TestOnlyNetworkLogonIsAnonymous(t *testing.T) {
 	m := logon.Example(sid.SID{})
 	for kind := winnt.LogonType(0); kind < 16; kind++ {
 		network := kind == winnt.LOGON32_LOGON_NETWORK

@@ -44,8 +44,8 @@ func TestAdministratorOfEachToken(t *testing.T) {
 	}
 }
 
-// TestSecret checks that no format verb and no encoder prints a secret (L-1).
-func TestSecret(t *testing.T) {
+// No format verb and no encoder prints a secret (L-1).
+func TestSecretIsNeverPrinted(t *testing.T) {
 	r := logon.Request{Name: "alice", Password: "hunter2"}
 	text, err := json.Marshal(r)
 	if err != nil {
@@ -66,8 +66,8 @@ func TestSecret(t *testing.T) {
 	}
 }
 
-// TestAdministrator checks that Administrators without attributes counts, because the token will enable it (T-143).
-func TestAdministrator(t *testing.T) {
+// Administrators without attributes counts, because the token will enable it (T-143).
+func TestAdministratorGroupWithoutAttributesCounts(t *testing.T) {
 	for attributes, want := range map[uint32]bool{0: true, token.GroupDefault: true, token.GroupDisabled: false,
 		winnt.SE_GROUP_USE_FOR_DENY_ONLY: false} {
 		r := logon.Result{Token: token.Spec{User: token.Group{SID: sid.LocalService},

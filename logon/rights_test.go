@@ -43,9 +43,8 @@ func TestNamesOfRights(t *testing.T) {
 	}
 }
 
-// TestLongestName checks that a name of 1,024 bytes is looked up and that a longer one is not, whether an account has
-// it or not.
-func TestLongestName(t *testing.T) {
+// A name of 1,024 bytes is looked up and that a longer one is not, whether an account has it or not.
+func TestLongNamesAreNotLookedUp(t *testing.T) {
 	var members []logon.Member
 	for i, n := range []int{1024, 1025} {
 		a := logon.Account{SID: sid.MustParse("S-1-5-21-1-2-3").WithRID(uint32(2000 + i)), Use: winnt.SidTypeUser,

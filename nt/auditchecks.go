@@ -82,8 +82,9 @@ type (
 	}
 )
 
-// auditCheckConditions returns those of the calls that check and record: byType
-// has an object type list, list one result for each entry, byHandle a token.
+// auditCheckConditions returns the conditions of the access checks that also write audit records. byType means that
+// the call takes an object type list, list that it returns one result per entry, byHandle that it takes a token
+// handle.
 func auditCheckConditions(byType, list, byHandle bool) (c []Condition) {
 	if byType {
 		c = append(c, Condition{ntstatus.InvalidParameter, "U-45", "AuditType is not a type of audit event"})

@@ -42,8 +42,8 @@ type (
 	}
 )
 
-// accessCheckConditions returns those of the three calls: byType has an object
-// type list, list gives one result for each of its entries.
+// accessCheckConditions returns the conditions of the three access checks. byType means that the call takes an object
+// type list, list that it returns one result per entry.
 func accessCheckConditions(byType, list bool) []Condition {
 	c := []Condition{{ntstatus.AccessViolation, "A-10", "a pointer is not readable or not writable"}}
 	if list {

@@ -63,7 +63,7 @@ type Entry[S, I, O any] struct {
 	Row *Row // the entry with its types erased; [Add] sets it
 }
 
-// byValue makes the Scalars of an entry from a function of its input structure.
+// byValue returns the Scalars function of an entry, from a function that tests the entry's input structure.
 func byValue[I any](test func(I) ntstatus.Status) func(in any) ntstatus.Status {
 	return func(in any) ntstatus.Status { return test(in.(I)) }
 }
@@ -110,7 +110,7 @@ func Add[S, I, O any](t *Table, e Entry[S, I, O]) *Entry[S, I, O] {
 	return &e
 }
 
-// add appends a row whose call is a func(S, I) (O, Status).
+// add appends a row. call is the row's func(S, I) (O, Status).
 func (t *Table) add(r *Row, call any) *Row {
 	r.in, r.out = reflect.TypeOf(call).In(1), reflect.TypeOf(call).Out(0)
 	return t.enter(r)

@@ -14,7 +14,7 @@ import (
 )
 
 // Listings, scripts and transports read the table, so every row must be described, and every status must have a rule.
-func TestTable(t *testing.T) {
+func TestServiceTableIsComplete(t *testing.T) {
 	n := 0
 	seen := map[string]bool{}
 	services := reflect.TypeFor[nt.Services]()
@@ -100,7 +100,7 @@ func TestConditionsFollowTheDocuments(t *testing.T) {
 }
 
 // O-3: values are tested before the probe, so that a failure does not change the output variable in either profile.
-func TestProbed(t *testing.T) {
+func TestValuesAreTestedBeforeProbe(t *testing.T) {
 	duplicate, query := nt.NtTable.Find("NtDuplicateToken"), nt.NtTable.Find("NtQueryInformationToken")
 	for _, c := range []struct {
 		row  *nt.Row

@@ -151,7 +151,7 @@ type (
 	QueryVolumeInformationFileOut struct{ FsInformation any }
 )
 
-// fits returns the status of the length of a class's structure, by value.
+// fits returns the status for the buffer's length: success if the structure of the class fits.
 func (in QueryInformationFileIn) fits() ntstatus.Status {
 	switch least := in.FileInformationClass.Least(); {
 	case least == 0:

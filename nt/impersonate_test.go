@@ -121,7 +121,7 @@ func TestImpersonateNests(t *testing.T) {
 }
 
 // I-76: a failure changes nothing and returns a revert that does nothing.
-func TestImpersonateFails(t *testing.T) {
+func TestFailedImpersonateChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	a := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
 	revert, err := w.th.Impersonate(a)
@@ -145,7 +145,7 @@ func TestImpersonateFails(t *testing.T) {
 
 // IC-61, I-76: As reverts when its function returns, fails or panics, and does
 // not run it when impersonating failed.
-func TestAs(t *testing.T) {
+func TestAsRevertsOnErrorAndPanic(t *testing.T) {
 	w := newWorld(t)
 	a := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
 	broken := errors.New("broken")

@@ -59,7 +59,7 @@ type (
 	}
 )
 
-// stateConditions returns those of a service that queries the state of an object.
+// stateConditions returns the conditions of a service that queries the state of an object.
 func stateConditions(handle, object, right string) []Condition {
 	return []Condition{
 		{ntstatus.InvalidInfoClass, "O-135", "any other information class"},
@@ -71,7 +71,7 @@ func stateConditions(handle, object, right string) []Condition {
 	}
 }
 
-// exact returns the status of a class and a length given by value (O-135).
+// exact returns the status for a class and a length: success for class 0 and a length of exactly want (O-135).
 func exact(class, length, want uint32) ntstatus.Status {
 	switch {
 	case class != 0:

@@ -63,8 +63,8 @@ func (e EventType) String() string {
 	return "EVENT_TYPE(" + winnt.Handle(e).String() + ")"
 }
 
-// nameConditions returns those of steps (1) to (5) of O-22, which every create and
-// open by name shares; gate are those that only one of them has in step (4).
+// nameConditions returns the conditions of steps (1) to (5) of O-22, which every create and open by name has in
+// common. gate has the conditions of step (4) for this service only. more follows.
 func nameConditions(gate []Condition, more ...Condition) []Condition {
 	list := append([]Condition{
 		{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},

@@ -54,8 +54,8 @@ func (t *Thread) DialPipe(name string, qos *SecurityQualityOfService) (*PipeConn
 	return newPipeConn(w, name, h), nil
 }
 
-// readMessages lets a client's end keep to messages where the pipe has some: it starts with
-// bytes (I-157). On an error the end is closed.
+// readMessages switches a client's end to message mode if the pipe has messages, because an end starts in byte mode
+// (I-157). On an error it closes the end.
 func (t *Thread) readMessages(h winnt.Handle) ntstatus.Status {
 	st := t.NtSetInformationFile(h, FilePipeInformation, PipeInformation{ReadMode: winnt.FILE_PIPE_MESSAGE_TYPE})
 	switch st {
@@ -123,8 +123,7 @@ func (c *PipeConn) Write(b []byte) (n int, err error) {
 	}
 }
 
-// over returns the error of an operation on a connection that is closed, or whose deadline
-// has passed; nil otherwise.
+// over returns the error for an operation on a closed connection or after its deadline, or nil.
 func (c *PipeConn) over(op string, d *deadline) error {
 	select {
 	case <-c.closed:
@@ -139,7 +138,8 @@ func (c *PipeConn) over(op string, d *deadline) error {
 // maxRead is how much a read asks for: less than a frame of a connection holds.
 const maxRead = 1 << 20
 
-// reading tries a read until it can be done, the deadline passes or the connection is closed.
+// reading repeats a read until it succeeds or fails, the deadline passes or the connection is closed. It returns
+// io.EOF if the other end is closed.
 func (c *PipeConn) reading(f func(*Thread) ntstatus.Status) error {
 	const op = "read"
 	d := &c.read

@@ -12,9 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPipeIdentification: a server cannot act as a client that allows only SecurityIdentification, the level for
-// nil (I-1).
-func TestPipeIdentification(t *testing.T) {
+// A server cannot act as a client that allows only SecurityIdentification, the level for nil (I-1).
+func TestServerCannotActAtIdentification(t *testing.T) {
 	_, server, client := pipePair(t)
 	l, err := server.ListenPipe("who", everyone)
 	if err != nil {
@@ -49,8 +48,8 @@ func TestPipeIdentification(t *testing.T) {
 	server.NtClose(h)
 }
 
-// TestPipeConn: messages keep their bounds, deadlines pass, closing wakes.
-func TestPipeConn(t *testing.T) {
+// Messages keep their bounds, deadlines pass, closing wakes.
+func TestPipeConnKeepsMessagesAndDeadlines(t *testing.T) {
 	_, server, client := pipePair(t)
 	cfg := everyone
 	cfg.Message = true

@@ -119,7 +119,7 @@ func (l *PipeListener) AcceptPipe() (*PipeConn, error) {
 	}
 }
 
-// make makes one more instance; 0 if that fails.
+// make creates one more instance of the pipe. The handle is 0 if that fails.
 func (l *PipeListener) make() (h winnt.Handle, st ntstatus.Status) {
 	l.w.do(func(t *Thread) { h, st = t.NtCreateNamedPipeFile(l.instance()) })
 	if !st.IsSuccess() {
@@ -128,10 +128,8 @@ func (l *PipeListener) make() (h winnt.Handle, st ntstatus.Status) {
 	return h, st
 }
 
-// accepted hands the connected instance out and makes the next one, so that
-// another client can connect at once; at the limit of instances that waits for
-// the next Accept.
-//
+// accepted returns the connection of the instance to which a client connected, and creates the next instance, so that
+// another client can connect at once. At the limit of instances the next Accept creates it.
 // +checklocks:l.mu
 func (l *PipeListener) accepted(st ntstatus.Status) (*PipeConn, error) {
 	h := l.next

@@ -16,9 +16,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPipeServer is a server that reads a request, impersonates its client to
+// TestPipeServerActsAsItsClient is a server that reads a request, impersonates its client to
 // serve it and reverts: I-76, I-85.
-func TestPipeServer(t *testing.T) {
+func TestPipeServerActsAsItsClient(t *testing.T) {
 	sys, server, client := pipePair(t)
 	if err := sys.CreateFile("report", sddl.MustParse("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-513)")); err != nil {
 		t.Fatal(err)

@@ -66,7 +66,7 @@ type worker struct {
 	mu sync.Mutex // held for each call of a thread of this program's kernel
 }
 
-// worker makes the thread.
+// worker creates a thread for a listener or a connection.
 func (t *Thread) worker() (*worker, error) {
 	if t.remote != nil {
 		tr, name, st := t.remote.NewThread()
@@ -94,8 +94,9 @@ func (w *worker) do(f func(*Thread)) {
 	f(w.t)
 }
 
-// try runs an operation. changed is obtained before it, so that no change in between is missed. A remote kernel waits
-// itself and returns STATUS_CANCELLED after an unsuccessful wait; other operations continue during it.
+// try runs f once. If st says that f cannot succeed yet, changed is closed at the next change; try gets it before f,
+// so that it misses no change. A remote kernel waits itself and returns STATUS_CANCELLED after it waited in vain.
+// Other operations continue meanwhile.
 func (w *worker) try(until Wait, f func(*Thread) ntstatus.Status) (changed <-chan struct{}, st ntstatus.Status) {
 	if remote := w.t.remote; remote != nil {
 		return nil, f(&Thread{remote: patient{remote, until}})
@@ -109,8 +110,8 @@ func (w *worker) try(until Wait, f func(*Thread) ntstatus.Status) (changed <-cha
 	return changed, f(w.t)
 }
 
-// write writes to a pipe, and waits for room. It returns how many bytes were written; where it
-// fails, with STATUS_CANCELLED at the end of until, how many of them the other end has read.
+// write writes b to a pipe and waits until it has room. It returns how many bytes were written. If it fails, as with
+// STATUS_CANCELLED when until ends, n is how many of them the other end has read.
 func (w *worker) write(until Wait, b []byte) (n int, st ntstatus.Status) {
 	in := WriteFileIn{FileHandle: until.Handle, Buffer: Cap(b), ByteOffset: winnt.FILE_USE_FILE_POINTER_POSITION}
 	if remote := w.t.remote; remote != nil {
@@ -133,7 +134,7 @@ func (w *worker) write(until Wait, b []byte) (n int, st ntstatus.Status) {
 	return int(r.Information), r.Status
 }
 
-// start begins a write that may end later.
+// start starts a write that may complete later.
 func (w *worker) start(in WriteFileIn) (WriteFileOut, *Later, ntstatus.Status) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -277,7 +277,7 @@ var rowOpenProcess = Add(&NtTable, Entry[Services, OpenProcessIn, OpenProcessOut
 	Call: Services.NtOpenProcess,
 })
 
-// orEmpty returns empty attributes for nil: a NULL pointer is STATUS_ACCESS_VIOLATION in C (O-37).
+// orEmpty returns empty attributes for nil, because C programs get STATUS_ACCESS_VIOLATION for a NULL pointer (O-37).
 func orEmpty(a *ObjectAttributes) Captured[*ObjectAttributes] {
 	if a == nil {
 		a = &ObjectAttributes{}

@@ -237,7 +237,7 @@ func (r *reader) u32() uint32     { return binary.LittleEndian.Uint32(r.next(4))
 func (r *reader) take(dst []byte) { copy(dst, r.next(len(dst))) }
 func (r *reader) align()          { r.next(-r.i & 3) }
 
-// pointer reads a pointer, and fails if it is null.
+// pointer reads a pointer. A null pointer is an error.
 func (r *reader) pointer() {
 	if at := r.i; r.u32() == 0 && r.err == nil {
 		r.err = refuse(at, "a pointer is null: there is no descriptor")

@@ -107,8 +107,8 @@ type posixEntry struct {
 	id        uint32
 }
 
-// posixEntries returns the entries of a POSIX ACL with the mask applied, or the
-// three classes of the mode.
+// posixEntries returns the entries of a POSIX ACL after the mask is applied. Without an ACL it returns the three
+// classes of the mode.
 func posixEntries(f Info, acl []byte) ([]posixEntry, error) {
 	all, err := rawEntries(f, acl)
 	mask := uint16(7)

@@ -34,8 +34,8 @@ const emptyACL = "\x02\x00\x08\x00\x00\x00\x00\x00"
 // bytes (S-17), and STATUS_INVALID_PARAMETER if an entry is the zero ACE.
 func NewACL(aces ...ACE) (*ACL, error) { return newACL(0, aces) }
 
-// newACL builds a list of at least the revision given: a revision is never
-// lowered when an entry goes (S-16).
+// newACL builds a list from the entries. The list has at least the given revision, so that removing an entry does not
+// lower it (S-16).
 func newACL(revision byte, aces []ACE) (*ACL, error) {
 	size := aclHeaderSize
 	for i, a := range aces {
@@ -197,7 +197,8 @@ func ValidACL(b []byte) bool {
 	return off < 0
 }
 
-// faultInACL returns the offset of the first error in the list at the start of b and its description, or -1.
+// faultInACL returns the offset and a description of the first error in the list at the start of b. The offset is -1
+// if there is no error.
 func faultInACL(b string) (int, string) {
 	size, st := aclExtent(b)
 	if st != ntstatus.Success {

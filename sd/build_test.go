@@ -20,9 +20,8 @@ func TestCompoundEntryHasDocumentedBytes(t *testing.T) {
 	}
 }
 
-// TestLongestEntry: an entry fills a list of the largest size to its end, and one that is
-// 4 bytes longer is not built (S-17).
-func TestLongestEntry(t *testing.T) {
+// An entry fills a list of the largest size to its end, and one that is 4 bytes longer is not built (S-17).
+func TestEntryLengthIsLimited(t *testing.T) {
 	const head = 8 + 12 // of the entry, with the SID of Everyone
 	longest := sd.MaxACLSize - 8 - head
 	for length, want := range map[int]bool{longest &^ 3: true, longest&^3 + 1: false, 0: true} {

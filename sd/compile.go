@@ -25,7 +25,7 @@ type Entry struct {
 // [DecodeACL] for a list that has one.
 const NeedsExtra int32 = -2
 
-// compile returns the ACL for the bytes of a valid list.
+// compile returns the ACL for the bytes of a list. The caller must have checked that they are valid.
 func compile(b string) *ACL {
 	l := new(ACL)
 	l.init(nil, b)

@@ -6,8 +6,8 @@ type creatorList struct {
 	list                          *ACL // not nil when compute is called on a present one
 }
 
-// compute applies the table of S-63; found is false if neither the creator nor
-// the parent gives a list.
+// compute returns the entries of a new object's list, from the creator's list and the inherited entries (the table of
+// S-63). found is false if neither provides a list.
 func (c creatorList) compute(inherited []ACE, isDefault, auto bool, h *Heir) (aces []ACE, found bool) {
 	switch {
 	case !c.present || c.defaulted || isDefault:
@@ -26,8 +26,8 @@ func (c creatorList) compute(inherited []ACE, isDefault, auto bool, h *Heir) (ac
 	return append(h.explicit(c.list, true, takeExplicit), inherited...), true
 }
 
-// always returns the inherited entries that no list of the creator keeps out:
-// resource attributes and policy identifiers (S-70).
+// always returns the inherited entries that a creator's list cannot keep out: resource attributes and policy ids
+// (S-70).
 func (c creatorList) always(inherited []ACE) []ACE {
 	var out []ACE
 	for _, a := range inherited {

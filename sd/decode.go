@@ -18,7 +18,7 @@ type Raw struct {
 	DACL, SACL   string // the bytes of the list; "" if absent or NULL
 }
 
-// view aliases b as a string. The caller may not change b while it is used.
+// view returns a string that shares the memory of b. The caller must not change b while it uses the string.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // Peek returns the parts of the descriptor at the start of b without copying. b
@@ -42,7 +42,8 @@ func bad(off int, what string) fault {
 	return fault{off, ntstatus.InvalidSecurityDescr, what}
 }
 
-// peek returns the parts of b and the offset at which the last part ends.
+// peek checks the header of a self-relative descriptor and returns its parts, without checking the entries of its
+// lists. end is the offset behind the last part. f has a status if b is malformed.
 func peek(b string) (r Raw, end int, f fault) {
 	// A self-relative descriptor has at least 20 bytes (S-22).
 	if len(b) < headerSize {
@@ -86,8 +87,8 @@ func peek(b string) (r Raw, end int, f fault) {
 	return r, end, f
 }
 
-// partOffset reads the offset in a header field. It returns 0 for an absent part
-// and for a bad offset.
+// partOffset returns the offset in a header field, or 0 if the part is absent. It returns 0 and a fault for an offset
+// that is outside of b, inside the header or not a multiple of 4.
 func partOffset(b string, field int) (int, fault) {
 	off := u32(b, field)
 	if off == 0 {
@@ -139,8 +140,8 @@ type block2 struct {
 	acls [2]ACL
 }
 
-// room allocates a block B followed by the entries A. It returns the block and
-// the first entry.
+// room allocates a block of type B and its entries of type A together. It returns pointers to the block and to the
+// first entry.
 func room[B, A any]() (unsafe.Pointer, *Entry) {
 	x := new(struct {
 		block   B
@@ -149,7 +150,7 @@ func room[B, A any]() (unsafe.Pointer, *Entry) {
 	return unsafe.Pointer(&x.block), (*Entry)(unsafe.Pointer(&x.entries))
 }
 
-// bare allocates a block without entries.
+// bare allocates a block of type B without entries. The entry pointer is nil.
 func bare[B any]() (unsafe.Pointer, *Entry) { return unsafe.Pointer(new(B)), nil }
 
 // rooms and rooms2 allocate a block or block2, indexed by the number of entries.
@@ -169,8 +170,8 @@ func roomsOf[B any]() [17]allocator {
 	}
 }
 
-// place allocates a block and, for at most 16 entries, their memory. For more
-// entries the slice is nil.
+// place allocates a block with memory for n entries. For more than 16 entries the slice is nil, and the caller
+// allocates them.
 func place(rooms *[17]allocator, n int) (unsafe.Pointer, []Entry) {
 	if n >= len(rooms) {
 		p, _ := rooms[0]()
@@ -212,7 +213,7 @@ func decode(b string) (*Descriptor, error) {
 	return d, nil
 }
 
-// error returns f on the heap.
+// error returns the fault as an error. Only this copies it to the heap.
 func (f fault) error() error { e := DecodeError(f); return &e }
 
 // assemble returns the descriptor of raw parts with as few allocations as

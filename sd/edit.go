@@ -15,7 +15,7 @@ type editor struct{ room []byte }
 // editorRoom is the memory for a few dozen entries with short SIDs.
 const editorRoom = 1024
 
-// take returns n bytes that nothing else uses.
+// take returns n bytes for the caller's use. A nil editor allocates them; others cut them from a larger block.
 func (e *editor) take(n int) []byte {
 	if e == nil {
 		return make([]byte, n)
@@ -28,7 +28,7 @@ func (e *editor) take(n int) []byte {
 	return e.room[at : at+n : at+n]
 }
 
-// withFlags returns the entry with other flags.
+// withFlags returns a copy of the entry with these flags.
 func (e *editor) withFlags(a ACE, flags uint8) ACE {
 	if a.b == "" || a.b[1] == flags {
 		return a
@@ -39,7 +39,7 @@ func (e *editor) withFlags(a ACE, flags uint8) ACE {
 	return ACE{view(b)}
 }
 
-// withMask returns the entry with another access mask. It returns an entry of an unknown type unchanged.
+// withMask returns a copy of the entry with this access mask. It returns an entry of an unknown type unchanged.
 func (e *editor) withMask(a ACE, m winnt.AccessMask) ACE {
 	if a.Type().Layout() == LayoutUnknown || len(a.b) < 8 || a.Mask() == m {
 		return a

@@ -18,7 +18,8 @@ type Extra struct {
 	Client                          sid.SID           // client SID of a compound entry
 }
 
-// newExtra returns the data of a valid entry that an Entry does not hold.
+// newExtra returns the data of a valid entry for which Entry has no field: object types, client SID, condition and
+// attribute.
 func newExtra(a ACE) Extra {
 	var x Extra
 	t := a.Type()

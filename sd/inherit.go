@@ -84,8 +84,8 @@ func (h *Heir) inherit(out []ACE, a ACE, auto bool) []ACE {
 	return h.split(out, h.edit.withFlags(a, flags), true)
 }
 
-// split appends the effective form of a; if that differs from the stored one
-// and a goes on to children, also the stored form as inherit-only (S-67).
+// split appends the effective form of entry a. If that differs from a, and children of the object inherit a too, it
+// also appends a as an inherit-only entry (S-67).
 func (h *Heir) split(out []ACE, a ACE, drop bool) []ACE {
 	const spread = ObjectInherit | ContainerInherit
 	e := h.effective(a, true, drop)
@@ -96,8 +96,8 @@ func (h *Heir) split(out []ACE, a ACE, drop bool) []ACE {
 	return append(out, e)
 }
 
-// effective maps generic bits and, on request, substitutes placeholders (S-68) and drops the class an entry was
-// inherited for (S-69).
+// effective returns the entry as it applies to the object itself: generic bits are mapped. With substitute it
+// replaces a placeholder SID (S-68). With drop it removes the InheritedObjectType (S-69).
 func (h *Heir) effective(a ACE, substitute, drop bool) ACE {
 	if h.Mapping != nil && a.Type().Layout() != LayoutUnknown && !carriesPolicy(a.Type()) {
 		m := h.Mapping.Map(a.Mask())
@@ -118,8 +118,8 @@ func (h *Heir) effective(a ACE, substitute, drop bool) ACE {
 	return a
 }
 
-// carriesPolicy reports whether the mask of a type is something other than an
-// access mask of the object.
+// carriesPolicy reports whether the mask of such an entry is a policy or attribute value instead of rights on the
+// object.
 func carriesPolicy(t Type) bool {
 	return t == SystemMandatoryLabel || t == SystemResourceAttribute || t == SystemScopedPolicyID
 }
@@ -157,8 +157,8 @@ var plainOf = map[Type]Type{
 	SystemAuditCallbackObject: SystemAuditCallback, SystemAlarmCallbackObject: SystemAlarmCallback,
 }
 
-// dropClass returns a without its InheritedObjectType; an entry that then names no
-// object type either becomes a plain one (S-69).
+// dropClass returns a without its InheritedObjectType. An entry that then has no object type becomes a plain one
+// (S-69).
 func (a ACE) dropClass() ACE {
 	if _, named := a.InheritedObjectType(); !named {
 		return a

@@ -154,8 +154,7 @@ func (e ListEditor) anyAudit() uint8 {
 	return 0
 }
 
-// begin checks the rule, then the list. It returns the rule with normal flags and
-// a copy of the entries.
+// begin checks the rule, then the list. It returns the checked rule and a copy of the list's entries.
 func (e ListEditor) begin(l *ACL, r Rule, adding bool) (Rule, []ACE, error) {
 	r, err := e.checked(r, adding)
 	if err == nil {
@@ -167,8 +166,7 @@ func (e ListEditor) begin(l *ACL, r Rule, adding bool) (Rule, []ACE, error) {
 	return r, l.Slice(), nil
 }
 
-// concerns reports whether an entry is explicit, of the trustee and allows,
-// denies or audits as the rule does.
+// concerns reports whether an entry is explicit, has the rule's trustee, and allows, denies or audits like the rule.
 func (r *Rule) concerns(a ACE) bool {
 	return a.Flags()&Inherited == 0 && a.SID() == r.Trustee && qualifier(a) == qualifier(ACE{string([]byte{byte(r.Type)})})
 }
@@ -184,7 +182,7 @@ func qualifier(a ACE) int {
 	return 2
 }
 
-// add joins a rule with an entry or inserts it.
+// add returns a copy of the list with the rule merged into an entry, or inserted as a new one.
 func (e ListEditor) add(l *ACL, aces []ACE, r Rule) (*ACL, error) {
 	a, err := NewACE(r.Type, r.Flags, r.Mask, r.Trustee)
 	if err != nil {
@@ -199,8 +197,8 @@ func (e ListEditor) add(l *ACL, aces []ACE, r Rule) (*ACL, error) {
 	return newACL(l.Revision(), sorted(slices.Insert(aces, 0, a)))
 }
 
-// cut appends the rest of an entry after removing a rule's rights. It fails with
-// ErrInexpressible if no flags describe the rest.
+// cut removes the rule's rights from entry a and appends what remains of it to out, as up to three entries. It fails
+// with ErrInexpressible if no flags describe the objects on which the rights remain.
 func (e ListEditor) cut(out []ACE, a ACE, r Rule) ([]ACE, error) {
 	was, named := onSelf, placesOf(r.Flags)
 	if e.Container {

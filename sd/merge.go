@@ -78,8 +78,8 @@ func (r *Explicit) typed(plain, object Type) Type {
 	return plain
 }
 
-// mine reports whether an entry is explicit and for the trustee. If the request
-// has object types, the entry must have the same ones.
+// mine reports whether an entry is explicit and has the request's trustee. If the request has object types, the entry
+// must have the same ones.
 func (r *Explicit) mine(a ACE) bool {
 	if a.Flags()&Inherited != 0 || a.SID() != r.Trustee {
 		return false
@@ -106,8 +106,8 @@ func (r *Explicit) remove(aces []ACE, of func(Type) bool) []ACE {
 	return out
 }
 
-// subtract removes the denied rights from the trustee's grants of the same kind
-// with the same flags. It drops grants that become empty.
+// subtract removes the rights of a deny request from the trustee's allow entries of the same kind and flags. It drops
+// entries that then grant nothing.
 func (r *Explicit) subtract(aces []ACE, flags uint8) []ACE {
 	out := aces[:0:0]
 	for _, a := range aces {
@@ -121,8 +121,8 @@ func (r *Explicit) subtract(aces []ACE, flags uint8) []ACE {
 	return out
 }
 
-// add puts the rights into the trustee's entry of the same type and flags, or
-// inserts a new entry in canonical order.
+// add adds the rights to the trustee's entry of type t with these flags. If there is none, it inserts a new entry in
+// canonical order.
 func (r *Explicit) add(aces []ACE, t Type, flags uint8) ([]ACE, error) {
 	for i, a := range aces {
 		if r.mine(a) && a.Type() == t && a.Flags() == flags && a.AppData() == "" {

@@ -35,9 +35,9 @@ func (e ListEditor) Normalize(l *ACL) *ACL {
 	return out
 }
 
-// trimmed returns an entry without meaningless flags, and whether it has an
-// effect in this kind of list. Entries of special types have one, unless they
-// are inherit-only and nothing inherits them.
+// trimmed returns an entry without the flags that mean nothing on it. keep is false if the entry has no effect in
+// this kind of list. Entries of special types have an effect, unless they are inherit-only and nothing can inherit
+// them.
 func (e ListEditor) trimmed(a ACE) (_ ACE, keep bool) {
 	t := a.Type()
 	alarm := t == SystemAlarm || t == SystemAlarmObject || t == SystemAlarmCallback || t == SystemAlarmCallbackObject
@@ -58,9 +58,8 @@ func (e ListEditor) trimmed(a ACE) (_ ACE, keep bool) {
 	return a.WithFlags(flags), true
 }
 
-// sorted sorts explicit entries: deny before allow, entries for the whole object
-// before those for one type, then by SID. Inherited entries stay behind them in
-// their order.
+// sorted sorts the list in place and returns it. Explicit entries come first: deny before allow, whole object before
+// one object type, then by SID. Inherited entries keep their order behind them.
 func sorted(aces []ACE) []ACE {
 	slices.SortStableFunc(aces, func(a, b ACE) int {
 		inherited := cmp.Compare(a.Flags()&Inherited, b.Flags()&Inherited)
@@ -88,7 +87,8 @@ func compareSIDs(a, b sid.SID) int {
 	return order
 }
 
-// joined joins neighbours in one pass: a joined pair is not joined again.
+// joined returns the list with each pair of adjacent entries merged that has one equivalent entry (see join). It goes
+// through the list once: it does not merge the result of a merge again.
 func (e ListEditor) joined(aces []ACE) []ACE {
 	var out []ACE
 	for i := 0; i < len(aces); i++ {

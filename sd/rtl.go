@@ -135,7 +135,7 @@ func DeleteACE(acl []byte, index uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// used returns the offset at which the last entry of a valid list ends.
+// used returns the number of bytes of a valid list that its header and entries occupy, without slack.
 func used(acl []byte) int {
 	b := view(acl)
 	off := aclHeaderSize

@@ -39,8 +39,8 @@ const (
 	auditFlags   = SuccessfulAccess | FailedAccess
 )
 
-// checked returns the rule with normal flags. adding says that wrong inheritance
-// flags are an error instead of being ignored.
+// checked returns the rule without inheritance flags that mean nothing, or an error for a rule that this list cannot
+// have. Flags that mean nothing are an error if adding is true, and are removed otherwise.
 func (e ListEditor) checked(r Rule, adding bool) (Rule, error) {
 	switch {
 	case e.System && r.Type != SystemAudit, !e.System && r.Type != AccessAllowed && r.Type != AccessDenied:
@@ -77,7 +77,8 @@ const (
 	onDeeperFiles
 )
 
-// placesOf returns the objects for which an entry of a container counts.
+// placesOf returns the objects to which an entry of a container with these flags applies: the container, children,
+// deeper descendants.
 func placesOf(flags uint8) (p places) {
 	if flags&InheritOnly == 0 {
 		p |= onSelf
@@ -94,8 +95,8 @@ func placesOf(flags uint8) (p places) {
 	return p
 }
 
-// flagsOf returns the inheritance flags that mean exactly these objects. ok is
-// false if there are none, as for the empty set (S-85).
+// flagsOf returns the inheritance flags of an entry that applies to exactly these objects; it is the inverse of
+// placesOf. ok is false if there are no such flags, as for the empty set (S-85).
 func flagsOf(p places) (flags uint8, ok bool) {
 	for flags = range inheritFlags + 1 {
 		if flags&(ObjectInherit|ContainerInherit) == 0 && flags != 0 {

@@ -177,9 +177,9 @@ func (r *SetRequest) setSACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// merge returns the list to store. With auto-inheritance it has the new explicit entries and the old inherited ones
-// (S-75). Otherwise it is the new list unchanged, including marks of inheritance (S-79). inherited reports whether
-// the result follows its parent.
+// merge returns the list to store. With auto-inheritance these are the explicit entries of in and the inherited ones
+// of old (S-75); inherited is then true unless the list is protected. Without it the list is in, with its inheritance
+// flags (S-79).
 func (r *SetRequest) merge(in []ACE, old *ACL, auto, protected bool, h *Heir) (aces []ACE, inherited bool) {
 	for _, a := range in {
 		switch {
@@ -208,9 +208,9 @@ func (r *SetRequest) merge(in []ACE, old *ACL, auto, protected bool, h *Heir) (a
 	return aces, true
 }
 
-// storedControl returns the part of New's control word that is stored for one list: all of
-// it by the bare call; through an object, AUTO_INHERITED only together with
-// AUTO_INHERIT_REQ, and AUTO_INHERIT_REQ never (S-79).
+// storedControl returns the control bits to store for one list. list, inherited and request are the list's bits, its
+// AUTO_INHERITED and its AUTO_INHERIT_REQ bit. The bare routine stores all bits of New. Setting through an object
+// stores AUTO_INHERITED only if it was requested, and never the request itself (S-79).
 func (r *SetRequest) storedControl(list, inherited, request Control) Control {
 	c := r.New.Control() & list
 	if !r.Bare {
@@ -232,8 +232,8 @@ func protect(c Control, i, set, clear uint32, bit Control) Control {
 	return c
 }
 
-// dominates reports whether trust label a, S-1-19-type-level, is at least b in
-// both respects. It returns false if either is the zero SID.
+// dominates reports whether trust label a (S-1-19-type-level) has at least the type and the level of b. It returns
+// false if either is the zero SID.
 func dominates(a, b sid.SID) bool {
 	return a.SubAuthorities() == 2 && b.SubAuthorities() == 2 && a.Sub(0) >= b.Sub(0) && a.Sub(1) >= b.Sub(1)
 }

@@ -21,7 +21,7 @@ const (
 )
 
 // Setting parts: S-73, S-74, S-75, S-79.
-func TestSet(t *testing.T) {
+func TestSetChangesOnlySelectedParts(t *testing.T) {
 	const old = `O:BAG:SYD:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)`
 	for _, c := range []struct {
 		id    string
@@ -122,7 +122,7 @@ func TestSet(t *testing.T) {
 }
 
 // S-73: with a part its mark as defaulted is set, and with no other part.
-func TestSetDefaulted(t *testing.T) {
+func TestSetCopiesDefaultedMarkOfPart(t *testing.T) {
 	const all = sd.OwnerDefaulted | sd.GroupDefaulted | sd.DACLDefaulted | sd.SACLDefaulted
 	for info, mark := range map[uint32]sd.Control{owner: sd.OwnerDefaulted, group: sd.GroupDefaulted,
 		dacl: sd.DACLDefaulted, sacl: sd.SACLDefaulted} {
@@ -141,7 +141,7 @@ func TestSetDefaulted(t *testing.T) {
 	}
 }
 
-func TestSetRefuses(t *testing.T) {
+func TestSetReturnsDocumentedStatuses(t *testing.T) {
 	const protectBoth = winnt.PROTECTED_DACL_SECURITY_INFORMATION | winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
 	trusted := sid.MustParse("S-1-19-512-4096")
 	for _, c := range []struct {
@@ -194,7 +194,7 @@ func TestSetRefuses(t *testing.T) {
 	}
 }
 
-func TestSetControl(t *testing.T) { // S-26
+func TestSetControlAcceptsOnlyChangeableBits(t *testing.T) { // S-26
 	if c, st := sd.SetControl(sd.DACLPresent, sd.DACLProtected|sd.DACLAutoInherited,
 		sd.DACLProtected); st != ntstatus.Success || c != sd.DACLPresent|sd.DACLProtected {
 		t.Error(c, st)
@@ -244,7 +244,7 @@ func ExampleSetControl() {
 
 // A request to set parts starts with every error, and they are fixed one by one. Each result is the first remaining
 // error (S-75, S-73, S-61, S-73, S-74, S-20). A refused request returns no descriptor.
-func TestSetMended(t *testing.T) {
+func TestSetReportsFirstOfSeveralErrors(t *testing.T) {
 	const both = winnt.PROTECTED_DACL_SECURITY_INFORMATION | winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
 	const bothSACL = winnt.PROTECTED_SACL_SECURITY_INFORMATION | winnt.UNPROTECTED_SACL_SECURITY_INFORMATION
 	const trust = winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION

@@ -155,7 +155,7 @@ func (p *parser) aceRights(f *fields) error {
 	return p.semicolon()
 }
 
-// aceGUIDs reads the two GUID fields; only the object types may fill them.
+// aceGUIDs parses the two GUID fields of an entry. They must be empty unless the entry's type has object types.
 func (p *parser) aceGUIDs(f *fields) error {
 	for _, g := range [...]**winnt.GUID{&f.object, &f.inherits} {
 		end := strings.IndexByte(p.rest(), ';')
@@ -202,8 +202,8 @@ func (p *parser) aceTrustee(f *fields) error {
 	return nil
 }
 
-// aceTail reads the seventh field. Callback and resource attribute types must
-// have it. Others may have it only in the extended form.
+// aceTail parses the seventh field: a condition or an attribute. Callback and resource attribute entries must have
+// it. Other types can have it only as ";#hex" with the option Extended.
 func (p *parser) aceTail(f *fields) error {
 	if p.peek() != ';' {
 		if f.raw || f.t.IsCallback() || f.t == sd.SystemResourceAttribute {
@@ -229,8 +229,7 @@ func (p *parser) aceTail(f *fields) error {
 	return p.condition(f)
 }
 
-// rawType reads a type as 0xNN. It returns false and reads nothing for other
-// text.
+// rawType parses a type in the form 0xNN. It reports whether one was there, and otherwise consumes nothing.
 func (p *parser) rawType(f *fields) bool {
 	r := p.rest()
 	if len(r) < 4 || r[:2] != "0x" {
@@ -245,8 +244,7 @@ func (p *parser) rawType(f *fields) bool {
 	return true
 }
 
-// hexTail reads ";#hex", the bytes after the trustee, or after the header in
-// an entry without one (S-45).
+// hexTail parses ";#hex": the bytes after the SID, or after the header in an entry of unknown type (S-45).
 func (p *parser) hexTail(f *fields) error {
 	p.pos += 2
 	end := strings.IndexByte(p.rest(), ')')

@@ -52,8 +52,8 @@ func (p *parser) nested(err error) error {
 	return &SyntaxError{p.text, p.pos, err.Error(), ntstatus.InvalidACL}
 }
 
-// formatTail prints the seventh field, with its ';'. ok is false if SDDL
-// cannot express what the entry carries: the text must read back the same.
+// formatTail returns the seventh field of an entry with its ';', or "" if its type has none. ok is false if no text
+// parses back to the entry's data.
 func formatTail(a sd.ACE, o Options) (tail string, ok bool) {
 	if a.ObjectFlags()&^(sd.ObjectTypePresent|sd.InheritedObjectTypePresent) != 0 {
 		return "", false
@@ -89,7 +89,7 @@ func formatTail(a sd.ACE, o Options) (tail string, ok bool) {
 	return "", len(data) == 0
 }
 
-// padded returns application data as NewACE pads it.
+// padded returns application data with the padding that NewACE adds.
 func padded(b []byte) string {
 	for len(b)&3 != 0 {
 		b = append(b, 0)

@@ -134,8 +134,8 @@ func appendACL(b []byte, tag string, c sd.Control, f listFlags, l *sd.ACL, only 
 	return b, nil
 }
 
-// appendACE prints one entry: in SDDL proper if that reads back the same
-// bytes, else in the extended form.
+// appendACE appends the text of one entry. If plain SDDL does not parse back to the same bytes, it uses the extended
+// form, or fails if the options do not allow that.
 func appendACE(b []byte, a sd.ACE, o Options) ([]byte, error) {
 	if a == (sd.ACE{}) {
 		return nil, fmt.Errorf("the zero entry has no SDDL form: %w", ntstatus.InvalidACL.Err())
@@ -191,7 +191,7 @@ func appendFlags(b []byte, a sd.ACE) []byte {
 	return b
 }
 
-// appendFields prints the fields between the type and the tail.
+// appendFields appends the fields of an entry between its type and the seventh field.
 func appendFields(b []byte, a sd.ACE, o Options) []byte {
 	b = appendFlags(append(b, ';'), a)
 	b = append(append(b, ';'), formatRights(a.Mask(), a.Type() == sd.SystemMandatoryLabel)...)

@@ -81,8 +81,8 @@ func parse(s string, strict bool, opts []Options) (*sd.Descriptor, error) {
 	return p.descriptor()
 }
 
-// refusal converts an error of package sid, whose offset counts from base, to a
-// SyntaxError with the status st.
+// refusal converts an error of package sid to a SyntaxError with status st. base is the offset to which the error's
+// own offset is relative.
 func (p *parser) refusal(err error, base int, st ntstatus.Status) error {
 	var se *sid.SyntaxError
 	if errors.As(err, &se) {

@@ -22,7 +22,7 @@ func (p *parser) fail(st ntstatus.Status, want string) error {
 
 func (p *parser) rest() string { return p.text[p.pos:] }
 
-// peek returns the next byte, 0 at the end.
+// peek returns the next byte without consuming it, or 0 at the end.
 func (p *parser) peek() byte {
 	if p.pos < len(p.text) {
 		return p.text[p.pos]
@@ -30,14 +30,14 @@ func (p *parser) peek() byte {
 	return 0
 }
 
-// blanks skips spaces where Windows tolerates them (S-41).
+// blanks skips spaces. The parser calls it where Windows tolerates them (S-41).
 func (p *parser) blanks() {
 	for !p.strict && p.peek() == ' ' {
 		p.pos++
 	}
 }
 
-// word skips w, in any case unless strict. It reports whether w was there.
+// word consumes w if it is next, and reports whether it was. Case matters only in strict mode.
 func (p *parser) word(w string) bool {
 	r := p.rest()
 	if len(r) < len(w) || r[:len(w)] != w && (p.strict || !strings.EqualFold(r[:len(w)], w)) {
@@ -47,7 +47,7 @@ func (p *parser) word(w string) bool {
 	return true
 }
 
-// descriptor reads the sections: in any order, each at most once.
+// descriptor parses the sections O:, G:, D: and S: in any order, each at most once.
 func (p *parser) descriptor() (*sd.Descriptor, error) {
 	var parts sd.Parts
 	var seen string
@@ -124,7 +124,7 @@ var (
 	saclFlags = listFlags{sd.SACLPresent, sd.SACLProtected, sd.SACLAutoInheritRequest, sd.SACLAutoInherited, true}
 )
 
-// acl reads flags and entries, or NO_ACCESS_CONTROL: a list that is present
+// acl parses the flags and entries of a list and stores it in parts. NO_ACCESS_CONTROL gives a list that is present
 // and NULL (S-42).
 func (p *parser) acl(parts *sd.Parts, f listFlags) error {
 	parts.Control |= f.present

@@ -119,8 +119,8 @@ func scanNumber(s string, strict bool) (m winnt.AccessMask, n int, want string) 
 	return winnt.AccessMask(uint32(v)), n, ""
 }
 
-// numberBase returns the base that the beginning of a number announces, and the
-// length of this beginning.
+// numberBase returns the base of a number (16 after 0x, 8 after a 0 that a digit follows, else 10) and the length of
+// its prefix.
 func numberBase(digits string) (base uint64, prefix int) {
 	switch {
 	case len(digits) > 2 && digits[0] == '0' && digits[1]|0x20 == 'x':
@@ -141,7 +141,8 @@ func digitValue(c byte) uint64 {
 	return 255
 }
 
-// formatRights prints a mask: the first form of S-39 that fits.
+// formatRights returns the text of an access mask: a name of the whole mask if there is one, else two-letter names,
+// else a hexadecimal number (S-39). 0 gives "".
 func formatRights(m winnt.AccessMask, isLabel bool) string {
 	if m == 0 {
 		return ""
@@ -162,7 +163,7 @@ func formatRights(m winnt.AccessMask, isLabel bool) string {
 	return "0x" + strconv.FormatUint(uint64(m), 16)
 }
 
-// join prints m as names of t; ok is false if they do not cover it.
+// join returns the names in t that together make up m. ok is false if they do not cover it.
 func join(m winnt.AccessMask, t []right) (s string, ok bool) {
 	var b strings.Builder
 	for _, r := range t {

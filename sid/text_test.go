@@ -65,7 +65,7 @@ func TestSubAuthorityLimit(t *testing.T) {
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
+func TestParseRejectsMalformedText(t *testing.T) {
 	for _, text := range []string{"", "S", "S-", "S-1", "S-1-", "S-1-1", "S-1-1-", "S-1-5-x", "S-1-5-0x-1", "S-1-5-0x",
 		"S-1-5-0xg", "S-1-0x-1", "S-0x-5-18", "S-0x1-5-0x", "S-1--5", "S-1-x-5", "S-1- 5-18", "S--5-18",
 		"S-1-281474976710656-1", "S-2-5-32", "S-1-5--1", "XX", "DA", "S-1-5-32-544 ", "S-1-5-32-544D:"} {

@@ -190,9 +190,9 @@ func TestVariablesHaveTheirSIDs(t *testing.T) {
 	}
 }
 
-// TestResolveStrictly checks that the aliases of a domain need the domain, and that the error of the
-// strict parser has the canonical form (S-10, S-80).
-func TestResolveStrictly(t *testing.T) {
+// The aliases of a domain need the domain, and that the error of the strict parser has the canonical form (S-10,
+// S-80).
+func TestResolveStrictNeedsCanonicalForm(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-7-8-9")
 	for text, want := range map[string]string{"DA": "S-1-5-21-7-8-9-512", "BA": "S-1-5-32-544",
 		"S-1-5-21-7-8-9-512": "S-1-5-21-7-8-9-512", "S-1-5-32-544": "S-1-5-32-544"} {

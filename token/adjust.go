@@ -63,7 +63,7 @@ func (t *Token) AdjustPrivileges(modified winnt.LUID, disableAll bool, changes [
 	return n, t.previous(changed), status
 }
 
-// previous lists the attributes the changed privileges have in t.
+// previous returns the privileges in changed with the attributes that they have in t.
 func (t *Token) previous(changed winnt.PrivilegeSet) []PrivilegeChange {
 	if changed&(changed-1) == 0 { // one: the usual call
 		for p := winnt.FirstPrivilege; ; p++ {
@@ -153,8 +153,8 @@ func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (
 	return n, previous, status
 }
 
-// adjustGroup enables or disables entry i in the copy. A status that prevents
-// this changes nothing.
+// adjustGroup enables or disables entry i in the bitmap enabled. If the entry cannot be changed, it returns the
+// status and leaves the bitmap as it was.
 func (t *Token) adjustGroup(enabled sidset.Bits, i int, enable bool) ntstatus.Status {
 	state := groupState(Group{Attributes: t.body.attrs[i]})
 	// ENABLED does not matter for two entries: the user always matches, the integrity entry never does.
@@ -172,7 +172,8 @@ func (t *Token) adjustGroup(enabled sidset.Bits, i int, enable bool) ntstatus.St
 	return st
 }
 
-// resetGroups sets ENABLED to ENABLED_BY_DEFAULT where T-75 lets it.
+// resetGroups enables the groups that are enabled by default, and disables the others. It skips groups that no
+// adjustment may change (T-75).
 func (t *Token) resetGroups(enabled sidset.Bits) {
 	for i := range t.Groups() {
 		a := t.body.attrs[i]
@@ -192,8 +193,7 @@ func (t *Token) resetGroups(enabled sidset.Bits) {
 
 func isLogon(a uint32) bool { return a&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID }
 
-// equalTo yields the indexes of the entries with the SID of entry i, without
-// those that EffectiveOnly removed.
+// equalTo yields the index of every entry with the same SID as entry i. It skips entries that EffectiveOnly removed.
 func (t *Token) equalTo(i int) func(yield func(int) bool) {
 	return func(yield func(int) bool) {
 		first := i

@@ -14,8 +14,8 @@ type entryState struct {
 	mandatory, denyOnly bool
 }
 
-// adjust returns whether the entry is enabled after a request to enable or disable it, or the status that prevents a
-// change.
+// adjust returns whether the entry is enabled after a request to enable or disable it. If the request is not allowed,
+// it returns the present state and the status.
 func (s entryState) adjust(enable bool) (bool, ntstatus.Status) {
 	switch {
 	// A mandatory entry cannot be disabled. Otherwise the token's holder could switch off a group that denies. T-75
@@ -28,7 +28,8 @@ func (s entryState) adjust(enable bool) (bool, ntstatus.Status) {
 	return enable, ntstatus.Success
 }
 
-// reset returns whether the entry is enabled after a return to the defaults.
+// reset returns whether the entry is enabled after a reset to the defaults. A mandatory or deny-only entry keeps its
+// state.
 func (s entryState) reset() bool {
 	// A reset skips the entries that no adjustment may change. T-75
 	if s.mandatory || s.denyOnly {
@@ -46,8 +47,10 @@ type adjustable[E any] struct {
 	enable func(change E) bool // whether a change asks to enable
 }
 
-// adjust applies the changes to a copy, all of them or none. It returns the copy and, in the order of the list, the
-// previous state of the changed entries; on an error both are nil. With reset it ignores the changes (T-75).
+// adjust applies all changes to a copy of the list and returns it. If one change is not allowed, it applies none and
+// returns nil with the status. previous has the changed entries as they were, in the order of the list. If a change
+// names no entry, the status is NotAllAssigned and the other changes apply. With reset it ignores the changes and
+// resets every entry (T-75).
 func (a adjustable[E]) adjust(reset bool, changes []E) (now, previous []E, status ntstatus.Status) {
 	now = append([]E(nil), a.list...)
 	if reset {
@@ -121,13 +124,13 @@ func (t *Token) AdjustClaims(modified winnt.LUID, device, reset bool, changes []
 	}), previous, status
 }
 
-// claimState reads the flags of a claim.
+// claimState returns the entry state that the flags of a claim represent.
 func claimState(a claims.Attribute) entryState {
 	return entryState{a.Flags&claims.FlagDisabled == 0, a.Flags&claims.FlagDisabledByDefault == 0,
 		a.Flags&claims.FlagMandatory != 0, a.Flags&claims.FlagUseForDenyOnly != 0}
 }
 
-// claimEnabled returns the claim, enabled or disabled.
+// claimEnabled returns a copy of the claim that is enabled if on is true, else disabled.
 func claimEnabled(a claims.Attribute, on bool) claims.Attribute {
 	a.Flags &^= claims.FlagDisabled
 	if !on {
@@ -149,14 +152,14 @@ func (t *Token) AdjustDeviceGroups(modified winnt.LUID, reset bool, changes []Gr
 	return t.withBody(modified, func(b *body) { b.device = newList(now) }), previous, status
 }
 
-// groupState reads the attributes of a group.
+// groupState returns the entry state that the attributes of a group represent.
 func groupState(g Group) entryState {
 	a := g.Attributes
 	return entryState{a&winnt.SE_GROUP_ENABLED != 0, a&winnt.SE_GROUP_ENABLED_BY_DEFAULT != 0,
 		a&winnt.SE_GROUP_MANDATORY != 0, a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0}
 }
 
-// groupEnabled returns the group, enabled or disabled.
+// groupEnabled returns a copy of the group that is enabled if on is true, else disabled.
 func groupEnabled(g Group, on bool) Group {
 	g.Attributes &^= winnt.SE_GROUP_ENABLED
 	if on {

@@ -69,9 +69,8 @@ func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.St
 	return t.withBody(t.modified, func(b *body) { b.local = set }), ntstatus.Success
 }
 
-// changeAttribute applies one operation to a list of attributes, which it may
-// share with others: a change makes a new list. An operation on a name that two
-// attributes have changes the last of them.
+// changeAttribute applies one operation to a list of attributes and returns the new list. It does not write to now,
+// which other tokens may share. If two attributes have the name, the operation changes the last of them.
 func changeAttribute(now []claims.Attribute, c AttributeChange) ([]claims.Attribute, ntstatus.Status) {
 	at := -1
 	for i := range now {
@@ -124,7 +123,8 @@ func changeAttribute(now []claims.Attribute, c AttributeChange) ([]claims.Attrib
 	return nil, ntstatus.InvalidParameter
 }
 
-// status returns success, or STATUS_INVALID_PARAMETER for values of two types.
+// status returns STATUS_SUCCESS for true, and STATUS_INVALID_PARAMETER for false: the two values have different
+// types.
 func status(ok bool) ntstatus.Status {
 	if ok {
 		return ntstatus.Success
@@ -132,8 +132,7 @@ func status(ok bool) ntstatus.Status {
 	return ntstatus.InvalidParameter
 }
 
-// replaced returns a copy of the list with another attribute at an index: the
-// old list stays that of the old token.
+// replaced returns a copy of the list with attribute a at index at. The old token keeps the old list.
 func replaced(now []claims.Attribute, at int, a claims.Attribute) []claims.Attribute {
 	out := append([]claims.Attribute(nil), now...)
 	out[at] = a

@@ -8,9 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// entries appends the user, the groups and the integrity entry to room, with
-// their final attributes. It returns the index of the integrity entry, 0 without
-// one.
+// entries appends the user, the groups and the integrity entry to room, with the attributes that the token stores. It
+// returns the index of the integrity entry, or 0 if there is none.
 func (s *Spec) entries(room []Group) (out []Group, integrityAt uint16) {
 	out = append(append(room, s.User), s.Groups...)
 	for i := range out {
@@ -39,7 +38,8 @@ func (s *Spec) entries(room []Group) (out []Group, integrityAt uint16) {
 	return out, integrityAt
 }
 
-// fill sets b to the body of the entries. maps is the memory for its two bitmaps.
+// fill sets b to the body for the spec. entries is the result of Spec.entries, and maps provides the memory for the
+// body's two bitmaps.
 func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
 	// SIDs are copied (compact and Clone): a token lives longer than the
 	// descriptor or message that its SIDs were read from.
@@ -81,7 +81,7 @@ func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
 	}
 }
 
-// classify derives the bitmaps from the attributes.
+// classify sets the bitmaps denyOnly and pinned from the entries' attributes.
 func (b *body) classify() {
 	for i, a := range b.attrs {
 		if a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {
@@ -95,7 +95,7 @@ func (b *body) classify() {
 	}
 }
 
-// restrict sets the restricting SIDs; an empty list restricts too (T-63).
+// restrict sets the restricting SIDs. An empty list also restricts the token (T-63).
 func (b *body) restrict(gs []Group) {
 	var keep, drop []Group
 	for _, g := range gs {
@@ -117,8 +117,8 @@ func (b *body) restrict(gs []Group) {
 	}
 }
 
-// withAttributes returns a copy in which entries without attributes have a. It
-// returns nil for an empty list.
+// withAttributes returns a copy of gs in which entries with attributes 0 get attributes a. It returns nil for an
+// empty list.
 func withAttributes(gs []Group, a uint32) []Group {
 	if len(gs) == 0 {
 		return nil
@@ -133,8 +133,8 @@ func withAttributes(gs []Group, a uint32) []Group {
 	return out
 }
 
-// compact copies the SIDs into one string: a token neither pins the descriptor
-// its SIDs were cut from, nor spreads them over memory.
+// compact returns copies of the SIDs that share one string. So a token does not keep the descriptor in memory from
+// which its SIDs were read, and its SIDs are close together.
 func compact(gs []Group) []sid.SID {
 	n := 0
 	for _, g := range gs {

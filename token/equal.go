@@ -31,8 +31,9 @@ func (t *Token) Equal(o *Token) bool {
 		equalLists(t.body.capabilities, o.body.capabilities)
 }
 
-// equalGroups compares user and groups as sets. The bits in the maps of, which merge the entries of equal
-// SIDs, represent ENABLED and USE_FOR_DENY_ONLY.
+// equalGroups reports whether both tokens have the same user and groups, in any order, in the same states. It
+// compares the bitmaps of entries that match allow entries and deny entries, which cover ENABLED and
+// USE_FOR_DENY_ONLY, also for a SID that occurs twice.
 func (t *Token) equalGroups(o *Token) bool {
 	// Equal counts and every SID of one in the other make equal sets.
 	mine, others := t.held(), o.held()
@@ -53,7 +54,7 @@ func (t *Token) equalGroups(o *Token) bool {
 	return true
 }
 
-// held returns a bitmap with a bit for each SID still in the token, at its
+// held returns a bitmap of the SIDs that EffectiveOnly has not removed. A SID that occurs twice has one bit, at its
 // first index.
 func (t *Token) held() sidset.Bits {
 	out := append(sidset.Bits(nil), t.groups.alive...)
@@ -66,10 +67,10 @@ func (t *Token) held() sidset.Bits {
 	return out
 }
 
-// equalSets reports whether both have the same SIDs. nil is an empty set.
+// equalSets reports whether both sets have the same SIDs. nil is the empty set.
 func equalSets(a, b *sidset.Set) bool { return a == b || subset(a, b) && subset(b, a) }
 
-// subset reports whether every SID of a is one of b. nil is an empty set.
+// subset reports whether b has every SID of a. nil is the empty set.
 func subset(a, b *sidset.Set) bool {
 	for i := range a.Len() {
 		s := a.At(i)
@@ -80,13 +81,12 @@ func subset(a, b *sidset.Set) bool {
 	return true
 }
 
-// equalLists compares two lists as sets, in which order and repetition do not
-// matter.
+// equalLists reports whether both lists have the same SIDs in the same states. Order and repetition do not matter.
 func equalLists(a, b *list) bool {
 	return listed(a, b) && listed(b, a)
 }
 
-// listed reports whether each entry of a is in b, enabled in both or neither.
+// listed reports whether b has the SID of every entry of a, and whether each is enabled in both lists or in neither.
 func listed(a, b *list) bool {
 	for i, g := range a.all {
 		// Find gives the first of several entries with one SID; the bits of all of

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// claimList reads [{"name":…,"type":…,"values":[…]}].
+// claimList parses an array of claims: [{"name":…,"type":…,"values":[…]}].
 func (r *fileReader) claimList(out *[]rawClaim) error {
 	return r.Array(MaxGroups, func(int) error {
 		*out = append(*out, rawClaim{})
@@ -67,7 +67,7 @@ func (r *fileReader) claim(c *rawClaim) error {
 	return nil
 }
 
-// skipValues reads over an array of plain values.
+// skipValues skips an array of plain values.
 func (r *fileReader) skipValues() error {
 	return r.Array(claims.MaxValues, func(int) error {
 		switch c := r.Peek(); {
@@ -83,8 +83,8 @@ func (r *fileReader) skipValues() error {
 	})
 }
 
-// values reads the array of values by the type of the claim. SIDs are kept as
-// text: an alias needs the domain, which may follow.
+// values parses the array of a claim's values, which have the claim's type. It stores SIDs as text, because an alias
+// needs the domain, and the field domain may follow.
 func (r *fileReader) values(c *rawClaim) error {
 	return r.Array(claims.MaxValues, func(int) error {
 		switch c.Type {
@@ -113,8 +113,7 @@ func (r *fileReader) values(c *rawClaim) error {
 	})
 }
 
-// truth reads a boolean: true, false, or 0 or 1 as in the binary form of a claim
-// ([MS-DTYP] section 2.4.10.1).
+// truth parses a boolean: true, false, or 0 or 1 as in the binary form of a claim ([MS-DTYP] section 2.4.10.1).
 func (r *fileReader) truth(c *rawClaim) error {
 	if b := r.Peek(); b == '0' || b == '1' {
 		v, err := r.Unsigned(1)
@@ -130,7 +129,7 @@ func (r *fileReader) truth(c *rawClaim) error {
 	return err
 }
 
-// octets reads hexadecimal digits in a string.
+// octets parses a string of hexadecimal digits into a value of claim c.
 func (r *fileReader) octets(c *rawClaim) error {
 	r.Peek()
 	at := r.Pos
@@ -146,9 +145,8 @@ func (r *fileReader) octets(c *rawClaim) error {
 	return nil
 }
 
-// resolveClaims makes the sets of claims once the SIDs in them can be resolved.
-// An absent list of restricted claims and an empty one differ: absent, the
-// restricted pass sees all claims; empty, it sees none (T-67).
+// resolveClaims makes the claim sets, after all SIDs in them can be resolved. If a list of restricted claims is
+// absent, the restricted pass sees all claims; if it is empty, the pass sees none (T-67).
 func (r *fileReader) resolveClaims(domain sid.SID) error {
 	// NewSet validates names, types and sizes. Its error is reported at the field.
 	for _, l := range []struct {
@@ -183,8 +181,7 @@ func (r *fileReader) resolveClaims(domain sid.SID) error {
 	return nil
 }
 
-// given returns the list, or nil for an empty one, which means the same as an
-// absent one.
+// given returns nil if the list is empty, because that has the same meaning as a missing list.
 func given(list *[]rawClaim) *[]rawClaim {
 	if len(*list) == 0 {
 		return nil
@@ -192,7 +189,7 @@ func given(list *[]rawClaim) *[]rawClaim {
 	return list
 }
 
-// hexText reads bytes written in hexadecimal.
+// hexText parses a string of hexadecimal digits and returns the bytes as a string.
 func (r *fileReader) hexText() (string, error) {
 	s, err := r.Text()
 	if err != nil {

@@ -90,8 +90,8 @@ func Parse(file []byte) (*Token, error) {
 	return t, nil
 }
 
-// read reads the file once, then resolves SIDs and defaults, then calls New. So a
-// file cannot describe a token that New would refuse.
+// read parses the file, resolves SIDs and defaults, and calls New. The error is of the JSON, of a SID or of New, so
+// every token that a file describes is one that New accepts.
 func (r *fileReader) read() (*Token, error) {
 	if err := r.fields(fileFields, r.field); err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (r *fileReader) read() (*Token, error) {
 	return t, nil
 }
 
-// fields reads an object; a field that is null counts as absent.
+// fields parses an object and calls f with the index of each field. A null field counts as absent.
 func (r *fileReader) fields(names []string, f func(i int) error) error {
 	return r.Object(names, func(i int) error {
 		if r.Null() {
@@ -119,8 +119,7 @@ func (r *fileReader) fields(names []string, f func(i int) error) error {
 	})
 }
 
-// refused converts an error of New to a FileError, with the offset if it is
-// known.
+// refused converts an error of New to a FileError. Offset is set if the position of the field is known.
 func (r *fileReader) refused(err error) error {
 	var se *SpecError
 	if !errors.As(err, &se) {
@@ -136,7 +135,7 @@ func (r *fileReader) refused(err error) error {
 	return out
 }
 
-// field reads the value of one field.
+// field parses the value of field i of the file.
 func (r *fileReader) field(i int) (err error) {
 	s := &r.spec
 	switch name := fileFields[i]; name {
@@ -192,8 +191,7 @@ func (r *fileReader) field(i int) (err error) {
 	return err
 }
 
-// scalar reads the fields that hold one number or word. New validates their
-// combination.
+// scalar parses a field whose value is one number or word. New validates the combination of such fields.
 func (r *fileReader) scalar(name string) (err error) {
 	s := &r.spec
 	var v uint64

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// resolve converts texts to SIDs and applies the defaults.
+// resolve converts the texts of the file to SIDs and applies the defaults.
 func (r *fileReader) resolve() error {
 	s := &r.spec
 	if r.user.sid.at == 0 {
@@ -76,8 +76,7 @@ func (r *fileReader) findDomain() (sid.SID, error) {
 	return sid.SID{}, nil
 }
 
-// resolveSID reads a SID, an alias, or an alias relative to the domain. The
-// error has the place in the file.
+// resolveSID resolves a SID, an alias, or an alias relative to domain. The error has the position in the file.
 func resolveSID(l loc, domain sid.SID) (sid.SID, error) {
 	s, err := sid.Resolve(l.text, domain)
 	if err != nil {
@@ -86,8 +85,8 @@ func resolveSID(l loc, domain sid.SID) (sid.SID, error) {
 	return s, nil
 }
 
-// resolveGroups resolves the SIDs of one list; name is the field, for errors. It
-// returns nil for nil only.
+// resolveGroups resolves the SIDs of a list. name is the field that errors name. A nil list gives nil, an empty one
+// an empty result.
 func (r *fileReader) resolveGroups(name string, raw []rawGroup, domain sid.SID) ([]Group, error) {
 	if raw == nil {
 		return nil, nil
@@ -106,7 +105,7 @@ func (r *fileReader) resolveGroups(name string, raw []rawGroup, domain sid.SID) 
 	return out, nil
 }
 
-// settle applies the defaults of level, type, integrity and policy.
+// settle applies the defaults of type, level, integrity and mandatory policy.
 func (r *fileReader) settle() error {
 	s := &r.spec
 	if !r.hasType {
@@ -147,7 +146,8 @@ func (r *fileReader) settle() error {
 // written explicitly, because a missing field means Medium.
 const noIntegrity = "None"
 
-// resolveDACL reads the default DACL, or makes the usual one.
+// resolveDACL parses the default DACL. If the file has none, it makes one that grants everything to the user, SYSTEM
+// and the package. A text with another part than a DACL is an error.
 func (r *fileReader) resolveDACL(domain sid.SID) error {
 	s := &r.spec
 	if r.dacl.path == "" {
@@ -173,7 +173,7 @@ func (r *fileReader) resolveDACL(domain sid.SID) error {
 	return nil
 }
 
-// fullAccess returns a list that allows each SID everything.
+// fullAccess returns a list that grants GENERIC_ALL to each SID.
 func fullAccess(sids ...sid.SID) (*sd.ACL, error) {
 	var aces []sd.ACE
 	for _, s := range sids {

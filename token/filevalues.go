@@ -7,8 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// loc reads a text and notes its place, for messages that come only when the
-// whole file is known.
+// loc parses a string and records its position, so that a later error can name it.
 func (r *fileReader) loc(name string, l *loc) (err error) {
 	r.Peek()
 	l.path, l.at = name, r.Pos
@@ -16,7 +15,7 @@ func (r *fileReader) loc(name string, l *loc) (err error) {
 	return err
 }
 
-// signed reads a number that may be negative: claims and times can be.
+// signed parses a number that may be negative, such as a claim's value or a time.
 func (r *fileReader) signed() (int64, error) {
 	s, err := r.Number()
 	if err != nil {
@@ -29,7 +28,8 @@ func (r *fileReader) signed() (int64, error) {
 	return v, nil
 }
 
-// oneOf reads one word of a table.
+// oneOf parses a string and returns the value that the table has for it. An unknown word is an error that lists the
+// known ones.
 func (r *fileReader) oneOf(table []named) (uint32, error) {
 	r.Peek()
 	at := r.Pos
@@ -46,7 +46,7 @@ func (r *fileReader) oneOf(table []named) (uint32, error) {
 	return v, nil
 }
 
-// words reads an array of words of a table.
+// words parses an array of strings and returns the combined bits that the table has for them.
 func (r *fileReader) words(table []named) (bits uint32, err error) {
 	err = r.Array(32, func(int) error {
 		v, err := r.oneOf(table)
@@ -56,8 +56,7 @@ func (r *fileReader) words(table []named) (bits uint32, err error) {
 	return bits, err
 }
 
-// group reads "S-1-…", or {"sid":…,"attributes":[…]}. attributes left out are
-// those of a bare SID.
+// group parses a group: "S-1-…", or {"sid":…,"attributes":[…]}. Without attributes the group gets bare.
 func (r *fileReader) group(g *rawGroup, bare uint32) error {
 	g.attrs, g.bare = bare, true
 	if r.Peek() == '"' {
@@ -82,8 +81,8 @@ func (r *fileReader) group(g *rawGroup, bare uint32) error {
 	return err
 }
 
-// groupList reads an array of groups, as long as a token may hold. A bare SID is a
-// group as a logon adds it.
+// groupList parses an array of at most MaxGroups groups. A SID without attributes gets those of a group that a logon
+// adds. An empty array gives an empty list, not nil.
 func (r *fileReader) groupList(out *[]rawGroup) error {
 	*out = []rawGroup{} // an empty list differs from none
 	return r.Array(MaxGroups, func(int) error {
@@ -92,9 +91,8 @@ func (r *fileReader) groupList(out *[]rawGroup) error {
 	})
 }
 
-// privilege reads "SeXPrivilege", which is enabled, or {"name":…,"attributes":[…]},
-// which has the attributes given. A privilege given twice is refused: which of
-// the two counts would be a guess.
+// privilege parses "SeXPrivilege", which means enabled, or {"name":…,"attributes":[…]} with the exact attributes.
+// A privilege that occurs twice is an error.
 func (r *fileReader) privilege(int) error {
 	attrs := winnt.SE_PRIVILEGE_ENABLED // of a bare name
 	var name loc
@@ -135,7 +133,7 @@ func (r *fileReader) privilege(int) error {
 	return nil
 }
 
-// container reads one field of appContainer; only packageSid is required.
+// container parses field i of appContainer. Only packageSid is required.
 func (r *fileReader) container(i int) (err error) {
 	switch i {
 	case 0:

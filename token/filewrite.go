@@ -142,8 +142,8 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// groupsFile returns the groups for the file. If the integrity entry is where the reader would put it, it becomes
-// integrityLevel.
+// groupsFile returns the groups in the form of the token file. It returns the integrity entry as level if the reader
+// would put it at the same position, else among the groups.
 func (t *Token) groupsFile() (groups []any, level string) {
 	gs := collect(t.Groups())
 	// A file without a level means Medium. A token without an integrity entry must say so, or reading it back would
@@ -159,8 +159,9 @@ func (t *Token) groupsFile() (groups []any, level string) {
 	return groups, level
 }
 
-// groupFiles returns the groups of a list, [] for none: the fields without
-// omitempty say that they are empty.
+// groupFiles returns the entries of seq in the form of the token file. Without entries it returns an empty list,
+// because the field must appear in the file. bare has the attributes that the reader assigns to a SID without
+// attributes.
 func groupFiles(seq func(func(int, Group) bool), bare uint32) []any {
 	out := []any{}
 	for _, g := range seq {
@@ -169,7 +170,7 @@ func groupFiles(seq func(func(int, Group) bool), bare uint32) []any {
 	return out
 }
 
-// groupFile returns a bare SID if the attributes are bare, else a fileGroup.
+// groupFile returns the SID's text if the attributes equal bare, else a fileGroup.
 func groupFile(g Group, bare uint32) any {
 	if g.Attributes == bare {
 		return g.SID.String()
@@ -177,8 +178,8 @@ func groupFile(g Group, bare uint32) any {
 	return fileGroup{g.SID.String(), GroupAttributeNames(g.Attributes)}
 }
 
-// privilegeFile returns a name for a privilege that is enabled and not so by
-// default, which is how the reader takes a bare name.
+// privilegeFile returns the privileges in the form of the token file. A privilege that is enabled, but not by
+// default, is only its name.
 func (t *Token) privilegeFile() []any {
 	var out []any
 	for p, a := range t.Privileges() {
@@ -192,7 +193,7 @@ func (t *Token) privilegeFile() []any {
 	return out
 }
 
-// narrowed prints restricted claims; nil where there is no such list.
+// narrowed returns restricted claims in the form of the token file, or nil if the token has no such list.
 func narrowed(s *claims.Set) *[]fileClaim {
 	if s == nil {
 		return nil

@@ -75,7 +75,8 @@ type filtered struct {
 	effect  bool // something was taken away
 }
 
-// restricting checks a list of restricting SIDs, as long as a token may have.
+// restricting returns STATUS_INVALID_PARAMETER if gs cannot be a list of restricting SIDs: it has more than MaxGroups
+// entries, a zero SID, or an entry with attributes.
 func restricting(gs []Group) ntstatus.Status {
 	if len(gs) > MaxGroups {
 		return ntstatus.InvalidParameter
@@ -89,7 +90,7 @@ func restricting(gs []Group) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// disable makes every entry with one of the SIDs deny-only (T-61).
+// disable makes every entry with one of the SIDs deny-only. It ignores SIDs that the token does not have (T-61).
 func (w *filtered) disable(sids []sid.SID) {
 	for _, s := range sids {
 		first := w.old.index(s)
@@ -103,7 +104,8 @@ func (w *filtered) disable(sids []sid.SID) {
 	}
 }
 
-// denyOnly makes one entry match deny entries only.
+// denyOnly makes entry i deny-only, so that it matches deny entries and no allow entry. It does not change the
+// integrity entry.
 func (w *filtered) denyOnly(i int) {
 	a := &w.b.attrs[i]
 	// The integrity entry cannot be made deny-only (T-61).
@@ -118,8 +120,8 @@ func (w *filtered) denyOnly(i int) {
 	w.enabled.Clear(i)
 }
 
-// privileges removes privileges: those listed, or all but one (T-62), and with
-// LUA_TOKEN those that a limited token does not keep (T-65).
+// privileges removes the privileges in f.Delete. DISABLE_MAX_PRIVILEGE removes all but SeChangeNotifyPrivilege
+// instead (T-62). LUA_TOKEN also removes those that a limited token may not have (T-65).
 func (w *filtered) privileges(f *FilterSpec) {
 	// A privilege to delete goes, one that is not held is skipped (T-62).
 	drop := f.Delete
@@ -135,7 +137,7 @@ func (w *filtered) privileges(f *FilterSpec) {
 	w.drop(drop)
 }
 
-// drop removes privileges completely, because a disabled one could be enabled again.
+// drop removes the privileges of set. It does not merely disable them, because the holder could enable them again.
 func (w *filtered) drop(set winnt.PrivilegeSet) {
 	// Removing a privilege that the token does not have has no effect, and the copy stays unmarked.
 	if w.t.present&set != 0 {
@@ -146,8 +148,8 @@ func (w *filtered) drop(set winnt.PrivilegeSet) {
 	w.t.byDefault &^= set
 }
 
-// lua applies the rest of LUA_TOKEN: administrative groups and integrity
-// (T-65).
+// lua applies what else LUA_TOKEN does: administrative groups become deny-only, a level above Medium becomes Medium,
+// and the elevation type becomes limited (T-65).
 func (w *filtered) lua() {
 	// Administrative groups become deny-only, so that entries which refuse them still
 	// bind the limited token. T-65
@@ -166,7 +168,8 @@ func (w *filtered) lua() {
 	w.b.elevation = winnt.TokenElevationTypeLimited
 }
 
-// isAdministrative reports whether LUA_TOKEN disables a group (T-65).
+// isAdministrative reports whether LUA_TOKEN makes a group deny-only: an administrative group of BUILTIN or of a
+// domain (T-65).
 func isAdministrative(s sid.SID) bool {
 	if s.Authority() != 5 {
 		return false
@@ -214,8 +217,7 @@ func (w *filtered) restrict(f *FilterSpec) {
 	}
 }
 
-// common returns the entries of gs whose SID is in set. It reuses the memory of
-// gs.
+// common returns the entries of gs whose SID is in set. The result reuses the array of gs.
 func common(gs []Group, set *sidset.Set) []Group {
 	out := gs[:0]
 	for _, g := range gs {
@@ -226,7 +228,8 @@ func common(gs []Group, set *sidset.Set) []Group {
 	return out
 }
 
-// left returns the restricting SIDs that are not in gs: they continue to match deny entries (T-68).
+// left returns the token's restricting SIDs that are not in gs, as deny-only entries. They still match deny entries
+// (T-68).
 func (w *filtered) left(gs []Group) (out []Group) {
 	seen := map[sid.SID]bool{}
 	for _, g := range gs {
@@ -243,7 +246,7 @@ func (w *filtered) left(gs []Group) (out []Group) {
 	return out
 }
 
-// finish assembles the token from the copies, with its bitmaps, flags and owner.
+// finish completes the filtered token: bitmaps, flags, parent and owner.
 func (w *filtered) finish(f *FilterSpec) {
 	b, n := w.b, w.t
 	words := len(b.denyOnly)
@@ -271,7 +274,7 @@ func (w *filtered) finish(f *FilterSpec) {
 	}
 }
 
-// setIntegrity replaces the SID of the integrity entry and rebuilds the index. Everything else is shared.
+// setIntegrity replaces the SID of the integrity entry at index at, and rebuilds the index of SIDs.
 func (b *body) setIntegrity(at uint16, level sid.SID) {
 	sids := make([]sid.SID, b.set.Len())
 	for i := range sids {

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// extended applies the additional parameters of NtFilterTokenEx (T-67).
+// extended applies the parameters that only NtFilterTokenEx has (T-67).
 func (w *filtered) extended(f *FilterSpec) {
 	b := w.b
 	// Dropping comes first, so that disabling and restricting find no claims.
@@ -107,7 +107,7 @@ func (w *filtered) restrictClaims(own, before *claims.Set, names []string) *clai
 	return n
 }
 
-// hasName reports whether a list names a claim, ignoring case.
+// hasName reports whether the list has a claim name, ignoring case.
 func hasName(names []string, name string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return claims.EqualName(n, name) })
 }

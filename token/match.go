@@ -82,7 +82,7 @@ func (l *list) index() *sidset.Set {
 	return l.set
 }
 
-// allowBits returns the bits of the entries that grant.
+// allowBits returns the bits of the entries that match allow entries.
 func (l *list) allowBits() sidset.Bits {
 	if l == nil {
 		return nil
@@ -90,7 +90,7 @@ func (l *list) allowBits() sidset.Bits {
 	return l.allow
 }
 
-// newList returns a list of groups; nil for an empty one.
+// newList returns a list of the groups, or nil if there are none.
 func newList(gs []Group) *list {
 	if len(gs) == 0 {
 		return nil
@@ -98,8 +98,8 @@ func newList(gs []Group) *list {
 	return newPresentList(gs)
 }
 
-// newPresentList returns a list, an empty one too: a list of restricting SIDs without an
-// entry restricts everything. T-63
+// newPresentList returns a list of the groups, also if there are none: an empty list of restricting SIDs restricts
+// everything (T-63).
 func newPresentList(gs []Group) *list {
 	l := &list{set: sidset.New(compact(gs)), attrs: make([]uint32, len(gs)), allow: sidset.NewBits(len(gs)),
 		deny: sidset.NewBits(len(gs))}
@@ -122,13 +122,12 @@ func newPresentList(gs []Group) *list {
 	return l
 }
 
-// match computes which entries grant and which refuse.
+// match returns the bitmaps of the entries that match allow entries and deny entries.
 func (b *body) match(enabled, alive sidset.Bits, integrityAt uint16) (allow, deny sidset.Bits) {
 	return b.matchIn(make(sidset.Bits, 2*len(alive)), enabled, alive, integrityAt)
 }
 
-// matchIn computes match in the given memory, which holds its two bitmaps. It works a word at a
-// time.
+// matchIn does the work of match in the memory of room, which must hold both bitmaps.
 func (b *body) matchIn(room, enabled, alive sidset.Bits, integrityAt uint16) (allow, deny sidset.Bits) {
 	w := len(alive)
 	allow, deny = room[:w:w], room[w:]

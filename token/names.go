@@ -57,7 +57,7 @@ var (
 		{"sid", uint32(claims.SID)}, {"boolean", uint32(claims.Boolean)}, {"octets", uint32(claims.Octets)}}
 )
 
-// lookup returns the value of a word; words are compared exactly, as keys are.
+// lookup returns the value of a word in the table, and false for an unknown word. Case matters.
 func lookup(table []named, name string) (uint32, bool) {
 	for _, n := range table {
 		if n.name == name {
@@ -67,7 +67,7 @@ func lookup(table []named, name string) (uint32, bool) {
 	return 0, false
 }
 
-// nameOf returns the word of a value, "" for one without.
+// nameOf returns the word for a value, or "" if the table has none.
 func nameOf(table []named, value uint32) string {
 	for _, n := range table {
 		if n.value == value {
@@ -77,7 +77,7 @@ func nameOf(table []named, value uint32) string {
 	return ""
 }
 
-// namesOf lists the names of the bits set, never nil.
+// namesOf returns the names of the bits that are set in value. The result is never nil.
 func namesOf(table []named, value uint32) []string {
 	out := []string{}
 	for _, n := range table {
@@ -88,7 +88,7 @@ func namesOf(table []named, value uint32) []string {
 	return out
 }
 
-// choices lists the words of a table, for messages about a wrong one.
+// choices returns the words of the table, separated for an error message.
 func choices(table []named) string {
 	var out []string
 	for _, n := range table {

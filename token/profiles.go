@@ -55,8 +55,8 @@ var (
 
 const bothPolicies = winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP | winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN
 
-// profile returns the common part of all profiles: a primary token under both mandatory policies, with its privileges
-// enabled as by default.
+// profile returns the common part of the profiles: a primary token with both mandatory policies. enabled are the
+// privileges that are enabled, also by default.
 func profile(user sid.SID, level sid.SID, held, enabled winnt.PrivilegeSet, groups ...Group) Spec {
 	return Spec{
 		User: Group{SID: user}, Groups: groups, Integrity: level, MandatoryPolicy: bothPolicies,
@@ -65,7 +65,7 @@ func profile(user sid.SID, level sid.SID, held, enabled winnt.PrivilegeSet, grou
 	}
 }
 
-// ordinary gives SIDs the attributes of a group that a logon adds.
+// ordinary returns groups with the attributes that a logon gives.
 func ordinary(sids ...sid.SID) []Group {
 	gs := make([]Group, len(sids))
 	for i, s := range sids {
@@ -78,9 +78,9 @@ func ordinary(sids ...sid.SID) []Group {
 // one computer is in: Domain Users, or None.
 const domainUsersRID = 513
 
-// logon adds the groups and defaults that every logon gives a token. The primary group comes first, so that it is the
-// default; for a user without a domain it is the user. The default DACL grants access to the owner, the system and,
-// for reading and executing, the logon session (T-130).
+// logon adds the groups and defaults that every logon gives a token. The first group is the default primary group; a
+// user without a domain is the primary group itself. The default DACL grants full access to the owner and the system,
+// and read and execute to the logon session (T-130).
 func (s *Spec) logon(owner sid.SID) {
 	user := s.User.SID
 	if user.Authority() == 5 && user.SubAuthorities() == 5 && user.Sub(0) == 21 {
@@ -93,9 +93,8 @@ func (s *Spec) logon(owner sid.SID) {
 	s.DefaultDACL = defaultDACL(owner, session)
 }
 
-// logonSID returns the logon SID of the built-in profiles of a user. It is the
-// same for each token of the user, as those of one logon share it, and differs
-// between users: S-1-5-5-0-1001 for S-1-5-21-1-2-3-1001.
+// logonSID returns the logon SID for the profiles of a user, such as S-1-5-5-0-1001 for S-1-5-21-1-2-3-1001. All
+// tokens of one user share it, as those of one logon do.
 func logonSID(user sid.SID) sid.SID {
 	var high uint32
 	for i := 1; i < user.SubAuthorities()-1; i++ {
@@ -104,8 +103,8 @@ func logonSID(user sid.SID) sid.SID {
 	return sid.Logon(high, user.RID())
 }
 
-// defaultDACL returns the list that a logon gives: everything for the owner and
-// the system, reading and executing for the logon session.
+// defaultDACL returns the DACL that a logon gives: full access for the owner and the system, read and execute for the
+// logon session.
 func defaultDACL(owner, session sid.SID) *sd.ACL {
 	return allowing(grant{owner, winnt.GENERIC_ALL}, grant{sid.LocalSystem, winnt.GENERIC_ALL},
 		grant{session, winnt.GENERIC_READ | winnt.GENERIC_EXECUTE})
@@ -117,8 +116,8 @@ type grant struct {
 	mask winnt.AccessMask
 }
 
-// allowing returns a list of these grants, nil if one is to the zero SID, which
-// New refuses as a user.
+// allowing returns a list with these grants. It returns nil if one of them is for the zero SID; New then rejects the
+// zero SID as a user.
 func allowing(grants ...grant) *sd.ACL {
 	aces := make([]sd.ACE, len(grants))
 	for i, g := range grants {

@@ -172,8 +172,7 @@ func New(s Spec) (*Token, error) {
 	return t, nil
 }
 
-// defaults sets owner, primary group, and the space charged for primary group and
-// default DACL. The error is a SpecError.
+// defaults sets owner, primary group and DynamicCharged. n is the number of entries. The error is a SpecError.
 func (t *Token) defaults(s *Spec, n int) error {
 	if !s.Owner.IsZero() {
 		i := t.ownerIndex(s.Owner)
@@ -209,7 +208,8 @@ func (t *Token) defaults(s *Spec, n int) error {
 	return nil
 }
 
-// index returns the index of the user or a group still there, or -1.
+// index returns the first index of a SID among the user and groups, or -1. It ignores entries that EffectiveOnly
+// removed.
 func (t *Token) index(s sid.SID) int {
 	i := t.body.set.Find(s.Hash(), s)
 	if i < 0 || t.groups.alive.Has(i) {
@@ -223,9 +223,8 @@ func (t *Token) index(s sid.SID) int {
 	return -1
 }
 
-// ownerIndex returns the index of an entry that may own new objects: the user,
-// or a group with OWNER (T-11); never a deny-only one (T-66). -1 if s is
-// neither.
+// ownerIndex returns the index of an entry with SID s that may own new objects: the user, or a group with
+// SE_GROUP_OWNER (T-11), unless it is deny-only (T-66). It returns -1 if there is no such entry.
 func (t *Token) ownerIndex(s sid.SID) int {
 	first := t.body.set.Find(s.Hash(), s)
 	if first < 0 {
@@ -287,7 +286,7 @@ func (t *Token) Spec() Spec {
 	return s
 }
 
-// collect returns the elements of a sequence in a new slice, nil for none.
+// collect returns the elements of a sequence as a slice, or nil if it has none.
 func collect[E any](seq func(func(int, E) bool)) []E {
 	var out []E
 	for _, g := range seq {

@@ -99,7 +99,7 @@ type list struct {
 	allow, deny sidset.Bits
 }
 
-// all yields the entries in their order; none for nil, which is the empty list.
+// all yields the entries in order. A nil list has none.
 func (l *list) all(yield func(int, Group) bool) {
 	if l == nil {
 		return
@@ -111,7 +111,7 @@ func (l *list) all(yield func(int, Group) bool) {
 	}
 }
 
-// attr returns the current attributes of entry i.
+// attr returns the present attributes of entry i, with ENABLED if the entry is enabled.
 func (t *Token) attr(i int) uint32 {
 	a := t.body.attrs[i]
 	if t.groups.enabled.Has(i) {
@@ -120,7 +120,7 @@ func (t *Token) attr(i int) uint32 {
 	return a
 }
 
-// entry returns the SID of an index with its current attributes.
+// entry returns entry i with its present attributes.
 func (t *Token) entry(i int) Group { return Group{t.body.set.At(i), t.attr(i)} }
 
 // User returns the user and its attributes. These are usually 0, or

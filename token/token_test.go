@@ -184,7 +184,7 @@ func TestLogonSIDAndElevationOfProfiles(t *testing.T) {
 }
 
 // IsSandboxed is true for AppContainers, write-restricted tokens and LUA tokens only.
-func TestIsSandboxed(t *testing.T) {
+func TestIsSandboxedForLimitedTokensOnly(t *testing.T) {
 	tok := must(t, token.Administrator(userU))
 	if tok.PrivilegeCount() != 24 {
 		t.Errorf("administrator has %d privileges, want 24", tok.PrivilegeCount())

@@ -31,14 +31,13 @@ func (e *SpecError) Error() string {
 // Unwrap returns the status as an error.
 func (e *SpecError) Unwrap() error { return e.Status.Err() }
 
-// fieldError returns the error of a field, with its value and the expected one.
+// fieldError returns a SpecError for a field: its value, and what a valid one is.
 func fieldError(field string, value any, st ntstatus.Status, want string) error {
 	return &SpecError{field, fmt.Sprintf("%v: %s", value, want), st}
 }
 
-// validate returns an error for a spec that no token can have, such as contradictory groups. New calls it before
-// it builds anything, so New returns a whole token or none. defaults checks the owner and the primary group, which
-// need the finished list of groups.
+// validate returns an error if no token can have the values of the spec, such as contradictory attributes. New calls
+// it first. It does not check owner and primary group, which defaults does.
 func (s *Spec) validate() error {
 	if err := s.validateScalars(); err != nil {
 		return err
@@ -58,8 +57,7 @@ func (s *Spec) validate() error {
 	return s.validateAppContainer()
 }
 
-// validateScalars checks the fields that are one value each, in the order of the
-// token file.
+// validateScalars checks the fields with one value, in the order of the token file.
 func (s *Spec) validateScalars() error {
 	// Privileges are numbered from 2 to 36; 0 and 1 were never assigned.
 	known := winnt.PrivilegeSet(1)<<(winnt.LastPrivilege+1) - winnt.PrivilegeSet(1)<<winnt.FirstPrivilege
@@ -94,8 +92,7 @@ func (s *Spec) validateScalars() error {
 	return nil
 }
 
-// validateGroups checks user and groups: SIDs, attributes, and the one place that
-// an integrity entry may have.
+// validateGroups checks the user and groups: SIDs, attributes, and that at most one is an integrity entry.
 func (s *Spec) validateGroups() error {
 	if s.User.SID.IsZero() {
 		return &SpecError{"user", "missing, a token needs the SID of its user", ntstatus.InvalidSID}
@@ -134,8 +131,8 @@ func (s *Spec) validateGroups() error {
 	return nil
 }
 
-// validateList checks a list of at most most groups. field names it in the error.
-// An entry may have mark instead of valid attributes.
+// validateList checks a list of at most most groups. field is the name for errors. The attributes of an entry must be
+// valid or equal mark.
 func validateList(field string, gs []Group, mark uint32, most int) error {
 	if len(gs) > most {
 		return fieldError(field, len(gs), ntstatus.InvalidParameter, fmt.Sprintf("want at most %d entries", MaxGroups))
@@ -155,7 +152,7 @@ func validateList(field string, gs []Group, mark uint32, most int) error {
 	return nil
 }
 
-// wrongAttributes describes the problem with the attributes of g. It returns "" if they are valid.
+// wrongAttributes returns a description of what is wrong with the attributes of g, or "" if they are valid.
 func wrongAttributes(g Group) string {
 	// SE_GROUP_LOGON_ID is two bits, which come together or not at all.
 	const both = winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_USE_FOR_DENY_ONLY
@@ -173,10 +170,10 @@ func wrongAttributes(g Group) string {
 	return ""
 }
 
-// indexed returns the path of entry i of a list, for errors.
+// indexed returns the name of entry i of a list, such as groups[2].
 func indexed(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i) }
 
-// validateAppContainer checks that capabilities come with a package only.
+// validateAppContainer checks that a spec without a package has no capabilities and no other AppContainer field.
 func (s *Spec) validateAppContainer() error {
 	if s.Package.IsZero() {
 		if len(s.Capabilities) > 0 || s.LowPrivilege || s.LowBoxNumber != 0 {
@@ -209,7 +206,7 @@ func isCapability(s sid.SID) bool {
 	return s.Authority() == 15 && s.SubAuthorities() >= 2 && s.Sub(0) == 3
 }
 
-// dynamicNeed returns the space primary group and default DACL take, in bytes.
+// dynamicNeed returns how many bytes the primary group and the default DACL take.
 func (t *Token) dynamicNeed(group sid.SID, dacl *sd.ACL) uint32 {
 	// TOKEN_DYNAMIC_CHARGED counts the binary forms of the two, the user's SID and
 	// the groups are static.

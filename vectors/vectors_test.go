@@ -22,8 +22,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAccess runs every access vector in one batch.
-func TestAccess(t *testing.T) {
+// TestAccessVectorsAgree runs every access vector in one batch.
+func TestAccessVectorsAgree(t *testing.T) {
 	var in, out bytes.Buffer
 	var all []vectors.Vector
 	for v, err := range vectors.Access() {
@@ -162,8 +162,8 @@ func parse(t *testing.T, text string) *sd.Descriptor {
 	return d
 }
 
-// TestOpen decides every open.
-func TestOpen(t *testing.T) {
+// TestOpenVectorsAgree decides every open.
+func TestOpenVectorsAgree(t *testing.T) {
 	n := 0
 	for v, err := range vectors.Open() {
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 
 // Every peer that is there gives the right answer to every question, for the
 // member of the deciding group and for another user.
-func TestAnswers(t *testing.T) {
+func TestPeersAnswerCorrectly(t *testing.T) {
 	for _, o := range openers {
 		t.Run(o.name, func(t *testing.T) {
 			runtime.LockOSThread()

@@ -75,7 +75,7 @@ func serve(t *testing.T) (get func(path string, as sid.SID) (int, string)) {
 }
 
 // Each user gets the access that the files grant.
-func TestServer(t *testing.T) {
+func TestServerGrantsWhatFilesGrant(t *testing.T) {
 	get := serve(t)
 	stranger := sid.MustParse("S-1-5-21-1-2-3-1107")
 	for _, c := range []struct {

@@ -5,7 +5,7 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// kind returns how the users log on: [logon.Kerberos] without accounts.
+// kind returns how the directory's users log on. It is [logon.Kerberos] for a directory without accounts.
 func (d *Directory) kind() logon.Kind {
 	if d.accounts == nil {
 		return logon.Kerberos

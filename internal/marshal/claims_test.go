@@ -43,8 +43,9 @@ func TestAttributesShareOneLimit(t *testing.T) {
 	}
 }
 
-// TestUnreadableStructures checks the status of each structure at an address where there is no memory.
-func TestUnreadableStructures(t *testing.T) {
+// TestUnreadableStructuresAreAccessViolations checks the status of each structure at an address where there is no
+// memory.
+func TestUnreadableStructuresAreAccessViolations(t *testing.T) {
 	for name, capture := range captures {
 		if st := capture(&Memory{}, 0x1000); st != ntstatus.AccessViolation {
 			t.Errorf("%s: %v, want %v", name, st, ntstatus.AccessViolation)

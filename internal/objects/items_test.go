@@ -62,8 +62,8 @@ func TestFindAndStop(t *testing.T) {
 	}
 }
 
-// TestAllItems: each object with its own descriptor, though others have its path; equal ones are parsed once.
-func TestAllItems(t *testing.T) {
+// Each object with its own descriptor, though others have its path; equal ones are parsed once.
+func TestItemsKeepDescriptorsOfEqualPaths(t *testing.T) {
 	sds := []string{"O:BAG:BAD:(A;;FA;;;DU)", "O:BAG:BAD:(A;;FR;;;WD)", "O:BAG:BA", "O:"}
 	var text string
 	var want []string

@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestLookup: names of Windows' own domains are well-known ones in English, and names of other domains are the
-// directory's (B-61). The SID of TrustedInstaller is Microsoft's documentation of service SIDs.
-func TestLookup(t *testing.T) {
+// Names of Windows' own domains are well-known ones in English, and names of other domains are the directory's
+// (B-61). The SID of TrustedInstaller is Microsoft's documentation of service SIDs.
+func TestLookupPrefersWellKnownNames(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	d, err := directory.New(&directory.Accounts{Domain: domain,
 		Users: []directory.User{{Name: "alice", SID: domain.WithRID(1107)},

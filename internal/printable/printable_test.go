@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/printable"
 )
 
-// TestReplaces checks the boundaries of each range in the package comment.
-func TestReplaces(t *testing.T) {
+// TestReplacesControlCharacters checks the boundaries of each range in the package comment.
+func TestReplacesControlCharacters(t *testing.T) {
 	for _, c := range []struct {
 		from, to rune
 		replaced bool

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/printable"
 )
 
-// TestWrap checks that lines break at blanks if there are some, and that only those blanks are removed.
-func TestWrap(t *testing.T) {
+// Lines break at blanks if there are some, and that only those blanks are removed.
+func TestWrapBreaksAtBlanks(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		n    int

@@ -39,7 +39,7 @@ func naive(list []sid.SID, x sid.SID) int {
 	return -1
 }
 
-func TestFind(t *testing.T) {
+func TestFindReturnsFirstIndex(t *testing.T) {
 	r := newRand(t)
 	for _, n := range []int{0, 1, 2, 3, 16, 17, 200, 1000} {
 		list := make([]sid.SID, n)
@@ -76,7 +76,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func TestNil(t *testing.T) {
+func TestNilSetIsEmpty(t *testing.T) {
 	var s *sidset.Set
 	if s.Find(1, sid.Everyone) != -1 || s.Len() != 0 || !s.Index().Absent(1) {
 		t.Error("a nil set must be empty: Find = -1, Len = 0, every SID absent")
@@ -95,7 +95,7 @@ func TestNil(t *testing.T) {
 }
 
 // SIDs with the same hash must be distinguished: collisions make a table slow, never wrong.
-func TestCollisions(t *testing.T) {
+func TestEqualHashesAreDistinguished(t *testing.T) {
 	r := newRand(t)
 	seen := map[uint32]sid.SID{}
 	var list []sid.SID
@@ -135,7 +135,7 @@ func TestCollisions(t *testing.T) {
 	}
 }
 
-func TestBits(t *testing.T) {
+func TestBitsAreSetAndCleared(t *testing.T) {
 	b := sidset.NewBits(130)
 	b.Set(129)
 	b.Set(3)

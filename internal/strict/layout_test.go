@@ -9,7 +9,7 @@ import (
 )
 
 // Values are stored at the index of their names, the first error is returned, and values before it are kept.
-func TestLayout(t *testing.T) {
+func TestLayoutStoresValuesByName(t *testing.T) {
 	names := Layout{"a", "bC", "d"}
 	for _, c := range []struct{ text, values, wrong string }{
 		{`{}`, "||", ""}, {`{"d":1,"a":"x","bC":[2, {"y":3}]}`, `"x"|[2, {"y":3}]|1`, ""},
@@ -55,8 +55,8 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// TestNesting checks the depth limit of values, whatever they are made of and whatever encloses them.
-func TestNesting(t *testing.T) {
+// TestNestingDepthIsLimited checks the depth limit of values, whatever they are made of and whatever encloses them.
+func TestNestingDepthIsLimited(t *testing.T) {
 	for _, part := range []struct {
 		open, close string
 		depth       int
@@ -121,8 +121,8 @@ func TestEveryEscape(t *testing.T) {
 
 type embedded struct{ N int }
 
-// TestFieldsOf checks that a struct has the field names of encoding/json, each with the type of its own field.
-func TestFieldsOf(t *testing.T) {
+// A struct has the field names of encoding/json, each with the type of its own field.
+func TestFieldsOfEqualsEncodingJSON(t *testing.T) {
 	type named struct{ embedded }
 	type all struct {
 		embedded
@@ -141,8 +141,8 @@ func TestFieldsOf(t *testing.T) {
 	}
 }
 
-// TestUnmarshalMaps checks that a map's values are parsed by its type, and that any keys are accepted.
-func TestUnmarshalMaps(t *testing.T) {
+// A map's values are parsed by its type, and that any keys are accepted.
+func TestUnmarshalChecksMapValues(t *testing.T) {
 	var m map[string]map[string]inner
 	if err := Unmarshal([]byte(`{"N":{"n":{"n":1}},"n":{}}`), &m); err != nil || m["N"]["n"].N != 1 || len(m) != 2 {
 		t.Errorf(`%v %v, want m["N"]["n"].N = 1, len(m) = 2, no error`, m, err)

@@ -8,7 +8,7 @@ import (
 )
 
 // Each method accepts its kind of value, and reports anything else with the position and the expected kind.
-func TestReader(t *testing.T) {
+func TestReaderRejectsOtherKinds(t *testing.T) {
 	number := func(size int) func(*Reader) (any, error) {
 		return func(r *Reader) (any, error) { return r.Unsigned(size) }
 	}
@@ -105,8 +105,8 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// TestDepth checks that finished lists and objects no longer count towards the depth.
-func TestDepth(t *testing.T) {
+// Finished lists and objects no longer count towards the depth.
+func TestFinishedValuesDoNotCountTowardsDepth(t *testing.T) {
 	r := &Reader{Scanner: Scanner{Bytes: []byte(strings.Repeat(`[{"a":{}}]`, 2*MaxDepth))}}
 	for range 2 * MaxDepth {
 		if _, err := r.Raw(); err != nil {
@@ -128,8 +128,8 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// TestClip checks that an error quotes at most 40 bytes and never half of a character.
-func TestClip(t *testing.T) {
+// An error quotes at most 40 bytes and never half of a character.
+func TestClipQuotesAtMost40Bytes(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", strings.Repeat("x", 40): strings.Repeat("x", 40), strings.Repeat("x", 41): strings.Repeat("x", 40) + "…",
 		strings.Repeat("x", 38) + "€": strings.Repeat("x", 38) + "…", strings.Repeat("x", 37) + "€y": strings.Repeat("x",
@@ -141,8 +141,8 @@ func TestClip(t *testing.T) {
 	}
 }
 
-// TestIsNumber checks that only JSON's number syntax is accepted.
-func TestIsNumber(t *testing.T) {
+// Only JSON's number syntax is accepted.
+func TestIsNumberAcceptsOnlyJSONSyntax(t *testing.T) {
 	for text, want := range map[string]bool{"": false, "0": true, "-0": true, "9": true, "12.5e-7": true, "-": false,
 		"01": false, "+1": false, "1 ": true, "1x": false, "x": false, ".5": false, "/": false, ":": false} {
 		if got := IsNumber(text); got != want {
@@ -151,8 +151,8 @@ func TestIsNumber(t *testing.T) {
 	}
 }
 
-// TestPlaces checks that an error has the path from the outside in, and the line of its source.
-func TestPlaces(t *testing.T) {
+// An error has the path from the outside in, and the line of its source.
+func TestErrorsHavePathAndLine(t *testing.T) {
 	e := func() error { return &Error{Offset: 9, Problem: "p"} }
 	other := errors.New("other")
 	marks := []Mark{{Offset: 2, Line: 3}, {Offset: 7, Line: 5}, {Offset: 12, Line: 9}}

@@ -119,8 +119,8 @@ func TestEscapesOfCodeUnits(t *testing.T) {
 	}
 }
 
-// TestHexDigits checks the digits and their neighbours in ASCII.
-func TestHexDigits(t *testing.T) {
+// TestHexDigitAcceptsOnlyHexDigits checks the digits and their neighbours in ASCII.
+func TestHexDigitAcceptsOnlyHexDigits(t *testing.T) {
 	const digits = "0123456789abcdef"
 	for c := range 256 {
 		at := strings.IndexByte(digits, byte(c))

@@ -24,9 +24,8 @@ type outer struct {
 	none  string //nolint:unused // no name of a file reaches it
 }
 
-// TestUnmarshal checks that each name is one of the type's, in its case and without duplicates, at every depth that
-// the type declares.
-func TestUnmarshal(t *testing.T) {
+// Each name is one of the type's, in its case and without duplicates, at every depth that the type declares.
+func TestUnmarshalRejectsUnknownAndRepeatedNames(t *testing.T) {
 	good := `{"n":1,"name":"a","list":[{"n":2}],"map":{"K":{"n":3},"k":{"n":4}},"raw":{"X":1,"x":2},"any":{"N":1},` +
 		`"ptr":{"n":5},"Plain":"p"}`
 	var got, want outer

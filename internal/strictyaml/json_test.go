@@ -50,8 +50,8 @@ var deep = map[string]string{
 	"mixed":    "a:\n" + strings.Repeat("- ", 40) + strings.Repeat("[", 40),
 }
 
-// TestRefused: JSON rejects forbidden and too deep input before it allocates much memory.
-func TestRefused(t *testing.T) {
+// JSON rejects forbidden and too deep input before it allocates much memory.
+func TestForbiddenInputIsRejectedCheaply(t *testing.T) {
 	for name, text := range deep {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -9,7 +9,7 @@ import (
 )
 
 // Blocks and brackets may be nested up to the limit.
-func TestNesting(t *testing.T) {
+func TestNestingLimit(t *testing.T) {
 	blocks := func(n int) string {
 		var b strings.Builder
 		for i := range n {
@@ -46,7 +46,7 @@ func TestNesting(t *testing.T) {
 }
 
 // A mapping may have names up to the limit, at any position.
-func TestMostNames(t *testing.T) {
+func TestNamesPerMappingAreLimited(t *testing.T) {
 	for _, in := range []struct{ before, indent string }{{"", ""}, {"a:\n", "  "}} {
 		var b strings.Builder
 		b.WriteString(in.before)

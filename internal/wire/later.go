@@ -106,7 +106,7 @@ func (op *later) with(in *any) bool {
 	return true
 }
 
-// begun returns the answer to a Begin after its call.
+// begun returns the answer to a Begin. op is its operation, and a the answer of the call that began it.
 func (w *worker) begun(f *Frame, op *later, a reply) reply {
 	b, notify := w.s.far(f.Request, op, a.head.Status == ntstatus.Pending)
 	if notify != nil {

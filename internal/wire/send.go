@@ -51,7 +51,7 @@ func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 	return s.sendAll(nil)
 }
 
-// keep holds answers back until deliver or sendAll sends them.
+// keep makes the server collect answers instead of sending them, until deliver or sendAll sends them.
 func (s *Server) keep() {
 	s.write.Lock()
 	defer s.write.Unlock()

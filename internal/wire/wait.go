@@ -222,7 +222,7 @@ func received(ch <-chan struct{}) reflect.SelectCase {
 	return reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)}
 }
 
-// forgo answers a call that waited with STATUS_CANCELLED.
+// forgo answers a waiting call with STATUS_CANCELLED.
 func (w *worker) forgo(f *Frame) {
 	w.s.done(f)
 	if err := w.s.answer(f, AnswerHead{Status: ntstatus.Cancelled}, nil); err != nil {

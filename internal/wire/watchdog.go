@@ -29,7 +29,7 @@ const (
 // NewWatchdog returns a watchdog that uses the host's clock.
 func NewWatchdog() *Watchdog { return &Watchdog{sleepFor: hostSleep} }
 
-// watch adds a time slice, which is inspected until it is idle for a while.
+// watch adds a time slice. The watchdog inspects it until it has been idle for a while.
 func (l *Watchdog) watch(t *timeSlice) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -58,7 +58,7 @@ func (l *Watchdog) sleep(d time.Duration) {
 	l.sleepFor(d)
 }
 
-// tick inspects and sets the next timer.
+// tick inspects the time slices, and schedules the next inspection unless all have been idle.
 func (l *Watchdog) tick() {
 	if l.inspect() {
 		time.AfterFunc(inspectEvery, l.tick)

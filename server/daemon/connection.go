@@ -168,7 +168,7 @@ func (c *connection) NewThread() (*nt.Thread, error) {
 	return th, err
 }
 
-// first returns the first thread of the process, once. It returns nil afterwards.
+// first returns the first thread of the process on its first call, and nil on later calls.
 func (c *connection) first() *nt.Thread {
 	if c.begun {
 		return nil

@@ -139,7 +139,7 @@ func (l *inspector) acting(threads []uint64) []inspect.ActingThread {
 	return list
 }
 
-// opens reports whether the caller may query the token of a thread's client.
+// opens reports whether the caller may query the token of the client that a thread impersonates.
 func (l *inspector) opens(thread winnt.Handle) bool {
 	tok, st := l.th.NtOpenThreadToken(thread, winnt.TOKEN_QUERY, true)
 	if st == ntstatus.Success {

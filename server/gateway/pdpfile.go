@@ -239,9 +239,9 @@ func (f *fileQuestion) traverses() (ok bool, st ntstatus.Status) {
 	return true, ntstatus.Success
 }
 
-// denial returns the denial of mask with its reasons, for a file that the caller may inspect. The caller sees the
-// deciding entries. The subject sees them only with READ_CONTROL, and "no such name" if it may not see the file
-// (G-65). err is set if refmond did not decide.
+// denial returns a denial with its reasons. mask has the requested rights. The caller of the API gets the reason that
+// names the deciding entries. The user gets it only with READ_CONTROL on the file, and "no such name" if the user may
+// not see the file (G-65). err is set if refmond could not answer.
 func (f *fileQuestion) denial(mask winnt.AccessMask) (a authzen.Answer, err error) {
 	a = denial("denied by the descriptor, an attribute of the file or a directory on the path")
 	st := f.s.p.do(f.ctx, func(th *nt.Thread) ntstatus.Status {

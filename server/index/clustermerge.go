@@ -49,7 +49,7 @@ func (m *Merge) Watermark(sources map[string]Moment) *Watermark {
 // [Merge.Whole] (N-42). Its documents stay until then. An unknown name has no effect.
 func (m *Merge) Restart(name string) { delete(m.parts, name) }
 
-// part returns the log with a name, empty if it is new.
+// part returns the merged state of the log with a name. It creates an empty one for a new name.
 func (m *Merge) part(name string) *part {
 	p := m.parts[name]
 	if p == nil {

@@ -24,7 +24,7 @@ func (q Question) Rows(s *State) (*Worker, error) {
 	return w, err
 }
 
-// define emits the definition of a class, without members.
+// define emits an event that defines a class but not its members.
 func (w *Worker) define(c *Class) error {
 	return w.add(Event{Class: definition(c)})
 }

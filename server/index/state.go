@@ -181,7 +181,8 @@ func (s *State) row(e *Event) error {
 	return nil
 }
 
-// count adds n to the counters of a row's classes.
+// count adds n, which is 1 or -1, to the counters of a row: its tree, its classes, and the unreadable rows. It
+// ignores a nil row.
 func (s *State) count(r *RowEvent, n int) {
 	if r == nil {
 		return

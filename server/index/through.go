@@ -64,7 +64,7 @@ func (c Class) Behind(folders []Class) Class {
 	return c
 }
 
-// own returns a class without the folders above its documents.
+// own returns the class of the documents themselves: c without the condition about the folders above them.
 func (c *Class) own() Class { return NewClass(c.Descriptor, c.Share, c.Right, c.Mask, c.Type) }
 
 // digest returns an ID for texts without zero bytes.
@@ -82,7 +82,7 @@ func ids(classes []Class) (out []string) {
 
 var errPassing = errors.New("the index has no data on its parent folders")
 
-// passing returns the folder classes with these IDs. An unknown one is an error.
+// passing returns the folder classes with these IDs. An ID that is unknown, or of another kind of class, is an error.
 func (s *State) passing(ids []string) (out []Class, err error) {
 	for _, id := range ids {
 		k := s.classes[id]
@@ -232,7 +232,7 @@ func (w *Worker) unseen(tree string, walk uint64) error {
 	return nil
 }
 
-// known decides a class if it is new.
+// known makes sure that the state has class c. It decides the members of a new class.
 func (w *Worker) known(c *Class) error {
 	if w.state.classes[c.ID] != nil {
 		return nil

@@ -148,7 +148,7 @@ func (w *Worker) Directory(d *directory.Directory, version string, at int64) err
 	return w.add(Event{Directory: version})
 }
 
-// person assigns a number to a principal, or a new name to its number.
+// person emits an event for a principal that is new or has a new name. A new principal gets the next number.
 func (w *Worker) person(p *directory.Principal) error {
 	text := p.SID().String()
 	number, known := w.state.bySID[text]

@@ -34,7 +34,8 @@ func (g *guests) of(id sid.SID) (a logon.Account, ok bool) {
 	return a, ok
 }
 
-// put adds or replaces a name as that of the latest logon.
+// put stores the name of a guest who logs on, or replaces the stored one. Beyond maxGuests it removes the guest whose
+// last logon is the oldest (L-73).
 func (g *guests) put(a logon.Account) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

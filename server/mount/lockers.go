@@ -232,7 +232,7 @@ func (l *lockers) end(opens map[uint64]*open) {
 	}
 }
 
-// tell wakes every waiter, which then tries its lock again.
+// tell wakes all waiters. Each then tries its lock again.
 func (l *lockers) tell() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -28,7 +28,7 @@ type open struct {
 	lent sync.RWMutex // read-locked while a request that names no handle uses this one
 }
 
-// enter stores an open and returns its number.
+// enter stores an open in the table and returns its file handle number.
 func (m *Mount) enter(o *open) uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()

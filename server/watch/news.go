@@ -10,7 +10,7 @@ type news struct {
 
 func newNews() *news { return &news{paths: map[string]struct{}{}, inodes: map[uint64]struct{}{}} }
 
-// clear removes everything but the count.
+// clear removes all paths and inodes. It keeps the count.
 func (n *news) clear() {
 	clear(n.paths)
 	clear(n.inodes)

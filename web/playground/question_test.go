@@ -34,7 +34,7 @@ func TestLineIsTheSameQuestion(t *testing.T) {
 	}
 }
 
-func TestMistakes(t *testing.T) {
+func TestMistakesAreMarkedAtTheirField(t *testing.T) {
 	good := Question{SD: "O:BAG:SYD:(A;;FR;;;WD)", Token: alice, Rights: "FR"}
 	for _, c := range []struct {
 		name   string

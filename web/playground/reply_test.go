@@ -21,7 +21,7 @@ func answer(t *testing.T, q Question) Reply {
 	return r
 }
 
-func TestReasons(t *testing.T) {
+func TestReplyExplainsEachBit(t *testing.T) {
 	r := answer(t, Question{SD: "O:BAG:SYD:(A;;0x4;;;WD)(D;;0x2;;;DU)(A;;FA;;;WD)", Token: alice, Rights: "0x7"})
 	if r.Allowed || r.Status != "STATUS_ACCESS_DENIED" || r.Granted != "0x00000000" {
 		t.Errorf(`%+v, want r.Allowed = false, r.Status = "STATUS_ACCESS_DENIED", r.Granted = "0x00000000"`, r)
@@ -75,9 +75,9 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// TestVocabulary checks the words of refmon why, control and object types, and the changes that would grant a denied
-// request.
-func TestVocabulary(t *testing.T) {
+// TestQuestionsAcceptWordsOfWhy checks the words of refmon why, control and object types, and the changes that would
+// grant a denied request.
+func TestQuestionsAcceptWordsOfWhy(t *testing.T) {
 	const member = "(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)"
 	for _, c := range []struct {
 		q       Question

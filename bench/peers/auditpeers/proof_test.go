@@ -71,9 +71,9 @@ func parts(t *testing.T, file []byte, n int) (head []string, hashes [][]byte, ch
 	return head[:n], hashes, checkpoint
 }
 
-// TestProofs checks that a third-party library accepts our inclusion and consistency proofs, and rejects them for
-// another record, index or root (U-70).
-func TestProofs(t *testing.T) {
+// A third-party library accepts our inclusion and consistency proofs, and rejects them for another record, index or
+// root (U-70).
+func TestProofsVerifyInThirdPartyLibrary(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	var older [][]byte
 	for _, n := range []int{1, 5, 249, 300, 77} {

@@ -46,7 +46,7 @@ func (b *box[T]) fail(o *objects.Object, err error) {
 	}
 }
 
-// note counts the note of an object in the summary of the batch.
+// note adds the remark about an object, if it has one, to the counters of the batch.
 func (b *box[T]) note(o *objects.Object) {
 	switch o.Note {
 	case objects.NoteStale:

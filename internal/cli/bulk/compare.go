@@ -120,7 +120,7 @@ func (d *Diff) compile(pairs []int) two {
 	return t
 }
 
-// missing compares an object that only Before has.
+// missing writes the comparison for an object that only Before has.
 func (c *comparer) missing(b *box[compared], o *objects.Object) error { return c.object(b, o, o, nil) }
 
 // batch calls decide for each object of a batch until one returns an error, which it stores in b.fatal.

@@ -150,7 +150,8 @@ func (d *Diff) compare(ctx context.Context, offset int64) (Summary, error) {
 	return p.do(ctx)
 }
 
-// gone writes the objects that only Before has and adds their counts to out.
+// gone writes a row for each object that only Before has, and adds their counts to out. It runs after the objects of
+// the second state.
 func (d *Diff) gone(ctx context.Context, out *Outcome) error {
 	d.base += out.Objects
 	p := pipeline[compared]{source: &rest{p: d.past}, out: d.Out, workers: d.Workers, write: d.write}

@@ -64,7 +64,7 @@ type judged struct {
 	unknown []unknown // accounts without a name
 }
 
-// ask returns the question of a report.
+// ask returns how a report decides an object and gathers its answer.
 func (r *Report) ask(d *decider) asking[judged, *gathered] {
 	return asking[judged, *gathered]{
 		decide: func(x place) (a judged, share bool, err error) {
@@ -97,7 +97,8 @@ func gatheredOf(b *box[*gathered]) *gathered {
 	return b.part
 }
 
-// put records the answer for an object. number is its index in the batch. The worker calls it.
+// put adds an object to the aggregate of its answer a. number is the object's index in the batch. Only the worker of
+// the batch may call it.
 func (g *gathered) put(number int, o *objects.Object, a *judged) {
 	f := g.by[a]
 	if f == nil {
@@ -231,7 +232,7 @@ type reportState struct {
 	Errors []string `json:"errors"`
 }
 
-// state writes the aggregate to its file and returns the rest as JSON.
+// state flushes the aggregate to its file, and returns what a continued report needs as JSON.
 func (r *Report) state() (json.RawMessage, error) {
 	if err := r.found.flush(); err != nil {
 		return nil, err

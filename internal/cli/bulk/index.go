@@ -33,7 +33,7 @@ type unwritten struct {
 // fresh holds the sets of a batch that may not be in the table yet.
 type fresh []*unwritten
 
-// askIndex returns the question for the set of each right.
+// askIndex returns how an index run decides an object: the set of principals for each right.
 func askIndex(d *decider) asking[indexed, fresh] {
 	w := &rows{run: d.run}
 	return asking[indexed, fresh]{

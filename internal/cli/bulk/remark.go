@@ -94,7 +94,7 @@ func (s *Summary) remark(o *objects.Object, r *Remark, text string) {
 	}
 }
 
-// whole reports whether a run requests rights on the whole object.
+// whole reports whether the run requests a right on whole objects of type t, and not only on their properties.
 func (r *Run) whole(t *winnt.ObjectType) bool {
 	if r.Ask == What {
 		return len(r.Types) == 0

@@ -20,7 +20,7 @@ type has struct {
 	wanted bool // it has all rights of Run.Want, or without Want any right
 }
 
-// askWhat returns the question for the rights of the one principal.
+// askWhat returns how what-can decides an object: the rights of its one principal.
 func askWhat(d *decider) asking[has, none] {
 	w := &rows{run: d.run}
 	want := *d.run

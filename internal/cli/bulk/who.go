@@ -17,7 +17,7 @@ type named struct {
 	allowed int64
 }
 
-// askWho returns the question which principals have each right.
+// askWho returns how who-can decides an object: the principals that have each right.
 func askWho(d *decider) asking[named, none] {
 	r := d.run
 	w := &rows{run: r}
@@ -48,7 +48,7 @@ type counted struct {
 	few [4]uint32
 }
 
-// askCount returns the question how many principals have each right.
+// askCount returns how a count decides an object: the number of principals that have each right.
 func askCount(d *decider) asking[counted, none] {
 	w := &rows{run: d.run}
 	return asking[counted, none]{

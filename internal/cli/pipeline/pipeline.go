@@ -119,8 +119,8 @@ func (l *Pipeline[T]) Run() (read, write error) {
 	return ended, write
 }
 
-// drain waits for the pieces in order and writes them. After an error it writes no more. It then returns at once with
-// Leave, and otherwise waits for the remaining pieces, so that no goroutine is left. It returns the first error.
+// drain writes the pieces in order and returns the first error. After an error it writes nothing more. With Leave it
+// returns at once; without it, it waits for the remaining pieces, so that no goroutine is left.
 func (l *Pipeline[T]) drain(h *Hand[T]) (err error) {
 	for p := range h.order {
 		failed := err != nil

@@ -99,7 +99,8 @@ func controls(name string) bool {
 	return slices.Contains([]string{"GenericAll", writeDacl, writeOwner, dcSync}, name)
 }
 
-// controllers returns the tokens that control an object. It asks once.
+// controllers returns the tokens that control an object: they can change its rights or its owner, or become it. It
+// caches the result for each object.
 func (a *asker) controllers(object int) (effective.Set, error) {
 	if set, ok := a.control[object]; ok {
 		return set, nil

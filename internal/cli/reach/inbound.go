@@ -183,7 +183,7 @@ func (in *inbound) walk() {
 	}
 }
 
-// visit records the first way of a hand.
+// visit records that hand h is reached by x, unless h was reached before.
 func (in *inbound) visit(h int, x hop) {
 	if _, ok := in.next[h]; !ok {
 		in.next[h] = x
@@ -198,7 +198,7 @@ func leadsTo(before []sid.SID, one sid.SID, after []sid.SID) bool {
 	})
 }
 
-// themselves returns the principals that are targets.
+// themselves returns the users among the targets.
 func (in *inbound) themselves() (list []int) {
 	for _, object := range in.targets {
 		if who := in.about[object].user; who >= 0 && !in.about[object].group {

@@ -200,7 +200,7 @@ func (l *level) edge(h int) *edge {
 	return nil
 }
 
-// note records the first step to an object.
+// note records how an object was first reached. It does nothing for an object that was reached before.
 func (s *Search) note(l *level) {
 	if s.found[l.object] != nil {
 		return

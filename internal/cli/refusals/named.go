@@ -54,7 +54,7 @@ func (n named[I]) refusals() []refusal[I] {
 // name returns a pointer to the name.
 func (n named[I]) name(in I) *string { return &n.oa(in).V.ObjectName }
 
-// way returns the refusals about the attributes and the path.
+// way returns the refusals about the object's attributes and path, which creating and opening share.
 func (n named[I]) way() []refusal[I] {
 	list := []refusal[I]{
 		{rule: "O-81", want: ntstatus.InsufficientResources, when: "the handle", name: "no memory for the handle",

@@ -77,7 +77,7 @@ type matcher struct {
 	exact   bool // may decides alone, and from a few bytes
 }
 
-// exact returns a matcher that decides with is alone, which must be fast.
+// exact returns a matcher for which is alone decides. is runs on every record and must be fast.
 func exact(is func(payload []byte) bool) matcher { return matcher{is, is, true} }
 
 func (m matcher) and(n matcher) matcher {

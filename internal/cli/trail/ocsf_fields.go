@@ -63,7 +63,7 @@ var resourceTypes = map[string]int{
 
 func resourceType(typ string) int { return resourceTypes[typ] }
 
-// rights adds the access mask and the names of its rights to out. It adds neither for a record without a mask.
+// rights adds the access mask and the names of its rights to out. For a record without a mask it adds nothing.
 func (o *ocsf) rights(out object) {
 	o.take("AccessMask")
 	m, ok := maskOf(o.e)

@@ -119,7 +119,7 @@ func (c *WindowsCheck) fields(e *audit.Event) {
 	c.note(checkFields, e, strings.Join(slices.Collect(k.Fields()), " "), strings.Join(got, " "))
 }
 
-// codes compares the rights that an event lists with the rights in its mask.
+// codes compares the rights that an event lists with those that its mask contains. Without a list it does nothing.
 func (c *WindowsCheck) codes(e *audit.Event) {
 	var listed []string
 	var mask winnt.AccessMask

@@ -199,7 +199,7 @@ func implicit(s sid.SID) bool {
 // builtinDomain is the domain of Administrators, Users and so on, which has no accounts of its own.
 var builtinDomain = sid.MustParse("S-1-5-32")
 
-// refer resolves the groups that an account names in its own record.
+// refer sets the groups of an account to those that its own record names.
 func (c *Collector) refer(a *Account) {
 	a.groups, a.others = slices.Clone(a.joined[0]), nil
 	for _, r := range a.In {

@@ -168,7 +168,7 @@ func addRow(c *collect.Collector, row cells, of *collect.Account) error {
 	return nil
 }
 
-// addUser collects what only users have.
+// addUser stores the columns that only users have: whether the account is enabled, the primary group, uid and gid.
 func addUser(a *collect.Account, row cells) error {
 	if row["enabled"] != "" {
 		enabled, err := strconv.ParseBool(strings.ToLower(row["enabled"]))

@@ -166,7 +166,7 @@ func (e entry) user(r *collect.Record) error {
 		collect.SetNumber("gidNumber", &r.GID, e.first("gidnumber")), e.rest(r))
 }
 
-// rest reads sIDHistory into the record.
+// rest adds the SIDs of sIDHistory to the record. A malformed one is an error.
 func (e entry) rest(r *collect.Record) error {
 	for _, text := range e["sidhistory"] {
 		s, err := objectSID(text)

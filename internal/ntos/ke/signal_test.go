@@ -45,7 +45,7 @@ func TestSignalWakesOneWaiter(t *testing.T) {
 
 // Each call returns the previous state and sets the documented one. Only Set closes the channel of the next change,
 // even if the event was already signalled (O-148).
-func TestSignalStates(t *testing.T) {
+func TestSignalReturnsPreviousState(t *testing.T) {
 	set := func(s *ke.Signal) bool { return s.Set() }
 	reset := func(s *ke.Signal) bool { return s.Reset() }
 	look := func(s *ke.Signal) bool { return s.Take(false) }

@@ -113,7 +113,7 @@ func TestStaticTrackingKeepsConnectedClient(t *testing.T) {
 
 // Without a quality of service a client is impersonated dynamically, at SecurityImpersonation, with enabled groups
 // and privileges only (I-84).
-func TestDefaultQuality(t *testing.T) {
+func TestClientIsImpersonatedByDefaultQuality(t *testing.T) {
 	if npfs.DefaultSQOS != (nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
 		ContextTrackingMode: true, EffectiveOnly: true}) {
 		t.Errorf("DefaultSQOS = %+v, want dynamic tracking at SecurityImpersonation, effective only",

@@ -130,8 +130,8 @@ func (e *End) Disconnect() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// clearLocked empties queues, and drops what could be impersonated.
-//
+// clearLocked empties the queues with the indexes boxes. It returns the client contexts, which the caller must
+// release without the lock.
 // +checklocks:in.mu
 func (in *Instance) clearLocked(boxes ...int) (dropped []*ps.ClientContext) {
 	for i := range boxes {

@@ -79,7 +79,7 @@ func (c *Caller) MayInsert() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// payer returns who pays for what the caller makes.
+// payer returns the account that pays for objects that the caller creates.
 func (c *Caller) payer() quota.Payer {
 	if c.Pays == nil {
 		return quota.Payer{}

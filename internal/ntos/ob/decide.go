@@ -34,7 +34,7 @@ func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.Access
 	return c.decideAccess(h, subject, desired, attributes)
 }
 
-// decideAccess checks the access, step (9) of O-22.
+// decideAccess runs the access check of an open, step (9) of O-22.
 func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	t := h.typ
@@ -74,7 +74,7 @@ func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.
 	return dec
 }
 
-// kernelGrant returns what a kernel-mode request gets without a check.
+// kernelGrant returns the rights that a kernel-mode request gets without a check.
 func (t *Type) kernelGrant(mapped winnt.AccessMask) winnt.AccessMask {
 	if mapped&winnt.MAXIMUM_ALLOWED != 0 {
 		mapped |= t.Mapping.All
@@ -155,7 +155,7 @@ func (h *Header) CheckExclusive(process Object, attributes uint32) ntstatus.Stat
 	return ntstatus.Success
 }
 
-// refuse returns a refusal and notes its rule and object for the tracer.
+// refuse returns a decision that denies with st. It records the rule and the object for the tracer.
 func (c *Caller) refuse(h *Header, rule string, st ntstatus.Status) access.Decision {
 	if c.Why != nil {
 		c.Why.Object = h.describe()
@@ -163,8 +163,8 @@ func (c *Caller) refuse(h *Header, rule string, st ntstatus.Status) access.Decis
 	return access.Refuse(c.Fail(rule, st))
 }
 
-// explain repeats a denied check with a recording tracer when the call is
-// traced. It notes the rule of the last step that refused, if any did.
+// explain repeats a denied check with a tracer, if the call is traced, and records the rule of the last step that
+// refused.
 func (c *Caller) explain(h *Header, d *sd.Descriptor, subject *access.Subject, mapped winnt.AccessMask) {
 	if c.Why == nil {
 		return

@@ -103,8 +103,7 @@ func (d *Directory) Lookup(name string, ignoreCase bool) *Header {
 	return h
 }
 
-// lookup finds an entry as Lookup does, and returns also the name under which the
-// object was found.
+// lookup does the work of Lookup and also returns the link through which the object was found.
 func (d *Directory) lookup(name string, ignoreCase bool) (*Header, *link) {
 	key := Upcase(name)
 	d.mu.Lock()
@@ -280,7 +279,7 @@ func (d *Directory) Clear() {
 	}
 }
 
-// children appends the entries, each with a reference.
+// children appends the directory's entries to list, each with a reference that the caller must release.
 func (d *Directory) children(list []*Header) []*Header {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -80,7 +80,7 @@ func (t *Table) Inherit(from *Table) ntstatus.Status {
 	return st
 }
 
-// fill puts entries, in ascending order of slot, into a new table.
+// fill inserts entries, in ascending order of their slots, into a new table.
 func (t *Table) fill(entries []inherited) ntstatus.Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()

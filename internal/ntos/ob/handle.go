@@ -28,13 +28,13 @@ const (
 	oneSequence    = 1 << 29
 )
 
-// packWord makes the word of a slot in use, one change after old.
+// packWord returns the word of a used slot. Its sequence number follows that of old.
 func packWord(old uint64, access winnt.AccessMask, attributes uint32) uint64 {
 	return (old&^(oneSequence-1) + oneSequence) | slotValid | uint64(attributes&handleAttributes)<<attributeShift |
 		uint64(access&accessBits)
 }
 
-// clearWord makes the word of a free slot, one change after old.
+// clearWord returns the word of a free slot. Its sequence number follows that of old.
 func clearWord(old uint64) uint64 { return old&^(oneSequence-1) + oneSequence }
 
 func unpackWord(w uint64) Granted {
@@ -47,8 +47,8 @@ const kernelBase winnt.Handle = -0x80000000
 // noIndex is an index no table has.
 const noIndex = ^uint64(0)
 
-// index returns the slot that a value names, a huge number if it cannot name one.
-// The two low bits are ignored (O-10); the first slot has value 4 (O-11).
+// index returns the slot number of a handle value, or a huge number if no slot has that value. It ignores the two low
+// bits (O-10). The first slot has value 4 (O-11).
 func (t *Table) index(v winnt.Handle) uint64 {
 	if t.kernel {
 		if v>>31 != -1 { // not of the form index | 0xFFFFFFFF80000000 (O-13)

@@ -162,7 +162,8 @@ func (h *Header) Retag(from, to Tag) {
 	h.tags.add(from, -1)
 }
 
-// lastReference destroys the object (O-44).
+// lastReference destroys the object after its last reference is gone, and returns its charges (O-44). n is the new
+// count; it panics if that is not 0.
 func (h *Header) lastReference(n uint32) {
 	if n != 0 {
 		panic("ob: reference count of a " + h.typ.Name + " fell below zero")
@@ -199,14 +200,14 @@ func (h *Header) Counts(own int64) (handles, references int64) {
 // Holders yields each holder with its number of references. It yields nothing in builds without the tag "invariants".
 func (h *Header) Holders(yield func(Tag, int64)) { h.tags.holders(yield) }
 
-// addHandle counts a handle; the caller holds a reference.
+// addHandle increments the handle count. The caller must hold a reference.
 func (h *Header) addHandle() {
 	h.tags.add(TagHandle, 1)
 	h.counts.Add(oneHandle)
 }
 
-// tryAddHandle counts a handle unless the last one was closed. Otherwise a duplicate of a closed handle could revive
-// a closed object.
+// tryAddHandle increments the handle count unless the last handle was closed. Otherwise a duplicate of a closed
+// handle could revive a closed object.
 func (h *Header) tryAddHandle() bool {
 	for {
 		n := h.counts.Load()
@@ -220,8 +221,8 @@ func (h *Header) tryAddHandle() bool {
 	}
 }
 
-// dropHandle takes a handle off the counts (O-40) and runs what happens when
-// the last one goes (O-44). No lock may be held.
+// dropHandle decrements the handle count (O-40). For the last handle it removes the name and runs the type's close
+// action (O-44). The caller must hold no lock.
 func (h *Header) dropHandle() {
 	if h.typ.OnLastHandle != nil || h.link.Load() != nil {
 		h.dropHandleSlow()
@@ -233,8 +234,8 @@ func (h *Header) dropHandle() {
 	}
 }
 
-// dropHandleSlow drops a handle of an object with a name or a close action: the
-// handle's reference keeps the object alive until both are done with.
+// dropHandleSlow drops a handle of an object that has a name or a close action. The handle's reference keeps the
+// object alive meanwhile.
 func (h *Header) dropHandleSlow() {
 	if h.uncountHandle() && h.typ.OnLastHandle != nil {
 		// The last handle's close runs the type's close action (O-44).

@@ -22,7 +22,8 @@ func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, 
 	return ns.open(c, &p, n, typ, &subject, desired)
 }
 
-// open takes steps (6) to (10) of O-22 for an object that was found.
+// open opens an object that was found, steps (6) to (10) of O-22. It returns the handle and the rights that it
+// grants.
 func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *access.Subject,
 	desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	// The type of the object is tested before the access (O-22).
@@ -72,7 +73,7 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 	return r.Handle(), dec.Granted, ntstatus.Success
 }
 
-// reserve takes a value in the table the attributes choose.
+// reserve reserves a handle value in the process's or the kernel's table, depending on the attributes.
 func (c *Caller) reserve(attributes uint32) (Reservation, ntstatus.Status) {
 	t := c.TableFor(attributes)
 	if t == nil {
@@ -113,8 +114,8 @@ func (ns *Namespace) Create(c *Caller, n Name, typ *Type, subject access.Subject
 	}
 }
 
-// createNamed makes one attempt. It asks for another when the name was taken
-// between the walk and the insertion and OBJ_OPENIF turns that into an open.
+// createNamed tries once to create a named object. again is true if another object got the name in the meantime and
+// OBJ_OPENIF makes the call an open.
 func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	make Maker) (v winnt.Handle, granted winnt.AccessMask, again bool, st ntstatus.Status) {
 	p, st := ns.resolve(c, n, typ, subject, desired, true)
@@ -229,8 +230,8 @@ func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status
 	return r.Handle(), ntstatus.Success
 }
 
-// adopt gives a new object what its attributes say about it. OBJ_PERMANENT
-// has no effect on an object without a name (O-26).
+// adopt sets the properties of a new object that its attributes request: permanent and exclusive. OBJ_PERMANENT has
+// no effect on an unnamed object (O-26).
 func (c *Caller) adopt(h *Header, attributes uint32, named bool) {
 	b := h.birth
 	// The flag has no effect on an object without a name (O-26).

@@ -99,8 +99,8 @@ func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 	return w.run(start, path) // then the path (O-22)
 }
 
-// checkAttributes looks at the attributes, step (1) of O-22, and refuses two that
-// exclude each other (O-27).
+// checkAttributes validates the attributes, step (1) of O-22. It returns STATUS_INVALID_PARAMETER for unknown bits,
+// and for OBJ_EXCLUSIVE with OBJ_INHERIT, which exclude each other (O-27).
 func (c *Caller) checkAttributes(attributes uint32) ntstatus.Status {
 	if attributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
 		// The attribute does not exist.
@@ -114,8 +114,8 @@ func (c *Caller) checkAttributes(attributes uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// start references the directory a walk begins in. It needs no right on the
-// RootDirectory handle: the walk checks the directory itself (O-24).
+// start returns the directory in which a walk starts, with a reference. The RootDirectory handle needs no right,
+// because the walk checks the directory itself (O-24).
 func (ns *Namespace) start(c *Caller, n Name) (*Directory, ntstatus.Status) {
 	if n.Root == 0 {
 		ns.root.Ref(TagCall)
@@ -125,8 +125,7 @@ func (ns *Namespace) start(c *Caller, n Name) (*Directory, ntstatus.Status) {
 	return d, st
 }
 
-// relative checks the syntax and gives the path below its start, without a
-// leading backslash (O-23).
+// relative checks the syntax of the name and returns the path without a leading backslash (O-23).
 func (n Name) relative() (string, ntstatus.Status) {
 	if n.Unnamed && n.Root != 0 {
 		// Without a name the request does not refer to an object below a root directory (O-162).
@@ -168,7 +167,8 @@ func (w *walk) misses(dir *Directory, path string) bool {
 	return p.Object == nil
 }
 
-// gate looks at what the request implies, whatever is found: step (4) of O-22.
+// gate makes the checks that need no object, step (4) of O-22. It refuses reserved access bits, a new permanent
+// object without SeCreatePermanentPrivilege, and ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege.
 func (c *Caller) gate(n Name, subject *access.Subject, desired winnt.AccessMask, create bool) ntstatus.Status {
 	switch {
 	case desired&winnt.RESERVED_RIGHTS != 0:
@@ -197,7 +197,8 @@ type walk struct {
 	links      int // followed so far
 }
 
-// run walks path from dir, whose reference it takes over.
+// run follows path from dir and returns the place where it ends: an object, or the directory for a new one. It takes
+// over the reference to dir.
 func (w *walk) run(dir *Directory, path string) (Place, ntstatus.Status) {
 	if path == "" {
 		return Place{Object: dir}, ntstatus.Success
@@ -235,9 +236,9 @@ func (w *walk) run(dir *Directory, path string) (Place, ntstatus.Status) {
 	}
 }
 
-// step says where the walk goes from h, found under some name with rest after
-// it: to a directory, whose reference passes to the walk, and the path left
-// there; or nowhere (nil), because h is the end.
+// step returns the directory in which the walk continues from h, and the path that remains. It returns nil if h is
+// the end. rest is the path after h, and more reports whether a component follows. A returned reference belongs to
+// the walk.
 func (w *walk) step(h *Header, rest string, more bool) (*Directory, string, ntstatus.Status) {
 	switch obj := h.self.(type) {
 	case *SymbolicLink:
@@ -282,8 +283,8 @@ func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, stri
 	return w.ns.root, path + rest, ntstatus.Success
 }
 
-// traverse checks that the walk may look into dir: DIRECTORY_TRAVERSE unless
-// the effective token holds SeChangeNotifyPrivilege enabled (O-24).
+// traverse returns success if the walk may look up names in dir: the effective token has SeChangeNotifyPrivilege
+// enabled, or dir grants DIRECTORY_TRAVERSE (O-24).
 func (w *walk) traverse(dir *Directory) ntstatus.Status {
 	// The traverse right is checked at every level; the last object is checked by its own descriptor (O-24).
 	if t := w.subject.Effective(); !w.c.Checked(w.attributes) || t != nil && t.Has(winnt.SeChangeNotifyPrivilege) {

@@ -33,10 +33,9 @@ func Reference[T Object](c *Caller, v winnt.Handle, want winnt.AccessMask, typ *
 	return none, Granted{}, c.Fail("O-31", st)
 }
 
-// find looks a value up, pseudo handles first, and takes a reference. -1 and
-// -2 mean the caller, also where another process's handles are meant (O-16); -4 to -6 are
-// known to the token query services alone, which look at them before they come
-// here (O-15).
+// find returns the object of a handle value with a reference. -1 and -2 mean the calling process and thread, also for
+// calls about another process's handles (O-16). Only the services that query tokens accept -4 to -6, which they
+// handle before they call find (O-15).
 func (c *Caller) find(v winnt.Handle) (*Header, Granted, ntstatus.Status) {
 	switch {
 	case v >= 0 && c.Table != nil:

@@ -179,7 +179,7 @@ func (t *Table) detach(v winnt.Handle) (*Header, uint64, ntstatus.Status) {
 	return h, w, ntstatus.Success
 }
 
-// slot returns the slot of an index, in use or free. It returns nil beyond the table's chunks.
+// slot returns the slot with an index, used or free. It returns nil for an index beyond the last chunk.
 func (t *Table) slot(i uint64) *slot {
 	chunks := *t.chunks.Load()
 	if n := i / chunkSlots; n < uint64(len(chunks)) {

@@ -185,7 +185,7 @@ func (p *Process) MayAssignPrimary(tok *se.TokenObject) Outcome {
 	return out
 }
 
-// checkAssignable applies the part of T-112 about the token's type.
+// checkAssignable refuses a token whose type T-112 does not allow as a primary token.
 func (s *System) checkAssignable(tok *se.TokenObject) Outcome {
 	v := tok.Value()
 	switch {

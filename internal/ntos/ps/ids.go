@@ -8,8 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// allotID gives o the next id: a multiple of 4, one number space for
-// processes and threads (10 section 1.6).
+// allotID assigns the next id to o. Processes and threads share one sequence of multiples of 4.
 func (s *System) allotID(o ob.Object) winnt.Handle {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -71,7 +71,7 @@ func (j *Job) Limits() JobLimits {
 // SetLimits sets limits as [Job.SetLimitsFor] does, at the kernel's own cost.
 func (j *Job) SetLimits(l JobLimits) Outcome { return j.SetLimitsFor(quota.Payer{}, l) }
 
-// filterSize returns what the lists of a filter take, in bytes.
+// filterSize returns the memory of a filter's lists in bytes.
 func filterSize(f *token.FilterSpec) int {
 	const perSID, perGroup = 96, 112
 	return perSID*len(f.Disable) + perGroup*len(f.Restrict) + perSID
@@ -146,7 +146,7 @@ func (j *Job) destroy() {
 	}
 }
 
-// chain lists the job and the jobs it is nested in, outermost first (I-91).
+// chain returns the job and the jobs that contain it, outermost first (I-91).
 func (j *Job) chain() []*Job {
 	var list []*Job
 	for ; j != nil; j = j.parent.Load() {
@@ -166,7 +166,8 @@ func (j *Job) within(outer *Job) bool {
 	return false
 }
 
-// refuses applies the part of I-90 that looks at a token alone, columns A to C.
+// refuses returns the refusal of a token by the limits that concern the token alone (I-90, columns A to C), or the
+// zero Outcome.
 func (l *JobLimits) refuses(t *token.Token) Outcome {
 	if l.Flags&JobNoAdmin != 0 && t.IsAdmin() {
 		// The job admits no administrators (I-90).
@@ -183,8 +184,8 @@ func refused(why string) Outcome {
 	return Outcome{Status: ntstatus.AccessDenied, Rule: "I-90", Because: why}
 }
 
-// refuses asks every job of the chain; a process without a job is not affected
-// (I-91).
+// refuses returns the refusal of a token by the first job of the chain that does not allow it, or the zero Outcome. A
+// nil job allows every token (I-91).
 func (j *Job) refuses(t *token.Token) Outcome {
 	if j == nil {
 		// Without a job there is no limit (I-91).

@@ -163,7 +163,7 @@ func TestJobCountsUnderLoad(t *testing.T) {
 }
 
 // DescendsFrom reports whether a token descends from a job's token. A copy counts as its source (I-90).
-func TestDescendsFrom(t *testing.T) {
+func TestDescendsFromCountsCopies(t *testing.T) {
 	w := newJobWorld(t)
 	defer w.close()
 	root := w.token(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000")))

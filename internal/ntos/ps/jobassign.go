@@ -59,7 +59,7 @@ func (a *assignment) run() Outcome {
 	return out
 }
 
-// applying lists the jobs that begin to apply, outermost first.
+// applying returns the jobs that the process newly joins, outermost first.
 func (a *assignment) applying() []*Job {
 	all := a.job.chain()
 	if a.before == nil {
@@ -68,7 +68,7 @@ func (a *assignment) applying() []*Job {
 	return all[len(a.before.chain()):]
 }
 
-// decide tests the primary token and finds its replacement.
+// decide checks the primary token against the new jobs and finds the token that must replace it, if any.
 func (a *assignment) decide() Outcome {
 	tok := a.p.PrimaryToken()
 	for _, j := range a.applying() {
@@ -88,9 +88,8 @@ func (a *assignment) decide() Outcome {
 	return Outcome{}
 }
 
-// replaceBy makes the copy of a job's token that is to become the primary one
-// (I-90 C). It becomes the token of a process in the outer jobs too, so column
-// B applies to it there, and the job's own refusals.
+// replaceBy makes a copy of the job's token the replacement of the primary token (I-90 C). The outer jobs check it as
+// a process's token (column B), and the job checks it too.
 func (a *assignment) replaceBy(j *Job, l *JobLimits) Outcome {
 	s := a.p.sys
 	if s.Fault("ps: job token") {
@@ -170,7 +169,7 @@ func (a *assignment) later(o ob.Object, tag ob.Tag) {
 	a.drop = append(a.drop, func() { o.Head().Deref(tag) })
 }
 
-// release gives up what the attempt held, with no lock held.
+// release drops the references that the assignment holds. The caller must hold no lock.
 func (a *assignment) release() {
 	if a.old != nil {
 		a.old.DetachPrimary()
@@ -182,7 +181,7 @@ func (a *assignment) release() {
 	}
 }
 
-// leaveJobs takes a process that ended off the counts of its jobs, once.
+// leaveJobs removes a process that ended from the counts of its jobs, once.
 func (p *Process) leaveJobs() {
 	p.sys.jobs.Lock()
 	defer p.sys.jobs.Unlock()

@@ -34,7 +34,7 @@ func (t *Thread) PayerFor(client sid.SID) quota.Payer {
 	return p
 }
 
-// payForToken charges a token that was made for the thread; the caller drops it on a failure.
+// payForToken charges a token that was created for the thread. If it fails, the caller must drop the token.
 func (t *Thread) payForToken(tok *se.TokenObject) Outcome {
 	if st := tok.Pay(t.Payer(), 0); st != ntstatus.Success {
 		return Outcome{Status: st, Rule: "Q-2", Because: "the account has no quota left for a copy of the token"}

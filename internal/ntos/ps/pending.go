@@ -94,7 +94,7 @@ func (p *Process) CancelIO(file ob.Object, block uint64) (n int) {
 	return n
 }
 
-// endIO cancels what a thread that ends has under way (I-138).
+// endIO cancels the pending operations of a thread that ends (I-138).
 func (t *Thread) endIO() {
 	t.io.mu.Lock()
 	t.io.ended = true

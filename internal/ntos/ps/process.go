@@ -24,8 +24,8 @@ var (
 		OnDestroy: func(o ob.Object) { o.(*Thread).destroy() }}
 )
 
-// addProcessRights adds the limited rights that query and set information bring
-// with them, after the check and never the other way round (O-36).
+// addProcessRights adds the limited query and set rights that the full ones include (O-36). It runs after the access
+// check.
 func addProcessRights(g winnt.AccessMask) winnt.AccessMask {
 	if g&winnt.PROCESS_QUERY_INFORMATION != 0 {
 		g |= winnt.PROCESS_QUERY_LIMITED_INFORMATION
@@ -36,7 +36,7 @@ func addProcessRights(g winnt.AccessMask) winnt.AccessMask {
 	return g
 }
 
-// addThreadRights adds the limited rights to the full ones (O-36).
+// addThreadRights adds the limited rights that the full ones include (O-36).
 func addThreadRights(g winnt.AccessMask) winnt.AccessMask {
 	if g&winnt.THREAD_QUERY_INFORMATION != 0 {
 		g |= winnt.THREAD_QUERY_LIMITED_INFORMATION
@@ -91,7 +91,7 @@ func New(profile nt.Profile, kernel *ob.Table, boot *token.Token, first winnt.LU
 // Fault reports whether an allocation is to fail at this point (O-81).
 func (s *System) Fault(point string) bool { return s.Faults != nil && s.Faults(point) }
 
-// now returns the time, 0 without a clock.
+// now returns the time, or 0 in a system without a clock.
 func (s *System) now() int64 {
 	if s.Clock == nil {
 		return 0

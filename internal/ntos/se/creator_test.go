@@ -122,7 +122,7 @@ func TestTokenKeepsLabelWhenSACLIsSet(t *testing.T) {
 }
 
 // AttachPrimary reports the first process of a token, and the next one after all have ended (T-112).
-func TestAttachPrimary(t *testing.T) {
+func TestAttachPrimaryReportsFirstProcess(t *testing.T) {
 	tok := se.NewState(0).NewToken(build(t, client, winnt.TokenPrimary), nil)
 	defer tok.Deref(ob.TagCall)
 	for range 2 {
@@ -153,9 +153,8 @@ func TestLUIDsAreUnique(t *testing.T) {
 	}
 }
 
-// TestPrimaryType checks that a child process gets a primary token without a level from an impersonation token
-// (T-54).
-func TestPrimaryType(t *testing.T) {
+// A child process gets a primary token without a level from an impersonation token (T-54).
+func TestChildGetsPrimaryTokenWithoutLevel(t *testing.T) {
 	for _, image := range []uint32{se.Unlabelled, 0x1000} {
 		v, st := se.Primary(build(t, client, winnt.TokenImpersonation), image)
 		if st != ntstatus.Success || v.Type() != winnt.TokenPrimary || v.Level() != 0 {

@@ -43,8 +43,8 @@ func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, p
 	return true, "j" // row j: the same identity (I-42)
 }
 
-// restrictedDiffer decides row g: in the Documented profile either token restricted
-// is too much; Observed compares the restricting sets.
+// restrictedDiffer reports whether row g of the ladder refuses: in the profile Documented if either token is
+// restricted, in Observed if their restricting SIDs differ.
 func restrictedDiffer(p, t *token.Token, profile nt.Profile) bool {
 	// The documents speak of restricted tokens only; Windows was seen to let equal
 	// restricting sets pass (docs/CAVEATS.md).

@@ -29,8 +29,7 @@ func (s *State) NewFiltered(t *TokenObject, value *token.Token, d *sd.Descriptor
 	return n
 }
 
-// standsFor returns the TokenId of the token this object is a copy of, its own if
-// it is no copy.
+// standsFor returns the TokenId of the token that this object copies, or its own if it is not a copy.
 func (t *TokenObject) standsFor() winnt.LUID {
 	if t.identity != 0 {
 		return t.identity

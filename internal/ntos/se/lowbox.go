@@ -40,7 +40,8 @@ type Box struct {
 // was never given out before where it is the first token of it (T-69).
 func (l *LowBoxes) Hold(session uint32, pkg sid.SID) Box { return l.hold(session, pkg, 0) }
 
-// hold holds as Hold does; number, unless 0, is the one a token brings with it.
+// hold does the work of Hold. If the AppContainer has no number yet, it gets number, or the next free one if that is
+// 0.
 func (l *LowBoxes) hold(session uint32, pkg sid.SID, number uint32) Box {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -74,7 +75,8 @@ func (x Box) Release() {
 	}
 }
 
-// holdBox takes a new token object's hold on its AppContainer. It returns nil for a token without one.
+// holdBox makes a new token object hold its AppContainer's number. It returns nil for a token without an
+// AppContainer.
 func (s *State) holdBox(v *token.Token) *Box {
 	if v.LowBoxNumber() == 0 {
 		return nil

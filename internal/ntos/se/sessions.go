@@ -98,7 +98,8 @@ func (l *LogonSessions) Hold(id winnt.LUID) bool {
 	return true
 }
 
-// reference takes the hold of a new token object. It opens the session if there is none, for example for a logon.
+// reference makes a new token object hold its logon session. It creates the session if it does not exist, as at a
+// logon.
 func (l *LogonSessions) reference(id winnt.LUID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

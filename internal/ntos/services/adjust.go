@@ -78,7 +78,8 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 	return out, st
 }
 
-// adjusted decides: it returns the new value, the previous state and the status.
+// adjusted returns the token with the changed privileges, the output of the call and its status. It changes no
+// object.
 func adjusted(old *token.Token, modified winnt.LUID, in *nt.AdjustPrivilegesTokenIn,
 	changes []token.PrivilegeChange) (*token.Token, nt.AdjustPrivilegesTokenOut, ntstatus.Status) {
 	var out nt.AdjustPrivilegesTokenOut
@@ -145,8 +146,8 @@ func MarkPrivileges(set *nt.PrivilegeSet, v *token.Token) (*nt.PrivilegeSet, boo
 	return found, enabled > 0 // none of an empty set is enabled (T-101)
 }
 
-// tokenValue returns a snapshot of the token behind a handle, for the services
-// that also take the pseudo handles of tokens (O-14, O-15).
+// tokenValue returns a snapshot of the token behind a handle, which must grant the rights of want. It accepts the
+// pseudo handles of tokens too (O-14, O-15).
 func (c *Context) tokenValue(h winnt.Handle, want winnt.AccessMask) (*token.Token, ntstatus.Status) {
 	tok, st := c.referenceToken(h, want)
 	if st != ntstatus.Success {

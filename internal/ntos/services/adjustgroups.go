@@ -53,7 +53,8 @@ func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustG
 	return out, c.adjustedStatus(st)
 }
 
-// referenceAdjust references a token whose groups or claims are to change.
+// referenceAdjust references the token of a handle for a change of its groups or claims. With previous the handle
+// must also grant TOKEN_QUERY.
 func (c *Context) referenceAdjust(h winnt.Handle, previous bool) (*se.TokenObject, ntstatus.Status) {
 	want := winnt.TOKEN_ADJUST_GROUPS
 	if previous {
@@ -64,7 +65,7 @@ func (c *Context) referenceAdjust(h winnt.Handle, previous bool) (*se.TokenObjec
 	return tok, st
 }
 
-// adjustedStatus notes the rule behind the status of an adjustment.
+// adjustedStatus returns st, and records for the tracer which rule requires it.
 func (c *Context) adjustedStatus(st ntstatus.Status) ntstatus.Status {
 	switch st {
 	case ntstatus.Success:
@@ -108,8 +109,8 @@ func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) 
 	return out, c.adjustedStatus(st)
 }
 
-// adjustClaims decides: it returns the new value, the previous states and the
-// status.
+// adjustClaims returns the token with the changed claims, the output of the call and its status. It changes no
+// object.
 func adjustClaims(old *token.Token, modified winnt.LUID, in *nt.AdjustTokenClaimsIn) (n *token.Token,
 	out nt.AdjustTokenClaimsOut, st ntstatus.Status) {
 	n, user, st1 := old.AdjustClaims(modified, false, in.UserResetToDefault, in.NewUserState.V)

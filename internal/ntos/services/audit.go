@@ -42,14 +42,13 @@ func (a auditor) Closed(c *ob.Caller, obj ob.Object, h winnt.Handle) {
 		audit.HandleAudit{GenerateOnClose: true})
 }
 
-// originOf returns the process that a record names; the caller sets the subject.
+// originOf returns the origin of a record for the caller's process. The caller of originOf sets the subject.
 func originOf(c *ob.Caller) audit.Origin {
 	p, _ := c.Process.(*ps.Process)
 	return audit.Origin{ProcessID: uint64(p.ID()), ProcessName: p.Name(), Wait: c.Wait}
 }
 
-// origin returns the process and subject that a record of this thread's own call
-// names (U-20).
+// origin returns the origin of a record about this thread's own call: its process and subject (U-20).
 func (c *Context) origin() audit.Origin {
 	o := originOf(&c.Caller)
 	o.Subject = c.self.Subject()
@@ -59,8 +58,8 @@ func (c *Context) origin() audit.Origin {
 // maxAuditPrivileges bounds a PRIVILEGE_SET handed to an audit call.
 const maxAuditPrivileges = 60
 
-// auditClient runs the tests that the audit calls share: the client's token,
-// then SeAuditPrivilege of the process itself (U-32).
+// auditClient returns the client's token of an audit call, after it has checked that the process itself holds
+// SeAuditPrivilege (U-32).
 func (c *Context) auditClient(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	v, st := c.auditToken(h)
 	if st != ntstatus.Success {
@@ -69,7 +68,7 @@ func (c *Context) auditClient(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	return v, c.auditPrivilege()
 }
 
-// auditToken returns the client of a call that names it by a handle (U-30, U-31).
+// auditToken returns the client's token from the handle in an audit call (U-30, U-31).
 func (c *Context) auditToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	// The handle must grant TOKEN_QUERY (U-30); pseudo handles of tokens are refused (O-15).
 	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_QUERY, se.TokenType)
@@ -85,8 +84,8 @@ func (c *Context) auditToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	return v, ntstatus.Success
 }
 
-// auditPrivilege demands SeAuditPrivilege of the primary token, also while the
-// thread impersonates (I-7).
+// auditPrivilege fails with STATUS_PRIVILEGE_NOT_HELD unless the primary token has SeAuditPrivilege enabled. An
+// impersonated client does not matter (I-7).
 func (c *Context) auditPrivilege() ntstatus.Status {
 	if !c.mayAudit() {
 		// The process itself needs SeAuditPrivilege to write records.
@@ -100,7 +99,7 @@ func (c *Context) mayAudit() bool {
 	return c.Mode == access.Kernel || c.self.Process().Token().Has(winnt.SeAuditPrivilege)
 }
 
-// clientOrigin returns the origin of a record whose client the call names.
+// clientOrigin returns the origin of a record for a call that names its client by a token.
 func (c *Context) clientOrigin(client *token.Token) audit.Origin {
 	o := originOf(&c.Caller)
 	// A client at SecurityAnonymous was refused above, and records do not distinguish the other levels (U-31).
@@ -130,7 +129,7 @@ func (c *Context) auditSet(in nt.Captured[*nt.PrivilegeSet]) (set winnt.Privileg
 	return set, ntstatus.Success
 }
 
-// captureNames gives the status of the first name that could not be captured (U-36).
+// captureNames returns the status of the first name that could not be captured, or success (U-36).
 func (c *Context) captureNames(names ...nt.Captured[string]) ntstatus.Status {
 	for _, n := range names {
 		if n.Status != ntstatus.Success {
@@ -223,8 +222,8 @@ type privilegeUse struct {
 	outcome audit.Outcome
 }
 
-// privilegesUsed makes the tests of an alarm about privileges: token, level and
-// right to audit, then the names, then the set.
+// privilegesUsed checks and captures the parameters of an alarm about privileges. It checks token, level and
+// SeAuditPrivilege first, then the names, then the set.
 func (c *Context) privilegesUsed(client winnt.Handle, privileges nt.Captured[*nt.PrivilegeSet], granted bool,
 	names ...nt.Captured[string]) (u privilegeUse, st ntstatus.Status) {
 	// reference
@@ -244,8 +243,7 @@ func (c *Context) privilegesUsed(client winnt.Handle, privileges nt.Captured[*nt
 	return u, st
 }
 
-// kept returns the status of a call whose record has this one: a demanded record
-// that cannot be kept fails the call. U-64
+// kept returns st, the status of writing a required record. A record that cannot be kept fails the call (U-64).
 func (c *Context) kept(st ntstatus.Status) ntstatus.Status {
 	if st != ntstatus.Success {
 		return c.Fail("U-64", st)

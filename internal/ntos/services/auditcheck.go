@@ -34,7 +34,8 @@ func (a *auditedCheck) run() (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
-// who finds the client: the token's, or the impersonated client without a token.
+// who finds the client: the token behind the handle, or without one the impersonated client. It also checks the
+// parameters that come before the token in the documented order.
 func (a *auditedCheck) who() ntstatus.Status {
 	c, in := a.c, a.in
 	if in.AuditType > nt.AuditEventDirectoryServiceAccess {
@@ -118,7 +119,7 @@ func (a *auditedCheck) capture() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// decide makes the decision of NtAccessCheck and its forms (U-55).
+// decide runs the access check as NtAccessCheck and its forms do (U-55).
 func (a *auditedCheck) decide() (st ntstatus.Status) {
 	c, in := a.c, a.in
 	a.r = access.Request{
@@ -197,7 +198,7 @@ func (c *Context) NtAccessCheckByTypeAndAuditAlarm(
 	return a.one()
 }
 
-// one returns the answer of a call with one result.
+// one runs a check with one result and returns its output.
 func (a *auditedCheck) one() (out nt.AccessCheckAndAuditAlarmOut, st ntstatus.Status) {
 	if st = a.run(); st != ntstatus.Success {
 		return out, st

@@ -70,10 +70,9 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 	return out, ntstatus.Success
 }
 
-// checkRequest runs the tests of 50 section 3.1 in their order up to the
-// capture of the descriptor, and fills the request r. done means that the call
-// succeeds with decision d without a look at the descriptor. need
-// is set when the privilege buffer is too small.
+// checkRequest runs the checks of section 3.1 that come before the descriptor is captured, and fills r. If done is
+// true, the call succeeds with decision d without using the descriptor. need is set if the privilege
+// buffer is too small.
 func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, need *uint32) (d access.Decision,
 	done bool, st ntstatus.Status) {
 	fail := func(rule string, st ntstatus.Status) (access.Decision, bool, ntstatus.Status) {
@@ -133,7 +132,7 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, ne
 	return d, false, ntstatus.Success
 }
 
-// clientToken returns the snapshot that a check works on.
+// clientToken returns a snapshot of the token to check.
 func (c *Context) clientToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	// Any handle that may query the token serves for a check (A-13, I-8).
 	return c.tokenValue(h, winnt.TOKEN_QUERY)
@@ -168,7 +167,8 @@ func privilegeSetNeed(r *access.Request) uint32 {
 // noPrivileges serves nearly every check; it is never written to.
 var noPrivileges = &nt.PrivilegeSet{}
 
-// privilegeSet lists the privileges used; none is written in the case of A-16.
+// privilegeSet returns the privileges that the check used. It returns nil for a request for the SACL that ended early
+// without its privilege.
 func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
 	if early && d.Status() == ntstatus.PrivilegeNotHeld {
 		// A request for the SACL without its privilege succeeds without a list of privileges.
@@ -185,7 +185,7 @@ func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
 	return s
 }
 
-// explainCheck notes why a traced check said no.
+// explainCheck records for the tracer why a check denied access. It does nothing if the check granted it.
 func (c *Context) explainCheck(r *access.Request, d access.Decision) {
 	if d.Allowed() {
 		return

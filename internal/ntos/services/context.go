@@ -179,8 +179,7 @@ func (c *Context) holds(p winnt.Privilege) bool {
 	return s.Holds(p)
 }
 
-// handleAttributes checks the HandleAttributes of an Ex service (O-28, O-29)
-// and returns those in force.
+// handleAttributes checks the HandleAttributes of an Ex service and returns those that take effect (O-28, O-29).
 func (c *Context) handleAttributes(a uint32) (uint32, ntstatus.Status) {
 	if c.Mode == access.Kernel {
 		if a&^winnt.OBJ_KERNEL_HANDLE != 0 {
@@ -206,8 +205,8 @@ func (c *Context) referenceProcess(h winnt.Handle, want winnt.AccessMask) (*ps.P
 	return p, st
 }
 
-// insertNew charges an object that the caller has made, and makes its first handle. On a
-// failure the object is the caller's to drop, and with it the charge goes.
+// insertNew charges a new object to the thread's account and creates its first handle. If it fails, the caller must
+// drop the object, which returns the charge.
 func (c *Context) insertNew(obj ob.Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle,
 	ntstatus.Status) {
 	if st := c.pay(obj, c.self.Payer()); st != ntstatus.Success {
@@ -216,7 +215,7 @@ func (c *Context) insertNew(obj ob.Object, granted winnt.AccessMask, attributes 
 	return c.insert(obj, granted, attributes)
 }
 
-// pay charges an object that the caller has made.
+// pay charges a new object to payer.
 func (c *Context) pay(obj ob.Object, payer quota.Payer) ntstatus.Status {
 	if st := obj.Head().Pay(payer, 0); st != ntstatus.Success {
 		// An object that its creator's account cannot pay for is not made.
@@ -225,7 +224,7 @@ func (c *Context) pay(obj ob.Object, payer quota.Payer) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// insert makes a handle in the table the attributes call for.
+// insert creates a handle in the process's or the kernel's table, depending on the attributes.
 func (c *Context) insert(obj ob.Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
 	if st := c.MayInsert(); st != ntstatus.Success {
 		return 0, st

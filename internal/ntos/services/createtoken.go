@@ -72,8 +72,7 @@ func (c *Context) createToken(in *nt.CreateTokenExIn) (out nt.CreateTokenOut, st
 	return out, st
 }
 
-// captureCreate captures the parameters and tests them in the order of T-10, up to
-// the quality of service.
+// captureCreate captures and checks the parameters in the order of T-10, up to the quality of service.
 func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes, st ntstatus.Status) {
 	if st := c.probe("T-10", in.AuthenticationID.Status, in.ExpirationTime.Status,
 		required(in.User.V != nil, in.User.Status),
@@ -112,7 +111,7 @@ func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes,
 	return oa, ntstatus.Success
 }
 
-// required turns a NULL pointer where none may be into a fault.
+// required returns STATUS_ACCESS_VIOLATION if a required parameter is NULL (given is false), else st.
 func required(given bool, st ntstatus.Status) ntstatus.Status {
 	if !given && st == ntstatus.Success {
 		// A NULL pointer where one must be given cannot be read (O-3).
@@ -132,7 +131,7 @@ func (c *Context) probe(rule string, all ...ntstatus.Status) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// sidStatus returns STATUS_INVALID_SID for a list with an entry that is no SID.
+// sidStatus returns STATUS_INVALID_SID if an entry of the list has no SID, else success.
 func sidStatus(gs []token.Group) ntstatus.Status {
 	for _, g := range gs {
 		if g.SID.IsZero() {

@@ -64,8 +64,8 @@ func NewTreeDevice(tree nt.FileSystem, path string, d *sd.Descriptor, census *ob
 	return v
 }
 
-// open makes the file of one open; rest follows the device in the path. It fails with OBJECT_NAME_NOT_FOUND for the
-// device of a tree, and for any rest but a backslash (T-139).
+// open creates the file object for one open of the device. rest is the part of the path after the device. It fails
+// with OBJECT_NAME_NOT_FOUND for the device of a tree, and for a rest other than a backslash (T-139).
 func (v *Device) open(rest string) (ob.Object, ntstatus.Status) {
 	if v.tree != nil || rest != "" && rest != `\` {
 		// A path walk finds no object below a device: pipes have their own name space (T-139).
@@ -82,7 +82,8 @@ func (v *Device) open(rest string) (ob.Object, ntstatus.Status) {
 // isPipes reports whether the file is the device of pipes.
 func (f *File) isPipes() bool { return f.device != nil && f.device.Path() == PipeDevice }
 
-// controlFile answers a control code of pipes on a handle that is no pipe's.
+// controlFile executes a pipe control code on a file object. The pipe device implements only FSCTL_PIPE_WAIT; other
+// pipe codes and other files fail (T-141, O-31).
 func (c *Context) controlFile(in *nt.FsControlFileIn) ntstatus.Status {
 	f, _, st := ob.Reference[*File](&c.Caller, in.FileHandle, 0, FileType)
 	if st != ntstatus.Success {

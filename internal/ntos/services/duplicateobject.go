@@ -71,9 +71,8 @@ type sourceHandle struct {
 	pseudo bool       // no entry of a table
 }
 
-// lookupIn finds what a handle of a process names. The pseudo handle -1 means
-// that process; -2 the calling thread, in its own process only (O-16); the
-// token pseudo handles mean nothing here (O-57).
+// lookupIn returns the object and rights of a handle in process p. -1 means p itself. -2 means the calling thread,
+// only in its own process (O-16). The pseudo handles of tokens are invalid here (O-57).
 func (c *Context) lookupIn(p *ps.Process, v winnt.Handle) (sourceHandle, ntstatus.Status) {
 	switch own := p == c.self.Process(); {
 	// The value -1 means the process that the call is about, as a real handle would (O-16, O-57).
@@ -116,7 +115,7 @@ func (c *Context) closeIn(p *ps.Process, v winnt.Handle) ntstatus.Status {
 	return caller.Close(v)
 }
 
-// decideDuplicate decides what the new handle grants (O-54 to O-56).
+// decideDuplicate returns the rights that the new handle grants, or the status that refuses them (O-54 to O-56).
 func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.DuplicateObjectIn) (winnt.AccessMask,
 	ntstatus.Status) {
 	subject := c.self.Subject()
@@ -135,8 +134,8 @@ func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.
 	return d.Granted, ntstatus.Success
 }
 
-// insertDuplicate makes the handle. The kernel's table accepts it only if
-// kernel mode asks for it with the System process as target (O-58).
+// insertDuplicate creates the new handle. A handle in the kernel's table needs kernel mode and the System process as
+// target (O-58).
 func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
 	in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
 	if st := c.MayInsert(); st != ntstatus.Success {
@@ -172,8 +171,7 @@ func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process,
 	return 0, c.Fail("O-82", st)
 }
 
-// insertRecorded makes the handle with its record, event 4690, written before
-// it works (U-73).
+// insertRecorded creates the new handle and writes event 4690 before the handle can be used (U-73).
 func (c *Context) insertRecorded(t *ob.Table, from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
 	attributes uint32, in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
 	r, st := t.Reserve()

@@ -74,7 +74,7 @@ func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateToke
 	return out, st
 }
 
-// duplicateLevel decides the level of the duplicate, or the rule that refuses one.
+// duplicateLevel returns the impersonation level of the duplicate, or the rule and status that refuse it.
 func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, typ winnt.TokenType,
 	profile nt.Profile) (winnt.SecurityImpersonationLevel, string, ntstatus.Status) {
 	imp := existing.Type() == winnt.TokenImpersonation
@@ -102,7 +102,7 @@ func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, ty
 	return winnt.SecurityImpersonation, "", ntstatus.Success // Documented: the level that serves a server (T-43)
 }
 
-// duplicateAccess decides what the new handle grants (T-40 (7)).
+// duplicateAccess returns the rights that the handle to the duplicate grants (T-40 (7)).
 func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.AccessMask,
 	withSACL bool) (winnt.AccessMask, ntstatus.Status) {
 	if desired&winnt.RESERVED_RIGHTS != 0 {

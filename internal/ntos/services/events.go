@@ -8,13 +8,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// event references an event that the handle lets the caller change (O-146).
+// event references the event of a handle that grants EVENT_MODIFY_STATE (O-146).
 func (c *Context) event(h winnt.Handle) (*Event, ntstatus.Status) {
 	e, _, st := ob.Reference[*Event](&c.Caller, h, winnt.EVENT_MODIFY_STATE, EventType)
 	return e, st
 }
 
-// changeEvent changes the state of an event and returns the previous one, 1 for signalled.
+// changeEvent calls change on the signal of an event. It returns the previous state, 1 for signalled.
 func (c *Context) changeEvent(h winnt.Handle, change func(*ke.Signal) bool) (out nt.SetEventOut, st ntstatus.Status) {
 	// reference
 	e, st := c.event(h)

@@ -83,7 +83,8 @@ func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.Q
 	return out, ntstatus.Success
 }
 
-// pipeFact answers the classes of pipes.
+// pipeFact returns the information of a pipe for a class. It fails for a class that pipes do not have, for a file
+// that is not a pipe, and for a detached end.
 func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryInformationFileOut, st ntstatus.Status) {
 	e, ok := obj.(*npfs.End)
 	standard := ok && class == nt.FileStandardInformation
@@ -106,8 +107,7 @@ func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryI
 	return out, ntstatus.Success
 }
 
-// fileName answers FileNameInformation: the name starting with the device, cut to
-// the size of the buffer (I-151).
+// fileName returns FileNameInformation: the name with its device, cut to the buffer's size (I-151).
 func (c *Context) fileName(obj ob.Object, length uint32) (out nt.QueryInformationFileOut, st ntstatus.Status) {
 	const header = 4 // bytes before the text
 	name := `\` + obj.Head().Name()
@@ -162,8 +162,8 @@ func (c *Context) setPipeModes(in *nt.SetInformationFileIn) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// roomFor tests the length and the pointers of a query that takes larger buffers
-// too.
+// roomFor checks a query whose buffer may be larger than needed. It returns INFO_LENGTH_MISMATCH if length is below
+// least, else fault, the status of the query's pointers.
 func (c *Context) roomFor(length, least uint32, fault ntstatus.Status) ntstatus.Status {
 	switch {
 	case length < least:
@@ -219,8 +219,7 @@ func (c *Context) NtQueryVolumeInformationFile(in nt.QueryVolumeInformationFileI
 	return out, ntstatus.Success
 }
 
-// peek serves FSCTL_PIPE_PEEK, whose code says that the handle must grant
-// FILE_READ_DATA.
+// peek implements FSCTL_PIPE_PEEK. The handle must grant FILE_READ_DATA, as the control code says.
 func (c *Context) peek(e *npfs.End, granted winnt.AccessMask, length uint32) (out nt.FsControlFileOut,
 	st ntstatus.Status) {
 	const header = 16 // bytes of FILE_PIPE_PEEK_BUFFER without data

@@ -77,8 +77,7 @@ func (c *Context) checkLists(in *nt.FilterTokenExIn) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// filtered makes the object of the filtered token, with one reference for the
-// caller.
+// filtered returns the object of the filtered token. The caller must release its reference.
 func (c *Context) filtered(existing *se.TokenObject, in *nt.FilterTokenExIn) (*se.TokenObject, ntstatus.Status) {
 	spec := filterSpec(in)
 	// The filtered token names its origin as parent (T-64).

@@ -29,7 +29,7 @@ type irp struct {
 // irpSize is the number of bytes of an operation that waits.
 const irpSize = 1 << 10
 
-// begin prepares an operation: its event and the file lose their signals (I-137).
+// begin creates an operation on a pipe end. It resets the event and the file's signal (I-137).
 func (c *Context) begin(e *npfs.End, l *nt.Later) (*irp, ntstatus.Status) {
 	synchronous, alertable := e.Waits()
 	i, st := c.beginOn(e, &e.File, l)
@@ -40,7 +40,8 @@ func (c *Context) begin(e *npfs.End, l *nt.Later) (*irp, ntstatus.Status) {
 	return i, st
 }
 
-// beginOn starts an operation on any file, given the file's signal. The caller waits if its Later says so.
+// beginOn creates an operation on any file and resets its event and the file's signal. The caller waits for the end
+// if l.Waits is set. It fails if the charge or the thread's APC queue has no room.
 func (c *Context) beginOn(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp, ntstatus.Status) {
 	i := &irp{later: l, thread: c.self, file: file, signal: signal}
 	var st ntstatus.Status
@@ -69,7 +70,7 @@ func (c *Context) beginOn(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp,
 	return i, ntstatus.Success
 }
 
-// drop gives the event and the charge back.
+// drop releases the event and returns the charge.
 func (i *irp) drop() {
 	i.paid.Return()
 	if i.event != nil {
@@ -78,7 +79,7 @@ func (i *irp) drop() {
 	}
 }
 
-// over ends the operation: the program's memory first, then all who wait for it
+// over completes the operation. It writes the result to the program's memory, and then signals the threads that wait
 // (I-136).
 func (i *irp) over(r npfs.Result, pended bool) {
 	i.thread.RemoveIO(i)
@@ -104,7 +105,7 @@ func (i *irp) over(r npfs.Result, pended bool) {
 	told()
 }
 
-// gone stores the result, releases what the operation held, and closes Over.
+// gone stores the result, releases everything that the operation holds, and closes Over.
 func (i *irp) gone(r npfs.Result) {
 	i.later.Failure, i.later.FailureCount = r.Status, uint64(r.Count)
 	i.drop()
@@ -113,7 +114,7 @@ func (i *irp) gone(r npfs.Result) {
 	close(i.later.Over) // last, as a caller that waited may end the system
 }
 
-// tell signals the event or the file, and queues the APC.
+// tell signals the event, or the file without one, and queues the APC.
 func (i *irp) tell() {
 	if i.event != nil {
 		i.event.signal.Set()
@@ -129,7 +130,7 @@ func (i *irp) tell() {
 	}
 }
 
-// start runs the operation: its status, STATUS_PENDING where it ends later.
+// start starts a pipe operation. It returns STATUS_PENDING if the operation completes later.
 func (c *Context) start(i *irp) (r npfs.Result, st ntstatus.Status) {
 	st = c.startOn(i, func() (npfs.Result, func() bool) {
 		r = i.request.Start()
@@ -138,7 +139,7 @@ func (c *Context) start(i *irp) (r npfs.Result, st ntstatus.Status) {
 	return r, st
 }
 
-// startOn starts an operation. do begins it and returns the function that cancels it.
+// startOn starts an operation. do begins it and returns its first result and the function that cancels it.
 func (c *Context) startOn(i *irp, do func() (npfs.Result, func() bool)) ntstatus.Status {
 	if st := i.thread.AddIO(i); st != ntstatus.Success {
 		i.over(npfs.Result{Status: st}, false)
@@ -157,7 +158,7 @@ func (c *Context) startOn(i *irp, do func() (npfs.Result, func() bool)) ntstatus
 	return r.Status
 }
 
-// stop cancels the operation and reports whether it did.
+// stop cancels the operation. It reports whether the operation was still pending.
 func (i *irp) stop() bool {
 	cancel := i.cancel.Load()
 	return cancel != nil && (*cancel)()
@@ -174,7 +175,7 @@ func (i *irp) CancelIO(block uint64, synchronous bool) bool {
 // File implements ps.Pending.
 func (i *irp) File() ob.Object { return i.file }
 
-// later runs an operation on an end that may end after its call (I-135).
+// later creates and starts an operation on a pipe end that may complete after its call (I-135).
 func (c *Context) later(e *npfs.End, l *nt.Later, op npfs.Op, length int, data []byte) (npfs.Result, ntstatus.Status) {
 	i, st := c.begin(e, l)
 	if st != ntstatus.Success {
@@ -184,7 +185,7 @@ func (c *Context) later(e *npfs.End, l *nt.Later, op npfs.Op, length int, data [
 	return c.start(i)
 }
 
-// NtCancelIoFile cancels what the calling thread has under way on a file.
+// NtCancelIoFile cancels the operations that the calling thread has pending on a file. It succeeds if there are none.
 func (c *Context) NtCancelIoFile(in nt.CancelIoFileIn) (out nt.CancelIoFileOut, st ntstatus.Status) {
 	// reference
 	obj, st := c.file(in.FileHandle, 0)
@@ -214,7 +215,7 @@ func (c *Context) NtCancelIoFileEx(in nt.CancelIoFileExIn) (out nt.CancelIoFileO
 	return out, ntstatus.Success
 }
 
-// NtCancelSynchronousIoFile cancels what a thread waits for in a call.
+// NtCancelSynchronousIoFile cancels the synchronous operations on which a thread waits. It fails if there are none.
 func (c *Context) NtCancelSynchronousIoFile(in nt.CancelSynchronousIoFileIn) (out nt.CancelIoFileOut,
 	st ntstatus.Status) {
 	// reference

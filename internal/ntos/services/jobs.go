@@ -88,7 +88,7 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 	return out, c.Impersonated(j.SetLimitsFor(c.self.Payer(), limits))
 }
 
-// jobToken references the token of ONLY_TOKEN (I-89).
+// jobToken references the token for ONLY_TOKEN (I-89).
 func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	if h == 0 {
 		// A single token must be named.
@@ -111,8 +111,8 @@ func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	return nil, st
 }
 
-// mayAssignPrimary reports whether the caller may give a process that token: in kernel mode, with the privilege in the
-// effective token, or if the token is kin of its process's own (T-111).
+// mayAssignPrimary reports whether the caller may make tok the primary token of a process. It may in kernel mode,
+// with SeAssignPrimaryTokenPrivilege, or if the token is related to its process's own (T-111).
 func (c *Context) mayAssignPrimary(tok *se.TokenObject) bool {
 	return c.holds(winnt.SeAssignPrimaryTokenPrivilege) || c.mayAssignKin(tok)
 }
@@ -128,7 +128,7 @@ func (c *Context) mayAssignKin(tok *se.TokenObject) bool {
 	return se.MayAssign(own, tok)
 }
 
-// mayCreateWith reports whether the caller may make a process with that token.
+// mayCreateWith reports whether the caller may create a process with that token.
 func (c *Context) mayCreateWith(tok *se.TokenObject, in *nt.CreateUserProcessIn) bool {
 	switch {
 	// A token that is kin of the caller's process needs no privilege (I-96).
@@ -159,14 +159,14 @@ func jobFilter(info *nt.JobSecurityLimitInformation) token.FilterSpec {
 	return f
 }
 
-// nameOf returns the naming part of OBJECT_ATTRIBUTES.
+// nameOf returns the name, root directory and attributes of OBJECT_ATTRIBUTES.
 func nameOf(oa *nt.ObjectAttributes) ob.Name {
 	return ob.Name{Root: oa.RootDirectory, Path: oa.ObjectName, Attributes: oa.Attributes,
 		Unnamed: oa.Unnamed}
 }
 
-// named records the handle that a reference failed for, if the rule alone does not identify it. need is the right
-// that a refused handle does not have.
+// named returns st and records for the tracer which handle parameter failed. need is the right that the handle does
+// not grant.
 func (c *Context) named(parameter, need string, st ntstatus.Status) ntstatus.Status {
 	if c.Why == nil {
 		return st

@@ -113,7 +113,7 @@ func (s *System) RecordLogon(from LogonSource, t winnt.LogonType, tok *token.Tok
 	return ntstatus.Success
 }
 
-// strongest returns the administrator's token of a pair, else the first.
+// strongest returns the administrator's token of a linked pair, or the first if neither is one.
 func strongest(all []*token.Token) *token.Token {
 	if i := slices.IndexFunc(all, (*token.Token).IsAdmin); i > 0 {
 		return all[i]
@@ -121,8 +121,8 @@ func strongest(all []*token.Token) *token.Token {
 	return all[0]
 }
 
-// powerful reports whether the logon of a token is never left out of the records: it is an
-// administrator's, or brings a sensitive privilege.
+// powerful reports whether a logon must be recorded even beyond the user's rate: the token is an administrator's or
+// has a sensitive privilege.
 func powerful(v *token.Token) bool { return v.IsAdmin() || audit.Sensitive(v.Spec().Privileges) != 0 }
 
 // recordConnection records the logon of a user that only the host's kernel has authenticated. It reports whether to
@@ -135,7 +135,7 @@ func (s *System) recordConnection(from *LogonSource, t winnt.LogonType, v *token
 	return err == nil && s.recordPeer(from.Peer, e)
 }
 
-// loggedOn makes event 4624.
+// loggedOn returns event 4624 for a logon.
 func (s *System) loggedOn(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID) (audit.Event,
 	error) {
 	values := s.target(v.User().SID, v.AuthenticationID())

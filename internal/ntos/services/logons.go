@@ -64,7 +64,7 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 // maxOrigin is the longest OriginName, in bytes.
 const maxOrigin = 255
 
-// captureLogon makes a request out of the parameters.
+// captureLogon captures the parameters of a logon request.
 func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntstatus.Status) {
 	for _, st := range []ntstatus.Status{in.LocalGroups.Status, in.SourceContext.Status, sidStatus(in.LocalGroups.V)} {
 		if st != ntstatus.Success {

@@ -85,8 +85,8 @@ func admitPackage(d *sd.Descriptor, pkg sid.SID) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// keep references the objects behind handles, of any type, for the token to
-// keep: directories of the AppContainer, usually.
+// keep references the objects of the handles so that the token keeps them alive. Usually these are the AppContainer's
+// directories.
 func (c *Context) keep(handles []winnt.Handle) (kept []ob.Object, st ntstatus.Status) {
 	for _, h := range handles {
 		o, _, st := ob.Reference[ob.Object](&c.Caller, h, 0, nil)

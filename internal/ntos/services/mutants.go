@@ -21,7 +21,7 @@ type Mutant struct {
 	owner atomic.Pointer[ps.Thread] // nil when free; compared only, no reference
 }
 
-// state returns what a thread sees of the mutant.
+// state returns the mutant's state as seen by thread by.
 func (m *Mutant) state(by *ps.Thread) nt.MutantInformation {
 	switch owner := m.owner.Load(); {
 	case owner == nil:
@@ -71,8 +71,8 @@ func (c *Context) NtReleaseMutant(in nt.ReleaseMutantIn) (out nt.ReleaseMutantOu
 	return out, ntstatus.Success
 }
 
-// exactState tests what a query of an object's state gives by value, and its
-// pointers.
+// exactState checks the parameters of a query of an object's state: class 0, a length of exactly want, and fault, the
+// status of its pointers.
 func (c *Context) exactState(class, length, want uint32, fault ntstatus.Status) ntstatus.Status {
 	switch {
 	case class != 0:

@@ -47,8 +47,8 @@ func (c *Context) LsaClose(in nt.LsaCloseIn) (out nt.LsaCloseOut, st ntstatus.St
 	return out, c.Caller.Close(in.ObjectHandle)
 }
 
-// referencePolicy checks that a handle is a policy's and has a right. The policy
-// lives as long as the system.
+// referencePolicy checks that a handle refers to the policy and grants a right. It takes no reference, because the
+// policy lives as long as the system.
 func (c *Context) referencePolicy(h winnt.Handle, right winnt.AccessMask) ntstatus.Status {
 	p, _, st := ob.Reference[*Policy](&c.Caller, h, right, PolicyType)
 	if st != ntstatus.Success {
@@ -161,7 +161,8 @@ func (c *Context) LsaLookupSids(in nt.LsaLookupSidsIn) (out nt.LsaLookupSidsOut,
 	return out, c.mapped(found, len(in.SIDs))
 }
 
-// mapped returns the status of a look-up. L-46
+// mapped returns the status of a lookup that found some of a number of names: success for all, STATUS_SOME_NOT_MAPPED
+// for a part, STATUS_NONE_MAPPED for none (L-46).
 func (c *Context) mapped(found, of int) ntstatus.Status {
 	switch {
 	case found == of:
@@ -178,7 +179,7 @@ type domains struct {
 	at   map[nt.TrustInformation]int32
 }
 
-// of returns the index of an account's domain.
+// of returns the index of an account's domain, which it adds if it is new.
 func (d *domains) of(a *logon.Account) int32 {
 	t := nt.TrustInformation{Name: a.Domain, SID: a.DomainSID}
 	i, ok := d.at[t]
@@ -192,7 +193,7 @@ func (d *domains) of(a *logon.Account) int32 {
 	return i
 }
 
-// named returns the index of a domain by its name, −1 for an unknown one.
+// named returns the index of the domain with a name, or -1 for an unknown one.
 func (d *domains) named(a logon.Authority, name string, qualified bool) int32 {
 	if !qualified {
 		return -1
@@ -204,8 +205,7 @@ func (d *domains) named(a logon.Authority, name string, qualified bool) int32 {
 	return d.of(&found)
 }
 
-// unknown returns the entry of a SID without a name: the RID where the domain is
-// known, else the whole SID. L-47
+// unknown returns the result for a SID without a name: the RID if the domain is known, else the whole SID (L-47).
 func (d *domains) unknown(a logon.Authority, s sid.SID) nt.TranslatedName {
 	out := nt.TranslatedName{Use: winnt.SidTypeUnknown, Name: s.String(), DomainIndex: -1}
 	switch found, ok := a.LookupSID(s.Prefix()); {

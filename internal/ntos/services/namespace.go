@@ -51,8 +51,7 @@ func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, d
 	return h, st
 }
 
-// createNamed makes an object of a type, named or not (O-22). init makes the
-// object and gives it its header.
+// createNamed creates an object of a type, with or without a name (O-22). init returns the object for its descriptor.
 func (c *Context) createNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask,
 	init func(*sd.Descriptor) ob.Object) (winnt.Handle, ntstatus.Status) {
 	// capture
@@ -113,7 +112,7 @@ func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *o
 	return d, st
 }
 
-// assign makes the descriptor of a new object and notes the rule of a refusal.
+// assign computes the descriptor of a new object. It records for the tracer which rule refuses it.
 func (c *Context) assign(r *sd.AssignRequest) (*sd.Descriptor, ntstatus.Status) {
 	d, st := sd.Assign(r)
 	switch st {

@@ -89,8 +89,7 @@ func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st 
 	return out, ntstatus.Success
 }
 
-// basicInformation answers class 0, without counting the query's own reference
-// (O-62).
+// basicInformation returns class 0. Its counts do not include the query's own reference (O-62).
 func (c *Context) basicInformation(h *ob.Header, g ob.Granted) nt.BasicInformation {
 	// The query's own reference is not counted (O-62).
 	handles, references := h.Counts(1)
@@ -114,7 +113,7 @@ func (c *Context) basicInformation(h *ob.Header, g ob.Granted) nt.BasicInformati
 	return b
 }
 
-// pathOf returns the full name of an object, "" without one.
+// pathOf returns the full name of an object, or "" for an unnamed one.
 func (c *Context) pathOf(h *ob.Header) string {
 	if h == c.Sys.Names.Root().Head() {
 		return `\`
@@ -122,7 +121,7 @@ func (c *Context) pathOf(h *ob.Header) string {
 	return h.Path()
 }
 
-// queryName answers class 1 (O-61).
+// queryName returns class 1, the name of the object (O-61).
 func (c *Context) queryName(h *ob.Header, length uint32) (out nt.QueryObjectOut, st ntstatus.Status) {
 	name := c.pathOf(h)
 	out.ReturnLength = nameSize(name) // returned also if the buffer is too small (O-61)
@@ -141,8 +140,7 @@ func typeInformation(t *ob.Type) nt.TypeInformation {
 	}
 }
 
-// queryTypes answers class 3: the number of types, then each with its name,
-// aligned to 8 bytes.
+// queryTypes returns class 3: the number of types, then each type with its name, aligned to 8 bytes.
 func (c *Context) queryTypes(length uint32) (out nt.QueryObjectOut, st ntstatus.Status) {
 	list := make([]nt.TypeInformation, len(ObjectTypes))
 	out.ReturnLength = 8

@@ -89,8 +89,8 @@ func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[
 	return oa, *id.V, ntstatus.Success
 }
 
-// gateSystemSecurity refuses reserved bits, and ACCESS_SYSTEM_SECURITY without its
-// privilege, before anything is found (O-22).
+// gateSystemSecurity refuses reserved access bits, and ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege. It runs
+// before the object is looked up (O-22).
 func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
 		// Reserved bits are refused before anything else is looked at.

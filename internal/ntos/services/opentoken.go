@@ -97,8 +97,8 @@ func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSe
 	return out, st
 }
 
-// openCopy makes the handle for a duplicate of the token, which takes the token's
-// place in the thread if the record is still the one read (I-23).
+// openCopy creates a handle to a duplicate of the token. The duplicate becomes the thread's token unless the thread's
+// impersonation has changed since rec was read (I-23).
 func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.Subject, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	// decide
@@ -130,8 +130,8 @@ func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.S
 	return h, ntstatus.Success
 }
 
-// decideCopy decides the rights on the copy. Documented: the existing token's
-// own DACL; Observed: the opener is the creator, only O-30 is checked (I-23).
+// decideCopy returns the rights of the handle to a duplicate. The profile Documented checks the existing token's
+// DACL. Observed treats the opener as the creator and checks only O-30 (I-23).
 func (c *Context) decideCopy(existing *se.TokenObject, subject access.Subject,
 	desired winnt.AccessMask) (winnt.AccessMask, ntstatus.Status) {
 	var d access.Decision

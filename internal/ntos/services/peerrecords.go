@@ -41,7 +41,8 @@ func (p *PeerRecords) SetRate(perMinute int) { p.rate.Store(int64(perMinute)) }
 // LeftOut returns how many records were ever left out.
 func (p *PeerRecords) LeftOut() uint64 { return p.left.Load() }
 
-// take reports whether a user may leave a record now, and how many were left out before it.
+// take reports whether the user's rate allows a record now. If it does, leftOut is the number of records left out
+// since the user's last one.
 func (p *PeerRecords) take(user string, now time.Time) (leftOut uint64, ok bool) {
 	most := float64(p.rate.Load())
 	if most == 0 {
@@ -68,7 +69,7 @@ func (p *PeerRecords) take(user string, now time.Time) (leftOut uint64, ok bool)
 	return leftOut, true
 }
 
-// lost counts a record that take allowed and that was not kept.
+// lost counts a record that take allowed and that could not be written. leftOut is the result of take.
 func (p *PeerRecords) lost(user string, leftOut uint64) {
 	p.left.Add(1)
 	p.mu.Lock()
@@ -92,8 +93,8 @@ func (p *PeerRecords) forgetLocked(now time.Time, most float64) {
 	}
 }
 
-// recordPeer records what a user of the host caused by connecting, within the user's bound: no call
-// waits for it, and none fails without it (U-92). It reports whether it was written.
+// recordPeer records an event that a user of the host caused by connecting, within the user's rate. No call waits for
+// it or fails without it (U-92). It reports whether the record was written.
 func (s *System) recordPeer(user string, e audit.Event) bool {
 	leftOut, ok := s.Peers.take(user, time.Now())
 	if !ok {

@@ -44,7 +44,7 @@ func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOu
 	return out, st
 }
 
-// control serves the codes that are done at once.
+// control implements the control codes that complete at once.
 func (c *Context) control(e *npfs.End, granted winnt.AccessMask, in *nt.FsControlFileIn) (out nt.FsControlFileOut,
 	st ntstatus.Status) {
 	switch in.FsControlCode {
@@ -74,8 +74,7 @@ func (c *Context) control(e *npfs.End, granted winnt.AccessMask, in *nt.FsContro
 	return out, st
 }
 
-// transceive serves FSCTL_PIPE_TRANSCEIVE, whose code says that the handle must let
-// read and write.
+// transceive implements FSCTL_PIPE_TRANSCEIVE. The handle must grant reading and writing, as the control code says.
 func (c *Context) transceive(e *npfs.End, granted winnt.AccessMask, in *nt.FsControlFileIn) ntstatus.Status {
 	const both = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA
 	switch {

@@ -134,7 +134,7 @@ func (c *Context) pipeToOpen(oa *nt.ObjectAttributes) (name string, server *npfs
 	return name, nil, ok
 }
 
-// whichInstance returns the instance that a disposition asks for; 0 is FILE_OPEN_IF here.
+// whichInstance returns which instances a disposition may create. 0 means FILE_OPEN_IF here.
 func whichInstance(disposition uint32) npfs.Which {
 	switch disposition {
 	case winnt.FILE_CREATE:
@@ -246,8 +246,8 @@ func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstat
 	return out, st
 }
 
-// used references a file or pipe end for a right, and records the first use
-// of the right where its open said so (event 4663).
+// used references a file or pipe end of a handle that grants right. It writes event 4663 for the first use of the
+// right if the open requested that.
 func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntstatus.Status) {
 	obj, st := c.file(h, right)
 	if st != ntstatus.Success {

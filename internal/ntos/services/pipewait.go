@@ -27,7 +27,8 @@ func pipeLimit(units int64) time.Duration {
 	return time.Duration(-units) * unit
 }
 
-// waitBuffer reads a FILE_PIPE_WAIT_FOR_BUFFER: the name of a pipe, and how long to wait for it.
+// waitBuffer parses a FILE_PIPE_WAIT_FOR_BUFFER: the name of a pipe, and how long to wait. ok is false if it is
+// malformed.
 func waitBuffer(b []byte) (name string, limit time.Duration, ok bool) {
 	const header = 14 // bytes before the name
 	if len(b) < header {
@@ -47,9 +48,8 @@ func waitBuffer(b []byte) (name string, limit time.Duration, ok bool) {
 	return string(utf16.Decode(units)), limit, true
 }
 
-// waitForPipe serves FSCTL_PIPE_WAIT on the device of pipes: it ends once an instance of the
-// pipe listens, or the time has passed. A caller that cannot wait gets STATUS_IO_TIMEOUT where
-// none listens now.
+// waitForPipe implements FSCTL_PIPE_WAIT on the pipe device. It returns when an instance of the pipe listens, or with
+// STATUS_IO_TIMEOUT when the time has passed. A caller that cannot wait gets that status at once if none listens.
 func (c *Context) waitForPipe(f *File, in *nt.FsControlFileIn) ntstatus.Status {
 	if in.InputBuffer.Status != ntstatus.Success {
 		return c.Fail("O-3", in.InputBuffer.Status)
@@ -77,7 +77,7 @@ func (c *Context) waitForPipe(f *File, in *nt.FsControlFileIn) ntstatus.Status {
 	}))
 }
 
-// waited notes why a wait for a pipe failed.
+// waited returns st and records for the tracer why a wait for a pipe failed.
 func (c *Context) waited(st ntstatus.Status) ntstatus.Status {
 	if st != ntstatus.Success && st != ntstatus.Pending {
 		// The pipe does not exist, or none of its instances listened in time.

@@ -60,7 +60,7 @@ func (c *Context) NtConnectPort(in nt.ConnectPortIn) (out nt.PortOut, st ntstatu
 	return out, st
 }
 
-// newPort makes a handle to a communication port.
+// newPort creates a handle to a communication port.
 func (c *Context) newPort(p *lpc.Port, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
 	p.Init(lpc.PortType, p, d)
 	c.Sys.Security.Objects.Track(p)

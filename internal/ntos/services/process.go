@@ -112,8 +112,8 @@ func (n *creation) decide() ntstatus.Status {
 	return c.mayGive(winnt.ThreadObject, n.thread.SecurityDescriptor)
 }
 
-// primary demands a primary token. Documented: the token must be one (T-112);
-// Observed: an impersonation token is duplicated to one (I-96).
+// primary makes sure that the given token is a primary one. The profile Documented refuses an impersonation token
+// (T-112). Observed duplicates it to a primary token (I-96).
 func (n *creation) primary() ntstatus.Status {
 	c, v := n.c, n.token.Value()
 	switch {
@@ -137,9 +137,8 @@ func (n *creation) primary() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// openImage checks that the program may be executed, by the user of the token
-// given (I-96), else by the caller's effective token (I-7), and finds its
-// label (T-113).
+// openImage checks that the program may be executed: by the user of the given token (I-96), else by the caller's
+// effective token (I-7). It stores the program's integrity level (T-113).
 func (n *creation) openImage() ntstatus.Status {
 	n.image = se.Unlabelled
 	if n.in.ImageName == "" {
@@ -167,8 +166,8 @@ func (n *creation) openImage() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// labelOf returns the integrity level of an object's label. An object without one
-// is taken for medium by a check, but lowers no process (T-113).
+// labelOf returns the RID of the integrity level in an object's label. For an object without a label it returns
+// se.Unlabelled: such a program does not lower its process (T-113).
 func labelOf(d *sd.Descriptor) uint32 {
 	if d == nil || d.SACL() == nil {
 		return se.Unlabelled
@@ -181,7 +180,7 @@ func labelOf(d *sd.Descriptor) uint32 {
 	return se.Unlabelled
 }
 
-// commit reserves both handles, makes process and thread, and publishes them.
+// commit reserves both handles, creates the process and its thread, and publishes them.
 func (n *creation) commit() ntstatus.Status {
 	c := n.c
 	hp, st := c.reserve(n.process.Attributes)
@@ -224,9 +223,8 @@ func (n *creation) commit() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// descriptor returns the descriptor of the new process, from the caller's effective token (O-38). If a token is
-// given, it is used instead, so that its user owns the process and not the creator (CreateProcessAsUser,
-// lpProcessAttributes).
+// descriptor returns the descriptor of the new process, by the caller's effective token (O-38). If a token is given,
+// it uses that one, so that the token's user owns the process (CreateProcessAsUser, lpProcessAttributes).
 func (n *creation) descriptor(child *token.Token) *sd.Descriptor {
 	creator := n.c.effective()
 	if n.token != nil {
@@ -235,7 +233,7 @@ func (n *creation) descriptor(child *token.Token) *sd.Descriptor {
 	return se.NewDescriptor(creator, winnt.ProcessObject, n.process.SecurityDescriptor)
 }
 
-// threadDescriptor returns the descriptor of the first thread; nil for the defaults of its process.
+// threadDescriptor returns the descriptor of the first thread. nil stands for the defaults of its process.
 func (n *creation) threadDescriptor() *sd.Descriptor {
 	if n.thread.SecurityDescriptor == nil {
 		return nil
@@ -252,7 +250,7 @@ func (n *creation) release() {
 	}
 }
 
-// reserve takes a handle value in the table the attributes call for.
+// reserve reserves a handle value in the process's or the kernel's table, depending on the attributes.
 func (c *Context) reserve(attributes uint32) (ob.Reservation, ntstatus.Status) {
 	r, st := c.TableFor(attributes).Reserve()
 	switch st {

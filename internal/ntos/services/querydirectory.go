@@ -14,7 +14,7 @@ import (
 // bytes on 64-bit Windows.
 const directoryEntrySize = 32
 
-// entrySize returns what an entry takes with its texts.
+// entrySize returns the number of bytes of an entry with its texts.
 func entrySize(e ob.DirectoryEntry) uint32 {
 	return directoryEntrySize + textSize(e.Name) + textSize(e.TypeName)
 }

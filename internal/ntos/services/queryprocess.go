@@ -102,8 +102,7 @@ func (c *Context) NtQueryInformationProcess(in nt.QueryInformationProcessIn) (ou
 	return out, ntstatus.Success
 }
 
-// fits reports whether a buffer's length is the one needed, or at least that where it
-// need not be exact.
+// fits reports whether a buffer of length bytes is right: equal to need if exact is true, else at least need.
 func fits(length, need uint32, exact bool) bool {
 	if exact && length != anySize {
 		return length == need
@@ -111,7 +110,7 @@ func fits(length, need uint32, exact bool) bool {
 	return length >= need
 }
 
-// processFact answers a class.
+// processFact returns the information of a process for a class.
 func (c *Context) processFact(p *ps.Process, class nt.ProcessInfoClass) any {
 	switch class {
 	case nt.ProcessBasicInformation:

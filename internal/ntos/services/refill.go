@@ -53,7 +53,7 @@ func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// mayReplace decides whether a handle may replace the contents of its file.
+// mayReplace returns success if a handle may replace the contents of its file.
 func (c *Context) mayReplace(h treeHandle) ntstatus.Status {
 	for _, op := range []fileaccess.Operation{fileaccess.Write, fileaccess.Extend, fileaccess.SetEndOfFile} {
 		if st := c.may(h, op, nil); st != ntstatus.Success {
@@ -63,8 +63,8 @@ func (c *Context) mayReplace(h treeHandle) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// stage begins to collect the writes of a handle, or replaces the contents by them if ended is set. Both need the
-// rights to replace the contents (F-214).
+// stage starts to collect the writes of a handle. With ended it replaces the file's contents by the collected writes.
+// Both need the rights to replace the contents (F-214).
 func (c *Context) stage(v winnt.Handle, ended bool) ntstatus.Status {
 	// reference
 	h, st := c.withContents(v)

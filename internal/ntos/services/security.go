@@ -45,7 +45,8 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 	return out, ntstatus.Success
 }
 
-// referenceFor references any object. If the handle does not grant a right, it records the rule that requires it.
+// referenceFor references the object of a handle. If the handle does not grant want, it records rule, which requires
+// it, for the tracer.
 func (c *Context) referenceFor(h winnt.Handle, want winnt.AccessMask, rule string) (ob.Object, ob.Granted,
 	ntstatus.Status) {
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, want, nil)
@@ -99,8 +100,8 @@ func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecu
 // replacedSize is the number of bytes of the charge that an object keeps for a descriptor.
 const replacedSize = 64
 
-// setSecurity puts parts of a descriptor into an object's. The change is
-// recorded before it is made, once, also when the swap is tried again (U-73).
+// setSecurity replaces parts of an object's descriptor. It records the change first, and only once even if it has to
+// repeat the swap (U-73).
 func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, given *sd.Descriptor) ntstatus.Status {
 	recorded := false
 	for {
@@ -171,7 +172,7 @@ func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d
 	return d, rule, st
 }
 
-// recordSecurity writes events 4670 and 4907 where the policy asks for them.
+// recordSecurity writes events 4670 and 4907 if the policy requires them.
 func (c *Context) recordSecurity(h *ob.Header, handle winnt.Handle, info uint32, old,
 	d *sd.Descriptor) ntstatus.Status {
 	if info&winnt.BACKUP_SECURITY_INFORMATION != 0 {

@@ -22,7 +22,7 @@ type Semaphore struct {
 	raised  ke.Signal    // signalled when the count rises
 }
 
-// take counts down, unless the count is 0.
+// take decrements the count and returns true. It returns false if the count is 0.
 func (s *Semaphore) take() bool {
 	for {
 		n := s.count.Load()

@@ -67,7 +67,7 @@ func (c *Context) assignRecorded(p *ps.Process, tok *se.TokenObject) ntstatus.St
 	return c.Impersonated(p.AssignPrimaryToken(tok))
 }
 
-// target returns the process that a record is about.
+// target returns the process fields of a record about p.
 func target(p *ps.Process) audit.Target {
 	return audit.Target{ProcessID: uint64(p.ID()), ProcessName: p.Name(), Token: p.Token()}
 }

@@ -136,8 +136,7 @@ func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row 
 	return st
 }
 
-// linkToken links the token and the handle's token as the split pair of their
-// logon sessions.
+// linkToken links two tokens as the pair of their logon sessions: tok, and the token of the handle in value.
 func (c *Context) linkToken(tok *se.TokenObject, value any) ntstatus.Status {
 	h, ok := value.(winnt.Handle)
 	if !ok {
@@ -167,8 +166,7 @@ func setPrimaryGroup(old *token.Token, modified winnt.LUID, value any) (*token.T
 	return old.WithPrimaryGroup(modified, s)
 }
 
-// sidValue returns the SID of a class that takes one, alone or with attributes,
-// which are not looked at.
+// sidValue returns the SID of a value that is a SID, with or without attributes. It ignores the attributes.
 func sidValue(value any) (s sid.SID, st ntstatus.Status) {
 	switch v := value.(type) {
 	case sid.SID:
@@ -232,7 +230,7 @@ func setMandatoryPolicy(old *token.Token, modified winnt.LUID, value any) (*toke
 	return old.WithMandatoryPolicy(modified, n)
 }
 
-// setFlag sets a flag that is 0 or 1.
+// setFlag returns a function that sets or clears a token flag by a value of 1 or 0.
 func setFlag(bit uint32) func(*token.Token, winnt.LUID, any) (*token.Token, ntstatus.Status) {
 	return func(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 		switch n, ok := value.(uint32); {

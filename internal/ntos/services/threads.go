@@ -200,8 +200,8 @@ func (c *Context) AssignImpersonationToken(t *ps.Thread, token winnt.Handle) nts
 	return c.assignImpersonationToken(t, token)
 }
 
-// anonymousToken makes a token of the anonymous logon in the system's name;
-// Everyone is in it only by policy (I-74). The server's user may open it.
+// anonymousToken creates a token of the anonymous logon. It contains Everyone only if the policy says so (I-74). The
+// user of server may open it.
 func (s *System) anonymousToken(server *ps.Process) *se.TokenObject {
 	spec := token.Anonymous(s.EveryoneIncludesAnonymous.Load())
 	v, err := token.New(spec)

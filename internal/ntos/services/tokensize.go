@@ -38,7 +38,7 @@ func groupsSize(gs []token.Group) int {
 
 func groupListSize(gs []token.Group) uint32 { return uint32(listHeader + groupsSize(gs)) }
 
-// sidPointer returns the answer of a class that is one SID; the zero SID is NULL.
+// sidPointer returns the value and size of a class that is one SID. The zero SID is NULL.
 func sidPointer(s sid.SID) (any, uint32) { return s, uint32(pointerSize + s.Len()) }
 
 // unitsSize returns the size of a UTF-16 string without its NUL.

@@ -135,7 +135,7 @@ func (c *Context) moveFile(h treeHandle, v *nt.FileRename, link bool) ntstatus.S
 	return c.moveBy(h, v, link, decide)
 }
 
-// moveBy renames or links a file if decide says so.
+// moveBy renames or links a file if decide allows it.
 func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 	decide func(*fileaccess.Move) fileaccess.MoveDecision) ntstatus.Status {
 	m := nt.FileMove{Name: v.FileName, Replace: v.ReplaceIfExists, Link: link}
@@ -223,7 +223,8 @@ func (c *Context) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (out nt.Query
 	return out, ntstatus.Success
 }
 
-// mayList decides whether a handle may list its directory, records the use, and charges the scan.
+// mayList returns success if a handle may list its directory. It then records the use of the right and charges the
+// scan.
 func (c *Context) mayList(v winnt.Handle, h treeHandle) ntstatus.Status {
 	if h.granted&winnt.FILE_LIST_DIRECTORY == 0 {
 		// Without the right to list no name is returned.

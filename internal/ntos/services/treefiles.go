@@ -39,7 +39,8 @@ type accessBased struct {
 	policy fileaccess.Policy
 }
 
-// see returns what decides about entries for a subject; nil where each is shown.
+// see returns a function that reports whether subject s may see an entry with a descriptor. It returns nil if a is
+// nil: every entry is visible.
 func (a *accessBased) see(s access.Subject) func(*sd.Descriptor) bool {
 	if a == nil {
 		return nil
@@ -55,7 +56,7 @@ type treeHandle struct {
 	granted winnt.AccessMask
 }
 
-// may decides an operation by what the handle grants.
+// may returns success if the rights of the handle allow an operation.
 func (c *Context) may(h treeHandle, op fileaccess.Operation, facts *nt.FileFacts) ntstatus.Status {
 	subject := c.self.Subject()
 	q := fileaccess.Handle{Granted: h.granted, Profile: h.profile, Subject: &subject}
@@ -82,8 +83,8 @@ func (c *Context) treeHandle(v winnt.Handle) (h treeHandle, ok bool, st ntstatus
 	return h, false, ntstatus.Success
 }
 
-// use records the first use of a right through a handle where its open said so. It is called
-// before the use has an effect: with another status than success there must be none.
+// use writes event 4663 for the first use of a right through a handle, if the open requested it. It must be called
+// before the use has an effect. If it fails, the operation must not continue.
 func (c *Context) use(v winnt.Handle, obj ob.Object, right winnt.AccessMask) ntstatus.Status {
 	t := c.TableOf(v)
 	if t == nil {
@@ -115,7 +116,8 @@ func (c *Context) use(v winnt.Handle, obj ob.Object, right winnt.AccessMask) nts
 // maxTransfer is the largest number of bytes of one read.
 const maxTransfer = 16 << 20
 
-// at returns the offset of a transfer.
+// at returns the offset of a read or write: the given one, or the file's position. It fails with
+// STATUS_INVALID_PARAMETER for a negative offset, and for the position of a handle without synchronous operations.
 func (f *File) at(offset uint64) (at int64, st ntstatus.Status) {
 	switch {
 	case offset == winnt.FILE_USE_FILE_POINTER_POSITION && !f.synchronous:
@@ -131,7 +133,7 @@ func (f *File) at(offset uint64) (at int64, st ntstatus.Status) {
 	return int64(offset), ntstatus.Success
 }
 
-// moved sets the position after a transfer. A handle without synchronous operations has no position.
+// moved sets the file position after a transfer. It does nothing for a handle without synchronous operations.
 func (f *File) moved(to int64) {
 	if f.synchronous {
 		f.mu.Lock()
@@ -173,7 +175,8 @@ func (c *Context) readTree(h treeHandle, in *nt.ReadFileIn) (out nt.ReadFileOut,
 	return nt.ReadFileOut{Buffer: room[:n]}, ntstatus.Success
 }
 
-// readingRoom returns the memory that a read fills: the caller's, or as much as the file can fill (F-123).
+// readingRoom returns the buffer for a read: the caller's, or a new one that is no larger than the rest of the file
+// (F-123).
 func (c *Context) readingRoom(h treeHandle, in *nt.ReadFileIn, at int64) ([]byte, ntstatus.Status) {
 	want := min(int64(in.Length), maxTransfer)
 	if in.Room != nil && int64(len(in.Room)) >= want {
@@ -231,7 +234,7 @@ func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileO
 	return out, ntstatus.Success
 }
 
-// treeFact answers the classes of NtQueryInformationFile that need the file system.
+// treeFact returns the information of a tree's file for the classes that need the file system.
 func (c *Context) treeFact(h treeHandle, class nt.FileInfoClass) (out nt.QueryInformationFileOut,
 	st ntstatus.Status) {
 	op := fileaccess.QueryOther
@@ -264,7 +267,7 @@ func (c *Context) treeFact(h treeHandle, class nt.FileInfoClass) (out nt.QueryIn
 	return out, ntstatus.Success
 }
 
-// flushTree writes what the system keeps of a file to its disk.
+// flushTree writes the cached data of a file to its disk.
 func (c *Context) flushTree(h treeHandle) ntstatus.Status {
 	if st := c.may(h, fileaccess.Flush, nil); st != ntstatus.Success {
 		return st

@@ -21,8 +21,8 @@ type treeName struct {
 	told   bool        // the request through the share is recorded
 }
 
-// inTree finds the tree that a name is in. ok is false for every other name. With ok and success the caller must
-// release n.held; with ok and an error the name is malformed.
+// inTree returns the tree to which a name belongs. ok is false for a name in no tree. If ok is true and st is
+// success, the caller must release n.held. If ok is true and st is not, the name is malformed.
 func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntstatus.Status) {
 	if !c.Sys.HasTrees.Load() {
 		return n, false, ntstatus.Success
@@ -75,13 +75,13 @@ func (c *Context) requestOf(in *nt.CreateFileIn, oa *nt.ObjectAttributes, name s
 // attempts limits the lookups of a name after concurrent changes of the tree.
 const attempts = 16
 
-// openTree opens or makes a file of a tree: find, decide, commit.
+// openTree opens or creates a file of a tree.
 func (c *Context) openTree(n *treeName, in *nt.CreateFileIn, oa *nt.ObjectAttributes) (out nt.CreateFileOut,
 	st ntstatus.Status) {
 	return c.openAsked(n, &openRequest{Request: c.requestOf(in, oa, n.name)}, oa)
 }
 
-// openAsked looks up, decides and commits, and repeats this if the tree changed in between.
+// openAsked looks the name up, decides, and carries the decision out. It starts again if the tree changed in between.
 func (c *Context) openAsked(n *treeName, q *openRequest, oa *nt.ObjectAttributes) (out nt.CreateFileOut,
 	st ntstatus.Status) {
 	for range attempts {
@@ -110,7 +110,7 @@ type openRequest struct {
 	nameless bool                                // a file is to be made that has no name
 }
 
-// find finds what a name means and decides about it.
+// find looks the name up in its tree and decides the request. The decision is in q.
 func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 	r := &q.Request
 	if direct, ok := n.device.tree.(nt.DirectFinder); ok {
@@ -142,7 +142,8 @@ func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 	return place, ntstatus.Success
 }
 
-// special passes to the place the request for an unnamed file or a special file.
+// special prepares place for a request to create a link or an unnamed file. It returns STATUS_NOT_SUPPORTED if the
+// file system has no such files (F-192, F-197), and success for other requests.
 func (q *openRequest) special(place nt.FilePlace) ntstatus.Status {
 	if q.target != "" {
 		if maker, ok := place.(nt.LinkPlace); ok {
@@ -161,7 +162,8 @@ func (q *openRequest) special(place nt.FilePlace) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// openPlace executes the decision about a found place.
+// openPlace carries out the decision for a place that find returned. again is true if the tree changed and the caller
+// must start again.
 func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePlace, d *fileaccess.Decision,
 	attributes uint32) (out nt.CreateFileOut, again bool, st ntstatus.Status) {
 	facts := place.Facts()
@@ -213,7 +215,7 @@ func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePla
 	return nt.CreateFileOut{FileHandle: slot.Handle(), Information: d.Action}, false, ntstatus.Success
 }
 
-// treeFile makes the file object of an open.
+// treeFile returns the file object of a successful open.
 func (c *Context) treeFile(n *treeName, place nt.FilePlace, open nt.OpenFile, r *fileaccess.Request,
 	d *fileaccess.Decision) *File {
 	f := &File{device: n.device, open: open}

@@ -54,7 +54,7 @@ func (c *Context) CreateShaped(in nt.CreateFileIn, shape func(*sd.Descriptor) *s
 	return c.openAsked(&n, &openRequest{Request: c.requestOf(&in, &oa, n.name), shape: shape}, &oa)
 }
 
-// makeSpecial makes in a tree what q says, a link or a file without a name.
+// makeSpecial creates a link or an unnamed file in a tree, as q says.
 func (c *Context) makeSpecial(oa nt.ObjectAttributes, desired winnt.AccessMask, options fileaccess.CreateOptions,
 	q *openRequest) (h winnt.Handle, st ntstatus.Status) {
 	// capture

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// recordTree records an open where a SACL and the policy ask for it.
+// recordTree records an open if a SACL and the policy require it.
 func (c *Context) recordTree(n *treeName, r *fileaccess.Request, facts *fileaccess.Facts, d *fileaccess.Decision,
 	h winnt.Handle, remembered *audit.HandleAudit) ntstatus.Status {
 	a := &d.Audit
@@ -76,8 +76,8 @@ func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.File
 	return f, remembered, false, ntstatus.Success
 }
 
-// recordShare records a request that came through a share, once, where the policy asks for
-// it: the share refused, or agreed whatever the file says then. F-178
+// recordShare records a request that came through a share, once, if the policy requires it: the share refused it, or
+// let it pass, regardless of the file's own decision (F-178).
 func (c *Context) recordShare(n *treeName, r *fileaccess.Request, share *fileaccess.Share,
 	d *fileaccess.Decision) ntstatus.Status {
 	outcome := audit.Success
@@ -99,7 +99,7 @@ func (c *Context) recordShare(n *treeName, r *fileaccess.Request, share *fileacc
 	return c.Sys.Log.ShareChecked(originOf(&c.Caller), &check)
 }
 
-// tellTree explains a refusal to a tracer.
+// tellTree records the reasons of a refusal for the tracer.
 func (c *Context) tellTree(n *treeName, r *fileaccess.Request, place nt.FilePlace) {
 	if c.Why == nil {
 		return

@@ -100,9 +100,8 @@ func testReadError(t *testing.T, open func(io.Reader) objects.Source, text strin
 	}
 }
 
-// TestDetect: each form is known by its beginning, and a form without descriptors names a command that prints them
-// (B-64).
-func TestDetect(t *testing.T) {
+// Each form is known by its beginning, and a form without descriptors names a command that prints them (B-64).
+func TestDetectKnowsFormsByBeginning(t *testing.T) {
 	for text, want := range map[string]error{
 		"C:\\a\n  RW BUILTIN\\Administrators\n  R  BUILTIN\\Users\n":                               ErrEffective,
 		"C:\\a\n  Medium Mandatory Level (Default) [No-Write-Up]\n  RW Everyone\n\tX\n":            ErrEffective,

@@ -92,7 +92,8 @@ func (x *properties) path() string {
 	return text
 }
 
-// value returns a line from a column on, without the blanks before it.
+// value returns the text of a line from a column on, without leading blanks. For a shorter line it returns the whole
+// line.
 func value(line string, column int) string {
 	if len(line) < column {
 		column = 0

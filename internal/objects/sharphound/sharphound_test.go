@@ -52,9 +52,9 @@ func rows(t *testing.T, file []byte) (list []string, loss string, err error) {
 	return list, loss, err
 }
 
-// TestAces: each right is an entry with the mask and GUID of Microsoft's pages of extended rights, and the owner is
-// Owns. Rights without an entry are counted (B-63).
-func TestAces(t *testing.T) {
+// Each right is an entry with the mask and GUID of Microsoft's pages of extended rights, and the owner is Owns.
+// Rights without an entry are counted (B-63).
+func TestAcesBecomeEntries(t *testing.T) {
 	var z bytes.Buffer
 	w := zip.NewWriter(&z)
 	for name, text := range map[string]string{"1_users.json": "\xef\xbb\xbf" + users, "1_domains.json": domains,
@@ -83,8 +83,8 @@ func TestAces(t *testing.T) {
 	}
 }
 
-// TestUnreadableFiles: a file that is no collector's, cut or without objects is an error.
-func TestUnreadableFiles(t *testing.T) {
+// A file that is no collector's, cut or without objects is an error.
+func TestUnreadableFilesAreErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		users[:len(users)-30]: "line", `{"data":[]}`: "meta", `{"data":{},"meta":{"type":"users","version":6}}`: "line 1",
 		`{"data":[],"meta":{"type":"users","version":6}}`:           "no objects with Aces",
@@ -102,8 +102,8 @@ func TestUnreadableFiles(t *testing.T) {
 	}
 }
 
-// TestIs: a collector's file is known by its first name.
-func TestIs(t *testing.T) {
+// A collector's file is known by its first name.
+func TestIsDetectsCollectorFiles(t *testing.T) {
 	for text, want := range map[string]bool{users: true, "\xef\xbb\xbf\n" + domains: true, `{"meta":{}}`: true,
 		"PK\x03\x04": true, `{"path":"a","sd":"D:"}`: false, "": false, "[]": false, "{": false, `{"data`: false} {
 		if got := Is([]byte(text)); got != want {

@@ -175,7 +175,7 @@ type fileReader struct {
 // maxPlain limits the cached descriptors of files without attribute and ACL.
 const maxPlain = 1 << 12
 
-// take sets the files to read.
+// take prepares the reader for one found file of a walk.
 func (r *fileReader) take(f *files, found found) {
 	if r.files != f {
 		*r = fileReader{files: f, plain: map[ntacl.Info][]byte{},

@@ -90,7 +90,7 @@ func searchOf(t ntacl.Tree, path string, who ntacl.Accounts) (info ntacl.Info, d
 	return info, d, err
 }
 
-// way returns the folders on the way to a path that a caller named.
+// way returns the folders above a path that the caller named.
 func (f *files) way(path string) (w *objects.Way, err error) {
 	list, err := FoldersTo(path, f.opt.Accounts)
 	for _, folder := range list {
@@ -115,7 +115,8 @@ func (r *fileReader) way(from *found, path string) (*objects.Way, error) {
 	return r.into(from, path[:len(path)-len(name)], name)
 }
 
-// into returns the way to the children of a folder below a root.
+// into returns the folders above a file: from.above, and those between root and name. It caches the result for each
+// folder.
 func (r *fileReader) into(from *found, root, name string) (w *objects.Way, err error) {
 	at := strings.LastIndexByte(name, '/')
 	folder := name[:max(at, 0)]

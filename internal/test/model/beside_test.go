@@ -69,7 +69,7 @@ func TestBesideTheModel(t *testing.T) {
 
 // Histories run with user-mode calls over Unix sockets, one connection for each process, several histories at once.
 // The model agrees on each call, and the connections leave no objects (W-10, W-13).
-func TestOverSockets(t *testing.T) {
+func TestModelAgreesOverSockets(t *testing.T) {
 	seed := number(t, "REFMON_SEED", plainSeed)
 	calls := int(number(t, "REFMON_CALLS", plainCalls(12_000, 2_400)))
 	const atOnce = 4 // histories, of two connections

@@ -17,9 +17,9 @@ type state struct {
 	level               winnt.SecurityImpersonationLevel
 }
 
-// TestConcurrentReaders checks that while one thread changes its impersonation state, readers see only states that
-// were set, never parts of two (P-13, I-47), and that every reference count is restored at the end (P-5).
-func TestConcurrentReaders(t *testing.T) {
+// While one thread changes its impersonation state, readers see only states that were set, never parts of two (P-13,
+// I-47), and that every reference count is restored at the end (P-5).
+func TestReadersSeeWholeImpersonationStates(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	p, err := sys.NewProcess("server", value(t, token.LocalSystem()))
 	if err != nil {

@@ -87,9 +87,8 @@ func g(x bool) bool { return x == true }
 	}
 }
 
-// TestSwitchedFunctions: each kind of function calls its copy with all that it was
-// called with, and nothing else of the file changes.
-func TestSwitchedFunctions(t *testing.T) {
+// Each kind of function calls its copy with all that it was called with, and nothing else of the file changes.
+func TestSwitchedFunctionsPassAllArguments(t *testing.T) {
 	const source = `package p
 
 type t[T any] struct{ v T }

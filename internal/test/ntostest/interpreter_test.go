@@ -13,7 +13,7 @@ import (
 
 // The interpreter fails a case for every reason it promises to, whatever the
 // text below the line says: rewriting cannot bless a mistake.
-func TestFailures(t *testing.T) {
+func TestInterpreterFailsWrongCases(t *testing.T) {
 	const prelude = `svc = process("server", token(user="S-1-5-20", privileges=["SeImpersonatePrivilege"]))`
 	for _, c := range []struct {
 		name, program, args string
@@ -65,7 +65,7 @@ func TestWrongPrelude(t *testing.T) {
 }
 
 // Each case has its name and its reason.
-func TestReasons(t *testing.T) {
+func TestEachCaseHasReason(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"# IC-1: a thread without a token (I-20).\nrun\nx\n----\n", ""},
 		{"# I-20 alone is enough, on\n# two lines.\nrun profile=observed\nx\n----\n", ""},

@@ -28,8 +28,8 @@ func ask(name string) (o *outcome, rows []int) {
 	return o, Rows[int](o, name)
 }
 
-// TestAbsent checks that a missing recording skips a test, and fails it if recordings are required.
-func TestAbsent(t *testing.T) {
+// A missing recording skips a test, and fails it if recordings are required.
+func TestMissingRecordingSkipsUnlessRequired(t *testing.T) {
 	t.Setenv("REFMON_VECTORS", t.TempDir())
 	if o, _ := ask("nosuch.jsonl"); !o.skipped || o.failed {
 		t.Errorf("absent: %+v, want o.skipped = true, o.failed = false", o)

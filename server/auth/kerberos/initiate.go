@@ -141,7 +141,8 @@ func (c *Context) Finish(token []byte) error {
 	return c.answered(b)
 }
 
-// answered compares the time in a response with the one that was sent (K-60).
+// answered checks the server's AP-REP: it must repeat the time of our request, because a recorded response to another
+// request proves nothing (K-60). On success it sets the keys of the context.
 func (c *Context) answered(b []byte) error {
 	var part messages.EncAPRepPart
 	if decode(&part, b) != nil || !part.CTime.Equal(c.made.Truncate(time.Second)) ||

@@ -230,7 +230,7 @@ func (p *People) renew(next []*parsed) bool {
 	return ok
 }
 
-// collect resolves all entries.
+// collect resolves the groups of all entries. It replaces the accounts and the list of unresolved groups.
 func (p *People) collect(next []*parsed) {
 	p.collector, p.names = &collect.Collector{}, nil
 	p.collector.LeaveOut(isBuiltin)

@@ -48,7 +48,7 @@ type mark struct {
 	number int64 // 0: the server has no numbers
 }
 
-// mark reads the number of the server's newest change.
+// mark returns the server's name and the number (USN) of its newest change.
 func (c *conn) mark() (m mark, err error) {
 	q := query{most: 1, attributes: []string{"dsServiceName", "highestCommittedUSN"}}
 	err = c.search(q, func(e *entry) (err error) {
@@ -60,7 +60,7 @@ func (c *conn) mark() (m mark, err error) {
 	return m, err
 }
 
-// after returns the start of the next range.
+// after returns the start of the range that follows one ending at to. An end that is no number is an error.
 func after(to string) (string, error) {
 	n, err := strconv.ParseUint(to, 10, 31)
 	if err != nil {

@@ -106,7 +106,8 @@ type signer struct {
 	left   []byte // bytes that were read but not returned
 }
 
-// expect says that the server's next message ends the bind.
+// expect tells the signer that the next message from the server ends the bind, and that later messages are protected
+// with the keys of c.
 func (s *signer) expect(c *kerberos.Context) {
 	s.send, s.receive = c.Halves()
 	s.ending.Store(true)

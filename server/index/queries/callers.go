@@ -58,7 +58,7 @@ func (s *callers) connect(c caller) *user {
 	return u
 }
 
-// disconnect ends the charge of a connection.
+// disconnect uncounts a connection. The caller must have been counted by connect.
 func (s *callers) disconnect(c caller) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,13 +94,13 @@ func (s *callers) enter(ctx context.Context, c caller) bool {
 	return false
 }
 
-// leave frees the place of a question.
+// leave frees the place of a running question and uncounts it.
 func (s *callers) leave(c caller) {
 	<-c.user.places
 	s.done(c)
 }
 
-// done ends the charge of a question.
+// done uncounts a question.
 func (s *callers) done(c caller) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

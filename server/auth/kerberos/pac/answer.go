@@ -132,7 +132,8 @@ func (f *frame) confirm(p *PAC) (err error) {
 	return f.confirmSIDs(p, b)
 }
 
-// confirmSIDs looks for each SID and group of a parsed PAC in the bytes.
+// confirmSIDs checks that every SID, group and name of a parsed PAC occurs in the signed bytes b. The error names the
+// kind of the first that does not.
 func (f *frame) confirmSIDs(p *PAC, b []byte) error {
 	l := &p.Logon
 	if !says(b, l.DomainID) || !l.ResourceDomain.IsZero() && !says(b, l.ResourceDomain) {
@@ -161,12 +162,12 @@ func (f *frame) confirmSIDs(p *PAC, b []byte) error {
 	return nil
 }
 
-// notSaid returns the error for an answer that is not in the bytes.
+// notSaid returns the error for a parsed value that does not occur in the signed bytes.
 func notSaid(what string) error {
 	return fmt.Errorf("%w: the parser's answer has a %s that is not in the signed bytes", ErrInvalid, what)
 }
 
-// says reports whether a buffer has the bytes of a SID.
+// says reports whether b contains the bytes of a SID.
 func says(b []byte, s sid.SID) bool { return !s.IsZero() && bytes.Contains(b, s.AppendBinary(nil)) }
 
 // saysMemberships reports whether a buffer has each RID followed by its attributes, at a multiple of four bytes.
@@ -186,7 +187,7 @@ func saysMemberships(b []byte, list []Membership) bool {
 	return true
 }
 
-// saysGroups reports whether a buffer has the bytes of each SID.
+// saysGroups reports whether b contains the bytes of each SID.
 func saysGroups(b []byte, list []token.Group) bool {
 	for _, g := range list {
 		if !says(b, g.SID) {

@@ -50,7 +50,7 @@ func (at *Place) drops(s, issuer sid.SID, foreign bool) string {
 	return "a well-known SID of this computer"
 }
 
-// strangers returns why if the issuer is foreign, otherwise "".
+// strangers returns the reason why if the issuer is foreign. It returns "", which keeps the SID, otherwise.
 func strangers(foreign bool, why string) string {
 	if foreign {
 		return why
@@ -58,7 +58,7 @@ func strangers(foreign bool, why string) string {
 	return ""
 }
 
-// dropsNT decides about SIDs of NT AUTHORITY.
+// dropsNT returns the reason to drop a SID of NT AUTHORITY (S-1-5), or "" to keep it.
 func (at *Place) dropsNT(s, issuer sid.SID, foreign bool) string {
 	n := s.SubAuthorities()
 	if n == 0 {
@@ -77,7 +77,8 @@ func (at *Place) dropsNT(s, issuer sid.SID, foreign bool) string {
 	return "a well-known SID of this computer"
 }
 
-// dropsDomain decides about SIDs of domains.
+// dropsDomain returns the reason to drop a SID S-1-5-21-…, or "" to keep it. foreign reports whether another realm
+// issued the PAC.
 func (at *Place) dropsDomain(s, issuer sid.SID, foreign bool) string {
 	if s.SubAuthorities() != 5 {
 		// No token contains a domain itself, a prefix of one, or a longer SID (K-22).

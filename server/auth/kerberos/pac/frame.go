@@ -87,7 +87,7 @@ func split(data []byte) (frame, error) {
 	return f, f.apart()
 }
 
-// apart returns an error if buffers overlap.
+// apart returns an error if two buffers of the PAC overlap, else nil.
 func (f *frame) apart() error {
 	sorted := slices.Clone(f.buffers)
 	slices.SortFunc(sorted, func(a, b buffer) int { return a.at - b.at })

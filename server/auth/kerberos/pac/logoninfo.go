@@ -81,7 +81,7 @@ func readLogonInfo(b []byte) (LogonInfo, error) {
 	return l, l.flags()
 }
 
-// flags removes lists that the flags do not announce (K-5).
+// flags drops the extra SIDs and the resource groups unless UserFlags says that they are valid (K-5). It never fails.
 func (l *LogonInfo) flags() error {
 	if l.UserFlags&FlagExtraSIDs == 0 {
 		l.ExtraSIDs = nil

@@ -70,7 +70,8 @@ func newDeciding(ctx context.Context, s *shareWorker, n int) (*deciding, error) 
 	return d, err
 }
 
-// turns processes new messages, then compacts the log and purges processed classes.
+// turns runs one round: it processes new messages, compacts the log if that pays, and purges processed messages. It
+// returns the first error; an error of the purge does not count.
 func (d *deciding) turns(ctx context.Context) error {
 	if err := d.turn(ctx); err != nil {
 		return err

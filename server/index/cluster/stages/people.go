@@ -51,13 +51,14 @@ type directoryPublisher struct {
 	number int
 }
 
-// rival reports whether a message comes from a source that started later.
+// rival reports whether a message comes from another publisher of this directory that started later than this one.
 func (d *directoryPublisher) rival(m *message) bool {
 	h, err := parseHead(m.Body)
 	return err == nil && h.Started > d.head.Started
 }
 
-// tell publishes each version until ctx ends, which is no error, or a publication fails.
+// tell publishes each directory version that it receives. It returns nil when ctx ends, and the error of the first
+// publication that fails.
 func (d *directoryPublisher) tell(ctx context.Context, versions <-chan index.Version) error {
 	for {
 		select {

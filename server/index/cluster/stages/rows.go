@@ -177,7 +177,7 @@ func (r *rows) take(ctx context.Context, m *message) error {
 	return r.taken(ctx)
 }
 
-// taken counts a processed message, and purges from time to time.
+// taken counts a processed message. After every `often` messages it purges them from the stream.
 func (r *rows) taken(ctx context.Context) error {
 	if r.left++; r.left%often != 0 { // after a failure, do not retry for each message
 		return nil

@@ -159,7 +159,7 @@ type record struct {
 	events []index.Event // parsed events
 }
 
-// bytes encodes a record: a line for itself, and one for each event.
+// bytes encodes a record as lines of JSON: one for the record itself, then one for each event.
 func (r *record) bytes() ([]byte, error) {
 	first, err := json.Marshal(r)
 	if err != nil {
