@@ -32,7 +32,7 @@ func TestChangesInARowAreSeen(t *testing.T) {
 		for range 2 {
 			s, err := stat(fd)
 			w.must(err)
-			k, err := w.tree.known(fd, &s, sid.SID{})
+			k, err := w.tree.known(held{fd: fd}, &s, sid.SID{})
 			w.must(err)
 			if got := formatted(k.descriptor); got != texts[i%2] {
 				t.Fatalf("F-115: descriptor after change %d: %s, want %s", i, got, texts[i%2])
@@ -85,9 +85,9 @@ func TestCachedDescriptorIsNeverOld(t *testing.T) {
 	for range 5000 {
 		before, err := stat(fd)
 		w.must(err)
-		k, err := w.tree.known(fd, &before, sid.SID{})
+		k, err := w.tree.known(held{fd: fd}, &before, sid.SID{})
 		w.must(err)
-		value, err := attributeOf(fd, w.tree.cfg.Attribute)
+		value, err := (&held{fd: fd}).attributeOf(w.tree.cfg.Attribute)
 		w.must(err)
 		after, err := stat(fd)
 		w.must(err)

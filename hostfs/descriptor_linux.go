@@ -42,14 +42,14 @@ type known struct {
 // errYoung keeps a result out of the cache: the file changed so recently that its next change may have the same time.
 var errYoung = errors.New("the file has just changed")
 
-// known returns the parsed attribute of the inode that fd holds. The cached one is used if the inode still has the
+// known returns the parsed attribute of the inode that h holds. The cached one is used if the inode still has the
 // state s. Otherwise known reads the attribute and charges the cache entry to user; the zero SID is the server
 // itself. It returns the result for a file that has just changed, but does not cache it. A missing or invalid
 // attribute is a result without a descriptor, not an error.
-func (t *Tree) known(fd int, s *unix.Statx_t, user sid.SID) (*known, error) {
+func (t *Tree) known(h held, s *unix.Statx_t, user sid.SID) (*known, error) {
 	var young *known
 	k, err := t.descriptors.get(identityOf(s), user, func() (*known, error) {
-		k, keep, err := t.read(fd, s)
+		k, keep, err := t.read(&h, s)
 		if err == nil && !keep {
 			young, err = k, errYoung
 		}
@@ -61,18 +61,18 @@ func (t *Tree) known(fd int, s *unix.Statx_t, user sid.SID) (*known, error) {
 	return k, err
 }
 
-// read reads the attribute of the inode that fd holds, and calls Config.Unbelieved if the attribute does not count.
+// read reads the attribute of the inode that h holds, and calls Config.Unbelieved if the attribute does not count.
 // keep reports whether s identifies the result, so that it may be cached.
-func (t *Tree) read(fd int, s *unix.Statx_t) (k *known, keep bool, err error) {
+func (t *Tree) read(h *held, s *unix.Statx_t) (k *known, keep bool, err error) {
 	now := time.Now()
-	if k, err = t.readAttribute(fd, s); err != nil {
+	if k, err = t.readAttribute(h, s); err != nil {
 		return nil, false, err
 	}
 	if k.cause != nil && t.cfg.Unbelieved != nil {
 		// The administrator learns why the file refuses everybody (F-204).
-		t.cfg.Unbelieved(nameOf(fd), k.cause)
+		t.cfg.Unbelieved(nameOf(h.fd), k.cause)
 	}
-	after, err := stat(fd)
+	after, err := stat(h.fd)
 	if err != nil {
 		return nil, false, err
 	}
@@ -80,16 +80,16 @@ func (t *Tree) read(fd int, s *unix.Statx_t) (k *known, keep bool, err error) {
 	return k, age >= t.settling && identityOf(s) == identityOf(&after), nil
 }
 
-// readAttribute reads and parses the attribute of the inode that fd holds, without the cache. s is the inode's state.
+// readAttribute reads and parses the attribute of the inode that h holds, without the cache. s is the inode's state.
 // An attribute that cannot be parsed grants nothing and sets the cause. If it is missing or its hash is wrong,
 // Config.Missing decides whether the POSIX permissions become the descriptor. An error means that a system call
 // failed.
-func (t *Tree) readAttribute(fd int, s *unix.Statx_t) (*known, error) {
-	value, err := t.attribute(fd, t.cfg.Attribute)
+func (t *Tree) readAttribute(h *held, s *unix.Statx_t) (*known, error) {
+	value, err := t.attribute(h, t.cfg.Attribute)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := t.dosOf(fd)
+	kept, err := t.dosOf(h)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (t *Tree) readAttribute(fd int, s *unix.Statx_t) (*known, error) {
 			return &known{verdict: ntacl.Unverifiable, audited: true, dos: kept,
 				cause: fmt.Errorf("%w: refmon acl set --offline PATH SDDL writes another one", err)}, nil
 		}
-		if k.verdict, err = t.verify(a, fd, s); err != nil {
+		if k.verdict, err = t.verify(a, h, s); err != nil {
 			return nil, err
 		}
 		k.attribute, k.descriptor = *a, a.Descriptor
@@ -117,7 +117,7 @@ func (t *Tree) readAttribute(fd int, s *unix.Statx_t) (*known, error) {
 	// its permissions amount to, or nothing, as the tree says. F-115
 	k.descriptor = nil
 	if t.cfg.Missing == SynthesiseMissing {
-		acl, err := t.attribute(fd, aclAccess)
+		acl, err := t.attribute(h, aclAccess)
 		if err != nil {
 			return nil, err
 		}
@@ -156,14 +156,14 @@ const (
 
 // verify returns whether a file server would accept the attribute for the permissions in s. It returns
 // [ntacl.Unhashed] for every attribute if IgnorePosix is set. An error means that the POSIX ACLs could not be read.
-func (t *Tree) verify(a *ntacl.Attribute, fd int, s *unix.Statx_t) (ntacl.Verdict, error) {
+func (t *Tree) verify(a *ntacl.Attribute, h *held, s *unix.Statx_t) (ntacl.Verdict, error) {
 	if t.cfg.IgnorePosix || a.Version < 4 {
 		if t.cfg.IgnorePosix {
 			return ntacl.Unhashed, nil
 		}
 		return a.Verify(infoOf(s), nil, nil), nil
 	}
-	access, inherited, err := t.posixOf(fd, s)
+	access, inherited, err := t.posixOf(h, s)
 	if err != nil {
 		return ntacl.Stale, err
 	}
@@ -171,11 +171,11 @@ func (t *Tree) verify(a *ntacl.Attribute, fd int, s *unix.Statx_t) (ntacl.Verdic
 }
 
 // posixOf reads the POSIX ACLs of a file. A missing one is nil, and inherited is nil except for directories.
-func posixOf(fd int, s *unix.Statx_t) (access, inherited []byte, err error) {
-	if access, err = attributeOf(fd, aclAccess); err != nil || s.Mode&unix.S_IFMT != unix.S_IFDIR {
+func posixOf(h *held, s *unix.Statx_t) (access, inherited []byte, err error) {
+	if access, err = h.attributeOf(aclAccess); err != nil || s.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return access, nil, err
 	}
-	inherited, err = attributeOf(fd, aclDefault)
+	inherited, err = h.attributeOf(aclDefault)
 	return access, inherited, err
 }
 

@@ -66,7 +66,7 @@ func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 		w.must(os.Chmod(w.path("f"), 0o640))
 		s, err := stat(fd)
 		w.must(err)
-		_, keep, err := w.tree.read(fd, &s)
+		_, keep, err := w.tree.read(&held{fd: fd}, &s)
 		w.must(err)
 		if time.Since(begun) < settled {
 			if keep {
@@ -81,19 +81,19 @@ func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 	settle(t, w.path("f"))
 	s, err := stat(fd)
 	w.must(err)
-	if k, keep, err := w.tree.read(fd, &s); err != nil || !keep || formatted(k.descriptor) != wide {
+	if k, keep, err := w.tree.read(&held{fd: fd}, &s); err != nil || !keep || formatted(k.descriptor) != wide {
 		t.Errorf("F-115: read of a file at rest: cached %t, %v; want true, no error, descriptor %s", keep, err, wide)
 	}
 	old, before := s, s
 	old.Ctime.Sec--
-	if _, keep, err := w.tree.read(fd, &old); err != nil || keep {
+	if _, keep, err := w.tree.read(&held{fd: fd}, &old); err != nil || keep {
 		t.Errorf("F-115: read of a file that has changed since its stat: cached %t, %v; want false, no error", keep,
 			err)
 	}
 	// The descriptor is read once, and again after a change of the file.
-	first, err := w.tree.known(fd, &before, sid.SID{})
+	first, err := w.tree.known(held{fd: fd}, &before, sid.SID{})
 	w.must(err)
-	again, err := w.tree.known(fd, &before, sid.SID{})
+	again, err := w.tree.known(held{fd: fd}, &before, sid.SID{})
 	if w.must(err); first != again {
 		t.Error("F-115: a cached descriptor was read again, want the cached one")
 	}
@@ -101,15 +101,15 @@ func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 	settle(t, w.path("f"))
 	s, err = stat(fd)
 	w.must(err)
-	if k, err := w.tree.known(fd, &s, sid.SID{}); err != nil || formatted(k.descriptor) != narrow {
+	if k, err := w.tree.known(held{fd: fd}, &s, sid.SID{}); err != nil || formatted(k.descriptor) != narrow {
 		t.Errorf("F-115: descriptor after a change: %v, %v; want %s, no error", formatted(k.descriptor), err, narrow)
 	}
 	// An unreadable attribute is an error, and is not cached.
-	if _, err := w.tree.known(-1, &before, sid.SID{}); err != nil {
+	if _, err := w.tree.known(held{fd: -1}, &before, sid.SID{}); err != nil {
 		t.Errorf("F-115: known of a cached file, without a descriptor: %v, want no error", err)
 	}
 	before.Ino++
-	if _, err := w.tree.known(-1, &before, sid.SID{}); err == nil {
+	if _, err := w.tree.known(held{fd: -1}, &before, sid.SID{}); err == nil {
 		t.Error("F-115: known of an uncached file, without a descriptor: no error, want one")
 	}
 }
@@ -131,7 +131,7 @@ func TestUndecodableAttributeGrantsNothing(t *testing.T) {
 		if value != "" {
 			w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, []byte(value)))
 		}
-		k, err := w.tree.readAttribute(fd, &s)
+		k, err := w.tree.readAttribute(&held{fd: fd}, &s)
 		w.must(err)
 		if k.verdict != want.verdict || k.audited != want.audited || (k.descriptor == nil) != (value == "nonsense") ||
 			k.dos.attributes != fileaccess.AttributeHidden || k.attribute.Descriptor != nil {
@@ -160,7 +160,7 @@ func TestSynthesiseMissingUsesPermissions(t *testing.T) {
 	made := func() *sd.Descriptor {
 		s, err := stat(fd)
 		w.must(err)
-		k, err := w.tree.readAttribute(fd, &s)
+		k, err := w.tree.readAttribute(&held{fd: fd}, &s)
 		w.must(err)
 		if k.verdict != ntacl.Stale || k.attribute.Version != 0 {
 			t.Errorf("F-115: %+v, want verdict %v and no stored version", k, ntacl.Stale)
@@ -237,7 +237,7 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 		w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, value))
 		w.must(os.Chmod(w.path("f"), 0o640))
 		fd, s := w.place("f")
-		k, err := w.tree.readAttribute(fd, &s)
+		k, err := w.tree.readAttribute(&held{fd: fd}, &s)
 		w.must(err)
 		if want := map[bool]ntacl.Verdict{true: ntacl.Unhashed, false: ntacl.Stale}[ignore]; k.verdict != want ||
 			(formatted(k.descriptor) == hers) != ignore || k.attribute.Version != 4 {

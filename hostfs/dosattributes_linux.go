@@ -61,15 +61,15 @@ func decodeDOS(b []byte) (d dos) {
 	return d
 }
 
-// dosOf reads user.DOSATTRIB of an open file. It returns the zero value for a file without the attribute.
+// dosOf reads user.DOSATTRIB of the file that h holds. It returns the zero value for a file without the attribute.
 // It fails if the attribute is unreadable, because a file whose read-only attribute is unknown must not be written
 // (F-130).
-func (t *Tree) dosOf(fd int) (dos, error) {
+func (t *Tree) dosOf(h *held) (dos, error) {
 	if err := t.fault("getxattr", dosName); err != nil {
 		return dos{}, err
 	}
 	var b [smallAttribute]byte
-	n, err := readHeld(fd, dosName, b[:])
+	n, err := h.read(dosName, b[:])
 	switch {
 	case errors.Is(err, unix.ERANGE):
 		return dos{}, nil // no value of that length has a known form
@@ -101,7 +101,7 @@ func (f *file) dosNow(s *unix.Statx_t) (dos, error) {
 	if f.keptOf == id {
 		return f.kept, nil
 	}
-	kept, err := f.t.dosOf(f.fd)
+	kept, err := f.t.dosOf(&held{fd: f.fd})
 	if err != nil {
 		return dos{}, err
 	}

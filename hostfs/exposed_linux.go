@@ -182,7 +182,7 @@ func prefixes(name string) iter.Seq[string] {
 // passers names the users and groups that can search a directory. It leaves out root, this process's user and the given
 // groups, and returns "" if no others can.
 func passers(fd int, s *unix.Statx_t, groups []uint32) (string, error) {
-	access, _, err := posixOf(fd, s)
+	access, _, err := posixOf(&held{fd: fd}, s)
 	if err != nil {
 		return "", err
 	}

@@ -65,19 +65,19 @@ func (t *Tree) setAttribute(fd int, name string, value []byte, how int) error {
 
 // attribute returns an extended attribute of the inode that a descriptor holds. It returns nil and no error if the
 // attribute is missing or the file system has none.
-func (t *Tree) attribute(fd int, name string) ([]byte, error) {
+func (t *Tree) attribute(h *held, name string) ([]byte, error) {
 	if err := t.fault("getxattr", name); err != nil {
 		return nil, err
 	}
-	return attributeOf(fd, name)
+	return h.attributeOf(name)
 }
 
 // posixOf returns the POSIX ACLs of a file, or nil for a missing one. inherited is nil except for directories.
-func (t *Tree) posixOf(fd int, s *unix.Statx_t) (access, inherited []byte, err error) {
+func (t *Tree) posixOf(h *held, s *unix.Statx_t) (access, inherited []byte, err error) {
 	if err := t.fault("getxattr", aclAccess); err != nil {
 		return nil, nil, err
 	}
-	return posixOf(fd, s)
+	return posixOf(h, s)
 }
 
 // chmod sets the permissions of the inode that a descriptor holds. name is the file's.

@@ -29,8 +29,8 @@ type file struct {
 	granted   winnt.AccessMask       // immutable
 	share     fileaccess.ShareAccess // immutable
 	node      *node                  // immutable once entered
-	decided   *known                 // immutable; what the open was decided by; nil: the open made the file
-	found     nt.FileFacts           // immutable; facts from the lookup; zero: the open changed the file
+	decided   *known                 // immutable; what the open was decided by, or gave a new file; nil: neither is known
+	found     nt.FileFacts           // immutable; facts from the lookup or of a new file; zero: the open changed the file
 	born      unix.StatxTimestamp    // immutable once entered
 	bornMask  uint32                 // immutable once entered; STATX_BTIME if born is known
 	link      *link                  // guarded by Tree.mu

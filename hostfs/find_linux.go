@@ -205,7 +205,7 @@ func (p *place) describe() (err error) {
 	if deviceOf(&p.status) != p.t.device {
 		return unix.EXDEV
 	}
-	if p.read, err = p.t.known(p.object, &p.status, p.user); err != nil {
+	if p.read, err = p.t.known(held{p.object, true}, &p.status, p.user); err != nil {
 		return err
 	}
 	if o.ReparseTag != 0 && !p.read.own() {

@@ -100,7 +100,7 @@ func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.Ac
 	if err != nil {
 		return nil, 0, statusOf(err)
 	}
-	k, err := f.t.known(f.fd, &s, f.user)
+	k, err := f.t.known(held{fd: f.fd}, &s, f.user)
 	if err != nil {
 		return nil, 0, statusOf(err)
 	}

@@ -15,13 +15,20 @@ import (
 // smallAttribute is the size of values that are read without an allocation, in bytes.
 const smallAttribute = 1024
 
+// held is a descriptor whose attributes are read. A failed read by descriptor sets place, so that further reads do not
+// try again.
+type held struct {
+	fd    int
+	place bool // opened with O_PATH: attributes are read by path
+}
+
 // attributeOf reads an extended attribute of the inode that a descriptor holds. It returns nil without an error if the
 // attribute is missing or the file system has no attributes.
-func attributeOf(fd int, name string) ([]byte, error) {
+func (h *held) attributeOf(name string) ([]byte, error) {
 	var b [smallAttribute]byte
-	n, err := readHeld(fd, name, b[:])
+	n, err := h.read(name, b[:])
 	if errors.Is(err, unix.ERANGE) {
-		return attribute(placeOf(fd), name)
+		return attribute(placeOf(h.fd), name)
 	}
 	if err != nil || n < 0 {
 		return nil, err
@@ -29,20 +36,24 @@ func attributeOf(fd int, name string) ([]byte, error) {
 	return slices.Clone(b[:n]), nil
 }
 
-// readHeld reads an extended attribute of the inode that a descriptor holds into b, and returns the length of the
-// value. It returns -1 without an error if the attribute is missing or not supported. It returns ERANGE if the value
-// does not fit, or if the name has shortName bytes or more. b must not be empty.
-func readHeld(fd int, name string, b []byte) (int, error) {
+// read reads an extended attribute of the inode that a descriptor holds into b, and returns the length of the value. It
+// returns -1 without an error if the attribute is missing or not supported. It returns ERANGE if the value does not
+// fit, or if the name has shortName bytes or more. b must not be empty.
+func (h *held) read(name string, b []byte) (int, error) {
 	var room [shortName]byte
 	if len(name) >= len(room) {
 		return -1, unix.ERANGE
 	}
 	copy(room[:], name)
 	for {
-		n, _, err := unix.Syscall6(unix.SYS_FGETXATTR, uintptr(fd), uintptr(unsafe.Pointer(&room[0])),
-			uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), 0, 0)
+		n, err := uintptr(0), unix.EBADF
+		if !h.place {
+			n, _, err = unix.Syscall6(unix.SYS_FGETXATTR, uintptr(h.fd), uintptr(unsafe.Pointer(&room[0])),
+				uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), 0, 0)
+		}
 		if err == unix.EBADF {
-			n, err = readPlace(fd, &room, b)
+			h.place = true
+			n, err = readPlace(h.fd, &room, b)
 		}
 		switch err {
 		case 0:

@@ -101,7 +101,7 @@ func (f *file) ownEntry(name string) (e nt.FileEntry, err error) {
 	if err != nil {
 		return e, err
 	}
-	kept, err := f.t.dosOf(fd)
+	kept, err := f.t.dosOf(&held{fd: fd})
 	return nt.FileEntry{FileBasic: kept.basicOf(&s), FileName: name}, err
 }
 
@@ -179,7 +179,7 @@ func (f *file) descriptorOf(name string) *sd.Descriptor {
 	if err != nil {
 		return nil
 	}
-	k, err := f.t.known(fd, &s, f.user)
+	k, err := f.t.known(held{fd: fd}, &s, f.user)
 	if err != nil {
 		return nil
 	}

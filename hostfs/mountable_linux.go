@@ -19,14 +19,14 @@ func (f *file) Shown() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status
 	if err != nil {
 		return facts, nil, statusOf(err)
 	}
-	if k, err := f.t.known(f.fd, &s, f.user); err == nil {
+	if k, err := f.t.known(held{fd: f.fd}, &s, f.user); err == nil {
 		d = k.descriptor
 	}
 	return factsOf(&s), d, ntstatus.Success
 }
 
-// Found returns the facts and the descriptor that the open itself read, without another query, so they may be out of
-// date. It calls Shown instead if the open created or emptied the file.
+// Found returns the facts and the descriptor that the open itself read or gave to a new file, without another query, so
+// they may be out of date. It calls Shown instead if the open emptied the file.
 func (f *file) Found() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status) {
 	if f.decided == nil || f.found.FileID == 0 {
 		return f.Shown()

@@ -118,7 +118,7 @@ func (f *file) describeExisting(g *target, q *fileaccess.Move) (st ntstatus.Stat
 	if kind != unix.S_IFDIR && kind != unix.S_IFREG && kind != unix.S_IFLNK || deviceOf(&g.status) != f.t.device {
 		return ntstatus.AccessDenied
 	}
-	k, err := f.t.known(g.existing, &g.status, f.user)
+	k, err := f.t.known(held{fd: g.existing}, &g.status, f.user)
 	if err != nil {
 		return statusOf(err)
 	}

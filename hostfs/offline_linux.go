@@ -92,7 +92,7 @@ func (o *Offline) read() (err error) {
 	if kind := o.status.Mode & unix.S_IFMT; kind != unix.S_IFDIR && kind != unix.S_IFREG {
 		return errors.New("neither a file nor a directory")
 	}
-	if o.own, err = o.t.readAttribute(o.fd, &o.status); err != nil {
+	if o.own, err = o.t.readAttribute(&held{fd: o.fd}, &o.status); err != nil {
 		return err
 	}
 	if o.parent < 0 {
@@ -102,7 +102,7 @@ func (o *Offline) read() (err error) {
 	if err != nil {
 		return err
 	}
-	o.parents, err = o.t.readAttribute(o.parent, &above)
+	o.parents, err = o.t.readAttribute(&held{fd: o.parent}, &above)
 	return err
 }
 

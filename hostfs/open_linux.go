@@ -171,6 +171,10 @@ func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (
 		p.discardEntered(f, private)
 		return errors.Is(err, unix.EEXIST) || errors.Is(err, unix.ENOENT), err
 	}
+	// The new file's descriptor is known. It is not cached for other opens, because another program may have changed it.
+	if s, err = stat(f.fd); err == nil {
+		f.found, f.decided = factsOf(&s), &known{descriptor: d.NewSD}
+	}
 	return false, nil
 }
 

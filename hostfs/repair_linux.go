@@ -187,7 +187,7 @@ func (r *repair) stale(fd int, a *ntacl.Attribute) (seal func() error, err error
 	if err != nil {
 		return nil, err
 	}
-	access, inherited, err := posixOf(fd, &s)
+	access, inherited, err := posixOf(&held{fd: fd}, &s)
 	if err != nil || a.Verify(infoOf(&s), access, inherited) != ntacl.Stale {
 		return nil, err
 	}

@@ -173,7 +173,7 @@ func TestRehashRepairsAfterChmod(t *testing.T) {
 		defer shut(fd)
 		s, err := stat(fd)
 		w.must(err)
-		k, err := w.tree.known(fd, &s, sid.SID{})
+		k, err := w.tree.known(held{fd: fd}, &s, sid.SID{})
 		w.must(err)
 		return k.verdict
 	}

@@ -19,7 +19,7 @@ func (f *file) Descriptor() (*sd.Descriptor, ntstatus.Status) {
 	if err != nil {
 		return nil, statusOf(err)
 	}
-	k, err := f.t.known(f.fd, &s, f.user)
+	k, err := f.t.known(held{fd: f.fd}, &s, f.user)
 	if err != nil {
 		return nil, statusOf(err)
 	}
@@ -42,7 +42,7 @@ func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) 
 	if err != nil {
 		return false, statusOf(err)
 	}
-	k, err := t.readAttribute(f.fd, &s)
+	k, err := t.readAttribute(&held{fd: f.fd}, &s)
 	if err != nil {
 		return false, statusOf(err)
 	}
@@ -92,7 +92,7 @@ func (t *Tree) write(fd int, s *unix.Statx_t, a *ntacl.Attribute) error {
 	}
 	a.Descriptor = d
 	if a.Version == 4 {
-		access, inherited, err := t.posixOf(fd, s)
+		access, inherited, err := t.posixOf(&held{fd: fd}, s)
 		if err != nil {
 			return err
 		}

@@ -99,7 +99,7 @@ func (f *file) rewrite(change func(dos, *unix.Statx_t) dos) error {
 	if err != nil {
 		return err
 	}
-	now, err := f.t.dosOf(f.fd)
+	now, err := f.t.dosOf(&held{fd: f.fd})
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (t *Tree) ownLink(dir int, name string, inode uint64) bool {
 	if err != nil || s.Ino != inode || s.Mode&unix.S_IFMT != unix.S_IFLNK {
 		return false
 	}
-	k, err := t.known(fd, &s, sid.SID{})
+	k, err := t.known(held{fd: fd}, &s, sid.SID{})
 	return err == nil && k.own()
 }
 
@@ -91,11 +91,11 @@ func (f *file) linkEntry(e *nt.FileEntry, s *unix.Statx_t) bool {
 		return false
 	}
 	defer shut(fd)
-	held, err := stat(fd)
-	if err != nil || held.Ino != s.Ino {
+	now, err := stat(fd)
+	if err != nil || now.Ino != s.Ino {
 		return false
 	}
-	k, err := f.t.known(fd, &held, f.user)
+	k, err := f.t.known(held{fd: fd}, &now, f.user)
 	if err != nil || !k.own() {
 		return false
 	}

@@ -85,12 +85,12 @@ func (p *place) stepped(name string, fd int, ask bool) error {
 	c := fileaccess.Component{Name: name, Exists: true, IsDirectory: true, DeletePending: p.t.pending(s.Ino)}
 	p.parentInode, p.parentsKnown = s.Ino, nil
 	if ask {
-		k, err := p.t.known(fd, &s, p.user)
+		k, err := p.t.known(held{fd, true}, &s, p.user)
 		if err != nil {
 			return err
 		}
 		c.Descriptor, p.parentsKnown = k.descriptor, k
-	} else if p.parentsKnown, err = p.t.known(fd, &s, p.user); err != nil {
+	} else if p.parentsKnown, err = p.t.known(held{fd, true}, &s, p.user); err != nil {
 		return err
 	}
 	p.facts.Path = append(p.facts.Path, c)
@@ -104,7 +104,7 @@ func (p *place) keepParent() error {
 		return err
 	}
 	p.parentInode = s.Ino
-	p.parentsKnown, err = p.t.known(p.parent, &s, p.user)
+	p.parentsKnown, err = p.t.known(held{p.parent, true}, &s, p.user)
 	return err
 }
 

@@ -22,17 +22,16 @@ func (m *Mount) in(id uint64, name string) (*node, fuse.Status) {
 }
 
 // made opens or creates a file with the first mask in want that is granted. After AccessDenied it tries the next mask;
-// any other error ends the search. An empty want returns AccessDenied. On success the caller closes the handle.
-func (m *Mount) made(t *worker, path string, want []winnt.AccessMask, in nt.CreateFileIn, k *making) (winnt.Handle,
-	ntstatus.Status) {
-	for i, desired := range want {
-		in.DesiredAccess = desired
-		h, _, st := t.makeAt(m, path, in, k)
-		if st != ntstatus.AccessDenied || i == len(want)-1 {
-			return h, st
-		}
+// any other error ends the search. An empty want returns AccessDenied. On success the caller closes the handle, and
+// action says whether the file was created.
+func (m *Mount) made(t *worker, path string, want []winnt.AccessMask, in nt.CreateFileIn, k *making) (h winnt.Handle,
+	action fileaccess.Action, st ntstatus.Status) {
+	st = ntstatus.AccessDenied
+	for i := 0; i < len(want) && st == ntstatus.AccessDenied; i++ {
+		in.DesiredAccess = want[i]
+		h, action, st = t.makeAt(m, path, in, k)
 	}
-	return 0, ntstatus.AccessDenied
+	return h, action, st
 }
 
 // Create creates a file, or opens an existing one, and fills out with its node and handle. With O_EXCL an existing
@@ -50,16 +49,20 @@ func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *f
 			how.CreateDisposition = uint32(fileaccess.FileCreate)
 		}
 		k := m.newMaking(t, in.Mode, in.Umask, false)
-		h, st := m.made(t, m.nodes.path(parent, name), wanted(in.Flags), how, k)
+		h, action, st := m.made(t, m.nodes.path(parent, name), wanted(in.Flags), how, k)
 		if st != ntstatus.Success {
 			return status(st)
 		}
-		if s := m.tell(t, h, parent, name, shown.Shown, &out.EntryOut); s != fuse.OK {
+		look, flags := shown.Shown, in.Flags
+		if action == fileaccess.Created {
+			look, flags = shown.Found, flags&^syscall.O_TRUNC // a new file is empty
+		}
+		if s := m.tell(t, h, parent, name, look, &out.EntryOut); s != fuse.OK {
 			t.NtClose(h)
 			return s
 		}
 		k.made(m.nodes.get(out.NodeId))
-		s := m.opened(t, &in.InHeader, m.nodes.get(out.NodeId), h, in.Flags, &out.OpenOut)
+		s := m.opened(t, &in.InHeader, m.nodes.get(out.NodeId), h, flags, &out.OpenOut)
 		if s != fuse.OK {
 			m.nodes.forget(out.NodeId, 1)
 		}
@@ -99,7 +102,7 @@ func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOption
 			return status(st)
 		}
 		defer t.NtClose(h)
-		s := m.tell(t, h, parent, name, shown.Shown, out)
+		s := m.tell(t, h, parent, name, shown.Found, out)
 		if s == fuse.OK {
 			k.made(m.nodes.get(out.NodeId))
 		}
