@@ -94,7 +94,7 @@ type member struct {
 	Beat       time.Duration `help:"The interval of heartbeats and of polling." default:"1s"`
 }
 
-// run connects as a role of the site, calls stage with the connection, and closes it. SIGINT and SIGTERM end the
+// run connects as a role of the site, waits for a NATS server (N-107), calls stage with the connection, and closes it. SIGINT and SIGTERM end the
 // context of stage. It returns the error of the connection or of stage.
 func (m *member) run(std *streams, r site.Role, stage func(context.Context, *stages.Conn) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -104,6 +104,9 @@ func (m *member) run(std *streams, r site.Role, stage func(context.Context, *sta
 		return err
 	}
 	defer c.Close()
+	if c.Wait(ctx) != nil { // interrupted
+		return nil
+	}
 	return stage(ctx, c)
 }
 
@@ -118,7 +121,7 @@ func dial(std *streams, dir string, r site.Role) (*stages.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := stages.Options{Warn: std.warn}
+	o := stages.Options{Warn: std.warn, Patient: true}
 	if !s.Plain() {
 		if o.TLS, err = site.ClientTLS(dir); err != nil {
 			return nil, err

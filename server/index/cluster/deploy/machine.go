@@ -125,7 +125,7 @@ func (f *File) machine(name string, k *keys, old files) (files, error) {
 		}
 	}
 	if len(f.NATS) > 0 {
-		out[site.AccountName] = k.site.Account()
+		out[site.AccountName] = k.site.Accounts()
 	}
 	if k.authority.Certificate != nil {
 		out[site.AuthorityName] = k.authority.Certificate

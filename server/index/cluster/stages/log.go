@@ -164,7 +164,7 @@ func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all b
 	if l.records.before == 0 {
 		return nil
 	}
-	if err := l.c.remove(ctx, l.name, deletion{Log: l.records.before, Final: l.records.final}); err != nil { // tried again later
+	if err := l.c.remove(ctx, l.name, request{Log: l.records.before, Final: l.records.final}); err != nil { // tried again later
 		l.c.warn(fmt.Errorf("%s: cannot delete old records: %w", l.name, err))
 		return nil
 	}
