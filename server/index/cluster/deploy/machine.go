@@ -145,6 +145,17 @@ func (f *File) installer(name string) []byte {
 		}
 		others = append(others, unitName(r))
 		stale = append(stale, r+".yaml", unitName(r))
+		switch r {
+		case broker:
+			stale = append(stale, site.ServerName, site.ServerKeyName)
+		case watch:
+			stale = append(stale, site.SeedName(site.Watch(name)))
+		case directory, work, follow:
+			stale = append(stale, site.SeedName(site.Role(r)))
+		}
+	}
+	if !m.runs(broker) && !m.runs(keep) {
+		stale = append(stale, site.SeedName(site.Keeper))
 	}
 	missing := `	[ -e "/usr/lib/systemd/system/$u" ] || `
 	state := ""
