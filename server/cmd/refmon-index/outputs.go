@@ -18,7 +18,8 @@ type outputs struct {
 }
 
 // open opens the selected outputs for an index in the folder state. The caller closes them. It returns nil if none is
-// selected. On an error it leaves none open. It waits for a database that does not answer. ctx is that of the run. warn receives transient errors.
+// selected. On an error it leaves none open. It waits for a database that does not answer. ctx is that of the run.
+// warn receives transient errors.
 func (o *outputs) open(ctx context.Context, state string, warn func(error)) (sinks []index.Sink, err error) {
 	if o.Bulk != "" {
 		s, err := index.NewBulk(o.Bulk, o.Index, state)

@@ -17,7 +17,7 @@ import (
 
 // TestSiteStartsInAnyOrder installs a site from its generated files alone and starts its programs before their NATS
 // server and their database. They wait with one line each, and again when both restart; every right answer holds
-// (N-107).
+// (N-122).
 func TestSiteStartsInAnyOrder(t *testing.T) {
 	db := database.Start(t)
 	folder := t.TempDir()
@@ -92,7 +92,7 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 	holds("after the restart")
 	for _, role := range others {
 		if n, m := lines(role, "waits for one"), lines(role, "connected to a NATS server again"); n != 2 || m > 2 || m < 1 {
-			t.Errorf("N-107: %s has %d lines about a lost server and %d about one that is back, want 2 of each\n%s", role, n, m,
+			t.Errorf("N-122: %s has %d lines about a lost server and %d about one that is back, want 2 of each\n%s", role, n, m,
 				c.logs())
 		}
 	}

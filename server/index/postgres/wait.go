@@ -53,7 +53,7 @@ func (s *Sink) send(b *pgx.Batch) error {
 }
 
 // Await is [Open] for a database that may not have started: it waits for it until ctx ends, and then returns the
-// error of ctx. It passes the start and the end of a wait to warn (N-107), which becomes the sink's Warn; nil drops
+// error of ctx. It passes the start and the end of a wait to warn (N-122), which becomes the sink's Warn; nil drops
 // them. It returns other errors at once, such as a rejected password.
 func Await(ctx context.Context, dsn, state string, limit time.Duration, warn func(error)) (*Sink, error) {
 	if warn == nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // TestAwaitDatabase opens a sink while its database is stopped. It waits with one line, opens when the database has
-// started, and does not wait for a database that refuses it (N-107).
+// started, and does not wait for a database that refuses it (N-122).
 func TestAwaitDatabase(t *testing.T) {
 	server := database.Start(t)
 	dsn := "host=" + server.Dir + " dbname=postgres user=" + database.Owner
@@ -29,7 +29,7 @@ func TestAwaitDatabase(t *testing.T) {
 		done <- err
 	}()
 	if err := <-warned; !strings.Contains(err.Error(), "wait for the database") {
-		t.Errorf("N-107: the first line is %q, want that it waits", err)
+		t.Errorf("N-122: the first line is %q, want that it waits", err)
 	}
 	time.Sleep(time.Second) // several attempts
 	server.Again()
@@ -37,15 +37,15 @@ func TestAwaitDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := <-warned; len(warned) > 0 || !strings.Contains(err.Error(), "answers") {
-		t.Errorf("N-107: the next line is %q and %d more follow, want only that the database answers", err, len(warned))
+		t.Errorf("N-122: the next line is %q and %d more follow, want only that the database answers", err, len(warned))
 	}
 	never := strings.Replace(dsn, "dbname=postgres", "dbname=none", 1)
 	if _, err := postgres.Await(t.Context(), never, t.TempDir(), time.Minute, nil); err == nil {
-		t.Error("N-107: a database that does not exist was opened")
+		t.Error("N-122: a database that does not exist was opened")
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	if _, err := postgres.Await(ctx, dsn, t.TempDir(), time.Minute, nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("N-107: after an interruption: %v, want %v", err, context.Canceled)
+		t.Errorf("N-122: after an interruption: %v, want %v", err, context.Canceled)
 	}
 }

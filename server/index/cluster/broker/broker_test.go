@@ -223,7 +223,7 @@ var operations = map[string]string{
 }
 
 // TestOnlyKeeperChangesStreams checks that the servers refuse each operation of each role but the keeper on each
-// stream (N-105), on an existing NATS server too.
+// stream (N-120), on an existing NATS server too.
 func TestOnlyKeeperChangesStreams(t *testing.T) {
 	trees := map[string][]string{"a": {"/srv"}}
 	for name, start := range map[string]func(*testing.T, map[string][]string) *brokerSite{"broker": newBrokerSite,
@@ -240,7 +240,7 @@ func TestOnlyKeeperChangesStreams(t *testing.T) {
 						}
 						if said := <-refused; !strings.Contains(strings.ToLower(said), "permissions violation") ||
 							!strings.Contains(said, subject) {
-							t.Errorf("N-105: %s: %s of %s: %s, want a permissions violation", role, what, stream, said)
+							t.Errorf("N-120: %s: %s of %s: %s, want a permissions violation", role, what, stream, said)
 						}
 					}
 				}
@@ -255,7 +255,7 @@ func TestOnlyKeeperChangesStreams(t *testing.T) {
 }
 
 // TestNoDeputy checks that no server and no keeper carries out an operation for a role that names the operation as the
-// subject of its answer (N-43, N-106).
+// subject of its answer (N-43, N-121).
 func TestNoDeputy(t *testing.T) {
 	h := newBrokerSite(t, map[string][]string{"a": {"/srv"}})
 	ready := make(chan struct{})
@@ -267,7 +267,7 @@ func TestNoDeputy(t *testing.T) {
 	}
 	m, err := work.Request("keep.people.0", []byte(`{"input":1}`), time.Minute)
 	if err != nil || !strings.Contains(string(m.Data), "malformed") && !strings.Contains(string(m.Data), "has no log") {
-		t.Errorf("N-105: the keeper answers %v, %v, want that the share has no log", m, err)
+		t.Errorf("N-120: the keeper answers %v, %v, want that the share has no log", m, err)
 	}
 	for what, form := range operations {
 		for request, body := range map[string]string{"keep.people.0": `{"input":1}`, "keep.rows.x": "",
@@ -278,7 +278,7 @@ func TestNoDeputy(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n := h.count("PEOPLE"); n < 1 || h.first("PEOPLE") != 1 {
-				t.Fatalf("N-106: %s for the answer of %s: %d messages, want the first one kept", what, request, n)
+				t.Fatalf("N-121: %s for the answer of %s: %d messages, want the first one kept", what, request, n)
 			}
 		}
 	}

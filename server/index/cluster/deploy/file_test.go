@@ -13,7 +13,7 @@ machines:
   search1: {runs: [directory, follow]}
 `
 
-// TestRead checks which site files are rejected, and that an unknown key is named with its line (N-108).
+// TestRead checks which site files are rejected, and that an unknown key is named with its line (N-123).
 func TestRead(t *testing.T) {
 	edit := func(old, with string) string {
 		if !strings.Contains(small, old) {
@@ -23,9 +23,9 @@ func TestRead(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		small: "",
-		small + "  files2: {runs: [watch], trees: [/a, /b], noEvents: true, every: 1m}\n": "",
-		edit("broker, work", "work") + "  m2: {runs: [keep]}\nnats: [tls://x:1]\n":        "",
-		small + "  m2: {runs: [work], color: red}\n":                                      "line 6",
+		small + "  f2: {runs: [watch], trees: [/a, /b], noEvents: true, every: 1m}\n": "",
+		edit("broker, work", "work") + "  m2: {runs: [keep]}\nnats: [tls://x:1]\n":    "",
+		small + "  m2: {runs: [work], color: red}\n":                                  "line 6",
 		small + "colour: red\n": "line 6",
 		edit("directory: /etc", "directory: /etc/x\ndirectory: /etc"):                         "line 2",
 		small + "  m2: {runs: []}\n":                                                          "m2: runs: want a list",
@@ -43,7 +43,7 @@ func TestRead(t *testing.T) {
 		small + "  m2: {runs: [work], state: /a/../b}\n":                                      "absolute path",
 		small + "  m2: {runs: [directory]}\n":                                                 "several run directory",
 		small + "  m2: {runs: [keep]}\n":                                                      "with broker none may",
-		small + "nats: [tls://x:1]\n":                                                         "want either machines that run broker",
+		small + "nats: [tls://x:1]\n":                                                         "either machines that run",
 		small + "natsCA: /x\n":                                                                "only with nats",
 		small + "ldap: {server: [ldaps://x]}\n":                                               "either directory or ldap",
 		small + "port: 70000\n":                                                               "1 to 65535",
@@ -53,7 +53,7 @@ func TestRead(t *testing.T) {
 		edit("directory, follow", "directory"):                                                "none runs follow",
 		edit("directory, follow", "follow"):                                                   "none runs directory",
 		edit("  files1: {runs: [watch], trees: [/srv]}\n", ""):                                "none runs watch",
-		edit("broker, work", "work"):                                                          "want either machines that run broker",
+		edit("broker, work", "work"):                                                          "either machines that run",
 		edit("broker, work", "work") + "nats: [tls://x:1]\n":                                  "some machine must run it",
 		edit("broker, work", "work") + "  m2: {runs: [keep]}\nnats: ['nats://192.0.2.1:1']\n": "tls://HOST:PORT",
 		"": "want one document",

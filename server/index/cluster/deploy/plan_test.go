@@ -39,7 +39,7 @@ func written(t *testing.T, text, out string) (said string, all files) {
 		}
 		info, err := d.Info()
 		if err == nil && info.Mode().Perm() != 0o600 {
-			t.Errorf("N-109: %s has mode %v, want 0600", at, info.Mode())
+			t.Errorf("N-124: %s has mode %v, want 0600", at, info.Mode())
 		}
 		name, _ := filepath.Rel(out, at)
 		all[name], err = os.ReadFile(at)
@@ -67,7 +67,7 @@ func changed(before, after files) (out []string) {
 	return out
 }
 
-// TestWrite checks which secrets each machine gets, and that a second run changes nothing and says so (N-109).
+// TestWrite checks which secrets each machine gets, and that a second run changes nothing and says so (N-124).
 func TestWrite(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	said, first := written(t, small, out)
@@ -83,7 +83,7 @@ func TestWrite(t *testing.T) {
 		}
 		slices.Sort(got)
 		if strings.Join(got, " ") != want {
-			t.Errorf("N-109: %s has %q, want %q", machine, got, want)
+			t.Errorf("N-124: %s has %q, want %q", machine, got, want)
 		}
 		if command := "sh /etc/refmon-index/install.sh"; machine != "keys" && !strings.Contains(said,
 			"tar -cC "+out+"/"+machine+" . | ssh root@"+machine+" 'mkdir -p /etc/refmon-index && tar -xC /etc/refmon-index && "+
@@ -94,7 +94,7 @@ func TestWrite(t *testing.T) {
 	again, second := written(t, small, out)
 	if diff := changed(first, second); len(diff) > 0 || strings.Count(again, "unchanged") != 4 ||
 		strings.Contains(again, "ssh") {
-		t.Errorf("N-109: a second run changed %q and said\n%s\nwant four times unchanged", diff, again)
+		t.Errorf("N-124: a second run changed %q and said\n%s\nwant four times unchanged", diff, again)
 	}
 	if _, err := site.Load(filepath.Join(out, "mq1")); err != nil {
 		t.Errorf("the site of mq1: %v", err)
@@ -104,23 +104,24 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestChange checks that a change of the file changes the files that it affects, and keeps all keys (N-109).
+// TestChange checks that a change of the file changes the files that it affects, and keeps all keys (N-124).
 func TestChange(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	_, first := written(t, small, out)
 	_, second := written(t, small+"postgres: host=/run/postgresql\n", out)
 	if got := changed(first, second); !slices.Equal(got, []string{"search1/follow.yaml"}) {
-		t.Errorf("N-109: a database changed %q, want search1/follow.yaml", got)
+		t.Errorf("N-124: a database changed %q, want search1/follow.yaml", got)
 	}
 	added := small + "  files2: {runs: [watch], trees: [/home]}\n"
 	said, third := written(t, added, out)
 	for _, name := range changed(second, third) {
 		old := second[name] != nil && !strings.HasSuffix(name, "/"+site.SiteName) && name != "search1/follow.yaml"
 		if old || strings.HasPrefix(name, "keys/") && name != "keys/site.json" && name != "keys/watch-files2.seed" {
-			t.Errorf("N-109: a new machine changed %s", name)
+			t.Errorf("N-124: a new machine changed %s", name)
 		}
 	}
-	if !strings.Contains(said, "\nfiles2 (watch): new ") || !strings.Contains(said, "\nmq1 (broker, work): changed site.json\n") {
+	if !strings.Contains(said, "\nfiles2 (watch): new ") ||
+		!strings.Contains(said, "\nmq1 (broker, work): changed site.json\n") {
 		t.Errorf("a new machine: said\n%s", said)
 	}
 	said, fourth := written(t, small, out)
@@ -130,14 +131,14 @@ func TestChange(t *testing.T) {
 	}
 	_, fifth := written(t, strings.Replace(small, "mq1: {", "mq1: {address: 192.0.2.1, ", 1), out)
 	if got := changed(fourth, fifth); !slices.Contains(got, "mq1/server.pem") || slices.Contains(got, "mq1/ca.pem") {
-		t.Errorf("N-109: another address changed %q, want a certificate of the same authority", got)
+		t.Errorf("N-124: another address changed %q, want a certificate of the same authority", got)
 	}
 	f, err := Read([]byte(small + "rights: read+write\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Compare(f, out); err == nil || !strings.Contains(err.Error(), "cannot change") {
-		t.Errorf("N-109: other rights: %v, want an error", err)
+		t.Errorf("N-124: other rights: %v, want an error", err)
 	}
 	if err := os.WriteFile(filepath.Join(out, "note"), nil, 0o600); err != nil {
 		t.Fatal(err)

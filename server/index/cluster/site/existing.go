@@ -44,7 +44,7 @@ const (
 //
 // Only the keeper is in the account that has the streams. A server sends an answer to whatever subject a client names
 // and with rights of its own, so in an account with the JetStream API every role could delete streams by naming that
-// request as the subject of an answer (N-106). The other roles are in an account that imports a few subjects.
+// request as the subject of an answer (N-121). The other roles are in an account that imports a few subjects.
 func (s *Site) Accounts() []byte {
 	var b strings.Builder
 	user := func(r Role) {

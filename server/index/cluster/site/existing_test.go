@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestAccountsText checks the accounts for NATS servers, role by role and completely (N-45, N-106).
+// TestAccountsText checks the accounts for NATS servers, role by role and completely (N-45, N-121).
 func TestAccountsText(t *testing.T) {
 	s, _ := made(t)
 	var want strings.Builder
@@ -35,7 +35,7 @@ func TestAccountsText(t *testing.T) {
 	}
 	want.WriteString("    ]\n  }\n}\n")
 	if got := string(s.Accounts()); got != want.String() {
-		t.Errorf("N-106: the accounts are\n%s\nwant\n%s", got, want.String())
+		t.Errorf("N-121: the accounts are\n%s\nwant\n%s", got, want.String())
 	}
 	q, err := s.Question()
 	if err != nil || q.Share != nil || q.ShareText != "" || q.Traverse != "" || len(q.Rights) != 1 {

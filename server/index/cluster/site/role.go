@@ -95,7 +95,7 @@ func Streams() []string {
 
 // Permissions returns the subjects that a role may publish and subscribe to. A role without a key in the site has
 // none. Only the keeper may create streams and consumers, because a consumer can deliver to subjects that its creator
-// may not publish (N-45), and only the keeper may delete messages and streams (N-105).
+// may not publish (N-45), and only the keeper may delete messages and streams (N-120).
 func (s *Site) Permissions(r Role) Permissions {
 	inbox := Inbox(r) + ".>"
 	get := func(streams ...string) (out []string) {
@@ -109,7 +109,7 @@ func (s *Site) Permissions(r Role) Permissions {
 	}
 	switch r {
 	case Keeper:
-		// It replies to workers (N-105).
+		// It replies to workers (N-120).
 		return Permissions{Publish: []string{"$JS.API.>", Answers + ">"}, Hear: []string{inbox, "keep.>"}}
 	case Directory:
 		return Permissions{Hear: []string{inbox},

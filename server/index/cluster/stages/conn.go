@@ -22,7 +22,8 @@ type Options struct {
 	TLS       *tls.Config
 	Patient   bool                       // Dial succeeds without a server; call Conn.Wait
 	InProcess nats.InProcessConnProvider // instead of addresses
-	Warn      func(error)                // receives transient errors and changes of the connection, from any goroutine; nil: they are dropped
+	// Warn receives transient errors and changes of the connection, from any goroutine; nil: they are dropped.
+	Warn func(error)
 }
 
 // Conn is a role's connection. Create it with [Dial]. It is safe for concurrent use.
@@ -38,7 +39,7 @@ type Conn struct {
 
 // Dial connects to the site's NATS servers as a role, with the seed of its key. It returns an error if the seed is
 // malformed or not the role's, or if no server answers, unless o.Patient is set. An established connection reconnects
-// without limit; meanwhile its requests fail, and only the loss and the return of the connection go to Warn (N-107).
+// without limit; meanwhile its requests fail, and only the loss and the return of the connection go to Warn (N-122).
 // It keeps s, which must not change. The caller closes the connection.
 func Dial(s *site.Site, role site.Role, seed string, o Options) (*Conn, error) {
 	key, err := nkeys.FromSeed([]byte(strings.TrimSpace(seed)))
@@ -109,7 +110,7 @@ func backoff(attempts int) time.Duration {
 }
 
 // Wait blocks until the connection of a patient [Dial] is established, and returns nil, or until ctx ends, and returns
-// its error. If it has to wait, it passes one line to Warn (N-107).
+// its error. If it has to wait, it passes one line to Warn (N-122).
 func (c *Conn) Wait(ctx context.Context) error {
 	t := time.NewTicker(firstWait / 2)
 	defer t.Stop()

@@ -38,8 +38,8 @@ const (
 )
 
 // Keep creates the streams and consumers of a site, calls ready, and then deletes messages on the workers' request
-// and moves consumers until ctx ends, which is no error. Several keepers may run. Only the keeper's connection may do this, so that a
-// worker's key deletes no stream and no message that counts (N-105). ready may be nil.
+// and moves consumers until ctx ends, which is no error. Several keepers may run. Only the keeper's connection may do
+// this, so that a worker's key deletes no stream and no message that counts (N-120). ready may be nil.
 func Keep(ctx context.Context, c *Conn, ready func()) error {
 	if err := Prepare(ctx, c); err != nil {
 		return err
@@ -82,7 +82,7 @@ type keptShare struct{ log, in, input string }
 
 // answer carries out a request and sends its outcome. A worker chooses the subject of the reply, and the keeper may
 // publish what a worker may not. So the keeper replies only to subjects of answers to another account, which the
-// servers choose, and to workers' inboxes (N-106).
+// servers choose, and to workers' inboxes (N-121).
 func (k *keeper) answer(ctx context.Context, m *nats.Msg) {
 	var out outcome
 	if err := k.carryOut(ctx, m); err != nil {
@@ -97,7 +97,7 @@ func (k *keeper) answer(ctx context.Context, m *nats.Msg) {
 	}
 }
 
-// carryOut deletes what a request names, if nobody needs it any more (N-105).
+// carryOut deletes what a request names, if nobody needs it any more (N-120).
 func (k *keeper) carryOut(ctx context.Context, m *nats.Msg) error {
 	name := strings.TrimPrefix(m.Subject, keepSubject)
 	var d request

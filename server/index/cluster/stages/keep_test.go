@@ -12,7 +12,7 @@ import (
 )
 
 // TestKeeperDeletesNothingThatCounts sends requests with the key of work. The keeper deletes input only up to the
-// position in the share's log, and a log only before a snapshot (N-105).
+// position in the share's log, and a log only before a snapshot (N-120).
 func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 	b := newBench(t)
 	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
@@ -44,17 +44,17 @@ func TestKeeperDeletesNothingThatCounts(t *testing.T) {
 		}
 		var got outcome
 		if err := json.Unmarshal(m.Data, &got); err != nil || got.Error == "" || !strings.Contains(got.Error, c.want) {
-			t.Errorf("N-105: %s %s: %s, %v, want an error with %q", c.share, c.body, m.Data, err, c.want)
+			t.Errorf("N-120: %s %s: %s, %v, want an error with %q", c.share, c.body, m.Data, err, c.want)
 		}
 	}
 	if list, err := work.next(t.Context(), site.StreamSeen, subjectOf(b.part), 1); err != nil || len(list) != 4 {
-		t.Errorf("N-105: the input has %d messages, %v, want 4", len(list), err)
+		t.Errorf("N-120: the input has %d messages, %v, want 4", len(list), err)
 	}
 	if err := work.remove(t.Context(), name, request{Input: 3}); err != nil {
-		t.Errorf("N-105: input before the position: %v", err)
+		t.Errorf("N-120: input before the position: %v", err)
 	}
 	if list, err := work.next(t.Context(), site.StreamSeen, subjectOf(b.part), 1); err != nil || len(list) != 2 {
-		t.Errorf("N-105: the input has %d messages, %v, want 2", len(list), err)
+		t.Errorf("N-120: the input has %d messages, %v, want 2", len(list), err)
 	}
 }
 
