@@ -101,6 +101,7 @@ archive() {
 	if [ "$os" = linux ]; then
 		cp -R clients/python "$folder/python"
 		cp -R server/systemd "$folder/systemd"
+		rm "$folder"/systemd/*.go
 		[ ! -d "$work/linux-$arch/capi" ] || cp -R "$work/linux-$arch/capi" "$folder/c"
 	fi
 	find "$folder" -name '__pycache__' -prune -exec rm -rf {} +
@@ -128,10 +129,11 @@ stage() {
 	cp packaging/copyright "$root/usr/share/doc/refmon/copyright"
 	cp capi/tests/example.c "$root/usr/share/doc/librefmon-dev/"
 	cp server/systemd/refmond-trees.conf "$root/usr/share/doc/refmond/"
-	for p in refmond.service refmond.socket refmond-mount@.service refmon-gateway.service; do
+	for p in refmond.service refmond.socket refmond-mount@.service refmon-gateway.service \
+		refmon-index-{broker,keep,watch,directory,work,follow}.service; do
 		sed 's#/usr/local/bin/#/usr/bin/#' "server/systemd/$p" >"$root/usr/lib/systemd/system/$p"
 	done
-	for p in refmond refmon-gateway refmond-mount; do cp "server/systemd/$p.sysusers" "$root/usr/lib/sysusers.d/$p.conf"; done
+	for p in refmond refmon-gateway refmond-mount refmon-index; do cp "server/systemd/$p.sysusers" "$root/usr/lib/sysusers.d/$p.conf"; done
 	cp server/systemd/refmond.tmpfiles "$root/usr/lib/tmpfiles.d/refmond.conf"
 	cp server/cmd/refmond/refmond.yaml "$root/etc/refmon/refmond.yaml"
 	cp server/cmd/refmon-gateway/refmon-gateway.yaml "$root/etc/refmon/gateway.yaml"

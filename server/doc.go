@@ -26,6 +26,8 @@
 //   - index/cluster/site: participants and their permissions.
 //   - index/cluster/stages: the stages, connected by NATS streams.
 //   - index/cluster/broker: an embedded NATS server.
+//   - index/cluster/deploy: the files of each machine, from one site file.
+//   - systemd: units, and those of refmon-index for Go programs.
 //   - inspect: messages for inspecting a running daemon.
 //   - internal/lograte: limits the log lines that one client can cause.
 //   - cmd/refmond: the daemon's command.

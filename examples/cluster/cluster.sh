@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs an index for many machines on one: three NATS servers, a watcher, a directory source, two
-# workers and a follower, each as a process. It kills one NATS server and one worker, and shows that
+# workers and a follower, each as a process with the files that refmon-index site wrote. It kills one NATS server and one worker, and shows that
 # queries still get answers.
 #
 #   sh examples/cluster/cluster.sh [FOLDER]
@@ -13,7 +13,7 @@ index=${REFMON_INDEX:-$(command -v refmon-index || :)}
 address=${ADDRESS:-127.0.0.1}
 net=${address%.*} last=${address##*.}
 first=$net.$last second=$net.$((last + 1)) third=$net.$((last + 2))
-site=$dir/site state=$dir/state
+state=$dir/search1/state/follow
 
 if [ -z "$index" ]; then
 	mkdir -p "$dir"
@@ -29,15 +29,30 @@ chmod 644 "$dir/srv/plan"
 chmod 600 "$dir/srv/sub/payroll"
 printf 'users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n- {name: bob, sid: S-1-5-21-1-2-3-1108}\n' >"$dir/company.yaml"
 
-"$index" site "$site" --host "files1=$dir/srv" --server "$first:4222" --server "$second:4222" --server "$third:4222"
+# Each machine has folders of its own here. On machines of their own the files go to /etc/refmon-index.
+folders() { echo "folder: $dir/$1/etc, state: $dir/$1/state"; }
+cat >"$dir/site.yaml" <<END
+directory: $dir/company.yaml
+machines:
+  mq1: {runs: [broker], address: $first, $(folders mq1)}
+  mq2: {runs: [broker], address: $second, $(folders mq2)}
+  mq3: {runs: [broker], address: $third, $(folders mq3)}
+  files1: {runs: [watch], trees: [$dir/srv], noEvents: true, every: 200ms, $(folders files1)}
+  search1: {runs: [directory, follow], $(folders search1)}
+  work1: {runs: [work], $(folders work1)}
+  work2: {runs: [work], $(folders work2)}
+END
+"$index" site "$dir/site.yaml" "$dir/out" >"$dir/site.log"
+for m in mq1 mq2 mq3 files1 search1 work1 work2; do
+	mkdir -p "$dir/$m/etc" "$dir/$m/state"
+	tar -cC "$dir/out/$m" . | tar -xC "$dir/$m/etc"
+done
 
 started=
 trap 'for p in $started; do kill -9 "$p" 2>/dev/null || :; done; wait' EXIT
-# start NAME ARGUMENT... starts a process, logs its messages to a file, and sets $pid.
+# start MACHINE COMMAND starts a program as the machine's unit does, logs its messages to a file, and sets $pid.
 start() {
-	log=$dir/$1.log
-	shift
-	"$index" "$@" --site "$site" 2>"$log" &
+	"$index" "$2" --config "$dir/$1/etc/$2.yaml" 2>"$dir/$1-$2.log" &
 	pid=$!
 	started="$started $pid"
 }
@@ -62,18 +77,16 @@ until_says() {
 ask() { "$index" can-read "//files1$dir/srv/$1" "$2" --state "$state" --limit 5s; }
 
 echo "three message servers choose a leader"
-start server1 broker --name n1 --listen "$first:4222" --cluster "$first:6222" --route "$second:6222" --store "$dir/n1"
-start server2 broker --name n2 --listen "$second:4222" --cluster "$second:6222" --route "$first:6222" --store "$dir/n2"
-start server3 broker --name n3 --listen "$third:4222" --cluster "$third:6222" --route "$first:6222" --store "$dir/n3"
+start mq1 broker
+start mq2 broker
+start mq3 broker
 killed=$pid
-until_says the sh -c "sed -n 's/^refmon-index: the streams/the streams/p' '$dir/server1.log'"
-
-start watch watch --host files1 --no-events --every 200ms
-start directory directory --directory "$dir/company.yaml"
-start work1 work --name w1
+start files1 watch
+start search1 directory
+start work1 work
 worker=$pid
-start work2 work --name w2
-start follow follow --state "$state"
+start work2 work
+start search1 follow
 
 until_says yes ask plan alice
 until_says no ask sub/payroll alice

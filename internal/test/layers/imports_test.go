@@ -78,7 +78,7 @@ func programOf(p string) string {
 var (
 	commands    = []string{"cmd", "record/cmd", "server/cmd"}
 	yamlReaders = []string{"internal/cli/expect", "internal/directory/dirfile", "internal/objects", "server/authzen",
-		"server/cmd", "server/lsa"}
+		"server/cmd", "server/index/cluster/deploy", "server/lsa"}
 )
 
 // sentences returns the five, and a sixth that keeps test code out of programs.

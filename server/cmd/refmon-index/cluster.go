@@ -77,8 +77,8 @@ type keepCmd struct {
 
 // Help returns the long text of --help for the command keep.
 func (keepCmd) Help() string {
-	return "Run it for existing NATS servers, after you include the site's nats.conf in their configuration. It may run\n" +
-		"several times. NATS servers of refmon-index broker need no other keeper."
+	return `Run it for existing NATS servers, after you include the site's nats.conf in their configuration.
+Several may run. NATS servers of refmon-index broker need none.`
 }
 
 // Run creates the streams on the site's NATS servers, or updates them, and deletes obsolete messages until SIGINT or
@@ -94,8 +94,8 @@ type member struct {
 	Beat       time.Duration `help:"The interval of heartbeats and of polling." default:"1s"`
 }
 
-// run connects as a role of the site, calls stage with the connection, and closes it. SIGINT and SIGTERM end the
-// context of stage. It returns the error of the connection or of stage.
+// run connects as a role of the site, waits for a NATS server (N-122), calls stage with the connection, and closes it.
+// SIGINT and SIGTERM end the context of stage. It returns the error of the connection or of stage.
 func (m *member) run(std *streams, r site.Role, stage func(context.Context, *stages.Conn) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -104,6 +104,9 @@ func (m *member) run(std *streams, r site.Role, stage func(context.Context, *sta
 		return err
 	}
 	defer c.Close()
+	if c.Wait(ctx) != nil { // interrupted
+		return nil
+	}
 	return stage(ctx, c)
 }
 
@@ -118,7 +121,7 @@ func dial(std *streams, dir string, r site.Role) (*stages.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := stages.Options{Warn: std.warn}
+	o := stages.Options{Warn: std.warn, Patient: true}
 	if !s.Plain() {
 		if o.TLS, err = site.ClientTLS(dir); err != nil {
 			return nil, err

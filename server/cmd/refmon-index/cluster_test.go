@@ -51,11 +51,14 @@ type cluster struct {
 	t                      *testing.T
 	folder, tree, dir, out string
 	args                   map[string][]string
-	running                map[string]*exec.Cmd
+	running                processes
 	r                      *rand.Rand
 	oracle                 *oracle
 	staff                  int // 1: bob is in it
 }
+
+// processes are programs by name.
+type processes map[string]*exec.Cmd
 
 // limit is the maximum age of a heartbeat in tests with failures.
 const limit = 2 * time.Second
@@ -64,7 +67,7 @@ func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	folder := t.TempDir()
 	c := &cluster{t: t, folder: folder, tree: filepath.Join(folder, "srv"), dir: filepath.Join(folder, "firm.yaml"),
-		out: filepath.Join(folder, "main", "state", "follow"), running: map[string]*exec.Cmd{},
+		out: filepath.Join(folder, "main", "state", "follow"), running: processes{},
 		r: rand.New(rand.NewPCG(randtest.Seed(t), 48))}
 	net, last := loopback()
 	text := fmt.Sprintf("traverse: never\ndirectory: %s\nmachines:\n", c.dir)

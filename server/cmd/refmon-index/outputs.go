@@ -18,7 +18,8 @@ type outputs struct {
 }
 
 // open opens the selected outputs for an index in the folder state. The caller closes them. It returns nil if none is
-// selected. On an error it leaves none open. ctx is that of the run. warn receives transient errors.
+// selected. On an error it leaves none open. It waits for a database that does not answer. ctx is that of the run.
+// warn receives transient errors.
 func (o *outputs) open(ctx context.Context, state string, warn func(error)) (sinks []index.Sink, err error) {
 	if o.Bulk != "" {
 		s, err := index.NewBulk(o.Bulk, o.Index, state)
@@ -28,14 +29,13 @@ func (o *outputs) open(ctx context.Context, state string, warn func(error)) (sin
 		sinks = append(sinks, s)
 	}
 	if o.Postgres != "" {
-		s, err := postgres.Open(ctx, o.Postgres, state, o.Limit)
+		s, err := postgres.Await(ctx, o.Postgres, state, o.Limit, warn)
 		if err != nil {
 			for _, s := range sinks {
 				err = errors.Join(err, s.Close())
 			}
 			return nil, err
 		}
-		s.Warn = warn
 		sinks = append(sinks, s)
 	}
 	return sinks, nil

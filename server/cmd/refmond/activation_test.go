@@ -189,6 +189,12 @@ func TestUnitsAreHardened(t *testing.T) {
 		{"refmond.service", "refmond.service", ""}, {"refmond.service", "refmond.service", "refmond-trees.conf"},
 		{"refmon-gateway.service", "refmon-gateway.service", ""},
 		{"refmond-mount@srv.service", "refmond-mount@.service", ""},
+		{"refmon-index-broker.service", "refmon-index-broker.service", ""},
+		{"refmon-index-keep.service", "refmon-index-keep.service", ""},
+		{"refmon-index-watch.service", "refmon-index-watch.service", ""},
+		{"refmon-index-directory.service", "refmon-index-directory.service", ""},
+		{"refmon-index-work.service", "refmon-index-work.service", ""},
+		{"refmon-index-follow.service", "refmon-index-follow.service", ""},
 	} {
 		text, err := os.ReadFile(filepath.Join(units, c.unit))
 		if err != nil {

@@ -23,7 +23,9 @@
 //   - site: the configuration that all machines share: hosts, trees, shares of the work, and the
 //     key and permissions of each role.
 //   - broker: a NATS server with these keys and permissions, single or in a cluster.
-//   - stages: the programs. Prepare creates the streams; Watch, Directory, Work and Follow run.
+//   - stages: the programs. Keep creates the streams and deletes messages; Watch, Directory, Work
+//     and Follow run.
+//   - deploy: the files of each machine, from one site file.
 //
 // Two files of package index belong here as well, because they write an index's state:
 // clusterpart.go processes one share of the work, clustermerge.go merges the shares.

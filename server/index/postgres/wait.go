@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -51,6 +52,56 @@ func (s *Sink) send(b *pgx.Batch) error {
 	return err
 }
 
+// Await is [Open] for a database that may not have started: it waits for it until ctx ends, and then returns the
+// error of ctx. It passes the start and the end of a wait to warn (N-122), which becomes the sink's Warn; nil drops
+// them. It returns other errors at once, such as a rejected password.
+func Await(ctx context.Context, dsn, state string, limit time.Duration, warn func(error)) (*Sink, error) {
+	if warn == nil {
+		warn = func(error) {}
+	}
+	for pause, waits := shortest, false; ; pause = min(2*pause, longest) {
+		s, err := Open(ctx, dsn, state, limit)
+		switch {
+		case err == nil:
+			if s.Warn = warn; waits {
+				warn(errors.New("postgres: the database answers"))
+			}
+			return s, nil
+		case ctx.Err() != nil || !starting(err):
+			return nil, err
+		case !waits:
+			waits = true
+			warn(fmt.Errorf("postgres: wait for the database: %w", err))
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// starting reports whether an error to connect may pass when the database has started.
+func starting(err error) bool {
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) {
+		return mayPass(answer.Code)
+	}
+	var refused *pgconn.ConnectError
+	return errors.As(err, &refused)
+}
+
+// mayPass reports whether an error of the server may pass after its restart, see restarting.
+func mayPass(code string) bool {
+	switch code {
+	case "57P01", "57P02", "57P03", "53300", "25006":
+		return true
+	}
+	return strings.HasPrefix(code, "08")
+}
+
 // again connects to the database again and makes its tables equal to the view. It does not wait: if the database does
 // not answer, it returns an error.
 func (s *Sink) again() error {
@@ -80,11 +131,7 @@ func (s *Sink) restarting(err error) bool {
 	}
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) {
-		switch answer.Code {
-		case "57P01", "57P02", "57P03", "53300", "25006":
-			return true
-		}
-		return strings.HasPrefix(answer.Code, "08")
+		return mayPass(answer.Code)
 	}
 	return s.conn.IsClosed() // without a server error the connection itself failed
 }

@@ -65,15 +65,14 @@ func Start(s *site.Site, o Options) (*Broker, error) {
 // options converts the options for the NATS server. It returns an error for a malformed address, and without TLS for
 // one that is not loopback.
 func (o *Options) options(s *site.Site) (*server.Options, error) {
-	opts := &server.Options{ServerName: o.Name, JetStream: true, StoreDir: o.Store, NoSigs: true,
-		DontListen: o.Listen == "",
-		MaxPayload: maxMessage, MaxControlLine: 4096, NoSystemAccount: false, DisableJetStreamBanner: true,
-		PingInterval: 2 * time.Second, MaxPingsOut: 2}
-	for _, r := range s.Roles() {
-		p := s.Permissions(r)
-		opts.Nkeys = append(opts.Nkeys, &server.NkeyUser{Nkey: s.Keys[string(r)], Permissions: &server.Permissions{
-			Publish: &server.SubjectPermission{Allow: p.Publish}, Subscribe: &server.SubjectPermission{Allow: p.Hear}}})
+	opts := &server.Options{}
+	if err := opts.ProcessConfigString(string(s.Accounts())); err != nil {
+		return nil, fmt.Errorf("NATS server: %w", err)
 	}
+	opts.ServerName, opts.JetStream, opts.StoreDir, opts.NoSigs = o.Name, true, o.Store, true
+	opts.DontListen = o.Listen == ""
+	opts.MaxPayload, opts.MaxControlLine, opts.DisableJetStreamBanner = maxMessage, 4096, true
+	opts.PingInterval, opts.MaxPingsOut = 2*time.Second, 2
 	if o.Listen != "" {
 		host, port, err := address(o.Listen, o.TLS != nil)
 		if err != nil {

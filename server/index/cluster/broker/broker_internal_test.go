@@ -55,7 +55,7 @@ func TestOptions(t *testing.T) {
 			}
 		}
 	}
-	if !slices.Equal(roles, []string{"directory", "follow", "keeper", "watch-a", "work"}) {
+	if !slices.Equal(roles, []string{"keeper", "directory", "follow", "watch-a", "work"}) {
 		t.Errorf("N-46: the roles are %q", roles)
 	}
 	o, err = (&Options{Store: "/store"}).options(s)

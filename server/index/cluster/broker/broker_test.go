@@ -51,7 +51,7 @@ func existing(t *testing.T, trees map[string][]string) *brokerSite {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, site.AccountName), s.Account(), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, site.AccountName), s.Accounts(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "server.conf")
@@ -196,6 +196,16 @@ func refused(t *testing.T, h *brokerSite) {
 	}
 }
 
+// first returns the sequence of a stream's first message.
+func (h *brokerSite) first(stream string) uint64 {
+	h.t.Helper()
+	s, err := h.keeper.Stream(h.t.Context(), stream)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return s.CachedInfo().State.FirstSeq
+}
+
 // operations are requests of the JetStream API that change or delete a stream or its messages. %s is the stream.
 var operations = map[string]string{
 	"purge":            "$JS.API.STREAM.PURGE.%s",
@@ -213,7 +223,7 @@ var operations = map[string]string{
 }
 
 // TestOnlyKeeperChangesStreams checks that the servers refuse each operation of each role but the keeper on each
-// stream (N-105), on an existing NATS server too.
+// stream (N-120), on an existing NATS server too.
 func TestOnlyKeeperChangesStreams(t *testing.T) {
 	trees := map[string][]string{"a": {"/srv"}}
 	for name, start := range map[string]func(*testing.T, map[string][]string) *brokerSite{"broker": newBrokerSite,
@@ -230,7 +240,7 @@ func TestOnlyKeeperChangesStreams(t *testing.T) {
 						}
 						if said := <-refused; !strings.Contains(strings.ToLower(said), "permissions violation") ||
 							!strings.Contains(said, subject) {
-							t.Errorf("N-105: %s: %s of %s: %s, want a permissions violation", role, what, stream, said)
+							t.Errorf("N-120: %s: %s of %s: %s, want a permissions violation", role, what, stream, said)
 						}
 					}
 				}
@@ -245,7 +255,7 @@ func TestOnlyKeeperChangesStreams(t *testing.T) {
 }
 
 // TestNoDeputy checks that no server and no keeper carries out an operation for a role that names the operation as the
-// subject of its answer (N-43, N-105).
+// subject of its answer (N-43, N-121).
 func TestNoDeputy(t *testing.T) {
 	h := newBrokerSite(t, map[string][]string{"a": {"/srv"}})
 	ready := make(chan struct{})
@@ -255,18 +265,20 @@ func TestNoDeputy(t *testing.T) {
 	if _, err := work.Request("people.0", nil, time.Minute); err != nil {
 		t.Fatal(err)
 	}
+	m, err := work.Request("keep.people.0", []byte(`{"input":1}`), time.Minute)
+	if err != nil || !strings.Contains(string(m.Data), "malformed") && !strings.Contains(string(m.Data), "has no log") {
+		t.Errorf("N-120: the keeper answers %v, %v, want that the share has no log", m, err)
+	}
 	for what, form := range operations {
-		for request, body := range map[string]string{"delete.people.0": `{"input":1}`, "delete.x": "",
+		for request, body := range map[string]string{"keep.people.0": `{"input":1}`, "keep.rows.x": "",
 			"$JS.API.DIRECT.GET.PEOPLE": `{"seq":1}`, "$JS.API.DIRECT.GET.PEOPLE.people.0": "",
-			"$JS.API.DIRECT.GET.ROWS":                   `{"seq":1}`,
-			"$JS.API.CONSUMER.MSG.NEXT.CLASS.people_0":  `{"batch":1,"no_wait":true}`,
-			"$JS.API.CONSUMER.MSG.NEXT.CLASS.people_00": ""} {
+			"$JS.API.DIRECT.GET.ROWS": `{"seq":1}`, "people.1": `{}`} {
 			err := errors.Join(work.PublishRequest(request, fmt.Sprintf(form, "PEOPLE"), []byte(body)), work.Flush())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := h.count("PEOPLE"); n != 1 {
-				t.Fatalf("N-105: %s for the answer of %s: %d messages, want 1", what, request, n)
+			if n := h.count("PEOPLE"); n < 1 || h.first("PEOPLE") != 1 {
+				t.Fatalf("N-121: %s for the answer of %s: %d messages, want the first one kept", what, request, n)
 			}
 		}
 	}

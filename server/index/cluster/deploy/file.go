@@ -90,7 +90,7 @@ func Read(text []byte) (*File, error) {
 		return nil, err
 	}
 	f := &File{Rights: "read", Traverse: index.TraverseHost, Parts: 4, Port: 4222, ClusterPort: 6222}
-	if err := strict.Locate(b, marks, strict.Unmarshal(b, f)); err != nil {
+	if err := strict.Locate(b, marks, strict.Unmarshal(b, f)); err != nil { // an unknown key (N-123)
 		return nil, err
 	}
 	for name, m := range f.Machines {

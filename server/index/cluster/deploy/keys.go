@@ -20,9 +20,9 @@ type keys struct {
 	authority site.Authority // without a key for existing NATS servers, and empty if clients trust the host's
 }
 
-// keys returns the site of the file with its keys. It takes those in old, the files of an earlier run, and creates
-// missing ones. It returns an error if the file asks another question than the earlier run, because the logs of the
-// site have the answers to that.
+// keys returns the site of the file with its keys (N-124). It takes those in old, the files of an earlier run, and
+// creates missing ones. It returns an error if the file asks another question than the earlier run, because the logs
+// of the site have the answers to that.
 func (f *File) keys(old files) (*keys, error) {
 	k := &keys{}
 	before := map[site.Role]string{}

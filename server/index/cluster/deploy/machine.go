@@ -125,7 +125,7 @@ func (f *File) machine(name string, k *keys, old files) (files, error) {
 		}
 	}
 	if len(f.NATS) > 0 {
-		out[site.AccountName] = k.site.Account()
+		out[site.AccountName] = k.site.Accounts()
 	}
 	if k.authority.Certificate != nil {
 		out[site.AuthorityName] = k.authority.Certificate
@@ -145,6 +145,17 @@ func (f *File) installer(name string) []byte {
 		}
 		others = append(others, unitName(r))
 		stale = append(stale, r+".yaml", unitName(r))
+		switch r {
+		case broker:
+			stale = append(stale, site.ServerName, site.ServerKeyName)
+		case watch:
+			stale = append(stale, site.SeedName(site.Watch(name)))
+		case directory, work, follow:
+			stale = append(stale, site.SeedName(site.Role(r)))
+		}
+	}
+	if !m.runs(broker) && !m.runs(keep) {
+		stale = append(stale, site.SeedName(site.Keeper))
 	}
 	missing := `	[ -e "/usr/lib/systemd/system/$u" ] || `
 	state := ""

@@ -33,19 +33,57 @@ func (s *Site) Plain() bool {
 	return len(s.Servers) > 0
 }
 
-// Account returns a configuration file for an existing NATS server to include: an account for the site, with the
-// public keys of its roles and the subjects that each may publish and subscribe to. It has no secret.
-func (s *Site) Account() []byte {
+// The accounts of a site on its NATS servers.
+const (
+	streamsAccount = "REFMON_STREAMS"
+	rolesAccount   = "REFMON"
+)
+
+// Accounts returns the accounts of a site as a configuration for NATS servers: the public keys of its roles and the
+// subjects that each may publish and subscribe to. An existing NATS server includes it. It has no secret.
+//
+// Only the keeper is in the account that has the streams. A server sends an answer to whatever subject a client names
+// and with rights of its own, so in an account with the JetStream API every role could delete streams by naming that
+// request as the subject of an answer (N-121). The other roles are in an account that imports a few subjects.
+func (s *Site) Accounts() []byte {
 	var b strings.Builder
-	b.WriteString("max_payload: 8MB # of a class that lists many people\n")
-	b.WriteString("accounts {\n  REFMON {\n    jetstream: enabled\n    users: [\n")
-	for _, r := range s.Roles() {
+	user := func(r Role) {
 		p := s.Permissions(r)
 		fmt.Fprintf(&b, "      # %s\n      {nkey: %s, permissions: {\n        publish: {allow: [%s]}\n"+
 			"        subscribe: {allow: [%s]}}}\n", r, s.Keys[string(r)], quoted(p.Publish), quoted(p.Hear))
 	}
+	b.WriteString("max_payload: 8MB # of a class that lists many people\n")
+	fmt.Fprintf(&b, "accounts {\n  %s {\n    jetstream: enabled\n    users: [\n", streamsAccount)
+	user(Keeper)
+	b.WriteString("    ]\n    exports: [\n")
+	single, several := imported()
+	for _, subject := range single {
+		fmt.Fprintf(&b, "      {service: %q}\n", subject)
+	}
+	for _, subject := range several {
+		fmt.Fprintf(&b, "      {service: %q, response_type: stream}\n", subject)
+	}
+	fmt.Fprintf(&b, "    ]\n  }\n  %s {\n    users: [\n", rolesAccount)
+	for _, r := range s.Roles() {
+		if r != Keeper {
+			user(r)
+		}
+	}
+	b.WriteString("    ]\n    imports: [\n")
+	for _, subject := range append(single, several...) {
+		fmt.Fprintf(&b, "      {service: {account: %s, subject: %q}}\n", streamsAccount, subject)
+	}
 	b.WriteString("    ]\n  }\n}\n")
 	return []byte(b.String())
+}
+
+// imported returns the subjects of the streams' account that other roles may publish: those with one answer, and those
+// with several.
+func imported() (single, several []string) {
+	for _, name := range Streams() {
+		single = append(single, strings.ToLower(name)+".>")
+	}
+	return append(single, "keep.>"), []string{"$JS.API.DIRECT.GET.>"}
 }
 
 func quoted(list []string) string {

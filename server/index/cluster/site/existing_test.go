@@ -6,21 +6,36 @@ import (
 	"testing"
 )
 
-// TestAccountText checks the account text for an existing NATS server, role by role and completely (N-45).
-func TestAccountText(t *testing.T) {
+// TestAccountsText checks the accounts for NATS servers, role by role and completely (N-45, N-121).
+func TestAccountsText(t *testing.T) {
 	s, _ := made(t)
 	var want strings.Builder
-	want.WriteString("max_payload: 8MB # of a class that lists many people\naccounts {\n  REFMON {\n" +
-		"    jetstream: enabled\n    users: [\n")
-	for _, r := range []Role{"directory", "follow", "keeper", "watch-a", "watch-b", "work"} {
+	user := func(r Role) {
 		p := s.Permissions(r)
 		fmt.Fprintf(&want, "      # %s\n      {nkey: %s, permissions: {\n        publish: {allow: [\"%s\"]}\n"+
 			"        subscribe: {allow: [\"%s\"]}}}\n", r, s.Keys[string(r)], strings.Join(p.Publish, `", "`),
 			strings.Join(p.Hear, `", "`))
 	}
+	want.WriteString("max_payload: 8MB # of a class that lists many people\naccounts {\n  REFMON_STREAMS {\n" +
+		"    jetstream: enabled\n    users: [\n")
+	user("keeper")
+	want.WriteString("    ]\n    exports: [\n")
+	subjects := []string{"seen.>", "directory.>", "class.>", "rows.>", "people.>", "fence.>", "keep.>"}
+	for _, subject := range subjects {
+		fmt.Fprintf(&want, "      {service: \"%s\"}\n", subject)
+	}
+	want.WriteString("      {service: \"$JS.API.DIRECT.GET.>\", response_type: stream}\n    ]\n  }\n  REFMON {\n" +
+		"    users: [\n")
+	for _, r := range []Role{"directory", "follow", "watch-a", "watch-b", "work"} {
+		user(r)
+	}
+	want.WriteString("    ]\n    imports: [\n")
+	for _, subject := range append(subjects, "$JS.API.DIRECT.GET.>") {
+		fmt.Fprintf(&want, "      {service: {account: REFMON_STREAMS, subject: \"%s\"}}\n", subject)
+	}
 	want.WriteString("    ]\n  }\n}\n")
-	if got := string(s.Account()); got != want.String() {
-		t.Errorf("N-45: the account is\n%s\nwant\n%s", got, want.String())
+	if got := string(s.Accounts()); got != want.String() {
+		t.Errorf("N-121: the accounts are\n%s\nwant\n%s", got, want.String())
 	}
 	q, err := s.Question()
 	if err != nil || q.Share != nil || q.ShareText != "" || q.Traverse != "" || len(q.Rights) != 1 {

@@ -95,7 +95,7 @@ func Streams() []string {
 
 // Permissions returns the subjects that a role may publish and subscribe to. A role without a key in the site has
 // none. Only the keeper may create streams and consumers, because a consumer can deliver to subjects that its creator
-// may not publish (N-45), and only the keeper may delete messages and streams (N-105).
+// may not publish (N-45), and only the keeper may delete messages and streams (N-120).
 func (s *Site) Permissions(r Role) Permissions {
 	inbox := Inbox(r) + ".>"
 	get := func(streams ...string) (out []string) {
@@ -104,35 +104,32 @@ func (s *Site) Permissions(r Role) Permissions {
 		}
 		return out
 	}
-	next := func(streams ...string) (out []string) { // of consumers that only report lag
-		for _, name := range streams {
-			out = append(out, "$JS.API.CONSUMER.MSG.NEXT."+name+".*")
-		}
-		return out
-	}
 	if _, known := s.Keys[string(r)]; !known {
 		return Permissions{}
 	}
 	switch r {
 	case Keeper:
-		// It replies to workers (N-105).
-		return Permissions{Publish: []string{"$JS.API.>", Inbox(Work) + ".>"}, Hear: []string{inbox, "delete.>"}}
+		// It replies to workers (N-120).
+		return Permissions{Publish: []string{"$JS.API.>", Answers + ">"}, Hear: []string{inbox, "keep.>"}}
 	case Directory:
 		return Permissions{Hear: []string{inbox},
 			Publish: []string{"directory.>", "wake.directory.>", "$JS.API.DIRECT.GET.DIRECTORY.directory.>"}}
 	case Work:
 		return Permissions{Hear: []string{inbox, "wake.>", "alive.>"},
-			Publish: append(append(get(Streams()...), next(StreamSeen, StreamClass)...), "rows.>", "class.>", "people.>",
-				"fence.>", "wake.>", "alive.>", "again.>", "delete.>")}
+			Publish: append(get(Streams()...), "rows.>", "class.>", "people.>", "fence.>", "wake.>", "alive.>", "again.>",
+				"keep.rows.>", "keep.people.>")}
 	case Follow:
 		return Permissions{Hear: []string{inbox, "wake.>"},
-			Publish: append(get(StreamRows, StreamPeople, StreamFence), next(StreamRows, StreamPeople)...)}
+			Publish: append(get(StreamRows, StreamPeople, StreamFence), "keep.follow.>")}
 	}
 	host := strings.TrimPrefix(string(r), "watch-")
 	own := "seen." + host + ".>" // its own host only (N-46)
 	return Permissions{Hear: []string{inbox, "again." + host + ".>"},
 		Publish: []string{own, "wake." + own, "$JS.API.DIRECT.GET." + StreamSeen + "." + own}}
 }
+
+// Answers is the prefix of the subjects to which NATS servers send answers for another account.
+const Answers = "_R_."
 
 // Inbox returns the prefix of a role's reply subjects. No other role may subscribe to them.
 func Inbox(r Role) string { return "_INBOX." + string(r) }

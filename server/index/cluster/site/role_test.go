@@ -22,7 +22,7 @@ func TestRoleSubjects(t *testing.T) {
 	for _, name := range []string{"ROWS", "PEOPLE", "FENCE"} {
 		want = append(want, "$JS.API.DIRECT.GET."+name, "$JS.API.DIRECT.GET."+name+".>")
 	}
-	want = append(want, "$JS.API.CONSUMER.MSG.NEXT.ROWS.*", "$JS.API.CONSUMER.MSG.NEXT.PEOPLE.*")
+	want = append(want, "keep.follow.>")
 	if got := s.Permissions(Follow).Publish; !slices.Equal(got, want) {
 		t.Errorf("N-45: a follower may publish %q, want %q", got, want)
 	}
@@ -49,15 +49,14 @@ func TestPermitted(t *testing.T) {
 		return out
 	}
 	for role, want := range map[Role]Permissions{
-		"keeper": {Publish: []string{"$JS.API.>", "_INBOX.work.>"}, Hear: []string{"_INBOX.keeper.>", "delete.>"}},
+		"keeper": {Publish: []string{"$JS.API.>", "_R_.>"}, Hear: []string{"_INBOX.keeper.>", "keep.>"}},
 		"directory": {Publish: []string{"$JS.API.DIRECT.GET.DIRECTORY.directory.>", "directory.>", "wake.directory.>"},
 			Hear: []string{"_INBOX.directory.>"}},
 		"work": {Publish: append(gets("CLASS", "DIRECTORY", "FENCE", "PEOPLE", "ROWS", "SEEN"),
-			"$JS.API.CONSUMER.MSG.NEXT.CLASS.*", "$JS.API.CONSUMER.MSG.NEXT.SEEN.*", "again.>", "alive.>", "class.>",
-			"delete.>", "fence.>", "people.>",
+			"again.>", "alive.>", "class.>", "fence.>", "keep.people.>", "keep.rows.>", "people.>",
 			"rows.>", "wake.>"), Hear: []string{"_INBOX.work.>", "alive.>", "wake.>"}},
-		"follow": {Publish: append(gets("FENCE", "PEOPLE", "ROWS"), "$JS.API.CONSUMER.MSG.NEXT.PEOPLE.*",
-			"$JS.API.CONSUMER.MSG.NEXT.ROWS.*"), Hear: []string{"_INBOX.follow.>", "wake.>"}},
+		"follow": {Publish: append(gets("FENCE", "PEOPLE", "ROWS"), "keep.follow.>"),
+			Hear: []string{"_INBOX.follow.>", "wake.>"}},
 		"watch-a": {Publish: []string{"$JS.API.DIRECT.GET.SEEN.seen.a.>", "seen.a.>", "wake.seen.a.>"},
 			Hear: []string{"_INBOX.watch-a.>", "again.a.>"}},
 		"watch-b": {Publish: []string{"$JS.API.DIRECT.GET.SEEN.seen.b.>", "seen.b.>", "wake.seen.b.>"},

@@ -76,9 +76,9 @@ func TestPermissions(t *testing.T) {
 	}
 	for _, r := range s.Roles() {
 		for _, subject := range s.Permissions(r).Publish {
-			makes := strings.HasPrefix(subject, "$JS.API.CONSUMER.") && !strings.Contains(subject, ".MSG.NEXT.") ||
+			makes := strings.HasPrefix(subject, "$JS.API.CONSUMER.") ||
 				strings.HasPrefix(subject, "$JS.API.STREAM.") || subject == ">" || subject == "$JS.API.>" || subject == "$JS.>"
-			if makes && r != Keeper || r == Keeper && subject != "$JS.API.>" && subject != "_INBOX.work.>" {
+			if makes && r != Keeper || r == Keeper && subject != "$JS.API.>" && subject != "_R_.>" {
 				t.Errorf("%s publishes %s", r, subject)
 			}
 		}

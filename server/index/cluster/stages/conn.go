@@ -1,9 +1,11 @@
 package stages
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -18,8 +20,10 @@ import (
 // addresses without TLS, which servers accept on loopback only.
 type Options struct {
 	TLS       *tls.Config
+	Patient   bool                       // Dial succeeds without a server; call Conn.Wait
 	InProcess nats.InProcessConnProvider // instead of addresses
-	Warn      func(error)                // receives transient errors, from any goroutine; nil: they are dropped
+	// Warn receives transient errors and changes of the connection, from any goroutine; nil: they are dropped.
+	Warn func(error)
 }
 
 // Conn is a role's connection. Create it with [Dial]. It is safe for concurrent use.
@@ -28,12 +32,15 @@ type Conn struct {
 	js   jetstream.JetStream
 	site *site.Site
 	key  nkeys.KeyPair
-	warn func(error)
+	role site.Role
+	// report passes an error to Options.Warn, and warn only while there is a connection.
+	report, warn func(error)
 }
 
 // Dial connects to the site's NATS servers as a role, with the seed of its key. It returns an error if the seed is
-// malformed or not the role's, or if no server answers. An established connection reconnects without limit; meanwhile
-// its requests fail. It keeps s, which must not change. The caller closes the connection.
+// malformed or not the role's, or if no server answers, unless o.Patient is set. An established connection reconnects
+// without limit; meanwhile its requests fail, and only the loss and the return of the connection go to Warn (N-122).
+// It keeps s, which must not change. The caller closes the connection.
 func Dial(s *site.Site, role site.Role, seed string, o Options) (*Conn, error) {
 	key, err := nkeys.FromSeed([]byte(strings.TrimSpace(seed)))
 	if err != nil {
@@ -46,18 +53,34 @@ func Dial(s *site.Site, role site.Role, seed string, o Options) (*Conn, error) {
 	if s.Keys[string(role)] != public {
 		return nil, fmt.Errorf("the key is not the one of %s", role)
 	}
-	c := &Conn{site: s, key: key, warn: o.Warn}
-	if c.warn == nil {
-		c.warn = func(error) {}
+	c := &Conn{site: s, key: key, role: role, report: o.Warn}
+	if c.report == nil {
+		c.report = func(error) {}
+	}
+	c.warn = func(err error) {
+		if c.nc.IsConnected() { // without a connection every request fails, which was reported
+			c.report(err)
+		}
 	}
 	options := []nats.Option{nats.Name(string(role)), nats.Nkey(public, key.Sign),
 		nats.CustomInboxPrefix(site.Inbox(role)),
 		// Two authentication failures in a row do not end the connection: a starting server may not
 		// have loaded the accounts yet (N-93).
 		nats.IgnoreAuthErrorAbort(),
-		nats.MaxReconnects(-1), nats.ReconnectWait(100 * time.Millisecond), nats.ReconnectBufSize(-1),
+		nats.MaxReconnects(-1), nats.CustomReconnectDelay(backoff), nats.ReconnectBufSize(-1),
+		nats.RetryOnFailedConnect(o.Patient),
+		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
+			if !nc.IsClosed() {
+				c.report(lost(role, "lost its NATS server", err))
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { c.report(fmt.Errorf("%s: %w", role, errConnected)) }),
 		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(3 * time.Second),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.warn(err) })}
+		nats.ErrorHandler(func(nc *nats.Conn, _ *nats.Subscription, err error) {
+			if nc.IsConnected() {
+				c.report(err)
+			}
+		})}
 	if o.InProcess != nil {
 		options = append(options, nats.InProcessServer(o.InProcess))
 	}
@@ -73,6 +96,47 @@ func Dial(s *site.Site, role site.Role, seed string, o Options) (*Conn, error) {
 	}
 	return c, nil
 }
+
+// Waits between two attempts to connect: they double from the first to the last, with jitter.
+const (
+	firstWait = 100 * time.Millisecond
+	lastWait  = 5 * time.Second
+)
+
+// backoff returns the time to wait after a number of failed attempts.
+func backoff(attempts int) time.Duration {
+	most := min(firstWait<<min(max(attempts, 0), 10), lastWait)
+	return most/2 + rand.N(most/2)
+}
+
+// Wait blocks until the connection of a patient [Dial] is established, and returns nil, or until ctx ends, and returns
+// its error. If it has to wait, it passes one line to Warn (N-122).
+func (c *Conn) Wait(ctx context.Context) error {
+	t := time.NewTicker(firstWait / 2)
+	defer t.Stop()
+	for first := true; !c.nc.IsConnected(); first = false {
+		if first {
+			c.report(lost(c.role, "has no NATS server", c.nc.LastError()))
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// lost returns the error for a role without a connection. err may be nil.
+func lost(role site.Role, what string, err error) error {
+	if err == nil {
+		err = errors.New("no reason is known")
+	}
+	return fmt.Errorf("%s %s, and waits for one: %w", role, what, err)
+}
+
+// errConnected says that a connection is established after a wait.
+var errConnected = errors.New("connected to a NATS server again")
 
 // Site returns the site that was passed to [Dial]. The caller must not change it.
 func (c *Conn) Site() *site.Site { return c.site }

@@ -65,7 +65,7 @@ func newDeciding(ctx context.Context, s *shareWorker, n int) (*deciding, error) 
 		return nil, err
 	}
 	d := &deciding{ledger: l, shift: s, filter: classesOf(n), next: l.last.Cursor + 1, left: often,
-		lag: s.lag(site.StreamClass)}
+		lag: s.lag()}
 	d.worker, err = q.Worker(l.state)
 	return d, err
 }
@@ -80,7 +80,7 @@ func (d *deciding) turns(ctx context.Context) error {
 		return err
 	}
 	d.purge(ctx)
-	d.lag.move(ctx, d.next-1)
+	d.lag.report(d.next - 1)
 	return nil
 }
 
@@ -180,7 +180,7 @@ func (d *deciding) purge(ctx context.Context) {
 	if d.left < often || d.version == "" {
 		return
 	}
-	if err := d.c.remove(ctx, d.name, deletion{Input: d.next}); err != nil { // tried again later
+	if err := d.c.remove(ctx, d.name, request{Input: d.next}); err != nil { // tried again later
 		d.c.warn(fmt.Errorf("%s: cannot delete old records: %w", d.filter, err))
 		return
 	}

@@ -56,7 +56,8 @@ func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	if slices.Contains(c.site.Followers, o.Name) {
 		f.lags = map[string]*lag{}
 		for _, stream := range []string{site.StreamRows, site.StreamPeople} {
-			f.lags[stream] = &lag{c: c, stream: stream, name: o.Name, every: lagBeats * f.config.Beat}
+			f.lags[stream] = &lag{c: c, name: "follow." + o.Name + "." + stream,
+				every: lagBeats * f.config.Beat}
 		}
 	}
 	return f.run(ctx)
@@ -157,7 +158,7 @@ func (f *following) turn(ctx context.Context) error {
 		return err
 	}
 	for _, l := range f.lags {
-		l.move(ctx, 0)
+		l.report(0)
 	}
 	for i := range list {
 		f.addWatermark(&list[i])

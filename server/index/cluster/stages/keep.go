@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -13,13 +14,15 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// deletion is a worker's request to delete messages of its share that nobody needs any more. Exactly one of Input, Log
-// and Drop must be set.
-type deletion struct {
+// request is a request to a keeper: a worker's to delete messages of its share that nobody needs any more, or the
+// report of a lag. Exactly one of Input, Log, Drop and Read must be set.
+type request struct {
 	Input uint64 `json:"input,omitempty"` // the share's input before this sequence
 	Log   uint64 `json:"log,omitempty"`   // the share's log before this sequence, the first piece of a snapshot
 	Final uint64 `json:"final,omitempty"` // with Log: the last piece of the snapshot
 	Drop  uint64 `json:"drop,omitempty"`  // this message of the input of a part
+	Read  int    `json:"read,omitempty"`  // the number of messages that a stage has read
+	At    uint64 `json:"at,omitempty"`    // with Read: all messages up to this one were read; 0: unknown
 }
 
 // outcome is the keeper's answer.
@@ -28,15 +31,15 @@ type outcome struct {
 }
 
 const (
-	deletionSubject = "delete." // and the name of the share
-	maxDeletion     = 1 << 10   // bytes of a request
-	keepers         = "keepers" // the queue of which one keeper gets each request
-	mostWaiting     = 64 << 10  // requests that wait for a keeper
+	keepSubject = "keep."   // and the name of the share, or follow.NAME.STREAM
+	maxRequest  = 1 << 10   // bytes
+	keepers     = "keepers" // the queue of which one keeper gets each request
+	mostWaiting = 64 << 10  // requests that wait for a keeper
 )
 
 // Keep creates the streams and consumers of a site, calls ready, and then deletes messages on the workers' request
-// until ctx ends, which is no error. Several keepers may run. Only the keeper's connection may do this, so that a
-// worker's key deletes no stream and no message that counts (N-105). ready may be nil.
+// and moves consumers until ctx ends, which is no error. Several keepers may run. Only the keeper's connection may do
+// this, so that a worker's key deletes no stream and no message that counts (N-120). ready may be nil.
 func Keep(ctx context.Context, c *Conn, ready func()) error {
 	if err := Prepare(ctx, c); err != nil {
 		return err
@@ -49,7 +52,7 @@ func Keep(ctx context.Context, c *Conn, ready func()) error {
 		k.shares[fmt.Sprintf("people.%d", n)] = keptShare{site.StreamPeople, site.StreamClass, classesOf(n)}
 	}
 	requests := make(chan *nats.Msg, mostWaiting)
-	sub, err := c.nc.ChanQueueSubscribe(deletionSubject+">", keepers, requests)
+	sub, err := c.nc.ChanQueueSubscribe(keepSubject+">", keepers, requests)
 	if err != nil {
 		return err
 	}
@@ -78,14 +81,15 @@ type keeper struct {
 type keptShare struct{ log, in, input string }
 
 // answer carries out a request and sends its outcome. A worker chooses the subject of the reply, and the keeper may
-// publish what a worker may not. So the keeper replies to workers' inboxes only (N-43).
+// publish what a worker may not. So the keeper replies only to subjects of answers to another account, which the
+// servers choose, and to workers' inboxes (N-121).
 func (k *keeper) answer(ctx context.Context, m *nats.Msg) {
 	var out outcome
 	if err := k.carryOut(ctx, m); err != nil {
 		out.Error = err.Error()
 		k.c.warn(fmt.Errorf("%s: %w", m.Subject, err))
 	}
-	if !strings.HasPrefix(m.Reply, site.Inbox(site.Work)+".") {
+	if !strings.HasPrefix(m.Reply, site.Answers) && !strings.HasPrefix(m.Reply, site.Inbox(site.Work)+".") {
 		return
 	}
 	if body, err := json.Marshal(&out); err == nil { // a struct of a string has no error
@@ -93,22 +97,26 @@ func (k *keeper) answer(ctx context.Context, m *nats.Msg) {
 	}
 }
 
-// carryOut deletes what a request names, if nobody needs it any more (N-105).
+// carryOut deletes what a request names, if nobody needs it any more (N-120).
 func (k *keeper) carryOut(ctx context.Context, m *nats.Msg) error {
-	name := strings.TrimPrefix(m.Subject, deletionSubject)
-	s, known := k.shares[name]
-	var d deletion
-	switch {
-	case !known:
-		return errors.New("the site has no such share")
-	case len(m.Data) > maxDeletion:
+	name := strings.TrimPrefix(m.Subject, keepSubject)
+	var d request
+	if len(m.Data) > maxRequest {
 		return fmt.Errorf("a request of %d bytes", len(m.Data))
 	}
 	if err := strict.Unmarshal(m.Data, &d); err != nil {
 		return err
 	}
+	s, known := k.shares[name]
+	if follower, stream, found := k.follower(name); found && d == (request{Read: d.Read, At: d.At}) {
+		return k.move(ctx, stream, follower, d.Read, d.At)
+	}
 	switch {
-	case d.Input > 0 && d.Log+d.Final+d.Drop == 0:
+	case !known:
+		return errors.New("the site has no such share or follower")
+	case d == request{Read: d.Read, At: d.At} && d.Read > 0:
+		return k.move(ctx, s.in, consumerName(name), d.Read, d.At)
+	case d == request{Input: d.Input} && d.Input > 0:
 		done, err := k.cursor(ctx, s.log, name)
 		if err == nil && d.Input > done+1 {
 			err = fmt.Errorf("the log of the share is at %d of its input", done)
@@ -117,15 +125,23 @@ func (k *keeper) carryOut(ctx context.Context, m *nats.Msg) error {
 			return err
 		}
 		return k.c.purge(ctx, s.in, s.input, d.Input)
-	case d.Log > 0 && d.Input+d.Drop == 0:
+	case d == request{Log: d.Log, Final: d.Final} && d.Log > 0:
 		if err := k.snapshot(ctx, s.log, name, d.Log, d.Final); err != nil {
 			return err
 		}
 		return k.c.purge(ctx, s.log, name, d.Log)
-	case d.Drop > 0 && d.Input+d.Log+d.Final == 0 && s.in == site.StreamSeen:
+	case d == request{Drop: d.Drop} && d.Drop > 0 && s.in == site.StreamSeen:
 		return k.drop(ctx, s, d.Drop)
 	}
-	return errors.New("want one of input, log with final, and drop")
+	return errors.New("want one of input, log with final, drop, and read")
+}
+
+// follower returns the name of a follower and its stream for a report about follow.NAME.STREAM.
+func (k *keeper) follower(name string) (follower, stream string, found bool) {
+	rest, found := strings.CutPrefix(name, "follow.")
+	follower, stream, _ = strings.Cut(rest, ".")
+	return follower, stream, found && slices.Contains(k.c.site.Followers, follower) &&
+		(stream == site.StreamRows || stream == site.StreamPeople)
 }
 
 // cursor returns up to which message the log of a share has the results of its input: by its last record, or by the
@@ -188,14 +204,14 @@ func (k *keeper) drop(ctx context.Context, s keptShare, seq uint64) error {
 
 // remove asks a keeper to delete messages of a share, and returns its error. It waits at most answerWithin and does not
 // retry.
-func (c *Conn) remove(ctx context.Context, share string, d deletion) error {
+func (c *Conn) remove(ctx context.Context, share string, d request) error {
 	ctx, stop := context.WithTimeout(ctx, answerWithin)
 	defer stop()
 	body, err := json.Marshal(&d)
 	if err != nil {
 		return err
 	}
-	m, err := c.nc.RequestWithContext(ctx, deletionSubject+share, body)
+	m, err := c.nc.RequestWithContext(ctx, keepSubject+share, body)
 	if err != nil {
 		return err
 	}

@@ -2,11 +2,11 @@ package stages
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/refmon/refmon/server/index/cluster/site"
@@ -40,61 +40,76 @@ func consumers(s *site.Site, stream string) (out []jetstream.ConsumerConfig) {
 // consumerName returns the name of a share's consumer. A name of a consumer has no dots.
 func consumerName(share string) string { return strings.ReplaceAll(share, ".", "_") }
 
+// lag reports how far a stage has read a stream, so that a keeper moves the stage's consumer there and `nats consumer
+// report` shows the rest. One goroutine owns it.
+type lag struct {
+	c     *Conn
+	name  string        // of the share, or follow.NAME.STREAM
+	every time.Duration // the shortest time between two reports
+	read  int           // messages that were read since the last report
+	last  time.Time
+}
+
+// report sends the number of messages that were read, and the sequence up to which all were; 0: unknown. It does
+// nothing if none was read or the last report was too recent. A report may be lost: then the consumer stays behind
+// until a later one.
+func (l *lag) report(at uint64) {
+	if l.read == 0 || time.Since(l.last) < l.every {
+		return
+	}
+	body, err := json.Marshal(&request{Read: l.read, At: at})
+	if err == nil { // a struct of numbers has no error
+		_ = l.c.nc.Publish(keepSubject+l.name, body)
+	}
+	l.read, l.last = 0, time.Now()
+}
+
 // mostPulled is the most messages of one pull.
 const mostPulled = 256
 
-// lag moves a consumer to the position of its reader, so that `nats consumer report` shows how far that is behind. One
-// goroutine owns it.
-type lag struct {
-	c            *Conn
-	stream, name string
-	every        time.Duration // the shortest time between two moves
-	read         int           // messages that were read since the last move
-	last         time.Time
-}
-
-// move takes the messages that were read from the consumer, and further ones below the sequence least. It does nothing
-// if the last move was too recent. Errors end it, because the next move continues.
-func (l *lag) move(ctx context.Context, least uint64) {
-	if l.read == 0 && !l.last.IsZero() || time.Since(l.last) < l.every {
-		return
-	}
-	l.last = time.Now()
-	for l.read > 0 || least > 0 {
-		batch := min(max(l.read, 1), mostPulled)
-		got, last := l.pull(ctx, batch)
-		if l.read -= min(got, l.read); got < batch || last >= least && l.read == 0 {
-			break
+// move takes n messages from a consumer, and further ones below the sequence at.
+func (k *keeper) move(ctx context.Context, stream, consumer string, n int, at uint64) error {
+	for n > 0 || at > 0 {
+		batch := min(max(n, 1), mostPulled)
+		got, last, err := k.pull(ctx, stream, consumer, batch)
+		if n -= min(got, n); err != nil || got < batch || n == 0 && last >= at {
+			return err
 		}
 	}
-	l.read = 0
+	return nil
 }
 
-// pull takes up to n messages from the consumer without waiting for new ones. It returns their number and the sequence
+// pull takes up to n messages from a consumer without waiting for new ones. It returns their number and the sequence
 // of the last one.
-func (l *lag) pull(ctx context.Context, n int) (got int, last uint64) {
-	inbox := l.c.nc.NewInbox()
-	sub, err := l.c.nc.SubscribeSync(inbox)
+func (k *keeper) pull(ctx context.Context, stream, consumer string, n int) (got int, last uint64, err error) {
+	inbox := k.c.nc.NewInbox()
+	sub, err := k.c.nc.SubscribeSync(inbox)
 	if err != nil {
-		return 0, 0
+		return 0, 0, err
 	}
 	defer func() { _ = sub.Unsubscribe() }() // fails only if the connection is closed
-	err = l.c.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+l.stream+"."+l.name, inbox,
+	err = k.c.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+stream+"."+consumer, inbox,
 		fmt.Appendf(nil, `{"batch":%d,"no_wait":true}`, n))
+	if err != nil {
+		return 0, 0, err
+	}
 	ctx, stop := context.WithTimeout(ctx, answerWithin)
 	defer stop()
-	for err == nil && got < n {
-		var m *nats.Msg
-		if m, err = sub.NextMsgWithContext(ctx); err != nil {
-			break
+	for got < n {
+		m, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return got, last, err
 		}
 		meta, err := m.Metadata()
-		if err != nil { // the end: a status
+		if err != nil { // a status: there are no more
 			break
 		}
 		got, last = got+1, meta.Sequence.Stream
+		if meta.NumPending == 0 { // no status follows the last message
+			break
+		}
 	}
-	return got, last
+	return got, last, nil
 }
 
 // prepareConsumers creates the consumers of a stream and returns the first error.

@@ -140,9 +140,9 @@ func (l *ledger) append(ctx context.Context, r *record) error {
 	return nil
 }
 
-// compact appends a snapshot of the share if most of its log is outdated, and lets a keeper delete the messages before it
-// after the servers have stored it completely (N-83). most and all are those of [index.Size.Large]. A failed deletion goes to
-// Warn and is repeated by the next call.
+// compact appends a snapshot of the share if most of its log is outdated, and lets a keeper delete the messages before
+// it after the servers have stored it completely (N-83). most and all are those of [index.Size.Large]. A failed
+// deletion goes to Warn and is repeated by the next call.
 func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all bool) error {
 	if l.records.size.Large(most, w, all) {
 		events, err := w.Compact(all)
@@ -164,7 +164,8 @@ func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all b
 	if l.records.before == 0 {
 		return nil
 	}
-	if err := l.c.remove(ctx, l.name, deletion{Log: l.records.before, Final: l.records.final}); err != nil { // tried again later
+	err := l.c.remove(ctx, l.name, request{Log: l.records.before, Final: l.records.final})
+	if err != nil { // tried again later
 		l.c.warn(fmt.Errorf("%s: cannot delete old records: %w", l.name, err))
 		return nil
 	}

@@ -55,7 +55,7 @@ func newRows(ctx context.Context, s *shareWorker, p site.Part) (*rows, error) {
 		return nil, err
 	}
 	r := &rows{ledger: l, shift: s, part: p, durable: l.last.Cursor, skip: l.last.Tries > maxTries,
-		left: often, lag: s.lag(site.StreamSeen)}
+		left: often, lag: s.lag()}
 	if r.worker, err = q.Rows(l.state); err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (r *rows) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.lag.move(ctx, r.in.head)
+		r.lag.report(r.in.head)
 		if more {
 			continue
 		}
@@ -113,7 +113,7 @@ func (r *rows) later(m *message) bool {
 // remove deletes an invalid message, so that it does not use up the part's capacity, and passes the reason to Warn. If
 // valid messages before it were lost, the part needs a new walk.
 func (r *rows) remove(ctx context.Context, m *message) {
-	if err := r.c.remove(ctx, r.name, deletion{Drop: m.sequence}); err != nil { // skipped all the same
+	if err := r.c.remove(ctx, r.name, request{Drop: m.sequence}); err != nil { // skipped all the same
 		r.c.warn(fmt.Errorf("%s: cannot delete message %d: %w", m.Subject, m.sequence, err))
 	}
 	r.c.warn(fmt.Errorf("%s: message %d does not count: %w", m.Subject, m.sequence, errors.Join(errPlace, m.signed)))
@@ -230,7 +230,7 @@ func (r *rows) purge(ctx context.Context) error {
 	if r.left < often || r.durable <= r.purged {
 		return nil
 	}
-	if err := r.c.remove(ctx, r.name, deletion{Input: r.durable}); err != nil {
+	if err := r.c.remove(ctx, r.name, request{Input: r.durable}); err != nil {
 		r.c.warn(fmt.Errorf("%s: cannot delete old records: %w", r.in.subject, err))
 		return nil
 	}

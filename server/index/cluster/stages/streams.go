@@ -16,9 +16,9 @@ import (
 // it is reached (N-48).
 const waiting = 256
 
-// Prepare creates the streams and consumers of a site or updates them to its configuration. It may be called again. Only the
-// keeper's connection may do that. It blocks and retries transient errors, such as a missing leader, until the context
-// ends, and then returns the last one. It returns an error at once if an existing stream cannot be updated.
+// Prepare creates the streams and consumers of a site or updates them to its configuration. It may be called again.
+// Only the keeper's connection may do that. It blocks and retries transient errors, such as a missing leader, until the
+// context ends, and then returns the last one. It returns an error at once if an existing stream cannot be updated.
 func Prepare(ctx context.Context, c *Conn) error {
 	for _, name := range site.Streams() {
 		for {

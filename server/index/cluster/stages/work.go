@@ -94,12 +94,10 @@ func (s *shareWorker) loop(ctx context.Context, run func(ctx context.Context, s 
 	}
 }
 
-// lag returns a lag for the share's consumer of its input.
-func (s *shareWorker) lag(stream string) lag {
-	return lag{c: s.c, stream: stream, name: consumerName(s.name), every: lagBeats * s.beat}
-}
+// lag returns a lag for the input of the share.
+func (s *shareWorker) lag() lag { return lag{c: s.c, name: s.name, every: lagBeats * s.beat} }
 
-// lagBeats is the number of heartbeats between two moves of a consumer.
+// lagBeats is the number of heartbeats between two reports of a lag.
 const lagBeats = 2
 
 // subscribe wakes the share when something is published on a subject, until the returned function is called.

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	database "github.com/refmon/refmon/internal/test/postgres"
+	"github.com/refmon/refmon/server/index"
+)
+
+// TestSiteStartsInAnyOrder installs a site from its generated files alone and starts its programs before their NATS
+// server and their database. They wait with one line each, and again when both restart; every right answer holds
+// (N-122).
+func TestSiteStartsInAnyOrder(t *testing.T) {
+	db := database.Start(t)
+	folder := t.TempDir()
+	c := &cluster{t: t, folder: folder, tree: filepath.Join(folder, "srv"), dir: filepath.Join(folder, "firm.yaml"),
+		out: filepath.Join(folder, "main", "state", "follow"), args: map[string][]string{}}
+	net, last := loopback()
+	c.install(fmt.Sprintf("traverse: never\ndirectory: %s\npostgres: host=%s dbname=postgres user=%s\nmachines:\n",
+		c.dir, db.Dir, database.Owner) +
+		fmt.Sprintf("  mq1: {runs: [broker], address: %s.%d%s\n", net, last, c.folders("mq1")) +
+		fmt.Sprintf("  files1: {runs: [watch], trees: [%s], noEvents: true, every: 200ms%s\n", c.tree, c.folders("files1")) +
+		"  main: {runs: [directory, work, follow]" + c.folders("main") + "\n")
+	err := errors.Join(os.Mkdir(c.tree, 0o755), os.WriteFile(filepath.Join(c.tree, "plan"), nil, 0o600),
+		os.WriteFile(filepath.Join(c.tree, "own"), nil, 0o600), os.Chmod(filepath.Join(c.tree, "plan"), 0o644),
+		os.WriteFile(c.dir, []byte("users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n"), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	machines := map[string]string{"broker": "mq1", "watch": "files1", "directory": "main", "work": "main",
+		"follow": "main"}
+	for role, machine := range machines {
+		c.args[role] = c.program(machine, role)
+	}
+	c.running = processes{}
+	t.Cleanup(func() {
+		for name := range c.running {
+			c.kill(name)
+		}
+	})
+	lines := func(role, part string) int {
+		b, err := os.ReadFile(filepath.Join(folder, role+".log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Count(b, []byte(part))
+	}
+	others := []string{"watch", "directory", "work", "follow"}
+	db.Stop()
+	for _, role := range others {
+		c.start(role)
+	}
+	for _, role := range others {
+		c.until(role+" waits", func() bool { return lines(role, "waits for one") > 0 })
+	}
+	time.Sleep(time.Second) // many attempts
+	c.start("broker")
+	c.until("follow waits for its database", func() bool { return lines("follow", "wait for the database") > 0 })
+	time.Sleep(time.Second)
+	db.Again()
+	holds := func(when string) {
+		t.Helper()
+		c.until("an answer "+when, c.answered)
+		x, err := index.Open(c.out, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.Close()
+		for name, want := range map[string]bool{"plan": true, "own": false} {
+			if a := x.CanRead("//files1"+filepath.Join(c.tree, name), "alice", "read"); a.Allowed != want || a.Because != "" {
+				t.Errorf("%s: alice may read %s: %+v, want %t", when, name, a, want)
+			}
+		}
+	}
+	holds("after the start")
+	c.kill("broker")
+	db.Stop()
+	for _, role := range others {
+		c.until(role+" waits again", func() bool { return lines(role, "waits for one") > 1 })
+	}
+	c.until("no answer", func() bool { return !c.answered() })
+	db.Again()
+	c.start("broker")
+	holds("after the restart")
+	for _, role := range others {
+		if n, m := lines(role, "waits for one"), lines(role, "connected to a NATS server again"); n != 2 || m > 2 || m < 1 {
+			t.Errorf("N-122: %s has %d lines about a lost server and %d about one that is back, want 2 of each\n%s", role, n, m,
+				c.logs())
+		}
+	}
+}
+
+// TestConfigFile checks that a configuration file has the flags of its command, and that other keys are errors with
+// their line.
+func TestConfigFile(t *testing.T) {
+	for text, want := range map[string]string{
+		"name: w1\nsite: /none":              "/none/site.json",
+		"site: /none\nname: w1\nbeat: 2s":    "/none/site.json",
+		"site: /none\n":                      "--name",
+		"site: /none\nname: w1\nhost: x":     "line 3: host: the command work has no flag --host",
+		"site: /none\nsite: /other":          "line 2",
+		"name: w1\nconfig: x":                "line 2",
+		"- name":                             "line 1",
+		"name: w1\nsite: /none\nbeat: often": "--beat",
+	} {
+		file := filepath.Join(t.TempDir(), "work.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out, errs bytes.Buffer
+		code := run([]string{"work", "--config", file}, &streams{out: &out, err: &errs})
+		if code != exitFailed || !strings.Contains(errs.String(), want) {
+			t.Errorf("%q: code %d, %s, want %d and %q", text, code, &errs, exitFailed, want)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "broker.yaml")
+	if err := os.WriteFile(file, []byte("name: a b\nroute: [x:1, 'y:2']\nunset: null\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var errs bytes.Buffer
+	if code := run([]string{"broker", "--config=" + file}, &streams{err: &errs}); code != exitFailed ||
+		!strings.Contains(errs.String(), "line 3: unset") {
+		t.Errorf("an unknown key: %d, %s", code, &errs)
+	}
+	file, rest, err := configFile([]string{"work", "--beat", "1s", "--config", "f", "--name=x"})
+	if file != "f" || !slices.Equal(rest, []string{"--beat", "1s", "--name=x"}) || err != nil {
+		t.Errorf("configFile = %q, %q, %v", file, rest, err)
+	}
+	for _, args := range [][]string{{"work", "--config=f", "--config", "g"}, {"work", "--config="}} {
+		if _, _, err := configFile(args); err == nil {
+			t.Errorf("%q: no error, want one", args)
+		}
+	}
+}

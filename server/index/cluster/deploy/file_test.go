@@ -1,0 +1,66 @@
+package deploy
+
+import (
+	"strings"
+	"testing"
+)
+
+// small is a complete site file.
+const small = `directory: /etc/refmon-index/company.yaml
+machines:
+  mq1: {runs: [broker, work]}
+  files1: {runs: [watch], trees: [/srv]}
+  search1: {runs: [directory, follow]}
+`
+
+// TestRead checks which site files are rejected, and that an unknown key is named with its line (N-123).
+func TestRead(t *testing.T) {
+	edit := func(old, with string) string {
+		if !strings.Contains(small, old) {
+			t.Fatalf("the site file has no %q", old)
+		}
+		return strings.Replace(small, old, with, 1)
+	}
+	for text, want := range map[string]string{
+		small: "",
+		small + "  f2: {runs: [watch], trees: [/a, /b], noEvents: true, every: 1m}\n": "",
+		edit("broker, work", "work") + "  m2: {runs: [keep]}\nnats: [tls://x:1]\n":    "",
+		small + "  m2: {runs: [work], color: red}\n":                                  "line 6",
+		small + "colour: red\n": "line 6",
+		edit("directory: /etc", "directory: /etc/x\ndirectory: /etc"):                         "line 2",
+		small + "  m2: {runs: []}\n":                                                          "m2: runs: want a list",
+		small + "  m2:\n":                                                                     "m2: runs: want a list",
+		small + "  m2: {runs: [fly]}\n":                                                       `"fly"`,
+		small + "  m2: {runs: [work, work]}\n":                                                "at most once",
+		small + "  keys: {runs: [work]}\n":                                                    "not be keys",
+		small + "  M2: {runs: [work]}\n":                                                      "letters a-z",
+		small + "  m2: {runs: [work], trees: [/x]}\n":                                         "only with watch",
+		small + "  m2: {runs: [work], bulk: /x}\n":                                            "only with follow",
+		small + "  m2: {runs: [watch]}\n":                                                     "trees: missing",
+		small + "  m2: {runs: [watch], trees: [x]}\n":                                         "absolute path",
+		small + "  m2: {runs: [work], address: 'a;b'}\n":                                      "no host name",
+		small + "  m2: {runs: [work], folder: '/a b'}\n":                                      "absolute path",
+		small + "  m2: {runs: [work], state: /a/../b}\n":                                      "absolute path",
+		small + "  m2: {runs: [directory]}\n":                                                 "several run directory",
+		small + "  m2: {runs: [keep]}\n":                                                      "with broker none may",
+		small + "nats: [tls://x:1]\n":                                                         "either machines that run",
+		small + "natsCA: /x\n":                                                                "only with nats",
+		small + "ldap: {server: [ldaps://x]}\n":                                               "either directory or ldap",
+		small + "port: 70000\n":                                                               "1 to 65535",
+		small + "rights: fly\n":                                                               "fly",
+		small + "parts: 257\n":                                                                "1 to 256",
+		edit("broker, work", "broker"):                                                        "none runs work",
+		edit("directory, follow", "directory"):                                                "none runs follow",
+		edit("directory, follow", "follow"):                                                   "none runs directory",
+		edit("  files1: {runs: [watch], trees: [/srv]}\n", ""):                                "none runs watch",
+		edit("broker, work", "work"):                                                          "either machines that run",
+		edit("broker, work", "work") + "nats: [tls://x:1]\n":                                  "some machine must run it",
+		edit("broker, work", "work") + "  m2: {runs: [keep]}\nnats: ['nats://192.0.2.1:1']\n": "tls://HOST:PORT",
+		"": "want one document",
+	} {
+		_, err := Read([]byte(text))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s\n: %v, want %q", text, err, want)
+		}
+	}
+}

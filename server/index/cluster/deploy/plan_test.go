@@ -1,0 +1,192 @@
+package deploy
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// written applies a site file to a folder and returns what was printed and the contents of all files.
+func written(t *testing.T, text, out string) (said string, all files) {
+	t.Helper()
+	f, err := Read([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Compare(f, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Write(); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := p.Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	all = files{}
+	err = filepath.WalkDir(out, func(at string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().Perm() != 0o600 {
+			t.Errorf("N-124: %s has mode %v, want 0600", at, info.Mode())
+		}
+		name, _ := filepath.Rel(out, at)
+		all[name], err = os.ReadFile(at)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String(), all
+}
+
+// changed returns the names of the files that differ.
+func changed(before, after files) (out []string) {
+	for name := range before {
+		if !bytes.Equal(before[name], after[name]) {
+			out = append(out, name)
+		}
+	}
+	for name := range after {
+		if before[name] == nil {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestWrite checks which secrets each machine gets, and that a second run changes nothing and says so (N-124).
+func TestWrite(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	said, first := written(t, small, out)
+	for machine, want := range map[string]string{"mq1": "ca.pem keeper.seed server-key.pem server.pem work.seed",
+		"files1": "ca.pem watch-files1.seed", "search1": "ca.pem directory.seed follow.seed",
+		"keys": "ca-key.pem ca.pem directory.seed follow.seed keeper.seed watch-files1.seed work.seed"} {
+		var got []string
+		for name := range first {
+			if dir, file := filepath.Split(name); dir == machine+"/" && (strings.HasSuffix(file, ".seed") ||
+				strings.HasSuffix(file, ".pem")) {
+				got = append(got, file)
+			}
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != want {
+			t.Errorf("N-124: %s has %q, want %q", machine, got, want)
+		}
+		if command := "sh /etc/refmon-index/install.sh"; machine != "keys" && !strings.Contains(said,
+			"tar -cC "+out+"/"+machine+" . | ssh root@"+machine+" 'mkdir -p /etc/refmon-index && tar -xC /etc/refmon-index && "+
+				command+"'\n") {
+			t.Errorf("no command for %s in\n%s", machine, said)
+		}
+	}
+	again, second := written(t, small, out)
+	if diff := changed(first, second); len(diff) > 0 || strings.Count(again, "unchanged") != 4 ||
+		strings.Contains(again, "ssh") {
+		t.Errorf("N-124: a second run changed %q and said\n%s\nwant four times unchanged", diff, again)
+	}
+	if _, err := site.Load(filepath.Join(out, "mq1")); err != nil {
+		t.Errorf("the site of mq1: %v", err)
+	}
+	if _, err := site.ServerTLS(filepath.Join(out, "mq1")); err != nil {
+		t.Errorf("the certificate of mq1: %v", err)
+	}
+}
+
+// TestChange checks that a change of the file changes the files that it affects, and keeps all keys (N-124).
+func TestChange(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	_, first := written(t, small, out)
+	_, second := written(t, small+"postgres: host=/run/postgresql\n", out)
+	if got := changed(first, second); !slices.Equal(got, []string{"search1/follow.yaml"}) {
+		t.Errorf("N-124: a database changed %q, want search1/follow.yaml", got)
+	}
+	added := small + "  files2: {runs: [watch], trees: [/home]}\n"
+	said, third := written(t, added, out)
+	for _, name := range changed(second, third) {
+		old := second[name] != nil && !strings.HasSuffix(name, "/"+site.SiteName) && name != "search1/follow.yaml"
+		if old || strings.HasPrefix(name, "keys/") && name != "keys/site.json" && name != "keys/watch-files2.seed" {
+			t.Errorf("N-124: a new machine changed %s", name)
+		}
+	}
+	if !strings.Contains(said, "\nfiles2 (watch): new ") ||
+		!strings.Contains(said, "\nmq1 (broker, work): changed site.json\n") {
+		t.Errorf("a new machine: said\n%s", said)
+	}
+	said, fourth := written(t, small, out)
+	if !strings.Contains(said, "\nfiles2: no longer in the site") || fourth["files2/site.json"] != nil ||
+		fourth["keys/watch-files2.seed"] != nil || !bytes.Equal(fourth["keys/work.seed"], first["keys/work.seed"]) {
+		t.Errorf("a machine that is gone: said\n%s", said)
+	}
+	_, fifth := written(t, strings.Replace(small, "mq1: {", "mq1: {address: 192.0.2.1, ", 1), out)
+	if got := changed(fourth, fifth); !slices.Contains(got, "mq1/server.pem") || slices.Contains(got, "mq1/ca.pem") {
+		t.Errorf("N-124: another address changed %q, want a certificate of the same authority", got)
+	}
+	f, err := Read([]byte(small + "rights: read+write\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Compare(f, out); err == nil || !strings.Contains(err.Error(), "cannot change") {
+		t.Errorf("N-124: other rights: %v, want an error", err)
+	}
+	if err := os.WriteFile(filepath.Join(out, "note"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = Read([]byte(small)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Compare(f, out); err == nil || !strings.Contains(err.Error(), "move it") {
+		t.Errorf("a file of others: %v, want an error", err)
+	}
+}
+
+// TestInstallScript runs a machine's script with commands that record their arguments.
+func TestInstallScript(t *testing.T) {
+	dir := t.TempDir()
+	text := strings.Replace(small, "mq1: {", fmt.Sprintf("mq1: {folder: %s/mq1, state: %s/state, ", dir, dir), 1)
+	_, _ = written(t, text, dir)
+	bin := filepath.Join(dir, "bin")
+	if err := os.Mkdir(bin, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"getent", "useradd", "chown", "install", "systemctl"} {
+		script := "#!/bin/sh\necho " + name + " \"$@\" >>" + dir + "/ran\n"
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("sh", filepath.Join(dir, "mq1", "install.sh"))
+	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	ran, err := os.ReadFile(filepath.Join(dir, "ran"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"systemctl disable --now refmon-index-follow.service\n",
+		"install -m 644 refmon-index-broker.service /etc/systemd/system/\n",
+		"systemctl enable refmon-index-broker.service refmon-index-work.service\n",
+		"systemctl restart refmon-index-broker.service refmon-index-work.service\n",
+		"install -d -m 700 -o refmon-index -g refmon-index " + dir + "/state\n"} {
+		if !strings.Contains(string(ran), want) {
+			t.Errorf("the script did not run %q, but\n%s", want, ran)
+		}
+	}
+	unit, err := os.ReadFile(filepath.Join(dir, "mq1", "refmon-index-broker.service"))
+	if err != nil || !strings.Contains(string(unit), "ReadWritePaths="+dir+"/state\n") ||
+		!strings.Contains(string(unit), "/usr/bin/refmon-index broker --config "+dir+"/mq1/broker.yaml\n") {
+		t.Errorf("the unit has not the machine's folders: %v\n%s", err, unit)
+	}
+}

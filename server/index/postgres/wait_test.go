@@ -1,0 +1,51 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	database "github.com/refmon/refmon/internal/test/postgres"
+	"github.com/refmon/refmon/server/index/postgres"
+)
+
+// TestAwaitDatabase opens a sink while its database is stopped. It waits with one line, opens when the database has
+// started, and does not wait for a database that refuses it (N-122).
+func TestAwaitDatabase(t *testing.T) {
+	server := database.Start(t)
+	dsn := "host=" + server.Dir + " dbname=postgres user=" + database.Owner
+	server.Stop()
+	warned := make(chan error, 16)
+	done := make(chan error, 1)
+	go func() {
+		s, err := postgres.Await(t.Context(), dsn, filepath.Join(t.TempDir(), "state"), time.Minute,
+			func(err error) { warned <- err })
+		if err == nil {
+			err = s.Close()
+		}
+		done <- err
+	}()
+	if err := <-warned; !strings.Contains(err.Error(), "wait for the database") {
+		t.Errorf("N-122: the first line is %q, want that it waits", err)
+	}
+	time.Sleep(time.Second) // several attempts
+	server.Again()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if err := <-warned; len(warned) > 0 || !strings.Contains(err.Error(), "answers") {
+		t.Errorf("N-122: the next line is %q and %d more follow, want only that the database answers", err, len(warned))
+	}
+	never := strings.Replace(dsn, "dbname=postgres", "dbname=none", 1)
+	if _, err := postgres.Await(t.Context(), never, t.TempDir(), time.Minute, nil); err == nil {
+		t.Error("N-122: a database that does not exist was opened")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := postgres.Await(ctx, dsn, t.TempDir(), time.Minute, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("N-122: after an interruption: %v, want %v", err, context.Canceled)
+	}
+}
