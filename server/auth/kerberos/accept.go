@@ -41,6 +41,8 @@ type Config struct {
 	State string
 	// Parse parses a PAC whose signature is verified, in a process with fewer rights; nil: [pac.Parse], in this one.
 	Parse func(data []byte) (*pac.PAC, error)
+	// Split splits a client's token in such a process; nil: [SplitToken], in this one.
+	Split func(blob []byte) (*Token, error)
 	Now   func() time.Time // nil: time.Now
 }
 
@@ -89,6 +91,9 @@ func settle(cfg Config) (*Acceptor, error) {
 	}
 	if cfg.Parse == nil {
 		cfg.Parse = pac.Parse
+	}
+	if cfg.Split == nil {
+		cfg.Split = SplitToken
 	}
 	if cfg.Skew == 0 {
 		cfg.Skew = defaultSkew
@@ -167,12 +172,12 @@ var errNoPAC = errors.New("the ticket has no PAC, and so no SID and no groups: t
 // channel without bindings. An accepted token enters the replay cache, so a second call with it fails. Errors
 // are [*Refusal], always with STATUS_LOGON_FAILURE for the client.
 func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
-	n, err := parseOuter(blob)
+	t, err := a.cfg.Split(blob)
 	if err != nil {
 		return nil, refuse(nil, err)
 	}
-	o, err := a.open(n.apReq)
-	if err != nil {
+	o := &opened{req: *t.request(blob)}
+	if err := a.unlock(o); err != nil {
 		return nil, refuse(nil, err)
 	}
 	now := a.cfg.Now()
@@ -204,7 +209,7 @@ func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 			return nil, refuse(o, err)
 		}
 	}
-	c.Answer = n.answer(rep)
+	c.Answer = t.answer(rep)
 	return c, nil
 }
 

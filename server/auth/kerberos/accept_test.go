@@ -16,7 +16,6 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/server/auth/kerberos/confined"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -494,24 +493,5 @@ func TestLengthOfTokens(t *testing.T) {
 		if _, err := parseOuter(b); !errors.Is(err, want) {
 			t.Errorf("K-36: %d bytes: %v, want %v", n, err, want)
 		}
-	}
-}
-
-// TestAcceptByChild accepts a ticket whose PAC a child process parses, and refuses the next one once no child can be
-// started (K-89).
-func TestAcceptByChild(t *testing.T) {
-	var p confined.Parser
-	a := acceptor(t, func(c *Config) { c.Parse = p.Parse })
-	k := ticket()
-	c, err := a.Accept(k.Blob(), nil)
-	if err != nil || c.Identity.User != domain.WithRID(1104) || c.Name != "alice" {
-		t.Fatalf("K-89: %+v, %v", c, err)
-	}
-	if err := p.Close(); err != nil {
-		t.Error(err)
-	}
-	k = ticket()
-	if _, err := a.Accept(k.Blob(), nil); !errors.Is(err, confined.ErrFailed) {
-		t.Errorf("K-89: without a child: %v, want %v", err, confined.ErrFailed)
 	}
 }

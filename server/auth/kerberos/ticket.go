@@ -54,44 +54,52 @@ var (
 		errors.New("no key of the keytab opens the ticket: the service's password has changed, or it was altered")}
 )
 
-// open decrypts the ticket and the authenticator of an AP-REQ.
+// open decrypts the ticket and the authenticator of an AP-REQ of this host.
 func (a *Acceptor) open(apReq []byte) (*opened, error) {
 	o := &opened{}
 	if err := decode(&o.req, apReq); err != nil {
 		return nil, errAPReq // its text quotes the input
 	}
+	if err := a.unlock(o); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// unlock decrypts the ticket and the authenticator of o.req.
+func (a *Acceptor) unlock(o *opened) error {
 	t := &o.req.Ticket
 	o.service = strings.Join(t.SName.NameString, "/")
 	switch {
 	case o.req.PVNO != 5 || t.TktVNO != 5 || len(t.SName.NameString) == 0:
-		return nil, errAPReq
+		return errAPReq
 	case bit(o.req.APOptions.Bytes, optionUseSessionKey):
-		return nil, errSession
+		return errSession
 	case !a.serves(o.service, t.Realm):
 		// A ticket for another service or realm is rejected (K-38).
-		return nil, fmt.Errorf("the ticket is for %.64q in %.64q, which the configuration does not name", o.service, t.Realm)
+		return fmt.Errorf("the ticket is for %.64q in %.64q, which the configuration does not name", o.service, t.Realm)
 	case !slices.Contains(a.etypes, t.EncPart.EType):
 		// Weak and unknown encryption is rejected before a key is searched (K-39).
-		return nil, fault{ntstatus.KDCUnknownEtype,
+		return fault{ntstatus.KDCUnknownEtype,
 			fmt.Errorf("the ticket is encrypted with type %d, which is not let in", t.EncPart.EType)}
 	}
 	keys := a.cfg.Keys.find(o.service, t.Realm, uint32(t.EncPart.KVNO), t.EncPart.EType)
 	if len(keys) == 0 {
-		return nil, fault{ntstatus.MutualAuthFailed, fmt.Errorf("the keytab has no key of type %d, version %d, for %.64q "+
+		return fault{ntstatus.MutualAuthFailed, fmt.Errorf("the keytab has no key of type %d, version %d, for %.64q "+
 			"in %.64q", t.EncPart.EType, t.EncPart.KVNO, o.service, t.Realm)}
 	}
 	if err := o.decryptTicket(keys); err != nil {
-		return nil, err
+		return err
 	}
 	if !slices.Contains(a.etypes, o.ticket.Key.KeyType) {
-		return nil, fault{ntstatus.KDCUnknownEtype,
+		return fault{ntstatus.KDCUnknownEtype,
 			fmt.Errorf("the session key is of type %d, which is not let in", o.ticket.Key.KeyType)}
 	}
 	b, err := decrypt(o.req.EncryptedAuthenticator, o.ticket.Key, usageAuthenticator)
 	if err != nil || decode(&o.auth, b) != nil {
-		return nil, errors.New("the authenticator is not encrypted with the ticket's session key")
+		return errors.New("the authenticator is not encrypted with the ticket's session key")
 	}
-	return o, nil
+	return nil
 }
 
 // decryptTicket tries each key. None opens a ticket that was altered (K-40).

@@ -9,7 +9,6 @@ import (
 	"github.com/refmon/refmon/server/auth/admission"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/auth/kerberos/confined"
-	"github.com/refmon/refmon/server/auth/kerberos/pac"
 	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
@@ -48,9 +47,9 @@ func (t *tickets) check() error {
 }
 
 // open returns the acceptor of tickets, nil without a keytab. last is the previous acceptor, nil
-// for none. parse parses PACs.
+// for none. parser parses tokens and PACs.
 func (t *tickets) open(state string, store *lsa.Store, last *kerberos.Acceptor,
-	parse func([]byte) (*pac.PAC, error)) (*kerberos.Acceptor, error) {
+	parser *confined.Parser) (*kerberos.Acceptor, error) {
 	if t.Keytab == "" {
 		return nil, nil
 	}
@@ -60,7 +59,7 @@ func (t *tickets) open(state string, store *lsa.Store, last *kerberos.Acceptor,
 	}
 	cfg := kerberos.Config{Keys: keys, Realm: t.Realm, Services: t.Services, Skew: time.Duration(t.Skew) * time.Second,
 		EncryptionTypes: t.EncryptionTypes, RequireBinding: t.RequireBinding, Delegated: t.Delegated, State: state,
-		Machine: store.Computer().SID, Parse: parse}
+		Machine: store.Computer().SID, Parse: parser.Parse, Split: parser.Token}
 	if len(cfg.Services) == 0 {
 		cfg.Services = nil
 	}
@@ -80,15 +79,15 @@ type ticketAcceptor struct {
 	last *kerberos.Acceptor                // owned by the signal handler's goroutine; keeps the replay cache
 	// state is the folder of the replay cache. Immutable.
 	state string
-	// pacs is the child process that parses PACs (K-89). It starts with the first ticket.
-	pacs confined.Parser
+	// parser is the child process that parses tokens and PACs (K-89, K-91). It starts with the first token.
+	parser confined.Parser
 }
 
 // prepareTickets prepares the acceptor of a configuration and returns a function that puts it into use. The
 // caller calls swap once the rest of the configuration is ready. After an error swap is nil and the old acceptor
 // stays in use (K-82).
 func (s *service) prepareTickets(cfg *config) (swap func(), err error) {
-	next, err := cfg.Kerberos.open(s.tickets.state, s.store, s.tickets.last, s.tickets.pacs.Parse)
+	next, err := cfg.Kerberos.open(s.tickets.state, s.store, s.tickets.last, &s.tickets.parser)
 	if err != nil {
 		return nil, err
 	}

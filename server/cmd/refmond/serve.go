@@ -233,7 +233,7 @@ func (s *service) closeStores() (err error) {
 	if s.tickets.last != nil {
 		err = errors.Join(err, s.tickets.last.Close())
 	}
-	err = errors.Join(err, s.tickets.pacs.Close())
+	err = errors.Join(err, s.tickets.parser.Close())
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())
 	}

@@ -1,0 +1,45 @@
+package kerberos
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+)
+
+// TestReadTokenKeepsInside checks that an answer's encrypted parts are bytes of the token, and nothing else (K-91).
+func TestReadTokenKeepsInside(t *testing.T) {
+	k := ticket()
+	blob := k.Blob()
+	want, err := SplitToken(blob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		at, length int
+		ok         bool
+	}{{0, 0, true}, {0, len(blob), true}, {len(blob), 0, true}, {-1, 1, false}, {0, -1, false}, {-8, 8, false},
+		{1, len(blob), false}, {len(blob) + 1, 0, false}, {1 << 62, 1 << 62, false}} {
+		for _, sender := range []bool{false, true} {
+			token := *want
+			part := &token.Ticket
+			if sender {
+				part = &token.Sender
+			}
+			part.At, part.Len = c.at, c.length
+			text, err := token.MarshalAnswer()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := ReadToken(text, blob)
+			if (err == nil) != c.ok || !c.ok && !errors.Is(err, errOuter) {
+				t.Errorf("K-91: %d bytes at %d of %d: %v, want ok = %t", c.length, c.at, len(blob), err, c.ok)
+			}
+			if c.ok && !reflect.DeepEqual(got, &token) {
+				t.Errorf("K-91: %+v, want %+v", got, token)
+			}
+		}
+	}
+	if _, err := ReadToken([]byte(`{"Extra":1}`), blob); !errors.Is(err, errOuter) {
+		t.Errorf("K-91: an unknown field: %v, want %v", err, errOuter)
+	}
+}
