@@ -8,45 +8,10 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
-
-// A suggested change never drops an inherit-only entry of the SACL, because that does not affect the object. It drops
-// entries of the SACL that do, together with denying entries of the DACL.
-func TestChangesKeepInheritOnlySACLEntries(t *testing.T) {
-	const own = "(A;;FA;;;S-1-5-21-1-2-3-1001)"
-	const not = "(D;;FA;;;S-1-5-21-1-2-3-1001)"
-	for _, c := range []struct {
-		sddl string
-		want []drop
-	}{
-		{"O:BAG:SYD:" + own + "S:(ML;;NW;;;SI)", []drop{{"SACL", 0}}},
-		{"O:BAG:SYD:" + own + "S:(ML;OIIO;NW;;;SI)(ML;;NW;;;SI)", []drop{{"SACL", 1}}},
-		{"O:BAG:SYD:" + not + own + "S:(ML;;NW;;;SI)", []drop{{"DACL", 0}, {"SACL", 0}}},
-		{"O:BAG:SYD:" + not + own + "S:(ML;OIIO;NW;;;SI)", []drop{{"DACL", 0}}},
-	} {
-		r := &access.Request{Descriptor: sddl.MustParse(c.sddl), Subject: access.SubjectOf(benchToken(t, 3)),
-			Desired: winnt.FILE_WRITE_DATA, Type: winnt.FileObject}
-		changes, err := access.Changes(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found := false
-		for _, x := range changes {
-			got := dropsOf(x)
-			found = found || slices.Equal(got, c.want)
-			if got != nil && !slices.Equal(got, c.want) {
-				t.Errorf(`Changes of %s: "%s", want only changes that drop %v`, c.sddl, x, c.want)
-			}
-		}
-		if !found {
-			t.Errorf("Changes of %s: %v, want one that drops %v", c.sddl, changes, c.want)
-		}
-	}
-}
 
 // denials returns a descriptor that denies a right to a number of unrelated SIDs, then has the other entries, and
 // then allows the right to Everyone.

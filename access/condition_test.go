@@ -2,12 +2,10 @@ package access_test
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -76,60 +74,6 @@ func TestDenyOnlyClaimIsNullForAllow(t *testing.T) {
 	}
 }
 
-// The restricted check uses only the user and device claims that the filter named. The ordinary check uses all
-// (T-67).
-func TestRestrictedCheckUsesNamedClaims(t *testing.T) {
-	set := func(names ...string) *claims.Set {
-		var list []claims.Attribute
-		for _, n := range names {
-			list = append(list, claims.Attribute{Name: n, Type: claims.Int64, Ints: []int64{1}})
-		}
-		s, err := claims.NewSet(list)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
-	spec.UserClaims, spec.DeviceClaims = set("kept", "gone"), set("kept", "gone")
-	spec.Restricted = []token.Group{{SID: sid.Everyone}, {SID: sid.Restricted}}
-	spec.RestrictedUserClaims, spec.RestrictedDeviceClaims = set("kept"), set("kept")
-	restricted, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	spec.Restricted, spec.RestrictedUserClaims, spec.RestrictedDeviceClaims = nil, nil, nil
-	plain, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		entries           string
-		plain, restricted bool
-	}{
-		{"(XA;;FR;;;WD;(@User.kept == 1))", true, true},
-		{"(XA;;FR;;;WD;(@User.gone == 1))", true, false},
-		{"(XA;;FR;;;WD;(@Device.kept == 1))", true, true},
-		{"(XA;;FR;;;WD;(@Device.gone == 1))", true, false},
-		{"(XD;;FR;;;WD;(@User.kept == 1))(A;;FR;;;WD)", false, false},
-		// The ordinary check of a restricted token also uses the claims that the filter removed.
-		{"(XA;;FR;;;AU;(@User.gone == 1))(A;;FR;;;RC)", true, true},
-		{"(XA;;FR;;;AU;(@Device.gone == 1))(A;;FR;;;RC)", true, true},
-		{"(XD;;FR;;;AU;(@User.gone == 1))(A;;FR;;;AU)(A;;FR;;;RC)", false, false},
-		{"(XD;;FR;;;WD;(Not_Exists @User.gone))(A;;FR;;;WD)", true, false},
-		{"(XD;;FR;;;WD;(Not_Exists @Device.gone))(A;;FR;;;WD)", true, false},
-	} {
-		d := sddl.MustParse("O:SYG:SYD:" + c.entries)
-		for tok, want := range map[*token.Token]bool{plain: c.plain, restricted: c.restricted} {
-			got, err := access.Check(tok, d, winnt.FILE_GENERIC_READ, winnt.FileObject)
-			if err != nil || got.Allowed() != want {
-				t.Errorf("T-67: %s, restricted token %t: allowed %t, %v; want %t", c.entries, tok.IsRestricted(),
-					got.Allowed(), err, want)
-			}
-		}
-	}
-}
-
 // If resource attributes share a name, the first readable one that applies to the object is used, at any position in
 // the list.
 func TestFirstReadableResourceAttributeIsUsed(t *testing.T) {
@@ -183,49 +127,4 @@ func mustEntry(t *testing.T, typ sd.Type, flags uint8, mask winnt.AccessMask, x 
 		t.Fatal(err)
 	}
 	return a
-}
-
-// An unknown condition makes an allowing entry inapplicable and a denying entry applicable.
-func TestUnknownConditionDenies(t *testing.T) {
-	for truth, want := range map[claims.Truth][2]ntstatus.Status{
-		claims.True:    {ntstatus.Success, ntstatus.AccessDenied},
-		claims.False:   {ntstatus.AccessDenied, ntstatus.Success},
-		claims.Unknown: {ntstatus.AccessDenied, ntstatus.AccessDenied},
-	} {
-		cond := map[claims.Truth]string{claims.True: "(@User.x == 1)", claims.False: "(@User.x == 2)",
-			claims.Unknown: "(!(@User.y == 1))"}[truth]
-		for i, text := range []string{"…(XA;;0x1;;;WD;" + cond + ")", "…(XD;;0x1;;;WD;" + cond + ")(A;;0x1;;;WD)"} {
-			r := ask(t, text, 1, userClaims(ints("x", 1)))
-			if d, err := access.SeAccessCheck(r); err != nil || d.Status() != want[i] {
-				t.Errorf("A-111: %s: %+v, %v; want %v", text, d, err, want[i])
-			}
-		}
-	}
-}
-
-// The callback is called with each matching callback entry and the effective token, once for each check that has to
-// decide the entry's rights. It is not called for conditional entries.
-func TestCallbackGetsMatchingCallbackEntries(t *testing.T) {
-	for name, c := range map[string]struct {
-		change func(*token.Spec)
-		want   []string
-	}{
-		"one pass":   {nil, []string{"01020304", "05060708"}},
-		"restricted": {restricted(sid.Everyone), []string{"01020304", "05060708", "01020304"}},
-	} {
-		pc := plainCase{sd: "…(A;;0x4;;;WD)(0x09;;0x1;;;WD;#01020304)(XA;;0x1;;;WD;(@User.x==1))" +
-			"(0x09;;0x1;;;BG;#01020304)(0x0a;IO;0x2;;;WD;#01020304)(0x0a;;0x2;;;WD;#05060708)", desired: maxMask,
-			change: c.change}
-		r := pc.request(t)
-		var got []string
-		r.Options.Callback = func(a sd.ACE, tok *token.Token) claims.Truth {
-			if got = append(got, fmt.Sprintf("%x", a.AppData())); tok != r.Subject.Client {
-				t.Errorf("%s: the callback got another token than the client's", name)
-			}
-			return claims.True
-		}
-		if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 5 || !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v, %v, callback called with %v; want %v", name, d, err, got, c.want)
-		}
-	}
 }

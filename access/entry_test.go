@@ -2,7 +2,6 @@ package access_test
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"testing"
 
@@ -303,67 +302,6 @@ func TestPrologueEndsBeforeDescriptor(t *testing.T) {
 		if call != c.call || d.Allowed() != (call == ntstatus.Success && c.says == ntstatus.Success) ||
 			call == ntstatus.Success && (len(each) != 1 || each[0].Status() != c.says) {
 			t.Errorf("NtAccessCheckResultList, %s: %v, %v, %v; want %v, %v", name, call, each, d, c.call, c.says)
-		}
-	}
-}
-
-// Kernel mode gets the requested and the previously granted rights, with generic rights mapped. With MAXIMUM_ALLOWED
-// it gets all rights of the type. Token, descriptor and object types do not matter, all entry points agree, and no
-// privilege is used.
-func TestKernelModeGrantsRequestedRights(t *testing.T) {
-	m := winnt.FileObject.Mapping
-	masks := []winnt.AccessMask{0, 1, winnt.GENERIC_READ, winnt.GENERIC_WRITE | 4, saclBit, 0x08000000, winnt.GENERIC_ALL}
-	mapped := func(a winnt.AccessMask) winnt.AccessMask {
-		for generic, is := range map[winnt.AccessMask]winnt.AccessMask{winnt.GENERIC_READ: m.Read,
-			winnt.GENERIC_WRITE: m.Write, winnt.GENERIC_EXECUTE: m.Execute, winnt.GENERIC_ALL: m.All} {
-			if a&generic != 0 {
-				a |= is
-			}
-		}
-		return a &^ winnt.GENERIC_RIGHTS
-	}
-	for _, tok := range []*token.Token{nil, mustToken(t, baseSpec())} {
-		for _, types := range [][]access.ObjectTypeEntry{nil, list(0, nodeC, 1, nodeP1)} {
-			for _, desired := range masks {
-				for _, previous := range masks {
-					for _, most := range []winnt.AccessMask{0, maxMask} {
-						r := &access.Request{Mode: access.Kernel, Desired: desired | most, Previous: previous,
-							Subject: access.Subject{Client: tok}, Type: winnt.FileObject, ObjectTypes: types}
-						want := access.Grant(mapped(desired) | mapped(previous))
-						if most != 0 {
-							want.Granted |= m.All
-						}
-						for name, ask := range map[string]func() (access.Decision, error){
-							"SeAccessCheck": func() (access.Decision, error) { return access.SeAccessCheck(r) },
-							"Explain":       func() (access.Decision, error) { d, _, err := access.Explain(r); return d, err },
-							"NtAccessCheck": func() (access.Decision, error) { st, d := access.NtAccessCheck(r); return d, st.Err() },
-							"NtPrologue": func() (access.Decision, error) {
-								st, d, done := access.NtPrologue(r)
-								if !done {
-									return d, fmt.Errorf("not done: %w", ntstatus.Unsuccessful.Err())
-								}
-								return d, st.Err()
-							},
-						} {
-							if d, err := ask(); err != nil || d != want {
-								t.Errorf("%s of %v in kernel mode, previously granted %v: %+v, %v; want %+v", name,
-									r.Desired, previous, d, err, want)
-							}
-						}
-						if types == nil {
-							continue
-						}
-						nodes, d, err := access.CheckResultList(r)
-						call, others, _ := access.NtAccessCheckResultList(r)
-						node := access.NodeResult{Granted: want.Granted, Verdict: want.Verdict}
-						if text := fmt.Sprint([]access.NodeResult{node, node}); err != nil || call != ntstatus.Success || d != want ||
-							fmt.Sprint(nodes) != text || fmt.Sprint(others) != text {
-							t.Errorf("result lists of %v in kernel mode, previously granted %v: %v and %v, %v; "+
-								"want %s", r.Desired, previous, nodes, others, err, text)
-						}
-					}
-				}
-			}
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
-	"github.com/refmon/refmon/winnt"
 )
 
 // A compound entry needs two matches: its client SID in the client's token, and its server SID in the process's token
@@ -57,42 +56,6 @@ func TestCompoundEntryNeedsBothSIDs(t *testing.T) {
 			t.Errorf("A-3: client SID SELF, which is %v: %+v, want allowed %t", self, d, want)
 		}
 	}
-}
-
-// The server SID of a compound entry is looked for in the process's token. If the subject has no process token, it is
-// looked for in the client's.
-func TestCompoundEntryComparesServerWithProcess(t *testing.T) {
-	compound, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.Guests, sd.ACEExtra{ClientSID: sid.Everyone})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if compound.ServerSID() != sid.Guests {
-		t.Fatalf("server SID of the compound entry: %v, want %v", compound.ServerSID(), sid.Guests)
-	}
-	server, client := mustGroups(t, sid.Guests, sid.Everyone), mustGroups(t, sid.Users, sid.Everyone)
-	for _, c := range []struct {
-		name            string
-		process, client *token.Token
-		want            bool
-	}{
-		{"a process with the SID", server, client, true}, {"a client with the SID", client, server, false},
-		{"no process, a client with the SID", nil, server, true}, {"no process, another client", nil, client, false},
-		{"an empty token as the process", new(token.Token), server, true}, {"a process alone", server, nil, true},
-	} {
-		r := &access.Request{Descriptor: sd.New(sd.Parts{Owner: caseOther, Group: caseOther, DACL: mustACL(t, compound)}),
-			Subject: access.Subject{Primary: c.process, Client: c.client, Level: winnt.SecurityImpersonation}, Desired: 1,
-			Type: winnt.FileObject}
-		if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != c.want {
-			t.Errorf("compound entry, %s: %v, %v; want allowed %t", c.name, d, err, c.want)
-		}
-	}
-}
-
-// mustGroups returns the token of a client in the given groups.
-func mustGroups(t *testing.T, sids ...sid.SID) *token.Token {
-	spec := baseSpec()
-	groups(sids...)(&spec)
-	return mustToken(t, spec)
 }
 
 // An entry for SELF that grants nothing makes the check resolve the SID of every entry. It does not change a decision

@@ -29,74 +29,6 @@ func TestWriteRestrictedOwnerNeedsRestrictingSID(t *testing.T) {
 	}
 }
 
-// In the restricted pass the owner has implicit rights only by a restricting SID. A SID of the list that is not the
-// owner's gives none, even if it is enabled in the token too.
-func TestRestrictedOwnerNeedsRestrictingSID(t *testing.T) {
-	const both = winnt.READ_CONTROL | winnt.WRITE_DAC
-	for _, desired := range []winnt.AccessMask{winnt.READ_CONTROL, winnt.WRITE_DAC, winnt.MAXIMUM_ALLOWED} {
-		for restricting, want := range map[sid.SID]winnt.AccessMask{caseU: both, sid.Everyone: 0, sid.OwnerRights: 0} {
-			spec := baseSpec()
-			spec.IsRestricted = true
-			spec.Restricted = []token.Group{{SID: restricting, Attributes: token.GroupDefault}}
-			d := sddl.MustParse("O:" + caseU.String() + "G:SYD:")
-			dec, err := access.Check(mustToken(t, spec), d, desired, winnt.FileObject)
-			if desired != winnt.MAXIMUM_ALLOWED {
-				want &= desired
-			}
-			if err != nil || dec.Granted != want {
-				t.Errorf("A-173: restricted to %v: %v, %v; want granted %v", restricting, dec, err, want)
-			}
-		}
-	}
-}
-
-// A restricting SID that a second filter dropped does not make the token the owner (A-153, T-68).
-func TestDroppedRestrictingSIDIsNoOwner(t *testing.T) {
-	spec := baseSpec()
-	once, st := mustToken(t, spec).Filter(token.FilterSpec{Restrict: []token.Group{{SID: caseU}, {SID: sid.Everyone}}})
-	if st != ntstatus.Success {
-		t.Fatalf("Filter: %v, want success", st)
-	}
-	twice, st := once.Filter(token.FilterSpec{Restrict: []token.Group{{SID: sid.Everyone}}})
-	if st != ntstatus.Success {
-		t.Fatalf("Filter: %v, want success", st)
-	}
-	d := sddl.MustParse("O:" + caseU.String() + "G:SYD:")
-	for _, c := range []struct {
-		tok  *token.Token
-		want winnt.AccessMask
-	}{{once, winnt.READ_CONTROL | winnt.WRITE_DAC}, {twice, 0}} {
-		dec, err := access.Check(c.tok, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
-		if err != nil || dec.Granted != c.want {
-			t.Errorf("A-153: %d restricting SIDs: %v, %v; want granted %v", c.tok.RestrictedSet().Len(), dec, err,
-				c.want)
-		}
-	}
-}
-
-// SeFastTraverseCheck returns false for a request that the full check would reject, and for rights that entries
-// cannot grant.
-func TestFastTraverseRejectsMalformedRequests(t *testing.T) {
-	r := ask(t, "…(A;;GA;;;WD)", 0, primary)
-	d, s := r.Descriptor, &r.Subject
-	if !access.SeFastTraverseCheck(d, s, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject) {
-		t.Error("SeFastTraverseCheck of the well-formed request = false, want true")
-	}
-	for name, ok := range map[string]bool{
-		"a nil descriptor": access.SeFastTraverseCheck(nil, s, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
-		"a nil type":       access.SeFastTraverseCheck(d, s, winnt.FILE_TRAVERSE, nil),
-		"an empty mask":    access.SeFastTraverseCheck(d, s, 0, winnt.DirectoryFileObject),
-		"the SACL":         access.SeFastTraverseCheck(d, s, saclBit, winnt.DirectoryFileObject),
-		"the SACL too":     access.SeFastTraverseCheck(d, s, saclBit|winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
-		"maximum":          access.SeFastTraverseCheck(d, s, winnt.MAXIMUM_ALLOWED, winnt.DirectoryFileObject),
-		"no subject":       access.SeFastTraverseCheck(d, nil, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
-	} {
-		if ok {
-			t.Errorf("A-36: SeFastTraverseCheck with %s = true, want false", name)
-		}
-	}
-}
-
 // SeFastTraverseCheck grants only what the full check grants (A-36, AC-121).
 func TestFastTraverseNeverExceedsFullCheck(t *testing.T) {
 	const traverse = winnt.FILE_TRAVERSE
@@ -185,25 +117,6 @@ func TestPrivilegeCheckReportsHeldPrivileges(t *testing.T) {
 	if used, st := access.PrivilegePolicy(mustToken(t, baseSpec()), saclBit); used != 0 ||
 		st != ntstatus.PrivilegeNotHeld {
 		t.Errorf("PrivilegePolicy without the privilege: %v, %v; want 0, %v", used, st, ntstatus.PrivilegeNotHeld)
-	}
-}
-
-// An intent does not grant previously granted rights again. If no right remains for it, its privilege is not reported
-// as used.
-func TestIntentSkipsPreviousGrants(t *testing.T) {
-	backup := winnt.Privileges(winnt.SeBackupPrivilege)
-	for _, c := range []struct {
-		previous winnt.AccessMask
-		used     winnt.PrivilegeSet
-	}{
-		{0, backup}, {1, backup}, {0x011200A8, backup}, {0x011200A9, 0}, {0xFFFFFFF, 0},
-	} {
-		r := ask(t, "…", maxMask, privileges(winnt.SeBackupPrivilege))
-		r.Intent, r.Previous = access.Intent{Backup: true}, c.previous
-		d, err := access.SeAccessCheck(r)
-		if err != nil || !d.Allowed() || d.PrivilegesUsed != c.used || d.Granted != 0x011200A9|c.previous {
-			t.Errorf("previously granted %v: %v, %v; want used privileges %v", c.previous, d, err, c.used)
-		}
 	}
 }
 

@@ -12,27 +12,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A result list for MAXIMUM_ALLOWED and a named right denies each node without the right, and grants the maximum at
-// the other nodes.
-func TestResultListDeniesNodesWithoutNamedRight(t *testing.T) {
-	const read, write = winnt.ADS_RIGHT_DS_READ_PROP, winnt.ADS_RIGHT_DS_WRITE_PROP
-	r := ask(t, guids("…(A;;RP;;;WD)(OA;;WP;{P1};;WD)"), winnt.MAXIMUM_ALLOWED|write)
-	r.Type, r.ObjectTypes = winnt.DirectoryServiceObject, list(0, nodeC, 1, nodeP1, 1, nodeP2)
-	results, dec, err := access.CheckResultList(r)
-	if err != nil || len(results) != 3 || dec.Allowed() {
-		t.Fatalf("CheckResultList: %v, %v, %v; want 3 results, a denial, no error", results, dec, err)
-	}
-	for i, want := range []access.NodeResult{
-		{Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
-		{Granted: read | write, Verdict: ntstatus.Decided(ntstatus.Success)},
-		{Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
-	} {
-		if results[i] != want {
-			t.Errorf("A-154: result of node %d: %v, want %v", i, results[i], want)
-		}
-	}
-}
-
 // CheckResultList reports the first error of a request that has several, and checks its list first. The result of a
 // single node is that of the plain check.
 func TestResultListOrderOfErrors(t *testing.T) {

@@ -110,33 +110,3 @@ func TestDenialAfterGrantChangesNothing(t *testing.T) {
 		}
 	}
 }
-
-// An entry for a type applies to the node of that type, and a repeated GUID is found, in lists of any length (A-81,
-//
-func TestObjectEntriesWorkInLongLists(t *testing.T) {
-	const rp = winnt.ADS_RIGHT_DS_READ_PROP
-	types := list(0, nodeC)
-	for i := byte(1); i < 40; i++ {
-		types = append(types, access.ObjectTypeEntry{Level: 1, GUID: winnt.GUID{0: i, 1: 1}})
-		for _, at := range []int{1, int(i)} {
-			r := ask(t, "…(OA;;RP;"+types[at].GUID.String()+";;WD)", rp)
-			r.ObjectTypes = append(types[:len(types):len(types)],
-				access.ObjectTypeEntry{Level: 1, GUID: winnt.GUID{0: 0xFF}}) // no entry grants it
-			got, _, err := access.CheckResultList(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for n := range got {
-				if granted := got[n].Granted == rp; granted != (n == at) {
-					t.Errorf("A-84: %d types, entry for node %d: node %d granted %t, want %t", len(got), at, n,
-						granted, n == at)
-				}
-			}
-		}
-		twice := append(types[:len(types):len(types)], types[i/2])
-		if err := access.ValidateObjectTypes(twice); !errors.Is(err, ntstatus.InvalidParameter.Err()) {
-			t.Errorf("A-25: %d types with entry %d repeated: %v, want %v", len(twice), i/2, err,
-				ntstatus.InvalidParameter.Err())
-		}
-	}
-}

@@ -2,15 +2,16 @@
 # Builds librefmon.so, librefmon-ms.so, their kernel-mode companions librefmonk.so
 # and librefmonk-ms.so, the headers and the .pc files into a folder
 # (default build/capi): bash capi/build.sh [FOLDER]. Needs Go with cgo and a C
-# compiler (CC, default cc); GOFLAGS and CFLAGS count as elsewhere. SANITIZE=address,undefined builds its C with those
-# sanitizers, for programs that are built with them too.
+# compiler (CC, default cc); GOFLAGS and CFLAGS count as elsewhere, and OPTIMIZE (-O2) is the level of the C code.
+# SANITIZE=address,undefined builds its C with those sanitizers, for programs that are built with them too.
 set -euo pipefail
 out=$(realpath -m "${1:-$(dirname "$0")/../build/capi}")
 cd "$(dirname "$0")"
 cc=${CC:-cc}
 version=$(cat ../VERSION)
 # Go does not see that a header in another folder has changed: a flag tells it.
-flags="${CFLAGS:-} -O2 -g -DRM_HEADERS=0x$(cat ./*.h include/refmon/*.h | sha256sum | cut -c1-8)"
+level=${OPTIMIZE:--O2}
+flags="${CFLAGS:-} $level -g -DRM_HEADERS=0x$(cat ./*.h include/refmon/*.h | sha256sum | cut -c1-8)"
 export CGO_CFLAGS=$flags
 sanitize=()
 if [[ -n ${SANITIZE:-} ]]; then
@@ -26,7 +27,7 @@ rm -f "$out"/lib/librefmon*.h
 ln -sf librefmon.so.0 "$out/lib/librefmon.so"
 rm -rf "$out/include/refmon"
 cp -R include/refmon "$out/include/"
-"$cc" -shared -fPIC -O2 -std=gnu11 -Wall "${sanitize[@]}" -Iinclude -o "$out/lib/librefmonk.so.0" \
+"$cc" -shared -fPIC "$level" -std=gnu11 -Wall "${sanitize[@]}" -Iinclude -o "$out/lib/librefmonk.so.0" \
 	kernel/*.c -Wl,-Bsymbolic -Wl,-soname,librefmonk.so.0 "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon -lpthread
 ln -sf librefmonk.so.0 "$out/lib/librefmonk.so"
 machine=$("$cc" -dumpmachine)
@@ -39,7 +40,7 @@ machine=$("$cc" -dumpmachine)
 # libraries of the program, before librefmon.so: what is looked up by name at run
 # time has the same calling convention as what was linked.
 veneers() {
-	local name=$1 flags=(-fPIC -O2 -std=gnu11 -Wall "${sanitize[@]}" -DREFMON_MS_ABI -I. -Iinclude) objects
+	local name=$1 flags=(-fPIC "$level" -std=gnu11 -Wall "${sanitize[@]}" -DREFMON_MS_ABI -I. -Iinclude) objects
 	shift
 	objects=$(mktemp -d)
 	for source; do

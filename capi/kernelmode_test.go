@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/kernel"
 )
 
@@ -72,6 +73,9 @@ func TestKernelModeCTestsPassWithMSABI(t *testing.T) {
 
 // The C tests of kernel mode pass with the C of librefmonk.so under sanitizers: no undefined behaviour, no leak.
 func TestKernelModeCTestsPassSanitized(t *testing.T) {
+	if !randtest.Deep() {
+		t.Skip("it compiles the C tests of kernel mode a third time: REFMON_DEEP=1 runs it, as .ci/run does")
+	}
 	folder := library(t)
 	const sanitize = "-fsanitize=address,undefined"
 	empty := filepath.Join(t.TempDir(), "empty.c")

@@ -58,29 +58,6 @@ func TestPython(t *testing.T) {
 	}
 }
 
-// TestWebDAV compiles and tests the module of the WebDAV handler, where its
-// dependency can be had.
-func TestWebDAV(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds golang.org/x/net")
-	}
-	in := func(args ...string) ([]byte, error) {
-		cmd := exec.Command("go", args...)
-		cmd.Dir = "webdav"
-		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly")
-		return cmd.CombinedOutput()
-	}
-	if out, err := in("mod", "download", "golang.org/x/net"); err != nil {
-		t.Skipf("golang.org/x/net cannot be fetched: %v\n%s", err, out)
-	}
-	if out, err := in("vet", "./..."); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
-	if out, err := in("test", "./..."); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
-
 var linkedRow = regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| ([0-9]+) \\| ([0-9]+) \\|$")
 
 // TestWhatIsLinked compares the page's table with go list.

@@ -10,7 +10,6 @@ import (
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -28,36 +27,6 @@ func BenchmarkCan(b *testing.B) {
 			}
 			benchDecision.Granted = m
 		})
-	}
-}
-
-// A compound entry for a client and a server applies if the server's SID is in the subject's primary token, for files
-// as elsewhere.
-func TestCompoundEntryNeedsServerSID(t *testing.T) {
-	user, server := sid.MustParse("S-1-5-21-1-2-3-1107"), sid.MustParse("S-1-5-21-1-2-3-2001")
-	entry, err := sd.NewACE(sd.AccessAllowedCompound, 0, winnt.FILE_READ_DATA, server, sd.ACEExtra{ClientSID: user})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := sd.NewACL(entry)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
-	tok := func(s sid.SID, typ winnt.TokenType) *token.Token {
-		spec := token.StandardUser(s)
-		if spec.Type = typ; typ == winnt.TokenImpersonation {
-			spec.Level = winnt.SecurityImpersonation
-		}
-		return mustToken(t, spec)
-	}
-	client := tok(user, winnt.TokenImpersonation)
-	for primary, want := range map[sid.SID]winnt.AccessMask{server: winnt.FILE_READ_DATA, user: 0} {
-		s := &access.Subject{Primary: tok(primary, winnt.TokenPrimary), Client: client,
-			Level: winnt.SecurityImpersonation}
-		if got := fileaccess.Can(s, d, winnt.FILE_READ_DATA, nil); got != want {
-			t.Errorf("Can with server %s in the primary token = %#x, want %#x", primary, got, want)
-		}
 	}
 }
 

@@ -1,8 +1,6 @@
 package fileaccess_test
 
 import (
-	"errors"
-	"io/fs"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -65,21 +63,5 @@ func TestDecisionHasAuditData(t *testing.T) {
 	// F-82: each privilege is reported once, and SeChangeNotifyPrivilege never.
 	if d, _ := open(t, 1, overwrite, o("(A;;1;;;WD)"), with(restore), twoDirs); d.PrivilegesUsed != restore.Bit() {
 		t.Errorf("F-82: used privileges %v, want SeRestorePrivilege", d.PrivilegesUsed.Names())
-	}
-}
-
-// Denials are errors of package io/fs, and so is a reparse.
-func TestErrIsErrorOfPackageFS(t *testing.T) {
-	d, _ := open(t, 1, o("empty"))
-	if !errors.Is(d.Err(), fs.ErrPermission) {
-		t.Errorf("Err of a denial = %v, want fs.ErrPermission", d.Err())
-	}
-	d, _ = open(t, 1, symlink)
-	if d.Err() == nil || d.Allowed() {
-		t.Errorf("reparse: Err = %v, Allowed = %t; want an error, false", d.Err(), d.Allowed())
-	}
-	d, _ = open(t, 1, missing)
-	if !errors.Is(d.Err(), fs.ErrNotExist) {
-		t.Errorf("Err for a missing file = %v, want fs.ErrNotExist", d.Err())
 	}
 }

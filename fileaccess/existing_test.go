@@ -9,36 +9,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// If a request for MAXIMUM_ALLOWED names GENERIC_EXECUTE and the descriptor does not grant it, the documents require
-// a denial, but observed servers grant the rest. Every other named right must be granted in both profiles (F-102).
-func TestMaximumAllowedWithGenericExecute(t *testing.T) {
-	const readable = "(A;;FR;;;WD)"
-	observed := func(s *situation) { s.f.Policy.Profile = fileaccess.Observed }
-	onlyObject := func(s *situation) { s.f.Parent = nil }
-	for _, c := range []struct {
-		desired  winnt.AccessMask
-		profile  setup
-		want     winnt.AccessMask
-		rejected bool
-	}{
-		{winnt.MAXIMUM_ALLOWED | winnt.GENERIC_EXECUTE, onlyObject, 0, true},
-		{winnt.MAXIMUM_ALLOWED | winnt.GENERIC_EXECUTE, observed, winnt.FILE_GENERIC_READ, false},
-		{winnt.MAXIMUM_ALLOWED | winnt.GENERIC_READ, observed, winnt.FILE_GENERIC_READ, false},
-		{winnt.MAXIMUM_ALLOWED | winnt.GENERIC_WRITE, observed, 0, true},
-		{winnt.MAXIMUM_ALLOWED | winnt.FILE_EXECUTE, observed, 0, true},
-		{winnt.GENERIC_EXECUTE, observed, 0, true},
-	} {
-		d, _ := open(t, c.desired, o(readable), onlyObject, c.profile)
-		if d.Allowed() == c.rejected || d.Granted != c.want {
-			t.Errorf("F-102: %v: %v, granted %v; want %v", c.desired, d.Status(), d.Granted, c.want)
-		}
-	}
-	// GENERIC_EXECUTE alone is an ordinary request.
-	if d, _ := open(t, winnt.GENERIC_EXECUTE, o("(A;;FX;;;WD)"), onlyObject, observed); d.Granted != 0x1200A0 {
-		t.Errorf("F-102: GENERIC_EXECUTE alone: granted %v, want 0x1200A0", d.Granted)
-	}
-}
-
 // Each disposition implies its documented rights for a named stream (F-33).
 func TestDispositionOfStreamImpliesRights(t *testing.T) {
 	there := func(s *situation) { s.f.Object.Stream, s.f.Object.StreamExists = true, true }
@@ -62,20 +32,6 @@ func TestDispositionOfStreamImpliesRights(t *testing.T) {
 	} {
 		if d, _ := open(t, 1, c.setup...); d.Granted != c.want || d.Status() != c.status {
 			t.Errorf("F-33: %s: %v, granted %v; want %v, %v", c.what, d.Status(), d.Granted, c.status, c.want)
-		}
-	}
-}
-
-// Overwriting a hidden or system file needs these attributes again in the request, but no other attributes (F-35).
-func TestOverwriteMustRepeatHiddenAndSystem(t *testing.T) {
-	const more = fileaccess.AttributeArchive | fileaccess.AttributeTemporary | 0x2000 // 0x2000: not content indexed
-	for _, how := range []fileaccess.Disposition{fileaccess.FileOverwrite, fileaccess.FileSupersede} {
-		if d, _ := open(t, 2, disposition(how), attributes(more|hidden), asked(hidden)); !d.Allowed() {
-			t.Errorf("F-35: disposition %d with the hidden attribute: %v, want success", how, d.Status())
-		}
-		if d, _ := open(t, 2, disposition(how), attributes(more|hidden), asked(more)); d.Rule != "F-35" {
-			t.Errorf("F-35: disposition %d of a hidden file without the attribute: refused by %q, want F-35", how,
-				d.Rule)
 		}
 	}
 }

@@ -4,53 +4,10 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
-	"github.com/refmon/refmon/winnt"
 )
-
-// The mask of a POSIX ACL limits the owning group, named users and named groups, but not the owner or others.
-func TestMaskLimitsGroups(t *testing.T) {
-	const owner, named, group, other = 1, 2, 3, 4
-	for mask := fileaccess.POSIXPerm(0); mask <= 7; mask++ {
-		p := fileaccess.POSIX{User: owner, Group: group, Access: fileaccess.POSIXACL{
-			{Tag: fileaccess.POSIXOwner, Perm: 7, ID: none}, {Tag: fileaccess.POSIXUser, Perm: 7, ID: named},
-			{Tag: fileaccess.POSIXGroupOwner, Perm: 7, ID: none}, {Tag: fileaccess.POSIXGroup, Perm: 7, ID: other},
-			{Tag: fileaccess.POSIXMask, Perm: mask, ID: none}, {Tag: fileaccess.POSIXOther, Perm: 0, ID: none},
-		}}
-		p.Mode = p.Access.Mode()
-		d, _, err := fileaccess.FromPOSIX(&p, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range []struct {
-			name   string
-			user   sid.SID
-			group  sid.SID
-			masked bool
-		}{
-			{"owner", fileaccess.UnixUser(owner), sid.Everyone, false},
-			{"named user", fileaccess.UnixUser(named), sid.Everyone, true},
-			{"owning group", fileaccess.UnixUser(9), fileaccess.UnixGroup(group), true},
-			{"named group", fileaccess.UnixUser(9), fileaccess.UnixGroup(other), true},
-		} {
-			spec := token.Spec{User: token.Group{SID: c.user}, Integrity: sid.MediumLevel, Groups: []token.Group{
-				{SID: sid.Everyone, Attributes: enabled}, {SID: c.group, Attributes: enabled}}}
-			s := access.SubjectOf(mustToken(t, spec))
-			for perm, right := range map[fileaccess.POSIXPerm]winnt.AccessMask{
-				4: winnt.FILE_READ_DATA, 2: winnt.FILE_WRITE_DATA, 1: winnt.FILE_EXECUTE,
-			} {
-				want := !c.masked || mask&perm != 0
-				if got := fileaccess.Can(&s, d, right, nil) != 0; got != want {
-					t.Errorf("mask %d, %s, permission %d: Can = %v, want %v", mask, c.name, perm, got, want)
-				}
-			}
-		}
-	}
-}
 
 // FromPOSIX returns the expected descriptor, entry by entry, and reports every loss.
 func TestFromPOSIXMatchesExpectedEntries(t *testing.T) {

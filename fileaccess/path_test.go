@@ -34,16 +34,6 @@ func TestStoppedAtIsIndexOfComponent(t *testing.T) {
 	}
 }
 
-// A malformed stream name on the path is reported before any other error (F-22).
-func TestMalformedStreamOnPathComesFirst(t *testing.T) {
-	d, _ := open(t, 1, path("(A;;FA;;;WD)", "(A;;FA;;;WD)"),
-		component(1, func(c *fileaccess.Component) { c.BadStream, c.Exists = true, false }))
-	if d.Status() != ntstatus.ObjectNameInvalid || d.StoppedAt != 1 {
-		t.Errorf("F-22: %v, stopped at %d; want %v, stopped at 1", d.Status(), d.StoppedAt,
-			ntstatus.ObjectNameInvalid)
-	}
-}
-
 // The right to traverse does not include listing (F-24). A handle opened by id returns its name only with the right
 // to traverse (F-25).
 func TestTraverseDoesNotAllowListing(t *testing.T) {

@@ -187,59 +187,6 @@ func TestToPOSIXNeverGrantsMore(t *testing.T) {
 	}
 }
 
-// Every mode is the same after FromMode and ToPOSIX, except that a directory without search permission loses write
-// permission.
-func TestModesSurviveConversion(t *testing.T) {
-	for mode := range uint32(0o1000) {
-		for _, directory := range []bool{false, true} {
-			d, lost, err := fileaccess.FromMode(7, 8, mode, directory, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := mode
-			if directory {
-				for shift := uint32(0); shift <= 6; shift += 3 {
-					if mode>>shift&3 == 2 {
-						want &^= 2 << shift
-					}
-				}
-			}
-			p, back := fileaccess.ToPOSIX(d, directory, nil)
-			if p.Mode != want || p.User != 7 || p.Group != 8 || len(p.Access) != 3 {
-				t.Errorf("mode %o, directory %v: %o after the round trip, %+v; want %o\n%s", mode, directory, p.Mode,
-					p, want, sdText(d))
-			}
-			if (len(lost) == 0) != (want == mode) {
-				t.Errorf("mode %o, directory %v: losses %v and %v, want some: %t", mode, directory, lost, back,
-					want != mode)
-			}
-		}
-	}
-}
-
-// FromMode returns the expected descriptors for common modes.
-func TestFromModeOfCommonModes(t *testing.T) {
-	for _, c := range []struct {
-		mode uint32
-		dir  bool
-		want string
-	}{
-		{0o644, false, "O:S-1-22-1-7G:S-1-22-2-8D:P(A;;0x16019f;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)"},
-		{0o604, false,
-			"O:S-1-22-1-7G:S-1-22-2-8D:P(A;;0x16019f;;;S-1-22-1-7)(A;;0x120080;;;S-1-22-2-8)(D;;0x9;;;S-1-22-2-8)(A;;FR;;;WD)"},
-		{0o750, true,
-			"O:S-1-22-1-7G:S-1-22-2-8D:P(A;;0x1601ff;;;S-1-22-1-7)(A;;0x1200a9;;;S-1-22-2-8)(A;;0x120080;;;WD)"},
-	} {
-		d, _, err := fileaccess.FromMode(7, 8, c.mode, c.dir, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want := sddl.MustParse(c.want); !d.Equal(want) {
-			t.Errorf("FromMode(%o) = %s\nwant %s", c.mode, sdText(d), sdText(want))
-		}
-	}
-}
-
 func kinds(lost []fileaccess.Loss) map[fileaccess.LossKind]bool {
 	m := map[fileaccess.LossKind]bool{}
 	for _, l := range lost {

@@ -6,13 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
-	"github.com/refmon/refmon/winnt"
 )
 
 // exposed returns what Private found as text: "private", or for each SID the rights, the place and the entries.
@@ -200,27 +197,6 @@ func TestPrivateRefusesQuestionsAboutEverybody(t *testing.T) {
 	trusted := fileaccess.PrivateRequest{User: caseU, Object: aces(t, "(A;;FA;;;G)"), Trusted: []sid.SID{caseG}}
 	if p, err := fileaccess.Private(&trusted); err != nil || !p.Private() {
 		t.Errorf("A-163: with G trusted got %s, %v, want private", exposed(&p), err)
-	}
-}
-
-// Exactly the privileges of Bypass grant something on a file with an empty DACL, with backup and restore intent
-// . SeSecurityPrivilege grants access to the SACL only.
-func TestBypassNamesThePrivilegesThatOpenEveryFile(t *testing.T) {
-	d := sd.New(sd.Parts{Owner: caseU, Group: caseU, DACL: new(sd.ACL)})
-	for p := winnt.SeCreateTokenPrivilege; p <= winnt.LastPrivilege; p++ {
-		tok := mustToken(t, token.Spec{User: token.Group{SID: caseG}, Privileges: p.Bit(), EnabledPrivileges: p.Bit()})
-		var got winnt.AccessMask
-		for bit := winnt.AccessMask(1); bit <= winnt.WRITE_OWNER; bit <<= 1 {
-			dec, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: access.SubjectOf(tok), Desired: bit,
-				Type: winnt.FileObject, Intent: access.Intent{Backup: true, Restore: true}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			got |= dec.Granted
-		}
-		if want := fileaccess.Bypass()&p.Bit() != 0; (got != 0) != want {
-			t.Errorf("A-171: %s grants %s, want something: %t", p, got, want)
-		}
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -67,36 +66,6 @@ func TestSetSecurityUsesClientTrust(t *testing.T) {
 	}
 }
 
-// The effective token, a client's if there is one, decides which owners and labels may be set. SeRestorePrivilege
-// allows any owner, but no higher label (F-51).
-func TestSetSecurityAsClient(t *testing.T) {
-	restorer := baseSpec()
-	restorer.Privileges |= restore.Bit()
-	restorer.EnabledPrivileges = restorer.Privileges
-	server := baseSpec()
-	server.User.SID, server.Type, server.Level = sid.LocalSystem, winnt.TokenPrimary, 0
-	client := access.SubjectOf(mustToken(t, baseSpec()))
-	client.Primary = mustToken(t, server)
-	for _, c := range []struct {
-		subject access.Subject
-		info    uint32
-		text    string
-		want    ntstatus.Status
-	}{
-		{client, 1, "O:SY", ntstatus.InvalidOwner}, {client, 1, "O:" + caseU.String(), 0},
-		{access.SubjectOf(mustToken(t, server)), 1, "O:SY", 0},
-		{access.SubjectOf(mustToken(t, restorer)), 1, "O:SY", 0},
-		{access.SubjectOf(mustToken(t, restorer)), 0x10, "S:(ML;;NW;;;HI)", notHeld},
-	} {
-		_, st := fileaccess.SetSecurity(&fileaccess.Handle{Granted: 0x011F01FF}, &fileaccess.SecurityChange{
-			Information: c.info, Old: aces(t, "(A;;FA;;;WD)"), New: sddl.MustParse(c.text), Subject: c.subject})
-		if st != c.want {
-			t.Errorf("F-51: SetSecurity of %s by %v: %v, want %v", c.text, c.subject.Effective().User().SID, st,
-				c.want)
-		}
-	}
-}
-
 // SetSecurity checks the owner and the label (F-51). It does not change the old descriptor or the rights of the
 // handle (F-52).
 func TestSetSecurityChecksOwnerAndLabel(t *testing.T) {
@@ -147,38 +116,5 @@ func TestSetSecurityChecksOwnerAndLabel(t *testing.T) {
 	part, st := fileaccess.QuerySecurity(&all, old, 4)
 	if st != 0 || !part.Owner().IsZero() || part.DACL().Len() != 1 {
 		t.Errorf("F-50: QuerySecurity of the DACL: %v, %v; want only the DACL", part, st)
-	}
-}
-
-// A token may assign these owners: its user, its groups that are enabled, have the owner attribute and are not
-// deny-only, and with SeRestorePrivilege any SID (F-51). The same applies to the descriptor that a creator passes
-// (F-32).
-func TestOwnerMustBeAssignable(t *testing.T) {
-	group := sid.MustParse("S-1-5-21-1-2-3-2001")
-	const mandatory, enabled, owner, deny = winnt.SE_GROUP_MANDATORY, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER,
-		winnt.SE_GROUP_USE_FOR_DENY_ONLY
-	for _, c := range []struct {
-		attributes uint32
-		privileges winnt.PrivilegeSet
-		want       ntstatus.Status
-	}{
-		{enabled | owner, 0, ntstatus.Success}, {mandatory | enabled | owner, 0, ntstatus.Success},
-		{enabled, 0, ntstatus.InvalidOwner}, {owner, 0, ntstatus.InvalidOwner}, {0, 0, ntstatus.InvalidOwner},
-		{mandatory | enabled, 0, ntstatus.InvalidOwner}, {deny | owner, 0, ntstatus.InvalidOwner},
-		{deny, winnt.SeRestorePrivilege.Bit(), ntstatus.Success}, {enabled, winnt.SeTakeOwnershipPrivilege.Bit(),
-			ntstatus.InvalidOwner},
-	} {
-		spec := baseSpec()
-		spec.Groups = append(spec.Groups, token.Group{SID: group, Attributes: c.attributes})
-		spec.Privileges, spec.EnabledPrivileges = spec.Privileges|c.privileges, spec.EnabledPrivileges|c.privileges
-		subject := access.SubjectOf(mustToken(t, spec))
-		old := aces(t, "(A;;FA;;;WD)")
-		d, st := fileaccess.SetSecurity(&fileaccess.Handle{Granted: 0x011F01FF},
-			&fileaccess.SecurityChange{Information: 1,
-				Old: old, New: sddl.MustParse("O:" + group.String()), Subject: subject})
-		if st != c.want || st == ntstatus.Success && d.Owner() != group {
-			t.Errorf("F-51: owner group with attributes %#x, privileges %v: %v, want %v", c.attributes, c.privileges,
-				st, c.want)
-		}
 	}
 }

@@ -1,10 +1,6 @@
 package refusals
 
-import (
-	"fmt"
-
-	"github.com/refmon/refmon/nt"
-)
+import "github.com/refmon/refmon/nt"
 
 // Pair is two refusals of one service that can hold at once. First must decide the status.
 type Pair struct {
@@ -63,6 +59,3 @@ func (f *Refusal) lifted(profile nt.Profile, set []*Refusal) bool {
 // Check calls the service on a new kernel with both refusals in force. It returns an error if First does not decide, or
 // if the call breaks another rule of [Call].
 func (p Pair) Check() (Outcome, error) { return Call(p.Service, p.Profile, p.First, p.Second) }
-
-// String returns "NtClose: O-40 no such handle + …".
-func (p Pair) String() string { return fmt.Sprintf("%s: %s + %s", p.Service, p.First, p.Second) }

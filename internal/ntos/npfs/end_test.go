@@ -122,37 +122,6 @@ func TestOperationsInEachPipeState(t *testing.T) {
 	}
 }
 
-// A disconnect discards the unread data at both ends and the client context (I-86).
-func TestDisconnectDiscardsUnreadData(t *testing.T) {
-	s := newSite(t)
-	e, c := s.pair(npfs.Config{})
-	want(t, "write", send(c, s.client, []byte("to the server")), ntstatus.Success)
-	want(t, "write", send(e, s.server, []byte("to the client")), ntstatus.Success)
-	_, st := e.Read(3)
-	want(t, "read", st, ntstatus.Success)
-	if l := e.Local(); l.ReadDataAvailable != 10 || l.WriteQuotaAvailable != npfs.DefaultQuota-13 {
-		t.Errorf("pipe information = %+v, want 10 readable bytes and room for %d", l, npfs.DefaultQuota-13)
-	}
-	want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.Success)
-	s.server.RevertToSelf()
-	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
-	want(t, "disconnect again", e.Disconnect(), ntstatus.PipeDisconnected)
-	want(t, "listen", e.Listen(), ntstatus.PipeListening)
-	n := s.connected()
-	for what, x := range map[string]*npfs.End{"the server": e, "the next client": n} {
-		if l := x.Local(); l.ReadDataAvailable != 0 || l.WriteQuotaAvailable != npfs.DefaultQuota {
-			t.Errorf("%s: pipe information = %+v, want no readable bytes and room for %d", what, l, npfs.DefaultQuota)
-		}
-		_, st := x.Read(1)
-		want(t, what, st, ntstatus.PipeEmpty)
-	}
-	if l := c.Local(); l.ReadDataAvailable != 0 || l.WriteQuotaAvailable != 0 {
-		t.Errorf("pipe information of a disconnected client = %+v, want no readable bytes and no room", l)
-	}
-	want(t, "impersonate no client", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
-	closeAll(c, n, e)
-}
-
 // After one end is closed the other can read the data from it, and its own unread data is discarded. The server can
 // impersonate the last client until it disconnects it (I-86).
 func TestOtherEndReadsAfterClose(t *testing.T) {

@@ -53,26 +53,6 @@ func TestCancelledWriteKeepsReadBytes(t *testing.T) {
 	closeAll(c, e)
 }
 
-// TestWriteEndedByReaderReportsBytesRead checks that a pending write whose reader closes, or disconnects the client,
-// fails with the number of bytes that were read (I-152, I-134).
-func TestWriteEndedByReaderReportsBytesRead(t *testing.T) {
-	for _, disconnect := range []bool{false, true} {
-		a := &asks{site: newSite(t)}
-		e, c := a.pair(npfs.Config{Inbound: 2})
-		a.begin(c, npfs.OpWrite, "large", 0, "123456", pending)
-		a.reads(e, 3, "123", good)
-		if disconnect {
-			want(t, "disconnect", e.Disconnect(), good)
-			a.end("disconnected", "large: STATUS_PIPE_DISCONNECTED 3 ")
-		}
-		closeAll(e)
-		if !disconnect {
-			a.end("closed", "large: STATUS_PIPE_BROKEN 3 ")
-		}
-		closeAll(c)
-	}
-}
-
 // TestNowaitWriteStoresWhatFits checks writes of an end in no-wait mode: on a byte pipe it writes as many bytes as
 // fit, on a message pipe the whole message or nothing (I-153).
 func TestNowaitWriteStoresWhatFits(t *testing.T) {
@@ -96,27 +76,6 @@ func TestNowaitWriteStoresWhatFits(t *testing.T) {
 		}
 		closeAll(cl, e)
 	}
-}
-
-// A transceive without room waits like a write, and a cancel before it fits removes the unread data (I-142, I-152).
-func TestTransceiveAboveQuota(t *testing.T) {
-	a := &asks{site: newSite(t)}
-	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Outbound: 2})
-	r := a.begin(e, npfs.OpTransceive, "ask", 9, "abcd", pending)
-	if l := c.Local(); l.ReadDataAvailable != 4 {
-		t.Errorf("%d readable bytes, want 4", l.ReadDataAvailable)
-	}
-	r.Cancel()
-	a.end("cancelled", "ask: STATUS_CANCELLED 0 ")
-	_, st := c.Read(9)
-	want(t, "taken back", st, ntstatus.PipeEmpty)
-	r = a.begin(e, npfs.OpTransceive, "ask", 9, "ab", pending)
-	r.Cancel()
-	a.end("cancelled", "ask: STATUS_CANCELLED 0 ")
-	if got, st := c.Read(9); string(got) != "ab" || st != good {
-		t.Errorf(`read of the written part = %q, %v, want "ab", %v`, got, st, good)
-	}
-	closeAll(c, e)
 }
 
 // With dynamic tracking the server impersonates the client's identity at the time of the write, even if the message
@@ -174,17 +133,4 @@ func TestEmptyMessagesAreBounded(t *testing.T) {
 	a.reads(s, 1, "", good)
 	a.end("room for one", "one more: STATUS_SUCCESS 0 ")
 	closeAll(c, s)
-}
-
-// TestCloseDiscardsPendingWrites checks that a close cancels all waiting writes of the end, also a small one that
-// would fit once the large one before it is gone (I-138, I-152).
-func TestCloseDiscardsPendingWrites(t *testing.T) {
-	a := &asks{site: newSite(t)}
-	e, c := a.pair(npfs.Config{Inbound: 4})
-	a.begin(c, npfs.OpWrite, "large", 0, "12345", pending)
-	a.begin(c, npfs.OpWrite, "small", 0, "ab", pending)
-	closeAll(c)
-	a.end("closed", "large: STATUS_CANCELLED 0 ", "small: STATUS_CANCELLED 0 ")
-	a.reads(e, 9, "", ntstatus.PipeBroken)
-	closeAll(e)
 }

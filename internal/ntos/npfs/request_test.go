@@ -71,58 +71,6 @@ func TestWaitingReadsCompleteInOrder(t *testing.T) {
 	closeAll(c)
 }
 
-// TestWaitingWritesCompleteInOrder checks that a write without enough quota waits until all of it fits, in the order
-// of the queue, and then returns its full length. If cancelled, its bytes are removed (I-135, I-138).
-func TestWaitingWritesCompleteInOrder(t *testing.T) {
-	a := &asks{site: newSite(t)}
-	e, c := a.pair(npfs.Config{Inbound: 4})
-	a.begin(c, npfs.OpWrite, "fits", 0, "abcd", good)
-	a.begin(c, npfs.OpWrite, "one", 0, "efg", pending)
-	two := a.begin(c, npfs.OpWrite, "two", 0, "hi", pending)
-	a.begin(c, npfs.OpWrite, "three", 0, "j", pending)
-	a.begin(c, npfs.OpFlush, "flush", 0, "", pending)
-	want(t, "no room", send(c, a.client, []byte("x")), ntstatus.PipeBusy)
-	read := func(n int, data string) {
-		t.Helper()
-		if got, st := e.Read(n); st != good || string(got) != data {
-			t.Errorf("read = %q, %v, want %q", got, st, data)
-		}
-	}
-	read(2, "ab")
-	a.end("not all of it fits")
-	read(1, "c")
-	a.end("the first fits", "one: STATUS_SUCCESS 3 ")
-	if !two.Cancel() || two.Cancel() {
-		t.Error("cancelling the write: first or second Cancel returned the wrong result, want true, then false")
-	}
-	a.end("cancelled", "two: STATUS_CANCELLED 0 ")
-	read(1, "d")
-	a.end("what came after the cancelled one fits", "three: STATUS_SUCCESS 1 ")
-	read(9, "efgj")
-	a.end("all is read", "flush: STATUS_SUCCESS 0 ")
-	if l := c.Local(); l.WriteQuotaAvailable != 4 {
-		t.Errorf("pipe information = %+v, want room for 4 bytes", l)
-	}
-	a.begin(c, npfs.OpWrite, "long", 0, "123456", pending)
-	a.begin(c, npfs.OpWrite, "longer", 0, "123456", pending)
-	read(6, "123456")
-	a.end("the first was read", "long: STATUS_SUCCESS 6 ")
-	read(9, "123456")
-	a.end("it was read", "longer: STATUS_SUCCESS 6 ")
-	a.begin(c, npfs.OpWrite, "fits", 0, "abcd", good)
-	four := a.begin(c, npfs.OpWrite, "four", 0, "ef", pending)
-	a.begin(c, npfs.OpWrite, "five", 0, "g", pending)
-	read(1, "a")
-	a.end("neither fits")
-	four.Cancel()
-	a.end("the cancelled one makes room", "four: STATUS_CANCELLED 0 ", "five: STATUS_SUCCESS 1 ")
-	a.begin(c, npfs.OpWrite, "broken", 0, "e", pending)
-	a.begin(c, npfs.OpFlush, "flush", 0, "", pending)
-	closeAll(e)
-	a.end("the reader is gone", "broken: STATUS_PIPE_BROKEN 0 ", "flush: STATUS_SUCCESS 0 ")
-	closeAll(c)
-}
-
 // TestDisconnectFailsWaitingRequests checks that requests that wait at either end fail as disconnected when the
 // server disconnects the client (I-134, I-138).
 func TestDisconnectFailsWaitingRequests(t *testing.T) {
@@ -143,30 +91,6 @@ func TestDisconnectFailsWaitingRequests(t *testing.T) {
 	a.begin(e, npfs.OpListen, "again", 0, "", ntstatus.PipeConnected)
 	a.begin(n, npfs.OpListen, "the client", 0, "", ntstatus.IllegalFunction)
 	closeAll(c, n, e)
-}
-
-// TestCloseCancelsOnlyItsOwnEnd checks that closing the last handle ends only the requests that wait at that end
-// (I-138).
-func TestCloseCancelsOnlyItsOwnEnd(t *testing.T) {
-	a := &asks{site: newSite(t)}
-	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1})
-	a.begin(c, npfs.OpRead, "client reads", 1, "", pending)
-	a.begin(e, npfs.OpRead, "server reads", 1, "", pending)
-	closeAll(c)
-	a.end("the client's end", "client reads: STATUS_CANCELLED 0 ", "server reads: STATUS_PIPE_BROKEN 0 ")
-	want(t, "disconnect", e.Disconnect(), good)
-	a.begin(e, npfs.OpListen, "listens", 0, "", pending)
-	closeAll(e)
-	a.end("the server's end", "listens: STATUS_CANCELLED 0 ")
-	e, c = a.pair(npfs.Config{Inbound: 1})
-	a.begin(c, npfs.OpWrite, "fits", 0, "a", good)
-	a.begin(c, npfs.OpWrite, "waits", 0, "b", pending)
-	closeAll(c)
-	a.end("the writer's end", "waits: STATUS_CANCELLED 0 ")
-	if got, st := e.Read(9); string(got) != "a" || st != good {
-		t.Errorf(`read of the other write = %q, %v, want "a", %v`, got, st, good)
-	}
-	closeAll(e)
 }
 
 // A transceive sends a message and reads the next one, if there is no unread data. A refused one sends nothing
@@ -194,26 +118,6 @@ func TestTransceiveReadsOnlyTheReply(t *testing.T) {
 	want(t, "write", send(c, a.client, []byte("x")), good)
 	a.begin(e, npfs.OpTransceive, "bytes, and something is there", 2, "d", ntstatus.InvalidReadMode)
 	closeAll(c, e)
-}
-
-// TestNowaitEndNeverWaits checks that an end in no-wait mode waits for nothing, and that the other end does (T-135).
-func TestNowaitEndNeverWaits(t *testing.T) {
-	a := &asks{site: newSite(t)}
-	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1, Completes: true})
-	a.begin(e, npfs.OpRead, "read", 1, "", ntstatus.PipeEmpty)
-	a.begin(e, npfs.OpWrite, "fits", 1, "a", good)
-	a.begin(e, npfs.OpWrite, "write", 1, "b", good)
-	a.begin(e, npfs.OpListen, "listen", 1, "", ntstatus.PipeConnected)
-	if l := e.Local(); l.WriteQuotaAvailable != 0 {
-		t.Errorf("pipe information = %+v, want no room", l)
-	}
-	a.begin(c, npfs.OpWrite, "fits", 1, "a", good)
-	a.begin(c, npfs.OpWrite, "client's write", 1, "b", pending)
-	want(t, "disconnect", e.Disconnect(), good)
-	a.end("disconnected", "client's write: STATUS_PIPE_DISCONNECTED 0 ")
-	a.begin(e, npfs.OpListen, "listen", 1, "", ntstatus.PipeListening)
-	closeAll(c, e)
-	a.end("closed")
 }
 
 // TestPendingRequestsAreBounded checks that 256 requests can wait at each end, with at most twice the largest quota

@@ -1,7 +1,6 @@
 package npfs_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
@@ -9,58 +8,6 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
-
-// took is the result of a read: its data, and whether a part of the message remains.
-type took struct {
-	n    int
-	data string
-	more bool
-}
-
-// TestMessageModeReadsOneMessage checks that an end in message mode reads at most one message and its rest next, that
-// one in byte mode reads all available data across messages, and that an empty message counts as one (I-139).
-func TestMessageModeReadsOneMessage(t *testing.T) {
-	for name, c := range map[string]struct {
-		cfg   npfs.Config
-		wrote []string
-		reads []took
-	}{
-		"messages": {npfs.Config{Message: true, ReadMessages: true}, []string{"abc", "", "defg", "h"},
-			[]took{{3, "abc", false}, {3, "", false}, {3, "def", true}, {3, "g", false}, {3, "h", false}}},
-		"no room": {npfs.Config{Message: true, ReadMessages: true}, []string{"ab", "c"},
-			[]took{{0, "", true}, {1, "a", true}, {9, "b", false}, {1, "c", false}}},
-		"bytes of messages": {npfs.Config{Message: true}, []string{"abc", "defg", "h"},
-			[]took{{2, "ab", false}, {3, "cde", false}, {3, "fgh", false}}},
-		"bytes": {npfs.Config{ReadMessages: true}, []string{"abc", "", "defg"},
-			[]took{{4, "abcd", false}, {9, "efg", false}}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newSite(t)
-			e, cl := s.pair(c.cfg)
-			defer closeAll(cl, e)
-			left := 0
-			for _, text := range c.wrote {
-				want(t, text, send(cl, s.client, []byte(text)), ntstatus.Success)
-				left += len(text)
-			}
-			for i, r := range c.reads {
-				if l := e.Local(); int(l.ReadDataAvailable) != left {
-					t.Errorf("before read %d: %d readable bytes, want %d", i, l.ReadDataAvailable, left)
-				}
-				st := ntstatus.Success
-				if r.more {
-					st = ntstatus.BufferOverflow
-				}
-				if got, s := e.Read(r.n); string(got) != r.data || s != st {
-					t.Errorf("read %d = %q, %v, want %q, %v", i, got, s, r.data, st)
-				}
-				left -= len(r.data)
-			}
-			_, st := e.Read(1)
-			want(t, "nothing is left", st, ntstatus.PipeEmpty)
-		})
-	}
-}
 
 // Read data does not change when the writer's or the reader's buffer is reused.
 func TestReadDataIsCopied(t *testing.T) {
@@ -199,30 +146,4 @@ func TestPeekRemovesNothing(t *testing.T) {
 		}
 		closeAll(cl, e)
 	}
-}
-
-// A queue accepts data that fits. It refuses a longer write of a caller that does not wait, even if it is empty. Each
-// direction has its own queue (I-85, I-152).
-func TestEachDirectionHasItsQuota(t *testing.T) {
-	s := newSite(t)
-	e, c := s.pair(npfs.Config{Inbound: 4, Outbound: 6})
-	defer closeAll(c, e)
-	write := func(x *npfs.End, n int, st ntstatus.Status, room uint32) {
-		t.Helper()
-		want(t, fmt.Sprintf("%d bytes", n), send(x, s.client, make([]byte, n)), st)
-		if got := x.Local().WriteQuotaAvailable; got != room {
-			t.Errorf("after writing %d bytes: room for %d, want %d", n, got, room)
-		}
-	}
-	write(c, 3, ntstatus.Success, 1)
-	write(c, 2, ntstatus.PipeBusy, 1)
-	write(c, 1, ntstatus.Success, 0)
-	write(c, 1, ntstatus.PipeBusy, 0)
-	write(c, 0, ntstatus.Success, 0)
-	write(e, 7, ntstatus.PipeBusy, 6) // more than the quota
-	write(e, 6, ntstatus.Success, 0)
-	_, st := c.Read(1)
-	want(t, "read", st, ntstatus.Success)
-	write(e, 2, ntstatus.PipeBusy, 1)
-	write(e, 1, ntstatus.Success, 0)
 }

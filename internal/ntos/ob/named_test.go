@@ -542,22 +542,3 @@ func TestCreateNextToOtherCase(t *testing.T) {
 		t.Errorf("handle of %s = %+v, want only OBJ_INHERIT and the name Ev", h.Name(), g)
 	}
 }
-
-// TestPermanentInKernelMode checks that kernel mode creates permanent objects without the privilege, and that user
-// mode cannot (O-26).
-func TestPermanentInKernelMode(t *testing.T) {
-	w := newWorld(t)
-	create := func(name string) ntstatus.Status {
-		_, _, st := w.ns.Create(w.c, ob.Name{Path: name, Attributes: winnt.OBJ_PERMANENT}, eventType, w.self, 1,
-			func(*ob.Directory) (ob.Object, ntstatus.Status) { return newObject(eventType, nil), ntstatus.Success })
-		return st
-	}
-	if st := create(`\a`); st != ntstatus.PrivilegeNotHeld {
-		t.Errorf("O-26: permanent object in user mode: %v, want %v", st, ntstatus.PrivilegeNotHeld)
-	}
-	w.kernel(func() {
-		if st := create(`\b`); st != ntstatus.Success {
-			t.Errorf("O-26: permanent object in kernel mode: %v, want %v", st, ntstatus.Success)
-		}
-	})
-}

@@ -87,29 +87,6 @@ func TestRestoreSkipsDecision(t *testing.T) {
 	}
 }
 
-// For a thread that impersonates, EffectiveToken returns the token as an impersonation token, whatever its type is
-// (I-62).
-func TestEffectiveTokenIsImpersonationToken(t *testing.T) {
-	w := newWorld(t, nt.Documented)
-	p, client := w.process("server", privileged), w.process("client", nil)
-	th := w.thread(p)
-	tok, typ, effective, _ := th.EffectiveToken(ob.TagCall)
-	if tok != p.PrimaryToken() || typ != winnt.TokenPrimary || effective {
-		t.Errorf("EffectiveToken without client = type %v, effective only %t, want the primary token and false",
-			typ, effective)
-	}
-	tok.Deref(ob.TagCall)
-	impersonate(t, th, client.PrimaryToken(), false, true, winnt.SecurityIdentification) // I-44
-	tok, typ, effective, level := th.EffectiveToken(ob.TagCall)
-	defer tok.Deref(ob.TagCall)
-	if tok != client.PrimaryToken() || typ != winnt.TokenImpersonation || !effective ||
-		level != winnt.SecurityIdentification {
-		t.Errorf("EffectiveToken with a client = type %v, effective only %t, level %v, want an impersonation "+
-			"token, true and SecurityIdentification",
-			typ, effective, level)
-	}
-}
-
 // If the thread reverts or impersonates another client after the opener has read its state, the copy is not assigned
 // (IC-74, I-23, I-29).
 func TestTokenCopyReplacesOnlyItsSource(t *testing.T) {

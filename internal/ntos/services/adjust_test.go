@@ -6,60 +6,12 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/claims"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
-
-// Each privilege, from the first to the last, is found and marked if it alone is enabled. A disabled privilege is not
-// found, and a removed one cannot be enabled again (T-71, T-101).
-func TestPrivilegeCheckFindsEachEnabledPrivilege(t *testing.T) {
-	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
-		w := newWorld(t, kernel.Config{})
-		th, _ := w.thread(w.process("p", p))
-		own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-		want(t, "open the token", st, ntstatus.Success)
-		found := func(q winnt.Privilege) bool {
-			out, st := th.Services().NtPrivilegeCheck(nt.PrivilegeCheckIn{ClientToken: own, RequiredPrivileges: nt.Cap(
-				&nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: q.LUID()}}})})
-			want(t, "check", st, ntstatus.Success)
-			marked := out.RequiredPrivileges.Privilege[0].Attributes&winnt.SE_PRIVILEGE_USED_FOR_ACCESS != 0
-			if marked != out.Result {
-				t.Errorf("NtPrivilegeCheck(%v) = %v but marked = %v, want marked = %v",
-					q, out.Result, marked, out.Result)
-			}
-			return out.Result
-		}
-		adjust := func(attributes uint32) (previous []nt.LUIDAndAttributes, st ntstatus.Status) {
-			return th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: p.LUID(), Attributes: attributes}},
-				true)
-		}
-		for q := winnt.FirstPrivilege; q <= winnt.LastPrivilege; q++ {
-			if is := q == p || q == winnt.SeChangeNotifyPrivilege; found(q) != is {
-				t.Errorf("with only %v enabled, NtPrivilegeCheck(%v) found it: %v, want %v", p, q, !is, is)
-			}
-		}
-		for _, c := range []struct {
-			attributes uint32
-			st         ntstatus.Status
-			found      bool
-			previous   int
-		}{
-			{0, 0, false, 1}, {0, 0, false, 0}, {winnt.SE_PRIVILEGE_ENABLED, 0, true, 1},
-			{winnt.SE_PRIVILEGE_ENABLED, 0, true, 0}, {winnt.SE_PRIVILEGE_REMOVED, 0, false, 1},
-			{winnt.SE_PRIVILEGE_ENABLED, ntstatus.NotAllAssigned, false, 0},
-		} {
-			previous, st := adjust(c.attributes)
-			if want(t, p.String(), st, c.st); found(p) != c.found || len(previous) != c.previous {
-				t.Errorf("%v adjusted to %#x: found %v and previous state %+v, want found %v and %d previous entries",
-					p, c.attributes, !c.found, previous, c.found, c.previous)
-			}
-		}
-	}
-}
 
 // If the audit record cannot be written, privileges do not change and no previous state is returned. A call that
 // changes nothing writes no record and succeeds (U-64, T-70).
@@ -195,43 +147,6 @@ func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 				t.Errorf("%s with a buffer of %d bytes, %d needed: %v, changed %t, output %+v, want %v, changed "+
 					"%t and length %d",
 					name, room, need, st, changed, out, want, fine, need)
-			}
-		}
-	}
-}
-
-// No service accepts a LUID that is not a privilege, whether it is near the known ones or far from them (T-3, T-62,
-// T-70, T-101, I-89).
-func TestUnknownLUIDsAreNoPrivileges(t *testing.T) {
-	first, last := winnt.LUID(winnt.SeCreateTokenPrivilege), winnt.LUID(winnt.LastPrivilege)
-	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
-	for _, luid := range []winnt.LUID{0, 1, first - 1, last + 1, last + 27, 64, 65, 1 << 32, 1<<32 | last, 1<<63 | last,
-		winnt.LUID(1<<32) | winnt.LUID(winnt.SeChangeNotifyPrivilege)} {
-		_, th := userThread(t, spec)
-		own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
-		one := []nt.LUIDAndAttributes{{LUID: luid, Attributes: winnt.SE_PRIVILEGE_ENABLED}}
-		before, _ := th.NtQueryInformationToken(own, winnt.TokenPrivileges)
-		out, st := th.CallRow(nt.NtTable.Find("NtAdjustPrivilegesToken"), nt.AdjustPrivilegesTokenIn{TokenHandle: own,
-			NewState: nt.Cap(one), WantPrevious: true, BufferLength: 1 << 16})
-		if st != ntstatus.NotAllAssigned || len(out.(nt.AdjustPrivilegesTokenOut).PreviousState) != 0 {
-			t.Errorf("T-70: adjusting LUID %#x: output %+v, %v, want no previous state and STATUS_NOT_ALL_ASSIGNED",
-				luid, out, st)
-		}
-		made, st := th.CallRow(nt.NtTable.Find("NtFilterToken"), nt.FilterTokenIn{ExistingTokenHandle: own,
-			PrivilegesToDelete: nt.Cap(one)})
-		if st != ntstatus.Success {
-			t.Errorf("T-62: deleting LUID %#x with NtFilterToken: %v, want %v", luid, st, ntstatus.Success)
-			continue
-		}
-		filtered := made.(nt.FilterTokenOut).NewTokenHandle
-		for name, h := range map[string]winnt.Handle{"adjusted": own, "filtered": filtered} {
-			if after, st := th.NtQueryInformationToken(h, winnt.TokenPrivileges); st != ntstatus.Success ||
-				!reflect.DeepEqual(after, before) {
-				t.Errorf("deleting LUID %#x: privileges of %s are %+v, %v, want %+v, %v",
-					luid, name, after, st, before, ntstatus.Success)
 			}
 		}
 	}

@@ -14,48 +14,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The previous state needs a header of 4 bytes (8 for groups), plus its entries, even if it has no entries. An
-// invalid list is reported before a small buffer (T-70, T-74).
-func TestEmptyPreviousStateNeedsHeader(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege))
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	want(t, "open the token", st, ntstatus.Success)
-	const on = winnt.SE_PRIVILEGE_ENABLED
-	debug, tcb := winnt.SeDebugPrivilege.LUID(), winnt.SeTcbPrivilege.LUID()
-	for name, c := range map[string]struct {
-		list []nt.LUIDAndAttributes
-		st   ntstatus.Status
-	}{
-		"empty list":         {[]nt.LUIDAndAttributes{}, ntstatus.Success},
-		"no change":          {[]nt.LUIDAndAttributes{{LUID: debug, Attributes: on}}, ntstatus.Success},
-		"privilege not held": {[]nt.LUIDAndAttributes{{LUID: tcb, Attributes: on}}, ntstatus.NotAllAssigned},
-	} {
-		for room, wanted := range map[uint32]ntstatus.Status{0: ntstatus.BufferTooSmall, 3: ntstatus.BufferTooSmall, 4: c.st,
-			5: c.st} {
-			out, st := th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own, WantPrevious: true,
-				BufferLength: room, NewState: nt.Cap(c.list)})
-			if want(t, name, st, wanted); out.ReturnLength != 4 || len(out.PreviousState) != 0 {
-				t.Errorf("%s with room for %d bytes: %+v, want length 4 and no previous state", name, room, out)
-			}
-		}
-		out, st := th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own,
-			NewState: nt.Cap(c.list)})
-		if want(t, name+", previous state not requested", st, c.st); !reflect.ValueOf(out).IsZero() {
-			t.Errorf("%s, previous state not requested: %+v, want the zero value", name, out)
-		}
-	}
-	for _, previous := range []bool{false, true} {
-		for _, room := range []uint32{0, 1000} {
-			out, st := th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: own, WantPrevious: previous,
-				BufferLength: room, NewState: nt.Cap([]token.Group{{SID: sid.Everyone}})}) // mandatory
-			if want(t, "a mandatory group", st, ntstatus.CantDisableMandatory); !reflect.ValueOf(out).IsZero() {
-				t.Errorf("disabling a mandatory group with room for %d bytes: %+v, want the zero value", room, out)
-			}
-		}
-	}
-}
-
 // If one of the three buffers is too small, the call changes nothing and returns all three required lengths (T-74,
 // T-75).
 func TestClaimsReturnAllRequiredLengths(t *testing.T) {

@@ -2,7 +2,6 @@ package services_test
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"testing"
 
@@ -407,81 +406,6 @@ func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 		}
 	}
 	k.PsRevertToSelf()
-}
-
-// The handle of a new object has the requested rights, bit by bit. If a call creates two handles each has its own
-// (O-91, T-60).
-func TestHandleHasRequestedRights(t *testing.T) {
-	_, th := userThread(t, token.LocalSystem())
-	for _, c := range []struct {
-		service, field string
-		in             any
-		typ            *winnt.ObjectType
-	}{
-		{"NtCreateEvent", "EventHandle", nt.CreateEventIn{}, winnt.EventObject},
-		{"NtCreateMutant", "MutantHandle", nt.CreateMutantIn{}, winnt.MutantObject},
-		{"NtCreateSemaphore", "SemaphoreHandle", nt.CreateSemaphoreIn{MaximumCount: 1}, winnt.SemaphoreObject},
-		{"NtCreateTimer", "TimerHandle", nt.CreateTimerIn{}, winnt.TimerObject},
-		{"NtCreateDirectoryObject", "DirectoryHandle", nt.CreateDirectoryObjectIn{}, winnt.DirectoryObject},
-		{"NtCreateSymbolicLinkObject", "SymbolicLinkHandle", nt.CreateSymbolicLinkObjectIn{LinkTarget: nt.Cap(`\`)},
-			winnt.SymbolicLinkObject},
-		{"NtCreateJobObject", "JobHandle", nt.CreateJobObjectIn{}, winnt.JobObject},
-	} {
-		for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
-			if bit&c.typ.Valid == 0 {
-				continue
-			}
-			in := reflect.New(reflect.TypeOf(c.in)).Elem()
-			in.Set(reflect.ValueOf(c.in))
-			in.FieldByName("DesiredAccess").Set(reflect.ValueOf(bit))
-			out, st := th.CallRow(nt.NtTable.Find(c.service), in.Interface())
-			if st != ntstatus.Success {
-				t.Errorf("%s %#x: %v, want %v", c.service, uint32(bit), st, ntstatus.Success)
-				continue
-			}
-			h := winnt.Handle(reflect.ValueOf(out).FieldByName(c.field).Int())
-			if got := grantedTo(t, th, h); got != bit {
-				t.Errorf("%s with desired access %#x granted %#x, want %#x",
-					c.service, uint32(bit), uint32(got), uint32(bit))
-			}
-			th.NtClose(h)
-		}
-	}
-	for _, c := range [][2]winnt.AccessMask{{winnt.PROCESS_TERMINATE, winnt.THREAD_TERMINATE | winnt.SYNCHRONIZE},
-		{winnt.SYNCHRONIZE, winnt.THREAD_SUSPEND_RESUME},
-		{winnt.PROCESS_VM_READ | winnt.READ_CONTROL, winnt.THREAD_GET_CONTEXT}} {
-		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: c[0], ThreadDesiredAccess: c[1],
-			ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
-		got := [2]winnt.AccessMask{grantedTo(t, th, out.ProcessHandle), grantedTo(t, th, out.ThreadHandle)}
-		if got != c {
-			t.Errorf("NtCreateUserProcess: granted %#x to process and thread, want %#x", got, c)
-		}
-	}
-	for _, held := range []winnt.AccessMask{winnt.TOKEN_DUPLICATE, winnt.TOKEN_DUPLICATE | winnt.TOKEN_ADJUST_GROUPS,
-		winnt.TOKEN_ALL_ACCESS} {
-		own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, held)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
-		filtered, st := th.NtFilterTokenEx(nt.FilterTokenExIn{ExistingTokenHandle: own})
-		if got := grantedTo(t, th, filtered); st != ntstatus.Success || got != held {
-			t.Errorf("T-60: token filtered through a handle with %#x: granted %#x, %v, want the same rights",
-				uint32(held), uint32(got), st)
-		}
-	}
-}
-
-// grantedTo returns the rights of a handle.
-func grantedTo(t *testing.T, th *nt.Thread, h winnt.Handle) winnt.AccessMask {
-	t.Helper()
-	x, st := th.NtQueryObject(h, nt.ObjectBasicInformation)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	return x.(nt.BasicInformation).GrantedAccess
 }
 
 // Each record names the calling process by id and name, and the user that it acts as. The test uses two processes of

@@ -7,7 +7,6 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -114,27 +113,6 @@ func TestDuplicateRightsOrder(t *testing.T) {
 		want(t, "query", st, ntstatus.Success)
 		if got := v.(nt.BasicInformation).GrantedAccess; got != c.granted {
 			t.Errorf("duplicate with access %#x at level %v grants %#x, want %#x", c.asked, c.at, got, c.granted)
-		}
-	}
-}
-
-// Kernel mode can request a kernel handle for a duplicated token, with and without a descriptor (O-28, T-47).
-func TestDuplicatedTokenCanHaveKernelHandle(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("p"))
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	want(t, "open the token", st, ntstatus.Success)
-	for _, d := range []*sd.Descriptor{nil, sddl.MustParse("D:(A;;GA;;;WD)")} {
-		for attributes, kernel := range map[uint32]bool{0: false, winnt.OBJ_KERNEL_HANDLE: true,
-			winnt.OBJ_INHERIT: false} {
-			h, st := k.Zw().NtDuplicateToken(own, 0, &nt.ObjectAttributes{Attributes: attributes, SecurityDescriptor: d},
-				false, winnt.TokenPrimary)
-			want(t, "duplicate", st, ntstatus.Success)
-			if (h < 0) != kernel {
-				t.Errorf("attributes %#x, descriptor %v: handle %#x, want kernel handle = %v",
-					attributes, d, int64(h), kernel)
-			}
-			want(t, "close", k.ZwClose(h), ntstatus.Success)
 		}
 	}
 }

@@ -68,24 +68,6 @@ func TestCompareTokensDistinguishesGroupStates(t *testing.T) {
 	}
 }
 
-// The handle of a filtered token has the rights of the source handle, but not its attributes (T-60).
-func TestFilteredTokenHandleHasNoAttributes(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY_SOURCE)
-	want(t, "open the token", st, ntstatus.Success)
-	want(t, "let it be inherited", th.NtSetInformationObject(own, nt.HandleFlagInformation{Inherit: true,
-		ProtectFromClose: true}), ntstatus.Success)
-	out, st := th.Services().NtFilterToken(nt.FilterTokenIn{ExistingTokenHandle: own})
-	want(t, "filter", st, ntstatus.Success)
-	all := handles(t, th)
-	if got := all[out.NewTokenHandle]; got != "0x12 0x0" || all[own] != "0x12 0x3" {
-		t.Errorf(`the filtered token's handle is %q, the source handle %q, want "0x12 0x0" and "0x12 0x3"`,
-			got, all[own])
-	}
-	want(t, "let it be closed", th.NtSetInformationObject(own, nt.HandleFlagInformation{}), ntstatus.Success)
-}
-
 // TestCompareTokensChecksFirstHandleFirst checks the errors in order. A pseudo handle is valid only while the thread
 // has such a token (T-100).
 func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {

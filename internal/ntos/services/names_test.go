@@ -212,21 +212,6 @@ func TestPolicyCallNeedsOnlyItsOwnRight(t *testing.T) {
 	}
 }
 
-// A SID without a name is its RID in eight hexadecimal digits if its domain is known, otherwise the whole SID (L-47).
-func TestUnknownSIDIsNamedByItsNumber(t *testing.T) {
-	w := newWorld(t, kernel.Config{LSA: logon.Example(sid.SID{})})
-	th := w.system("lsa")
-	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
-	want(t, "open the policy", st, ntstatus.Success)
-	for text, name := range map[string]string{"S-1-5-21-1-2-3-4660": "00001234", "S-1-5-21-1-2-3-4275878552": "FEDCBA98",
-		"S-1-5-21-9-9-9-4660": "S-1-5-21-9-9-9-4660"} {
-		out, _ := th.Services().LsaLookupSids(nt.LsaLookupSidsIn{PolicyHandle: policy, SIDs: []sid.SID{sid.MustParse(text)}})
-		if len(out.Names) != 1 || out.Names[0].Name != name || out.Names[0].Use != winnt.SidTypeUnknown {
-			t.Errorf("name of %s = %+v, want %s", text, out.Names, name)
-		}
-	}
-}
-
 // A lookup of more SIDs or names than the limit fails before the handle is checked (L-45). So do unsupported flags
 // and attributes of a new process or thread (I-95, O-22).
 func TestLookupLimitPrecedesHandle(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -143,30 +142,6 @@ func TestFileInformationHasDescriptorSize(t *testing.T) {
 		want(t, "query", st, ntstatus.Success)
 		if got := v.(nt.BasicInformation).SecurityDescriptorSize; got != size {
 			t.Errorf("%s: descriptor size %d, want %d", name, got, size)
-		}
-	}
-}
-
-// A name needs two bytes per UTF-16 unit and two for its terminator, after the 16 bytes of its UNICODE_STRING. A
-// buffer that is one byte shorter is an error (O-61).
-func TestNameQueryNeedsUTF16Bytes(t *testing.T) {
-	_, th := userThread(t, token.LocalSystem())
-	for name, units := range map[string]uint32{`\a`: 2, `\é`: 2, "\\\uFFFF": 2, "\\\uE000\uD7FF": 3, "\\\U00010000": 3,
-		"\\\U0010FFFFx": 4} {
-		h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: name}, nt.NotificationEvent,
-			false)
-		if st != ntstatus.Success {
-			t.Fatalf("creating an event named %+q: %v, want %v", name, st, ntstatus.Success)
-		}
-		want := 16 + 2*units + 2
-		for length, st := range map[uint32]ntstatus.Status{want: ntstatus.Success, want + 1: ntstatus.Success,
-			want - 1: ntstatus.InfoLengthMismatch} {
-			out, got := th.Services().NtQueryObject(nt.QueryObjectIn{Handle: h,
-				ObjectInformationClass: nt.ObjectNameInformation, ObjectInformationLength: length})
-			if got != st || out.ReturnLength != want {
-				t.Errorf("O-61: name query of %+q with %d bytes: %v, required %d, want %v, %d", name, length, got,
-					out.ReturnLength, st, want)
-			}
 		}
 	}
 }

@@ -58,32 +58,6 @@ func TestTransceiveNeedsMessageMode(t *testing.T) {
 	}
 }
 
-// A disconnect ends all waiting operations at both ends. Later operations are refused (I-86, I-135).
-func TestDisconnectEndsWaitingOperations(t *testing.T) {
-	w := newPendingWorld(t, 4)
-	w.connect()
-	var reads, writes atomic.Int32
-	var read, wrote nt.IOResult
-	if st := w.read(w.th, w.client, later(&reads, &read)); st != ntstatus.Pending {
-		t.Errorf("client's read before the disconnect: %s, want %s", st, ntstatus.Pending)
-	}
-	w.must(w.write(w.th, w.client, "1234", nil))
-	if st := w.write(w.th, w.client, "5", later(&writes, &wrote)); st != ntstatus.Pending {
-		t.Errorf("client's write above the quota: %s, want %s", st, ntstatus.Pending)
-	}
-	w.must(w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_DISCONNECT))
-	if reads.Load() != 1 || read.Status != ntstatus.PipeDisconnected || writes.Load() != 1 ||
-		wrote.Status != ntstatus.PipeDisconnected {
-		t.Errorf("I-86: read completed %d times with %s, write %d times with %s, want both once with %s",
-			reads.Load(),
-			read.Status, writes.Load(), wrote.Status, ntstatus.PipeDisconnected)
-	}
-	if st := w.read(w.th, w.client, later(&reads, &read)); st != ntstatus.PipeDisconnected || reads.Load() != 1 {
-		t.Errorf("I-86: read after the disconnect: %s, %d completions, want %s, 1",
-			st, reads.Load(), ntstatus.PipeDisconnected)
-	}
-}
-
 // A client gets the instance whose server has listened longest. Instances without a listening server come last,
 // oldest first (I-156).
 func TestClientGetsLongestListeningInstance(t *testing.T) {

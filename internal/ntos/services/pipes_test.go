@@ -384,20 +384,6 @@ func TestLargeWriteWaitsForReader(t *testing.T) {
 	}
 }
 
-// A caller that cannot wait gets STATUS_PIPE_BUSY for a message above the quota, and nothing of it is written
-// (I-152).
-func TestLargeMessageIsRefusedWithoutWaiting(t *testing.T) {
-	w := newPendingWorld(t, 4)
-	w.connect()
-	if n, st := w.th.NtWriteFile(w.client, []byte("12345")); n != 0 || st != ntstatus.PipeBusy {
-		t.Errorf("write above the quota = %d bytes, %v, want 0, %v", n, st, ntstatus.PipeBusy)
-	}
-	i, st := w.th.NtQueryInformationFile(w.server, nt.FilePipeLocalInformation)
-	if w.must(st); i.(nt.PipeLocalInformation).ReadDataAvailable != 0 {
-		t.Errorf("pipe information after the refused write = %+v, want no readable data", i)
-	}
-}
-
 // A waiting operation ends with the operation of the other end. Its event and its APC come after its data (I-135,
 // I-136, I-137, I-140).
 func TestPendingOperationsCompleteInOrder(t *testing.T) {
@@ -448,33 +434,6 @@ func TestPendingOperationsCompleteInOrder(t *testing.T) {
 		}
 	}
 	same("flushing nothing", w.th.NtFlushBuffersFile(w.client), ntstatus.Success)
-}
-
-// A waiting write completes when all of it fits into the quota, to the byte (I-85, I-135).
-func TestWaitingWriteEndsWhenItFits(t *testing.T) {
-	w := newPendingWorld(t, 8)
-	w.connect()
-	var ends atomic.Int32
-	var got nt.IOResult
-	w.must(w.write(w.th, w.client, "123456", nil))
-	if st := w.write(w.th, w.client, "78abc", later(&ends, &got)); st != ntstatus.Pending {
-		t.Fatal(st)
-	}
-	for i, c := range []struct {
-		bytes uint32
-		want  string
-		ended int32 // 6+5 bytes are 3 too many
-	}{{2, "12", 0}, {1, "3", 1}, {64, "456", 1}, {64, "78abc", 1}} {
-		b, st := w.th.NtReadFile(w.server, c.bytes)
-		if string(b) != c.want || st != ntstatus.Success && st != ntstatus.BufferOverflow || ends.Load() != c.ended {
-			t.Errorf("I-85: read %d = %q, %v, the write has completed %d times, want %q and %d",
-				i, b, st, ends.Load(), c.want,
-				c.ended)
-		}
-	}
-	if got.Status != ntstatus.Success || got.Information != 5 {
-		t.Errorf("I-85: result of the write = %+v, want %v with Information 5", got, ntstatus.Success)
-	}
 }
 
 // At most 256 reads wait at one end. Closing it ends them all (I-141).

@@ -405,22 +405,3 @@ func TestProgramFileLimitsChild(t *testing.T) {
 		}
 	}
 }
-
-// An unsupported flag is refused, for the process and for its thread (I-95).
-func TestUnsupportedProcessFlagsAreRefused(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
-	for bit := range 32 {
-		flag := uint32(1) << bit
-		for _, in := range []nt.CreateUserProcessIn{{ProcessFlags: flag}, {ThreadFlags: flag}} {
-			if in.ProcessFlags == winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES ||
-				in.ThreadFlags == winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED {
-				continue
-			}
-			if _, st := th.NtCreateUserProcess(in); st != ntstatus.InvalidParameter {
-				t.Errorf("process flags %#x, thread flags %#x: %v, want %v", in.ProcessFlags, in.ThreadFlags, st,
-					ntstatus.InvalidParameter)
-			}
-		}
-	}
-}

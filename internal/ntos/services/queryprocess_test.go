@@ -86,33 +86,6 @@ func TestNextProcessSkipsDeniedProcesses(t *testing.T) {
 	k.PsRevertToSelf()
 }
 
-// The list of a process's handles has the attributes of each (U-96).
-func TestHandleListHasAttributesOfEachHandle(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
-	attributes := map[winnt.Handle]uint32{}
-	for _, a := range []uint32{0, winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE,
-		winnt.OBJ_INHERIT | winnt.OBJ_PROTECT_CLOSE} {
-		h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-		want(t, "make an event", st, ntstatus.Success)
-		want(t, "set its attributes", th.NtSetInformationObject(h, nt.HandleFlagInformation{
-			Inherit: a&winnt.OBJ_INHERIT != 0, ProtectFromClose: a&winnt.OBJ_PROTECT_CLOSE != 0}), ntstatus.Success)
-		attributes[h] = a
-	}
-	list, st := th.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessHandleInformation)
-	want(t, "query", st, ntstatus.Success)
-	for _, e := range list.([]nt.ProcessHandle) {
-		a, known := attributes[e.HandleValue]
-		if delete(attributes, e.HandleValue); !known || e.HandleAttributes != a || e.HandleCount != 1 ||
-			e.GrantedAccess != winnt.EVENT_ALL_ACCESS {
-			t.Errorf("handle %v = %+v, want attributes %#x, one handle and all rights", e.HandleValue, e, a)
-		}
-	}
-	if len(attributes) != 0 {
-		t.Errorf("the list omits the handles %v, want all handles", attributes)
-	}
-}
-
 // The next process is the one after the given process, so that a walk visits each process once (U-95).
 func TestNextProcessVisitsEachOnce(t *testing.T) {
 	w := newWorld(t, kernel.Config{})

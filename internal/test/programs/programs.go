@@ -20,6 +20,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/randtest"
 )
 
 // variable names the folder that go commands share.
@@ -61,11 +63,16 @@ func Install(t testing.TB, folder string, names ...string) {
 }
 
 // Library returns the folder of the C library, as capi/build.sh makes it: lib and include. The folder is shared: change
-// nothing in it. Library ends the test if the compilers fail.
+// nothing in it. Without REFMON_DEEP=1 its C code is not optimized, because that compiles faster. Library ends the test
+// if the compilers fail.
 func Library(t testing.TB) string {
 	t.Helper()
 	return Once(t, "capi", func(to string) (string, error) {
-		return command(filepath.Join(root(t), "capi"), "bash", "build.sh", to)
+		level := "-O0"
+		if randtest.Deep() {
+			level = "-O2"
+		}
+		return command(filepath.Join(root(t), "capi"), "env", "OPTIMIZE="+level, "bash", "build.sh", to)
 	})
 }
 
