@@ -92,10 +92,8 @@ func (q *request) refusedToReplace(at place, st ntstatus.Status) *refusal {
 // for reading and writing. options is fileOnly or directoryOnly, and deleteOnClose or not. The caller releases the
 // handle.
 func (q *request) createTemp(at place, options uint32) (h winnt.Handle, st ntstatus.Status) {
-	var random [12]byte
-	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
 	dir, _ := at.above()
-	name := dir.below(uploadPrefix + hex.EncodeToString(random[:]))
+	name := dir.below(randomName())
 	st = q.s.as(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
 		const want = openToWrite | winnt.FILE_READ_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.DELETE
 		// The same call sets delete-on-close, so a killed gateway leaves no file (G-14).
@@ -103,6 +101,13 @@ func (q *request) createTemp(at place, options uint32) (h winnt.Handle, st ntsta
 		return st
 	})
 	return h, st
+}
+
+// randomName returns a hidden name of 96 random bits.
+func randomName() string {
+	var random [12]byte
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	return uploadPrefix + hex.EncodeToString(random[:])
 }
 
 // into returns the handle that receives the data: the temporary file or, without one, the existing file.
