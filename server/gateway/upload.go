@@ -42,6 +42,9 @@ func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	switch {
 	case !q.served(at):
 		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, ntstatus.ObjectNameInvalid)
+	case st == ntstatus.Success && how.New:
+		q.s.p.release(h)
+		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, ntstatus.ObjectNameCollision)
 	case st == ntstatus.Success:
 		u.target, u.found = h, true
 	case st != ntstatus.ObjectNameNotFound:

@@ -80,6 +80,8 @@ type Creation struct {
 	Enter func() (leave func(), err error)
 	// Replace lets the upload take a name that was given to another file, or taken away, while it was received.
 	Replace bool
+	// New makes Create or Commit fail if a file has the name. That file stays as it is.
+	New bool
 }
 
 // Upload receives the contents of a file. ReadFrom appends all data of a reader. Close without Commit discards the
