@@ -12,8 +12,11 @@ import (
 // the call even if this program is gone. If the daemon is killed meanwhile, the file has either the old contents or
 // the new once the tree is served again. The file's handle needs FILE_WRITE_DATA and FILE_APPEND_DATA, and the other
 // one FILE_READ_DATA, else the status is STATUS_ACCESS_DENIED. After STATUS_DISK_FULL nothing has changed.
-// STATUS_NOT_SUPPORTED means that one of them is in no tree. STATUS_INVALID_PARAMETER means that one is a directory,
-// or that both are the same file. A daemon without this call ends the connection.
+// STATUS_NOT_SUPPORTED means that one of them is in no tree. STATUS_INVALID_PARAMETER means that both are the same
+// file. A daemon without this call ends the connection.
+//
+// If one of both is a directory, the second takes the name of the first in one step, and the first gets the name
+// nt.AsideName of its file number there. Both handles need DELETE, and the rights of two renames decide.
 func (c *Conn) Refill(th *nt.Thread, file, from winnt.Handle) ntstatus.Status {
 	t, err := c.own(th)
 	if err != nil {

@@ -19,6 +19,7 @@ type target struct {
 	name      string
 	existing  int // holds the file with the new name; -1: no such file
 	status    unix.Statx_t
+	aside     string // the name that the existing file gets; "": it is removed
 }
 
 // release closes the descriptors of a target. It must be called once.
@@ -52,6 +53,9 @@ func (f *file) Move(m *nt.FileMove) ntstatus.Status {
 		}
 		q.SameDirectory = g.directory.status.Ino == l.directory
 		q.SameName = q.SameDirectory && g.name == l.name
+	}
+	if m.Aside != nil {
+		return f.moveOver(&g, &q, m)
 	}
 	d := m.Decide(&q)
 	switch {
@@ -133,11 +137,18 @@ func (f *file) describeExisting(g *target, q *fileaccess.Move) (st ntstatus.Stat
 	return ntstatus.Success
 }
 
-// move executes the decision. The system moves names, not files. So it checks afterwards which file it moved, and
-// moves another file back (F-118).
+// move executes the decision.
 func (f *file) move(g *target, link bool) ntstatus.Status {
 	f.node.moving.Lock()
 	defer f.node.moving.Unlock()
+	return f.moveLocked(g, link)
+}
+
+// moveLocked executes the decision. The system moves names, not files. So it checks afterwards which file it moved,
+// and moves another file back (F-118).
+//
+// +checklocks:f.node.moving
+func (f *file) moveLocked(g *target, link bool) ntstatus.Status {
 	l, to := f.linkNow(), g.directory.object
 	if link {
 		if g.existing >= 0 {
@@ -229,6 +240,12 @@ func (f *file) exchangeBy(r *record, l *link, g *target) error {
 			return err
 		}
 		return cmp.Or(lost, gone, error(errMoved))
+	}
+	if g.aside != "" {
+		if err := f.t.moveOwn(other.Ino, l.dir, l.name, to, g.aside); err != nil {
+			return cmp.Or(swap(), err)
+		}
+		return nil
 	}
 	if err := r.removeReplaced(&other, l.dir, l.name); err != nil {
 		// What cannot be removed, such as a directory with entries, is not replaced: it has its name back. M-20

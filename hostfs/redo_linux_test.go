@@ -87,7 +87,15 @@ func changes() []change {
 				Replace: true, Decide: agree(nil)})
 		}
 	}
-	return []change{{"refill", refill}, {"rename over a file", move("f", `d\f`, false)},
+	over := func(from, to string) func(w *world) ntstatus.Status {
+		return func(w *world) ntstatus.Status {
+			return w.opened(from, fileaccess.Request{}, winnt.DELETE).Move(&nt.FileMove{Name: to, Decide: agree(nil),
+				Aside: w.opened(to, fileaccess.Request{}, winnt.DELETE), AsideName: "aside", DecideAside: agree(nil)})
+		}
+	}
+	return []change{{"refill", refill}, {"rename over a full directory", over("empty", "d")},
+		{"rename of a directory over a file", over("d", "f")}, {"rename of a file over a directory", over("f", "d")},
+		{"rename over a file", move("f", `d\f`, false)},
 		{"rename out of a directory", move(`d\f`, "f", false)},
 		{"rename of a directory over an empty one", move("d", "empty", false)},
 		{"rename of a directory over a full one", move("empty", "d", false)}, {"link over a file", move("f", `d\f`, true)},

@@ -1,6 +1,7 @@
 package hostfs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 type moveRecord struct {
 	moved, replaced uint64 // inodes
 	from, to        recordedName
+	aside           string // the name that the replaced file gets in the directory of to; "": it is removed
 }
 
 // recordedName is a name in a directory.
@@ -30,12 +32,12 @@ const moveVersion = "move 1"
 // longestRecord is the largest size of a record that is read, in bytes.
 const longestRecord = 16 << 10
 
-// encode returns the stored form: the version and eight fields, each ended by a zero byte, which no name contains.
+// encode returns the stored form: the version and nine fields, each ended by a zero byte, which no name contains.
 func (m *moveRecord) encode() string {
 	var b strings.Builder
 	for _, field := range []string{moveVersion, strconv.FormatUint(m.moved, 10), strconv.FormatUint(m.replaced, 10),
 		strconv.FormatUint(m.from.inode, 10), m.from.directory, m.from.name,
-		strconv.FormatUint(m.to.inode, 10), m.to.directory, m.to.name} {
+		strconv.FormatUint(m.to.inode, 10), m.to.directory, m.to.name, m.aside} {
 		b.WriteString(field)
 		b.WriteByte(0)
 	}
@@ -46,8 +48,8 @@ func (m *moveRecord) encode() string {
 // that a power failure cut short.
 func decodeMove(s string) (m moveRecord, err error) {
 	fields := strings.Split(s, "\x00")
-	if len(fields) != 10 || fields[0] != moveVersion || fields[9] != "" {
-		return m, fmt.Errorf("record of a move: %d fields, want 10 with the version %q", len(fields), moveVersion)
+	if len(fields) != 11 || fields[0] != moveVersion || fields[10] != "" {
+		return m, fmt.Errorf("record of a move: %d fields, want 11 with the version %q", len(fields), moveVersion)
 	}
 	for i, to := range map[int]*uint64{1: &m.moved, 2: &m.replaced, 3: &m.from.inode, 6: &m.to.inode} {
 		if *to, err = strconv.ParseUint(fields[i], 10, 64); err != nil || strconv.FormatUint(*to, 10) != fields[i] {
@@ -55,7 +57,8 @@ func decodeMove(s string) (m moveRecord, err error) {
 		}
 	}
 	m.from.directory, m.from.name, m.to.directory, m.to.name = fields[4], fields[5], fields[7], fields[8]
-	for _, name := range []string{m.from.name, m.to.name} {
+	m.aside = fields[9]
+	for _, name := range []string{m.from.name, m.to.name, cmp.Or(m.aside, m.to.name)} {
 		if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
 			return moveRecord{}, fmt.Errorf("record of a move: %q is not a name", name)
 		}
@@ -86,7 +89,7 @@ func (t *Tree) pathOf(dir int) (string, error) {
 func (r *record) move(moved, replaced uint64, l *link, g *target) (err error) {
 	m := moveRecord{moved: moved, replaced: replaced,
 		from: recordedName{inode: l.directory, name: l.name},
-		to:   recordedName{inode: g.directory.status.Ino, name: g.name}}
+		to:   recordedName{inode: g.directory.status.Ino, name: g.name}, aside: g.aside}
 	if m.from.directory, err = r.t.pathOf(l.dir); err != nil {
 		return err
 	}
@@ -188,6 +191,12 @@ func (r *record) complete(m *moveRecord, from, to int) error {
 	}
 	if placed.Ino != m.moved {
 		return swap() // another program's file was exchanged
+	}
+	if m.aside != "" {
+		if err = r.t.moveOwn(old.Ino, from, m.from.name, to, m.aside); errors.Is(err, unix.EEXIST) {
+			err = swap()
+		}
+		return err
 	}
 	if err = r.removeReplaced(&old, from, m.from.name); isNotEmpty(err) {
 		err = swap()

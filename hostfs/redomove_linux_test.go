@@ -1,13 +1,19 @@
 package hostfs
 
-import "testing"
+import (
+	"cmp"
+	"strings"
+	"testing"
+)
 
 // FuzzDecodeMove checks that each stored record reads back as it was, that no bytes make the decoder panic, and that it
 // accepts no name that leads out of the recorded directory (F-212).
 func FuzzDecodeMove(f *testing.F) {
-	m := moveRecord{1, 2, recordedName{3, "", "f"}, recordedName{4, "a/b", `c\d`}}
+	m := moveRecord{1, 2, recordedName{3, "", "f"}, recordedName{4, "a/b", `c\d`}, ""}
 	whole := m.encode()
 	f.Add(whole)
+	m.aside = "old"
+	f.Add(m.encode())
 	f.Add(whole[:len(whole)-1])
 	f.Add(string(make([]byte, len(whole)))) // a torn write: zeros
 	f.Add("")
@@ -27,8 +33,8 @@ func FuzzDecodeMove(f *testing.F) {
 		if again := m.encode(); again != s {
 			t.Errorf("F-212: %q is read as %q", s, again)
 		}
-		for _, name := range []string{m.from.name, m.to.name} {
-			if name == "" || name == "." || name == ".." {
+		for _, name := range []string{m.from.name, m.to.name, cmp.Or(m.aside, "-")} {
+			if strings.Contains(name, "/") || name == "" || name == "." || name == ".." {
 				t.Errorf("F-212: %q names %q", s, name)
 			}
 		}

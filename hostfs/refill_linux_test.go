@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -107,5 +108,61 @@ func TestRefillAllocatesFirst(t *testing.T) {
 		if value, _ := w.kept("lent"); value != want {
 			t.Errorf("F-173: stored attributes after Backing, for writing %t: %q, want %q", i == 1, value, want)
 		}
+	}
+}
+
+// An object takes the name of another one in one step if one of both is a directory. The other one gets a hidden
+// name in its directory. It takes DELETE on both handles, and the right to add to both directories (F-215).
+func TestReplaceObject(t *testing.T) {
+	const most = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
+	for _, c := range []struct {
+		name, from, to string
+		rights, over   winnt.AccessMask
+		parent         string // the descriptor of the directory of to
+		want           ntstatus.Status
+	}{
+		{"folder over folder", `d\from`, `e\to`, winnt.DELETE, winnt.DELETE, wide, ntstatus.Success},
+		{"file over folder", `d\f`, `e\to`, winnt.DELETE, winnt.DELETE, wide, ntstatus.Success},
+		{"folder over file", `d\from`, `e\g`, winnt.DELETE, winnt.DELETE, wide, ntstatus.Success},
+		{"the source may not be moved", `d\from`, `e\to`, most, winnt.DELETE, wide, ntstatus.AccessDenied},
+		{"the target may not be moved", `d\from`, `e\to`, winnt.DELETE, most, wide, ntstatus.AccessDenied},
+		{"no folder may be added", `d\f`, `e\to`, winnt.DELETE, winnt.DELETE, "D:P(D;;LC;;;WD)(A;OICI;FA;;;WD)",
+			ntstatus.AccessDenied},
+		{"no file may be added", `d\f`, `e\to`, winnt.DELETE, winnt.DELETE, "D:P(D;;DC;;;WD)(A;OICI;FA;;;WD)",
+			ntstatus.AccessDenied},
+		{"the same folder", `e\to`, `e\to`, winnt.DELETE, winnt.DELETE, wide, ntstatus.ObjectNameCollision},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.dir("d", wide)
+			w.dir("e", c.parent)
+			w.dir(`d\from`, wide)
+			w.dir(`e\to`, wide)
+			for _, name := range []string{`d\f`, `e\g`, `d\from\new`, `e\to\old`} {
+				w.file(name, name, wide)
+			}
+			var s unix.Stat_t
+			w.must(unix.Stat(w.path(c.to), &s))
+			th := w.as(bob)
+			from, to := w.open(th, c.from, c.rights, ntstatus.Success), w.open(th, c.to, c.over, ntstatus.Success)
+			was, err := os.Stat(w.path(c.from))
+			w.must(err)
+			w.want(w.sys.Refill(th, to, from), c.want)
+			done := c.want == ntstatus.Success
+			aside := `e\` + nt.AsideName(s.Ino)
+			w.exists(c.from, !done)
+			w.exists(aside, done)
+			if now, err := os.Stat(w.path(c.to)); err != nil || done != os.SameFile(was, now) && c.from != c.to {
+				t.Errorf("F-215: %s has another file's name, %v", c.to, err)
+			}
+			if done {
+				// The handle follows its object.
+				rename := nt.FileRename{FileName: `\??\share\e\back`}
+				w.want(th.NtSetInformationFile(to, nt.FileRenameInformation, rename),
+					ntstatus.Success)
+				w.exists(aside, false)
+				w.exists(`e\back`, true)
+			}
+		})
 	}
 }

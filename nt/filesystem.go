@@ -2,6 +2,7 @@ package nt
 
 import (
 	"os"
+	"strconv"
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/ntstatus"
@@ -136,6 +137,9 @@ type Refillable interface {
 // them out of listings, and removes those that a crash left behind.
 const UploadPrefix = ".~refmon-"
 
+// AsideName returns the name that an object gets when another one replaces it (F-215). number is its FileID.
+func AsideName(number uint64) string { return UploadPrefix + "old-" + strconv.FormatUint(number, 16) }
+
 // StagedFile may be implemented by an OpenFile whose writes can be collected and then replace the contents at once.
 type StagedFile interface {
 	OpenFile
@@ -166,6 +170,11 @@ type FileMove struct {
 	Root    OpenFile // nil: the root
 	Replace bool
 	Link    bool // a hard link; the old name stays
+	// Aside is an open of the object that has the new name. It is renamed to AsideName, in its directory, by the
+	// same step, and DecideAside decides that. With nil, Replace decides about such an object.
+	Aside       OpenFile
+	AsideName   string
+	DecideAside func(*fileaccess.Move) fileaccess.MoveDecision
 	// Decide decides the move for the facts of source and target. It fills in the
 	// fields that only the caller knows.
 	Decide func(*fileaccess.Move) fileaccess.MoveDecision

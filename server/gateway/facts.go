@@ -20,7 +20,7 @@ type facts struct {
 	name             string
 	created, written int64 // units of 100 ns since 1601
 	size             int64
-	dir              bool
+	dir, readOnly    bool
 	id               uint64 // 0: not queried
 }
 

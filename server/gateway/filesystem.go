@@ -106,7 +106,7 @@ func (q *request) refusedToMake(at place, desired winnt.AccessMask, st ntstatus.
 			code, st = http.StatusConflict, ntstatus.ObjectPathNotFound
 		}
 	}
-	if !q.g.trees[at.tree] || !at.possible() {
+	if !q.served(at) {
 		code = http.StatusForbidden
 	}
 	if code == 0 {

@@ -250,13 +250,18 @@ func TestExactMoves(t *testing.T) {
 }
 
 // TestRefusedMovesRemoveNothing checks that a rejected MOVE, for missing rights or a malformed
-// Depth or Overwrite, leaves the destination unchanged (G-40, G-41).
+// Depth or Overwrite, leaves the destination unchanged. A folder stays whole if one member may not be removed (G-40,
+// G-41, G-42).
 func TestRefusedMovesRemoveNothing(t *testing.T) {
 	w := newFolders(t)
 	w.file("read", "read", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FR;;;{bob})")
 	w.file("reads/inner", "inner", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FR;;;{bob})")
 	w.describe("reads", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FRFX;;;{bob})")
-	w.describe("", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;0x1301bf;;;{bob})") // all but FILE_DELETE_CHILD
+	const most = "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;0x1301bf;;;{bob})" // all but FILE_DELETE_CHILD
+	w.describe("", most)
+	w.file("half/kept", "kept", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FR;;;{bob})")
+	w.file("half/free", "free", most)
+	w.describe("half", most)
 	before := w.snapshot()
 	for _, c := range []struct {
 		method, from, to string
@@ -272,6 +277,8 @@ func TestRefusedMovesRemoveNothing(t *testing.T) {
 		{"MOVE", "/share/file", "/share/to", []string{"Overwrite", ""}, 400},
 		{"MOVE", "/share/folder", "/share/to", []string{"Overwrite", "T", "Depth", "0"}, 400},
 		{"COPY", "/share/folder", "/share/to", []string{"Overwrite", "T", "Depth", "1"}, 400},
+		{"COPY", "/share/file", "/share/reads", nil, 403}, {"COPY", "/share/folder", "/share/half", nil, 207},
+		{"MOVE", "/share/folder", "/share/half", nil, 207}, {"MOVE", "/share/file", "/share/half", nil, 207},
 		{"DELETE", "/share/folder", "", []string{"Depth", "0"}, 400},
 		{"DELETE", "/share/folder", "", []string{"Depth", "1"}, 400},
 	} {
@@ -288,4 +295,9 @@ func TestRefusedMovesRemoveNothing(t *testing.T) {
 	w.want(204, "bob", "MOVE", "/share/file", "", "Destination", "/share/to", "Overwrite", "T")
 	w.want(204, "bob", "COPY", "/share/read", "", "Destination", "/share/to", "Overwrite", "T", "Depth", "0")
 	w.want(204, "bob", "DELETE", "/share/to", "", "Depth", "0")
+	w.want(204, "bob", "COPY", "/share/folder", "", "Destination", "/share/half/free")
+	w.want(204, "alice", "MOVE", "/share/folder", "", "Destination", "/share/half")
+	if got := w.entries(""); got != "half read reads" {
+		t.Errorf("G-42: %q, want half, read and reads", got)
+	}
 }

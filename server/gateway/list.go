@@ -29,7 +29,7 @@ func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more b
 		}
 		for i := range batch {
 			f := ofEntry(&batch[i])
-			if !at.below(f.name).possible() {
+			if !q.served(at.below(f.name)) {
 				continue // a request could not name it (G-11)
 			}
 			if len(list) == most {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/refmon/refmon/client"
@@ -28,8 +29,11 @@ type request struct {
 	g     *Gateway        // immutable
 	s     *session        // immutable
 	begun time.Time       // immutable: time of arrival; zero: refusals are not delayed
-	ctx   context.Context // immutable: of this request
+	ctx   context.Context // of this request; owned by its goroutine
 	at    place           // immutable: for GET, HEAD and the console
+	// hidden are folders with hidden names that the request itself uses, while it replaces another folder (G-42). They
+	// are owned by the goroutine of the request.
+	hidden []place
 }
 
 // creation returns the parameters of an open that shares the file with all others. how is the disposition, such as
@@ -53,8 +57,15 @@ func (q *request) open(at place, desired winnt.AccessMask, how, options uint32) 
 	return h, st
 }
 
-// served reports whether the gateway serves the tree and requests may use the path. The file need not exist.
-func (q *request) served(at place) bool { return q.g.trees[at.tree] && at.possible() }
+// served reports whether the gateway serves the tree and the request may use the path. The file need not exist.
+func (q *request) served(at place) bool {
+	for _, h := range q.hidden {
+		if at.under(h) {
+			at.path = strings.TrimPrefix(at.path[len(h.path):], `\`)
+		}
+	}
+	return q.g.trees[at.tree] && at.possible()
+}
 
 // openToRead opens a file for reading with the rights of the client. The caller releases h. f is a descriptor of the
 // file, which the caller closes, or nil if refmond passes none. It requests GENERIC_READ, which f needs, and if that
@@ -100,7 +111,8 @@ func (q *request) facts(h winnt.Handle) (f facts, st ntstatus.Status) {
 		b, _ := basic.(nt.FileBasic)
 		s, _ := standard.(nt.FileStandard)
 		i, _ := internal.(nt.FileInternal)
-		f = facts{created: b.CreationTime, written: b.LastWriteTime, size: s.EndOfFile, dir: s.Directory, id: i.IndexNumber}
+		f = facts{created: b.CreationTime, written: b.LastWriteTime, size: s.EndOfFile, dir: s.Directory, id: i.IndexNumber,
+			readOnly: b.FileAttributes&fileaccess.AttributeReadOnly != 0}
 		return ntstatus.Success
 	})
 	return f, st

@@ -42,6 +42,9 @@ func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	switch {
 	case !q.served(at):
 		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, ntstatus.ObjectNameInvalid)
+	case st == ntstatus.Success && how.New:
+		q.s.p.release(h)
+		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, ntstatus.ObjectNameCollision)
 	case st == ntstatus.Success:
 		u.target, u.found = h, true
 	case st != ntstatus.ObjectNameNotFound:
@@ -92,10 +95,8 @@ func (q *request) refusedToReplace(at place, st ntstatus.Status) *refusal {
 // for reading and writing. options is fileOnly or directoryOnly, and deleteOnClose or not. The caller releases the
 // handle.
 func (q *request) createTemp(at place, options uint32) (h winnt.Handle, st ntstatus.Status) {
-	var random [12]byte
-	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
 	dir, _ := at.above()
-	name := dir.below(uploadPrefix + hex.EncodeToString(random[:]))
+	name := dir.below(randomName())
 	st = q.s.as(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
 		const want = openToWrite | winnt.FILE_READ_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.DELETE
 		// The same call sets delete-on-close, so a killed gateway leaves no file (G-14).
@@ -103,6 +104,13 @@ func (q *request) createTemp(at place, options uint32) (h winnt.Handle, st ntsta
 		return st
 	})
 	return h, st
+}
+
+// randomName returns a hidden name of 96 random bits.
+func randomName() string {
+	var random [12]byte
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	return uploadPrefix + hex.EncodeToString(random[:])
 }
 
 // into returns the handle that receives the data: the temporary file or, without one, the existing file.

@@ -3,11 +3,17 @@ package gateway
 import (
 	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/client"
 )
 
 // TestOneOfManyWins checks that of concurrent uploads, removals and renames with the same tag, or
@@ -154,3 +160,50 @@ func (h *halves) Read(b []byte) (int, error) {
 
 // Close implements io.Closer.
 func (*halves) Close() error { return nil }
+
+// intruder runs a function before a connection's n-th write to refmond.
+type intruder struct {
+	net.Conn
+	left *atomic.Int64
+	do   func()
+}
+
+func (c intruder) Write(b []byte) (int, error) {
+	if c.left.Add(-1) == 0 {
+		c.do()
+	}
+	return c.Conn.Write(b)
+}
+
+// TestLockKeepsFileOfHost checks that LOCK of a free name never changes a file that a program of the host gives that
+// name meanwhile, before any call of the gateway (G-46).
+func TestLockKeepsFileOfHost(t *testing.T) {
+	w := newWorld(t, shared)
+	w.must(w.g.Close())
+	for n, done := int64(6), false; !done; n++ { // the calls before log the client on
+		var left atomic.Int64
+		left.Store(n)
+		g, err := New(Config{Trees: []string{"share"}, Dial: func() (*client.Conn, error) {
+			return w.dialBy(gate, func() (*client.Conn, error) {
+				c, err := net.Dial("unix", w.socket)
+				if err != nil {
+					return nil, err
+				}
+				return client.New(intruder{c, &left, func() { w.file("n", "host", shared) }})
+			})
+		}})
+		w.must(err)
+		r := httptest.NewRequestWithContext(t.Context(), "LOCK", "https://files.test/share/n", strings.NewReader(lockBody))
+		r.SetBasicAuth("alice", "pw-x")
+		answer := httptest.NewRecorder()
+		g.Files().ServeHTTP(answer, r)
+		w.must(g.Close())
+		if done = left.Load() > 0; !done && w.content("n") != "host" {
+			t.Errorf("G-46: created before call %d: LOCK answers %d and leaves %q, want host", n, answer.Code, w.content("n"))
+		}
+		if answer.Code/100 != 2 && answer.Code != http.StatusMethodNotAllowed {
+			t.Errorf("G-46: created before call %d: LOCK answers %d %s", n, answer.Code, answer.Body)
+		}
+		w.must(os.Remove(filepath.Join(w.root, "n")))
+	}
+}

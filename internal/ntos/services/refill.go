@@ -12,7 +12,7 @@ import (
 // number, links and attributes. It is not a service: a server calls it for its client.
 //
 // From handle 0 it begins to collect the writes of v, and from v itself it replaces the contents by the collected
-// writes (F-214).
+// writes (F-214). If one of both is a directory, it replaces the object instead (F-215).
 func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 	if from == 0 || from == v {
 		return c.stage(v, from == v)
@@ -29,6 +29,13 @@ func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 	}
 	defer src.Deref(ob.TagCall)
 	// decide
+	facts, st := to.open.Facts()
+	if st != ntstatus.Success {
+		return c.Fail("F-124", st)
+	}
+	if other, st := src.open.Facts(); st != ntstatus.Success || facts.Directory || other.Directory {
+		return c.replaceObject(to, src, facts.FileID)
+	}
 	if st := c.mayReplace(to); st != ntstatus.Success {
 		return st
 	}
@@ -49,6 +56,21 @@ func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 	}
 	if st := file.Refill(src.open); st != ntstatus.Success {
 		return c.Fail("F-124", st)
+	}
+	return ntstatus.Success
+}
+
+// replaceObject gives src the name of another file or directory, which gets the name [nt.AsideName] of its number in
+// the same directory. Both happen in one step, and are decided as two renames (F-215).
+func (c *Context) replaceObject(to, src treeHandle, number uint64) ntstatus.Status {
+	if to.device != src.device {
+		return c.Fail("F-118", ntstatus.NotSameDevice)
+	}
+	rule := "F-215"
+	st := src.open.Move(&nt.FileMove{Name: to.path, Decide: c.deciding(src, fileaccess.DecideRename, &rule),
+		Aside: to.open, AsideName: nt.AsideName(number), DecideAside: c.deciding(to, fileaccess.DecideRename, &rule)})
+	if st != ntstatus.Success {
+		return c.Fail(rule, st)
 	}
 	return ntstatus.Success
 }

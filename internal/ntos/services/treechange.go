@@ -173,18 +173,24 @@ func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 		}
 	}
 	rule := "F-57"
-	m.Decide = func(q *fileaccess.Move) fileaccess.MoveDecision {
-		q.Subject, q.Granted = c.self.Subject(), h.granted
-		d := decide(q)
-		if !d.Allowed() {
-			rule = d.Rule
-		}
-		return d
-	}
+	m.Decide = c.deciding(h, decide, &rule)
 	if st := h.open.Move(&m); st != ntstatus.Success {
 		return c.Fail(rule, st)
 	}
 	return ntstatus.Success
+}
+
+// deciding returns a function that decides a move of the file of h by decide, and sets rule to the one that refuses.
+func (c *Context) deciding(h treeHandle, decide func(*fileaccess.Move) fileaccess.MoveDecision,
+	rule *string) func(*fileaccess.Move) fileaccess.MoveDecision {
+	return func(q *fileaccess.Move) fileaccess.MoveDecision {
+		q.Subject, q.Granted = c.self.Subject(), h.granted
+		d := decide(q)
+		if !d.Allowed() {
+			*rule = d.Rule
+		}
+		return d
+	}
 }
 
 // NtQueryDirectoryFile lists a directory of a tree.

@@ -30,6 +30,13 @@ type FileSystem interface {
 	// Rename moves a resource with its descendants. If replace is set, it replaces an existing file at to in one
 	// step. If not, an existing destination is an error, and nothing moves.
 	Rename(from, to Path, replace bool) error
+	// Replace gives from the name to in one step. The resource that has this name gets a hidden name, which is
+	// returned; no client can use it. One of both is a folder. After an error nothing has changed.
+	Replace(from, to Path) (old Path, err error)
+	// Hidden returns a free name in the parent folder of a resource. No client can use it.
+	Hidden(name Path) Path
+	// Removable returns nil if the user may remove the resource, or the folder once it is empty. It changes nothing.
+	Removable(name Path) error
 	// Movable returns nil if the user may move the resource from one name to the other. If both names are equal, it
 	// tests whether the user may remove the resource. It changes nothing.
 	Movable(from, to Path) error
@@ -73,6 +80,8 @@ type Creation struct {
 	Enter func() (leave func(), err error)
 	// Replace lets the upload take a name that was given to another file, or taken away, while it was received.
 	Replace bool
+	// New makes Create or Commit fail if a file has the name. That file stays as it is.
+	New bool
 }
 
 // Upload receives the contents of a file. ReadFrom appends all data of a reader. Close without Commit discards the

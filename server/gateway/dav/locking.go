@@ -57,8 +57,12 @@ func (x *exchange) lock() error {
 		// "A successful lock request to an unmapped URL MUST result in the creation of a locked (non-collection) resource
 		// with empty content" (RFC 4918, 7.3; G-46).
 		if err := x.makeEmpty(); err != nil {
-			x.Locks.remove(made.Token)
-			return err
+			// A program of the host may have just created the file. Then it is locked like any other and keeps its contents.
+			if _, gone := x.files.Stat(x.name); gone != nil || x.files.Lockable(x.name) != nil {
+				x.Locks.remove(made.Token)
+				return err
+			}
+			missing = false
 		}
 	}
 	x.w.Header().Set("Lock-Token", "<"+made.Token+">")
@@ -72,7 +76,7 @@ func (x *exchange) lock() error {
 
 // makeEmpty creates an empty file with the name of the request.
 func (x *exchange) makeEmpty() error {
-	u, err := x.files.Create(x.name, Creation{})
+	u, err := x.files.Create(x.name, Creation{New: true})
 	if err != nil {
 		return err
 	}

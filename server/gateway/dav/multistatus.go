@@ -54,8 +54,12 @@ func answerXML(w http.ResponseWriter, code int, body string) {
 	_, _ = w.Write([]byte(body)) // a client that left takes no answer
 }
 
-// fail records the failure of one resource for the response. Beyond mostParts failures it records nothing.
+// fail records the failure of one resource for the response, by the name that clients know. Beyond mostParts failures
+// it records nothing.
 func (x *exchange) fail(name Path, err error) {
+	if x.hidden != "" && name.Under(x.hidden) {
+		name = x.shown + name[len(x.hidden):]
+	}
 	if len(x.parts) < mostParts {
 		x.parts = append(x.parts, part{name, err})
 	}

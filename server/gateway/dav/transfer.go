@@ -6,9 +6,8 @@ import (
 	"net/url"
 )
 
-// transfer serves COPY and MOVE. It answers 201 for a new destination and 204 for a replaced one. It replaces a file
-// by a file in one step, and removes any other existing destination first. If parts of a copy fail, the others stay,
-// and the error lists the failures.
+// transfer serves COPY and MOVE. It answers 201 for a new destination and 204 for a replaced one, which it replaces in
+// one step. If parts of a copy fail, the others stay, and the error lists the failures.
 func (x *exchange) transfer() error {
 	move := x.method == "MOVE"
 	if move {
@@ -46,16 +45,12 @@ func (x *exchange) transfer() error {
 	}
 	// A file is replaced by one call, which leaves the old contents or the new (G-40).
 	atOnce := exists && !from.Folder && !to.Folder
-	if exists && !atOnce {
-		// "Prior to performing the [copy or] move, the server MUST perform a DELETE with 'Depth: infinity' on the destination
-		// resource": as the user, and with the rights that DELETE takes (RFC 4918, 9.8.4, 9.9.3).
-		if !x.removeTree(x.to) {
-			return x.outcome(x.to)
-		}
-	}
-	if move {
+	switch {
+	case exists && !atOnce:
+		err = x.replaceTree(from)
+	case move:
 		err = x.rename(atOnce)
-	} else {
+	default:
 		x.copyTree(x.name, x.to, from, x.infinite())
 		err = x.outcome(x.to)
 	}
