@@ -209,3 +209,6 @@ func (m *Merge) directory() error {
 	}
 	return m.whole.add(Event{Directory: version})
 }
+
+// Rights returns the names of the index's rights. The caller must not change it.
+func (m *Merge) Rights() []string { return m.whole.state.start.Rights }

@@ -220,3 +220,17 @@ func TestFailedOutputClosesTheOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestFollowNeedsOneIndex checks that follow refuses to run without a folder unless the database is its only output
+// (N-120).
+func TestFollowNeedsOneIndex(t *testing.T) {
+	const says = "follow: give --state DIR, or --postgres DSN without --bulk"
+	for args, refused := range map[string]bool{"": true, "--bulk b": true, "--postgres x --bulk b": true,
+		"--postgres x": false, "--state s": false, "--state s --bulk b --postgres x": false} {
+		var out bytes.Buffer
+		code := run(append([]string{"follow", "--site", t.TempDir()}, strings.Fields(args)...), &streams{out: &out, err: &out})
+		if code != exitFailed || strings.Contains(out.String(), says) != refused {
+			t.Errorf("follow %s: code %d, %q, refused %v", args, code, out.String(), refused)
+		}
+	}
+}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/refmon/refmon/server/index"
 )
 
 // Limits of a wait for the database.
@@ -20,12 +22,15 @@ const (
 	answerLimit = 30 * time.Second       // timeout for connecting, unless the DSN has one
 )
 
-// send sends a batch in one transaction. If the connection breaks, the outcome is unknown. send
-// then waits for the database, fills the tables again and repeats the batch (N-92).
+// send sends a batch in one transaction, and waits as transact does.
 func (s *Sink) send(b *pgx.Batch) error {
-	try := func() error {
-		return pgx.BeginFunc(s.ctx, s.conn, func(tx pgx.Tx) error { return tx.SendBatch(s.ctx, b).Close() })
-	}
+	return s.transact(func(tx pgx.Tx) error { return tx.SendBatch(s.ctx, b).Close() })
+}
+
+// transact calls f in one transaction. If the connection breaks, the outcome is unknown. transact then waits for the
+// database, fills the tables again and repeats f (N-92).
+func (s *Sink) transact(f func(tx pgx.Tx) error) error {
+	try := func() error { return pgx.BeginFunc(s.ctx, s.conn, f) }
 	err := try()
 	if err == nil || !s.restarting(err) {
 		return err
@@ -66,6 +71,9 @@ func (s *Sink) again() error {
 	if err != nil {
 		return err
 	}
+	if s.store != nil {
+		s.store.session++
+	}
 	s.conn = conn
 	return s.begin()
 }
@@ -75,8 +83,11 @@ func (s *Sink) again() error {
 // now), 53300 (too many connections), 25006 (the server is no longer the primary). It returns false
 // once the context of the run has ended.
 func (s *Sink) restarting(err error) bool {
-	if s.ctx.Err() != nil {
+	if s.ctx.Err() != nil || errors.Is(err, index.ErrReload) {
 		return false
+	}
+	if errors.Is(err, errWriter) { // it may be our former connection, which the database has not noticed to be broken
+		return true
 	}
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) {
