@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -228,7 +229,8 @@ func TestFollowNeedsOneIndex(t *testing.T) {
 	for args, refused := range map[string]bool{"": true, "--bulk b": true, "--postgres x --bulk b": true,
 		"--postgres x": false, "--state s": false, "--state s --bulk b --postgres x": false} {
 		var out bytes.Buffer
-		code := run(append([]string{"follow", "--site", t.TempDir()}, strings.Fields(args)...), &streams{out: &out, err: &out})
+		all := append([]string{"follow", "--site", t.TempDir()}, strings.Fields(args)...)
+		code := run(all, &streams{out: &out, err: &out})
 		if code != exitFailed || strings.Contains(out.String(), says) != refused {
 			t.Errorf("follow %s: code %d, %q, refused %v", args, code, out.String(), refused)
 		}

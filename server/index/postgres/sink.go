@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"time"
 
@@ -163,14 +164,14 @@ func (s *Sink) number(class string, add func(int32)) int32 {
 type filledTable struct {
 	name    string
 	columns []string
-	rows    [][]any
+	rows    iter.Seq[[]any]
 	writes  []string
 }
 
 // fill copies the current state to temporary tables, which write no log of their rows, and then
 // writes the differences to the tables (N-103). stored are the numbers of the database's classes.
 func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
-	var documents, members, classes [][]any
+	var classes [][]any
 	number := func(class string) int32 {
 		n := s.number(class, func(int32) {})
 		if _, ok := stored[class]; !ok {
@@ -179,45 +180,62 @@ func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
 		}
 		return n
 	}
-	for d := range s.view.Documents { // a store's view has none
-		documents = append(documents, []any{id(d.Path), d.Right, d.Tree, number(d.Class), d.Descriptor,
-			int64(d.Seq), d.Time})
-	}
-	for m := range s.view.Members {
-		members = append(members, []any{number(m.Class), m.SID})
-	}
-	_, err := tx.CopyFrom(s.ctx, pgx.Identifier{"refmon", "classes"}, []string{"class", "name"}, pgx.CopyFromRows(classes))
-	if err != nil {
-		return err
-	}
 	tables := []filledTable{
-		{"documents", []string{"id", "right_name", "tree", "class", "descriptor", "seq", "at"}, documents, []string{
+		{"documents", []string{"id", "right_name", "tree", "class", "descriptor", "seq", "at"}, func(yield func([]any) bool) {
+			for d := range s.view.Documents {
+				if !yield([]any{id(d.Path), d.Right, d.Tree, number(d.Class), d.Descriptor, int64(d.Seq), d.Time}) {
+					return
+				}
+			}
+		}, []string{
 			`delete from refmon.documents d where not exists (select from present n
 				where n.id = d.id and n.right_name = d.right_name)`,
 			`insert into refmon.documents select n.* from present n left join refmon.documents d using (id, right_name)
 				where d.id is null or (d.tree, d.class, d.descriptor, d.seq, d.at) is distinct from
 					(n.tree, n.class, n.descriptor, n.seq, n.at) ` + replaceDocument,
 		}},
-		{"members", []string{"class", "sid"}, members, []string{
+		{"members", []string{"class", "sid"}, func(yield func([]any) bool) {
+			for m := range s.view.Members {
+				if !yield([]any{number(m.Class), m.SID}) {
+					return
+				}
+			}
+		}, []string{
 			`delete from refmon.members m where not exists (select from present n where n.sid = m.sid and n.class = m.class)`,
-			`insert into refmon.members select * from present on conflict do nothing`,
+			`insert into refmon.members select * from present n where not exists (select from refmon.members m
+				where m.sid = n.sid and m.class = n.class)`,
 		}},
 	}
-	if s.store != nil {
+	if s.store != nil { // which has the documents
 		tables = tables[1:]
 	}
 	for _, t := range tables {
-		if _, err := tx.Exec(s.ctx, `create temp table present (like refmon.`+t.name+`)`); err != nil {
+		if err := s.replace(tx, &t); err != nil {
 			return err
 		}
-		if _, err := tx.CopyFrom(s.ctx, pgx.Identifier{"present"}, t.columns, pgx.CopyFromRows(t.rows)); err != nil {
+	}
+	_, err := tx.CopyFrom(s.ctx, pgx.Identifier{"refmon", "classes"}, []string{"class", "name"}, pgx.CopyFromRows(classes))
+	return err
+}
+
+// replace makes a table equal to its rows.
+func (s *Sink) replace(tx pgx.Tx, t *filledTable) error {
+	if _, err := tx.Exec(s.ctx, `create temp table present (like refmon.`+t.name+`)`); err != nil {
+		return err
+	}
+	next, stop := iter.Pull(t.rows) // without a copy of all rows in memory
+	defer stop()
+	_, err := tx.CopyFrom(s.ctx, pgx.Identifier{"present"}, t.columns, pgx.CopyFromFunc(func() ([]any, error) {
+		row, _ := next()
+		return row, nil // nil ends the copy
+	}))
+	if err != nil {
+		return err
+	}
+	// Without statistics the planner compares two large tables row by row.
+	for _, sql := range append([]string{`analyze present`}, append(t.writes, `drop table present`)...) {
+		if _, err := tx.Exec(s.ctx, sql); err != nil {
 			return err
-		}
-		// Without statistics the planner compares two large tables row by row.
-		for _, sql := range append([]string{`analyze present`}, append(t.writes, `drop table present`)...) {
-			if _, err := tx.Exec(s.ctx, sql); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
