@@ -136,6 +136,7 @@ func (m *Merge) class(p *part, e *ClassEvent) error {
 	s := m.whole.state
 	k := s.classes[e.ID]
 	out := *e
+	out.Number = 0                    // of the part
 	if e.Version == "" || e.Passing { // several parts publish a folder's class, with different versions
 		if k != nil {
 			return nil
