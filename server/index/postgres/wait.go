@@ -22,9 +22,16 @@ const (
 	answerLimit = 30 * time.Second       // timeout for connecting, unless the DSN has one
 )
 
-// send sends a batch in one transaction, and waits as transact does.
+// send sends a batch in one transaction, and waits as transact does. Each attempt sends a copy, because a batch that
+// was sent names the prepared statements of its connection.
 func (s *Sink) send(b *pgx.Batch) error {
-	return s.transact(func(tx pgx.Tx) error { return tx.SendBatch(s.ctx, b).Close() })
+	return s.transact(func(tx pgx.Tx) error {
+		again := &pgx.Batch{}
+		for _, q := range b.QueuedQueries {
+			again.Queue(q.SQL, q.Arguments...)
+		}
+		return tx.SendBatch(s.ctx, again).Close()
+	})
 }
 
 // transact calls f in one transaction. If the connection breaks, the outcome is unknown. transact then waits for the
