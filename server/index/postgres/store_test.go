@@ -188,7 +188,7 @@ func TestStoreRowsEqualCursor(t *testing.T) {
 	}
 	server, seed := database.Start(t), randtest.Seed(t)
 	dsn := "host=" + server.Dir + " dbname=postgres user=" + database.Owner
-	r, last := rand.New(rand.NewPCG(seed, 1)), uint64(randtest.Count(t, "REFMON_STORE_MESSAGES", 12_000))
+	r, last := rand.New(rand.NewPCG(seed, 1)), uint64(randtest.Count(t, "REFMON_STORE_MESSAGES", 2500))
 	connect := func() *pgx.Conn {
 		t.Helper()
 		conn, err := pgx.Connect(t.Context(), dsn)

@@ -233,7 +233,7 @@ func TestFollowerWithoutRows(t *testing.T) {
 	defer b.work()()
 	stopWatch, stop := b.watch(), b.follow()
 	b.await("the first answer", b.equal)
-	for round := range randtest.Count(t, "REFMON_STORE_FAULTS", 40) {
+	for round := range randtest.Count(t, "REFMON_STORE_FAULTS", 15) {
 		for range 60 {
 			b.change(r)
 		}
