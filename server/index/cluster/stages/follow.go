@@ -17,7 +17,7 @@ import (
 // FollowConfig configures [Follow]. Either State or Rows is required.
 type FollowConfig struct {
 	State string         // the folder of the index, see [index.Open]
-	Rows  index.RowStore // used instead of State: the rows are stored there only (N-120)
+	Rows  index.RowStore // used instead of State: the rows are stored there only (N-125)
 	Sinks []index.Sink   // in addition to the folder; Follow closes them and Rows, also if it fails
 	Beat  time.Duration  // the interval of polling; 0: [watch.Often]
 	Ready func()         // called once, when all shares have been read and have a watermark; may be nil
