@@ -75,6 +75,11 @@ soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full size with
 	REFMON_SEED=clock REFMON_INDEX_FILES=100000 REFMON_INDEX_PEOPLE=1000 REFMON_INDEX_CHANGES=10000 REFMON_KILLS=50 \
 		go -C server test -count=1 -timeout=2h -run='^TestOracle$$' -v ./index
 	REFMON_SEED=clock REFMON_PAIRS=100000 go -C server test -count=1 -run='^TestEqualsWhoCan$$' -v ./index
+	REFMON_SEED=clock REFMON_SAMBA_PAIRS=100000 go -C server test -count=1 -timeout=1h -run='^TestIndexEqualsSamba$$' -v ./index
+	REFMON_SEED=clock REFMON_STORE_MESSAGES=12000 go -C server test -count=1 -timeout=1h -run='^TestStoreRowsEqualCursor$$' -v \
+		./index/postgres
+	REFMON_SEED=clock REFMON_STORE_FAULTS=40 go -C server test -count=1 -timeout=1h -run='^TestFollowerWithoutRows$$' -v \
+		./index/cluster/stages
 	REFMON_SEED=clock REFMON_ELECTIONS=real REFMON_CLUSTER_FAULTS=50 REFMON_CLUSTER_FILES=20000 REFMON_CLUSTER_PEOPLE=300 \
 		REFMON_CLUSTER_CHANGES=10000 go -C server test -count=1 -timeout=3h -run='^TestClusterSurvivesKills$$' -v ./cmd/refmon-index
 	REFMON_CLUSTER_PAIRS=100000 go -C server test -count=1 -timeout=1h -run='^TestClusterEqualsWhoCan$$' -v ./cmd/refmon-index

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// Bulk is a sink that writes _bulk requests for Elasticsearch and OpenSearch. Each document has the access array
-// that their connectors query. Its external version is the event number, so lines may be sent twice. Send them in
-// order; see [Bulk.Write]. The goroutine of the run owns it.
+// Bulk is a sink that writes requests for a search engine, in one of the forms of [BulkForm]. Send the lines in order;
+// see [Bulk.Write]. The goroutine of the run owns it.
 type Bulk struct {
 	file  *os.File
 	index string
+	form  BulkForm
 	state *State
 	buf   []byte
 
@@ -27,14 +27,18 @@ type Bulk struct {
 }
 
 // NewBulk returns a sink that appends to the file name, and creates the file if it is missing. index is the name of
-// the search index, state the folder of the log. The caller closes the sink; [Run] closes those of its configuration.
+// the search index, or of the table in SQL, and state the folder of the log. The caller closes the sink; [Run] closes
+// those of its configuration.
 //
 // NewBulk writes the documents that changed after the cursor of an earlier run (N-104). It writes all documents that
 // the log names, with the number of the log's last event as version, if there is no cursor, if the log no longer has
 // the events after it, or if the file is shorter than it was. Without a log it writes no line. It returns an error for
 // a damaged log or cursor.
-func NewBulk(name, index, state string) (*Bulk, error) {
-	b := &Bulk{index: index, state: newState()}
+func NewBulk(name, index, state string, form BulkForm) (*Bulk, error) {
+	if !slices.Contains(BulkForms(), form) {
+		return nil, fmt.Errorf("bulk form %q: want one of %q", form, BulkForms())
+	}
+	b := &Bulk{index: index, form: form, state: newState()}
 	if err := cutTorn(name); err != nil {
 		return nil, err
 	}
@@ -76,7 +80,7 @@ func (b *Bulk) replay(state string) (map[string]uint64, error) {
 			}
 		case e.Gone != "" && later:
 			changed[e.Gone] = e.Seq
-		case e.Class != nil && later:
+		case e.Class != nil && later && b.form == BulkSIDs:
 			classes[e.Class.ID] = e.Seq
 		}
 	})
@@ -103,15 +107,15 @@ func (b *Bulk) replay(state string) (map[string]uint64, error) {
 // never is a term that no user has. An empty list would match every user (B-6).
 const never = "sid:S-1-0-0"
 
-// Write appends the lines of the documents that events changed: of each changed row, and of each document of a class
-// whose members changed. For a removed document it writes a deletion, with the number of the event as version (N-94).
-// Search engines forget such a version after a while, so send lines in order. It does not sync the file. After an
-// error the cursor no longer moves, so the next run writes the lines again.
+// Write appends the lines of the documents that events changed: of each changed row and, for BulkSIDs, of each
+// document of a class whose members changed. For a removed document it writes a deletion, with the number of the event
+// as version (N-94). Search engines forget such a version after a while, so send lines in order. It does not sync the
+// file. After an error the cursor no longer moves, so the next run writes the lines again.
 func (b *Bulk) Write(events []Event) error {
 	changed := map[string]uint64{}
 	for i := range events {
 		e := &events[i]
-		if e.Class != nil && b.state.classes[e.Class.ID] != nil {
+		if e.Class != nil && b.form == BulkSIDs && b.state.classes[e.Class.ID] != nil {
 			for path, r := range b.state.rows {
 				if slices.Contains(r.Classes, e.Class.ID) {
 					changed[path] = e.Seq
@@ -190,15 +194,24 @@ func (b *Bulk) terms(r *RowEvent, right int) []string {
 // document appends the lines of a document to the buffer: a deletion if it has no row, else its terms and evidence. A
 // path above maxID is replaced by its hash.
 func (b *Bulk) document(path string, version uint64) error {
-	id := path
+	id, r := path, b.state.rows[path]
 	if len(id) > maxID {
 		sum := sha256.Sum256([]byte(path))
 		id = hex.EncodeToString(sum[:])
 	}
+	switch b.form {
+	case BulkQdrant:
+		return b.point(path, version, r)
+	case BulkSQL:
+		b.statement(id, version, r)
+		return nil
+	}
 	target := map[string]any{"_index": b.index, "_id": id, "version": version, "version_type": "external"}
-	r := b.state.rows[path]
 	if r == nil {
 		return b.lines(map[string]any{"delete": target})
+	}
+	if b.form == BulkClasses {
+		return b.lines(map[string]any{"index": target}, map[string]any{"path": path, "refmon": b.numbers(r, version)})
 	}
 	evidence := map[string]any{"seq": version, "directory": b.state.version}
 	source := map[string]any{"path": path, "refmon": evidence}

@@ -131,7 +131,7 @@ func TestBulkLines(t *testing.T) {
 	}
 	const all, none = "S-1-1-0", "S-1-0-0"
 	name := filepath.Join(t.TempDir(), "bulk")
-	b, err := NewBulk(name, "docs", dir)
+	b, err := NewBulk(name, "docs", dir, BulkSIDs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestCursorStaysBehindLostLines(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "bulk")
 	run := func() *Bulk {
 		t.Helper()
-		b, err := NewBulk(name, "docs", dir)
+		b, err := NewBulk(name, "docs", dir, BulkSIDs)
 		if err != nil {
 			t.Fatal(err)
 		}

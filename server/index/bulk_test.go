@@ -110,7 +110,7 @@ func TestDeletedDocuments(t *testing.T) {
 	}
 	run := func(during func()) {
 		t.Helper()
-		b, err := index.NewBulk(name, "docs", l.state)
+		b, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +162,7 @@ func TestDeletedDocuments(t *testing.T) {
 func TestUnreadableDocumentHasNobodysTerm(t *testing.T) {
 	l := newLive(t, true)
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
-	b, err := index.NewBulk(name, "docs", l.state)
+	b, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestBulk(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
 	engine := searched{}
 	for turn := range 3 {
-		b, err := index.NewBulk(name, "docs", l.state)
+		b, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -323,7 +323,7 @@ func TestTornBulkFile(t *testing.T) {
 	l.end()
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
 	again := func() string {
-		b, err := index.NewBulk(name, "docs", l.state)
+		b, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
 		if err == nil {
 			err = b.Close()
 		}
@@ -372,7 +372,7 @@ func TestRestartAppendsOnlyChanges(t *testing.T) {
 		if err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
 		}
-		b, err := index.NewBulk(name, target, l.state)
+		b, err := index.NewBulk(name, target, l.state, index.BulkSIDs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -448,7 +448,7 @@ func TestRestartAppendsOnlyChanges(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		_, err := index.NewBulk(filepath.Join(dir, "b"), "other", l.state)
+		_, err := index.NewBulk(filepath.Join(dir, "b"), "other", l.state, index.BulkSIDs)
 		if err == nil || !strings.Contains(err.Error(), "delete it") {
 			t.Errorf("a cursor %q: %v", text, err)
 		}

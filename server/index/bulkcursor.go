@@ -20,7 +20,7 @@ type bulkCursor struct {
 	path   string
 	Format int    `json:"format"` // 1
 	Index  string `json:"index"`  // random name of the log's index
-	Target string `json:"target"` // name of the search index
+	Target string `json:"target"` // name of the search index, after its form and a colon unless that is BulkSIDs
 	Seq    uint64 `json:"seq"`
 	Size   int64  `json:"size"` // bytes of the file
 }
@@ -49,10 +49,18 @@ func (b *Bulk) readCursor(name, state string) error {
 		return fmt.Errorf("%s: %w: delete it, and all documents are written again", b.cursor.path, err)
 	}
 	info, err := os.Stat(name)
-	if err == nil && info.Mode().IsRegular() && info.Size() >= c.Size && c.Target == b.index {
+	if err == nil && info.Mode().IsRegular() && info.Size() >= c.Size && c.Target == b.target() {
 		b.cursor = c
 	}
 	return nil
+}
+
+// target returns the name of the search index with the form of the lines.
+func (b *Bulk) target() string {
+	if b.form == BulkSIDs {
+		return b.index
+	}
+	return string(b.form) + ":" + b.index
 }
 
 // saveCursor syncs the lines and then saves the cursor, so that a cursor never names lines that a
@@ -66,7 +74,7 @@ func (b *Bulk) saveCursor() error {
 		return err
 	}
 	c := &b.cursor
-	c.Format, c.Index, c.Target, c.Seq, c.Size = 1, b.state.start.Index, b.index, b.state.seq, info.Size()
+	c.Format, c.Index, c.Target, c.Seq, c.Size = 1, b.state.start.Index, b.target(), b.state.seq, info.Size()
 	text, err := json.Marshal(c)
 	if err != nil {
 		return err

@@ -136,6 +136,7 @@ func (m *Merge) class(p *part, e *ClassEvent) error {
 	s := m.whole.state
 	k := s.classes[e.ID]
 	out := *e
+	out.Number = 0                    // of the part
 	if e.Version == "" || e.Passing { // several parts publish a folder's class, with different versions
 		if k != nil {
 			return nil
@@ -209,3 +210,6 @@ func (m *Merge) directory() error {
 	}
 	return m.whole.add(Event{Directory: version})
 }
+
+// Rights returns the names of the index's rights. The caller must not change it.
+func (m *Merge) Rights() []string { return m.whole.state.start.Rights }

@@ -46,7 +46,7 @@ func (s *State) snapshot(all bool) []Event {
 	for _, k := range s.kinds() {
 		if all || used[k.ID] {
 			e := *k.event
-			e.Passing, e.Holders, e.Through = k.Passing, k.Holders, ids(k.Through)
+			e.Passing, e.Holders, e.Through, e.Number = k.Passing, k.Holders, ids(k.Through), k.number
 			out = append(out, Event{Class: &e, Time: s.began})
 		}
 	}
@@ -57,7 +57,7 @@ func (s *State) snapshot(all bool) []Event {
 		out = append(out, Event{Directory: s.version, Time: s.began})
 	}
 	start := *s.start
-	start.Until = s.seq
+	start.Until, start.Classes = s.seq, s.nextNumber()-1
 	out[0].Start = &start
 	for i := range out {
 		out[i].Seq = s.seq - uint64(len(out)-1-i)

@@ -36,7 +36,7 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 	l := newLive(t, false)
 	l.config.Compact = 1
 	name := filepath.Join(t.TempDir(), "bulk.ndjson")
-	bulk, err := index.NewBulk(name, "docs", l.state)
+	bulk, err := index.NewBulk(name, "docs", l.state, index.BulkSIDs)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,8 @@ type StartEvent struct {
 	Guard string `json:"guard,omitempty"`
 	// Traverse is the check of traverse rights: "", "privilege", "always" or "host".
 	Traverse string `json:"traverse,omitempty"`
+	// Classes is the number of classes that a compacted index ever had. 0: never compacted.
+	Classes int `json:"classes,omitempty"`
 	// Until is the number of the last compacted event. The events up to it rebuild the state of
 	// that time. 0: never compacted.
 	Until uint64 `json:"until,omitempty"`
@@ -58,7 +60,10 @@ type PersonEvent struct {
 
 // ClassEvent has the members of a class. The first event of a class also has its definition.
 type ClassEvent struct {
-	ID     string `json:"id"`
+	ID string `json:"id"`
+	// Number is 1, 2, … in the order of the classes. An index never gives a number to two classes (N-126). 0: the next
+	// number, or that of a known class.
+	Number int    `json:"number,omitempty"`
 	Right  string `json:"right,omitempty"`
 	Mask   uint32 `json:"mask,omitempty"`
 	Folder bool   `json:"folder,omitempty"`

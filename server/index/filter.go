@@ -18,10 +18,12 @@ type Filter struct {
 	Right string `json:"right"`
 	// Classes are the class IDs, sorted.
 	Classes []string `json:"classes,omitempty"`
-	// Bitmap has bit n%8 of byte n/8 for class number n. Classes are numbered from 0 in the order
-	// of the log. The numbers are valid for one value of Until, that of the start event.
+	// Bitmap has bit n%8 of byte n/8 for class number n.
 	Bitmap []byte `json:"bitmap,omitempty"`
 	Until  uint64 `json:"until,omitempty"`
+	// Numbers are the sorted numbers of the classes, as bulk lines have them. They mean these classes in this Index only.
+	Numbers []int  `json:"numbers,omitempty"`
+	Index   string `json:"index,omitempty"`
 	// SIDs are the terms for documents that list their readers, as bulk lines do.
 	SIDs []string `json:"sids,omitempty"`
 
@@ -33,11 +35,12 @@ type Filter struct {
 // Form is a form of a [Filter].
 type Form string
 
-// Forms.
+// Forms. FormNumbers is the filter for the integer classes of bulk lines.
 const (
-	FormList   Form = "list"
-	FormBitmap Form = "bitmap"
-	FormSIDs   Form = "sids" // not for a person in an index that is read from its folder, which has no memberships
+	FormList    Form = "list"
+	FormBitmap  Form = "bitmap"
+	FormNumbers Form = "numbers"
+	FormSIDs    Form = "sids" // not for a person in an index that is read from its folder, which has no memberships
 )
 
 // Classes returns the sorted IDs of the classes on which a person has a right; an empty list if there are none. The
@@ -99,16 +102,21 @@ func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
 
 var errNobody = errors.New("the directory has no such person")
 
-// filter returns the classes of a right for which by's predicate holds, as a bitmap for FormBitmap and else as a
-// sorted list. It fails if the right is not indexed, a source is stale, or the predicate fails. Events that arrive
-// meanwhile count for the classes that were not reached yet.
+// filter returns the classes of a right for which by's predicate holds, as a bitmap for FormBitmap, as numbers for
+// FormNumbers, and else as a sorted list. It fails if the right is not indexed, a source is stale, or the predicate
+// fails. Events that arrive meanwhile count for the classes that were not reached yet.
 func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
-	out, has, classes, err := x.begin(q, by)
+	out, made, has, classes, err := x.begin(q, by)
 	if err != nil {
 		return Filter{}, err
 	}
-	if out.Classes = make([]string, 0, len(classes)); form == FormBitmap {
-		out.Classes, out.Bitmap = nil, make([]byte, (len(classes)+7)/8)
+	switch out.Classes = make([]string, 0, len(classes)); form {
+	case FormBitmap:
+		out.Classes, out.Bitmap = nil, make([]byte, made/8+1)
+	case FormNumbers:
+		out.Classes = nil
+	default:
+		out.Index = ""
 	}
 	err = x.each(classes, func(k *kind) error {
 		if k.Right != q.Right || k.Passing {
@@ -118,8 +126,11 @@ func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, e
 		switch {
 		case err != nil:
 			return err
+		case may && form == FormBitmap && k.number > made: // an event has just numbered it again
 		case may && form == FormBitmap:
 			out.Bitmap[k.number/8] |= 1 << (k.number % 8)
+		case may && form == FormNumbers:
+			out.Numbers = append(out.Numbers, k.number)
 		case may:
 			out.Classes = append(out.Classes, k.ID)
 		}
@@ -128,35 +139,36 @@ func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, e
 	if err != nil {
 		return Filter{}, err
 	}
+	slices.Sort(out.Numbers)
 	return out, nil
 }
 
-// begin returns a filter without classes, the predicate that by makes for the state, and the classes to test. It
-// returns an error if the right is not indexed, a source is stale, or by fails.
-func (x *Index) begin(q Query, by func(*State) (func(*kind) (bool, error), error)) (out Filter,
+// begin returns a filter without classes, the number of classes ever, the predicate that by makes for the state, and
+// the classes to test. It returns an error if the right is not indexed, a source is stale, or by fails.
+func (x *Index) begin(q Query, by func(*State) (func(*kind) (bool, error), error)) (out Filter, made int,
 	has func(*kind) (bool, error), classes []*kind, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	watermark, err := x.follow()
 	if err != nil {
-		return out, nil, nil, err
+		return out, 0, nil, nil, err
 	}
 	s := x.state
 	if !slices.Contains(s.start.Rights, q.Right) {
-		return out, nil, nil, fmt.Errorf("the index is not about the right %s", q.Right)
+		return out, 0, nil, nil, fmt.Errorf("the index is not about the right %s", q.Right)
 	}
-	out = Filter{Right: q.Right, Directory: s.version, Seq: s.seq, Until: s.start.Until}
+	out = Filter{Right: q.Right, Directory: s.version, Seq: s.seq, Until: s.start.Until, Index: s.start.Index}
 	g := age{watermark, x.within(q), x.clock(), x.boot}
 	for source, m := range watermark.Sources {
 		if why := g.stale(source); why != "" {
-			return out, nil, nil, errors.New(why)
+			return out, 0, nil, nil, errors.New(why)
 		}
 		if out.Time.IsZero() || m.Time.Before(out.Time) {
 			out.Time = m.Time
 		}
 	}
 	has, err = by(s)
-	return out, has, s.inOrder(), err
+	return out, s.nextNumber() - 1, has, s.inOrder(), err
 }
 
 // each calls f with each class under the lock, and ends with f's first error. It releases the lock after each chunk,

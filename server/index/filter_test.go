@@ -60,7 +60,7 @@ func (b *behind) may(tok *token.Token, name string) bool {
 	return true
 }
 
-// TestFilters checks filters of tokens with deny-only groups and of restricted tokens. As a list and as a bitmap,
+// TestFilters checks filters of tokens with deny-only groups and of restricted tokens. As a list, a bitmap and numbers,
 // they have the classes that the access check allows, including folders on the way, and so does each single answer
 // (N-19). A filter of SIDs matches no class that the token does not have, or is rejected (N-20).
 func TestFilters(t *testing.T) {
@@ -82,6 +82,10 @@ func TestFilters(t *testing.T) {
 		if err != nil || bits.Directory == "" || bits.Seq == 0 || bits.Time.IsZero() {
 			t.Fatalf("%+v, %v", bits, err)
 		}
+		ints, err := x.FilterOf(tok, "read", index.FormNumbers)
+		if err != nil || ints.Index == "" || ints.Classes != nil || !slices.IsSorted(ints.Numbers) {
+			t.Fatalf("%+v, %v", ints, err)
+		}
 		sids, failed := x.FilterOf(tok, "read", index.FormSIDs)
 		for _, id := range list.Classes {
 			if passing[id] {
@@ -94,7 +98,8 @@ func TestFilters(t *testing.T) {
 				a, want := x.CanReadAs(b.path(name), tok, "read"), b.may(tok, name)
 				n := numbers[a.Class]
 				_, listed := slices.BinarySearch(list.Classes, a.Class)
-				if a.Allowed != want || listed != want || bits.Bitmap[n/8]>>(n%8)&1 == 1 != want {
+				if a.Allowed != want || listed != want || bits.Bitmap[n/8]>>(n%8)&1 == 1 != want ||
+					slices.Contains(ints.Numbers, n) != want {
 					t.Fatalf("%s: %+v, listed %v, want %v", name, a, listed, want)
 				}
 				bySID := slices.ContainsFunc(sids.SIDs, func(s string) bool { return slices.Contains(allow[a.Class], s) })
@@ -159,7 +164,7 @@ func (b *behind) classes() (numbers map[string]int, allow map[string][]string, p
 		}
 		if c := e.Class; c != nil {
 			if _, known := numbers[c.ID]; !known {
-				numbers[c.ID] = len(numbers)
+				numbers[c.ID] = c.Number
 			}
 			allow[c.ID], passing[c.ID] = slices.Concat(c.Allow, c.Expand), c.Passing
 		}

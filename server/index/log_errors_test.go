@@ -245,7 +245,7 @@ func TestDamagedLogIsAnErrorForEveryReader(t *testing.T) {
 				return errors.Join(errors.New(x.CanRead("/t/3", alice, "").Because), x.Close())
 			},
 			"NewView": func() error { _, err := NewView(dir); return err },
-			"NewBulk": func() error { _, err := NewBulk(filepath.Join(t.TempDir(), "bulk"), "i", dir); return err },
+			"NewBulk": func() error { _, err := NewBulk(filepath.Join(t.TempDir(), "bulk"), "i", dir, BulkSIDs); return err },
 			"Changes": func() error { return Changes(dir, 0, func(Change) error { return nil }) },
 		} {
 			err := read()

@@ -206,8 +206,8 @@ func TestWholeFilters(t *testing.T) {
 		for right, word := range []string{"read", "modify"} {
 			want := Filter{Right: word, Classes: []string{}, Directory: "v7", Seq: a.watermark.Seq,
 				Time: a.watermark.Sources["/t"].Time}
-			bits := Filter{Right: word, Bitmap: make([]byte, (len(s.classes)+7)/8), Directory: "v7", Seq: want.Seq,
-				Time: want.Time}
+			bits := Filter{Right: word, Bitmap: make([]byte, len(s.classes)/8+1), Directory: "v7", Seq: want.Seq,
+				Time: want.Time, Index: s.start.Index}
 			for _, path := range []string{"/t/a", "/t/d/b", "/u/a", "/t/d"} {
 				id := s.rows[path].Classes[right]
 				if s.classes[id].members.Has(n) && !slices.Contains(want.Classes, id) {

@@ -20,6 +20,7 @@ import (
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/postgres"
 )
 
 // asRun makes the test's program a run of an index, whose configuration it has.
@@ -43,7 +44,7 @@ func TestMain(m *testing.M) {
 		c.Ready = func() { fmt.Println("ready") }
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		defer stop()
-		err = index.Run(ctx, c)
+		err = runChild(ctx, c)
 	}
 	if err != nil {
 		fmt.Println(err)
@@ -51,17 +52,29 @@ func TestMain(m *testing.M) {
 	}
 }
 
+// runChild runs an index with a database, if the environment has one.
+func runChild(ctx context.Context, c index.Config) error {
+	if dsn := os.Getenv(asRun + "_POSTGRES"); dsn != "" {
+		s, err := postgres.Open(ctx, dsn, c.State, time.Hour)
+		if err != nil {
+			return err
+		}
+		c.Sinks = append(c.Sinks, s)
+	}
+	return index.Run(ctx, c)
+}
+
 // child runs the index in a process of its own and waits until it has walked its tree.
 func (l *live) child() *exec.Cmd {
 	l.t.Helper()
 	c := l.config
 	text, err := json.Marshal(map[string]any{"Trees": c.Trees, "Directory": c.Directory, "Rights": c.Rights,
-		"State": c.State, "NoEvents": c.NoEvents, "Every": c.Every, "Beat": c.Beat})
+		"State": c.State, "NoEvents": c.NoEvents, "Every": c.Every, "Beat": c.Beat, "Traverse": c.Traverse})
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), asRun+"="+string(text))
+	cmd.Env = append(os.Environ(), asRun+"="+string(text), asRun+"_POSTGRES="+l.dsn)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		l.t.Fatal(err)

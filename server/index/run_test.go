@@ -46,6 +46,7 @@ type live struct {
 	t           testing.TB
 	config      index.Config
 	tree, state string
+	dsn         string // of the database of a child; "": none
 	fences      chan index.Watermark
 	done        chan error
 	stop        context.CancelFunc

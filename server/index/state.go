@@ -26,6 +26,8 @@ type State struct {
 	unread  int                            // unreadable rows
 
 	trees map[string]int // number of rows of each tree that has any
+	made  int            // number of the last class
+	given int            // number of classes before the log was compacted
 
 	ordered []*kind // sorted by ID, as of the last call of inOrder
 	added   []*kind // classes since then
@@ -38,7 +40,7 @@ type kind struct {
 	Class
 	event   *ClassEvent
 	members effective.Set
-	number  int // 0, 1, … in the order of creation
+	number  int // 1, 2, … in the order of creation
 	rows    int
 }
 
@@ -64,7 +66,7 @@ func (s *State) Apply(e *Event) error {
 		// Readable rows have a class for each right, and outputs name the first.
 		err = errors.New("an index without rights")
 	case e.Start != nil:
-		s.start, s.began = e.Start, e.Time
+		s.start, s.began, s.given = e.Start, e.Time, e.Start.Classes
 	case e.Person != nil:
 		err = s.person(e.Person)
 	case e.Class != nil:
@@ -146,12 +148,37 @@ func (s *State) class(e *ClassEvent) error {
 		if c.Through, err = s.passing(e.Through); err != nil {
 			return fmt.Errorf("class %s: %w", e.ID, err)
 		}
-		k = &kind{Class: c, number: len(s.classes)}
+		k = &kind{Class: c}
+	}
+	if k.number, err = s.numberOf(e, k.number); err != nil {
+		return err
+	}
+	if s.classes[e.ID] == nil {
 		s.classes[e.ID] = k
 		s.added = append(s.added, k)
 	}
 	k.event, k.members = e, members
 	return nil
+}
+
+// nextNumber returns the number of the next new class.
+func (s *State) nextNumber() int { return max(s.made, s.given) + 1 }
+
+// numberOf returns the number of a class, which had the number old, 0 for a new class. A known class gets another
+// number if a compacted log did not name it and it came back. It returns an error for a number that another class has
+// or had (N-126).
+func (s *State) numberOf(e *ClassEvent, old int) (int, error) {
+	switch {
+	case e.Number == old && old > 0, e.Number == 0 && old > 0:
+		return old, nil
+	case e.Number == 0:
+		s.made = s.nextNumber()
+		return s.made, nil
+	case e.Number <= s.made:
+		return 0, fmt.Errorf("class %s: number %d: the next number is %d", e.ID, e.Number, s.nextNumber())
+	}
+	s.made = e.Number
+	return e.Number, nil
 }
 
 // row adds or replaces a row. A readable one needs a class for each right, and all its classes must be known. An

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -114,5 +115,47 @@ func TestDanglingEventsAreRejected(t *testing.T) {
 	}
 	if err := put.Apply(&Event{Seq: 1, Gone: "x"}); err == nil {
 		t.Error("a log begins without its start")
+	}
+}
+
+// TestClassNumbersAreNeverReused checks that classes keep their numbers when a compaction leaves out classes without
+// documents, that a later class gets a number of none of these, and that a reader of all events gives a class that
+// comes back its new number, as a reader of the compacted log does (N-126).
+func TestClassNumbersAreNeverReused(t *testing.T) {
+	w, all := working(t, ""), newState()
+	file := func(path, who string) watch.Seen {
+		return watch.Seen{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + who + ")")}
+	}
+	apply := func() {
+		t.Helper()
+		for _, e := range w.Take() {
+			if err := all.Apply(&e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	number := func(s *State, path string) int { return s.classes[s.rows[path].Classes[0]].number }
+	sees(t, w, file("/t/a", alice), file("/t/b", bob))
+	apply()
+	if a, b := number(w.state, "/t/a"), number(w.state, "/t/b"); a != 1 || b != 2 {
+		t.Fatalf("the classes have the numbers %d and %d, want 1 and 2", a, b)
+	}
+	sees(t, w, watch.Seen{Path: "/t/b", Gone: true})
+	apply()
+	if _, err := w.Compact(false); err != nil {
+		t.Fatal(err)
+	}
+	sees(t, w, file("/t/c", carol), file("/t/b", bob))
+	apply()
+	for path, want := range map[string]int{"/t/a": 1, "/t/c": 3, "/t/b": 4} {
+		if got, same := number(w.state, path), number(all, path); got != want || same != want {
+			t.Errorf("%s has a class with the number %d, to a reader of all events %d, want %d", path, got, same, want)
+		}
+	}
+	for _, n := range []int{1, 4} {
+		e := &Event{Seq: all.seq + 1, Class: &ClassEvent{ID: "new", Number: n}}
+		if err := all.Apply(e); err == nil {
+			t.Errorf("a new class with the number %d of another one is no error", n)
+		}
 	}
 }

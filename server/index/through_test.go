@@ -331,6 +331,8 @@ func TestHostSearch(t *testing.T) {
 	want("above it", "abcd", "in/f")
 	mode("in/deep", 0, 0, 0o745) // the mask loses its search permission, others keep it
 	want("mask", "cd", "in/deep/f")
+	mode("in/deep", 0, 0, 0o705) // the kernel skips an ACL whose mask grants nothing: everybody is another then
+	want("empty mask", "abcd", "in/deep/f")
 	mode(".", 0, 0, 0o700)
 	want("root", "", "plan", "in/f", "in/deep/f")
 	mode(".", 0, 0, 0o755)

@@ -34,7 +34,7 @@ type Difference struct {
 // NewView returns a view of the events in the index folder state. If there is no log, the view is empty. It ignores an
 // incomplete last line, and returns an error for a damaged log.
 func NewView(state string) (*View, error) {
-	v := &View{newState()}
+	v := EmptyView()
 	events, err := os.Open(filepath.Join(state, eventsName))
 	if errors.Is(err, os.ErrNotExist) {
 		return v, nil
@@ -48,6 +48,9 @@ func NewView(state string) (*View, error) {
 	}
 	return v, nil
 }
+
+// EmptyView returns a view of no events.
+func EmptyView() *View { return &View{newState()} }
 
 // Documents calls yield with a row for each readable document and each right, in no order, until yield returns false.
 // Do not call Apply meanwhile.

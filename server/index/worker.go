@@ -102,6 +102,9 @@ func (unshared) Unlock() {}
 // add numbers an event, applies it to the worker's state and queues it for the sinks. On an error it queues nothing.
 func (w *Worker) add(e Event) error {
 	e.Seq, e.Time = w.state.seq+1, w.clock
+	if e.Class != nil && w.state.classes[e.Class.ID] == nil { // readers may still know the class by an older number
+		e.Class.Number = w.state.nextNumber()
+	}
 	w.lock.Lock()
 	err := w.state.Apply(&e)
 	w.lock.Unlock()

@@ -59,7 +59,8 @@ func consistent(t *testing.T, what string, s *State) {
 	}
 	numbers := map[int]bool{}
 	for id, k := range s.classes {
-		if k.rows != rows[id] || k.ID != id || k.event.ID != id || numbers[k.number] || k.number >= len(s.classes) {
+		if k.rows != rows[id] || k.ID != id || k.event.ID != id || numbers[k.number] || k.number < 1 ||
+			k.number >= s.nextNumber() {
 			t.Fatalf("%s: class %s has %d rows, want %d; number %d, %s",
 				what, id, k.rows, rows[id], k.number, k.event.ID)
 		}

@@ -94,9 +94,10 @@ func searchers(f ntacl.Info, acl []byte, who ntacl.Accounts) (*sd.Descriptor, er
 }
 
 // classesOf returns the classes of a POSIX ACL with its mask applied, or those of the mode if acl is nil. An ACL of
-// another version, or with an unknown tag, is an error.
+// another version, or with an unknown tag, is an error, unless it does not count.
 func classesOf(f ntacl.Info, acl []byte) (list []search, err error) {
-	if acl == nil {
+	// Linux skips an ACL whose mask grants nothing: users and groups that it names are others then (N-95).
+	if acl == nil || f.Mode&0o070 == 0 {
 		return []search{{ownerTag, 0, f.Mode&0o100 != 0}, {groupTag, 0, f.Mode&0o010 != 0}, {otherTag, 0, f.Mode&1 != 0}}, nil
 	}
 	le := binary.LittleEndian

@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/broker"
 	"github.com/refmon/refmon/server/index/cluster/site"
 	"github.com/refmon/refmon/server/index/cluster/stages"
+	"github.com/refmon/refmon/server/index/postgres"
 	"github.com/refmon/refmon/server/watch"
 	"github.com/refmon/refmon/server/watch/feed"
 )
@@ -187,23 +188,42 @@ func (c *workCmd) Run(std *streams) error {
 
 type followCmd struct {
 	Name    string `help:"This machine's name among the followers of the site, to report its lag." placeholder:"NAME"`
-	State   string `help:"The folder of the index, created if it is missing." required:"" placeholder:"DIR"`
+	State   string `help:"The folder of the index, created if it is missing." placeholder:"DIR"`
 	Compact int64  `help:"The least size of the folder's log before it is compacted (default 64 MiB)." placeholder:"BYTES"`
 	outputs `embed:""`
 	member  `embed:""`
 }
 
-// Run stores the results of all workers in a folder and the selected outputs until SIGINT or SIGTERM.
+// Help returns the long text of --help for the command follow.
+func (followCmd) Help() string {
+	return `With --state it holds all rows in memory and in that folder, where the other commands query them. With
+--postgres and without --state the rows are in the database only, with a partition for each tree, and
+memory holds classes and people. Bulk lines need --state.`
+}
+
+// Run stores the results of all workers in a folder and the selected outputs, or in a database alone, until SIGINT or
+// SIGTERM. It returns an error at once without --state unless --postgres is the only output.
 func (c *followCmd) Run(std *streams) error {
+	if c.State == "" && (c.Postgres == "" || c.Bulk != "") {
+		return errors.New("follow: give --state DIR, or --postgres DSN without --bulk")
+	}
 	return c.run(std, site.Follow, func(ctx context.Context, x *stages.Conn) error {
-		sinks, err := c.open(ctx, c.State, std.warn)
-		if err != nil {
-			return err
-		}
 		start := time.Now()
-		o := stages.FollowConfig{Name: c.Name, State: c.State, Sinks: sinks, Beat: c.Beat, Compact: c.Compact, Ready: func() {
+		o := stages.FollowConfig{Name: c.Name, State: c.State, Beat: c.Beat, Compact: c.Compact, Ready: func() {
 			fmt.Fprintf(std.err, "refmon-index: all is known, after %s\n", time.Since(start).Round(time.Millisecond))
 		}}
+		if c.State == "" {
+			s, err := postgres.AwaitStore(ctx, c.Postgres, c.Limit, std.warn)
+			if err != nil {
+				return err
+			}
+			o.Rows = s
+			return stages.Follow(ctx, x, o)
+		}
+		var err error
+		if o.Sinks, err = c.open(ctx, c.State, std.warn); err != nil {
+			return err
+		}
 		return stages.Follow(ctx, x, o)
 	})
 }

@@ -11,8 +11,9 @@ import (
 
 // outputs has the flags of further outputs of an index.
 type outputs struct {
-	Bulk     string        `help:"Write Elasticsearch bulk lines to FILE, too." placeholder:"FILE"`
-	Index    string        `help:"The name of the search index in bulk lines." default:"documents"`
+	Bulk     string        `help:"Write lines for a search engine to FILE, too." placeholder:"FILE"`
+	BulkForm string        `help:"Their form: ${enum}." enum:"sids,classes,qdrant,sql" default:"sids"`
+	Index    string        `help:"The name of the search index, or of the SQL table, in bulk lines." default:"documents"`
 	Postgres string        `help:"Write the index to a PostgreSQL database, too." placeholder:"DSN"`
 	Limit    time.Duration `help:"The greatest age of a heartbeat in the database." default:"10s"`
 }
@@ -22,7 +23,7 @@ type outputs struct {
 // warn receives transient errors.
 func (o *outputs) open(ctx context.Context, state string, warn func(error)) (sinks []index.Sink, err error) {
 	if o.Bulk != "" {
-		s, err := index.NewBulk(o.Bulk, o.Index, state)
+		s, err := index.NewBulk(o.Bulk, o.Index, state, index.BulkForm(o.BulkForm))
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -217,6 +218,21 @@ func TestFailedOutputClosesTheOthers(t *testing.T) {
 	for _, fd := range open {
 		if at, _ := os.Readlink(filepath.Join("/proc/self/fd", fd.Name())); at == bulk {
 			t.Errorf("descriptor %s of %s is open, want it closed", fd.Name(), bulk)
+		}
+	}
+}
+
+// TestFollowNeedsOneIndex checks that follow refuses to run without a folder unless the database is its only output
+// (N-125).
+func TestFollowNeedsOneIndex(t *testing.T) {
+	const says = "follow: give --state DIR, or --postgres DSN without --bulk"
+	for args, refused := range map[string]bool{"": true, "--bulk b": true, "--postgres x --bulk b": true,
+		"--postgres x": false, "--state s": false, "--state s --bulk b --postgres x": false} {
+		var out bytes.Buffer
+		all := append([]string{"follow", "--site", t.TempDir()}, strings.Fields(args)...)
+		code := run(all, &streams{out: &out, err: &out})
+		if code != exitFailed || strings.Contains(out.String(), says) != refused {
+			t.Errorf("follow %s: code %d, %q, refused %v", args, code, out.String(), refused)
 		}
 	}
 }

@@ -173,7 +173,7 @@ func (c *whyCmd) Run(std *streams) error {
 
 type filterCmd struct {
 	subject    `embed:""`
-	Form       string `help:"list: one a line; bitmap, sids: JSON with evidence." enum:"list,bitmap,sids" default:"list"`
+	Form       string `help:"list: one a line; others: JSON with evidence." enum:"list,bitmap,sids,numbers" default:"list"`
 	Right      string `help:"The right." short:"w" default:"read"`
 	queryFlags `embed:""`
 }

@@ -11,5 +11,8 @@
 // sees nothing, and neither does any session while the watermark is older than the limit (N-9). The
 // variable is a filter for trusted code: whoever can send SQL can set it.
 //
-// A Sink belongs to the goroutine of the run.
+// A [Store] is the sink of a follower that holds no rows in memory. Its documents have one more column, part, and a
+// partition for each tree. The table cursors has the position in each part's log.
+//
+// A Sink or Store belongs to the goroutine of the run.
 package postgres

@@ -1,13 +1,5 @@
-create schema if not exists refmon;
-
 -- The number of each class, and its name in the index's log.
 create table if not exists refmon.classes (class int primary key, name text not null unique);
--- descriptor, seq and at are the evidence for a document's class, and its time.
-create table if not exists refmon.documents (
-	id text not null, right_name text not null, tree text not null, class int not null,
-	descriptor text not null, seq bigint not null, at timestamptz not null,
-	primary key (id, right_name)
-);
 create index if not exists documents_class on refmon.documents (class);
 create table if not exists refmon.members (class int not null, sid text not null, primary key (sid, class));
 create table if not exists refmon.fence (source text primary key, seq bigint not null, at timestamptz not null);

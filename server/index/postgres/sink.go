@@ -3,7 +3,9 @@ package postgres
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"time"
 
@@ -12,8 +14,15 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-//go:embed schema.sql
-var schema string
+// schema comes after the table of documents, which differs for a [Store].
+var (
+	//go:embed schema.sql
+	schema string
+	//go:embed documents.sql
+	documentsTable string
+	//go:embed partitions.sql
+	partitionedTable string
+)
 
 // Sink writes an index to a PostgreSQL database. Create it with [Open]. While the database does not
 // answer, Write and SetWatermark wait and the run sends no heartbeats. After ten minutes they fail.
@@ -29,6 +38,7 @@ type Sink struct {
 	// The number of each class in the database. A number is never used again.
 	numbers map[string]int32
 	last    int32
+	store   *Store // which has the documents, not the view; nil: none
 }
 
 // Open connects to the database in dsn, creates missing tables, and makes their rows equal to the state of the index
@@ -57,7 +67,7 @@ func Open(ctx context.Context, dsn, state string, limit time.Duration) (*Sink, e
 // between its log and the database.
 func (s *Sink) begin() error {
 	return pgx.BeginFunc(s.ctx, s.conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(s.ctx, schema); err != nil {
+		if err := s.createTables(tx); err != nil {
 			return err
 		}
 		// The run itself may read and write all rows, whatever the readers' policy says.
@@ -80,11 +90,38 @@ func (s *Sink) begin() error {
 			return err
 		}
 		stored, err := s.readNumbers(tx)
-		if err != nil {
+		if err != nil || s.store != nil && !s.store.filled {
 			return err
 		}
 		return s.fill(tx, stored)
 	})
+}
+
+// createTables creates the schema and its tables if they are missing. It returns an error if the table of documents
+// belongs to the other kind of sink.
+func (s *Sink) createTables(tx pgx.Tx) error {
+	documents, kind := documentsTable, "r"
+	if s.store != nil {
+		if err := s.store.lock(tx); err != nil {
+			return err
+		}
+		documents, kind = partitionedTable, "p"
+	}
+	if _, err := tx.Exec(s.ctx, `create schema if not exists refmon; `+documents); err != nil {
+		return err
+	}
+	var same bool
+	err := tx.QueryRow(s.ctx, `select relkind = $1 from pg_class where oid = 'refmon.documents'::regclass`,
+		kind).Scan(&same)
+	if err != nil {
+		return err
+	}
+	if !same {
+		return errors.New("refmon.documents belongs to an index of the other kind, with or without a folder: " +
+			"take another database, or drop the schema refmon")
+	}
+	_, err = tx.Exec(s.ctx, schema)
+	return err
 }
 
 // readNumbers returns the numbers of the classes in the database, by name. The first call makes them those of s. Later
@@ -123,10 +160,18 @@ func (s *Sink) number(class string, add func(int32)) int32 {
 	return n
 }
 
+// filledTable is a table that fill makes equal to rows.
+type filledTable struct {
+	name    string
+	columns []string
+	rows    iter.Seq[[]any]
+	writes  []string
+}
+
 // fill copies the current state to temporary tables, which write no log of their rows, and then
 // writes the differences to the tables (N-103). stored are the numbers of the database's classes.
 func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
-	var documents, members, classes [][]any
+	var classes [][]any
 	number := func(class string) int32 {
 		n := s.number(class, func(int32) {})
 		if _, ok := stored[class]; !ok {
@@ -135,46 +180,62 @@ func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
 		}
 		return n
 	}
-	for d := range s.view.Documents {
-		documents = append(documents, []any{id(d.Path), d.Right, d.Tree, number(d.Class), d.Descriptor,
-			int64(d.Seq), d.Time})
-	}
-	for m := range s.view.Members {
-		members = append(members, []any{number(m.Class), m.SID})
-	}
-	_, err := tx.CopyFrom(s.ctx, pgx.Identifier{"refmon", "classes"}, []string{"class", "name"}, pgx.CopyFromRows(classes))
-	if err != nil {
-		return err
-	}
-	for _, t := range []struct {
-		name    string
-		columns []string
-		rows    [][]any
-		writes  []string
-	}{
-		{"documents", []string{"id", "right_name", "tree", "class", "descriptor", "seq", "at"}, documents, []string{
+	tables := []filledTable{
+		{"documents", []string{"id", "right_name", "tree", "class", "descriptor", "seq", "at"}, func(yield func([]any) bool) {
+			for d := range s.view.Documents {
+				if !yield([]any{id(d.Path), d.Right, d.Tree, number(d.Class), d.Descriptor, int64(d.Seq), d.Time}) {
+					return
+				}
+			}
+		}, []string{
 			`delete from refmon.documents d where not exists (select from present n
 				where n.id = d.id and n.right_name = d.right_name)`,
 			`insert into refmon.documents select n.* from present n left join refmon.documents d using (id, right_name)
 				where d.id is null or (d.tree, d.class, d.descriptor, d.seq, d.at) is distinct from
 					(n.tree, n.class, n.descriptor, n.seq, n.at) ` + replaceDocument,
 		}},
-		{"members", []string{"class", "sid"}, members, []string{
-			`delete from refmon.members m where not exists (select from present n where n.sid = m.sid and n.class = m.class)`,
-			`insert into refmon.members select * from present on conflict do nothing`,
-		}},
-	} {
-		if _, err := tx.Exec(s.ctx, `create temp table present (like refmon.`+t.name+`)`); err != nil {
-			return err
-		}
-		if _, err := tx.CopyFrom(s.ctx, pgx.Identifier{"present"}, t.columns, pgx.CopyFromRows(t.rows)); err != nil {
-			return err
-		}
-		// Without statistics the planner compares two large tables row by row.
-		for _, sql := range append([]string{`analyze present`}, append(t.writes, `drop table present`)...) {
-			if _, err := tx.Exec(s.ctx, sql); err != nil {
-				return err
+		{"members", []string{"class", "sid"}, func(yield func([]any) bool) {
+			for m := range s.view.Members {
+				if !yield([]any{number(m.Class), m.SID}) {
+					return
+				}
 			}
+		}, []string{
+			`delete from refmon.members m where not exists (select from present n where n.sid = m.sid and n.class = m.class)`,
+			`insert into refmon.members select * from present n where not exists (select from refmon.members m
+				where m.sid = n.sid and m.class = n.class)`,
+		}},
+	}
+	if s.store != nil { // which has the documents
+		tables = tables[1:]
+	}
+	for _, t := range tables {
+		if err := s.replace(tx, &t); err != nil {
+			return err
+		}
+	}
+	_, err := tx.CopyFrom(s.ctx, pgx.Identifier{"refmon", "classes"}, []string{"class", "name"}, pgx.CopyFromRows(classes))
+	return err
+}
+
+// replace makes a table equal to its rows.
+func (s *Sink) replace(tx pgx.Tx, t *filledTable) error {
+	if _, err := tx.Exec(s.ctx, `create temp table present (like refmon.`+t.name+`)`); err != nil {
+		return err
+	}
+	next, stop := iter.Pull(t.rows) // without a copy of all rows in memory
+	defer stop()
+	_, err := tx.CopyFrom(s.ctx, pgx.Identifier{"present"}, t.columns, pgx.CopyFromFunc(func() ([]any, error) {
+		row, _ := next()
+		return row, nil // nil ends the copy
+	}))
+	if err != nil {
+		return err
+	}
+	// Without statistics the planner compares two large tables row by row.
+	for _, sql := range append([]string{`analyze present`}, append(t.writes, `drop table present`)...) {
+		if _, err := tx.Exec(s.ctx, sql); err != nil {
+			return err
 		}
 	}
 	return nil

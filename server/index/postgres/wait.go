@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/refmon/refmon/server/index"
 )
 
 // Limits of a wait for the database.
@@ -21,12 +23,22 @@ const (
 	answerLimit = 30 * time.Second       // timeout for connecting, unless the DSN has one
 )
 
-// send sends a batch in one transaction. If the connection breaks, the outcome is unknown. send
-// then waits for the database, fills the tables again and repeats the batch (N-92).
+// send sends a batch in one transaction, and waits as transact does. Each attempt sends a copy, because a batch that
+// was sent names the prepared statements of its connection.
 func (s *Sink) send(b *pgx.Batch) error {
-	try := func() error {
-		return pgx.BeginFunc(s.ctx, s.conn, func(tx pgx.Tx) error { return tx.SendBatch(s.ctx, b).Close() })
-	}
+	return s.transact(func(tx pgx.Tx) error {
+		again := &pgx.Batch{}
+		for _, q := range b.QueuedQueries {
+			again.Queue(q.SQL, q.Arguments...)
+		}
+		return tx.SendBatch(s.ctx, again).Close()
+	})
+}
+
+// transact calls f in one transaction. If the connection breaks, the outcome is unknown. transact then waits for the
+// database, fills the tables again and repeats f (N-92).
+func (s *Sink) transact(f func(tx pgx.Tx) error) error {
+	try := func() error { return pgx.BeginFunc(s.ctx, s.conn, f) }
 	err := try()
 	if err == nil || !s.restarting(err) {
 		return err
@@ -56,19 +68,37 @@ func (s *Sink) send(b *pgx.Batch) error {
 // error of ctx. It passes the start and the end of a wait to warn (N-122), which becomes the sink's Warn; nil drops
 // them. It returns other errors at once, such as a rejected password.
 func Await(ctx context.Context, dsn, state string, limit time.Duration, warn func(error)) (*Sink, error) {
+	s, err := await(ctx, warn, func() (*Sink, error) { return Open(ctx, dsn, state, limit) })
+	if err == nil {
+		s.Warn = warn
+	}
+	return s, err
+}
+
+// AwaitStore is [OpenStore] for a database that may not have started. It waits as [Await] does.
+func AwaitStore(ctx context.Context, dsn string, limit time.Duration, warn func(error)) (*Store, error) {
+	s, err := await(ctx, warn, func() (*Store, error) { return OpenStore(ctx, dsn, limit) })
+	if err == nil {
+		s.Warn = warn
+	}
+	return s, err
+}
+
+// await calls open until it succeeds, fails for another reason than a database that has not started, or ctx ends.
+func await[T any](ctx context.Context, warn func(error), open func() (T, error)) (out T, err error) {
 	if warn == nil {
 		warn = func(error) {}
 	}
 	for pause, waits := shortest, false; ; pause = min(2*pause, longest) {
-		s, err := Open(ctx, dsn, state, limit)
+		out, err = open()
 		switch {
 		case err == nil:
-			if s.Warn = warn; waits {
+			if waits {
 				warn(errors.New("postgres: the database answers"))
 			}
-			return s, nil
+			return out, nil
 		case ctx.Err() != nil || !starting(err):
-			return nil, err
+			return out, err
 		case !waits:
 			waits = true
 			warn(fmt.Errorf("postgres: wait for the database: %w", err))
@@ -78,7 +108,7 @@ func Await(ctx context.Context, dsn, state string, limit time.Duration, warn fun
 		case <-t.C:
 		case <-ctx.Done():
 			t.Stop()
-			return nil, ctx.Err()
+			return out, ctx.Err()
 		}
 	}
 }
@@ -117,6 +147,9 @@ func (s *Sink) again() error {
 	if err != nil {
 		return err
 	}
+	if s.store != nil {
+		s.store.session++
+	}
 	s.conn = conn
 	return s.begin()
 }
@@ -126,8 +159,11 @@ func (s *Sink) again() error {
 // now), 53300 (too many connections), 25006 (the server is no longer the primary). It returns false
 // once the context of the run has ended.
 func (s *Sink) restarting(err error) bool {
-	if s.ctx.Err() != nil {
+	if s.ctx.Err() != nil || errors.Is(err, index.ErrReload) {
 		return false
+	}
+	if errors.Is(err, errWriter) { // it may be our former connection, which the database has not noticed to be broken
+		return true
 	}
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) {

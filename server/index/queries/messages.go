@@ -100,14 +100,14 @@ func (q *question) check(n needs) error {
 		return errors.New("form: only filters have one")
 	}
 	switch q.Form {
-	case index.FormList, index.FormBitmap, index.FormSIDs:
+	case index.FormList, index.FormBitmap, index.FormSIDs, index.FormNumbers:
 		return nil
 	case "":
 		if !n.form {
 			return nil
 		}
 	}
-	return fmt.Errorf("form: %q, want list, bitmap or sids", q.Form)
+	return fmt.Errorf("form: %q, want list, bitmap, sids or numbers", q.Form)
 }
 
 // query returns the query for the person or token that the question names. It returns an error for a malformed token,

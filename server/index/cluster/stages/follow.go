@@ -15,22 +15,27 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// FollowConfig configures [Follow]. State is required.
+// FollowConfig configures [Follow]. Either State or Rows is required.
 type FollowConfig struct {
-	Name  string        // of the site's followers, whose consumers show how far this one is behind; "": none
-	State string        // the folder of the index, see [index.Open]
-	Sinks []index.Sink  // in addition to the folder; Follow closes them, also if it fails
-	Beat  time.Duration // the interval of polling; 0: [watch.Often]
-	Ready func()        // called once, when all shares have been read and have a watermark; may be nil
+	Name  string         // of the site's followers, whose consumers show how far this one is behind; "": none
+	State string         // the folder of the index, see [index.Open]
+	Rows  index.RowStore // used instead of State: the rows are stored there only (N-125)
+	Sinks []index.Sink   // in addition to the folder; Follow closes them and Rows, also if it fails
+	Beat  time.Duration  // the interval of polling; 0: [watch.Often]
+	Ready func()         // called once, when all shares have been read and have a watermark; may be nil
 	// Compact is the minimum size of the folder's log before it is compacted, in bytes; 0: 64 MiB.
 	Compact int64
 }
 
-// Follow maintains an index of the whole site in the folder o.State, and blocks until the context ends, which is no
-// error, or a write fails. After that the index receives no more watermarks. It returns an error at once if another
-// process writes to the folder, or if the folder has the index of another site's question. It always closes o.Sinks.
+// Follow maintains an index of the whole site in the folder o.State, or in o.Rows, and blocks until the context ends,
+// which is no error, or a write fails. After that the index receives no more watermarks. It returns an error at once if
+// another process writes to the folder, if the folder has the index of another site's question, or if o.Rows has to
+// store a tree below another one. It always closes o.Sinks and o.Rows.
 func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	sinks := o.Sinks
+	if o.Rows != nil {
+		sinks = append([]index.Sink{o.Rows}, o.Sinks...)
+	}
 	defer func() {
 		for _, s := range sinks {
 			err = errors.Join(err, s.Close())
@@ -40,16 +45,22 @@ func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	log, state, err := index.OpenLog(o.State)
-	if err != nil {
-		return err
+	var log *index.Log
+	var state *index.State
+	if o.Rows == nil {
+		if log, state, err = index.OpenLog(o.State); err != nil {
+			return err
+		}
+		sinks = append([]index.Sink{log}, o.Sinks...)
 	}
-	sinks = append([]index.Sink{log}, o.Sinks...)
 	f := &following{c: c, config: o, log: log, sinks: sinks, watermarks: map[string]*seenWatermark{}, clock: watch.Now}
 	if f.merge, err = q.Merge(state, c.site.Deciders); err != nil {
 		return err
 	}
 	f.logs = f.all()
+	if err := f.beginRows(); err != nil {
+		return err
+	}
 	if f.config.Beat == 0 {
 		f.config.Beat = watch.Often
 	}
@@ -68,8 +79,8 @@ type following struct {
 	c          *Conn
 	config     FollowConfig
 	merge      *index.Merge
-	log        *index.Log
-	sinks      []index.Sink // the log, then the others
+	log        *index.Log   // nil: the rows are in config.Rows
+	sinks      []index.Sink // the log or config.Rows, then the others
 	logs       []*share
 	watermarks map[string]*seenWatermark // newest valid watermark, by share name
 	since      uint64                    // the last watermark that existed when this follower started
@@ -85,6 +96,9 @@ type share struct {
 	generation uint64
 	own        func(path string) bool
 	whole      bool
+
+	part  *index.StoredPart // of a part whose rows are in a store, else nil
+	batch *index.RowBatch   // of the store; nil: the cursor is not known yet
 }
 
 // all returns a reader for the log of each share: parts of trees first, then shares of the classes.
@@ -180,6 +194,9 @@ func (f *following) write() error {
 			return fmt.Errorf("%w: %w", errSink, err)
 		}
 	}
+	if f.log == nil {
+		return nil
+	}
 	if err := f.log.Compact(f.merge, f.config.Compact); err != nil { // all sinks have the events that it drops
 		return fmt.Errorf("%w: %w", errSink, err)
 	}
@@ -189,6 +206,9 @@ func (f *following) write() error {
 // read applies the new records of a log to the merge. Once the log was read to its end, its state counts. It passes
 // the number of invalid messages to Warn.
 func (f *following) read(ctx context.Context, s *share) error {
+	if s.part != nil {
+		return f.readRows(ctx, s)
+	}
 	name := s.name()
 	err := s.records.all(ctx, func() {
 		// Earlier records are gone, so the share is read from its new start and has no watermark
@@ -208,15 +228,20 @@ func (f *following) read(ctx context.Context, s *share) error {
 		}
 		return nil
 	})
-	if n := &s.records.follower.refused; *n > 0 {
-		f.c.warn(fmt.Errorf("%s: %d messages do not count", name, *n))
-		*n = 0
-	}
+	f.warnRefused(s)
 	if err != nil || s.whole || s.generation == 0 || s.records.loading {
 		return err
 	}
 	s.whole = true
 	return f.merge.Whole(name, s.own)
+}
+
+// warnRefused passes the number of a share's invalid messages to Warn.
+func (f *following) warnRefused(s *share) {
+	if n := &s.records.follower.refused; *n > 0 {
+		f.c.warn(fmt.Errorf("%s: %d messages do not count", s.name(), *n))
+		*n = 0
+	}
 }
 
 func (s *share) name() string { return s.records.follower.subject }

@@ -2,6 +2,7 @@ package stages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/refmon/refmon/server/index"
@@ -35,11 +36,22 @@ func newRecords(c *Conn, stream, name string) *records {
 	return r
 }
 
-// all reads until no records are left, and calls apply with each one. It calls begin before a snapshot that replaces
-// earlier, deleted records, so that the caller drops its state. A record that repeats known state has no events
-// (N-84). An unusable record, and an error of apply, end the call with errRecord.
+// all reads until no records are left, as read does.
 func (r *records) all(ctx context.Context, begin func(), apply func(x *record) error) error {
-	return r.follower.all(ctx, func(m *message) error {
+	for {
+		more, err := r.read(ctx, begin, apply)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// read reads the next records, at most one batch, and calls apply with each one. more is false if there were none. It
+// calls begin before a snapshot that replaces earlier, deleted records, so that the caller drops its state. A record
+// that repeats known state has no events (N-84). An unusable record, and an error of apply other than errSink, end the
+// call with errRecord.
+func (r *records) read(ctx context.Context, begin func(), apply func(x *record) error) (more bool, err error) {
+	return r.follower.read(ctx, func(m *message) error {
 		x, err := parseRecord(m.Body)
 		if err != nil {
 			return r.unusable(err)
@@ -56,7 +68,10 @@ func (r *records) all(ctx context.Context, begin func(), apply func(x *record) e
 		if x.Piece > 0 && !r.loading { // it repeats known state
 			x.events = nil
 		}
-		if err := apply(x); err != nil {
+		x.at, x.id = m.sequence, m.ID
+		if err := apply(x); errors.Is(err, errSink) {
+			return err
+		} else if err != nil {
 			return r.unusable(err)
 		}
 		r.loading = r.loading && !x.Final

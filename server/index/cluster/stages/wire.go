@@ -157,6 +157,8 @@ type record struct {
 
 	lines  [][]byte      // encoded events, for writing
 	events []index.Event // parsed events
+	at     uint64        // sequence of its message
+	id     string        // of its message
 }
 
 // bytes encodes a record as lines of JSON: one for the record itself, then one for each event.

@@ -1,0 +1,85 @@
+package index
+
+import (
+	"fmt"
+	"strings"
+)
+
+// BulkForm is the form of a [Bulk] file. All forms but BulkSIDs name a document's class by its number, so a changed
+// membership changes no line. The numbers mean their classes in one index only. A query must therefore test the name of
+// the index, too: see FormNumbers of [Filter] (N-126).
+type BulkForm string
+
+// Forms of bulk files.
+const (
+	// BulkSIDs is _bulk of Elasticsearch and OpenSearch, with the SIDs of the readers in the access array that connectors
+	// query. The external version is the event number, so lines may be sent twice.
+	BulkSIDs BulkForm = "sids"
+	// BulkClasses is _bulk with the numbers of classes.
+	BulkClasses BulkForm = "classes"
+	// BulkQdrant has bodies of Qdrant's POST /collections/NAME/points/batch, one a line. They set the payload of the
+	// points whose payload "path" is the document's path, and delete these points.
+	BulkQdrant BulkForm = "qdrant"
+	// BulkSQL has statements of PostgreSQL, one a line, for a table that the application has created.
+	BulkSQL BulkForm = "sql"
+)
+
+// BulkForms returns all forms. The caller owns the result.
+func BulkForms() []BulkForm { return []BulkForm{BulkSIDs, BulkClasses, BulkQdrant, BulkSQL} }
+
+// numbers returns the number of a document's class for each right, with the name of the index and the event. An
+// unreadable document has no class, so no query finds it (N-5).
+func (b *Bulk) numbers(r *RowEvent, version uint64) map[string]any {
+	out := map[string]any{"index": b.state.start.Index, "seq": version}
+	for i, id := range r.Classes {
+		out[b.state.start.Rights[i]] = b.state.classes[id].number
+	}
+	return out
+}
+
+// point appends an operation on the points of a document.
+func (b *Bulk) point(path string, version uint64, r *RowEvent) error {
+	points := map[string]any{"must": []any{map[string]any{"key": "path", "match": map[string]any{"value": path}}}}
+	operation := map[string]any{"delete": map[string]any{"filter": points}}
+	if r != nil { // the key refmon is replaced as a whole
+		payload := map[string]any{"refmon": b.numbers(r, version)}
+		operation = map[string]any{"set_payload": map[string]any{"payload": payload, "filter": points}}
+	}
+	return b.lines(map[string]any{"operations": []any{operation}})
+}
+
+// statement appends a statement for a document. A statement with an older event than the row's changes nothing, unless
+// the row is of another index.
+func (b *Bulk) statement(id string, version uint64, r *RowEvent) {
+	table, key, index := identifier(b.index), literal(id), literal(b.state.start.Index)
+	if r == nil {
+		b.buf = fmt.Appendf(b.buf, "delete from %s where id = %s and (index <> %s or seq < %d);\n", table, key, index,
+			version)
+		return
+	}
+	columns, values, set := []string{"id", "index", "seq"}, []string{key, index, fmt.Sprint(version)}, []string{}
+	for i, right := range b.state.start.Rights {
+		value := "null" // nobody reads an unreadable document (N-5)
+		if i < len(r.Classes) {
+			value = fmt.Sprint(b.state.classes[r.Classes[i]].number)
+		}
+		columns, values = append(columns, identifier("class_"+right)), append(values, value)
+	}
+	for _, c := range columns[1:] {
+		set = append(set, c+" = excluded."+c)
+	}
+	b.buf = fmt.Appendf(b.buf, "insert into %s as d (%s) values (%s) on conflict (id) do update set %s "+
+		"where d.index <> excluded.index or d.seq < excluded.seq;\n", table, strings.Join(columns, ", "),
+		strings.Join(values, ", "), strings.Join(set, ", "))
+}
+
+// identifier quotes a name for SQL.
+func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// literal returns a string constant of PostgreSQL on one line.
+func literal(text string) string {
+	if !strings.ContainsAny(text, "\\\n\r") {
+		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	}
+	return "E'" + strings.NewReplacer(`\`, `\\`, "'", "''", "\n", `\n`, "\r", `\r`).Replace(text) + "'"
+}

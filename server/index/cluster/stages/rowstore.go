@@ -1,0 +1,126 @@
+package stages
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+)
+
+// beginRows prepares the store for the parts of the site, if the follower has one. A tree below another one is an
+// error, because a document would have a row in both.
+func (f *following) beginRows() error {
+	if f.config.Rows == nil {
+		return nil
+	}
+	var parts []index.StoredPart
+	for i, p := range f.c.site.DocumentParts() {
+		for _, s := range f.logs {
+			if p.Number == 0 && s.source != p.Root() && strings.HasPrefix(p.Root(), s.source+"/") {
+				return fmt.Errorf("tree %s is below %s: a store of rows needs separate trees", p.Root(), s.source)
+			}
+		}
+		parts = append(parts, index.StoredPart{Name: f.logs[i].name(), Tree: p.Root(), Number: p.Number})
+		f.logs[i].part = &parts[i]
+	}
+	s := f.c.site
+	text, err := json.Marshal([]any{s.Rights, s.Share, s.Traverse, s.Parts})
+	if err != nil {
+		return err
+	}
+	return f.config.Rows.Begin(fmt.Sprintf("%x", sha256.Sum256(text)), parts)
+}
+
+// readRows passes the new records of a part's log to the store, in one transaction for each batch of messages. Once
+// the log was read to its end, the share counts.
+func (f *following) readRows(ctx context.Context, s *share) error {
+	if s.batch == nil {
+		if err := f.resume(ctx, s); err != nil {
+			return err
+		}
+	}
+	for {
+		more, err := s.records.read(ctx, func() {
+			delete(f.watermarks, s.name()) // the share has none until its snapshot was read (N-84)
+			s.whole = false
+			s.batch.Restart()
+		}, func(r *record) error { return f.addRecord(s, r) })
+		if err == nil && more {
+			err = f.applyRows(s)
+		}
+		f.warnRefused(s)
+		if errors.Is(err, index.ErrReload) {
+			s.batch = nil // the next turn reads the cursor
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+	}
+	s.whole = s.generation != 0 && !s.records.loading
+	return nil
+}
+
+// addRecord adds a record to the batch of a share. It applies the batch at the end of a snapshot, because the records
+// after it are changes again.
+func (f *following) addRecord(s *share, r *record) error {
+	s.generation = r.Generation
+	for i := range r.events {
+		if err := s.batch.Add(&r.events[i]); err != nil {
+			return err
+		}
+	}
+	c := &s.batch.Cursor
+	c.Message, c.ID, c.Generation = r.at, r.id, r.Generation
+	if s.batch.Piece && r.Final {
+		s.batch.End = true
+		return f.applyRows(s)
+	}
+	return nil
+}
+
+// applyRows stores the batch of a share, and begins the next one. Its errors are errSink.
+func (f *following) applyRows(s *share) error {
+	if err := f.config.Rows.Apply(*s.part, s.batch); err != nil {
+		return fmt.Errorf("%w: %s: %w", errSink, s.name(), err)
+	}
+	s.batch = s.batch.Next()
+	return nil
+}
+
+// resume makes a share continue from the cursor of its rows. If the log does not have the cursor's message, and not
+// the one that follows it, the streams are new: the store drops the rows, and the share is read from its beginning.
+func (f *following) resume(ctx context.Context, s *share) error {
+	c, err := f.config.Rows.Cursor(*s.part)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", errSink, s.name(), err)
+	}
+	s.records = newRecords(f.c, site.StreamRows, s.name())
+	s.records.follower.head = c.Message
+	if c.Message > 0 {
+		list, err := f.c.get(ctx, site.StreamRows, question{Seq: c.Message, NextBy: s.name(), Batch: 1, MaxBytes: batchBytes})
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 || list[0].sequence == c.Message && list[0].ID != c.ID ||
+			list[0].sequence > c.Message && !s.records.follower.counts(&list[0]) {
+			f.c.warn(fmt.Errorf("%s: the log does not continue the stored rows: they are loaded again", s.name()))
+			if err := f.config.Rows.Forget(*s.part); err != nil {
+				return fmt.Errorf("%w: %s: %w", errSink, s.name(), err)
+			}
+			c, s.records.follower.head = index.Cursor{}, 0
+		}
+	}
+	s.records.follower.next = c.Message + 1
+	s.generation, s.whole = c.Generation, false
+	s.batch = index.NewRowBatch(f.merge.Rights(), s.own, c)
+	return nil
+}

@@ -1,0 +1,317 @@
+package stages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/refmon/refmon/internal/test/postgres"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/cluster/site"
+	database "github.com/refmon/refmon/server/index/postgres"
+)
+
+// countingStore counts the snapshots and the parts that a store had to drop.
+type countingStore struct {
+	*database.Store
+	snapshots, dropped *atomic.Int64
+}
+
+func (s countingStore) Apply(p index.StoredPart, b *index.RowBatch) error {
+	if b.End {
+		s.snapshots.Add(1)
+	}
+	return s.Store.Apply(p, b)
+}
+
+func (s countingStore) Forget(p index.StoredPart) error {
+	s.dropped.Add(1)
+	return s.Store.Forget(p)
+}
+
+// storeBench is a site whose follower has its rows in a database.
+type storeBench struct {
+	*openSite
+	server             postgres.Server
+	dsn                string
+	snapshots, dropped atomic.Int64
+}
+
+const storeLimit = 2 * time.Second
+
+// role runs a role until the returned function is called.
+func (b *storeBench) role(r site.Role, run func(ctx context.Context, c *Conn) error) (stop func()) {
+	b.t.Helper()
+	ctx, end := context.WithCancel(b.t.Context())
+	c, done := b.dial(r), make(chan error, 1)
+	go func() { done <- run(ctx, c) }()
+	return func() {
+		end()
+		if err := <-done; err != nil {
+			b.t.Error(err)
+		}
+	}
+}
+
+func (b *storeBench) follow() (stop func()) {
+	b.t.Helper()
+	return b.role(site.Follow, func(ctx context.Context, c *Conn) error {
+		s, err := database.OpenStore(ctx, b.dsn, storeLimit)
+		for err != nil && ctx.Err() == nil { // the database may be starting
+			time.Sleep(20 * time.Millisecond)
+			s, err = database.OpenStore(ctx, b.dsn, storeLimit)
+		}
+		if err != nil {
+			return nil
+		}
+		return Follow(ctx, c, FollowConfig{Rows: countingStore{s, &b.snapshots, &b.dropped}, Beat: heartbeatInterval})
+	})
+}
+
+// found returns the documents that the policy shows to each person, by SID.
+func (b *storeBench) found(people ...string) map[string]string {
+	b.t.Helper()
+	ctx := b.t.Context()
+	conn, err := pgx.Connect(ctx, b.dsn[:len(b.dsn)-len(postgres.Owner)]+"app")
+	if err != nil {
+		return nil // it restarts
+	}
+	defer conn.Close(context.Background())
+	out := map[string]string{}
+	for _, who := range people {
+		rows, err := conn.Query(ctx, `with me as (select set_config('refmon.sid', $1, false))
+			select d.id from me, lateral (select id, right_name from refmon.documents where me.set_config <> '') d
+			where d.right_name = 'read' order by 1`, who)
+		var list []string
+		if err == nil {
+			list, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		}
+		if err != nil { // it restarts, or has no tables yet
+			return nil
+		}
+		slices.Sort(list)
+		out[who] = fmt.Sprint(list)
+	}
+	return out
+}
+
+const aliceSID, bobSID = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-1108"
+
+// fresh returns what a run on one machine that begins now lets each person read.
+func (b *storeBench) fresh() map[string]string {
+	b.t.Helper()
+	state := filepath.Join(b.t.TempDir(), "fresh")
+	ctx, stop := context.WithCancel(b.t.Context())
+	defer stop()
+	err := index.Run(ctx, index.Config{Trees: []string{b.tree}, Directory: b.dir, Rights: "read", State: state,
+		NoEvents: true, Beat: time.Millisecond, Ready: stop})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	x, err := index.Open(state, time.Hour)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer x.Close()
+	out := map[string]string{}
+	for _, who := range []string{aliceSID, bobSID} {
+		list := []string{}
+		err := filepath.WalkDir(b.tree, func(path string, _ fs.DirEntry, err error) error {
+			if x.CanRead(path, who, "read").Allowed {
+				list = append(list, "//a"+path)
+			}
+			return err
+		})
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		slices.Sort(list)
+		out[who] = fmt.Sprint(list)
+	}
+	return out
+}
+
+func (b *storeBench) await(what string, is func() bool) {
+	b.t.Helper()
+	for range 1500 {
+		if is() {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	b.t.Fatalf("%s does not come: the database shows %v, want %v", what, b.found(aliceSID, bobSID), b.fresh())
+}
+
+func newStoreBench(t *testing.T, server postgres.Server, tree string) *storeBench {
+	t.Helper()
+	b := &storeBench{openSite: newOpenSite(t, 2), server: server}
+	if tree != "" {
+		b.tree = tree
+	}
+	b.site.Hosts = map[string][]string{"a": {b.tree}}
+	b.dsn = "host=" + server.Dir + " dbname=postgres user=" + postgres.Owner
+	return b
+}
+
+// sql runs a statement as the owner of the database.
+func (b *storeBench) sql(text string) {
+	b.t.Helper()
+	conn, err := pgx.Connect(b.t.Context(), b.dsn)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	_, err = conn.Exec(b.t.Context(), text)
+	if err := errors.Join(err, conn.Close(context.Background())); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *storeBench) watch() (stop func()) {
+	b.t.Helper()
+	return b.role(site.Watch("a"), func(ctx context.Context, c *Conn) error {
+		return Watch(ctx, c, WatchConfig{Host: "a", NoEvents: true, Every: heartbeatInterval, Beat: heartbeatInterval})
+	})
+}
+
+// work runs the directory and a worker that compacts its logs.
+func (b *storeBench) work() (stop func()) {
+	b.t.Helper()
+	directory := b.role(site.Directory, func(ctx context.Context, c *Conn) error {
+		return Directory(ctx, c, DirectoryConfig{File: b.dir, Beat: heartbeatInterval})
+	})
+	work := b.role(site.Work, func(ctx context.Context, c *Conn) error {
+		return Work(ctx, c, WorkConfig{Name: "w", Beat: patience, Compact: 4096})
+	})
+	return func() {
+		directory()
+		work()
+	}
+}
+
+func (b *storeBench) equal() bool { return maps.Equal(b.found(aliceSID, bobSID), b.fresh()) }
+
+// change changes one of 60 files at random.
+func (b *storeBench) change(r *rand.Rand) {
+	b.t.Helper()
+	at := filepath.Join(b.tree, fmt.Sprint("f", r.IntN(60)))
+	err := os.WriteFile(at, nil, 0o600)
+	if r.IntN(4) == 0 {
+		err = errors.Join(err, os.Remove(at))
+	} else {
+		err = errors.Join(err, os.Chmod(at, os.FileMode(0o600|r.IntN(64))))
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	time.Sleep(time.Millisecond)
+}
+
+// TestFollowerWithoutRows changes files at random while the database is killed and a follower whose rows are there is
+// ended and started again, with workers that compact their logs. Afterwards the policy shows each person what a fresh
+// run lets that person read. Without a watcher it shows nothing after the limit (N-9, N-125).
+func TestFollowerWithoutRows(t *testing.T) {
+	b := newStoreBench(t, postgres.Start(t), "")
+	b.sql(`create role app login`)
+	seed := randtest.Seed(t)
+	r := rand.New(rand.NewPCG(seed, 120))
+	for range 60 {
+		b.change(r)
+	}
+	defer b.work()()
+	stopWatch, stop := b.watch(), b.follow()
+	b.await("the first answer", b.equal)
+	for round := range randtest.Count(t, "REFMON_STORE_FAULTS", 15) {
+		for range 60 {
+			b.change(r)
+		}
+		switch kind := r.IntN(3); kind {
+		case 0:
+			b.server.Crash()
+			b.server.Again()
+		default:
+			stop()
+			for range 60 * kind {
+				b.change(r)
+			}
+			stop = b.follow()
+		}
+		b.await(fmt.Sprintf("seed %d: the result of round %d", seed, round), b.equal)
+	}
+	if b.dropped.Load() != 0 {
+		t.Errorf("the store dropped rows %d times though the streams are the same", b.dropped.Load())
+	}
+	t.Logf("seed %d: %d snapshots", seed, b.snapshots.Load())
+	stopWatch()
+	none := map[string]string{aliceSID: "[]", bobSID: "[]"}
+	b.await("the end of answers", func() bool { return maps.Equal(b.found(aliceSID, bobSID), none) })
+	stopWatch = b.watch()
+	b.await("an answer after a pause", b.equal)
+	stopWatch()
+	stop()
+}
+
+// TestNewStreamsDropStoredRows checks that a follower on new streams drops the rows of the old ones, whose cursors mean
+// other messages there (N-125).
+func TestNewStreamsDropStoredRows(t *testing.T) {
+	b := newStoreBench(t, postgres.Start(t), "")
+	b.sql(`create role app login`)
+	run := func(b *storeBench) {
+		t.Helper()
+		stops := []func(){b.work(), b.watch(), b.follow()}
+		b.await("an answer", b.equal)
+		for _, stop := range slices.Backward(stops) {
+			stop()
+		}
+	}
+	run(b)
+	b.sql(`insert into refmon.documents select id || 'old', right_name, tree, class, part, descriptor, seq, at
+		from refmon.documents where id like '%plan'`)
+	other := newStoreBench(t, b.server, b.tree)
+	run(other)
+	if got := other.dropped.Load(); got == 0 {
+		t.Error("no part was dropped")
+	}
+	run(other) // its own cursors are good
+	if got := other.dropped.Load(); got > 2 {
+		t.Errorf("%d parts were dropped, want at most 2", got)
+	}
+}
+
+// TestStoreRefusesNestedTrees checks that a follower without rows refuses a tree below another one, whose documents
+// would have two rows.
+func TestStoreRefusesNestedTrees(t *testing.T) {
+	b := newOpenSite(t, 1)
+	c := b.dial(site.Follow)
+	for _, trees := range [][]string{{"/srv", "/srv/a"}, {"/srv/a", "/srv"}} {
+		b.site.Hosts = map[string][]string{"a": trees}
+		err := Follow(t.Context(), c, FollowConfig{Rows: noRows{}})
+		if err == nil || !strings.Contains(err.Error(), "/srv/a is below //a/srv") {
+			t.Errorf("%v: %v, want an error", trees, err)
+		}
+	}
+	b.site.Hosts = map[string][]string{"a": {"/srv", "/srva"}}
+	if err := Follow(t.Context(), c, FollowConfig{Rows: noRows{}}); !errors.Is(err, errBegun) {
+		t.Errorf("separate trees: %v, want %v", err, errBegun)
+	}
+}
+
+var errBegun = errors.New("begun")
+
+// noRows is a store that ends the follower once its parts were accepted.
+type noRows struct{ index.RowStore }
+
+func (noRows) Begin(string, []index.StoredPart) error { return errBegun }
+func (noRows) Close() error                           { return nil }

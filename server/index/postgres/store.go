@@ -1,0 +1,297 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/refmon/refmon/server/index"
+)
+
+// Store has the rows of a site in a PostgreSQL database, and nowhere else (N-125). A tree is a partition of
+// refmon.documents. Create a store with [OpenStore]. While the database does not answer, its methods wait as those of
+// [Sink] do. Memory holds people and classes with their numbers and members, and one batch of rows.
+type Store struct {
+	*Sink
+
+	question string
+	filled   bool           // the database has the members of all classes
+	session  int            // number of connections so far
+	loading  map[string]int // the connection with the temporary table of a part's snapshot, by the part's name
+}
+
+var _ index.RowStore = (*Store)(nil)
+
+// errWriter says that another process writes to the database.
+var errWriter = errors.New("another refmon-index writes to this database: stop one of them")
+
+// OpenStore connects to the database in dsn and creates missing tables. limit, ctx and the errors are those of
+// [Open]. It also returns an error if another store uses the database, or if a run has its documents there. The
+// caller closes the store.
+func OpenStore(ctx context.Context, dsn string, limit time.Duration) (*Store, error) {
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{loading: map[string]int{}}
+	s.Sink = &Sink{ctx: ctx, conn: conn, view: index.EmptyView(), dsn: dsn, limit: limit, store: s}
+	if err := s.begin(); err != nil {
+		_ = conn.Close(ctx) // report the first error
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	return s, nil
+}
+
+// lock makes this connection the only writer of the database, until it ends (N-10).
+func (s *Store) lock(tx pgx.Tx) error {
+	var got bool
+	err := tx.QueryRow(s.ctx, `select pg_try_advisory_lock(hashtext('refmon'), hashtext('documents'))`).Scan(&got)
+	if err == nil && !got {
+		err = errWriter
+	}
+	return err
+}
+
+// Write stores the members of classes. Until the first watermark of the directory it only collects them.
+func (s *Store) Write(events []index.Event) error {
+	if s.filled {
+		return s.Sink.Write(events)
+	}
+	for i := range events {
+		if _, err := s.view.Apply(&events[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetWatermark stores the time of each source. All members are known when the directory has its first watermark:
+// SetWatermark then writes the members that differ (N-103). It stores no watermark before.
+func (s *Store) SetWatermark(f *index.Watermark) error {
+	if _, known := f.Sources["directory"]; !s.filled && !known {
+		return nil
+	}
+	if !s.filled {
+		err := s.transact(func(tx pgx.Tx) error {
+			stored, err := s.readNumbers(tx)
+			if err != nil {
+				return err
+			}
+			return s.fill(tx, stored)
+		})
+		if err != nil {
+			return err
+		}
+		s.filled = true
+	}
+	return s.Sink.SetWatermark(f)
+}
+
+// partition returns the name of a tree's partition.
+func partition(tree string) string {
+	sum := sha256.Sum256([]byte(tree))
+	return "documents_" + hex.EncodeToString(sum[:8])
+}
+
+// quoted returns a partition's name for SQL.
+func quoted(tree string) string { return pgx.Identifier{"refmon", partition(tree)}.Sanitize() }
+
+// Begin creates the partitions of the parts' trees and drops those of other trees. If the rows answer another question,
+// it drops all of them.
+func (s *Store) Begin(question string, parts []index.StoredPart) error {
+	s.question = question
+	return s.transact(func(tx pgx.Tx) error {
+		trees := map[string]string{}
+		for _, p := range parts {
+			trees[partition(p.Tree)] = p.Tree
+		}
+		var other bool
+		err := tx.QueryRow(s.ctx, `select exists (select from refmon.cursors where question <> $1)`, question).Scan(&other)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(s.ctx, `select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+			where i.inhparent = 'refmon.documents'::regclass`)
+		if err != nil {
+			return err
+		}
+		existing, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		for _, name := range existing {
+			if trees[name] != "" && !other {
+				delete(trees, name)
+				continue
+			}
+			if _, err := tx.Exec(s.ctx, `drop table `+pgx.Identifier{"refmon", name}.Sanitize()); err != nil {
+				return err
+			}
+		}
+		for name, tree := range trees {
+			if err := s.create(tx, name, tree); err != nil {
+				return err
+			}
+		}
+		names := []string{}
+		for _, p := range parts {
+			names = append(names, p.Name)
+		}
+		_, err = tx.Exec(s.ctx, `delete from refmon.cursors where question <> $1 or part <> all ($2)`, question, names)
+		return err
+	})
+}
+
+// create creates the partition of a tree.
+func (s *Store) create(tx pgx.Tx, name, tree string) error {
+	var value string
+	if err := tx.QueryRow(s.ctx, `select quote_literal($1)`, tree).Scan(&value); err != nil {
+		return err
+	}
+	table := pgx.Identifier{"refmon", name}.Sanitize()
+	_, err := tx.Exec(s.ctx, `create table `+table+` partition of refmon.documents for values in (`+value+`);
+		create unique index on `+table+` (id, right_name)`)
+	return err
+}
+
+// Cursor returns the cursor of a part. A part without one has no rows.
+func (s *Store) Cursor(p index.StoredPart) (c index.Cursor, err error) {
+	err = s.transact(func(tx pgx.Tx) error {
+		var message, generation, seq int64
+		err := tx.QueryRow(s.ctx, `select message, id, generation, seq from refmon.cursors where part = $1`, p.Name).Scan(
+			&message, &c.ID, &generation, &seq)
+		c.Message, c.Generation, c.Seq = uint64(message), uint64(generation), uint64(seq)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return c, err
+}
+
+// Forget removes the rows and the cursor of a part.
+func (s *Store) Forget(p index.StoredPart) error {
+	return s.transact(func(tx pgx.Tx) error {
+		if _, err := tx.Exec(s.ctx, `delete from `+quoted(p.Tree)+` where part = $1`, p.Number); err != nil {
+			return err
+		}
+		_, err := tx.Exec(s.ctx, `delete from refmon.cursors where part = $1`, p.Name)
+		return err
+	})
+}
+
+// Apply stores a batch and its cursor in one transaction, so that both are there or neither, wherever a process ends
+// (N-125). It collects a snapshot in a temporary table and writes only the rows that differ at its end.
+func (s *Store) Apply(p index.StoredPart, b *index.RowBatch) error {
+	return s.transact(func(tx pgx.Tx) error {
+		if err := s.addClasses(tx, b.Classes()); err != nil {
+			return err
+		}
+		rows, err := s.columns(b)
+		if err != nil {
+			return err
+		}
+		switch {
+		case b.Piece:
+			err = s.piece(tx, p, b, rows)
+		case b.Len() > 0:
+			if gone := b.Gone(); len(gone) > 0 {
+				_, err = tx.Exec(s.ctx, `delete from `+quoted(p.Tree)+` where id = any ($1)`, idsOf(gone))
+			}
+			if err == nil {
+				_, err = tx.Exec(s.ctx, `insert into `+quoted(p.Tree)+` as d `+fromArrays+` on conflict (id, right_name) `+
+					replaceStored, append([]any{p.Tree, p.Number}, rows...)...)
+			}
+		}
+		if err != nil || b.Piece && !b.End {
+			return err
+		}
+		c := b.Cursor
+		_, err = tx.Exec(s.ctx, `insert into refmon.cursors (part, question, message, id, generation, seq)
+			values ($1, $2, $3, $4, $5, $6) on conflict (part) do update set question = excluded.question,
+				message = excluded.message, id = excluded.id, generation = excluded.generation, seq = excluded.seq`,
+			p.Name, s.question, int64(c.Message), c.ID, int64(c.Generation), int64(c.Seq))
+		return err
+	})
+}
+
+const fromArrays = `(tree, part, id, right_name, class, descriptor, seq, at)
+	select $1, $2, * from unnest($3::text[], $4::text[], $5::int[], $6::text[], $7::bigint[], $8::timestamptz[])`
+
+const replaceStored = `do update set part = excluded.part, class = excluded.class, descriptor = excluded.descriptor,
+	seq = excluded.seq, at = excluded.at`
+
+// addClasses gives new classes a number.
+func (s *Store) addClasses(tx pgx.Tx, classes []string) error {
+	var numbers []int32
+	for _, name := range classes {
+		numbers = append(numbers, s.number(name, func(int32) {}))
+	}
+	if len(classes) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(s.ctx, `insert into refmon.classes (class, name) select * from unnest($1::int[], $2::text[])
+		on conflict do nothing`, numbers, classes)
+	return err
+}
+
+// columns returns the documents of a batch as arrays, one for each column.
+func (s *Store) columns(b *index.RowBatch) ([]any, error) {
+	var ids, rights, descriptors []string
+	var classes []int32
+	var seqs []int64
+	var times []time.Time
+	for d := range b.Documents {
+		class, known := s.numbers[d.Class]
+		if !known {
+			return nil, fmt.Errorf("%s: no class %s", d.Path, d.Class)
+		}
+		ids, rights, classes = append(ids, id(d.Path)), append(rights, d.Right), append(classes, class)
+		descriptors, seqs, times = append(descriptors, d.Descriptor), append(seqs, int64(d.Seq)), append(times, d.Time)
+	}
+	return []any{ids, rights, classes, descriptors, seqs, times}, nil
+}
+
+func idsOf(paths []string) (out []string) {
+	for _, p := range paths {
+		out = append(out, id(p))
+	}
+	return out
+}
+
+// piece adds rows to the snapshot of a part. At the end of the snapshot it writes those that differ and deletes the
+// part's other rows. The snapshot is lost with the connection, and piece then returns ErrReload.
+func (s *Store) piece(tx pgx.Tx, p index.StoredPart, b *index.RowBatch, rows []any) error {
+	table := pgx.Identifier{fmt.Sprintf("%s_%d", partition(p.Tree), p.Number)}.Sanitize()
+	if b.Begin {
+		_, err := tx.Exec(s.ctx, `drop table if exists pg_temp.`+table+`;
+			create temp table `+table+` (like refmon.documents)`)
+		if err != nil {
+			return err
+		}
+		s.loading[p.Name] = s.session
+	} else if s.loading[p.Name] != s.session {
+		return index.ErrReload
+	}
+	_, err := tx.Exec(s.ctx, `insert into pg_temp.`+table+` `+fromArrays, append([]any{p.Tree, p.Number}, rows...)...)
+	if err != nil || !b.End {
+		return err
+	}
+	own := fmt.Sprintf(`d.part = %d`, p.Number)
+	// Without statistics the planner compares two large tables row by row.
+	_, err = tx.Exec(s.ctx, `analyze pg_temp.`+table+`;
+		delete from `+quoted(p.Tree)+` d where `+own+` and not exists (select from pg_temp.`+table+` n
+			where n.id = d.id and n.right_name = d.right_name);
+		insert into `+quoted(p.Tree)+` as d (tree, part, id, right_name, class, descriptor, seq, at)
+			select n.tree, n.part, n.id, n.right_name, n.class, n.descriptor, n.seq, n.at
+			from pg_temp.`+table+` n left join `+quoted(p.Tree)+` d using (id, right_name)
+			where d.id is null or (d.part, d.class, d.descriptor) is distinct from (n.part, n.class, n.descriptor)
+			on conflict (id, right_name) `+replaceStored+`;
+		drop table pg_temp.`+table)
+	return err
+}

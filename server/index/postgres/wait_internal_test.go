@@ -1,0 +1,31 @@
+package postgres
+
+import (
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	database "github.com/refmon/refmon/internal/test/postgres"
+)
+
+// TestBatchIsSentAgain sends a batch on one connection and again on the next one, as after a connection that broke
+// before the database confirmed the transaction (N-92).
+func TestBatchIsSentAgain(t *testing.T) {
+	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
+	s, err := Open(t.Context(), dsn, t.TempDir(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	b := &pgx.Batch{}
+	b.Queue(`update refmon.state set directory = $1`, "v")
+	for range 2 {
+		if err := s.send(b); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.conn.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
