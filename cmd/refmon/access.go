@@ -65,6 +65,7 @@ func (c *accessCmd) Run(std *streams) error {
 		silent.out = io.Discard
 		std = &silent
 	}
+	c.fromObjects(&c.objectsFlags)
 	// Everyone and the like are the same wherever they ask.
 	dir := &directory.Directory{}
 	var err error

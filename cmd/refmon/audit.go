@@ -85,6 +85,7 @@ func (c *auditTailCmd) Run(std *streams) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	out := std.folding()
 	for {
 		rec, err := r.Next()
 		if errors.Is(err, io.EOF) && c.Follow {
@@ -100,7 +101,7 @@ func (c *auditTailCmd) Run(std *streams) error {
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintln(std.out, trail.Line(&e, std.outcome, name)); err != nil {
+		if _, err := fmt.Fprintln(out, trail.Line(&e, std.outcome, name)); err != nil {
 			return err
 		}
 	}
@@ -158,6 +159,14 @@ func (f *filterFlags) filter() (*trail.Filter, error) {
 	return out, nil
 }
 
+// tableOut returns the writer of a format: a table has lines for a person.
+func tableOut(std *streams, format string) io.Writer {
+	if format == "table" {
+		return std.folding()
+	}
+	return std.out
+}
+
 type auditQueryCmd struct {
 	Dir    string `arg:"" help:"The folder of the log."`
 	Format string `enum:"table,json,csv,xml,ocsf" default:"table" help:"Format: table, json, csv, xml or ocsf."`
@@ -183,7 +192,7 @@ func (c *auditQueryCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	w, err := trail.NewWriter(std.out, c.Format, std.outcome, name)
+	w, err := trail.NewWriter(tableOut(std, c.Format), c.Format, std.outcome, name)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (c *auditDecodeCmd) Run(std *streams) error {
 	if c.Check {
 		return c.check(std)
 	}
-	w, err := trail.NewWriter(std.out, c.Format, std.outcome, nil)
+	w, err := trail.NewWriter(tableOut(std, c.Format), c.Format, std.outcome, nil)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func (c *auditStatsCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	return s.Print(std.out, max(c.Top, 0))
+	return s.Print(std.folding(), max(c.Top, 0))
 }
 
 // summary counts the records that the flags select.

@@ -156,7 +156,7 @@ func (p *lintPage) file(name string) error {
 	if p.relative {
 		fmt.Fprintln(p.std.err, "refmon: aliases such as DA and DU are of a domain: give its SID with --domain")
 	}
-	if p.malformed > 0 && p.lines == 0 && found == nil {
+	if p.malformed > 0 && p.lines == 0 && found == nil && !p.relative {
 		fmt.Fprintf(p.std.err, "refmon: no line of %s is a descriptor, and the file is in no other form that refmon reads, "+
 			"such as JSON lines, CSV of Get-Acl, LDIF or an icacls save\n", printable(name))
 	}

@@ -23,8 +23,8 @@ func ownDescriptors(path, attribute string) (h held, err error) {
 		case s.cause != nil:
 			return h, fmt.Errorf("%s: %w: its server refuses every user", s.path, s.cause)
 		case s.descriptor == nil:
-			return h, fmt.Errorf("%s: no descriptor is stored in %s: refmon acl set --offline PATH SDDL stores one", s.path,
-				attribute)
+			return h, fmt.Errorf("%s: no descriptor is stored in %s, so its mode and POSIX ACL decide: "+
+				"refmon who-can read+write %[1]s -d /etc/passwd -d /etc/group lists who they let in", s.path, attribute)
 		}
 	}
 	last := list[len(list)-1]

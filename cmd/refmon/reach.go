@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/refmon/refmon/internal/cli/reach"
@@ -72,7 +73,7 @@ func (c *reachCmd) Run(std *streams) error {
 		return errors.New("--max-depth and --joined: want a number from 1")
 	}
 	var err error
-	if s.Directory, err = c.directory(std); err != nil {
+	if s.Directory, err = c.directoryFor(std, &c.objectsFlags); err != nil {
 		return err
 	}
 	switch {
@@ -270,14 +271,16 @@ func writeStep(b *strings.Builder, std *streams, n int, s *reach.Step) {
 	if len(s.Joined) > 0 {
 		who += " (in " + strings.Join(s.Joined, " and ") + ")"
 	}
-	right := s.Right
-	fmt.Fprintf(b, "%4d  %s: %s on %s\n", n, printable(who), std.paint(green, right), printable(s.Object))
-	fmt.Fprintf(b, "      by %s", printable(strings.Join(s.By, " and ")))
+	// The colour comes after the lines are broken, because its codes have no columns.
+	number := strconv.Itoa(n)
+	head := std.folded(printable(number+"  "+who+": "+s.Right+" on "+s.Object), max(4-len(number), 0))
+	b.WriteString(strings.Replace(head, ": "+s.Right, ": "+std.paint(green, s.Right), 1))
+	by := "by " + strings.Join(s.By, " and ")
 	if s.Then != "" {
-		fmt.Fprintf(b, ", and as the owner %s", s.Then)
+		by += ", and as the owner " + s.Then
 	}
 	if s.Gives != "" {
-		fmt.Fprintf(b, "; then %s", printable(s.Gives))
+		by += "; then " + s.Gives
 	}
-	b.WriteByte('\n')
+	b.WriteString(std.folded(printable(by), 6))
 }

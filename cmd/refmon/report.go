@@ -53,7 +53,7 @@ func (c *reportCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	dir, err := c.directory(std)
+	dir, err := c.directoryFor(std, &c.objectsFlags)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -120,6 +122,53 @@ func (m *messageWriter) Write(b []byte) (int, error) {
 		out.WriteString(body)
 	}
 	if _, err := io.WriteString(m.w, out.String()); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// folding returns a writer of lines that breaks long ones between words, so that no SID is broken (U-123). Colours have
+// no width. It returns std.out itself where there is no terminal.
+func (s *streams) folding() io.Writer {
+	if s.width == 0 {
+		return s.out
+	}
+	return &lineFolder{w: s.out, width: s.width}
+}
+
+// lineFolder is the writer of folding. It keeps the beginning of a line until its end comes.
+type lineFolder struct {
+	w     io.Writer
+	width int // columns
+	rest  []byte
+}
+
+var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// Write writes the lines that are complete.
+func (f *lineFolder) Write(b []byte) (int, error) {
+	f.rest = append(f.rest, b...)
+	end := bytes.LastIndexByte(f.rest, '\n') + 1
+	var out strings.Builder
+	for line := range strings.Lines(string(f.rest[:end])) {
+		used := 0
+		for i, word := range strings.Split(line, " ") {
+			n := utf8.RuneCountInString(colours.ReplaceAllString(strings.TrimSuffix(word, "\n"), ""))
+			switch {
+			case i == 0:
+				used -= 1
+			case used+1+n > f.width && used > 0:
+				out.WriteString("\n  ")
+				used = 1
+			default:
+				out.WriteByte(' ')
+			}
+			out.WriteString(word)
+			used += 1 + n
+		}
+	}
+	f.rest = append(f.rest[:0], f.rest[end:]...)
+	if _, err := io.WriteString(f.w, out.String()); err != nil {
 		return 0, err
 	}
 	return len(b), nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,5 +84,26 @@ func TestMessagesFitTerminal(t *testing.T) {
 		if _, err := messages(&out, 50).Write([]byte(text)); err != nil || out.String() != want {
 			t.Errorf("%q: %q, %v, want %q", text, out.String(), err, want)
 		}
+	}
+}
+
+// Lines of records are broken between words, whole in each write or in pieces, and colours have no width (U-123).
+func TestFoldingBreaksNoSID(t *testing.T) {
+	const who = "S-1-5-21-1234567890-1234567890-1234567890-1107"
+	text := "1 \x1b[31mDENIED\x1b[0m " + who + " open " + who + " for x\n  2 short\n" + strings.Repeat("y", 90) + " z\n"
+	want := "1 \x1b[31mDENIED\x1b[0m " + who + " open\n  " + who + " for x\n  2 short\n" +
+		strings.Repeat("y", 90) + "\n  z\n"
+	var out strings.Builder
+	w := (&streams{out: &out, width: 61}).folding()
+	for _, part := range []string{text[:9], text[9:70], text[70:]} {
+		if n, err := io.WriteString(w, part); n != len(part) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if out.String() != want {
+		t.Errorf("U-123:\n%q, want\n%q", out.String(), want)
+	}
+	if plain := (&streams{out: &out}); plain.folding() != plain.out {
+		t.Error("a pipe has its lines broken")
 	}
 }

@@ -75,8 +75,9 @@ var directoryWords = []directory{
 	{name: "ReadGMSAPassword", mask: readProp, managed: true},
 }
 
-// directoryWord finds a word, in any case.
+// directoryWord finds a word, in any case, and with hyphens or blanks between its parts: reset-password (B-81).
 func directoryWord(name string) (directory, bool) {
+	name = strings.NewReplacer("-", "", " ", "").Replace(name)
 	for _, w := range directoryWords {
 		if strings.EqualFold(w.name, name) {
 			return w, true

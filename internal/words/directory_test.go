@@ -10,7 +10,7 @@ import (
 )
 
 // TestDirectoryWords: masks and GUIDs as Microsoft's pages and those of the tools
-// give them.
+// give them. Hyphens and blanks do not count (B-81).
 func TestDirectoryWords(t *testing.T) {
 	const (
 		member, membership = "bf9679c0-0de6-11d0-a285-00aa003049e2", "bc0ac240-79a9-11d0-9020-00c04fc2d4cf"
@@ -28,6 +28,8 @@ func TestDirectoryWords(t *testing.T) {
 		"AllExtendedRights":   "0x100 []",
 		"Self":                "0x8 []",
 		"AddMember":           "0x20 [" + none + " " + membership + " " + member + "]",
+		"add-member":          "0x20 [" + none + " " + membership + " " + member + "]",
+		"Add Member":          "0x20 [" + none + " " + membership + " " + member + "]",
 		"AddSelf":             "0x8 [" + none + " " + membership + " " + member + "]",
 		"ForceChangePassword": "0x100 [" + none + " 00299570-246d-11d0-a768-00aa006e0529]",
 		"DCSync": "0x100 [" + none + " 1131f6aa-9c07-11d1-f79f-00c04fc2dcd2], " +

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+	"os"
 	"strings"
 
 	"github.com/refmon/refmon/internal/directory"
@@ -25,6 +27,29 @@ func (p *lintPage) accountsOf(file []byte) {
 	}
 	if p.names = d; p.domain.IsZero() {
 		p.domain = d.Domain
+	}
+}
+
+// directoryFor reads the principals of a question about some objects.
+func (c *directoryFlags) directoryFor(std *streams, o *objectsFlags) (*directory.Directory, error) {
+	c.fromObjects(o)
+	return c.directory(std)
+}
+
+// fromObjects makes an objects file in LDIF the directory file too, if the command line names no principals (B-82).
+// Any other file, and one that cannot be read, stays what it is.
+func (c *directoryFlags) fromObjects(o *objectsFlags) {
+	if len(c.Directory)+len(c.Token) > 0 || o.Objects == "" || o.Objects == "-" {
+		return
+	}
+	f, err := os.Open(o.Objects)
+	if err != nil { // whoever opens the objects reports it
+		return
+	}
+	defer func() { _ = f.Close() }() // only read
+	head, err := io.ReadAll(io.LimitReader(f, 64<<10))
+	if err == nil && accounts.Form(head) == "ldif" {
+		c.Directory = []string{o.Objects}
 	}
 }
 
