@@ -4,10 +4,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// decidedBy returns the cause for an entry that decided bits. It depends first on the pass, because a later pass only
-// removes rights that the user pass granted. Then it depends on the object tree, whose nodes have their own bits, and
-// then on the request: a denial ends the walk if all bits are required, and removes only its own bits if the maximum
-// is requested.
+// decidedBy returns the cause for an entry that decided bits. The restricted pass and the package pass have causes of
+// their own. In the user pass an entry acts on a node if there is an object tree. Otherwise a denial ends the walk if
+// all requested bits are required (q.stop), and only removes its bits with MAXIMUM_ALLOWED.
 func decidedBy(q *query, f effect) cause {
 	switch {
 	case q.pass == restrictedPass && f == allow:

@@ -69,7 +69,7 @@ func (q *query) max() bool { return q.desired&maximum != 0 }
 // each node of the object type list gets its own result.
 func (q *query) strict() bool { return !q.max() && (q.tree == nil || !q.tree.each) }
 
-// asked returns the requested bits without MAXIMUM_ALLOWED.
+// asked returns the bits that are requested one by one, without MAXIMUM_ALLOWED.
 func (q *query) asked() winnt.AccessMask { return q.desired &^ maximum }
 
 // decide runs the stages of section 4 in their order.

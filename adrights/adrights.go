@@ -1,6 +1,5 @@
-// Package adrights knows the names and GUIDs that entries of Active Directory
-// carry: extended rights, validated writes, property sets, classes and
-// attributes, and which property set an attribute belongs to.
+// Package adrights has the names and GUIDs in the entries of Active Directory: extended rights, validated writes,
+// property sets, classes and attributes. It also says which property set an attribute belongs to.
 //
 //	e, ok := adrights.Find("User-Force-Change-Password")
 //	fmt.Println(adrights.Name(e.GUID, winnt.ADS_RIGHT_DS_CONTROL_ACCESS))

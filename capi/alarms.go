@@ -11,7 +11,7 @@ import (
 // text reads a UNICODE_STRING parameter.
 func (c *call) text(i int) nt.Captured[string] { return captured(c.StringAt(c.ptr(i))) }
 
-// required reads a UNICODE_STRING that must be there.
+// required reads a UNICODE_STRING parameter that must not be NULL.
 func (c *call) required(i int) nt.Captured[string] {
 	if c.ptr(i) == 0 {
 		// A required name must not be NULL (U-36).

@@ -78,8 +78,8 @@ func refmonCall(id C.uint64_t, number C.uint32_t, args *C.uint64_t, top C.uint64
 	return C.uint64_t(r)
 }
 
-// enter makes a call. What it is about lies in the thread, since it would have to
-// be allocated otherwise; a routine may call back and be called again.
+// enter makes the call with this number and returns its result. The call's state is in the thread, so that it need
+// not be allocated. Calls can nest, because a routine may call back.
 func (t *thread) enter(args *[maxArgs]uint64, number uint32) (r uint64) {
 	c, outer := &t.now, t.now
 	*c = call{thread: t, args: args, ms: number&msFace != 0}
@@ -118,16 +118,16 @@ func refmonDrain() {
 	}
 }
 
-// wantsNull reports whether an output handle becomes NULL on a failure past
-// the probe: in the Observed profile (O-5).
+// wantsNull reports whether an output handle becomes NULL if the call fails after the probe. This is so in the
+// Observed profile (O-5).
 func (c *call) wantsNull() bool { return c.profile == nt.Observed }
 
-// opened ends a service that returns one handle, in the parameter that the table
-// names.
+// opened writes the handle of a service that returns one, and returns the service's result. The table names the
+// output parameter.
 func (c *call) opened(h winnt.Handle, st ntstatus.Status) uint64 { return c.openedAt(c.out, h, st) }
 
-// openedAt writes a handle, or NULL where the profile says so (O-5). A fault while
-// writing is the result, and the handle stays open.
+// openedAt writes a handle to out, or NULL after a failure if the profile requires it (O-5). A fault while writing
+// becomes the result, and the handle stays open.
 func (c *call) openedAt(out user, h winnt.Handle, st ntstatus.Status) uint64 {
 	if !st.IsSuccess() {
 		// In the Observed profile a failure past the probe leaves NULL (O-5).
@@ -142,9 +142,8 @@ func (c *call) openedAt(out user, h winnt.Handle, st ntstatus.Status) uint64 {
 	return status(st)
 }
 
-// filled ends a service that fills a buffer: b goes there after success, and a
-// ReturnLength to its place after success and where the buffer was too small. A
-// NULL buffer or place gets nothing.
+// filled writes the outputs of a service that fills a buffer. It writes b after success, and the length n after
+// success or if the buffer was too small. It ignores a NULL buffer or length pointer.
 func (c *call) filled(buffer user, b []byte, returned user, n uint32, st ntstatus.Status) uint64 {
 	if st.IsSuccess() && buffer != 0 {
 		if fault := c.Write(buffer, b); fault != ntstatus.Success {
@@ -159,7 +158,7 @@ func (c *call) filled(buffer user, b []byte, returned user, n uint32, st ntstatu
 	return status(st)
 }
 
-// written ends a service that writes a value after success.
+// written writes the value of a service to out if the service succeeded.
 func (c *call) written(out user, b []byte, st ntstatus.Status) uint64 {
 	return c.filled(out, b, 0, 0, st)
 }

@@ -18,7 +18,7 @@ func (c *call) probeInfo() (ioCall, ntstatus.Status) {
 	return x, st
 }
 
-// facts writes the result of such a query.
+// facts writes the result of a query that consists of 32-bit words.
 func (x ioCall) facts(st ntstatus.Status, words ...uint32) uint64 {
 	if st != ntstatus.Success {
 		return x.finish(st, 0)

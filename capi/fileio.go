@@ -41,7 +41,7 @@ func (c *call) optional(offset, key int) (at uint64, st ntstatus.Status) {
 	return at, ntstatus.Success
 }
 
-// finish writes the IO_STATUS_BLOCK. On failure it does not change it.
+// finish writes the IO_STATUS_BLOCK. If the call failed, it leaves the block unchanged.
 func (x ioCall) finish(st ntstatus.Status, information int) uint64 {
 	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is no failure
 	if uint32(st)&failed != failed {

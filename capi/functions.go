@@ -33,7 +33,7 @@ func rmSetHandleInformation(c *call) uint64 {
 	return status(st)
 }
 
-// askedSID captures the SID in a membership test. NULL is invalid.
+// askedSID captures the SID of a membership test. NULL is an invalid SID.
 func (c *call) askedSID(p user) nt.Captured[sid.SID] {
 	if p == 0 {
 		return captured(sid.SID{}, ntstatus.InvalidSID)

@@ -101,7 +101,7 @@ func twin(b *bytes.Buffer, result, name, list string) {
 	b.WriteString("\treturn r;\n}\n")
 }
 
-// failure returns what a function returns when there is no memory to convert its text.
+// failure returns the result of a function for which there is no memory to convert its text.
 func failure(result, name string) string {
 	switch {
 	case result == "BOOL":

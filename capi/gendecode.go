@@ -70,7 +70,8 @@ func handleOf(all []param) int {
 	return -1
 }
 
-// named returns the index of the parameter for a field, by the tag or else the name, or -1 if no parameter matches.
+// named returns the index of the parameter for a struct field, which the tag or else the name identifies. It returns
+// -1 if there is none.
 func named(all []param, f reflect.StructField) int {
 	name := f.Name
 	if tag := f.Tag.Get("param"); tag != "" {
@@ -136,7 +137,7 @@ func newDecoder() *decoder {
 	return d
 }
 
-// service writes what there is to write for one prototype.
+// service writes the stub of one prototype, if it can be generated.
 func (d *decoder) service(name string, all []param) {
 	m, ok := reflect.TypeFor[nt.Services]().MethodByName(name)
 	if !ok {
@@ -200,7 +201,7 @@ func handleField(result reflect.Type, p param) string {
 	return ""
 }
 
-// source returns the file.
+// source returns the generated Go file.
 func (d *decoder) source() []byte {
 	b, err := format.Source(broken(d.out.Bytes()))
 	if err != nil {

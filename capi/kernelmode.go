@@ -29,7 +29,7 @@ type face struct {
 	locked  map[user]lockedSubject // by SeLockSubjectContext, by address
 }
 
-// kernelCall answers a call of librefmonk.so.
+// kernelCall runs a routine of librefmonk.so and returns its result.
 func kernelCall(c *call, routine func(*call) uint64) uint64 {
 	if c.face == nil {
 		s, _ := embedded()

@@ -55,7 +55,7 @@ var objects = struct {
 	owed  atomic.Int64 // the sum of all owed
 }{at: map[user]*known{}, of: map[*ob.Header]*known{}, next: firstObject, sweep: 1024}
 
-// addressOf returns the address of an object that the caller knows to be alive.
+// addressOf returns the address of an object, which the caller must keep alive.
 func addressOf(o ob.Object) *known {
 	h := o.Head()
 	objects.RLock()
@@ -106,7 +106,8 @@ func own(o ob.Object) uint64 {
 	return uint64(k.address)
 }
 
-// alive returns the object at an address and references it until the routine returns; nil if there is none.
+// alive returns the object at an address, and keeps it alive until the routine returns. It returns nil if there is
+// none.
 func (c *call) alive(p user) *known {
 	if p == systemProcess { // known to programs from the start
 		_, process := embedded()
@@ -154,8 +155,8 @@ func disown[T ob.Object](c *call, p user) T {
 	return o
 }
 
-// receive writes the address of an object with its reference. On a fault the
-// reference is dropped.
+// receive writes the address of an object to out and passes its reference to the program. On a fault it drops the
+// reference.
 func (c *call) receive(out user, o ob.Object) ntstatus.Status {
 	if st := c.ProbeHandle(out); st != ntstatus.Success {
 		o.Head().Deref(ob.TagContext)

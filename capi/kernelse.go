@@ -68,7 +68,7 @@ func seFilterToken(c *call) uint64 {
 	return status(c.receive(c.ptr(5), t))
 }
 
-// seAccessCheck refuses where there is no memory for the privileges it used.
+// seAccessCheck runs the access check. It denies if there is no memory for the privileges that the check used.
 func seAccessCheck(c *call) uint64 {
 	out, granted, accessStatus := c.ptr(5), c.ptr(8), c.ptr(9)
 	mode := access.User

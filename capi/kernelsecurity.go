@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// firstFailure returns the first status that is no success.
+// firstFailure returns the first status that is not a success, or STATUS_SUCCESS.
 func firstFailure(list ...ntstatus.Status) ntstatus.Status {
 	for _, st := range list {
 		if st != ntstatus.Success {
@@ -18,8 +18,7 @@ func firstFailure(list ...ntstatus.Status) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// hasSubject reports whether there is a subject context at p, and a primary
-// token in it.
+// hasSubject reports whether p points to a subject context with a primary token.
 func (c *call) hasSubject(p user) bool {
 	if p == 0 {
 		return false

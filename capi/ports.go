@@ -26,7 +26,8 @@ var offered = struct {
 	ports map[winnt.Handle]winnt.Handle
 }{ports: map[winnt.Handle]winnt.Handle{}}
 
-// onPort repeats a call while it returns blocked, after each change of the port. The services themselves never wait.
+// onPort calls try, and again after each change of the port, as long as it returns blocked. The services themselves
+// never wait.
 func (c *call) onPort(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) ntstatus.Status {
 	if r := c.remote(); r != nil {
 		return r.until(h, blocked, try)
@@ -80,7 +81,7 @@ func (c *call) connecting() (x connecting, st ntstatus.Status) {
 	return x, c.Probe(x.info, uintptr(x.room), 1)
 }
 
-// connected writes the server's answer.
+// connected writes the outputs of a connect: the server's answer, its length, and the maximal length of a message.
 func (c *call) connected(x connecting, answer []byte, longest uint32) ntstatus.Status {
 	if x.infoLength != 0 {
 		answer = answer[:min(len(answer), int(x.room))]

@@ -117,7 +117,7 @@ func ntTerminateProcess(c *call) uint64 {
 	return status(st)
 }
 
-// over reports whether the program's own process has ended.
+// over reports whether the kernel has ended the program's own process.
 func (c *call) over() bool {
 	own, st := c.nt.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessBasicInformation)
 	basic, _ := own.(nt.ProcessBasic)

@@ -39,8 +39,8 @@ type program struct {
 // is that of another, which ids are as soon as they can.
 var programs sync.Map
 
-// programAt reads what is to run: the application's name, the command line, the folder
-// and the strings of the environment. It must be there.
+// programAt reads a program to start: application name, command line, folder and environment. It fails with
+// STATUS_OBJECT_NAME_NOT_FOUND if the program does not exist.
 func (c *call) programAt(at user, size uint32, environment bool) (*program, ntstatus.Status) {
 	b, st := c.Block(at, int(size), 1)
 	if st != ntstatus.Success {
@@ -69,8 +69,7 @@ func (c *call) programAt(at user, size uint32, environment bool) (*program, ntst
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}}, ntstatus.Success
 }
 
-// environ returns the environment of the C program, which Go has as it was when the
-// library was loaded.
+// environ returns the environment of the C program. Go only has the environment from when the library was loaded.
 func environ() (env []string) {
 	for p := unsafe.Pointer(C.environ); p != nil; p = unsafe.Add(p, unsafe.Sizeof(uintptr(0))) {
 		s := *(**C.char)(p)
@@ -82,8 +81,8 @@ func environ() (env []string) {
 	return env
 }
 
-// begin starts the program in the process that was made for it, or notes it for the time
-// when its first thread is resumed. A process whose program cannot start is not there.
+// begin starts the program of a new process, or remembers it until the first thread is resumed. If the program cannot
+// start, it closes the handles of the process and returns the status.
 func (c *call) begin(p *program, o *win32.CreateProcessOut) ntstatus.Status {
 	p.process, p.thread = winnt.Handle(o.ProcessID), winnt.Handle(o.ThreadID)
 	if c.u32(4)&winnt.CREATE_SUSPENDED != 0 {
@@ -97,7 +96,7 @@ func (c *call) begin(p *program, o *win32.CreateProcessOut) ntstatus.Status {
 	return st
 }
 
-// start starts the program once. A process that it cannot be started in ends.
+// start starts the program in its process, once. A process in which it cannot start ends.
 func (p *program) start(process winnt.Handle) ntstatus.Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -129,8 +128,8 @@ func statusOf(err error) ntstatus.Status {
 	return ntstatus.Of(err, otherwise)
 }
 
-// another reports whether a token is of another account than this program's, which is not
-// root's: no process is made that no program could be started in (W-53, W-93).
+// another reports whether a token belongs to another account than this program's, unless this program runs as root.
+// No process is created in which no program could start (W-53, W-93).
 func (c *call) another(token winnt.Handle) bool {
 	if os.Geteuid() == 0 {
 		return false // the daemon says when the program is started
@@ -140,7 +139,7 @@ func (c *call) another(token winnt.Handle) bool {
 	return st.IsSuccess() && fault.IsSuccess() && its.(tokens.Group).SID != own.(tokens.Group).SID
 }
 
-// resumed starts the program whose first thread has just been resumed. O-167
+// resumed starts the program whose first thread has just been resumed (O-167).
 func (c *call) resumed(thread winnt.Handle) {
 	id, st := c.threadID(thread)
 	if st != ntstatus.Success {

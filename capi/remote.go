@@ -47,7 +47,7 @@ var daemon = sync.OnceValue(func() *attached {
 	return &attached{Conn: c, process: c.Process(), own: c.Thread()}
 })
 
-// processID returns the id of the process that the program is.
+// processID returns the id of this program's process.
 func processID() winnt.Handle {
 	if d := daemon(); d != nil {
 		return d.process
@@ -102,7 +102,7 @@ var rows = sync.OnceValue(func() map[string]*nt.Row {
 	return m
 })
 
-// over makes a call of a service.
+// over calls a service of the daemon by name.
 func over[O any](r *remote, name string, in any) (out O, st ntstatus.Status) {
 	var v any
 	if l := laterOf(in); l != nil {
@@ -118,7 +118,7 @@ func over[O any](r *remote, name string, in any) (out O, st ntstatus.Status) {
 	return out, st
 }
 
-// laterOf returns how an operation on a file may end later, nil for other calls.
+// laterOf returns the Later of an operation on a file, or nil for other calls.
 func laterOf(in any) *nt.Later {
 	switch p := in.(type) {
 	case nt.ReadFileIn:
@@ -133,7 +133,7 @@ func laterOf(in any) *nt.Later {
 	return nil
 }
 
-// until makes a call that the daemon makes again as long as it says blocked.
+// until makes a call that the daemon repeats as long as its status is blocked.
 func (r *remote) until(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) ntstatus.Status {
 	st := try()
 	if st != blocked {
@@ -156,7 +156,7 @@ func (r *remote) CallQueued() <-chan struct{} { return nil }
 // CallsQueued implements [nt.Services]: NtTestAlert tells.
 func (r *remote) CallsQueued() bool { return false }
 
-// waitFor waits for one object; the waiting is the daemon's.
+// waitFor waits for one object in the daemon.
 func (r *remote) waitFor(h winnt.Handle, l limit) ntstatus.Status {
 	in := nt.WaitForSingleObjectIn{Handle: h}
 	_, st := r.NtWaitForSingleObject(in)
@@ -173,8 +173,7 @@ func (r *remote) waitFor(h winnt.Handle, l limit) ntstatus.Status {
 	return st
 }
 
-// due returns a channel that is closed when the time is over, nil where it never is, and
-// what ends that.
+// due returns a channel that is closed at the limit, or nil for no limit, and a function that stops the timer.
 func (l limit) due() (over <-chan struct{}, stop func() bool) {
 	if !l.given {
 		return nil, func() bool { return false }
@@ -183,8 +182,7 @@ func (l limit) due() (over <-chan struct{}, stop func() bool) {
 	return due, time.AfterFunc(time.Until(l.until), func() { close(due) }).Stop
 }
 
-// waitAny waits for the first of several objects, and for calls where it is alertable;
-// the waiting is the daemon's.
+// waitAny waits in the daemon for the first of several objects, and for queued APCs if alertable is true.
 func (r *remote) waitAny(handles []winnt.Handle, alertable bool, l limit) ntstatus.Status {
 	due, stop := l.due()
 	defer stop()

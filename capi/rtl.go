@@ -20,7 +20,7 @@ import (
 
 func rtlNtStatusToDosError(c *call) uint64 { return uint64(ntstatus.Status(c.u32(0)).Win32()) }
 
-// listBytes copies a list with the room behind its entries.
+// listBytes copies a list with the free room behind its entries.
 func (c *call) listBytes(p user) ([]byte, ntstatus.Status) {
 	var h [8]byte
 	if st := c.Read(h[:], p); st != ntstatus.Success {
@@ -125,7 +125,8 @@ func (c *call) give(out user, b []byte) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// giveText gives UTF-16 text with a terminator, which counts.
+// giveText copies a text as UTF-16 with a terminator to memory from malloc, and writes its address to out. The length
+// that it writes to units includes the terminator.
 func (c *call) giveText(out, units user, s string) uint64 {
 	u := append(utf16.Encode([]rune(s)), 0)
 	b := make([]byte, 0, 2*len(u))

@@ -18,7 +18,7 @@ func (c *call) writeOptional(out user, n uintptr, service func() (b []byte, st n
 	return c.written(out, b, st)
 }
 
-// probeState probes the pointers of a query about an object's state: handle, class, buffer, length, ReturnLength.
+// probeState probes the pointers of a query of an object's state: handle, class, buffer, length and ReturnLength.
 func (c *call) probeState() ntstatus.Status {
 	if st := c.Probe(c.ptr(2), uintptr(c.u32(3)), 4); st != ntstatus.Success || c.ptr(4) == 0 {
 		return st

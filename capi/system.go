@@ -45,7 +45,7 @@ var (
 // nextOwner is added to a number when its place comes free.
 const nextOwner = 1 << 32
 
-// threadByID returns the thread object of a number, nil when it has ended.
+// threadByID returns the thread object with a number, or nil if it has ended.
 func threadByID(id uint64) *thread {
 	list := *threads.Load()
 	if place := uint32(id) - 1; place < uint32(len(list)) {
@@ -68,8 +68,8 @@ func clock() int64 {
 	return time.Now().UnixNano()/100 + from1601
 }
 
-// boot makes the kernel and the process, from the environment. It cannot
-// return an error to anybody, so it stops the program with one.
+// boot creates the kernel and the process from the environment. No caller can handle an error here, so it ends the
+// program with a message.
 func boot() (*kernel.System, *kernel.Process) {
 	cfg := kernel.Config{Profile: nt.Observed, LSA: authority(),
 		Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: clock}}

@@ -46,8 +46,8 @@ type limit struct {
 	until time.Time
 }
 
-// limitAt reads a LARGE_INTEGER: below 0 a span in 100-ns units, else a moment
-// since 1601; NULL is for ever.
+// limitAt reads a LARGE_INTEGER: a negative value is a duration in 100-ns units, another a time since 1601. NULL
+// means no limit.
 func (c *call) limitAt(p user) (l limit, st ntstatus.Status) {
 	if p == 0 {
 		return l, ntstatus.Success
@@ -56,8 +56,7 @@ func (c *call) limitAt(p user) (l limit, st ntstatus.Status) {
 	return limitOf(v, time.Now(), clock()), st
 }
 
-// limitOf returns the limit that a LARGE_INTEGER is at a moment. What is too far away
-// is for ever.
+// limitOf converts a LARGE_INTEGER to a limit at time now. A time that is too far away means no limit.
 func limitOf(v int64, now time.Time, filetime int64) limit {
 	const most = int64(1<<63-1) / 100
 	span := -v
@@ -70,8 +69,7 @@ func limitOf(v int64, now time.Time, filetime int64) limit {
 	return limit{true, now.Add(time.Duration(span) * 100)}
 }
 
-// waitFor waits until one of the objects is signalled, and returns its place as a
-// status.
+// waitFor waits until one of the objects is signalled, and returns its index as a status.
 func (c *call) waitFor(handles []winnt.Handle, alertable bool, l limit) ntstatus.Status {
 	watchEnds()
 	if r := c.remote(); r != nil {
@@ -116,7 +114,7 @@ func receive[T any](ch <-chan T) reflect.SelectCase {
 	return reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)}
 }
 
-// wait waits for one of the events; false when the time is over.
+// wait waits for one of the events. It returns false if the limit comes first.
 func (l limit) wait(events []reflect.SelectCase) bool {
 	if !l.given {
 		reflect.Select(events)
@@ -136,8 +134,7 @@ func (l limit) wait(events []reflect.SelectCase) bool {
 // program has memory there.
 const msRoutine = 1 << 63
 
-// routine returns the routine that parameter i points to, with the calling convention
-// of the call.
+// routine returns the routine that parameter i points to, with the calling convention of this call.
 func (c *call) routine(i int) uint64 {
 	r := uint64(c.ptr(i))
 	if c.ms && r != 0 {
@@ -146,8 +143,7 @@ func (c *call) routine(i int) uint64 {
 	return r
 }
 
-// makeCalls makes the calls that are queued to the thread; false where there are
-// no such calls.
+// makeCalls runs the APCs that are queued to the thread. It returns false if there were none.
 func (c *call) makeCalls() bool {
 	out, _ := c.sys.NtTestAlert(nt.TestAlertIn{})
 	for _, a := range out.UserApcs {
@@ -169,8 +165,8 @@ func ntWaitForSingleObject(c *call) uint64 {
 // maxWaits is how many objects a thread can wait for at once (MAXIMUM_WAIT_OBJECTS).
 const maxWaits = 64
 
-// ntWaitForMultipleObjects waits for one of several objects, or for all: these are
-// taken one after the other, as they come.
+// ntWaitForMultipleObjects waits for one of several objects, or for all. For all, it acquires each as soon as that is
+// signalled.
 func ntWaitForMultipleObjects(c *call) uint64 {
 	n := c.u32(0)
 	if n == 0 || n > maxWaits {
@@ -196,7 +192,7 @@ func ntWaitForMultipleObjects(c *call) uint64 {
 	return status(st)
 }
 
-// ntDelayExecution waits for its time alone, and for calls where it is alertable.
+// ntDelayExecution waits for a time, and for queued APCs if the wait is alertable.
 func ntDelayExecution(c *call) uint64 {
 	l, st := c.limitAt(c.ptr(1))
 	if st == ntstatus.Success && c.ptr(1) == 0 {
@@ -222,7 +218,7 @@ func ntTestAlert(c *call) uint64 {
 	return status(ntstatus.Success)
 }
 
-// toldState answers a service that changes an event and may tell what it was.
+// toldState changes an event and writes its previous state if the caller passes a pointer for it.
 func (c *call) toldState(change func(nt.SetEventIn) (nt.SetEventOut, ntstatus.Status)) uint64 {
 	return c.writeOptional(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
 		out, st := change(nt.SetEventIn{EventHandle: c.handle(0)})

@@ -53,7 +53,7 @@ func (x elem) total(y elem) int {
 	return x.compare(y, true)
 }
 
-// data identifies the slice that holds the values.
+// data returns the address of the list's values, by which an order recognizes the list that it was made for.
 func (v *view) data() unsafe.Pointer {
 	if v.attribute {
 		return v.a.data()
@@ -61,7 +61,8 @@ func (v *view) data() unsafe.Pointer {
 	return unsafe.Pointer(unsafe.SliceData(v.lits))
 }
 
-// data identifies the slice that holds the values.
+// data returns the address of the attribute's values, by which an order recognizes the attribute that it was made
+// for.
 func (a *Attribute) data() unsafe.Pointer {
 	switch a.Type {
 	case Int64:

@@ -1,5 +1,5 @@
-// Package docs gives programs the documents that they answer from: what is
-// known to differ from Windows, and the rules with their sources.
+// Package docs embeds documents that programs print: the known differences from Windows, and the rules with their
+// sources.
 //
 //	docs.Caveats // CAVEATS.md
 package docs

@@ -70,8 +70,7 @@ func (o *opening) throughParentOf(granted *winnt.AccessMask) {
 	o2.throughParent(granted, 0, true)
 }
 
-// exclusive applies F-48: a subject that cannot write may not keep others from
-// reading.
+// exclusive refuses an open that keeps others from reading, if the subject cannot write (F-48).
 func (o *opening) exclusive() ntstatus.Status {
 	ob := &o.f.Object
 	if !ob.Exists || o.r.Share&ShareRead != 0 {

@@ -183,8 +183,9 @@ func firstOf(t *token.Token) sid.SID {
 	return sid.SID{}
 }
 
-// intentUnder limits a pre-grant to the object's ceiling, as the check does with intent (F-20, A-54). It checks a
-// descriptor that grants nothing else and whose entry for OWNER RIGHTS removes the owner's implicit rights.
+// intentUnder returns the bits of an intent's grant that the object's mandatory ceiling allows (F-20, A-54). To
+// compute the ceiling, it runs the check with full intent on a descriptor that grants nothing else. A nil descriptor
+// allows no bit.
 func (e *engine) intentUnder(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask {
 	if d == nil { // The object's ceiling is not known, so nothing passes it (F-101).
 		return 0

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// privileges applies step 3 before any name is looked up: the grants of intent,
-// then the privilege for the SACL (F-15, F-20).
+// privileges grants the rights of backup and restore intent (step 3), and then checks that a request for
+// ACCESS_SYSTEM_SECURITY has SeSecurityPrivilege (F-15, F-20). It runs before any name is looked up.
 func (o *opening) privileges() ntstatus.Status {
 	if o.options&OpenForBackupIntent != 0 {
 		o.intent()

@@ -143,8 +143,9 @@ const everyRight = ^winnt.AccessMask(0)
 
 func (o *opening) max() bool { return o.desired&maximum != 0 }
 
-// lastComponent applies steps 5 and 6: it creates a missing object (F-26) and opens an existing one of the right kind
-// (F-27).
+// lastComponent handles the last name of the path (steps 5 and 6). A missing object is created, or the open fails if
+// the disposition or a read-only volume forbids that (F-26). An existing object is opened if its kind fits the
+// options (F-27).
 func (o *opening) lastComponent() ntstatus.Status {
 	o.stopped = len(o.f.Path)
 	ob := &o.f.Object

@@ -11,7 +11,9 @@ import (
 // and the reserved ones.
 const neverGranted winnt.AccessMask = 0x0CE0FE00
 
-// parameters applies step 1: F-10, F-11, F-12 and F-13.
+// parameters checks the request's parameters (step 1). It returns STATUS_INVALID_PARAMETER for contradictory options
+// (F-10, F-12), STATUS_ACCESS_DENIED for a request without rights or with a bit that no file has (F-11), and
+// STATUS_OBJECT_NAME_INVALID for a malformed name (F-13).
 func (o *opening) parameters() ntstatus.Status {
 	switch {
 	case o.invalid():
@@ -32,7 +34,8 @@ func (o *opening) parameters() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// invalid applies F-10.
+// invalid reports whether the request has unknown bits, or options that contradict each other or the requested rights
+// (F-10).
 func (o *opening) invalid() bool {
 	r, opt := o.r, o.options
 	switch {

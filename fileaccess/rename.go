@@ -153,7 +153,7 @@ func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// replace applies F-58: the action on an existing object with the name.
+// replace decides what happens to an existing object with the new name (F-58).
 func (v *move) replace() ntstatus.Status {
 	x := v.m.Existing
 	// An object in the way must be meant to be replaced, and must be one that can be deleted now.

@@ -178,8 +178,8 @@ func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (
 	return false, nil
 }
 
-// statNew returns the status of a new file, directory or link. Before, it gives a file the configured permissions, if a
-// umask or a default ACL left others.
+// statNew returns the status of a file, directory or link that was just created. If a umask or a default ACL changed
+// the permissions of a new file, it first sets the configured ones.
 func (p *place) statNew(f *file) (s unix.Statx_t, err error) {
 	if s, err = stat(f.fd); err != nil || f.directory || f.symlink || uint32(s.Mode)&0o7777 == p.t.cfg.FileMode {
 		return s, err

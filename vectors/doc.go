@@ -1,6 +1,5 @@
-// Package vectors holds refmon's decision vectors: questions about access with
-// the answers they must have, one JSON line each, for refmon's own tests and
-// for those of any other implementation. README.md describes the files.
+// Package vectors has refmon's decision vectors: questions about access with their right answers, one JSON line each.
+// Tests of refmon, and of any other implementation, can use them. README.md describes the files.
 //
 //	for v, err := range vectors.Access() {
 //		if err != nil { return err }

@@ -1,5 +1,5 @@
-// Package diskio opens, writes, syncs and renames files, and lets a test make any one of these operations fail. Stores
-// use it where an error of the disk could lose a change or keep one that was refused.
+// Package diskio opens, writes, syncs and renames files, and lets a test make any of these operations fail. Stores
+// use it if an error of the disk could lose an acknowledged change, or keep a rejected one.
 //
 //	var faults diskio.Faults // nil outside tests
 //	f, err := faults.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE, 0o600)

@@ -1,5 +1,5 @@
-// Package printable makes texts that others wrote safe to print: what could steer
-// a terminal, or show a name in another order than it is read, becomes U+FFFD.
+// Package printable makes untrusted text safe to print. It replaces characters that could control a terminal or
+// reorder the displayed text by U+FFFD.
 //
 // Those are the control characters (U+0000 to U+001F, U+007F to U+009F), the
 // bidirectional controls (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to

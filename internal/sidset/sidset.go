@@ -1,5 +1,5 @@
-// Package sidset finds a SID among many: the index a token carries over its
-// user and groups, its restricting SIDs, capabilities and device groups.
+// Package sidset finds a SID in a set with one hash lookup. Tokens use it for the user and groups, the restricting
+// SIDs, the capabilities and the device groups.
 //
 // A [Set] is an immutable open-addressing table over a list of SIDs. Every
 // slot has one tag byte, 0 when the slot is empty; at most a quarter of the

@@ -40,8 +40,8 @@ type Record struct {
 	UPN      string      // userPrincipalName; "": not known
 }
 
-// same reports whether two records refer to the same account and are referenced in the same way. Other differences
-// concern only that account.
+// same reports whether two records are equal in everything that other records can refer to: kind, names, ids and
+// members. Two users may differ in other data, which only concerns the user.
 func (r *Record) same(o *Record) bool {
 	return r.Kind == o.Kind && (r.Kind == User || r.Kind == Group && r.ID == o.ID && r.Mail == o.Mail) &&
 		r.Name == o.Name && r.DN == o.DN && r.SID == o.SID && r.Stated == o.Stated && r.Partial == o.Partial &&

@@ -1,5 +1,5 @@
-// Package ke holds the states that threads wait for: the states of events,
-// files, processes and threads.
+// Package ke holds the signal states for which threads wait: those of events, files, processes and threads. The
+// packages ps, npfs and services use it.
 //
 //	var s ke.Signal
 //	changed := s.Changed() // before the look, so that no change is missed

@@ -1,5 +1,6 @@
-// Package lpc implements ports: a server's connection port, and for each client a pair of communication ports with
-// the requests between them and the client context that the server may impersonate.
+// Package lpc implements ports, over which clients send requests to a server. A server has a connection port. Each
+// client has a pair of communication ports, with its pending requests and the client context that the server may
+// impersonate.
 //
 //	client, out := server.Connect(thread, sqos, nil) // waits to be accepted
 //	comm := server.Accept(process)

@@ -205,7 +205,9 @@ func (fs *FileSystem) firstEnd(name string) *End {
 // reference for the caller. It returns nil for an unknown pipe.
 func (fs *FileSystem) Find(name string) *End { return fs.firstEnd(name) }
 
-// add enters an instance, and with the first one the name with its descriptor.
+// add adds an instance to the pipe with a name, and creates the pipe with descriptor d for the first instance.
+// existed reports whether the pipe existed before. It fails if cfg.Which does not allow that, or if the pipe has the
+// maximal number of instances.
 func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descriptor) (existed bool,
 	st ntstatus.Status) {
 	fs.mu.Lock()

@@ -1,5 +1,5 @@
-// Package ps holds processes, threads and jobs, the ids they are known by,
-// and the impersonation state of threads.
+// Package ps holds processes, threads and jobs, their ids, and the impersonation state of threads. The services and
+// package kernel use it.
 //
 // A [Thread] impersonates through one atomic pointer to an immutable record
 // {Token, CopyOnOpen, EffectiveOnly, Level}. Every reader sees one whole

@@ -7,9 +7,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Payer returns who pays for what the thread makes: the block of its process, and in it
-// the part of the client that the thread acts for. A client that is the process's
-// own user has no separate share.
+// Payer returns the account that pays for objects that the thread creates: the block of its process. If the thread
+// impersonates another user, that client's share of the block pays. The result is the zero Payer if the process
+// has no block.
 func (t *Thread) Payer() quota.Payer {
 	b := t.process.Quota()
 	if b == nil {
@@ -24,8 +24,8 @@ func (t *Thread) Payer() quota.Payer {
 	return p
 }
 
-// PayerFor returns who pays for what the thread makes for a client that it does not act
-// for yet, such as the token of its logon.
+// PayerFor returns the account that pays for an object that the thread creates for a client whom it does not
+// impersonate yet, such as the token of the client's logon.
 func (t *Thread) PayerFor(client sid.SID) quota.Payer {
 	p := t.Payer()
 	if p.Block != nil && p.Client.IsZero() && client != t.process.Token().User().SID {

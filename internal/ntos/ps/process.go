@@ -231,7 +231,8 @@ func (p *Process) swapToken(tok *se.TokenObject) (old *se.TokenObject) {
 	return p.token.Swap(tok)
 }
 
-// recomputeSelfAccess applies O-17 after the primary token was replaced. It restarts if the token is replaced again.
+// recomputeSelfAccess computes which rights the process has to itself, after its primary token was replaced (O-17).
+// It starts again if the token is replaced meanwhile.
 func (p *Process) recomputeSelfAccess() {
 	for {
 		tok := p.token.Load()

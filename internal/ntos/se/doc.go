@@ -1,5 +1,6 @@
-// Package se is the stateful half of NT security: token objects, their logon sessions and identifiers, and the rules
-// that need both a token and its history (whether a thread may impersonate a token, the descriptor of a new object).
+// Package se is the part of NT security that has state: token objects, logon sessions and identifiers. It also has
+// the rules that need a token and its history: whether a thread may impersonate a token, and which descriptor a new
+// object gets.
 //
 // A [TokenObject] contains an immutable [token.Token]. Readers load the value once and use that snapshot. Writers
 // build a new value and swap it in by compare-and-swap. [CanImpersonate] is the decision table of PsImpersonateClient

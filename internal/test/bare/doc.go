@@ -1,5 +1,5 @@
-// Package bare makes systems without services, for the tests of the parts that services
-// stand on: processes, threads that act as clients, and nothing that may be left of them.
+// Package bare creates kernels without services, for tests of the packages below the services. A test gets processes
+// and threads that act as clients. At its end, anything that they left over fails the test.
 //
 //	w := bare.New(t)
 //	client := w.Threads(alice, 1)[0]

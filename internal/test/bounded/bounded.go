@@ -1,5 +1,4 @@
-// Package bounded is for fuzz targets: it holds that reading an input takes
-// time and memory in proportion to the input.
+// Package bounded checks, for fuzz targets, that decoding an input takes time and memory in proportion to its size.
 //
 //	bounded.Run(t, len(b), func() { sd.Decode(b) })
 //

@@ -1,6 +1,6 @@
 // Package frozen finds the names that other programs read: JSON and YAML keys, metrics, texts of audit events,
 // environment variables, exit codes, the wire protocol and the gateway's proto. Its test compares them with
-// testdata/frozen.txt, so that a rename in Go cannot rename one of them unnoticed.
+// testdata/frozen.txt, so that no renaming in Go changes them unnoticed.
 package frozen
 
 import (

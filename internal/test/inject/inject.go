@@ -1,5 +1,5 @@
-// Package inject lets a test make chosen operations fail: points at which a kernel makes objects, records for a sink,
-// and operations on the files of an audit log, an account store, an index or a tree of package hostfs.
+// Package inject makes chosen operations fail in a test: the creation of kernel objects, the writing of records, and
+// operations on the files of a log, a store, an index or a tree.
 //
 //	var disk inject.Injector
 //	log, err := auditlog.Open(auditlog.Config{Dir: dir, Faults: disk.Do})

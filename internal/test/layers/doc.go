@@ -1,4 +1,4 @@
-// Package layers holds the import rules of refmon as a test.
+// Package layers tests which package may import which, and the rules of the house in CONTRIBUTING.md.
 //
 // Section 2 of docs/DESIGN.md says in six sentences which package may import
 // which (imports_test.go). The tests read the source, not the build, so they

@@ -1,6 +1,6 @@
-// Package model is a second, naive kernel: tokens, processes, threads, handles,
-// impersonation, descriptors, jobs, mutants, semaphores and timers as plain values,
-// written from the rules alone, beside which the real one is run.
+// Package model is a second, naive kernel, written from the rules alone. Tests compare the real kernel with it. It
+// has tokens, processes, threads, handles, impersonation, descriptors, jobs, mutants, semaphores and timers as plain
+// values.
 //
 // A [Machine] is the model. It has no locks, no reference counts and no
 // sharing tricks: a handle table is a slice, a count is computed by looking

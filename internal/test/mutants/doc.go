@@ -1,6 +1,5 @@
-// Package mutants makes mistakes in refmon's sources and reports whether the tests
-// notice them. The go command compiles each from an overlay, so the sources are
-// never written.
+// Package mutants makes small mistakes in refmon's sources and reports whether the tests notice them. The go command
+// compiles each mutant from an overlay, so the sources are never written.
 //
 //	go run ./internal/test/mutants/run -draw 20 -in core    20 new ones in random functions of the core
 //	go run ./internal/test/mutants/run -match A-61          the recorded ones of a rule

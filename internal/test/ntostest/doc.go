@@ -1,6 +1,5 @@
-// Package ntostest is the interpreter of the transcripts: text files that say
-// what a caller of the kernel sees, case by case. It is test machinery; no
-// program links it.
+// Package ntostest runs transcripts: text files that show, case by case, what a caller of the kernel sees. Only tests
+// use it.
 //
 // A transcript is a file of cockroachdb/datadriven:
 //

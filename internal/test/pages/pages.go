@@ -1,5 +1,4 @@
-// Package pages holds a test that documents keep their facts when an author
-// rewrites them.
+// Package pages tests that a rewritten document still states its facts: code, flags, links and numbers.
 //
 // A fact is a line of a code block, a code span, the target of a link, or a
 // number. testdata/facts has the facts of each page as they were before the

@@ -1,4 +1,4 @@
-// Package postgres starts a PostgreSQL for a test alone, without a port.
+// Package postgres starts a PostgreSQL server for one test, on a Unix socket only.
 //
 //	s := postgres.Start(t)
 //	conn, err := pgx.Connect(ctx, "host="+s.Dir+" dbname=postgres user="+postgres.Owner)

@@ -1,5 +1,5 @@
-// Package questions makes random access checks with every feature of the
-// check, for tests that compare two ways to decide.
+// Package questions generates random access checks with every feature of the check, for tests that compare two
+// implementations.
 package questions
 
 import (

@@ -1,13 +1,11 @@
-// Package recordings gives tests the outcomes that were recorded on other
-// systems. They are no part of this repository: a test that asks for them is
-// skipped where they are absent.
+// Package recordings gives tests the outcomes that were recorded on other systems. The repository does not contain
+// them: a test that requests a missing recording is skipped.
 //
 //	for i, row := range recordings.Rows[struct{ Hex string }](t, "sddl_to_bytes_windows.jsonl") { … }
 //
-// REFMON_VECTORS names their folder; by default it is ../shared/vectors beside
-// the repository. REFMON_VECTORS=required takes that folder too, and a test
-// whose recording is absent fails: a check of a submission cannot pass because
-// it had nothing to look at.
+// REFMON_VECTORS names their folder; the default is ../shared/vectors next to the repository. REFMON_VECTORS=required
+// uses the default folder and fails a test whose recording is missing, so that a check of a submission cannot pass
+// without them.
 package recordings
 
 import (

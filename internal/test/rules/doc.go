@@ -1,4 +1,5 @@
-// Package rules holds the test that ties refmon's numbered rules to its code.
+// Package rules tests that each numbered rule in docs/rules is cited in code and in a test, and that each cited rule
+// exists.
 //
 // The files of docs/rules list every rule that is built, one line each:
 //

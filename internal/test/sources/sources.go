@@ -1,4 +1,4 @@
-// Package sources is for tests of readers of accounts: it makes directories of files of other systems.
+// Package sources creates directories in the file formats of other systems, for tests of the readers of accounts.
 package sources
 
 import (

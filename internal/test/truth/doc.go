@@ -1,5 +1,5 @@
-// Package truth knows, for tests of an index, what was true of documents and people at which time, and
-// what the command who-can says of a tree now.
+// Package truth records, for tests of an index, which documents and people existed at which time, and what the
+// command who-can prints for a tree now.
 //
 //	k := truth.New(files, people)
 //	k.Grant(i, team, func() { ... }) // the change is made between two looks at the clock

@@ -1,5 +1,5 @@
-// Package wired carries the calls of a program's threads over connections to
-// the kernel that the program runs on, for tests that hold the two ways equal.
+// Package wired sends the calls of a program's threads over connections to the kernel in the same process. Tests use
+// it to check that both ways give the same results.
 package wired
 
 import (

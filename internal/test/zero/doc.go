@@ -1,11 +1,8 @@
-// Package zero holds one property as a test: what can say yes says no until
-// something decided. The zero value of every exported type of the module's
-// public packages is asked every method that returns a bool or an NTSTATUS.
+// Package zero tests one property of all public packages: a value that can grant denies until something was decided.
+// The test calls each method that returns a bool or an NTSTATUS on the zero value of every exported type.
 //
-// The types are found by their methods, by go/types from the export data of
-// the build, and not from a list: found_test.go is generated, and a test
-// compares it with what is found. A type that is added is asked as soon as it is
-// generated anew, and the test fails until it is:
+// It finds the types by their methods, by go/types from the export data of the build. found_test.go is generated from
+// what it found. After you add a type, the test fails until you regenerate the file:
 //
 //	go test ./internal/test/zero -args -write
 //

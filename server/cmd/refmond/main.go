@@ -1,5 +1,5 @@
-// Command refmond is the daemon of refmon. `refmond --help` lists its commands, `refmond version`
-// prints its version.
+// Command refmond is the daemon that acts as the NT kernel for the programs of a host. `refmond --help` lists its
+// commands, `refmond version` prints its version.
 //
 // The exit code is 0 on success and 2 after every error.
 package main

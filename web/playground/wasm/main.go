@@ -1,9 +1,8 @@
 //go:build js && wasm
 
-// Command wasm is the playground's Go in the browser: it gives the page the
-// function refmonAnswer, from the text of a question to the text of a reply,
-// and calls refmonReady when it is there. Package playground says what both
-// are.
+// Command wasm is the Go part of the playground page, compiled to WebAssembly. It defines the JavaScript function
+// refmonAnswer, which takes the text of a question and returns the text of a reply, and then calls refmonReady.
+// Package playground describes both texts.
 package main
 
 import (

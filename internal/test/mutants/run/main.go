@@ -1,19 +1,18 @@
-// Command run seeds mutants of package mutants into refmon, one after the other,
-// and prints which of them the tests see. It runs in the module's root.
+// Command run applies mutants of package mutants to refmon, one after the other, and prints which of them the tests
+// detect. Run it in the module's root.
 //
-//	go run ./internal/test/mutants/run -sample 10          ten, drawn anew
+//	go run ./internal/test/mutants/run -sample 10          ten random recorded mutants
 //	go run ./internal/test/mutants/run -seed 7 -sample 10  the ten of seed 7
-//	go run ./internal/test/mutants/run -match A-61         those with a word in their name
-//	go run ./internal/test/mutants/run -table FILE         all, and their table
+//	go run ./internal/test/mutants/run -match A-61         those with a text in their name or folder
+//	go run ./internal/test/mutants/run -table FILE         all, as a table
 //	go run ./internal/test/mutants/run -lot FILE           those of another file
-//	go run ./internal/test/mutants/run -draw 20 -in core   20 new ones, which operators make in random functions
+//	go run ./internal/test/mutants/run -draw 20 -in core   20 new ones, made by operators in random functions
 //
-// More than a few mutants are put into one build of each package's tests, where
-// the environment chooses the one that holds.
+// If there are more than a few mutants, each package's tests are built once with all of them, and an environment
+// variable selects the active one.
 //
-// The exit code is 0 if every mutant was seen, or no more survived than -allow
-// says, 1 if more survived, 2 if a mutant does not compile or the tests are red
-// without it. One whose old text is no longer there is named and left out.
+// The exit code is 0 if at most as many mutants survived as -allow says, 1 if more did, and 2 if a mutant does not
+// compile or the tests fail without it. A mutant whose old text no longer exists is reported and left out.
 package main
 
 import (

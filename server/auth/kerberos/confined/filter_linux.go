@@ -12,7 +12,8 @@ import (
 // errEnd ends serve.
 var errEnd = io.EOF
 
-// credential returns the user of the child: nobody if this program is root, and otherwise its own.
+// credential returns the user nobody for the child if this program is root. Otherwise it returns nil: the child runs
+// as this program's user.
 func credential() *syscall.SysProcAttr {
 	if os.Geteuid() != 0 {
 		return nil
