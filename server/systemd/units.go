@@ -9,4 +9,6 @@ var units embed.FS
 
 // IndexUnit returns the unit refmon-index-ROLE.service as the packages install it, but with the program in
 // /usr/local/bin. It returns an error if there is no such unit.
-func IndexUnit(role string) ([]byte, error) { return units.ReadFile("refmon-index-" + role + ".service") }
+func IndexUnit(role string) ([]byte, error) {
+	return units.ReadFile("refmon-index-" + role + ".service")
+}
