@@ -43,6 +43,8 @@ type file struct {
 	keptOf identity // guarded by keeping; zero: kept counts no further
 	// changed is true after a change by this open: Close sets the archive attribute again.
 	changed atomic.Bool // atomic
+	// archived is true if the open created the file with the archive attribute and did not change its attributes since.
+	archived atomic.Bool // atomic
 	// staged has the writes that Stage collects; nil: writes go to the file. It is set once.
 	staged atomic.Pointer[file] // atomic
 	// ownLink and ownNode are the targets of link and node for the first open of a file, so that an open takes one

@@ -153,6 +153,7 @@ func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (
 	s, err := p.statNew(f)
 	if err == nil && !f.symlink { // a link keeps no attributes of users
 		err = f.begin(&s, r.Attributes)
+		f.archived.Store(true)
 	}
 	if err == nil {
 		err = p.describeNew(f, &s, d)

@@ -77,6 +77,7 @@ func (f *file) setKept(b *nt.FileBasic) ntstatus.Status {
 	}
 	if b.FileAttributes != 0 {
 		f.changed.Store(false) // earlier changes are covered by this one
+		f.archived.Store(false)
 	}
 	return statusOf(f.rewrite(func(now dos, s *unix.Statx_t) dos {
 		next := now
@@ -99,7 +100,7 @@ func (f *file) rewrite(change func(dos, *unix.Statx_t) dos) error {
 	if err != nil {
 		return err
 	}
-	now, err := f.t.dosOf(&held{fd: f.fd})
+	now, err := f.dosNow(&s)
 	if err != nil {
 		return err
 	}
@@ -139,9 +140,10 @@ func (f *file) replaced(asked fileaccess.Attributes) error {
 	return err
 }
 
-// archive sets the archive attribute at the first change by this open. Close sets it again.
+// archive sets the archive attribute at the first change by this open, unless the open created the file with it. Close
+// sets it again.
 func (f *file) archive() {
-	if !f.directory && !f.changed.Swap(true) {
+	if !f.directory && !f.changed.Swap(true) && !f.archived.Load() {
 		f.mark()
 	}
 }

@@ -42,13 +42,16 @@ func (r *aclRun) dry(ctx context.Context, tree *acltree.Tree) error {
 		fmt.Fprintln(r.std.err, "refmon: to see who gains and loses rights, give users and groups with -d")
 		return said
 	}
-	d := &bulk.Diff{Directory: people, Summary: !r.Each, Out: r.std.out}
+	bar := newBar(r.std, 0, r.Quiet)
+	d := &bulk.Diff{Directory: people, Summary: !r.Each, Out: bar.over(r.std.out)}
 	d.Before, d.After = j.Sources(r.Path)
 	d.Table.Width, d.Table.Colour = r.std.width, r.std.colour
-	bar := newBar(r.std, 0, r.Quiet)
 	d.Progress, d.CacheBytes = bar.show, cacheBytes()
 	out, err := d.Do(ctx)
 	bar.clear()
+	if len(r.Directory)+len(r.Token) == 0 {
+		out.Unmapped = 0 // no directory file lacks accounts
+	}
 	return errors.Join(concludeDiff(r.std, &out, err), said)
 }
 

@@ -145,6 +145,9 @@ func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []str
 		s.Flags, s.Only = inheritance[to], only
 		steps, trustees = append(steps, s), append(trustees, t)
 	}
+	if f.DryRun {
+		explainRights(std, who, steps)
+	}
 	command := fmt.Sprintf("%s %q to %s", name, who, to)
 	if only != nil {
 		command += fmt.Sprintf(" only %d", *only)
@@ -165,6 +168,22 @@ func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []str
 		return after, descend, explained(err)
 	}
 	return run.do()
+}
+
+// explainRights prints the masks of the rights that the command line names, which the table of a dry run shows.
+func explainRights(std *streams, who []string, steps []acltree.Step) {
+	printed := map[string]bool{}
+	for i, w := range who {
+		rights := w[strings.LastIndexByte(w, ':')+1:]
+		mask, also := steps[i].Rights.Allow, ", with SYNCHRONIZE"
+		if steps[i].Verb == acltree.Deny || steps[i].Verb == acltree.Revoke {
+			mask, also = steps[i].Rights.Deny, ""
+		}
+		if mask != 0 && !printed[rights] {
+			printed[rights] = true
+			fmt.Fprintf(std.err, "refmon: %s is %s%s\n", printable(rights), mask.Padded(), also)
+		}
+	}
 }
 
 // explained adds to an error what to do.

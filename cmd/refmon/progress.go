@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -65,6 +66,21 @@ func (b *bar) show(p bulk.Position) {
 // clear removes the progress bar.
 func (b *bar) clear() {
 	if b.shown {
+		b.shown = false
 		fmt.Fprint(b.std.err, "\r\x1b[K")
 	}
+}
+
+// over returns a writer to w that removes the bar before it writes, so that both can share a terminal.
+func (b *bar) over(w io.Writer) io.Writer { return &barWriter{b, w} }
+
+type barWriter struct {
+	bar *bar
+	to  io.Writer
+}
+
+// Write implements io.Writer.
+func (w *barWriter) Write(p []byte) (int, error) {
+	w.bar.clear()
+	return w.to.Write(p)
 }

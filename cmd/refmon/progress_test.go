@@ -66,4 +66,14 @@ func TestProgressBar(t *testing.T) {
 	if !regexp.MustCompile(`^\r\x1b\[K3 objects, \d+ a second$`).MatchString(out.String()) {
 		t.Errorf("bar of an input of unknown size: %q, want no remaining time", out.String())
 	}
+	out.Reset()
+	w := b.over(&out)
+	for range 2 {
+		if n, err := w.Write([]byte("row")); n != 3 || err != nil {
+			t.Errorf("Write = %d, %v, want 3, nil", n, err)
+		}
+	}
+	if want := "\r\x1b[Krowrow"; out.String() != want {
+		t.Errorf("rows over a bar: %q, want %q", out.String(), want)
+	}
 }

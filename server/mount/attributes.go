@@ -137,7 +137,7 @@ func (m *Mount) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 	}
 	if in.Flags()&fuse.FUSE_GETATTR_FH != 0 {
 		if o := m.open(in.Fh()); o != nil && o.tells {
-			return m.do(func(t *worker) fuse.Status { return m.attributesOf(t, n, o.h, out) })
+			return m.do(func(t *worker) fuse.Status { return m.attributesOf(t, n, o.h, shown.Shown, out) })
 		}
 	}
 	return m.as(&in.InHeader, func(t *worker) fuse.Status { return m.answer(t, n, &in.InHeader, out) })
@@ -148,7 +148,7 @@ func (m *Mount) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 // refers to another file and nobody has this one open (M-5).
 func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut) fuse.Status {
 	s := t.with(m, n, winnt.FILE_READ_ATTRIBUTES, func(h winnt.Handle) fuse.Status {
-		return m.attributesOf(t, n, h, out)
+		return m.attributesOf(t, n, h, shown.Found, out) // the open has just read them
 	})
 	if s == fuse.OK {
 		return s
@@ -162,13 +162,13 @@ func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut)
 		return s
 	}
 	defer o.lent.RUnlock() // +checklocksforce: lend locked it
-	return m.attributesOf(t, n, o.h, out)
+	return m.attributesOf(t, n, o.h, shown.Shown, out)
 }
 
-// attributesOf fills out with the attributes of the file behind an open handle. It lets the kernel cache them for
-// attributeLife, unless a user who may not read them has looked the file up.
-func (m *Mount) attributesOf(t *worker, n *node, h winnt.Handle, out *fuse.AttrOut) fuse.Status {
-	_, s := m.attributes(t, h, shown.Shown, &out.Attr)
+// attributesOf fills out with the attributes of the file behind an open handle, as look selects them. It lets the
+// kernel cache them for attributeLife, unless a user who may not read them has looked the file up.
+func (m *Mount) attributesOf(t *worker, n *node, h winnt.Handle, look look, out *fuse.AttrOut) fuse.Status {
+	_, s := m.attributes(t, h, look, &out.Attr)
 	if s == fuse.OK && !m.nodes.isBare(n) {
 		out.SetTimeout(attributeLife)
 	}

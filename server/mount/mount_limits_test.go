@@ -1,0 +1,158 @@
+package mount
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+// hostCalls are the calls to the host's kernel that work on files. strace 6.1 knows getxattrat by its number alone.
+var hostCalls = regexp.MustCompile(`^\d+ +(openat2?|statx|newfstatat|close|f?[gs]etxattr|syscall_0x1d0|getxattrat|` +
+	`renameat2|unlinkat|ftruncate|fcntl|dup|ioctl|getdents64|name_to_handle_at)\(`)
+
+// otherCalls are calls that a trace leaves out, because the runtime makes them at any time or because reading the trace
+// would be traced too.
+const otherCalls = "trace=!read,pread64,write,writev,lseek,nanosleep,futex,epoll_pwait,epoll_ctl,sched_yield,getpid," +
+	"tgkill,rt_sigreturn,rt_sigprocmask,madvise,mmap,munmap,fstat"
+
+// TestHostCallsOfOperations limits the calls to the host's kernel that an operation on names takes. It counts them with
+// strace, so that a slow machine does not matter.
+func TestHostCallsOfOperations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it traces this process")
+	}
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("not installed: ", err)
+	}
+	w := newWorld(t)
+	w.dir("d", full)
+	w.file("d/f", "x", full)
+	dir, file := w.known(alice, "d"), w.known(alice, "d/f")
+	calls := w.traced()
+	look := func(name string) {
+		var out fuse.EntryOut
+		head := header(alice, dir)
+		if s := w.m.Lookup(nil, &head, name, &out); s != fuse.OK {
+			t.Errorf("lookup of %s: %v", name, s)
+		}
+	}
+	var fh uint64
+	for _, c := range []struct {
+		name string
+		most int
+		run  func()
+	}{
+		{"lookup", 3, func() { look("f") }},
+		{"getattr", 3, func() {
+			if _, s := w.attributesOf(alice, file, 0); s != fuse.OK {
+				t.Error(s)
+			}
+		}},
+		{"open", 5, func() {
+			var out fuse.OpenOut
+			if s := w.m.Open(nil, &fuse.OpenIn{InHeader: header(alice, file), Flags: syscall.O_RDONLY}, &out); s != fuse.OK {
+				t.Error(s)
+			}
+			fh = out.Fh
+		}},
+		{"release", 2, func() { w.m.Release(nil, &fuse.ReleaseIn{Fh: fh}) }},
+		{"create", 12, func() {
+			var out fuse.CreateOut
+			in := &fuse.CreateIn{InHeader: header(alice, dir), Flags: syscall.O_WRONLY | syscall.O_TRUNC, Mode: 0o600}
+			if s := w.m.Create(nil, in, "new", &out); s != fuse.OK {
+				t.Error(s)
+			}
+			fh = out.Fh
+		}},
+		{"release of a new file", 5, func() { w.m.Release(nil, &fuse.ReleaseIn{Fh: fh}) }},
+		{"lookup of a new file", 7, func() { look("new") }},
+		{"unlink", 13, func() {
+			head := header(alice, dir)
+			if s := w.m.Unlink(nil, &head, "new"); s != fuse.OK {
+				t.Error(s)
+			}
+		}},
+	} {
+		got := calls(c.run)
+		if strings.Contains(strings.Join(got, ""), "ENOSYS") {
+			t.Skip("before Linux 6.13 attributes take more calls")
+		}
+		if len(got) > c.most || len(got) == 0 {
+			t.Errorf("%s: %d calls, want 1 to %d:\n%s", c.name, len(got), c.most, strings.Join(got, "\n"))
+		} else {
+			t.Logf("%s: %d calls", c.name, len(got))
+		}
+	}
+}
+
+// traced starts to trace this process. The function that it returns runs f and returns the calls that f made to the
+// host's kernel. No other operation may run meanwhile.
+func (w *world) traced() func(f func()) []string {
+	w.Helper()
+	out := filepath.Join(folder(w), "trace")
+	cmd := exec.Command("strace", "-f", "-qq", "-o", out, "-e", "signal=none", "-e", otherCalls, "-p",
+		strconv.Itoa(os.Getpid()))
+	cmd.Stderr = w.Output()
+	w.must(cmd.Start())
+	w.Cleanup(func() {
+		w.must(cmd.Process.Signal(os.Interrupt))
+		_ = cmd.Wait() // of its own signal
+	})
+	mark := func(name string) { _ = unix.Access("/refmon-"+name, 0) } // it shows in the trace, and there is no such file
+	ready, marks := false, 0
+	return func(f func()) (list []string) {
+		w.Helper()
+		for range 600 {
+			marks++
+			start, end := fmt.Sprintf("start-%d.", marks), fmt.Sprintf("end-%d.", marks)
+			mark(start)
+			if ready {
+				f()
+			}
+			mark(end)
+			text := w.await(out, end, ready)
+			if text != "" && ready {
+				text = text[strings.Index(text, start):strings.Index(text, end)]
+				for line := range strings.Lines(text) {
+					if hostCalls.MatchString(line) {
+						list = append(list, strings.TrimSpace(line))
+					}
+				}
+				return list
+			}
+			ready = text != ""
+		}
+		w.Skip("strace does not trace this process")
+		return nil
+	}
+}
+
+// await waits until a file has a text and returns its contents. It returns "" if the text is missing after one look, or
+// with long after a minute.
+func (w *world) await(name, text string, long bool) string {
+	w.Helper()
+	for range 600 {
+		b, err := os.ReadFile(name)
+		if err != nil && !os.IsNotExist(err) {
+			w.Fatal(err)
+		}
+		if strings.Contains(string(b), text) {
+			return string(b)
+		}
+		time.Sleep(100 * time.Millisecond)
+		if !long {
+			break
+		}
+	}
+	return ""
+}
