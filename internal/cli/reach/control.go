@@ -96,7 +96,7 @@ func (s *Search) protected(o *subject, nobody *token.Token) (is bool, err error)
 // controls reports whether an answer about a head or an AdminSDHolder gives control of what it stands for: whoever
 // writes its rights, and on the head whoever replicates the passwords.
 func controls(name string) bool {
-	return slices.Contains([]string{"GenericAll", writeDacl, writeOwner, dcSync}, name)
+	return slices.Contains([]string{genericAll, writeDacl, writeOwner, dcSync}, name)
 }
 
 // controllers returns the tokens that control an object: they can change its rights or its owner, or become it. It

@@ -9,8 +9,8 @@ import (
 )
 
 // OfSteps reports for each entry in the DACL of an object whether it is about a right of a step there (B-79): it allows
-// every part of such a right, alone or together with the other entries for its account, or it denies a part.
-// Inherit-only entries are about none. Call it after a search, with an index of Objects.
+// every part of such a right, alone or together with the other entries for its account, or it denies a part of one but
+// GenericAll. Inherit-only entries are about none. Call it after a search, with an index of Objects.
 func (s *Search) OfSteps(object int) ([]bool, error) {
 	m := s.mannerOf(object)
 	list, err := s.asks(m)
@@ -21,6 +21,9 @@ func (s *Search) OfSteps(object int) ([]bool, error) {
 	of := make([]bool, len(entries))
 	for i, a := range entries {
 		of[i] = a.Flags()&sd.InheritOnly == 0 && slices.ContainsFunc(list, func(w kindWord) bool {
+			if w.name == genericAll && denies(a) { // who lacks a bit of it has the other rights
+				return false
+			}
 			return !w.right.Managed() && about(entries, a, w.right.Parts(m.typ), &m)
 		})
 	}

@@ -38,7 +38,7 @@ const kindLetters = "tamgdcuo"
 
 // wordList has the words from the strongest to the weakest. A step names the strongest granted one (B-9).
 var wordList = [...]word{
-	{name: "GenericAll", kinds: "amgdcuo"},
+	{name: genericAll, kinds: "amgdcuo"},
 	{name: "WriteDacl", kinds: "tamgdcuo"},
 	{name: "WriteOwner", kinds: "tamgdcuo"},
 	{name: "ForceChangePassword", kinds: "amu"},
@@ -55,6 +55,7 @@ var wordList = [...]word{
 
 // Words with special treatment in the search.
 const (
+	genericAll = "GenericAll"
 	writeDacl  = "WriteDacl"
 	writeOwner = "WriteOwner"
 	readGMSA   = "ReadGMSAPassword"

@@ -1,0 +1,33 @@
+package reach_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/reach"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
+)
+
+// An entry is about a right of a step if it allows all parts of one on its object, with the other entries for its
+// account, or denies a part of another than GenericAll (B-79).
+func TestEntriesOfSteps(t *testing.T) {
+	changes := func(kind, guid, who string) string { return "(" + kind + ";;CR;" + guid + ";;" + who + ")" }
+	for _, c := range []struct{ class, entries, want string }{
+		{"domain", changes("OA", changesGUID, "<ann>") + changes("OA", changesAllGUID, "<ann>") +
+			changes("OA", changesGUID, "<bob>") + changes("OD", changesAllGUID, "<cy>"), "[true true false true]"},
+		{"user", changes("OA", changesGUID, "<ann>") + changes("OA", passwordGUID, "<ann>") + "(A;;SW;;;<ann>)" +
+			"(A;CIIO;GA;;;<ann>)(A;;WD;;;<bob>)(D;;RP;;;<bob>)", "[false true false false true false]"},
+		{"group", "(A;;SW;;;<ann>)(A;;CR;;;<ann>)(D;;SWRP;;;<bob>)(OA;;WP;" + membershipGUID + ";;<cy>)",
+			"[true false true true]"},
+		{"holder", "(A;;GA;;;<ann>)(A;;WP;;;<ann>)", "[true false]"},
+	} {
+		s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: []objects.Item{
+			thing("CN=thing,DC=x", "", c.class, "O:SYG:SYD:"+c.entries)}}
+		must(s.Do(context.Background()))
+		if got := fmt.Sprint(must(s.OfSteps(0))); got != c.want {
+			t.Errorf("%s %s: %s, want %s", c.class, c.entries, got, c.want)
+		}
+	}
+}
