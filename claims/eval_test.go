@@ -114,20 +114,6 @@ func TestEvalDecidesConditions(t *testing.T) {
 	}
 }
 
-// Without device groups, device conditions are decided as if the device were in no group (A-116).
-func TestEvalWithoutDevice(t *testing.T) {
-	env := evalEnv()
-	env.hasDevice = false
-	for text, want := range map[string]Truth{
-		`(Device_Member_of {SID(BG)})`: False, `(Not_Device_Member_of_any {SID(BG)})`: True,
-		`(Device_Member_of {3})`: Unknown,
-	} {
-		if got := mustParse(text).Eval(env); got != want {
-			t.Errorf("without device groups %s is %v, want %v", text, got, want)
-		}
-	}
-}
-
 // Some decodable programs have no meaning. They evaluate to Unknown and have no text (A-111, A-117, S-36, S-37).
 func TestMeaninglessProgramsAreUnknown(t *testing.T) {
 	one := appendToken(nil, tokLocal, appendUTF16(nil, "one"))

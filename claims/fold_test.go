@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"testing"
 	"unicode"
-	"unicode/utf16"
 )
 
 // Each run of the table is in order, outside ASCII, and maps letters to their simple upper case by the Unicode data
@@ -141,13 +140,4 @@ func sign(n int) int {
 		return 1
 	}
 	return 0
-}
-
-// Decoding UTF-16 returns well-formed text as ordinary UTF-8.
-func TestDecodeUTF16KeepsPlainText(t *testing.T) {
-	for _, s := range []string{"", "plain", "ćà", "\U0001F600", "a\U00010000b"} {
-		if got := decodeUTF16(string(littleEndian(utf16.Encode([]rune(s))))); got != s {
-			t.Errorf("decodeUTF16 of %q = %q, want %q", s, got, s)
-		}
-	}
 }

@@ -139,22 +139,6 @@ func TestParseExprReportsOffset(t *testing.T) {
 	}
 }
 
-// Deeply nested conditions within the limits print and parse back (S-35).
-func TestDeepConditionsRoundTrip(t *testing.T) {
-	n := 1800
-	e := mustParse("(" + strings.Repeat("!(", n) + "a" + strings.Repeat(")", n) + ")")
-	checkRoundTrip(t, e, ParseOptions{}, aliasOf)
-	env := &testEnv{sets: [4]*Set{Local: mustSet(ints("a", 1))}}
-	if got := e.Eval(env); got != True {
-		t.Errorf("Eval of 1800 negations = %v, want %v", got, True)
-	}
-	many := "(a" + strings.Repeat("&&a", 999) + ")" // 1999 tokens
-	checkRoundTrip(t, mustParse(many), ParseOptions{}, aliasOf)
-	if _, _, err := ParseExpr("(a"+strings.Repeat("&&a", 1000)+")", ParseOptions{}); err == nil {
-		t.Error("ParseExpr of 2001 tokens: no error, want one")
-	}
-}
-
 // ParseExpr and Decode accept the longest condition of each kind and reject the next longer one, with the same limits
 // (S-35).
 func TestParseAndDecodeShareLimits(t *testing.T) {

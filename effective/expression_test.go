@@ -156,25 +156,6 @@ func TestOnlyPolicyDescriptorHasNoExpression(t *testing.T) {
 	}
 }
 
-// ACCESS_SYSTEM_SECURITY together with other rights needs both its privilege and entries for the other rights (A-50).
-func TestSystemSecurityNeedsPrivilegeAndEntries(t *testing.T) {
-	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"]}`,
-		`{"user":"S-1-5-21-1-2-3-1108","groups":["BU"],"privileges":["SeSecurityPrivilege"]}`,
-		`{"user":"S-1-5-21-1-2-3-1109","groups":["BG"],"privileges":["SeSecurityPrivilege"]}`)
-	e := must(effective.NewEvaluator(effective.Compile(people, effective.Config{}),
-		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, saclBit | 1, saclBit}}))
-	sets := e.Allowed(sddl.MustParse("O:SYG:SYD:(A;;FA;;;BU)"))
-	for right, want := range []string{"yyn", "nyn", "nyy"} {
-		got := ""
-		for i := range people {
-			got += map[bool]string{true: "y", false: "n"}[sets[right].Has(i)]
-		}
-		if got != want {
-			t.Errorf("right %d: Allowed = %s, want %s", right, got, want)
-		}
-	}
-}
-
 // A search engine that knows only SIDs, and no tokens, can use an expression.
 func ExampleExpression_Allows() {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"]}`)

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
@@ -123,44 +122,6 @@ func TestViewReportsChangesOnce(t *testing.T) {
 	}
 }
 
-// Allowed is false for an unknown object, principal or right, and again for an object that was removed (A-32).
-func TestViewDeniesUnknownNames(t *testing.T) {
-	tokens, _ := office(2, 1)
-	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, 2}},
-		effective.Config{}))
-	d := sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)")
-	if told := must(v.SetPrincipals([]effective.Principal{{Name: "p", Token: tokens[0]}})); len(told) != 0 {
-		t.Errorf("SetPrincipals without objects reported %v, want none", told)
-	}
-	told := must(v.Put("o", d))
-	want := effective.Change{Object: "o", Principal: "p", Right: 0, Allowed: true}
-	if len(told) != 1 || told[0] != want {
-		t.Errorf("Put reported %v, want %v", told, want)
-	}
-	for _, object := range []string{"o", "other", ""} {
-		for _, principal := range []string{"p", "other", ""} {
-			for right := -1; right < 4; right++ {
-				want := object == "o" && principal == "p" && right == 0
-				if got := v.Allowed(object, principal, right); got != want {
-					t.Errorf("Allowed(%[2]q, %[1]q, %[3]d) = %[4]t, want %[5]t", principal, object, right, got, want)
-				}
-			}
-		}
-	}
-	for range 2 {
-		told = v.Remove("o")
-		if v.Allowed("o", "p", 0) {
-			t.Error("Allowed of a removed object = true, want false")
-		}
-	}
-	if told != nil {
-		t.Errorf("second Remove reported %v, want nil", told)
-	}
-	if told := must(v.Put("none", nil)); len(told) != 0 || v.Allowed("none", "p", 0) {
-		t.Errorf("Put without a descriptor reported %v, or Allowed = true; want none and false", told)
-	}
-}
-
 func ExampleView() {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"]}`, `{"user":"S-1-5-21-1-2-3-1107"}`)
 	v, err := effective.NewView(effective.Question{Type: winnt.FileObject,
@@ -183,51 +144,6 @@ func ExampleView() {
 	// Output:
 	// alice /srv/plan true
 	// alice /srv/plan false
-}
-
-// If a callback decides, SetPrincipals evaluates every object again, even for unchanged tokens (A-141).
-func TestViewEvaluatesCallbacksAgain(t *testing.T) {
-	says, calls := claims.False, 0
-	cfg := withCallback(func(sd.ACE, *token.Token) claims.Truth { calls++; return says })
-	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, 2}}, cfg))
-	tok := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[0]}}))
-	both := []effective.Principal{{Name: "p", Token: tok}, {Name: "q", Token: tok}}
-	if told := must(v.SetPrincipals(both)); len(told) != 0 {
-		t.Errorf("SetPrincipals without objects reported %v, want none", told)
-	}
-	opaque := must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, worldSIDs[0], sd.ACEExtra{AppData: []byte("mine")}))
-	d := sd.New(sd.Parts{Owner: worldSIDs[1], DACL: must(sd.NewACL(opaque))})
-	for _, object := range []string{"a", "b"} {
-		if told := must(v.Put(object, d)); len(told) != 0 {
-			t.Errorf("Put(%s) while the callback denies reported %v, want none", object, told)
-		}
-	}
-	for _, is := range []bool{true, false, true} {
-		if says = claims.False; is {
-			says = claims.True
-		}
-		if v.Allowed("a", "p", 0) == is {
-			t.Error("Allowed changed before SetPrincipals, want the old result")
-		}
-		var want []effective.Change
-		for _, object := range []string{"a", "b"} {
-			for _, who := range []string{"p", "q"} {
-				want = append(want, effective.Change{Object: object, Principal: who, Right: 0, Allowed: is})
-			}
-		}
-		if told := must(v.SetPrincipals(both)); !slices.Equal(told, want) {
-			t.Errorf("callback returns %t: SetPrincipals reported %v, want %v", is, told, want)
-		}
-		if calls == 0 || v.Allowed("a", "p", 0) != is || v.Allowed("b", "q", 0) != is || v.Allowed("a", "p", 1) {
-			t.Errorf("callback returns %t, %d calls: Allowed = %t and %t, want %[1]t for both, and false for the "+
-				"other right", is, calls, v.Allowed("a", "p", 0), v.Allowed("b", "q", 0))
-		}
-		calls = 0
-		if told := must(v.SetPrincipals(both)); len(told) != 0 || calls == 0 {
-			t.Errorf("SetPrincipals with the same principals: reported %v, %d calls; want none, at least 1", told,
-				calls)
-		}
-	}
 }
 
 // A principal that is removed and added again is reported again, as is one whose token changes and changes back. The

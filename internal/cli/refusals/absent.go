@@ -43,7 +43,7 @@ func Outside(name string) string {
 }
 
 // Known reports whether the package has refusals of the service with this exact name.
-func Known(name string) bool { return registry[name] != nil }
+func Known(name string) bool { return registry()[name] != nil }
 
 // Absence is a condition without a refusal, and the reason.
 type Absence struct {
@@ -54,7 +54,7 @@ type Absence struct {
 // Absent returns the conditions of a service without a refusal, each with the reason. An empty Reason is an omission
 // that the test reports. It returns nil for an unknown service.
 func Absent(name string) []Absence {
-	s := registry[name]
+	s := registry()[name]
 	if s == nil {
 		return nil
 	}

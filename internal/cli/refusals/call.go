@@ -21,7 +21,7 @@ type Outcome struct {
 // profile are in force but do not count. Call returns an error for an unknown service, if the earliest condition does
 // not decide the result, if a failed call changed state, or if something leaked. It closes the kernel.
 func Call(name string, profile nt.Profile, set ...*Refusal) (Outcome, error) {
-	s := registry[name]
+	s := registry()[name]
 	if s == nil {
 		return Outcome{}, fmt.Errorf("refusals: no service %q", name)
 	}

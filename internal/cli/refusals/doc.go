@@ -15,5 +15,5 @@
 // [Absent] lists them with the reason, as it lists other conditions that this package cannot make true. The package's
 // test fails for a condition with neither a refusal nor a reason.
 //
-// The registry is filled before main and immutable afterwards. A world belongs to one call.
+// The registry is filled when it is first used and immutable afterwards. A world belongs to one call.
 package refusals

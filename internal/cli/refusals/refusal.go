@@ -2,6 +2,7 @@ package refusals
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -42,9 +43,6 @@ const (
 
 // Rule returns the id of the rule of the condition, such as "T-40".
 func (f *Refusal) Rule() string { return f.rule }
-
-// Condition returns the row of the service's table that the refusal makes true.
-func (f *Refusal) Condition() nt.Condition { return f.service.row.Info().Conditions[f.condition] }
 
 // Order returns the index of the condition among those of its service. The smaller one decides.
 func (f *Refusal) Order() int { return f.condition }
@@ -100,7 +98,18 @@ type service struct {
 // absence is a condition without a refusal, and the reason.
 type absence struct{ rule, when, reason string }
 
-var registry = map[string]*service{}
+// definitions are what define collects before main.
+var definitions []func(registry map[string]*service)
+
+// registry returns the services by name. Its first call makes them, so that other commands of refmon start sooner. It
+// panics for a definition of an unknown service.
+var registry = sync.OnceValue(func() map[string]*service {
+	all := map[string]*service{}
+	for _, d := range definitions {
+		d(all)
+	}
+	return all
+})
 
 // refusal describes a Refusal of a service with parameters of type I. I is always a pointer, so that the compiler
 // shares one instance of generic code.
@@ -141,9 +150,13 @@ type setup[I any] struct {
 	settle   func(w *world, out any)
 }
 
-// define registers a service under all names of s and returns true. It panics for an unknown service, so a mistake
-// shows when the program starts.
+// define lets registry have a service under all names of s. It returns true.
 func define[I any](s setup[I]) bool {
+	definitions = append(definitions, s.register)
+	return true
+}
+
+func (s setup[I]) register(registry map[string]*service) {
 	for _, name := range s.names {
 		e := &service{absent: s.absent, verdict: s.verdict, settle: s.settle}
 		if e.row = nt.NtTable.Find(name); e.row == nil {
@@ -164,7 +177,6 @@ func define[I any](s setup[I]) bool {
 		}
 		registry[name] = e
 	}
-	return true
 }
 
 // find returns the index of the condition with a rule and a status, or with STATUS_SUCCESS and the status in a
@@ -183,7 +195,7 @@ func find(m *nt.Meta, rule string, st ntstatus.Status, when string) int {
 // Of returns the refusals of a service that apply in its mode and profile, in the order of its tests. It returns nil
 // for an unknown service. The caller owns the slice.
 func Of(name string, profile nt.Profile) []*Refusal {
-	s := registry[name]
+	s := registry()[name]
 	if s == nil {
 		return nil
 	}
@@ -200,7 +212,7 @@ func Of(name string, profile nt.Profile) []*Refusal {
 // Harmless returns the refusals of a service that do not apply in its mode and profile. A call with one of them alone
 // succeeds. It returns nil for an unknown service.
 func Harmless(name string, profile nt.Profile) []*Refusal {
-	s := registry[name]
+	s := registry()[name]
 	if s == nil {
 		return nil
 	}

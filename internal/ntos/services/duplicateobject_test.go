@@ -10,45 +10,8 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
-
-// The pseudo handle of another process grants the rights of that process on itself, not those of the caller (O-17,
-// O-57).
-func TestPseudoHandleOfAnotherProcessGrantsItsRights(t *testing.T) {
-	b := newBetween(t, kernel.Config{})
-	child, st := b.asks.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
-		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
-	want(t, "make a child", st, ntstatus.Success)
-	granted := func() winnt.AccessMask {
-		h, st := b.asks.NtDuplicateObject(child.ProcessHandle, winnt.NtCurrentProcess, winnt.NtCurrentProcess, 0, 0,
-			winnt.DUPLICATE_SAME_ACCESS)
-		want(t, "duplicate its pseudo handle", st, ntstatus.Success)
-		v, st := b.asks.NtQueryObject(h, nt.ObjectBasicInformation)
-		want(t, "ask what it grants", st, ntstatus.Success)
-		return v.(nt.BasicInformation).GrantedAccess
-	}
-	if got := granted(); got != winnt.PROCESS_ALL_ACCESS {
-		t.Errorf("rights before the new token = %#x, want all rights", got)
-	}
-	own, st := b.asks.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
-	want(t, "open the caller's token", st, ntstatus.Success)
-	_, st = b.asks.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{
-		{LUID: winnt.SeAssignPrimaryTokenPrivilege.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
-	want(t, "enable what it takes to assign", st, ntstatus.Success)
-	k := b.sys.KernelMode(b.asks)
-	object := k.NewToken(value(t, otherServer, winnt.TokenPrimary, 0))
-	defer k.PsDereferencePrimaryToken(object)
-	h, st := k.ObOpenObjectByPointer(object, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject,
-		kernel.KernelMode)
-	want(t, "a handle of another's token", st, ntstatus.Success)
-	want(t, "assign it", b.asks.NtSetInformationProcess(child.ProcessHandle, nt.ProcessAccessToken, h), ntstatus.Success)
-	// The result is the fixed set, because no entry of the process matches the new user.
-	if got := granted(); got != 0x1f07fb {
-		t.Errorf("rights with the other user's token = %#x, want 0x1f07fb", got)
-	}
-}
 
 // The source process decides what a source handle means. -1 is that process. -2 is the calling thread in the caller's
 // own process, and invalid in another process. In kernel mode, kernel handles are valid in every process. The pseudo
@@ -229,34 +192,6 @@ func TestKernelModeDuplicatesIntoSystemTable(t *testing.T) {
 				c.target, c.attributes, int64(h), c.kernel)
 		}
 	}
-}
-
-// The audit policy of the user that the thread impersonates decides whether a duplication is recorded, not the policy
-// of the process's user (U-20).
-func TestDuplicationFollowsPolicyOfEffectiveUser(t *testing.T) {
-	m := audit.NewMemory(0, 0)
-	w := recorded(t, m, audit.Options{})
-	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{},
-		Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
-			sid.MustParse(client): {audit.HandleManipulation: audit.UserSetting{Include: audit.OnBoth}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
-	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
-	w.sys.Audit().Policy.Store(p)
-	tok := w.token(k, client, winnt.SecurityImpersonation)
-	for _, records := range []int{0, 1} {
-		said(m)
-		_, st := th.NtDuplicateObject(winnt.NtCurrentProcess, event, winnt.NtCurrentProcess, 1, 0, 0)
-		want(t, "duplicate", st, ntstatus.Success)
-		if got := said(m); len(got) != records {
-			t.Errorf("duplication wrote %d records, want %d: %q", len(got), records, got)
-		}
-		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
-	}
-	k.PsRevertToSelf()
 }
 
 // A program that requests a kernel handle in the System process gets a handle in that process's own table (O-58).

@@ -228,26 +228,6 @@ func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 	}
 }
 
-// Each token of a logon has its own id, session and ModifiedId, and no parent (L-10).
-func TestTokensOfLogonsHaveOwnIDs(t *testing.T) {
-	_, _, th := logonWorld(t, audit.NewMemory(0, 0), winnt.SeTcbPrivilege)
-	seen := map[winnt.LUID]string{0: "none"}
-	for i := range 3 {
-		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
-			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
-		want(t, "log on", st, ntstatus.Success)
-		s := class[nt.TokenStatistics](t, th, out.Token, winnt.TokenStatistics)
-		for name, id := range map[string]winnt.LUID{"TokenId": s.TokenID, "AuthenticationId": s.AuthenticationID,
-			"ModifiedId": s.ModifiedID} {
-			if was, there := seen[id]; there {
-				t.Errorf("logon %d: %s is %#x, the same as %s, want a new value", i, name, id, was)
-			}
-			seen[id] = fmt.Sprint(name, " of logon ", i)
-		}
-		want(t, "close", th.NtClose(out.Token), ntstatus.Success)
-	}
-}
-
 // A logon is special if its token holds a sensitive privilege, enabled or not. Its record names these privileges and
 // SeDelegateSessionUserImpersonatePrivilege, in the order of network logons (L-48, U-200).
 func TestSpecialLogonNamesSensitivePrivileges(t *testing.T) {
@@ -356,39 +336,5 @@ func TestFailedLogonLeavesNoSession(t *testing.T) {
 				t.Errorf("%s: session %v still exists, want it closed", name, id)
 			}
 		}
-	}
-}
-
-// The token of a logon is in the terminal session of the requesting process, not in that of its impersonated client
-// (L-4).
-func TestLogonInTheSessionOfTheProcess(t *testing.T) {
-	w := newWorld(t, kernel.Config{LSA: logon.Example(sid.SID{})})
-	in := func(spec token.Spec, session uint32) *token.Token {
-		spec.SessionID = session
-		v, err := token.New(spec)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-	p, err := w.sys.NewProcess("winlogon", in(token.LocalSystem(), 3))
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, k := w.thread(p)
-	client := token.LocalSystem()
-	client.Type, client.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
-	tok := k.CaptureToken(in(client, 7), k.Thread())
-	defer k.PsDereferenceImpersonationToken(tok)
-	want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation),
-		ntstatus.Success)
-	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
-		AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "User",
-			Password: logon.ExamplePassword}})
-	want(t, "log on", st, ntstatus.Success)
-	k.PsRevertToSelf()
-	session, st := th.NtQueryInformationToken(out.Token, winnt.TokenSessionId)
-	if session != any(uint32(3)) || st != ntstatus.Success {
-		t.Errorf("session of the token = %v, %v, want 3", session, st)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
-	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -125,23 +124,6 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 			!bare && b.SecurityDescriptorSize != out.LengthNeeded {
 			t.Errorf("%s: basic information has descriptor size %d, want %d as the security query returns, 0 without owner",
 				name, b.SecurityDescriptorSize, out.LengthNeeded)
-		}
-	}
-}
-
-// The descriptor size in an object's basic information is that of the file's descriptor, also for a file that was
-// just created (O-60).
-func TestFileInformationHasDescriptorSize(t *testing.T) {
-	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
-	d := sddl.MustParse("O:" + svc + "G:BGD:P(A;;FA;;;WD)(A;;0x1;;;BA)")
-	for name, size := range map[string]uint32{"file": uint32(w.tree.descriptor.Size()), "new": uint32(d.Size())} {
-		h, _, st := w.NtCreateFile(nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: uint32(fileaccess.FileOpenIf),
-			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\T\` + name, SecurityDescriptor: d})})
-		want(t, "open "+name, st, ntstatus.Success)
-		v, st := w.NtQueryObject(h, nt.ObjectBasicInformation)
-		want(t, "query", st, ntstatus.Success)
-		if got := v.(nt.BasicInformation).SecurityDescriptorSize; got != size {
-			t.Errorf("%s: descriptor size %d, want %d", name, got, size)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package services_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/refmon/refmon/audit"
@@ -13,83 +12,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// opensOwn returns the rights with which a thread cannot open its own token, process and thread, each requested
-// separately, by handle or id and never through a pseudo handle.
-func opensOwn(t *testing.T, th *nt.Thread) (refused []string) {
-	t.Helper()
-	own := clientID(t, th)
-	process, thread := nt.ClientID{UniqueProcess: own.UniqueProcess}, nt.ClientID{UniqueThread: own.UniqueThread}
-	for _, o := range []struct {
-		name string
-		typ  *winnt.ObjectType
-		open func(winnt.AccessMask) (winnt.Handle, ntstatus.Status)
-	}{
-		{"token", winnt.TokenObject, func(m winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
-			return th.NtOpenProcessToken(winnt.NtCurrentProcess, m)
-		}},
-		{"process", winnt.ProcessObject, func(m winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
-			return th.NtOpenProcess(m, nil, &process)
-		}},
-		{"thread", winnt.ThreadObject, func(m winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
-			return th.NtOpenThread(m, nil, &thread)
-		}},
-	} {
-		for bit := winnt.AccessMask(1); bit != 0 && bit <= winnt.SYNCHRONIZE; bit <<= 1 {
-			if o.typ.Valid&bit == 0 {
-				continue
-			}
-			h, st := o.open(bit)
-			if st != ntstatus.Success {
-				refused = append(refused, fmt.Sprintf("%s 0x%x: %v", o.name, uint32(bit), st))
-				continue
-			}
-			want(t, "close", th.NtClose(h), ntstatus.Success)
-		}
-	}
-	return refused
-}
-
 // clientID returns the ids of a thread and its process.
 func clientID(t *testing.T, th *nt.Thread) nt.ClientID {
 	t.Helper()
 	v, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
 	want(t, "query the thread", st, ntstatus.Success)
 	return v.(nt.ThreadBasic).ClientID
-}
-
-// A process can open its own token, process and thread for every right, at each integrity level. So can a process in
-// an AppContainer, with a token from a file or from NtCreateLowBoxToken, and a restricted process whose default DACL
-// grants access to its restricting SIDs (T-131, O-38).
-func TestProcessOpensOwnTokenProcessAndThread(t *testing.T) {
-	const box = `,"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-7","capabilities":["S-1-15-3-1"]}`
-	const lpac = `,"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-7","lowPrivilege":true}`
-	const admits = `,"defaultDacl":"D:(A;;GA;;;` + svc + `)(A;;GA;;;RC)"`
-	for name, more := range map[string]string{
-		"plain": "", "package": box, "less privileged package": lpac,
-		"package, DACL of its own":    box + `,"defaultDacl":"D:(A;;GA;;;` + svc + `)"`,
-		"restricted":                  `,"restrictedSids":["RC"]` + admits,
-		"write-restricted":            `,"restrictedSids":["RC"],"writeRestricted":true` + admits,
-		"restricted package":          `,"restrictedSids":["RC"]` + admits + box,
-		"write-restricted, a package": `,"restrictedSids":["RC"],"writeRestricted":true` + admits + box,
-	} {
-		for _, level := range []string{"Untrusted", "Low", "Medium", "High", "System"} {
-			v, err := token.Parse([]byte(`{"user":"` + svc + `","groups":["WD"],"integrityLevel":"` + level + `"` + more + `}`))
-			if err != nil {
-				t.Fatal(err)
-			}
-			w := newWorld(t, kernel.Config{})
-			th, _ := w.thread(w.with("own", v))
-			if refused := opensOwn(t, th); refused != nil {
-				t.Errorf("%s at integrity %s cannot open %v of its own, want nil", name, level, refused)
-			}
-			// A child gets a copy of the token, and can open its own objects too.
-			out, st := th.NtCreateUserProcess(children())
-			want(t, "make a child", st, ntstatus.Success)
-			if refused := opensOwn(t, w.sys.Process(out.ClientID.UniqueProcess).FirstThread()); refused != nil {
-				t.Errorf("child of %s at integrity %s cannot open %v of its own, want nil", name, level, refused)
-			}
-		}
-	}
 }
 
 // The objects of an AppContainer are checked like others for another package, and for the same user outside of any

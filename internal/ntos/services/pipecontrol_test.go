@@ -9,55 +9,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// An end in byte mode reads across messages and cannot transceive. An end in message mode sends a message and
-// receives the reply (I-139, I-142).
-func TestTransceiveNeedsMessageMode(t *testing.T) {
-	w := newPendingWorld(t, 64)
-	w.connect()
-	var ends atomic.Int32
-	var got nt.IOResult
-	ask := func() ntstatus.Status {
-		_, st := w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server, OutputBufferLength: 9,
-			FsControlCode: winnt.FSCTL_PIPE_TRANSCEIVE, InputBuffer: nt.Cap([]byte("ask")), Later: later(&ends, &got)})
-		return st
-	}
-	if st := ask(); st != ntstatus.Pending {
-		t.Fatal(st)
-	}
-	if b, st := w.th.NtReadFile(w.client, 64); string(b) != "ask" {
-		t.Errorf(`client's read = %q, %s, want "ask"`, b, st)
-	}
-	w.must(w.write(w.th, w.client, "answer", nil))
-	if ends.Load() != 1 || string(got.Data) != "answer" {
-		t.Errorf(`transceive: %d completions, %+v, want 1 completion with data "answer"`, ends.Load(), got)
-	}
-	w.must(w.write(w.th, w.client, "more", nil))
-	if st := ask(); st != ntstatus.PipeBusy {
-		t.Errorf("transceive with unread data: %s, want %s", st, ntstatus.PipeBusy)
-	}
-	w.must(w.th.NtClose(w.client))
-	if st := ask(); st != ntstatus.InvalidPipeState {
-		t.Errorf("transceive after the other end closed: %s, want %s", st, ntstatus.InvalidPipeState)
-	}
-
-	w = newPendingWorld(t, 64)
-	w.must(w.th.NtClose(w.server))
-	var st ntstatus.Status
-	w.server, st = w.th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1,
-		DesiredAccess:    winnt.GENERIC_READ | winnt.GENERIC_WRITE,
-		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: pendingPipe})})
-	w.must(st)
-	w.connect()
-	w.must(w.write(w.th, w.client, "a", nil))
-	w.must(w.write(w.th, w.client, "b", nil))
-	if b, st := w.th.NtReadFile(w.server, 64); string(b) != "ab" {
-		t.Errorf(`I-139: server's read in byte mode = %q, %s, want "ab"`, b, st)
-	}
-	if st := ask(); st != ntstatus.InvalidReadMode {
-		t.Errorf("transceive in byte mode: %s, want %s", st, ntstatus.InvalidReadMode)
-	}
-}
-
 // A client gets the instance whose server has listened longest. Instances without a listening server come last,
 // oldest first (I-156).
 func TestClientGetsLongestListeningInstance(t *testing.T) {

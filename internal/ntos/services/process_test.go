@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -182,45 +181,6 @@ func shownBy(t *testing.T, th *nt.Thread, k *kernel.KernelThread, tok *kernel.Ac
 	return shown(t, th, h)
 }
 
-// If the descriptor for a child's thread has no owner, the thread belongs to the creator's effective user (O-38).
-func TestChildThreadBelongsToEffectiveUser(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege))
-	tok := w.token(k, client, winnt.SecurityImpersonation)
-	for _, owner := range []string{svc, client} {
-		in := children()
-		in.ThreadObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;0x2;;;BG)")})
-		out, st := th.NtCreateUserProcess(in)
-		want(t, "make a child", st, ntstatus.Success)
-		if got, is := shown(t, th, out.ThreadHandle), "O:"+owner+"D:(A;;DC;;;BG)"; got != is {
-			t.Errorf("owner and DACL of the thread = %s, want %s", got, is)
-		}
-		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
-	}
-	k.PsRevertToSelf()
-}
-
-// A child whose parent is not its creator ends when the parent is closed, not when its creator is (I-95).
-func TestChildEndsWithItsParent(t *testing.T) {
-	for _, closesMaker := range []bool{true, false} {
-		w := newWorld(t, kernel.Config{})
-		maker, foster := w.process("maker"), w.process("foster")
-		th, k := w.thread(maker)
-		in := children()
-		in.ParentProcess = openProcess(t, k, foster)
-		out, st := th.NtCreateUserProcess(in)
-		want(t, "make a child", st, ntstatus.Success)
-		if closesMaker {
-			maker.Close()
-		} else {
-			foster.Close()
-		}
-		if runs := w.sys.Process(out.ClientID.UniqueProcess) != nil; runs != closesMaker {
-			t.Errorf("creator closed = %v: child still runs = %v, want %v", closesMaker, runs, closesMaker)
-		}
-	}
-}
-
 // children returns the parameters of a new process with fully accessible handles.
 func children() nt.CreateUserProcessIn {
 	return nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
@@ -277,38 +237,6 @@ func TestChildBelongsToUserOfItsToken(t *testing.T) {
 		if got := shown(t, th, out.ThreadHandle); !strings.HasSuffix(got, "D:(A;;DC;;;BG)") {
 			t.Errorf("%s: owner and DACL of the thread = %s, want D:(A;;DC;;;BG) at the end", c.name, got)
 		}
-	}
-}
-
-// The record of a new process names the creator, the process and its parent, which may be another process than the
-// creator (U-20, U-78).
-func TestProcessRecordNamesCreatorAndParent(t *testing.T) {
-	m := audit.NewMemory(0, 0)
-	w := recorded(t, m, audit.Options{})
-	th, k := w.thread(w.process("maker"))
-	p, err := w.sys.NewProcess("foster", value(t, acting, winnt.TokenPrimary, 0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := children()
-	in.ParentProcess = openProcess(t, k, p)
-	said(m)
-	out, st := th.NtCreateUserProcess(in)
-	want(t, "make a child", st, ntstatus.Success)
-	var parent, child string
-	for _, e := range m.Drain() {
-		if e.ID == 4688 {
-			parent, _ = e.Field("ParentProcessName")
-			child, _ = e.Field("TargetUserSid")
-		}
-	}
-	if parent != "foster" || child != acting {
-		t.Errorf(`record of the child: parent %q, token of %s, want "foster", %s`, parent, child, acting)
-	}
-	v, st := th.NtQueryInformationProcess(out.ProcessHandle, nt.ProcessBasicInformation)
-	if b := v.(nt.ProcessBasic); st != ntstatus.Success || b.InheritedFromUniqueProcessID != p.ID() {
-		t.Errorf("parent id of the child = %v, %v, want %v, %v",
-			b.InheritedFromUniqueProcessID, st, p.ID(), ntstatus.Success)
 	}
 }
 

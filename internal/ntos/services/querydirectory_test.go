@@ -78,25 +78,3 @@ func TestObjectDirectoryListingContinues(t *testing.T) {
 		}
 	}
 }
-
-// A single entry is returned if it fits together with the terminating one. The required length is exact: 32 bytes for
-// each of the two entries, and both texts with their terminators (O-164).
-func TestSingleDirectoryEntryNeedsExactRoom(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
-	th, _ := w.thread(w.process("p"))
-	dir, st := th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{})
-	want(t, "make a directory", st, ntstatus.Success)
-	_, st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{RootDirectory: dir, ObjectName: "abc"},
-		nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
-	const need = 32 + 32 + (3+1)*2 + (5+1)*2 // abc, Event
-	for length, wanted := range map[uint32]ntstatus.Status{0: ntstatus.BufferTooSmall, need - 32: ntstatus.BufferTooSmall,
-		need - 1: ntstatus.BufferTooSmall, need: ntstatus.Success, need + 1: ntstatus.Success} {
-		out, st := th.Services().NtQueryDirectoryObject(nt.QueryDirectoryObjectIn{DirectoryHandle: dir, Length: length,
-			ReturnSingleEntry: true, RestartScan: true})
-		if st != wanted || out.ReturnLength != need || len(out.Buffer) != map[bool]int{true: 1}[wanted == 0] {
-			t.Errorf("single entry with room for %d bytes: %v, required %d, %v, want %v, %d",
-				length, st, out.ReturnLength, out.Buffer, wanted, need)
-		}
-	}
-}

@@ -3,7 +3,6 @@ package services_test
 import (
 	"testing"
 
-	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -61,29 +60,6 @@ func TestProcessInformationLengths(t *testing.T) {
 			}
 		}
 	}
-}
-
-// A walk skips processes that it must not open. Any other error is returned immediately (U-95).
-func TestNextProcessSkipsDeniedProcesses(t *testing.T) {
-	var memory inject.Injector
-	w := newWorld(t, kernel.Config{Faults: memory.Point})
-	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
-	next := func() ntstatus.Status {
-		out, st := th.Services().NtGetNextProcess(nt.GetNextProcessIn{DesiredAccess: winnt.PROCESS_QUERY_LIMITED_INFORMATION})
-		if st == ntstatus.Success {
-			st = th.NtClose(out.NewProcessHandle)
-		}
-		return st
-	}
-	want(t, "the next process", next(), ntstatus.Success)
-	memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind("ob: handle"))
-	want(t, "without memory", next(), ntstatus.InsufficientResources)
-	memory.Fail(nil)
-	tok := w.token(k, svc, winnt.SecurityIdentification)
-	want(t, "impersonate", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityIdentification),
-		ntstatus.Success)
-	want(t, "as a client that is only identified", next(), ntstatus.BadImpersonationLevel)
-	k.PsRevertToSelf()
 }
 
 // The next process is the one after the given process, so that a walk visits each process once (U-95).
