@@ -40,6 +40,8 @@ type Config struct {
 	StrictTransport time.Duration
 	// AuthZEN configures the AuthZEN Authorization API of the console's handler; nil: it is not served.
 	AuthZEN *AuthZEN
+	// Index configures questions to a running refmon-index, served by the console's handler; nil: none.
+	Index *Index
 	// ForwardAuth configures the forward-auth endpoint of the console's handler; without proxies it is not served.
 	ForwardAuth ForwardAuth
 	Now         func() time.Time // nil: time.Now
@@ -58,11 +60,12 @@ type Gateway struct {
 	log      *slog.Logger // immutable
 	levels   levels       // immutable
 	pdp      *pdp         // immutable; nil: no AuthZEN API
+	index    *indexer     // immutable; nil: no questions to an index
 }
 
 // New returns a gateway with the given configuration and the defaults for its zero fields. It returns an error if
-// Dial is nil, or AuthZEN or ForwardAuth is malformed. It connects to nothing; the first request connects to refmond.
-// The caller closes the gateway.
+// Dial is nil, or AuthZEN, Index or ForwardAuth is malformed. It connects to nothing; the first request connects to
+// refmond. The caller closes the gateway.
 func New(cfg Config) (*Gateway, error) {
 	if cfg.Dial == nil {
 		return nil, errors.New("gateway: Config.Dial is missing")
@@ -101,6 +104,11 @@ func New(cfg Config) (*Gateway, error) {
 			return nil, err
 		}
 	}
+	if cfg.Index != nil {
+		if g.index, err = newIndexer(g, cfg.Index); err != nil {
+			return nil, err
+		}
+	}
 	return g, cfg.ForwardAuth.check()
 }
 
@@ -118,6 +126,9 @@ func (g *Gateway) Console() http.Handler {
 	rows := append(apiRows(g), consoleRows(g)...)
 	if g.pdp != nil {
 		rows = append(rows, g.pdp.rows()...)
+	}
+	if g.index != nil {
+		rows = append(rows, g.index.rows()...)
 	}
 	inner := guard{g: g, rows: rows}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -18,6 +18,13 @@ type authzenSettings struct {
 	Types string `json:"types"`
 }
 
+// indexSettings are the keys of the questions to refmon-index.
+type indexSettings struct {
+	Socket string `json:"socket"`
+	Ask    string `json:"ask"`
+	Rate   int    `json:"rate"`
+}
+
 // forwardSettings are the keys of the forward-auth endpoint.
 type forwardSettings struct {
 	Proxies []string `json:"proxies"`
@@ -25,8 +32,8 @@ type forwardSettings struct {
 	Right   string   `json:"right"`
 }
 
-// checkQuestions validates the keys authzen and forwardAuth and the file of types, and sets questions and forward. It
-// connects to nothing. The error names the key.
+// checkQuestions validates the keys authzen, index and forwardAuth and the file of types, and sets questions, index and
+// forward. It connects to nothing. The error names the key.
 func (c *config) checkQuestions() error {
 	f := gateway.ForwardAuth{Path: c.ForwardAuth.Path, Right: c.ForwardAuth.Right}
 	for _, text := range c.ForwardAuth.Proxies {
@@ -49,11 +56,14 @@ func (c *config) checkQuestions() error {
 			}
 		}
 	}
-	if c.Console == "" && (c.questions != nil || len(f.Proxies) > 0) {
-		return errors.New("authzen and forwardAuth are served at the address of the console: set console")
+	if s := c.Index; s.Socket != "" {
+		c.index = &gateway.Index{Socket: s.Socket, Ask: s.Ask, Rate: s.Rate}
+	}
+	if c.Console == "" && (c.questions != nil || c.index != nil || len(f.Proxies) > 0) {
+		return errors.New("authzen, index and forwardAuth are served at the address of the console: set console")
 	}
 	// New checks the rest and connects to nothing.
-	g, err := gateway.New(gateway.Config{Dial: c.dial, AuthZEN: c.questions, ForwardAuth: f})
+	g, err := gateway.New(gateway.Config{Dial: c.dial, AuthZEN: c.questions, Index: c.index, ForwardAuth: f})
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ type settings struct {
 	Certificates map[string]string `json:"certificates"`
 	Strict       int               `json:"strictTransportSecurity"`
 	AuthZEN      authzenSettings   `json:"authzen"`
+	Index        indexSettings     `json:"index"`
 	ForwardAuth  forwardSettings   `json:"forwardAuth"`
 	Limits       struct {
 		Sessions      int   `json:"sessions"`
@@ -55,6 +56,7 @@ type config struct {
 	level     slog.Level
 	life      time.Duration
 	questions *gateway.AuthZEN // nil: off
+	index     *gateway.Index   // nil: off
 	forward   gateway.ForwardAuth
 }
 

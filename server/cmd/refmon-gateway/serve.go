@@ -61,7 +61,7 @@ func (c *config) gateway(cert *tls.Certificate, log *slog.Logger) gateway.Config
 	return gateway.Config{Dial: c.dial, Trees: c.Trees, Names: c.Names, Negotiate: c.Negotiate, Channel: channel(cert),
 		Certificates: c.Certificates, Sessions: c.Limits.Sessions, SessionLife: c.life, Threads: c.Limits.Threads,
 		LargestUpload: c.Limits.LargestUpload, StrictTransport: time.Duration(c.Strict) * time.Second, Log: log,
-		AuthZEN: c.questions, ForwardAuth: c.forward}
+		AuthZEN: c.questions, Index: c.index, ForwardAuth: c.forward}
 }
 
 // dial connects to refmond at the configured socket, which must belong to root or to the configured user. The caller

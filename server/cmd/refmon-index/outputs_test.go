@@ -203,11 +203,11 @@ func TestSearchExample(t *testing.T) {
 	}
 }
 
-// TestFailedOutputClosesTheOthers checks that no descriptor of the bulk file stays open if the database does not
-// answer.
+// TestFailedOutputClosesTheOthers checks that no descriptor of the bulk file stays open if the database cannot be
+// opened.
 func TestFailedOutputClosesTheOthers(t *testing.T) {
 	bulk := filepath.Join(t.TempDir(), "bulk")
-	o := outputs{Bulk: bulk, Index: "i", Postgres: "postgres://127.0.0.1:1/x"}
+	o := outputs{Bulk: bulk, Index: "i", Postgres: "postgres://127.0.0.1:none/x"}
 	if sinks, err := o.open(t.Context(), t.TempDir(), nil); err == nil || sinks != nil {
 		t.Errorf("open returned %v, %v, want no sinks and an error", sinks, err)
 	}

@@ -1,0 +1,239 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/authzen"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Index configures questions to a running refmon-index. All fields are required.
+type Index struct {
+	// Socket is the Unix socket of refmon-index run --socket, which must permit the gateway's user to ask about
+	// everybody (--ask).
+	Socket string
+	// Ask is an SDDL descriptor. Its right 0x1 permits a client to ask about others, and why it may not read a
+	// document. Its SACL says which questions are recorded.
+	Ask  string
+	Rate int // questions of one client per second, at least 1
+}
+
+// indexPath is the prefix of the questions. The index has the same names after it.
+const indexPath = "/index/v1/"
+
+// Limits of a question and its answer.
+const (
+	mostIndexIDs       = 1000
+	largestIndexBody   = 1 << 20
+	largestIndexAnswer = 64 << 20
+	indexTimeout       = 15 * time.Second
+)
+
+// indexQuestion is the body of a client's question.
+type indexQuestion struct {
+	Who   string   `json:"who,omitempty"` // a name or SID; "": the caller
+	IDs   []string `json:"ids,omitempty"`
+	Right string   `json:"right,omitempty"`
+	Form  string   `json:"form,omitempty"`
+}
+
+// indexer passes questions of clients to refmon-index. It links no package of that program.
+type indexer struct {
+	g       *Gateway         // immutable
+	ask     *sd.Descriptor   // immutable
+	audited bool             // immutable: the SACL of ask has an entry
+	limit   *authzen.Limiter // by the SID of the caller
+	http    http.Client      // immutable
+}
+
+// newIndexer returns the handler of questions to an index. It connects to nothing. It returns an error for a missing
+// or malformed field of c.
+func newIndexer(g *Gateway, c *Index) (*indexer, error) {
+	ask, err := sddl.Parse(c.Ask)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("gateway: Index.Ask: %w", err)
+	case ask.Owner().IsZero() || ask.Group().IsZero() || ask.DACL() == nil:
+		return nil, errors.New("gateway: Index.Ask: want an owner, a group and a DACL")
+	case c.Rate < 1:
+		return nil, errors.New("gateway: Index.Rate: want at least 1 question per second")
+	case c.Socket == "":
+		return nil, errors.New("gateway: Index.Socket: want the socket of refmon-index")
+	}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", c.Socket)
+	}
+	return &indexer{g: g, ask: ask, audited: ask.SACL().Len() > 0, limit: authzen.NewLimiter(c.Rate, g.cfg.Now),
+		http: http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConns: 4, MaxConnsPerHost: 16}}}, nil
+}
+
+// rows returns the endpoints of the questions. Each needs a logon.
+func (x *indexer) rows() (out []row) {
+	for _, name := range []string{"can-read", "filter", "why"} {
+		out = append(out, row{http.MethodPost, indexPath + name, known, true,
+			func(w http.ResponseWriter, r *http.Request, s *session) { x.serve(w, r, s, name) }})
+	}
+	return out
+}
+
+// serve answers one question of the client of s, in JSON. Errors have the field error.
+func (x *indexer) serve(w http.ResponseWriter, r *http.Request, s *session, name string) {
+	ctx, cancel := context.WithTimeout(r.Context(), indexTimeout)
+	defer cancel()
+	status, body, err := x.answer(ctx, r, s, name)
+	if err != nil {
+		if body, err = json.Marshal(map[string]string{"error": err.Error()}); err != nil {
+			status = http.StatusInternalServerError // a map of strings has no error
+		}
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client may have left
+}
+
+// answer returns the index's answer with its status, or an error with the status for it.
+func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name string) (int, []byte, error) {
+	if !x.limit.Allow(authzen.Caller{Type: "sid", ID: s.user.String()}) {
+		return http.StatusTooManyRequests, nil, errors.New("too many questions: try again later")
+	}
+	text, err := io.ReadAll(io.LimitReader(r.Body, largestIndexBody+1))
+	if err == nil && len(text) > largestIndexBody {
+		err = fmt.Errorf("the question is longer than %d bytes", largestIndexBody)
+	}
+	var q indexQuestion
+	if err == nil {
+		err = strict.Unmarshal(text, &q)
+	}
+	if err == nil && len(q.IDs) > mostIndexIDs {
+		err = fmt.Errorf("ids: %d documents, want at most %d", len(q.IDs), mostIndexIDs)
+	}
+	if err != nil {
+		return http.StatusBadRequest, nil, err
+	}
+	req := &request{g: x.g, s: s, begun: time.Now(), ctx: ctx}
+	trusted, st := req.granted(x.ask, s.token, askRight, askMapping)
+	if st != ntstatus.Success {
+		return http.StatusServiceUnavailable, nil, fmt.Errorf("refmond did not decide: %s", st)
+	}
+	own := q.Who == "" || q.Who == s.user.String()
+	if own {
+		q.Who = s.user.String()
+	}
+	if st := x.record(req, name, &q, own || trusted); st != ntstatus.Success {
+		x.g.log.Error("cannot record a question: the gateway's user needs SeAuditPrivilege", "status", st.String())
+		return http.StatusServiceUnavailable, nil, errors.New("the question cannot be recorded")
+	}
+	if !own && !trusted { // asking about others needs the right (G-120)
+		return http.StatusForbidden, nil, errors.New("you may ask only about yourself: leave out who")
+	}
+	status, body, err := x.forward(ctx, name, &q)
+	if err != nil {
+		x.g.log.Warn("refmon-index does not answer", "error", err.Error())
+		return http.StatusServiceUnavailable, nil, errors.New("the index does not answer now")
+	}
+	if status == http.StatusOK && !trusted {
+		if body, err = reticent(name, body); err != nil {
+			return http.StatusBadGateway, nil, errors.New("the index's answer is malformed")
+		}
+	}
+	return status, body, nil
+}
+
+// forward sends a question to the index and returns its answer. It returns an error for statuses other than those of
+// questions: 200, 400 and 422.
+func (x *indexer) forward(ctx context.Context, name string, q *indexQuestion) (int, []byte, error) {
+	text, err := json.Marshal(q)
+	if err != nil {
+		return 0, nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://index/v1/"+name, bytes.NewReader(text))
+	if err != nil {
+		return 0, nil, err
+	}
+	r, err := x.http.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = r.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(r.Body, largestIndexAnswer+1))
+	switch {
+	case err != nil:
+		return 0, nil, err
+	case len(body) > largestIndexAnswer:
+		return 0, nil, errors.New("the answer is too long")
+	case r.StatusCode == http.StatusOK || r.StatusCode == http.StatusBadRequest ||
+		r.StatusCode == http.StatusUnprocessableEntity:
+		return r.StatusCode, body, nil
+	}
+	return 0, nil, fmt.Errorf("status %s: %.200s", r.Status, body)
+}
+
+// reticent removes from an answer what a client without the right may not learn: everything about a document that it
+// may not read, even whether there is one (G-120).
+func reticent(name string, body []byte) ([]byte, error) {
+	type answer struct {
+		Allowed bool `json:"allowed"`
+	}
+	switch name {
+	case "can-read":
+		var a struct {
+			Current bool              `json:"current"`
+			Answers []json.RawMessage `json:"answers"`
+		}
+		if err := json.Unmarshal(body, &a); err != nil {
+			return nil, err
+		}
+		for i, text := range a.Answers {
+			var one answer
+			if err := json.Unmarshal(text, &one); err != nil {
+				return nil, err
+			}
+			if !one.Allowed {
+				a.Answers[i] = json.RawMessage(`{"allowed":false}`)
+			}
+		}
+		return json.Marshal(a)
+	case "why":
+		var a struct {
+			Answer answer `json:"answer"`
+		}
+		if err := json.Unmarshal(body, &a); err != nil {
+			return nil, err
+		}
+		if !a.Answer.Allowed {
+			return json.Marshal(a)
+		}
+	}
+	return body, nil
+}
+
+// record stores the audit record of a question, with the caller's token as subject. It returns Success without storing
+// one if the configured SACL is empty.
+func (x *indexer) record(r *request, name string, q *indexQuestion, allowed bool) ntstatus.Status {
+	if !x.audited {
+		return ntstatus.Success
+	}
+	object := fmt.Sprintf("index %s of %s about %d documents", name, q.Who, len(q.IDs))
+	return r.s.p.do(r.ctx, func(th *nt.Thread) ntstatus.Status {
+		_, st := th.NtOpenObjectAuditAlarm(nt.OpenObjectAuditAlarmIn{SubsystemName: nt.Cap("Index"),
+			HandleID: nt.Cap(winnt.Handle(0)), ObjectTypeName: nt.Cap("Question"), ObjectName: nt.Cap(object),
+			SecurityDescriptor: nt.Cap(x.ask), ClientToken: r.s.token, DesiredAccess: askRight, GrantedAccess: askRight,
+			Privileges: nt.Cap(&nt.PrivilegeSet{}), AccessGranted: allowed})
+		return st
+	})
+}

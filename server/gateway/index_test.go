@@ -1,0 +1,212 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/sddl"
+)
+
+// indexStub answers as the socket of refmon-index does: docs/search.md, "Questions over a socket". Everybody may read
+// /srv/plan, and nobody another document.
+func indexStub(t *testing.T, socket string) (asked *[]string) {
+	t.Helper()
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked = &[]string{}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(r.Body)
+		var q struct {
+			Who   string   `json:"who"`
+			IDs   []string `json:"ids"`
+			Right string   `json:"right"`
+			Form  string   `json:"form"`
+		}
+		if err != nil || strict.Unmarshal(text, &q) != nil || q.Who == "" {
+			t.Errorf("the index was asked %s: %q, %v", r.URL.Path, text, err)
+		}
+		*asked = append(*asked, r.URL.Path+" "+q.Who)
+		answer := func(id string) map[string]any {
+			if id == "/srv/plan" {
+				return map[string]any{"allowed": true, "class": "c", "seq": 7}
+			}
+			return map[string]any{"allowed": false, "class": "secret", "seq": 8}
+		}
+		var out any
+		switch {
+		case q.Right == "fly":
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			out = map[string]string{"error": "no right fly"}
+		case r.URL.Path == "/v1/can-read":
+			var list []any
+			for _, id := range q.IDs {
+				list = append(list, answer(id))
+			}
+			out = map[string]any{"current": true, "answers": list}
+		case r.URL.Path == "/v1/why":
+			out = map[string]any{"answer": answer(q.IDs[0]), "descriptor": "secret", "refused": "an entry"}
+		case r.URL.Path == "/v1/filter":
+			out = map[string]any{"classes": []string{"c"}}
+		default:
+			w.WriteHeader(http.StatusTooManyRequests)
+		}
+		if err := json.NewEncoder(w).Encode(out); err != nil {
+			t.Error(err)
+		}
+	}))
+	s.Listener = l
+	s.Start()
+	t.Cleanup(s.Close)
+	return asked
+}
+
+// TestIndexQuestions asks about the caller and about others, with and without the right. A caller without it learns
+// nothing about a document that he may not read (G-120).
+func TestIndexQuestions(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "index")
+	w := newWorld(t, openToPEP, func(c *Config) {
+		c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:(A;;0x1;;;BA)", Rate: 1 << 20}
+	})
+	w.g.index.ask = sddl.MustParse(fmt.Sprintf("O:SYG:SYD:(A;;0x1;;;%s)", w.sids["carol"]))
+	ask := func(as, name, body string) (int, string) {
+		t.Helper()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://localhost"+indexPath+name,
+			strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		if as != "" {
+			r.SetBasicAuth(as, "pw-x")
+		}
+		rec := httptest.NewRecorder()
+		w.g.Console().ServeHTTP(rec, r)
+		return rec.Code, rec.Body.String()
+	}
+	if code, body := ask("bob", "can-read", `{"ids":["/srv/plan"]}`); code != http.StatusServiceUnavailable {
+		t.Errorf("without an index: %d %s, want %d", code, body, http.StatusServiceUnavailable)
+	}
+	asked := indexStub(t, socket)
+	bob, alice := w.sids["bob"].String(), w.sids["alice"].String()
+	many := `{"ids":["` + strings.Repeat(`x","`, mostIndexIDs) + `x"]}`
+	for _, c := range []struct {
+		as, name, body string
+		code           int
+		want           string // in the answer
+		asks           string // the subject that the index gets; "": it is not asked
+	}{
+		{"bob", "can-read", `{"ids":["/srv/plan","/srv/x"]}`, 200,
+			`"answers":[{"allowed":true,"class":"c","seq":7},{"allowed":false}]`, bob},
+		{"bob", "can-read", `{"who":"` + bob + `","ids":["/srv/x"]}`, 200, `[{"allowed":false}]`, bob},
+		{"bob", "can-read", `{"who":"alice","ids":["/srv/plan"]}`, 403, "only about yourself", ""},
+		{"bob", "filter", `{"who":"` + alice + `","right":"read","form":"list"}`, 403, "only about yourself", ""},
+		{"bob", "filter", `{"right":"read","form":"list"}`, 200, `["c"]`, bob},
+		{"bob", "why", `{"ids":["/srv/plan"]}`, 200, "an entry", bob},
+		{"bob", "why", `{"ids":["/srv/x"]}`, 200, `{"answer":{"allowed":false}}`, bob},
+		{"carol", "why", `{"who":"alice","ids":["/srv/x"]}`, 200, "an entry", "alice"},
+		{"carol", "can-read", `{"who":"alice","ids":["/srv/x"]}`, 200, "secret", "alice"},
+		{"bob", "can-read", `{"ids":["/srv/x"],"right":"fly"}`, 422, "no right fly", bob},
+		{"bob", "can-read", `{"ids":["/srv/x"],"limit":"1h"}`, 400, "limit", ""},
+		{"bob", "can-read", `{"IDs":["/srv/x"]}`, 400, "IDs", ""},
+		{"bob", "can-read", many, 400, "want at most 1000", ""},
+		{"bob", "can-read", strings.Repeat(" ", largestIndexBody+1), 400, "longer than", ""},
+		{"", "can-read", `{"ids":["/srv/plan"]}`, 401, "", ""},
+		{"bob", "status", `{}`, 404, "", ""},
+	} {
+		*asked = nil
+		code, body := ask(c.as, c.name, c.body)
+		if code != c.code || !strings.Contains(body, c.want) {
+			t.Errorf("G-120: %s %s %.80s: %d %s, want %d and %q", c.as, c.name, c.body, code, body, c.code, c.want)
+		}
+		if got := strings.Join(*asked, ","); got != "" != (c.asks != "") || c.asks != "" &&
+			got != "/v1/"+c.name+" "+c.asks {
+			t.Errorf("G-120: %s %s %.80s: the index was asked %q, want %q", c.as, c.name, c.body, got, c.asks)
+		}
+	}
+}
+
+// TestIndexConfig checks which configurations of an index are errors, and that the questions of one client are limited.
+func TestIndexConfig(t *testing.T) {
+	const ask = "O:SYG:SYD:(A;;0x1;;;BA)"
+	for _, c := range []Index{{}, {Socket: "/s", Ask: ask}, {Ask: ask, Rate: 1},
+		{Socket: "/s", Ask: "D:(A;;0x1;;;WD)", Rate: 1}, {Socket: "/s", Ask: "O:SYG:SY", Rate: 1}, {Socket: "/s", Ask: "x", Rate: 1}} {
+		if _, err := newIndexer(&Gateway{}, &c); err == nil {
+			t.Errorf("%+v: no error, want one", c)
+		}
+	}
+	w := newWorld(t, openToPEP, func(c *Config) { c.Index = &Index{Socket: "/none", Ask: ask, Rate: 1} })
+	codes := map[int]int{}
+	for range 3 {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://localhost"+indexPath+"filter",
+			strings.NewReader(`{}`))
+		r.SetBasicAuth("bob", "pw-x")
+		rec := httptest.NewRecorder()
+		w.g.Console().ServeHTTP(rec, r)
+		codes[rec.Code]++
+	}
+	if codes[http.StatusTooManyRequests] == 0 {
+		t.Errorf("three questions with a rate of 1: %v, want a status 429", codes)
+	}
+}
+
+// TestRealIndex asks a running refmon-index.
+func TestRealIndex(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds refmon-index")
+	}
+	dir := t.TempDir()
+	program, socket := filepath.Join(dir, "refmon-index"), filepath.Join(dir, "socket")
+	if out, err := exec.Command("go", "build", "-o", program, "../cmd/refmon-index").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	w := newWorld(t, openToPEP, func(c *Config) {
+		c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:(A;;0x1;;;BA)", Rate: 1 << 20}
+	})
+	tree := filepath.Join(dir, "srv")
+	plan, own := filepath.Join(tree, "plan"), filepath.Join(tree, "own")
+	w.must(errors.Join(os.Mkdir(tree, 0o755), os.WriteFile(plan, nil, 0o600), os.Chmod(plan, 0o644),
+		os.WriteFile(own, nil, 0o600), os.WriteFile(filepath.Join(dir, "firm.yaml"),
+			fmt.Appendf(nil, "users:\n- {name: bob, sid: %s}\n", w.sids["bob"]), 0o600)))
+	cmd := exec.Command(program, "run", "--tree", tree, "-d", filepath.Join(dir, "firm.yaml"), "--traverse", "never",
+		"--no-events", "--state", filepath.Join(dir, "state"), "--socket", socket)
+	w.must(cmd.Start())
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	ask := func(name, body string) string {
+		t.Helper()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://localhost"+indexPath+name,
+			strings.NewReader(body))
+		r.SetBasicAuth("bob", "pw-x")
+		rec := httptest.NewRecorder()
+		w.g.Console().ServeHTTP(rec, r)
+		return rec.Body.String()
+	}
+	question := fmt.Sprintf(`{"ids":[%q,%q]}`, plan, own)
+	var got string
+	for !strings.Contains(got, `"current":true`) { // the test's own end is the limit
+		time.Sleep(50 * time.Millisecond)
+		got = ask("can-read", question)
+	}
+	if strings.Count(got, `"allowed":true`) != 1 || !strings.HasSuffix(got, `,{"allowed":false}]}`) {
+		t.Errorf("bob may read: %s, want the first document of two", got)
+	}
+	if got := ask("why", fmt.Sprintf(`{"ids":[%q]}`, plan)); !strings.Contains(got, `"descriptor"`) {
+		t.Errorf("why: %s, want a descriptor", got)
+	}
+	if got := ask("filter", `{"right":"read","form":"list"}`); !strings.Contains(got, `"classes":[`) {
+		t.Errorf("filter: %s, want classes", got)
+	}
+}
