@@ -19,7 +19,7 @@ import (
 type FollowConfig struct {
 	Name  string         // of the site's followers, whose consumers show how far this one is behind; "": none
 	State string         // the folder of the index, see [index.Open]
-	Rows  index.RowStore // used instead of State: the rows are stored there only (N-125)
+	Rows  index.RowStore // used instead of State: the rows are stored there only (N-130)
 	Sinks []index.Sink   // in addition to the folder; Follow closes them and Rows, also if it fails
 	Beat  time.Duration  // the interval of polling; 0: [watch.Often]
 	Ready func()         // called once, when all shares have been read and have a watermark; may be nil
