@@ -7,7 +7,7 @@ import (
 
 // BulkForm is the form of a [Bulk] file. All forms but BulkSIDs name a document's class by its number, so a changed
 // membership changes no line. The numbers mean their classes in one index only. A query must therefore test the name of
-// the index, too: see FormNumbers of [Filter] (N-121).
+// the index, too: see FormNumbers of [Filter] (N-131).
 type BulkForm string
 
 // Forms of bulk files.

@@ -272,7 +272,7 @@ func linesOf(text string) ([]string, error) {
 
 // TestBulkFormsFindWhatTheIndexAllows fills a search engine of each kind from the lines of three runs, in pieces and
 // twice, while files change, are deleted and become unreadable. For each person and right the engine finds with the
-// filter of numbers what the index allows. A changed membership adds no line (N-121).
+// filter of numbers what the index allows. A changed membership adds no line (N-131).
 func TestBulkFormsFindWhatTheIndexAllows(t *testing.T) {
 	for form, e := range map[index.BulkForm]engine{index.BulkClasses: elastic{}, index.BulkQdrant: qdrant{},
 		index.BulkSQL: &table{t: t}} {
@@ -398,7 +398,7 @@ func (l *live) compareNumbers(e engine, names []string) {
 					slices.Sorted(maps.Keys(want)))
 			}
 			if f.Index = "OTHER"; len(e.find(right, f)) > 0 {
-				l.t.Errorf("%s finds documents by the numbers of another index (N-121)", dir.Principals[i].Name)
+				l.t.Errorf("%s finds documents by the numbers of another index (N-131)", dir.Principals[i].Name)
 			}
 		}
 	}

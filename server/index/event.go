@@ -61,7 +61,7 @@ type PersonEvent struct {
 // ClassEvent has the members of a class. The first event of a class also has its definition.
 type ClassEvent struct {
 	ID string `json:"id"`
-	// Number is 1, 2, … in the order of the classes. An index never gives a number to two classes (N-121). 0: the next
+	// Number is 1, 2, … in the order of the classes. An index never gives a number to two classes (N-131). 0: the next
 	// number, or that of a known class.
 	Number int    `json:"number,omitempty"`
 	Right  string `json:"right,omitempty"`

@@ -9,7 +9,7 @@ import (
 )
 
 // RowStore is a sink that has the rows of a site in tables of its own, so that a follower holds no rows in memory
-// (N-120). Write receives people, classes of documents and directory versions only. All calls come from one goroutine.
+// (N-130). Write receives people, classes of documents and directory versions only. All calls come from one goroutine.
 type RowStore interface {
 	Sink
 	// Begin prepares the store for the parts of a site. It removes the rows of other trees, and all rows if question

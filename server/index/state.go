@@ -166,7 +166,7 @@ func (s *State) nextNumber() int { return max(s.made, s.given) + 1 }
 
 // numberOf returns the number of a class, which had the number old, 0 for a new class. A known class gets another
 // number if a compacted log did not name it and it came back. It returns an error for a number that another class has
-// or had (N-121).
+// or had (N-131).
 func (s *State) numberOf(e *ClassEvent, old int) (int, error) {
 	switch {
 	case e.Number == old && old > 0, e.Number == 0 && old > 0:

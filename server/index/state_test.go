@@ -120,7 +120,7 @@ func TestDanglingEventsAreRejected(t *testing.T) {
 
 // TestClassNumbersAreNeverReused checks that classes keep their numbers when a compaction leaves out classes without
 // documents, that a later class gets a number of none of these, and that a reader of all events gives a class that
-// comes back its new number, as a reader of the compacted log does (N-121).
+// comes back its new number, as a reader of the compacted log does (N-131).
 func TestClassNumbersAreNeverReused(t *testing.T) {
 	w, all := working(t, ""), newState()
 	file := func(path, who string) watch.Seen {

@@ -223,7 +223,7 @@ func TestFailedOutputClosesTheOthers(t *testing.T) {
 }
 
 // TestFollowNeedsOneIndex checks that follow refuses to run without a folder unless the database is its only output
-// (N-120).
+// (N-130).
 func TestFollowNeedsOneIndex(t *testing.T) {
 	const says = "follow: give --state DIR, or --postgres DSN without --bulk"
 	for args, refused := range map[string]bool{"": true, "--bulk b": true, "--postgres x --bulk b": true,

@@ -1,4 +1,4 @@
--- The documents of a follower without a folder (N-120), with a partition for each tree. A partition has an index of
+-- The documents of a follower without a folder (N-130), with a partition for each tree. A partition has an index of
 -- (id, right_name). part is the part of the tree whose log the row comes from.
 create table if not exists refmon.documents (
 	id text not null, right_name text not null, tree text not null, class int not null, part smallint not null,

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// Store has the rows of a site in a PostgreSQL database, and nowhere else (N-120). A tree is a partition of
+// Store has the rows of a site in a PostgreSQL database, and nowhere else (N-130). A tree is a partition of
 // refmon.documents. Create a store with [OpenStore]. While the database does not answer, its methods wait as those of
 // [Sink] do. Memory holds people and classes with their numbers and members, and one batch of rows.
 type Store struct {
@@ -186,7 +186,7 @@ func (s *Store) Forget(p index.StoredPart) error {
 }
 
 // Apply stores a batch and its cursor in one transaction, so that both are there or neither, wherever a process ends
-// (N-120). It collects a snapshot in a temporary table and writes only the rows that differ at its end.
+// (N-130). It collects a snapshot in a temporary table and writes only the rows that differ at its end.
 func (s *Store) Apply(p index.StoredPart, b *index.RowBatch) error {
 	return s.transact(func(tx pgx.Tx) error {
 		if err := s.addClasses(tx, b.Classes()); err != nil {

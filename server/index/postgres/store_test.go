@@ -180,7 +180,7 @@ const storeChild = "REFMON_TEST_STORE"
 
 // TestStoreRowsEqualCursor kills the writer and the database with SIGKILL, and cuts connections, while a log with
 // snapshots is written. Whenever it looks, the rows are those of the log at the stored cursor, and a writer that starts
-// again continues there (N-120).
+// again continues there (N-130).
 func TestStoreRowsEqualCursor(t *testing.T) {
 	if dsn := os.Getenv(storeChild); dsn != "" {
 		writeAsChild(t, dsn)

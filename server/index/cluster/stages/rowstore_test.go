@@ -221,7 +221,7 @@ func (b *storeBench) change(r *rand.Rand) {
 
 // TestFollowerWithoutRows changes files at random while the database is killed and a follower whose rows are there is
 // ended and started again, with workers that compact their logs. Afterwards the policy shows each person what a fresh
-// run lets that person read. Without a watcher it shows nothing after the limit (N-9, N-120).
+// run lets that person read. Without a watcher it shows nothing after the limit (N-9, N-130).
 func TestFollowerWithoutRows(t *testing.T) {
 	b := newStoreBench(t, postgres.Start(t), "")
 	b.sql(`create role app login`)
@@ -264,7 +264,7 @@ func TestFollowerWithoutRows(t *testing.T) {
 }
 
 // TestNewStreamsDropStoredRows checks that a follower on new streams drops the rows of the old ones, whose cursors mean
-// other messages there (N-120).
+// other messages there (N-130).
 func TestNewStreamsDropStoredRows(t *testing.T) {
 	b := newStoreBench(t, postgres.Start(t), "")
 	b.sql(`create role app login`)
