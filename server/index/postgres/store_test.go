@@ -26,7 +26,6 @@ type rowLog struct {
 	r    *rand.Rand
 	seq  uint64
 	rows map[string]string // the class of each readable document
-	made int               // classes
 }
 
 var rowPart = index.StoredPart{Name: "rows.a.x.0", Tree: "//a/srv's", Number: 0}

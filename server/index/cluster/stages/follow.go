@@ -17,14 +17,15 @@ import (
 
 // FollowConfig configures [Follow]. Either State or Rows is required.
 type FollowConfig struct {
-	Name  string         // of the site's followers, whose consumers show how far this one is behind; "": none
-	State string         // the folder of the index, see [index.Open]
-	Rows  index.RowStore // used instead of State: the rows are stored there only (N-130)
-	Sinks []index.Sink   // in addition to the folder; Follow closes them and Rows, also if it fails
-	Beat  time.Duration  // the interval of polling; 0: [watch.Often]
-	Ready func()         // called once, when all shares have been read and have a watermark; may be nil
+	Name  string        // of the site's followers, whose consumers show how far this one is behind; "": none
+	State string        // the folder of the index, see [index.Open]
+	Sinks []index.Sink  // in addition to the folder; Follow closes them and Rows, also if it fails
+	Beat  time.Duration // the interval of polling; 0: [watch.Often]
+	Ready func()        // called once, when all shares have been read and have a watermark; may be nil
 	// Compact is the minimum size of the folder's log before it is compacted, in bytes; 0: 64 MiB.
 	Compact int64
+	// Rows is used instead of State: the rows are stored there only (N-130). Follow closes it, too.
+	Rows index.RowStore
 }
 
 // Follow maintains an index of the whole site in the folder o.State, or in o.Rows, and blocks until the context ends,
