@@ -144,9 +144,8 @@ func free(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
 	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
+	if err = errors.Join(err, l.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return port
