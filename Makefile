@@ -65,7 +65,7 @@ bench-index: ## the live index with a million documents: first load, group chang
 	REFMON_DOCS=1000000 go -C server test -run='^$$' -bench=CanRead50 ./index/queries
 	go -C server test -run='^$$' -bench=Search -benchtime=9x ./index/postgres
 
-soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full size with the race detector, 10 minutes per fuzz target
+soak: ## a day: 10^7 pairs, every DACL of 4 entries, all tests at full size with the race detector, drills, 8 hours of load, 10 minutes per fuzz target; needs Debian's xfsprogs, btrfs-progs, qemu-user-static
 	REFMON_SEED=clock REFMON_PAIRS=10000000 REFMON_SCOPE=4 bash .ci/run twins
 	REFMON_DEEP=1 REFMON_SEED=clock go test -race -count=1 -timeout=6h ./...
 	REFMON_EDITS=100000 REFMON_KILLS=1000 go test -count=1 -timeout=2h -run 'TestEdits|TestKill' -v ./auditlog
@@ -85,6 +85,12 @@ soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full size with
 	REFMON_CLUSTER_PAIRS=100000 go -C server test -count=1 -timeout=1h -run='^TestClusterEqualsWhoCan$$' -v ./cmd/refmon-index
 	REFMON_SOAK=required REFMON_SAMBA=required REFMON_WEB=required go -C server test -count=1 -run='^TestThreeTickets$$' -v ./cmd/refmon-gateway
 	REFMON_SAMBA=required REFMON_ACCOUNTS=100000 go -C server test -count=1 -timeout=2h -run='^TestServedExport$$' -v ./auth/ldap
+	REFMON_DRILLS=1 go -C server test -count=1 -timeout=1h -run='^TestRestoreOntoEmptyMachine$$' -v ./internal/test/drills
+	REFMON_DRILLS=1 go -C server test -count=1 -timeout=1h -run='^TestShortages$$' -v ./internal/test/drills
+	REFMON_DRILLS=1 go -C server test -count=1 -timeout=1h -run='^TestClockSteps$$' -v ./internal/test/drills
+	REFMON_DRILLS=1 go -C server test -count=1 -timeout=2h -run='^TestFileSystems$$' -v ./internal/test/drills
+	REFMON_LOAD=8h go -C server test -count=1 -timeout=9h -run='^TestMixedLoadIsFlat$$' -v ./internal/test/drills
+	GOARCH=arm64 go test -count=1 -short -exec qemu-aarch64-static ./sid ./sd ./sddl ./claims ./token ./access ./fileaccess ./ntacl ./audit ./effective
 	$(MAKE) fuzz FUZZTIME=600
 
 mutants: ## an hour or more: runs the tests against every recorded mutant and prints a table

@@ -2,6 +2,7 @@ package hostfs
 
 import (
 	"os"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -87,6 +88,61 @@ func BenchmarkOpen(b *testing.B) {
 		b.ReportMetric(float64(a.took[len(a.took)/2].Nanoseconds())/1000, a.name+"-µs")
 	}
 	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkOpenWithCapabilities measures the processor time of opening and closing a file where threads that parse have
+// no effective capabilities: with none changed, raised by the thread for the call, and by a thread that keeps them.
+func BenchmarkOpenWithCapabilities(b *testing.B) {
+	name := b.TempDir()
+	open := func() {
+		if fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
+			_ = unix.Close(fd)
+		}
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var all, none [2]unix.CapUserData
+	if err := unix.Capget(&head, &all[0]); err != nil {
+		b.Fatal(err)
+	}
+	none = all
+	none[0].Effective, none[1].Effective = 0, 0
+	in, out := make(chan struct{}), make(chan struct{})
+	defer close(in)
+	go func() {
+		runtime.LockOSThread() // and never unlocked
+		for range in {
+			open()
+			out <- struct{}{}
+		}
+	}()
+	for name, run := range map[string]func(){"kept": open,
+		"raised": func() {
+			_ = unix.Capset(&head, &all[0]) // the same or fewer: it cannot fail
+			open()
+			_ = unix.Capset(&head, &none[0])
+		},
+		"thread": func() {
+			in <- struct{}{}
+			<-out
+		}} {
+		b.Run(name, func(b *testing.B) {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			used := func() int64 {
+				var u unix.Rusage
+				_ = unix.Getrusage(unix.RUSAGE_SELF, &u) // it fails only for a bad address
+				return u.Utime.Nano() + u.Stime.Nano()
+			}
+			begun, n := used(), 0
+			for ; b.Loop(); n++ {
+				run()
+			}
+			_ = unix.Capset(&head, &all[0])
+			b.ReportMetric(float64(used()-begun)/float64(n), "cpu-ns/op")
+		})
+	}
 }
 
 // An open with its close needs few allocations, because the names for system calls are built on the stack.

@@ -2,43 +2,46 @@ package drills
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
-// step is a file of package time: the wall clock of a program with the variable is off by the seconds in /clock.
-// libfaketime does nothing to a Go program, and another clock for the whole host would be one for everybody.
+// step is a file of package time: the wall clock of a program with the variable is off by the seconds in /clock, which
+// the program maps, because the scheduler calls time.Now where no system call is possible. libfaketime does nothing to
+// a Go program, and another clock for the whole host would be one for everybody.
 const step = `package time
 
-import "syscall"
+import (
+	"syscall"
+	"unsafe"
+)
 
-var stepped = func() bool { _, ok := syscall.Getenv("REFMON_CLOCK"); return ok }()
-
-func stepNow() (sec int64) {
-	if !stepped {
-		return 0
+var clock = func() *int64 {
+	if _, ok := syscall.Getenv("REFMON_CLOCK"); !ok {
+		return new(int64)
 	}
 	fd, err := syscall.Open("/clock", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err != nil {
+		panic("/clock: " + err.Error())
+	}
+	b, err := syscall.Mmap(fd, 0, 8, syscall.PROT_READ, syscall.MAP_SHARED)
+	if err != nil {
+		panic("/clock: " + err.Error())
+	}
+	_ = syscall.Close(fd)
+	return (*int64)(unsafe.Pointer(&b[0]))
+}()
+
+func stepNow() int64 {
+	if clock == nil { // before the variables of this package are set
 		return 0
 	}
-	var b [20]byte
-	n, _ := syscall.Read(fd, b[:])
-	_ = syscall.Close(fd)
-	sign := int64(1)
-	for _, c := range b[:max(n, 0)] {
-		if c == '-' {
-			sign = -1
-		} else if '0' <= c && c <= '9' {
-			sec = 10*sec + int64(c-'0')
-		}
-	}
-	return sign * sec
+	return *clock
 }
 `
 
@@ -46,7 +49,9 @@ func stepNow() (sec int64) {
 // moves that of a host: the monotonic clock goes on.
 func (m *machine) buildStepped() {
 	m.Helper()
-	source := filepath.Join(runtime.GOROOT(), "src/time")
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	m.must(err)
+	source := filepath.Join(strings.TrimSpace(string(goroot)), "src/time")
 	text, err := os.ReadFile(filepath.Join(source, "time.go"))
 	m.must(err)
 	const now = "\tsec, nsec, mono := runtimeNow()\n\tif mono == 0 {\n"
@@ -63,12 +68,13 @@ func (m *machine) buildStepped() {
 	m.must(err)
 	m.must(os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600))
 	for _, name := range []string{"refmond", "refmon-gateway", "refmon-index"} {
-		cmd := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", m.at("/opt/"+name),
-			"./cmd/"+name)
-		cmd.Dir = "../../.."
-		if out, err := cmd.CombinedOutput(); err != nil {
-			m.Fatalf("build %s: %v\n%s", name, err, out)
-		}
+		m.must(os.Remove(m.at("/opt/" + name))) // other tests share the file
+	}
+	cmd := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", m.at("/opt/"),
+		"./cmd/refmond", "./cmd/refmon-gateway", "./cmd/refmon-index")
+	cmd.Dir = "../../.."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		m.Fatalf("build the daemons: %v\n%s", err, out)
 	}
 	m.env = append(m.env, "REFMON_CLOCK=1")
 	m.clock(0)
@@ -77,5 +83,8 @@ func (m *machine) buildStepped() {
 // clock sets how many seconds the machine's wall clock is off. The daemons go on.
 func (m *machine) clock(seconds int) {
 	m.Helper()
-	m.must(os.WriteFile(m.at("/clock"), fmt.Appendf(nil, "%-12d", seconds), 0o644))
+	f, err := os.OpenFile(m.at("/clock"), os.O_CREATE|os.O_WRONLY, 0o644)
+	m.must(err)
+	_, err = f.WriteAt(binary.NativeEndian.AppendUint64(nil, uint64(seconds)), 0)
+	m.must(errors.Join(err, f.Close()))
 }
