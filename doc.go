@@ -12,20 +12,20 @@
 //     descriptor, access.Explain for the reason, entry by entry.
 //   - sddl: descriptors as text. sddl.Parse, sddl.Format.
 //   - sd: descriptors as values and as self-relative bytes.
-//   - token: who asks. token.New from a Spec, token.Parse from a file.
+//   - token: the caller's identity. token.New from a Spec, token.Parse from a file.
 //   - sid, winnt, ntstatus: identifiers, documented constants, statuses.
 //   - claims: attributes and conditions of conditional entries.
 //
-// To ask for many at once, or to keep account:
+// To decide for many principals, or to record decisions:
 //
 //   - effective: the check for many principals and objects at once.
-//   - cache: tokens and descriptors kept in a bounded number.
-//   - ntacl: descriptors as Samba keeps them beside files.
+//   - cache: a bounded cache, for example of tokens and descriptors.
+//   - ntacl: descriptors as Samba stores them in extended attributes.
 //   - adrights: names and GUIDs of the rights of Active Directory.
-//   - audit: which accesses leave a record, and the records.
-//   - auditlog: the records kept for good, with proofs that none was altered.
+//   - audit: decides which accesses are recorded, and makes the records.
+//   - auditlog: durable records, with proofs that none was altered.
 //
-// To keep files for others, as a file server does:
+// To serve files:
 //
 //   - fileaccess: open, create, rename, list, inherit and set security.
 //
@@ -33,10 +33,10 @@
 //
 //   - kernel: boots a system of processes, threads, handles and token objects.
 //   - hostfs: a directory of Linux as files that a kernel opens as the client.
-//   - treefs: such files as programs in Go use them, by io/fs.
+//   - treefs: the same files for Go programs, through io/fs.
 //   - client: connects to a kernel in another program; internal/wire carries the calls.
-//   - clients: the same for other languages.
-//   - logon: who a client is, what its token is made of, names and SIDs.
+//   - clients: clients for other languages.
+//   - logon: a client's account and groups, its token's contents, names and SIDs.
 //   - nt: the documented Nt services, called on a thread of that system.
 //
 // To compare an implementation of your own:

@@ -17,7 +17,7 @@
 //     same from self-relative bytes that are used once.
 //   - [SeAccessCheck]: the kernel's face, with subject, previous access and mode.
 //   - [NtAccessCheck], [NtAccessCheckResultList]: the system calls' face, apart
-//     from what concerns pointers and buffers.
+//     from the handling of pointers and buffers.
 //   - [Explain], [ExplainResultList]: the same walk with a recorder.
 //   - [SeFastTraverseCheck], [PrivilegeCheck], [PrivilegePolicy].
 //

@@ -217,7 +217,7 @@ func (r *remote) EndThread() { r.tr.EndThread() }
 // Profile implements [nt.Services].
 func (r *remote) Profile() nt.Profile { return r.tr.Profile() }
 
-// RecordWhy implements [nt.Services]: C programs are told no reasons.
+// RecordWhy implements [nt.Services]. It does nothing, because C programs get no reasons.
 func (r *remote) RecordWhy(bool) {}
 
 // OnWait implements [nt.Services]: the daemon waits for its own disk.

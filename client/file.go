@@ -18,7 +18,7 @@ import (
 //
 // fcntl(F_GETFL) returns the access mode of the descriptor. For a handle for reading and
 // writing it may be read-only. The descriptor can be mapped and passed on. The daemon
-// records that it was handed out, but not its uses.
+// records that it was passed, but not its uses.
 func (c *Conn) OpenFile(th *nt.Thread, in nt.CreateFileIn) (out nt.CreateFileOut, file *os.File, st ntstatus.Status) {
 	t, err := c.own(th)
 	if err != nil {

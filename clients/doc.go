@@ -4,5 +4,5 @@
 // python/refmon needs Python 3.9 or later and nothing else. Its table.json is
 // made of the table of services; docs/wire.md says what it means.
 //
-//	go test ./clients -args -write # writes it anew
+//	go test ./clients -args -write # rewrites it
 package clients

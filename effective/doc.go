@@ -1,6 +1,5 @@
-// Package effective computes access in bulk: which of many principals have which
-// rights on which of many objects. Every result equals that of
-// [access.SeAccessCheck] for the same token and descriptor.
+// Package effective computes access in bulk: the rights of many principals on many objects. Every result equals that
+// of [access.SeAccessCheck] for the same token and descriptor.
 //
 // [Compile] turns tokens into [Principals] once: a matrix of bits with a row for
 // each SID and a column for each distinct token. An [Evaluator] then decides a

@@ -116,8 +116,8 @@ func TestDocumentedLimitsEqualConstants(t *testing.T) {
 	}
 }
 
-// TestSmallestEntries: the sentence below the table.
-func TestSmallestEntries(t *testing.T) {
+// The sentence below the table.
+func TestDocumentedNumberOfSmallestEntriesFits(t *testing.T) {
 	c := constsOf(t, "sd")
 	v, ok := c.value(c.named["MaxACLSize"])
 	if !ok {

@@ -63,7 +63,8 @@ func (e *engine) shareMaximal(s *Share) winnt.AccessMask {
 	return m
 }
 
-// gate checks the share of a request that came through one (step 0: F-5, F-6, F-7).
+// gate decides whether a request that came through a share may continue (step 0: F-5, F-6). It drops the options that
+// a share ignores (F-7). A request without a share passes if it requests a right.
 func (o *opening) gate() ntstatus.Status {
 	s := o.f.Share
 	if s != nil {

@@ -27,7 +27,7 @@
 //
 // With [Config.HandOut] programs get file descriptors of files that a kernel opened for them
 // ([kernel.System.HandOut]). They come through read-only copies of the tree's mount, on which even the owner of a
-// file can change nothing. For writing they are handed out only if no program can get more rights from them.
+// file can change nothing. For writing they are passed only if no program can get more rights from them.
 // docs/adr/0031 describes the remaining limits: locks, leases and watches.
 //
 // Share modes and pending deletions apply to the handles of one Tree. Another server on the same files, such as

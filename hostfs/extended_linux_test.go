@@ -77,7 +77,7 @@ func TestExtendedAttributesNeedRights(t *testing.T) {
 
 // A file without a name is decided about like a new one. It takes no name, has the descriptor that a new file would
 // get, ends with its open, and can be linked where a name may be created (F-197).
-func TestNamelessFile(t *testing.T) {
+func TestNamelessFileIsDecidedLikeNewOne(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+alice+")(A;;0x1200a9;;;"+bob+")")
 	w.file(`d\f`, "contents", "O:BAG:SYD:P(A;;FA;;;"+alice+")")

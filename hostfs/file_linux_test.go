@@ -51,9 +51,9 @@ func TestVolumeSizeMatchesStat(t *testing.T) {
 	w.want(th.NtClose(h), ntstatus.Success)
 }
 
-// The caller's free space is that of ordinary users, without root's reserve. A unit is a fragment, or a block where the
-// file system reports no fragments, and at least a sector (F-128).
-func TestVolumeUnits(t *testing.T) {
+// The caller's free space is that of ordinary users, without root's reserve. A unit is a fragment, or a block where
+// the file system reports no fragments, and at least a sector (F-128).
+func TestVolumeSizesExcludeReserve(t *testing.T) {
 	for sectors, s := range map[uint32]unix.Statfs_t{2: {Frsize: 1024}, 8: {}, 1: {Frsize: 100}} {
 		s.Blocks, s.Bfree, s.Bavail, s.Bsize, s.Flags = 1000, 30, 20, 4096, 99_999
 		want := nt.FsFullSizeInformation{TotalAllocationUnits: 1000, CallerAvailableAllocationUnits: 20,

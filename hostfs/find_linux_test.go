@@ -54,7 +54,7 @@ func toldOfName(p *place) string {
 
 // A lookup that checks each directory returns the facts about the path, the parent directory and the target (F-21 to
 // F-23, F-48, F-112).
-func TestLookupFacts(t *testing.T) {
+func TestLookupReturnsFactsOfEachDirectory(t *testing.T) {
 	w := movable(t)
 	other := newWorld(t)
 	walker := passer(t, false)

@@ -13,7 +13,7 @@ import (
 // lender holds the mounts for passed descriptors: detached copies of the tree's mount, through which no path leads.
 type lender struct {
 	reads  int    // read-only
-	writes int    // -1: no descriptor for writing is handed out
+	writes int    // -1: no descriptor for writing is passed
 	self   uint32 // the uid of this program
 }
 
@@ -66,7 +66,7 @@ func (t *Tree) HandsOut() (HandOut, error) {
 	return t.cfg.HandOut, nil
 }
 
-// Rights that a handle needs before a descriptor is handed out.
+// Rights that a handle needs before a descriptor is passed.
 const (
 	// seen has the rights to read what any descriptor shows: the attributes, the extended
 	// ones, and the security descriptor among those. F-154

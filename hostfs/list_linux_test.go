@@ -347,7 +347,7 @@ func TestListingsRestartAndContinue(t *testing.T) {
 }
 
 // In a pattern * matches any text, and ? one character of any length in bytes. Case does not matter (F-120).
-func TestPatternMatches(t *testing.T) {
+func TestPatternMatchesIgnoringCase(t *testing.T) {
 	for _, c := range []struct {
 		pattern, name string
 		want          bool

@@ -191,7 +191,7 @@ func TestUsesAreAuditedBySACL(t *testing.T) {
 
 // Each open through a share is recorded for the share, with the share's decision and the deciding entry. The file's
 // decision is a separate record. With the policy off nothing is recorded (F-83, F-178).
-func TestShareRecords(t *testing.T) {
+func TestOpenThroughShareIsRecordedForShare(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("O:BAG:SYD:(A;;0x1200a9;;;WD)(A;;FA;;;" + alice + ")") })
 	w.must(w.sys.Close())
 	sink := audit.NewMemory(0, 0)

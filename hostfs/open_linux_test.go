@@ -91,7 +91,7 @@ func TestNamesCannotLeaveTree(t *testing.T) {
 }
 
 // A directory on the path is checked if the policy requires it or the privilege is missing (F-23).
-func TestTraversePolicy(t *testing.T) {
+func TestTraversePolicyDecidesWhichDirectoriesAreChecked(t *testing.T) {
 	for policy, want := range map[fileaccess.Traverse]ntstatus.Status{fileaccess.TraversePrivilege: ntstatus.Success,
 		fileaccess.TraverseAlways: ntstatus.AccessDenied, fileaccess.TraverseNever: ntstatus.Success} {
 		w := newWorld(t, func(c *Config) { c.Policy.Traverse = policy })

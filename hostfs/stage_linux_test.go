@@ -46,7 +46,7 @@ func TestStagedWritesReplaceContents(t *testing.T) {
 }
 
 // A directory and a link collect nothing, and neither does a file system without files that have no name (F-214).
-func TestStageFails(t *testing.T) {
+func TestStageFailsForDirectoriesAndLinks(t *testing.T) {
 	refuse := false
 	w := newWorld(t, func(c *Config) {
 		c.Faults = func(call, _ string) error {

@@ -74,7 +74,7 @@ func TestBootObjectsAreProtected(t *testing.T) {
 
 // A subdirectory applies the entries that containers inherit and passes on those that objects inherit. An event
 // inherits only the latter (O-38).
-func TestContainersInherit(t *testing.T) {
+func TestDirectoriesPassOnInheritableEntries(t *testing.T) {
 	w := newRightsWorld(t)
 	d := sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)(A;CI;GA;;;BA)(A;OI;GR;;;BU)(A;OICI;GR;;;AU)")
 	oa := &nt.ObjectAttributes{ObjectName: `\parent`, SecurityDescriptor: d}

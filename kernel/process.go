@@ -16,7 +16,7 @@ import (
 // ProcessSpec describes a new process. Either Token or TokenObject is required.
 type ProcessSpec struct {
 	Name        string         // for display
-	Token       *token.Token   // a primary token: a new object is made of it
+	Token       *token.Token   // a primary token, from which a new object is created
 	TokenObject *AccessToken   // an existing primary token object, attached without a copy
 	Descriptor  *sd.Descriptor // protects the process; nil: by the token's defaults (O-38)
 	// Quota is charged for the bytes that the kernel keeps for the process and its

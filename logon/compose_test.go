@@ -233,9 +233,9 @@ func TestRemoteAdministratorIsFiltered(t *testing.T) {
 	}
 }
 
-// TestInSession checks that both tokens of a pair share a logon SID, and that each has its own session and a default
-// DACL of its own owner (L-10).
-func TestInSession(t *testing.T) {
+// Both tokens of a pair share a logon SID, and that each has its own session and a default DACL of its own owner
+// (L-10).
+func TestPairSharesLogonSID(t *testing.T) {
 	r, st := logon.Compose(person(allRights, users, "S-1-5-32-544"), winnt.LOGON32_LOGON_INTERACTIVE)
 	if st != ntstatus.Success {
 		t.Fatal(st)
@@ -276,7 +276,7 @@ func TestInSession(t *testing.T) {
 
 // A group added by the caller keeps its attributes, where 0 means disabled, and follows the groups of every logon, in
 // each token. The caller's list does not change (T-144).
-func TestAddedGroups(t *testing.T) {
+func TestAddedGroupKeepsAttributes(t *testing.T) {
 	for _, a := range []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_ENABLED_BY_DEFAULT, token.GroupDefault,
 		winnt.SE_GROUP_USE_FOR_DENY_ONLY, winnt.SE_GROUP_OWNER | winnt.SE_GROUP_ENABLED} {
 		for _, own := range [][]string{{users}, {users, "S-1-5-32-544"}} {
@@ -314,8 +314,8 @@ func TestAddedGroups(t *testing.T) {
 	}
 }
 
-// TestFullOnce checks that the full token is moved to the first place of a pair, and stays there (L-51).
-func TestFullOnce(t *testing.T) {
+// The full token is moved to the first place of a pair, and stays there (L-51).
+func TestFullTokenComesFirst(t *testing.T) {
 	of := func(k uint32) token.Spec { return token.Spec{ElevationType: k} }
 	full, limited := of(winnt.TokenElevationTypeFull), of(winnt.TokenElevationTypeLimited)
 	for name, r := range map[string]logon.Result{"limited first": {Token: limited, Linked: &full},

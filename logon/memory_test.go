@@ -104,9 +104,9 @@ func TestMemoryLogOn(t *testing.T) {
 	}
 }
 
-// TestMemoryNames checks that a name with a domain is an account of that domain only. Without one, well-known names
-// come first. Case is ignored (L-12, L-13).
-func TestMemoryNames(t *testing.T) {
+// A name with a domain is an account of that domain only. Without one, well-known names come first. Case is ignored
+// (L-12, L-13).
+func TestQualifiedNameIsOfItsDomain(t *testing.T) {
 	m, err := logon.NewMemory(logon.Settings{Computer: "box", Members: []logon.Member{
 		{Person: logon.Person{Account: logon.Account{SID: sid.MustParse("S-1-5-21-1-2-3-1001"), Use: winnt.SidTypeUser,
 			Name: "Ann"}}},

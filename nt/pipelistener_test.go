@@ -187,9 +187,8 @@ func TestPipeManyClients(t *testing.T) {
 	l.Close()
 }
 
-// TestListenerGivesBack checks that a listener whose creation failed leaves no thread, and that a closed one returns
-// no connection, also as a net.Conn.
-func TestListenerGivesBack(t *testing.T) {
+// A listener whose creation failed leaves no thread, and that a closed one returns no connection, also as a net.Conn.
+func TestFailedListenerLeavesNoThread(t *testing.T) {
 	_, server, _ := pipePair(t)
 	threads := func() (n int) {
 		var h winnt.Handle

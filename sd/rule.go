@@ -25,7 +25,7 @@ type Rule struct {
 var (
 	// ErrNoList says that a list is nil. A NULL DACL grants everybody everything,
 	// so adding an entry to it would take rights away.
-	ErrNoList = errors.New("there is no list to edit")
+	ErrNoList = errors.New("cannot edit a nil list: a NULL DACL grants everybody everything")
 	// ErrNotCanonical says that a list is not in canonical order, or has an entry
 	// that is neither an allow nor a deny entry (in a SACL: no audit entry).
 	ErrNotCanonical = errors.New("the list is not in canonical order, or has entries of other types")

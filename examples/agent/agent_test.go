@@ -83,7 +83,7 @@ func call(t *testing.T, session *mcp.ClientSession, tool string, in map[string]a
 	return out.Content[0].(*mcp.TextContent).Text, out.IsError
 }
 
-func TestTools(t *testing.T) {
+func TestToolsActAsTheirCaller(t *testing.T) {
 	s, url := start(t)
 	sessions := map[string]*mcp.ClientSession{"alice": connect(t, url, "alice", "correct-horse"),
 		"bob": connect(t, url, "bob", "correct-horse")}

@@ -32,9 +32,8 @@ func tree(t *testing.T) string {
 	return dir
 }
 
-// TestProgram checks that the program prints a file that its user may read, and for another file the rule and the
-// entry that denied it.
-func TestProgram(t *testing.T) {
+// The program prints a file that its user may read, and for another file the rule and the entry that denied it.
+func TestProgramPrintsFileOrReason(t *testing.T) {
 	dir, bin := tree(t), filepath.Join(t.TempDir(), "readserver")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -58,7 +58,7 @@ func sessions(t *testing.T) (root string, of func(sid.SID) sftp.Session) {
 }
 
 // Each user can do exactly what the files' descriptors allow, and written data can be read.
-func TestSession(t *testing.T) {
+func TestSessionGrantsWhatDescriptorsAllow(t *testing.T) {
 	root, of := sessions(t)
 	his, other := of(owner), of(sid.MustParse("S-1-5-21-1-2-3-1107"))
 	b := make([]byte, 4)

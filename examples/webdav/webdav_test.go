@@ -107,7 +107,7 @@ func do(t *testing.T, user, method, url, to, body string) (status int, answer st
 }
 
 // Each user can do exactly what the descriptors allow, and a refusal changes nothing.
-func TestHandler(t *testing.T) {
+func TestHandlerGrantsWhatDescriptorsAllow(t *testing.T) {
 	url := serve(t)
 	for i, c := range []struct {
 		user, method, path, to, body string
@@ -149,7 +149,7 @@ func TestHandler(t *testing.T) {
 }
 
 // What a user may not read is not listed.
-func TestListing(t *testing.T) {
+func TestListingHidesUnreadableFiles(t *testing.T) {
 	url := serve(t)
 	do(t, "alice", "PUT", url+"/secret-plan", "", "x")
 	if _, got := do(t, "alice", "PROPFIND", url, "", ""); !strings.Contains(got, "secret-plan") {

@@ -12,9 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestChoose checks that of two control rights the query requests the granted one, and the first if none is granted
-// (B-2).
-func TestChoose(t *testing.T) {
+// Of two control rights the query requests the granted one, and the first if none is granted (B-2).
+func TestChoosePrefersGrantedRight(t *testing.T) {
 	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`))
 	if err != nil {
 		t.Fatal(err)
@@ -37,8 +36,8 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestUserDomain checks that relative aliases are defined only by the domain of a user S-1-5-21-x-y-z-rid.
-func TestUserDomain(t *testing.T) {
+// Relative aliases are defined only by the domain of a user S-1-5-21-x-y-z-rid.
+func TestUserDomainNeedsAccountSID(t *testing.T) {
 	for user, want := range map[string]string{"S-1-5-21-1-2-3-1107": "S-1-5-21-1-2-3", "S-1-5-21-1-2-3": "",
 		"S-1-5-21-1-2-3-4-5": "", "S-1-5-20-1-2-3-4": "", "S-1-4-21-1-2-3-4": "", "S-1-5-18": "", "S-1-5-32-544": ""} {
 		tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse(user)}})

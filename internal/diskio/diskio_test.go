@@ -67,8 +67,8 @@ func TestEachOperationFails(t *testing.T) {
 	}
 }
 
-// TestShortWrites checks how many bytes a write stores before it fails, and which error it returns.
-func TestShortWrites(t *testing.T) {
+// TestShortWriteStoresItsBytes checks how many bytes a write stores before it fails, and which error it returns.
+func TestShortWriteStoresItsBytes(t *testing.T) {
 	for _, c := range []struct {
 		bytes, want int
 		err         error
@@ -102,8 +102,8 @@ func TestShortWrites(t *testing.T) {
 	}
 }
 
-// TestNilFaults checks that nil Faults pass the errors of the system on and invent none.
-func TestNilFaults(t *testing.T) {
+// Nil Faults pass the errors of the system on and invent none.
+func TestNilFaultsInjectNothing(t *testing.T) {
 	var none diskio.Faults
 	dir := t.TempDir()
 	name := filepath.Join(dir, "f")

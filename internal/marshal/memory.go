@@ -191,7 +191,7 @@ func (m *Memory) Block(p Address, n int, align uintptr) ([]byte, ntstatus.Status
 		st := m.Read(b, p)
 		return b, st
 	}
-	var b []byte // a count may be a lie: memory is taken as far as there is input
+	var b []byte // a count may be wrong: memory is allocated only for the present input
 	for len(b) < n {
 		part := make([]byte, min(chunk, n-len(b)))
 		if st := m.Read(part, p+Address(len(b))); st != ntstatus.Success {

@@ -32,7 +32,7 @@ func Example() {
 
 // O-70: functions that succeed leave the last error alone, except
 // AdjustTokenPrivileges, which always sets it.
-func TestLastError(t *testing.T) {
+func TestSuccessKeepsLastError(t *testing.T) {
 	w, _ := thread(t, winnt.SeShutdownPrivilege)
 	if _, ok := w.OpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, false); ok || w.LastError() != 1008 {
 		t.Fatalf("ok %v, last error %v, want ERROR_NO_TOKEN", ok, w.LastError())
@@ -66,7 +66,7 @@ func TestLastError(t *testing.T) {
 
 // Every function has a summary, a source and conditions, and no parameter
 // without a documented name.
-func TestTable(t *testing.T) {
+func TestFunctionTableIsComplete(t *testing.T) {
 	for row := range win32.Table.All {
 		if m := row.Info(); m.Summary == "" || m.Source == "" || len(m.Conditions) == 0 {
 			t.Errorf("%s lacks a summary, a source or conditions", m.Name)

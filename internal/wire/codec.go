@@ -17,7 +17,7 @@ var ErrValue = errors.New("malformed value")
 // A codec encodes and decodes the values of one Go type. It is derived from the types of the service table. It is
 // immutable.
 type codec struct {
-	form  string // the type in words: what a fingerprint is made of
+	form  string // the type in words, from which fingerprints are computed
 	least int    // bytes that a value has at least
 	put   func(b []byte, v reflect.Value) ([]byte, error)
 	get   func(r *reader, v reflect.Value) // sets r.err

@@ -9,9 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDirectoryWords: masks and GUIDs as Microsoft's pages and those of the tools
-// give them. Hyphens and blanks do not count (B-81).
-func TestDirectoryWords(t *testing.T) {
+// Masks and GUIDs as Microsoft's pages and those of the tools give them. Hyphens and blanks do not count (B-81).
+func TestDirectoryWordsHaveDocumentedGUIDs(t *testing.T) {
 	const (
 		member, membership = "bf9679c0-0de6-11d0-a285-00aa003049e2", "bc0ac240-79a9-11d0-9020-00c04fc2d4cf"
 		none               = "00000000-0000-0000-0000-000000000000"

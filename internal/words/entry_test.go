@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestEntry: GUIDs go by their names; of one GUID with several the mask decides.
-func TestEntry(t *testing.T) {
+// GUIDs go by their names; of one GUID with several the mask decides.
+func TestEntryIsNamedByGUIDAndMask(t *testing.T) {
 	for text, want := range map[string]string{
 		"(A;;WP;;;WD)":  "",
 		"(OA;;WP;;;WD)": "",
@@ -32,8 +32,8 @@ func TestEntry(t *testing.T) {
 	}
 }
 
-// TestNoType: bytes can name a type that is no type, which limits an entry to nothing.
-func TestNoType(t *testing.T) {
+// Bytes can name a type that is no type, which limits an entry to nothing.
+func TestUnknownTypeLimitsEntryToNothing(t *testing.T) {
 	const everyone = "010100000000000100000000"
 	zeros := strings.Repeat("00", 16)
 	for _, ace := range []string{"05002800" + "20000000" + "01000000" + zeros + everyone,

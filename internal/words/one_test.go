@@ -25,7 +25,7 @@ func asked(list []words.Query) string {
 
 // Several rights are one query, except that control gives two of which one suffices. Different masks on different
 // types cannot be combined.
-func TestQueries(t *testing.T) {
+func TestRightsAreCombinedIntoQueries(t *testing.T) {
 	for _, c := range []struct{ rights, types, want string }{
 		{"0x1+0x2", "", "0x3"}, {"control", "", "0x40000; 0x80000"}, {"control", "member", "0x40000; 0x80000"},
 		{"RP", "", "0x10"}, {"RP", "member", "0x10 0:00000000 1:bc0ac240 2:bf9679c0"},

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-func TestErrors(t *testing.T) {
+func TestParseErrorsSuggestWords(t *testing.T) {
 	for text, want := range map[string]string{
 		"ReadLAPSPassword":        "schemaIDGUID",
 		"ReadGMSAPassword:member": "already includes",
@@ -30,9 +30,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestControl: one of the two rights is enough, and a mask that has one shows it
-// (B-2).
-func TestControl(t *testing.T) {
+// One of the two rights is enough, and a mask that has one shows it (B-2).
+func TestEitherRightIsControl(t *testing.T) {
 	rights, err := words.Parse("control+full")
 	if err != nil || !rights[0].Any() || rights[1].Any() || len(rights[0].Parts(winnt.FileObject)) != 2 {
 		t.Fatalf("%v, %v", rights, err)
@@ -47,8 +46,8 @@ func TestControl(t *testing.T) {
 	}
 }
 
-// TestMasks: a word means on each type of object what its generic mapping says.
-func TestMasks(t *testing.T) {
+// A word means on each type of object what its generic mapping says.
+func TestWordsMapByObjectType(t *testing.T) {
 	for text, want := range map[string][2]winnt.AccessMask{ // of a file, of a key
 		"read": {0x120089, 0x20019}, "write": {0x120116, 0x20006}, "modify": {0x1301BF, 0x3001F}, "full": {0x1F01FF, 0xF003F},
 		"list": {0x1200A9, 0x20019}, "control": {0xC0000, 0xC0000}, "0x3": {3, 3}, "CCDC": {3, 3},

@@ -11,9 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestTree: object types by name make one tree, property sets above their
-// properties, and a class is its root.
-func TestTree(t *testing.T) {
+// Object types by name make one tree, property sets above their properties, and a class is its root.
+func TestTypesByNameMakeOneTree(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                             "",
 		"member":                       "0:00000000 1:bc0ac240 2:bf9679c0",

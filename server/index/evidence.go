@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Evidence is an answer with what decided it. Without a class, only Answer is set.
+// Evidence is an answer with the data that decided it. Without a class, only Answer is set.
 type Evidence struct {
 	Answer Answer `json:"answer"`
 

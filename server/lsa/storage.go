@@ -268,7 +268,7 @@ func (s *Store) loadFailures() error {
 	return s.db.View(func(tx *bbolt.Tx) error {
 		return each(tx, bucketFailures, func(k []byte, f failures) error {
 			if len(k) != 4 {
-				return fmt.Errorf("failures of %x: no RID", k)
+				return fmt.Errorf("failures: the key %x is not a RID of 4 bytes", k)
 			}
 			if a, ok := st.accounts[binary.BigEndian.Uint32(k)]; ok {
 				s.throttle.restore(a.Name, f)

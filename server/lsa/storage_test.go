@@ -59,8 +59,10 @@ func TestDamagedRecords(t *testing.T) {
 		{"a right that there is not", "grants", administrators, `{"rights":["SeTcbPrivilege"]}`,
 			`"SeTcbPrivilege" is no logon right: want one such as SeBatchLogonRight`},
 		{"no rights", "grants", administrators, ``, "grants 0102"},
-		{"failures of no RID", "failures", "\x00\x00\x03\xe9\x00", `{"count":1}`, "failures of 000003e900: no RID"},
-		{"failures of half a RID", "failures", "\x03\xe9", `{"count":1}`, "failures of 03e9: no RID"},
+		{"failures of no RID", "failures", "\x00\x00\x03\xe9\x00", `{"count":1}`,
+			"failures: the key 000003e900 is not a RID of 4 bytes"},
+		{"failures of half a RID", "failures", "\x03\xe9", `{"count":1}`,
+			"failures: the key 03e9 is not a RID of 4 bytes"},
 		{"failures of no account", "failures", "\x00\x00\x03\xea", `{"count":1}`, ""},
 		{"no failures", "failures", "\x00\x00\x03\xe9", `{"count":-`, "failures 000003e9: "},
 	} {

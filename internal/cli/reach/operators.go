@@ -64,7 +64,8 @@ func (s *Search) controller(path string, user int) bool {
 		strings.Contains(strings.ToUpper(path), ",OU=DOMAIN CONTROLLERS,")
 }
 
-// operators appends the answer for the tokens that hold an operators' group, if the object is a domain controller.
+// operators appends an answer for the tokens in a built-in operators' group, if the object is a domain controller,
+// and returns the answers.
 func (a *asker) operators(object int, answers []answer) []answer {
 	if !a.search.about[object].controller {
 		return answers

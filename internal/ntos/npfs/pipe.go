@@ -125,7 +125,7 @@ type End struct {
 	instance *Instance
 	isServer bool
 	turn     uint64      // immutable: of the instance when this client came
-	Options  uint32      // immutable once handed out: FILE_SYNCHRONOUS_IO_*
+	Options  uint32      // immutable once returned: FILE_SYNCHRONOUS_IO_*
 	complete atomic.Bool // the caller does not wait (T-135)
 	messages atomic.Bool // reads keep to messages, where the pipe has some (I-139)
 	pending  int         // guarded by the instance's mu: requests that wait

@@ -36,7 +36,7 @@ type Caller struct {
 	// Faults is called with the point "ob: handle" before a handle is created. If it returns true, the creation fails
 	// for lack of memory (O-81). It may be nil.
 	Faults func(point string) bool
-	// Pays says who pays for what the caller makes; nil: the kernel itself does.
+	// Pays returns the account that pays for objects that the caller creates; nil: the kernel pays.
 	Pays interface{ Payer() quota.Payer }
 
 	// Wait runs a function that waits for the audit log's disk; nil: the call waits in place.

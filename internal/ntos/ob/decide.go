@@ -38,7 +38,7 @@ func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.Access
 func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	t := h.typ
-	// Generic bits are replaced by what the type's mapping says (O-21).
+	// The type's mapping replaces the generic bits (O-21).
 	mapped := t.mapDesired(desired)
 	if !c.Checked(attributes) {
 		return access.Grant(t.addRights(t.kernelGrant(mapped)))

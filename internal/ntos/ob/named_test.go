@@ -467,7 +467,7 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestNamespaceClose(t *testing.T) {
+func TestNamespaceCloseReleasesNamedObjects(t *testing.T) {
 	var census ob.Census
 	w := newWorld(t)
 	w.dir(`\A`, "")

@@ -40,7 +40,7 @@ type Table struct {
 	// +checklocks:mu
 	free uint32 // guarded by mu: most recently freed slot + 1, 0 if none
 	// +checklocks:mu
-	used uint32 // guarded by mu: slots ever handed out
+	used uint32 // guarded by mu: slots ever used
 	// +checklocks:mu
 	count int // guarded by mu: slots that name an object
 	// +checklocks:mu

@@ -188,7 +188,7 @@ func (p *Process) SetQuota(b *quota.Block) {
 	p.table.SetQuota(b)
 }
 
-// Quota returns the block that pays for what the process makes, nil where the kernel does.
+// Quota returns the block that pays for the objects of the process, or nil if the kernel pays.
 func (p *Process) Quota() *quota.Block { return p.block.Load() }
 
 // Table returns the handle table.

@@ -122,7 +122,7 @@ func readReworded(t *testing.T) map[ID]map[string]string {
 	return all
 }
 
-func TestFactsOfWording(t *testing.T) {
+func TestChangedFactsOfRuleAreReported(t *testing.T) {
 	const was = "- **A-1** The three may never, before S-1-5-18 (A-2): STATUS_ACCESS_DENIED, `x`, NtClose. *Source: here.*"
 	const is = "- **A-1** The 3 can never, before S-1-5-18: STATUS_SUCCESS, 4. *Source: there.*"
 	a, b := ReadFacts(was)["A-1"], ReadFacts(is)["A-1"]

@@ -13,7 +13,7 @@ func compareAll(a, b ID) int {
 	return a.Compare(b)
 }
 
-func TestFindAll(t *testing.T) {
+func TestFindAllReturnsOnlyRuleIDs(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		want []ID
@@ -37,7 +37,7 @@ func TestFindAll(t *testing.T) {
 	}
 }
 
-func TestCompare(t *testing.T) {
+func TestRuleIDsSortByNumber(t *testing.T) {
 	ids := []ID{"U-100", "U-57a", "U-9", "U-57", "U-57b"}
 	slices.SortFunc(ids, compareAll)
 	if want := []ID{"U-9", "U-57", "U-57a", "U-57b", "U-100"}; !slices.Equal(ids, want) {

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// TestJudge checks that an answer is right if it was true at some moment between the time limit before the question
-// and now, also during a change, and wrong otherwise.
-func TestJudge(t *testing.T) {
+// An answer is right if it was true at some moment between the time limit before the question and now, also during a
+// change, and wrong otherwise.
+func TestJudgeAcceptsAnswersWithinTimeLimit(t *testing.T) {
 	k := New(1, 1)
 	none := func() {}
 	k.Grant(0, 1, none)

@@ -114,8 +114,8 @@ var askable = []reflect.Type{
 	%s}
 `
 
-// TestFound compares found_test.go with the types in the source.
-func TestFound(t *testing.T) {
+// TestGeneratedTypesAreCurrent compares found_test.go with the types in the source.
+func TestGeneratedTypesAreCurrent(t *testing.T) {
 	var imports, rows bytes.Buffer
 	for _, p := range public(t) {
 		names := found(p)

@@ -41,7 +41,8 @@ func key(text string) (string, error) {
 	return keyOf(dn), nil
 }
 
-// keyOf prefixes each part with its length, so that no value can imitate two parts.
+// keyOf returns the key of a DN. Two DNs have the same key only if they name the same entry: case and the order
+// inside a component do not matter. Each part follows its length, so that no value can look like two parts.
 func keyOf(dn *goldap.DN) string {
 	var b strings.Builder
 	for _, r := range dn.RDNs {

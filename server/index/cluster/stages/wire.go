@@ -88,7 +88,7 @@ func (b *heartbeat) ahead(present watch.Heartbeat) bool {
 // tree, or of another part, makes the whole message invalid (N-51).
 func parseSeen(s *site.Site, p site.Part, b []byte) (*seen, *watch.Batch, error) {
 	if len(b) > maxSeen {
-		return nil, nil, fmt.Errorf("%d bytes", len(b))
+		return nil, nil, fmt.Errorf("a message of %d bytes, want at most %d", len(b), maxSeen)
 	}
 	m := &seen{}
 	if err := strict.Unmarshal(b, m); err != nil {
@@ -174,7 +174,7 @@ func (r *record) bytes() ([]byte, error) {
 // for one without a generation or a worker. It does not check the events' contents.
 func parseRecord(b []byte) (*record, error) {
 	if len(b) > maxRecord {
-		return nil, fmt.Errorf("a record of %d bytes", len(b))
+		return nil, fmt.Errorf("a record of %d bytes, want at most %d", len(b), maxRecord)
 	}
 	r := &record{}
 	first := true
@@ -217,7 +217,7 @@ func classBytes(list []*index.ClassEvent) ([]byte, error) {
 // names (N-76).
 func parseClass(b []byte) (out []*index.ClassEvent, err error) {
 	if len(b) > maxRecord {
-		return nil, fmt.Errorf("a class of %d bytes", len(b))
+		return nil, fmt.Errorf("a class of %d bytes, want at most %d", len(b), maxRecord)
 	}
 	for line := range bytes.SplitSeq(b, []byte("\n")) {
 		e := &index.ClassEvent{}
@@ -251,7 +251,7 @@ type watermark struct {
 func parseWatermark(b []byte) (*watermark, error) {
 	f := &watermark{}
 	if len(b) > maxWatermark {
-		return nil, fmt.Errorf("%d bytes", len(b))
+		return nil, fmt.Errorf("a watermark of %d bytes, want at most %d", len(b), maxWatermark)
 	}
 	if err := strict.Unmarshal(b, f); err != nil {
 		return nil, err
@@ -285,7 +285,7 @@ const (
 func parseHead(b []byte) (*head, error) {
 	h := &head{}
 	if len(b) > maxHead {
-		return nil, fmt.Errorf("%d bytes", len(b))
+		return nil, fmt.Errorf("a head of %d bytes, want at most %d", len(b), maxHead)
 	}
 	if err := strict.Unmarshal(b, h); err != nil {
 		return nil, err
