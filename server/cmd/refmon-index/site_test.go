@@ -147,8 +147,8 @@ func TestConfigFile(t *testing.T) {
 // machine of a site starts.
 func TestEachFlagExists(t *testing.T) {
 	c := &cluster{t: t, folder: t.TempDir()}
-	c.install("directory: ''\nldap: {server: [ldaps://dc1], domain: S-1-5-21-1-2-3, account: a, passwordFile: /p, ca: /c, " +
-		"base: DC=x}\nnats: [tls://mq:4222, tls://mq2:4222]\npostgres: host=/x\nmachines:\n" +
+	c.install("directory: ''\nldap: {server: [ldaps://dc1], domain: S-1-5-21-1-2-3, account: a, passwordFile: /p, " +
+		"ca: /c, base: DC=x}\nnats: [tls://mq:4222, tls://mq2:4222]\npostgres: host=/x\nmachines:\n" +
 		"  a: {runs: [keep, directory, work]" + c.folders("a") + "\n" +
 		"  b: {runs: [watch, follow], trees: [/srv], watch: /w, noEvents: true, every: 1m, bulk: /b" + c.folders("b") +
 		"\n")
