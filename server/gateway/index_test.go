@@ -140,7 +140,8 @@ func TestIndexQuestions(t *testing.T) {
 func TestIndexConfig(t *testing.T) {
 	const ask = "O:SYG:SYD:(A;;0x1;;;BA)"
 	for _, c := range []Index{{}, {Socket: "/s", Ask: ask}, {Ask: ask, Rate: 1},
-		{Socket: "/s", Ask: "D:(A;;0x1;;;WD)", Rate: 1}, {Socket: "/s", Ask: "O:SYG:SY", Rate: 1}, {Socket: "/s", Ask: "x", Rate: 1}} {
+		{Socket: "/s", Ask: "D:(A;;0x1;;;WD)", Rate: 1}, {Socket: "/s", Ask: "O:SYG:SY", Rate: 1},
+		{Socket: "/s", Ask: "x", Rate: 1}} {
 		if _, err := newIndexer(&Gateway{}, &c); err == nil {
 			t.Errorf("%+v: no error, want one", c)
 		}

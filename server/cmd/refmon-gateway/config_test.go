@@ -45,6 +45,7 @@ negotiate: true
 certificates: {` + print + `: alice}
 strictTransportSecurity: 16
 authzen: {url: 'https://pdp.test', ask: 'O:SYG:SYD:', rate: 17, types: ` + types + `}
+index: {socket: /run/index.sock, ask: 'O:SYG:SYD:', rate: 18}
 forwardAuth: {proxies: [192.0.2.1, '2001:db8::/32'], path: X-Path, right: X-Right}
 limits: {sessions: 11, sessionLife: 12, threads: 13, connections: 14, largestUpload: 15}
 log: {level: warn}
@@ -58,6 +59,7 @@ log: {level: warn}
 		Trees: []string{"projects", "share"}, State: "/var/lib/other", Negotiate: true,
 		Certificates: map[string]string{print: "alice"}, Strict: 16,
 		AuthZEN:     authzenSettings{URL: "https://pdp.test", Ask: "O:SYG:SYD:", Rate: 17, Types: types},
+		Index:       indexSettings{Socket: "/run/index.sock", Ask: "O:SYG:SYD:", Rate: 18},
 		ForwardAuth: forwardSettings{Proxies: []string{"192.0.2.1", "2001:db8::/32"}, Path: "X-Path", Right: "X-Right"}}}
 	want.Limits.Sessions, want.Limits.SessionLife, want.Limits.Threads, want.Limits.Connections = 11, 12, 13, 14
 	want.Limits.LargestUpload, want.Log.Level = 15, "warn"
@@ -66,6 +68,7 @@ log: {level: warn}
 		t.Fatal(err)
 	}
 	want.questions = &gateway.AuthZEN{URL: "https://pdp.test", Ask: "O:SYG:SYD:", Rate: 17, Types: declared}
+	want.index = &gateway.Index{Socket: "/run/index.sock", Ask: "O:SYG:SYD:", Rate: 18}
 	want.forward = gateway.ForwardAuth{Proxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32"),
 		netip.MustParsePrefix("2001:db8::/32")}, Path: "X-Path", Right: "X-Right"}
 	if !reflect.DeepEqual(*c, want) {
@@ -83,7 +86,7 @@ log: {level: warn}
 	if want := (gateway.Config{Trees: want.Trees, Names: want.Names, Negotiate: true, Certificates: want.Certificates,
 		Channel:  base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "tls-server-end-point:%s", sum)),
 		Sessions: 11, SessionLife: 12 * time.Second, Threads: 13, LargestUpload: 15,
-		StrictTransport: 16 * time.Second, Log: log, AuthZEN: want.questions,
+		StrictTransport: 16 * time.Second, Log: log, AuthZEN: want.questions, Index: want.index,
 		ForwardAuth: want.forward}); !reflect.DeepEqual(got, want) {
 		t.Errorf("the gateway's configuration is\n%+v, want\n%+v", got, want)
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	database "github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/server/index"
 )
@@ -137,6 +139,34 @@ func TestConfigFile(t *testing.T) {
 	for _, args := range [][]string{{"work", "--config=f", "--config", "g"}, {"work", "--config="}} {
 		if _, _, err := configFile(args); err == nil {
 			t.Errorf("%q: no error, want one", args)
+		}
+	}
+}
+
+// TestEachFlagExists checks that each key of each generated configuration file is a flag of its command, so that every
+// machine of a site starts.
+func TestEachFlagExists(t *testing.T) {
+	c := &cluster{t: t, folder: t.TempDir()}
+	c.install("directory: ''\nldap: {server: [ldaps://dc1], domain: S-1-5-21-1-2-3, account: a, passwordFile: /p, " +
+		"ca: /c, base: DC=x}\nnats: [tls://mq:4222, tls://mq2:4222]\npostgres: host=/x\nmachines:\n" +
+		"  a: {runs: [keep, directory, work]" + c.folders("a") + "\n" +
+		"  b: {runs: [watch, follow], trees: [/srv], watch: /w, noEvents: true, every: 1m, bulk: /b" + c.folders("b") +
+		"\n")
+	files, err := filepath.Glob(filepath.Join(c.folder, "?", "etc", "*.yaml"))
+	if err != nil || len(files) != 5 {
+		t.Fatalf("the configuration files are %q, %v, want five", files, err)
+	}
+	parser, err := kong.New(&cli{}, kong.Vars{"traverse": "", "share": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		args, err := withConfig(parser, []string{strings.TrimSuffix(filepath.Base(file), ".yaml"), "--config", file})
+		if err == nil {
+			_, err = parser.Parse(args)
+		}
+		if err != nil {
+			t.Errorf("%s: %v, want no error", file, err)
 		}
 	}
 }

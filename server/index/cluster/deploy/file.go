@@ -54,8 +54,6 @@ type Machine struct {
 	Every    string   `json:"every"`    // of watch
 	Postgres string   `json:"postgres"` // of follow
 	Bulk     string   `json:"bulk"`     // of follow
-	Socket   string   `json:"socket"`   // of follow
-	Ask      []string `json:"ask"`      // of follow
 	Folder   string   `json:"folder"`   // "": /etc/refmon-index
 	State    string   `json:"state"`    // "": /var/lib/refmon-index
 }
@@ -138,14 +136,14 @@ func (m *Machine) check(name string) error {
 		}
 	}
 	watches := len(m.Trees) > 0 || m.Watch != "" || m.NoEvents || m.Every != ""
-	follows := m.Postgres != "" || m.Bulk != "" || m.Socket != "" || m.Ask != nil
+	follows := m.Postgres != "" || m.Bulk != ""
 	switch {
 	case m.runs(watch) && len(m.Trees) == 0:
 		return errors.New("trees: missing, because it runs watch")
 	case !m.runs(watch) && watches:
 		return errors.New("trees, watch, noEvents, every: only with watch in runs")
 	case !m.runs(follow) && follows:
-		return errors.New("postgres, bulk, socket, ask: only with follow in runs")
+		return errors.New("postgres, bulk: only with follow in runs")
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func (f *File) settings(name, role string) []setting {
 			database = f.Postgres
 		}
 		out = append(out, setting{"name", name}, setting{"state", state}, setting{"postgres", database},
-			setting{"bulk", m.Bulk}, setting{"socket", m.Socket}, setting{"ask", m.Ask})
+			setting{"bulk", m.Bulk})
 	}
 	return out
 }

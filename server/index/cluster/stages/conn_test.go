@@ -1,9 +1,11 @@
 package stages
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -56,3 +58,36 @@ func TestDialNeedsTheRolesKey(t *testing.T) {
 }
 
 var errMayPass = errors.New("what may pass")
+
+// TestPatientDialWaits checks that a patient connection without a server reports one line and waits until its context
+// ends, and that an impatient one is an error (N-122).
+func TestPatientDialWaits(t *testing.T) {
+	s, seeds, err := site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}},
+		Servers: []string{"nats://127.0.0.1:1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := Dial(s, site.Work, seeds[site.Work], Options{}); err == nil {
+		c.Close()
+		t.Error("N-122: an impatient Dial without a server returned no error")
+	}
+	told := &warned{}
+	c, err := Dial(s, site.Work, seeds[site.Work], Options{Patient: true, Warn: told.warn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, stop := context.WithTimeout(t.Context(), 5*firstWait)
+	defer stop()
+	if err := c.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("N-122: Wait = %v, want %v", err, context.DeadlineExceeded)
+	}
+	if lines := told.take(); len(lines) != 1 || !strings.Contains(lines[0], "work has no NATS server, and waits for one") {
+		t.Errorf("N-122: the lines are %q, want one that it waits", lines)
+	}
+	for attempts, most := range map[int]time.Duration{-1: firstWait, 0: firstWait, 3: 8 * firstWait, 60: lastWait} {
+		if got := backoff(attempts); got < most/2 || got > most {
+			t.Errorf("N-122: the wait after %d attempts is %s, want %s to %s", attempts, got, most/2, most)
+		}
+	}
+}
