@@ -73,7 +73,9 @@ type Config struct {
 	// no faults. Tests set it.
 	Faults func(operation, name string) error
 
-	disk  disk         // tests replace it
+	disk     disk // tests replace it
+	flushers int  // batches that wait for the disk at a time; 0: two. Tests set it
+
 	clock func() int64 // FILETIME; tests replace it
 }
 

@@ -196,6 +196,49 @@ func BenchmarkZeroesAhead(b *testing.B) {
 	}
 }
 
+// BenchmarkOverlappingSyncs measures a log with one sync at a time and one with two, alternating, with 16 and 64
+// writers of durable records.
+func BenchmarkOverlappingSyncs(b *testing.B) {
+	for _, writers := range []int{16, 64} {
+		b.Run(fmt.Sprint("writers=", writers), func(b *testing.B) {
+			var took [2][]time.Duration // of 20 records of each writer
+			var each [2][]time.Duration // of a record
+			var logs [2]*Log
+			for i := range logs {
+				logs[i] = mustOpen(b, Config{Dir: filepath.Join(b.TempDir(), "log"), Reserve: 4 << 20, flushers: i + 1})
+			}
+			e := opened(b, audit.Failure, "report")
+			for b.Loop() {
+				for i, l := range logs {
+					var all sync.WaitGroup
+					times := make([][]time.Duration, writers)
+					start := time.Now()
+					for w := range writers {
+						all.Go(func() {
+							for range 20 {
+								began := time.Now()
+								if err := l.Write(e); err != nil {
+									b.Error(err)
+								}
+								times[w] = append(times[w], time.Since(began))
+							}
+						})
+					}
+					all.Wait()
+					took[i] = append(took[i], time.Since(start))
+					each[i] = append(each[i], slices.Concat(times...)...)
+				}
+			}
+			for i, name := range []string{"one", "two"} {
+				slices.Sort(took[i])
+				slices.Sort(each[i])
+				b.ReportMetric(float64(20*writers)/took[i][len(took[i])/2].Seconds(), name+"-records/s")
+				b.ReportMetric(each[i][len(each[i])*99/100].Seconds()*1000, name+"-p99-ms")
+			}
+		})
+	}
+}
+
 // report prints the time of records and that of the disk.
 func report(b *testing.B, took, disk []time.Duration) {
 	b.Helper()

@@ -30,6 +30,9 @@ type notary struct {
 // that was ordered.
 func (n *notary) due(last uint64) bool { return last >= n.signed+n.every }
 
+// idle reports whether the notary can take a note without waiting.
+func (n *notary) idle() bool { return !n.busy || len(n.done) > 0 }
+
 // start starts the notary's goroutine, which stop ends.
 func (n *notary) start() {
 	n.in, n.done = make(chan toSign), make(chan error, 1)

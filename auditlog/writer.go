@@ -1,8 +1,10 @@
 package auditlog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -10,17 +12,19 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// writer is the state of the goroutine that writes. It is the only one that
-// touches the segment.
+// writer is the state of the goroutines that write. Except for log and turn it belongs to the one that holds turn.
 type writer struct {
-	log *Log
+	log  *Log
+	turn sync.Mutex // held to write, but not while a batch waits for the disk
 
 	head  header // of the open segment
 	seg   file
 	size  int64  // bytes of the segment that hold whole records
 	next  uint64 // RecordId of the next record
 	tree  frontier
-	dirty int64 // bytes written and not yet synced
+	dirty int64 // bytes written since the newest sync began
+
+	newest *flight // the newest batch that waits for the disk; nil: none waits
 
 	allocated int64 // bytes from the start of the segment that are allocated on the disk
 	zeroed    int64 // offset of the end of the zeros behind the records; 0: no zeros were written
@@ -37,6 +41,12 @@ type writer struct {
 func (w *writer) run() {
 	l := w.log
 	defer close(l.ended)
+	var others sync.WaitGroup
+	idle := make(chan struct{})
+	// The records that arrive during a sync need not wait for its end: a disk takes several syncs at once.
+	for range cmp.Or(l.cfg.flushers, 2) - 1 {
+		others.Go(func() { w.help(idle) })
+	}
 	tick := time.NewTicker(relaxedDelay)
 	defer tick.Stop()
 	last := time.Now()
@@ -51,9 +61,9 @@ func (w *writer) run() {
 		case <-l.quit:
 			quit = true
 		}
-		for b := l.pop(); b != nil; b = l.pop() {
-			w.batch(b)
+		for w.flush() {
 		}
+		w.turn.Lock()
 		if request.done != nil {
 			request.done <- w.clear(request.from)
 		}
@@ -64,17 +74,19 @@ func (w *writer) run() {
 			w.note(false)
 			last = time.Now()
 		}
+		w.turn.Unlock()
 		if quit {
+			close(idle)
+			others.Wait()
 			l.end = w.close()
 			return
 		}
 	}
 }
 
-// batch writes a batch and completes it. If there is no space, it writes only the
-// essential records, into the reserve.
-func (w *writer) batch(b *batch) {
-	err := w.keepAll(b.events, b.durable, false)
+// complete completes a batch that was written with an error, or whose callers do not wait for the disk. If there was
+// no space, it writes only the essential records, into the reserve.
+func (w *writer) complete(b *batch, err error) {
 	kept := err
 	if err != nil {
 		lost := len(b.events)
@@ -87,9 +99,6 @@ func (w *writer) batch(b *batch) {
 		w.log.lost(uint64(lost))
 	}
 	w.log.finish(b, err, kept)
-	if err == nil && w.notary.due(w.next-1) && w.dirty == 0 {
-		w.note(false)
-	}
 }
 
 // keepAll writes records, all or none of them. It makes them durable if durable is set, or if relaxedBytes are not
@@ -188,6 +197,7 @@ func (w *writer) append() error {
 
 // sync makes the written records durable. The first failure is permanent.
 func (w *writer) sync() error {
+	w.drain()
 	if err := w.standing(); err != nil {
 		return err
 	}
@@ -249,6 +259,7 @@ func beginSegment(d disk, h *header) (file, error) {
 // note makes all records durable and passes them to the notary for a checkpoint. If the notary is busy, it blocks if
 // wait is true and does nothing otherwise. It does nothing if the log has failed.
 func (w *writer) note(wait bool) {
+	w.drain()
 	if w.standing() != nil || w.dirty > 0 && w.sync() != nil {
 		return
 	}

@@ -196,7 +196,7 @@ func (f files) Rename(from, to dav.Path, replace bool) error {
 	return nil
 }
 
-// Lockable returns nil for a file that the client may write, and for a free name, whose creation decides later. It
+// Lockable returns nil for a file that the client may write, and for a free name at which it may create one. It
 // refuses the root of a tree with 403.
 func (f files) Lockable(name dav.Path) error {
 	at := placeOf(name)
@@ -208,6 +208,7 @@ func (f files) Lockable(name dav.Path) error {
 	case ntstatus.Success:
 		f.q.s.p.release(h)
 	case ntstatus.ObjectNameNotFound:
+		return f.Makeable(name, false) // or the answer would tell it from a hidden name (G-12)
 	default:
 		return f.q.refusedToMake(at, winnt.FILE_WRITE_DATA, st)
 	}

@@ -1,0 +1,92 @@
+package auditlog
+
+import "fmt"
+
+// help writes batches until idle is closed, while another one waits for the disk.
+func (w *writer) help(idle <-chan struct{}) {
+	for {
+		select {
+		case <-w.log.wake:
+		case <-idle:
+			return
+		}
+		for w.flush() {
+		}
+	}
+}
+
+// flush writes the next batch and completes it. It returns false if there is none.
+func (w *writer) flush() bool {
+	w.turn.Lock()
+	b := w.log.pop()
+	if b == nil {
+		w.turn.Unlock()
+		return false
+	}
+	if w.notary.due(w.next-1) && w.notary.idle() {
+		w.note(false)
+	}
+	f := w.batch(b)
+	w.turn.Unlock()
+	if f != nil {
+		f.land()
+	}
+	return true
+}
+
+// batch writes a batch and completes it. If callers wait for the disk, it returns the flight that does so instead.
+func (w *writer) batch(b *batch) *flight {
+	if !b.durable {
+		w.complete(b, w.keepAll(b.events, false, false))
+		return nil
+	}
+	if err := w.write(b.events, false); err != nil {
+		w.complete(b, err)
+		return nil
+	}
+	f := &flight{log: w.log, batch: b, seg: w.seg, next: w.next, before: w.newest, done: make(chan struct{})}
+	w.newest, w.dirty = f, 0
+	return f
+}
+
+// flight is a written batch that waits for the disk. The flights of a log end in the order in which they were written.
+// Only the goroutine that calls land uses a flight, except for done and err.
+type flight struct {
+	log    *Log
+	batch  *batch
+	seg    file
+	next   uint64        // RecordId after the last one of the batch
+	before *flight       // the one written before; nil: it has ended
+	done   chan struct{} // closed when err is set
+	err    error
+}
+
+// land makes the batch durable and completes it. The sync may run during that of the batch before, but its callers
+// are told later, because a record that is stored behind a lost one is lost too (U-61, U-62). The first failure is
+// permanent.
+func (f *flight) land() {
+	f.err = f.seg.Sync()
+	if f.before != nil {
+		<-f.before.done
+		if f.before.err != nil {
+			f.err = f.before.err
+		}
+		f.before = nil // or each flight would keep all earlier ones
+	}
+	if f.err != nil {
+		f.err = f.log.fail(fmt.Errorf("sync the audit records before %d: %w", f.next, f.err))
+		f.log.lost(uint64(len(f.batch.events)))
+	} else {
+		f.log.durable.Store(f.next - 1)
+	}
+	f.log.finish(f.batch, f.err, f.err)
+	close(f.done)
+}
+
+// drain blocks until no batch waits for the disk.
+func (w *writer) drain() {
+	if w.newest != nil {
+		<-w.newest.done
+		w.newest = nil
+	}
+}
