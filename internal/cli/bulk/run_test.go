@@ -384,7 +384,7 @@ func TestMalformedDirectoryIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"users":[{"name":"a","sid":"S-1-1"}], "user":1}`:                                         "user",
 		"users: [{name: a, sid: DU}]":                                                              `users[0] "a": sid`,
-		"users: [{sid: S-1-5-21-1-2-3-4}]":                                                         "needs a name",
+		"users: [{sid: S-1-5-21-1-2-3-4}]":                                                         "needs a unique name",
 		"users: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: a, sid: S-1-5-21-1-2-3-5}]":              `users[1] "a"`,
 		"groups: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: A, sid: S-1-5-21-1-2-3-5}]":             `groups[1] "A"`,
 		"groups: [{name: a, sid: S-1-5-21-1-2-3-4}, {name: b, sid: S-1-5-21-1-2-3-4}]":             "another group's",
