@@ -228,10 +228,8 @@ func (w *twin) protected(o *object) bool {
 		}
 		return false
 	}
-	seen, next := map[int]bool{}, []int{}
-	if o.is == "group" {
-		next = []int{o.account}
-	} else {
+	seen, next := map[int]bool{}, []int{o.account}
+	if o.is != "group" {
 		next = slices.Clone(w.users[o.account].of)
 	}
 	for len(next) > 0 {
