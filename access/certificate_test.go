@@ -49,10 +49,7 @@ func TestCertificateListsPolicies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := x.Certificate(r, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must(x.Certificate(r, nil))
 		var got struct {
 			Policies map[string][][3]string `json:"policies"`
 		}
@@ -94,10 +91,7 @@ func TestCertificateHasLevelAndProcess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := x.Certificate(r, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must(x.Certificate(r, nil))
 		var got struct{ Level, Primary, Desired string }
 		if sum := sha256.Sum256(r.Descriptor.Binary()); !strings.Contains(string(text), fmt.Sprintf("%x", sum)) {
 			t.Errorf("certificate of %s: no hash of the descriptor in %s", name, text)
@@ -114,14 +108,8 @@ func TestCertificateHasLevelAndProcess(t *testing.T) {
 // is not the explained one.
 func TestCertificateHashesTokenFile(t *testing.T) {
 	file := []byte("{\n  \"groups\": [\"WD\"],\n  \"user\": \"S-1-5-21-1-2-3-501\"\n}\n")
-	tok, err := token.Parse(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	own, err := tok.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := must(token.Parse(file))
+	own := must(tok.MarshalJSON())
 	mapping := winnt.FileObject.Mapping
 	r := &access.Request{Descriptor: mustDescriptor("O:BAG:SYD:(A;;FR;;;WD)"), Subject: access.Subject{Primary: tok},
 		Desired: 1, Mapping: &mapping}

@@ -95,10 +95,7 @@ func TestRandomRequestsHaveChanges(t *testing.T) {
 	denials, found := 0, 0
 	for range 300 {
 		r := w.Request(w.Descriptor(), mustToken(t, w.Spec()), mustToken(t, w.Spec()))
-		d, err := access.SeAccessCheck(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		d := must(access.SeAccessCheck(r))
 		got, err := access.Changes(r)
 		if err != nil || d.Allowed() && got != nil {
 			t.Fatalf("SeAccessCheck: %v; Changes: %v, %v; want no error, and no changes for a granted request", d,
@@ -142,10 +139,7 @@ func ExampleChanges() {
 // changeTexts returns the changes of a request as text.
 func changeTexts(t *testing.T, r *access.Request) (lines []string) {
 	t.Helper()
-	changes, err := access.Changes(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	changes := must(access.Changes(r))
 	for _, c := range changes {
 		lines = append(lines, c.String())
 	}
@@ -286,10 +280,7 @@ func TestDroppedEntriesGrant(t *testing.T) {
 	tried, many := 0, 0
 	for range 2500 {
 		r := w.Request(w.Descriptor(), mustToken(t, w.Spec()), mustToken(t, w.Spec()))
-		changes, err := access.Changes(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		changes := must(access.Changes(r))
 		for _, c := range changes {
 			drops := dropsOf(c)
 			if drops == nil {
@@ -347,17 +338,11 @@ func without(t *testing.T, r *access.Request, drops []drop) access.Decision {
 				left = append(left, a)
 			}
 		}
-		l, err := sd.NewACL(left...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := must(sd.NewACL(left...))
 		*of = l
 	}
 	again := *r
 	again.Descriptor = sd.New(p)
-	d, err := access.SeAccessCheck(&again)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := must(access.SeAccessCheck(&again))
 	return d
 }

@@ -16,12 +16,9 @@ import (
 // A boolean compares only with the integers 0 and 1. A list with values of two types never equals an attribute of one
 // type.
 func TestBooleansCompareOnlyWithZeroAndOne(t *testing.T) {
-	set, err := claims.NewSet([]claims.Attribute{
+	set := must(claims.NewSet([]claims.Attribute{
 		{Name: "b", Type: claims.Boolean, Uints: []uint64{1}}, {Name: "n", Type: claims.Int64, Ints: []int64{1}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	spec := baseSpec()
 	spec.UserClaims = set
 	tok := mustToken(t, spec)
@@ -41,10 +38,7 @@ func TestBooleansCompareOnlyWithZeroAndOne(t *testing.T) {
 // holds for each kind of claim.
 func TestDenyOnlyClaimIsNullForAllow(t *testing.T) {
 	claim := claims.Attribute{Name: "x", Type: claims.Int64, Ints: []int64{1}, Flags: claims.FlagUseForDenyOnly}
-	set, err := claims.NewSet([]claims.Attribute{claim})
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := must(claims.NewSet([]claims.Attribute{claim}))
 	for prefix, give := range map[string]func(s *token.Spec){
 		"@User.": func(s *token.Spec) { s.UserClaims = set },
 		"@Device.": func(s *token.Spec) {
@@ -122,9 +116,6 @@ func TestFirstReadableResourceAttributeIsUsed(t *testing.T) {
 // mustEntry returns an entry for Everyone.
 func mustEntry(t *testing.T, typ sd.Type, flags uint8, mask winnt.AccessMask, x sd.ACEExtra) sd.ACE {
 	t.Helper()
-	a, err := sd.NewACE(typ, flags, mask, sid.Everyone, x)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := must(sd.NewACE(typ, flags, mask, sid.Everyone, x))
 	return a
 }

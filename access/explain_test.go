@@ -28,10 +28,7 @@ func golden(t *testing.T, name, got string) {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	want := must(os.ReadFile(path))
 	if got != string(want) {
 		t.Errorf("%s differs: got\n%s\nwant\n%s", name, got, string(want))
 	}
@@ -92,10 +89,7 @@ func TestStepsMarshalToJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := json.Marshal(x.Steps)
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := must(json.Marshal(x.Steps))
 	const want = `[{"rule":"A-70","ace":0,"bits":"0x00000001","because":"it allows them, and nothing before it ` +
 		`decided them"}]`
 	if string(got) != want {
@@ -121,24 +115,12 @@ func TestStepsMarshalToJSON(t *testing.T) {
 // so (A-70).
 func TestUnknownTypeHasStep(t *testing.T) {
 	base := mustSD(t, "…(A;;0x1;;;WD)")
-	deny, err := sd.NewACE(sd.AccessDenied, 0, 1, sid.Everyone)
-	if err != nil {
-		t.Fatal(err)
-	}
-	audit, err := sd.NewACE(sd.SystemAudit, 0, 1, sid.Everyone)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := sd.NewACL(deny, audit, base.DACL().At(0))
-	if err != nil {
-		t.Fatal(err)
-	}
+	deny := must(sd.NewACE(sd.AccessDenied, 0, 1, sid.Everyone))
+	audit := must(sd.NewACE(sd.SystemAudit, 0, 1, sid.Everyone))
+	l := must(sd.NewACL(deny, audit, base.DACL().At(0)))
 	raw := sd.New(sd.Parts{Owner: base.Owner(), Group: base.Group(), DACL: l}).Binary()
 	raw[20+8] = 0x7F // the first entry of the DACL gets an unknown type
-	d, err := sd.Decode(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := must(sd.Decode(raw))
 	r := ask(t, "…", 1)
 	r.Descriptor = d
 	dec, x, err := access.Explain(r)

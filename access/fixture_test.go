@@ -34,16 +34,10 @@ func benchSD(t testing.TB, strangers uint32) *sd.Descriptor {
 		if i == 9 {
 			who = caseG
 		}
-		a, err := sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_ALL_ACCESS, who)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_ALL_ACCESS, who))
 		aces = append(aces, a)
 	}
-	l, err := sd.NewACL(aces...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(sd.NewACL(aces...))
 	return sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
 }
 
@@ -79,10 +73,7 @@ func baseSpec() token.Spec {
 
 func mustToken(t testing.TB, s token.Spec) *token.Token {
 	t.Helper()
-	tok, err := token.New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := must(token.New(s))
 	return tok
 }
 
@@ -205,10 +196,7 @@ func intent(backup, restore bool) func(*access.Request) {
 func faces(t *testing.T, r *access.Request) map[string]access.Decision {
 	t.Helper()
 	out := map[string]access.Decision{}
-	d, err := access.SeAccessCheck(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := must(access.SeAccessCheck(r))
 	out["SeAccessCheck"] = d
 	d, x, err := access.Explain(r)
 	if err != nil {
@@ -275,24 +263,23 @@ func fullList(t testing.TB) *sd.Descriptor {
 		if !ok {
 			t.Fatal("sid.New of a domain SID failed")
 		}
-		a, err := sd.NewACE(sd.AccessDenied, 0, winnt.FILE_ALL_ACCESS, s)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := must(sd.NewACE(sd.AccessDenied, 0, winnt.FILE_ALL_ACCESS, s))
 		if size += len(a.Binary()); size > 0xFFFF-64 {
 			break
 		}
 		aces = append(aces, a)
 	}
-	last, err := sd.NewACE(sd.AccessDenied, 0, winnt.FILE_ALL_ACCESS, sid.Everyone)
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := sd.NewACL(append(aces, last)...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	last := must(sd.NewACE(sd.AccessDenied, 0, winnt.FILE_ALL_ACCESS, sid.Everyone))
+	list := must(sd.NewACL(append(aces, last)...))
 	return sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: list})
 }
 
 func medium(s *token.Spec) { s.Integrity = sid.MediumLevel }
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -30,14 +30,8 @@ func TestLabelWithoutLevelIsDefault(t *testing.T) {
 // labelled returns a descriptor that allows everything to Everyone and has a label with any SID.
 func labelled(t *testing.T, s sid.SID, policy winnt.AccessMask) *sd.Descriptor {
 	t.Helper()
-	a, err := sd.NewACE(sd.SystemMandatoryLabel, 0, policy, s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := sd.NewACL(a)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := must(sd.NewACE(sd.SystemMandatoryLabel, 0, policy, s))
+	l := must(sd.NewACL(a))
 	p := mustSD(t, "…(A;;GA;;;WD)").Parts()
 	p.SACL, p.Control = l, p.Control|sd.SACLPresent
 	return sd.New(p)

@@ -51,10 +51,7 @@ func TestOptionsChangeDecisions(t *testing.T) {
 // A SID that a second filter dropped from the restricting SIDs still denies in the restricted check but no longer
 // allows. With an empty list nothing is allowed (A-92, T-63).
 func TestDroppedRestrictingSIDDeniesOnly(t *testing.T) {
-	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1001","groups":["WD","BU"]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := must(token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1001","groups":["WD","BU"]}`)))
 	restrict := func(tok *token.Token, sids ...sid.SID) *token.Token {
 		var list []token.Group
 		for _, s := range sids {

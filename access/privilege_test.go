@@ -129,10 +129,7 @@ func TestPrivilegeCheckNeedsIdentification(t *testing.T) {
 			spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
 			spec.Type, spec.Level = typ, level
 			spec.EnabledPrivileges |= held
-			tok, err := token.New(spec)
-			if err != nil {
-				t.Fatal(err)
-			}
+			tok := must(token.New(spec))
 			ok, found, st := access.PrivilegeCheck(tok, held, true)
 			if typ == winnt.TokenImpersonation && level == winnt.SecurityAnonymous {
 				if ok || found != 0 || st != ntstatus.BadImpersonationLevel {

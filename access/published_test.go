@@ -88,10 +88,7 @@ type vectorTokenFile struct {
 
 func vectorTokenOf(t *testing.T, s token.Spec) (f vectorTokenFile) {
 	t.Helper()
-	b, err := mustToken(t, s).MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := must(mustToken(t, s).MarshalJSON())
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(b, &all); err != nil {
 		t.Fatal(err)

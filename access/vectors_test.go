@@ -70,10 +70,7 @@ func jsonClaims(t *testing.T, m map[string]any) (out []claims.Attribute) {
 
 func vectorSIDs(t *testing.T, texts []string) (out []sid.SID) {
 	for _, x := range texts {
-		s, err := sid.Resolve(x, domain)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := must(sid.Resolve(x, domain))
 		out = append(out, s)
 	}
 	return out
@@ -236,10 +233,7 @@ func (c *krb5Claim) attribute(t *testing.T) claims.Attribute {
 		case "octet":
 			a.Type = claims.Octets
 			for _, text := range grown(t, []string(nil), v) {
-				b, err := hex.DecodeString(text)
-				if err != nil {
-					t.Fatal(err)
-				}
+				b := must(hex.DecodeString(text))
 				a.Octets = append(a.Octets, b)
 			}
 		default:

@@ -98,10 +98,7 @@ func plainEntries(t *testing.T) (out []sd.ACE) {
 		for _, m := range []winnt.AccessMask{1, 2, winnt.READ_CONTROL | 1} {
 			for _, typ := range []sd.Type{sd.AccessAllowed, sd.AccessDenied} {
 				for _, flags := range []uint8{0, sd.InheritOnly} {
-					a, err := sd.NewACE(typ, flags, m, s)
-					if err != nil {
-						t.Fatal(err)
-					}
+					a := must(sd.NewACE(typ, flags, m, s))
 					out = append(out, a)
 				}
 			}
@@ -140,10 +137,7 @@ func scopeEntries(t *testing.T) (out []sd.ACE) {
 				flags uint8
 			}{{sd.AccessAllowed, 0}, {sd.AccessDenied, 0}, {sd.AccessDenied, sd.InheritOnly}, {sd.AccessDeniedObject,
 				0}, {sd.AccessAllowedObject, 0}, {sd.SystemAudit, 0}} {
-				a, err := sd.NewACE(kind.typ, kind.flags, m, s)
-				if err != nil {
-					t.Fatal(err)
-				}
+				a := must(sd.NewACE(kind.typ, kind.flags, m, s))
 				out = append(out, a)
 			}
 		}

@@ -18,17 +18,11 @@ import (
 // case-insensitive. A result list has as many results as types (U-12, U-13).
 func TestAuditConditionsUseClientsClaims(t *testing.T) {
 	opaque := func(mask winnt.AccessMask) sd.ACE {
-		a, err := sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, mask, sid.Everyone,
-			sd.ACEExtra{AppData: []byte("opaque data!")})
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := must(sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, mask, sid.Everyone,
+			sd.ACEExtra{AppData: []byte("opaque data!")}))
 		return a
 	}
-	list, err := sd.NewACL(opaque(2), opaque(1))
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := must(sd.NewACL(opaque(2), opaque(1)))
 	subject := between(t).Subject
 	asked := 0
 	r := access.Request{Descriptor: sd.New(sd.Parts{Owner: sid.LocalSystem, Group: sid.LocalSystem, SACL: list,

@@ -78,10 +78,7 @@ func tokenSystem(t testing.TB) *token.Token {
 
 func mustPolicy(t testing.TB, spec audit.PolicySpec) *audit.Policy {
 	t.Helper()
-	p, err := audit.NewPolicy(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(audit.NewPolicy(spec))
 	return p
 }
 
@@ -117,10 +114,7 @@ func openObject(t testing.TB, p *audit.Policy, typ *winnt.ObjectType, subject ac
 	log := audit.Log{Sink: &sink, Names: people{}, Computer: "dc1", Clock: clock}
 	log.Policy.Store(p)
 	r := access.Request{Descriptor: d, Subject: subject, Desired: desired, Type: typ}
-	dec, err := access.SeAccessCheck(&r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dec := must(access.SeAccessCheck(&r))
 	var o opened
 	o.dec = dec
 	o.handle, o.status = log.Opened(&audit.Opening{
@@ -248,4 +242,12 @@ func targetToken(t testing.TB, privileges, enabled winnt.PrivilegeSet) *token.To
 	s.User.SID, s.AuthenticationID = sid.MustParse(targetSID), 0x4001
 	s.Privileges, s.EnabledPrivileges = privileges, enabled
 	return mustToken(t, s)
+}
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

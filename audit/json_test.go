@@ -79,10 +79,7 @@ func TestGoldenLines(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	want := must(os.ReadFile(file))
 	got, expected := strings.Split(sink.String(), "\n"), strings.Split(string(want), "\n")
 	if len(got) != len(expected) {
 		t.Errorf("%d lines, want %d", len(got), len(expected))
@@ -98,10 +95,7 @@ func openLine(t *testing.T, log *audit.Log, descriptor string, desired winnt.Acc
 	t.Helper()
 	r := access.Request{Descriptor: sddl.MustParse(descriptor), Subject: access.Subject{Primary: tokenU(t)},
 		Desired: desired, Type: winnt.FileObject}
-	dec, err := access.SeAccessCheck(&r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dec := must(access.SeAccessCheck(&r))
 	log.Opened(&audit.Opening{Origin: audit.Origin{ProcessID: 0x1A4, ProcessName: `C:\srv\files.exe`},
 		Object: reportFile, Request: &r, Decision: dec})
 }

@@ -221,10 +221,7 @@ func broken() audit.Sink {
 func TestFailClosedPolicyFailsOperation(t *testing.T) {
 	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(t)},
 		Desired: 1, Type: winnt.FileObject}
-	dec, err := access.SeAccessCheck(&r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dec := must(access.SeAccessCheck(&r))
 	for _, c := range []struct {
 		crash audit.CrashOnAuditFail
 		sink  audit.Sink

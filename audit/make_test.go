@@ -89,10 +89,7 @@ func tokenOf(t *testing.T, privileges ...winnt.Privilege) *token.Token {
 		s.Privileges |= p.Bit()
 	}
 	s.EnabledPrivileges = s.Privileges
-	tok, err := token.New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := must(token.New(s))
 	return tok
 }
 
@@ -101,12 +98,9 @@ func tokenOf(t *testing.T, privileges ...winnt.Privilege) *token.Token {
 func TestPolicyChangeNeedsPrivilegeAndRecord(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
 	log := &audit.Log{Sink: sink}
-	off, err := audit.NewPolicy(audit.PolicySpec{
+	off := must(audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnFailure},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	plain := audit.Origin{Subject: access.Subject{Primary: tokenOf(t)}}
 	if st := log.ChangePolicy(plain, off); st != ntstatus.PrivilegeNotHeld || sink.Len() != 0 {
 		t.Errorf("without the privilege: %v, %d records, want %v, 0", st, sink.Len(), ntstatus.PrivilegeNotHeld)

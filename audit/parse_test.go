@@ -15,10 +15,7 @@ import (
 // TestParseEvent reads the golden records back: written again they are the
 // same bytes (U-80).
 func TestParseEvent(t *testing.T) {
-	b, err := os.ReadFile("testdata/events.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := must(os.ReadFile("testdata/events.jsonl"))
 	lines := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
 	for _, e := range []audit.Event{
 		audit.LogStarted(), audit.LogStopped(), audit.LogRecovered(17), audit.LogNearlyFull(93), audit.LogFull(),

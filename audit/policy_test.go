@@ -227,10 +227,7 @@ func TestSensitiveAndExemptPrivileges(t *testing.T) {
 		"TimeZone", "TrustedCredManAccess", "Undock", "DelegateSessionUserImpersonate"}
 	check := func(names []string, want audit.Subcategory) {
 		for _, n := range names {
-			p, err := winnt.ParsePrivilege("Se" + n + "Privilege")
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := must(winnt.ParsePrivilege("Se" + n + "Privilege"))
 			if got := audit.PrivilegeSubcategory(p.Bit()); got != want { // UC-69
 				t.Errorf("U-42: %s is recorded under %s, want %s", p, got, want)
 			}

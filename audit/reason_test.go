@@ -167,16 +167,10 @@ func TestServersDecisionHasNoReasons(t *testing.T) {
 	}
 	var aces []sd.ACE
 	for i := range 300 {
-		a, err := sd.NewACE(sd.AccessAllowed, 0, 1, userU.Prefix().WithRID(uint32(5000+i)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := must(sd.NewACE(sd.AccessAllowed, 0, 1, userU.Prefix().WithRID(uint32(5000+i))))
 		aces = append(aces, a)
 	}
-	dacl, err := sd.NewACL(aces...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dacl := must(sd.NewACL(aces...))
 	big := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: dacl})
 	e = audit.PermissionsChanged(from, file, nil, big, winnt.DACL_SECURITY_INFORMATION)
 	if field(t, e, "OldSd") != "-" || field(t, e, "NewSd") != "%%1829" {

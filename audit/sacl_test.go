@@ -277,25 +277,16 @@ func TestKernelModeIsSilent(t *testing.T) {
 
 func mustGUID(t testing.TB, s string) winnt.GUID {
 	t.Helper()
-	g, err := winnt.ParseGUID(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := must(winnt.ParseGUID(s))
 	return g
 }
 
 // Data of an audit entry that is not a condition belongs to the resource manager. Conditional entries do not count if
 // claims are disabled.
 func TestConditionalAuditEntryOptions(t *testing.T) {
-	opaque, err := sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, 1, sid.Everyone,
-		sd.ACEExtra{AppData: []byte("not artx")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sacl, err := sd.NewACL(opaque)
-	if err != nil {
-		t.Fatal(err)
-	}
+	opaque := must(sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, 1, sid.Everyone,
+		sd.ACEExtra{AppData: []byte("not artx")}))
+	sacl := must(sd.NewACL(opaque))
 	r := access.Request{Descriptor: sd.New(sd.Parts{Control: sd.SACLPresent, SACL: sacl}),
 		Subject: access.Subject{Primary: tokenU(t)}, Desired: 1}
 	answer := claims.Unknown
@@ -390,16 +381,10 @@ func TestEvaluateTwin(t *testing.T) {
 			if k == sd.SystemAuditObject && rnd.IntN(2) == 0 {
 				extra = []sd.ACEExtra{{ObjectType: &winnt.GUID{1}}}
 			}
-			a, err := sd.NewACE(k, flags, masks[rnd.IntN(len(masks))], who, extra...)
-			if err != nil {
-				t.Fatal(err)
-			}
+			a := must(sd.NewACE(k, flags, masks[rnd.IntN(len(masks))], who, extra...))
 			aces = append(aces, a)
 		}
-		l, err := sd.NewACL(aces...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := must(sd.NewACL(aces...))
 		return l
 	}
 	n := randtest.Size(100_000)
@@ -493,10 +478,7 @@ func TestConditionLikeDeny(t *testing.T) {
 	for range 3000 {
 		c := expr(3)
 		denying := sddl.MustParse(fmt.Sprintf("O:BUG:SYD:(XD;;0x1;;;WD;%s)(A;;FA;;;WD)S:%s", c, attributes))
-		dec, err := access.Check(tok, denying, 1, winnt.FileObject)
-		if err != nil {
-			t.Fatal(err)
-		}
+		dec := must(access.Check(tok, denying, 1, winnt.FileObject))
 		r := access.Request{Descriptor: sddl.MustParse(fmt.Sprintf("O:BUG:SYS:%s(XU;SA;0x1;;;WD;%s)", attributes, c)),
 			Subject: access.Subject{Primary: tok}, Desired: 1, Type: winnt.FileObject}
 		v := p.Evaluate("File", &r, access.Grant(1), nil)

@@ -185,10 +185,7 @@ func once(list []int) (out []int) {
 // seven returns a set with one claim of value 7.
 func seven(t *testing.T, name string) *claims.Set {
 	t.Helper()
-	s, err := claims.NewSet([]claims.Attribute{{Name: name, Type: claims.Int64, Ints: []int64{7}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := must(claims.NewSet([]claims.Attribute{{Name: name, Type: claims.Int64, Ints: []int64{7}}}))
 	return s
 }
 
@@ -217,16 +214,10 @@ func rareDescriptor(t *testing.T, entries []rareEntry) *sd.Descriptor {
 				sd.SystemAuditObject: sd.SystemAuditCallbackObject}[kind]
 			x.AppData = []byte(sddl.MustParse("S:(XU;SA;1;;;WD;" + text + ")").SACL().Slice()[0].AppData())
 		}
-		a, err := sd.NewACE(kind, flags, e.mask, e.who, x)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := must(sd.NewACE(kind, flags, e.mask, e.who, x))
 		aces = append(aces, a)
 	}
-	l, err := sd.NewACL(aces...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(sd.NewACL(aces...))
 	return sd.New(sd.Parts{Control: sd.SACLPresent, Owner: userU, Group: sid.Users, SACL: l})
 }
 

@@ -248,15 +248,9 @@ func TestLinesAnnounceAgain(t *testing.T) {
 	}
 	told := 0
 	for line := range strings.Lines(s.String()) {
-		e, err := audit.ParseEvent([]byte(strings.TrimSuffix(line, "\n")))
-		if err != nil {
-			t.Fatal(err)
-		}
+		e := must(audit.ParseEvent([]byte(strings.TrimSuffix(line, "\n"))))
 		if e.ID == 4612 {
-			n, err := strconv.Atoi(field(t, e, "AuditsDiscarded"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			n := must(strconv.Atoi(field(t, e, "AuditsDiscarded")))
 			told += n
 		}
 	}

@@ -100,10 +100,7 @@ func run(t *testing.T, env string, program string, args ...string) string {
 // sources returns the files of the C tests.
 func sources(t *testing.T) []string {
 	t.Helper()
-	files, err := filepath.Glob("tests/*.c")
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := must(filepath.Glob("tests/*.c"))
 	var list []string
 	more, _ := filepath.Glob("tests/*.h")
 	headers, _ := filepath.Glob("include/refmon/*.h")
@@ -164,10 +161,7 @@ func TestFunctionsAreFoundByName(t *testing.T) {
 // Tests of privileges that no built-in profile has pass in their own process, with both calling conventions.
 func TestPrivilegedCTestsPass(t *testing.T) {
 	folder := library(t)
-	files, err := filepath.Glob("tests/privileged/*.c")
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := must(filepath.Glob("tests/privileged/*.c"))
 	for _, args := range [][]string{{"-lrefmon"}, {"-DREFMON_MS_ABI", "-lrefmon-ms", "-lrefmon"}} {
 		if len(args) > 1 && runtime.GOARCH != "amd64" {
 			continue
@@ -237,15 +231,9 @@ int main(void)
 
 // The examples in docs/c-abi.md equal the tested files, and the programs run.
 func TestExamplesOfGuideRun(t *testing.T) {
-	doc, err := os.ReadFile("../docs/c-abi.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	doc := must(os.ReadFile("../docs/c-abi.md"))
 	for _, name := range []string{"tests/example.c", "tests/example.py"} {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must(os.ReadFile(name))
 		if !bytes.Contains(doc, bytes.TrimSpace(text)) {
 			t.Errorf("docs/c-abi.md does not contain %s unchanged", name)
 		}

@@ -16,15 +16,9 @@ import (
 // The library exports every service of the nt table as Nt and Zw function.
 func TestLibraryExportsEveryService(t *testing.T) {
 	folder := library(t)
-	f, err := elf.Open(folder + "/lib/librefmon.so")
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := must(elf.Open(folder + "/lib/librefmon.so"))
 	defer f.Close()
-	list, err := f.DynamicSymbols()
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := must(f.DynamicSymbols())
 	exported := map[string]bool{}
 	for _, s := range list {
 		if s.Section != elf.SHN_UNDEF {
@@ -74,20 +68,11 @@ BOOL f(LPTSTR s, PSID *sid) { LUID luid; EXPLICIT_ACCESS e; BuildTrusteeWithName
 
 // calls_gen.go has a row for each prototype in the headers.
 func TestGeneratedCallsMatchHeaders(t *testing.T) {
-	table, err := os.ReadFile("calls_gen.go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	table := must(os.ReadFile("calls_gen.go"))
 	n := 0
-	public, err := filepath.Glob("include/refmon/*.h")
-	if err != nil {
-		t.Fatal(err)
-	}
+	public := must(filepath.Glob("include/refmon/*.h"))
 	for _, h := range append(public, "internal.h", "kernel/internal.h") {
-		text, err := os.ReadFile(h)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must(os.ReadFile(h))
 		n += len(regexp.MustCompile(`(?m)^REFMON_(SERVICE|HIDDEN|KERNEL) `).FindAll(text, -1))
 	}
 	if rows := len(regexp.MustCompile(`\{\w+, \d+\}`).FindAll(table, -1)); rows != n {

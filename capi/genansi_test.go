@@ -19,20 +19,11 @@ func TestAnsiFormsFailWithoutMemory(t *testing.T) {
 // ansi_gen.c has each A function that a header declares together with a W function. CreateProcess is written
 // manually, because the operating system uses its bytes directly.
 func TestEachAnsiFormIsGenerated(t *testing.T) {
-	generated, err := os.ReadFile("win/ansi_gen.c")
-	if err != nil {
-		t.Fatal(err)
-	}
-	headers, err := filepath.Glob("include/refmon/*.h")
-	if err != nil {
-		t.Fatal(err)
-	}
+	generated := must(os.ReadFile("win/ansi_gen.c"))
+	headers := must(filepath.Glob("include/refmon/*.h"))
 	declared, missing := 0, []string(nil)
 	for _, h := range headers {
-		text, err := os.ReadFile(h)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must(os.ReadFile(h))
 		for _, m := range regexp.MustCompile(`(?m)^REFMON_API \w+ WINAPI (\w+)A\(`).FindAllSubmatch(text, -1) {
 			name := regexp.QuoteMeta(string(m[1]))
 			if !regexp.MustCompile(`(?m)^REFMON_API \w+ WINAPI ` + name + `W\(`).Match(text) {

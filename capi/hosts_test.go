@@ -40,10 +40,7 @@ func TestBadPointersWithSignalHandlers(t *testing.T) {
 // The library works in a Go program, whose runtime installs its signal handler after the library's.
 func TestLibraryWorksInGoProgram(t *testing.T) {
 	folder := library(t)
-	source, err := os.ReadFile("tests/signals/gohost/main.go.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
+	source := must(os.ReadFile("tests/signals/gohost/main.go.txt"))
 	module := t.TempDir()
 	for name, text := range map[string]string{"main.go": string(source), "go.mod": "module gohost\n\ngo 1.25\n"} {
 		if err := os.WriteFile(filepath.Join(module, name), []byte(text), 0o644); err != nil {

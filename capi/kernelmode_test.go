@@ -22,10 +22,7 @@ func kernelSources(t *testing.T) []string {
 	t.Helper()
 	var list []string
 	for _, pattern := range []string{"tests/kernel/*", "kernel/*", "include/refmon/*.h", "tests/check.h", "build.sh"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
+		files := must(filepath.Glob(pattern))
 		for _, f := range files {
 			if _, err := os.Stat(f); err != nil { // so that a change of it invalidates the cached test result
 				t.Fatal(err)
@@ -85,10 +82,7 @@ func TestKernelModeCTestsPassSanitized(t *testing.T) {
 	if out, err := exec.Command(compiler(), sanitize, "-o", empty+".out", empty).CombinedOutput(); err != nil {
 		t.Skipf("the compiler has no sanitizers: %s", out)
 	}
-	routines, err := filepath.Glob("kernel/*.c")
-	if err != nil {
-		t.Fatal(err)
-	}
+	routines := must(filepath.Glob("kernel/*.c"))
 	program := compile(t, folder, append(append(kernelSources(t), routines...), sanitize,
 		"-fno-sanitize-recover=undefined", "-lrefmon")...)
 	for _, c := range []struct{ env, arg string }{{"", "all"}, {"REFMON_USER=standard", "standard"}} {
@@ -161,14 +155,8 @@ int main(void)
 
 // The example in docs/c-abi.md equals the tested file, and the program runs.
 func TestKernelExampleOfGuideRuns(t *testing.T) {
-	doc, err := os.ReadFile("../docs/c-abi.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile("tests/kernel/example.c")
-	if err != nil {
-		t.Fatal(err)
-	}
+	doc := must(os.ReadFile("../docs/c-abi.md"))
+	text := must(os.ReadFile("tests/kernel/example.c"))
 	if !bytes.Contains(doc, bytes.TrimSpace(text)) {
 		t.Error("docs/c-abi.md does not contain tests/kernel/example.c unchanged")
 	}
@@ -187,10 +175,7 @@ func headers(t *testing.T, patterns ...string) string {
 	for _, p := range patterns {
 		files, _ := filepath.Glob("include/refmon/" + p)
 		for _, f := range files {
-			b, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
-			}
+			b := must(os.ReadFile(f))
 			text.Write(b)
 		}
 	}
@@ -229,10 +214,7 @@ func TestKernelLibraryExportsItsHeaders(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer file.Close()
-		symbols, err := file.DynamicSymbols()
-		if err != nil {
-			t.Fatal(err)
-		}
+		symbols := must(file.DynamicSymbols())
 		got := map[string]bool{}
 		for _, s := range symbols {
 			if s.Section != elf.SHN_UNDEF {
@@ -250,4 +232,12 @@ func TestKernelLibraryExportsItsHeaders(t *testing.T) {
 			}
 		}
 	}
+}
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -17,24 +17,15 @@ import (
 func TestConcurrentObjectsKeepTheirAddresses(t *testing.T) {
 	const threads, rounds = 4, 3000
 	s, _ := embedded()
-	value, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-7-7-7-1001")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, err := s.SystemThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	value := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-7-7-7-1001"))))
+	first := must(s.SystemThread())
 	shared := first.NewToken(value)
 	at := lend(shared)
 	before := counts(s)
 	seen := make([][]uint64, threads)
 	var wg sync.WaitGroup
 	for i := range threads {
-		k, err := s.SystemThread()
-		if err != nil {
-			t.Fatal(err)
-		}
+		k := must(s.SystemThread())
 		wg.Go(func() {
 			f := newFace(k, new(marshal.Memory))
 			for range rounds {

@@ -31,16 +31,10 @@ func TestFunctionsPage(t *testing.T) {
 			support[row.Info().Name] = row.Info()
 		}
 	}
-	paths, err := filepath.Glob("include/refmon/*.h")
-	if err != nil {
-		t.Fatal(err)
-	}
+	paths := must(filepath.Glob("include/refmon/*.h"))
 	var rows []string
 	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must(os.ReadFile(path))
 		for _, m := range declared.FindAllSubmatch(text, -1) {
 			rows = append(rows, functionRow(string(m[2]), filepath.Base(path), support))
 		}
@@ -91,14 +85,8 @@ func TestCommandsOfGuideRun(t *testing.T) {
 			t.Skip(err)
 		}
 	}
-	page, err := os.ReadFile("../docs/c-abi.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := must(os.ReadFile("../docs/c-abi.md"))
+	here := must(os.Getwd())
 	n := 0
 	for _, m := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindAllSubmatch(page, -1) {
 		if !strings.Contains(string(m[1]), "PKG_CONFIG_PATH") { // packaging/test.sh checks the installed version

@@ -143,10 +143,7 @@ func TestDaemonServesPipeExamples(t *testing.T) {
 	})
 	cmd := exec.Command(server)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+socket)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := must(cmd.StdoutPipe())
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -41,11 +41,8 @@ func treeSocket(t *testing.T, c hostfs.Config) string {
 	t.Helper()
 	dir := t.TempDir()
 	c.Path = dir
-	value, err := (&ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256,
-		Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")}).Append(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	value := must((&ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256,
+		Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")}).Append(nil))
 	if err := os.WriteFile(filepath.Join(dir, "plan"), []byte("the plan\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -54,10 +51,7 @@ func treeSocket(t *testing.T, c hostfs.Config) string {
 			t.Skip(err)
 		}
 	}
-	tree, err := hostfs.Open(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tree := must(hostfs.Open(c))
 	t.Cleanup(func() { // after the daemon has ended
 		if err := tree.Close(); err != nil {
 			t.Error(err)

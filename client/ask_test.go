@@ -272,10 +272,7 @@ func TestBounds(t *testing.T) {
 	}
 	write := nt.NtTable.Find("NtWriteFile")
 	in := nt.WriteFileIn{Buffer: nt.Cap([]byte{})}
-	short, err := row(write).AppendCall(nil, in, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	short := must(row(write).AppendCall(nil, in, false))
 	in.Buffer = nt.Cap(slices.Repeat([]byte{1}, wire.MaxBody-len(short)))
 	s.once(wire.Call, ntstatus.EndOfFile, nil, func() {
 		if _, st, _ := s.carrier().Call(write, in, false); st != ntstatus.EndOfFile {

@@ -144,10 +144,7 @@ func TestDialClosesInheritedDescriptor(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = theirs.Close()
-	c, err := Dial(fmt.Sprintf("fd:%d", fd))
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := must(Dial(fmt.Sprintf("fd:%d", fd)))
 	<-over
 	if c.Process() != 0x44 {
 		t.Errorf("Process = %v, want 0x44", c.Process())

@@ -51,10 +51,7 @@ func TestImmediateOperationCallsDone(t *testing.T) {
 			s := script(t)
 			var got results
 			l := got.later()
-			want, err := row(reading).AppendCall(wire.AppendLater(nil, l), nt.ReadFileIn{FileHandle: 8}, false)
-			if err != nil {
-				t.Fatal(err)
-			}
+			want := must(row(reading).AppendCall(wire.AppendLater(nil, l), nt.ReadFileIn{FileHandle: 8}, false))
 			s.beside(func() {
 				f := s.next(wire.Begin)
 				if !bytes.Equal(f.Body, want) || f.Thread != 1 || f.Service != s.services["NtReadFile"] {

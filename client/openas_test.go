@@ -17,10 +17,7 @@ var asClient = nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ, CreateDisposit
 // handleOut returns the encoded outputs of an open with the handle h.
 func handleOut(t *testing.T, h winnt.Handle) []byte {
 	t.Helper()
-	b, err := opening().AppendOut(nil, nt.CreateFileOut{FileHandle: h, Information: fileaccess.Opened})
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := must(opening().AppendOut(nil, nt.CreateFileOut{FileHandle: h, Information: fileaccess.Opened}))
 	return b
 }
 

@@ -17,16 +17,10 @@ func TestRunAsSetsCredential(t *testing.T) {
 		t.Skip("the host has no name for uid 0: ", err)
 	}
 	number := func(text string) uint32 {
-		n, err := strconv.ParseUint(text, 10, 32)
-		if err != nil {
-			t.Fatal(err)
-		}
+		n := must(strconv.ParseUint(text, 10, 32))
 		return uint32(n)
 	}
-	named, err := who.GroupIds()
-	if err != nil {
-		t.Fatal(err)
-	}
+	named := must(who.GroupIds())
 	want := &syscall.Credential{Uid: 0, Gid: number(who.Gid)}
 	for _, g := range named {
 		want.Groups = append(want.Groups, number(g))

@@ -82,11 +82,8 @@ func TestDifferentTokensHaveDifferentFingerprints(t *testing.T) {
 		pair := tokens(c.one, c.other)
 		var allowed [2]bool
 		for i, tok := range pair {
-			d, err := access.SeAccessCheck(&access.Request{Descriptor: sddl.MustParse(c.sd),
-				Subject: access.Subject{Primary: tok}, Desired: c.desired, Type: winnt.FileObject, Intent: c.intent})
-			if err != nil {
-				t.Fatal(err)
-			}
+			d := must(access.SeAccessCheck(&access.Request{Descriptor: sddl.MustParse(c.sd),
+				Subject: access.Subject{Primary: tok}, Desired: c.desired, Type: winnt.FileObject, Intent: c.intent}))
 			allowed[i] = d.Allowed()
 		}
 		if allowed[0] == allowed[1] {

@@ -42,10 +42,7 @@ func baseSpec() token.Spec {
 
 func mustToken(t testing.TB, s token.Spec) *token.Token {
 	t.Helper()
-	tok, err := token.New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := must(token.New(s))
 	return tok
 }
 
@@ -210,16 +207,10 @@ func typical(t testing.TB, desired winnt.AccessMask) (*fileaccess.Request, *file
 		if i == 9 {
 			who = caseG
 		}
-		a, err := sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_ALL_ACCESS, who)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_ALL_ACCESS, who))
 		list = append(list, a)
 	}
-	l, err := sd.NewACL(list...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(sd.NewACL(list...))
 	d := sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
 	f := &fileaccess.Facts{
 		Path: []fileaccess.Component{{Name: "a", Descriptor: d, Exists: true, IsDirectory: true},
@@ -321,4 +312,12 @@ func smbWorld(tb testing.TB) (s *smbSession, dir, file *smbFile) {
 	}
 	dir = &smbFile{Dir: true, SD: sddl.MustParse(parent).Append(nil)}
 	return s, dir, &smbFile{SD: sddl.MustParse(child).Append(nil)}
+}
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

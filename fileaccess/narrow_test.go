@@ -112,10 +112,7 @@ func TestNarrowNeverWidens(t *testing.T) {
 		return false
 	}
 	granted := func(tok *token.Token, d *sd.Descriptor) winnt.AccessMask {
-		dec, err := access.Check(tok, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
-		if err != nil {
-			t.Fatal(err)
-		}
+		dec := must(access.Check(tok, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject))
 		return dec.Granted
 	}
 	for range 3000 {

@@ -74,10 +74,7 @@ func TestInheritableOwnerConvertsBack(t *testing.T) {
 		"A:f:OWNER@:rwx,A:d:OWNER@:rwx", "A:fd:OWNER@:rwx,A:fdi:OWNER@:rwx",
 		"D:fd:OWNER@:w,A:fd:OWNER@:rwx,A:fdg:GROUP@:rx,A:fd:EVERYONE@:r",
 	} {
-		list, err := fileaccess.ParseNFS4(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		list := must(fileaccess.ParseNFS4(text))
 		d, _, err := fileaccess.FromNFS4(list, caseU, caseG, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -104,10 +104,7 @@ func (w *world) newToken(t *testing.T) *token.Token {
 func (w *world) newSD(t *testing.T) *sd.Descriptor {
 	var list, system []sd.ACE
 	add := func(to *[]sd.ACE, typ sd.Type, flags uint8, m winnt.AccessMask, s sid.SID) {
-		a, err := sd.NewACE(typ, flags, m, s)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := must(sd.NewACE(typ, flags, m, s))
 		*to = append(*to, a)
 	}
 	for range w.IntN(5) {

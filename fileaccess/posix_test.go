@@ -150,17 +150,11 @@ func TestToPOSIXNeverGrantsMore(t *testing.T) {
 			if r.IntN(3) == 0 {
 				typ = sd.AccessDenied
 			}
-			a, err := sd.NewACE(typ, 0, pick(r, someMasks)|pick(r, someMasks)|pick(r,
-				[]winnt.AccessMask{0, 0x120089, 0x1F01FF}), pick(r, pool))
-			if err != nil {
-				t.Fatal(err)
-			}
+			a := must(sd.NewACE(typ, 0, pick(r, someMasks)|pick(r, someMasks)|pick(r,
+				[]winnt.AccessMask{0, 0x120089, 0x1F01FF}), pick(r, pool)))
 			list = append(list, a)
 		}
-		l, err := sd.NewACL(list...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := must(sd.NewACL(list...))
 		d := sd.New(sd.Parts{Owner: pool[r.IntN(3)], Group: pool[3+r.IntN(3)], DACL: l})
 		directory := r.IntN(2) == 0
 		p, _ := fileaccess.ToPOSIX(d, directory, nil)
@@ -393,14 +387,8 @@ func TestToPOSIXIgnoresOtherEntryTypes(t *testing.T) {
 	plain := sddl.MustParse("O:BAG:SYD:(A;;FR;;;BA)(A;;FA;;;SY)")
 	want, lostWant := fileaccess.ToPOSIX(plain, false, nil)
 	for _, typ := range []sd.Type{sd.SystemAudit, sd.SystemMandatoryLabel, sd.SystemAlarm} {
-		odd, err := sd.NewACE(typ, 0, winnt.FILE_ALL_ACCESS, sid.Everyone)
-		if err != nil {
-			t.Fatal(err)
-		}
-		l, err := sd.NewACL(append([]sd.ACE{odd}, plain.DACL().Slice()...)...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		odd := must(sd.NewACE(typ, 0, winnt.FILE_ALL_ACCESS, sid.Everyone))
+		l := must(sd.NewACL(append([]sd.ACE{odd}, plain.DACL().Slice()...)...))
 		parts := plain.Parts()
 		parts.DACL = l
 		got, lost := fileaccess.ToPOSIX(sd.New(parts), false, nil)

@@ -211,10 +211,7 @@ func TestPrivateLeavesOutAbsentSIDs(t *testing.T) {
 		"O:BAD:(D;;FA;;;AS)(A;;FR;;;WD)":          {"WD 0x9 [1]", "WD 0x9 [1]"},
 		"O:IUD:":                                  {"IU 0x40000 owner", "private"},
 	} {
-		d, err := sddl.Parse(text, sddl.Options{Domain: domain})
-		if err != nil {
-			t.Fatal(err)
-		}
+		d := must(sddl.Parse(text, sddl.Options{Domain: domain}))
 		for i, list := range [][]sid.SID{nil, absent} {
 			p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: d, Absent: list})
 			if got := exposed(&p); err != nil || got != want[i] {

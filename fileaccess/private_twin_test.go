@@ -111,10 +111,7 @@ func strangersMay(t *testing.T, everybody []*token.Token, d *sd.Descriptor, dire
 	}
 	for _, bit := range rights {
 		for _, who := range everybody {
-			dec, err := access.Check(who, d, bit, winnt.FileObject)
-			if err != nil {
-				t.Fatal(err)
-			}
+			dec := must(access.Check(who, d, bit, winnt.FileObject))
 			if dec.Allowed() {
 				m |= bit
 				break

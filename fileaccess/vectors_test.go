@@ -172,20 +172,14 @@ type openAnswer struct {
 
 func sdOf(t *testing.T, d *sd.Descriptor) string {
 	t.Helper()
-	text, err := sddl.Format(d, sddl.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := must(sddl.Format(d, sddl.Options{}))
 	return text
 }
 
 // tokenFile returns the parts of a token file that matter for decisions.
 func tokenFile(t *testing.T, s token.Spec) json.RawMessage {
 	t.Helper()
-	b, err := mustToken(t, s).MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := must(mustToken(t, s).MarshalJSON())
 	return regexp.MustCompile(`,"(owner|primaryGroup|defaultDacl)":"[^"]*"`).ReplaceAll(b, nil)
 }
 

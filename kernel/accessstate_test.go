@@ -15,19 +15,10 @@ import (
 // SeAppendPrivileges appends a set unchanged, including duplicates. A set that Privileges returned earlier does not
 // change (T-134).
 func TestAppendPrivilegesKeepsDuplicates(t *testing.T) {
-	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
 	sys := kernel.Boot(kernel.Config{})
-	p, err := sys.NewProcess("p", tok)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(sys.NewProcess("p", tok))
+	th := must(p.NewThread())
 	k := sys.KernelMode(th)
 	s := k.SeCreateAccessState(winnt.READ_CONTROL, nil)
 	defer k.SeDeleteAccessState(s)
@@ -109,10 +100,7 @@ func TestZeroAccessStateDenies(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	k, err := sys.SystemThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := must(sys.SystemThread())
 	var s kernel.AccessState
 	if k.SeFastTraverseCheck(nil, &s, 1, access.User) {
 		t.Error("I-83: SeFastTraverseCheck with a zero AccessState = true, want false")
@@ -134,10 +122,7 @@ func TestTraversePrivilegeFollowsImpersonation(t *testing.T) {
 	for i := range 4 {
 		own, theirs := i&1 != 0, i&2 != 0
 		sys, th := userThread(t, of(own))
-		client, err := token.New(of(theirs))
-		if err != nil {
-			t.Fatal(err)
-		}
+		client := must(token.New(of(theirs)))
 		passes := func() bool {
 			k := sys.KernelMode(th)
 			s := k.SeCreateAccessState(winnt.READ_CONTROL, nil)

@@ -18,14 +18,8 @@ import (
 func TestActingReturnsTheThreadsClient(t *testing.T) {
 	now := int64(1000)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}})
-	p, err := sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
+	th := must(p.NewThread())
 	k := sys.KernelMode(th)
 	id := k.Thread().ID()
 	o0, h0, r0 := sys.Counts()
@@ -133,10 +127,7 @@ func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 // nothing then either (I-90).
 func TestNewThreadAsLeavesNothingAfterClose(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
-	p, err := sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
 	o0, h0, r0 := sys.Counts()
 	left := func(what string) {
 		t.Helper()
@@ -145,10 +136,7 @@ func TestNewThreadAsLeavesNothingAfterClose(t *testing.T) {
 				r0)
 		}
 	}
-	th, err := p.NewThreadAs(benchToken(t, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation))
-	if err != nil {
-		t.Fatal(err)
-	}
+	th := must(p.NewThreadAs(benchToken(t, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation)))
 	th.Close()
 	left("after Close of a thread that acted as a client")
 	if _, err := p.NewThreadAs(nil); err == nil {

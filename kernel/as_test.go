@@ -98,14 +98,8 @@ func TestAsRejectsUnusableThreads(t *testing.T) {
 	if b.sys.As(nil, alice, never) == nil || b.sys.As(b.th, nil, never) == nil || b.sys.As(b.th, alice, nil) == nil {
 		t.Error("As with a nil thread, client or function: no error, want one")
 	}
-	p, err := b.sys.NewProcess("jailed", benchToken(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary))
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(b.sys.NewProcess("jailed", benchToken(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)))
+	th := must(p.NewThread())
 	if st := p.AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_RESTRICTED_TOKEN}); st.IsSuccess() {
 		t.Fatal("AssignToJob of an unrestricted process to a job for restricted tokens succeeded, want an error")
 	}
@@ -122,10 +116,7 @@ func TestNewThreadAsActsAsTheClient(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary)
 	o0, h0, r0 := b.sys.Counts()
-	th, err := b.p.NewThreadAs(alice)
-	if err != nil {
-		t.Fatal(err)
-	}
+	th := must(b.p.NewThreadAs(alice))
 	k := b.sys.KernelMode(th)
 	if s := k.Thread().Subject(); s.Client == nil || s.Client.User() != alice.User() {
 		t.Errorf("NewThreadAs(alice): the thread's subject is %+v, want the client %v", s, alice.User())

@@ -88,10 +88,7 @@ func TestOwnerDependsOnImpersonation(t *testing.T) {
 		}
 	}
 	want("process", server, client)
-	tok, err := token.New(token.StandardUser(sid.MustParse(client)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := must(token.New(token.StandardUser(sid.MustParse(client))))
 	if err := sys.As(th, tok, func() error {
 		now, _ := sys.Acting(k.Thread().ID())
 		if now.Level < winnt.SecurityImpersonation {

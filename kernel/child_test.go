@@ -12,20 +12,11 @@ import (
 // After Process.Close the system keeps neither the process nor the children that it created (W-13).
 func TestCloseProcessRemovesItsChildren(t *testing.T) {
 	s := Boot(Config{})
-	tok, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := must(token.New(token.LocalSystem()))
 	o0, h0, r0 := s.Counts()
 	for range 3 {
-		p, err := s.NewProcess("p", tok)
-		if err != nil {
-			t.Fatal(err)
-		}
-		th, err := p.NewThread()
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := must(s.NewProcess("p", tok))
+		th := must(p.NewThread())
 		if _, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.Success {
 			t.Fatalf("NtOpenProcessToken: %v, want success", st)
 		}

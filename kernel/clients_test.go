@@ -86,10 +86,7 @@ func TestClientContextFromSubjectHasItsClient(t *testing.T) {
 // it does not revert, as it would with a NULL token.
 func TestEmptyTokenObjectHasNoRights(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
-	k, err := sys.SystemThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := must(sys.SystemThread())
 	for _, v := range []*token.Token{nil, new(token.Token)} {
 		for _, tok := range []*kernel.AccessToken{k.NewToken(v), k.NewTokenProtected(v, nil),
 			k.CaptureToken(v, k.Thread())} {

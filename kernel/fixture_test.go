@@ -10,17 +10,16 @@ import (
 // worker starts a process with the LocalSystem token and returns it with its first thread.
 func worker(t *testing.T, s *System) (*Process, *nt.Thread) {
 	t.Helper()
-	tok, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := s.NewProcess("p", tok)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := must(token.New(token.LocalSystem()))
+	p := must(s.NewProcess("p", tok))
+	th := must(p.NewThread())
 	return p, th
+}
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

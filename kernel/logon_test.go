@@ -18,10 +18,7 @@ func TestLinkLogonsPairsTokens(t *testing.T) {
 	var pair [2]*token.Token
 	for i, spec := range []token.Spec{token.Administrator(user), token.LimitedAdministrator(user)} {
 		spec.AuthenticationID = sys.OpenLogonSession()
-		tok, err := token.New(spec)
-		if err != nil {
-			t.Fatal(err)
-		}
+		tok := must(token.New(spec))
 		pair[i] = tok
 	}
 	if st := sys.LinkLogons(pair[0], pair[0]); st != ntstatus.InvalidParameter {
@@ -30,14 +27,8 @@ func TestLinkLogonsPairsTokens(t *testing.T) {
 	if st := sys.LinkLogons(pair[0], pair[1]); st != ntstatus.Success {
 		t.Fatalf("LinkLogons: %v, want success", st)
 	}
-	p, err := sys.NewProcess("admin", pair[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(sys.NewProcess("admin", pair[0]))
+	th := must(p.NewThread())
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 	if st != ntstatus.Success {
 		t.Fatalf("NtOpenProcessToken: %v, want success", st)
@@ -74,10 +65,7 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 		return s
 	}
 	value := func(s token.Spec) *token.Token {
-		tok, err := token.New(s)
-		if err != nil {
-			t.Fatal(err)
-		}
+		tok := must(token.New(s))
 		return tok
 	}
 	for i := range 4 {
@@ -89,14 +77,8 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 		if st := sys.LinkLogons(tok, value(limited)); st != ntstatus.Success {
 			t.Fatalf("LinkLogons: %v, want success", st)
 		}
-		p, err := sys.NewProcess("admin", tok)
-		if err != nil {
-			t.Fatal(err)
-		}
-		th, err := p.NewThread()
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := must(sys.NewProcess("admin", tok))
+		th := must(p.NewThread())
 		h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 		if st != ntstatus.Success {
 			t.Fatalf("NtOpenProcessToken: %v, want success", st)

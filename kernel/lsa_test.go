@@ -36,10 +36,7 @@ func TestLogonSessionEndsWithItsTokens(t *testing.T) {
 	if st != ntstatus.Success {
 		t.Fatalf("LogOn: %v, want success", st)
 	}
-	k, err := s.SystemThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := must(s.SystemThread())
 	alive := func(id winnt.LUID) bool {
 		return k.SeMarkLogonSessionForTerminationNotification(id) == ntstatus.Success
 	}
@@ -55,10 +52,7 @@ func TestLogonSessionEndsWithItsTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := s.NewProcess("shell", tok)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(s.NewProcess("shell", tok))
 	end()
 	if id := tok.AuthenticationID(); !alive(id) || !alive(id+1) {
 		t.Errorf("a process has the token, but one of its sessions %v and %v ended", tok.AuthenticationID(), id+1)
@@ -89,14 +83,8 @@ func TestLogonFailureHidesTheReason(t *testing.T) {
 		ntstatus.NoLogonServers:     {ntstatus.NoLogonServers},
 	} {
 		s := kernel.Boot(kernel.Config{LSA: refusing{logon.Example(sid.SID{}), said}})
-		p, err := s.NewProcess("p", system(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		th, err := p.NewThread()
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := must(s.NewProcess("p", system(t)))
+		th := must(p.NewThread())
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "x"}})
 		if st != want[0] || out.SubStatus != want[1] || out.Token != 0 {
@@ -113,14 +101,8 @@ func TestLogonFailureHidesTheReason(t *testing.T) {
 func TestKernelWithoutAuthorityRefusesLogons(t *testing.T) {
 	s := kernel.Boot(kernel.Config{})
 	defer s.Close()
-	p, err := s.NewProcess("p", system(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(s.NewProcess("p", system(t)))
+	th := must(p.NewThread())
 	h, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
 	names, look := th.LsaLookupSids(h, sid.LocalSystem, sid.SID{})
 	if st != 0 || look != ntstatus.SomeNotMapped || names.Names[0].Name != "SYSTEM" ||
@@ -140,10 +122,7 @@ func TestKernelWithoutAuthorityRefusesLogons(t *testing.T) {
 // system returns the token of LocalSystem.
 func system(t *testing.T) *token.Token {
 	t.Helper()
-	v, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := must(token.New(token.LocalSystem()))
 	return v
 }
 
@@ -161,14 +140,8 @@ func TestPolicyAndLogonInputsAreChecked(t *testing.T) {
 	if _, _, err := s.LogOn(logon.Result{Token: spec}); !errors.Is(err, ntstatus.TooManyContextIDs.Err()) {
 		t.Errorf("L-4: LogOn with %d groups: %v, want %v", len(spec.Groups), err, ntstatus.TooManyContextIDs.Err())
 	}
-	p, err := s.NewProcess("p", system(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(s.NewProcess("p", system(t)))
+	th := must(p.NewThread())
 	call := th.Services()
 	opens := func(name string, desired winnt.AccessMask, want ntstatus.Status) winnt.Handle {
 		t.Helper()
@@ -220,12 +193,9 @@ func (full) Write(audit.Event) error { return errors.New("the disk is full") }
 // LocalSystem.
 func logons(t *testing.T, sink audit.Sink, fails audit.CrashOnAuditFail) (*kernel.System, *nt.Thread) {
 	t.Helper()
-	p, err := audit.NewPolicy(audit.PolicySpec{
+	p := must(audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth, audit.Logoff: audit.OnBoth,
-			audit.SpecialLogon: audit.OnBoth}, Options: audit.Options{CrashOnAuditFail: fails}})
-	if err != nil {
-		t.Fatal(err)
-	}
+			audit.SpecialLogon: audit.OnBoth}, Options: audit.Options{CrashOnAuditFail: fails}}))
 	log := &audit.Log{Sink: sink}
 	log.Policy.Store(p)
 	s := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{}), Log: log})
@@ -234,14 +204,8 @@ func logons(t *testing.T, sink audit.Sink, fails audit.CrashOnAuditFail) (*kerne
 			t.Error(err)
 		}
 	})
-	process, err := s.NewProcess("winlogon", system(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := process.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	process := must(s.NewProcess("winlogon", system(t)))
+	th := must(process.NewThread())
 	return s, th
 }
 
@@ -456,10 +420,7 @@ func TestLogonRecordsFollowTheirSubcategory(t *testing.T) {
 		for _, setting := range []audit.Setting{audit.OnSuccess, audit.OnFailure} {
 			m := audit.NewMemory(0, 0)
 			s, th := logons(t, m, 0)
-			p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{of: setting}})
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{of: setting}}))
 			s.Audit().Policy.Store(p)
 			h, st := logOn(th, "Administrator", string(logon.ExamplePassword), winnt.LOGON32_LOGON_INTERACTIVE)
 			if st != ntstatus.Success {
@@ -511,11 +472,8 @@ func (names) Account(s sid.SID) (name, domain string, ok bool) {
 func TestServicesRecordOnlyChanges(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	sys, th := logons(t, m, 0)
-	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
-		audit.ProcessCreation: audit.OnBoth, audit.TokenRightAdjusted: audit.OnBoth, audit.Logon: audit.OnBoth}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	policy := must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+		audit.ProcessCreation: audit.OnBoth, audit.TokenRightAdjusted: audit.OnBoth, audit.Logon: audit.OnBoth}}))
 	sys.Audit().Policy.Store(policy)
 	own := sys.ThreadObject(th).Process()
 	caller := fmt.Sprintf("%#x winlogon S-1-5-18", uint64(own.ID()))
@@ -564,4 +522,12 @@ func TestServicesRecordOnlyChanges(t *testing.T) {
 		t.Errorf("LsaLogonUser with a wrong password: %v, want %v", st, ntstatus.LogonFailure)
 	}
 	check("log on with a wrong password", 0, who, "4625 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
+}
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -19,20 +19,11 @@ func crowd(t *testing.T, n int) (*kernel.System, []*nt.Thread) {
 	t.Helper()
 	sys := kernel.Boot(kernel.Config{})
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
-	v, err := token.New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := sys.NewProcess("crowd", v)
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := must(token.New(s))
+	p := must(sys.NewProcess("crowd", v))
 	var threads []*nt.Thread
 	for range n {
-		th, err := p.NewThread()
-		if err != nil {
-			t.Fatal(err)
-		}
+		th := must(p.NewThread())
 		threads = append(threads, th)
 	}
 	t.Cleanup(func() {

@@ -44,32 +44,20 @@ func failing(t *testing.T) (*kernel.System, *nt.Thread, *inject.Injector) {
 	t.Helper()
 	sink := new(inject.Injector)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: sink}})
-	p, err := audit.NewPolicy(audit.PolicySpec{
+	p := must(audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{
 			audit.KernelObject:       audit.OnSuccess | audit.OnFailure,
 			audit.HandleManipulation: audit.OnSuccess, audit.AuthorizationPolicyChange: audit.OnSuccess,
 		},
 		Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	sys.Audit().Policy.Store(p)
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	held := winnt.SeSecurityPrivilege.Bit() | winnt.SeCreatePermanentPrivilege.Bit()
 	s.Privileges, s.EnabledPrivileges = s.Privileges|held, s.EnabledPrivileges|held
-	v, err := token.New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	process, err := sys.NewProcess("p", v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := process.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := must(token.New(s))
+	process := must(sys.NewProcess("p", v))
+	th := must(process.NewThread())
 	t.Cleanup(func() {
 		sink.Fail(nil)
 		if err := sys.Close(); err != nil {

@@ -19,22 +19,13 @@ const (
 // boxed returns a thread of a new process in an AppContainer of the package, and the token of the process.
 func boxed(t *testing.T, sys *kernel.System, pkg string, number uint32) (*nt.Thread, *token.Token) {
 	t.Helper()
-	full, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	full := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
 	v, st := full.LowBox(token.LowBoxSpec{Package: sid.MustParse(pkg), Number: number})
 	if st != ntstatus.Success {
 		t.Fatalf("LowBox: %v, want success", st)
 	}
-	p, err := sys.NewProcess("box", v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(sys.NewProcess("box", v))
+	th := must(p.NewThread())
 	return th, v
 }
 
@@ -76,10 +67,7 @@ func TestPackageDirectoryIsPrivate(t *testing.T) {
 		false); st != ntstatus.AccessDenied {
 		t.Errorf(`A-96: the package creates an event in \BaseNamedObjects: %v, want %v`, st, ntstatus.AccessDenied)
 	}
-	plain, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	plain := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
 	if _, err := sys.MakePackageDirectory(plain); err == nil {
 		t.Error("MakePackageDirectory for a token without an AppContainer: no error, want one")
 	}

@@ -15,12 +15,9 @@ import (
 // recordsEnds boots a system that records the end of each process.
 func recordsEnds(t *testing.T) (*kernel.System, *audit.Memory) {
 	t.Helper()
-	policy, err := audit.NewPolicy(audit.PolicySpec{
+	policy := must(audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{audit.ProcessTermination: audit.OnSuccess},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	sink := audit.NewMemory(0, 0)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: sink}})
 	sys.Audit().Policy.Store(policy)
@@ -45,14 +42,8 @@ func isEnd(t *testing.T, sink *audit.Memory, process, status string) {
 // The end of a process is recorded once, even if Exit is called twice (U-86).
 func TestExitIsRecordedOnce(t *testing.T) {
 	sys, sink := recordsEnds(t)
-	tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := sys.NewProcess("worker", tok)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := must(token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}}))
+	p := must(sys.NewProcess("worker", tok))
 	p.Exit()
 	p.Exit()
 	if err := sys.Close(); err != nil {
@@ -75,18 +66,9 @@ func ends(t *testing.T, th *nt.Thread, process, thread winnt.Handle) [2]ntstatus
 // does not change the status, which the one record has (O-169, U-86).
 func TestTerminateSetsExitStatusOnce(t *testing.T) {
 	sys, sink := recordsEnds(t)
-	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := sys.NewProcess("maker", tok)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))))
+	p := must(sys.NewProcess("maker", tok))
+	th := must(p.NewThread())
 	const pending, code = ntstatus.Pending, ntstatus.Status(7)
 	made, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
@@ -94,10 +76,7 @@ func TestTerminateSetsExitStatusOnce(t *testing.T) {
 	if got := ends(t, th, made.ProcessHandle, made.ThreadHandle); got != [2]ntstatus.Status{pending, pending} {
 		t.Errorf("exit statuses of process and thread before the end: %v, want %v, %v", got, pending, pending)
 	}
-	second, err := sys.Process(made.ClientID.UniqueProcess).NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	second := must(sys.Process(made.ClientID.UniqueProcess).NewThread())
 	early, st := th.NtGetNextThread(made.ProcessHandle, made.ThreadHandle, winnt.THREAD_QUERY_LIMITED_INFORMATION, 0, 0)
 	is(t, "NtGetNextThread", 0, st, 0, ntstatus.Success)
 	second.Close()

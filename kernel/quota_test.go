@@ -37,10 +37,7 @@ func (w *charged) process(user string, b *kernel.QuotaBlock) (*kernel.Process, *
 	if err != nil {
 		w.Fatal(err)
 	}
-	th, err := p.NewThread()
-	if err != nil {
-		w.Fatal(err)
-	}
+	th := must(p.NewThread())
 	return p, th
 }
 
@@ -281,10 +278,7 @@ func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
 	}
 	give := func(text string) int64 {
 		t.Helper()
-		d, err := sddl.Parse(text, sddl.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		d := must(sddl.Parse(text, sddl.Options{}))
 		if st := th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, d); st != ntstatus.Success {
 			t.Fatalf("NtSetSecurityObject: %v, want success", st)
 		}

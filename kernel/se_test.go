@@ -16,10 +16,7 @@ import (
 // A check with a nil or zero subject context denies access, and no privilege is held.
 func TestCheckWithoutSubjectDenies(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
-	k, err := sys.SystemThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := must(sys.SystemThread())
 	d := sddl.MustParse("O:BAG:BAD:(A;;FA;;;WD)")
 	for _, c := range []*kernel.SubjectContext{nil, {}} {
 		out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: c,

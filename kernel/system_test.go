@@ -47,10 +47,7 @@ func plain(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
 	if typ == winnt.TokenPrimary {
 		s.Level = 0
 	}
-	t, err := token.New(s)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	t := must(token.New(s))
 	return t
 }
 
@@ -58,10 +55,7 @@ func plain(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
 func TestSystemProcessIsLocalSystem(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer sys.Close()
-	k, err := sys.SystemThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := must(sys.SystemThread())
 	if !k.Thread().IsSystemThread() || k.Thread().Process().ID() != 4 {
 		t.Errorf("SystemThread: thread of process %s, system thread %t; want process 4, true",
 			k.Thread().Process().ID(), k.Thread().IsSystemThread())
@@ -78,10 +72,7 @@ func TestSystemProcessIsLocalSystem(t *testing.T) {
 // CreateProcess needs exactly one primary token, as a value or as an object, and a system that is not closed.
 func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
-	k, err := sys.SystemThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := must(sys.SystemThread())
 	const user = "S-1-5-21-1-2-3-1001"
 	obj := k.NewToken(plain(t, user, winnt.TokenPrimary))
 	for name, spec := range map[string]kernel.ProcessSpec{
@@ -93,11 +84,8 @@ func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 			t.Errorf("CreateProcess with %s: %v, %v; want nil and an error", name, p, err)
 		}
 	}
-	p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", TokenObject: obj,
-		Descriptor: sddl.MustParse("D:(A;;GA;;;SY)")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(sys.CreateProcess(kernel.ProcessSpec{Name: "p", TokenObject: obj,
+		Descriptor: sddl.MustParse("D:(A;;GA;;;SY)")}))
 	if got := p.Object().PrimaryToken(); got != obj { // T-112: attached without a copy
 		t.Error("the process does not have the token object that was passed, want that object")
 	}
@@ -121,14 +109,8 @@ func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 func leaky(tb testing.TB) *kernel.System {
 	tb.Helper()
 	sys := kernel.Boot(kernel.Config{})
-	p, err := sys.NewProcess("server", plain(tb, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		tb.Fatal(err)
-	}
+	p := must(sys.NewProcess("server", plain(tb, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
+	th := must(p.NewThread())
 	k := sys.KernelMode(th)
 	t := k.CaptureToken(plain(tb, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation), k.Thread())
 	if st := k.PsImpersonateClient(k.Thread(), t, false, false, winnt.SecurityIdentification); !st.IsSuccess() {
@@ -152,14 +134,8 @@ func TestCloseReportsLeaks(t *testing.T) {
 // CloseAllHandles and Close release handles, impersonations and tickets that programs left.
 func TestCloseReleasesWhatProgramsLeft(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
-	p, err := sys.NewProcess("server", plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(sys.NewProcess("server", plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary)))
+	th := must(p.NewThread())
 	k := sys.KernelMode(th)
 	if got := sys.KernelMode(th); got != k {
 		t.Errorf("second KernelMode of a thread = %v, want %v as the first time", got, k)
@@ -194,14 +170,8 @@ func TestThreadOfAnotherSystemHasNoKernelMode(t *testing.T) {
 	a, b := kernel.Boot(kernel.Config{}), kernel.Boot(kernel.Config{Profile: nt.Observed})
 	defer a.Close()
 	defer b.Close()
-	p, err := a.NewProcess("p", plain(t, "S-1-5-21-1-2-3-1001", winnt.TokenPrimary))
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(a.NewProcess("p", plain(t, "S-1-5-21-1-2-3-1001", winnt.TokenPrimary)))
+	th := must(p.NewThread())
 	if b.KernelMode(th) != nil {
 		t.Error("KernelMode for a thread of another system is not nil, want nil")
 	}
@@ -241,18 +211,9 @@ func TestKernelTableMatchesServices(t *testing.T) {
 // fails for a process that has ended.
 func TestSystemThreadOfActsAsItsProcess(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
-	own, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := sys.NewProcess("server", own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := sys.SystemThreadOf(p.Object())
-	if err != nil {
-		t.Fatal(err)
-	}
+	own := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
+	p := must(sys.NewProcess("server", own))
+	k := must(sys.SystemThreadOf(p.Object()))
 	if !k.Thread().IsSystemThread() || k.Thread().Process() != p.Object() {
 		t.Errorf("SystemThreadOf: system thread %t, in process %s; want true, %s", k.Thread().IsSystemThread(),
 			k.Thread().Process().ID(), p.Object().ID())

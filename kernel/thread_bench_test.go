@@ -57,10 +57,7 @@ func benchToken(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
 	if typ == winnt.TokenImpersonation {
 		s.Level = winnt.SecurityImpersonation
 	}
-	t, err := token.New(s)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	t := must(token.New(s))
 	return t
 }
 

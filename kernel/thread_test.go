@@ -52,20 +52,11 @@ func TestKernelModeDuringClose(t *testing.T) {
 // The system's tables keep no entry of an ended thread or of its kernel-mode interface.
 func TestEndedThreadsAreForgotten(t *testing.T) {
 	s := Boot(Config{})
-	tok, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := s.NewProcess("p", tok)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := must(token.New(token.LocalSystem()))
+	p := must(s.NewProcess("p", tok))
 	o0, _, r0 := s.Counts()
 	for range 100 {
-		th, err := p.NewThread()
-		if err != nil {
-			t.Fatal(err)
-		}
+		th := must(p.NewThread())
 		s.KernelMode(th)
 		th.Close()
 		th.Close() // does nothing

@@ -32,18 +32,9 @@ func threadOf(t *testing.T, cfg kernel.Config, spec token.Spec) (*kernel.System,
 			t.Error(err)
 		}
 	})
-	v, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := sys.NewProcess("p", v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := must(token.New(spec))
+	p := must(sys.NewProcess("p", v))
+	th := must(p.NewThread())
 	return sys, th
 }
 
@@ -96,18 +87,9 @@ func TestFailedTokenAllocationLeavesNothing(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{Faults: memory.Point})
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges |= winnt.SeCreateTokenPrivilege.Bit()
-	v, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := sys.NewProcess("p", v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := must(token.New(spec))
+	p := must(sys.NewProcess("p", v))
+	th := must(p.NewThread())
 	own, _ := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
 	create := nt.CreateTokenIn{TokenType: winnt.TokenPrimary, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
 		User:   nt.Cap(&token.Group{SID: sid.LocalSystem}),
@@ -175,10 +157,7 @@ func BenchmarkNtFilterToken(b *testing.B) {
 // without a primary token counts as none (S-60).
 func TestSeAssignSecurityExLimitsMasks(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
-	k, err := sys.SystemThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := must(sys.SystemThread())
 	s := k.SeCaptureSubjectContext()
 	mapping := nt.Cap(winnt.GenericMapping{Read: 0x24001, Write: 0x26002, Execute: 0x25004, All: 0x1F800F})
 	parent := sddl.MustParse("D:(A;CI;GRGX;;;WD)")
@@ -210,15 +189,9 @@ func TestSeAssignSecurityExLimitsMasks(t *testing.T) {
 // The routines do not treat an unreadable input as missing, because that would drop its restrictions (O-3).
 func TestUnreadableInputsAreRefused(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
-	k, err := sys.SystemThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := must(sys.SystemThread())
 	s := k.SeCaptureSubjectContext()
-	d, err := sddl.Parse("O:SYG:SYD:", sddl.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := must(sddl.Parse("O:SYG:SYD:", sddl.Options{}))
 	fault := nt.Captured[*sd.Descriptor]{Status: ntstatus.AccessViolation}
 	mapping := nt.Cap(winnt.FileObject.Mapping)
 	for _, in := range []kernel.SeAssignSecurityExIn{

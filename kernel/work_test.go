@@ -148,10 +148,7 @@ func TestNoWorkRunsAfterClose(t *testing.T) {
 		b := newRequester(t)
 		var wg sync.WaitGroup
 		for range 4 {
-			th, err := b.proc.NewThread()
-			if err != nil {
-				t.Fatal(err)
-			}
+			th := must(b.proc.NewThread())
 			k := b.sys.KernelMode(th)
 			wg.Add(1)
 			go func() {

@@ -171,10 +171,7 @@ func TestAdministratorGetsTwoTokens(t *testing.T) {
 			if !full {
 				name, own, integrity, all, flags = "-"+group, sid.SID{}, sid.MediumLevel, few, winnt.TOKEN_IS_FILTERED
 			}
-			made, err := token.New(s)
-			if err != nil {
-				t.Fatal(err)
-			}
+			made := must(token.New(s))
 			usual := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeCreateGlobalPrivilege) & all
 			if !slices.Contains(sids(s), name) || s.Owner != own || s.Integrity != integrity || s.Privileges != all ||
 				s.EnabledPrivileges != usual || s.DefaultPrivileges != usual || s.Flags != flags ||
@@ -292,10 +289,7 @@ func TestAddedGroupKeepsAttributes(t *testing.T) {
 				if s == nil {
 					continue
 				}
-				tok, err := token.New(*s)
-				if err != nil {
-					t.Fatal(err)
-				}
+				tok := must(token.New(*s))
 				var last token.Group
 				for _, g := range tok.Groups() {
 					if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
@@ -333,4 +327,12 @@ func TestFullTokenComesFirst(t *testing.T) {
 		t.Errorf("L-51: a token without a pair: %+v, want r.Token.ElevationType = %v, r.Linked = nil", r,
 			limited.ElevationType)
 	}
+}
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

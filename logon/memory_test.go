@@ -107,14 +107,11 @@ func TestMemoryLogOn(t *testing.T) {
 // A name with a domain is an account of that domain only. Without one, well-known names come first. Case is ignored
 // (L-12, L-13).
 func TestQualifiedNameIsOfItsDomain(t *testing.T) {
-	m, err := logon.NewMemory(logon.Settings{Computer: "box", Members: []logon.Member{
+	m := must(logon.NewMemory(logon.Settings{Computer: "box", Members: []logon.Member{
 		{Person: logon.Person{Account: logon.Account{SID: sid.MustParse("S-1-5-21-1-2-3-1001"), Use: winnt.SidTypeUser,
 			Name: "Ann"}}},
 		{Person: logon.Person{Account: logon.Account{SID: sid.MustParse("S-1-5-21-1-2-3-1002"), Use: winnt.SidTypeUser,
-			Name: "Everyone"}}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+			Name: "Everyone"}}}}}))
 	const ann, everyone = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"
 	for name, want := range map[string]string{"ann": ann, "ANN": ann, `.\ann`: ann, `box\Ann`: ann, "ann@BOX": ann,
 		`other\ann`: "", "ann@other": "", "box": "S-1-5-21-1-2-3", "BOX": "S-1-5-21-1-2-3", `box\box`: "",

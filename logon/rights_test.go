@@ -51,10 +51,7 @@ func TestLongNamesAreNotLookedUp(t *testing.T) {
 			Name: strings.Repeat("n", n)}
 		members = append(members, logon.Member{Person: logon.Person{Account: a}})
 	}
-	m, err := logon.NewMemory(logon.Settings{Members: members})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := must(logon.NewMemory(logon.Settings{Members: members}))
 	for i, found := range []bool{true, false} {
 		if a, ok := m.LookupName(members[i].Account.Name); ok != found || found && a.SID != members[i].Account.SID {
 			t.Errorf("a name of %d bytes: %v, %t", len(members[i].Account.Name), a.SID, ok)

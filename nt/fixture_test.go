@@ -20,18 +20,9 @@ func pipePair(tb testing.TB) (sys *kernel.System, server, client *nt.Thread) {
 		}
 	})
 	thread := func(name, file string) *nt.Thread {
-		tok, err := token.Parse([]byte(file))
-		if err != nil {
-			tb.Fatal(err)
-		}
-		p, err := sys.NewProcess(name, tok)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		th, err := p.NewThread()
-		if err != nil {
-			tb.Fatal(err)
-		}
+		tok := must(token.Parse([]byte(file)))
+		p := must(sys.NewProcess(name, tok))
+		th := must(p.NewThread())
 		return th
 	}
 	server = thread("server", `{"user":"NS","groups":["WD","BU"],"privileges":["SeImpersonatePrivilege"]}`)
@@ -40,3 +31,11 @@ func pipePair(tb testing.TB) (sys *kernel.System, server, client *nt.Thread) {
 }
 
 var everyone = nt.PipeConfig{SecurityDescriptor: sddl.MustParse("O:NSG:NSD:(A;;FA;;;WD)")}
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -58,10 +58,7 @@ func (w *world) client(user string, level winnt.SecurityImpersonationLevel, righ
 	w.tb.Helper()
 	s := token.StandardUser(sid.MustParse(user))
 	s.Type, s.Level = winnt.TokenImpersonation, level
-	v, err := token.New(s)
-	if err != nil {
-		w.tb.Fatal(err)
-	}
+	v := must(token.New(s))
 	t := w.k.CaptureToken(v, w.k.Thread())
 	defer w.k.PsDereferenceImpersonationToken(t)
 	h, st := w.k.ObOpenObjectByPointer(t, 0, rights, winnt.TokenObject, kernel.KernelMode)
@@ -93,15 +90,9 @@ func TestImpersonateNests(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE), w.client(bob,
 		winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
-	outer, err := w.th.Impersonate(a)
-	if err != nil {
-		t.Fatal(err)
-	}
+	outer := must(w.th.Impersonate(a))
 	w.expect(alice)
-	inner, err := w.th.Impersonate(b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	inner := must(w.th.Impersonate(b))
 	w.expect(bob)
 	self, err := w.th.Impersonate(0) // I-51: no client, until reverted
 	if err != nil {
@@ -124,10 +115,7 @@ func TestImpersonateNests(t *testing.T) {
 func TestFailedImpersonateChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	a := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
-	revert, err := w.th.Impersonate(a)
-	if err != nil {
-		t.Fatal(err)
-	}
+	revert := must(w.th.Impersonate(a))
 	defer revert()
 	weak := w.client(bob, winnt.SecurityImpersonation, winnt.TOKEN_QUERY)
 	nothing, err := w.th.Impersonate(weak)

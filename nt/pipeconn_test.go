@@ -15,27 +15,15 @@ import (
 // A server cannot act as a client that allows only SecurityIdentification, the level for nil (I-1).
 func TestServerCannotActAtIdentification(t *testing.T) {
 	_, server, client := pipePair(t)
-	l, err := server.ListenPipe("who", everyone)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(server.ListenPipe("who", everyone))
 	defer l.Close()
-	c, err := client.DialPipe("who", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := must(client.DialPipe("who", nil))
 	defer c.Close()
-	s, err := l.AcceptPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := must(l.AcceptPipe())
 	defer s.Close()
 	c.Write([]byte("x"))
 	s.Read(make([]byte, 1))
-	revert, err := s.ImpersonateClient(server)
-	if err != nil {
-		t.Fatal(err)
-	}
+	revert := must(s.ImpersonateClient(server))
 	defer revert()
 	if _, st := server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY,
 		false); st != ntstatus.BadImpersonationLevel {
@@ -53,18 +41,9 @@ func TestPipeConnKeepsMessagesAndDeadlines(t *testing.T) {
 	_, server, client := pipePair(t)
 	cfg := everyone
 	cfg.Message = true
-	l, err := server.ListenPipe("m", cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := client.DialPipe("m", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(server.ListenPipe("m", cfg))
+	c := must(client.DialPipe("m", nil))
+	s := must(l.Accept())
 	for _, m := range []string{"one", "three"} {
 		if _, err := c.Write([]byte(m)); err != nil {
 			t.Fatal(err)

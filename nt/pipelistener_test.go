@@ -23,10 +23,7 @@ func TestPipeServerActsAsItsClient(t *testing.T) {
 	if err := sys.CreateFile("report", sddl.MustParse("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-513)")); err != nil {
 		t.Fatal(err)
 	}
-	l, err := server.ListenPipe("orders", everyone)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(server.ListenPipe("orders", everyone))
 	defer l.Close()
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -61,10 +58,7 @@ func TestPipeServerActsAsItsClient(t *testing.T) {
 		}
 		fmt.Fprint(c, st)
 	})
-	c, err := client.DialPipe("orders", &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := must(client.DialPipe("orders", &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}))
 	fmt.Fprint(c, "report")
 	got, err := io.ReadAll(c)
 	if err != nil || string(got) != "STATUS_SUCCESS" {
@@ -83,18 +77,9 @@ func TestPipeGivesBack(t *testing.T) {
 		return n
 	}
 	before := counts()
-	l, err := server.ListenPipe("back", everyone)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := client.DialPipe("back", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(server.ListenPipe("back", everyone))
+	c := must(client.DialPipe("back", nil))
+	s := must(l.Accept())
 	for _, close := range []func() error{c.Close, s.Close, l.Close} {
 		if err := close(); err != nil {
 			t.Error(err)
@@ -210,10 +195,7 @@ func TestFailedListenerLeavesNoThread(t *testing.T) {
 	if after := threads(); before == 0 || after != before {
 		t.Errorf("%d threads before a listen that failed, %d after it, want at least 1, %d", before, after, before)
 	}
-	l, err := server.ListenPipe("closed", everyone)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(server.ListenPipe("closed", everyone))
 	l.Close()
 	if c, err := l.Accept(); c != nil || !errors.Is(err, net.ErrClosed) {
 		t.Errorf("a closed listener accepts %v, %v, want nil, %v", c, err, net.ErrClosed)

@@ -38,23 +38,14 @@ func TestDecodeReadsSambaAttributes(t *testing.T) {
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			b := bytesOf(t, c.file)
-			a, err := ntacl.Decode(b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			text, err := sddl.Format(a.Descriptor, sddl.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			a := must(ntacl.Decode(b))
+			text := must(sddl.Format(a.Descriptor, sddl.Options{}))
 			t.Log(text)
 			if a.Version != c.version || a.HashType != c.hashType || a.What != c.what || c.sddl != "" && text != c.sddl {
 				t.Errorf("Decode: version %d, hash type %d, %q, %s; want %d, %d, %q, %s", a.Version, a.HashType,
 					a.What, text, c.version, c.hashType, c.what, c.sddl)
 			}
-			again, err := a.Append(nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			again := must(a.Append(nil))
 			if !bytes.Equal(again, b) {
 				t.Errorf("Append after Decode:\n%x\nwant\n%x", again, b)
 			}
@@ -69,10 +60,7 @@ const pythonSDDL = "O:SYG:SYD:PAI(D;OICI;DC;;;S-1-5-21-1-2-3-2001)(A;OICI;CCDCLC
 // bytesOf reads a recorded file: bytes, or a dump with lines "[0010] 01 02 … text".
 func bytesOf(t *testing.T, name string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(recordings.File(t, "raw/"+name))
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := must(os.ReadFile(recordings.File(t, "raw/"+name)))
 	if !bytes.HasPrefix(b, []byte("[0000]")) {
 		return b
 	}
@@ -94,10 +82,7 @@ func bytesOf(t *testing.T, name string) []byte {
 // Decode rejects attributes with a wrong version, a truncated part or a wrong offset, and Append rejects values that
 // cannot be encoded.
 func TestInvalidAttributesAreRejected(t *testing.T) {
-	good, err := (&ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Append(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	good := must((&ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Append(nil))
 	if _, err := ntacl.Decode(good); err != nil {
 		t.Fatal(err)
 	}
@@ -134,10 +119,7 @@ func TestInvalidAttributesAreRejected(t *testing.T) {
 func TestTruncatedHeadersAreRefused(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	for version, head := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
-		whole, err := (&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		whole := must((&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil))
 		for n := range head {
 			var a ntacl.Attribute
 			if _, err := a.Split(whole[:n:n]); !errors.Is(err, ntacl.ErrAttribute) {
@@ -155,10 +137,7 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 				err)
 		}
 	}
-	open, err := (&ntacl.Attribute{Version: 4, What: "posix_acl", Descriptor: d}).Append(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	open := must((&ntacl.Attribute{Version: 4, What: "posix_acl", Descriptor: d}).Append(nil))
 	at := bytes.Index(open, []byte("posix_acl"))
 	for i := at; i < len(open); i++ {
 		open[i] = 'x'
@@ -172,10 +151,7 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 func TestOffsetBeforeDescriptorIsRejected(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")
 	for version, at := range map[uint16]int{2: 28, 3: 80, 4: 160} {
-		good, err := (&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		good := must((&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil))
 		for field := at + 4; field < at+20; field += 4 {
 			b := bytes.Clone(good)
 			off := binary.LittleEndian.Uint32(b[field:])
@@ -197,10 +173,7 @@ func TestMissingPartsHaveOffsetZero(t *testing.T) {
 		"G:SYS:(AU;SA;FA;;;WD)", "O:BAG:SY", ""} {
 		for version, at := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
 			d := sddl.MustParse(text)
-			b, err := (&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			b := must((&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil))
 			for field, there := range []bool{!d.Owner().IsZero(), !d.Group().IsZero(), d.SACL() != nil, d.DACL() != nil} {
 				if off := binary.LittleEndian.Uint32(b[at+4+4*field:]); (off != 0) != there {
 					t.Errorf("version %d of %q: part %d has the offset %d, want one other than 0: %t", version, text,
@@ -218,11 +191,8 @@ func TestMissingPartsHaveOffsetZero(t *testing.T) {
 // Split accepts an attribute that ends after its header. The missing descriptor is an error of the descriptor.
 func TestSplitAcceptsHeaderOnly(t *testing.T) {
 	for version, at := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
-		good, err := (&ntacl.Attribute{Version: version, What: "posix_acl",
-			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Append(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		good := must((&ntacl.Attribute{Version: version, What: "posix_acl",
+			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Append(nil))
 		var a ntacl.Attribute
 		if rest, err := a.Split(good[:at]); err != nil || len(rest) != 0 || a.Version != version {
 			t.Errorf("Split of the header of version %d: rest %x, %v; want no rest, no error", version, rest, err)
@@ -250,10 +220,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := a.Append(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		again := must(a.Append(nil))
 		c, err := ntacl.Decode(again)
 		if err != nil {
 			t.Fatalf("Decode after Append: %v: %x", err, again)
@@ -298,16 +265,10 @@ func TestReleasedAttributes(t *testing.T) {
 		t.Fatal(files, err)
 	}
 	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must(os.ReadFile(name))
 		for line := range strings.Lines(string(text)) {
 			f := strings.Fields(line)
-			value, err := hex.DecodeString(f[1])
-			if err != nil {
-				t.Fatal(err)
-			}
+			value := must(hex.DecodeString(f[1]))
 			a, err := ntacl.Decode(value)
 			if err != nil || strconv.Itoa(int(a.Version)) != f[0] {
 				t.Errorf("%s: version %s: %+v, %v", name, f[0], a, err)
@@ -324,4 +285,12 @@ func TestReleasedAttributes(t *testing.T) {
 			}
 		}
 	}
+}
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

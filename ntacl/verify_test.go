@@ -104,10 +104,7 @@ func bytesOrNil(t *testing.T, text string) []byte {
 	if text == "" {
 		return nil
 	}
-	b, err := hex.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := must(hex.DecodeString(text))
 	return b
 }
 

@@ -134,10 +134,7 @@ func TestDecodeACLBeforeOthers(t *testing.T) {
 func TestAbsentNULLAndEmptyListsDiffer(t *testing.T) {
 	for text, c := range map[string]struct{ present, has bool }{"": {false, false},
 		"D:NO_ACCESS_CONTROL": {true, false}, "D:": {true, true}, "D:(A;;GA;;;WD)": {true, true}} {
-		d, err := sd.Decode(sddl.MustParse(text).Binary())
-		if err != nil {
-			t.Fatal(err)
-		}
+		d := must(sd.Decode(sddl.MustParse(text).Binary()))
 		if (d.Control()&sd.DACLPresent != 0) != c.present || d.HasDACL() != c.has {
 			t.Errorf("%q: DACL present %v, list %v, want %v, %v",
 				text, d.Control()&sd.DACLPresent != 0, d.HasDACL(), c.present, c.has)
@@ -267,16 +264,10 @@ func TestBothListsKeepTheirOwnEntries(t *testing.T) {
 		var aces []sd.ACE
 		for i := range n {
 			who, _ := sid.New(5, 21, uint32(kind), uint32(i))
-			a, err := sd.NewACE(kind, 0, winnt.AccessMask(i+1), who)
-			if err != nil {
-				t.Fatal(err)
-			}
+			a := must(sd.NewACE(kind, 0, winnt.AccessMask(i+1), who))
 			aces = append(aces, a)
 		}
-		l, err := sd.NewACL(aces...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := must(sd.NewACL(aces...))
 		return l
 	}
 	same := func(what string, got, want *sd.ACL) {
@@ -301,10 +292,7 @@ func TestBothListsKeepTheirOwnEntries(t *testing.T) {
 			if m > 0 {
 				want.SACL = list(sd.SystemAudit, m-1)
 			}
-			d, err := sd.Decode(sd.New(want).Binary())
-			if err != nil {
-				t.Fatal(err)
-			}
+			d := must(sd.Decode(sd.New(want).Binary()))
 			other := *d
 			for _, d := range []*sd.Descriptor{d, &other} {
 				same(fmt.Sprintf("DACL of %d beside %d", n-1, m-1), d.DACL(), want.DACL)

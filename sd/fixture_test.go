@@ -62,16 +62,10 @@ func filler(t *testing.T, typ sd.Type, flags uint8, short int) *sd.ACL {
 		if !ok {
 			t.Fatal("sid.New failed, want a SID")
 		}
-		a, err := sd.NewACE(typ, flags, 1, s)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := must(sd.NewACE(typ, flags, 1, s))
 		aces = append(aces, a)
 	}
-	l, err := sd.NewACL(aces...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(sd.NewACL(aces...))
 	return l
 }
 
@@ -98,10 +92,7 @@ func parse(text string) *sd.Descriptor {
 
 func text(t *testing.T, d *sd.Descriptor) string {
 	t.Helper()
-	s, err := sddl.Format(d, sddl.Options{Extended: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := must(sddl.Format(d, sddl.Options{Extended: true}))
 	return s
 }
 

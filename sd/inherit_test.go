@@ -113,10 +113,7 @@ func TestInheritMatchesTwin(t *testing.T) {
 		parent := sddl.MustParse("D:" + in.String()).DACL()
 		h := &sd.Heir{Container: container, ObjectTypes: []winnt.GUID{g}, Owner: sid.LocalSystem, Group: sid.Administrators,
 			Mapping: &winnt.FileObject.Mapping}
-		l, err := sd.NewACL(sd.Inherit(parent, h, true)...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := must(sd.NewACL(sd.Inherit(parent, h, true)...))
 		if got := text(t, sd.New(sd.Parts{DACL: l})); got != "D:"+want.String() {
 			t.Fatalf("seed %d, container %v\nparent %s\n got  %s\nwant D:%s",
 				seed, container, in.String(), got, want.String())
@@ -129,10 +126,7 @@ func TestInheritMatchesTwin(t *testing.T) {
 func TestUnknownTypesAreInheritedUnchanged(t *testing.T) {
 	odd, _ := sd.RawACE(0x99, sd.ObjectInherit, []byte("whatever"))
 	audit, _ := sd.NewACE(sd.SystemAudit, sd.ObjectInherit|sd.SuccessfulAccess, winnt.GENERIC_READ, sid.Everyone)
-	l, err := sd.NewACL(odd, audit)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(sd.NewACL(odd, audit))
 	got := sd.Inherit(l, &sd.Heir{Mapping: &winnt.FileObject.Mapping}, false)
 	if len(got) != 2 || got[0].AppData() != "whatever" || got[0].Flags() != 0 ||
 		got[1].Mask() != winnt.FILE_GENERIC_READ || got[1].Flags() != sd.SuccessfulAccess {

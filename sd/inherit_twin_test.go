@@ -28,10 +28,7 @@ func (e entryParts) ace(t *testing.T) sd.ACE {
 	if e.class != (winnt.GUID{}) {
 		x.InheritedObjectType = &e.class
 	}
-	a, err := sd.NewACE(e.typ, e.flags, e.mask, e.who, x)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := must(sd.NewACE(e.typ, e.flags, e.mask, e.who, x))
 	return a
 }
 
@@ -114,10 +111,7 @@ func TestEveryTypeIsInheritedLikeTwin(t *testing.T) {
 			e.flags = uint8(flags) &^ 0x10
 			for _, container := range []bool{false, true} {
 				for _, auto := range []bool{false, true} {
-					l, err := sd.NewACL(e.ace(t))
-					if err != nil {
-						t.Fatal(err)
-					}
+					l := must(sd.NewACL(e.ace(t)))
 					var got []entryParts
 					for _, a := range sd.Inherit(l, &sd.Heir{Container: container, ObjectTypes: []winnt.GUID{{9}, mine},
 						Owner: sid.LocalSystem, Group: sid.Users, Mapping: &winnt.FileObject.Mapping}, auto) {

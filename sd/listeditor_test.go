@@ -36,10 +36,7 @@ const unknownType = 0x40
 func (a *netACE) entry(t *testing.T) ACE {
 	t.Helper()
 	if a.Hex != "" {
-		b, err := hex.DecodeString(a.Hex)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := must(hex.DecodeString(a.Hex))
 		if a.Qualifier == "custom" || a.Qualifier == "compound" {
 			b[0] = unknownType
 		}
@@ -56,10 +53,7 @@ func (a *netACE) entry(t *testing.T) ACE {
 	if !ok {
 		t.Fatalf("recorded qualifier = %q, want allow, deny, audit or alarm", a.Qualifier)
 	}
-	e, err := NewACE(typ, a.Flags, winnt.AccessMask(a.Mask), sid.MustParse(a.SID))
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := must(NewACE(typ, a.Flags, winnt.AccessMask(a.Mask), sid.MustParse(a.SID)))
 	return e
 }
 
@@ -95,10 +89,7 @@ func listOf(t *testing.T, aces netList) *ACL {
 	for i := range aces {
 		out = append(out, aces[i].entry(t))
 	}
-	l, err := newACL(2, out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(newACL(2, out))
 	return l
 }
 
@@ -398,16 +389,10 @@ func TestInvalidEditsChangeNothing(t *testing.T) {
 	}
 	whole := make([]ACE, 0, 3000)
 	for i := range 2730 {
-		a, err := NewACE(AccessAllowed, 0, 1, sid.MustParse(fmt.Sprintf("S-1-22-1-%d", i)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := must(NewACE(AccessAllowed, 0, 1, sid.MustParse(fmt.Sprintf("S-1-22-1-%d", i))))
 		whole = append(whole, a)
 	}
-	full, err := newACL(2, whole)
-	if err != nil {
-		t.Fatal(err)
-	}
+	full := must(newACL(2, whole))
 	if l, err := (ListEditor{}).Add(full, rule); err == nil || l != nil {
 		t.Error("a rule was added to a full list, want an error")
 	}
@@ -419,17 +404,19 @@ func second[A, B any](_ A, b B) B { return b }
 func TestConditionsAreNotJoined(t *testing.T) {
 	var aces []ACE
 	for _, data := range []string{"artx\x01\x00\x00\x00", "artx\x02\x00\x00\x00"} {
-		a, err := NewACE(AccessAllowedCallback, 0, 1, sid.Everyone, ACEExtra{AppData: []byte(data)})
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := must(NewACE(AccessAllowedCallback, 0, 1, sid.Everyone, ACEExtra{AppData: []byte(data)}))
 		aces = append(aces, a)
 	}
-	l, err := newACL(2, aces)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(newACL(2, aces))
 	if got := (ListEditor{}).Normalize(l); got.Len() != 2 {
 		t.Errorf("S-84: Normalize joined conditional entries to %x, want 2 entries", got.Binary())
 	}
+}
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

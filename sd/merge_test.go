@@ -15,10 +15,7 @@ import (
 func TestMergeChangesMatchingEntries(t *testing.T) {
 	one, two := winnt.GUID{1}, winnt.GUID{2}
 	entry := func(kind sd.Type, flags uint8, extra sd.ACEExtra) sd.ACE {
-		a, err := sd.NewACE(kind, flags, 1, sid.Everyone, extra)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := must(sd.NewACE(kind, flags, 1, sid.Everyone, extra))
 		return a
 	}
 	both := sd.ACEExtra{ObjectType: &one, InheritedObjectType: &two}
@@ -44,10 +41,7 @@ func TestMergeChangesMatchingEntries(t *testing.T) {
 		"both":                              {pair, sd.Explicit{ObjectType: &one, InheritedObjectType: &two}, true},
 		"another inherited type":            {pair, sd.Explicit{ObjectType: &one, InheritedObjectType: &one}, false},
 	} {
-		old, err := sd.NewACL(c.old)
-		if err != nil {
-			t.Fatal(err)
-		}
+		old := must(sd.NewACL(c.old))
 		c.r.Trustee, c.r.Mask = sid.Everyone, 2
 		c.r.Mode = sd.GrantAccess
 		got, err := sd.Merge(old, c.r)
@@ -103,10 +97,7 @@ func TestMergeAsSetEntriesInAcl(t *testing.T) {
 		{"from nothing", "", "D:(A;;CC;;;WD)", sd.Explicit{Mode: sd.GrantAccess, Mask: 1, Trustee: sid.Everyone}},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			l, err := sd.Merge(parse(c.old).DACL(), c.in)
-			if err != nil {
-				t.Fatal(err)
-			}
+			l := must(sd.Merge(parse(c.old).DACL(), c.in))
 			if got := text(t, sd.New(sd.Parts{DACL: l})); got != c.want {
 				t.Errorf("merged list %s\nwant %s", got, c.want)
 			}
@@ -142,10 +133,7 @@ func TestMergeOfAuditEntries(t *testing.T) {
 	} {
 		old := sddl.MustParse(c.old).SACL()
 		c.r.Trustee = sid.Everyone
-		got, err := sd.Merge(old, c.r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		got := must(sd.Merge(old, c.r))
 		if want := sddl.MustParse(c.want).SACL(); !got.Equal(want) {
 			t.Errorf("%s: merged list %v, want %v", c.name, got.Slice(), want.Slice())
 		}

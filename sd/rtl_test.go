@@ -213,16 +213,10 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 func TestDeletedEntryIsZeroed(t *testing.T) {
 	var entries []sd.ACE
 	for i := range 4 {
-		a, err := sd.NewACE(sd.AccessAllowed, 0, 0xF0F0F0F0+winnt.AccessMask(i), sid.Users)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := must(sd.NewACE(sd.AccessAllowed, 0, 0xF0F0F0F0+winnt.AccessMask(i), sid.Users))
 		entries = append(entries, a)
 	}
-	whole, err := sd.NewACL(entries...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	whole := must(sd.NewACL(entries...))
 	size := len(entries[0].Binary())
 	for gone := range entries {
 		b := []byte(whole.Binary())

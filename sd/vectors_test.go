@@ -20,10 +20,7 @@ func TestRecordedDescriptorsRoundTrip(t *testing.T) {
 	for i, r := range recordings.Rows[struct{ Hex string }](t, "sddl_to_bytes_windows.jsonl") {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			in, _ := hex.DecodeString(r.Hex)
-			d, err := sd.Decode(in)
-			if err != nil {
-				t.Fatal(err)
-			}
+			d := must(sd.Decode(in))
 			if !bytes.Equal(d.Append(nil), in) || !bytes.Equal(d.AppendOriginal(nil), in) {
 				t.Error("encoded bytes differ from the recorded ones, want them equal")
 			}
@@ -145,10 +142,7 @@ func TestRecordedNetEntries(t *testing.T) {
 		if r.ACE.Callback {
 			kind = kinds[r.ACE.Qualifier][1]
 		}
-		data, err := hex.DecodeString(r.ACE.Opaque)
-		if err != nil {
-			t.Fatal(err)
-		}
+		data := must(hex.DecodeString(r.ACE.Opaque))
 		a, err := sd.NewACE(kind, r.ACE.Flags, r.ACE.Mask, sid.MustParse(r.ACE.SID), sd.ACEExtra{AppData: data})
 		if err != nil || fmt.Sprintf("%x", a.Binary()) != r.Expected {
 			t.Errorf("%s: entry %x, %v, recorded %s", r.ID, a.Binary(), err, r.Expected)
@@ -196,16 +190,10 @@ func netListOf(t *testing.T, rows []netEntry) *sd.ACL {
 	kinds := map[string]sd.Type{"allow": sd.AccessAllowed, "deny": sd.AccessDenied, "audit": sd.SystemAudit}
 	var aces []sd.ACE
 	for _, r := range rows {
-		a, err := sd.NewACE(kinds[r.Qualifier], r.Flags, r.Mask, sid.MustParse(r.SID))
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := must(sd.NewACE(kinds[r.Qualifier], r.Flags, r.Mask, sid.MustParse(r.SID)))
 		aces = append(aces, a)
 	}
-	l, err := sd.NewACL(aces...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(sd.NewACL(aces...))
 	return l
 }
 
@@ -325,10 +313,7 @@ func TestRecordedNetLists(t *testing.T) {
 
 func decodeHex(t *testing.T, id, text string) *sd.Descriptor {
 	t.Helper()
-	b, err := hex.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := must(hex.DecodeString(text))
 	d, err := sd.Decode(b)
 	if err != nil {
 		t.Fatalf("%s: %v", id, err)
@@ -348,10 +333,7 @@ func TestRecordedNetEmptyLists(t *testing.T) {
 		if r.Hex == "" {
 			continue // a negative capacity, which no function here has
 		}
-		b, err := hex.DecodeString(r.Hex)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := must(hex.DecodeString(r.Hex))
 		l, _, err := sd.DecodeACL(b)
 		if refused := r.Revision < 2 || r.Revision > 4; refused || err != nil {
 			if (err != nil) != refused {

@@ -40,10 +40,7 @@ func TestEntriesHaveDocumentedBytes(t *testing.T) {
 				"1000000000000000200000000000000", 2},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			d, err := sddl.Parse(c.text, opt)
-			if err != nil {
-				t.Fatal(err)
-			}
+			d := must(sddl.Parse(c.text, opt))
 			l := d.DACL()
 			if l == nil {
 				l = d.SACL()
@@ -74,18 +71,12 @@ func TestParseRefusesTooLongList(t *testing.T) {
 // Entries without a token in SDDL are parsed and printed only with the option Extended (S-45).
 func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 	guid, _ := winnt.ParseGUID("ab721a53-1e2f-11d0-9819-00aa0040529b")
-	compound, err := sd.NewACE(sd.AccessAllowedCompound, 0, 3, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Everyone})
-	if err != nil {
-		t.Fatal(err)
-	}
+	compound := must(sd.NewACE(sd.AccessAllowedCompound, 0, 3, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Everyone}))
 	object, _ := sd.NewACE(sd.AccessDeniedCallbackObject, sd.ContainerInherit, 3, sid.Everyone,
 		sd.ACEExtra{ObjectType: &guid, AppData: []byte("artx")})
 	opaque, _ := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("\x01\x02\x03\x04")})
 	trailing, _ := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("\x01\x02\x03\x04")})
-	unknown, err := sd.RawACE(0x40, sd.Inherited, []byte{1, 2})
-	if err != nil {
-		t.Fatal(err)
-	}
+	unknown := must(sd.RawACE(0x40, sd.Inherited, []byte{1, 2}))
 	// An unknown type is allowed in both lists. A known type is allowed only in its own list, also by its number
 	// (S-14).
 	for text, ok := range map[string]bool{"D:(0x40;;;;;;#0102)": true, "S:(0x40;;;;;;#0102)": true,

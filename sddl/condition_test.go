@@ -51,18 +51,9 @@ func TestAmbiguousConditionTextIsRefused(t *testing.T) {
 			t.Errorf("S-47: parsing %s: %v, want accepted = %t", text, err, ok)
 		}
 	}
-	allow, err := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := sd.NewACL(allow)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := sddl.Format(sd.New(sd.Parts{SACL: l}), sddl.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	allow := must(sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone))
+	l := must(sd.NewACL(allow))
+	text := must(sddl.Format(sd.New(sd.Parts{SACL: l}), sddl.Options{}))
 	if _, err := sddl.Parse(text); err == nil {
 		t.Errorf("%s was parsed, want an error", text)
 	}

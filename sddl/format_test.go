@@ -64,10 +64,7 @@ func TestTextIsPrintedInCanonicalForm(t *testing.T) {
 		{"C-57 b", "D:(D;; GA;;;WD)", "D:(D;;GA;;;WD)"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			d, err := sddl.Parse(c.in, opt)
-			if err != nil {
-				t.Fatal(err)
-			}
+			d := must(sddl.Parse(c.in, opt))
 			if got, err := sddl.Format(d, opt); got != c.out || err != nil {
 				t.Errorf("printed %s, %v\nwant %s", got, err, c.out)
 			}
@@ -140,14 +137,8 @@ func TestEachPartIsPrintedAlone(t *testing.T) {
 // with an error.
 func TestUnprintablePartIsAnError(t *testing.T) {
 	bare, _ := sid.New(5)
-	entry, err := sd.RawACE(0x7F, 0, []byte{1, 2, 3, 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	unknown, err := sd.NewACL(entry)
-	if err != nil {
-		t.Fatal(err)
-	}
+	entry := must(sd.RawACE(0x7F, 0, []byte{1, 2, 3, 4}))
+	unknown := must(sd.NewACL(entry))
 	for part, c := range map[uint32]struct {
 		parts sd.Parts
 		want  ntstatus.Status

@@ -22,10 +22,7 @@ func TestParsedDescriptorsHaveDocumentedBytes(t *testing.T) {
 		{"C-58", "D:NO_ACCESS_CONTROL", "0100048000000000000000000000000000000000"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			d, err := sddl.Parse(c.text, opt)
-			if err != nil {
-				t.Fatal(err)
-			}
+			d := must(sddl.Parse(c.text, opt))
 			if got := hex.EncodeToString(d.Binary()); got != c.hex {
 				t.Errorf("encoded descriptor %s\nwant %s", got, c.hex)
 			}

@@ -32,10 +32,7 @@ func hasSlack(d *sd.Descriptor) bool {
 func TestVectorsToBytes(t *testing.T) {
 	for i, r := range recordings.Rows[struct{ SDDL, Domain, Hex string }](t, "sddl_to_bytes_windows.jsonl") {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
-			want, err := hex.DecodeString(r.Hex)
-			if err != nil {
-				t.Fatal(err)
-			}
+			want := must(hex.DecodeString(r.Hex))
 			domain := sid.MustParse(r.Domain)
 			d, err := sddl.Parse(r.SDDL, sddl.Options{Domain: domain})
 			if err != nil {
@@ -81,10 +78,7 @@ func TestVectorsRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s\n%v", r.SDDL, err)
 			}
-			got, err := sddl.Format(d, o)
-			if err != nil {
-				t.Fatal(err)
-			}
+			got := must(sddl.Format(d, o))
 			if r.Canonical != nil && got != strings.ReplaceAll(*r.Canonical, "0x12A05F200", "0x12a05f200") { // S-6: lower case
 				t.Errorf("%s\ngot  %s\nwant %s", r.SDDL, got, *r.Canonical)
 			}
@@ -121,10 +115,7 @@ type netACE struct {
 
 func (a netACE) ace(t *testing.T) sd.ACE {
 	kinds := map[string]sd.Type{"allow": sd.AccessAllowed, "deny": sd.AccessDenied, "audit": sd.SystemAudit}
-	e, err := sd.NewACE(kinds[a.Qualifier], a.Flags, winnt.AccessMask(a.Mask), sid.MustParse(a.SID))
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := must(sd.NewACE(kinds[a.Qualifier], a.Flags, winnt.AccessMask(a.Mask), sid.MustParse(a.SID)))
 	return e
 }
 
@@ -147,10 +138,7 @@ func list(t *testing.T, rows []netACE) *sd.ACL {
 	for _, r := range rows {
 		aces = append(aces, r.ace(t))
 	}
-	l, err := sd.NewACL(aces...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(sd.NewACL(aces...))
 	return l
 }
 
@@ -190,10 +178,7 @@ func (r *netRow) outcome(t *testing.T) (string, error) {
 		return "", err
 	}
 	if r.Hex != "" {
-		b, err := hex.DecodeString(r.Hex)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := must(hex.DecodeString(r.Hex))
 		if d, err = sd.Decode(b); err != nil {
 			t.Errorf("S-25: %s: %v", r.ID, err)
 			return "", err
@@ -271,10 +256,7 @@ func TestVectorsEventDescriptors(t *testing.T) {
 func TestVectorsNetCanonical(t *testing.T) {
 	for file, system := range map[string]bool{"sd_isdaclcanonical": false, "sd_issaclcanonical": true} {
 		for _, r := range recordings.Rows[netRow](t, "dotnet-acl/"+file+".jsonl") {
-			b, err := hex.DecodeString(r.Hex)
-			if err != nil {
-				t.Fatal(err)
-			}
+			b := must(hex.DecodeString(r.Hex))
 			d, err := sd.Decode(b)
 			if err != nil {
 				t.Errorf("%s: %v", r.ID, err)

@@ -188,10 +188,7 @@ func TestBitsOfDenyOnlyGroups(t *testing.T) {
 		{"filter", 0xC0000007, 0x7, false}} {
 		tok := oracle.Token{Groups: []oracle.Group{{SID: everyone, Attributes: c.want}}}
 		other := oracle.Token{Groups: []oracle.Group{{SID: everyone, Attributes: c.got}}}
-		b, err := json.Marshal(kit.Answer{ID: "a", Out: &kit.Out{Token: &other}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := must(json.Marshal(kit.Answer{ID: "a", Out: &kit.Out{Token: &other}}))
 		j := kit.NewJudge([]*kit.Question{{ID: "a", Suite: "token", Op: c.op, Out: &kit.Out{Token: &tok},
 			Rules: []string{"T-61"}, Known: kit.Documented}}, 1)
 		if err := j.Take(b); err != nil || (j.Total().Right == 1) != c.right {
@@ -274,10 +271,7 @@ func FuzzTake(f *testing.F) {
 // TestChoicesAreCountedApart answers questions as an implementation that decided one rule the other way. Its answers
 // differ and are not wrong (B-42). An answer that no choice explains is wrong.
 func TestChoicesAreCountedApart(t *testing.T) {
-	questions, err := kit.Questions("access", "policy")
-	if err != nil {
-		t.Fatal(err)
-	}
+	questions := must(kit.Questions("access", "policy"))
 	chosen := 0
 	for _, q := range questions {
 		if len(q.Chosen) == 0 {
@@ -288,10 +282,7 @@ func TestChoicesAreCountedApart(t *testing.T) {
 			t.Errorf("%s is known as %s, want decided", q.ID, q.Known)
 		}
 		for i, o := range append(q.Chosen, &kit.Out{Status: "STATUS_INVALID_OWNER"}) {
-			out, err := json.Marshal(o)
-			if err != nil {
-				t.Fatal(err)
-			}
+			out := must(json.Marshal(o))
 			j := kit.NewJudge([]*kit.Question{q}, 1)
 			if err := j.Take([]byte(`{"id":"` + q.ID + `","out":` + string(out) + `}`)); err != nil {
 				t.Fatal(err)
@@ -313,10 +304,7 @@ var onlyStored = regexp.MustCompile(`\(A;(NP)?IO;[^)]*\)`)
 // entry that names no kind of child may stay or go (B-41). Nothing else is right.
 func TestInheritanceHasTwoRightAnswers(t *testing.T) {
 	const parent = `{"parent":"O:S-1-5-18G:S-1-5-18D:(A;OI;0x1;;;S-1-1-0)","parentHex":`
-	questions, err := kit.Questions("inherit")
-	if err != nil {
-		t.Fatal(err)
-	}
+	questions := must(kit.Questions("inherit"))
 	answer := func(q *kit.Question, text string) bool {
 		j := kit.NewJudge([]*kit.Question{q}, 1)
 		if err := j.Take([]byte(`{"id":"` + q.ID + `","out":{"sddl":"` + text + `"}}`)); err != nil {

@@ -15,10 +15,7 @@ import (
 
 // TestQuestionsAreWellFormed checks the promises of docs/kit.md about questions.
 func TestQuestionsAreWellFormed(t *testing.T) {
-	questions, err := kit.Questions()
-	if err != nil {
-		t.Fatal(err)
-	}
+	questions := must(kit.Questions())
 	if len(questions) < 20_000 {
 		t.Errorf("got %d questions, want at least 20000", len(questions))
 	}
@@ -55,21 +52,12 @@ func TestQuestionsAreWellFormed(t *testing.T) {
 
 // TestPageShowsProportions checks the table of docs/kit.md that says how many answers are known in which way (B-43).
 func TestPageShowsProportions(t *testing.T) {
-	page, err := os.ReadFile("../../docs/kit.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := must(os.ReadFile("../../docs/kit.md"))
 	row := func(name string, suites ...string) {
-		questions, err := kit.Questions(suites...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		questions := must(kit.Questions(suites...))
 		text := fmt.Sprintf("| %s | %d |", name, len(questions))
 		for _, way := range kit.Ways() {
-			part, err := kit.OfKnown(questions, way)
-			if err != nil {
-				t.Fatal(err)
-			}
+			part := must(kit.OfKnown(questions, way))
 			text += fmt.Sprintf(" %d |", len(part))
 		}
 		if !strings.Contains(string(page), text+"\n") {
@@ -84,10 +72,7 @@ func TestPageShowsProportions(t *testing.T) {
 
 // TestQuestionHidesAnswer checks that a line has the five fields of the protocol and no more.
 func TestQuestionHidesAnswer(t *testing.T) {
-	questions, err := kit.Questions("ladder")
-	if err != nil {
-		t.Fatal(err)
-	}
+	questions := must(kit.Questions("ladder"))
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(questions[0].Line()), &fields); err != nil {
 		t.Fatal(err)
@@ -100,10 +85,7 @@ func TestQuestionHidesAnswer(t *testing.T) {
 // What MS-DTYP leaves out and S-63 keeps is decided here: an implementation that follows the document differs, and is
 // not wrong (B-37).
 func TestMarkedEntriesOfCreatorsAreDecided(t *testing.T) {
-	list, err := kit.Questions("inherit")
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := must(kit.Questions("inherit"))
 	marked := regexp.MustCompile(`"creator":"[^"]*;[A-Z]*ID;.*"autoInherit":false`)
 	n := 0
 	for _, q := range list {
@@ -117,4 +99,12 @@ func TestMarkedEntriesOfCreatorsAreDecided(t *testing.T) {
 	if n < 100 {
 		t.Errorf("%d questions have such a creator, want at least 100", n)
 	}
+}
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -145,10 +145,7 @@ func TestCancelledRunHasNoScore(t *testing.T) {
 	t.Setenv("REFMON_KIT_ADAPTER", "silent")
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(50*time.Millisecond, cancel)
-	questions, err := kit.Questions("bytes")
-	if err != nil {
-		t.Fatal(err)
-	}
+	questions := must(kit.Questions("bytes"))
 	j := kit.NewJudge(questions[:3], 1)
 	if err := kit.Run(ctx, j, io.Discard, kit.DefaultPatience, os.Args[0]); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
@@ -159,10 +156,7 @@ func TestCancelledRunHasNoScore(t *testing.T) {
 }
 
 func TestScoreReadsAnswersOffline(t *testing.T) {
-	questions, err := kit.Questions("bytes")
-	if err != nil {
-		t.Fatal(err)
-	}
+	questions := must(kit.Questions("bytes"))
 	q := questions[0]
 	b, _ := json.Marshal(map[string]any{"id": q.ID, "out": q.Out})
 	if q.Out == nil {
@@ -184,10 +178,7 @@ func TestAdapterOfDocs(t *testing.T) {
 	if err != nil {
 		t.Skip("no python3: the adapter in docs/kit.md is not run")
 	}
-	page, err := os.ReadFile("../../docs/kit.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := must(os.ReadFile("../../docs/kit.md"))
 	_, code, _ := strings.Cut(string(page), "```python\n")
 	code, _, ok := strings.Cut(code, "```")
 	if !ok || strings.Count(code, "\n") > 60 {
@@ -197,10 +188,7 @@ func TestAdapterOfDocs(t *testing.T) {
 	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	questions, err := kit.Questions("access")
-	if err != nil {
-		t.Fatal(err)
-	}
+	questions := must(kit.Questions("access"))
 	j := kit.NewJudge(questions, len(questions))
 	if err := kit.Run(context.Background(), j, io.Discard, kit.DefaultPatience, python, file); err != nil {
 		t.Fatal(err)

@@ -29,28 +29,16 @@ func on(t *testing.T, profile nt.Profile, privileges ...winnt.Privilege) (*win32
 	for _, p := range privileges {
 		s.Privileges |= p.Bit() // held; no function needs them enabled
 	}
-	v, err := token.New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := sys.NewProcess("program", v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := must(token.New(s))
+	p := must(sys.NewProcess("program", v))
+	th := must(p.NewThread())
 	return win32.On(th), sys, sys.KernelMode(th)
 }
 
 // given returns a handle with these rights of a token that admits the system alone.
 func given(t *testing.T, k *kernel.KernelThread, spec token.Spec, rights winnt.AccessMask) winnt.Handle {
 	t.Helper()
-	v, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := must(token.New(spec))
 	tok := k.NewTokenProtected(v, sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)"))
 	t.Cleanup(func() { k.PsDereferencePrimaryToken(tok) })
 	h, st := k.ObOpenObjectByPointer(tok, 0, rights, winnt.TokenObject, kernel.KernelMode)
@@ -74,17 +62,16 @@ func thread(tb testing.TB, privileges ...winnt.Privilege) (*win32.Thread, *kerne
 		s.Privileges |= p.Bit()
 		s.EnabledPrivileges |= p.Bit()
 	}
-	v, err := token.New(s)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	p, err := sys.NewProcess("program", v)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		tb.Fatal(err)
-	}
+	v := must(token.New(s))
+	p := must(sys.NewProcess("program", v))
+	th := must(p.NewThread())
 	return win32.On(th), sys
+}
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

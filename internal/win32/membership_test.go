@@ -134,14 +134,8 @@ func TestMembershipInContainer(t *testing.T) {
 	}
 	v := o.(*kernel.AccessToken).Value()
 	k.ObDereferenceObject(o)
-	p, err := sys.NewProcess("contained", v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(sys.NewProcess("contained", v))
+	th := must(p.NewThread())
 	w := win32.On(th)
 	for _, c := range []struct {
 		what string
@@ -200,10 +194,7 @@ func TestCurrentUserWorksForIdentifiedClient(t *testing.T) {
 		winnt.SecurityImpersonation} {
 		spec := token.StandardUser(sid.MustParse(alice))
 		spec.Type, spec.Level = winnt.TokenImpersonation, level
-		v, err := token.New(spec)
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := must(token.New(spec))
 		tok := k.CaptureToken(v, k.Thread())
 		if st := k.PsImpersonateClient(k.Thread(), tok, false, false, level); st != ntstatus.Success {
 			t.Fatal(st)

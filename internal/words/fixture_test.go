@@ -48,9 +48,14 @@ func partsText(r words.Right, t *winnt.ObjectType) string {
 // rightsOf reads rights.
 func rightsOf(t *testing.T, text string) []words.Right {
 	t.Helper()
-	rights, err := words.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rights := must(words.Parse(text))
 	return rights
+}
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -41,14 +41,8 @@ func TestRightsAreCombinedIntoQueries(t *testing.T) {
 		{"control+read", "", "error: control cannot be combined"},
 		{"read+control", "", "error: control cannot be combined"}, {"DCSync", "", "0x100 0:00000000 1:1131f6aa 1:1131f6ad"},
 	} {
-		rights, err := words.Parse(c.rights)
-		if err != nil {
-			t.Fatal(err)
-		}
-		chains, err := words.Chains(strings.Fields(c.types))
-		if err != nil {
-			t.Fatal(err)
-		}
+		rights := must(words.Parse(c.rights))
+		chains := must(words.Chains(strings.Fields(c.types)))
 		list, err := words.Queries(rights, chains, winnt.DirectoryServiceObject)
 		got := asked(list)
 		if err != nil {

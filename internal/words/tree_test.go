@@ -27,10 +27,7 @@ func TestTypesByNameMakeOneTree(t *testing.T) {
 		// A property goes below its set, which had none and others of its level behind it.
 		"Membership Send-As member": "0:00000000 1:bc0ac240 2:bf9679c0 1:ab721a54",
 	} {
-		chains, err := words.Chains(strings.Fields(text))
-		if err != nil {
-			t.Fatal(err)
-		}
+		chains := must(words.Chains(strings.Fields(text)))
 		list := words.Tree(chains)
 		var got []string
 		for _, e := range list {
@@ -102,20 +99,14 @@ func TestTreesInFull(t *testing.T) {
 			", 2 " + altGUID + ", 1 " + membershipGUID + ", 2 " + memberGUID,
 		"group member": "0 " + groupGUID + ", 1 " + membershipGUID + ", 2 " + memberGUID,
 	} {
-		chains, err := words.Chains(strings.Fields(names))
-		if err != nil {
-			t.Fatal(err)
-		}
+		chains := must(words.Chains(strings.Fields(names)))
 		list := words.Tree(chains)
 		if err := access.ValidateObjectTypes(list); err != nil || treeText(list) != want {
 			t.Errorf("%s: %s, %v, want %s", names, treeText(list), err, want)
 		}
 	}
 	guid := func(text string) winnt.GUID {
-		g, err := winnt.ParseGUID(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		g := must(winnt.ParseGUID(text))
 		return g
 	}
 	two := words.Tree([][]winnt.GUID{{guid(userGUID), guid(passwordGUID)}, {guid(groupGUID), guid(memberGUID)}})

@@ -110,10 +110,7 @@ func TestTokenKeepsLabelWhenSACLIsSet(t *testing.T) {
 	for range (sd.MaxACLSize - 8) / 20 {
 		long = append(long, audit)
 	}
-	list, err := sd.NewACL(long...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := must(sd.NewACL(long...))
 	d, st := se.KeepLabel(sddl.MustParse("O:SYG:SYS:"+label), sd.New(sd.Parts{Control: sd.SACLPresent, SACL: list}),
 		winnt.SACL_SECURITY_INFORMATION)
 	if st != ntstatus.InvalidACL || d != nil {

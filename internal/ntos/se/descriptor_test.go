@@ -13,10 +13,7 @@ import (
 
 func text(tb testing.TB, d *sd.Descriptor) string {
 	tb.Helper()
-	s, err := sddl.Format(d, sddl.Options{})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	s := must(sddl.Format(d, sddl.Options{}))
 	return s
 }
 
@@ -189,14 +186,8 @@ func TestTokenCopyHasClientsOwnerAndLabel(t *testing.T) {
 func TestCreatorsDescriptorPartsAreUsed(t *testing.T) {
 	creator := build(t, svc, winnt.TokenPrimary, primary("S-1-5-21-1-2-3-513"))
 	bare := build(t, svc, winnt.TokenPrimary, func(s *token.Spec) { s.DefaultDACL = nil })
-	ace, err := sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_READ, sid.Users)
-	if err != nil {
-		t.Fatal(err)
-	}
-	acl, err := sd.NewACL(ace)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ace := must(sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_READ, sid.Users))
+	acl := must(sd.NewACL(ace))
 	given := sid.MustParse("S-1-5-21-9-9-9-9")
 	for i, c := range []struct {
 		creator      *token.Token
@@ -271,4 +262,12 @@ func TestDefaultLabelOfEachType(t *testing.T) {
 			}
 		}
 	}
+}
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

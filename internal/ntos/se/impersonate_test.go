@@ -27,10 +27,7 @@ func build(tb testing.TB, user string, typ winnt.TokenType, changes ...func(*tok
 	for _, c := range changes {
 		c(&s)
 	}
-	t, err := token.New(s)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	t := must(token.New(s))
 	return t
 }
 
@@ -180,10 +177,7 @@ func TestElevatedClientNeedsElevatedServer(t *testing.T) {
 		if typ == winnt.TokenImpersonation {
 			s.Level = winnt.SecurityImpersonation
 		}
-		v, err := token.New(s)
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := must(token.New(s))
 		return v
 	}
 	const full, limited = winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited

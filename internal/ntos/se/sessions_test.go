@@ -18,10 +18,7 @@ func admin(t *testing.T, session winnt.LUID, elevation uint32) *token.Token {
 	t.Helper()
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	spec.AuthenticationID, spec.ElevationType = session, elevation
-	v, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := must(token.New(spec))
 	return v
 }
 
@@ -105,10 +102,7 @@ func TestLinkedSessionsEndTogether(t *testing.T) {
 	// The pair is of one user.
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-1002"))
 	spec.AuthenticationID, spec.ElevationType = two, winnt.TokenElevationTypeLimited
-	other, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	other := must(token.New(spec))
 	for _, bad := range [][2]*token.Token{{full, other}, {other, full}} {
 		// Only a full token and a limited token of the same user can be linked (T-90).
 		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {

@@ -22,14 +22,11 @@ func rightsWorld(t *testing.T) *world {
 		return logon.Member{Person: logon.Person{Privileges: p, Rights: r, Account: logon.Account{
 			SID: sid.MustParse("S-1-5-21-1-2-3").WithRID(rid), Use: winnt.SidTypeUser, Name: name}}}
 	}
-	m, err := logon.NewMemory(logon.Settings{Members: []logon.Member{
+	m := must(logon.NewMemory(logon.Settings{Members: []logon.Member{
 		member(1001, "ann", winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeDebugPrivilege),
 			logon.SeDenyNetworkLogonRight),
 		member(1002, "bob", 0, 0),
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}}))
 	return newWorld(t, kernel.Config{LSA: m})
 }
 
@@ -146,10 +143,7 @@ func TestAuditOptionJoinsSubcategories(t *testing.T) {
 				sid.MustParse(client): {audit.Logon: {Include: audit.OnBoth}}},
 			want: options{4, 4, 4, 4, 4, 4, 4, 4, 4}},
 	} {
-		p, err := audit.NewPolicy(audit.PolicySpec{System: c.system, Users: c.users})
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := must(audit.NewPolicy(audit.PolicySpec{System: c.system, Users: c.users}))
 		w.sys.Audit().Policy.Store(p)
 		info, st := th.LsaQueryInformationPolicy(policy, winnt.PolicyAuditEventsInformation)
 		want(t, name, st, ntstatus.Success)

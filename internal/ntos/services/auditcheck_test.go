@@ -172,24 +172,12 @@ func TestResultListHasOneTo4096Entries(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	server := token.LocalSystem()
 	server.EnabledPrivileges = server.Privileges
-	v, err := token.New(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := sys.NewProcess("server", v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := must(token.New(server))
+	p := must(sys.NewProcess("server", v))
+	th := must(p.NewThread())
 	client := token.NetworkUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	client.Type, client.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
-	c, err := token.New(client)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := must(token.New(client))
 	k := sys.KernelMode(th)
 	tok := k.NewToken(c)
 	if st := k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation); st != ntstatus.Success {

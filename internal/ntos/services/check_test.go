@@ -101,10 +101,7 @@ func TestChecksReturnUsedPrivileges(t *testing.T) {
 	client.Type, client.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
 	client.Privileges |= winnt.SeSecurityPrivilege.Bit()
 	client.EnabledPrivileges |= winnt.SeSecurityPrivilege.Bit()
-	v, err := token.New(client)
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := must(token.New(client))
 	k := sys.KernelMode(th)
 	tok := k.NewToken(v)
 	defer k.PsDereferenceImpersonationToken(tok)

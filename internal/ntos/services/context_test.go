@@ -417,18 +417,9 @@ func TestRecordsNameTheirProcess(t *testing.T) {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3").WithRID(rid))
 		s.Privileges |= winnt.SeSecurityPrivilege.Bit()
 		s.EnabledPrivileges |= winnt.SeSecurityPrivilege.Bit()
-		v, err := token.New(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := sys.NewProcess(fmt.Sprintf("process %d", i), v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		th, err := p.NewThread()
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := must(token.New(s))
+		p := must(sys.NewProcess(fmt.Sprintf("process %d", i), v))
+		th := must(p.NewThread())
 		work(t, th, fmt.Sprintf("D:(A;;GA;;;WD)(A;;%d;;;BU)", i+1))
 		want := map[string]string{"ProcessId": fmt.Sprintf("%#x", uint64(p.ID())),
 			"ProcessName": fmt.Sprintf("process %d", i), "SubjectUserSid": v.User().SID.String()}
@@ -455,12 +446,9 @@ func recording(t *testing.T) (*kernel.System, *audit.Memory) {
 	t.Helper()
 	memory := audit.NewMemory(0, 0)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: memory}})
-	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+	p := must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 		audit.KernelObject: audit.OnBoth, audit.HandleManipulation: audit.OnBoth,
-		audit.AuthorizationPolicyChange: audit.OnBoth}})
-	if err != nil {
-		t.Fatal(err)
-	}
+		audit.AuthorizationPolicyChange: audit.OnBoth}}))
 	sys.Audit().Policy.Store(p)
 	return sys, memory
 }

@@ -140,10 +140,7 @@ func TestDuplicateSACLAsksTheClient(t *testing.T) {
 		}
 		spec := specOf(c.client)
 		spec.Type, spec.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
-		v, err := token.New(spec)
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := must(token.New(spec))
 		k := sys.KernelMode(th)
 		client := k.NewToken(v)
 		st = k.PsImpersonateClient(sys.ThreadObject(th), client, false, false, winnt.SecurityImpersonation)

@@ -53,10 +53,7 @@ func value(tb testing.TB, user string, typ winnt.TokenType, level winnt.Security
 		s.Privileges |= p.Bit()
 		s.EnabledPrivileges |= p.Bit()
 	}
-	t, err := token.New(s)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	t := must(token.New(s))
 	return t
 }
 
@@ -68,19 +65,13 @@ func (w *world) process(name string, privileges ...winnt.Privilege) *kernel.Proc
 // of creates a process whose token is built from the spec.
 func (w *world) of(name string, spec token.Spec) *kernel.Process {
 	w.tb.Helper()
-	v, err := token.New(spec)
-	if err != nil {
-		w.tb.Fatal(err)
-	}
+	v := must(token.New(spec))
 	return w.with(name, v)
 }
 
 func (w *world) with(name string, v *token.Token) *kernel.Process {
 	w.tb.Helper()
-	p, err := w.sys.NewProcess(name, v)
-	if err != nil {
-		w.tb.Fatal(err)
-	}
+	p := must(w.sys.NewProcess(name, v))
 	return p
 }
 
@@ -93,10 +84,7 @@ func (w *world) system(name string) *nt.Thread {
 
 func (w *world) thread(p *kernel.Process) (*nt.Thread, *kernel.KernelThread) {
 	w.tb.Helper()
-	th, err := p.NewThread()
-	if err != nil {
-		w.tb.Fatal(err)
-	}
+	th := must(p.NewThread())
 	return th, w.sys.KernelMode(th)
 }
 
@@ -121,10 +109,7 @@ func newBetween(t *testing.T, cfg kernel.Config) *between {
 	b := &between{world: newWorld(t, cfg), t: t}
 	b.asks = b.system("asks")
 	of := func(name, user string) (*nt.Thread, *kernel.KernelThread) {
-		p, err := b.sys.NewProcess(name, value(t, user, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege))
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := must(b.sys.NewProcess(name, value(t, user, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
 		return b.thread(p)
 	}
 	b.server, b.serves = of("server", otherServer)
@@ -160,10 +145,7 @@ func (b *between) acl() string {
 	want(b.t, "the server's process opens the token of its thread", st, ntstatus.Success)
 	d, st := b.server.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
 	want(b.t, "ask for its descriptor", st, ntstatus.Success)
-	s, err := sddl.Format(d, sddl.Options{})
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	s := must(sddl.Format(d, sddl.Options{}))
 	return s
 }
 
@@ -408,10 +390,7 @@ func setEverything(t *testing.T, log *audit.Log, options audit.Options) {
 	for s := range audit.Subcategories {
 		spec.System[s] = audit.OnBoth
 	}
-	p, err := audit.NewPolicy(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(audit.NewPolicy(spec))
 	log.Policy.Store(p)
 }
 
@@ -490,10 +469,7 @@ func pipePair(tb testing.TB) (sys *kernel.System, server, client *nt.Thread) {
 	tb.Helper()
 	w := newWorld(tb, kernel.Config{})
 	thread := func(name, file string) *nt.Thread {
-		v, err := token.Parse([]byte(file))
-		if err != nil {
-			tb.Fatal(err)
-		}
+		v := must(token.Parse([]byte(file)))
 		th, _ := w.thread(w.with(name, v))
 		return th
 	}
@@ -550,10 +526,7 @@ func newPendingWorld(t *testing.T, quota uint32) *pendingWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	th := must(p.NewThread())
 	w := &pendingWorld{T: t, p: p, th: th}
 	var st ntstatus.Status
 	const rights = winnt.GENERIC_READ | winnt.GENERIC_WRITE | winnt.SYNCHRONIZE
@@ -592,4 +565,12 @@ func badHandles(t *testing.T, th *nt.Thread, h winnt.Handle, rights winnt.Access
 	want(t, "O-31: another type", call(other), ntstatus.ObjectTypeMismatch)
 	want(t, "O-31: too few rights", call(weak), ntstatus.AccessDenied)
 	want(t, "close", th.NtClose(weak), ntstatus.Success)
+}
+
+// must returns v, or panics if there is an error.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -219,10 +219,7 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 func TestPendingOperationIsCancelledOnce(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
-	other, err := w.p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	other := must(w.p.NewThread())
 	var ends atomic.Int32
 	var got nt.IOResult
 	for i, end := range []func() ntstatus.Status{
@@ -273,10 +270,7 @@ func TestConcurrentCancelsCompleteEachOperationOnce(t *testing.T) {
 		var all sync.WaitGroup
 		start := make(chan struct{})
 		run := func(act func(*nt.Thread, int)) {
-			th, err := w.p.NewThread()
-			if err != nil {
-				t.Fatal(err)
-			}
+			th := must(w.p.NewThread())
 			all.Go(func() {
 				<-start
 				for i := range 50 {

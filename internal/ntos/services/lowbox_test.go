@@ -24,10 +24,7 @@ func TestPackageHasOneNumberPerSession(t *testing.T) {
 	}{{"a", 1, "1"}, {"a", 1, "1"}, {"b", 2, "1"}, {"c", 1, "2"}, {"b", 2, "1"}, {"c", 1, "2"}} {
 		spec := token.StandardUser(sid.MustParse(svc))
 		spec.SessionID = c.session
-		v, err := token.New(spec)
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := must(token.New(spec))
 		of := k.NewToken(v)
 		defer k.PsDereferencePrimaryToken(of)
 		h, st := k.ObOpenObjectByPointer(of, 0, winnt.TOKEN_DUPLICATE, winnt.TokenObject, kernel.KernelMode)

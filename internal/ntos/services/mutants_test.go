@@ -15,25 +15,16 @@ func TestMutantIsAbandonedWhenOwnerEnds(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	alice := value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)
 	process := func(name string) *kernel.Process {
-		p, err := sys.NewProcess(name, alice)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := must(sys.NewProcess(name, alice))
 		return p
 	}
-	watcher, err := process("watcher").NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	watcher := must(process("watcher").NewThread())
 	for name, end := range map[string]func(*kernel.Process, *nt.Thread){
 		"thread":  func(_ *kernel.Process, th *nt.Thread) { th.Close() },
 		"process": func(p *kernel.Process, _ *nt.Thread) { p.Exit() },
 	} {
 		owner := process("owner of " + name)
-		th, err := owner.NewThread()
-		if err != nil {
-			t.Fatal(err)
-		}
+		th := must(owner.NewThread())
 		oa := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\` + name}
 		if _, st := th.NtCreateMutant(winnt.MUTANT_ALL_ACCESS, oa, true); st != ntstatus.Success {
 			t.Fatal(st)

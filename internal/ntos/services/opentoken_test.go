@@ -103,10 +103,7 @@ func TestOpenThreadTokenChecksAttributesFirst(t *testing.T) {
 func TestKernelHandleAttributeOfTokens(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	_, outside := w.thread(w.process("p"))
-	inside, err := w.sys.SystemThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	inside := must(w.sys.SystemThread())
 	const inherit, kernelHandle = winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE
 	for _, c := range []struct {
 		attributes      uint32
@@ -142,10 +139,7 @@ func TestOpenAsSelfUsesCallersProcess(t *testing.T) {
 		{acting, ntstatus.AccessDenied, ntstatus.AccessDenied}} {
 		w := newWorld(t, kernel.Config{})
 		th, k := w.thread(w.process("caller", winnt.SeImpersonatePrivilege))
-		other, err := w.sys.NewProcess("other", value(t, acting, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege))
-		if err != nil {
-			t.Fatal(err)
-		}
+		other := must(w.sys.NewProcess("other", value(t, acting, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
 		_, served := w.thread(other)
 		tok := k.NewTokenProtected(value(t, svc, winnt.TokenImpersonation, winnt.SecurityImpersonation),
 			sddl.MustParse("O:SYG:SYD:(A;;0x8;;;"+c.admits+")"))

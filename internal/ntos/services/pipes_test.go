@@ -286,14 +286,8 @@ func TestAddingInstanceNeedsRight(t *testing.T) {
 		sys := kernel.Boot(kernel.Config{})
 		var threads []*nt.Thread
 		for _, u := range []string{"S-1-5-21-1-2-3-1200", user} {
-			p, err := sys.NewProcess("p", value(t, u, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege))
-			if err != nil {
-				t.Fatal(err)
-			}
-			th, err := p.NewThread()
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := must(sys.NewProcess("p", value(t, u, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
+			th := must(p.NewThread())
 			threads = append(threads, th)
 		}
 		create := func(th *nt.Thread, text string) ntstatus.Status {
@@ -332,19 +326,10 @@ func hex(m winnt.AccessMask) string {
 // data (I-152).
 func TestLargeWriteWaitsForReader(t *testing.T) {
 	_, server, client := pipePair(t)
-	l, err := server.ListenPipe("orders", everyone)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(server.ListenPipe("orders", everyone))
 	defer l.Close()
-	c, err := client.DialPipe("orders", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := l.AcceptPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := must(client.DialPipe("orders", nil))
+	s := must(l.AcceptPipe())
 	defer s.Close()
 	const size, quota = 100_000, 1 << 16
 	_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))

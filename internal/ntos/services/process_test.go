@@ -192,10 +192,7 @@ func shown(t *testing.T, th *nt.Thread, h winnt.Handle) string {
 	t.Helper()
 	d, st := th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
 	want(t, "query the security", st, ntstatus.Success)
-	text, err := sddl.Format(d, sddl.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := must(sddl.Format(d, sddl.Options{}))
 	return text
 }
 

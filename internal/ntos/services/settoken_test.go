@@ -110,15 +110,9 @@ func TestChildProcessFlagsAreNeverCleared(t *testing.T) {
 func TestFilterRefusesUnreadableLists(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
-	set, err := claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := must(claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}}}))
 	spec.UserClaims, spec.DeviceClaims = set, set
-	v, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := must(token.New(spec))
 	p := w.with("p", v)
 	th, k := w.thread(p)
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
@@ -268,10 +262,7 @@ func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 		if c == winnt.TokenVirtualizationEnabled {
 			spec.Flags |= winnt.TOKEN_VIRTUALIZE_ALLOWED
 		}
-		v, err := token.New(spec)
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := must(token.New(spec))
 		tok := k.NewToken(v)
 		defer k.PsDereferencePrimaryToken(tok)
 		open := func(by *nt.Thread, rights winnt.AccessMask) winnt.Handle {

@@ -91,10 +91,7 @@ func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 		if process {
 			v = filtered(v)
 		}
-		p, err := w.sys.NewProcess("p", v)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := must(w.sys.NewProcess("p", v))
 		th, k := w.thread(p)
 		own, st := k.ObOpenObjectByPointer(k.Thread(), 0, winnt.THREAD_IMPERSONATE, winnt.ThreadObject, kernel.KernelMode)
 		want(t, "open the thread", st, ntstatus.Success)
@@ -120,10 +117,7 @@ func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
-	p, err := w.sys.NewProcess("other", value(t, client, winnt.TokenPrimary, 0))
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(w.sys.NewProcess("other", value(t, client, winnt.TokenPrimary, 0)))
 	process := openProcess(t, k, p)
 	var ids []winnt.Handle
 	for i := range 5 {

@@ -29,10 +29,7 @@ func TestClaimListLengthCountsAllParts(t *testing.T) {
 			16 + 40 + 48},
 	} {
 		c.claim.Name = "n"
-		set, err := claims.NewSet([]claims.Attribute{c.claim})
-		if err != nil {
-			t.Fatal(err)
-		}
+		set := must(claims.NewSet([]claims.Attribute{c.claim}))
 		spec := token.StandardUser(sid.MustParse(svc))
 		spec.UserClaims, spec.DeviceClaims, spec.LocalAttributes = set, set, set
 		p := w.of("p", spec)

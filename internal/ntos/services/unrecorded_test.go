@@ -175,10 +175,7 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 // wrote reports whether the log has a record with one of the ids after number last.
 func (d *demanded) wrote(t *testing.T, last uint64, ids []uint16) bool {
 	t.Helper()
-	r, err := auditlog.NewReader(d.dir, last+1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := must(auditlog.NewReader(d.dir, last+1))
 	defer r.Close()
 	for {
 		v, err := r.Next()
