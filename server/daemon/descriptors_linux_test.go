@@ -397,7 +397,7 @@ func TestRefillRefused(t *testing.T) {
 		{"has collected nothing", file, file, ntstatus.InvalidParameter},
 		{"collects without the rights", reader, 0, ntstatus.AccessDenied},
 		{"is itself", file, reader, ntstatus.InvalidParameter},
-		{"from a directory", file, folder, ntstatus.InvalidParameter},
+		{"is replaced by a directory without DELETE (F-215)", file, folder, ntstatus.AccessDenied},
 		{"from a device", file, device, ntstatus.NotSupported},
 		{"of a device", device, from, ntstatus.NotSupported},
 		{"an invalid target handle", 0x7770, from, ntstatus.InvalidHandle},
