@@ -83,12 +83,9 @@ func (a *Alone) Run(ctx context.Context) (err error) {
 	}
 	keeping, stop := context.WithCancel(ctx)
 	defer stop()
-	ready, kept := make(chan struct{}), make(chan error, 1)
-	go func() { kept <- stages.Keep(keeping, keeper, func() { close(ready) }) }()
-	select {
-	case <-ready:
-	case err := <-kept:
-		return fmt.Errorf("make the streams: %w", err)
+	kept, err := keep(keeping, keeper)
+	if err != nil {
+		return err
 	}
 	all := []func(context.Context) error{b.Wait, func(ctx context.Context) error {
 		select {
@@ -107,6 +104,19 @@ func (a *Alone) Run(ctx context.Context) (err error) {
 	}
 	unused = nil
 	return together(ctx, all)
+}
+
+// keep runs the keeper until the context ends, and returns when it has created the streams. kept receives the error
+// with which the keeper ends.
+func keep(ctx context.Context, c *stages.Conn) (kept <-chan error, err error) {
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- stages.Keep(ctx, c, func() { close(ready) }) }()
+	select {
+	case <-ready:
+		return ended, nil
+	case err := <-ended:
+		return nil, fmt.Errorf("make the streams: %w", err)
+	}
 }
 
 // store creates an empty folder for messages and locks it for one process (N-10). It deletes the messages of an
