@@ -380,3 +380,45 @@ func TestHideDeniedChangesStatus(t *testing.T) {
 		}
 	}
 }
+
+// An SMB server that uses this package returns maximal access, inherits descriptors, and lets only the rights of a
+// handle change them.
+func TestServerUsesPackageForWholeOpen(t *testing.T) {
+	s, dir, file := smbWorld(t)
+	// The response has the maximal access, and MAXIMUM_ALLOWED grants it.
+	o, st := s.open("a", dir, file, winnt.MAXIMUM_ALLOWED, fileaccess.FileOpen, 0)
+	if st != ntstatus.Success || o.handle.Granted != 0x1301BF || o.max.Access != 0x1301BF {
+		t.Fatalf("open for MAXIMUM_ALLOWED: %v, %+v; want granted and maximal access 0x1301BF", st, o)
+	}
+	// The new file inherits the ten entries.
+	made, st := s.open("b", dir, nil, winnt.GENERIC_ALL, fileaccess.FileCreate, 0)
+	if st != ntstatus.Success || made.handle.Granted != 0x1F01FF {
+		t.Fatalf("create: %v, %+v; want granted 0x1F01FF", st, made)
+	}
+	own := &smbFile{SD: made.newSD}
+	got, st := querySMBSecurity(&made.handle, own, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
+	if d, err := sd.Decode(got); st != ntstatus.Success || err != nil || d.DACL().Len() != 10 ||
+		d.Owner() != s.subject.Effective().User().SID {
+		t.Fatalf("querySMBSecurity of the new file: %v, %v, %x; want ten entries and the user as the owner", st, err,
+			got)
+	}
+	// The owner removes all entries and then has only the owner's rights.
+	if st := s.setSecurity(&made.handle, own, winnt.DACL_SECURITY_INFORMATION,
+		sddl.MustParse("D:P").Append(nil)); st != ntstatus.Success {
+		t.Fatalf("set the DACL: %v, want success", st)
+	}
+	if _, st := s.open("b", dir, own, winnt.FILE_WRITE_DATA, fileaccess.FileOpen, 0); st != ntstatus.AccessDenied {
+		t.Errorf("open for writing without entries: %v, want %v", st, ntstatus.AccessDenied)
+	}
+	if _, st := s.open("b", dir, own, winnt.WRITE_DAC, fileaccess.FileOpen, 0); st != ntstatus.Success {
+		t.Errorf("open for WRITE_DAC by the owner: %v, want %v", st, ntstatus.Success)
+	}
+	if st := s.setSecurity(&o.handle, file, winnt.DACL_SECURITY_INFORMATION,
+		sddl.MustParse("D:P").Append(nil)); st != ntstatus.AccessDenied {
+		t.Errorf("setSecurity with a handle without WRITE_DAC: %v, want %v", st, ntstatus.AccessDenied)
+	}
+	// An unreadable descriptor grants nothing.
+	if _, st := s.open("a", dir, &smbFile{}, winnt.READ_CONTROL, fileaccess.FileOpen, 0); st != ntstatus.AccessDenied {
+		t.Errorf("open with an unreadable descriptor: %v, want %v", st, ntstatus.AccessDenied)
+	}
+}

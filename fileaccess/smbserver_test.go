@@ -90,3 +90,34 @@ func (s *smbSession) facts(parent, f *smbFile) (*fileaccess.Facts, error) {
 	}
 	return facts, nil
 }
+
+// querySMBSecurity processes SMB2 QUERY_INFO for a security descriptor.
+func querySMBSecurity(h *fileaccess.Handle, f *smbFile, info uint32) ([]byte, ntstatus.Status) {
+	d, err := sd.Decode(f.SD)
+	if err != nil {
+		return nil, ntstatus.AccessDenied
+	}
+	part, st := fileaccess.QuerySecurity(h, d, info)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	return part.Append(nil), st
+}
+
+// setSecurity processes SMB2 SET_INFO for a security descriptor. On success it replaces the descriptor of f.
+func (s *smbSession) setSecurity(h *fileaccess.Handle, f *smbFile, info uint32, b []byte) ntstatus.Status {
+	old, err := sd.Decode(f.SD)
+	if err != nil {
+		return ntstatus.AccessDenied
+	}
+	to, err := sd.Decode(b)
+	if err != nil {
+		return ntstatus.InvalidSecurityDescr
+	}
+	d, st := fileaccess.SetSecurity(h, &fileaccess.SecurityChange{Information: info, Old: old, New: to,
+		Subject: s.subject})
+	if st == ntstatus.Success {
+		f.SD = d.Append(nil)
+	}
+	return st
+}
