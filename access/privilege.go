@@ -17,9 +17,10 @@ const (
 		winnt.DELETE
 )
 
-// stage0 grants the rights of backup and restore intent, and checks that the subject has SeSecurityPrivilege if it
-// requested ACCESS_SYSTEM_SECURITY. ok is false if it does not. The stage runs before the descriptor is read, so that
-// this failure precedes every denial.
+// stage0 grants the rights of backup and restore intent. It then grants ACCESS_SYSTEM_SECURITY, if requested, to a
+// subject with SeSecurityPrivilege. ok is false if neither the intent nor that privilege grants it. used has the
+// privileges that granted a right. The stage runs before the descriptor is read, so that this failure precedes every
+// denial.
 func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool) {
 	want := need
 	// With MAXIMUM_ALLOWED an intent grants all its rights, otherwise the requested ones.
