@@ -11,7 +11,7 @@ func (e *Expr) Eval(env Env) Truth {
 	return e.truth(env, e.root)
 }
 
-// truth evaluates the operation or operand r. An operand counts as a condition.
+// truth evaluates the operation or operand r. An attribute as operand counts as a condition.
 func (e *Expr) truth(env Env, r ref) Truth {
 	if r < 0 {
 		return e.attributeTruth(env, r)
