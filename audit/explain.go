@@ -85,7 +85,8 @@ func entryOf(d *sd.Descriptor, why *access.Reason) sd.ACE {
 	return d.DACL().At(why.Index)
 }
 
-// entryText returns "D:" or "S:" and the SDDL of the entry to which a reason points, or "" if it points to none.
+// entryText returns "D:" or "S:" and the SDDL of the entry to which a reason points. It returns "" if the reason
+// points to none, or if the entry has no text form.
 func entryText(d *sd.Descriptor, why *access.Reason) string {
 	a := entryOf(d, why)
 	if a.IsZero() {

@@ -19,8 +19,9 @@ type Reason struct {
 	Name string
 }
 
-// accessLines returns the rights of a mask in the order of records, each with the reason for its bit. A bit without a
-// reason was not checked.
+// accessLines returns the rights of a mask in the order of records. Each has the reason for its bit, or an unknown
+// reason if reasons has none for it. If records of the type have no reasons, or reasons is empty, the lines have
+// none.
 func accessLines(typ string, mask winnt.AccessMask, reasons []Reason) []accessLine {
 	var lines []accessLine
 	for right := range Rights(typ, mask) {

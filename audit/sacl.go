@@ -233,8 +233,9 @@ func (w *saclWalk) applies(list *sd.ACL, e *sd.Entry) bool {
 	return w.condition(list, e)
 }
 
-// matches reports whether the effective token has a SID in any state: enabled, deny-only or restricting SIDs all
-// count. PRINCIPAL_SELF and OWNER RIGHTS stand for the self SID and the owner (U-12).
+// matches reports whether the effective token has a SID, as for a deny entry: enabled, deny-only and restricting SIDs
+// count, disabled ones do not. PRINCIPAL_SELF and OWNER RIGHTS stand for the self SID and the owner (U-12). If the
+// one that it stands for is missing, matches returns false.
 func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
 	// PRINCIPAL_SELF and OWNER RIGHTS mean the self SID and the owner (U-12).
 	if s == sid.PrincipalSelf || s == sid.OwnerRights {
