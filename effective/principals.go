@@ -55,7 +55,8 @@ func Compile(tokens []*token.Token, cfg Config) *Principals {
 	return p
 }
 
-// intern assigns a column to each principal. Principals with equal tokens share one.
+// intern assigns a column to each principal. Principals with equal tokens share one, unless a callback or local
+// attributes may change the answer. If none share, p.column stays nil.
 func (p *Principals) intern(tokens []*token.Token) {
 	users := make(map[sid.SID]uint32, len(tokens)) // tokens of different users differ, but for rarities
 	for _, t := range tokens {
@@ -223,7 +224,7 @@ func (p *Principals) columnOf(i int) int {
 	return i
 }
 
-// expand sets dst to the principals that have one of the columns.
+// expand sets dst to the principals that have one of the columns. p.column must not be nil.
 func (p *Principals) expand(dst, columns Set) {
 	clear(dst)
 	for i, c := range p.column {
