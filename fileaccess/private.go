@@ -268,8 +268,9 @@ func trustee(a sd.ACE) sid.SID {
 	return a.SID()
 }
 
-// isPlaceholder reports whether a SID can be in no token, such as CREATOR OWNER. OWNER RIGHTS is one too: the
-// owner stands for it.
+// isPlaceholder reports whether no token has a SID for which an entry could grant something: a placeholder such as
+// CREATOR OWNER, Nobody, an integrity level or a trust level. OWNER RIGHTS is one too: the owner stands for
+// it.
 func isPlaceholder(s sid.SID) bool {
 	switch s {
 	case sid.Nobody, sid.CreatorOwner, sid.CreatorGroup, sid.CreatorOwnerServer, sid.CreatorGroupServer, sid.OwnerRights,

@@ -50,8 +50,8 @@ func Connect(s *access.Subject, share *Share, p *Policy) (Tree, ntstatus.Status)
 	return t, ntstatus.Success
 }
 
-// shareMaximal returns the rights that a share allows the subject (F-5): every
-// right for nil.
+// shareMaximal returns the rights that a share allows the subject (F-5): every right for nil, the rights in Maximal
+// if that is set, else those that its descriptor grants.
 func (e *engine) shareMaximal(s *Share) winnt.AccessMask {
 	switch {
 	case s == nil:
@@ -63,8 +63,9 @@ func (e *engine) shareMaximal(s *Share) winnt.AccessMask {
 	return m
 }
 
-// gate decides whether a request that came through a share may continue (step 0: F-5, F-6). It drops the options that
-// a share ignores (F-7). A request without a share passes if it requests a right.
+// gate decides whether a request that came through SMB may continue (step 0: F-5, F-6). It then drops the options and
+// rights that an SMB server ignores (F-7). Without a share it refuses only a request for nothing or for
+// ACCESS_SYSTEM_SECURITY alone.
 func (o *opening) gate() ntstatus.Status {
 	s := o.f.Share
 	if s != nil {
