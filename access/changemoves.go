@@ -96,7 +96,8 @@ func enableIn(spec *token.Spec, s sid.SID) {
 	spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: token.GroupDefault})
 }
 
-// privilegeMoves returns moves that enable the privileges that the check looks at.
+// privilegeMoves returns the steps that enable a privilege that the check uses and the token does not have enabled.
+// Backup and restore are among them only if the request declares that intent.
 func privilegeMoves(r *Request) (out []move) {
 	t := r.Subject.Effective()
 	// Backup and restore count for a caller that declares the intent only.

@@ -139,8 +139,8 @@ func (q *query) decide() Decision {
 	return q.settle(q.combine(used))
 }
 
-// settle records the decision in the tracer, if there is one, and returns it.
-// Every path through the check ends with it.
+// settle records the decision in the tracer, if there is one, and returns it. Every path through the check ends with
+// it, except the fast path of decidePlain, which has no tracer.
 func (q *query) settle(d Decision) Decision {
 	if q.tr != nil {
 		q.tr.end(q, d)

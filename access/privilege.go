@@ -82,10 +82,10 @@ func (q *query) takeOwnership() winnt.PrivilegeSet {
 	return 0
 }
 
-// ownerRights returns the owner's implicit rights among the held bits: READ_CONTROL
-// and WRITE_DAC, unless an entry for OWNER RIGHTS replaces them. They come
-// before the DACL, so that no deny entry removes them. It returns 0 for a
-// token that does not have the owner enabled.
+// ownerRights returns the owner's implicit rights among the held bits: READ_CONTROL and WRITE_DAC, or only
+// READ_CONTROL with the option ADOwnerReadOnly. They come before the DACL, so that no deny entry removes them.
+// It returns 0 for a token that does not have the owner enabled, for a restricted token without the owner among its
+// restricting SIDs, and if an entry for OWNER RIGHTS replaces these rights.
 func (q *query) ownerRights() winnt.AccessMask {
 	t, owner := q.who.token, q.who.owner
 	// The owner must be an enabled SID of the token.
