@@ -192,7 +192,9 @@ func isAdministrative(s sid.SID) bool {
 	return false
 }
 
-// restrict stores the restricting SIDs. If the token already has some, it stores the intersection (T-63).
+// restrict stores the restricting SIDs of f; without any it changes nothing. If the token already has some, it stores
+// the intersection (T-63). With WRITE_RESTRICTED the new token is restricted only in writing, unless the old one is
+// restricted in all rights.
 func (w *filtered) restrict(f *FilterSpec) {
 	if len(f.Restrict) == 0 {
 		return
