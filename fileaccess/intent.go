@@ -28,7 +28,8 @@ func (o *opening) privileges() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// intent applies the pre-grant: of each privilege's rights the requested ones, or all with MAXIMUM_ALLOWED (F-20).
+// intent applies the pre-grant: of each privilege's rights the requested ones, or all with MAXIMUM_ALLOWED. The
+// backup privilege counts only for dispositions that open an existing object (F-20).
 func (o *opening) intent() {
 	want := o.desired
 	if o.max() {

@@ -240,7 +240,9 @@ func (p *privacy) withoutListed(x *Exposure) {
 	}
 }
 
-// candidates returns the SIDs to ask about: Everyone, those of the entries, and the owner, without the trusted ones.
+// candidates returns the SIDs to ask about: Everyone first, then those of the entries, and the owner. It leaves out
+// trusted SIDs, placeholders and the SIDs that the request says no token has. For a new object it keeps CREATOR
+// GROUP.
 func (p *privacy) candidates(d *sd.Descriptor, where Place) []sid.SID {
 	list, seen := []sid.SID{sid.Everyone}, map[sid.SID]bool{sid.Everyone: true}
 	add := func(s sid.SID) {
