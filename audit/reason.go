@@ -106,7 +106,7 @@ func descriptorText(d *sd.Descriptor, info uint32) string {
 const noEntries = "S:AI"
 
 // resourceAttributes returns the SDDL of the attribute entries of a file, "S:AI" without any, and "-" for types
-// without resource attributes (U-57).
+// without resource attributes (U-57). If the text is too long, it returns a message code.
 func resourceAttributes(typ string, d *sd.Descriptor) string {
 	if typ != "File" {
 		return absent

@@ -91,7 +91,9 @@ func outcomeOf(dec access.Decision) Outcome {
 	return Failure
 }
 
-// auditedMask returns the mask that audit entries are compared with (U-11).
+// auditedMask returns the mask that audit entries are compared with (U-11). On success these are the granted rights,
+// on failure the requested ones, mapped and without MAXIMUM_ALLOWED. For a failed request of MAXIMUM_ALLOWED alone
+// they are all rights of the type.
 func auditedMask(r *access.Request, m *winnt.GenericMapping, o Outcome, granted winnt.AccessMask) winnt.AccessMask {
 	if o == Success { // U-11: even if MAXIMUM_ALLOWED was requested
 		return granted
