@@ -1,8 +1,8 @@
 package claims
 
-// Eval evaluates the condition. A program error gives Unknown. So does an
-// operator whose attribute is absent, except Exists and Not_Exists, and one
-// whose operands do not have matching types.
+// Eval evaluates the condition. A program error gives Unknown. So does an operator whose attribute is absent, or
+// whose operands do not have matching types. Exists and Not_Exists have a result for an absent attribute, and so have
+// Contains and Not_Contains if their list is empty.
 func (e *Expr) Eval(env Env) Truth {
 	// A program without exactly one result is Unknown.
 	if e.state == stateBroken {
