@@ -98,7 +98,8 @@ func (p *Principals) classify(i int, t *token.Token) {
 	}
 }
 
-// orderLevels computes the set of tokens up to each integrity level.
+// orderLevels computes the set of tokens up to each integrity level. It counts only tokens with the no-write-up
+// policy, because a label limits no others.
 func (p *Principals) orderLevels() {
 	// Integrity limits only tokens with the no-write-up policy.
 	limited := func(t *token.Token) bool {
