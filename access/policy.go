@@ -26,7 +26,7 @@ type Policy struct {
 }
 
 // Rule is a central access rule. The zero value applies to every object and limits
-// nothing.
+// only AppContainers.
 type Rule struct {
 	Name       string         // for explanations
 	AppliesTo  *claims.Expr   // nil: to every object
