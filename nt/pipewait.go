@@ -152,7 +152,7 @@ func (w *worker) end() {
 	w.t.Close()
 }
 
-// patient is a Transport that repeats each call until it can be done, or until ends.
+// patient is a Transport that repeats each call until it can be done, or until the wait in its field until ends.
 type patient struct {
 	Transport
 	until Wait
