@@ -58,11 +58,11 @@ func (s *System) MakeLink(th *nt.Thread, name nt.ObjectAttributes, target string
 	return c.MakeLink(name, target)
 }
 
-// MakeNameless creates a file without a name in a directory of a tree and opens it with the desired rights, for
-// a component that shows trees to programs of the host. The decision is that of NtCreateFile for a new file with
-// the given name, which must not exist (F-197). The file is deleted with its last open unless
-// NtSetInformationFile links it. The status is STATUS_NOT_SUPPORTED for a tree without such files, or a name in
-// no tree. shape is that of [System.CreateShaped].
+// MakeNameless creates a file without a name in a directory of a tree and opens it with the desired rights, for a
+// component that shows trees to programs of the host. The decision is that of NtCreateFile for a new file with the
+// given name, which must not exist (F-197). The file is deleted with its last open unless NtSetInformationFile links
+// it. The status is STATUS_NOT_SUPPORTED for a tree without such files, or a name in no tree, and
+// STATUS_INVALID_HANDLE for a thread of another system. shape is that of [System.CreateShaped].
 func (s *System) MakeNameless(th *nt.Thread, name nt.ObjectAttributes, desired winnt.AccessMask,
 	shape func(*sd.Descriptor) *sd.Descriptor) (winnt.Handle,
 	ntstatus.Status) {
@@ -76,7 +76,7 @@ func (s *System) MakeNameless(th *nt.Thread, name nt.ObjectAttributes, desired w
 // CreateShaped opens or creates a file of a tree like NtCreateFile. It passes the descriptor that a new file would
 // get to shape, which returns the one that it does get. It calls shape for each attempt, without a lock, but not for
 // an existing file. A nil shape changes nothing. The result of shape is trusted. The status is STATUS_NOT_SUPPORTED
-// for a name outside of trees.
+// for a name outside of trees, and STATUS_INVALID_HANDLE for a thread of another system.
 func (s *System) CreateShaped(th *nt.Thread, in nt.CreateFileIn,
 	shape func(*sd.Descriptor) *sd.Descriptor) (out nt.CreateFileOut, st ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)
