@@ -29,8 +29,9 @@ func decidedBy(q *query, f effect) cause {
 	return deniedMaximum
 }
 
-// decide records why an entry decides the bits of m. A deny entry becomes the reason of its bits. An allow entry
-// becomes the reason only in the user pass: the later passes cannot add rights, so an earlier reason remains.
+// decide records why an entry decides the bits of m. A denial sets their reason in every pass, see [tracer.denial].
+// An allow entry sets it only in the user pass over the object's own DACL: the other passes and the central access
+// rules cannot add rights, so an earlier reason remains.
 func (t *tracer) decide(q *query, i int, f effect, m winnt.AccessMask) {
 	if f == deny {
 		t.last = t.denial(q, i)
@@ -41,7 +42,7 @@ func (t *tracer) decide(q *query, i int, f effect, m winnt.AccessMask) {
 }
 
 // denial returns the reason for bits that the current pass refuses. i is the index of the entry that denies them, or
-// -1 if no entry allows them.
+// -1 if no entry allows them. Inside a central access rule the reason is that rule, without the entry.
 func (t *tracer) denial(q *query, i int) Reason {
 	r := Reason{List: "DACL", Index: i}
 	switch {

@@ -164,7 +164,8 @@ func (x *Explanation) certify(c *certificate) {
 	}
 }
 
-// level returns the name of the impersonation level, or "" if the subject has no client.
+// level returns the name of the client's impersonation level, or "" if the subject has no client. A level above
+// Delegation has the name of Delegation.
 func (s *Subject) level() string {
 	if s.Client == nil {
 		return ""

@@ -115,7 +115,8 @@ type trial struct {
 	madeFor []*move
 }
 
-// newTrial returns a trial with copies of the request's lists.
+// newTrial returns a trial with copies of the request's lists. Its DACL starts with maxPut blank entries for new
+// ones, so that entry i of the descriptor has index maxPut+i.
 func newTrial(r *Request) *trial {
 	x := &trial{r: *r, token: r.Subject.Effective()}
 	for range maxPut {
@@ -189,7 +190,8 @@ func (x *trial) tokenOf(moves []*move) *token.Token {
 	return made
 }
 
-// lists replaces the query's DACL and SACL by the trial's copies if a step of the current trial changes an entry.
+// lists replaces the query's DACL and SACL by the trial's copies if a step of the current trial changes an entry. A
+// query without a DACL stays without one.
 func (x *trial) lists(q *query) {
 	if !x.changed {
 		return

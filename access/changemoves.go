@@ -11,8 +11,8 @@ import (
 )
 
 // movesFor returns the single steps that could help to grant the request. Steps that an administrator prefers come
-// first: join a group, get a privilege, lift a limit of the token, and last change the object. The results of
-// [Changes] keep this order.
+// first: join a group, get a privilege, lift a limit of the token, and last change the object. [Changes] tries them,
+// and returns its results, in this order.
 func movesFor(r *Request) []move {
 	moves := append(groupMoves(r), privilegeMoves(r)...)
 	moves = append(moves, limitMoves(r)...)
@@ -56,7 +56,8 @@ func limitMoves(r *Request) (moves []move) {
 	return moves
 }
 
-// groupMoves returns the steps that add the token to a SID that an allow entry names, or to the owner.
+// groupMoves returns the steps that give the token a SID that an allow entry names, or the owner's. It leaves out
+// SIDs that the token already has enabled, and returns at most maxGroups steps.
 func groupMoves(r *Request) (out []move) {
 	// Two SIDs are placeholders, not groups that a user can join.
 	t, seen := r.Subject.Effective(), map[sid.SID]bool{sid.OwnerRights: true, sid.PrincipalSelf: true}
@@ -80,7 +81,7 @@ func groupMoves(r *Request) (out []move) {
 	return out
 }
 
-// enableIn enables a SID in the token: the user, a group that the token has, or else a new group.
+// enableIn enables SID s in the spec: the user, a group that the spec already has, or else a new group.
 func enableIn(spec *token.Spec, s sid.SID) {
 	if spec.User.SID == s {
 		spec.User.Attributes = 0
@@ -95,7 +96,8 @@ func enableIn(spec *token.Spec, s sid.SID) {
 	spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: token.GroupDefault})
 }
 
-// privilegeMoves returns moves that enable the privileges that the check looks at.
+// privilegeMoves returns the steps that enable a privilege that the check uses and the token does not have enabled.
+// Backup and restore are among them only if the request declares that intent.
 func privilegeMoves(r *Request) (out []move) {
 	t := r.Subject.Effective()
 	// Backup and restore count for a caller that declares the intent only.
@@ -123,7 +125,8 @@ func privilegeMoves(r *Request) (out []move) {
 }
 
 // dropMoves returns the steps that drop one deny entry of the DACL, or one label, filter or policy entry of the SACL.
-// Deny entries for the token's SIDs come first, because at most maxDrops steps are tried.
+// It returns at most maxDrops steps for the DACL, deny entries for the token's SIDs first, and maxDrops+maxPut steps
+// in all.
 func dropMoves(r *Request) (out []move) {
 	d, t := r.Descriptor, r.Subject.Effective()
 	deny := d.DACL().Entries()
@@ -159,8 +162,9 @@ func dropMoves(r *Request) (out []move) {
 	return out
 }
 
-// meets reports whether an entry may apply to the token: one of the token's lists has its SID, or the entry is not
-// plain (it has a condition, an object type or other data).
+// meets reports whether an entry may apply to the token. This is so if the token has the SID, enabled, deny-only or
+// restricting, if an AppContainer meets an entry for a package or capability, or if the entry is not plain (it has a
+// condition, an object type or other data).
 func meets(t *token.Token, r *Request, e *sd.Entry) bool {
 	s := Substitute(e.SID, r.Self, r.Descriptor.Owner())
 	return e.Aux != -1 || t.Member(s, true) || t.RestrictedDenySet().Find(s.Hash(), s) >= 0 ||
@@ -168,7 +172,8 @@ func meets(t *token.Token, r *Request, e *sd.Entry) bool {
 }
 
 // putMoves returns the steps that insert an allow entry for the requested rights at the front of the DACL: for the
-// user, for a restricting SID, and for the package. It returns none if the object has no DACL.
+// user, for the first restricting SID of a restricted token, and for the package of an AppContainer. It returns none
+// if the object has no DACL, and omits an entry that no longer fits.
 func putMoves(r *Request) (out []move) {
 	if !r.Descriptor.HasDACL() {
 		return nil
@@ -207,7 +212,7 @@ func putMoves(r *Request) (out []move) {
 	return out
 }
 
-// fits reports whether the list still has room for one more entry, slack included (S-17).
+// fits reports whether the list has room for one more entry. Slack in the list counts as used (S-17).
 func fits(l *sd.ACL, a sd.ACE) bool { return l.Size()+len(a.Binary()) <= sd.MaxACLSize }
 
 // printed returns the entry in SDDL. If SDDL cannot express the entry, it returns the type's name.

@@ -8,7 +8,8 @@ import (
 )
 
 // condition decides whether a callback entry applies. An allow entry applies if its condition is TRUE, a deny entry
-// unless it is FALSE (section 7). The result is matched, or the cause why the entry does not apply.
+// unless it is FALSE (section 7). With the option ClaimsDisabled neither applies. The result is matched, or the cause
+// why the entry does not apply.
 func (q *query) condition(e *sd.Entry, f effect) cause {
 	// Callback entries are switched off: they neither allow nor deny.
 	if q.r.Options.ClaimsDisabled {
@@ -60,9 +61,10 @@ type environment struct {
 	restricted  bool // restricting SIDs only
 }
 
-// Attribute returns the attribute with this name, and whether the subject or object has it. If two resource
-// attributes have the name, it returns the first that can be parsed. Resource attributes need no right of the caller:
-// the monitor itself reads the SACL.
+// Attribute returns the attribute with this name, and whether the subject or object has it. In an allow entry
+// it does not find a claim that counts only in deny entries. If two resource attributes have the name, it
+// returns the first that can be parsed. Resource attributes need no right of the caller: the monitor itself reads the
+// SACL.
 func (v *environment) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	a, found := v.attribute(scope, name)
 	if found && a.Flags&claims.FlagUseForDenyOnly != 0 && !v.deny {
@@ -112,7 +114,8 @@ func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
 }
 
 // Member reports whether the token, or its device, has a SID that counts for the entry. An allow entry counts
-// enabled groups. A deny entry also counts deny-only groups. The restricted pass counts the restricting SIDs.
+// enabled groups. A deny entry also counts deny-only groups. The restricted pass counts the restricting SIDs instead,
+// of the token or of the device.
 func (v *environment) Member(s sid.SID, device bool) bool {
 	s = Substitute(s, v.self, v.owner)
 	t, hash := v.token, s.Hash()
@@ -131,8 +134,8 @@ func (v *environment) Member(s sid.SID, device bool) bool {
 	return t.Member(s, v.deny)
 }
 
-// HasDevice reports whether the token has device groups. Without device groups every device operator is false
-//
+// HasDevice reports whether the token has device groups, in the restricted pass restricting device groups. Without
+// them every device operator is false.
 func (v *environment) HasDevice() bool {
 	if v.restricted {
 		return v.token.RestrictedDeviceSet().Len() > 0

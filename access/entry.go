@@ -95,8 +95,8 @@ func (q *query) take(r *Request) {
 	q.sacl.set(d.SACL())
 }
 
-// kernelMode returns the decision for a caller in kernel mode, which gets every requested right without a check
-//
+// kernelMode returns the decision for a caller in kernel mode, which gets every requested right without a check. With
+// MAXIMUM_ALLOWED it gets all rights of the type.
 func (q *query) kernelMode() Decision {
 	// The mapping defines the type's rights: kernel mode is granted no bits that the object does not have.
 	granted := q.asked() | q.previous
@@ -177,8 +177,8 @@ func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
 	return ntstatus.Success, q.decideAny()
 }
 
-// ntEnter applies the rules of section 3.1. If done is true, they decided: call is the status of the system call and
-// d the decision.
+// ntEnter applies the rules of section 3.1. If done is true, they decided: call is the status of the system call, and
+// d the decision if call is STATUS_SUCCESS. Otherwise the query is ready for the stages of the check.
 func (q *query) ntEnter() (call ntstatus.Status, d Decision, done bool) {
 	r := q.r
 	if call, d, done = NtPrologue(r); done {

@@ -15,7 +15,7 @@ import (
 // for a stage.
 type Step struct {
 	Rule    string // id of the rule, as docs/rules has it
-	List    string // "DACL", "SACL", the name of a central access rule, "" for a step without entry
+	List    string // "DACL", "SACL", the name of a central access rule, "" for any other step
 	ACE     int    // index in List, -1 for a stage
 	Bits    winnt.AccessMask
 	Granted bool   // whether the step granted Bits, or refused them

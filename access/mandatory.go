@@ -116,9 +116,9 @@ func lowerSubject(m *winnt.GenericMapping, policy winnt.AccessMask) winnt.Access
 	return base &^ (forbidden &^ permitted)
 }
 
-// trust returns the bits that the first process trust label allows. A token that
-// does not dominate it gets only the label's mask. No token dominates a
-// label whose SID is no trust level.
+// trust returns the bits that the first process trust label allows. A token that does not dominate it gets only the
+// label's mask and ACCESS_SYSTEM_SECURITY. No token dominates a label whose SID is no trust level. need
+// has the requested bits, for the explanation. The SACL must have a trust label.
 func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
 	at := nextSystem(q.sacl.entries, sd.SystemProcessTrustLabel, 0)
 	e := &q.sacl.entries[at]
@@ -148,7 +148,8 @@ func trustOf(s sid.SID) (kind, level uint32, ok bool) {
 }
 
 // filters returns the bits that the access filters allow. A filter without a condition, or whose condition is not
-// TRUE, allows only its mask. The SID of a filter says who may change it, not to whom it applies.
+// TRUE, allows only its mask and ACCESS_SYSTEM_SECURITY. The SID of a filter says who may change it,
+// not to whom it applies. need has the requested bits, for the explanation.
 func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
 	m := everyBit
 	for at := nextSystem(q.sacl.entries, sd.SystemAccessFilter, 0); at >= 0; at = nextSystem(q.sacl.entries,

@@ -21,7 +21,8 @@ const (
 )
 
 // resolve returns the SID, with its hash, for which a placeholder stands: PRINCIPAL_SELF or OWNER RIGHTS. It
-// returns any other SID unchanged, CREATOR OWNER and CREATOR GROUP included.
+// returns any other SID unchanged, CREATOR OWNER and CREATOR GROUP included, and PRINCIPAL_SELF too if the request
+// names no principal.
 func (q *query) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
 	// The entry's hash is that of the SID in it; the replacement has its own hash.
 	if stands := Substitute(s, q.r.Self, q.who.owner); stands != s {

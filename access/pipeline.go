@@ -139,8 +139,8 @@ func (q *query) decide() Decision {
 	return q.settle(q.combine(used))
 }
 
-// settle records the decision in the tracer, if there is one, and returns it.
-// Every path through the check ends with it.
+// settle records the decision in the tracer, if there is one, and returns it. Every path through the check ends with
+// it, except the fast path of decidePlain, which has no tracer.
 func (q *query) settle(d Decision) Decision {
 	if q.tr != nil {
 		q.tr.end(q, d)
@@ -166,9 +166,10 @@ func (q *query) combine(used winnt.PrivilegeSet) Decision {
 }
 
 // read runs the passes over one DACL: first for the user and groups, then the restricting SIDs, then the package.
-// Each pass removes from q.held the bits that it does not grant; an empty list grants none. The package pass
-// does not remove the bits of exempt. read returns false if the check is over because a required bit is lost. It is
-// one function because calls between smaller ones would cost a tenth of a check.
+// Each pass removes from q.held the bits that it does not grant; an empty list grants none. The first two
+// passes keep the owner's implicit rights, the package pass keeps the bits of exempt. For an absent DACL read calls
+// readNull. read returns false if the check is over because a required bit is lost. It is one function because calls
+// between smaller ones would cost a tenth of a check.
 func (q *query) read(exempt winnt.AccessMask) bool {
 	t := q.who.token
 	if !q.dacl.present {

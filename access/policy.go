@@ -26,7 +26,7 @@ type Policy struct {
 }
 
 // Rule is a central access rule. The zero value applies to every object and limits
-// nothing.
+// only AppContainers.
 type Rule struct {
 	Name       string         // for explanations
 	AppliesTo  *claims.Expr   // nil: to every object
@@ -70,7 +70,8 @@ func (s *PolicySet) Find(id sid.SID) *Policy {
 	return nil
 }
 
-// recoveryRule returns the only rule of the recovery policy, which applies if a SACL names an unknown policy.
+// recoveryRule returns the only rule of the recovery policy, which applies if a SACL names an unknown policy. A set
+// without a recovery descriptor has the built-in one.
 func (s *PolicySet) recoveryRule() Rule {
 	d := s.Recovery
 	if d == nil {
@@ -113,7 +114,7 @@ func (q *query) applies(r *Rule) bool {
 
 // rule removes from q.held the bits that a central access rule does not grant. The rule's DACL is checked with the
 // object's resource attributes. OWNER RIGHTS in it means the object's owner, who keeps the implicit rights.
-// It returns false if the check is over.
+// It returns false if the check is over because a required bit is lost. i is the index that the explanation names.
 func (q *query) rule(r *Rule, i int) bool {
 	if q.tr != nil {
 		q.tr.enterRule(r, i)

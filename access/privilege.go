@@ -17,9 +17,10 @@ const (
 		winnt.DELETE
 )
 
-// stage0 grants the rights of backup and restore intent, and checks that the subject has SeSecurityPrivilege if it
-// requested ACCESS_SYSTEM_SECURITY. ok is false if it does not. The stage runs before the descriptor is read, so that
-// this failure precedes every denial.
+// stage0 grants the rights of backup and restore intent. It then grants ACCESS_SYSTEM_SECURITY, if requested, to a
+// subject with SeSecurityPrivilege. ok is false if neither the intent nor that privilege grants it. used has the
+// privileges that granted a right. The stage runs before the descriptor is read, so that this failure precedes every
+// denial.
 func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool) {
 	want := need
 	// With MAXIMUM_ALLOWED an intent grants all its rights, otherwise the requested ones.
@@ -81,10 +82,10 @@ func (q *query) takeOwnership() winnt.PrivilegeSet {
 	return 0
 }
 
-// ownerRights returns the owner's implicit rights among the held bits: READ_CONTROL
-// and WRITE_DAC, unless an entry for OWNER RIGHTS replaces them. They come
-// before the DACL, so that no deny entry removes them. It returns 0 for a
-// token that does not have the owner enabled.
+// ownerRights returns the owner's implicit rights among the held bits: READ_CONTROL and WRITE_DAC, or only
+// READ_CONTROL with the option ADOwnerReadOnly. They come before the DACL, so that no deny entry removes them.
+// It returns 0 for a token that does not have the owner enabled, for a restricted token without the owner among its
+// restricting SIDs, and if an entry for OWNER RIGHTS replaces these rights.
 func (q *query) ownerRights() winnt.AccessMask {
 	t, owner := q.who.token, q.who.owner
 	// The owner must be an enabled SID of the token.

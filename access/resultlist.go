@@ -54,9 +54,9 @@ func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
 	return sameForAll(len(r.ObjectTypes), d), d, nil
 }
 
-// NtAccessCheckResultList implements NtAccessCheckByTypeResultList without the
-// rules about pointers and buffers. An empty list fails the call before any
-// other check. The decision is that of the root.
+// NtAccessCheckResultList implements NtAccessCheckByTypeResultList without the rules about pointers and buffers. An
+// empty list fails the call with STATUS_INVALID_PARAMETER before any other check, and so does a nil request.
+// If the call fails, there are no results. The decision is that of the root.
 func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeResult, d Decision) {
 	if r == nil || len(r.ObjectTypes) == 0 { // There is no list to give results for.
 		return ntstatus.InvalidParameter, nil, d

@@ -161,7 +161,7 @@ func (p *shown) reasons() {
 // mostIdle is the number of entries without an effect that Show lists.
 const mostIdle = 3
 
-// idle returns how many entries neither grant nor deny a requested right.
+// idle returns how many of the steps are entries that neither grant nor deny a requested right.
 func (x *Explanation) idle() (n int) {
 	for i := range x.Steps {
 		if x.Steps[i].isIdle() {
@@ -179,7 +179,7 @@ func (s *Step) isIdle() bool { return s.ACE >= 0 && s.Bits == 0 }
 const leastRoom = 24
 
 // indent returns the column from which the continuation lines of a reason start, for a reason that starts at column
-// at.
+// at. That is column at, or one of at most 8 if fewer than leastRoom columns remain after at.
 func indent(at, width int) int {
 	if width-at < leastRoom {
 		return min(8, max(width-leastRoom, 0))
@@ -200,8 +200,8 @@ func broken(text string, at, width int) []string {
 	}
 }
 
-// outcome returns the mark, the word and the reason for one bit. The word is "granted", "denied", or "left" if the
-// walk ended before it reached the bit.
+// outcome returns the mark, the word and the reason for one bit. The word is "granted", "denied", or "skipped" if an
+// entry denied another right before the walk reached the bit. A skipped bit has no mark.
 func (x *Explanation) outcome(r BitReason) (m Mark, word, why string) {
 	switch {
 	case r.Granted:

@@ -94,8 +94,8 @@ func TestShowSeparatesLongNames(t *testing.T) {
 	}
 }
 
-// The line of a step begins with the list, index and check of its entry, or with the check. It names each node except
-// the root.
+// The line of an entry's step begins with the list, the index and the pass, the line of any other step with "check".
+// It names each node except the root.
 func TestStepLineNamesEntryAndNode(t *testing.T) {
 	for _, c := range []struct {
 		step access.Step

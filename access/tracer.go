@@ -43,8 +43,8 @@ func (t *tracer) begin(q *query) {
 // stage adds a step that has only a cause, its bits and the outcome.
 func (t *tracer) stage(c cause, m winnt.AccessMask, granted bool) { t.add(c, m, granted) }
 
-// nothingLeft adds a step which says that the check did not read the DACL, because the owner's rights and privileges
-// granted the whole request.
+// nothingLeft adds a step which says that the check did not read the DACL, because nothing was left for it to decide:
+// earlier stages had granted or removed every bit.
 func (t *tracer) nothingLeft() { t.add(noneLeft, 0, true) }
 
 // privilege adds a step for bits that a privilege granted, and names the privilege. The text for
@@ -91,7 +91,7 @@ func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMas
 	t.set(^left, r)
 }
 
-// pass marks the start of a pass.
+// pass marks the start of a pass: fillEntries completes the steps from here on, and no denial has happened yet.
 func (t *tracer) pass() { t.since, t.last = len(t.x.Steps), Reason{} }
 
 // list returns the name of the current list: "DACL", or the name of the central
@@ -162,7 +162,9 @@ func (t *tracer) fillEntries(l *sd.ACL) {
 	}
 }
 
-// null adds a step for an object without a DACL. before has the bits that were held before the pass.
+// null adds a step for an object without a DACL, and gives the bits that it granted or removed their reasons. before
+// has the bits that were held before the pass. Inside a central access rule it adds no step and only stores the rule
+// as the reason of the lost bits.
 func (t *tracer) null(q *query, before winnt.AccessMask) {
 	if t.rule != nil {
 		t.set(before&^q.held, Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name})
@@ -199,8 +201,7 @@ func (t *tracer) leaveRule() { t.rule = nil }
 // end completes the explanation: it sets the decision and makes one reason for each interesting bit.
 func (t *tracer) end(q *query, d Decision) {
 	x := &t.x
-	// Four kinds of check end before the pipeline and record no step. They get one step, and one reason for every
-	// bit.
+	// A check that ends before the pipeline records no step. It gets one step, and one reason for every bit.
 	x.Decision, x.Desired, x.Asked = d, q.desired, q.asked()
 	switch c := early(q, d); c {
 	case matched:
@@ -238,8 +239,8 @@ func (t *tracer) end(q *query, d Decision) {
 	}
 }
 
-// early returns the cause of a decision that was made before the first stage, by the rules of section 3.3. It returns
-// matched if the stages decided.
+// early returns the cause of a decision that was made before the first stage: by the rules of section 3.3, or for an
+// invalid object type list. It returns matched if the stages decided.
 func early(q *query, d Decision) cause {
 	switch {
 	case d.Status() == ntstatus.InvalidParameter:

@@ -21,8 +21,9 @@ const (
 	MaxObjectTypeLevel = 4    // the deepest level
 )
 
-// ValidateObjectTypes checks that a list is a preorder tree with one root and without repeated GUIDs. The
-// error names the wrong entry and wraps STATUS_INVALID_PARAMETER. The empty list is valid and means no tree.
+// ValidateObjectTypes checks that a list is a preorder tree of at most [MaxObjectTypes] entries, with one root and
+// without repeated GUIDs. The error names the wrong entry and wraps STATUS_INVALID_PARAMETER. The empty list
+// is valid and means no tree.
 func ValidateObjectTypes(list []ObjectTypeEntry) error {
 	// A list has a longest length.
 	if len(list) > MaxObjectTypes {
@@ -116,7 +117,7 @@ type tree struct {
 	each  bool // a result for every node, not one for the root
 }
 
-// newTree compiles a valid list.
+// newTree compiles a list, which must be valid and not empty. each requests one result per node.
 func newTree(list []ObjectTypeEntry, each bool) *tree {
 	t := &tree{list: list, nodes: make([]node, len(list)), each: each}
 	var path [MaxObjectTypeLevel + 1]int32

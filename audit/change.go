@@ -38,7 +38,8 @@ func (l *Log) SecuritySet(from Origin, o Object, before, after *sd.Descriptor, i
 }
 
 // partsSet records changes of the parts of a SACL that are not audit entries: events 4911 for labels and resource
-// attributes, 4913 for the central policy (U-88). It returns the status of the first write that fails.
+// attributes, 4913 for the central policy (U-88). It records nothing if the policy does not record changes of
+// authorization policy. It stops at the first write that fails, and returns its status.
 func (l *Log) partsSet(from Origin, o Object, before, after *sd.Descriptor, info uint32) ntstatus.Status {
 	if !l.Records(AuthorizationPolicyChange, Success, from.Subject.Effective()) {
 		return ntstatus.Success
@@ -61,7 +62,8 @@ func (l *Log) partsSet(from Origin, o Object, before, after *sd.Descriptor, info
 	return ntstatus.Success
 }
 
-// changed returns the bits of info whose parts differ between the two descriptors.
+// changed returns the bits of info whose parts differ between the two descriptors. It compares owner, DACL and SACL,
+// the lists with their control bits. It never returns a bit of another part, such as the group.
 func changed(before, after *sd.Descriptor, info uint32) uint32 {
 	var out uint32
 	if before.Owner() != after.Owner() {

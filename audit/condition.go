@@ -10,7 +10,7 @@ import (
 
 // condition reports whether a conditional audit entry records: its condition is true or unknown, because recording
 // too much is safer. Data that is not a condition is decided by the request's callback and is unknown without one; a
-// malformed condition is unknown (U-12).
+// malformed condition is unknown (U-12). With the option ClaimsDisabled no conditional entry records.
 func (w *saclWalk) condition(list *sd.ACL, e *sd.Entry) bool {
 	if w.request.Options.ClaimsDisabled {
 		return false

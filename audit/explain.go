@@ -76,8 +76,8 @@ func reasonOf(r *access.Request, b *access.BitReason) Reason {
 	return out
 }
 
-// entryOf returns the entry that a reason points to, the zero value if it
-// points to none.
+// entryOf returns the entry of the descriptor's SACL or DACL that a reason points to, or the zero value if it points
+// to none. It is for reasons whose Index is that of an entry, and not for central access rules.
 func entryOf(d *sd.Descriptor, why *access.Reason) sd.ACE {
 	if why.List == "SACL" {
 		return d.SACL().At(why.Index)
@@ -85,7 +85,8 @@ func entryOf(d *sd.Descriptor, why *access.Reason) sd.ACE {
 	return d.DACL().At(why.Index)
 }
 
-// entryText returns "D:" or "S:" and the SDDL of the entry to which a reason points, or "" if it points to none.
+// entryText returns "D:" or "S:" and the SDDL of the entry to which a reason points. It returns "" if the reason
+// points to none, or if the entry has no text form.
 func entryText(d *sd.Descriptor, why *access.Reason) string {
 	a := entryOf(d, why)
 	if a.IsZero() {

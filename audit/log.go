@@ -90,7 +90,7 @@ func (l *Log) writeAll(from Origin, events []Event) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// stamp sets the time and the computer of a record.
+// stamp sets the time and the computer of a record. Without a clock the record keeps its time.
 func (l *Log) stamp(e *Event) {
 	if l.Clock != nil {
 		e.Time = l.Clock()

@@ -100,8 +100,8 @@ func (o *Opening) event(from Origin, outcome Outcome, v *Verdict) Event {
 	})
 }
 
-// privileged returns the record of the privileges that an access used. ok is false if the policy requires none; the
-// SACL does not matter.
+// privileged returns the record of the privileges that an access used. ok is false if the policy requires none, if no
+// privilege was used that it records, and in kernel mode. The SACL does not matter.
 func privileged(p *Policy, from Origin, o *Opening) (e Event, ok bool) {
 	used := p.AuditedPrivileges(o.Decision.PrivilegesUsed)
 	if used == 0 || o.Request.Mode == access.Kernel {

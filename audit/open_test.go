@@ -140,8 +140,7 @@ func TestExemptPrivilegesOfAnOpen(t *testing.T) {
 	}
 }
 
-// A host descriptor passed to a program is recorded whatever the policy is, under the log's names, once for each
-// time.
+// Each passing of a host's file descriptor to a program is recorded, whatever the policy says, under the log's names.
 func TestPassedDescriptorIsAlwaysRecorded(t *testing.T) {
 	log, sink := newLog(t)
 	log.Names = census{}

@@ -180,7 +180,8 @@ func appendUnescaped(b, s []byte) ([]byte, int) {
 	return b, 0
 }
 
-// value parses the literal text key and then a string. If a member name_raw follows, it returns the bytes from that.
+// value parses the literal text key and then a string. If the string has a replacement character and a member
+// name_raw follows, value returns the bytes of that member instead.
 func (p *parser) value(key, name string) string {
 	s := p.string(key)
 	if strings.ContainsRune(s, utf8.RuneError) && p.accept(`,"`+name+`_raw":`) {

@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// field parses one member of "data": a string or a list of strings.
+// field parses one member of "data": a string or a list of strings. A list without items is an error. The bytes of a
+// member with the suffix _raw replace the text.
 func (p *parser) field() Field {
 	f := Field{Name: p.text()}
 	p.expect(`:`)

@@ -128,7 +128,8 @@ func globalText(l *sd.ACL) string {
 	return descriptorText(sd.New(sd.Parts{SACL: l, Control: sd.SACLPresent}), winnt.SACL_SECURITY_INFORMATION)
 }
 
-// crash adds the record of a change of CrashOnAuditFail.
+// crash adds the records of a change of CrashOnAuditFail: event 4906 with the new value, and before it event 4621 if
+// the old value was AuditFailed (U-85). It adds none if the values are equal.
 func (c *policyChange) crash(before, after CrashOnAuditFail) {
 	if before == after {
 		return

@@ -19,8 +19,9 @@ type Reason struct {
 	Name string
 }
 
-// accessLines returns the rights of a mask in the order of records, each with the reason for its bit. A bit without a
-// reason was not checked.
+// accessLines returns the rights of a mask in the order of records. Each has the reason for its bit, or an unknown
+// reason if reasons has none for it. If records of the type have no reasons, or reasons is empty, the lines have
+// none.
 func accessLines(typ string, mask winnt.AccessMask, reasons []Reason) []accessLine {
 	var lines []accessLine
 	for right := range Rights(typ, mask) {
@@ -105,7 +106,7 @@ func descriptorText(d *sd.Descriptor, info uint32) string {
 const noEntries = "S:AI"
 
 // resourceAttributes returns the SDDL of the attribute entries of a file, "S:AI" without any, and "-" for types
-// without resource attributes (U-57).
+// without resource attributes (U-57). If the text is too long, it returns a message code.
 func resourceAttributes(typ string, d *sd.Descriptor) string {
 	if typ != "File" {
 		return absent

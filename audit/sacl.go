@@ -91,7 +91,9 @@ func outcomeOf(dec access.Decision) Outcome {
 	return Failure
 }
 
-// auditedMask returns the mask that audit entries are compared with (U-11).
+// auditedMask returns the mask that audit entries are compared with (U-11). On success these are the granted rights,
+// on failure the requested ones, mapped and without MAXIMUM_ALLOWED. For a failed request of MAXIMUM_ALLOWED alone
+// they are all rights of the type.
 func auditedMask(r *access.Request, m *winnt.GenericMapping, o Outcome, granted winnt.AccessMask) winnt.AccessMask {
 	if o == Success { // U-11: even if MAXIMUM_ALLOWED was requested
 		return granted
@@ -233,8 +235,9 @@ func (w *saclWalk) applies(list *sd.ACL, e *sd.Entry) bool {
 	return w.condition(list, e)
 }
 
-// matches reports whether the effective token has a SID in any state: enabled, deny-only or restricting SIDs all
-// count. PRINCIPAL_SELF and OWNER RIGHTS stand for the self SID and the owner (U-12).
+// matches reports whether the effective token has a SID, as for a deny entry: enabled, deny-only and restricting SIDs
+// count, disabled ones do not. PRINCIPAL_SELF and OWNER RIGHTS stand for the self SID and the owner (U-12). If the
+// one that it stands for is missing, matches returns false.
 func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
 	// PRINCIPAL_SELF and OWNER RIGHTS mean the self SID and the owner (U-12).
 	if s == sid.PrincipalSelf || s == sid.OwnerRights {

@@ -78,7 +78,7 @@ type Attribute struct {
 	Octets  [][]byte
 
 	// order makes look-ups in a long list logarithmic; nil for a short one,
-	// and for an Attribute written as a literal. See [Attribute.index].
+	// and for an Attribute written as a literal. See [Attribute.setOrder].
 	order *order
 }
 

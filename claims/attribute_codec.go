@@ -65,7 +65,7 @@ func DecodeAttribute(b []byte) (Attribute, error) {
 	return a, nil
 }
 
-// grow allocates memory for n values of the attribute's type.
+// grow allocates memory for n values of the attribute's type, none for n = 0.
 func (a *Attribute) grow(n int) {
 	if n == 0 {
 		return
@@ -136,7 +136,7 @@ func decodeTerminated(b []byte, off uint32) (s string, used int, err error) {
 	return "", 0, fmt.Errorf("no terminating NUL after offset %d", off)
 }
 
-// decodeCounted returns the bytes that follow the 32-bit length at offset off.
+// decodeCounted returns the bytes that follow the 32-bit length at offset off, without copying them.
 func decodeCounted(b []byte, off uint32) ([]byte, error) {
 	if uint64(off)+4 > uint64(len(b)) {
 		return nil, fmt.Errorf("offset %d is out of range", off)

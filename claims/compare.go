@@ -1,7 +1,8 @@
 package claims
 
-// relation evaluates the operators == != < <= > >=. It returns Unknown if an operand is NULL or the types are not
-// comparable.
+// relation evaluates the operators == != < <= > >=. It returns Unknown if an operand is NULL, the left one is not an
+// attribute, or the types are not comparable. The four operators of order also give Unknown for sets, booleans and
+// SIDs.
 func (e *Expr) relation(env Env, n *node) Truth {
 	var l, r view
 	// The left side comes from an attribute.
@@ -39,7 +40,7 @@ func (e *Expr) relation(env Env, n *node) Truth {
 	return truthOf(c >= 0)
 }
 
-// equal reports whether both lists have the same number of values and the left has each value of the right. The left
+// equal reports whether both lists have the same number of values and the right has each value of the left. The left
 // list has no duplicates, so a right one with duplicates is unequal.
 func equal(l, r *view, sensitive bool) bool {
 	if l.n != r.n {
@@ -66,7 +67,9 @@ func (e *Expr) set(env Env, n *node) Truth {
 }
 
 // overlap evaluates Contains (contains is true) or Any_of: whether the left operand has every value, or some value,
-// of the right one. It returns Unknown for a NULL operand and for types that are not comparable.
+// of the right one. An empty right operand gives False, for Any_of only if the left exists. Any other NULL
+// operand, a left operand that is no attribute, and types that are not comparable give Unknown. Any_of also gives
+// Unknown for a literal scalar on the right.
 func (e *Expr) overlap(env Env, n *node, contains bool) Truth {
 	var l, r view
 	if !e.load(env, n.right, &r) {

@@ -1,7 +1,7 @@
 package claims
 
 // apply removes the operands of an operator from the stack and pushes its result. If the stack has too few operands,
-// the whole program is broken.
+// it marks the whole program as broken and empties the stack.
 func (d *decoder) apply(code byte, stack []ref) []ref {
 	n := node{op: code}
 	want := 1

@@ -100,7 +100,7 @@ func (d *decoder) operand(code byte, at int) (operand, error) {
 	return operand{kind: kindScalar, lits: []literal{l}, typ: l.typ}, nil
 }
 
-// composite decodes the members of a list. A list inside a list is an error.
+// composite decodes the members of a list, which may be empty. A list inside a list is an error (S-34).
 func (d *decoder) composite(at int) (operand, error) {
 	p, err := d.payload(at)
 	if err != nil {

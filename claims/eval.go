@@ -1,8 +1,8 @@
 package claims
 
-// Eval evaluates the condition. A program error gives Unknown. So does an
-// operator whose attribute is absent, except Exists and Not_Exists, and one
-// whose operands do not have matching types.
+// Eval evaluates the condition. A program error gives Unknown. So does an operator whose attribute is absent, or
+// whose operands do not have matching types. Exists and Not_Exists have a result for an absent attribute, and so have
+// Contains and Not_Contains if their list is empty.
 func (e *Expr) Eval(env Env) Truth {
 	// A program without exactly one result is Unknown.
 	if e.state == stateBroken {
@@ -11,7 +11,7 @@ func (e *Expr) Eval(env Env) Truth {
 	return e.truth(env, e.root)
 }
 
-// truth evaluates the operation or operand r. An operand counts as a condition.
+// truth evaluates the operation or operand r. An attribute as operand counts as a condition.
 func (e *Expr) truth(env Env, r ref) Truth {
 	if r < 0 {
 		return e.attributeTruth(env, r)

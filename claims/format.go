@@ -44,7 +44,7 @@ type printer struct {
 func (p *printer) byte(c byte)     { p.buf = append(p.buf, c) }
 func (p *printer) string(s string) { p.buf = append(p.buf, s...) }
 
-// group prints an operand of a logical operator in parentheses.
+// group prints an operand or an operation in parentheses.
 func (p *printer) group(r ref) {
 	p.byte('(')
 	p.ref(r)
@@ -106,7 +106,8 @@ func (p *printer) operand(o *operand) {
 	}
 }
 
-// attribute prints the prefix and name of an attribute. A local attribute has no prefix and no escapes (S-49).
+// attribute prints the prefix and name of an attribute. A local attribute has no prefix and no escapes (S-49). A name
+// that the text form cannot express sets failed.
 func (p *printer) attribute(scope Scope, name string) {
 	if scope == Local {
 		if !isLocalName(name) {
@@ -216,7 +217,8 @@ func (p *printer) integer(l *literal) {
 	}
 }
 
-// sid prints a SID by its alias, or as S-1-… if it has none.
+// sid prints a SID by its alias, or as S-1-… if it has none. The zero SID and a SID without sub-authorities have no
+// text form and set failed.
 func (p *printer) sid(s sid.SID) {
 	if p.alias != nil {
 		if text := p.alias(s); text != "" {

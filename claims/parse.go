@@ -65,7 +65,7 @@ func (p *parser) tooLong() error {
 	return p.fail(p.pos, "a condition of at most 10000 bytes and 2000 tokens")
 }
 
-// emit appends an operator's code to the program.
+// emit appends the code of a token to the program and counts the token.
 func (p *parser) emit(code byte) {
 	p.out = append(p.out, code)
 	p.tokens++
@@ -78,7 +78,8 @@ func (p *parser) begin(code byte) (at int) {
 	return len(p.out)
 }
 
-// end writes the length of the token that began at position at. A program past the limits is an error.
+// end writes the length of the token that began at position at. It fails if the program is now longer than
+// MaxExprSize or has more than MaxTokens tokens.
 func (p *parser) end(at int) error {
 	binary.LittleEndian.PutUint32(p.out[at-4:], uint32(len(p.out)-at))
 	if len(p.out) > MaxExprSize || p.tokens > MaxTokens {

@@ -84,9 +84,9 @@ func NewEvaluator(p *Principals, q Question) (*Evaluator, error) {
 	return e, nil
 }
 
-// Allowed returns a set for each mask in Question.Rights, in the same order. It
-// contains the principals that have all rights of the mask on an object with this
-// descriptor. A nil descriptor denies, and so does a mask of 0.
+// Allowed returns a set for each mask in Question.Rights, in the same order. It contains the principals that have all
+// rights of the mask on an object with this descriptor. A nil descriptor denies, and so does a mask of 0. The
+// next call overwrites the result.
 func (e *Evaluator) Allowed(d *sd.Descriptor) []Set {
 	for _, s := range e.out {
 		clear(s)
@@ -189,7 +189,7 @@ func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
 	}
 }
 
-// either stores in out the tokens that have at least one bit.
+// either stores in out the tokens to which entries or the owner's rights grant at least one bit.
 func (e *Evaluator) either(out Set) {
 	clear(out)
 	for i := range e.classes[:e.used] {

@@ -119,8 +119,9 @@ func (c Clause) ordered() Clause {
 	return c
 }
 
-// minimize drops clauses that the other clauses imply, long ones first. It keeps at least one clause: an empty
-// expression would allow strangers too.
+// minimize drops clauses that the other clauses imply, long ones first, and sorts the rest by their text. It reuses
+// the array of x. It keeps at least one clause: an empty expression would allow strangers too. If no token has all
+// rights, it returns one empty clause, which allows nobody.
 func minimize(x Expression, sets []Set, all Set) Expression {
 	result := slices.Clone(all)
 	for _, s := range sets {

@@ -19,7 +19,8 @@ func (e *Evaluator) scalarSets() {
 	}
 }
 
-// scalarMasks does the work of scalarSets for a question with MAXIMUM_ALLOWED.
+// scalarMasks runs the access check with MAXIMUM_ALLOWED for each rare token, and stores the granted rights in masks.
+// A denial leaves the mask as it is.
 func (e *Evaluator) scalarMasks() {
 	e.pair.Descriptor, e.pair.Desired = e.d, maximum
 	for t := range e.rare.All() {

@@ -112,7 +112,7 @@ func (v *View) drop(object string, k *kept) {
 }
 
 // find returns the stored results for a descriptor with equal bytes. If there are none, it evaluates d and stores the
-// results.
+// results. A descriptor whose result can change from one moment to the next always gets results of its own.
 func (v *View) find(d *sd.Descriptor) (*kept, error) {
 	if v.all == nil {
 		e, err := v.evaluator(v.slots)
@@ -201,8 +201,9 @@ func (v *View) SetPrincipals(next []Principal) ([]Change, error) {
 	return sorted(out), nil
 }
 
-// place assigns a slot to every principal of next. It returns the slots whose token changed, ascending. The slot of a
-// removed principal loses its token but keeps its name until the changes are reported.
+// place assigns a slot to every principal of next. It returns the slots whose token changed, ascending; with a
+// callback these are all that have a token. The slot of a removed principal loses its token but keeps its name until
+// the changes are reported. A nil token in next removes the principal.
 func (v *View) place(next map[string]*token.Token) (changed []int) {
 	for i := range v.slots {
 		p := &v.slots[i]
@@ -251,7 +252,8 @@ func (v *View) distinct() map[*kept]struct{} {
 	return out
 }
 
-// renew evaluates some slots of a descriptor again, and appends the changes of each object to out.
+// renew evaluates some slots of a descriptor again, stores the results in k, and appends the changes of each object
+// to out. e must be the evaluator of these slots, in the same order.
 func (v *View) renew(out []Change, k *kept, e *Evaluator, slots []int) []Change {
 	words := (len(v.slots) + 63) / 64
 	fresh := e.Allowed(k.d)

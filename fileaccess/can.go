@@ -121,8 +121,8 @@ func (e *engine) unlimited(d *sd.Descriptor) bool {
 	return d.SACL().Facts()&ceilings == 0 && e.token().Integrity() >= mediumRID
 }
 
-// under returns the bits that the object's mandatory ceiling allows: label, trust label and access filters. A nil
-// descriptor allows none.
+// under returns those of bits that the object's mandatory ceiling allows: label, trust label and access filters. A
+// nil descriptor allows none.
 func (e *engine) under(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask {
 	if d == nil { // The object's ceiling is not known, so nothing passes it (F-101).
 		return 0
@@ -175,7 +175,7 @@ func (e *engine) anySID() sid.SID {
 	return sid.SID{}
 }
 
-// firstOf returns the first restricting SID, or the zero SID if the token is not restricted.
+// firstOf returns the first restricting SID, or the zero SID if the token has none.
 func firstOf(t *token.Token) sid.SID {
 	if s := t.RestrictedSet(); s.Len() > 0 {
 		return s.At(0)

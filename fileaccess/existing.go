@@ -71,7 +71,9 @@ func (o *opening) taken() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// imply adds the rights that the disposition requires (F-33, F-34, F-35).
+// imply sets the rights that the disposition requires (F-33, F-34). It refuses to open a stream that does not exist,
+// to create one on a read-only volume, and to replace a hidden or system file by a request without these attributes
+// (F-35).
 func (o *opening) imply() ntstatus.Status {
 	ob, d := &o.f.Object, o.r.Disposition
 	switch {

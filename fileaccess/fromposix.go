@@ -200,7 +200,8 @@ func (b *posixBuilder) named(e POSIXEntry) (sid.SID, bool) {
 	return s, ok
 }
 
-// rights returns the rights for permissions.
+// rights returns the rights for permissions. In a directory, writing without executing gives nothing, and rights
+// records that as a loss for s.
 func (b *posixBuilder) rights(p POSIXPerm, directory bool, s sid.SID) (m winnt.AccessMask) {
 	if p&POSIXRead != 0 {
 		m |= posixRead
@@ -221,7 +222,7 @@ func (b *posixBuilder) rights(p POSIXPerm, directory bool, s sid.SID) (m winnt.A
 	return m
 }
 
-// posixAll returns all rights that permissions can grant.
+// posixAll returns all rights that permissions can grant on a file, or on a directory.
 func posixAll(directory bool) winnt.AccessMask {
 	if directory {
 		return posixRead | posixWrite | posixEnter | winnt.FILE_DELETE_CHILD

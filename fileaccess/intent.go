@@ -6,8 +6,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// privileges grants the rights of backup and restore intent (step 3), and then checks that a request for
-// ACCESS_SYSTEM_SECURITY has SeSecurityPrivilege (F-15, F-20). It runs before any name is looked up.
+// privileges grants the rights of backup and restore intent (step 3). It then returns STATUS_PRIVILEGE_NOT_HELD if
+// the request still needs ACCESS_SYSTEM_SECURITY and the subject does not have SeSecurityPrivilege (F-15, F-20). It
+// runs before any name is looked up.
 func (o *opening) privileges() ntstatus.Status {
 	if o.options&OpenForBackupIntent != 0 {
 		o.intent()
@@ -27,7 +28,8 @@ func (o *opening) privileges() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// intent applies the pre-grant: of each privilege's rights the requested ones, or all with MAXIMUM_ALLOWED (F-20).
+// intent applies the pre-grant: of each privilege's rights the requested ones, or all with MAXIMUM_ALLOWED. The
+// backup privilege counts only for dispositions that open an existing object (F-20).
 func (o *opening) intent() {
 	want := o.desired
 	if o.max() {

@@ -20,7 +20,8 @@ const (
 type modeClasses struct{ owner, group sid.SID }
 
 // of returns the class (owner, group, other, none) of a SID. A SID that every user may have, such as Authenticated
-// Users, is in class other, because mode bits for others are meant for it too.
+// Users, is in class other, because mode bits for others are meant for it too. LocalSystem and Administrators are in
+// class none. Any further SID, such as that of a named user, is in class group.
 func (k modeClasses) of(s sid.SID) class {
 	switch {
 	case s == k.owner, s == sid.OwnerRights, s == sid.CreatorOwner:
@@ -36,7 +37,8 @@ func (k modeClasses) of(s sid.SID) class {
 	return classGroup
 }
 
-// inForce reports whether an entry applies to the file itself: it is not inherit-only.
+// inForce reports whether an entry applies to the file itself: it is not inherit-only, and its SID is not CREATOR
+// OWNER or CREATOR GROUP.
 func inForce(a sd.ACE) bool {
 	return a.Flags()&sd.InheritOnly == 0 && a.SID() != sid.CreatorOwner && a.SID() != sid.CreatorGroup
 }

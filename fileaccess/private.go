@@ -240,7 +240,9 @@ func (p *privacy) withoutListed(x *Exposure) {
 	}
 }
 
-// candidates returns the SIDs to ask about: Everyone, those of the entries, and the owner, without the trusted ones.
+// candidates returns the SIDs to ask about: Everyone first, then those of the entries, and the owner. It leaves out
+// trusted SIDs, placeholders and the SIDs that the request says no token has. For a new object it keeps CREATOR
+// GROUP.
 func (p *privacy) candidates(d *sd.Descriptor, where Place) []sid.SID {
 	list, seen := []sid.SID{sid.Everyone}, map[sid.SID]bool{sid.Everyone: true}
 	add := func(s sid.SID) {
@@ -268,8 +270,9 @@ func trustee(a sd.ACE) sid.SID {
 	return a.SID()
 }
 
-// isPlaceholder reports whether a SID can be in no token, such as CREATOR OWNER. OWNER RIGHTS is one too: the
-// owner stands for it.
+// isPlaceholder reports whether no token has a SID for which an entry could grant something: a placeholder such as
+// CREATOR OWNER, Nobody, an integrity level or a trust level. OWNER RIGHTS is one too: the owner stands for
+// it.
 func isPlaceholder(s sid.SID) bool {
 	switch s {
 	case sid.Nobody, sid.CreatorOwner, sid.CreatorGroup, sid.CreatorOwnerServer, sid.CreatorGroupServer, sid.OwnerRights,

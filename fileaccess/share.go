@@ -50,8 +50,8 @@ func Connect(s *access.Subject, share *Share, p *Policy) (Tree, ntstatus.Status)
 	return t, ntstatus.Success
 }
 
-// shareMaximal returns the rights that a share allows the subject (F-5): every
-// right for nil.
+// shareMaximal returns the rights that a share allows the subject (F-5): every right for nil, the rights in Maximal
+// if that is set, else those that its descriptor grants.
 func (e *engine) shareMaximal(s *Share) winnt.AccessMask {
 	switch {
 	case s == nil:
@@ -63,8 +63,9 @@ func (e *engine) shareMaximal(s *Share) winnt.AccessMask {
 	return m
 }
 
-// gate decides whether a request that came through a share may continue (step 0: F-5, F-6). It drops the options that
-// a share ignores (F-7). A request without a share passes if it requests a right.
+// gate decides whether a request that came through SMB may continue (step 0: F-5, F-6). It then drops the options and
+// rights that an SMB server ignores (F-7). Without a share it refuses only a request for nothing or for
+// ACCESS_SYSTEM_SECURITY alone.
 func (o *opening) gate() ntstatus.Status {
 	s := o.f.Share
 	if s != nil {
@@ -103,7 +104,9 @@ func (o *opening) refusedByShare(rule string, st ntstatus.Status) ntstatus.Statu
 	return o.fail(rule, st)
 }
 
-// underShare limits the granted rights to those of the share, without an error if none was requested by name (F-8).
+// underShare removes the granted rights that the share does not allow (step 7). It refuses the open if the share does
+// not allow an implied right or the creation of the object, or if no right is left (F-8). Otherwise it sets the
+// action of the response and continues with exclusive.
 func (o *opening) underShare() ntstatus.Status {
 	roof := o.share | sacl
 	needed := o.implied

@@ -62,8 +62,9 @@ type grant struct {
 	known bool // it has an id
 }
 
-// grants returns the entries of a list that apply to the object itself. If inherit is not 0, it returns those that
-// children inherit by that flag instead.
+// grants returns the allow and deny entries of a list that apply to the object itself. If inherit is not 0, it
+// returns those that children inherit by that flag instead. It records a loss for an object, callback or compound
+// entry. Of these it leaves out those that allow, and treats those that deny as plain ones.
 func (r *posixReader) grants(l *sd.ACL, inherit uint8) []grant {
 	var out []grant
 	for _, a := range l.All() {
@@ -88,7 +89,8 @@ func (r *posixReader) grants(l *sd.ACL, inherit uint8) []grant {
 	return out
 }
 
-// grantOf converts an entry to a grant. SIDs that stand for the owner or the group become theirs.
+// grantOf converts an entry to a grant. SIDs that stand for the owner or the group become theirs. A SID without an id
+// counts as an unknown group, and grantOf records the loss.
 func (r *posixReader) grantOf(a sd.ACE, inherited bool) grant {
 	g := grant{sid: a.SID(), mask: winnt.FileObject.Mapping.Map(a.Mask()) & full, deny: a.Type().IsDeny()}
 	switch {
@@ -205,7 +207,8 @@ func permOf(granted winnt.AccessMask, directory bool) (p POSIXPerm, used winnt.A
 }
 
 // defaults returns the default ACL of a directory, with the permissions that new files and new directories both
-// inherit. It returns nil if they inherit nothing.
+// inherit. It returns nil if they inherit nothing. It records a loss if they inherit different permissions. It
+// changes r's owner and group, so it must be the last call.
 func (r *posixReader) defaults(l *sd.ACL) POSIXACL {
 	if len(r.grants(l, sd.ObjectInherit)) == 0 && len(r.grants(l, sd.ContainerInherit)) == 0 {
 		return nil
@@ -224,7 +227,8 @@ func (r *posixReader) defaults(l *sd.ACL) POSIXACL {
 	return out
 }
 
-// both returns the permissions that two ACLs share. A user or group in only one of them gets none.
+// both returns the permissions that two ACLs share. A user or group in only one of them gets none. A missing mask
+// counts as all permissions.
 func both(a, b POSIXACL) POSIXACL {
 	var out POSIXACL
 	at := func(l POSIXACL, e POSIXEntry) POSIXPerm {

@@ -19,8 +19,8 @@ func Visible(s *access.Subject, entry *sd.Descriptor, share winnt.AccessMask, p 
 	return e.mayAsk() && e.visible(entry, share)
 }
 
-// visible reports whether the subject may see an entry when it lists the directory (F-71). The directory's rights and
-// intent do not count.
+// visible reports whether the subject may see an entry when it lists the directory: the entry's descriptor d and the
+// share's rights both allow FILE_GENERIC_READ (F-71). The directory's rights and intent do not count.
 func (e *engine) visible(d *sd.Descriptor, share winnt.AccessMask) bool {
 	if winnt.FILE_GENERIC_READ&^share != 0 {
 		return false

@@ -14,8 +14,8 @@ type HandedOut = services.HandedOut
 // HandOut returns a file descriptor of the host for a handle of the thread's process to a file of a tree. It is for a
 // program with that uid. It is for writing only if no program can get more rights from it than the handle was
 // granted, and otherwise read-only. Each one is recorded. Errors: those of the handle, STATUS_NOT_SUPPORTED if the
-// tree never passes descriptors, STATUS_ACCESS_DENIED if the receiver could get more rights, and STATUS_AUDIT_FAILED.
-// The caller must close the file.
+// tree never passes descriptors, STATUS_ACCESS_DENIED if the receiver could get more rights, STATUS_INVALID_PARAMETER
+// for a thread of another system, and STATUS_AUDIT_FAILED. The caller must close the file.
 func (s *System) HandOut(th *nt.Thread, h winnt.Handle, uid uint32) (HandedOut, ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
@@ -24,9 +24,9 @@ func (s *System) HandOut(th *nt.Thread, h winnt.Handle, uid uint32) (HandedOut, 
 	return c.HandOut(h, uid)
 }
 
-// RecordUses records all uses of a file handle that its open marked for recording, before they happen. It
-// is for a program whose reads and writes do not pass through the kernel, for example through a mapping.
-// Errors: those of the handle, and STATUS_AUDIT_FAILED.
+// RecordUses records all uses of a file handle that its open marked for recording, before they happen. It is for a
+// program whose reads and writes do not pass through the kernel, for example through a mapping. Errors: those of the
+// handle, STATUS_INVALID_PARAMETER for a thread of another system, and STATUS_AUDIT_FAILED.
 func (s *System) RecordUses(th *nt.Thread, h winnt.Handle) ntstatus.Status {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {

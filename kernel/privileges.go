@@ -51,8 +51,9 @@ var (
 	)
 )
 
-// privilegesOf marks the privileges of a set that a subject may use (T-101), and reports whether they suffice. An
-// impersonation token below SecurityImpersonation may use none, and kernel mode may use all (T-102).
+// privilegesOf marks the privileges of a set that a subject may use (T-101), and reports whether they suffice. A
+// subject without a token and an impersonation token below SecurityImpersonation may use none. Kernel mode may use
+// all (T-102). In these cases no privilege is marked. A nil set is empty.
 func privilegesOf(set *nt.PrivilegeSet, s *access.Subject, m ProcessorMode) (*nt.PrivilegeSet, bool) {
 	if set == nil {
 		set = &nt.PrivilegeSet{}

@@ -28,7 +28,8 @@ func NewQuotaBlock(pool *QuotaPool, limit int64, administrator bool) *QuotaBlock
 // with the previous block.
 func (p *Process) SetQuota(b *QuotaBlock) { p.p.SetQuota(b) }
 
-// charge makes b pay for a new process. If made is true, b also pays for the process's token.
+// charge makes b pay for a new process. If made is true, b first pays for the process's token. The status is that of
+// the first payment that b refuses.
 func (p *Process) charge(b *QuotaBlock, made bool, t *AccessToken) (st ntstatus.Status) {
 	p.p.SetQuota(b)
 	if made {

@@ -80,8 +80,8 @@ func Boot(cfg Config) *System {
 // names without a leading backslash from it.
 const filesDirectory = `\Files`
 
-// rootDescriptor returns the descriptor of the root directory: everyone may list and traverse it, and the system may
-// create objects in it.
+// rootDescriptor returns the descriptor of the root directory. Everyone may list and traverse it. LocalSystem and
+// Administrators have all rights, such as to create objects in it.
 func rootDescriptor() *sd.Descriptor {
 	list, err := sd.NewACL(
 		allow(winnt.DIRECTORY_QUERY|winnt.DIRECTORY_TRAVERSE|winnt.READ_CONTROL, sid.Everyone),

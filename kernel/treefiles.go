@@ -22,9 +22,10 @@ func (s *System) TreeFile(th *nt.Thread, h winnt.Handle) (f nt.OpenFile, granted
 	return c.TreeFile(h)
 }
 
-// ListNames returns the next names in the directory of a handle, without . and .., for a component that shows trees to
-// programs of the host. It continues after its last call for the handle, or restarts. The decision and the entries are
-// those of NtQueryDirectoryFile. The status at the end is STATUS_NO_MORE_FILES or STATUS_NO_SUCH_FILE.
+// ListNames returns the next names in the directory of a handle, without . and .., for a component that shows trees
+// to programs of the host. It continues after its last call for the handle, or restarts. The decision and the entries
+// are those of NtQueryDirectoryFile. The status at the end is STATUS_NO_MORE_FILES or STATUS_NO_SUCH_FILE. For a
+// thread of another system it is STATUS_INVALID_HANDLE.
 func (s *System) ListNames(th *nt.Thread, h winnt.Handle, restart bool) ([]nt.DirectoryName, ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
@@ -33,10 +34,10 @@ func (s *System) ListNames(th *nt.Thread, h winnt.Handle, restart bool) ([]nt.Di
 	return c.ListNames(h, restart)
 }
 
-// RenamePosix renames the file of a handle to a full name in its tree, with
-// FILE_RENAME_POSIX_SEMANTICS. The file that has the name may be open, or an
-// empty directory (M-20). With intent, the restore privilege counts as in an open for backup (F-209). Otherwise the
-// decision is that of NtSetInformationFile.
+// RenamePosix renames the file of a handle to a full name in its tree, with FILE_RENAME_POSIX_SEMANTICS. The file
+// that has the name may be open, or an empty directory (M-20). With intent, the restore privilege counts as in an
+// open for backup (F-209). Otherwise the decision is that of NtSetInformationFile. For a thread of another system the
+// status is STATUS_INVALID_HANDLE.
 func (s *System) RenamePosix(th *nt.Thread, h winnt.Handle, name string, replace, intent bool) ntstatus.Status {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
@@ -45,10 +46,10 @@ func (s *System) RenamePosix(th *nt.Thread, h winnt.Handle, name string, replace
 	return c.RenamePosix(h, name, replace, intent)
 }
 
-// MakeLink creates a symbolic link in a tree and opens it with FILE_READ_ATTRIBUTES, for
-// a component that shows trees to programs of the host. The decision is that of
-// NtCreateFile for a new file (F-192). No service follows the link. The status is
-// STATUS_NOT_SUPPORTED for a tree without links, or a name in no tree.
+// MakeLink creates a symbolic link in a tree and opens it with FILE_READ_ATTRIBUTES, for a component that shows trees
+// to programs of the host. The decision is that of NtCreateFile for a new file (F-192). No service follows the link.
+// The status is STATUS_NOT_SUPPORTED for a tree without links, or a name in no tree, and STATUS_INVALID_HANDLE for a
+// thread of another system.
 func (s *System) MakeLink(th *nt.Thread, name nt.ObjectAttributes, target string) (winnt.Handle, ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
@@ -57,11 +58,11 @@ func (s *System) MakeLink(th *nt.Thread, name nt.ObjectAttributes, target string
 	return c.MakeLink(name, target)
 }
 
-// MakeNameless creates a file without a name in a directory of a tree and opens it with the desired rights, for
-// a component that shows trees to programs of the host. The decision is that of NtCreateFile for a new file with
-// the given name, which must not exist (F-197). The file is deleted with its last open unless
-// NtSetInformationFile links it. The status is STATUS_NOT_SUPPORTED for a tree without such files, or a name in
-// no tree. shape is that of [System.CreateShaped].
+// MakeNameless creates a file without a name in a directory of a tree and opens it with the desired rights, for a
+// component that shows trees to programs of the host. The decision is that of NtCreateFile for a new file with the
+// given name, which must not exist (F-197). The file is deleted with its last open unless NtSetInformationFile links
+// it. The status is STATUS_NOT_SUPPORTED for a tree without such files, or a name in no tree, and
+// STATUS_INVALID_HANDLE for a thread of another system. shape is that of [System.CreateShaped].
 func (s *System) MakeNameless(th *nt.Thread, name nt.ObjectAttributes, desired winnt.AccessMask,
 	shape func(*sd.Descriptor) *sd.Descriptor) (winnt.Handle,
 	ntstatus.Status) {
@@ -75,7 +76,7 @@ func (s *System) MakeNameless(th *nt.Thread, name nt.ObjectAttributes, desired w
 // CreateShaped opens or creates a file of a tree like NtCreateFile. It passes the descriptor that a new file would
 // get to shape, which returns the one that it does get. It calls shape for each attempt, without a lock, but not for
 // an existing file. A nil shape changes nothing. The result of shape is trusted. The status is STATUS_NOT_SUPPORTED
-// for a name outside of trees.
+// for a name outside of trees, and STATUS_INVALID_HANDLE for a thread of another system.
 func (s *System) CreateShaped(th *nt.Thread, in nt.CreateFileIn,
 	shape func(*sd.Descriptor) *sd.Descriptor) (out nt.CreateFileOut, st ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)

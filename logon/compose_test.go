@@ -230,8 +230,7 @@ func TestRemoteAdministratorIsFiltered(t *testing.T) {
 	}
 }
 
-// Both tokens of a pair share a logon SID, and that each has its own session and a default DACL of its own owner
-// (L-10).
+// Both tokens of a pair share a logon SID. Each has its own session and a default DACL for its own owner (L-10).
 func TestPairSharesLogonSID(t *testing.T) {
 	r, st := logon.Compose(person(allRights, users, "S-1-5-32-544"), winnt.LOGON32_LOGON_INTERACTIVE)
 	if st != ntstatus.Success {

@@ -63,7 +63,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 	}
 }
 
-// Administrators without attributes counts, because the token will enable it (T-143).
+// The group Administrators counts if its attributes are 0, because the token enables it then (T-143).
 func TestAdministratorGroupWithoutAttributesCounts(t *testing.T) {
 	for attributes, want := range map[uint32]bool{0: true, token.GroupDefault: true, token.GroupDisabled: false,
 		winnt.SE_GROUP_USE_FOR_DENY_ONLY: false} {

@@ -43,7 +43,7 @@ func TestNamesOfRights(t *testing.T) {
 	}
 }
 
-// A name of 1,024 bytes is looked up and that a longer one is not, whether an account has it or not.
+// A name of 1,024 bytes is looked up, a longer one is not, even if an account has it.
 func TestLongNamesAreNotLookedUp(t *testing.T) {
 	var members []logon.Member
 	for i, n := range []int{1024, 1025} {

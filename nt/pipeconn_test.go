@@ -36,7 +36,7 @@ func TestServerCannotActAtIdentification(t *testing.T) {
 	server.NtClose(h)
 }
 
-// Messages keep their bounds, deadlines pass, closing wakes.
+// A connection keeps the bounds of messages. A deadline or a close ends a read that waits.
 func TestPipeConnKeepsMessagesAndDeadlines(t *testing.T) {
 	_, server, client := pipePair(t)
 	cfg := everyone

@@ -129,7 +129,8 @@ func (l *PipeListener) make() (h winnt.Handle, st ntstatus.Status) {
 }
 
 // accepted returns the connection of the instance to which a client connected, and creates the next instance, so that
-// another client can connect at once. At the limit of instances the next Accept creates it.
+// another client can connect at once. At the limit of instances the next Accept creates it. If st says that no client
+// connected, or no thread can be created for the connection, accepted closes the instance and returns an error.
 // +checklocks:l.mu
 func (l *PipeListener) accepted(st ntstatus.Status) (*PipeConn, error) {
 	h := l.next

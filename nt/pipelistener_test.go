@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPipeServerActsAsItsClient is a server that reads a request, impersonates its client to
-// serve it and reverts: I-76, I-85.
+// TestPipeServerActsAsItsClient runs a server that reads a request, impersonates its client to serve it, and reverts
+// (I-76, I-85).
 func TestPipeServerActsAsItsClient(t *testing.T) {
 	sys, server, client := pipePair(t)
 	if err := sys.CreateFile("report", sddl.MustParse("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-513)")); err != nil {
@@ -172,7 +172,8 @@ func TestPipeManyClients(t *testing.T) {
 	l.Close()
 }
 
-// A listener whose creation failed leaves no thread, and that a closed one returns no connection, also as a net.Conn.
+// TestFailedListenerLeavesNoThread checks that a listener whose creation failed leaves no thread, and that a closed
+// listener accepts no connection. Accept then returns a nil net.Conn.
 func TestFailedListenerLeavesNoThread(t *testing.T) {
 	_, server, _ := pipePair(t)
 	threads := func() (n int) {

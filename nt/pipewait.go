@@ -66,7 +66,7 @@ type worker struct {
 	mu sync.Mutex // held for each call of a thread of this program's kernel
 }
 
-// worker creates a thread for a listener or a connection.
+// worker creates a thread for a listener or a connection, in the kernel of t, local or remote.
 func (t *Thread) worker() (*worker, error) {
 	if t.remote != nil {
 		tr, name, st := t.remote.NewThread()
@@ -94,9 +94,9 @@ func (w *worker) do(f func(*Thread)) {
 	f(w.t)
 }
 
-// try runs f once. If st says that f cannot succeed yet, changed is closed at the next change; try gets it before f,
-// so that it misses no change. A remote kernel waits itself and returns STATUS_CANCELLED after it waited in vain.
-// Other operations continue meanwhile.
+// try runs f once. If f cannot succeed yet, the caller waits until changed is closed and tries again. try gets
+// changed before it calls f, so that it misses no change. changed is nil for a remote kernel, which waits itself and
+// returns STATUS_CANCELLED after it waited in vain. try holds the worker's lock only while f runs on a local kernel.
 func (w *worker) try(until Wait, f func(*Thread) ntstatus.Status) (changed <-chan struct{}, st ntstatus.Status) {
 	if remote := w.t.remote; remote != nil {
 		return nil, f(&Thread{remote: patient{remote, until}})
@@ -134,7 +134,8 @@ func (w *worker) write(until Wait, b []byte) (n int, st ntstatus.Status) {
 	return int(r.Information), r.Status
 }
 
-// start starts a write that may complete later.
+// start starts a write. If the status is STATUS_PENDING, the write completes later: the returned Later has its
+// result.
 func (w *worker) start(in WriteFileIn) (WriteFileOut, *Later, ntstatus.Status) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -151,7 +152,7 @@ func (w *worker) end() {
 	w.t.Close()
 }
 
-// patient is a Transport that repeats each call until it can be done, or until ends.
+// patient is a Transport that repeats each call until it can be done, or until the wait in its field until ends.
 type patient struct {
 	Transport
 	until Wait

@@ -58,7 +58,8 @@ func (a Accounts) of(id uint32, group bool) sid.SID {
 // Posix returns the descriptor that a server uses for a file without the attribute. It has an allow entry for the
 // owner, the group, each named user and group, and Everyone. acl is the value of the attribute
 // system.posix_acl_access, or nil for a file without it. Posix omits entries that only children of a directory
-// inherit: see [PosixDirectory]. It fails for a malformed acl, and if who returns the zero SID.
+// inherit: see [PosixDirectory]. It fails for an acl with another version, a wrong size or an unknown tag, but not
+// for one without a required entry. It also fails if who returns the zero SID for an entry.
 //
 // POSIX stops at the first matching class, but the rights of the entries add up. So a user that is refused by name
 // but whose group is allowed is allowed here, as on the server.

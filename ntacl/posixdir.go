@@ -11,11 +11,12 @@ import (
 // ACL, on a server with its default "directory mask": 0755.
 var defaultClasses = []posixEntry{{tagUserObj, 7, 0}, {tagGroupObj, 5, 0}, {tagOther, 5, 0}}
 
-// PosixDirectory returns the descriptor that a server uses for a directory without the
-// attribute. It has the entries of [Posix], and entries that only children inherit: for
-// Creator Owner, Creator Group and Everyone, and for each named user and group. inherited
-// is the value of the attribute system.posix_acl_default. Without it the server uses its
-// configuration, for which PosixDirectory assumes the default (F-109).
+// PosixDirectory returns the descriptor that a server uses for a directory without the attribute. It has the entries
+// of [Posix], and entries that only children inherit: for Creator Owner, Creator Group and Everyone, and for each
+// named user and group. inherited is the value of the attribute system.posix_acl_default. If an account has equal
+// permissions in it and on the directory, one entry serves for both. Without the attribute the server uses its
+// configuration, for which PosixDirectory assumes the default (F-109). It fails as Posix does, and for a malformed
+// default ACL.
 func PosixDirectory(f Info, acl, inherited []byte, who Accounts) (*sd.Descriptor, error) {
 	d, err := Posix(f, acl, who)
 	if err != nil {

@@ -141,7 +141,8 @@ func (r *Reader) Read(path string) (*File, error) {
 	return f, r.posix(f, path, len(value))
 }
 
-// posix reads the permissions into the unused part of the buffer, and chooses between them and the attribute.
+// posix reads the permissions into the part of the buffer behind the used bytes, and verifies the attribute's hash
+// with them. If the attribute is stale, it drops its descriptor, so that the permissions count.
 func (r *Reader) posix(f *File, path string, used int) (err error) {
 	// Lstat does not follow a link that replaced the file after the walk found it.
 	if f.Info, err = r.Tree.Lstat(path); err != nil {

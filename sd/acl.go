@@ -35,7 +35,7 @@ const emptyACL = "\x02\x00\x08\x00\x00\x00\x00\x00"
 func NewACL(aces ...ACE) (*ACL, error) { return newACL(0, aces) }
 
 // newACL builds a list from the entries. The list has at least the given revision, so that removing an entry does not
-// lower it (S-16).
+// lower it (S-16). It fails for a zero entry, and for a list of more than MaxACLSize bytes.
 func newACL(revision byte, aces []ACE) (*ACL, error) {
 	size := aclHeaderSize
 	for i, a := range aces {

@@ -144,8 +144,9 @@ func (r *AssignRequest) group() (sid.SID, ntstatus.Status) {
 }
 
 // checkSACL checks the privileges that the creator's SACL needs. A list of labels alone does not need
-// SeSecurityPrivilege. Any other list does, even an empty one, because it blocks inherited audit entries (S-71).
-// A label above the subject's level needs SeRelabelPrivilege.
+// SeSecurityPrivilege. Any other list does, even an empty one, because it blocks inherited audit entries (S-71). A
+// label above the subject's level needs SeRelabelPrivilege. Without a SACL, in kernel mode and with
+// AvoidPrivilegeCheck it checks nothing.
 func (r *AssignRequest) checkSACL() ntstatus.Status {
 	if r.Creator.Control()&SACLPresent == 0 || r.Flags&AvoidPrivilegeCheck != 0 || r.Subject.Kernel {
 		return ntstatus.Success

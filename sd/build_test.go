@@ -20,7 +20,7 @@ func TestCompoundEntryHasDocumentedBytes(t *testing.T) {
 	}
 }
 
-// An entry fills a list of the largest size to its end, and one that is 4 bytes longer is not built (S-17).
+// The longest entry fills a list of the largest size. An entry that is 4 bytes longer is refused (S-17).
 func TestEntryLengthIsLimited(t *testing.T) {
 	const head = 8 + 12 // of the entry, with the SID of Everyone
 	longest := sd.MaxACLSize - 8 - head

@@ -44,9 +44,10 @@ const (
 	takeExplicit        // those not marked Inherited
 )
 
-// explicit converts the entries of a creator's list to those of the new object. It maps the generic bits of effective
-// entries. An inherit-only entry keeps its mask, and remains even if nothing can inherit it (S-65). With auto it also
-// substitutes placeholders and keeps the original as an inherit-only entry for children.
+// explicit converts the entries of a creator's list to explicit entries of the new object. With takeExplicit it
+// leaves out entries that are marked as inherited. It maps the generic bits of effective entries. An inherit-only
+// entry keeps its mask, and remains even if nothing can inherit it (S-65). With auto it also substitutes placeholders
+// and keeps the original as an inherit-only entry for children.
 func (h *Heir) explicit(l *ACL, auto bool, take int) []ACE {
 	out := make([]ACE, 0, l.Len())
 	for _, a := range l.All() {

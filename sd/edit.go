@@ -28,7 +28,7 @@ func (e *editor) take(n int) []byte {
 	return e.room[at : at+n : at+n]
 }
 
-// withFlags returns a copy of the entry with these flags.
+// withFlags returns a copy of the entry with these flags. It returns the zero value unchanged.
 func (e *editor) withFlags(a ACE, flags uint8) ACE {
 	if a.b == "" || a.b[1] == flags {
 		return a

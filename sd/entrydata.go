@@ -19,7 +19,8 @@ type Extra struct {
 }
 
 // newExtra returns the data of a valid entry for which Entry has no field: object types, client SID, condition and
-// attribute.
+// attribute. Callback data that is no condition sets Opaque, a condition that cannot be decoded sets BadCondition,
+// and an attribute that cannot be decoded counts as absent.
 func newExtra(a ACE) Extra {
 	var x Extra
 	t := a.Type()

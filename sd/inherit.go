@@ -84,8 +84,9 @@ func (h *Heir) inherit(out []ACE, a ACE, auto bool) []ACE {
 	return h.split(out, h.edit.withFlags(a, flags), true)
 }
 
-// split appends the effective form of entry a. If that differs from a, and children of the object inherit a too, it
-// also appends a as an inherit-only entry (S-67).
+// split appends the effective form of entry a. If the object is a container whose children inherit a too, and that
+// form differs from a, split also appends a as an inherit-only entry (S-67). The effective entry then has no
+// inheritance flags.
 func (h *Heir) split(out []ACE, a ACE, drop bool) []ACE {
 	const spread = ObjectInherit | ContainerInherit
 	e := h.effective(a, true, drop)
@@ -96,8 +97,9 @@ func (h *Heir) split(out []ACE, a ACE, drop bool) []ACE {
 	return append(out, e)
 }
 
-// effective returns the entry as it applies to the object itself: generic bits are mapped. With substitute it
-// replaces a placeholder SID (S-68). With drop it removes the InheritedObjectType (S-69).
+// effective returns the entry as it applies to the object itself. It maps generic bits, unless there is no mapping or
+// the mask is no rights. With substitute it replaces a placeholder SID (S-68). With drop it removes the
+// InheritedObjectType (S-69).
 func (h *Heir) effective(a ACE, substitute, drop bool) ACE {
 	if h.Mapping != nil && a.Type().Layout() != LayoutUnknown && !carriesPolicy(a.Type()) {
 		m := h.Mapping.Map(a.Mask())

@@ -121,8 +121,8 @@ func (r *Explicit) subtract(aces []ACE, flags uint8) []ACE {
 	return out
 }
 
-// add adds the rights to the trustee's entry of type t with these flags. If there is none, it inserts a new entry in
-// canonical order.
+// add adds the rights to the trustee's entry of type t with these flags and no application data. If there is none, it
+// inserts a new entry in canonical order. It may write to aces.
 func (r *Explicit) add(aces []ACE, t Type, flags uint8) ([]ACE, error) {
 	for i, a := range aces {
 		if r.mine(a) && a.Type() == t && a.Flags() == flags && a.AppData() == "" {

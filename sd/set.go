@@ -178,8 +178,9 @@ func (r *SetRequest) setSACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 }
 
 // merge returns the list to store. With auto-inheritance these are the explicit entries of in and the inherited ones
-// of old (S-75); inherited is then true unless the list is protected. Without it the list is in, with its inheritance
-// flags (S-79).
+// of old, and inherited is true. If the list becomes protected, they are all entries of in, each as an explicit one
+// (S-75). Without auto-inheritance the list is in, with its inheritance flags (S-79). inherited is false in both
+// cases.
 func (r *SetRequest) merge(in []ACE, old *ACL, auto, protected bool, h *Heir) (aces []ACE, inherited bool) {
 	for _, a := range in {
 		switch {
@@ -233,7 +234,7 @@ func protect(c Control, i, set, clear uint32, bit Control) Control {
 }
 
 // dominates reports whether trust label a (S-1-19-type-level) has at least the type and the level of b. It returns
-// false if either is the zero SID.
+// false if either does not have two sub-authorities, as the zero SID.
 func dominates(a, b sid.SID) bool {
 	return a.SubAuthorities() == 2 && b.SubAuthorities() == 2 && a.Sub(0) >= b.Sub(0) && a.Sub(1) >= b.Sub(1)
 }

@@ -121,7 +121,7 @@ func TestSetChangesOnlySelectedParts(t *testing.T) {
 	}
 }
 
-// S-73: with a part its mark as defaulted is set, and with no other part.
+// Setting a part also sets its DEFAULTED bit as in the new descriptor, and changes no other DEFAULTED bit (S-73).
 func TestSetCopiesDefaultedMarkOfPart(t *testing.T) {
 	const all = sd.OwnerDefaulted | sd.GroupDefaulted | sd.DACLDefaulted | sd.SACLDefaulted
 	for info, mark := range map[uint32]sd.Control{owner: sd.OwnerDefaulted, group: sd.GroupDefaulted,
@@ -213,8 +213,8 @@ func TestSetControlAcceptsOnlyChangeableBits(t *testing.T) { // S-26
 	}
 }
 
-// S-74: where entries of one kind are replaced, the list keeps a revision that is higher
-// than its entries need, as those that stay came in it.
+// If entries of one kind are replaced, the list keeps its revision, even one that is higher than its entries need
+// (S-74).
 func TestSetKeepsTheRevision(t *testing.T) {
 	for _, revision := range []uint8{2, 3, 4} {
 		b := []byte(sddl.MustParse("S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)").SACL().Binary())

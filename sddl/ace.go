@@ -202,8 +202,8 @@ func (p *parser) aceTrustee(f *fields) error {
 	return nil
 }
 
-// aceTail parses the seventh field: a condition or an attribute. Callback and resource attribute entries must have
-// it. Other types can have it only as ";#hex" with the option Extended.
+// aceTail parses the seventh field: a condition or an attribute. Callback and resource attribute entries, and entries
+// with a type in the form 0xNN, must have it. Other types can have it only as ";#hex" with the option Extended.
 func (p *parser) aceTail(f *fields) error {
 	if p.peek() != ';' {
 		if f.raw || f.t.IsCallback() || f.t == sd.SystemResourceAttribute {
@@ -229,7 +229,8 @@ func (p *parser) aceTail(f *fields) error {
 	return p.condition(f)
 }
 
-// rawType parses a type in the form 0xNN. It reports whether one was there, and otherwise consumes nothing.
+// rawType parses a type in the form 0xNN, with a lower-case x. It reports whether one was there, and otherwise
+// consumes nothing.
 func (p *parser) rawType(f *fields) bool {
 	r := p.rest()
 	if len(r) < 4 || r[:2] != "0x" {

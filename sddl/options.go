@@ -82,7 +82,7 @@ func parse(s string, strict bool, opts []Options) (*sd.Descriptor, error) {
 }
 
 // refusal converts an error of package sid to a SyntaxError with status st. base is the offset to which the error's
-// own offset is relative.
+// own offset is relative. An error without an offset gets base.
 func (p *parser) refusal(err error, base int, st ntstatus.Status) error {
 	var se *sid.SyntaxError
 	if errors.As(err, &se) {

@@ -30,7 +30,7 @@ func (p *parser) peek() byte {
 	return 0
 }
 
-// blanks skips spaces. The parser calls it where Windows tolerates them (S-41).
+// blanks skips spaces, except in strict mode. The parser calls it where Windows tolerates them (S-41).
 func (p *parser) blanks() {
 	for !p.strict && p.peek() == ' ' {
 		p.pos++
@@ -47,7 +47,8 @@ func (p *parser) word(w string) bool {
 	return true
 }
 
-// descriptor parses the sections O:, G:, D: and S: in any order, each at most once.
+// descriptor parses the sections O:, G:, D: and S: in any order, each at most once. A text without sections gives a
+// descriptor without parts.
 func (p *parser) descriptor() (*sd.Descriptor, error) {
 	var parts sd.Parts
 	var seen string

@@ -190,8 +190,8 @@ func TestVariablesHaveTheirSIDs(t *testing.T) {
 	}
 }
 
-// The aliases of a domain need the domain, and that the error of the strict parser has the canonical form (S-10,
-// S-80).
+// TestResolveStrictNeedsCanonicalForm checks that an alias of a domain needs the domain, and that the error for a
+// text in another form names the canonical form (S-10, S-80).
 func TestResolveStrictNeedsCanonicalForm(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-7-8-9")
 	for text, want := range map[string]string{"DA": "S-1-5-21-7-8-9-512", "BA": "S-1-5-32-544",

@@ -63,7 +63,8 @@ func (t *Token) AdjustPrivileges(modified winnt.LUID, disableAll bool, changes [
 	return n, t.previous(changed), status
 }
 
-// previous returns the privileges in changed with the attributes that they have in t.
+// previous returns the privileges in changed with the attributes that they have in t, in ascending order. changed
+// must not be empty.
 func (t *Token) previous(changed winnt.PrivilegeSet) []PrivilegeChange {
 	if changed&(changed-1) == 0 { // one: the usual call
 		for p := winnt.FirstPrivilege; ; p++ {
@@ -153,8 +154,8 @@ func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (
 	return n, previous, status
 }
 
-// adjustGroup enables or disables entry i in the bitmap enabled. If the entry cannot be changed, it returns the
-// status and leaves the bitmap as it was.
+// adjustGroup enables or disables entry i in the bitmap enabled. If the change is not allowed, it returns the status
+// and leaves the bitmap as it was. Enabling the user or the integrity entry succeeds and changes nothing.
 func (t *Token) adjustGroup(enabled sidset.Bits, i int, enable bool) ntstatus.Status {
 	state := groupState(Group{Attributes: t.body.attrs[i]})
 	// ENABLED does not matter for two entries: the user always matches, the integrity entry never does.
@@ -172,8 +173,8 @@ func (t *Token) adjustGroup(enabled sidset.Bits, i int, enable bool) ntstatus.St
 	return st
 }
 
-// resetGroups enables the groups that are enabled by default, and disables the others. It skips groups that no
-// adjustment may change (T-75).
+// resetGroups enables the groups that are enabled by default, and disables the others. It skips mandatory and
+// deny-only groups and the integrity entry, and never disables the logon SID (T-75).
 func (t *Token) resetGroups(enabled sidset.Bits) {
 	for i := range t.Groups() {
 		a := t.body.attrs[i]

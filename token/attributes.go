@@ -69,8 +69,10 @@ func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.St
 	return t.withBody(t.modified, func(b *body) { b.local = set }), ntstatus.Success
 }
 
-// changeAttribute applies one operation to a list of attributes and returns the new list. It does not write to now,
-// which other tokens may share. If two attributes have the name, the operation changes the last of them.
+// changeAttribute applies one operation to a list of attributes and returns the new list. The caller must own now,
+// because an added attribute may use its spare memory. If two attributes have the name, the operation changes the
+// last of them. It fails with STATUS_NOT_FOUND if DELETE names no attribute, and with STATUS_INVALID_PARAMETER for an
+// unknown operation or values that do not fit. On failure the list has no meaning.
 func changeAttribute(now []claims.Attribute, c AttributeChange) ([]claims.Attribute, ntstatus.Status) {
 	at := -1
 	for i := range now {

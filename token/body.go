@@ -81,7 +81,7 @@ func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
 	}
 }
 
-// classify sets the bitmaps denyOnly and pinned from the entries' attributes.
+// classify sets the bitmaps denyOnly and pinned from the entries' attributes. Both must be empty before.
 func (b *body) classify() {
 	for i, a := range b.attrs {
 		if a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {

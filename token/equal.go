@@ -81,7 +81,8 @@ func subset(a, b *sidset.Set) bool {
 	return true
 }
 
-// equalLists reports whether both lists have the same SIDs in the same states. Order and repetition do not matter.
+// equalLists reports whether both lists have the same SIDs, each enabled in both lists or in neither. Order and
+// repetition do not matter. A nil list is empty.
 func equalLists(a, b *list) bool {
 	return listed(a, b) && listed(b, a)
 }

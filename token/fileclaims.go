@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// claimList parses an array of claims: [{"name":…,"type":…,"values":[…]}].
+// claimList parses an array of at most MaxGroups claims, [{"name":…,"type":…,"values":[…]}], and appends them
+// to out.
 func (r *fileReader) claimList(out *[]rawClaim) error {
 	return r.Array(MaxGroups, func(int) error {
 		*out = append(*out, rawClaim{})

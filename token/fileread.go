@@ -135,7 +135,8 @@ func (r *fileReader) refused(err error) error {
 	return out
 }
 
-// field parses the value of field i of the file.
+// field parses the value of field i of the file into the reader. It does not resolve SIDs, because the field domain
+// may follow.
 func (r *fileReader) field(i int) (err error) {
 	s := &r.spec
 	switch name := fileFields[i]; name {

@@ -105,7 +105,8 @@ func (r *fileReader) resolveGroups(name string, raw []rawGroup, domain sid.SID) 
 	return out, nil
 }
 
-// settle applies the defaults of type, level, integrity and mandatory policy.
+// settle applies the defaults of type, level, integrity and mandatory policy. It fails for an integrity level that is
+// neither a known name nor S-1-16-x.
 func (r *fileReader) settle() error {
 	s := &r.spec
 	if !r.hasType {
@@ -146,8 +147,8 @@ func (r *fileReader) settle() error {
 // written explicitly, because a missing field means Medium.
 const noIntegrity = "None"
 
-// resolveDACL parses the default DACL. If the file has none, it makes one that grants everything to the user, SYSTEM
-// and the package. A text with another part than a DACL is an error.
+// resolveDACL parses the default DACL. If the file has none, it makes one that grants everything to the user and
+// SYSTEM, and to the package of an AppContainer. A text without a DACL, or with another part, is an error.
 func (r *fileReader) resolveDACL(domain sid.SID) error {
 	s := &r.spec
 	if r.dacl.path == "" {

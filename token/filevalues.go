@@ -91,8 +91,8 @@ func (r *fileReader) groupList(out *[]rawGroup) error {
 	})
 }
 
-// privilege parses "SeXPrivilege", which means enabled, or {"name":…,"attributes":[…]} with the exact attributes.
-// A privilege that occurs twice is an error.
+// privilege parses "SeXPrivilege", which means enabled, or {"name":…,"attributes":[…]}. Given attributes are used
+// unchanged; without them the privilege is enabled. A privilege that occurs twice is an error.
 func (r *fileReader) privilege(int) error {
 	attrs := winnt.SE_PRIVILEGE_ENABLED // of a bare name
 	var name loc

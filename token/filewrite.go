@@ -142,8 +142,9 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// groupsFile returns the groups in the form of the token file. It returns the integrity entry as level if the reader
-// would put it at the same position, else among the groups.
+// groupsFile returns the groups in the form of the token file. If the integrity entry is the last one, it returns it
+// as level, because the reader puts a level there; elsewhere the entry stays among the groups and level is "". For a
+// token without an integrity entry level is the word for none.
 func (t *Token) groupsFile() (groups []any, level string) {
 	gs := collect(t.Groups())
 	// A file without a level means Medium. A token without an integrity entry must say so, or reading it back would
@@ -178,8 +179,8 @@ func groupFile(g Group, bare uint32) any {
 	return fileGroup{g.SID.String(), GroupAttributeNames(g.Attributes)}
 }
 
-// privilegeFile returns the privileges in the form of the token file. A privilege that is enabled, but not by
-// default, is only its name.
+// privilegeFile returns the privileges in the form of the token file, nil for none. A privilege that is enabled, but
+// not by default, is only its name.
 func (t *Token) privilegeFile() []any {
 	var out []any
 	for p, a := range t.Privileges() {

@@ -104,8 +104,9 @@ func (w *filtered) disable(sids []sid.SID) {
 	}
 }
 
-// denyOnly makes entry i deny-only, so that it matches deny entries and no allow entry. It does not change the
-// integrity entry.
+// denyOnly makes entry i deny-only, so that it matches deny entries and no allow entry. It clears both enabled bits,
+// and records that the filter had an effect if the entry was not deny-only before. It does not change the integrity
+// entry.
 func (w *filtered) denyOnly(i int) {
 	a := &w.b.attrs[i]
 	// The integrity entry cannot be made deny-only (T-61).
@@ -191,7 +192,9 @@ func isAdministrative(s sid.SID) bool {
 	return false
 }
 
-// restrict stores the restricting SIDs. If the token already has some, it stores the intersection (T-63).
+// restrict stores the restricting SIDs of f; without any it changes nothing. If the token already has some, it stores
+// the intersection (T-63). With WRITE_RESTRICTED the new token is restricted only in writing, unless the old one is
+// restricted in all rights.
 func (w *filtered) restrict(f *FilterSpec) {
 	if len(f.Restrict) == 0 {
 		return
@@ -228,8 +231,8 @@ func common(gs []Group, set *sidset.Set) []Group {
 	return out
 }
 
-// left returns the token's restricting SIDs that are not in gs, as deny-only entries. They still match deny entries
-// (T-68).
+// left returns the restricting SIDs that are not in gs, as deny-only entries without repetition. These are SIDs of
+// the token's list, and SIDs that an earlier filter dropped from it. They still match deny entries (T-68).
 func (w *filtered) left(gs []Group) (out []Group) {
 	seen := map[sid.SID]bool{}
 	for _, g := range gs {
@@ -246,7 +249,8 @@ func (w *filtered) left(gs []Group) (out []Group) {
 	return out
 }
 
-// finish completes the filtered token: bitmaps, flags, parent and owner.
+// finish completes the filtered token: bitmaps, flags, parent and ModifiedId. If the owner became deny-only, the user
+// replaces it (T-66).
 func (w *filtered) finish(f *FilterSpec) {
 	b, n := w.b, w.t
 	words := len(b.denyOnly)

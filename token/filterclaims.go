@@ -83,9 +83,8 @@ func (w *filtered) disableClaims(set *claims.Set, names []string) *claims.Set {
 	return n
 }
 
-// restrictClaims returns the claims that the restricted pass will see: the token's
-// own claims of these names that an earlier list also has (T-63). Without names it
-// returns the earlier list.
+// restrictClaims returns the claims that the restricted pass will see: the token's own claims of these names that an
+// earlier list also has (T-63). With nil names it returns the earlier list, with an empty list of names no claim.
 func (w *filtered) restrictClaims(own, before *claims.Set, names []string) *claims.Set {
 	// Without a list an earlier restriction remains; an empty list allows nothing (T-67).
 	if names == nil {

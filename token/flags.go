@@ -53,7 +53,8 @@ func (t *Token) IsAdmin() bool {
 	return t.body.restricted == nil || t.body.restricted.Find(h, sid.Administrators) >= 0
 }
 
-// inForce reports whether some entry with a SID is not deny-only. first is the lowest index of that SID.
+// inForce reports whether some entry with a SID is not deny-only and was not removed by EffectiveOnly. first is the
+// lowest index of that SID.
 func (t *Token) inForce(first int) bool {
 	if t.groups.alive.Has(first) && !t.body.denyOnly.Has(first) {
 		return true

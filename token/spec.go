@@ -172,7 +172,9 @@ func New(s Spec) (*Token, error) {
 	return t, nil
 }
 
-// defaults sets owner, primary group and DynamicCharged. n is the number of entries. The error is a SpecError.
+// defaults sets owner, primary group and DynamicCharged from the spec. Without an owner the user is it. Without a
+// primary group it is the first group that is no integrity level, else the user. n is the number of entries. The
+// error is a SpecError.
 func (t *Token) defaults(s *Spec, n int) error {
 	if !s.Owner.IsZero() {
 		i := t.ownerIndex(s.Owner)

@@ -131,8 +131,8 @@ func (s *Spec) validateGroups() error {
 	return nil
 }
 
-// validateList checks a list of at most most groups. field is the name for errors. The attributes of an entry must be
-// valid or equal mark.
+// validateList checks that a list has at most most groups, each with a SID and valid attributes. The attributes may
+// also equal mark. field is the name for errors.
 func validateList(field string, gs []Group, mark uint32, most int) error {
 	if len(gs) > most {
 		return fieldError(field, len(gs), ntstatus.InvalidParameter, fmt.Sprintf("want at most %d entries", MaxGroups))
@@ -173,7 +173,8 @@ func wrongAttributes(g Group) string {
 // indexed returns the name of entry i of a list, such as groups[2].
 func indexed(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i) }
 
-// validateAppContainer checks that a spec without a package has no capabilities and no other AppContainer field.
+// validateAppContainer checks the package, which must be S-1-15-2-x, and the capabilities, which must be S-1-15-3-x
+// (T-69). A spec without a package can have no capabilities and no other AppContainer field.
 func (s *Spec) validateAppContainer() error {
 	if s.Package.IsZero() {
 		if len(s.Capabilities) > 0 || s.LowPrivilege || s.LowBoxNumber != 0 {
@@ -206,7 +207,7 @@ func isCapability(s sid.SID) bool {
 	return s.Authority() == 15 && s.SubAuthorities() >= 2 && s.Sub(0) == 3
 }
 
-// dynamicNeed returns how many bytes the primary group and the default DACL take.
+// dynamicNeed returns how many bytes the primary group and the default DACL take. A nil DACL takes none.
 func (t *Token) dynamicNeed(group sid.SID, dacl *sd.ACL) uint32 {
 	// TOKEN_DYNAMIC_CHARGED counts the binary forms of the two, the user's SID and
 	// the groups are static.

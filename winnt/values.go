@@ -58,7 +58,8 @@ func (l LUID) String() string {
 	return string(strconv.AppendUint(append(room[:0], "0x"...), uint64(l), 16))
 }
 
-// ParseLUID parses "0x3e7" or "999". It fails for any other form.
+// ParseLUID parses a number of at most 64 bits in a form of Go's integer literals, such as "0x3e7" or "999". A
+// leading 0 means octal. It fails for any other text.
 func ParseLUID(s string) (LUID, error) {
 	v, err := strconv.ParseUint(s, 0, 64)
 	if err != nil {
