@@ -63,9 +63,9 @@ type Gateway struct {
 	index    *indexer     // immutable; nil: no questions to an index
 }
 
-// New returns a gateway with the given configuration and the defaults for its zero fields. It returns an error if
-// Dial is nil, or AuthZEN, Index or ForwardAuth is malformed. It connects to nothing; the first request connects to
-// refmond. The caller closes the gateway.
+// New returns a gateway with the given configuration and the defaults for its zero fields. It returns an error if Dial
+// is nil, or if AuthZEN, Index or ForwardAuth is malformed. With an error, do not use the gateway. It connects to
+// nothing; the first request connects to refmond. The caller closes the gateway.
 func New(cfg Config) (*Gateway, error) {
 	if cfg.Dial == nil {
 		return nil, errors.New("gateway: Config.Dial is missing")
