@@ -150,7 +150,8 @@ type setup[I any] struct {
 	settle   func(w *world, out any)
 }
 
-// define lets registry have a service under all names of s. It returns true.
+// define registers a service under all names of s, at the first call of registry. It returns true, so that a package
+// variable can call it.
 func define[I any](s setup[I]) bool {
 	definitions = append(definitions, s.register)
 	return true
