@@ -118,7 +118,7 @@ type refusal[I any] struct {
 	want   ntstatus.Status
 	when   string // part of the condition's text; empty if rule and status identify it
 	name   string
-	takes  string // what of the call it takes up, separated by spaces
+	takes  string // parts of the call that it sets, separated by spaces; see Excludes
 	needs  scope
 	only   []nt.Profile
 	lifts  string // see Refusal
