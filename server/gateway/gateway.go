@@ -120,8 +120,8 @@ func (g *Gateway) Close() error { return g.link.close() }
 // users wrote the files.
 func (g *Gateway) Files() http.Handler { return guard{g: g, rows: fileRows(g)} }
 
-// Console returns the HTTP handler of the console and the API, and of the AuthZEN and forward-auth endpoints if they
-// are configured. Serve it on another origin than Files.
+// Console returns the HTTP handler of the console and the API, and of the AuthZEN, index and forward-auth endpoints if
+// they are configured. Serve it on another origin than Files.
 func (g *Gateway) Console() http.Handler {
 	rows := append(apiRows(g), consoleRows(g)...)
 	if g.pdp != nil {
