@@ -87,7 +87,8 @@ func folded(line string, before []Line) bool {
 
 var rowFields = strict.Layout{"sd", "sdHex", "sdBase64", "path", "type"}
 
-// row parses a row of an objects file. An invalid row has only Err set, or Err and Path.
+// row parses a row of an objects file. It ignores the value of "type" except that it must be a string or null. An
+// invalid row has Err set, and may have Path set.
 func row(text string) (l Line) {
 	var slots [5][]byte
 	if l.Err = rowFields.Scan(slots[:], []byte(text)); l.Err != nil {
