@@ -39,7 +39,7 @@ type aclExportCmd struct {
 	Hex          bool   `help:"Write self-relative bytes in hexadecimal digits instead of SDDL."`
 }
 
-// maxListed is how many unreadable objects are listed.
+// maxListed limits the list of unreadable objects: only the first maxListed-1 are listed.
 const maxListed = 25
 
 // Help returns the long help text.

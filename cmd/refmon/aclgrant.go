@@ -127,7 +127,8 @@ var inheritance = map[string]uint8{
 	"files":   sd.ObjectInherit | sd.InheritOnly,
 }
 
-// edit takes one step for each user or group.
+// edit edits the entries of each user or group in who: of the file, and with -r of its descendants. It prints the SID
+// of each name, and in a dry run the masks of the rights. verb, to and only are the same for all of them.
 func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []string, to string,
 	only *acltree.Verb) error {
 	names, done, err := f.names(std)
@@ -186,7 +187,7 @@ func explainRights(std *streams, who []string, steps []acltree.Step) {
 	}
 }
 
-// explained adds to an error what to do.
+// explained adds to an error what the user can do about it. It returns other errors, and nil, unchanged.
 func explained(err error) error {
 	switch {
 	case errors.Is(err, sd.ErrNotCanonical):
@@ -197,7 +198,8 @@ func explained(err error) error {
 	return err
 }
 
-// step parses WHO:RIGHTS, such as bob:modify, and prints the SID that the name has. Only a revocation needs no rights.
+// step parses WHO:RIGHTS, such as bob:modify, and prints the SID of the name to standard error, unless the name is a
+// SID. Only a revocation needs no rights: it then removes all entries of the user or group.
 func step(std *streams, names *acltree.Names, verb acltree.Verb, text string) (s acltree.Step, t trustee,
 	err error) {
 	s.Verb = verb

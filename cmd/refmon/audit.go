@@ -159,7 +159,8 @@ func (f *filterFlags) filter() (*trail.Filter, error) {
 	return out, nil
 }
 
-// tableOut returns the writer of a format: a table has lines for a person.
+// tableOut returns the writer of a format. A table has its long lines broken for the terminal; other formats are
+// written unchanged.
 func tableOut(std *streams, format string) io.Writer {
 	if format == "table" {
 		return std.folding()

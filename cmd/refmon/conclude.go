@@ -25,7 +25,8 @@ func firstError(sum *bulk.Summary) string {
 	return example("; the first: ", sum.FirstError.Error())
 }
 
-// conclude prints to standard error what a run omitted, and returns the error for its exit code.
+// conclude prints to standard error which objects a run omitted, and returns the error for its exit code: errReported
+// if the run was interrupted or an object could not be read, and any other err unchanged.
 func conclude(std *streams, sum bulk.Summary, err error) error {
 	remark(std, &sum)
 	switch {

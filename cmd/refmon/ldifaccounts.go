@@ -30,7 +30,8 @@ func (p *lintPage) accountsOf(file []byte) {
 	}
 }
 
-// directoryFor reads the principals of a question about some objects.
+// directoryFor reads the principals of a question about some objects. Without flags for principals it takes them from
+// an objects file in LDIF (B-82).
 func (c *directoryFlags) directoryFor(std *streams, o *objectsFlags) (*directory.Directory, error) {
 	c.fromObjects(o)
 	return c.directory(std)
@@ -53,7 +54,8 @@ func (c *directoryFlags) fromObjects(o *objectsFlags) {
 	}
 }
 
-// nameIn returns the name of the SID in an entry as SDDL, "" without one and for an entry with a condition (U-121).
+// nameIn returns the name of the SID in an entry of SDDL text. It returns "" for a SID without a name, a malformed
+// SID, and an entry with a condition (U-121).
 func (p *lintPage) nameIn(entry string) string {
 	fields := strings.Split(strings.Trim(entry, "()"), ";")
 	if len(fields) != 6 {

@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/objects"
 )
 
-// named gives a source the names of accounts, and prints to standard error what the form of the file does not have.
+// named gives a source the names of accounts. It prints to standard error which data the form of the file does not
+// have, and which domain it takes for the directory's.
 func (c *objectsFlags) named(std *streams, s objects.Source) {
 	objects.UseNames(s, objects.NewLookup(c.naming, func(domain string) { // (U-110)
 		fmt.Fprintf(std.err, "refmon: %s in %s is taken for the directory's domain, which the directory does not name\n",

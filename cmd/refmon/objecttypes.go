@@ -60,6 +60,7 @@ func noteUnreadable(std *streams, texts []string) {
 }
 
 // noteTyped prints to standard error how many entries about its rights a question without object types ignores (B-4).
+// It prints nothing for several queries, or for one about object types.
 func noteTyped(std *streams, d *sd.Descriptor, queries []words.Query) {
 	n := 0
 	for _, q := range queries {

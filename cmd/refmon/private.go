@@ -54,7 +54,7 @@ do application packages. Integrity labels, conditions and policies never make an
 The exit code is 0 if the object is private, 1 if it is not, 2 if that could not be answered.`
 }
 
-// held is an object whose privacy is asked for, with the folders that hold it.
+// held is the object of the question, with the folders that contain it.
 type held struct {
 	object    *sd.Descriptor
 	directory bool

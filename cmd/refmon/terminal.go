@@ -28,7 +28,8 @@ func isTerminal(f *os.File) bool {
 // usualWidth is the assumed width of a terminal that does not report one.
 const usualWidth = 80
 
-// widthOf returns the width of a terminal in columns, 0 for a file or a pipe.
+// widthOf returns the width of a terminal in columns, usualWidth if the terminal does not report one, and 0 for a
+// file, a pipe or a device such as /dev/null.
 func widthOf(f *os.File) int {
 	if !isTerminal(f) {
 		return 0
@@ -102,7 +103,8 @@ type messageWriter struct {
 	width int // columns
 }
 
-// Write writes a message. Text with a carriage return or an escape sequence, such as a progress bar, is not changed.
+// Write writes a message, with lines that are too long broken. It leaves lines that begin with a blank, and the whole
+// text if it has a carriage return or an escape sequence, such as a progress bar.
 func (m *messageWriter) Write(b []byte) (int, error) {
 	text := string(b)
 	if strings.ContainsAny(text, "\r\x1b") {
@@ -136,7 +138,8 @@ func (s *streams) folding() io.Writer {
 	return &lineFolder{w: s.out, width: s.width}
 }
 
-// lineFolder is the writer of folding. It keeps the beginning of a line until its end comes.
+// lineFolder is the writer of folding. It keeps the beginning of a line until its end comes, so it never writes a last
+// line without a line end.
 type lineFolder struct {
 	w     io.Writer
 	width int // columns
@@ -145,7 +148,7 @@ type lineFolder struct {
 
 var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-// Write writes the lines that are complete.
+// Write writes the complete lines, with lines that are too long broken between words.
 func (f *lineFolder) Write(b []byte) (int, error) {
 	f.rest = append(f.rest, b...)
 	end := bytes.LastIndexByte(f.rest, '\n') + 1

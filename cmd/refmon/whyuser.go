@@ -17,17 +17,18 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// whyUser is the user of --as with the token that decides.
+// whyUser is the user of --as, with the token that the decision is about.
 type whyUser struct {
 	name   string // for people: the name, the SID and where the user was found
 	token  *token.Token
-	nameOf func(sid.SID) string
+	nameOf func(sid.SID) string // "": the SID has no name
 	// after returns the token after another kind of logon; nil: only refmond knows it.
 	after func(logon.Kind) (*token.Token, error)
 }
 
-// user finds the user of --as. done releases the connection to refmond, which nameOf needs; it is never nil. An unknown
-// user, a user whose groups cannot be read, and a user whom refmond refuses are errors.
+// user finds the user of --as: in the directory of -d, else in a running refmond, else on the host. done closes the
+// connection to refmond, which nameOf needs; done is never nil. An unknown user, a user whose groups cannot be read,
+// and a user whom refmond refuses are errors. So is --logon for a user of refmond.
 func (c *whyCmd) user(std *streams) (u *whyUser, done func(), err error) {
 	done = func() {}
 	kind, given, err := kindOf(c.Logon)
@@ -57,7 +58,7 @@ func (c *whyCmd) user(std *streams) (u *whyUser, done func(), err error) {
 	return u, done, err
 }
 
-// ofHost returns a user of the host.
+// ofHost returns a user of the host, by name or uid, with the token of a program on a mount.
 func ofHost(name string) (*whyUser, error) {
 	user, err := host.Lookup(name)
 	if err != nil {
@@ -69,7 +70,8 @@ func ofHost(name string) (*whyUser, error) {
 	return u, err
 }
 
-// listed returns a user of the directory of -d, with the token of a program on a mount.
+// listed returns a user of the directory of -d, with the token of a program on a mount. An unknown or disabled user is
+// an error.
 func (c *whyCmd) listed(std *streams) (*whyUser, error) {
 	dir, err := (&directoryFlags{Directory: c.Directory}).readPeople(std)
 	if err != nil {
@@ -94,8 +96,9 @@ func (c *whyCmd) listed(std *streams) (*whyUser, error) {
 	return u, err
 }
 
-// onMount returns a token as the user's programs have it on a mount: after an interactive logon, whose identity no
-// protocol proves (L-82). An administrator gets the limited token (L-5).
+// onMount returns t as the user's programs have it on a mount: a primary token after an interactive logon, whose
+// identity no protocol proves (L-82). An administrator gets the limited token (L-5), except the user SYSTEM. t does
+// not change.
 func onMount(t *token.Token) (*token.Token, error) {
 	spec := t.Spec()
 	has := func(s sid.SID) bool {
@@ -113,8 +116,9 @@ func onMount(t *token.Token) (*token.Token, error) {
 	return token.New(spec)
 }
 
-// dial connects to the refmond of --names-from, by default to the one on the default socket. It returns nil without an
-// error if no refmond runs there.
+// dial connects to the refmond of --names-from; a failure is an error. Without that flag it tries the default socket.
+// It then returns nil without an error if there is no socket, or, with a message on standard error, if refmond does
+// not answer.
 func (c *whyCmd) dial(std *streams) (*client.Conn, error) {
 	if c.NamesFrom != "" {
 		conn, err := client.Dial(c.NamesFrom)
@@ -134,8 +138,9 @@ func (c *whyCmd) dial(std *streams) (*client.Conn, error) {
 	return conn, nil
 }
 
-// servedUser returns a user whom refmond knows: of its store, its domains or the host. It returns nil without an error
-// for an unknown user. A disabled user, and groups that refmond cannot read, are errors. refmond records a logon.
+// servedUser returns a user whom refmond knows, of its store, its domains or the host, by name or uid. It returns nil
+// without an error for an unknown user. A disabled user, and a user whose groups refmond cannot read, are errors.
+// refmond records a logon. The connection must stay open while nameOf is in use.
 func servedUser(conn *client.Conn, name string) (*whyUser, error) {
 	if user, err := host.Lookup(name); err == nil && user.Name != "" {
 		name = user.Name // of a uid
@@ -165,8 +170,8 @@ func servedUser(conn *client.Conn, name string) (*whyUser, error) {
 	return u, err
 }
 
-// readToken reads the user, groups, privileges and integrity of a token in refmond. It reads no claims, because no
-// service returns them.
+// readToken reads the user, groups, privileges and integrity of a token in refmond. It omits the logon SID, and
+// claims, which no service returns.
 func readToken(th *nt.Thread, h winnt.Handle) (spec token.Spec, err error) {
 	spec.Type, spec.MandatoryPolicy = winnt.TokenPrimary, winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP
 	for _, class := range []winnt.TokenInfoClass{winnt.TokenUser, winnt.TokenGroups, winnt.TokenPrivileges,
@@ -202,8 +207,8 @@ func readToken(th *nt.Thread, h winnt.Handle) (spec token.Spec, err error) {
 	return spec, nil
 }
 
-// servedNames returns a function that names SIDs as refmond does, else as this host does. The function returns "" for a
-// SID without a name.
+// servedNames returns a function that names SIDs: well-known SIDs and those of this host first, then as refmond does.
+// It caches the results. The function returns "" for a SID without a name.
 func servedNames(th *nt.Thread) func(sid.SID) string {
 	known, other := map[sid.SID]string{}, namesOf(nil)
 	return func(s sid.SID) string {
@@ -226,7 +231,8 @@ func servedNames(th *nt.Thread) func(sid.SID) string {
 	}
 }
 
-// noteClaims returns a note if an entry of the descriptors has a condition, which claims can decide, and "" otherwise.
+// noteClaims returns a note if a DACL of the question has an entry with a condition, because claims could decide it.
+// Otherwise it returns "".
 func (q *pathQuestion) noteClaims() string {
 	conditional := func(s stored) bool {
 		if s.descriptor == nil {

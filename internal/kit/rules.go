@@ -63,7 +63,7 @@ func KnownOf(source string) string {
 	return Documented
 }
 
-// known returns the weakest of what the rules have.
+// known returns the weakest evidence among the rules with these ids. It panics for an unknown id.
 func known(ids []string) string {
 	weakest := Recorded
 	for _, id := range ids {

@@ -23,12 +23,12 @@ type HexIn struct {
 
 var words = oracle.Words{Aliases: true, Letters: true, Domain: domain}
 
-// parses adds a text that stands for d.
+// parses adds a question that parses text and expects d.
 func (b *builder) parses(text string, d *oracle.Descriptor, rules ...string) {
 	b.add("parse_sddl", ParseIn{text, domain}, &Out{Hex: d.Hex()}, rules...)
 }
 
-// texts asks for d from its texts, and for a text of d.
+// texts adds questions that parse the texts of d, and one that formats d.
 func (b *builder) texts(d *oracle.Descriptor, rules ...string) {
 	b.parses(d.SDDL(), d, rules...)
 	b.parses(d.Text(words), d, rules...)

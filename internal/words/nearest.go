@@ -2,13 +2,13 @@ package words
 
 import "strings"
 
-// maxTypos is the most edits by which a word may differ from the one that was
-// meant: with more of them a guess helps less than the list does.
+// maxTypos is the most edits between a misspelled word and the word that it is taken for. A guess with more edits
+// helps less than the list of all words.
 const maxTypos = 3
 
-// Nearest returns the name that a misspelled one was most likely meant to be, the
-// first of those that are equally near; "" if no name is near. Case does not count,
-// and of a short name more than half must be right.
+// Nearest returns the name that a misspelled one was most likely meant to be, the first of those that are equally
+// near; "" if no name is near. It ignores case. Near means at most maxTypos edits, and for a short name at most half
+// as many edits as it has bytes.
 func Nearest(name string, names []string) string {
 	best, cost := "", min(maxTypos, len(name)/2)+1
 	for _, s := range names {

@@ -77,8 +77,8 @@ var askType = &winnt.ObjectType{Name: "Question", Valid: 0x1F0001, Rights: []win
 	Mapping: winnt.GenericMapping{Read: askRight, Write: askRight, Execute: askRight, All: 0x1F0001}}
 
 // Decide answers a question without checking or recording its caller. who is the subject with its groups; if it is
-// nil, the subject of the question is looked up in the file. Decide denies with a reason what the file does not
-// declare: a type, subject, action or object. It never returns an error and does not block.
+// nil, the file must declare the subject of the question. An undeclared type, subject, action or object is a denial
+// with the reason. Decide never returns an error and does not block.
 func (t *Types) Decide(q *Question, who *token.Spec) Answer {
 	rt := t.types[q.Resource.Type]
 	if rt == nil {

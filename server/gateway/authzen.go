@@ -135,10 +135,9 @@ func (p *pdp) refuse(r *request, q *authzen.Question) error {
 	return &authzen.Error{Status: http.StatusForbidden, Message: "the caller may not ask about other subjects"}
 }
 
-// decide answers a question. others says whether the caller r may ask about other subjects. Without it, a subject
-// with another SID than the caller's, or without one, is a 403 error. Otherwise an unknown subject or resource type is
-// a denial. Other errors
-// mean that refmond did not decide.
+// decide answers a question. others says whether the caller r may ask about other subjects. Without it, a subject with
+// another SID than the caller's, or without one, is a 403 error. Otherwise an unknown subject or resource type is a
+// denial. Other errors mean that refmond did not decide.
 func (p *pdp) decide(r *request, q *authzen.Question, others bool) (a authzen.Answer, err error) {
 	if q.Subject.Type != userType {
 		if p.types != nil && q.Resource.Type != fileType {

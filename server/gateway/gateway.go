@@ -63,9 +63,9 @@ type Gateway struct {
 	index    *indexer     // immutable; nil: no questions to an index
 }
 
-// New returns a gateway with the given configuration and the defaults for its zero fields. It returns an error if
-// Dial is nil, or AuthZEN, Index or ForwardAuth is malformed. It connects to nothing; the first request connects to
-// refmond. The caller closes the gateway.
+// New returns a gateway with the given configuration and the defaults for its zero fields. It returns an error if Dial
+// is nil, or if AuthZEN, Index or ForwardAuth is malformed. With an error, do not use the gateway. It connects to
+// nothing; the first request connects to refmond. The caller closes the gateway.
 func New(cfg Config) (*Gateway, error) {
 	if cfg.Dial == nil {
 		return nil, errors.New("gateway: Config.Dial is missing")
@@ -120,8 +120,8 @@ func (g *Gateway) Close() error { return g.link.close() }
 // users wrote the files.
 func (g *Gateway) Files() http.Handler { return guard{g: g, rows: fileRows(g)} }
 
-// Console returns the HTTP handler of the console and the API, and of the AuthZEN and forward-auth endpoints if they
-// are configured. Serve it on another origin than Files.
+// Console returns the HTTP handler of the console and the API, and of the AuthZEN, index and forward-auth endpoints if
+// they are configured. Serve it on another origin than Files.
 func (g *Gateway) Console() http.Handler {
 	rows := append(apiRows(g), consoleRows(g)...)
 	if g.pdp != nil {

@@ -25,13 +25,13 @@ type Index struct {
 	// Socket is the Unix socket of refmon-index run --socket, which must permit the gateway's user to ask about
 	// everybody (--ask).
 	Socket string
-	// Ask is an SDDL descriptor. Its right 0x1 permits a client to ask about others, and why it may not read a
-	// document. Its SACL says which questions are recorded.
+	// Ask is an SDDL descriptor with an owner, a group and a DACL. Its right 0x1 permits a client to ask about others,
+	// and to learn why it may not read a document. Its SACL decides which questions are recorded.
 	Ask  string
 	Rate int // questions of one client per second, at least 1
 }
 
-// indexPath is the prefix of the questions. The index has the same names after it.
+// indexPath is the prefix of the paths of questions. The name of the question follows, as in the API of refmon-index.
 const indexPath = "/index/v1/"
 
 // Limits of a question and its answer.
@@ -50,7 +50,7 @@ type indexQuestion struct {
 	Form  string   `json:"form,omitempty"`
 }
 
-// indexer passes questions of clients to refmon-index. It links no package of that program.
+// indexer passes questions of clients to refmon-index over its socket.
 type indexer struct {
 	g       *Gateway         // immutable
 	ask     *sd.Descriptor   // immutable
@@ -59,8 +59,8 @@ type indexer struct {
 	http    http.Client      // immutable
 }
 
-// newIndexer returns the handler of questions to an index. It connects to nothing. It returns an error for a missing
-// or malformed field of c.
+// newIndexer returns the handler of questions to an index. It does not connect. It returns an error for a missing or
+// malformed field of c.
 func newIndexer(g *Gateway, c *Index) (*indexer, error) {
 	ask, err := sddl.Parse(c.Ask)
 	switch {
@@ -80,7 +80,7 @@ func newIndexer(g *Gateway, c *Index) (*indexer, error) {
 		http: http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConns: 4, MaxConnsPerHost: 16}}}, nil
 }
 
-// rows returns the endpoints of the questions. Each needs a logon.
+// rows returns the endpoints of the questions. Each requires a logon.
 func (x *indexer) rows() (out []row) {
 	for _, name := range []string{"can-read", "filter", "why"} {
 		out = append(out, row{http.MethodPost, indexPath + name, known, true,
@@ -89,7 +89,7 @@ func (x *indexer) rows() (out []row) {
 	return out
 }
 
-// serve answers one question of the client of s, in JSON. Errors have the field error.
+// serve answers one question of the client of s, in JSON. An error has the field error. It waits at most indexTimeout.
 func (x *indexer) serve(w http.ResponseWriter, r *http.Request, s *session, name string) {
 	ctx, cancel := context.WithTimeout(r.Context(), indexTimeout)
 	defer cancel()
@@ -106,7 +106,9 @@ func (x *indexer) serve(w http.ResponseWriter, r *http.Request, s *session, name
 	_, _ = w.Write(body) // the client may have left
 }
 
-// answer returns the index's answer with its status, or an error with the status for it.
+// answer returns the index's answer with its status, or an error with the HTTP status for it. It counts the question
+// against the client's limit and records it, even if it then refuses the question with 403. A client without the right
+// of Ask gets the answer that reticent returns.
 func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name string) (int, []byte, error) {
 	if !x.limit.Allow(authzen.Caller{Type: "sid", ID: s.user.String()}) {
 		return http.StatusTooManyRequests, nil, errors.New("too many questions: try again later")
@@ -184,7 +186,7 @@ func (x *indexer) forward(ctx context.Context, name string, q *indexQuestion) (i
 }
 
 // reticent removes from an answer what a client without the right may not learn: everything about a document that it
-// may not read, even whether there is one (G-120).
+// may not read, even whether the document exists (G-120). It returns an error for a malformed answer.
 func reticent(name string, body []byte) ([]byte, error) {
 	type answer struct {
 		Allowed bool `json:"allowed"`
@@ -222,8 +224,8 @@ func reticent(name string, body []byte) ([]byte, error) {
 	return body, nil
 }
 
-// record stores the audit record of a question, with the caller's token as subject. It returns Success without storing
-// one if the configured SACL is empty.
+// record stores the audit record of a question, with the caller's token as subject, if the SACL of Ask asks for it. It
+// returns Success without a call if the SACL is empty. The gateway's user needs SeAuditPrivilege.
 func (x *indexer) record(r *request, name string, q *indexQuestion, allowed bool) ntstatus.Status {
 	if !x.audited {
 		return ntstatus.Success

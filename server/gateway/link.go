@@ -81,8 +81,8 @@ type process struct {
 	subjects *sessions       // immutable: accounts that questions of the AuthZEN API are about
 }
 
-// newProcess returns the process of a new connection, which it then owns. It enables the privileges that cfg needs
-// and creates threads when requests first need them.
+// newProcess returns the process of a new connection, which it then owns. It enables SeTcbPrivilege for Certificates
+// and SeAuditPrivilege for AuthZEN; Index alone enables nothing. It creates threads when requests first need them.
 func newProcess(conn *client.Conn, cfg *Config) *process {
 	p := &process{conn: conn, threads: make(chan *nt.Thread, cfg.Threads)}
 	for range cfg.Threads {

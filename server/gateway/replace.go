@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Removable returns nil if the client may delete the file or folder, without a change. It does not test the members
-// of a folder.
+// Removable returns nil if the client may delete the file or folder, and otherwise the refusal. It changes nothing. A
+// read-only file is refused. It does not test the members of a folder.
 func (f files) Removable(name dav.Path) error {
 	at := placeOf(name)
 	h, st := f.q.open(at, winnt.DELETE|winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0)
@@ -28,20 +28,23 @@ func (f files) Removable(name dav.Path) error {
 	return nil
 }
 
-// Hidden returns a random name in the folder of name that no client can use. The request may use it and what is in it.
+// Hidden returns a random hidden name in the folder that has name. No client can use it. This request may use it and
+// its descendants. Hidden creates nothing.
 func (f files) Hidden(name dav.Path) dav.Path {
 	dir, _ := placeOf(name).above()
 	return f.hide(dir.below(randomName()))
 }
 
-// hide lets the request use a hidden place, and returns its path.
+// hide lets the request use a hidden place and its descendants, and returns its path.
 func (f files) hide(at place) dav.Path {
 	f.q.hidden = append(f.q.hidden, at)
 	return at.name()
 }
 
-// Replace gives from the name to in one step, with its properties. The file or folder that has this name gets a hidden
-// one, which is returned and which the request may use. One of both is a folder (F-215).
+// Replace gives the name to to the resource from in one step. The properties of from move with it, and those of the
+// old resource are dropped. The old resource gets a hidden name, which Replace returns and this request may use. At
+// least one of both is a folder (F-215). After success the request no longer ends when its client leaves. After an
+// error nothing has changed.
 func (f files) Replace(from, to dav.Path) (dav.Path, error) {
 	at, target := placeOf(from), placeOf(to)
 	h, st := f.q.open(at, winnt.DELETE, winnt.FILE_OPEN, 0)

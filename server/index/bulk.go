@@ -33,7 +33,7 @@ type Bulk struct {
 // NewBulk writes the documents that changed after the cursor of an earlier run (N-104). It writes all documents that
 // the log names, with the number of the log's last event as version, if there is no cursor, if the log no longer has
 // the events after it, or if the file is shorter than it was. Without a log it writes no line. It returns an error for
-// a damaged log or cursor.
+// an unknown form, and for a damaged log or cursor.
 func NewBulk(name, index, state string, form BulkForm) (*Bulk, error) {
 	if !slices.Contains(BulkForms(), form) {
 		return nil, fmt.Errorf("bulk form %q: want one of %q", form, BulkForms())
@@ -109,8 +109,8 @@ const never = "sid:S-1-0-0"
 
 // Write appends the lines of the documents that events changed: of each changed row and, for BulkSIDs, of each
 // document of a class whose members changed. For a removed document it writes a deletion, with the number of the event
-// as version (N-94). Search engines forget such a version after a while, so send lines in order. It does not sync the
-// file. After an error the cursor no longer moves, so the next run writes the lines again.
+// as version (N-94); BulkQdrant has no versions. Search engines forget such a version after a while, so send lines in
+// order. It does not sync the file. After an error the cursor no longer moves, so the next run writes the lines again.
 func (b *Bulk) Write(events []Event) error {
 	changed := map[string]uint64{}
 	for i := range events {
@@ -174,8 +174,8 @@ func field(rights []string, i int) string {
 	return accessField + "_" + rights[i]
 }
 
-// terms returns the terms of the users with a right on a document, as "sid:" and a SID. If nobody has the right, or
-// the document is unreadable, it returns the term never, which no user has.
+// terms returns the terms of the users with a right on a document, as "sid:" and a SID. If nobody has the right,
+// the document is unreadable or its class is not decided, it returns the term never, which no user has.
 func (b *Bulk) terms(r *RowEvent, right int) []string {
 	if right >= len(r.Classes) {
 		return []string{never}
@@ -191,8 +191,9 @@ func (b *Bulk) terms(r *RowEvent, right int) []string {
 	return out
 }
 
-// document appends the lines of a document to the buffer: a deletion if it has no row, else its terms and evidence. A
-// path above maxID is replaced by its hash.
+// document appends the lines of a document to the buffer, in the form of b: a deletion if the document has no row,
+// else its terms and evidence, or the numbers of its classes. An id longer than maxID is replaced by its hash.
+// BulkQdrant has no ids.
 func (b *Bulk) document(path string, version uint64) error {
 	id, r := path, b.state.rows[path]
 	if len(id) > maxID {

@@ -26,7 +26,7 @@ type bulkCursor struct {
 }
 
 // readCursor reads the cursor of an earlier run for the file name. The cursor stays zero if there is none, or if the
-// file is not the one it was written for: another search index, or fewer bytes.
+// file is not the one it was written for: another search index or form, or fewer bytes. A malformed cursor is an error.
 func (b *Bulk) readCursor(name, state string) error {
 	abs, err := filepath.Abs(name)
 	if err != nil {
@@ -63,8 +63,8 @@ func (b *Bulk) target() string {
 	return string(b.form) + ":" + b.index
 }
 
-// saveCursor syncs the lines and then saves the cursor, so that a cursor never names lines that a
-// crash could take. It does nothing after a failed write, and for a file that cannot be synced, such as a pipe.
+// saveCursor syncs the lines and then saves the cursor, so that a cursor never covers lines that a
+// crash could lose. It does nothing after a failed write, and for a file that is not regular, such as a pipe.
 func (b *Bulk) saveCursor() error {
 	info, err := b.file.Stat()
 	if err != nil || b.failed || !info.Mode().IsRegular() || b.state.start == nil {

@@ -17,18 +17,20 @@ const (
 	BulkSIDs BulkForm = "sids"
 	// BulkClasses is _bulk with the numbers of classes.
 	BulkClasses BulkForm = "classes"
-	// BulkQdrant has bodies of Qdrant's POST /collections/NAME/points/batch, one a line. They set the payload of the
-	// points whose payload "path" is the document's path, and delete these points.
+	// BulkQdrant has bodies of Qdrant's POST /collections/NAME/points/batch, one a line. They affect the points whose
+	// payload "path" is the document's path. For a changed document they set the payload "refmon", for a deleted document
+	// they delete the points. Qdrant compares no versions, so send the lines in order.
 	BulkQdrant BulkForm = "qdrant"
-	// BulkSQL has statements of PostgreSQL, one a line, for a table that the application has created.
+	// BulkSQL has statements of PostgreSQL, one a line, for a table that the application has created. Its columns are id
+	// (the primary key), index, seq, and class_RIGHT for each right.
 	BulkSQL BulkForm = "sql"
 )
 
 // BulkForms returns all forms. The caller owns the result.
 func BulkForms() []BulkForm { return []BulkForm{BulkSIDs, BulkClasses, BulkQdrant, BulkSQL} }
 
-// numbers returns the number of a document's class for each right, with the name of the index and the event. An
-// unreadable document has no class, so no query finds it (N-5).
+// numbers returns the number of a document's class for each right, with the name of the index and the number of the
+// event as "seq". An unreadable document has no class, so no query finds it (N-5).
 func (b *Bulk) numbers(r *RowEvent, version uint64) map[string]any {
 	out := map[string]any{"index": b.state.start.Index, "seq": version}
 	for i, id := range r.Classes {
@@ -37,7 +39,8 @@ func (b *Bulk) numbers(r *RowEvent, version uint64) map[string]any {
 	return out
 }
 
-// point appends an operation on the points of a document.
+// point appends an operation on the points of a document: it sets their payload "refmon", or deletes the points if r
+// is nil.
 func (b *Bulk) point(path string, version uint64, r *RowEvent) error {
 	points := map[string]any{"must": []any{map[string]any{"key": "path", "match": map[string]any{"value": path}}}}
 	operation := map[string]any{"delete": map[string]any{"filter": points}}
@@ -48,8 +51,8 @@ func (b *Bulk) point(path string, version uint64, r *RowEvent) error {
 	return b.lines(map[string]any{"operations": []any{operation}})
 }
 
-// statement appends a statement for a document. A statement with an older event than the row's changes nothing, unless
-// the row is of another index.
+// statement appends a statement that inserts or updates the row of a document, or deletes it if r is nil. The
+// statement changes nothing if the row has the same or a later event, unless the row is of another index.
 func (b *Bulk) statement(id string, version uint64, r *RowEvent) {
 	table, key, index := identifier(b.index), literal(id), literal(b.state.start.Index)
 	if r == nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Filter lists the classes on which a user has a right, in one of three forms. The user may find
-// the documents whose rows name one of them. The zero value matches nothing.
+// Filter lists the classes on which a user has a right, in one form of [Form]. The user may find the documents whose
+// rows name one of them. The zero value matches nothing.
 type Filter struct {
 	Right string `json:"right"`
 	// Classes are the class IDs, sorted.

@@ -183,7 +183,8 @@ func (x *Index) one(g *age, path, right string, may func(*State, *kind) (bool, s
 	return a
 }
 
-// within returns how old a heartbeat may be for a query: the query's own limit, or the index's limit if that is 0.
+// within returns how old a heartbeat may be for a query: the query's own limit, or the index's limit if that is not
+// positive.
 func (x *Index) within(q Query) time.Duration {
 	if q.Limit > 0 {
 		return q.Limit

@@ -9,7 +9,7 @@ import (
 )
 
 // RowStore is a sink that has the rows of a site in tables of its own, so that a follower holds no rows in memory
-// (N-130). Write receives people, classes of documents and directory versions only. All calls come from one goroutine.
+// (N-130). Write receives people, classes and directory versions, but no rows. All calls come from one goroutine.
 type RowStore interface {
 	Sink
 	// Begin prepares the store for the parts of a site. It removes the rows of other trees, and all rows if question
@@ -19,9 +19,9 @@ type RowStore interface {
 	Cursor(p StoredPart) (Cursor, error)
 	// Forget removes the rows and the cursor of a part.
 	Forget(p StoredPart) error
-	// Apply stores the changes in b and its cursor in one transaction. It returns ErrReload if a snapshot that it has in
-	// part was lost; the caller then reads the log again from the cursor. It returns an error and changes nothing if a
-	// row has a class that neither b nor an earlier batch announced.
+	// Apply stores the changes in b and its cursor in one transaction. It returns ErrReload if the first
+	// pieces of the snapshot in b were lost. The caller then reads the log again from the cursor. It returns an error
+	// and stores nothing if a row has a class that neither b nor an earlier batch announced.
 	Apply(p StoredPart, b *RowBatch) error
 }
 
@@ -62,7 +62,7 @@ func NewRowBatch(rights []string, own func(path string) bool, after Cursor) *Row
 	return &RowBatch{Cursor: after, rights: rights, own: own, rows: map[string]*RowEvent{}}
 }
 
-// Restart empties the batch and makes it the beginning of a snapshot.
+// Restart empties the batch and makes it the first batch of a snapshot. The next event must be a start.
 func (b *RowBatch) Restart() {
 	b.classes, b.rows = nil, map[string]*RowEvent{}
 	b.Piece, b.Begin, b.End, b.Cursor.Seq = true, true, false, 0
@@ -75,9 +75,11 @@ func (b *RowBatch) Next() *RowBatch {
 	return out
 }
 
-// Add adds the next event. It ignores people, directory versions, and rows that the part does not own (N-75). It
-// returns an error for an event out of order, for a start that is neither the first event nor that of a snapshot, and
-// for a row without exactly one class for each right, unless the document is unreadable.
+// Add adds the next event and advances the cursor. It keeps e.Row and sets its sequence and time. It ignores people,
+// directory versions, classes of folders, and documents that the part does not own (N-75). It returns an error for an
+// event out of order, for a start that is neither the first event nor that of a snapshot, and for a log with other
+// rights. A readable row must have one class for each right and an unreadable row none; otherwise Add returns an
+// error, too.
 func (b *RowBatch) Add(e *Event) error {
 	c := &b.Cursor
 	switch first := c.Seq == 0; {
@@ -103,14 +105,14 @@ func (b *RowBatch) Add(e *Event) error {
 	return nil
 }
 
-// Len returns the number of changed documents.
+// Len returns the number of changed documents, including deleted ones.
 func (b *RowBatch) Len() int { return len(b.rows) }
 
 // Classes returns the classes of documents that the events announced, in their order. The caller must not change it.
 func (b *RowBatch) Classes() []string { return b.classes }
 
-// Gone returns the sorted paths of documents that were deleted or became unreadable (N-5). In a snapshot there are
-// none to delete. The caller owns the result.
+// Gone returns the sorted paths of documents that were deleted or became unreadable (N-5). For a piece of a snapshot
+// it returns nil, because the snapshot replaces all rows. The caller owns the result.
 func (b *RowBatch) Gone() (out []string) {
 	for path, r := range b.rows {
 		if (r == nil || r.Error != "") && !b.Piece {

@@ -194,7 +194,8 @@ func (r *running) work(ctx context.Context, batches <-chan watch.Batch, versions
 }
 
 // version applies a report of the roster. It passes the report's error to Warn and returns nil; it drops the error of
-// a file that is being written. It returns an error if an event cannot be stored.
+// a file that is being written. It returns an error if the share's configuration or the directory cannot be applied,
+// or an event cannot be stored.
 func (r *running) version(v *Version) error {
 	if v.Err != nil {
 		if r.config.Warn != nil && !errors.Is(v.Err, errChanging) {
@@ -220,8 +221,8 @@ func (r *running) version(v *Version) error {
 	return r.flush(directorySource, v.Heartbeat)
 }
 
-// batch applies a source's batch. If more batches wait, it postpones the write of one without a
-// heartbeat, to sync less often.
+// batch applies a source's batch. If more batches wait, it postpones the write of one that has no heartbeat and ends
+// no walk, to sync less often.
 func (r *running) batch(b *watch.Batch, more bool) error {
 	r.unnameable += b.Unnameable
 	if err := r.worker.Batch(b); err != nil {

@@ -28,7 +28,7 @@ type Change struct {
 	Who, Object, Kind string
 	Steps             []Step
 	Through           string // the first important object on the way, by its kind; "": there is none
-	Was               int    // steps in the baseline, of a path that became shorter or longer; 0: there was none
+	Was               int    // steps in the other state, of a path that became shorter or longer; 0: it has none
 }
 
 // compare returns the changes from one state to another. It lists at most maxRows opened and as many closed paths, and
@@ -148,7 +148,7 @@ func (s *side) lengths() (map[string]map[string]int, error) {
 }
 
 // paths returns the paths of s to important objects that other does not have, or that are shorter in s, at most
-// maxRows. own and theirs are the results of lengths for s and other.
+// maxRows. It leaves out administrators of either state. own and theirs are the results of lengths for s and other.
 func (s *side) paths(own, theirs map[string]map[string]int, other *side) (list []Change, err error) {
 	at := s.counterparts(other)
 	for _, t := range s.targets {

@@ -106,7 +106,7 @@ func (s *side) kindOf(o *objects.Item, servers map[string]serverCount) (kind str
 	return "", 0
 }
 
-// serverCount counts the computers directly in an organizational unit.
+// serverCount counts the computers in an organizational unit and in the units below it.
 type serverCount struct{ servers, unknown int }
 
 // String describes the computers of a unit.

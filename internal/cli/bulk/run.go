@@ -223,7 +223,8 @@ func (r *Run) Fingerprint() string {
 	return fmt.Sprintf("%016x%016x", h.Sum64(), r.Directory.Fingerprint())
 }
 
-// fingerprint adds what a check reads of the policies and options to a hash. A callback only adds that there is one.
+// fingerprint adds the policies and options that can change a decision to a hash. Of a callback it adds only whether
+// there is one.
 func fingerprint(h io.Writer, c *effective.Config) {
 	o := &c.Options
 	fmt.Fprintf(h, " options %t %t %t", o.ADOwnerReadOnly, o.ClaimsDisabled, o.Callback != nil)

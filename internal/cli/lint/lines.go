@@ -39,9 +39,10 @@ func IsText(arg string) bool {
 		!strings.ContainsAny(arg[2:min(3, len(arg))], `\/`)
 }
 
-// Lines parses a file of descriptors, one on each line. It skips empty lines, lines that start with # and lines with a
-// prompt, and joins folded base64 of LDIF. A wrong line has its Err set and does not end the file. A line over 4 MiB is
-// an error; the lines before it are returned too.
+// Lines splits a file of descriptors, one on each line. It skips empty lines, lines that start with # and lines with a
+// prompt, and joins folded base64 of LDIF. Binary descriptors and rows are parsed; a wrong one has its Err set and
+// does not end the file. Any other line, such as SDDL, stays unparsed in Text. A line over 4 MiB is an error; the
+// lines before it are returned too.
 func Lines(file []byte) ([]Line, error) {
 	sc := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))))
 	sc.Buffer(nil, maxLine)
@@ -86,7 +87,8 @@ func folded(line string, before []Line) bool {
 
 var rowFields = strict.Layout{"sd", "sdHex", "sdBase64", "path", "type"}
 
-// row parses a row of an objects file. An invalid row has only Err set, or Err and Path.
+// row parses a row of an objects file. It ignores the value of "type" except that it must be a string or null. An
+// invalid row has Err set, and may have Path set.
 func row(text string) (l Line) {
 	var slots [5][]byte
 	if l.Err = rowFields.Scan(slots[:], []byte(text)); l.Err != nil {

@@ -118,7 +118,7 @@ type refusal[I any] struct {
 	want   ntstatus.Status
 	when   string // part of the condition's text; empty if rule and status identify it
 	name   string
-	takes  string // what of the call it takes up, separated by spaces
+	takes  string // parts of the call that it sets, separated by spaces; see Excludes
 	needs  scope
 	only   []nt.Profile
 	lifts  string // see Refusal
@@ -150,7 +150,8 @@ type setup[I any] struct {
 	settle   func(w *world, out any)
 }
 
-// define lets registry have a service under all names of s. It returns true.
+// define registers a service under all names of s, at the first call of registry. It returns true, so that a package
+// variable can call it.
 func define[I any](s setup[I]) bool {
 	definitions = append(definitions, s.register)
 	return true

@@ -84,7 +84,8 @@ func (h *heir) list(creator, parent *ACL, protected bool) *ACL {
 var passed = [8][2]string{{"-", "-"}, {"", "OIIO"}, {"-", "CI"}, {"", "OICI"}, {"-", "-"}, {"", "-"}, {"-", ""},
 	{"", ""}}
 
-// pass returns what the object gets of a parent's entry (S-66 to S-70).
+// pass returns the entries that the object inherits from one entry of its parent (S-66 to S-70); nil if there are
+// none.
 func (h *heir) pass(a ACE) []ACE {
 	if a.Claim != nil && a.Claim.Flags&1 != 0 {
 		return nil

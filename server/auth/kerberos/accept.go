@@ -73,7 +73,8 @@ func New(cfg Config) (*Acceptor, error) {
 
 // With returns an acceptor with another configuration, whose State is ignored. Both share one replay cache, so neither
 // accepts a token that the other has accepted. If Skew grows, both reject the authenticators made up to now, because
-// the cache may have forgotten some (K-82). After an error a is unchanged. Closing either closes the file of both.
+// the cache may have forgotten some (K-82). After an error a is unchanged. Closing one of them closes the cache's file
+// for both.
 func (a *Acceptor) With(cfg Config) (*Acceptor, error) {
 	b, err := settle(cfg)
 	if err != nil {

@@ -66,7 +66,8 @@ func (a *Acceptor) open(apReq []byte) (*opened, error) {
 	return o, nil
 }
 
-// unlock decrypts the ticket and the authenticator of o.req.
+// unlock decrypts the ticket and the authenticator of o.req. Before it looks for a key it rejects tickets for another
+// service or realm (K-38) and weak or unknown encryption (K-39).
 func (a *Acceptor) unlock(o *opened) error {
 	t := &o.req.Ticket
 	o.service = strings.Join(t.SName.NameString, "/")

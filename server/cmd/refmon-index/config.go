@@ -20,8 +20,8 @@ type configured struct {
 }
 
 // withConfig returns a command line with the flags of the file that --config names, after the command and before its
-// other flags. Without --config it returns args unchanged. A key that is no flag of the command is an error with its
-// line, and so is a second --config.
+// other flags. Without --config it returns args unchanged. A second --config is an error. So is a key that is no flag
+// of the command, with its line.
 func withConfig(parser *kong.Kong, args []string) ([]string, error) {
 	file, rest, err := configFile(args)
 	if file == "" || err != nil {
@@ -43,7 +43,7 @@ func withConfig(parser *kong.Kong, args []string) ([]string, error) {
 }
 
 // configFile returns the value of --config after the command, "" if there is none, and the arguments after the command
-// without it.
+// without it. A second --config and an empty value are errors. A --config at the end without a value stays in rest.
 func configFile(args []string) (file string, rest []string, err error) {
 	for i := 1; i < len(args); i++ {
 		value, found := strings.CutPrefix(args[i], "--config=")
@@ -63,7 +63,8 @@ func configFile(args []string) (file string, rest []string, err error) {
 	return file, rest, nil
 }
 
-// parseConfig converts a file to flags of a command.
+// parseConfig converts a YAML file to flags of a command. A list gives one flag for each element. An unknown flag,
+// config and help are errors with their line.
 func parseConfig(file []byte, command *kong.Node) (out []string, err error) {
 	text, marks, err := strictyaml.JSON(file)
 	if err != nil {

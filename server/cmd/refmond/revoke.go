@@ -109,8 +109,8 @@ func printRevoked(std *streams, r *inspect.Revoked) {
 	}
 }
 
-// revokeMounts ends what the mounts keep of selected users and files, and returns what the host's kernel goes on
-// serving.
+// revokeMounts ends the access of selected users to selected files on all mounts. It returns the open files that the
+// host's kernel still serves without refmond.
 func (s *service) revokeMounts(selected func(user sid.SID, name string) bool) (remains []inspect.Remaining) {
 	mounts, _ := s.currentMounts()
 	for _, m := range mounts {

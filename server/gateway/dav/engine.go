@@ -63,7 +63,7 @@ type exchange struct {
 	pass       passport
 	// parts are the failures of single resources, at most mostParts.
 	parts []part
-	// hidden is a folder with a hidden name, which the client knows as shown. "": there is none.
+	// hidden is a folder with a hidden name. Responses call it shown. "": there is none.
 	hidden, shown Path
 	// budget is the number of resources that the request may still copy or remove.
 	budget int

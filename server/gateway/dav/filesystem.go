@@ -30,8 +30,8 @@ type FileSystem interface {
 	// Rename moves a resource with its descendants. If replace is set, it replaces an existing file at to in one
 	// step. If not, an existing destination is an error, and nothing moves.
 	Rename(from, to Path, replace bool) error
-	// Replace gives from the name to in one step. The resource that has this name gets a hidden name, which is
-	// returned; no client can use it. One of both is a folder. After an error nothing has changed.
+	// Replace gives the name to to the resource from in one step. The old resource gets a hidden name, which Replace
+	// returns; no client can use it. At least one of both is a folder. After an error nothing has changed.
 	Replace(from, to Path) (old Path, err error)
 	// Hidden returns a free name in the parent folder of a resource. No client can use it.
 	Hidden(name Path) Path

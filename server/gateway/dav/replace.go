@@ -5,9 +5,11 @@ import (
 	"context"
 )
 
-// replaceTree moves or copies the source, of which i has the facts, over an existing destination. One of both is a
-// folder. A copy is made under a hidden name. Then one step replaces the destination, so that clients see
-// the old resource or the new one, even if the server is killed. It removes the old one last (G-42).
+// replaceTree moves or copies the source, which has the facts i, over an existing destination. At least one of both is
+// a folder. A copy is made under a hidden name. Then one step replaces the destination, so that clients see the old
+// resource or the new one, even if the server is killed (G-42). Finally replaceTree removes the old resource. If
+// something of it cannot be removed, the rest gets the destination's name with " (old)", or stays hidden if that name
+// is taken or too long.
 func (x *exchange) replaceTree(i Info) error {
 	// "Prior to performing the [copy or] move, the server MUST perform a DELETE with 'Depth: infinity' on the destination
 	// resource": as the user, and with the rights that DELETE takes (RFC 4918, 9.8.4, 9.9.3).
@@ -55,8 +57,8 @@ func (x *exchange) dropMembers(name Path) {
 	}
 }
 
-// removable reports whether the user may remove a resource with all its descendants. It records in x.parts what stops
-// it, and changes nothing.
+// removable reports whether the user may remove a resource with all its descendants. It records each obstacle in
+// x.parts, and changes nothing. Each resource counts against x.budget; beyond it the result is false.
 func (x *exchange) removable(name Path) bool {
 	if x.budget--; x.budget < 0 {
 		x.fail(name, errTooMany)

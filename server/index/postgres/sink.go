@@ -63,8 +63,9 @@ func Open(ctx context.Context, dsn, state string, limit time.Duration) (*Sink, e
 	return s, nil
 }
 
-// begin creates the tables and compares them with the view, because the last run may have stopped
-// between its log and the database.
+// begin creates the tables and makes their rows equal to the view, because the last run may have stopped between its
+// log and the database. For a store it compares only the members of classes, and only once they are all known. It
+// deletes all watermarks, so no session sees a document until the next SetWatermark.
 func (s *Sink) begin() error {
 	return pgx.BeginFunc(s.ctx, s.conn, func(tx pgx.Tx) error {
 		if err := s.createTables(tx); err != nil {
@@ -97,8 +98,8 @@ func (s *Sink) begin() error {
 	})
 }
 
-// createTables creates the schema and its tables if they are missing. It returns an error if the table of documents
-// belongs to the other kind of sink.
+// createTables creates the schema and its tables if they are missing. For a store it first takes the lock. It returns
+// an error if the table of documents belongs to the other kind of sink.
 func (s *Sink) createTables(tx pgx.Tx) error {
 	documents, kind := documentsTable, "r"
 	if s.store != nil {
@@ -148,7 +149,7 @@ func (s *Sink) readNumbers(tx pgx.Tx) (map[string]int32, error) {
 	return stored, err
 }
 
-// number returns the number of a class. It calls add with that of a new class.
+// number returns the number of a class. It gives a new class the next number and passes it to add.
 func (s *Sink) number(class string, add func(int32)) int32 {
 	n, ok := s.numbers[class]
 	if !ok {
@@ -168,8 +169,9 @@ type filledTable struct {
 	writes  []string
 }
 
-// fill copies the current state to temporary tables, which write no log of their rows, and then
-// writes the differences to the tables (N-103). stored are the numbers of the database's classes.
+// fill copies the current state to temporary tables, which are not in the write-ahead log, and then writes the
+// differences to the tables (N-103). For a store it leaves the documents alone. stored has the numbers of the
+// database's classes; fill adds those that it writes.
 func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
 	var classes [][]any
 	number := func(class string) int32 {
@@ -246,7 +248,7 @@ const replaceDocument = `on conflict (id, right_name) do update set tree = exclu
 
 // Write writes the effect of events in one transaction. It sends nothing if they change no row and no member. While
 // the database does not answer, it waits, at most ten minutes, and then returns the last error. It returns the
-// context's error if the run ends before.
+// context's error if the run ends before. After an error the sink must not be used.
 func (s *Sink) Write(events []index.Event) error {
 	b := &pgx.Batch{}
 	number := func(class string) int32 {

@@ -21,13 +21,13 @@ type Store struct {
 
 	question string
 	filled   bool           // the database has the members of all classes
-	session  int            // number of connections so far
-	loading  map[string]int // the connection with the temporary table of a part's snapshot, by the part's name
+	session  int            // number of reconnections so far
+	loading  map[string]int // session with the temporary table of a part's snapshot, by the part's name
 }
 
 var _ index.RowStore = (*Store)(nil)
 
-// errWriter says that another process writes to the database.
+// errWriter says that another store writes to the database.
 var errWriter = errors.New("another refmon-index writes to this database: stop one of them")
 
 // OpenStore connects to the database in dsn and creates missing tables. limit, ctx and the errors are those of
@@ -47,7 +47,8 @@ func OpenStore(ctx context.Context, dsn string, limit time.Duration) (*Store, er
 	return s, nil
 }
 
-// lock makes this connection the only writer of the database, until it ends (N-10).
+// lock takes a lock in the database, so that no other store writes to it until this connection ends (N-10). It does
+// not wait: it returns errWriter if another connection has the lock.
 func (s *Store) lock(tx pgx.Tx) error {
 	var got bool
 	err := tx.QueryRow(s.ctx, `select pg_try_advisory_lock(hashtext('refmon'), hashtext('documents'))`).Scan(&got)
@@ -57,7 +58,7 @@ func (s *Store) lock(tx pgx.Tx) error {
 	return err
 }
 
-// Write stores the members of classes. Until the first watermark of the directory it only collects them.
+// Write stores the members of classes. Until the first watermark of the directory it collects them in memory only.
 func (s *Store) Write(events []index.Event) error {
 	if s.filled {
 		return s.Sink.Write(events)
@@ -70,8 +71,8 @@ func (s *Store) Write(events []index.Event) error {
 	return nil
 }
 
-// SetWatermark stores the time of each source. All members are known when the directory has its first watermark:
-// SetWatermark then writes the members that differ (N-103). It stores no watermark before.
+// SetWatermark stores the time of each source. When the directory has its first watermark, all members are known, and
+// SetWatermark first writes those that differ (N-103). Before, it stores nothing.
 func (s *Store) SetWatermark(f *index.Watermark) error {
 	if _, known := f.Sources["directory"]; !s.filled && !known {
 		return nil
@@ -92,17 +93,17 @@ func (s *Store) SetWatermark(f *index.Watermark) error {
 	return s.Sink.SetWatermark(f)
 }
 
-// partition returns the name of a tree's partition.
+// partition returns the name of a tree's partition, which has a hash of the tree's name.
 func partition(tree string) string {
 	sum := sha256.Sum256([]byte(tree))
 	return "documents_" + hex.EncodeToString(sum[:8])
 }
 
-// quoted returns a partition's name for SQL.
+// quoted returns the name of a tree's partition with its schema, quoted for SQL.
 func quoted(tree string) string { return pgx.Identifier{"refmon", partition(tree)}.Sanitize() }
 
-// Begin creates the partitions of the parts' trees and drops those of other trees. If the rows answer another question,
-// it drops all of them.
+// Begin creates missing partitions of the parts' trees, drops those of other trees, and deletes the cursors of other
+// parts. If the rows answer another question, it drops all of them.
 func (s *Store) Begin(question string, parts []index.StoredPart) error {
 	s.question = question
 	return s.transact(func(tx pgx.Tx) error {
@@ -147,7 +148,7 @@ func (s *Store) Begin(question string, parts []index.StoredPart) error {
 	})
 }
 
-// create creates the partition of a tree.
+// create creates the partition of a tree, with a unique index of document and right.
 func (s *Store) create(tx pgx.Tx, name, tree string) error {
 	var value string
 	if err := tx.QueryRow(s.ctx, `select quote_literal($1)`, tree).Scan(&value); err != nil {
@@ -159,7 +160,7 @@ func (s *Store) create(tx pgx.Tx, name, tree string) error {
 	return err
 }
 
-// Cursor returns the cursor of a part. A part without one has no rows.
+// Cursor returns the cursor of a part. It returns the zero value if the part has none, and then the part has no rows.
 func (s *Store) Cursor(p index.StoredPart) (c index.Cursor, err error) {
 	err = s.transact(func(tx pgx.Tx) error {
 		var message, generation, seq int64
@@ -185,8 +186,9 @@ func (s *Store) Forget(p index.StoredPart) error {
 	})
 }
 
-// Apply stores a batch and its cursor in one transaction, so that both are there or neither, wherever a process ends
-// (N-130). It collects a snapshot in a temporary table and writes only the rows that differ at its end.
+// Apply stores a batch and its cursor in one transaction, so that the database has both or neither after a crash
+// (N-130). It collects a snapshot in a temporary table. At the end of the snapshot it writes only the rows that
+// differ.
 func (s *Store) Apply(p index.StoredPart, b *index.RowBatch) error {
 	return s.transact(func(tx pgx.Tx) error {
 		if err := s.addClasses(tx, b.Classes()); err != nil {
@@ -226,7 +228,7 @@ const fromArrays = `(tree, part, id, right_name, class, descriptor, seq, at)
 const replaceStored = `do update set part = excluded.part, class = excluded.class, descriptor = excluded.descriptor,
 	seq = excluded.seq, at = excluded.at`
 
-// addClasses gives new classes a number.
+// addClasses gives new classes a number and stores those that the database does not have.
 func (s *Store) addClasses(tx pgx.Tx, classes []string) error {
 	var numbers []int32
 	for _, name := range classes {
@@ -240,7 +242,8 @@ func (s *Store) addClasses(tx pgx.Tx, classes []string) error {
 	return err
 }
 
-// columns returns the documents of a batch as arrays, one for each column.
+// columns returns the documents of a batch as arrays, one for each column. It returns an error for a class without a
+// number.
 func (s *Store) columns(b *index.RowBatch) ([]any, error) {
 	var ids, rights, descriptors []string
 	var classes []int32
@@ -264,8 +267,9 @@ func idsOf(paths []string) (out []string) {
 	return out
 }
 
-// piece adds rows to the snapshot of a part. At the end of the snapshot it writes those that differ and deletes the
-// part's other rows. The snapshot is lost with the connection, and piece then returns ErrReload.
+// piece adds rows to the snapshot of a part. At the end of the snapshot it writes those with another class or
+// descriptor, and deletes the part's other rows. The snapshot is lost with the connection, and piece then returns
+// ErrReload.
 func (s *Store) piece(tx pgx.Tx, p index.StoredPart, b *index.RowBatch, rows []any) error {
 	table := pgx.Identifier{fmt.Sprintf("%s_%d", partition(p.Tree), p.Number)}.Sanitize()
 	if b.Begin {

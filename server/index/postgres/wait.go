@@ -35,8 +35,9 @@ func (s *Sink) send(b *pgx.Batch) error {
 	})
 }
 
-// transact calls f in one transaction. If the connection breaks, the outcome is unknown. transact then waits for the
-// database, fills the tables again and repeats f (N-92).
+// transact calls f in one transaction, and returns its error. If the connection breaks, the outcome is unknown.
+// transact then waits for the database, at most ten minutes, fills the tables again and calls f again (N-92). f must
+// therefore be repeatable.
 func (s *Sink) transact(f func(tx pgx.Tx) error) error {
 	try := func() error { return pgx.BeginFunc(s.ctx, s.conn, f) }
 	err := try()
@@ -64,8 +65,8 @@ func (s *Sink) transact(f func(tx pgx.Tx) error) error {
 	return err
 }
 
-// Await is [Open] for a database that may not have started: it waits for it until ctx ends, and then returns the
-// error of ctx. It passes the start and the end of a wait to warn (N-122), which becomes the sink's Warn; nil drops
+// Await is [Open] for a database that may not have started: it waits for it until ctx ends, and then returns an
+// error. It passes the start and the end of a wait to warn (N-122), which becomes the sink's Warn; nil drops
 // them. It returns other errors at once, such as a rejected password.
 func Await(ctx context.Context, dsn, state string, limit time.Duration, warn func(error)) (*Sink, error) {
 	s, err := await(ctx, warn, func() (*Sink, error) { return Open(ctx, dsn, state, limit) })
@@ -132,8 +133,8 @@ func mayPass(code string) bool {
 	return strings.HasPrefix(code, "08")
 }
 
-// again connects to the database again and makes its tables equal to the view. It does not wait: if the database does
-// not answer, it returns an error.
+// again connects to the database again and calls begin. It does not wait: if the database does not answer, it returns
+// an error.
 func (s *Sink) again() error {
 	_ = s.conn.Close(s.ctx) // already broken
 	config, err := pgx.ParseConfig(s.dsn)
@@ -154,10 +155,10 @@ func (s *Sink) again() error {
 	return s.begin()
 }
 
-// restarting reports whether an error may pass after a restart of the database. Source: PostgreSQL,
-// appendix A: class 08 (connection exception), 57P01 to 57P03 (shutdown, crash, cannot connect
-// now), 53300 (too many connections), 25006 (the server is no longer the primary). It returns false
-// once the context of the run has ended.
+// restarting reports whether an error may pass after a restart of the database. Source: PostgreSQL, appendix A: class
+// 08 (connection exception), 57P01 to 57P03 (shutdown, crash, cannot connect now), 53300 (too many connections), 25006
+// (the server is no longer the primary). An error without a code may pass if the connection is closed, and errWriter
+// may always. It returns false for ErrReload, and once the context of the run has ended.
 func (s *Sink) restarting(err error) bool {
 	if s.ctx.Err() != nil || errors.Is(err, index.ErrReload) {
 		return false

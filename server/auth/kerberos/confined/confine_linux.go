@@ -84,7 +84,8 @@ func startOn(in, out *os.File) (*os.Process, error) {
 	return r.p, r.err
 }
 
-// confine gives up, for good, what the child does not need. An error means that the child must not serve.
+// confine permanently removes what the child does not need: new descriptors, writing files, core dumps, memory above 1
+// GiB, new privileges, and most system calls. After an error the child must not serve.
 func confine() error {
 	time.Sleep(time.Microsecond) // the runtime makes the descriptors of its timers now; the collector needs them later
 	for what, most := range map[int]uint64{unix.RLIMIT_NOFILE: 0, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 1,

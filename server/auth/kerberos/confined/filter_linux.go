@@ -47,9 +47,10 @@ const (
 	atArguments    = 16 // eight bytes each
 )
 
-// filterOf returns the filter of an architecture: it allows what the runtime needs, kills for what is deadly, and
-// answers EPERM to everything else. mmap and mprotect must not ask for executable memory, clone must make a thread of
-// the same process, and tgkill, which the runtime uses to preempt, must name the own process.
+// filterOf returns the filter of an architecture. It allows the system calls that the runtime needs, kills the process
+// for those in deadly, and returns EPERM for all others. It also kills the process if mmap or mprotect asks for
+// executable memory, if clone does not create a thread, or if tgkill, which the runtime uses to preempt, names another
+// process. An unknown architecture is an error.
 func filterOf(architecture string) ([]unix.SockFilter, error) {
 	arch, ok := architectures[architecture]
 	if !ok {

@@ -85,7 +85,8 @@ func (p *Parser) Token(blob []byte) (*kerberos.Token, error) {
 	return kerberos.ReadToken(text, blob)
 }
 
-// ask returns the child's answer to one request.
+// ask returns the child's answer to one request. It starts a child if none runs. If the request fails, it ends the
+// child, so the next request starts another one. Its errors wrap ErrFailed.
 func (p *Parser) ask(kind byte, data []byte) (status byte, text []byte, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

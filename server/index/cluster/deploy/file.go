@@ -17,18 +17,19 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// File is a site file. Its fields are its keys; docs/search.md explains them.
+// File is a site file. Its fields are its keys; docs/search.md explains them. [Read] sets the default of a key that
+// the file omits.
 type File struct {
-	Rights      string              `json:"rights"`   // "": read
-	Share       string              `json:"share"`    // SDDL; "": none
-	Traverse    index.Traverse      `json:"traverse"` // "": host
-	Parts       int                 `json:"parts"`    // 0: 4
-	Replicas    int                 `json:"replicas"` // 0: 3 with three or more NATS servers, else 1
-	Port        int                 `json:"port"`     // of NATS servers; 0: 4222
-	ClusterPort int                 `json:"clusterPort"`
-	NATS        []string            `json:"nats"` // existing NATS servers, instead of machines that run broker
-	NATSCA      string              `json:"natsCA"`
-	Directory   string              `json:"directory"` // the directory file; or LDAP
+	Rights      string              `json:"rights"`      // default: read
+	Share       string              `json:"share"`       // SDDL; "": none
+	Traverse    index.Traverse      `json:"traverse"`    // default: host
+	Parts       int                 `json:"parts"`       // default: 4; 0 means 1
+	Replicas    int                 `json:"replicas"`    // 0: 3 with three or more NATS servers, else 1
+	Port        int                 `json:"port"`        // of NATS servers; default: 4222; 0 is an error
+	ClusterPort int                 `json:"clusterPort"` // between NATS servers; default: 6222; 0 is an error
+	NATS        []string            `json:"nats"`        // URLs of existing servers, instead of machines with broker
+	NATSCA      string              `json:"natsCA"`      // file with their authority; "": the host's authorities
+	Directory   string              `json:"directory"`   // the directory file; or LDAP
 	LDAP        *LDAP               `json:"ldap"`
 	Postgres    string              `json:"postgres"` // of machines that follow and name none
 	Machines    map[string]*Machine `json:"machines"`
@@ -80,8 +81,9 @@ const (
 // keysFolder is the subfolder with the secrets of the whole site.
 const keysFolder = "keys"
 
-// Read parses and validates a site file and sets its defaults. Unknown and repeated keys are errors with their line. It
-// also returns an error for a site that cannot work: for example no worker, or two machines that run directory.
+// Read parses and validates a site file and sets its defaults. Unknown and repeated keys are errors with their line
+// (N-123). It also returns an error for a site that cannot work: for example no worker, or two machines that run
+// directory. With an error, do not use the file. Read opens no other file.
 func Read(text []byte) (*File, error) {
 	b, marks, err := strictyaml.JSON(text)
 	if err != nil {
@@ -182,7 +184,7 @@ func (f *File) check() error {
 	return err
 }
 
-// running returns the names of the machines that run a command, sorted.
+// running returns the names of the machines that run a command, sorted; nil if there are none.
 func (f *File) running(role string) (out []string) {
 	for _, name := range slices.Sorted(maps.Keys(f.Machines)) {
 		if f.Machines[name].runs(role) {

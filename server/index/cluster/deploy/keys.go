@@ -17,12 +17,13 @@ type keys struct {
 	site      *site.Site
 	text      []byte // the site's file
 	seeds     map[site.Role]string
-	authority site.Authority // without a key for existing NATS servers, and empty if clients trust the host's
+	authority site.Authority // no key for existing NATS servers; empty if clients trust the authorities of the host
 }
 
-// keys returns the site of the file with its keys (N-124). It takes those in old, the files of an earlier run, and
-// creates missing ones. It returns an error if the file asks another question than the earlier run, because the logs
-// of the site have the answers to that.
+// keys returns the site of the file with its keys (N-124). It takes the keys in old, which has the files of an earlier
+// run, and creates missing ones in memory. It reads the file NATSCA. It returns an error for a malformed seed or site
+// in old, and if rights, share, traverse or parts differ from the earlier run, because the logs of the site depend on
+// them.
 func (f *File) keys(old files) (*keys, error) {
 	k := &keys{}
 	before := map[site.Role]string{}
@@ -77,7 +78,8 @@ func (k *keys) files() files {
 	return out
 }
 
-// readFolder returns the files of a folder, none if it does not exist.
+// readFolder returns the files of a folder, and nil if the folder does not exist. It returns an error for an entry
+// that is not a regular file.
 func readFolder(dir string) (files, error) {
 	list, err := os.ReadDir(dir)
 	if os.IsNotExist(err) {

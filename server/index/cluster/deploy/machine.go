@@ -14,7 +14,8 @@ import (
 // files has the contents of the files of a folder, by name.
 type files map[string][]byte
 
-// setting is a key of a configuration file, which is a flag of the command. A zero value is left out.
+// setting is a key of a configuration file. The key is a flag of the command. config omits an empty string, nil and
+// false.
 type setting struct {
 	key   string
 	value any
@@ -74,7 +75,7 @@ func (f *File) settings(name, role string) []setting {
 	return out
 }
 
-// unit returns the unit of a command for a machine's folders.
+// unit returns the systemd unit of a command, with the paths of a package and the folders of the machine.
 func unit(m *Machine, role string) ([]byte, error) {
 	b, err := systemd.IndexUnit(role)
 	if err != nil {
@@ -93,7 +94,8 @@ func unit(m *Machine, role string) ([]byte, error) {
 func unitName(role string) string { return "refmon-index-" + role + ".service" }
 
 // machine returns the files of a machine. k has the site and its secrets, and old the machine's files of an earlier
-// run, whose certificate is kept while it is valid.
+// run. It keeps the certificate in old if the authority issued it for the machine's address and it is valid for
+// another year. Otherwise it issues a new one.
 func (f *File) machine(name string, k *keys, old files) (files, error) {
 	m := f.Machines[name]
 	out := files{site.SiteName: k.text, "install.sh": f.installer(name)}
@@ -133,8 +135,9 @@ func (f *File) machine(name string, k *keys, old files) (files, error) {
 	return out, nil
 }
 
-// installer returns a script that root runs on the machine after each copy of the files. The user of the service can
-// read them and change none of them. It stops programs that the machine no longer runs and removes their files.
+// installer returns a script that root runs on the machine after each copy of the files. The script lets the user of
+// the service read the files, but not change them. It stops and disables programs that the machine no longer runs,
+// removes their files, and restarts the others.
 func (f *File) installer(name string) []byte {
 	m := f.Machines[name]
 	var units, others, stale []string

@@ -33,8 +33,9 @@ type folder struct {
 func (d *folder) same() bool { return len(d.added)+len(d.changed)+len(d.removed) == 0 }
 
 // Compare returns what differs between the site file f and the folder out, which need not exist. It creates missing
-// keys in memory and writes nothing. A folder with files of others in it is an error, and so is a change that a site
-// cannot make.
+// keys in memory and writes nothing. It returns an error for an entry of out that no earlier run wrote, for an entry
+// of a subfolder that is not a regular file, and for a change that a site cannot make. Other files in a subfolder are
+// part of the difference: [Plan.Write] removes them.
 func Compare(f *File, out string) (*Plan, error) {
 	p := &Plan{file: f, out: out}
 	old, err := readFolder(filepath.Join(out, keysFolder))
@@ -92,9 +93,9 @@ func difference(name string, old, want files) folder {
 	return d
 }
 
-// Write makes the folder equal to the site file: it writes files that differ, readable by this user only, and removes
-// the others. It writes the secrets of the site first, and each file whole or not at all. After an error, another run
-// continues.
+// Write makes the folder equal to the site file. It writes files that differ, with mode 0600, and removes all other
+// files of the subfolders. It removes the whole subfolder of a machine that the site no longer has. It writes the
+// secrets of the site first, and each file completely or not at all. After an error, another run continues.
 func (p *Plan) Write() error {
 	for i := range p.folders {
 		d := &p.folders[i]
@@ -121,7 +122,7 @@ func (p *Plan) Write() error {
 	return nil
 }
 
-// replace writes a file of mode 0600, whole or not at all.
+// replace writes a file of mode 0600, completely or not at all. It syncs the file, but not its folder.
 func replace(name string, text []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
 	if err != nil {
@@ -137,7 +138,8 @@ func replace(name string, text []byte) error {
 	return err
 }
 
-// Print writes what differs, and for each machine with a difference the command that installs its files.
+// Print prints the difference of each subfolder, or "unchanged". For each machine with a difference it prints the
+// command that installs its files, and for each removed machine the command that stops its programs.
 func (p *Plan) Print(w io.Writer) error {
 	var b strings.Builder
 	for i := range p.folders {
@@ -164,7 +166,7 @@ func (p *Plan) Print(w io.Writer) error {
 	return err
 }
 
-// people returns the file that the directory needs and that the operator must provide.
+// people returns the name of the file that the operator must provide: the LDAP password file, or the directory file.
 func (f *File) people() string {
 	if f.LDAP != nil {
 		return f.LDAP.PasswordFile
@@ -189,7 +191,7 @@ func (d *folder) String() string {
 	return strings.Join(out, "; ")
 }
 
-// quote returns a word for a shell.
+// quote returns a word for a shell, in single quotes if it needs them.
 func quote(word string) string {
 	if pathForm.MatchString(word) || addressForm.MatchString(word) {
 		return word

@@ -39,10 +39,10 @@ const (
 )
 
 // append writes a message and blocks until the servers have stored it. id is the message's ID. root starts a new
-// chain, whose first message names no predecessor. It retries transient errors until the context ends. Each retry has
-// the same ID and the same predecessor, so that the message is stored once and never after a later one (N-50). It
-// returns errTakenOver if another writer has taken over, the context's error if the context ends, and an error at once
-// for a message that is too large.
+// chain, whose first message names no predecessor. It retries transient errors until the context ends, and while the
+// part is full (N-48). Each retry has the same ID and the same predecessor, so that the message is stored once and
+// never after a later one (N-50). It returns errTakenOver if another writer has taken over, the context's error if the
+// context ends, and other errors at once, such as that of a message that is too large.
 func (w *chain) append(ctx context.Context, id string, body []byte, root bool) error {
 	m := &site.Signed{Subject: w.subject, ID: id, After: w.head, Body: body}
 	if root {
@@ -92,9 +92,9 @@ func (w *chain) diagnose(ctx context.Context, m *site.Signed) (done bool, err er
 	return false, nil
 }
 
-// publish sends a signed message once and returns its sequence. It waits at most answerWithin. expected is the
-// required sequence of the subject's last message, 0 for an empty subject; nil accepts any. Then it wakes the readers
-// of the subject.
+// publish sends a signed message once, wakes the readers of the subject and returns the message's sequence. It waits
+// at most answerWithin. expected is the required sequence of the subject's last message, 0 for an empty subject; nil
+// accepts any. After an error it wakes nobody.
 func (c *Conn) publish(ctx context.Context, m *site.Signed, expected *uint64) (uint64, error) {
 	out, err := c.signed(m)
 	if err != nil {
@@ -127,8 +127,9 @@ func (c *Conn) signed(m *site.Signed) (*nats.Msg, error) {
 	return out, nil
 }
 
-// keep publishes a message and blocks until the servers have stored it or the context ends. It retries transient
-// errors. Use it for subjects where only the last message matters.
+// keep publishes a message and blocks until the servers have stored it. It retries errors that may be transient until
+// the context ends, and then returns the context's error; a message that is too large is retried, too. Use it for
+// subjects where only the last message matters.
 func (c *Conn) keep(ctx context.Context, subject, id string, body []byte) error {
 	for try := 0; ; try++ {
 		_, err := c.publish(ctx, &site.Signed{Subject: subject, ID: id, Body: body}, nil)
@@ -150,8 +151,8 @@ func (c *Conn) purge(ctx context.Context, stream, subject string, before uint64)
 	return c.request(ctx, "$JS.API.STREAM.PURGE."+stream, fmt.Appendf(nil, `{"filter":%q,"seq":%d}`, subject, before))
 }
 
-// request sends a request to the JetStream API that deletes messages, and returns an error unless the servers confirm
-// it. It waits at most answerWithin and does not retry.
+// request sends a request to the JetStream API that deletes messages. It returns an error unless the servers confirm
+// the deletion. It waits at most answerWithin and does not retry.
 func (c *Conn) request(ctx context.Context, subject string, body []byte) error {
 	ctx, stop := context.WithTimeout(ctx, answerWithin)
 	defer stop()
@@ -174,7 +175,7 @@ var errPurge = errors.New("messages were not taken away")
 // wake notifies the readers of a subject. The notification may be lost, because readers also poll.
 func (c *Conn) wake(subject string) { _ = c.nc.Publish("wake."+subject, nil) }
 
-// errorCode returns the number of a stream's error, 0 for any other error.
+// errorCode returns the code of a JetStream error, and 0 for any other error.
 func errorCode(err error) jetstream.ErrorCode {
 	var api *jetstream.APIError
 	if errors.As(err, &api) {
@@ -183,8 +184,8 @@ func errorCode(err error) jetstream.ErrorCode {
 	return 0
 }
 
-// passing reports whether an error of a stream may be transient, so that the message is sent again
-// (N-50).
+// passing reports whether an error of the servers may be transient, so that the message is sent again (N-50). It
+// returns false for an error that has no code, such as a timeout.
 func passing(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) && (api.Code >= 500 || api.ErrorCode == inProcess || api.ErrorCode == noRoom)

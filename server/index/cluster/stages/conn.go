@@ -110,7 +110,7 @@ func backoff(attempts int) time.Duration {
 }
 
 // Wait blocks until the connection of a patient [Dial] is established, and returns nil, or until ctx ends, and returns
-// its error. If it has to wait, it passes one line to Warn (N-122).
+// its error. It passes one line to Warn if it has to wait (N-122). After [Conn.Close] it waits until ctx ends.
 func (c *Conn) Wait(ctx context.Context) error {
 	t := time.NewTicker(firstWait / 2)
 	defer t.Stop()

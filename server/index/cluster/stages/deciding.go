@@ -27,8 +27,8 @@ type deciding struct {
 	lag      lag
 }
 
-// workPeople decides the classes of share n while the share belongs to this worker. It returns nil when ctx ends or
-// the share belongs to another worker, and otherwise the first error.
+// workPeople takes over share n of the classes and decides its classes while the share belongs to this worker. It
+// returns nil when ctx ends or the share belongs to another worker, and otherwise the first error.
 func workPeople(ctx context.Context, s *shareWorker, n int) error {
 	for _, subject := range []string{headSubject, classesOf(n)} {
 		quiet, err := s.subscribe(subject)
@@ -85,8 +85,8 @@ func (d *deciding) turns(ctx context.Context) error {
 }
 
 // turn applies the newest directory, then new classes, and then publishes a watermark for that directory (N-7). Before
-// the first directory it applies no class. It publishes no watermark if the directory's heartbeat is not new, or lies
-// in the future.
+// the first directory it applies no class. It publishes no watermark if the newest directory could not be applied, or
+// if its heartbeat is not new or lies in the future.
 func (d *deciding) turn(ctx context.Context) error {
 	h, early, err := d.c.newest(ctx)
 	if err != nil {
@@ -115,8 +115,9 @@ func (d *deciding) turn(ctx context.Context) error {
 	return d.publishWatermark(ctx, d.last.Cursor, &h.Beat, d.version[:16])
 }
 
-// directory applies a directory version. If the version is incomplete or malformed, it passes the error to Warn and
-// returns nil; the old members then stay and the share gets no watermark.
+// directory applies a directory version. If the version cannot be read, or is incomplete or malformed, it passes the
+// error to Warn and returns nil. The old members then stay, and the share gets no watermark. It does not parse the
+// same malformed version again.
 func (d *deciding) directory(ctx context.Context, h *head) error {
 	if h.Version == d.unusable {
 		return nil

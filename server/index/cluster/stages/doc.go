@@ -1,9 +1,9 @@
 // Package stages runs an index on many machines. It has the stages of package index, connected by
 // streams of messages instead of channels.
 //
-// [Watch] reports the files of a host, [Directory] publishes the directory, and [Work] computes
-// rows and class members. [Follow] stores the results in a folder, which [index.Open] reads as on
-// one machine:
+// [Keep] creates the streams. [Watch] reports the files of a host, [Directory] publishes the
+// directory, and [Work] computes rows and class members. [Follow] stores the results in an
+// [index.RowStore], or in a folder, which [index.Open] reads as on one machine:
 //
 //	c, err := stages.Dial(s, site.Watch("files1"), seed, stages.Options{TLS: config})
 //	err = stages.Watch(ctx, c, stages.WatchConfig{Host: "files1"})

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// FollowConfig configures [Follow]. Either State or Rows is required.
+// FollowConfig configures [Follow]. State or Rows is required; with Rows, Follow ignores State.
 type FollowConfig struct {
 	Name  string        // of the site's followers, whose consumers show how far this one is behind; "": none
 	State string        // the folder of the index, see [index.Open]
@@ -28,10 +28,10 @@ type FollowConfig struct {
 	Rows index.RowStore
 }
 
-// Follow maintains an index of the whole site in the folder o.State, or in o.Rows, and blocks until the context ends,
-// which is no error, or a write fails. After that the index receives no more watermarks. It returns an error at once if
-// another process writes to the folder, if the folder has the index of another site's question, or if o.Rows has to
-// store a tree below another one. It always closes o.Sinks and o.Rows.
+// Follow maintains an index of the whole site in the folder o.State, or in o.Rows. It blocks until the context ends,
+// which is no error, until a write fails, or until a record of a log is unusable. After that the index receives no
+// more watermarks. It returns an error at once if another process writes to the folder, if the folder has the index of
+// another site's question, or if o.Rows has to store a tree below another one. It always closes o.Sinks and o.Rows.
 func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	sinks := o.Sinks
 	if o.Rows != nil {
@@ -183,7 +183,7 @@ func (f *following) turn(ctx context.Context) error {
 
 var errSink = errors.New("keep events")
 
-// write passes the merged events to all sinks, then compacts the log. Without events it does nothing. Its errors are
+// write passes the merged events to all sinks, then compacts the log. Without events it does nothing. Its errors wrap
 // errSink.
 func (f *following) write() error {
 	events := f.merge.Take()

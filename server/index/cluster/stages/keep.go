@@ -37,9 +37,10 @@ const (
 	mostWaiting = 64 << 10  // requests that wait for a keeper
 )
 
-// Keep creates the streams and consumers of a site, calls ready, and then deletes messages on the workers' request
-// and moves consumers until ctx ends, which is no error. Several keepers may run. Only the keeper's connection may do
-// this, so that a worker's key deletes no stream and no message that counts (N-120). ready may be nil.
+// Keep creates the streams and consumers of a site and calls ready. Then it deletes messages at the workers' request
+// and moves consumers until ctx ends, which is no error. It returns an error if [Prepare] or the subscription fails.
+// Failed requests go to Warn. Several keepers may run. Only the keeper's connection may do this, so that a worker's
+// key deletes no stream and no message that counts (N-120). ready may be nil.
 func Keep(ctx context.Context, c *Conn, ready func()) error {
 	if err := Prepare(ctx, c); err != nil {
 		return err
@@ -97,7 +98,8 @@ func (k *keeper) answer(ctx context.Context, m *nats.Msg) {
 	}
 }
 
-// carryOut deletes what a request names, if nobody needs it any more (N-120).
+// carryOut deletes what a request names, or moves a consumer for the report of a lag. It returns an error and deletes
+// nothing if the messages are still needed (N-120), or if the request is malformed or is for an unknown share.
 func (k *keeper) carryOut(ctx context.Context, m *nats.Msg) error {
 	name := strings.TrimPrefix(m.Subject, keepSubject)
 	var d request
@@ -144,8 +146,8 @@ func (k *keeper) follower(name string) (follower, stream string, found bool) {
 		(stream == site.StreamRows || stream == site.StreamPeople)
 }
 
-// cursor returns up to which message the log of a share has the results of its input: by its last record, or by the
-// share's watermark.
+// cursor returns the last message of a share's input whose result is in the share's log: by the log's last record, or
+// by the watermark of the same worker. It returns an error if the share has no log.
 func (k *keeper) cursor(ctx context.Context, log, name string) (done uint64, err error) {
 	m, err := k.c.last(ctx, log, name)
 	if err != nil {
@@ -190,7 +192,8 @@ func (k *keeper) snapshot(ctx context.Context, log, name string, first, final ui
 	return nil
 }
 
-// drop deletes one message of a part's input.
+// drop deletes one message of a part's input. It does nothing for a message that is gone already, and returns an error
+// for a message of another part.
 func (k *keeper) drop(ctx context.Context, s keptShare, seq uint64) error {
 	m, err := k.c.at(ctx, s.in, seq)
 	if err != nil || m == nil {

@@ -67,7 +67,8 @@ func (l *lag) report(at uint64) {
 // mostPulled is the most messages of one pull.
 const mostPulled = 256
 
-// move takes n messages from a consumer, and further ones below the sequence at.
+// move takes n messages from a consumer, and then more, up to the sequence at; 0: no more. It stops early if the
+// consumer has no more.
 func (k *keeper) move(ctx context.Context, stream, consumer string, n int, at uint64) error {
 	for n > 0 || at > 0 {
 		batch := min(max(n, 1), mostPulled)
@@ -80,7 +81,7 @@ func (k *keeper) move(ctx context.Context, stream, consumer string, n int, at ui
 }
 
 // pull takes up to n messages from a consumer without waiting for new ones. It returns their number and the sequence
-// of the last one.
+// of the last one, 0 if there is none. With an error it also returns those that it got.
 func (k *keeper) pull(ctx context.Context, stream, consumer string, n int) (got int, last uint64, err error) {
 	inbox := k.c.nc.NewInbox()
 	sub, err := k.c.nc.SubscribeSync(inbox)

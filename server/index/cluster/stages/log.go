@@ -124,7 +124,7 @@ func cut(events []index.Event) (out [][][]byte, err error) {
 	return out, nil
 }
 
-// append writes one record and counts it. It sets r.events to nil.
+// append writes one record and adds it to the log's size. It sets r.events to nil.
 func (l *ledger) append(ctx context.Context, r *record) error {
 	body, err := r.bytes()
 	if err != nil {
@@ -140,9 +140,9 @@ func (l *ledger) append(ctx context.Context, r *record) error {
 	return nil
 }
 
-// compact appends a snapshot of the share if most of its log is outdated, and lets a keeper delete the messages before
-// it after the servers have stored it completely (N-83). most and all are those of [index.Size.Large]. A failed
-// deletion goes to Warn and is repeated by the next call.
+// compact appends a snapshot of the share if [index.Size.Large] says so, with most and all. A keeper then deletes the
+// messages before the snapshot, after the servers have stored all of it (N-83). A failed deletion goes to Warn, and
+// the next call repeats it.
 func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all bool) error {
 	if l.records.size.Large(most, w, all) {
 		events, err := w.Compact(all)

@@ -72,9 +72,10 @@ func (d *directoryPublisher) tell(ctx context.Context, versions <-chan index.Ver
 	}
 }
 
-// version publishes the pieces of a directory version, and then the head that makes it current. Without a new version
-// it publishes a heartbeat. For a version with an error it publishes nothing and passes the error to Warn. It returns
-// an error for a version without contents, or above 256 MiB.
+// version publishes the pieces of a directory version, and then the head that makes it current. If v has no people, it
+// publishes a heartbeat for the current version. For a version with an error it publishes nothing, and passes the
+// error to Warn unless the file is still being written. It returns an error for a version without contents, or above
+// 256 MiB.
 func (d *directoryPublisher) version(ctx context.Context, v *index.Version) error {
 	if v.Err != nil {
 		if !v.Passing() {
@@ -121,8 +122,8 @@ func pieceSubject(n int) string { return fmt.Sprintf("directory.piece.%d", n) }
 // errPieces says that the pieces belong to another version, because a newer one is being published.
 var errPieces = errors.New("the pieces of the directory are of another version")
 
-// pieces returns the bytes of the directory version that h names. It returns errPieces if a piece is missing or
-// belongs to another version.
+// pieces returns the bytes of the directory version that h names. It returns errPieces if a piece is missing, not
+// signed or too large, or belongs to another version. Other errors are those of the servers.
 func (c *Conn) pieces(ctx context.Context, h *head) ([]byte, error) {
 	var out []byte
 	for n := range h.Pieces {
@@ -141,8 +142,8 @@ func (c *Conn) pieces(ctx context.Context, h *head) ([]byte, error) {
 	return out, nil
 }
 
-// newest returns the directory's current head. h is nil if there is none, or if it is not signed or malformed, which
-// is no error. early means that its heartbeat lies in the future.
+// newest returns the directory's current head. h is nil, without an error, if there is none, or if it is not signed or
+// malformed. early means that its heartbeat lies in the future.
 func (c *Conn) newest(ctx context.Context) (h *head, early bool, err error) {
 	m, err := c.last(ctx, site.StreamDirectory, headSubject)
 	if err != nil || m == nil || m.signed != nil {

@@ -36,8 +36,9 @@ func (f *following) beginRows() error {
 	return f.config.Rows.Begin(fmt.Sprintf("%x", sha256.Sum256(text)), parts)
 }
 
-// readRows passes the new records of a part's log to the store, in one transaction for each batch of messages. Once
-// the log was read to its end, the share counts.
+// readRows passes the new records of a part's log to the store, in one transaction for each batch of messages. Once it
+// has read the log to its end, the share may have a watermark. If the store lost the beginning of a snapshot, it
+// returns nil, and the next call reads the snapshot again.
 func (f *following) readRows(ctx context.Context, s *share) error {
 	if s.batch == nil {
 		if err := f.resume(ctx, s); err != nil {
@@ -69,7 +70,7 @@ func (f *following) readRows(ctx context.Context, s *share) error {
 	return nil
 }
 
-// addRecord adds a record to the batch of a share. It applies the batch at the end of a snapshot, because the records
+// addRecord adds a record to the batch of a share. At the end of a snapshot it applies the batch, because the records
 // after it are changes again.
 func (f *following) addRecord(s *share, r *record) error {
 	s.generation = r.Generation
@@ -87,7 +88,7 @@ func (f *following) addRecord(s *share, r *record) error {
 	return nil
 }
 
-// applyRows stores the batch of a share, and begins the next one. Its errors are errSink.
+// applyRows stores the batch of a share and begins the next one. Its errors wrap errSink.
 func (f *following) applyRows(s *share) error {
 	if err := f.config.Rows.Apply(*s.part, s.batch); err != nil {
 		return fmt.Errorf("%w: %s: %w", errSink, s.name(), err)
@@ -96,8 +97,9 @@ func (f *following) applyRows(s *share) error {
 	return nil
 }
 
-// resume makes a share continue from the cursor of its rows. If the log does not have the cursor's message, and not
-// the one that follows it, the streams are new: the store drops the rows, and the share is read from its beginning.
+// resume makes a share continue from the cursor of its rows. This works if the log has the cursor's message, or else
+// if the first message after it follows the cursor or begins a snapshot. Otherwise the streams are new: the store
+// drops the rows of the part, and the share is read from its beginning.
 func (f *following) resume(ctx context.Context, s *share) error {
 	c, err := f.config.Rows.Cursor(*s.part)
 	if err != nil {

@@ -17,8 +17,9 @@ import (
 const waiting = 256
 
 // Prepare creates the streams and consumers of a site or updates them to its configuration. It may be called again.
-// Only the keeper's connection may do that. It blocks and retries transient errors, such as a missing leader, until the
-// context ends, and then returns the last one. It returns an error at once if an existing stream cannot be updated.
+// Only the keeper's connection may do that. It blocks and retries transient errors, such as a missing leader, until
+// the context ends, and then returns the last one. It returns other errors at once, such as that an existing stream
+// cannot be updated.
 func Prepare(ctx context.Context, c *Conn) error {
 	for _, name := range site.Streams() {
 		for {
@@ -47,9 +48,9 @@ func Prepare(ctx context.Context, c *Conn) error {
 // configuration.
 const invalidConfig = jetstream.ErrorCode(10052)
 
-// stream returns a stream's configuration. Logs keep everything until their workers purge it
-// (N-83). The watchers' stream has a limit for each part and rejects messages beyond it (N-48). The
-// other streams keep only the last message of a subject.
+// stream returns a stream's configuration. Logs keep everything until a keeper deletes it (N-83, N-120). The watchers'
+// stream has a limit for each part and rejects messages beyond it (N-48). The other streams keep only the last message
+// of a subject.
 func stream(name string, replicas int) jetstream.StreamConfig {
 	c := jetstream.StreamConfig{Name: name, Subjects: []string{strings.ToLower(name) + ".>"}, Replicas: replicas,
 		AllowDirect: true, Storage: jetstream.FileStorage, MaxMsgSize: maxRecord}

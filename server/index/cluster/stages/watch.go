@@ -42,8 +42,9 @@ func Watch(ctx context.Context, c *Conn, o WatchConfig) error {
 	})
 }
 
-// together runs n functions concurrently, with i from 0 to n-1. It waits until all have returned. The first error
-// cancels the others' context, and together returns it. If ctx ends, it returns nil.
+// together runs n functions concurrently, with i from 0 to n-1, and waits until all have returned. The first error
+// cancels the context of the others, and together returns it. A function that returns nil ends only itself. If ctx
+// ends, together returns nil, whatever the functions return.
 func together(ctx context.Context, n int, run func(ctx context.Context, i int) error) error {
 	told := ctx
 	ctx, stop := context.WithCancelCause(ctx)
@@ -188,7 +189,8 @@ func walkOf(m *message) (run string, started int64) {
 	return x.Run, x.Started
 }
 
-// batch publishes a batch in its order: documents to their parts, everything else to all parts.
+// batch publishes a batch in its order. It sends a document to its part. Deleted names, tested folders, the beginning,
+// the end and heartbeats go to all parts.
 func (t *batchPublisher) batch(ctx context.Context, b *watch.Batch) error {
 	if b.Begin { // a walk starts a new chain, so earlier messages are not needed
 		t.run = rand.Text()
@@ -216,7 +218,7 @@ func (t *batchPublisher) batch(ctx context.Context, b *watch.Batch) error {
 }
 
 // part publishes the documents of one part in messages of limited size. The first message has the batch's Begin, the
-// last one its End and heartbeat. It sends nothing if the batch has none of them for this part.
+// last one its End and heartbeat. It sends nothing if there would be only an empty message.
 func (t *batchPublisher) part(ctx context.Context, n int, b *watch.Batch, list []watch.Seen) error {
 	whole := seen{Run: t.run, Started: t.started, Begin: b.Begin}
 	size := 0

@@ -35,8 +35,8 @@ func (b *heartbeat) early(m *message) bool {
 }
 
 // addWatermark stores a watermark if the share's current worker wrote it, its records were read, and it is newer than
-// the last one (N-49). It ignores every other one. It passes a bad signature, a malformed watermark and a clock that
-// is ahead to Warn.
+// the last one (N-49). It ignores every other one, also one that existed before this follower started (N-81). It
+// passes a bad signature, a malformed watermark and a clock that is ahead to Warn.
 func (f *following) addWatermark(m *message) {
 	name := strings.TrimPrefix(m.Subject, "fence.")
 	if m.signed != nil {
@@ -68,7 +68,7 @@ func (f *following) addWatermark(m *message) {
 
 // writeWatermark writes the watermark of all sources to the sinks. A source is as current as its oldest share. A
 // source with a share without a watermark has none (N-55). If no source has one, it writes nothing. It calls Ready
-// once when all sources have one.
+// once, when all sources have one. Its errors wrap errSink.
 func (f *following) writeWatermark() error {
 	sources, missing := map[string]index.Moment{}, map[string]bool{}
 	for _, s := range f.logs {

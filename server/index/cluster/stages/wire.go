@@ -199,8 +199,7 @@ func parseRecord(b []byte) (*record, error) {
 	return r, nil
 }
 
-// classBytes encodes a class: a line for each folder that its documents lie behind, then one for
-// the class itself.
+// classBytes encodes a class: a line for each folder that its documents are below, then one for the class itself.
 func classBytes(list []*index.ClassEvent) ([]byte, error) {
 	var out [][]byte
 	for _, e := range list {

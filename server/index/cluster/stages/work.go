@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/server/watch"
 )
 
-// WorkConfig configures [Work]. Name is required and must be unique: letters, digits and -.
+// WorkConfig configures [Work]. Name is required and must be unique: 1 to 64 letters, digits and -.
 type WorkConfig struct {
 	Name string
 	Beat time.Duration // interval of heartbeats and of polling; 0: [watch.Often]

@@ -11,9 +11,10 @@ import (
 	"strings"
 )
 
-// step is a file of package time: the wall clock of a program with the variable is off by the seconds in /clock, which
-// the program maps, because the scheduler calls time.Now where no system call is possible. libfaketime does nothing to
-// a Go program, and another clock for the whole host would be one for everybody.
+// step is a file that the drill adds to package time. In a program with the variable REFMON_CLOCK, it moves the wall
+// clock by the number of seconds in /clock. The program maps that file, because the scheduler calls time.Now where it
+// cannot make a system call. libfaketime has no effect on a Go program, and a change of the host's clock would affect
+// every program.
 const step = `package time
 
 import (
@@ -45,8 +46,8 @@ func stepNow() int64 {
 }
 `
 
-// buildStepped replaces the daemons of the machine by ones whose wall clock the file /clock moves, as settimeofday
-// moves that of a host: the monotonic clock goes on.
+// buildStepped replaces the daemons of the machine by ones whose wall clock the file /clock moves. As after
+// settimeofday, the monotonic clock does not change. Start the daemons afterwards.
 func (m *machine) buildStepped() {
 	m.Helper()
 	goroot, err := exec.Command("go", "env", "GOROOT").Output()
@@ -80,7 +81,7 @@ func (m *machine) buildStepped() {
 	m.clock(0)
 }
 
-// clock sets how many seconds the machine's wall clock is off. The daemons go on.
+// clock sets by how many seconds the machine's wall clock is off. Running daemons notice it at once.
 func (m *machine) clock(seconds int) {
 	m.Helper()
 	f, err := os.OpenFile(m.at("/clock"), os.O_CREATE|os.O_WRONLY, 0o644)

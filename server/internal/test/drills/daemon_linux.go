@@ -37,7 +37,7 @@ var services = map[string]service{
 		"--directory", "/etc/refmon/company.yaml", "--state", "/var/lib/refmon-index", "--traverse", "never"}},
 }
 
-// begin starts a daemon and waits until it is ready.
+// begin starts a daemon and waits until it is ready. If the daemon ends before, begin ends the test.
 func (m *machine) begin(name string) *daemon {
 	m.Helper()
 	d, ok := m.tries(name)
@@ -47,7 +47,7 @@ func (m *machine) begin(name string) *daemon {
 	return d
 }
 
-// tries starts a daemon and waits until it is ready or has ended.
+// tries starts a daemon and waits, without a limit, until it is ready or has ended. Only a ready daemon is in m.runs.
 func (m *machine) tries(name string) (_ *daemon, ready bool) {
 	m.Helper()
 	s := services[name]
@@ -100,7 +100,8 @@ func (d *daemon) ended() bool {
 	}
 }
 
-// end stops a daemon that runs.
+// end stops a daemon by SIGINT. It does nothing if the daemon does not run. A daemon that needs more than a minute, or
+// that ends with an error, fails the test.
 func (m *machine) end(name string) {
 	m.Helper()
 	d := m.runs[name]

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// shortage is a resource that runs out, and comes back.
+// shortage is a resource that runs out and comes back.
 type shortage struct {
 	name       string
 	begin, end func(m *machine)
@@ -19,7 +19,7 @@ type shortage struct {
 	why        string   // part of the reason that each of them gives its caller or its log
 }
 
-// small mounts a file system with little space and few inodes.
+// small mounts a file system with 32 MiB of space and 300 inodes until the end of the test.
 func (m *machine) small(name string, mode string) {
 	m.Helper()
 	m.mount("drill", name, "tmpfs", unix.MS_NODEV|unix.MS_NOSUID, "size=32m", "nr_inodes=300", "mode="+mode)
@@ -85,13 +85,14 @@ func (m *machine) crowd(at string) {
 	}
 }
 
-// empty ends a shortage of fill or crowd.
+// empty deletes what fill and crowd have created.
 func (m *machine) empty(at string) {
 	m.Helper()
 	m.must(os.RemoveAll(m.at(at + "/" + filling)))
 }
 
-// limit lets a daemon open no further descriptor, or 1,024 again.
+// limit sets the limit of a daemon's descriptors so that it can open no more, or to 1,024. It does nothing if the
+// daemon does not run.
 func (m *machine) limit(name string, none bool) {
 	m.Helper()
 	d := m.runs[name]
@@ -109,24 +110,24 @@ func (m *machine) limit(name string, none bool) {
 	}
 }
 
-// attempt is a use of a daemon. It returns what the daemon acknowledged and an error with the reason if it refused.
+// attempt is a use of a daemon. do returns nil if the daemon acknowledged it, and otherwise an error with the reason.
 type attempt struct {
 	daemon string
 	do     func(m *machine, name string) error
-	// kept reports whether an acknowledged change is there.
+	// kept reports whether an acknowledged change exists; nil: the attempt changes nothing.
 	kept func(m *machine, name string) bool
 }
 
 // patient limits the time of one attempt; a daemon that cannot accept connections does not answer.
 const patient = "timeout 5 "
 
-// audited is the attempt at opens that write records. They must fail if the records cannot be kept.
+// audited is the attempt to open files whose opens are recorded. The opens must fail if the records cannot be stored.
 const audited = "refmond: audited opens"
 
 // text is what an attempt writes: more than a page, so that a full disk refuses it.
 var text = strings.Repeat("0123456789abcdef", 1<<12)
 
-// attempts change something at each daemon.
+// attempts returns one use of each daemon but refmon-index.
 func attempts() []attempt {
 	run := func(m *machine, uid uint32, line string) error {
 		out, err := m.run(uid, line)
@@ -176,8 +177,9 @@ type outcome struct {
 	recovers bool
 }
 
-// suffers runs the attempts during a shortage and after it. It returns the outcomes by daemon, and adds the names of
-// acknowledged changes to acked, by daemon.
+// suffers runs the attempts during a shortage and after it, and restarts daemons that ended. It returns the outcomes
+// by daemon, and adds the names of acknowledged changes to acked, by daemon. It fails the test if bob can read alice's
+// file, or if a daemon does not recover within a minute.
 func (m *machine) suffers(s shortage, round int, acked map[string][]string) map[string]outcome {
 	m.Helper()
 	all := map[string]outcome{}
@@ -232,7 +234,8 @@ func (m *machine) suffers(s shortage, round int, acked map[string][]string) map[
 	return all
 }
 
-// revokes takes bob's right to a plan during a shortage. The index must answer no within the limit of its heartbeats.
+// revokes takes bob's right to a plan during a shortage. The index must deny it or give no answer within 15 seconds,
+// else the test fails. If the descriptor cannot be stored, the outcome has that as the refusal.
 func (m *machine) revokes(round int) outcome {
 	m.Helper()
 	file := filepath.Join("/srv/projects/plans", fmt.Sprint("plan", round%3+1))
@@ -254,7 +257,7 @@ func (m *machine) revokes(round int) outcome {
 	}
 }
 
-// indexed gives bob's right back, and waits until the index has it.
+// indexed gives bob's right back and waits until the index has it. After a minute it fails the test and returns false.
 func (m *machine) indexed(round int) bool {
 	m.Helper()
 	file := filepath.Join("/srv/projects/plans", fmt.Sprint("plan", round%3+1))

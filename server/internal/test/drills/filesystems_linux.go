@@ -16,8 +16,8 @@ var tested = map[string][]string{
 	"../../..":    {"./lsa", "./watch", "./index", "./mount"},
 }
 
-// fileSystem makes a file system of a kind on a loop device, or an overlay over this host's, and returns its folder. It
-// skips the test if this host has no such file system.
+// fileSystem creates a file system of a kind on a loop device, or an overlay, mounts it until the end of the test, and
+// returns its folder. It skips the test if this host cannot create or mount it.
 func fileSystem(t *testing.T, kind string) string {
 	t.Helper()
 	dir := t.TempDir()

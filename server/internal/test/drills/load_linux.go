@@ -20,7 +20,7 @@ type use struct {
 	disk                         int64 // bytes below its state folder
 }
 
-// states are the folders that a daemon keeps.
+// states are the folders with the state of each daemon.
 var states = map[string]string{"refmond": "/var/lib/refmon", "refmon-gateway": "/var/lib/refmon-gateway",
 	"refmon-index": "/var/lib/refmon-index", "refmond mount": "/srv/shared"}
 
@@ -49,8 +49,8 @@ func (m *machine) measure(name string) use {
 	return u
 }
 
-// works runs mixed load until ctx ends: files over HTTPS, files by both mounts, accounts, descriptors and questions to
-// the index. It returns how often each worked, and the errors.
+// works runs mixed load until ctx ends: files over HTTPS, files on both mounts, accounts, descriptors, and questions
+// to the index. It returns how often each kind was tried, failures included, and the first 20 errors.
 func (m *machine) works(ctx context.Context) (done map[string]int, wrong []string) {
 	m.Helper()
 	done = map[string]int{}
@@ -114,7 +114,7 @@ func (m *machine) works(ctx context.Context) (done map[string]int, wrong []strin
 	return done, wrong
 }
 
-// mean returns the mean use of samples, which are at least one.
+// mean returns the mean use of samples. There must be at least one.
 func mean(samples []use) use {
 	var u use
 	n := len(samples)

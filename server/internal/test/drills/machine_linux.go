@@ -33,7 +33,8 @@ const (
 // names are the programs of a machine.
 var names = []string{"refmon", "refmon-verify", "refmond", "refmon-gateway", "refmon-index"}
 
-// machine is a root folder with refmon's programs, the host's tools, and nothing else.
+// machine is a root folder with refmon's programs and the host's /usr. Its methods fail the test after an error that
+// they do not return.
 type machine struct {
 	testing.TB
 	root string // the folder
@@ -42,7 +43,8 @@ type machine struct {
 	runs map[string]*daemon // the running daemons, by name
 }
 
-// newMachine makes an empty machine. It skips the test without root, FUSE or device files in temporary folders.
+// newMachine creates a machine without daemons or configuration. It skips the test without root, FUSE, the right to
+// mount, or working device files in temporary folders. At the end of the test it stops the daemons.
 func newMachine(t testing.TB) *machine {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -118,7 +120,8 @@ func (m *machine) mount(source, name, kind string, flags uintptr, options ...str
 	})
 }
 
-// run runs a shell script on the machine as a user of it, and returns the output without blanks at its ends.
+// run runs a shell script on the machine as a user, and returns its standard output and error without blanks at the
+// ends.
 func (m *machine) run(uid uint32, script string) (string, error) {
 	cmd := exec.Command("/bin/sh", "-euc", script)
 	cmd.Dir, cmd.Env = "/", m.env
@@ -162,8 +165,9 @@ func (m *machine) configure(keys string) {
 	}
 }
 
-// populate starts refmond and makes accounts, files and the index's directory. alice has full access to
-// /srv/projects, bob reads all but /srv/projects/private, and carol has no right.
+// populate creates accounts, files and the index's directory file, and leaves refmond and its mount running. alice has
+// full access to /srv/projects, bob reads all but /srv/projects/private, and carol has no right. In /srv/shared alice
+// has full access and bob reads. Call configure before.
 func (m *machine) populate() {
 	m.Helper()
 	m.must(os.WriteFile(m.at("/etc/refmon/company.yaml"), []byte("users: []\n"), 0o644))

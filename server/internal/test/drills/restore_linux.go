@@ -14,7 +14,8 @@ import (
 	"github.com/refmon/refmon/ntacl"
 )
 
-// listing returns the n-th listing below a heading of a page of docs.
+// listing returns the n-th shell listing below a heading of a page of docs, counted from 0. A missing one ends the
+// test.
 func (m *machine) listing(page, heading string, n int) string {
 	m.Helper()
 	text, err := os.ReadFile("../../../../docs/" + page)
@@ -27,7 +28,8 @@ func (m *machine) listing(page, heading string, n int) string {
 	return all[n][1]
 }
 
-// operate runs a listing of a page. In the place of systemd, it stops and starts the daemons.
+// operate runs the lines of a listing. Instead of systemctl start and stop it starts and stops the daemons: it stops
+// all of them, and with the named ones it also starts the mount.
 func (m *machine) operate(listing string) {
 	m.Helper()
 	for line := range strings.Lines(listing) {
@@ -46,8 +48,8 @@ func (m *machine) operate(listing string) {
 	}
 }
 
-// answers asks every daemon about every file, and returns the answers by question. Files that were made after the
-// question was written are questions too.
+// answers asks every daemon about every file, and returns the answers by question. Two calls have different questions
+// if files were created or deleted in between.
 func (m *machine) answers() map[string]string {
 	m.Helper()
 	accounts := m.does("refmond account export; refmond account list; refmond account right list")
