@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sddl"
 )
@@ -74,6 +75,49 @@ func indexStub(t *testing.T, socket string) (asked *[]string) {
 	return asked
 }
 
+// askIndex sends a question about documents with the user's password; no user: without one.
+func (w *world) askIndex(as, name, body string) (int, string) {
+	w.Helper()
+	r := httptest.NewRequestWithContext(w.Context(), http.MethodPost, "https://localhost"+indexPath+name,
+		strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	if as != "" {
+		r.SetBasicAuth(as, "pw-x")
+	}
+	rec := httptest.NewRecorder()
+	w.g.Console().ServeHTTP(rec, r)
+	return rec.Code, rec.Body.String()
+}
+
+// TestIndexQuestionsAreRecorded checks that a gateway without AuthZEN records a question for which the SACL of Ask
+// asks, with its caller (G-120).
+func TestIndexQuestionsAreRecorded(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "index")
+	w := newWorld(t, openToPEP, func(c *Config) {
+		c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;0x1;;;WD)", Rate: 100}
+	})
+	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+		audit.KernelObject: audit.OnBoth}})
+	w.must(err)
+	w.d.System().Audit().Policy.Store(policy)
+	indexStub(t, socket)
+	w.sink.Drain()
+	if code, body := w.askIndex("carol", "can-read", `{"who":"alice","ids":["/srv/x"]}`); code != http.StatusOK {
+		t.Errorf("G-120: %d %s, want 200", code, body)
+	}
+	var seen int
+	for _, e := range w.sink.Drain() {
+		text, err := json.Marshal(e)
+		w.must(err)
+		if s := string(text); strings.Contains(s, "can-read") && strings.Contains(s, w.sids["carol"].String()) {
+			seen++
+		}
+	}
+	if seen == 0 {
+		t.Error("G-120: no record of the question names carol")
+	}
+}
+
 // TestIndexQuestions asks about the caller and about others, with and without the right. A caller without it learns
 // nothing about a document that he may not read (G-120).
 func TestIndexQuestions(t *testing.T) {
@@ -82,19 +126,7 @@ func TestIndexQuestions(t *testing.T) {
 		c.Index = &Index{Socket: socket, Ask: "O:SYG:SYD:(A;;0x1;;;BA)", Rate: 1 << 20}
 	})
 	w.g.index.ask = sddl.MustParse(fmt.Sprintf("O:SYG:SYD:(A;;0x1;;;%s)", w.sids["carol"]))
-	ask := func(as, name, body string) (int, string) {
-		t.Helper()
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://localhost"+indexPath+name,
-			strings.NewReader(body))
-		r.Header.Set("Content-Type", "application/json")
-		if as != "" {
-			r.SetBasicAuth(as, "pw-x")
-		}
-		rec := httptest.NewRecorder()
-		w.g.Console().ServeHTTP(rec, r)
-		return rec.Code, rec.Body.String()
-	}
-	if code, body := ask("bob", "can-read", `{"ids":["/srv/plan"]}`); code != http.StatusServiceUnavailable {
+	if code, body := w.askIndex("bob", "can-read", `{"ids":["/srv/plan"]}`); code != http.StatusServiceUnavailable {
 		t.Errorf("without an index: %d %s, want %d", code, body, http.StatusServiceUnavailable)
 	}
 	asked := indexStub(t, socket)
@@ -125,7 +157,7 @@ func TestIndexQuestions(t *testing.T) {
 		{"bob", "status", `{}`, 404, "", ""},
 	} {
 		*asked = nil
-		code, body := ask(c.as, c.name, c.body)
+		code, body := w.askIndex(c.as, c.name, c.body)
 		if code != c.code || !strings.Contains(body, c.want) {
 			t.Errorf("G-120: %s %s %.80s: %d %s, want %d and %q", c.as, c.name, c.body, code, body, c.code, c.want)
 		}
@@ -149,12 +181,8 @@ func TestIndexConfig(t *testing.T) {
 	w := newWorld(t, openToPEP, func(c *Config) { c.Index = &Index{Socket: "/none", Ask: ask, Rate: 1} })
 	codes := map[int]int{}
 	for range 3 {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://localhost"+indexPath+"filter",
-			strings.NewReader(`{}`))
-		r.SetBasicAuth("bob", "pw-x")
-		rec := httptest.NewRecorder()
-		w.g.Console().ServeHTTP(rec, r)
-		codes[rec.Code]++
+		code, _ := w.askIndex("bob", "filter", `{}`)
+		codes[code]++
 	}
 	if codes[http.StatusTooManyRequests] == 0 {
 		t.Errorf("three questions with a rate of 1: %v, want a status 429", codes)

@@ -82,7 +82,7 @@ type process struct {
 }
 
 // newProcess returns the process of a new connection, which it then owns. It enables SeTcbPrivilege for Certificates
-// and SeAuditPrivilege for AuthZEN; Index alone enables nothing. It creates threads when requests first need them.
+// and SeAuditPrivilege for AuthZEN and Index. It creates threads when requests first need them.
 func newProcess(conn *client.Conn, cfg *Config) *process {
 	p := &process{conn: conn, threads: make(chan *nt.Thread, cfg.Threads)}
 	for range cfg.Threads {
@@ -93,8 +93,8 @@ func newProcess(conn *client.Conn, cfg *Config) *process {
 	if len(cfg.Certificates) > 0 {
 		enable(conn.Thread(), winnt.SeTcbPrivilege) // a logon without a password then yields a full token (G-7)
 	}
-	if cfg.AuthZEN != nil {
-		enable(conn.Thread(), winnt.SeAuditPrivilege) // for the records of questions (G-64)
+	if cfg.AuthZEN != nil || cfg.Index != nil {
+		enable(conn.Thread(), winnt.SeAuditPrivilege) // for the records of questions (G-64, G-120)
 	}
 	return p
 }

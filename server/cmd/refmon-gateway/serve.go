@@ -25,7 +25,7 @@ type serveCmd struct {
 func (serveCmd) Help() string {
 	return `Serves the trees of the configuration until SIGTERM or SIGINT. It then answers the requests in
 progress. It prints "ready" with its addresses once it listens. Its user needs
-SeImpersonatePrivilege in refmond and no other right, or also SeAuditPrivilege with the key authzen.
+SeImpersonatePrivilege in refmond and no other right, or also SeAuditPrivilege with the keys authzen and index.
 
   refmon-gateway config print > gateway.yaml
   refmon-gateway serve --config gateway.yaml`
