@@ -11,8 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// gates are the token rights a duplicate gets only with a privilege of the
-// calling thread's token (seed table of access rights, T-45).
+// gates are the token rights that a duplicate's handle gets only if the calling thread holds a privilege (T-45).
 var gates = [...]struct {
 	right     winnt.AccessMask
 	privilege winnt.Privilege

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtClose closes a handle.
+// NtClose closes a handle. Closing a pseudo handle succeeds and has no effect (O-41).
 func (c *Context) NtClose(in nt.CloseIn) (nt.CloseOut, ntstatus.Status) {
 	// A handle that is protected from closing stays open, and a pseudo handle has no table entry to
 	// close (O-40, O-41, O-42).
@@ -103,7 +103,8 @@ func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// openByID creates the handle. SeDebugPrivilege bypasses the access check and grants the request (O-37).
+// openByID creates a handle to a process or thread. In user mode SeDebugPrivilege grants a non-empty request without
+// an access check (O-37).
 func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	if attributes&typ.Invalid != 0 {
@@ -123,7 +124,8 @@ func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.A
 	return h, st
 }
 
-// NtOpenFile opens the file of that name.
+// NtOpenFile opens an existing file: the client end of a pipe, a file of a tree, a device, or a named file without
+// contents. It connects a pipe to a listening instance.
 func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.Status) {
 	// capture
 	oa, st := c.captureAttributes(in.ObjectAttributes)
@@ -183,7 +185,7 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 	return out, st
 }
 
-// NtSetInformationThread sets or ends the impersonation of a thread.
+// NtSetInformationThread sets the impersonation token of a thread. Token handle 0 ends the impersonation.
 func (c *Context) NtSetInformationThread(in nt.SetInformationThreadIn) (out nt.SetInformationThreadOut,
 	st ntstatus.Status) {
 	// capture
