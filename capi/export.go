@@ -24,8 +24,8 @@ import (
 // maxArgs is the largest number of parameters a stub passes.
 const maxArgs = 17
 
-// call is one call under way: its thread and the parameters as the stub left
-// them, eight bytes each, the upper ones undefined for narrower types.
+// call is one call that is running. It holds the calling thread and the parameters as the stub stored them, in eight
+// bytes each. The upper bytes of a narrower parameter are undefined.
 type call struct {
 	*thread
 	args *[maxArgs]uint64
@@ -33,8 +33,8 @@ type call struct {
 	ms   bool // the caller's routines have the calling convention of 64-bit Windows
 }
 
-// A row is the function behind a stub. It returns a handle in the parameter at
-// place out, counted from 1 and probed before it runs; 0 for none.
+// A row is the function behind a stub. If it returns a handle, out is the number of the parameter that points to the
+// handle, counted from 1, and that pointer is probed before the function runs. Otherwise out is 0.
 type row struct {
 	answer func(*call) uint64
 	out    uint8

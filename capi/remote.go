@@ -150,10 +150,10 @@ func (r *remote) PipeChanged(winnt.Handle) (<-chan struct{}, bool) { return nil,
 // ObjectSignaled implements [nt.Services]: the daemon waits, see waitFor and waitAny.
 func (r *remote) ObjectSignaled(winnt.Handle) (<-chan struct{}, bool) { return nil, false }
 
-// CallQueued implements [nt.Services] in the same way.
+// CallQueued implements [nt.Services]. It returns nil because the daemon waits, see waitFor and waitAny.
 func (r *remote) CallQueued() <-chan struct{} { return nil }
 
-// CallsQueued implements [nt.Services]: NtTestAlert tells.
+// CallsQueued implements [nt.Services]. It always returns false: only NtTestAlert can tell whether calls are queued.
 func (r *remote) CallsQueued() bool { return false }
 
 // waitFor waits for one object in the daemon.
