@@ -20,9 +20,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// attached is the connection to the daemon that the environment names: the process
-// of this program. Calls go there in place of the embedded kernel, which is then
-// not booted.
+// attached is the connection to the daemon that the environment names. It stands for the process of this program. Calls
+// go to the daemon instead of the embedded kernel, which is then not booted.
 type attached struct {
 	*client.Conn
 	process winnt.Handle
@@ -31,7 +30,7 @@ type attached struct {
 	own *nt.Thread // of the library itself, for look-ups; guarded by mu
 }
 
-// daemon returns the connection, made by the first call; nil without the variable.
+// daemon returns the connection to the daemon, which its first call makes. It returns nil if REFMON_SOCKET is not used.
 var daemon = sync.OnceValue(func() *attached {
 	// A program that runs with more rights than its caller does not ask the environment (W-24).
 	name := C.CString("REFMON_SOCKET")
