@@ -90,7 +90,7 @@ func (t *thread) enter(args *[maxArgs]uint64, number uint32) (r uint64) {
 	}
 	switch {
 	case st != ntstatus.Success:
-		// The pointers are looked at before the handles (O-3).
+		// The pointers are checked before the handles (O-3).
 		r = status(st)
 	case number&kernelMode != 0 && t.remote() != nil:
 		die("kernel mode is not there while REFMON_SOCKET names a daemon: unset it to have a kernel of the program's own")

@@ -167,7 +167,7 @@ func lsaLookupPrivilegeName(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	// A look-up of nothing tells whether the handle is a policy's and has the right, here and at a daemon.
+	// An empty look-up checks that the handle belongs to a policy and grants the right, here and in a daemon.
 	if _, st := c.sys.LsaLookupSids(nt.LsaLookupSidsIn{PolicyHandle: c.handle(0)}); st != ntstatus.Success {
 		return status(st)
 	}
