@@ -107,7 +107,7 @@ func adjusted(old *token.Token, modified winnt.LUID, in *nt.AdjustPrivilegesToke
 func (c *Context) NtPrivilegeCheck(in nt.PrivilegeCheckIn) (out nt.PrivilegeCheckOut, st ntstatus.Status) {
 	// capture
 	if in.RequiredPrivileges.Status != ntstatus.Success {
-		// A privilege set that cannot be read is refused before the token is looked at.
+		// A privilege set that cannot be read is refused before the token is checked.
 		return out, c.Fail("T-101", in.RequiredPrivileges.Status)
 	}
 	if in.RequiredPrivileges.V == nil {

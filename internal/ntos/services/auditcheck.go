@@ -114,7 +114,7 @@ func (a *auditedCheck) capture() ntstatus.Status {
 	}
 	for _, st := range []ntstatus.Status{in.PrincipalSelfSid.Status, in.ObjectTypeList.Status} {
 		if st != ntstatus.Success {
-			// The SID for the object itself and the list of types are looked at last.
+			// The SID for the object itself and the list of types are checked last.
 			return c.Fail("U-53", st)
 		}
 	}

@@ -82,14 +82,14 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, ne
 	}
 	// capture
 	if in.GenericMapping.Status != ntstatus.Success {
-		// A mapping that cannot be read ends the call before anything else is looked at.
+		// A mapping that cannot be read ends the call before anything else is checked.
 		return fail("A-10", in.GenericMapping.Status)
 	}
 	c.mapping = in.GenericMapping.V
 	r.Desired, r.Mapping, r.Mode, r.ObjectTypes = in.DesiredAccess, &c.mapping, c.Mode, in.ObjectTypeList.V
 	if c.Mode == access.User {
 		if in.DesiredAccess&winnt.GENERIC_RIGHTS != 0 {
-			// Generic rights are refused before the token is looked at.
+			// Generic rights are refused before the token is checked.
 			return fail("A-12", ntstatus.GenericNotMapped)
 		}
 		// reference
@@ -105,7 +105,7 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, ne
 		}
 	}
 	// decide
-	// The mask, the token, its level, the list of types and the right to the SACL are looked at in this order
+	// The mask, the token, its level, the list of types and the right to the SACL are checked in this order
 	//
 	st, d, done = access.NtPrologue(r)
 	if st != ntstatus.Success {

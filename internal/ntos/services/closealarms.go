@@ -26,7 +26,7 @@ func (c *Context) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out n
 // endAlarm checks SeAuditPrivilege, captures the name and calls record. Without GenerateOnClose it does nothing.
 func (c *Context) endAlarm(in *nt.CloseObjectAuditAlarmIn, record func(audit.Object) ntstatus.Status) ntstatus.Status {
 	if !in.GenerateOnClose {
-		return ntstatus.Success // the open did not ask for this record: nothing is looked at (U-40)
+		return ntstatus.Success // the open did not ask for this record: nothing is checked (U-40)
 	}
 	if st := c.auditPrivilege(); st != ntstatus.Success {
 		// SeAuditPrivilege is needed where the open asked for the record of the close (U-40).

@@ -15,7 +15,7 @@ import (
 // without that option (O-51).
 func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateObjectOut, st ntstatus.Status) {
 	// reference
-	// The source process is looked at first and must grant PROCESS_DUP_HANDLE (O-50).
+	// The source process is checked first and must grant PROCESS_DUP_HANDLE (O-50).
 	source, st := c.referenceProcess(in.SourceProcessHandle, winnt.PROCESS_DUP_HANDLE)
 	if st != ntstatus.Success {
 		return out, st
@@ -26,13 +26,13 @@ func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateOb
 	}
 	var target *ps.Process
 	if in.TargetProcessHandle != 0 {
-		// The target process is looked at next and must grant PROCESS_DUP_HANDLE (O-50).
+		// The target process is checked next and must grant PROCESS_DUP_HANDLE (O-50).
 		if target, st = c.referenceProcess(in.TargetProcessHandle, winnt.PROCESS_DUP_HANDLE); st != ntstatus.Success {
 			return out, c.named("TargetProcessHandle", "the right", st)
 		}
 		defer target.Deref(ob.TagCall)
 	}
-	// The source handle is looked at last (O-50).
+	// The source handle is checked last (O-50).
 	from, st := c.lookupIn(source, in.SourceHandle)
 	if st != ntstatus.Success {
 		// The source handle does not exist in its process.

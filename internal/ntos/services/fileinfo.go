@@ -48,7 +48,7 @@ func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.Q
 	// capture
 	least := in.FileInformationClass.Least()
 	if least == 0 {
-		// The class is not built.
+		// The class is not implemented.
 		return out, c.Fail("I-133", ntstatus.InvalidInfoClass)
 	}
 	if st = c.roomFor(in.Length, least, in.FaultFileInformation); st != ntstatus.Success {

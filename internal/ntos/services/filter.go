@@ -36,14 +36,14 @@ func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st
 		return out, c.Fail("T-60", ntstatus.InvalidParameter)
 	}
 	// reference
-	// The existing handle must grant the right to duplicate, and is looked at after the flags (T-60).
+	// The existing handle must grant the right to duplicate, and is checked after the flags (T-60).
 	existing, info, st := ob.Reference[*se.TokenObject](&c.Caller, in.ExistingTokenHandle, winnt.TOKEN_DUPLICATE,
 		se.TokenType)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer existing.Deref(ob.TagCall)
-	if st := c.checkLists(in); st != ntstatus.Success { // the lists are looked at after the handle (T-60)
+	if st := c.checkLists(in); st != ntstatus.Success { // the lists are checked after the handle (T-60)
 		return out, st
 	}
 	// decide

@@ -69,7 +69,7 @@ func (c *Context) LsaQueryInformationPolicy(in nt.LsaQueryInformationPolicyIn) (
 	case winnt.PolicyAuditEventsInformation:
 		right, name = winnt.POLICY_VIEW_AUDIT_INFORMATION, "POLICY_VIEW_AUDIT_INFORMATION"
 	default:
-		// The right depends on the class, so the class is looked at first.
+		// The right depends on the class, so the class is checked first.
 		return out, c.Fail("L-44", ntstatus.InvalidParameter)
 	}
 	if st := c.referencePolicy(in.PolicyHandle, right); st != ntstatus.Success {
@@ -117,7 +117,7 @@ func auditEvents(p *audit.Policy) nt.PolicyInformation {
 // STATUS_SOME_NOT_MAPPED or STATUS_NONE_MAPPED if names are unknown (L-46).
 func (c *Context) LsaLookupNames2(in nt.LsaLookupNames2In) (out nt.LsaLookupNames2Out, st ntstatus.Status) {
 	if in.Flags&^winnt.LSA_LOOKUP_ISOLATED_AS_LOCAL != 0 || len(in.Names) > nt.MaxLookup {
-		// There is one flag, and a bound.
+		// Only LSA_LOOKUP_ISOLATED_AS_LOCAL is a valid flag, and the number of names is limited.
 		return out, c.Fail("L-45", ntstatus.InvalidParameter)
 	}
 	if st := c.referencePolicy(in.PolicyHandle, winnt.POLICY_LOOKUP_NAMES); st != ntstatus.Success {

@@ -57,7 +57,7 @@ func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st 
 		return out, c.Fail("O-3", in.FaultReturnLength)
 	}
 	if in.ObjectInformationClass == nt.ObjectTypesInformation {
-		return c.queryTypes(in.ObjectInformationLength) // the handle is not looked at (O-60)
+		return c.queryTypes(in.ObjectInformationLength) // the handle is not checked (O-60)
 	}
 	// reference
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, in.Handle, 0, nil) // no right is needed (O-60)

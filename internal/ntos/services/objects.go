@@ -93,7 +93,7 @@ func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[
 // before the object is looked up (O-22).
 func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
-		// Reserved bits are refused before anything else is looked at.
+		// Reserved bits are refused before anything else is checked.
 		return c.Fail("O-20", ntstatus.AccessDenied)
 	}
 	if desired&winnt.ACCESS_SYSTEM_SECURITY != 0 && !c.holds(winnt.SeSecurityPrivilege) {
@@ -157,7 +157,7 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 	}
 	if oa.RootDirectory != 0 || strings.HasPrefix(oa.ObjectName, `\`) {
 		// reference, decide, commit
-		// Root, syntax, request, path, type, attributes and access are looked at in this order (O-22).
+		// Root, syntax, request, path, type, attributes and access are checked in this order (O-22).
 		out.FileHandle, _, st = c.Sys.Names.Open(&c.Caller, name, FileType, c.self.Subject(), in.DesiredAccess)
 		return out, st
 	}

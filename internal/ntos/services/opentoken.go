@@ -54,7 +54,7 @@ func (c *Context) NtOpenThreadToken(in nt.OpenThreadTokenIn) (nt.OpenThreadToken
 // impersonate, and STATUS_CANT_OPEN_ANONYMOUS at SecurityAnonymous. It may open a copy instead of the token (I-23).
 func (c *Context) NtOpenThreadTokenEx(in nt.OpenThreadTokenExIn) (nt.OpenThreadTokenOut, ntstatus.Status) {
 	// capture
-	attributes, st := c.handleAttributes(in.HandleAttributes) // attributes are the first thing looked at (I-20)
+	attributes, st := c.handleAttributes(in.HandleAttributes) // attributes are the first thing checked (I-20)
 	if st != ntstatus.Success {
 		return nt.OpenThreadTokenOut{}, st
 	}

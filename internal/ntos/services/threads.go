@@ -18,7 +18,7 @@ import (
 func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOut, st ntstatus.Status) {
 	// capture
 	if in.Flags&^nt.NextThreadBackward != 0 || in.HandleAttributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
-		// There is one flag, and only attributes of handles are taken.
+		// NextThreadBackward is the only flag, and HandleAttributes must be attributes that exist.
 		return out, c.Fail("O-22", ntstatus.InvalidParameter)
 	}
 	// Reserved bits are refused, and access to the SACL without its privilege (O-20, O-30).

@@ -17,7 +17,7 @@ func (c *Context) NtSetInformationFile(in nt.SetInformationFileIn) (out nt.SetIn
 	case nt.FileBasicInformation, nt.FileRenameInformation, nt.FileLinkInformation, nt.FileDispositionInformation,
 		nt.FilePositionInformation, nt.FileEndOfFileInformation, nt.FilePipeInformation:
 	default:
-		// The class is not built.
+		// The class is not implemented.
 		return out, c.Fail("I-133", ntstatus.InvalidInfoClass)
 	}
 	if in.FileInformation.Status != ntstatus.Success {

@@ -50,7 +50,7 @@ func (c *Context) referenceWaitable(h winnt.Handle) (ob.Object, waitable, ntstat
 	w, ok := waitableOf(obj)
 	if !ok {
 		obj.Head().Deref(ob.TagCall)
-		// Most types are not waited for.
+		// Objects of most types cannot be waited for.
 		return nil, w, c.Fail("O-145", ntstatus.ObjectTypeMismatch)
 	}
 	return obj, w, ntstatus.Success
