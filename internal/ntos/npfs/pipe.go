@@ -47,7 +47,7 @@ type Config struct {
 	Inbound      int  // bytes queued for the server; 0 means DefaultQuota
 	Outbound     int  // bytes queued for the client; 0 means DefaultQuota
 	Which        Which
-	LimitFirst   bool          // the limit of instances is looked at before Which (T-136)
+	LimitFirst   bool          // the limit of instances is checked before Which (T-136)
 	ReadMessages bool          // of the end that is made: its reads keep to messages (I-139)
 	Completes    bool          // of the end that is made, not of the pipe: no caller waits for it (T-135)
 	Wait         time.Duration // wait of a client that specifies no time; 0 for 50 ms, below 0 for no limit
