@@ -35,8 +35,7 @@ func (f osFile) Allocate(size int64) error {
 	}
 }
 
-// syncData makes the content of a file durable, and of its attributes only
-// those that its content needs.
+// syncData makes the content of a file durable, with only those attributes that reading the content needs.
 func syncData(f *os.File) error {
 	for {
 		err := unix.Fdatasync(int(f.Fd()))

@@ -61,9 +61,9 @@ type flight struct {
 	err    error
 }
 
-// land makes the batch durable and completes it. The sync may run during that of the batch before, but its callers
-// are told later, because a record that is stored behind a lost one is lost too (U-61, U-62). The first failure is
-// permanent.
+// land makes the batch durable and completes it. The sync may run during that of the batch before, but the callers
+// get their result later than those of that batch, because a record that is stored behind a lost one is lost too
+// (U-61, U-62). The first failure is permanent.
 func (f *flight) land() {
 	f.err = f.seg.Sync()
 	if f.before != nil {

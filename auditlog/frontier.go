@@ -8,9 +8,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// frontier is all that a tree needs to grow: the roots of its perfect subtrees
-// from left to right, one for each bit of its size (RFC 6962, section 2.1).
-// The zero value is the empty tree.
+// frontier is the state of a growing tree: the roots of its perfect subtrees from left to right, one for each bit of
+// its size (RFC 6962, section 2.1). The zero value is the empty tree.
 type frontier struct {
 	size   uint64
 	hashes []tlog.Hash

@@ -7,7 +7,7 @@ import (
 	"runtime"
 )
 
-// Lock implements disk. A folder without locks is read only.
+// Lock implements disk. It always fails: on this system logs can only be read.
 func (d folder) Lock() (func() error, error) {
 	return nil, errors.New("audit logs are not written on " + runtime.GOOS + ": only read")
 }

@@ -44,9 +44,8 @@ func (n *notary) start() {
 	}()
 }
 
-// push gives a note to the notary, unless there are no new records. If the notary
-// is busy, push waits for it with wait, and otherwise does nothing: the records
-// are then part of the next note.
+// push passes a job to the notary, unless it has no new records. If the notary is busy, push waits for it if wait is
+// true. Otherwise it does nothing: the records are then part of the next job.
 func (n *notary) push(job toSign, wait bool) {
 	if n.busy {
 		if !wait {

@@ -212,12 +212,12 @@ func (r *Reader) Wait(ctx context.Context) (Record, error) {
 	}
 }
 
-// Oldest returns the RecordId that Next returns next. After NewReader that shows whether the wanted record is still
-// there.
+// Oldest returns the RecordId at which Next continues. After NewReader it is the wanted record, or a later one if the
+// log no longer has that.
 func (r *Reader) Oldest() uint64 { return r.next }
 
 // Last returns the RecordId of the last complete record, or 0 for a folder without segments. It reads the whole
-// newest segment, and does not move the reader.
+// newest segment, and does not move the reader. A read error in the segment counts as its end.
 func (r *Reader) Last() (uint64, error) {
 	firsts, err := segments(r.d)
 	if err != nil || len(firsts) == 0 {

@@ -24,11 +24,12 @@ const ahead = 256 << 10
 // journal.
 const zeroesAhead = 1 << 20
 
-// zeroes are written behind the records.
+// zeroes are the bytes that writeZeroes writes.
 var zeroes [zeroesAhead]byte
 
-// writeZeroes writes zeros behind the buffer if it reaches past the earlier ones. It stays within the allocated space,
-// so it takes none from other programs, and does nothing without such space. A full disk is no error.
+// writeZeroes writes zeros up to zeroesAhead bytes behind end, the end of the buffer, if end exceeds the zeros
+// written before. It stays within the allocated space, so it takes none from other programs, and does nothing without
+// such space. A full disk is no error.
 func (w *writer) writeZeroes(end int64) error {
 	from, to := max(w.size, w.zeroed), min(end+zeroesAhead, w.allocated)
 	if end <= w.zeroed || to <= from {

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// kept is a segment that is complete.
+// kept is a complete segment.
 type kept struct {
 	first uint64
 	bytes int64
@@ -24,7 +24,7 @@ type keeper struct {
 	warned  int64 // time of the last warning
 }
 
-// add counts a segment that is complete. It is the newest one.
+// add adds a complete segment, which is the newest one.
 func (k *keeper) add(s kept) {
 	k.list = append(k.list, s)
 	k.bytes += s.bytes
@@ -64,9 +64,10 @@ func (w *writer) keepOld(firsts []uint64) error {
 	return nil
 }
 
-// retain removes or archives old segments until the limits of Keep hold, and writes a warning at 90 % (U-67). It
-// keeps segments that no checkpoint covers yet. Under Stop it removes none for their size: it returns ErrStopped if
-// the buffer does not fit. With reserve the buffer may exceed the limit of Stop by the reserve.
+// retain removes or archives old segments until the limits of Keep hold. Unless the log overwrites, it buffers a
+// warning when 90 % of Keep.Bytes are used, at most every four hours (U-67). It keeps segments that no checkpoint
+// covers yet. Under Stop it removes none for their size: it returns ErrStopped if the buffer does not fit. With
+// reserve the buffer may exceed the limit of Stop by the reserve.
 func (w *writer) retain(reserve bool) error {
 	keep, now := &w.log.cfg.Keep, w.log.cfg.clock()
 	bound := keep.Bytes
@@ -131,8 +132,8 @@ func (w *writer) say(e audit.Event) {
 	w.encode(e)
 }
 
-// stop drops the records in the buffer and returns ErrStopped. The first time it
-// writes a last record, which says that the log is full.
+// stop discards the records in the buffer and returns ErrStopped. The first time it writes a last record, which says
+// that the log is full.
 func (w *writer) stop() error {
 	if w.kept.stopped {
 		return ErrStopped

@@ -56,9 +56,8 @@ func (s *scanner) skip(n int) { s.buf, s.at = s.buf[n:], s.at+int64(n) }
 // rewind reads the rest again, because the segment may have grown.
 func (s *scanner) rewind() { s.buf, s.eof = nil, false }
 
-// next returns the next frame, which is valid until the next call. It returns
-// io.EOF at the end of the segment or before zeros up to its end, and errTorn for
-// other bytes that are no frame. at then stays before them.
+// next returns the next frame, which is valid until the next call. It returns io.EOF at the end of the segment, also
+// if only zeros follow, and errTorn for other bytes that are no frame. The position then stays before them.
 func (s *scanner) next() (frame, error) {
 	f, n, err := decodeFrame(s.buf)
 	for err != nil && !s.eof && len(s.buf) < frameFixed+MaxRecord {
@@ -74,7 +73,7 @@ func (s *scanner) next() (frame, error) {
 	return f, nil
 }
 
-// openSegment opens the segment that starts with a RecordId.
+// openSegment opens the segment that starts with a RecordId. The caller must close the file.
 func openSegment(d disk, first uint64) (file, *scanner, error) {
 	f, err := d.Open(segmentName(first))
 	if err != nil {
@@ -112,7 +111,7 @@ func (s *scanner) ending(err error) error {
 	return io.EOF
 }
 
-// isZero reports whether all bytes are zero. No bytes are.
+// isZero reports whether all bytes are zero. It returns true for no bytes.
 func isZero(b []byte) bool {
 	for _, v := range b {
 		if v != 0 {

@@ -53,6 +53,7 @@ type header struct {
 
 func (h *header) size() int64 { return int64(headerFixed + 32*len(h.before.hashes) + 4) }
 
+// encode returns the stored form of the header, with its checksum.
 func (h *header) encode() []byte {
 	b := make([]byte, 0, h.size())
 	b = append(b, magic...)
@@ -154,6 +155,7 @@ const (
 	segmentSuffix = ".log"
 )
 
+// segmentName returns the file name of the segment that starts with a RecordId.
 func segmentName(first uint64) string {
 	return fmt.Sprintf("%s%016x%s", segmentPrefix, first, segmentSuffix)
 }

@@ -33,7 +33,7 @@ func tilePath(level int, n uint64, width int) string {
 	return p
 }
 
-// tiler makes the tiles of a growing tree.
+// tiler computes the tiles of a growing tree. The zero value is the empty tree.
 type tiler struct {
 	levels []tileLevel
 	done   []tile // full and not written yet
@@ -90,7 +90,7 @@ func perfectRoot(hashes []tlog.Hash) tlog.Hash {
 	return f.root()
 }
 
-// partial lists the tiles that are not full at the tree's present size.
+// partial returns the tiles that are not full at the tree's current size.
 func (t *tiler) partial() []tile {
 	var out []tile
 	for l := range t.levels {

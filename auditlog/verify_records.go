@@ -48,7 +48,8 @@ func (c *check) anchors() error {
 	return nil
 }
 
-// segment verifies one segment.
+// segment verifies one segment: that it continues the one before, and its records. oldest and newest say whether it
+// is the first or the last one to read.
 func (c *check) segment(first uint64, oldest, newest bool) error {
 	f, s, err := openSegment(c.d, first)
 	if err != nil {
@@ -80,7 +81,8 @@ func (c *check) segment(first uint64, oldest, newest bool) error {
 	return nil
 }
 
-// frames verifies the records of a segment.
+// frames verifies the records of a segment until its end, or until covered returns true. In the newest segment an
+// incomplete record after all checkpoints is no fault.
 func (c *check) frames(s *scanner, newest bool) error {
 	for {
 		f, err := s.next()
@@ -138,7 +140,7 @@ func (c *check) passed(start bool) error {
 	return nil
 }
 
-// older checks an anchor from before the oldest record that is kept: the stored hashes must prove that the log
+// older checks an anchor from before the oldest record that was read: the stored hashes must prove that the log
 // continues it.
 func (c *check) older(a Checkpoint) error {
 	now := c.out.Checkpoint
@@ -169,7 +171,7 @@ func (c *check) explain(err error) error {
 	return err
 }
 
-// end compares the records with the checkpoints.
+// end reports a Fault if a checkpoint covers records that the log does not have, and verifies the stored hashes.
 func (c *check) end() error {
 	for _, a := range c.wanted {
 		if a.Size > c.tree.size {

@@ -18,8 +18,8 @@ type tileCheck struct {
 	fault  *Fault // the first difference
 }
 
-// skip starts after records that are not read. It takes their hashes from the
-// tiles, because the root proves them.
+// skip makes the check start after the first size records, which are not read. It takes their hashes from the tiles,
+// because the root proves them. It uses zeros for tiles that cannot be read.
 func (t *tileCheck) skip(size uint64) {
 	t.before = size
 	if stored, err := loadTiler(t.d, size); err == nil {
@@ -32,7 +32,7 @@ func (t *tileCheck) skip(size uint64) {
 	}
 }
 
-// add compares a record's hash when its tile is full.
+// add adds a record's hash. It compares the hashes of a tile with the stored ones when the tile is full.
 func (t *tileCheck) add(leaf tlog.Hash) {
 	t.made.add(leaf)
 	for i := range t.made.done {
@@ -43,7 +43,7 @@ func (t *tileCheck) add(leaf tlog.Hash) {
 	t.made.done = t.made.done[:0]
 }
 
-// compare finds the first record whose stored hash is not that of the record.
+// compare returns a Fault for the first record whose stored hash differs, or nil.
 func (t *tileCheck) compare(made *tile) *Fault {
 	stored, err := readFile(t.d, made.path(), tileBytes)
 	switch {
@@ -61,8 +61,7 @@ func (t *tileCheck) compare(made *tile) *Fault {
 	return &Fault{FaultTree, first, made.path() + " has another hash than the record"}
 }
 
-// departure returns the first record that differs from the stored hashes, 0 if no
-// record does.
+// departure returns the first record that differs from the stored hashes, or 0 if no record does.
 func (t *tileCheck) departure() uint64 {
 	if t.fault == nil && len(t.made.levels) > 0 {
 		for _, made := range t.made.partial() {
@@ -77,9 +76,8 @@ func (t *tileCheck) departure() uint64 {
 	return t.fault.Record
 }
 
-// end compares the tiles at the checkpoint's size with its root, and verifies
-// each file in the folder of tiles. It verifies nothing if the log has a newer
-// checkpoint.
+// end returns the fault that add found. Otherwise it compares the tiles at the checkpoint's size with its root, and
+// verifies each file in the folder of tiles. It skips that if the log has a newer checkpoint by now.
 func (t *tileCheck) end() error {
 	if t.fault != nil {
 		return t.fault
@@ -102,8 +100,8 @@ func (t *tileCheck) end() error {
 	return t.files(tileFolder)
 }
 
-// files verifies each file in the folder of tiles: those of records that were
-// not read against the tiles above them.
+// files verifies each file below a folder of tiles. It verifies tiles of records that were not read against the level
+// above them.
 func (t *tileCheck) files(dir string) error {
 	names, err := t.d.List(dir)
 	if err != nil {

@@ -143,6 +143,7 @@ func (w *writer) standing() error {
 	return w.log.failed
 }
 
+// begin empties the buffer.
 func (w *writer) begin() { w.buf, w.frames = w.buf[:0], w.frames[:0] }
 
 // encode adds the frame of one record to the buffer.
@@ -251,7 +252,7 @@ func (w *writer) rotate() error {
 	return nil
 }
 
-// beginSegment makes a segment without records; its name is durable.
+// beginSegment creates a segment without records, durably. The caller must close the file.
 func beginSegment(d disk, h *header) (file, error) {
 	return put(d, segmentName(h.first), bytesOf(h.encode()))
 }
@@ -277,7 +278,7 @@ func (w *writer) own(events ...audit.Event) error {
 	return w.sync()
 }
 
-// close writes the last record and the last checkpoint.
+// close writes the record of the stop and the last checkpoint, and unlocks the folder, even after an error.
 func (w *writer) close() error {
 	err := w.own(audit.LogStopped())
 	if err == nil {
@@ -287,8 +288,8 @@ func (w *writer) close() error {
 	return errors.Join(err, w.log.unlock())
 }
 
-// toSign is work for the notary: a checkpoint of the records up to size. leaves are
-// those after the previous work.
+// toSign is a job for the notary: a checkpoint of the first size records. leaves are the hashes of the records after
+// the previous job.
 type toSign struct {
 	leaves []tlog.Hash
 	size   uint64

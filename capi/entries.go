@@ -97,7 +97,7 @@ const (
 
 func (c *call) trusteeOf(b []byte, wide bool) (t trustee, st ntstatus.Status) {
 	p, form := user(le.Uint64(b[24:])), le.Uint32(b[12:])
-	// Fields for a second trustee must be empty; those of a SID are not looked at, as on Windows.
+	// Fields for a second trustee must be empty; those of a SID are not checked, as on Windows.
 	if p == 0 || form != trusteeSID && (le.Uint64(b) != 0 || le.Uint32(b[8:]) != 0) {
 		return t, ntstatus.InvalidParameter
 	}

@@ -24,8 +24,8 @@ import (
 // maxArgs is the largest number of parameters a stub passes.
 const maxArgs = 17
 
-// call is one call under way: its thread and the parameters as the stub left
-// them, eight bytes each, the upper ones undefined for narrower types.
+// call is one call that is running. It holds the calling thread and the parameters as the stub stored them, in eight
+// bytes each. The upper bytes of a narrower parameter are undefined.
 type call struct {
 	*thread
 	args *[maxArgs]uint64
@@ -33,8 +33,8 @@ type call struct {
 	ms   bool // the caller's routines have the calling convention of 64-bit Windows
 }
 
-// A row is the function behind a stub. It returns a handle in the parameter at
-// place out, counted from 1 and probed before it runs; 0 for none.
+// A row is the function behind a stub. If it returns a handle, out is the number of the parameter that points to the
+// handle, counted from 1, and that pointer is probed before the function runs. Otherwise out is 0.
 type row struct {
 	answer func(*call) uint64
 	out    uint8
@@ -90,7 +90,7 @@ func (t *thread) enter(args *[maxArgs]uint64, number uint32) (r uint64) {
 	}
 	switch {
 	case st != ntstatus.Success:
-		// The pointers are looked at before the handles (O-3).
+		// The pointers are checked before the handles (O-3).
 		r = status(st)
 	case number&kernelMode != 0 && t.remote() != nil:
 		die("kernel mode is not there while REFMON_SOCKET names a daemon: unset it to have a kernel of the program's own")

@@ -20,7 +20,7 @@ type ioCall struct {
 // io probes the status block of a file service.
 func (c *call) io(block int) (ioCall, ntstatus.Status) {
 	x := ioCall{call: c, block: c.ptr(block)}
-	// Every pointer is looked at before any handle (O-3).
+	// Every pointer is checked before any handle (O-3).
 	return x, c.Probe(x.block, 16, 4)
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// clientContextSize is that of a SECURITY_CLIENT_CONTEXT, which is the
-// program's: the reference of its token is owed until SeDeleteClientSecurity.
+// clientContextSize is the size of a SECURITY_CLIENT_CONTEXT in bytes. The structure is in the program's memory, and
+// the program holds the reference to its token until it calls SeDeleteClientSecurity.
 const clientContextSize = 72
 
 // clientAt reads a SECURITY_CLIENT_CONTEXT.
@@ -29,7 +29,7 @@ func (c *call) clientAt(p user, fetch func(*call, user) *kernel.AccessToken) *ke
 	}
 }
 
-// putClient writes the context that was created; on a fault it is deleted.
+// putClient writes a new client context to the program. If it cannot be written, putClient deletes the context.
 func (c *call) putClient(p user, x *kernel.ClientContext, st ntstatus.Status) uint64 {
 	if st != ntstatus.Success {
 		return status(st)

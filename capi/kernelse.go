@@ -35,8 +35,8 @@ func seQuerySessionIdToken(c *call) uint64 {
 	return status(c.WriteU32(c.ptr(1), c.face.k.SeQuerySessionIdToken(c.token(0))))
 }
 
-// seQueryInformationToken encodes twice: the pointers in a structure need to
-// know where it will be, and where it will be depends on its size.
+// seQueryInformationToken encodes the information twice: first for its size, then, after the memory is allocated, with
+// pointers to their final addresses.
 func seQueryInformationToken(c *call) uint64 {
 	class, out := winnt.TokenInfoClass(c.u32(1)), c.ptr(2)
 	v, st := c.face.k.SeQueryInformationToken(c.token(0), class)

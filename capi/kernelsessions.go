@@ -20,11 +20,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// sessionRoutine identifies a routine of the program: how it is called, its
-// address and what it is given.
+// sessionRoutine identifies a routine of the program by its calling convention, its address and its argument.
 type sessionRoutine struct{ call, routine, context user }
 
-// sessionRoutines are those registered, once for each time.
+// sessionRoutines maps each routine to its registrations. A routine that was registered several times has several.
 var (
 	sessionRoutinesMu sync.Mutex
 	sessionRoutines   = map[sessionRoutine][]*kernel.LogonSessionTerminatedRoutine{} // guarded by sessionRoutinesMu

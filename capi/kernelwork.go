@@ -16,12 +16,12 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// workItem is a routine of the program with what it is given; call knows its
+// workItem is a routine of the program and its two arguments. call is a C function that calls it with the right
 // calling convention.
 type workItem struct{ call, routine, a, b user }
 
-// work is the queue of the program's items. The kernel's own queue has one
-// entry while there are any, so that it cannot be full.
+// work is the queue of the program's items. While it has items, the kernel's own queue holds only one entry for all of
+// them, so that the items cannot fill it.
 var work struct {
 	sync.Mutex
 	items  []workItem // guarded
@@ -41,8 +41,8 @@ func rmQueueWork(c *call) uint64 {
 	return status(ntstatus.Success)
 }
 
-// doWork runs items, in the order they were queued, as a thread of the System
-// process; there the Nt names have previous mode kernel, too (I-49).
+// doWork runs the items in the order in which they were queued, in a thread of the System process. There the Nt
+// functions run with previous mode kernel too (I-49).
 func doWork(_ context.Context, worker *kernel.KernelThread, _ *kernel.SubjectContext) {
 	id := register(&newFace(worker, new(marshal.Memory)).thread)
 	defer unregister(id)

@@ -158,7 +158,7 @@ func lsaLookupSids(c *call) uint64 {
 	})
 }
 
-// lsaLookupPrivilegeName gives the name of a privilege to the holder of a policy that looks names up (T-146).
+// lsaLookupPrivilegeName returns the name of a privilege to a caller whose policy handle may look names up (T-146).
 func lsaLookupPrivilegeName(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
 		return status(st)
@@ -167,7 +167,7 @@ func lsaLookupPrivilegeName(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	// A look-up of nothing tells whether the handle is a policy's and has the right, here and at a daemon.
+	// An empty look-up checks that the handle belongs to a policy and grants the right, here and in a daemon.
 	if _, st := c.sys.LsaLookupSids(nt.LsaLookupSidsIn{PolicyHandle: c.handle(0)}); st != ntstatus.Success {
 		return status(st)
 	}
@@ -179,7 +179,7 @@ func lsaLookupPrivilegeName(c *call) uint64 {
 	return status(c.giveString(c.ptr(2), p.String()))
 }
 
-// lsaGetUserName gives the account name and the domain of the user whom the thread acts for (T-147).
+// lsaGetUserName returns the account name and the domain of the user that the thread acts as (T-147).
 func lsaGetUserName(c *call) uint64 {
 	name, domain := c.ptr(0), c.ptr(1)
 	for _, p := range []user{name, domain} {
@@ -204,7 +204,8 @@ func (c *call) giveString(out user, text string) ntstatus.Status {
 	return c.giveBuilt(out, func(e *marshal.Encoder) { e.Unicode(e.Reserve(16), text) })
 }
 
-// lookedUp ends a look-up: both results are given unless it was refused (L-46).
+// lookedUp finishes a look-up. It returns both results to the caller if the status is a success or STATUS_NONE_MAPPED
+// (L-46), and otherwise only the status.
 func (c *call) lookedUp(st ntstatus.Status, domains user, list []nt.TrustInformation, results user,
 	build func(*marshal.Encoder)) uint64 {
 	if !st.IsSuccess() && st != ntstatus.NoneMapped {
@@ -227,14 +228,14 @@ func (c *call) lookedUp(st ntstatus.Status, domains user, list []nt.TrustInforma
 	return status(st)
 }
 
-// trust fills a name and the SID of a domain in (LSA_TRUST_INFORMATION).
+// trust encodes a domain name and SID at offset at, as an LSA_TRUST_INFORMATION.
 func trust(e *marshal.Encoder, at int, name string, s sid.SID) {
 	e.Align(2)
 	e.Unicode(at, name)
 	pointed(e, at+16, s)
 }
 
-// pointed appends a SID and its address at at; NULL for none.
+// pointed appends a SID and stores its address at offset at, or NULL if there is no SID.
 func pointed(e *marshal.Encoder, at int, s sid.SID) {
 	if !s.IsZero() {
 		e.Align(4)
@@ -243,8 +244,8 @@ func pointed(e *marshal.Encoder, at int, s sid.SID) {
 	}
 }
 
-// giveBuilt gives a structure with addresses within itself, as one piece of memory
-// from malloc, for LsaFreeMemory.
+// giveBuilt returns a structure that contains addresses of its own parts, in one block from malloc. The caller frees
+// it with LsaFreeMemory.
 func (c *call) giveBuilt(out user, build func(*marshal.Encoder)) ntstatus.Status {
 	var size marshal.Encoder
 	build(&size)
@@ -262,8 +263,8 @@ func (c *call) giveBuilt(out user, build func(*marshal.Encoder)) ntstatus.Status
 	return ntstatus.Success
 }
 
-// rmLogonUser logs a user on, for LogonUser. What limits the account is the result,
-// as the last error there tells it.
+// rmLogonUser implements LogonUser. For an account restriction it returns the substatus, which names the restriction;
+// the last error of LogonUser shows it.
 func rmLogonUser(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(4)); st != ntstatus.Success {
 		return status(st)

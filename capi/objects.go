@@ -70,7 +70,7 @@ func (c *call) probeAnswer(length uint32) ntstatus.Status {
 	return st
 }
 
-// answer writes the result of such a query and its length.
+// answer writes the result of a query about a process or a thread, and its length.
 func (c *call) answer(value any, length uint32, st ntstatus.Status) uint64 {
 	if st.IsSuccess() {
 		e := marshal.Encoder{Base: c.ptr(2)}

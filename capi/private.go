@@ -30,7 +30,7 @@ func (c *call) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
 	return se.Creator(&subject, false), ntstatus.Success
 }
 
-// rmAssign makes the descriptor of a new private object.
+// rmAssign creates the security descriptor of a new private object.
 func rmAssign(c *call) uint64 {
 	parent, explicit, types := captured(c.DescriptorAt(c.ptr(0))), captured(c.DescriptorAt(c.ptr(1))),
 		captured(c.GUIDsAt(c.ptr(3), c.u32(4)))

@@ -34,9 +34,8 @@ type program struct {
 	begun bool // it was started, or could not be; guarded by mu
 }
 
-// programs are those that this program started, or will start when it resumes their
-// first threads, by the ids of their processes. One that has ended stays until its id
-// is that of another, which ids are as soon as they can.
+// programs maps process ids to the programs that this program has started, or starts when the first thread is
+// resumed. A program that has ended stays in the map until a later one gets the same process id.
 var programs sync.Map
 
 // programAt reads a program to start: application name, command line, folder and environment. It fails with

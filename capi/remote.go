@@ -20,9 +20,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// attached is the connection to the daemon that the environment names: the process
-// of this program. Calls go there in place of the embedded kernel, which is then
-// not booted.
+// attached is the connection to the daemon that the environment names. It stands for the process of this program. Calls
+// go to the daemon instead of the embedded kernel, which is then not booted.
 type attached struct {
 	*client.Conn
 	process winnt.Handle
@@ -31,7 +30,7 @@ type attached struct {
 	own *nt.Thread // of the library itself, for look-ups; guarded by mu
 }
 
-// daemon returns the connection, made by the first call; nil without the variable.
+// daemon returns the connection to the daemon, which its first call makes. It returns nil if REFMON_SOCKET is not used.
 var daemon = sync.OnceValue(func() *attached {
 	// A program that runs with more rights than its caller does not ask the environment (W-24).
 	name := C.CString("REFMON_SOCKET")
@@ -150,10 +149,10 @@ func (r *remote) PipeChanged(winnt.Handle) (<-chan struct{}, bool) { return nil,
 // ObjectSignaled implements [nt.Services]: the daemon waits, see waitFor and waitAny.
 func (r *remote) ObjectSignaled(winnt.Handle) (<-chan struct{}, bool) { return nil, false }
 
-// CallQueued implements [nt.Services] in the same way.
+// CallQueued implements [nt.Services]. It returns nil because the daemon waits, see waitFor and waitAny.
 func (r *remote) CallQueued() <-chan struct{} { return nil }
 
-// CallsQueued implements [nt.Services]: NtTestAlert tells.
+// CallsQueued implements [nt.Services]. It always returns false: only NtTestAlert can tell whether calls are queued.
 func (r *remote) CallsQueued() bool { return false }
 
 // waitFor waits for one object in the daemon.

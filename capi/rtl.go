@@ -20,7 +20,8 @@ import (
 
 func rtlNtStatusToDosError(c *call) uint64 { return uint64(ntstatus.Status(c.u32(0)).Win32()) }
 
-// listBytes copies a list with the free room behind its entries.
+// listBytes returns a copy of an ACL, including the free space after its entries. If the size in the header is smaller
+// than the header, it returns only the header, and the routine rejects it.
 func (c *call) listBytes(p user) ([]byte, ntstatus.Status) {
 	var h [8]byte
 	if st := c.Read(h[:], p); st != ntstatus.Success {
@@ -28,7 +29,7 @@ func (c *call) listBytes(p user) ([]byte, ntstatus.Status) {
 	}
 	size := int(le.Uint16(h[2:]))
 	if size < len(h) {
-		return h[:], ntstatus.Success // the routine refuses it
+		return h[:], ntstatus.Success // the routine rejects it
 	}
 	return c.Block(p, size, 1)
 }
@@ -110,8 +111,7 @@ func rmAddAce(c *call) uint64 {
 	})
 }
 
-// give copies b to memory from malloc, for the caller to free, and writes its
-// address to out.
+// give copies b to new memory from malloc and writes the address to out. The caller frees the memory.
 func (c *call) give(out user, b []byte) ntstatus.Status {
 	p := C.malloc(C.size_t(max(len(b), 1)))
 	if p == nil {

@@ -26,7 +26,7 @@ func (c *call) probeState() ntstatus.Status {
 	return c.ProbeU32(c.ptr(4))
 }
 
-// putState writes the result of such a query.
+// putState writes the result of a query for the state of an object.
 func (c *call) putState(st ntstatus.Status, e *marshal.Encoder) uint64 {
 	return c.filled(c.ptr(2), e.Bytes, c.ptr(4), uint32(len(e.Bytes)), st)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// thread is a pthread's thread object; used by that pthread alone.
+// thread is the thread object of a pthread. Only that pthread uses it.
 type thread struct {
 	nt              *nt.Thread
 	sys             nt.Services
@@ -33,9 +33,8 @@ type thread struct {
 // embedded is the kernel in this process, booted by the first call.
 var embedded = sync.OnceValues(boot)
 
-// threads are the thread objects. A number is the place in the list, from 1 on,
-// in its low half and counts the owners of that place in its high half, so that
-// no number is ever given to another thread object.
+// threads is the list of thread objects. The low 32 bits of a thread's number are its place in the list, counted from
+// 1. The high 32 bits count the earlier owners of that place, so that no number is used twice.
 var (
 	threads   atomic.Pointer[[]*thread]
 	threadsMu sync.Mutex // guards free and writes of threads
@@ -92,8 +91,8 @@ func boot() (*kernel.System, *kernel.Process) {
 	return s, p
 }
 
-// initialToken returns the token of the process: REFMON_TOKEN names its file,
-// REFMON_USER a built-in profile, which is logged on.
+// initialToken returns the token of the process. REFMON_TOKEN names a file that contains it. Otherwise REFMON_USER
+// names a built-in profile, administrator or standard, which is logged on; the default is administrator.
 func initialToken(s *kernel.System) (*token.Token, error) {
 	if name := os.Getenv("REFMON_TOKEN"); name != "" {
 		file, err := os.ReadFile(name)
@@ -118,8 +117,7 @@ func initialToken(s *kernel.System) (*token.Token, error) {
 	}
 }
 
-// logOnAdministrator makes the administrator's two tokens and returns the full
-// one; the limited one is linked to it.
+// logOnAdministrator creates the full and the limited token of the administrator, links them, and returns the full one.
 func logOnAdministrator(s *kernel.System) (*token.Token, error) {
 	specs := [2]token.Spec{token.Administrator(administratorUser), token.LimitedAdministrator(administratorUser)}
 	var pair [2]*token.Token

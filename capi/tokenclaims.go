@@ -19,7 +19,7 @@ func ntAdjustTokenClaimsAndDeviceGroups(c *call) uint64 {
 		{c.u32(11), c.ptr(12), c.ptr(15)}}
 	for _, l := range lists {
 		if st := c.probePrevious(l.length, l.buffer, l.returned); st != ntstatus.Success {
-			// The pointers are looked at before the handle (T-74).
+			// The pointers are checked before the handle (T-74).
 			return status(st)
 		}
 	}
@@ -62,7 +62,7 @@ func ntAdjustTokenClaimsAndDeviceGroups(c *call) uint64 {
 
 func ntQuerySecurityAttributesToken(c *call) uint64 {
 	buffer, length, returned := c.ptr(3), c.u32(4), c.ptr(5)
-	// The buffer and the place for the length are looked at before the handle (T-80).
+	// The buffer and the pointer for the length are checked before the handle (T-80).
 	if st := c.Probe(buffer, uintptr(length), 4); st != ntstatus.Success {
 		return status(st)
 	}

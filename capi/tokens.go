@@ -36,7 +36,7 @@ func (c *call) probePrevious(length uint32, previous, returned user) ntstatus.St
 func ntAdjustPrivilegesToken(c *call) uint64 {
 	all, state, length, previous, returned := c.boolean(1), c.ptr(2), c.u32(3), c.ptr(4), c.ptr(5)
 	if !all && state == 0 {
-		// There is neither a list nor all: the call fails before its pointers are looked at (T-70).
+		// Neither a list nor DisableAllPrivileges is given: the call fails before its pointers are checked (T-70).
 		return status(ntstatus.InvalidParameter)
 	}
 	if st := c.probePrevious(length, previous, returned); st != ntstatus.Success {
@@ -61,7 +61,7 @@ func ntAdjustPrivilegesToken(c *call) uint64 {
 func ntAdjustGroupsToken(c *call) uint64 {
 	length, previous, returned := c.u32(3), c.ptr(4), c.ptr(5)
 	if st := c.probePrevious(length, previous, returned); st != ntstatus.Success {
-		// The pointers are looked at before the handle (T-74).
+		// The pointers are checked before the handle (T-74).
 		return status(st)
 	}
 	in := nt.AdjustGroupsTokenIn{TokenHandle: c.handle(0), ResetToDefault: c.boolean(1), BufferLength: length,
@@ -81,7 +81,7 @@ func ntAdjustGroupsToken(c *call) uint64 {
 func ntQueryInformationToken(c *call) uint64 {
 	buffer, returned, in := c.ptr(2), c.ptr(4), queryInformationTokenIn(c)
 	if in.FaultReturnLength = c.Probe(buffer, uintptr(in.TokenInformationLength), 4); in.FaultReturnLength == 0 {
-		// A place for the length is wanted: NULL is a fault (T-80).
+		// The pointer for the length is required: NULL is a fault (T-80).
 		in.FaultReturnLength = c.ProbeU32(returned)
 	}
 	out, st := c.sys.NtQueryInformationToken(in)

@@ -18,11 +18,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The services never wait; those of C do, here: they try, and wait for what may
-// have changed.
+// The Go services never wait. The waiting for the C interface happens here: it tries the service, waits until something
+// may have changed, and tries again.
 
-// watchEnds gives threads back as soon as their pthreads end, for those who wait
-// for them.
+// watchEnds starts a goroutine, once, that ends thread objects as soon as their pthreads end, so that waits for them
+// return.
 var watchEnds = sync.OnceFunc(func() {
 	fd := C.rm_watch_ends()
 	if fd < 0 {
@@ -40,7 +40,7 @@ var watchEnds = sync.OnceFunc(func() {
 	}()
 })
 
-// A limit says until when a call waits. The zero value is for ever.
+// A limit is the time until which a call waits. The zero value means no limit.
 type limit struct {
 	given bool
 	until time.Time
@@ -84,7 +84,7 @@ func (c *call) waitFor(handles []winnt.Handle, alertable bool, l limit) ntstatus
 		return st
 	}
 	for {
-		// What may change is taken before the look, so that no change is missed.
+		// The channels are obtained before the objects are tried, so that no change is missed.
 		events := []reflect.SelectCase{receive(c.sys.CallQueued())}
 		if !alertable {
 			events[0].Chan = reflect.Value{}
@@ -114,7 +114,8 @@ func receive[T any](ch <-chan T) reflect.SelectCase {
 	return reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)}
 }
 
-// wait waits for one of the events. It returns false if the limit comes first.
+// wait waits for one of the events or for the limit. It returns false only if the limit had already passed when it was
+// called. If the limit passes during the wait, it returns true, so that the caller tries once more.
 func (l limit) wait(events []reflect.SelectCase) bool {
 	if !l.given {
 		reflect.Select(events)
@@ -127,11 +128,11 @@ func (l limit) wait(events []reflect.SelectCase) bool {
 	t := time.NewTimer(left)
 	defer t.Stop()
 	reflect.Select(append(events, receive(t.C)))
-	return true // the look after it tells
+	return true // the next try shows whether an event came
 }
 
-// msRoutine marks the routine of a call that is to be made as 64-bit Windows does; no
-// program has memory there.
+// msRoutine is set in the address of a routine that has the calling convention of 64-bit Windows. No address in a
+// program has this bit.
 const msRoutine = 1 << 63
 
 // routine returns the routine that parameter i points to, with the calling convention of this call.
@@ -202,7 +203,7 @@ func ntDelayExecution(c *call) uint64 {
 		return status(st)
 	}
 	if st = c.waitFor(nil, c.boolean(0), l); st == ntstatus.Timeout {
-		st = ntstatus.Success // the time is over, as asked for
+		st = ntstatus.Success // the caller's time has passed
 	}
 	return status(st)
 }

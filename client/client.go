@@ -132,8 +132,8 @@ func (c *Conn) NewThread() (*nt.Thread, error) {
 	return c.thread(t.Thread, t.Name), nil
 }
 
-// NewTransport creates another thread and returns the transport of its calls. It is
-// for bindings of the services to other languages.
+// NewTransport creates another thread and returns the transport of its calls, for bindings of the services to other
+// languages. The errors are those of NewThread.
 func (c *Conn) NewTransport() (nt.Transport, error) {
 	t, err := c.newThread()
 	if err != nil {

@@ -51,10 +51,10 @@ func DialUser(socket string, uid uint32) (*Conn, error) {
 	return New(c)
 }
 
-// trusted reports whether a server of one uid is believed by a client that names
-// another (W-24).
+// trusted reports whether a client that expects uid trusts a server with the uid owner (W-24).
 func trusted(owner, uid uint32) bool { return owner == 0 || owner == uid }
 
+// dialInherited connects over the inherited descriptor with this number, and closes the descriptor.
 func dialInherited(number string) (*Conn, error) {
 	fd, err := strconv.ParseUint(number, 10, 16)
 	if err != nil {

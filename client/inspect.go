@@ -9,8 +9,7 @@ import (
 // have the form of server/daemon. The error is the status of a refusal, or that of a lost connection.
 func (c *Conn) Look(question []byte) ([]byte, error) { return c.LookAs(c.first, question) }
 
-// LookAs works like Look with the rights of another thread of the process. If that thread
-// impersonates, it uses the client's token.
+// LookAs works like Look with the rights of another thread of the process, or of the client that it impersonates.
 func (c *Conn) LookAs(th *nt.Thread, question []byte) ([]byte, error) {
 	t, err := c.own(th)
 	if err != nil {

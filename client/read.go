@@ -9,12 +9,11 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 )
 
-// Who reads the answers: a caller that waits alone reads its own, which spares the way
-// over another goroutine. With several callers, and once no call has been made for
-// idleTime, a goroutine of the connection reads, so that the end of the connection is
-// seen at once.
+// One of the waiting callers reads the connection, which saves a switch to another goroutine. When it has its answer,
+// another plain caller reads on, or a new goroutine if only other callers wait. If nobody waits, the idle timer
+// starts a goroutine that reads, so that the end of the connection is noticed at once.
 
-// idleTime is how long nothing reads after the last answer, or twice that.
+// idleTime is the shortest time for which nobody reads after the last answer. The longest is twice that.
 const idleTime = 10 * time.Millisecond
 
 // waiter is a caller that waits for an answer.
@@ -34,7 +33,7 @@ func (c *Conn) room(request uint64, n int) []byte {
 	return nil
 }
 
-// readOn makes a caller the one that reads the connection.
+// readOn is sent to a waiting caller in place of an answer, to make it the reader of the connection.
 var readOn = new(wire.Frame)
 
 // take makes the caller, which waits for a request, the reader of the connection. It returns false if there is a

@@ -25,17 +25,15 @@ type ReadAs struct {
 // opening is the row of opens.
 var opening = sync.OnceValue(func() *wire.Row { return wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number] })
 
-// ReadFileAs opens an existing file as the client of a token. It returns the contents if
-// they have at most most bytes, which may not exceed [wire.MaxContents], and otherwise the
-// handle. It is one exchange. The daemon makes the thread impersonate the client only for
-// the open, and restores the thread's state in any case. If the impersonation fails, the
-// status is that of the impersonation, and nothing was opened. A disposition other than
-// FILE_OPEN, and FILE_DELETE_ON_CLOSE, are STATUS_INVALID_PARAMETER. A daemon without this
-// call returns STATUS_NOT_SUPPORTED or ends the connection.
+// ReadFileAs opens an existing file as the client of a token. It returns the contents if they have at most most
+// bytes, and otherwise the handle. A most above [wire.MaxContents] counts as that. It is one exchange. The daemon
+// makes the thread impersonate the client only for the open, and restores the thread's state in any case. If the
+// impersonation fails, the status is that of the impersonation, and nothing was opened. A disposition other than
+// FILE_OPEN, and FILE_DELETE_ON_CLOSE, are STATUS_INVALID_PARAMETER. A daemon without this call returns
+// STATUS_NOT_SUPPORTED or ends the connection.
 //
-// room is memory for the answer. If it is long enough, some hundred bytes more than the
-// file, Data is part of it. It may be nil. After STATUS_PORT_DISCONNECTED another goroutine
-// may still write to it, so do not use it again.
+// room is memory for the answer. If it is long enough, some hundred bytes more than the file, Data is part of it. It
+// may be nil. After STATUS_PORT_DISCONNECTED another goroutine may still write to it, so do not use it again.
 func (c *Conn) ReadFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn, most int, room []byte) (r ReadAs,
 	st ntstatus.Status) {
 	t, err := c.own(th)

@@ -11,8 +11,9 @@ import (
 // owner, descriptor, number, links and attributes. It is one exchange. Once the daemon has received it, it completes
 // the call even if this program is gone. If the daemon is killed meanwhile, the file has either the old contents or
 // the new once the tree is served again. The file's handle needs FILE_WRITE_DATA and FILE_APPEND_DATA, and the other
-// one FILE_READ_DATA, else the status is STATUS_ACCESS_DENIED. After STATUS_DISK_FULL nothing has changed.
-// STATUS_NOT_SUPPORTED means that one of them is in no tree. STATUS_INVALID_PARAMETER means that both are the same
+// one FILE_READ_DATA, else the status is STATUS_ACCESS_DENIED. After STATUS_DISK_FULL nothing has changed, unless the
+// daemon's file system has no fallocate(2); then the file can have a part of the new contents. STATUS_NOT_SUPPORTED
+// means that one of them is in no tree. STATUS_INVALID_PARAMETER means that the handles differ and belong to the same
 // file. A daemon without this call ends the connection.
 //
 // If one of both is a directory, the second takes the name of the first in one step, and the first gets the name

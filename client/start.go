@@ -81,8 +81,8 @@ func identity(th *nt.Thread, process winnt.Handle) (id winnt.Handle, made int64)
 	return b.UniqueProcessID, t.CreateTime
 }
 
-// aside calls f with a thread that impersonates no client, whatever the threads of the
-// program do. The error says that the server is gone, or has no room.
+// aside calls f with a new thread, which impersonates nobody, and ends the thread. It returns an error, without the
+// call, if the connection is lost or the daemon has no room for a thread.
 func (c *Conn) aside(f func(*nt.Thread)) error {
 	th, err := c.NewThread()
 	if err != nil {
@@ -172,6 +172,7 @@ func (c *Conn) attach(process winnt.Handle, program string) (*os.File, error) {
 	return file, nil
 }
 
+// closeAll closes files and ignores errors.
 func closeAll(files []*os.File) {
 	for _, f := range files {
 		_ = f.Close()

@@ -76,6 +76,7 @@ func stat(fd int) (s unix.Statx_t, err error) {
 	}
 }
 
+// statAt returns the state of a name of a directory. It does not follow a link.
 func statAt(dir int, name string, flags int) (s unix.Statx_t, err error) {
 	err = retry(func() error { return unix.Statx(dir, name, flags|unix.AT_SYMLINK_NOFOLLOW, statMask, &s) })
 	return s, err

@@ -24,6 +24,7 @@ type identity struct {
 	changedNano, bornNano uint32
 }
 
+// identityOf returns the identity in a state.
 func identityOf(s *unix.Statx_t) identity {
 	return identity{s.Ino, s.Ctime.Sec, s.Btime.Sec, s.Ctime.Nsec, s.Btime.Nsec}
 }
@@ -179,6 +180,7 @@ func posixOf(h *held, s *unix.Statx_t) (access, inherited []byte, err error) {
 	return access, inherited, err
 }
 
+// infoOf returns the kind, mode and owner in a state, for the hash of an attribute.
 func infoOf(s *unix.Statx_t) ntacl.Info {
 	return ntacl.Info{Directory: s.Mode&unix.S_IFMT == unix.S_IFDIR, Mode: uint32(s.Mode) & 0o7777, UID: s.Uid, GID: s.Gid}
 }

@@ -13,13 +13,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// byName has the rights with which a handle can change its name. An open with one of them holds its directory.
+// byName has the rights with which a handle can change the file's name. An open with one of them keeps its directory
+// open.
 const byName = winnt.DELETE | winnt.FILE_WRITE_ATTRIBUTES
 
 // FindDirect looks up a name in one step, without its directories. It succeeds only if the directories cannot affect
 // the decision: for an existing file with rights that its own descriptor can give, and for a name missing in an
 // existing directory. Otherwise it returns false, also after any error, and the caller must use Find. The caller must
-// release the place. A nil start is the root. F-181
+// release the place. A nil start is the root. On a tree with a share it may set r.Face to SMB, even if it returns
+// false. F-181
 func (t *Tree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, bool) {
 	if !t.direct(r) {
 		return nil, false

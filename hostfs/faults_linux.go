@@ -114,6 +114,7 @@ func (f *file) pwrite(b []byte, at int64) (int, error) {
 	})
 }
 
+// pwrite writes at an offset, or at the end of the file for a negative one.
 func pwrite(fd int, b []byte, at int64) (int, error) {
 	if at < 0 {
 		return unix.Pwritev2(fd, [][]byte{b}, 0, unix.RWF_APPEND)

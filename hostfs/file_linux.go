@@ -179,7 +179,7 @@ func openDirectory(fd int) (*os.File, error) {
 }
 
 // ReadAt reads from the offset until b is full or the file ends. At or after the end it returns 0 and success. After
-// an error n has the number of bytes read before it.
+// an error n has the number of bytes read before it. It does not see the writes that Stage collects.
 func (f *file) ReadAt(b []byte, at int64) (n int, st ntstatus.Status) {
 	for n < len(b) {
 		m, err := unix.Pread(f.fd, b[n:], at+int64(n))
@@ -242,7 +242,7 @@ func (f *file) changing() error {
 }
 
 // clearSpecial clears the set-uid and set-gid bits of a file before its contents change. The kernel does so for
-// ordinary users, but not for a server with CAP_FSETID. F-125
+// ordinary users, but not for a server with CAP_FSETID. It does nothing for a directory. F-125
 func (f *file) clearSpecial() error {
 	s, err := f.stat()
 	if err != nil {
@@ -293,8 +293,8 @@ func (f *file) flushData() error {
 	return retry(func() error { return unix.Fdatasync(f.fd) })
 }
 
-// SetSize sets the size in bytes. A longer file ends with zeros. A negative size, or a directory, gives
-// STATUS_INVALID_PARAMETER.
+// SetSize sets the size of the file in bytes. A longer file ends with zeros. A negative size, or a directory, gives
+// STATUS_INVALID_PARAMETER. It does not affect the writes that Stage collects.
 func (f *file) SetSize(size int64) ntstatus.Status {
 	if size < 0 || f.directory {
 		return ntstatus.InvalidParameter

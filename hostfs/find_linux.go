@@ -43,8 +43,9 @@ type place struct {
 const maxPath = 1 << 15
 
 // Find looks up a name below the root, or below the open directory start. It refuses special files, and links unless
-// the request has OpenReparsePoint. A missing name is a place without an object, not an error. Without success the
-// place is nil; otherwise the caller must release it. On a tree with a share it sets r.Face to SMB. F-112
+// the request has OpenReparsePoint. A missing name gives a place without an object and success. So does a name that
+// fileaccess.ValidName refuses, because the decision refuses it. Without success the place is nil; otherwise the
+// caller must release it. On a tree with a share it sets r.Face to SMB. F-112
 func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
 	if t.descriptors == nil {
 		return nil, ntstatus.AccessDenied // the zero Tree has nothing

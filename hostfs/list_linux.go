@@ -15,10 +15,11 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// List returns at most most entries of a directory whose names match a pattern. * matches any text and ? one
-// character, ignoring case; an empty pattern matches all names. The first call, and one with restart, set the pattern
-// of the scan; later calls ignore theirs. It omits entries for whose descriptor see returns false; nil accepts all.
-// When no entry is left it returns STATUS_NO_MORE_FILES, or STATUS_NO_SUCH_FILE if the scan found none at all.
+// List returns at most most entries of a directory whose names match a pattern, as [matches] does. The first call,
+// and one with restart, set the pattern of the scan; later calls ignore theirs. It omits entries for whose descriptor
+// see returns false; nil accepts all. When no entry is left it returns STATUS_NO_MORE_FILES, or STATUS_NO_SUCH_FILE
+// if the scan found none at all. A file that is not a directory gives STATUS_INVALID_PARAMETER. After an error of the
+// host it drops the entries that this call has found.
 func (f *file) List(pattern string, restart bool, most int, see func(*sd.Descriptor) bool) (list []nt.FileEntry,
 	st ntstatus.Status) {
 	if !f.directory {
@@ -132,7 +133,8 @@ func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
 	return e, true
 }
 
-// sayable reports whether a request can name an entry. One that it cannot name has no other name here (F-176).
+// sayable reports whether a request can contain the name of an entry. Listings hide other entries, which have no
+// alternative name (F-176).
 func sayable(name string) bool {
 	return !strings.Contains(name, `\`) && nameable(name) == ntstatus.Success && fileaccess.ValidName(name)
 }
@@ -186,8 +188,8 @@ func (f *file) descriptorOf(name string) *sd.Descriptor {
 	return k.descriptor
 }
 
-// matches reports whether a name matches a pattern, ignoring case: * matches any text, ? one character. It takes at
-// most length × length steps.
+// matches reports whether a name matches a pattern, ignoring case: * matches any text, ? one character. The patterns
+// "", "*" and "*.*" match every name. It takes at most length × length steps.
 func matches(pattern, name string) bool {
 	if pattern == "" || pattern == "*" || pattern == "*.*" {
 		return true
@@ -215,6 +217,7 @@ func matches(pattern, name string) bool {
 	return i == len(p)
 }
 
+// fold replaces each character by the lower case of its upper case, in place, and returns r.
 func fold(r []rune) []rune {
 	for i := range r {
 		r[i] = unicode.ToLower(unicode.ToUpper(r[i]))
@@ -222,6 +225,7 @@ func fold(r []rune) []rune {
 	return r
 }
 
+// ignoreEOF returns nil for io.EOF and err otherwise.
 func ignoreEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return nil

@@ -21,7 +21,7 @@ func (p *place) MakesNameless() ntstatus.Status {
 }
 
 // createNameless creates a file without a name, with its attribute, and enters it into the table of opens. It returns
-// ENOTSUP if the file system cannot, and EMFILE if the tree has too many opens. After an error no file is left and
+// ENOTSUP if the file system cannot, and EMFILE if the open cannot be entered. After an error no file is left and
 // f.fd is -1.
 func (p *place) createNameless(f *file, r *fileaccess.Request, d *fileaccess.Decision) (err error) {
 	const flags = unix.O_TMPFILE | unix.O_RDWR | unix.O_CLOEXEC

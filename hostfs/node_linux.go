@@ -163,7 +163,7 @@ func (t *Tree) spareLocked(n *node, l *link) {
 	}
 }
 
-// unlinkLocked gives up one use of a link. The last one closes the directory if the link owns it.
+// unlinkLocked releases one use of a link. The last one closes the directory if the link owns it.
 //
 // +checklocks:t.mu
 func (t *Tree) unlinkLocked(l *link) {

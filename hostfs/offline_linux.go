@@ -63,8 +63,8 @@ func OpenOfflineBelow(d *beneath.Dirs, path string, c Config) (*Offline, error) 
 	return o, nil
 }
 
-// open opens the file in a directory and the directory itself, and reads both attributes. Without the caller's Close
-// after an error descriptors stay open.
+// open opens the file in a directory, and the directory itself, and reads both attributes. After an error the caller
+// must call Close.
 func (o *Offline) open(directory string) error {
 	dir, err := unix.Open(directory, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

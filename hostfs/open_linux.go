@@ -13,11 +13,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// privatePrefix begins the names under which files are made and removed. No client can
-// say or see such a name. F-113
+// privatePrefix begins the temporary names under which files are created and removed. Clients can neither request nor
+// list such a name. F-113
 const privatePrefix = ".refmon-"
 
-// privateName returns a name that cannot be guessed.
+// privateName returns a random name with privatePrefix, which nobody can guess.
 func privateName() string {
 	var b [12]byte
 	_, _ = rand.Read(b[:]) // it never fails

@@ -155,7 +155,8 @@ func (r *record) sync() error {
 }
 
 // redoAll completes the changes that a crash interrupted (F-210). An error names the first record that cannot be
-// completed. It stays, and so does every later one. A tree that another server changes now is left alone.
+// completed. It stays, and so does every later one. redoAll does nothing on a read-only tree, and while another
+// server changes the tree.
 func (t *Tree) redoAll() error {
 	dir, err := t.openRedoDirectory(unix.LOCK_EX | unix.LOCK_NB)
 	switch {

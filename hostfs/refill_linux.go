@@ -13,10 +13,11 @@ import (
 // copiedAtOnce is the number of bytes per copy call.
 const copiedAtOnce = 16 << 20
 
-// Refill replaces the contents of the file with those of from, durably, and changes no other property. A record on
-// disk lets the next server complete it after a crash. If there is no space, nothing changes. It returns
-// STATUS_INVALID_PARAMETER if one of them is a directory or link, if both are the same file, or if from is not of
-// this package.
+// Refill replaces the contents of the file with those of from, durably, and changes no other property except the
+// archive attribute and the set-uid and set-gid bits. A record on disk lets the next server complete it after a
+// crash. It reserves the space first, so without space nothing changes, unless the file system has no fallocate(2).
+// If the copy itself fails, the file can have a part of the new contents. It returns STATUS_INVALID_PARAMETER if one
+// of them is a directory or link, if both are the same file, or if from is not of this package.
 func (f *file) Refill(from nt.OpenFile) ntstatus.Status {
 	src, ok := from.(*file)
 	if !ok || f.directory || src.directory || f.symlink || src.symlink || src.node == f.node {
@@ -104,7 +105,7 @@ func (f *file) overwrite(src *file, size int64) ntstatus.Status {
 }
 
 // makeRoom allocates space for the new contents before anything in the file changes (G-34). On a file system without
-// such a call the copy itself fails if there is no space.
+// fallocate(2) it succeeds, and the copy itself fails if there is no space.
 func (f *file) makeRoom(size int64) error {
 	s, err := f.stat()
 	if err != nil || size <= int64(s.Size) {
@@ -140,7 +141,8 @@ func (f *file) copyFrom(src *file, size int64) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// copyByHand copies from an offset on by reading and writing, where copy_file_range(2) is not supported.
+// copyByHand copies the bytes from offset at to size with reads and writes, for a host without copy_file_range(2)
+// between the files. The writes go through WriteAt.
 func (f *file) copyByHand(src *file, at, size int64) ntstatus.Status {
 	b := make([]byte, min(size-at, 1<<20))
 	for at < size {

@@ -48,7 +48,7 @@ func Repair(ctx context.Context, c RepairConfig) (RepairCounts, error) {
 	return r.counts, nil
 }
 
-// errMost ends a walk at RepairConfig.Most files.
+// errMost ends a run that has visited RepairConfig.Most files.
 var errMost = errors.New("so many files were looked at")
 
 // repair is one run. It belongs to one goroutine.
@@ -229,6 +229,7 @@ func (r *repair) store(place, old string, a *ntacl.Attribute) error {
 	return retry(func() error { return unix.Setxattr(place, r.Attribute, value, 0) })
 }
 
+// failed reports an error of one file.
 func (r *repair) failed(path string, err error) { r.report(Repaired{Path: path, Err: err}) }
 
 // report adds a file to the counts and passes it to Each, if Each is set.

@@ -30,10 +30,10 @@ func (f *file) Descriptor() (*sd.Descriptor, ntstatus.Status) {
 	return k.descriptor, ntstatus.Success
 }
 
-// SwapDescriptor writes next if the present descriptor equals old, and returns true. It returns false and success if
-// they differ, or if one of the two is nil. STATUS_NOT_SUPPORTED means that only the file server can compute the hash
-// of the attribute. Opens of this tree exclude each other. If another program writes between the read and the write,
-// its change is lost.
+// SwapDescriptor writes next if the present descriptor equals old. It then returns true, also if the write fails:
+// check the status. It returns false and success if the descriptors differ, or if one of the two is nil.
+// STATUS_NOT_SUPPORTED means that only the file server can compute the hash of the attribute. Opens of this tree
+// exclude each other. If another program writes between the read and the write, its change is lost.
 func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) {
 	t := f.t
 	t.writing.Lock()

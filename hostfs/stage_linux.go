@@ -6,9 +6,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Stage implements nt.StagedFile. The temporary file has no name, so it also disappears if the server is killed. It is
-// in the root of the tree, because the client may write the file but perhaps add none to its directory (F-214). A file
-// system without such files returns STATUS_NOT_SUPPORTED.
+// Stage implements nt.StagedFile. The temporary file has no name, so it also disappears if the server is killed. It
+// is in the root of the tree, because the client may be allowed to write the file but to add none to its directory
+// (F-214). A directory, a link, and a second call give STATUS_INVALID_PARAMETER. A file system without files that
+// have no name gives STATUS_NOT_SUPPORTED.
 func (f *file) Stage() ntstatus.Status {
 	if f.directory || f.symlink {
 		return ntstatus.InvalidParameter
@@ -41,7 +42,7 @@ func (f *file) ReplaceByStaged() ntstatus.Status {
 	return f.Refill(s)
 }
 
-// unstage drops the collected writes of an open that closes.
+// unstage discards the collected writes of an open that is being closed.
 func (f *file) unstage() {
 	if s := f.staged.Load(); s != nil {
 		shut(s.fd)

@@ -85,7 +85,8 @@ func Open(c Config) (*Tree, error) {
 	return t, nil
 }
 
-// look reads the device, the flags and the type of the tree's file system. It fails if openat2 cannot be used.
+// look reads the device, the flags and the type of the tree's file system, and how the host keeps times and names. It
+// fails if openat2 cannot be used.
 func (t *Tree) look() error {
 	s, err := stat(t.root)
 	if err != nil {
@@ -133,6 +134,7 @@ func (t *Tree) Close() error {
 
 func deviceOf(s *unix.Statx_t) unixDevice { return unixDevice{s.Dev_major, s.Dev_minor} }
 
+// retry calls f until its error is not EINTR, and returns that error.
 func retry(f func() error) error {
 	for {
 		if err := f(); !errors.Is(err, unix.EINTR) {

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// findParent opens a directory, in one step if no directory on the way must be checked. A missing directory is a
-// fact: parent stays -1.
+// findParent opens the directory of a path, in one step unless walk is true. A missing directory is not an error: it
+// is recorded in the facts, and parent stays -1.
 func (p *place) findParent(base int, prefix, dir string, walk bool) error {
 	if dir == "" {
 		p.parent, p.path = base, prefix
@@ -30,8 +30,8 @@ func (p *place) findParent(base int, prefix, dir string, walk bool) error {
 	return p.walk(base, prefix, dir, walk)
 }
 
-// walk opens the directories of a path one by one. A missing component, or one that is not a directory, is a fact:
-// parent stays -1.
+// walk opens the directories of a path one by one. With ask it records their descriptors. A missing component, or one
+// that is not a directory, is not an error: it is recorded in the facts, and parent stays -1. A link gives ELOOP.
 func (p *place) walk(base int, prefix, dir string, ask bool) error {
 	at, spelled := base, prefix
 	for part := range strings.SplitSeq(dir, `\`) {
@@ -130,6 +130,7 @@ func (p *place) fold(dir int, name string) (string, bool) {
 	}
 }
 
+// join joins a directory and a name with a backslash. It returns the other one if one of them is empty.
 func join(dir, name string) string {
 	if dir == "" || name == "" {
 		return dir + name

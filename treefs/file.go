@@ -35,7 +35,7 @@ type File struct {
 	scanned bool // guarded by mu; the listing has begun
 }
 
-// piece is the most that one call reads or writes, in bytes.
+// piece is the largest number of bytes that one call reads or writes.
 const piece = 1 << 20
 
 // ReadAt reads at an offset until b is full. n has the bytes read before an error. The error is io.EOF at the end of
@@ -171,7 +171,7 @@ func (o *File) Close() error {
 	return o.fs.call("close", o.name, func(th *nt.Thread) ntstatus.Status { return th.NtClose(o.h) })
 }
 
-// closed closes a file after its one operation, and returns the first error.
+// closed closes a file and returns err, or the error of the close if err is nil.
 func (o *File) closed(err error) error {
 	if closing := o.Close(); err == nil {
 		err = closing
@@ -287,8 +287,7 @@ func (i info) Size() int64  { return i.size }
 func (i info) IsDir() bool  { return i.dir }
 func (i info) Sys() any     { return i.basic }
 
-// Mode returns the kind of the file. The permissions are the same for every file and decide
-// nothing.
+// Mode returns the kind of the file and fixed permission bits, which decide nothing.
 func (i info) Mode() fs.FileMode {
 	if i.dir {
 		return fs.ModeDir | 0o755

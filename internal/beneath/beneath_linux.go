@@ -73,7 +73,8 @@ func (*Root) openBeneath(at int, name string) (int, error) {
 	}
 }
 
-// openStep opens one component without openat2.
+// openStep opens one component without openat2. It returns ELOOP for a link and EXDEV for a directory on another
+// device.
 func (r *Root) openStep(at int, name string) (int, error) {
 	fd, err := unix.Openat(at, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	for errors.Is(err, unix.EINTR) {
@@ -96,7 +97,7 @@ func (r *Root) openStep(at int, name string) (int, error) {
 	return fd, nil
 }
 
-// step opens a directory by a single name.
+// step opens a directory by a single name, with openat2 if the system has it.
 func (r *Root) step(at int, name string) (int, error) {
 	if r.openat2 {
 		return r.openBeneath(at, name)
@@ -216,7 +217,7 @@ func (d *Dirs) Place(path string) (int, error) {
 	return fd, nil
 }
 
-// place opens one component of any type.
+// place opens one component of any type with O_PATH. It opens a link itself.
 func (r *Root) place(at int, name string) (fd int, err error) {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_XDEV}

@@ -46,7 +46,7 @@ func (d *Dirs) Hold(path string) (*File, error) {
 	return f, nil
 }
 
-// hold opens one name of a directory.
+// hold opens one name of a directory with O_PATH. Without openat2 the caller must check for another mount.
 func (r *Root) hold(dir int, base string) (fd int, err error) {
 	const flags = unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC
 	how := unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV}
@@ -62,15 +62,15 @@ func (r *Root) hold(dir int, base string) (fd int, err error) {
 	}
 }
 
-// Close closes the file.
+// Close closes the file. Call it once.
 func (f *File) Close() { _ = unix.Close(f.fd) } // only a place
 
 // Place returns a path of this process that leads to the file while it is open,
 // for calls that take paths only.
 func (f *File) Place() string { return "/proc/self/fd/" + strconv.Itoa(f.fd) }
 
-// Attribute returns an extended attribute. It returns nil if the file has no such
-// attribute, also where the file system has no attributes.
+// Attribute returns an extended attribute. It returns nil and no error if the file has no such attribute, or if the
+// file system does not support attributes.
 func (f *File) Attribute(name string) ([]byte, error) {
 	for size := 1024; ; {
 		b := make([]byte, size)

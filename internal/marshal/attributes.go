@@ -21,7 +21,8 @@ type attributeReader struct {
 // attributeSize is the size of TOKEN_SECURITY_ATTRIBUTE_V1.
 const attributeSize = 40
 
-// TokenAttributesAt copies a list of attributes; NULL is nil.
+// TokenAttributesAt copies a TOKEN_SECURITY_ATTRIBUTES_INFORMATION; NULL is nil. A version other than 1 gives
+// STATUS_INVALID_PARAMETER.
 func (m *Memory) TokenAttributesAt(p Address) ([]claims.Attribute, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -51,7 +52,7 @@ func (m *Memory) TokenAttributesAt(p Address) ([]claims.Attribute, ntstatus.Stat
 	return list, ntstatus.Success
 }
 
-// array copies n elements.
+// array copies n elements. It returns STATUS_INSUFFICIENT_RESOURCES if they exceed the remaining memory.
 func (r *attributeReader) array(p Address, n uint32, size int) ([]byte, ntstatus.Status) {
 	if uint64(n)*uint64(size) > uint64(r.left) {
 		return nil, ntstatus.InsufficientResources
@@ -60,7 +61,8 @@ func (r *attributeReader) array(p Address, n uint32, size int) ([]byte, ntstatus
 	return r.Block(p, int(n)*size, 1)
 }
 
-// text copies the text of a UNICODE_STRING.
+// text copies the text of a UNICODE_STRING. An odd length gives STATUS_INVALID_PARAMETER, and a length beyond the
+// remaining memory STATUS_INSUFFICIENT_RESOURCES.
 func (r *attributeReader) text(b []byte) (string, ntstatus.Status) {
 	n := int(le.Uint16(b))
 	if n > r.left {
@@ -73,7 +75,8 @@ func (r *attributeReader) text(b []byte) (string, ntstatus.Status) {
 	return r.TextAt(Address(le.Uint64(b[8:])), n)
 }
 
-// terminated copies zero-terminated text.
+// terminated copies zero-terminated text. It returns STATUS_INSUFFICIENT_RESOURCES if the text exceeds the remaining
+// memory, and STATUS_INVALID_PARAMETER if it exceeds maxText.
 func (r *attributeReader) terminated(p Address) (string, ntstatus.Status) {
 	s, n, st := r.zeroTerminated(p, min(maxText, r.left/2))
 	if st == ntstatus.InvalidParameter && n < maxText {
@@ -101,7 +104,7 @@ func (r *attributeReader) attribute(b []byte) (a claims.Attribute, st ntstatus.S
 	return a, st
 }
 
-// value appends one value. An unknown type is an error status.
+// value appends one value. An unknown type gives STATUS_INVALID_PARAMETER.
 func (r *attributeReader) value(a *claims.Attribute, b []byte) (st ntstatus.Status) {
 	switch a.Type {
 	case claims.Int64:
@@ -126,7 +129,7 @@ func (r *attributeReader) value(a *claims.Attribute, b []byte) (st ntstatus.Stat
 	return st
 }
 
-// NamesAt copies an array of n UNICODE_STRINGs.
+// NamesAt copies an array of n UNICODE_STRINGs; n 0 is nil.
 func (m *Memory) NamesAt(p Address, n uint32) ([]string, ntstatus.Status) {
 	r := attributeReader{m, maxClaims}
 	b, st := r.array(p, n, 16)

@@ -58,7 +58,7 @@ func StatusOf(err error, otherwise ntstatus.Status) ntstatus.Status {
 	return otherwise
 }
 
-// TextAt copies n bytes of UTF-16.
+// TextAt copies n bytes of UTF-16. It ignores the last byte of an odd n. With n 0 it does not read p.
 func (m *Memory) TextAt(p Address, n int) (string, ntstatus.Status) {
 	b, st := m.Block(p, n&^1, 1)
 	if st != ntstatus.Success {
@@ -87,7 +87,8 @@ func (m *Memory) StringAt(p Address) (string, ntstatus.Status) {
 	return m.TextAt(Address(le.Uint64(h[8:])), n)
 }
 
-// QualityAt copies a SECURITY_QUALITY_OF_SERVICE; NULL is nil.
+// QualityAt copies a SECURITY_QUALITY_OF_SERVICE; NULL is nil. A wrong Length, or a level above SecurityDelegation,
+// gives STATUS_INVALID_PARAMETER.
 func (m *Memory) QualityAt(p Address) (*nt.SecurityQualityOfService, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -108,7 +109,8 @@ func (m *Memory) QualityAt(p Address) (*nt.SecurityQualityOfService, ntstatus.St
 	}, ntstatus.Success
 }
 
-// AttributesAt copies OBJECT_ATTRIBUTES and the structures it points to; NULL is nil.
+// AttributesAt copies OBJECT_ATTRIBUTES and the structures it points to; NULL is nil. A wrong Length gives
+// STATUS_INVALID_PARAMETER.
 func (m *Memory) AttributesAt(p Address) (*nt.ObjectAttributes, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

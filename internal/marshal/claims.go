@@ -10,7 +10,8 @@ import (
 // claimSize is the size of CLAIM_SECURITY_ATTRIBUTE_V1.
 const claimSize = 32
 
-// ClaimsAt copies CLAIM_SECURITY_ATTRIBUTES_INFORMATION, which has zero-terminated texts; NULL is nil.
+// ClaimsAt copies CLAIM_SECURITY_ATTRIBUTES_INFORMATION, whose texts are zero-terminated; NULL is nil. A version
+// other than 1 gives STATUS_INVALID_PARAMETER.
 func (m *Memory) ClaimsAt(p Address) ([]claims.Attribute, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -36,7 +37,7 @@ func (m *Memory) ClaimsAt(p Address) ([]claims.Attribute, ntstatus.Status) {
 	return list, st
 }
 
-// claimValues copies n values. Only texts differ from those of a token attribute.
+// claimValues copies n values. Unlike those of a token attribute, strings are zero-terminated.
 func (r *attributeReader) claimValues(a *claims.Attribute, p Address, n uint32) ntstatus.Status {
 	size := 8
 	if a.Type == claims.SID || a.Type == claims.Octets {

@@ -68,7 +68,8 @@ func (m *Memory) DescriptorAt(p Address) (*sd.Descriptor, ntstatus.Status) {
 	return d, ntstatus.Success
 }
 
-// captureDescriptor appends the readable parts of the descriptor at p.
+// captureDescriptor appends the descriptor at p. After a failure it has appended the parts that were readable before
+// it.
 func (m *Memory) captureDescriptor(b raw, p Address) (raw, ntstatus.Status) {
 	var h [40]byte
 	if st := m.Read(h[:20], p); st != ntstatus.Success {

@@ -23,7 +23,7 @@ func (m *Memory) array(p Address, n uint32, size int) ([]byte, ntstatus.Status) 
 	return b, st
 }
 
-// GroupsFrom copies count SID_AND_ATTRIBUTES from p on.
+// GroupsFrom copies count SID_AND_ATTRIBUTES from p on. More than maxListed give STATUS_INSUFFICIENT_RESOURCES.
 func (m *Memory) GroupsFrom(p Address, count uint32) ([]token.Group, ntstatus.Status) {
 	b, st := m.array(p, count, 16)
 	if st != ntstatus.Success {
@@ -52,7 +52,7 @@ func (m *Memory) GroupsAt(p Address) ([]token.Group, ntstatus.Status) {
 	return m.GroupsFrom(p+8, n)
 }
 
-// PrivilegesFrom reads an array of LUID_AND_ATTRIBUTES.
+// PrivilegesFrom copies count LUID_AND_ATTRIBUTES from p on. More than maxListed give STATUS_INSUFFICIENT_RESOURCES.
 func (m *Memory) PrivilegesFrom(p Address, count uint32) ([]nt.LUIDAndAttributes, ntstatus.Status) {
 	b, st := m.array(p, count, 12)
 	if st != ntstatus.Success {

@@ -93,7 +93,8 @@ func (m *Memory) Expect(p Address) {
 	}
 }
 
-// Read copies len(b) bytes of user memory into b.
+// Read copies len(b) bytes of user memory into b. Inaccessible memory gives STATUS_ACCESS_VIOLATION. An empty b reads
+// nothing and succeeds.
 func (m *Memory) Read(b []byte, p Address) ntstatus.Status {
 	n := uintptr(len(b))
 	if n == 0 {
@@ -106,7 +107,8 @@ func (m *Memory) Read(b []byte, p Address) ntstatus.Status {
 	return guarded(unsafe.Pointer(&b[0]), uintptr(p), n, true)
 }
 
-// Write copies b to user memory.
+// Write copies b to user memory. Inaccessible memory gives STATUS_ACCESS_VIOLATION. An empty b writes nothing and
+// succeeds.
 func (m *Memory) Write(p Address, b []byte) ntstatus.Status {
 	n := uintptr(len(b))
 	if n == 0 {
@@ -174,7 +176,8 @@ func (m *Memory) ReadU64(p Address) (uint64, ntstatus.Status) {
 	return binary.LittleEndian.Uint64(m.Scratch[:]), st
 }
 
-// Block copies n bytes of user memory. Later code must use only the copy (O-4).
+// Block copies n bytes of user memory. With n 0 it returns nil and checks nothing. Later code must use only the copy
+// (O-4). A misaligned p gives STATUS_DATATYPE_MISALIGNMENT.
 func (m *Memory) Block(p Address, n int, align uintptr) ([]byte, ntstatus.Status) {
 	if n == 0 {
 		return nil, ntstatus.Success

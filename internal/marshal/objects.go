@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// ObjectInformation encodes the result of NtQueryObject.
+// ObjectInformation appends a result of NtQueryObject. It appends nothing for a value of another type.
 func (e *Encoder) ObjectInformation(value any) {
 	switch v := value.(type) {
 	case nt.BasicInformation:

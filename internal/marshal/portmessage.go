@@ -19,7 +19,8 @@ type PortMessage struct {
 	Data     []byte
 }
 
-// PortMessageAt copies a message.
+// PortMessageAt copies a message without its type. A TotalLength below the data and the header gives
+// STATUS_INVALID_PARAMETER.
 func (m *Memory) PortMessageAt(p Address) (x PortMessage, st ntstatus.Status) {
 	// A misaligned message gets the same status as a bad pointer (O-3).
 	if p%4 != 0 {

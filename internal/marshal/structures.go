@@ -30,7 +30,8 @@ func (m *Memory) GUIDAt(p Address) (*winnt.GUID, ntstatus.Status) {
 	return g, m.Read(g[:], p)
 }
 
-// GUIDsAt copies the GUIDs that n pointers refer to. It skips NULL pointers.
+// GUIDsAt copies the GUIDs that n pointers refer to. It skips NULL pointers. n above MaxObjectTypes gives
+// STATUS_INVALID_PARAMETER.
 func (m *Memory) GUIDsAt(p Address, n uint32) (list []winnt.GUID, st ntstatus.Status) {
 	if n > MaxObjectTypes {
 		return nil, ntstatus.InvalidParameter

@@ -28,7 +28,7 @@ func pointee[T any](m *Memory, p Address, optional bool, read func(Address) (T, 
 // OwnerAt copies a TOKEN_OWNER; NULL is the zero SID.
 func (m *Memory) OwnerAt(p Address) (sid.SID, ntstatus.Status) { return pointee(m, p, true, m.SIDAt) }
 
-// PrimaryGroupAt copies a TOKEN_PRIMARY_GROUP.
+// PrimaryGroupAt copies a TOKEN_PRIMARY_GROUP. NULL gives STATUS_ACCESS_VIOLATION.
 func (m *Memory) PrimaryGroupAt(p Address) (sid.SID, ntstatus.Status) {
 	return pointee(m, p, false, m.SIDAt)
 }
@@ -68,7 +68,7 @@ func (m *Memory) PolicyAt(p Address) (*uint32, ntstatus.Status) {
 	return &v, st
 }
 
-// SourceAt copies a TOKEN_SOURCE.
+// SourceAt copies a TOKEN_SOURCE. It removes zeros and spaces at the end of the name.
 func (m *Memory) SourceAt(p Address) (*token.Source, ntstatus.Status) {
 	var b [16]byte
 	if st := m.Read(b[:], p); st != ntstatus.Success {

@@ -13,7 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TokenInformation encodes the result of NtQueryInformationToken.
+// TokenInformation appends a result of NtQueryInformationToken. class selects the form of claims. It appends nothing
+// for a value of another type.
 func (e *Encoder) TokenInformation(class winnt.TokenInfoClass, value any) {
 	switch v := value.(type) {
 	case uint32:
@@ -78,6 +79,7 @@ func (e *Encoder) Statistics(v nt.TokenStatistics) {
 	e.U64(uint64(v.ModifiedID))
 }
 
+// groupsLength returns the size of SID_AND_ATTRIBUTES entries with their SIDs.
 func groupsLength(list []token.Group) (n uint32) {
 	for _, g := range list {
 		n += 16 + uint32(g.SID.Len())

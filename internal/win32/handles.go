@@ -23,6 +23,7 @@ const (
 	handleProtectFromClose = 2
 )
 
+// SetHandleInformation sets the flags in Mask to their state in Flags and leaves the others.
 var _ = function(nt.Meta{Name: "SetHandleInformation", Summary: "changes the flags of a handle that a mask names",
 	Conditions: []nt.Condition{{Status: ntstatus.InvalidHandle, Rule: "O-31", When: "hObject is not a valid handle"}}},
 	func(t *Thread, in SetHandleInformationIn) (out SetHandleInformationOut, st ntstatus.Status) {

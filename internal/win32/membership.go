@@ -90,8 +90,8 @@ var (
 		})
 )
 
-// openOwn opens the effective token. It opens the thread's token in the context of the process. If the thread does
-// not impersonate, it opens the process token with the rights ofProcess.
+// openOwn opens the effective token. It opens the thread's token with TOKEN_QUERY in the context of the process. If
+// the thread does not impersonate, it opens the process token with the rights ofProcess, and primary is true.
 func (t *Thread) openOwn(ofProcess winnt.AccessMask) (token winnt.Handle, primary bool, st ntstatus.Status) {
 	token, st = t.nt.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 	if st != ntstatus.NoToken {

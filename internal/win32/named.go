@@ -55,7 +55,8 @@ func (t *Thread) withNamed(o Named, access winnt.AccessMask, do func(winnt.Handl
 	return st
 }
 
-// openNamed opens a file, event, job, mutex, semaphore or timer by name.
+// openNamed opens a file, event, job, mutex, semaphore or timer by name. A kernel object of another type gives
+// STATUS_OBJECT_TYPE_MISMATCH. The name of a file is not case-sensitive, others are.
 func (t *Thread) openNamed(o Named, access winnt.AccessMask) (h winnt.Handle, st ntstatus.Status) {
 	oa := &nt.ObjectAttributes{ObjectName: o.Name}
 	if o.File {

@@ -25,6 +25,7 @@ func (t *Thread) NT() *nt.Thread { return t.nt }
 // when they succeed.
 func (t *Thread) LastError() Code { return t.last }
 
+// setLastError sets the last error and notes that the current call has set it.
 func (t *Thread) setLastError(c Code) { t.last, t.set = c, true }
 
 // done sets the last error if a call failed. STATUS_NOT_ALL_ASSIGNED is a success; AdjustTokenPrivileges sets its

@@ -14,7 +14,7 @@ import (
 // ErrValue is wrapped by every error about a malformed body.
 var ErrValue = errors.New("malformed value")
 
-// A codec encodes and decodes the values of one Go type. It is derived from the types of the service table. It is
+// codec encodes and decodes the values of one Go type. It is derived from the types of the service table and is
 // immutable.
 type codec struct {
 	form  string // the type in words, from which fingerprints are computed
@@ -108,6 +108,7 @@ func codecOf(t reflect.Type) *codec {
 	return make1(t)
 }
 
+// make1 returns the codec of a type, which it creates if necessary. The caller holds codecs.mu.
 func make1(t reflect.Type) *codec {
 	if c := codecs.made[t]; c != nil {
 		return c
@@ -120,6 +121,7 @@ func make1(t reflect.Type) *codec {
 	return c
 }
 
+// byKind returns a new codec for the kind of a type. It panics for an unsupported kind.
 func byKind(t reflect.Type) *codec {
 	switch k := t.Kind(); k {
 	case reflect.Bool:
@@ -169,6 +171,7 @@ func byKind(t reflect.Type) *codec {
 	panic("wire: no codec for " + t.String())
 }
 
+// number appends the little-endian form of n in size bytes: 1, 2, 4, or 8 for any other size.
 func number(b []byte, n uint64, size int) []byte {
 	switch size {
 	case 1:
@@ -211,6 +214,7 @@ func run(form string) *codec {
 	}}
 }
 
+// slice returns the codec of a slice. nil and an empty slice stay different.
 func slice(t reflect.Type) *codec {
 	e := make1(t.Elem())
 	if t.Elem().Kind() == reflect.Uint8 {
@@ -253,8 +257,8 @@ func array(t reflect.Type) *codec {
 	}}
 }
 
-// travelling returns the number of fields that are encoded. Trailing fields of type [nt.Later] or with the tag
-// wire:"-" are not, because they name memory of the program.
+// travelling returns the number of fields that are encoded. Trailing fields of type *[nt.Later], or with the tag
+// wire:"-", are not, because they refer to memory of the program.
 func travelling(t reflect.Type) int {
 	n := t.NumField()
 	for n > 0 && (t.Field(n-1).Type == reflect.TypeFor[*nt.Later]() || t.Field(n-1).Tag.Get("wire") == "-") {
@@ -263,6 +267,7 @@ func travelling(t reflect.Type) int {
 	return n
 }
 
+// structure returns the codec of a structure: its fields in order. It panics for a field that is not exported.
 func structure(t reflect.Type) *codec {
 	fields := make([]*codec, travelling(t))
 	c := &codec{}

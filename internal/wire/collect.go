@@ -81,6 +81,7 @@ func (s *Server) collected(request uint64, op *later, c *waiting) (a reply, ok b
 	return a, true
 }
 
+// isClosed reports whether a channel is closed. A nil channel is not.
 func isClosed(over <-chan struct{}) bool {
 	select {
 	case <-over:

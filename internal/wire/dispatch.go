@@ -99,6 +99,8 @@ func (s *Server) done(f *Frame) {
 	f.paid.Return()
 }
 
+// answerNewThread creates a thread and answers with its number and name. At MaxThreads the answer is
+// STATUS_INSUFFICIENT_RESOURCES.
 func (s *Server) answerNewThread(f *Frame) error {
 	if len(s.threads) >= MaxThreads {
 		return s.answer(f, AnswerHead{Status: ntstatus.InsufficientResources}, nil)
@@ -110,6 +112,7 @@ func (s *Server) answerNewThread(f *Frame) error {
 	return s.answer(f, AnswerHead{}, threadBody.append(s.form, nil, ThreadBody{s.last, w.th.Name()}))
 }
 
+// newThread creates a thread of the process with the next number.
 func (s *Server) newThread() (*worker, error) {
 	th, err := s.process.NewThread()
 	if err != nil {

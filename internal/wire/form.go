@@ -56,10 +56,12 @@ func decodeJSON(c *jsonCodec, t reflect.Type, b []byte) (any, error) {
 	return v.Interface(), malformed(err)
 }
 
+// newJSONReader returns a reader of a JSON body.
 func newJSONReader(b []byte) *jsonReader {
 	return &jsonReader{Reader: strict.Reader{Scanner: strict.Scanner{Bytes: b}}}
 }
 
+// malformed wraps an error in ErrValue. It returns nil for nil.
 func malformed(err error) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrValue, err)
@@ -116,6 +118,7 @@ func rowOf(f *Frame) (*Row, bool) {
 // requestFields are the JSON names of a call's body. A wait has all of them, any other call the first two.
 var requestFields = []string{"Why", "In", "Handle", "NotYet"}
 
+// jsonRequest decodes a call in JSON. If the row is unknown, it skips the parameters and sets known to false.
 func jsonRequest(f *Frame, body []byte) (q request, err error) {
 	if q.row, q.known = rowOf(f); q.known {
 		q.in = q.row.NothingIn()

@@ -27,8 +27,8 @@ type jsonReader struct {
 	held int // bytes that the elements read so far have at least in the binary form
 }
 
-// hold counts an element. It returns an error if the binary form would exceed a frame. Omitted fields cost no JSON,
-// so the length of the body alone bounds no memory.
+// hold counts an element that has at least least bytes in the binary form. It returns an error if the binary form
+// would exceed a frame. Omitted fields cost no JSON, so the length of the body alone does not limit memory.
 func (r *jsonReader) hold(least int) error {
 	if r.held += least; r.held > MaxBody {
 		return r.Fail("more elements than a frame holds in the binary form")

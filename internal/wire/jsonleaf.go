@@ -211,10 +211,12 @@ func jsonBytes(t reflect.Type) *jsonCodec {
 	}}
 }
 
+// appendBytes appends bytes as a JSON string of base64.
 func appendBytes(b, bytes []byte) []byte {
 	return append(base64Text.AppendEncode(append(b, '"'), bytes), '"')
 }
 
+// bytes reads bytes from a JSON string of base64.
 func (r *jsonReader) bytes() ([]byte, error) {
 	at := r.Pos
 	s, err := r.Text()
@@ -236,6 +238,7 @@ func appendText(b []byte, s string) []byte {
 	return append(appendBytes(append(b, `{"bytes":`...), []byte(s)), '}')
 }
 
+// text reads a string in the form of appendText. Valid UTF-8 as bytes is an error, so that each text has one form.
 func (r *jsonReader) text() (s string, err error) {
 	if r.Peek() != '{' {
 		return r.Text()

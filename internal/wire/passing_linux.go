@@ -86,6 +86,7 @@ func (r *receiver) once(fd uintptr) bool {
 	}
 }
 
+// descriptors passes the descriptors in control messages to the Reader, which then owns them.
 func (r *receiver) descriptors(oob []byte) error {
 	messages, err := unix.ParseSocketControlMessage(oob)
 	if err != nil {

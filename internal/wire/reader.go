@@ -92,6 +92,7 @@ func (r *Reader) take(files []*os.File) error {
 // errTruncated is the error if the host's kernel dropped descriptors (W-50).
 var errTruncated = errors.New("descriptors were lost: is the program's table of descriptors full?")
 
+// closeAll closes files and ignores errors.
 func closeAll(files []*os.File) {
 	for _, f := range files {
 		_ = f.Close()

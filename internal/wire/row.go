@@ -76,6 +76,7 @@ func (r *Row) AppendCall(b []byte, in any, why bool) ([]byte, error) {
 	return r.AppendIn(append(b, wanted), in)
 }
 
+// decode decodes a value of type t. Trailing bytes are an error.
 func decode(c *codec, t reflect.Type, b []byte) (any, error) {
 	v := reflect.New(t).Elem()
 	r := &reader{b: b}

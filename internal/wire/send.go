@@ -201,6 +201,7 @@ func (w *NowWriter) with(b []byte, files []*os.File) (n int, err error) {
 	return n, err
 }
 
+// once writes without waiting and stores the result. It always returns true.
 func (w *NowWriter) once(fd uintptr) bool {
 	if len(w.files) > 0 {
 		w.n, w.err = writeNowWith(fd, w.b, w.files)

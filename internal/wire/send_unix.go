@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// writeNow writes as much as a socket takes without waiting.
+// writeNow writes as much as a non-blocking socket takes. It returns 0 and no error if the socket takes nothing.
 func writeNow(fd uintptr, b []byte) (int, error) {
 	n, err := syscall.Write(int(fd), b)
 	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR) {

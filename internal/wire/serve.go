@@ -174,6 +174,7 @@ func (s *Server) Stop() {
 	_ = s.conn.SetWriteDeadline(time.Now().Add(StopTimeout))
 }
 
+// stopped reports whether Stop was called.
 func (s *Server) stopped() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -203,6 +204,7 @@ func (s *Server) end(err error) {
 	_ = s.conn.Close()
 }
 
+// reason returns why the connection ended, or nil.
 func (s *Server) reason() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

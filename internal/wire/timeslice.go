@@ -34,21 +34,21 @@ type timeSlice struct {
 
 	// Used by the goroutine alone.
 	number uint64        // of the newest call, odd while it is under way
-	began  time.Time     // of its turn
-	in     bool          // it has a turn
-	turn   time.Duration // how long the last one lasted that a rest follows
-	rest   time.Duration // after it
+	began  time.Time     // start of the time slice
+	in     bool          // there is a time slice
+	turn   time.Duration // length of the last time slice that a pause follows
+	rest   time.Duration // pause after it
 
 	// Used by the goroutine, and by inspect between its change of state and the close of preempted.
 	reads bool // the goroutine reads the connection's frames
-	slow  bool // the turn is one of the slow ones
+	slow  bool // the last result of Scheduler.Slow
 
-	watched atomic.Bool   // by the watchdog; a turn sets it, and it stays as long as turns are found
+	watched atomic.Bool   // the watchdog has it in its list
 	on      atomic.Bool   // as in
-	state   atomic.Uint64 // number, or 0 once the call has handed the reading on
-	seen    atomic.Uint64 // by the watchdog, the last time
+	state   atomic.Uint64 // number, or 0 once the call was preempted
+	seen    atomic.Uint64 // state at the watchdog's last inspection
 
-	preempted chan struct{} // closed by inspect, which is over then
+	preempted chan struct{} // closed by inspect when it has preempted the call
 }
 
 func (s *Server) newTimeSlice(reads bool) *timeSlice {

@@ -13,17 +13,17 @@ type Watchdog struct {
 
 	mu sync.Mutex
 	// +checklocks:mu
-	slices []*timeSlice // that had a turn not long ago; guarded by mu
+	slices []*timeSlice // recently used; guarded by mu
 	// +checklocks:mu
 	awake bool // it inspects; guarded by mu
 	// +checklocks:mu
-	idle int // inspections that found no call, the last ones; guarded by mu
+	idle int // latest inspections in sequence that found no time slice; guarded by mu
 }
 
 // Intervals of a watchdog.
 const (
 	inspectEvery    = time.Millisecond // between two inspections; a call that both find takes long
-	idleInspections = 10               // that see no call, before it sleeps until there is one
+	idleInspections = 10               // without a time slice, before it sleeps until there is one
 )
 
 // NewWatchdog returns a watchdog that uses the host's clock.

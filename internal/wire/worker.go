@@ -140,7 +140,7 @@ func (w *worker) inline(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	return goesOn, err
 }
 
-// result has what a frame's turn brought.
+// result is the result of a frame.
 type result struct {
 	reply
 	parked bool  // it waits for a change, and is answered later

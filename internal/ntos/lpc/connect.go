@@ -35,7 +35,8 @@ func (c *connection) set(s state) {
 	c.wakeLocked()
 }
 
-// status returns STATUS_PENDING until a connection is complete or refused.
+// status returns STATUS_PENDING until the connection is complete, and STATUS_PORT_CONNECTION_REFUSED if the server
+// refused it or an end was closed first.
 func (c *connection) status() ntstatus.Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,6 +75,8 @@ func (p *Port) Connected() (answer []byte, st ntstatus.Status) {
 	return p.conn.answer, st
 }
 
+// takePending moves the oldest pending connection to the known ones and returns it. It returns nil if none is
+// pending.
 func (p *Port) takePending() *connection {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -126,7 +129,7 @@ func (p *Port) receiveAny() (Message, ntstatus.Status) {
 	return Message{}, ntstatus.Timeout
 }
 
-// connections returns those that were listened to, oldest first.
+// connections returns the connections whose requests were received with Listen, oldest first.
 func (p *Port) connections() []*connection {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -183,9 +186,8 @@ func (c *connection) accept(refuse bool, context uint64, answer []byte) ntstatus
 	return ntstatus.Success
 }
 
-// Complete ends the wait of the client of an accepted connection.
-// STATUS_INVALID_PORT_HANDLE unless the port is a server's end,
-// STATUS_INVALID_PARAMETER where no client waits.
+// Complete ends the wait of the client of an accepted connection. Errors: STATUS_INVALID_PORT_HANDLE unless the port
+// is a server's end, STATUS_INVALID_PARAMETER if the client does not wait for it.
 func (p *Port) Complete() ntstatus.Status {
 	if p.Kind != Server {
 		return ntstatus.InvalidPortHandle

@@ -19,7 +19,7 @@ type Message struct {
 	Context            uint64
 }
 
-// state is how far a connection is.
+// state is the progress of a connection.
 type state uint8
 
 const (
@@ -29,7 +29,7 @@ const (
 	refusedState
 )
 
-// waiter is a client thread that waits for a reply; one reference.
+// waiter is a client thread that waits for a reply. It holds one reference on the thread.
 type waiter struct {
 	thread *ps.Thread
 	paid   quota.Receipt // for the request
@@ -41,7 +41,7 @@ type waiter struct {
 // messageSize is the number of bytes of a message without its data.
 const messageSize = 512
 
-// end gives back what a waiter holds.
+// end returns the charges of a waiter and releases its thread.
 func (w *waiter) end() {
 	w.paid.Return()
 	w.answer.Return()
@@ -84,9 +84,9 @@ func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status
 	return c.last, ntstatus.Success
 }
 
-// Answer takes the reply to a request, once. Errors: STATUS_PENDING until the reply is there,
-// STATUS_PORT_DISCONNECTED, STATUS_INVALID_PORT_HANDLE, STATUS_REPLY_MESSAGE_MISMATCH for another thread's
-// request.
+// Answer removes and returns the reply to a request of thread t. It returns STATUS_PENDING until there is a reply.
+// Errors: STATUS_PORT_DISCONNECTED, STATUS_INVALID_PORT_HANDLE unless the port is a client's end,
+// STATUS_REPLY_MESSAGE_MISMATCH for an unknown request and for another thread's.
 func (p *Port) Answer(t *ps.Thread, id uint32) ([]byte, ntstatus.Status) {
 	if p.Kind != Client {
 		return nil, ntstatus.InvalidPortHandle
@@ -151,9 +151,9 @@ func (c *connection) waiterLocked(client nt.ClientID, id uint32) (*waiter, ntsta
 	return w, ntstatus.Success
 }
 
-// Reply answers a request. payer pays for the reply until the client has received it.
-// Errors: the errors of the message, STATUS_PORT_MESSAGE_TOO_LONG, and the errors of a
-// charge.
+// Reply sends the reply to a request. payer pays for it until the client has received it. Errors:
+// STATUS_REPLY_MESSAGE_MISMATCH if no such client thread waits, STATUS_PORT_DISCONNECTED, STATUS_INVALID_PORT_HANDLE
+// on a client's end, STATUS_PORT_MESSAGE_TOO_LONG, and those of a charge.
 func (p *Port) Reply(payer quota.Payer, client nt.ClientID, id uint32, data []byte) ntstatus.Status {
 	c, st := p.connectionOf(client, id)
 	if st != ntstatus.Success {
@@ -178,10 +178,10 @@ func (p *Port) Reply(payer quota.Payer, client nt.ClientID, id uint32, data []by
 	return st
 }
 
-// Impersonate implements NtImpersonateClientOfPort: the thread acts as the client that
-// waits for the reply to this message (I-88). With static tracking it is the
-// connection's context, with dynamic tracking the current context of the waiting
-// thread.
+// Impersonate implements NtImpersonateClientOfPort: the thread impersonates the client that waits for the reply to
+// this message (I-88). With static tracking it uses the connection's context, with dynamic tracking the current
+// context of the waiting thread. Errors: STATUS_INVALID_PORT_HANDLE unless the port is a server's end,
+// STATUS_PORT_DISCONNECTED, STATUS_REPLY_MESSAGE_MISMATCH, and those of the capture.
 func (p *Port) Impersonate(t *ps.Thread, client nt.ClientID, id uint32) ps.Outcome {
 	if p.Kind != Server {
 		// A client's end or a connection port has no client to act for.

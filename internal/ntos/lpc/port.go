@@ -69,8 +69,7 @@ func newPort(k Kind, p *ps.Process, c *connection) *Port {
 	return &Port{Kind: k, process: p, conn: c}
 }
 
-// Longest returns how many bytes a message of the port, or of its connection, may
-// have.
+// Longest returns the largest number of bytes in a message of the port or its connection.
 func (p *Port) Longest() int {
 	if p.conn != nil {
 		return p.conn.port.longest
@@ -158,8 +157,8 @@ func (p *Port) Connect(client *ps.Thread, sqos nt.SecurityQualityOfService, info
 	return newPort(Client, client.Process(), c), ps.Outcome{}
 }
 
-// Accept makes the server's end of the oldest connection that waits, nil if
-// none does, and completes the connection. The caller calls Init on the port.
+// Accept completes the oldest pending connection and returns the server's end. It returns nil if no client waits. The
+// caller calls Init on the port.
 func (p *Port) Accept(server *ps.Process) *Port {
 	c := p.takePending()
 	if c == nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// dynamic reports whether each write of this end carries its own client context.
+// dynamic returns the client's quality of service. The boolean reports whether each write of this end carries its own
+// client context: on a client end with dynamic tracking.
 func (e *End) dynamic() (nt.SecurityQualityOfService, bool) {
 	in := e.instance
 	in.mu.Lock()
@@ -16,8 +17,9 @@ func (e *End) dynamic() (nt.SecurityQualityOfService, bool) {
 	return in.sqos, !e.isServer && in.sqos.ContextTrackingMode == winnt.SECURITY_DYNAMIC_TRACKING
 }
 
-// takeLocked takes data from a queue and moves the contexts along; dropped are
-// those that are not needed any more.
+// takeLocked removes up to n bytes from a queue. With server it makes the context of the read message the instance's
+// last one. With message it reads from one message, and returns STATUS_BUFFER_OVERFLOW if a part remains. The caller
+// must release the contexts in dropped.
 //
 // +checklocks:in.mu
 func (in *Instance) takeLocked(box *queue, n int, server, message bool) (data []byte, st ntstatus.Status,

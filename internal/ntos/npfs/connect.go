@@ -71,7 +71,8 @@ func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thre
 	return ps.Outcome{}
 }
 
-// claim takes a listening instance for a client, whose turn it is.
+// claim takes a listening instance for a client and returns the client's turn. The caller must release the reference
+// on server. Errors: STATUS_OBJECT_NAME_NOT_FOUND, STATUS_PIPE_NOT_AVAILABLE if no instance listens.
 func (fs *FileSystem) claim(find func(map[string]*pipe) *pipe) (in *Instance, turn uint64, server *End,
 	st ntstatus.Status) {
 	fs.mu.Lock()
@@ -110,7 +111,7 @@ func (p *pipe) inOrder() []*Instance {
 	return order
 }
 
-// release undoes claim.
+// release makes a claimed instance listen again, unless the server has disconnected the client since.
 func (in *Instance) release(turn uint64) {
 	in.mu.Lock()
 	if in.state == Connected && in.turn == turn {

@@ -13,15 +13,15 @@ func (e *End) IsServer() bool { return e.isServer }
 // effect if they would have to wait (T-135).
 func (e *End) Completes() bool { return e.complete.Load() }
 
-// Changed returns a channel that is closed at the next change of the instance.
-// Take it, try the operation, and wait only if the operation could not be done.
+// Changed returns a channel that is closed at the next change of the instance. Get the channel first, then try the
+// operation, and wait only if it was not possible.
 func (e *End) Changed() <-chan struct{} {
 	e.instance.mu.Lock()
 	defer e.instance.mu.Unlock()
 	return e.instance.changed
 }
 
-// inbox and outbox are the queues an end reads from and writes to.
+// inbox returns the queue that the end reads from.
 func (e *End) inbox() *queue {
 	if e.isServer {
 		return &e.instance.queues[toServer]
@@ -29,6 +29,7 @@ func (e *End) inbox() *queue {
 	return &e.instance.queues[toClient]
 }
 
+// outbox returns the queue that the end writes to.
 func (e *End) outbox() *queue {
 	if e.isServer {
 		return &e.instance.queues[toClient]
@@ -177,14 +178,14 @@ func (e *End) closed() {
 	}
 }
 
-// Detached reports whether e is the end of a client that the server sent away.
+// Detached reports whether e is the end of a client that the server disconnected.
 func (e *End) Detached() bool {
 	e.instance.mu.Lock()
 	defer e.instance.mu.Unlock()
 	return e.detachedLocked()
 }
 
-// detachedLocked reports what [End.Detached] does.
+// detachedLocked returns the result of [End.Detached].
 //
 // +checklocks:e.instance.mu
 func (e *End) detachedLocked() bool { return !e.isServer && e.turn != e.instance.turn }

@@ -86,7 +86,7 @@ func (e *End) Local() nt.PipeLocalInformation {
 	return i
 }
 
-// quotaOf returns the size of a queue whose creator requested n bytes.
+// quotaOf returns the size in bytes of a queue whose creator requested n: n, or DefaultQuota for 0.
 func quotaOf(n int) int {
 	if n == 0 {
 		return DefaultQuota
@@ -105,8 +105,7 @@ func (c *Config) configuration() uint32 {
 	return winnt.FILE_PIPE_FULL_DUPLEX
 }
 
-// Closed reports whether a client with these rights would go against the pipe's
-// directions (T-142).
+// Closed reports whether a client with these rights would read or write against the pipe's direction (T-142).
 func (e *End) Closed(granted winnt.AccessMask) bool {
 	switch e.instance.pipe.cfg.configuration() {
 	case winnt.FILE_PIPE_INBOUND:
@@ -124,11 +123,10 @@ func (p *pipe) count() uint32 {
 	return uint32(len(p.instances))
 }
 
-// Peek returns what could be read, up to n bytes of it, and leaves it there: of
-// one message where the pipe keeps messages, with STATUS_BUFFER_OVERFLOW if it
-// is longer. Errors: STATUS_PIPE_DISCONNECTED for a disconnected client,
-// STATUS_INVALID_PIPE_STATE without a connection, STATUS_PIPE_BROKEN if the
-// other end is closed and all data was read.
+// Peek returns up to n of the bytes that this end can read, and leaves them in the pipe. On a message pipe it returns
+// only the first message, with STATUS_BUFFER_OVERFLOW if that is longer than n. Errors: STATUS_PIPE_DISCONNECTED for
+// a disconnected client, STATUS_INVALID_PIPE_STATE without a connection, STATUS_PIPE_BROKEN if the other end is
+// closed and all data was read.
 func (e *End) Peek(n int) (b nt.PipePeekBuffer, st ntstatus.Status) {
 	in := e.instance
 	in.mu.Lock()

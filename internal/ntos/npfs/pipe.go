@@ -36,31 +36,31 @@ const (
 	Listening    State = iota // waits for a client
 	Connected                 // has one
 	Closing                   // one end is closed; its data can still be read
-	Disconnected              // the server sent its client away
+	Disconnected              // the server disconnected its client
 )
 
-// Config holds what the first instance of a pipe fixes. The zero value is a pipe
-// of bytes with as many instances as there may be.
+// Config holds the properties of a pipe, most of which its first instance fixes. The zero value is a byte pipe with
+// MaxInstances instances.
 type Config struct {
 	Message      bool // messages keep their bounds
 	Instances    int  // limit; 0 means MaxInstances
 	Inbound      int  // bytes queued for the server; 0 means DefaultQuota
 	Outbound     int  // bytes queued for the client; 0 means DefaultQuota
 	Which        Which
-	LimitFirst   bool          // the limit of instances is looked at before Which (T-136)
+	LimitFirst   bool          // the limit of instances is checked before Which (T-136)
 	ReadMessages bool          // of the end that is made: its reads keep to messages (I-139)
 	Completes    bool          // of the end that is made, not of the pipe: no caller waits for it (T-135)
-	Wait         time.Duration // how long clients wait for an instance that name no time; 0 for 50 ms, below 0 for ever
+	Wait         time.Duration // wait of a client that specifies no time; 0 for 50 ms, below 0 for no limit
 	Share        uint32        // FILE_SHARE_*, which determines the directions of a pipe; equal for all instances
 }
 
-// Which instance is to be made. The zero value is either.
+// Which says whether Create may create the first instance of a pipe, a further one, or either (the zero value).
 type Which uint8
 
 const (
 	Any     Which = iota
-	First         // only of a pipe that is not there (FILE_FLAG_FIRST_PIPE_INSTANCE)
-	Another       // only of one that is
+	First         // only if the pipe does not exist (FILE_FLAG_FIRST_PIPE_INSTANCE)
+	Another       // only if the pipe exists
 )
 
 // FileSystem holds the pipes of one kernel. The zero value is empty.
@@ -82,7 +82,7 @@ type pipe struct {
 	gone      bool               // guarded by fs.mu: the last instance is gone
 }
 
-// Instance is one connection of a pipe, made or to be made.
+// Instance is one instance of a pipe: it connects one client at a time.
 type Instance struct {
 	pipe *pipe // immutable
 
@@ -96,7 +96,7 @@ type Instance struct {
 	// +checklocks:mu
 	client *End // guarded by mu; nil until connected and once closed
 	// +checklocks:mu
-	turn   uint64 // guarded by mu: counts the clients that the server sent away
+	turn   uint64 // guarded by mu: counts the clients that the server disconnected
 	queues [2]queue
 	sqos   nt.SecurityQualityOfService
 	// +checklocks:mu
@@ -170,8 +170,7 @@ func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, d *sd
 	return ntstatus.Success
 }
 
-// newEnd makes an end with one reference for the caller. Its descriptor is the
-// one of the pipe's name.
+// newEnd returns a new end with one reference for the caller. The end shares the descriptor of the pipe.
 func newEnd(in *Instance, p *ps.Process) *End {
 	e := &End{instance: in, process: p}
 	p.Ref(ob.TagLink)
@@ -201,8 +200,8 @@ func (fs *FileSystem) firstEnd(name string) *End {
 	return nil
 }
 
-// Find returns a server end of the pipe, whose descriptor protects it, with a
-// reference for the caller. It returns nil for an unknown pipe.
+// Find returns a server end of the pipe with a name, with a reference for the caller. It returns nil for an unknown
+// pipe, and for a pipe without an open server end.
 func (fs *FileSystem) Find(name string) *End { return fs.firstEnd(name) }
 
 // add adds an instance to the pipe with a name, and creates the pipe with descriptor d for the first instance.
@@ -250,14 +249,14 @@ func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descripto
 	return existed, ntstatus.Success
 }
 
-// remove removes an instance. The last instance removes the name.
+// remove removes an instance. Removing the last one also frees the name and ends the waits for the pipe.
 func (p *pipe) remove(in *Instance) {
 	if p.without(in) {
 		p.wake()
 	}
 }
 
-// without takes an instance out and reports whether it was the last.
+// without removes an instance and reports whether no instance is left.
 func (p *pipe) without(in *Instance) bool {
 	p.fs.mu.Lock()
 	defer p.fs.mu.Unlock()

@@ -11,11 +11,10 @@ import (
 // includes messages without bytes, which need no quota (I-141).
 const maxMessages = 1 << 16
 
-// queue holds the messages that one end wrote and the other has not read. Those that fit the
-// quota come first; behind them are messages of writes that wait for room. Its fields are
-// guarded by the instance's mu.
+// queue holds the messages that one end wrote and the other has not read. Messages that fit the quota come first;
+// behind them are messages of writes that wait for room. The instance's mu guards its fields.
 //
-// Bytes enter a queue in enter alone, and leave it in leave alone.
+// Only enter adds bytes to a queue, and only leave removes them.
 type queue struct {
 	messages []*message
 	bytes    int // of all messages
@@ -24,8 +23,7 @@ type queue struct {
 	fitting  int // bytes of those
 }
 
-// message holds the bytes of one write that were not read. Its fields are guarded by the
-// instance's mu once it is in a queue.
+// message holds the unread bytes of one write. Once it is in a queue, the instance's mu guards its fields.
 type message struct {
 	data    []byte
 	length  int               // immutable: bytes that were written
@@ -38,7 +36,7 @@ type message struct {
 // messageSize is the number of bytes that a message takes in addition to its data.
 const messageSize = 512
 
-// taken returns how many bytes of the message the reader has.
+// taken returns how many bytes of the message were read.
 func (m *message) taken() int { return m.length - len(m.data) }
 
 // room returns the maximal size of a new message. It returns false if no message fits,
@@ -47,15 +45,15 @@ func (q *queue) room() (int, bool) {
 	return q.quota - q.fitting, q.fits == len(q.messages) && q.fits < maxMessages
 }
 
-// enter appends a message. It waits for room where it does not fit.
+// enter appends a message. If the message does not fit the quota, its write waits for room.
 func (q *queue) enter(m *message) {
 	q.messages = append(q.messages, m)
 	q.bytes += len(m.data)
 	q.settle()
 }
 
-// leave takes the first n bytes of message i out, and with gone the rest of it. The messages
-// behind it may fit then.
+// leave removes the first n bytes of message i. With gone it removes the rest too, and returns the charge. Messages
+// behind it may then fit.
 func (q *queue) leave(i, n int, gone bool) {
 	m := q.messages[i]
 	m.data = m.data[n:]
@@ -82,7 +80,7 @@ func (q *queue) leave(i, n int, gone bool) {
 	q.settle()
 }
 
-// settle admits the first waiting messages as far as they fit.
+// settle marks waiting messages as fitting, in order, until the next one does not fit.
 func (q *queue) settle() {
 	for q.fits < min(len(q.messages), maxMessages) {
 		m := q.messages[q.fits]
@@ -95,8 +93,8 @@ func (q *queue) settle() {
 	}
 }
 
-// drop takes back the unread bytes of a message whose write waits, and returns its context. A
-// message that fits was written and stays.
+// drop removes a message whose write still waits, and returns its context. It does nothing for nil, and for a message
+// that fits, whose write has completed.
 func (q *queue) drop(m *message) (dropped []*ps.ClientContext) {
 	if m == nil || m.fits {
 		return nil
@@ -111,7 +109,7 @@ func (q *queue) drop(m *message) (dropped []*ps.ClientContext) {
 	return dropped
 }
 
-// clear drops all messages and returns their contexts. Writes that waited did not end by it.
+// clear removes all messages and returns their contexts. It does not complete the writes that wait.
 func (q *queue) clear() (dropped []*ps.ClientContext) {
 	for i := len(q.messages) - 1; i >= 0; i-- { // backwards, so that no earlier message fits in between
 		if m := q.messages[i]; m.context != nil {

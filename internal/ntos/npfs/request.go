@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Op is the operation that a request asks for. The zero value requests no operation.
+// Op is the operation of a request. The zero value is invalid.
 type Op uint8
 
 // The operations that may end later than they begin.
@@ -61,7 +61,7 @@ func (f *finished) add(r *Request, res Result) {
 	f.requests, f.results = append(f.requests, r), append(f.results, res)
 }
 
-// tell completes the requests. No lock may be held.
+// tell releases the contexts, then completes the requests and releases their ends. The caller must hold no lock.
 func (f *finished) tell() {
 	for _, c := range f.contexts {
 		c.Delete()
@@ -72,8 +72,9 @@ func (f *finished) tell() {
 	}
 }
 
-// Start begins an operation and returns its result, STATUS_PENDING where
-// it has to wait. An end that completes operations at once does not wait (T-135).
+// Start begins the operation and returns its result, or STATUS_PENDING if it waits; Finish then gets the result. On
+// an end that completes operations at once it never waits (T-135). Beyond MaxPending waiting requests it returns
+// STATUS_INSUFFICIENT_RESOURCES.
 func (r *Request) Start() Result {
 	e := r.End
 	var m *message
@@ -103,7 +104,7 @@ func (r *Request) Start() Result {
 	return res
 }
 
-// beginLocked tries an operation for the first time. STATUS_PENDING: it waits.
+// beginLocked tries an operation for the first time. It returns STATUS_PENDING if the request must wait.
 //
 // +checklocks:e.instance.mu
 func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {
@@ -136,7 +137,7 @@ func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {
 	return res
 }
 
-// waits reports whether a status says that the operation cannot be done yet.
+// waits reports whether st means that the operation is not possible yet.
 func (op Op) waits(st ntstatus.Status) bool {
 	switch op {
 	case OpRead, OpTransceive:
@@ -147,7 +148,7 @@ func (op Op) waits(st ntstatus.Status) bool {
 	return st == ntstatus.Pending
 }
 
-// againLocked tries an operation that waits; STATUS_PENDING: it still does.
+// againLocked tries a waiting operation again. It returns STATUS_PENDING if the request must go on waiting.
 //
 // +checklocks:e.instance.mu
 func (e *End) againLocked(r *Request, f *finished) (res Result) {
@@ -190,7 +191,7 @@ func (in *Instance) settleLocked(f *finished) {
 	in.changed = make(chan struct{})
 }
 
-// endLocked takes a request out of those that wait.
+// endLocked removes a request from the waiting ones and adds its result to f.
 //
 // +checklocks:in.mu
 func (in *Instance) endLocked(r *Request, res Result, f *finished) {
@@ -241,14 +242,14 @@ func (in *Instance) closeLocked(e *End, f *finished) {
 	}
 }
 
-// Waits reports whether the calls of this end wait for the end of their operations, and
-// whether alertably.
+// Waits reports whether operations on this end are synchronous, and whether their callers wait alertably.
 func (e *End) Waits() (synchronous, alertable bool) {
 	alertable = e.Options&winnt.FILE_SYNCHRONOUS_IO_ALERT != 0
 	return alertable || e.Options&winnt.FILE_SYNCHRONOUS_IO_NONALERT != 0, alertable
 }
 
-// Flush returns STATUS_PENDING until the other end has read all data (I-140).
+// Flush returns STATUS_PENDING while a connected other end has unread data (I-140), STATUS_PIPE_DISCONNECTED for a
+// disconnected client, and success otherwise.
 func (e *End) Flush() ntstatus.Status {
 	e.instance.mu.Lock()
 	defer e.instance.mu.Unlock()

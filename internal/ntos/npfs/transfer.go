@@ -5,10 +5,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// newMessage makes a message of a thread. With dynamic tracking, a client's
-// context is the context of its thread at the time of the write (I-85), even if
-// the message has to wait for room. The writer pays for it, also while it waits.
-// Errors: the errors of a charge.
+// newMessage returns a message with a copy of data and charges it to the thread's payer. On a client end with dynamic
+// tracking it captures the thread's context now, even if the message has to wait for room (I-85). Errors: those of a
+// charge.
 func (e *End) newMessage(t *ps.Thread, data []byte) (*message, ntstatus.Status) {
 	paid, st := t.Payer().Charge(messageSize + len(data))
 	if st != ntstatus.Success {
@@ -42,11 +41,12 @@ func (e *End) readLocked(n int, f *finished) (res Result) {
 	return res
 }
 
-// byMessages reports whether reads of this end keep to messages.
+// byMessages reports whether a read of this end returns data of one message only.
 func (e *End) byMessages() bool { return e.instance.pipe.cfg.Message && e.messages.Load() }
 
-// writeLocked queues a message, or what of it fits at once where the end does not wait. It
-// returns how many bytes the pipe took, and the statuses of putLocked.
+// writeLocked queues a message and returns how many bytes the pipe took. On an end that completes operations at once
+// it queues only the part of a byte write that fits, and no part of a message that does not fit; both succeed
+// (I-153). Otherwise it returns the statuses of putLocked.
 //
 // +checklocks:e.instance.mu
 func (e *End) writeLocked(m *message, stall bool, f *finished) (n int, st ntstatus.Status) {
@@ -65,8 +65,8 @@ func (e *End) writeLocked(m *message, stall bool, f *finished) (n int, st ntstat
 	return n, st
 }
 
-// putLocked queues a message: STATUS_PENDING where it has to wait for room, and
-// STATUS_PIPE_BUSY where it has no room and may not wait.
+// putLocked queues a message. It returns STATUS_PENDING if the message waits for room, and STATUS_PIPE_BUSY if it has
+// no room and stall is false. Errors: those of readyLocked, STATUS_INSUFFICIENT_RESOURCES beyond maxStalled.
 //
 // +checklocks:e.instance.mu
 func (e *End) putLocked(m *message, stall bool, f *finished) (st ntstatus.Status) {
@@ -93,7 +93,7 @@ func (e *End) putLocked(m *message, stall bool, f *finished) (st ntstatus.Status
 	return st
 }
 
-// refuseLocked gives back the charge and the context of a message that is not queued.
+// refuseLocked returns the charge of a message that is not queued, and adds its context to f.
 //
 // +checklocks:e.instance.mu
 func (e *End) refuseLocked(m *message, f *finished) {

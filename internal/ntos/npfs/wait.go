@@ -8,10 +8,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// MaxWaiters is how many calls wait for an instance of one pipe (I-163).
+// MaxWaiters is the largest number of calls that wait for an instance of one pipe (I-163).
 const MaxWaiters = 4096
 
-// defaultWait is how long a client waits for an instance of a pipe whose maker names no time.
+// defaultWait is how long a client waits for an instance if neither it nor the pipe's creator specifies a time.
 const defaultWait = 50 * time.Millisecond
 
 // Waiter is a call that waits until an instance of a pipe listens. The zero value is not usable.
@@ -21,12 +21,11 @@ type Waiter struct {
 	timer  *time.Timer           // guarded by the file system's mu; nil without a limit
 }
 
-// Wait returns STATUS_SUCCESS where an instance of the pipe listens. Else it returns
-// STATUS_PENDING, and finish gets the status later: STATUS_SUCCESS, STATUS_IO_TIMEOUT,
-// STATUS_CANCELLED, or STATUS_OBJECT_NAME_NOT_FOUND once the pipe is gone. limit says how long
-// it may wait: 0 as the pipe's first instance says, below 0 without end. Without finish
-// STATUS_IO_TIMEOUT comes at once. Errors: STATUS_OBJECT_NAME_NOT_FOUND,
-// STATUS_INSUFFICIENT_RESOURCES (I-162, I-163).
+// Wait returns STATUS_SUCCESS if an instance of the pipe listens. Otherwise it returns STATUS_PENDING and calls
+// finish later, once, with STATUS_SUCCESS, STATUS_IO_TIMEOUT, STATUS_CANCELLED, or STATUS_OBJECT_NAME_NOT_FOUND once
+// the pipe is gone. If finish is nil, it returns STATUS_IO_TIMEOUT instead of STATUS_PENDING. A limit of 0 means the
+// time of the pipe's first instance, and a negative one no limit. The Waiter is nil unless the status is
+// STATUS_PENDING. Errors: STATUS_OBJECT_NAME_NOT_FOUND, STATUS_INSUFFICIENT_RESOURCES (I-162, I-163).
 func (fs *FileSystem) Wait(name string, limit time.Duration, finish func(ntstatus.Status)) (*Waiter, ntstatus.Status) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -56,10 +55,10 @@ func (fs *FileSystem) Wait(name string, limit time.Duration, finish func(ntstatu
 	return w, ntstatus.Pending
 }
 
-// Cancel ends the call with STATUS_CANCELLED and reports whether it did.
+// Cancel ends the wait with STATUS_CANCELLED. It returns false if the wait had ended before.
 func (w *Waiter) Cancel() bool { return w.end(ntstatus.Cancelled) }
 
-// end ends the call unless it has ended.
+// end ends the wait with a status and calls finish. It returns false if the wait had ended before.
 func (w *Waiter) end(st ntstatus.Status) bool {
 	fs := w.pipe.fs
 	fs.mu.Lock()
@@ -96,8 +95,7 @@ func (p *pipe) listens() bool {
 	return false
 }
 
-// wake ends the calls that wait for an instance, where one listens or the pipe is gone. It
-// runs with no lock held.
+// wake ends all waits for the pipe if an instance listens or the pipe is gone. The caller must hold no lock.
 func (p *pipe) wake() {
 	p.fs.mu.Lock()
 	st := ntstatus.Success

@@ -6,8 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Audited holds what a handle remembers of its audited open. The zero value is a
-// handle whose open left no record.
+// Audited holds the audit state of a handle. In the zero value neither a use nor the close is recorded.
 type Audited struct {
 	Rights  winnt.AccessMask // whose first use is recorded
 	OnClose bool             // closing the handle is recorded
@@ -27,14 +26,14 @@ type Auditor interface {
 	Closed(c *Caller, obj Object, h winnt.Handle)
 }
 
-// records reports whether this caller's opens may need a record. Opens of
-// kernel mode never do (U-10).
+// records reports whether the auditor must see this caller's opens. It returns false without an audit policy, and for
+// opens in kernel mode that skip the access check (U-10).
 func (c *Caller) records(attributes uint32) bool {
 	return c.Audit != nil && c.Checked(attributes) && c.Audit.Opens()
 }
 
-// openAudited opens as OpenByPointer does when opens are recorded: the handle is
-// reserved, the record written, then the handle published (U-73).
+// openAudited opens like OpenByPointer with an audit record. It reserves the handle, writes the record, then
+// publishes the handle (U-73).
 func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	dec := Decide(c, obj, &subject, desired, attributes)
@@ -72,7 +71,7 @@ func (c *Caller) recordOpen(obj Object, subject access.Subject, desired winnt.Ac
 	return c.Audit.Opened(c, obj, subject, obj.Head().typ.mapDesired(desired), dec, h)
 }
 
-// attributes adds to a handle's attributes that its close is recorded.
+// attributes returns given, with OBJ_AUDIT_OBJECT_CLOSE added if the close is to be recorded.
 func (a Audited) attributes(given uint32) uint32 {
 	if a.OnClose {
 		given |= winnt.OBJ_AUDIT_OBJECT_CLOSE
@@ -80,9 +79,8 @@ func (a Audited) attributes(given uint32) uint32 {
 	return given
 }
 
-// closeRecorded closes as Table.Close does, with the record of an audited handle
-// written between the two steps of closing. A close never fails for its record
-// (U-73).
+// closeRecorded closes like Table.Close. It records the close of an audited handle after the value is free and before
+// the counts fall. A failure to write the record does not fail the close (U-73).
 func (c *Caller) closeRecorded(t *Table, v winnt.Handle) ntstatus.Status {
 	closed, st := t.Remove(v)
 	if st != ntstatus.Success {

@@ -7,12 +7,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Subjects gives the identities a caller can act under. ps.Thread implements
-// it; each call reads the state of the moment.
+// Subjects returns the identities under which a caller can act. ps.Thread implements it. Each call reads the current
+// state.
 type Subjects interface {
-	// Subject is the effective one: the impersonated client, if any.
+	// Subject returns the effective identity: the impersonated client, if any.
 	Subject() access.Subject
-	// SubjectAsSelf is the process's own, whatever the thread impersonates.
+	// SubjectAsSelf returns the identity of the process, even if the thread impersonates.
 	SubjectAsSelf() access.Subject
 }
 
@@ -42,7 +42,7 @@ type Caller struct {
 	// Wait runs a function that waits for the audit log's disk; nil: the call waits in place.
 	Wait func(until func())
 
-	request access.Request // owned by the thread: a check's question, here because it escapes
+	request access.Request // owned by the thread: the request of a check, stored here to avoid an allocation
 }
 
 // Why is filled when a traced call fails: the rule of the failing branch, the
@@ -54,8 +54,7 @@ type Why struct {
 	Explanation *access.Explanation
 }
 
-// Fail records the rule of the failing branch when the call is traced, and
-// returns st.
+// Fail returns st. If the call is traced, it also records the rule of the failing branch.
 func (c *Caller) Fail(rule string, st ntstatus.Status) ntstatus.Status {
 	if c.Why != nil {
 		c.Why.Rule = rule
@@ -70,7 +69,7 @@ func (c *Caller) Checked(attributes uint32) bool {
 	return c.Mode != access.Kernel || attributes&winnt.OBJ_FORCE_ACCESS_CHECK != 0
 }
 
-// MayInsert reports whether memory is left to make a handle; here it can run out.
+// MayInsert returns success, or INSUFFICIENT_RESOURCES if Caller.Faults injects an allocation failure.
 func (c *Caller) MayInsert() ntstatus.Status {
 	if c.Faults != nil && c.Faults("ob: handle") {
 		// Memory runs out before a handle is made.

@@ -19,7 +19,7 @@ import (
 func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	h := obj.Head()
-	// Reserved bits are refused before anything else is looked at.
+	// Reserved bits are refused before anything else is checked.
 	if desired&winnt.RESERVED_RIGHTS != 0 {
 		return c.refuse(h, "O-20", ntstatus.AccessDenied)
 	}
@@ -116,7 +116,7 @@ func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access
 func GrantNew(c *Caller, t *Type, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
-		// Reserved bits are refused before anything else is looked at.
+		// Reserved bits are refused before anything else is checked.
 		return access.Refuse(c.Fail("O-20", ntstatus.AccessDenied))
 	}
 	mapped := t.mapDesired(desired)

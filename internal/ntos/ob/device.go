@@ -2,9 +2,9 @@ package ob
 
 import "github.com/refmon/refmon/ntstatus"
 
-// opened replaces a device in p with the file that opening it creates, which the caller pays for (T-140). It
-// leaves other objects in place. A nil typ accepts any type. Errors: OBJECT_TYPE_MISMATCH,
-// OBJECT_PATH_NOT_FOUND, and the errors of [Type].Opens and of a charge.
+// opened replaces a device in p with the file that opening it creates, which the caller pays for (T-140). It leaves
+// other objects in place. A nil typ accepts any type. Errors: OBJECT_TYPE_MISMATCH, OBJECT_PATH_NOT_FOUND, and the
+// errors of [Type].Opens and of a charge. On an error p does not change.
 func (p *Place) opened(c *Caller, typ *Type) ntstatus.Status {
 	h := p.Object.Head()
 	switch device := h.typ.Opens != nil; {

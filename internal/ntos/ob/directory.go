@@ -33,15 +33,15 @@ type Directory struct {
 	peak int // guarded by mu: see quota.Shrunk
 }
 
-// link is where an object is named. Immutable.
+// link is the directory entry of an object. It is immutable.
 type link struct {
 	dir  *Directory
 	name string // with the case given at creation
 	key  string // folded
 }
 
-// NewDirectory makes an unnamed directory with one reference (TagCall); limit
-// ≤ 0 is [DefaultDirectoryLimit].
+// NewDirectory creates an unnamed directory with one reference (TagCall). A limit ≤ 0 means
+// [DefaultDirectoryLimit].
 func NewDirectory(d *sd.Descriptor, limit int) *Directory {
 	if limit <= 0 {
 		limit = DefaultDirectoryLimit
@@ -60,8 +60,8 @@ func nameSize(name string) int {
 	return 5*len(name)/2 + entry // upper case can be longer
 }
 
-// Upcase returns the form of a name under which names that differ only in case are
-// equal: the simple upper-case mapping, no locale (O-25).
+// Upcase returns the name in upper case, without regard to a locale. Names that differ only in case have the same
+// form (O-25).
 func Upcase(name string) string { return strings.ToUpper(name) }
 
 // Name returns the last component of the object's path, "" if the object has no name or has lost it.
@@ -72,8 +72,8 @@ func (h *Header) Name() string {
 	return ""
 }
 
-// Parent returns the directory that names the object, nil if none. The pointer is
-// good for comparing and reading; it is not a reference.
+// Parent returns the directory that names the object, or nil. The result is not a reference: use it only for
+// comparisons and reads.
 func (h *Header) Parent() *Directory {
 	if l := h.link.Load(); l != nil {
 		return l.dir
@@ -95,9 +95,8 @@ func (h *Header) Path() string {
 	return `\` + strings.Join(names, `\`)
 }
 
-// Lookup finds an entry and takes a reference before it unlocks the
-// directory. It returns nil for an unknown name. The caller owes
-// Deref(TagCall).
+// Lookup returns the object with a name and takes a reference before it unlocks the directory. It returns nil for an
+// unknown name. The caller must call Deref(TagCall).
 func (d *Directory) Lookup(name string, ignoreCase bool) *Header {
 	h, _ := d.lookup(name, ignoreCase)
 	return h
@@ -116,7 +115,8 @@ func (d *Directory) lookup(name string, ignoreCase bool) (*Header, *link) {
 	return h, h.link.Load()
 }
 
-// findLocked finds an entry by its folded key and its name.
+// findLocked returns the newest entry with a folded key and, unless ignoreCase is true, exactly this name. It returns
+// nil if there is none.
 //
 // +checklocks:d.mu
 func (d *Directory) findLocked(key, name string, ignoreCase bool) *Header {
@@ -128,18 +128,16 @@ func (d *Directory) findLocked(key, name string, ignoreCase bool) *Header {
 	return nil
 }
 
-// Insert names an object, on which the caller holds a reference. Errors:
-// OBJECT_NAME_INVALID (empty, or with a backslash), OBJECT_NAME_COLLISION
-// (O-23; also for an object that has a name already), INSUFFICIENT_RESOURCES
-// (O-82). A temporary object loses its name with its last handle (O-44), so
-// [Namespace.Create] inserts an object that does not have its handle yet.
+// Insert names an object, on which the caller holds a reference. It counts no handle. [Namespace.Create] names an
+// object and counts its first handle in one step, because a temporary object loses its name with its last handle
+// (O-44). Errors: OBJECT_NAME_INVALID for a name that is empty or has a backslash, OBJECT_NAME_COLLISION also for an
+// object that already has a name (O-23), INSUFFICIENT_RESOURCES at the limit (O-82).
 func (d *Directory) Insert(name string, obj Object, ignoreCase bool) ntstatus.Status {
 	return d.insert(name, obj.Head(), ignoreCase, false)
 }
 
-// insert names an object. With open it also counts the creator's handle in the same
-// step. Otherwise another caller could open and close the object first, and the name
-// would disappear.
+// insert names an object. With open it also counts the creator's handle in the same step. Otherwise another caller
+// could open and close the object first, and the name would disappear.
 func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstatus.Status {
 	if name == "" || strings.ContainsRune(name, '\\') {
 		// A component is not empty and has no backslash (O-23).
@@ -208,7 +206,7 @@ func (h *Header) unlink(l *link, when func() bool) {
 	}
 }
 
-// removeLocked takes the entry of an object out of the directory.
+// removeLocked removes the entry of an object from the directory.
 //
 // +checklocks:d.mu
 func (d *Directory) removeLocked(key string, h *Header) {
@@ -248,7 +246,7 @@ func (h *Header) setPermanent(on bool) {
 	})
 }
 
-// Names lists the names of the entries and their types, in no order.
+// Names returns the names and types of the entries in no order.
 func (d *Directory) Names() []DirectoryEntry {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -264,8 +262,7 @@ func (d *Directory) Names() []DirectoryEntry {
 // DirectoryEntry is one row of a directory listing.
 type DirectoryEntry struct{ Name, TypeName string }
 
-// Clear removes every name below d, permanent ones too: a system that shuts
-// down calls it on its root.
+// Clear removes the names of all descendants of d, permanent ones too. A system that shuts down calls it on its root.
 func (d *Directory) Clear() {
 	todo := d.children(nil)
 	for len(todo) > 0 { // not recursive, for trees can be deep

@@ -7,9 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Drain closes every handle, protected ones too (O-43), and leaves the table
-// closed: an insert then gives PROCESS_IS_TERMINATING (O-47). The process's
-// exit calls it with no lock held. A second call has no effect.
+// Drain closes every handle, protected ones too (O-43), and closes the table: later inserts return
+// PROCESS_IS_TERMINATING (O-47). Call it without a lock. A second call has no effect.
 func (t *Table) Drain() {
 	t.mu.Lock()
 	t.closed = true
@@ -116,8 +115,8 @@ type inherited struct {
 	head  *Header
 }
 
-// inheritable lists the OBJ_INHERIT entries of one moment, each already
-// counted as one more handle.
+// inheritable returns a snapshot of the OBJ_INHERIT entries. It has counted one more handle for each, which the
+// caller must publish or drop. It returns INSUFFICIENT_RESOURCES if a slot number reaches limit.
 func (t *Table) inheritable(limit uint32) ([]inherited, ntstatus.Status) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -8,7 +8,7 @@ type Granted struct {
 	Attributes uint32           // OBJ_PROTECT_CLOSE, OBJ_INHERIT, OBJ_AUDIT_OBJECT_CLOSE
 }
 
-// handleAttributes are the attributes a handle can carry.
+// handleAttributes are the attributes that a handle can have.
 const handleAttributes = winnt.OBJ_PROTECT_CLOSE | winnt.OBJ_INHERIT | winnt.OBJ_AUDIT_OBJECT_CLOSE
 
 // A slot's word packs all that a lookup needs apart from the object:
@@ -37,6 +37,7 @@ func packWord(old uint64, access winnt.AccessMask, attributes uint32) uint64 {
 // clearWord returns the word of a free slot. Its sequence number follows that of old.
 func clearWord(old uint64) uint64 { return old&^(oneSequence-1) + oneSequence }
 
+// unpackWord returns the rights and attributes in a word.
 func unpackWord(w uint64) Granted {
 	return Granted{Access: winnt.AccessMask(w & accessBits), Attributes: uint32(w>>attributeShift) & handleAttributes}
 }
@@ -44,7 +45,7 @@ func unpackWord(w uint64) Granted {
 // kernelBase is the top bits of a kernel handle: value = index | kernelBase (O-13).
 const kernelBase winnt.Handle = -0x80000000
 
-// noIndex is an index no table has.
+// noIndex is a slot number that no table has.
 const noIndex = ^uint64(0)
 
 // index returns the slot number of a handle value, or a huge number if no slot has that value. It ignores the two low

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// Header is the part all objects share. Embed it in the object by value and
-// call [Header.Init] before anything else; the zero value is not an object.
+// Header is the part that all objects share. Embed it by value and call [Header.Init] first. The zero value is not
+// usable.
 type Header struct {
 	typ  *Type  // immutable
 	self Object // immutable
@@ -49,9 +49,8 @@ const (
 	oneHandle    = 1<<32 | oneReference // a handle holds a reference
 )
 
-// Init makes the header of a new object with one reference, which belongs to
-// its creator (TagCall). A nil descriptor means an object without security
-// (O-35). It must run before the object is shared.
+// Init initialises the header of a new object with one reference, which belongs to its creator (TagCall). A nil
+// descriptor means an object without security (O-35). Call it before the object is shared.
 func (h *Header) Init(t *Type, self Object, d *sd.Descriptor) {
 	h.typ, h.self = t, self
 	h.security.Store(d)
@@ -93,8 +92,8 @@ func (h *Header) Security() *sd.Descriptor { return h.descriptor().Load() }
 // SetSecurity replaces the descriptor and leaves the charges alone. With nil, the object has no security.
 func (h *Header) SetSecurity(d *sd.Descriptor) { h.descriptor().Store(d) }
 
-// SharedSecurity is one descriptor of several objects, such as the ends of a
-// pipe. The zero value is no descriptor.
+// SharedSecurity is one descriptor that several objects share, such as the ends of a pipe. The zero value has no
+// descriptor.
 type SharedSecurity struct {
 	descriptor atomic.Pointer[sd.Descriptor]
 	later      atomic.Pointer[laterCharges]
@@ -132,8 +131,8 @@ func (h *Header) Ref(tag Tag) {
 	}
 }
 
-// TryRef takes a reference unless the object is already gone. It never raises
-// a count from zero: the object may be running its OnDestroy.
+// TryRef adds a reference and returns true, or returns false if the object has none left. It never raises a count
+// from zero, because OnDestroy may be running.
 func (h *Header) TryRef(tag Tag) bool {
 	for {
 		n := h.counts.Load()
@@ -147,8 +146,8 @@ func (h *Header) TryRef(tag Tag) bool {
 	}
 }
 
-// Deref gives a reference up. The last one destroys the object: its OnDestroy
-// runs here, so the caller must hold no lock.
+// Deref releases a reference. Releasing the last one destroys the object and runs its OnDestroy, so the caller must
+// hold no lock. It panics if there is no reference left.
 func (h *Header) Deref(tag Tag) {
 	h.tags.add(tag, -1)
 	if n := uint32(h.counts.Add(^uint64(0))); n+1 <= 1 {
@@ -182,7 +181,7 @@ func (h *Header) lastReference(n uint32) {
 	h.paid.Return()
 }
 
-// HandleCount returns how many handles name the object now, in all tables.
+// HandleCount returns the current number of handles to the object in all tables.
 func (h *Header) HandleCount() int64 { return int64(h.counts.Load() >> 32) }
 
 // PointerCount returns the current number of references, including one per

@@ -5,10 +5,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Lookup finds what a handle names and takes a reference on it, without
-// looking at type or rights. Only real handles of this table are known; the
-// pseudo handles are the [Caller]'s. The caller owes Deref(tag). Error:
-// INVALID_HANDLE.
+// Lookup returns the object of a handle with a new reference, and the handle's rights and attributes. It checks
+// neither type nor rights and knows no pseudo handles. The caller must call Deref(tag). Error: INVALID_HANDLE.
 func (t *Table) Lookup(v winnt.Handle, tag Tag) (*Header, Granted, ntstatus.Status) {
 	s := t.slot(t.index(v))
 	if s == nil {
@@ -34,8 +32,8 @@ func (t *Table) Lookup(v winnt.Handle, tag Tag) (*Header, Granted, ntstatus.Stat
 	}
 }
 
-// SetAttributes writes OBJ_INHERIT and OBJ_PROTECT_CLOSE of a handle, both at
-// once as NtSetInformationObject does; OBJ_AUDIT_OBJECT_CLOSE stays. Error: INVALID_HANDLE.
+// SetAttributes sets OBJ_INHERIT and OBJ_PROTECT_CLOSE of a handle to their state in attributes. Other bits of
+// attributes have no effect. Error: INVALID_HANDLE.
 func (t *Table) SetAttributes(v winnt.Handle, attributes uint32) ntstatus.Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -50,9 +48,8 @@ func (t *Table) SetAttributes(v winnt.Handle, attributes uint32) ntstatus.Status
 	return ntstatus.Success
 }
 
-// TakeAudit reports which of the rights being used on obj through this handle
-// are still to be audited, and marks them as audited: each right is reported
-// once per handle. It reports 0 for a value that does not name obj any more.
+// TakeAudit returns those rights of used whose first use through this handle is still to be audited, and marks them
+// as audited. It returns each right once per handle. It returns 0 for a value that does not refer to obj any more.
 func (t *Table) TakeAudit(v winnt.Handle, obj Object, used winnt.AccessMask) winnt.AccessMask {
 	s := t.slot(t.index(v))
 	if s == nil || s.audit.Load()&uint32(used) == 0 { // nearly always
@@ -80,8 +77,7 @@ func (t *Table) PendingAudit(v winnt.Handle, obj Object, used winnt.AccessMask) 
 	return winnt.AccessMask(s.audit.Load()) & used
 }
 
-// SetAudit records the rights of a handle whose first use is to be audited.
-// Error: INVALID_HANDLE.
+// SetAudit sets the rights of a handle whose first use is to be audited. Error: INVALID_HANDLE.
 func (t *Table) SetAudit(v winnt.Handle, rights winnt.AccessMask) ntstatus.Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -90,10 +90,9 @@ func (c *Caller) reserve(attributes uint32) (Reservation, ntstatus.Status) {
 	return r, st
 }
 
-// Maker makes the object of a create, with one reference (TagCall) that
-// [Namespace.Create] takes over. parent, nil for an unnamed object, is where
-// inheritable entries come from. It runs with no lock held and at most
-// once per attempt; an object that loses a race for its name is released.
+// Maker creates the object for [Namespace.Create], which takes over its one reference (TagCall). parent is the
+// directory whose inheritable entries apply, nil for an unnamed object. Create calls it without a lock, at most once
+// per attempt, and releases an object that loses a race for its name.
 type Maker func(parent *Directory) (Object, ntstatus.Status)
 
 // Create creates an object of type typ, named if n.Path is not empty, and a handle to it, in the order of O-22. The
@@ -173,7 +172,7 @@ func (c *Caller) mayAdd(dir *Directory, typ *Type, subject *access.Subject, attr
 	return c.decideAccess(dir.Head(), subject, right, attributes).Status()
 }
 
-// creation is a create that was decided and is to be committed.
+// creation is a decided create that is not yet committed.
 type creation struct {
 	Name
 	subject *access.Subject

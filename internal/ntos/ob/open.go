@@ -6,9 +6,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// OpenByPointer makes a handle to an object that the caller holds a reference on (O-33): [Decide], then the
-// handle in [Caller.TableFor]. Rights are decided here and never again (O-34). Errors: the errors of [Decide]
-// and [Table.Insert], and AUDIT_FAILED if a required record cannot be written.
+// OpenByPointer creates a handle to an object on which the caller holds a reference (O-33). It calls [Decide], then
+// inserts the handle into [Caller.TableFor]. The rights are never decided again (O-34). Errors: those of [Decide] and
+// [Table.Insert], and AUDIT_FAILED if a required record cannot be written.
 func OpenByPointer(c *Caller, obj Object, subject access.Subject, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	if c.records(attributes) {

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// maxLinks is how many symbolic links one walk follows (O-24).
+// maxLinks is the largest number of symbolic links that one walk follows (O-24).
 const maxLinks = 31
 
 // Name is the naming part of OBJECT_ATTRIBUTES. The zero value has no name.
@@ -17,13 +17,13 @@ type Name struct {
 	Path       string       // ObjectName
 	Attributes uint32       // OBJ_*
 	Unnamed    bool         // Path is not empty but missing
-	Below      string       // what follows Path and is for a device that has that name
+	Below      string       // the rest of the path after Path, passed to a device with that name
 }
 
 // Namespace is one tree of names.
 type Namespace struct{ root *Directory }
 
-// NewNamespace takes over the creator's reference on root.
+// NewNamespace returns the namespace with a root. It takes over the caller's reference on root (TagCall).
 func NewNamespace(root *Directory) *Namespace {
 	root.Retag(TagCall, TagSystem)
 	return &Namespace{root}
@@ -32,14 +32,13 @@ func NewNamespace(root *Directory) *Namespace {
 // Root returns the root directory.
 func (ns *Namespace) Root() *Directory { return ns.root }
 
-// Close removes every name and gives the root up.
+// Close removes every name and releases the root. Call it once.
 func (ns *Namespace) Close() {
 	ns.root.Clear()
 	ns.root.Deref(TagSystem)
 }
 
-// Place is where a walk ended. Directory and Object are referenced until
-// [Place.Release].
+// Place is the result of a walk. It holds references on Directory and Object until [Place.Release].
 type Place struct {
 	Directory *Directory // that holds the last component; nil if the path is its start itself
 	Last      string     // the last component
@@ -49,7 +48,7 @@ type Place struct {
 	link *link // the name under which Object was found
 }
 
-// Release gives the references up.
+// Release releases the references and clears p.
 func (p *Place) Release() {
 	if p.Directory != nil {
 		p.Directory.Deref(TagCall)
@@ -60,13 +59,11 @@ func (p *Place) Release() {
 	*p = Place{}
 }
 
-// Resolve does steps (1) to (5) of O-22: attributes, RootDirectory, syntax,
-// privileges that desired implies, walk. typ is the type the caller wants: a
-// last component that is a link is not followed when that is
-// [SymbolicLinkType]. Errors: INVALID_PARAMETER, INVALID_HANDLE,
-// OBJECT_TYPE_MISMATCH, OBJECT_PATH_SYNTAX_BAD, OBJECT_NAME_INVALID,
-// PRIVILEGE_NOT_HELD, OBJECT_PATH_NOT_FOUND, REPARSE_POINT_ENCOUNTERED,
-// ACCESS_DENIED. A missing last component is no error: Place.Object is nil.
+// Resolve does steps (1) to (5) of O-22: attributes, RootDirectory, syntax, privileges that desired implies, walk.
+// typ is the type that the caller wants: with [SymbolicLinkType] it does not follow a link in the last component. For
+// a missing last component it succeeds, and Place.Object is nil. Errors: INVALID_PARAMETER, INVALID_HANDLE,
+// OBJECT_TYPE_MISMATCH, OBJECT_PATH_SYNTAX_BAD, OBJECT_NAME_INVALID, PRIVILEGE_NOT_HELD, OBJECT_PATH_NOT_FOUND,
+// REPARSE_POINT_ENCOUNTERED, ACCESS_DENIED.
 func (ns *Namespace) Resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask) (Place,
 	ntstatus.Status) {
 	return ns.resolve(c, n, typ, subject, desired, false)
@@ -155,7 +152,8 @@ func beforeEmpty(path string) string {
 	return before
 }
 
-// misses reports whether a component of the path below dir is missing.
+// misses reports whether a component of the path below dir is missing. It leaves the reference on dir with the
+// caller.
 func (w *walk) misses(dir *Directory, path string) bool {
 	dir.Ref(TagCall)
 	probe := *w

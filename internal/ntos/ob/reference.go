@@ -22,7 +22,7 @@ func Reference[T Object](c *Caller, v winnt.Handle, want winnt.AccessMask, typ *
 	obj, ok := h.self.(T)
 	switch {
 	case !ok || typ != nil && h.typ != typ:
-		st = ntstatus.ObjectTypeMismatch // the type is looked at before the rights (O-31)
+		st = ntstatus.ObjectTypeMismatch // the type is checked before the rights (O-31)
 	case want&^g.Access != 0 && c.Mode != access.Kernel: // kernel mode skips the rights only (O-32)
 		st = ntstatus.AccessDenied
 	default:

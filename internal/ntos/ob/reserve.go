@@ -5,16 +5,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Reservation is a handle value without an object yet. Under fail-closed
-// auditing the record that names the value is made durable before the handle
-// works. End it with Publish or Abandon, once.
+// Reservation is a handle value without an object. It lets an audit record with the value be stored before the handle
+// can be used. End it with Publish, PublishDuplicate or Abandon, once.
 type Reservation struct {
 	t     *Table
 	index uint32
 }
 
-// Reserve takes a value out of the free ones. Until it is published, looking
-// it up or closing it gives INVALID_HANDLE. Errors as [Table.Insert].
+// Reserve takes a free value. Until it is published, a lookup or close of the value returns INVALID_HANDLE. Errors:
+// those of [Table.Insert].
 func (t *Table) Reserve() (Reservation, ntstatus.Status) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -28,9 +27,8 @@ func (t *Table) Reserve() (Reservation, ntstatus.Status) {
 // Handle returns the value that was reserved.
 func (r Reservation) Handle() winnt.Handle { return r.t.value(r.index) }
 
-// Publish makes the handle. It fails only if the table was drained in
-// between. The status is then PROCESS_IS_TERMINATING, and the counts do
-// not change.
+// Publish makes the value a handle to obj. It returns PROCESS_IS_TERMINATING, and changes no count, if the table was
+// drained in between.
 func (r Reservation) Publish(obj Object, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
 	h := obj.Head()
 	r.t.mu.Lock()
@@ -43,9 +41,8 @@ func (r Reservation) Publish(obj Object, granted winnt.AccessMask, attributes ui
 	return ntstatus.Success
 }
 
-// PublishDuplicate publishes as Publish does an object that was found through a
-// handle. It fails with INVALID_HANDLE, and gives the value back, when the last
-// handle was closed since, as [Table.InsertDuplicate] does.
+// PublishDuplicate works like Publish for an object that was found through a handle. If the object's last handle was
+// closed since, it returns INVALID_HANDLE and frees the value, as [Table.InsertDuplicate] does.
 func (r Reservation) PublishDuplicate(obj Object, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
 	h := obj.Head()
 	r.t.mu.Lock()
@@ -62,9 +59,8 @@ func (r Reservation) PublishDuplicate(obj Object, granted winnt.AccessMask, attr
 	return ntstatus.Success
 }
 
-// publishCounted publishes, like Publish, a handle that the object's
-// counts already include. If it fails, it removes the handle from the
-// counts.
+// publishCounted works like Publish for a handle that the object's counts already include. If it fails, it drops that
+// handle.
 func (r Reservation) publishCounted(h *Header, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
 	r.t.mu.Lock()
 	if r.t.closed {
@@ -77,7 +73,7 @@ func (r Reservation) publishCounted(h *Header, granted winnt.AccessMask, attribu
 	return ntstatus.Success
 }
 
-// Abandon gives the value back.
+// Abandon frees the value. It does nothing after the table was drained.
 func (r Reservation) Abandon() {
 	r.t.mu.Lock()
 	defer r.t.mu.Unlock()

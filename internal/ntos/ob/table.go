@@ -16,8 +16,8 @@ const DefaultHandleLimit = 16_777_216
 
 const chunkSlots = 128
 
-// slot is one place of a table. Readers load word, head, word and accept only
-// if both words are equal and valid: head changes only while word is invalid.
+// slot is one element of a table. Readers load word, head, word and accept only if both words are equal and valid:
+// head changes only while word is invalid.
 type slot struct {
 	word  atomic.Uint64          // see packWord; written under Table.mu
 	head  atomic.Pointer[Header] // written under Table.mu
@@ -84,9 +84,8 @@ func (t *Table) Count() int {
 	return t.count
 }
 
-// Insert makes a handle to obj, on which the caller holds a reference. Errors: INSUFFICIENT_RESOURCES at the
-// table's limit (O-82), PROCESS_IS_TERMINATING after [Table.Drain] (O-47), and the errors of
-// [quota.Payer.Charge].
+// Insert creates a handle to obj, on which the caller holds a reference. Errors: INSUFFICIENT_RESOURCES at the
+// table's limit (O-82), PROCESS_IS_TERMINATING after [Table.Drain] (O-47), and those of [quota.Payer.Charge].
 func (t *Table) Insert(obj Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
 	h := obj.Head()
 	t.mu.Lock()
@@ -102,9 +101,8 @@ func (t *Table) Insert(obj Object, granted winnt.AccessMask, attributes uint32) 
 	return t.value(i), ntstatus.Success
 }
 
-// InsertDuplicate inserts as Insert does an object that was found through a
-// handle. It fails with INVALID_HANDLE when the last handle was closed since:
-// otherwise an object that ran its close action would be open again.
+// InsertDuplicate works like Insert for an object that was found through a handle. It returns INVALID_HANDLE if the
+// object's last handle was closed since. Otherwise an object that ran its close action would be open again.
 func (t *Table) InsertDuplicate(obj Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle,
 	ntstatus.Status) {
 	h := obj.Head()
@@ -143,11 +141,11 @@ type Closed struct {
 	Object Object
 }
 
-// Release drops the handle's counts; call it exactly once.
+// Release lowers the object's handle and reference counts. Call it exactly once.
 func (c Closed) Release() { c.Object.Head().dropHandle() }
 
-// Remove closes as Close does, in two steps: the value is free when it returns,
-// the counts fall with [Closed.Release]. Errors as Close.
+// Remove closes a handle like Close, in two steps: it frees the value, and [Closed.Release] lowers the counts.
+// Errors: those of Close.
 func (t *Table) Remove(v winnt.Handle) (Closed, ntstatus.Status) {
 	h, w, st := t.detach(v)
 	if st != ntstatus.Success {
@@ -188,7 +186,7 @@ func (t *Table) slot(i uint64) *slot {
 	return nil
 }
 
-// takeLocked takes a free slot, last freed first (O-12), else a new one.
+// takeLocked takes a free slot, the last freed one first (O-12), else a new one. Errors: those of [Table.Insert].
 //
 // +checklocks:t.mu
 func (t *Table) takeLocked() (uint32, *slot, ntstatus.Status) {
@@ -240,7 +238,7 @@ func (t *Table) growLocked(i uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// giveBackLocked puts an empty slot on top of the free ones.
+// giveBackLocked puts an empty slot at the front of the free list.
 //
 // +checklocks:t.mu
 func (t *Table) giveBackLocked(i uint32, s *slot) {
@@ -249,7 +247,7 @@ func (t *Table) giveBackLocked(i uint32, s *slot) {
 	t.free = i + 1
 }
 
-// fillLocked publishes an object in a slot: object first, word last.
+// fillLocked publishes an object in a slot: it stores the object first, then the word.
 //
 // +checklocks:t.mu
 func (t *Table) fillLocked(s *slot, h *Header, granted winnt.AccessMask, attributes uint32) {
@@ -258,7 +256,7 @@ func (t *Table) fillLocked(s *slot, h *Header, granted winnt.AccessMask, attribu
 	t.count++
 }
 
-// emptyLocked takes an object out of a slot: word first, object last.
+// emptyLocked removes the object from a slot: it clears the word first, then the object.
 //
 // +checklocks:t.mu
 func (t *Table) emptyLocked(s *slot) {

@@ -4,8 +4,8 @@ package ob
 
 import "sync/atomic"
 
-// tagCounts is how many references each kind of holder has. It trails the
-// packed count by an instant, so it is read only when an object is at rest.
+// tagCounts counts the references of each kind of holder. The counts can differ from the packed count for an instant,
+// so read them only when no other code uses the object.
 type tagCounts struct{ n [numTags]atomic.Int64 }
 
 func (t *tagCounts) add(tag Tag, delta int64) {

@@ -5,16 +5,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Object is anything that embeds a [Header]: a token object, thread, process,
-// job, event, file, directory.
+// Object is implemented by every type that embeds a [Header], such as tokens, threads, processes, events and files.
 type Object interface {
-	// Head is the object's header; it never changes and is never nil.
+	// Head returns the object's header. It is never nil and never changes.
 	Head() *Header
 }
 
-// Type is one type of object: its documented description and what the system
-// does at the turning points of an object's life. Immutable once the first
-// object of it exists. Hooks run with no lock held and may be nil.
+// Type is one type of object: its documented description and the hooks of an object's life. It is immutable once an
+// object of the type exists. Hooks run with no lock held and may be nil.
 type Type struct {
 	*winnt.ObjectType
 
@@ -37,9 +35,8 @@ type Type struct {
 	Opens   func(o Object, rest string) (Object, ntstatus.Status)
 	OpensAs *Type
 
-	// Parses says that what follows an object of this type in a path is the
-	// object's own business (a device): the walk stops there and hands out the
-	// rest in [Place].Rest.
+	// Parses reports that an object of this type, such as a device, parses the rest of a path itself. The walk stops
+	// at the object and returns the rest in [Place].Rest.
 	Parses bool
 }
 
@@ -66,7 +63,7 @@ const (
 var tagNames = [numTags]string{"call", "handle", "impersonation", "primary", "context", "saved", "link", "name",
 	"thread", "process", "system"}
 
-// String returns the lower-case word for the holder.
+// String returns the lower-case name of the holder, "unknown" for a value that is not defined.
 func (t Tag) String() string {
 	if t < numTags {
 		return tagNames[t]

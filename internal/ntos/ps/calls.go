@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// MaxCalls is how many asynchronous procedure calls can be queued to a thread.
+// MaxCalls is the number of asynchronous procedure calls that QueueCall queues to a thread.
 const MaxCalls = 4096
 
 // calls holds the calls queued to a thread, in order. The zero value is empty.
@@ -56,7 +56,7 @@ func (q *calls) add(a nt.UserAPC, paid quota.Receipt) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// CallsFull reports whether the thread takes no further call.
+// CallsFull reports whether [MaxCalls] or more calls are queued.
 func (t *Thread) CallsFull() bool {
 	q := &t.calls
 	q.mu.Lock()
@@ -64,8 +64,9 @@ func (t *Thread) CallsFull() bool {
 	return len(q.list) >= MaxCalls
 }
 
-// QueueIOCall queues the completion call of a file operation. Room was reserved when the operation began, so MaxCalls
-// is not checked. paid is the charge for the call; for a thread that has ended, the call is dropped and paid returned.
+// QueueIOCall queues the completion call of a file operation. It does not check [MaxCalls]: the caller checked
+// CallsFull when the operation began, and a completion must not be lost. paid is the charge for the call. For a
+// thread that has ended, it drops the call and returns paid.
 func (t *Thread) QueueIOCall(a nt.UserAPC, paid quota.Receipt) {
 	q := &t.calls
 	q.mu.Lock()
@@ -78,8 +79,8 @@ func (t *Thread) QueueIOCall(a nt.UserAPC, paid quota.Receipt) {
 	q.queued.Set()
 }
 
-// TakeCalls removes and returns the queued calls. It returns nil for an empty queue. It returns their
-// charges.
+// TakeCalls removes the queued calls, returns their charges to the payers, and returns the calls. It returns nil for
+// an empty queue.
 func (t *Thread) TakeCalls() []nt.UserAPC {
 	q := &t.calls
 	q.mu.Lock()
@@ -97,6 +98,7 @@ func (t *Thread) CallsQueued() bool { return t.calls.queued.Take(false) }
 // CallQueued returns a channel that is closed when the next call is queued.
 func (t *Thread) CallQueued() <-chan struct{} { return t.calls.queued.Changed() }
 
+// end drops the queued calls and lets add fail from then on.
 func (q *calls) end() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -27,6 +27,7 @@ type Child struct {
 	Thread     *sd.Descriptor // protects the first thread; nil: by those defaults
 }
 
+// descriptor returns the descriptor of the process, whose token is tok.
 func (c *Child) descriptor(tok *se.TokenObject) *sd.Descriptor {
 	if c.Descriptor != nil {
 		return c.Descriptor(tok.Value())
@@ -34,10 +35,9 @@ func (c *Child) descriptor(tok *se.TokenObject) *sd.Descriptor {
 	return se.NewDescriptor(tok.Value(), winnt.ProcessObject, nil)
 }
 
-// NewChild makes a process of p with its first thread, one reference on each
-// for the caller. It gets the job of its parent (I-91). Errors: the statuses
-// of column B of I-90 and of O-59, PROCESS_IS_TERMINATING,
-// INSUFFICIENT_RESOURCES.
+// NewChild creates a child process of p in the job of p (I-91) and its first thread. The caller gets one reference on
+// each. Errors: those of column B of I-90 and of O-59, PROCESS_IS_TERMINATING, INSUFFICIENT_RESOURCES, the errors of
+// a charge, and those of [se.Primary]. On an error no process remains.
 func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	s := p.sys
 	if s.Fault("ps: create process") {
@@ -87,9 +87,8 @@ func (p *Process) payFor(made []*se.TokenObject) ntstatus.Status {
 	return p.Pay(payer, 0)
 }
 
-// newChildLocked finds the token and creates the process in the parent's job,
-// in one step under System.jobs, so that no limit and no job can change in
-// between. The tokens it returns are the caller's to drop.
+// newChildLocked finds the token and creates the process in the parent's job, in one step under System.jobs, so that
+// no limit and no job can change in between. The caller must release the references on the tokens in drop.
 // +checklocks:p.sys.jobs
 func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, out Outcome) {
 	if p.Exited() {
@@ -148,9 +147,9 @@ func (p *Process) childToken(c *Child) (tok *se.TokenObject, fresh bool, out Out
 	return p.sys.Security.NewCopy(tok, v, tok.Security()), true, Outcome{}
 }
 
-// AssignPrimaryToken gives a process that has not started another primary
-// token (T-110): type and use (T-112), column B of I-90, then whether a thread
-// has started. The caller checks the privilege (T-111).
+// AssignPrimaryToken replaces the primary token of a process that has not started (T-110). It checks the token's type
+// and use (T-112), column B of I-90, then whether a thread has started. The caller checks the privilege (T-111). In
+// the profile Documented a token that another process uses is copied.
 func (p *Process) AssignPrimaryToken(tok *se.TokenObject) Outcome {
 	if out := p.sys.checkAssignable(tok); out.Status != ntstatus.Success {
 		return out
@@ -199,7 +198,7 @@ func (s *System) checkAssignable(tok *se.TokenObject) Outcome {
 	return Outcome{Status: ntstatus.BadTokenType, Rule: "T-112"}
 }
 
-// assignPrimaryLocked assigns the token that use and job leave (T-112, I-90).
+// assignPrimaryLocked replaces the primary token by the result of assignableLocked and returns the old token.
 //
 // +checklocks:p.sys.jobs
 func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject, drop []*se.TokenObject, out Outcome) {
@@ -210,8 +209,9 @@ func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject,
 	return p.swapToken(use), drop, Outcome{}
 }
 
-// assignableLocked returns the token that use and job leave (T-112, I-90). Those in drop are the
-// caller's to drop.
+// assignableLocked returns the token to assign in place of tok: tok itself, a copy if another process uses it
+// (T-112), or the token that the job's filter makes of it (I-90). The caller must release the references on the
+// tokens in drop.
 //
 // +checklocks:p.sys.jobs
 func (p *Process) assignableLocked(tok *se.TokenObject) (use *se.TokenObject, drop []*se.TokenObject, out Outcome) {

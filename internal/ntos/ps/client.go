@@ -13,8 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TokenControl is TOKEN_CONTROL: what identifies the state of a token that a
-// remote dynamic context refers to.
+// TokenControl is TOKEN_CONTROL: the identifiers of a token and of its state, for a remote dynamic context.
 type TokenControl struct {
 	TokenID, AuthenticationID, ModifiedID winnt.LUID
 	Source                                token.Source
@@ -44,9 +43,9 @@ type identity struct {
 	level         winnt.SecurityImpersonationLevel
 }
 
-// CreateClientSecurity implements SeCreateClientSecurity: it captures the effective
-// token of the client thread at the quality of service the client allows.
-// server is who will impersonate: a copy also admits its process.
+// CreateClientSecurity implements SeCreateClientSecurity: it captures the effective token of the client thread at the
+// quality of service that the client allows. A copy of the token also grants access to the user of server. server may
+// be nil with dynamic tracking of a local client, which makes no copy. The caller must call Delete on the result.
 func (t *Thread) CreateClientSecurity(sqos nt.SecurityQualityOfService, remote bool, server *Process) (*ClientContext,
 	Outcome) {
 	var id identity
@@ -124,9 +123,8 @@ func controlOf(t *se.TokenObject) TokenControl {
 	return TokenControl{t.ID(), v.AuthenticationID(), v.ModifiedID(), v.Source()}
 }
 
-// Impersonate implements SeImpersonateClientEx: the thread acts as the client of the
-// context, through a copy when its token is opened (I-81); a primary token as the
-// object it is (I-44).
+// Impersonate implements SeImpersonateClientEx: the thread impersonates the client of the context. An open of its
+// token then gives a copy (I-81). A primary token is impersonated as it is (I-44).
 func (c *ClientContext) Impersonate(t *Thread) Outcome {
 	// The token is copied on open, and EffectiveOnly stays (I-81).
 	return ImpersonateClient(t, c.Token, true, c.EffectiveOnly, c.SQOS.ImpersonationLevel)
@@ -151,7 +149,7 @@ func (c *ClientContext) Update(client *Thread, server *Process) (changed bool, o
 	return changed, Outcome{}
 }
 
-// Delete implements SeDeleteClientSecurity: it drops the context's reference, once (I-82).
+// Delete implements SeDeleteClientSecurity: it releases the context's reference. A second call does nothing (I-82).
 func (c *ClientContext) Delete() {
 	if !c.deleted.Swap(true) {
 		c.Token.Deref(ob.TagContext)
@@ -182,7 +180,7 @@ func (t *Thread) CaptureSubjectContext() *SubjectContext {
 	return c
 }
 
-// Release implements SeReleaseSubjectContext: it drops both references, once (I-83).
+// Release implements SeReleaseSubjectContext: it releases both references. A second call does nothing (I-83).
 func (c *SubjectContext) Release() {
 	if c == nil || c.Primary == nil || c.released.Swap(true) {
 		return
@@ -200,7 +198,7 @@ func (c *SubjectContext) Lock() {
 	c.locked = &s
 }
 
-// Unlock implements SeUnlockSubjectContext.
+// Unlock implements SeUnlockSubjectContext: checks see the current values again.
 func (c *SubjectContext) Unlock() { c.locked = nil }
 
 // Token implements SeQuerySubjectContextToken: the client's token, else the primary.

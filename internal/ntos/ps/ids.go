@@ -23,6 +23,7 @@ func (s *System) allotID(o ob.Object) winnt.Handle {
 	return id
 }
 
+// freeID removes an id. It drops freed ids from the order when they outnumber the live ones.
 func (s *System) freeID(id winnt.Handle) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,7 +51,8 @@ func (s *System) LookupProcess(id winnt.Handle) *Process {
 	return nil
 }
 
-// LookupThread finds a live thread and takes a reference; nil if no thread has that id.
+// LookupThread returns the thread with an id and takes a reference. It returns nil for an unknown id. The low two
+// bits of the id are ignored.
 func (s *System) LookupThread(id winnt.Handle) *Thread {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,8 +69,8 @@ func (p *Process) ThreadAfter(after winnt.Handle) (*Thread, winnt.Handle) {
 	return following(p.sys, after, func(t *Thread) bool { return t.process == p && t.TryRef(ob.TagCall) })
 }
 
-// ThreadBefore returns the thread of the process with the largest id below before, with one more reference, and
-// that id. before 0 means the last thread. It returns nil and 0 for an unknown thread.
+// ThreadBefore returns the thread of the process with the largest id below before, with one more reference, and that
+// id. before 0 means the last thread. It returns nil and 0 if no thread precedes.
 func (p *Process) ThreadBefore(before winnt.Handle) (*Thread, winnt.Handle) {
 	s := p.sys
 	s.mu.Lock()

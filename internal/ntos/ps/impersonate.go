@@ -17,11 +17,11 @@ type Outcome struct {
 	Raised  bool // success that needs an audit record if kernel mode requested it (I-48, I-99)
 }
 
-// ImpersonateClient implements PsImpersonateClient: thread t acts with tok from now
-// on. tok nil ends the impersonation. The token may be a primary or an
-// impersonation token; the thread keeps one reference of its own. On failure
-// the thread's state is as before. t may be any thread, not only the caller's
-// (I-47).
+// ImpersonateClient implements PsImpersonateClient: thread t, which may be any thread (I-47), impersonates tok from
+// now on and keeps its own reference. A nil tok ends the impersonation. tok may be a primary or an impersonation
+// token, whose level limits level. If I-42 does not allow the impersonation, the thread gets a copy at
+// SecurityIdentification, and the call succeeds with Outcome.Demoted (I-43). On a failure the thread's state does not
+// change.
 func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel) Outcome {
 	// A call without a token ends the impersonation and succeeds; it ignores the other parameters (I-40).
@@ -56,7 +56,7 @@ func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly
 	return Outcome{Raised: raises}
 }
 
-// acceptInJob applies the limits of the process's jobs first.
+// acceptInJob applies the limits of the process's jobs, then calls accept with the token that they leave.
 func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel, job *Job) Outcome {
 	use, out := job.admit(t.process.sys, tok, false)
@@ -77,11 +77,9 @@ func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool
 	return Outcome{Raised: raises}
 }
 
-// accept decides whether the thread may act with the token at this level, and
-// installs it, or the copy that only identifies the client. job is the one
-// whose limits the token was tested for. other is nil where the token itself
-// was installed: an Outcome is large, and handing it up costs as much as the
-// exchange.
+// accept decides whether the thread may impersonate the token at this level. It installs the token, or a copy that
+// only identifies the client. job is the job whose limits were checked. other is nil if the token itself was
+// installed: returning an Outcome by value would cost as much as the exchange.
 func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel,
 	job *Job) (raises bool, other *Outcome) {
 	// decide
@@ -163,8 +161,8 @@ func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row
 	return Outcome{Rule: "I-42 " + row, Because: se.RowText(row), Demoted: true}
 }
 
-// copyToken implements SeCopyClientToken: an impersonation token at that level, not
-// effective-only, with one reference for the caller.
+// copyToken implements SeCopyClientToken: it returns a copy as an impersonation token at that level, with one
+// reference for the caller. The copy keeps disabled groups and privileges.
 func (t *Thread) copyToken(tok *se.TokenObject, level winnt.SecurityImpersonationLevel) (*se.TokenObject,
 	ntstatus.Status) {
 	sys := t.process.sys
@@ -181,8 +179,8 @@ func (t *Thread) copyToken(tok *se.TokenObject, level winnt.SecurityImpersonatio
 	return dup, ntstatus.Success
 }
 
-// exchange installs a record, whose token reference it takes over, and drops
-// the previous token, with no lock held (I-41 (8), I-45).
+// exchange installs a record and takes over its token reference. nil ends the impersonation. It releases the previous
+// token with no lock held (I-41 (8), I-45).
 func (t *Thread) exchange(r *se.Impersonation) {
 	if r != nil {
 		t.stamp()
@@ -231,9 +229,8 @@ func (t *Thread) ReplaceOwnCopy(read *se.Impersonation, dup *se.TokenObject) Out
 	return Outcome{}
 }
 
-// DisableImpersonation implements PsDisableImpersonation: it moves the record out of
-// the thread, reference and all (I-60). nil means the thread was not
-// impersonating.
+// DisableImpersonation implements PsDisableImpersonation: it ends the impersonation and returns its record with the
+// reference (TagSaved), or nil if the thread did not impersonate (I-60).
 func (t *Thread) DisableImpersonation() *se.Impersonation {
 	r := t.imp.Swap(nil)
 	if r != nil {
@@ -243,13 +240,13 @@ func (t *Thread) DisableImpersonation() *se.Impersonation {
 	return r
 }
 
-// SavedImpersonation copies the record, with its own reference, and does
-// not end the impersonation. A nested revert restores it (I-76).
+// SavedImpersonation returns the current record with its own reference (TagSaved), or nil. The impersonation
+// continues. A nested revert restores it (I-76).
 func (t *Thread) SavedImpersonation() *se.Impersonation { return t.Impersonation(ob.TagSaved) }
 
-// RestoreImpersonation implements PsRestoreImpersonation: it drops what the thread
-// impersonates now and takes the saved record over, without a decision and
-// without job rules: the token was accepted before (I-61).
+// RestoreImpersonation implements PsRestoreImpersonation: it replaces the thread's impersonation by the saved record
+// and takes over its reference. It makes no decision and checks no job, because the token was accepted before (I-61).
+// nil ends the impersonation.
 func (t *Thread) RestoreImpersonation(saved *se.Impersonation) {
 	if saved == nil {
 		t.exchange(nil)
@@ -260,9 +257,9 @@ func (t *Thread) RestoreImpersonation(saved *se.Impersonation) {
 	saved.Token.Deref(ob.TagSaved)
 }
 
-// EffectiveToken implements PsReferenceEffectiveToken: the client's token with the
-// state's EffectiveOnly and Level, counted as an impersonation token whatever
-// its own type; else the primary token (I-62).
+// EffectiveToken implements PsReferenceEffectiveToken (I-62). It returns the client's token with the EffectiveOnly
+// and Level of the thread's state, and the type TokenImpersonation whatever the token's own type. A thread that does
+// not impersonate gives the primary token. The token has one more reference.
 func (t *Thread) EffectiveToken(tag ob.Tag) (tok *se.TokenObject, typ winnt.TokenType, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel) {
 	if r := t.Impersonation(tag); r != nil {

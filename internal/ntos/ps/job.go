@@ -45,30 +45,29 @@ type Job struct {
 	limits JobLimits // guarded by mu
 }
 
-// NewJob makes a job with one reference for the caller. The descriptor is by
-// O-38 from the creator's token.
+// NewJob creates a job with one reference for the caller and adds it to the census. Its descriptor follows O-38 with
+// the defaults of the creator's token.
 func (s *System) NewJob(creator *token.Token) *Job {
 	j := NewJob(se.NewDescriptor(creator, winnt.JobObject, nil))
 	s.Security.Objects.Track(j)
 	return j
 }
 
-// NewJob makes a job with a descriptor and one reference for the caller, who
-// enters it in the census.
+// NewJob creates a job with a descriptor and one reference for the caller, who must add it to the census.
 func NewJob(d *sd.Descriptor) *Job {
 	j := &Job{}
 	j.Init(JobType, j, d)
 	return j
 }
 
-// Limits returns a snapshot of the limits.
+// Limits returns a snapshot of the limits, without a reference on their token.
 func (j *Job) Limits() JobLimits {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.limits
 }
 
-// SetLimits sets limits as [Job.SetLimitsFor] does, at the kernel's own cost.
+// SetLimits calls [Job.SetLimitsFor]; the kernel pays.
 func (j *Job) SetLimits(l JobLimits) Outcome { return j.SetLimitsFor(quota.Payer{}, l) }
 
 // filterSize returns the memory of a filter's lists in bytes.
@@ -77,10 +76,10 @@ func filterSize(f *token.FilterSpec) int {
 	return perSID*len(f.Disable) + perGroup*len(f.Restrict) + perSID
 }
 
-// SetLimitsFor adds limits, whose lists payer pays for. Flags in force are repeated, with the same token and
-// the same lists: a flag left out would be removed, another token or list put
-// in its place, and neither is possible (I-89). Processes that are in the job
-// keep the tokens they have.
+// SetLimitsFor adds limits. l must repeat the flags in force with the same token and lists, because a limit can be
+// neither removed nor replaced (I-89). payer pays for the lists. Processes that are in the job keep their tokens.
+// Errors: INVALID_PARAMETER, BAD_TOKEN_TYPE for an impersonation token, ACCESS_DENIED for a removed or replaced
+// limit, and those of a charge.
 func (j *Job) SetLimitsFor(payer quota.Payer, l JobLimits) Outcome {
 	invalid := func(why string) Outcome {
 		// A limit without its required parameters is refused.
@@ -125,7 +124,7 @@ func (j *Job) SetLimitsFor(payer quota.Payer, l JobLimits) Outcome {
 	return Outcome{}
 }
 
-// isEmpty reports whether a filter has no list at all.
+// isEmpty reports whether a filter has no SIDs and no privileges.
 func isEmpty(f *token.FilterSpec) bool {
 	return len(f.Disable) == 0 && f.Delete == 0 && len(f.Restrict) == 0
 }
@@ -200,9 +199,9 @@ func (j *Job) refuses(t *token.Token) Outcome {
 	return Outcome{}
 }
 
-// admit applies columns A or, for a primary token, B of I-90 to a token about
-// to be used in the job. It returns the token itself, or a filtered token with
-// a reference (TagCall) that the caller must drop.
+// admit applies column A of I-90, or for a primary token column B, to a token that will be used in the job. It
+// returns the token itself, or a filtered token with a reference (TagCall) that the caller must release. A nil job
+// allows every token.
 func (j *Job) admit(s *System, tok *se.TokenObject, primary bool) (use *se.TokenObject, out Outcome) {
 	if j == nil {
 		// Without a job there is no limit (I-91).
@@ -223,6 +222,7 @@ func (j *Job) admit(s *System, tok *se.TokenObject, primary bool) (use *se.Token
 	return use, Outcome{}
 }
 
+// admit applies the limits of one job. See [Job.admit] for the result.
 func (l *JobLimits) admit(s *System, tok *se.TokenObject, primary bool) (*se.TokenObject, Outcome) {
 	if out := l.refuses(tok.Value()); out.Status != ntstatus.Success {
 		return nil, out

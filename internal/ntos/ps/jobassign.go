@@ -7,11 +7,11 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// AssignToJob puts the process into a job: column C of I-90 for every job that
-// begins to apply, outermost first (I-91). A process that is already in a job
-// may join a job nested in it, or an empty job, which becomes nested. Joining
-// its own job again changes nothing. Errors: ACCESS_DENIED for a job that does
-// not fit there or whose limits refuse a token, PROCESS_IS_TERMINATING (O-47).
+// AssignToJob puts the process into a job. It applies column C of I-90 for every job that begins to apply, outermost
+// first (I-91). A process that is already in a job may join a job nested in it, or an empty job, which becomes
+// nested. Joining its own job again changes nothing. Errors: ACCESS_DENIED for a job that does not fit there or whose
+// limits refuse a token, PROCESS_IS_TERMINATING (O-47), INSUFFICIENT_RESOURCES, and those of a charge. On an error
+// nothing changes.
 func (p *Process) AssignToJob(j *Job) Outcome {
 	s := p.sys
 	s.jobs.Lock()
@@ -22,8 +22,7 @@ func (p *Process) AssignToJob(j *Job) Outcome {
 	return out
 }
 
-// assignment is one attempt; its methods run with System.jobs held, release
-// without.
+// assignment is one attempt to join a job. Its methods run with System.jobs held, except release.
 type assignment struct {
 	p           *Process
 	job, before *Job
@@ -33,6 +32,7 @@ type assignment struct {
 	drop        []func()        // references to be given up
 }
 
+// run finds the place of the job, decides and commits. If it fails, the job is not nested.
 func (a *assignment) run() Outcome {
 	in := a.before
 	switch {
@@ -165,6 +165,7 @@ func (a *assignment) commit() Outcome {
 	return Outcome{}
 }
 
+// later makes release drop a reference.
 func (a *assignment) later(o ob.Object, tag ob.Tag) {
 	a.drop = append(a.drop, func() { o.Head().Deref(tag) })
 }

@@ -11,8 +11,8 @@ import (
 // Exit ends the process with STATUS_SUCCESS, see [Process.Terminate].
 func (p *Process) Exit() bool { return p.Terminate(ntstatus.Success) }
 
-// Terminate ends the process with a status: its threads end, its handles are closed,
-// protected ones included (O-43, O-47). It reports whether this call ended it.
+// Terminate ends the process with a status: its threads end, and its handles are closed, protected ones included
+// (O-43, O-47). Then it calls the function of [Process.AtExit]. It reports whether this call ended the process.
 func (p *Process) Terminate(status ntstatus.Status) bool {
 	p.mu.Lock()
 	if p.exited {

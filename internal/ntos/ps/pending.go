@@ -7,12 +7,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// MaxPendingIO is how many operations on files the threads of a process can have under
-// way.
+// MaxPendingIO is the largest number of pending file operations of a process.
 const MaxPendingIO = 4096
 
-// Pending is an operation on a file that has not ended. Its methods run with no lock
-// held.
+// Pending is a file operation that has not ended. Its methods are called without a lock.
 type Pending interface {
 	// CancelIO cancels the operation if its status block is block, or block is 0, and it is synchronous if that is
 	// requested. It returns false if the operation completes by itself.
@@ -31,8 +29,8 @@ type pendingIO struct {
 	ended bool // guarded by mu: the thread begins no more
 }
 
-// AddIO enters an operation that begins. Errors: STATUS_THREAD_IS_TERMINATING, and
-// STATUS_INSUFFICIENT_RESOURCES beyond [MaxPendingIO].
+// AddIO adds a pending operation. Errors: STATUS_THREAD_IS_TERMINATING, and STATUS_INSUFFICIENT_RESOURCES beyond
+// [MaxPendingIO].
 func (t *Thread) AddIO(p Pending) ntstatus.Status {
 	t.io.mu.Lock()
 	defer t.io.mu.Unlock()
@@ -50,7 +48,7 @@ func (t *Thread) AddIO(p Pending) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// RemoveIO takes an operation out that has ended.
+// RemoveIO removes an operation that has ended. It does nothing for an unknown one.
 func (t *Thread) RemoveIO(p Pending) {
 	t.io.mu.Lock()
 	defer t.io.mu.Unlock()
@@ -60,8 +58,8 @@ func (t *Thread) RemoveIO(p Pending) {
 	}
 }
 
-// CancelIO cancels the operations of the thread on a file, nil for any, with that
-// status block, 0 for any; it returns how many.
+// CancelIO cancels pending operations of the thread and returns how many it cancelled. file nil matches any file, and
+// block 0 any status block. With synchronous it cancels only synchronous operations.
 func (t *Thread) CancelIO(file ob.Object, block uint64, synchronous bool) (n int) {
 	t.io.mu.Lock()
 	var list []Pending
@@ -77,7 +75,8 @@ func (t *Thread) CancelIO(file ob.Object, block uint64, synchronous bool) (n int
 	return n
 }
 
-// CancelIO cancels the operations of all threads on a file, as [Thread.CancelIO] does.
+// CancelIO cancels the operations of all threads of the process on a file, as [Thread.CancelIO] does without
+// synchronous.
 func (p *Process) CancelIO(file ob.Object, block uint64) (n int) {
 	p.mu.Lock()
 	var threads []*Thread

@@ -116,7 +116,7 @@ type Process struct {
 	block atomic.Pointer[quota.Block] // charged for what the process creates; nil: the kernel
 
 	token      atomic.Pointer[se.TokenObject] // primary token; one reference
-	selfAccess atomic.Uint32                  // rights behind the pseudo handle -1
+	selfAccess atomic.Uint32                  // rights that the pseudo handle -1 grants
 	started    atomic.Bool                    // true from the start of the first thread on
 	isSystem   bool                           // immutable after New
 
@@ -128,7 +128,7 @@ type Process struct {
 	// +checklocks:mu
 	exited bool // guarded by mu
 	// +checklocks:mu
-	status ntstatus.Status // guarded by mu: what the process ended with
+	status ntstatus.Status // guarded by mu: the exit status
 	// +checklocks:mu
 	atExit  func()       // guarded by mu: called once the process has ended; nil: nothing
 	pending atomic.Int64 // operations on files under way: 0 to MaxPendingIO
@@ -150,8 +150,7 @@ func (s *System) NewProcess(name string, tok *se.TokenObject, creator *token.Tok
 	return s.newProcess(name, tok, se.NewDescriptor(creator, winnt.ProcessObject, nil), 0)
 }
 
-// newProcess makes a process as NewProcess does, with a descriptor and the id of the
-// process that made it.
+// newProcess creates a process like NewProcess, with a descriptor and the id of its parent, 0 for none.
 func (s *System) newProcess(name string, tok *se.TokenObject, d *sd.Descriptor, parent winnt.Handle) *Process {
 	p := &Process{sys: s, name: name, table: ob.NewTable(0), threads: map[*Thread]struct{}{}, parent: parent,
 		created: s.now()}
@@ -174,8 +173,7 @@ func (p *Process) Name() string { return p.name }
 // Parent returns the id of the process that made this one, 0 if no process did.
 func (p *Process) Parent() winnt.Handle { return p.parent }
 
-// Created returns when the process was made: 100-ns units since 1601-01-01 UTC, 0
-// where the system has no clock.
+// Created returns the process's creation time in 100-ns units since 1601-01-01 UTC, or 0 if the system has no clock.
 func (p *Process) Created() int64 { return p.created }
 
 // System returns the system that the process belongs to.
@@ -220,7 +218,8 @@ func (p *Process) ReferenceToken(tag ob.Tag) *se.TokenObject {
 // Token returns a snapshot of the primary token's value.
 func (p *Process) Token() *token.Token { return p.token.Load().Value() }
 
-// PrimaryToken returns the token object without a reference: for identity only.
+// PrimaryToken returns the primary token without a reference. Use it only for comparisons, or while System.jobs is
+// held.
 func (p *Process) PrimaryToken() *se.TokenObject { return p.token.Load() }
 
 // swapToken makes tok the primary token and returns the old one. The caller holds System.jobs; after unlocking it must

@@ -14,8 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Thread is a thread object. The goroutine that runs it is the caller's
-// affair; the object carries its security state.
+// Thread is a thread object. It holds the security state of a thread; the caller provides the goroutine that runs it.
 type Thread struct {
 	ob.Header
 	process    *Process         // immutable; one reference
@@ -39,8 +38,8 @@ type Thread struct {
 // creator does (I-9). Errors: PROCESS_IS_TERMINATING, and the errors of a charge.
 func (p *Process) NewThread() (*Thread, ntstatus.Status) { return p.newThread(nil, true, p.isSystem) }
 
-// NewSystemThread makes a thread that runs kernel code only, whatever its process
-// (PsCreateSystemThread).
+// NewSystemThread creates a thread that runs kernel code only, in any process (PsCreateSystemThread). Otherwise it
+// works like NewThread.
 func (p *Process) NewSystemThread() (*Thread, ntstatus.Status) { return p.newThread(nil, true, true) }
 
 // newThread makes a thread with the descriptor d; nil means the defaults of the process's token. With run it starts
@@ -127,12 +126,11 @@ func (t *Thread) ID() winnt.Handle { return t.id }
 // Name returns the display name: the process's and a number.
 func (t *Thread) Name() string { return t.name }
 
-// Created returns when the thread was made: 100-ns units since 1601-01-01 UTC, 0 where
-// the system has no clock.
+// Created returns the thread's creation time in 100-ns units since 1601-01-01 UTC, or 0 if the system has no clock.
 func (t *Thread) Created() int64 { return t.created }
 
-// ActingSince returns since when the thread impersonates, as [Thread.Created], 0 while
-// it does not.
+// ActingSince returns when the current impersonation was set, in the units of [Thread.Created]. It returns 0 for a
+// thread that does not impersonate.
 func (t *Thread) ActingSince() int64 {
 	if t.imp.Load() == nil {
 		return 0
@@ -140,7 +138,7 @@ func (t *Thread) ActingSince() int64 {
 	return t.acting.Load()
 }
 
-// stamp notes the time of an impersonation.
+// stamp stores the time at which an impersonation is set.
 func (t *Thread) stamp() {
 	if t.process.sys.Clock != nil {
 		t.acting.Store(t.process.sys.Clock())
@@ -157,9 +155,8 @@ func (t *Thread) IsSystemThread() bool { return t.system }
 // SelfAccess returns the rights that the pseudo handle -2 grants (O-18).
 func (t *Thread) SelfAccess() winnt.AccessMask { return t.selfAccess }
 
-// Subject returns the security context of the thread now: primary token of the
-// process and, while impersonating, the client's token with the state's level
-// (I-25). It is a snapshot of values.
+// Subject returns a snapshot of the thread's security context: the primary token of the process and, while the thread
+// impersonates, the client's token with the level of the thread's state (I-25).
 func (t *Thread) Subject() access.Subject {
 	s := access.Subject{Primary: t.process.Token()}
 	if r := t.imp.Load(); r != nil {
@@ -168,8 +165,7 @@ func (t *Thread) Subject() access.Subject {
 	return s
 }
 
-// SubjectAsSelf returns the context of the thread's process alone (I-21). The
-// thread's state is not touched for it.
+// SubjectAsSelf returns the context of the thread's process alone, even if the thread impersonates (I-21).
 func (t *Thread) SubjectAsSelf() access.Subject { return access.Subject{Primary: t.process.Token()} }
 
 // hasEnded is the bit of Thread.ended that marks the end, because the status can be 0.

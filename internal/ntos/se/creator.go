@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Creator returns the facts about a subject that creating or changing a descriptor needs: the defaults of its
+// Creator returns the data about a subject that creating or changing a descriptor needs: the defaults of its
 // effective token, and the SIDs that it may assign. A client below SecurityImpersonation has no privileges (T-102).
-// With kernel all checks are skipped.
+// With kernel true all checks are skipped.
 func Creator(s *access.Subject, kernel bool) *sd.Caller {
 	t := s.Effective()
 	c := &sd.Caller{

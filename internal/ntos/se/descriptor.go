@@ -56,7 +56,7 @@ func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Des
 	return d
 }
 
-// mapACL maps the generic bits of every entry; an ACL without any is shared.
+// mapACL maps the generic bits of every entry. It returns nil for nil, and acl itself if no entry has generic bits.
 func mapACL(acl *sd.ACL, m *winnt.GenericMapping) *sd.ACL {
 	if acl == nil {
 		return nil
@@ -77,8 +77,8 @@ func mapACL(acl *sd.ACL, m *winnt.GenericMapping) *sd.ACL {
 	return mustACL(aces)
 }
 
-// labelledSACL returns the SACL of a new object: the audit entries the creator
-// gave, and the label its type gets.
+// labelledSACL returns the SACL of a new object: the given audit entries, and the mandatory label that the type
+// requires (O-39). It returns given, which may be nil, if the type requires none.
 func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) *sd.ACL {
 	policy := winnt.AccessMask(0)
 	ignoreGiven := false
@@ -184,8 +184,7 @@ func KeepLabel(old, changed *sd.Descriptor, info uint32) (*sd.Descriptor, ntstat
 
 func allow(s sid.SID) sd.ACE { return mustACE(sd.AccessAllowed, winnt.TOKEN_ALL_ACCESS, s) }
 
-// mustACE and mustACL build from parts that cannot be malformed; a failure is
-// a broken invariant of this package.
+// mustACE returns an entry whose parts cannot be malformed. It panics on an error, which is a bug in this package.
 func mustACE(t sd.Type, m winnt.AccessMask, s sid.SID) sd.ACE {
 	a, err := sd.NewACE(t, 0, m, s)
 	if err != nil {
@@ -194,6 +193,7 @@ func mustACE(t sd.Type, m winnt.AccessMask, s sid.SID) sd.ACE {
 	return a
 }
 
+// mustACL returns a list like mustACE. It panics if the entries are too long for one list.
 func mustACL(aces []sd.ACE) *sd.ACL {
 	acl, err := sd.NewACL(aces...)
 	if err != nil {
@@ -202,7 +202,7 @@ func mustACL(aces []sd.ACE) *sd.ACL {
 	return acl
 }
 
-// defaultDescriptor is the default descriptor of a token made under a value.
+// defaultDescriptor is the default descriptor of tokens that a creator with a token value creates.
 type defaultDescriptor struct {
 	creator *token.Token
 	d       *sd.Descriptor

@@ -7,12 +7,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// systemSource is the TOKEN_SOURCE name of tokens the system made itself.
+// systemSource is the TOKEN_SOURCE name of tokens that the system created itself.
 const systemSource = "*SYSTEM*"
 
-// CanImpersonate decides I-42: may a thread of a process with
-// primary token p act at this level with token t? The row is the letter of
-// the first row of the table that applies. It is a pure function over values.
+// CanImpersonate decides I-42: whether a thread of a process with primary token p may impersonate token t at this
+// level. row is the letter of the first row of the table that applies. It is a pure function of the values.
 func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, profile nt.Profile) (ok bool,
 	row string) {
 	// The first row that applies decides. d precedes c, because the privilege allows a case that is refused for an
@@ -43,8 +42,8 @@ func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, p
 	return true, "j" // row j: the same identity (I-42)
 }
 
-// restrictedDiffer reports whether row g of the ladder refuses: in the profile Documented if either token is
-// restricted, in Observed if their restricting SIDs differ.
+// restrictedDiffer reports whether row g of I-42 refuses: in the profile Documented if either token is restricted, in
+// Observed if their restricting SIDs differ.
 func restrictedDiffer(p, t *token.Token, profile nt.Profile) bool {
 	// The documents speak of restricted tokens only; Windows was seen to let equal
 	// restricting sets pass (docs/CAVEATS.md).
@@ -70,7 +69,7 @@ func within(a, b *sidset.Set) bool {
 	return true
 }
 
-// RowText says in words what a row of the table means, for the transcript.
+// RowText describes a row of the table of I-42 in words. An unknown row gives the text of the last row.
 func RowText(row string) string {
 	switch row {
 	case "a":

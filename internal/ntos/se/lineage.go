@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// lineage says which tokens a token object was filtered from, nearest first.
-// It is immutable and shared by the objects it fits.
+// lineage is the list of tokens that a token object was filtered from, nearest first. It is immutable and may be
+// shared by objects.
 type lineage struct {
 	id   winnt.LUID
 	from *lineage
@@ -22,7 +22,7 @@ func (s *State) NewCopy(t *TokenObject, value *token.Token, d *sd.Descriptor) *T
 	return n
 }
 
-// NewFiltered makes the object of a token that was filtered from t.
+// NewFiltered returns the object of a token that was filtered from t, with one reference (TagCall).
 func (s *State) NewFiltered(t *TokenObject, value *token.Token, d *sd.Descriptor) *TokenObject {
 	n := s.NewToken(value, d)
 	n.from = &lineage{t.standsFor(), t.from}
@@ -72,8 +72,8 @@ func Primary(t *token.Token, image uint32) (*token.Token, ntstatus.Status) {
 }
 
 // MayAssign reports whether the owner of the primary token own may give token t to a process without
-// SeAssignPrimaryTokenPrivilege (T-111). It may if t was filtered from own, or both were filtered from the same token
-// in one logon session. The session alone does not suffice, because a created token can name any user.
+// SeAssignPrimaryTokenPrivilege (T-111). It may if t was filtered from own. It also may if both have the same
+// ParentTokenId, logon session and user; tokens that were never filtered all have the ParentTokenId 0.
 func MayAssign(own, t *TokenObject) bool {
 	o, v := own.Value(), t.Value()
 	if v.ParentTokenID() == own.ID() {

@@ -7,9 +7,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// LowBoxes holds the numbers of AppContainers. Each package has one
-// number per terminal-services session, as long as one of its tokens
-// exists (T-69).
+// LowBoxes assigns the numbers of AppContainers. Each package has one number per terminal-services session while one
+// of its tokens exists (T-69). The zero value is empty.
 type LowBoxes struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -23,7 +22,7 @@ type boxKey struct {
 	pkg     sid.SID
 }
 
-// box is one AppContainer; its fields but key are guarded by LowBoxes.mu.
+// box is one AppContainer. LowBoxes.mu guards holds; the other fields are immutable.
 type box struct {
 	key    boxKey
 	number uint32
@@ -36,8 +35,8 @@ type Box struct {
 	b *box
 }
 
-// Hold returns the AppContainer of a package in a session, with a number that
-// was never given out before where it is the first token of it (T-69).
+// Hold returns the AppContainer of a package in a session and keeps its number until [Box.Release]. An AppContainer
+// that nothing holds yet gets a number that was never used before (T-69).
 func (l *LowBoxes) Hold(session uint32, pkg sid.SID) Box { return l.hold(session, pkg, 0) }
 
 // hold does the work of Hold. If the AppContainer has no number yet, it gets number, or the next free one if that is
@@ -66,7 +65,7 @@ func (l *LowBoxes) hold(session uint32, pkg sid.SID, number uint32) Box {
 // Number returns the AppContainer's number, never 0.
 func (x Box) Number() uint32 { return x.b.number }
 
-// Release drops the hold.
+// Release ends the hold. Call it exactly once.
 func (x Box) Release() {
 	x.l.mu.Lock()
 	defer x.l.mu.Unlock()

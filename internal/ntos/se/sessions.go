@@ -50,7 +50,7 @@ type session struct {
 	buddy         winnt.LUID // the other session of the pair, 0 without one
 }
 
-// Known reports whether a token may be created for that session (T-5).
+// Known reports whether the session exists, so that a token may be created for it (T-5).
 func (l *LogonSessions) Known(id winnt.LUID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,15 +64,14 @@ func (l *LogonSessions) Len() int {
 	return len(l.live)
 }
 
-// Open creates a session that lives until its last token is gone. It
-// does nothing if the session exists.
+// Open creates a session, which ends with its last token. It does nothing if the session exists.
 func (l *LogonSessions) Open(id winnt.LUID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.openLocked(id)
 }
 
-// openLocked returns the session, and makes it where it does not exist.
+// openLocked returns the session and creates it if it does not exist.
 //
 // +checklocks:l.mu
 func (l *LogonSessions) openLocked(id winnt.LUID) *session {
@@ -192,9 +191,8 @@ func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Log
 	return ended, logons, slices.Clone(l.routines)
 }
 
-// MarkForNotification makes the end of a session known to the registered
-// routines (SeMarkLogonSessionForTerminationNotification): STATUS_NOT_FOUND
-// for a session that does not exist.
+// MarkForNotification makes the end of a session call the registered routines
+// (SeMarkLogonSessionForTerminationNotification). It returns STATUS_NOT_FOUND if the session does not exist.
 func (l *LogonSessions) MarkForNotification(id winnt.LUID) ntstatus.Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -213,7 +211,7 @@ func (l *LogonSessions) Register(r *LogonSessionTerminatedRoutine) {
 	l.routines = append(l.routines, r)
 }
 
-// Unregister removes a routine: STATUS_NOT_FOUND if it is not registered.
+// Unregister removes a routine. It returns STATUS_NOT_FOUND if the routine is not registered.
 func (l *LogonSessions) Unregister(r *LogonSessionTerminatedRoutine) ntstatus.Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -258,8 +256,8 @@ func (l *LogonSessions) Link(a, b *token.Token) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// Linked returns the value of the token that a token is linked to: for a full one
-// the limited one and the other way round; nil if it is linked to no other.
+// Linked returns the value of the token that a token is linked to: the limited one for a full token, and the full one
+// for a limited token. It returns nil if the token is not linked.
 func (l *LogonSessions) Linked(t *token.Token) *token.Token {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -275,8 +273,8 @@ func (l *LogonSessions) Linked(t *token.Token) *token.Token {
 	return nil
 }
 
-// Finish drops one hold like Release, and with the last one the session ends even
-// if it never had a token: what a logon opened and did not use is gone (L-10).
+// Finish releases one hold like Release. Unlike with Release, the last hold ends the session even if it never had a
+// token, as after a failed logon (L-10).
 func (l *LogonSessions) Finish(id winnt.LUID) {
 	l.mu.Lock()
 	if s := l.live[id]; s != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// State holds what the security system of one kernel has: the identifiers it
-// allots and the logon sessions. It is made by NewState.
+// State is the security state of one kernel: its identifiers, logon sessions and AppContainers. [NewState] creates
+// it.
 type State struct {
 	luid     atomic.Uint64 // last identifier allotted
 	Sessions LogonSessions
@@ -42,12 +42,12 @@ func NewState(first winnt.LUID) *State {
 	return s
 }
 
-// AllocateLUID returns an identifier never returned before; they only grow (20
+// AllocateLUID returns an identifier that it never returned before. Each one is larger than the one before (20
 // section 1.4).
 func (s *State) AllocateLUID() winnt.LUID { return winnt.LUID(s.luid.Add(1)) }
 
-// randomLUID returns 64 random bits within the bounds of a start. The SIDs of logon sessions come from these numbers:
-// a number that no start repeats keeps what names an ended session from naming another one (F-198).
+// randomLUID returns a random number from lowestLUID to highestLUID. The SIDs of logon sessions come from these
+// numbers. Since no two starts repeat them, an entry for an ended session never applies to a later one (F-198).
 func randomLUID() winnt.LUID {
 	for {
 		var b [8]byte

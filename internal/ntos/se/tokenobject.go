@@ -55,8 +55,8 @@ func (t *TokenObject) HeapSize() int {
 	return object + t.Value().HeapSize() + 16*len(t.kept)
 }
 
-// Keep makes objects stay open, by name too, as long as the token lives. Call
-// it before the token is shared; the caller holds a reference on each.
+// Keep keeps objects open, their names included, as long as the token lives. Call it once, before the token is
+// shared. The caller must hold a reference on each object during the call.
 func (t *TokenObject) Keep(objects []ob.Object) {
 	for _, o := range objects {
 		o.Head().HoldOpen()
@@ -120,7 +120,7 @@ func (t *TokenObject) DetachPrimary() { t.inUse.Add(-1) }
 // InUse reports whether the object is some process's primary token.
 func (t *TokenObject) InUse() bool { return t.inUse.Load() > 0 }
 
-// Impersonation is the impersonation state of a thread: an immutable record.
+// Impersonation is the immutable record of a thread's impersonation state.
 type Impersonation struct {
 	Token         *TokenObject
 	CopyOnOpen    bool

@@ -16,7 +16,10 @@ const (
 	privilegeSetMin  = 20 // PRIVILEGE_SET with one privilege
 )
 
-// NtAdjustPrivilegesToken enables, disables or removes privileges.
+// NtAdjustPrivilegesToken enables, disables or removes privileges. With DisableAllPrivileges it ignores the list. It
+// skips a privilege that the token does not hold, and returns STATUS_NOT_ALL_ASSIGNED, a success. If the buffer is
+// too small for the previous state, it changes nothing and returns the required length. It writes the audit record
+// before the change; if that fails, the privileges stay (U-64).
 func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt.AdjustPrivilegesTokenOut,
 	st ntstatus.Status) {
 	// capture
@@ -99,11 +102,12 @@ func adjusted(old *token.Token, modified winnt.LUID, in *nt.AdjustPrivilegesToke
 	return n, out, st
 }
 
-// NtPrivilegeCheck reports whether privileges are enabled in a token.
+// NtPrivilegeCheck reports whether privileges are enabled in a token. It fails with STATUS_ACCESS_VIOLATION without a
+// set, and with STATUS_BAD_IMPERSONATION_LEVEL for a client below SecurityIdentification.
 func (c *Context) NtPrivilegeCheck(in nt.PrivilegeCheckIn) (out nt.PrivilegeCheckOut, st ntstatus.Status) {
 	// capture
 	if in.RequiredPrivileges.Status != ntstatus.Success {
-		// A privilege set that cannot be read is refused before the token is looked at.
+		// A privilege set that cannot be read is refused before the token is checked.
 		return out, c.Fail("T-101", in.RequiredPrivileges.Status)
 	}
 	if in.RequiredPrivileges.V == nil {
@@ -160,6 +164,8 @@ func (c *Context) tokenValue(h winnt.Handle, want winnt.AccessMask) (*token.Toke
 // pseudoTokenAccess holds the rights that the pseudo handles of tokens grant (O-14).
 const pseudoTokenAccess = winnt.TOKEN_QUERY | winnt.TOKEN_QUERY_SOURCE
 
+// referenceToken references the token of a handle that grants want, or of a pseudo handle of tokens. Pseudo handles
+// grant only [pseudoTokenAccess]. The caller must release the reference (TagCall).
 func (c *Context) referenceToken(h winnt.Handle, want winnt.AccessMask) (*se.TokenObject, ntstatus.Status) {
 	switch h {
 	case winnt.NtCurrentProcessToken, winnt.NtCurrentThreadToken, winnt.NtCurrentEffectiveToken:

@@ -9,7 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtAdjustGroupsToken enables or disables groups.
+// NtAdjustGroupsToken enables or disables groups, all of the list or none. With ResetToDefault it ignores the list
+// and restores the default state. If the buffer is too small for the previous state, it changes nothing and returns
+// the required length.
 func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustGroupsTokenOut, st ntstatus.Status) {
 	// capture
 	if in.ResetToDefault {
@@ -65,7 +67,7 @@ func (c *Context) referenceAdjust(h winnt.Handle, previous bool) (*se.TokenObjec
 	return tok, st
 }
 
-// adjustedStatus returns st, and records for the tracer which rule requires it.
+// adjustedStatus returns st. For any status but success it records the rule for the tracer.
 func (c *Context) adjustedStatus(st ntstatus.Status) ntstatus.Status {
 	switch st {
 	case ntstatus.Success:
@@ -109,8 +111,8 @@ func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) 
 	return out, c.adjustedStatus(st)
 }
 
-// adjustClaims returns the token with the changed claims, the output of the call and its status. It changes no
-// object.
+// adjustClaims returns the token with the changed claims, the output of the call and its status. It returns old if
+// the change is refused or a buffer is too small. It changes no object.
 func adjustClaims(old *token.Token, modified winnt.LUID, in *nt.AdjustTokenClaimsIn) (n *token.Token,
 	out nt.AdjustTokenClaimsOut, st ntstatus.Status) {
 	n, user, st1 := old.AdjustClaims(modified, false, in.UserResetToDefault, in.NewUserState.V)

@@ -15,10 +15,11 @@ import (
 // auditor records the opens and closes of the object manager in the log.
 type auditor struct{ log *audit.Log }
 
+// Opens implements ob.Auditor.
 func (a auditor) Opens() bool { return a.log.Policy.Opens() }
 
-// Opened records a decision (U-18). The request is made here, away from the
-// path of an open that is not recorded.
+// Opened implements ob.Auditor (U-18). The request is built here, so that an open without a record does not pay for
+// it.
 func (a auditor) Opened(c *ob.Caller, obj ob.Object, subject access.Subject, desired winnt.AccessMask,
 	dec access.Decision, h winnt.Handle) (ob.Audited, ntstatus.Status) {
 	head := obj.Head()
@@ -33,7 +34,7 @@ func (a auditor) Opened(c *ob.Caller, obj ob.Object, subject access.Subject, des
 	return ob.Audited{Rights: ha.Pending, OnClose: ha.GenerateOnClose}, st
 }
 
-// Closed records a close; it cannot fail (U-73).
+// Closed implements ob.Auditor. It ignores a failure to write the record (U-73).
 func (a auditor) Closed(c *ob.Caller, obj ob.Object, h winnt.Handle) {
 	head := obj.Head()
 	o := originOf(c)
@@ -55,11 +56,11 @@ func (c *Context) origin() audit.Origin {
 	return o
 }
 
-// maxAuditPrivileges bounds a PRIVILEGE_SET handed to an audit call.
+// maxAuditPrivileges is the largest number of privileges in the PRIVILEGE_SET of an audit call.
 const maxAuditPrivileges = 60
 
-// auditClient returns the client's token of an audit call, after it has checked that the process itself holds
-// SeAuditPrivilege (U-32).
+// auditClient returns the client's token of an audit call. It first checks the token as auditToken does, then that
+// the process itself holds SeAuditPrivilege (U-32).
 func (c *Context) auditClient(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	v, st := c.auditToken(h)
 	if st != ntstatus.Success {
@@ -68,7 +69,8 @@ func (c *Context) auditClient(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	return v, c.auditPrivilege()
 }
 
-// auditToken returns the client's token from the handle in an audit call (U-30, U-31).
+// auditToken returns the value of the client's token from the handle in an audit call (U-30, U-31). It fails with
+// STATUS_BAD_IMPERSONATION_LEVEL for a client below SecurityIdentification.
 func (c *Context) auditToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	// The handle must grant TOKEN_QUERY (U-30); pseudo handles of tokens are refused (O-15).
 	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_QUERY, se.TokenType)
@@ -94,6 +96,8 @@ func (c *Context) auditPrivilege() ntstatus.Status {
 	return ntstatus.Success
 }
 
+// mayAudit reports whether the caller may write audit records: in kernel mode, or with SeAuditPrivilege enabled in
+// the process's own token.
 func (c *Context) mayAudit() bool {
 	// The privilege counts in the process's own token, not in the client's (I-7).
 	return c.Mode == access.Kernel || c.self.Process().Token().Has(winnt.SeAuditPrivilege)
@@ -108,7 +112,7 @@ func (c *Context) clientOrigin(client *token.Token) audit.Origin {
 }
 
 // auditSet captures a PRIVILEGE_SET of an audit call (U-35). NULL is the empty set. Privileges that do not exist are
-// dropped.
+// dropped. It fails with STATUS_INVALID_PARAMETER for more than maxAuditPrivileges entries.
 func (c *Context) auditSet(in nt.Captured[*nt.PrivilegeSet]) (set winnt.PrivilegeSet, st ntstatus.Status) {
 	if in.Status != ntstatus.Success {
 		// A privilege set that cannot be read is refused.
@@ -140,7 +144,8 @@ func (c *Context) captureNames(names ...nt.Captured[string]) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// NtOpenObjectAuditAlarm records that a client opened an object of a server.
+// NtOpenObjectAuditAlarm records that a client opened a server's object, or was refused, if the SACL of the given
+// descriptor requests the record. Without a descriptor it succeeds and does nothing.
 func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.OpenObjectAuditAlarmOut,
 	st ntstatus.Status) {
 	// reference
@@ -190,7 +195,7 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 	return out, ntstatus.Success
 }
 
-// NtPrivilegeObjectAuditAlarm records the use of privileges on an object.
+// NtPrivilegeObjectAuditAlarm records the use of privileges on an object, or the failed attempt.
 func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn) (out nt.PrivilegeObjectAuditAlarmOut,
 	st ntstatus.Status) {
 	// The tests run in the same order as in the other alarms. U-42
@@ -203,7 +208,7 @@ func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn)
 	return out, c.kept(c.Sys.Log.PrivilegesUsed(used.by, object, in.DesiredAccess, used.set, used.outcome))
 }
 
-// NtPrivilegedServiceAuditAlarm records the use of privileges by a service.
+// NtPrivilegedServiceAuditAlarm records the use of privileges by a service, or the failed attempt.
 func (c *Context) NtPrivilegedServiceAuditAlarm(
 	in nt.PrivilegedServiceAuditAlarmIn,
 ) (out nt.PrivilegedServiceAuditAlarmOut, st ntstatus.Status) {

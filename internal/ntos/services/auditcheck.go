@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// auditedCheck is one call that checks and records; its methods run in their
-// order here.
+// auditedCheck is one call that checks access and records the result. run calls its steps in the order in which they
+// are declared here.
 type auditedCheck struct {
 	c       *Context
 	in      *nt.AccessCheckAndAuditAlarmByHandleIn // with no token for the calls that take none
@@ -25,6 +25,7 @@ type auditedCheck struct {
 	out    nt.AccessCheckResultListAndAuditAlarmOut
 }
 
+// run calls the steps and returns the first status that is not success.
 func (a *auditedCheck) run() (st ntstatus.Status) {
 	for _, step := range []func() ntstatus.Status{a.who, a.privilege, a.capture, a.decide, a.record} {
 		if st = step(); st != ntstatus.Success {
@@ -81,6 +82,7 @@ func (a *auditedCheck) who() ntstatus.Status {
 	return ntstatus.Success
 }
 
+// privilege checks SeAuditPrivilege. Without it, AUDIT_ALLOW_NO_PRIVILEGE lets the check go on without a record.
 func (a *auditedCheck) privilege() ntstatus.Status {
 	a.silent = !a.c.mayAudit()
 	if a.silent && a.in.Flags&winnt.AUDIT_ALLOW_NO_PRIVILEGE == 0 {
@@ -112,7 +114,7 @@ func (a *auditedCheck) capture() ntstatus.Status {
 	}
 	for _, st := range []ntstatus.Status{in.PrincipalSelfSid.Status, in.ObjectTypeList.Status} {
 		if st != ntstatus.Success {
-			// The SID for the object itself and the list of types are looked at last.
+			// The SID for the object itself and the list of types are checked last.
 			return c.Fail("U-53", st)
 		}
 	}
@@ -170,8 +172,7 @@ func (a *auditedCheck) record() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// typeNamed returns the object type with that name, or a new type for a server's
-// own name.
+// typeNamed returns the object type with that name. For an unknown name it returns a new type with an empty mapping.
 func typeNamed(name string) *winnt.ObjectType {
 	if typ := winnt.ObjectTypeByName(name); typ != nil {
 		return typ
@@ -179,7 +180,9 @@ func typeNamed(name string) *winnt.ObjectType {
 	return &winnt.ObjectType{Name: name}
 }
 
-// NtAccessCheckAndAuditAlarm decides for the client the thread acts as.
+// NtAccessCheckAndAuditAlarm checks the access of the client that the thread impersonates, and records the result. A
+// refusal is in AccessStatus; the call itself then succeeds. It fails with STATUS_NO_IMPERSONATION_TOKEN if the
+// thread does not impersonate.
 func (c *Context) NtAccessCheckAndAuditAlarm(in nt.AccessCheckAndAuditAlarmIn) (nt.AccessCheckAndAuditAlarmOut,
 	ntstatus.Status) {
 	a := auditedCheck{c: c, in: &nt.AccessCheckAndAuditAlarmByHandleIn{
@@ -190,7 +193,8 @@ func (c *Context) NtAccessCheckAndAuditAlarm(in nt.AccessCheckAndAuditAlarmIn) (
 	return a.one()
 }
 
-// NtAccessCheckByTypeAndAuditAlarm makes the same check for an object with properties.
+// NtAccessCheckByTypeAndAuditAlarm works like NtAccessCheckAndAuditAlarm, with a list of object types, a self SID, an
+// audit type and flags.
 func (c *Context) NtAccessCheckByTypeAndAuditAlarm(
 	in nt.AccessCheckByTypeAndAuditAlarmIn,
 ) (nt.AccessCheckAndAuditAlarmOut, ntstatus.Status) {
@@ -207,7 +211,8 @@ func (a *auditedCheck) one() (out nt.AccessCheckAndAuditAlarmOut, st ntstatus.St
 		GenerateOnClose: a.out.GenerateOnClose}, st
 }
 
-// NtAccessCheckByTypeResultListAndAuditAlarm gives one result for each entry.
+// NtAccessCheckByTypeResultListAndAuditAlarm works like NtAccessCheckByTypeAndAuditAlarm and returns one result for
+// each entry of the list. An empty list fails with STATUS_INVALID_PARAMETER.
 func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarm(
 	in nt.AccessCheckByTypeAndAuditAlarmIn,
 ) (out nt.AccessCheckResultListAndAuditAlarmOut, st ntstatus.Status) {
@@ -218,8 +223,8 @@ func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarm(
 	return a.out, st
 }
 
-// NtAccessCheckByTypeResultListAndAuditAlarmByHandle decides for the client of a token, with one result for each
-// entry.
+// NtAccessCheckByTypeResultListAndAuditAlarmByHandle works like NtAccessCheckByTypeResultListAndAuditAlarm for the
+// client of a token handle. It refuses a primary token.
 func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarmByHandle(
 	in nt.AccessCheckAndAuditAlarmByHandleIn,
 ) (out nt.AccessCheckResultListAndAuditAlarmOut, st ntstatus.Status) {
@@ -230,6 +235,7 @@ func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarmByHandle(
 	return a.out, st
 }
 
+// withoutToken returns the parameters of the form by handle, without a handle.
 func withoutToken(in *nt.AccessCheckByTypeAndAuditAlarmIn) *nt.AccessCheckAndAuditAlarmByHandleIn {
 	return &nt.AccessCheckAndAuditAlarmByHandleIn{
 		SubsystemName: in.SubsystemName, HandleID: in.HandleID, ObjectTypeName: in.ObjectTypeName,

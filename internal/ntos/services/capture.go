@@ -6,9 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// captureAttributes captures OBJECT_ATTRIBUTES with its quality of service:
-// the fault of reading it (O-3), unknown attribute bits (O-22), a level above
-// SecurityDelegation (T-40). NULL is the zero value.
+// captureAttributes captures OBJECT_ATTRIBUTES with its quality of service. It refuses unreadable attributes (O-3),
+// unknown attribute bits (O-22), and a level above SecurityDelegation (T-40). NULL gives the zero value.
 func (c *Context) captureAttributes(in nt.Captured[*nt.ObjectAttributes]) (nt.ObjectAttributes, ntstatus.Status) {
 	if in.Status != ntstatus.Success {
 		if in.Status == ntstatus.InvalidParameter {

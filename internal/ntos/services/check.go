@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtAccessCheck decides whether a descriptor grants rights to a client.
+// NtAccessCheck decides whether a descriptor grants rights to a client. A refusal is in AccessStatus; the call itself
+// then succeeds.
 func (c *Context) NtAccessCheck(in nt.AccessCheckIn) (nt.AccessCheckOut, ntstatus.Status) {
 	return c.NtAccessCheckByType(nt.AccessCheckByTypeIn{
 		SecurityDescriptor: in.SecurityDescriptor, ClientToken: in.ClientToken, DesiredAccess: in.DesiredAccess,
@@ -16,8 +17,8 @@ func (c *Context) NtAccessCheck(in nt.AccessCheckIn) (nt.AccessCheckOut, ntstatu
 	})
 }
 
-// NtAccessCheckByType decides as NtAccessCheck does, for an object with
-// properties.
+// NtAccessCheckByType decides like NtAccessCheck, for an object with properties. An empty list of object types checks
+// the object itself.
 func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessCheckOut, st ntstatus.Status) {
 	var r access.Request
 	d, done, st := c.checkRequest(&in, &r, &out.PrivilegeSetLength)
@@ -38,7 +39,8 @@ func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessC
 	return out, ntstatus.Success
 }
 
-// NtAccessCheckByTypeResultList gives one result for each entry of the list.
+// NtAccessCheckByTypeResultList works like NtAccessCheckByType and returns one result for each entry of the list.
+// From user mode an empty list fails with STATUS_INVALID_PARAMETER.
 func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out nt.AccessCheckByTypeResultListOut,
 	st ntstatus.Status) {
 	if c.Mode == access.User && in.GenericMapping.Status == ntstatus.Success && // A-10 comes first
@@ -80,14 +82,14 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, ne
 	}
 	// capture
 	if in.GenericMapping.Status != ntstatus.Success {
-		// A mapping that cannot be read ends the call before anything else is looked at.
+		// A mapping that cannot be read ends the call before anything else is checked.
 		return fail("A-10", in.GenericMapping.Status)
 	}
 	c.mapping = in.GenericMapping.V
 	r.Desired, r.Mapping, r.Mode, r.ObjectTypes = in.DesiredAccess, &c.mapping, c.Mode, in.ObjectTypeList.V
 	if c.Mode == access.User {
 		if in.DesiredAccess&winnt.GENERIC_RIGHTS != 0 {
-			// Generic rights are refused before the token is looked at.
+			// Generic rights are refused before the token is checked.
 			return fail("A-12", ntstatus.GenericNotMapped)
 		}
 		// reference
@@ -103,7 +105,7 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, ne
 		}
 	}
 	// decide
-	// The mask, the token, its level, the list of types and the right to the SACL are looked at in this order
+	// The mask, the token, its level, the list of types and the right to the SACL are checked in this order
 	//
 	st, d, done = access.NtPrologue(r)
 	if st != ntstatus.Success {
@@ -138,6 +140,7 @@ func (c *Context) clientToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	return c.tokenValue(h, winnt.TOKEN_QUERY)
 }
 
+// prologueRule returns the rule behind a status of access.NtPrologue, for the tracer.
 func prologueRule(st ntstatus.Status) string {
 	switch st {
 	case ntstatus.NoImpersonationToken:
@@ -150,8 +153,8 @@ func prologueRule(st ntstatus.Status) string {
 	return "A-12"
 }
 
-// privilegeSetNeed returns the maximal size of the request's privilege set: 20
-// bytes for up to one privilege, and 12 for each further one.
+// privilegeSetNeed returns the size in bytes of the largest privilege set that the request can use: 20 for up to one
+// privilege, and 12 for each further one.
 func privilegeSetNeed(r *access.Request) uint32 {
 	n := 0
 	used, _ := access.PrivilegePolicy(r.Subject.Client, r.Desired)
@@ -164,7 +167,7 @@ func privilegeSetNeed(r *access.Request) uint32 {
 	return uint32(privilegeSetMin + privilegeSize*(n-1))
 }
 
-// noPrivileges serves nearly every check; it is never written to.
+// noPrivileges is the empty set, shared by all checks that used no privilege. No code writes to it.
 var noPrivileges = &nt.PrivilegeSet{}
 
 // privilegeSet returns the privileges that the check used. It returns nil for a request for the SACL that ended early
@@ -195,7 +198,8 @@ func (c *Context) explainCheck(r *access.Request, d access.Decision) {
 	c.ExplainCheck(&q)
 }
 
-// ExplainCheck repeats a check that said no with a recorder, when traced.
+// ExplainCheck repeats a refused check and records its explanation for the tracer. It does nothing if the call is not
+// traced, or if the check fails with an error.
 func (c *Context) ExplainCheck(r *access.Request) {
 	if c.Why == nil {
 		return

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtCloseObjectAuditAlarm records a close (U-40).
+// NtCloseObjectAuditAlarm records a close (U-40). Without GenerateOnClose it succeeds and checks nothing.
 func (c *Context) NtCloseObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out nt.CloseObjectAuditAlarmOut,
 	st ntstatus.Status) {
 	return out, c.endAlarm(&in, func(o audit.Object) ntstatus.Status {
@@ -15,7 +15,7 @@ func (c *Context) NtCloseObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out nt
 	})
 }
 
-// NtDeleteObjectAuditAlarm records a deletion (U-41).
+// NtDeleteObjectAuditAlarm records a deletion (U-41). Without GenerateOnClose it succeeds and checks nothing.
 func (c *Context) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out nt.CloseObjectAuditAlarmOut,
 	st ntstatus.Status) {
 	return out, c.endAlarm(&in, func(o audit.Object) ntstatus.Status {
@@ -23,9 +23,10 @@ func (c *Context) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out n
 	})
 }
 
+// endAlarm checks SeAuditPrivilege, captures the name and calls record. Without GenerateOnClose it does nothing.
 func (c *Context) endAlarm(in *nt.CloseObjectAuditAlarmIn, record func(audit.Object) ntstatus.Status) ntstatus.Status {
 	if !in.GenerateOnClose {
-		return ntstatus.Success // the open did not ask for this record: nothing is looked at (U-40)
+		return ntstatus.Success // the open did not ask for this record: nothing is checked (U-40)
 	}
 	if st := c.auditPrivilege(); st != ntstatus.Success {
 		// SeAuditPrivilege is needed where the open asked for the record of the close (U-40).

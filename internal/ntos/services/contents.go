@@ -8,9 +8,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Contents returns facts about the tree file of a handle. It also reads the contents, and whole is true, if all of
-// them fit into room and the handle grants FILE_READ_DATA. For a directory, or a file that shrinks during the call,
-// whole is false. The read is audited like NtReadFile. It is not a service: a server calls it for its client.
+// Contents returns facts about the tree file of a handle. It also reads the contents into room, and returns whole
+// true, if all of them fit and the handle grants FILE_READ_DATA. For a directory, or a file that shrinks during the
+// call, whole is false. The read is audited like NtReadFile. A file outside the trees gives STATUS_NOT_SUPPORTED.
+// Contents is not a service: a server calls it for its client.
 func (c *Context) Contents(v winnt.Handle, room []byte) (facts nt.FileFacts, whole bool, st ntstatus.Status) {
 	// reference
 	h, ok, st := c.treeHandle(v)

@@ -26,9 +26,9 @@ type Context struct {
 
 	tickets map[nt.Ticket]*se.Impersonation // owned by the thread; nil means "not impersonating"
 	last    nt.Ticket                       // owned by the thread
-	// owned by the thread: of the access check under way, which would allocate it
+	// owned by the thread: the mapping of the current access check, stored here to avoid an allocation
 	mapping winnt.GenericMapping
-	closed  atomic.Bool // what the context held was given back
+	closed  atomic.Bool // Close was called
 }
 
 // System holds the state that the services of one kernel share.
@@ -43,7 +43,7 @@ type System struct {
 	// taken from by NtOpenFile.
 	Files *ob.Directory
 	Pipes npfs.FileSystem
-	// HasTrees says that some device has a tree of files.
+	// HasTrees reports whether a device has a tree of files.
 	HasTrees atomic.Bool
 	// Adopt is called with each context that NewThread creates, so that a shutdown can close it. Disown is called
 	// with each context that EndThread ends.
@@ -57,13 +57,14 @@ type System struct {
 	Peers PeerRecords
 	// LSA resolves names and authenticates users. It is never nil.
 	LSA logon.Authority
-	// Policy is the object that look-ups need a handle of.
+	// Policy is the object that LsaOpenPolicy opens. Lookups of names need a handle to it.
 	Policy *Policy
 }
 
 var _ nt.Services = (*Context)(nil)
 
-// NewContext makes the context of a thread and takes a reference on it.
+// NewContext returns the context of a thread in a mode and takes a reference on the thread. [Context.Close] releases
+// it.
 func NewContext(sys *System, t *ps.Thread, mode access.Mode) *Context {
 	t.Ref(ob.TagCall)
 	c := &Context{Sys: sys, self: t, tickets: map[nt.Ticket]*se.Impersonation{}}
@@ -75,7 +76,8 @@ func NewContext(sys *System, t *ps.Thread, mode access.Mode) *Context {
 	return c
 }
 
-// Close gives back what the context holds: unused tickets and the thread.
+// Close releases the saved impersonations that were not restored, and the reference on the thread. A second call does
+// nothing.
 func (c *Context) Close() {
 	if c.closed.Swap(true) {
 		return
@@ -154,6 +156,7 @@ func (c *Context) RestoreImpersonation(k nt.Ticket) {
 	c.self.RestoreImpersonation(saved)
 }
 
+// dropTicket removes a ticket and releases its saved impersonation. It does nothing for an unknown ticket.
 func (c *Context) dropTicket(k nt.Ticket) {
 	if saved := c.tickets[k]; saved != nil {
 		saved.Token.Deref(ob.TagSaved)
@@ -167,9 +170,8 @@ func (c *Context) effective() *token.Token {
 	return s.Effective()
 }
 
-// holds implements SeSinglePrivilegeCheck: kernel mode holds everything; else the
-// privilege must be enabled in the effective token, and an impersonation token
-// below SecurityImpersonation holds nothing (T-102).
+// holds implements SeSinglePrivilegeCheck. Kernel mode holds every privilege. Otherwise the privilege must be enabled
+// in the effective token. An impersonation token below SecurityImpersonation holds none (T-102).
 func (c *Context) holds(p winnt.Privilege) bool {
 	if c.Mode == access.Kernel {
 		// Kernel mode holds every privilege (T-102).
@@ -215,7 +217,7 @@ func (c *Context) insertNew(obj ob.Object, granted winnt.AccessMask, attributes 
 	return c.insert(obj, granted, attributes)
 }
 
-// pay charges a new object to payer.
+// pay charges a new object to payer. If it fails, the caller must drop the object.
 func (c *Context) pay(obj ob.Object, payer quota.Payer) ntstatus.Status {
 	if st := obj.Head().Pay(payer, 0); st != ntstatus.Success {
 		// An object that its creator's account cannot pay for is not made.

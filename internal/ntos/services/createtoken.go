@@ -21,8 +21,8 @@ func (c *Context) NtAllocateLocallyUniqueId(nt.AllocateLocallyUniqueIDIn) (out n
 	return out, ntstatus.Success
 }
 
-// NtCreateToken makes a token out of its parts: the Ex form without claims,
-// device groups and mandatory policy.
+// NtCreateToken creates a token from its parts. It is NtCreateTokenEx without claims, device groups and mandatory
+// policy.
 func (c *Context) NtCreateToken(in nt.CreateTokenIn) (nt.CreateTokenOut, ntstatus.Status) {
 	return c.createToken(&nt.CreateTokenExIn{
 		DesiredAccess: in.DesiredAccess, ObjectAttributes: in.ObjectAttributes, TokenType: in.TokenType,
@@ -33,7 +33,8 @@ func (c *Context) NtCreateToken(in nt.CreateTokenIn) (nt.CreateTokenOut, ntstatu
 	})
 }
 
-// NtCreateTokenEx makes a token out of its parts.
+// NtCreateTokenEx creates a token from its parts and opens it. It needs SeCreateTokenPrivilege and an existing logon
+// session.
 func (c *Context) NtCreateTokenEx(in nt.CreateTokenExIn) (nt.CreateTokenOut, ntstatus.Status) {
 	return c.createToken(&in)
 }
@@ -120,7 +121,8 @@ func required(given bool, st ntstatus.Status) ntstatus.Status {
 	return st
 }
 
-// probe returns the first status that is a memory fault. Readable but malformed parameters are tested later (O-3).
+// probe returns STATUS_ACCESS_VIOLATION if one of the statuses is that, and success otherwise. The caller tests the
+// other statuses later, because unreadable parameters are refused before malformed ones (O-3).
 func (c *Context) probe(rule string, all ...ntstatus.Status) ntstatus.Status {
 	for _, st := range all {
 		if st == ntstatus.AccessViolation {
@@ -202,6 +204,7 @@ func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfSer
 	return nil, c.Fail("T-3", wrong.Status)
 }
 
+// hasIntegrity reports whether a group of the list is an integrity level.
 func hasIntegrity(gs []token.Group) bool {
 	for _, g := range gs {
 		if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
@@ -211,7 +214,8 @@ func hasIntegrity(gs []token.Group) bool {
 	return false
 }
 
-// claimSet returns the set of a list, nil for an empty list.
+// claimSet returns the set of a list, nil for an empty list. It returns STATUS_INVALID_PARAMETER for a malformed or
+// repeated claim.
 func claimSet(list []claims.Attribute) (*claims.Set, ntstatus.Status) {
 	if len(list) == 0 {
 		return nil, ntstatus.Success

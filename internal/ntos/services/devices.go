@@ -12,8 +12,8 @@ import (
 
 // Paths of the devices, which are opened as files.
 const (
-	PipeDevice = `\Device\NamedPipe` // of pipes
-	NullDevice = `\Device\Null`      // that keeps nothing and gives nothing
+	PipeDevice = `\Device\NamedPipe` // the prefix of pipe names
+	NullDevice = `\Device\Null`      // discards writes; reads return end of file
 )
 
 // FileType is the object type File.
@@ -38,7 +38,7 @@ type File struct {
 var DeviceType = &ob.Type{ObjectType: winnt.DeviceObject, OpensAs: FileType, Parses: true,
 	Opens: func(o ob.Object, rest string) (ob.Object, ntstatus.Status) { return o.(*Device).open(rest) }}
 
-// Device is a device of the system's own.
+// Device is a device object: the pipe device, the null device, or the root of a tree.
 type Device struct {
 	ob.Header
 	security *ob.SharedSecurity // immutable; shared by the device and its open files
@@ -56,8 +56,8 @@ func NewDevice(d *sd.Descriptor, census *ob.Census) *Device {
 	return v
 }
 
-// NewTreeDevice makes the device of a tree of files, with one reference (TagCall). path
-// is the name that the caller gives it, for good.
+// NewTreeDevice makes the device of a tree of files, with one reference (TagCall). path is the full name that the
+// caller gives the device; it must not change later.
 func NewTreeDevice(tree nt.FileSystem, path string, d *sd.Descriptor, census *ob.Census) *Device {
 	v := NewDevice(d, census)
 	v.tree, v.above = tree, path

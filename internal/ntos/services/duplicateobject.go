@@ -10,10 +10,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtDuplicateObject makes another handle to an object.
+// NtDuplicateObject creates another handle to an object. With DUPLICATE_CLOSE_SOURCE it also closes the source
+// handle, even if the duplication fails (O-52). Without a target process it only closes the source handle, and fails
+// without that option (O-51).
 func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateObjectOut, st ntstatus.Status) {
 	// reference
-	// The source process is looked at first and must grant PROCESS_DUP_HANDLE (O-50).
+	// The source process is checked first and must grant PROCESS_DUP_HANDLE (O-50).
 	source, st := c.referenceProcess(in.SourceProcessHandle, winnt.PROCESS_DUP_HANDLE)
 	if st != ntstatus.Success {
 		return out, st
@@ -24,13 +26,13 @@ func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateOb
 	}
 	var target *ps.Process
 	if in.TargetProcessHandle != 0 {
-		// The target process is looked at next and must grant PROCESS_DUP_HANDLE (O-50).
+		// The target process is checked next and must grant PROCESS_DUP_HANDLE (O-50).
 		if target, st = c.referenceProcess(in.TargetProcessHandle, winnt.PROCESS_DUP_HANDLE); st != ntstatus.Success {
 			return out, c.named("TargetProcessHandle", "the right", st)
 		}
 		defer target.Deref(ob.TagCall)
 	}
-	// The source handle is looked at last (O-50).
+	// The source handle is checked last (O-50).
 	from, st := c.lookupIn(source, in.SourceHandle)
 	if st != ntstatus.Success {
 		// The source handle does not exist in its process.
@@ -106,7 +108,8 @@ func (c *Context) tableOf(p *ps.Process, v winnt.Handle) *ob.Table {
 	return nil
 }
 
-// closeIn closes a process's handle. A pseudo handle has no table entry to close.
+// closeIn closes a handle of process p. Closing a pseudo handle succeeds and has no effect. The tracer does not see a
+// failure.
 func (c *Context) closeIn(p *ps.Process, v winnt.Handle) ntstatus.Status {
 	caller := c.Caller
 	caller.Why = nil // the result of the duplication is recorded, not this one
@@ -190,7 +193,7 @@ func (c *Context) insertRecorded(t *ob.Table, from sourceHandle, source, target 
 	return r.Handle(), publish(from.head.Object(), granted, attributes)
 }
 
-// NtCompareObjects reports whether two handles refer to one object.
+// NtCompareObjects succeeds if two handles refer to one object, and otherwise returns STATUS_NOT_SAME_OBJECT.
 func (c *Context) NtCompareObjects(in nt.CompareObjectsIn) (out nt.CompareObjectsOut, st ntstatus.Status) {
 	// reference
 	// Any handle serves, with no right (O-31).
@@ -221,8 +224,8 @@ func (c *Context) NtMakeTemporaryObject(in nt.MakeTemporaryObjectIn) (out nt.Mak
 		return out, st
 	}
 	defer obj.Head().Deref(ob.TagCall)
-	// commit From now on the object loses its name with its last
-	// handle (O-46).
+	// commit
+	// From now on the object loses its name with its last handle (O-46).
 	obj.Head().MakeTemporary()
 	return out, ntstatus.Success
 }

@@ -11,8 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// gates are the token rights a duplicate gets only with a privilege of the
-// calling thread's token (seed table of access rights, T-45).
+// gates are the token rights that a duplicate's handle gets only if the calling thread holds a privilege (T-45).
 var gates = [...]struct {
 	right     winnt.AccessMask
 	privilege winnt.Privilege
@@ -27,7 +26,7 @@ var gates = [...]struct {
 func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateTokenOut, st ntstatus.Status) {
 	// capture
 	if in.TokenType != winnt.TokenPrimary && in.TokenType != winnt.TokenImpersonation {
-		// The token type is the first thing looked at.
+		// The token type is the first thing checked.
 		return out, c.Fail("T-40", ntstatus.InvalidParameter)
 	}
 	oa, st := c.captureAttributes(in.ObjectAttributes) // then the pointers and the quality of service (T-40)
@@ -106,7 +105,7 @@ func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, ty
 func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.AccessMask,
 	withSACL bool) (winnt.AccessMask, ntstatus.Status) {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
-		// Reserved bits are refused before any privilege is looked at.
+		// Reserved bits are refused before any privilege is checked.
 		return 0, c.Fail("O-20", ntstatus.AccessDenied)
 	}
 	subject := c.self.Subject()

@@ -29,7 +29,7 @@ func (c *Context) changeEvent(h winnt.Handle, change func(*ke.Signal) bool) (out
 	return out, ntstatus.Success
 }
 
-// NtSetEvent signals an event.
+// NtSetEvent signals an event and returns the previous state.
 func (c *Context) NtSetEvent(in nt.SetEventIn) (nt.SetEventOut, ntstatus.Status) {
 	return c.changeEvent(in.EventHandle, (*ke.Signal).Set)
 }

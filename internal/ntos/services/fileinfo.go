@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// file references a file or the end of a pipe, whose handle must grant the
-// rights (O-31).
+// file references a file or an end of a pipe, whose handle must grant rights (O-31). Kernel mode skips the rights. It
+// refuses a file whose use an administrator has ended (W-99).
 func (c *Context) file(h winnt.Handle, rights winnt.AccessMask) (ob.Object, ntstatus.Status) {
 	obj, _, st := c.fileGranted(h, rights)
 	return obj, st
@@ -48,7 +48,7 @@ func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.Q
 	// capture
 	least := in.FileInformationClass.Least()
 	if least == 0 {
-		// The class is not built.
+		// The class is not implemented.
 		return out, c.Fail("I-133", ntstatus.InvalidInfoClass)
 	}
 	if st = c.roomFor(in.Length, least, in.FaultFileInformation); st != ntstatus.Success {
@@ -136,8 +136,8 @@ func (c *Context) fileName(obj ob.Object, length uint32) (out nt.QueryInformatio
 	return out, ntstatus.Success
 }
 
-// setPipeModes changes how the end of a pipe reads, and whether its operations wait. The
-// handle must grant FILE_WRITE_ATTRIBUTES (I-158).
+// setPipeModes sets how an end of a pipe reads, and whether its operations wait. The handle must grant
+// FILE_WRITE_ATTRIBUTES (I-158).
 func (c *Context) setPipeModes(in *nt.SetInformationFileIn) ntstatus.Status {
 	// reference
 	obj, st := c.file(in.FileHandle, winnt.FILE_WRITE_ATTRIBUTES)
@@ -175,7 +175,8 @@ func (c *Context) roomFor(length, least uint32, fault ntstatus.Status) ntstatus.
 	return ntstatus.Success
 }
 
-// NtQueryVolumeInformationFile returns information about the volume of a file.
+// NtQueryVolumeInformationFile returns information about the volume of a file: the device type of any file, or the
+// sizes of a tree's volume.
 func (c *Context) NtQueryVolumeInformationFile(in nt.QueryVolumeInformationFileIn) (
 	out nt.QueryVolumeInformationFileOut, st ntstatus.Status) {
 	// capture
@@ -219,7 +220,8 @@ func (c *Context) NtQueryVolumeInformationFile(in nt.QueryVolumeInformationFileI
 	return out, ntstatus.Success
 }
 
-// peek implements FSCTL_PIPE_PEEK. The handle must grant FILE_READ_DATA, as the control code says.
+// peek implements FSCTL_PIPE_PEEK. The handle must grant FILE_READ_DATA. With STATUS_BUFFER_OVERFLOW it returns the
+// part of the message that fits.
 func (c *Context) peek(e *npfs.End, granted winnt.AccessMask, length uint32) (out nt.FsControlFileOut,
 	st ntstatus.Status) {
 	const header = 16 // bytes of FILE_PIPE_PEEK_BUFFER without data

@@ -14,7 +14,7 @@ import (
 // filterFlags are the flags of NtFilterToken.
 const filterFlags = winnt.DISABLE_MAX_PRIVILEGE | winnt.SANDBOX_INERT | winnt.LUA_TOKEN | winnt.WRITE_RESTRICTED
 
-// NtFilterToken makes a restricted version of a token.
+// NtFilterToken creates a restricted version of a token and opens it with the rights of the existing handle.
 func (c *Context) NtFilterToken(in nt.FilterTokenIn) (nt.FilterTokenOut, ntstatus.Status) {
 	return c.filterToken(&nt.FilterTokenExIn{ExistingTokenHandle: in.ExistingTokenHandle, Flags: in.Flags,
 		SIDsToDisable: in.SIDsToDisable, PrivilegesToDelete: in.PrivilegesToDelete, RestrictedSIDs: in.RestrictedSIDs})
@@ -36,14 +36,14 @@ func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st
 		return out, c.Fail("T-60", ntstatus.InvalidParameter)
 	}
 	// reference
-	// The existing handle must grant the right to duplicate, and is looked at after the flags (T-60).
+	// The existing handle must grant the right to duplicate, and is checked after the flags (T-60).
 	existing, info, st := ob.Reference[*se.TokenObject](&c.Caller, in.ExistingTokenHandle, winnt.TOKEN_DUPLICATE,
 		se.TokenType)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer existing.Deref(ob.TagCall)
-	if st := c.checkLists(in); st != ntstatus.Success { // the lists are looked at after the handle (T-60)
+	if st := c.checkLists(in); st != ntstatus.Success { // the lists are checked after the handle (T-60)
 		return out, st
 	}
 	// decide
@@ -57,6 +57,7 @@ func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st
 	return out, st
 }
 
+// listStatuses returns the capture statuses of all lists.
 func listStatuses(in *nt.FilterTokenExIn) []ntstatus.Status {
 	return []ntstatus.Status{in.SIDsToDisable.Status, in.PrivilegesToDelete.Status, in.RestrictedSIDs.Status,
 		in.UserClaimsToDisable.Status, in.DeviceClaimsToDisable.Status, in.DeviceGroupsToDisable.Status,
@@ -108,6 +109,7 @@ func (c *Context) FilterObject(existing *se.TokenObject, in nt.FilterTokenExIn) 
 	return c.filtered(existing, &in)
 }
 
+// filterSpec returns the filter of the parameters. It ignores privileges that do not exist (T-62).
 func filterSpec(in *nt.FilterTokenExIn) token.FilterSpec {
 	f := token.FilterSpec{Flags: in.Flags, Disable: sidsOf(in.SIDsToDisable.V), Restrict: in.RestrictedSIDs.V,
 		DisableUserClaims: in.UserClaimsToDisable.V, DisableDeviceClaims: in.DeviceClaimsToDisable.V,
@@ -162,7 +164,8 @@ func (c *Context) NtCompareTokens(in nt.CompareTokensIn) (out nt.CompareTokensOu
 		return out, st
 	}
 	defer second.Deref(ob.TagCall)
-	// decide A token equals itself, and a token whose SIDs and privileges are enabled in the same way (T-100).
+	// decide
+	// A token equals itself, and a token whose SIDs and privileges are enabled in the same way (T-100).
 	out.Equal = first == second || first.Value().Equal(second.Value())
 	return out, ntstatus.Success
 }

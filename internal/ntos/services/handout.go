@@ -10,15 +10,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// HandedOut is a descriptor of the host that a program gets.
+// HandedOut is a host file descriptor to pass to a program.
 type HandedOut struct {
 	File *os.File
-	Name string           // of the file in the kernel
-	Used winnt.AccessMask // the rights that its use needs
+	Name string           // the file's name in the kernel
+	Used winnt.AccessMask // the rights that its use requires
 }
 
-// HandOut returns a host file descriptor for the file of a handle, for a program with a uid. It is not a service: a
-// server calls it for its client.
+// HandOut returns a new host file descriptor for the file of a handle, for a program with a uid. The caller must
+// close it. HandOut fails if it cannot write the audit record. Errors: STATUS_NOT_SUPPORTED for a file without a host
+// descriptor, STATUS_AUDIT_FAILED, and those of nt.HostFile. It is not a service: a server calls it for its client.
 func (c *Context) HandOut(v winnt.Handle, uid uint32) (out HandedOut, st ntstatus.Status) {
 	// reference
 	h, ok, st := c.treeHandle(v)

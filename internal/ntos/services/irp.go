@@ -26,7 +26,7 @@ type irp struct {
 	paid    quota.Receipt // for the operation, then for the APC of its completion
 }
 
-// irpSize is the number of bytes of an operation that waits.
+// irpSize is the number of bytes that an operation is charged for.
 const irpSize = 1 << 10
 
 // begin creates an operation on a pipe end. It resets the event and the file's signal (I-137).
@@ -164,7 +164,7 @@ func (i *irp) stop() bool {
 	return cancel != nil && (*cancel)()
 }
 
-// CancelIO implements ps.Pending. Block 0 matches any operation.
+// CancelIO implements ps.Pending.
 func (i *irp) CancelIO(block uint64, synchronous bool) bool {
 	if block != 0 && block != i.later.IoStatusBlock || synchronous && !i.later.Synchronous {
 		return false
@@ -198,8 +198,9 @@ func (c *Context) NtCancelIoFile(in nt.CancelIoFileIn) (out nt.CancelIoFileOut, 
 	return out, ntstatus.Success
 }
 
-// NtCancelIoFileEx cancels what any thread of the process has under way on a file: one
-// operation, or all.
+// NtCancelIoFileEx cancels the operations that all threads of the process have pending on a file. With
+// IoRequestToCancel it cancels only the operation with that status block. It returns STATUS_NOT_FOUND if it cancelled
+// none.
 func (c *Context) NtCancelIoFileEx(in nt.CancelIoFileExIn) (out nt.CancelIoFileOut, st ntstatus.Status) {
 	// reference
 	obj, st := c.file(in.FileHandle, 0)
@@ -215,7 +216,8 @@ func (c *Context) NtCancelIoFileEx(in nt.CancelIoFileExIn) (out nt.CancelIoFileO
 	return out, ntstatus.Success
 }
 
-// NtCancelSynchronousIoFile cancels the synchronous operations on which a thread waits. It fails if there are none.
+// NtCancelSynchronousIoFile cancels the synchronous operations on which a thread waits. It returns STATUS_NOT_FOUND
+// if there are none.
 func (c *Context) NtCancelSynchronousIoFile(in nt.CancelSynchronousIoFileIn) (out nt.CancelIoFileOut,
 	st ntstatus.Status) {
 	// reference
@@ -232,8 +234,8 @@ func (c *Context) NtCancelSynchronousIoFile(in nt.CancelSynchronousIoFileIn) (ou
 	return out, ntstatus.Success
 }
 
-// NtFlushBuffersFile flushes a tree's file, or waits until the other end of a pipe has read all data. For other
-// files it succeeds and has no effect.
+// NtFlushBuffersFile writes the cached data of a tree's file to disk, or waits until the other end of a pipe has read
+// all data. For other files it succeeds and has no effect.
 func (c *Context) NtFlushBuffersFile(in nt.FlushBuffersFileIn) (out nt.FlushBuffersFileOut, st ntstatus.Status) {
 	// reference
 	obj, granted, st := c.fileGranted(in.FileHandle, 0)

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtCreateJobObject makes a job, named or not.
+// NtCreateJobObject creates and opens a job, named or not.
 func (c *Context) NtCreateJobObject(in nt.CreateJobObjectIn) (out nt.CreateJobObjectOut, st ntstatus.Status) {
 	out.JobHandle, st = c.createNamed(in.ObjectAttributes, ps.JobType, in.DesiredAccess,
 		func(d *sd.Descriptor) ob.Object { return ps.NewJob(d) })
@@ -44,7 +44,7 @@ func (c *Context) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (
 	return out, c.Impersonated(p.AssignToJob(j))
 }
 
-// NtSetInformationJobObject sets the security limits of a job.
+// NtSetInformationJobObject adds security limits to a job. It never removes one (I-89).
 func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (out nt.SetInformationJobObjectOut,
 	st ntstatus.Status) {
 	// capture
@@ -117,8 +117,8 @@ func (c *Context) mayAssignPrimary(tok *se.TokenObject) bool {
 	return c.holds(winnt.SeAssignPrimaryTokenPrivilege) || c.mayAssignKin(tok)
 }
 
-// mayAssignKin reports whether a token is related to the token of the caller's process. In kernel mode
-// any token is.
+// mayAssignKin reports whether a token is related to the token of the caller's process (T-111). In kernel mode it
+// always returns true.
 func (c *Context) mayAssignKin(tok *se.TokenObject) bool {
 	if c.Mode == access.Kernel {
 		return true
@@ -165,8 +165,8 @@ func nameOf(oa *nt.ObjectAttributes) ob.Name {
 		Unnamed: oa.Unnamed}
 }
 
-// named returns st and records for the tracer which handle parameter failed. need is the right that the handle does
-// not grant.
+// named returns st and records for the tracer which handle parameter failed. need names the right that the handle
+// must grant.
 func (c *Context) named(parameter, need string, st ntstatus.Status) ntstatus.Status {
 	if c.Why == nil {
 		return st

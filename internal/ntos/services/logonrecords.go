@@ -32,8 +32,7 @@ type LogonSource struct {
 	Peer string
 }
 
-// process returns the requester of a logon and the proof. The record of a ticket logon has the service, the
-// client and the time. The record of a refused one also has the reason (K-50).
+// process returns the field LogonProcessName: the name, "-" for none, then ": " and the proof if there is one (K-50).
 func (s *LogonSource) process() []string {
 	name := cmp.Or(s.Process, "-")
 	if s.Proof != "" {
@@ -42,6 +41,7 @@ func (s *LogonSource) process() []string {
 	return []string{name}
 }
 
+// logonSource returns the source of an LsaLogonUser request. It makes origin printable.
 func (c *Context) logonSource(in *nt.LsaLogonUserIn, origin string) LogonSource {
 	from := LogonSource{Subject: c.self.Subject(), Process: "LsaLogonUser", Package: "password",
 		ClientID: uint64(c.self.Process().ID()), ClientName: c.self.Process().Name(), Address: printable.Line(origin)}
@@ -71,6 +71,7 @@ func named(r *logon.Request, a logon.Account) logon.Account {
 	return a
 }
 
+// logonOrigin returns the origin of a logon record. A source without a subject means the System process.
 func (s *System) logonOrigin(from *LogonSource) audit.Origin {
 	subject := from.Subject
 	if subject.Primary == nil {
@@ -79,9 +80,10 @@ func (s *System) logonOrigin(from *LogonSource) audit.Origin {
 	return audit.Origin{Subject: subject, Names: s.Log.Names, ProcessID: from.ClientID, ProcessName: from.ClientName}
 }
 
-// RecordLogon records a logon. It treats each token of a pair as a separate logon
-// and records the sensitive privileges of each right after it. Its session's end
-// will be a record too. L-48
+// RecordLogon records a logon and marks its session, so that the session's end is recorded too (L-48). It records
+// each token of a linked pair as a separate logon, and after each its sensitive privileges. It returns the status of
+// the first record that cannot be written; the session is then not marked. A logon with from.Peer always succeeds
+// unless a token is powerful: a record beyond the user's rate is left out (U-92).
 func (s *System) RecordLogon(from LogonSource, t winnt.LogonType, tok *token.Token) ntstatus.Status {
 	all := []*token.Token{tok}
 	linked := s.Security.Sessions.Linked(tok)
@@ -204,7 +206,7 @@ func (s *System) RecordRefusedLogon(from LogonSource, t winnt.LogonType, who log
 	}
 }
 
-// RecordLogoff records the end of the session of a logon. L-48
+// RecordLogoff records the end of a logon's session (L-48). It ignores a failure to write the record.
 func (s *System) RecordLogoff(o se.Logon) {
 	if !s.Log.Records(audit.Logoff, audit.Success, o.Token) {
 		return
@@ -221,6 +223,7 @@ func (s *System) RecordLogoff(o se.Logon) {
 	}
 }
 
+// write makes an event and writes it. It returns STATUS_AUDIT_FAILED for values that the event does not have.
 func (s *System) write(id uint16, o audit.Outcome, from audit.Origin, values audit.Values) ntstatus.Status {
 	e, err := audit.Make(id, o, from, values)
 	if err != nil {
@@ -229,7 +232,7 @@ func (s *System) write(id uint16, o audit.Outcome, from audit.Origin, values aud
 	return s.Log.Write(e)
 }
 
-// target returns the fields of the account and session that a record is about.
+// target returns the fields of a record that name an account and its session. An account without a name gets "-".
 func (s *System) target(user sid.SID, session winnt.LUID) audit.Values {
 	name, domain, ok := "", "", false
 	if s.Log.Names != nil {
@@ -252,6 +255,7 @@ var failureCodes = map[ntstatus.Status]string{
 	ntstatus.PasswordMustChange: "%%2309", ntstatus.InvalidLogonHours: "%%2311", ntstatus.InvalidWorkstation: "%%2312",
 }
 
+// yesNo returns the message code of yes or no.
 func yesNo(yes bool) string {
 	if yes {
 		return "%%1842"
@@ -259,7 +263,8 @@ func yesNo(yes bool) string {
 	return "%%1843"
 }
 
-// levelCode returns the message code for the token's impersonation level.
+// levelCode returns the message code of the token's impersonation level. A primary token counts as
+// SecurityImpersonation, and so does a token at SecurityDelegation.
 func levelCode(v *token.Token) string {
 	if v.Type() == winnt.TokenImpersonation && v.Level() < winnt.SecurityImpersonation {
 		return "%%1832"

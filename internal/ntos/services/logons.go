@@ -13,7 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// LsaLogonUser logs a user on and opens the token.
+// LsaLogonUser logs a user on and opens the token with all rights. It records the logon, or the refusal, in the audit
+// log.
 func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st ntstatus.Status) {
 	// capture
 	r, st := c.captureLogon(&in)
@@ -64,7 +65,8 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 // maxOrigin is the longest OriginName, in bytes.
 const maxOrigin = 255
 
-// captureLogon captures the parameters of a logon request.
+// captureLogon captures the parameters of a logon request. It drops OriginName from a caller without SeTcbPrivilege
+// and SeImpersonatePrivilege (L-64).
 func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntstatus.Status) {
 	for _, st := range []ntstatus.Status{in.LocalGroups.Status, in.SourceContext.Status, sidStatus(in.LocalGroups.V)} {
 		if st != ntstatus.Success {
@@ -111,8 +113,9 @@ var logonRules = map[ntstatus.Status]string{
 	ntstatus.AccountExpired: "L-66", ntstatus.PasswordMustChange: "L-66",
 }
 
-// refusedLogon returns the status and substatus of a refused logon. An unusable account is a substatus; an unknown
-// name is never disclosed (L-32, L-35).
+// refusedLogon maps the status of a refused logon to the status and substatus that the client gets. An unusable
+// account is a substatus of STATUS_ACCOUNT_RESTRICTION. An unknown name and a wrong password both give
+// STATUS_LOGON_FAILURE (L-32, L-35).
 func (c *Context) refusedLogon(st ntstatus.Status) (out nt.LsaLogonUserOut, _ ntstatus.Status) {
 	switch st {
 	case ntstatus.AccountDisabled, ntstatus.PasswordExpired, ntstatus.InvalidLogonHours, ntstatus.InvalidWorkstation:

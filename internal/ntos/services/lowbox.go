@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtCreateLowBoxToken makes the AppContainer token of a package.
+// NtCreateLowBoxToken creates the AppContainer token of a package and opens it. The token keeps the objects of
+// Handles open.
 func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateLowBoxTokenOut, st ntstatus.Status) {
 	// capture
 	if st := c.probe("O-3", required(!in.PackageSID.V.IsZero(), in.PackageSID.Status), in.Capabilities.Status,
@@ -73,9 +74,8 @@ func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateL
 	return out, st
 }
 
-// admitPackage returns the descriptor of an AppContainer's token with an entry
-// that grants the package access. Code in the AppContainer can then open the
-// token of its thread and process (T-131).
+// admitPackage returns the descriptor of an AppContainer's token with an entry that grants the package access. Code
+// in the AppContainer can then open the token of its thread and process (T-131). It returns nil for nil.
 func admitPackage(d *sd.Descriptor, pkg sid.SID) *sd.Descriptor {
 	if d == nil {
 		return nil
@@ -85,8 +85,8 @@ func admitPackage(d *sd.Descriptor, pkg sid.SID) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// keep references the objects of the handles so that the token keeps them alive. Usually these are the AppContainer's
-// directories.
+// keep references the objects of the handles for a token that keeps them open, usually the AppContainer's
+// directories. If one handle fails, it releases all. The caller must release the references with drop.
 func (c *Context) keep(handles []winnt.Handle) (kept []ob.Object, st ntstatus.Status) {
 	for _, h := range handles {
 		o, _, st := ob.Reference[ob.Object](&c.Caller, h, 0, nil)
@@ -99,6 +99,7 @@ func (c *Context) keep(handles []winnt.Handle) (kept []ob.Object, st ntstatus.St
 	return kept, ntstatus.Success
 }
 
+// drop releases the references that keep took.
 func drop(objects []ob.Object) {
 	for _, o := range objects {
 		o.Head().Deref(ob.TagCall)

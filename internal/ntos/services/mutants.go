@@ -14,8 +14,7 @@ import (
 // MutantType is the object type Mutant.
 var MutantType = &ob.Type{ObjectType: winnt.MutantObject}
 
-// Mutant is a mutant object. No thread waits for it, so its owner owns it
-// once.
+// Mutant is a mutant object. Threads cannot wait for one, so a thread owns it at most once.
 type Mutant struct {
 	ob.Header
 	owner atomic.Pointer[ps.Thread] // nil when free; compared only, no reference
@@ -34,7 +33,7 @@ func (m *Mutant) state(by *ps.Thread) nt.MutantInformation {
 	}
 }
 
-// NtCreateMutant makes a mutant, named or not.
+// NtCreateMutant creates and opens a mutant, named or not. InitialOwner has no effect on an existing mutant.
 func (c *Context) NtCreateMutant(in nt.CreateMutantIn) (out nt.MutantOut, st ntstatus.Status) {
 	out.MutantHandle, st = c.createNamed(in.ObjectAttributes, MutantType, in.DesiredAccess,
 		func(d *sd.Descriptor) ob.Object {
@@ -55,7 +54,7 @@ func (c *Context) NtOpenMutant(in nt.OpenMutantIn) (out nt.MutantOut, st ntstatu
 	return out, st
 }
 
-// NtReleaseMutant gives up a mutant that the calling thread owns.
+// NtReleaseMutant releases a mutant that the calling thread owns. Otherwise it returns STATUS_MUTANT_NOT_OWNED.
 func (c *Context) NtReleaseMutant(in nt.ReleaseMutantIn) (out nt.ReleaseMutantOut, st ntstatus.Status) {
 	// reference
 	m, _, st := ob.Reference[*Mutant](&c.Caller, in.MutantHandle, 0, MutantType)

@@ -13,10 +13,10 @@ import (
 // PolicyType is the object type of the policy of a computer.
 var PolicyType = &ob.Type{ObjectType: winnt.PolicyObject}
 
-// Policy is the policy of this computer: something to hold a right on.
+// Policy is the policy object of this computer. Its descriptor protects the lookups of names and SIDs.
 type Policy struct{ ob.Header }
 
-// LsaOpenPolicy opens the policy of this computer.
+// LsaOpenPolicy opens the policy of this computer. Another computer's SystemName gives STATUS_OBJECT_NAME_NOT_FOUND.
 func (c *Context) LsaOpenPolicy(in nt.LsaOpenPolicyIn) (out nt.LsaOpenPolicyOut, st ntstatus.Status) {
 	if in.SystemName != "" && !isComputer(c.Sys.LSA, in.SystemName) {
 		// Only this computer's policy is here.
@@ -31,6 +31,7 @@ func (c *Context) LsaOpenPolicy(in nt.LsaOpenPolicyIn) (out nt.LsaOpenPolicyOut,
 	return out, st
 }
 
+// isComputer reports whether name is this computer's. It ignores leading backslashes.
 func isComputer(a logon.Authority, name string) bool {
 	for len(name) > 0 && name[0] == '\\' {
 		name = name[1:]
@@ -39,7 +40,7 @@ func isComputer(a logon.Authority, name string) bool {
 	return ok && found.Use == winnt.SidTypeDomain && found.SID == a.Computer().SID
 }
 
-// LsaClose closes a policy handle. It refuses handles of other objects.
+// LsaClose closes a policy handle. It refuses handles of other objects with STATUS_OBJECT_TYPE_MISMATCH.
 func (c *Context) LsaClose(in nt.LsaCloseIn) (out nt.LsaCloseOut, st ntstatus.Status) {
 	if st := c.referencePolicy(in.ObjectHandle, 0); st != ntstatus.Success {
 		return out, st
@@ -58,7 +59,8 @@ func (c *Context) referencePolicy(h winnt.Handle, right winnt.AccessMask) ntstat
 	return ntstatus.Success
 }
 
-// LsaQueryInformationPolicy returns the domain of this computer's accounts, or the audited categories.
+// LsaQueryInformationPolicy returns the domain of this computer's accounts, the primary domain, which is always
+// "WORKGROUP" without a SID, or the audited categories (L-44).
 func (c *Context) LsaQueryInformationPolicy(in nt.LsaQueryInformationPolicyIn) (out nt.LsaQueryInformationPolicyOut,
 	st ntstatus.Status) {
 	right, name := winnt.POLICY_VIEW_LOCAL_INFORMATION, "POLICY_VIEW_LOCAL_INFORMATION"
@@ -67,7 +69,7 @@ func (c *Context) LsaQueryInformationPolicy(in nt.LsaQueryInformationPolicyIn) (
 	case winnt.PolicyAuditEventsInformation:
 		right, name = winnt.POLICY_VIEW_AUDIT_INFORMATION, "POLICY_VIEW_AUDIT_INFORMATION"
 	default:
-		// The right depends on the class, so the class is looked at first.
+		// The right depends on the class, so the class is checked first.
 		return out, c.Fail("L-44", ntstatus.InvalidParameter)
 	}
 	if st := c.referencePolicy(in.PolicyHandle, right); st != ntstatus.Success {
@@ -111,10 +113,11 @@ func auditEvents(p *audit.Policy) nt.PolicyInformation {
 	return info
 }
 
-// LsaLookupNames2 finds the SIDs of names.
+// LsaLookupNames2 returns the SIDs of names. An unknown name gets the use SidTypeUnknown. The status is
+// STATUS_SOME_NOT_MAPPED or STATUS_NONE_MAPPED if names are unknown (L-46).
 func (c *Context) LsaLookupNames2(in nt.LsaLookupNames2In) (out nt.LsaLookupNames2Out, st ntstatus.Status) {
 	if in.Flags&^winnt.LSA_LOOKUP_ISOLATED_AS_LOCAL != 0 || len(in.Names) > nt.MaxLookup {
-		// There is one flag, and a bound.
+		// Only LSA_LOOKUP_ISOLATED_AS_LOCAL is a valid flag, and the number of names is limited.
 		return out, c.Fail("L-45", ntstatus.InvalidParameter)
 	}
 	if st := c.referencePolicy(in.PolicyHandle, winnt.POLICY_LOOKUP_NAMES); st != ntstatus.Success {
@@ -138,7 +141,7 @@ func (c *Context) LsaLookupNames2(in nt.LsaLookupNames2In) (out nt.LsaLookupName
 	return out, c.mapped(found, len(in.Names))
 }
 
-// LsaLookupSids finds the names of SIDs.
+// LsaLookupSids returns the names of SIDs, with the statuses of LsaLookupNames2.
 func (c *Context) LsaLookupSids(in nt.LsaLookupSidsIn) (out nt.LsaLookupSidsOut, st ntstatus.Status) {
 	if len(in.SIDs) > nt.MaxLookup {
 		return out, c.Fail("L-45", ntstatus.InvalidParameter)
@@ -162,7 +165,7 @@ func (c *Context) LsaLookupSids(in nt.LsaLookupSidsIn) (out nt.LsaLookupSidsOut,
 }
 
 // mapped returns the status of a lookup that found some of a number of names: success for all, STATUS_SOME_NOT_MAPPED
-// for a part, STATUS_NONE_MAPPED for none (L-46).
+// for a part, STATUS_NONE_MAPPED for none (L-46). A lookup of no names succeeds.
 func (c *Context) mapped(found, of int) ntstatus.Status {
 	switch {
 	case found == of:
@@ -173,7 +176,7 @@ func (c *Context) mapped(found, of int) ntstatus.Status {
 	return c.Fail("L-46", ntstatus.NoneMapped)
 }
 
-// domains is the list of domains that a look-up refers to, each once.
+// domains is the list of domains that a lookup refers to, each once.
 type domains struct {
 	list []nt.TrustInformation
 	at   map[nt.TrustInformation]int32
@@ -217,7 +220,7 @@ func (d *domains) unknown(a logon.Authority, s sid.SID) nt.TranslatedName {
 	return out
 }
 
-// hexadecimal returns eight digits (MS-LSAT 3.1.4).
+// hexadecimal returns n as eight upper-case digits (MS-LSAT 3.1.4).
 func hexadecimal(n uint32) string {
 	const digits = "0123456789ABCDEF"
 	var b [8]byte

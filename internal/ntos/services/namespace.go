@@ -34,7 +34,7 @@ func NewEvent(kind nt.EventType, signaled bool, d *sd.Descriptor) *Event {
 // Signaled reports the state of the event.
 func (e *Event) Signaled() bool { return e.signal.Take(false) }
 
-// openNamed opens an object of a type by name (O-22).
+// openNamed opens an object of a type by name (O-22). Missing attributes give STATUS_INVALID_PARAMETER.
 func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask) (winnt.Handle,
 	ntstatus.Status) {
 	// capture
@@ -87,9 +87,10 @@ func nakedWithoutName(typ *ob.Type) bool {
 	return typ == EventType || typ == MutantType || typ == SemaphoreType || typ == TimerType
 }
 
-// newDescriptor returns the descriptor of a new object from the creator's descriptor, else from the inheritable
-// entries of the directory, else from the defaults of the creator's effective token (O-38), with a label below Medium
-// (O-39).
+// newDescriptor returns the descriptor of a new object. Each part comes from the creator's descriptor, else from the
+// inheritable entries of the directory, else from the defaults of the creator's effective token (O-38). It returns
+// nil for an unnamed object of a type of nakedWithoutName without a creator's descriptor. parent is nil for an
+// unnamed object.
 func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *ob.Directory) (*sd.Descriptor,
 	ntstatus.Status) {
 	if nakedWithoutName(typ) && parent == nil && explicit == nil {
@@ -186,7 +187,7 @@ func (c *Context) NtCreateSymbolicLinkObject(in nt.CreateSymbolicLinkObjectIn) (
 	return out, st
 }
 
-// NtOpenSymbolicLinkObject opens a link itself.
+// NtOpenSymbolicLinkObject opens a symbolic link itself, not its target.
 func (c *Context) NtOpenSymbolicLinkObject(in nt.OpenSymbolicLinkObjectIn) (out nt.SymbolicLinkObjectOut,
 	st ntstatus.Status) {
 	out.SymbolicLinkHandle, st = c.openNamed(in.ObjectAttributes, ob.SymbolicLinkType, in.DesiredAccess)

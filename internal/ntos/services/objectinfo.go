@@ -38,13 +38,15 @@ func nameSize(name string) uint32 {
 	return unicodeString + textSize(name)
 }
 
+// typeSize returns the size of a type's information with its name.
 func typeSize(t *ob.Type) uint32 { return typeInformationSize + textSize(t.Name) }
 
 // ObjectTypes are the types of a kernel, in the order of ObjectTypesInformation.
 var ObjectTypes = [...]*ob.Type{ob.DirectoryType, ob.SymbolicLinkType, se.TokenType, ps.JobType, ps.ProcessType,
 	ps.ThreadType, EventType, MutantType, SemaphoreType, TimerType, DeviceType, FileType}
 
-// NtQueryObject returns information about a handle or its object.
+// NtQueryObject returns information about a handle or its object. It needs no right. For the list of types it ignores
+// the handle. If the length is wrong, it returns STATUS_INFO_LENGTH_MISMATCH and the required length.
 func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st ntstatus.Status) {
 	// capture
 	if in.ObjectInformationClass > nt.ObjectHandleFlagInformation {
@@ -55,7 +57,7 @@ func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st 
 		return out, c.Fail("O-3", in.FaultReturnLength)
 	}
 	if in.ObjectInformationClass == nt.ObjectTypesInformation {
-		return c.queryTypes(in.ObjectInformationLength) // the handle is not looked at (O-60)
+		return c.queryTypes(in.ObjectInformationLength) // the handle is not checked (O-60)
 	}
 	// reference
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, in.Handle, 0, nil) // no right is needed (O-60)
@@ -156,7 +158,8 @@ func (c *Context) queryTypes(length uint32) (out nt.QueryObjectOut, st ntstatus.
 	return out, ntstatus.Success
 }
 
-// NtSetInformationObject sets the flags of a handle.
+// NtSetInformationObject sets both flags of a handle: inherit, and protect from closing. A pseudo handle gives
+// STATUS_INVALID_HANDLE.
 func (c *Context) NtSetInformationObject(in nt.SetInformationObjectIn) (out nt.SetInformationObjectOut,
 	st ntstatus.Status) {
 	// capture

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtClose closes a handle.
+// NtClose closes a handle. Closing a pseudo handle succeeds and has no effect (O-41).
 func (c *Context) NtClose(in nt.CloseIn) (nt.CloseOut, ntstatus.Status) {
 	// A handle that is protected from closing stays open, and a pseudo handle has no table entry to
 	// close (O-40, O-41, O-42).
@@ -93,7 +93,7 @@ func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[
 // before the object is looked up (O-22).
 func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
-		// Reserved bits are refused before anything else is looked at.
+		// Reserved bits are refused before anything else is checked.
 		return c.Fail("O-20", ntstatus.AccessDenied)
 	}
 	if desired&winnt.ACCESS_SYSTEM_SECURITY != 0 && !c.holds(winnt.SeSecurityPrivilege) {
@@ -103,7 +103,8 @@ func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// openByID creates the handle. SeDebugPrivilege bypasses the access check and grants the request (O-37).
+// openByID creates a handle to a process or thread. In user mode SeDebugPrivilege grants a non-empty request without
+// an access check (O-37).
 func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	if attributes&typ.Invalid != 0 {
@@ -123,7 +124,8 @@ func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.A
 	return h, st
 }
 
-// NtOpenFile opens the file of that name.
+// NtOpenFile opens an existing file: the client end of a pipe, a file of a tree, a device, or a named file without
+// contents. It connects a pipe to a listening instance.
 func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.Status) {
 	// capture
 	oa, st := c.captureAttributes(in.ObjectAttributes)
@@ -155,7 +157,7 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 	}
 	if oa.RootDirectory != 0 || strings.HasPrefix(oa.ObjectName, `\`) {
 		// reference, decide, commit
-		// Root, syntax, request, path, type, attributes and access are looked at in this order (O-22).
+		// Root, syntax, request, path, type, attributes and access are checked in this order (O-22).
 		out.FileHandle, _, st = c.Sys.Names.Open(&c.Caller, name, FileType, c.self.Subject(), in.DesiredAccess)
 		return out, st
 	}
@@ -183,7 +185,7 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 	return out, st
 }
 
-// NtSetInformationThread sets or ends the impersonation of a thread.
+// NtSetInformationThread sets the impersonation token of a thread. Token handle 0 ends the impersonation.
 func (c *Context) NtSetInformationThread(in nt.SetInformationThreadIn) (out nt.SetInformationThreadOut,
 	st ntstatus.Status) {
 	// capture

@@ -10,13 +10,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtOpenProcessToken opens a process's primary token. It is the Ex form with
-// attributes 0, free of the kernel-mode requirement (T-34, O-29).
+// NtOpenProcessToken opens a process's primary token. Unlike NtOpenProcessTokenEx with attributes 0, it also works in
+// kernel mode outside the System process (T-34, O-29).
 func (c *Context) NtOpenProcessToken(in nt.OpenProcessTokenIn) (nt.OpenProcessTokenOut, ntstatus.Status) {
 	return c.openProcessToken(in.ProcessHandle, in.DesiredAccess, 0)
 }
 
-// NtOpenProcessTokenEx opens a process's primary token.
+// NtOpenProcessTokenEx opens a process's primary token. The process handle must grant
+// PROCESS_QUERY_LIMITED_INFORMATION, and the token's DACL must grant the request.
 func (c *Context) NtOpenProcessTokenEx(in nt.OpenProcessTokenExIn) (nt.OpenProcessTokenOut, ntstatus.Status) {
 	// capture
 	attributes, st := c.handleAttributes(in.HandleAttributes)
@@ -43,16 +44,17 @@ func (c *Context) openProcessToken(h winnt.Handle, desired winnt.AccessMask,
 	return out, st
 }
 
-// NtOpenThreadToken opens a thread's impersonation token: the Ex form with
-// attributes 0, free of the kernel-mode requirement (I-27, O-29).
+// NtOpenThreadToken opens a thread's impersonation token. Unlike NtOpenThreadTokenEx with attributes 0, it also works
+// in kernel mode outside the System process (I-27, O-29).
 func (c *Context) NtOpenThreadToken(in nt.OpenThreadTokenIn) (nt.OpenThreadTokenOut, ntstatus.Status) {
 	return c.openThreadToken(in.ThreadHandle, in.DesiredAccess, in.OpenAsSelf, 0)
 }
 
-// NtOpenThreadTokenEx opens a thread's impersonation token.
+// NtOpenThreadTokenEx opens a thread's impersonation token. It returns STATUS_NO_TOKEN for a thread that does not
+// impersonate, and STATUS_CANT_OPEN_ANONYMOUS at SecurityAnonymous. It may open a copy instead of the token (I-23).
 func (c *Context) NtOpenThreadTokenEx(in nt.OpenThreadTokenExIn) (nt.OpenThreadTokenOut, ntstatus.Status) {
 	// capture
-	attributes, st := c.handleAttributes(in.HandleAttributes) // attributes are the first thing looked at (I-20)
+	attributes, st := c.handleAttributes(in.HandleAttributes) // attributes are the first thing checked (I-20)
 	if st != ntstatus.Success {
 		return nt.OpenThreadTokenOut{}, st
 	}

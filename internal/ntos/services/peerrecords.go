@@ -8,13 +8,12 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// peerRecords is how many records of connections a user leaves in a minute, unless
-// [PeerRecords.SetRate] says otherwise.
+// peerRecords is the default rate: records of connections per user and minute.
 const peerRecords = 60
 
-// PeerRecords bounds the records that users of the host cause by connecting, one bound for each user.
-// Records beyond it are left out, and the next record that is stored has their count. The zero value has
-// the default rate. It is safe for concurrent use.
+// PeerRecords limits the rate of audit records that users of the host cause by connecting, separately for each user.
+// It leaves out records beyond the limit; the user's next record contains their number. The zero value has the
+// default rate. It is safe for concurrent use.
 type PeerRecords struct {
 	rate atomic.Int64  // records a minute and user; 0: the default
 	left atomic.Uint64 // records ever left out
@@ -31,7 +30,7 @@ type allowance struct {
 	leftOut uint64 // since the last one that was written
 }
 
-// maxPeers bounds the users that are remembered.
+// maxPeers is the largest number of users in PeerRecords.users.
 const maxPeers = 16384
 
 // SetRate sets how many records a user's connections leave in a minute. 0 means the default; a negative rate records

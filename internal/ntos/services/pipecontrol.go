@@ -9,7 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtFsControlFile serves the control codes of pipes.
+// NtFsControlFile executes a control code on an end of a pipe, or on the pipe device. With in.Later it may return
+// STATUS_PENDING and complete later.
 func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOut, st ntstatus.Status) {
 	e, g, st := ob.Reference[*npfs.End](&c.Caller, in.FileHandle, 0, npfs.EndType)
 	if st == ntstatus.ObjectTypeMismatch {
@@ -74,7 +75,8 @@ func (c *Context) control(e *npfs.End, granted winnt.AccessMask, in *nt.FsContro
 	return out, st
 }
 
-// transceive implements FSCTL_PIPE_TRANSCEIVE. The handle must grant reading and writing, as the control code says.
+// transceive implements FSCTL_PIPE_TRANSCEIVE. The handle must grant reading and writing. Without in.Later it returns
+// STATUS_NOT_SUPPORTED.
 func (c *Context) transceive(e *npfs.End, granted winnt.AccessMask, in *nt.FsControlFileIn) ntstatus.Status {
 	const both = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA
 	switch {

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// pipePrefixes are the names of the pipe device that names of pipes begin with.
+// pipePrefixes are the prefixes of pipe names. They are compared without regard to case.
 var pipePrefixes = [...]string{`\??\pipe\`, PipeDevice + `\`, `\\.\pipe\`}
 
 // pipeName returns the name below the pipe device. ok is false for other names.
@@ -24,7 +24,8 @@ func pipeName(path string) (string, bool) {
 	return "", false
 }
 
-// NtCreateNamedPipeFile makes an instance of a pipe and opens its server end.
+// NtCreateNamedPipeFile creates an instance of a pipe and opens its server end. The first instance creates the pipe
+// with the given descriptor. A further instance needs FILE_CREATE_PIPE_INSTANCE on the existing descriptor (I-130).
 func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.CreateNamedPipeFileOut,
 	st ntstatus.Status) {
 	// capture
@@ -145,9 +146,9 @@ func whichInstance(disposition uint32) npfs.Which {
 	return npfs.Any
 }
 
-// openPipe connects the calling thread to a listening instance: NtOpenFile of a pipe's
-// name, or below the server's end of an unnamed pipe, whose reference it releases. The
-// quality of service is the one in OBJECT_ATTRIBUTES, or the default (I-84).
+// openPipe connects the calling thread to a listening instance: of the pipe with a name, or of the unnamed pipe of
+// server. It releases the reference on server, if any. The quality of service is the one in OBJECT_ATTRIBUTES, or the
+// default (I-84).
 func (c *Context) openPipe(name string, server *npfs.End, oa *nt.ObjectAttributes, desired winnt.AccessMask,
 	options uint32) (h winnt.Handle, st ntstatus.Status) {
 	unnamed := server != nil
@@ -183,7 +184,8 @@ func (c *Context) openPipe(name string, server *npfs.End, oa *nt.ObjectAttribute
 	return h, c.Impersonated(c.Sys.Pipes.Connect(name, c.self, oa.SecurityQualityOfService, open))
 }
 
-// NtReadFile reads from a pipe, or from a file without contents.
+// NtReadFile reads from a file of a tree, a pipe, or a file without contents, which gives STATUS_END_OF_FILE. A pipe
+// returns STATUS_BUFFER_OVERFLOW with the first part of a longer message.
 func (c *Context) NtReadFile(in nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.Status) {
 	if h, ok, _ := c.treeHandle(in.FileHandle); ok {
 		defer h.Deref(ob.TagCall)
@@ -213,7 +215,7 @@ func (c *Context) NtReadFile(in nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.
 	return out, st
 }
 
-// NtWriteFile writes to a pipe, or to a file that discards data.
+// NtWriteFile writes to a file of a tree, a pipe, or a file without contents, which discards the data.
 func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstatus.Status) {
 	if in.Buffer.Status != ntstatus.Success {
 		// The data to write is unreadable.
@@ -265,9 +267,8 @@ func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntsta
 	return obj, ntstatus.Success
 }
 
-// PipeChanged returns a channel that is closed at the next change of the pipe
-// behind a handle; ok is false for a handle that is no pipe's, and for an end
-// without waiting callers (T-135).
+// PipeChanged returns a channel that is closed at the next change of the pipe behind a handle. ok is false for a
+// handle that does not refer to a pipe, and for an end that completes operations at once (T-135).
 func (c *Context) PipeChanged(h winnt.Handle) (changed <-chan struct{}, ok bool) {
 	e, _, st := ob.Reference[*npfs.End](&c.Caller, h, 0, npfs.EndType)
 	if st != ntstatus.Success {

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtCreatePort makes a connection port.
+// NtCreatePort creates a connection port and opens it with all rights.
 func (c *Context) NtCreatePort(in nt.CreatePortIn) (out nt.PortOut, st ntstatus.Status) {
 	out.PortHandle, st = c.createNamed(in.ObjectAttributes, lpc.PortType, winnt.PORT_ALL_ACCESS,
 		func(d *sd.Descriptor) ob.Object {
@@ -21,8 +21,8 @@ func (c *Context) NtCreatePort(in nt.CreatePortIn) (out nt.PortOut, st ntstatus.
 	return out, st
 }
 
-// NtConnectPort connects to a port; without a quality of service the default
-// of pipes holds.
+// NtConnectPort requests a connection to a port and returns the client's port. The connection is not complete then;
+// see [Context.PortConnected]. Without a quality of service it uses npfs.DefaultSQOS.
 func (c *Context) NtConnectPort(in nt.ConnectPortIn) (out nt.PortOut, st ntstatus.Status) {
 	// capture
 	if in.SecurityQos.Status != ntstatus.Success {
@@ -60,7 +60,7 @@ func (c *Context) NtConnectPort(in nt.ConnectPortIn) (out nt.PortOut, st ntstatu
 	return out, st
 }
 
-// newPort creates a handle to a communication port.
+// newPort creates a handle to a communication port and releases the caller's reference on the port.
 func (c *Context) newPort(p *lpc.Port, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
 	p.Init(lpc.PortType, p, d)
 	c.Sys.Security.Objects.Track(p)
@@ -68,12 +68,13 @@ func (c *Context) newPort(p *lpc.Port, d *sd.Descriptor) (winnt.Handle, ntstatus
 	return c.insertNew(p, winnt.PORT_ALL_ACCESS, 0)
 }
 
+// port references the port of a handle, which needs no right.
 func (c *Context) port(h winnt.Handle) (*lpc.Port, ntstatus.Status) {
 	p, _, st := ob.Reference[*lpc.Port](&c.Caller, h, 0, lpc.PortType)
 	return p, st
 }
 
-// NtListenPort receives the oldest request to connect.
+// NtListenPort receives the oldest connection request, or returns STATUS_TIMEOUT if there is none.
 func (c *Context) NtListenPort(in nt.ListenPortIn) (out nt.ReplyWaitReceivePortOut, st ntstatus.Status) {
 	p, st := c.port(in.PortHandle)
 	if st != ntstatus.Success {
@@ -87,13 +88,13 @@ func (c *Context) NtListenPort(in nt.ListenPortIn) (out nt.ReplyWaitReceivePortO
 	return received(m), st
 }
 
-// received converts a message for the server.
+// received converts a message for the server's output.
 func received(m lpc.Message) nt.ReplyWaitReceivePortOut {
 	return nt.ReplyWaitReceivePortOut{ClientID: m.Client, MessageID: m.ID, Request: m.Data, Connecting: m.Connecting,
 		Closed: m.Closed, PortContext: m.Context}
 }
 
-// NtCompleteConnectPort ends the wait of a client that was accepted.
+// NtCompleteConnectPort completes an accepted connection, which ends the client's wait.
 func (c *Context) NtCompleteConnectPort(in nt.CompleteConnectPortIn) (out nt.CompleteConnectPortOut,
 	st ntstatus.Status) {
 	p, st := c.port(in.PortHandle)
@@ -107,8 +108,8 @@ func (c *Context) NtCompleteConnectPort(in nt.CompleteConnectPortIn) (out nt.Com
 	return out, st
 }
 
-// PortChanged returns a channel that is closed at the next change of the port
-// behind a handle; ok is false for a handle that is no port's.
+// PortChanged returns a channel that is closed at the next change of the port behind a handle. ok is false for a
+// handle that does not refer to a port.
 func (c *Context) PortChanged(h winnt.Handle) (changed <-chan struct{}, ok bool) {
 	p, st := c.port(h)
 	if st != ntstatus.Success {
@@ -118,7 +119,9 @@ func (c *Context) PortChanged(h winnt.Handle) (changed <-chan struct{}, ok bool)
 	return p.Changed(), true
 }
 
-// PortConnected reports how far the connection of a client's port is.
+// PortConnected returns the state of a client port's connection: STATUS_PENDING, STATUS_SUCCESS or
+// STATUS_PORT_CONNECTION_REFUSED. answer is the server's data, nil until it accepts or refuses. longest is the
+// largest number of bytes in a message.
 func (c *Context) PortConnected(h winnt.Handle) (answer []byte, longest uint32, st ntstatus.Status) {
 	p, st := c.port(h)
 	if st != ntstatus.Success {
@@ -163,7 +166,8 @@ func (c *Context) NtAcceptConnectPort(in nt.AcceptConnectPortIn) (out nt.PortOut
 	return out, st
 }
 
-// NtRequestWaitReplyPort sends a request, or takes the reply to one.
+// NtRequestWaitReplyPort sends a request and returns STATUS_PENDING with its MessageID. Called again with that
+// MessageID, it returns the reply, or STATUS_PENDING until there is one.
 func (c *Context) NtRequestWaitReplyPort(in nt.RequestWaitReplyPortIn) (out nt.RequestWaitReplyPortOut,
 	st ntstatus.Status) {
 	if in.Request.Status != ntstatus.Success {
@@ -186,7 +190,7 @@ func (c *Context) NtRequestWaitReplyPort(in nt.RequestWaitReplyPortIn) (out nt.R
 	return out, st
 }
 
-// NtReplyWaitReceivePort receives the oldest request.
+// NtReplyWaitReceivePort receives the oldest request, or returns STATUS_TIMEOUT if there is none. It sends no reply.
 func (c *Context) NtReplyWaitReceivePort(in nt.ReplyWaitReceivePortIn) (out nt.ReplyWaitReceivePortOut,
 	st ntstatus.Status) {
 	p, st := c.port(in.PortHandle)
@@ -201,7 +205,8 @@ func (c *Context) NtReplyWaitReceivePort(in nt.ReplyWaitReceivePortIn) (out nt.R
 	return received(m), st
 }
 
-// NtReplyPort replies to a request.
+// NtReplyPort sends the reply to a client's request. The calling thread's account pays for it until the client takes
+// it.
 func (c *Context) NtReplyPort(in nt.ReplyPortIn) (out nt.ReplyPortOut, st ntstatus.Status) {
 	id, st := c.messageClient(in.ClientID)
 	if st != ntstatus.Success {

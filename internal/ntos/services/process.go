@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtCreateUserProcess makes a process and its first thread.
+// NtCreateUserProcess creates a process and its first thread, and opens both. Without a token the process gets a copy
+// of the parent's.
 func (c *Context) NtCreateUserProcess(in nt.CreateUserProcessIn) (out nt.CreateUserProcessOut, st ntstatus.Status) {
 	n := creation{c: c, in: &in}
 	defer n.release()
@@ -24,8 +25,8 @@ func (c *Context) NtCreateUserProcess(in nt.CreateUserProcessIn) (out nt.CreateU
 	return n.out, ntstatus.Success
 }
 
-// creation is one call of NtCreateUserProcess; its methods run in their order
-// here, release always.
+// creation is one call of NtCreateUserProcess. Its steps run in the order in which they are declared here; release
+// always runs last.
 type creation struct {
 	c   *Context
 	in  *nt.CreateUserProcessIn
@@ -58,6 +59,7 @@ func (n *creation) capture() (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
+// reference references the parent process and the given token, if any.
 func (n *creation) reference() (st ntstatus.Status) {
 	c := n.c
 	if n.in.ParentProcess == 0 {
@@ -180,7 +182,8 @@ func labelOf(d *sd.Descriptor) uint32 {
 	return se.Unlabelled
 }
 
-// commit reserves both handles, creates the process and its thread, and publishes them.
+// commit reserves both handles, creates the process and its thread, writes the audit record, and publishes the
+// handles. If the record cannot be written, it ends the process before it runs.
 func (n *creation) commit() ntstatus.Status {
 	c := n.c
 	hp, st := c.reserve(n.process.Attributes)
@@ -241,6 +244,7 @@ func (n *creation) threadDescriptor() *sd.Descriptor {
 	return se.NewDescriptor(n.c.effective(), winnt.ThreadObject, n.thread.SecurityDescriptor)
 }
 
+// release releases the references on the parent and the token.
 func (n *creation) release() {
 	if n.parent != nil {
 		n.parent.Deref(ob.TagCall)

@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtQueryInformationToken returns information about a token.
+// NtQueryInformationToken returns information about a token. If the buffer is too small, it returns
+// STATUS_BUFFER_TOO_SMALL and the required length. TokenLinkedToken opens a new handle.
 func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt.QueryInformationTokenOut,
 	st ntstatus.Status) {
 	// capture
@@ -113,7 +114,8 @@ func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.Que
 	return out, ntstatus.Success
 }
 
-// NtQuerySecurityAttributesToken returns the token's own security attributes.
+// NtQuerySecurityAttributesToken returns the token's own security attributes: those with the given names, or all for
+// an empty list. It returns STATUS_NOT_FOUND if the token has none of the names.
 func (c *Context) NtQuerySecurityAttributesToken(
 	in nt.QuerySecurityAttributesTokenIn,
 ) (out nt.QuerySecurityAttributesTokenOut, st ntstatus.Status) {
@@ -147,6 +149,7 @@ func (c *Context) NtQuerySecurityAttributesToken(
 	return out, ntstatus.Success
 }
 
+// hasName reports whether the list contains a name, compared as claims.EqualName does.
 func hasName(names []string, name string) bool {
 	for _, n := range names {
 		if claims.EqualName(n, name) {
@@ -156,6 +159,7 @@ func hasName(names []string, name string) bool {
 	return false
 }
 
+// statistics returns the value of class TokenStatistics.
 func statistics(t *se.TokenObject, v *token.Token) nt.TokenStatistics {
 	return nt.TokenStatistics{
 		TokenID: t.ID(), AuthenticationID: v.AuthenticationID(), ExpirationTime: v.ExpirationTime(),

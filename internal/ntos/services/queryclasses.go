@@ -10,13 +10,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// answer returns the value of a token class and its size in C.
+// answer returns the value of a token class and its size on 64-bit Windows in bytes.
 type answer func(*se.TokenObject, *token.Token) (any, uint32)
 
-// classes are the answers of QueryToken, by class. A nil entry cannot be
-// queried: TokenSessionReference; TokenRestrictedUserClaimAttributes and
-// TokenRestrictedDeviceClaimAttributes, which are reserved;
-// TokenLoggingInformation and TokenLearningMode, which nothing uses.
+// classes has the function for each token class. A nil entry cannot be queried here: TokenLinkedToken, which
+// queryLinkedToken handles; TokenSessionReference; the reserved TokenRestrictedUserClaimAttributes and
+// TokenRestrictedDeviceClaimAttributes; and the unused TokenLoggingInformation and TokenLearningMode.
 var classes = [winnt.MaxTokenInfoClass + 1]answer{
 	winnt.TokenUser: func(_ *se.TokenObject, v *token.Token) (any,
 		uint32) {
@@ -215,7 +214,7 @@ func isolationClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	return x, uint32(n)
 }
 
-// childFlags pairs the bits of class 45 with the flags of the token.
+// childFlags maps the bits of TokenChildProcessFlags to token flags.
 var childFlags = [...]struct{ bit, flag uint32 }{
 	{nt.ChildProcessNone, winnt.TOKEN_NO_CHILD_PROCESS},
 	{nt.ChildProcessAudit, winnt.TOKEN_AUDIT_NO_CHILD_PROCESS},

@@ -19,7 +19,9 @@ func entrySize(e ob.DirectoryEntry) uint32 {
 	return directoryEntrySize + textSize(e.Name) + textSize(e.TypeName)
 }
 
-// NtQueryDirectoryObject lists the objects that a directory names.
+// NtQueryDirectoryObject lists the objects of a directory, sorted by name, from entry in.Context on. It returns
+// STATUS_MORE_ENTRIES, a success, if the buffer is full, even if no entry fits, and STATUS_NO_MORE_ENTRIES at the
+// end.
 func (c *Context) NtQueryDirectoryObject(in nt.QueryDirectoryObjectIn) (out nt.QueryDirectoryObjectOut,
 	st ntstatus.Status) {
 	// capture

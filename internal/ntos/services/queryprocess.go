@@ -18,7 +18,8 @@ const (
 	firstTypeIndex     = 2 // of ObjectTypesInformation
 )
 
-// NtGetNextProcess opens the process that follows another.
+// NtGetNextProcess opens the process with the next id, the first one for handle 0. It skips processes that the caller
+// may not open, and returns STATUS_NO_MORE_ENTRIES after the last.
 func (c *Context) NtGetNextProcess(in nt.GetNextProcessIn) (out nt.GetNextProcessOut, st ntstatus.Status) {
 	// capture
 	if in.Flags != 0 || in.HandleAttributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
@@ -102,7 +103,8 @@ func (c *Context) NtQueryInformationProcess(in nt.QueryInformationProcessIn) (ou
 	return out, ntstatus.Success
 }
 
-// fits reports whether a buffer of length bytes is right: equal to need if exact is true, else at least need.
+// fits reports whether a buffer of length bytes is right: equal to need if exact is true, else at least need. The
+// length anySize always fits.
 func fits(length, need uint32, exact bool) bool {
 	if exact && length != anySize {
 		return length == need
@@ -134,7 +136,7 @@ func (c *Context) processFact(p *ps.Process, class nt.ProcessInfoClass) any {
 	return list
 }
 
-// typeIndex returns the number of an object type, 0 for a type that is internal.
+// typeIndex returns the number of an object type in ObjectTypesInformation, or 0 for a type that is not in the list.
 func typeIndex(t *ob.Type) uint32 {
 	for i, k := range ObjectTypes {
 		if k == t {

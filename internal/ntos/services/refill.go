@@ -8,11 +8,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Refill replaces a tree file's contents by the contents of another file. The file keeps its owner, descriptor,
-// number, links and attributes. It is not a service: a server calls it for its client.
+// Refill replaces the contents of the tree file v by the contents of the file from. v keeps its owner, descriptor,
+// number, links and attributes. If from or v is a directory, Refill instead replaces the object: from gets the name
+// of v (F-215). It is not a service: a server calls it for its client.
 //
-// From handle 0 it begins to collect the writes of v, and from v itself it replaces the contents by the collected
-// writes (F-214). If one of both is a directory, it replaces the object instead (F-215).
+// With from 0 it starts to collect the writes of v. With from equal to v it replaces the contents of v by the
+// collected writes (F-214).
 func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 	if from == 0 || from == v {
 		return c.stage(v, from == v)
@@ -60,8 +61,8 @@ func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// replaceObject gives src the name of another file or directory, which gets the name [nt.AsideName] of its number in
-// the same directory. Both happen in one step, and are decided as two renames (F-215).
+// replaceObject renames src to the path of to, and to to [nt.AsideName] of its number in the same directory, in one
+// step. Each rename is decided separately (F-215).
 func (c *Context) replaceObject(to, src treeHandle, number uint64) ntstatus.Status {
 	if to.device != src.device {
 		return c.Fail("F-118", ntstatus.NotSameDevice)
@@ -118,7 +119,7 @@ func (c *Context) stage(v winnt.Handle, ended bool) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// withContents references the handle of a file in a tree.
+// withContents references the handle of a file in a tree. Any other file gives STATUS_NOT_SUPPORTED.
 func (c *Context) withContents(v winnt.Handle) (treeHandle, ntstatus.Status) {
 	h, ok, st := c.treeHandle(v)
 	if st == ntstatus.Success && !ok {

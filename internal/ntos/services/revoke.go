@@ -35,9 +35,9 @@ func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SI
 	return len(all), closed
 }
 
-// powerless returns a token without rights for the same user and logon session: no privilege is left, every SID counts
-// for deny entries only, and the one restricting SID is in no descriptor (W-98). It grants only what a descriptor
-// without a DACL grants to all.
+// powerless returns a token without rights for the same user and logon session. It has no privilege, every SID counts
+// for deny entries only, and its one restricting SID is in no descriptor (W-98). It grants only what a descriptor
+// without a DACL grants. It returns nil if no such token can be made.
 func powerless(t *token.Token, modified winnt.LUID) *token.Token {
 	f := token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, Disable: []sid.SID{t.User().SID},
 		Delete: t.Present(), Restrict: []token.Group{{SID: sid.Nobody}}, RestrictUserClaims: []string{},
@@ -59,8 +59,8 @@ func powerless(t *token.Token, modified winnt.LUID) *token.Token {
 	return nil
 }
 
-// notRevoked refuses a call on a file whose use an administrator has ended. The handle stays, so its value cannot come
-// to name another file of the same program.
+// notRevoked returns STATUS_ACCESS_DENIED for a file whose use an administrator has ended (W-99), and success for
+// other objects. The handle stays open, so its value cannot be reused for another file.
 func (c *Context) notRevoked(obj ob.Object) ntstatus.Status {
 	if f, ok := obj.(*File); ok && f.revoked.Load() {
 		// Every call on the file fails, through any of its handles (W-99).

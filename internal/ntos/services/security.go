@@ -12,14 +12,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtQuerySecurityObject returns parts of an object's descriptor.
+// NtQuerySecurityObject returns parts of an object's descriptor. An object without a descriptor gives one without
+// parts. If the buffer is too small, the call returns STATUS_BUFFER_TOO_SMALL and the required length.
 func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.QuerySecurityObjectOut,
 	st ntstatus.Status) {
 	// capture
 	if in.FaultLengthNeeded != ntstatus.Success {
 		return out, c.Fail("O-3", in.FaultLengthNeeded)
 	}
-	// reference The handle must grant the right for each requested part.
+	// reference
+	// The handle must grant the right for each requested part.
 	obj, _, st := c.referenceFor(in.Handle, sd.QueryAccess(uint32(in.SecurityInformation)), "O-64")
 	if st != ntstatus.Success {
 		return out, st
@@ -29,8 +31,9 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 		// A client that the server disconnected can no longer query the pipe.
 		return out, c.Fail("I-130", ntstatus.PipeDisconnected)
 	}
-	// decide The call reads one snapshot, never a mixture (O-66). An object without a descriptor returns
-	// one without parts (O-64).
+	// decide
+	// The call reads one snapshot, never a mixture (O-66). An object without a descriptor returns one without parts
+	// (O-64).
 	whole, st := c.securityOf(obj)
 	if st != ntstatus.Success {
 		return out, st
@@ -97,7 +100,7 @@ func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecu
 	return out, c.setSecurity(obj.Head(), in.Handle, info, in.SecurityDescriptor.V)
 }
 
-// replacedSize is the number of bytes of the charge that an object keeps for a descriptor.
+// replacedSize is the number of bytes charged for a replaced descriptor in addition to its own size.
 const replacedSize = 64
 
 // setSecurity replaces parts of an object's descriptor. It records the change first, and only once even if it has to

@@ -73,7 +73,8 @@ func (c *Context) NtOpenSemaphore(in nt.OpenSemaphoreIn) (out nt.SemaphoreOut, s
 	return out, st
 }
 
-// NtReleaseSemaphore counts a semaphore up.
+// NtReleaseSemaphore adds ReleaseCount to a semaphore and returns the previous count. If the sum would exceed the
+// maximum, it changes nothing and returns STATUS_SEMAPHORE_LIMIT_EXCEEDED.
 func (c *Context) NtReleaseSemaphore(in nt.ReleaseSemaphoreIn) (out nt.ReleaseSemaphoreOut, st ntstatus.Status) {
 	// capture
 	if in.ReleaseCount <= 0 {

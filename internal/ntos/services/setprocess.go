@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtSetInformationProcess replaces the primary token of a process.
+// NtSetInformationProcess replaces the primary token of a process whose first thread has not started (T-110).
 func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt.SetInformationProcessOut,
 	st ntstatus.Status) {
 	// capture

@@ -11,11 +11,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// naturalSize is the length that means the size of the value.
+// naturalSize is a length that stands for the fixed or header size of the class.
 const naturalSize = ^uint32(0)
 
-// setter describes one information class. change returns the new value of the token. For a class that keeps the
-// ModifiedId, the token gets the old one.
+// setter describes one information class. change returns the new value of the token. If keeps is true, change gets
+// the token's current ModifiedId instead of a new one.
 type setter struct {
 	size      uint32 // of a class of fixed size, or the header of one of variable size, in bytes
 	variable  bool
@@ -25,8 +25,8 @@ type setter struct {
 	change    func(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status)
 }
 
-// setters are the classes that can be set (20 section 11). The change of
-// TokenSessionReference and TokenLinkedToken is not the token's value alone.
+// setters are the classes that can be set (20 section 11). TokenSessionReference and TokenLinkedToken have no change
+// function: setToken handles them.
 var setters = [winnt.MaxTokenInfoClass + 1]*setter{
 	winnt.TokenOwner:        {size: pointerSize, variable: true, change: setOwner},
 	winnt.TokenPrimaryGroup: {size: pointerSize, variable: true, change: setPrimaryGroup},
@@ -54,7 +54,8 @@ var setters = [winnt.MaxTokenInfoClass + 1]*setter{
 	winnt.TokenChildProcessFlags: {size: 4, keeps: true, change: setChildProcessFlags},
 }
 
-// NtSetInformationToken changes a fact about a token.
+// NtSetInformationToken sets one property of a token. Some classes need a privilege or an additional right on the
+// handle.
 func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.SetInformationTokenOut,
 	st ntstatus.Status) {
 	// capture
@@ -105,6 +106,7 @@ func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.Set
 	return out, ntstatus.Success
 }
 
+// setToken applies the change of a class. Raising the integrity level needs SeTcbPrivilege.
 func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row *setter,
 	value any) (st ntstatus.Status) {
 	switch class {
@@ -166,7 +168,8 @@ func setPrimaryGroup(old *token.Token, modified winnt.LUID, value any) (*token.T
 	return old.WithPrimaryGroup(modified, s)
 }
 
-// sidValue returns the SID of a value that is a SID, with or without attributes. It ignores the attributes.
+// sidValue returns the SID of a value, which is a SID or a group. It ignores the attributes. The zero SID gives
+// STATUS_INVALID_SID.
 func sidValue(value any) (s sid.SID, st ntstatus.Status) {
 	switch v := value.(type) {
 	case sid.SID:

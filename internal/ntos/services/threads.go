@@ -12,11 +12,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtGetNextThread opens the thread of a process that follows another.
+// NtGetNextThread opens the thread of a process with the next id, or with NextThreadBackward the previous one. Thread
+// handle 0 starts the walk. It skips threads that the caller may not open, and returns STATUS_NO_MORE_ENTRIES at the
+// end.
 func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOut, st ntstatus.Status) {
 	// capture
 	if in.Flags&^nt.NextThreadBackward != 0 || in.HandleAttributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
-		// There is one flag, and only attributes of handles are taken.
+		// NextThreadBackward is the only flag, and HandleAttributes must be attributes that exist.
 		return out, c.Fail("O-22", ntstatus.InvalidParameter)
 	}
 	// Reserved bits are refused, and access to the SACL without its privilege (O-20, O-30).
@@ -64,7 +66,8 @@ func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOu
 	return out, c.Fail("O-37", ntstatus.NoMoreEntries)
 }
 
-// NtTerminateProcess ends a process with a status.
+// NtTerminateProcess ends a process with an exit status. The System process gives STATUS_ACCESS_DENIED, and a process
+// that has ended STATUS_PROCESS_IS_TERMINATING.
 func (c *Context) NtTerminateProcess(in nt.TerminateProcessIn) (out nt.TerminateProcessOut, st ntstatus.Status) {
 	// reference
 	p, st := c.referenceProcess(in.ProcessHandle, winnt.PROCESS_TERMINATE)
@@ -85,8 +88,8 @@ func (c *Context) NtTerminateProcess(in nt.TerminateProcessIn) (out nt.Terminate
 	return out, ntstatus.Success
 }
 
-// Terminate ends a process with a status, and records its end. It reports whether this
-// call ended it.
+// Terminate ends a process with an exit status and records its end. It reports whether this call ended it. It ignores
+// a failure to write the record (U-86).
 func (s *System) Terminate(p *ps.Process, status ntstatus.Status) bool {
 	if !p.Terminate(status) {
 		return false
@@ -130,7 +133,7 @@ func (c *Context) NtResumeThread(in nt.ResumeThreadIn) (out nt.ResumeThreadOut, 
 	return out, ntstatus.Success
 }
 
-// NtImpersonateThread makes the server thread act as the client thread acts.
+// NtImpersonateThread makes the server thread impersonate the client thread at the given quality of service.
 func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.ImpersonateThreadOut, st ntstatus.Status) {
 	// capture
 	switch {
@@ -170,7 +173,8 @@ func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.Imperso
 	return out, c.Impersonated(captured.Impersonate(server)) // the failing step gives the status (I-73, I-81)
 }
 
-// NtImpersonateAnonymousToken makes a thread act as the anonymous logon.
+// NtImpersonateAnonymousToken makes a thread impersonate the anonymous logon at SecurityImpersonation. A caller whose
+// process has a restricted token gets STATUS_ACCESS_DENIED (I-74).
 func (c *Context) NtImpersonateAnonymousToken(in nt.ImpersonateAnonymousTokenIn) (out nt.ImpersonateAnonymousTokenOut,
 	st ntstatus.Status) {
 	// reference

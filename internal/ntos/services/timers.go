@@ -14,8 +14,7 @@ import (
 // TimerType is the object type Timer.
 var TimerType = &ob.Type{ObjectType: winnt.TimerObject}
 
-// Timer is a timer object. No thread waits for it, so a signalled timer
-// stays signalled until the next set.
+// Timer is a timer object. Threads cannot wait for one, so a signalled timer stays signalled until it is set again.
 type Timer struct {
 	ob.Header
 	Kind nt.TimerType // immutable
@@ -33,8 +32,7 @@ type Timer struct {
 
 const millisecond = 10_000 // 100-ns units
 
-// now returns the time of the system in 100-ns units since 1601-01-01, 0 where
-// it has no clock.
+// now returns the system time in 100-ns units since 1601-01-01, or 0 if the system has no clock.
 func (s *System) now() int64 {
 	if s.Log.Clock == nil {
 		return 0
@@ -94,7 +92,8 @@ func (t *Timer) cancel(now int64) bool {
 	return t.signaled
 }
 
-// state returns the result of a query.
+// state returns the timer's state and the remaining time in 100-ns units. The remaining time is 0 for a timer that
+// was never set, and negative after its due time.
 func (t *Timer) state(now int64) (i nt.TimerInformation) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -128,7 +127,8 @@ func (c *Context) NtOpenTimer(in nt.OpenTimerIn) (out nt.TimerOut, st ntstatus.S
 	return out, st
 }
 
-// NtSetTimer sets the time at which a timer is signalled.
+// NtSetTimer starts a timer, clears its signal and returns the previous state. A negative due time is relative.
+// Period is in milliseconds, 0 for a timer that runs once.
 func (c *Context) NtSetTimer(in nt.SetTimerIn) (out nt.SetTimerOut, st ntstatus.Status) {
 	// capture
 	switch {
@@ -150,7 +150,7 @@ func (c *Context) NtSetTimer(in nt.SetTimerIn) (out nt.SetTimerOut, st ntstatus.
 	return out, ntstatus.Success
 }
 
-// NtCancelTimer keeps a timer from being signalled.
+// NtCancelTimer stops a timer and returns its state, which stays as it is.
 func (c *Context) NtCancelTimer(in nt.CancelTimerIn) (out nt.CancelTimerOut, st ntstatus.Status) {
 	// reference
 	t, _, st := ob.Reference[*Timer](&c.Caller, in.TimerHandle, winnt.TIMER_MODIFY_STATE, TimerType)

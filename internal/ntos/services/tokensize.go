@@ -55,8 +55,8 @@ func claimsSize(list []claims.Attribute) uint32 {
 	return uint32(n)
 }
 
-// attributesSize returns the same for TOKEN_SECURITY_ATTRIBUTES_INFORMATION, whose
-// strings are counted and have no NUL.
+// attributesSize returns the size of TOKEN_SECURITY_ATTRIBUTES_INFORMATION, laid out like claimsSize. Its strings are
+// counted and have no NUL.
 func attributesSize(list []claims.Attribute) uint32 {
 	n := claimsHeader
 	for i := range list {
@@ -66,8 +66,8 @@ func attributesSize(list []claims.Attribute) uint32 {
 	return uint32(n)
 }
 
-// valuesSize returns the size of an attribute's values: strings take text bytes
-// and their units, with nul bytes after them.
+// valuesSize returns the size of an attribute's values. Each string takes text bytes for its header, its UTF-16
+// units, and nul bytes at the end.
 func valuesSize(a *claims.Attribute, text, nul int) int {
 	n := 0
 	switch a.Type {

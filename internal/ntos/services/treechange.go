@@ -10,14 +10,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtSetInformationFile changes a file of a tree, or the modes of a pipe's end.
+// NtSetInformationFile changes, renames, links or deletes a file of a tree, or sets the modes of a pipe's end.
 func (c *Context) NtSetInformationFile(in nt.SetInformationFileIn) (out nt.SetInformationFileOut, st ntstatus.Status) {
 	// capture
 	switch in.FileInformationClass {
 	case nt.FileBasicInformation, nt.FileRenameInformation, nt.FileLinkInformation, nt.FileDispositionInformation,
 		nt.FilePositionInformation, nt.FileEndOfFileInformation, nt.FilePipeInformation:
 	default:
-		// The class is not built.
+		// The class is not implemented.
 		return out, c.Fail("I-133", ntstatus.InvalidInfoClass)
 	}
 	if in.FileInformation.Status != ntstatus.Success {
@@ -125,8 +125,8 @@ func (c *Context) setSize(v winnt.Handle, h treeHandle, size int64) ntstatus.Sta
 	return ntstatus.Success
 }
 
-// moveFile renames or links a file: within its directory, below a directory that is
-// open, or to a full name in the same tree.
+// moveFile renames or links a file. The new name is in the file's own directory, below an open directory, or an
+// absolute name in the same tree.
 func (c *Context) moveFile(h treeHandle, v *nt.FileRename, link bool) ntstatus.Status {
 	decide := fileaccess.DecideRename
 	if link {
@@ -193,7 +193,9 @@ func (c *Context) deciding(h treeHandle, decide func(*fileaccess.Move) fileacces
 	}
 }
 
-// NtQueryDirectoryFile lists a directory of a tree.
+// NtQueryDirectoryFile lists a directory of a tree, one entry for each 64 bytes of the buffer, at least 1 and at most
+// maxEntries. The listing continues with the next call unless RestartScan is set. An entry that access-based
+// enumeration hides is left out (F-71).
 func (c *Context) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (out nt.QueryDirectoryFileOut, st ntstatus.Status) {
 	// capture
 	if in.FileInformationClass != nt.FileDirectoryInformation && in.FileInformationClass != nt.FileNamesInformation {
@@ -229,8 +231,8 @@ func (c *Context) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (out nt.Query
 	return out, ntstatus.Success
 }
 
-// mayList returns success if a handle may list its directory. It then records the use of the right and charges the
-// scan.
+// mayList returns success if a handle may list its directory. It then records the use of the right. For the first
+// listing through the file it also charges the scan.
 func (c *Context) mayList(v winnt.Handle, h treeHandle) ntstatus.Status {
 	if h.granted&winnt.FILE_LIST_DIRECTORY == 0 {
 		// Without the right to list no name is returned.
@@ -249,8 +251,8 @@ func (c *Context) mayList(v winnt.Handle, h treeHandle) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// ListNames lists the names of a directory, for kernel.System.ListNames. The decision is the
-// same as for NtQueryDirectoryFile.
+// ListNames lists the names of a directory without "." and "..", for kernel.System.ListNames. The decision is that of
+// NtQueryDirectoryFile. Each call returns the next part of the listing.
 func (c *Context) ListNames(v winnt.Handle, restart bool) (list []nt.DirectoryName, st ntstatus.Status) {
 	// reference
 	h, ok, st := c.treeHandle(v)
@@ -280,8 +282,8 @@ func (c *Context) ListNames(v winnt.Handle, restart bool) (list []nt.DirectoryNa
 	return list, st
 }
 
-// scanSize is the number of bytes that the scan of a directory keeps between calls: the names
-// of one read of the system, and the system's own form of them.
+// scanSize is the number of bytes that the scan of a directory keeps between calls: the names of one read, in this
+// package's form and in the host's.
 const scanSize = 64 << 10
 
 // maxEntries bounds the entries of one call. F-123

@@ -14,8 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// treeFile holds what a file of a tree remembers of its open. The zero value identifies
-// no file.
+// treeFile is the state of an open file of a tree. It is zero for other files.
 type treeFile struct {
 	path        string             // immutable; below the root of the tree
 	face        fileaccess.Face    // immutable
@@ -56,7 +55,8 @@ type treeHandle struct {
 	granted winnt.AccessMask
 }
 
-// may returns success if the rights of the handle allow an operation.
+// may returns success if the rights of the handle allow an operation. facts may be nil: the file then counts as a
+// plain file without attributes.
 func (c *Context) may(h treeHandle, op fileaccess.Operation, facts *nt.FileFacts) ntstatus.Status {
 	subject := c.self.Subject()
 	q := fileaccess.Handle{Granted: h.granted, Profile: h.profile, Subject: &subject}
@@ -133,7 +133,7 @@ func (f *File) at(offset uint64) (at int64, st ntstatus.Status) {
 	return int64(offset), ntstatus.Success
 }
 
-// moved sets the file position after a transfer. It does nothing for a handle without synchronous operations.
+// moved sets the file position. It does nothing for a handle without synchronous operations.
 func (f *File) moved(to int64) {
 	if f.synchronous {
 		f.mu.Lock()
@@ -142,7 +142,8 @@ func (f *File) moved(to int64) {
 	}
 }
 
-// readTree reads from a file of a tree.
+// readTree reads from a file of a tree. At the end of the file it returns STATUS_END_OF_FILE; a read of 0 bytes
+// succeeds.
 func (c *Context) readTree(h treeHandle, in *nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.Status) {
 	if st := c.may(h, fileaccess.Read, nil); st != ntstatus.Success {
 		return out, st

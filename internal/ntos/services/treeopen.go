@@ -63,8 +63,8 @@ func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntsta
 	return n, ok, ntstatus.Success
 }
 
-// requestOf returns what a call asks of a file in a tree. Kernel mode is decided like
-// its thread: a tree has no caller that passes unchecked. F-111
+// requestOf returns the request of a call for a file in a tree. Kernel mode is decided like its thread: no caller
+// skips the checks of a tree (F-111).
 func (c *Context) requestOf(in *nt.CreateFileIn, oa *nt.ObjectAttributes, name string) fileaccess.Request {
 	return fileaccess.Request{Subject: c.self.Subject(), Desired: in.DesiredAccess,
 		Disposition: fileaccess.Disposition(in.CreateDisposition), Options: fileaccess.CreateOptions(in.CreateOptions),
@@ -81,7 +81,8 @@ func (c *Context) openTree(n *treeName, in *nt.CreateFileIn, oa *nt.ObjectAttrib
 	return c.openAsked(n, &openRequest{Request: c.requestOf(in, oa, n.name)}, oa)
 }
 
-// openAsked looks the name up, decides, and carries the decision out. It starts again if the tree changed in between.
+// openAsked looks up the name, decides and executes the decision. It starts again if the tree changed in between, and
+// returns STATUS_SHARING_VIOLATION after too many attempts.
 func (c *Context) openAsked(n *treeName, q *openRequest, oa *nt.ObjectAttributes) (out nt.CreateFileOut,
 	st ntstatus.Status) {
 	for range attempts {
@@ -105,9 +106,9 @@ func (c *Context) openAsked(n *treeName, q *openRequest, oa *nt.ObjectAttributes
 type openRequest struct {
 	fileaccess.Request
 	decision fileaccess.Decision
-	target   string                              // what a symbolic link says that is to be made; "": none is
-	shape    func(*sd.Descriptor) *sd.Descriptor // of a new file's descriptor; nil: it stays
-	nameless bool                                // a file is to be made that has no name
+	target   string                              // target of the symbolic link to create; "": no link
+	shape    func(*sd.Descriptor) *sd.Descriptor // changes a new file's descriptor; nil: no change
+	nameless bool                                // create a file without a name
 }
 
 // find looks the name up in its tree and decides the request. The decision is in q.
@@ -215,7 +216,7 @@ func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePla
 	return nt.CreateFileOut{FileHandle: slot.Handle(), Information: d.Action}, false, ntstatus.Success
 }
 
-// treeFile returns the file object of a successful open.
+// treeFile returns the file object of a successful open, with one reference (TagCall).
 func (c *Context) treeFile(n *treeName, place nt.FilePlace, open nt.OpenFile, r *fileaccess.Request,
 	d *fileaccess.Decision) *File {
 	f := &File{device: n.device, open: open}
@@ -234,7 +235,8 @@ func (c *Context) treeFile(n *treeName, place nt.FilePlace, open nt.OpenFile, r 
 	return f
 }
 
-// NtCreateFile opens or makes a file of a tree, or opens another named file.
+// NtCreateFile opens or creates a file of a tree. Outside the trees it only opens existing files; a disposition other
+// than FILE_OPEN and FILE_OPEN_IF gives STATUS_NOT_SUPPORTED there.
 func (c *Context) NtCreateFile(in nt.CreateFileIn) (out nt.CreateFileOut, st ntstatus.Status) {
 	// capture
 	oa, st := c.captureAttributes(in.ObjectAttributes)
@@ -268,7 +270,8 @@ func (c *Context) openExisting(n *treeName, in *nt.OpenFileIn, oa *nt.ObjectAttr
 	return out.FileHandle, st
 }
 
-// NtDeleteFile removes the name of a file of a tree: an open for DELETE that ends at once.
+// NtDeleteFile deletes a file of a tree: it opens the file for DELETE, marks it for deletion and closes it. A
+// symbolic link is deleted itself. A name outside the trees gives STATUS_NOT_SUPPORTED.
 func (c *Context) NtDeleteFile(in nt.DeleteFileIn) (out nt.DeleteFileOut, st ntstatus.Status) {
 	// capture
 	oa, st := c.captureAttributes(in.ObjectAttributes)

@@ -9,7 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TreeFile returns the open file behind a handle, for kernel.System.TreeFile.
+// TreeFile returns the open file behind a handle and the handle's rights, for kernel.System.TreeFile. The caller must
+// call done, which is never nil, when it no longer uses the file. A file outside the trees gives
+// STATUS_OBJECT_TYPE_MISMATCH.
 func (c *Context) TreeFile(v winnt.Handle) (f nt.OpenFile, granted winnt.AccessMask, done func(), st ntstatus.Status) {
 	h, ok, st := c.treeHandle(v)
 	switch {
@@ -21,21 +23,22 @@ func (c *Context) TreeFile(v winnt.Handle) (f nt.OpenFile, granted winnt.AccessM
 	return h.open, h.granted, func() { h.Deref(ob.TagCall) }, ntstatus.Success
 }
 
-// MakeLink makes a symbolic link in a tree, for kernel.System.MakeLink. It is decided as a
-// new file is. F-192
+// MakeLink creates a symbolic link in a tree and opens it, for kernel.System.MakeLink. The decision is that of a new
+// file (F-192). An empty target, or a name outside the trees, gives STATUS_NOT_SUPPORTED.
 func (c *Context) MakeLink(oa nt.ObjectAttributes, target string) (winnt.Handle, ntstatus.Status) {
 	return c.makeSpecial(oa, winnt.FILE_READ_ATTRIBUTES|winnt.SYNCHRONIZE,
 		fileaccess.NonDirectoryFile|fileaccess.OpenReparsePoint, &openRequest{target: target})
 }
 
-// MakeNameless makes a file without a name in a directory of a tree, for
-// kernel.System.MakeNameless. It is decided as a new file of the name is, which is not taken. F-197
+// MakeNameless creates a file without a name in a directory of a tree and opens it, for kernel.System.MakeNameless.
+// The decision is that of a new file with the given name, but the name stays free (F-197).
 func (c *Context) MakeNameless(oa nt.ObjectAttributes, desired winnt.AccessMask,
 	shape func(*sd.Descriptor) *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
 	return c.makeSpecial(oa, desired, fileaccess.NonDirectoryFile, &openRequest{nameless: true, shape: shape})
 }
 
-// CreateShaped opens or makes a file of a tree, for kernel.System.CreateShaped.
+// CreateShaped opens or creates a file of a tree, for kernel.System.CreateShaped. A new file gets the descriptor that
+// shape returns; a nil shape changes nothing. A name outside the trees gives STATUS_NOT_SUPPORTED.
 func (c *Context) CreateShaped(in nt.CreateFileIn, shape func(*sd.Descriptor) *sd.Descriptor) (out nt.CreateFileOut,
 	st ntstatus.Status) {
 	// capture
@@ -78,8 +81,8 @@ func (c *Context) makeSpecial(oa nt.ObjectAttributes, desired winnt.AccessMask, 
 	return out.FileHandle, st
 }
 
-// RenamePosix renames a tree's file with the semantics of
-// FILE_RENAME_POSIX_SEMANTICS, for kernel.System.RenamePosix.
+// RenamePosix renames a tree's file with the semantics of FILE_RENAME_POSIX_SEMANTICS, for kernel.System.RenamePosix.
+// Open handles do not prevent the rename. With intent, the restore privilege counts as in an open for backup (F-209).
 func (c *Context) RenamePosix(v winnt.Handle, name string, replace, intent bool) ntstatus.Status {
 	h, ok, st := c.treeHandle(v)
 	switch {

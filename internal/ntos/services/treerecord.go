@@ -13,7 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// recordTree records an open if a SACL and the policy require it.
+// recordTree records an open, or its refusal, if a SACL and the policy require it. It stores in remembered, unless
+// that is nil, what the handle must record later.
 func (c *Context) recordTree(n *treeName, r *fileaccess.Request, facts *fileaccess.Facts, d *fileaccess.Decision,
 	h winnt.Handle, remembered *audit.HandleAudit) ntstatus.Status {
 	a := &d.Audit
@@ -76,8 +77,8 @@ func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.File
 	return f, remembered, false, ntstatus.Success
 }
 
-// recordShare records a request that came through a share, once, if the policy requires it: the share refused it, or
-// let it pass, regardless of the file's own decision (F-178).
+// recordShare records whether the share allowed a request, if the policy requires it. It records each request once
+// and does not depend on the file's own decision (F-178).
 func (c *Context) recordShare(n *treeName, r *fileaccess.Request, share *fileaccess.Share,
 	d *fileaccess.Decision) ntstatus.Status {
 	outcome := audit.Success

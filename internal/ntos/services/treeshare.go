@@ -51,8 +51,8 @@ func (s *openShares) giveBack(who opener) {
 	}
 }
 
-// admission is the part of a user's share that an open of a file in a tree takes, and the
-// charge for the file. The zero value is of no tree.
+// admission is one open counted in a user's share of a tree, with the charge for the file. In the zero value no open
+// is counted.
 type admission struct {
 	device *Device
 	who    opener
@@ -63,7 +63,9 @@ type admission struct {
 // system.
 const treeFileSize = 3 << 10
 
-// admit counts and charges an open before anything is opened or made.
+// admit counts and charges an open before the file is opened or created. The caller must call own or giveBack on the
+// result. Errors: those of a charge, and STATUS_TOO_MANY_OPENED_FILES if the user's share of the tree is used up
+//
 func (c *Context) admit(n *treeName, place nt.FilePlace, user sid.SID) (a admission, st ntstatus.Status) {
 	payer := c.self.Payer()
 	a = admission{device: n.device, who: opener{payer.Block, payer.Client}}
@@ -93,7 +95,7 @@ func (a *admission) giveBack() {
 	a.close()
 }
 
-// close gives the part of the user's share back.
+// close returns the open to the user's share. It leaves the charge alone.
 func (a *admission) close() {
 	if a.device != nil {
 		a.device.shares.giveBack(a.who)

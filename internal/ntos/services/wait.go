@@ -39,7 +39,8 @@ func waitableOf(obj ob.Object) (w waitable, ok bool) {
 	return w, false
 }
 
-// referenceWaitable references an object that is waited for.
+// referenceWaitable references an object to wait for. The handle must grant SYNCHRONIZE. An object that threads
+// cannot wait for gives STATUS_OBJECT_TYPE_MISMATCH (O-145).
 func (c *Context) referenceWaitable(h winnt.Handle) (ob.Object, waitable, ntstatus.Status) {
 	// To wait for an object its handle must grant SYNCHRONIZE. O-145
 	obj, _, st := ob.Reference[ob.Object](&c.Caller, h, winnt.SYNCHRONIZE, nil)
@@ -49,7 +50,7 @@ func (c *Context) referenceWaitable(h winnt.Handle) (ob.Object, waitable, ntstat
 	w, ok := waitableOf(obj)
 	if !ok {
 		obj.Head().Deref(ob.TagCall)
-		// Most types are not waited for.
+		// Objects of most types cannot be waited for.
 		return nil, w, c.Fail("O-145", ntstatus.ObjectTypeMismatch)
 	}
 	return obj, w, ntstatus.Success
@@ -99,7 +100,8 @@ func (c *Context) CallQueued() <-chan struct{} { return c.self.CallQueued() }
 // CallsQueued implements nt.Services.
 func (c *Context) CallsQueued() bool { return c.self.CallsQueued() }
 
-// NtQueueApcThread queues a call to a thread.
+// NtQueueApcThread queues a call to a thread, which makes it at its next alertable wait. The caller's account pays
+// for it.
 func (c *Context) NtQueueApcThread(in nt.QueueApcThreadIn) (out nt.QueueApcThreadOut, st ntstatus.Status) {
 	// reference
 	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SET_CONTEXT, ps.ThreadType)
@@ -117,7 +119,7 @@ func (c *Context) NtQueueApcThread(in nt.QueueApcThreadIn) (out nt.QueueApcThrea
 	return out, st
 }
 
-// NtTestAlert delivers the calls that are queued to the calling thread.
+// NtTestAlert removes and returns the calls that are queued to the calling thread. It succeeds if there are none.
 func (c *Context) NtTestAlert(nt.TestAlertIn) (out nt.TestAlertOut, st ntstatus.Status) {
 	out.UserApcs = c.self.TakeCalls()
 	return out, ntstatus.Success
