@@ -83,7 +83,7 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 	}
 	in, err := o.open(std, paths)
 	if err == nil && (choice.Only != nil || choice.Exclude != nil || choice.Names != nil) {
-		in.source, in.chosen = objects.Choose(in.source, choice), true
+		in.source, in.chosen, in.named = objects.Choose(in.source, choice), true, choice.Names != nil
 	}
 	return in, err
 }
@@ -158,6 +158,7 @@ type input struct {
 	size   int64 // bytes, 0 if not known
 	file   *os.File
 	chosen bool // some objects are left out
+	named  bool // only objects with the names of the command line
 	ldif   bool // the objects are those of a directory
 }
 

@@ -166,8 +166,16 @@ func (o *output) run(r *bulk.Run) (err error) {
 	sum, err := r.Do(ctx)
 	bar.clear()
 	concluded := conclude(o.std, sum, err)
-	if gone != nil {
-		concluded = errors.Join(concluded, gone.finish(o.out, err))
+	if gone == nil {
+		return concluded
+	}
+	if err == nil && sum.Objects == sum.Unreadable { // an empty export is no list of deletions (B-90)
+		err = errNoneRead
+		concluded = errors.Join(concluded, err)
+	}
+	concluded = errors.Join(concluded, gone.finish(o.out, err))
+	if gone.gone > 0 {
+		fmt.Fprintf(o.std.err, "refmon: %s at the end of %s\n", count(gone.gone, "deletion", "deletions"), printable(o.out))
 	}
 	return concluded
 }

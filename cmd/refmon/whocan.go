@@ -84,8 +84,8 @@ document with _allow_access_control, the SIDs of those who have the right. --for
 for COPY of a database: of objects (path, right_name, set_name), and with --sets FILE of sets (set_name, sid).
 docs/search.md has the queries.
 
-If --out names the output of an earlier run, es-bulk and JSON lines end with a deletion for each document that the
-earlier output has and this one has not. Any other file with contents is written over only with --force.
+If --out names the output of an earlier run, es-bulk and JSON lines end with a deletion for each document that only
+the earlier output has. Any other file with contents, and any in a run with named objects, needs --force.
 
 Unreadable objects give a row with "error", never an empty or a full list; the exit code is then 2.`
 }
