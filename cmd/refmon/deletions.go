@@ -151,6 +151,20 @@ func key(id []byte) (out [16]byte) {
 // errNoneRead says that no object of a run could be read, so that a run cannot know which ones are gone.
 var errNoneRead = errors.New("no object could be read, so none counts as deleted")
 
+// replace ends a run with the summary sum: it writes the deletions in place of the earlier output, and their number to
+// standard error. The earlier output stays, and the result is an error, if no object could be read (B-90) or failed
+// is not nil.
+func (d *deletions) replace(o *output, sum *bulk.Summary, failed error) error {
+	if failed == nil && sum.Objects == sum.Unreadable {
+		return errors.Join(errNoneRead, d.finish(o.out, errNoneRead))
+	}
+	err := d.finish(o.out, failed)
+	if d.gone > 0 && err == nil {
+		fmt.Fprintf(o.std.err, "refmon: %s at the end of %s\n", count(d.gone, "deletion", "deletions"), printable(o.out))
+	}
+	return err
+}
+
 // finish writes the deletions and replaces the earlier output. If the run failed, the earlier output stays, so that
 // the next run still finds its documents.
 func (d *deletions) finish(name string, failed error) error {

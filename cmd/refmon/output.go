@@ -30,6 +30,7 @@ type output struct {
 	quiet, force          bool
 	rows                  bool // the output is rows, which a resumed run adds to
 	in                    *input
+	none                  func() error // why a run has no objects; nil: there are none
 	files                 []*os.File
 }
 
@@ -165,19 +166,14 @@ func (o *output) run(r *bulk.Run) (err error) {
 	}
 	sum, err := r.Do(ctx)
 	bar.clear()
+	if err == nil && sum.Objects == 0 && o.none != nil {
+		err = o.none()
+	}
 	concluded := conclude(o.std, sum, err)
 	if gone == nil {
 		return concluded
 	}
-	if err == nil && sum.Objects == sum.Unreadable { // an empty export is no list of deletions (B-90)
-		err = errNoneRead
-		concluded = errors.Join(concluded, err)
-	}
-	concluded = errors.Join(concluded, gone.finish(o.out, err))
-	if gone.gone > 0 {
-		fmt.Fprintf(o.std.err, "refmon: %s at the end of %s\n", count(gone.gone, "deletion", "deletions"), printable(o.out))
-	}
-	return concluded
+	return errors.Join(concluded, gone.replace(o, &sum, err))
 }
 
 // diff runs a comparison with output, checkpoint and progress bar. before is the size of the first state.

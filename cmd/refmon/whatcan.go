@@ -85,7 +85,7 @@ func (c *whatCanCmd) Run(std *streams) error {
 	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
 		return err
 	}
-	c.people = run.Directory
+	c.people, c.rights = run.Directory, run.Want
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), run.Type)
 	if err != nil {
 		return err
@@ -99,7 +99,9 @@ func (c *whatCanCmd) Run(std *streams) error {
 	}
 	noteUnreadable(std, c.ObjectType)
 	run.Source = in.source
-	if err := c.output(std, in).run(run); err != nil {
+	out := c.output(std, in)
+	out.none = c.none
+	if err := out.run(run); err != nil {
 		return err
 	}
 	return c.missing()

@@ -58,7 +58,10 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 			return err
 		}
 	}
-	return conclude(std, sum, nil)
+	if sum.Objects == 0 {
+		err = c.none()
+	}
+	return conclude(std, sum, err)
 }
 
 // table writes the rows, and returns the number of those that it left out because every user has the same. It counts

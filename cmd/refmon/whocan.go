@@ -137,7 +137,7 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
 		return err
 	}
-	c.people = run.Directory
+	c.people, c.rights = run.Directory, rights
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), run.Type)
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (c *whoCanCmd) Run(std *streams) error {
 	}
 	noteUnreadable(std, append([]string{c.Right}, c.ObjectType...))
 	out := c.output(std, in)
-	run.Source, out.sets = in.source, c.Sets
+	run.Source, out.sets, out.none = in.source, c.Sets, c.none
 	if err := out.run(run); err != nil {
 		return err
 	}
