@@ -37,9 +37,9 @@ read, write, modify, full and list whose rights it has completely, and control i
 With --objects, paths name objects in the file, as for who-can. --want lists only objects on which all of its rights are
 granted, and RIGHTS has them too, such as ForceChangePassword; GRANTED is of the object as a whole.
 
-For LDIF the table begins with control of objects, such as AddMember and ResetPassword. Rights on one attribute,
-property set or extended right follow, such as SW:Validated-SPN. Objects on which every user has the same rights are
-counted; --ordinary lists them.
+For a directory's objects the table begins with control of objects, such as AddMember and ResetPassword. Rights on one
+attribute, property set or extended right follow, such as SW:Validated-SPN. Objects on which every user has the same
+rights are counted; --ordinary lists them.
 
 For a group, the rights are those of a user who is only in that group. A table omits objects without rights and shows
 their number; --nothing lists them too.
@@ -91,7 +91,9 @@ func (c *whatCanCmd) Run(std *streams) error {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
-	if c.byConsequence(in) {
+	if by, err := c.byConsequence(in, run.Type); err != nil {
+		return err
+	} else if by {
 		if err := c.holdings(std, in, run); err != nil {
 			return err
 		}
