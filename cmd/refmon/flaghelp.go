@@ -81,7 +81,8 @@ var flagHelp = map[string]string{
 	"baselineDirectory": "Users and groups of --baseline. Default: as now; its own if -d and -o are one file.",
 	"important":         "Directory: also list who reaches OBJECT, by its name. Repeatable.",
 	"lintType":          "Type of object. Default: directoryService by its entries, else directory (of files).",
-	"lintDomain":        "SID of the domain of aliases such as DA and DU. Default: the domain of LDIF.",
+	"lintDomain":        "SID of the domain of aliases such as DA and DU. Default: the domain of -d, or of LDIF.",
+	"lintDirectory":     "Directory file with names and domain of the accounts; may be repeated. Default: LDIF itself.",
 	"ordinary":          "Directory: also list objects on which WHO has only what every user has.",
 	"blockOwner": "Decide as a domain with BlockOwnerImplicitRights: " +
 		"the owner of a computer may not change its rights.",
