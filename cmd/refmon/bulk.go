@@ -44,11 +44,12 @@ type choiceFlags struct {
 
 	people *directory.Directory // of a command that takes names of objects in the objects file
 	names  []*objects.Name      // nil: all objects
+	rights []words.Right        // of the question; nil: any
 }
 
 // open opens the objects with the selection. typ is the type of objects without one.
 func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *winnt.ObjectType) (*input, error) {
-	choice := objects.Choice{Type: typ, Exclude: c.Exclude}
+	choice := objects.Choice{Type: typ, Exclude: c.Exclude, Heads: c.onlyDCSync()}
 	switch c.Only {
 	case "":
 	case "dirs":
@@ -82,8 +83,11 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 		o.naming = c.people
 	}
 	in, err := o.open(std, paths)
-	if err == nil && (choice.Only != nil || choice.Exclude != nil || choice.Names != nil) {
-		in.source, in.chosen = objects.Choose(in.source, choice), true
+	if i := slices.IndexFunc(c.rights, words.Right.OfDirectory); err == nil && i >= 0 && !c.rights[i].Managed() {
+		in.source = objects.OfDirectory(in.source, typ, c.rights[i].Name)
+	}
+	if err == nil && (choice.Only != nil || choice.Exclude != nil || choice.Names != nil || choice.Heads) {
+		in.source, in.chosen, in.named = objects.Choose(in.source, choice), true, choice.Names != nil
 	}
 	return in, err
 }
@@ -158,6 +162,7 @@ type input struct {
 	size   int64 // bytes, 0 if not known
 	file   *os.File
 	chosen bool // some objects are left out
+	named  bool // only objects with the names of the command line
 	ldif   bool // the objects are those of a directory
 }
 

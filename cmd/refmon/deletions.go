@@ -23,6 +23,7 @@ type deletions struct {
 	action string   // a deletion, with one place for the id
 	seen   map[[16]byte]struct{}
 	rest   []byte // the beginning of a line
+	gone   int    // deletions that finish wrote
 }
 
 // earlier opens the output of an earlier run. It returns nil if there is none, if the format has no deletions, or with
@@ -49,6 +50,13 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	o.files = append(o.files, d.old)
 	if earlier, err := d.isEarlier(); err != nil || !earlier {
 		return nil, err // [output.to] refuses the file
+	}
+	if o.in.named && !o.force { // a run over some objects does not know which of the others are gone (B-90)
+		return nil, fmt.Errorf("%s has the output of an earlier run, and this one names only some objects: "+
+			"give another --out, or --force to write over it without deletions", o.out)
+	}
+	if o.in.named {
+		return nil, nil
 	}
 	d.new, err = o.open(o.out+".new", false)
 	return d, err
@@ -140,6 +148,23 @@ func key(id []byte) (out [16]byte) {
 	return out
 }
 
+// errNoneRead says that no object of a run could be read, so that a run cannot know which ones are gone.
+var errNoneRead = errors.New("no object could be read, so none counts as deleted")
+
+// replace ends a run with the summary sum: it writes the deletions in place of the earlier output, and their number to
+// standard error. The earlier output stays, and the result is an error, if no object could be read (B-90) or failed
+// is not nil.
+func (d *deletions) replace(o *output, sum *bulk.Summary, failed error) error {
+	if failed == nil && sum.Objects == sum.Unreadable {
+		return errors.Join(errNoneRead, d.finish(o.out, errNoneRead))
+	}
+	err := d.finish(o.out, failed)
+	if d.gone > 0 && err == nil {
+		fmt.Fprintf(o.std.err, "refmon: %s at the end of %s\n", count(d.gone, "deletion", "deletions"), printable(o.out))
+	}
+	return err
+}
+
 // finish writes the deletions and replaces the earlier output. If the run failed, the earlier output stays, so that
 // the next run still finds its documents.
 func (d *deletions) finish(name string, failed error) error {
@@ -152,6 +177,7 @@ func (d *deletions) finish(name string, failed error) error {
 		if id := d.id(bytes.TrimSuffix(line, []byte{'\n'})); id != nil {
 			if _, there := d.seen[key(id)]; !there {
 				d.seen[key(id)] = struct{}{} // once
+				d.gone++
 				fmt.Fprintf(out, d.action, id)
 			}
 		}

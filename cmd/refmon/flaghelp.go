@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -81,7 +83,8 @@ var flagHelp = map[string]string{
 	"baselineDirectory": "Users and groups of --baseline. Default: as now; its own if -d and -o are one file.",
 	"important":         "Directory: also list who reaches OBJECT, by its name. Repeatable.",
 	"lintType":          "Type of object. Default: directoryService by its entries, else directory (of files).",
-	"lintDomain":        "SID of the domain of aliases such as DA and DU. Default: the domain of LDIF.",
+	"lintDomain":        "SID of the domain of aliases such as DA and DU. Default: the domain of -d, or of LDIF.",
+	"lintDirectory":     "Directory file with names and domain of the accounts; may be repeated. Default: LDIF itself.",
 	"ordinary":          "Directory: also list objects on which WHO has only what every user has.",
 	"blockOwner": "Decide as a domain with BlockOwnerImplicitRights: " +
 		"the owner of a computer may not change its rights.",
@@ -128,4 +131,24 @@ var flagHelp = map[string]string{
 	"with":  "Further files of another form, as FORM:FILE; may be repeated.",
 	"who": "User or group of the directory, DOMAIN\\user, user@realm, Everyone, anonymous, guest, a SID, or a token " +
 		"file without its extension.",
+}
+
+// withFormat adds the value of --format to the error for an unknown flag that is the name of a format, such as --csv.
+// It returns any other error unchanged.
+func withFormat(err error) error {
+	parse, ok := errorAs[*kong.ParseError](err)
+	if !ok || parse.Context == nil || parse.Context.Selected() == nil {
+		return err
+	}
+	_, name, _ := strings.Cut(err.Error(), "unknown flag --")
+	name, _, _ = strings.Cut(name, ",")
+	if name == "json" {
+		name = "jsonl"
+	}
+	for _, f := range parse.Context.Selected().Flags {
+		if f.Name == "format" && slices.Contains(f.EnumSlice(), name) {
+			return fmt.Errorf("%w: the flag for a format is -f %s", err, name)
+		}
+	}
+	return err
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// accountsOf takes the names of accounts from LDIF, and the domain if there is no --domain. It ignores other files, and
-// LDIF whose accounts cannot be read.
+// accountsOf takes the names of accounts from LDIF, and the domain if there is no --domain. It ignores other files,
+// LDIF whose accounts cannot be read, and any file with -d.
 func (p *lintPage) accountsOf(file []byte) {
-	if accounts.Form(file) != "ldif" {
+	if p.names != nil || accounts.Form(file) != "ldif" { // -d names them
 		return
 	}
 	var list collect.Collector

@@ -23,10 +23,11 @@ import (
 )
 
 type lintCmd struct {
-	Source string `arg:"" name:"sddl" help:"A security descriptor in SDDL, or a file of them, - for standard input."`
-	Type   string `help:"${lintType}" placeholder:"TYPE"`
-	Domain string `help:"${lintDomain}" placeholder:"SID"`
-	JSON   bool   `name:"json" help:"Print each finding as a line of JSON."`
+	Source    string   `arg:"" name:"sddl" help:"A security descriptor in SDDL, or a file of them, - for standard input."`
+	Type      string   `help:"${lintType}" placeholder:"TYPE"`
+	Domain    string   `help:"${lintDomain}" placeholder:"SID"`
+	Directory []string `help:"${lintDirectory}" placeholder:"FILE" short:"d" sep:"none"`
+	JSON      bool     `name:"json" help:"Print each finding as a line of JSON."`
 }
 
 // Help returns the long help text.
@@ -41,8 +42,8 @@ changes.
   refmon lint --json --type key - < keys.jsonl
 
 A file has one descriptor a line, as SDDL, as bytes in hex or base64, or as a row {"path":…,"sd":…} of an objects file
-(sdHex and sdBase64 hold bytes). Empty lines and lines that start with # are skipped. A file may also be LDIF, CSV, an
-icacls save, the output of icacls, Get-Acl or accesschk -l, or BloodHound's JSON or zip.
+(sdHex and sdBase64 hold bytes), whose own type counts. Empty lines and lines that start with # are skipped. A file may
+also be LDIF, CSV, an icacls save, the output of icacls, Get-Acl or accesschk -l, or BloodHound's JSON or zip.
 
 The exit code is 0 if nothing was found, 1 if something was, 2 if a descriptor could not be read.`
 }
@@ -54,6 +55,14 @@ func (c *lintCmd) Run(std *streams) error {
 		return err
 	}
 	p := lintPage{std: std, json: c.JSON, domain: domain, kinds: map[string]int{}}
+	if len(c.Directory) > 0 {
+		if p.names, err = (&directoryFlags{Directory: c.Directory}).readPeople(std); err != nil {
+			return err
+		}
+		if domain.IsZero() { // (B-93)
+			domain, p.domain = p.names.Domain, p.names.Domain
+		}
+	}
 	if c.Type != "" {
 		if p.typ, err = objectType(c.Type); err != nil {
 			return err
@@ -108,11 +117,11 @@ type lintPage struct {
 	json                    bool
 	typ                     *winnt.ObjectType // nil: by the entries
 	domain                  sid.SID
-	names                   *directory.Directory // of LDIF; nil: only well-known names
+	names                   *directory.Directory // of -d or LDIF; nil: only well-known names
 	kinds                   map[string]int       // findings of each kind
 	found, lines, malformed int
-	relative                bool // a descriptor needs a domain
-	directory               int  // descriptors that were recognised as those of a directory
+	relative                int // descriptors that need a domain
+	directory               int // descriptors that were recognised as those of a directory
 }
 
 func (p *lintPage) file(name string) error {
@@ -135,8 +144,11 @@ func (p *lintPage) file(name string) error {
 	for _, l := range lines {
 		found, err := p.line(l)
 		if err != nil {
-			p.relative = p.relative || p.domain.IsZero() && strings.Contains(err.Error(), "needs no domain")
-			if p.malformed++; p.malformed > maxMalformed {
+			if p.malformed++; p.domain.IsZero() && strings.Contains(err.Error(), "needs no domain") {
+				p.relative++
+				continue
+			}
+			if p.malformed-p.relative > maxMalformed {
 				continue
 			}
 			fmt.Fprintf(p.std.err, "%s%s\n", printable(place(l, name)), printable(err.Error()))
@@ -153,10 +165,11 @@ func (p *lintPage) file(name string) error {
 			return err
 		}
 	}
-	if p.relative {
-		fmt.Fprintln(p.std.err, "refmon: aliases such as DA and DU are of a domain: give its SID with --domain")
+	if p.relative > 0 {
+		fmt.Fprintf(p.std.err, "refmon: %s aliases such as DA and DU, which are of a domain: give its SID with --domain, "+
+			"or the directory with -d\n", count(p.relative, "descriptor has", "descriptors have"))
 	}
-	if p.malformed > 0 && p.lines == 0 && found == nil && !p.relative {
+	if p.malformed > 0 && p.lines == 0 && found == nil && p.relative == 0 {
 		fmt.Fprintf(p.std.err, "refmon: no line of %s is a descriptor, and the file is in no other form that refmon reads, "+
 			"such as JSON lines, CSV of Get-Acl, LDIF or an icacls save\n", printable(name))
 	}
@@ -169,6 +182,8 @@ func (p *lintPage) file(name string) error {
 // place returns the file with the line or the object, "" for an argument.
 func place(l lint.Line, name string) string {
 	switch {
+	case l.Number > 0 && l.Path != "":
+		return fmt.Sprintf("%s:%d: %s: ", name, l.Number, l.Path)
 	case l.Number > 0:
 		return fmt.Sprintf("%s:%d: ", name, l.Number)
 	case name != "":
@@ -182,6 +197,9 @@ func place(l lint.Line, name string) string {
 func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []lint.Line, err error) {
 	trial := *p // it counts nothing
 	for _, l := range lines {
+		if lint.IsLDIF(lines) { // base64 in it reads as a descriptor of its own
+			break
+		}
 		if _, err := trial.line(l); err == nil {
 			return nil, nil
 		}
@@ -193,6 +211,7 @@ func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []l
 	if err != nil || source.IsLines(s) {
 		return nil, err
 	}
+	objects.UseNames(s, objects.NewLookup(p.names, nil))
 	text := len(lines) > 0 && lint.IsText(lines[0].Text) // SDDL that the console broke, or with errors
 	if loss := objects.Loss(s); loss != "" {             // (B-60)
 		fmt.Fprintf(p.std.err, "refmon: %s: %s\n", printable(name), printable(loss))
@@ -241,7 +260,10 @@ func (p *lintPage) line(l lint.Line) ([]lint.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lint.Text(l.Text, p.typeOf(d), p.domain)
+	if l.Type == nil {
+		l.Type = p.typeOf(d)
+	}
+	return lint.Text(l.Text, l.Type, p.domain)
 }
 
 // print prints the findings of one descriptor. name is its file.

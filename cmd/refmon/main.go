@@ -115,7 +115,7 @@ func run(args []string, std *streams) int {
 		err = flags.RefuseEmpty(ctx)
 	}
 	if err != nil {
-		report(std, err)
+		report(std, withFormat(err))
 		fmt.Fprintf(std.err, "see %s\n", flags.HelpFor(parser, args))
 		return exitMalformed
 	}

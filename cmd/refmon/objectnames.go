@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/words"
 )
 
 // named gives a source the names of accounts. It prints to standard error which data the form of the file does not
@@ -25,6 +28,25 @@ func (c *choiceFlags) missing() error {
 		if n.Found() == 0 {
 			return fmt.Errorf("%q: %w", n.Text, objects.ErrNotFound)
 		}
+	}
+	return nil
+}
+
+// onlyDCSync reports whether the question is about DCSync alone, which only the head of a domain can answer (B-92).
+func (c *choiceFlags) onlyDCSync() bool {
+	return len(c.rights) > 0 &&
+		!slices.ContainsFunc(c.rights, func(r words.Right) bool { return r.Name != "DCSync" })
+}
+
+// none returns why a run has no objects, or nil if there are none at all.
+func (c *choiceFlags) none() error {
+	switch err := c.missing(); {
+	case err != nil:
+		return err
+	case c.onlyDCSync() && len(c.names) > 0:
+		return errors.New("no named object is the head of a domain, such as DC=corp,DC=test, and DCSync is a right on that")
+	case c.onlyDCSync():
+		return errors.New("the export has no domain head, such as DC=corp,DC=test, so DCSync cannot be answered")
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ type output struct {
 	quiet, force          bool
 	rows                  bool // the output is rows, which a resumed run adds to
 	in                    *input
+	none                  func() error // why a run has no objects; nil: there are none
 	files                 []*os.File
 }
 
@@ -165,11 +166,14 @@ func (o *output) run(r *bulk.Run) (err error) {
 	}
 	sum, err := r.Do(ctx)
 	bar.clear()
-	concluded := conclude(o.std, sum, err)
-	if gone != nil {
-		concluded = errors.Join(concluded, gone.finish(o.out, err))
+	if err == nil && sum.Objects == 0 && o.none != nil {
+		err = o.none()
 	}
-	return concluded
+	concluded := conclude(o.std, sum, err)
+	if gone == nil {
+		return concluded
+	}
+	return errors.Join(concluded, gone.replace(o, &sum, err))
 }
 
 // diff runs a comparison with output, checkpoint and progress bar. before is the size of the first state.

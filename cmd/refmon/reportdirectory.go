@@ -24,27 +24,39 @@ type directoryReport struct {
 	BlockOwner        bool     `name:"block-owner-implicit-rights" help:"${blockOwner}"`
 }
 
-// aboutDirectory reports whether the objects are those of a directory: LDIF, --type, or the first row of a file.
+// ofDirectory reports whether the objects are those of a directory: LDIF, --type, or the first row of a file.
+func (c *objectsFlags) ofDirectory(in *input, typ *winnt.ObjectType) (about bool, err error) {
+	if c.Objects != "" && (typ == winnt.DirectoryServiceObject || in.ldif) {
+		return true, nil
+	}
+	if in.file == nil {
+		return false, nil
+	}
+	f, err := os.Open(c.Objects)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	s, err := source.Open(c.Objects, f)
+	if err != nil {
+		return false, err
+	}
+	var b objects.Batch
+	defer objects.Halt(s)
+	if s.Next(&b) == nil {
+		first := true
+		b.Each(func(o *objects.Object) {
+			about, first = about || first && o.Type == winnt.DirectoryServiceObject, false
+		})
+	}
+	return about, nil
+}
+
+// aboutDirectory reports whether the objects are those of a directory. It rejects flags that are for files.
 func (c *reportCmd) aboutDirectory(in *input, typ *winnt.ObjectType) (bool, error) {
-	about := c.Objects != "" && (typ == winnt.DirectoryServiceObject || in.ldif)
-	if !about && in.file != nil {
-		f, err := os.Open(c.Objects)
-		if err != nil {
-			return false, err
-		}
-		defer func() { _ = f.Close() }() // only read
-		s, err := source.Open(c.Objects, f)
-		if err != nil {
-			return false, err
-		}
-		var b objects.Batch
-		defer objects.Halt(s)
-		if s.Next(&b) == nil {
-			first := true
-			b.Each(func(o *objects.Object) {
-				about, first = about || first && o.Type == winnt.DirectoryServiceObject, false
-			})
-		}
+	about, err := c.ofDirectory(in, typ)
+	if err != nil {
+		return false, err
 	}
 	if about && c.Checkpoint != "" {
 		return false, errors.New("--checkpoint requires objects in a file of JSON lines, and not those of a directory, " +

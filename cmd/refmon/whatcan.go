@@ -37,9 +37,9 @@ read, write, modify, full and list whose rights it has completely, and control i
 With --objects, paths name objects in the file, as for who-can. --want lists only objects on which all of its rights are
 granted, and RIGHTS has them too, such as ForceChangePassword; GRANTED is of the object as a whole.
 
-For LDIF the table begins with control of objects, such as AddMember and ResetPassword. Rights on one attribute,
-property set or extended right follow, such as SW:Validated-SPN. Objects on which every user has the same rights are
-counted; --ordinary lists them.
+For a directory's objects the table begins with control of objects, such as AddMember and ResetPassword. Rights on one
+attribute, property set or extended right follow, such as SW:Validated-SPN. Objects on which every user has the same
+rights are counted; --ordinary lists them.
 
 For a group, the rights are those of a user who is only in that group. A table omits objects without rights and shows
 their number; --nothing lists them too.
@@ -85,13 +85,15 @@ func (c *whatCanCmd) Run(std *streams) error {
 	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
 		return err
 	}
-	c.people = run.Directory
+	c.people, c.rights = run.Directory, run.Want
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), run.Type)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
-	if c.byConsequence(in) {
+	if by, err := c.byConsequence(in, run.Type); err != nil {
+		return err
+	} else if by {
 		if err := c.holdings(std, in, run); err != nil {
 			return err
 		}
@@ -99,7 +101,9 @@ func (c *whatCanCmd) Run(std *streams) error {
 	}
 	noteUnreadable(std, c.ObjectType)
 	run.Source = in.source
-	if err := c.output(std, in).run(run); err != nil {
+	out := c.output(std, in)
+	out.none = c.none
+	if err := out.run(run); err != nil {
 		return err
 	}
 	return c.missing()

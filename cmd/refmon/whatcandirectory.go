@@ -11,9 +11,12 @@ import (
 )
 
 // byConsequence reports whether the table is that of a directory, ordered by consequence (B-54).
-func (c *whatCanCmd) byConsequence(in *input) bool {
-	return in.ldif && c.Format == "table" && c.Want == "" && len(c.ObjectType) == 0 && c.Checkpoint == "" &&
-		!c.Changes && len(c.Share) == 0
+func (c *whatCanCmd) byConsequence(in *input, typ *winnt.ObjectType) (bool, error) {
+	if c.Format != "table" || c.Want != "" || len(c.ObjectType) > 0 || c.Checkpoint != "" || c.Changes ||
+		len(c.Share) > 0 {
+		return false, nil
+	}
+	return c.ofDirectory(in, typ)
 }
 
 // holdings prints what a principal can do with the objects of a directory.
@@ -58,7 +61,10 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 			return err
 		}
 	}
-	return conclude(std, sum, nil)
+	if sum.Objects == 0 {
+		err = c.none()
+	}
+	return conclude(std, sum, err)
 }
 
 // table writes the rows, and returns the number of those that it left out because every user has the same. It counts
@@ -80,7 +86,11 @@ func (c *whatCanCmd) table(w *columns.Writer, list []adreport.Holding, sum *bulk
 			style = columns.Good
 		}
 		rows = columns.Cell(rows, columns.Plain, h.Object)
-		rows = columns.Cell(rows, style, h.Mask.Padded())
+		mask := h.Mask.Padded()
+		if h.Mask == 0 && len(h.Steps)+len(h.Typed) > 0 { // 0 would read as no rights at all
+			mask = ""
+		}
+		rows = columns.Cell(rows, style, mask)
 		rows = columns.End(columns.Cell(rows, columns.Plain, h.Text(winnt.DirectoryServiceObject)))
 	}
 	_, err = w.Write(rows)

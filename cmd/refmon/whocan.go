@@ -84,8 +84,8 @@ document with _allow_access_control, the SIDs of those who have the right. --for
 for COPY of a database: of objects (path, right_name, set_name), and with --sets FILE of sets (set_name, sid).
 docs/search.md has the queries.
 
-If --out names the output of an earlier run, es-bulk and JSON lines end with a deletion for each document that the
-earlier output has and this one has not. Any other file with contents is written over only with --force.
+If --out names the output of an earlier run, es-bulk and JSON lines end with a deletion for each document that only
+the earlier output has. Any other file with contents, and any in a run with named objects, needs --force.
 
 Unreadable objects give a row with "error", never an empty or a full list; the exit code is then 2.`
 }
@@ -137,7 +137,7 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
 		return err
 	}
-	c.people = run.Directory
+	c.people, c.rights = run.Directory, rights
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), run.Type)
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (c *whoCanCmd) Run(std *streams) error {
 	}
 	noteUnreadable(std, append([]string{c.Right}, c.ObjectType...))
 	out := c.output(std, in)
-	run.Source, out.sets = in.source, c.Sets
+	run.Source, out.sets, out.none = in.source, c.Sets, c.none
 	if err := out.run(run); err != nil {
 		return err
 	}

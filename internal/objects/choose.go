@@ -14,6 +14,7 @@ type Choice struct {
 	Type    *winnt.ObjectType // of objects without a type of their own
 	Exclude Patterns
 	Names   []*Name // only objects with one of these names; nil: with any
+	Heads   bool    // only the heads of domains
 }
 
 // Choose returns a source with the objects of s that c selects. The result takes over s: do not read s any more. It
@@ -46,7 +47,7 @@ func (c *Choice) has(o *Object) bool {
 	if c.Only != nil && typ != nil && typ != c.Only {
 		return false
 	}
-	return !c.Exclude.above(o.Path) && c.named(o)
+	return !c.Exclude.above(o.Path) && c.named(o) && (!c.Heads || isHead(string(o.Path), o.Entry))
 }
 
 // named reports whether an object has one of the names. An object without a path cannot be found by name.

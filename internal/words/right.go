@@ -45,6 +45,12 @@ const Words = "read, write, modify, full, list, control"
 // the object's own (B-10).
 func (r Right) Managed() bool { return r.managed }
 
+// OfDirectory reports whether only objects of a directory have the right: a part has an object type (B-91), or
+// [Right.Managed] is true.
+func (r Right) OfDirectory() bool {
+	return r.managed || slices.ContainsFunc(r.parts, func(p Part) bool { return p.Types != nil })
+}
+
 // Any reports whether one part is enough. It is so for control, which is changing
 // the DACL or taking ownership: either gives the other.
 func (r Right) Any() bool { return r.typed == "control" }

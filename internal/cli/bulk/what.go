@@ -98,5 +98,9 @@ func (w *rows) what(dst []byte, o *objects.Object, m winnt.AccessMask) []byte {
 	case text == "control": // "control" does not imply the other rights
 		text = o.Type.Names(m) + ", control"
 	}
-	return appendRow(dst, plain(string(o.Path)), masked(columns.Good, m), plain(text))
+	mask := masked(columns.Good, m)
+	if m == 0 && len(have) > 0 { // rights on one object type only: 0 would read as no rights at all
+		mask.text = ""
+	}
+	return appendRow(dst, plain(string(o.Path)), mask, plain(text))
 }

@@ -23,9 +23,11 @@ const (
 	maxHeldBytes = 1 << 20
 )
 
-// For a narrow terminal: the least width of a shortened cell, and the gap between columns.
+// For a narrow terminal: the least width of a shortened cell, that of a last cell which makes room for the others, and
+// the gap between columns.
 const (
 	leastWidth = 8
+	leastLast  = 24
 	gap        = 2
 )
 
@@ -116,6 +118,9 @@ func fit(widths, kept []int, room int) []int {
 		return fitAround(widths, kept, room)
 	}
 	room -= gap * (len(widths) - 1)
+	if wrapped(widths, room) {
+		return widths
+	}
 	most := slices.Max(append(widths, leastWidth))
 	sum := func() (n int) {
 		for _, x := range widths {
@@ -137,6 +142,21 @@ func fit(widths, kept []int, room int) []int {
 		}
 	}
 	return widths
+}
+
+// wrapped narrows the last column so that the columns fit into room, and reports whether they do. The last column keeps
+// a quarter of room, or leastLast; if that is not enough, wrapped changes nothing.
+func wrapped(widths []int, room int) bool {
+	over := -room
+	for _, x := range widths {
+		over += x
+	}
+	last := len(widths) - 1
+	if over <= 0 || last < 1 || widths[last]-over < max(room/4, leastLast) {
+		return false
+	}
+	widths[last] -= over // its text continues below, and other columns would lose theirs (U-101)
+	return true
 }
 
 // fitAround limits each column whose kept width is not 0 to that width, and fits the others into the rest of room. It

@@ -80,6 +80,19 @@ func TestLongCellLosesItsMiddle(t *testing.T) {
 	}
 }
 
+// TestLastColumnMakesRoom checks that no cell is shortened where it is enough that the last one continues below; it
+// keeps 24 columns (U-101).
+func TestLastColumnMakesRoom(t *testing.T) {
+	const path, through = "CN=Domain Admins,CN=Users,DC=corp", "owner Domain Admins, DACL 2 Domain Admins"
+	got := table(t, columns.Options{Width: 33 + 2 + 24}, path+"|"+through)
+	if want := path + "  owner Domain Admins,\n" + strings.Repeat(" ", 35) + "DACL 2 Domain Admins\n"; got != want {
+		t.Errorf("U-101: 24 columns are left:\n%swant\n%s", got, want)
+	}
+	if got := table(t, columns.Options{Width: 33 + 2 + 23}, path+"|"+through); !strings.Contains(got, "…") {
+		t.Errorf("U-101: 23 columns are left:\n%swant a shortened path", got)
+	}
+}
+
 // At every width no line is wider than the terminal, and if columns were shortened the row fills it, except where it
 // cannot (U-101).
 func TestRowsFitEveryWidth(t *testing.T) {

@@ -223,7 +223,7 @@ func (l *linter) order(list *sd.ACL) {
 		if err != nil || sd.IsCanonical(pair) {
 			continue
 		}
-		l.add("DACL", i, entries[i], NonCanonical, "", "if the order is no purpose, sort it: refmon fmt --canonical",
+		l.add("DACL", i, entries[i], NonCanonical, "", "if the order is not intended, sort it: refmon fmt --canonical",
 			"canonical are explicit refusals first, then explicit grants (of each, those for one object type last), "+
 				"then what is inherited; some editors refuse or rewrite a list in another order")
 		return

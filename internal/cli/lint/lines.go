@@ -73,6 +73,15 @@ func Lines(file []byte) ([]Line, error) {
 	return out, nil
 }
 
+// IsLDIF reports whether lines are those of an LDIF file: the first one names an entry or the version (RFC 2849).
+func IsLDIF(lines []Line) bool {
+	if len(lines) == 0 {
+		return false
+	}
+	name, _, _ := strings.Cut(lines[0].Text, ":")
+	return strings.EqualFold(name, "dn") || strings.EqualFold(name, "version")
+}
+
 // inBytes reports whether a text is a descriptor in hexadecimal digits or base64 (B-58).
 func inBytes(text string) bool {
 	f := objects.FormOf([]byte(text))
@@ -85,16 +94,16 @@ func folded(line string, before []Line) bool {
 		strings.HasPrefix(strings.ToLower(before[len(before)-1].Text), "ntsecuritydescriptor::")
 }
 
-var rowFields = strict.Layout{"sd", "sdHex", "sdBase64", "path", "type"}
+var rowFields = strict.Layout{"sd", "sdHex", "sdBase64", "path", "type", "sid"}
 
 // row parses a row of an objects file. It ignores the value of "type" except that it must be a string or null. An
 // invalid row has Err set, and may have Path set.
 func row(text string) (l Line) {
-	var slots [5][]byte
+	var slots [6][]byte
 	if l.Err = rowFields.Scan(slots[:], []byte(text)); l.Err != nil {
 		return l
 	}
-	var texts [5]string
+	var texts [6]string
 	given := 0
 	for i, v := range slots {
 		if v == nil || v[0] == 'n' {
@@ -110,6 +119,12 @@ func row(text string) (l Line) {
 		}
 	}
 	l.Path = texts[3]
+	if texts[4] != "" { // the row's own type counts (B-93)
+		if l.Type = winnt.ObjectTypeByName(texts[4]); l.Type == nil {
+			l.Err = fmt.Errorf("%q is not an object type", strict.Clip([]byte(texts[4])))
+			return l
+		}
+	}
 	switch given {
 	case 0:
 		l.Err = errors.New("the row has no sd, sdHex or sdBase64")

@@ -1,0 +1,62 @@
+package objects
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+// OfDirectory returns the source s for a question about a right that only objects of a directory have. right is its
+// name, typ the type of objects without one. Next fails at the first readable object of another type. The result takes
+// over s.
+func OfDirectory(s Source, typ *winnt.ObjectType, right string) Source {
+	return &ofDirectory{Source: s, typ: typ, right: right}
+}
+
+// ofDirectory is a source that checks the type of each object.
+type ofDirectory struct {
+	Source
+	typ   *winnt.ObjectType
+	right string
+}
+
+// Next fills b, or fails if one of its objects is not of a directory (B-91).
+func (s *ofDirectory) Next(b *Batch) error {
+	if err := s.Source.Next(b); err != nil {
+		return err
+	}
+	var wrong error
+	b.Each(func(o *Object) {
+		typ := o.Type
+		if typ == nil {
+			typ = s.typ
+		}
+		if wrong == nil && o.Err == nil && typ != winnt.DirectoryServiceObject {
+			wrong = fmt.Errorf("%s is a right on the objects of a directory, and %s has the type %s: if it is a "+
+				"directory's object, give --type directoryService", s.right, o.Path, TypeName(typ))
+		}
+	})
+	return wrong
+}
+
+// Halt stops the inner source.
+func (s *ofDirectory) Halt() { Halt(s.Source) }
+
+// isHead reports whether an object is the head of a domain (B-92): by its class, or without one by a distinguished name
+// of DC= parts only. The partitions of DNS zones have that class and are no domains.
+func isHead(path string, e *Entry) bool {
+	path = strings.ToUpper(path)
+	if strings.HasPrefix(path, "DC=DOMAINDNSZONES,") || strings.HasPrefix(path, "DC=FORESTDNSZONES,") {
+		return false
+	}
+	if e != nil && len(e.Classes) > 0 {
+		return e.Is("domainDNS")
+	}
+	for part := range strings.SplitSeq(path, ",") {
+		if !strings.HasPrefix(strings.TrimSpace(part), "DC=") {
+			return false
+		}
+	}
+	return true
+}

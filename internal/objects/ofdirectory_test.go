@@ -1,0 +1,65 @@
+package objects_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/objects/ldif"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestOfDirectoryRejectsOtherTypes checks that a readable object of another type ends the source, by its own type or by
+// that of the run (B-91).
+func TestOfDirectoryRejectsOtherTypes(t *testing.T) {
+	const dir = `{"path":"CN=a","sd":"D:","type":"directoryService"}` + "\n"
+	for _, c := range []struct {
+		lines string
+		typ   *winnt.ObjectType
+		want  string // of the error; "": none
+	}{
+		{dir, winnt.FileObject, ""},
+		{dir + `{"path":"CN=b"}`, winnt.FileObject, ""}, // it has no descriptor
+		{dir + `{"path":"CN=b","sd":"D:"}`, winnt.DirectoryServiceObject, ""},
+		{dir + `{"path":"/b","sd":"D:"}`, winnt.FileObject,
+			"DCSync is a right on the objects of a directory, and /b has the type file"},
+		{`{"path":"K","sd":"D:","type":"key"}`, winnt.DirectoryServiceObject, "K has the type key"},
+	} {
+		s := objects.OfDirectory(jsonl.Lines(strings.NewReader(c.lines), 0, 0), c.typ, "DCSync")
+		err := objects.Each(context.Background(), s, func(*objects.Batch, *objects.Object) error { return nil })
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("B-91: %s: %v, want %q", c.lines, err, c.want)
+		}
+	}
+}
+
+// TestChoiceOfHeads checks that the heads of domains are found by class, or by name without one (B-92).
+func TestChoiceOfHeads(t *testing.T) {
+	const lines = `{"path":"DC=corp,DC=test","sd":"D:"}
+{"path":"dc=corp, dc=test","sd":"D:"}
+{"path":"CN=a,DC=corp,DC=test","sd":"D:"}
+{"path":"DC=DomainDnsZones,DC=corp,DC=test","sd":"D:"}
+{"path":"DC=ForestDnsZones,DC=corp,DC=test","sd":"D:"}
+{"path":"DC=www,CN=MicrosoftDNS,DC=corp","sd":"D:"}
+`
+	got := paths(t, objects.Choose(jsonl.Lines(strings.NewReader(lines), 0, 0), objects.Choice{Heads: true}))
+	if want := []string{"DC=corp,DC=test", "dc=corp, dc=test"}; !slices.Equal(got, want) {
+		t.Errorf("B-92: without classes %q, want %q", got, want)
+	}
+	const entries = `dn: DC=corp,DC=test
+objectClass: domainDNS
+nTSecurityDescriptor: D:
+
+dn: DC=zone,DC=test
+objectClass: dnsZone
+nTSecurityDescriptor: D:
+
+`
+	got = paths(t, objects.Choose(ldif.New(strings.NewReader(entries)), objects.Choice{Heads: true}))
+	if want := []string{"DC=corp,DC=test"}; !slices.Equal(got, want) {
+		t.Errorf("B-92: with classes %q, want %q", got, want)
+	}
+}
