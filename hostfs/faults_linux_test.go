@@ -172,8 +172,10 @@ func TestFailedDescriptorWriteChangesNothing(t *testing.T) {
 		w.file("f", "x", narrow)
 		f := w.opened("f", fileaccess.Request{}, winnt.WRITE_DAC)
 		disk.Fail(c.err, inject.Kind("setxattr"))
-		_, st := f.SwapDescriptor(sddl.MustParse(narrow), sddl.MustParse(wide))
-		w.want(st, c.want)
+		swapped, st := f.SwapDescriptor(sddl.MustParse(narrow), sddl.MustParse(wide))
+		if w.want(st, c.want); swapped {
+			t.Errorf("F-121: SwapDescriptor after the error %v: swapped, want not", c.err)
+		}
 		disk.Fail(nil)
 		th := w.as(bob)
 		w.open(th, "f", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)

@@ -142,13 +142,13 @@ func (f *file) copyFrom(src *file, size int64) ntstatus.Status {
 }
 
 // copyByHand copies the bytes from offset at to size with reads and writes, for a host without copy_file_range(2)
-// between the files. The writes go through WriteAt.
+// between the files.
 func (f *file) copyByHand(src *file, at, size int64) ntstatus.Status {
 	b := make([]byte, min(size-at, 1<<20))
 	for at < size {
 		n, st := src.ReadAt(b[:min(size-at, int64(len(b)))], at)
 		if st == ntstatus.Success && n > 0 {
-			n, st = f.WriteAt(b[:n], at)
+			n, st = f.write(b[:n], at) // not WriteAt, which may write to the staged file
 		}
 		if st != ntstatus.Success {
 			return st

@@ -30,8 +30,8 @@ func (f *file) Descriptor() (*sd.Descriptor, ntstatus.Status) {
 	return k.descriptor, ntstatus.Success
 }
 
-// SwapDescriptor writes next if the present descriptor equals old. It then returns true, also if the write fails:
-// check the status. It returns false and success if the descriptors differ, or if one of the two is nil.
+// SwapDescriptor writes next and returns true if the present descriptor equals old. If the write fails, it returns
+// false and the error. It returns false and success if the descriptors differ, or if one of the two is nil.
 // STATUS_NOT_SUPPORTED means that only the file server can compute the hash of the attribute. Opens of this tree
 // exclude each other. If another program writes between the read and the write, its change is lost.
 func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) {
@@ -62,7 +62,8 @@ func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) 
 		return false, ntstatus.NotSupported
 	}
 	a.Descriptor = next
-	return true, statusOf(t.write(f.fd, &s, &a))
+	st := statusOf(t.write(f.fd, &s, &a))
+	return st == ntstatus.Success, st
 }
 
 // versionBelow returns an empty attribute for a file that does not have one. Its version is that of the directory's

@@ -45,6 +45,24 @@ func TestStagedWritesReplaceContents(t *testing.T) {
 	w.nothingPrivate("", "fixed")
 }
 
+// Without copy_file_range(2) the collected writes still replace the contents (F-214).
+func TestStagedWritesAreCopiedByHand(t *testing.T) {
+	w := newWorld(t, func(c *Config) {
+		c.Faults = func(call, _ string) error {
+			if call == "copy" {
+				return unix.ENOSYS
+			}
+			return nil
+		}
+	})
+	w.file("f", "the old contents", wide)
+	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
+	w.want(f.Stage(), ntstatus.Success)
+	w.want(second(f.WriteAt([]byte("new text"), 0)), ntstatus.Success)
+	w.want(f.ReplaceByStaged(), ntstatus.Success)
+	w.holds(map[string]string{"f": "new text"})
+}
+
 // A directory and a link collect nothing, and neither does a file system without files that have no name (F-214).
 func TestStageFailsForDirectoriesAndLinks(t *testing.T) {
 	refuse := false

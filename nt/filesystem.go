@@ -91,7 +91,7 @@ type OpenFile interface {
 	// target, without a lock held.
 	Move(m *FileMove) ntstatus.Status
 	// Descriptor returns the current descriptor. SwapDescriptor replaces it if it is
-	// still old.
+	// still old, and returns true only then.
 	Descriptor() (*sd.Descriptor, ntstatus.Status)
 	SwapDescriptor(old, next *sd.Descriptor) (swapped bool, st ntstatus.Status)
 	// Close ends the open. It is called once, after the last use.

@@ -80,4 +80,9 @@ func TestContentsAreReadOnlyWhole(t *testing.T) {
 			t.Errorf("%s: the tree received the calls %q, want %q", c.name, got, asked)
 		}
 	}
+	// A source without facts may be a file, so no object is exchanged (F-124).
+	to := w.open(`\??\T\to`, all, 0)
+	from := w.open(`\??\U\from`, all, 0)
+	w.more.st = ntstatus.IODeviceError
+	want(t, "a source without facts", w.context().Refill(to, from), ntstatus.IODeviceError)
 }

@@ -34,7 +34,11 @@ func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 	if st != ntstatus.Success {
 		return c.Fail("F-124", st)
 	}
-	if other, st := src.open.Facts(); st != ntstatus.Success || facts.Directory || other.Directory {
+	other, st := src.open.Facts()
+	if st != ntstatus.Success {
+		return c.Fail("F-124", st)
+	}
+	if facts.Directory || other.Directory {
 		return c.replaceObject(to, src, facts.FileID)
 	}
 	if st := c.mayReplace(to); st != ntstatus.Success {

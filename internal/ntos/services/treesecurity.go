@@ -55,7 +55,7 @@ func (c *Context) setTreeSecurity(f *File, handle winnt.Handle, info uint32, giv
 		}
 		// commit
 		swapped, st := f.open.SwapDescriptor(old, d)
-		if !swapped {
+		if !swapped || st != ntstatus.Success {
 			paid.Return()
 		}
 		if st != ntstatus.Success {

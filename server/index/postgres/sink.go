@@ -246,11 +246,11 @@ func (s *Sink) replace(tx pgx.Tx, t *filledTable) error {
 const replaceDocument = `on conflict (id, right_name) do update set tree = excluded.tree, class = excluded.class,
 	descriptor = excluded.descriptor, seq = excluded.seq, at = excluded.at`
 
-// Write writes the effect of events in one transaction. It sends nothing if they change no row and no member. While
-// the database does not answer, it waits, at most ten minutes, and then returns the last error. It returns the
-// context's error if the run ends before. After an error the sink must not be used.
+// Write writes the effect of events in one transaction. It sends nothing if they change no row, no member and no
+// directory version. While the database does not answer, it waits, at most ten minutes, and then returns the last
+// error. It returns the context's error if the run ends before. After an error the sink must not be used.
 func (s *Sink) Write(events []index.Event) error {
-	b := &pgx.Batch{}
+	b, version := &pgx.Batch{}, s.view.Directory()
 	number := func(class string) int32 {
 		return s.number(class, func(n int32) {
 			b.Queue(`insert into refmon.classes (class, name) values ($1, $2) on conflict do nothing`, n, class)
@@ -277,7 +277,7 @@ func (s *Sink) Write(events []index.Event) error {
 				number(d.Class), d.Gained)
 		}
 	}
-	if b.Len() == 0 {
+	if b.Len() == 0 && s.view.Directory() == version {
 		return nil
 	}
 	b.Queue(`update refmon.state set directory = $1`, s.view.Directory())

@@ -183,6 +183,32 @@ func TestPostgresIndex(t *testing.T) {
 	}
 }
 
+// TestDirectoryVersion checks that the database has the version of a directory that changes no member.
+func TestDirectoryVersion(t *testing.T) {
+	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user=" + database.Owner
+	sink, err := postgres.Open(t.Context(), dsn, t.TempDir(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sink.Close()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	start := &index.StartEvent{Format: 1, Index: "x", Rights: []string{"read"}}
+	for _, e := range []index.Event{{Seq: 1, Start: start}, {Seq: 2, Directory: "v1"}, {Seq: 3, Directory: "v2"}} {
+		if err := sink.Write([]index.Event{e}); err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		err := conn.QueryRow(t.Context(), `select directory from refmon.state`).Scan(&got)
+		if err != nil || got != e.Directory {
+			t.Errorf("event %d: the database has version %q, %v, want %q", e.Seq, got, err, e.Directory)
+		}
+	}
+}
+
 // TestRestartWritesOnlyDifferences checks that a run that starts again leaves the rows of unchanged documents alone,
 // writes changed ones, deletes those of documents that are gone, and keeps the numbers of classes (N-103).
 func TestRestartWritesOnlyDifferences(t *testing.T) {

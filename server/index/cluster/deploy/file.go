@@ -23,7 +23,7 @@ type File struct {
 	Rights      string              `json:"rights"`      // default: read
 	Share       string              `json:"share"`       // SDDL; "": none
 	Traverse    index.Traverse      `json:"traverse"`    // default: host
-	Parts       int                 `json:"parts"`       // default: 4; 0 means 1
+	Parts       int                 `json:"parts"`       // default: 4; 0 is an error
 	Replicas    int                 `json:"replicas"`    // 0: 3 with three or more NATS servers, else 1
 	Port        int                 `json:"port"`        // of NATS servers; default: 4222; 0 is an error
 	ClusterPort int                 `json:"clusterPort"` // between NATS servers; default: 6222; 0 is an error
@@ -171,6 +171,12 @@ func (f *File) check() error {
 		return errors.New("machines: several run directory, and only one can")
 	case (f.Directory == "") == (f.LDAP == nil):
 		return errors.New("want either directory or ldap")
+	case f.LDAP != nil && len(f.LDAP.Server) == 0:
+		return errors.New("ldap.server: missing, want a list of URLs")
+	case f.LDAP != nil && f.LDAP.PasswordFile == "":
+		return errors.New("ldap.passwordFile: missing, want the file with the account's password")
+	case f.Parts == 0:
+		return errors.New("parts: 0: want 1 to 256, or omit the key")
 	case (count[broker] == 0) == (len(f.NATS) == 0):
 		return errors.New("want either machines that run broker, or nats with the URLs of existing NATS servers")
 	case (count[keep] == 0) != (len(f.NATS) == 0):

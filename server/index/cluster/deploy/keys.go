@@ -78,8 +78,32 @@ func (k *keys) files() files {
 	return out
 }
 
+// newPrefix begins the name of a file that a run has not written completely.
+const newPrefix = ".new-"
+
+// ours reports whether a run can have written a file with this name. Other files must not be removed.
+func ours(name string) bool {
+	switch name {
+	case site.SiteName, site.AuthorityName, authorityKeyName, site.ServerName, site.ServerKeyName, site.AccountName,
+		installerName:
+		return true
+	}
+	for _, r := range roles {
+		if name == r+".yaml" || name == unitName(r) {
+			return true
+		}
+	}
+	role, seed := strings.CutSuffix(name, ".seed")
+	host, watches := strings.CutPrefix(role, string(site.Watch("")))
+	switch site.Role(role) {
+	case site.Keeper, site.Directory, site.Work, site.Follow:
+		return seed
+	}
+	return seed && watches && machineName.MatchString(host) || strings.HasPrefix(name, newPrefix)
+}
+
 // readFolder returns the files of a folder, and nil if the folder does not exist. It returns an error for an entry
-// that is not a regular file.
+// that no run can have written.
 func readFolder(dir string) (files, error) {
 	list, err := os.ReadDir(dir)
 	if os.IsNotExist(err) {
@@ -90,7 +114,7 @@ func readFolder(dir string) (files, error) {
 	}
 	out := files{}
 	for _, e := range list {
-		if !e.Type().IsRegular() {
+		if !e.Type().IsRegular() || !ours(e.Name()) {
 			return nil, fmt.Errorf("%s: not a file of refmon-index site: move it", filepath.Join(dir, e.Name()))
 		}
 		if out[e.Name()], err = os.ReadFile(filepath.Join(dir, e.Name())); err != nil {

@@ -90,6 +90,9 @@ func unit(m *Machine, role string) ([]byte, error) {
 	return []byte(text), nil
 }
 
+// installerName is the script that installs a machine's files.
+const installerName = "install.sh"
+
 // unitName returns the name of a command's unit.
 func unitName(role string) string { return "refmon-index-" + role + ".service" }
 
@@ -98,7 +101,7 @@ func unitName(role string) string { return "refmon-index-" + role + ".service" }
 // another year. Otherwise it issues a new one.
 func (f *File) machine(name string, k *keys, old files) (files, error) {
 	m := f.Machines[name]
-	out := files{site.SiteName: k.text, "install.sh": f.installer(name)}
+	out := files{site.SiteName: k.text, installerName: f.installer(name)}
 	seed := func(r site.Role) { out[site.SeedName(r)] = []byte(k.seeds[r] + "\n") }
 	for _, role := range roles {
 		if !m.runs(role) {

@@ -33,9 +33,9 @@ type folder struct {
 func (d *folder) same() bool { return len(d.added)+len(d.changed)+len(d.removed) == 0 }
 
 // Compare returns what differs between the site file f and the folder out, which need not exist. It creates missing
-// keys in memory and writes nothing. It returns an error for an entry of out that no earlier run wrote, for an entry
-// of a subfolder that is not a regular file, and for a change that a site cannot make. Other files in a subfolder are
-// part of the difference: [Plan.Write] removes them.
+// keys in memory and writes nothing. It returns an error for an entry of out or of a subfolder that no earlier run can
+// have written, and for a change that a site cannot make. Files that the site no longer needs are part of the
+// difference: [Plan.Write] removes them.
 func Compare(f *File, out string) (*Plan, error) {
 	p := &Plan{file: f, out: out}
 	old, err := readFolder(filepath.Join(out, keysFolder))
@@ -69,6 +69,9 @@ func Compare(f *File, out string) (*Plan, error) {
 		if _, err := os.Stat(filepath.Join(out, e.Name(), site.SiteName)); err != nil {
 			return nil, fmt.Errorf("%s: not a folder of refmon-index site: move it", filepath.Join(out, e.Name()))
 		}
+		if _, err := readFolder(filepath.Join(out, e.Name())); err != nil {
+			return nil, err
+		}
 		p.gone = append(p.gone, e.Name())
 	}
 	return p, nil
@@ -93,8 +96,8 @@ func difference(name string, old, want files) folder {
 	return d
 }
 
-// Write makes the folder equal to the site file. It writes files that differ, with mode 0600, and removes all other
-// files of the subfolders. It removes the whole subfolder of a machine that the site no longer has. It writes the
+// Write makes the folder equal to the site file. It writes files that differ, with mode 0600, and removes the files
+// that the site no longer needs. It removes the whole subfolder of a machine that the site no longer has. It writes the
 // secrets of the site first, and each file completely or not at all. After an error, another run continues.
 func (p *Plan) Write() error {
 	for i := range p.folders {
@@ -124,7 +127,7 @@ func (p *Plan) Write() error {
 
 // replace writes a file of mode 0600, completely or not at all. It syncs the file, but not its folder.
 func replace(name string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	f, err := os.CreateTemp(filepath.Dir(name), newPrefix+"*")
 	if err != nil {
 		return err
 	}

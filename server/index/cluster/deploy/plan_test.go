@@ -140,14 +140,31 @@ func TestChange(t *testing.T) {
 	if _, err := Compare(f, out); err == nil || !strings.Contains(err.Error(), "cannot change") {
 		t.Errorf("N-124: other rights: %v, want an error", err)
 	}
-	if err := os.WriteFile(filepath.Join(out, "note"), nil, 0o600); err != nil {
+}
+
+// TestForeignFile checks that a file that no run wrote is an error with its name, also in the folder of a machine that
+// the site no longer has.
+func TestForeignFile(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	_, _ = written(t, small+"  files2: {runs: [watch], trees: [/home]}\n", out)
+	f, err := Read([]byte(small))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if f, err = Read([]byte(small)); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"notes.txt", "keys/notes.yaml", "files1/notes.txt", "files2/notes.service"} {
+		at := filepath.Join(out, name)
+		if err := os.WriteFile(at, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Compare(f, out); err == nil || !strings.Contains(err.Error(), at+": ") {
+			t.Errorf("%s: %v, want an error that names it", name, err)
+		}
+		if err := os.Remove(at); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, err := Compare(f, out); err == nil || !strings.Contains(err.Error(), "move it") {
-		t.Errorf("a file of others: %v, want an error", err)
+	if p, err := Compare(f, out); err != nil || !slices.Equal(p.gone, []string{"files2"}) {
+		t.Errorf("without them: %v, want files2 gone", err)
 	}
 }
 

@@ -128,15 +128,16 @@ func (c *Conn) signed(m *site.Signed) (*nats.Msg, error) {
 }
 
 // keep publishes a message and blocks until the servers have stored it. It retries errors that may be transient until
-// the context ends, and then returns the context's error; a message that is too large is retried, too. Use it for
-// subjects where only the last message matters.
+// the context ends, and then returns the context's error. It returns other errors at once, such as that of a message
+// that is too large. Use it for subjects where only the last message matters.
 func (c *Conn) keep(ctx context.Context, subject, id string, body []byte) error {
 	for try := 0; ; try++ {
 		_, err := c.publish(ctx, &site.Signed{Subject: subject, ID: id, Body: body}, nil)
 		if err == nil {
 			return nil
 		}
-		if code := errorCode(err); code != 0 && !passing(err) {
+		code := errorCode(err)
+		if errors.Is(err, nats.ErrMaxPayload) || code != 0 && !passing(err) {
 			return fmt.Errorf("%s: %w", subject, err)
 		}
 		if err := pause(ctx, try); err != nil {

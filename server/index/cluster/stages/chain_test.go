@@ -1,10 +1,12 @@
 package stages
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -123,6 +125,17 @@ func TestPassing(t *testing.T) {
 		if err = errors.Join(err, sub.Unsubscribe()); err != nil || strings.Join(ids, " ") != "one one one one" {
 			t.Errorf("%s: sent as %q: %v", how, ids, err)
 		}
+	}
+}
+
+// TestMessageAboveLimit checks that a message above the limit of the servers is not sent again (N-50).
+func TestMessageAboveLimit(t *testing.T) {
+	c := newOpenSite(t, 1).dial(site.Work)
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+	defer stop()
+	err := c.keep(ctx, "odd.keep", "one", make([]byte, c.nc.MaxPayload()+1))
+	if !errors.Is(err, nats.ErrMaxPayload) || ctx.Err() != nil {
+		t.Errorf("keep: %v, want %v at once", err, nats.ErrMaxPayload)
 	}
 }
 
