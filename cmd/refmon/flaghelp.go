@@ -41,7 +41,8 @@ var flagHelp = map[string]string{
 	"types": accessquery.ObjectTypes,
 	"as": "Caller: a user or group of the directory, DOMAIN\\user, user@realm, Everyone, " +
 		"anonymous, guest, or a SID; not needed with one token.",
-	"whyAs":        "The caller: a user by name, or by uid on this host. The argument is then the path of a file.",
+	"whyAs": "The caller: a user by name, or by uid on this host. The argument is the path of a file, or with -d a " +
+		"descriptor too.",
 	"whyDirectory": "With --as: a file with the user and the groups, as for refmon access; may be repeated.",
 	"whyNamesFrom": "With --as: ask the refmond on this socket for the user (default: its usual socket, if it runs).",
 	"whyTree":      "With --as: the directory that is served; by default the topmost directory with a descriptor.",
@@ -110,6 +111,7 @@ var flagHelp = map[string]string{
 		"system, network:SID …) " +
 		"or JSON; see refmon token show --help.",
 	"questionWant": rightWords + "; MAXIMUM_ALLOWED requests all rights.",
+	"accessWant":   rightWords + "; MAXIMUM_ALLOWED requests all rights. Default: to open a file for reading.",
 	"reachWho": "User or group of the directory, or a SID; without one, --to lists everybody who reaches an " +
 		"object.",
 	"reportCheckpoint": "Save the progress in FILE, and continue from it if it exists; needs a file of JSON lines.",

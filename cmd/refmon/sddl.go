@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
@@ -22,6 +23,8 @@ type sddlCmd struct {
 	Type   string `help:"Type of object, for the names of rights: ${types}." default:"file" placeholder:"TYPE"`
 	Strict bool   `help:"Reject questionable text that Windows accepts."`
 	Batch  string `help:"Answer JSON lines of FILE, - for standard input." placeholder:"FILE"`
+
+	people *directory.Directory // names of accounts in the screen output of other commands; nil: well-known names only
 }
 
 // Help returns the long help text.
@@ -62,7 +65,7 @@ func (c *sddlCmd) Run(std *streams) error {
 }
 
 func (c *sddlCmd) parse(std *streams, domain sid.SID) (*sd.Descriptor, error) {
-	if d, err := pasted(std, c.Text, domain, nil); d != nil || err != nil {
+	if d, err := pasted(std, c.Text, domain, c.people); d != nil || err != nil {
 		return d, err
 	}
 	opt := sddl.Options{Domain: domain}
