@@ -102,7 +102,7 @@ var flagHelp = map[string]string{
 		"its objects.",
 	"offline": "Read and write the attribute itself, without a check or a record. Writing needs CAP_SYS_ADMIN.",
 
-	"privateObject":    "The path of a file or directory, or a security descriptor in SDDL or hex.",
+	"privateObject":    "The path of a file or directory, here or in --objects, or a security descriptor in SDDL or hex.",
 	"privateAllow":     "Another who may have access, such as 'Domain Admins': a name or a SID; may be repeated.",
 	"privateParent":    "With SDDL: the descriptor of the folder that holds the object; repeat it for hard links.",
 	"privateAttribute": "For a path: the attribute with the descriptor (security.NTACL).",
