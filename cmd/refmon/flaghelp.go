@@ -38,7 +38,9 @@ var flagHelp = map[string]string{
 	"aclEvery":  "With -r: change the own entries of every file, also if its DACL is protected, as icacls /T does.",
 	"aclTo": "What an entry of a directory applies to: all (the directory and its descendants), this (the " +
 		"directory), below (only descendants), folders (the directory and folders below), or files (only files below).",
-	"types": accessquery.ObjectTypes,
+	"sddlText":      "A security descriptor in SDDL, its bytes in hex or base64, or a mask such as 0x1200a9.",
+	"sddlDirectory": "Directory file with the names of accounts and the domain of aliases; may be repeated.",
+	"types":         accessquery.ObjectTypes,
 	"as": "Caller: a user or group of the directory, DOMAIN\\user, user@realm, Everyone, " +
 		"anonymous, guest, or a SID; not needed with one token.",
 	"whyAs": "The caller: a user by name, or by uid on this host. The argument is the path of a file, or with -d a " +
