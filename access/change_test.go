@@ -31,8 +31,8 @@ func TestChangesGrantDeniedRequest(t *testing.T) {
 		intent  access.Intent
 	}{
 		{"O:BAG:SYD:(A;;0x1;;;BG)", nil, 1, []string{"member of S-1-5-32-546",
-			"put (A;;CC;;;" + caseU.String() + ") before"}, 1, access.Intent{}},
-		{"O:BAG:SYD:(D;;0x1;;;WD)(A;;0x1;;;WD)", nil, 1, []string{"drop DACL 0 (D;;CC;;;WD)"}, 1, access.Intent{}},
+			"put (A;;0x1;;;" + caseU.String() + ") before"}, 1, access.Intent{}},
+		{"O:BAG:SYD:(D;;0x1;;;WD)(A;;0x1;;;WD)", nil, 1, []string{"drop DACL 0 (D;;0x1;;;WD)"}, 1, access.Intent{}},
 		// A-50
 		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, saclBit, []string{"give the token SeSecurityPrivilege"}, 1, access.Intent{}},
 		// A-51
@@ -132,8 +132,8 @@ func ExampleChanges() {
 		fmt.Println(c)
 	}
 	// Output:
-	// drop DACL 0 (D;;DC;;;BG)
-	// put (A;;DC;;;S-1-5-21-1-2-3-501) before the other entries
+	// drop DACL 0 (D;;0x2;;;BG)
+	// put (A;;0x2;;;S-1-5-21-1-2-3-501) before the other entries
 }
 
 // changeTexts returns the changes of a request as text.
@@ -160,14 +160,14 @@ func TestChangesAreOrdered(t *testing.T) {
 		want     []string
 	}{
 		{"a disabled group", "…(A;;0x1;;;G)", 1, groupG(token.GroupDisabled), nil,
-			[]string{"enable " + g + ", which the token holds disabled or for deny only", put("CC", u)}},
+			[]string{"enable " + g + ", which the token holds disabled or for deny only", put("0x1", u)}},
 		{"a deny-only group", "…(A;;0x1;;;G)", 1, groupG(denyOnly), nil,
-			[]string{"enable " + g + ", which the token holds disabled or for deny only", put("CC", u)}},
+			[]string{"enable " + g + ", which the token holds disabled or for deny only", put("0x1", u)}},
 		{"two groups, one repeated, and an inherit-only entry", "…(A;;0x1;;;BG)(A;IO;0x1;;;BU)(A;;0x1;;;BG)" +
 			"(A;;0x1;;;AN)", 1, nil, nil, []string{"make the user a member of " + guests,
-			"make the user a member of S-1-5-7 (ANONYMOUS LOGON)", put("CC", u)}},
+			"make the user a member of S-1-5-7 (ANONYMOUS LOGON)", put("0x1", u)}},
 		{"OWNER RIGHTS and a placeholder SID", "…(A;;0x1;;;OW)(A;;0x1;;;PS)", 1, nil, nil,
-			[]string{"make the user a member of S-1-5-32-544 (Administrators)", put("CC", u)}},
+			[]string{"make the user a member of S-1-5-32-544 (Administrators)", put("0x1", u)}},
 		{"a disabled privilege", "…(A;;0x1;;;WD)", saclBit, func(s *token.Spec) {
 			s.Privileges = usedSec
 		}, nil, []string{"enable SeSecurityPrivilege, which the token holds disabled"}},
@@ -185,27 +185,27 @@ func TestChangesAreOrdered(t *testing.T) {
 		{"a trust label", "…(A;;FA;;;WD)S:(AU;SA;FA;;;WD)(TL;;RC;;;S-1-19-512-8192)", 2, nil, nil, []string{
 			"drop SACL 1 (TL;;RC;;;S-1-19-512-8192)"}},
 		{"an access filter", "…(A;;FA;;;WD)S:(FL;;0x1;;;WD;(@User.x==1))", 2, nil, nil, []string{
-			"drop SACL 0 (FL;;CC;;;WD;(@USER.x == 1))"}},
+			"drop SACL 0 (FL;;0x1;;;WD;(@USER.x == 1))"}},
 		{"two limits", "…(A;;FA;;;WD)S:(FL;;0x1;;;WD;(@User.x==1))(TL;;RC;;;S-1-19-512-8192)", 2, nil, nil, []string{
-			"drop SACL 0 (FL;;CC;;;WD;(@USER.x == 1)), and drop SACL 1 (TL;;RC;;;S-1-19-512-8192)"}},
+			"drop SACL 0 (FL;;0x1;;;WD;(@USER.x == 1)), and drop SACL 1 (TL;;RC;;;S-1-19-512-8192)"}},
 		{"two denials, and an entry between them that is settled",
 			"…(D;;0x1;;;AU)(A;;0x2;;;WD)(D;;0x1;;;WD)(A;;0x3;;;U)", 3, nil, nil, []string{
-				"put (A;;CCDC;;;" + caseU.String() + ") before the other entries"}},
+				"put (A;;0x3;;;" + caseU.String() + ") before the other entries"}},
 		{"the restriction", "…(A;;0x3;;;U)(A;;0x1;;;RC)", 3, restricted(sid.Restricted), nil, []string{
-			"use a token that is not restricted", put("CCDC", "RC")}},
+			"use a token that is not restricted", put("0x3", "RC")}},
 		{"the restriction in writing", "…(A;;0x2;;;U)", 2, all(restricted(sid.Restricted), writeRestricted), nil, []string{
-			"use a token that is not restricted", put("DC", "RC")}},
+			"use a token that is not restricted", put("0x2", "RC")}},
 		{"the user for deny only", "…(A;;0x1;;;U)", 1, func(s *token.Spec) { s.User.Attributes = denyOnly }, nil, []string{
 			"enable " + u + ", which the token holds disabled or for deny only"}},
 		{"the AppContainer", "…(A;;0x3;;;U)(A;;0x1;;;P)", 3, appMedium, nil, []string{
-			"leave the AppContainer", put("CCDC", casePkg.String())}},
+			"leave the AppContainer", put("0x3", casePkg.String())}},
 		{"no DACL and an AppContainer", "O:BAG:SY", 3, appMedium, nil, []string{"leave the AppContainer"}},
 		{"the restriction and a group", "…(A;;0x1;;;BG)", 1, restricted(sid.Restricted), nil, []string{
 			"make the user a member of " + guests + ", and use a token that is not restricted",
-			"make the user a member of " + guests + ", and " + put("CC", "RC"),
-			"use a token that is not restricted, and " + put("CC", u), put("CC", u) + ", and " + put("CC", "RC")}},
+			"make the user a member of " + guests + ", and " + put("0x1", "RC"),
+			"use a token that is not restricted, and " + put("0x1", u), put("0x1", u) + ", and " + put("0x1", "RC")}},
 		{"a denial, an entry that inherits only beside it", "…(D;IO;0x1;;;WD)(D;;0x1;;;WD)(A;;0x1;;;WD)", 1, nil, nil,
-			[]string{"drop DACL 1 (D;;CC;;;WD)", put("CC", u)}},
+			[]string{"drop DACL 1 (D;;0x1;;;WD)", put("0x1", u)}},
 		{"as much as there is: an entry that reads", "…(A;;GA;;;BG)", maxMask, nil, nil, []string{
 			"make the user a member of " + guests, "make the user a member of S-1-5-32-544 (Administrators)",
 			put("FR", u)}},

@@ -139,7 +139,7 @@ func dropMoves(r *Request) (out []move) {
 			out = append(out, move{
 				// The entry is blanked, not removed: the others keep their indexes, by
 				// which steps and reasons name them.
-				what: func() string { return fmt.Sprintf("drop DACL %d %s", i, printed(d.DACL().At(i))) },
+				what: func() string { return fmt.Sprintf("drop DACL %d %s", i, printed(r.Type, d.DACL().At(i))) },
 				do:   func(x *trial) { x.dacl[maxPut+i] = blank },
 				undo: func(x *trial) { x.dacl[maxPut+i] = deny[i] },
 			})
@@ -153,7 +153,7 @@ func dropMoves(r *Request) (out []move) {
 				continue
 			}
 			out = append(out, move{
-				what: func() string { return fmt.Sprintf("drop SACL %d %s", i, printed(d.SACL().At(i))) },
+				what: func() string { return fmt.Sprintf("drop SACL %d %s", i, printed(r.Type, d.SACL().At(i))) },
 				do:   func(x *trial) { x.sacl[i] = blank },
 				undo: func(x *trial) { x.sacl[i] = limits[i] },
 			})
@@ -202,7 +202,7 @@ func putMoves(r *Request) (out []move) {
 			continue
 		}
 		out = append(out, move{
-			what: says("put " + printed(a) + " before the other entries"),
+			what: says("put " + printed(r.Type, a) + " before the other entries"),
 			do: func(x *trial) {
 				x.dacl[at] = sd.Entry{Mask: mask, Hash: s.Hash(), SID: s, Kind: sd.AccessAllowed, Aux: -1}
 			},
@@ -215,13 +215,14 @@ func putMoves(r *Request) (out []move) {
 // fits reports whether the list has room for one more entry. Slack in the list counts as used (S-17).
 func fits(l *sd.ACL, a sd.ACE) bool { return l.Size()+len(a.Binary()) <= sd.MaxACLSize }
 
-// printed returns the entry in SDDL. If SDDL cannot express the entry, it returns the type's name.
-func printed(a sd.ACE) string {
+// printed returns the entry in SDDL, for an object of type t. If SDDL cannot express the entry, it returns the type's
+// name.
+func printed(t *winnt.ObjectType, a sd.ACE) string {
 	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
 	if err != nil {
 		return a.Type().String()
 	}
-	return text
+	return inTermsOf(t, a, text)
 }
 
 // named returns the SID, followed by its well-known name if it has one.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -60,14 +62,33 @@ type shown struct {
 	of    func(sid.SID) string // the name of a SID; nil: no names
 }
 
-// entry returns the SDDL of a step's entry with the name of its SID, "" for a step without one.
+// entry returns the text of a step's entry with the name of its SID, "" for a step without one.
 func (p *shown) entry(s *Step) string {
-	text := s.Entry()
+	text := inTermsOf(p.typ, s.entry, s.Entry())
 	if p.of == nil || s.entry.IsZero() {
 		return text
 	}
 	return strings.TrimSpace(text + " " + p.of(s.entry.SID()))
 }
+
+// inTermsOf returns the SDDL of an entry with its mask as a number, if SDDL would write it in letters of a directory's
+// rights and t is another type of object (B-101). A nil t is an unknown type, whose entries stay in SDDL.
+func inTermsOf(t *winnt.ObjectType, a sd.ACE, text string) string {
+	fields := strings.SplitN(text, ";", 4)
+	if t == nil || t == winnt.DirectoryServiceObject || a.IsZero() || len(fields) < 4 {
+		return text
+	}
+	switch letters := fields[2]; {
+	case a.Mask()&directoryRights == 0, letters != sddl.FormatRights(a.Mask()):
+	case len(letters) == 2 && strings.Contains("FK", letters[:1]): // FA, KR …: rights of files and keys
+	default:
+		fields[2] = a.Mask().String()
+	}
+	return strings.Join(fields, ";")
+}
+
+// directoryRights are the rights for which SDDL has letters of a directory's: CC, DC, LC, SW, RP, WP, DT, LO and CR.
+const directoryRights = 0x1ff
 
 // put writes a cell of the table and pads it with blanks to width bytes.
 func (p *shown) put(m Mark, text string, width int) {

@@ -34,10 +34,36 @@ func TestShowWrapsAtWidth(t *testing.T) {
 			}
 		}
 	}
-	const want = "DACL 0  (A;;CC;;;WD)  +  .   A-70   it allows them, and nothing before\n" +
-		"                                    it decided them\n"
+	const want = "DACL 0  (A;;0x1;;;WD)  +  .   A-70   it allows them, and nothing\n" +
+		"                                     before it decided them\n"
 	if got := x.Show(70, nil, same); !strings.Contains(got, want) {
 		t.Errorf("Show(70):\n%s\nwant it to contain\n%s", got, want)
+	}
+}
+
+// The masks of entries are numbers where SDDL has letters of a directory and the object is of another type (B-101).
+func TestShowWritesMasksForTheType(t *testing.T) {
+	for _, c := range []struct {
+		typ         *winnt.ObjectType
+		entry, want string
+	}{
+		{winnt.FileObject, "(D;;DCLCRPCR;;;WD)", "(D;;0x116;;;WD)"},
+		{winnt.FileObject, "(A;;CCWD;;;WD)", "(A;;0x40001;;;WD)"},
+		{winnt.FileObject, "(A;;FR;;;WD)", "(A;;FR;;;WD)"},
+		{winnt.FileObject, "(A;;RCWD;;;WD)", "(A;;RCWD;;;WD)"},
+		{winnt.KeyObject, "(A;;KR;;;WD)", "(A;;KR;;;WD)"},
+		{winnt.KeyObject, "(A;;CC;;;WD)", "(A;;0x1;;;WD)"},
+		{winnt.DirectoryServiceObject, "(D;;DCLCRPCR;;;WD)", "(D;;DCLCRPCR;;;WD)"},
+		{nil, "(D;;DCLCRPCR;;;WD)", "(D;;DCLCRPCR;;;WD)"},
+	} {
+		r := ask(t, "…"+c.entry, 3)
+		if r.Type = c.typ; c.typ == nil {
+			r.Mapping = &winnt.FileObject.Mapping
+		}
+		_, x, err := access.Explain(r)
+		if err != nil || !strings.Contains(x.String(), " "+c.want+" ") {
+			t.Errorf("B-101: %s of %v: %v, want %s in\n%s", c.entry, c.typ, err, c.want, x)
+		}
 	}
 }
 

@@ -25,7 +25,8 @@ import (
 type accessCmd struct {
 	Paths          []string `arg:"" name:"path" help:"Paths of files, or with --objects names of its objects."`
 	As             string   `help:"${as}" placeholder:"WHO"`
-	Want           string   `help:"${questionWant}" placeholder:"RIGHTS" short:"w"`
+	Want           string   `help:"${accessWant}" placeholder:"RIGHTS" short:"w"`
+	opens          bool     // Want was not given
 	objectsFlags   `embed:""`
 	traverseFlag   `embed:""`
 	directoryFlags `embed:""`
@@ -54,6 +55,9 @@ section of smb.conf each list that decides is named, and the object is asked for
 With --traverse host, the default for paths, each folder on the way must give the user the host's search permission,
 as smbd asks; the first that does not is named and denies the rest. With --traverse never, and for rows of --objects,
 the object's descriptor decides alone.
+
+Without --want the command tests the rights that opening a file for reading needs. For a denial it also lists the
+smallest changes that would grant the request, as refmon why does.
 
 The exit code is 0 granted, 1 if one was denied, 2 if one could not be answered.`
 }
@@ -85,8 +89,9 @@ func (c *accessCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Want == "" {
-		return errors.New("--want RIGHTS is missing, such as FR or FILE_READ_DATA; MAXIMUM_ALLOWED asks for all there is")
+	c.opens = c.Want == ""
+	if c.opens {
+		c.Want = "FILE_READ_DATA|SYNCHRONIZE"
 	}
 	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
 		return err
@@ -124,6 +129,11 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 	}
 	if item.Note != 0 && item.Note != objects.NoteNoOwner && item.Note != objects.NoteCollected { // open said those
 		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(item.Path), item.Note)
+	}
+	// Only a file has default rights (B-102).
+	if c.opens && item.Type != winnt.FileObject && item.Type != winnt.DirectoryFileObject {
+		return fmt.Errorf("%s: --want RIGHTS is missing, such as read or ResetPassword; MAXIMUM_ALLOWED asks for all there "+
+			"is", printable(item.Path))
 	}
 	queries, err := c.queries(c.Want, item.Type)
 	if err != nil {
@@ -183,6 +193,11 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 	text := std.shown(a.Why, nameOf) + printable(std.typesOf(q.Request.Descriptor, a.Why)) + noteText(q.Note)
 	if _, err := fmt.Fprint(std.out, text); err != nil {
 		return err
+	}
+	if a.Why != nil && !a.Allowed() {
+		if err := printChanges(std, decided(q), nameOf, dir); err != nil {
+			return err
+		}
 	}
 	if err := std.printNames(q.Request.Descriptor, q.Request.Subject.Effective().User().SID, nameOf); err != nil {
 		return err

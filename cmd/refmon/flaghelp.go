@@ -40,10 +40,13 @@ var flagHelp = map[string]string{
 	"aclEvery":  "With -r: change the own entries of every file, also if its DACL is protected, as icacls /T does.",
 	"aclTo": "What an entry of a directory applies to: all (the directory and its descendants), this (the " +
 		"directory), below (only descendants), folders (the directory and folders below), or files (only files below).",
-	"types": accessquery.ObjectTypes,
+	"sddlText":      "A security descriptor in SDDL, its bytes in hex or base64, or a mask such as 0x1200a9.",
+	"sddlDirectory": "Directory file with the names of accounts and the domain of aliases; may be repeated.",
+	"types":         accessquery.ObjectTypes,
 	"as": "Caller: a user or group of the directory, DOMAIN\\user, user@realm, Everyone, " +
 		"anonymous, guest, or a SID; not needed with one token.",
-	"whyAs":        "The caller: a user by name, or by uid on this host. The argument is then the path of a file.",
+	"whyAs": "The caller: a user by name, or by uid on this host. The argument is the path of a file, or with -d a " +
+		"descriptor too.",
 	"whyDirectory": "With --as: a file with the user and the groups, as for refmon access; may be repeated.",
 	"whyNamesFrom": "With --as: ask the refmond on this socket for the user (default: its usual socket, if it runs).",
 	"whyTree":      "With --as: the directory that is served; by default the topmost directory with a descriptor.",
@@ -104,7 +107,7 @@ var flagHelp = map[string]string{
 		"its objects.",
 	"offline": "Read and write the attribute itself, without a check or a record. Writing needs CAP_SYS_ADMIN.",
 
-	"privateObject":    "The path of a file or directory, or a security descriptor in SDDL or hex.",
+	"privateObject":    "The path of a file or directory, here or in --objects, or a security descriptor in SDDL or hex.",
 	"privateAllow":     "Another who may have access, such as 'Domain Admins': a name or a SID; may be repeated.",
 	"privateParent":    "With SDDL: the descriptor of the folder that holds the object; repeat it for hard links.",
 	"privateAttribute": "For a path: the attribute with the descriptor (security.NTACL).",
@@ -113,6 +116,7 @@ var flagHelp = map[string]string{
 		"system, network:SID …) " +
 		"or JSON; see refmon token show --help.",
 	"questionWant": rightWords + "; MAXIMUM_ALLOWED requests all rights.",
+	"accessWant":   rightWords + "; MAXIMUM_ALLOWED requests all rights. Default: to open a file for reading.",
 	"reachWho": "User or group of the directory, or a SID; without one, --to lists everybody who reaches an " +
 		"object.",
 	"reportCheckpoint": "Save the progress in FILE, and continue from it if it exists; needs a file of JSON lines.",

@@ -18,6 +18,7 @@ type privateCmd struct {
 	Object     string   `arg:"" name:"sddl|file" help:"${privateObject}"`
 	For        string   `help:"The user whose object it is: a name or a SID." placeholder:"USER" required:""`
 	Allow      []string `help:"${privateAllow}" placeholder:"WHO" sep:"none"`
+	Objects    string   `help:"${objects}" placeholder:"FILE" short:"o"`
 	Parent     []string `help:"${privateParent}" placeholder:"SDDL" sep:"none"`
 	Links      uint32   `help:"Number of names of the object, with SDDL." placeholder:"N"`
 	Type       string   `help:"With SDDL: file or directory." default:"file" enum:"file,directory" placeholder:"TYPE"`
@@ -42,7 +43,11 @@ so do inherited ones. The folder counts too: whoever may delete the file there c
 Whoever creates files in a private directory gets private files. A file with other names, which are hard links, is
 private only if the folders of all of them are given. A group counts as others, even if only the user is in it.
 
-For a path, refmon reads the descriptors of the file and its folder that are stored for Samba and refmond, on Windows
+With --objects, the argument is the path of a row. The row of its folder counts if the file has one:
+
+  refmon private /srv/notes.txt --for alice -o acls.jsonl -d company.yaml
+
+Of other paths refmon reads the descriptors of the file and its folder that are stored for Samba and refmond, on Windows
 the file's own. Unix modes do not count. For SDDL, --parent adds the folder.
 
 With --logon KIND others log on in this way only: entries for NTLM Authentication, INTERACTIVE and the like expose
@@ -64,6 +69,7 @@ type held struct {
 
 // Run decides and prints the answer.
 func (c *privateCmd) Run(std *streams) error {
+	c.fromObjects(&objectsFlags{Objects: c.Objects})
 	names, done, err := c.names(std)
 	defer done()
 	if err != nil {
@@ -136,6 +142,9 @@ func absentBut(k logon.Kind) (absent []sid.SID) {
 // read returns the object in c.Object: a descriptor as SDDL or in bytes, or a path, whose own descriptors it then
 // reads. The flags about SDDL are an error for a path.
 func (c *privateCmd) read(std *streams, domain sid.SID, dir *directory.Directory) (h held, err error) {
+	if c.Objects != "" {
+		return c.listed(std, domain, dir)
+	}
 	if h.object, err = pasted(std, c.Object, domain, dir); err != nil {
 		return h, err
 	}

@@ -8,8 +8,10 @@ import (
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/cli/lint"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -22,28 +24,37 @@ type question struct {
 	Self           string `help:"SID for PRINCIPAL SELF (PS)." placeholder:"SID"`
 	objectTypeFlag `embed:""`
 	Call           string `help:"${call}" default:"SeAccessCheck" placeholder:"NAME"`
+
+	caller *token.Token         // nil: that of Token
+	people *directory.Directory // names of accounts in the descriptor; nil: well-known names only
 }
 
 // ask builds the query that the command line describes: descriptor, token, rights and options. "-" as the name of
 // a file is standard input. It returns an error for a malformed argument or an unreadable file.
 func (c *question) ask(std *streams) (*accessquery.Query, error) {
-	for _, missing := range []struct{ value, what string }{
-		{c.SDDL, "a security descriptor in SDDL, such as 'O:BAG:SYD:(A;;FR;;;WD)'"},
-		{c.Token, "--token FILE, the caller"},
-		{c.Want, "--want RIGHTS, such as FR or FILE_READ_DATA"},
+	var err error
+	for _, arg := range []struct {
+		missing bool
+		what    string
+	}{
+		{c.SDDL == "", "a security descriptor in SDDL, such as 'O:BAG:SYD:(A;;FR;;;WD)'"},
+		{c.Token == "" && c.caller == nil, "--token FILE, the caller"},
+		{c.Want == "", "--want RIGHTS, such as FR or FILE_READ_DATA"},
 	} {
-		if missing.value == "" {
-			return nil, fmt.Errorf("missing argument: %s", missing.what)
+		if arg.missing {
+			return nil, fmt.Errorf("missing argument: %s", arg.what)
 		}
 	}
-	t, err := std.readToken(c.Token)
-	if err != nil {
-		return nil, err
+	t := c.caller
+	if t == nil {
+		if t, err = std.readToken(c.Token); err != nil {
+			return nil, err
+		}
 	}
 	domain := accessquery.UserDomain(t)
 	q := new(accessquery.Query)
 	r := &q.Request
-	r.Descriptor, err = (&sddlCmd{Text: c.SDDL}).parse(std, domain)
+	r.Descriptor, err = (&sddlCmd{Text: c.SDDL, people: c.people}).parse(std, domain)
 	switch {
 	case err != nil && looksLikePath(c.SDDL): // access takes paths (U-115)
 		return nil, fmt.Errorf("%s is a path, but this argument is a descriptor; for a file or an object run "+
@@ -78,6 +89,12 @@ func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	}
 	noteTyped(std, r.Descriptor, queries)
 	return q, q.Choose(queries)
+}
+
+// isDescriptor reports whether an argument is a security descriptor and not a path: SDDL, its bytes, or the lines of
+// another command's output.
+func isDescriptor(text string) bool {
+	return lint.IsText(text) || isHex(text) || inBytes(text) || strings.Contains(strings.TrimSpace(text), "\n")
 }
 
 // looksLikePath reports whether a text is a file name and not a descriptor: an existing file, or text that starts

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,9 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/cli/reach"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -236,9 +239,26 @@ func (c *reachCmd) targets(s *reach.Search) (list []int, err error) {
 		}
 	}
 	if len(list) == 0 {
+		if isAccount(s.Directory.Clone(), c.To) { // Asking adds accounts
+			return nil, fmt.Errorf("--to %q: this is an account, but %s has no object of it: export the object with its "+
+				"nTSecurityDescriptor", c.To, cmp.Or(c.Objects, "the input"))
+		}
 		return nil, fmt.Errorf("--to %q: no object has that path, and no object is the account of that name", c.To)
 	}
 	return list, nil
+}
+
+// isAccount reports whether a name is that of an account of the directory, or a well-known one, also of its domain.
+func isAccount(d *directory.Directory, name string) bool {
+	if _, _, err := d.Asking(name); err == nil || d.Account(name) != nil {
+		return true
+	}
+	for rid := uint32(498); rid < 600 && !d.Domain.IsZero(); rid++ { // the fixed numbers of accounts of a domain
+		if strings.EqualFold(sid.Name(d.Domain.WithRID(rid)), name) {
+			return true
+		}
+	}
+	return false
 }
 
 // print prints the paths.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -73,13 +74,14 @@ SACL: absent (nothing is audited, no label)
 `},
 	} {
 		code, out, errs := asked(append([]string{"sddl"}, c.args...)...)
-		page, rest, _ := strings.Cut(out, "sddl  ")
+		page, rest, _ := strings.Cut(out, "sddl    ")
 		if code != 0 || errs != "" || page != c.page {
 			t.Errorf("%q: exit code %d, errors %q, page\n%swant 0, no errors, and\n%s",
 				c.args, code, errs, page, c.page)
 			continue
 		}
-		text, hex, ok := strings.Cut(strings.TrimSuffix(rest, "\n"), "\nhex   ")
+		text, hex, ok := strings.Cut(strings.TrimSuffix(rest, "\n"), "\nhex     ")
+		hex, coded, _ := strings.Cut(hex, "\nbase64  ")
 		text = strings.TrimSpace(text)
 		domain, err := sid.Parse("S-1-5-21-7-8-9")
 		if err != nil {
@@ -90,9 +92,32 @@ SACL: absent (nothing is audited, no label)
 			t.Errorf("%q: text %s and bytes %s differ, %v, want the same descriptor", c.args, text, hex, err)
 		}
 		args := append([]string{"sddl"}, c.args...)
-		args[len(args)-1] = hex
-		if code, again, _ := asked(args...); code != 0 || again != out {
-			t.Errorf("%q: output for its bytes, want the same as for its text\n%s", c.args, again)
+		for _, binary := range []string{hex, coded} {
+			args[len(args)-1] = binary
+			if code, again, _ := asked(args...); code != 0 || again != out {
+				t.Errorf("%q: output for its bytes %s, want the same as for its text\n%s", c.args, binary, again)
+			}
+		}
+	}
+}
+
+// On a terminal no SID and no name of a right is broken (U-123).
+func TestDescriptorFitsTerminal(t *testing.T) {
+	var out, errs bytes.Buffer
+	std := &streams{out: &out, err: &errs, width: 80}
+	if code := run([]string{"sddl", "D:(D;;0x116;;;S-1-5-21-1111111111-2222222222-3333333333-1107)"}, std); code != 0 {
+		t.Fatalf("exit code %d, %s", code, &errs)
+	}
+	page, _, _ := strings.Cut(out.String(), "\nsddl ")
+	for line := range strings.Lines(page) {
+		if len(line) > 81 {
+			t.Errorf("%d columns, want at most 80: %s", len(line)-1, line)
+		}
+	}
+	for _, whole := range []string{"S-1-5-21-1111111111-2222222222-3333333333-1107\n", "FILE_WRITE_DATA|FILE_APPEND_DATA|",
+		"FILE_WRITE_ATTRIBUTES\n"} {
+		if !strings.Contains(page, whole) {
+			t.Errorf("no %q in\n%s", whole, page)
 		}
 	}
 }

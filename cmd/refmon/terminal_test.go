@@ -9,7 +9,7 @@ import (
 
 // Granted and denied rights are coloured, and words of an entry that match neither are not (U-111).
 func TestColourFollowsDecision(t *testing.T) {
-	const entry = `(XA;;CC;;;WD;(@USER.x == " granted  + and - denied "))`
+	const entry = `(XA;;0x1;;;WD;(@USER.x == " granted  + and - denied "))`
 	ask := func(std *streams, args ...string) string {
 		var out strings.Builder
 		std.in, std.out, std.err = strings.NewReader(""), &out, &out

@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/host"
 	controls "github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -60,18 +64,28 @@ directories whose descriptors can change the decision.
   refmon why /srv/projects/plan --as bob
   refmon why /srv/projects --as bob --want FILE_ADD_FILE
 
+A descriptor with --as needs -d and --want. The token is then that of refmon access, and only the descriptor decides:
+
+  refmon why 'O:BAG:SYD:(A;;FR;;;DU)' --as bob -d company.yaml --want read
+
 Rules are listed in docs/rules. The exit code is 0 if access is granted, 1 if it is denied, 2 after an error.`
 }
 
 // Run explains one decision.
 func (c *whyCmd) Run(std *streams) error {
-	if c.As != "" {
+	names := namesOf(nil)
+	switch {
+	// A descriptor is decided by itself, without a mount (B-100).
+	case c.As != "" && isDescriptor(c.SDDL):
+		if err := c.fromDirectory(std); err != nil {
+			return err
+		}
+		names = namesOf(c.people)
+	case c.As != "":
 		return c.ofPath(std)
-	}
-	if len(c.Directory) > 0 || c.NamesFrom != "" {
+	case len(c.Directory) > 0 || c.NamesFrom != "":
 		return errors.New("-d and --names-from need --as: they say where the user is looked up")
-	}
-	if c.Logon != "" {
+	case c.Logon != "":
 		return errors.New("--logon needs --as: a token says itself how its user logged on")
 	}
 	q, err := c.ask(std)
@@ -96,20 +110,20 @@ func (c *whyCmd) Run(std *streams) error {
 		_, err = fmt.Fprintf(std.out, "%s: %s (%s)\n", std.paint(red, a.Status().String()), a.Refused.Because,
 			a.Refused.Rule)
 	default:
-		_, err = fmt.Fprint(std.out, std.shown(a.Why, namesOf(nil))+
+		_, err = fmt.Fprint(std.out, std.shown(a.Why, names)+
 			printable(std.typesOf(q.Request.Descriptor, a.Why)))
 	}
 	if err != nil {
 		return err
 	}
 	if a.Why != nil && !a.Allowed() {
-		if err := printChanges(std, q); err != nil {
+		if err := printChanges(std, decided(q), names, c.people); err != nil {
 			return err
 		}
 	}
 	if a.Why != nil {
 		d, user := q.Request.Descriptor, q.Request.Subject.Effective()
-		if err := std.printNames(d, user.User().SID, namesOf(nil)); err != nil {
+		if err := std.printNames(d, user.User().SID, names); err != nil {
 			return err
 		}
 	}
@@ -126,22 +140,39 @@ func decided(q *accessquery.Query) access.Request {
 	return r
 }
 
-// printChanges prints the smallest changes that would grant a denied question; nothing if there are none.
-func printChanges(std *streams, q *accessquery.Query) error {
-	r := decided(q)
+// printChanges prints the smallest changes that would grant a denied question; nothing if there are none. It leaves out
+// memberships in users of this host or of dir, because no user is a group. dir may be nil.
+func printChanges(std *streams, r access.Request, nameOf func(sid.SID) string, dir *directory.Directory) error {
 	changes, err := access.Changes(&r)
-	if err != nil || len(changes) == 0 {
+	if err != nil {
 		return err
 	}
-	if _, err = fmt.Fprintln(std.out, "\nany one of these would grant it:"); err != nil {
-		return err
-	}
+	intro := "\nany one of these would grant it:\n"
 	for _, c := range changes {
-		if _, err = fmt.Fprint(std.out, std.folded(printable(namedText(c.String(), namesOf(nil))), 2)); err != nil {
+		if joinsUser(c.String(), dir) {
+			continue
+		}
+		if _, err := fmt.Fprint(std.out, intro, std.folded(printable(namedText(c.String(), nameOf)), 2)); err != nil {
 			return err
 		}
+		intro = ""
 	}
 	return nil
+}
+
+// joinsUser reports whether a change makes a user a member of another user.
+func joinsUser(change string, dir *directory.Directory) bool {
+	_, rest, ok := strings.Cut(change, "a member of ")
+	if !ok {
+		return false
+	}
+	text := sidText.FindString(rest)
+	if dir != nil && slices.ContainsFunc(dir.Principals, func(p directory.Principal) bool {
+		return p.SID().String() == text
+	}) {
+		return true
+	}
+	return strings.HasPrefix(text, host.Users.String()+"-")
 }
 
 // certify writes the certificate of an answer.
@@ -149,7 +180,7 @@ func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answ
 	switch {
 	case a.Why == nil:
 		return errors.New("--certificate: the call failed before a decision, so there is no certificate")
-	case c.Token == "-":
+	case c.Token == "-" || c.Token == "":
 		return errors.New("--certificate requires a token file: give --token a file, not standard input")
 	}
 	file, err := std.readFile(c.Token)

@@ -7,9 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/accessquery"
-	"github.com/refmon/refmon/internal/directory/host"
 	controls "github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -33,31 +31,11 @@ func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) err
 		return err
 	}
 	if !o.Why.Decision.Allowed() {
-		if err := q.printChanges(std, &o.Check); err != nil {
+		if err := printChanges(std, o.Check, q.user.nameOf, nil); err != nil {
 			return err
 		}
 	}
 	return std.printNames(s.descriptor, q.user.token.User().SID, q.user.nameOf)
-}
-
-// printChanges prints what would grant a denied question. It leaves out memberships in users, because no user is a
-// group.
-func (q *pathQuestion) printChanges(std *streams, r *access.Request) error {
-	changes, err := access.Changes(r)
-	if err != nil {
-		return err
-	}
-	intro := "\nany one of these would grant it:\n"
-	for _, c := range changes {
-		if strings.Contains(c.String(), "a member of "+host.Users.String()+"-") {
-			continue
-		}
-		if _, err := fmt.Fprint(std.out, intro, std.folded(printable(namedText(c.String(), q.user.nameOf)), 2)); err != nil {
-			return err
-		}
-		intro = ""
-	}
-	return nil
 }
 
 // namedText returns a text with the names of its SIDs at the end.

@@ -96,6 +96,30 @@ func (c *whyCmd) listed(std *streams) (*whyUser, error) {
 	return u, err
 }
 
+// fromDirectory makes the user of --as the caller of a question about a descriptor, with the token of refmon access
+// (B-100). It needs -d.
+func (c *whyCmd) fromDirectory(std *streams) error {
+	switch {
+	case len(c.Directory) == 0 || c.NamesFrom != "":
+		return errors.New("a descriptor with --as needs -d FILE with the user: --names-from and the users of this host are " +
+			"for paths of files")
+	case c.Token != "" || c.Certificate != "":
+		return errors.New("--as names the caller: drop --token and --certificate, which are about a token file")
+	case c.Tree != "" || c.IgnorePosix:
+		return errors.New("--tree and --ignore-posix are about the path of a file, and this is a descriptor")
+	}
+	dir, err := (&directoryFlags{Directory: c.Directory, Logon: c.Logon}).directory(std)
+	if err != nil {
+		return err
+	}
+	who, err := asking(std, dir, c.As)
+	if err != nil {
+		return fmt.Errorf("--as: %w", err)
+	}
+	c.people, c.caller = dir, dir.Principals[who].Token
+	return nil
+}
+
 // onMount returns t as the user's programs have it on a mount: a primary token after an interactive logon, whose
 // identity no protocol proves (L-82). An administrator gets the limited token (L-5), except the user SYSTEM. t does
 // not change.

@@ -51,13 +51,21 @@ func TrimProvider(path string) string {
 	return path
 }
 
+// isWindowsPath reports whether a path starts with a drive, as C:\, or with two backslashes.
+func isWindowsPath(path string) bool {
+	return strings.HasPrefix(path, `\\`) || len(path) > 2 && path[1] == ':' && (path[2] == '\\' || path[2] == '/')
+}
+
 // Found returns how often Is returned true. It is safe to call while a run goes on.
 func (n *Name) Found() int { return int(n.found.Load()) }
 
 // Is reports whether the object at path has the name, and counts it if so. e may be nil. The case of distinguished
-// names and of accounts' names does not matter; that of other paths does. An unreadable object is found by its path.
+// names, of accounts' names and of Windows paths does not matter; that of other paths does. An unreadable object is
+// found by its path.
 func (n *Name) Is(path string, e *Entry) bool {
-	is := path == n.Text || e != nil && (strings.EqualFold(path, n.Text) || n.account(path, e))
+	// Windows ignores the case of paths (B-104).
+	is := path == n.Text || (e != nil || isWindowsPath(n.Text)) && strings.EqualFold(path, n.Text) ||
+		e != nil && n.account(path, e)
 	if is {
 		n.found.Add(1)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // TestNameOfAnObject: objects are found by path, and accounts by each of their names; letters of other names than
-// paths have no case (U-119).
+// paths have no case (U-119), nor have those of Windows paths (B-104).
 func TestNameOfAnObject(t *testing.T) {
 	d, err := directory.New(&directory.Accounts{Domain: sid.MustParse("S-1-5-21-1-2-3"),
 		Users:  []directory.User{{Name: "dora", SID: sid.MustParse("S-1-5-21-1-2-3-1902")}},
@@ -32,12 +32,14 @@ func TestNameOfAnObject(t *testing.T) {
 		{`C:\Data\carla`, nil},
 		{"/srv/Plan", nil},
 		{"", &objects.Entry{}},
+		{`\\srv\a\plan`, nil},
 	}
 	for name, want := range map[string]int{ // the number of the object; -1: none
 		"carla": 0, "CARLA": 0, `CORP\carla`: 0, "c.meier@CORP.example": 0, "carla@corp.TEST": 0, "S-1-5-21-1-2-3-1901": 0,
 		"cn=carla,ou=staff,dc=corp,dc=test": 0, "carla@test": -1, "carla@": -1, "@corp.test": -1, "meier": -1, "C.meier": -1,
 		"dora": 1, `CORP\DORA`: 1, "crew": 2, "PC1": 3, "pc1$": 3, "left": -1, "left$": 4,
-		`C:\Data\carla`: 5, `c:\data\carla`: -1, "/srv/Plan": 6, "/srv/plan": -1, "$": -1, "S-1-5-21-1-2-3": -1,
+		`C:\Data\carla`: 5, `c:\data\carla`: 5, `\\SRV\A\PLAN`: 8,
+		"/srv/Plan": 6, "/srv/plan": -1, "$": -1, "S-1-5-21-1-2-3": -1,
 	} {
 		n, got := objects.NewName(name, d), -1
 		for i, o := range list {

@@ -79,6 +79,9 @@ func (s state) has(a sd.ACE) bool {
 	return false
 }
 
+// protected reports whether the DACL inherits nothing.
+func (s state) protected() bool { return s.d.Control()&sd.DACLProtected != 0 }
+
 // member reports whether an allow entry for a SID applies to the token.
 func (s state) member(x sid.SID) bool { return s.t.Member(x, false) }
 
@@ -97,6 +100,8 @@ func (s state) text(a sd.ACE) string {
 func gained(before, after access.Reason, was, is state) string {
 	if a, ok := is.entry(after); ok && after.Kind == access.AceAllow {
 		switch {
+		case !was.has(a) && a.Flags()&sd.Inherited != 0 && was.protected() && !is.protected(): // (B-106)
+			return "inheritance enabled, entry added: " + is.text(a)
 		case !was.has(a):
 			return "entry added: " + is.text(a)
 		case !was.member(a.SID()) && is.member(a.SID()):
@@ -114,7 +119,7 @@ func gained(before, after access.Reason, was, is state) string {
 	}
 	switch after.Kind {
 	case access.Owner:
-		return ownerCause("owner is now ", "joined ", "entry removed: ", is, was)
+		return ownerCause("owner is now ", "joined ", "entry removed: ", "replaced", is, was)
 	case access.NullDacl:
 		return "DACL is gone: open to everybody"
 	}
@@ -133,6 +138,8 @@ func lost(before, after access.Reason, was, is state) string {
 	}
 	if a, ok := was.entry(before); ok && before.Kind == access.AceAllow {
 		switch {
+		case !is.has(a) && a.Flags()&sd.Inherited != 0 && is.protected() && !was.protected(): // (B-106)
+			return "inheritance disabled, entry removed: " + was.text(a)
 		case !is.has(a):
 			return "entry removed: " + was.text(a)
 		case !is.member(a.SID()):
@@ -141,7 +148,7 @@ func lost(before, after access.Reason, was, is state) string {
 	}
 	switch before.Kind {
 	case access.Owner:
-		return ownerCause("owner was ", "left ", "entry added: ", was, is)
+		return ownerCause("owner was ", "left ", "entry added: ", "replaces", was, is)
 	case access.NullDacl:
 		return "DACL is there now"
 	}
@@ -149,14 +156,15 @@ func lost(before, after access.Reason, was, is state) string {
 }
 
 // ownerCause explains why a principal has the owner's rights only in the state with: a different owner, an entry for
-// OWNER RIGHTS, or membership in the owner. The other parameters are the words that begin each explanation.
-func ownerCause(owner, member, entry string, with, without state) string {
+// OWNER RIGHTS, or membership in the owner. owner, member and entry are the words that begin each explanation, and verb
+// is about the entry's effect.
+func ownerCause(owner, member, entry, verb string, with, without state) string {
 	if with.d.Owner() != without.d.Owner() {
 		return owner + with.dir.Name(with.d.Owner())
 	}
 	for _, a := range without.d.DACL().All() {
 		if a.SID() == sid.OwnerRights && !with.has(a) {
-			return entry + without.text(a)
+			return entry + without.text(a) + ": it " + verb + " the owner's implicit rights"
 		}
 	}
 	return member + with.dir.Name(with.d.Owner()) + ", the owner"

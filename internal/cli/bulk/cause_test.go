@@ -32,11 +32,12 @@ func staff(memberOf string) *directory.Directory {
 }
 
 // TestChangeHasItsCause checks that a change of rights has the cause that a person would look for: the entry, the
-// membership, the order, the owner, or the whole list.
+// membership, the order, the owner, inheritance (B-106), or the whole list.
 func TestChangeHasItsCause(t *testing.T) {
 	const a, team = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-2001"
 	const allow, deny = "(A;;CC;;;" + a + ")", "(D;;CC;;;" + a + ")"
 	const allowTeam, denyTeam = "(A;;CC;;;" + team + ")", "(D;;CC;;;" + team + ")"
+	const inherited = "(A;ID;CC;;;" + a + ")"
 	for _, c := range []struct {
 		was, is       string // owner and DACL
 		before, after string // groups of alice
@@ -57,8 +58,14 @@ func TestChangeHasItsCause(t *testing.T) {
 		{"O:" + a + "D:", "O:BAD:", "", "", 0, 0x60000, "owner was alice"},
 		{"O:" + team + "D:", "O:" + team + "D:", "", "Team", 0x60000, 0, "joined Team, the owner"},
 		{"O:" + team + "D:", "O:" + team + "D:", "Team", "", 0, 0x60000, "left Team, the owner"},
-		{"O:" + a + "D:(A;;CC;;;OW)", "O:" + a + "D:", "", "", 0x60000, 1, "entry removed: (A;;CC;;;OW) OWNER RIGHTS"},
-		{"O:" + a + "D:" + allow, "O:" + a + "D:(A;;CC;;;OW)", "", "", 0, 0x60000, "entry added: (A;;CC;;;OW) OWNER RIGHTS"},
+		{"O:" + a + "D:(A;;CC;;;OW)", "O:" + a + "D:", "", "", 0x60000, 1, "entry removed: (A;;CC;;;OW) OWNER RIGHTS: " +
+			"it replaced the owner's implicit rights"},
+		{"O:" + a + "D:" + allow, "O:" + a + "D:(A;;CC;;;OW)", "", "", 0, 0x60000,
+			"entry added: (A;;CC;;;OW) OWNER RIGHTS: it replaces the owner's implicit rights"},
+		{"O:BAD:P", "O:BAD:" + inherited, "", "", 1, 0, "inheritance enabled, entry added: " + inherited + " alice"},
+		{"O:BAD:", "O:BAD:" + inherited, "", "", 1, 0, "entry added: " + inherited + " alice"},
+		{"O:BAD:" + inherited, "O:BAD:P", "", "", 0, 1, "inheritance disabled, entry removed: " + inherited + " alice"},
+		{"O:BAD:P" + inherited, "O:BAD:P", "", "", 0, 1, "entry removed: " + inherited + " alice"},
 		{"O:BAD:" + allow, "O:BA", "", "", 0x1F01FE, 0, "DACL is gone: open to everybody"},
 		{"O:BA", "O:BAD:" + allow, "", "", 0, 0x1F01FE, "DACL is there now"},
 		{"O:BAD:" + allowTeam, "O:BAD:" + allow, "", "", 1, 0, "entry added: " + allow + " alice"},

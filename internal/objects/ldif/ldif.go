@@ -3,6 +3,7 @@ package ldif
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -118,8 +119,12 @@ func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 			if o.SD, o.Form = value, objects.FormBinary; len(value) > 0 && value[0] != 1 {
 				o.Form = objects.FormSDDL // as ldbsearch prints it; the bytes begin with revision 1
 			}
-			if !ok {
+			switch {
+			case !ok:
 				o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: wrong base64", l.begun)
+			case bytes.HasPrefix(value, []byte("AQ")): // base64 of the revision 1; SDDL starts with O:, G:, D: or S:
+				o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: base64 needs two colons: write "+
+					"nTSecurityDescriptor:: %s…", l.begun, value[:min(len(value), 8)])
 			}
 		default:
 			if err := addAttribute(&e, name, value, ok); err != nil {
@@ -169,7 +174,9 @@ func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err err
 			return errBase64
 		}
 		if e.SID, err = sid.Parse(string(value)); err != nil { // tools write the text or the bytes
-			e.SID, _, err = sid.Decode(value)
+			if e.SID, _, err = sid.Decode(value); err != nil && bytes.HasPrefix(value, []byte("AQ")) {
+				err = fmt.Errorf("base64 needs two colons: write objectSid:: %s…", value[:min(len(value), 8)])
+			}
 		}
 		return err
 	case "objectclass":

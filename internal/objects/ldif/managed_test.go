@@ -66,10 +66,13 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 	}
 	for wrong, why := range map[string]string{"msDS-GroupMSAMembership:: !": "line 2: msDS-GroupMSAMembership: wrong " +
 		"base64",
-		"objectSid:: !":            "line 2: objectSid: wrong base64",
-		"nTSecurityDescriptor:: !": "line 2: nTSecurityDescriptor: wrong base64",
-		"objectSid: x":             "line 2: objectSid: ",
-		"cn: x":                    "the entry that ends at line 3 has no nTSecurityDescriptor"} {
+		"objectSid:: !":               "line 2: objectSid: wrong base64",
+		"nTSecurityDescriptor:: !":    "line 2: nTSecurityDescriptor: wrong base64",
+		"objectSid: x":                "line 2: objectSid: ",
+		"objectSid: AQQAAAAAAAUVAAAA": "line 2: objectSid: base64 needs two colons: write objectSid:: AQQAAAAA…",
+		"nTSecurityDescriptor: AQAEgLgAAADI": "line 2: nTSecurityDescriptor: base64 needs two colons: write " +
+			"nTSecurityDescriptor:: AQAEgLgA…",
+		"cn: x": "the entry that ends at line 3 has no nTSecurityDescriptor"} {
 		var items []objects.Item
 		err := objects.All(context.Background(), ldif.New(strings.NewReader(entry("CN=a", wrong))), sid.SID{},
 			winnt.FileObject, func(i objects.Item) bool { items = append(items, i); return true })
