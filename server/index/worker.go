@@ -121,6 +121,11 @@ func (w *Worker) add(e Event) error {
 func (w *Worker) Directory(d *directory.Directory, version string, at int64) error {
 	w.clock = at
 	same := w.d.samePeople(d)
+	if !same {
+		if err := w.release(d); err != nil {
+			return err
+		}
+	}
 	for i := range d.Principals {
 		if p := &d.Principals[i]; !same || w.d.directory.Principals[i].Name != p.Name {
 			if err := w.person(p); err != nil {
@@ -149,6 +154,23 @@ func (w *Worker) Directory(d *directory.Directory, version string, at int64) err
 		}
 	}
 	return w.add(Event{Directory: version})
+}
+
+// release takes the names of principals of d from people whom d no longer has. Their name is then their SID. Otherwise
+// a name that passes to another SID would refer to nobody (N-6).
+func (w *Worker) release(d *directory.Directory) error {
+	present, names := map[string]bool{}, map[string]bool{}
+	for i := range d.Principals {
+		present[d.Principals[i].SID().String()], names[d.Principals[i].Name] = true, true
+	}
+	for n := range w.state.people {
+		if p := w.state.people[n]; names[p.Name] && !present[p.SID] {
+			if err := w.add(Event{Person: &PersonEvent{Number: n, SID: p.SID, Name: p.SID}}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // person emits an event for a principal that is new or has a new name. A new principal gets the next number.

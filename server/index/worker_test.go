@@ -393,3 +393,31 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 		}
 	}
 }
+
+// TestNamePassesToNewSID checks that a name belongs to its new SID once the directory has the old one no more, and to
+// the old one again when that comes back (N-6).
+func TestNamePassesToNewSID(t *testing.T) {
+	rights, err := words.Parse("read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := Question{Rights: rights, Traverse: TraverseAlways}.Worker(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := sid.MustParse("S-1-5-21-1-2-3")
+	for i, rid := range []uint32{1100, 1101, 1100} {
+		d, err := directory.New(&directory.Accounts{Domain: home,
+			Users: []directory.User{{Name: "ann", SID: home.WithRID(rid)}}})
+		if err == nil {
+			err = w.Directory(d, fmt.Sprint(i), 1)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := home.WithRID(rid).String()
+		if n, known := w.state.number("ann"); !known || w.state.people[n].SID != want {
+			t.Errorf("N-6: version %d: ann is person %d, known %t, want %s", i, n, known, want)
+		}
+	}
+}

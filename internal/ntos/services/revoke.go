@@ -37,7 +37,7 @@ func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SI
 
 // powerless returns a token without rights for the same user and logon session. It has no privilege, every SID counts
 // for deny entries only, and its one restricting SID is in no descriptor (W-98). It grants only what a descriptor
-// without a DACL grants. It returns nil if no such token can be made.
+// without a DACL grants.
 func powerless(t *token.Token, modified winnt.LUID) *token.Token {
 	f := token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, Disable: []sid.SID{t.User().SID},
 		Delete: t.Present(), Restrict: []token.Group{{SID: sid.Nobody}}, RestrictUserClaims: []string{},
@@ -47,16 +47,8 @@ func powerless(t *token.Token, modified winnt.LUID) *token.Token {
 			f.Disable = append(f.Disable, g.SID)
 		}
 	}
-	n, st := t.Filter(f)
-	if st == ntstatus.Success {
-		return n
-	}
-	// The lists of some tokens are too long for entries of their own; the restricting SID alone grants nothing.
-	f.Disable, f.RestrictUserClaims = nil, nil
-	if n, st = t.Filter(f); st == ntstatus.Success {
-		return n
-	}
-	return nil
+	n, _ := t.Filter(f) // only unknown flags or a bad restricting SID are errors
+	return n
 }
 
 // notRevoked returns STATUS_ACCESS_DENIED for a file whose use an administrator has ended (W-99), and success for
