@@ -147,9 +147,9 @@ func TestOpenSingleFile(t *testing.T) {
 	}
 }
 
-// In a directory whose mode lets everybody read, the first grant leaves nothing for the group of a later creator. A file
-// that alice creates after Everyone was revoked is hers alone, although the primary group of alice and bob is that of
-// all users. Its entries are marked as inherited (B-110, B-111).
+// In a directory whose mode lets everybody read, the first grant leaves nothing for the group of a later creator. A
+// file that alice creates after Everyone was revoked is hers alone, although the primary group of alice and bob is
+// that of all users. Its entries are marked as inherited (B-110, B-111).
 func TestFirstGrantLeavesNothingForCreatorsGroup(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	alice, bob, users := domain.WithRID(1107), domain.WithRID(1108), domain.WithRID(513)
