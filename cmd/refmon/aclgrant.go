@@ -82,7 +82,8 @@ entries. Inherited entries stay: revoke those on the directory that they come fr
   refmon acl revoke -r /srv/projects bob:write
   refmon acl revoke /srv/projects/plan bob --only denials
 ` + editHelp + `
-The exit code is also 2 if the file has no entry to revoke.`
+The exit code is also 2 if the file has no entry to revoke. With -r it is 1 if a descendant still grants what was
+revoked, by its own entries or because its DACL is protected.`
 }
 
 // Run revokes.
@@ -153,7 +154,8 @@ func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []str
 	if only != nil {
 		command += fmt.Sprintf(" only %d", *only)
 	}
-	run := &aclRun{editFlags: &f.editFlags, std: std, command: command, names: names, trustees: trustees}
+	run := &aclRun{editFlags: &f.editFlags, std: std, command: command, names: names, trustees: trustees,
+		direct: to != "this"}
 	change := acltree.Edit(steps)
 	if f.Every {
 		change, run.command = acltree.EditEach(steps), command+" on every file"
@@ -163,8 +165,11 @@ func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []str
 			n.Before = acltree.WithDACL(n.Before, sd.Canonicalize(n.Before.DACL()))
 		}
 		after, descend, err := change(n)
-		if err == nil && n.Path == "" {
+		switch {
+		case err == nil && n.Path == "":
 			run.remains(after, steps)
+		case err == nil && !f.Every:
+			run.keeps(n.Path, after, steps)
 		}
 		return after, descend, explained(err)
 	}
@@ -221,28 +226,4 @@ func step(std *streams, names *acltree.Names, verb acltree.Verb, text string) (s
 	}
 	s.Trustee = a.SID
 	return s, trustee{strings.TrimPrefix(strings.TrimPrefix(name, "user:"), "group:"), a}, nil
-}
-
-// remains prints the entries of the same users and groups that still limit a grant or survive a revocation.
-func (r *aclRun) remains(after *sd.Descriptor, steps []acltree.Step) {
-	for _, s := range steps {
-		for _, a := range after.DACL().All() {
-			inherited := a.Flags()&sd.Inherited != 0
-			switch {
-			case a.SID() != s.Trustee:
-			case (s.Verb == acltree.Grant || s.Verb == acltree.Set) && a.Type().IsDeny() && a.Mask()&s.Rights.Allow != 0:
-				fmt.Fprintf(r.std.err, "refmon: an entry that denies %v to %v stays%s and comes first\n", a.Mask(), a.SID(),
-					from(inherited))
-			case s.Verb == acltree.Revoke && inherited:
-				fmt.Fprintf(r.std.err, "refmon: %v keeps %v%s: revoke it there\n", a.SID(), a.Mask(), from(true))
-			}
-		}
-	}
-}
-
-func from(inherited bool) string {
-	if inherited {
-		return ", inherited from a directory above,"
-	}
-	return ""
 }

@@ -23,7 +23,7 @@ who runs this. READ_CONTROL is required for the owner, the group and the DACL, S
 
 Without a mount, --connect SOCKET reads it through refmond, and PATH is TREE/dir/file. A name such as
 \??\projects\plan does the same through the socket in REFMON_SOCKET, or /run/refmon/refmond.sock. With --offline the
-command reads the attribute itself, as refmon acl export does for many files.
+command reads the attribute itself; refmon acl export does so for many files.
 
   refmon acl get /srv/projects/plan
   refmon acl get --connect /run/refmon/refmond.sock projects/plan

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -52,7 +53,11 @@ type aclRun struct {
 	change   acltree.Change
 	trustees []trustee    // asked about by a dry run without a directory
 	planned  func() error // called when the plan is complete; nil: not
+	direct   bool         // without -r, say that members keep their entries
 	failed   int
+
+	kept      int    // descendants that still grant what was revoked
+	firstKept string // the first of them
 }
 
 // trustee is a user or group as the command line names it.
@@ -70,8 +75,9 @@ func (r *aclRun) do() error {
 		return r.unopened(err)
 	}
 	defer tree.Close()
+	r.notRecursive(tree)
 	if r.DryRun {
-		return r.dry(ctx, tree)
+		return cmp.Or(r.dry(ctx, tree), r.keptBy())
 	}
 	file, begun, err := r.journal()
 	if err != nil {
@@ -98,7 +104,7 @@ func (r *aclRun) do() error {
 	if err != nil || counts.Changed == 0 {
 		err = errors.Join(err, os.Remove(file.Name()))
 		if err == nil {
-			err = r.say("nothing to change", counts)
+			err = cmp.Or(r.say("nothing to change", counts), r.keptBy())
 		}
 		return err
 	}
@@ -110,7 +116,11 @@ func (r *aclRun) do() error {
 		!errors.Is(err, errReported) {
 		return err
 	}
-	return r.write(ctx, tree, j)
+	err = r.write(ctx, tree, j)
+	if left := r.keptBy(); err == nil {
+		err = left
+	}
+	return err
 }
 
 // unopened returns the error of a path that cannot be opened, and for a denial on a mount of refmond what to do.

@@ -9,10 +9,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/beneath"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // hostTree creates a tree on a file system with extended attributes: a/f, a/b/g, outside/g.
@@ -140,5 +144,64 @@ func TestOpenSingleFile(t *testing.T) {
 		t.Errorf("the root of the host is %s, want /", tree.Path)
 	} else {
 		tree.Close()
+	}
+}
+
+// In a directory whose mode lets everybody read, the first grant leaves nothing for the group of a later creator. A
+// file that alice creates after Everyone was revoked is hers alone, although the primary group of alice and bob is
+// that of all users. Its entries are marked as inherited (B-110, B-111).
+func TestFirstGrantLeavesNothingForCreatorsGroup(t *testing.T) {
+	domain := sid.MustParse("S-1-5-21-1-2-3")
+	alice, bob, users := domain.WithRID(1107), domain.WithRID(1108), domain.WithRID(513)
+	all := sd.ObjectInherit | sd.ContainerInherit
+	grant := []Step{{Verb: Grant, Trustee: alice, Rights: must(ParseRights("full")), Flags: all}}
+	for name, change := range map[string]Change{"one": Edit(grant), "every": EditEach(grant)} {
+		root, _ := hostTree(t)
+		keeper := Offline{Attribute: ntacl.UserName}
+		tree := must(Open(root))
+		defer tree.Close()
+		for _, c := range []Change{change, Edit([]Step{{Verb: Revoke, Trustee: sid.Everyone}})} {
+			j := journalOf(t, &Plan{Files: tree, Keeper: keeper, Recursive: true, Change: c})
+			must(Run(t.Context(), tree, keeper, j, false, nil, nil))
+		}
+		for path, inherited := range map[string]bool{"": false, "a": true} {
+			h := must(tree.Hold(path))
+			d := must(keeper.Read(h)).Descriptor
+			h.Close()
+			if d.Control()&sd.DACLAutoInherited == 0 {
+				t.Errorf("B-110: %s: %q has no mark of automatic inheritance, want one", name, path)
+			}
+			for _, a := range d.DACL().All() {
+				if a.SID() == sid.CreatorGroup {
+					t.Errorf("B-111: %s: %q has an entry %v for CREATOR GROUP, want none", name, path, a)
+				}
+			}
+			if inherited {
+				continue // Everyone keeps the entry that the mode gave to this directory.
+			}
+			subject := func(user sid.SID) access.Subject {
+				spec := token.StandardUser(user)
+				spec.Groups = append(spec.Groups, token.Group{SID: users})
+				spec.PrimaryGroup = users
+				return access.SubjectOf(must(token.New(spec)))
+			}
+			made := fileaccess.Open(&fileaccess.Request{Subject: subject(alice), Name: "f", Desired: 1, Share: 7,
+				Disposition: fileaccess.FileCreate, Attributes: fileaccess.AttributeNormal},
+				&fileaccess.Facts{Parent: &fileaccess.Directory{Name: "P", Descriptor: d}})
+			if made.NewSD == nil {
+				t.Fatalf("%s: creating a file: %v, want success", name, made.Status())
+			}
+			for user, want := range map[sid.SID]winnt.AccessMask{alice: winnt.FILE_READ_DATA, bob: 0} {
+				s := subject(user)
+				if got := fileaccess.Can(&s, made.NewSD, winnt.FILE_READ_DATA, nil); got != want {
+					t.Errorf("B-111: %s: %v has %v on the new file, want %v", name, user, got, want)
+				}
+			}
+			for _, a := range made.NewSD.DACL().All() {
+				if a.Flags()&sd.Inherited == 0 {
+					t.Errorf("B-110: %s: the new file has an own entry %v, want inherited ones only", name, a)
+				}
+			}
+		}
 	}
 }

@@ -175,7 +175,7 @@ func Renew(n *Node) (after *sd.Descriptor, descend bool, err error) {
 	if renewed == bare {
 		return d, true, nil
 	}
-	return withDACL(d, renewed.DACL(), sd.DACLAutoInherited), true, nil
+	return n.first(withDACL(d, renewed.DACL(), sd.DACLAutoInherited), nil), true, nil
 }
 
 // withDACL returns a copy of d with the DACL l, and sets the control bits set and DACLPresent.

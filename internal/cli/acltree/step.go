@@ -101,7 +101,7 @@ func Edit(steps []Step) Change {
 		if n.Path != "" {
 			return Renew(n)
 		}
-		after, err := apply(n.Before, n.Directory, steps)
+		after, err := apply(n.first(n.Before, steps), n.Directory, steps)
 		return after, true, err
 	}
 }
@@ -110,12 +110,13 @@ func Edit(steps []Step) Change {
 // It also changes files below protected DACLs. A descendant without a DACL stays unchanged; the Change returns
 // [ErrNullDACL] for a root without one. A Revoke that concerns no entry is not an error.
 func EditEach(steps []Step) Change {
-	return func(n *Node) (d *sd.Descriptor, descend bool, err error) {
-		if d = n.Before; n.Path != "" {
-			if d, _, err = Renew(n); err != nil || d.DACL() == nil {
-				return d, true, err
+	return func(n *Node) (after *sd.Descriptor, descend bool, err error) {
+		if after = n.Before; n.Path != "" {
+			if after, _, err = Renew(n); err != nil || after.DACL() == nil {
+				return after, true, err
 			}
 		}
+		d := n.first(after, steps)
 		// One step at a time: a step that concerns no entry of this file does not stop the others (F-206).
 		for i := range steps {
 			next, err := apply(d, n.Directory, steps[i:i+1])
@@ -124,10 +125,10 @@ func EditEach(steps []Step) Change {
 			case err != nil:
 				return nil, false, err
 			default:
-				d = next
+				d, after = next, next
 			}
 		}
-		return d, true, nil
+		return after, true, nil
 	}
 }
 
@@ -144,7 +145,28 @@ func apply(d *sd.Descriptor, directory bool, steps []Step) (*sd.Descriptor, erro
 			return nil, err
 		}
 	}
-	return withDACL(d, l, 0), nil
+	var set sd.Control
+	if directory {
+		set = sd.DACLAutoInherited // New children mark what they inherit, so that -r can replace it (B-110).
+	}
+	return withDACL(d, l, set), nil
+}
+
+// first returns d, the descriptor of n so far, without the entry for CREATOR GROUP that a file server derives from the
+// mode or the default ACL. It returns d itself if the descriptor is stored, if n is no directory, or if a step is about
+// CREATOR GROUP.
+func (n *Node) first(d *sd.Descriptor, steps []Step) *sd.Descriptor {
+	if !n.Directory || n.Kept == nil || n.Kept.Raw != nil || slices.ContainsFunc(steps, func(s Step) bool {
+		return s.Trustee == sid.CreatorGroup
+	}) {
+		return d
+	}
+	// The primary group of an account can be a group of all users (B-111).
+	l, err := sd.ListEditor{Container: true}.Purge(d.DACL(), sid.CreatorGroup)
+	if err != nil { // it has no DACL
+		return d
+	}
+	return WithDACL(d, l)
 }
 
 // on returns the list l after the step. l does not change.

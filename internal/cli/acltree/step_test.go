@@ -55,7 +55,7 @@ func TestStepsOnOneDescriptor(t *testing.T) {
 		{"revoke all", "D:(D;;FX;;;BU)(A;;FA;;;BU)(A;ID;FR;;;BU)", false, Step{Revoke, sid.Users, Rights{}, 0, nil},
 			"D:(A;ID;FR;;;BU)", nil},
 		{"revoke writing", "D:(A;OICI;0x1301bf;;;BU)", true, Step{Revoke, sid.Users, must(ParseRights("write")), 0, nil},
-			"D:(A;OICI;0x1300a9;;;BU)", nil},
+			"D:AI(A;OICI;0x1300a9;;;BU)", nil},
 		{"revoke the last right", "D:(A;;FR;;;BU)(A;;FA;;;BA)", false,
 			Step{Revoke, sid.Users, must(ParseRights("read")), 0, nil}, "D:(A;;FA;;;BA)", nil},
 		{"revoke denials", "D:(D;;FX;;;BU)(A;;FA;;;BU)", false, Step{Revoke, sid.Users, Rights{}, 0, &denials},

@@ -35,8 +35,8 @@ func (c *checkUp) trees(list []treeConfig) {
 			if t.exposed {
 				c.note("trees", "%s: %s can reach its files without refmond (exposed: true)", t.name, who)
 			} else {
-				c.wrong("trees", "%s: %s can reach its files without refmond: chmod go= a directory above "+
-					"it (a chmod of the tree itself takes refmon acl repair --rehash %s afterwards)", t.name, who, t.Path)
+				c.wrong("trees", "%s: %s can reach its files without refmond: run chmod go= %s; "+
+					"refmon acl repair --rehash %s", t.name, who, t.Path, t.Path)
 			}
 		}
 		_ = tree.Close() // nothing is open in it

@@ -24,7 +24,7 @@ open files, and the cached tokens and file contents of mounts. It prints what en
 the host's kernel goes on serving, with the program to stop. It does not forbid a new logon or a new open, so
 change the account, the group or the descriptor first. It needs SeDebugPrivilege, and the trail records it.
 
-  refmond account disable bob
+  refmond account lock bob
   refmond revoke --socket /run/refmon/admin.sock bob
   refmond revoke --socket /run/refmon/admin.sock /srv/projects/payroll
 

@@ -222,9 +222,9 @@ func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 	who := strings.Join(open, "; ")
 	if !c.exposed {
 		// Mode bits decide access for users who bypass refmond (F-127).
-		return fmt.Errorf("users can reach its files without refmond: %s: chmod go= a directory "+
-			"above it (a chmod of the tree itself takes refmon acl repair --rehash %s afterwards), or set exposed: true",
-			who, c.Path)
+		return fmt.Errorf("users can reach its files without refmond: %s: run chmod go= %s; refmon acl repair --rehash %s, "+
+			"or chmod go= a directory above it (which closes a mount below that directory too), or set exposed: true",
+			who, c.Path, c.Path)
 	}
 	s.log.Warn("users can reach the files of a tree without refmond", "tree", c.name, "by", who)
 	if st := log.Write(audit.ShareExposed(audit.Origin{Names: log.Names}, c.name, c.Path, who)); st != ntstatus.Success {

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/refmon/refmon/internal/cli/acltree"
+	"github.com/refmon/refmon/sd"
+)
+
+// remains prints the entries of the same users and groups that still limit a grant or survive a revocation.
+func (r *aclRun) remains(after *sd.Descriptor, steps []acltree.Step) {
+	for _, s := range steps {
+		for _, a := range after.DACL().All() {
+			inherited := a.Flags()&sd.Inherited != 0
+			switch {
+			case a.SID() != s.Trustee:
+			case (s.Verb == acltree.Grant || s.Verb == acltree.Set) && a.Type().IsDeny() && a.Mask()&s.Rights.Allow != 0:
+				fmt.Fprintf(r.std.err, "refmon: an entry that denies %v to %v stays%s and comes first\n", a.Mask(), a.SID(),
+					from(inherited))
+			case s.Verb == acltree.Revoke && inherited:
+				fmt.Fprintf(r.std.err, "refmon: %v keeps %v, inherited from a directory above: revoke it there\n",
+					a.SID(), a.Mask())
+			}
+		}
+	}
+}
+
+func from(inherited bool) string {
+	if inherited {
+		return ", inherited from a directory above,"
+	}
+	return ""
+}
+
+// keeps counts a descendant that still grants what a step revokes: by its own entries, or by inherited ones if its DACL
+// is protected or absent (B-112).
+func (r *aclRun) keeps(path string, after *sd.Descriptor, steps []acltree.Step) {
+	grants := func(s *acltree.Step) bool {
+		if s.Verb != acltree.Revoke || s.Only != nil && *s.Only == acltree.Deny {
+			return false
+		}
+		for _, a := range after.DACL().All() {
+			own := a.Flags()&sd.Inherited == 0 || after.Control()&sd.DACLProtected != 0
+			if own && a.SID() == s.Trustee && !a.Type().IsDeny() && (s.Rights.Deny == 0 || a.Mask()&s.Rights.Deny != 0) {
+				return true
+			}
+		}
+		return after.DACL() == nil
+	}
+	for i := range steps {
+		if grants(&steps[i]) {
+			if r.kept++; r.kept == 1 {
+				r.firstKept = path
+			}
+			return
+		}
+	}
+}
+
+// keptBy prints how many descendants still grant what was revoked, and then returns errDenied. It returns nil if there
+// are none.
+func (r *aclRun) keptBy() error {
+	if r.kept == 0 {
+		return nil
+	}
+	fmt.Fprintf(r.std.err, "refmon: what was revoked is kept by %s (first: %s), by their own entries or protected DACLs; "+
+		"add --every\n", count(r.kept, "file", "files"), printable(filepath.Join(r.Path, r.firstKept)))
+	return errDenied
+}
+
+// notRecursive says that the members of a directory keep their entries, if the change is without -r and there are some.
+func (r *aclRun) notRecursive(tree *acltree.Tree) {
+	if list, err := tree.List(""); r.direct && !r.Recursive && err == nil && len(list) > 0 {
+		fmt.Fprintln(r.std.err, "refmon: the files below keep their entries; add -r to change them too")
+	}
+}
