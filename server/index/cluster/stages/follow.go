@@ -60,6 +60,9 @@ func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	}
 	f.logs = f.all()
 	if err := f.beginRows(); err != nil {
+		if ctx.Err() != nil { // the store has the same context
+			return nil
+		}
 		return err
 	}
 	if f.config.Beat == 0 {

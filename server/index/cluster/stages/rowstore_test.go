@@ -308,6 +308,16 @@ func TestStoreRefusesNestedTrees(t *testing.T) {
 	}
 }
 
+// TestFollowEndsDuringBegin checks that the end of the context is no error while the store is prepared (N-130).
+func TestFollowEndsDuringBegin(t *testing.T) {
+	b := newOpenSite(t, 1)
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	if err := Follow(ctx, b.dial(site.Follow), FollowConfig{Rows: noRows{}}); err != nil {
+		t.Errorf("the context ended: %v, want nil", err)
+	}
+}
+
 var errBegun = errors.New("begun")
 
 // noRows is a store that ends the follower once its parts were accepted.
