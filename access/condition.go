@@ -98,7 +98,7 @@ func (v *environment) attribute(scope claims.Scope, name string) (claims.Attribu
 }
 
 // resourceAttribute returns the first resource attribute of a SACL with this name, ignoring case. It returns false if
-// the SACL has none.
+// the SACL has no such attribute.
 func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
 	if l.Facts()&sd.HasResourceAttribute == 0 {
 		return claims.Attribute{}, false

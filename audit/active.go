@@ -69,7 +69,7 @@ func (a *Active) failed() {
 }
 
 // follow recomputes the words that Records reads from the policy in force. It repeats this if another goroutine
-// changes the policy meanwhile.
+// changes the policy during the computation.
 func (a *Active) follow() {
 	for {
 		raw := a.policy.Load()

@@ -194,7 +194,8 @@ func TestSetReturnsDocumentedStatuses(t *testing.T) {
 	}
 }
 
-func TestSetControlAcceptsOnlyChangeableBits(t *testing.T) { // S-26
+// The bits for trust, server security, automatic inheritance and protection can be set alone, and no other bit (S-26).
+func TestSetControlAcceptsOnlyChangeableBits(t *testing.T) {
 	if c, st := sd.SetControl(sd.DACLPresent, sd.DACLProtected|sd.DACLAutoInherited,
 		sd.DACLProtected); st != ntstatus.Success || c != sd.DACLPresent|sd.DACLProtected {
 		t.Error(c, st)

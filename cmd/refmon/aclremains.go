@@ -58,8 +58,8 @@ func (r *aclRun) keeps(path string, after *sd.Descriptor, steps []acltree.Step) 
 	}
 }
 
-// keptBy prints how many descendants still grant what was revoked, and then returns errDenied. It returns nil if there
-// are none.
+// keptBy prints how many descendants still grant what was revoked, and then returns errDenied. It returns nil if no
+// descendant does.
 func (r *aclRun) keptBy() error {
 	if r.kept == 0 {
 		return nil
