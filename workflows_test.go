@@ -51,7 +51,7 @@ func TestWorkflows(t *testing.T) {
 		for _, w := range made.FindAllStringSubmatch(string(b), -1) {
 			targets++
 			if !strings.Contains(string(makefile), "\n"+w[1]+":") {
-				t.Errorf("%s makes %s, which is no target of the Makefile", name, w[1])
+				t.Errorf("%s makes %s, which is not a target of the Makefile", name, w[1])
 			}
 		}
 		for _, w := range listed.FindAllStringSubmatch(string(b), -1) {

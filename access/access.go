@@ -42,7 +42,7 @@ func (s *Subject) Effective() *token.Token {
 		return nil
 	}
 	t := s.Primary
-	if s.Client != nil { // also a client that is no token: it must not fall back to the server
+	if s.Client != nil { // also a client that is not a token: it must not fall back to the server
 		t = s.Client
 	}
 	if t.IsZero() {
@@ -111,7 +111,7 @@ func (m Mode) String() string {
 }
 
 // Intent declares that a file is opened for backup or restore. The zero value
-// is no intent. Without intent the two privileges grant nothing.
+// is not an intent. Without intent the two privileges grant nothing.
 type Intent struct{ Backup, Restore bool }
 
 // Options configures the check. The zero value is the default of Windows.
@@ -121,7 +121,7 @@ type Options struct {
 	ADOwnerReadOnly bool
 	// ClaimsDisabled makes the check skip all callback entries.
 	ClaimsDisabled bool
-	// Callback decides callback entries whose data is no condition, like a
+	// Callback decides callback entries whose data is not a condition, like a
 	// resource manager's AuthzAccessCheck callback. nil means Unknown. It
 	// must be a pure function.
 	Callback func(entry sd.ACE, t *token.Token) claims.Truth

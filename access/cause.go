@@ -1,7 +1,7 @@
 package access
 
 // cause is why an entry or a stage had the effect it had. The zero value,
-// matched, is no obstacle.
+// matched, is not an obstacle.
 type cause uint8
 
 const (
@@ -82,7 +82,7 @@ var causes = [...]struct{ rule, because string }{
 	noTree:           {"A-80", "it allows rights on one object type, and no object type list was given"},
 	notInTree:        {"A-81", "its object type is not in the object type list"},
 	claimsDisabled:   {"A-73", "callback entries are switched off"},
-	opaqueCondition:  {"A-72", "it carries data that is no condition, and no callback vouched for it"},
+	opaqueCondition:  {"A-72", "it carries data that is not a condition, and no callback vouched for it"},
 	conditionFalse:   {"A-70", "its condition is false"},
 	conditionUnknown: {"A-70", "its condition cannot be decided, which allows nothing"},
 
@@ -109,7 +109,7 @@ var causes = [...]struct{ rule, because string }{
 	levelTooLow:       {"A-30", "the client is impersonated below SecurityImpersonation"},
 	nothingAsked:      {"A-33", "nothing is asked for"},
 	previousOnly:      {"A-35", "they were granted before and are not checked again"},
-	badList:           {"A-25", "the object type list is no tree in preorder"},
+	badList:           {"A-25", "the object type list is not a tree in preorder"},
 	securityHeld:      {"A-50", "SeSecurityPrivilege is enabled"},
 	securityMissing:   {"A-50", "ACCESS_SYSTEM_SECURITY needs SeSecurityPrivilege, which is not enabled"},
 	intentHeld:        {"A-54", "the intent was declared and its privilege is enabled: "},

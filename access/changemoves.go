@@ -197,7 +197,7 @@ func putMoves(r *Request) (out []move) {
 	for at, s := range whom {
 		a, err := sd.NewACE(sd.AccessAllowed, 0, mask, s)
 		// A list that is full takes no further entry, and a proposal that cannot be
-		// carried out is no answer.
+		// carried out is not an answer.
 		if err != nil || r.Descriptor.DACL().Len() > 0 && !fits(r.Descriptor.DACL(), a) {
 			continue
 		}

@@ -21,7 +21,7 @@ func (q *query) condition(e *sd.Entry, f effect) cause {
 		case x.Condition != nil:
 			truth = q.evaluate(x.Condition, f, q.pass)
 		case x.Opaque && q.r.Options.Callback != nil:
-			// The resource manager's callback decides data that is no condition
+			// The resource manager's callback decides data that is not a condition
 			//
 			truth, opaque = q.r.Options.Callback(q.dacl.acl.At(int(e.Index)), q.who.token), true
 		case x.Opaque:

@@ -34,7 +34,7 @@ func (q *query) answer(x *trial) (Decision, error) {
 		x.lists(q)
 	}
 	if types := q.r.ObjectTypes; len(types) > 0 {
-		if ValidateObjectTypes(types) != nil { // The list is no tree in preorder.
+		if ValidateObjectTypes(types) != nil { // The list is not a tree in preorder.
 			return q.settle(Refuse(ntstatus.InvalidParameter)), nil
 		}
 		q.tree = newTree(types, false)
@@ -141,7 +141,7 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 		// The system call does not accept a client at the level Anonymous; Identification suffices.
 		return ntstatus.BadImpersonationLevel, d, true
 	case ValidateObjectTypes(r.ObjectTypes) != nil:
-		// The object type list is no tree in preorder.
+		// The object type list is not a tree in preorder.
 		return ntstatus.InvalidParameter, d, true
 	}
 	// Stage 0 runs before the descriptor is captured, so the query has neither lists nor a mapping.

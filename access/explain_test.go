@@ -284,7 +284,7 @@ func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 		{"A-73 no callback entries", "…(XA;;0x1;;;WD;(Member_of{SID(WD)}))(A;;0x1;;;WD)", 1, nil,
 			func(r *access.Request) { r.Options.ClaimsDisabled = true },
 			[]string{"DACL 0 A-73 -0x0", "DACL 1 A-70 +0x1"}, []string{"0x1+ AceAllow DACL 1"}},
-		{"A-72 data that is no condition", "…(0x09;;0x1;;;WD;#01020304)(A;;0x1;;;WD)", 1, nil, nil,
+		{"A-72 data that is not a condition", "…(0x09;;0x1;;;WD;#01020304)(A;;0x1;;;WD)", 1, nil, nil,
 			[]string{"DACL 0 A-72 -0x0", "DACL 1 A-70 +0x1"}, []string{"0x1+ AceAllow DACL 1"}},
 	} {
 		pc := plainCase{sd: c.sd, desired: c.desired, change: c.change, ask: c.ask}

@@ -117,8 +117,8 @@ func lowerSubject(m *winnt.GenericMapping, policy winnt.AccessMask) winnt.Access
 }
 
 // trust returns the bits that the first process trust label allows. A token that does not dominate it gets only the
-// label's mask and ACCESS_SYSTEM_SECURITY. No token dominates a label whose SID is no trust level. need
-// has the requested bits, for the explanation. The SACL must have a trust label.
+// label's mask and ACCESS_SYSTEM_SECURITY. No token dominates a label whose SID is not a trust level.
+// need has the requested bits, for the explanation. The SACL must have a trust label.
 func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
 	at := nextSystem(q.sacl.entries, sd.SystemProcessTrustLabel, 0)
 	e := &q.sacl.entries[at]

@@ -122,7 +122,7 @@ var notes = map[string]note{
 	"AC-093b": {samba420, "A-111", "Twice negated."},
 	"AC-094":  {samba420, "A-1", "A condition that holds does not help where the entry's SID matches no token."},
 	"AC-095":  {samba420, "A-114", "A claim of the device contains what the object's attribute lists."},
-	"AC-096a": {documented, "A-72", "Callback data that is no condition: an allow entry is ignored."},
+	"AC-096a": {documented, "A-72", "Callback data that is not a condition: an allow entry is ignored."},
 	"AC-096b": {documented, "A-72", "A deny entry applies."},
 	"AC-097":  {samba417, "A-80", "An object entry with a type allows nothing without an object type list."},
 	"AC-098":  {samba417, "A-80", "But denies."},

@@ -26,7 +26,7 @@ type identity struct {
 	resource       *sd.ACL // SACL with the resource attributes
 }
 
-// list is an ACL as a check reads it. The zero value is no list.
+// list is an ACL as a check reads it. The zero value is not a list.
 type list struct {
 	entries []sd.Entry
 	acl     *sd.ACL // their source; nil for bytes used once

@@ -30,7 +30,7 @@ func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
 		return nil, Decision{}, ErrNoRequest
 	}
 	q := query{who: new(identity), r: r, tr: tr}
-	// There is no list to give results for, or it is no tree in preorder
+	// There is no list to give results for, or it is not a tree in preorder
 	//
 	if len(r.ObjectTypes) == 0 || ValidateObjectTypes(r.ObjectTypes) != nil {
 		if q.mapping = r.mapping(); q.mapping != nil {

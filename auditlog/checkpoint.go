@@ -44,7 +44,7 @@ func parseCheckpoint(text string) (Checkpoint, error) {
 	}
 	size, err := strconv.ParseUint(lines[1], 10, 63)
 	if err != nil {
-		return c, fmt.Errorf("checkpoint: size %q is no number", lines[1])
+		return c, fmt.Errorf("checkpoint: size %q is not a number", lines[1])
 	}
 	root, err := base64.StdEncoding.DecodeString(lines[2])
 	if err != nil || len(root) != tlog.HashSize {

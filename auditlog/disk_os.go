@@ -48,7 +48,7 @@ func (d folder) Rename(from, to string) error { return d.faults.Rename(d.path(fr
 // Remove implements disk.
 func (d folder) Remove(name string) error { return d.faults.Remove(d.path(name)) }
 
-// List implements disk. A missing folder has no entries and is no error.
+// List implements disk. A missing folder has no entries and is not an error.
 func (d folder) List(name string) ([]string, error) {
 	entries, err := os.ReadDir(d.path(name))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -140,7 +140,7 @@ func (c command) Sign(text []byte) ([]byte, error) {
 	}
 	sig, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(out)))
 	if err != nil || !c.Verify(text, sig) {
-		return nil, fmt.Errorf("external signer %s: its output is no signature of key %s", c.args[0], c.Name())
+		return nil, fmt.Errorf("external signer %s: its output is not a signature of key %s", c.args[0], c.Name())
 	}
 	return sig, nil
 }

@@ -32,7 +32,7 @@ func TestCommandSignsWithItsKeyOnly(t *testing.T) {
 	}
 	cfg := Config{Dir: filepath.Join(dir, "log"), Signers: []note.Signer{s}}
 	t.Setenv(signing, filepath.Join(dir, "b"))
-	if _, err := Open(cfg); err == nil || !strings.Contains(err.Error(), "no signature of key") {
+	if _, err := Open(cfg); err == nil || !strings.Contains(err.Error(), "not a signature of key") {
 		t.Errorf("another key: %v", err)
 	}
 	t.Setenv(signing, filepath.Join(dir, "a"))

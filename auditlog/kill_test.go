@@ -55,7 +55,7 @@ func sign(file string) {
 	if err != nil {
 		os.Exit(2)
 	}
-	fmt.Fprintln(os.Stderr, "what a program says besides is no part of the signature")
+	fmt.Fprintln(os.Stderr, "what a program says besides is not part of the signature")
 	fmt.Println(base64.StdEncoding.EncodeToString(sig))
 }
 

@@ -168,7 +168,7 @@ func TestLogAssignsRecordNumbers(t *testing.T) {
 }
 
 // A log without space for some records of an operation stores none of them, though it has a reserve for the others.
-// An operation whose records all may use the reserve is stored whole. No records are no operation (U-93).
+// An operation whose records all may use the reserve is stored whole. No records are not an operation (U-93).
 func TestWriteAllIsAllOrNone(t *testing.T) {
 	of := func(spec token.Spec) audit.Event {
 		v, err := token.New(spec)

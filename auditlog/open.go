@@ -134,7 +134,7 @@ func (w *writer) lastCheckpoint() (Checkpoint, error) {
 	_, err = note.Open(b, note.VerifierList())
 	var unknown *note.UnverifiedNoteError
 	if !errors.As(err, &unknown) {
-		return Checkpoint{}, fmt.Errorf("%w: its checkpoint is no signed note: %w", ErrDamaged, err)
+		return Checkpoint{}, fmt.Errorf("%w: its checkpoint is not a signed note: %w", ErrDamaged, err)
 	}
 	n := unknown.Note
 	for _, s := range w.log.cfg.Signers {

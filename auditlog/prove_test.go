@@ -64,7 +64,7 @@ func hashesOf(t *testing.T, lines []string) []tlog.Hash {
 	for _, line := range lines {
 		b, err := base64.StdEncoding.DecodeString(line)
 		if err != nil || len(b) != tlog.HashSize {
-			t.Fatalf("%q is no hash", line)
+			t.Fatalf("%q is not a hash", line)
 		}
 		out = append(out, tlog.Hash(b))
 	}
@@ -154,7 +154,7 @@ func TestEachRecordHasItsOwnProof(t *testing.T) {
 		t.Errorf("since the beginning: %v\n%s", err, proof)
 	}
 	if _, err := proveSince(d, []byte("no checkpoint")); err == nil {
-		t.Error("what is no checkpoint is continued")
+		t.Error("what is not a checkpoint is continued")
 	}
 	delete(d.now, segmentName(firsts[0])) // as one that is not kept any more
 	var gone *GoneError

@@ -91,7 +91,7 @@ func (r *replay) segment(first uint64, last bool) error {
 	return errors.Join(err, f.Close())
 }
 
-// frames adds the records of a segment to the tree. Bytes that are no frame end the last segment; in others they are
+// frames adds the records of a segment to the tree. Bytes that are not a frame end the last segment; in others they are
 // ErrDamaged.
 func (r *replay) frames(s *scanner, last bool) error {
 	for {

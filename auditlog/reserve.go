@@ -29,7 +29,7 @@ var zeroes [zeroesAhead]byte
 
 // writeZeroes writes zeros up to zeroesAhead bytes behind end, the end of the buffer, if end exceeds the zeros
 // written before. It stays within the allocated space, so it takes none from other programs, and does nothing without
-// such space. A full disk is no error.
+// such space. A full disk is not an error.
 func (w *writer) writeZeroes(end int64) error {
 	from, to := max(w.size, w.zeroed), min(end+zeroesAhead, w.allocated)
 	if end <= w.zeroed || to <= from {

@@ -96,7 +96,7 @@ func TestReserveIsForAdministrators(t *testing.T) {
 }
 
 // TestFlushesOverwriteZeros checks that most flushes of a log with a reserve leave the length of the segment and its
-// blocks alone, that readers end before the zeros, and that zeros are no damage after a crash. Other bytes behind the
+// blocks alone, that readers end before the zeros, and that zeros are not damage after a crash. Other bytes behind the
 // records still are, in a segment that another one follows.
 func TestFlushesOverwriteZeros(t *testing.T) {
 	dir := t.TempDir()

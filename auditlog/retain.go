@@ -103,7 +103,7 @@ func (w *writer) retain(reserve bool) error {
 }
 
 // removeSegment removes or archives the oldest segment, whose last record is last, and buffers a record about it. A
-// missing file is no error when it removes.
+// missing file is not an error when it removes.
 func (w *writer) removeSegment(s kept, last uint64) error {
 	d, keep := w.log.cfg.disk, &w.log.cfg.Keep
 	name := segmentName(s.first)

@@ -57,7 +57,7 @@ func (s *scanner) skip(n int) { s.buf, s.at = s.buf[n:], s.at+int64(n) }
 func (s *scanner) rewind() { s.buf, s.eof = nil, false }
 
 // next returns the next frame, which is valid until the next call. It returns io.EOF at the end of the segment, also
-// if only zeros follow, and errTorn for other bytes that are no frame. The position then stays before them.
+// if only zeros follow, and errTorn for other bytes that are not a frame. The position then stays before them.
 func (s *scanner) next() (frame, error) {
 	f, n, err := decodeFrame(s.buf)
 	for err != nil && !s.eof && len(s.buf) < frameFixed+MaxRecord {

@@ -127,7 +127,7 @@ func (f *frame) payload() []byte { return f.bytes[frameFixed:] }
 // byte and the payload (U-70).
 func (f *frame) leaf() tlog.Hash { return sha256.Sum256(f.bytes[frameFixed-1:]) }
 
-// errTorn is the error for bytes that are no whole frame.
+// errTorn is the error for bytes that are not whole frame.
 var errTorn = errors.New("no whole frame")
 
 // decodeFrame parses the frame that b starts with. size is its length in bytes, and f refers to b. It returns errTorn

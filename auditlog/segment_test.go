@@ -144,7 +144,7 @@ func TestSegmentNameIsItsFirstRecord(t *testing.T) {
 	}
 	for _, good := range []string{"tile/7/000", "tile/0/000.p/1", "tile/0/000.p/255", "tile/0/x001/000"} {
 		if level, number, width, ok := parseTilePath(good); !ok || tilePath(level, number, width) != good {
-			t.Errorf("%q is no tile: %d, %d, %d", good, level, number, width)
+			t.Errorf("%q is not a tile: %d, %d, %d", good, level, number, width)
 		}
 	}
 }

@@ -26,7 +26,7 @@ type Verification struct {
 
 // Kinds of faults that [Verify] finds.
 const (
-	FaultFrame     = "frame"      // bytes that are no record: changed, or cut off
+	FaultFrame     = "frame"      // bytes that are not a record: changed, or cut off
 	FaultOrder     = "order"      // a record with a wrong number
 	FaultGap       = "gap"        // records between two segments are missing
 	FaultRecord    = "record"     // a record is not the one that the tree has

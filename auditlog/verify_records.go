@@ -82,7 +82,7 @@ func (c *check) segment(first uint64, oldest, newest bool) error {
 }
 
 // frames verifies the records of a segment until its end, or until covered returns true. In the newest segment an
-// incomplete record after all checkpoints is no fault.
+// incomplete record after all checkpoints is not a fault.
 func (c *check) frames(s *scanner, newest bool) error {
 	for {
 		f, err := s.next()
@@ -94,7 +94,7 @@ func (c *check) frames(s *scanner, newest bool) error {
 			c.out.Writing = int64(len(s.buf))
 			return nil
 		case errors.Is(err, errTorn):
-			return &Fault{FaultFrame, id, "its bytes are no record"}
+			return &Fault{FaultFrame, id, "its bytes are not a record"}
 		case err != nil:
 			return err
 		case f.id != id:

@@ -282,7 +282,7 @@ func TestFoldersWithoutSegments(t *testing.T) {
 		}
 		gone.set(checkpointName, []byte("no note"))
 		if proof, err := prove(gone); err == nil || proof != nil || !strings.Contains(err.Error(), "no signed note") {
-			t.Errorf("prove %s by a checkpoint that is no note: %v, %q", what, err, proof)
+			t.Errorf("prove %s by a checkpoint that is not a note: %v, %q", what, err, proof)
 		}
 	}
 	gone.set(checkpointName, d.now[checkpointName].data)

@@ -282,7 +282,7 @@ func TestTruncatedTileNamesRecord(t *testing.T) {
 	name := tilePath(0, 0, tileWidth)
 	whole := d.now[name].data
 	for _, left := range []int{0, 1, 100, tileWidth - 1} {
-		for more := range 2 { // bytes that are no whole hash
+		for more := range 2 { // bytes that are not whole hash
 			d.set(name, whole[:left*tlog.HashSize+more])
 			refuted(t, fmt.Sprintf("%d hashes and %d bytes", left, more), d, uint64(left+1), FaultTree)
 		}

@@ -44,7 +44,7 @@ func accountNamed(name string) (logon.Account, ntstatus.Status) {
 func win32Account(a logon.Account, ok bool) (logon.Account, ntstatus.Status) {
 	switch {
 	case !ok, a.Use == winnt.SidTypeDomain && a.SID.SubAuthorities() == 0:
-		return logon.Account{}, ntstatus.NoneMapped // an authority is no account
+		return logon.Account{}, ntstatus.NoneMapped // an authority is not an account
 	case a.Use == winnt.SidTypeDomain:
 		a.Name = a.Domain
 	}

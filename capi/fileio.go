@@ -43,7 +43,7 @@ func (c *call) optional(offset, key int) (at uint64, st ntstatus.Status) {
 
 // finish writes the IO_STATUS_BLOCK. If the call failed, it leaves the block unchanged.
 func (x ioCall) finish(st ntstatus.Status, information int) uint64 {
-	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is no failure
+	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is not a failure
 	if uint32(st)&failed != failed {
 		if fault := x.putIOStatus(x.block, st, uint64(information)); fault != ntstatus.Success {
 			return status(fault)

@@ -100,9 +100,9 @@ func TestKernelMisuseEndsProgram(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/kernel/misuse.c", "-lrefmonk", "-lrefmon")
 	for i, want := range []string{
-		"PsRevertThreadToSelf: 0x[0-9a-f]+ is no object: it is gone, or it never was one",
+		"PsRevertThreadToSelf: 0x[0-9a-f]+ is not an object: it is gone, or it never was one",
 		"PsDereferencePrimaryToken: the Token at 0x[0-9a-f]+: " + owedNothing,
-		"SeTokenIsAdmin: 0x[0-9a-f]+ is no object: it is gone, or it never was one",
+		"SeTokenIsAdmin: 0x[0-9a-f]+ is not an object: it is gone, or it never was one",
 		"PsImpersonateClient: 0x[0-9a-f]+ is an object of type Token, which does not belong here",
 		"SeReleaseSubjectContext: the subject context at 0x[0-9a-f]+ has no primary token: " +
 			"it was released, or never captured",
@@ -110,8 +110,9 @@ func TestKernelMisuseEndsProgram(t *testing.T) {
 		"SeUnlockSubjectContext: the subject context at 0x[0-9a-f]+ is not locked by this thread",
 		"SeImpersonateClient: the client context at 0x[0-9a-f]+ has no token: it was deleted, or never created",
 		"PsRestoreImpersonation: the Token at 0x[0-9a-f]+: " + owedNothing,
-		"ObReferenceObjectByHandle: 0x[0-9a-f]+ is no object type: pass what a variable such as SeTokenObjectType points to",
-		"SeTokenType: 0x0 is no object: it is gone, or it never was one",
+		"ObReferenceObjectByHandle: 0x[0-9a-f]+ is not an object type: " +
+			"pass what a variable such as SeTokenObjectType points to",
+		"SeTokenType: 0x0 is not an object: it is gone, or it never was one",
 		"the work item at 0x[0-9a-f]+ returned while it impersonates: it must call PsRevertToSelf",
 	} {
 		out, err := exec.Command(program, strconv.Itoa(i)).CombinedOutput()

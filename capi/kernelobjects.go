@@ -34,7 +34,7 @@ func (c *call) objectType(i int) *winnt.ObjectType {
 	if n := (p - objectTypes) / 0x100; p >= objectTypes && p%0x100 == 0 && n > 0 && int(n) < len(types) {
 		return types[n]
 	}
-	c.bug("%#x is no object type: pass what a variable such as SeTokenObjectType points to", uintptr(p))
+	c.bug("%#x is not an object type: pass what a variable such as SeTokenObjectType points to", uintptr(p))
 	return nil
 }
 
@@ -127,7 +127,7 @@ func (c *call) alive(p user) *known {
 func (c *call) find(p user) *known {
 	k := c.alive(p)
 	if k == nil {
-		c.bug("%#x is no object: it is gone, or it never was one", uintptr(p))
+		c.bug("%#x is not an object: it is gone, or it never was one", uintptr(p))
 	}
 	return k
 }

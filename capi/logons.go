@@ -140,7 +140,7 @@ func lsaLookupSids(c *call) uint64 {
 		if st != ntstatus.Success {
 			return status(st)
 		}
-		// One that is no SID is a name of type SidTypeInvalid, not a fault of the call (L-47).
+		// One that is not a SID is a name of type SidTypeInvalid, not a fault of the call (L-47).
 		if sids[i], st = c.SIDAt(user(p)); st != ntstatus.Success && st != ntstatus.InvalidSID {
 			return status(st)
 		}

@@ -126,7 +126,7 @@ func ntSetSecurityObject(c *call) uint64 {
 func (c *call) descriptorToSet() nt.Captured[*sd.Descriptor] {
 	d := setSecurityObjectIn(c).SecurityDescriptor
 	if c.ptr(2) == 0 {
-		// NULL is no descriptor, and the service looks at the descriptor before the handle (O-65).
+		// NULL is not a descriptor, and the service looks at the descriptor before the handle (O-65).
 		d.Status = ntstatus.AccessViolation
 	}
 	return d

@@ -8,7 +8,7 @@ import (
 )
 
 // Type is the type of an attribute's values, the ValueType field of MS-DTYP
-// 2.4.10.1. The zero value is no type.
+// 2.4.10.1. The zero value is not a type.
 type Type uint16
 
 // The value types, with their letters in descriptor text.
@@ -118,7 +118,7 @@ func (a *Attribute) Validate() error {
 	case SID:
 		for i, s := range a.SIDs {
 			if s.IsZero() {
-				return fmt.Errorf("%w %q: value %d is no SID", ErrAttribute, a.Name, i)
+				return fmt.Errorf("%w %q: value %d is not a SID", ErrAttribute, a.Name, i)
 			}
 		}
 	case Boolean:

@@ -102,7 +102,7 @@ func (a *Attribute) decodeValue(b []byte, off uint32) (used int, err error) {
 		}
 		s, n, err := sid.Decode(p)
 		if err != nil || n != len(p) {
-			return 0, fmt.Errorf("%d bytes that are no SID", len(p))
+			return 0, fmt.Errorf("%d bytes that are not a SID", len(p))
 		}
 		a.SIDs = append(a.SIDs, s)
 		return 4 + len(p), nil

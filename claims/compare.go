@@ -68,7 +68,7 @@ func (e *Expr) set(env Env, n *node) Truth {
 
 // overlap evaluates Contains (contains is true) or Any_of: whether the left operand has every value, or some value,
 // of the right one. An empty right operand gives False, for Any_of only if the left exists. Any other NULL
-// operand, a left operand that is no attribute, and types that are not comparable give Unknown. Any_of also gives
+// operand, a left operand that is not an attribute, and types that are not comparable give Unknown. Any_of also gives
 // Unknown for a literal scalar on the right.
 func (e *Expr) overlap(env Env, n *node, contains bool) Truth {
 	var l, r view

@@ -171,7 +171,7 @@ func (d *decoder) literal(code byte, at int) (literal, error) {
 	}
 	s, n, st := sid.DecodeString(p)
 	if st != ntstatus.Success || n != len(p) {
-		return literal{}, d.errorf(at, "the payload of %d bytes is no SID", len(p))
+		return literal{}, d.errorf(at, "the payload of %d bytes is not a SID", len(p))
 	}
 	return literal{typ: SID, s: p, sid: s}, nil
 }

@@ -124,7 +124,7 @@ func (p *printer) attribute(scope Scope, name string) {
 }
 
 // isLocalName reports whether name can be written without a prefix: it has
-// only letters, digits and : . / _, and is no operator word.
+// only letters, digits and : . / _, and is not an operator word.
 func isLocalName(name string) bool {
 	if name == "" || wordOperator(name) != 0 {
 		return false

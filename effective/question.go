@@ -72,7 +72,7 @@ func (q *Question) rights() ([]right, error) {
 }
 
 // chain returns the object types of a list in which each level has one entry. It returns nil for a list that
-// branches, is empty or is no tree in preorder.
+// branches, is empty or is not a tree in preorder.
 func (q *Question) chain() (types []winnt.GUID) {
 	if access.ValidateObjectTypes(q.ObjectTypes) != nil {
 		return nil

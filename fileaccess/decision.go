@@ -20,7 +20,7 @@ const (
 
 // Decision is the result of one open. The zero value denies. Status, Allowed
 // and Err are those of the [ntstatus.Verdict]. Err also returns an error for
-// STATUS_REPARSE, which is no failure in NT.
+// STATUS_REPARSE, which is not a failure in NT.
 type Decision struct {
 	ntstatus.Verdict
 	Rule    string           // the rule that refused, such as "F-31"; "" for success

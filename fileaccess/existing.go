@@ -149,7 +149,7 @@ func (o *opening) checkObject() ntstatus.Status {
 	o.used |= used
 	o.throughParent(&o.granted, remaining, o.max())
 	o.traceAttributes(remaining, checked)
-	// SYNCHRONIZE and READ_CONTROL are no exceptions (F-46).
+	// SYNCHRONIZE and READ_CONTROL are not exceptions (F-46).
 	// One right that is left denies all, and so does being granted nothing.
 	if remaining&^(o.granted|o.unchecked) != 0 || o.granted|o.unchecked == 0 {
 		return o.fail("F-44", ntstatus.AccessDenied)

@@ -8,7 +8,7 @@ import (
 )
 
 // LossKind is a kind of permission data that a conversion could not express.
-// The zero value is no loss.
+// The zero value is not a loss.
 type LossKind uint8
 
 // Kinds of losses. "Foreign" is the other side: POSIX or NFSv4.
@@ -61,7 +61,7 @@ func (k LossKind) String() string {
 }
 
 // Loss is one piece of data that a conversion could not express. The zero value
-// is no loss.
+// is not a loss.
 type Loss struct {
 	Kind LossKind
 	SID  sid.SID          // whom it concerns; zero: the whole

@@ -20,11 +20,11 @@ func TestStoppedAtIsIndexOfComponent(t *testing.T) {
 	}{
 		{"the first is missing", at(0, func(c *fileaccess.Component) { c.Exists = false }), 0, "F-22"},
 		{"the second is a link", at(1, func(c *fileaccess.Component) { c.SymbolicLink = true }), 1, "F-22"},
-		{"the third is no directory", at(2, func(c *fileaccess.Component) { c.IsDirectory = false }), 2, "F-22"},
+		{"the third is not a directory", at(2, func(c *fileaccess.Component) { c.IsDirectory = false }), 2, "F-22"},
 		{"the second cannot be traversed", at(1, func(c *fileaccess.Component) { c.Descriptor = aces(t, "empty") }), 1,
 			"F-23"},
 		{"the last name is missing", func(s *situation) { s.f.Object.Exists = false }, 3, "F-26"},
-		{"the last name is no directory", options(fileaccess.DirectoryFile), 3, "F-27"},
+		{"the last name is not a directory", options(fileaccess.DirectoryFile), 3, "F-27"},
 	} {
 		d, _ := open(t, 1, all, always, c.do)
 		if d.Allowed() || d.StoppedAt != c.want || d.Rule != c.rule {

@@ -8,7 +8,7 @@ import (
 )
 
 // POSIXTag is the kind of a POSIX ACL entry, with the values of the Linux
-// extended attributes. The zero value is no kind.
+// extended attributes. The zero value is not a kind.
 type POSIXTag uint16
 
 // Kinds of POSIX ACL entries.
@@ -70,7 +70,7 @@ var ErrPOSIXACL = errors.New("invalid POSIX ACL")
 // [POSIXACL.Check], with which DecodePOSIX also returns the list.
 func DecodePOSIX(b []byte) (POSIXACL, error) {
 	if len(b) < xattrHeader || (len(b)-xattrHeader)%xattrEntry != 0 {
-		return nil, fmt.Errorf("%w: %d bytes are no header and whole entries", ErrPOSIXACL, len(b))
+		return nil, fmt.Errorf("%w: %d bytes are not header and whole entries", ErrPOSIXACL, len(b))
 	}
 	if v := le32(b); v != xattrVersion {
 		return nil, fmt.Errorf("%w: version %d at offset 0, want %d", ErrPOSIXACL, v, xattrVersion)

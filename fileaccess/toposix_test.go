@@ -64,7 +64,7 @@ func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 			[]fileaccess.Loss{{Kind: noName, SID: sid.Users}, {Kind: noDenial, SID: sid.Users},
 				{Kind: noPerm, SID: u7, Bits: 0x14}, {Kind: noPerm, SID: g8, Bits: 0x114},
 				{Kind: noPerm, SID: sid.Everyone, Bits: 0x114}}},
-		"a denial of denied rights is no loss": {"(D;;0x1;;;BU)(D;;0x1;;;AU)(A;;0x9;;;WD)",
+		"a denial of denied rights is not a loss": {"(D;;0x1;;;BU)(D;;0x1;;;AU)(A;;0x9;;;WD)",
 			"u::--- g::--- o::---", "", []fileaccess.Loss{{Kind: noName, SID: sid.Users},
 				{Kind: noName, SID: sid.AuthenticatedUsers}, {Kind: noDenial, SID: sid.Users}, {Kind: noPerm, SID: u7, Bits: 8},
 				{Kind: noPerm, SID: g8, Bits: 8}, {Kind: noPerm, SID: sid.Everyone, Bits: 8}}},

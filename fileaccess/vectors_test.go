@@ -73,7 +73,7 @@ var notes = map[string]note{
 		"Passing through directories, by privilege, by descriptor or by the store's setting."},
 	"FO-040": {"documented", "F-22 F-23", "The first directory that fails decides."},
 	"FO-041": {"documented", "F-22", "The root of the share is not tested."},
-	"FO-042": {"documented", "F-22", "What stands on the way and is no directory, is going away, or leads elsewhere."},
+	"FO-042": {"documented", "F-22", "What stands on the way and is not a directory, is going away, or leads elsewhere."},
 	"FO-043": {"documented", "F-23", "The backup privilege passes where traversal is asked for."},
 	"FO-044": {"documented", "F-27", "A file where a directory is wanted, and the reverse."},
 	"FO-045": {"documented", "F-28", "A symbolic link as last component is told before any access test."},

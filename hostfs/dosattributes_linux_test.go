@@ -75,7 +75,7 @@ func TestReadOnlyFileCannotBeChanged(t *testing.T) {
 	h := w.open(th, "f", winnt.FILE_READ_ATTRIBUTES|winnt.DELETE, ntstatus.Success)
 	w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
 		ntstatus.CannotDelete)
-	// Clearing the disposition is no deletion, so the attribute does not matter.
+	// Clearing the disposition is not a deletion, so the attribute does not matter.
 	w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{}), ntstatus.Success)
 	v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 	basic, ok := v.(nt.FileBasic)

@@ -200,7 +200,7 @@ func (p *place) describe() (err error) {
 		}
 		o.ReparseTag = fileaccess.SymbolicLinkTag
 	default:
-		// A device, a pipe or a socket is no file of the tree. F-112
+		// A device, a pipe or a socket is not a file of the tree. F-112
 		return unix.EACCES
 	}
 	if deviceOf(&p.status) != p.t.device {
@@ -210,7 +210,7 @@ func (p *place) describe() (err error) {
 		return err
 	}
 	if o.ReparseTag != 0 && !p.read.own() {
-		// A link that was not made in the tree has no descriptor, and is no file of it (F-191).
+		// A link that was not made in the tree has no descriptor, and is not a file of it (F-191).
 		return unix.EACCES
 	}
 	o.Attributes = p.read.dos.attributes

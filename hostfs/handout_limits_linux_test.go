@@ -96,7 +96,7 @@ var attempts = []attempt{
 		target := name(fd, "b")
 		n, err := unix.Openat(dir, target, unix.O_CREAT|unix.O_RDONLY, 0o600)
 		if err != nil {
-			return nil // That is no fault of the passed descriptor.
+			return nil // That is not a fault of the passed descriptor.
 		}
 		defer shut(n)
 		return unix.Mount(placeOf(fd), placeOf(n), "", unix.MS_BIND, "")

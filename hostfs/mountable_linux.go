@@ -12,7 +12,7 @@ import (
 )
 
 // Shown returns the data that a mount shows of an open file, with one query. d is nil if the descriptor is missing or
-// cannot be read; that is no error. The facts omit data that only Windows needs: attributes, creation time, and
+// cannot be read; that is not an error. The facts omit data that only Windows needs: attributes, creation time, and
 // whether a directory is empty.
 func (f *file) Shown() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status) {
 	s, err := f.stat()

@@ -60,7 +60,7 @@ func (f *file) SetBasic(b nt.FileBasic) ntstatus.Status {
 func (f *file) keeps(a fileaccess.Attributes) ntstatus.Status {
 	switch {
 	case f.directory && a&fileaccess.AttributeTemporary != 0, !f.directory && a&fileaccess.AttributeDirectory != 0:
-		// A directory is not temporary, and a file is no directory (F-174).
+		// A directory is not temporary, and a file is not a directory (F-174).
 		return ntstatus.InvalidParameter
 	case a&^(dosKept|fileaccess.AttributeDirectory|fileaccess.AttributeNormal) != 0:
 		// What could not be kept is not promised. F-122

@@ -114,7 +114,7 @@ func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignS
 	if in.ObjectType.V != nil {
 		r.ObjectTypes = []winnt.GUID{*in.ObjectType.V}
 	}
-	// A context without a primary token, never captured or released, is no subject.
+	// A context without a primary token, never captured or released, is not a subject.
 	if subject := in.SubjectContext.Subject(); subject.Primary != nil {
 		r.Subject = se.Creator(&subject, false)
 	}

@@ -36,7 +36,7 @@ func TestSeImpersonateClientImpersonates(t *testing.T) {
 }
 
 // A client context captured from a subject context has the token of the subject's client, or of its process if there
-// is no client. A request above the level of the client fails (I-80).
+// is not a client. A request above the level of the client fails (I-80).
 func TestClientContextFromSubjectHasItsClient(t *testing.T) {
 	own := sid.MustParse("S-1-5-21-1-2-3-1001")
 	spec := token.StandardUser(own)

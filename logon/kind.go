@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Proof is how a client proved its identity. The zero value is no proof that a token names.
+// Proof is how a client proved its identity. The zero value is not a proof that a token names.
 type Proof uint8
 
 // Proofs.

@@ -82,7 +82,7 @@ type Result struct {
 	Proof, Answer string
 }
 
-// Account is a name with its SID. The zero value is no account.
+// Account is a name with its SID. The zero value is not an account.
 type Account struct {
 	SID       sid.SID
 	Use       winnt.SIDNameUse

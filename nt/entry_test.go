@@ -38,7 +38,7 @@ func TestServiceTableIsComplete(t *testing.T) {
 			}
 		}
 		if _, ok := services.MethodByName(m.Name); !ok {
-			t.Errorf("%s is no method of Services", m.Name)
+			t.Errorf("%s is not a method of Services", m.Name)
 		}
 	}
 	if n != nt.NtTable.Len() || n == 0 {

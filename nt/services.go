@@ -179,5 +179,5 @@ type Services interface {
 	RestoreImpersonation(Ticket)
 }
 
-// Ticket identifies an impersonation state that a kernel keeps for a thread. The zero value is no ticket.
+// Ticket identifies an impersonation state that a kernel keeps for a thread. The zero value is not a ticket.
 type Ticket uint64

@@ -31,7 +31,7 @@ type SecurityQualityOfService struct {
 type ObjectAttributes struct {
 	RootDirectory            winnt.Handle
 	ObjectName               string
-	Unnamed                  bool   // ObjectName is NULL, which below a RootDirectory is no empty name
+	Unnamed                  bool   // ObjectName is NULL, which below a RootDirectory is not an empty name
 	Attributes               uint32 // OBJ_*
 	SecurityDescriptor       *sd.Descriptor
 	SecurityQualityOfService *SecurityQualityOfService

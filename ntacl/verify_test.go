@@ -92,7 +92,7 @@ func TestVerifyOtherVersionsAndHashes(t *testing.T) {
 			t.Errorf("Verify, %s: %v, want %v", c.name, got, c.want)
 		}
 	}
-	for v, want := range []string{"unhashed", "intact", "stale", "unverifiable", "unhashed"} { // the last is no verdict
+	for v, want := range []string{"unhashed", "intact", "stale", "unverifiable", "unhashed"} { // the last is not a verdict
 		if got := ntacl.Verdict(v).String(); got != want {
 			t.Errorf("Verdict(%d).String() = %q, want %q", v, got, want)
 		}

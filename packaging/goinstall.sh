@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 module=github.com/refmon/refmon version=0.0.0-rehearsal.$$
-git rev-parse -q --verify HEAD >/dev/null 2>&1 || { echo "SKIPPED: this is no clone of the repository"; exit 77; }
+git rev-parse -q --verify HEAD >/dev/null 2>&1 || { echo "SKIPPED: this is not a clone of the repository"; exit 77; }
 work=$(mktemp -d)
 cache=$(go env GOMODCACHE)
 cleanup() { # also removes the test version from the module cache

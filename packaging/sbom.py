@@ -28,7 +28,7 @@ def component(path, version, checksum):
     c = {"type": "library", "name": path, "version": version, "purl": "pkg:golang/%s@%s" % (path, version)}
     c["bom-ref"] = c["purl"]
     if checksum.startswith("h1:"):
-        # The checksum is of a list of the module's files, so it is no hash of an archive.
+        # The checksum is of a list of the module's files, so it is not a hash of an archive.
         c["properties"] = [{"name": "go:sum", "value": checksum}]
     return c
 

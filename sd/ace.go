@@ -36,7 +36,7 @@ const (
 	InheritedObjectTypePresent uint32 = 2
 )
 
-// IsZero reports whether a is no entry.
+// IsZero reports whether a is not an entry.
 func (a ACE) IsZero() bool { return a.b == "" }
 
 // Binary returns the exact bytes (S-13), without copying them. It is "" for the zero value.

@@ -9,7 +9,7 @@ import (
 )
 
 // ACL is an access control list, held as its exact bytes. It is immutable. A
-// nil *ACL is no list, with no entries and revision 0. The zero value is an
+// nil *ACL is not a list, with no entries and revision 0. The zero value is an
 // empty list of revision 2.
 //
 //	offset size field

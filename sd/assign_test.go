@@ -85,7 +85,7 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 			"D:(A;;CCLCRC;;;WD)(A;;CC;;;BU)", change: kernelObject},
 		{id: "S-65 kernel object, audit", creator: "D:S:(AU;SA;GRGX;;;WD)", flags: sd.AvoidPrivilegeCheck,
 			want: og + "D:S:(AU;SA;CCLCRC;;;WD)", change: kernelObject},
-		{id: "S-65 kernel object, what is no access mask stays", flags: sd.AvoidPrivilegeCheck,
+		{id: "S-65 kernel object, what is not an access mask stays", flags: sd.AvoidPrivilegeCheck,
 			parent: "S:(SP;OI;0x5001;;;S-1-17-1)", creator: "D:S:(ML;;0x5007;;;HI)",
 			want: og + "D:S:(ML;;0x5007;;;HI)(SP;;0x5001;;;S-1-17-1)", change: kernelObject},
 		{id: "S-65 no substitution", creator: "D:(A;OICI;GA;;;CO)", container: true, want: og + "D:(A;OICI;FA;;;CO)"},

@@ -102,7 +102,7 @@ func RawACE(t Type, flags uint8, body []byte) (ACE, error) {
 	binary.LittleEndian.PutUint16(b[2:], uint16(size))
 	b = append(b, body...)
 	if _, _, ok := aceExtent(string(b)); !ok {
-		return ACE{}, buildError(ntstatus.InvalidACL, "the bytes given are no valid %s", t)
+		return ACE{}, buildError(ntstatus.InvalidACL, "the bytes given are not a valid %s", t)
 	}
 	return ACE{string(b)}, nil
 }

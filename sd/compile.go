@@ -33,7 +33,7 @@ func compile(b string) *ACL {
 }
 
 // init sets l to the list b, with its entries in buf if that is long enough. b
-// must not be longer than the list. ok is false if b is no valid list.
+// must not be longer than the list. ok is false if b is not a valid list.
 func (l *ACL) init(buf []Entry, b string) (ok bool) {
 	entries, st := CompileInto(buf, b)
 	if st != ntstatus.Success {

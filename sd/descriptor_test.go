@@ -13,7 +13,7 @@ import (
 )
 
 // The decoded bytes are kept wherever the canonical ones differ: the order of the parts, gaps, the resource manager's
-// byte without its flag, a list whose size is no multiple of four (S-25).
+// byte without its flag, a list whose size is not a multiple of four (S-25).
 func TestOriginalBytesAreKept(t *testing.T) {
 	everything := parse("O:SYG:S-1-5-21-1-2-3-4D:(A;;FA;;;BA)S:(AU;SA;FR;;;WD)").Binary()
 	change := func(f func(b []byte) []byte) []byte { return f(bytes.Clone(everything)) }

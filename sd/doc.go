@@ -19,5 +19,5 @@
 // descriptors explicitly.
 //
 // Guards: none needed. Every value is immutable once made and may be shared
-// between goroutines. A nil *ACL is no list (NULL or absent).
+// between goroutines. A nil *ACL is not a list (NULL or absent).
 package sd

@@ -13,13 +13,13 @@ type Extra struct {
 	HasObjectType, HasInherited     bool
 	Condition                       *claims.Expr      // nil without one, or if it is malformed
 	BadCondition                    bool              // starts as a condition but is malformed (S-34)
-	Opaque                          bool              // callback data that is no condition
+	Opaque                          bool              // callback data that is not a condition
 	Attribute                       *claims.Attribute // of a resource attribute; nil if malformed (S-33)
 	Client                          sid.SID           // client SID of a compound entry
 }
 
 // newExtra returns the data of a valid entry for which Entry has no field: object types, client SID, condition and
-// attribute. Callback data that is no condition sets Opaque, a condition that cannot be decoded sets BadCondition,
+// attribute. Callback data that is not a condition sets Opaque, a condition that cannot be decoded sets BadCondition,
 // and an attribute that cannot be decoded counts as absent.
 func newExtra(a ACE) Extra {
 	var x Extra

@@ -98,7 +98,7 @@ func (h *Heir) split(out []ACE, a ACE, drop bool) []ACE {
 }
 
 // effective returns the entry as it applies to the object itself. It maps generic bits, unless there is no mapping or
-// the mask is no rights. With substitute it replaces a placeholder SID (S-68). With drop it removes the
+// the mask is not rights. With substitute it replaces a placeholder SID (S-68). With drop it removes the
 // InheritedObjectType (S-69).
 func (h *Heir) effective(a ACE, substitute, drop bool) ACE {
 	if h.Mapping != nil && a.Type().Layout() != LayoutUnknown && !carriesPolicy(a.Type()) {

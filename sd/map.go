@@ -22,7 +22,7 @@ func (l *ACL) Map(f func(ACE) (ACE, bool)) (*ACL, error) {
 }
 
 // MapGeneric returns the entry with its generic bits mapped by m. An entry that only children inherit keeps them,
-// because they are mapped when a child is created (S-65). An entry whose mask is no access mask also keeps them: a
+// because they are mapped when a child is created (S-65). An entry whose mask is not an access mask also keeps them: a
 // label, an attribute, a policy identifier, or an entry of an unknown type. A nil m changes nothing.
 func (a ACE) MapGeneric(m *winnt.GenericMapping) ACE {
 	if a.Flags()&InheritOnly != 0 {

@@ -85,7 +85,7 @@ func (p *parser) descriptor() (*sd.Descriptor, error) {
 	return sd.New(parts), nil
 }
 
-// sectionStatus returns the status for text that is no section. After a list it
+// sectionStatus returns the status for text that is not a section. After a list it
 // counts as a malformed ACE unless it looks like a tag, elsewhere as an unknown
 // tag (S-43).
 func (p *parser) sectionStatus(seen string) ntstatus.Status {

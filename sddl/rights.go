@@ -200,8 +200,8 @@ func ParseRights(text string) (winnt.AccessMask, error) {
 				}
 			}
 			if want != "" {
-				return 0, fmt.Errorf("rights %q: %q is no right; want %s or a documented name such as FILE_READ_DATA", text, part,
-					want)
+				return 0, fmt.Errorf("rights %q: %q is not a right; want %s or a documented name such as FILE_READ_DATA",
+					text, part, want)
 			}
 		}
 		m |= v

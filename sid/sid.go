@@ -28,7 +28,7 @@ const (
 	MaxSubAuthorities = 15
 )
 
-// SID is a security identifier. The zero value is no SID. IsZero reports it, it
+// SID is a security identifier. The zero value is not a SID. IsZero reports it, it
 // prints as "", and it equals no real SID.
 //
 //	offset size field
@@ -104,7 +104,7 @@ func (s SID) Equal(t SID) bool {
 	return i == n || *(*uint32)(unsafe.Add(p, i)) == *(*uint32)(unsafe.Add(q, i)) // the size is 8 + 4n
 }
 
-// IsZero reports whether s is no SID.
+// IsZero reports whether s is not a SID.
 func (s SID) IsZero() bool { return s.b == "" }
 
 // Len returns the size of the binary form in bytes, 0 for the zero value.

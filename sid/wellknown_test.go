@@ -213,7 +213,7 @@ func TestResolveStrictNeedsCanonicalForm(t *testing.T) {
 	}
 }
 
-// TestMustParsePanics checks that MustParse panics for text that is no SID.
+// TestMustParsePanics checks that MustParse panics for text that is not a SID.
 func TestMustParsePanics(t *testing.T) {
 	defer func() {
 		if recover() == nil {

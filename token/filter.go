@@ -35,7 +35,7 @@ type FilterSpec struct {
 // type and level (T-64).
 //
 // Filter fails with STATUS_INVALID_PARAMETER for a flag outside 0xF (T-60), a
-// restricting SID with attributes (T-63), an entry that is no SID, or too many
+// restricting SID with attributes (T-63), an entry that is not a SID, or too many
 // entries.
 func (t *Token) Filter(f FilterSpec) (*Token, ntstatus.Status) {
 	// Four flags are documented, any other is refused (T-60).

@@ -65,7 +65,7 @@ func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
 }
 
 // AdmitPackage returns the list with an entry at its end that grants a package
-// the mask (T-131). It returns nil for nil, which is no list or grants
+// the mask (T-131). It returns nil for nil, which is not a list or grants
 // everything. It returns the list unchanged if an entry already grants the
 // mask, or if there is no space for another entry.
 func AdmitPackage(list *sd.ACL, pkg sid.SID, mask winnt.AccessMask) *sd.ACL {

@@ -104,7 +104,7 @@ func ParseIntegrityLevel(text string) (sid.SID, bool) {
 		return sid.IntegrityLevel(rid), true
 	}
 	s, err := sid.Resolve(text, sid.SID{})
-	// Any other SID, even a known one, is no level: it would count as Untrusted.
+	// Any other SID, even a known one, is not a level: it would count as Untrusted.
 	return s, err == nil && isIntegrity(s)
 }
 

@@ -173,7 +173,7 @@ func New(s Spec) (*Token, error) {
 }
 
 // defaults sets owner, primary group and DynamicCharged from the spec. Without an owner the user is it. Without a
-// primary group it is the first group that is no integrity level, else the user. n is the number of entries. The
+// primary group it is the first group that is not an integrity level, else the user. n is the number of entries. The
 // error is a SpecError.
 func (t *Token) defaults(s *Spec, n int) error {
 	if !s.Owner.IsZero() {
@@ -192,7 +192,7 @@ func (t *Token) defaults(s *Spec, n int) error {
 			return fieldError("primaryGroup", s.PrimaryGroup, invalidPrimaryGroup, "must be the user or one of the groups")
 		}
 		t.primary = uint16(i)
-	// Without a primary group the first group that is no integrity level is
+	// Without a primary group the first group that is not an integrity level is
 	// taken, and the user where no group is left.
 	default:
 		for i := 1; i < n; i++ {

@@ -158,7 +158,7 @@ func wrongAttributes(g Group) string {
 	const both = winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	switch logon := g.Attributes & winnt.SE_GROUP_LOGON_ID; {
 	case g.Attributes&^knownAttributes != 0, logon != 0 && logon != winnt.SE_GROUP_LOGON_ID:
-		return fmt.Sprintf("%#x are no group attributes", g.Attributes)
+		return fmt.Sprintf("%#x are not group attributes", g.Attributes)
 	case g.Attributes&both == both:
 		// No group is at once enabled and deny-only (T-3).
 		return "cannot be both Enabled and UseForDenyOnly"

@@ -68,7 +68,7 @@ def read_acl(b):
     return out
 
 def read_descriptor(b):
-    """Owner, SACL and DACL. Owner and DACL may be None; a missing SACL is empty. No bytes are no descriptor."""
+    """Owner, SACL and DACL. Owner and DACL may be None; a missing SACL is empty. No bytes are not a descriptor."""
     if not b: return None, [], None
     control, owner, _, sacl, dacl = struct.unpack_from("<2xHIIII", b)
     return (read_sid(b[owner:]) if owner else None, read_acl(b[sacl:]) if sacl and control & 0x10 else [],
@@ -179,7 +179,7 @@ class Token:
                 ("restricteddevice", f.get("restrictedDeviceGroups", []), 7, 4, 4, 0x14)):
             for v in values:
                 s, a = sid(v if isinstance(v, str) else v["sid"], domain), also | attributes(v, bare)
-                if name == "" and a & 0x20: self.level, a = s[1], 0  # an integrity level is no group
+                if name == "" and a & 0x20: self.level, a = s[1], 0  # an integrity level is not a group
                 elif name == "package" and a == 0: a = 4
                 if a & allow and not a & 0x10: self.members.add((name, False, s))
                 if a & deny: self.members.add((name, True, s))
@@ -226,7 +226,7 @@ class Condition:
     def holds(self):
         """The truth. It is unknown if the expression is malformed or does not leave exactly one result (A-117)."""
         try:
-            check(len(self.rest) <= 10000 and self.take(4) == b"artx", "it is no expression")
+            check(len(self.rest) <= 10000 and self.take(4) == b"artx", "it is not an expression")
             stack = []
             while self.rest and self.rest[0]:
                 op, self.tokens = self.take(1)[0], self.tokens + 1

@@ -60,16 +60,16 @@ def ed25519(public, message, signature):
 def decode(text):
     try: b = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError): b = None
-    check(b is not None and base64.b64encode(b).decode() == text, "%.40r is no base64", text)
+    check(b is not None and base64.b64encode(b).decode() == text, "%.40r is not base64", text)
     return b
 
 def number(text):
-    check(text.isascii() and text.isdigit() and str(int(text)) == text and int(text) < 2**63, "%.40r is no number", text)
+    check(text.isascii() and text.isdigit() and str(int(text)) == text and int(text) < 2**63, "%.40r is not a number", text)
     return int(text)
 
 def hashes(lines):
     out = [decode(line) for line in lines]
-    check(all(len(h) == 32 for h in out), "a line of the proof is no hash")
+    check(all(len(h) == 32 for h in out), "a line of the proof is not a hash")
     return out
 
 def node(*parts): return hashlib.sha256(b"".join(parts)).digest()
@@ -84,7 +84,7 @@ def signed_by(text, signatures, key):
     good = False
     for line in (signatures[:-1] if signatures.endswith("\n") else signatures).split("\n"):
         word = line.split(" ")
-        check(len(word) == 3 and word[0] == "\u2014", "a line behind the checkpoint is no signature")
+        check(len(word) == 3 and word[0] == "\u2014", "a line behind the checkpoint is not a signature")
         sig = decode(word[2])
         if word[1] != part[0] or sig[:4] != ident: continue
         check(ed25519(public[1:], text.encode(), sig[4:]), "the signature of %s is wrong", part[0])
@@ -101,7 +101,7 @@ def open_checkpoint(signed, key):
     lines = text.split("\n")
     check(len(lines) == 4, "the checkpoint has other lines than origin, size and root")
     size, root = number(lines[1]), decode(lines[2])
-    check(len(root) == 32, "the root is no hash")
+    check(len(root) == 32, "the root is not a hash")
     return lines[0], size, root
 
 def included(r, index, size, path):

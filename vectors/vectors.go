@@ -15,7 +15,7 @@ const (
 	Decided    = "decided"    // by refmon, where documents are silent
 )
 
-// Provenance is the source of a vector's answer. The zero value is no source.
+// Provenance is the source of a vector's answer. The zero value is not a source.
 type Provenance struct {
 	Kind   string   `json:"kind"`
 	Rules  []string `json:"rules"`  // ids of docs/rules, the deciding one first

@@ -3,7 +3,7 @@ package winnt
 import "strconv"
 
 // LogonType is SECURITY_LOGON_TYPE, the LOGON32_LOGON_* of LogonUser. The zero
-// value is no logon.
+// value is not a logon.
 type LogonType uint32
 
 // The types of logon (ntsecapi.h, winbase.h).
@@ -33,7 +33,7 @@ const (
 	POLICY_ALL_ACCESS             AccessMask = 0xF0FFF
 )
 
-// PolicyInformationClass is POLICY_INFORMATION_CLASS; the zero value is no class.
+// PolicyInformationClass is POLICY_INFORMATION_CLASS; the zero value is not a class.
 type PolicyInformationClass uint32
 
 // Classes of LsaQueryInformationPolicy (ntsecapi.h).

@@ -2,7 +2,7 @@ package winnt
 
 import "strconv"
 
-// TokenInfoClass is TOKEN_INFORMATION_CLASS. The zero value is no class.
+// TokenInfoClass is TOKEN_INFORMATION_CLASS. The zero value is not a class.
 type TokenInfoClass uint32
 
 // Classes of NtQueryInformationToken and NtSetInformationToken, 1 to 50.

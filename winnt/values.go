@@ -128,7 +128,7 @@ func (l SecurityImpersonationLevel) String() string {
 	return "SECURITY_IMPERSONATION_LEVEL(" + strconv.Itoa(int(l)) + ")"
 }
 
-// TokenType is TOKEN_TYPE. The zero value is no valid type.
+// TokenType is TOKEN_TYPE. The zero value is not a valid type.
 type TokenType uint32
 
 const (

@@ -27,7 +27,7 @@ const char *samba_open(const char *path);
 /* A question about self-relative bytes, which are copied; NULL if they are bad. */
 struct samba_question *samba_prepare(const uint8_t *raw, size_t size, uint32_t sids, uint32_t desired);
 
-/* Sets one SID of the token; false if the text is no SID. */
+/* Sets one SID of the token; false if the text is not a SID. */
 bool samba_add_sid(struct samba_question *q, uint32_t i, const char *text);
 
 /* Asks n times, decoding the bytes each time if once; nanoseconds, -1 if they are bad. */

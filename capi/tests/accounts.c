@@ -192,7 +192,7 @@ static void refusals(void)
 		FAILS(LookupAccountSidA(NULL, sid, name, &n, domain, &m, &use), ERROR_NONE_MAPPED);
 		LocalFree(sid);
 	}
-	for (BYTE authority = 0; authority < 19; authority++) { /* an authority is no account */
+	for (BYTE authority = 0; authority < 19; authority++) { /* an authority is not an account */
 		char room[SECURITY_MAX_SID_SIZE];
 		CHECK(InitializeSid(room, &(SID_IDENTIFIER_AUTHORITY){{0, 0, 0, 0, 0, authority}}, 0));
 		FAILS(LookupAccountSidA(NULL, room, name, &n, domain, &m, &use), ERROR_NONE_MAPPED);

@@ -71,7 +71,7 @@ static void order(HANDLE t)
 	memset(&bad, 0, sizeof bad);
 	STATUS(NtAccessCheck(&bad, t, 1, &file, &set, &n, &granted, &access), STATUS_UNKNOWN_REVISION); /* */
 	SID self = {9, 1, {{0}}, {0}};
-	/* a self SID that is no SID, behind the descriptor */
+	/* a self SID that is not a SID, behind the descriptor */
 	STATUS(NtAccessCheckByType(d, &self, t, 1, NULL, 0, &file, &set, &n, &granted, &access), STATUS_INVALID_SID);
 	/* not held, and the privilege buffer stays as it is */
 	memset(&set, 0x5a, sizeof set);

@@ -56,7 +56,7 @@ static void build(void)
 	CHECK(d == (void *)0x55);
 }
 
-/* A part that is given is no default any more, and the others stay what they were. */
+/* A part that is given is not a default any more, and the others stay what they were. */
 static void defaults(void)
 {
 	const WORD all = SE_OWNER_DEFAULTED | SE_GROUP_DEFAULTED | SE_DACL_DEFAULTED | SE_SACL_DEFAULTED;

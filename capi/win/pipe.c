@@ -172,7 +172,7 @@ BOOL WINAPI CreatePipe(PHANDLE r, PHANDLE w, LPSECURITY_ATTRIBUTES sa, DWORD siz
 	return TRUE;
 }
 
-/* A message that is longer than the buffer is no failure here. */
+/* A message that is longer than the buffer is not a failure here. */
 BOOL WINAPI PeekNamedPipe(HANDLE h, LPVOID buffer, DWORD size, LPDWORD n, LPDWORD available, LPDWORD left)
 {
 	enum { header = offsetof(FILE_PIPE_PEEK_BUFFER, Data) };

@@ -143,12 +143,12 @@ func (c *scoreCmd) Run(std *streams) error {
 		for line := range bytes.Lines(b) {
 			var q struct{ ID string }
 			if err := json.Unmarshal(line, &q); err != nil {
-				return fmt.Errorf("%s: a line that is no question: %w", name, err)
+				return fmt.Errorf("%s: a line that is not a question: %w", name, err)
 			}
 			one := known[q.ID]
 			// A file of another version of the kit has other questions under the same ids.
 			if one == nil || one.Line() != string(bytes.TrimSpace(line)) {
-				return fmt.Errorf("%s: %.40q is no question of this version: print the questions again", name, q.ID)
+				return fmt.Errorf("%s: %.40q is not a question of this version: print the questions again", name, q.ID)
 			}
 			if !seen[q.ID] {
 				seen[q.ID] = true

@@ -99,14 +99,14 @@ func TestMalformedCommandLines(t *testing.T) {
 	for _, c := range []struct{ args, want string }{{"questions --suite other", `suite "other": choose one of`},
 		{"questions --known all", `known "all": choose from [recorded documented agree decided]`},
 		{"run --", "no adapter"}, {"run -- ./no-such-program", "starting the adapter"},
-		{"score ./no-such-file", "no such file"}, {"score " + file, "is no question of this version"},
+		{"score ./no-such-file", "no such file"}, {"score " + file, "is not a question of this version"},
 		{"questions extra", "unexpected argument"}} {
 		code, _, errs := command("", strings.Fields(c.args)...)
 		if code != exitMalformed || !strings.Contains(errs, c.want) {
 			t.Errorf("%s: got %d and %q, want 2 and %q", c.args, code, errs, c.want)
 		}
 	}
-	if code, _, errs := command("x", "adapter"); code != exitMalformed || !strings.Contains(errs, "no question") {
+	if code, _, errs := command("x", "adapter"); code != exitMalformed || !strings.Contains(errs, "not a question") {
 		t.Errorf("a malformed question: got %d and %q, want 2", code, errs)
 	}
 	if code, out, _ := command("", "version"); code != exitSuccess || !strings.HasPrefix(out, "refmon-kit ") {

@@ -93,7 +93,7 @@ func openCheckpoint(signed, key string) checkpoint {
 	lines := strings.Split(text, "\n")
 	check(len(lines) == 4, "the checkpoint has other lines than origin, size and root")
 	c := checkpoint{lines[0], number(lines[1]), decode(lines[2])}
-	check(len(c.root) == sha256.Size, "the root is no hash")
+	check(len(c.root) == sha256.Size, "the root is not a hash")
 	return c
 }
 
@@ -109,7 +109,7 @@ func signedBy(text, signatures, key string) bool {
 	good := false
 	for _, line := range strings.Split(strings.TrimSuffix(signatures, "\n"), "\n") {
 		word := strings.Split(line, " ")
-		check(len(word) == 3 && word[0] == "—", "a line behind the checkpoint is no signature")
+		check(len(word) == 3 && word[0] == "—", "a line behind the checkpoint is not a signature")
 		sig := decode(word[2])
 		if word[1] != part[0] || len(sig) < 4 || sig[:4] != string(id[:4]) {
 			continue
@@ -123,20 +123,20 @@ func signedBy(text, signatures, key string) bool {
 
 func decode(s string) string {
 	b, err := base64.StdEncoding.Strict().DecodeString(s)
-	check(err == nil && base64.StdEncoding.EncodeToString(b) == s, "%.40q is no base64", s)
+	check(err == nil && base64.StdEncoding.EncodeToString(b) == s, "%.40q is not base64", s)
 	return string(b)
 }
 
 func number(s string) uint64 {
 	n, err := strconv.ParseUint(s, 10, 63)
-	check(err == nil && strconv.FormatUint(n, 10) == s, "%.40q is no number", s)
+	check(err == nil && strconv.FormatUint(n, 10) == s, "%.40q is not a number", s)
 	return n
 }
 
 func hashes(lines []string) (out []string) {
 	for _, line := range lines {
 		h := decode(line)
-		check(len(h) == sha256.Size, "a line of the proof is no hash")
+		check(len(h) == sha256.Size, "a line of the proof is not a hash")
 		out = append(out, h)
 	}
 	return out

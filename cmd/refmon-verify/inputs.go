@@ -260,7 +260,7 @@ func parseToken(text string) *token {
 			s := parseSID(name, domain)
 			a |= pick(a == 0 && l.pass == "package", 4, l.also)
 			t.level = pick(l.pass == "" && a&0x20 != 0, sub(s+"1234", 0), t.level)
-			a = pick(l.pass == "" && a&0x20 != 0, 0, a) // an integrity level is no group
+			a = pick(l.pass == "" && a&0x20 != 0, 0, a) // an integrity level is not a group
 			t.members[l.pass+s] |= pick[byte](a&l.allow != 0 && a&0x10 == 0, 1, 0) | pick[byte](a&l.deny != 0, 2, 0)
 		})
 	}

@@ -41,7 +41,7 @@ Exports of a directory (LDIF) are an error that names the command for them:
 
   refmon report -o new.ldif -d new.ldif --baseline old.ldif --format text
 
-The command runs the access check for both states, so a new entry that changes nobody's rights is no difference. It
+The command runs the access check for both states, so a new entry that changes nobody's rights is not a difference. It
 counts objects that it could read on one side only, and does not compare them. The exit code is 0 if no user gained or
 lost anything, 1 if one did, 2 if something could not be read.`
 }

@@ -48,7 +48,7 @@ func (c *privateCmd) listed(std *streams, domain sid.SID, dir *directory.Directo
 	case found.Err != nil || parent.Err != nil:
 		return h, errors.Join(found.Err, parent.Err)
 	case found.Type != winnt.FileObject && found.Type != winnt.DirectoryFileObject:
-		return h, fmt.Errorf("%q is no file or directory, and private is about these", c.Object)
+		return h, fmt.Errorf("%q is not a file or directory, and private is about these", c.Object)
 	}
 	h.object, h.directory = found.Descriptor, found.Type == winnt.DirectoryFileObject
 	if parent.Descriptor != nil {

@@ -76,8 +76,8 @@ func TestVerbsShareTheirColours(t *testing.T) {
 func TestMessagesFitTerminal(t *testing.T) {
 	const member = "S-1-5-21-1630692144-1680674318-2717254427-1107"
 	for text, want := range map[string]string{
-		"refmon: " + member + " is no member\n": "refmon:\n  " + member + "\n  is no member\n",
-		"short\nlines\n":                        "short\nlines\n", "\r" + member + member: "\r" + member + member,
+		"refmon: " + member + " is not a member\n": "refmon:\n  " + member + "\n  is not a member\n",
+		"short\nlines\n": "short\nlines\n", "\r" + member + member: "\r" + member + member,
 		"  " + member + member + "\n": "  " + member + member + "\n", "": "",
 	} {
 		var out strings.Builder

@@ -29,7 +29,7 @@ class Refmon:
         if not answer:
             raise RuntimeError("refmon has stopped")
         answer = json.loads(answer)
-        if "error" in answer:  # the question was malformed; a denial is no error
+        if "error" in answer:  # the question was malformed; a denial is not an error
             raise ValueError(answer["error"])
         return answer
 

@@ -133,7 +133,7 @@ func (q *Query) refused(call ntstatus.Status) *access.Step {
 	case call == ntstatus.BadImpersonationLevel:
 		s.Rule, s.Because = "A-15", "the token's level is below SecurityIdentification"
 	case call == ntstatus.InvalidParameter:
-		s.Rule, s.Because = "A-26", "the object types are no tree in preorder"
+		s.Rule, s.Because = "A-26", "the object types are not a tree in preorder"
 	case q.Capture != ntstatus.Success:
 		s.Rule, s.Because = "A-18", "the security descriptor cannot be captured"
 	default:

@@ -61,7 +61,7 @@ type User struct {
 	UID, GID UnixID    // on a server with POSIX accounts; GID is that of the primary group there
 	Claims   *claims.Set
 	UPN      string // userPrincipalName; "": it has none, or the source does not tell
-	Disabled bool   // a disabled user cannot log on, and is no principal
+	Disabled bool   // a disabled user cannot log on, and is not a principal
 }
 
 // AccountError is an error of New about one account.

@@ -23,7 +23,7 @@ type Principal struct {
 	Withheld winnt.AccessMask // rights that it has on no file
 	Root     bool             // grants all rights except Withheld, without a check of the file
 
-	stands bool // Asking made it, for an account that is no user of the directory
+	stands bool // Asking made it, for an account that is not a user of the directory
 }
 
 // SID returns the SID of the account that logged on: Who, or the user of Token if Who is zero. Token must then not be
@@ -40,7 +40,7 @@ func (p *Principal) SID() sid.SID {
 type Directory struct {
 	Domain     sid.SID // relative aliases in descriptors count from it; may be zero
 	Principals []Principal
-	Disabled   int // number of disabled users, who are no principals
+	Disabled   int // number of disabled users, who are not principals
 	disabled   []Principal
 
 	accounts *Accounts      // nil where Update did not make the directory

@@ -87,7 +87,7 @@ func TestTokensOfKindsOfLogon(t *testing.T) {
 	}
 }
 
-// TestPrincipalsOfQuestionsLogOn checks principals that are no users of the directory: those of questions take the
+// TestPrincipalsOfQuestionsLogOn checks principals that are not users of the directory: those of questions take the
 // kind, and those of token files keep their token (B-27).
 func TestPrincipalsOfQuestionsLogOn(t *testing.T) {
 	d := must(dirfile.Read([]byte("logon: ntlm\nusers: []\n")))

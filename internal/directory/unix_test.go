@@ -30,7 +30,7 @@ func TestUnixIDsBecomeSIDs(t *testing.T) {
 			tok := d.Principals[d.Find(who)].Token
 			for s := range strings.FieldsSeq(want) {
 				if !tok.Member(sid.MustParse(s), false) {
-					t.Errorf("%s: %s is no member of %s", name, who, s)
+					t.Errorf("%s: %s is not a member of %s", name, who, s)
 				}
 			}
 			if tok.Member(sid.MustParse("S-1-22-1-1001"), false) != (who == "alice") {

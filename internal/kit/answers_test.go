@@ -18,7 +18,7 @@ func TestReasonMayBeMissing(t *testing.T) {
 	}
 }
 
-// TestProtocolErrorsNameTheLine checks the messages about lines that are no answers (B-45).
+// TestProtocolErrorsNameTheLine checks the messages about lines that are not answers (B-45).
 func TestProtocolErrorsNameTheLine(t *testing.T) {
 	for in, want := range map[string]string{
 		"\n{\"id\":\"a\",\"unsupported\":\"\"}\n{\"id\":\"b\",\"out\":null}\n": `line 3: ` + kit.ErrProtocol.Error() +

@@ -72,8 +72,8 @@ func reordered(d *oracle.Descriptor) []byte {
 	return append(head, parts...)
 }
 
-// damaged asks for bytes that are no descriptor: cut off, with wrong revisions, and with lengths and offsets that leave
-// the descriptor.
+// damaged asks for bytes that are not a descriptor: cut off, with wrong revisions, and with lengths and offsets that
+// leave the descriptor.
 func (b *builder) damaged(d *oracle.Descriptor, i int) {
 	good := d.Bytes()
 	for n := i % 3; n < len(good); n += 3 {

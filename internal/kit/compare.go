@@ -129,7 +129,7 @@ func meaning(o *Out, open bool) (*oracle.Meaning, error) {
 	case o.Hex != "":
 		var err error
 		if b, err = hex.DecodeString(o.Hex); err != nil {
-			return nil, fmt.Errorf("the field hex is no hexadecimal: %w", err)
+			return nil, fmt.Errorf("the field hex is not hexadecimal: %w", err)
 		}
 	case o.SDDL != "":
 		d, err := sddl.Parse(o.SDDL, sddl.Options{Domain: ourDomain})

@@ -11,7 +11,7 @@ type Count struct {
 	Asked       int `json:"asked"`
 	Right       int `json:"right"`
 	Wrong       int `json:"wrong"`
-	Differs     int `json:"differs"` // from an answer that refmon decided, which is no error (B-42)
+	Differs     int `json:"differs"` // from an answer that refmon decided, which is not an error (B-42)
 	Unsupported int `json:"unsupported"`
 }
 
@@ -99,7 +99,7 @@ func (j *Judge) Take(line []byte) error {
 	case err == nil:
 		j.count(q).Right++
 	case q.choosesOtherwise(a):
-		// Where documents are silent, another answer than refmon's is no error (B-42).
+		// Where documents are silent, another answer than refmon's is not an error (B-42).
 		j.count(q).Differs++
 		if len(j.Differ) < j.maximum {
 			j.Differ = append(j.Differ, failure(q, given, err))

@@ -164,7 +164,7 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"7      1      3        3            0 access\n", "\na x: an answer, and",
-		"\n2 more differ, which is no error: "} {
+		"\n2 more differ, which is not an error: "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report misses %q:\n%s", want, out.String())
 		}

@@ -43,7 +43,7 @@ func (j *Judge) Report(w io.Writer, show int) error {
 	for _, more := range []struct {
 		n    int
 		kind string
-	}{{j.Total().Wrong - len(wrong), "wrong"}, {j.Total().Differs - len(differ), "differ, which is no error"}} {
+	}{{j.Total().Wrong - len(wrong), "wrong"}, {j.Total().Differs - len(differ), "differ, which is not an error"}} {
 		if more.n == 0 {
 			continue
 		}

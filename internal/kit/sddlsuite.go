@@ -189,7 +189,7 @@ func (b *builder) variations() {
 	}
 }
 
-// malformedTexts asks for texts that are no descriptor.
+// malformedTexts asks for texts that are not a descriptor.
 func (b *builder) malformedTexts() {
 	bad := func(text, rule string) { b.add("parse_sddl", ParseIn{text, domain}, nil, rule) }
 	for _, text := range []string{"O", "O:", "X:BA", "O:ZZ", "O:BAO:BA", "G:SYG:SY", "D:D:", "S:S:",

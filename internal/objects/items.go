@@ -19,7 +19,7 @@ type Item struct {
 	Line       int // of its JSON line, from 1; 0: it has none
 	Type       *winnt.ObjectType
 	Descriptor *sd.Descriptor
-	Entry      *Entry // attributes of a directory entry; nil: the object is no directory entry
+	Entry      *Entry // attributes of a directory entry; nil: the object is not a directory entry
 	Note       Note
 	Inode      uint64         // of a regular file; 0: unknown, see tree.Options
 	Search     *sd.Descriptor // of a directory: FILE_TRAVERSE is the host's search permission; nil: unknown

@@ -37,7 +37,7 @@ type Object struct {
 	Err    error             // the row could not be read
 	Note   Note
 	Remark string // set by the run for its row; "" as read
-	Entry  *Entry // more attributes of a directory entry; nil: the object is no directory entry
+	Entry  *Entry // more attributes of a directory entry; nil: the object is not a directory entry
 	Inode  uint64 // of a regular file; 0: unknown, see tree.Options
 	Search []byte // of a directory, self-relative: FILE_TRAVERSE is the host's search permission; nil: unknown
 	Way    *Way   // the folders on the way to it, with tree.Options.Way; nil: no folders are tested
@@ -45,7 +45,7 @@ type Object struct {
 
 // Entry holds attributes of a directory entry besides its descriptor. The zero value has none.
 type Entry struct {
-	SID     sid.SID  // of an account; zero: the object is no account
+	SID     sid.SID  // of an account; zero: the object is not an account
 	Classes []string // from top down
 	Name    string   // sAMAccountName; "": not known
 	UPN     string   // userPrincipalName; "": not known

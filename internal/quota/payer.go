@@ -35,7 +35,7 @@ func (p Payer) Charge(n int) (Receipt, ntstatus.Status) {
 	return Receipt{a, int64(n)}, ntstatus.Success
 }
 
-// Receipt is a charge. The zero value is no charge. It is not safe for concurrent use. Copy it only to pass it on.
+// Receipt is a charge. The zero value is not a charge. It is not safe for concurrent use. Copy it only to pass it on.
 type Receipt struct {
 	of *account
 	n  int64

@@ -10,7 +10,7 @@
 //	s := sidset.New([]sid.SID{user, users, everyone})
 //	i := s.Find(x.Hash(), x) // 0, 1, 2 or -1
 //
-// The hash is keyed by content and is no secret: SIDs chosen to collide make
+// The hash is keyed by content and is not a secret: SIDs chosen to collide make
 // a table slow, never wrong, since every hit compares the bytes.
 //
 // Guards: a Set is immutable; any goroutine may read it.

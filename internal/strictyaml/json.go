@@ -28,7 +28,7 @@ func JSON(file []byte) (text []byte, marks []strict.Mark, err error) {
 	defer func() { // the library panics on some malformed files
 		if p := recover(); p != nil {
 			text, marks, err = nil, nil, &strict.Error{Line: 1,
-				Problem: fmt.Sprintf("this is no YAML that can be read (%v)", p)}
+				Problem: fmt.Sprintf("this is not YAML that can be read (%v)", p)}
 		}
 	}()
 	words := lexer.Tokenize(string(file))

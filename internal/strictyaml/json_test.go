@@ -97,7 +97,7 @@ func FuzzJSON(f *testing.F) {
 			return
 		}
 		if !json.Valid(out) {
-			t.Errorf("%q is no JSON", out)
+			t.Errorf("%q is not JSON", out)
 		}
 		if len(marks) == 0 || marks[0].Line < 1 || len(out) > 16*len(text)+64 {
 			t.Errorf("%d bytes and %d marks of %d", len(out), len(marks), len(text))

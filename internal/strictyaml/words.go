@@ -46,7 +46,7 @@ func check(words token.Tokens) error {
 type nesting struct {
 	blocks []block
 	flow   int
-	before *token.Token // the last word that was no comment
+	before *token.Token // the last word that was not a comment
 }
 
 // block is a list or mapping in block style.

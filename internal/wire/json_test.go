@@ -90,11 +90,11 @@ func TestAmbiguousJSONIsRefused(t *testing.T) {
 		{open, `[]`, "want an object"},
 		{create, `{"ObjectAttributes":{"V":{"ObjectName":"\ud800"}}}`, "wrong escape"},
 		{create, `{"ObjectAttributes":{"V":{"ObjectName":{"bytes":"YQ=="}}}}`, "not UTF-8"},
-		{create, `{"ObjectAttributes":{"V":{"ObjectName":{"bytes":"/x=="}}}}`, "no base64"}, // bits that say nothing
-		{create, `{"ObjectAttributes":{"V":{"ObjectName":{"bytes":"/w\n=="}}}}`, "no base64"},
+		{create, `{"ObjectAttributes":{"V":{"ObjectName":{"bytes":"/x=="}}}}`, "not base64"}, // bits that say nothing
+		{create, `{"ObjectAttributes":{"V":{"ObjectName":{"bytes":"/w\n=="}}}}`, "not base64"},
 		{create, `{"ObjectAttributes":{"V":{"ObjectName":{}}}}`, "not UTF-8"},
 		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":""}}}`, "write null"},
-		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":"AAAA"}}}`, "no valid"},
+		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":"AAAA"}}}`, "not a valid"},
 		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":{"sddl":"X:"}}}}`, "sddl"},
 		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":{}}}}`, "want sddl"},
 		{query, `{"TokenInformation":{"V":{}}}`, "type of the value"},

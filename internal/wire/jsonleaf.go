@@ -225,7 +225,7 @@ func (r *jsonReader) bytes() ([]byte, error) {
 	}
 	b, err := base64Text.DecodeString(s)
 	if err != nil || strings.ContainsAny(s, "\r\n") { // which the decoder skips
-		return nil, r.FailAt(at, "bytes that are no base64")
+		return nil, r.FailAt(at, "bytes that are not base64")
 	}
 	return b, nil
 }

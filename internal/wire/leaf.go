@@ -53,7 +53,7 @@ func bytesOf[T any](form string, to func(T) []byte, from func([]byte) (T, bool))
 		if b := r.take(n); n > 0 && r.err == nil {
 			value, ok := from(b)
 			if !ok {
-				r.fail("%d bytes are no valid %s", n, form)
+				r.fail("%d bytes are not a valid %s", n, form)
 				return
 			}
 			v.Set(reflect.ValueOf(value))

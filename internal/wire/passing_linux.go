@@ -106,7 +106,7 @@ func (r *receiver) descriptors(oob []byte) error {
 }
 
 // writeWith writes b, with the descriptors on its first byte. The caller still closes the files. It fails for more
-// than MaxDescriptors files, and for files over a connection that is no Unix socket.
+// than MaxDescriptors files, and for files over a connection that is not a Unix socket.
 func writeWith(conn net.Conn, b []byte, files []*os.File) error {
 	if len(files) == 0 {
 		_, err := conn.Write(b)

@@ -67,7 +67,7 @@ type Server struct {
 
 	finished atomic.Uint64 // calls that are over, whatever their status
 
-	raw    syscall.RawConn // immutable; nil where conn is no socket
+	raw    syscall.RawConn // immutable; nil where conn is not a socket
 	unread chan error      // why no further frame is read: one value
 
 	write sync.Mutex

@@ -151,7 +151,7 @@ func (t *timeSlice) handOn() {
 }
 
 // inspect preempts a call that two inspections found running. It returns false if it need not be called again: there
-// was no time slice, or the call was preempted.
+// was not a time slice, or the call was preempted.
 func (t *timeSlice) inspect() bool {
 	if !t.on.Load() {
 		t.seen.Store(0)

@@ -32,7 +32,7 @@ func TestEntryIsNamedByGUIDAndMask(t *testing.T) {
 	}
 }
 
-// Bytes can name a type that is no type, which limits an entry to nothing.
+// Bytes can name a type that is not a type, which limits an entry to nothing.
 func TestUnknownTypeLimitsEntryToNothing(t *testing.T) {
 	const everyone = "010100000000000100000000"
 	zeros := strings.Repeat("00", 16)

@@ -182,7 +182,7 @@ func (r Right) On(chains [][]winnt.GUID, t *winnt.ObjectType) Right {
 }
 
 // Rooted returns a right that asks about an object of a class: the class is the root
-// of every chain. The zero GUID is no class.
+// of every chain. The zero GUID is not a class.
 func (r Right) Rooted(class winnt.GUID, t *winnt.ObjectType) Right {
 	if class == (winnt.GUID{}) || r.Any() || r.managed {
 		return r

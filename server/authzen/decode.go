@@ -36,7 +36,7 @@ var semantics = map[string]semantic{"execute_all": executeAll, "deny_on_first_de
 	"permit_on_first_permit": permitOnFirstPermit}
 
 // decodeOne decodes the JSON body of a single evaluation. It leaves Caller empty and ignores unknown members. It
-// returns an error if a required member is missing or has the wrong type (Z-1), or if the body is no JSON object
+// returns an error if a required member is missing or has the wrong type (Z-1), or if the body is not a JSON object
 // (Z-2).
 func decodeOne(body []byte) (Question, error) {
 	m, err := members(body, "subject", "action", "resource", "context")

@@ -26,8 +26,8 @@ const (
 
 // Config configures a handler. URL, Evaluator and Caller are required. Numbers must not be negative.
 type Config struct {
-	// URL identifies this policy decision point, for example https://pdp.example.com. Its scheme is https, or http for a
-	// loopback host.
+	// URL identifies this policy decision point, for example https://pdp.example.com. Its scheme is https, or http for
+	// a loopback host.
 	URL       string
 	Evaluator Evaluator
 	// Caller authenticates the client of a request and returns it. An *Error rejects the request with its status, any
@@ -47,7 +47,7 @@ type Handler struct {
 }
 
 // New returns a handler with the given configuration and the defaults for its zero fields. It returns an error if
-// Evaluator or Caller is nil, a limit is negative, or URL is no https URL with a host and without user, query and
+// Evaluator or Caller is nil, a limit is negative, or URL is not an https URL with a host and without user, query and
 // fragment. http is accepted for a loopback host.
 func New(cfg Config) (*Handler, error) {
 	if cfg.Evaluator == nil || cfg.Caller == nil {

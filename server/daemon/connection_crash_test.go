@@ -115,7 +115,7 @@ func cutIn(t *testing.T, d *running, s script) {
 			for i, line := range s.lines[name] {
 				key := strings.Join(s.lines[name][:i+1], "\n")
 				if word, _, _ := strings.Cut(line, " "); played[key] || slices.Contains(others, word) {
-					continue // another state begins so, too, or it is no frame
+					continue // another state begins so, too, or it is not a frame
 				}
 				played[key] = true
 				d.cut(s.lines[name][:i], line, true)

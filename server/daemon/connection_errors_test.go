@@ -113,7 +113,7 @@ func TestHangsUp(t *testing.T) {
 	}{
 		{"after the hello", hello, false}, {"within a frame", slices.Concat(hello, frame[:7]), false},
 		{"after a frame", slices.Concat(hello, frame), false}, {"before the hello", nil, false},
-		{"after nonsense", slices.Concat(hello, []byte("this is no frame of the protocol")), true},
+		{"after nonsense", slices.Concat(hello, []byte("this is not a frame of the protocol")), true},
 	} {
 		var said bytes.Buffer // read once the daemon is closed
 		d := start(t, func(cfg *daemon.Config) {
@@ -306,7 +306,7 @@ func TestDialsAgain(t *testing.T) {
 }
 
 // TestStatsCountAnsweredCalls checks that ten calls in one write count as ten, from the moment the client has the last
-// answer, and still after its connection has ended. A hello is no call.
+// answer, and still after its connection has ended. A hello is not a call.
 func TestStatsCountAnsweredCalls(t *testing.T) {
 	d := start(t, nil)
 	row := wire.Rows()[nt.NtTable.Find("NtClose").Info().Number]

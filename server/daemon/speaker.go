@@ -29,7 +29,7 @@ func passCredentials(conn net.Conn) error {
 func socketOf(conn net.Conn) (syscall.RawConn, error) {
 	socket, ok := conn.(syscall.Conn)
 	if !ok {
-		return nil, errors.New("a connection that is no socket")
+		return nil, errors.New("a connection that is not a socket")
 	}
 	return socket.SyscallConn()
 }

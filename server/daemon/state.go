@@ -88,7 +88,7 @@ func listenMode(socket string, mode os.FileMode) (*net.UnixListener, error) {
 		// A file that is not a socket also refuses connections, but belongs to another program
 		// (W-16).
 		if info, err := os.Lstat(socket); err != nil || info.Mode().Type() != os.ModeSocket {
-			return nil, fmt.Errorf("socket %s: a file that is no socket is in the way: move it", socket)
+			return nil, fmt.Errorf("socket %s: a file that is not a socket is in the way: move it", socket)
 		}
 		// Only a refused connection proves that no program listens. Otherwise leave the socket
 		// alone (W-16).

@@ -75,7 +75,7 @@ type callBuffer struct {
 	// +checklocks:mu
 	owned map[owner]occupancy // guarded by mu: of each account, if fair
 	// +checklocks:mu
-	next uint64 // number of the newest call; 1 at the start, because 0 is no position; guarded by mu
+	next uint64 // number of the newest call; 1 at the start, because 0 is not a position; guarded by mu
 }
 
 // add records a call and drops the oldest ones beyond the limits. A call that is too large is dropped, and only its

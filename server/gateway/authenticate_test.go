@@ -243,7 +243,7 @@ func TestTickets(t *testing.T) {
 	if len(asked) != 2 || asked[0] != "Negotiate" {
 		t.Errorf(`the challenges are %q, want 2, the first "Negotiate"`, asked)
 	}
-	w.g.cfg.Negotiate = false // without the option a ticket is no credential and is not offered
+	w.g.cfg.Negotiate = false // without the option a ticket is not a credential and is not offered
 	w.want(401, "", "GET", "/share/f", "", "Authorization", ticket("alice", 1104))
 	if asked := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate"); len(asked) != 1 {
 		t.Errorf("without tickets the challenges are %q: len(asked) = %d, want 1", asked, len(asked))

@@ -21,8 +21,8 @@ const ForwardAuthPath = "/access/v1/forward-auth"
 type ForwardAuth struct {
 	// Proxies are the addresses that may query the endpoint. It answers 403 to all others.
 	Proxies []netip.Prefix
-	// Path and Right are the names of the headers with the path of the file, as the client wrote it in the URL, and with
-	// the right. The proxy must set both, so that a client cannot.
+	// Path and Right are the names of the headers with the path of the file, as the client wrote it in the URL, and
+	// with the right. The proxy must set both, so that a client cannot.
 	Path, Right string
 }
 
@@ -76,7 +76,7 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	plain(w, http.StatusOK, "allowed")
 }
 
-// forwarded returns the file and the right that the proxy asks about. ok is false if the sender is no configured
+// forwarded returns the file and the right that the proxy asks about. ok is false if the sender is not a configured
 // proxy, or if a header is missing, repeated or invalid (G-67).
 func (g *Gateway) forwarded(r *http.Request) (at place, mask winnt.AccessMask, ok bool) {
 	f := &g.cfg.ForwardAuth

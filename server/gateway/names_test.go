@@ -168,7 +168,7 @@ func TestLockFlood(t *testing.T) {
 	w.want(204, "bob", "DELETE", "/share/f", "")
 }
 
-// FuzzPlace: no path makes a place with a part that is no name, and each place is read back
+// FuzzPlace: no path makes a place with a part that is not a name, and each place is read back
 // from its own path (G-10).
 func FuzzPlace(f *testing.F) {
 	for _, s := range []string{"/", "/a", "/a/b/", "/a//b", "/a/%2e%2e/b", "/a/b%5cc", "/\xff", "/a/..", "//x/y",

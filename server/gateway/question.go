@@ -128,7 +128,7 @@ func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
 }
 
 // check evaluates one access question for the client, or for the account in the question. That needs an object by
-// path. If why is set, the second result explains the decision as text, else it is "". A denial is no error. Errors
+// path. If why is set, the second result explains the decision as text, else it is "". A denial is not an error. Errors
 // are connect errors, or the cause of an ended context.
 func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, string, error) {
 	desired, err := maskOf(c.GetRights())
@@ -215,9 +215,9 @@ func callError(st ntstatus.Status, code connect.Code, theirs map[ntstatus.Status
 }
 
 // decide lets refmond check access to an object with descriptor d for the token tok. It maps generic rights in
-// desired first. A denial is no error; its response has the rights that the token could get. If why is set, the text
-// explains the decision, else it is "". The error is InvalidArgument for an invalid descriptor, the cause of an ended
-// context, or Unavailable or Internal if refmond does not complete the check.
+// desired first. A denial is not an error; its response has the rights that the token could get. If why is set, the
+// text explains the decision, else it is "". The error is InvalidArgument for an invalid descriptor, the cause of an
+// ended context, or Unavailable or Internal if refmond does not complete the check.
 func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.AccessMask, why bool) (
 	*api.CheckResponse, string, error) {
 	a, text := &api.CheckResponse{}, ""

@@ -44,7 +44,7 @@ func TestFacts(t *testing.T) {
 }
 
 // TestCertificateNeedsNoOtherCredential checks that a certificate counts only if the request has no
-// other credential. An unknown scheme or one without a value is no credential (G-3, G-7).
+// other credential. An unknown scheme or one without a value is not a credential (G-3, G-7).
 func TestCertificateNeedsNoOtherCredential(t *testing.T) {
 	w := newExactly(t, shared, func(c *Config) {
 		c.Certificates = map[string]string{fingerprint(shown): "alice"}

@@ -176,7 +176,7 @@ func (s *site) run(c *conformance, want int) {
 				s.Errorf("%s: the answer does not give %s the status %s:\n%s", c.name, name, value, answer)
 			}
 		default:
-			s.Fatalf("%s: %q is no effect", c.name, effect)
+			s.Fatalf("%s: %q is not an effect", c.name, effect)
 		}
 	}
 }

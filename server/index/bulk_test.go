@@ -56,7 +56,7 @@ func (s searched) take(t *testing.T, text string) {
 			t.Fatalf("action %s", line)
 		}
 		x := s[a.ID]
-		if a.Version <= x.version { // status 409, which is no failure
+		if a.Version <= x.version { // status 409, which is not a failure
 			continue
 		}
 		x.version, x.source, x.deleted = a.Version, nil, action.Delete != nil

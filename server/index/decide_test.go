@@ -185,7 +185,7 @@ func TestLeadingAllowsOfAClause(t *testing.T) {
 }
 
 // TestTermsGiveNoExtraClass checks that a token gets its SIDs as terms only if no list would give it a class that
-// it does not have, also for a token without classes. A disabled group is no term (N-20).
+// it does not have, also for a token without classes. A disabled group is not a term (N-20).
 func TestTermsGiveNoExtraClass(t *testing.T) {
 	w := working(t, "")
 	sees(t, w, watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + staff + ")")})

@@ -174,7 +174,7 @@ func TestIndexDecidesForKindOfLogon(t *testing.T) {
 		look.poll()
 		v := look.poll()
 		if v.People == nil {
-			t.Fatalf("N-11: %q is no version: %v", text, v.Err)
+			t.Fatalf("N-11: %q is not a version: %v", text, v.Err)
 		}
 		for sd, want := range map[string]bool{"O:BAG:SYD:(D;;FR;;;S-1-5-64-10)(A;;FR;;;WD)": want,
 			"O:BAG:SYD:(A;;FR;;;S-1-18-1)": want, "O:BAG:SYD:(A;;FR;;;WD)": true} {

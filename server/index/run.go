@@ -170,7 +170,7 @@ type running struct {
 	unnameable int // changes in folders whose path is too long for the kernel
 }
 
-// work applies directory versions and batches until ctx ends, which is no error, or a stage fails. It receives no
+// work applies directory versions and batches until ctx ends, which is not an error, or a stage fails. It receives no
 // batch before the first version, because no class can be decided without one.
 func (r *running) work(ctx context.Context, batches <-chan watch.Batch, versions <-chan Version) error {
 	waiting := batches

@@ -155,7 +155,7 @@ func TestClassNumbersAreNeverReused(t *testing.T) {
 	for _, n := range []int{1, 4} {
 		e := &Event{Seq: all.seq + 1, Class: &ClassEvent{ID: "new", Number: n}}
 		if err := all.Apply(e); err == nil {
-			t.Errorf("a new class with the number %d of another one is no error", n)
+			t.Errorf("a new class with the number %d of another one is not an error", n)
 		}
 	}
 }

@@ -22,7 +22,7 @@ type DocumentRow struct {
 // MemberRow says that a person has the right of a class.
 type MemberRow struct{ Class, SID string }
 
-// Difference is the effect of an event. The zero value is no change.
+// Difference is the effect of an event. The zero value is not a change.
 type Difference struct {
 	Gone      []string // paths, including documents that became unreadable
 	Documents []DocumentRow

@@ -41,7 +41,7 @@ func Restore(cfg Config, backup io.Reader) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(trial) //nolint:errcheck // what is left of it is no store
+	defer os.RemoveAll(trial) //nolint:errcheck // what is left of it is not a store
 	copied := filepath.Join(trial, File)
 	if err := writeSynced(cfg.Faults, copied, backup); err != nil {
 		return err

@@ -149,7 +149,7 @@ func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.
 	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
 	defer cancel()
 	uid, ok := s.cfg.Hosts.UID(ctx, name)
-	// 65534 is no user. root logs on under the configured account's name, not its own (L-25, L-26).
+	// 65534 is not a user. root logs on under the configured account's name, not its own (L-25, L-26).
 	if !ok || uid == Unmapped || uid == 0 && s.cfg.Root != "" {
 		return unknown, ntstatus.NoSuchUser
 	}

@@ -116,7 +116,7 @@ func TestUnknownNameCostsAHashAndAWrite(t *testing.T) {
 			t.Errorf("L-32: a wrong password of %s: %d writes, want 1", name, writes.Load())
 		}
 	}
-	f.reopen(t) // the failures of unknown names are no account's
+	f.reopen(t) // the failures of unknown names are not an account's
 }
 
 // TestLockout checks that ten failures from one origin lock a name for that origin for a quarter of an hour, whether
@@ -497,7 +497,7 @@ func TestOpenErrorHasTheReason(t *testing.T) {
 		t.Fatal(err)
 	}
 	for folder, want := range map[string]string{f.cfg.Folder: "another daemon has it open: stop that one first",
-		file: "this is no folder of a local file system", file + "/none": "state folder: ", broken: "account store "} {
+		file: "this is not a folder of a local file system", file + "/none": "state folder: ", broken: "account store "} {
 		cfg := f.cfg
 		cfg.Folder = folder
 		if s, err := Open(cfg); err == nil || s != nil || !strings.Contains(err.Error(), want) {

@@ -52,7 +52,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	owner, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || !info.IsDir() {
-		return nil, fmt.Errorf("state folder %s: this is no folder of a local file system", cfg.Folder)
+		return nil, fmt.Errorf("state folder %s: this is not a folder of a local file system", cfg.Folder)
 	}
 	s, err := newStore(cfg)
 	if err != nil {

@@ -68,7 +68,7 @@ func (d *throttle) attempt(name, origin string, now time.Time) (ok bool) {
 	locked := now.Before(f.Locked)
 	if locked && !d.pairs.Proved(name, origin) {
 		// A name that failed too often from all origins is locked for a while, whatever the
-		// password. This attempt is no failure of its origin (L-31).
+		// password. This attempt is not a failure of its origin (L-31).
 		return false
 	}
 	if !d.pairs.Attempt(name, origin, true) {

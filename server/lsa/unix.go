@@ -27,7 +27,7 @@ const hostWait = 3 * time.Second
 // have the account.
 //
 // STATUS_ACCOUNT_DISABLED and STATUS_LOGON_TYPE_NOT_GRANTED mean that the user may not log on,
-// STATUS_NO_SUCH_USER that Config.Root is no user, and STATUS_NO_LOGON_SERVERS that an id or its groups could
+// STATUS_NO_SUCH_USER that Config.Root is not a user, and STATUS_NO_LOGON_SERVERS that an id or its groups could
 // not be resolved.
 func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.Result, ntstatus.Status) {
 	if uid == Unmapped {
@@ -84,7 +84,7 @@ func (s *Store) GroupSID(gid uint32) sid.SID {
 	return g
 }
 
-// UID returns the uid of a SID. ok is false if the SID is no user, if the user has no uid, or if the uid maps to
+// UID returns the uid of a SID. ok is false if the SID is not a user, if the user has no uid, or if the uid maps to
 // another SID. A failed lookup cannot be distinguished from these.
 func (s *Store) UID(id sid.SID) (uid uint32, ok bool) {
 	st := s.now.Load()
@@ -101,7 +101,7 @@ func (s *Store) UID(id sid.SID) (uid uint32, ok bool) {
 	return uid, ok && s.UserSID(uid) == id
 }
 
-// GID returns the gid of a SID. ok is false if the SID is no group, if the group has no gid, or if the gid maps to
+// GID returns the gid of a SID. ok is false if the SID is not a group, if the group has no gid, or if the gid maps to
 // another SID. A failed lookup cannot be distinguished from these.
 func (s *Store) GID(id sid.SID) (gid uint32, ok bool) {
 	st := s.now.Load()

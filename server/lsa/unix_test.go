@@ -64,7 +64,7 @@ func TestOwnerGetsLimitedToken(t *testing.T) {
 	}
 	f.reopen(t)
 	if _, full = f.uid(t, me); full == nil {
-		t.Error("the second day: the owner is no administrator")
+		t.Error("the second day: the owner is not an administrator")
 	}
 }
 
@@ -100,7 +100,7 @@ func TestNobodyHoldsTcbByDefault(t *testing.T) {
 	}
 }
 
-// TestOverflow checks that uid 65534 is Anonymous, and that gid 65534 is no group (L-25).
+// TestOverflow checks that uid 65534 is Anonymous, and that gid 65534 is not a group (L-25).
 func TestOverflow(t *testing.T) {
 	f := open(t, nil)
 	v, _ := f.uid(t, 65534, 65534)
@@ -140,7 +140,7 @@ func TestRoot(t *testing.T) {
 	if r, st := f.TokenForUID(0, nil); st == ntstatus.Success {
 		t.Errorf("uid 0 is a group: %v: st = %v, want anything but %v", r.Token.User.SID, st, ntstatus.Success)
 	}
-	if err := f.Trouble(); err == nil || !strings.Contains(err.Error(), `"Everyone" is no user`) {
+	if err := f.Trouble(); err == nil || !strings.Contains(err.Error(), `"Everyone" is not a user`) {
 		t.Errorf("Trouble() = %v, want the configured name \"Everyone\" reported", err)
 	}
 }
@@ -194,7 +194,7 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// TestSubordinate checks that ids of a rootless container are no accounts, and that a change that would make one an
+// TestSubordinate checks that ids of a rootless container are not accounts, and that a change that would make one an
 // account is rejected, even later (L-23, L-24, L-29).
 func TestSubordinate(t *testing.T) {
 	f := open(t, func(c *Config) { c.Hosts = hosts{users: map[string]uint32{"alice": 1000}} })
@@ -474,11 +474,11 @@ func TestRootAccountOfEachKind(t *testing.T) {
 	}{
 		{"", 0, "S-1-22-1-0", "root", ""}, {"boss", 0, "M-1001", "boss", ""}, {"host\\BOSS", 0, "M-1001", "boss", ""},
 		{"out", ntstatus.AccountDisabled, "", "", ""}, {"SYSTEM", 0, "S-1-5-18", "SYSTEM", ""},
-		{"LOCAL SERVICE", ntstatus.NoSuchUser, "", "", `"LOCAL SERVICE" is no user`},
-		{"Administrators", ntstatus.NoSuchUser, "", "", `"Administrators" is no user`},
+		{"LOCAL SERVICE", ntstatus.NoSuchUser, "", "", `"LOCAL SERVICE" is not a user`},
+		{"Administrators", ntstatus.NoSuchUser, "", "", `"Administrators" is not a user`},
 		{"zoe", ntstatus.NoSuchUser, "", "",
-			`root: "zoe" is no user, so uid 0 cannot log on: add the account or remove the key`},
-		{"host", ntstatus.NoSuchUser, "", "", `"host" is no user`}, {"dora", 0, "S-1-22-1-12", "dora", ""},
+			`root: "zoe" is not a user, so uid 0 cannot log on: add the account or remove the key`},
+		{"host", ntstatus.NoSuchUser, "", "", `"host" is not a user`}, {"dora", 0, "S-1-22-1-12", "dora", ""},
 	} {
 		f, _ := openWatched(t, func(cfg *Config) { cfg.Root = c.root })
 		f.account(t, Account{Name: "boss", UID: number(3000)}, "")

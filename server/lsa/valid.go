@@ -26,7 +26,7 @@ const (
 // because the ids may have become subordinate after they were stored.
 func (s *state) valid(before *state, subordinate []fileaccess.SubIDs) error {
 	if s.machine.Authority() != 5 || s.machine.SubAuthorities() != 4 || s.machine.Sub(0) != 21 {
-		return fmt.Errorf("%v is no SID of a machine: want S-1-5-21-x-y-z", s.machine)
+		return fmt.Errorf("%v is not a SID of a machine: want S-1-5-21-x-y-z", s.machine)
 	}
 	if len(s.accounts) > maxAccounts || len(s.groups) > maxGroups || len(s.maps) > maxMaps {
 		return fmt.Errorf("%d accounts, %d groups, %d maps: at most %d, %d and %d", len(s.accounts), len(s.groups),

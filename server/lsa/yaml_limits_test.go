@@ -153,7 +153,7 @@ func TestFilesRefused(t *testing.T) {
 		{"version: 1\nrights: [{who: s-1-1-0}]", `rights: "s-1-1-0": no account`},
 		{"version: 1\nrights: [{who: Everyone, privileges: [SeBatchLogonRight]}]", `rights of "Everyone": `},
 		{"version: 1\nrights: [{who: Everyone, rights: [SeBatchLogonRight, SeBackupPrivilege]}]",
-			`rights of "Everyone": "SeBackupPrivilege" is no logon right`},
+			`rights of "Everyone": "SeBackupPrivilege" is not a logon right`},
 		{"version: 1\naccounts: [{name: a, uid: 0}]", "uid 0: name the account"},
 		{"version: 1\naccounts: [{name: a, uid: 7}, {name: b, uid: 7}]", `uid 7 is that of "a"`},
 		{"version: 1\nidMaps: [{name: A, domain: S-1-5-21-1-1-1, low: 5, high: 4}]", `id map of "A" (5-4): want 0 < low`},

@@ -113,7 +113,7 @@ func TestBackupUsesTheFullToken(t *testing.T) {
 
 // M-55: after a restore the mode of the archive changes nothing, and a narrower one is refused rather than lost.
 func TestModeAfterRestore(t *testing.T) {
-	// Shown as 775: bob's right to write the DACL is no bit of the mode, and a chmod to 744 removes it.
+	// Shown as 775: bob's right to write the DACL is not a bit of the mode, and a chmod to 744 removes it.
 	const extra = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x1601a9;;;S-1-22-1-61002)"
 	for _, c := range []struct {
 		backup bool
@@ -251,7 +251,7 @@ func TestBackupProgramsReportLosses(t *testing.T) {
 	scratch := folder(t)
 	w.must(os.Chown(scratch, operator, operator))
 	w.refused(operator, "high: Cannot open: Operation not permitted", "sh", "-c", tar+"-C from -cf "+scratch+"/a.tar .")
-	// An archive whose attribute is no descriptor.
+	// An archive whose attribute is not a descriptor.
 	other := folder(t)
 	w.must(os.WriteFile(filepath.Join(other, "f"), []byte("x"), 0o644))
 	if err := unix.Setxattr(filepath.Join(other, "f"), wholeACL, []byte("none"), 0); err != nil {

@@ -47,7 +47,7 @@ type State struct {
 
 // Inspect returns the state of the directory where a tree is mounted, from the topmost mount on it. tree is the name
 // of the tree. Inspect changes nothing. It returns an error if the directory is missing, is not a directory or cannot
-// be read. A mount whose server is dead, or that refuses this user, is no error.
+// be read. A mount whose server is dead, or that refuses this user, is not an error.
 func Inspect(directory, tree string) (State, error) {
 	var s unix.Stat_t
 	err := unix.Stat(directory, &s)
@@ -55,7 +55,7 @@ func Inspect(directory, tree string) (State, error) {
 	case errors.Is(err, unix.ENOENT):
 		return State{}, fmt.Errorf("%s does not exist: make the directory first: %w", directory, err)
 	case err == nil && s.Mode&unix.S_IFMT != unix.S_IFDIR:
-		return State{}, fmt.Errorf("%s is no directory: name one", directory)
+		return State{}, fmt.Errorf("%s is not a directory: name one", directory)
 	case err != nil && !errors.Is(err, unix.ENOTCONN) && !errors.Is(err, unix.EACCES):
 		return State{}, fmt.Errorf("%s: %w", directory, err)
 	}

@@ -83,7 +83,7 @@ var askings = []asking{
 	{name: "rename", of: "file", do: func(path string, _ []byte) error { return os.Rename(path, path+".new") }},
 }
 
-// run runs a file, which is no program.
+// run runs a file, which is not a program.
 func run(path string, _ []byte) error {
 	err := exec.Command(path).Run()
 	if errors.Is(err, unix.ENOEXEC) {

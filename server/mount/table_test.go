@@ -24,7 +24,7 @@ func TestTable(t *testing.T) {
 	for _, o := range operations {
 		rows[o.method] = o
 	}
-	// These are no operations of the protocol. Writev hands on to Write.
+	// These are not operations of the protocol. Writev hands on to Write.
 	rest := map[string]bool{"String": true, "SetDebug": true, "Init": true, "OnUnmount": true, "Writev": true}
 	raw := reflect.TypeFor[fuse.RawFileSystem]()
 	m := reflect.ValueOf(&Mount{RawFileSystem: fuse.NewDefaultRawFileSystem()})

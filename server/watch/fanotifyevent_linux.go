@@ -16,7 +16,7 @@ type event struct {
 	file   handle // the file itself; zero: unknown
 }
 
-// handle is a kernel file handle. The zero value is no handle.
+// handle is a kernel file handle. The zero value is not a handle.
 type handle struct {
 	kind  int32
 	bytes string

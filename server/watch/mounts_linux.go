@@ -19,7 +19,7 @@ type mountTable struct {
 	points map[string]struct{} // document names
 }
 
-// openMounts reads the mount points below a tree in this process's mount namespace. A missing root is no error. The
+// openMounts reads the mount points below a tree in this process's mount namespace. A missing root is not an error. The
 // caller closes the table.
 func openMounts(root string) (*mountTable, error) {
 	m := &mountTable{root: root, at: root}

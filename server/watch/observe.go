@@ -24,14 +24,14 @@ type Batch struct {
 	Seen  []Seen
 	End   bool // the walk has ended; documents that it did not find no longer exist
 	// Heartbeat is the time up to which all changes have been reported, in this or earlier batches. The zero
-	// value is no heartbeat.
+	// value is not a heartbeat.
 	Heartbeat Heartbeat
 	// Unnameable is the number of changes in folders whose path is too long for the kernel. They
 	// have no row.
 	Unnameable int
 }
 
-// Heartbeat is the time of a heartbeat. The zero value is no heartbeat.
+// Heartbeat is the time of a heartbeat. The zero value is not a heartbeat.
 type Heartbeat struct {
 	Time time.Time
 	// Up is the time since the machine's start, which nobody can set; 0: unknown.

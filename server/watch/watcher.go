@@ -50,8 +50,8 @@ type changes interface {
 // pathsPerBatch is the maximum number of documents in a batch.
 const pathsPerBatch = 1024
 
-// Run walks the tree, reports its changes, and blocks until ctx ends, which is no error, or an error occurs. It sends
-// every batch to out, blocks while nobody receives, and does not close out. With events, it fails if the root is
+// Run walks the tree, reports its changes, and blocks until ctx ends, which is not an error, or an error occurs. It
+// sends every batch to out, blocks while nobody receives, and does not close out. With events, it fails if the root is
 // missing, without CAP_SYS_ADMIN, and on every system except Linux. Files and folders that it cannot read are reported
 // with an error and do not end it.
 func (w *Watcher) Run(ctx context.Context, out chan<- Batch) error {

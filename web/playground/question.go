@@ -152,7 +152,7 @@ func place(field, text string, err error) Mistake {
 	return m
 }
 
-// rightsMistake marks the part of the rights that is no right.
+// rightsMistake marks the part of the rights that is not a right.
 func rightsMistake(text string, err error) Mistake {
 	m := whole("rights", err.Error())
 	if strings.Trim(text, "|, +") == "" {

@@ -48,7 +48,7 @@ func TestMistakesAreMarkedAtTheirField(t *testing.T) {
 		{"field of the token", func(q *Question) { q.Token = `{"user":"BA",` + "\n" + `"gruops":[]}` }, "token",
 			`"gruops"`, "unknown field"},
 		{"no token", func(q *Question) { q.Token = "" }, "token", "", ""},
-		{"right", func(q *Question) { q.Rights = "FR|QQ" }, "rights", "QQ", `"QQ" is no right`},
+		{"right", func(q *Question) { q.Rights = "FR|QQ" }, "rights", "QQ", `"QQ" is not a right`},
 		{"no rights", func(q *Question) { q.Rights = " " }, "rights", "", "say which rights"},
 		{"type", func(q *Question) { q.Type = "files" }, "type", "", "not an object type"},
 		{"word", func(q *Question) { q.Rights = "write+raed" }, "rights", "raed", "did you mean read?"},

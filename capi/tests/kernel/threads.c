@@ -143,7 +143,7 @@ static void system_threads(void)
 	STATUS(PsCreateSystemThread(&h, THREAD_ALL_ACCESS, &a, (HANDLE)0x54320, NULL, start, NULL), STATUS_INVALID_HANDLE);
 	STATUS(PsCreateSystemThread(&h, THREAD_ALL_ACCESS, &a, ZwCurrentThread(), NULL, start, NULL),
 		STATUS_OBJECT_TYPE_MISMATCH);
-	STATUS(PsTerminateSystemThread(STATUS_SUCCESS), STATUS_INVALID_PARAMETER); /* this is no system thread */
+	STATUS(PsTerminateSystemThread(STATUS_SUCCESS), STATUS_INVALID_PARAMETER); /* this is not a system thread */
 	for (int i = 0; i < 3; i++) {
 		HANDLE process = i == 1 ? ZwCurrentProcess() : NULL;
 		made.stage = 0;

@@ -83,7 +83,7 @@ def encode(shape, value, where="value"):
     if shape in _RANGES:
         low, high = _RANGES[shape]
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value < high:
-            raise ValueError("%s: %r is no number from %d to %d" % (where, value, low, high - 1))
+            raise ValueError("%s: %r is not a number from %d to %d" % (where, value, low, high - 1))
         return str(value) if shape in ("u64", "i64") else int(value)
     return _PLAIN[shape](value, where)
 

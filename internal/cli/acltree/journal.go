@@ -61,7 +61,7 @@ const maxBlobs = 4096
 
 // Errors of journals.
 var (
-	// ErrNoJournal says that a file is no journal of this version.
+	// ErrNoJournal says that a file is not a journal of this version.
 	ErrNoJournal = errors.New("it is not an undo file of refmon acl")
 	// ErrUnfinished says that a journal was not committed. No file was changed.
 	ErrUnfinished = errors.New("its last line is missing: it was interrupted before any file was changed")

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Account is the account that a name denotes. The zero value is no account.
+// Account is the account that a name denotes. The zero value is not an account.
 type Account struct {
 	SID   sid.SID
 	Group bool
@@ -184,7 +184,7 @@ func (n *Names) unknown(name string) error {
 			known = append(known, n.Directory.Principals[i].Name)
 		}
 	}
-	text := fmt.Sprintf("%q is no user or group of %s, no well-known name and no SID", name, strings.Join(asked, ", "))
+	text := fmt.Sprintf("%q is not a user or group of %s, no well-known name and no SID", name, strings.Join(asked, ", "))
 	if near := words.Nearest(name, known); near != "" {
 		text += ": did you mean " + near + "?"
 	} else if n.Directory == nil {

@@ -43,12 +43,13 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 			t.Errorf("U-116: %s is %v, %v, want %s", name, a.SID, err, want)
 		}
 	}
-	for name, want := range map[string]string{"": "name is missing", "nobdy": "no user or group",
-		"group:carol": "no user or group", "BG": "write the SID", "aliec": "did you mean alice", "S-1-x": "no user or group",
+	for name, want := range map[string]string{"": "name is missing", "nobdy": "not a user or group",
+		"group:carol": "not a user or group", "S-1-x": "not a user or group",
+		"BG": "write the SID", "aliec": "did you mean alice",
 		"\x1b[2J": `\x1b`,
-		"broken":  "injected", "user:Everyone": "no user",
+		"broken":  "injected", "user:Everyone": "not a user",
 		`OTHER\alice`: "does not name its domain", "alice@corp.example": "does not name its domain",
-		`OTHER\nobdy`: "no user or group"} {
+		`OTHER\nobdy`: "not a user or group"} {
 		if a, err := n.Find(name); err == nil || !strings.Contains(err.Error(), want) || a != (Account{}) {
 			t.Errorf("%q is %v, %v, want %q", name, a, err, want)
 		}

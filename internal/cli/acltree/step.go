@@ -153,8 +153,8 @@ func apply(d *sd.Descriptor, directory bool, steps []Step) (*sd.Descriptor, erro
 }
 
 // first returns d, the descriptor of n so far, without the entry for CREATOR GROUP that a file server derives from the
-// mode or the default ACL. It returns d itself if the descriptor is stored, if n is no directory, or if a step is about
-// CREATOR GROUP.
+// mode or the default ACL. It returns d itself if the descriptor is stored, if n is not a directory, or if a step is
+// about CREATOR GROUP.
 func (n *Node) first(d *sd.Descriptor, steps []Step) *sd.Descriptor {
 	if !n.Directory || n.Kept == nil || n.Kept.Raw != nil || slices.ContainsFunc(steps, func(s Step) bool {
 		return s.Trustee == sid.CreatorGroup

@@ -65,7 +65,8 @@ func compare(before, now *side) (c *Changes, err error) {
 	return c, nil
 }
 
-// administratorsOf returns the administrators of a that are no administrators of b. A user that b does not have counts.
+// administratorsOf returns the administrators of a that are not administrators of b. A user that b does not have
+// counts.
 func administratorsOf(a, b *side) (n Names) {
 	for i := range a.admins.All() {
 		if j := b.search.Directory.Find(a.name(i)); j >= 0 && b.admins.Has(j) {

@@ -19,7 +19,7 @@ type target struct {
 	rank   int // order on the page
 }
 
-// Ranks of important objects that are no accounts of a fixed RID.
+// Ranks of important objects that are not accounts of a fixed RID.
 const (
 	rankDomain     = 0
 	rankHolder     = 1

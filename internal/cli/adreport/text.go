@@ -24,7 +24,7 @@ type textPage struct {
 }
 
 // Text writes the page as text. It shortens long lists and says so. Lines have at most width columns, if no single word
-// is longer; 0 is no limit. It returns the first error of out.
+// is longer; 0 is not a limit. It returns the first error of out.
 func (p *Page) Text(out io.Writer, width int) error {
 	t := &textPage{bufio.NewWriter(out), width}
 	t.line("", p.Title)
@@ -164,7 +164,7 @@ func (t *textPage) changes(c *Changes) {
 		t.line("  ", "became administrators: "+c.Became.text(maxNames))
 	}
 	if c.Ceased.Count > 0 {
-		t.line("  ", "are no administrators any more: "+c.Ceased.text(maxNames))
+		t.line("  ", "are not administrators any more: "+c.Ceased.text(maxNames))
 	}
 	for _, part := range []struct {
 		name string

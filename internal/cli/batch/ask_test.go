@@ -26,7 +26,7 @@ func TestLineErrorsQuoteTheWrongValue(t *testing.T) {
 			`"a result list was asked for without object types"`,
 		`{"id":1,` + rest + `,"call":"NtAccessCheck","objectTypes":[{"level":1,"guid":"` + x +
 			`"}]}`: `"rule":"A-26","ace":null,` +
-			`"bits":"0x00000001","because":"the object types are no tree in preorder"`,
+			`"bits":"0x00000001","because":"the object types are not a tree in preorder"`,
 		`{"id":1,` + rest + `,"resultList":true,"call":"NtAccessCheck","objectTypes":[{"level":0,"guid":"` + x +
 			`"}]}`: `"results":[` +
 			`{"status":"STATUS_SUCCESS","granted":"0x00000001"}],"why":[{"rule":"A-82"`,

@@ -188,7 +188,7 @@ func (c *comparer) uncompared(b *box[compared], o *objects.Object, err error) {
 }
 
 // object compares two states of an object and appends the changes to b under the path of o. before or after is nil if
-// the object does not exist in that state. A descriptor that cannot be parsed is counted in b and is no error.
+// the object does not exist in that state. A descriptor that cannot be parsed is counted in b and is not an error.
 func (c *comparer) object(b *box[compared], o, before, after *objects.Object) error {
 	var ks [2]*known[parsed]
 	var as [2]*parsed

@@ -177,7 +177,7 @@ func (t *tallies) addTo(sums [][3]int, i int) {
 }
 
 // Collect reads and decides all objects, and blocks until the source ends. An unreadable object is counted in the
-// Summary and is no error. If the source fails or ctx ends, Collect returns that error and sets Partial; the report
+// Summary and is not an error. If the source fails or ctx ends, Collect returns that error and sets Partial; the report
 // then holds the objects before it. It does not close the source's input or State.
 func (r *Report) Collect(ctx context.Context) error {
 	if r.Type == nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Remark is a note about the answer for a descriptor. The zero value is no remark.
+// Remark is a note about the answer for a descriptor. The zero value is not a remark.
 type Remark struct {
 	Typed    int     // entries that allow one object type only and were not considered
 	Unmapped sid.SID // of S-1-22, that no account of the directory has; zero: every one has an account

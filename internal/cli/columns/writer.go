@@ -101,7 +101,7 @@ func measure(rows [][]cell) (widths []int) {
 
 // fit reduces the widest columns to one width so that the table fits into room columns (U-101). It makes no column
 // narrower than leastWidth, so a table of many columns can be wider. Columns are at least as wide as kept says, which
-// may be shorter, if the table fits then. A room of 0 is no limit.
+// may be shorter, if the table fits then. A room of 0 is not a limit.
 func fit(widths, kept []int, room int) []int {
 	if room == 0 {
 		return widths

@@ -55,7 +55,7 @@ func knownNT(s sid.SID, n int) bool {
 
 func unknown(s sid.SID) string {
 	if s.Authority() == 5 && s.SubAuthorities() > 0 && s.Sub(0) == 21 {
-		return fmt.Sprintf("%s is no account: one has S-1-5-21, three parts for the domain and one for itself", s)
+		return fmt.Sprintf("%s is not an account: one has S-1-5-21, three parts for the domain and one for itself", s)
 	}
 	return fmt.Sprintf("%s is not well known and has no form in which accounts, services or packages are given out", s)
 }

@@ -60,8 +60,8 @@ func TestSIDFormsHaveTheirLength(t *testing.T) {
 			t.Errorf("%s: known %t, want %t", text, got, want)
 		}
 		account := strings.HasPrefix(text, "S-1-5-21-")
-		if !want && strings.Contains(unknown(s), "is no account") != account {
-			t.Errorf(`finding for %s = %s, want "is no account": %v`, text, unknown(s), account)
+		if !want && strings.Contains(unknown(s), "is not an account") != account {
+			t.Errorf(`finding for %s = %s, want "is not an account": %v`, text, unknown(s), account)
 		}
 	}
 }

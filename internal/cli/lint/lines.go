@@ -32,7 +32,7 @@ type Line struct {
 }
 
 // IsText reports whether an argument looks like SDDL: after blanks it starts with O:, G:, D: or S:, and the next
-// character is no slash or backslash. Otherwise it is a file name.
+// character is not a slash or backslash. Otherwise it is a file name.
 func IsText(arg string) bool {
 	arg = strings.TrimLeft(arg, " \t")
 	return len(arg) >= 2 && arg[1] == ':' && strings.ContainsRune("OGDS", rune(arg[0])) &&

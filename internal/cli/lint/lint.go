@@ -28,7 +28,7 @@ const (
 	NotStrict        = "not-strict"         // read by Windows, refused by the strict reader
 	SecondOfKind     = "second-of-its-kind" // only the first label, trust label or policy counts
 	NoPolicy         = "no-policy"          // a label that forbids nothing
-	BadLabel         = "bad-label"          // a label whose SID is no integrity level
+	BadLabel         = "bad-label"          // a label whose SID is not an integrity level
 	NoOutcome        = "no-outcome"         // an audit entry for neither success nor failure
 	LogonSession     = "logon-session"      // a file's descriptor names a session that ends before the file
 	StoredGeneric    = "stored-generic"     // generic bits in a file's descriptor, which servers take differently

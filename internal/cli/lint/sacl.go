@@ -60,7 +60,7 @@ func (l *linter) label(i int, a sd.ACE) {
 	switch {
 	case a.SID().Authority() != 16 || a.SID().SubAuthorities() == 0:
 		l.add("SACL", i, a, BadLabel, "A-60", "use LW, ME, HI or SI",
-			"its SID is no integrity level, so the object has the default label, Medium with no-write-up")
+			"its SID is not an integrity level, so the object has the default label, Medium with no-write-up")
 	case a.Mask()&labelPolicy == 0:
 		l.add("SACL", i, a, NoPolicy, "A-62", "give it NW, NR or NX", "it forbids nothing to lower levels")
 	}

@@ -112,7 +112,7 @@ func (in *inbound) holders(ctx context.Context, a *asker, start, object int, f f
 	return nil
 }
 
-// through records that a hand has a right on an account or group that is no target. It adds the tokens that follow
+// through records that a hand has a right on an account or group that is not a target. It adds the tokens that follow
 // from joining a group.
 func (in *inbound) through(object, h int) error {
 	if _, ok := in.direct[h]; ok {

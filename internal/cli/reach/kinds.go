@@ -94,7 +94,7 @@ func (s *Search) asks(m manner) (list []kindWord, err error) {
 type subject struct {
 	kind     kind
 	class    winnt.GUID // zero: not known
-	sid      sid.SID    // zero: it is no account
+	sid      sid.SID    // zero: it is not an account
 	user     int        // the principal it is, -1: none
 	group    bool
 	computer bool

@@ -28,7 +28,7 @@ var operators = [...]operator{
 	{sid.AccountOperators, "", "its members log on to domain controllers"},
 }
 
-// operatorPrivileges is the word of a step from an operator to a domain controller. It is no question about a
+// operatorPrivileges is the word of a step from an operator to a domain controller. It is not a question about a
 // descriptor (B-46).
 var operatorPrivileges = word{name: "OperatorPrivileges"}
 

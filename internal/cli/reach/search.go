@@ -79,8 +79,8 @@ var (
 )
 
 // Do runs the search and returns the paths to every object that From can control, possibly none. A search that a limit
-// ends early is no error: Result.Cut then names the limit. Do returns [ErrNobody] or [ErrJoined] for an invalid Search,
-// the error of ctx, or the error of an unreadable object.
+// ends early is not an error: Result.Cut then names the limit. Do returns [ErrNobody] or [ErrJoined] for an invalid
+// Search, the error of ctx, or the error of an unreadable object.
 func (s *Search) Do(ctx context.Context) (*Result, error) {
 	if err := s.begin(); err != nil {
 		return nil, err

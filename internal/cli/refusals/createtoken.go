@@ -35,7 +35,7 @@ var createRefusals = []refusal[*nt.CreateTokenIn]{
 		}},
 	{rule: "T-5", want: ntstatus.NoSuchLogonSession, name: "an unknown logon session", takes: "logon",
 		inject: func(_ *world, in *nt.CreateTokenIn) { in.AuthenticationID = nt.Cap(winnt.LUID(0x999999)) }},
-	{rule: "T-10", want: ntstatus.NoSuchPrivilege, name: "a LUID that is no privilege", takes: "privileges",
+	{rule: "T-10", want: ntstatus.NoSuchPrivilege, name: "a LUID that is not a privilege", takes: "privileges",
 		inject: func(_ *world, in *nt.CreateTokenIn) {
 			in.Privileges = nt.Cap([]nt.LUIDAndAttributes{{LUID: 99}})
 		}},

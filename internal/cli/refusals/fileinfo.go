@@ -35,7 +35,7 @@ var _ = define(setup[*nt.QueryInformationFileIn]{
 			inject: func(_ *world, in *nt.QueryInformationFileIn) {
 				in.FaultFileInformation = ntstatus.AccessViolation
 			}},
-		refusal[*nt.QueryInformationFileIn]{rule: "I-133", want: ntstatus.InvalidParameter, name: "a file that is no pipe",
+		refusal[*nt.QueryInformationFileIn]{rule: "I-133", want: ntstatus.InvalidParameter, name: "a file that is not a pipe",
 			takes: "FileHandle", inject: func(w *world, in *nt.QueryInformationFileIn) { in.FileHandle = w.plainFile() }}),
 	absent: []absence{{"F-55", "", "it takes a file of a tree: tests of package hostfs"},
 		{"I-151", "", "another class, with little room: transcript 30-devices"},

@@ -227,7 +227,7 @@ var _ = define(setup[*nt.DuplicateObjectIn]{
 				}},
 		}),
 	absent: []absence{
-		{"O-51", "protected", "closing the source is no refusal of the duplication"},
+		{"O-51", "protected", "closing the source is not a refusal of the duplication"},
 		{"O-27", "", "it takes an object that is exclusive to a second process"},
 		{"O-47", "", "it takes a second process that has ended: transcript 10-duplicate"},
 		{"O-82", "", "the limit of a table is millions of handles"},

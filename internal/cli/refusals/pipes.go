@@ -69,7 +69,7 @@ var conversation = []absence{
 	{"I-162", "", "it takes the device of pipes and a buffer: TestWaitForPipeEndsForEachReason"},
 	{"I-163", "", "it takes the device of pipes and a buffer: TestWaitForPipeEndsForEachReason"},
 	{"I-141", "", "it takes a pipe without room, and a caller that waits: tests of package npfs"},
-	{"O-31", "a file has no contents", "it takes a file that is no pipe: transcript 30-pipes"},
+	{"O-31", "a file has no contents", "it takes a file that is not a pipe: transcript 30-pipes"},
 	{"F-119", "", "it takes a file of a tree: tests of package hostfs"},
 	{"F-124", "", "it takes a file of a tree: tests of package hostfs"},
 }

@@ -39,7 +39,7 @@ type System struct {
 	Build        uint32 `json:"build"`          // of RtlGetVersion
 	Revision     uint32 `json:"revision"`       // UBR of the registry; 0 where it is not there
 	Architecture string `json:"architecture"`   // GOARCH
-	Wine         string `json:"wine,omitempty"` // its version: then this is no Windows, and settles nothing
+	Wine         string `json:"wine,omitempty"` // its version: then this is not Windows, and settles nothing
 }
 
 // Line is any other line: a program (Program is set), a question that was not called (Skipped is set), or a call.

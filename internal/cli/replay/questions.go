@@ -155,7 +155,7 @@ func textQuestions(file string) (list []Question, err error) {
 }
 
 // Back returns the follow-up question for accepted text: converting its bytes back to text. out is the answer to q. ok
-// is false if q is no conversion of text or out has no bytes.
+// is false if q is not a conversion of text or out has no bytes.
 func (q Question) Back(out Fields) (back Question, ok bool) {
 	hex, _ := out["hex"].(string)
 	back = Question{Case: q.Case + ", back", In: Fields{"hex": hex}, Rules: q.Rules}

@@ -87,7 +87,7 @@ func parametersOf(text string) []string {
 			for from > 0 && isWord(text[from-1]) {
 				from--
 			}
-			// A list within a call, too, is no place for parameters.
+			// A list within a call, too, is not a place for parameters.
 			if row, err := Find(text[from:i]); err == nil && text[i] == '(' {
 				return calltext.InNames(row)
 			}

@@ -139,7 +139,7 @@ func StorePolicy(dir string, p *audit.Policy) error {
 }
 
 // Change returns a copy of a policy with some subcategories changed; p stays as it is. success and failure are "enable"
-// or "disable"; any other text is no change. A nil policy is the default policy. An unknown subcategory is an error.
+// or "disable"; any other text is not a change. A nil policy is the default policy. An unknown subcategory is an error.
 func Change(p *audit.Policy, subcategories []string, success, failure string) (*audit.Policy, error) {
 	if p == nil {
 		p = audit.DefaultPolicy()

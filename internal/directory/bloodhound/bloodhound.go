@@ -133,7 +133,7 @@ func readFile(c *collect.Collector, file []byte) error {
 			continue
 		}
 		s, err := ParseSID(o.ObjectIdentifier)
-		if err != nil { // an id that is no SID: of a principal of Azure, say
+		if err != nil { // an id that is not a SID: of a principal of Azure, say
 			c.Report("%s has no SID", collect.Shorten(o.Properties.Name+" "+o.ObjectIdentifier))
 			continue
 		}

@@ -109,7 +109,7 @@ func ofPackage(from *user.User) (u User, err error) {
 }
 
 // ID returns the uid of a user, or with group the gid of a group, by name. Unlike [Lookup] it does not read the user's
-// groups. ok is false for an unknown name, and for a number, which is no name.
+// groups. ok is false for an unknown name, and for a number, which is not a name.
 func ID(name string, group bool) (id uint32, ok bool) {
 	if _, err := strconv.ParseUint(name, 10, 32); err == nil {
 		return 0, false // getent would take it for an id

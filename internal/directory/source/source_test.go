@@ -179,7 +179,7 @@ groups:
   - {name: "alias", sid: S-1-5-32-545, gid: 10}
   - {name: "known", sid: S-1-5-32-546, gid: 11}
   - {name: "other group", sid: D2001, gid: 8}
-`, "odd D77 is no user and no group: SID_UNKNOWN (8)|gone, which wbinfo -g lists, has no entry in any input"},
+`, "odd D77 is not a user and no group: SID_UNKNOWN (8)|gone, which wbinfo -g lists, has no entry in any input"},
 		{"csv", [][2]string{{"csv",
 			"SamAccountName,objectSid,ObjectClass,GroupScope,GroupCategory,Members,MemberOf,Enabled," +
 				"PrimaryGroupID,PrimaryGroup,uidNumber,gidNumber,SIDHistory,DistinguishedName,Group,GroupName\n" +

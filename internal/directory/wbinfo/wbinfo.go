@@ -168,7 +168,7 @@ func sidOf(c *collect.Collector, text, name, kind string) error {
 	case strings.HasSuffix(kind, "(3)"):
 		c.Domain = s
 	default:
-		c.Report("%s %v is no user and no group: %s", name, s, kind)
+		c.Report("%s %v is not a user and no group: %s", name, s, kind)
 	}
 	return nil
 }

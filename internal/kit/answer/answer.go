@@ -77,7 +77,7 @@ func AnswerAs(profile nt.Profile, id, op string, in json.RawMessage) kit.Answer 
 }
 
 // Serve reads questions until the end of r, and writes each answer to w at once. It returns the first error of r or w,
-// and one for a line that is no question.
+// and one for a line that is not a question.
 func Serve(r io.Reader, w io.Writer) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, kit.MaxQuestion)
@@ -87,7 +87,7 @@ func Serve(r io.Reader, w io.Writer) error {
 			In     json.RawMessage
 		}
 		if err := json.Unmarshal(lines.Bytes(), &q); err != nil {
-			return fmt.Errorf("a line that is no question: %w", err)
+			return fmt.Errorf("a line that is not a question: %w", err)
 		}
 		b, err := json.Marshal(Answer(q.ID, q.Op, q.In))
 		if err != nil {

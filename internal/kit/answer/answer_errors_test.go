@@ -236,7 +236,7 @@ var otherMistakes = []mistake{
 	{"token", "restricting again replaces the list", onToken(without("restricting")), nil},
 	{"token", "flags of a filter are ignored", set("flags", "0x0"), nil},
 	{"token", "a reset changes nothing", without("reset"), nil},
-	{"token", "missing groups are no news", nil, onOut(func(o *kit.Out) {
+	{"token", "missing groups are not news", nil, onOut(func(o *kit.Out) {
 		if o.Status == oracle.NotAllAssigned {
 			o.Status = oracle.Success
 		}
@@ -258,7 +258,7 @@ var otherMistakes = []mistake{
 	{"ladder", "the explicit logon does not count", func(in map[string]any) {
 		delete(in["client"].(map[string]any), "originatingLogon")
 	}, nil},
-	{"ladder", "the client's own level is no limit", func(in map[string]any) {
+	{"ladder", "the client's own level is not a limit", func(in map[string]any) {
 		in["client"].(map[string]any)["level"] = 3
 	}, nil},
 	{"audit", "every access is recorded", nil, onOut(func(o *kit.Out) { o.Recorded = new(bool); *o.Recorded = true })},

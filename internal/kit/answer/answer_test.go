@@ -175,6 +175,6 @@ func TestServeAnswersEachLine(t *testing.T) {
 		}
 	}
 	if err := answer.Serve(strings.NewReader("x\n"), &out); err == nil {
-		t.Error("a line that is no question: got no error, want one")
+		t.Error("a line that is not a question: got no error, want one")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-var errBytes = errors.New("the bytes are no self-relative security descriptor: check the offsets and lengths")
+var errBytes = errors.New("the bytes are not self-relative security descriptor: check the offsets and lengths")
 
 // Meaning is what a descriptor means: two mean the same if and only if their texts are equal.
 type Meaning struct {

@@ -96,7 +96,7 @@ func differEntry(have, want string) (field, text string) {
 	return "sid", fmt.Sprintf("bytes %x, want %x", have, want)
 }
 
-// sidText returns a SID in letters, "none" for no bytes, and hexadecimal for bytes that are no SID.
+// sidText returns a SID in letters, "none" for no bytes, and hexadecimal for bytes that are not a SID.
 func sidText(s string) string {
 	b := []byte(s)
 	if len(b) == 0 {

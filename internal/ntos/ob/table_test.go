@@ -359,7 +359,7 @@ type model struct {
 	limit   int
 	entries map[winnt.Handle]modelEntry
 	freed   []winnt.Handle // O-12: the last one comes back first
-	next    winnt.Handle   // the last new value; 0 is no handle (O-11)
+	next    winnt.Handle   // the last new value; 0 is not a handle (O-11)
 	held    map[winnt.Handle]ob.Reservation
 }
 

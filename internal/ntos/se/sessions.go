@@ -28,7 +28,7 @@ type LogonSessions struct {
 // lock held.
 type LogonSessionTerminatedRoutine struct{ Call func(winnt.LUID) }
 
-// Logon holds the part of a logon that its session keeps for the record of its end. The zero value is no logon.
+// Logon holds the part of a logon that its session keeps for the record of its end. The zero value is not a logon.
 type Logon struct {
 	Token *token.Token
 	Type  winnt.LogonType

@@ -25,7 +25,7 @@ func (c *Context) LsaEnumerateAccountRights(in nt.LsaEnumerateAccountRightsIn) (
 		return out, c.Fail("O-3", st)
 	}
 	if in.AccountSID.V.IsZero() {
-		// The null SID is no account's.
+		// The null SID is not an account's.
 		return out, c.Fail("L-77", ntstatus.InvalidParameter)
 	}
 	if st := c.referencePolicy(in.PolicyHandle, winnt.POLICY_LOOKUP_NAMES); st != ntstatus.Success {

@@ -75,7 +75,7 @@ func (a *auditedCheck) who() ntstatus.Status {
 		return st
 	}
 	if client.Type() != winnt.TokenImpersonation {
-		// A primary token is no client.
+		// A primary token is not a client.
 		return c.Fail("A-14", ntstatus.NoImpersonationToken)
 	}
 	a.client = client
@@ -136,7 +136,7 @@ func (a *auditedCheck) decide() (st ntstatus.Status) {
 		st, a.d = access.NtAccessCheck(&a.r)
 	}
 	if st != ntstatus.Success {
-		// An object type list that is no tree is refused.
+		// An object type list that is not a tree is refused.
 		return c.Fail("U-53", st)
 	}
 	c.explainCheck(&a.r, a.d)

@@ -127,7 +127,7 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, ne
 		return fail("A-19", ntstatus.InvalidSecurityDescr) // before A-20
 	}
 	if in.PrincipalSelfSid.Status != ntstatus.Success {
-		// A SID for the object itself that is no SID ends the call after the descriptor.
+		// A SID for the object itself that is not a SID ends the call after the descriptor.
 		return fail("A-20", in.PrincipalSelfSid.Status)
 	}
 	r.Descriptor, r.Self = in.SecurityDescriptor.V, in.PrincipalSelfSid.V

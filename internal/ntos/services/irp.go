@@ -85,7 +85,7 @@ func (i *irp) over(r npfs.Result, pended bool) {
 	i.thread.RemoveIO(i)
 	// A failed call signals no event and queues no completion, even after a wait. Its status is the only
 	// result (I-136).
-	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is no failure
+	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is not a failure
 	pended = pended && !i.later.Synchronous
 	if !pended && uint32(r.Status)&failed == failed {
 		i.gone(r)

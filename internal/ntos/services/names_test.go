@@ -106,7 +106,7 @@ func TestLookupResultsKeepOrderOfInput(t *testing.T) {
 	} {
 		var list []sid.SID
 		for _, s := range strings.Fields(sids) {
-			one, _ := sid.Parse(s) // 0 is no SID
+			one, _ := sid.Parse(s) // 0 is not a SID
 			list = append(list, one)
 		}
 		out, st := th.Services().LsaLookupSids(nt.LsaLookupSidsIn{PolicyHandle: policy, SIDs: list})

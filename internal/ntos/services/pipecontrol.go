@@ -61,7 +61,7 @@ func (c *Context) control(e *npfs.End, granted winnt.AccessMask, in *nt.FsContro
 		// The server acts for the client of the last message it read (I-85).
 		o := e.Impersonate(c.self)
 		if c.Sys.Profile == nt.Observed && o.Status == ntstatus.PipeListening {
-			// Observed: no client yet is no client that can be impersonated (T-133).
+			// Observed: no client yet is not a client that can be impersonated (T-133).
 			o.Status, o.Rule = ntstatus.CannotImpersonate, "T-133"
 		}
 		return out, c.Impersonated(o)

@@ -119,7 +119,7 @@ func TestSACLAndLabelOfNewObject(t *testing.T) {
 			{sacl: own, label: own},
 			{sacl: low, label: low},
 			{sacl: low + "(ML;;NR;;;LW)", label: low + "(ML;;NR;;;LW)"},
-			{sacl: "S:(ML;;0x8;;;LW)", label: "S:(ML;;SW;;;LW)"}, // 0x8 is no policy; SW is its text
+			{sacl: "S:(ML;;0x8;;;LW)", label: "S:(ML;;SW;;;LW)"}, // 0x8 is not a policy; SW is its text
 			{sacl: "S:(ML;;NW;;;HI)", want: refused, withSecurity: refused},
 			{sacl: "S:(AU;SA;GA;;;WD)", want: refused, token: refused},
 			{sacl: low + "(AU;SA;GA;;;WD)", want: refused, token: refused},

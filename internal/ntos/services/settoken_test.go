@@ -437,7 +437,7 @@ func TestSetLinkedNeedsDuplicate(t *testing.T) {
 	th, h := systemToken(t)
 	for right, want := range map[winnt.AccessMask]ntstatus.Status{
 		winnt.TOKEN_QUERY: ntstatus.AccessDenied, winnt.TOKEN_ALL_ACCESS &^ winnt.TOKEN_DUPLICATE: ntstatus.AccessDenied,
-		winnt.TOKEN_DUPLICATE: ntstatus.InvalidParameter, // a token is no pair with itself
+		winnt.TOKEN_DUPLICATE: ntstatus.InvalidParameter, // a token is not a pair with itself
 	} {
 		other, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, right)
 		if st != ntstatus.Success {

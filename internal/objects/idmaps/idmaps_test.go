@@ -107,7 +107,7 @@ func FuzzIDMaps(f *testing.F) {
 			t.Fatalf("a map %t with %v", who != nil, err)
 		}
 		if who != nil && (who(id, false).IsZero() || who(id, true).IsZero()) {
-			t.Errorf("%d is no account", id)
+			t.Errorf("%d is not an account", id)
 		}
 	})
 }

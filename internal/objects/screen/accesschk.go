@@ -163,7 +163,7 @@ func (x *accessChkObject) line(text string) error {
 	case x.open && rightNames.MatchString(text):
 		return x.right(text)
 	}
-	return fmt.Errorf("accesschk: %q is no line of accesschk -l: use %s", text, accessChkCommand)
+	return fmt.Errorf("accesschk: %q is not a line of accesschk -l: use %s", text, accessChkCommand)
 }
 
 // head finishes the entry before and begins one with this number, type and account. A missing number, an unknown
@@ -235,11 +235,11 @@ func (x *accessChkObject) right(name string) error {
 	return nil
 }
 
-// level reads the line of the integrity level. The default level is no entry.
+// level reads the line of the integrity level. The default level is not an entry.
 func (x *accessChkObject) level(text string) error {
 	m := labelLine.FindStringSubmatch(text)
 	if m == nil {
-		return fmt.Errorf("accesschk: %q is no integrity level: use %s", text, accessChkCommand)
+		return fmt.Errorf("accesschk: %q is not an integrity level: use %s", text, accessChkCommand)
 	}
 	if m[2] != "" {
 		return nil

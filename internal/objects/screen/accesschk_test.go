@@ -47,12 +47,12 @@ func TestAccessChkRefusesWhatItCannotRead(t *testing.T) {
 		"  [2] ACCESS_DENIED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n": "entry 1 is missing",
 		"  [1] ACCESS_ALLOWED_OBJECT_ACE_TYPE: Everyone\n":           "does not print ACCESS_ALLOWED_OBJECT",
 		"  [1] ACCESS_DENIED_CALLBACK_ACE_TYPE: Everyone\n":          "does not print ACCESS_DENIED_CALLBACK",
-		"  [1] ACCESS_DENIED_ACE_TYPE: Jeder\n\tFILE_READ_DATA\n":    `"Jeder" is no account`,
+		"  [1] ACCESS_DENIED_ACE_TYPE: Jeder\n\tFILE_READ_DATA\n":    `"Jeder" is not an account`,
 		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n":                   "entry 1 has no rights",
 		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n\tSERVICE_START\n":  "SERVICE_START is not known",
 		"  [1] ACCESS_DENIED_ACE_TYPE: Everyone\n\t[STRANGE_ACE]\n":  "STRANGE_ACE is not known",
 		"  [0] ACCESS_DENIED_ACE_TYPE: Everyone\n\tFILE_READ_DATA\n": "begin again",
-		"  RW Everyone\n": "is no line of accesschk -l",
+		"  RW Everyone\n": "is not a line of accesschk -l",
 	} {
 		got, err := rows(t, head+text+"b\n"+strings.TrimPrefix(head, "a\n"))
 		if err != nil || len(got) != 2 || !strings.HasPrefix(got[0], "a | error: ") || !strings.Contains(got[0], want) ||

@@ -119,7 +119,7 @@ func TestDetectKnowsFormsByBeginning(t *testing.T) {
 	}
 }
 
-// Prompts with their commands are no part of the output, before the first object, between two and at the end (B-80).
+// Prompts with their commands are not part of the output, before the first object, between two and at the end (B-80).
 func TestPromptsAreSkipped(t *testing.T) {
 	for text, want := range map[string]string{
 		"PS C:\\> icacls C:\\a\r\nC:\\a Everyone:(R)\r\n\r\nPS C:\\Users\\me> icacls C:\\b\r\n" +

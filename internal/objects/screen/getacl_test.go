@@ -52,6 +52,6 @@ func TestSDDLLines(t *testing.T) {
 	check(t, text, "line 1 | O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;AU)", "line 3 | O:SYG:SYD:(A;;FR;;;WD)",
 		"line 5 | D:PAI(A;;FA;;;SY)")
 	check(t, "O:BAG:SY\nD:(A;;FR;;;WD)\n", "line 1 | error: the descriptor has no D: part…", "line 2 | D:(A;;FR;;;WD)")
-	check(t, "D:(A;;FR;;;WD)\n\nhello\n", "line 1 | D:(A;;FR;;;WD)", "line 3 | error: this line is no descriptor in SDDL")
+	check(t, "D:(A;;FR;;;WD)\n\nhello\n", "line 1 | D:(A;;FR;;;WD)", "line 3 | error: this line is not a descriptor…")
 	testReadError(t, newSDDL, text)
 }

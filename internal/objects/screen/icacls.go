@@ -44,7 +44,7 @@ func entryOf(line string) (before, words string, ok bool) {
 
 var summary = regexp.MustCompile(`^[^\\/:]*[0-9]+[^\\/:]*[0-9]+[^\\/:]*$`)
 
-// one reads the next object into o, or returns io.EOF. Text that is no entry, or whose path cannot be told from the
+// one reads the next object into o, or returns io.EOF. Text that is not an entry, or whose path cannot be told from the
 // account, sets o.Err. Other errors end the run.
 func (c *icacls) one(o *objects.Object) error {
 	first, err := c.lines.full()
@@ -65,7 +65,7 @@ func (c *icacls) one(o *objects.Object) error {
 	}
 	before, words, ok := entryOf(first)
 	if !ok || first[0] == ' ' {
-		o.Err = fmt.Errorf("line %d: this is no entry of icacls: use %s", c.lines.number, icaclsCommand)
+		o.Err = fmt.Errorf("line %d: this is not an entry of icacls: use %s", c.lines.number, icaclsCommand)
 		return nil
 	}
 	t := c.text()
@@ -88,7 +88,7 @@ func (c *icacls) one(o *objects.Object) error {
 	return nil
 }
 
-var errBroken = errors.New("icacls: a line is no entry, perhaps broken by the console: use " + icaclsCommand)
+var errBroken = errors.New("icacls: a line is not an entry, perhaps broken by the console: use " + icaclsCommand)
 
 // rest reads the lines after the first one, up to an empty line. indent is the number of blanks before each; 0 without
 // a line. After errBroken the rest of the object was skipped.
@@ -186,7 +186,7 @@ func icaclsEntry(t *descriptorText, name, words string) error {
 			right, ok := icaclsRights[one]
 			policy, labelled := icaclsLabels[one]
 			if mask |= right; !ok && !labelled {
-				return fmt.Errorf("icacls: %q is no right or flag of icacls: use %s", one, icaclsCommand)
+				return fmt.Errorf("icacls: %q is not a right or flag of icacls: use %s", one, icaclsCommand)
 			}
 			label += policy
 		}

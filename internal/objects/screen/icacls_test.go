@@ -37,20 +37,20 @@ func TestICACLS(t *testing.T) {
 func TestICACLSRefusesWhatItCannotRead(t *testing.T) {
 	next := "\n\nb Everyone:(F)\n"
 	for text, want := range map[string]string{
-		"a Everyone:(F)\n  VORDEFINIERT\\Benutzer:(R)":     `a | error: "VORDEFINIERT\\Benutzer" is no account…`,
+		"a Everyone:(F)\n  VORDEFINIERT\\Benutzer:(R)":     `a | error: "VORDEFINIERT\\Benutzer" is not an account…`,
 		"a Everyone:(F)\n  CORP\\Nie\xe4mand:(DENY)(F)":    `a | error: the name "CORP\\Nie\xe4mand" is not UTF-8…`,
 		"a Everyone:(F)\n  Everyone:(OI)":                  `a | error: icacls: the entry for "Everyone" has no rights…`,
-		"a Everyone:(F)\n  Everyone:(VERWEIGERN)(F)":       `a | error: icacls: "VERWEIGERN" is no right…`,
-		"a Everyone:(F)\n  Everyone:(R\nX)":                `a Everyone:(F) | error: line 2: icacls: a line is no entry…`,
-		"a Everyone:(F)\n  Everyone:(R)\n   Everyone:(R)":  `a Everyone:(F) | error: line 3: icacls: a line is no entry…`,
-		"a Everyone:(F)\n    Everyone:(R)":                 `a Everyone:(F) | error: icacls: a line is no entry…`,
-		"a Everyone:(F)\nC:\\x":                            `a Everyone:(F) | error: line 2: icacls: a line is no entry…`,
+		"a Everyone:(F)\n  Everyone:(VERWEIGERN)(F)":       `a | error: icacls: "VERWEIGERN" is not a right…`,
+		"a Everyone:(F)\n  Everyone:(R\nX)":                `a Everyone:(F) | error: line 2: icacls: a line is not an…`,
+		"a Everyone:(F)\n  Everyone:(R)\n   Everyone:(R)":  `a Everyone:(F) | error: line 3: icacls: a line is not an…`,
+		"a Everyone:(F)\n    Everyone:(R)":                 `a Everyone:(F) | error: icacls: a line is not an…`,
+		"a Everyone:(F)\nC:\\x":                            `a Everyone:(F) | error: line 2: icacls: a line is not an…`,
 		"a Jeder:(F)":                                      `a Jeder:(F) | error: icacls: no known account is at the end…`,
-		"a Everyone:(F)\n  Everyone:(R)\nC:\\b Jeder: (F)": `a Everyone:(F) | error: line 3: icacls: a line is no entry…`,
+		"a Everyone:(F)\n  Everyone:(R)\nC:\\b Jeder: (F)": `a Everyone:(F) | error: line 3: icacls: a line is not an…`,
 	} {
 		check(t, text+next, want, `b | D:(A;;FA;;;WD)`)
 	}
-	check(t, "a Everyone:(F)\n\nC:\\b\n", "a | D:(A;;FA;;;WD)", `C:\b | error: line 3: this is no entry…`)
+	check(t, "a Everyone:(F)\n\nC:\\b\n", "a | D:(A;;FA;;;WD)", `C:\b | error: line 3: this is not an entry…`)
 	check(t, "a Everyone:(F)"+strings.Repeat("\n  Everyone:(F)", maxEntries+1)+next,
 		fmt.Sprintf("a Everyone:(F) | error: line %d: icacls…", maxEntries+2), `b | D:(A;;FA;;;WD)`)
 	testReadError(t, newICACLS, icaclsText)

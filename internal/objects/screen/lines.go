@@ -43,7 +43,7 @@ func (l *lines) next() (string, error) {
 	if l.number == 1 {
 		text = strings.TrimPrefix(text, "\ufeff")
 	}
-	// The prompt and the command are no part of an object (B-80).
+	// The prompt and the command are not part of an object (B-80).
 	if l.last = strings.TrimRight(text, " \t\r"); IsPrompt(l.last) {
 		l.last = ""
 	}
@@ -93,8 +93,8 @@ func (t *descriptorText) who(name, command string) (sid.SID, error) {
 	if !utf8.ValidString(name) {
 		return sid.SID{}, fmt.Errorf("the name %q is not UTF-8: run chcp 65001 before the command, or use %s", name, command)
 	}
-	return sid.SID{}, fmt.Errorf("%q is no account of the directory and no English well-known name: give the accounts "+
-		"with -d, or use %s, which writes SIDs", name, command)
+	return sid.SID{}, fmt.Errorf("%q is not an account of the directory and no English well-known name: "+
+		"give the accounts with -d, or use %s, which writes SIDs", name, command)
 }
 
 // add appends an entry of the DACL.

@@ -19,7 +19,7 @@ func newSDDL(in io.Reader) objects.Source { return &sddlLines{newLines(in)} }
 // Next fills b.
 func (s *sddlLines) Next(b *objects.Batch) error { return objects.Gather(b, s.one) }
 
-// one reads the next descriptor into o, or returns io.EOF. A line that is no descriptor sets o.Err. Other errors end
+// one reads the next descriptor into o, or returns io.EOF. A line that is not a descriptor sets o.Err. Other errors end
 // the run.
 func (s *sddlLines) one(o *objects.Object) error {
 	first, err := s.lines.full()
@@ -28,7 +28,7 @@ func (s *sddlLines) one(o *objects.Object) error {
 	}
 	o.Path = fmt.Appendf(nil, "line %d", s.lines.number)
 	if !descriptor.MatchString(first) {
-		o.Err = errors.New("this line is no descriptor in SDDL")
+		o.Err = errors.New("this line is not a descriptor in SDDL")
 		return nil
 	}
 	parts, size := []string{first}, len(first)

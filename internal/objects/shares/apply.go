@@ -225,7 +225,7 @@ func (g *Guard) files(v *Verdict, p *directory.Principal) error {
 	}
 	if g.optional && !v.As.Member(*g.group, false) {
 		if g.forced != nil {
-			v.step("force group = %s: the forced user is no member: may not connect", g.config.forceGroup)
+			v.step("force group = %s: the forced user is not a member: may not connect", g.config.forceGroup)
 			v.Left = 0
 		}
 		return nil

@@ -48,6 +48,6 @@ func TestLastLineMayEndWithBackslash(t *testing.T) {
 		}
 	}
 	if _, err := parse("[a]\nno equals sign\\"); err == nil {
-		t.Error("a malformed last line is no error")
+		t.Error("a malformed last line is not an error")
 	}
 }

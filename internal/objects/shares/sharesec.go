@@ -116,7 +116,7 @@ func flagsOf(text string) (flags uint8, err error) {
 	return flags, nil
 }
 
-// maskOf parses FULL, CHANGE, READ, letters of R W X D P O, or a number. Other text is an error; "" is no right.
+// maskOf parses FULL, CHANGE, READ, letters of R W X D P O, or a number. Other text is an error; "" is not a right.
 func maskOf(text string) (m winnt.AccessMask, err error) {
 	switch text {
 	case "FULL":

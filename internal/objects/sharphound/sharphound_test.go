@@ -83,7 +83,7 @@ func TestAcesBecomeEntries(t *testing.T) {
 	}
 }
 
-// A file that is no collector's, cut or without objects is an error.
+// A file that is not a collector's, cut or without objects is an error.
 func TestUnreadableFilesAreErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		users[:len(users)-30]: "line", `{"data":[]}`: "meta", `{"data":{},"meta":{"type":"users","version":6}}`: "line 1",

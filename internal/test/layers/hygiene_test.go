@@ -170,7 +170,7 @@ func TestNoProgramsAreCommitted(t *testing.T) {
 	cmd.Dir = root
 	out, err := cmd.Output()
 	if err != nil {
-		t.Skipf("this is no git working tree: %v", err)
+		t.Skipf("this is not a git working tree: %v", err)
 	}
 	for _, name := range strings.Split(strings.TrimRight(string(out), "\x00"), "\x00") {
 		f, err := os.Open(filepath.Join(root, name))

@@ -56,7 +56,7 @@ func differs(root, commit, name string) string {
 	codeAfter, citedAfter, errAfter := parted(after)
 	switch {
 	case errBefore != nil || errAfter != nil:
-		return fmt.Sprintf("it is no Go: %v", errors.Join(errBefore, errAfter))
+		return fmt.Sprintf("it is not Go: %v", errors.Join(errBefore, errAfter))
 	case !bytes.Equal(codeBefore, codeAfter):
 		return "its code is another"
 	case !slices.Equal(citedBefore, citedAfter):

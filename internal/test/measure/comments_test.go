@@ -19,7 +19,7 @@ func TestCommentsAlone(t *testing.T) {
 		{"another number", strings.Replace(before, "return 1", "return 2", 1), "its code is another"},
 		{"a directive", strings.Replace(before, "//go:noinline\n", "", 1), "its code is another"},
 		{"another rule", strings.Replace(before, "A-1", "A-2", 1), "cite [A-2], and cited [A-1]"},
-		{"a fault", before + "\"", "it is no Go"},
+		{"a fault", before + "\"", "it is not Go"},
 		{"no file", "", "it is gone"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

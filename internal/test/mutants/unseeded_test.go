@@ -48,7 +48,7 @@ func TestEachRuleHasAMutant(t *testing.T) {
 		case done && *lower:
 			delete(excused, id)
 		case done:
-			t.Errorf("%s: take out the line of %s, which has a mutant or is no rule: "+
+			t.Errorf("%s: take out the line of %s, which has a mutant or is not a rule: "+
 				"go test ./internal/test/mutants -run TestEachRuleHasAMutant -args -lower", unseeded, id)
 		}
 	}
@@ -88,7 +88,7 @@ func readUnseeded(t *testing.T) (map[rules.ID]string, string) {
 	for line := range strings.Lines(string(b)) {
 		id, reason, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if ids := rules.FindAll(id); len(ids) != 1 || string(ids[0]) != id || reason == "" {
-			t.Fatalf("%s: %q is no rule with a reason, or \"not yet\"", unseeded, line)
+			t.Fatalf("%s: %q is not a rule with a reason, or \"not yet\"", unseeded, line)
 		}
 		excused[rules.ID(id)] = reason
 	}

@@ -17,7 +17,7 @@ import (
 // Owner is the role that owns the server, without a password.
 const Owner = "admin"
 
-// Server is a database server that runs until the test ends. The zero value is no server.
+// Server is a database server that runs until the test ends. The zero value is not a server.
 type Server struct {
 	Dir string // with its socket
 	Bin string // with its programs, such as psql

@@ -51,7 +51,7 @@ func File(t testing.TB, name string) string {
 }
 
 // Rows returns the values of a recording of one JSON value a line. It skips the
-// test if the recording is absent, and ends it at a row that is no T or if
+// test if the recording is absent, and ends it at a row that is not a T or if
 // there is no row.
 func Rows[T any](t testing.TB, name string) []T {
 	t.Helper()

@@ -22,5 +22,5 @@
 // and handles, T tokens, I impersonation, P properties of impersonation, S
 // security descriptors, A access check, U audit, F files, K Kerberos. Names of cases
 // (AC-001, TC-6), of specifications (MS-DTYP) and SIDs (S-1-5-32) look
-// similar and are no rules; [FindAll] tells them apart.
+// similar and are not rules; [FindAll] tells them apart.
 package rules

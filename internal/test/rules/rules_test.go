@@ -90,7 +90,7 @@ func readRules(t *testing.T) []listed {
 			at := rel(name) + ":" + strconv.Itoa(i+1)
 			ids := FindAll(m[1])
 			if len(ids) != 1 || string(ids[0]) != m[1] {
-				t.Errorf("%s: %q is no rule id (a letter of OTIPSAUFBWLMKDGNZ, a hyphen, a number, "+
+				t.Errorf("%s: %q is not a rule id (a letter of OTIPSAUFBWLMKDGNZ, a hyphen, a number, "+
 					"at most one small letter)", at, m[1])
 				continue
 			}
@@ -183,7 +183,7 @@ func scan(t *testing.T) sources {
 var refusals = []string{"Fail", "fail", "refuse", "refusedByDirectory", "refusedByShare", "probe"}
 
 // read records the ids in one source file. A string counts only if it is nothing but an id: the rule of an
-// explanation's step, or of a table row. Any other string may contain SDDL, where S-1 is no rule.
+// explanation's step, or of a table row. Any other string may contain SDDL, where S-1 is not a rule.
 func (x sources) read(name string, src []byte) {
 	fset := token.NewFileSet()
 	f := fset.AddFile(name, -1, len(src))

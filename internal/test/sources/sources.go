@@ -42,12 +42,12 @@ func HasGroups(t *testing.T, d *directory.Directory, who, sids string) {
 	t.Helper()
 	i := d.Find(who)
 	if i < 0 {
-		t.Errorf("%s is no principal", who)
+		t.Errorf("%s is not a principal", who)
 		return
 	}
 	for s := range strings.FieldsSeq(sids) {
 		if !d.Principals[i].Token.Member(sid.MustParse(s), false) {
-			t.Errorf("%s is no member of %s", who, s)
+			t.Errorf("%s is not a member of %s", who, s)
 		}
 	}
 }

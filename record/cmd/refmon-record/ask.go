@@ -54,7 +54,7 @@ func (a *asker) ask(q replay.Question) (status string, out replay.Fields, err er
 	case replay.NewDescriptor:
 		return a.create(q.In)
 	}
-	return "", nil, skip("%s is no question that this recorder knows", q.Call)
+	return "", nil, skip("%s is not a question that this recorder knows", q.Call)
 }
 
 // ownerToSACL asks for the four parts of a descriptor.

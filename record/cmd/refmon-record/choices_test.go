@@ -51,7 +51,7 @@ func TestChoicesAreAsked(t *testing.T) {
 	}
 	for _, rule := range slices.Sorted(maps.Keys(notAsked)) {
 		if choices[rule] == "" {
-			t.Errorf("%s is no choice any more", rule)
+			t.Errorf("%s is not a choice any more", rule)
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Proved is an authenticated user. The zero value is no user.
+// Proved is an authenticated user. The zero value is not a user.
 type Proved struct {
 	User   lsa.DomainUser
 	Proof  string // how the user was authenticated, for the audit record

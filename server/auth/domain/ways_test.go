@@ -27,7 +27,7 @@ func refusal(t *testing.T, err error) (status, reason ntstatus.Status) {
 	}
 	var r *Refused
 	if !errors.As(err, &r) || r.Error() != r.Why.Error() || !errors.Is(err, r.Why) {
-		t.Fatalf("%v is no refusal", err)
+		t.Fatalf("%v is not a refusal", err)
 	}
 	return r.Status, r.Result.Reason
 }

@@ -138,7 +138,7 @@ func (a *Acceptor) serves(service, realm string) bool {
 	return slices.ContainsFunc(a.cfg.Services, func(s string) bool { return strings.EqualFold(s, service) })
 }
 
-// Client is an authenticated client. The zero value is no client, and its methods Proof and User panic.
+// Client is an authenticated client. The zero value is not a client, and its methods Proof and User panic.
 type Client struct {
 	Name, Realm string // as in the ticket
 	Service     string // the service that the ticket is for

@@ -20,7 +20,7 @@ const (
 // decoder is a message type of the library.
 type decoder interface{ Unmarshal([]byte) error }
 
-var errDER = errors.New("kerberos: this is no DER, or longer, deeper or with more elements than any message")
+var errDER = errors.New("kerberos: this is not DER, or longer, deeper or with more elements than any message")
 
 // decode decodes b with the library into v after checking that b is DER within the limits. A panic
 // of the library becomes an error, because b is untrusted (K-88).

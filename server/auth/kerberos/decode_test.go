@@ -66,7 +66,7 @@ func TestLibraryReadsBoundedInput(t *testing.T) {
 		}
 	}
 	if err := decode(panics{}, []byte{5, 0}); err == nil {
-		t.Error("K-88: a panic of the library is no error")
+		t.Error("K-88: a panic of the library is not an error")
 	}
 }
 

@@ -128,7 +128,7 @@ func TestInitiatorAuthenticates(t *testing.T) {
 // unframedAnswer returns the service's token, without SPNEGO there.
 func unframedAnswer(b []byte) ([]byte, error) {
 	if _, ok := unframed(tokAPRep, b); !ok {
-		return nil, fmt.Errorf("%x is no answer", b)
+		return nil, fmt.Errorf("%x is not an answer", b)
 	}
 	return b, nil
 }

@@ -64,7 +64,7 @@ func ReadSecret(what, path string, most int64) ([]byte, error) {
 	owner, ok := info.Sys().(*syscall.Stat_t)
 	switch {
 	case !ok || !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s %s: it is no file", what, path)
+		return nil, fmt.Errorf("%s %s: it is not a file", what, path)
 	case info.Mode().Perm()&0o077 != 0:
 		// Whoever can read a service's keys can impersonate any user to it (K-33).
 		return nil, fmt.Errorf("%s %s: mode %04o lets others read it: chmod 600 it", what, path, info.Mode().Perm())
@@ -79,7 +79,7 @@ func ReadSecret(what, path string, most int64) ([]byte, error) {
 }
 
 // errKeytab is the error of every malformed keytab. It quotes nothing.
-var errKeytab = errors.New("this is no keytab of version 5.2, or it is damaged")
+var errKeytab = errors.New("this is not a keytab of version 5.2, or it is damaged")
 
 // ParseKeytab parses a keytab of version 5.2: big-endian entries after their length, where a negative length is a gap
 // and 0 is the end. A keytab without keys, with more than 4,096 keys, or of more than 1 MiB is an error. Errors quote

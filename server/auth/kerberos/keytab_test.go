@@ -181,7 +181,7 @@ func TestSecrets(t *testing.T) {
 			t.Errorf("K-33: mode %o: %q, %v", c.mode, b, err)
 		}
 	}
-	if _, err := ReadSecret("w", dir, 9); err == nil || err.Error() != "w "+dir+": it is no file" {
+	if _, err := ReadSecret("w", dir, 9); err == nil || err.Error() != "w "+dir+": it is not a file" {
 		t.Errorf("K-33: a folder: %v", err)
 	}
 	if _, err := ReadSecret("w", path+"x", 9); err == nil || !strings.HasPrefix(err.Error(), "w: ") ||
@@ -306,7 +306,7 @@ func TestNewestKey(t *testing.T) {
 			t.Errorf("K-53: the first service of types %v is %q, want %q", c.etypes, got, c.want)
 		}
 	}
-	if got := k.first("OTHER.TEST", []int32{18}); got != "" { // an account is no service
+	if got := k.first("OTHER.TEST", []int32{18}); got != "" { // an account is not a service
 		t.Errorf(`K-53: the first service elsewhere is %q, want ""`, got)
 	}
 	a := acceptor(t, func(c *Config) { c.Keys, c.Services = k, []string{} })

@@ -137,7 +137,7 @@ func TestForgedKDCIsRejected(t *testing.T) {
 		"a password to be changed (K-85)": {func(k *forge.Centre) {
 			k.Code, k.Data = 23, statusData(0xC0000224)
 		}, "alice", "x", failure, ntstatus.PasswordMustChange},
-		"an extended status that is no restriction (K-85)": {func(k *forge.Centre) {
+		"an extended status that is not a restriction (K-85)": {func(k *forge.Centre) {
 			k.Code, k.Data = 18, statusData(0)
 		}, "alice", "x", failure, ntstatus.AccountRestriction},
 		"a KDC without our key (K-53)": {func(k *forge.Centre) {

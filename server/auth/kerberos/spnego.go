@@ -30,7 +30,7 @@ var (
 		errors.New("the client offers NTLM, and only Kerberos is taken: it has no ticket for this service")}
 	errNotFirst = errors.New("Kerberos is not the mechanism that the client prefers")
 	errNoToken  = errors.New("the client's offer has no Kerberos token")
-	errOuter    = fault{ntstatus.InvalidParameter, errors.New("this is no token of SPNEGO or Kerberos")}
+	errOuter    = fault{ntstatus.InvalidParameter, errors.New("this is not a token of SPNEGO or Kerberos")}
 )
 
 // negotiation is a parsed outer token.

@@ -13,7 +13,7 @@ import (
 )
 
 // Token is a client's first token, split into its parts. Nothing in it is verified: its sender wrote all of it. The
-// zero value is no token, and no key opens it.
+// zero value is not a token, and no key opens it.
 type Token struct {
 	SPNEGO         bool // the Kerberos token is inside SPNEGO
 	Microsoft      bool // the client prefers Microsoft's identifier of Kerberos

@@ -64,7 +64,7 @@ func TestSIDsByNameAndByTicket(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// An asserted identity says who authenticated the client and is no membership. It differs between the two
+		// An asserted identity says who authenticated the client and is not a membership. It differs between the two
 		// ways.
 		ticket := slices.DeleteFunc(sidsOf(c.Identity.Groups), func(s sid.SID) bool { return s.Authority() == 18 })
 		ticket = append(ticket, earlier[user]...)

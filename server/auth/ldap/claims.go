@@ -102,7 +102,7 @@ func add(a *claims.Attribute, text string) error {
 	case claims.Int64:
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return wrong("the claim %s is no number", a.Name)
+			return wrong("the claim %s is not a number", a.Name)
 		}
 		a.Ints = append(a.Ints, n)
 	case claims.Boolean:

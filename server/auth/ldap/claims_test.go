@@ -25,8 +25,8 @@ func TestClaimsOfAttributes(t *testing.T) {
 	}{
 		{"n", []string{"-7", "9"}, `[{"name": "number", "type": "int64", "values": [-7, 9]}]`, ""},
 		{"N", []string{"7"}, `[{"name": "number", "type": "int64", "values": [7]}]`, ""},
-		{"n", []string{"7x"}, "", "the claim number is no number"},
-		{"n", []string{"9223372036854775808"}, "", "the claim number is no number"},
+		{"n", []string{"7x"}, "", "the claim number is not a number"},
+		{"n", []string{"9223372036854775808"}, "", "the claim number is not a number"},
 		{"b", []string{"TRUE"}, `[{"name": "flag", "type": "boolean", "values": [true]}]`, ""},
 		{"b", []string{"FALSE"}, `[{"name": "flag", "type": "boolean", "values": [false]}]`, ""},
 		{"b", []string{"true"}, "", "the claim flag is neither TRUE nor FALSE"},

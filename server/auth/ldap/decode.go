@@ -41,7 +41,7 @@ func (e *entry) number(name string, fallback int64) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, wrong("%s is no number", name)
+		return 0, wrong("%s is not a number", name)
 	}
 	return n, nil
 }

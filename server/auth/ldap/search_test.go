@@ -221,7 +221,7 @@ func TestParts(t *testing.T) {
 		why  string
 		text string
 	}{"two": {two, 5, "n has several values", ""}, "a part": {part, 5, "n has several values", ""},
-		"no number": {odd, 0, "n is no number", "x"}, "nothing": {&entry{}, 5, "", ""}} {
+		"no number": {odd, 0, "n is not a number", "x"}, "nothing": {&entry{}, 5, "", ""}} {
 		n, err := c.e.number("n", 5)
 		text, _ := c.e.one("n")
 		if n != c.n || text != c.text || c.why == "" && err != nil ||

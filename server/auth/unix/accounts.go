@@ -28,7 +28,7 @@ func (a Accounts) LogOn(p *Peer, full bool) (logon.Result, error) {
 		return logon.Result{}, errUnknown
 	}
 	if full && (p.UID == lsa.Unmapped || !slices.Contains(a.Administrators, p.UID)) {
-		return logon.Result{}, fmt.Errorf("uid %d is no administrator: %w", p.UID, ntstatus.AccessDenied.Err())
+		return logon.Result{}, fmt.Errorf("uid %d is not an administrator: %w", p.UID, ntstatus.AccessDenied.Err())
 	}
 	// An unmapped uid identifies nobody, so the peer is anonymous (W-15).
 	if p.UID == lsa.Unmapped {
@@ -42,7 +42,7 @@ func (a Accounts) LogOn(p *Peer, full bool) (logon.Result, error) {
 func (a Accounts) spec(p *Peer) token.Spec {
 	user := fileaccess.UnixUser(p.UID)
 	spec := token.StandardUser(user)
-	// The superuser of the host is no administrator here unless the configuration says so (W-15).
+	// The superuser of the host is not an administrator here unless the configuration says so (W-15).
 	if slices.Contains(a.Administrators, p.UID) {
 		spec = token.Administrator(user)
 	}

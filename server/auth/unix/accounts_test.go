@@ -54,7 +54,7 @@ func TestTokenWithoutStore(t *testing.T) {
 		r, err := c.a.LogOn(&c.p, c.full)
 		if c.kind.User.SID.IsZero() {
 			if !errors.Is(err, fs.ErrPermission) || !r.Token.User.SID.IsZero() ||
-				err.Error() != fmt.Sprintf("uid %d is no administrator: %v", c.p.UID, ntstatus.AccessDenied.Err()) {
+				err.Error() != fmt.Sprintf("uid %d is not an administrator: %v", c.p.UID, ntstatus.AccessDenied.Err()) {
 				t.Errorf("L-51: %s: %v, %v", c.what, r.Token.User, err)
 			}
 			continue
@@ -130,7 +130,7 @@ func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 	}{
 		{"alice", nil, unix.Peer{UID: uid, GID: 7, Groups: []uint32{8}}, false, 0, "", "alice"},
 		{"alice at the administrators' socket", []uint32{7}, unix.Peer{UID: uid, GID: 7}, true, 0,
-			"uid 4711 is no administrator: " + ntstatus.AccessDenied.Err().Error(), "alice"},
+			"uid 4711 is not an administrator: " + ntstatus.AccessDenied.Err().Error(), "alice"},
 		{"alice, listed", []uint32{1, uid}, unix.Peer{UID: uid, GID: 7}, false, limited, "", "alice"},
 		{"alice, listed, at the administrators' socket", []uint32{uid}, unix.Peer{UID: uid, GID: 7}, true, full, "", "alice"},
 		{"the store's owner", nil, unix.Peer{UID: me, GID: 7}, false, limited, "", ""},
@@ -138,7 +138,7 @@ func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 		{"a disabled account", []uint32{gid}, unix.Peer{UID: gid, GID: uid}, true, 0,
 			"uid 4712: " + ntstatus.AccountDisabled.Err().Error(), "out"},
 		{"one without a number", []uint32{65534}, unix.Peer{UID: 65534, GID: 7}, true, 0,
-			"uid 65534 is no administrator: " + ntstatus.AccessDenied.Err().Error(), "ANONYMOUS LOGON"},
+			"uid 65534 is not an administrator: " + ntstatus.AccessDenied.Err().Error(), "ANONYMOUS LOGON"},
 	} {
 		c.p.Known = true
 		r, err := unix.Stored{Store: s, Administrators: c.listed}.LogOn(&c.p, c.full)

@@ -41,7 +41,7 @@ func (s Stored) LogOn(p *Peer, full bool) (logon.Result, error) {
 	case r.Administrator():
 		r = r.Full()
 	default:
-		return logon.Result{Account: r.Account}, fmt.Errorf("uid %d is no administrator: %w", p.UID,
+		return logon.Result{Account: r.Account}, fmt.Errorf("uid %d is not an administrator: %w", p.UID,
 			ntstatus.AccessDenied.Err())
 	}
 	if p.UID == lsa.Unmapped {

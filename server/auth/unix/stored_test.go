@@ -39,7 +39,7 @@ func TestStored(t *testing.T) {
 	}
 	for _, p := range []*unix.Peer{{Known: true, UID: alice}, {Known: true, UID: 65534}, {Known: true, UID: 4713}, {}} {
 		if _, err := identity.LogOn(p, true); err == nil {
-			t.Errorf("%d is no administrator and got a full token (L-51)", p.UID)
+			t.Errorf("%d is not an administrator and got a full token (L-51)", p.UID)
 		}
 	}
 	if _, err := identity.LogOn(&unix.Peer{Known: true, UID: out}, false); err == nil {

@@ -27,8 +27,8 @@ type brokerCmd struct {
 	Store      string   `help:"The folder for messages." required:"" placeholder:"DIR"`
 }
 
-// Run runs a NATS server until SIGINT or SIGTERM, which is no error, or until it cannot store messages. If the folder
-// has keeper.seed, it also creates the streams.
+// Run runs a NATS server until SIGINT or SIGTERM, which is not an error, or until it cannot store messages. If the
+// folder has keeper.seed, it also creates the streams.
 func (c *brokerCmd) Run(std *streams) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

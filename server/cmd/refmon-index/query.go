@@ -210,7 +210,7 @@ type changesCmd struct {
 	State  string `help:"The folder of the index." required:"" placeholder:"DIR"`
 }
 
-// Run prints the changes as lines of JSON. With --follow it continues until SIGINT or SIGTERM, which is no error.
+// Run prints the changes as lines of JSON. With --follow it continues until SIGINT or SIGTERM, which is not an error.
 func (c *changesCmd) Run(std *streams) error {
 	out := json.NewEncoder(std.out)
 	tell := func(x index.Change) error { return out.Encode(x) }

@@ -40,8 +40,8 @@ CAP_DAC_READ_SEARCH to receive a file system's events. --no-events works without
 The walk at the start finds changes made while it did not run.`
 }
 
-// Run maintains the index until SIGINT or SIGTERM, which is no error, or until a stage fails. It prints how long the
-// first walk took, and transient errors, to the error output.
+// Run maintains the index until SIGINT or SIGTERM, which is not an error, or until a stage fails. It prints how long
+// the first walk took, and transient errors, to the error output.
 func (c *runCmd) Run(std *streams) error {
 	if c.Nats && (c.Socket != "" || c.Ask != nil) {
 		return errServed

@@ -9,7 +9,7 @@ import (
 )
 
 // TestConfigCheckReadsTrees checks that config check names some files of each tree whose descriptors a chmod
-// invalidated, with cause and repair. A missing tree is no error (F-204).
+// invalidated, with cause and repair. A missing tree is not an error (F-204).
 func TestConfigCheckReadsTrees(t *testing.T) {
 	w := newTreeWorld(t)
 	refmon := w.refmon()

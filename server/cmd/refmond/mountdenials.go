@@ -100,7 +100,7 @@ func (t *mountTrail) close() error {
 }
 
 // record returns a function that writes a denial of a mount to the kernel's audit log, as event 4656. The function
-// skips a denial that was no refused open, and one that the object's SACL has recorded.
+// skips a denial that was not a refused open, and one that the object's SACL has recorded.
 func record(log *audit.Log) func(*mount.Denial) {
 	return func(d *mount.Denial) {
 		if d.Open == nil {

@@ -134,7 +134,7 @@ func TestMountPlaces(t *testing.T) {
 	file := filepath.Join(w.dir, "file")
 	w.must(os.WriteFile(file, nil, 0o600))
 	for at, want := range map[string]string{w.dir + "/none": "none does not exist: make the directory first",
-		file: "file is no directory: name one"} {
+		file: "file is not a directory: name one"} {
 		p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
 		for _, args := range [][]string{{"serve", "--config", p.config}, {"mount", w.root, at}} {
 			out, err := p.refuses(args...)

@@ -22,7 +22,7 @@ func (t entityTag) strongly(other entityTag) bool {
 func (t entityTag) weakly(other entityTag) bool { return t.opaque == other.opaque }
 
 // errTags is the error of a malformed list of tags.
-var errTags = errors.New(`this is no list of entity tags: write "*", or tags in quotes with commas between them`)
+var errTags = errors.New(`this is not a list of entity tags: write "*", or tags in quotes with commas between them`)
 
 // parseTag parses the entity tag at the start of text and returns it and the rest of the text. It does not skip space
 // before or after the tag. A missing or malformed tag is errTags.

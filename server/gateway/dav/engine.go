@@ -162,7 +162,7 @@ func refusalOf(err error) Refusal {
 	return Refuse(http.StatusInternalServerError, "the request failed")
 }
 
-// codeOf returns the HTTP status of an error: 0 for nil, 500 for an error that is no Refusal.
+// codeOf returns the HTTP status of an error: 0 for nil, 500 for an error that is not a Refusal.
 func codeOf(err error) int {
 	if err == nil {
 		return 0

@@ -133,7 +133,7 @@ func bind(name string, mode os.FileMode) (*net.UnixListener, error) {
 	l, err := net.ListenUnix("unix", at)
 	if errors.Is(err, unix.EADDRINUSE) {
 		if info, err := os.Lstat(name); err != nil || info.Mode().Type() != os.ModeSocket {
-			return nil, errors.New("a file that is no socket has this name: move it")
+			return nil, errors.New("a file that is not a socket has this name: move it")
 		}
 		// Only a refused connection proves that no program listens.
 		c, dial := net.DialTimeout("unix", name, dialTime)

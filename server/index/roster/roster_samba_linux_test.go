@@ -148,7 +148,7 @@ func sessions(t *testing.T, d *addc.Domain) {
 		}
 		var own, theirs []string
 		for _, g := range dir.Account("alice").Token.Groups() {
-			if g.SID != sid.ThisOrganization && g.SID.Authority() != 16 { // a level is no group there
+			if g.SID != sid.ThisOrganization && g.SID.Authority() != 16 { // a level is not a group there
 				own = append(own, g.SID.String())
 			}
 		}

@@ -298,7 +298,7 @@ func FuzzReplies(f *testing.F) {
 	})
 }
 
-// TestTruncatedReplyIsAnError checks that a truncated, malformed or endless reply is no statement about a user
+// TestTruncatedReplyIsAnError checks that a truncated, malformed or endless reply is not a statement about a user
 // (L-56).
 func TestTruncatedReplyIsAnError(t *testing.T) {
 	const one, more = `{"parameters":{"n":1}}` + "\x00", `{"parameters":{"n":1},"continues":true}` + "\x00"

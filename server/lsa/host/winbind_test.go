@@ -251,7 +251,7 @@ func TestKeptAnswersOutlastSilence(t *testing.T) {
 }
 
 // TestUIDAndGIDQueriesAreSeparate checks that uids and gids are separate queries with separate cached results. "not
-// found" and "not mapped" are no errors in either direction (L-55, L-61, L-62).
+// found" and "not mapped" are not errors in either direction (L-55, L-61, L-62).
 func TestUIDAndGIDQueriesAreSeparate(t *testing.T) {
 	d, runs, _ := winbindOf(t, `case "$1 $2" in
 "-U 7") echo S-1-5-21-9-8-7-1 ;;

@@ -155,7 +155,7 @@ func TestServerRejectsClients(t *testing.T) {
 	}{
 		{nil, func(*Follower) {}, "watching is disabled"},
 		{no, func(*Follower) {}, "not you"},
-		{anybody, func(f *Follower) { f.Root += "/sub" }, "is no tree that is served"},
+		{anybody, func(f *Follower) { f.Root += "/sub" }, "is not a tree that is served"},
 		{anybody, func(f *Follower) { f.Share = "D:" }, "say the same"},
 		{anybody, func(f *Follower) { f.Traverse = "always" }, "say the same"},
 	} {

@@ -30,9 +30,9 @@ type Follower struct {
 // maxLine is the size limit of a server's line, in bytes.
 const maxLine = 256 << 20
 
-// Run follows the tree and blocks until the context ends, which is no error. It returns an error if the server rejects
-// the watch, or runs as another user than root or this program's own. After any other failure it passes the error to
-// Warn, waits for Beat and connects again; the new connection begins with a walk. Until then the tree has no
+// Run follows the tree and blocks until the context ends, which is not an error. It returns an error if the server
+// rejects the watch, or runs as another user than root or this program's own. After any other failure it passes the
+// error to Warn, waits for Beat and connects again; the new connection begins with a walk. Until then the tree has no
 // heartbeat. It does not close out.
 func (f *Follower) Run(ctx context.Context, out chan<- watch.Batch) error {
 	often := f.Beat

@@ -100,7 +100,7 @@ func TestWatcherFollowsTheRequest(t *testing.T) {
 		`{"version":2,"tree":"/t","share":"D:","traverse":"always"}`:                 "version 2: want 1",
 		`{"version":1,"tree":"/t","share":"D:"}`:                                     "say the same",
 		`{"version":1,"tree":"/t","traverse":"always"}`:                              "say the same",
-		`{"version":1,"tree":"/v","share":"D:","traverse":"always"}`:                 "is no tree that is served",
+		`{"version":1,"tree":"/v","share":"D:","traverse":"always"}`:                 "is not a tree that is served",
 		`{"version":1,"tree":"/u","traverse":"never"}`:                               "/u 0s",
 		`{"version":1,"tree":"/u","tree":"/t","traverse":"never"}`:                   "the question",
 	} {

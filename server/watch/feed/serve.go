@@ -190,7 +190,7 @@ func (s *Server) watcher(c *net.UnixConn) (*watch.Watcher, error) {
 	case q.Version != 1:
 		return nil, fmt.Errorf("version %d: want 1", q.Version)
 	case !known:
-		return nil, fmt.Errorf("%q is no tree that is served", q.Tree)
+		return nil, fmt.Errorf("%q is not a tree that is served", q.Tree)
 	case q.Share != t.Share || q.Traverse != t.Traverse: // the index would decide differently from the server (N-18)
 		return nil, fmt.Errorf("the tree is served with the share %q and traverse %q: say the same", t.Share, t.Traverse)
 	}

@@ -118,7 +118,7 @@ func (a *adapter) ask(question []byte, limit time.Duration) (answer []byte, fail
 	}
 }
 
-// stop ends the adapter and the programs that it started. nil is no adapter.
+// stop ends the adapter and the programs that it started. nil is not an adapter.
 func (a *adapter) stop() {
 	if a == nil {
 		return

@@ -76,7 +76,7 @@ func (b *bench) score(ctx context.Context, i implementation, o options) row {
 	return r
 }
 
-// ask runs the kit with the adapter's command and returns its JSON. Wrong answers are no error.
+// ask runs the kit with the adapter's command and returns its JSON. Wrong answers are not an error.
 func (b *bench) ask(ctx context.Context, i implementation, command []string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, b.kit, append([]string{"run", "--json", "-", "--", b.guard}, command...)...)
 	cmd.Dir = b.work

@@ -32,7 +32,7 @@ typedef uint32_t function(word, word, word, word, word, word, word, word, word, 
 
 enum { ARGUMENTS = 16 };
 
-/* What the recorder reads memory with, which is no part of librefmon. */
+/* What the recorder reads memory with, which is not part of librefmon. */
 void RtlMoveMemory(void *to, const void *from, size_t n) { memmove(to, from, n); }
 
 int lstrlenW(const uint16_t *s)

@@ -83,7 +83,7 @@ func readUPN(b []byte) (*UPNInfo, error) {
 func wholeSID(b []byte) (sid.SID, error) {
 	s, n, err := sid.Decode(b)
 	if err != nil || n != len(b) {
-		return sid.SID{}, fmt.Errorf("%w: %d bytes are no SID", ErrInvalid, len(b))
+		return sid.SID{}, fmt.Errorf("%w: %d bytes are not a SID", ErrInvalid, len(b))
 	}
 	return s, nil
 }

@@ -39,9 +39,9 @@ type Alone struct {
 	Ready    func()
 }
 
-// Run runs all stages and blocks until the context ends, which is no error, or one of them fails. It does not listen
-// on a port, and keeps the keys of its roles in memory. It returns an error if another run uses the folder State, or
-// if the configuration is not valid. It always closes Sinks.
+// Run runs all stages and blocks until the context ends, which is not an error, or one of them fails. It does not
+// listen on a port, and keeps the keys of its roles in memory. It returns an error if another run uses the folder
+// State, or if the configuration is not valid. It always closes Sinks.
 func (a *Alone) Run(ctx context.Context) (err error) {
 	unused := a.Sinks // the follower closes them once it runs
 	defer func() {

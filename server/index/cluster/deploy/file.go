@@ -130,7 +130,7 @@ func (m *Machine) check(name string) error {
 		m.State = defaultState
 	}
 	if !addressForm.MatchString(m.Address) {
-		return fmt.Errorf("address: %q is no host name or IP address", m.Address)
+		return fmt.Errorf("address: %q is not a host name or IP address", m.Address)
 	}
 	for _, at := range []string{m.Folder, m.State} { // they are in units and in commands of a shell
 		if !pathForm.MatchString(at) || path.Clean(at) != at {

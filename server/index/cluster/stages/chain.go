@@ -146,8 +146,8 @@ func (c *Conn) keep(ctx context.Context, subject, id string, body []byte) error 
 	}
 }
 
-// purge deletes the messages of a subject or pattern with a sequence below before. Deleting none is no error. Errors
-// are those of request. Only the keeper may purge (N-120).
+// purge deletes the messages of a subject or pattern with a sequence below before. Deleting none is not an error.
+// Errors are those of request. Only the keeper may purge (N-120).
 func (c *Conn) purge(ctx context.Context, stream, subject string, before uint64) error {
 	return c.request(ctx, "$JS.API.STREAM.PURGE."+stream, fmt.Appendf(nil, `{"filter":%q,"seq":%d}`, subject, before))
 }

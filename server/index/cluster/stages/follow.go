@@ -29,7 +29,7 @@ type FollowConfig struct {
 }
 
 // Follow maintains an index of the whole site in the folder o.State, or in o.Rows. It blocks until the context ends,
-// which is no error, until a write fails, or until a record of a log is unusable. After that the index receives no
+// which is not an error, until a write fails, or until a record of a log is unusable. After that the index receives no
 // more watermarks. It returns an error at once if another process writes to the folder, if the folder has the index of
 // another site's question, or if o.Rows has to store a tree below another one. It always closes o.Sinks and o.Rows.
 func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
@@ -121,8 +121,8 @@ func (f *following) all() (out []*share) {
 	return out
 }
 
-// run reads the logs when it is notified and after each Beat, until ctx ends, which is no error. It reports errors of
-// the servers to Warn. An unusable record and an error of a sink end it.
+// run reads the logs when it is notified and after each Beat, until ctx ends, which is not an error. It reports errors
+// of the servers to Warn. An unusable record and an error of a sink end it.
 func (f *following) run(ctx context.Context) error {
 	woken := make(chan struct{}, 1)
 	for _, what := range []string{"rows", "people", "fence"} {

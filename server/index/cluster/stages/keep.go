@@ -38,9 +38,9 @@ const (
 )
 
 // Keep creates the streams and consumers of a site and calls ready. Then it deletes messages at the workers' request
-// and moves consumers until ctx ends, which is no error. It returns an error if [Prepare] or the subscription fails.
-// Failed requests go to Warn. Several keepers may run. Only the keeper's connection may do this, so that a worker's
-// key deletes no stream and no message that counts (N-120). ready may be nil.
+// and moves consumers until ctx ends, which is not an error. It returns an error if [Prepare] or the subscription
+// fails. Failed requests go to Warn. Several keepers may run. Only the keeper's connection may do this, so that a
+// worker's key deletes no stream and no message that counts (N-120). ready may be nil.
 func Keep(ctx context.Context, c *Conn, ready func()) error {
 	if err := Prepare(ctx, c); err != nil {
 		return err

@@ -24,8 +24,8 @@ type DirectoryConfig struct {
 
 const headSubject = "directory.head"
 
-// Directory publishes the directory of o and its heartbeats, and blocks until the context ends, which is no error, or
-// something fails. If a second one starts, the first fails with an error that says so. A directory of more than 256
+// Directory publishes the directory of o and its heartbeats, and blocks until the context ends, which is not an error,
+// or something fails. If a second one starts, the first fails with an error that says so. A directory of more than 256
 // MiB is an error. A file that cannot be used goes to Warn, and no heartbeat is published meanwhile.
 func Directory(ctx context.Context, c *Conn, o DirectoryConfig) error {
 	roster, versions := o.Roster, make(chan index.Version)

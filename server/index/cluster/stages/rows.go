@@ -64,7 +64,7 @@ func newRows(ctx context.Context, s *shareWorker, p site.Part) (*rows, error) {
 	return r, nil
 }
 
-// run processes messages until ctx ends or another worker owns the part, which are no errors. If the part needs a
+// run processes messages until ctx ends or another worker owns the part, which are not errors. If the part needs a
 // walk, it requests one from the watcher. It returns the first error of processing.
 func (r *rows) run(ctx context.Context) error {
 	for ctx.Err() == nil && r.shift.workers.mine(r.shift.name) {

@@ -308,7 +308,7 @@ func TestStoreRefusesNestedTrees(t *testing.T) {
 	}
 }
 
-// TestFollowEndsDuringBegin checks that the end of the context is no error while the store is prepared (N-130).
+// TestFollowEndsDuringBegin checks that the end of the context is not an error while the store is prepared (N-130).
 func TestFollowEndsDuringBegin(t *testing.T) {
 	b := newOpenSite(t, 1)
 	ctx, end := context.WithCancel(t.Context())

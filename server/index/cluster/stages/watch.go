@@ -29,7 +29,7 @@ type WatchConfig struct {
 	From func(tree string) watch.Source
 }
 
-// Watch reports the files of host o.Host, and blocks until the context ends, which is no error, or something fails.
+// Watch reports the files of host o.Host, and blocks until the context ends, which is not an error, or something fails.
 // While a part has too many unprocessed messages, Watch waits. If a second one starts for the same host, the first
 // fails with an error that says so. It returns an error at once for a host that the site does not have.
 func Watch(ctx context.Context, c *Conn, o WatchConfig) error {
@@ -64,7 +64,7 @@ func together(ctx context.Context, n int, run func(ctx context.Context, i int) e
 	return context.Cause(ctx)
 }
 
-// watchTree reports the files of one tree until ctx ends, which is no error, or something fails.
+// watchTree reports the files of one tree until ctx ends, which is not an error, or something fails.
 func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error {
 	t := &batchPublisher{c: c, site: c.site, boot: watch.BootID()}
 	for n := range c.site.Parts {
@@ -104,8 +104,8 @@ type restartingSource struct {
 	again <-chan struct{}
 }
 
-// Run runs one source after another until the context ends, which is no error. A request starts the next one, and with
-// it a new walk. If a source fails or ends by itself, Run returns its result.
+// Run runs one source after another until the context ends, which is not an error. A request starts the next one, and
+// with it a new walk. If a source fails or ends by itself, Run returns its result.
 func (a *restartingSource) Run(ctx context.Context, out chan<- watch.Batch) error {
 	for ctx.Err() == nil {
 		turn, stop := context.WithCancel(ctx)
@@ -137,8 +137,8 @@ type batchPublisher struct {
 	number  uint64
 }
 
-// tell publishes batches until ctx ends, which is no error, or a publication fails. It first reads the last messages
-// of an earlier watcher.
+// tell publishes batches until ctx ends, which is not an error, or a publication fails. It first reads the last
+// messages of an earlier watcher.
 func (t *batchPublisher) tell(ctx context.Context, batches <-chan watch.Batch) error {
 	// Our walks must be later than those of an earlier watcher, whatever the clock says. Adding
 	// walks to its last number makes sure that none of its later walks exceeds ours.

@@ -27,7 +27,7 @@ var workerName = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 // message is skipped, because it crashes them.
 const maxTries = 3
 
-// Work processes shares of the site's work and blocks until the context ends, which is no error. It takes its own
+// Work processes shares of the site's work and blocks until the context ends, which is not an error. It takes its own
 // shares, and those of workers whose heartbeat is missing. Errors of one share go to Warn and do not end Work. A
 // malformed name, a closed connection and a worker beyond the 1,024th do.
 func Work(ctx context.Context, c *Conn, o WorkConfig) error {

@@ -69,8 +69,8 @@ func (w *workers) excess() error {
 	return fmt.Errorf("worker %s: %d others are running, and no more can: stop one of them first", w.name, maxWorkers)
 }
 
-// run sends this worker's heartbeat until the context ends, which is no error. It returns an error if the connection
-// is closed, or if maxWorkers others are alive.
+// run sends this worker's heartbeat until the context ends, which is not an error. It returns an error if the
+// connection is closed, or if maxWorkers others are alive.
 func (w *workers) run(ctx context.Context) error {
 	t := time.NewTicker(w.beat)
 	defer t.Stop()

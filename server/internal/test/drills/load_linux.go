@@ -33,7 +33,7 @@ func (m *machine) measure(name string) use {
 	facts := map[string]int{}
 	for line := range strings.Lines(string(status)) {
 		if key, value, ok := strings.Cut(line, ":"); ok {
-			facts[key], _ = strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB")) // other lines are no numbers
+			facts[key], _ = strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB")) // other lines are not numbers
 		}
 	}
 	fds, err := os.ReadDir(proc + "fd")
