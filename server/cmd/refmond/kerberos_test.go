@@ -359,7 +359,7 @@ var refusedTickets = []struct {
 	{"no such version", func(k *forge.Ticket) []byte { k.Version = 9; return nil }, "0xc00002c3", "version 9", "-"},
 	{"RC4", func(k *forge.Ticket) []byte { k.Key = forge.NewKey(23); return nil }, "0xc00002fd", "type 23", "-"},
 	{"NTLM", func(*forge.Ticket) []byte { return []byte("NTLMSSP\x00") }, "0xc0000418", "NTLM", "-"},
-	{"no token", func(*forge.Ticket) []byte { return []byte("x") }, "0xc000000d", "no token", "-"},
+	{"no token", func(*forge.Ticket) []byte { return []byte("x") }, "0xc000000d", "not a token", "-"},
 	{"another service", func(k *forge.Ticket) []byte { k.Service = "cifs/x"; return nil }, "0x0", "cifs/x", "-"},
 	{"no PAC", func(k *forge.Ticket) []byte { k.PAC = nil; return nil }, "0x0", "no PAC", "alice"},
 	{"the own domain from another realm", func(k *forge.Ticket) []byte { k.ClientRealm = "OTHER.TEST"; return nil },
