@@ -46,10 +46,10 @@ func TestValidRejectsEachMistake(t *testing.T) {
 		change func(*state)
 	}{
 		{"nothing", "", func(*state) {}},
-		{"machine of another authority", "no SID of a machine",
+		{"machine of another authority", "not a SID of a machine",
 			func(s *state) { s.machine = sid.MustParse("S-1-4-21-1-2-3") }},
-		{"machine too short", "no SID of a machine", func(s *state) { s.machine = sid.MustParse("S-1-5-21-1-2") }},
-		{"machine no domain", "no SID of a machine", func(s *state) { s.machine = sid.MustParse("S-1-5-32-1-2-3") }},
+		{"machine too short", "not a SID of a machine", func(s *state) { s.machine = sid.MustParse("S-1-5-21-1-2") }},
+		{"machine no domain", "not a SID of a machine", func(s *state) { s.machine = sid.MustParse("S-1-5-32-1-2-3") }},
 		{"account", "", set(1500, Account{Name: "a", UID: number(1), Hash: good})},
 		{"account of the first RID", "", set(1001, Account{Name: "a"})},
 		{"account of a fixed RID", "", set(500, Account{Name: "a"})},
