@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -27,9 +28,7 @@ func TestAccessVectorsAgree(t *testing.T) {
 	var in, out bytes.Buffer
 	var all []vectors.Vector
 	for v, err := range vectors.Access() {
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		checkProvenance(t, v)
 		all = append(all, v)
 		in.Write(append(v.In, '\n'))
@@ -115,13 +114,9 @@ type object struct {
 func (q *openQuestion) decide(t *testing.T) fileaccess.Decision {
 	t.Helper()
 	tok, err := token.Parse(q.Token)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	desired, err := sddl.ParseRights(q.Desired)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	r := fileaccess.Request{Subject: access.SubjectOf(tok), Desired: desired, Disposition: q.Disposition,
 		Options: q.Options, Attributes: q.Attributes,
 		CreatorSD: parse(t, q.CreatorSD), Share: q.ShareAccess, Name: q.Name, Maximal: q.Maximal, MaximalTime: q.MaximalTime}
@@ -156,9 +151,7 @@ func parse(t *testing.T, text string) *sd.Descriptor {
 		return nil
 	}
 	d, err := sddl.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return d
 }
 
@@ -166,21 +159,15 @@ func parse(t *testing.T, text string) *sd.Descriptor {
 func TestOpenVectorsAgree(t *testing.T) {
 	n := 0
 	for v, err := range vectors.Open() {
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		checkProvenance(t, v)
 		n++
 		var q openQuestion
 		d := json.NewDecoder(bytes.NewReader(v.In))
 		d.DisallowUnknownFields()
-		if err := d.Decode(&q); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, d.Decode(&q))
 		var want struct{ ID, Status, Granted string }
-		if err := json.Unmarshal(v.Out, &want); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal(v.Out, &want))
 		if got := q.decide(t); got.Status().String() != want.Status || got.Granted.Padded() != want.Granted ||
 			want.ID != q.ID {
 			t.Errorf("%s %s\n in  %s\n got %v %v by %s\nwant %s",

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -68,9 +69,7 @@ func TestTokensOfKindsOfLogon(t *testing.T) {
 			t.Errorf("D-36: %v: LoggedOn differs from the key logon of a file", k)
 		}
 		for _, p := range other.Principals {
-			if got := kindGroups(p.Token); got != want[p.Name][k] {
-				t.Errorf("D-36, D-37, D-38: %v, %s: %s, want %s", k, p.Name, got, want[p.Name][k])
-			}
+			check.Equal(t, kindGroups(p.Token), want[p.Name][k], "D-36, D-37, D-38: %v, %s", k, p.Name)
 			// Only an administrator of the computer is limited, and only over the network (L-7).
 			full := p.Name == "admin" || p.Name == "root" && k != logon.Kerberos && k != logon.NTLM
 			if got := p.Token.Integrity() == winnt.SECURITY_MANDATORY_HIGH_RID; got != full {
@@ -171,9 +170,7 @@ func TestDescriptorsThatDependOnKind(t *testing.T) {
 		`D:(A;;FA;;;WD)S:(SP;;;;;S-1-17-5)`: true,
 	} {
 		o := sddl.MustParse(text)
-		if got := plain.DependsOnKind(o); got != want {
-			t.Errorf("B-26: %s: %t, want %t", text, got, want)
-		}
+		check.Equal(t, plain.DependsOnKind(o), want, "B-26: %s", text)
 		if !here.DependsOnKind(o) {
 			t.Errorf("B-26: %s with accounts of the computer: false, want true", text)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -124,9 +125,7 @@ func TestTokenOfEachKindOfAccount(t *testing.T) {
 				text := strings.Trim(fmt.Sprint(a.Ints, a.Uints, a.Strings), "[] ")
 				list = append(list, a.Name+"="+strings.ReplaceAll(strings.Trim(text, "[] "), " ", ","))
 			}
-			if got := strings.Join(list, " "); got != w.claims {
-				t.Errorf("%s, %s: the claims are %q, want %q", form, w.name, got, w.claims)
-			}
+			check.Equal(t, strings.Join(list, " "), w.claims, "%s, %s: the claims", form, w.name)
 		}
 	}
 }
@@ -145,9 +144,7 @@ func TestPrimaryGroupReplacesDomainUsers(t *testing.T) {
 	} {
 		user := "users: [{name: pc$, sid: S-1-5-21-1-2-3-1105" + text + "}]\n"
 		d, err := dirfile.Read([]byte("domain: S-1-5-21-1-2-3\n" + user + groups))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		tok := d.Account("pc$").Token
 		var got []uint32
 		for _, g := range tok.Groups() {
@@ -197,12 +194,8 @@ func TestDomainControllerIsEnterpriseController(t *testing.T) {
 		{Name: "DC1$", SID: domain.WithRID(1000), Primary: domain.WithRID(516)},
 		{Name: "PC$", SID: domain.WithRID(1001), Primary: domain.WithRID(515)},
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for i, want := range []bool{true, false} {
-		if got := d.Principals[i].Token.Member(sid.EnterpriseDCs, false); got != want {
-			t.Errorf("%s: %t, want %t", d.Principals[i].Name, got, want)
-		}
+		check.Equal(t, d.Principals[i].Token.Member(sid.EnterpriseDCs, false), want, "%s", d.Principals[i].Name)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/internal/kit"
 	"github.com/refmon/refmon/internal/kit/oracle"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 func word(w oracle.Word) *oracle.Word { return &w }
@@ -81,14 +82,10 @@ func TestJudgeComparesFields(t *testing.T) {
 // TestFailureNamesRule checks what a failing question prints (B-37).
 func TestFailureNamesRule(t *testing.T) {
 	j := kit.NewJudge(example(), 2)
-	if err := j.Take([]byte(`{"id":"b","out":{"status":"STATUS_ACCESS_DENIED\u001b","granted":0}}`)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, j.Take([]byte(`{"id":"b","out":{"status":"STATUS_ACCESS_DENIED\u001b","granted":0}}`)))
 	j.Finish()
 	var out bytes.Buffer
-	if err := j.Report(&out, 2); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, j.Report(&out, 2))
 	for _, want := range []string{"7      0      7        0            0 access", "b x: status is", "  input     {}\n",
 		`  expected  {"out":{"status":"STATUS_SUCCESS","granted":"0x120089"`, `  given     {"id":"b"`,
 		"  known     documented\n",
@@ -151,18 +148,14 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 	for _, line := range []string{`{"id":"a","out":{"hex":"00"}}`, `{"id":"b","error":"invalid"}`,
 		`{"id":"c","error":"other: crash"}`, `{"id":"d","out":{"recorded":true}}`,
 		`{"id":"e","out":{"sddl":"O:SY"}}`} {
-		if err := j.Take([]byte(line)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, j.Take([]byte(line)))
 	}
 	j.Finish()
 	if n := j.Total(); n != (kit.Count{Asked: 7, Right: 1, Wrong: 3, Differs: 3}) {
 		t.Errorf("got %+v, want three that differ and three wrong", n)
 	}
 	var out bytes.Buffer
-	if err := j.Report(&out, 4); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, j.Report(&out, 4))
 	for _, want := range []string{"7      1      3        3            0 access\n", "\na x: an answer, and",
 		"\n2 more differ, which is not an error: "} {
 		if !strings.Contains(out.String(), want) {
@@ -284,9 +277,7 @@ func TestChoicesAreCountedApart(t *testing.T) {
 		for i, o := range append(q.Chosen, &kit.Out{Status: "STATUS_INVALID_OWNER"}) {
 			out := must(json.Marshal(o))
 			j := kit.NewJudge([]*kit.Question{q}, 1)
-			if err := j.Take([]byte(`{"id":"` + q.ID + `","out":` + string(out) + `}`)); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, j.Take([]byte(`{"id":"`+q.ID+`","out":`+string(out)+`}`)))
 			if n, explained := j.Total(), i < len(q.Chosen); (n.Differs == 1) != explained || (n.Wrong == 1) == explained {
 				t.Errorf("%s answered %s: got %+v, want differs %t", q.ID, out, n, explained)
 			}
@@ -307,9 +298,7 @@ func TestInheritanceHasTwoRightAnswers(t *testing.T) {
 	questions := must(kit.Questions("inherit"))
 	answer := func(q *kit.Question, text string) bool {
 		j := kit.NewJudge([]*kit.Question{q}, 1)
-		if err := j.Take([]byte(`{"id":"` + q.ID + `","out":{"sddl":"` + text + `"}}`)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, j.Take([]byte(`{"id":"`+q.ID+`","out":{"sddl":"`+text+`"}}`)))
 		return j.Total().Right == 1
 	}
 	met, stored := 0, 0

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/kit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // adapters are the programs that TestMain becomes, by the value of REFMON_KIT_ADAPTER. They read questions on standard
@@ -92,9 +93,7 @@ func ask(t *testing.T, adapter string, patience kit.Patience) (*kit.Judge, error
 	t.Helper()
 	t.Setenv("REFMON_KIT_ADAPTER", adapter)
 	questions, err := kit.Questions("bytes")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	j := kit.NewJudge(questions[:400], 3)
 	start := time.Now()
 	err = kit.Run(context.Background(), j, io.Discard, patience, os.Args[0])
@@ -163,9 +162,7 @@ func TestScoreReadsAnswersOffline(t *testing.T) {
 		b, _ = json.Marshal(map[string]any{"id": q.ID, "error": "invalid: cut off"})
 	}
 	j := kit.NewJudge(questions[:2], 5)
-	if err := kit.Score(j, bytes.NewReader(append(b, "\n\n"...))); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, kit.Score(j, bytes.NewReader(append(b, "\n\n"...))))
 	if n := j.Total(); n != (kit.Count{Asked: 2, Right: 1, Wrong: 1}) {
 		t.Errorf("got %+v, want one right and one wrong", n)
 	}
@@ -185,14 +182,10 @@ func TestAdapterOfDocs(t *testing.T) {
 		t.Fatalf("got an adapter of %d lines, want one of at most 60", strings.Count(code, "\n"))
 	}
 	file := filepath.Join(t.TempDir(), "adapter.py")
-	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(file, []byte(code), 0o600))
 	questions := must(kit.Questions("access"))
 	j := kit.NewJudge(questions, len(questions))
-	if err := kit.Run(context.Background(), j, io.Discard, kit.DefaultPatience, python, file); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, kit.Run(context.Background(), j, io.Discard, kit.DefaultPatience, python, file))
 	n := j.Total()
 	// The page shows these rows, indented.
 	row := fmt.Sprintf("%7d %6d %6d %8d %12d access\n%7[1]d %6[2]d %6[3]d %8[4]d %12[5]d all\n", n.Asked, n.Right, n.Wrong,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/source"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -22,9 +23,7 @@ func TestFindAndStop(t *testing.T) {
 		`"sd":"O:BA"}` + "\n"
 	open := func() objects.Source {
 		s, err := source.Open("x.jsonl", strings.NewReader(file))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return s
 	}
 	ctx := context.Background()
@@ -73,9 +72,7 @@ func TestItemsKeepDescriptorsOfEqualPaths(t *testing.T) {
 		want = append(want, path+" "+sds[i%4])
 	}
 	s, err := source.Open("a.jsonl", strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	var items []objects.Item
 	if err := objects.All(context.Background(), s, domain, winnt.FileObject, func(i objects.Item) bool {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -14,9 +15,7 @@ func TestNameOfAnObject(t *testing.T) {
 	d, err := directory.New(&directory.Accounts{Domain: sid.MustParse("S-1-5-21-1-2-3"),
 		Users:  []directory.User{{Name: "dora", SID: sid.MustParse("S-1-5-21-1-2-3-1902")}},
 		Groups: []directory.Group{{Name: "Crew", SID: sid.MustParse("S-1-5-21-1-2-3-1903")}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	entry := func(rid uint32, name, upn string, classes ...string) *objects.Entry {
 		return &objects.Entry{SID: sid.MustParse("S-1-5-21-1-2-3").WithRID(rid), Name: name, UPN: upn, Classes: classes}
 	}
@@ -62,9 +61,7 @@ func TestTrimProvider(t *testing.T) {
 	const path = `Microsoft.PowerShell.Core\FileSystem::C:\a`
 	for text, want := range map[string]string{path: `C:\a`, `C:\a`: `C:\a`, "a::b": "a::b", "": "",
 		"Microsoft.PowerShell.x": "Microsoft.PowerShell.x"} {
-		if got := objects.TrimProvider(text); got != want {
-			t.Errorf("%s: %s, want %s", text, got, want)
-		}
+		check.Equal(t, objects.TrimProvider(text), want, "%s", text)
 	}
 	if !objects.NewName(path, nil).Is(`C:\a`, nil) {
 		t.Errorf("%s is not found", path)

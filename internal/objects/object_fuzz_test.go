@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 )
@@ -17,22 +18,16 @@ func FuzzUnfold(f *testing.F) {
 	f.Add("AQAUgBQAAAAAAAAAAAAAAAAAAAA=", 3)
 	f.Add("nTSecurityDescriptor:: ", 1)
 	d, err := sddl.Parse(readers, sddl.Options{})
-	if err != nil {
-		f.Fatal(err)
-	}
+	check.NoError(f, err)
 	f.Fuzz(func(t *testing.T, text string, at int) {
 		_, _ = objects.ParseDescriptor(objects.Unfold(text), sid.SID{})
 		for _, value := range []string{hex.EncodeToString(d.Binary()), base64.StdEncoding.EncodeToString(d.Binary())} {
 			n := 1 + (at&0x7fffffff)%(len(value)-1)
 			for _, folded := range []string{value, value[:n] + "\n " + value[n:], "ntsecuritydescriptor:: " + value[:n] +
 				"\r\n " + value[n:]} {
-				if got := objects.Unfold(folded); got != value {
-					t.Errorf("%q: %q, want %q", folded, got, value)
-				}
+				check.Equal(t, objects.Unfold(folded), value, "%q", folded)
 			}
 		}
-		if got := objects.Unfold(readers); got != readers {
-			t.Errorf("SDDL: %q, want %q", got, readers)
-		}
+		check.Equal(t, objects.Unfold(readers), readers, "SDDL")
 	})
 }

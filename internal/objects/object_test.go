@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 )
@@ -17,9 +18,7 @@ const readers = "O:BAG:SYD:(A;;FR;;;WD)"
 func bytesOf(t *testing.T, text string) []byte {
 	t.Helper()
 	d, err := sddl.Parse(text, sddl.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return d.Binary()
 }
 
@@ -45,9 +44,7 @@ func TestFormOfDescriptorIsGuessed(t *testing.T) {
 		b[:27] + "a": objects.FormBase64,
 		b[:27] + "{": objects.FormSDDL,
 		b[:27] + ":": objects.FormSDDL, b[:27] + "@": objects.FormSDDL, b[:27] + "=": objects.FormBase64} {
-		if got := objects.FormOf([]byte(text)); got != want {
-			t.Errorf("%.50q: form %d, want %d", text, got, want)
-		}
+		check.Equal(t, objects.FormOf([]byte(text)), want, "%.50q: form", text)
 	}
 	if d, err := objects.ParseDescriptor("O:DA", sid.MustParse("S-1-5-21-1-2-3")); err != nil ||
 		d.Owner().String() != "S-1-5-21-1-2-3-512" {

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestReplacesControlCharacters checks the boundaries of each range in the package comment.
@@ -22,15 +23,11 @@ func TestReplacesControlCharacters(t *testing.T) {
 			if c.replaced {
 				want = "a\uFFFDb"
 			}
-			if got := printable.Line("a" + string(r) + "b"); got != want {
-				t.Errorf("Line with %U: %q, want %q", r, got, want)
-			}
+			check.Equal(t, printable.Line("a"+string(r)+"b"), want, "Line with %U", r)
 			if r == '\n' {
 				want = "a\nb"
 			}
-			if got := printable.Text("a" + string(r) + "b"); got != want {
-				t.Errorf("Text with %U: %q, want %q", r, got, want)
-			}
+			check.Equal(t, printable.Text("a"+string(r)+"b"), want, "Text with %U", r)
 		}
 	}
 	if got := printable.Line("\x9b31m\xff"); !utf8.ValidString(got) {

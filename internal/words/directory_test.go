@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/winnt"
 )
@@ -72,9 +73,7 @@ func TestDirectoryWordsHaveDocumentedGUIDs(t *testing.T) {
 		for _, p := range rights[0].Parts(winnt.DirectoryServiceObject) {
 			parts = append(parts, fmt.Sprintf("%#x %v", uint32(p.Mask), p.Types))
 		}
-		if got := strings.Join(parts, ", "); got != want {
-			t.Errorf("%s: %s, want %s", text, got, want)
-		}
+		check.Equal(t, strings.Join(parts, ", "), want, "%s", text)
 	}
 }
 
@@ -141,8 +140,6 @@ func TestDirectoryWordsOfMask(t *testing.T) {
 			"WriteOwner",
 		0x20: "WriteProperty", 0x30: "ReadProperty, WriteProperty", 0x108: "AllExtendedRights, Self", 0x20004: "", 0: "",
 	} {
-		if got := strings.Join(words.Directory(mask), ", "); got != want {
-			t.Errorf("%#x: %q, want %q", uint32(mask), got, want)
-		}
+		check.Equal(t, strings.Join(words.Directory(mask), ", "), want, "%#x", uint32(mask))
 	}
 }

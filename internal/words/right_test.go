@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/winnt"
 )
@@ -40,9 +41,7 @@ func TestEitherRightIsControl(t *testing.T) {
 		0x120089: "[read]", 0x160089: "[read control]", 0x80000: "[control]",
 		0x1F01FF: "[read write modify full list control]",
 	} {
-		if got := fmt.Sprint(words.Granted(mask, winnt.FileObject)); got != want {
-			t.Errorf("%v: %s, want %s", mask, got, want)
-		}
+		check.Equal(t, fmt.Sprint(words.Granted(mask, winnt.FileObject)), want, "%v", mask)
 	}
 }
 
@@ -61,9 +60,7 @@ func TestWordsMapByObjectType(t *testing.T) {
 	for mask, want := range map[winnt.AccessMask]string{0: "[]", 0x20019: "[read list]", 0x20018: "[]",
 		0x2001F: "[read write list]",
 		0x3001F: "[read write modify list]", 0xF003F: "[read write modify full list control]", 0x3001E: "[write]"} {
-		if got := fmt.Sprint(words.Granted(mask, winnt.KeyObject)); got != want {
-			t.Errorf("%#x of a key: %s, want %s", uint32(mask), got, want)
-		}
+		check.Equal(t, fmt.Sprint(words.Granted(mask, winnt.KeyObject)), want, "%#x of a key", uint32(mask))
 	}
 }
 

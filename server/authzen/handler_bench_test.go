@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // connections is how many clients of the benchmark ask at the same time.
@@ -35,9 +37,7 @@ func start(t testing.TB, at, program string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(context.Background(), program, args...)
 	cmd.Stderr = t.Output()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		c, err := net.Dial("tcp", at)
@@ -55,9 +55,7 @@ func start(t testing.TB, at, program string, args ...string) {
 func free(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer l.Close()
 	return l.Addr().String()
 }
@@ -212,9 +210,7 @@ func BenchmarkEvaluation(b *testing.B) {
 func TestDecisionsEqualOPA(t *testing.T) {
 	p := opa(t)
 	c, err := p.dial()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer c.Close()
 	h, n := records(t), 0
 	for _, who := range []string{"alice", "bob", "carol", "dave", "erin"} {
@@ -225,9 +221,7 @@ func TestDecisionsEqualOPA(t *testing.T) {
 					q := fmt.Sprintf(`{"subject":{"type":"user","id":%q},"action":{"name":%q},`+
 						`"resource":{"type":"record","id":"record-%d","properties":%s}}`, who, action, i+1, properties)
 					body, err := c.ask(p.request(q))
-					if err != nil {
-						t.Fatal(err)
-					}
+					check.NoError(t, err)
 					_, got, _ := post(h, EvaluationPath, q)
 					if allowed := got == `{"decision":true}`; allowed != p.allows(body) {
 						t.Errorf("%s: %s, OPA says %s", q, got, body)

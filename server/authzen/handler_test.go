@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // whole is a question with every member.
@@ -259,13 +261,9 @@ func TestErrorsGrantNothing(t *testing.T) {
 func example(t testing.TB) *Types {
 	t.Helper()
 	file, err := os.ReadFile("../../examples/authzen/records.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	types, err := ReadTypes(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return types
 }
 
@@ -278,9 +276,7 @@ func records(t testing.TB, change ...func(*Config)) *Handler {
 		f(&cfg)
 	}
 	h, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return h
 }
 

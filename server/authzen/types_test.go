@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -29,9 +30,7 @@ func question(t testing.TB, who, action, record string, properties ...string) *Q
 	}
 	q, err := decodeOne(fmt.Appendf(nil, `{"subject":{"type":"user","id":%q%s},"action":{"name":%q%s},`+
 		`"resource":{"type":"record","id":%q%s}%s}`, who, of(0), action, of(1), record, of(2), context))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	q.Caller = Caller{"service", "gateway"}
 	return &q
 }
@@ -113,9 +112,7 @@ func TestFileWins(t *testing.T) {
 	types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{"properties":{"level":1}},"b":{}}},"types":{"record":{
 		"rights":["r"],"descriptor":"O:SYG:SYD:(XA;;${r};;;WD;(@User.level == 2))","actions":{"do":{"rights":["r"]}},
 		"request":{"subject":{"level":"integer"}},"objects":{"known":{}}}}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for who, want := range map[string]bool{"a": false, "b": true} {
 		if a := types.Decide(question(t, who, "do", "known", `{"level":2}`), nil); a.Decision != want {
 			t.Errorf("%s: %+v, want %v", who, a, want)
@@ -132,9 +129,7 @@ func TestOwnerByRequest(t *testing.T) {
 	types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{},"b":{}}},"types":{"t":{"rights":["r"],
 		"descriptor":"O:SYG:SYD:(A;;${r};;;OW)","owner":{"property":"owner","type":"user"},
 		"actions":{"do":{"rights":["r"]}},"request":{"resource":{"owner":"string"}}}}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for properties, want := range map[string]bool{`{"owner":"a"}`: true, `{"owner":"b"}`: false, `{"owner":"c"}`: false,
 		`{"owner":"S-1-1-0"}`: false, `{}`: false} {
 		q := question(t, "a", "do", "any", "", "", properties)
@@ -191,9 +186,7 @@ func TestRecordsOfQuestions(t *testing.T) {
 	log := &audit.Log{Sink: sink}
 	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 		audit.KernelObject: audit.OnBoth}, Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	log.Policy.Store(policy)
 	asking := example(t).Asking(log)
 	for who, want := range map[string]audit.Outcome{"alice": audit.Success, "dave": audit.Failure} {
@@ -238,9 +231,7 @@ func TestReasonsOfTypes(t *testing.T) {
 		"types":{"record":{"rights":["r","w"],
 		"descriptor":"O:SYG:SYD:(D;;${w};;;WD)(A;;RC;;;${told})",
 		"actions":{"do":{"rights":["r","w"]}}}}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	const why = "w: denied by (D;;DC;;;WD)"
 	for who, user := range map[string]string{"a": why, "b": "access denied"} {
 		a := types.Decide(question(t, who, "do", "any"), nil)

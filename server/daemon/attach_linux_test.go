@@ -13,9 +13,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/daemon"
@@ -47,21 +47,15 @@ const service = `{"user":"SY","groups":["WD","BA","SY"],"privileges":["SeDebugPr
 func processOf(t *testing.T, c, of *client.Conn) winnt.Handle {
 	t.Helper()
 	th := c.Thread()
-	must := func(st ntstatus.Status) {
-		t.Helper()
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
-	}
 	process, st := th.NtOpenProcess(winnt.PROCESS_QUERY_INFORMATION, nil, &nt.ClientID{UniqueProcess: of.Process()})
-	must(st)
+	check.Success(t, st)
 	his, st := th.NtOpenProcessToken(process, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY)
-	must(st)
+	check.Success(t, st)
 	tok, st := th.NtDuplicateToken(his, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenPrimary)
-	must(st)
+	check.Success(t, st)
 	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: tok, OfProcess: true})
-	must(st)
+	check.Success(t, st)
 	return out.ProcessHandle
 }
 
@@ -70,17 +64,13 @@ func runner(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, d := range []string{dir, filepath.Dir(dir)} {
-		if err := os.Chmod(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Chmod(d, 0o755))
 	}
 	b, err := os.ReadFile(os.Args[0])
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "started"), b, 0o755)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return filepath.Join(dir, "started")
 }
 
@@ -93,9 +83,7 @@ func TestStartAs(t *testing.T) {
 		t.Skipf("as root, on a host with the user games: uid %d, %v", os.Getuid(), err)
 	}
 	uid, err := strconv.ParseUint(games.Uid, 10, 32)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	program, who := runner(t), make(roles, 1)
 	bobs := sid.MustParse("S-1-5-21-1-2-3-1108")
 	var mu sync.Mutex
@@ -162,7 +150,6 @@ func TestStartAs(t *testing.T) {
 			"refused\n")
 	}
 	_, _ = his.Close(), c.Close()
-	d.settles()
 }
 
 // TestStartedAsIsNotFull checks that a program started for another user does not get the full token of the
@@ -181,14 +168,10 @@ func TestStartedAsIsNotFull(t *testing.T) {
 	his := d.as(who, bob)
 	who <- service
 	full, err := client.Dial(admin)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	process := processOf(t, full, his)
 	v, st := full.Thread().NtQueryInformationProcess(process, nt.ProcessBasicInformation)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	f, uid, err := full.AttachAs(process)
 	if err != nil || uid != 5 {
 		t.Fatal(uid, err)
@@ -196,14 +179,14 @@ func TestStartedAsIsNotFull(t *testing.T) {
 	child := v.(nt.ProcessBasic).UniqueProcessID
 	want := map[uint64]bool{uint64(his.Process()): false, uint64(full.Process()): true, uint64(child): false}
 	told := map[uint64]bool{}
-	for end := time.Now().Add(time.Minute); len(told) < len(want) && time.Now().Before(end); {
+	check.Eventually(t, func() bool {
 		for _, s := range ask(t, full, inspect.Query{What: "sessions"}).Sessions {
 			told[s.Process] = s.Full
 		}
-	}
+		return len(told) == len(want)
+	}, "the query for sessions does not list all of %v", want)
 	if !maps.Equal(told, want) {
 		t.Errorf("L-51: full are %v, want %v", told, want)
 	}
 	_, _, _ = f.Close(), his.Close(), full.Close()
-	d.settles()
 }

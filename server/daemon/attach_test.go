@@ -5,15 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/daemon"
@@ -33,9 +33,7 @@ func TestStarted(t *testing.T) {
 		t.Skip("TestStart runs this")
 	}
 	c, err := client.Dial(client.Socket())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	th := c.Thread()
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 	user, _ := th.NtQueryInformationToken(h, winnt.TokenUser)
@@ -66,30 +64,20 @@ func begin(t *testing.T, c *client.Conn) (*started, winnt.Handle) {
 	th := c.Thread()
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{Unnamed: true,
 		Attributes: winnt.OBJ_INHERIT}, nt.NotificationEvent, false)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	filtered, st := th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	s := &started{T: t}
 	s.process, st = th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: filtered,
 		ProcessFlags: winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES})
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	s.cmd = exec.Command(os.Args[0], "-test.run=^TestStarted$")
 	s.cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", startedEvent, event))
 	out, err := s.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if s.in, err = s.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
@@ -129,9 +117,7 @@ func (s *started) ends() {
 	if _, err := io.Copy(io.Discard, s.out); err != nil {
 		s.Error(err)
 	}
-	if err := s.program.Wait(); err != nil {
-		s.Error(err)
-	}
+	check.NoError(s, s.program.Wait())
 }
 
 // TestStart checks that a child program runs in the process created for it, with its token and
@@ -148,7 +134,7 @@ func TestStart(t *testing.T) {
 		t.Errorf("the event that the program set: %s, want %s", st, ntstatus.Success)
 	}
 	shown := slices.ContainsFunc(ask(t, c, inspect.Query{What: "sessions"}).Sessions, func(x inspect.Session) bool {
-		return x.Process == uint64(s.process.ClientID.UniqueProcess) && x.Name == ownName(t)
+		return x.Process == uint64(s.process.ClientID.UniqueProcess) && x.Name == filepath.Base(os.Args[0])
 	})
 	if !shown {
 		t.Error("W-79: the program is not shown by its own name")
@@ -157,33 +143,21 @@ func TestStart(t *testing.T) {
 		t.Errorf("while the program runs: %s, want %s", st, ntstatus.Timeout)
 	}
 	s.ends()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+	check.Eventually(t, func() bool {
 		_, st := c.Thread().NtWaitForSingleObject(s.process.ProcessHandle, false)
-		if st == ntstatus.Success {
-			break
-		}
-		if st != ntstatus.Timeout || time.Now().After(end) {
-			t.Fatalf("when the program has ended: %s", st)
-		}
-	}
+		return st == ntstatus.Success
+	}, "a wait for the process of the ended program does not succeed")
 	if _, err := c.Attach(s.process.ProcessHandle); !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
 		t.Errorf("a process that has ended: %v", err)
 	}
-	_ = c.Close()
-	d.settles()
 }
 
 // TestStartedOutlives checks that a started program continues after its creator has ended (W-52).
 func TestStartedOutlives(t *testing.T) {
 	d, _, c, s := withProgram(t)
 	_ = c.Close()
-	for end := time.Now().Add(time.Minute); d.Stats().Connections != 1; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("the maker is still there: %+v", d.Stats())
-		}
-	}
+	check.Eventually(t, func() bool { return d.Stats().Connections == 1 }, "the creator's connection remains")
 	s.ends()
-	d.settles()
 }
 
 // TestAttachRefused checks that a program attaches to a process once, only after the process has started, and only
@@ -196,9 +170,7 @@ func TestAttachRefused(t *testing.T) {
 	child := func(flags uint32) nt.CreateUserProcessOut {
 		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: flags})
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 		return out
 	}
 	refused := func(h winnt.Handle, want ntstatus.Status) {
@@ -214,18 +186,14 @@ func TestAttachRefused(t *testing.T) {
 	suspended, other := child(winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED), child(0)
 	weak, st := th.NtDuplicateObject(winnt.NtCurrentProcess, other.ProcessHandle, winnt.NtCurrentProcess,
 		winnt.PROCESS_CREATE_THREAD|winnt.PROCESS_VM_OPERATION, 0, 0)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	refused(weak, ntstatus.AccessDenied)
 	refused(400, ntstatus.InvalidHandle)
 	refused(other.ThreadHandle, ntstatus.ObjectTypeMismatch)
 	refused(winnt.NtCurrentProcess, ntstatus.InvalidParameter) // this program's own
 	refused(suspended.ProcessHandle, ntstatus.InvalidParameter)
 	f, err := c.Attach(other.ProcessHandle)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	refused(other.ProcessHandle, ntstatus.InvalidParameter)
 	if _, st := th.NtResumeThread(suspended.ThreadHandle); st != ntstatus.Success {
 		t.Fatal(st)
@@ -236,7 +204,6 @@ func TestAttachRefused(t *testing.T) {
 		t.Errorf("a process that no program can be put into ends: %s, want %s", st, ntstatus.Success)
 	}
 	_, _, _ = f.Close(), more.Close(), c.Close()
-	d.settles()
 }
 
 // TestAttachAnother checks that a program of this uid cannot attach to a process of another account, however
@@ -255,30 +222,11 @@ func attachAnother(t *testing.T, user string) {
 	d := start(t, func(c *daemon.Config) { c.Identity = who })
 	client := d.as(who, bob)
 	c := d.as(who, service)
-	th := c.Thread()
-	process, st := th.NtOpenProcess(winnt.PROCESS_QUERY_INFORMATION, nil, &nt.ClientID{UniqueProcess: client.Process()})
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	his, st := th.NtOpenProcessToken(process, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	tok, st := th.NtDuplicateToken(his, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenPrimary)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
-		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: tok, OfProcess: true})
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	_, err := c.Start(out.ProcessHandle, exec.Command(os.Args[0], "-test.run=^TestStarted$"))
+	_, err := c.Start(processOf(t, c, client), exec.Command(os.Args[0], "-test.run=^TestStarted$"))
 	if !errors.Is(err, ntstatus.PrivilegeNotHeld.Err()) {
 		t.Errorf("a process of another account: %v", err)
 	}
 	_, _ = client.Close(), c.Close()
-	d.settles()
 }
 
 // TestStartedCode checks that the process has ended with the program's exit code when Wait returns (W-77, O-169).
@@ -290,13 +238,9 @@ func TestStartedCode(t *testing.T) {
 	for line, want := range map[string]ntstatus.Status{"exit 0": 0, "exit 7": 7, "kill -15 $$": 128 + 15} {
 		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 		p, err := c.Start(out.ProcessHandle, exec.Command("/bin/sh", "-c", line))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		var exit *exec.ExitError
 		if err := p.Wait(); errors.As(err, &exit) == (want == 0) {
 			t.Errorf("%s: %v", line, err)
@@ -306,8 +250,6 @@ func TestStartedCode(t *testing.T) {
 			t.Errorf("%s: %s, ended with %s, want %s", line, st, basic.ExitStatus, want)
 		}
 	}
-	_ = c.Close()
-	d.settles()
 }
 
 // TestTerminated checks that a process that another one terminates loses its connection, even if one of its threads
@@ -318,12 +260,8 @@ func TestTerminated(t *testing.T) {
 	pipe := hung(t, other)
 	h, st := other.Thread().NtOpenProcess(winnt.PROCESS_TERMINATE, nil,
 		&nt.ClientID{UniqueProcess: s.process.ClientID.UniqueProcess})
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	if st := other.Thread().NtTerminateProcess(h, 9); st != ntstatus.Success {
-		t.Error(st)
-	}
+	check.Success(t, st)
+	check.Success(t, other.Thread().NtTerminateProcess(h, 9))
 	var exit *exec.ExitError
 	if err := s.program.Wait(); !errors.As(err, &exit) || exit.Success() {
 		t.Errorf("the program of a terminated process: %v, want a failing exit status", err)
@@ -338,17 +276,13 @@ func TestTerminated(t *testing.T) {
 	if err := <-pipe; err == nil {
 		t.Error("the thread that waited has a client")
 	}
-	_ = c.Close()
-	d.settles()
 }
 
 // hung waits in another thread for a client of a pipe, and returns the result.
 func hung(t *testing.T, c *client.Conn) <-chan error {
 	t.Helper()
 	l, err := c.Thread().ListenPipe("hung", nt.PipeConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	told := make(chan error, 1)
 	go func() {
 		_, err := l.Accept()
@@ -363,9 +297,7 @@ func TestAttachedIsCounted(t *testing.T) {
 	d := start(t, func(c *daemon.Config) { c.Limits.PerUser = 1 })
 	c := d.dial()
 	tok, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if f, err := d.Attach("one too many", tok); !errors.Is(err, ntstatus.InsufficientResources.Err()) {
 		_ = f.Close()
 		t.Errorf("a connection beyond the user's limit: %v, want it rejected", err)
@@ -385,33 +317,11 @@ func TestAdministerOfAttached(t *testing.T) {
 		}
 	})
 	c := d.as(who, administrator)
-	th := c.Thread()
-	must := func(st ntstatus.Status) {
-		t.Helper()
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
-	}
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	must(st)
-	less, st := th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil)
-	must(st)
-	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
-		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: less})
-	must(st)
-	f, err := c.Attach(out.ProcessHandle)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := net.FileConn(f)
-	_ = f.Close() // FileConn made a copy
-	if err != nil {
-		t.Fatal(err)
-	}
-	child, err := client.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	own, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	check.Success(t, st)
+	less, st := c.Thread().NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil)
+	check.Success(t, st)
+	child := childWith(t, c, less)
 	for name, x := range map[string]*client.Conn{"the program": c, "the one that it started": child} {
 		if _, err := x.Administer([]byte("{}")); err != nil {
 			t.Fatal(err)
@@ -422,5 +332,4 @@ func TestAdministerOfAttached(t *testing.T) {
 		}
 	}
 	_, _ = child.Close(), c.Close()
-	d.settles()
 }

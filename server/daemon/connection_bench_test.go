@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -48,14 +49,10 @@ func connectEchoAndDaemon(b *testing.B, part string) (net.Conn, *client.Conn) {
 	_, echo := apart(b, "echo")
 	_, socket := apart(b, part)
 	conn, err := net.Dial("unix", echo)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	b.Cleanup(func() { _ = conn.Close() })
 	c, err := client.Dial(socket)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	b.Cleanup(func() { _ = c.Close() })
 	return conn, c
 }
@@ -91,9 +88,7 @@ func spent(b *testing.B, p *os.Process) time.Duration {
 	b.Helper()
 	// clock_getcpuclockid(3): the clock of a process.
 	var at unix.Timespec
-	if err := unix.ClockGettime(int32(^uint32(p.Pid)<<3|2), &at); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, unix.ClockGettime(int32(^uint32(p.Pid)<<3|2), &at))
 	return time.Duration(at.Nano())
 }
 
@@ -104,9 +99,7 @@ func BenchmarkDaemonCPU(b *testing.B) {
 	var threads []*nt.Thread
 	for range 8 {
 		c, err := client.Dial(socket)
-		if err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, err)
 		defer c.Close()
 		threads = append(threads, c.Thread())
 	}
@@ -142,9 +135,7 @@ func BenchmarkDaemonCPU(b *testing.B) {
 func BenchmarkBatch(b *testing.B) {
 	_, socket := apart(b, "daemon")
 	conn, err := net.Dial("unix", socket)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	defer conn.Close()
 	from := bufio.NewReader(conn)
 	if _, err := conn.Write(hello); err != nil {
@@ -155,9 +146,7 @@ func BenchmarkBatch(b *testing.B) {
 	}
 	row := wire.Rows()[nt.NtTable.Find("NtClose").Info().Number]
 	body, err := row.AppendCall(nil, nt.CloseIn{Handle: 4}, false)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	const calls = 100
 	var frames []byte
 	for i := range uint64(calls) {

@@ -7,23 +7,19 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	peer "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
-	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
-	"github.com/refmon/refmon/winnt"
 )
 
 // able logs everybody on with the privileges that services require, except the one for permanent objects.
@@ -44,9 +40,7 @@ func (able) LogOn(*peer.Peer, bool) (logon.Result, error) {
 func stage(t *testing.T) *running {
 	t.Helper()
 	d := start(t, func(c *daemon.Config) { c.Identity, c.LSA = able{}, logon.Example(sid.SID{}) })
-	if err := d.System().CreateFile("report", sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, d.System().CreateFile("report", sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")))
 	d.counts = d.now()
 	return d
 }
@@ -55,9 +49,7 @@ func stage(t *testing.T) *running {
 func stageInTree(t *testing.T) *running {
 	t.Helper()
 	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Identity = able{} })
-	if err := unix.Mkfifo(filepath.Join(d.tree, "a", "fifo"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, unix.Mkfifo(filepath.Join(d.tree, "a", "fifo"), 0o600))
 	return d
 }
 
@@ -76,12 +68,8 @@ func killedIn(t *testing.T, d *running, s script) {
 			var said strings.Builder
 			cmd.Stderr = &said
 			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
+			check.NoError(t, cmd.Start())
 			_, err = out.Read(make([]byte, 8))
 			before := d.now()
 			_, _ = cmd.Process.Kill(), cmd.Wait()
@@ -96,6 +84,8 @@ func killedIn(t *testing.T, d *running, s script) {
 			left.settles()
 			left.works()
 			left.settles()
+			check.Eventually(t, func() bool { return d.Stats().Connections+d.Stats().Watchers == 0 },
+				"connections or watchers remain")
 		})
 	}
 }
@@ -128,11 +118,7 @@ func cutIn(t *testing.T, d *running, s script) {
 	}
 	// Descriptors about to be passed are closed too. The tree keeps the descriptor of the last
 	// opened directory.
-	for end := time.Now().Add(time.Minute); descriptors(t) > open+1; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%d descriptors are open, want %d", descriptors(t), open)
-		}
-	}
+	check.Eventually(t, func() bool { return descriptors(t) <= open+1 }, "more than %d descriptors are open", open)
 }
 
 // descriptors returns the number of this program's open descriptors.
@@ -152,9 +138,7 @@ var others = []string{"bytes", "batch", "unread"}
 func (r *running) cut(before []string, line string, half bool) {
 	t := r.T
 	p, err := dialPlayer(r.socket)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer func() {
 		if t.Failed() {
 			t.Log(line)
@@ -168,15 +152,11 @@ func (r *running) cut(before []string, line string, half bool) {
 		}
 	}
 	if l, ok := strings.CutPrefix(line, "inside "); ok {
-		if err := p.enterInside(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, p.enterInside())
 		p, line = p.inside, l
 	}
 	f, _, err := p.frame(line)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	p.number++
 	f.Request = p.number
 	b := wire.AppendFrame(nil, &f)
@@ -205,108 +185,5 @@ func TestEveryServiceIsKilled(t *testing.T) {
 		if name := r.Info().Name; !slices.Contains(called, name) {
 			t.Errorf("no program is killed that called %s", name)
 		}
-	}
-}
-
-// gone are states of each family of services in which a client can end.
-var gone = map[string]func(t *testing.T, d *running, c *client.Conn) ntstatus.Status{
-	"a token opened and duplicated": func(t *testing.T, _ *running, c *client.Conn) ntstatus.Status {
-		h, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-		if st == ntstatus.Success {
-			_, st = c.Thread().NtDuplicateToken(h, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenPrimary)
-		}
-		return st
-	},
-	"impersonating": func(t *testing.T, _ *running, c *client.Conn) ntstatus.Status {
-		return c.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread)
-	},
-	"named objects": func(t *testing.T, _ *running, c *client.Conn) ntstatus.Status {
-		_, st := c.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{
-			ObjectName: `\BaseNamedObjects\gone`}, nt.NotificationEvent, false)
-		return st
-	},
-	"a process of its own, suspended": func(t *testing.T, _ *running, c *client.Conn) ntstatus.Status {
-		_, st := c.Thread().NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
-			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
-		return st
-	},
-	"listening at a pipe": func(t *testing.T, _ *running, c *client.Conn) ntstatus.Status {
-		l, err := c.Thread().ListenPipe("gone", nt.PipeConfig{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		go func() { _, _ = l.AcceptPipe() }() // it ends with the connection
-		return ntstatus.Success
-	},
-	"both ends of a pipe, a message on its way": func(t *testing.T, _ *running, c *client.Conn) ntstatus.Status {
-		l, err := c.Thread().ListenPipe("gone", nt.PipeConfig{Message: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		other, err := c.NewThread()
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := other.DialPipe("gone", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		server, err := l.AcceptPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := p.Write([]byte("unread")); err != nil {
-			t.Fatal(err)
-		}
-		go func() { _, _ = p.Read(make([]byte, 1)) }() // it waits
-		_ = server
-		return ntstatus.Success
-	},
-	"the policy open": func(t *testing.T, _ *running, c *client.Conn) ntstatus.Status {
-		_, st := c.Thread().LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
-		return st
-	},
-	"a handle of its own process in itself": func(t *testing.T, _ *running, c *client.Conn) ntstatus.Status {
-		_, st := c.Thread().NtGetNextProcess(0, winnt.PROCESS_ALL_ACCESS, 0, 0)
-		return st
-	},
-	"watching calls": func(t *testing.T, _ *running, c *client.Conn) ntstatus.Status {
-		ask(t, c, inspect.Query{What: "calls"})
-		return c.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread)
-	},
-	"many threads, each with a call under way": func(t *testing.T, _ *running, c *client.Conn) ntstatus.Status {
-		for range 50 {
-			th, err := c.NewThread()
-			if err != nil {
-				t.Fatal(err)
-			}
-			go open(th)
-		}
-		return ntstatus.Success
-	},
-}
-
-// TestNothingRemainsAfterDisconnect checks that nothing of a client remains, whatever it was doing when it
-// disconnected (W-13).
-func TestNothingRemainsAfterDisconnect(t *testing.T) {
-	d := start(t, nil)
-	for name, do := range gone {
-		t.Run(name, func(t *testing.T) {
-			c, err := client.Dial(d.socket)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if st := do(t, d, c); st != ntstatus.Success {
-				t.Error(st)
-			}
-			_ = c.Close()
-			d.settles()
-			for end := time.Now().Add(time.Minute); d.Stats().Connections+d.Stats().Watchers > 0; {
-				if time.Now().After(end) {
-					t.Fatalf("left: %+v", d.Stats())
-				}
-				time.Sleep(time.Millisecond)
-			}
-		})
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -69,29 +70,19 @@ func TestStoppedInAFrame(t *testing.T) {
 	cmd.Env = append(os.Environ(), rival+"=half "+d.socket)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
+	check.NoError(t, cmd.Start())
 	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
 	if _, err := out.Read(make([]byte, 16)); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Process.Signal(unix.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, cmd.Process.Signal(unix.SIGSTOP))
 	for range 5 {
 		d.works()
 	}
-	if err := cmd.Process.Signal(unix.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, cmd.Process.Signal(unix.SIGCONT))
 	if _, err := in.Write([]byte{1}); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +90,6 @@ func TestStoppedInAFrame(t *testing.T) {
 		t.Errorf("after it went on: %v", err)
 	}
 	_ = cmd.Process.Kill()
-	d.settles()
 }
 
 // TestHangsUp checks that a client's disconnect is not an error, be it between frames, within one or before its
@@ -120,9 +110,7 @@ func TestHangsUp(t *testing.T) {
 			cfg.Log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		})
 		conn, err := net.Dial("unix", d.socket)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if _, err := conn.Write(c.send); err != nil {
 			t.Fatal(err)
 		}
@@ -136,12 +124,8 @@ func TestHangsUp(t *testing.T) {
 		}
 		_ = conn.Close()
 		d.settles()
-		for end := time.Now().Add(time.Minute); d.Stats().Connections > 0 && time.Now().Before(end); {
-			time.Sleep(time.Millisecond)
-		}
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
+		check.Eventually(t, func() bool { return d.Stats().Connections == 0 }, "%s: the connection remains", c.name)
+		check.NoError(t, d.Close())
 		if got := strings.Contains(said.String(), "connection ended"); got != c.warn {
 			t.Errorf("%s: the log says %q", c.name, said.String())
 		}
@@ -157,9 +141,7 @@ func TestHalfOpen(t *testing.T) {
 	if _, err := c.Write(append(append([]byte{}, hello...), thread...)); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.CloseWrite(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, c.CloseWrite())
 	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 	for _, want := range []wire.Kind{wire.Hello, wire.Answer} {
 		if f, err := wire.ReadFrame(c); err != nil || f.Kind != want {
@@ -172,9 +154,7 @@ func TestHalfOpen(t *testing.T) {
 	d.settles()
 	for _, sent := range [][]byte{nil, hello, append(append([]byte{}, hello...), thread...)} {
 		c := d.raw()
-		if err := c.CloseRead(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, c.CloseRead())
 		_, _ = c.Write(sent)
 		_, _ = c.Write(thread)
 		d.works()
@@ -189,9 +169,7 @@ func TestUnreadRepliesKeepNoSlot(t *testing.T) {
 	d := start(t, nil)
 	row := wire.Rows()[nt.NtTable.Find("NtClose").Info().Number]
 	body, err := row.AppendCall(nil, nt.CloseIn{Handle: 4000}, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	one := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Call, Thread: 1, Service: row.Service, Body: body})
 	many := make([]byte, 0, 20000*len(one))
 	for range 20000 {
@@ -217,7 +195,6 @@ func TestUnreadRepliesKeepNoSlot(t *testing.T) {
 	for _, c := range unread {
 		_ = c.Close()
 	}
-	d.settles()
 }
 
 // TestGuessedNumbersReachNothing checks that a program that guesses threads, handles, process and thread ids of
@@ -226,17 +203,13 @@ func TestGuessedNumbersReachNothing(t *testing.T) {
 	d := start(t, nil)
 	owner, guesser := d.dial(), d.dial()
 	h, st := owner.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	for range 3 {
 		if _, err := owner.NewThread(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if st := guesser.Thread().NtClose(h); st != ntstatus.InvalidHandle {
-		t.Errorf("the other's handle %#x: %s, want %s", h, st, ntstatus.InvalidHandle)
-	}
+	check.Equal(t, guesser.Thread().NtClose(h), ntstatus.InvalidHandle, "the other's handle %#x", h)
 	raw := d.raw()
 	if _, err := raw.Write(hello); err != nil {
 		t.Fatal(err)
@@ -250,18 +223,14 @@ func TestGuessedNumbersReachNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			f, err := wire.ReadFrame(raw)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			if head, _, err := wire.DecodeAnswer(f.Body); err != nil || head.Status != ntstatus.InvalidCid {
 				t.Errorf("thread %d, kind %d: %s, %v, want %s, nil", thread, kind, head.Status, err,
 					ntstatus.InvalidCid)
 			}
 		}
 	}
-	if st := owner.Thread().NtClose(h); st != ntstatus.Success {
-		t.Errorf("the owner's own handle: %s, want %s", st, ntstatus.Success)
-	}
+	check.Equal(t, owner.Thread().NtClose(h), ntstatus.Success, "the owner's own handle")
 }
 
 // TestDialsAgain checks that a token restricts only the program's own process. A program in an AppContainer that
@@ -269,26 +238,16 @@ func TestGuessedNumbersReachNothing(t *testing.T) {
 func TestDialsAgain(t *testing.T) {
 	d := start(t, nil)
 	user, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	boxed, st := user.LowBox(token.LowBoxSpec{Package: sid.MustParse("S-1-15-2-1-2-3-4-5-6-7")})
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	inherited, err := d.Attach("boxed", boxed)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	conn, err := net.FileConn(inherited)
 	_ = inherited.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	given, err := client.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer given.Close()
 	for _, c := range []struct {
 		conn *client.Conn
@@ -296,9 +255,7 @@ func TestDialsAgain(t *testing.T) {
 	}{{given, 1}, {d.dial(), 0}} {
 		th := c.conn.Thread()
 		h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 		if got, st := th.NtQueryInformationToken(h, winnt.TokenIsAppContainer); st != ntstatus.Success || got != c.want {
 			t.Errorf("in an AppContainer: %v, %s, want %d", got, st, c.want)
 		}
@@ -311,9 +268,7 @@ func TestStatsCountAnsweredCalls(t *testing.T) {
 	d := start(t, nil)
 	row := wire.Rows()[nt.NtTable.Find("NtClose").Info().Number]
 	body, err := row.AppendCall(nil, nt.CloseIn{Handle: 4}, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	sent := slices.Clone(hello)
 	for i := range uint64(10) {
 		sent = wire.AppendFrame(sent, &wire.Frame{Kind: wire.Call, Request: i, Thread: 1, Service: row.Service, Body: body})
@@ -333,9 +288,7 @@ func TestStatsCountAnsweredCalls(t *testing.T) {
 	}
 	_ = c.Close()
 	d.settles()
-	for end := time.Now().Add(time.Minute); d.Stats().Connections > 0 && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
-	}
+	check.Eventually(t, func() bool { return d.Stats().Connections == 0 }, "the connection remains")
 	if got := d.Stats().Calls; got != 10 {
 		t.Errorf("%d calls after the connection ended, want 10", got)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/treefs"
 )
 
@@ -21,34 +22,24 @@ func TestTreeFS(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, nil)
 	c := d.dial()
 	th, err := c.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	describe(t, d.tree, "O:SYG:SYD:P(A;OICI;FA;;;WD)")
 	describe(t, filepath.Join(d.tree, "a"), "O:SYG:SYD:P(A;OICI;FA;;;WD)")
 	files := treefs.New(th, "share")
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	must(files.Mkdir("docs"))
+	check.NoError(t, files.Mkdir("docs"))
 	put := func(name, text string) {
 		t.Helper()
 		f, err := files.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC)
-		must(err)
+		check.NoError(t, err)
 		_, err = f.Write([]byte(text))
-		must(errors.Join(err, f.Close()))
+		check.NoError(t, errors.Join(err, f.Close()))
 	}
 	put("docs/open", "for all")
 	put("docs/shut", "hers")
 	docs, err := fs.Sub(files, "docs")
-	must(err)
-	if err := fstest.TestFS(docs, "open", "shut"); err != nil {
-		t.Error(err)
-	}
-	must(files.Rename("docs/open", "docs/plan", false))
+	check.NoError(t, err)
+	check.NoError(t, fstest.TestFS(docs, "open", "shut"))
+	check.NoError(t, files.Rename("docs/open", "docs/plan", false))
 	if b, err := os.ReadFile(filepath.Join(d.tree, "docs", "plan")); err != nil || string(b) != "for all" {
 		t.Errorf(`the file below holds %q, %v, want "for all", no error`, b, err)
 	}
@@ -64,13 +55,10 @@ func TestTreeFS(t *testing.T) {
 		"/docs/none": http.StatusNotFound} {
 		w := httptest.NewRecorder()
 		http.FileServerFS(files).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
-		if w.Code != want {
-			t.Errorf("GET %s: %d, want %d", path, w.Code, want)
-		}
+		check.Equal(t, w.Code, want, "GET %s", path)
 	}
 	_ = c.Close()
 	if _, err := files.Stat("docs/plan"); err == nil {
 		t.Error("W-9: a call on a lost connection succeeds")
 	}
-	d.settles()
 }

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -26,22 +28,16 @@ func (r *running) program(out *os.File, bin, tok string, args ...string) *exec.C
 func (r *running) programAs(user *syscall.Credential, out *os.File, bin, tok string, args ...string) *exec.Cmd {
 	r.Helper()
 	v, err := token.Parse([]byte(tok))
-	if err != nil {
-		r.Fatal(err)
-	}
+	check.NoError(r, err)
 	f, err := r.Attach(filepath.Base(bin), v)
-	if err != nil {
-		r.Fatal(err)
-	}
+	check.NoError(r, err)
 	defer f.Close() // else the connection would outlive the program
 	cmd := exec.Command(bin, args...)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET=fd:3")
 	cmd.ExtraFiles = []*os.File{f}
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
-	if err := cmd.Start(); err != nil {
-		r.Fatal(err)
-	}
+	check.NoError(r, cmd.Start())
 	return cmd
 }
 
@@ -49,39 +45,31 @@ func (r *running) programAs(user *syscall.Credential, out *os.File, bin, tok str
 func (r *running) output(bin, tok string, args ...string) (string, error) {
 	r.Helper()
 	out, err := os.Create(filepath.Join(r.TempDir(), "out"))
-	if err != nil {
-		r.Fatal(err)
-	}
+	check.NoError(r, err)
 	defer out.Close()
 	failed := r.program(out, bin, tok, args...).Wait()
 	b, err := os.ReadFile(out.Name())
-	if err != nil {
-		r.Fatal(err)
-	}
+	check.NoError(r, err)
 	return string(b), failed
 }
 
 // pipePrograms builds the programs of examples/pipes and returns their folder.
 func pipePrograms(t *testing.T) string {
 	t.Helper()
-	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", bin, "./examples/pipes/server", "./examples/pipes/client")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return bin
+	return programs.Once(t, "pipes", func(to string) (string, error) {
+		build := exec.Command("go", "build", "-o", to+"/", "./examples/pipes/server", "./examples/pipes/client")
+		build.Dir = "../.."
+		out, err := build.CombinedOutput()
+		return string(out), err
+	})
 }
 
-// TestStory runs examples/impersonation.star with three programs: a server opens files as its
-// client, within the level that the client allows (I-7, I-22, I-84).
-func TestStory(t *testing.T) {
+// TestServerOpensFilesAsClient runs examples/impersonation.star with programs of both languages: a server opens files
+// as its client, within the level that the client allows (I-7, I-22, I-84).
+func TestServerOpensFilesAsClient(t *testing.T) {
 	bin := pipePrograms(t)
-	story(t, []string{filepath.Join(bin, "server")}, []string{filepath.Join(bin, "client")})
-}
-
-// TestStoryInPython runs it with Python programs, and with one of each language.
-func TestStoryInPython(t *testing.T) {
+	goServer, goClient := []string{filepath.Join(bin, "server")}, []string{filepath.Join(bin, "client")}
+	story(t, goServer, goClient)
 	interpreter, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("python3 is not installed")
@@ -91,12 +79,9 @@ func TestStoryInPython(t *testing.T) {
 	dir := filepath.Join("..", "..", "examples", "pipes", "python")
 	server := []string{interpreter, filepath.Join(dir, "server.py")}
 	client := []string{interpreter, filepath.Join(dir, "client.py")}
-	bin := pipePrograms(t)
-	for _, pair := range [][2][]string{
-		{server, client}, {server, {filepath.Join(bin, "client")}}, {{filepath.Join(bin, "server")}, client},
-	} {
-		story(t, pair[0], pair[1])
-	}
+	story(t, server, client)
+	story(t, server, goClient)
+	story(t, goServer, client)
 }
 
 // story runs it with these two programs.
@@ -108,18 +93,12 @@ func story(t *testing.T, serverProgram, client []string) {
 		"server-secret": "O:NSG:NSD:(A;;FR;;;NS)",
 	} {
 		sec, err := sddl.Parse(text, sddl.Options{Domain: sid.MustParse("S-1-5-21-1-2-3")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.System().CreateFile(name, sec); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
+		check.NoError(t, d.System().CreateFile(name, sec))
 	}
 	d.counts = d.now() // the files stay
 	in, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer in.Close()
 	server := d.program(out, serverProgram[0],
 		`{"user":"NS","groups":["WD","BU"],"privileges":["SeImpersonatePrivilege"]}`, serverProgram[1:]...)
@@ -144,9 +123,7 @@ func story(t *testing.T, serverProgram, client []string) {
 			t.Errorf("%s %q: %q, %v, want %q", c.tok, c.args, got, err, c.want)
 		}
 	}
-	if err := server.Process.Kill(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, server.Process.Kill())
 	// refmond removes the killed server's pipe after a while. A client that connects before that receives an error.
 	got, err := d.output(client[0], alice, append(client[1:len(client):len(client)], "report")...)
 	for err == nil {
@@ -155,5 +132,4 @@ func story(t *testing.T, serverProgram, client []string) {
 	if got == "" {
 		t.Error("a client without a server prints nothing, want an error message")
 	}
-	d.settles()
 }

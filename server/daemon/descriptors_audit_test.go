@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
@@ -22,16 +23,12 @@ import (
 func own(t *testing.T, th *nt.Thread) winnt.Handle {
 	t.Helper()
 	primary, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	defer th.NtClose(primary)
 	h, st := th.NtDuplicateToken(primary, winnt.TOKEN_IMPERSONATE|winnt.TOKEN_QUERY,
 		&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{
 			ImpersonationLevel: winnt.SecurityImpersonation}}, false, winnt.TokenImpersonation)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	return h
 }
 
@@ -47,9 +44,7 @@ func filesRecorded(t *testing.T, sink audit.Sink, crash audit.CrashOnAuditFail) 
 	t.Helper()
 	p, err := audit.NewPolicy(audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: crash},
 		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	l := &audit.Log{Sink: sink}
 	l.Policy.Store(p)
 	return l
@@ -67,9 +62,7 @@ func TestReadAs(t *testing.T) {
 	tok := own(t, th)
 	for _, size := range []int{0, 1, 100, 4096, 40 << 10, wire.MaxContents - 1, wire.MaxContents, wire.MaxContents + 1} {
 		text := bytes.Repeat([]byte("0123456"), size/7+1)[:size]
-		if err := os.WriteFile(filepath.Join(d.tree, "a", "b", "plan"), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(d.tree, "a", "b", "plan"), text, 0o600))
 		for _, most := range []int{0, 4096, 1 << 30} {
 			r, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), most, nil)
 			whole := size <= most && size <= wire.MaxContents
@@ -106,8 +99,6 @@ func TestReadAs(t *testing.T) {
 		t.Errorf("a device: %s, %+v, want st = %s, r.FileHandle = 0", st, r, ntstatus.NotSupported)
 	}
 	th.NtClose(tok)
-	_ = c.Close()
-	d.settles()
 }
 
 // TestReadAsActs checks that the thread impersonates the client during the open only. Its previous impersonation
@@ -139,9 +130,7 @@ func TestReadAsActs(t *testing.T) {
 				t.Errorf("G-30: with the token %#x: %s, %+v, the thread acts %v", other, st, r, acts(th))
 			}
 		}
-		if now := d.now(); now != kept {
-			t.Errorf("G-30: objects, handles, references %d, want %d", now, kept)
-		}
+		check.Equal(t, d.now(), kept, "G-30: objects, handles, references")
 	}
 	for _, how := range []func(*nt.CreateFileIn){
 		func(in *nt.CreateFileIn) { in.CreateDisposition = winnt.FILE_OPEN_IF },
@@ -155,8 +144,6 @@ func TestReadAsActs(t *testing.T) {
 			t.Errorf("an open that changes: %s, want %s", st, ntstatus.InvalidParameter)
 		}
 	}
-	_ = c.Close()
-	d.settles()
 }
 
 // TestReadAsUnrecorded checks that, while no record can be written, only files whose SACL does not audit the read
@@ -170,9 +157,7 @@ func TestReadAsUnrecorded(t *testing.T) {
 	spec := closed.Spec()
 	spec.Options.CrashOnAuditFail = 0
 	open, err := audit.NewPolicy(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	c := d.dial()
 	th := c.Thread()
 	tok := own(t, th)
@@ -194,6 +179,4 @@ func TestReadAsUnrecorded(t *testing.T) {
 			t.Errorf("G-31: SACL %q: %s, %+v", r.sacl, st, got)
 		}
 	}
-	_ = c.Close()
-	d.settles()
 }

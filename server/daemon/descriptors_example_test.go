@@ -14,6 +14,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/daemon"
@@ -33,9 +34,7 @@ func describe(t *testing.T, path, text string) {
 	if err == nil {
 		err = unix.Setxattr(path, ntacl.Name, value, 0)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 }
 
 // readable copies the client in Python and the programs of the story to a place where
@@ -43,22 +42,14 @@ func describe(t *testing.T, path, text string) {
 func readable(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "story")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	for _, from := range []string{"clients/python/refmon", "examples/files/python"} {
 		to := filepath.Join(dir, filepath.Base(from))
-		if err := os.CopyFS(to, os.DirFS(filepath.Join("..", "..", filepath.FromSlash(from)))); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(to, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.CopyFS(to, os.DirFS(filepath.Join("..", "..", filepath.FromSlash(from)))))
+		check.NoError(t, os.Chmod(to, 0o755))
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Chmod(dir, 0o755))
 	return dir
 }
 
@@ -91,16 +82,12 @@ func TestFilesInPython(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
 	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
 	describe(t, filepath.Join(d.tree, "a", "b", "plan"), "O:BAG:SYD:P(A;;FR;;;"+aliceSID+")")
-	if err := os.Chmod(d.tree, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Chmod(d.tree, 0o700))
 	programs := readable(t)
 	t.Setenv("PYTHONPATH", programs)
 	t.Setenv("PYTHONDONTWRITEBYTECODE", "1")
 	in, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer in.Close()
 	server := d.programAs(who, out, interpreter,
 		`{"user":"NS","groups":["WD","BU"],"privileges":["SeImpersonatePrivilege"]}`,

@@ -18,6 +18,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -90,9 +91,7 @@ func planted(t *testing.T, what hostfs.HandOut, change func(*daemon.Config)) *ru
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
 		t.Skip("descriptors or copies of mounts cannot be had here: ", err)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	d.counts = d.now()
 	return d
 }
@@ -144,8 +143,6 @@ func TestClientReadsByPassedDescriptor(t *testing.T) {
 	if want := `S-1-22-1-0 \Device\share\a\b\plan 0x1`; len(records) != 2 || records[0] != want || records[1] != want {
 		t.Errorf("%q, want %q twice", records, want)
 	}
-	_ = c.Close()
-	d.settles()
 }
 
 // handedOut returns the recipients of passed descriptors, with files and rights.
@@ -185,9 +182,7 @@ func asking(socket string) error {
 func held(t *testing.T, dir string) (n int) {
 	t.Helper()
 	list, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, e := range list {
 		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && strings.HasSuffix(to, dir) {
 			n++
@@ -205,11 +200,7 @@ func TestKilledBeforeItsDescriptors(t *testing.T) {
 		_ = p.Kill()
 		d.settles()
 	}
-	for end := time.Now().Add(time.Minute); held(t, "/a/b/plan") != 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%d descriptors of files are left", held(t, "/a/b/plan"))
-		}
-	}
+	check.Eventually(t, func() bool { return held(t, "/a/b/plan") == 0 }, "descriptors of the file are open")
 	d.works()
 }
 
@@ -279,9 +270,7 @@ func BenchmarkOpenFile(b *testing.B) {
 func closeHandles(b *testing.B, th *nt.Thread, handles []winnt.Handle) {
 	b.Helper()
 	for _, h := range handles {
-		if st := th.NtClose(h); st != ntstatus.Success {
-			b.Fatal(st)
-		}
+		check.Success(b, th.NtClose(h))
 	}
 }
 
@@ -294,17 +283,11 @@ func inProcess(b *testing.B) *nt.Thread {
 		b.Skip(err)
 	}
 	user, err := token.New(token.LocalSystem())
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	p, err := sys.NewProcess("in process", user)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	th, err := p.NewThread()
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	b.Cleanup(func() {
 		if err := errors.Join(sys.Close(), tree.Close()); err != nil {
 			b.Error(err)
@@ -324,9 +307,7 @@ func (r *running) sources(t *testing.T, th *nt.Thread, name string, text []byte)
 	if err == nil {
 		err = unix.Setxattr(filepath.Join(r.tree, "a", "b", name), ntacl.Name, value[:n], 0)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	file, _, st := th.NtCreateFile(plan(winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA))
 	in := plan(winnt.FILE_READ_DATA)
 	in.ObjectAttributes.V.ObjectName = `\??\share\a\b\` + name
@@ -348,12 +329,8 @@ func TestRefill(t *testing.T) {
 		text := bytes.Repeat([]byte("0123456"), size/7+1)[:size]
 		file, from := d.sources(t, th, "other", text)
 		before, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if st := c.Refill(th, file, from); st != ntstatus.Success {
-			t.Errorf("W-83: %d bytes: %s, want %s", size, st, ntstatus.Success)
-		}
+		check.NoError(t, err)
+		check.Equal(t, c.Refill(th, file, from), ntstatus.Success, "W-83: %d bytes", size)
 		after, err := os.Stat(path)
 		got, err2 := os.ReadFile(path)
 		if err != nil || err2 != nil || !bytes.Equal(got, text) || !os.SameFile(before, after) {
@@ -363,8 +340,6 @@ func TestRefill(t *testing.T) {
 		th.NtClose(file)
 		th.NtClose(from)
 	}
-	_ = c.Close()
-	d.settles()
 }
 
 // TestRefillRefused checks that each handle needs its rights and must be of a tree's file (W-83).
@@ -403,16 +378,12 @@ func TestRefillRefused(t *testing.T) {
 		{"an invalid target handle", 0x7770, from, ntstatus.InvalidHandle},
 		{"an invalid source handle", file, 0x7770, ntstatus.InvalidHandle},
 	} {
-		if st := c.Refill(th, c2.file, c2.from); st != c2.want {
-			t.Errorf("W-83: %s: %s, want %s", c2.what, st, c2.want)
-		}
+		check.Equal(t, c.Refill(th, c2.file, c2.from), c2.want, "W-83: %s", c2.what)
 	}
 	if got, err := os.ReadFile(filepath.Join(d.tree, "a", "b", "plan")); err != nil || string(got) == "other" {
 		t.Errorf(`a refused refill changed the file: %q, %v, want anything but "other", no error`, got,
 			err)
 	}
-	_ = c.Close()
-	d.settles()
 }
 
 // TestRefillsAtOnce checks that after concurrent refills the file has the complete contents of one source (G-33).
@@ -423,9 +394,7 @@ func TestRefillsAtOnce(t *testing.T) {
 	texts := [][]byte{bytes.Repeat([]byte("a"), 2<<20), bytes.Repeat([]byte("b"), 2<<20+5), bytes.Repeat([]byte("c"), 9)}
 	for i, text := range texts {
 		th, err := c.NewThread()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		file, from := d.sources(t, th, "other"+string(rune('0'+i)), text)
 		all.Go(func() {
 			for range 5 {
@@ -440,17 +409,13 @@ func TestRefillsAtOnce(t *testing.T) {
 	if err != nil || !bytes.Equal(got, texts[0]) && !bytes.Equal(got, texts[1]) && !bytes.Equal(got, texts[2]) {
 		t.Errorf("G-33: the file has %d bytes, which are the contents of neither source", len(got))
 	}
-	_ = c.Close()
-	d.settles()
 }
 
 // TestRefillWithoutRoom checks that a refill on a full disk changes nothing (G-34).
 func TestRefillWithoutRoom(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, nil)
 	dir := filepath.Join(t.TempDir(), "small")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Mkdir(dir, 0o700))
 	if err := unix.Mount("none", dir, "tmpfs", 0, "size=256k"); err != nil {
 		t.Skip("no file system can be mounted here: ", err)
 	}
@@ -460,9 +425,7 @@ func TestRefillWithoutRoom(t *testing.T) {
 		t.Skip("no descriptors on a tmpfs here: ", err)
 	}
 	t.Cleanup(func() { _ = small.Close() })
-	if err := d.System().AddTree("small", small); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, d.System().AddTree("small", small))
 	d.counts = d.now()
 	c := d.dial()
 	th := c.Thread()
@@ -471,13 +434,9 @@ func TestRefillWithoutRoom(t *testing.T) {
 	in := plan(winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA)
 	in.ObjectAttributes.V.ObjectName = `\??\small\a\b\plan`
 	file, _, st := th.NtCreateFile(in)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	before, err := os.ReadFile(filepath.Join(dir, "a", "b", "plan"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if st := c.Refill(th, file, from); st != ntstatus.DiskFull {
 		t.Errorf("G-34: %s, want STATUS_DISK_FULL", st)
 	}
@@ -485,6 +444,4 @@ func TestRefillWithoutRoom(t *testing.T) {
 		t.Errorf("G-34: after the failed refill the file has %d bytes, want the %d previous ones; error %v",
 			len(got), len(before), err)
 	}
-	_ = c.Close()
-	d.settles()
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/inspect"
@@ -45,9 +46,7 @@ func TestPassedDescriptorsAreBounded(t *testing.T) {
 func TestPassedDescriptorsAreSortedByProcess(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	tok, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	who := access.SubjectOf(tok)
 	d := &Daemon{sys: sys, connections: map[*connection]struct{}{}}
 	want := []uint64{3, 3, 7, 9, 12, 20, 31}
@@ -71,7 +70,5 @@ func TestPassedDescriptorsAreSortedByProcess(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("F-177: of processes %v, want %v", got, want)
 	}
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 }

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -160,12 +161,8 @@ func play(b testing.TB, socket, part string) *os.Process {
 	cmd.Env = append(os.Environ(), rival+"="+part+" "+socket)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
+	check.NoError(b, cmd.Start())
 	b.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
 	if _, err := out.Read(make([]byte, 8)); err != nil {
 		b.Fatal(errors.Join(fmt.Errorf("%s is not ready", part), err))
@@ -450,8 +447,6 @@ func (p *player) parks(f wire.Frame) error {
 func ownName(t *testing.T) string {
 	t.Helper()
 	comm, err := os.ReadFile("/proc/self/comm")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return strings.TrimSpace(string(comm))
 }

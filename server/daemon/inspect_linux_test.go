@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/token"
@@ -41,9 +41,7 @@ func (l *lines) of(t *testing.T, message string) (found []map[string]any) {
 	defer l.mu.Unlock()
 	for line := range strings.Lines(l.b.String()) {
 		m := map[string]any{}
-		if err := json.Unmarshal([]byte(line), &m); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(line), &m))
 		if delete(m, "time"); m["msg"] == message {
 			found = append(found, m)
 		}
@@ -62,21 +60,11 @@ func TestSessionsInFull(t *testing.T) {
 	})
 	begun := time.Now()
 	admin, other := d.as(who, administrator), d.as(who, alice)
-	must := func(st ntstatus.Status) {
-		t.Helper()
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
-	}
 	child := childOf(t, admin)
 	tok, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	f, err := d.Attach("worker", tok)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	inside := connectionOf(t, f)
 	program := ownName(t)
 	want := map[uint64]inspect.Session{}
@@ -89,9 +77,9 @@ func TestSessionsInFull(t *testing.T) {
 	}{{admin, program, os.Getpid(), "S-1-5-21-1-2-3-500"}, {other, program, os.Getpid(), "S-1-5-21-1-2-3-1107"},
 		{child, program + ".1", 0, "S-1-5-21-1-2-3-500"}, {inside, "worker", 0, "S-1-5-18"}} {
 		h, st := c.of.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-		must(st)
+		check.Success(t, st)
 		v, st := c.of.Thread().NtQueryInformationToken(h, winnt.TokenStatistics)
-		must(st)
+		check.Success(t, st)
 		id := uint64(c.of.Process())
 		want[id] = inspect.Session{Process: id, Name: c.name, UID: uint32(os.Getuid()), PID: c.pid, User: c.user,
 			Session: fmt.Sprintf("0x%x", uint64(v.(nt.TokenStatistics).AuthenticationID))}
@@ -123,27 +111,25 @@ func TestSessionsInFull(t *testing.T) {
 	for _, c := range []*client.Conn{child, inside, other, admin} {
 		_ = c.Close()
 	}
-	d.settles()
 }
 
 // childOf makes a process with the token of a connection's own, and returns the connection of a program in it.
 func childOf(t *testing.T, c *client.Conn) *client.Conn {
 	t.Helper()
-	th := c.Thread()
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	defer th.NtClose(own)
-	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
-		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: own})
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	own, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	check.Success(t, st)
+	defer c.Thread().NtClose(own)
+	return childWith(t, c, own)
+}
+
+// childWith makes a process with a token, and returns the connection of a program in it.
+func childWith(t *testing.T, c *client.Conn, tok winnt.Handle) *client.Conn {
+	t.Helper()
+	out, st := c.Thread().NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: tok})
+	check.Success(t, st)
 	f, err := c.Attach(out.ProcessHandle)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return connectionOf(t, f)
 }
 
@@ -152,12 +138,8 @@ func connectionOf(t *testing.T, f *os.File) *client.Conn {
 	t.Helper()
 	conn, err := net.FileConn(f)
 	_ = f.Close() // FileConn made a copy
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	c, err := client.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return c
 }

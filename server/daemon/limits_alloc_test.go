@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/daemon"
@@ -26,9 +27,7 @@ func liveHeap() int64 {
 func (r *running) dialed() *client.Conn {
 	r.Helper()
 	c, err := client.Dial(r.socket)
-	if err != nil {
-		r.Fatal(err)
-	}
+	check.NoError(r, err)
 	return c
 }
 
@@ -79,13 +78,9 @@ func TestPipeDataIsCharged(t *testing.T) {
 		name := &nt.ObjectAttributes{ObjectName: fmt.Sprintf(`\??\pipe\%d`, i)}
 		_, st := th.CallRow(nt.NtTable.Find("NtCreateNamedPipeFile"), nt.CreateNamedPipeFileIn{
 			DesiredAccess: winnt.GENERIC_READ, ShareAccess: 3, InboundQuota: 16 << 20, ObjectAttributes: nt.Cap(name)})
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 		end, st := th.NtOpenFile(winnt.GENERIC_WRITE, name, 0, 0)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 		for st == ntstatus.Success {
 			if _, st = th.NtWriteFile(end, data); st == ntstatus.Success {
 				written += len(data)
@@ -113,9 +108,7 @@ func TestAccountWithoutQuotaClosesHandles(t *testing.T) {
 	th := d.dial().Thread()
 	name := &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\` + strings.Repeat("x", 100_000)}
 	h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, name, nt.NotificationEvent, false)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	for st == ntstatus.Success {
 		_, st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
 	}
@@ -127,9 +120,7 @@ func TestAccountWithoutQuotaClosesHandles(t *testing.T) {
 		nt.NotificationEvent, false); st != ntstatus.QuotaExceeded {
 		t.Errorf("a large call: %v, want STATUS_QUOTA_EXCEEDED", st)
 	}
-	if st := th.NtClose(h); st != ntstatus.Success {
-		t.Errorf("close a handle: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, th.NtClose(h), ntstatus.Success, "close a handle")
 	if _, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false); st != ntstatus.Success {
 		t.Errorf("an event after that: %v, want %v", st, ntstatus.Success)
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	peer "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
@@ -29,9 +30,7 @@ func resident(b *testing.B, pid int) int64 {
 	for line := range strings.Lines(string(text)) {
 		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
 			n, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-			if err != nil {
-				b.Fatal(err)
-			}
+			check.NoError(b, err)
 			return n << 10
 		}
 	}
@@ -44,9 +43,7 @@ func resident(b *testing.B, pid int) int64 {
 func BenchmarkConnections(b *testing.B) {
 	const n = 10_000
 	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
 	limit.Max = max(limit.Max, n+1000)
 	limit.Cur = limit.Max
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -58,9 +55,7 @@ func BenchmarkConnections(b *testing.B) {
 		var conns []net.Conn
 		for range n {
 			c, err := net.Dial("unix", socket)
-			if err != nil {
-				b.Fatal(err)
-			}
+			check.NoError(b, err)
 			conns = append(conns, c)
 			if _, err := c.Write(hello); err != nil {
 				b.Fatal(err)
@@ -71,9 +66,7 @@ func BenchmarkConnections(b *testing.B) {
 		}
 		b.ReportMetric(float64(resident(b, d.Pid)-before)/n/1024, "KiB/connection")
 		c, err := client.Dial(socket)
-		if err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, err)
 		for range 100 {
 			closes(b, c.Thread())
 		}
@@ -91,9 +84,7 @@ func BenchmarkMemory(b *testing.B) {
 	dir := b.TempDir()
 	d, err := daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "s"),
 		Identity: peer.Accounts{}})
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	b.Cleanup(func() { _ = d.Close() })
 	used := func() int64 {
 		runtime.GC()
@@ -103,9 +94,7 @@ func BenchmarkMemory(b *testing.B) {
 		return int64(m.HeapAlloc + m.StackInuse)
 	}
 	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	before, kept := used(), 0
 	for b.Loop() {
 		if _, err := d.System().NewProcess("p", tok); err != nil {

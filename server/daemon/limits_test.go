@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/unix"
@@ -92,9 +93,7 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 // +checklocksignore
 func TestFailedThreadIsNotCounted(t *testing.T) {
 	tok, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	sys := kernel.Boot(kernel.Config{})
 	d := &Daemon{limits: Limits{Threads: 2}, sys: sys, users: map[uint32]user{}}
 	c := &connection{d: d, peer: &unix.Peer{Known: true, UID: 7}, account: 7}
@@ -116,7 +115,5 @@ func TestFailedThreadIsNotCounted(t *testing.T) {
 		t.Errorf("left over: %v: len(d.users) = %d, want 0", d.users, len(d.users))
 	}
 	c.process.Close()
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 }

@@ -8,10 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	peer "github.com/refmon/refmon/server/auth/unix"
@@ -35,9 +35,7 @@ func TestLogonRecord(t *testing.T) {
 		System:  map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth},
 		Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	kept := audit.NewMemory(0, 0)
 	log := &audit.Log{Sink: kept}
 	log.Policy.Store(closed)
@@ -65,7 +63,6 @@ func TestLogonRecord(t *testing.T) {
 	if _, err := client.Dial(d.socket); !errors.Is(err, ntstatus.AuditFailed.Err()) {
 		t.Errorf("an administrator's connection without its record: %v", err)
 	}
-	d.settles()
 }
 
 // TestReplaceIdentity checks that a replaced Identity affects new connections only (W-23).
@@ -80,9 +77,7 @@ func TestReplaceIdentity(t *testing.T) {
 	}{{before, false}, {after, true}} {
 		th := x.conn.Thread()
 		h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 		groups, st := th.NtQueryInformationToken(h, winnt.TokenGroups)
 		if st != ntstatus.Success || holds(groups.([]token.Group), "S-1-5-32-544") != x.want {
 			t.Errorf("%v, %s", groups, st)
@@ -102,9 +97,7 @@ func TestAdministratorsSocket(t *testing.T) {
 	})
 	limited := d.dial()
 	full, err := client.Dial(admin)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	own, linked, level := elevation(t, limited)
 	if own != winnt.TokenElevationTypeLimited || linked != winnt.TokenElevationTypeFull ||
 		level != winnt.SecurityIdentification {
@@ -132,7 +125,6 @@ func TestAdministratorsSocket(t *testing.T) {
 	if _, err := client.Dial(admin); !errors.Is(err, ntstatus.AccessDenied.Err()) {
 		t.Errorf("another than an administrator, at the administrators' socket: %v (L-51)", err)
 	}
-	d.settles()
 }
 
 // TestOverflowUID checks that a peer whose uid is not mapped here becomes a process of Anonymous (L-25, W-15).
@@ -140,15 +132,11 @@ func TestOverflowUID(t *testing.T) {
 	d := start(t, func(c *daemon.Config) { c.Identity = as{peer.Stored{Store: stored(t)}, lsa.Unmapped} })
 	c := d.dial()
 	h, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	user, st := c.Thread().NtQueryInformationToken(h, winnt.TokenUser)
 	if st != ntstatus.Success || user.(token.Group).SID.String() != "S-1-5-7" {
 		t.Errorf("65534 is %v, %v (L-25)", user, st)
 	}
-	_ = c.Close()
-	d.settles()
 }
 
 // odd gives every peer a result that cannot be logged on, or an error.
@@ -179,11 +167,8 @@ func TestNoToken(t *testing.T) {
 				t.Errorf("%v, want STATUS_ACCESS_DENIED", err)
 			}
 			d.settles()
-			for end := time.Now().Add(time.Minute); len(log.of(t, "connection ended")) == 0; time.Sleep(time.Millisecond) {
-				if time.Now().After(end) {
-					t.Fatal("the log has no line about the rejected client")
-				}
-			}
+			check.Eventually(t, func() bool { return len(log.of(t, "connection ended")) > 0 },
+				"the log has no line about the rejected client")
 			for _, m := range log.of(t, "connection ended") {
 				if m["level"] != "WARN" || m["error"] == nil || m["error"] == "" {
 					t.Errorf("logged %v", m)
@@ -198,9 +183,7 @@ func TestNoToken(t *testing.T) {
 func TestLogonRecordsInFull(t *testing.T) {
 	policy, err := audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	hers := logon.Account{SID: sid.MustParse(`S-1-5-21-1-2-3-1107`), Domain: "BOX", Name: "alice"}
 	spec := token.NetworkUser(hers.SID)
 	asked := map[string]string{"LogonType": "2", "LogonProcessName": "refmond", "AuthenticationPackageName": "unix",
@@ -261,9 +244,7 @@ func stored(t *testing.T) *lsa.Store {
 	t.Helper()
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -279,9 +260,7 @@ func elevation(t *testing.T, c *client.Conn) (own, linked uint32,
 	t.Helper()
 	th := c.Thread()
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	ask := func(h winnt.Handle, class winnt.TokenInfoClass) any {
 		v, st := th.NtQueryInformationToken(h, class)
 		if st != ntstatus.Success {

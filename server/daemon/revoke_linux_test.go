@@ -7,11 +7,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/daemon"
@@ -28,9 +28,7 @@ func revokes(t *testing.T, c *client.Conn, q inspect.Query) (*inspect.Revoked, n
 	t.Helper()
 	q.What = "revoke"
 	b, err := json.Marshal(q)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	b, err = c.Look(b)
 	if err != nil {
 		return nil, ntstatus.Of(err, ntstatus.Unsuccessful)
@@ -46,21 +44,13 @@ func revokes(t *testing.T, c *client.Conn, q inspect.Query) (*inspect.Revoked, n
 func (r *running) serverFor(who string) *nt.Thread {
 	r.Helper()
 	system, err := token.New(token.LocalSystem())
-	if err != nil {
-		r.Fatal(err)
-	}
+	check.NoError(r, err)
 	p, err := r.System().NewProcess("server", system)
-	if err != nil {
-		r.Fatal(err)
-	}
+	check.NoError(r, err)
 	of, err := token.Parse([]byte(who))
-	if err != nil {
-		r.Fatal(err)
-	}
+	check.NoError(r, err)
 	th, err := p.NewThreadAs(of)
-	if err != nil {
-		r.Fatal(err)
-	}
+	check.NoError(r, err)
 	r.Cleanup(func() { th.Close(); p.Exit(); p.Close() })
 	return th
 }
@@ -96,9 +86,7 @@ func TestRevokeEndsUser(t *testing.T) {
 		}
 		defer passed.Close()
 		got, st := revokes(t, admin, inspect.Query{User: bobsSID, Now: now})
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 		if got.Sessions != 1 || got.Tokens < 2 || got.Files != 1 {
 			t.Errorf("W-98: %+v, want 1 session, at least 2 tokens, 1 file", got)
 		}
@@ -106,9 +94,7 @@ func TestRevokeEndsUser(t *testing.T) {
 			!strings.EqualFold(got.Remains[0].Name, `\Device\share\a\b\plan`) || got.Remains[0].PID == 0 {
 			t.Errorf("W-101: remains %+v, want the descriptor of the plan", got.Remains)
 		}
-		if st := reads(server, h); st != ntstatus.AccessDenied {
-			t.Errorf("W-99: a read through the open handle: %s, want %s", st, ntstatus.AccessDenied)
-		}
+		check.Equal(t, reads(server, h), ntstatus.AccessDenied, "W-99: a read through the open handle")
 		if _, st := server.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION); st != ntstatus.AccessDenied {
 			t.Errorf("W-99: the descriptor of the open handle: %s, want %s", st, ntstatus.AccessDenied)
 		}
@@ -121,9 +107,7 @@ func TestRevokeEndsUser(t *testing.T) {
 		if _, st := opens(a.Thread()); st != ntstatus.Success {
 			t.Errorf("alice opens: %s", st)
 		}
-		for end := time.Now().Add(time.Minute); b.Err() == nil && time.Now().Before(end); {
-			time.Sleep(time.Millisecond)
-		}
+		check.Eventually(t, func() bool { return b.Err() != nil }, "bob's connection goes on")
 		if _, st := opens(b.Thread()); st != ntstatus.PortDisconnected {
 			t.Errorf("W-98: bob's connection: %s, want %s", st, ntstatus.PortDisconnected)
 		}
@@ -193,9 +177,7 @@ func TestRevokeNeedsPrivilege(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, nil)
 	admin, a, b := d.people()
 	h, st := opens(b.Thread())
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	for _, q := range []inspect.Query{{User: bobsSID}, {Path: `\??\share\a`}, {User: "S-1-1-0"}, {}} {
 		if _, st := revokes(t, a, q); st != ntstatus.PrivilegeNotHeld {
 			t.Errorf("W-98: alice revokes %+v: %s, want %s", q, st, ntstatus.PrivilegeNotHeld)
@@ -220,9 +202,7 @@ func TestRevokeFailsWithoutRecord(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, func(c *daemon.Config) { c.Audit = log })
 	admin, _, b := d.people()
 	h, st := opens(b.Thread())
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	sink.fails.Store(true)
 	if _, st := revokes(t, admin, inspect.Query{User: bobsSID}); st != ntstatus.AuditFailed {
 		t.Errorf("W-100: %s, want %s", st, ntstatus.AuditFailed)
@@ -248,9 +228,7 @@ func TestChangedDescriptorEndsNoOpenFile(t *testing.T) {
 	d := planted(t, hostfs.HandOutReads, nil)
 	admin, _, b := d.people()
 	h, st := opens(b.Thread())
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	_, passed, st := b.OpenFile(b.Thread(), plan(winnt.GENERIC_READ))
 	if st != ntstatus.Success || passed == nil {
 		t.Fatal(st, passed)
@@ -266,9 +244,7 @@ func TestChangedDescriptorEndsNoOpenFile(t *testing.T) {
 	if _, st := revokes(t, admin, inspect.Query{Path: `\??\share\a\b\plan`}); st != ntstatus.Success {
 		t.Fatal(st)
 	}
-	if st := reads(b.Thread(), h); st != ntstatus.AccessDenied {
-		t.Errorf("W-99: the revoked handle: %s, want %s", st, ntstatus.AccessDenied)
-	}
+	check.Equal(t, reads(b.Thread(), h), ntstatus.AccessDenied, "W-99: the revoked handle")
 	if n, err := passed.Read(make([]byte, 9)); n != 9 || err != nil {
 		t.Errorf("docs/revocation.md says that a passed descriptor goes on reading: %d, %v", n, err)
 	}

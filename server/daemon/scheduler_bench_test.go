@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -56,9 +57,7 @@ func BenchmarkFair(b *testing.B) {
 		burns = append(burns, opponent(b, socket, "burn"))
 	}
 	c, err := client.Dial(socket)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	defer c.Close()
 	var quiet, fair, burnt, flooded, floods4, burns4 measured
 	for b.Loop() {
@@ -86,9 +85,7 @@ func TestFlood(t *testing.T) {
 	var all sync.WaitGroup
 	for range 200 {
 		th, err := flood.NewThread()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		all.Go(func() {
 			for range 20 {
 				if st := open(th); st != ntstatus.ObjectNameNotFound {
@@ -102,5 +99,4 @@ func TestFlood(t *testing.T) {
 	}
 	all.Wait()
 	_ = flood.Close()
-	d.settles()
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // left returns the number of free slots, of users with a call, and of all users.
@@ -14,41 +16,55 @@ func (t *scheduler) left() (free, ready, users int) {
 	return t.free, t.all.ready.Len() + t.all.active.Len(), len(t.users)
 }
 
+// callers are connections that make one call after the other.
+type callers struct {
+	scheduler *scheduler
+	mu        sync.Mutex
+	had       map[*share]time.Duration // guarded by mu
+	stop      chan struct{}
+	all       sync.WaitGroup
+}
+
+// add makes calls of one length from that many threads of a connection.
+func (c *callers) add(s *share, threads int, call time.Duration) {
+	for range threads {
+		c.all.Go(func() {
+			for {
+				select {
+				case <-c.stop:
+					return
+				default:
+				}
+				began := c.scheduler.enter(s)
+				time.Sleep(call)
+				c.scheduler.leave(s, began, false)
+				c.mu.Lock()
+				c.had[s] += call
+				c.mu.Unlock()
+			}
+		})
+	}
+}
+
+// after lets the callers run and returns the time that each connection had.
+func (c *callers) after(d time.Duration) map[*share]time.Duration {
+	time.Sleep(d)
+	close(c.stop)
+	c.all.Wait()
+	return c.had
+}
+
 // TestConnectionsGetEqualTime checks that three connections get equal time: one with a hundred waiting calls, one
 // with few calls, and one with long calls (W-21).
 func TestConnectionsGetEqualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newSchedulerOf(2, 1, 8)
 		flood, slow, good := tr.join(1), tr.join(1), tr.join(1)
-		had := map[*share]time.Duration{}
-		var mu sync.Mutex
-		stop := make(chan struct{})
-		var all sync.WaitGroup
-		client := func(s *share, threads int, call time.Duration) {
-			for range threads {
-				all.Go(func() {
-					for {
-						select {
-						case <-stop:
-							return
-						default:
-						}
-						began := tr.enter(s)
-						time.Sleep(call)
-						tr.leave(s, began, false)
-						mu.Lock()
-						had[s] += call
-						mu.Unlock()
-					}
-				})
-			}
-		}
-		client(flood, 100, time.Millisecond)
-		client(slow, 10, 20*time.Millisecond)
-		client(good, 3, time.Millisecond)
-		time.Sleep(30 * time.Second)
-		close(stop)
-		all.Wait()
+		c := callers{scheduler: tr, had: map[*share]time.Duration{}, stop: make(chan struct{})}
+		c.add(flood, 100, time.Millisecond)
+		c.add(slow, 10, 20*time.Millisecond)
+		c.add(good, 3, time.Millisecond)
+		had := c.after(30 * time.Second)
 		// Two concurrent calls for 30 s, in three parts.
 		const fair = 20 * time.Second
 		for name, s := range map[string]*share{"flood": flood, "slow": slow, "good": good} {
@@ -177,39 +193,21 @@ func TestConcurrentCallLimits(t *testing.T) {
 func TestUsersShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newSchedulerOf(2, 1, 8)
-		var mu sync.Mutex
-		had := map[uint32]time.Duration{}
-		of := map[*share]time.Duration{}
-		stop := make(chan struct{})
-		var all sync.WaitGroup
-		client := func(uid uint32) {
-			s := tr.join(uid)
-			for range 4 {
-				all.Go(func() {
-					for {
-						select {
-						case <-stop:
-							return
-						default:
-						}
-						began := tr.enter(s)
-						time.Sleep(time.Millisecond)
-						tr.leave(s, began, false)
-						mu.Lock()
-						had[uid] += time.Millisecond
-						of[s] += time.Millisecond
-						mu.Unlock()
-					}
-				})
-			}
-		}
+		c := callers{scheduler: tr, had: map[*share]time.Duration{}, stop: make(chan struct{})}
+		one := tr.join(1001)
+		c.add(one, 4, time.Millisecond)
 		for range 10 {
-			client(1000)
+			c.add(tr.join(1000), 4, time.Millisecond)
 		}
-		client(1001)
-		time.Sleep(10 * time.Second)
-		close(stop)
-		all.Wait()
+		had := map[uint32]time.Duration{}
+		of := c.after(10 * time.Second)
+		for s, d := range of {
+			uid := uint32(1000)
+			if s == one {
+				uid = 1001
+			}
+			had[uid] += d
+		}
 		// Two concurrent calls for 10 s. A connection makes one call at a time.
 		for uid, got := range had {
 			if got < 8*time.Second {
@@ -244,9 +242,7 @@ func TestLongCallsReleaseTheirSlot(t *testing.T) {
 	turn := func(uid int, want bool) time.Time {
 		t.Helper()
 		began := tr.enter(uids[uid])
-		if got := tr.takesLong(uids[uid]); got != want {
-			t.Errorf("a further long call of user %d: %t, want %t", uid, got, want)
-		}
+		check.Equal(t, tr.takesLong(uids[uid]), want, "a further long call of user %d", uid)
 		return began
 	}
 	now := turn(0, true)
@@ -287,9 +283,7 @@ func TestBackoffYieldsToShorterCalls(t *testing.T) {
 		}
 		rests := func(s *share, lasted, want time.Duration) {
 			t.Helper()
-			if got := tr.backoff(s, lasted, 0, time.Now()); got != want {
-				t.Errorf("after a turn of %s: %s, want %s", lasted, got, want)
-			}
+			check.Equal(t, tr.backoff(s, lasted, 0, time.Now()), want, "after a turn of %s", lasted)
 		}
 		on := func(s *share, lasted, rested, want time.Duration) {
 			t.Helper()

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 )
 
@@ -19,15 +20,11 @@ func TestSpeaker(t *testing.T) {
 	pair := func(asks bool) (net.Conn, *os.File) {
 		t.Helper()
 		ours, theirs, err := wire.Pair("speaker")
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if asks {
 			err = passCredentials(ours)
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		t.Cleanup(func() { _, _ = ours.Close(), theirs.Close() })
 		return ours, theirs
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestStateModes checks that a folder only its owner can write to is accepted, even if others can read it, and that
@@ -15,30 +17,22 @@ func TestStateModes(t *testing.T) {
 	for mode, taken := range map[os.FileMode]bool{0o700: true, 0o755: true, 0o750: true, 0o720: false, 0o702: false,
 		0o775: false, 0o777: false} {
 		dir := filepath.Join(t.TempDir(), "state")
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(dir, mode); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Mkdir(dir, 0o700))
+		check.NoError(t, os.Chmod(dir, mode))
 		f, err := LockState(dir)
-		if taken != (err == nil) || !taken && !strings.Contains(err.Error(), fmt.Sprintf("(mode %o)", mode)) {
-			t.Errorf("%o: %v", mode, err)
+		if taken != (err == nil) || !taken && !strings.Contains(err.Error(), fmt.Sprintf("(mode %o): chmod go-w", mode)) {
+			t.Errorf("mode %o: %v, want it accepted: %t", mode, err, taken)
 		}
 		if err == nil {
 			if _, err := LockState(dir); err == nil || !strings.Contains(err.Error(), "another refmond") {
 				t.Errorf("%o: a second daemon: %v", mode, err)
 			}
-			if err := f.Close(); err != nil {
-				t.Error(err)
-			}
+			check.NoError(t, f.Close())
 		}
 	}
 	dir := filepath.Join(t.TempDir(), "new", "state")
 	f, err := LockState(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer f.Close()
 	const tries = 200
 	open := descriptors(t)
@@ -63,9 +57,7 @@ func TestInheritedSocket(t *testing.T) {
 	dir := t.TempDir()
 	bound := func(name string) *net.UnixListener {
 		l, err := bind(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		t.Cleanup(func() { _ = l.Close() })
 		return l
 	}

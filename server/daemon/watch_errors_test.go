@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/inspect"
@@ -27,13 +28,9 @@ func TestDeniedAsClient(t *testing.T) {
 		}
 	}
 	denied()
-	if st := th.NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, th.NtImpersonateAnonymousToken(winnt.NtCurrentThread))
 	denied()
-	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0))
 	for _, c := range []struct {
 		who  string
 		list []inspect.Call

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -116,13 +117,9 @@ func TestSecretsAreNotKept(t *testing.T) {
 	}
 	sys := kernel.Boot(kernel.Config{})
 	tok, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: tok})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	d := &Daemon{sys: sys, calls: callBuffer{most: 8}, denials: callBuffer{most: 8}}
 	c := &connection{d: d, process: p}
 	logOn := nt.LsaLogonUserIn{AuthenticationInformation: nt.LogonInformation{UserName: "carol", Password: "hunter2"}}
@@ -157,9 +154,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 		t.Errorf("afterwards %d calls and %d denials are kept", len(d.calls.list), len(d.denials.list))
 	}
 	p.Exit()
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 }
 
 // TestDenialsAreRecorded checks that denials are recorded and malformed calls are not (W-28).
@@ -167,9 +162,7 @@ func TestDenialsAreRecorded(t *testing.T) {
 	for st, want := range map[ntstatus.Status]bool{ntstatus.AccessDenied: true, ntstatus.PrivilegeNotHeld: true,
 		ntstatus.BadImpersonationLevel: true, ntstatus.CantOpenAnonymous: true, ntstatus.Success: false,
 		ntstatus.InvalidHandle: false, ntstatus.NoToken: false, ntstatus.InvalidParameter: false} {
-		if denied(st) != want {
-			t.Errorf("%v: %t, want %t", st, denied(st), want)
-		}
+		check.Equal(t, denied(st), want, "%v", st)
 	}
 }
 
@@ -190,9 +183,7 @@ func TestLines(t *testing.T) {
 		want bool
 	}{{s, "", true}, {s, "report", true}, {s, "REPORT", true}, {s, "payroll", false}, {&seen{call: &object}, "PAYR", true},
 		{&seen{call: &object}, "NtClose", false}, {&seen{call: call}, "ntclose", true}, {&seen{call: call}, "zzz", false}} {
-		if got := named(c.s, c.part); got != c.want {
-			t.Errorf("%q: %t, want %t", c.part, got, c.want)
-		}
+		check.Equal(t, named(c.s, c.part), c.want, "%q", c.part)
 	}
 }
 
@@ -201,17 +192,11 @@ func TestLines(t *testing.T) {
 func TestWatcherLearnsExactLoss(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	tok, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: tok})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	who := sys.ThreadObject(th).Subject()
 	if !who.Holds(winnt.SeDebugPrivilege) {
 		t.Fatal("the system does not hold SeDebugPrivilege")
@@ -249,9 +234,7 @@ func TestWatcherLearnsExactLoss(t *testing.T) {
 	}
 	// A caller that does not see everything learns that calls were lost, but not how many.
 	user, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	stranger := access.SubjectOf(user)
 	for after, want := range map[uint64]uint64{2*shownAtOnce + 1: 1, 2*shownAtOnce + 2: 1, 2*shownAtOnce + 4: 0} {
 		if _, _, lost := (&inspector{who: &stranger}).seen(k, &inspect.Query{After: after}); lost != want {
@@ -260,7 +243,5 @@ func TestWatcherLearnsExactLoss(t *testing.T) {
 	}
 	th.Close()
 	p.Exit()
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 }

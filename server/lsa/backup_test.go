@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestRestoreRejectsMalformedBackups checks that each malformed backup is rejected, that the old store stays, and
@@ -20,17 +22,11 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 		return nil
 	})
 	var backup bytes.Buffer
-	if err := f.Backup(&backup); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, f.Backup(&backup))
+	check.NoError(t, f.Close())
 	f.Store = nil
 	before, err := os.ReadFile(filepath.Join(f.cfg.Folder, File))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing")) // it may be on another file system, where renames fail
 	damaged := bytes.Clone(backup.Bytes())
 	clear(damaged[2*4096:])
@@ -64,9 +60,7 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 		opened := f.cfg
 		opened.Folder = t.TempDir() // a file that did not open stays locked by this program
 		for _, folder := range []string{f.cfg.Folder, opened.Folder} {
-			if err := os.WriteFile(filepath.Join(folder, File), there, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(filepath.Join(folder, File), there, 0o600))
 		}
 		if s, err := Open(opened); i < 3 && (err == nil || s != nil || !strings.Contains(err.Error(), "account store ")) {
 			t.Errorf("damaged %d: %v", i, err)
@@ -81,8 +75,6 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 		if _, ok := f.LookupName("user199"); !ok {
 			t.Errorf("over a damaged store %d: no account", i)
 		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, f.Close())
 	}
 }

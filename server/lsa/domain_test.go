@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -16,9 +17,7 @@ import (
 // Disabled and deny-only groups add none (K-30). Attributes and primary group come from the domain (K-31).
 func TestDomainUser(t *testing.T) {
 	s, err := Open(Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}, Password: cheap})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer s.Close()
 	domain := sid.MustParse("S-1-5-21-10-20-30")
 	user, staff, admins, off, deny := domain.WithRID(1104), domain.WithRID(513), domain.WithRID(512),
@@ -38,21 +37,15 @@ func TestDomainUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	set, err := claims.NewSet([]claims.Attribute{{Name: "dept", Type: claims.String, Strings: []string{"it"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	u := DomainUser{Account: logon.Account{SID: user, Name: "alice", Domain: "EXAMPLE"}, PrimaryGroup: staff,
 		UserClaims: set, DeviceClaims: set, DeviceGroups: []token.Group{{SID: domain.WithRID(515), Attributes: 7}},
 		Groups: []token.Group{{SID: staff, Attributes: 7}, {SID: off}, {SID: deny, Attributes: 0x10},
 			{SID: sid.ThisOrganization, Attributes: 7}}}
 	r, st := s.LogOnDomainUser(&u, winnt.LOGON32_LOGON_NETWORK)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	tok, err := token.New(r.Token)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, want := range []sid.SID{staff, readers, nested, sid.Users, sid.Everyone, sid.Network, sid.AuthenticatedUsers,
 		sid.ThisOrganization} {
 		if !tok.Member(want, false) {
@@ -116,9 +109,7 @@ func TestDomainUser(t *testing.T) {
 // can give an account a name of this computer or of the system (L-73).
 func TestGuests(t *testing.T) {
 	s, err := Open(Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}, Password: cheap})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer s.Close()
 	domain := sid.MustParse("S-1-5-21-10-20-30")
 	on := func(rid uint32, of, name string) logon.Account {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -104,14 +105,10 @@ func open(t *testing.T, change func(*Config)) *fixture {
 func (f *fixture) reopen(t *testing.T) {
 	t.Helper()
 	if f.Store != nil {
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, f.Close())
 	}
 	s, err := Open(f.cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	f.Store = s
 }
 
@@ -131,9 +128,7 @@ func (f *fixture) account(t *testing.T, a Account, password logon.Secret) sid.SI
 
 func (f *fixture) must(t *testing.T, edit func(*Edit) error) {
 	t.Helper()
-	if err := f.Update(sid.LocalSystem, edit); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, f.Update(sid.LocalSystem, edit))
 }
 
 // has reports whether a result's token has a group.
@@ -143,9 +138,7 @@ func has(r logon.Result, id sid.SID) bool {
 
 func subuids(t *testing.T, f *fixture, text string) {
 	t.Helper()
-	if err := os.WriteFile(f.cfg.Subuids[0], []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(f.cfg.Subuids[0], []byte(text), 0o600))
 }
 
 func number(n uint32) *uint32 { return &n }

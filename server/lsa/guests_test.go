@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -97,9 +98,7 @@ func TestDomainTokens(t *testing.T) {
 	f := open(t, nil)
 	of := func(value string) *claims.Set {
 		set, err := claims.NewSet([]claims.Attribute{{Name: value, Type: claims.String, Strings: []string{value}}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return set
 	}
 	user, staff, admins, off, deny := home.WithRID(1104), home.WithRID(513), home.WithRID(512), home.WithRID(2001),
@@ -164,9 +163,7 @@ func TestDomainTokens(t *testing.T) {
 			continue
 		}
 		foreign := c.other != "" && sid.MustParse(c.other).Authority() == 5 && c.other != "S-1-5-1001"
-		if r.Token.ElevationType != c.elevated {
-			t.Errorf("L-5: type %d: elevation %d, want %d", c.typ, r.Token.ElevationType, c.elevated)
-		}
+		check.Equal(t, r.Token.ElevationType, c.elevated, "L-5: type %d: elevation", c.typ)
 		for _, s := range []*token.Spec{&r.Token, r.Linked} {
 			if s == nil {
 				continue

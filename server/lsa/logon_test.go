@@ -13,6 +13,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -146,24 +147,18 @@ func TestLockout(t *testing.T) {
 			t.Errorf("%s after %d failures: %v, want %v", name, lockPairAfter, st, ntstatus.AccountLockedOut)
 		}
 	}
-	if st := logOn(`host\alice`, "correct"); st != ntstatus.AccountLockedOut {
-		t.Errorf("written otherwise: %v, want %v", st, ntstatus.AccountLockedOut)
-	}
+	check.Equal(t, logOn(`host\alice`, "correct"), ntstatus.AccountLockedOut, "written otherwise")
 	if err := f.Unlock("zoe"); err == nil {
 		t.Error("a name without an account was unlocked")
 	}
-	if err := f.Unlock("ALICE"); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, f.Unlock("ALICE"))
 	if st := logOn("alice", "correct"); st != 0 {
 		t.Errorf("unlocked: %v, want 0", st)
 	}
 	for range lockPairAfter {
 		logOn("alice", "guess")
 	}
-	if err := f.Unlock("alice"); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, f.Unlock("alice"))
 	f.reopen(t)
 	if st := logOn("alice", "correct"); st != 0 {
 		t.Errorf("unlocked before a restart: %v, want 0", st)
@@ -175,9 +170,7 @@ func TestLockout(t *testing.T) {
 		logOn("alice", "guess")
 	}
 	f.clock.pass(lockFor - time.Second)
-	if st := logOn("alice", "correct"); st != ntstatus.AccountLockedOut {
-		t.Errorf("before a quarter of an hour is over: %v, want %v", st, ntstatus.AccountLockedOut)
-	}
+	check.Equal(t, logOn("alice", "correct"), ntstatus.AccountLockedOut, "before a quarter of an hour is over")
 	f.clock.pass(2 * time.Second)
 	if st := logOn("alice", "correct"); st != 0 {
 		t.Errorf("after a quarter of an hour: %v, want 0", st)
@@ -295,9 +288,7 @@ func TestTypes(t *testing.T) {
 		{"boss", service, 0, true, winnt.TokenElevationTypeDefault, sid.Service},
 	} {
 		r, st := f.LogonPassword(c.name, "p", c.typ)
-		if st != c.want {
-			t.Errorf("%s, type %d: %v, want %v", c.name, c.typ, st, c.want)
-		}
+		check.Equal(t, st, c.want, "%s, type %d", c.name, c.typ)
 		if st != 0 {
 			continue
 		}
@@ -313,9 +304,7 @@ func TestTypes(t *testing.T) {
 		if c.typ == network {
 			want = winnt.TokenImpersonation
 		}
-		if v.Type() != want {
-			t.Errorf("%s, type %d: a token of type %d, want %d", c.name, c.typ, v.Type(), want)
-		}
+		check.Equal(t, v.Type(), want, "%s, type %d: a token of type", c.name, c.typ)
 	}
 	f.must(t, func(e *Edit) error { e.Grant(alice, 0, logon.SeDenyNetworkLogonRight); return nil })
 	if _, st := f.LogonPassword("alice", "p", network); st != ntstatus.LogonTypeNotGranted {
@@ -435,9 +424,7 @@ func TestAddedGroups(t *testing.T) {
 	} {
 		_, st := f.LogOn(logon.Request{Package: logon.Password, Type: c.typ, Name: "alice", Password: "p", Tcb: true,
 			Groups: []token.Group{{SID: inner, Attributes: c.attributes}}})
-		if st != c.want {
-			t.Errorf("T-145: type %d with attributes %#x: %v, want %v", c.typ, c.attributes, st, c.want)
-		}
+		check.Equal(t, st, c.want, "T-145: type %d with attributes %#x", c.typ, c.attributes)
 	}
 }
 
@@ -489,13 +476,9 @@ func number8(i int) string {
 func TestOpenErrorHasTheReason(t *testing.T) {
 	f := open(t, nil)
 	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(file, []byte("x"), 0o600))
 	broken := t.TempDir()
-	if err := os.WriteFile(filepath.Join(broken, File), []byte("no store"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(filepath.Join(broken, File), []byte("no store"), 0o600))
 	for folder, want := range map[string]string{f.cfg.Folder: "another daemon has it open: stop that one first",
 		file: "this is not a folder of a local file system", file + "/none": "state folder: ", broken: "account store "} {
 		cfg := f.cfg
@@ -519,12 +502,8 @@ func TestDamagedStore(t *testing.T) {
 		f := open(t, nil)
 		bad := f.now.Load().clone()
 		change(bad)
-		if err := f.db.Update(func(tx *bbolt.Tx) error { return writeState(tx, f.now.Load(), bad) }); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, f.db.Update(func(tx *bbolt.Tx) error { return writeState(tx, f.now.Load(), bad) }))
+		check.NoError(t, f.Close())
 		if s, err := Open(f.cfg); err == nil || s != nil || !strings.Contains(err.Error(), "account store ") {
 			t.Errorf("%s: %v", name, err)
 		}

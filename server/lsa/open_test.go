@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -60,13 +61,9 @@ func TestOwnerIsAdministrator(t *testing.T) {
 		t.Skip("a folder of another user is made by root alone")
 	}
 	cfg := Config{Folder: t.TempDir(), Computer: "host", Password: cheap, Subuids: []string{}}
-	if err := os.Chown(cfg.Folder, 4321, 4322); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Chown(cfg.Folder, 4321, 4322))
 	s, err := Open(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer s.Close()
 	if got := s.now.Load().groups[sid.Administrators].Members; !slices.Equal(got, []sid.SID{fileaccess.UnixUser(4321)}) {
 		t.Errorf("L-21: Administrators has %v", got)

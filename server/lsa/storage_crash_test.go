@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -52,12 +53,8 @@ func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 		cmd := exec.Command(os.Args[0]) //nolint:gosec // this test again
 		cmd.Env = append(os.Environ(), "REFMON_TEST_WRITER="+folder)
 		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
+		check.NoError(t, cmd.Start())
 		lines := bufio.NewScanner(out)
 		for n := 0; lines.Scan(); n++ {
 			name, ok := strings.CutPrefix(lines.Text(), "done ")
@@ -66,17 +63,13 @@ func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 			}
 			done = append(done, name)
 			if n == 3+i { // the changes before the signal arrived
-				if err := cmd.Process.Kill(); err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, cmd.Process.Kill())
 			}
 		}
 		cmd.Wait()
 	}
 	s, err := Open(Config{Folder: folder, Computer: "host", Password: cheap, Subuids: []string{}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer s.Close()
 	if len(done) < kills*4 {
 		t.Fatalf("only %d changes, want at least %d", len(done), kills*4)

@@ -11,6 +11,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
@@ -159,16 +160,10 @@ func TestFailuresCountOnFullDisk(t *testing.T) {
 	if err := f.Unlock("alice"); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("unlock: %v, want %v", err, syscall.ENOSPC)
 	}
-	if st := logOn("p"); st != ntstatus.AccountLockedOut {
-		t.Errorf("L-31: after the failed unlock: %v, want %v", st, ntstatus.AccountLockedOut)
-	}
+	check.Equal(t, logOn("p"), ntstatus.AccountLockedOut, "L-31: after the failed unlock")
 	disk.Fail(nil)
-	if err := f.Unlock("alice"); err != nil {
-		t.Error(err)
-	}
-	if st := logOn("p"); st != ntstatus.Success {
-		t.Errorf("after the unlock: %v, want %v", st, ntstatus.Success)
-	}
+	check.NoError(t, f.Unlock("alice"))
+	check.Equal(t, logOn("p"), ntstatus.Success, "after the unlock")
 }
 
 // TestFirstStartOnFullDisk checks that a store whose first state cannot be written does not open, and that the next
@@ -183,12 +178,8 @@ func TestFirstStartOnFullDisk(t *testing.T) {
 		}
 		disk.Fail(nil)
 		s, err := Open(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, err)
+		check.NoError(t, s.Close())
 	}
 }
 
@@ -197,19 +188,13 @@ func TestFirstStartOnFullDisk(t *testing.T) {
 func TestRestoreEveryOperationFails(t *testing.T) {
 	f, disk, _ := faulty(t)
 	var backup bytes.Buffer
-	if err := f.Backup(&backup); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, f.Backup(&backup))
 	f.must(t, func(e *Edit) error { e.AddAccount(Account{Name: "later"}); return nil })
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, f.Close())
 	f.Store = nil
 	path := filepath.Join(f.cfg.Folder, File)
 	before, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for i, kind := range []string{"create", "write", "sync", "rename", "syncdir"} {
 		disk.Fail(inject.Short(4096, syscall.ENOSPC), inject.Kind(kind))
 		if err := Restore(f.cfg, bytes.NewReader(backup.Bytes())); !errors.Is(err, syscall.ENOSPC) || disk.Selected() != 1 {

@@ -12,6 +12,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -21,13 +22,9 @@ import (
 func TestDamagedRecords(t *testing.T) {
 	good := open(t, nil)
 	alice := good.account(t, Account{Name: "alice"}, "p")
-	if err := good.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, good.Close())
 	file, err := os.ReadFile(filepath.Join(good.cfg.Folder, File))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	good.Store = nil
 	good.reopen(t)
 	administrators := sid.Administrators.Binary()
@@ -69,13 +66,9 @@ func TestDamagedRecords(t *testing.T) {
 		cfg := good.cfg
 		cfg.Folder = t.TempDir()
 		path := filepath.Join(cfg.Folder, File)
-		if err := os.WriteFile(path, file, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(path, file, 0o600))
 		db, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if err := db.Update(func(tx *bbolt.Tx) error {
 			b, err := tx.CreateBucketIfNotExists([]byte(c.bucket))
 			if err != nil {
@@ -85,9 +78,7 @@ func TestDamagedRecords(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, db.Close())
 		s, err := Open(cfg)
 		switch {
 		case c.want == "" && err != nil, c.want != "" && (err == nil || s != nil ||
@@ -101,9 +92,7 @@ func TestDamagedRecords(t *testing.T) {
 			if a, ok := s.LookupName("alice"); !ok || a.SID != alice {
 				t.Errorf("%s: alice is %+v", c.what, a)
 			}
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
+			check.NoError(t, s.Close())
 		}
 	}
 }
@@ -139,9 +128,7 @@ func TestStoreFileFormat(t *testing.T) {
 		return all
 	}
 	write := func(before, after *state) {
-		if err := f.db.Update(func(tx *bbolt.Tx) error { return writeState(tx, before, after) }); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, f.db.Update(func(tx *bbolt.Tx) error { return writeState(tx, before, after) }))
 	}
 	write(f.now.Load(), st)
 	right := st.grants[team].Rights.Names()[0]
@@ -186,9 +173,7 @@ func TestStoreFileFormat(t *testing.T) {
 func mustJSON(t *testing.T, s *state) string {
 	t.Helper()
 	text, err := json.Marshal([]any{s.machine, s.next, s.policy, s.maps, s.accounts, s.groups, s.grants})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return string(text)
 }
 
@@ -219,9 +204,7 @@ func TestReleasedAccounts(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, f.Close())
 		_, err := Open(f.cfg)
 		for _, want := range []string{f.cfg.Folder, File, "format 2, want 1: use the release that wrote it"} {
 			if err == nil || !strings.Contains(err.Error(), want) {
@@ -235,19 +218,13 @@ func TestReleasedAccounts(t *testing.T) {
 func unpack(t *testing.T, from, to string) {
 	t.Helper()
 	in, err := os.Open(from)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer in.Close()
 	z, err := gzip.NewReader(in)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	b, err := io.ReadAll(z)
 	if err == nil {
 		err = os.WriteFile(to, b, 0o600)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -36,9 +37,7 @@ func TestStrangersDoNotLockAnAccount(t *testing.T) {
 			t.Errorf("L-31: the user, after %d strangers: %v, want %v", i+1, st, ntstatus.Success)
 		}
 	}
-	if st := f.from("", "alice", "correct"); st != ntstatus.Success {
-		t.Errorf("L-31: a program that names no address: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, f.from("", "alice", "correct"), ntstatus.Success, "L-31: a program that names no address")
 }
 
 // TestGuessesAtANameAreBounded checks that a thousand addresses together can make a hundred guesses at a name in a
@@ -47,9 +46,7 @@ func TestStrangersDoNotLockAnAccount(t *testing.T) {
 func TestGuessesAtANameAreBounded(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "correct")
-	if st := f.from("198.51.100.1", "alice", "correct"); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, f.from("198.51.100.1", "alice", "correct"))
 	guesses := 0
 	for i := range 40 {
 		for range 3 {
@@ -71,9 +68,7 @@ func TestGuessesAtANameAreBounded(t *testing.T) {
 		t.Errorf("L-31: another address after a restart: %v, want %v", st, ntstatus.AccountLockedOut)
 	}
 	f.clock.pass(15*time.Minute + time.Second)
-	if st := f.from("10.0.1.1", "alice", "correct"); st != ntstatus.Success {
-		t.Errorf("L-31: after a quarter of an hour: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, f.from("10.0.1.1", "alice", "correct"), ntstatus.Success, "L-31: after a quarter of an hour")
 }
 
 // TestRequesters checks that a request counts against the address that it names, or against the program's user.

@@ -3,6 +3,8 @@ package lsa
 import (
 	"bytes"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // FuzzYAML checks that no file causes a panic, and that an imported state can be exported and imported again.
@@ -19,9 +21,7 @@ func FuzzYAML(f *testing.F) {
 			return
 		}
 		st, err := shipped(5)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		st.index()
 		s.now.Store(st)
 		made := st.clone()
@@ -31,9 +31,7 @@ func FuzzYAML(f *testing.F) {
 		made.index()
 		s.now.Store(made)
 		var out bytes.Buffer
-		if err := s.Export(&out); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, s.Export(&out))
 		back, err := readFile(out.Bytes())
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out.Bytes())

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -91,9 +92,7 @@ rights:
 `
 	f.changes = nil
 	err := f.Import(home, []byte(strings.ReplaceAll(strings.Replace(file, `"Unix Group", `, "", 1), "M-", m+"-")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	st := f.now.Load()
 	rid := func(n uint32) sid.SID { return st.machine.WithRID(n) }
 	accounts := map[uint32]string{1501: "first  false", 1001: "alice F false", 1500: "late  true", 1502: "wheel  false"}
@@ -189,9 +188,7 @@ func TestFilesRefused(t *testing.T) {
 // TestManyMembers checks both sides of the limit of a group's members.
 func TestManyMembers(t *testing.T) {
 	st, err := shipped(5)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for n, want := range map[int]string{1 << 20: "", 1<<20 + 1: "1048577 members: at most 1048576"} {
 		g := st.groups[sid.Users]
 		g.Members = slices.Repeat([]sid.SID{sid.Everyone}, n)

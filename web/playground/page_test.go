@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestPage packs the page and uses it in a headless Chromium, from a file. It is skipped without one. REFMON_CHROMIUM
@@ -138,13 +140,9 @@ func startBrowser(t *testing.T) *browser {
 		t.Skip("no Chromium found: install it, or name it in REFMON_CHROMIUM")
 	}
 	toRead, in, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	out, toWrite, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	cmd := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--hide-scrollbars", "--window-size=1440,1000",
@@ -264,9 +262,7 @@ func (b *browser) eval(t *testing.T, script string) any {
 
 func (b *browser) want(t *testing.T, what, script string, want any) {
 	t.Helper()
-	if got := b.eval(t, script); got != want {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
+	check.Equal(t, b.eval(t, script), want, "%s", what)
 }
 
 // until waits until a script gives true.
@@ -290,7 +286,5 @@ func (b *browser) picture(t *testing.T, name string) {
 	}
 	var shot struct{ Data []byte }
 	b.call(t, "Page.captureScreenshot", map[string]any{"format": "png"}, &shot)
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), shot.Data, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(filepath.Join(dir, name+".png"), shot.Data, 0o644))
 }

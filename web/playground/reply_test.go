@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 const alice = `{"user":"S-1-5-21-1-2-3-1107","groups":["DU","WD"]}`
@@ -11,13 +13,9 @@ const alice = `{"user":"S-1-5-21-1-2-3-1107","groups":["DU","WD"]}`
 func answer(t *testing.T, q Question) Reply {
 	t.Helper()
 	in, err := json.Marshal(q)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var r Reply
-	if err := json.Unmarshal(Answer(in), &r); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, json.Unmarshal(Answer(in), &r))
 	return r
 }
 
@@ -51,20 +49,14 @@ func FuzzAnswer(f *testing.F) {
 	f.Add("D:(XA;;1;;;WD;(@User.x==\"\xff\U0001F600\"))", `{"user":`, "read+FR|", "", "S-1-5-10", "member,")
 	f.Fuzz(func(t *testing.T, sd, token, rights, typ, self, object string) {
 		in, err := json.Marshal(Question{SD: sd, Token: token, Rights: rights, Type: typ, Self: self, Object: object})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		var r Reply
-		if err := json.Unmarshal(Answer(in), &r); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal(Answer(in), &r))
 		if (r.Mistakes == nil) != (r.Status != "") {
 			t.Fatalf("%+v", r)
 		}
 		var read Question // what a browser can send is Unicode
-		if err := json.Unmarshal(in, &read); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal(in, &read))
 		lengths := map[string]int{"sd": units(read.SD), "token": units(read.Token), "rights": units(read.Rights),
 			"self": units(read.Self)}
 		for _, m := range r.Mistakes {

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -16,17 +17,11 @@ import (
 // An answer with its reasons is written without a second decision, so that the callback of the only entry runs once.
 func TestExplanationNeedsNoSecondDecision(t *testing.T) {
 	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	opaque, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("opaque data!")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	list, err := sd.NewACL(opaque)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	asked := 0
 	q := &accessquery.Query{Explain: true, Request: access.Request{
 		Descriptor: sd.New(sd.Parts{DACL: list}), Subject: access.SubjectOf(tok), Desired: 1, Type: winnt.FileObject,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
@@ -26,9 +27,7 @@ func ask(t *testing.T, explain bool, lines string) (answers []string, sum Summar
 	t.Helper()
 	var out bytes.Buffer
 	sum, err := Checks{Explain: explain}.Job().Run(strings.NewReader(alice+lines), &out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	answers = strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	if answers[0] != `{"id":null,"defined":["alice"]}` {
 		t.Fatalf(`define was answered by %s, want {"id":null,"defined":["alice"]}`, answers[0])
@@ -296,9 +295,7 @@ func twin(t *testing.T, named map[string]json.RawMessage, line []byte) string {
 		SD       string
 		Desired  any
 	}
-	if err := json.Unmarshal(line, &q); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, json.Unmarshal(line, &q))
 	if q.Define != nil {
 		var names []string
 		for i := range len(q.Define) {
@@ -312,23 +309,17 @@ func twin(t *testing.T, named map[string]json.RawMessage, line []byte) string {
 		q.Token = named[q.TokenRef]
 	}
 	tok, err := token.Parse(q.Token)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	desired := winnt.AccessMask(0)
 	if s, ok := q.Desired.(string); ok {
 		desired, err = sddl.ParseRights(s)
 	} else {
 		desired = winnt.AccessMask(q.Desired.(float64))
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	d, err := access.Check(tok, sddl.MustParse(q.SD, sddl.Options{Domain: tok.User().SID.Prefix()}), desired,
 		winnt.FileObject)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return fmt.Sprintf(`{"id":%d,"status":"%s","granted":"%s","privilegesUsed":[]}`, q.ID, d.Status(),
 		d.Granted.Padded())
 }
@@ -416,9 +407,7 @@ func TestMissingDACLIsReported(t *testing.T) {
 		fmt.Fprintf(&in, "{\"token\":{\"user\":\"BA\"},\"sd\":%s,\"desired\":1}\n", sd)
 	}
 	sum, err := Checks{}.Job().Run(&in, &out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	notes := ""
 	for line := range strings.Lines(out.String()) {
 		notes += fmt.Sprintf("%v %v;", strings.Contains(line, "SUCCESS"),

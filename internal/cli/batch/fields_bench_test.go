@@ -3,6 +3,8 @@ package batch
 import (
 	"encoding/json"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // BenchmarkScan compares reading the fields of a line with encoding/json.
@@ -13,9 +15,7 @@ func BenchmarkScan(b *testing.B) {
 		b.ReportAllocs()
 		var slots [numCheckFields][]byte
 		for b.Loop() {
-			if err := scanLine(checkFields, slots[:], line, 2); err != nil {
-				b.Fatal(err)
-			}
+			check.NoError(b, scanLine(checkFields, slots[:], line, 2))
 		}
 	})
 	b.Run("encoding/json", func(b *testing.B) {
@@ -25,9 +25,7 @@ func BenchmarkScan(b *testing.B) {
 				ID, Token, Define, Mapping, Desired json.RawMessage
 				TokenRef, SD, SDHex                 string
 			}
-			if err := json.Unmarshal(line, &fields); err != nil {
-				b.Fatal(err)
-			}
+			check.NoError(b, json.Unmarshal(line, &fields))
 		}
 	})
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // echo answers each line by its number and text.
@@ -26,9 +28,7 @@ func runText(t *testing.T, j *Job, in io.Reader) (string, Summary) {
 	t.Helper()
 	var out bytes.Buffer
 	sum, err := j.Run(in, &out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return out.String(), sum
 }
 
@@ -164,9 +164,7 @@ func TestAnswersAreWrittenBeforeInputEnds(t *testing.T) {
 		}
 	}
 	ask.Close()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, <-done)
 }
 
 func TestReadAndWriteErrorsEndTheRun(t *testing.T) {

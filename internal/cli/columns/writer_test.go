@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/cli/columns"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // table prints rows whose cells are separated by bars.
@@ -24,9 +25,7 @@ func table(t *testing.T, o columns.Options, rows ...string) string {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.Flush())
 	return out.String()
 }
 
@@ -161,9 +160,7 @@ func TestCutCellKeepsBothEnds(t *testing.T) {
 		{"short", 5, "short"}, {"/srv/plan", 5, "/s…an"}, {"/srv/plan", 6, "/sr…an"}, {"äöüß", 3, "ä…ß"},
 		{"ab", 1, "…"}, {"ab", 0, "ab"}, {"", 3, ""},
 	} {
-		if got := columns.Cut(c.text, c.n); got != c.want {
-			t.Errorf("%q to %d: %q, want %q", c.text, c.n, got, c.want)
-		}
+		check.Equal(t, columns.Cut(c.text, c.n), c.want, "%q to %d", c.text, c.n)
 	}
 }
 
@@ -181,9 +178,7 @@ func FuzzRows(f *testing.F) {
 		if _, err := w.Write(rows); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Flush(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.Flush())
 		if got, want := strings.Count(out.String(), "\n"), strings.Count(string(rows), "\n"); got < want {
 			t.Errorf("%d lines of %d rows, want at least %d", got, want, want)
 		}
@@ -208,9 +203,7 @@ func TestSIDsStayWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.Flush())
 	if n := strings.Count(out.String(), who); n != 2 {
 		t.Errorf("U-123: %d whole SIDs, want 2:\n%s", n, out.String())
 	}

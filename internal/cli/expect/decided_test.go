@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 )
@@ -22,9 +23,7 @@ expect:
   - {who: a, on: text, want: FR, is: granted, why: [DACL 0, DACL 7, DACL 8]}
   - {who: a, on: text, want: FR, is: granted, call: NtAccessCheck}
 `), Outside{Open: noFiles})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	r := f.Run(time.Now)
 	if c := r.Cases[0]; c.Problem != `granted as expected, but the explanation does not contain "DACL 7"` {
 		t.Error(c.Problem)
@@ -47,9 +46,7 @@ expect:
   - {who: ann, on: [named, known], want: 1, is: denied}
   - {who: S-1-5-21-1-1-1-1, on: stranger, want: 1, is: denied}
 `), everything(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	want := []string{"granted FILE_READ_DATA by DACL 0 (A;;CC;;;S-1-5-21-7-7-7-2101) staff",
 		"granted FILE_READ_DATA by DACL 0 (A;;CC;;;WD) Everyone",
 		"granted FILE_READ_DATA by DACL 0 (A;;CC;;;S-1-5-21-1-1-1-1)"}
@@ -72,9 +69,7 @@ expect:
   - {who: u, on: high, want: 0x2, is: granted}
   - {who: u, on: high, want: 0x1, is: denied}
 `), Outside{Open: noFiles})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	want := []string{
 		"granted FILE_READ_DATA by DACL 0 (A;;CC;;;WD); denied FILE_WRITE_DATA by DACL 1 (D;;DC;;;WD)",
 		"denied FILE_WRITE_DATA by SACL 0 (ML;;NW;;;HI)",
@@ -90,19 +85,13 @@ expect:
 // TestInexpressibleEntryIsNamedByItsBytes checks that an entry that SDDL cannot express is named by its bytes (S-45).
 func TestInexpressibleEntryIsNamedByItsBytes(t *testing.T) {
 	a, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.Everyone, sd.ACEExtra{ClientSID: sid.Everyone})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	l, err := sd.NewACL(a)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	d := sd.New(sd.Parts{Owner: sid.LocalSystem, Group: sid.LocalSystem, DACL: l, Control: sd.DACLPresent})
 	f, err := Parse(fmt.Appendf(nil, "principals: {u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}}\ndescriptors:\n"+
 		"  d: {hex: %x}\nexpect:\n  - {who: u, on: d, want: 0x1, is: denied}\n", d.Binary()), Outside{Open: noFiles})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	const everyone = "010100000000000100000000"
 	want := "granted FILE_READ_DATA by DACL 0 (0x04;;;;;;#0100000001000000" + everyone + everyone + ")"
 	if got := f.Run(time.Now).Cases[0].By; got != want {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -14,9 +15,7 @@ import (
 // SID and rights.
 func TestDescriptorAndCaseForms(t *testing.T) {
 	d, err := sddl.Parse("O:BAG:SYD:(A;;KR;;;BU)(A;;0x20000;;;PS)", sddl.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	text := fmt.Sprintf(`domain: S-1-5-21-1-2-3
 principals:
   a: {user: S-1-5-21-1-2-3-1107, groups: [BU]}
@@ -39,9 +38,7 @@ expect:
   - {who: a, on: text, want: FR, is: granted, why: [AceAllow, DACL 7], name: wrong}
 `, d.Binary())
 	f, err := Parse([]byte(text), Outside{Open: noFiles})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	r := f.Run(time.Now)
 	var got []string
 	for _, c := range r.Cases {

@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/jsonl"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // company has two users, and a group that one of them is in.
@@ -86,9 +87,7 @@ expect:
   - {who: [ann, bob], on: /o/self, want: FR, is: granted}
   - {who: [ann, bob], on: /o/self, want: FR, is: granted, self: S-1-5-21-7-7-7-1102}
 `), everything(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var got []string
 	for _, c := range f.Run(time.Now).Cases {
 		got = append(got, fmt.Sprintf("%s %s %t %s %s", c.Who, c.On, c.Granted, c.By, c.Note))
@@ -129,9 +128,7 @@ expect:
 			t.Fatal(head, err)
 		}
 		r := f.Run(time.Now)
-		if got := fmt.Sprint(r.Cases[0].Granted, " ", r.Cases[1].Granted); got != want {
-			t.Errorf("%q: %s, want %s", head, got, want)
-		}
+		check.Equal(t, fmt.Sprint(r.Cases[0].Granted, " ", r.Cases[1].Granted), want, "%q", head)
 	}
 }
 
@@ -190,9 +187,7 @@ func TestSourceNotesAppearWithTheirObject(t *testing.T) {
 	}
 	f, err := Parse([]byte("principals: {u: {user: SY, groups: [WD]}}\nobjects: x\n"+
 		"expect: [{who: u, on: [/stale, /plain, /none], want: FR, is: granted}]"), Outside{Open: noFiles, Objects: source})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for i, want := range []string{objects.NoteStale.String(), "", accessquery.NoDACL} {
 		if c := f.Run(time.Now).Cases[i]; c.Note != want || c.Problem != "" {
 			t.Errorf("%s: %q, %q, want %q", c.On, c.Note, c.Problem, want)
@@ -246,9 +241,7 @@ expect:
   - {who: u, on: /bad, want: FR, is: denied}
   - {who: u, on: /bad, want: FR, is: granted}
 `), Outside{Open: noFiles, Objects: source})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var got []string
 	for _, c := range f.Run(time.Now).Cases {
 		got = append(got, fmt.Sprint(c.On, " ", c.Granted, " ", c.Problem == ""))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 )
@@ -18,14 +19,10 @@ func noFiles(string) ([]byte, error) { return nil, errors.New("no files here") }
 // TestExampleFilePasses checks that the example passes, as the help text promises.
 func TestExampleFilePasses(t *testing.T) {
 	b, err := os.ReadFile("../../../examples/permissions.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	f, err := Parse(b, Outside{
 		Open: func(name string) ([]byte, error) { return os.ReadFile("../../../examples/" + name) }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	r := f.Run(time.Now)
 	for _, c := range r.Cases {
 		if c.Problem != "" {
@@ -48,9 +45,7 @@ expect:
   - {who: u, on: d, want: 2, is: denied}
   - {who: u, on: d, want: 1, is: granted}
 `), Outside{Open: noFiles})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	c := f.Run(time.Now).Coverage[0]
 	if c.Entries != 3 || len(c.Never) != 1 || c.Never[0].Index != 3 || c.Line != 4 {
 		t.Errorf("coverage = %+v, want 3 entries, of which only entry 3 is unused, from line 4", c)
@@ -75,9 +70,7 @@ expect:
   - {who: u, on: one, want: 0x2, is: granted}
   - {who: u, on: two, want: FR, is: denied}
 `), Outside{Open: noFiles})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	seconds := 0
 	r := f.Run(func() time.Time { seconds++; return time.Unix(int64(seconds*seconds), 0) })
 	// The clock says 1, then 4 and 9, 16 and 25, 36 and 49, 64 and 81, and at last 100.
@@ -123,9 +116,7 @@ func TestSACLEntriesAreNotInCoverage(t *testing.T) {
 		}
 	}
 	l, err := sd.NewACL(list[:]...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	d := Descriptor{Name: "d", Line: 9, SD: sd.New(sd.Parts{DACL: l})}
 	want := Coverage{Name: "d", Line: 9, Entries: 2, Never: []Entry{{1, "(D;;DC;;;WD)"}}}
 	if got := d.coverage(map[int]bool{2: true}); !reflect.DeepEqual(got, want) {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A given flag must have a value in any notation. Missing flags, defaults and arguments are not checked.
@@ -28,9 +30,7 @@ func TestCheck(t *testing.T) {
 			} `cmd:""`
 		}
 		parser, err := kong.New(&cli)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		args := strings.Fields(c.line)
 		for i := range args {
 			if args[i] == "_" {
@@ -58,16 +58,12 @@ func TestHelpPagesShowDefaults(t *testing.T) {
 		Size   int    `help:"The size."`
 	}
 	parser, err := kong.New(&cli, HelpPages())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	want := []string{"--kind=KIND: The type. Default: file.", "--place=DIR: The folder, by default /tmp.",
 		"--name=NAME: The attribute (user.NTACL).",
 		"--follow: Wait. Default: yes.", "--quiet: Print less.", "--size=SIZE: The size."}
 	for i, f := range parser.Model.Flags[1:] { // the first one is --help
-		if got := f.String() + ": " + f.Help; got != want[i] {
-			t.Errorf("flag %d: %q, want %q", i+1, got, want[i])
-		}
+		check.Equal(t, f.String()+": "+f.Help, want[i], "flag %d", i+1)
 	}
 }
 
@@ -81,15 +77,11 @@ func TestHelpForNamesInnermostCommand(t *testing.T) {
 		} `cmd:""`
 	}
 	parser, err := kong.New(&cli, kong.Name("prog"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for line, want := range map[string]string{
 		"": "prog --help", "nosuch top": "prog --help", "--bad": "prog --help", "top": "prog top --help",
 		"top --bad inner x": "prog top inner --help", "top nosuch inner": "prog top --help",
 	} {
-		if got := HelpFor(parser, strings.Fields(line)); got != want {
-			t.Errorf("HelpFor(%q) = %q, want %q", line, got, want)
-		}
+		check.Equal(t, HelpFor(parser, strings.Fields(line)), want, "HelpFor(%q)", line)
 	}
 }

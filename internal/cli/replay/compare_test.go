@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/token"
 )
@@ -16,13 +17,9 @@ import (
 func compare(t *testing.T, rec *Recording) *Report {
 	t.Helper()
 	notes, err := ReadNotes()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	r, err := Compare(rec, notes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return r
 }
 
@@ -79,14 +76,10 @@ p.NtClose(Handle=h)
 // and that one of Wine never does.
 func TestOnlyWindowsRecordingsSettleRules(t *testing.T) {
 	system, err := token.Parse(header.Token)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	rec := &Recording{Header: header}
 	questions, err := Questions()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, q := range questions {
 		l := Line{Case: q.Case, Call: q.Call, In: q.In, Rules: q.Rules}
 		if l.Status, l.Out, err = answer(&l, system); err != nil {
@@ -131,15 +124,11 @@ func FuzzCompare(f *testing.F) {
 	const head = `{"recording":1,"system":{"product":"","build":1,"revision":0,"architecture":""},"date":"",` +
 		`"recorder":"","token":{"user":"BA"},"tokens":"own"}` + "\n"
 	questions, err := Questions()
-	if err != nil {
-		f.Fatal(err)
-	}
+	check.NoError(f, err)
 	for i := 0; i < len(questions); i += 10 { // one of each kind and more
 		line, err := json.Marshal(Line{Case: "a", Call: questions[i].Call, In: questions[i].In, Status: "ERROR_SUCCESS",
 			Out: Fields{"hex": "00"}})
-		if err != nil {
-			f.Fatal(err)
-		}
+		check.NoError(f, err)
 		f.Add(string(line))
 	}
 	// no input at all
@@ -148,9 +137,7 @@ func FuzzCompare(f *testing.F) {
 	f.Add(`{"case":"a","call":"CreatePrivateObjectSecurityEx","status":"x","in":{"flags":"0xFFFFFFFF",` +
 		`"mapping":"file","container":true,"objectType":"x"}}`)
 	notes, err := ReadNotes()
-	if err != nil {
-		f.Fatal(err)
-	}
+	check.NoError(f, err)
 	f.Fuzz(func(t *testing.T, lines string) {
 		rec, err := Read(strings.NewReader(head + lines))
 		if err != nil {
@@ -199,9 +186,7 @@ a.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary)
 	notes := Notes{Caveats: map[string]string{"O-40": "closing", "T-40": "not this"}, Absent: map[string]bool{"S-1": true,
 		"T-40": true}, Decided: map[string]string{"S-3": "an alias", "O-40": "a status", "T-40": "not this", "S-1": "a name"}}
 	got, err := Compare(rec, notes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	handle := Fields{"Handle": "handle of line 4"}
 	want := &Report{Header: rec.Header,
 		Counts: Counts{Same: 1, Known: 1, Unexplained: 2, Apart: 1, Skipped: 2},

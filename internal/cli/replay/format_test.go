@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"unicode/utf16"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A file that is not a recording is an error with its position.
@@ -55,14 +57,10 @@ func TestWriterKeepsCharacters(t *testing.T) {
 	h.Recording, h.Recorder, h.System.Wine, h.Tokens = 7, "v<1>", "8.0", OwnToken
 	var b bytes.Buffer
 	w, err := NewWriter(&b, h)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, l := range []Line{{Case: "c", Program: "x", Prelude: "y"}, {Case: "c", Line: 1, Time: 2, Thread: "t", Call: "f",
 		In: Fields{"a": "<&>"}, Status: "s", Out: Fields{"b": true}, Rules: []string{"A-1"}}, {Case: "d", Skipped: "e"}} {
-		if err := w.Write(l); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.Write(l))
 	}
 	want := `{"recording":1,"system":{"product":"Windows 10.0 server","build":20348,"revision":1,"architecture":"amd64",` +
 		`"wine":"8.0"},"date":"2026-01-02","recorder":"v<1>","token":{"user":"S-1-5-18"},"tokens":"own"}

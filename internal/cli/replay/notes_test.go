@@ -7,15 +7,14 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/docs"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestOwnRulesHaveTheirDecision checks that one of our own rules is decided as the table of choices says, and
 // otherwise as its own text says. A rule with another source is not decided.
 func TestOwnRulesHaveTheirDecision(t *testing.T) {
 	n, err := ReadNotes()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	choices, met := Choices(docs.Caveats), [3]int{}
 	files, err := fs.Glob(docs.Rules, "rules/*.md")
 	if err != nil || len(files) < 10 {
@@ -24,9 +23,7 @@ func TestOwnRulesHaveTheirDecision(t *testing.T) {
 	ours := regexp.MustCompile(`own choice|project decision`)
 	for _, name := range files {
 		b, err := fs.ReadFile(docs.Rules, name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for line := range strings.Lines(string(b)) {
 			id, text, ok := strings.Cut(strings.TrimPrefix(line, "- **"), "** ")
 			if !strings.HasPrefix(line, "- **") || !ok {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -27,13 +28,9 @@ func recordOurs(t *testing.T, profile nt.Profile, files ...string) *Recording {
 	rec.Header.Recording = Version
 	for _, name := range files {
 		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		list, err := Programs(name, b)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for _, p := range list {
 			calls, _ := p.Run(profile, nil, nil)
 			rec.Lines = append(rec.Lines, Line{Case: p.Case, Program: p.Source, Prelude: p.Prelude, Rules: p.Rules})
@@ -54,13 +51,9 @@ func TestEveryTranscriptCaseIsAProgram(t *testing.T) {
 	}
 	for _, name := range files {
 		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		list, err := Programs(name, b)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		want := 0
 		for _, line := range strings.Split(string(b), "\n") {
 			if line == "run" || strings.HasPrefix(line, "run profile=") {

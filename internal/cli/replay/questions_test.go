@@ -11,6 +11,7 @@ import (
 	"testing/iotest"
 
 	"github.com/refmon/refmon/docs"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestEachLineIsAQuestion checks that each kind of line is a question of its own, numbered by its rule.
@@ -25,16 +26,12 @@ S-2 sdHex 01
 S-3 create 0x3 container:12345678-0000-0000-0000-000000000001 D:(A;;FR;;;WD) | O:BA
 S-3 create 0x0 file - | -
 `)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var got []string
 	for _, q := range list {
 		delete(q.In, "token")
 		in, err := json.Marshal(q.In)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		got = append(got, fmt.Sprintf("%s: %s %s %s", q.Case, q.Call, strings.ReplaceAll(string(in), "\"", "'"), q.Rules))
 	}
 	want := []string{
@@ -85,9 +82,7 @@ func TestFollowUpQuestionForAcceptedBytes(t *testing.T) {
 // Each descriptor of the vectors and each check is a question once.
 func TestQuestionsAreOnce(t *testing.T) {
 	list, err := Questions()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	cases, texts, checks := map[string]int{}, map[string]int{}, 0
 	for _, q := range list {
 		cases[q.Case]++
@@ -142,9 +137,7 @@ func TestOnlyTableOfChoicesIsRead(t *testing.T) {
 // are not reproduced are absent, and ids only in other sections are not.
 func TestCaveatCountsByItsSection(t *testing.T) {
 	n, err := ReadNotes()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	in := map[string]map[string]bool{}
 	section := ""
 	for line := range strings.Lines(docs.Caveats) {
@@ -163,9 +156,7 @@ func TestCaveatCountsByItsSection(t *testing.T) {
 	met := map[string]int{}
 	for id, sections := range in {
 		absent := sections["Rules"] || sections["Recorded"]
-		if n.Absent[id] != absent {
-			t.Errorf("%s is in the sections %v: absent %t, want %t", id, sections, n.Absent[id], absent)
-		}
+		check.Equal(t, n.Absent[id], absent, "%s is in the sections %v: absent", id, sections)
 		if sections["Choices"] && n.Decided[id] == "" {
 			t.Errorf("%s is a choice without a decision, want one", id)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/vectors"
 )
 
@@ -19,9 +20,7 @@ func TestAnsweredQuestionsBecomeVectors(t *testing.T) {
 		break
 	}
 	var in Fields
-	if err := json.Unmarshal(first.In, &in); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, json.Unmarshal(first.In, &in))
 	id := in["id"].(string)
 	lines := []Line{
 		{Case: "p", Program: "x = 1"}, {Case: "p", Line: 1, Call: "NtClose", Status: "STATUS_SUCCESS"},
@@ -36,9 +35,7 @@ func TestAnsweredQuestionsBecomeVectors(t *testing.T) {
 			Out: Fields{"granted": "0x0", "function": "AuthzAccessCheck"}},
 	}
 	about, err := json.Marshal(first.About)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	text := unescaped(string(about))
 	want := []string{
 		`{"about":"What ConvertStringSidToSid answers (a <text>).","provenance":{"kind":"recorded",` +
@@ -57,9 +54,7 @@ func TestAnsweredQuestionsBecomeVectors(t *testing.T) {
 	}
 	rec := &Recording{Header: header, Lines: lines}
 	var b bytes.Buffer
-	if err := WriteVectors(&b, rec); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, WriteVectors(&b, rec))
 	got := strings.Split(strings.TrimSuffix(unescaped(b.String()), "\n"), "\n") // parts of it are escaped
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

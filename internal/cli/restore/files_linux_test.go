@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/beneath"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntacl"
 )
 
@@ -20,14 +21,10 @@ func onHost(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"d", "other", "other/d"} {
-		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Mkdir(filepath.Join(dir, name), 0o755))
 	}
 	for _, name := range []string{"d/f", "other/f", "other/d/f"} {
-		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
 	}
 	if err := unix.Setxattr(dir, "user.refmon", nil, 0); err != nil {
 		t.Skip("no user attributes: ", err)
@@ -40,14 +37,10 @@ func onHost(t *testing.T) string {
 func TestOfflineImportFollowsNoLink(t *testing.T) {
 	dir := onHost(t)
 	for name, to := range map[string]string{"link": "d", "d/link": "f"} {
-		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Symlink(to, filepath.Join(dir, name)))
 	}
 	files, err := Offline(dir, ntacl.UserName)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer files.Close() // only read
 	text := `{"path":".","sd":"` + two + `","type":"directory"}
 {"path":"d/f","sd":"` + two + `","type":"file"}
@@ -74,13 +67,9 @@ func TestOfflineImportFollowsNoLink(t *testing.T) {
 func TestOfflineUnderSwaps(t *testing.T) {
 	dir := onHost(t)
 	root := filepath.Join(dir, "other")
-	if err := os.Symlink("../d", filepath.Join(root, "link")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Symlink("../d", filepath.Join(root, "link")))
 	files, err := Offline(root, ntacl.UserName)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer files.Close() // only read
 	var stop atomic.Bool
 	done := make(chan struct{})
@@ -107,9 +96,7 @@ func TestOfflineUnderSwaps(t *testing.T) {
 // of a mount.
 func TestMountedRejectsOtherFileSystem(t *testing.T) {
 	dir := onHost(t)
-	if err := unix.Setxattr(dir, ntacl.WholeName, []byte("x"), 0); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, unix.Setxattr(dir, ntacl.WholeName, []byte("x"), 0))
 	if _, err := Mounted(dir); !errors.Is(err, errNoMount) || IsMounted(filepath.Join(dir, "none")) {
 		t.Error(err)
 	}

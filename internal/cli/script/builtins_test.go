@@ -9,6 +9,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
@@ -76,9 +77,7 @@ func TestHelpIsWrapped(t *testing.T) {
 			"x\n  a b\n      c d e\n      f\ny"},
 		{"abc\ndef\n", 0, "abc\ndef\n"},
 	} {
-		if got := wrapped(c.text, c.width); got != c.want {
-			t.Errorf("%q at %d: %q, want %q", c.text, c.width, got, c.want)
-		}
+		check.Equal(t, wrapped(c.text, c.width), c.want, "%q at %d", c.text, c.width)
 	}
 }
 
@@ -91,8 +90,6 @@ func TestStatementErrorIsJSONWithPosition(t *testing.T) {
 		if err := r.Interact(strings.NewReader("nonsense\n"), ""); err != nil || b.String() != want {
 			t.Errorf("JSON %t: %q, %v, want %q", json, b.String(), err, want)
 		}
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, r.Close())
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A malicious program can be wrong in any way. It ends with an error that has a position, in bounded time and memory.
@@ -53,9 +55,7 @@ func TestLostOutputIsAnError(t *testing.T) {
 	if err := r.Run("p.star", []byte("print('x')")); !errors.Is(err, errFull) {
 		t.Errorf("got %v, want %v", err, errFull)
 	}
-	if err := r.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, r.Close())
 }
 
 var errFull = errors.New("no space left")
@@ -77,8 +77,6 @@ func TestQuietPrintsOnlyFailures(t *testing.T) {
 		if n := strings.Count(b.String(), "\n"); n != 1 {
 			t.Errorf("json %v: %d lines, want the failure alone:\n%s", json, n, b.String())
 		}
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, r.Close())
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -30,9 +31,7 @@ func (p served) ID() winnt.Handle      { return p.Process.ID() }
 func elsewhere(t *testing.T, profile nt.Profile) func() (script.Connection, error) {
 	t.Helper()
 	bob, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	sys := kernel.Boot(kernel.Config{Profile: profile})
 	ended := make(chan error, 16)
 	n := 0
@@ -87,9 +86,7 @@ expect(again.thread.NtClose(Handle=4).status, STATUS_INVALID_HANDLE)
 	if err != nil {
 		t.Errorf("connected program: %v, want no error\n%s", err, out.String())
 	}
-	if err := r.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, r.Close())
 	if !strings.Contains(out.String(), "elsewhere/1") || !strings.Contains(out.String(), "because O-40") {
 		t.Errorf("transcript lacks the names and reasons of the other kernel, want them:\n%s", out.String())
 	}
@@ -109,8 +106,6 @@ func TestKernelFunctionsAreRefusedWhenConnected(t *testing.T) {
 		if !errors.As(err, &refused) {
 			t.Errorf("%s: %v, want a refusal", statement, err)
 		}
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, r.Close())
 	}
 }

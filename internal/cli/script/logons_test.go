@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 )
 
@@ -21,16 +22,12 @@ print(r)
 	for _, json := range []bool{false, true} {
 		var out bytes.Buffer
 		r := script.New(script.Config{Output: &out, JSON: json})
-		if err := r.Run("p.star", []byte(program)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, r.Run("p.star", []byte(program)))
 		shows(t, out.String())
 	}
 	var recorded []string
 	r := script.New(script.Config{Record: func(x script.Recorded) { recorded = append(recorded, fmt.Sprintf("%+v", x)) }})
-	if err := r.Run("p.star", []byte(program)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, r.Run("p.star", []byte(program)))
 	shows(t, strings.Join(recorded, "\n"))
 }
 

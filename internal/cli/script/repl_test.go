@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // The prompt shows whether a statement starts or continues. help and exit work as in a terminal. A line that is too
@@ -22,16 +23,12 @@ func TestPrompts(t *testing.T) {
 		if err := r.Interact(strings.NewReader(c.in), ">> "); err != nil || b.String() != c.want {
 			t.Errorf("%q: %v, printed %q, want %q", c.in, err, b.String(), c.want)
 		}
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, r.Close())
 	}
 	r := script.New(script.Config{})
 	if err := r.Interact(strings.NewReader(strings.Repeat("x", 2<<20)), ""); err == nil ||
 		!strings.Contains(err.Error(), "read the statements: ") {
 		t.Errorf("a line of 2 MiB: %v", err)
 	}
-	if err := r.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, r.Close())
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 )
 
@@ -49,9 +50,7 @@ func TestExampleProgramsPass(t *testing.T) {
 	}
 	for _, f := range files {
 		source, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		r := script.New(script.Config{})
 		if err := r.Run(f, source); err != nil {
 			t.Errorf("%s: %v, want no error", f, err)
@@ -130,9 +129,7 @@ func TestProgramContinuesAfterFailedExpectation(t *testing.T) {
 	if held, failed := r.Expectations(); !errors.Is(err, script.ErrExpectation) || held != 1 || failed != 3 {
 		t.Errorf("%v: %d passed, %d failed, want %v, 1, 3", err, held, failed, script.ErrExpectation)
 	}
-	if err := r.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, r.Close())
 }
 
 // Quiet prints only failures. A transcript has no address and no time.
@@ -217,18 +214,10 @@ expect(profile(), "observed")`)
 func TestPreludeDefinesNames(t *testing.T) {
 	var b bytes.Buffer
 	r := script.New(script.Config{Output: &b})
-	if err := r.Load("prelude", []byte(prelude+"th.NtClose(Handle=0)\ndef twice(x): return x + x\n")); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Run("a.star", []byte("expect(twice(2), 4)\ntwice = None\n")); err != nil {
-		t.Error(err)
-	}
-	if err := r.Run("b.star", []byte("expect(twice(3), 6)\n")); err != nil {
-		t.Error(err)
-	}
-	if err := r.Load("later", []byte("def twice(x): return [x, x]\n")); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, r.Load("prelude", []byte(prelude+"th.NtClose(Handle=0)\ndef twice(x): return x + x\n")))
+	check.NoError(t, r.Run("a.star", []byte("expect(twice(2), 4)\ntwice = None\n")))
+	check.NoError(t, r.Run("b.star", []byte("expect(twice(3), 6)\n")))
+	check.NoError(t, r.Load("later", []byte("def twice(x): return [x, x]\n")))
 	if err := r.Run("c.star", []byte("expect(twice(3), [3, 3])\n")); err != nil {
 		t.Error(err) // of two preludes the later one counts
 	}
@@ -238,9 +227,7 @@ func TestPreludeDefinesNames(t *testing.T) {
 	if got := b.Len(); got != 0 {
 		t.Errorf("loading printed %q, want nothing", b.String())
 	}
-	if err := r.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, r.Close())
 }
 
 // A leaked reference is reported at the end.
@@ -303,9 +290,7 @@ func TestInteractiveLoopContinuesAfterErrors(t *testing.T) {
 			t.Errorf("printed %q, want %q in it", out, want)
 		}
 	}
-	if err := r.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, r.Close())
 }
 
 // A failing callback of the program is a failure of the run, even if all expectations hold.

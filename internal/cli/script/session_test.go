@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // typed is an editor whose user types these lines; "^C" gives a line up.
@@ -57,12 +58,8 @@ func TestConverse(t *testing.T) {
 		if got := b.String(); got != c.want && !(c.want == "error: " && strings.HasPrefix(got, c.want)) {
 			t.Errorf("%q prints %q, want %q", c.lines, got, c.want)
 		}
-		if got := strings.Join(e.prompts, ""); got != c.prompts {
-			t.Errorf("%q: prompts %q, want %q", c.lines, got, c.prompts)
-		}
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
+		check.Equal(t, strings.Join(e.prompts, ""), c.prompts, "%q: prompts", c.lines)
+		check.NoError(t, r.Close())
 	}
 }
 
@@ -73,9 +70,7 @@ func TestHelp(t *testing.T) {
 	r := script.New(script.Config{Output: &b})
 	err := r.Converse(&typed{lines: []string{"help", "th = process('p', token_profile('user')).thread",
 		"print('--')", "help(NtClose)", "print('--')", "help(th.NtClose)", "print('--')", "help(PrivilegeCheck)"}})
-	if err := errors.Join(err, r.Close()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(err, r.Close()))
 	parts := strings.Split(b.String(), "--\n")
 	if len(parts) != 4 || !strings.Contains(parts[0], "help(NtOpenThreadToken) prints the parameters of a service") {
 		t.Fatalf("help printed %q", b.String())
@@ -97,9 +92,7 @@ func TestHelpIsAsWideAsTheTerminal(t *testing.T) {
 	show := func(width int) string {
 		var b bytes.Buffer
 		r := script.New(script.Config{Output: &b, Width: width})
-		if err := errors.Join(r.Converse(&typed{lines: []string{program}}), r.Close()); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(r.Converse(&typed{lines: []string{program}}), r.Close()))
 		return b.String()
 	}
 	all, narrow := show(0), show(80)
@@ -116,9 +109,7 @@ func TestHelpIsAsWideAsTheTerminal(t *testing.T) {
 // TestComplete: names after a dot, parameters within a call, names that are known.
 func TestComplete(t *testing.T) {
 	r := script.New(script.Config{Output: io.Discard})
-	if err := r.Converse(&typed{lines: []string{"svc = process('p', token_profile('user'))"}}); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, r.Converse(&typed{lines: []string{"svc = process('p', token_profile('user'))"}}))
 	for _, c := range []struct {
 		before string
 		from   int
@@ -145,9 +136,7 @@ func TestComplete(t *testing.T) {
 			t.Errorf("%q: from %d %q, want from %d %q", c.before, from, got, c.from, c.want)
 		}
 	}
-	if err := r.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, r.Close())
 }
 
 // TestInterrupted: a statement that runs ends when it is interrupted, and the session
@@ -156,9 +145,7 @@ func TestInterrupted(t *testing.T) {
 	var b bytes.Buffer
 	r := script.New(script.Config{Output: &b})
 	e := &interrupter{typed: typed{lines: []string{"def f():", "  while True:", "    pass", "", "f()", "7"}}, r: r}
-	if err := errors.Join(r.Converse(e), r.Close()); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(r.Converse(e), r.Close()))
 	if got := b.String(); !strings.Contains(got, "interrupted") || !strings.HasSuffix(got, "7\n") {
 		t.Errorf("printed %q", got)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // numbers reads event numbers and ranges of them ("4624 to 4627") out of text.
@@ -16,9 +17,7 @@ func numbers(t *testing.T, text string) map[uint16]bool {
 	out := map[uint16]bool{}
 	for _, m := range regexp.MustCompile(`\b([145]\d{3})(?: to (\d{4}))?\b`).FindAllStringSubmatch(text, -1) {
 		first, err := strconv.Atoi(m[1])
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		last := first
 		if m[2] != "" {
 			if last, err = strconv.Atoi(m[2]); err != nil {
@@ -36,15 +35,11 @@ func numbers(t *testing.T, text string) map[uint16]bool {
 // as not written, never both (U-57).
 func TestCatalogueIsAccountedFor(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/audit-log.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	_, table, _ := strings.Cut(string(page), "## Which operations are recorded\n")
 	table, _, _ = strings.Cut(table, "\n`refmon services")
 	caveats, err := os.ReadFile("../../../docs/CAVEATS.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	_, row, ok := strings.Cut(string(caveats), "| U-57, the catalogue | ")
 	if !ok {
 		t.Fatal("docs/CAVEATS.md has no row about the catalogue, want one")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A text with any escaped character matches its plain form at any position.
@@ -45,9 +46,7 @@ func TestMatchUsesNamedFieldOnly(t *testing.T) {
 	} {
 		for _, v := range []string{"x", "y", "z"} {
 			want := strings.Contains(c.want, v)
-			if got := matchField([]byte(record), key(c.key), v); got != want {
-				t.Errorf("%s has %s=%s: %t, want %t", record, c.key, v, got, want)
-			}
+			check.Equal(t, matchField([]byte(record), key(c.key), v), want, "%s has %s=%s", record, c.key, v)
 		}
 	}
 }
@@ -104,8 +103,6 @@ func TestFastSearchAgreesWithTwin(t *testing.T) {
 		if c < 0x80 {
 			want = strings.ToLower(fmt.Sprintf("%c", c))[0]
 		}
-		if got := lower(byte(c)); got != want {
-			t.Errorf("%q in small letters: %q, want %q", byte(c), got, want)
-		}
+		check.Equal(t, lower(byte(c)), want, "%q in small letters", byte(c))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -59,13 +60,9 @@ func TestFilterNameSelectsItsFields(t *testing.T) {
 		"NewProcessName": {"NewProcessName"},
 	} {
 		f, err := Parse(name + "=needle*")
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		other, err := Parse(name + "!=needle*")
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for _, all := range []string{"SubjectUserName", "SubjectUserSid", "SubjectDomainName", "PrimaryUserName",
 			"PrimaryUserSid", "TargetUserName", "TargetUserSid", "ObjectName", "Service", "LinkName", "ObjectType",
 			"ObjectServer", "PrivilegeList", "EnabledPrivilegeList", "DisabledPrivilegeList", "ProcessName",
@@ -97,9 +94,7 @@ func TestFilterTimeBounds(t *testing.T) {
 	at := stored{id: 4656}.event(t).Time
 	for _, text := range []string{"", "object=a"} {
 		f, err := Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for _, c := range []struct {
 			since, until int64
 			want         bool
@@ -111,9 +106,7 @@ func TestFilterTimeBounds(t *testing.T) {
 		}
 		f.Since = at + 1
 		g, err := Parse("id=7")
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if f.And(g).Match(r) {
 			t.Error("a combined filter ignores the upper time bound, want no match")
 		}
@@ -137,13 +130,9 @@ func TestCombinedFiltersMatchBoth(t *testing.T) {
 	}{{"object=a", "type=File", true}, {"object=b", "type=File", false}, {"object=a", "type=Key", false},
 		{"event=4656", "object=a", true}, {"object=a", "event=4658", false}, {"event=4658", "object=a", false}} {
 		f, err := Parse(c.first)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		g, err := Parse(c.second)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if f.And(g).Match(r) != c.want {
 			t.Errorf("%s and %s: want %t", c.first, c.second, c.want)
 		}
@@ -175,12 +164,8 @@ func TestFilterExpressions(t *testing.T) {
 		"ProcessId=0x8": true, "NoSuchField=*": false,
 	} {
 		f, err := Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := f.Match(line); got != want {
-			t.Errorf("%q: %t, want %t", text, got, want)
-		}
+		check.NoError(t, err)
+		check.Equal(t, f.Match(line), want, "%q", text)
 	}
 	for _, text := range []string{"user", "user=", "=a", "and", "(user=a", "user=a)", "user=a user=b", "event=x",
 		"result=maybe", `user="a`, "nonsense=1",
@@ -193,17 +178,13 @@ func TestFilterExpressions(t *testing.T) {
 		t.Error("the zero filter matches, want no match")
 	}
 	f, err := Parse("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, c := range []struct {
 		since, until int64
 		want         bool
 	}{{e.Time, 0, true}, {e.Time + 1, 0, false}, {0, e.Time, false}, {0, e.Time + 1, true}} {
 		f.Since, f.Until = c.since, c.until
-		if got := f.Match(line); got != c.want {
-			t.Errorf("%+v: Match = %v, want %v", c, got, c.want)
-		}
+		check.Equal(t, f.Match(line), c.want, "%+v: Match", c)
 	}
 }
 

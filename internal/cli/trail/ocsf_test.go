@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Each event has the class and activity of the schema. An event without a matching class is named (OCSF 1.8.0, U-76).
@@ -85,15 +86,11 @@ func TestEventsHaveOCSFClasses(t *testing.T) {
 		"Section": 10, "WindowStation": 11, "SymbolicLink": 18, "Process": 20, "Desktop": 22, "Key": 25,
 		"Semaphore": 28,
 		"Job":       29, "Port": 30, "ALPC Port": 32, "Strange": 0} {
-		if got := resourceType(typ); got != want {
-			t.Errorf("%s is %d, want %d", typ, got, want)
-		}
+		check.Equal(t, resourceType(typ), want, "%s", typ)
 	}
 	for text, want := range map[string]int{"S-1-5-18": 3, "S-1-5-19": 4, "S-1-5-20": 4, "S-1-5-80-1-2": 4,
 		"S-1-5-21-1-2-3-4": 1, "S-1-5-32-544": 0, "S-1-5-180": 0} {
-		if got := userType(text); got != want {
-			t.Errorf("%s is %d, want %d", text, got, want)
-		}
+		check.Equal(t, userType(text), want, "%s", text)
 	}
 }
 
@@ -201,9 +198,7 @@ func TestOCSFObjectOfEachClass(t *testing.T) {
 				`"type_id":8},"unmapped":{}`},
 	} {
 		var got, want map[string]any
-		if err := json.Unmarshal([]byte(printed(t, "ocsf", *c.r.event(t))), &got); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(printed(t, "ocsf", *c.r.event(t))), &got))
 		if err := json.Unmarshal([]byte("{"+c.want+"}"), &want); err != nil {
 			t.Fatalf("%s: %v", c.want, err)
 		}
@@ -287,9 +282,7 @@ func TestXMLOfLogServiceEvents(t *testing.T) {
 func TestOCSFHasRequiredAttributes(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: `\srv\a.txt`}, audit.Failure, 2)
 	b, err := json.Marshal(OCSF(&e))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, part := range []string{
 		`"class_uid":1001`, `"activity_id":14`, `"type_uid":100114`, `"category_uid":1`,
 		`"severity_id":2`, `"status_id":2`, `"time":1709222400123`,
@@ -310,9 +303,7 @@ func TestOCSFHasRequiredAttributes(t *testing.T) {
 	}
 	for m, want := range map[uint64]int{1: 2, 2: 3, 4: 3, 0x10000: 4, 0x40: 4, 0x10: 6, 0x40000: 7, 0x80: 8,
 		0x20000: 9, 0x20: 2} {
-		if got := useOf(m); got != want {
-			t.Errorf("%#x: %d, want %d", m, got, want)
-		}
+		check.Equal(t, useOf(m), want, "%#x", m)
 	}
 	stopped := audit.LogStopped()
 	if c := classOf(&stopped); c != (class{eventLogActivity, 7, ""}) {

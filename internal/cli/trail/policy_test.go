@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // ParsePolicy reads the output of FormatPolicy and of auditpol, and rejects malformed lines.
@@ -14,9 +15,7 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 		audit.FileSystem: audit.OnBoth, audit.Logon: audit.OnFailure, audit.Registry: audit.OnSuccess,
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	text := FormatPolicy(p)
 	if !bytes.Contains(text, []byte("Object Access\n  File System                             Success and Failure\n")) {
 		t.Errorf("policy text %s, want File System under Object Access", text)
@@ -44,16 +43,12 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 	if none, err := LoadPolicy(dir); none != nil || err != nil {
 		t.Errorf("no policy: %v, %v, want nil, nil", none, err)
 	}
-	if err := StorePolicy(dir, p); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, StorePolicy(dir, p))
 	if got, err := LoadPolicy(dir); err != nil || got.System(audit.Logon) != audit.OnFailure {
 		t.Errorf("LoadPolicy: %v, want Logon on failure", err)
 	}
 	unreadable := t.TempDir()
-	if err := os.Mkdir(filepath.Join(unreadable, policyName), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Mkdir(filepath.Join(unreadable, policyName), 0o700))
 	if got, err := LoadPolicy(unreadable); got != nil || err == nil {
 		t.Errorf("a policy that cannot be read: %v, %v; want nil and an error", got, err)
 	}
@@ -78,14 +73,10 @@ func TestPolicyChangeSetsOnlyNamedOutcomes(t *testing.T) {
 	} {
 		p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 			audit.FileSystem: c.before, audit.Registry: c.before, audit.Logon: c.before}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		got, err := Change(p, []string{"File System", "{0CCE921E-69AE-11D9-BED3-505054503030}"}, c.success,
 			c.failure)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if got.System(audit.FileSystem) != c.want || got.System(audit.Registry) != c.want ||
 			got.System(audit.Logon) != c.before || p.System(audit.FileSystem) != c.before {
 			t.Errorf("change %+v gives %v, want only the named outcomes changed", c, got.System(audit.FileSystem))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // largeBytes returns the size of the log that BenchmarkLarge creates: REFMON_BYTES, or 32 MiB.
@@ -30,9 +31,7 @@ func largeBytes() int64 {
 func BenchmarkLarge(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "log")
 	l, err := auditlog.Open(auditlog.Config{Dir: dir, Mode: auditlog.Relaxed})
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	e := requested(b, audit.Object{Type: "File", Name: `\srv\files\department\report.txt`}, audit.Success, 1)
 	size := int64(len(e.AppendJSON(nil)) + 16)
 	for at := int64(0); at < largeBytes(); at += size {
@@ -43,9 +42,7 @@ func BenchmarkLarge(b *testing.B) {
 			time.Sleep(time.Millisecond) // the queue is full: the writer is at it
 		}
 	}
-	if err := l.Close(); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, l.Close())
 	rate := func(b *testing.B, work func()) {
 		for b.Loop() {
 			start := time.Now()
@@ -75,41 +72,27 @@ func BenchmarkLarge(b *testing.B) {
 func hashRecords(b *testing.B, dir string) {
 	b.Helper()
 	r, err := auditlog.NewReader(dir, 0)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	for {
 		rec, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil {
-			b.Fatal(err)
-		}
+		check.NoError(b, err)
 		sha256.Sum256(rec.Payload())
 	}
-	if err := r.Close(); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, r.Close())
 }
 
 // findNothing runs a query that looks at every record.
 func findNothing(b *testing.B, dir, expr string) {
 	b.Helper()
 	r, err := auditlog.NewReader(dir, 0)
-	if err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
 	f, err := Parse(expr)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := Query(r, f, func(*audit.Event) error { return errors.New("a record is found") }); err != nil {
-		b.Fatal(err)
-	}
-	if err := r.Close(); err != nil {
-		b.Fatal(err)
-	}
+	check.NoError(b, err)
+	check.NoError(b, Query(r, f, func(*audit.Event) error { return errors.New("a record is found") }))
+	check.NoError(b, r.Close())
 }
 
 // opening is the environment variable that makes this test program open a log, and print how long that took and how
@@ -124,9 +107,7 @@ func TestOpenLogInOwnProcess(t *testing.T) {
 	}
 	start := time.Now()
 	l, err := auditlog.Open(auditlog.Config{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	took := time.Since(start)
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -134,9 +115,7 @@ func TestOpenLogInOwnProcess(t *testing.T) {
 	}
 	_, peak, _ := strings.Cut(string(status), "VmHWM:")
 	fmt.Printf("opened %d %s\n", took.Microseconds(), strings.Fields(peak)[0])
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, l.Close())
 }
 
 // openElsewhere opens the log in a separate process, so that the measured memory is that of opening alone.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -29,9 +30,7 @@ func TestDirectoryRightsHaveDirectoryNames(t *testing.T) {
 				TypeID float64 `json:"type_id"`
 			}
 		}
-		if err := json.Unmarshal([]byte(printed(t, "ocsf", e)), &o); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, json.Unmarshal([]byte(printed(t, "ocsf", e)), &o))
 		if strings.Join(o.AccessList, ",") != c.want || o.File.TypeID != c.kind || o.AccessMask != float64(rights) {
 			t.Errorf("OCSF object = %+v, want the directory's names and type", o)
 		}
@@ -87,9 +86,7 @@ func TestRightsAreNamedByType(t *testing.T) {
 			if _, err := fmt.Sscanf(words[i], "%x", &bit); err != nil {
 				t.Fatal(err)
 			}
-			if got := RightName(e, bit); got != words[i+1] {
-				t.Errorf("%s: %#x is %s, want %s", typ, uint32(bit), got, words[i+1])
-			}
+			check.Equal(t, RightName(e, bit), words[i+1], "%s: %#x", typ, uint32(bit))
 		}
 	}
 	if no := (stored{id: 4663, data: `"ObjectType":"File","ObjectDirectory":"%%1843"`}).event(t); IsDirectory(no) {

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Every record is counted once, each denial by user and by object, each privilege by user, and changes separately
@@ -17,9 +19,7 @@ func TestSummaryCountsEachRecordOnce(t *testing.T) {
 	add := func(r stored, times int) {
 		t.Helper()
 		for range times {
-			if err := s.Add(r.event(t)); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, s.Add(r.event(t)))
 		}
 	}
 	add(stored{id: 4656, failure: true, data: alice + `,"ObjectType":"File","ObjectName":"x",` +
@@ -71,9 +71,7 @@ func TestSummaryHasFirstAndLastTime(t *testing.T) {
 	for _, at := range []int64{50, 20, 90, 60} {
 		e := stored{id: 4658, data: `"A":"b"`}.event(t)
 		e.Time = at
-		if err := s.Add(e); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, s.Add(e))
 	}
 	if s.First != 20 || s.Last != 90 {
 		t.Errorf("from %d to %d, want 20, 90", s.First, s.Last)
@@ -114,15 +112,11 @@ func TestSummaryTablesAndPageAgree(t *testing.T) {
 		for range i + 1 {
 			r := stored{id: 4656, failure: true,
 				data: fmt.Sprintf(`"SubjectUserSid":"S-1-%d","ObjectType":"File","ObjectName":"<%d>"`, i, i)}
-			if err := s.Add(r.event(t)); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, s.Add(r.event(t)))
 		}
 	}
 	var out bytes.Buffer
-	if err := s.Print(&out, 2); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, s.Print(&out, 2))
 	const want = `6 records, denials among them: 6, 2024-02-29T16:00:00.123Z to 2024-02-29T16:00:00.123Z
 
 Denials by user

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -19,9 +20,7 @@ func requested(t testing.TB, o audit.Object, outcome audit.Outcome, rights winnt
 	tokens := map[string]*token.Token{}
 	for _, who := range []string{"S-1-5-20", "S-1-5-21-1-2-3-1107"} {
 		tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse(who)}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		tokens[who] = tok
 	}
 	from := audit.Origin{ProcessID: 8, ProcessName: `C:\srv\files.exe`, Subject: access.Subject{
@@ -37,17 +36,11 @@ func printed(t *testing.T, format string, events ...audit.Event) string {
 	t.Helper()
 	var b bytes.Buffer
 	w, err := NewWriter(&b, format, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for i := range events {
-		if err := w.Write(&events[i]); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.Write(&events[i]))
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.Close())
 	return b.String()
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/internal/directory/collect"
 	"github.com/refmon/refmon/internal/directory/source"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/sources"
 )
 
@@ -49,9 +50,7 @@ func TestFilesAndZipGiveTheSameDirectory(t *testing.T) {
 		"readme.txt": "no json"} {
 		must(must(z.Create(name)).Write([]byte(text)))
 	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, z.Close())
 	for _, files := range [][][2]string{files, {{"auto", packed.String()}}} {
 		d, unresolved := sources.Read(t, files...)
 		sources.HasGroups(t, d, "alice", "S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-32-545 S-1-5-21-9-9-9-77")
@@ -73,9 +72,7 @@ func TestTooLargeZipIsRefused(t *testing.T) {
 	for i := range 1025 {
 		must(z.Create(fmt.Sprintf("%d.json", i)))
 	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, z.Close())
 	var l collect.Collector
 	err := source.Read(&l, "bloodhound", packed.Bytes())
 	if err == nil || !strings.Contains(err.Error(), "more than 1024") {
@@ -86,9 +83,7 @@ func TestTooLargeZipIsRefused(t *testing.T) {
 		z = zip.NewWriter(&packed)
 		w := must(z.CreateRaw(&zip.FileHeader{Name: "a.json", UncompressedSize64: size, CompressedSize64: 3}))
 		must(w.Write([]byte("{} ")))
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, z.Close())
 		if err := source.Read(&l, "bloodhound", packed.Bytes()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("a file of %d bytes as its header says: %v", size, err)
 		}
@@ -105,9 +100,7 @@ func TestZipLimitCountsAllFiles(t *testing.T) {
 		must(must(z.Create("a.json")).Write([]byte(bloodhoundDomains)))
 		w := must(z.CreateRaw(&zip.FileHeader{Name: "b.json", UncompressedSize64: size, CompressedSize64: 3}))
 		must(w.Write([]byte("{} ")))
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, z.Close())
 		var l collect.Collector
 		if err := source.Read(&l, "bloodhound", packed.Bytes()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("a second file of %d bytes as its header says: %v, want %q", size, err, want)

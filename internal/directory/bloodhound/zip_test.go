@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A file of a zip is unpacked if both its stated and its actual size fit.
@@ -12,20 +14,14 @@ func TestZipFileNeedsItsActualSize(t *testing.T) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	f, err := w.Create("a.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	text := []byte(strings.Repeat("x", 1000))
 	if _, err := f.Write(text); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.Close())
 	z, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for room, fine := range map[uint64]bool{0: false, 999: false, 1000: true, 1001: true} {
 		got, err := unpack(z.File[0], room)
 		if fine && (err != nil || !bytes.Equal(got, text)) || !fine && (err == nil || !strings.Contains(err.Error(),

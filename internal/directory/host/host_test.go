@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/directory/host"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -40,9 +41,7 @@ func TestHostUsersTokenEqualsMounts(t *testing.T) {
 		t.Errorf(`by number: %+v, %v, want n.Name = "zoe", no error`, n, err)
 	}
 	tok, err := u.Token()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var unix []string
 	for _, g := range tok.Groups() {
 		if strings.HasPrefix(g.SID.String(), "S-1-22-") {
@@ -66,9 +65,7 @@ func TestHostUsersTokenEqualsMounts(t *testing.T) {
 			"S-1-2-0 S-1-2-1 S-1-5-113 S-1-5-6 S-1-5-64-10"},
 	} {
 		tok, err := c.make()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		var got []string
 		for _, g := range tok.Groups() {
 			if logon.DependsOnKind(g.SID) || g.SID == sid.LocalAccount {
@@ -76,14 +73,10 @@ func TestHostUsersTokenEqualsMounts(t *testing.T) {
 			}
 		}
 		slices.Sort(got)
-		if text := strings.Join(got, " "); text != c.want {
-			t.Errorf("B-28: %s: %s, want %s", c.what, text, c.want)
-		}
+		check.Equal(t, strings.Join(got, " "), c.want, "B-28: %s", c.what)
 	}
 	n, err := host.Lookup("nobody")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if tok, err = n.Token(); err != nil || tok.User().SID != sid.Anonymous || tok.Member(sid.Everyone, false) {
 		t.Errorf("W-15: nobody is %v, %v", tok, err)
 	}
@@ -117,9 +110,7 @@ func TestHostNamesOfSIDs(t *testing.T) {
 	for range 2 { // the second time from the cache
 		for text, want := range map[string]string{"S-1-22-1-61000": "zoe", "S-1-22-2-61001": "staff", "S-1-22-1-61009": "",
 			"S-1-22-2-61009": "", "S-1-1-0": "Everyone", "S-1-5-21-1-2-3-1107": "", "S-1-22-3-61000": ""} {
-			if got := n.Of(sid.MustParse(text)); got != want {
-				t.Errorf("%s is %q, want %q", text, got, want)
-			}
+			check.Equal(t, n.Of(sid.MustParse(text)), want, "%s", text)
 		}
 	}
 	for _, c := range []struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/kit"
 	"github.com/refmon/refmon/internal/kit/answer"
 	"github.com/refmon/refmon/internal/kit/oracle"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 )
@@ -296,9 +297,7 @@ func TestKitNoticesMistakes(t *testing.T) {
 	}
 	for _, m := range mistakes {
 		questions, err := kit.Questions(m.suite)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		noticed := false
 		for _, stride := range []int{41, 5, 1} { // most mistakes show soon
 			noticed = noticed || m.noticed(t, questions, stride)
@@ -322,9 +321,7 @@ func (m *mistake) noticed(t *testing.T, questions []*kit.Question, stride int) b
 		in := q.In
 		if m.before != nil {
 			var fields map[string]any
-			if err := json.Unmarshal(q.In, &fields); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, json.Unmarshal(q.In, &fields))
 			m.before(fields)
 			var err error
 			if in, err = json.Marshal(fields); err != nil {
@@ -336,12 +333,8 @@ func (m *mistake) noticed(t *testing.T, questions []*kit.Question, stride int) b
 			m.after(&a)
 		}
 		b, err := json.Marshal(a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := j.Take(b); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
+		check.NoError(t, j.Take(b))
 		if j.Total().Wrong > 0 {
 			return true
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/kit/oracle"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 )
 
@@ -14,9 +15,7 @@ func TestBytesAsRecordedOnWindows(t *testing.T) {
 	seen := map[string]string{}
 	for _, row := range recordings.Rows[struct{ SDDL, Hex string }](t, "sddl_to_bytes_windows.jsonl") {
 		b, err := hex.DecodeString(row.Hex)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		meaning, err := oracle.Canon(b, false)
 		if err != nil {
 			t.Errorf("%s: %v", row.SDDL, err)
@@ -33,9 +32,7 @@ func TestBytesAsRecordedOnWindows(t *testing.T) {
 func FuzzCanon(f *testing.F) {
 	d := oracle.Descriptor{Owner: "S-1-5-18", DACL: &oracle.ACL{Entries: []oracle.ACE{{Mask: 1, SID: "S-1-1-0"}}}}
 	sample, err := oracle.Canon(d.Bytes(), false)
-	if err != nil {
-		f.Fatal(err)
-	}
+	check.NoError(f, err)
 	f.Add(d.Bytes())
 	short := d.Bytes() // its entry has a header only
 	short[20+8+2], short[20+8+3] = 4, 0

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/objects/idmaps"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -32,9 +33,7 @@ idMaps:
 // account of a map's domain, else the user or group of the host (L-60, L-53, L-25).
 func TestIDIsMappedByExport(t *testing.T) {
 	who, err := idmaps.Read([]byte(exported), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, c := range []struct {
 		id          uint32
 		user, group string
@@ -72,13 +71,9 @@ func TestSubordinateIDHasNoAccount(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "subuid")
 	text := "# of containers\ncarol:5000:1\ndave:79999:10\nerin:65530:10\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	who, err := idmaps.Read([]byte(exported), idmaps.ReadSubIDs(filepath.Join(dir, "none"), file))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for id, want := range map[uint32]string{
 		5000: "S-1-22-1-5000", 70500: "S-1-22-1-70500", 79999: "S-1-22-1-79999", 80003: "S-1-22-1-80003",
 		230005: "S-1-5-21-2-2-2-20005", 65534: "S-1-5-7",
@@ -115,9 +110,7 @@ func FuzzIDMaps(f *testing.F) {
 // TestExportedNamesHaveSIDs: accounts have SIDs of the machine, groups their own, in the order of the export.
 func TestExportedNamesHaveSIDs(t *testing.T) {
 	names, err := idmaps.ReadNames([]byte(exported))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	want := []idmaps.Name{{"carol", sid.MustParse("S-1-5-21-7-7-7-1001"), false},
 		{"dave", sid.MustParse("S-1-5-21-7-7-7-1002"), false}, {"staff", sid.MustParse("S-1-5-21-7-7-7-1003"), true}}
 	if !slices.Equal(names, want) {

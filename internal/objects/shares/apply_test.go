@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 	"github.com/refmon/refmon/internal/objects/shares"
 	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -39,9 +40,7 @@ func decide(t *testing.T, settings, security, user string) (shares.Verdict, *sha
 	t.Helper()
 	d := must(dirfile.Read([]byte(company)))
 	c, err := shares.ParseConfig([]byte("[docs]\nvfs objects = acl_xattr\n"+settings), "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var s *sd.Descriptor
 	if security != "" {
 		s = sddl.MustParse(security)
@@ -258,9 +257,7 @@ func TestSettingsHaveServersMeaning(t *testing.T) {
 		"read only = no\nvalid users = alice, bob": true, "read only = no\ninvalid users = bob": false,
 	} {
 		v, _ := decide(t, settings, "", "bob")
-		if got := v.Left&writing != 0; got != want {
-			t.Errorf("%s: bob may write: %t, want %t", settings, got, want)
-		}
+		check.Equal(t, v.Left&writing != 0, want, "%s: bob may write", settings)
 	}
 }
 

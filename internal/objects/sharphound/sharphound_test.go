@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -63,13 +64,9 @@ func TestAcesBecomeEntries(t *testing.T) {
 		if err == nil {
 			_, err = f.Write([]byte(text))
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.Close())
 	helen := "CN=HELEN,DC=CORP,DC=TEST S-1-5-21-1-2-3-1107 user O:S-1-5-21-1-2-3-512D:P" +
 		"(OA;ID;CR;00299570-246d-11d0-a768-00aa006e0529;;S-1-5-21-1-2-3-2001)(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)"
 	root := "DC=CORP,DC=TEST  domainDNS D:(OA;;CR;1131f6aa-9c07-11d1-f79f-00c04fc2dcd2;;S-1-5-21-1-2-3-1107)"
@@ -106,8 +103,6 @@ func TestUnreadableFilesAreErrors(t *testing.T) {
 func TestIsDetectsCollectorFiles(t *testing.T) {
 	for text, want := range map[string]bool{users: true, "\xef\xbb\xbf\n" + domains: true, `{"meta":{}}`: true,
 		"PK\x03\x04": true, `{"path":"a","sd":"D:"}`: false, "": false, "[]": false, "{": false, `{"data`: false} {
-		if got := Is([]byte(text)); got != want {
-			t.Errorf("%.20q: %t, want %t", text, got, want)
-		}
+		check.Equal(t, Is([]byte(text)), want, "%.20q", text)
 	}
 }

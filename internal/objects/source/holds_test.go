@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/objects/source"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Holds depends on the first object. It is false for a missing or unreadable file.
@@ -14,9 +15,7 @@ func TestHoldsDependsOnFirstObject(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		name = filepath.Join(dir, name)
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 		return name
 	}
 	const good, bad = `{"path":"/a","sd":"O:BAG:BAD:(A;;FA;;;DU)"}` + "\n", `{"path":"/b","sd":"O:"}` + "\n"
@@ -26,8 +25,6 @@ func TestHoldsDependsOnFirstObject(t *testing.T) {
 		file("bad.jsonl", bad+good): false, file("empty.jsonl", ""): false, file("text.jsonl", "hello\n"): false,
 		dir: false, filepath.Join(dir, "none.jsonl"): false,
 	} {
-		if got := source.Holds(name); got != want {
-			t.Errorf("%s holds objects: %t, want %t", filepath.Base(name), got, want)
-		}
+		check.Equal(t, source.Holds(name), want, "%s holds objects", filepath.Base(name))
 	}
 }

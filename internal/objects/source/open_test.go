@@ -13,6 +13,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -29,9 +30,7 @@ const (
 func bytesOf(t *testing.T, text string) []byte {
 	t.Helper()
 	d, err := sddl.Parse(text, sddl.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return d.Binary()
 }
 
@@ -51,9 +50,7 @@ func rowsOf(t *testing.T, name string, in io.Reader) ([]string, error) {
 				row = i.Path + " error: " + i.Err.Error()
 			case i.Descriptor != nil:
 				text, err := sddl.Format(i.Descriptor, sddl.Options{})
-				if err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, err)
 				row += " " + text
 			}
 			if i.Note != 0 {

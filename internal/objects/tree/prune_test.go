@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // paths returns the paths of a source, "!" behind those that could not be read.
@@ -23,9 +24,7 @@ func paths(t *testing.T, s objects.Source) (out []string) {
 		out = append(out, path)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return out
 }
 
@@ -33,9 +32,7 @@ func paths(t *testing.T, s objects.Source) (out []string) {
 func TestWalkIsPruned(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "tmp")
 	for _, name := range []string{"a/b/c", "a/tmp/d", "e.tmp"} {
-		if err := os.MkdirAll(filepath.Join(root, name), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.MkdirAll(filepath.Join(root, name), 0o700))
 	}
 	for _, c := range []struct {
 		opt  tree.Options

@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -20,18 +21,14 @@ func TestLinkDuringWalkIsAnError(t *testing.T) {
 	make := func(dir string, mode os.FileMode) {
 		for _, name := range []string{"a/x", "a/deep/y", "b/z", "c/one", "c/two"} {
 			path := filepath.Join(dir, name)
-			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, mode)); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, mode)))
 		}
 	}
 	make(root, 0o644)
 	make(secret, 0o600)
 	source := tree.Files([]string{root}, tree.Options{Recurse: true})
 	var b objects.Batch
-	if err := source.Next(&b); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, source.Next(&b))
 	if err := source.Next(new(objects.Batch)); !errors.Is(err, io.EOF) { // the walk has ended
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // chdirTree makes some folders and files below a new working directory.
@@ -17,17 +18,11 @@ func chdirTree(t *testing.T, files ...string) string {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	for _, name := range files {
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(name), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+		check.NoError(t, os.WriteFile(name, []byte(name), 0o644))
 	}
 	at, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return at
 }
 
@@ -37,9 +32,7 @@ func TestFoldersOfPathIncludeLinks(t *testing.T) {
 	at := chdirTree(t, "a/b/f", "c/f")
 	for name, target := range map[string]string{"link": "a/b", "c/up": "../link/../b", "circle": "circle",
 		"whole": at + "/a"} {
-		if err := os.Symlink(target, name); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Symlink(target, name))
 	}
 	for path, want := range map[string]string{
 		"a/b/f": ". a a/b", "./a//b/./f": ". a a/b", "link/f": ". a a/b", "link/../b/f": ". a a/b", "a": ".",
@@ -69,18 +62,14 @@ func TestFoldersOfPathIncludeLinks(t *testing.T) {
 // one. A way is read back from its text, and a text that is cut off is an error (B-20).
 func TestWaysDependOnFolderPermissions(t *testing.T) {
 	at := chdirTree(t, "tree/a/f", "tree/b/f", "tree/closed/f", "tree/closed/in/f")
-	if err := os.Chmod("tree/closed", 0o750); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Chmod("tree/closed", 0o750))
 	ways := map[string]*objects.Way{}
 	source := tree.Files([]string{filepath.Join(at, "tree")}, tree.Options{Recurse: true, Way: true})
 	err := objects.Each(context.Background(), source, func(_ *objects.Batch, o *objects.Object) error {
 		ways[strings.TrimPrefix(string(o.Path), at+"/tree/")] = o.Way
 		return o.Err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	open, closed := ways["a/f"], ways["closed/f"]
 	if open == nil || ways["b/f"] != open || closed == open || ways["closed/in/f"] == open {
 		t.Errorf("ways %v", ways)

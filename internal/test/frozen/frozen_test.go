@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write testdata/frozen.txt with the names that the code has")
@@ -20,9 +22,7 @@ const list = "testdata/frozen.txt"
 func read(t *testing.T) Names {
 	t.Helper()
 	b, err := os.ReadFile(list)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	n := Names{}
 	for line := range strings.Lines(string(b)) {
 		var count int
@@ -49,17 +49,13 @@ func missing(want, got Names) (lines []string) {
 // the list with -rewrite.
 func TestFrozenNamesStay(t *testing.T) {
 	got, err := Find("../../..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if *rewrite {
 		var b strings.Builder
 		for _, name := range slices.Sorted(maps.Keys(got)) {
 			fmt.Fprintf(&b, "%d %s\n", got[name], name)
 		}
-		if err := os.WriteFile(list, []byte(b.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(list, []byte(b.String()), 0o600))
 		return
 	}
 	for _, line := range missing(read(t), got) {
@@ -86,16 +82,10 @@ var text, sum, set = "SubjectUserSid", "refmond_calls_total{service=", os.Getenv
 	tags := strings.NewReplacer("'", "`")
 	find := func(source string) Names {
 		dir := t.TempDir()
-		if err := os.Mkdir(filepath.Join(dir, "audit"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "audit", "a.go"), []byte(tags.Replace(source)), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Mkdir(filepath.Join(dir, "audit"), 0o700))
+		check.NoError(t, os.WriteFile(filepath.Join(dir, "audit", "a.go"), []byte(tags.Replace(source)), 0o600))
 		n, err := Find(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return n
 	}
 	want := find(before)
@@ -119,9 +109,7 @@ var text, sum, set = "SubjectUserSid", "refmond_calls_total{service=", os.Getenv
 func TestFilesOfReleasesStay(t *testing.T) {
 	const dir = "../../../testdata/formats"
 	sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	n := 0
 	for line := range strings.Lines(string(sums)) {
 		want, name, _ := strings.Cut(strings.TrimSpace(line), "  ")

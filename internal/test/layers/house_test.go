@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // ceilings is the file with the allowed count of each style fault in a folder. A missing entry allows none.
@@ -94,9 +96,7 @@ func some(all []finding) string {
 func readCeilings(t *testing.T) map[string]int {
 	t.Helper()
 	b, err := os.ReadFile(ceilings)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	allowed := map[string]int{}
 	for i, line := range strings.Split(string(b), "\n") {
 		line, _, _ = strings.Cut(line, "#")
@@ -123,9 +123,7 @@ func readCeilings(t *testing.T) map[string]int {
 func writeCeilings(t *testing.T, allowed map[string]int) {
 	t.Helper()
 	old, err := os.ReadFile(ceilings)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var b bytes.Buffer
 	for line := range strings.Lines(string(old)) {
 		if strings.HasPrefix(line, "#") {
@@ -137,7 +135,5 @@ func writeCeilings(t *testing.T, allowed map[string]int) {
 			fmt.Fprintf(&b, "%s %d\n", k, allowed[k])
 		}
 	}
-	if err := os.WriteFile(ceilings, b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(ceilings, b.Bytes(), 0o600))
 }

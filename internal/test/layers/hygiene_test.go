@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // texts calls f with each text file of the repository, except git's own files, module sums and binary files.
@@ -43,9 +45,7 @@ func texts(t *testing.T, f func(name string, lines []string)) {
 		f(filepath.ToSlash(rel), strings.Split(string(b), "\n"))
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 }
 
 // machineWords returns the paths and package hosts of the machine on which the test runs. They are queried, not
@@ -59,9 +59,7 @@ func machineWords(t *testing.T) []string {
 		}
 	}
 	here, err := filepath.Abs(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	path(filepath.Dir(here))
 	path(here)
 	if home, err := os.UserHomeDir(); err == nil {
@@ -197,9 +195,7 @@ func TestActionsArePinned(t *testing.T) {
 	pinned := regexp.MustCompile(`^[\w./-]+@[0-9a-f]{40}$`)
 	for _, name := range workflows {
 		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for i, line := range strings.Split(string(b), "\n") {
 			if m := usesAction.FindStringSubmatch(line); m != nil && !pinned.MatchString(m[1]) {
 				t.Errorf("%s:%d: %s is not pinned by a commit", name, i+1, m[1])

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // modules are the folders of the modules whose imports are checked.
@@ -149,9 +151,7 @@ func isOurs(p string) bool {
 func readCore(t *testing.T) (core []string) {
 	t.Helper()
 	b, err := os.ReadFile("testdata/core.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for line := range strings.Lines(string(b)) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			core = append(core, line)
@@ -192,9 +192,7 @@ func edges(t *testing.T) []edge {
 			}
 			return nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 	}
 	return slices.SortedFunc(maps.Keys(all), func(a, b edge) int {
 		return strings.Compare(a.from+" "+a.to, b.from+" "+b.to)
@@ -248,9 +246,7 @@ func TestWrongImportsAreFound(t *testing.T) {
 				broken = i + 1
 			}
 		}
-		if broken != c.broken {
-			t.Errorf("%s imports %s: breaks sentence %d, want %d", c.from, c.to, broken, c.broken)
-		}
+		check.Equal(t, broken, c.broken, "%s imports %s: breaks sentence", c.from, c.to)
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // root is the module's folder as seen from this one.
@@ -38,9 +40,7 @@ type tree struct {
 func load(t *testing.T) tree {
 	t.Helper()
 	tr, err := parsed()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return tr
 }
 
@@ -211,8 +211,6 @@ func TestRulesSeeWhatTheyAreFor(t *testing.T) {
 	}
 	for name, want := range map[string]bool{"FILE_READ_DATA": true, "SID": false, "ReadData": false, "A_": true,
 		"ACLSize": false} {
-		if got := allCaps.MatchString(name); got != want {
-			t.Errorf("%s is ALL_CAPS: got %t, want %t", name, got, want)
-		}
+		check.Equal(t, allCaps.MatchString(name), want, "%s is ALL_CAPS", name)
 	}
 }

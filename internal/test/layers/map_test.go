@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 var quoted = regexp.MustCompile("`([^`\n]+)`")
@@ -16,9 +18,7 @@ var quoted = regexp.MustCompile("`([^`\n]+)`")
 func mapped(t *testing.T) (names []string) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(root, "docs", "DESIGN.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	_, rest, _ := strings.Cut(string(b), "\n## 2. ")
 	section, _, _ := strings.Cut(rest, "\n## 3. ")
 	for line := range strings.Lines(section) {
@@ -60,9 +60,7 @@ func TestDesignIsTheMap(t *testing.T) {
 // TestDocIsTheMap checks that doc.go names each package that a user may import, and each command.
 func TestDocIsTheMap(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join(root, "doc.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	named := map[string]bool{}
 	for _, w := range regexp.MustCompile(`[a-z0-9]+(?:[/-][a-z0-9]+)*`).FindAllString(string(b), -1) {
 		named[w] = true

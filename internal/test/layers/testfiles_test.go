@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // testFileName is the fault of a test file that a reader cannot find from the code: no code file of its folder has its
@@ -102,18 +104,14 @@ var service = regexp.MustCompile(`^(Nt|Lsa)[A-Z]`)
 // service's name: a reader finds the tests of a service from its file (docs/testing.md).
 func TestEachServiceIsTestedBesideIt(t *testing.T) {
 	sources, err := filepath.Glob(servicesFolder + "/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	found := 0
 	for _, source := range sources {
 		if strings.HasSuffix(source, "_test.go") {
 			continue
 		}
 		f, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		beside := strings.TrimSuffix(source, ".go") + "_test.go"
 		tests, err := os.ReadFile(beside)
 		if err != nil && !os.IsNotExist(err) {
@@ -145,8 +143,6 @@ func TestTestsService(t *testing.T) {
 		"out, st := s.NtClose(in)": true, "func TestNtClose(t *testing.T) {": true,
 		"": false, "s.NtCloseObject(in)": false, "func TestNtCloseObject(": false, "// NtClose": false, `"NtClose"`: false,
 	} {
-		if got := testsService(text, "NtClose"); got != want {
-			t.Errorf("%q: %t, want %t", text, got, want)
-		}
+		check.Equal(t, testsService(text, "NtClose"), want, "%q", text)
 	}
 }

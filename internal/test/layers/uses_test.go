@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // unproven is the file of the exported names that nothing in the repository uses.
@@ -31,9 +33,7 @@ func TestExportedNamesAreUsed(t *testing.T) {
 	said := mentions(t, tr)
 	excused, left := map[string]bool{}, map[string]bool{}
 	b, err := os.ReadFile(unproven)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for line := range strings.Lines(string(b)) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			excused[line] = true
@@ -96,9 +96,7 @@ func mentions(t *testing.T, tr tree) uses {
 		}
 	}
 	adopt, err := os.ReadFile(filepath.Join(root, "docs", "adopt.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, m := range limit.FindAllSubmatch(adopt, -1) {
 		u.qualified[string(m[1])] = true
 	}
@@ -114,9 +112,7 @@ func mentions(t *testing.T, tr tree) uses {
 		}
 		return u.readModule(tr, p)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return u
 }
 
@@ -307,9 +303,7 @@ func TestUsesAreSeen(t *testing.T) {
 	fset := token.NewFileSet()
 	parse := func(name, source string) file {
 		syntax, err := parser.ParseFile(fset, name, source, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return file{name: name, test: strings.HasSuffix(name, "_test.go"), ast: syntax}
 	}
 	own := parse("p/p.go", `package p

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestCommentsAlone checks that a file may differ from the commit's version only in comments, and in nothing that a
@@ -26,9 +28,7 @@ func TestCommentsAlone(t *testing.T) {
 			dir := t.TempDir()
 			path := filepath.Join(dir, "a.go")
 			write := func(text string) {
-				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 			}
 			write(before)
 			for _, args := range [][]string{{"init", "-q"}, {"add", "-A"},
@@ -38,9 +38,7 @@ func TestCommentsAlone(t *testing.T) {
 				}
 			}
 			if write(c.after); c.after == "" {
-				if err := os.Remove(path); err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, os.Remove(path))
 			}
 			var out bytes.Buffer
 			err := printComments(dir, "HEAD", &out)

@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 func TestLinesAreCountedByPart(t *testing.T) {
@@ -22,12 +24,8 @@ func TestLinesAreCountedByPart(t *testing.T) {
 		"README.md":            "text\n",
 	} {
 		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		check.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	}
 	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}} {
 		if out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
@@ -35,9 +33,7 @@ func TestLinesAreCountedByPart(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := printLines(dir, &out); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, printLines(dir, &out))
 	const want = `code                      3 lines in     2 files
 test helpers              1 lines in     1 files
 tests                     1 lines in     1 files

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/model"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/wired"
@@ -49,9 +50,7 @@ func TestBesideTheModel(t *testing.T) {
 		t.Run(profile.String(), func(t *testing.T) {
 			start := time.Now()
 			n, err := model.Run(model.World{Seed: seed, Profile: profile}, calls/2)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			t.Logf("seed %d: %d calls, %.0f a second", seed, n.Calls(), float64(n.Calls())/time.Since(start).Seconds())
 			if calls < 20_000 {
 				return
@@ -86,9 +85,7 @@ func TestModelAgreesOverSockets(t *testing.T) {
 					return c.Services, c.Close
 				}
 				n, err := model.Run(w, calls/(2*atOnce))
-				if err != nil {
-					t.Fatal(err)
-				}
+				check.NoError(t, err)
 				if len(n.Made) < 60 || over < 2 {
 					t.Errorf("%d different calls, %d histories, want at least 60, at least 2", len(n.Made), over)
 				}

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -22,13 +23,9 @@ type state struct {
 func TestReadersSeeWholeImpersonationStates(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	p, err := sys.NewProcess("server", value(t, token.LocalSystem()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	k, target := sys.KernelMode(th), sys.ThreadObject(th)
 	set := map[state]bool{}
 	var states []state
@@ -59,9 +56,7 @@ func TestReadersSeeWholeImpersonationStates(t *testing.T) {
 		}
 		k.PsDereferenceImpersonationToken(tok)
 	}
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 }
 
 // read starts two readers of a thread's state and returns a function that stops them.
@@ -70,9 +65,7 @@ func read(t *testing.T, sys *kernel.System, target *kernel.EThread, set map[stat
 	stop := make(chan struct{})
 	for range 2 {
 		reader, err := sys.SystemThread()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		readers.Go(func() {
 			for {
 				select {
@@ -100,8 +93,6 @@ func read(t *testing.T, sys *kernel.System, target *kernel.EThread, set map[stat
 func value(t *testing.T, s token.Spec) *token.Token {
 	t.Helper()
 	v, err := token.New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return v
 }

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
@@ -27,9 +28,7 @@ func TestMutantsCompile(t *testing.T) {
 		t.Skip("-short: it wants compiled packages")
 	}
 	mutants, err := All()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if !randtest.Deep() {
 		// The other modules' libraries take minutes to compile from an empty cache.
 		mutants = everyTenth(slices.DeleteFunc(mutants, func(m Mutant) bool {
@@ -87,9 +86,7 @@ func seedsOf(mutants []Mutant) []applied {
 func list(t *testing.T, seeds []applied) (packages map[string]listed, exports map[string]string) {
 	t.Helper()
 	here, err := filepath.Abs(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	packages, exports = map[string]listed{}, map[string]string{}
 	for _, m := range modules {
 		listIn(t, m, seeds, here, packages, exports)
@@ -121,9 +118,7 @@ func listIn(t *testing.T, module string, seeds []applied, here string, packages 
 	}
 	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
 		var p listed
-		if err := d.Decode(&p); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, d.Decode(&p))
 		exports[p.ImportPath] = p.Export
 		if dir, err := filepath.Rel(here, p.Dir); err == nil {
 			packages[filepath.ToSlash(dir)] = p

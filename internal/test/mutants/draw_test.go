@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // writeFiles writes files below a folder.
@@ -14,9 +16,7 @@ func writeFiles(t *testing.T, dir string, files map[string]string) {
 	t.Helper()
 	for name, text := range files {
 		to := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o700), os.WriteFile(to, []byte(text), 0o600)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(os.MkdirAll(filepath.Dir(to), 0o700), os.WriteFile(to, []byte(text), 0o600)))
 	}
 }
 
@@ -38,9 +38,7 @@ func TestDrawAsksThePackageThenItsImporters(t *testing.T) {
 	})
 	r := Runner{Root: dir, Scratch: t.TempDir()}
 	d, err := NewDrawer(&r, "all", "", 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	d.equivalent = map[string]string{key("p", "Less", "sibling", "a < b", "b < b"): "a reason"}
 	got := map[string]string{}
 	for {
@@ -49,9 +47,7 @@ func TestDrawAsksThePackageThenItsImporters(t *testing.T) {
 			break // all were drawn
 		}
 		killer, err := d.Try(m)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		got[m.New] = killer
 	}
 	want := map[string]string{
@@ -61,9 +57,7 @@ func TestDrawAsksThePackageThenItsImporters(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for text, killer := range want {
-		if got[text] != killer {
-			t.Errorf("%s: got killed by %q, want %q", text, got[text], killer)
-		}
+		check.Equal(t, got[text], killer, "%s: got killed by", text)
 	}
 	if d.Known != 1 {
 		t.Errorf("got %d recorded mutants, want 1", d.Known)
@@ -72,9 +66,7 @@ func TestDrawAsksThePackageThenItsImporters(t *testing.T) {
 	writeFiles(t, dir, map[string]string{
 		"p/red_test.go": "package p\n\nimport \"testing\"\n\nfunc TestRed(t *testing.T) { t.Fail() }\n"})
 	d, err = NewDrawer(&r, "all", "", 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	m := Drawn{Folder: "p", path: filepath.Join(dir, "p/p.go"),
 		changed: []byte("package p\n\nfunc Less(a, b int) bool { return a < b }\n")}
 	if killer, err := d.Try(m); !errors.Is(err, errRed) {

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 const root = "../../.."
@@ -23,9 +25,7 @@ const wanted = 400
 // exist. Whether it compiles is tested separately.
 func TestMutantsApply(t *testing.T) {
 	mutants, err := All()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if len(mutants) < wanted {
 		t.Errorf("%d mutants, want %d", len(mutants), wanted)
 	}
@@ -69,9 +69,7 @@ func f(a, b int) bool {
 
 func g(x bool) bool { return x == true }
 `
-	if err := os.WriteFile(filepath.Join(dir, "p.go"), []byte(source), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(filepath.Join(dir, "p.go"), []byte(source), 0o600))
 	for _, c := range []struct{ old, want string }{
 		{"a < b", ""}, {"g(a < b)", ""}, {"x == true", ""},
 		{"x == tru", "nowhere"}, {"bool", "more than once"}, {"a > b", "nowhere"},
@@ -103,13 +101,9 @@ func caught() { if recover() != nil { println() } }
 const c = 1
 `
 	name := filepath.Join(t.TempDir(), "p.go")
-	if err := os.WriteFile(name, []byte(source), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(name, []byte(source), 0o600))
 	s, err := newSwitched(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for i, c := range []struct {
 		old, new string
 		want     bool
@@ -196,12 +190,8 @@ func TestSum(t *testing.T) {
 }
 `,
 	} {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700))
+		check.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
 	r := Runner{Root: dir, Scratch: t.TempDir()}
 	var rows []Row
@@ -219,9 +209,7 @@ func TestSum(t *testing.T) {
 		mutants = append(mutants, Mutant{Name: c.rule + c.new, Folder: "p", Old: c.old, New: c.new, Tests: []string{"p"}})
 	}
 	together, err := NewTogether(&r, mutants)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for i, c := range cases {
 		got, err := r.Ask(mutants[i])
 		if err != nil || got != c.want {

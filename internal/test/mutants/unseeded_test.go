@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/docs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/rules"
 )
 
@@ -29,9 +30,7 @@ var lower = flag.Bool("lower", false, "take the rules that have a mutant, and re
 //	go test ./internal/test/mutants -run TestEachRuleHasAMutant -args -lower   takes out what has one now
 func TestEachRuleHasAMutant(t *testing.T) {
 	mutants, err := All()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	seeded := map[rules.ID]bool{}
 	for _, f := range mutants {
 		seeded[f.Rule()] = true
@@ -81,9 +80,7 @@ func TestEachRuleHasAMutant(t *testing.T) {
 func readUnseeded(t *testing.T) (map[rules.ID]string, string) {
 	t.Helper()
 	b, err := os.ReadFile(unseeded)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	excused := map[rules.ID]string{}
 	for line := range strings.Lines(string(b)) {
 		id, reason, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -99,16 +96,12 @@ func readUnseeded(t *testing.T) (map[rules.ID]string, string) {
 func listedRules(t *testing.T) []rules.ID {
 	t.Helper()
 	files, err := docs.Rules.ReadDir("rules")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var listed []rules.ID
 	line := regexp.MustCompile(`(?m)^- \*\*([^*]*)\*\* `)
 	for _, f := range files {
 		b, err := docs.Rules.ReadFile("rules/" + f.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for _, m := range line.FindAllSubmatch(b, -1) {
 			listed = append(listed, rules.ID(m[1]))
 		}

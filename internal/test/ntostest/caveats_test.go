@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/rules"
 )
 
@@ -14,9 +15,7 @@ import (
 // case for each of its columns.
 func TestCaveatsHaveBothColumns(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "CAVEATS.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	documented, observed := casesByProfile(t, "documented"), casesByProfile(t, "observed")
 	rows := 0
 	for line := range strings.Lines(string(b)) {
@@ -48,15 +47,11 @@ func TestCaveatsHaveBothColumns(t *testing.T) {
 func casesByProfile(t *testing.T, profile string) []rules.ID {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var ids []rules.ID
 	for _, f := range files {
 		b, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		comment := ""
 		for line := range strings.Lines(string(b)) {
 			switch {

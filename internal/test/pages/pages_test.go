@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 const (
@@ -75,9 +77,7 @@ func TestFactsOfAPage(t *testing.T) {
 func freezePage(t *testing.T, page string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, page))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	name := filepath.Join(frozen, strings.ReplaceAll(page, "/", "_")+".txt")
 	if _, err := os.Stat(name); err == nil {
 		t.Fatalf("%s is there already", name)
@@ -86,21 +86,15 @@ func freezePage(t *testing.T, page string) {
 	for _, f := range factsOf(string(text)) {
 		fmt.Fprintln(&b, f)
 	}
-	if err := os.MkdirAll(frozen, 0o750); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(b.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.MkdirAll(frozen, 0o750))
+	check.NoError(t, os.WriteFile(name, []byte(b.String()), 0o600))
 }
 
 // readFacts reads the file that freezePage wrote.
 func readFacts(t *testing.T, name string) []fact {
 	t.Helper()
 	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var all []fact
 	for line := range strings.Lines(string(b)) {
 		kind, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
@@ -113,9 +107,7 @@ func readFacts(t *testing.T, name string) []fact {
 func readRemoved(t *testing.T) map[string]string {
 	t.Helper()
 	b, err := os.ReadFile(removed)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	excused := map[string]string{}
 	for line := range strings.Lines(string(b)) {
 		line = strings.TrimSpace(line)
@@ -137,14 +129,10 @@ func readDocuments(t *testing.T) string {
 	var b strings.Builder
 	for _, pattern := range []string{"*.md", "docs/*.md", "docs/adr/*.md"} {
 		names, err := filepath.Glob(filepath.Join(root, pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for _, name := range names {
 			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			b.WriteString(strings.Join(strings.Fields(string(text)), " "))
 			b.WriteByte('\n')
 		}
@@ -230,14 +218,10 @@ func TestNamedTestsExist(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for page, least := range map[string]int{"revocation.md": 12, "threats.md": 25} {
 		b, err := os.ReadFile(filepath.Join(root, "docs", page))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		names := namedTest.FindAllString(string(b), -1)
 		if len(names) < least {
 			t.Errorf("%s names %d tests, want at least %d", page, len(names), least)

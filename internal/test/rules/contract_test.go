@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/docs"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the rows of new rules, and of rules whose facts changed")
@@ -27,9 +28,7 @@ func TestRewordingKeepsContract(t *testing.T) {
 	var ids []ID
 	for _, r := range readRules(t) {
 		b, err := docs.Rules.ReadFile("rules/" + r.file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if _, seen := now[r.id]; !seen {
 			for id, f := range ReadFacts(string(b)) {
 				now[id] = f
@@ -90,9 +89,7 @@ func writeContract(t *testing.T, ids []ID, want, now map[ID]Facts) {
 		}
 		b.WriteString(f.Row(id) + "\n")
 	}
-	if err := os.WriteFile(filepath.FromSlash(contractFile), []byte(b.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(filepath.FromSlash(contractFile), []byte(b.String()), 0o644))
 }
 
 // readReworded reads lines `ID word: reason`: the wording of rule ID has fewer
@@ -100,9 +97,7 @@ func writeContract(t *testing.T, ids []ID, want, now map[ID]Facts) {
 func readReworded(t *testing.T) map[ID]map[string]string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.FromSlash(rewordedFile))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	all := map[ID]map[string]string{}
 	for line := range strings.Lines(string(b)) {
 		line = strings.TrimSpace(line)

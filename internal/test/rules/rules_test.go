@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // root is the module's folder as seen from this one.
@@ -72,15 +74,11 @@ var (
 func readRules(t *testing.T) []listed {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(root, "docs", "rules", "*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var all []listed
 	for _, name := range names {
 		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		lines := strings.Split(string(b), "\n")
 		for i, line := range lines {
 			m := entry.FindStringSubmatch(line)
@@ -172,9 +170,7 @@ func scan(t *testing.T) sources {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return src
 }
 
@@ -272,9 +268,7 @@ func TestCaveatsAreBuilt(t *testing.T) {
 		known[r.id] = true
 	}
 	b, err := os.ReadFile(filepath.Join(root, "docs", "CAVEATS.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	rows := 0
 	for line := range strings.Lines(string(b)) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")

@@ -13,6 +13,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 const module = "github.com/refmon/refmon"
@@ -41,9 +43,7 @@ func public(t *testing.T) []*types.Package {
 	var all []*types.Package
 	for _, path := range paths {
 		p, err := from.Import(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		all = append(all, p)
 	}
 	return all
@@ -128,14 +128,10 @@ func TestGeneratedTypesAreCurrent(t *testing.T) {
 	}
 	text := fmt.Sprintf(form, imports.String(), rows.String())
 	want, err := format.Source([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	const file = "found_test.go"
 	if *write {
-		if err := os.WriteFile(file, want, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(file, want, 0o644))
 		return
 	}
 	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want) {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestRejectedAttemptsAreNotCounted checks that rejected attempts are not counted, that the window starts at the first
@@ -15,9 +17,7 @@ func TestRejectedAttemptsAreNotCounted(t *testing.T) {
 	try := func(want bool, names ...string) {
 		t.Helper()
 		for _, n := range names {
-			if got := l.Attempt(n, "o", true); got != want {
-				t.Errorf("D-25: %s: %v, want %v", n, got, want)
-			}
+			check.Equal(t, l.Attempt(n, "o", true), want, "D-25: %s", n)
 		}
 	}
 	try(true, "a", "A")
@@ -75,9 +75,7 @@ func TestIPv6NetworkIsOneOrigin(t *testing.T) {
 		{"2001:db8:0:1::1", "2001:db8:0:1::/64"}, {"fe80::1%eth0", "fe80::/64"}, {"fe80::1%eth1", "fe80::/64"},
 		{"a printer", "a printer"}, {"192.0.2.1:80", "192.0.2.1:80"},
 	} {
-		if got := Network(c.origin); got != c.want {
-			t.Errorf("D-30: %s counts as %q, want %q", c.origin, got, c.want)
-		}
+		check.Equal(t, Network(c.origin), c.want, "D-30: %s counts as", c.origin)
 	}
 }
 
@@ -134,9 +132,7 @@ func TestBounds(t *testing.T) {
 				t.Errorf("D-26: %d and %d, want %d", len(c.byKey), c.order.Len(), c.order.Len())
 			}
 		}
-		if text := strings.Join(got, " "); text != want {
-			t.Errorf("D-25: counted %q, want %q", text, want)
-		}
+		check.Equal(t, strings.Join(got, " "), want, "D-25: counted")
 	}
 	l.Attempt("a", "o", true)
 	l.Attempt("A", "o", true)

@@ -16,6 +16,7 @@ import (
 	ber "github.com/go-asn1-ber/asn1-ber"
 	goldap "github.com/go-ldap/ldap/v3"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/sid"
 )
@@ -55,9 +56,7 @@ type server struct {
 func newServer(t *testing.T) (*server, *ldap.Directory) {
 	t.Helper()
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{authority()}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	s := &server{Listener: l, alice: map[string][]string{"objectSid": {home.WithRID(1104).Binary()},
 		"sAMAccountName": {"alice"}, "userAccountControl": {"512"}, "primaryGroupID": {"513"}, "accountExpires": {"0"},
 		"tokenGroups":                        {home.WithRID(513).Binary(), home.WithRID(2001).Binary()},
@@ -76,9 +75,7 @@ func newServer(t *testing.T) (*server, *ldap.Directory) {
 	roots.AddCert(authority().Leaf)
 	d, err := ldap.New(ldap.Config{Servers: []string{"ldaps://" + l.Addr().String()}, Security: ldap.TLS, Roots: roots,
 		Domain: home, Realm: "EXAMPLE.TEST", Name: "EXAMPLE", Account: "asker@EXAMPLE.TEST", Password: "asks"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() {
 		_ = d.Close()
 		_ = l.Close()

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/admission"
@@ -45,9 +46,7 @@ func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "HERE", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	f := &fixture{now: time.Unix(1_800_000_000, 0)}
 	alice := Proved{Proof: "alice of the test", Source: "test", User: lsa.DomainUser{Account: logon.Account{
@@ -181,9 +180,7 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 		t.Errorf("D-25: attempt beyond the limit of name and address = %v after %d directory queries",
 			st, f.asked-asked)
 	}
-	if st := try("Alice", "wonderland", "192.0.2.4"); st != ntstatus.Success {
-		t.Errorf("D-25: the name from another address: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, try("Alice", "wonderland", "192.0.2.4"), ntstatus.Success, "D-25: the name from another address")
 	for range 2 {
 		try("alice", "wrong", "192.0.2.3")
 	}
@@ -196,17 +193,11 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 			ntstatus.Success)
 	}
 	for range 3 {
-		if st := try("bob", "x", "192.0.2.1"); st != ntstatus.LogonFailure {
-			t.Errorf("D-25: the sixth of the address: %v, want %v", st, ntstatus.LogonFailure)
-		}
+		check.Equal(t, try("bob", "x", "192.0.2.1"), ntstatus.LogonFailure, "D-25: the sixth of the address")
 	}
-	if st := try("carol", "x", "192.0.2.1"); st != ntstatus.AccountLockedOut {
-		t.Errorf("D-25: past the limit of the address: %v, want %v", st, ntstatus.AccountLockedOut)
-	}
+	check.Equal(t, try("carol", "x", "192.0.2.1"), ntstatus.AccountLockedOut, "D-25: past the limit of the address")
 	f.now = f.now.Add(admission.DefaultWindow)
-	if st := try("alice", "wonderland", "192.0.2.1"); st != ntstatus.Success {
-		t.Errorf("D-25: after the window: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, try("alice", "wonderland", "192.0.2.1"), ntstatus.Success, "D-25: after the window")
 	f.fails = &Refused{Status: ntstatus.NoLogonServers, Why: errors.New("away")}
 	for range 20 {
 		if st := try("alice", "wonderland", "192.0.2.1"); st != ntstatus.NoLogonServers {
@@ -227,13 +218,9 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	for i := range 59 {
 		try(fmt.Sprint("other", i), "x", "")
 	}
-	if st := try("alice", "wonderland", ""); st != ntstatus.Success {
-		t.Errorf("D-25: a program without an address: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, try("alice", "wonderland", ""), ntstatus.Success, "D-25: a program without an address")
 	try("other", "x", "")
-	if st := try("alice", "wonderland", ""); st != ntstatus.AccountLockedOut {
-		t.Errorf("D-25: past its limit: %v, want %v", st, ntstatus.AccountLockedOut)
-	}
+	check.Equal(t, try("alice", "wonderland", ""), ntstatus.AccountLockedOut, "D-25: past its limit")
 }
 
 // TestConcurrentChecksAreBounded checks that a logon beyond the limit of concurrent password checks is rejected and

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -20,9 +21,7 @@ import (
 func TestPeerIsAliveUntilExit(t *testing.T) {
 	cmd := exec.Command("cat") // ends with its input
 	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if err := cmd.Start(); err != nil {
 		t.Skip("there is no cat: ", err)
 	}
@@ -43,9 +42,7 @@ func TestPeerIsAliveUntilExit(t *testing.T) {
 		t.Errorf("a program without a pid here: named %q", q.program())
 	}
 	_ = in.Close()
-	if err := cmd.Wait(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, cmd.Wait())
 	if p.Alive() || p.program() != "" {
 		t.Errorf("a program that ended: alive %t, named %q", p.Alive(), p.program())
 	}
@@ -61,9 +58,7 @@ func TestTokens(t *testing.T) {
 	a := Accounts{Privileges: map[uint32]winnt.PrivilegeSet{8: winnt.Privileges(winnt.SeDebugPrivilege)}}
 	log := func(p *Peer) token.Spec {
 		r, err := a.LogOn(p, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return r.Token
 	}
 	s := log(&Peer{Known: true, UID: 8, GID: 100, Groups: []uint32{100, 101, 102}})
@@ -104,9 +99,7 @@ func TestTokens(t *testing.T) {
 		t.Error("another uid has the privilege too")
 	}
 	none := log(&Peer{Known: true, UID: 65534, GID: 100})
-	if none.User.SID != sid.Anonymous {
-		t.Errorf("65534 is %v, want %v", none.User.SID, sid.Anonymous)
-	}
+	check.Equal(t, none.User.SID, sid.Anonymous, "65534")
 	for _, g := range none.Groups {
 		if g.SID.Authority() == 22 {
 			t.Errorf("65534 has the group %v, want g.SID.Authority() anything but 22", g.SID)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/lsa"
@@ -19,9 +20,7 @@ import (
 func TestStored(t *testing.T) {
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer s.Close()
 	alice, out := uint32(4711), uint32(4712)
 	var id sid.SID
@@ -76,9 +75,7 @@ func TestStored(t *testing.T) {
 func TestPrivilegesOfUIDs(t *testing.T) {
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer s.Close()
 	more := map[uint32]winnt.PrivilegeSet{4711: winnt.Privileges(winnt.SeDebugPrivilege, winnt.SeTcbPrivilege),
 		65534: winnt.SeTcbPrivilege.Bit()}
@@ -90,13 +87,9 @@ func TestPrivilegesOfUIDs(t *testing.T) {
 		"a store":  {unix.Stored{Store: s}, unix.Stored{Store: s, Privileges: more}}} {
 		for uid, want := range map[uint32]winnt.PrivilegeSet{4711: more[4711], 4712: 0, 65534: 0} {
 			bare, err := c.bare.LogOn(&unix.Peer{Known: true, UID: uid, GID: 4711}, false)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			given, err := c.given.LogOn(&unix.Peer{Known: true, UID: uid, GID: 4711}, false)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			if name == "a store" && uid != 65534 && bare.Token.DefaultPrivileges == 0 {
 				t.Errorf("%s: uid %d has no privilege of its kind", name, uid)
 			}
@@ -117,9 +110,7 @@ func TestPrivilegesOfUIDs(t *testing.T) {
 func TestConfiguredPrivilegesAreInBothTokens(t *testing.T) {
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer s.Close()
 	owner := uint32(os.Getuid())
 	more := winnt.Privileges(winnt.SeImpersonatePrivilege, winnt.SeLockMemoryPrivilege)
@@ -141,9 +132,7 @@ func TestConfiguredPrivilegesAreInBothTokens(t *testing.T) {
 // is that of the superuser.
 func TestZeroPeerIsNobody(t *testing.T) {
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer s.Close()
 	root := []uint32{0}
 	for name, logOn := range map[string]func(*unix.Peer, bool) (logon.Result, error){

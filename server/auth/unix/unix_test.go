@@ -12,6 +12,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // credentials are the ids of one thread.
@@ -28,9 +30,7 @@ func own(t *testing.T) (c credentials, change bool) {
 		return credentials{4711, 4712, []uint32{4712, 4713}}, true
 	}
 	in, err := os.Getgroups()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	c = credentials{uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), groups: make([]uint32, 0, len(in))}
 	for _, g := range in {
 		c.groups = append(c.groups, uint32(g))
@@ -58,9 +58,7 @@ func connect(t *testing.T, name string) (want credentials) {
 	t.Helper()
 	want, change := own(t)
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = unix.Close(fd) })
 	connected := make(chan error)
 	go func() {
@@ -72,9 +70,7 @@ func connect(t *testing.T, name string) (want credentials) {
 		}
 		connected <- unix.Connect(fd, &unix.SockaddrUnix{Name: name})
 	}()
-	if err := <-connected; err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, <-connected)
 	return want
 }
 
@@ -83,24 +79,16 @@ func connect(t *testing.T, name string) (want credentials) {
 func TestPeerIsIdentified(t *testing.T) {
 	dir := t.TempDir()
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "s"), Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer l.Close()
 	for _, path := range []string{filepath.Dir(dir), dir, l.Addr().String()} { // the other user gets there too
-		if err := os.Chmod(path, 0o777); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Chmod(path, 0o777))
 	}
 	want := connect(t, l.Addr().String())
 	theirs, err := l.AcceptUnix()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	p, err := Of(theirs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	slices.Sort(want.groups)
 	got := slices.Clone(p.Groups)
 	slices.Sort(got)
@@ -128,9 +116,7 @@ func TestPeerIsIdentified(t *testing.T) {
 		t.Errorf("W-14: the pidfd is still open: %v, %+v, want p.Pinned = false, p.pidfd = %v, an error", err, p, -1)
 	}
 	p.Close()
-	if err := theirs.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, theirs.Close())
 	if q, err := Of(theirs); err == nil || q != nil || !strings.HasPrefix(err.Error(), "peer of a socket: ") {
 		t.Errorf("W-14: Of(closed socket) = %+v, %v, want nil and an error", q, err)
 	}
@@ -178,9 +164,7 @@ func TestManyGroups(t *testing.T) {
 // the failed call.
 func TestNonSocketHasNoPeer(t *testing.T) {
 	f, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer f.Close()
 	if err := (&Peer{pidfd: -1}).ask(int(f.Fd())); err == nil || !strings.HasPrefix(err.Error(), "SO_PEERCRED: ") {
 		t.Errorf("a file: %v", err)
@@ -197,9 +181,7 @@ func TestNonSocketHasNoPeer(t *testing.T) {
 // uid (W-14).
 func TestUnconnectedSocketHasNoPeer(t *testing.T) {
 	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer c.Close()
 	if p, err := Of(c); err == nil || p != nil || !strings.HasPrefix(err.Error(), "peer of a socket: SO_PEER") {
 		t.Errorf("W-14: %+v, %v", p, err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -47,9 +48,7 @@ func TestBackup(t *testing.T) {
 	}
 	end()
 	// In an empty state folder the backup has the key of the audit log, too.
-	if err := os.RemoveAll(filepath.Join(p.dir, "state", "audit")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.RemoveAll(filepath.Join(p.dir, "state", "audit")))
 	key := p.key(file)
 	p.must("", "restore", file, "--config", p.config)
 	p.serve()
@@ -64,13 +63,9 @@ func packed(t *testing.T, parts ...string) string {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for i := 0; i < len(parts); i += 2 {
-		if err := pack(w, parts[i], []byte(parts[i+1])); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, pack(w, parts[i], []byte(parts[i+1])))
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.Close())
 	return written(t, filepath.Join(t.TempDir(), "backup"), b.String())
 }
 
@@ -85,9 +80,7 @@ func TestUnpack(t *testing.T) {
 		t.Errorf("without a log: %q, %v, want len(files) = 1, no error", files, err)
 	}
 	cut := packed(t, backedStore, strings.Repeat("s", 4096))
-	if err := os.Truncate(cut, 2048); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Truncate(cut, 2048))
 	for _, c := range []struct{ file, want string }{
 		{packed(t), "it has no file accounts.db"}, {packed(t, backedKey, "k"), "it has no file accounts.db"},
 		{packed(t, backedStore, "s", "../x", "y"), `"../x" is not a file of a backup`},

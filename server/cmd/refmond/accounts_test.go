@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/lsa"
@@ -20,9 +21,7 @@ import (
 // with their documented event ids (L-50, L-22).
 func TestChangeRecords(t *testing.T) {
 	none, err := audit.NewPolicy(audit.PolicySpec{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	m := audit.NewMemory(0, 0)
 	log := &audit.Log{Sink: m}
 	log.Policy.Store(none)
@@ -35,9 +34,7 @@ func TestChangeRecords(t *testing.T) {
 		{By: by, What: "right revoked", Subject: to, Detail: "SeBatchLogonRight"},
 		{By: by, What: "account created", Subject: "alice", Detail: "S-1-5-21-1-2-3-1001"},
 	} {
-		if err := recordChange(log, c); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, recordChange(log, c))
 	}
 	for e := range m.Events() {
 		text := fmt.Sprint(e.ID)
@@ -112,9 +109,7 @@ func (p *program) lookups(c *client.Conn) {
 	p.Helper()
 	th := c.Thread()
 	h, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
-	if st != ntstatus.Success {
-		p.Fatal(st)
-	}
+	check.Success(p, st)
 	names := []string{"Everyone", `BUILTIN\Administrators`, "boss", `Unix User\root`, `Unix Group\root`,
 		"zoe-who-is-not-there"}
 	found, st := th.LsaLookupNames2(h, names...)
@@ -169,13 +164,9 @@ func TestSystem(t *testing.T) {
 	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_INTERACTIVE,
 		AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "boss",
 			Password: "secret"}})
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	linked, st := th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	typ, st := th.NtQueryInformationToken(linked.(winnt.Handle), winnt.TokenTypeInfo)
 	elevation, st2 := th.NtQueryInformationToken(linked.(winnt.Handle), winnt.TokenElevationType)
 	if st != 0 || st2 != 0 || typ != winnt.TokenPrimary || elevation != winnt.TokenElevationTypeFull {

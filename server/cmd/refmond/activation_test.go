@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -25,25 +26,17 @@ func TestActivation(t *testing.T) {
 	bin, config, socket := filepath.Join(dir, "refmond"), filepath.Join(dir, "refmond.yaml"), filepath.Join(dir, "s")
 	programs.Install(t, dir, "refmond")
 	text := "state: " + filepath.Join(dir, "state") + "\nsocket: " + socket + "\nadminSocket: ''\nlog: {level: error}\n"
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(config, []byte(text), 0o600))
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer l.Close()
 	held, err := l.File()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer held.Close()
 	serve := func() *exec.Cmd {
 		cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" serve --config "$1"`, bin, config)
 		cmd.ExtraFiles, cmd.Stderr = []*os.File{held}, os.Stderr
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, cmd.Start())
 		return cmd
 	}
 	end := func(cmd *exec.Cmd) {
@@ -56,9 +49,7 @@ func TestActivation(t *testing.T) {
 	}
 	first := serve()
 	c, err := client.Dial(socket)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer c.Close()
 	end(first)
 	if st := c.Thread().NtClose(4); st != ntstatus.PortDisconnected || c.Err() == nil {
@@ -73,9 +64,7 @@ func TestActivation(t *testing.T) {
 	}()
 	second := serve()
 	defer end(second)
-	if err := <-dialled; err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, <-dialled)
 	defer again.Close()
 	if _, st := again.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.Success {
 		t.Error(st)
@@ -104,9 +93,7 @@ func TestInherited(t *testing.T) {
 		}
 	}
 	file, err := unix.Open(written(t, filepath.Join(t.TempDir(), "f"), ""), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if l, err := listener(uintptr(file)); err == nil { // it closes the descriptor
 		t.Errorf("a file is a socket: %v", l.Addr())
 	}
@@ -115,17 +102,11 @@ func TestInherited(t *testing.T) {
 // TestUnit checks that systemd accepts the shipped units, if it is installed.
 func TestUnit(t *testing.T) {
 	text, err := os.ReadFile("../../systemd/refmond.service")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	socket, err := os.ReadFile("../../systemd/refmond.socket")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	shipped, err := load("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, at := range []string{shipped.Socket, shipped.AdminSocket} {
 		if !strings.Contains(string(socket), "ListenStream="+at+"\n") {
 			t.Errorf("the socket unit does not listen at %s", at)
@@ -135,9 +116,7 @@ func TestUnit(t *testing.T) {
 		t.Error("the unit does not start refmond serve")
 	}
 	trees, err := os.ReadFile("../../systemd/refmond-trees.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, c := range ofTrees {
 		if got := strings.Count(string(trees), c.name); got != 2 {
 			t.Errorf("refmond-trees.conf does not give %s: strings.Count(string(trees), c.name) = %d, want 2",
@@ -149,20 +128,14 @@ func TestUnit(t *testing.T) {
 		t.Skip("no systemd-analyze on this machine")
 	}
 	program := filepath.Join(t.TempDir(), "refmond")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\n"), 0o700))
 	dir := t.TempDir()
 	unit, sockets := filepath.Join(dir, "refmond.service"), filepath.Join(dir, "refmond.socket")
 	shown := strings.ReplaceAll(string(text), "/usr/local/bin/refmond", program) + string(trees)
-	if err := errors.Join(os.WriteFile(unit, []byte(shown), 0o600), os.WriteFile(sockets, socket, 0o600)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(os.WriteFile(unit, []byte(shown), 0o600), os.WriteFile(sockets, socket, 0o600)))
 	// The unit of a mount without a daemon is a template: its instance is the escaped path of the tree.
 	mount, err := os.ReadFile("../../systemd/refmond-mount@.service")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	mounts := filepath.Join(dir, "refmond-mount@srv-projects.service")
 	if err := os.WriteFile(mounts, []byte(strings.ReplaceAll(string(mount), "/usr/local/bin/refmond", program)),
 		0o600); err != nil {
@@ -197,14 +170,10 @@ func TestUnitsAreHardened(t *testing.T) {
 		{"refmon-index-follow.service", "refmon-index-follow.service", ""},
 	} {
 		text, err := os.ReadFile(filepath.Join(units, c.unit))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if c.dropIn != "" {
 			more, err := os.ReadFile(filepath.Join(units, c.dropIn))
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			text = append(text, more...)
 		}
 		file := written(t, filepath.Join(t.TempDir(), c.name), string(text))

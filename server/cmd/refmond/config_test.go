@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/examples/pipes"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/daemon"
@@ -49,20 +50,18 @@ func TestConfigurationRefused(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"state: /x\nsokket: /y\n", "line 2: sokket: unknown field"},
 		{"limits:\n  perUser: many\n", "perUser"},
-		{"limits:\n  perUser: -1\n", "at least 1"},
 		{"state: /x\nstate: /y\n", "line 2"},
 		{"State: /x\n", "unknown field"},
 		{"privileges:\n  7: [SeNoSuchPrivilege]\n", "privileges of 7"},
-		{"files:\n  a: 'D:(X'\n", "files: a"},
 		{"profile: maybe\n", "documented or observed"},
 		{"log:\n  level: loud\n", "log.level"},
-		{"socket: ''\n", "are required"},
+		{"limits: {quota: 1000}\n", "at least 1048576 bytes"},
+		{"limits: {total: 300000000}\n", "total 300000000 at least both together"},
+		{"trees: {a: {}}\n", "trees: a: path:"},
 		{"a: &b 1\n", "line 1"},
 	} {
 		file := filepath.Join(t.TempDir(), "c.yaml")
-		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(file, []byte(c.text), 0o600))
 		_, err := load(file)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), file) {
 			t.Errorf("%q: %v, want %q", c.text, err, c.want)
@@ -164,18 +163,14 @@ log:
 func loaded(t *testing.T, text string) (*config, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "c.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	return load(file)
 }
 
 // TestEachKeySetsItsField checks that each key sets its own field and no other.
 func TestEachKeySetsItsField(t *testing.T) {
 	got, err := loaded(t, every)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	fr := sddl.MustParse("D:(A;;FR;;;WD)")
 	files := got.files
 	if len(files) != 2 || !files["one"].Equal(sddl.MustParse("O:BAG:SYD:(A;;FA;;;BA)")) || !files["two"].Equal(fr) {
@@ -287,6 +282,7 @@ func TestConfigurationChecked(t *testing.T) {
 		{"'0640'", "'0778'", "trees: b: fileMode"}, {"'0640'", "'1000'", "trees: b: fileMode"}, {"'0640'", "'0777'", ""},
 		{"'0751'", "'rwx'", "trees: b: directoryMode"}, {"'0751'", "'1777'", "trees: b: directoryMode"},
 		{"group: '77'", "group: no-such-group-here", "trees: b: group"}, {"  b:\n", "  'b:c':\n", "trees: b:c: a name"},
+		{"  b:\n", "  'b\\c':\n", "a name has no"}, {"reserve: 75", "reserve: 0", "reserve 0 at least 1"},
 		{"'O:BAG:SYD:(A;;FA;;;BA)'", "'O:XX'", "files: one"}, {"level: debug", "level: warn", ""},
 	} {
 		if strings.Count(every, c.old) != 1 && c.old != "path: /srv/a" {
@@ -334,9 +330,7 @@ func TestPageConfigurations(t *testing.T) {
 func answers(t *testing.T, cfg *config) string {
 	t.Helper()
 	s, err := start(cfg, &streams{out: io.Discard, err: io.Discard})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(serving(t, s))
 	var programs [2]*client.Conn
 	for i := range programs {
@@ -359,9 +353,7 @@ func answers(t *testing.T, cfg *config) string {
 	}
 	go io.Copy(io.Discard, lines)
 	var said strings.Builder
-	if err := pipes.Ask(programs[1], winnt.SecurityImpersonation, []string{"report", "payroll"}, &said); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, pipes.Ask(programs[1], winnt.SecurityImpersonation, []string{"report", "payroll"}, &said))
 	return said.String()
 }
 
@@ -369,9 +361,7 @@ func answers(t *testing.T, cfg *config) string {
 // the configured folders, and that AppArmor's parser accepts it, if it is installed.
 func TestProfiles(t *testing.T) {
 	cfg, err := load("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	parser, missing := exec.LookPath("apparmor_parser")
 	for name, want := range map[string][]string{
 		"refmond": {"/etc/refmon/** r", cfg.State + "/** rw", filepath.Dir(cfg.Socket) + "/** rw",
@@ -380,9 +370,7 @@ func TestProfiles(t *testing.T) {
 	} {
 		path := filepath.Join("../../../packaging/apparmor", name)
 		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for _, w := range append(want, "profile "+name+" ", "include if exists <local/"+name+">") {
 			if !strings.Contains(string(b), w) {
 				t.Errorf("%s does not contain %q", path, w)
@@ -411,15 +399,11 @@ func TestFiles(t *testing.T) {
 	text := map[string]string{}
 	for _, name := range []string{"service", "sysusers", "tmpfiles"} {
 		b, err := os.ReadFile("../../systemd/refmond." + name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		text[name] = string(b)
 	}
 	cfg, err := load("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for in, want := range map[string][]string{
 		"service":  {"User=refmond", "StateDirectory=" + filepath.Base(cfg.State), "RuntimeDirectory=refmon\n"},
 		"sysusers": {"u refmond ", cfg.State},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -31,9 +32,7 @@ func byPassword(t *testing.T, c *client.Conn, kind uint32, name, password string
 		return nil, st
 	}
 	v, st := c.Thread().NtQueryInformationToken(out.Token, winnt.TokenGroups)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	return v.([]token.Group), st
 }
 
@@ -75,9 +74,7 @@ func directoryPage(t *testing.T, d *addc.Domain, page []byte) {
 	_, end := p.serve()
 	c := p.dial(p.socket)
 	groups, st := byPassword(t, c, nt.InteractiveLogon, "alice", addc.Password)
-	if st != ntstatus.Success {
-		t.Errorf("K-53: alice by her password: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, st, ntstatus.Success, "K-53: alice by her password")
 	same("K-53: by password", groups)
 	if _, st := byPassword(t, c, nt.InteractiveLogon, "alice", "wrong"); st != ntstatus.LogonFailure {
 		t.Errorf("K-58: by a wrong password: %v, want %v", st, ntstatus.LogonFailure)
@@ -89,9 +86,7 @@ func directoryPage(t *testing.T, d *addc.Domain, page []byte) {
 	p.serve()
 	c = p.dial(p.socket)
 	groups, st = byPassword(t, c, nt.InteractiveLogon, "alice", addc.Password)
-	if st != ntstatus.Success {
-		t.Errorf("D-24: alice by a bind: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, st, ntstatus.Success, "D-24: alice by a bind")
 	same("D-24: by a bind", groups)
 	if groups, st = byPassword(t, c, nt.S4ULogon, "alice", ""); st != ntstatus.Success {
 		t.Errorf("D-16: alice by name: %v, want %v", st, ntstatus.Success)
@@ -125,9 +120,7 @@ func tables(t *testing.T, p *program, d *addc.Domain, page []byte, want map[sid.
 		}
 	}
 	file, err := os.ReadFile(filepath.Join(p.dir, "people.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	dir, err := dirfile.Read(file)
 	if err != nil || dir.Account("alice") == nil {
 		t.Fatalf("D-22: %v\n%.2000s", err, file)

@@ -8,6 +8,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -51,9 +52,7 @@ func TestDirectoryReload(t *testing.T) {
 	expect := func(when, user, password string, want ntstatus.Status) (h winnt.Handle) {
 		t.Helper()
 		h, st := try(user, password)
-		if st != want {
-			t.Errorf("D-33: %s: %s by %q: %v, want %v", when, user, password, st, want)
-		}
+		check.Equal(t, st, want, "D-33: %s: %s by %q", when, user, password)
 		return h
 	}
 	before := expect("at first", "alice", "one", ntstatus.Success)
@@ -126,9 +125,7 @@ func TestReplacedDirectoryClosesAfterLastLogon(t *testing.T) {
 	if out := <-said; out.Proof != "slow" {
 		t.Errorf(`D-33: %+v, want out.Proof = "slow"`, out)
 	}
-	if err := <-closed; err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, <-closed)
 	if _, _, ok := old.logOn(nil, logon.Request{}); ok {
 		t.Error("D-33: the closed directory accepted a logon, want it rejected")
 	}

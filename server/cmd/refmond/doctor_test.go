@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestDoctor checks that doctor finds no fault in a healthy daemon, and names each fault with its repair.
@@ -19,9 +21,7 @@ func TestDoctor(t *testing.T) {
 	file := filepath.Join(dir, "refmond.yaml")
 	text := fmt.Sprintf("state: %s\nsocket: %s\nadminSocket: %s\nlog: {level: error}\n", filepath.Join(dir, "state"),
 		filepath.Join(dir, "s"), filepath.Join(dir, "a"))
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	doctor := func() (string, int) {
 		var out, errs bytes.Buffer
 		code := run([]string{"doctor", "--config", file}, &streams{out: &out, err: &errs})
@@ -32,32 +32,20 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("before there is a daemon: %d\n%s", code, found)
 	}
 	cfg, err := load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	s, err := start(cfg, &streams{out: io.Discard, err: io.Discard})
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve() }()
+	check.NoError(t, err)
+	stop := serving(t, s)
 	if found, code := doctor(); code != exitSuccess || strings.Contains(found, "WRONG") ||
 		!strings.Contains(found, "ok    state") || !strings.Contains(found, "ok    adminSocket") {
 		t.Errorf("doctor of a healthy daemon: exit code %d, want 0 and ok lines\n%s", code, found)
 	}
-	if err := os.Chmod(cfg.State, 0o777); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Chmod(cfg.State, 0o777))
 	if found, code := doctor(); code != exitMalformed || !strings.Contains(found, "chmod go-w") {
 		t.Errorf("a state folder that others can write to: %d\n%s, want %d, text containing \"chmod go-w\"", code,
 			found, exitMalformed)
 	}
-	if err := s.stop(); err != nil {
-		t.Error(err)
-	}
-	if err := <-served; err != nil {
-		t.Error(err)
-	}
+	stop()
 	var out bytes.Buffer
 	k := &checkUp{std: &streams{out: &out}}
 	k.clock(time.Unix(0, 0))
@@ -71,19 +59,13 @@ func TestFindings(t *testing.T) {
 	dir := t.TempDir()
 	place := func(name string, mode os.FileMode) string {
 		at := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(at, 0o700), os.Chmod(at, mode)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(os.MkdirAll(at, 0o700), os.Chmod(at, mode)))
 		return at
 	}
 	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "stale"), Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	stale.SetUnlinkOnClose(false)
-	if err := stale.Close(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, stale.Close())
 	for _, c := range []struct {
 		name  string
 		look  func(*checkUp)
@@ -106,7 +88,7 @@ func TestFindings(t *testing.T) {
 		{"a disk", func(k *checkUp) { k.disk("/proc") }, []string{"WRONG disk         0 MiB free"}, true},
 		{"too little room", func(k *checkUp) { k.room(256<<20 - 1) }, []string{"WRONG disk         255 MiB free"}, true},
 		{"room enough", func(k *checkUp) { k.room(256 << 20) }, []string{"ok    disk         256 MiB free"}, false},
-		{"no disk", func(k *checkUp) { k.disk("/nonexistent") }, nil, false},
+		{"no disk", func(k *checkUp) { k.disk(filepath.Join(dir, "none")) }, nil, false},
 		{"no socket", func(k *checkUp) { k.socket("adminSocket", filepath.Join(dir, "none")) },
 			[]string{"WRONG adminSocket  " + dir + "/none does not exist"}, true},
 		{"no listener", func(k *checkUp) { k.socket("socket", filepath.Join(dir, "stale")) },

@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 )
 
@@ -41,9 +46,7 @@ func (p *program) configure(more string) {
 	p.Helper()
 	text := fmt.Sprintf("state: %s\nsocket: %s\nadminSocket: %s\ncomputer: host\n%s", filepath.Join(p.dir, "state"),
 		p.socket, p.admin, more)
-	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
-		p.Fatal(err)
-	}
+	check.NoError(p, os.WriteFile(p.config, []byte(text), 0o600))
 }
 
 // serve starts refmond and waits until it is ready. end stops it and waits.
@@ -57,12 +60,8 @@ func (p *program) started(args ...string) (cmd *exec.Cmd, end func()) {
 	p.Helper()
 	cmd = exec.Command(p.bin, args...)
 	out, err := cmd.StderrPipe()
-	if err != nil {
-		p.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		p.Fatal(err)
-	}
+	check.NoError(p, err)
+	check.NoError(p, cmd.Start())
 	lines, ready := bufio.NewScanner(out), false
 	var said strings.Builder
 	for !ready && lines.Scan() {
@@ -165,9 +164,33 @@ func (p *program) must(input string, args ...string) string {
 func (p *program) dial(socket string) *client.Conn {
 	p.Helper()
 	c, err := client.Dial(socket)
-	if err != nil {
-		p.Fatal(err)
-	}
+	check.NoError(p, err)
 	p.Cleanup(func() { _ = c.Close() })
 	return c
+}
+
+// trailOf returns the events of the audit log in a state folder.
+func trailOf(t testing.TB, state string) (all []audit.Event) {
+	t.Helper()
+	log, err := auditlog.NewReader(filepath.Join(state, "audit"), 1)
+	check.NoError(t, err)
+	defer func() { check.NoError(t, log.Close()) }()
+	for {
+		rec, err := log.Next()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		check.NoError(t, err)
+		e, err := rec.Event()
+		check.NoError(t, err)
+		all = append(all, e)
+	}
+}
+
+// ownName returns the host's name of this program, which is another one if the tests were built with -o.
+func ownName(t *testing.T) string {
+	t.Helper()
+	comm, err := os.ReadFile("/proc/self/comm")
+	check.NoError(t, err)
+	return strings.TrimSpace(string(comm))
 }

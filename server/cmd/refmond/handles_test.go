@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -118,9 +119,7 @@ func TestInspectionOutput(t *testing.T) {
 				"READ_CONTROL|WRITE_DAC|WRITE_OWNER|SYNCHRONIZE"},
 		{"Token", 0xF01FF, "all rights"}, {"Token", 0x8, "QUERY"}, {"Nonsense", 0x20008, "0x20008"},
 	} {
-		if got := rightNames(c.typ, c.mask); got != c.want {
-			t.Errorf("%s %#x: %q, want %q", c.typ, uint32(c.mask), got, c.want)
-		}
+		check.Equal(t, rightNames(c.typ, c.mask), c.want, "%s %#x", c.typ, uint32(c.mask))
 	}
 	h := nt.ProcessHandle{GrantedAccess: 8}
 	if a, b := named("x\x1b", "Token", h), named("", "Token", h); a != "x\ufffd  QUERY" || b != "QUERY" {
@@ -129,17 +128,13 @@ func TestInspectionOutput(t *testing.T) {
 	// Enabled is 4, for deny entries only 0x10, integrity 0x20 (MS-DTYP, winnt.h).
 	for a, want := range map[uint32]string{7: "", 4: "", 0x60: "", 0x20: "", 3: ", switched off", 0: ", switched off",
 		0x10: ", for deny entries only", 0x14: ", for deny entries only"} {
-		if got := attributes(a); got != want {
-			t.Errorf("attributes %#x: %q, want %q", a, got, want)
-		}
+		check.Equal(t, attributes(a), want, "attributes %#x", a)
 	}
 	for _, c := range []struct {
 		text, want string
 		width      int
 	}{{"abc", "abc", 3}, {"abcd", "ab…", 3}, {"äöüß", "äöüß", 4}, {"äöüßx", "äöü…", 4}, {"a\x1bb", "a\ufffdb", 3}} {
-		if got := short(c.text, c.width); got != c.want {
-			t.Errorf("%q in %d columns: %q, want %q", c.text, c.width, got, c.want)
-		}
+		check.Equal(t, short(c.text, c.width), c.want, "%q in %d columns", c.text, c.width)
 	}
 	for _, c := range []struct {
 		v    any

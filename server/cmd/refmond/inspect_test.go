@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -35,9 +36,7 @@ func serving(t *testing.T, s *service) (stop func()) {
 func demoRuns(t *testing.T) *config {
 	t.Helper()
 	s, cfg, err := demoDaemon(t.TempDir(), &streams{out: io.Discard, err: io.Discard})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(serving(t, s))
 	return cfg
 }
@@ -47,9 +46,7 @@ func demoRuns(t *testing.T) *config {
 func TestOpenFilesClosesNamedFile(t *testing.T) {
 	cfg := demoRuns(t)
 	c, err := client.Dial(cfg.Socket)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer c.Close()
 	th := c.Thread()
 	open := func(name string) winnt.Handle {
@@ -62,9 +59,7 @@ func TestOpenFilesClosesNamedFile(t *testing.T) {
 	}
 	first, second := open("payroll"), open("payroll")
 	pipe, err := th.ListenPipe("kept", nt.PipeConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, v := range []struct {
 		args []string
 		want string
@@ -94,9 +89,7 @@ func TestOpenFilesClosesNamedFile(t *testing.T) {
 func TestLooking(t *testing.T) {
 	cfg := demoRuns(t)
 	c, err := client.Dial(cfg.Socket)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer c.Close()
 	th := c.Thread()
 	if _, st := th.NtOpenFile(winnt.FILE_WRITE_DATA, &nt.ObjectAttributes{ObjectName: "payroll"}, 0, 0); st !=
@@ -112,59 +105,47 @@ func TestLooking(t *testing.T) {
 		t.Fatal(st)
 	}
 	second, err := c.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	number := func(th *nt.Thread) string {
 		basic, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 		return fmt.Sprint(uint64(basic.(nt.ThreadBasic).ClientID.UniqueThread))
 	}
 	thread, idle := number(th), number(second)
 	id, err := strconv.ParseUint(idle, 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if _, st := th.NtOpenThread(winnt.THREAD_QUERY_INFORMATION, nil,
 		&nt.ClientID{UniqueThread: winnt.Handle(id)}); st != ntstatus.Success {
 		t.Fatal(st)
 	}
 	pipe, err := th.ListenPipe("looked", nt.PipeConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer pipe.Close()
 	tok, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES|winnt.TOKEN_QUERY)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	if _, st := th.NtAdjustPrivilegesToken(tok, false, []nt.LUIDAndAttributes{
 		{LUID: winnt.LUID(winnt.SeChangeNotifyPrivilege)}}, false); st != ntstatus.Success {
 		t.Fatal(st)
 	}
 	th.NtClose(tok)
-	if st := th.NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	own, system := fmt.Sprint(uint64(c.Process())), `(?m)^ +4  System `
+	check.Success(t, th.NtImpersonateAnonymousToken(winnt.NtCurrentThread))
+	own, system, name := fmt.Sprint(uint64(c.Process())), `(?m)^ +4  System `, regexp.QuoteMeta(ownName(t))
 	for _, v := range []struct {
 		args      []string
 		all, both string // patterns: to the administrator only, to both
 		code      int    // of the user
 	}{
-		{[]string{"ps"}, system, `(?m)^ +` + own + `  refmond.test.*\n.* as NT AUTHORITY.ANONYMOUS LOGON, ` +
+		{[]string{"ps"}, system, `(?m)^ +` + own + `  ` + name + `.*\n.* as NT AUTHORITY.ANONYMOUS LOGON, ` +
 			`SecurityImpersonation, since \d\d:\d\d:\d\d$`, exitSuccess},
-		{[]string{"sessions"}, ` \(full\)\n`, `(?m)^ +` + own + `  refmond.test `, exitSuccess},
+		{[]string{"sessions"}, ` \(full\)\n`, `(?m)^ +` + own + `  ` + name + ` `, exitSuccess},
 		{[]string{"handles", own}, "", `0x4  File +\\Files\\payroll  READ_DATA\n`, exitSuccess},
 		{[]string{"handles", own}, "", `0x8  Process +` + own + `  QUERY_LIMITED_INFORMATION\n`, exitSuccess},
-		{[]string{"handles", own}, "", `0xc  Thread +refmond.test/2  .*QUERY_INFORMATION`, exitSuccess},
+		{[]string{"handles", own}, "", `0xc  Thread +` + name + `/2  .*QUERY_INFORMATION`, exitSuccess},
 		{[]string{"open-files", "elsewhere"}, "", `^ +ID  PROCESS[^\n]*\n$`, exitSuccess},
-		{[]string{"open-files"}, "", own + `  refmond.test +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
+		{[]string{"open-files"}, "", own + `  ` + name + ` +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
 		{[]string{"why", "--process", own}, "", `because A-\d+ File .Files.payroll`, exitSuccess},
 		{[]string{"why", "--process", "999999"}, "", `^No recent denial`, exitSuccess},
-		{[]string{"open-files", "PAYR"}, "", own + `  refmond.test +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
+		{[]string{"open-files", "PAYR"}, "", own + `  ` + name + ` +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
 		{[]string{"token", own}, "", `(?m)^user .*\ntype +TokenPrimary\n`, exitSuccess},
 		{[]string{"token", own + "/" + thread}, "", `(?m)^user +NT AUTHORITY.ANONYMOUS LOGON\ntype +` +
 			`TokenImpersonation, SecurityImpersonation\n`, exitSuccess},
@@ -174,7 +155,7 @@ func TestLooking(t *testing.T) {
 		{[]string{"why", "--path", "payroll", "--since", "10m"}, "", `because A-\d+ File .Files.payroll`, exitSuccess},
 		{[]string{"why", "--path", "elsewhere"}, "",
 			`^No recent denial that you may see\.\n$`, exitSuccess},
-		{[]string{"open-files", "PIPE"}, "", own + `  refmond.test +0x[0-9a-f]+  \\Device\\NamedPipe\\looked  `, exitSuccess},
+		{[]string{"open-files", "PIPE"}, "", own + `  ` + name + ` +0x[0-9a-f]+  \\Device\\NamedPipe\\looked  `, exitSuccess},
 		{[]string{"trace", "--for", "1ms"}, "", `^$`, exitSuccess},
 	} {
 		look := func(socket string) (string, int) {
@@ -183,13 +164,9 @@ func TestLooking(t *testing.T) {
 			return out.String(), code
 		}
 		admin, code := look(cfg.AdminSocket)
-		if code != exitSuccess {
-			t.Errorf("%q of the administrator: exit code %d, want %d", v.args, code, exitSuccess)
-		}
+		check.Equal(t, code, exitSuccess, "%q of the administrator: exit code", v.args)
 		user, code := look(cfg.Socket)
-		if code != v.code {
-			t.Errorf("%q of the user: exit code %d, want %d", v.args, code, v.code)
-		}
+		check.Equal(t, code, v.code, "%q of the user: exit code", v.args)
 		if v.all != "" && (!regexp.MustCompile(v.all).MatchString(admin) || regexp.MustCompile(v.all).MatchString(user)) {
 			t.Errorf("%q: only the administrator is to see %s:\n%s\nthe user:\n%s", v.args, v.all, admin, user)
 		}
@@ -241,9 +218,7 @@ func TestWhen(t *testing.T) {
 	}
 	now := time.Now()
 	for _, then := range []time.Time{now.AddDate(0, 0, -1), now.AddDate(-4, 0, 0)} {
-		if got := clock(then); got != then.Format("2006-01-02 15:04") {
-			t.Errorf("%v: %q, want %q", then, got, then.Format("2006-01-02 15:04"))
-		}
+		check.Equal(t, clock(then), then.Format("2006-01-02 15:04"), "%v", then)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/internal/test/addc"
 	"github.com/refmon/refmon/sid"
 )
@@ -19,9 +20,7 @@ import (
 // users, one of them in the group that may read.
 func TestIdentityPage(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/identity.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	program := regexp.MustCompile("(?s)```python\n(.*?)```").FindSubmatch(page)
 	settings := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(page)
 	if program == nil || settings == nil {
@@ -76,23 +75,15 @@ func (p *program) page(text, address string) (url string) {
 	file := filepath.Join(p.dir, "server.py")
 	text = strings.Replace(text, "http.server.HTTPServer((sys.argv[1], int(sys.argv[2])), Handler).serve_forever()",
 		"s = http.server.HTTPServer((sys.argv[1], 0), Handler); print(s.server_port, flush=True); s.serve_forever()", 1)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		p.Fatal(err)
-	}
+	check.NoError(p, os.WriteFile(file, []byte(text), 0o600))
 	python, err := filepath.Abs("../../../clients/python")
-	if err != nil {
-		p.Fatal(err)
-	}
+	check.NoError(p, err)
 	cmd := exec.Command("python3", file, address)
 	cmd.Env = append(os.Environ(), "PYTHONPATH="+python, "REFMON_SOCKET="+p.socket, "PYTHONDONTWRITEBYTECODE=1")
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		p.Fatal(err)
-	}
+	check.NoError(p, err)
 	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		p.Fatal(err)
-	}
+	check.NoError(p, cmd.Start())
 	p.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()

@@ -15,6 +15,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -45,7 +46,7 @@ func TestGSSAPI(t *testing.T) {
 	p.serve()
 	pipes, err := p.dial(p.socket).Thread().ListenPipe("gss", nt.PipeConfig{Message: true,
 		SecurityDescriptor: sddl.MustParse("D:(A;;FA;;;WD)(A;;FA;;;OW)")})
-	p.fatal(err)
+	check.NoError(p, err)
 	served := make(chan gssLogon, 1)
 	go p.serveGSS(pipes, served)
 	for _, run := range []struct {
@@ -76,13 +77,6 @@ type gssLogon struct {
 	status ntstatus.Status
 	level  winnt.SecurityImpersonationLevel
 	err    error
-}
-
-func (p *program) fatal(err error) {
-	p.Helper()
-	if err != nil {
-		p.Fatal(err)
-	}
 }
 
 // gssClient compiles the client.
@@ -153,19 +147,19 @@ func (p *program) runGSS(bin string, key types.EncryptionKey, mechanism, flags s
 	p.Helper()
 	k := ticketAt(time.Now().Add(-time.Minute), 2, key) // libkrb5 uses no ticket of the future
 	cache, conf := filepath.Join(p.dir, "cc"), filepath.Join(p.dir, "krb5.conf")
-	p.fatal(errors.Join(os.WriteFile(cache, k.Cache(), 0o600), os.WriteFile(conf, []byte(gssConf), 0o600)))
+	check.NoError(p, errors.Join(os.WriteFile(cache, k.Cache(), 0o600), os.WriteFile(conf, []byte(gssConf), 0o600)))
 	pipe, err := p.dial(p.socket).Thread().DialPipe("gss", nil)
-	p.fatal(err)
+	check.NoError(p, err)
 	defer pipe.Close()
 	cmd := exec.Command(bin, "HTTP@www.example.test", mechanism, flags)
 	cmd.Env = append(os.Environ(), "KRB5_CONFIG="+conf, "KRB5CCNAME=FILE:"+cache)
 	var said strings.Builder
 	cmd.Stderr = &said
 	in, err := cmd.StdinPipe()
-	p.fatal(err)
+	check.NoError(p, err)
 	out, err := cmd.StdoutPipe()
-	p.fatal(err)
-	p.fatal(cmd.Start())
+	check.NoError(p, err)
+	check.NoError(p, cmd.Start())
 	size, answer := make([]byte, 4), make([]byte, 64<<10)
 	if _, err := io.ReadFull(out, size); err == nil {
 		token := make([]byte, binary.LittleEndian.Uint32(size))

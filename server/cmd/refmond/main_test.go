@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/terminal"
 )
 
@@ -66,9 +67,7 @@ func TestEmptyFlags(t *testing.T) {
 func page(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../../docs/refmond.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return string(text)
 }
 
@@ -82,9 +81,7 @@ func TestPageCommands(t *testing.T) {
 	for _, line := range lines {
 		args, _, _ := strings.Cut(line[1], " > ")
 		parser, err := newParser(&streams{out: io.Discard, err: io.Discard}, func(int) {})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if _, err := parser.Parse(strings.Fields(args)); err != nil {
 			t.Errorf("refmond %s: %v", args, err)
 		}

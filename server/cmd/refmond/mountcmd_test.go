@@ -77,7 +77,6 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	w.says(bob, "plan", "ls "+at)
 	if !testing.Short() { // it builds a program
 		w.acl(at)
-		w.grants(at)
 	}
 	loaded := w.load(at)
 	w.must(cmd.Process.Kill())
@@ -255,6 +254,7 @@ func TestFiveCommands(t *testing.T) {
 	w.says(alice, "refmon why "+bare+" --as USER shows the entries", refmon+" acl grant --undo-file "+undo+"/none "+bare+
 		" daemon:full")
 	w.says(bob, "", "ls "+plans) // the folder's mode gave reading to everybody
+	w.says(bob, "permission denied", refmon+" acl deny --undo-file "+undo+"/deny "+plans+" daemon:full")
 	w.says(alice, "revoke", refmon+" acl revoke --undo-file "+undo+"/revoke "+plans+" Everyone")
 	w.says(bob, "Permission denied", "ls "+plans)
 	w.says(alice, "DENIED STATUS_ACCESS_DENIED: bin", refmon+" why "+plans+" --as bin | grep -o 'DENIED.*: bin'")
@@ -266,43 +266,8 @@ func TestFiveCommands(t *testing.T) {
 	w.says(bob, "Permission denied", "echo more >>"+plans+"/plan")
 	w.says(0, "DENIED STATUS_ACCESS_DENIED: bin",
 		refmon+" why "+plans+"/plan --as bin --want write | grep -o 'DENIED.*: bin'")
-}
-
-// grants checks that an owner's refmon acl grant and revoke, by names of the host, decide what another user's programs
-// may do with the mount, and that undo restores the descriptors.
-func (w *treeWorld) grants(at string) {
-	w.Helper()
-	owner, errOwner := user.Lookup("daemon")
-	other, errOther := user.Lookup("bin")
-	if err := errors.Join(errOwner, errOther); err != nil {
-		w.Log("the names of the host are not tested: ", err)
-		return
-	}
-	uid := func(u *user.User) uint32 {
-		n, err := strconv.ParseUint(u.Uid, 10, 32)
-		w.must(err)
-		return uint32(n)
-	}
-	alice, bob := uid(owner), uid(other)
-	dir, undo := filepath.Join(w.root, "plans"), filepath.Join(w.dir, "undo")
-	w.must(errors.Join(os.Mkdir(dir, 0o755), os.Mkdir(undo, 0o700), os.Chown(undo, int(alice), -1)))
-	w.describe("plans", "O:S-1-22-1-"+owner.Uid+"G:SYD:AI(A;OICI;FA;;;S-1-22-1-"+owner.Uid+")(A;OICI;0x1200a9;;;WD)")
-	file, bin := at+"/plans/plan", w.refmon()
-	acl := func(verb, rest string) string {
-		return fmt.Sprintf("%s acl %s --undo-file %s/%s %s/plans %s", bin, verb, undo, strings.Fields(verb)[0], at, rest)
-	}
-	w.says(alice, "", "echo grow > "+file)
-	w.says(bob, "grow", "cat "+file)
-	w.says(bob, "permission denied", acl("deny", owner.Username+":full"))
-	w.says(alice, undo+"/revoke", acl("revoke -r", "Everyone"))
-	w.says(bob, "Permission denied", "cat "+file)
-	w.says(0, "no entry allows them", bin+" why "+dir+"/plan --as "+other.Username+" | grep -o 'no entry allows them'")
-	w.says(alice, undo+"/grant", acl("grant -r", other.Username+":read"))
-	w.says(bob, "grow", "cat "+file)
-	w.says(bob, "Permission denied", "echo more >> "+file)
-	w.says(alice, "had their descriptors", bin+" acl undo "+undo+"/grant")
-	w.says(bob, "Permission denied", "cat "+file)
-	w.must(os.RemoveAll(dir))
+	w.says(alice, "had their descriptors", refmon+" acl undo "+undo+"/grant")
+	w.says(bob, "Permission denied", "ls "+plans)
 }
 
 // forBackup: the verb and the key backup show a tree to accounts that hold a privilege for it, past its descriptors,

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -22,13 +23,9 @@ func TestNumbersOfAFile(t *testing.T) {
 		"  - {name: dave, sid: S-1-5-21-1-2-3-1110, uid: 2000}\n  - {name: eve, sid: S-1-5-21-1-2-3-1111}\n" +
 		"groups:\n  - {name: staff, sid: S-1-5-21-1-2-3-2000, gid: 2000}\n" +
 		"  - {name: all, sid: S-1-5-21-1-2-3-2001, gid: 0}\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	table, err := readNumbers(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	n := new(numbers)
 	n.now.Store(table)
 	ctx := context.Background()
@@ -72,26 +69,5 @@ func TestNumbersOfAFile(t *testing.T) {
 	}
 	if _, err := readNumbers(file); err == nil || !strings.Contains(err.Error(), "is longer than") {
 		t.Errorf("a file that is too long: %v, want an error with \"is longer than\"", err)
-	}
-}
-
-// TestPasswordIsOneLine checks that a password is the first line of the input without its newline, and that
-// an empty line is an error.
-func TestPasswordIsOneLine(t *testing.T) {
-	for text, want := range map[string]string{"secret\n": "secret", "secret": "secret", "se cret\r\nmore\n": "se cret",
-		" x \n": " x ", "": "", "\n": "", "\r\n": "", "\nmore\n": ""} {
-		r, w, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.WriteString(text); err != nil {
-			t.Fatal(err)
-		}
-		_ = w.Close()
-		got, err := readPassword(r, os.Stderr)
-		if (err == nil) != (want != "") || string(got) != want {
-			t.Errorf("%q: %q, %v, want %q", text, got, err, want)
-		}
-		_ = r.Close()
 	}
 }

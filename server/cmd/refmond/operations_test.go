@@ -18,29 +18,23 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestOperations checks that the daemon's own user can read metrics and profiles at a socket in the state folder, and
 // that other users are rejected (W-30).
 func TestOperations(t *testing.T) {
 	s, cfg, err := demoDaemon(t.TempDir(), &streams{out: io.Discard, err: io.Discard})
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve() }()
+	check.NoError(t, err)
+	stop := serving(t, s)
 	c, err := client.Dial(cfg.Socket)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	at := filepath.Join(cfg.State, operationsSocket)
 	web := http.Client{Transport: &http.Transport{DisableKeepAlives: true,
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", at) }}}
 	get := func(path string) string {
 		r, err := web.Get("http://refmond" + path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		defer r.Body.Close()
 		b, err := io.ReadAll(r.Body)
 		if err != nil || r.StatusCode != http.StatusOK {
@@ -54,9 +48,7 @@ func TestOperations(t *testing.T) {
 			t.Fatalf("no metric %s:\n%s", name, get("/metrics"))
 		}
 		v, err := strconv.ParseFloat(m[1], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return v
 	}
 	before := value("refmond_calls_total")
@@ -80,12 +72,7 @@ func TestOperations(t *testing.T) {
 		t.Error("mayOperate must accept root and the daemon's own user, and reject all others")
 	}
 	_ = c.Close()
-	if err := s.stop(); err != nil {
-		t.Error(err)
-	}
-	if err := <-served; err != nil {
-		t.Error(err)
-	}
+	stop()
 	if _, err := os.Stat(at); err == nil {
 		t.Error("the socket is left")
 	}
@@ -101,9 +88,7 @@ func TestStrangers(t *testing.T) {
 		t.Skip("only root can be another user")
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: "@refmond-strangers-" + strconv.Itoa(os.Getpid()), Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	served := make(chan uint32, 3)
 	go func() {
 		defer close(served)
@@ -151,14 +136,10 @@ func TestStrangers(t *testing.T) {
 func TestOperationsReplacesStaleSocketsOnly(t *testing.T) {
 	dir := t.TempDir()
 	file, stale, used := filepath.Join(dir, "file"), filepath.Join(dir, "stale"), filepath.Join(dir, "used")
-	if err := os.WriteFile(file, []byte("kept"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(file, []byte("kept"), 0o600))
 	for _, at := range []string{stale, used} {
 		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: at, Net: "unix"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		l.SetUnlinkOnClose(false)
 		if at == used {
 			defer l.Close()
@@ -168,9 +149,7 @@ func TestOperationsReplacesStaleSocketsOnly(t *testing.T) {
 	}
 	for at, replaced := range map[string]bool{file: false, stale: true, used: false} {
 		before, err := os.Lstat(at)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		o, err := operate(at, func(io.Writer) {}, nil, func() uint64 { return 0 }, slog.New(slog.DiscardHandler))
 		if (err == nil) != replaced {
 			t.Errorf("W-16: operate(%s): %v, want success %t", filepath.Base(at), err, replaced)
@@ -180,9 +159,7 @@ func TestOperationsReplacesStaleSocketsOnly(t *testing.T) {
 			t.Errorf("W-16: %s afterwards: %v, error %v, want replaced %t", filepath.Base(at), after, statErr, replaced)
 		}
 		if err == nil {
-			if err := o.close(); err != nil {
-				t.Error(err)
-			}
+			check.NoError(t, o.close())
 		}
 	}
 	if b, err := os.ReadFile(file); err != nil || string(b) != "kept" {

@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/internal/test/terminal"
 	"github.com/refmon/refmon/nt"
@@ -31,9 +32,7 @@ import (
 func echoes(t *testing.T, f *os.File) bool {
 	t.Helper()
 	s, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return s.Lflag&unix.ECHO != 0
 }
 
@@ -76,25 +75,19 @@ func TestTypedPassword(t *testing.T) {
 
 // TestPipedPassword checks that without a terminal the first line is the password.
 func TestPipedPassword(t *testing.T) {
-	for text, want := range map[string]string{"secret\nmore\n": "secret", "secret\r\n": "secret", " s ": " s ", "": "",
-		"\n": "", "\r\n": ""} {
+	for text, want := range map[string]string{"secret\nmore\n": "secret", "se cret\r\n": "se cret", " s ": " s ", "": "",
+		"\n": "", "\r\n": "", "\nmore\n": ""} {
 		r, w, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if _, err := io.WriteString(w, text); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.Close())
 		p := &prompt{shows: func() bool { return false }}
 		if got, err := readPassword(r, p); string(got) != want || (err == nil) != (want != "") || p.Len() > 0 {
 			t.Errorf("%q: %q, %v, prompts %q", text, string(got), err, p.String())
 		}
-		if err := r.Close(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, r.Close())
 	}
 }
 
@@ -169,12 +162,8 @@ func (p *planted) gateway() {
 	var log logged
 	cmd := exec.Command(filepath.Join(p.dir, "refmon-gateway"), "serve", "--config", config)
 	out, err := cmd.StderrPipe()
-	if err != nil {
-		p.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		p.Fatal(err)
-	}
+	check.NoError(p, err)
+	check.NoError(p, cmd.Start())
 	var reading sync.WaitGroup
 	reading.Go(func() {
 		for lines := bufio.NewScanner(out); lines.Scan(); {
@@ -192,14 +181,10 @@ func (p *planted) gateway() {
 		func(r *http.Request) { r.Header.Set("Cookie", "session="+string(p.secrets["bearer token"])) },
 	} {
 		r, err := http.NewRequest(http.MethodGet, at+"/projects/", nil)
-		if err != nil {
-			p.Fatal(err)
-		}
+		check.NoError(p, err)
 		set(r)
 		a, err := web.Do(r)
-		if err != nil {
-			p.Fatal(err)
-		}
+		check.NoError(p, err)
 		b, err := io.ReadAll(a.Body)
 		_ = a.Body.Close()
 		p.outputs["gateway"] += fmt.Sprint(a.Status, a.Header, string(b), err)
@@ -216,9 +201,7 @@ func (p *planted) processes() {
 	p.Helper()
 	for _, name := range []string{"cmdline", "environ", "comm"} {
 		files, err := filepath.Glob("/proc/[0-9]*/" + name)
-		if err != nil {
-			p.Fatal(err)
-		}
+		check.NoError(p, err)
 		for _, f := range files {
 			if b, err := os.ReadFile(f); err == nil { // it may have ended
 				p.outputs["processes"] += string(b)
@@ -245,9 +228,7 @@ func (p *planted) search(except string) {
 		p.outputs[path] = string(b)
 		return err
 	})
-	if err != nil {
-		p.Fatal(err)
-	}
+	check.NoError(p, err)
 	for name, s := range p.secrets {
 		for where, text := range p.outputs {
 			for _, form := range []string{string(s), base64.StdEncoding.EncodeToString(s), hex.EncodeToString(s)} {

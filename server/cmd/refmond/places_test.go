@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestPlacesOfOthersAreRefused checks that refmond does not start, and that doctor reports WRONG, if others can write
@@ -51,13 +53,9 @@ func TestPlacesOfOthersAreRefused(t *testing.T) {
 		}, "chmod go-w D/open"},
 	} {
 		dir, err := filepath.EvalSymlinks(t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		for _, sub := range []string{"etc", "run"} {
-			if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.Mkdir(filepath.Join(dir, sub), 0o755))
 		}
 		admin := dir + "/run/admin.sock"
 		if strings.HasPrefix(name, "a link") {
@@ -66,14 +64,10 @@ func TestPlacesOfOthersAreRefused(t *testing.T) {
 		file := filepath.Join(dir, "etc", "c.yaml")
 		text := "state: " + dir + "/state\nsocket: " + dir + "/run/s.sock\nadminSocket: " + admin +
 			"\naudit: {required: false}\n"
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(file, []byte(text), 0o644))
 		begin := func() error {
 			cfg, err := load(file)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			s, err := start(cfg, &streams{out: new(strings.Builder), err: new(strings.Builder)})
 			if err != nil {
 				return err
@@ -85,9 +79,7 @@ func TestPlacesOfOthersAreRefused(t *testing.T) {
 				t.Fatalf("%s: %v", name, err)
 			}
 		}
-		if err := c.spoil(dir); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, c.spoil(dir))
 		want := strings.Replace(c.repair, "D", dir, 1)
 		if err := begin(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error()+"\n", want) {
 			t.Errorf("L-76: %s: %v, want a refusal with %q", name, err, want)

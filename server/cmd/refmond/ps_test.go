@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -27,9 +28,7 @@ type shown struct {
 func shownAt(t *testing.T, socket string) *shown {
 	t.Helper()
 	c, err := client.Dial(socket)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
 	info, st := c.Thread().NtQueryInformationToken(winnt.NtCurrentProcessToken, winnt.TokenStatistics)
 	statistics, ok := info.(nt.TokenStatistics)
@@ -55,15 +54,11 @@ func numberOf(t *testing.T, th *nt.Thread) string {
 func identified(t *testing.T, c *shown) {
 	t.Helper()
 	own, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	tok, st := c.Thread().NtDuplicateToken(own, winnt.TOKEN_IMPERSONATE, &nt.ObjectAttributes{
 		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}},
 		false, winnt.TokenImpersonation)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	if st := c.Thread().NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken,
 		tok); st != ntstatus.Success {
 		t.Fatal(st)
@@ -113,7 +108,7 @@ func TestSessionsColumns(t *testing.T) {
 		*shown
 		full string
 	}{{a, ""}, {b, " (full)"}} {
-		want := fmt.Sprintf("%s refmond.test %d %d %s NOW %s%s", c.id, os.Getuid(), os.Getpid(), c.session, thisUser(),
+		want := fmt.Sprintf("%s %s %d %d %s NOW %s%s", c.id, ownName(t), os.Getuid(), os.Getpid(), c.session, thisUser(),
 			c.full)
 		if !slices.Contains(rows, want) {
 			t.Errorf("no row is %q:\n%s", want, strings.Join(rows, "\n"))
@@ -126,15 +121,11 @@ func TestSessionsColumns(t *testing.T) {
 func TestPsColumns(t *testing.T) {
 	cfg, from := demoRuns(t), time.Now()
 	a, b := shownAt(t, cfg.Socket), shownAt(t, cfg.AdminSocket)
-	if st := a.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, a.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread))
 	identified(t, b)
 	second, err := b.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := rowsOf(t, cfg, "ps", from)
+	check.NoError(t, err)
+	rows, name := rowsOf(t, cfg, "ps", from), ownName(t)
 	if rows[0] != "ID NAME SINCE USER, OR ACTS AS" {
 		t.Errorf(`the head is %q, want "ID NAME SINCE USER, OR ACTS AS"`, rows[0])
 	}
@@ -142,11 +133,11 @@ func TestPsColumns(t *testing.T) {
 		*shown
 		threads []string
 	}{
-		{a, []string{a.thread + ` refmond.test/1 NOW as NT AUTHORITY\ANONYMOUS LOGON, SecurityImpersonation, since NOW`}},
-		{b, []string{b.thread + " refmond.test/1 NOW as " + thisUser() + ", SecurityIdentification, since NOW",
-			numberOf(t, second) + " refmond.test/2 NOW"}},
+		{a, []string{a.thread + " " + name + `/1 NOW as NT AUTHORITY\ANONYMOUS LOGON, SecurityImpersonation, since NOW`}},
+		{b, []string{b.thread + " " + name + "/1 NOW as " + thisUser() + ", SecurityIdentification, since NOW",
+			numberOf(t, second) + " " + name + "/2 NOW"}},
 	} {
-		want := append([]string{c.id + " refmond.test NOW " + thisUser()}, c.threads...)
+		want := append([]string{c.id + " " + name + " NOW " + thisUser()}, c.threads...)
 		at := slices.Index(rows, want[0])
 		if at < 0 || len(rows) < at+len(want) || !slices.Equal(rows[at:at+len(want)], want) {
 			t.Errorf("no rows are\n%s\nin\n%s", strings.Join(want, "\n"), strings.Join(rows, "\n"))

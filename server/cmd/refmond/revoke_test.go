@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/audit"
-	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/inspect"
@@ -75,7 +72,7 @@ func TestRevokeCommand(t *testing.T) {
 // revocations counts the records of the trail that say that the access of a target was revoked.
 func revocations(w *treeWorld, cfg *config, target string) (n int) {
 	w.Helper()
-	for _, e := range trailOf(w, cfg) {
+	for _, e := range trailOf(w, cfg.State) {
 		change, _ := e.Field("Change")
 		if got, _ := e.Field("Target"); change == "access revoked" && got == target {
 			n++
@@ -113,19 +110,4 @@ func TestKernelNamesOfPaths(t *testing.T) {
 			t.Errorf("%s: %q, %t, want %q", path, got, ok, want)
 		}
 	}
-}
-
-// trailOf returns the events of the trail of a daemon that has stopped.
-func trailOf(w *treeWorld, cfg *config) (all []audit.Event) {
-	w.Helper()
-	log, err := auditlog.NewReader(filepath.Join(cfg.State, "audit"), 1)
-	w.must(err)
-	defer func() { w.must(log.Close()) }()
-	for rec, err := log.Next(); !errors.Is(err, io.EOF); rec, err = log.Next() {
-		w.must(err)
-		e, err := rec.Event()
-		w.must(err)
-		all = append(all, e)
-	}
-	return all
 }

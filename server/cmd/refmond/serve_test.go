@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/cli/trail"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/daemon"
@@ -25,50 +25,19 @@ import (
 // written makes a file and returns its name.
 func written(t *testing.T, name, text string) string {
 	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 	return name
 }
 
-// TestConfiguration checks that each key sets its field.
-func TestConfiguration(t *testing.T) {
-	c, err := load(written(t, filepath.Join(t.TempDir(), "c.yaml"), `profile: observed
-limits: {connections: 3, perUser: 2, threads: 1}
-log: {level: debug}
-administrators: [7, 8]
-privileges: {7: [SeBackupPrivilege, SeRestorePrivilege], 8: []}
-files: {a: 'D:(A;;FR;;;WD)', b: 'O:SY'}
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[uint32]winnt.PrivilegeSet{7: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)}
-	if c.profile != nt.Observed || c.limits !=
-		(daemon.Limits{Connections: 3, PerUser: 2, Threads: 1, Quota: 256 << 20, Total: 1 << 30, Reserve: 128 << 20}) ||
-		c.level != slog.LevelDebug || !reflect.DeepEqual(c.privileges, want) || len(c.files) != 2 ||
-		c.files["a"].DACL().Len() != 1 || c.files["b"].Owner().String() != "S-1-5-18" ||
-		!reflect.DeepEqual(c.Administrators, []uint32{7, 8}) {
-		t.Errorf("%+v", c)
-	}
-	if c, err := load(""); err != nil || c.profile != nt.Documented || c.level != slog.LevelInfo || c.limits !=
-		(daemon.Limits{Connections: 16384, PerUser: 2048, Threads: 8192, Quota: 256 << 20, Total: 1 << 30,
-			Reserve: 128 << 20}) || !c.Audit.Keep || !c.Audit.Required {
-		t.Errorf("the shipped configuration is %+v, error %v, want its defaults", c, err)
-	}
-	for text, want := range map[string]string{
-		"state: ''": "are required", "socket: /s\nadminSocket: /s": "must differ from socket",
-		"limits: {connections: 0}": "at least 1", "limits: {threads: 0}": "at least 1", "limits: {perUser: 0}": "at least 1",
-		"limits: {quota: 1000}": "at least 1048576 bytes", "limits: {reserve: 0}": "reserve 0 at least 1",
-		"limits: {total: 300000000}":                       "total 300000000 at least both together",
-		"privileges: {7: [SeTcbPrivilege]}":                "privileges of 7: SeTcbPrivilege is granted by",
-		"privileges: {7: [SeCreateTokenPrivilege]}":        "privileges of 7: SeCreateTokenPrivilege is granted by",
-		"privileges: {7: [SeAssignPrimaryTokenPrivilege]}": "privileges of 7: SeAssignPrimaryTokenPrivilege is granted by",
-	} {
-		if _, err := load(written(t, filepath.Join(t.TempDir(), "c.yaml"), text+"\n")); err == nil ||
-			!strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %s", text, err, want)
-		}
+// TestDefaultConfiguration checks the values without a configuration file, and that a missing file is an error.
+func TestDefaultConfiguration(t *testing.T) {
+	c, err := load("")
+	check.NoError(t, err)
+	limits := daemon.Limits{Connections: 16384, PerUser: 2048, Threads: 8192, Quota: 256 << 20, Total: 1 << 30,
+		Reserve: 128 << 20}
+	if c.profile != nt.Documented || c.level != slog.LevelInfo || c.limits != limits || !c.Audit.Keep ||
+		!c.Audit.Required {
+		t.Errorf("%+v, want the documented profile, level info, the limits %+v, and a required audit log", c, limits)
 	}
 	if _, err := load("/nonexistent/c.yaml"); err == nil {
 		t.Error("load of a missing file succeeds, want an error")
@@ -105,16 +74,12 @@ func TestServedPolicy(t *testing.T) {
 	dir := t.TempDir()
 	for _, required := range []bool{true, false} {
 		p, err := policy(dir, &auditSettings{Required: required})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		s := p.Spec()
 		for sub, want := range map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth, audit.Logoff: audit.OnBoth,
 			audit.SpecialLogon: audit.OnBoth, audit.SensitivePrivilegeUse: audit.OnBoth, audit.FileSystem: 0,
 			audit.AuditPolicyChange: audit.OnBoth} {
-			if s.System[sub] != want {
-				t.Errorf("%v: %v, want %v", sub, s.System[sub], want)
-			}
+			check.Equal(t, s.System[sub], want, "%v", sub)
 		}
 		if (s.Options.CrashOnAuditFail == audit.FailOnAuditFail) != required {
 			t.Errorf("required %t: %v", required, s.Options.CrashOnAuditFail)
@@ -122,17 +87,11 @@ func TestServedPolicy(t *testing.T) {
 	}
 	own, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 		audit.FileSystem: audit.OnFailure}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := trail.StorePolicy(dir, own); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
+	check.NoError(t, trail.StorePolicy(dir, own))
 	for _, required := range []bool{true, false} {
 		p, err := policy(dir, &auditSettings{Required: required})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if s := p.Spec(); s.System[audit.FileSystem] != audit.OnFailure || s.System[audit.Logon] != 0 ||
 			(s.Options.CrashOnAuditFail == audit.FailOnAuditFail) != required {
 			t.Errorf("with an existing policy and required %t the state is %+v", required, s)
@@ -164,19 +123,13 @@ func (s *said) since() string {
 func manager(t *testing.T, name string) (told func() string) {
 	t.Helper()
 	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return func() string {
 		b := make([]byte, 256)
-		if err := l.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, l.SetReadDeadline(time.Now().Add(time.Minute)))
 		n, err := l.Read(b)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		return string(b[:n])
 	}
 }
@@ -193,21 +146,15 @@ func TestReload(t *testing.T) {
 			filepath.Join(dir, "s"), more))
 	}
 	cfg, err := load(configure("log: {level: error}\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	var log said
 	s, err := start(cfg, &streams{out: &log, err: &log})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer serving(t, s)()
 	holds := func() bool {
 		t.Helper()
 		c, err := client.Dial(cfg.Socket)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		defer c.Close()
 		h, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 		v, st2 := c.Thread().NtQueryInformationToken(h, winnt.TokenPrivileges)
@@ -250,9 +197,7 @@ func TestReload(t *testing.T) {
 		!holds() || s.level.Level() != slog.LevelInfo {
 		t.Errorf("a wrong policy: %q, the privilege is there: %t", text, holds())
 	}
-	if err := os.Remove(filepath.Join(dir, "state", "audit", "policy.txt")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.Remove(filepath.Join(dir, "state", "audit", "policy.txt")))
 	if text := reload("log: {level: error}\n"); text != "" || holds() || s.level.Level() != slog.LevelError ||
 		s.System().Audit().Policy.Load().Spec().Options.CrashOnAuditFail != audit.FailOnAuditFail {
 		t.Errorf("reloaded: %q, the privilege is there: %t", text, holds())

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/inspect"
 )
 
@@ -20,17 +21,11 @@ func (p *program) watched() func() string {
 	look := func(after uint64) inspect.Reply {
 		p.Helper()
 		q, err := json.Marshal(inspect.Query{What: "calls", After: after})
-		if err != nil {
-			p.Fatal(err)
-		}
+		check.NoError(p, err)
 		b, err := c.Look(q)
-		if err != nil {
-			p.Fatal(err)
-		}
+		check.NoError(p, err)
 		var a inspect.Reply
-		if err := json.Unmarshal(b, &a); err != nil {
-			p.Fatal(err)
-		}
+		check.NoError(p, json.Unmarshal(b, &a))
 		return a
 	}
 	from := look(0).Next
@@ -63,9 +58,7 @@ func (p *program) untraced(text string, secrets ...[]byte) {
 func (p *program) leavesNoCore(pid int) {
 	p.Helper()
 	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "limits"))
-	if err != nil {
-		p.Fatal(err)
-	}
+	check.NoError(p, err)
 	for line := range strings.Lines(string(b)) {
 		if rest, ok := strings.CutPrefix(line, "Max core file size"); ok {
 			if f := strings.Fields(rest); len(f) < 2 || f[0] != "1" || f[1] != "1" {

@@ -13,10 +13,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/fileaccess"
-	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
@@ -55,17 +54,13 @@ const ofTheRoot = "O:BAG:SYD:P(A;OICI;FA;;;S-1-22-1-4711)(A;OICI;0x1200a9;;;S-1-
 
 func (w *treeWorld) must(err error) {
 	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
+	check.NoError(w, err)
 }
 
 // ok expects success.
 func (w *treeWorld) ok(what string, st ntstatus.Status) {
 	w.Helper()
-	if st != ntstatus.Success {
-		w.Errorf("%s: %v, want %v", what, st, ntstatus.Success)
-	}
+	check.Equal(w, st, ntstatus.Success, "%s", what)
 }
 
 // describe gives a file a descriptor as a file server would.
@@ -267,13 +262,7 @@ func TestTreeExposed(t *testing.T) {
 			"note  trees        projects: "+w.root+": every user (mode 711)")
 	}
 	records := 0
-	log, err := auditlog.NewReader(filepath.Join(cfg.State, "audit"), 1)
-	w.must(err)
-	defer func() { w.must(log.Close()) }()
-	for rec, err := log.Next(); !errors.Is(err, io.EOF); rec, err = log.Next() {
-		w.must(err)
-		e, err := rec.Event()
-		w.must(err)
+	for _, e := range trailOf(w, cfg.State) {
 		name, _ := e.Field("ShareName")
 		path, _ := e.Field("ShareLocalPath")
 		who, _ := e.Field("Exposure")
@@ -283,46 +272,6 @@ func TestTreeExposed(t *testing.T) {
 	}
 	if records != 2 {
 		t.Errorf("%d records of two starts, want 2", records)
-	}
-}
-
-// TestTreesRefused checks that an unintended tree is rejected by name.
-func TestTreesRefused(t *testing.T) {
-	for text, want := range map[string]string{
-		"a: {path: srv}":                           "trees: a: path:",
-		"a: {}":                                    "trees: a: path:",
-		`'a\b': {path: /srv}`:                      "a name has no",
-		"a: {path: /srv, attribute: NTACL}":        "trees: a: attribute:",
-		"a: {path: /srv, traverse: maybe}":         "a: traverse:",
-		"a: {path: /srv, missing: grant}":          "a: missing:",
-		"a: {path: /srv, share: 'D:('}":            "a: share:",
-		"a: {path: /srv, group: no-such-group}":    "a: group:",
-		"a: {path: /srv, exposd: true}":            "unknown field",
-		"a: {path: /srv, descriptors: all}":        "a: descriptors:",
-		"a: {path: /, fileMode: 0o8}":              "a: fileMode:",
-		"a: {path: /, accessBased: true}":          "a: accessBased:",
-		"a: {path: /, directoryMode: '2777'}":      "a: directoryMode:",
-		"a: {path: /srv/x}\n  b: {path: /srv/x/y}": "trees: b: its path",
-		"a: {path: /}\n  b: {path: /srv}":          "trees: b: its path",
-	} {
-		_, err := load(written(t, filepath.Join(t.TempDir(), "c.yaml"), "trees:\n  "+text+"\n"))
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %s", text, err, want)
-		}
-	}
-	c, err := load(written(t, filepath.Join(t.TempDir(), "c.yaml"), "trees: {b: {path: /srv/x/, share: 'D:(A;;FR;;;WD)', "+
-		"traverse: always, missing: synthesise, ignorePosix: true, caseInsensitive: true, group: '50', exposed: true, "+
-		"attribute: user.NTACL, fileMode: '0664', accessBased: true, directoryMode: '0775', descriptors: write}, "+
-		"a: {path: /srv/y}}\n"))
-	if err != nil || len(c.trees) != 2 || c.trees[0].name != "a" {
-		t.Fatalf(`%+v, %v, want len(c.trees) = 2, c.trees[0].name = "a", no error`, c, err)
-	}
-	b := c.trees[1]
-	if b.Path != "/srv/x" || b.Share.DACL().Len() != 1 || b.Policy.Traverse != fileaccess.TraverseAlways ||
-		b.Missing == 0 || !b.IgnorePosix || b.FileMode != 0o664 || b.DirectoryMode != 0o775 || !b.CaseInsensitive ||
-		!b.AccessBased || b.groups[0] != 50 || !b.exposed || b.Attribute != ntacl.UserName ||
-		b.HandOut != hostfs.HandOutWrites || c.trees[0].HandOut != hostfs.HandOutNothing {
-		t.Errorf("%+v", b)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/server/lsa/admin"
@@ -20,9 +21,7 @@ func open(t testing.TB) *lsa.Store {
 	t.Helper()
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -34,9 +33,7 @@ func open(t testing.TB) *lsa.Store {
 func made(t testing.TB, s token.Spec) *token.Token {
 	t.Helper()
 	v, err := token.New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	return v
 }
 
@@ -67,9 +64,7 @@ func TestOnlyAdministratorsAreServed(t *testing.T) {
 		{"no store", &admin.Answerer{}, made(t, token.Administrator(alice)), ntstatus.AccessDenied},
 	} {
 		before, _, err := store.Revision()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		_, st := c.a.Answer(c.by, []byte(`{"do":"account add","name":"`+strings.ReplaceAll(c.who, " ", "-")+`"}`))
 		after, _, err := store.Revision()
 		if err != nil || st != c.want || (after != before) != (c.want == ntstatus.Success) {
@@ -113,23 +108,17 @@ func TestLongResponseComesInParts(t *testing.T) {
 	}
 	asked = 0
 	backup, err := admin.Fetch(send, admin.Request{Do: admin.BackupStore})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	cfg := lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}}
 	if err := lsa.Restore(cfg, bytes.NewReader(backup)); err != nil {
 		t.Fatalf("%d bytes in %d parts: %v", len(backup), asked, err)
 	}
 	copied, err := lsa.Open(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if _, ok := copied.LookupName("late2"); !ok {
 		t.Error("the backup is of no one state")
 	}
-	if err := copied.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, copied.Close())
 }
 
 // TestPasswordIsNeverPrinted checks that no verb prints the password of a request, and that the daemon receives it
@@ -158,9 +147,7 @@ func FuzzAnswer(f *testing.F) {
 	s := open(f)
 	a := admin.Answerer{Store: s}
 	v, err := token.New(token.LocalSystem())
-	if err != nil {
-		f.Fatal(err)
-	}
+	check.NoError(f, err)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		out, st := a.Answer(v, b)
 		var r admin.Response
@@ -185,9 +172,7 @@ func TestPartsOfBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	var whole bytes.Buffer
-	if err := a.Store.Backup(&whole); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, a.Store.Backup(&whole))
 	revision, size, err := a.Store.Revision()
 	all := whole.Bytes()
 	if err != nil || size != int64(len(all)) || revision < 1 || len(all) <= 1<<20+1 {

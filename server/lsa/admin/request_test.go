@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/lsa"
@@ -23,9 +24,7 @@ func TestEachRequestIsRecorded(t *testing.T) {
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1},
 		Audit:    func(c lsa.Change) error { changes = append(changes, c); return nil }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	boss := sid.MustParse("S-1-5-21-7-7-7-1105")
 	a := &asker{t, admin.Answerer{Store: s}, made(t, token.Administrator(boss))}
@@ -72,9 +71,7 @@ func TestEachRequestIsRecorded(t *testing.T) {
 			strings.Contains(text, "member removed Users S-1-5-11") {
 			continue // each difference: TestExportAndImportRoundTrip covers those
 		}
-		if text != c.want {
-			t.Errorf("L-50: %s: %q, want %q", c.r.Do, text, c.want)
-		}
+		check.Equal(t, text, c.want, "L-50: %s", c.r.Do)
 	}
 	if got := a.list(admin.ListAccounts); got != "alix M-1001 7 disabled A\n" {
 		t.Errorf("in the end there is\n%s, want %q", got, "alix M-1001 7 disabled A\n")
@@ -101,9 +98,7 @@ func TestUnlock(t *testing.T) {
 	}{{admin.Lock, ntstatus.AccountLockedOut}, {admin.Unlock, ntstatus.Success}, {admin.Lock, ntstatus.AccountDisabled},
 		{admin.Lock, ntstatus.AccountDisabled}, {admin.Unlock, ntstatus.Success}, {admin.Unlock, ntstatus.Success}} {
 		a.must(admin.Request{Do: c.do, Name: "alice"})
-		if st := on(); st != c.want {
-			t.Errorf("%s: %v, want %v", c.do, st, c.want)
-		}
+		check.Equal(t, on(), c.want, "%s", c.do)
 	}
 	// A password that cannot be is refused, and the account with it.
 	if _, err := admin.Ask(a.send, admin.Request{Do: admin.AddAccount, Name: "bob",
@@ -153,9 +148,7 @@ var machine = regexp.MustCompile(`S-1-5-21-\d+-\d+-\d+`)
 func (a *asker) list(do admin.Do) string {
 	a.Helper()
 	text, err := admin.Fetch(a.send, admin.Request{Do: do})
-	if err != nil {
-		a.Fatal(err)
-	}
+	check.NoError(a, err)
 	_, rows, _ := strings.Cut(machine.ReplaceAllString(string(text), "M"), "\n")
 	return regexp.MustCompile(` +`).ReplaceAllString(rows, " ")
 }
@@ -236,9 +229,7 @@ func TestRefusedRequests(t *testing.T) {
 	a := newAsker(t)
 	a.must(admin.Request{Do: admin.AddAccount, Name: "alice"})
 	before, _, err := a.Store.Revision()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	for _, c := range []struct {
 		r    admin.Request
 		want string

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestGetent checks the parser of getent's output with a fake getent.
@@ -57,9 +59,7 @@ esac
 func TestDefaultProgramsComeFromPath(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"getent": "echo root:x:0:0:::", "wbinfo": "echo S-1-5-21-9-8-7-1103"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o700))
 	}
 	t.Setenv("PATH", dir)
 	if name, ok := (&Names{}).UserName(context.Background(), 0); !ok || name != "root" {
@@ -80,12 +80,8 @@ func TestLinesOfGetent(t *testing.T) {
 	n := &Names{getent: filepath.Join(dir, "getent")}
 	for text, want := range map[string]string{"a\n": "a", "": "", "a": "", "a\nb\n": "", "\n": "", "a\n\n": "",
 		strings.Repeat("n", maxReply-1) + "\n": strings.Repeat("n", maxReply-1), strings.Repeat("n", maxReply) + "\n": ""} {
-		if err := os.WriteFile(filepath.Join(dir, "text"), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(n.getent, []byte("#!/bin/sh\ncat "+dir+"/text\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(dir, "text"), []byte(text), 0o600))
+		check.NoError(t, os.WriteFile(n.getent, []byte("#!/bin/sh\ncat "+dir+"/text\n"), 0o700))
 		line, ok := n.run(context.Background(), "passwd", "a")
 		if ok != (want != "" || text == "\n") || line != want {
 			t.Errorf("%.9q of %d bytes is a line of %d, %t", text, len(text), len(line), ok)

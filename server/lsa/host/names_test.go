@@ -12,6 +12,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // answers are the replies of a fake service, by method and key.
@@ -22,9 +24,7 @@ func serve(t *testing.T, a answers) *Names {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "socket")
 	l, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
@@ -36,9 +36,7 @@ func serve(t *testing.T, a answers) *Names {
 		}
 	}()
 	getent := filepath.Join(t.TempDir(), "getent") // which finds nothing
-	if err := os.WriteFile(getent, []byte("#!/bin/sh\nexit 2\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(getent, []byte("#!/bin/sh\nexit 2\n"), 0o700))
 	return &Names{socket: path, getent: getent}
 }
 
@@ -151,9 +149,7 @@ func TestValidKey(t *testing.T) {
 		"a:b": false, ":": false, "a\nb": false, "a\x00": false, "a\x7f": false, "0": false, "1000": false,
 		"1000a": true, "a1000": true,
 		"1a0": true, "\xff": false, "ü": true, "a b": true, strings.Repeat("n", 256): true, strings.Repeat("n", 257): false} {
-		if got := validKey(name); got != want {
-			t.Errorf("validKey(%q) = %v, want %v", name, got, want)
-		}
+		check.Equal(t, validKey(name), want, "validKey(%q)", name)
 	}
 }
 

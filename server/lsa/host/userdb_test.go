@@ -16,6 +16,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // fakeHost is a fake host with a service and a getent that record each query.
@@ -39,13 +41,9 @@ func newFakeHost(t *testing.T, service answers, getent string) *fakeHost {
 		getent: filepath.Join(dir, "getent")}}
 	h.ended = sync.NewCond(&h.mu)
 	script := "#!/bin/sh\necho \"getent $*\" >> " + h.notes + "\ncase \"$*\" in\n" + getent + "\n*) exit 2 ;;\nesac\n"
-	if err := os.WriteFile(h.getent, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(h.getent, []byte(script), 0o700))
 	l, err := net.Listen("unix", h.socket)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/internal/test/addc"
@@ -56,15 +57,11 @@ func TestMapsMatchWinbindd(t *testing.T) {
 func live(t *testing.T, d *addc.Domain) *ldap.IDs {
 	t.Helper()
 	keys, err := kerberos.ReadKeytab(d.Keytab)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	dir, err := ldap.New(ldap.Config{Servers: []string{"ldap://" + d.Address}, Security: ldap.Signed, Domain: d.SID,
 		Realm: addc.Realm, Name: addc.Name, Initiator: &kerberos.Initiator{Keys: keys, Realm: addc.Realm, Account: "websvc",
 			KDCs: kerberos.KDCs{Addresses: []string{d.Address}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = dir.Close() })
 	return &ldap.IDs{Ask: func(question func(*ldap.Directory) error) error { return question(dir) }}
 }
@@ -85,9 +82,7 @@ func rangeOf(t *testing.T, ranges string, domain sid.SID) uint32 {
 	for _, m := range rangeLine.FindAllStringSubmatch(ranges, -1) {
 		if m[2] == domain.String() {
 			n, err := strconv.ParseUint(m[1], 10, 32)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			return uint32(n)
 		}
 	}
@@ -101,13 +96,9 @@ func store(t *testing.T, m lsa.IDMap, winbind, numbers lsa.Domains) *lsa.Store {
 	m.Name = "REFMON"
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Domains: winbind, Numbers: numbers, Password: lsa.Hashing{Memory: 8, Passes: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _ = s.Close() })
-	if err := s.Update(sid.LocalSystem, func(e *lsa.Edit) error { e.SetMaps([]lsa.IDMap{m}); return nil }); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, s.Update(sid.LocalSystem, func(e *lsa.Edit) error { e.SetMaps([]lsa.IDMap{m}); return nil }))
 	return s
 }
 
@@ -121,9 +112,7 @@ func asWinbind(t *testing.T, m *addc.Member, accounts map[string]sid.SID, one ls
 	}
 	s := store(t, one, nil, numbers)
 	out, err := exec.Command(m.Wbinfo, "--sids-to-unix-ids="+strings.Join(list, ",")).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	back := make([]string, len(all))
 	for i, who := range all {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -95,9 +96,7 @@ func winbindOf(t *testing.T, script string) (d *Domains, runs func() int, clock 
 	t.Helper()
 	dir := t.TempDir()
 	program, notes := filepath.Join(dir, "wbinfo"), filepath.Join(dir, "runs")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\necho run >> "+notes+"\n"+script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho run >> "+notes+"\n"+script), 0o700))
 	clock = new(time.Time)
 	*clock = time.Unix(1e9, 0)
 	runs = func() int {
@@ -111,9 +110,7 @@ func winbindOf(t *testing.T, script string) (d *Domains, runs func() int, clock 
 // child of it keeps the pipes open, and that none of its ids counts as absent (L-61, L-55).
 func TestStalledWinbindIsPaused(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
-	if err := unix.Mkfifo(fifo, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, unix.Mkfifo(fifo, 0o600))
 	for name, script := range map[string]string{"stalls": "exec cat " + fifo, "has a child": "cat " + fifo + " & wait",
 		"says it first": "echo WBC_ERR_DOMAIN_NOT_FOUND >&2; exec cat " + fifo} {
 		d, runs, clock := winbindOf(t, script)
