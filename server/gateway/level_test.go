@@ -4,10 +4,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/client"
 )
 
@@ -38,12 +40,10 @@ func TestRefusalsWaitForTheirStep(t *testing.T) {
 	w.want(http.StatusOK, "bob", http.MethodGet, "/share/f", "")
 }
 
-// TestHiddenNamesTakeTheCallsOfMissingOnes checks that a request for a hidden name sends refmond as many messages as
-// one for a missing name (G-48).
-func TestHiddenNamesTakeTheCallsOfMissingOnes(t *testing.T) {
-	w := newWorld(t, shared)
-	w.folder("deep", own)
-	w.file("deep/hidden", "x", own)
+// counted returns a gateway of w and the number of messages that it sends refmond for a request of a user with a
+// password. It fails for a status that code does not accept.
+func (w *world) counted(code func(int) bool) (*Gateway, func(user, secret, method, path string) int64) {
+	w.Helper()
 	w.must(w.g.Close())
 	var left atomic.Int64
 	g, err := New(Config{Trees: []string{"share"}, Dial: func() (*client.Conn, error) {
@@ -56,11 +56,12 @@ func TestHiddenNamesTakeTheCallsOfMissingOnes(t *testing.T) {
 		})
 	}})
 	w.must(err)
-	t.Cleanup(func() { w.must(g.Close()) })
-	sent := func(method, path string) int64 {
+	w.Cleanup(func() { w.must(g.Close()) })
+	return g, func(user, secret, method, path string) int64 {
+		w.Helper()
 		left.Store(1 << 40)
-		r := httptest.NewRequestWithContext(t.Context(), method, "https://files.test"+path, nil)
-		r.SetBasicAuth("bob", "pw-x")
+		r := httptest.NewRequestWithContext(w.Context(), method, "https://files.test"+path, nil)
+		r.SetBasicAuth(user, secret)
 		if method == "PROPFIND" {
 			r.Header.Set("Depth", "0")
 		}
@@ -69,11 +70,23 @@ func TestHiddenNamesTakeTheCallsOfMissingOnes(t *testing.T) {
 		}
 		answer := httptest.NewRecorder()
 		g.Files().ServeHTTP(answer, r)
-		if answer.Code != http.StatusNotFound && answer.Code != http.StatusConflict && answer.Code != http.StatusForbidden {
-			t.Errorf("%s %s: %d", method, path, answer.Code)
+		if !code(answer.Code) {
+			w.Errorf("%s %s as %s: %d", method, path, user, answer.Code)
 		}
 		return 1<<40 - left.Load()
 	}
+}
+
+// TestHiddenNamesTakeTheCallsOfMissingOnes checks that a request for a hidden name sends refmond as many messages as
+// one for a missing name (G-48).
+func TestHiddenNamesTakeTheCallsOfMissingOnes(t *testing.T) {
+	w := newWorld(t, shared)
+	w.folder("deep", own)
+	w.file("deep/hidden", "x", own)
+	_, count := w.counted(func(code int) bool {
+		return code == http.StatusNotFound || code == http.StatusConflict || code == http.StatusForbidden
+	})
+	sent := func(method, path string) int64 { return count("bob", "pw-x", method, path) }
 	sent("GET", "/share/deep/missng") // logs on
 	for _, method := range []string{"GET", "HEAD", "PROPFIND", "DELETE", "COPY", "PUT"} {
 		hidden, missing := sent(method, "/share/deep/hidden"), sent(method, "/share/deep/missng")
@@ -84,4 +97,36 @@ func TestHiddenNamesTakeTheCallsOfMissingOnes(t *testing.T) {
 	// LOCK without a body, which would refresh a lock, is refused for either in the same way (G-12).
 	sent("LOCK", "/share/deep/hidden")
 	sent("LOCK", "/share/deep/missng")
+}
+
+// TestUnknownUsersTakeTheCallsOfKnownOnes checks that a wrong password of an unknown user sends refmond as many
+// messages as one of a known user, leaves as many audit records, and is limited after as many attempts (G-48).
+func TestUnknownUsersTakeTheCallsOfKnownOnes(t *testing.T) {
+	w := newWorld(t, shared)
+	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+		audit.Logon: audit.OnBoth}})
+	w.must(err)
+	w.d.System().Audit().Policy.Store(policy)
+	g, count := w.counted(func(code int) bool {
+		return code == http.StatusUnauthorized || code == http.StatusTooManyRequests
+	})
+	g.levels = levels{}
+	count("carol", "wrong", http.MethodGet, "/share/x") // connects
+	g.attempts.of = map[attempt]wrong{}
+	type cost struct {
+		messages int64
+		records  int
+	}
+	costs := func(name string) (list []cost) {
+		for range wrongOfName + 1 {
+			w.sink.Drain()
+			sent := count(name, "wrong", http.MethodGet, "/share/x")
+			list = append(list, cost{sent, len(w.sink.Drain())})
+		}
+		return list
+	}
+	known, unknown := costs("carol"), costs("nobody")
+	if !slices.Equal(known, unknown) || known[0] != (cost{2, 1}) || known[wrongOfName] != (cost{}) {
+		t.Errorf("G-48: a known user costs %v, an unknown one %v", known, unknown)
+	}
 }
