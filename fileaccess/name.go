@@ -38,8 +38,31 @@ func validComponent(s string) bool {
 	if s == "." || s == ".." {
 		return false
 	}
-	return validText(s, `"*/:<>?|`, 0x20) && s != ""
+	if s == "" {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] >= utf8.RuneSelf:
+			return validText(s, forbiddenInNames, 0x20)
+		case !nameBytes[s[i]]:
+			return false
+		}
+	}
+	return len(s) <= maxName
 }
+
+// forbiddenInNames are the printable characters that no component has.
+const forbiddenInNames = `"*/:<>?|`
+
+// nameBytes tells the ASCII characters that a component may have. Each lookup checks its name several times, and each
+// listing all names of a directory.
+var nameBytes = func() (t [utf8.RuneSelf]bool) {
+	for c := range byte(utf8.RuneSelf) {
+		t[c] = c >= 0x20 && strings.IndexByte(forbiddenInNames, c) < 0
+	}
+	return t
+}()
 
 // validStream reports whether the text after the first colon is valid: a stream name, or a name and a type, of which
 // at most one is empty.

@@ -36,10 +36,21 @@ func deniedBy(bits uint32, directory bool) (m winnt.AccessMask) {
 // unless these own the file.
 //
 // The DACL is protected, so that the directory does not restore the removed rights. member reports whether the owner
-// is in a group; nil means in none. Narrow returns d itself if the mode denies nothing that it grants, and for nil. A
-// descriptor without a DACL gets that of [FromModeOf].
+// is in a group; nil means in none. Narrow returns d itself if the mode denies nothing that it grants, and for nil. It
+// also returns d if the mode takes only x from a file, and only from classes that keep r. A descriptor without a DACL
+// gets that of [FromModeOf].
 func Narrow(d *sd.Descriptor, mode uint32, directory bool, member func(sid.SID) bool) *sd.Descriptor {
-	if d == nil || mode&0o077&Mode(d, directory) == Mode(d, directory)&0o077 {
+	if d == nil {
+		return d
+	}
+	shown := Mode(d, directory)
+	lost := shown &^ mode & 0o077
+	if lost == 0 {
+		return d
+	}
+	if !directory && lost&^0o011 == 0 && lost<<2&^(shown&mode) == 0 {
+		// Who may read a program can run a copy of it, so taking x alone protects nothing. The protected DACL would
+		// end the inheritance of every file that cp -p or install -m 644 writes (M-41).
 		return d
 	}
 	if !d.HasDACL() || d.DACL() == nil {

@@ -41,6 +41,14 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 			"D:P(D;;FW;;;S-1-22-1-1)(A;;0xc0029;;;S-1-22-1-1)(A;;0x1300c0;;;WD)"},
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;WD)", 0o600, false,
 			"D:P(A;;FA;;;S-1-22-1-1)(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x120080;;;WD)"},
+		// x alone, from who may read: the file keeps its inherited entries
+		{"D:AI(A;ID;FA;;;S-1-22-1-1)(A;ID;0x1200a9;;;S-1-22-1-2)(A;ID;0x1200a9;;;WD)", 0o644, false, ""},
+		{"D:AI(A;ID;FA;;;S-1-22-1-1)(A;ID;0x1200a9;;;WD)", 0o640, false,
+			"D:P(A;;FA;;;S-1-22-1-1)(A;;0x9;;;S-1-22-2-3)(A;;0x120080;;;WD)"},
+		{"D:AI(A;ID;FA;;;S-1-22-1-1)(A;ID;FX;;;WD)", 0o600, false, "D:P(A;;FA;;;S-1-22-1-1)(A;;0x120080;;;WD)"},
+		{"D:AI(A;ID;FA;;;S-1-22-1-1)(A;ID;FX;;;WD)", 0o644, false, "D:P(A;;FA;;;S-1-22-1-1)(A;;0x120080;;;WD)"},
+		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;OICI;0x1200a9;;;S-1-22-1-2)", 0o744, true,
+			"D:P(A;OICI;FA;;;S-1-22-1-1)(A;OICI;0x120089;;;S-1-22-1-2)"},
 		{"D:(A;OICI;FA;;;S-1-22-1-1)(A;OICI;FA;;;S-1-22-1-2)", 0o755, true,
 			"D:P(A;OICI;FA;;;S-1-22-1-1)(A;OICI;0x1300a9;;;S-1-22-1-2)"},
 		{"D:(A;OICI;FR;;;WD)", 0o700, true,
@@ -74,7 +82,8 @@ func TestNarrowReachesRequestedMode(t *testing.T) {
 		n := fileaccess.Narrow(d, mode, directory, func(sid.SID) bool { return false })
 		before, after := fileaccess.Mode(d, directory), fileaccess.Mode(n, directory)
 		if n == d {
-			if before&^mode&0o077 != 0 {
+			lost := before &^ mode & 0o077
+			if x := lost & 0o011; lost != x || x != 0 && (directory || x<<2&^(before&mode) != 0) {
 				t.Fatalf("Narrow(%s, %o) changed nothing, but the mode is %o", text, mode, before)
 			}
 			continue

@@ -113,13 +113,9 @@ func walks(p *fileaccess.Policy, r *fileaccess.Request) bool {
 // nameable returns STATUS_OBJECT_NAME_INVALID for a name that no file of a tree has: over 32 KiB, with a colon, not
 // UTF-8, or with a component that begins like a private name. The empty name gives success. F-113
 func nameable(name string) ntstatus.Status {
-	if len(name) > maxPath || strings.Contains(name, ":") || !utf8.ValidString(name) {
+	if len(name) > maxPath || strings.Contains(name, ":") || !utf8.ValidString(name) ||
+		strings.HasPrefix(name, privatePrefix) || strings.Contains(name, `\`+privatePrefix) {
 		return ntstatus.ObjectNameInvalid
-	}
-	for part := range strings.SplitSeq(name, `\`) {
-		if strings.HasPrefix(part, privatePrefix) {
-			return ntstatus.ObjectNameInvalid
-		}
 	}
 	return ntstatus.Success
 }

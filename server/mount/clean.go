@@ -16,10 +16,11 @@ import (
 )
 
 // RemoveStale removes the dead mounts that killed servers of this tree left on a directory. Every access to a dead
-// mount fails with ENOTCONN. RemoveStale returns nil if the directory has no mount, or a live one, which stays. It
-// returns an error if the directory is missing, or if its topmost mount is dead and belongs to another tree or file
-// system (M-8, M-39). Programs keep their open descriptors of a removed mount. [Start] calls RemoveStale; a caller
-// that opens a tree below its own mount calls it before.
+// mount fails with ENOTCONN. RemoveStale returns nil if the directory has no mount, or a live one of another file
+// system, which stays. It returns an error if the directory is missing, if its topmost mount is dead and belongs to
+// another tree or file system, or if a live refmond shows a tree there (M-8, M-39). Programs keep their open
+// descriptors of a removed mount. [Start] calls RemoveStale; a caller that opens a tree below its own mount calls it
+// before.
 func RemoveStale(directory, tree string) error {
 	for {
 		state, err := Inspect(directory, tree)
@@ -29,6 +30,10 @@ func RemoveStale(directory, tree string) error {
 		case state.Dead && !state.Own:
 			return fmt.Errorf("a dead mount of another server is there (%s, %s): end it with umount -l %s", state.kind,
 				state.source, directory)
+		case state.kind == "fuse."+fileSystem && !state.Dead:
+			// A second mount would cover the first one, and end separately (M-39).
+			return fmt.Errorf("a running refmond has mounted a tree on %s already: stop it, or unmount it with umount %s",
+				directory, directory)
 		case !state.Dead:
 			return nil
 		}
@@ -49,14 +54,22 @@ type State struct {
 // of the tree. Inspect changes nothing. It returns an error if the directory is missing, is not a directory or cannot
 // be read. A mount whose server is dead, or that refuses this user, is not an error.
 func Inspect(directory, tree string) (State, error) {
-	var s unix.Stat_t
-	err := unix.Stat(directory, &s)
+	// The host's kernel answers stat(2) from its cache for some time after the server was killed, so the request is
+	// forced to the server (M-8).
+	var s unix.Statx_t
+	err := unix.Statx(unix.AT_FDCWD, directory, unix.AT_STATX_FORCE_SYNC, unix.STATX_TYPE, &s)
 	switch {
 	case errors.Is(err, unix.ENOENT):
 		return State{}, fmt.Errorf("%s does not exist: make the directory first: %w", directory, err)
 	case err == nil && s.Mode&unix.S_IFMT != unix.S_IFDIR:
+<<<<<<< Updated upstream
 		return State{}, fmt.Errorf("%s is not a directory: name one", directory)
 	case err != nil && !errors.Is(err, unix.ENOTCONN) && !errors.Is(err, unix.EACCES):
+=======
+		return State{}, fmt.Errorf("%s is no directory: name one", directory)
+	case err != nil && !errors.Is(err, unix.ENOTCONN) && !errors.Is(err, unix.ECONNABORTED) &&
+		!errors.Is(err, unix.EACCES): // ECONNABORTED: the server was killed while it had this request
+>>>>>>> Stashed changes
 		return State{}, fmt.Errorf("%s: %w", directory, err)
 	}
 	refused := errors.Is(err, unix.EACCES) // a mount that answers can refuse this user, root too

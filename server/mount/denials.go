@@ -189,7 +189,8 @@ func (m *Mount) explain(d *Denial, t *worker) {
 		d.Reasons = []string{"because F-204 " + object + ": its stored descriptor does not count: " +
 			caused.Cause().Error()}
 	case o.Check.Descriptor == nil:
-		d.Reasons = []string{"because F-101 " + object + ": it has no descriptor, which grants nothing"}
+		d.Reasons = []string{"because F-101 " + object + ": it has no descriptor, which grants nothing; root writes one" +
+			" with refmon acl grant --offline PATH USER:full, on the path below the mount"}
 	default:
 		d.Reasons = []string{"because " + o.Rule + " " + object + ": " + o.Status().String()}
 	}

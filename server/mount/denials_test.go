@@ -60,7 +60,7 @@ func TestDenialsAreExplained(t *testing.T) {
 		{"ls shut", "OPENDIR", "/shut", 0, "because A-40 "},
 		{"chmod 777 diary", "SETATTR", "/diary", winnt.WRITE_DAC, "because A-40 "},
 		{"chown 61002 diary", "SETATTR", "/diary", winnt.WRITE_OWNER, "because A-40 "},
-		{"cat bare", "OPEN", "/bare", 0, "because F-101 "},
+		{"cat bare", "OPEN", "/bare", 0, "refmon acl grant --offline PATH USER:full"},
 	} {
 		r.take()
 		out, err := as(bob, "/bin/sh", "-c", "cd "+w.at+" && "+c.line).CombinedOutput()

@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"syscall"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -113,7 +114,20 @@ func (m *Mount) as(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status 
 	started := time.Now()
 	s := m.asClient(h, f)
 	m.counts.add(h.Opcode, time.Since(started), isDenial(s))
+	if s == fuse.Status(syscall.ENOSPC) {
+		m.full(h)
+	}
 	return s
+}
+
+// full logs that the file system of the tree had no room for a request. Few programs say which limit they met (M-48).
+func (m *Mount) full(h *fuse.InHeader) {
+	path := m.directory
+	if n := m.nodes.get(h.NodeId); n != nil {
+		path = m.hostPath(m.nodes.path(n, ""))
+	}
+	m.log.Warn("no room: the disk is full, or the file's extended attributes are (ext4 has about 4,000 bytes for them);"+
+		" see df -h, df -i and getfattr -d -m -", "uid", h.Uid, "operation", operationName(h.Opcode), "path", path)
 }
 
 // asClient runs f as the sender of the request, as [Mount.as] does, without counting the request.

@@ -110,7 +110,7 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 
 func (w *treeWorld) daemonWhy(t *testing.T, p *program, at string) {
 	w.must(os.Chmod(p.dir, 0o755))
-	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\naudit:\n  denials: true\n", w.root, at))
 	_, end := p.serve()
 	defer end()
 	w.says(bob, "Permission denied", "cat "+at+"/plan")
@@ -131,6 +131,11 @@ func (w *treeWorld) daemonWhy(t *testing.T, p *program, at string) {
 		if !strings.Contains(admin, want) {
 			t.Errorf("M-46: refmond why: no %q in\n%s, want text containing %q", want, admin, want)
 		}
+	}
+	trail := filepath.Join(p.dir, "state", "audit")
+	if out := output(p.bin, "why", "--audit", trail, "--path", "plan"); strings.Count(out, "\n") != 1 ||
+		!strings.Contains(out, " open File "+at+"/plan for SYNCHRONIZE,ReadData: not granted by any entry") {
+		t.Errorf("M-46: refmond why --audit of the daemon's trail:\n%s", out)
 	}
 	if out, _ := shell(bob, p.bin+" why --owner root --socket "+p.socket); !strings.Contains(out, at+"/plan") {
 		t.Errorf("W-97: refmond why of bob: %s, want text containing %q", out, at+"/plan")

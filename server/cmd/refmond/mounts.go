@@ -45,7 +45,7 @@ func (s *service) mountTrees(cfg *config) error {
 			mc := common
 			mc.Directory, mc.HideUnreadable, mc.FollowLinks, mc.Modes = c.mount, c.hide, c.follow, c.modes
 			mc.ListDescriptors = c.listed
-			if err := s.startMount(&mc); err != nil {
+			if err := s.startMount(&mc, cfg.Audit.Denials); err != nil {
 				return err
 			}
 		}
@@ -53,7 +53,7 @@ func (s *service) mountTrees(cfg *config) error {
 			// A backup sees every entry, follows no link, and no mode changes what it restored (M-53, M-55).
 			mc := common
 			mc.Directory, mc.Backup = c.backup, true
-			if err := s.startMount(&mc); err != nil {
+			if err := s.startMount(&mc, cfg.Audit.Denials); err != nil {
 				return err
 			}
 		}
@@ -74,13 +74,17 @@ func (s *service) operate(state string) (*operations, error) {
 	}, s.trail, func() uint64 { return s.Stats().RecordsLeftOut }, s.log)
 }
 
-// startMount mounts a tree until unmount.
-func (s *service) startMount(c *mount.Config) error {
+// startMount mounts a tree until unmount. If recorded is true, it writes the mount's denials to the audit log.
+func (s *service) startMount(c *mount.Config, recorded bool) error {
 	name := c.Name
 	if c.Backup {
 		name += " (backup)"
 	}
 	c.Denied = s.deniedBy(name)
+	if recorded {
+		write, show := record(s.System().Audit()), c.Denied
+		c.Denied = func(d *mount.Denial) { write(d); show(d) }
+	}
 	m, err := mount.Start(*c)
 	if err != nil {
 		return fmt.Errorf("trees: %s: %w", c.Name, err)

@@ -63,6 +63,48 @@ func TestServeOverItsOwnTree(t *testing.T) {
 	}
 }
 
+// TestKilledMountsAreReplaced kills refmond serve and refmond mount again and again, right after programs read the
+// attributes of the mount's root, which the host's kernel then answers from its cache for a dead mount too. Each start
+// leaves one mount, and a second start beside it fails (M-8, M-39).
+func TestKilledMountsAreReplaced(t *testing.T) {
+	w, p, at := newMountWorld(t)
+	w.must(os.Chmod(p.dir, 0o755))
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
+	mounts := func() int {
+		table, err := os.ReadFile("/proc/self/mountinfo")
+		w.must(err)
+		return strings.Count(string(table), " "+at+" ")
+	}
+	rounds := 3
+	if !testing.Short() {
+		rounds = 9
+	}
+	for name, start := range map[string]func() (*exec.Cmd, func()){
+		"serve": p.serve,
+		"mount": func() (*exec.Cmd, func()) { return p.started("mount", w.root, at) },
+	} {
+		for round := range rounds {
+			cmd, end := start()
+			w.says(0, "", "stat "+at+" >/dev/null")
+			w.says(alice, "the plan", "ls -ld "+at+" >/dev/null; cat "+at+"/plan")
+			if n := mounts(); n != 1 {
+				t.Fatalf("M-39: %s, round %d: %d mounts, want 1", name, round, n)
+			}
+			w.says(0, "", "stat "+at+" >/dev/null")
+			w.must(cmd.Process.Kill())
+			end()
+		}
+		_, end := start()
+		out, err := p.refuses("mount", w.root, at)
+		if want := "a running refmond has mounted"; err == nil || !strings.Contains(out, want) || mounts() != 1 {
+			t.Errorf("M-39: a second mount beside %s: %v, %d mounts, %s; want text containing %q", name, err, mounts(), out,
+				want)
+		}
+		w.says(alice, "the plan", "cat "+at+"/plan")
+		end()
+	}
+}
+
 // holds starts a program of alice's that has a file open until release.
 func (w *treeWorld) holds(name string) (release func()) {
 	w.Helper()

@@ -29,6 +29,7 @@ type auditSettings struct {
 	Overwrite   string            `json:"overwrite"`
 	Reserve     int64             `json:"reserve"`
 	Connections int               `json:"connections"`
+	Denials     bool              `json:"denials"`
 }
 
 // outcomes maps the values of audit.policy.
