@@ -1,0 +1,53 @@
+// Package check shortens the checks that most tests make. It is for tests only.
+//
+// NoError, Success and Eventually end the test, because later steps need the one that failed. Equal reports a
+// difference, and the test goes on.
+package check
+
+import (
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// NoError ends the test with err unless err is nil. Call it from the test's own goroutine.
+func NoError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Success ends the test with st unless st is STATUS_SUCCESS. Call it from the test's own goroutine.
+func Success(t testing.TB, st ntstatus.Status) {
+	t.Helper()
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+}
+
+// Equal reports an error that has both values if got is not want. The format and its arguments name what was compared.
+// Strings are quoted.
+func Equal[T comparable](t testing.TB, got, want T, format string, args ...any) {
+	t.Helper()
+	if got == want {
+		return
+	}
+	verb := "%v, want %v"
+	if _, ok := any(got).(string); ok {
+		verb = "%q, want %q"
+	}
+	t.Errorf(format+": "+verb, append(append([]any{}, args...), got, want)...)
+}
+
+// Eventually waits until holds returns true, and ends the test after a minute. It calls holds every millisecond. The
+// format and its arguments say what did not happen.
+func Eventually(t testing.TB, holds func() bool, format string, args ...any) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("after a minute: "+format, args...)
+		}
+	}
+}
