@@ -431,7 +431,7 @@ func TestServicesRecordOnlyChanges(t *testing.T) {
 	sys.Audit().Policy.Store(policy)
 	own := sys.ThreadObject(th).Process()
 	caller := fmt.Sprintf("%#x winlogon S-1-5-18", uint64(own.ID()))
-	check := func(what string, st ntstatus.Status, fields []string, want ...string) {
+	wrote := func(what string, st ntstatus.Status, fields []string, want ...string) {
 		t.Helper()
 		got := said(m, append([]string{"ProcessId", "ProcessName", "SubjectUserSid"}, fields...)...)
 		if st != ntstatus.Success || !slices.Equal(got, want) {
@@ -439,25 +439,25 @@ func TestServicesRecordOnlyChanges(t *testing.T) {
 		}
 	}
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	check("NtOpenProcessToken", st, nil)
+	wrote("NtOpenProcessToken", st, nil)
 	off := []nt.LUIDAndAttributes{{LUID: winnt.SeDebugPrivilege.LUID()}}
 	adjusted := []string{"TargetUserSid", "EnabledPrivilegeList", "DisabledPrivilegeList"}
 	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
-	check("disable a privilege", st, adjusted, "4703 "+caller+" S-1-5-18 - SeDebugPrivilege")
+	wrote("disable a privilege", st, adjusted, "4703 "+caller+" S-1-5-18 - SeDebugPrivilege")
 	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
-	check("disable it again", st, adjusted)
+	wrote("disable it again", st, adjusted)
 	off[0].Attributes = winnt.SE_PRIVILEGE_ENABLED
 	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
-	check("enable it", st, adjusted, "4703 "+caller+" S-1-5-18 SeDebugPrivilege -")
+	wrote("enable it", st, adjusted, "4703 "+caller+" S-1-5-18 SeDebugPrivilege -")
 
 	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
 	made := []string{"NewProcessId", "TargetUserSid", "ParentProcessName"}
 	child := fmt.Sprintf("%#x", uint64(out.ClientID.UniqueProcess))
 	// Record 4688 has the parent's name in its own field, and no ProcessName.
-	check("create a process", st, made, fmt.Sprintf("4688 %#x S-1-5-18 %s S-1-5-18 winlogon", uint64(own.ID()), child))
+	wrote("create a process", st, made, fmt.Sprintf("4688 %#x S-1-5-18 %s S-1-5-18 winlogon", uint64(own.ID()), child))
 	st = th.NtSetInformationProcess(out.ProcessHandle, nt.ProcessAccessToken, h)
-	check("assign a process token", st, []string{"TargetUserSid", "TargetProcessId"}, "4696 "+caller+" S-1-5-18 "+child)
+	wrote("assign a process token", st, []string{"TargetUserSid", "TargetProcessId"}, "4696 "+caller+" S-1-5-18 "+child)
 	st = th.NtSetInformationProcess(out.ProcessHandle, nt.ProcessAccessToken, out.ProcessHandle)
 	if st != ntstatus.ObjectTypeMismatch || len(said(m)) != 0 {
 		t.Errorf("assigning a process handle as a token: %v, want %v and no record", st, ntstatus.ObjectTypeMismatch)
@@ -465,15 +465,15 @@ func TestServicesRecordOnlyChanges(t *testing.T) {
 
 	_, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
 	who := []string{"TargetUserSid", "LogonProcessName"}
-	check("log on", st, who, "4624 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
+	wrote("log on", st, who, "4624 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
 	sys.Audit().Names = names{}
 	_, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
-	check("log on with account names", st, []string{"TargetUserName", "TargetDomainName", "SubjectUserName"},
+	wrote("log on with account names", st, []string{"TargetUserName", "TargetDomainName", "SubjectUserName"},
 		"4624 "+caller+" name of S-1-5-21-1-2-3-1001 domain name of S-1-5-18")
 	sys.Audit().Names = nil
 	_, st = logOn(th, "User", "wrong", winnt.LOGON32_LOGON_NETWORK)
 	check.Equal(t, st, ntstatus.LogonFailure, "LsaLogonUser with a wrong password")
-	check("log on with a wrong password", 0, who, "4625 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
+	wrote("log on with a wrong password", 0, who, "4625 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
 }
 
 // must returns v, or panics if there is an error.

@@ -79,7 +79,7 @@ func TestPreviousGroupsAndPackageAccess(t *testing.T) {
 	job := check.Result(th.NtCreateJobObject(winnt.JOB_OBJECT_ALL_ACCESS, nil))
 	for by, wanted := range map[uint32]ntstatus.Status{nt.JobSecurityLimitSize - 1: ntstatus.InfoLengthMismatch,
 		nt.JobSecurityLimitSize: 0, nt.JobSecurityLimitSize + 1: ntstatus.InfoLengthMismatch} {
-		_, st := th.Services().NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job.JobHandle,
+		_, st := th.Services().NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job,
 			JobObjectInformationClass:  nt.JobObjectSecurityLimitInformation,
 			JobObjectInformation:       nt.Cap(&nt.JobSecurityLimitInformation{}),
 			JobObjectInformationLength: by})
