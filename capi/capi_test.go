@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	shared "github.com/refmon/refmon/internal/test/programs"
 	"github.com/refmon/refmon/internal/test/randtest"
 )
@@ -76,9 +77,7 @@ func testsInC(t *testing.T) string {
 		if made, err = os.MkdirTemp("", "refmon-capi"); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Rename(program, filepath.Join(made, "tests-in-c")); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Rename(program, filepath.Join(made, "tests-in-c")))
 	}
 	return filepath.Join(made, "tests-in-c")
 }
@@ -110,9 +109,7 @@ func sources(t *testing.T) []string {
 		}
 	}
 	for _, f := range files {
-		if _, err := os.Stat(f); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(os.Stat(f)))
 		if filepath.Base(f) != "example.c" {
 			list = append(list, f)
 		}
@@ -180,7 +177,7 @@ func TestPrivilegedCTestsPass(t *testing.T) {
 func TestEnvironmentSelectsUserAndProfile(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "env.c")
-	err := os.WriteFile(source, []byte(`#include <refmon/refmon.h>
+	check.NoError(t, os.WriteFile(source, []byte(`#include <refmon/refmon.h>
 #include <stdio.h>
 int main(void)
 {
@@ -203,14 +200,9 @@ int main(void)
 		elevated, member, user);
 	return 0;
 }
-`), 0o644)
-	if err != nil {
-		t.Fatal(err)
-	}
+`), 0o644))
 	file := filepath.Join(t.TempDir(), "token.json")
-	if err := os.WriteFile(file, []byte(`{"user":"S-1-5-21-1-2-3-1107"}`), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(file, []byte(`{"user":"S-1-5-21-1-2-3-1107"}`), 0o644))
 	program := compile(t, folder, source, "-lrefmon")
 	for _, c := range []struct{ env, want string }{
 		{"REFMON_PROFILE=observed", "handle 0 level 0 elevated 1 admin 1"},
@@ -249,8 +241,7 @@ func TestExamplesOfGuideRun(t *testing.T) {
 	}
 	for env, want := range map[string]string{"REFMON_USER=administrator": "granted 0x1\n",
 		"REFMON_USER=standard": "denied, error 5\n"} {
-		if got := run(t, env, python, "tests/example.py", folder+"/lib/librefmon.so"); got != want {
-			t.Errorf("example.py, %s: got %q, want %q", env, got, want)
-		}
+		check.Equal(t, run(t, env, python, "tests/example.py", folder+"/lib/librefmon.so"), want,
+			"example.py, %s", env)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 )
 
@@ -43,14 +44,11 @@ func TestLibraryExportsEveryService(t *testing.T) {
 func TestHeadersCompile(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "headers.c")
-	err := os.WriteFile(source, []byte(`#include <refmon/refmon.h>
+	check.NoError(t, os.WriteFile(source, []byte(`#include <refmon/refmon.h>
 LPCTSTR name = SE_DEBUG_NAME;
 BOOL f(LPTSTR s, PSID *sid) { LUID luid; EXPLICIT_ACCESS e; BuildTrusteeWithName(&e.Trustee,
 	s); return LookupPrivilegeValue(NULL, s, &luid) && ConvertStringSidToSid(s, sid); }
-`), 0o644)
-	if err != nil {
-		t.Fatal(err)
-	}
+`), 0o644))
 	common := []string{"-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-I", folder + "/include"}
 	for _, flags := range [][]string{{"-std=c11"}, {"-std=gnu11", "-DUNICODE"},
 		{"-std=gnu17", "-DREFMON_MS_ABI", "-DUNICODE"}, {"-x", "c++", "-std=c++17"},

@@ -5,15 +5,15 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // An A function that cannot convert its text fails. It does not call its W function without the text (O-172).
 func TestAnsiFormsFailWithoutMemory(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/memory/main.c", "-lrefmon")
-	if out := run(t, "", program); out != "6 calls, 6 refused, 0 failed\n" {
-		t.Errorf("output %q, want %q", out, "6 calls, 6 refused, 0 failed\n")
-	}
+	check.Equal(t, run(t, "", program), "6 calls, 6 refused, 0 failed\n", "output")
 }
 
 // ansi_gen.c has each A function that a header declares together with a W function. CreateProcess is written

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A pthread may call the library from key destructors that run after librefmon's own destructor.
@@ -43,9 +45,7 @@ func TestLibraryWorksInGoProgram(t *testing.T) {
 	source := must(os.ReadFile("tests/signals/gohost/main.go.txt"))
 	module := t.TempDir()
 	for name, text := range map[string]string{"main.go": string(source), "go.mod": "module gohost\n\ngo 1.25\n"} {
-		if err := os.WriteFile(filepath.Join(module, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(module, name), []byte(text), 0o644))
 	}
 	program := filepath.Join(module, "gohost")
 	build := exec.Command("go", "build", "-o", program, ".")
@@ -70,10 +70,7 @@ func TestSanitized(t *testing.T) {
 	if !filepath.IsAbs(folder) {
 		folder = filepath.Join("..", folder) // a path relative to the root of the module
 	}
-	folder, err := filepath.Abs(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
+	folder = must(filepath.Abs(folder))
 	t.Setenv("ASAN_OPTIONS", "detect_leaks=0")
 	program := compile(t, folder, append(sources(t), "-fsanitize=address", "-lrefmon")...)
 	if out := run(t, "", program); !passed.MatchString(out) {

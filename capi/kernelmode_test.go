@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/kernel"
 )
@@ -76,9 +77,7 @@ func TestKernelModeCTestsPassSanitized(t *testing.T) {
 	folder := library(t)
 	const sanitize = "-fsanitize=address,undefined"
 	empty := filepath.Join(t.TempDir(), "empty.c")
-	if err := os.WriteFile(empty, []byte("int main(void) { return 0; }\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(empty, []byte("int main(void) { return 0; }\n"), 0o644))
 	if out, err := exec.Command(compiler(), sanitize, "-o", empty+".out", empty).CombinedOutput(); err != nil {
 		t.Skipf("the compiler has no sanitizers: %s", out)
 	}
@@ -127,7 +126,7 @@ func TestKernelMisuseEndsProgram(t *testing.T) {
 func TestLinkOrderSelectsZwFunctions(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "order.c")
-	err := os.WriteFile(source, []byte(`#include <refmon/ntifs.h>
+	check.NoError(t, os.WriteFile(source, []byte(`#include <refmon/ntifs.h>
 #include <stdio.h>
 int main(void)
 {
@@ -137,10 +136,7 @@ int main(void)
 	printf("Zw %08X Nt %08X thread %d\n", (unsigned)a, (unsigned)b, PsGetCurrentThread() != NULL);
 	return 0;
 }
-`), 0o644)
-	if err != nil {
-		t.Fatal(err)
-	}
+`), 0o644))
 	for _, c := range []struct {
 		libraries []string
 		want      string
@@ -148,9 +144,8 @@ int main(void)
 		{[]string{"-lrefmonk", "-lrefmon"}, "Zw C000000D Nt 00000000 thread 1\n"},
 		{[]string{"-lrefmon", "-lrefmonk"}, "Zw 00000000 Nt 00000000 thread 1\n"}, // user-mode Zw first
 	} {
-		if got := run(t, "", compile(t, folder, append([]string{source}, c.libraries...)...)); got != c.want {
-			t.Errorf("%v: got %q, want %q", c.libraries, got, c.want)
-		}
+		check.Equal(t, run(t, "", compile(t, folder, append([]string{source}, c.libraries...)...)), c.want,
+			"%v", c.libraries)
 	}
 }
 
@@ -211,9 +206,7 @@ func TestKernelLibraryExportsItsHeaders(t *testing.T) {
 		if errors.Is(err, os.ErrNotExist) && runtime.GOARCH != "amd64" {
 			continue
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		defer file.Close()
 		symbols := must(file.DynamicSymbols())
 		got := map[string]bool{}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -51,9 +52,7 @@ func TestFunctionsPage(t *testing.T) {
 		"`refmon/`; those of ntifs.h and wdm.h are in librefmonk.\n\n" +
 		"| function | header | support |\n|---|---|---|\n" + strings.Join(rows, "\n") + "\n"
 	if *update {
-		if err := os.WriteFile(functionsPage, []byte(page), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(functionsPage, []byte(page), 0o644))
 	}
 	if got, err := os.ReadFile(functionsPage); err != nil || string(got) != page {
 		t.Errorf("%s differs from the headers (%v): run go test ./capi -run FunctionsPage -args -update",
@@ -94,13 +93,9 @@ func TestCommandsOfGuideRun(t *testing.T) {
 		}
 		n++
 		dir := t.TempDir()
-		if err := os.Mkdir(filepath.Join(dir, "build"), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.Mkdir(filepath.Join(dir, "build"), 0o700))
 		for from, to := range map[string]string{"capi": here, "build/capi": folder} {
-			if err := os.Symlink(to, filepath.Join(dir, from)); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.Symlink(to, filepath.Join(dir, from)))
 		}
 		cmd := exec.Command("sh", "-ec", strings.ReplaceAll(string(m[1]), "make capi\n", ""))
 		cmd.Dir = dir

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/wired"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
@@ -52,9 +53,7 @@ func daemonSocket(t *testing.T, next func(*kernel.System) (*token.Token, error))
 		stop()
 		host.Wait()
 		own.Close()
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, sys.Close())
 	})
 	return socket
 }
@@ -83,9 +82,7 @@ func waiting(t *testing.T) {
 	dir := t.TempDir()
 	const script = "#!/bin/sh\nexec sleep 600 >/dev/null 2>&1\n"
 	for _, name := range []string{"a", "program"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755))
 	}
 	t.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	t.Chdir(dir)
@@ -144,9 +141,7 @@ func TestDaemonServesPipeExamples(t *testing.T) {
 	cmd := exec.Command(server)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+socket)
 	out := must(cmd.StdoutPipe())
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, cmd.Start())
 	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening") {
 		t.Fatalf(`output of the server: %q, %v; want text starting with "listening"`, line, err)
@@ -154,9 +149,8 @@ func TestDaemonServesPipeExamples(t *testing.T) {
 	next.Store(alice)
 	const success, denied, level = "0x00000000", "0xC0000022", "0xC00000A5" // STATUS_BAD_IMPERSONATION_LEVEL
 	want := "report: " + success + "\npayroll: " + denied + "\nserver-secret: " + denied + "\n"
-	if got := run(t, "REFMON_SOCKET="+socket, client, "report", "payroll", "server-secret"); got != want {
-		t.Errorf("output of the client: %q, want %q", got, want)
-	}
+	check.Equal(t, run(t, "REFMON_SOCKET="+socket, client, "report", "payroll", "server-secret"), want,
+		"output of the client")
 	if got := run(t, "REFMON_SOCKET="+socket, client, "-identify", "report"); got != "report: "+level+"\n" {
 		t.Errorf("output of the client with -identify: %q, want status %s", got, level)
 	}
@@ -177,9 +171,7 @@ func TestProgramExitsWithoutDaemon(t *testing.T) {
 	if err := unix.Statfs(program, &fs); err != nil || fs.Flags&unix.ST_NOSUID != 0 || os.Getuid() != 0 {
 		return // only root can make a set-group-ID program, and not in every file system
 	}
-	if err := errors.Join(os.Chown(program, 0, 54321), os.Chmod(program, 0o755|os.ModeSetgid)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, errors.Join(os.Chown(program, 0, 54321), os.Chmod(program, 0o755|os.ModeSetgid)))
 	cmd = exec.Command(program)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+filepath.Join(t.TempDir(), "none"))
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
@@ -23,17 +24,13 @@ import (
 func TestTreeFileDescriptorOnlyReads(t *testing.T) {
 	program := compile(t, library(t), "tests/descriptor/main.c", "-lrefmon")
 	const none = "open: 0xc000003a\ndescriptor: 0xc00000bb\n"
-	if got := run(t, "", program); got != none {
-		t.Errorf("output with the embedded kernel: %q, want %q", got, none)
-	}
+	check.Equal(t, run(t, "", program), none, "output with the embedded kernel")
 	if os.Getuid() != 0 {
 		t.Skip("only root copies mounts and sets descriptors")
 	}
 	socket := treeSocket(t, hostfs.Config{HandOut: hostfs.HandOutReads})
 	const want = "descriptor: 0\nread: 9 the plan\nwrite: 1\nchmod: 1\nclosed: 0xc0000008 -1\n"
-	if got := run(t, "REFMON_SOCKET="+socket, program); got != want {
-		t.Errorf("output with the daemon: %q, want %q", got, want)
-	}
+	check.Equal(t, run(t, "REFMON_SOCKET="+socket, program), want, "output with the daemon")
 }
 
 // treeSocket starts a daemon for administrators and returns its socket. Its tree \??\share has the file plan.
@@ -43,9 +40,7 @@ func treeSocket(t *testing.T, c hostfs.Config) string {
 	c.Path = dir
 	value := must((&ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256,
 		Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")}).Append(nil))
-	if err := os.WriteFile(filepath.Join(dir, "plan"), []byte("the plan\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, os.WriteFile(filepath.Join(dir, "plan"), []byte("the plan\n"), 0o600))
 	for _, name := range []string{"", "plan"} {
 		if err := unix.Setxattr(filepath.Join(dir, name), ntacl.Name, value, 0); err != nil {
 			t.Skip(err)
@@ -53,9 +48,7 @@ func treeSocket(t *testing.T, c hostfs.Config) string {
 	}
 	tree := must(hostfs.Open(c))
 	t.Cleanup(func() { // after the daemon has ended
-		if err := tree.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, tree.Close())
 	})
 	if _, err := tree.HandsOut(); err != nil {
 		t.Skip(err)
@@ -126,9 +119,7 @@ pending: 1
 list 4096: . .. 0x80000006
 `
 	for name, program := range programs {
-		if got := run(t, "", program); got != none {
-			t.Errorf("%s, embedded kernel: %q, want %q", name, got, none)
-		}
+		check.Equal(t, run(t, "", program), none, "%s, embedded kernel", name)
 		if os.Getuid() != 0 {
 			t.Skip("only root sets descriptors")
 		}

@@ -6,6 +6,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // limitOf takes a negative value as a duration and any other as a time since 1601. A limit too far away for
@@ -40,9 +42,7 @@ func TestLimitOfDurationsAndTimes(t *testing.T) {
 			if c.given {
 				want = limit{true, now.Add(c.after)}
 			}
-			if got := limitOf(c.v, now, clock); got != want {
-				t.Errorf("limitOf, %s: got %v, want %v", c.name, got, want)
-			}
+			check.Equal(t, limitOf(c.v, now, clock), want, "limitOf, %s", c.name)
 		})
 	}
 }

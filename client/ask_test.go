@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -131,9 +132,7 @@ func TestCallerGetsAnswersValues(t *testing.T) {
 		}
 	})
 	s.once(wire.WaitAny, 3, nil, func() {
-		if st := of.WaitAny(nil, false, nil); st != 3 {
-			t.Errorf("WaitAny: %v, want 3", st)
-		}
+		check.Equal(t, of.WaitAny(nil, false, nil), 3, "WaitAny")
 	})
 	s.stands()
 }
@@ -303,17 +302,13 @@ func TestLostConnectionFailsCalls(t *testing.T) {
 		for _, v := range got {
 			switch v := v.(type) {
 			case ntstatus.Status:
-				if v != lost {
-					t.Errorf("%s on a lost connection: %v, want %v", name, v, lost)
-				}
+				check.Equal(t, v, lost, "%s on a lost connection", name)
 			case nt.Why:
 				if v.Rule != "W-9" || v.Because != ErrClosed.Error() || v.Object != "" || v.Explanation != nil {
 					t.Errorf("%s on a lost connection: reason %+v, want rule W-9 because of %v", name, v, ErrClosed)
 				}
 			case error:
-				if !errors.Is(v, ErrClosed) {
-					t.Errorf("%s on a lost connection: %v, want %v", name, v, ErrClosed)
-				}
+				check.ErrorIs(t, v, ErrClosed, "%s on a lost connection", name)
 			default:
 				if x := reflect.ValueOf(v); x.IsValid() && !x.IsZero() {
 					t.Errorf("%s on a lost connection: result %+v, want the zero value", name, v)

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"io"
 	"net"
-	"slices"
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -22,9 +22,7 @@ func TestConnHasValuesOfHello(t *testing.T) {
 		t.Errorf(`process %s, profile %d, thread %q number %d, %v; want 0x44, %d, "of the daemon" number 1, nil`,
 			s.Process(), s.Profile(), s.Thread().Name(), s.carrier().number, s.Err(), nt.Observed)
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, s.Close())
 	s.lost(ErrClosed)
 }
 
@@ -55,9 +53,8 @@ func TestNewFailsWithoutHello(t *testing.T) {
 			}
 			<-over
 			_ = theirs.SetReadDeadline(time.Unix(1, 0)) // the read returns once the client has closed the connection
-			if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-				t.Errorf("reading from the client after New failed: %v, want %v", err, io.EOF)
-			}
+			check.ErrorIs(t, check.Err(theirs.Read(make([]byte, 1))), io.EOF,
+				"reading from the client after New failed")
 		})
 	}
 }
@@ -105,9 +102,7 @@ func TestLostConnectionBlocksNothing(t *testing.T) {
 			return st
 		},
 	} {
-		if got := st(); got != gone {
-			t.Errorf("%s on a lost connection: %v, want %v", name, got, gone)
-		}
+		check.Equal(t, st(), gone, "%s on a lost connection", name)
 	}
 	for name, call := range map[string]func() error{
 		"look":      func() error { _, err := s.Look(nil); return err },
@@ -147,13 +142,9 @@ func TestFirstErrorOfConnectionIsKept(t *testing.T) {
 	s := script(t)
 	first := errors.New("first")
 	_ = s.lose(first)
-	if err := s.lose(ErrClosed); !errors.Is(err, first) {
-		t.Errorf("second lose: %v, want %v", err, first)
-	}
+	check.ErrorIs(t, s.lose(ErrClosed), first, "second lose")
 	s.lost(first)
-	if _, err := s.from.Frame(); !errors.Is(err, io.EOF) {
-		t.Errorf("the daemon reads %v, want %v", err, io.EOF)
-	}
+	check.ErrorIs(t, check.Err(s.from.Frame()), io.EOF, "the daemon reads")
 }
 
 // timed is a connection that records its write deadlines.
@@ -178,10 +169,6 @@ func (s *timed) SetWriteDeadline(at time.Time) error {
 // Reads have no deadline (W-3).
 func TestWriteDeadlineIsRemoved(t *testing.T) {
 	conn := new(timed)
-	if err := (&Conn{conn: conn}).writeRest([]byte("rest")); err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(conn.deadlines, []string{"write", "none"}) {
-		t.Errorf("deadlines %q, want a write deadline that is removed afterwards", conn.deadlines)
-	}
+	check.NoError(t, (&Conn{conn: conn}).writeRest([]byte("rest")))
+	check.SlicesEqual(t, conn.deadlines, []string{"write", "none"}, "deadlines")
 }

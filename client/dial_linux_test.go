@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 )
 
@@ -18,9 +19,7 @@ import (
 func TestSocketReadsEnvironment(t *testing.T) {
 	for given, want := range map[string]string{"": "/run/refmon/refmond.sock", "/tmp/s": "/tmp/s", "fd:3": "fd:3"} {
 		t.Setenv("REFMON_SOCKET", given)
-		if got := Socket(); got != want {
-			t.Errorf("Socket with REFMON_SOCKET=%q: %q, want %q", given, got, want)
-		}
+		check.Equal(t, Socket(), want, "Socket with REFMON_SOCKET=%q", given)
 	}
 }
 
@@ -29,13 +28,9 @@ func TestSocketReadsEnvironment(t *testing.T) {
 func listenAs(t *testing.T, uid uint32) net.Listener {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "s")
-	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, unix.Bind(fd, &unix.SockaddrUnix{Name: path}))
 	runtime.LockOSThread()
 	become := func(uid uint32) error { // for this thread only; package syscall would change all threads
 		if uid == uint32(os.Geteuid()) {
@@ -60,13 +55,8 @@ func listenAs(t *testing.T, uid uint32) net.Listener {
 	runtime.UnlockOSThread()
 	f := os.NewFile(uintptr(fd), path)
 	defer f.Close() // FileListener makes a copy
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.FileListener(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
+	l := must(net.FileListener(f))
 	t.Cleanup(func() { _ = l.Close() })
 	return l
 }
@@ -116,9 +106,7 @@ func TestDialRejectsServerOfAnotherUser(t *testing.T) {
 				t.Errorf("dialing a server of uid %d: %v, want an error that names the uid", uid, err)
 			}
 			if conn != nil {
-				if conn.Process() != 0x44 {
-					t.Errorf("process of a server of uid %d: %v, want 0x44", uid, conn.Process())
-				}
+				check.Equal(t, conn.Process(), 0x44, "process of a server of uid %d", uid)
 				_ = conn.Close()
 			}
 		}
@@ -129,9 +117,7 @@ func TestDialRejectsServerOfAnotherUser(t *testing.T) {
 // socket are errors.
 func TestDialClosesInheritedDescriptor(t *testing.T) {
 	daemon, theirs, err := wire.Pair("inherited")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer daemon.Close()
 	over := make(chan struct{})
 	go func() {
@@ -140,24 +126,18 @@ func TestDialClosesInheritedDescriptor(t *testing.T) {
 		_, _ = daemon.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, hello)}))
 	}()
 	fd, err := unix.Dup(int(theirs.Fd())) // closing the file would close the descriptor
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	_ = theirs.Close()
 	c := must(Dial(fmt.Sprintf("fd:%d", fd)))
 	<-over
-	if c.Process() != 0x44 {
-		t.Errorf("Process = %v, want 0x44", c.Process())
-	}
+	check.Equal(t, c.Process(), 0x44, "Process")
 	_ = c.Close()
 	if n, err := daemon.Read(make([]byte, 1)); n != 0 || err == nil {
 		t.Errorf("after Close a descriptor of the connection is still open: read %d bytes, %v; want 0, an error", n,
 			err)
 	}
 	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer func() { _, _ = r.Close(), w.Close() }()
 	if fd, err = unix.Dup(int(r.Fd())); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Servers of root and of the client's own user are trusted, and no others (W-24).
@@ -14,9 +16,7 @@ func TestOnlyOwnAndRootServersAreTrusted(t *testing.T) {
 		owner, uid uint32
 		want       bool
 	}{{0, 1000, true}, {1000, 1000, true}, {1001, 1000, false}, {1000, 0, false}} {
-		if got := trusted(c.owner, c.uid); got != c.want {
-			t.Errorf("trusted(server of uid %d, client of uid %d) = %t, want %t", c.owner, c.uid, got, c.want)
-		}
+		check.Equal(t, trusted(c.owner, c.uid), c.want, "trusted(server of uid %d, client of uid %d)", c.owner, c.uid)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -41,9 +42,7 @@ func scriptOver(t *testing.T, pair func() (net.Conn, net.Conn)) *scripted {
 	}()
 	c, err := New(ours)
 	<-greeted
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	s.Conn = c
 	t.Cleanup(func() {
 		_ = c.Close()

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -156,9 +157,8 @@ func TestInvalidLaterCallsNeverCallDone(t *testing.T) {
 	}
 	number := s.services["NtReadFile"]
 	delete(s.services, "NtReadFile")
-	if _, st := s.carrier().CallLater(reading, nt.ReadFileIn{}, got.later()); st != ntstatus.NotSupported {
-		t.Errorf("CallLater of a service that the daemon does not have: %v, want %v", st, ntstatus.NotSupported)
-	}
+	check.Equal(t, check.Status(s.carrier().CallLater(reading, nt.ReadFileIn{}, got.later())), ntstatus.NotSupported,
+		"CallLater of a service that the daemon does not have")
 	s.services["NtReadFile"] = number
 	s.stands()
 	s.once(wire.Begin, 0, append(far(0, 0, 1, 1, 0, "", 0), 1, 2), func() { // two bytes of a longer field

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -17,8 +18,7 @@ var asClient = nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ, CreateDisposit
 // handleOut returns the encoded outputs of an open with the handle h.
 func handleOut(t *testing.T, h winnt.Handle) []byte {
 	t.Helper()
-	b := must(opening().AppendOut(nil, nt.CreateFileOut{FileHandle: h, Information: fileaccess.Opened}))
-	return b
+	return must(opening().AppendOut(nil, nt.CreateFileOut{FileHandle: h, Information: fileaccess.Opened}))
 }
 
 // OpenFileAs sends the closing of handles, the impersonation, the open and the revert together. If the impersonation
@@ -106,9 +106,8 @@ func TestOpenFileAsRejectsChanges(t *testing.T) {
 	if _, f, st := s.OpenFile(s.first, asClient); st != ntstatus.NotSupported || f != nil {
 		t.Errorf("OpenFile without the service NtCreateFile: %v, %v; want nil, %v", f, st, ntstatus.NotSupported)
 	}
-	if _, st := s.ReadFileAs(s.first, 4, asClient, 1, nil); st != ntstatus.NotSupported {
-		t.Errorf("ReadFileAs without the service NtCreateFile: %v, want %v", st, ntstatus.NotSupported)
-	}
+	check.Equal(t, check.Status(s.ReadFileAs(s.first, 4, asClient, 1, nil)), ntstatus.NotSupported,
+		"ReadFileAs without the service NtCreateFile")
 	s.stands()
 }
 

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // runAs sets the uid, gid and host groups of a user and keeps the other attributes. An unknown uid is an error and
@@ -27,9 +29,7 @@ func TestRunAsSetsCredential(t *testing.T) {
 	}
 	for _, before := range []*syscall.SysProcAttr{nil, {Setsid: true, Pdeathsig: syscall.SIGTERM}} {
 		cmd := &exec.Cmd{SysProcAttr: before}
-		if err := runAs(cmd, 0); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, runAs(cmd, 0))
 		got := cmd.SysProcAttr.Credential
 		if got.Uid != want.Uid || got.Gid != want.Gid || !slices.Equal(got.Groups, want.Groups) || got.NoSetGroups {
 			t.Errorf("runAs(0): credential %+v, want %+v", got, want)

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -20,13 +21,9 @@ func TestExitCodeIncludesSignals(t *testing.T) {
 		"kill -TERM $$": 143} {
 		cmd := exec.Command("/bin/sh", "-c", script)
 		_ = cmd.Run() // the state has the result
-		if got := exitCode(cmd.ProcessState); got != want {
-			t.Errorf("exitCode after %q = %d, want %d", script, got, want)
-		}
+		check.Equal(t, exitCode(cmd.ProcessState), want, "exitCode after %q", script)
 	}
-	if got := exitCode(nil); got != 0 {
-		t.Errorf("exitCode(nil) = %d, want 0", got)
-	}
+	check.Equal(t, exitCode(nil), 0, "exitCode(nil)")
 }
 
 // Start requests a process over the connection. If the daemon refuses it for another account, a client of root

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -54,9 +55,7 @@ func TestCancelWaitsForAnswer(t *testing.T) {
 						s.tell(call, st, nil)
 					}
 				}, func() {
-					if got := c.call(s); got != st {
-						t.Errorf("%s: the call returned %v, want %v", name, got, st)
-					}
+					check.Equal(t, c.call(s), st, "%s: the call", name)
 				})
 				s.stands()
 			}
@@ -75,9 +74,7 @@ func TestWaitIsOneFrame(t *testing.T) {
 		return st
 	}
 	f := s.once(wire.Wait, ntstatus.InvalidHandle, nil, func() {
-		if st := wait(); st != ntstatus.InvalidHandle {
-			t.Errorf("CallWhenReady: %v, want %v", st, ntstatus.InvalidHandle)
-		}
+		check.Equal(t, wait(), ntstatus.InvalidHandle, "CallWhenReady")
 	})
 	if !bytes.Equal(f.Body, want) || f.Thread != 1 || f.Service != s.services["NtClose"] {
 		t.Errorf("frame of the wait: thread %d, service %d, body % x; want thread 1, body % x", f.Thread, f.Service,
@@ -87,9 +84,7 @@ func TestWaitIsOneFrame(t *testing.T) {
 		s.next(wire.Wait)
 		_ = s.end.Close()
 	}, func() {
-		if st := wait(); st != ntstatus.PortDisconnected {
-			t.Errorf("CallWhenReady when the connection is lost: %v, want %v", st, ntstatus.PortDisconnected)
-		}
+		check.Equal(t, wait(), ntstatus.PortDisconnected, "CallWhenReady when the connection is lost")
 	})
 	if s.Err() == nil {
 		t.Error("Err of the lost connection = nil, want an error")
@@ -100,12 +95,9 @@ func TestWaitIsOneFrame(t *testing.T) {
 func TestForeignThreadIsRejected(t *testing.T) {
 	s, other := script(t), script(t)
 	for _, th := range []*nt.Thread{nil, other.Thread()} {
-		if st := s.Refill(th, 4, 8); st != ntstatus.InvalidCid {
-			t.Errorf("Refill with a foreign thread: %v, want %v", st, ntstatus.InvalidCid)
-		}
-		if _, st := s.ReadFileAs(th, 4, nt.CreateFileIn{}, 1, nil); st != ntstatus.InvalidCid {
-			t.Errorf("ReadFileAs with a foreign thread: %v, want %v", st, ntstatus.InvalidCid)
-		}
+		check.Equal(t, s.Refill(th, 4, 8), ntstatus.InvalidCid, "Refill with a foreign thread")
+		check.Equal(t, check.Status(s.ReadFileAs(th, 4, nt.CreateFileIn{}, 1, nil)), ntstatus.InvalidCid,
+			"ReadFileAs with a foreign thread")
 		if o, st := s.OpenFileAs(th, 4, nt.CreateFileIn{}); st != ntstatus.InvalidCid || !o.Reverted {
 			t.Errorf("OpenFileAs with a foreign thread: %+v, %v; want %v, reverted", o, st, ntstatus.InvalidCid)
 		}
@@ -155,9 +147,7 @@ func TestCancelNamesItsCall(t *testing.T) {
 				t.Errorf("SaveImpersonation during the wait: %v, want %v", st, ntstatus.Success)
 			}
 			close(end)
-			if st := <-over; st != ntstatus.Cancelled {
-				t.Errorf("the cancelled call returned %v, want %v", st, ntstatus.Cancelled)
-			}
+			check.Equal(t, <-over, ntstatus.Cancelled, "the cancelled call")
 		})
 	}
 }

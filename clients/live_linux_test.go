@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 
 	"github.com/refmon/refmon/internal/test/wired"
 	"github.com/refmon/refmon/kernel"
@@ -31,9 +32,7 @@ func TestPython(t *testing.T) {
 	}
 	stop()
 	host.Wait()
-	if err := errors.Join(sys.Close(), tree.Close()); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, errors.Join(sys.Close(), tree.Close()))
 }
 
 // plant adds a tree with two files. One is audited, so clients read it by calls. Without the right to copy mounts the
@@ -45,9 +44,7 @@ func plant(t *testing.T, sys *kernel.System) *hostfs.Tree {
 	if err != nil {
 		t.Skip("this system has no trees: ", err)
 	}
-	if err := sys.AddTree("share", tree); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, sys.AddTree("share", tree))
 	if what, err := tree.HandsOut(); what != hostfs.HandOutReads {
 		t.Log(err)
 		return tree
@@ -55,19 +52,12 @@ func plant(t *testing.T, sys *kernel.System) *hostfs.Tree {
 	for name, text := range map[string]string{"": "", "plan": "", "calls": "S:(AU;SA;FA;;;WD)"} {
 		a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256,
 			Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;SY)" + text)}
-		value, err := a.Append(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		value := check.Must(a.Append(nil))
 		path := filepath.Join(dir, name)
 		if name != "" {
-			if err := os.WriteFile(path, []byte("the "+name+"\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, os.WriteFile(path, []byte("the "+name+"\n"), 0o600))
 		}
-		if err := unix.Setxattr(path, ntacl.Name, value, 0); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, unix.Setxattr(path, ntacl.Name, value, 0))
 	}
 	return tree
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 const (
@@ -57,9 +59,7 @@ func TestNativeFunctions(t *testing.T) {
 		text.WriteString("\n")
 	}
 	if *write {
-		if err := os.WriteFile(functionsFile, []byte(text.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(functionsFile, []byte(text.String()), 0o644))
 	}
 	if got, err := os.ReadFile(functionsFile); err != nil || string(got) != text.String() {
 		t.Errorf("%s is not that of the headers (%v): go test ./clients -args -write", functionsFile, err)
@@ -92,10 +92,7 @@ func functions(t *testing.T) []native {
 		if name := filepath.Base(path); name == "ntifs.h" || name == "wdm.h" { // kernel mode has a library of its own
 			continue
 		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := check.Must(os.ReadFile(path))
 		for _, m := range prototype.FindAllSubmatch(b, -1) {
 			if strings.Contains(string(m[3]), "...") { // ctypes calls no such functions
 				continue
@@ -187,10 +184,7 @@ func TestWheel(t *testing.T) {
 	if !bytes.Equal(wheels[0], wheels[1]) {
 		t.Error("two wheels differ")
 	}
-	z, err := zip.NewReader(bytes.NewReader(wheels[0]), int64(len(wheels[0])))
-	if err != nil {
-		t.Fatal(err)
-	}
+	z := check.Must(zip.NewReader(bytes.NewReader(wheels[0]), int64(len(wheels[0]))))
 	for _, name := range []string{"__init__.py", "native.py", "functions.txt", "table.json"} {
 		if f, err := z.Open("refmon/" + name); err != nil {
 			t.Error(err)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/ntostest"
 	"github.com/refmon/refmon/internal/test/wired"
 	"github.com/refmon/refmon/internal/wire"
@@ -57,22 +58,12 @@ func startProgram(t *testing.T) *program {
 	t.Helper()
 	cmd := exec.Command(python(t), filepath.Join("python", "tests", "transport.py"))
 	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	in := check.Must(cmd.StdinPipe())
+	out := check.Must(cmd.StdoutPipe())
+	check.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, cmd.Wait())
 	})
 	return &program{dir: t.TempDir(), in: json.NewEncoder(in), out: bufio.NewReader(out)}
 }

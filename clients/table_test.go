@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -23,9 +24,7 @@ const tableFile = "python/refmon/table.json"
 func TestClientTableEqualsServices(t *testing.T) {
 	b := table(t)
 	if *write {
-		if err := os.WriteFile(tableFile, b, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(tableFile, b, 0o644))
 	}
 	got, err := os.ReadFile(tableFile)
 	if err != nil || !bytes.Equal(got, b) {
@@ -60,10 +59,7 @@ func lines[V any](t *testing.T, b *bytes.Buffer, name string, members map[string
 	t.Helper()
 	fmt.Fprintf(b, "%q: {\n", name)
 	for i, k := range slices.Sorted(maps.Keys(members)) {
-		v, err := json.Marshal(members[k])
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := check.Must(json.Marshal(members[k]))
 		if i > 0 {
 			b.WriteString(",\n")
 		}
@@ -74,14 +70,8 @@ func lines[V any](t *testing.T, b *bytes.Buffer, name string, members map[string
 
 // The Python package has the version of the release.
 func TestPythonPackageHasReleaseVersion(t *testing.T) {
-	release, err := os.ReadFile("../VERSION")
-	if err != nil {
-		t.Fatal(err)
-	}
-	project, err := os.ReadFile("python/pyproject.toml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	release := check.Must(os.ReadFile("../VERSION"))
+	project := check.Must(os.ReadFile("python/pyproject.toml"))
 	if want := fmt.Sprintf("\nversion = %q\n", bytes.TrimSpace(release)); !bytes.Contains(project, []byte(want)) {
 		t.Errorf("python/pyproject.toml does not contain the line %s", want)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/programs"
 )
 
@@ -15,10 +16,7 @@ const root = ".."
 
 func readFile(t *testing.T, name string) string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := check.Must(os.ReadFile(filepath.Join(root, filepath.FromSlash(name))))
 	return string(b)
 }
 
@@ -47,10 +45,7 @@ func TestPython(t *testing.T) {
 	bin := t.TempDir()
 	programs.Install(t, bin, "refmon")
 	refmon := filepath.Join(bin, "refmon")
-	out, err := exec.Command(python, filepath.Join("python", "check.py"), refmon).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := check.Must(exec.Command(python, filepath.Join("python", "check.py"), refmon).Output())
 	for _, p := range cut.FindAllStringSubmatch(readFile(t, "docs/adopt.md"), -1) {
 		if p[1] == "output of" && p[3] != strings.ReplaceAll(string(out), "\r\n", "\n") {
 			t.Errorf("it prints\n%s\nthe page says\n%s", out, p[3])

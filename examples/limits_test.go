@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // consts maps the names of a package's constants to their expressions. They come from the source, so that the table
@@ -22,18 +24,12 @@ type consts struct {
 func constsOf(t *testing.T, dir string) consts {
 	t.Helper()
 	all := consts{t, map[string]ast.Expr{}}
-	names, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(dir), "*.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	names := check.Must(filepath.Glob(filepath.Join(root, filepath.FromSlash(dir), "*.go")))
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := check.Must(parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution))
 		for _, d := range f.Decls {
 			g, ok := d.(*ast.GenDecl)
 			if !ok || g.Tok != token.CONST {

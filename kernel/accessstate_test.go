@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
@@ -39,9 +40,7 @@ func TestAppendPrivilegesKeepsDuplicates(t *testing.T) {
 			"%v, and an empty set", got, first, want)
 	}
 	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("Privileges[%d] = %v, want %v", i, got[i], want[i])
-		}
+		check.Equal(t, got[i], want[i], "Privileges[%d]", i)
 	}
 }
 
@@ -129,17 +128,13 @@ func TestTraversePrivilegeFollowsImpersonation(t *testing.T) {
 			defer k.SeDeleteAccessState(s)
 			return s.TraversePrivilege
 		}
-		if got := passes(); got != own {
-			t.Errorf("process holds SeChangeNotifyPrivilege: %t; TraversePrivilege = %t, want %t", own, got, own)
-		}
-		if err := sys.As(th, client, func() error {
+		check.Equal(t, passes(), own, "process holds SeChangeNotifyPrivilege: %t; TraversePrivilege", own)
+		check.NoError(t, sys.As(th, client, func() error {
 			if got := passes(); got != theirs {
 				t.Errorf("process holds SeChangeNotifyPrivilege: %t, client holds it: %t; TraversePrivilege = "+
 					"%t, want %t", own, theirs, got, theirs)
 			}
 			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
+		}))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -51,9 +52,7 @@ func TestActingReturnsTheThreadsClient(t *testing.T) {
 	if o, h, r := sys.Counts(); o != o0 || h != h0 || r != r0 {
 		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, h, r, o0, h0, r0)
 	}
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 }
 
 // proving accepts each logon and returns the name of a ticket as its proof.
@@ -73,9 +72,7 @@ func TestProvedListsLiveSessionsInOrder(t *testing.T) {
 	for _, name := range []string{"c", "a", "b", "e", "d"} {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.TokenLogon, UserName: name}})
-		if st != ntstatus.Success {
-			t.Fatalf("LsaLogonUser: %v, want success", st)
-		}
+		check.Require(t, st, ntstatus.Success, "LsaLogonUser")
 		ids, handles = append(ids, out.LogonID), append(handles, out.Token)
 		all := sys.Proved()
 		if len(all) != len(ids) {
@@ -103,9 +100,7 @@ func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 	sys, _ := threadOf(t, kernel.Config{}, token.LocalSystem())
 	_, th := threadOf(t, kernel.Config{}, token.LocalSystem())
 	h, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
-	if st != ntstatus.Success {
-		t.Fatalf("NtOpenFile: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtOpenFile")
 	if out, st := sys.HandOut(th, h, 0); st != ntstatus.InvalidParameter || out != (kernel.HandedOut{}) {
 		t.Errorf("HandOut with a thread of another system: %v, %+v; want %v and no file", st, out,
 			ntstatus.InvalidParameter)
@@ -115,9 +110,7 @@ func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 		t.Errorf("Contents with a thread of another system: %v, whole %t, %+v; want %v, false and no facts", st,
 			whole, facts, ntstatus.InvalidParameter)
 	}
-	if st := sys.Refill(th, h, h); st != ntstatus.InvalidParameter {
-		t.Errorf("Refill with a thread of another system: %v, want %v", st, ntstatus.InvalidParameter)
-	}
+	check.Equal(t, sys.Refill(th, h, h), ntstatus.InvalidParameter, "Refill with a thread of another system")
 	if _, err := sys.Spawn(th); err == nil {
 		t.Error("Spawn with a thread of another system: no error, want one")
 	}
@@ -143,7 +136,5 @@ func TestNewThreadAsLeavesNothingAfterClose(t *testing.T) {
 		t.Error("NewThreadAs(nil): no error, want one")
 	}
 	left("after NewThreadAs(nil)")
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 }

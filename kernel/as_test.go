@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -63,9 +64,7 @@ func TestAsUsesTheClientsLevel(t *testing.T) {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))
 		s.Type, s.Level = winnt.TokenImpersonation, level
 		client, err := token.New(s)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		var now kernel.Acting
 		err = b.sys.As(b.th, client, func() error { now, _ = b.sys.Acting(b.k.Thread().ID()); return nil })
 		if err != nil || now.Level != level {
@@ -92,9 +91,7 @@ func TestAsRejectsUnusableThreads(t *testing.T) {
 	if err := other.As(b.th, alice, never); err == nil {
 		t.Error("As with a thread of another system: no error, want one")
 	}
-	if err := other.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, other.Close())
 	if b.sys.As(nil, alice, never) == nil || b.sys.As(b.th, nil, never) == nil || b.sys.As(b.th, alice, nil) == nil {
 		t.Error("As with a nil thread, client or function: no error, want one")
 	}

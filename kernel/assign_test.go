@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -32,23 +33,19 @@ func TestFirstUnreadableInputIsReported(t *testing.T) {
 				*of = status(n)
 			}
 		}
-		if _, st := k.SeAssignSecurityEx(a); st != status(i) {
-			t.Errorf("SeAssignSecurityEx with inputs %d to 4 unreadable: %v, want %v", i, st, status(i))
-		}
+		check.Equal(t, check.Status(k.SeAssignSecurityEx(a)), status(i),
+			"SeAssignSecurityEx with inputs %d to 4 unreadable", i)
 		wanted := status(i)
 		if i == 4 {
 			wanted = ntstatus.InvalidSecurityDescr
 		}
-		if _, st := k.SeSetSecurityDescriptorInfoEx(s); st != wanted {
-			t.Errorf("SeSetSecurityDescriptorInfoEx with inputs %d to 3 unreadable: %v, want %v", i, st, wanted)
-		}
+		check.Equal(t, check.Status(k.SeSetSecurityDescriptorInfoEx(s)), wanted,
+			"SeSetSecurityDescriptorInfoEx with inputs %d to 3 unreadable", i)
 	}
 	d := sddl.MustParse("O:SYG:SYD:(A;;0x1;;;SY)")
 	_, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{ModificationDescriptor: nt.Cap(d)})
-	if st != ntstatus.NoSecurityOnObject {
-		t.Errorf("SeSetSecurityDescriptorInfoEx without a descriptor of the object: %v, want %v", st,
-			ntstatus.NoSecurityOnObject)
-	}
+	check.Equal(t, st, ntstatus.NoSecurityOnObject,
+		"SeSetSecurityDescriptorInfoEx without a descriptor of the object")
 	out, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{ModificationDescriptor: nt.Cap(d),
 		SecurityInformation:       winnt.DACL_SECURITY_INFORMATION,
 		ObjectsSecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;0x2;;;BA)"))})
@@ -80,24 +77,18 @@ func TestOwnerDependsOnImpersonation(t *testing.T) {
 	}
 	want := func(who, own, other string) {
 		t.Helper()
-		if st := ask(own); st != ntstatus.Success {
-			t.Errorf("the %s sets its own user as the owner: %v, want %v", who, st, ntstatus.Success)
-		}
-		if st := ask(other); st != ntstatus.InvalidOwner {
-			t.Errorf("the %s sets another user as the owner: %v, want %v", who, st, ntstatus.InvalidOwner)
-		}
+		check.Equal(t, ask(own), ntstatus.Success, "the %s sets its own user as the owner", who)
+		check.Equal(t, ask(other), ntstatus.InvalidOwner, "the %s sets another user as the owner", who)
 	}
 	want("process", server, client)
 	tok := must(token.New(token.StandardUser(sid.MustParse(client))))
-	if err := sys.As(th, tok, func() error {
+	check.NoError(t, sys.As(th, tok, func() error {
 		now, _ := sys.Acting(k.Thread().ID())
 		if now.Level < winnt.SecurityImpersonation {
 			t.Fatalf("As: the thread acts at level %v, want at least %v", now.Level, winnt.SecurityImpersonation)
 		}
 		want("client", client, server)
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	want("process, after As,", server, client)
 }

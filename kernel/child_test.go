@@ -3,6 +3,7 @@ package kernel
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
@@ -22,9 +23,7 @@ func TestCloseProcessRemovesItsChildren(t *testing.T) {
 		}
 		_, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
-		if st != ntstatus.Success {
-			t.Fatalf("NtCreateUserProcess: %v, want success", st)
-		}
+		check.Require(t, st, ntstatus.Success, "NtCreateUserProcess")
 		th.Close()
 		p.Close()
 		p.Close() // does nothing
@@ -36,9 +35,7 @@ func TestCloseProcessRemovesItsChildren(t *testing.T) {
 		t.Errorf("after Close of 3 processes: %d objects, %d handles, %d references, %d table entries; want %d, "+
 			"%d, %d, 0", o, h, r, left, o0, h0, r0)
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, s.Close())
 }
 
 // A process forgets a child once the child is closed (W-13).
@@ -48,9 +45,7 @@ func TestParentForgetsClosedChild(t *testing.T) {
 	for range 3 {
 		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
-		if st != ntstatus.Success {
-			t.Fatalf("NtCreateUserProcess: %v, want success", st)
-		}
+		check.Require(t, st, ntstatus.Success, "NtCreateUserProcess")
 		s.Process(out.ClientID.UniqueProcess).Close()
 		s.mu.Lock()
 		if len(p.children) != 0 || len(s.processes) != 1 {
@@ -59,7 +54,5 @@ func TestParentForgetsClosedChild(t *testing.T) {
 		}
 		s.mu.Unlock()
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, s.Close())
 }

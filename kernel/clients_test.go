@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -19,9 +20,7 @@ func TestSeImpersonateClientImpersonates(t *testing.T) {
 	k := sys.KernelMode(th)
 	c, st := k.SeCreateClientSecurity(k.Thread(), nt.SecurityQualityOfService{
 		ImpersonationLevel: winnt.SecurityImpersonation}, false)
-	if st != ntstatus.Success {
-		t.Fatalf("SeCreateClientSecurity: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "SeCreateClientSecurity")
 	for range 2 {
 		k.SeImpersonateClient(c, k.Thread())
 		got, copies, _, level := k.PsReferenceImpersonationToken(k.Thread())
@@ -60,23 +59,19 @@ func TestClientContextFromSubjectHasItsClient(t *testing.T) {
 	} {
 		k.PsRevertToSelf()
 		if c.acts {
-			if st := k.PsImpersonateClient(thread, client, false, false, c.level); st != ntstatus.Success {
-				t.Fatalf("PsImpersonateClient: %v, want success", st)
-			}
+			check.Require(t, k.PsImpersonateClient(thread, client, false, false, c.level), ntstatus.Success,
+				"PsImpersonateClient")
 		}
 		s := k.SeCaptureSubjectContext()
 		x, out := thread.Process().System().CreateClientSecurityFromSubject(s, q, false, thread.Process())
 		k.SeReleaseSubjectContext(s)
-		if out.Status != c.want {
-			t.Errorf("I-80: capture from a subject that impersonates: %t, at level %d: %s, want %s", c.acts, c.level,
-				out.Status, c.want)
-		}
+		check.Equal(t, out.Status, c.want,
+			"I-80: capture from a subject that impersonates: %t, at level %d", c.acts, c.level)
 		if out.Status != ntstatus.Success {
 			continue
 		}
-		if got := x.Token.Value().User().SID; got != c.user {
-			t.Errorf("I-80: capture from a subject that impersonates: %t: user %s, want %s", c.acts, got, c.user)
-		}
+		check.Equal(t, x.Token.Value().User().SID, c.user,
+			"I-80: capture from a subject that impersonates: %t: user", c.acts)
 		k.SeDeleteClientSecurity(x)
 	}
 	k.PsRevertToSelf()

@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -78,18 +79,13 @@ func TestDirectoriesPassOnInheritableEntries(t *testing.T) {
 	w := newRightsWorld(t)
 	d := sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)(A;CI;GA;;;BA)(A;OI;GR;;;BU)(A;OICI;GR;;;AU)")
 	oa := &nt.ObjectAttributes{ObjectName: `\parent`, SecurityDescriptor: d}
-	if _, st := w.th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, oa); st != ntstatus.Success {
-		t.Fatalf("NtCreateDirectoryObject: %v, want success", st)
-	}
+	check.Require(t, check.Status(w.th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, oa)), ntstatus.Success,
+		"NtCreateDirectoryObject")
 	dir, st := w.th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\parent\dir`})
-	if st != ntstatus.Success {
-		t.Fatalf("NtCreateDirectoryObject: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtCreateDirectoryObject")
 	event, st := w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\parent\event`},
 		nt.NotificationEvent, false)
-	if st != ntstatus.Success {
-		t.Fatalf("NtCreateEvent: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtCreateEvent")
 	for h, want := range map[winnt.Handle]map[sid.SID][]uint8{
 		dir: {sid.Administrators: {sd.ContainerInherit}, sid.Users: {sd.ObjectInherit | sd.InheritOnly},
 			sid.AuthenticatedUsers: {sd.ObjectInherit | sd.ContainerInherit}},
@@ -97,9 +93,7 @@ func TestDirectoriesPassOnInheritableEntries(t *testing.T) {
 	} {
 		got := map[sid.SID][]uint8{}
 		d, st := w.th.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
-		if st != ntstatus.Success {
-			t.Fatalf("NtQuerySecurityObject: %v, want success", st)
-		}
+		check.Require(t, st, ntstatus.Success, "NtQuerySecurityObject")
 		effective := map[sid.SID]uint8{}
 		for _, a := range d.DACL().Slice() {
 			effective[a.SID()] |= a.Flags() &^ sd.Inherited

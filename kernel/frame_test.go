@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -33,58 +34,44 @@ func newFrame(t *testing.T) *frame {
 	w := newRightsWorld(t)
 	f := &frame{rightsWorld: w, seen: map[string]winnt.Handle{}, theirs: map[string]winnt.Handle{},
 		processes: []string{"caller", "process", "bystander"}}
-	must := func(what string, st ntstatus.Status) {
+	succeeds := func(what string, st ntstatus.Status) {
 		t.Helper()
 		if st != ntstatus.Success {
 			t.Fatalf("%s: %v, want success", what, st)
 		}
 	}
-	f.second(must)
+	f.second(succeeds)
 	own := nt.ClientID{UniqueProcess: w.system.ThreadObject(w.th).Process().ID(),
 		UniqueThread: w.system.ThreadObject(w.th).ID()}
 	user, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := w.system.NewProcess("bystander", user)
-	if err != nil {
-		t.Fatal(err)
-	}
-	third, err := other.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
-	full, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
-	eyes, err := w.system.NewProcess("eye", full)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
+	other := must(w.system.NewProcess("bystander", user))
+	third := must(other.NewThread())
+	full := must(token.New(token.LocalSystem()))
+	eyes := must(w.system.NewProcess("eye", full))
 	if f.eye, err = eyes.NewThread(); err != nil {
 		t.Fatal(err)
 	}
 	const debug = winnt.SE_PRIVILEGE_ENABLED
 	h, st := f.eye.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.MAXIMUM_ALLOWED)
-	must("eye", st)
+	succeeds("eye", st)
 	_, st = f.eye.NtAdjustPrivilegesToken(h, false,
 		[]nt.LUIDAndAttributes{{LUID: winnt.SeDebugPrivilege.LUID(), Attributes: debug}}, false)
-	must("eye", st)
-	must("eye", f.eye.NtClose(h))
+	succeeds("eye", st)
+	succeeds("eye", f.eye.NtClose(h))
 	ids := map[string]nt.ClientID{"caller": own, "process": w.id,
 		"bystander": {UniqueProcess: other.ID(), UniqueThread: w.system.ThreadObject(third).ID()}}
 	for _, process := range f.processes {
 		thread, id := process+"'s thread", ids[process]
 		f.seen[process], st = f.eye.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, nil,
 			&nt.ClientID{UniqueProcess: id.UniqueProcess})
-		must(process, st)
+		succeeds(process, st)
 		f.seen[thread], st = f.eye.NtOpenThread(winnt.THREAD_ALL_ACCESS, nil, &id)
-		must(thread, st)
+		succeeds(thread, st)
 		for _, what := range []string{process, thread} {
 			w.all[what], st = f.eye.NtDuplicateObject(winnt.NtCurrentProcess, f.seen[what], f.seen["caller"], 0, 0,
 				winnt.DUPLICATE_SAME_ACCESS)
-			must(what, st)
+			succeeds(what, st)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.all)) {
@@ -94,21 +81,21 @@ func newFrame(t *testing.T) *frame {
 		}
 		f.seen[name], st = f.eye.NtDuplicateObject(f.seen["caller"], h, winnt.NtCurrentProcess, 0, 0,
 			winnt.DUPLICATE_SAME_ACCESS)
-		must(name, st)
+		succeeds(name, st)
 		for _, to := range f.processes[1:] {
 			f.theirs[to+": "+name], st = f.eye.NtDuplicateObject(f.seen["caller"], h, f.seen[to], winnt.READ_CONTROL,
 				winnt.OBJ_INHERIT, 0)
-			must(name, st)
+			succeeds(name, st)
 		}
 	}
 	return f
 }
 
 // second creates the second object of each kind.
-func (f *frame) second(must func(string, ntstatus.Status)) {
+func (f *frame) second(succeeds func(string, ntstatus.Status)) {
 	th := f.th
 	keep := func(name string) func(winnt.Handle, ntstatus.Status) {
-		return func(h winnt.Handle, st ntstatus.Status) { must(name, st); f.all[name] = h }
+		return func(h winnt.Handle, st ntstatus.Status) { succeeds(name, st); f.all[name] = h }
 	}
 	keep("second event")(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
 	keep("second mutant")(th.NtCreateMutant(winnt.MUTANT_ALL_ACCESS, nil, false))
@@ -121,7 +108,7 @@ func (f *frame) second(must func(string, ntstatus.Status)) {
 			MaximumCount: 8},
 		"NtCreateJobObject": nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS}} {
 		out, st := th.CallRow(nt.NtTable.Find(service), in)
-		must(service, st)
+		succeeds(service, st)
 		f.all["second "+strings.TrimPrefix(service, "NtCreate")] = winnt.Handle(reflect.ValueOf(out).Field(0).Int())
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -110,9 +111,7 @@ func TestSuccessChangesOnlyItsTarget(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			f := newFrame(t)
 			before := f.look()
-			if st := row.do(f, f.th); st != ntstatus.Success {
-				t.Fatalf("call of the row: %v, want success", st)
-			}
+			check.Require(t, row.do(f, f.th), ntstatus.Success, "call of the row")
 			got := changes(before, f.look())
 			for i := range max(len(got), len(row.want)) {
 				switch {

@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -21,22 +22,14 @@ func TestLinkLogonsPairsTokens(t *testing.T) {
 		tok := must(token.New(spec))
 		pair[i] = tok
 	}
-	if st := sys.LinkLogons(pair[0], pair[0]); st != ntstatus.InvalidParameter {
-		t.Errorf("LinkLogons of a token with itself: %v, want %v", st, ntstatus.InvalidParameter)
-	}
-	if st := sys.LinkLogons(pair[0], pair[1]); st != ntstatus.Success {
-		t.Fatalf("LinkLogons: %v, want success", st)
-	}
+	check.Equal(t, sys.LinkLogons(pair[0], pair[0]), ntstatus.InvalidParameter, "LinkLogons of a token with itself")
+	check.Require(t, sys.LinkLogons(pair[0], pair[1]), ntstatus.Success, "LinkLogons")
 	p := must(sys.NewProcess("admin", pair[0]))
 	th := must(p.NewThread())
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-	if st != ntstatus.Success {
-		t.Fatalf("NtOpenProcessToken: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
 	linked, st := th.NtQueryInformationToken(own, winnt.TokenLinkedToken)
-	if st != ntstatus.Success {
-		t.Fatalf("NtQueryInformationToken: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtQueryInformationToken")
 	for length, want := range map[uint32]ntstatus.Status{7: ntstatus.BufferTooSmall, 8: ntstatus.Success} { // T-80
 		out, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: own,
 			TokenInformationClass: winnt.TokenLinkedToken, TokenInformationLength: length})
@@ -65,8 +58,7 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 		return s
 	}
 	value := func(s token.Spec) *token.Token {
-		tok := must(token.New(s))
-		return tok
+		return must(token.New(s))
 	}
 	for i := range 4 {
 		own, theirs := i&1 != 0, i&2 != 0
@@ -74,15 +66,11 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 		full, limited := of("S-1-5-21-1-2-3-500", own), token.LimitedAdministrator(sid.MustParse("S-1-5-21-1-2-3-500"))
 		full.AuthenticationID, limited.AuthenticationID = sys.OpenLogonSession(), sys.OpenLogonSession()
 		tok := value(full)
-		if st := sys.LinkLogons(tok, value(limited)); st != ntstatus.Success {
-			t.Fatalf("LinkLogons: %v, want success", st)
-		}
+		check.Require(t, sys.LinkLogons(tok, value(limited)), ntstatus.Success, "LinkLogons")
 		p := must(sys.NewProcess("admin", tok))
 		th := must(p.NewThread())
 		h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-		if st != ntstatus.Success {
-			t.Fatalf("NtOpenProcessToken: %v, want success", st)
-		}
+		check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
 		ask := func(who string, primary bool) {
 			linked, st := th.NtQueryInformationToken(h, winnt.TokenLinkedToken)
 			if st != ntstatus.Success {
@@ -103,8 +91,6 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 		}
 		ask("process", own)
 		client := value(of("S-1-5-21-1-2-3-1108", theirs))
-		if err := sys.As(th, client, func() error { ask("client", theirs); return nil }); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, sys.As(th, client, func() error { ask("client", theirs); return nil }))
 	}
 }

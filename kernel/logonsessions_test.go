@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/winnt"
 )
@@ -26,9 +27,7 @@ func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 		if second <= first {
 			t.Errorf("OpenLogonSession = %v after %v, want a larger id", second, first)
 		}
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, sys.Close())
 	}
 	var fixed [2]winnt.LUID
 	for i := range fixed {
@@ -36,9 +35,7 @@ func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 		if fixed[i] = sys.OpenLogonSession(); fixed[i] < 0x3E8 || fixed[i] > 0x400 {
 			t.Errorf("OpenLogonSession with FirstLUID 0x3e8 = %v, want 0x3e8 to 0x400", fixed[i])
 		}
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, sys.Close())
 	}
 	if fixed[0] != fixed[1] {
 		t.Errorf("two systems with the same FirstLUID return %v and %v, want equal ids", fixed[0], fixed[1])

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -33,9 +34,7 @@ func TestLogonSessionEndsWithItsTokens(t *testing.T) {
 	defer s.Close()
 	r, st := authority.LogOn(logon.Request{Package: logon.Password, Type: winnt.LOGON32_LOGON_INTERACTIVE,
 		Name: "Administrator", Password: logon.ExamplePassword})
-	if st != ntstatus.Success {
-		t.Fatalf("LogOn: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "LogOn")
 	k := must(s.SystemThread())
 	alive := func(id winnt.LUID) bool {
 		return k.SeMarkLogonSessionForTerminationNotification(id) == ntstatus.Success
@@ -49,9 +48,7 @@ func TestLogonSessionEndsWithItsTokens(t *testing.T) {
 		t.Errorf("after end(), session %v of an unused token is alive, want it ended", unused.AuthenticationID())
 	}
 	tok, end, err := s.LogOn(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	p := must(s.NewProcess("shell", tok))
 	end()
 	if id := tok.AuthenticationID(); !alive(id) || !alive(id+1) {
@@ -61,9 +58,7 @@ func TestLogonSessionEndsWithItsTokens(t *testing.T) {
 	if _, _, err := s.LogOn(logon.Result{}); err == nil {
 		t.Error("LogOn with a zero logon.Result: no error, want one")
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, s.Close())
 }
 
 // The caller gets the documented status for the authority's status. Limits of an account are reported as the
@@ -91,9 +86,7 @@ func TestLogonFailureHidesTheReason(t *testing.T) {
 			t.Errorf("authority returns %v: LsaLogonUser = %v, %+v; want %v, substatus %v and no token", said, st,
 				out, want[0], want[1])
 		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, s.Close())
 	}
 }
 
@@ -111,19 +104,17 @@ func TestKernelWithoutAuthorityRefusesLogons(t *testing.T) {
 			"and an invalid name", st, look, names, ntstatus.Success, ntstatus.SomeNotMapped)
 	}
 	for _, message := range []uint32{nt.InteractiveLogon, nt.S4ULogon} {
-		if _, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+		check.Equal(t, check.Status(th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: nt.LogonInformation{MessageType: message, UserName: "User",
-				Password: logon.ExamplePassword}}); st != ntstatus.LogonFailure {
-			t.Errorf("LsaLogonUser with message type %d: %v, want %v", message, st, ntstatus.LogonFailure)
-		}
+				Password: logon.ExamplePassword}})), ntstatus.LogonFailure,
+			"LsaLogonUser with message type %d", message)
 	}
 }
 
 // system returns the token of LocalSystem.
 func system(t *testing.T) *token.Token {
 	t.Helper()
-	v := must(token.New(token.LocalSystem()))
-	return v
+	return must(token.New(token.LocalSystem()))
 }
 
 // A token whose groups leave no room for the logon SID is an error (L-4). LsaOpenPolicy checks the impersonated
@@ -146,9 +137,7 @@ func TestPolicyAndLogonInputsAreChecked(t *testing.T) {
 	opens := func(name string, desired winnt.AccessMask, want ntstatus.Status) winnt.Handle {
 		t.Helper()
 		out, st := call.LsaOpenPolicy(nt.LsaOpenPolicyIn{SystemName: name, DesiredAccess: desired})
-		if st != want {
-			t.Errorf("LsaOpenPolicy(%q) for %v: %v, want %v", name, desired, st, want)
-		}
+		check.Equal(t, st, want, "LsaOpenPolicy(%q) for %v", name, desired)
 		return out.PolicyHandle
 	}
 	for name, want := range map[string]ntstatus.Status{"REFMON": 0, `\\refmon`: 0, "BUILTIN": ntstatus.ObjectNameNotFound,
@@ -157,19 +146,15 @@ func TestPolicyAndLogonInputsAreChecked(t *testing.T) {
 		opens(name, winnt.POLICY_LOOKUP_NAMES, want)
 	}
 	looks := opens("", winnt.POLICY_LOOKUP_NAMES, ntstatus.Success)
-	if _, st := call.LsaQueryInformationPolicy(nt.LsaQueryInformationPolicyIn{PolicyHandle: looks,
-		InformationClass: 5}); st != ntstatus.AccessDenied {
-		t.Errorf("L-40: LsaQueryInformationPolicy with a handle for POLICY_LOOKUP_NAMES: %v, want %v", st,
-			ntstatus.AccessDenied)
-	}
+	check.Equal(t, check.Status(call.LsaQueryInformationPolicy(nt.LsaQueryInformationPolicyIn{PolicyHandle: looks,
+		InformationClass: 5})), ntstatus.AccessDenied,
+		"L-40: LsaQueryInformationPolicy with a handle for POLICY_LOOKUP_NAMES")
 	self := nt.ImpersonateAnonymousTokenIn{ThreadHandle: winnt.NtCurrentThread}
-	if _, st := call.NtImpersonateAnonymousToken(self); st != ntstatus.Success {
-		t.Fatalf("NtImpersonateAnonymousToken: %v, want success", st)
-	}
+	check.Require(t, check.Status(call.NtImpersonateAnonymousToken(self)), ntstatus.Success,
+		"NtImpersonateAnonymousToken")
 	opens("", winnt.POLICY_LOOKUP_NAMES, ntstatus.AccessDenied) // L-40: Anonymous, in a process of another user
-	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0); st != ntstatus.Success {
-		t.Fatalf("NtSetInformationThread: %v, want success", st)
-	}
+	check.Require(t, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0), ntstatus.Success,
+		"NtSetInformationThread")
 	opens("", winnt.POLICY_LOOKUP_NAMES, ntstatus.Success)
 	for m := range uint32(32) {
 		in := nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, AuthenticationInformation: nt.LogonInformation{
@@ -179,9 +164,7 @@ func TestPolicyAndLogonInputsAreChecked(t *testing.T) {
 			t.Errorf("L-42: message type %d: %v, want the type accepted: %t", m, st, served)
 		}
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, s.Close())
 }
 
 // full is an audit sink that fails every write.
@@ -200,9 +183,7 @@ func logons(t *testing.T, sink audit.Sink, fails audit.CrashOnAuditFail) (*kerne
 	log.Policy.Store(p)
 	s := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{}), Log: log})
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, s.Close())
 	})
 	process := must(s.NewProcess("winlogon", system(t)))
 	th := must(process.NewThread())
@@ -235,9 +216,7 @@ func TestLogonAndLogoffAreRecorded(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	_, th := logons(t, m, 0)
 	h, st := logOn(th, "Administrator", string(logon.ExamplePassword), winnt.LOGON32_LOGON_INTERACTIVE)
-	if st != ntstatus.Success {
-		t.Fatalf("logon: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "logon")
 	var ids, linked []string
 	for e := range m.Events() {
 		if id, ok := e.Field("TargetLogonId"); ok {
@@ -251,16 +230,11 @@ func TestLogonAndLogoffAreRecorded(t *testing.T) {
 	got := said(m, "SubjectUserSid", "TargetUserSid", "LogonType", "ElevatedToken", "AuthenticationPackageName")
 	want := []string{"4624 S-1-5-18 S-1-5-21-1-2-3-500 2 %%1842 password", "4672 S-1-5-21-1-2-3-500",
 		"4624 S-1-5-18 S-1-5-21-1-2-3-500 2 %%1843 password"}
-	if !slices.Equal(got, want) {
-		t.Errorf("L-48: records of an administrator's logon: %q, want %q", got, want)
-	}
-	if st := th.NtClose(h); st != ntstatus.Success {
-		t.Fatalf("NtClose: %v, want success", st)
-	}
+	check.SlicesEqual(t, got, want, "L-48: records of an administrator's logon")
+	check.Require(t, th.NtClose(h), ntstatus.Success, "NtClose")
 	want = []string{"4634 S-1-5-21-1-2-3-500 2", "4634 S-1-5-21-1-2-3-500 2"}
-	if got := said(m, "TargetUserSid", "LogonType"); !slices.Equal(got, want) {
-		t.Errorf("L-48: records after the administrator's token was closed: %q, want %q", got, want)
-	}
+	check.SlicesEqual(t, said(m, "TargetUserSid", "LogonType"), want,
+		"L-48: records after the administrator's token was closed")
 	h, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
 	if got := said(m, "TargetUserSid", "LogonType", "TargetLinkedLogonId"); st != 0 ||
 		!slices.Equal(got, []string{"4624 S-1-5-21-1-2-3-1001 3 0x0"}) {
@@ -284,9 +258,8 @@ func TestRefusedLogonRecordHasTheReason(t *testing.T) {
 		{"zoe", "4625 S-1-0-0 zoe 0xc000006d 0xc0000064 %%2313", 3},
 		{strings.Repeat("n", 1000), "4625 S-1-0-0 " + strings.Repeat("n", 64) + " 0xc000006d 0xc0000064 %%2313", 3},
 	} {
-		if _, st := logOn(th, c.name, "hunter2", c.typ); st != ntstatus.LogonFailure {
-			t.Errorf("LsaLogonUser of %.20q with a wrong password: %v, want %v", c.name, st, ntstatus.LogonFailure)
-		}
+		check.Equal(t, check.Status(logOn(th, c.name, "hunter2", c.typ)), ntstatus.LogonFailure,
+			"LsaLogonUser of %.20q with a wrong password", c.name)
 		got := said(m, "TargetUserSid", "TargetUserName", "Status", "SubStatus", "FailureReason")
 		if !slices.Equal(got, []string{c.want}) {
 			t.Errorf("L-49: record of the refused logon of %.20q: %q, want %q", c.name, got, c.want)
@@ -311,19 +284,14 @@ func TestLogonFailsWithoutItsRecord(t *testing.T) {
 		t.Errorf("L-48: LsaLogonUser when its record cannot be written: handle %v, %v; want 0, %v", h, st,
 			ntstatus.AuditFailed)
 	}
-	if after := counts(s); after != before {
-		t.Errorf("objects, handles and references after the failed logon: %v, want %v", after, before)
-	}
+	check.Equal(t, counts(s), before, "objects, handles and references after the failed logon")
 	r, _ := logon.Example(sid.SID{}).LogOn(logon.Request{Package: logon.Password,
 		Type: winnt.LOGON32_LOGON_NETWORK, Name: "User", Password: logon.ExamplePassword})
 	tok, end, err := s.LogOn(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer end()
-	if st := s.RecordLogon(kernel.LogonSource{}, winnt.LOGON32_LOGON_NETWORK, tok); st != ntstatus.AuditFailed {
-		t.Errorf("RecordLogon to a full disk: %v, want %v", st, ntstatus.AuditFailed)
-	}
+	check.Equal(t, s.RecordLogon(kernel.LogonSource{}, winnt.LOGON32_LOGON_NETWORK, tok), ntstatus.AuditFailed,
+		"RecordLogon to a full disk")
 	s.RecordRefusedLogon(kernel.LogonSource{}, winnt.LOGON32_LOGON_NETWORK, r.Account, ntstatus.LogonFailure)
 }
 
@@ -355,26 +323,19 @@ func TestOriginNameNeedsTrustedCaller(t *testing.T) {
 	one(th, "192.0.2.7", "wrong", "4625 192.0.2.7")
 	one(th, "", word, "4624 -")
 	one(th, "a\nb", word, "4624 a\ufffdb")
-	if st := ask(th, strings.Repeat("a", 256), word); st != ntstatus.InvalidParameter {
-		t.Errorf("L-64: origin of 256 bytes: %v, want %v", st, ntstatus.InvalidParameter)
-	}
-	if st := ask(th, strings.Repeat("a", 255), word); st != ntstatus.Success {
-		t.Errorf("L-64: origin of 255 bytes: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, ask(th, strings.Repeat("a", 256), word), ntstatus.InvalidParameter, "L-64: origin of 256 bytes")
+	check.Equal(t, ask(th, strings.Repeat("a", 255), word), ntstatus.Success, "L-64: origin of 255 bytes")
 	m.Drain()
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	if st != ntstatus.Success {
-		t.Fatalf("NtOpenProcessToken: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
 	for _, c := range []struct {
 		tcb, impersonate uint32
 		want             string
 	}{{0, winnt.SE_PRIVILEGE_ENABLED, "192.0.2.7"}, {winnt.SE_PRIVILEGE_ENABLED, 0, "192.0.2.7"}, {0, 0, "-"}} {
-		if _, st := th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{
+		check.Require(t, check.Status(th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{
 			{LUID: winnt.SeTcbPrivilege.LUID(), Attributes: c.tcb},
-			{LUID: winnt.SeImpersonatePrivilege.LUID(), Attributes: c.impersonate}}, false); st != ntstatus.Success {
-			t.Fatalf("NtAdjustPrivilegesToken: %v, want success", st)
-		}
+			{LUID: winnt.SeImpersonatePrivilege.LUID(), Attributes: c.impersonate}}, false)), ntstatus.Success,
+			"NtAdjustPrivilegesToken")
 		one(th, "192.0.2.7", word, "4624 "+c.want)
 		m.Drain()
 		one(th, "192.0.2.7", "wrong", "4625 "+c.want)
@@ -386,20 +347,15 @@ func TestOriginNameNeedsTrustedCaller(t *testing.T) {
 func TestLogonUsesCallersSession(t *testing.T) {
 	_, th := logons(t, audit.NewMemory(0, 0), 0)
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	if st != ntstatus.Success {
-		t.Fatalf("NtOpenProcessToken: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
 	for _, session := range []uint32{7, 0} {
-		if st := th.NtSetInformationToken(own, winnt.TokenSessionId, session); st != ntstatus.Success {
-			t.Fatalf("NtSetInformationToken: %v, want success", st)
-		}
+		check.Require(t, th.NtSetInformationToken(own, winnt.TokenSessionId, session), ntstatus.Success,
+			"NtSetInformationToken")
 		for _, source := range []*token.Source{nil, {Name: "tests"}} {
 			out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 				SourceContext: nt.Cap(source), AuthenticationInformation: nt.LogonInformation{
 					MessageType: nt.InteractiveLogon, UserName: "User", Password: logon.ExamplePassword}})
-			if st != ntstatus.Success {
-				t.Fatalf("LsaLogonUser: %v, want success", st)
-			}
+			check.Require(t, st, ntstatus.Success, "LsaLogonUser")
 			if got, st := th.NtQueryInformationToken(out.Token, winnt.TokenSessionId); got != session {
 				t.Errorf("TokenSessionId of the new token = %v, %v; want %d", got, st, session)
 			}
@@ -423,9 +379,7 @@ func TestLogonRecordsFollowTheirSubcategory(t *testing.T) {
 			p := must(audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{of: setting}}))
 			s.Audit().Policy.Store(p)
 			h, st := logOn(th, "Administrator", string(logon.ExamplePassword), winnt.LOGON32_LOGON_INTERACTIVE)
-			if st != ntstatus.Success {
-				t.Fatalf("logon: %v, want success", st)
-			}
+			check.Require(t, st, ntstatus.Success, "logon")
 			th.NtClose(h)
 			got := said(m)
 			for _, x := range got {
@@ -477,7 +431,7 @@ func TestServicesRecordOnlyChanges(t *testing.T) {
 	sys.Audit().Policy.Store(policy)
 	own := sys.ThreadObject(th).Process()
 	caller := fmt.Sprintf("%#x winlogon S-1-5-18", uint64(own.ID()))
-	check := func(what string, st ntstatus.Status, fields []string, want ...string) {
+	wrote := func(what string, st ntstatus.Status, fields []string, want ...string) {
 		t.Helper()
 		got := said(m, append([]string{"ProcessId", "ProcessName", "SubjectUserSid"}, fields...)...)
 		if st != ntstatus.Success || !slices.Equal(got, want) {
@@ -485,25 +439,25 @@ func TestServicesRecordOnlyChanges(t *testing.T) {
 		}
 	}
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	check("NtOpenProcessToken", st, nil)
+	wrote("NtOpenProcessToken", st, nil)
 	off := []nt.LUIDAndAttributes{{LUID: winnt.SeDebugPrivilege.LUID()}}
 	adjusted := []string{"TargetUserSid", "EnabledPrivilegeList", "DisabledPrivilegeList"}
 	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
-	check("disable a privilege", st, adjusted, "4703 "+caller+" S-1-5-18 - SeDebugPrivilege")
+	wrote("disable a privilege", st, adjusted, "4703 "+caller+" S-1-5-18 - SeDebugPrivilege")
 	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
-	check("disable it again", st, adjusted)
+	wrote("disable it again", st, adjusted)
 	off[0].Attributes = winnt.SE_PRIVILEGE_ENABLED
 	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
-	check("enable it", st, adjusted, "4703 "+caller+" S-1-5-18 SeDebugPrivilege -")
+	wrote("enable it", st, adjusted, "4703 "+caller+" S-1-5-18 SeDebugPrivilege -")
 
 	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
 	made := []string{"NewProcessId", "TargetUserSid", "ParentProcessName"}
 	child := fmt.Sprintf("%#x", uint64(out.ClientID.UniqueProcess))
 	// Record 4688 has the parent's name in its own field, and no ProcessName.
-	check("create a process", st, made, fmt.Sprintf("4688 %#x S-1-5-18 %s S-1-5-18 winlogon", uint64(own.ID()), child))
+	wrote("create a process", st, made, fmt.Sprintf("4688 %#x S-1-5-18 %s S-1-5-18 winlogon", uint64(own.ID()), child))
 	st = th.NtSetInformationProcess(out.ProcessHandle, nt.ProcessAccessToken, h)
-	check("assign a process token", st, []string{"TargetUserSid", "TargetProcessId"}, "4696 "+caller+" S-1-5-18 "+child)
+	wrote("assign a process token", st, []string{"TargetUserSid", "TargetProcessId"}, "4696 "+caller+" S-1-5-18 "+child)
 	st = th.NtSetInformationProcess(out.ProcessHandle, nt.ProcessAccessToken, out.ProcessHandle)
 	if st != ntstatus.ObjectTypeMismatch || len(said(m)) != 0 {
 		t.Errorf("assigning a process handle as a token: %v, want %v and no record", st, ntstatus.ObjectTypeMismatch)
@@ -511,17 +465,15 @@ func TestServicesRecordOnlyChanges(t *testing.T) {
 
 	_, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
 	who := []string{"TargetUserSid", "LogonProcessName"}
-	check("log on", st, who, "4624 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
+	wrote("log on", st, who, "4624 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
 	sys.Audit().Names = names{}
 	_, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
-	check("log on with account names", st, []string{"TargetUserName", "TargetDomainName", "SubjectUserName"},
+	wrote("log on with account names", st, []string{"TargetUserName", "TargetDomainName", "SubjectUserName"},
 		"4624 "+caller+" name of S-1-5-21-1-2-3-1001 domain name of S-1-5-18")
 	sys.Audit().Names = nil
 	_, st = logOn(th, "User", "wrong", winnt.LOGON32_LOGON_NETWORK)
-	if st != ntstatus.LogonFailure {
-		t.Errorf("LsaLogonUser with a wrong password: %v, want %v", st, ntstatus.LogonFailure)
-	}
-	check("log on with a wrong password", 0, who, "4625 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
+	check.Equal(t, st, ntstatus.LogonFailure, "LsaLogonUser with a wrong password")
+	wrote("log on with a wrong password", 0, who, "4625 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
 }
 
 // must returns v, or panics if there is an error.

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -27,9 +28,7 @@ func crowd(t *testing.T, n int) (*kernel.System, []*nt.Thread) {
 		threads = append(threads, th)
 	}
 	t.Cleanup(func() {
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, sys.Close())
 	})
 	return sys, threads
 }
@@ -47,9 +46,7 @@ func event(t *testing.T, th *nt.Thread) winnt.Handle {
 	t.Helper()
 	h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
 		&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}, nt.NotificationEvent, false)
-	if st != ntstatus.Success {
-		t.Fatalf("NtCreateEvent: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtCreateEvent")
 	return h
 }
 
@@ -90,18 +87,14 @@ func TestConcurrentSetSecurityLeaksNothing(t *testing.T) {
 				t.Errorf("NtDuplicateObject: %v, want %v", st, ntstatus.Success)
 				return
 			}
-			if st := th.NtSetSecurityObject(d, winnt.DACL_SECURITY_INFORMATION,
-				sddl.MustParse(texts[(i+n)%2])); st != ntstatus.Success {
-				t.Errorf("NtSetSecurityObject: %v, want %v", st, ntstatus.Success)
-			}
+			check.Equal(t, th.NtSetSecurityObject(d, winnt.DACL_SECURITY_INFORMATION,
+				sddl.MustParse(texts[(i+n)%2])), ntstatus.Success, "NtSetSecurityObject")
 			got, st := th.NtQuerySecurityObject(d, winnt.DACL_SECURITY_INFORMATION)
 			if text, err := sddl.Format(got, sddl.Options{}); st != ntstatus.Success || err != nil || !whole[text] {
 				t.Errorf("NtQuerySecurityObject: %v, format error %v, %q; want one of the two descriptors", st, err,
 					text)
 			}
-			if st := th.NtClose(d); st != ntstatus.Success {
-				t.Errorf("NtClose: %v, want %v", st, ntstatus.Success)
-			}
+			check.Equal(t, th.NtClose(d), ntstatus.Success, "NtClose")
 		}
 	})
 	if o, n, r := sys.Counts(); o != objects || n != handles || r != references {
@@ -125,9 +118,7 @@ func TestDuplicateDuringClose(t *testing.T) {
 				0)
 			switch st {
 			case ntstatus.Success:
-				if st := th.NtClose(d); st != ntstatus.Success {
-					t.Errorf("NtClose of a duplicate: %v, want %v", st, ntstatus.Success)
-				}
+				check.Equal(t, th.NtClose(d), ntstatus.Success, "NtClose of a duplicate")
 			case ntstatus.InvalidHandle:
 			default:
 				t.Errorf("NtDuplicateObject of a handle that is being closed: %v, want %v or %v", st,
@@ -143,9 +134,7 @@ func TestDuplicateDuringClose(t *testing.T) {
 				t.Errorf("NtCreateEvent with OBJ_OPENIF: %v, want success", st)
 				return
 			}
-			if st := th.NtClose(h); st != ntstatus.Success {
-				t.Errorf("NtClose: %v, want %v", st, ntstatus.Success)
-			}
+			check.Equal(t, th.NtClose(h), ntstatus.Success, "NtClose")
 		}
 	})
 }
@@ -154,21 +143,15 @@ func TestDuplicateDuringClose(t *testing.T) {
 func TestProbeBeforeHandle(t *testing.T) {
 	_, threads := crowd(t, 1)
 	s := threads[0].Services()
-	if _, st := s.NtQueryObject(nt.QueryObjectIn{ObjectInformationClass: nt.ObjectBasicInformation,
-		FaultReturnLength: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
-		t.Errorf("NtQueryObject: %v, want %v", st, ntstatus.AccessViolation)
-	}
-	if _, st := s.NtQuerySecurityObject(nt.QuerySecurityObjectIn{
-		FaultLengthNeeded: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
-		t.Errorf("NtQuerySecurityObject: %v, want %v", st, ntstatus.AccessViolation)
-	}
+	check.Equal(t, check.Status(s.NtQueryObject(nt.QueryObjectIn{ObjectInformationClass: nt.ObjectBasicInformation,
+		FaultReturnLength: ntstatus.AccessViolation})), ntstatus.AccessViolation, "NtQueryObject")
+	check.Equal(t, check.Status(s.NtQuerySecurityObject(nt.QuerySecurityObjectIn{
+		FaultLengthNeeded: ntstatus.AccessViolation})), ntstatus.AccessViolation, "NtQuerySecurityObject")
 	if _, st := s.NtQueryInformationToken(nt.QueryInformationTokenIn{TokenInformationClass: winnt.TokenUser,
 		FaultReturnLength: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
 		t.Errorf("NtQueryInformationToken: %v, want %v", st, ntstatus.AccessViolation)
 	}
-	if _, st := s.NtOpenEvent(nt.OpenEventIn{
+	check.Equal(t, check.Status(s.NtOpenEvent(nt.OpenEventIn{
 		ObjectAttributes: nt.Captured[*nt.ObjectAttributes]{Status: ntstatus.AccessViolation},
-	}); st != ntstatus.AccessViolation {
-		t.Errorf("NtOpenEvent: %v, want %v", st, ntstatus.AccessViolation)
-	}
+	})), ntstatus.AccessViolation, "NtOpenEvent")
 }

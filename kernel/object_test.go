@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -60,9 +61,7 @@ func failing(t *testing.T) (*kernel.System, *nt.Thread, *inject.Injector) {
 	th := must(process.NewThread())
 	t.Cleanup(func() {
 		sink.Fail(nil)
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, sys.Close())
 	})
 	return sys, th, sink
 }
@@ -74,9 +73,7 @@ func TestObjectServicesFailClosed(t *testing.T) {
 	audited := sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")
 	named := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`, SecurityDescriptor: audited}
 	h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, named, nt.NotificationEvent, false)
-	if st != ntstatus.Success {
-		t.Fatalf("NtCreateEvent: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtCreateEvent")
 	sink.Fail(errors.New("full"))
 	before := [3]int64{}
 	before[0], before[1], before[2] = sys.Counts()
@@ -114,9 +111,7 @@ func TestObjectServicesFailClosed(t *testing.T) {
 		},
 	}
 	for name, f := range failures {
-		if st := f(); st != ntstatus.AuditFailed {
-			t.Errorf("%s when its record cannot be written: %v, want %v", name, st, ntstatus.AuditFailed)
-		}
+		check.Equal(t, f(), ntstatus.AuditFailed, "%s when its record cannot be written", name)
 	}
 	if o, n, r := sys.Counts(); before != [3]int64{o, n, r} {
 		t.Errorf("%d objects, %d handles, %d references after the failures; want %v", o, n, r, before)
@@ -127,10 +122,9 @@ func TestObjectServicesFailClosed(t *testing.T) {
 		t.Errorf(`descriptor after the failures: %q, %v, %v; want "D:(A;;0x1f0003;;;WD)", %v, nil`, text, st, err,
 			ntstatus.Success)
 	}
-	if _, st := th.NtOpenEvent(winnt.EVENT_QUERY_STATE,
-		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`}); st != ntstatus.ObjectNameNotFound {
-		t.Errorf("NtOpenEvent of the event that was not created: %v, want %v", st, ntstatus.ObjectNameNotFound)
-	}
+	check.Equal(t, check.Status(th.NtOpenEvent(winnt.EVENT_QUERY_STATE,
+		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`})), ntstatus.ObjectNameNotFound,
+		"NtOpenEvent of the event that was not created")
 	// The handle values that the failed operations used are free again (O-12, U-64).
 	again := func() winnt.Handle {
 		t.Helper()

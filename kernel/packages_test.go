@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -21,9 +22,7 @@ func boxed(t *testing.T, sys *kernel.System, pkg string, number uint32) (*nt.Thr
 	t.Helper()
 	full := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
 	v, st := full.LowBox(token.LowBoxSpec{Package: sid.MustParse(pkg), Number: number})
-	if st != ntstatus.Success {
-		t.Fatalf("LowBox: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "LowBox")
 	p := must(sys.NewProcess("box", v))
 	th := must(p.NewThread())
 	return th, v
@@ -51,22 +50,17 @@ func TestPackageDirectoryIsPrivate(t *testing.T) {
 	if _, st := a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, name, nt.NotificationEvent, false); st != ntstatus.Success {
 		t.Errorf("A-96: NtCreateEvent in the package's own directory: %v, want %v", st, ntstatus.Success)
 	}
-	if _, st := a.NtOpenEvent(winnt.EVENT_MODIFY_STATE, name); st != ntstatus.Success {
-		t.Errorf("A-96: NtOpenEvent of its own event, which inherits the directory's entries: %v, want %v", st,
-			ntstatus.Success)
-	}
-	if _, st := b.NtOpenEvent(winnt.EVENT_QUERY_STATE, name); st != ntstatus.AccessDenied {
-		t.Errorf("A-96: another package opens the event: %v, want %v", st, ntstatus.AccessDenied)
-	}
+	check.Equal(t, check.Status(a.NtOpenEvent(winnt.EVENT_MODIFY_STATE, name)), ntstatus.Success,
+		"A-96: NtOpenEvent of its own event, which inherits the directory's entries")
+	check.Equal(t, check.Status(b.NtOpenEvent(winnt.EVENT_QUERY_STATE, name)), ntstatus.AccessDenied,
+		"A-96: another package opens the event")
 	if _, st := b.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: dir + `\theirs`},
 		nt.NotificationEvent, false); st != ntstatus.AccessDenied {
 		t.Errorf("A-96: another package creates an event in the directory: %v, want %v", st, ntstatus.AccessDenied)
 	}
-	if _, st := a.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
+	check.Equal(t, check.Status(a.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
 		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`}, nt.NotificationEvent,
-		false); st != ntstatus.AccessDenied {
-		t.Errorf(`A-96: the package creates an event in \BaseNamedObjects: %v, want %v`, st, ntstatus.AccessDenied)
-	}
+		false)), ntstatus.AccessDenied, `A-96: the package creates an event in \BaseNamedObjects`)
 	plain := must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))))
 	if _, err := sys.MakePackageDirectory(plain); err == nil {
 		t.Error("MakePackageDirectory for a token without an AppContainer: no error, want one")

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -46,9 +47,7 @@ func TestExitIsRecordedOnce(t *testing.T) {
 	p := must(sys.NewProcess("worker", tok))
 	p.Exit()
 	p.Exit()
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 	isEnd(t, sink, "worker", "0x0")
 }
 
@@ -95,18 +94,14 @@ func TestTerminateSetsExitStatusOnce(t *testing.T) {
 
 	isEnd(t, sink, "maker.1", "0x7")
 	th.Close()
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 }
 
 // NtTerminateProcess of the System process fails, whatever rights the handle has (O-170).
 func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	h, st := th.NtOpenProcess(winnt.PROCESS_TERMINATE, nil, &nt.ClientID{UniqueProcess: 4})
-	if st != ntstatus.Success {
-		t.Fatalf("NtOpenProcess: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtOpenProcess")
 	is(t, "NtTerminateProcess", 0, th.NtTerminateProcess(h, 0), 0, ntstatus.AccessDenied)
 	info, st := th.NtGetNextProcess(0, winnt.PROCESS_QUERY_LIMITED_INFORMATION, 0, 0)
 	is(t, "NtGetNextProcess", 0, st, 0, ntstatus.Success)
@@ -151,9 +146,7 @@ func TestTakeOverNeedsRunningUnownedProcess(t *testing.T) {
 		winnt.PROCESS_VM_WRITE} {
 		few, st := b.th.NtDuplicateObject(winnt.NtCurrentProcess, child, winnt.NtCurrentProcess,
 			winnt.PROCESS_ALL_ACCESS&^right, 0, 0)
-		if st != ntstatus.Success {
-			t.Fatalf("NtDuplicateObject: %v, want success", st)
-		}
+		check.Require(t, st, ntstatus.Success, "NtDuplicateObject")
 		want("a handle without one of the rights", few, yes, ntstatus.AccessDenied)
 	}
 	want("a refused token", child, func(*token.Token) ntstatus.Status { return ntstatus.PrivilegeNotHeld },
@@ -164,9 +157,7 @@ func TestTakeOverNeedsRunningUnownedProcess(t *testing.T) {
 	waiting, _ := make(true)
 	want("a process that has not started", waiting, yes, ntstatus.InvalidParameter)
 	basic, st := b.th.NtQueryInformationProcess(waiting, nt.ProcessBasicInformation)
-	if st != ntstatus.Success {
-		t.Fatalf("NtQueryInformationProcess: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtQueryInformationProcess")
 	b.sys.Process(basic.(nt.ProcessBasic).UniqueProcessID).Exit()
 	want("a process that has ended,", waiting, yes, ntstatus.ProcessIsTerminating)
 	b.th.Close()

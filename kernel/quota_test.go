@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -23,9 +24,7 @@ type charged struct {
 func newCharged(t *testing.T) *charged {
 	w := &charged{t, kernel.Boot(kernel.Config{})}
 	t.Cleanup(func() {
-		if err := w.sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, w.sys.Close())
 	})
 	return w
 }
@@ -137,14 +136,10 @@ func TestChargeStaysWithTheCreator(t *testing.T) {
 	p, th := w.process("S-1-5-21-1-2-3-1107", one)
 	_, other := w.process("S-1-5-21-1-2-3-1107", two)
 	h, st := makers["event"](th, `\BaseNamedObjects\`+strings.Repeat("e", 1000))
-	if st != ntstatus.Success {
-		t.Fatalf("create an event: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "create an event")
 	before := two.Used()
 	theirs, st := other.NtOpenEvent(winnt.EVENT_ALL_ACCESS, objectNamed(`\BaseNamedObjects\`+strings.Repeat("e", 1000)))
-	if st != ntstatus.Success {
-		t.Fatalf("NtOpenEvent: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtOpenEvent")
 	table := two.Used() - before // the first handle of a process also charges its handle table
 	if table > 8<<10 {
 		t.Errorf("opening an event charges %d bytes to the opener, want at most %d", table, 8<<10)
@@ -189,9 +184,7 @@ func TestRandomChargesBalance(t *testing.T) {
 		of := members[m].of
 		if draw.IntN(5) < 2 && len(all) > 0 {
 			at := draw.IntN(len(all))
-			if st := members[all[at].member].th.NtClose(all[at].h); st != ntstatus.Success {
-				t.Fatalf("NtClose: %v, want success", st)
-			}
+			check.Require(t, members[all[at].member].th.NtClose(all[at].h), ntstatus.Success, "NtClose")
 			all[at] = all[len(all)-1]
 			all = all[:len(all)-1]
 		} else {
@@ -245,9 +238,7 @@ func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 		defer k.PsRevertToSelf()
 		for {
 			if _, st := makers["event"](th, ""); st != ntstatus.Success {
-				if st != ntstatus.QuotaExceeded {
-					t.Errorf("NtCreateEvent as %s: %v, want %v", user, st, ntstatus.QuotaExceeded)
-				}
+				check.Equal(t, st, ntstatus.QuotaExceeded, "NtCreateEvent as %s", user)
 				return n
 			}
 			n++
@@ -261,9 +252,7 @@ func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 	if again := fill("S-1-5-21-1-2-3-1107"); again != 0 {
 		t.Errorf("the first client created %d more events after its limit, want 0", again)
 	}
-	if _, st := makers["event"](th, ""); st != ntstatus.Success {
-		t.Errorf("NtCreateEvent as the server itself: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, check.Status(makers["event"](th, "")), ntstatus.Success, "NtCreateEvent as the server itself")
 }
 
 // A descriptor is charged to the process that set it until another one replaces it. Closing the object's last handle
@@ -273,9 +262,7 @@ func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
 	b := kernel.NewQuotaBlock(nil, 1<<20, false)
 	p, th := w.process("S-1-5-21-1-2-3-1107", b)
 	h, st := makers["event"](th, `\BaseNamedObjects\e`)
-	if st != ntstatus.Success {
-		t.Fatalf("create an event: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "create an event")
 	give := func(text string) int64 {
 		t.Helper()
 		d := must(sddl.Parse(text, sddl.Options{}))

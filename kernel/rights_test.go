@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -54,10 +55,8 @@ func TestEachHandleNeedsItsRight(t *testing.T) {
 			bit := winnt.AccessMask(1) << bits.TrailingZeros32(uint32(left))
 			w := newRightsWorld(t)
 			h := w.limited(c.object, func(all winnt.AccessMask) winnt.AccessMask { return all &^ bit &^ implying[bit] })
-			if _, st := w.ask(&c, h); st != ntstatus.AccessDenied {
-				t.Errorf("%s with a handle to %s without %#x: %v, want %v", c.service, c.object, uint32(bit), st,
-					ntstatus.AccessDenied)
-			}
+			check.Equal(t, check.Status(w.ask(&c, h)), ntstatus.AccessDenied,
+				"%s with a handle to %s without %#x", c.service, c.object, uint32(bit))
 		}
 		w := newRightsWorld(t)
 		h := w.limited(c.object, func(winnt.AccessMask) winnt.AccessMask { return c.need })

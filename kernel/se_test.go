@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -34,9 +35,7 @@ func TestCheckWithoutSubjectDenies(t *testing.T) {
 			}
 		}
 	}
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 }
 
 // Every form of the access check rejects a descriptor that has no owner or no group (A-19, U-52).
@@ -60,9 +59,8 @@ func TestChecksNeedOwnerAndGroup(t *testing.T) {
 			if h := w.all["client"]; c.field == "" {
 				w.th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, h)
 			}
-			if _, st := w.th.CallRow(nt.NtTable.Find(c.service), in.Interface()); st != want {
-				t.Errorf("A-19: %s with %s: %v, want %v", c.service, text, st, want)
-			}
+			check.Equal(t, check.Status(w.th.CallRow(nt.NtTable.Find(c.service), in.Interface())), want,
+				"A-19: %s with %s", c.service, text)
 			w.th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -47,8 +48,7 @@ func plain(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
 	if typ == winnt.TokenPrimary {
 		s.Level = 0
 	}
-	t := must(token.New(s))
-	return t
+	return must(token.New(s))
 }
 
 // The System process runs as LocalSystem and has the id 4 (T-114).
@@ -90,16 +90,12 @@ func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 		t.Error("the process does not have the token object that was passed, want that object")
 	}
 	k.PsDereferencePrimaryToken(obj)
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 	if _, err := sys.NewProcess("late", plain(t, user, winnt.TokenPrimary)); !errors.Is(err,
 		ntstatus.ProcessIsTerminating.Err()) {
 		t.Errorf("NewProcess of a closed system: %v, want %v", err, ntstatus.ProcessIsTerminating.Err())
 	}
-	if _, err := p.NewThread(); !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
-		t.Errorf("NewThread of a closed system: %v, want %v", err, ntstatus.ProcessIsTerminating.Err())
-	}
+	check.ErrorIs(t, check.Err(p.NewThread()), ntstatus.ProcessIsTerminating.Err(), "NewThread of a closed system")
 	if err := sys.Close(); err != nil {
 		t.Errorf("second Close: %v, want nil", err)
 	}
@@ -146,9 +142,7 @@ func TestCloseReleasesWhatProgramsLeft(t *testing.T) {
 	th.Services().SaveImpersonation()
 	th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, false)
 	k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, winnt.OBJ_KERNEL_HANDLE)
-	if err := sys.CreateFile("f", sddl.MustParse("D:(A;;FA;;;WD)")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, sys.CreateFile("f", sddl.MustParse("D:(A;;FA;;;WD)")))
 	if err := sys.CreateFile("f", nil); err == nil {
 		t.Error("second CreateFile of one name: no error, want one")
 	}
@@ -160,9 +154,7 @@ func TestCloseReleasesWhatProgramsLeft(t *testing.T) {
 		t.Errorf("after CloseAllHandles: %d handles, impersonating %t; want 0, false", h,
 			k.Thread().IsImpersonating())
 	}
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 }
 
 // KernelMode and Spawn reject a thread of another system. Each system keeps its own profile.
@@ -223,10 +215,7 @@ func TestSystemThreadOfActsAsItsProcess(t *testing.T) {
 		t.Errorf("ZwOpenProcessTokenEx without OBJ_KERNEL_HANDLE: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	p.Exit()
-	if _, err := sys.SystemThreadOf(p.Object()); !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
-		t.Errorf("SystemThreadOf of an ended process: %v, want %v", err, ntstatus.ProcessIsTerminating.Err())
-	}
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.ErrorIs(t, check.Err(sys.SystemThreadOf(p.Object())), ntstatus.ProcessIsTerminating.Err(),
+		"SystemThreadOf of an ended process")
+	check.NoError(t, sys.Close())
 }

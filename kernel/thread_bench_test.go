@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
@@ -25,9 +26,7 @@ func newBench(tb testing.TB) *bench {
 	b := &bench{sys: kernel.Boot(kernel.Config{})}
 	server := benchToken(tb, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)
 	p, err := b.sys.NewProcess("server", server)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	check.NoError(tb, err)
 	b.p = p
 	if b.th, err = p.NewThread(); err != nil {
 		tb.Fatal(err)
@@ -37,9 +36,7 @@ func newBench(tb testing.TB) *bench {
 	tb.Cleanup(func() {
 		b.k.PsRevertToSelf()
 		b.k.PsDereferenceImpersonationToken(b.client)
-		if err := b.sys.Close(); err != nil {
-			tb.Error(err)
-		}
+		check.NoError(tb, b.sys.Close())
 	})
 	return b
 }
@@ -57,8 +54,7 @@ func benchToken(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
 	if typ == winnt.TokenImpersonation {
 		s.Level = winnt.SecurityImpersonation
 	}
-	t := must(token.New(s))
-	return t
+	return must(token.New(s))
 }
 
 // gate fails if f allocates more than allowed, and then measures f.

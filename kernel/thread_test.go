@@ -4,6 +4,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/token"
 )
@@ -11,16 +12,11 @@ import (
 // KernelMode called while its thread ends or the system closes returns nil or an interface, and leaves no entry in
 // the system's tables.
 func TestKernelModeDuringClose(t *testing.T) {
-	tok, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := must(token.New(token.LocalSystem()))
 	for i := range 300 {
 		s := Boot(Config{})
 		p, err := s.NewProcess("p", tok)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		var wg sync.WaitGroup
 		threads := make([]*nt.Thread, 8)
 		for i := range threads {
@@ -42,9 +38,7 @@ func TestKernelModeDuringClose(t *testing.T) {
 			}
 			s.mu.Unlock()
 		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, s.Close())
 		wg.Wait()
 	}
 }
@@ -70,7 +64,5 @@ func TestEndedThreadsAreForgotten(t *testing.T) {
 	if o, _, r := s.Counts(); o != o0 || r != r0 {
 		t.Errorf("after 100 threads ended: %d objects and %d references, want %d and %d", o, r, o0, r0)
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, s.Close())
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -28,9 +29,7 @@ func threadOf(t *testing.T, cfg kernel.Config, spec token.Spec) (*kernel.System,
 	t.Helper()
 	sys := kernel.Boot(cfg)
 	t.Cleanup(func() {
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, sys.Close())
 	})
 	v := must(token.New(spec))
 	p := must(sys.NewProcess("p", v))
@@ -43,15 +42,12 @@ func TestOutputsAreProbedFirst(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	fault := ntstatus.AccessViolation
 	for _, h := range []winnt.Handle{0, winnt.NtCurrentProcessToken} {
-		if _, st := th.CallRow(nt.NtTable.Find("NtQueryInformationToken"),
+		check.Equal(t, check.Status(th.CallRow(nt.NtTable.Find("NtQueryInformationToken"),
 			nt.QueryInformationTokenIn{TokenHandle: h, TokenInformationClass: winnt.TokenUser,
-				FaultReturnLength: fault}); st != fault {
-			t.Errorf("TC-41: NtQueryInformationToken of handle %v: %v, want %v", h, st, fault)
-		}
-		if _, st := th.CallRow(nt.NtTable.Find("NtCompareTokens"),
-			nt.CompareTokensIn{FirstTokenHandle: h, SecondTokenHandle: h, FaultEqual: fault}); st != fault {
-			t.Errorf("TC-49: NtCompareTokens of handle %v: %v, want %v", h, st, fault)
-		}
+				FaultReturnLength: fault})), fault, "TC-41: NtQueryInformationToken of handle %v", h)
+		check.Equal(t, check.Status(th.CallRow(nt.NtTable.Find("NtCompareTokens"),
+			nt.CompareTokensIn{FirstTokenHandle: h, SecondTokenHandle: h, FaultEqual: fault})), fault,
+			"TC-49: NtCompareTokens of handle %v", h)
 	}
 }
 
@@ -59,18 +55,12 @@ func TestOutputsAreProbedFirst(t *testing.T) {
 func TestLowBoxKeepsObjects(t *testing.T) {
 	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
-	if st != ntstatus.Success {
-		t.Fatalf("NtOpenProcessToken: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
 	kept, st := th.NtFilterToken(own, 0, nil, nil, nil)
-	if st != ntstatus.Success {
-		t.Fatalf("NtFilterToken: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtFilterToken")
 	before, _, _ := sys.Counts()
 	box, st := th.NtCreateLowBoxToken(own, winnt.TOKEN_QUERY, nil, sid.AppContainer("p"), nil, []winnt.Handle{kept})
-	if st != ntstatus.Success {
-		t.Fatalf("NtCreateLowBoxToken: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtCreateLowBoxToken")
 	th.NtClose(kept)
 	if n, _, _ := sys.Counts(); n != before+1 {
 		t.Errorf("T-69: %d objects after the handle was closed, want %d", n, before+1)
@@ -101,18 +91,14 @@ func TestFailedTokenAllocationLeavesNothing(t *testing.T) {
 		"se: filter token": func() ntstatus.Status { _, st := th.NtFilterToken(own, 0, nil, nil, nil); return st },
 	} {
 		memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind(point))
-		if st := call(); st != ntstatus.InsufficientResources {
-			t.Errorf("%s fails: %v, want %v", point, st, ntstatus.InsufficientResources)
-		}
+		check.Equal(t, call(), ntstatus.InsufficientResources, "%s fails", point)
 		if o, h, r := sys.Counts(); o != objects || h != handles || r != references {
 			t.Errorf("after %s failed: %d objects, %d handles, %d references; want %d, %d, %d", point, o, h, r,
 				objects, handles, references)
 		}
 		memory.Fail(nil)
 	}
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 }
 
 // A sandbox runs with a filtered token. Users is disabled, only one privilege remains, and it can write only what
@@ -140,15 +126,11 @@ func ExampleKernelThread_SeTokenIsWriteRestricted() {
 func BenchmarkNtFilterToken(b *testing.B) {
 	w := newBench(b)
 	own, st := w.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
-	if st != ntstatus.Success {
-		b.Fatalf("NtOpenProcessToken: %v, want success", st)
-	}
+	check.Require(b, st, ntstatus.Success, "NtOpenProcessToken")
 	b.ReportAllocs()
 	for b.Loop() {
 		h, st := w.th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil)
-		if st != ntstatus.Success {
-			b.Fatalf("NtFilterToken: %v, want success", st)
-		}
+		check.Require(b, st, ntstatus.Success, "NtFilterToken")
 		w.th.NtClose(h)
 	}
 }
@@ -236,7 +218,5 @@ func TestUnreadableInputsAreRefused(t *testing.T) {
 		}
 	}
 	k.SeReleaseSubjectContext(s)
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 }

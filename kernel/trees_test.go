@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -13,20 +14,14 @@ import (
 // The name of a tree is a link to its device. Its case is preserved (F-110).
 func TestTreeNameLinksToItsDevice(t *testing.T) {
 	s := Boot(Config{})
-	if err := s.AddTree("MiXed", struct{ nt.FileSystem }{}); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, s.AddTree("MiXed", struct{ nt.FileSystem }{}))
 	_, th := worker(t, s)
 	link, st := th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY, &nt.ObjectAttributes{ObjectName: `\GLOBAL??\MiXed`})
-	if st != ntstatus.Success {
-		t.Fatalf("NtOpenSymbolicLinkObject: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtOpenSymbolicLinkObject")
 	if target, st := th.NtQuerySymbolicLinkObject(link); target != `\Device\MiXed` || st != ntstatus.Success {
 		t.Errorf(`target of \GLOBAL??\MiXed: %q, %v; want %q, %v`, target, st, `\Device\MiXed`, ntstatus.Success)
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, s.Close())
 }
 
 // sized is a tree of one directory on a volume of the given size. It is its own open file. Its other methods panic.
@@ -65,14 +60,10 @@ func TestVolumeClassesReportSize(t *testing.T) {
 	s := Boot(Config{})
 	tree := &sized{size: nt.FsFullSizeInformation{TotalAllocationUnits: 1 << 40, CallerAvailableAllocationUnits: 1 << 33,
 		ActualAvailableAllocationUnits: 1 << 36, SectorsPerAllocationUnit: 8, BytesPerSector: 512}}
-	if err := s.AddTree("T", tree); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, s.AddTree("T", tree))
 	_, th := worker(t, s)
 	h, st := th.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: `\??\T\`}, 7, 0)
-	if st != ntstatus.Success {
-		t.Fatalf("NtOpenFile: %v, want success", st)
-	}
+	check.Require(t, st, ntstatus.Success, "NtOpenFile")
 	for class, want := range map[nt.FsInfoClass]any{
 		nt.FileFsSizeInformation: nt.FsSizeInformation{TotalAllocationUnits: 1 << 40, AvailableAllocationUnits: 1 << 33,
 			SectorsPerAllocationUnit: 8, BytesPerSector: 512},
@@ -91,7 +82,5 @@ func TestVolumeClassesReportSize(t *testing.T) {
 				class, v, st, ntstatus.AccessDenied)
 		}
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, s.Close())
 }

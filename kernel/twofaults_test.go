@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -528,9 +529,7 @@ func TestEarlierConditionDecides(t *testing.T) {
 		h, st := w.th.NtDuplicateToken(w.all["token"], winnt.TOKEN_ALL_ACCESS, &nt.ObjectAttributes{
 			SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: level}}, false,
 			winnt.TokenImpersonation)
-		if st != ntstatus.Success {
-			t.Fatalf("NtDuplicateToken: %v, want success", st)
-		}
+		check.Require(t, st, ntstatus.Success, "NtDuplicateToken")
 		w.all[name] = h
 	}
 	if _, st := w.th.NtCreateDirectoryObject(winnt.DIRECTORY_QUERY, &nt.ObjectAttributes{ObjectName: `\closed`,
@@ -545,13 +544,10 @@ func TestEarlierConditionDecides(t *testing.T) {
 		v := reflect.New(row.InType()).Elem()
 		v.Set(reflect.ValueOf(in).Convert(v.Type()))
 		v.FieldByName("DesiredAccess").SetUint(uint64(winnt.SYNCHRONIZE | winnt.DELETE))
-		if _, st := w.th.CallRow(row, v.Interface()); st != ntstatus.Success {
-			t.Fatalf("NtCreate%s: %v, want success", kind, st)
-		}
+		check.Require(t, check.Status(w.th.CallRow(row, v.Interface())), ntstatus.Success, "NtCreate%s", kind)
 	}
-	if st := w.th.NtSetInformationThread(w.all["thread"], nt.ThreadImpersonationToken, w.all["client"]); st != 0 {
-		t.Fatalf("NtSetInformationThread: %v, want success", st)
-	}
+	check.Require(t, w.th.NtSetInformationThread(w.all["thread"], nt.ThreadImpersonationToken, w.all["client"]), 0,
+		"NtSetInformationThread")
 	w.th.Services().RecordWhy(true)
 	cases := append(w.cases(), w.calls()...)
 	needs := map[string]map[string]*rightCase{}

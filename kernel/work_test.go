@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -31,9 +32,7 @@ func newRequester(t *testing.T) *requester {
 	r.k = r.sys.KernelMode(r.th)
 	r.client = r.k.CaptureToken(benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation), r.k.Thread())
 	t.Cleanup(func() {
-		if err := r.closeNow(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, r.closeNow())
 	})
 	return r
 }
@@ -66,17 +65,13 @@ func TestWorkItemsRunInOrder(t *testing.T) {
 			}
 			got = append(got, requester.Token().ID())
 			// The system ends this impersonation after the item.
-			if st := worker.PsImpersonateClient(worker.Thread(), b.client, false, false,
-				winnt.SecurityImpersonation); st != ntstatus.Success {
-				t.Errorf("PsImpersonateClient in a work item: %v, want %v", st, ntstatus.Success)
-			}
+			check.Equal(t, worker.PsImpersonateClient(worker.Thread(), b.client, false, false,
+				winnt.SecurityImpersonation), ntstatus.Success, "PsImpersonateClient in a work item")
 			if len(got) == 3 {
 				close(done)
 			}
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if i == 1 {
 			b.k.PsRevertToSelf()
 		}
@@ -97,9 +92,7 @@ func TestWorkQueueFullAndClosed(t *testing.T) {
 		<-ctx.Done() // until Close cancels it
 		ran++
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	<-started
 	nothing := func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) { ran += 1000 }
 	taken := 0
@@ -115,24 +108,18 @@ func TestWorkQueueFullAndClosed(t *testing.T) {
 	if !errors.Is(err, kernel.ErrWorkQueueFull) {
 		t.Fatalf("QueueSystemWork of a full queue: %v, want %v", err, kernel.ErrWorkQueueFull)
 	}
-	if err := b.closeNow(); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, b.closeNow())
 	if ran != 1 {
 		t.Errorf("ran = %d after Close, want 1: only the item that had started", ran)
 	}
-	if err := b.k.QueueSystemWork(nothing); !errors.Is(err, kernel.ErrSystemClosed) {
-		t.Errorf("QueueSystemWork after Close: %v, want %v", err, kernel.ErrSystemClosed)
-	}
+	check.ErrorIs(t, b.k.QueueSystemWork(nothing), kernel.ErrSystemClosed, "QueueSystemWork after Close")
 }
 
 // QueueSystemWork returns an error if the System process has ended, so that no thread can run the work (I-49).
 func TestQueueSystemWorkFailsWithoutSystemProcess(t *testing.T) {
 	b := newRequester(t)
 	worker, err := b.sys.SystemThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	worker.Thread().Process().Exit()
 	err = b.k.QueueSystemWork(func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) {
 		t.Error("the work ran, want it rejected")
@@ -163,8 +150,6 @@ func TestNoWorkRunsAfterClose(t *testing.T) {
 			}()
 		}
 		wg.Wait()
-		if err := b.closeNow(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, b.closeNow())
 	}
 }

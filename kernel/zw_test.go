@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -13,13 +14,7 @@ func TestZwCloseClosesAHandle(t *testing.T) {
 	sys, th := userThread(t, token.LocalSystem())
 	k := sys.KernelMode(th)
 	h, st := k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, winnt.OBJ_KERNEL_HANDLE)
-	if st != ntstatus.Success {
-		t.Fatalf("ZwOpenProcessTokenEx: %v, want success", st)
-	}
-	if st := k.ZwClose(h); st != ntstatus.Success {
-		t.Errorf("first ZwClose: %s, want %s", st, ntstatus.Success)
-	}
-	if st := k.ZwClose(h); st != ntstatus.InvalidHandle {
-		t.Errorf("second ZwClose: %s, want %s", st, ntstatus.InvalidHandle)
-	}
+	check.Require(t, st, ntstatus.Success, "ZwOpenProcessTokenEx")
+	check.Equal(t, k.ZwClose(h), ntstatus.Success, "first ZwClose")
+	check.Equal(t, k.ZwClose(h), ntstatus.InvalidHandle, "second ZwClose")
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -87,15 +88,11 @@ func TestAccountRightsBecomePrivileges(t *testing.T) {
 			{"every right, and denied", allRights | c.deny, ntstatus.LogonTypeNotGranted},
 			{"no right", 0, ntstatus.LogonTypeNotGranted},
 		} {
-			if st := ask(q.rights, c.typ); st != q.want {
-				t.Errorf("L-2: type %d, %s: %v, want %v", c.typ, q.what, st, q.want)
-			}
+			check.Equal(t, ask(q.rights, c.typ), q.want, "L-2: type %d, %s", c.typ, q.what)
 		}
 	}
 	for _, typ := range []winnt.LogonType{0, 1, 6, 9, 11, 14, 1 << 31} {
-		if st := ask(allRights, typ); st != ntstatus.InvalidLogonType {
-			t.Errorf("L-3: type %d: %v, want STATUS_INVALID_LOGON_TYPE", typ, st)
-		}
+		check.Equal(t, ask(allRights, typ), ntstatus.InvalidLogonType, "L-3: type %d", typ)
 	}
 }
 
@@ -110,9 +107,7 @@ func TestLogonAddsItsGroups(t *testing.T) {
 		}
 		want := append([]string{users, team, "S-1-1-0"}, c.sids...)
 		want = append(want, "S-1-5-113", "S-1-5-11", "S-1-5-15", "S-1-5-21-9-9-9-77")
-		if got := sids(r.Token); !slices.Equal(got, want) {
-			t.Errorf("L-8: type %d: groups %v, want %v", c.typ, got, want)
-		}
+		check.SlicesEqual(t, sids(r.Token), want, "L-8: type %d: groups", c.typ)
 		for i, g := range r.Token.Groups {
 			if wanted := token.GroupDefault; i < len(want)-1 && g.Attributes != wanted {
 				t.Errorf("L-8: type %d: %v has attributes %#x, want %#x", c.typ, g.SID, g.Attributes, wanted)
@@ -141,9 +136,7 @@ func TestLogonAddsItsGroups(t *testing.T) {
 		if n == token.MaxGroups-4 {
 			want = ntstatus.TooManyContextIDs
 		}
-		if _, st := logon.Compose(p, winnt.LOGON32_LOGON_NETWORK); st != want {
-			t.Errorf("L-4: %d groups: %v, want %v", n, st, want)
-		}
+		check.Equal(t, check.Status(logon.Compose(p, winnt.LOGON32_LOGON_NETWORK)), want, "L-4: %d groups", n)
 	}
 	// Without a group the user is the primary group.
 	r, _ := logon.Compose(person(allRights), winnt.LOGON32_LOGON_NETWORK)
@@ -165,7 +158,7 @@ func TestAdministratorGetsTwoTokens(t *testing.T) {
 		if admin { // objects of an administrator are the group's
 			owner, level = sid.Administrators, sid.HighLevel
 		}
-		check := func(what string, s token.Spec, full bool, elevation uint32) {
+		verify := func(what string, s token.Spec, full bool, elevation uint32) {
 			t.Helper()
 			name, own, integrity, all, flags := group, owner, level, held, uint32(0)
 			if !full {
@@ -180,21 +173,18 @@ func TestAdministratorGetsTwoTokens(t *testing.T) {
 			}
 		}
 		for _, c := range types {
-			r, st := logon.Compose(person(allRights, users, group), c.typ)
-			if st != ntstatus.Success {
-				t.Fatal(st)
-			}
+			r := check.Result(logon.Compose(person(allRights, users, group), c.typ))
 			switch c.typ {
 			case winnt.LOGON32_LOGON_BATCH, winnt.LOGON32_LOGON_SERVICE:
-				check("L-6: the token", r.Token, true, winnt.TokenElevationTypeDefault)
+				verify("L-6: the token", r.Token, true, winnt.TokenElevationTypeDefault)
 			case winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_NETWORK_CLEARTEXT:
-				check("L-7: the token", r.Token, false, winnt.TokenElevationTypeDefault)
+				verify("L-7: the token", r.Token, false, winnt.TokenElevationTypeDefault)
 			default:
-				check("L-5: the limited token", r.Token, false, winnt.TokenElevationTypeLimited)
+				verify("L-5: the limited token", r.Token, false, winnt.TokenElevationTypeLimited)
 				if r.Linked == nil {
 					t.Fatal("L-5: no full token is linked")
 				}
-				check("L-5: the full token", *r.Linked, true, winnt.TokenElevationTypeFull)
+				verify("L-5: the full token", *r.Linked, true, winnt.TokenElevationTypeFull)
 			}
 			paired := c.sids[0] == "S-1-5-4"
 			enabled := paired || c.typ == winnt.LOGON32_LOGON_BATCH || c.typ == winnt.LOGON32_LOGON_SERVICE
@@ -204,8 +194,8 @@ func TestAdministratorGetsTwoTokens(t *testing.T) {
 			}
 			full := r.Full()
 			if paired {
-				check("L-51: the full token first", full.Token, true, winnt.TokenElevationTypeFull)
-				check("L-51: the limited one linked", *full.Linked, false, winnt.TokenElevationTypeLimited)
+				verify("L-51: the full token first", full.Token, true, winnt.TokenElevationTypeFull)
+				verify("L-51: the limited one linked", *full.Linked, false, winnt.TokenElevationTypeLimited)
 			} else if full.Linked != nil || full.Token.Flags != r.Token.Flags {
 				t.Errorf("L-51: type %d without a pair: %+v, want full.Linked = nil, full.Token.Flags = %v", c.typ,
 					full, r.Token.Flags)
@@ -232,13 +222,10 @@ func TestRemoteAdministratorIsFiltered(t *testing.T) {
 
 // Both tokens of a pair share a logon SID. Each has its own session and a default DACL for its own owner (L-10).
 func TestPairSharesLogonSID(t *testing.T) {
-	r, st := logon.Compose(person(allRights, users, "S-1-5-32-544"), winnt.LOGON32_LOGON_INTERACTIVE)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	r := check.Result(logon.Compose(person(allRights, users, "S-1-5-32-544"), winnt.LOGON32_LOGON_INTERACTIVE))
 	before := len(r.Token.Groups)
 	spec, linked := r.InSession(0x7_0000_0009, 0x8_0000_0001)
-	check := func(s token.Spec, id winnt.LUID, owner string) {
+	verify := func(s token.Spec, id winnt.LUID, owner string) {
 		t.Helper()
 		last := s.Groups[len(s.Groups)-1]
 		if s.AuthenticationID != id || last.SID.String() != "S-1-5-5-7-9" ||
@@ -253,11 +240,11 @@ func TestPairSharesLogonSID(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	check(spec, 0x7_0000_0009, alice)
+	verify(spec, 0x7_0000_0009, alice)
 	if linked == nil {
 		t.Fatal("L-10: no linked token")
 	}
-	check(*linked, 0x8_0000_0001, "BA")
+	verify(*linked, 0x8_0000_0001, "BA")
 	if len(r.Token.Groups) != before || r.Token.AuthenticationID != 0 || r.Linked.AuthenticationID != 0 {
 		t.Error("the result itself changed")
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
@@ -42,9 +43,7 @@ func TestGroupsOfKinds(t *testing.T) {
 	} {
 		typ, proof := c.kind.Parts(!c.local)
 		got := logon.Groups(typ, proof, c.local, c.admin)
-		if text := textOf(got); text != c.want {
-			t.Errorf("%v, local %t: %s, want %s", c.kind, c.local, text, c.want)
-		}
+		check.Equal(t, textOf(got), c.want, "%v, local %t", c.kind, c.local)
 		for _, s := range got {
 			if local := s == sid.LocalAccount || s == sid.LocalAccountAdministrator; logon.DependsOnKind(s) == local {
 				t.Errorf("%v depends on the kind: %t, want %t", s, !local, local)
@@ -56,9 +55,7 @@ func TestGroupsOfKinds(t *testing.T) {
 	}
 	for p, want := range map[logon.Proof]string{logon.Unproved: "S-1-5-2", logon.ByServiceOnly: "S-1-18-2 S-1-5-2",
 		200: "S-1-5-2"} {
-		if got := textOf(logon.Groups(winnt.LOGON32_LOGON_NETWORK, p, false, false)); got != want {
-			t.Errorf("L-82: proof %d: %s, want %s", p, got, want)
-		}
+		check.Equal(t, textOf(logon.Groups(winnt.LOGON32_LOGON_NETWORK, p, false, false)), want, "L-82: proof %d", p)
 	}
 	for _, name := range []string{"", "Kerberos", "network", "ntlm "} {
 		if k, ok := logon.ParseKind(name); ok {

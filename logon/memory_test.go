@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -70,9 +71,7 @@ func TestMemoryLogOn(t *testing.T) {
 			t.Errorf("%s: %v, reason %v, account %q, want %v, %v, %q",
 				c.name, st, got.Reason, who, c.st, c.reason, c.sid)
 		}
-		if made := !got.Token.User.SID.IsZero(); made != (c.st == ntstatus.Success) {
-			t.Errorf("%s: a token is made: %t, want %t", c.name, made, c.st == ntstatus.Success)
-		}
+		check.Equal(t, !got.Token.User.SID.IsZero(), c.st == ntstatus.Success, "%s: a token is made", c.name)
 		if held := len(got.Token.Groups) > 0 && got.Token.Groups[len(got.Token.Groups)-1] == added[0]; held !=
 			(c.r.Groups != nil && c.r.Tcb) {
 			t.Errorf("L-33: %s: the group is added: %t, want %t", c.name, held, c.r.Groups != nil && c.r.Tcb)
@@ -83,17 +82,13 @@ func TestMemoryLogOn(t *testing.T) {
 		got, _ := m.LogOn(logon.Request{Package: p, Type: network, Name: "User", Password: good, Tcb: true})
 		list := sids(got.Token)
 		for _, s := range []string{"S-1-5-64-10", "S-1-18-1", "S-1-18-2"} {
-			if has := slices.Contains(list, s); has != (s == want) {
-				t.Errorf("L-82: package %d has %s: %t, want %t", p, s, has, s == want)
-			}
+			check.Equal(t, slices.Contains(list, s), s == want, "L-82: package %d has %s", p, s)
 		}
 	}
 	for tcb, level := range map[bool]winnt.SecurityImpersonationLevel{false: winnt.SecurityIdentification,
 		true: winnt.SecurityImpersonation} {
 		got, _ := m.LogOn(logon.Request{Package: logon.S4U, Type: network, Name: "User", Tcb: tcb})
-		if got.Token.Level != level {
-			t.Errorf("L-36: a name alone, SeTcbPrivilege %t: level %v, want %v", tcb, got.Token.Level, level)
-		}
+		check.Equal(t, got.Token.Level, level, "L-36: a name alone, SeTcbPrivilege %t: level", tcb)
 	}
 	// A caller's changes to its result do not affect the next one.
 	one, _ := m.LogOn(logon.Request{Package: logon.Password, Type: network, Name: "User", Password: good})

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -13,9 +14,7 @@ import (
 func TestNetworkGroupsAddresses(t *testing.T) {
 	for at, want := range map[string]string{"192.0.2.1": "192.0.2.1/32", "::ffff:192.0.2.1": "192.0.2.1/32",
 		"2001:db8:0:1::9": "2001:db8:0:1::/64", "fe80::1%eth0": "fe80::/64"} {
-		if got := logon.Network(netip.MustParseAddr(at)).String(); got != want {
-			t.Errorf("%s counts as %s, want %s", at, got, want)
-		}
+		check.Equal(t, logon.Network(netip.MustParseAddr(at)).String(), want, "%s counts as", at)
 	}
 	if got := logon.Network(netip.Addr{}); got.IsValid() {
 		t.Errorf("no address counts as %v", got)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -37,9 +38,7 @@ func TestAdministratorOfEachToken(t *testing.T) {
 	for i, first := range rows[1:] {
 		for j, second := range rows {
 			r := logon.Result{Token: *first.spec, Linked: second.spec}
-			if got := r.Administrator(); got != (first.want || second.want) {
-				t.Errorf("%s: %t, want %t", fmt.Sprint(i, " and ", j), got, first.want || second.want)
-			}
+			check.Equal(t, r.Administrator(), first.want || second.want, "%s", fmt.Sprint(i, " and", j))
 		}
 	}
 }

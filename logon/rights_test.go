@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -23,20 +24,14 @@ func TestNamesOfRights(t *testing.T) {
 	var all logon.Rights
 	for i, r := range rights {
 		all |= r
-		if got := logon.ParseRight(names[i]); got != r {
-			t.Errorf("%s is %#x, want %#x", names[i], got, r)
-		}
+		check.Equal(t, logon.ParseRight(names[i]), r, "%s", names[i])
 		if got := r.Names(); !slices.Equal(got, names[i:i+1]) {
 			t.Errorf("%#x is named %q, want %s", r, got, names[i])
 		}
-		if got := all.Names(); !slices.Equal(got, names[:i+1]) {
-			t.Errorf("%#x is named %q, want %q", all, got, names[:i+1])
-		}
+		check.SlicesEqual(t, all.Names(), names[:i+1], "%#x is named", all)
 	}
 	for _, name := range []string{"", "SeBackupPrivilege", "seinteractivelogonright", "SeInteractiveLogonRight "} {
-		if got := logon.ParseRight(name); got != 0 {
-			t.Errorf("%q is %#x, want %#x", name, got, 0)
-		}
+		check.Equal(t, logon.ParseRight(name), 0, "%q", name)
 	}
 	if got := logon.Rights(0).Names(); got != nil {
 		t.Errorf("no rights are %q, want nil", got)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/rules"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -114,9 +115,7 @@ func TestValuesAreTestedBeforeProbe(t *testing.T) {
 		{query, nt.QueryInformationTokenIn{TokenInformationClass: winnt.TokenUser}, true},
 		{nt.NtTable.Find("NtClose"), nt.CloseIn{}, true},
 	} {
-		if got := c.row.Probed(c.in); got != c.want {
-			t.Errorf("%s(%+v): probed %t, want %t", c.row.Info().Name, c.in, got, c.want)
-		}
+		check.Equal(t, c.row.Probed(c.in), c.want, "%s(%+v): probed", c.row.Info().Name, c.in)
 	}
 }
 

@@ -3,6 +3,7 @@ package nt_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sddl"
@@ -15,15 +16,12 @@ func pipePair(tb testing.TB) (sys *kernel.System, server, client *nt.Thread) {
 	tb.Helper()
 	sys = kernel.Boot(kernel.Config{})
 	tb.Cleanup(func() {
-		if err := sys.Close(); err != nil {
-			tb.Error(err)
-		}
+		check.NoError(tb, sys.Close())
 	})
 	thread := func(name, file string) *nt.Thread {
 		tok := must(token.Parse([]byte(file)))
 		p := must(sys.NewProcess(name, tok))
-		th := must(p.NewThread())
-		return th
+		return must(p.NewThread())
 	}
 	server = thread("server", `{"user":"NS","groups":["WD","BU"],"privileges":["SeImpersonatePrivilege"]}`)
 	client = thread("client", `{"user":"S-1-5-21-1-2-3-1107","groups":["WD","DU"]}`)

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -31,21 +32,14 @@ func newWorld(tb testing.TB) *world {
 	tb.Helper()
 	w := &world{tb: tb, sys: kernel.Boot(kernel.Config{})}
 	tb.Cleanup(func() {
-		if err := w.sys.Close(); err != nil {
-			tb.Error(err)
-		}
+		check.NoError(tb, w.sys.Close())
 	})
 	s := token.StandardUser(sid.MustParse(server))
 	s.Privileges |= winnt.SeImpersonatePrivilege.Bit()
 	s.EnabledPrivileges |= winnt.SeImpersonatePrivilege.Bit()
 	v, err := token.New(s)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	p, err := w.sys.NewProcess("server", v)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	check.NoError(tb, err)
+	p := must(w.sys.NewProcess("server", v))
 	if w.th, err = p.NewThread(); err != nil {
 		tb.Fatal(err)
 	}
@@ -80,9 +74,7 @@ func (w *world) who() string {
 
 func (w *world) expect(want string) {
 	w.tb.Helper()
-	if got := w.who(); got != want {
-		w.tb.Errorf("the thread acts as %s, want %s", got, want)
-	}
+	check.Equal(w.tb, w.who(), want, "the thread acts as")
 }
 
 // I-76: reverts can be nested, restore the previous state, and can be called again.
@@ -95,9 +87,7 @@ func TestImpersonateNests(t *testing.T) {
 	inner := must(w.th.Impersonate(b))
 	w.expect(bob)
 	self, err := w.th.Impersonate(0) // I-51: no client, until reverted
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	w.expect(server)
 	self()
 	w.expect(bob)
@@ -137,9 +127,7 @@ func TestAsRevertsOnErrorAndPanic(t *testing.T) {
 	w := newWorld(t)
 	a := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
 	broken := errors.New("broken")
-	if err := w.th.As(a, func() error { w.expect(alice); return broken }); !errors.Is(err, broken) {
-		t.Errorf("As returned %v, want %v", err, broken)
-	}
+	check.ErrorIs(t, w.th.As(a, func() error { w.expect(alice); return broken }), broken, "As")
 	w.expect(server)
 	func() {
 		defer func() {
@@ -181,9 +169,7 @@ func TestTicketIsUsedUp(t *testing.T) {
 // (I-76).
 func TestSavedImpersonationStays(t *testing.T) {
 	w := newWorld(t)
-	if _, err := w.th.Impersonate(w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(w.th.Impersonate(w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE))))
 	ticket := w.th.Services().SaveImpersonation()
 	w.expect(alice)
 	w.th.Services().RestoreImpersonation(ticket)

@@ -1,13 +1,13 @@
 package nt_test
 
 import (
-	"errors"
 	"io"
 	"net"
 	"os"
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -25,14 +25,10 @@ func TestServerCannotActAtIdentification(t *testing.T) {
 	s.Read(make([]byte, 1))
 	revert := must(s.ImpersonateClient(server))
 	defer revert()
-	if _, st := server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY,
-		false); st != ntstatus.BadImpersonationLevel {
-		t.Errorf("as the client: %v, want %v", st, ntstatus.BadImpersonationLevel)
-	}
+	check.Equal(t, check.Status(server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY,
+		false)), ntstatus.BadImpersonationLevel, "as the client")
 	h, st := server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
-	if st != ntstatus.Success {
-		t.Fatalf("as self: %v, want %v", st, ntstatus.Success)
-	}
+	check.Require(t, st, ntstatus.Success, "as self")
 	server.NtClose(h)
 }
 
@@ -45,9 +41,7 @@ func TestPipeConnKeepsMessagesAndDeadlines(t *testing.T) {
 	c := must(client.DialPipe("m", nil))
 	s := must(l.Accept())
 	for _, m := range []string{"one", "three"} {
-		if _, err := c.Write([]byte(m)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(c.Write([]byte(m))))
 	}
 	buf := make([]byte, 4)
 	for _, want := range []string{"one", "thre", "e"} {
@@ -57,21 +51,15 @@ func TestPipeConnKeepsMessagesAndDeadlines(t *testing.T) {
 		}
 	}
 	s.SetReadDeadline(time.Now().Add(time.Millisecond))
-	if _, err := s.Read(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("deadline: %v, want %v", err, os.ErrDeadlineExceeded)
-	}
+	check.ErrorIs(t, check.Err(s.Read(buf)), os.ErrDeadlineExceeded, "deadline")
 	s.SetReadDeadline(time.Time{})
 	done := make(chan error, 2)
 	go func() { _, err := s.Read(buf); done <- err }()
 	go func() { _, err := l.Accept(); done <- err }()
 	c.Close()
-	if err := <-done; !errors.Is(err, io.EOF) {
-		t.Errorf("read after the other end closed: %v, want %v", err, io.EOF)
-	}
+	check.ErrorIs(t, <-done, io.EOF, "read after the other end closed")
 	l.Close()
-	if err := <-done; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("accept after close: %v, want %v", err, net.ErrClosed)
-	}
+	check.ErrorIs(t, <-done, net.ErrClosed, "accept after close")
 	if _, err := client.DialPipe("m", nil); err == nil {
 		t.Error("dialled a pipe that is gone")
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -20,9 +21,7 @@ import (
 // (I-76, I-85).
 func TestPipeServerActsAsItsClient(t *testing.T) {
 	sys, server, client := pipePair(t)
-	if err := sys.CreateFile("report", sddl.MustParse("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-513)")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, sys.CreateFile("report", sddl.MustParse("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-513)")))
 	l := must(server.ListenPipe("orders", everyone))
 	defer l.Close()
 	var wg sync.WaitGroup
@@ -81,13 +80,9 @@ func TestPipeGivesBack(t *testing.T) {
 	c := must(client.DialPipe("back", nil))
 	s := must(l.Accept())
 	for _, close := range []func() error{c.Close, s.Close, l.Close} {
-		if err := close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, close())
 	}
-	if err := c.Close(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("closed twice: %v, want %v", err, net.ErrClosed)
-	}
+	check.ErrorIs(t, c.Close(), net.ErrClosed, "closed twice")
 	if after := counts(); after != before {
 		t.Errorf("%d objects, handles and references are left, there were %d, want %d", after, before, before)
 	}
@@ -96,26 +91,15 @@ func TestPipeGivesBack(t *testing.T) {
 // TestPipeManyClients checks that every client is served under its own identity, whatever the others do.
 func TestPipeManyClients(t *testing.T) {
 	sys, server, _ := pipePair(t)
-	l, err := server.ListenPipe("many", everyone)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(server.ListenPipe("many", everyone))
 	const clients = 16
 	var wg sync.WaitGroup
 	for i := range clients {
 		user := fmt.Sprintf("S-1-5-21-1-2-3-%d", 2000+i)
 		tok, err := token.Parse(fmt.Appendf(nil, `{"user":%q,"groups":["WD"]}`, user))
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := sys.NewProcess("c", tok)
-		if err != nil {
-			t.Fatal(err)
-		}
-		th, err := p.NewThread()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
+		p := must(sys.NewProcess("c", tok))
+		th := must(p.NewThread())
 		wg.Go(func() {
 			var c *nt.PipeConn
 			for {
@@ -138,10 +122,7 @@ func TestPipeManyClients(t *testing.T) {
 		})
 	}
 	for range clients {
-		s, err := l.AcceptPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := must(l.AcceptPipe())
 		wg.Go(func() {
 			defer s.Close()
 			buf := make([]byte, 64)

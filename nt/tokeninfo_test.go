@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 )
 
@@ -24,8 +25,6 @@ func TestClassNames(t *testing.T) {
 		"SEMAPHORE_INFORMATION_CLASS(1)":    nt.SemaphoreInfoClass(1),
 		"TIMER_INFORMATION_CLASS(1)":        nt.TimerInfoClass(1),
 	} {
-		if got := class.String(); got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
+		check.Equal(t, class.String(), want, "String")
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/treefs"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -24,10 +25,8 @@ func tree(t *testing.T) string {
 	dir := t.TempDir()
 	for name, mode := range map[string]os.FileMode{"private": 0o600, "public": 0o644} {
 		path := filepath.Join(dir, name)
-		if err := errors.Join(os.WriteFile(path, []byte("of "+name+"\n"), 0o600), os.Chmod(path, mode),
-			os.Chmod(dir, 0o755)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, errors.Join(os.WriteFile(path, []byte("of "+name+"\n"), 0o600), os.Chmod(path, mode),
+			os.Chmod(dir, 0o755)))
 	}
 	return dir
 }
@@ -38,10 +37,7 @@ func TestProgramPrintsFileOrReason(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	me, err := user.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
+	me := check.Must(user.Current())
 	other := "nobody"
 	if me.Username == other {
 		other = "root"

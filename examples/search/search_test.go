@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/examples/search"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -51,18 +52,12 @@ func Example() {
 
 // The search returns exactly the names that a single access check grants.
 func TestReadersAreThoseOfSingleChecks(t *testing.T) {
-	idx, err := search.New(principals())
-	if err != nil {
-		t.Fatal(err)
-	}
+	idx := check.Must(search.New(principals()))
 	for _, text := range []string{"O:BAG:SY", "O:BAG:SYD:NO_ACCESS_CONTROL", "O:S-1-5-21-1-2-3-1107G:SYD:(A;;RC;;;OW)",
 		"O:BAG:SYD:(A;;0x1;;;WD)(D;;0x1;;;WD)",
 		`O:BAG:SYD:(XA;;FR;;;WD;(Member_of{SID(S-1-5-21-1-2-3-2001)}))`, "O:BAG:SYD:(A;;FR;;;WD)S:(ML;;NR;;;HI)"} {
 		d := sddl.MustParse(text)
-		got, err := idx.Readers(d.Append(nil))
-		if err != nil {
-			t.Fatal(err)
-		}
+		got := check.Must(idx.Readers(d.Append(nil)))
 		var want []string
 		for _, p := range principals() {
 			if dec, err := access.Check(p.Token, d, winnt.FILE_READ_DATA, winnt.FileObject); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/examples/sftp"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sid"
@@ -63,19 +64,14 @@ func TestSessionGrantsWhatDescriptorsAllow(t *testing.T) {
 	his, other := of(owner), of(sid.MustParse("S-1-5-21-1-2-3-1107"))
 	b := make([]byte, 4)
 	for _, s := range []sftp.Session{his, other} {
-		f, err := s.Fileread("/public")
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := check.Must(s.Fileread("/public"))
 		if n, err := f.ReadAt(b, 2); n != 4 || err != nil || string(b) != "2345" {
 			t.Errorf("%q, %v", b[:n], err)
 		}
 		if n, err := f.ReadAt(b, 8); n != 2 || !errors.Is(err, io.EOF) {
 			t.Errorf("at the end: %q, %v", b[:n], err)
 		}
-		if err := f.(io.Closer).Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, f.(io.Closer).Close())
 		if list, err := s.Filelist("Stat", "/public"); err != nil || len(list) != 1 || list[0].Size() != 10 {
 			t.Errorf("%+v, %v, want len(list) = 1, list[0].Size() = 10, no error", list, err)
 		}
@@ -87,34 +83,24 @@ func TestSessionGrantsWhatDescriptorsAllow(t *testing.T) {
 	_, write := other.Filewrite("/public")
 	for what, err := range map[string]error{"read": read, "write": write, "make": other.Filecmd("Mkdir", "/d", ""),
 		"rename": other.Filecmd("Rename", "/public", "/mine"), "remove": other.Filecmd("Remove", "/public", "")} {
-		if !errors.Is(err, fs.ErrPermission) {
-			t.Errorf("a stranger may %s: %v, want %v", what, err, fs.ErrPermission)
-		}
+		check.ErrorIs(t, err, fs.ErrPermission, "a stranger may %s", what)
 	}
-	if err := other.Filecmd("Chmod", "/public", ""); !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("an unsupported command: %v, want %v", err, fs.ErrInvalid)
-	}
+	check.ErrorIs(t, other.Filecmd("Chmod", "/public", ""), fs.ErrInvalid, "an unsupported command")
 	// New files get an attribute, so an ordinary user's test ends here on a file system without attributes.
 	if err := his.Filecmd("Mkdir", "/d", ""); err != nil {
 		t.Skipf("descriptors cannot be kept in %s: %v", root, err)
 	}
 	f, err := his.Filewrite("/d/new")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	if n, err := f.WriteAt([]byte("written"), 0); n != 7 || err != nil {
 		t.Errorf("%d, %v, want 7, nil", n, err)
 	}
 	err = errors.Join(f.(io.Closer).Close(), his.Filecmd("Rename", "/d/new", "/moved"), his.Filecmd("Rmdir", "/d", ""))
-	if err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, err)
 	if text, err := os.ReadFile(filepath.Join(root, "moved")); err != nil || string(text) != "written" {
 		t.Errorf(`%q, %v, want string(text) = "written", no error`, text, err)
 	}
-	if err := his.Filecmd("Remove", "/moved", ""); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, his.Filecmd("Remove", "/moved", ""))
 	if left, err := os.ReadDir(root); err != nil || len(left) != 2 {
 		t.Errorf("left: %v, %v, want len(left) = 2, no error", left, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"unsafe"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -47,9 +48,7 @@ func fill(t testing.TB, input []byte) {
 	var m Memory
 	b := make([]byte, arenaSize)
 	copy(b, input)
-	if st := m.Write(arena, b); st != ntstatus.Success {
-		t.Fatalf("the arena cannot be written: %v, want %v", st, ntstatus.Success)
-	}
+	check.Require(t, m.Write(arena, b), ntstatus.Success, "the arena cannot be written")
 }
 
 // captures are the structures that a caller passes, by name.
@@ -85,9 +84,7 @@ func allocated() uint64 {
 // cpu is the time that the process has spent.
 func cpu(t testing.TB) time.Duration {
 	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
@@ -243,15 +240,11 @@ func TestTwoPagesAreTestedTogether(t *testing.T) {
 	} {
 		var m Memory
 		m.Expect(c.expected)
-		if _, st := m.ReadU32(c.read); st != c.st {
-			t.Errorf("%#x with %#x: %v, want %v", c.read, c.expected, st, c.st)
-		}
+		check.Equal(t, check.Status(m.ReadU32(c.read)), c.st, "%#x with %#x", c.read, c.expected)
 		if got := m.readable.has(uintptr(c.expected)) && c.expected != 0; got != c.known {
 			t.Errorf("%#x with %#x: the expected page is known: %v", c.read, c.expected, got)
 		}
-		if _, st := m.ReadU32(c.expected); st != c.later {
-			t.Errorf("%#x after %#x: %v, want %v", c.expected, c.read, st, c.later)
-		}
+		check.Equal(t, check.Status(m.ReadU32(c.expected)), c.later, "%#x after %#x", c.expected, c.read)
 	}
 	if runtime.GOARCH == "amd64" && !inPairs {
 		t.Log("this system does not answer for two pages at once")
@@ -264,36 +257,36 @@ func TestFieldsHaveTheirOffsets(t *testing.T) {
 	var m Memory
 	groups := l.words(2, l.sid(alice), 0x7, l.sid(staff), 0x10)
 	wantGroups := []token.Group{{SID: alice, Attributes: 7}, {SID: staff, Attributes: 0x10}}
-	check(t, "TOKEN_GROUPS", wantGroups)(m.GroupsAt(groups))
+	matches(t, "TOKEN_GROUPS", wantGroups)(m.GroupsAt(groups))
 	privileges := l.words(2|19<<32, 2<<32, 3|5<<32, 0x8000_0000) // count, then LUID and attributes, 12 bytes each
 	wantPrivileges := []nt.LUIDAndAttributes{{LUID: 19, Attributes: 2}, {LUID: 3 | 5<<32, Attributes: 0x8000_0000}}
-	check(t, "TOKEN_PRIVILEGES", wantPrivileges)(m.PrivilegesAt(privileges))
+	matches(t, "TOKEN_PRIVILEGES", wantPrivileges)(m.PrivilegesAt(privileges))
 	set := l.words(1|1<<32, 20, 2)
-	check(t, "PRIVILEGE_SET", &nt.PrivilegeSet{Control: 1,
+	matches(t, "PRIVILEGE_SET", &nt.PrivilegeSet{Control: 1,
 		Privilege: []nt.LUIDAndAttributes{{LUID: 20, Attributes: 2}}})(m.PrivilegeSetAt(set))
-	check(t, "GENERIC_MAPPING", winnt.GenericMapping{Read: 1, Write: 2, Execute: 4, All: 8})(
+	matches(t, "GENERIC_MAPPING", winnt.GenericMapping{Read: 1, Write: 2, Execute: 4, All: 8})(
 		m.MappingAt(l.words(1|2<<32, 4|8<<32)))
 	quality := l.words(12|2<<32, 1)
 	dynamic := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation, ContextTrackingMode: true}
-	check(t, "SECURITY_QUALITY_OF_SERVICE", dynamic)(m.QualityAt(quality))
-	check(t, "with EffectiveOnly", &nt.SecurityQualityOfService{EffectiveOnly: true})(m.QualityAt(l.words(12, 1<<8)))
-	check(t, "CLIENT_ID", &nt.ClientID{UniqueProcess: 8, UniqueThread: 12})(m.ClientIDAt(l.words(8, 12)))
-	check(t, "handles", []winnt.Handle{4, -2})(m.HandlesFrom(l.words(4, ^uint64(1)), 2))
-	check(t, "TOKEN_SOURCE", &token.Source{Name: "User32", ID: 7})(
+	matches(t, "SECURITY_QUALITY_OF_SERVICE", dynamic)(m.QualityAt(quality))
+	matches(t, "with EffectiveOnly", &nt.SecurityQualityOfService{EffectiveOnly: true})(m.QualityAt(l.words(12, 1<<8)))
+	matches(t, "CLIENT_ID", &nt.ClientID{UniqueProcess: 8, UniqueThread: 12})(m.ClientIDAt(l.words(8, 12)))
+	matches(t, "handles", []winnt.Handle{4, -2})(m.HandlesFrom(l.words(4, ^uint64(1)), 2))
+	matches(t, "TOKEN_SOURCE", &token.Source{Name: "User32", ID: 7})(
 		m.SourceAt(l.put(append([]byte("User32 \x00"), words(7)...))))
 	limits := l.words(0xF, 0x44, uint64(groups), uint64(privileges), uint64(l.words(1, l.sid(staff), 0)))
-	check(t, "JOBOBJECT_SECURITY_LIMIT_INFORMATION", &nt.JobSecurityLimitInformation{SecurityLimitFlags: 0xF,
+	matches(t, "JOBOBJECT_SECURITY_LIMIT_INFORMATION", &nt.JobSecurityLimitInformation{SecurityLimitFlags: 0xF,
 		JobToken: 0x44, SidsToDisable: wantGroups, PrivilegesToDelete: wantPrivileges,
 		RestrictedSids: []token.Group{{SID: staff}}})(m.JobLimitsAt(limits))
 	guid := winnt.GUID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 	at := uint64(l.put(guid[:]))
-	check(t, "OBJECT_TYPE_LIST", []access.ObjectTypeEntry{{Level: 0, GUID: guid}, {Level: 3, GUID: guid}})(
+	matches(t, "OBJECT_TYPE_LIST", []access.ObjectTypeEntry{{Level: 0, GUID: guid}, {Level: 3, GUID: guid}})(
 		m.ObjectTypesAt(l.words(0, at, 3, at), 2))
-	check(t, "pointers to GUIDs", []winnt.GUID{guid, guid})(m.GUIDsAt(l.words(at, 0, at), 3))
+	matches(t, "pointers to GUIDs", []winnt.GUID{guid, guid})(m.GUIDsAt(l.words(at, 0, at), 3))
 	head, name := l.counted("päth")
 	text, _ := l.text("päth")
-	check(t, "UNICODE_STRING", "päth")(m.StringAt(l.words(head, name)))
-	check(t, "text with a terminator", "päth")(m.ZeroTerminatedAt(Address(text)))
+	matches(t, "UNICODE_STRING", "päth")(m.StringAt(l.words(head, name)))
+	matches(t, "text with a terminator", "päth")(m.ZeroTerminatedAt(Address(text)))
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	oa := l.words(48, 0x10, uint64(l.words(head, name)), 0x40, uint64(l.put(d.Binary())), uint64(quality))
 	got, st := m.AttributesAt(oa)
@@ -361,9 +354,7 @@ func TestMisalignedInputIsRefused(t *testing.T) {
 			return st
 		}, ntstatus.InvalidParameter},
 	} {
-		if st := c.st(); st != c.want {
-			t.Errorf("%s: %v, want %v", name, st, c.want)
-		}
+		check.Equal(t, c.st(), c.want, "%s", name)
 	}
 }
 
@@ -380,8 +371,6 @@ func TestOptionalNULLIsAccepted(t *testing.T) {
 	}
 	for name, st := range map[string]ntstatus.Status{"client": idSt, "GUID": guidSt, "policy": policySt,
 		"attributes": listSt} {
-		if st != ntstatus.Success {
-			t.Errorf("%s: %v, want %v", name, st, ntstatus.Success)
-		}
+		check.Equal(t, st, ntstatus.Success, "%s", name)
 	}
 }

@@ -55,7 +55,7 @@ func TestAttributeListsSurviveEncoding(t *testing.T) {
 		if counted {
 			read = m.TokenAttributesAt
 		}
-		check(t, "laid out by hand", want)(read(list))
+		matches(t, "laid out by hand", want)(read(list))
 		for range 2 { // behind other bytes too
 			l.used += 16
 			l.used = (l.used + 7) &^ 7
@@ -65,7 +65,7 @@ func TestAttributeListsSurviveEncoding(t *testing.T) {
 			} else {
 				e.Claims(want)
 			}
-			check(t, "encoded", want)(read(l.put(e.Bytes)))
+			matches(t, "encoded", want)(read(l.put(e.Bytes)))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -37,9 +38,7 @@ func TestAttributesShareOneLimit(t *testing.T) {
 		want   ntstatus.Status
 	}{{6, ntstatus.InsufficientResources}, {4, ntstatus.Success}, {2, ntstatus.InsufficientResources}} {
 		text := binary.LittleEndian.AppendUint64([]byte{c.length, 0, c.length, 0, 0, 0, 0, 0}, uint64(at))
-		if _, st := r.text(text); st != c.want {
-			t.Errorf("text of %d bytes: %v, want %v", c.length, st, c.want)
-		}
+		check.Equal(t, check.Status(r.text(text)), c.want, "text of %d bytes", c.length)
 	}
 }
 
@@ -47,8 +46,6 @@ func TestAttributesShareOneLimit(t *testing.T) {
 // memory.
 func TestUnreadableStructuresAreAccessViolations(t *testing.T) {
 	for name, capture := range captures {
-		if st := capture(&Memory{}, 0x1000); st != ntstatus.AccessViolation {
-			t.Errorf("%s: %v, want %v", name, st, ntstatus.AccessViolation)
-		}
+		check.Equal(t, capture(&Memory{}, 0x1000), ntstatus.AccessViolation, "%s", name)
 	}
 }

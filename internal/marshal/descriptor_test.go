@@ -5,6 +5,7 @@ package marshal
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -25,9 +26,7 @@ func TestInvalidSIDIsRefused(t *testing.T) {
 	} {
 		at := l.put(c.b)
 		var m Memory
-		if _, st := m.SIDAt(at); st != c.want {
-			t.Errorf("a SID %s: %v, want %v", name, st, c.want)
-		}
+		check.Equal(t, check.Status(m.SIDAt(at)), c.want, "a SID %s", name)
 		if b, st := m.appendSID(nil, at); st != c.want || st == ntstatus.Success && string(b) != string(long) {
 			t.Errorf("a SID %s in a descriptor: %x, %v, want %v", name, b, st, c.want)
 		}

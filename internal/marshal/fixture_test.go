@@ -56,8 +56,8 @@ func (l *layout) counted(s string) (head, at uint64) {
 	return size | (size+2)<<16, at
 }
 
-// check returns a function that compares the result of a capture with want; any status but success is an error.
-func check[T any](t *testing.T, name string, want T) func(got T, st ntstatus.Status) {
+// matches returns a function that compares the result of a capture with want; any status but success is an error.
+func matches[T any](t *testing.T, name string, want T) func(got T, st ntstatus.Status) {
 	return func(got T, st ntstatus.Status) {
 		t.Helper()
 		if st != ntstatus.Success || !reflect.DeepEqual(got, want) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -23,16 +24,12 @@ func TestUnusableAddressesAreRefused(t *testing.T) {
 		{lowest, 1, false}, {arena, arenaSize, false}, {Address(last), 2, true}, {Address(last - 7), 16, true},
 		{arena, last - arena + 1, true},
 	} {
-		if got := c.p.bad(c.n); got != c.want {
-			t.Errorf("%d bytes at %#x: bad %t, want %t", c.n, c.p, got, c.want)
-		}
+		check.Equal(t, c.p.bad(c.n), c.want, "%d bytes at %#x: bad", c.n, c.p)
 	}
 	if unsafe.Sizeof(last) == 8 {
 		end := Address(1)<<(31+16*(last>>63)) - 16 // the end of a program's address space
 		for n, want := range map[uintptr]bool{0: false, 1: false, 15: false, 16: true, 17: true} {
-			if got := end.bad(n); got != want {
-				t.Errorf("%d bytes at %#x: bad %t, want %t", n, end, got, want)
-			}
+			check.Equal(t, end.bad(n), want, "%d bytes at %#x: bad", n, end)
 		}
 	}
 }
@@ -56,9 +53,7 @@ func TestOutputIsProbedFromFirstToLastByte(t *testing.T) {
 		{arena, arenaSize, 1, ntstatus.Success}, {arena, arenaSize + 1, 1, ntstatus.AccessViolation},
 	} {
 		var m Memory
-		if st := m.Probe(c.p, c.n, c.align); st != c.want {
-			t.Errorf("%d bytes at %#x, at multiples of %d: %v, want %v", c.n, c.p, c.align, st, c.want)
-		}
+		check.Equal(t, m.Probe(c.p, c.n, c.align), c.want, "%d bytes at %#x, at multiples of %d", c.n, c.p, c.align)
 	}
 	for p := Address(arena); p < arena+8; p++ {
 		want := ntstatus.DatatypeMisalignment
@@ -85,9 +80,7 @@ func TestArrayIsCopiedWhole(t *testing.T) {
 			t.Errorf("%d bytes: %d, %v", n, len(got), st)
 		}
 	}
-	if _, st := m.Block(0, chunk+1, 1); st != ntstatus.AccessViolation {
-		t.Errorf("from NULL: %v, want %v", st, ntstatus.AccessViolation)
-	}
+	check.Equal(t, check.Status(m.Block(0, chunk+1, 1)), ntstatus.AccessViolation, "from NULL")
 }
 
 // TestCurrentFrameIsTheLastOne: the caller's frames are the last ones named, from the first byte to the last.
@@ -105,8 +98,6 @@ func TestCurrentFrameIsTheLastOne(t *testing.T) {
 		want bool
 	}{{0x3ffff, 1, false}, {0x40000, 1, true}, {0x40000, 0x10000, true}, {0x40000, 0x10001, false}, {0x4ffff, 1, true},
 		{0x4ffff, 2, false}, {0x50000, 0, false}, {0x20000, 1, false}} {
-		if got := m.framed(c.p, c.n); got != c.want {
-			t.Errorf("%d bytes at %#x: framed %t, want %t", c.n, c.p, got, c.want)
-		}
+		check.Equal(t, m.framed(c.p, c.n), c.want, "%d bytes at %#x: framed", c.n, c.p)
 	}
 }

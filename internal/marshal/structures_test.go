@@ -14,8 +14,8 @@ func TestNULLPointersInStructures(t *testing.T) {
 	l := newLayout(t)
 	var m Memory
 	none := l.words(0)
-	check(t, "no owner", sid.SID{})(m.OwnerAt(none))
-	check(t, "no structure of an owner", sid.SID{})(m.OwnerAt(0))
+	matches(t, "no owner", sid.SID{})(m.OwnerAt(none))
+	matches(t, "no structure of an owner", sid.SID{})(m.OwnerAt(0))
 	for name, at := range map[string]Address{"no primary group": none, "no structure of one": 0} {
 		if s, st := m.PrimaryGroupAt(at); st != ntstatus.AccessViolation || !s.IsZero() {
 			t.Errorf("%s: %v, %v", name, s, st)

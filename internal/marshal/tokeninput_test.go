@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -19,14 +20,8 @@ import (
 func TestTokenInputSurvivesEncoding(t *testing.T) {
 	l := newLayout(t)
 	var m Memory
-	a, err := sd.NewACE(sd.AccessAllowed, 0, 7, sid.Everyone, sd.ACEExtra{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := sd.NewACL(a, a)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := check.Must(sd.NewACE(sd.AccessAllowed, 0, 7, sid.Everyone, sd.ACEExtra{}))
+	list := check.Must(sd.NewACL(a, a))
 	for name, want := range map[string]*sd.ACL{"a DACL": list, "none": nil} {
 		e := Encoder{Base: l.base()}
 		l.used = 0
@@ -41,7 +36,7 @@ func TestTokenInputSurvivesEncoding(t *testing.T) {
 	e := Encoder{Base: l.base()}
 	l.used = 0
 	e.TokenInformation(winnt.TokenSecurityAttributes, attributes)
-	check(t, "attributes", attributes)(m.TokenAttributesAt(l.put(e.Bytes)))
+	matches(t, "attributes", attributes)(m.TokenAttributesAt(l.put(e.Bytes)))
 }
 
 // The input of NtSetInformationToken is decoded by class if it has at least the length of the class. The service
@@ -50,10 +45,7 @@ func TestTokenInformationIsDecodedByClass(t *testing.T) {
 	l := newLayout(t)
 	var m Memory
 	user := l.sid(alice)
-	list, err := sd.NewACL()
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := check.Must(sd.NewACL())
 	prefix, _ := l.text("box")
 	head, name := l.counted("a")
 	attributes := l.words(1|1<<32, uint64(l.words(head, name, uint64(claims.Int64), 1, uint64(l.words(7)))))

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -32,9 +33,7 @@ func TestTokenStructuresPointToTheirLists(t *testing.T) {
 	number := func(off Address) uint64 {
 		t.Helper()
 		w, st := m.ReadU64(p + off)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Require(t, st, ntstatus.Success, "ReadU64")
 		return w
 	}
 	word := func(off Address) Address { return Address(number(off)) }
@@ -49,18 +48,16 @@ func TestTokenStructuresPointToTheirLists(t *testing.T) {
 		}
 		return m.GroupsFrom(Address(at), n)
 	}
-	check(t, "SidHash", v.SIDs)(hashed(0))
-	check(t, "RestrictedSidHash", v.RestrictedSIDs)(hashed(8))
-	check(t, "Privileges", v.Privileges)(m.PrivilegesAt(word(16)))
+	matches(t, "SidHash", v.SIDs)(hashed(0))
+	matches(t, "RestrictedSidHash", v.RestrictedSIDs)(hashed(8))
+	matches(t, "Privileges", v.Privileges)(m.PrivilegesAt(word(16)))
 	for off, want := range map[Address]uint64{24: 0x3e7, 32: 2 | 3<<32, 40: 3 | 0x2000<<32, 48: 9} {
-		if got := number(off); got != want {
-			t.Errorf("at %d: %#x, want %#x", off, got, want)
-		}
+		check.Equal(t, number(off), want, "at %d", off)
 	}
-	check(t, "PackageSid", pkg)(m.SIDAt(word(56)))
-	check(t, "CapabilitiesHash", v.Capabilities)(hashed(64))
-	check(t, "TrustLevelSid", trust)(m.SIDAt(word(72)))
-	check(t, "SecurityAttributes", v.SecurityAttributes)(m.TokenAttributesAt(word(80)))
+	matches(t, "PackageSid", pkg)(m.SIDAt(word(56)))
+	matches(t, "CapabilitiesHash", v.Capabilities)(hashed(64))
+	matches(t, "TrustLevelSid", trust)(m.SIDAt(word(72)))
+	matches(t, "SecurityAttributes", v.SecurityAttributes)(m.TokenAttributesAt(word(80)))
 
 	l.used = 0
 	e = Encoder{Base: l.base()}
@@ -70,11 +67,9 @@ func TestTokenStructuresPointToTheirLists(t *testing.T) {
 	p = l.put(e.Bytes)
 	for off, want := range map[Address]uint64{0: 1 | uint64(16+alice.Len())<<32, 16: 1 | uint64(16+sid.Users.Len())<<32,
 		32: 1 | 12<<32, 48: 0x3e4} {
-		if got := number(off); got != want {
-			t.Errorf("TOKEN_GROUPS_AND_PRIVILEGES at %d: %#x, want %#x", off, got, want)
-		}
+		check.Equal(t, number(off), want, "TOKEN_GROUPS_AND_PRIVILEGES at %d", off)
 	}
-	check(t, "Sids", v.SIDs)(m.GroupsFrom(word(8), 1))
-	check(t, "RestrictedSids", v.RestrictedSIDs)(m.GroupsFrom(word(24), 1))
-	check(t, "Privileges", v.Privileges)(m.PrivilegesFrom(word(40), 1))
+	matches(t, "Sids", v.SIDs)(m.GroupsFrom(word(8), 1))
+	matches(t, "RestrictedSids", v.RestrictedSIDs)(m.GroupsFrom(word(24), 1))
+	matches(t, "Privileges", v.Privileges)(m.PrivilegesFrom(word(40), 1))
 }

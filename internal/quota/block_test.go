@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 )
@@ -15,19 +16,12 @@ func TestBlockRefusesBeyondItsLimit(t *testing.T) {
 	pool := NewPool(1000, 0)
 	b := NewBlock(pool, 100, false)
 	p := Payer{Block: b}
-	first, st := p.Charge(60)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	if _, st := p.Charge(41); st != ntstatus.QuotaExceeded {
-		t.Errorf("60 + 41 of 100 bytes: %v, want STATUS_QUOTA_EXCEEDED", st)
-	}
+	first := check.Result(p.Charge(60))
+	check.Equal(t, check.Status(p.Charge(41)), ntstatus.QuotaExceeded, "60 + 41 of 100 bytes")
 	if b.Used() != 60 || pool.Used() != 60 {
 		t.Errorf("after a refusal the block has %d bytes and the pool %d, want 60", b.Used(), pool.Used())
 	}
-	if _, st := p.Charge(40); st != ntstatus.Success {
-		t.Errorf("60 + 40 of 100 bytes: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, check.Status(p.Charge(40)), ntstatus.Success, "60 + 40 of 100 bytes")
 	first.Return()
 	first.Return()
 	if b.Used() != 40 || pool.Used() != 40 {
@@ -39,21 +33,14 @@ func TestBlockRefusesBeyondItsLimit(t *testing.T) {
 func TestPoolKeepsItsReserve(t *testing.T) {
 	pool := NewPool(100, 20)
 	one, two, admin := NewBlock(pool, 70, false), NewBlock(pool, 70, false), NewBlock(pool, 70, true)
-	if _, st := (Payer{Block: one}).Charge(70); st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	if _, st := (Payer{Block: two}).Charge(11); st != ntstatus.InsufficientResources {
-		t.Errorf("70 + 11 of 80 bytes: %v, want STATUS_INSUFFICIENT_RESOURCES", st)
-	}
+	check.Success(t, check.Status((Payer{Block: one}).Charge(70)))
+	check.Equal(t, check.Status((Payer{Block: two}).Charge(11)), ntstatus.InsufficientResources,
+		"70 + 11 of 80 bytes")
 	if two.Used() != 0 || pool.Used() != 70 {
 		t.Errorf("after a refusal the block has %d bytes, want 0, and the pool %d, want 70", two.Used(), pool.Used())
 	}
-	if _, st := (Payer{Block: admin}).Charge(30); st != ntstatus.Success {
-		t.Errorf("the reserve: %v, want %v", st, ntstatus.Success)
-	}
-	if _, st := (Payer{Block: admin}).Charge(1); st != ntstatus.InsufficientResources {
-		t.Errorf("beyond the total: %v, want STATUS_INSUFFICIENT_RESOURCES", st)
-	}
+	check.Equal(t, check.Status((Payer{Block: admin}).Charge(30)), ntstatus.Success, "the reserve")
+	check.Equal(t, check.Status((Payer{Block: admin}).Charge(1)), ntstatus.InsufficientResources, "beyond the total")
 }
 
 // TestClientGetsWhatIsLeftForOthers checks that a client gets at most half of an empty block, so that space remains
@@ -106,9 +93,7 @@ func TestNilAndZeroBlocks(t *testing.T) {
 		t.Errorf("without a block: %v and %d bytes", st, r.Bytes())
 	}
 	r.Return()
-	if _, st := (Payer{Block: new(Block)}).Charge(1); st != ntstatus.QuotaExceeded {
-		t.Errorf("the zero block: %v, want STATUS_QUOTA_EXCEEDED", st)
-	}
+	check.Equal(t, check.Status((Payer{Block: new(Block)}).Charge(1)), ntstatus.QuotaExceeded, "the zero block")
 	b := NewBlock(nil, 10, false)
 	for _, n := range []int{0, -1} {
 		if _, st := (Payer{Block: b}).Charge(n); st != ntstatus.QuotaExceeded || b.Used() != 0 {

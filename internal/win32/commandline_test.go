@@ -1,8 +1,9 @@
 package win32
 
 import (
-	"slices"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestCommandLineToArguments has the table of the document "CommandLineToArgvW", and the ends of
@@ -28,9 +29,7 @@ func TestCommandLineToArguments(t *testing.T) {
 		"p\t-c 'exit 3'":           {`p`, `-c`, `'exit`, `3'`},
 		`/bin/sh -c "exit \"3\" "`: {`/bin/sh`, `-c`, `exit "3" `},
 	} {
-		if got := Arguments(line); !slices.Equal(got, want) {
-			t.Errorf("%q: %q, want %q", line, got, want)
-		}
+		check.SlicesEqual(t, Arguments(line), want, "%q", line)
 	}
 }
 

@@ -3,10 +3,10 @@ package win32_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -21,9 +21,7 @@ func on(t *testing.T, profile nt.Profile, privileges ...winnt.Privilege) (*win32
 	t.Helper()
 	sys := kernel.Boot(kernel.Config{Profile: profile})
 	t.Cleanup(func() {
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, sys.Close())
 	})
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	for _, p := range privileges {
@@ -41,11 +39,7 @@ func given(t *testing.T, k *kernel.KernelThread, spec token.Spec, rights winnt.A
 	v := must(token.New(spec))
 	tok := k.NewTokenProtected(v, sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)"))
 	t.Cleanup(func() { k.PsDereferencePrimaryToken(tok) })
-	h, st := k.ObOpenObjectByPointer(tok, 0, rights, winnt.TokenObject, kernel.KernelMode)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	return h
+	return check.Result(k.ObOpenObjectByPointer(tok, 0, rights, winnt.TokenObject, kernel.KernelMode))
 }
 
 // thread returns a thread of a new process in a new system. The process has the privileges, enabled.
@@ -53,9 +47,7 @@ func thread(tb testing.TB, privileges ...winnt.Privilege) (*win32.Thread, *kerne
 	tb.Helper()
 	sys := kernel.Boot(kernel.Config{})
 	tb.Cleanup(func() {
-		if err := sys.Close(); err != nil {
-			tb.Error(err)
-		}
+		check.NoError(tb, sys.Close())
 	})
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	for _, p := range privileges {

@@ -3,6 +3,7 @@ package win32_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -14,20 +15,14 @@ import (
 // count returns how many handles the process has.
 func count(t *testing.T, w *win32.Thread) uint32 {
 	t.Helper()
-	v, st := w.NT().NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessHandleCount)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	v := check.Result(w.NT().NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessHandleCount))
 	return v.(uint32)
 }
 
 // granted returns rights and attributes of a handle.
 func granted(t *testing.T, w *win32.Thread, h winnt.Handle) (winnt.AccessMask, uint32) {
 	t.Helper()
-	v, st := w.NT().NtQueryObject(h, nt.ObjectBasicInformation)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	v := check.Result(w.NT().NtQueryObject(h, nt.ObjectBasicInformation))
 	b := v.(nt.BasicInformation)
 	return b.GrantedAccess, b.Attributes
 }
@@ -36,9 +31,7 @@ func granted(t *testing.T, w *win32.Thread, h winnt.Handle) (winnt.AccessMask, u
 // succeeds, fails, or the thread acts as a client.
 func TestFunctionsLeaveNoHandle(t *testing.T) {
 	w, sys := thread(t, winnt.SeImpersonatePrivilege)
-	if err := sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")))
 	own, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	if !ok {
 		t.Fatal(w.LastError())
@@ -152,18 +145,13 @@ func TestDuplicatedTokenRights(t *testing.T) {
 // O-63: SetHandleInformation changes the flags that its mask names, to what the flags say, and no other.
 func TestSetHandleInformationUsesItsMask(t *testing.T) {
 	w, _ := thread(t)
-	h, st := w.NT().NtCreateEvent(1, nil, nt.NotificationEvent, false)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	h := check.Result(w.NT().NtCreateEvent(1, nil, nt.NotificationEvent, false))
 	for before := range uint32(4) {
 		for mask := range uint32(8) {
 			for flags := range uint32(4) {
 				st := w.NT().NtSetInformationObject(h, nt.HandleFlagInformation{Inherit: before&1 != 0,
 					ProtectFromClose: before&2 != 0})
-				if st != ntstatus.Success {
-					t.Fatal(st)
-				}
+				check.Success(t, st)
 				_, _, _, st = w.CallRow(win32.Table.Find("SetHandleInformation"),
 					win32.SetHandleInformationIn{Object: h, Mask: mask, Flags: flags})
 				want := before&^mask | flags&mask
@@ -181,9 +169,7 @@ func TestSetHandleInformationUsesItsMask(t *testing.T) {
 // O-161: an object is found by its name, whichever of the types it has; a file in any case.
 func TestNamedObjectOfEachTypeIsFound(t *testing.T) {
 	w, sys := thread(t)
-	if err := sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")))
 	th := w.NT()
 	at := func(name string) *nt.ObjectAttributes {
 		return &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\` + name}

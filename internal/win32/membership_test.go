@@ -3,6 +3,7 @@ package win32_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -83,9 +84,7 @@ func boxed(t *testing.T, w *win32.Thread, capability sid.SID) winnt.Handle {
 	}
 	box, st := w.NT().NtCreateLowBoxToken(primary, winnt.TOKEN_ALL_ACCESS, nil, sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"),
 		[]token.Group{{SID: capability, Attributes: winnt.SE_GROUP_ENABLED}}, nil)
-	if st != 0 {
-		t.Fatal(st)
-	}
+	check.Require(t, st, 0, "NT")
 	return box
 }
 
@@ -129,9 +128,7 @@ func TestMembershipInContainer(t *testing.T) {
 	box := boxed(t, own, internet)
 	k := sys.KernelMode(own.NT())
 	o, _, st := k.ObReferenceObjectByHandle(box, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.UserMode)
-	if st != 0 {
-		t.Fatal(st)
-	}
+	check.Require(t, st, 0, "ObReferenceObjectByHandle")
 	v := o.(*kernel.AccessToken).Value()
 	k.ObDereferenceObject(o)
 	p := must(sys.NewProcess("contained", v))
@@ -196,9 +193,7 @@ func TestCurrentUserWorksForIdentifiedClient(t *testing.T) {
 		spec.Type, spec.Level = winnt.TokenImpersonation, level
 		v := must(token.New(spec))
 		tok := k.CaptureToken(v, k.Thread())
-		if st := k.PsImpersonateClient(k.Thread(), tok, false, false, level); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, k.PsImpersonateClient(k.Thread(), tok, false, false, level))
 		k.PsDereferenceImpersonationToken(tok)
 		if user, st := w.CurrentUser(); st != ntstatus.Success || user.String() != alice {
 			t.Errorf("at %v: %v, %v, want %v, %v", level, user, st, alice, ntstatus.Success)

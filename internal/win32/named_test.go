@@ -3,6 +3,7 @@ package win32_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -18,14 +19,10 @@ func TestNamedSecurityLeavesNoHandle(t *testing.T) {
 	th := w.NT()
 	const event, mutant = `\BaseNamedObjects\named-event`, `\BaseNamedObjects\named-mutant`
 	own := sddl.MustParse("O:S-1-5-21-1-2-3-1001G:BUD:(A;;GA;;;S-1-5-21-1-2-3-1001)")
-	if _, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: event, SecurityDescriptor: own},
-		nt.NotificationEvent, false); st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	if _, st := th.NtCreateMutant(winnt.MUTANT_ALL_ACCESS,
-		&nt.ObjectAttributes{ObjectName: mutant, SecurityDescriptor: own}, false); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, check.Status(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: event,
+		SecurityDescriptor: own}, nt.NotificationEvent, false)))
+	check.Success(t, check.Status(th.NtCreateMutant(winnt.MUTANT_ALL_ACCESS,
+		&nt.ObjectAttributes{ObjectName: mutant, SecurityDescriptor: own}, false)))
 	_, handles, _ := sys.Counts()
 	denying := nt.Cap(sddl.MustParse("D:(A;;WD;;;OW)S:"))
 	for _, name := range []string{event, mutant} {
@@ -34,30 +31,25 @@ func TestNamedSecurityLeavesNoHandle(t *testing.T) {
 		if st != ntstatus.Success || d.Owner() != own.Owner() || d.DACL().Len() != 1 || !d.Group().IsZero() {
 			t.Errorf("O-64: %s: %v %v", name, st, d)
 		}
-		if st := w.SetNamedSecurity(o, winnt.SACL_SECURITY_INFORMATION, denying); st != ntstatus.PrivilegeNotHeld {
-			t.Errorf("O-65: %s: a SACL without its privilege: %v, want %v", name, st, ntstatus.PrivilegeNotHeld)
-		}
+		check.Equal(t, w.SetNamedSecurity(o, winnt.SACL_SECURITY_INFORMATION, denying), ntstatus.PrivilegeNotHeld,
+			"O-65: %s: a SACL without its privilege", name)
 		// The bit of a protected list alone takes WRITE_DAC.
-		if st := w.SetNamedSecurity(o, winnt.PROTECTED_DACL_SECURITY_INFORMATION, denying); st != ntstatus.Success {
-			t.Errorf("O-65: %s: protecting: %v, want %v", name, st, ntstatus.Success)
-		}
+		check.Equal(t, w.SetNamedSecurity(o, winnt.PROTECTED_DACL_SECURITY_INFORMATION, denying), ntstatus.Success,
+			"O-65: %s: protecting", name)
 		if d, st = w.NamedSecurity(o, winnt.DACL_SECURITY_INFORMATION); d.Control()&sd.DACLProtected == 0 {
 			t.Errorf("O-65: %s: not protected: %v %v", name, st, d)
 		}
-		if st := w.SetNamedSecurity(o, winnt.DACL_SECURITY_INFORMATION, denying); st != ntstatus.Success {
-			t.Errorf("O-65: %s: %v, want %v", name, st, ntstatus.Success)
-		}
-		if _, st := w.NamedSecurity(o, winnt.DACL_SECURITY_INFORMATION); st != ntstatus.AccessDenied {
-			t.Errorf("O-64: %s: a denied part: %v, want %v", name, st, ntstatus.AccessDenied)
-		}
+		check.Equal(t, w.SetNamedSecurity(o, winnt.DACL_SECURITY_INFORMATION, denying), ntstatus.Success,
+			"O-65: %s", name)
+		check.Equal(t, check.Status(w.NamedSecurity(o, winnt.DACL_SECURITY_INFORMATION)), ntstatus.AccessDenied,
+			"O-64: %s: a denied part", name)
 	}
 	// A missing or invalid name is reported before errors of the descriptor.
 	for name, want := range map[string]ntstatus.Status{`\BaseNamedObjects\none`: ntstatus.ObjectNameNotFound,
 		"": ntstatus.ObjectPathSyntaxBad} {
 		wrong := nt.Captured[*sd.Descriptor]{Status: ntstatus.AccessViolation}
-		if st := w.SetNamedSecurity(win32.Named{Name: name}, winnt.DACL_SECURITY_INFORMATION, wrong); st != want {
-			t.Errorf("%q: %v, want %v", name, st, want)
-		}
+		check.Equal(t, w.SetNamedSecurity(win32.Named{Name: name}, winnt.DACL_SECURITY_INFORMATION, wrong), want,
+			"%q", name)
 		called := false
 		if st := w.ReadNamed(win32.Named{Name: name, File: true}, winnt.DACL_SECURITY_INFORMATION,
 			func(winnt.Handle) ntstatus.Status { called = true; return ntstatus.Success }); st.IsSuccess() || called {

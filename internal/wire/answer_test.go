@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -37,12 +38,8 @@ func TestReplyBodyInBothForms(t *testing.T) {
 		if c.files > 0 {
 			want = string([]byte{byte(c.files)}) + want
 		}
-		if got := string((&Server{}).answered(a)); got != want {
-			t.Errorf("binary reply body = %q, want %q", got, want)
-		}
-		if got := string((&Server{form: inJSON}).answered(a)); got != c.json {
-			t.Errorf("JSON reply body = %s, want %s", got, c.json)
-		}
+		check.Equal(t, string((&Server{}).answered(a)), want, "binary reply body")
+		check.Equal(t, string((&Server{form: inJSON}).answered(a)), c.json, "JSON reply body")
 	}
 }
 

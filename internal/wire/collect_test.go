@@ -3,6 +3,7 @@ package wire
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -56,9 +57,7 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 		s := NewServer(nil, nil)
 		op := &later{ended: make(chan struct{}),
 			l: &nt.Later{Synchronous: c.synchronous, Alertable: c.alertable, Over: make(chan struct{})}}
-		if got := s.keeps(1, op); got != ntstatus.Success {
-			t.Fatalf("keeping the operation: %v, want %v", got, ntstatus.Success)
-		}
+		check.Require(t, s.keeps(1, op), ntstatus.Success, "keeping the operation")
 		if c.gone {
 			s.notifyAll()
 		}
@@ -100,9 +99,7 @@ func TestFailedOperationReleasesItsRoom(t *testing.T) {
 	s := NewServer(nil, nil)
 	op := &later{ended: make(chan struct{}), cost: 5, l: &nt.Later{Over: make(chan struct{}),
 		Failure: ntstatus.PipeBroken}}
-	if got := s.keeps(1, op); got != ntstatus.Success {
-		t.Fatalf("keeping the operation: %v, want %v", got, ntstatus.Success)
-	}
+	check.Require(t, s.keeps(1, op), ntstatus.Success, "keeping the operation")
 	close(op.l.Over)
 	a, ok := s.collected(1, op, &waiting{})
 	b, _, err := DecodeLater(a.rest)

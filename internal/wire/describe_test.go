@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -91,10 +92,7 @@ func TestCallsToServerOfAnotherRelease(t *testing.T) {
 	equal, other, o := serve(t), serve(t), newOtherRelease()
 	ours, theirs := net.Pipe()
 	o.between(theirs, other.conn)
-	c, err := client.New(ours)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := check.Must(client.New(ours))
 	defer c.Close()
 	between := equal.connect()
 	alike := 0
@@ -104,9 +102,7 @@ func TestCallsToServerOfAnotherRelease(t *testing.T) {
 			alike++
 			_, want = between.Thread().CallRow(r.Row, r.NothingIn())
 		}
-		if _, st := c.Thread().CallRow(r.Row, r.NothingIn()); st != want {
-			t.Errorf("calling %s: %s, want %s", r.Info().Name, st, want)
-		}
+		check.Equal(t, check.Status(c.Thread().CallRow(r.Row, r.NothingIn())), want, "calling %s", r.Info().Name)
 	}
 	if n := len(wire.Rows()); alike < n/2 || alike > n*4/5 {
 		t.Errorf("%d of %d rows are the same in both releases, want between a half and four fifths", alike, n)

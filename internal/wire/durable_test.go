@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
@@ -38,29 +39,18 @@ func recorded(t *testing.T) (*served, *patient, *inject.Injector) {
 		}
 		return disk.Do(operation, name)
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy, err := audit.NewPolicy(audit.PolicySpec{
+	check.NoError(t, err)
+	policy := check.Must(audit.NewPolicy(audit.PolicySpec{
 		System:  map[audit.Subcategory]audit.Setting{audit.KernelObject: audit.OnBoth},
 		Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	l := &audit.Log{Sink: log}
 	l.Policy.Store(policy)
 	s := &served{T: t, sys: kernel.Boot(kernel.Config{Log: l}), end: make(chan error, 1)}
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges |= winnt.SeSecurityPrivilege.Bit() // the event's SACL takes it
-	user, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	own, err := s.sys.NewProcess("client", user)
-	if err != nil {
-		t.Fatal(err)
-	}
+	user := check.Must(token.New(spec))
+	own := check.Must(s.sys.NewProcess("client", user))
 	p := &patient{process: process{own, nt.Documented}, until: make(chan struct{})}
 	serving.Store(p)
 	ours, theirs := net.Pipe()
@@ -69,15 +59,9 @@ func recorded(t *testing.T) (*served, *patient, *inject.Injector) {
 	t.Cleanup(func() {
 		_ = ours.Close()
 		<-s.end
-		if got := p.now(); got != [2]int{} {
-			t.Errorf("time slices [normal, slow] in use at the end = %d, want none", got)
-		}
-		if err := s.sys.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := log.Close(); err != nil {
-			t.Error(err)
-		}
+		check.Equal(t, p.now(), [2]int{}, "time slices [normal, slow] in use at the end")
+		check.NoError(t, s.sys.Close())
+		check.NoError(t, log.Close())
 	})
 	return s, p, disk
 }
@@ -91,15 +75,12 @@ func TestRecordedOpensShareFlushes(t *testing.T) {
 		s, p, disk := recorded(t)
 		s.greet()
 		name := kernel.BaseNamedObjects + `\recorded`
-		if st := s.status(call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
+		check.Require(t, s.status(call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
 			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: name,
-				SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")})})); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+				SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")})})), ntstatus.Success,
+			"status")
 		for range threads - 1 {
-			if st := s.status(&wire.Frame{Kind: wire.NewThread}); st != ntstatus.Success {
-				t.Fatal(st)
-			}
+			check.Require(t, s.status(&wire.Frame{Kind: wire.NewThread}), ntstatus.Success, "status")
 		}
 		open := call(t, "NtOpenEvent", nt.OpenEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
 			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: name})})

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -16,14 +17,8 @@ import (
 func pair(t *testing.T, prepare func(*wire.Server)) (*wire.Server, net.Conn, <-chan error) {
 	t.Helper()
 	sys := kernel.Boot(kernel.Config{})
-	user, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := sys.NewProcess("client", user)
-	if err != nil {
-		t.Fatal(err)
-	}
+	user := check.Must(token.New(token.LocalSystem()))
+	p := check.Must(sys.NewProcess("client", user))
 	ours, theirs := net.Pipe()
 	server, end := wire.NewServer(theirs, process{p, nt.Documented}), make(chan error, 1)
 	prepare(server)
@@ -31,9 +26,7 @@ func pair(t *testing.T, prepare func(*wire.Server)) (*wire.Server, net.Conn, <-c
 	t.Cleanup(func() {
 		_ = ours.Close()
 		synctest.Wait()
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, sys.Close())
 	})
 	return server, ours, end
 }

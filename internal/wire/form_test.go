@@ -1,9 +1,10 @@
 package wire
 
 import (
-	"errors"
 	"reflect"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestDifferentTypesHaveDifferentForms checks that types with different encodings or field names have different
@@ -43,9 +44,8 @@ func TestHelloListsEachRowOnce(t *testing.T) {
 		h := want
 		change(&h)
 		for _, f := range []form{inBinary, inJSON} {
-			if _, err := DecodeHello(helloBody.append(f, nil, h)); !errors.Is(err, ErrValue) {
-				t.Errorf("hello with %s, form %d: %v, want %v", name, f, err, ErrValue)
-			}
+			check.ErrorIs(t, check.Err(DecodeHello(helloBody.append(f, nil, h))), ErrValue,
+				"hello with %s, form %d", name, f)
 		}
 	}
 }

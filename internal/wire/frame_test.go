@@ -4,10 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"io"
 	"testing"
 	"testing/iotest"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // TestFrameLengthIsBounded checks that a length from headSize to MaxFrame is accepted and any other is an error. The
@@ -25,9 +26,7 @@ func TestFrameLengthIsBounded(t *testing.T) {
 			if buffered, ok := r.(*bufio.Reader); ok {
 				_, _ = buffered.Peek(1) // the whole head has arrived
 			}
-			if _, err := ReadFrame(r); !errors.Is(err, c.want) {
-				t.Errorf("frame with length %d, %s: %v, want %v", c.length, name, err, c.want)
-			}
+			check.ErrorIs(t, check.Err(ReadFrame(r)), c.want, "frame with length %d, %s", c.length, name)
 		}
 	}
 }

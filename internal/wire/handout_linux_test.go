@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -58,15 +59,9 @@ type lender struct {
 func lend(t *testing.T) *lender {
 	t.Helper()
 	server, conn := sockets(t)
-	user, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
+	user := check.Must(token.New(token.LocalSystem()))
 	sys := kernel.Boot(kernel.Config{})
-	p, err := sys.NewProcess("client", user)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := check.Must(sys.NewProcess("client", user))
 	l := &lender{T: t, conn: conn, over: make(chan error, 1), done: make(chan struct{}, 1)}
 	go func() {
 		l.over <- wire.Serve(server, lending{process{p, nt.Documented}, func() *os.File {
@@ -80,9 +75,7 @@ func lend(t *testing.T) *lender {
 	}()
 	t.Cleanup(func() {
 		l.ends()
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, sys.Close())
 	})
 	return l
 }
@@ -171,9 +164,7 @@ func TestDescriptorRepliesMatchCommittedBytes(t *testing.T) {
 		f := m.frame(t, uint64(i+1))
 		fmt.Fprintf(&text, "-> %s\n", line(f, m.row))
 		if i == len(ofDescriptors)-1 {
-			if _, err := l.conn.Write(wire.AppendFrame(nil, f)); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, check.Err(l.conn.Write(wire.AppendFrame(nil, f))))
 			fmt.Fprintf(&text, "<- the connection ends: %v\n", <-l.over)
 			l.over <- nil
 			break
@@ -220,12 +211,9 @@ func TestPipeCannotPassDescriptors(t *testing.T) {
 	s := serveAs(t, func(p process) wire.Process { return lending{p, nil, nil} })
 	s.greet()
 	f := &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 8)}
-	if st := s.status(f); st != ntstatus.NotSupported {
-		t.Errorf("descriptor over a stream that cannot carry one: %s, want %s", st, ntstatus.NotSupported)
-	}
-	if st := s.status(said{wire.CallWith, 1, "NtCreateFile", openDevice(), nil}.frame(t, 2)); st != ntstatus.Success {
-		t.Errorf("open over a stream that cannot carry descriptors: %s, want %s", st, ntstatus.Success)
-	}
+	check.Equal(t, s.status(f), ntstatus.NotSupported, "descriptor over a stream that cannot carry one")
+	check.Equal(t, s.status(said{wire.CallWith, 1, "NtCreateFile", openDevice(), nil}.frame(t, 2)), ntstatus.Success,
+		"open over a stream that cannot carry descriptors")
 }
 
 // TestUnreadRepliesLimitDescriptors checks that a client that reads no replies gets at most 64 descriptors, and more
@@ -247,10 +235,7 @@ func TestUnreadRepliesLimitDescriptors(t *testing.T) {
 	got, refused := 0, 0
 	r := wire.NewReader(l.conn)
 	for range asked {
-		f, err := r.Frame()
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := check.Must(r.Frame())
 		head, _, err := wire.DecodeAnswer(f.Body)
 		switch {
 		case err != nil:
@@ -282,14 +267,10 @@ func TestUnreadDescriptorsAreBounded(t *testing.T) {
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	for i := range uint64(wire.MaxPassed + 50) {
 		f := &wire.Frame{Kind: wire.HandOut, Request: i, Thread: 1, Body: wire.AppendHandle(nil, 8)}
-		if _, err := l.conn.Write(wire.AppendFrame(nil, f)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(l.conn.Write(wire.AppendFrame(nil, f))))
 	}
 	// The thread ends after all its calls.
-	if _, err := l.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.EndThread, Thread: 1})); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(l.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.EndThread, Thread: 1}))))
 	select {
 	case <-l.done:
 	case <-time.After(time.Minute):
@@ -305,24 +286,18 @@ func TestUnreadDescriptorsAreBounded(t *testing.T) {
 func TestClientReceivesDescriptors(t *testing.T) {
 	l := lend(t)
 	c, err := client.New(l.conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer c.Close()
 	th := c.Thread()
 	out, f, st := c.OpenFile(th, openDevice())
 	if st != ntstatus.Success || out.FileHandle == 0 || f == nil {
 		t.Fatalf("OpenFile = %+v, %v, %s, want a handle, a file and success", out, f, st)
 	}
-	if err := f.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, f.Close())
 	if f, err = c.File(th, out.FileHandle); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, f.Close())
 	if f, err := c.File(th, 400); f != nil || err == nil || !strings.Contains(err.Error(), "ACCESS_DENIED") {
 		t.Error(f, err)
 	}
@@ -332,9 +307,7 @@ func TestClientReceivesDescriptors(t *testing.T) {
 		t.Errorf("OpenFile of a missing file = %+v, %v, %s, want no handle, no file and %s",
 			out, f, st, ntstatus.ObjectNameNotFound)
 	}
-	if err := c.Err(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, c.Err())
 }
 
 // FuzzHandOut sends any bytes after a hello, in either form, to a server that passes descriptors. The server ends and
@@ -402,21 +375,15 @@ func TestUnexpectedReplyEndsConnection(t *testing.T) {
 		}
 		made <- c
 	}()
-	if _, err := wire.ReadFrame(server); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(wire.ReadFrame(server)))
 	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{Process: 8})})
-	if _, err := server.Write(hello); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(server.Write(hello)))
 	c := <-made
 	if c == nil {
 		t.FailNow()
 	}
 	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer w.Close()
 	answer := wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: 999, Body: make([]byte, 20)})
 	answer[4+15] = 1 // descriptors

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -91,9 +92,8 @@ func TestInspectReturnsAnswer(t *testing.T) {
 	}
 	plain := serve(t)
 	plain.greet()
-	if st := plain.status(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1}); st != ntstatus.NotSupported {
-		t.Errorf("query of a process without queries: %v, want %v", st, ntstatus.NotSupported)
-	}
+	check.Equal(t, plain.status(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1}), ntstatus.NotSupported,
+		"query of a process without queries")
 }
 
 // The watcher gets each selected call once, with its thread and status, and no other. Each call has one time slice,
@@ -112,32 +112,21 @@ func TestWatcherGetsSelectedCalls(t *testing.T) {
 		{closing, ntstatus.InvalidHandle, []string{"enter", "client/1 NtClose STATUS_INVALID_HANDLE true", "leave true"}},
 		{reverting, ntstatus.Success, []string{"enter", "leave true"}},
 	} {
-		if st := s.status(c.frame); st != c.st {
-			t.Errorf("call: %v, want %v", st, c.st)
-		}
+		check.Equal(t, s.status(c.frame), c.st, "call")
 		if got := p.take(); fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("recorded %q, want %q", got, c.want)
 		}
 	}
 	// A thread without remaining work delays no other thread, so two can be idle at the same time.
-	if err := s.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, s.conn.SetReadDeadline(time.Now().Add(time.Minute)))
 	for range 4 {
 		s.send(&wire.Frame{Kind: wire.NewThread, Request: 7})
 		_, rest, err := wire.DecodeAnswer(s.receive().Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		made, err := wire.DecodeThread(rest)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
+		made := check.Must(wire.DecodeThread(rest))
 		again := *reverting
 		again.Thread = made.Thread
-		if st := s.status(&again); st != ntstatus.Success {
-			t.Errorf("W-21: thread %d: %v, want %v", made.Thread, st, ntstatus.Success)
-		}
+		check.Equal(t, s.status(&again), ntstatus.Success, "W-21: thread %d", made.Thread)
 	}
 	p.take()
 	// A logon takes no time slice: it has its own limit (W-21).

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
@@ -38,14 +39,8 @@ func TestRowsSurviveJSON(t *testing.T) {
 				if err != nil || !json.Valid(text) {
 					t.Fatalf("%s: encoded %s, %v, want valid JSON", row.Info().Name, text, err)
 				}
-				b, err := way.binary(nil, v.Interface())
-				if err != nil {
-					t.Fatal(err)
-				}
-				want, err := way.decode(b)
-				if err != nil {
-					t.Fatal(err)
-				}
+				b := check.Must(way.binary(nil, v.Interface()))
+				want := check.Must(way.decode(b))
 				got, err := way.readText(text)
 				if err != nil || !same(got, want) {
 					t.Fatalf("%s: %s\ndecoded as %+v, %v, want %+v", row.Info().Name, text, got, err, want)
@@ -118,9 +113,7 @@ func TestJSONElementsAreBounded(t *testing.T) {
 		return []byte(`{"NewState":{"V":[{}` + strings.Repeat(`,{}`, n-1) + `]}}`)
 	}
 	const most = wire.MaxBody / 8 // a group has at least a length and its attributes
-	if _, err := row.DecodeInJSON(groups(most)); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, check.Err(row.DecodeInJSON(groups(most))))
 	if _, err := row.DecodeInJSON(groups(most + 1)); err == nil || !strings.Contains(err.Error(), "more elements") {
 		t.Errorf(`one group more than the limit: %v, want an error with "more elements"`, err)
 	}
@@ -129,10 +122,8 @@ func TestJSONElementsAreBounded(t *testing.T) {
 // TestDescriptorMayBeSDDLInJSON checks that a descriptor may be given as text.
 func TestDescriptorMayBeSDDLInJSON(t *testing.T) {
 	row := wire.Rows()[nt.NtTable.Find("NtCreateEvent").Info().Number]
-	in, err := row.DecodeInJSON([]byte(`{"ObjectAttributes":{"V":{"SecurityDescriptor":{"sddl":"D:(A;;GA;;;WD)"}}}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	in := check.Must(row.DecodeInJSON(
+		[]byte(`{"ObjectAttributes":{"V":{"SecurityDescriptor":{"sddl":"D:(A;;GA;;;WD)"}}}}`)))
 	d := in.(nt.CreateEventIn).ObjectAttributes.V.SecurityDescriptor
 	if d == nil || d.DACL().Len() != 1 {
 		t.Errorf("descriptor from SDDL = %v, want one with one entry", d)
@@ -197,9 +188,7 @@ func TestEachFrameKindInJSON(t *testing.T) {
 	if got := s.said(jsonCall(wire.Call, "NtClose", `{"In":{"Handle":4}}`)); !strings.HasPrefix(got, why) {
 		t.Error(got)
 	}
-	if err := s.ended(); !errors.Is(err, wire.ErrValue) {
-		t.Error(err)
-	}
+	check.ErrorIs(t, s.ended(), wire.ErrValue, "ended")
 }
 
 // documented finds a call and its row, or an answer, in the conversation of docs/wire.md.
@@ -207,10 +196,7 @@ var documented = regexp.MustCompile(`(?m)^    (→ call|← answer) +(\{.*\})(?:
 
 // TestDocumentedConversation runs the conversation of docs/wire.md and compares its replies.
 func TestDocumentedConversation(t *testing.T) {
-	page, err := os.ReadFile("../../docs/wire.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := check.Must(os.ReadFile("../../docs/wire.md"))
 	s := serve(t)
 	s.asJSON()
 	lines, answer := documented.FindAllStringSubmatch(string(page), -1), ""
@@ -255,9 +241,7 @@ func TestJSONHelloRejectsOtherVersion(t *testing.T) {
 	if f := s.receive(); !strings.HasPrefix(string(f.Body), `{"Magic":"refmon","Version":1,`) {
 		t.Errorf("reply to version 2 = %s, want a hello of version 1", f.Body)
 	}
-	if err := s.ended(); !errors.Is(err, wire.ErrValue) {
-		t.Error(err)
-	}
+	check.ErrorIs(t, s.ended(), wire.ErrValue, "ended")
 }
 
 // FuzzJSON decodes arbitrary bytes as JSON parameters of any row: no panic, and decoded values survive the binary
@@ -265,10 +249,7 @@ func TestJSONHelloRejectsOtherVersion(t *testing.T) {
 func FuzzJSON(f *testing.F) {
 	f.Add(uint16(0), []byte(`{}`))
 	for _, row := range wire.Rows() {
-		b, err := row.AppendInJSON(nil, row.NothingIn())
-		if err != nil {
-			f.Fatal(err)
-		}
+		b := check.Must(row.AppendInJSON(nil, row.NothingIn()))
 		f.Add(row.Service, b)
 	}
 	f.Fuzz(func(t *testing.T, service uint16, b []byte) {

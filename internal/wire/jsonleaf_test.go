@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 )
 
@@ -76,9 +77,7 @@ func TestOmittedJSONFieldHasDefault(t *testing.T) {
 					t.Errorf("%s: omitted %s = %+v, want empty attributes", row.Info().Name, f.Name, a)
 				}
 			default:
-				if text := jsonText(x); text != preset {
-					t.Errorf("%s: omitted %s = %s, want %s", row.Info().Name, f.Name, text, preset)
-				}
+				check.Equal(t, jsonText(x), preset, "%s: omitted %s", row.Info().Name, f.Name)
 			}
 		}
 	}
@@ -96,9 +95,7 @@ func jsonText(v reflect.Value) string {
 // (W-36).
 func TestJSONBodySizeLimit(t *testing.T) {
 	r := newJSONReader(nil)
-	if err := r.hold(MaxBody - 1); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, r.hold(MaxBody-1))
 	if err := r.hold(1); err != nil {
 		t.Errorf("a body as large as a frame: %v, want no error", err)
 	}

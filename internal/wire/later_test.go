@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -103,9 +104,7 @@ func TestEventIsSignalledAfterMemoryIsWritten(t *testing.T) {
 			t.Error("W-90: the event is signalled before the memory is written, want after")
 		}
 		close(goOn)
-		if st := <-begun; st != want {
-			t.Errorf("the call returned %s, want %s", st, want)
-		}
+		check.Equal(t, <-begun, want, "the call")
 		if !early {
 			<-l.Over
 		}
@@ -122,9 +121,7 @@ func TestPendingOperationsAreBounded(t *testing.T) {
 	s.greet()
 	pipe := call(t, "NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ,
 		NamedPipeType: 1, ReadMode: 1, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\later`})})
-	if st := s.status(pipe); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, s.status(pipe))
 	request := uint64(100)
 	begin := func(name string, in any) ntstatus.Status {
 		f := call(t, name, in)
@@ -152,16 +149,12 @@ func TestPendingOperationsAreBounded(t *testing.T) {
 		{listen(wire.MaxFrame), ntstatus.InsufficientResources},
 		{listen(0), ntstatus.Pending},
 	} {
-		if c.got != c.want {
-			t.Errorf("step %d: %s, want %s", i, c.got, c.want)
-		}
+		check.Equal(t, c.got, c.want, "step %d", i)
 	}
 	for n := 4; n < wire.MaxWaits; n++ {
 		_ = listen(0) // one end also has its own limit
 	}
-	if st := listen(0); st != ntstatus.InsufficientResources {
-		t.Errorf("operation beyond the limit: %s, want %s", st, ntstatus.InsufficientResources)
-	}
+	check.Equal(t, listen(0), ntstatus.InsufficientResources, "operation beyond the limit")
 }
 
 // An operation has one waiter at a time; after a cancel another may wait. An operation that was not collected cannot
@@ -176,9 +169,7 @@ func TestOperationIsCollectedOnce(t *testing.T) {
 	const operation = 100
 	listen.Kind, listen.Request = wire.Begin, operation
 	listen.Body = append(wire.AppendLater(nil, &nt.Later{}), listen.Body...)
-	if st := s.status(listen); st != ntstatus.Pending {
-		t.Fatal(st)
-	}
+	check.Require(t, s.status(listen), ntstatus.Pending, "status")
 	about := func(kind wire.Kind, request uint64) *wire.Frame {
 		return &wire.Frame{Kind: kind, Request: request, Body: wire.AppendOperation(nil, operation)}
 	}
@@ -203,10 +194,8 @@ func TestOperationIsCollectedOnce(t *testing.T) {
 		}
 	}
 	// The thread ends before the operation was collected.
-	if _, st := s.join(alice).Thread().NtOpenFile(winnt.GENERIC_WRITE,
-		&nt.ObjectAttributes{ObjectName: `\??\pipe\once`}, 0, 0); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, check.Status(s.join(alice).Thread().NtOpenFile(winnt.GENERIC_WRITE,
+		&nt.ObjectAttributes{ObjectName: `\??\pipe\once`}, 0, 0)))
 	for i, c := range []struct {
 		kind wire.Kind
 		want ntstatus.Status
@@ -229,9 +218,7 @@ func TestDisconnectReleasesOperations(t *testing.T) {
 	read := func(l *nt.Later) {
 		t.Helper()
 		st := p.begin("NtReadFile", nt.ReadFileIn{FileHandle: p.server, Length: 64, Later: l}, l)
-		if st != ntstatus.Pending {
-			t.Fatal(st)
-		}
+		check.Require(t, st, ntstatus.Pending, "begin")
 	}
 	read(l)
 	wrote := make(chan nt.IOResult, 1)
@@ -240,16 +227,12 @@ func TestDisconnectReleasesOperations(t *testing.T) {
 	p.write("x")
 	<-writing // its program never says that it has it
 	_ = p.own.Close()
-	if err := p.ended(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, p.ended())
 	if !p.signalled() {
 		t.Error("W-92: the event of a disconnected program is not signalled, want signalled")
 	}
 	<-waits.Over
-	if waits.Failure != ntstatus.PortDisconnected {
-		t.Errorf("operation of a lost connection: %s, want %s", waits.Failure, ntstatus.PortDisconnected)
-	}
+	check.Equal(t, waits.Failure, ntstatus.PortDisconnected, "operation of a lost connection")
 	select {
 	case r := <-wrote:
 		if r.Status != ntstatus.PortDisconnected || len(r.Data) != 0 {

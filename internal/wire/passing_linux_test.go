@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -24,14 +25,10 @@ import (
 func sockets(t *testing.T) (server, client *net.UnixConn) {
 	t.Helper()
 	ours, theirs, err := wire.Pair("test")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	conn, err := net.FileConn(theirs)
 	_ = theirs.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	t.Cleanup(func() { _, _ = ours.Close(), conn.Close() })
 	return ours.(*net.UnixConn), conn.(*net.UnixConn)
 }
@@ -41,9 +38,7 @@ func pipes(t *testing.T, n int) (in, out []*os.File) {
 	t.Helper()
 	for range n {
 		r, w, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		t.Cleanup(func() { _, _ = r.Close(), w.Close() })
 		in, out = append(in, r), append(out, w)
 	}
@@ -85,13 +80,9 @@ func answerWith(request uint64, n byte) []byte {
 func TestEachReplyGetsItsDescriptors(t *testing.T) {
 	server, conn := sockets(t)
 	in, out := pipes(t, 3)
-	if _, err := server.Write(answer(1)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(server.Write(answer(1))))
 	pass(t, server, answerWith(2, 1), in[:1])
-	if _, err := server.Write(answer(3)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(server.Write(answer(3))))
 	pass(t, server, answerWith(4, 2), in[1:])
 	r := wire.NewReader(conn)
 	at := 0
@@ -171,10 +162,7 @@ func TestUnexpectedDescriptorEndsClientCalls(t *testing.T) {
 		_, _, _ = server.WriteMsgUnix(b, unix.UnixRights(int(in[0].Fd())), nil)
 		_ = in[0].Close()
 	}()
-	c, err := client.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := check.Must(client.New(conn))
 	if _, err := c.NewThread(); err == nil {
 		t.Error("NewThread succeeded on a broken connection, want an error")
 	}
@@ -203,9 +191,7 @@ func TestFullDescriptorTableEndsConnection(t *testing.T) {
 	server, conn := sockets(t)
 	in, out := pipes(t, 2)
 	pass(t, server, answerWith(1, 2), in)
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 100, Max: 100}); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 100, Max: 100}))
 	var all []*os.File
 	for {
 		f, err := os.Open("/dev/null")
@@ -259,15 +245,9 @@ func TestAttachRepliesInBothForms(t *testing.T) {
 	} {
 		server, conn := sockets(t)
 		in, out := pipes(t, 1)
-		user, err := token.New(token.LocalSystem())
-		if err != nil {
-			t.Fatal(err)
-		}
+		user := check.Must(token.New(token.LocalSystem()))
 		sys := kernel.Boot(kernel.Config{})
-		p, err := sys.NewProcess("client", user)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := check.Must(sys.NewProcess("client", user))
 		over := make(chan error, 1)
 		go func() { over <- wire.Serve(server, attaching{process{p, nt.Documented}, in[0], c.program}) }()
 		buffer, oob := make([]byte, 1<<10), make([]byte, 1<<10)
@@ -288,12 +268,8 @@ func TestAttachRepliesInBothForms(t *testing.T) {
 			return got, oobn
 		}
 		hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: []byte(c.hello)})
-		if _, err := conn.Write(hello); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := wire.ReadFrame(conn); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(conn.Write(hello)))
+		check.NoError(t, check.Err(wire.ReadFrame(conn)))
 		f, oobn := said(7, c.bad)
 		if f.Kind != wire.Answer || string(f.Body) != c.refusal || oobn != 0 {
 			t.Errorf("refused attach: reply of kind %d, %q, %d bytes of descriptors, want %q",
@@ -306,29 +282,20 @@ func TestAttachRepliesInBothForms(t *testing.T) {
 				f.Kind,
 				f.Request, f.Body, oobn, c.answer)
 		}
-		messages, err := unix.ParseSocketControlMessage(oob[:oobn])
-		if err != nil {
-			t.Fatal(err)
-		}
+		messages := check.Must(unix.ParseSocketControlMessage(oob[:oobn]))
 		fds, err := unix.ParseUnixRights(&messages[0])
 		if err != nil || len(fds) != 1 || closed(out[0]) {
 			t.Fatal(fds, err)
 		}
-		if err := unix.Close(fds[0]); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, unix.Close(fds[0]))
 		_ = conn.Close()
 		if err := <-over; err != nil || !closed(out[0]) {
 			t.Errorf("server ended with %v, its descriptor is still open, want it closed", err)
 		}
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, sys.Close())
 	}
 	s := serve(t)
 	s.greet()
 	f := &wire.Frame{Kind: wire.Attach, Thread: 1, Body: wire.AppendHandle(nil, 8)}
-	if st := s.status(f); st != ntstatus.NotSupported {
-		t.Errorf("attach over a stream that cannot carry descriptors: %s, want %s", st, ntstatus.NotSupported)
-	}
+	check.Equal(t, s.status(f), ntstatus.NotSupported, "attach over a stream that cannot carry descriptors")
 }

@@ -2,12 +2,12 @@ package wire_test
 
 import (
 	"bytes"
-	"errors"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -33,10 +33,7 @@ func openRow() *wire.Row { return wire.Rows()[nt.NtTable.Find("NtCreateFile").In
 // TestReadAsReturnsContentsOrHandle checks the replies of ReadAs, and which of its frames end the connection.
 func TestReadAsReturnsContentsOrHandle(t *testing.T) {
 	row := openRow()
-	body, err := row.AppendCall(wire.AppendReadAs(nil, 0, 100), openDevice(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := check.Must(row.AppendCall(wire.AppendReadAs(nil, 0, 100), openDevice(), false))
 	frame := func(body []byte) *wire.Frame {
 		return &wire.Frame{Kind: wire.ReadAs, Thread: 1, Service: row.Service, Body: body}
 	}
@@ -60,20 +57,14 @@ func TestReadAsReturnsContentsOrHandle(t *testing.T) {
 	}
 	s := serve(t)
 	s.greet()
-	if st := s.status(frame(body)); st != ntstatus.NotSupported {
-		t.Errorf("ReadAs without files: %s, want %s", st, ntstatus.NotSupported)
-	}
+	check.Equal(t, s.status(frame(body)), ntstatus.NotSupported, "ReadAs without files")
 	s = serveAs(t, func(p process) wire.Process { return giving{p, ""} })
 	s.greet()
 	other := frame(body)
 	other.Service, other.Body = rowNumber("NtClose"), append(wire.AppendReadAs(nil, 0, 100), make([]byte, 9)...)
-	if st := s.status(other); st != ntstatus.InvalidParameter {
-		t.Errorf("ReadAs of a call that opens nothing: %s, want %s", st, ntstatus.InvalidParameter)
-	}
+	check.Equal(t, s.status(other), ntstatus.InvalidParameter, "ReadAs of a call that opens nothing")
 	s.send(frame(body[:11]))
-	if err := s.ended(); !errors.Is(err, wire.ErrValue) {
-		t.Errorf("ReadAs with half of its head: %v, want %v", err, wire.ErrValue)
-	}
+	check.ErrorIs(t, s.ended(), wire.ErrValue, "ReadAs with half of its head")
 }
 
 func rowNumber(name string) uint16 { return uint16(nt.NtTable.Find(name).Info().Number) }
@@ -120,15 +111,8 @@ func (g *reading) Contents(th *nt.Thread, h winnt.Handle, room []byte) (nt.FileF
 // clientToken creates a token that the connection's first thread can impersonate.
 func clientToken(t *testing.T, th *nt.Thread) winnt.Handle {
 	t.Helper()
-	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	dup, st := th.NtDuplicateToken(h, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenImpersonation)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	return dup
+	h := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
+	return check.Result(th.NtDuplicateToken(h, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenImpersonation))
 }
 
 // The thread opens and reads a file as the client and afterwards has its previous identity, also after an error. A
@@ -230,18 +214,13 @@ func TestReadAsRestoresEarlierClient(t *testing.T) {
 	s := serveAs(t, func(p process) wire.Process { g.process = p; return g })
 	conn := s.connect()
 	th := conn.Thread()
-	revert, err := th.Impersonate(clientToken(t, th))
-	if err != nil {
-		t.Fatal(err)
-	}
+	revert := check.Must(th.Impersonate(clientToken(t, th)))
 	defer revert()
 	other := clientToken(t, th)
 	statistics := func() any {
 		t.Helper()
 		h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Require(t, st, ntstatus.Success, "NtOpenThreadToken")
 		out, st := th.NtQueryInformationToken(h, winnt.TokenStatistics)
 		if st != ntstatus.Success || th.NtClose(h) != ntstatus.Success {
 			t.Fatal(st)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/quota"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -67,9 +68,7 @@ func TestUnpayableFrameIsSkipped(t *testing.T) {
 			t.Fatalf("%s: frame returned %v, %v, %d bytes charged, want no frame and no charge",
 				c.name, f != nil, err, block.Used())
 		}
-		if got := <-answered; got != c.want {
-			t.Errorf("%s: reply %s, want %s", c.name, got, c.want)
-		}
+		check.Equal(t, <-answered, c.want, "%s: reply", c.name)
 		if f, err = s.next(); err != nil || f.Request != 4 {
 			t.Errorf("%s: next frame: %v, want request 4", c.name, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -29,9 +30,7 @@ func TestRefusedClientReadsOnlyStatus(t *testing.T) {
 	if err := Refuse(theirs, ntstatus.AccessDenied); err == nil {
 		t.Error("Refuse for a disconnected client returns no error, want one")
 	}
-	if _, err := theirs.Write([]byte{1}); !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("write after a failed refusal: %v, want %v", err, io.ErrClosedPipe)
-	}
+	check.ErrorIs(t, check.Err(theirs.Write([]byte{1})), io.ErrClosedPipe, "write after a failed refusal")
 }
 
 // without is a process that cannot create a thread.
@@ -56,10 +55,7 @@ func TestProcessWithoutThreadIsRefused(t *testing.T) {
 		ours, theirs := net.Pipe()
 		p, over := &without{err: c.err}, make(chan error, 1)
 		go func() { over <- Serve(theirs, p) }()
-		f, err := ReadFrame(ours)
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := check.Must(ReadFrame(ours))
 		h, rest, err := DecodeAnswer(f.Body)
 		if f.Kind != Answer || f.Request != 0 || err != nil || h.Status != c.want || h.Why != nil || len(rest) != 0 {
 			t.Errorf("error %v: frame %+v, reply %+v, %v, want request 0 with status %v", c.err, f, h, err, c.want)

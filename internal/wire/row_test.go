@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -152,9 +153,7 @@ func TestConversationsMatchCommittedBytes(t *testing.T) {
 func sameText(t *testing.T, file, text string) {
 	t.Helper()
 	if *writeBytes {
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(file, []byte(text), 0o644))
 	}
 	want, err := os.ReadFile(file)
 	if err != nil || string(want) != text {
@@ -216,16 +215,10 @@ func TestReleasedHello(t *testing.T) {
 		t.Fatal(files, err)
 	}
 	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := check.Must(os.ReadFile(name))
 		for line := range strings.Lines(string(text)) {
 			form, digits, _ := strings.Cut(strings.TrimSpace(line), " ")
-			b, err := hex.DecodeString(digits)
-			if err != nil {
-				t.Fatal(err)
-			}
+			b := check.Must(hex.DecodeString(digits))
 			f, err := wire.ReadFrame(bufio.NewReader(bytes.NewReader(b)))
 			if err != nil {
 				t.Fatalf("%s: %s: %v", name, form, err)

@@ -9,33 +9,27 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // A full socket accepts nothing, with or without descriptors, and that is not an error; a closed one is. When there
 // is room, the data arrives with its descriptors (W-3, W-50).
 func TestFullSocketAcceptsNothing(t *testing.T) {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	pair := check.Must(unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0))
 	ours, theirs := pair[0], pair[1]
 	defer unix.Close(ours)
 	if err := unix.SetNonblock(ours, true); err != nil { // as those of package net are
 		t.Fatal(err)
 	}
 	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, err)
 	defer r.Close()
 	defer w.Close()
 	fd, files := uintptr(ours), []*os.File{w}
 	filled := 0
 	for block := make([]byte, 4096); ; {
-		n, err := writeNow(fd, block)
-		if err != nil {
-			t.Fatal(err)
-		}
+		n := check.Must(writeNow(fd, block))
 		if filled += n; n == 0 {
 			break
 		}
@@ -71,9 +65,7 @@ func TestFullSocketAcceptsNothing(t *testing.T) {
 	if err != nil || len(fds) != 1 {
 		t.Fatalf("received %d descriptors, %v, want 1, nil", len(fds), err)
 	}
-	if _, err := unix.Write(fds[0], []byte("through")); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, check.Err(unix.Write(fds[0], []byte("through"))))
 	_ = unix.Close(fds[0])
 	if n, err := r.Read(b); err != nil || !bytes.Equal(b[:n], []byte("through")) {
 		t.Errorf("the received descriptor reads %q, %v, want %q, nil", b[:n], err, []byte("through"))
@@ -90,10 +82,7 @@ func TestFullSocketAcceptsNothing(t *testing.T) {
 // null opens /dev/null; the test closes the file at its end.
 func null(t *testing.T) *os.File {
 	t.Helper()
-	f, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := check.Must(os.Open(os.DevNull))
 	t.Cleanup(func() { _ = f.Close() })
 	return f
 }
@@ -103,18 +92,14 @@ func null(t *testing.T) *os.File {
 func TestServerClosesUnsentDescriptors(t *testing.T) {
 	for _, frames := range []int{1, 2, 3} {
 		conn, theirs, err := Pair("gone")
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		s := NewServer(conn, nil)
 		s.keep()
 		var files []*os.File
 		for range frames {
 			f := null(t)
 			files = append(files, f)
-			if err := s.send(&Frame{Kind: AnswerWith, Body: []byte{1}, Files: []*os.File{f}}); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, s.send(&Frame{Kind: AnswerWith, Body: []byte{1}, Files: []*os.File{f}}))
 		}
 		_ = theirs.Close()
 		if err := s.deliver(s.newTimeSlice(true)); err == nil {
@@ -134,9 +119,7 @@ func TestServerClosesUnsentDescriptors(t *testing.T) {
 func TestDescriptorsFollowReplyOrder(t *testing.T) {
 	a, b, c := null(t), null(t), null(t)
 	r := &Reader{from: bufio.NewReader(strings.NewReader("the next frame")), came: []*os.File{a, b, c}}
-	if _, err := r.from.Peek(1); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(r.from.Peek(1)))
 	for _, want := range [][]*os.File{{a}, {b, c}} {
 		f := &Frame{Kind: AnswerWith, Body: []byte{byte(len(want))}}
 		if err := r.give(f); err != nil || len(f.Files) != len(want) || f.Files[0] != want[0] {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // writes is a connection that records whether each write deadline was set or cleared.
@@ -27,9 +29,7 @@ func (w *writes) SetWriteDeadline(at time.Time) error {
 // without one (W-3).
 func TestWriteClearsItsDeadline(t *testing.T) {
 	conn := new(writes)
-	if err := NewServer(conn, nil).send(&Frame{Kind: Answer}); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, NewServer(conn, nil).send(&Frame{Kind: Answer}))
 	if !slices.Equal(conn.deadlines, []bool{true, false}) {
 		t.Errorf("deadlines %v, want one set and then cleared", conn.deadlines)
 	}
@@ -50,10 +50,7 @@ func TestReplyIsAtMostOneFrame(t *testing.T) {
 	if err != nil || before != 4+MaxFrame {
 		t.Errorf("largest reply: %v, %d bytes queued, want nil, %d", err, before, 4+MaxFrame)
 	}
-	file, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := check.Must(os.Open(os.DevNull))
 	err = s.sendWith(&Frame{Kind: Answer, Body: make([]byte, MaxBody-1), Files: []*os.File{file}}, []byte{1}, []byte{2})
 	if n, fdMessages := waits(); !errors.Is(err, ErrFrame) || n != before || fdMessages != 0 {
 		t.Errorf("reply that is too large: %v, %d bytes and %d descriptor messages queued, want an error, %d and 0",
@@ -70,9 +67,7 @@ func TestFailClosesConnection(t *testing.T) {
 	ours, theirs := net.Pipe()
 	s := NewServer(theirs, nil)
 	s.fail(&Frame{Kind: Call, Request: 1}, ErrFrame)
-	if err := s.reason(); !errors.Is(err, ErrFrame) {
-		t.Errorf("reason of the end = %v, want %v", err, ErrFrame)
-	}
+	check.ErrorIs(t, s.reason(), ErrFrame, "reason of the end")
 	_ = ours.SetReadDeadline(time.Now().Add(20 * time.Second))
 	if n, err := ours.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("read after the end = %d bytes, %v, want %v", n, err, io.EOF)

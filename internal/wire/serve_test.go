@@ -3,7 +3,6 @@ package wire_test
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"io"
 	"net"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -46,14 +46,8 @@ func serve(t *testing.T) *served {
 func newServed(t *testing.T) (s *served, p process, theirs net.Conn) {
 	t.Helper()
 	s = &served{T: t, sys: kernel.Boot(kernel.Config{FirstLUID: 0x3E8}), end: make(chan error, 1)}
-	user, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := s.sys.NewProcess("client", user)
-	if err != nil {
-		t.Fatal(err)
-	}
+	user := check.Must(token.New(token.LocalSystem()))
+	made := check.Must(s.sys.NewProcess("client", user))
 	s.conn, theirs = net.Pipe()
 	return s, process{made, nt.Documented}, theirs
 }
@@ -71,9 +65,7 @@ func serveAs(t *testing.T, made func(process) wire.Process) *served {
 		_ = ours.Close()
 		<-over
 		// The process has exited, and nothing of it remains (W-12).
-		if err := s.sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, s.sys.Close())
 	})
 	return s
 }
@@ -143,10 +135,7 @@ func (s *served) connect() *client.Conn {
 func call(t *testing.T, name string, in any) *wire.Frame {
 	t.Helper()
 	row := wire.Rows()[nt.NtTable.Find(name).Info().Number]
-	body, err := row.AppendCall(nil, in, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := check.Must(row.AppendCall(nil, in, false))
 	return &wire.Frame{Kind: wire.Call, Request: 7, Thread: 1, Service: row.Service, Body: body}
 }
 
@@ -156,22 +145,10 @@ func TestClientThreadsAndEndOfConnection(t *testing.T) {
 	s := serve(t)
 	c := s.connect()
 	th := c.Thread()
-	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	dup, st := th.NtDuplicateToken(h, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenImpersonation)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	revert, err := th.Impersonate(dup)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := c.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
+	dup := check.Result(th.NtDuplicateToken(h, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenImpersonation))
+	revert := check.Must(th.Impersonate(dup))
+	other := check.Must(c.NewThread())
 	if _, st := other.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
 		t.Errorf("opening the token of the other thread: %s, want %s", st, ntstatus.NoToken)
 	}
@@ -181,27 +158,20 @@ func TestClientThreadsAndEndOfConnection(t *testing.T) {
 	}
 	revert()
 	revert() // A ticket works once (W-8).
-	if _, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
-		t.Errorf("opening the token after reverting: %s, want %s", st, ntstatus.NoToken)
-	}
-	if _, err := th.Impersonate(dup); err != nil {
-		t.Error(err)
-	}
+	check.Equal(t, check.Status(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)), ntstatus.NoToken,
+		"opening the token after reverting")
+	check.NoError(t, check.Err(th.Impersonate(dup)))
 	other.Close()
 	if _, st := other.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.InvalidCid {
 		t.Errorf("call of an ended thread: %s, want %s", st, ntstatus.InvalidCid) // its number is not given (W-7)
 	}
 	_ = c.Close()
-	if err := s.ended(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, s.ended())
 	// The connection is lost: calls fail and change nothing (W-9).
 	if _, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.PortDisconnected {
 		t.Errorf("call after Close: %s, want %s", st, ntstatus.PortDisconnected)
 	}
-	if _, err := c.NewThread(); !errors.Is(err, client.ErrClosed) {
-		t.Errorf("NewThread after Close: %v, want %v", err, client.ErrClosed)
-	}
+	check.ErrorIs(t, check.Err(c.NewThread()), client.ErrClosed, "NewThread after Close")
 }
 
 // join starts another connection to the kernel of s, with a process of the given token.
@@ -262,9 +232,7 @@ func TestDependentCallNeedsSuccess(t *testing.T) {
 	event := call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\then`,
 			Attributes: winnt.OBJ_OPENIF})})
-	if st := s.status(&wire.Frame{Kind: wire.NewThread}); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, s.status(&wire.Frame{Kind: wire.NewThread}))
 	for i, c := range []struct {
 		frame  *wire.Frame
 		kind   wire.Kind
@@ -292,9 +260,7 @@ func TestDependentCallNeedsSuccess(t *testing.T) {
 		if f.Kind, f.Thread = c.kind, c.thread; f.Kind == wire.Wait {
 			f.Body = append(wire.AppendWait(nil, 0, ntstatus.Timeout), f.Body...)
 		}
-		if st := s.status(&f); st != c.want {
-			t.Errorf("call %d: %s, want %s", i, st, c.want)
-		}
+		check.Equal(t, s.status(&f), c.want, "call %d", i)
 	}
 }
 
@@ -342,9 +308,7 @@ func TestInvalidFrameEndsConnection(t *testing.T) {
 			if c.want == io.ErrUnexpectedEOF {
 				_ = s.conn.Close()
 			}
-			if err := s.ended(); !errors.Is(err, c.want) {
-				t.Errorf("%s: connection ended with %v, want %v", c.rule, err, c.want)
-			}
+			check.ErrorIs(t, s.ended(), c.want, "%s: connection ended with", c.rule)
 		})
 	}
 }
@@ -366,27 +330,18 @@ func TestInvalidRequestKeepsConnection(t *testing.T) {
 		{&wire.Frame{Kind: wire.Restore, Thread: 1, Body: wire.AppendTicket(nil, 99)}, ntstatus.Success}, // W-8: does nothing
 		{closing, ntstatus.InvalidHandle},
 	} {
-		if st := s.status(c.frame); st != c.want {
-			t.Errorf("frame %+v: %s, want %s", c.frame, st, c.want)
-		}
+		check.Equal(t, s.status(c.frame), c.want, "frame %+v", c.frame)
 	}
 	// Reaching a limit returns a status (W-3).
 	for range wire.MaxThreads - 1 {
-		if st := s.status(&wire.Frame{Kind: wire.NewThread}); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, s.status(&wire.Frame{Kind: wire.NewThread}))
 	}
-	if st := s.status(&wire.Frame{Kind: wire.NewThread}); st != ntstatus.InsufficientResources {
-		t.Errorf("one thread too many: %s, want %s", st, ntstatus.InsufficientResources)
-	}
+	check.Equal(t, s.status(&wire.Frame{Kind: wire.NewThread}), ntstatus.InsufficientResources, "one thread too many")
 	for range wire.MaxTickets {
-		if st := s.status(&wire.Frame{Kind: wire.Save, Thread: 1}); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, s.status(&wire.Frame{Kind: wire.Save, Thread: 1}))
 	}
-	if st := s.status(&wire.Frame{Kind: wire.Save, Thread: 1}); st != ntstatus.InsufficientResources {
-		t.Errorf("one ticket too many: %s, want %s", st, ntstatus.InsufficientResources)
-	}
+	check.Equal(t, s.status(&wire.Frame{Kind: wire.Save, Thread: 1}), ntstatus.InsufficientResources,
+		"one ticket too many")
 }
 
 // TestRowWithOtherTypesIsNotSupported connects to a server that knows one row with other types. Only that row is not
@@ -409,18 +364,13 @@ func TestRowWithOtherTypesIsNotSupported(t *testing.T) {
 				&wire.Frame{Kind: wire.Answer, Request: f.Request, Body: []byte{8, 0, 0, 0xc0, 0}}))
 		}
 	}()
-	c, err := client.New(ours)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := check.Must(client.New(ours))
 	defer c.Close()
 	rows := wire.Rows()
-	if _, st := c.Thread().CallRow(rows[0].Row, rows[0].NothingIn()); st != ntstatus.NotSupported {
-		t.Errorf("calling the changed row %s: %s, want %s", rows[0].Info().Name, st, ntstatus.NotSupported)
-	}
-	if _, st := c.Thread().CallRow(rows[1].Row, rows[1].NothingIn()); st != ntstatus.InvalidHandle {
-		t.Errorf("calling the unchanged row %s: %s, want %s", rows[1].Info().Name, st, ntstatus.InvalidHandle)
-	}
+	check.Equal(t, check.Status(c.Thread().CallRow(rows[0].Row, rows[0].NothingIn())), ntstatus.NotSupported,
+		"calling the changed row %s", rows[0].Info().Name)
+	check.Equal(t, check.Status(c.Thread().CallRow(rows[1].Row, rows[1].NothingIn())), ntstatus.InvalidHandle,
+		"calling the unchanged row %s", rows[1].Info().Name)
 }
 
 // FuzzServe sends any bytes after a hello: the server ends without a panic, and nothing of the process remains.

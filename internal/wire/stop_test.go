@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -31,9 +32,7 @@ func TestStopCancelsWaitingCall(t *testing.T) {
 			t.Fatal(err)
 		}
 		h, st := conn.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Require(t, st, ntstatus.Success, "Thread")
 		waited := make(chan ntstatus.Status, 1)
 		go func() {
 			_, st := tr.CallWhenReady(nt.NtTable.Find("NtWaitForSingleObject"), nt.WaitForSingleObjectIn{Handle: h},
@@ -42,9 +41,7 @@ func TestStopCancelsWaitingCall(t *testing.T) {
 		}()
 		synctest.Wait()
 		server.Stop()
-		if st := <-waited; st != ntstatus.Cancelled {
-			t.Errorf("waiting call: %s, want %s", st, ntstatus.Cancelled)
-		}
+		check.Equal(t, <-waited, ntstatus.Cancelled, "waiting call")
 		if err := <-end; err != nil {
 			t.Error(err)
 		}
@@ -60,14 +57,8 @@ func TestStopCompletesCallInProgress(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	user, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := sys.NewProcess("client", user)
-	if err != nil {
-		t.Fatal(err)
-	}
+	user := check.Must(token.New(token.LocalSystem()))
+	p := check.Must(sys.NewProcess("client", user))
 	ours, theirs := net.Pipe()
 	b := &busy{open: open{process: process{p, nt.Documented}}, called: make(chan struct{}), exited: make(chan struct{}),
 		released: make(chan struct{})}
@@ -83,9 +74,7 @@ func TestStopCompletesCallInProgress(t *testing.T) {
 	if err != nil || head.Status != ntstatus.InvalidHandle {
 		t.Errorf("call in progress: %v, %v, want %v, nil", head.Status, err, ntstatus.InvalidHandle)
 	}
-	if err := s.ended(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, s.ended())
 	_ = ours.Close()
 }
 

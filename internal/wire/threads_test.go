@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -29,16 +30,13 @@ func TestThreadNumberIsUsedOnce(t *testing.T) {
 		return made.Thread
 	}
 	first, second := number(), number()
-	if st := s.status(&wire.Frame{Kind: wire.EndThread, Thread: first}); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, s.status(&wire.Frame{Kind: wire.EndThread, Thread: first}))
 	if third := number(); third == first || third == second || third == 1 {
 		t.Errorf("third thread has the number %d, want a new one, not %d or %d", third, first, second)
 	}
 	for _, kind := range []wire.Kind{wire.EndThread, wire.Save, wire.Call} {
-		if st := s.status(&wire.Frame{Kind: kind, Thread: first}); st != ntstatus.InvalidCid {
-			t.Errorf("frame of kind %d for an ended thread: %s, want %s", kind, st, ntstatus.InvalidCid)
-		}
+		check.Equal(t, s.status(&wire.Frame{Kind: kind, Thread: first}), ntstatus.InvalidCid,
+			"frame of kind %d for an ended thread", kind)
 	}
 }
 
@@ -56,21 +54,14 @@ func TestUsedTicketFreesItsPlace(t *testing.T) {
 	}
 	for i := range 2*wire.MaxTickets + 1 {
 		ticket, st := save()
-		if st != ntstatus.Success {
-			t.Fatalf("saving ticket %d: %s, want %s", i, st, ntstatus.Success)
-		}
-		if st := s.status(&wire.Frame{Kind: wire.Restore, Thread: 1, Body: ticket}); st != ntstatus.Success {
-			t.Fatalf("using ticket %d: %s, want %s", i, st, ntstatus.Success)
-		}
+		check.Require(t, st, ntstatus.Success, "saving ticket %d", i)
+		check.Require(t, s.status(&wire.Frame{Kind: wire.Restore, Thread: 1, Body: ticket}), ntstatus.Success,
+			"using ticket %d", i)
 	}
 	for i := range wire.MaxTickets {
-		if _, st := save(); st != ntstatus.Success {
-			t.Fatalf("saving ticket %d: %s, want %s", i, st, ntstatus.Success)
-		}
+		check.Require(t, check.Status(save()), ntstatus.Success, "saving ticket %d", i)
 	}
-	if _, st := save(); st != ntstatus.InsufficientResources {
-		t.Errorf("saving one ticket too many: %s, want %s", st, ntstatus.InsufficientResources)
-	}
+	check.Equal(t, check.Status(save()), ntstatus.InsufficientResources, "saving one ticket too many")
 }
 
 // busy is a process with a call that lasts until it is released or the process exits.
@@ -115,13 +106,9 @@ func TestDisconnectEndsRunningCall(t *testing.T) {
 	})
 	s.greet()
 	for range 2 {
-		if st := s.status(&wire.Frame{Kind: wire.NewThread, Request: 7}); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, s.status(&wire.Frame{Kind: wire.NewThread, Request: 7}))
 	}
-	if st := s.status(&wire.Frame{Kind: wire.EndThread, Thread: 2}); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, s.status(&wire.Frame{Kind: wire.EndThread, Thread: 2}))
 	if n := p.threads.Load(); n != 2 {
 		t.Errorf("%d threads after one has ended, want 2", n)
 	}
@@ -141,10 +128,7 @@ func TestFailedCallReturnsOutputs(t *testing.T) {
 	s.greet()
 	row := wire.Rows()[nt.NtTable.Find("NtQuerySecurityObject").Info().Number]
 	for _, why := range []bool{false, true} {
-		body, err := row.AppendCall(nil, nt.QuerySecurityObjectIn{Handle: -1, SecurityInformation: 1}, why)
-		if err != nil {
-			t.Fatal(err)
-		}
+		body := check.Must(row.AppendCall(nil, nt.QuerySecurityObjectIn{Handle: -1, SecurityInformation: 1}, why))
 		s.send(&wire.Frame{Kind: wire.Call, Thread: 1, Service: row.Service, Body: body})
 		head, rest, err := wire.DecodeAnswer(s.receive().Body)
 		if err != nil || head.Status != ntstatus.BufferTooSmall || (head.Why != nil) != why {
@@ -176,14 +160,9 @@ func (c *cut) Write(b []byte) (int, error) {
 func TestPartialWriteEndsConnection(t *testing.T) {
 	s := serve(t)
 	conn := &cut{Conn: s.conn}
-	c, err := client.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := check.Must(client.New(conn))
 	conn.is.Store(true)
-	if st := c.Thread().NtClose(4); st != ntstatus.PortDisconnected {
-		t.Errorf("call whose frame was written in part: %s, want %s", st, ntstatus.PortDisconnected)
-	}
+	check.Equal(t, c.Thread().NtClose(4), ntstatus.PortDisconnected, "call whose frame was written in part")
 	conn.is.Store(false)
 	if st := c.Thread().NtClose(4); st != ntstatus.PortDisconnected || c.Err() == nil {
 		t.Errorf("next call: %s, connection error %v, want %s and an error", st, c.Err(), ntstatus.PortDisconnected)

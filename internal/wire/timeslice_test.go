@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -99,14 +100,8 @@ func (c counted) Write(b []byte) (int, error) {
 func patience(t *testing.T) (*served, *patient, <-chan int) {
 	t.Helper()
 	s := &served{T: t, sys: kernel.Boot(kernel.Config{}), end: make(chan error, 1)}
-	user, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
-	own, err := s.sys.NewProcess("client", user)
-	if err != nil {
-		t.Fatal(err)
-	}
+	user := check.Must(token.New(token.LocalSystem()))
+	own := check.Must(s.sys.NewProcess("client", user))
 	p := &patient{process: process{own, nt.Documented}, until: make(chan struct{})}
 	ours, theirs := net.Pipe()
 	s.conn = ours
@@ -115,12 +110,8 @@ func patience(t *testing.T) (*served, *patient, <-chan int) {
 	t.Cleanup(func() {
 		_ = ours.Close()
 		synctest.Wait()
-		if got := p.now(); got != [2]int{} {
-			t.Errorf("time slices [normal, slow] in use at the end = %d, want none", got)
-		}
-		if err := s.sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.Equal(t, p.now(), [2]int{}, "time slices [normal, slow] in use at the end")
+		check.NoError(t, s.sys.Close())
 	})
 	s.greet()
 	<-writes
@@ -141,9 +132,7 @@ func TestLongCallDoesNotDelayOtherThreads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, _ := patience(t)
 		closing := call(t, "NtClose", nt.CloseIn{Handle: 4})
-		if st := s.status(&wire.Frame{Kind: wire.NewThread}); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Require(t, s.status(&wire.Frame{Kind: wire.NewThread}), ntstatus.Success, "status")
 		behind, beside := *closing, *closing
 		behind.Request, beside.Request, beside.Thread = 2, 3, 2
 		begun := time.Now()
@@ -154,9 +143,7 @@ func TestLongCallDoesNotDelayOtherThreads(t *testing.T) {
 			t.Errorf("first reply is to request %d, want 3 of the other thread", f.Request)
 		}
 		for range 10 {
-			if st := s.status(&beside); st != ntstatus.InvalidHandle {
-				t.Errorf("call of the other thread: %s, want %s", st, ntstatus.InvalidHandle)
-			}
+			check.Equal(t, s.status(&beside), ntstatus.InvalidHandle, "call of the other thread")
 		}
 		if waited := time.Since(begun); waited > 2*time.Millisecond {
 			t.Errorf("the other thread waited %s, want at most %s", waited, 2*time.Millisecond)
@@ -232,9 +219,7 @@ func TestUnreadRepliesHoldNoTimeSlice(t *testing.T) {
 		go func() { _, _ = s.conn.Write(frames(call(t, "NtClose", nt.CloseIn{Handle: 4}), 50)) }()
 		<-writes
 		synctest.Wait()
-		if got := p.now(); got != [2]int{} {
-			t.Errorf("time slices [normal, slow] in use while the client does not read = %d, want none", got)
-		}
+		check.Equal(t, p.now(), [2]int{}, "time slices [normal, slow] in use while the client does not read")
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -29,18 +30,12 @@ var toEveryone = nt.PipeConfig{SecurityDescriptor: sddl.MustParse("O:SYG:SYD:(A;
 func TestServerWaitsReadsAndImpersonatesOverPipe(t *testing.T) {
 	s := serve(t)
 	server := s.connect()
-	l, err := server.Thread().ListenPipe("orders", toEveryone)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := check.Must(server.Thread().ListenPipe("orders", toEveryone))
 	defer l.Close()
 	served := make(chan error, 1)
 	go func() { served <- serveOne(l, server.Thread()) }()
-	c, err := s.join(alice).Thread().DialPipe("orders",
-		&nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := check.Must(s.join(alice).Thread().DialPipe("orders",
+		&nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}))
 	// Larger than the queue of the pipe: the writer waits for the reader (STATUS_PIPE_BUSY).
 	question := strings.Repeat("who am I?", 20000)
 	go func() {
@@ -52,12 +47,8 @@ func TestServerWaitsReadsAndImpersonatesOverPipe(t *testing.T) {
 	if err != nil || string(got) != "S-1-5-21-1-2-3-1107 asked 180000 bytes" {
 		t.Errorf("reply = %q, %v, want the client's SID and 180000 bytes", got, err)
 	}
-	if err := <-served; err != nil {
-		t.Error(err)
-	}
-	if err := c.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, <-served)
+	check.NoError(t, c.Close())
 }
 
 func serveOne(l *nt.PipeListener, th *nt.Thread) error {
@@ -91,41 +82,22 @@ func serveOne(l *nt.PipeListener, th *nt.Thread) error {
 func TestWaitsEndWithTheirConnection(t *testing.T) {
 	s := serve(t)
 	server := s.connect()
-	l, err := server.Thread().ListenPipe("orders", toEveryone)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := check.Must(server.Thread().ListenPipe("orders", toEveryone))
 	other := s.join(alice)
-	c, err := other.Thread().DialPipe("orders", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := check.Must(other.Thread().DialPipe("orders", nil))
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
-	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("read with a deadline: %v, want %v", err, os.ErrDeadlineExceeded)
-	}
+	check.ErrorIs(t, check.Err(c.Read(make([]byte, 1))), os.ErrDeadlineExceeded, "read with a deadline")
 	_ = c.SetReadDeadline(time.Time{})
 	ended := make(chan error)
 	go func() { _, err := c.Read(make([]byte, 1)); ended <- err }()
-	if _, err := c.Write([]byte("beside a read that waits")); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, check.Err(c.Write([]byte("beside a read that waits"))))
 	_ = c.Close()
-	if err := <-ended; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("read of a closed pipe: %v, want %v", err, net.ErrClosed)
-	}
-	if _, err := l.AcceptPipe(); err != nil {
-		t.Fatal(err)
-	}
+	check.ErrorIs(t, <-ended, net.ErrClosed, "read of a closed pipe")
+	check.NoError(t, check.Err(l.AcceptPipe()))
 	go func() { _, err := l.AcceptPipe(); ended <- err }()
 	_ = l.Close()
-	if err := <-ended; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("accept on a closed listener: %v, want %v", err, net.ErrClosed)
-	}
-	l, err = server.Thread().ListenPipe("more", toEveryone)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.ErrorIs(t, <-ended, net.ErrClosed, "accept on a closed listener")
+	l = check.Must(server.Thread().ListenPipe("more", toEveryone))
 	go func() { _, err := l.AcceptPipe(); ended <- err }()
 	_ = server.Close()
 	if err := <-ended; !errors.Is(err, ntstatus.PortDisconnected.Err()) && !errors.Is(err, net.ErrClosed) {
@@ -148,18 +120,9 @@ func TestPortClientWaitsForCompletion(t *testing.T) {
 	s := serve(t)
 	c := s.connect()
 	th := c.Thread()
-	tr, err := c.NewTransport()
-	if err != nil {
-		t.Fatal(err)
-	}
-	joining, err := c.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
-	serving, err := c.NewTransport()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tr := check.Must(c.NewTransport())
+	joining := check.Must(c.NewThread())
+	serving := check.Must(c.NewTransport())
 	waiter := tr.(interface {
 		PortConnected(winnt.Handle) ([]byte, uint32, ntstatus.Status)
 	})
@@ -190,9 +153,7 @@ func TestPortClientWaitsForCompletion(t *testing.T) {
 		if !refuse {
 			does[nt.CompleteConnectPortOut](t, th, "NtCompleteConnectPort", nt.CompleteConnectPortIn{PortHandle: accepted})
 		}
-		if got := <-told; got != want {
-			t.Errorf("client got %q, want %q", got, want)
-		}
+		check.Equal(t, <-told, want, "client")
 	}
 	if _, _, st := waiter.PortConnected(4000); st != ntstatus.InvalidHandle {
 		t.Errorf("waiting for an invalid port: %s, want %s", st, ntstatus.InvalidHandle)
@@ -213,9 +174,7 @@ func TestSuccessEndsWait(t *testing.T) {
 			t.Fatal(err)
 		}
 		h, st := conn.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Require(t, st, ntstatus.Success, "Thread")
 		wait := func(notYet ntstatus.Status) ntstatus.Status {
 			due := make(chan struct{})
 			defer time.AfterFunc(time.Second, func() { close(due) }).Stop()
@@ -223,12 +182,8 @@ func TestSuccessEndsWait(t *testing.T) {
 				nt.Wait{Handle: h, NotYet: notYet, Due: due})
 			return st
 		}
-		if st := wait(ntstatus.Success); st != ntstatus.Success {
-			t.Errorf("first wait for the signalled event: %s, want %s", st, ntstatus.Success)
-		}
-		if st := wait(ntstatus.Timeout); st != ntstatus.Cancelled {
-			t.Errorf("second wait, after the signal was consumed: %s, want %s", st, ntstatus.Cancelled)
-		}
+		check.Equal(t, wait(ntstatus.Success), ntstatus.Success, "first wait for the signalled event")
+		check.Equal(t, wait(ntstatus.Timeout), ntstatus.Cancelled, "second wait, after the signal was consumed")
 		_ = conn.Close()
 	})
 }
@@ -238,10 +193,8 @@ func TestSuccessEndsWait(t *testing.T) {
 func TestTwoCancelsEndWaitOnce(t *testing.T) {
 	s := serve(t)
 	s.greet()
-	if st := s.status(call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
-		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{})})); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, s.status(call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{})})))
 	const event = 4 // the first handle of a process
 	for i := range uint64(50) {
 		wait := call(t, "NtWaitForSingleObject", nt.WaitForSingleObjectIn{Handle: event})
@@ -258,9 +211,7 @@ func TestTwoCancelsEndWaitOnce(t *testing.T) {
 		for range 3 {
 			f := s.receive()
 			head, _, err := wire.DecodeAnswer(f.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, err)
 			got[f.Request] = head.Status
 		}
 		if len(got) != 3 || got[wait.Request] != ntstatus.Cancelled {
@@ -279,9 +230,7 @@ func TestEndOfThreadEndsItsWait(t *testing.T) {
 			t.Fatal(err)
 		}
 		h, st := conn.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Require(t, st, ntstatus.Success, "Thread")
 		var threads [2]nt.Transport
 		waited := [2]chan ntstatus.Status{make(chan ntstatus.Status, 1), make(chan ntstatus.Status, 1)}
 		for i := range threads {
@@ -299,21 +248,15 @@ func TestEndOfThreadEndsItsWait(t *testing.T) {
 		synctest.Wait()
 		select {
 		case st := <-waited[0]:
-			if st != ntstatus.Cancelled {
-				t.Errorf("wait of the ended thread: %s, want %s", st, ntstatus.Cancelled)
-			}
+			check.Equal(t, st, ntstatus.Cancelled, "wait of the ended thread")
 		default:
 			t.Error("the wait of the ended thread has not ended, want STATUS_CANCELLED")
 		}
 		if len(waited[1]) != 0 {
 			t.Errorf("%d waits of the other thread ended, want 0", len(waited[1]))
 		}
-		if _, st := conn.Thread().NtSetEvent(h); st != ntstatus.Success {
-			t.Fatal(st)
-		}
-		if st := <-waited[1]; st != ntstatus.Success {
-			t.Errorf("wait of the other thread: %s, want %s", st, ntstatus.Success)
-		}
+		check.Require(t, check.Status(conn.Thread().NtSetEvent(h)), ntstatus.Success, "Thread")
+		check.Equal(t, <-waited[1], ntstatus.Success, "wait of the other thread")
 		_ = conn.Close()
 	})
 }
@@ -346,42 +289,26 @@ func TestChangeIsNotMissed(t *testing.T) {
 	s := serveAs(t, func(inner process) wire.Process { p = &signals{process: inner}; return p })
 	c := s.connect()
 	defer c.Close()
-	tr, err := c.NewTransport()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tr := check.Must(c.NewTransport())
 	h, st := c.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	p.event = h
 	due := make(chan struct{})
 	defer time.AfterFunc(30*time.Second, func() { close(due) }).Stop()
 	_, st = tr.CallWhenReady(nt.NtTable.Find("NtWaitForSingleObject"), nt.WaitForSingleObjectIn{Handle: h},
 		nt.Wait{Handle: h, NotYet: ntstatus.Timeout, Due: due})
-	if st != ntstatus.Success {
-		t.Errorf("a wait for an object that is signalled during its check: %s, want %s", st, ntstatus.Success)
-	}
+	check.Equal(t, st, ntstatus.Success, "a wait for an object that is signalled during its check")
 }
 
 // TestLargeWriteWaits checks that a write of more than the quota waits at the server until the rest fits, and that,
 // if cancelled, it returns how much the other end has read (I-152, W-20).
 func TestLargeWriteWaits(t *testing.T) {
 	s := serve(t)
-	l, err := s.connect().Thread().ListenPipe("orders", toEveryone)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := check.Must(s.connect().Thread().ListenPipe("orders", toEveryone))
 	defer l.Close()
-	c, err := s.join(alice).Thread().DialPipe("orders", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := check.Must(s.join(alice).Thread().DialPipe("orders", nil))
 	defer c.Close()
-	r, err := l.AcceptPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := check.Must(l.AcceptPipe())
 	defer r.Close()
 	const size = 100_000
 	_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
@@ -399,16 +326,12 @@ func TestLargeWriteWaits(t *testing.T) {
 		done <- ended{n, err}
 	}
 	go write()
-	if _, err := io.ReadFull(r, make([]byte, size)); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, check.Err(io.ReadFull(r, make([]byte, size))))
 	if e := <-done; e.n != size || e.err != nil {
 		t.Errorf("write after the reader took everything = %+v, want %d bytes, no error", e, size)
 	}
 	go write()
-	if _, err := io.ReadFull(r, make([]byte, 7)); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, check.Err(io.ReadFull(r, make([]byte, 7))))
 	_ = c.SetWriteDeadline(time.Unix(1, 0))
 	if e := <-done; e.n != 7 || !errors.Is(e.err, os.ErrDeadlineExceeded) {
 		t.Errorf("write with a deadline after 7 bytes were read = %+v, want 7 bytes, %v", e, os.ErrDeadlineExceeded)

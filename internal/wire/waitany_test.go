@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -25,56 +26,35 @@ func TestWaitAnyReturnsFirstSignalledObject(t *testing.T) {
 	th := c.Thread()
 	events := make([]winnt.Handle, 3)
 	for i := range events {
-		var st ntstatus.Status
-		events[i], st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{Unnamed: true},
-			nt.SynchronizationEvent, i == 2)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		events[i] = check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{Unnamed: true},
+			nt.SynchronizationEvent, i == 2))
 	}
-	tr, err := c.NewTransport()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tr := check.Must(c.NewTransport())
 	waiter := tr.(anyWaiter)
-	if st := waiter.WaitAny(events, true, nil); st != 2 {
-		t.Errorf("WaitAny with the third object signalled: %s, want 2", st)
-	}
+	check.Equal(t, waiter.WaitAny(events, true, nil), 2, "WaitAny with the third object signalled")
 	over := make(chan struct{})
 	close(over)
-	if st := waiter.WaitAny(events, true, over); st != ntstatus.Cancelled {
-		t.Errorf("WaitAny for an object that an earlier wait reset: %s, want %s", st, ntstatus.Cancelled)
-	}
+	check.Equal(t, waiter.WaitAny(events, true, over), ntstatus.Cancelled,
+		"WaitAny for an object that an earlier wait reset")
 	many := make([]winnt.Handle, wire.MaxObjects+1)
 	for i := range many {
 		many[i] = events[0]
 	}
-	if st := waiter.WaitAny(many, false, nil); st != ntstatus.InvalidParameter1 {
-		t.Errorf("WaitAny for too many objects: %s, want %s", st, ntstatus.InvalidParameter1)
-	}
-	if st := waiter.WaitAny([]winnt.Handle{events[0], 4000}, false, nil); st != ntstatus.InvalidHandle {
-		t.Errorf("WaitAny with an invalid handle: %s, want %s", st, ntstatus.InvalidHandle)
-	}
+	check.Equal(t, waiter.WaitAny(many, false, nil), ntstatus.InvalidParameter1, "WaitAny for too many objects")
+	check.Equal(t, waiter.WaitAny([]winnt.Handle{events[0], 4000}, false, nil), ntstatus.InvalidHandle,
+		"WaitAny with an invalid handle")
 	for _, i := range []int{1, 0} {
 		waited := make(chan ntstatus.Status)
 		go func() { waited <- waiter.WaitAny(events, false, nil) }()
-		if _, st := th.NtSetEvent(events[i]); st != ntstatus.Success {
-			t.Fatal(st)
-		}
-		if st := <-waited; st != ntstatus.Status(i) {
-			t.Errorf("WaitAny after object %d was signalled: %s, want %s", i, st, ntstatus.Status(i))
-		}
+		check.Success(t, check.Status(th.NtSetEvent(events[i])))
+		check.Equal(t, <-waited, ntstatus.Status(i), "WaitAny after object %d was signalled", i)
 	}
 	// Of several signalled objects only the first is reset.
 	for _, h := range events[1:] {
-		if _, st := th.NtSetEvent(h); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, check.Status(th.NtSetEvent(h)))
 	}
 	for _, want := range []ntstatus.Status{1, 2, ntstatus.Cancelled} {
-		if st := waiter.WaitAny(events, false, over); st != want {
-			t.Errorf("WaitAny with several signalled objects: %s, want %s", st, want)
-		}
+		check.Equal(t, waiter.WaitAny(events, false, over), want, "WaitAny with several signalled objects")
 	}
 	calls(t, c, th, tr)
 }
@@ -90,9 +70,7 @@ func TestQueuedCallWakesAlertableWait(t *testing.T) {
 		}
 		th := c.Thread()
 		event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Require(t, st, ntstatus.Success, "NtCreateEvent")
 		tr, err := c.NewTransport()
 		if err != nil {
 			t.Fatal(err)
@@ -100,9 +78,7 @@ func TestQueuedCallWakesAlertableWait(t *testing.T) {
 		h := threadOf(t, th, tr)
 		queue := func() {
 			t.Helper()
-			if st := th.NtQueueApcThread(h, nt.UserAPC{ApcRoutine: 7}); st != ntstatus.Success {
-				t.Fatal(st)
-			}
+			check.Require(t, th.NtQueueApcThread(h, nt.UserAPC{ApcRoutine: 7}), ntstatus.Success, "NtQueueApcThread")
 		}
 		wait := func(alertable bool) <-chan ntstatus.Status {
 			waited, due := make(chan ntstatus.Status, 1), make(chan struct{})
@@ -115,20 +91,14 @@ func TestQueuedCallWakesAlertableWait(t *testing.T) {
 		if queue(); <-waited != ntstatus.UserAPC {
 			t.Error("a queued call does not wake an alertable wait, want STATUS_USER_APC")
 		}
-		if st := <-wait(false); st != ntstatus.Cancelled {
-			t.Errorf("wait that is not alertable, with a queued call: %s, want %s", st, ntstatus.Cancelled)
-		}
+		check.Equal(t, <-wait(false), ntstatus.Cancelled, "wait that is not alertable, with a queued call")
 		waited = wait(false)
 		if queue(); <-waited != ntstatus.Cancelled {
 			t.Error("a queued call wakes a wait that is not alertable, want it cancelled")
 		}
-		if _, st := th.NtSetEvent(event); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Require(t, check.Status(th.NtSetEvent(event)), ntstatus.Success, "NtSetEvent")
 		for _, want := range []ntstatus.Status{0, ntstatus.UserAPC} {
-			if st := <-wait(true); st != want {
-				t.Errorf("wait with queued calls and a signalled object: %s, want %s", st, want)
-			}
+			check.Equal(t, <-wait(true), want, "wait with queued calls and a signalled object")
 		}
 		_ = c.Close()
 	})
@@ -140,15 +110,9 @@ func threadOf(t *testing.T, th *nt.Thread, tr nt.Transport) winnt.Handle {
 	row := nt.NtTable.Find("NtQueryInformationThread")
 	out, st, _ := tr.Call(row, nt.QueryInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
 		ThreadInformationClass: nt.ThreadBasicInformation, ThreadInformationLength: ^uint32(0)}, false)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, st)
 	id := out.(nt.QueryInformationThreadOut).ThreadInformation.(nt.ThreadBasic).ClientID
-	h, st := th.NtOpenThread(winnt.THREAD_ALL_ACCESS, nil, &nt.ClientID{UniqueThread: id.UniqueThread})
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	return h
+	return check.Result(th.NtOpenThread(winnt.THREAD_ALL_ACCESS, nil, &nt.ClientID{UniqueThread: id.UniqueThread}))
 }
 
 // calls queues a call to a thread that waits alertably for nothing else.
@@ -157,15 +121,9 @@ func calls(t *testing.T, c *client.Conn, th *nt.Thread, tr nt.Transport) {
 	h := threadOf(t, th, tr)
 	waited := make(chan ntstatus.Status)
 	go func() { waited <- tr.(anyWaiter).WaitAny(nil, true, nil) }()
-	if st := th.NtQueueApcThread(h, nt.UserAPC{ApcRoutine: 7}); st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	if st := <-waited; st != ntstatus.UserAPC {
-		t.Errorf("alertable wait during which a call was queued: %s, want %s", st, ntstatus.UserAPC)
-	}
-	if st := tr.(anyWaiter).WaitAny(nil, true, nil); st != ntstatus.UserAPC {
-		t.Errorf("alertable wait with a queued call: %s, want %s", st, ntstatus.UserAPC)
-	}
+	check.Success(t, th.NtQueueApcThread(h, nt.UserAPC{ApcRoutine: 7}))
+	check.Equal(t, <-waited, ntstatus.UserAPC, "alertable wait during which a call was queued")
+	check.Equal(t, tr.(anyWaiter).WaitAny(nil, true, nil), ntstatus.UserAPC, "alertable wait with a queued call")
 	got, _, _ := tr.Call(nt.NtTable.Find("NtTestAlert"), nt.TestAlertIn{}, false)
 	if list := got.(nt.TestAlertOut).UserApcs; len(list) != 1 || list[0].ApcRoutine != 7 {
 		t.Errorf("calls returned by NtTestAlert = %+v, want the one with routine 7", list)
@@ -173,7 +131,5 @@ func calls(t *testing.T, c *client.Conn, th *nt.Thread, tr nt.Transport) {
 	waits := make(chan ntstatus.Status)
 	go func() { waits <- tr.(anyWaiter).WaitAny(nil, true, nil) }()
 	_ = c.Close()
-	if st := <-waits; st != ntstatus.PortDisconnected {
-		t.Errorf("alertable wait on a closed connection: %s, want %s", st, ntstatus.PortDisconnected)
-	}
+	check.Equal(t, <-waits, ntstatus.PortDisconnected, "alertable wait on a closed connection")
 }

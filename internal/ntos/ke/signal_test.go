@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ke"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Of several waiters exactly one consumes an auto-reset signal, and no Set is lost.
@@ -72,9 +73,7 @@ func TestSignalReturnsPreviousState(t *testing.T) {
 			s.Set()
 		}
 		one, two := s.Changed(), s.Changed()
-		if was := c.do(&s); was != c.from {
-			t.Errorf("%s: previous state = %t, want %t", name, was, c.from)
-		}
+		check.Equal(t, c.do(&s), c.from, "%s: previous state", name)
 		for _, changed := range []<-chan struct{}{one, two} {
 			select {
 			case <-changed:
@@ -87,9 +86,7 @@ func TestSignalReturnsPreviousState(t *testing.T) {
 				}
 			}
 		}
-		if now := s.Take(false); now != c.to {
-			t.Errorf("%s: signalled = %t, want %t", name, now, c.to)
-		}
+		check.Equal(t, s.Take(false), c.to, "%s: signalled", name)
 		if c.told {
 			select {
 			case <-s.Changed():

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/lpc"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/test/bare"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -55,13 +56,9 @@ func TestPortChangeWakesItsWaiters(t *testing.T) {
 			}
 		}
 		want(t, c.name, c.do(), c.want)
-		if got := bare.Closed(port); got != c.port {
-			t.Errorf("%s: port signalled = %v, want %v", c.name, got, c.port)
-		}
+		check.Equal(t, bare.Closed(port), c.port, "%s: port signalled", c.name)
 		for i, e := range ends {
-			if got := bare.Closed(e); got != c.ends {
-				t.Errorf("%s: end %d signalled = %v, want %v", c.name, i, got, c.ends)
-			}
+			check.Equal(t, bare.Closed(e), c.ends, "%s: end %d signalled", c.name, i)
 		}
 		if bare.Closed(p.port.Changed()) || client != nil && bare.Closed(client.Changed()) {
 			t.Fatalf("%s: a new waiter was woken by an earlier change, want it to wait", c.name)
@@ -86,9 +83,7 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 	status("the oldest", first, ntstatus.Success)
 	status("the next", second, ntstatus.Pending)
 	want(t, "complete who is complete", e1.Complete(), ntstatus.InvalidParameter)
-	if _, st := first.Request(p.client, nil); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, check.Status(first.Request(p.client, nil)))
 	m, st := p.port.Receive() // requests to connect come by it too, those of who was accepted so do not
 	if want(t, "receive", st, ntstatus.Success); m.ID != 2 || !m.Connecting || string(m.Data) != "2" {
 		t.Fatalf("received %+v, want message 2 of a connecting client", m)
@@ -115,9 +110,7 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 	accept("refuse after all", 2, true, true, ntstatus.ReplyMessageMismatch)
 	want(t, "complete", e2.Complete(), ntstatus.Success)
 	status("complete", second, ntstatus.Success)
-	if _, st := p.port.Listen(); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, check.Status(p.port.Listen()))
 	accept("refuse", 3, true, true, ntstatus.Success)
 	status("refused", third, ntstatus.PortConnectionRefused)
 	accept("a refused client", 3, true, false, ntstatus.ReplyMessageMismatch)
@@ -142,14 +135,11 @@ func TestClosedPortRefusesWaitingClients(t *testing.T) {
 	s := p.server.Process()
 	client, server := p.connected()
 	accepted := p.connect("accepted")
-	m, st := p.port.Listen()
-	want(t, "listen", st, ntstatus.Success)
-	e, st := p.port.AcceptMessage(s, m.Client, m.ID, false, 0, nil)
-	want(t, "accept", st, ntstatus.Success)
+	m := check.Result(p.port.Listen())
+	e := check.Result(p.port.AcceptMessage(s, m.Client, m.ID, false, 0, nil))
 	p.world.port(e)
 	listened, waits := p.connect("listened"), p.connect("waits")
-	m, st = p.port.Listen()
-	want(t, "listen", st, ntstatus.Success)
+	m = check.Result(p.port.Listen())
 	p.port.Ref(ob.TagCall)
 	now := waits.Changed()
 	closeAll(p.port)
@@ -164,14 +154,10 @@ func TestClosedPortRefusesWaitingClients(t *testing.T) {
 	if !bare.Closed(now) {
 		t.Error("closing the port woke no waiter, want it woken")
 	}
-	if _, st := p.port.Listen(); st != ntstatus.Timeout {
-		t.Errorf("Listen on a closed port: %v, want %v", st, ntstatus.Timeout)
-	}
-	if _, st := p.port.AcceptMessage(s, m.Client, m.ID, false, 0, nil); st != ntstatus.ReplyMessageMismatch {
-		t.Errorf("AcceptMessage on a closed port: %v, want %v", st, ntstatus.ReplyMessageMismatch)
-	}
-	id, st := client.Request(p.client, nil)
-	want(t, "request", st, ntstatus.Success)
+	check.Equal(t, check.Status(p.port.Listen()), ntstatus.Timeout, "Listen on a closed port")
+	check.Equal(t, check.Status(p.port.AcceptMessage(s, m.Client, m.ID, false, 0, nil)), ntstatus.ReplyMessageMismatch,
+		"AcceptMessage on a closed port")
+	id := check.Result(client.Request(p.client, nil))
 	want(t, "reply", server.Reply(quota.Payer{}, idOf(p.client), id, nil), ntstatus.Success)
 	p.port.Deref(ob.TagCall)
 	closeAll(client, server, accepted, listened, waits, e)
@@ -189,8 +175,7 @@ func TestClosedServerEndKeepsPort(t *testing.T) {
 		client := p.connect("")
 		m, st := p.port.Listen()
 		want(t, "listen", st, ntstatus.Success)
-		e, st := p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, 9, nil)
-		want(t, "accept", st, ntstatus.Success)
+		e := check.Result(p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, 9, nil))
 		if p.world.port(e); !c.accepted {
 			want(t, "complete", e.Complete(), ntstatus.Success)
 		}

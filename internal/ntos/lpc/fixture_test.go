@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/test/bare"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -30,9 +31,7 @@ func (w *world) port(p *lpc.Port) *lpc.Port {
 
 func want(t *testing.T, what string, got, st ntstatus.Status) {
 	t.Helper()
-	if got != st {
-		t.Errorf("%s: %v, want %v", what, got, st)
-	}
+	check.Equal(t, got, st, "%s", what)
 }
 
 func idOf(th *ps.Thread) nt.ClientID {

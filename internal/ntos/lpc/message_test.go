@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/quota"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -88,9 +89,7 @@ func TestClientHas256Requests(t *testing.T) {
 	p := newPair(t, 0)
 	client, server := p.connected()
 	for range 256 {
-		if _, st := client.Request(p.client, nil); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, check.Status(client.Request(p.client, nil)))
 	}
 	more := func(what string, st ntstatus.Status) {
 		t.Helper()
@@ -130,8 +129,7 @@ func TestImpersonateOnPort(t *testing.T) {
 			want(t, "connect", out.Status, ntstatus.Success)
 			client, server := p.world.port(f), p.world.port(p.port.Accept(p.server.Process()))
 			defer closeAll(p.port, client, server)
-			id, st := client.Request(p.second, nil)
-			want(t, "request", st, ntstatus.Success)
+			id := check.Result(client.Request(p.second, nil))
 			p.As(p.second, otherUser, winnt.SecurityImpersonation)
 			before := p.second.PointerCount()
 			refused := func(what string, who nt.ClientID, id uint32, st ntstatus.Status) {
@@ -173,10 +171,8 @@ func TestConnectionPortReceivesInOrder(t *testing.T) {
 	var clients, servers []*lpc.Port
 	for i := range 12 {
 		f := p.connect("")
-		m, st := p.port.Listen()
-		want(t, "listen", st, ntstatus.Success)
-		e, st := p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, uint64(i+100), nil)
-		want(t, "accept", st, ntstatus.Success)
+		m := check.Result(p.port.Listen())
+		e := check.Result(p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, uint64(i+100), nil))
 		want(t, "complete", p.world.port(e).Complete(), ntstatus.Success)
 		clients, servers = append(clients, f), append(servers, e)
 	}

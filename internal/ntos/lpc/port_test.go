@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/quota"
 	"github.com/refmon/refmon/internal/test/bare"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -116,9 +117,7 @@ func TestLongestMessageDefaults(t *testing.T) {
 	for asked, longest := range map[int]int{-1: 1 << 16, 0: 1 << 16, 1: 1, 1<<16 - 1: 1<<16 - 1, 1 << 16: 1 << 16,
 		1<<16 + 1: 1 << 16} {
 		x := p.world.port(lpc.NewConnection(p.server.Process(), asked))
-		if got := x.Longest(); got != longest {
-			t.Errorf("requested maximum of %d bytes: Longest() = %d, want %d", asked, got, longest)
-		}
+		check.Equal(t, x.Longest(), longest, "requested maximum of %d bytes: Longest()", asked)
 		closeAll(x)
 	}
 }
@@ -160,8 +159,7 @@ func TestConnectionInformationIsCopied(t *testing.T) {
 		t.Errorf("Listen = %+v, want message 1 of the client with context 0", m)
 	}
 	answer := []byte("yes")
-	e, st := p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, 7, answer)
-	want(t, "accept", st, ntstatus.Success)
+	e := check.Result(p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, 7, answer))
 	defer closeAll(p.world.port(e))
 	answer[0] = 'X'
 	if got, st := f.Connected(); st != ntstatus.Pending || string(got) != "yes" {
@@ -216,9 +214,7 @@ func TestRefusedConnectKeepsNothing(t *testing.T) {
 	refused("a closed port", ntstatus.ObjectNameNotFound, "O-82")
 	p.port.Deref(ob.TagCall)
 	for i, f := range all { // the one that was listened to, too
-		if _, st := f.Connected(); st != ntstatus.PortConnectionRefused {
-			t.Errorf("client %d: %v, want %v", i, st, ntstatus.PortConnectionRefused)
-		}
+		check.Equal(t, check.Status(f.Connected()), ntstatus.PortConnectionRefused, "client %d", i)
 	}
 	closeAll(all...)
 }
@@ -229,8 +225,7 @@ func TestMessagesAreCopied(t *testing.T) {
 	client, server := p.connected()
 	defer closeAll(p.port, client, server)
 	data := []byte("1234")
-	id, st := client.Request(p.client, data)
-	want(t, "request", st, ntstatus.Success)
+	id := check.Result(client.Request(p.client, data))
 	data[0] = 'X'
 	m, st := server.Receive()
 	if want(t, "receive", st, ntstatus.Success); string(m.Data) != "1234" || m.ID != id || m.Client != idOf(p.client) ||

@@ -6,6 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/test/bare"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -25,9 +26,7 @@ func (w *world) open(e *npfs.End) {
 
 func want(t *testing.T, what string, got, st ntstatus.Status) {
 	t.Helper()
-	if got != st {
-		t.Errorf("%s: %v, want %v", what, got, st)
-	}
+	check.Equal(t, got, st, "%s", what)
 }
 
 // send writes without waiting.

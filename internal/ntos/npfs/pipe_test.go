@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -46,11 +47,7 @@ func (s *site) create(name string, cfg npfs.Config) (e *npfs.End, st ntstatus.St
 // made creates an instance of the pipe p and returns the server's end. A failure ends the test.
 func (s *site) made(cfg npfs.Config) *npfs.End {
 	s.T.Helper()
-	e, st := s.create("p", cfg)
-	if st != ntstatus.Success {
-		s.T.Fatal(st)
-	}
-	return e
+	return check.Result(s.create("p", cfg))
 }
 
 // connect opens a client's end. The end is nil on a refusal.
@@ -178,9 +175,7 @@ func TestRefusedInstanceIsNotCounted(t *testing.T) {
 			} else {
 				want(t, fmt.Sprintf("%d %s", i, name), st, c.want)
 			}
-			if told != (c.want == good) {
-				t.Errorf("case %d: opened = %v, want %v", i, told, c.want == good)
-			}
+			check.Equal(t, told, c.want == good, "case %d: opened", i)
 		}
 		if c.there == 0 && s.fs.Find("p") != nil {
 			t.Errorf("case %d: a refused pipe exists, want none", i)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -125,9 +126,7 @@ func TestEmptyMessagesAreBounded(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	s, c := a.pair(npfs.Config{Message: true, ReadMessages: true})
 	for i := range 1 << 16 {
-		if st := start(a, c, ""); st != good {
-			t.Fatalf("writing message %d: %v, want %v", i, st, good)
-		}
+		check.Require(t, start(a, c, ""), good, "writing message %d", i)
 	}
 	a.begin(c, npfs.OpWrite, "one more", 0, "", pending)
 	a.reads(s, 1, "", good)

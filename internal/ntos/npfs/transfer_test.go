@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -96,9 +97,7 @@ func TestPipeInformationOfEachEnd(t *testing.T) {
 			for mask, refused := range map[winnt.AccessMask]bool{0: false, winnt.FILE_READ_DATA: c.closedRead,
 				winnt.FILE_WRITE_DATA: c.closedWrit, winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE: false,
 				winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA: c.closedRead || c.closedWrit} {
-				if got := x.Closed(mask); got != refused {
-					t.Errorf("T-142: case %d: Closed(%#x) = %v, want %v", i, uint32(mask), got, refused)
-				}
+				check.Equal(t, x.Closed(mask), refused, "T-142: case %d: Closed(%#x)", i, uint32(mask))
 			}
 		}
 		closeAll(cl, e, e2)
@@ -141,9 +140,8 @@ func TestPeekRemovesNothing(t *testing.T) {
 					i, b, st, c.data, c.length, c.st)
 			}
 		}
-		if st := e.Impersonate(s.server).Status; st != ntstatus.CannotImpersonate {
-			t.Errorf("case %d: impersonating after a peek: %v, want %v", i, st, ntstatus.CannotImpersonate)
-		}
+		check.Equal(t, e.Impersonate(s.server).Status, ntstatus.CannotImpersonate,
+			"case %d: impersonating after a peek", i)
 		closeAll(cl, e)
 	}
 }

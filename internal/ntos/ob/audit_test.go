@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -96,9 +97,7 @@ func TestOpenIsRecordedBeforeItsHandle(t *testing.T) {
 			}
 		}
 		l.notes = nil
-		if st := w.c.Close(h); st != ntstatus.Success {
-			t.Errorf("%s: close: %v, want %v", c.name, st, ntstatus.Success)
-		}
+		check.Equal(t, w.c.Close(h), ntstatus.Success, "%s: close", c.name)
 		if got := fmt.Sprint(l.notes); got != "["+c.closed+"]" {
 			t.Errorf("%s: records of the close = %s, want %q", c.name, got, c.closed)
 		}
@@ -131,9 +130,7 @@ func TestDeletedNameKeepsOtherCases(t *testing.T) {
 		gone := map[int]bool{}
 		for _, k := range c.close {
 			gone[k] = true
-			if st := w.c.Close(handles[k]); st != ntstatus.Success {
-				t.Fatal(st)
-			}
+			check.Success(t, w.c.Close(handles[k]))
 		}
 		for k, n := range names {
 			h := w.ns.Root().Lookup(n, false)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -114,10 +115,7 @@ func TestObjectWithoutDescriptorGrantsItsRights(t *testing.T) { // O-35
 		{1, winnt.MAXIMUM_ALLOWED, 0x1F0003, ntstatus.Success}} {
 		s := w.self
 		if c.held != 0 {
-			v, err := token.New(token.LocalSystem())
-			if err != nil {
-				t.Fatal(err)
-			}
+			v := check.Must(token.New(token.LocalSystem()))
 			n, _, _ := v.AdjustPrivileges(0, false, []token.PrivilegeChange{{LUID: winnt.LUID(winnt.SeSecurityPrivilege),
 				Attributes: winnt.SE_PRIVILEGE_ENABLED}})
 			s.Primary = n
@@ -240,9 +238,7 @@ func BenchmarkOpenByPointer(b *testing.B) {
 	o := protected(&ob.Type{ObjectType: winnt.TokenObject}, "O:SYG:SYD:(A;;GA;;;SY)(A;;GA;;;"+alice+")")
 	open := func() {
 		v, _, st := ob.OpenByPointer(c, o, self, winnt.TOKEN_QUERY, 0)
-		if st != ntstatus.Success {
-			b.Fatal(st)
-		}
+		check.Require(b, st, ntstatus.Success, "OpenByPointer")
 		c.Table.Close(v)
 	}
 	if n := testing.AllocsPerRun(100, open); n != 0 {
@@ -303,7 +299,5 @@ func TestKernelCreatorGetsMappedRights(t *testing.T) {
 		d := ob.GrantNew(w.c, eventType, &w.self, winnt.GENERIC_READ|winnt.EVENT_MODIFY_STATE, 0)
 		w.want("a creator in kernel mode", d, ntstatus.Success, 0x20001|winnt.EVENT_MODIFY_STATE)
 	})
-	if w.c.Mode != access.User {
-		t.Errorf("mode afterwards = %v, want %v", w.c.Mode, access.User)
-	}
+	check.Equal(t, w.c.Mode, access.User, "mode afterwards")
 }

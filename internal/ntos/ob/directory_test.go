@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -19,22 +20,16 @@ func TestRefusedInsertLeavesNoName(t *testing.T) {
 		"the name is taken, and there is no room": {1, "a", ntstatus.ObjectNameCollision}} {
 		full, other := ob.NewDirectory(nil, c.limit), ob.NewDirectory(nil, 0)
 		first, o := newObject(eventType, nil), newObject(eventType, nil)
-		if st := full.Insert("a", first, false); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, full.Insert("a", first, false))
 		_, held := o.Counts(0)
 		_, kept := full.Counts(0)
-		if st := full.Insert(c.as, o, true); st != c.want {
-			t.Errorf("%s: Insert = %v, want %v", name, st, c.want)
-		}
+		check.Equal(t, full.Insert(c.as, o, true), c.want, "%s: Insert", name)
 		handles, references := o.Counts(0)
 		if _, now := full.Counts(0); handles != 0 || references != held || now != kept || len(full.Names()) != 1 {
 			t.Errorf("%s: object has %d handles, %d references, directory %d references and names %v, want no change",
 				name,
 				handles, references, now, full.Names())
 		}
-		if st := other.Insert("b", o, false); st != ntstatus.Success {
-			t.Errorf("%s: inserting into another directory: %v, want %v", name, st, ntstatus.Success)
-		}
+		check.Equal(t, other.Insert("b", o, false), ntstatus.Success, "%s: inserting into another directory", name)
 	}
 }

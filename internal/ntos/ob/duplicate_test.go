@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -50,9 +51,7 @@ func TestDuplicateAttributes(t *testing.T) { // O-53
 		{0xFFFF, 0, 0, audit},
 		{inherit, protect, winnt.DUPLICATE_SAME_ACCESS, protect},
 	} {
-		if got := ob.DuplicateAttributes(tt.source, tt.asked, tt.options); got != tt.want {
-			t.Errorf("DuplicateAttributes(%#x, %#x, %d) = %#x, want %#x",
-				tt.source, tt.asked, tt.options, got, tt.want)
-		}
+		check.Equal(t, ob.DuplicateAttributes(tt.source, tt.asked, tt.options), tt.want,
+			"DuplicateAttributes(%#x, %#x, %d)", tt.source, tt.asked, tt.options)
 	}
 }

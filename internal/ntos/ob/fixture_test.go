@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -95,10 +96,7 @@ func subject(t testing.TB, enabled ...winnt.Privilege) access.Subject {
 	s := token.StandardUser(sid.MustParse(alice))
 	s.Privileges = winnt.Privileges(enabled...)
 	s.EnabledPrivileges, s.DefaultPrivileges = s.Privileges, s.Privileges
-	tok, err := token.New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tok := check.Must(token.New(s))
 	return access.SubjectOf(tok)
 }
 

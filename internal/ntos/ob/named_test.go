@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -97,9 +98,7 @@ func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 			o.Path(), o.Name(), g.Access)
 	}
 	w.c.Close(v)
-	if _, st := w.openName(`\ev`, 0); st != ntstatus.Success {
-		t.Errorf("open while one handle is left: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, check.Status(w.openName(`\ev`, 0)), ntstatus.Success, "open while one handle is left")
 	w.c.Table.Drain()
 	w.c.Table = ob.NewTable(0)
 	if o.Name() != "" || o.destroyed != 0 { // O-44: the body outlives the name
@@ -256,16 +255,12 @@ func TestPermanentObjectKeepsItsName(t *testing.T) {
 	h := w.ns.Root().Lookup("other", false)
 	h.MakePermanent()
 	w.c.Table.Drain()
-	if got := h.Name(); got != "other" {
-		t.Errorf("name of a permanent object after its last handle = %q, want %q", got, "other")
-	}
+	check.Equal(t, h.Name(), "other", "name of a permanent object after its last handle")
 	if h.MakePermanent(); h.Name() != "other" {
 		t.Error("OC-35: MakePermanent on a permanent object without handles removed its name, want no change")
 	}
 	h.MakeTemporary()
-	if got := h.Name(); got != "" {
-		t.Errorf("name of a temporary object without handles = %q, want none", got)
-	}
+	check.Equal(t, h.Name(), "", "name of a temporary object without handles")
 	h.Deref(ob.TagCall)
 }
 
@@ -508,9 +503,7 @@ func TestNamesAreConsistentUnderRace(t *testing.T) {
 				switch st {
 				case ntstatus.Success, ntstatus.ObjectNameExists:
 					h, _, _ := c.Table.Lookup(v, ob.TagCall)
-					if got := h.Path(); got != `\race` {
-						t.Errorf("round %d: path of the opened object = %q, want %q", i, got, `\race`)
-					}
+					check.Equal(t, h.Path(), `\race`, "round %d: path of the opened object", i)
 					h.Deref(ob.TagCall)
 					c.Table.Close(v)
 				case ntstatus.ObjectNameCollision, ntstatus.ObjectNameNotFound:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -31,9 +32,7 @@ func TestFailedOpensChangeNothing(t *testing.T) {
 		w.c.Table = ob.NewTable(2)
 		o := protected(eventType, c.sddl)
 		first, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 		if c.audit != nil {
 			w.c.Audit = c.audit
 		}
@@ -48,9 +47,7 @@ func TestFailedOpensChangeNothing(t *testing.T) {
 				t.Errorf("%s: %v, handle %#x with %v, want %v and no handle", name, st, h, granted, c.want)
 			}
 		}
-		if after := state(); after != before {
-			t.Errorf("%s: state after the failed open = %s, want %s", name, after, before)
-		}
+		check.Equal(t, state(), before, "%s: state after the failed open", name)
 		w.c.Audit = nil
 		second, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0)
 		if st != ntstatus.Success || second == first {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
-	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -21,9 +21,7 @@ func BenchmarkReference(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		o, _, st := ob.Reference[*object](c, v, winnt.EVENT_QUERY_STATE, quiet)
-		if st != ntstatus.Success {
-			b.Fatal(st)
-		}
+		check.Success(b, st)
 		o.Deref(ob.TagCall)
 	}
 }

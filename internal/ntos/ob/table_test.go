@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -18,18 +19,14 @@ func open(t testing.TB, table *ob.Table, granted winnt.AccessMask, attributes ui
 	t.Helper()
 	o := newObject(eventType, nil)
 	v, st := table.Insert(o, granted, attributes)
-	if st != ntstatus.Success {
-		t.Fatalf("Insert: %v, want %v", st, ntstatus.Success)
-	}
+	check.Require(t, st, ntstatus.Success, "Insert")
 	o.Deref(ob.TagCall)
 	return v, o
 }
 
 func wantStatus(t testing.TB, what string, got, want ntstatus.Status) {
 	t.Helper()
-	if got != want {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
+	check.Equal(t, got, want, "%s", what)
 }
 
 func TestHandleValuesAreMultiplesOfFour(t *testing.T) { // O-10, O-11, OC-1, OC-3, OC-4
@@ -234,9 +231,7 @@ func TestReservedValueIsInvalidUntilPublished(t *testing.T) {
 	table.Drain()
 	wantStatus(t, "publish after exit", r.Publish(o, 3, 0), ntstatus.ProcessIsTerminating)
 	r.Abandon()
-	if got := o.HandleCount(); got != 0 {
-		t.Errorf("handle count after a failed publish = %d, want 0", got)
-	}
+	check.Equal(t, o.HandleCount(), 0, "handle count after a failed publish")
 }
 
 func TestRemoveKeepsCountsUntilRelease(t *testing.T) {
@@ -262,14 +257,10 @@ func TestAuditMaskIsTakenOnce(t *testing.T) {
 	wantStatus(t, "SetAudit", table.SetAudit(v, 3), ntstatus.Success)
 	for i, want := range []winnt.AccessMask{1, 0, 2} {
 		used := []winnt.AccessMask{1, 1, 3}[i]
-		if got := table.TakeAudit(v, o, used); got != want {
-			t.Errorf("use %d of rights %v: rights to audit %v, want %v", i, used, got, want)
-		}
+		check.Equal(t, table.TakeAudit(v, o, used), want, "use %d of rights %v: rights to audit", i, used)
 	}
 	wantStatus(t, "SetAudit of nothing", table.SetAudit(99, 3), ntstatus.InvalidHandle)
-	if got := table.TakeAudit(1<<30, o, 1); got != 0 {
-		t.Errorf("rights to audit of an unknown handle = %d, want 0", got)
-	}
+	check.Equal(t, table.TakeAudit(1<<30, o, 1), 0, "rights to audit of an unknown handle")
 	table.Close(v)
 	v, p := open(t, table, 3, 0)
 	table.SetAudit(v, 3)
@@ -304,9 +295,7 @@ func TestInheritCopiesMarkedHandles(t *testing.T) { // O-59, OC-49
 		Attributes: winnt.OBJ_INHERIT | winnt.OBJ_PROTECT_CLOSE}) {
 		t.Errorf("inherited entry = %+v, want rights 1, inherit and protect from close", g)
 	}
-	if o.HandleCount() != 2 {
-		t.Errorf("handle count %d, want 2", o.HandleCount())
-	}
+	check.Equal(t, o.HandleCount(), 2, "handle count")
 	for _, want := range []winnt.Handle{8, 16} { // gaps are free values
 		if v, _ := open(t, child, 1, 0); v != want {
 			t.Errorf("next value in the child %v, want %v", v, want)
@@ -530,9 +519,8 @@ func TestOnlyInheritAttributeInherits(t *testing.T) {
 		t.Errorf("O-12: next handles %v, Count() = %d, want [4 12 16 24 32] and 8", got, child.Count())
 	}
 	o := newObject(eventType, nil)
-	if _, st := child.Insert(o, 1, 0); st != ntstatus.InsufficientResources {
-		t.Errorf("O-82: inserting into the full table of the child: %v, want %v", st, ntstatus.InsufficientResources)
-	}
+	check.Equal(t, check.Status(child.Insert(o, 1, 0)), ntstatus.InsufficientResources,
+		"O-82: inserting into the full table of the child")
 }
 
 // Setting an attribute of an invalid handle is refused and changes no other handle (O-11).
@@ -568,7 +556,5 @@ func TestInvalidHandleIsRefused(t *testing.T) {
 	wantStatus(t, "SetAttributes", table.SetAttributes(other, ^uint32(0)), ntstatus.Success)
 	h, g, _ := table.Lookup(other, ob.TagCall)
 	h.Deref(ob.TagCall)
-	if g.Attributes&audit != 0 {
-		t.Errorf("audit attribute of the other handle = %#x, want 0", g.Attributes&audit)
-	}
+	check.Equal(t, g.Attributes&audit, 0, "audit attribute of the other handle")
 }

@@ -3,10 +3,10 @@
 package ob_test
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 func TestLeakReportNamesHolders(t *testing.T) {
@@ -18,9 +18,7 @@ func TestLeakReportNamesHolders(t *testing.T) {
 	o.Retag(ob.TagCall, ob.TagContext)
 	table.Insert(o, 1, 0)
 	want := []string{"Event: handles 1, references 3 (handle 1, impersonation 1, context 1)"}
-	if got := census.Report(); !slices.Equal(got, want) {
-		t.Errorf("report %q, want %q", got, want)
-	}
+	check.SlicesEqual(t, census.Report(), want, "report")
 }
 
 func TestReleaseByTheWrongHolderPanics(t *testing.T) {

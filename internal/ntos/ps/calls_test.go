@@ -5,8 +5,8 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/quota"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/ntstatus"
 )
 
 // The APC of a completed operation is queued even if the queue is full. An ended thread queues none and drops those
@@ -15,9 +15,7 @@ func TestIOCompletionIsQueuedToFullQueue(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("p", nil))
 	for i := range ps.MaxCalls {
-		if st := th.QueueCall(quota.Payer{}, nt.UserAPC{ApcRoutine: uint64(i)}); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, th.QueueCall(quota.Payer{}, nt.UserAPC{ApcRoutine: uint64(i)}))
 	}
 	th.QueueIOCall(nt.UserAPC{ApcRoutine: 5000}, quota.Receipt{})
 	if list := th.TakeCalls(); len(list) != ps.MaxCalls+1 || list[ps.MaxCalls].ApcRoutine != 5000 {

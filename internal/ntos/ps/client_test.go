@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
@@ -47,9 +48,7 @@ func TestStaticContextIsACopy(t *testing.T) {
 						t.Errorf("I-80: dynamic context of %v at %v has a copy, want the client's own token",
 							typ, level)
 					}
-					if got := tok.Value(); got != before {
-						t.Errorf("I-80: value of the client's token = %v, want %v unchanged", got, before)
-					}
+					check.Equal(t, tok.Value(), before, "I-80: value of the client's token")
 					c.Delete()
 					th.Deref(ob.TagCall)
 					tok.Deref(ob.TagCall)

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -30,10 +31,7 @@ type world struct {
 
 func newWorld(tb testing.TB, profile nt.Profile) *world {
 	tb.Helper()
-	boot, err := token.New(token.LocalSystem())
-	if err != nil {
-		tb.Fatal(err)
-	}
+	boot := check.Must(token.New(token.LocalSystem()))
 	w := &world{tb: tb, sys: ps.New(profile, ob.NewKernelTable(0), boot, 0)}
 	tb.Cleanup(w.close)
 	return w
@@ -68,11 +66,7 @@ func value(tb testing.TB, u string, typ winnt.TokenType, level winnt.SecurityImp
 	if change != nil {
 		change(&s)
 	}
-	t, err := token.New(s)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return t
+	return check.Must(token.New(s))
 }
 
 func privileged(s *token.Spec) {
@@ -102,10 +96,7 @@ func (w *world) process(name string, change func(*token.Spec)) *ps.Process {
 
 func (w *world) thread(p *ps.Process) *ps.Thread {
 	w.tb.Helper()
-	t, st := p.NewThread()
-	if st != ntstatus.Success {
-		w.tb.Fatal(st)
-	}
+	t := check.Result(p.NewThread())
 	w.threads = append(w.threads, t)
 	return t
 }

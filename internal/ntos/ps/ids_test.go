@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/winnt"
 )
@@ -33,9 +34,7 @@ func TestProcessWalkIsOrderedByID(t *testing.T) {
 		got, after = append(got, id), id
 		p.Deref(ob.TagCall)
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("processes of the walk = %v, want %v", got, want)
-	}
+	check.SlicesEqual(t, got, want, "processes of the walk")
 }
 
 // A walk in either direction visits each thread of its process once, including an ended one that is still referenced,
@@ -126,9 +125,7 @@ func walkIDs(t *testing.T, next func(winnt.Handle) (*ps.Thread, winnt.Handle)) (
 	for at := winnt.Handle(0); len(got) < 20; {
 		th, id := next(at)
 		if th == nil {
-			if id != 0 {
-				t.Errorf("id at the end of the walk = %d, want 0", id)
-			}
+			check.Equal(t, id, 0, "id at the end of the walk")
 			return got
 		}
 		if th.ID() != id {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -36,11 +37,7 @@ func newJobWorld(t *testing.T) *jobWorld {
 
 func value(t *testing.T, s token.Spec) *token.Token {
 	t.Helper()
-	v, err := token.New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return check.Must(token.New(s))
 }
 
 func (w *jobWorld) token(s token.Spec) *se.TokenObject {
@@ -49,11 +46,7 @@ func (w *jobWorld) token(s token.Spec) *se.TokenObject {
 }
 
 func (w *jobWorld) thread() *Thread {
-	t, st := w.p.NewThread()
-	if st != ntstatus.Success {
-		w.t.Fatal(st)
-	}
-	return t
+	return check.Result(w.p.NewThread())
 }
 
 // close ends everything and reports leaked references.
@@ -184,9 +177,7 @@ func TestDescendsFromCountsCopies(t *testing.T) {
 		{"a copy of one filtered twice", copyOfChild, root, true}, {"and of its parent", copyOfChild, child, true},
 		{"a copy of it", grandchild, copyOfChild, true}, {"its parent", child, copyOfChild, false},
 	} {
-		if got := c.t.DescendsFrom(c.r); got != c.want {
-			t.Errorf("%s: DescendsFrom = %v, want %v", c.name, got, c.want)
-		}
+		check.Equal(t, c.t.DescendsFrom(c.r), c.want, "%s: DescendsFrom", c.name)
 	}
 	for _, o := range []*se.TokenObject{root, copied, child, grandchild, other, copyOfChild} {
 		o.Deref(ob.TagCall)
@@ -198,9 +189,7 @@ func TestExitedProcessCreatesNothing(t *testing.T) {
 	w := newJobWorld(t)
 	j := w.NewJob(w.p.Token())
 	w.p.Exit()
-	if _, st := w.p.NewThread(); st != ntstatus.ProcessIsTerminating {
-		t.Errorf("NewThread after exit: %v, want %v", st, ntstatus.ProcessIsTerminating)
-	}
+	check.Equal(t, check.Status(w.p.NewThread()), ntstatus.ProcessIsTerminating, "NewThread after exit")
 	if _, _, out := w.p.NewChild(Child{Image: se.Unlabelled}); out.Status != ntstatus.ProcessIsTerminating {
 		t.Errorf("NewChild after exit: %v, want %v", out, ntstatus.ProcessIsTerminating)
 	}

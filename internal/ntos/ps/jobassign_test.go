@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -18,9 +19,7 @@ func TestJobIsNestedInOuterJob(t *testing.T) {
 	outer, inner, used := w.NewJob(w.p.Token()), w.NewJob(w.p.Token()), w.NewJob(w.p.Token())
 	other, th, out := w.p.NewChild(Child{Image: se.Unlabelled})
 	for _, st := range []ntstatus.Status{out.Status, w.p.AssignToJob(outer).Status, other.AssignToJob(used).Status} {
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 	}
 	inner.SetLimits(JobLimits{Flags: JobRestrictedToken})
 	want := func(what string, j *Job, st ntstatus.Status, in, parent *Job, counts [3]int) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -17,10 +18,8 @@ func TestProcessEndsOnceWithStatus(t *testing.T) {
 	for _, st := range []ntstatus.Status{0, 1, ntstatus.AccessDenied, 0x80000005, 0x7FFFFFFF, 0xFFFFFFFF} {
 		w := newJobWorld(t)
 		th := w.thread()
-		if got := [2]ntstatus.Status{w.p.ExitStatus(), th.ExitStatus()}; got != [2]ntstatus.Status{ntstatus.Pending,
-			ntstatus.Pending} {
-			t.Errorf("exit statuses before the end = %v, want STATUS_PENDING for both", got)
-		}
+		check.Equal(t, [2]ntstatus.Status{w.p.ExitStatus(), th.ExitStatus()}, [2]ntstatus.Status{ntstatus.Pending,
+			ntstatus.Pending}, "exit statuses before the end")
 		if !w.p.Terminate(st) || w.p.Terminate(ntstatus.Cancelled) {
 			t.Errorf("Terminate(%v) must succeed once and then fail", st)
 		}
@@ -39,9 +38,7 @@ func TestCallQueueSignalsUntilLimit(t *testing.T) {
 	th := w.thread()
 	queued := func(want bool) {
 		t.Helper()
-		if got := th.CallsQueued(); got != want {
-			t.Errorf("O-147: CallsQueued() = %t, want %t", got, want)
-		}
+		check.Equal(t, th.CallsQueued(), want, "O-147: CallsQueued()")
 	}
 	queued(false)
 	for i := range MaxCalls {
@@ -52,9 +49,8 @@ func TestCallQueueSignalsUntilLimit(t *testing.T) {
 		}
 		queued(true)
 	}
-	if st := th.QueueCall(quota.Payer{}, nt.UserAPC{}); st != ntstatus.InsufficientResources {
-		t.Errorf("O-147: queuing one call too many: %v, want %v", st, ntstatus.InsufficientResources)
-	}
+	check.Equal(t, th.QueueCall(quota.Payer{}, nt.UserAPC{}), ntstatus.InsufficientResources,
+		"O-147: queuing one call too many")
 	list := th.TakeCalls()
 	if len(list) != MaxCalls || list[0].ApcRoutine != 1 || list[MaxCalls-1].ApcRoutine != MaxCalls {
 		t.Errorf("O-147: TakeCalls returned %d calls, want %d in order", len(list), MaxCalls)
@@ -64,9 +60,8 @@ func TestCallQueueSignalsUntilLimit(t *testing.T) {
 		t.Error("O-147: a second TakeCalls returned calls, want none")
 	}
 	th.Exit()
-	if st := th.QueueCall(quota.Payer{}, nt.UserAPC{}); st != ntstatus.Unsuccessful {
-		t.Errorf("O-147: queuing a call of an ended thread: %v, want %v", st, ntstatus.Unsuccessful)
-	}
+	check.Equal(t, th.QueueCall(quota.Payer{}, nt.UserAPC{}), ntstatus.Unsuccessful,
+		"O-147: queuing a call of an ended thread")
 	th.Deref(ob.TagCall)
 	w.close()
 }
@@ -74,33 +69,24 @@ func TestCallQueueSignalsUntilLimit(t *testing.T) {
 // A thread, and with it its process, starts when it has been resumed as often as it was suspended (O-144).
 func TestThreadStartsAtSuspendCountZero(t *testing.T) {
 	w := newJobWorld(t)
-	th, st := w.p.newThread(nil, false, false)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	th := check.Result(w.p.newThread(nil, false, false))
 	for before := int32(1); before < MaximumSuspendCount; before++ {
 		if got, st := th.Suspend(); got != before || st != ntstatus.Success {
 			t.Fatalf("O-144: Suspend = previous count %d, %v, want %d", got, st, before)
 		}
 	}
-	if _, st := th.Suspend(); st != ntstatus.SuspendCountExceeded {
-		t.Errorf("O-144: Suspend at the maximum: %v, want %v", st, ntstatus.SuspendCountExceeded)
-	}
+	check.Equal(t, check.Status(th.Suspend()), ntstatus.SuspendCountExceeded, "O-144: Suspend at the maximum")
 	for before := int32(MaximumSuspendCount); before > 0; before-- {
 		if w.p.Started() {
 			t.Fatalf("O-144: the process has started at suspend count %d, want it to wait for 0", before)
 		}
-		if got := th.Resume(); got != before {
-			t.Fatalf("O-144: Resume = previous count %d, want %d", got, before)
-		}
+		check.Require(t, th.Resume(), before, "O-144: Resume = previous count")
 	}
 	if !w.p.Started() || th.Resume() != 0 {
 		t.Error("O-144: the process has not started at suspend count 0, want it started")
 	}
 	th.Exit()
-	if _, st := th.Suspend(); st != ntstatus.ThreadIsTerminating {
-		t.Errorf("O-144: Suspend of an ended thread: %v, want %v", st, ntstatus.ThreadIsTerminating)
-	}
+	check.Equal(t, check.Status(th.Suspend()), ntstatus.ThreadIsTerminating, "O-144: Suspend of an ended thread")
 	th.Deref(ob.TagCall)
 	w.close()
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -29,9 +30,7 @@ func TestPendingIOIsBounded(t *testing.T) {
 		if i%2 == 1 {
 			th = second
 		}
-		if st := th.AddIO(&all[i]); st != ntstatus.Success {
-			t.Fatalf("adding operation %d: %v, want %v", i, st, ntstatus.Success)
-		}
+		check.Require(t, th.AddIO(&all[i]), ntstatus.Success, "adding operation %d", i)
 	}
 	more := &operation{}
 	for _, th := range []*ps.Thread{first, second} {
@@ -39,20 +38,14 @@ func TestPendingIOIsBounded(t *testing.T) {
 			t.Errorf("adding one operation too many: %v, want STATUS_INSUFFICIENT_RESOURCES at 4096", st)
 		}
 	}
-	if st := stranger.AddIO(more); st != ntstatus.Success {
-		t.Errorf("adding an operation of another process: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, stranger.AddIO(more), ntstatus.Success, "adding an operation of another process")
 	stranger.RemoveIO(more)
 	first.RemoveIO(&all[1]) // not its own: nothing ends
 	first.RemoveIO(&all[0])
 	first.RemoveIO(&all[0]) // has ended already
-	if st := second.AddIO(more); st != ntstatus.Success {
-		t.Errorf("adding an operation after one completed: %v, want %v", st, ntstatus.Success)
-	}
-	if st := first.AddIO(&all[0]); st != ntstatus.InsufficientResources {
-		t.Errorf("adding after a second RemoveIO of the same operation: %v, want %v",
-			st, ntstatus.InsufficientResources)
-	}
+	check.Equal(t, second.AddIO(more), ntstatus.Success, "adding an operation after one completed")
+	check.Equal(t, first.AddIO(&all[0]), ntstatus.InsufficientResources,
+		"adding after a second RemoveIO of the same operation")
 	if n := first.CancelIO(nil, 0, false); n != len(all)/2-1 || all[2].cancelled != 1 || all[1].cancelled != 0 {
 		t.Errorf("CancelIO cancelled %d operations, want only those of the first thread", n)
 	}
@@ -69,9 +62,7 @@ func TestCancelReachesOnlyMatchingOperations(t *testing.T) {
 		{one, 1, true, 0}}
 	owners := []*ps.Thread{first, first, first, second, second, stranger}
 	for i, o := range all {
-		if st := owners[i].AddIO(o); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, owners[i].AddIO(o))
 	}
 	for i, c := range []struct {
 		n    int
@@ -96,9 +87,7 @@ func TestCancelReachesOnlyMatchingOperations(t *testing.T) {
 	if got := fmt.Sprint(all[0].cancelled, all[1].cancelled, all[2].cancelled, all[3].cancelled); got != "6 6 3 2" {
 		t.Errorf("cancels at the thread's end = %s, want 6 6 3 2", got)
 	}
-	if st := first.AddIO(&slow{}); st != ntstatus.ThreadIsTerminating {
-		t.Errorf("adding an operation of an ended thread: %v, want %v", st, ntstatus.ThreadIsTerminating)
-	}
+	check.Equal(t, first.AddIO(&slow{}), ntstatus.ThreadIsTerminating, "adding an operation of an ended thread")
 	p.Exit()
 	if all[3].cancelled != 3 || all[4].cancelled != 2 || all[5].cancelled != 1 {
 		t.Errorf("cancels at the end of the process = %d, %d, %d, want 3, 2, 1",

@@ -3,6 +3,7 @@ package ps_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -14,9 +15,7 @@ func TestExitFunctionRunsOnceAtEnd(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, q := w.process("p", nil), w.process("q", nil)
 	th := w.thread(p)
-	if _, st := p.Table().Insert(q, winnt.PROCESS_QUERY_INFORMATION, 0); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, check.Status(p.Table().Insert(q, winnt.PROCESS_QUERY_INFORMATION, 0)))
 	times := 0
 	p.AtExit(func() {
 		times++
@@ -35,7 +34,5 @@ func TestExitFunctionRunsOnceAtEnd(t *testing.T) {
 	if !p.Exit() || p.Exit() || times != 1 {
 		t.Errorf("exit function ran %d times, want 1", times)
 	}
-	if _, st := p.NewThread(); st != ntstatus.ProcessIsTerminating {
-		t.Errorf("O-47: NewThread of an ended process: %v, want %v", st, ntstatus.ProcessIsTerminating)
-	}
+	check.Equal(t, check.Status(p.NewThread()), ntstatus.ProcessIsTerminating, "O-47: NewThread of an ended process")
 }

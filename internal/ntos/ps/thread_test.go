@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -56,9 +57,7 @@ func TestImpersonationAboveProcessIsRaised(t *testing.T) {
 		{user(typed(winnt.TokenImpersonation, winnt.SecurityIdentification)), false, winnt.SecurityIdentification, false},
 		{user(typed(winnt.TokenImpersonation, winnt.SecurityIdentification)), false, winnt.SecurityAnonymous, true},
 	} {
-		if got := raised(p, value(t, c.v), c.copy, c.level); got != c.want {
-			t.Errorf("I-48, I-99: case %d: raised = %t, want %t", i, got, c.want)
-		}
+		check.Equal(t, raised(p, value(t, c.v), c.copy, c.level), c.want, "I-48, I-99: case %d: raised", i)
 	}
 }
 
@@ -154,13 +153,8 @@ func TestThreadRightsOnItselfDependOnCreator(t *testing.T) {
 		"O:SYG:SYD:(D;;0x1;;;" + user + ")":      always,
 		"O:SYG:SYD:(A;;0x100000;;;" + user + ")": always | winnt.SYNCHRONIZE,
 	} {
-		th, st := w.p.newThread(sddl.MustParse(text), true, false)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
-		if got := th.SelfAccess(); got != want {
-			t.Errorf("thread created with %s: SelfAccess() = %v, want %v", text, got, want)
-		}
+		th := check.Result(w.p.newThread(sddl.MustParse(text), true, false))
+		check.Equal(t, th.SelfAccess(), want, "thread created with %s: SelfAccess()", text)
 		th.Exit()
 		th.Deref(ob.TagCall)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -137,10 +138,8 @@ func TestAttachPrimaryReportsFirstProcess(t *testing.T) {
 // TestLUIDsAreUnique checks that a LUID that a token brings with it is not assigned again (T-69).
 func TestLUIDsAreUnique(t *testing.T) {
 	s := se.NewState(0)
-	v, st := build(t, client, winnt.TokenPrimary).LowBox(token.LowBoxSpec{Package: sid.AppContainer("p"), Number: 3})
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	v := check.Result(build(t, client, winnt.TokenPrimary).LowBox(token.LowBoxSpec{Package: sid.AppContainer("p"),
+		Number: 3}))
 	tok := s.NewToken(v, nil)
 	defer tok.Deref(ob.TagCall)
 	for _, name := range []string{"a", "b", "c"} {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -13,8 +14,7 @@ import (
 
 func text(tb testing.TB, d *sd.Descriptor) string {
 	tb.Helper()
-	s := must(sddl.Format(d, sddl.Options{}))
-	return s
+	return must(sddl.Format(d, sddl.Options{}))
 }
 
 func acl(tb testing.TB, dacl string) *sd.ACL {
@@ -245,9 +245,8 @@ func TestDefaultLabelOfEachType(t *testing.T) {
 			0x3000: c.medium} {
 			creator := build(t, svc, winnt.TokenPrimary, integrity(rid))
 			d := se.NewDescriptor(creator, c.typ, nil)
-			if got := d.Parts().Control&sd.SACLAutoInherited != 0; got != c.inherited {
-				t.Errorf("O-39: %s: SACL inherited %t, want %t", c.typ.Name, got, c.inherited)
-			}
+			check.Equal(t, d.Parts().Control&sd.SACLAutoInherited != 0, c.inherited,
+				"O-39: %s: SACL inherited", c.typ.Name)
 			if mask == 0 {
 				if d.SACL() != nil {
 					t.Errorf("O-39: %s created at integrity %#x has a label, want none", c.typ.Name, rid)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -39,8 +40,6 @@ func TestChildOrSiblingTokenMayBeAssigned(t *testing.T) {
 		{"a child of another token", object(alice, 0x5000, 78), false},
 		{"the parent", object(alice, 0x5000, 0), false},
 	} {
-		if got := MayAssign(own, c.t); got != c.want {
-			t.Errorf("%s: MayAssign = %t, want %t", c.name, got, c.want)
-		}
+		check.Equal(t, MayAssign(own, c.t), c.want, "%s: MayAssign", c.name)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -18,8 +19,7 @@ func admin(t *testing.T, session winnt.LUID, elevation uint32) *token.Token {
 	t.Helper()
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	spec.AuthenticationID, spec.ElevationType = session, elevation
-	v := must(token.New(spec))
-	return v
+	return must(token.New(spec))
 }
 
 // A session lives from its opening to the end of its last token. A service that holds it and creates no token does
@@ -61,27 +61,19 @@ func TestMarkedSessionsAreReportedOnce(t *testing.T) {
 	r.Call = func(id winnt.LUID) {
 		told = append(told, id)
 		s.Sessions.Open(s.AllocateLUID()) // would hang if a lock were held
-		if st := s.Sessions.Unregister(r); st != ntstatus.Success {
-			t.Errorf("unregistering: %v, want %v", st, ntstatus.Success)
-		}
+		check.Equal(t, s.Sessions.Unregister(r), ntstatus.Success, "unregistering")
 	}
 	s.Sessions.Register(r)
 	marked, other := s.AllocateLUID(), s.AllocateLUID()
-	if st := s.Sessions.MarkForNotification(marked); st != ntstatus.NotFound {
-		t.Errorf("marking an unknown session: %v, want %v", st, ntstatus.NotFound)
-	}
+	check.Equal(t, s.Sessions.MarkForNotification(marked), ntstatus.NotFound, "marking an unknown session")
 	a, b := s.NewToken(admin(t, marked, 1), nil), s.NewToken(admin(t, other, 1), nil)
-	if st := s.Sessions.MarkForNotification(marked); st != ntstatus.Success {
-		t.Errorf("marking: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, s.Sessions.MarkForNotification(marked), ntstatus.Success, "marking")
 	b.Deref(ob.TagCall)
 	a.Deref(ob.TagCall)
 	if !slices.Equal(told, []winnt.LUID{marked}) {
 		t.Errorf("ended sessions reported: %v, want %v", told, marked)
 	}
-	if st := s.Sessions.Unregister(r); st != ntstatus.NotFound {
-		t.Errorf("unregistering twice: %v, want %v", st, ntstatus.NotFound)
-	}
+	check.Equal(t, s.Sessions.Unregister(r), ntstatus.NotFound, "unregistering twice")
 }
 
 // Both sessions of a pair live until the last token of either is released, so that each token can find the other
@@ -93,11 +85,8 @@ func TestLinkedSessionsEndTogether(t *testing.T) {
 	a, b := s.NewToken(full, nil), s.NewToken(limited, nil)
 	for _, bad := range [][2]*token.Token{{full, full}, {limited, limited}, {full, admin(t, two, 1)}} {
 		// Only a full token and a limited token of the same user can be linked (T-90).
-		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
-			t.Errorf("linking elevation types %d and %d: %v, want %v",
-				bad[0].ElevationType(), bad[1].ElevationType(), st,
-				ntstatus.InvalidParameter)
-		}
+		check.Equal(t, s.Sessions.Link(bad[0], bad[1]), ntstatus.InvalidParameter,
+			"linking elevation types %d and %d", bad[0].ElevationType(), bad[1].ElevationType())
 	}
 	// The pair is of one user.
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-1002"))
@@ -105,20 +94,14 @@ func TestLinkedSessionsEndTogether(t *testing.T) {
 	other := must(token.New(spec))
 	for _, bad := range [][2]*token.Token{{full, other}, {other, full}} {
 		// Only a full token and a limited token of the same user can be linked (T-90).
-		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
-			t.Errorf("linking tokens of two users: %v, want %v", st, ntstatus.InvalidParameter)
-		}
+		check.Equal(t, s.Sessions.Link(bad[0], bad[1]), ntstatus.InvalidParameter, "linking tokens of two users")
 	}
-	if st := s.Sessions.Link(full, admin(t, s.AllocateLUID(),
-		winnt.TokenElevationTypeLimited)); st != ntstatus.NoSuchLogonSession {
-		t.Errorf("linking with an unknown session: %v, want %v", st, ntstatus.NoSuchLogonSession)
-	}
+	check.Equal(t, s.Sessions.Link(full, admin(t, s.AllocateLUID(),
+		winnt.TokenElevationTypeLimited)), ntstatus.NoSuchLogonSession, "linking with an unknown session")
 	if s.Sessions.Linked(full) != nil {
 		t.Error("Linked returns a token before the pair was linked, want nil")
 	}
-	if st := s.Sessions.Link(limited, full); st != ntstatus.Success {
-		t.Fatalf("linking: %v, want %v", st, ntstatus.Success)
-	}
+	check.Require(t, s.Sessions.Link(limited, full), ntstatus.Success, "linking")
 	if s.Sessions.Linked(full) != limited || s.Sessions.Linked(limited) != full ||
 		s.Sessions.Linked(admin(t, one, 1)) != nil {
 		t.Error("Linked must return the other token of the pair, and nil for a token outside of it")
@@ -128,9 +111,7 @@ func TestLinkedSessionsEndTogether(t *testing.T) {
 	anew, more := admin(t, third, winnt.TokenElevationTypeLimited), admin(t, third, winnt.TokenElevationTypeFull)
 	for _, bad := range [][2]*token.Token{{full, anew}, {anew, full}, {limited, more}, {more, limited}} {
 		// A session that is linked cannot be linked again, whichever token is passed first (T-90).
-		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
-			t.Errorf("linking a session a second time: %v, want %v", st, ntstatus.InvalidParameter)
-		}
+		check.Equal(t, s.Sessions.Link(bad[0], bad[1]), ntstatus.InvalidParameter, "linking a session a second time")
 		if s.Sessions.Linked(full) != limited || s.Sessions.Linked(limited) != full || s.Sessions.Linked(anew) != nil {
 			t.Error("a refused link changed a pair, want both pairs as before")
 		}
@@ -152,9 +133,7 @@ func TestPairEndIsReportedToEveryRoutine(t *testing.T) {
 	one, two := s.AllocateLUID(), s.AllocateLUID()
 	full, limited := admin(t, one, winnt.TokenElevationTypeFull), admin(t, two, winnt.TokenElevationTypeLimited)
 	a, b := s.NewToken(full, nil), s.NewToken(limited, nil)
-	if st := s.Sessions.Link(full, limited); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, s.Sessions.Link(full, limited))
 	var logons []se.Logon
 	s.Sessions.Ended = func(o se.Logon) { logons = append(logons, o) }
 	s.Sessions.Note(se.Logon{Token: full, Type: winnt.LOGON32_LOGON_INTERACTIVE})
@@ -194,9 +173,7 @@ func TestPairEndIsReportedToEveryRoutine(t *testing.T) {
 	limited = admin(t, three, winnt.TokenElevationTypeLimited)
 	full = admin(t, winnt.SYSTEM_LUID, winnt.TokenElevationTypeFull)
 	b = s.NewToken(limited, nil)
-	if st := s.Sessions.Link(full, limited); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, s.Sessions.Link(full, limited))
 	b.Deref(ob.TagCall)
 	if !s.Sessions.Known(winnt.SYSTEM_LUID) || !s.Sessions.Known(three) {
 		t.Error("a session of a pair with a permanent session ended, want both open")
@@ -211,9 +188,7 @@ func TestMarkedSessionsOfPairAreReported(t *testing.T) {
 			ids := [2]winnt.LUID{s.AllocateLUID(), s.AllocateLUID()}
 			full, limited := admin(t, ids[0], winnt.TokenElevationTypeFull), admin(t, ids[1], winnt.TokenElevationTypeLimited)
 			tokens := []ob.Object{s.NewToken(full, nil), s.NewToken(limited, nil)}
-			if st := s.Sessions.Link(full, limited); st != ntstatus.Success {
-				t.Fatal(st)
-			}
+			check.Success(t, s.Sessions.Link(full, limited))
 			var told, want []winnt.LUID
 			s.Sessions.Register(&se.LogonSessionTerminatedRoutine{Call: func(id winnt.LUID) { told = append(told, id) }})
 			for i, id := range ids {
@@ -273,10 +248,7 @@ func TestLowBoxNumberIsKeptWhileUsed(t *testing.T) {
 		}
 		x.Release()
 	}
-	v, st := admin(t, 0x3E7, 1).LowBox(token.LowBoxSpec{Package: p, Number: a.Number()})
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	v := check.Result(admin(t, 0x3E7, 1).LowBox(token.LowBoxSpec{Package: p, Number: a.Number()}))
 	v = v.WithSessionID(1, 1)
 	tok := s.NewToken(v, nil)
 	n := a.Number()
@@ -366,9 +338,7 @@ func TestOnlyProvedLogonsAreReturned(t *testing.T) {
 		if proof != "" {
 			want = append(want, proof)
 		}
-		if got := s.Sessions.Proof(id); got != proof {
-			t.Errorf("session %d: Proof = %q, want %q", i, got, proof)
-		}
+		check.Equal(t, s.Sessions.Proof(id), proof, "session %d: Proof", i)
 	}
 	var got []string
 	for _, l := range s.Sessions.Proved() {

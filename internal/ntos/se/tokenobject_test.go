@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -77,9 +78,7 @@ func TestConcurrentUpdatesAreNotLost(t *testing.T) {
 	}
 	before := o.Value()
 	o.Update(func(*token.Token, winnt.LUID) *token.Token { return nil })
-	if got := o.Value(); got != before {
-		t.Errorf("token after an update that returned nil = %v, want %v", got, before)
-	}
+	check.Equal(t, o.Value(), before, "token after an update that returned nil")
 }
 
 // The sixteen impersonation records of a token are created once each, also concurrently.
@@ -158,9 +157,7 @@ func TestTokenDescendsFromSourceAndCopies(t *testing.T) {
 			for _, k := range from[i] {
 				want = want || k == j
 			}
-			if got := x.DescendsFrom(y); got != want {
-				t.Errorf("I-90: %s descends from %s: %t, want %t", names[i], names[j], got, want)
-			}
+			check.Equal(t, x.DescendsFrom(y), want, "I-90: %s descends from %s", names[i], names[j])
 		}
 		if i > 0 && x.ID() == root.ID() {
 			t.Errorf("T-55: %s has the id of another object, want its own", names[i])

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -50,9 +51,7 @@ func TestEnumerateAccountRightsReturnsAssignedRights(t *testing.T) {
 		got, st := th.LsaEnumerateAccountRights(policy, sid.MustParse(account))
 		want(t, account, st, c.status)
 		slices.Sort(got)
-		if !slices.Equal(got, c.rights) {
-			t.Errorf("L-77: LsaEnumerateAccountRights(%s) returned %q, want %q", account, got, c.rights)
-		}
+		check.SlicesEqual(t, got, c.rights, "L-77: LsaEnumerateAccountRights(%s)", account)
 	}
 	_, st = th.LsaEnumerateAccountRights(policy, sid.SID{})
 	want(t, "the null SID", st, ntstatus.InvalidParameter)
@@ -97,17 +96,14 @@ func TestAccountRightsNeedAnAdministrator(t *testing.T) {
 	th, k := w.thread(w.of("server", token.Administrator(sid.MustParse(svc))))
 	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
 	want(t, "open the policy", st, ntstatus.Success)
-	views, st := th.LsaOpenPolicy(winnt.POLICY_VIEW_LOCAL_INFORMATION)
-	want(t, "open the policy to view it", st, ntstatus.Success)
+	views := check.Result(th.LsaOpenPolicy(winnt.POLICY_VIEW_LOCAL_INFORMATION))
 	_, st = th.LsaEnumerateAccountRights(views, ann)
 	want(t, "a handle without POLICY_LOOKUP_NAMES", st, ntstatus.AccessDenied)
 	for level, wanted := range map[winnt.SecurityImpersonationLevel]ntstatus.Status{
 		winnt.SecurityIdentification: ntstatus.BadImpersonationLevel,
 		winnt.SecurityImpersonation:  ntstatus.AccessDenied,
 	} {
-		if st := k.PsImpersonateClient(k.Thread(), w.token(k, client, level), false, false, level); st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, k.PsImpersonateClient(k.Thread(), w.token(k, client, level), false, false, level))
 		_, st = th.LsaEnumerateAccountRights(policy, ann)
 		k.PsRevertToSelf()
 		want(t, "a client at "+level.String(), st, wanted)
@@ -154,8 +150,7 @@ func TestAuditOptionJoinsSubcategories(t *testing.T) {
 	}
 	_, st = th.LsaQueryInformationPolicy(policy, winnt.PolicyAccountDomainInformation)
 	want(t, "the domain by a handle that views the audit policy", st, ntstatus.AccessDenied)
-	views, st := th.LsaOpenPolicy(winnt.POLICY_VIEW_LOCAL_INFORMATION)
-	want(t, "open the policy to view it", st, ntstatus.Success)
+	views := check.Result(th.LsaOpenPolicy(winnt.POLICY_VIEW_LOCAL_INFORMATION))
 	_, st = th.LsaQueryInformationPolicy(views, winnt.PolicyAuditEventsInformation)
 	want(t, "the audit policy by a handle that views the rest", st, ntstatus.AccessDenied)
 	user, _ := w.thread(w.process("user"))

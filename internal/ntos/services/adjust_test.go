@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -19,8 +20,7 @@ func TestAdjustFailsWithoutItsRecord(t *testing.T) {
 	sink := &brim{}
 	w := recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
 	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege, winnt.SeTcbPrivilege))
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	want(t, "open the token", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	adjust := func(p winnt.Privilege, on uint32) (nt.AdjustPrivilegesTokenOut, ntstatus.Status) {
 		return th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own, WantPrevious: true,
 			BufferLength: 1000, NewState: nt.Cap([]nt.LUIDAndAttributes{{LUID: p.LUID(), Attributes: on}})})
@@ -56,8 +56,7 @@ func TestConcurrentAdjustmentsAreBothKept(t *testing.T) {
 	p := w.process("p", winnt.SeDebugPrivilege, winnt.SeTcbPrivilege)
 	a, _ := w.thread(p)
 	b, _ := w.thread(p)
-	own, st := a.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	want(t, "open the token", st, ntstatus.Success)
+	own := check.Result(a.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	off := func(th *nt.Thread, p winnt.Privilege) ([]nt.LUIDAndAttributes, ntstatus.Status) {
 		return th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: p.LUID()}}, true)
 	}
@@ -83,10 +82,8 @@ func TestConcurrentAdjustmentsAreBothKept(t *testing.T) {
 // nothing and returns the required length (T-70, T-74, T-75).
 func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
-	claim, err := claims.NewSet([]claims.Attribute{{Name: "department", Type: claims.String, Strings: []string{"a", "b"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	claim := must(claims.NewSet([]claims.Attribute{{Name: "department", Type: claims.String, Strings: []string{"a",
+		"b"}}}))
 	spec.UserClaims, spec.DeviceClaims = claim, claim
 	spec.DeviceGroups = []token.Group{{SID: sid.Everyone, Attributes: winnt.SE_GROUP_ENABLED}}
 	spec.Groups = append(spec.Groups, token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1200"),
@@ -121,9 +118,7 @@ func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 		ask := func(room uint32) (out reflect.Value, st ntstatus.Status, changed bool) {
 			_, th := userThread(t, spec)
 			own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-			if st != ntstatus.Success {
-				t.Fatal(st)
-			}
+			check.Require(t, st, ntstatus.Success, "NtOpenProcessToken")
 			before, _ := th.NtQueryInformationToken(own, winnt.TokenStatistics)
 			x, st := th.CallRow(nt.NtTable.Find(c.service), c.in(own, room))
 			after, _ := th.NtQueryInformationToken(own, winnt.TokenStatistics)
@@ -171,13 +166,9 @@ func TestPrivilegeCheckReplacesUsedMark(t *testing.T) {
 			t.Fatalf("T-101: NtPrivilegeCheck = %v, %+v, want success with all 3 privileges", st, out)
 		}
 		for i, want := range []uint32{given &^ used, given | used, given &^ used} {
-			if got := out.RequiredPrivileges.Privilege[i].Attributes; got != want {
-				t.Errorf("T-101: privilege %d passed with %#x is returned with %#x, want %#x", i, given, got, want)
-			}
-			if set.Privilege[i].Attributes != given {
-				t.Errorf("O-4: the caller's privilege set was changed to %#x, want %#x",
-					set.Privilege[i].Attributes, given)
-			}
+			check.Equal(t, out.RequiredPrivileges.Privilege[i].Attributes, want,
+				"T-101: privilege %d passed with %#x is returned with", i, given)
+			check.Equal(t, set.Privilege[i].Attributes, given, "O-4: the caller's privilege set was changed to")
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -25,8 +26,7 @@ func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 	spec.DeviceGroups = []token.Group{{SID: device, Attributes: winnt.SE_GROUP_ENABLED}}
 	p := w.of("p", spec)
 	th, _ := w.thread(p)
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	want(t, "open the token", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	off := nt.Cap([]claims.Attribute{{Name: "c", Type: claims.Uint64, Flags: claims.FlagDisabled}})
 	in := nt.AdjustTokenClaimsIn{TokenHandle: own, NewUserState: off, NewDeviceState: off,
 		NewDeviceGroupsState: nt.Cap([]token.Group{{SID: device}}), UserBufferLength: 1000, DeviceBufferLength: 1000,
@@ -49,8 +49,7 @@ func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 			t.Errorf("no room for %s: token statistics %+v, want %+v unchanged", name, after, before)
 		}
 	}
-	out, st := th.Services().NtAdjustTokenClaimsAndDeviceGroups(in)
-	want(t, "with room", st, ntstatus.Success)
+	out := check.Result(th.Services().NtAdjustTokenClaimsAndDeviceGroups(in))
 	if len(out.PreviousUserState) != 1 || len(out.PreviousDeviceState) != 1 || len(out.PreviousDeviceGroups) != 1 {
 		t.Errorf("previous state: %+v, want one user claim, one device claim and one device group", out)
 	}
@@ -65,25 +64,22 @@ func TestPreviousGroupsAndPackageAccess(t *testing.T) {
 		winnt.SE_GROUP_ENABLED_BY_DEFAULT}
 	spec.Groups = append(spec.Groups, extra)
 	th, _ := w.thread(w.of("p", spec))
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	want(t, "open the token", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	out, st := th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: own, WantPrevious: true,
 		BufferLength: 1000, NewState: nt.Cap([]token.Group{{SID: extra.SID}})})
 	if want(t, "adjust", st, ntstatus.Success); len(out.PreviousState) != 1 || out.PreviousState[0] != extra {
 		t.Errorf("previous groups = %+v, want %+v", out.PreviousState, extra)
 	}
 	const pkg = "S-1-15-2-1-2-3-4-5-6-7"
-	boxed, st := th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: own,
-		DesiredAccess: winnt.READ_CONTROL, PackageSID: nt.Cap(sid.MustParse(pkg))})
-	want(t, "make a package's token", st, ntstatus.Success)
+	boxed := check.Result(th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: own,
+		DesiredAccess: winnt.READ_CONTROL, PackageSID: nt.Cap(sid.MustParse(pkg))}))
 	if got := shown(t, th, boxed.TokenHandle); !strings.Contains(got, "(A;;"+full+";;;"+pkg+")") {
 		t.Errorf("DACL of the package's token = %s, want %q in it", got, "(A;;"+full+";;;"+pkg+")")
 	}
-	job, st := th.Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS})
-	want(t, "make a job", st, ntstatus.Success)
+	job := check.Result(th.NtCreateJobObject(winnt.JOB_OBJECT_ALL_ACCESS, nil))
 	for by, wanted := range map[uint32]ntstatus.Status{nt.JobSecurityLimitSize - 1: ntstatus.InfoLengthMismatch,
 		nt.JobSecurityLimitSize: 0, nt.JobSecurityLimitSize + 1: ntstatus.InfoLengthMismatch} {
-		_, st := th.Services().NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job.JobHandle,
+		_, st := th.Services().NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job,
 			JobObjectInformationClass:  nt.JobObjectSecurityLimitInformation,
 			JobObjectInformation:       nt.Cap(&nt.JobSecurityLimitInformation{}),
 			JobObjectInformationLength: by})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -180,9 +181,7 @@ func TestResultListHasOneTo4096Entries(t *testing.T) {
 	c := must(token.New(client))
 	k := sys.KernelMode(th)
 	tok := k.NewToken(c)
-	if st := k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation))
 	types := make([]access.ObjectTypeEntry, 4097)
 	for i := range types {
 		types[i].GUID = winnt.GUID{byte(i + 1), byte((i + 1) >> 8)}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -20,10 +21,8 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
 	s := th.Services()
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	want(t, "open the token", st, ntstatus.Success)
-	policy, st := s.LsaOpenPolicy(nt.LsaOpenPolicyIn{DesiredAccess: winnt.POLICY_LOOKUP_NAMES})
-	want(t, "open the policy", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
+	policy := check.Result(s.LsaOpenPolicy(nt.LsaOpenPolicyIn{DesiredAccess: winnt.POLICY_LOOKUP_NAMES}))
 	var job winnt.Handle
 	newJob := func() {
 		out, st := s.NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS})
@@ -120,8 +119,7 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server", winnt.SeBackupPrivilege, winnt.SeCreateTokenPrivilege))
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	want(t, "open", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	held := func(h winnt.Handle) bool {
 		set, all, st := th.NtPrivilegeCheck(h, &nt.PrivilegeSet{Control: winnt.PRIVILEGE_SET_ALL_NECESSARY,
 			Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}}})
@@ -141,8 +139,7 @@ func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
 		_, st = th.NtAdjustPrivilegesToken(own, false, list, false)
 		want(t, "T-71: adjust", st, ntstatus.NotAllAssigned)
 		in := nt.FilterTokenExIn{ExistingTokenHandle: own, PrivilegesToDelete: nt.Cap(list)}
-		filtered, st := th.NtFilterTokenEx(in)
-		want(t, "filter", st, ntstatus.Success)
+		filtered := check.Result(th.NtFilterTokenEx(in))
 		if !held(filtered) || !held(own) {
 			t.Errorf("T-62: filtering LUID %#x removed SeBackupPrivilege, want it kept", uint64(list[0].LUID))
 		}
@@ -162,10 +159,7 @@ func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
 func TestServicesDoNotModifyInputs(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server", winnt.SeShutdownPrivilege))
-	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	h := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	set := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}}
 	found, ok, st := th.NtPrivilegeCheck(h, set)
 	if !ok || st != ntstatus.Success || set.Privilege[0].Attributes != 0 ||
@@ -216,9 +210,7 @@ func TestGroupWithoutAttributesIsDisabled(t *testing.T) {
 			winnt.SE_GROUP_MANDATORY:         token.GroupDefault,
 			winnt.SE_GROUP_USE_FOR_DENY_ONLY: winnt.SE_GROUP_USE_FOR_DENY_ONLY} {
 			h, st := do(given)
-			if st != ntstatus.Success {
-				t.Fatalf("%s with group attributes %#x: %v, want %v", name, given, st, ntstatus.Success)
-			}
+			check.Require(t, st, ntstatus.Success, "%s with group attributes %#x", name, given)
 			groups, st := th.NtQueryInformationToken(h, winnt.TokenGroups)
 			list, ok := groups.([]token.Group)
 			at := slices.IndexFunc(list, func(g token.Group) bool { return g.SID == group })
@@ -316,9 +308,7 @@ func TestListsRejectInvalidSIDs(t *testing.T) {
 			"a SID": {[]token.Group{is}, ntstatus.Success}, "no SID": {[]token.Group{{}}, ntstatus.InvalidSID},
 			"a SID, then none": {[]token.Group{is, {}}, ntstatus.InvalidSID},
 		} {
-			if st := call(nt.Cap(c.l)); st != c.want {
-				t.Errorf("%s: %s: %v, want %v", name, what, st, c.want)
-			}
+			check.Equal(t, call(nt.Cap(c.l)), c.want, "%s: %s", name, what)
 		}
 	}
 }

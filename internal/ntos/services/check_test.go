@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -105,10 +106,7 @@ func TestChecksReturnUsedPrivileges(t *testing.T) {
 	k := sys.KernelMode(th)
 	tok := k.NewToken(v)
 	defer k.PsDereferenceImpersonationToken(tok)
-	h, st := k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.KernelMode)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	h := check.Result(k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.KernelMode))
 	for desired, want := range map[winnt.AccessMask]winnt.PrivilegeSet{winnt.FILE_READ_DATA: 0,
 		winnt.FILE_READ_DATA | winnt.ACCESS_SYSTEM_SECURITY: winnt.SeSecurityPrivilege.Bit()} {
 		in := nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")), ClientToken: h,
@@ -128,9 +126,7 @@ func TestChecksReturnUsedPrivileges(t *testing.T) {
 			for _, p := range set.Privilege {
 				got |= winnt.Privilege(p.LUID).Bit()
 			}
-			if got != want {
-				t.Errorf("A-22: %s with desired access %#x: privileges %v, want %v", name, uint32(desired), got, want)
-			}
+			check.Equal(t, got, want, "A-22: %s with desired access %#x: privileges", name, uint32(desired))
 		}
 	}
 }

@@ -3,6 +3,7 @@ package services_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -42,10 +43,8 @@ func TestContentsAreReadOnlyWhole(t *testing.T) {
 		want(t, "close", w.NtClose(h), ntstatus.Success)
 	}
 	w.tree.short, w.tree.facts.Directory = 0, false
-	event, st := w.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
-	null, st := w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
-	want(t, "open a device", st, ntstatus.Success)
+	event := check.Result(w.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
+	null := check.Result(w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	const write = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
 	for _, c := range []struct {
 		name     string
@@ -76,9 +75,7 @@ func TestContentsAreReadOnlyWhole(t *testing.T) {
 		if c.st == ntstatus.Success {
 			asked = "Refill to from from"
 		}
-		if got := w.tree.took(); got != asked {
-			t.Errorf("%s: the tree received the calls %q, want %q", c.name, got, asked)
-		}
+		check.Equal(t, w.tree.took(), asked, "%s: the tree received the calls", c.name)
 	}
 	// A source without facts may be a file, so no object is exchanged (F-124).
 	to := w.open(`\??\T\to`, all, 0)

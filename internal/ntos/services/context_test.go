@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -20,10 +21,9 @@ import (
 func TestProcessPseudoHandleFollowsNewToken(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("parent", winnt.SeAssignPrimaryTokenPrivilege))
-	made, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+	made := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED,
-		ProcessObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;SY)")})})
-	want(t, "make a child", st, ntstatus.Success)
+		ProcessObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;SY)")})}))
 	child := w.sys.Process(made.ClientID.UniqueProcess).FirstThread()
 	granted := func() winnt.AccessMask {
 		t.Helper()
@@ -36,8 +36,8 @@ func TestProcessPseudoHandleFollowsNewToken(t *testing.T) {
 	}
 	object := k.NewToken(value(t, client, winnt.TokenPrimary, 0))
 	defer k.PsDereferencePrimaryToken(object)
-	h, st := k.ObOpenObjectByPointer(object, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject, kernel.KernelMode)
-	want(t, "open a token", st, ntstatus.Success)
+	h := check.Result(k.ObOpenObjectByPointer(object, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject,
+		kernel.KernelMode))
 	want(t, "give it to the child", th.NtSetInformationProcess(made.ProcessHandle, nt.ProcessAccessToken, h),
 		ntstatus.Success)
 	if got, always := granted(), winnt.AccessMask(0x1F07FB); got != always {
@@ -50,8 +50,7 @@ func TestProcessPseudoHandleFollowsNewToken(t *testing.T) {
 func TestNewThreadHasModeOfCreator(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
-	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
+	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
 	for _, c := range []struct {
 		of   nt.Services
 		want ntstatus.Status
@@ -86,9 +85,7 @@ func TestTicketRestoresItsStateOnce(t *testing.T) {
 			got = tok.Value().User().SID.String()
 			k.PsDereferenceImpersonationToken(tok)
 		}
-		if got != user {
-			t.Errorf("%s: the thread acts as %s, want %s", what, got, user)
-		}
+		check.Equal(t, got, user, "%s: the thread acts as", what)
 	}
 	none := s.SaveImpersonation()
 	act(client)
@@ -170,8 +167,7 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 							ntstatus.Success)
 						continue
 					}
-					v, st := by.NtQueryObject(h, nt.ObjectBasicInformation)
-					want(t, "query", st, ntstatus.Success)
+					v := check.Result(by.NtQueryObject(h, nt.ObjectBasicInformation))
 					got := v.(nt.BasicInformation)
 					wanted := attributes & winnt.OBJ_INHERIT &^ m.never
 					if (h < 0) != inKernel || got.Attributes&^winnt.OBJ_PERMANENT != wanted || got.GrantedAccess != m.granted {
@@ -209,10 +205,8 @@ func TestKernelModeNeedsNoPrivileges(t *testing.T) {
 		AuthenticationID: nt.Cap(v.AuthenticationID()), User: nt.Cap(&user), Groups: nt.Cap([]token.Group{}),
 		Privileges: nt.Cap([]nt.LUIDAndAttributes{}), PrimaryGroup: nt.Cap(user.SID),
 		Source: nt.Cap(&token.Source{})}
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	want(t, "open the token", st, ntstatus.Success)
-	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
+	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
 	set := func(class winnt.TokenInfoClass, v any) func(nt.Services) ntstatus.Status {
 		return func(s nt.Services) ntstatus.Status {
 			_, st := s.NtSetInformationToken(nt.SetInformationTokenIn{TokenHandle: own, TokenInformationClass: class,
@@ -262,9 +256,7 @@ func TestKernelModeNeedsNoPrivileges(t *testing.T) {
 // always counts in kernel mode. The test requests ACCESS_SYSTEM_SECURITY (T-102, O-30).
 func TestPrivilegeCountsAtImpersonationLevel(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
-	if err := w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")))
 	open := func(th *nt.Thread) ntstatus.Status {
 		h, st := th.NtOpenFile(winnt.ACCESS_SYSTEM_SECURITY, &nt.ObjectAttributes{ObjectName: "f"}, 0, 0)
 		if st == ntstatus.Success {
@@ -273,9 +265,7 @@ func TestPrivilegeCountsAtImpersonationLevel(t *testing.T) {
 		return st
 	}
 	th, k := w.thread(w.process("server", winnt.SeImpersonatePrivilege, winnt.SeSecurityPrivilege))
-	if st := open(th); st != ntstatus.Success {
-		t.Errorf("opening with SeSecurityPrivilege: %s, want %s", st, ntstatus.Success)
-	}
+	check.Equal(t, open(th), ntstatus.Success, "opening with SeSecurityPrivilege")
 	for _, c := range []struct {
 		name string
 		tok  *kernel.AccessToken
@@ -288,12 +278,8 @@ func TestPrivilegeCountsAtImpersonationLevel(t *testing.T) {
 			w.token(k, client, winnt.SecurityIdentification, winnt.SeSecurityPrivilege), ntstatus.PrivilegeNotHeld},
 	} {
 		k.PsImpersonateClient(k.Thread(), c.tok, false, false, winnt.SecurityDelegation)
-		if st := open(th); st != c.want {
-			t.Errorf("%s: %s, want %s", c.name, st, c.want)
-		}
-		if st := open(k.Zw()); st != ntstatus.Success {
-			t.Errorf("%s, in kernel mode: %s, want %s", c.name, st, ntstatus.Success)
-		}
+		check.Equal(t, open(th), c.want, "%s", c.name)
+		check.Equal(t, open(k.Zw()), ntstatus.Success, "%s, in kernel mode", c.name)
 	}
 }
 
@@ -307,8 +293,7 @@ func TestThreadRightsOnItself(t *testing.T) {
 		"D:(A;;0x100000;;;" + svc + ")": winnt.SYNCHRONIZE, "D:(A;;GA;;;" + svc + ")": winnt.THREAD_ALL_ACCESS} {
 		in := children()
 		in.ThreadObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("O:SYG:SY" + text)})
-		made, st := maker.NtCreateUserProcess(in)
-		want(t, "make a child", st, ntstatus.Success)
+		made := check.Result(maker.NtCreateUserProcess(in))
 		th := w.sys.Process(made.ClientID.UniqueProcess).FirstThread()
 		const me = winnt.NtCurrentThread
 		for right, call := range map[winnt.AccessMask]func() ntstatus.Status{
@@ -343,9 +328,7 @@ func TestThreadRightsOnItself(t *testing.T) {
 			if (granted|winnt.THREAD_QUERY_INFORMATION)&right != 0 {
 				wanted = ntstatus.Success
 			}
-			if st := call(); st != wanted {
-				t.Errorf("%s, right %#x: %v, want %v", text, right, st, wanted)
-			}
+			check.Equal(t, call(), wanted, "%s, right %#x", text, right)
 		}
 	}
 }
@@ -459,17 +442,10 @@ func work(t *testing.T, th *nt.Thread, dacl string) {
 	t.Helper()
 	audited := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`}
 	audited.SecurityDescriptor = sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SAFA;GA;;;WD)")
-	h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, audited, nt.NotificationEvent, false)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	if st := th.NtSetSecurityObject(d, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse(dacl)); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	h := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, audited, nt.NotificationEvent, false))
+	d := check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0,
+		winnt.DUPLICATE_SAME_ACCESS))
+	check.Success(t, th.NtSetSecurityObject(d, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse(dacl)))
 	th.NtClose(d)
 	th.NtClose(h)
 }
@@ -478,10 +454,7 @@ func work(t *testing.T, th *nt.Thread, dacl string) {
 // and that closing the handle removes both. An uncounted object could leak unnoticed (P-5).
 func TestCreatedObjectsAreCounted(t *testing.T) {
 	sys, server, client := pipePair(t)
-	own, st := server.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	own := check.Result(server.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	pipe := func() *nt.ObjectAttributes {
 		return &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe\counted`,
 			SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}
@@ -495,13 +468,9 @@ func TestCreatedObjectsAreCounted(t *testing.T) {
 		t.Fatal(st1, st2)
 	}
 	for i, want := range []ntstatus.Status{ntstatus.Success, ntstatus.InvalidHandle} {
-		if st := k.ZwClose(second); st != want {
-			t.Errorf("call %d of ZwClose on the second handle: %v, want %v", i, st, want)
-		}
+		check.Equal(t, k.ZwClose(second), want, "call %d of ZwClose on the second handle", i)
 	}
-	if st := k.ZwClose(first); st != ntstatus.Success {
-		t.Errorf("ZwClose of the first handle: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, k.ZwClose(first), ntstatus.Success, "ZwClose of the first handle")
 	for _, c := range []struct {
 		name    string
 		th      *nt.Thread
@@ -557,19 +526,13 @@ func TestCreatedObjectsAreCounted(t *testing.T) {
 				t.Errorf("P-5: both ends of a pipe: %v, %d more objects and %d more handles, want 2 and 2",
 					st, o1-o, h1-h)
 			}
-			if st := client.NtClose(end); st != ntstatus.Success {
-				t.Error(st)
-			}
+			check.Success(t, client.NtClose(end))
 		}
 		if c.name == "device" { // a file that keeps nothing has nothing to flush
 			_, st := server.Services().NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: handle})
-			if st != ntstatus.Success {
-				t.Errorf("I-140: NtFlushBuffersFile of a device: %v, want %v", st, ntstatus.Success)
-			}
+			check.Equal(t, st, ntstatus.Success, "I-140: NtFlushBuffersFile of a device")
 		}
-		if st := c.th.NtClose(handle); st != ntstatus.Success {
-			t.Errorf("closing %s: %v, want %v", c.name, st, ntstatus.Success)
-		}
+		check.Equal(t, c.th.NtClose(handle), ntstatus.Success, "closing %s", c.name)
 		if o1, h1, _ := sys.Counts(); o1 != o || h1 != h {
 			t.Errorf("P-5: %s closed: %d more objects and %d more handles than before, want none", c.name, o1-o, h1-h)
 		}

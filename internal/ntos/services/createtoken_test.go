@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -57,8 +58,7 @@ func TestNewTokenHasMediumIntegrity(t *testing.T) {
 func TestInvalidRightsOfNewTokenAreRefused(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker", winnt.SeCreateTokenPrivilege))
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
-	want(t, "open the token", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
 	for text, sacl := range map[string]bool{"": false, "D:(A;;GA;;;WD)": false, "D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)": true} {
 		for asked, wanted := range map[winnt.AccessMask]ntstatus.Status{winnt.TOKEN_QUERY: ntstatus.Success,
 			0: ntstatus.Success, winnt.RESERVED_RIGHTS: ntstatus.AccessDenied, 0x8000: ntstatus.AccessDenied,
@@ -118,12 +118,8 @@ func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 	for typ, level := range map[winnt.TokenType]winnt.SecurityImpersonationLevel{winnt.TokenPrimary: 0,
 		winnt.TokenImpersonation: winnt.SecurityDelegation} {
 		h := make(typ)
-		if got := class[uint32](t, th, h, winnt.TokenMandatoryPolicy); got != 3 {
-			t.Errorf("mandatory policy of the token = %#x, want %#x", got, 3)
-		}
-		if got := class[uint32](t, th, h, winnt.TokenSessionId); got != 5 {
-			t.Errorf("session of the token = %d, want 5", got)
-		}
+		check.Equal(t, class[uint32](t, th, h, winnt.TokenMandatoryPolicy), 3, "mandatory policy of the token")
+		check.Equal(t, class[uint32](t, th, h, winnt.TokenSessionId), 5, "session of the token")
 		if got := class[token.Group](t, th, h, winnt.TokenIntegrityLevel); got.SID != sid.MustParse("S-1-16-8192") {
 			t.Errorf("integrity of the token = %v, want S-1-16-8192", got)
 		}
@@ -165,10 +161,7 @@ func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 // Each parameter of NtCreateTokenEx changes exactly the information classes that report it (T-10, T-12).
 func TestEachParameterChangesItsClasses(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
-	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.MAXIMUM_ALLOWED)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	h := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.MAXIMUM_ALLOWED))
 	th.NtAdjustPrivilegesToken(h, false, []nt.LUIDAndAttributes{{LUID: winnt.SeCreateTokenPrivilege.LUID(),
 		Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
 	list := func(mask winnt.AccessMask) *sd.ACL {
@@ -198,9 +191,7 @@ func TestEachParameterChangesItsClasses(t *testing.T) {
 	create := func(in nt.CreateTokenExIn) map[string]string {
 		t.Helper()
 		out, st := th.CallRow(nt.NtTable.Find("NtCreateTokenEx"), in)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Require(t, st, ntstatus.Success, "CallRow")
 		return told(t, th, winnt.Handle(reflect.ValueOf(out).FieldByName("TokenHandle").Int()))
 	}
 	whole := create(base())

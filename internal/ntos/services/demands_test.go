@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -146,15 +147,13 @@ func impersonates(t *testing.T, d *demanded) winnt.Handle {
 	tok := d.token(k, client, winnt.SecurityImpersonation, winnt.SeSecurityPrivilege)
 	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 	t.Cleanup(k.PsRevertToSelf)
-	h, st := d.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY, true)
-	want(t, "open", st, ntstatus.Success)
-	return h
+	return check.Result(d.NtOpenThreadToken(winnt.NtCurrentThread,
+		winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY, true))
 }
 
 func ownToken(t *testing.T, d *demanded) winnt.Handle {
-	h, st := d.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY)
-	want(t, "open", st, ntstatus.Success)
-	return h
+	return check.Result(d.NtOpenProcessToken(winnt.NtCurrentProcess,
+		winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY))
 }
 
 // alarm returns a case for a call that writes an audit record on behalf of a server.

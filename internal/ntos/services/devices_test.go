@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -26,9 +27,8 @@ func TestPipeNamesRelativeToTheDevice(t *testing.T) {
 	_ = p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_LISTEN)
 	theirs := p.device(p.client)
 	oa := &nt.ObjectAttributes{RootDirectory: theirs, ObjectName: "M", Attributes: winnt.OBJ_CASE_INSENSITIVE}
-	if _, st := p.client.NtOpenFile(both, oa, 0, 0); st != ntstatus.Success {
-		t.Errorf("opening a pipe relative to the client's device handle: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, check.Status(p.client.NtOpenFile(both, oa, 0, 0)), ntstatus.Success,
+		"opening a pipe relative to the client's device handle")
 	for name, x := range map[string]struct {
 		root winnt.Handle
 		name string
@@ -40,9 +40,7 @@ func TestPipeNamesRelativeToTheDevice(t *testing.T) {
 		"the whole path":   {device, `\??\pipe\m`, ntstatus.ObjectPathSyntaxBad},
 		"a thread as root": {winnt.NtCurrentThread, "m", ntstatus.ObjectTypeMismatch},
 	} {
-		if _, st := p.make(at(x.root, x.name)); st != x.want {
-			t.Errorf("creating a pipe, %s: %v, want %v", name, st, x.want)
-		}
+		check.Equal(t, check.Status(p.make(at(x.root, x.name))), x.want, "creating a pipe, %s", name)
 	}
 }
 
@@ -57,23 +55,19 @@ func TestUnnamedPipeIsOpenedOnceThroughItsServer(t *testing.T) {
 	}
 	s, other := p.made(unnamed), p.made(unnamed)
 	below := &nt.ObjectAttributes{RootDirectory: s}
-	if _, st := p.server.NtOpenFile(winnt.GENERIC_READ, below, 0, 0); st != ntstatus.AccessDenied {
-		t.Errorf("opening the writing end for reading: %v, want %v", st, ntstatus.AccessDenied)
-	}
+	check.Equal(t, check.Status(p.server.NtOpenFile(winnt.GENERIC_READ, below, 0, 0)), ntstatus.AccessDenied,
+		"opening the writing end for reading")
 	c, st := p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0)
 	p.must(st)
-	if _, st := p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0); st != ntstatus.PipeNotAvailable {
-		t.Errorf("opening a second client: %v, want %v", st, ntstatus.PipeNotAvailable)
-	}
+	check.Equal(t, check.Status(p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0)), ntstatus.PipeNotAvailable,
+		"opening a second client")
 	if _, st = p.server.NtWriteFile(c, []byte("hello")); st != ntstatus.Success {
 		t.Error(st)
 	}
 	if b, st := p.server.NtReadFile(s, 9); string(b) != "hello" || st != ntstatus.Success {
 		t.Errorf(`reading from the pipe = %q, %v, want "hello", %v`, b, st, ntstatus.Success)
 	}
-	if st := p.state(p.server, other); st != winnt.FILE_PIPE_LISTENING_STATE {
-		t.Errorf("another unnamed pipe has state %d, want %d", st, winnt.FILE_PIPE_LISTENING_STATE)
-	}
+	check.Equal(t, p.state(p.server, other), winnt.FILE_PIPE_LISTENING_STATE, "another unnamed pipe has state")
 	i, st := p.server.NtQueryInformationFile(s, nt.FileNameInformation)
 	if p.must(st); i.(nt.NameInformation).FileName != "" {
 		t.Errorf("name of an unnamed pipe = %+v, want an empty one", i)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -21,9 +22,9 @@ func TestSourceHandleBelongsToSourceProcess(t *testing.T) {
 	th, k := w.thread(w.process("caller"))
 	other := w.process("other")
 	source := openProcess(t, k, other)
-	event, st := k.Zw().NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{Attributes: winnt.OBJ_KERNEL_HANDLE},
-		nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
+	event := check.Result(k.Zw().NtCreateEvent(winnt.EVENT_ALL_ACCESS,
+		&nt.ObjectAttributes{Attributes: winnt.OBJ_KERNEL_HANDLE},
+		nt.NotificationEvent, false))
 	if event >= 0 {
 		t.Fatalf("event handle = %#x, want a kernel handle (less than 0)", int64(event))
 	}
@@ -52,9 +53,8 @@ func TestSourceHandleBelongsToSourceProcess(t *testing.T) {
 			if want(t, c.name, st, wanted); st != ntstatus.Success {
 				continue
 			}
-			if st := k.Zw().NtCompareObjects(h, c.same); st != ntstatus.Success {
-				t.Errorf("%s: NtCompareObjects(duplicate, source) = %v, want %v", c.name, st, ntstatus.Success)
-			}
+			check.Equal(t, k.Zw().NtCompareObjects(h, c.same), ntstatus.Success,
+				"%s: NtCompareObjects(duplicate, source)", c.name)
 			want(t, "close", by.NtClose(h), ntstatus.Success)
 		}
 	}
@@ -74,11 +74,9 @@ func TestPseudoHandlesCanBeDuplicated(t *testing.T) {
 		taker, _ := w.thread(to)
 		target := openProcess(t, k, to)
 		for h, text := range map[winnt.Handle]string{winnt.NtCurrentProcess: "0x1fffff", winnt.NtCurrentThread: "0x1fffff"} {
-			made, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, target, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
-			want(t, "duplicate", st, ntstatus.Success)
-			if got := handles(t, taker)[made]; got != text+" 0x0" {
-				t.Errorf("auditing %v: duplicate of %d is %q, want %q", records, h, got, text+" 0x0")
-			}
+			made := check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, h, target, 0, 0,
+				winnt.DUPLICATE_SAME_ACCESS))
+			check.Equal(t, handles(t, taker)[made], text+" 0x0", "auditing %v: duplicate of %d", records, h)
 		}
 	}
 }
@@ -89,14 +87,11 @@ func TestHandlesCompareByTheirObjects(t *testing.T) {
 	th, _ := w.thread(w.process("p"))
 	all := map[string]winnt.Handle{"process": winnt.NtCurrentProcess, "thread": winnt.NtCurrentThread}
 	for _, name := range []string{"event", "another event"} {
-		h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-		want(t, "make an event", st, ntstatus.Success)
+		h := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
 		all[name] = h
 	}
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-	want(t, "open the token", st, ntstatus.Success)
-	again, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
-	want(t, "open the token again", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
+	again := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
 	all["token"] = own
 	for a, x := range all {
 		for b, y := range all {
@@ -124,8 +119,7 @@ func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 	owner, _ := w.thread(from)
 	taker, _ := w.thread(to)
 	source, target := openProcess(t, k, from), openProcess(t, k, to)
-	event, st := owner.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
+	event := check.Result(owner.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
 	want(t, "let it be inherited", owner.NtSetInformationObject(event, nt.HandleFlagInformation{Inherit: true}),
 		ntstatus.Success)
 	in := nt.DuplicateObjectIn{SourceProcessHandle: source, SourceHandle: event, TargetProcessHandle: target,
@@ -175,10 +169,9 @@ func TestKernelModeDuplicatesIntoSystemTable(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("p")
 	th, k := w.thread(p)
-	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
-	system, st := k.Zw().NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4})
-	want(t, "open the System process", st, ntstatus.Success)
+	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
+	system := check.Result(k.Zw().NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{},
+		&nt.ClientID{UniqueProcess: 4}))
 	for _, c := range []struct {
 		target     winnt.Handle
 		attributes uint32
@@ -198,13 +191,11 @@ func TestKernelModeDuplicatesIntoSystemTable(t *testing.T) {
 func TestProgramGetsNoKernelHandleInSystem(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("system")
-	system, st := th.NtOpenProcess(winnt.PROCESS_DUP_HANDLE, &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4})
-	want(t, "open the System process", st, ntstatus.Success)
-	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
-	h, st := th.NtDuplicateObject(winnt.NtCurrentProcess, event, system, 0, winnt.OBJ_KERNEL_HANDLE,
-		winnt.DUPLICATE_SAME_ACCESS)
-	want(t, "duplicate", st, ntstatus.Success)
+	system := check.Result(th.NtOpenProcess(winnt.PROCESS_DUP_HANDLE, &nt.ObjectAttributes{},
+		&nt.ClientID{UniqueProcess: 4}))
+	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
+	h := check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, event, system, 0, winnt.OBJ_KERNEL_HANDLE,
+		winnt.DUPLICATE_SAME_ACCESS))
 	if h <= 0 {
 		t.Errorf("duplicate in the System process = %#x, want a positive value", int64(h))
 	}
@@ -216,8 +207,7 @@ func TestMakePermanentNeedsThePrivilege(t *testing.T) {
 	th := w.system("system")
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, named(`\BaseNamedObjects\ev`), nt.NotificationEvent, false)
 	want(t, "make an event", st, ntstatus.Success)
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
-	want(t, "open the token", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES))
 	for _, attributes := range []uint32{winnt.SE_PRIVILEGE_ENABLED, 0, winnt.SE_PRIVILEGE_ENABLED} {
 		_, st = th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own,
 			NewState: nt.Cap([]nt.LUIDAndAttributes{{LUID: winnt.SeCreatePermanentPrivilege.LUID(), Attributes: attributes}})})

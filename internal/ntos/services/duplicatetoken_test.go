@@ -3,6 +3,7 @@ package services_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -18,17 +19,13 @@ func TestNtDuplicateTokenOrderOfChecks(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
 	th, _ := w.thread(w.process("p"))
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
-	want(t, "open the token", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
 	// The source token has the level SecurityIdentification.
-	identified, st := th.NtDuplicateToken(own, winnt.TOKEN_DUPLICATE, &nt.ObjectAttributes{
+	identified := check.Result(th.NtDuplicateToken(own, winnt.TOKEN_DUPLICATE, &nt.ObjectAttributes{
 		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}}, false,
-		winnt.TokenImpersonation)
-	want(t, "duplicate it", st, ntstatus.Success)
-	unrelated, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
-	queried, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-	want(t, "open the token without the right", st, ntstatus.Success)
+		winnt.TokenImpersonation))
+	unrelated := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
+	queried := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
 	type call struct {
 		nt.DuplicateTokenIn
 		full string // the point that is out of memory
@@ -76,8 +73,7 @@ func TestNtDuplicateTokenOrderOfChecks(t *testing.T) {
 func TestDuplicateRightsOrder(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY_SOURCE)
-	want(t, "open the token", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY_SOURCE))
 	tok := w.token(k, svc, winnt.SecurityImpersonation)
 	const unknown, most = winnt.AccessMask(0x8000), winnt.MAXIMUM_ALLOWED
 	const denied, level = ntstatus.AccessDenied, ntstatus.BadImpersonationLevel
@@ -103,17 +99,13 @@ func TestDuplicateRightsOrder(t *testing.T) {
 		}
 		h, st := th.NtDuplicateToken(own, c.asked, nil, false, winnt.TokenPrimary)
 		k.PsRevertToSelf()
-		if st != c.want {
-			t.Errorf("duplicate with access %#x at level %v = %v, want %v", c.asked, c.at, st, c.want)
-		}
+		check.Equal(t, st, c.want, "duplicate with access %#x at level %v", c.asked, c.at)
 		if st != ntstatus.Success {
 			continue
 		}
-		v, st := th.NtQueryObject(h, nt.ObjectBasicInformation)
-		want(t, "query", st, ntstatus.Success)
-		if got := v.(nt.BasicInformation).GrantedAccess; got != c.granted {
-			t.Errorf("duplicate with access %#x at level %v grants %#x, want %#x", c.asked, c.at, got, c.granted)
-		}
+		v := check.Result(th.NtQueryObject(h, nt.ObjectBasicInformation))
+		check.Equal(t, v.(nt.BasicInformation).GrantedAccess, c.granted,
+			"duplicate with access %#x at level %v grants", c.asked, c.at)
 	}
 }
 
@@ -135,9 +127,7 @@ func TestDuplicateSACLAsksTheClient(t *testing.T) {
 		}
 		sys, th := userThread(t, specOf(c.server))
 		own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 		spec := specOf(c.client)
 		spec.Type, spec.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
 		v := must(token.New(spec))
@@ -145,9 +135,7 @@ func TestDuplicateSACLAsksTheClient(t *testing.T) {
 		client := k.NewToken(v)
 		st = k.PsImpersonateClient(sys.ThreadObject(th), client, false, false, winnt.SecurityImpersonation)
 		k.PsDereferenceImpersonationToken(client)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, st)
 		_, st = th.NtDuplicateToken(own, 0, &nt.ObjectAttributes{SecurityDescriptor: with}, false, winnt.TokenPrimary)
 		if want := map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.PrivilegeNotHeld}[c.want]; st != want {
 			t.Errorf("T-52: duplicate with a SACL, %s holds the privilege: %v, want %v", name, st, want)

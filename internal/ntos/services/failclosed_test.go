@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -30,8 +31,7 @@ func TestServicesFailClosed(t *testing.T) {
 	w := recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
 	s := w.auditServer(t, winnt.SecurityImpersonation)
 	th := nt.NewThread(s.Services, "server")
-	handle, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
+	handle := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
 	d := nt.Cap(sddl.MustParse(sample))
 	list := nt.Cap(make([]access.ObjectTypeEntry, 1))
 	mapping := nt.Cap(winnt.GenericMapping{Read: 1})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/ntos/services"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -192,9 +193,7 @@ func newTreeWorld(t *testing.T, w *world, privileges ...winnt.Privilege) *treeWo
 	th, k := w.thread(w.process("p", privileges...))
 	tw := &treeWorld{w, th, t, k.Zw(), newFakeTree(), newFakeTree()}
 	for name, tree := range map[string]*fakeTree{"T": tw.tree, "U": tw.more} {
-		if err := w.sys.AddTree(name, tree); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.sys.AddTree(name, tree))
 	}
 	return tw
 }

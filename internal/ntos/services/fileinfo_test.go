@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -70,9 +71,7 @@ func TestPipeModesAreSetPerEnd(t *testing.T) {
 	set := func(h winnt.Handle, read, completion uint32, want ntstatus.Status) {
 		t.Helper()
 		i := nt.PipeInformation{ReadMode: read, CompletionMode: completion}
-		if st := p.server.NtSetInformationFile(h, nt.FilePipeInformation, i); st != want {
-			t.Errorf("setting %+v: %v, want %v", i, st, want)
-		}
+		check.Equal(t, p.server.NtSetInformationFile(h, nt.FilePipeInformation, i), want, "setting %+v", i)
 		if got, _ := p.server.NtQueryInformationFile(h, nt.FilePipeInformation); want == ntstatus.Success && got != i {
 			t.Errorf("query after setting %+v = %+v, want the values that were set", i, got)
 		}
@@ -86,10 +85,7 @@ func TestPipeModesAreSetPerEnd(t *testing.T) {
 	set(s, 0, 2, ntstatus.InvalidParameter)
 	set(reader, 0, 0, ntstatus.AccessDenied)
 	st := p.server.NtSetInformationFile(s, nt.FilePipeInformation, nt.FilePosition{})
-	if st != ntstatus.InfoLengthMismatch {
-		t.Errorf("setting pipe information with the structure of another class: %v, want %v",
-			st, ntstatus.InfoLengthMismatch)
-	}
+	check.Equal(t, st, ntstatus.InfoLengthMismatch, "setting pipe information with the structure of another class")
 	for _, h := range []winnt.Handle{s, reader} {
 		p.must(p.server.NtClose(h))
 	}
@@ -102,9 +98,7 @@ func TestPipeModesAreSetPerEnd(t *testing.T) {
 	c = p.open(both)
 	p.must(p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_DISCONNECT))
 	st = p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{})
-	if st != ntstatus.PipeDisconnected {
-		t.Errorf("setting the modes of a disconnected client: %v, want %v", st, ntstatus.PipeDisconnected)
-	}
+	check.Equal(t, st, ntstatus.PipeDisconnected, "setting the modes of a disconnected client")
 }
 
 // TestPipeStandardInformation checks that a pipe's allocation size is the sum of its quotas, that its end of file
@@ -130,9 +124,7 @@ func TestPipeStandardInformation(t *testing.T) {
 		0, 0)
 	p.must(st)
 	_, st = p.client.NtQueryInformationFile(device, nt.FileStandardInformation)
-	if st != ntstatus.InvalidInfoClass {
-		t.Errorf("FileStandardInformation of the pipe device: %v, want %v", st, ntstatus.InvalidInfoClass)
-	}
+	check.Equal(t, st, ntstatus.InvalidInfoClass, "FileStandardInformation of the pipe device")
 }
 
 // TestQueryVolumeErrorsAndResults checks the order of the errors of I-133, the minimum length of each class, and the
@@ -163,14 +155,10 @@ func TestQueryVolumeErrorsAndResults(t *testing.T) {
 		_, st := call(in)
 		want(t, "O-31: no file", st, ntstatus.ObjectTypeMismatch)
 	}
-	if err := w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
-		t.Fatal(err)
-	}
-	plain, st := w.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Files\f`}, 7, 0)
-	want(t, "open a plain file", st, ntstatus.Success)
-	pipe, st := w.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
-		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\q`))})
-	want(t, "make a pipe", st, ntstatus.Success)
+	check.NoError(t, w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")))
+	plain := check.Result(w.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Files\f`}, 7, 0))
+	pipe := check.Result(w.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
+		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\q`))}))
 	for h, device := range map[winnt.Handle]uint32{h: 7, plain: 7, pipe: 0x11} { // FILE_DEVICE_DISK, _NAMED_PIPE
 		v, st := call(nt.QueryVolumeInformationFileIn{FileHandle: h, Length: 8,
 			FsInformationClass: nt.FileFsDeviceInformation})

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -56,9 +57,7 @@ func TestCompareTokensDistinguishesGroupStates(t *testing.T) {
 		for other, second := range kinds {
 			equal, st := th.NtCompareTokens(first(), second())
 			want(t, one+" and "+other, st, ntstatus.Success)
-			if equal != (one == other) {
-				t.Errorf("T-100: NtCompareTokens(%s, %s) = %v, want %v", one, other, equal, one == other)
-			}
+			check.Equal(t, equal, one == other, "T-100: NtCompareTokens(%s, %s)", one, other)
 		}
 	}
 	// A SID that a filter disables equals a deny-only SID from creation.
@@ -73,10 +72,8 @@ func TestCompareTokensDistinguishesGroupStates(t *testing.T) {
 func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-	want(t, "open", st, ntstatus.Success)
-	weak, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.READ_CONTROL)
-	want(t, "open", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
+	weak := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.READ_CONTROL))
 	const none, process = winnt.Handle(0x7770), winnt.NtCurrentProcess
 	bad := []struct {
 		h    winnt.Handle
@@ -121,8 +118,7 @@ func TestFilterTokenErrorsAndEffects(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeTcbPrivilege, winnt.SeBackupPrivilege))
 	const rights = winnt.TOKEN_DUPLICATE | winnt.TOKEN_QUERY
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, rights)
-	want(t, "open", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, rights))
 	call := func(in nt.FilterTokenExIn) (winnt.Handle, ntstatus.Status) {
 		out, st := th.Services().NtFilterTokenEx(in)
 		return out.NewTokenHandle, st
@@ -153,8 +149,7 @@ func TestFilterTokenErrorsAndEffects(t *testing.T) {
 			func(in *nt.FilterTokenExIn) { in.SIDsToDisable.Status = ntstatus.InvalidSID }},
 		{"an attribute", ntstatus.InvalidParameter, func(in *nt.FilterTokenExIn) { in.RestrictedSIDs = nt.Cap(marked) }},
 	})
-	h, st := call(in)
-	want(t, "filter", st, ntstatus.Success)
+	h := check.Result(call(in))
 	old, now := told(t, th, own), told(t, th, h)
 	for class, text := range old {
 		changes := slices.Contains([]string{"TokenGroups", "TokenPrivileges", "TokenRestrictedSids", "TokenHasRestrictions",

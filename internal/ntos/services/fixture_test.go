@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -36,9 +37,7 @@ func newWorld(tb testing.TB, cfg kernel.Config) *world {
 	tb.Helper()
 	w := &world{tb, kernel.Boot(cfg)}
 	tb.Cleanup(func() {
-		if err := w.sys.Close(); err != nil {
-			tb.Error(err)
-		}
+		check.NoError(tb, w.sys.Close())
 	})
 	return w
 }
@@ -53,8 +52,7 @@ func value(tb testing.TB, user string, typ winnt.TokenType, level winnt.Security
 		s.Privileges |= p.Bit()
 		s.EnabledPrivileges |= p.Bit()
 	}
-	t := must(token.New(s))
-	return t
+	return must(token.New(s))
 }
 
 func (w *world) process(name string, privileges ...winnt.Privilege) *kernel.Process {
@@ -71,8 +69,7 @@ func (w *world) of(name string, spec token.Spec) *kernel.Process {
 
 func (w *world) with(name string, v *token.Token) *kernel.Process {
 	w.tb.Helper()
-	p := must(w.sys.NewProcess(name, v))
-	return p
+	return must(w.sys.NewProcess(name, v))
 }
 
 // system returns a thread of a new process with the LocalSystem token.
@@ -130,23 +127,18 @@ type between struct {
 // handle opens a thread for the caller's process.
 func (b *between) handle(th *nt.Thread, rights winnt.AccessMask) winnt.Handle {
 	b.t.Helper()
-	v, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
-	want(b.t, "who it is", st, ntstatus.Success)
+	v := check.Result(th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
 	id := v.(nt.ThreadBasic).ClientID
-	h, st := b.asks.NtOpenThread(rights, &nt.ObjectAttributes{}, &nt.ClientID{UniqueThread: id.UniqueThread})
-	want(b.t, "open the thread", st, ntstatus.Success)
-	return h
+	return check.Result(b.asks.NtOpenThread(rights, &nt.ObjectAttributes{},
+		&nt.ClientID{UniqueThread: id.UniqueThread}))
 }
 
 // acl returns the DACL of the server's impersonation token in SDDL, queried by the server's process.
 func (b *between) acl() string {
 	b.t.Helper()
-	h, st := b.server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.READ_CONTROL, true)
-	want(b.t, "the server's process opens the token of its thread", st, ntstatus.Success)
-	d, st := b.server.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
-	want(b.t, "ask for its descriptor", st, ntstatus.Success)
-	s := must(sddl.Format(d, sddl.Options{}))
-	return s
+	h := check.Result(b.server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.READ_CONTROL, true))
+	d := check.Result(b.server.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION))
+	return must(sddl.Format(d, sddl.Options{}))
 }
 
 // named returns the attributes of a named object that everyone may use.
@@ -156,9 +148,7 @@ func named(name string) *nt.ObjectAttributes {
 
 func want(t *testing.T, what string, got, want ntstatus.Status) {
 	t.Helper()
-	if got != want {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
+	check.Equal(t, got, want, "%s", what)
 }
 
 // maker is a service that creates a handle. The test sets its attributes.
@@ -226,9 +216,7 @@ func makers(t *testing.T, w *world, th *nt.Thread, k *kernel.KernelThread) (all 
 	must("make an event", st)
 	add("NtOpenEvent", "", nt.OpenEventIn{DesiredAccess: 2}, base+"there", 2)
 	add("NtOpenDirectoryObject", "", nt.OpenDirectoryObjectIn{DesiredAccess: 3}, `\BaseNamedObjects`, 3)
-	if err := w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")))
 	add("NtOpenFile", " of a plain name", nt.OpenFileIn{DesiredAccess: 3}, "f", 3)
 	add("NtOpenFile", " of a path", nt.OpenFileIn{DesiredAccess: 3}, `\Files\f`, 3)
 	add("NtCreateFile", "", nt.CreateFileIn{DesiredAccess: 3, CreateDisposition: winnt.FILE_OPEN}, `\Files\f`, 3)
@@ -285,16 +273,12 @@ func ladder[In any](t *testing.T, name string, in In, call func(In) ntstatus.Sta
 		if i < len(rungs) {
 			wanted, what = rungs[i].want, rungs[i].name
 		}
-		if got := call(spoilt); got != wanted {
-			t.Errorf("%s with the first wrong argument %s: %v, want %v", name, what, got, wanted)
-		}
+		check.Equal(t, call(spoilt), wanted, "%s with the first wrong argument %s", name, what)
 	}
 	for _, r := range rungs {
 		spoilt := in
 		r.spoil(&spoilt)
-		if got := call(spoilt); got != r.want {
-			t.Errorf("%s with only %s wrong: %v, want %v", name, r.name, got, r.want)
-		}
+		check.Equal(t, call(spoilt), r.want, "%s with only %s wrong", name, r.name)
 	}
 }
 
@@ -344,16 +328,14 @@ func class[V any](t *testing.T, th *nt.Thread, h winnt.Handle, c winnt.TokenInfo
 // openProcess opens a process for the thread k with all rights.
 func openProcess(t *testing.T, k *kernel.KernelThread, p *kernel.Process) winnt.Handle {
 	t.Helper()
-	h, st := k.ObOpenObjectByPointer(p.Object(), 0, winnt.PROCESS_ALL_ACCESS, winnt.ProcessObject, kernel.KernelMode)
-	want(t, "open a process", st, ntstatus.Success)
-	return h
+	return check.Result(k.ObOpenObjectByPointer(p.Object(), 0, winnt.PROCESS_ALL_ACCESS, winnt.ProcessObject,
+		kernel.KernelMode))
 }
 
 // handles returns the handles of a process with their rights and attributes.
 func handles(t *testing.T, th *nt.Thread) map[winnt.Handle]string {
 	t.Helper()
-	v, st := th.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessHandleInformation)
-	want(t, "query the handles", st, ntstatus.Success)
+	v := check.Result(th.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessHandleInformation))
 	out := map[winnt.Handle]string{}
 	for _, e := range v.([]nt.ProcessHandle) {
 		out[e.HandleValue] = fmt.Sprintf("%v %#x", e.GrantedAccess, e.HandleAttributes)
@@ -439,8 +421,7 @@ func (w *world) auditServer(t *testing.T, level winnt.SecurityImpersonationLevel
 	th, k := w.thread(p)
 	tok := w.token(k, client, winnt.SecurityImpersonation)
 	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
-	h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
-	want(t, "open", st, ntstatus.Success)
+	h := check.Result(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true))
 	k.PsRevertToSelf()
 	other := w.token(k, acting, winnt.SecurityImpersonation)
 	want(t, "act", k.PsImpersonateClient(k.Thread(), other, false, false, level), ntstatus.Success)
@@ -522,10 +503,7 @@ const pendingPipe = `\??\pipe\pending`
 func newPendingWorld(t *testing.T, quota uint32) *pendingWorld {
 	t.Helper()
 	sys := kernel.Boot(kernel.Config{})
-	p, err := sys.NewProcess("p", value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege))
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(sys.NewProcess("p", value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)))
 	th := must(p.NewThread())
 	w := &pendingWorld{T: t, p: p, th: th}
 	var st ntstatus.Status
@@ -535,9 +513,7 @@ func newPendingWorld(t *testing.T, quota uint32) *pendingWorld {
 	w.must(st)
 	t.Cleanup(func() {
 		p.Exit()
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, sys.Close())
 	})
 	return w
 }
@@ -559,8 +535,7 @@ const both = winnt.GENERIC_READ | winnt.GENERIC_WRITE
 func badHandles(t *testing.T, th *nt.Thread, h winnt.Handle, rights winnt.AccessMask, other winnt.Handle,
 	call func(winnt.Handle) ntstatus.Status) {
 	t.Helper()
-	weak, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, rights, 0, 0)
-	want(t, "make a handle with fewer rights", st, ntstatus.Success)
+	weak := check.Result(th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, rights, 0, 0))
 	want(t, "O-31: no handle", call(0x7770), ntstatus.InvalidHandle)
 	want(t, "O-31: another type", call(other), ntstatus.ObjectTypeMismatch)
 	want(t, "O-31: too few rights", call(weak), ntstatus.AccessDenied)

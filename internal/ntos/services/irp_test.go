@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -42,23 +43,19 @@ func newOperations(t *testing.T) *operations {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	o := &operations{world: w, t: t, th: th}
-	var st ntstatus.Status
-	o.server, st = th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1, ReadMode: 1, InboundQuota: 4,
+	o.server = check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1, ReadMode: 1,
+		InboundQuota:  4,
 		OutboundQuota: 4, DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE | winnt.SYNCHRONIZE,
-		ObjectAttributes: nt.Cap(named(`\??\pipe\later`))})
-	want(t, "create", st, ntstatus.Success)
-	o.client, st = th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE, named(`\??\pipe\later`), 0, 0)
-	want(t, "open", st, ntstatus.Success)
-	o.event, st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true)
-	want(t, "event", st, ntstatus.Success)
+		ObjectAttributes: nt.Cap(named(`\??\pipe\later`))}))
+	o.client = check.Result(th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE, named(`\??\pipe\later`), 0, 0))
+	o.event = check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true))
 	o.own = [2]int64{o.references(o.event), o.references(o.server)}
 	return o
 }
 
 func (o *operations) references(h winnt.Handle) int64 {
 	o.t.Helper()
-	info, st := o.th.NtQueryObject(h, nt.ObjectBasicInformation)
-	want(o.t, "query", st, ntstatus.Success)
+	info := check.Result(o.th.NtQueryObject(h, nt.ObjectBasicInformation))
 	return int64(info.(nt.BasicInformation).PointerCount)
 }
 
@@ -235,20 +232,16 @@ func TestPendingOperationIsCancelledOnce(t *testing.T) {
 		}
 		l := later(&ends, &got)
 		l.IoStatusBlock = 5
-		if st := w.read(th, w.server, l); st != ntstatus.Pending {
-			t.Fatalf("way %d: read = %s, want %s", i, st, ntstatus.Pending)
-		}
+		check.Require(t, w.read(th, w.server, l), ntstatus.Pending, "way %d: read", i)
 		w.must(w.th.NtCancelIoFile(w.client))
 		if th != w.th { // NtCancelIoFile cancels only the caller's own operations
 			w.must(w.th.NtCancelIoFile(w.server))
 		}
-		if st := w.th.NtCancelIoFileEx(w.server, 6); st != ntstatus.NotFound {
-			t.Errorf("way %d: cancelling another IoStatusBlock: %s, want %s", i, st, ntstatus.NotFound)
-		}
+		check.Equal(t, w.th.NtCancelIoFileEx(w.server, 6), ntstatus.NotFound,
+			"way %d: cancelling another IoStatusBlock", i)
 		// None of these operations makes its thread wait inside the call.
-		if st := th.NtCancelSynchronousIoFile(winnt.NtCurrentThread, 0); st != ntstatus.NotFound {
-			t.Errorf("way %d: NtCancelSynchronousIoFile = %s, want %s", i, st, ntstatus.NotFound)
-		}
+		check.Equal(t, th.NtCancelSynchronousIoFile(winnt.NtCurrentThread, 0), ntstatus.NotFound,
+			"way %d: NtCancelSynchronousIoFile", i)
 		if st := end(); st != ntstatus.Success || ends.Load() != int32(i+1) || got.Status != ntstatus.Cancelled {
 			t.Errorf("way %d: %s, %d completions, %+v, want success, %d completions and STATUS_CANCELLED",
 				i, st, ends.Load(), got, i+1)
@@ -315,12 +308,8 @@ func TestCancelledWriteLeavesNothingToRead(t *testing.T) {
 	w.must(w.write(w.th, w.client, "1234567", nil))
 	first := later(&ends, &got)
 	first.IoStatusBlock = 5
-	if st := w.write(w.th, w.client, "gone", first); st != ntstatus.Pending {
-		t.Fatal(st)
-	}
-	if st := w.write(w.th, w.client, "stays", later(&kept, &fits)); st != ntstatus.Pending {
-		t.Fatal(st)
-	}
+	check.Require(t, w.write(w.th, w.client, "gone", first), ntstatus.Pending, "write")
+	check.Require(t, w.write(w.th, w.client, "stays", later(&kept, &fits)), ntstatus.Pending, "write")
 	w.must(w.th.NtCancelIoFileEx(w.client, 5))
 	if ends.Load() != 1 || got.Status != ntstatus.Cancelled || kept.Load() != 0 {
 		t.Errorf("I-138: cancelled write: %d completions, %+v; other write: %d completions, want 1, %v and 0",
@@ -331,9 +320,8 @@ func TestCancelledWriteLeavesNothingToRead(t *testing.T) {
 			t.Errorf("I-138: message read = %q, %v, want %q", b, st, want)
 		}
 	}
-	if _, st := w.th.NtReadFile(w.server, 64); st != ntstatus.PipeEmpty {
-		t.Errorf("I-138: read after the two messages: %v, want %v", st, ntstatus.PipeEmpty)
-	}
+	check.Equal(t, check.Status(w.th.NtReadFile(w.server, 64)), ntstatus.PipeEmpty,
+		"I-138: read after the two messages")
 	if kept.Load() != 1 || fits.Status != ntstatus.Success {
 		t.Errorf("I-138: the write that was not cancelled: %d completions, %+v, want 1, %v", kept.Load(), fits,
 			ntstatus.Success)
@@ -358,21 +346,15 @@ func TestWaitingCallIsCancelledThroughItsThread(t *testing.T) {
 			&nt.ObjectAttributes{ObjectName: pendingPipe}, 0, options)
 		w.must(st)
 		l := &nt.Later{IoStatusBlock: 0x1000, Done: func(nt.IOResult) {}}
-		if st := w.read(w.th, h, l); st != ntstatus.Pending {
-			t.Fatalf("options %#x: read = %s, want %s", options, st, ntstatus.Pending)
-		}
+		check.Require(t, w.read(w.th, h, l), ntstatus.Pending, "options %#x: read", options)
 		cancel := func(block uint64) ntstatus.Status {
 			_, st := w.th.Services().NtCancelSynchronousIoFile(nt.CancelSynchronousIoFileIn{
 				ThreadHandle: winnt.NtCurrentThread, IoRequestToCancel: block})
 			return st
 		}
-		if st := cancel(0x2000); st != ntstatus.NotFound {
-			t.Errorf("I-138: options %#x: cancelling another IoStatusBlock: %s, want %s",
-				options, st, ntstatus.NotFound)
-		}
-		if st := cancel(0x1000); st != want {
-			t.Errorf("I-138: options %#x: cancelling the read through its thread: %s, want %s", options, st, want)
-		}
+		check.Equal(t, cancel(0x2000), ntstatus.NotFound,
+			"I-138: options %#x: cancelling another IoStatusBlock", options)
+		check.Equal(t, cancel(0x1000), want, "I-138: options %#x: cancelling the read through its thread", options)
 		w.must(w.th.NtClose(h))
 		<-l.Over
 		w.listensAgain()
@@ -426,22 +408,16 @@ func TestDisconnectedClientEndFailsEachOperation(t *testing.T) {
 	}
 	for name, f := range map[string]func(winnt.Handle) ntstatus.Status{"read": read, "write": write, "peek": peek,
 		"flush": w.th.NtFlushBuffersFile} {
-		if st := f(w.client); st != ntstatus.PipeDisconnected {
-			t.Errorf("I-134: %s on a disconnected client's end: %v, want %v", name, st, ntstatus.PipeDisconnected)
-		}
+		check.Equal(t, f(w.client), ntstatus.PipeDisconnected, "I-134: %s on a disconnected client's end", name)
 	}
 	w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_LISTEN)
 	old := w.client
 	w.connect() // another client has the instance now
-	if st := write(w.client); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, write(w.client))
 	for name, f := range map[string]func(winnt.Handle) ntstatus.Status{"read": read, "write": write, "peek": peek,
 		"flush": w.th.NtFlushBuffersFile} {
-		if st := f(old); st != ntstatus.PipeDisconnected {
-			t.Errorf("I-134: %s on the old end while another client is connected: %v, want %v",
-				name, st, ntstatus.PipeDisconnected)
-		}
+		check.Equal(t, f(old), ntstatus.PipeDisconnected,
+			"I-134: %s on the old end while another client is connected", name)
 	}
 	w.th.NtClose(old)
 	if got, st := w.th.NtReadFile(w.server, 10); st != ntstatus.Success || string(got) != "x" {

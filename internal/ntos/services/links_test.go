@@ -3,6 +3,7 @@ package services_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -15,8 +16,7 @@ func TestQuerySymbolicLinkReturnsRequiredSize(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	const target = `\Device\Null` // 12 UTF-16 units and a NUL
-	h, st := th.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_ALL_ACCESS, nil, target)
-	want(t, "make", st, ntstatus.Success)
+	h := check.Result(th.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_ALL_ACCESS, nil, target))
 	badHandles(t, th, h, winnt.READ_CONTROL, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
 		_, st := th.NtQuerySymbolicLinkObject(h)
 		return st

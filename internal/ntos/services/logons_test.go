@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/services"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -210,17 +211,14 @@ func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 			spec := token.Administrator(sid.MustParse(who))
 			s.result = logon.Result{Token: spec}
 			m.Drain()
-			out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
-				AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
-			want(t, "log on", st, ntstatus.Success)
+			out := check.Result(th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+				AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}}))
 			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
 			var wanted []string
 			if who == acting {
 				wanted = []string{id}
 			}
-			if got := fieldsOf(m); !slices.Equal(got, wanted) {
-				t.Errorf("policy of user %s for %v: records %q, want %q", who, sub, got, wanted)
-			}
+			check.SlicesEqual(t, fieldsOf(m), wanted, "policy of user %s for %v: records", who, sub)
 		}
 	}
 }
@@ -251,13 +249,10 @@ func TestSpecialLogonNamesSensitivePrivileges(t *testing.T) {
 		spec.Privileges, spec.EnabledPrivileges, spec.DefaultPrivileges = c.held, c.enabled, c.enabled
 		s.result = logon.Result{Token: spec}
 		m.Drain()
-		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
-			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
-		want(t, "log on", st, ntstatus.Success)
-		if got := fieldsOf(m, "PrivilegeList"); !slices.Equal(got, c.want) {
-			t.Errorf("token holds %v, enabled %v: record of the special logon = %q, want %q",
-				c.held, c.enabled, got, c.want)
-		}
+		out := check.Result(th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}}))
+		check.SlicesEqual(t, fieldsOf(m, "PrivilegeList"), c.want,
+			"token holds %v, enabled %v: record of the special logon", c.held, c.enabled)
 		want(t, "close", th.NtClose(out.Token), ntstatus.Success)
 	}
 }

@@ -3,6 +3,7 @@ package services_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -27,16 +28,13 @@ func TestPackageHasOneNumberPerSession(t *testing.T) {
 		v := must(token.New(spec))
 		of := k.NewToken(v)
 		defer k.PsDereferencePrimaryToken(of)
-		h, st := k.ObOpenObjectByPointer(of, 0, winnt.TOKEN_DUPLICATE, winnt.TokenObject, kernel.KernelMode)
-		want(t, "open the token", st, ntstatus.Success)
-		out, st := th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: h,
+		h := check.Result(k.ObOpenObjectByPointer(of, 0, winnt.TOKEN_DUPLICATE, winnt.TokenObject, kernel.KernelMode))
+		out := check.Result(th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: h,
 			DesiredAccess: winnt.TOKEN_QUERY,
-			PackageSID:    nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-" + c.pkg))})
-		want(t, "make a token", st, ntstatus.Success)
+			PackageSID:    nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-" + c.pkg))}))
 		n := class[uint32](t, th, out.TokenHandle, winnt.TokenAppContainerNumber)
-		if session := class[uint32](t, th, out.TokenHandle, winnt.TokenSessionId); session != c.session {
-			t.Errorf("%s: token is in session %d, want %d", c.name, session, c.session)
-		}
+		check.Equal(t, class[uint32](t, th, out.TokenHandle, winnt.TokenSessionId), c.session,
+			"%s: token is in session", c.name)
 		if before, again := numbers[c.name]; again && before != n || n == 0 {
 			t.Errorf("%s: package number %d, before %d, want the same number, not 0", c.name, n, before)
 		}
@@ -52,8 +50,7 @@ func TestPackageHasOneNumberPerSession(t *testing.T) {
 func TestUnreadableLowBoxListIsRefused(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	want(t, "open the token", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	in := nt.CreateLowBoxTokenIn{ExistingTokenHandle: own, PackageSID: nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"))}
 	for name, spoil := range map[string]func(*nt.CreateLowBoxTokenIn, ntstatus.Status){
 		"package":      func(in *nt.CreateLowBoxTokenIn, st ntstatus.Status) { in.PackageSID.Status = st },

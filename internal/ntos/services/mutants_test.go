@@ -3,6 +3,7 @@ package services_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -15,8 +16,7 @@ func TestMutantIsAbandonedWhenOwnerEnds(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	alice := value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)
 	process := func(name string) *kernel.Process {
-		p := must(sys.NewProcess(name, alice))
-		return p
+		return must(sys.NewProcess(name, alice))
 	}
 	watcher := must(process("watcher").NewThread())
 	for name, end := range map[string]func(*kernel.Process, *nt.Thread){
@@ -26,13 +26,8 @@ func TestMutantIsAbandonedWhenOwnerEnds(t *testing.T) {
 		owner := process("owner of " + name)
 		th := must(owner.NewThread())
 		oa := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\` + name}
-		if _, st := th.NtCreateMutant(winnt.MUTANT_ALL_ACCESS, oa, true); st != ntstatus.Success {
-			t.Fatal(st)
-		}
-		h, st := watcher.NtOpenMutant(winnt.MUTANT_QUERY_STATE, oa)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Success(t, check.Status(th.NtCreateMutant(winnt.MUTANT_ALL_ACCESS, oa, true)))
+		h := check.Result(watcher.NtOpenMutant(winnt.MUTANT_QUERY_STATE, oa))
 		if got, st := watcher.NtQueryMutant(h); st != ntstatus.Success || got != (nt.MutantInformation{}) {
 			t.Errorf("%s: mutant before its owner ends = %+v, %s, want owned by another thread", name, got, st)
 		}
@@ -41,13 +36,10 @@ func TestMutantIsAbandonedWhenOwnerEnds(t *testing.T) {
 		if got, st := watcher.NtQueryMutant(h); st != ntstatus.Success || got != want {
 			t.Errorf("O-136: %s: mutant after its owner ended = %+v, %s, want %+v", name, got, st, want)
 		}
-		if _, st := watcher.NtReleaseMutant(h); st != ntstatus.MutantNotOwned {
-			t.Errorf("O-134: %s: releasing the abandoned mutant: %s, want %s", name, st, ntstatus.MutantNotOwned)
-		}
+		check.Equal(t, check.Status(watcher.NtReleaseMutant(h)), ntstatus.MutantNotOwned,
+			"O-134: %s: releasing the abandoned mutant", name)
 	}
-	if err := sys.Close(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, sys.Close())
 }
 
 func TestNtCreateMutant(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -132,8 +133,7 @@ func TestLookupResultsKeepOrderOfInput(t *testing.T) {
 			t.Errorf("policy information class %d: %+v, want %+v", class, out.Buffer, wanted)
 		}
 	}
-	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
+	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
 	_, st = th.Services().LsaClose(nt.LsaCloseIn{ObjectHandle: event})
 	want(t, "close an event as a policy", st, ntstatus.ObjectTypeMismatch)
 	_, st = th.Services().LsaClose(nt.LsaCloseIn{ObjectHandle: policy})
@@ -163,18 +163,16 @@ func TestTimerDueTimeMayBeFarAway(t *testing.T) {
 		{-5, 25_005, 1, 5_000, true},
 	} {
 		now = 1000
-		h, st := th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.SynchronizationTimer)
-		want(t, "make a timer", st, ntstatus.Success)
+		h := check.Result(th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.SynchronizationTimer))
 		for again := range 2 {
 			now = 1000
-			out, st := th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h, DueTime: nt.Cap(c.due), Period: c.period})
-			want(t, "set", st, ntstatus.Success)
+			out := check.Result(th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h, DueTime: nt.Cap(c.due),
+				Period: c.period}))
 			if again == 1 && out.PreviousState != c.signaled {
 				t.Errorf("%+v: NtSetTimer returned previous state %v, want %v", c, out.PreviousState, c.signaled)
 			}
 			now += c.later
-			got, st := th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h, TimerInformationLength: 16})
-			want(t, "query", st, ntstatus.Success)
+			got := check.Result(th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h, TimerInformationLength: 16}))
 			if i := got.TimerInformation; i.RemainingTime != c.remaining || i.TimerState != c.signaled {
 				t.Errorf("%+v: timer information %+v, want remaining time %v and state %v",
 					c, i, c.remaining, c.signaled)
@@ -218,19 +216,16 @@ func TestLookupLimitPrecedesHandle(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	for n, want := range map[int]ntstatus.Status{nt.MaxLookup: ntstatus.InvalidHandle,
 		nt.MaxLookup + 1: ntstatus.InvalidParameter} {
-		if _, st := th.LsaLookupSids(0x777, make([]sid.SID, n)...); st != want {
-			t.Errorf("L-45: lookup of %d SIDs with an invalid handle: %s, want %s", n, st, want)
-		}
-		if _, st := th.LsaLookupNames2(0x777, make([]string, n)...); st != want {
-			t.Errorf("L-45: lookup of %d names with an invalid handle: %s, want %s", n, st, want)
-		}
+		check.Equal(t, check.Status(th.LsaLookupSids(0x777, make([]sid.SID, n)...)), want,
+			"L-45: lookup of %d SIDs with an invalid handle", n)
+		check.Equal(t, check.Status(th.LsaLookupNames2(0x777, make([]string, n)...)), want,
+			"L-45: lookup of %d names with an invalid handle", n)
 	}
 	unknown := nt.Cap(&nt.ObjectAttributes{Attributes: 1 << 30})
 	for i, in := range []nt.CreateUserProcessIn{{ProcessFlags: 1 << 30}, {ThreadFlags: 1 << 30},
 		{ProcessObjectAttributes: unknown}, {ThreadObjectAttributes: unknown}} {
 		in.ParentProcess = 0x777
-		if _, st := th.NtCreateUserProcess(in); st != ntstatus.InvalidParameter {
-			t.Errorf("I-95, O-22: NtCreateUserProcess, case %d: %s, want %s", i, st, ntstatus.InvalidParameter)
-		}
+		check.Equal(t, check.Status(th.NtCreateUserProcess(in)), ntstatus.InvalidParameter,
+			"I-95, O-22: NtCreateUserProcess, case %d", i)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -19,9 +20,8 @@ import (
 func TestExclusiveObjectIsForItsProcess(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
-	child, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
-		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
-	want(t, "make a child", st, ntstatus.Success)
+	child := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}))
 	for name, attributes := range map[string]uint32{"": 0, `\BaseNamedObjects\shared`: 0, " ": winnt.OBJ_EXCLUSIVE,
 		`\BaseNamedObjects\own`: winnt.OBJ_EXCLUSIVE} {
 		event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: strings.TrimSpace(name),

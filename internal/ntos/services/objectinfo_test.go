@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -43,8 +44,7 @@ func TestBasicInformationHasFlagsAndCreationTime(t *testing.T) {
 		want(t, "make temporary", th.NtMakeTemporaryObject(h), ntstatus.Success)
 		want(t, "close", th.NtClose(h), ntstatus.Success)
 	}
-	v, st := th.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessTimes)
-	want(t, "times of the process", st, ntstatus.Success)
+	v := check.Result(th.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessTimes))
 	made := v.(nt.KernelUserTimes).CreateTime
 	s, _, st := th.Services().NewThread()
 	want(t, "a thread", st, ntstatus.Success)
@@ -133,8 +133,7 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 func TestSetHandleFlagsErrorsAndEffect(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
-	h, st := th.NtCreateEvent(0, nil, nt.NotificationEvent, false)
-	want(t, "make a handle without rights", st, ntstatus.Success)
+	h := check.Result(th.NtCreateEvent(0, nil, nt.NotificationEvent, false))
 	for _, flags := range []nt.HandleFlagInformation{{}, {Inherit: true}, {ProtectFromClose: true},
 		{Inherit: true, ProtectFromClose: true}, {}} {
 		in := nt.SetInformationObjectIn{Handle: h, ObjectInformationClass: nt.ObjectHandleFlagInformation,

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -15,8 +16,7 @@ import (
 // clientID returns the ids of a thread and its process.
 func clientID(t *testing.T, th *nt.Thread) nt.ClientID {
 	t.Helper()
-	v, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
-	want(t, "query the thread", st, ntstatus.Success)
+	v := check.Result(th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
 	return v.(nt.ThreadBasic).ClientID
 }
 
@@ -77,9 +77,7 @@ func TestOpenByIDReportsUnreadableInputFirst(t *testing.T) {
 // O-25).
 func TestPlainNameFindsFilesOnly(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
-	if err := w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")))
 	th := w.system("p")
 	_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, named(`\Files\ev`), nt.NotificationEvent, false)
 	want(t, "make an event among the files", st, ntstatus.Success)
@@ -95,10 +93,9 @@ func TestPlainNameFindsFilesOnly(t *testing.T) {
 		_, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: c.name, Attributes: c.attributes}, 0, 0)
 		want(t, "open "+c.name, st, c.want)
 	}
-	null, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
-	want(t, "open the device that keeps nothing", st, ntstatus.Success)
-	pipes, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe\`}, 0, 0)
-	want(t, "open the device of pipes", st, ntstatus.Success)
+	null := check.Result(th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
+	pipes := check.Result(th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe\`},
+		0, 0))
 	for h, wanted := range map[winnt.Handle]ntstatus.Status{null: ntstatus.ObjectTypeMismatch,
 		pipes: ntstatus.PipeDisconnected} {
 		_, st := th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: h,
@@ -133,8 +130,7 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 	ev := &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\ev`}
 	_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, ev, nt.NotificationEvent, false)
 	want(t, "make an event", st, ntstatus.Success)
-	h, st := k.Zw().NtOpenEvent(winnt.ACCESS_SYSTEM_SECURITY, ev)
-	want(t, "open it", st, ntstatus.Success)
+	h := check.Result(k.Zw().NtOpenEvent(winnt.ACCESS_SYSTEM_SECURITY, ev))
 	want(t, "ask for records", k.Zw().NtSetSecurityObject(h, winnt.SACL_SECURITY_INFORMATION,
 		sddl.MustParse("S:(AU;SAFA;GA;;;WD)")), ntstatus.Success)
 	if got := said(m); len(got) != 0 {
@@ -162,10 +158,7 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 	th, k := w.thread(p)
 	tok := w.token(k, client, winnt.SecurityImpersonation)
 	k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation)
-	h, st := k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_IMPERSONATE, winnt.TokenObject, kernel.KernelMode)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	h := check.Result(k.ObOpenObjectByPointer(tok, 0, winnt.TOKEN_IMPERSONATE, winnt.TokenObject, kernel.KernelMode))
 	for _, c := range []struct {
 		name string
 		f    func()
@@ -244,9 +237,8 @@ func TestImpersonationHasFlagsAndLevelOfTheCall(t *testing.T) {
 								name, privilege,
 								user, level, flags, copies, effective, at, wanted)
 						}
-						if filtered := !acts.Value().Present().Has(winnt.SeDebugPrivilege); filtered != (name == "a filter") {
-							t.Errorf("%s: token is filtered: %v, want %v", name, filtered, name == "a filter")
-						}
+						check.Equal(t, !acts.Value().Present().Has(winnt.SeDebugPrivilege), name == "a filter",
+							"%s: token is filtered", name)
 						k.PsDereferenceImpersonationToken(acts)
 					}
 				}
@@ -269,16 +261,11 @@ func TestOpenThreadIgnoresLowIDBits(t *testing.T) {
 	var ids [2]nt.ClientID
 	for i, name := range []string{"p", "q"} {
 		p, err := sys.NewProcess(name, value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, err)
 		if threads[i], err = p.NewThread(); err != nil {
 			t.Fatal(err)
 		}
-		x, st := threads[i].NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		x := check.Result(threads[i].NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
 		ids[i] = x.(nt.ThreadBasic).ClientID
 	}
 	th := threads[0]

@@ -3,6 +3,7 @@ package services_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -69,9 +70,8 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 			}
 			_, st = th.NtAdjustPrivilegesToken(h, true, nil, false)
 			want(t, "adjust", st, ntstatus.Success)
-			if changed := tok.Value() != before; changed != (s.TokenID == client) {
-				t.Errorf("%+v: open %d changed the client's token: %v, want %v", c, n, changed, s.TokenID == client)
-			}
+			check.Equal(t, tok.Value() != before, s.TokenID == client,
+				"%+v: open %d changed the client's token", c, n)
 			want(t, "close", th.NtClose(h), ntstatus.Success)
 		}
 		k.PsRevertToSelf()
@@ -146,8 +146,8 @@ func TestOpenAsSelfUsesCallersProcess(t *testing.T) {
 		want(t, "the other acts", served.PsImpersonateClient(served.Thread(), tok, false, false,
 			winnt.SecurityImpersonation), ntstatus.Success)
 		k.PsDereferencePrimaryToken(tok)
-		h, st := k.ObOpenObjectByPointer(served.Thread(), 0, winnt.THREAD_ALL_ACCESS, winnt.ThreadObject, kernel.KernelMode)
-		want(t, "open its thread", st, ntstatus.Success)
+		h := check.Result(k.ObOpenObjectByPointer(served.Thread(), 0, winnt.THREAD_ALL_ACCESS, winnt.ThreadObject,
+			kernel.KernelMode))
 		mine := w.token(k, client, winnt.SecurityImpersonation)
 		want(t, "act", k.PsImpersonateClient(k.Thread(), mine, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 		for self, wanted := range map[bool]ntstatus.Status{true: c.self, false: c.client} {
@@ -169,9 +169,7 @@ func TestTokenHandleInheritance(t *testing.T) {
 			t.Fatal(st)
 		}
 		x, st := th.NtQueryObject(h, nt.ObjectHandleFlagInformation)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Require(t, st, ntstatus.Success, "NtQueryObject")
 		return x.(nt.HandleFlagInformation)
 	}
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
@@ -184,9 +182,7 @@ func TestTokenHandleInheritance(t *testing.T) {
 	if got := flags(imp, st); got != (nt.HandleFlagInformation{}) {
 		t.Errorf("T-47: flags of a handle from NtDuplicateToken = %+v, want none", got)
 	}
-	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, imp); st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	check.Success(t, th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, imp))
 	if got := flags(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)); got !=
 		(nt.HandleFlagInformation{}) {
 		t.Errorf("I-27: flags of a handle from NtOpenThreadToken = %+v, want none", got)

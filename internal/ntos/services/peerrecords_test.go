@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // Connections beyond a user's rate are not recorded, and the next record has their number. Other users are not
@@ -32,9 +33,7 @@ func TestPeerRecordsAreLimitedPerUser(t *testing.T) {
 	take("a", 0, false)
 	p.lost("b", 2)
 	take("b", 3, true)
-	if n := p.LeftOut(); n != 7 {
-		t.Errorf("LeftOut() = %d, want 7", n)
-	}
+	check.Equal(t, p.LeftOut(), 7, "LeftOut()")
 	now = now.Add(time.Hour)
 	for i := range 3 {
 		take("a", uint64(max(1-i, 0)), true)

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -19,9 +20,8 @@ func TestClientGetsLongestListeningInstance(t *testing.T) {
 	}
 	listen := func(i int) {
 		t.Helper()
-		if st := p.server.NtFsControlFile(all[i], winnt.FSCTL_PIPE_LISTEN); st != ntstatus.PipeListening {
-			t.Errorf("listening on instance %d: %v, want %v", i, st, ntstatus.PipeListening)
-		}
+		check.Equal(t, p.server.NtFsControlFile(all[i], winnt.FSCTL_PIPE_LISTEN), ntstatus.PipeListening,
+			"listening on instance %d", i)
 	}
 	takes := func(want int) {
 		t.Helper()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -25,7 +26,7 @@ func TestSentMessageIsCopied(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
 	s := th.Services()
-	check := func(what string, got []byte, st ntstatus.Status, text string) {
+	read := func(what string, got []byte, st ntstatus.Status, text string) {
 		t.Helper()
 		if st != ntstatus.Success || string(got) != text {
 			t.Errorf("O-4: %s = %q, %v, want %q", what, got, st, text)
@@ -37,18 +38,16 @@ func TestSentMessageIsCopied(t *testing.T) {
 		want(t, "send "+text, give(b), ntstatus.Success)
 		clear(b)
 	}
-	port, st := s.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`))})
-	want(t, "create", st, ntstatus.Success)
+	port := check.Result(s.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`))}))
 	var client nt.PortOut
 	send("hello", func(b []byte) (st ntstatus.Status) {
 		client, st = s.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`, ConnectionInformation: nt.Cap(b)})
 		return st
 	})
 	came, st := s.NtListenPort(nt.ListenPortIn(port))
-	check("a connection", came.Request, st, "hello")
-	server, st := s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle,
-		ClientID: nt.Cap(&came.ClientID), MessageID: came.MessageID})
-	want(t, "accept", st, ntstatus.Success)
+	read("a connection", came.Request, st, "hello")
+	server := check.Result(s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle,
+		ClientID: nt.Cap(&came.ClientID), MessageID: came.MessageID}))
 	_, st = s.NtCompleteConnectPort(nt.CompleteConnectPortIn(server))
 	want(t, "complete", st, ntstatus.Success)
 	var sent nt.RequestWaitReplyPortOut
@@ -60,7 +59,7 @@ func TestSentMessageIsCopied(t *testing.T) {
 		return st
 	})
 	got, st := s.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn(server))
-	check("a request", got.Request, st, "request")
+	read("a request", got.Request, st, "request")
 	send("reply", func(b []byte) ntstatus.Status {
 		_, st := s.NtReplyPort(nt.ReplyPortIn{PortHandle: server.PortHandle, ClientID: nt.Cap(&got.ClientID),
 			MessageID: got.MessageID, Reply: nt.Cap(b)})
@@ -68,16 +67,14 @@ func TestSentMessageIsCopied(t *testing.T) {
 	})
 	answer, st := s.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: client.PortHandle,
 		MessageID: sent.MessageID})
-	check("a reply", answer.Reply, st, "reply")
+	read("a reply", answer.Reply, st, "reply")
 
-	pipe, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
-		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\q`))})
-	want(t, "create", st, ntstatus.Success)
-	end, st := th.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\q`), 3, 0)
-	want(t, "open", st, ntstatus.Success)
+	pipe := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
+		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\q`))}))
+	end := check.Result(th.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\q`), 3, 0))
 	send("bytes", func(b []byte) ntstatus.Status { _, st := th.NtWriteFile(end, b); return st })
 	read, st := th.NtReadFile(pipe, 100)
-	check("a pipe's message", read, st, "bytes")
+	read("a pipe's message", read, st, "bytes")
 }
 
 // An object created without a descriptor, or without an owner in it, belongs to the user that the thread
@@ -100,8 +97,8 @@ func TestNewObjectBelongsToEffectiveUser(t *testing.T) {
 			}
 			h, st := m.call(th, 0)
 			want(t, m.name, st, ntstatus.Success)
-			again, st := k.Zw().NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.READ_CONTROL, 0, 0)
-			want(t, "duplicate", st, ntstatus.Success)
+			again := check.Result(k.Zw().NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess,
+				winnt.READ_CONTROL, 0, 0))
 			d, st := th.NtQuerySecurityObject(again, winnt.OWNER_SECURITY_INFORMATION)
 			if want(t, "query", st, ntstatus.Success); st != ntstatus.Success {
 				continue
@@ -148,8 +145,7 @@ func TestPipeQuotaIsExact(t *testing.T) {
 	own := named(`\Device\NamedPipe\q`) // a refused write leaves no context of its writer
 	own.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
 		ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}
-	end, st := th.NtOpenFile(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, own, 3, 0)
-	want(t, "open", st, ntstatus.Success)
+	end := check.Result(th.NtOpenFile(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, own, 3, 0))
 	for i, c := range []struct {
 		write int // bytes; 0 reads a message instead
 		want  ntstatus.Status
@@ -161,9 +157,7 @@ func TestPipeQuotaIsExact(t *testing.T) {
 		} else {
 			_, st = th.NtWriteFile(end, make([]byte, c.write))
 		}
-		if st != c.want {
-			t.Errorf("I-85: step %d: writing %d bytes: %v, want %v", i, c.write, st, c.want)
-		}
+		check.Equal(t, st, c.want, "I-85: step %d: writing %d bytes", i, c.write)
 	}
 }
 
@@ -197,9 +191,8 @@ func TestPipeLimitsOfInstancesAndQuota(t *testing.T) {
 		t.Errorf("limits = %d instances and %d bytes, want 255 and 16 MiB", npfs.MaxInstances, npfs.MaxQuota)
 	}
 	for i := range npfs.MaxInstances {
-		if st := create("many", func(*nt.CreateNamedPipeFileIn) {}); st != ntstatus.Success {
-			t.Fatalf("I-85: creating instance %d: %v, want %v", i, st, ntstatus.Success)
-		}
+		check.Require(t, create("many", func(*nt.CreateNamedPipeFileIn) {}), ntstatus.Success,
+			"I-85: creating instance %d", i)
 	}
 	want(t, "I-85: one instance more", create("many", func(*nt.CreateNamedPipeFileIn) {}),
 		ntstatus.InstanceNotAvailable)
@@ -265,8 +258,7 @@ func TestRefusedClientLeavesInstanceFree(t *testing.T) {
 		want(t, "open without memory", st, ntstatus.InsufficientResources)
 		memory.Fail(nil)
 	}
-	end, st := th.NtOpenFile(winnt.FILE_READ_DATA, named(`\Device\NamedPipe\r`), 3, 0)
-	want(t, "open", st, ntstatus.Success)
+	end := check.Result(th.NtOpenFile(winnt.FILE_READ_DATA, named(`\Device\NamedPipe\r`), 3, 0))
 	want(t, "close the client", th.NtClose(end), ntstatus.Success)
 	want(t, "close the server", th.NtClose(server), ntstatus.Success)
 }
@@ -299,16 +291,10 @@ func TestAddingInstanceNeedsRight(t *testing.T) {
 				CreateDisposition: winnt.FILE_OPEN_IF, ObjectAttributes: nt.Cap(oa)})
 			return st
 		}
-		if st := create(threads[0], "D:(A;;"+hex(c.mask)+";;;"+user+")"); st != ntstatus.Success {
-			t.Fatal(st)
-		}
-		if st := create(threads[1], "D:(A;;FA;;;WD)"); st != c.want {
-			t.Errorf("I-130: adding an instance to a pipe whose descriptor grants %#x: %v, want %v",
-				uint32(c.mask), st, c.want)
-		}
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
+		check.Success(t, create(threads[0], "D:(A;;"+hex(c.mask)+";;;"+user+")"))
+		check.Equal(t, create(threads[1], "D:(A;;FA;;;WD)"), c.want,
+			"I-130: adding an instance to a pipe whose descriptor grants %#x", uint32(c.mask))
+		check.NoError(t, sys.Close())
 	}
 }
 
@@ -347,19 +333,13 @@ func TestLargeWriteWaitsForReader(t *testing.T) {
 		done <- ended{n, err}
 	}
 	go write()
-	if _, err := io.ReadFull(s, make([]byte, size-quota)); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, check.Err(io.ReadFull(s, make([]byte, size-quota))))
 	if e := <-done; e.n != size || e.err != nil {
 		t.Errorf("write after a reader took all but the quota = %+v, want %d bytes, no error", e, size)
 	}
-	if _, err := io.ReadFull(s, make([]byte, quota)); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, check.Err(io.ReadFull(s, make([]byte, quota))))
 	go write()
-	if _, err := io.ReadFull(s, make([]byte, 7)); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, check.Err(io.ReadFull(s, make([]byte, 7))))
 	_ = c.Close()
 	if e := <-done; e.n != 7 || !errors.Is(e.err, net.ErrClosed) {
 		t.Errorf("write whose pipe was closed after 7 bytes = %+v, want 7 bytes, error %v", e, net.ErrClosed)
@@ -377,9 +357,7 @@ func TestPendingOperationsCompleteInOrder(t *testing.T) {
 	var got nt.IOResult
 	same := func(what string, st, want ntstatus.Status) {
 		t.Helper()
-		if st != want {
-			t.Errorf("%s: %s, want %s", what, st, want)
-		}
+		check.Equal(t, st, want, "%s", what)
 	}
 	event, st := w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true)
 	w.must(st)
@@ -453,9 +431,7 @@ func TestPipeWithoutAccessIsRefused(t *testing.T) {
 		t.Errorf("creating a pipe without access = %v, handle %#x, want STATUS_ACCESS_DENIED and no handle", st, h)
 	}
 	_, st = p.client.NtOpenFile(both, &nt.ObjectAttributes{ObjectName: `\??\pipe\m`}, 0, 0)
-	if st != ntstatus.ObjectNameNotFound {
-		t.Errorf("opening the refused pipe: %v, want %v", st, ntstatus.ObjectNameNotFound)
-	}
+	check.Equal(t, st, ntstatus.ObjectNameNotFound, "opening the refused pipe")
 	p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.SYNCHRONIZE })
 }
 
@@ -501,12 +477,8 @@ func TestFirstInstanceSetsTheLimit(t *testing.T) {
 			if n == 0 {
 				asked = c.first
 			}
-			if st := create(asked); st != ntstatus.Success {
-				t.Errorf("I-85: %+v: creating instance %d: %v, want %v", c, n+1, st, ntstatus.Success)
-			}
+			check.Equal(t, create(asked), ntstatus.Success, "I-85: %+v: creating instance %d", c, n+1)
 		}
-		if st := create(c.other); st != ntstatus.InstanceNotAvailable {
-			t.Errorf("I-85: %+v: creating one instance too many: %v, want %v", c, st, ntstatus.InstanceNotAvailable)
-		}
+		check.Equal(t, create(c.other), ntstatus.InstanceNotAvailable, "I-85: %+v: creating one instance too many", c)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -34,9 +35,7 @@ func TestWaitForPipeEndsForEachReason(t *testing.T) {
 	const long = -1 << 62
 	check := func(what string, got, want ntstatus.Status) {
 		t.Helper()
-		if got != want {
-			t.Errorf("%s: %v, want %v", what, got, want)
-		}
+		check.Equal(t, got, want, "%s", what)
 	}
 	begin := func(limit int64) *nt.Later {
 		t.Helper()

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/lpc"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -21,14 +22,12 @@ func TestClientPortIsConnectedAfterAccept(t *testing.T) {
 	s := th.Services()
 	port, st := s.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`)), MaxMessageLength: 4})
 	want(t, "create", st, ntstatus.Success)
-	client, st := s.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`})
-	want(t, "connect", st, ntstatus.Success)
+	client := check.Result(s.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`}))
 	_, _, st = s.PortConnected(client.PortHandle)
 	want(t, "before it is accepted", st, ntstatus.Pending)
 	_, st = s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: client.PortHandle})
 	want(t, "I-88: a client's port accepts", st, ntstatus.InvalidPortHandle)
-	comm, st := s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle})
-	want(t, "accept", st, ntstatus.Success)
+	comm := check.Result(s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle}))
 	_, longest, st := s.PortConnected(client.PortHandle)
 	if want(t, "after it is accepted", st, ntstatus.Success); longest != 4 {
 		t.Errorf("longest message of the accepted port = %d bytes, want 4", longest)
@@ -42,9 +41,7 @@ func TestClientPortIsConnectedAfterAccept(t *testing.T) {
 	}
 	want(t, "a message too long", ask("12345"), ntstatus.PortMessageTooLong)
 	for i := range lpc.MaxRequests {
-		if st := ask("1234"); st != ntstatus.Pending {
-			t.Fatalf("request %d: %v, want %v", i, st, ntstatus.Pending)
-		}
+		check.Require(t, ask("1234"), ntstatus.Pending, "request %d", i)
 	}
 	want(t, "one request more", ask("1"), ntstatus.InsufficientResources)
 }
@@ -58,8 +55,7 @@ func TestPortMessageAndQueueLimits(t *testing.T) {
 		1<<16 + 1: 1 << 16, 1<<32 - 1: 1 << 16} {
 		port, st := s.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`)), MaxMessageLength: asked})
 		want(t, "create", st, ntstatus.Success)
-		client, st := s.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`})
-		want(t, "connect", st, ntstatus.Success)
+		client := check.Result(s.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`}))
 		_, st = s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle})
 		want(t, "accept", st, ntstatus.Success)
 		if _, got, st := s.PortConnected(client.PortHandle); st != ntstatus.Success || got != longest {
@@ -72,9 +68,8 @@ func TestPortMessageAndQueueLimits(t *testing.T) {
 	_, st := s.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\queue`))})
 	want(t, "create", st, ntstatus.Success)
 	for i := range lpc.MaxPending {
-		if _, st := s.NtConnectPort(nt.ConnectPortIn{PortName: `\queue`}); st != ntstatus.Success {
-			t.Fatalf("I-88: connecting client %d: %v, want %v", i, st, ntstatus.Success)
-		}
+		check.Require(t, check.Status(s.NtConnectPort(nt.ConnectPortIn{PortName: `\queue`})), ntstatus.Success,
+			"I-88: connecting client %d", i)
 	}
 	if _, st := s.NtConnectPort(nt.ConnectPortIn{PortName: `\queue`}); st == ntstatus.Success || lpc.MaxPending != 256 {
 		t.Errorf("I-88: client %d was queued, want at most 256 waiting clients", lpc.MaxPending)
@@ -91,8 +86,7 @@ func TestPortDescriptorDecidesAboutConnecting(t *testing.T) {
 		"O:SYG:SYD:(D;;0x1;;;" + svc + ")(A;;GA;;;WD)": ntstatus.AccessDenied} {
 		name := named(`\orders`)
 		name.SecurityDescriptor = sddl.MustParse(text)
-		port, st := th.Services().NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(name)})
-		want(t, "create", st, ntstatus.Success)
+		port := check.Result(th.Services().NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(name)}))
 		client, st := other.Services().NtConnectPort(nt.ConnectPortIn{PortName: `\orders`})
 		if want(t, "connect to a port of "+text, st, wanted); st == ntstatus.Success {
 			want(t, "close", other.NtClose(client.PortHandle), ntstatus.Success)
@@ -114,11 +108,9 @@ func newPortPair(t *testing.T, w *world) *portPair {
 	th, other := w.system("server"), w.of("client", token.StandardUser(sid.MustParse(client)))
 	c, _ := w.thread(other)
 	p := &portPair{server: th.Services(), other: c.Services(), thread: th}
-	port, st := p.server.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`))})
-	want(t, "create", st, ntstatus.Success)
-	out, st := p.other.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`,
-		ConnectionInformation: nt.Cap([]byte("hello"))})
-	want(t, "connect", st, ntstatus.Success)
+	port := check.Result(p.server.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`))}))
+	out := check.Result(p.other.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`,
+		ConnectionInformation: nt.Cap([]byte("hello"))}))
 	p.listening, p.client = port.PortHandle, out.PortHandle
 	return p
 }
@@ -126,11 +118,9 @@ func newPortPair(t *testing.T, w *world) *portPair {
 // accept connects the client.
 func (p *portPair) accept(t *testing.T) {
 	t.Helper()
-	m, st := p.server.NtListenPort(nt.ListenPortIn{PortHandle: p.listening})
-	want(t, "listen", st, ntstatus.Success)
-	comm, st := p.server.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: p.listening,
-		ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID})
-	want(t, "accept", st, ntstatus.Success)
+	m := check.Result(p.server.NtListenPort(nt.ListenPortIn{PortHandle: p.listening}))
+	comm := check.Result(p.server.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: p.listening,
+		ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID}))
 	p.comm = comm.PortHandle
 }
 
@@ -165,9 +155,8 @@ func TestNtListenPort(t *testing.T) {
 		t.Errorf(`request to connect = %+v, %v, want "hello" from a connecting client`, m, st)
 	}
 	want(t, "I-88: no other client waits", listen(p.listening), ntstatus.Timeout)
-	comm, st := p.server.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: p.listening,
-		ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID})
-	want(t, "accept", st, ntstatus.Success)
+	comm := check.Result(p.server.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: p.listening,
+		ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID}))
 	badPorts(t, listen, comm.PortHandle)
 	_, st = p.other.NtListenPort(nt.ListenPortIn{PortHandle: p.client})
 	want(t, "I-88: a client listens", st, ntstatus.InvalidPortHandle)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -69,9 +70,7 @@ func TestChildHandlesHaveTheirOwnRights(t *testing.T) {
 // O-22).
 func TestRefusedChildCreatesNoHandle(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
-	if err := w.sys.CreateFile("tool", sddl.MustParse("O:SYG:SYD:(A;;FX;;;WD)")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, w.sys.CreateFile("tool", sddl.MustParse("O:SYG:SYD:(A;;FX;;;WD)")))
 	th, _ := w.thread(w.process("maker"))
 	system := w.system("system")
 	for name, make := range map[string]func(*nt.ObjectAttributes) ntstatus.Status{
@@ -146,8 +145,8 @@ func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 		defer k.PsDereferencePrimaryToken(given)
 		in := children()
 		var st ntstatus.Status
-		in.Token, st = k.ObOpenObjectByPointer(given, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject, kernel.KernelMode)
-		want(t, "open a token", st, ntstatus.Success)
+		in.Token = check.Result(k.ObOpenObjectByPointer(given, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject,
+			kernel.KernelMode))
 		out, st := th.NtCreateUserProcess(in)
 		if want(t, level.String(), st, wanted); st != ntstatus.Success {
 			continue
@@ -166,18 +165,15 @@ func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 		if want(t, "open the child's token", st, ntstatus.Success); st != ntstatus.Success {
 			continue
 		}
-		if got := shown(t, th, h); got != shownBy(t, th, k, given) {
-			t.Errorf("level %v: owner and DACL of the child's token = %s, want %s",
-				level, got, shownBy(t, th, k, given))
-		}
+		check.Equal(t, shown(t, th, h), shownBy(t, th, k, given),
+			"level %v: owner and DACL of the child's token", level)
 	}
 }
 
 // shownBy returns owner and DACL of a token that only kernel mode can open.
 func shownBy(t *testing.T, th *nt.Thread, k *kernel.KernelThread, tok *kernel.AccessToken) string {
 	t.Helper()
-	h, st := k.ObOpenObjectByPointer(tok, 0, winnt.READ_CONTROL, winnt.TokenObject, kernel.KernelMode)
-	want(t, "open a token", st, ntstatus.Success)
+	h := check.Result(k.ObOpenObjectByPointer(tok, 0, winnt.READ_CONTROL, winnt.TokenObject, kernel.KernelMode))
 	return shown(t, th, h)
 }
 
@@ -190,10 +186,8 @@ func children() nt.CreateUserProcessIn {
 // shown returns owner and DACL of an object.
 func shown(t *testing.T, th *nt.Thread, h winnt.Handle) string {
 	t.Helper()
-	d, st := th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
-	want(t, "query the security", st, ntstatus.Success)
-	text := must(sddl.Format(d, sddl.Options{}))
-	return text
+	d := check.Result(th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION))
+	return must(sddl.Format(d, sddl.Options{}))
 }
 
 // A process belongs to the effective user of the creating thread or, if a token is given, to that token's user.
@@ -203,8 +197,8 @@ func TestChildBelongsToUserOfItsToken(t *testing.T) {
 	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege, winnt.SeAssignPrimaryTokenPrivilege))
 	primary := k.NewToken(value(t, acting, winnt.TokenPrimary, 0))
 	defer k.PsDereferencePrimaryToken(primary)
-	given, st := k.ObOpenObjectByPointer(primary, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject, kernel.KernelMode)
-	want(t, "open a token", st, ntstatus.Success)
+	given := check.Result(k.ObOpenObjectByPointer(primary, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject,
+		kernel.KernelMode))
 	tok := w.token(k, client, winnt.SecurityImpersonation, winnt.SeAssignPrimaryTokenPrivilege)
 	for _, c := range []struct {
 		name  string
@@ -279,8 +273,8 @@ func TestUnassignableTokenIsRefused(t *testing.T) {
 		defer k.PsDereferencePrimaryToken(foreign)
 		in := children()
 		var st ntstatus.Status
-		in.Token, st = k.ObOpenObjectByPointer(foreign, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject, kernel.KernelMode)
-		want(t, "open a token", st, ntstatus.Success)
+		in.Token = check.Result(k.ObOpenObjectByPointer(foreign, 0, winnt.TOKEN_ASSIGN_PRIMARY, winnt.TokenObject,
+			kernel.KernelMode))
 		_, st = th.NtCreateUserProcess(in)
 		want(t, "T-111: "+typ.String(), st, ntstatus.PrivilegeNotHeld)
 	}
@@ -296,9 +290,7 @@ func TestProgramFileLimitsChild(t *testing.T) {
 		"low":   "D:(A;;FX;;;WD)S:(ML;;NW;;;LW)",
 		"heirs": "D:(A;;FX;;;WD)S:(ML;OIIO;NW;;;LW)",
 	} {
-		if err := w.sys.CreateFile(name, sddl.MustParse("O:SYG:SY"+text)); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, w.sys.CreateFile(name, sddl.MustParse("O:SYG:SY"+text)))
 	}
 	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege))
 	tok := w.token(k, client, winnt.SecurityImpersonation)
@@ -325,8 +317,7 @@ func TestProgramFileLimitsChild(t *testing.T) {
 		if want(t, c.image, st, c.want); st != ntstatus.Success {
 			continue
 		}
-		if got := w.sys.TokenOf(out.ClientID.UniqueProcess).Integrity(); got != c.integrity {
-			t.Errorf("integrity of a process of %s = %#x, want %#x", c.image, got, c.integrity)
-		}
+		check.Equal(t, w.sys.TokenOf(out.ClientID.UniqueProcess).Integrity(), c.integrity,
+			"integrity of a process of %s", c.image)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
@@ -95,8 +96,6 @@ func TestQueryProbesReturnLengthBeforeHandle(t *testing.T) {
 	} {
 		_, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{
 			TokenHandle: 0xDEAD0, TokenInformationClass: c.class, FaultReturnLength: ntstatus.AccessViolation})
-		if st != c.want {
-			t.Errorf("class %s with an unwritable ReturnLength: %s, want %s", c.class, st, c.want)
-		}
+		check.Equal(t, st, c.want, "class %s with an unwritable ReturnLength", c.class)
 	}
 }

@@ -3,6 +3,7 @@ package services_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -18,8 +19,7 @@ func TestProcessInformationLengths(t *testing.T) {
 		_, st := th.NtCreateEvent(1, nil, nt.NotificationEvent, false)
 		want(t, "make an event", st, ntstatus.Success)
 	}
-	me, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadNameInformation)
-	want(t, "the thread's name", st, ntstatus.Success)
+	me := check.Result(th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadNameInformation))
 	name := uint32(len(me.(string)))
 	type answer struct {
 		told uint32
@@ -82,8 +82,7 @@ func TestNextProcessVisitsEachOnce(t *testing.T) {
 		}
 		want(t, "next", st, ntstatus.Success)
 		after = out.NewProcessHandle
-		v, st := th.NtQueryInformationProcess(after, nt.ProcessBasicInformation)
-		want(t, "query", st, ntstatus.Success)
+		v := check.Result(th.NtQueryInformationProcess(after, nt.ProcessBasicInformation))
 		id := v.(nt.ProcessBasic).UniqueProcessID
 		if seen[id] {
 			t.Fatalf("the walk returned process %v twice", id)

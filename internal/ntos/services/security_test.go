@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -95,9 +96,7 @@ func given(d *sd.Descriptor) *nt.ObjectAttributes { return &nt.ObjectAttributes{
 // openOwnToken returns a handle to the token of the thread's process.
 func openOwnToken(t *testing.T, th *nt.Thread) winnt.Handle {
 	t.Helper()
-	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	want(t, "open the token", st, ntstatus.Success)
-	return h
+	return check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 }
 
 // A SACL in the creator's descriptor needs SeSecurityPrivilege, unless it has only labels. A label for a token is
@@ -146,8 +145,7 @@ func TestSACLAndLabelOfNewObject(t *testing.T) {
 					if want(t, service+" with "+c.sacl, st, wanted); st != ntstatus.Success {
 						return
 					}
-					d, st := k.Zw().NtQuerySecurityObject(h, winnt.LABEL_SECURITY_INFORMATION)
-					want(t, "query the label", st, ntstatus.Success)
+					d := check.Result(k.Zw().NtQuerySecurityObject(h, winnt.LABEL_SECURITY_INFORMATION))
 					label, _ := sddl.Format(sd.New(sd.Parts{SACL: d.SACL()}), sddl.Options{})
 					wantLabel := c.label
 					if tokens {
@@ -206,9 +204,8 @@ func TestKernelModeMayAssignAnyOwner(t *testing.T) {
 					t.Errorf("event created with %s has the descriptor %s, want the same owner and group", text, got)
 				}
 			}
-			h, st = by.NtCreateEvent(winnt.EVENT_ALL_ACCESS|winnt.WRITE_OWNER, &nt.ObjectAttributes{
-				SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}, nt.NotificationEvent, false)
-			want(t, "make an event", st, ntstatus.Success)
+			h = check.Result(by.NtCreateEvent(winnt.EVENT_ALL_ACCESS|winnt.WRITE_OWNER, &nt.ObjectAttributes{
+				SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}, nt.NotificationEvent, false))
 			parts := winnt.OWNER_SECURITY_INFORMATION
 			if d.SACL() != nil {
 				parts = winnt.LABEL_SECURITY_INFORMATION
@@ -225,11 +222,10 @@ func TestDisconnectedClientCannotUseDescriptor(t *testing.T) {
 	th, k := w.thread(w.process("p", winnt.SeCreateGlobalPrivilege, winnt.SeSecurityPrivilege))
 	const rights = winnt.READ_CONTROL | winnt.WRITE_DAC | winnt.WRITE_OWNER | winnt.ACCESS_SYSTEM_SECURITY | 3
 	d := sddl.MustParse("O:" + svc + "G:BGD:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")
-	server, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: rights, ObjectAttributes: nt.Cap(
-		&nt.ObjectAttributes{ObjectName: `\??\pipe\away`, SecurityDescriptor: d})})
-	want(t, "create", st, ntstatus.Success)
-	client, st := th.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\pipe\away`}, 3, 0)
-	want(t, "open", st, ntstatus.Success)
+	server := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: rights,
+		ObjectAttributes: nt.Cap(
+			&nt.ObjectAttributes{ObjectName: `\??\pipe\away`, SecurityDescriptor: d})}))
+	client := check.Result(th.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\pipe\away`}, 3, 0))
 	for i, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.PipeDisconnected} {
 		if i == 1 {
 			want(t, "disconnect", th.NtFsControlFile(server, winnt.FSCTL_PIPE_DISCONNECT), ntstatus.Success)
@@ -261,17 +257,16 @@ func TestConcurrentSecurityChangesAreBothKept(t *testing.T) {
 	p := w.process("p")
 	a, _ := w.thread(p)
 	b, _ := w.thread(p)
-	event, st := a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{
-		SecurityDescriptor: sddl.MustParse("O:" + svc + "G:" + svc + "D:(A;;GA;;;WD)")}, nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
+	event := check.Result(a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{
+		SecurityDescriptor: sddl.MustParse("O:" + svc + "G:" + svc + "D:(A;;GA;;;WD)")}, nt.NotificationEvent, false))
 	meets = func() {
 		want(t, "the group meanwhile", b.NtSetSecurityObject(event, winnt.GROUP_SECURITY_INFORMATION,
 			sddl.MustParse("G:WD")), ntstatus.Success)
 	}
 	want(t, "the list", a.NtSetSecurityObject(event, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:(A;;0x1;;;SY)")),
 		ntstatus.Success)
-	got, st := a.NtQuerySecurityObject(event, winnt.GROUP_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
-	want(t, "what is there", st, ntstatus.Success)
+	got := check.Result(a.NtQuerySecurityObject(event,
+		winnt.GROUP_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION))
 	if text, err := sddl.Format(got, sddl.Options{}); err != nil || text != "G:WDD:(A;;CC;;;SY)" {
 		t.Errorf("descriptor after both changes = %s, want G:WDD:(A;;CC;;;SY)", text)
 	}
@@ -280,21 +275,14 @@ func TestConcurrentSecurityChangesAreBothKept(t *testing.T) {
 // A token keeps its label whichever part of its descriptor is set (O-39).
 func TestTokenKeepsItsLabel(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: winnt.SeSecurityPrivilege.LUID(),
 		Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
-	own, st = th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	own = check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess,
+		winnt.TOKEN_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY))
 	label := func() string {
 		d, st := th.NtQuerySecurityObject(own, winnt.LABEL_SECURITY_INFORMATION)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		check.Require(t, st, ntstatus.Success, "NtQuerySecurityObject")
 		text := must(sddl.Format(d, sddl.Options{}))
 		return strings.Replace(text, "S:AI", "S:", 1) // ignore whether it was inherited
 	}
@@ -303,10 +291,7 @@ func TestTokenKeepsItsLabel(t *testing.T) {
 		winnt.SACL_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION} {
 		for _, text := range []string{"S:", "S:(AU;SA;GA;;;WD)", "S:(ML;;NW;;;LW)", "S:(AU;SA;GA;;;WD)(ML;;NW;;;LW)"} {
 			st := th.NtSetSecurityObject(own, info, sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)"+text))
-			if after := label(); after != before {
-				t.Errorf("O-39: after setting %s with information %#x: %v, label %s, want %s",
-					text, info, st, after, before)
-			}
+			check.Equal(t, label(), before, "O-39: after setting %s with information %#x: %v, label", text, info, st)
 		}
 	}
 }

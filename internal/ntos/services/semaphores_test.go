@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -46,8 +47,7 @@ func TestNtOpenSemaphore(t *testing.T) {
 func TestReleaseSemaphoreErrorsAndCounts(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
-	h, st := th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, nil, 1, 3)
-	want(t, "make", st, ntstatus.Success)
+	h := check.Result(th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, nil, 1, 3))
 	badHandles(t, th, h, winnt.SEMAPHORE_QUERY_STATE, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
 		_, st := th.NtReleaseSemaphore(h, 1)
 		return st

@@ -2,10 +2,10 @@ package services_test
 
 import (
 	"math/bits"
-	"reflect"
 	"testing"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -84,13 +84,11 @@ func TestChildProcessFlagsAreNeverCleared(t *testing.T) {
 		nt.ChildProcessNone | nt.ChildProcessAudit, nt.ChildProcessAudit | nt.ChildProcessSecureToo, 0} {
 		w := newWorld(t, kernel.Config{})
 		th, _ := w.thread(w.process("p"))
-		own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-		want(t, "open the token", st, ntstatus.Success)
+		own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 		before := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics)
 		want(t, "set the flags", th.NtSetInformationToken(own, winnt.TokenChildProcessFlags, flags), ntstatus.Success)
-		if got := class[uint32](t, th, own, winnt.TokenChildProcessFlags); got != flags {
-			t.Errorf("token with child process flags %#x: query returns %#x, want %#x", flags, got, flags)
-		}
+		check.Equal(t, class[uint32](t, th, own, winnt.TokenChildProcessFlags), flags,
+			"token with child process flags %#x: query returns", flags)
 		if after := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics); before != after {
 			t.Errorf("setting child process flags %#x: token statistics %+v, want %+v unchanged",
 				flags, after, before)
@@ -115,8 +113,7 @@ func TestFilterRefusesUnreadableLists(t *testing.T) {
 	v := must(token.New(spec))
 	p := w.with("p", v)
 	th, k := w.thread(p)
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	want(t, "open the token", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	none := nt.Cap([]token.Group{{}})
 	for name, c := range map[string]struct {
 		change func(*nt.FilterTokenExIn, ntstatus.Status)
@@ -322,9 +319,7 @@ func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 			if list, ok := got.([]claims.Attribute); ok && len(list) == 1 {
 				got, row.value = list[0].Name, "a"
 			}
-			if !reflect.DeepEqual(got, row.value) {
-				t.Errorf("%s: query after setting %v = %v, want %v", name, row.value, got, row.value)
-			}
+			check.DeepEqual(t, got, row.value, "%s: query after setting %v", name, row.value)
 		} else if st != ntstatus.InvalidInfoClass {
 			t.Errorf("%s: query of a class that can only be set: %v, want %v", name, st, ntstatus.InvalidInfoClass)
 		}
@@ -365,10 +360,7 @@ func systemToken(t *testing.T) (*nt.Thread, winnt.Handle) {
 	s.EnabledPrivileges = s.Privileges
 	s.OriginatingLogon = 0
 	_, th := userThread(t, s)
-	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	h := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 	return th, h
 }
 
@@ -376,23 +368,17 @@ func systemToken(t *testing.T) (*nt.Thread, winnt.Handle) {
 func TestSetTokenRejectsWrongType(t *testing.T) {
 	th, h := systemToken(t)
 	for _, c := range classValues {
-		if st := th.NtSetInformationToken(h, c.class, struct{}{}); st != ntstatus.InvalidParameter {
-			t.Errorf("T-90: setting %s to a value of another type: %s, want %s",
-				c.class, st, ntstatus.InvalidParameter)
-		}
+		check.Equal(t, th.NtSetInformationToken(h, c.class, struct{}{}), ntstatus.InvalidParameter,
+			"T-90: setting %s to a value of another type", c.class)
 	}
 	for _, class := range []winnt.TokenInfoClass{winnt.TokenOwner, winnt.TokenPrimaryGroup, winnt.TokenIntegrityLevel} {
-		if st := th.NtSetInformationToken(h, class, sid.SID{}); st != ntstatus.InvalidSID {
-			t.Errorf("T-90: setting %s to the zero SID: %s, want %s", class, st, ntstatus.InvalidSID)
-		}
-		if st := th.NtSetInformationToken(h, class, token.Group{}); st != ntstatus.InvalidSID {
-			t.Errorf("T-90: setting %s to a group without SID: %s, want %s", class, st, ntstatus.InvalidSID)
-		}
+		check.Equal(t, th.NtSetInformationToken(h, class, sid.SID{}), ntstatus.InvalidSID,
+			"T-90: setting %s to the zero SID", class)
+		check.Equal(t, th.NtSetInformationToken(h, class, token.Group{}), ntstatus.InvalidSID,
+			"T-90: setting %s to a group without SID", class)
 	}
-	if st := th.NtSetInformationToken(h, winnt.TokenLinkedToken, struct{}{}); st != ntstatus.InvalidParameter {
-		t.Errorf("T-90: setting TokenLinkedToken to a value of another type: %s, want %s", st,
-			ntstatus.InvalidParameter)
-	}
+	check.Equal(t, th.NtSetInformationToken(h, winnt.TokenLinkedToken, struct{}{}), ntstatus.InvalidParameter,
+		"T-90: setting TokenLinkedToken to a value of another type")
 }
 
 // Without SeTcbPrivilege a token's integrity can be lowered or kept but not raised, not even to the caller's own
@@ -409,9 +395,7 @@ func TestIntegrityIsRaisedOnlyWithTcb(t *testing.T) {
 				if st == ntstatus.Success {
 					st = th.NtSetInformationToken(h, winnt.TokenIntegrityLevel, token.Group{SID: before, Attributes: 0x60})
 				}
-				if st != ntstatus.Success {
-					t.Fatal(st)
-				}
+				check.Success(t, st)
 				if !held {
 					th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: winnt.SeTcbPrivilege.LUID()}}, false)
 				}
@@ -439,13 +423,9 @@ func TestSetLinkedNeedsDuplicate(t *testing.T) {
 		winnt.TOKEN_QUERY: ntstatus.AccessDenied, winnt.TOKEN_ALL_ACCESS &^ winnt.TOKEN_DUPLICATE: ntstatus.AccessDenied,
 		winnt.TOKEN_DUPLICATE: ntstatus.InvalidParameter, // a token is not a pair with itself
 	} {
-		other, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, right)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
-		if st := th.NtSetInformationToken(h, winnt.TokenLinkedToken, other); st != want {
-			t.Errorf("T-90: linking a token by a handle with %#x: %s, want %s", uint32(right), st, want)
-		}
+		other := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, right))
+		check.Equal(t, th.NtSetInformationToken(h, winnt.TokenLinkedToken, other), want,
+			"T-90: linking a token by a handle with %#x", uint32(right))
 	}
 }
 
@@ -462,9 +442,8 @@ func TestIsolationNeedsMatchingPrefix(t *testing.T) {
 		{on, ntstatus.Success, on}, {nt.TokenBnoIsolation{IsolationEnabled: true}, ntstatus.InvalidParameter, on},
 		{nt.TokenBnoIsolation{IsolationPrefix: "y"}, ntstatus.InvalidParameter, on}, {off, ntstatus.Success, off},
 	} {
-		if st := th.NtSetInformationToken(h, winnt.TokenBnoIsolation, c.set); st != c.st {
-			t.Errorf("T-90: setting isolation %+v: %s, want %s", c.set, st, c.st)
-		}
+		check.Equal(t, th.NtSetInformationToken(h, winnt.TokenBnoIsolation, c.set), c.st,
+			"T-90: setting isolation %+v", c.set)
 		if got, st := th.NtQueryInformationToken(h, winnt.TokenBnoIsolation); st != ntstatus.Success || got != c.then {
 			t.Errorf("T-90: isolation after setting %+v = %+v, %s, want %+v", c.set, got, st, c.then)
 		}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -20,11 +21,8 @@ func TestOpenTokenDuringImpersonationRace(t *testing.T) {
 	_, k := w.thread(p)
 	opener, ko := w.thread(p)
 	a, b := w.token(k, client, winnt.SecurityImpersonation), w.token(k, "S-1-5-21-1-2-3-1002", winnt.SecurityDelegation)
-	target, st := ko.ObOpenObjectByPointer(k.Thread(), 0, winnt.THREAD_QUERY_INFORMATION, winnt.ThreadObject,
-		kernel.KernelMode)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	target := check.Result(ko.ObOpenObjectByPointer(k.Thread(), 0, winnt.THREAD_QUERY_INFORMATION, winnt.ThreadObject,
+		kernel.KernelMode))
 	own := opener.Services()
 	ownBefore := opener
 	objects, handles, references := w.sys.Counts()
@@ -84,17 +82,13 @@ func TestOpenTokenDuringImpersonationRace(t *testing.T) {
 func checkOpened(t *testing.T, th *nt.Thread, h winnt.Handle) {
 	t.Helper()
 	v, st := th.NtQueryInformationToken(h, winnt.TokenStatistics)
-	if st != ntstatus.Success {
-		t.Fatalf("query of the opened token: %s, want %s", st, ntstatus.Success)
-	}
+	check.Require(t, st, ntstatus.Success, "query of the opened token")
 	if s := v.(nt.TokenStatistics); s.TokenType != winnt.TokenImpersonation ||
 		s.ImpersonationLevel < winnt.SecurityImpersonation {
 		t.Fatalf("opened token = %+v, want type %v at level %v or above", s, winnt.TokenImpersonation,
 			winnt.SecurityImpersonation)
 	}
-	if st := th.NtClose(h); st != ntstatus.Success {
-		t.Fatalf("closing the token: %s, want %s", st, ntstatus.Success)
-	}
+	check.Require(t, th.NtClose(h), ntstatus.Success, "closing the token")
 }
 
 // A thread reverts while another opens its token. The opener gets the token or nothing, and the thread stays reverted
@@ -105,11 +99,8 @@ func TestOpenTokenDuringRevertRace(t *testing.T) {
 	_, k := w.thread(p)
 	opener, ko := w.thread(p)
 	a := w.token(k, client, winnt.SecurityImpersonation)
-	target, st := ko.ObOpenObjectByPointer(k.Thread(), 0, winnt.THREAD_QUERY_INFORMATION, winnt.ThreadObject,
-		kernel.KernelMode)
-	if st != ntstatus.Success {
-		t.Fatal(st)
-	}
+	target := check.Result(ko.ObOpenObjectByPointer(k.Thread(), 0, winnt.THREAD_QUERY_INFORMATION, winnt.ThreadObject,
+		kernel.KernelMode))
 	for range 20_000 / scale {
 		k.PsImpersonateClient(k.Thread(), a, true, false, winnt.SecurityImpersonation)
 		var start, all sync.WaitGroup
@@ -133,9 +124,7 @@ func TestOpenTokenDuringRevertRace(t *testing.T) {
 			t.Fatal("the thread impersonates again after it reverted, want no impersonation")
 		}
 	}
-	if n := a.PointerCount(); n != 1 {
-		t.Errorf("pointer count of the token = %d, want 1", n)
-	}
+	check.Equal(t, a.PointerCount(), 1, "pointer count of the token")
 }
 
 // Of several concurrent closes of one handle exactly one succeeds (OC-47).
@@ -147,10 +136,7 @@ func TestOneOfConcurrentClosesSucceeds(t *testing.T) {
 		threads[i], _ = w.thread(p)
 	}
 	for range 5_000 / scale {
-		h, st := threads[0].NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		h := check.Result(threads[0].NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY))
 		var won atomic.Int32
 		var start, all sync.WaitGroup
 		start.Add(1)
@@ -189,10 +175,7 @@ func TestCloseDuringUseReleasesLastReference(t *testing.T) {
 		users = append(users, th)
 	}
 	for range 5_000 / scale {
-		h, st := k.ObOpenObjectByPointer(a, 0, winnt.TOKEN_ALL_ACCESS, winnt.TokenObject, kernel.KernelMode)
-		if st != ntstatus.Success {
-			t.Fatal(st)
-		}
+		h := check.Result(k.ObOpenObjectByPointer(a, 0, winnt.TOKEN_ALL_ACCESS, winnt.TokenObject, kernel.KernelMode))
 		var start, all sync.WaitGroup
 		start.Add(1)
 		for i, th := range users {
@@ -204,14 +187,10 @@ func TestCloseDuringUseReleasesLastReference(t *testing.T) {
 			}()
 		}
 		start.Done()
-		if st := closer.NtClose(h); st != ntstatus.Success {
-			t.Errorf("NtClose during use: %s, want %s", st, ntstatus.Success)
-		}
+		check.Equal(t, closer.NtClose(h), ntstatus.Success, "NtClose during use")
 		all.Wait()
 	}
-	if n := a.PointerCount(); n != 1 {
-		t.Errorf("pointer count of the token = %d, want 1", n)
-	}
+	check.Equal(t, a.PointerCount(), 1, "pointer count of the token")
 }
 
 // use calls a service on a handle that another goroutine may close.

@@ -3,6 +3,7 @@ package services_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -93,8 +94,8 @@ func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 		}
 		p := must(w.sys.NewProcess("p", v))
 		th, k := w.thread(p)
-		own, st := k.ObOpenObjectByPointer(k.Thread(), 0, winnt.THREAD_IMPERSONATE, winnt.ThreadObject, kernel.KernelMode)
-		want(t, "open the thread", st, ntstatus.Success)
+		own := check.Result(k.ObOpenObjectByPointer(k.Thread(), 0, winnt.THREAD_IMPERSONATE, winnt.ThreadObject,
+			kernel.KernelMode))
 		for _, acts := range []bool{false, true} {
 			if acts {
 				c := k.NewToken(filtered(value(t, client, winnt.TokenImpersonation, winnt.SecurityImpersonation)))
@@ -123,8 +124,8 @@ func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 	for i := range 5 {
 		_, owner := w.thread(p)
 		ids = append(ids, owner.Thread().ID())
-		h, st := k.ObOpenObjectByPointer(owner.Thread(), 0, winnt.WRITE_DAC, winnt.ThreadObject, kernel.KernelMode)
-		want(t, "open a thread", st, ntstatus.Success)
+		h := check.Result(k.ObOpenObjectByPointer(owner.Thread(), 0, winnt.WRITE_DAC, winnt.ThreadObject,
+			kernel.KernelMode))
 		text := "D:(A;;0x840;;;" + svc + ")"
 		if i%2 == 0 {
 			text = "D:(A;;0x800;;;" + svc + ")"
@@ -152,10 +153,8 @@ func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 				known := ids[wanted[at]]
 				o, _, st := k.ObReferenceObjectByHandle(h, 0, winnt.ThreadObject, kernel.KernelMode)
 				want(t, "reference", st, ntstatus.Success)
-				if got := o.(*kernel.EThread).ID(); got != known {
-					t.Errorf("rights %v, flags %d: thread %d of the walk is %v, want %v",
-						rights, flags, n, got, known)
-				}
+				check.Equal(t, o.(*kernel.EThread).ID(), known,
+					"rights %v, flags %d: thread %d of the walk", rights, flags, n)
 				k.ObDereferenceObject(o)
 				after = h
 			}
@@ -196,8 +195,8 @@ func TestImpersonateThreadChangesServerThreadOnly(t *testing.T) {
 func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("debugger", winnt.SeDebugPrivilege, winnt.SeShutdownPrivilege, winnt.SeTcbPrivilege))
-	h, st := th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4})
-	want(t, "open the System process", st, ntstatus.Success)
+	h := check.Result(th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{},
+		&nt.ClientID{UniqueProcess: 4}))
 	want(t, "end it", th.NtTerminateProcess(h, 0), ntstatus.AccessDenied)
 	v, st := th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 	if b, ok := v.(nt.ProcessBasic); st != ntstatus.Success || !ok || b.ExitStatus != ntstatus.Pending {
@@ -210,9 +209,8 @@ func TestSystemProcessCannotBeTerminated(t *testing.T) {
 func TestNtSuspendThread(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
-	made, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
-		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
-	want(t, "make", st, ntstatus.Success)
+	made := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED}))
 	s, h := th.Services(), made.ThreadHandle
 	suspend := func(h winnt.Handle) (uint32, ntstatus.Status) {
 		out, st := s.NtSuspendThread(nt.SuspendThreadIn{ThreadHandle: h})
@@ -250,10 +248,8 @@ func TestNtResumeThread(t *testing.T) {
 		_, st := s.NtResumeThread(nt.ResumeThreadIn{ThreadHandle: h})
 		return st
 	})
-	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
-	want(t, "open the token", st, ntstatus.Success)
-	tok, st := th.NtDuplicateToken(own, winnt.TOKEN_ASSIGN_PRIMARY, nil, false, winnt.TokenPrimary)
-	want(t, "duplicate it", st, ntstatus.Success)
+	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
+	tok := check.Result(th.NtDuplicateToken(own, winnt.TOKEN_ASSIGN_PRIMARY, nil, false, winnt.TokenPrimary))
 	// A process that has not started can be given another token, one that has started cannot (T-110).
 	started := func() bool {
 		return th.NtSetInformationProcess(made.ProcessHandle, nt.ProcessAccessToken, tok) == ntstatus.NotSupported
@@ -269,8 +265,6 @@ func TestNtResumeThread(t *testing.T) {
 			t.Errorf("O-144: NtResumeThread returned previous count %d, %v, want %d",
 				out.PreviousSuspendCount, st, c.was)
 		}
-		if got := started(); got != c.started {
-			t.Errorf("O-144: after resuming at count %d the process has started: %t, want %t", c.was, got, c.started)
-		}
+		check.Equal(t, started(), c.started, "O-144: after resuming at count %d the process has started", c.was)
 	}
 }

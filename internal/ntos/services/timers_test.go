@@ -4,9 +4,9 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -21,36 +21,29 @@ func TestTimerReportsDueState(t *testing.T) {
 		for later, signalled := range map[int64]bool{0: false, 4: false, 5: true, 6: true, 20_000: true} {
 			for _, period := range []int32{0, 1} {
 				now = 1000
-				h, st := th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.NotificationTimer)
-				want(t, "make a timer", st, ntstatus.Success)
-				first, st := th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h, DueTime: nt.Cap(int64(-5)), Period: period})
-				want(t, "set", st, ntstatus.Success)
+				h := check.Result(th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.NotificationTimer))
+				first := check.Result(th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h,
+					DueTime: nt.Cap(int64(-5)), Period: period}))
 				now += later
 				state := first.PreviousState
 				if state {
 					t.Error("a new timer is signalled, want not signalled")
 				}
 				if cancel {
-					out, st := th.Services().NtCancelTimer(nt.CancelTimerIn{TimerHandle: h})
-					want(t, "cancel", st, ntstatus.Success)
+					out := check.Result(th.Services().NtCancelTimer(nt.CancelTimerIn{TimerHandle: h}))
 					state = out.CurrentState
 				} else {
-					out, st := th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h, DueTime: nt.Cap(int64(-1 << 40))})
-					want(t, "set again", st, ntstatus.Success)
+					out := check.Result(th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h,
+						DueTime: nt.Cap(int64(-1 << 40))}))
 					state = out.PreviousState
 				}
-				if state != signalled {
-					t.Errorf("cancel %v, %d later with period %d: previous state %v, want %v",
-						cancel, later, period, state, signalled)
-				}
+				check.Equal(t, state, signalled,
+					"cancel %v, %d later with period %d: previous state", cancel, later, period)
 				now += 100_000
-				out, st := th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h, TimerInformationLength: 16})
-				want(t, "query", st, ntstatus.Success)
-				if got := out.TimerInformation.TimerState; got != (cancel && signalled) {
-					t.Errorf("cancel %v, %d later with period %d: state at the end %v, want %v",
-						cancel, later, period, got,
-						cancel && signalled)
-				}
+				out := check.Result(th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h,
+					TimerInformationLength: 16}))
+				check.Equal(t, out.TimerInformation.TimerState, cancel && signalled,
+					"cancel %v, %d later with period %d: state at the end", cancel, later, period)
 			}
 		}
 	}

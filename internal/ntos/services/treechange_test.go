@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -57,8 +58,7 @@ func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 	for _, class := range []nt.FileInfoClass{nt.FileStandardInformation, nt.FileNameInformation, 0, 1, 99} {
 		want(t, class.String(), w.set(0x7770, class, basic), ntstatus.InvalidInfoClass)
 	}
-	null, st := w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
-	want(t, "open a device", st, ntstatus.Success)
+	null := check.Result(w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	for class, v := range values {
 		want(t, "of no handle", w.set(0x7770, class, v), ntstatus.InvalidHandle)
 		want(t, "of another file", w.set(null, class, v), ntstatus.InvalidParameter)
@@ -93,8 +93,7 @@ func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 func TestRenameAndLinkTargets(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	root, other := w.openFirst(), w.open(`\??\U\other dir`, winnt.FILE_LIST_DIRECTORY, 0)
-	null, st := w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
-	want(t, "open a device", st, ntstatus.Success)
+	null := check.Result(w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	const rights = winnt.DELETE | winnt.FILE_READ_ATTRIBUTES
 	top, deep := w.open(`\??\T\file`, rights, 0), w.open(`\??\T\dir\dir\file`, rights, 0)
 	for _, c := range []struct {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -84,8 +85,7 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 				t.Errorf("%s: Information = %d, want %d", c.name, out.Information, n)
 			}
 		}
-		position, st2 := w.NtQueryInformationFile(h, nt.FilePositionInformation)
-		want(t, "the position", st2, ntstatus.Success)
+		position := check.Result(w.NtQueryInformationFile(h, nt.FilePositionInformation))
 		if asked := w.tree.took(); st != c.st || asked != c.asked || got != c.data ||
 			position != (nt.FilePosition{CurrentByteOffset: c.after}) {
 			t.Errorf("%s: %v, tree calls %q, data %q, position then %+v, want %v, %q, %q, %d", c.name, st, asked, got,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -100,8 +101,7 @@ func (w *treeWorld) openFirst() winnt.Handle {
 // to another file is in no tree (O-23, F-110).
 func TestNameRelativeToTreeFileIsInThatTree(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
-	null, st := w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
-	want(t, "open a device", st, ntstatus.Success)
+	null := check.Result(w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	dir := w.openFirst()
 	for _, c := range []struct {
 		root winnt.Handle
@@ -218,9 +218,7 @@ func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 				if want(t, fmt.Sprintf("rights %d, full %v", rights, full), st, status); st == ntstatus.Success {
 					want(t, "close", by.NtClose(h), ntstatus.Success)
 				}
-				if got := w.tree.took(); got != asked {
-					t.Errorf("rights %d, log full %v: tree calls %q, want %q", rights, full, got, asked)
-				}
+				check.Equal(t, w.tree.took(), asked, "rights %d, log full %v: tree calls", rights, full)
 				if after := handles(t, w.Thread); len(after) != len(before) {
 					t.Errorf("rights %d, log full %v: handles %v before, %v after, want no new handle",
 						rights, full, before, after)
@@ -229,20 +227,15 @@ func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 		}
 	}
 	// The next handle gets the value that the failed open had reserved.
-	first, st := w.NtCreateEvent(1, nil, nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
-	if first != 4 {
-		t.Errorf("first handle = %v, want 4", first)
-	}
+	first := check.Result(w.NtCreateEvent(1, nil, nt.NotificationEvent, false))
+	check.Equal(t, first, 4, "first handle")
 }
 
 // Outside of trees, files can be opened but not created. An invalid disposition has a different status from one that
 // would create a file (F-10, F-110).
 func TestFilesOutsideTreesCannotBeCreated(t *testing.T) {
 	sys, th := userThread(t, token.LocalSystem())
-	if err := sys.CreateFile("plain", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, sys.CreateFile("plain", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")))
 	for d, want := range map[fileaccess.Disposition]ntstatus.Status{
 		fileaccess.FileSupersede: ntstatus.NotSupported, fileaccess.FileOpen: ntstatus.Success,
 		fileaccess.FileCreate: ntstatus.NotSupported, fileaccess.FileOpenIf: ntstatus.Success,

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -32,8 +33,7 @@ func TestPosixRenameReplacesOpenTarget(t *testing.T) {
 			t.Errorf(`tree calls = %q, want "Move new root - replace true link false"`, got)
 		}
 	}
-	null, st := w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
-	want(t, "open a device", st, ntstatus.Success)
+	null := check.Result(w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0))
 	want(t, "another file", w.sys.RenamePosix(w.Thread, null, `\??\T\new`, true, false), ntstatus.ObjectTypeMismatch)
 	want(t, "no file", w.sys.RenamePosix(w.Thread, 0x7770, `\??\T\new`, true, false), ntstatus.InvalidHandle)
 }

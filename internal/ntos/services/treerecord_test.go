@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -71,9 +72,7 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 				c.want = nil
 			}
 			want(t, c.name, c.do(), ntstatus.Success)
-			if got := uses(m); !slices.Equal(got, c.want) {
-				t.Errorf("step %d, %s, kernel mode %v: records %q, want %q", i, c.name, kernelMode, got, c.want)
-			}
+			check.SlicesEqual(t, uses(m), c.want, "step %d, %s, kernel mode %v: records", i, c.name, kernelMode)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -17,17 +18,15 @@ func TestThreadQueues4096APCs(t *testing.T) {
 	p := w.process("server")
 	th, _ := w.thread(p)
 	other, k := w.thread(p)
-	h, st := k.ObOpenObjectByPointer(w.sys.ThreadObject(other), 0, winnt.THREAD_SET_CONTEXT, winnt.ThreadObject,
-		kernel.UserMode)
-	want(t, "open", st, ntstatus.Success)
+	h := check.Result(k.ObOpenObjectByPointer(w.sys.ThreadObject(other), 0, winnt.THREAD_SET_CONTEXT,
+		winnt.ThreadObject,
+		kernel.UserMode))
 	queue := func() ntstatus.Status {
 		_, st := th.Services().NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: h, ApcRoutine: 1})
 		return st
 	}
 	for i := range ps.MaxCalls {
-		if st := queue(); st != ntstatus.Success {
-			t.Fatalf("queuing APC %d: %v, want %v", i, st, ntstatus.Success)
-		}
+		check.Require(t, queue(), ntstatus.Success, "queuing APC %d", i)
 	}
 	want(t, "one call more", queue(), ntstatus.InsufficientResources)
 	out, st := other.Services().NtTestAlert(nt.TestAlertIn{})
@@ -41,8 +40,7 @@ func TestThreadQueues4096APCs(t *testing.T) {
 func TestSignalQueryKeepsSignal(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
-	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true)
-	want(t, "make an event", st, ntstatus.Success)
+	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true))
 	for range 2 {
 		if _, ok := th.Services().ObjectSignaled(event); !ok {
 			t.Error("ObjectSignaled(event) reports that an event cannot be waited for, want that it can")
@@ -70,9 +68,8 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 	}
 	for right, want := range map[winnt.AccessMask]ntstatus.Status{winnt.THREAD_TERMINATE: ntstatus.NotFound,
 		winnt.THREAD_ALL_ACCESS &^ winnt.THREAD_TERMINATE: ntstatus.AccessDenied} {
-		if st := w.th.NtCancelSynchronousIoFile(threads[right], 0); st != want {
-			t.Errorf("I-138: NtCancelSynchronousIoFile by a handle with %#x: %s, want %s", uint32(right), st, want)
-		}
+		check.Equal(t, w.th.NtCancelSynchronousIoFile(threads[right], 0), want,
+			"I-138: NtCancelSynchronousIoFile by a handle with %#x", uint32(right))
 	}
 	var ends atomic.Int32
 	var got nt.IOResult

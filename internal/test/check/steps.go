@@ -1,0 +1,65 @@
+package check
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// Must returns v. It panics if err is not nil. Use it for a step that the test cannot do without.
+func Must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// Result returns v. It panics unless st is STATUS_SUCCESS. Use it for a step that the test cannot do without.
+func Result[T any](v T, st ntstatus.Status) T {
+	if st != ntstatus.Success {
+		panic("got " + st.String() + ", want STATUS_SUCCESS")
+	}
+	return v
+}
+
+// Status returns the status of a call and drops its other result.
+func Status[T any](_ T, st ntstatus.Status) ntstatus.Status { return st }
+
+// Err returns the error of a call and drops its other result.
+func Err[T any](_ T, err error) error { return err }
+
+// Require ends the test with both values if got is not want. The format and its arguments name what was compared. Call
+// it from the test's own goroutine.
+func Require[T comparable](t testing.TB, got, want T, format string, args ...any) {
+	t.Helper()
+	if got != want {
+		t.Fatalf(format+": %v, want %v", append(args, got, want)...)
+	}
+}
+
+// DeepEqual reports an error if reflect.DeepEqual tells got from want: an empty slice is not nil.
+func DeepEqual(t testing.TB, got, want any, format string, args ...any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf(format+": %v, want %v", append(args, got, want)...)
+	}
+}
+
+// SlicesEqual reports an error unless both slices have the same elements in the same order. An empty slice equals nil.
+func SlicesEqual[E comparable](t testing.TB, got, want []E, format string, args ...any) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf(format+": %v, want %v", append(args, got, want)...)
+	}
+}
+
+// ErrorIs reports an error unless errors.Is finds target in err.
+func ErrorIs(t testing.TB, err, target error, format string, args ...any) {
+	t.Helper()
+	if !errors.Is(err, target) {
+		t.Errorf(format+": %v, want %v", append(args, err, target)...)
+	}
+}
