@@ -272,8 +272,8 @@ func TestFilterRejectsInvalidEntries(t *testing.T) {
 func TestLUATokenComparesWholeSIDs(t *testing.T) {
 	for text, want := range map[string]bool{
 		"S-1-5-32-544": true, "S-1-5-32-547": true, "S-1-5-32-548": true, "S-1-5-32-549": true, "S-1-5-32-550": true,
-		"S-1-5-32-551": true, "S-1-5-32-545": false, "S-1-5-32-546": false, sid.Replicator.String(): false, "S-1-5-32-543": false,
-		"S-1-5-32-555": false,
+		"S-1-5-32-551": true, "S-1-5-32-545": false, "S-1-5-32-546": false, "S-1-5-32-543": false,
+		sid.Replicator.String(): false, "S-1-5-32-555": false,
 		"S-1-1-32-544": false, "S-1-5-33-544": false, "S-1-5-32-1-544": false, "S-1-5-544": false,
 		"S-1-5-21-1-2-3-512": true, "S-1-5-21-1-2-3-519": true, "S-1-5-21-1-2-3-498": true, "S-1-5-21-1-2-3-527": true,
 		"S-1-5-21-1-2-3-516": true, "S-1-5-21-1-2-3-517": true, "S-1-5-21-1-2-3-518": true, "S-1-5-21-1-2-3-520": true,
