@@ -266,23 +266,6 @@ func TestEntryPointsAgreeOnConformanceCases(t *testing.T) {
 	}
 }
 
-// A subject without a user has no effective token, holds no privilege, and is not below the level Impersonation.
-func TestSubjectWithoutUserHasNothing(t *testing.T) {
-	zero := new(token.Token)
-	for name, s := range map[string]*access.Subject{"nil": nil, "zero": {}, "zero token": {Primary: zero},
-		"zero client": {Primary: ask(t, "…", 1, primary).Subject.Primary, Client: zero,
-			Level: winnt.SecurityDelegation}} {
-		if s.BelowImpersonation() || s.Effective() != nil || s.Holds(winnt.SeChangeNotifyPrivilege) {
-			t.Errorf("%s subject: BelowImpersonation %v, Effective %v, holds SeChangeNotifyPrivilege %v; want "+
-				"false, nil, false", name, s.BelowImpersonation(), s.Effective(),
-				s.Holds(winnt.SeChangeNotifyPrivilege))
-		}
-	}
-	if got := access.SubjectOf(nil); got != (access.Subject{}) {
-		t.Errorf("SubjectOf(nil) = %+v, want the zero Subject", got)
-	}
-}
-
 // The effective token is the client's if there is a client, even an empty one, and otherwise the process's. Below the
 // level Impersonation it holds no privilege (A-30, T-102).
 func TestEffectiveTokenIsTheClients(t *testing.T) {
@@ -332,5 +315,8 @@ func TestEffectiveTokenIsTheClients(t *testing.T) {
 	}
 	if access.SubjectOf(nil) != (access.Subject{}) {
 		t.Errorf("SubjectOf(nil) = %+v, want the zero Subject", access.SubjectOf(nil))
+	}
+	if s := (*access.Subject)(nil); s.Effective() != nil || s.BelowImpersonation() || s.Holds(backup) {
+		t.Error("a nil subject has a token, a level or a privilege, want none")
 	}
 }

@@ -230,6 +230,7 @@ func bytesOf(d *sd.Descriptor) []byte {
 // valid returns a name with invalid UTF-8 replaced, so that JSON can contain it.
 func valid(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }
 
+// hashOf returns the SHA-256 hash of b as lower-case hexadecimal digits.
 func hashOf(b []byte) string {
 	h := sha256.Sum256(b)
 	return hex.EncodeToString(h[:])

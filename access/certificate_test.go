@@ -196,47 +196,39 @@ func TestCertificateOrdersPrivileges(t *testing.T) {
 
 // Certificate returns an error unless the request and the token are the explained ones.
 func TestCertificateNeedsExplainedRequest(t *testing.T) {
-	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)"),
+	explained := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)"),
 		Subject: access.Subject{Primary: mustToken(t, baseSpec())}, Desired: 1, Type: winnt.FileObject}
-	_, x, err := access.Explain(r)
+	_, x, err := access.Explain(explained)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := x.Certificate(r, nil); err != nil {
-		t.Errorf("Certificate of the explained request: %v, want no error", err)
+	always := func(sd.ACE, *token.Token) claims.Truth { return claims.True }
+	for name, c := range map[string]struct {
+		change func(*access.Request)
+		token  []byte
+		want   error
+	}{
+		"the explained request": {func(*access.Request) {}, nil, nil},
+		"another token's file":  {func(*access.Request) {}, []byte(`{"user":"S-1-5-18"}`), access.ErrOtherToken},
+		"another mask":          {func(r *access.Request) { r.Desired = 2 }, nil, access.ErrNotExplained},
+		"a callback":            {func(r *access.Request) { r.Options.Callback = always }, nil, access.ErrCallback},
+		"no type":               {func(r *access.Request) { r.Type = nil }, nil, access.ErrNotExplained},
+		"another type":          {func(r *access.Request) { r.Type = winnt.KeyObject }, nil, access.ErrNotExplained},
+		"no token":              {func(r *access.Request) { r.Subject = access.Subject{} }, nil, access.ErrNoToken},
+	} {
+		r := *explained
+		c.change(&r)
+		if _, err := x.Certificate(&r, c.token); err != c.want {
+			t.Errorf("Certificate, %s: %v, want %v", name, err, c.want)
+		}
 	}
-	if _, err := x.Certificate(r, []byte(`{"user":"S-1-5-18"}`)); err != access.ErrOtherToken {
-		t.Errorf("Certificate with the file of another token: %v, want %v", err, access.ErrOtherToken)
-	}
-	if _, err := x.Certificate(r, []byte(`{`)); err == nil {
+	if _, err := x.Certificate(explained, []byte(`{`)); err == nil {
 		t.Error("Certificate with a malformed token file: no error, want one")
-	}
-	other := *r
-	other.Desired = 2
-	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("Certificate of another request: %v, want %v", err, access.ErrNotExplained)
-	}
-	other.Desired, other.Options.Callback = 1, func(sd.ACE, *token.Token) claims.Truth { return claims.True }
-	if _, err := x.Certificate(&other, nil); err != access.ErrCallback {
-		t.Errorf("Certificate of a request with a callback: %v, want %v", err, access.ErrCallback)
-	}
-	other.Desired, other.Options.Callback, other.Type = 1, nil, nil
-	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("Certificate of a request without a type: %v, want %v", err, access.ErrNotExplained)
-	}
-	other.Type = winnt.FileObject
-	if _, err := (*access.Explanation)(nil).Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("Certificate of a nil explanation: %v, want %v", err, access.ErrNotExplained)
-	}
-	other.Type = winnt.KeyObject
-	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("Certificate of a request with another type: %v, want %v", err, access.ErrNotExplained)
 	}
 	if _, err := x.Certificate(nil, nil); err != access.ErrNoRequest {
 		t.Errorf("Certificate of a nil request: %v, want %v", err, access.ErrNoRequest)
 	}
-	other.Subject = access.Subject{}
-	if _, err := x.Certificate(&other, nil); err != access.ErrNoToken {
-		t.Errorf("Certificate of a request without a token: %v, want %v", err, access.ErrNoToken)
+	if _, err := (*access.Explanation)(nil).Certificate(explained, nil); err != access.ErrNotExplained {
+		t.Errorf("Certificate of a nil explanation: %v, want %v", err, access.ErrNotExplained)
 	}
 }

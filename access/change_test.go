@@ -18,102 +18,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Changes returns the changes that would grant a denied request. The expected ones were found by reasoning about each
-// case.
-func TestChangesGrantDeniedRequest(t *testing.T) {
-	low := func(s *token.Spec) { s.Integrity = sid.LowLevel }
-	for _, c := range []struct {
-		text    string
-		change  func(*token.Spec)
-		desired winnt.AccessMask
-		want    []string // each is in some change
-		steps   int
-		intent  access.Intent
-	}{
-		{"O:BAG:SYD:(A;;0x1;;;BG)", nil, 1, []string{"member of S-1-5-32-546",
-			"put (A;;0x1;;;" + caseU.String() + ") before"}, 1, access.Intent{}},
-		{"O:BAG:SYD:(D;;0x1;;;WD)(A;;0x1;;;WD)", nil, 1, []string{"drop DACL 0 (D;;0x1;;;WD)"}, 1, access.Intent{}},
-		// A-50
-		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, saclBit, []string{"give the token SeSecurityPrivilege"}, 1, access.Intent{}},
-		// A-51
-		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, 0x80000, []string{"SeTakeOwnershipPrivilege", "SeRelabelPrivilege",
-			"before the other"}, 1, access.Intent{}},
-		// A-62
-		{"O:BAG:SYD:(A;;FA;;;WD)", low, 2, []string{"raise the token's integrity level to Medium"}, 1, access.Intent{}},
-		// A-62
-		{"O:BAG:SYD:(A;;FA;;;WD)S:(ML;;NW;;;HI)", nil, 2,
-			[]string{"integrity level to High", "drop SACL 0 (ML;;NW;;;HI)"}, 1, access.Intent{}},
-		{"O:BAG:SYD:(A;;FA;;;BG)", low, 2, []string{"raise the token's integrity level to Medium"}, 2, access.Intent{}},
-		{"O:BAG:SYD:", nil, 0x20000, []string{"member of S-1-5-32-544"}, 1, access.Intent{}}, // A-56: as an owner
-		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, 1, nil, 0, access.Intent{}},
-		// A-54: with the intent to back up or restore
-		{"O:BAG:SYD:", nil, winnt.FILE_READ_DATA, []string{"give the token SeBackupPrivilege, enabled"}, 1,
-			access.Intent{Backup: true}},
-		{"O:BAG:SYD:", nil, winnt.FILE_WRITE_DATA, []string{"give the token SeRestorePrivilege, enabled"}, 1,
-			access.Intent{Restore: true}},
-		{"O:BAG:SYD:", func(s *token.Spec) { s.Privileges = winnt.SeBackupPrivilege.Bit() }, winnt.FILE_READ_DATA,
-			[]string{"enable SeBackupPrivilege, which the token holds disabled"}, 1, access.Intent{Backup: true}},
-	} {
-		s := baseSpec()
-		s.Privileges, s.EnabledPrivileges = 0, 0
-		if c.change != nil {
-			c.change(&s)
-		}
-		r := &access.Request{Descriptor: sddl.MustParse(c.text), Subject: access.Subject{Primary: mustToken(t, s)},
-			Desired: c.desired, Type: winnt.FileObject, Intent: c.intent}
-		got, err := access.Changes(r)
-		if err != nil || (len(got) == 0) != (c.want == nil) {
-			t.Errorf("Changes of %s %#x: %v, %v; want changes: %t", c.text, uint32(c.desired), got, err,
-				c.want != nil)
-			continue
-		}
-		var all strings.Builder
-		for _, x := range got {
-			if len(x.Steps) != c.steps {
-				t.Errorf("Changes of %s %#x: %v has %d steps, want %d", c.text, uint32(c.desired), x, len(x.Steps),
-					c.steps)
-			}
-			all.WriteString(x.String() + "\n")
-		}
-		for name, declared := range map[string]bool{"SeBackup": c.intent.Backup, "SeRestore": c.intent.Restore} {
-			if strings.Contains(all.String(), name) != declared {
-				t.Errorf("A-54: Changes of %s %#x with intent %+v: %s mentioned: %t, want %t, in\n%s", c.text,
-					uint32(c.desired), c.intent, name, !declared, declared, &all)
-			}
-		}
-		for _, w := range c.want {
-			if !strings.Contains(all.String(), w) {
-				t.Errorf("Changes of %s %#x: no %q in\n%s", c.text, uint32(c.desired), w, &all)
-			}
-		}
-	}
-}
-
-// For random requests, Changes returns none for a granted request and some for most denied ones.
-func TestRandomRequestsHaveChanges(t *testing.T) {
-	w := questions.World{Rand: rand.New(rand.NewPCG(randtest.Seed(t), 0))}
-	denials, found := 0, 0
-	for range 300 {
-		r := w.Request(w.Descriptor(), mustToken(t, w.Spec()), mustToken(t, w.Spec()))
-		d := must(access.SeAccessCheck(r))
-		got, err := access.Changes(r)
-		if err != nil || d.Allowed() && got != nil {
-			t.Fatalf("SeAccessCheck: %v; Changes: %v, %v; want no error, and no changes for a granted request", d,
-				got, err)
-		}
-		if !d.Allowed() {
-			denials++
-			if len(got) > 0 {
-				found++
-			}
-		}
-	}
-	t.Logf("%d denials, changes for %d", denials, found)
-	if found < denials/2 {
-		t.Errorf("Changes found some for %d of %d denials, want at least %d", found, denials, denials/2)
-	}
-}
-
 // ExampleChanges prints what would let a guest write.
 func ExampleChanges() {
 	t, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-501","groups":["BG","WD"]}`))
@@ -209,6 +113,20 @@ func TestChangesAreOrdered(t *testing.T) {
 		{"as much as there is: an entry that reads", "…(A;;GA;;;BG)", maxMask, nil, nil, []string{
 			"make the user a member of " + guests, "make the user a member of S-1-5-32-544 (Administrators)",
 			put("FR", u)}},
+		{"A-50 a privilege that is not held", "…(A;;0x1;;;WD)", saclBit, nil, nil, []string{
+			"give the token SeSecurityPrivilege, enabled"}},
+		{"A-62 the default label", "…(A;;FA;;;WD)", 2, low, nil, []string{"raise the token's integrity level to Medium"}},
+		{"A-62 the default label and a group", "…(A;;FA;;;BG)", 2, low, nil, []string{
+			"make the user a member of " + guests + ", and raise the token's integrity level to Medium",
+			"raise the token's integrity level to Medium, and " + put("0x2", u)}},
+		{"A-56 the owner", "…", winnt.READ_CONTROL, nil, nil, []string{
+			"make the user a member of S-1-5-32-544 (Administrators)", put("RC", u)}},
+		{"A-54 backup", "…", 1, nil, intent(true, false), []string{"give the token SeBackupPrivilege, enabled",
+			put("0x1", u)}},
+		{"A-54 restore", "…", 2, nil, intent(false, true), []string{"give the token SeRestorePrivilege, enabled",
+			put("0x2", u)}},
+		{"A-54 backup, disabled", "…", 1, func(s *token.Spec) { s.Privileges = winnt.SeBackupPrivilege.Bit() },
+			intent(true, false), []string{"enable SeBackupPrivilege, which the token holds disabled", put("0x1", u)}},
 		{"A-30: a level that no change can raise", "…", 1, level(winnt.SecurityIdentification), nil, nil},
 		{"A-25: a malformed object type list", "…", 1, nil, func(r *access.Request) { r.ObjectTypes = wrongList }, nil},
 	} {
@@ -273,14 +191,22 @@ func TestChangesAllocateLittle(t *testing.T) {
 	}
 }
 
-// A change that drops entries is sufficient and minimal: without its entries the descriptor grants the request, and
-// with one of them it does not.
+// Changes returns none for a granted request and some for most denied ones. A change that drops entries is sufficient
+// and minimal: without its entries the descriptor grants the request, and with one of them it does not.
 func TestDroppedEntriesGrant(t *testing.T) {
 	w := questions.World{Rand: rand.New(rand.NewPCG(7, 7))}
-	tried, many := 0, 0
-	for range 2500 {
+	denials, found, tried, many := 0, 0, 0, 0
+	for range randtest.Size(25_000) {
 		r := w.Request(w.Descriptor(), mustToken(t, w.Spec()), mustToken(t, w.Spec()))
 		changes := must(access.Changes(r))
+		switch d := must(access.SeAccessCheck(r)); {
+		case !d.Allowed():
+			if denials++; changes != nil {
+				found++
+			}
+		case changes != nil:
+			t.Errorf("Changes of a granted request: %v, want none", changes)
+		}
 		for _, c := range changes {
 			drops := dropsOf(c)
 			if drops == nil {
@@ -300,6 +226,9 @@ func TestDroppedEntriesGrant(t *testing.T) {
 				}
 			}
 		}
+	}
+	if found < denials/2 {
+		t.Errorf("Changes found some for %d of %d denials, want at least half", found, denials)
 	}
 	if tried < 20 || many < 5 {
 		t.Errorf("%d changes that drop entries were tried, %d with several; want at least 20 and 5", tried, many)

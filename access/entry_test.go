@@ -8,300 +8,132 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtAccessCheck checks the request in the order of its rules and returns the status of the first error.
-func TestNtAccessCheckReportsFirstError(t *testing.T) {
-	badList := []access.ObjectTypeEntry{{Level: 0}, {Level: 2, GUID: winnt.GUID{1}}}
-	withList := func(r *access.Request) *access.Request { r.ObjectTypes = badList; return r }
-	levelOf := func(r *access.Request, l winnt.SecurityImpersonationLevel) *access.Request {
-		r.Subject.Level = l
-		return r
+// Each published case of a call has its status and rights.
+func TestCallsMatchPublishedCases(t *testing.T) {
+	for _, c := range callCases {
+		spec := baseSpec()
+		if c.change != nil {
+			c.change(&spec)
+		}
+		tok := mustToken(t, spec)
+		r := &access.Request{Descriptor: mustSD(t, c.sd), Desired: c.desired, Type: winnt.FileObject, ObjectTypes: c.list,
+			Subject: access.Subject{Primary: tok, Client: tok, Level: tok.Level()}}
+		var call ntstatus.Status
+		var d access.Decision
+		switch {
+		case c.call == "SeAccessCheck":
+			d = must(access.SeAccessCheck(r))
+		case c.resultList:
+			call, _, d = access.NtAccessCheckResultList(r)
+		default:
+			call, d = access.NtAccessCheck(r)
+		}
+		if call == ntstatus.Success {
+			call = d.Status()
+		}
+		if call != c.status || d.Granted != c.granted {
+			t.Errorf("%s: %s = %v, granted %v; want %v, granted %v", c.id, c.call, call, d.Granted, c.status, c.granted)
+		}
 	}
-	for _, c := range []struct {
-		id   string
+}
+
+// Each check before the descriptor can end the call, although the descriptor would grant the request (A-12, A-14 to
+// Kernel mode is granted its request, without a token and a descriptor. NtPrologue and both
+// forms of the check agree.
+func TestPrologueEndsBeforeDescriptor(t *testing.T) {
+	const dacl = "…(A;;0x1;;;U)"
+	good := access.Grant(1)
+	kernel := &access.Request{Mode: access.Kernel, Desired: maxMask, Previous: 0x100000, Type: winnt.KeyObject}
+	badTree := ask(t, dacl, 1)
+	badTree.ObjectTypes = wrongList
+	highLevel := ask(t, dacl, 1, level(winnt.SecurityAnonymous))
+	highLevel.Subject.Level = winnt.SecurityDelegation
+	denied := access.Refuse(ntstatus.PrivilegeNotHeld)
+	zeroClient := &access.Request{Desired: 1, Subject: access.Subject{Client: new(token.Token)}}
+	anonymous, identification := level(winnt.SecurityAnonymous), level(winnt.SecurityIdentification)
+	for name, c := range map[string]struct {
 		r    *access.Request
 		call ntstatus.Status
+		want access.Decision // if the call succeeds
+		done bool            // NtPrologue ends the call
 	}{
-		{"AC-036 A-12", ask(t, "…", 0x80000000), ntstatus.GenericNotMapped},
-		{"A-12 write", ask(t, "…", winnt.GENERIC_WRITE|1), ntstatus.GenericNotMapped},
-		{"A-12 execute", ask(t, "…", winnt.GENERIC_EXECUTE|1), ntstatus.GenericNotMapped},
-		{"A-12 all", ask(t, "…", winnt.GENERIC_ALL|1), ntstatus.GenericNotMapped},
-		{"A-15 the token's level counts", levelOf(ask(t, "…(A;;0x1;;;WD)", 1, level(winnt.SecurityAnonymous)),
-			winnt.SecurityDelegation), ntstatus.BadImpersonationLevel},
-		{"A-27 the level before the list", withList(ask(t, "…", 1, level(winnt.SecurityAnonymous))),
-			ntstatus.BadImpersonationLevel},
-		{"A-13", &access.Request{Descriptor: mustSD(t, "…"), Desired: 1, Type: winnt.FileObject},
-			ntstatus.InvalidHandle},
-		{"AC-054 A-19 no owner", ask(t, "G:SYD:(A;;0x1;;;WD)", 1), ntstatus.InvalidSecurityDescr},
-		{"AC-054 A-19 no group", ask(t, "O:SYD:(A;;0x1;;;WD)", 1), ntstatus.InvalidSecurityDescr},
-		{"AC-056 A-15 A-21", ask(t, "…(A;;0x1;;;WD)", 1, level(winnt.SecurityAnonymous)),
-			ntstatus.BadImpersonationLevel},
-		{"AC-103 A-26", withList(ask(t, "…", 1)), ntstatus.InvalidParameter},
-		{"AC-114a A-27", withList(ask(t, "…", 0x80000000)), ntstatus.GenericNotMapped},
-		{"AC-114c", withList(ask(t, "D:(A;;0x1;;;WD)", 1)), ntstatus.InvalidParameter},
+		"no error":                 {ask(t, dacl, 1), ntstatus.Success, good, false},
+		"A-12 generic read":        {ask(t, dacl, winnt.GENERIC_READ|1), ntstatus.GenericNotMapped, good, true},
+		"A-12 generic write":       {ask(t, dacl, winnt.GENERIC_WRITE|1), ntstatus.GenericNotMapped, good, true},
+		"A-12 generic execute":     {ask(t, dacl, winnt.GENERIC_EXECUTE|1), ntstatus.GenericNotMapped, good, true},
+		"A-12 generic all":         {ask(t, dacl, winnt.GENERIC_ALL|1), ntstatus.GenericNotMapped, good, true},
+		"A-13 a zero client token": {zeroClient, ntstatus.InvalidHandle, good, true},
+		"A-14 a primary token":     {ask(t, dacl, 1, primary), ntstatus.NoImpersonationToken, good, true},
+		"A-15 an anonymous level":  {ask(t, dacl, 1, anonymous), ntstatus.BadImpersonationLevel, good, true},
+		"A-15 the token's level":   {highLevel, ntstatus.BadImpersonationLevel, good, true},
+		"A-16 the SACL":            {ask(t, dacl, 1|saclBit), ntstatus.Success, denied, true},
+		"A-21 identification":      {ask(t, dacl, 1, identification), ntstatus.Success, good, false},
+		"A-26 a malformed list":    {badTree, ntstatus.InvalidParameter, good, true},
+		"A-27 kernel mode":         {kernel, ntstatus.Success, access.Grant(0x1F003F), true},
+		"A-27 kernel, no type":     {&access.Request{Mode: access.Kernel}, ntstatus.InvalidParameter, good, true},
+		"A-150 no request":         {nil, ntstatus.InvalidParameter, good, true},
+		"A-150 a zero request":     {&access.Request{}, ntstatus.InvalidHandle, good, true},
 	} {
-		if call, d := nt(c.r); call != c.call || d != (access.Decision{}) {
-			t.Errorf("%s: NtAccessCheck = %v, %+v; want %v and a zero decision", c.id, call, d, c.call)
+		if c.r != nil && c.r.Subject.Client == nil {
+			c.r.Subject.Client = c.r.Subject.Primary
+		}
+		if c.r != nil && c.r.ObjectTypes == nil {
+			c.r.ObjectTypes = list(0, nodeC)
+		}
+		want := c.want
+		if c.call != ntstatus.Success {
+			want = access.Decision{}
+		}
+		prologue := want
+		if !c.done {
+			prologue = access.Decision{}
+		}
+		if call, d, done := access.NtPrologue(c.r); call != c.call || done != c.done || d != prologue {
+			t.Errorf("NtPrologue, %s: %v, %v, done %t; want %v, %v, done %t", name, call, d, done, c.call, prologue, c.done)
+		}
+		if call, d := access.NtAccessCheck(c.r); call != c.call || d != want {
+			t.Errorf("NtAccessCheck, %s: %v, %v; want %v, %v", name, call, d, c.call, want)
+		}
+		call, nodes, d := access.NtAccessCheckResultList(c.r)
+		if call != c.call || d != want || (len(nodes) == 1) != (call == ntstatus.Success) {
+			t.Errorf("NtAccessCheckResultList, %s: %v, %v, %v; want %v, %v, a result if the call succeeds", name, call,
+				nodes, d, c.call, want)
 		}
 	}
-	asClient := func(r *access.Request) *access.Request {
-		r.Subject.Client = r.Subject.Primary
-		return r
-	}
-	for id, r := range map[string]*access.Request{
-		"AC-055 A-14": asClient(ask(t, "…(A;;0x1;;;WD)", 1, primary)),
-		"AC-114b":     withList(asClient(ask(t, "…", 1, primary))),
-	} {
-		if call, _ := nt(r); call != ntstatus.NoImpersonationToken {
-			t.Errorf("%s: NtAccessCheck = %v, want %v", id, call, ntstatus.NoImpersonationToken)
-		}
+	if d, err := access.SeAccessCheck(kernel); err != nil || d != access.Grant(0x1F003F) {
+		t.Errorf("A-31: SeAccessCheck in kernel mode: %v, %v; want every right of the type and the previous ones", d, err)
 	}
 }
 
-// NtAccessCheck succeeds with the decision of the check, also if that is a denial.
-func TestNtAccessCheckSucceedsWithDenial(t *testing.T) {
-	denied := access.Refuse(ntstatus.AccessDenied)
-	notHeld := access.Refuse(ntstatus.PrivilegeNotHeld)
-	kernel := ask(t, "…", maxMask|1)
-	kernel.Mode, kernel.Type = access.Kernel, winnt.KeyObject
-	for _, c := range []struct {
-		id   string
-		r    *access.Request
-		want access.Decision
-	}{
-		{"AC-056 identification is enough (A-21)", ask(t, "…(A;;0x1;;;WD)", 1, level(winnt.SecurityIdentification)),
-			access.Grant(1)},
-		{"AC-113 A-24", ask(t, "…(A;;0x1;;;WD)", 0), denied},
-		{"AC-118 A-16", ask(t, "…(A;;FA;;;WD)", saclBit, low), notHeld},
-		{"A-16 beats A-19", ask(t, "D:(A;;FA;;;WD)", saclBit), notHeld},
-		{"A-27 kernel mode", kernel, access.Grant(0xF003F)},
-		{"A-27 kernel mode without a client", &access.Request{Mode: access.Kernel, Desired: maxMask, Previous: 0x100000,
-			Type: winnt.KeyObject}, access.Grant(0x1F003F)},
-	} {
-		if call, d := nt(c.r); call != ntstatus.Success || d != c.want {
-			t.Errorf("%s: NtAccessCheck = %v, %+v; want %v, %+v", c.id, call, d, ntstatus.Success, c.want)
-		}
-	}
-}
-
-// SeAccessCheck checks the request in the order of its rules. Explain returns the same decision and at least one
-// step.
-func TestSeAccessCheckReportsFirstError(t *testing.T) {
-	with := func(r *access.Request, f func(*access.Request)) *access.Request { f(r); return r }
-	noSD := func(r *access.Request) { r.Descriptor = nil }
-	kernel := func(r *access.Request) { r.Mode = access.Kernel }
-	previous := func(m winnt.AccessMask) func(*access.Request) { return func(r *access.Request) { r.Previous = m } }
-	identification := level(winnt.SecurityIdentification)
-	denied := access.Refuse(ntstatus.AccessDenied)
-	for _, c := range []struct {
-		id   string
-		r    *access.Request
-		want access.Decision
-	}{
-		{"AC-057 A-30", ask(t, "…(A;;0x1;;;WD)", 1, identification), access.Refuse(ntstatus.BadImpersonationLevel)},
-		{"AC-063 A-31", with(with(ask(t, "…", maxMask|1), kernel),
-			func(r *access.Request) { r.Type = winnt.KeyObject }), access.Grant(0xF003F)},
-		{"A-31 without MAXIMUM_ALLOWED", with(with(ask(t, "…", winnt.GENERIC_READ), kernel), previous(2)),
-			access.Grant(0x120089 | 2)},
-		{"A-32", with(ask(t, "…", 1), noSD), denied},
-		{"AC-064 A-35", with(ask(t, "…", 1), previous(1)), access.Grant(1)},
-		{"A-35 the rest is checked", with(ask(t, "…(A;;0x2;;;WD)", 3), previous(1)), access.Grant(3)},
-		{"A-40 previous is not returned on failure", with(ask(t, "…", 3), previous(1)), denied},
-		{"A-34 previous is mapped", with(ask(t, "…", 1), previous(winnt.GENERIC_READ)), access.Grant(0x120089)},
-		{"AC-065a A-33", ask(t, "…(A;;0x1;;;WD)", 0), denied},
-		{"AC-065b A-33", with(ask(t, "…", 0), previous(2)), access.Grant(2)},
-		{"AC-116a kernel mode first", with(with(ask(t, "…", 1, identification), noSD), kernel), access.Grant(1)},
-		{"AC-116b A-32 before A-30", with(ask(t, "…", 1, identification), noSD), denied},
-		{"A-25",
-			with(ask(t, "…", 1),
-				func(r *access.Request) { r.ObjectTypes = []access.ObjectTypeEntry{{Level: 1}} }),
-			access.Refuse(ntstatus.InvalidParameter)},
-		{"A-3 S-1-3-4 without an owner", ask(t, "D:(A;;0x1;;;OW)", 1), denied},
-	} {
-		d, err := access.SeAccessCheck(c.r)
-		if err != nil || d != c.want {
-			t.Errorf("%s: SeAccessCheck = %+v, %v; want %+v", c.id, d, err, c.want)
-		}
-		if explained, x, err := access.Explain(c.r); err != nil || explained != d || len(x.Steps) == 0 {
-			t.Errorf("%s: Explain = %+v, %v, %v; want %+v and at least one step", c.id, explained, x, err, d)
-		}
-	}
-}
-
-// A request without a type or a token, and malformed bytes, are errors. A missing descriptor and an empty mask are
-// denials.
-func TestMalformedRequestsAreErrors(t *testing.T) {
-	r := ask(t, "…", 1)
-	r.Type = nil
-	if _, err := access.SeAccessCheck(r); !errors.Is(err, access.ErrNoMapping) {
-		t.Errorf("SeAccessCheck without a type: %v, want %v", err, access.ErrNoMapping)
-	}
-	r = ask(t, "…", 1)
-	r.Subject = access.Subject{}
-	if _, err := access.SeAccessCheck(r); !errors.Is(err, access.ErrNoToken) {
-		t.Errorf("SeAccessCheck without a token: %v, want %v", err, access.ErrNoToken)
-	}
-	if _, _, err := access.Explain(r); !errors.Is(err, access.ErrNoToken) {
-		t.Errorf("Explain without a token: %v, want %v", err, access.ErrNoToken)
-	}
-	if _, err := access.Check(nil, r.Descriptor, 1, winnt.FileObject); !errors.Is(err, access.ErrNoToken) {
-		t.Errorf("Check without a token: %v, want %v", err, access.ErrNoToken)
-	}
-	tok := mustToken(t, baseSpec())
-	if _, err := access.Check(tok, r.Descriptor, 1, nil); !errors.Is(err, access.ErrNoMapping) {
-		t.Errorf("Check without a type: %v, want %v", err, access.ErrNoMapping)
-	}
-	if d, err := access.Check(tok, nil, 1, winnt.FileObject); err != nil || d.Status() != ntstatus.AccessDenied {
-		t.Errorf("Check without a descriptor: %v, %v; want %v, no error", d, err, ntstatus.AccessDenied)
-	}
-	// An empty request is denied, whatever the descriptor grants.
-	for _, text := range []string{"O:BAG:SY", "O:BAG:SYD:(A;;FA;;;WD)", "O:BAG:SYD:NO_ACCESS_CONTROL"} {
-		raw := sddl.MustParse(text).Binary()
-		if d, err := access.CheckBytes(tok, raw, 0, winnt.FileObject); err != nil || d.Allowed() || d.Granted != 0 {
-			t.Errorf("A-24: CheckBytes of %s with an empty mask: %v, %v; want a denial without rights", text, d, err)
-		}
-	}
-	if _, err := access.CheckBytes(tok, []byte{2}, 1, winnt.FileObject); !errors.Is(err,
-		ntstatus.InvalidSecurityDescr.Err()) {
-		t.Errorf("CheckBytes of malformed bytes: %v, want %v", err, ntstatus.InvalidSecurityDescr.Err())
-	}
-	if d, _ := access.Check(tok, r.Descriptor, 1, winnt.FileObject); !errors.Is(d.Err(), fs.ErrPermission) {
-		t.Errorf("Err of a denial is %v, want fs.ErrPermission", d.Err())
-	}
-}
-
-// Each entry point denies an empty mask, and every request without a descriptor.
+// Each entry point denies an empty mask, whatever the descriptor grants, and every request without a descriptor (A-24,
+//
 func TestEmptyRequestIsDenied(t *testing.T) {
-	for name, text := range map[string]string{"all allowed": "…(A;;GA;;;WD)",
-		"no list": "O:BAG:SY", "an empty list": "…"} {
+	tok := ask(t, "…", 1, primary).Subject.Primary
+	for _, text := range []string{"…(A;;GA;;;WD)", "O:BAG:SY", "O:BAG:SYD:NO_ACCESS_CONTROL", "…"} {
 		r := ask(t, text, 0, primary)
-		tok, d := r.Subject.Primary, r.Descriptor
-		one, err := access.Check(tok, d, 0, winnt.FileObject)
-		if err != nil || one.Allowed() || one.Status() != ntstatus.AccessDenied || one.Granted != 0 {
-			t.Errorf("A-24: %s: Check with an empty mask: %v, %v; want a denial without rights", name, one, err)
-		}
-		if raw, err := access.CheckBytes(tok, d.Binary(), 0, winnt.FileObject); err != nil || raw != one {
-			t.Errorf("A-24: %s: CheckBytes with an empty mask: %v, %v; want %v, nil", name, raw, err, one)
-		}
-		if full, err := access.SeAccessCheck(r); err != nil || full != one {
-			t.Errorf("A-24: %s: SeAccessCheck with an empty mask: %v, %v; want %v, nil", name, full, err, one)
+		for face, d := range faces(t, r) {
+			if d != (access.Decision{}) {
+				t.Errorf("A-24: %s: %s with an empty mask: %v, want a denial without rights", text, face, d)
+			}
 		}
 		if changes, err := access.Changes(r); err != nil || changes != nil {
-			t.Errorf("A-24: %s: Changes with an empty mask: %v, %v; want nil, nil", name, changes, err)
+			t.Errorf("A-24: %s: Changes with an empty mask: %v, %v; want nil, nil", text, changes, err)
 		}
 	}
-	tok := ask(t, "…", 1, primary).Subject.Primary
 	for _, desired := range []winnt.AccessMask{0, 1, winnt.MAXIMUM_ALLOWED, saclBit, winnt.GENERIC_ALL} {
 		d, err := access.Check(tok, nil, desired, winnt.FileObject)
-		if err != nil || d.Status() != ntstatus.AccessDenied || d.Granted != 0 {
-			t.Errorf("A-32: Check of %#x without a descriptor: %v, %v; want %v, no rights, no error", desired, d, err,
-				ntstatus.AccessDenied)
+		if err != nil || d != (access.Decision{}) || !errors.Is(d.Err(), fs.ErrPermission) {
+			t.Errorf("A-32: Check of %#x without a descriptor: %v, %v, %v; want a denial that is fs.ErrPermission", desired,
+				d, d.Err(), err)
 		}
 		r := &access.Request{Subject: access.SubjectOf(tok), Desired: desired, Type: winnt.FileObject}
 		if changes, err := access.Changes(r); err != nil || changes != nil {
 			t.Errorf("A-32: Changes of %#x without a descriptor: %v, %v; want nil, nil", desired, changes, err)
-		}
-	}
-}
-
-// A failed call returns the status of the first failed check and grants no rights.
-func TestFailedCallGrantsNothing(t *testing.T) {
-	good := ask(t, "…(A;;0x1;;;U)", 1)
-	with := func(change func(*access.Request)) *access.Request {
-		r := *good
-		change(&r)
-		return &r
-	}
-	noType := func(r *access.Request) { r.Type = nil }
-	kernel := func(r *access.Request) { r.Mode = access.Kernel }
-	list := []access.ObjectTypeEntry{{GUID: winnt.GUID{1}}}
-	for name, c := range map[string]struct {
-		r              *access.Request
-		call, resultOf ntstatus.Status // of NtAccessCheck, and of NtAccessCheckResultList
-	}{
-		"a complete request": {good, ntstatus.Success, ntstatus.InvalidParameter},
-		"no request":         {nil, ntstatus.InvalidParameter, ntstatus.InvalidParameter},
-		"an object type list": {with(func(r *access.Request) { r.ObjectTypes = list }), ntstatus.Success,
-			ntstatus.Success},
-		"no type": {with(noType), ntstatus.InvalidParameter, ntstatus.InvalidParameter},
-		"no type, kernel mode": {with(func(r *access.Request) { noType(r); kernel(r) }), ntstatus.InvalidParameter,
-			ntstatus.InvalidParameter},
-		"no client": {with(func(r *access.Request) { r.Subject.Client, r.ObjectTypes = nil, list }),
-			ntstatus.InvalidHandle,
-			ntstatus.InvalidHandle},
-		"no descriptor": {with(func(r *access.Request) { r.Descriptor, r.ObjectTypes = nil, list }),
-			ntstatus.InvalidSecurityDescr, ntstatus.InvalidSecurityDescr},
-	} {
-		call, d := access.NtAccessCheck(c.r)
-		if call != c.call || d.Allowed() != (call == ntstatus.Success) {
-			t.Errorf("NtAccessCheck, %s: %v, %v; want %v", name, call, d, c.call)
-		}
-		call, each, d := access.NtAccessCheckResultList(c.r)
-		if call != c.resultOf || (each != nil) != (call == ntstatus.Success) ||
-			d.Allowed() != (call == ntstatus.Success) {
-			t.Errorf("NtAccessCheckResultList, %s: %v, %v, %v; want %v", name, call, each, d, c.resultOf)
-		}
-	}
-	if call, d, done := access.NtPrologue(nil); call != ntstatus.InvalidParameter || !done || d.Allowed() {
-		t.Errorf("NtPrologue(nil): %v, %v, done %v; want %v, a denial, true", call, d, done,
-			ntstatus.InvalidParameter)
-	}
-	if call, d, done := access.NtPrologue(with(func(r *access.Request) { kernel(r); noType(r) })); call !=
-		ntstatus.InvalidParameter || !done || d.Allowed() {
-		t.Errorf("NtPrologue in kernel mode without a type: %v, %v, done %v; want %v, a denial, true", call, d, done,
-			ntstatus.InvalidParameter)
-	}
-}
-
-// Each check before the descriptor can end the call, although the descriptor would grant the request. This holds for
-// NtPrologue and both forms of the check.
-func TestPrologueEndsBeforeDescriptor(t *testing.T) {
-	const dacl = "…(A;;0x1;;;U)"
-	list := []access.ObjectTypeEntry{{GUID: winnt.GUID{1}}}
-	for name, c := range map[string]struct {
-		r    *access.Request
-		call ntstatus.Status
-		says ntstatus.Status // the decision's status if the call succeeds
-		done bool
-	}{
-		"no error":           {ask(t, dacl, 1), ntstatus.Success, ntstatus.Success, false},
-		"a generic right":    {ask(t, dacl, winnt.GENERIC_READ), ntstatus.GenericNotMapped, 0, true},
-		"a primary token":    {ask(t, dacl, 1, primary), ntstatus.NoImpersonationToken, 0, true},
-		"an anonymous level": {ask(t, dacl, 1, level(winnt.SecurityAnonymous)), ntstatus.BadImpersonationLevel, 0, true},
-		"an identification level": {ask(t, dacl, 1, level(winnt.SecurityIdentification)), ntstatus.Success,
-			ntstatus.Success, false},
-		"a malformed list": {func() *access.Request {
-			r := ask(t, dacl, 1)
-			r.ObjectTypes = []access.ObjectTypeEntry{{Level: 1, GUID: winnt.GUID{1}}}
-			return r
-		}(), ntstatus.InvalidParameter, 0, true},
-		"the SACL": {ask(t, dacl, 1|saclBit), ntstatus.Success, ntstatus.PrivilegeNotHeld, true},
-	} {
-		if primaryOnly := c.r.Subject.Client == nil; primaryOnly {
-			c.r.Subject.Client = c.r.Subject.Primary
-		}
-		if c.r.ObjectTypes == nil {
-			c.r.ObjectTypes = list
-		}
-		call, d, done := access.NtPrologue(c.r)
-		if call != c.call || done != c.done || d.Allowed() {
-			t.Errorf("NtPrologue, %s: %v, %v, done %t; want %v, a denial, done %t", name, call, d, done, c.call,
-				c.done)
-		}
-		call, d = access.NtAccessCheck(c.r)
-		if call != c.call || d.Allowed() != (call == ntstatus.Success && c.says == ntstatus.Success) ||
-			call == ntstatus.Success && d.Status() != c.says {
-			t.Errorf("NtAccessCheck, %s: %v, %v; want %v, %v", name, call, d, c.call, c.says)
-		}
-		call, each, d := access.NtAccessCheckResultList(c.r)
-		if call != c.call || d.Allowed() != (call == ntstatus.Success && c.says == ntstatus.Success) ||
-			call == ntstatus.Success && (len(each) != 1 || each[0].Status() != c.says) {
-			t.Errorf("NtAccessCheckResultList, %s: %v, %v, %v; want %v, %v", name, call, each, d, c.call, c.says)
 		}
 	}
 }
@@ -349,6 +181,10 @@ func TestSeAccessCheckOrderOfErrors(t *testing.T) {
 		if !errors.Is(err, m.err) || (err == nil) != (m.err == nil) || d.Status() != m.status || d.Granted != m.grant {
 			t.Errorf("SeAccessCheck, first error %s: %v, %v; want %v, granted %v, %v", m.what, d, err, m.status,
 				m.grant, m.err)
+		}
+		if explained, x, e := access.Explain(r); explained != d || !errors.Is(e, m.err) || e == nil && len(x.Steps) == 0 {
+			t.Errorf("Explain, first error %s: %v, %v, %v; want %v, %v, at least one step", m.what, explained, x, e, d,
+				m.err)
 		}
 	}
 }

@@ -250,9 +250,6 @@ func level(l winnt.SecurityImpersonationLevel) func(*token.Spec) {
 	return func(s *token.Spec) { s.Level = l }
 }
 
-// nt returns the call status and the decision of NtAccessCheck.
-func nt(r *access.Request) (ntstatus.Status, access.Decision) { return access.NtAccessCheck(r) }
-
 // fullList returns a descriptor with a DACL as long as possible. It denies access to SIDs that the token does not
 // have, and then to Everyone.
 func fullList(t testing.TB) *sd.Descriptor {

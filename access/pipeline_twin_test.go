@@ -46,6 +46,7 @@ func newTwin(r *access.Request) *twin {
 	if t.m = r.Type.Mapping; r.Mapping != nil {
 		t.m = *r.Mapping
 	}
+	// Generic rights are mapped in the request and in the rights granted before.
 	desired := t.mapped(r.Desired)
 	t.asked, t.max, t.prev = desired&^winnt.MAXIMUM_ALLOWED, desired&winnt.MAXIMUM_ALLOWED != 0, t.mapped(r.Previous)
 	return t

@@ -117,11 +117,6 @@ type callCase struct {
 	resultList   bool
 }
 
-func asPrimary(s *token.Spec) { s.Type, s.Level = winnt.TokenPrimary, 0 }
-func at(l winnt.SecurityImpersonationLevel) func(*token.Spec) {
-	return func(s *token.Spec) { s.Level = l }
-}
-
 var callCases = []callCase{
 	{id: "AC-036", sd: "…(A;;FR;;;WD)", desired: winnt.GENERIC_READ, call: "NtAccessCheck",
 		status: ntstatus.GenericNotMapped},
@@ -130,13 +125,13 @@ var callCases = []callCase{
 	{id: "AC-054b", sd: "O:BAD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck",
 		status: ntstatus.InvalidSecurityDescr},
 	{id: "AC-055", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.NoImpersonationToken,
-		change: asPrimary},
+		change: primary},
 	{id: "AC-056a", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.BadImpersonationLevel,
-		change: at(winnt.SecurityAnonymous)},
+		change: level(winnt.SecurityAnonymous)},
 	{id: "AC-056b", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", granted: 1,
-		change: at(winnt.SecurityIdentification)},
+		change: level(winnt.SecurityIdentification)},
 	{id: "AC-057", sd: "…(A;;0x1;;;WD)", desired: 1, call: "SeAccessCheck", status: ntstatus.BadImpersonationLevel,
-		change: at(winnt.SecurityIdentification)},
+		change: level(winnt.SecurityIdentification)},
 	{id: "AC-103a", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter,
 		list: list(1, nodeC)},
 	{id: "AC-103b", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter,
@@ -151,7 +146,7 @@ var callCases = []callCase{
 	{id: "AC-114a", sd: "…(A;;0x1;;;WD)", desired: winnt.GENERIC_READ, call: "NtAccessCheck",
 		status: ntstatus.GenericNotMapped, list: list(0, nodeC, 2, nodeP1)},
 	{id: "AC-114b", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.NoImpersonationToken,
-		list: list(0, nodeC, 2, nodeP1), change: asPrimary},
+		list: list(0, nodeC, 2, nodeP1), change: primary},
 	{id: "AC-114c", sd: "G:SYD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter,
 		list: list(0, nodeC, 2, nodeP1)},
 	{id: "AC-115", sd: "…(A;;0x1;;;WD)", desired: winnt.GENERIC_READ, call: "NtAccessCheck",

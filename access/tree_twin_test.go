@@ -3,7 +3,6 @@ package access_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -153,96 +152,24 @@ func TestRepeatedGUIDIsRefused(t *testing.T) {
 	}
 }
 
-// naive decides one right at each node: which nodes have it, and which are decided.
-type naive struct {
-	parent         []int
-	granted, ended []bool
-}
-
-func (n *naive) under(node, top int) bool {
-	for ; node >= 0; node = n.parent[node] {
-		if node == top {
-			return true
-		}
-	}
-	return false
-}
-
-// allow grants the right to the undecided nodes of the subtree, and to each parent whose children all have it.
-func (n *naive) allow(at int) {
-	for i := range n.parent {
-		if n.under(i, at) && !n.ended[i] {
-			n.granted[i], n.ended[i] = true, true
-		}
-	}
-	for i := len(n.parent) - 1; i >= 0; i-- {
-		children, all := 0, true
-		for c, p := range n.parent {
-			if p == i {
-				children++
-				all = all && n.granted[c]
-			}
-		}
-		if i != at && n.under(at, i) && children > 0 && all && !n.ended[i] {
-			n.granted[i], n.ended[i] = true, true
-		}
-	}
-}
-
-// deny denies the right to the subtree where it was not granted and, if the node itself did not have it, to the
-// ancestors.
-func (n *naive) deny(at int) {
-	had := n.granted[at]
-	for i := range n.parent {
-		if n.under(i, at) || !had && n.under(at, i) {
-			n.ended[i] = true
-		}
-	}
-}
-
-// For every tree of up to five nodes and any two entries, the check agrees with the naive implementation at every
-// node.
-func TestEveryTreeMatchesNaiveCheck(t *testing.T) {
-	const rp = winnt.ADS_RIGHT_DS_READ_PROP
-	r := ask(t, "…", rp)
-	r.Type = winnt.DirectoryServiceObject
+// Every tree of up to five nodes, with any two object entries, agrees with the oracle at every node.
+func TestEveryTreeMatchesOracle(t *testing.T) {
 	levelLists(5, 5, func(levels []uint16) {
-		parent, wrong := parents(levels)
-		if wrong >= 0 || len(levels) == 0 {
+		if _, wrong := parents(levels); wrong >= 0 || len(levels) == 0 {
 			return
 		}
-		r.ObjectTypes = treeOf(levels)
+		tree := treeOf(levels)
 		for q := range 4 * len(levels) * len(levels) {
-			deny := [2]bool{q&1 != 0, q&2 != 0}
-			at := [2]int{q / 4 % len(levels), q / 4 / len(levels)}
-			n := naive{parent, make([]bool, len(levels)), make([]bool, len(levels))}
 			text := "…"
-			for i := range at {
-				kind := "(OA;;RP;"
-				if deny[i] {
-					kind = "(OD;;RP;"
-					n.deny(at[i])
-				} else {
-					n.allow(at[i])
-				}
-				text += kind + r.ObjectTypes[at[i]].GUID.String() + ";;WD)"
+			for i, at := range [2]int{q / 4 % len(levels), q / 4 / len(levels)} {
+				text += fmt.Sprintf("(%s;;RP;%v;;WD)", [2]string{"OA", "OD"}[q>>i&1], tree[at].GUID)
 			}
-			r.Descriptor = mustSD(t, text)
-			results, d, err := access.CheckResultList(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []bool
-			for _, x := range results {
-				got = append(got, x.Granted == rp && x.Status() == ntstatus.Success)
-			}
-			if !slices.Equal(got, n.granted) || d.Allowed() != n.granted[0] {
-				t.Errorf("levels %v, denials %v at nodes %v: granted %v, root %t; want %v", levels, deny, at, got,
-					d.Allowed(), n.granted)
-			}
-			if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != n.granted[0] {
-				t.Errorf("A-84: levels %v, denials %v at nodes %v: SeAccessCheck = %v, %v; want the root of %v",
-					levels, deny, at, d, err, n.granted)
+			r := ask(t, text, winnt.ADS_RIGHT_DS_READ_PROP)
+			r.Type, r.ObjectTypes = winnt.DirectoryServiceObject, tree
+			compareLists(t, r)
+			if d, err := access.SeAccessCheck(r); err != nil || d != newTwin(r).single() {
+				t.Errorf("A-84: levels %v, %s: SeAccessCheck = %v, %v; the twin returns %v", levels, text, d, err,
+					newTwin(r).single())
 			}
 		}
 	})

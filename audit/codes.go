@@ -122,6 +122,8 @@ func Rights(typ string, mask winnt.AccessMask) func(yield func(Right) bool) {
 	}
 }
 
+// specificRight returns the code and text of the type-specific right with bit n, which must be below 16. A nil row is
+// an unknown type. A bit without a name in the row counts as undefined.
 func specificRight(row *typeCodes, n int) Right {
 	r := Right{Bit: 1 << n}
 	switch {

@@ -39,6 +39,7 @@ type conditionEnv struct {
 	object      *sd.ACL // the object's SACL, which has its resource attributes
 }
 
+// env returns the claims and memberships that conditions of audit entries can see.
 func (w *saclWalk) env() *conditionEnv {
 	return &conditionEnv{w.token, w.request.Self, w.request.Descriptor.Owner(), w.object}
 }

@@ -67,6 +67,9 @@ func tokenLevel(t *token.Token) winnt.SecurityImpersonationLevel {
 	return t.Level()
 }
 
+// elevationEvent returns the event for a thread that got a token stronger than its process's. extra has the
+// privileges that only the client holds, which may be none. causes has at least one of Privilege, Integrity and
+// Level.
 func elevationEvent(from Origin, c Elevation, extra winnt.PrivilegeSet, causes []string) Event {
 	p := from.Subject.Primary
 	from.Subject.Client = nil // the process is the subject, the client the target
@@ -85,6 +88,7 @@ func elevationEvent(from Origin, c Elevation, extra winnt.PrivilegeSet, causes [
 	return Event{Header: Header{ID: UnsafeElevationID, Subcategory: SystemIntegrity}, fields: l}
 }
 
+// integrityText returns the token's integrity level as a SID, S-1-16-0 for a token without one.
 func integrityText(t *token.Token) string {
 	return "S-1-16-" + strconv.FormatUint(uint64(t.Integrity()), 10)
 }

@@ -200,6 +200,7 @@ const (
 // fieldList collects the fields of one event in order.
 type fieldList []Field
 
+// text adds a field with this text, which may be empty.
 func (l *fieldList) text(name, v string) { *l = append(*l, Field{Name: name, text: v}) }
 
 // name adds a field whose text comes from outside. It writes "-" for an empty text (U-57) and shortens a long one.
@@ -210,6 +211,7 @@ func (l *fieldList) name(name, v string) {
 	l.text(name, shorten(v))
 }
 
+// list adds a field with several items. It writes "-" if there are none (U-57). It keeps items.
 func (l *fieldList) list(name string, style listStyle, items []string) {
 	// An empty list is absent and written "-" (U-57).
 	if len(items) == 0 {
@@ -219,6 +221,7 @@ func (l *fieldList) list(name string, style listStyle, items []string) {
 	*l = append(*l, Field{Name: name, items: items, style: style})
 }
 
+// privileges adds a field with the names of the privileges in a set, "-" for an empty one.
 func (l *fieldList) privileges(name string, set winnt.PrivilegeSet) {
 	l.list(name, privilegeList, set.Names())
 }

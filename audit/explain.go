@@ -42,6 +42,8 @@ var plainCodes = map[access.ReasonKind]uint16{
 	access.NotAsked:          reasonUnknown,
 }
 
+// reasonOf returns the reason of a right as records print it: the message code, and the deciding entry, privilege or
+// rule. If records have no code for the reason, the code is reasonUnknown.
 func reasonOf(r *access.Request, b *access.BitReason) Reason {
 	out := Reason{Bits: b.Bit, Code: reasonUnknown}
 	why := &b.Reason

@@ -52,6 +52,7 @@ func civil(days int64) (year, month, day int64) {
 	return era*400 + y, month, day
 }
 
+// appendPadded appends v in decimal, with leading zeros up to width digits. v must not be negative.
 func appendPadded(dst []byte, v int64, width int) []byte {
 	digits := 1
 	for x := v; x >= 10; x /= 10 {
@@ -77,6 +78,7 @@ func ParseTime(text string) (int64, error) {
 // AppendTime appends a FILETIME to dst in the form of records.
 func AppendTime(dst []byte, t int64) []byte { return appendTime(dst, t) }
 
+// parseTime does the work of [ParseTime]. It returns false for every text that ParseTime refuses.
 func parseTime(s string) (int64, bool) {
 	whole, fraction, _ := strings.Cut(strings.TrimSuffix(s, "Z"), ".")
 	if len(whole) < 19 || len(whole) > 20 || !strings.HasSuffix(s, "Z") || len(fraction) > 7 {

@@ -208,6 +208,7 @@ func (e *Event) rightsType() string {
 	return typ
 }
 
+// objectServer returns the field ObjectServer, or "" if the event has none.
 func (e *Event) objectServer() string {
 	server, _ := e.Field("ObjectServer")
 	return server

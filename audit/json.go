@@ -59,6 +59,8 @@ func (e Event) AppendJSON(dst []byte) []byte {
 // MarshalJSON returns [Event.AppendJSON].
 func (e Event) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil), nil }
 
+// appendField appends a field as a JSON member: a string, or an array for a list. If its text is not valid UTF-8, a
+// member with its bytes follows (U-80).
 func appendField(dst []byte, f *Field) []byte {
 	if !f.IsList() {
 		return appendMember(dst, f.Name, f.text)
@@ -89,6 +91,8 @@ func appendField(dst []byte, f *Field) []byte {
 	return append(dst, ']')
 }
 
+// appendAccess appends a right, its reason and the deciding entry as a JSON object. An unknown reason and a missing
+// entry are "".
 func appendAccess(dst []byte, l *accessLine) []byte {
 	dst = append(dst, `{"bit":"`...)
 	dst = append(dst, l.Bit.String()...)
@@ -116,6 +120,7 @@ func appendMember(dst []byte, name, value string) []byte {
 	return dst
 }
 
+// appendKey appends the quoted name, followed by suffix, and a colon. It escapes nothing.
 func appendKey(dst []byte, name, suffix string) []byte {
 	dst = append(dst, '"')
 	dst = append(dst, name...)
@@ -123,6 +128,7 @@ func appendKey(dst []byte, name, suffix string) []byte {
 	return append(dst, '"', ':')
 }
 
+// appendHex appends the bytes of s as a JSON string of hexadecimal digits.
 func appendHex(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	dst = hex.AppendEncode(dst, []byte(s))
@@ -153,6 +159,7 @@ func appendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
+// appendASCII appends an ASCII character as part of a JSON string, escaped if JSON demands it.
 func appendASCII(dst []byte, c byte) []byte {
 	switch {
 	case c == '"' || c == '\\':

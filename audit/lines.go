@@ -53,6 +53,8 @@ func (l *Lines) Write(e Event) error {
 // was full or the writer failed.
 func (l *Lines) Lost() uint64 { return l.lost.Load() }
 
+// flush writes the queued records and empties the queue. It goes on after an error, counts the record as lost, and
+// returns the last error.
 func (l *Lines) flush() error {
 	var failed error
 	for _, e := range l.queue.Drain() {
@@ -77,6 +79,8 @@ func (l *Lines) announced(e Event) error {
 	return l.line(e)
 }
 
+// line writes one record and gives it the next number. After a write that stopped within a record, it first ends that
+// line. An error leaves the number to the next record.
 func (l *Lines) line(e Event) error {
 	// The numbers start at 1 and increase by one (U-63).
 	e.RecordID = l.lastID + 1

@@ -51,6 +51,7 @@ func NewMemory(records, bytes int) *Memory {
 	return m
 }
 
+// limits returns the limits of the sink. The defaults stand in for limits that are 0 or negative.
 func (m *Memory) limits() (records, bytes int) {
 	records, bytes = m.limitRecords, m.limitBytes
 	if records <= 0 {
@@ -62,6 +63,7 @@ func (m *Memory) limits() (records, bytes int) {
 	return records, bytes
 }
 
+// load returns the current state, which is immutable. It stores an empty one in a zero Memory.
 func (m *Memory) load() *memoryState {
 	if s := m.state.Load(); s != nil {
 		return s
@@ -99,6 +101,7 @@ func (m *Memory) Write(e Event) error {
 	}
 }
 
+// push adds a record to a state that no other goroutine has yet. It gives the record the next number (U-63).
 func (s *memoryState) push(e Event) {
 	s.lastID++
 	// The numbers start at 1 and increase by one (U-63).
@@ -133,6 +136,7 @@ func (m *Memory) Drain() []Event {
 	}
 }
 
+// list returns the records, oldest first.
 func (s *memoryState) list() []Event {
 	out := make([]Event, s.held)
 	i := s.held

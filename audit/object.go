@@ -41,6 +41,7 @@ func (o *Object) appendDirectory(l *fieldList) {
 // subcategory returns the audit subcategory of records about the object.
 func (o *Object) subcategory() Subcategory { return TypeSubcategory(o.Type) }
 
+// appendServer adds the field ObjectServer: the subsystem that the caller names, or else Security (U-58).
 func (o *Object) appendServer(l *fieldList) {
 	// Where the caller names no subsystem the object server is Security (U-58).
 	if o.Server == "" {
@@ -92,6 +93,7 @@ func HandleRequested(from Origin, o Object, r HandleRequest) Event {
 		access: lines}
 }
 
+// restrictedCount returns the number of restricting SIDs of the effective token, 0 without a token.
 func restrictedCount(from *Origin) int {
 	if t := from.Subject.Effective(); t != nil {
 		return t.RestrictedSet().Len()
@@ -171,6 +173,8 @@ func partChanged(id uint16, from Origin, o Object, before, after *sd.Descriptor,
 	return e
 }
 
+// descriptorChanged returns an event with the parts of a descriptor before and after a change. info selects the
+// parts.
 func descriptorChanged(id uint16, s Subcategory, from Origin, o Object, before, after *sd.Descriptor,
 	info uint32) Event {
 	var l fieldList

@@ -53,6 +53,8 @@ func (o *Origin) appendPrimary(l *fieldList) {
 	}
 }
 
+// appendToken adds the four fields of a token's user, with prefix before their names. A nil token is NULL SID in
+// session 0.
 func (o *Origin) appendToken(l *fieldList, prefix string, t *token.Token) {
 	if t == nil {
 		o.appendAccount(l, prefix, sid.Nobody, 0)
@@ -61,6 +63,8 @@ func (o *Origin) appendToken(l *fieldList, prefix string, t *token.Token) {
 	o.appendAccount(l, prefix, t.User().SID, t.AuthenticationID())
 }
 
+// appendAccount adds the SID, name, domain and session of an account. Without Names, and for an account that Names
+// does not know, it writes "-" for name and domain (U-21).
 func (o *Origin) appendAccount(l *fieldList, prefix string, s sid.SID, session winnt.LUID) {
 	f := accountFields(prefix)
 	l.text(f.sid, s.String())
@@ -85,6 +89,7 @@ var (
 	ofPrimary = account{"PrimaryUserSid", "PrimaryUserName", "PrimaryDomainName", "PrimaryLogonId"}
 )
 
+// accountFields returns the names of an account's four fields for a prefix.
 func accountFields(prefix string) account {
 	switch prefix {
 	case "Subject":
@@ -95,11 +100,14 @@ func accountFields(prefix string) account {
 	return account{prefix + "UserSid", prefix + "UserName", prefix + "DomainName", prefix + "LogonId"}
 }
 
+// appendProcess adds the number and the name of the process.
 func (o *Origin) appendProcess(l *fieldList) {
 	l.hex("ProcessId", o.ProcessID)
 	o.appendProcessName(l)
 }
 
+// appendProcessName adds the name of the process: empty for the system process without a name (U-57), and "-" for any
+// other without one.
 func (o *Origin) appendProcessName(l *fieldList) {
 	// The process name of process 4 is empty (U-57).
 	if o.ProcessName == "" && o.ProcessID == systemProcessID {

@@ -71,6 +71,7 @@ type parser struct {
 	err  error
 }
 
+// fail stores the first error and drops the rest of the text, so that every later call reads nothing.
 func (p *parser) fail(format string, args ...any) {
 	if p.err == nil {
 		p.err = fmt.Errorf(format, args...)
@@ -78,6 +79,7 @@ func (p *parser) fail(format string, args ...any) {
 	}
 }
 
+// accept reports whether the rest begins with text, and moves behind it if so.
 func (p *parser) accept(text string) bool {
 	if len(p.rest) < len(text) || string(p.rest[:len(text)]) != text {
 		return false
@@ -86,12 +88,15 @@ func (p *parser) accept(text string) bool {
 	return true
 }
 
+// expect moves behind text. It fails if the rest does not begin with it.
 func (p *parser) expect(text string) {
 	if !p.accept(text) {
 		p.fail("want %s before %.20q", text, p.rest)
 	}
 }
 
+// number parses the literal text key and then a decimal number, which it returns. It fails if there is no number or
+// if it needs more bits.
 func (p *parser) number(key string, bits int) uint64 {
 	p.expect(key)
 	n := 0
@@ -107,6 +112,7 @@ func (p *parser) number(key string, bits int) uint64 {
 	return v
 }
 
+// time parses the literal text key and then a JSON string with a time, which it returns as a FILETIME.
 func (p *parser) time(key string) int64 {
 	t, ok := parseTime(p.string(key))
 	if !ok {
@@ -190,6 +196,7 @@ func (p *parser) value(key, name string) string {
 	return s
 }
 
+// hex parses the literal text key and then a JSON string of hexadecimal digits. It returns their bytes.
 func (p *parser) hex(key string) string {
 	b, err := hex.DecodeString(p.string(key))
 	if err != nil {

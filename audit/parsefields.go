@@ -27,6 +27,8 @@ func (p *parser) field() Field {
 	return f
 }
 
+// items parses the items of a JSON array after its opening bracket, each with one, and the closing bracket. It
+// returns nil for an empty array.
 func (p *parser) items(one func() string) []string {
 	var items []string
 	for p.err == nil && !p.accept(`]`) {
@@ -69,6 +71,8 @@ func (p *parser) access() accessLine {
 	return l
 }
 
+// code parses the literal text key and then a JSON string with a message code such as %%1801, whose number it
+// returns.
 func (p *parser) code(key string) uint16 {
 	text, ok := strings.CutPrefix(p.string(key), "%%")
 	v, err := strconv.ParseUint(text, 10, 16)

@@ -95,6 +95,7 @@ type PolicySpec struct {
 // words holds one bit per subcategory and outcome.
 type words [2]uint64
 
+// set stores the setting of a subcategory, for success and for failure.
 func (w *words) set(s Subcategory, v Setting) {
 	for _, o := range [...]Outcome{Success, Failure} {
 		if v.Has(o) {
@@ -105,6 +106,7 @@ func (w *words) set(s Subcategory, v Setting) {
 	}
 }
 
+// has reports whether the outcome of a subcategory is set.
 func (w *words) has(s Subcategory, o Outcome) bool { return w[o&1]&s.bit() != 0 }
 
 // Policy is an audit policy. It is immutable and may be used from any
@@ -127,6 +129,7 @@ func DefaultPolicy() *Policy { return defaultPolicy }
 
 var defaultPolicy = mustDefault()
 
+// mustDefault returns the policy of [DefaultPolicy] (U-1).
 func mustDefault() *Policy {
 	p := &Policy{}
 	// These three subcategories alone are on by default (U-1).
@@ -169,6 +172,8 @@ func NewPolicy(spec PolicySpec) (*Policy, error) {
 	return p, nil
 }
 
+// setUsers stores the settings of accounts in a policy that no other goroutine has yet. It returns an error for a
+// zero SID, an unknown subcategory and an unknown setting; the policy must not be used then.
 func (p *Policy) setUsers(users map[sid.SID]map[Subcategory]UserSetting) error {
 	for who, settings := range users {
 		if who.IsZero() {
@@ -193,6 +198,7 @@ func (p *Policy) setUsers(users map[sid.SID]map[Subcategory]UserSetting) error {
 	return nil
 }
 
+// checkSetting returns an error for an unknown subcategory and for a setting other than success and failure.
 func checkSetting(s Subcategory, v Setting) error {
 	if !s.Valid() {
 		return fmt.Errorf("audit policy: unknown subcategory %#x", uint8(s))
@@ -227,6 +233,7 @@ func (p *Policy) Spec() PolicySpec {
 	return spec
 }
 
+// setting returns the setting of a subcategory, 0 if neither outcome is set.
 func (w *words) setting(s Subcategory) Setting {
 	var v Setting
 	for _, o := range [...]Outcome{Success, Failure} {

@@ -42,6 +42,7 @@ type policyChange struct {
 	out  []Event
 }
 
+// add appends a successful event to the records. It drops an event whose values do not fit its id.
 func (c *policyChange) add(id uint16, v Values) {
 	if e, err := Make(id, Success, c.from, v); err == nil { // the catalogue has the event
 		c.out = append(c.out, e)
@@ -121,6 +122,7 @@ func (c *policyChange) global(typ string, before, after *sd.ACL) {
 		"OldSd": {globalText(before)}, "NewSd": {globalText(after)}})
 }
 
+// globalText returns a global SACL as text, "-" for nil.
 func globalText(l *sd.ACL) string {
 	if l == nil {
 		return absent

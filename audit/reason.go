@@ -34,6 +34,8 @@ func accessLines(typ string, mask winnt.AccessMask, reasons []Reason) []accessLi
 	return lines
 }
 
+// explain sets the reason of the right to the first of reasons that has its bit. Without one the reason is unknown.
+// An entry that is too long is replaced by the message code that says so.
 func (l *accessLine) explain(reasons []Reason) {
 	l.reason = reasonUnknown
 	for i := range reasons {
@@ -53,6 +55,7 @@ func (l *accessLine) explain(reasons []Reason) {
 // field applies to files and keys only.
 func hasReasons(typ string) bool { return typ == "File" || typ == fileDirectory || typ == "Key" }
 
+// codes returns the message codes of the rights, in their order.
 func codes(lines []accessLine) []string {
 	out := make([]string, len(lines))
 	for i := range lines {

@@ -74,6 +74,7 @@ func (p *Policy) recordsToken(s Subcategory, o Outcome, t *token.Token) bool {
 	return p.Records(s, o, t.User().SID, t.IsAdmin())
 }
 
+// mappingOf returns the generic mapping of the request, an empty one for a request without Type and Mapping.
 func mappingOf(r *access.Request) *winnt.GenericMapping {
 	switch {
 	case r.Mapping != nil:
@@ -84,6 +85,7 @@ func mappingOf(r *access.Request) *winnt.GenericMapping {
 	return &winnt.GenericMapping{}
 }
 
+// outcomeOf returns Success for a decision that allows, and Failure for any other.
 func outcomeOf(dec access.Decision) Outcome {
 	if dec.Allowed() {
 		return Success
@@ -116,6 +118,8 @@ type saclWalk struct {
 	on      [2]bool // policy, by outcome
 }
 
+// single returns what to record about a check with one decision: the rights that entries of the object's SACL and of
+// the global one audit (U-12, U-16). It returns the zero Verdict if the policy does not record the outcome (U-10).
 func (w *saclWalk) single(dec access.Decision) Verdict {
 	o := outcomeOf(dec)
 	v := Verdict{Access: auditedMask(w.request, w.mapping, o, dec.Granted)}
@@ -189,6 +193,8 @@ func (w *saclWalk) resultList(nodes []access.NodeResult) Verdict {
 	return v
 }
 
+// nodeHit reports whether an audit entry requests a record about the result n of a node. If so it adds the node's
+// rights and outcome to v.
 func (w *saclWalk) nodeHit(v *Verdict, e *sd.Entry, n access.NodeResult) bool {
 	o := Failure
 	if n.Status().IsSuccess() {

@@ -41,6 +41,7 @@ func (l *Log) ShareChecked(from Origin, c *ShareCheck) ntstatus.Status {
 	return l.writeIf(from, c.event(from))
 }
 
+// event returns event 5145, a file that a client opened through a share, with each right and its reason.
 func (c *ShareCheck) event(from Origin) Event {
 	var l fieldList
 	from.appendSubject(&l)

@@ -153,7 +153,7 @@ func everyOperation(t *testing.T, start *memDisk, kind string, ahead bool) {
 		points++
 		what := fmt.Sprintf("operation %d (%s) %s", k, d.Ops()[k-1], kind)
 		for i, of := range left {
-			if (k+i)%3 != 0 && !randtest.Deep() {
+			if (k+i)%6 != 0 && !randtest.Deep() {
 				continue
 			}
 			checkLeft(t, d.crash(of), fmt.Sprintf("%s, tail %d", what, i), acknowledged, tried)

@@ -151,6 +151,7 @@ func (a *Attribute) validateHead() error {
 	return nil
 }
 
+// hasNUL reports whether the text contains a zero byte, which ends it in the binary form.
 func hasNUL(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] == 0 {

@@ -118,6 +118,7 @@ func agree(l, r *view) bool {
 	return true
 }
 
+// truthOf returns True or False for a Boolean, never Unknown.
 func truthOf(b bool) Truth {
 	if b {
 		return True

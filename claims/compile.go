@@ -64,10 +64,12 @@ func (d *decoder) checkRight(r ref) {
 	}
 }
 
+// isAttribute reports whether r refers to an attribute, and not to a literal or an operation.
 func (d *decoder) isAttribute(r ref) bool {
 	return r < 0 && d.e.operands[^r].kind == kindAttribute
 }
 
+// isLiteral reports whether r refers to a value or a list of values.
 func (d *decoder) isLiteral(r ref) bool {
 	return r < 0 && d.e.operands[^r].kind != kindAttribute
 }

@@ -39,6 +39,7 @@ type decoder struct {
 	text   bool // false: S-36 is violated, so there is no text
 }
 
+// errorf returns an error that names the byte and wraps [ErrExpr].
 func (d *decoder) errorf(at int, format string, args ...any) error {
 	return fmt.Errorf("%w: byte %d: %s", ErrExpr, at, fmt.Sprintf(format, args...))
 }

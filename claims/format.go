@@ -41,7 +41,10 @@ type printer struct {
 	failed bool
 }
 
-func (p *printer) byte(c byte)     { p.buf = append(p.buf, c) }
+// byte prints one byte.
+func (p *printer) byte(c byte) { p.buf = append(p.buf, c) }
+
+// string prints a text as it is.
 func (p *printer) string(s string) { p.buf = append(p.buf, s...) }
 
 // group prints an operand or an operation in parentheses.
@@ -88,6 +91,7 @@ func (p *printer) ref(r ref) {
 	}
 }
 
+// operand prints an attribute, a value, or a list of values in braces.
 func (p *printer) operand(o *operand) {
 	switch o.kind {
 	case kindAttribute:
@@ -156,6 +160,7 @@ func appendEscaped(dst []byte, name string) []byte {
 	}
 }
 
+// literal prints a value in the form of its type.
 func (p *printer) literal(l *literal) {
 	switch l.typ {
 	case String:
@@ -185,6 +190,7 @@ func (p *printer) quoted(s string) {
 	p.byte('"')
 }
 
+// hex prints bytes as lower-case hexadecimal digits.
 func (p *printer) hex(s string) {
 	const hex = "0123456789abcdef"
 	for i := 0; i < len(s); i++ {

@@ -55,6 +55,7 @@ func (s *Set) HeapSize() int {
 	return n
 }
 
+// heapSize estimates the bytes of heap that the order takes, 0 for nil.
 func (o *order) heapSize() int {
 	if o == nil {
 		return 0

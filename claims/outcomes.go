@@ -40,6 +40,8 @@ func (objectOnly) Member(sid.SID, bool) bool { return false }
 // HasDevice returns false. Outcomes never evaluates an operator that calls it.
 func (objectOnly) HasDevice() bool { return false }
 
+// outcomes returns the results that the part of the expression at r can have, whatever the subject is. It may return
+// more than those, never fewer.
 func (e *Expr) outcomes(env objectOnly, r ref) Outcomes {
 	if r < 0 {
 		if e.fixed(r) {
@@ -118,6 +120,7 @@ func (e *Expr) fixed(r ref) bool {
 	return o.kind != kindAttribute || o.scope == Resource
 }
 
+// negated returns the outcomes of NOT: True and False change places, Unknown stays.
 func negated(o Outcomes) Outcomes {
 	return o&(1<<Unknown) | o>>1&(1<<False) | o<<1&(1<<True)
 }

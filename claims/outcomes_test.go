@@ -1,12 +1,17 @@
 package claims
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/randtest"
+)
 
 // The result of a random condition is always among its outcomes, and the outcomes often exclude a result.
 func TestOutcomesAreSound(t *testing.T) {
 	g := generator{Rand: source(t)}
 	narrow := 0
-	for range 4_000 {
+	rounds := randtest.Size(4_000)
+	for range rounds {
 		g.env = g.newEnv()
 		code := g.program([]byte(signature), 3)
 		e, err := Decode(code)
@@ -26,8 +31,8 @@ func TestOutcomesAreSound(t *testing.T) {
 			}
 		}
 	}
-	if narrow < 100 {
-		t.Errorf("%d conditions have fewer than all outcomes, want at least 100", narrow)
+	if narrow < rounds/40 {
+		t.Errorf("%d conditions have fewer than all outcomes, want at least %d", narrow, rounds/40)
 	}
 }
 

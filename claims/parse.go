@@ -88,6 +88,7 @@ func (p *parser) end(at int) error {
 	return nil
 }
 
+// expectClose reads a closing parenthesis and any blanks before it. Anything else is an error.
 func (p *parser) expectClose() error {
 	if !p.take(')') {
 		return p.fail(p.pos, "an operator or )")

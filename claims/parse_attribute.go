@@ -63,6 +63,7 @@ func (s *scanner) attribute(a *Attribute) error {
 	return nil
 }
 
+// attributeType reads the two letters of a type, in any case, and stores the type in a.
 func (s *scanner) attributeType(a *Attribute) error {
 	s.space()
 	if len(s.text)-s.pos >= 2 {
@@ -78,6 +79,7 @@ func (s *scanner) attributeType(a *Attribute) error {
 	return s.fail(s.pos, "TI, TU, TS, TD, TB or TX")
 }
 
+// attributeFlags reads the flags and stores them in a. A sign, more than 32 bits and reserved bits are errors.
 func (s *scanner) attributeFlags(a *Attribute) error {
 	s.space()
 	at := s.pos

@@ -44,6 +44,7 @@ type scanner struct {
 	opt  ParseOptions
 }
 
+// fail returns a [*SyntaxError]: at offset at, the parser expected want.
 func (s *scanner) fail(at int, want string) error { return &SyntaxError{Offset: at, Want: want} }
 
 // peek returns the next byte without consuming it, or 0 at the end.
@@ -54,6 +55,7 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
+// space skips blanks, if there are any.
 func (s *scanner) space() {
 	for s.pos < len(s.text) && isSpace(s.text[s.pos]) {
 		s.pos++

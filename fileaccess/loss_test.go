@@ -13,6 +13,9 @@ import (
 func exactly(t *testing.T, what string, got []fileaccess.Loss, want ...fileaccess.Loss) {
 	t.Helper()
 	for i, l := range got {
+		if l.String() == "" {
+			t.Errorf("%s: loss %+v has no text", what, l)
+		}
 		if slices.Index(got, l) != i {
 			t.Errorf("%s: loss %v is reported twice", what, l)
 		}

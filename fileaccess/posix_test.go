@@ -181,57 +181,11 @@ func TestToPOSIXNeverGrantsMore(t *testing.T) {
 	}
 }
 
-func kinds(lost []fileaccess.Loss) map[fileaccess.LossKind]bool {
-	m := map[fileaccess.LossKind]bool{}
-	for _, l := range lost {
-		if l.String() == "" {
-			m[0] = true
-		}
-		m[l.Kind] = true
-	}
-	return m
-}
-
-// FromPOSIX reports each kind of loss, and rejects unknown owners and malformed ACLs.
-func TestFromPOSIXReportsLosses(t *testing.T) {
+// FromPOSIX rejects owners without a SID and malformed ACLs.
+func TestFromPOSIXRejectsInvalidPermissions(t *testing.T) {
 	known := &fileaccess.IDMap{
 		User:  func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },
 		Group: func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id < 10 },
-	}
-	acl := func(entries ...fileaccess.POSIXEntry) *fileaccess.POSIX {
-		l := fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: none}}
-		l = append(l, entries...)
-		if len(entries) > 0 {
-			l = append(l, fileaccess.POSIXEntry{Tag: 0x10, Perm: 7, ID: none})
-		}
-		l = append(l, fileaccess.POSIXEntry{Tag: 4, Perm: 4, ID: none},
-			fileaccess.POSIXEntry{Tag: 0x20, Perm: 4, ID: none})
-		slices.SortFunc(l, func(a, b fileaccess.POSIXEntry) int { return int(a.Tag) - int(b.Tag) })
-		return &fileaccess.POSIX{Access: l}
-	}
-	sticky := acl()
-	sticky.Mode = 0o1755
-	defaults := acl()
-	defaults.Directory, defaults.Default = true, fileaccess.ModeACL(0o750)
-	for _, c := range []struct {
-		p    *fileaccess.POSIX
-		want fileaccess.LossKind
-	}{
-		{sticky, fileaccess.LossSpecialBits},
-		{acl(fileaccess.POSIXEntry{Tag: 8, Perm: 2, ID: 3}), fileaccess.LossGroupUnion},
-		{acl(fileaccess.POSIXEntry{Tag: 8, Perm: 4, ID: 3}), fileaccess.LossMask},
-		{acl(fileaccess.POSIXEntry{Tag: 8, Perm: 0, ID: 30}), fileaccess.LossUnknownName},
-		{acl(fileaccess.POSIXEntry{Tag: 2, Perm: 0, ID: 30}), fileaccess.LossUnknownName},
-		{defaults, fileaccess.LossCreateMode},
-	} {
-		d, lost, err := fileaccess.FromPOSIX(c.p, known)
-		if err != nil || !kinds(lost)[c.want] || kinds(lost)[0] {
-			t.Errorf("FromPOSIX: losses %v, %v; want kind %v", lost, err, c.want)
-		}
-		s := unixToken(t, 5) // a user without an entry
-		if c.want == fileaccess.LossUnknownName && fileaccess.Can(&s, d, 1, nil) != 0 {
-			t.Errorf("FromPOSIX(%v): the denial of an id without a SID was dropped\n%s", c.p.Access, sdText(d))
-		}
 	}
 	for _, p := range []*fileaccess.POSIX{{User: 30}, {Group: 30}, {Access: fileaccess.POSIXACL{}},
 		{Directory: true, Default: fileaccess.POSIXACL{{}}}} {
@@ -241,42 +195,8 @@ func TestFromPOSIXReportsLosses(t *testing.T) {
 	}
 }
 
-// ToPOSIX reports each kind of loss.
-func TestToPOSIXReportsLosses(t *testing.T) {
-	const owned = "O:S-1-22-1-7G:S-1-22-2-8"
-	for text, want := range map[string]fileaccess.LossKind{
-		owned + "D:(A;;FR;;;BU)":                             fileaccess.LossUnknownSID,
-		owned + "D:(A;;FA;;;WD)":                             fileaccess.LossRights,
-		owned + "D:(D;;FR;;;S-1-22-2-9)(A;;FR;;;S-1-22-1-7)": fileaccess.LossDenial,
-		owned + "D:(XA;;FR;;;WD;(Exists a))":                 fileaccess.LossEntryType,
-		owned + "D:(A;OINP;FR;;;CO)":                         fileaccess.LossInheritance,
-		owned + "D:(A;OI;FR;;;CO)":                           fileaccess.LossInheritance,
-		owned + "D:S:(AU;SA;FA;;;WD)":                        fileaccess.LossSACL,
-		"O:BAG:BAD:":                                         fileaccess.LossUnknownSID,
-	} {
-		_, lost := fileaccess.ToPOSIX(sddl.MustParse(text), true, nil)
-		if !kinds(lost)[want] {
-			t.Errorf("ToPOSIX(%s): losses %v, want kind %v", text, lost, want)
-		}
-	}
-	// An entry that files and directories inherit is kept, unless children do not pass it on.
-	for flags, loses := range map[string]bool{"OICIIO": false, "OICINPIO": true, "OIIO": true, "CIIO": true} {
-		_,
-			lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
-			flags+";FR;;;CO)(A;"+flags+";FR;;;CG)(A;"+flags+";FR;;;WD)"), true, nil)
-		if kinds(lost)[fileaccess.LossInheritance] != loses {
-			t.Errorf("ToPOSIX with entries %s: losses %v, want a loss of inheritance: %t", flags, lost, loses)
-		}
-	}
-	// An entry that only files or only directories inherit is lost.
-	for _, flags := range []string{"OIIO", "CIIO"} {
-		_,
-			lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
-			"OICIIO;FR;;;CO)(A;OICIIO;FR;;;CG)(A;OICIIO;FR;;;WD)(A;"+flags+";FR;;;S-1-22-1-9)"), true, nil)
-		if !kinds(lost)[fileaccess.LossInheritance] {
-			t.Errorf("ToPOSIX with %s for a named user: losses %v, want a loss of inheritance", flags, lost)
-		}
-	}
+// Without a DACL everybody has every permission, without a descriptor nobody has any.
+func TestToPOSIXOfMissingParts(t *testing.T) {
 	if p, _ := fileaccess.ToPOSIX(sddl.MustParse(owned), false, nil); p.Mode != 0o777 {
 		t.Errorf("ToPOSIX without a DACL: mode %o, want 777", p.Mode)
 	}

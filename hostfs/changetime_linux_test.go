@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sid"
 )
@@ -21,7 +22,7 @@ func TestChangesInARowAreSeen(t *testing.T) {
 	w.dir("d", wide)
 	fd, _ := w.place("d")
 	texts := []string{wide, narrow}
-	for i := range 2000 {
+	for i := range randtest.Size(2000) {
 		switch i % 4 {
 		case 0:
 			w.must(os.WriteFile(w.path(`d\x`), nil, 0o600))

@@ -26,18 +26,19 @@ func TestFullCacheEvictsTheLargestUser(t *testing.T) {
 	alice, bob := sid.MustParse(alice), sid.MustParse(bob)
 	for what, entries := range map[string]int{"many": 1, "long": 200} {
 		c := newDescriptorCache(100)
-		add := func(user sid.SID, inode uint64, entries int) {
+		one, wide := wideDescriptor(1), wideDescriptor(entries)
+		add := func(user sid.SID, inode uint64, k *known) {
 			t.Helper()
-			got, err := c.get(identity{inode: inode}, user, func() (*known, error) { return wideDescriptor(entries), nil })
+			got, err := c.get(identity{inode: inode}, user, func() (*known, error) { return k, nil })
 			if err != nil || got == nil {
 				t.Fatalf("F-123: %v, %v", got, err)
 			}
 		}
 		for i := range uint64(10) {
-			add(bob, i, 1)
+			add(bob, i, one)
 		}
 		for i := range uint64(2000) {
-			add(alice, 1000+i, entries)
+			add(alice, 1000+i, wide)
 			c.find(identity{inode: 1000}) // another user reads the first one again and again
 		}
 		for i := range uint64(10) {

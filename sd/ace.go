@@ -36,7 +36,7 @@ const (
 	InheritedObjectTypePresent uint32 = 2
 )
 
-// IsZero reports whether a is not an entry.
+// IsZero reports whether a is the zero value, which is not an entry.
 func (a ACE) IsZero() bool { return a.b == "" }
 
 // Binary returns the exact bytes (S-13), without copying them. It is "" for the zero value.
@@ -50,7 +50,7 @@ func (a ACE) Type() Type {
 	return Type(a.b[0])
 }
 
-// Flags returns the inheritance and audit flags, 0 for the zero value.
+// Flags returns the inheritance and audit flags. It returns 0 for the zero value.
 func (a ACE) Flags() uint8 {
 	if a.b == "" {
 		return 0
@@ -143,7 +143,7 @@ func (a ACE) AppData() string {
 	return a.b[off:]
 }
 
-// WithFlags returns the entry with other flags.
+// WithFlags returns a copy of the entry with these flags in place of its own. It returns the zero value unchanged.
 func (a ACE) WithFlags(flags uint8) ACE { return (*editor)(nil).withFlags(a, flags) }
 
 // WithMask returns the entry with another access mask. It returns an entry of
@@ -186,8 +186,10 @@ func sidOffset(b string) int {
 	return -1
 }
 
+// u16 reads a little-endian 16-bit number at byte i of b. It panics if b is too short.
 func u16(b string, i int) int { return int(b[i]) | int(b[i+1])<<8 }
 
+// u32 reads a little-endian 32-bit number at byte i of b. It panics if b is too short.
 func u32(b string, i int) uint32 {
 	return uint32(b[i]) | uint32(b[i+1])<<8 | uint32(b[i+2])<<16 | uint32(b[i+3])<<24
 }

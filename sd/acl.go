@@ -67,7 +67,7 @@ func (l *ACL) Revision() byte {
 	return l.Binary()[0]
 }
 
-// Len returns the number of entries.
+// Len returns the number of entries, inherit-only entries included. It returns 0 for a nil list.
 func (l *ACL) Len() int {
 	if l == nil {
 		return 0
@@ -75,7 +75,7 @@ func (l *ACL) Len() int {
 	return int(l.n)
 }
 
-// Size returns the size in bytes including slack, or 0 for a nil list.
+// Size returns the size in bytes, including the slack after the last entry. It returns 0 for a nil list.
 func (l *ACL) Size() int {
 	if l == nil {
 		return 0
@@ -160,12 +160,12 @@ func (l *ACL) Extra(aux int32) *Extra {
 	return &(*l.extras)[aux]
 }
 
-// Equal reports whether both lists have the same bytes, or both are nil.
+// Equal reports whether both lists have the same bytes, slack included. A nil list equals only a nil list.
 func (l *ACL) Equal(o *ACL) bool {
 	return (l == nil) == (o == nil) && l.Binary() == o.Binary()
 }
 
-// Slice returns the entries as a new slice.
+// Slice returns the entries as a new slice in their order. For a nil list the slice is empty.
 func (l *ACL) Slice() []ACE {
 	s := make([]ACE, 0, l.Len())
 	for _, a := range l.All() {

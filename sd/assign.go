@@ -118,6 +118,8 @@ func (r *AssignRequest) owner() (sid.SID, ntstatus.Status) {
 	return o, ntstatus.Success
 }
 
+// mayAssign reports whether the caller may make o an owner. Kernel mode and a caller with SeRestorePrivilege may use
+// any SID. Others may use their own Owner and the SIDs that MayOwn accepts; a nil MayOwn accepts none.
 func (f *Caller) mayAssign(o sid.SID) bool {
 	if f.Kernel || f.Restore || o == f.Owner {
 		return true
@@ -163,6 +165,7 @@ func (r *AssignRequest) checkSACL() ntstatus.Status {
 	return ntstatus.Success
 }
 
+// integrity returns the RID of the caller's integrity level. A caller without one counts as Medium.
 func (f *Caller) integrity() uint32 {
 	if f.Integrity.IsZero() {
 		return sid.MediumLevel.RID()
@@ -176,6 +179,9 @@ func (f *Caller) mayLabel(level sid.SID) bool {
 	return f.Relabel || level.RID() <= f.integrity()
 }
 
+// assignDACL sets the DACL of the new object and its control bits in p: the creator's list, the inherited entries, or
+// else the token's default DACL (S-63, S-64). It leaves the DACL NULL if the creator's is NULL or if there is none of
+// the three. It returns STATUS_INVALID_ACL if the entries do not fit into one list.
 func (r *AssignRequest) assignDACL(p *Parts, h *Heir) ntstatus.Status {
 	c := creatorList{r.Creator.Control()&DACLPresent != 0, r.Creator.Control()&DACLDefaulted != 0,
 		r.Creator.Control()&DACLProtected != 0, r.Creator.DACL()}
@@ -208,6 +214,10 @@ func (r *AssignRequest) assignDACL(p *Parts, h *Heir) ntstatus.Status {
 	return ntstatus.Success
 }
 
+// assignSACL sets the SACL of the new object and its control bits in p: the creator's list or the inherited entries,
+// without a default, and before them a mandatory label if [AssignRequest.label] returns one (S-77). Resource
+// attributes and policy ids of the parent are inherited even if the creator's list is protected (S-70). It returns
+// STATUS_INVALID_ACL if the entries do not fit into one list.
 func (r *AssignRequest) assignSACL(p *Parts, h *Heir) ntstatus.Status {
 	c := creatorList{r.Creator.Control()&SACLPresent != 0, r.Creator.Control()&SACLDefaulted != 0,
 		r.Creator.Control()&SACLProtected != 0, r.Creator.SACL()}

@@ -59,10 +59,13 @@ func NewACE(t Type, flags uint8, mask winnt.AccessMask, s sid.SID, extra ...ACEE
 	return ACE{string(b)}, nil
 }
 
+// buildError returns an error with a formatted reason that wraps the status.
 func buildError(st ntstatus.Status, format string, args ...any) error {
 	return fmt.Errorf("build descriptor: %s: %w", fmt.Sprintf(format, args...), st.Err())
 }
 
+// appendGUIDs appends the flags of an object entry and its GUIDs to b. A nil GUID is absent and takes no bytes
+// (S-12).
 func appendGUIDs(b []byte, object, inherited *winnt.GUID) []byte {
 	var flags uint32
 	if object != nil {
@@ -82,6 +85,7 @@ func appendGUIDs(b []byte, object, inherited *winnt.GUID) []byte {
 	return b
 }
 
+// pad4 appends zeros to b until its length is a multiple of 4.
 func pad4(b []byte) []byte {
 	for len(b)&3 != 0 {
 		b = append(b, 0)

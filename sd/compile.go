@@ -106,6 +106,8 @@ func (e *Entry) compile(b string, i uint16) (size int, ok bool) {
 	return size, true
 }
 
+// compileOther sets e from the first entry in b, of a type that is not plain. e.Aux becomes NeedsExtra if the entry
+// has a SID, and stays -1 for an unknown type. It returns the entry's size, or false if the entry is malformed.
 func (e *Entry) compileOther(b string, i uint16) (size int, ok bool) {
 	size, s, ok := aceExtent(b)
 	if !ok {

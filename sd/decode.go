@@ -38,6 +38,7 @@ func Peek(b []byte) (Raw, ntstatus.Status) {
 // Status of 0 means no error.
 type fault DecodeError
 
+// bad returns a fault with STATUS_INVALID_SECURITY_DESCR at a byte offset. what says what should be there.
 func bad(off int, what string) fault {
 	return fault{off, ntstatus.InvalidSecurityDescr, what}
 }
@@ -101,6 +102,8 @@ func partOffset(b string, field int) (int, fault) {
 	return int(off), fault{}
 }
 
+// peekSID returns the SID at the offset in a header field, and the offset behind it. It returns the zero SID and 0 if
+// the field is 0. f has a status if the offset or the SID is invalid.
 func peekSID(b string, field int) (s sid.SID, end int, f fault) {
 	off, f := partOffset(b, field)
 	if off == 0 {
@@ -114,6 +117,9 @@ func peekSID(b string, field int) (s sid.SID, end int, f fault) {
 	return s, off + n, f
 }
 
+// peekACL returns the bytes of the list at the offset in a header field, and the offset behind them. It returns ""
+// and 0 if the field is 0. It checks the list's header, not its entries. f has a status if the offset or the header
+// is invalid.
 func peekACL(b string, field int) (l string, end int, f fault) {
 	off, f := partOffset(b, field)
 	if off == 0 {
@@ -162,6 +168,7 @@ var (
 
 type allocator = func() (unsafe.Pointer, *Entry)
 
+// roomsOf returns the functions that allocate a block of type B with 0 to 16 entries, indexed by that number.
 func roomsOf[B any]() [17]allocator {
 	return [17]allocator{
 		bare[B], room[B, [1]Entry], room[B, [2]Entry], room[B, [3]Entry], room[B, [4]Entry], room[B, [5]Entry],
@@ -195,6 +202,8 @@ func Decode(b []byte) (*Descriptor, error) {
 	return decode(string(b))
 }
 
+// decode decodes a descriptor and keeps b, which must never change. If [Descriptor.Append] would not write exactly b,
+// it also stores b as the original bytes. The error is that of [Decode].
 func decode(b string) (*Descriptor, error) {
 	r, end, f := peek(b)
 	if f.Status != 0 {
@@ -213,7 +222,8 @@ func decode(b string) (*Descriptor, error) {
 	return d, nil
 }
 
-// error returns the fault as an error. Only this copies it to the heap.
+// error returns the fault as a [*DecodeError]. It copies the fault to the heap, so a successful decode does not call
+// it.
 func (f fault) error() error { e := DecodeError(f); return &e }
 
 // assemble returns the descriptor of raw parts with as few allocations as
@@ -253,7 +263,8 @@ func assemble(r *Raw) (d *Descriptor, bad string) {
 	return d, ""
 }
 
-// writes reports whether Append writes exactly b.
+// writes reports whether Append writes exactly b, so that d need not store b. b is the input from which d was
+// decoded.
 func (d *Descriptor) writes(b string) bool {
 	if len(b) != d.Size() || b[1] != d.rm {
 		return false

@@ -53,6 +53,8 @@ func New(p Parts) *Descriptor {
 	return d
 }
 
+// set copies the parts into d. It sets the PRESENT bit of each list that is not nil, clears the resource manager
+// control unless its bit is set, and computes the hash of the owner.
 func (d *Descriptor) set(p Parts) {
 	if p.DACL != nil {
 		p.Control |= DACLPresent
@@ -77,7 +79,7 @@ func (d *Descriptor) Parts() Parts {
 	return Parts{d.Control(), d.rm, d.owner, d.group, d.dacl, d.sacl}
 }
 
-// Control returns the control word. SelfRelative is always set in it.
+// Control returns the control word, always with SelfRelative. For a nil descriptor it returns SelfRelative alone.
 func (d *Descriptor) Control() Control {
 	if d == nil {
 		return SelfRelative
@@ -85,7 +87,7 @@ func (d *Descriptor) Control() Control {
 	return d.control | SelfRelative
 }
 
-// Owner returns the owner, the zero SID for a descriptor without one.
+// Owner returns the owner. It returns the zero SID for a nil descriptor and for one without an owner.
 func (d *Descriptor) Owner() sid.SID {
 	if d == nil {
 		return sid.SID{}
@@ -93,7 +95,7 @@ func (d *Descriptor) Owner() sid.SID {
 	return d.owner
 }
 
-// OwnerHash returns Owner().Hash(), computed once.
+// OwnerHash returns Owner().Hash(), computed once. It returns 0 for a nil descriptor.
 func (d *Descriptor) OwnerHash() uint32 {
 	if d == nil {
 		return 0
@@ -101,7 +103,7 @@ func (d *Descriptor) OwnerHash() uint32 {
 	return d.ownerHash
 }
 
-// Group returns the primary group, the zero SID for a descriptor without one.
+// Group returns the primary group. It returns the zero SID for a nil descriptor and for one without a group.
 func (d *Descriptor) Group() sid.SID {
 	if d == nil {
 		return sid.SID{}
@@ -109,7 +111,8 @@ func (d *Descriptor) Group() sid.SID {
 	return d.group
 }
 
-// DACL returns the discretionary list, nil if absent or NULL (S-24).
+// DACL returns the discretionary list. It returns nil for a nil descriptor and if the list is absent or NULL;
+// [Descriptor.Control] tells the two apart (S-24).
 func (d *Descriptor) DACL() *ACL {
 	if d == nil {
 		return nil
@@ -127,7 +130,7 @@ func (d *Descriptor) DACL() *ACL {
 	return d.dacl
 }
 
-// SACL returns the system list, nil if absent or NULL (S-24).
+// SACL returns the system list. It returns nil for a nil descriptor and if the list is absent or NULL (S-24).
 func (d *Descriptor) SACL() *ACL {
 	if d == nil {
 		return nil
@@ -163,15 +166,16 @@ type DecodeError struct {
 	What   string          // what should be there
 }
 
-// Error returns the expected content, the offset and the status.
+// Error returns the byte offset, what should be there, and the status.
 func (e *DecodeError) Error() string {
 	return fmt.Sprintf("security descriptor: at byte %d: %s: %s", e.Offset, e.What, e.Status)
 }
 
-// Unwrap returns the status as an error, for errors.Is.
+// Unwrap returns the status as an error, so that errors.Is finds it.
 func (e *DecodeError) Unwrap() error { return e.Status.Err() }
 
-// Size returns the number of bytes Append appends.
+// Size returns the number of bytes that [Descriptor.Append] appends: 20, the size of the header, for a nil
+// descriptor.
 func (d *Descriptor) Size() int {
 	if d == nil {
 		return headerSize
@@ -179,6 +183,7 @@ func (d *Descriptor) Size() int {
 	return headerSize + align4(d.sacl.Size()) + align4(d.dacl.Size()) + d.owner.Len() + d.group.Len()
 }
 
+// align4 returns n, rounded up to a multiple of 4.
 func align4(n int) int { return (n + 3) &^ 3 }
 
 // Append appends the self-relative form to dst, in the order of the SDDL
@@ -219,5 +224,5 @@ func (d *Descriptor) AppendOriginal(dst []byte) []byte {
 	return d.Append(dst)
 }
 
-// Binary returns the bytes of Append in a new slice.
+// Binary returns the bytes of [Descriptor.Append] in a new slice.
 func (d *Descriptor) Binary() []byte { return d.Append(make([]byte, 0, d.Size())) }

@@ -29,7 +29,8 @@ var systemFacts = [256]Facts{
 	SystemAccessFilter:      HasAccessFilter,
 }
 
-// FactsOf computes the facts of compiled entries.
+// FactsOf returns which special entries a compiled list has, so that a check can skip stages. It returns 0 for an
+// empty list.
 func FactsOf(entries []Entry) Facts {
 	var f Facts
 	for i := range entries {

@@ -111,6 +111,8 @@ const (
 	saclControl = SACLPresent | SACLDefaulted | SACLAutoInheritRequest | SACLAutoInherited | SACLProtected
 )
 
+// pick returns the entries of l whose type want accepts, in their order. It returns nil if there are none, and for a
+// nil list.
 func pick(l *ACL, want func(Type) bool) []ACE {
 	var out []ACE
 	for _, a := range l.All() {

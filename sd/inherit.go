@@ -49,6 +49,8 @@ func Inherit(parent *ACL, h *Heir, auto bool) []ACE {
 	return own.inheritAll(parent, auto)
 }
 
+// inheritAll returns the entries that h inherits from a parent's list, see [Inherit]. It returns nil for a nil or
+// empty list. It is not safe for concurrent use, because it shares h.edit.
 func (h *Heir) inheritAll(parent *ACL, auto bool) []ACE {
 	if parent.Len() == 0 {
 		return nil
@@ -60,6 +62,8 @@ func (h *Heir) inheritAll(parent *ACL, auto bool) []ACE {
 	return out
 }
 
+// inherit appends to out what h inherits from entry a of its parent: nothing, one entry, or an effective and an
+// inherit-only one (S-66 to S-69). With auto they are marked Inherited.
 func (h *Heir) inherit(out []ACE, a ACE, auto bool) []ACE {
 	if nonInheritable(a) {
 		return out
@@ -142,6 +146,7 @@ func (h *Heir) substitute(s sid.SID) sid.SID {
 	return sid.SID{}
 }
 
+// is reports whether the object belongs to a class. An Heir without ObjectTypes belongs to none.
 func (h *Heir) is(class winnt.GUID) bool {
 	for _, g := range h.ObjectTypes {
 		if g == class {

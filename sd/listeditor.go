@@ -121,7 +121,8 @@ func (e ListEditor) Purge(l *ACL, trustee sid.SID) (*ACL, error) {
 	}))
 }
 
-// RemoveInherited removes all inherited entries.
+// RemoveInherited returns a list without the inherited entries of l, in the same revision. The error is [ErrNoList]
+// or [ErrNotCanonical].
 func (e ListEditor) RemoveInherited(l *ACL) (*ACL, error) {
 	if err := e.accepts(l); err != nil {
 		return nil, err
@@ -129,6 +130,8 @@ func (e ListEditor) RemoveInherited(l *ACL) (*ACL, error) {
 	return newACL(l.Revision(), slices.DeleteFunc(l.Slice(), func(a ACE) bool { return a.Flags()&Inherited != 0 }))
 }
 
+// accepts returns [ErrNoList] for a nil list, [ErrNotCanonical] for one that is not in canonical order, and otherwise
+// nil.
 func (e ListEditor) accepts(l *ACL) error {
 	switch {
 	case l == nil:
@@ -140,6 +143,7 @@ func (e ListEditor) accepts(l *ACL) error {
 	return nil
 }
 
+// anyType returns an entry type that the editor's kind of list accepts, for rules that name no type.
 func (e ListEditor) anyType() Type {
 	if e.System {
 		return SystemAudit
@@ -147,6 +151,7 @@ func (e ListEditor) anyType() Type {
 	return AccessAllowed
 }
 
+// anyAudit returns both audit flags if the editor is for a SACL, and 0 otherwise, for rules that name no flags.
 func (e ListEditor) anyAudit() uint8 {
 	if e.System {
 		return auditFlags

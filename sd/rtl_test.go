@@ -12,29 +12,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// CreateACL checks the size of the buffer before the revision, and rounds the size (C-60, S-19).
-func TestCreateACLChecksSizeAndRevision(t *testing.T) {
-	for _, c := range []struct {
-		id       string
-		size     int
-		revision uint32
-		want     ntstatus.Status
-	}{
-		{"C-60 size 7", 7, 2, ntstatus.BufferTooSmall}, {"C-60 rev 1", 8, 1, ntstatus.InvalidParameter},
-		{"C-60 rev 5", 8, 5, ntstatus.InvalidParameter},
-		{"C-60 size 65536", 65536, 2, ntstatus.InvalidParameter}, {"smallest", 8, 2, ntstatus.Success},
-		{"rounded", 10, 4, ntstatus.Success},
-	} {
-		b := make([]byte, c.size)
-		if st := sd.CreateACL(b, c.revision); st != c.want {
-			t.Errorf("CreateACL, %s: %v, want %v", c.id, st, c.want)
-		}
-		if c.id == "rounded" && b[2] != 12 {
-			t.Errorf("rounded size = %d, want 12", b[2])
-		}
-	}
-}
-
 func TestAddACEChecksInOrder(t *testing.T) { // S-19
 	b := make([]byte, 8+20+20+28)
 	sd.CreateACL(b, 2)
@@ -112,7 +89,7 @@ func TestZeroValuesAreEmpty(t *testing.T) {
 	}
 }
 
-// S-19: the limits of the Rtl* routines from both sides, with each error status. A refused call changes nothing.
+// S-19, C-60: the limits of the Rtl* routines from both sides, with each error status. A refused call changes nothing.
 func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 	list := func(room int) []byte {
 		b := make([]byte, 8+room)
@@ -195,15 +172,21 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 			t.Errorf("list after inserting at %d: %v, %v, want masks %v", at, l.Slice(), err, want)
 		}
 	}
-	for size, want := range map[int]ntstatus.Status{0: ntstatus.BufferTooSmall, 8: ntstatus.Success,
+	for size, want := range map[int]ntstatus.Status{0: ntstatus.BufferTooSmall, 7: ntstatus.BufferTooSmall,
+		8:     ntstatus.Success,
+		10:    ntstatus.Success,
 		65535: ntstatus.Success, 65536: ntstatus.InvalidParameter} {
 		for revision, ok := range map[uint32]bool{1: false, 2: true, 3: true, 4: true, 5: false} {
 			want := want
 			if want == ntstatus.Success && !ok {
 				want = ntstatus.InvalidParameter
 			}
-			if st := sd.CreateACL(make([]byte, size), revision); st != want {
+			b := make([]byte, size)
+			if st := sd.CreateACL(b, revision); st != want {
 				t.Errorf("CreateACL with %d bytes, revision %d: %v, want %v", size, revision, st, want)
+			}
+			if size == 10 && ok && b[2] != 12 {
+				t.Errorf("C-60: CreateACL with 10 bytes stores size %d, want 12", b[2])
 			}
 		}
 	}

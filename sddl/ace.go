@@ -83,6 +83,7 @@ func (p *parser) ace(system bool) (sd.ACE, error) {
 	return a, nil
 }
 
+// build returns the entry with the parsed fields. The error is that of [sd.NewACE] or [sd.RawACE].
 func (f *fields) build() (sd.ACE, error) {
 	if f.raw {
 		return sd.RawACE(f.t, f.flags, f.data)
@@ -91,6 +92,7 @@ func (f *fields) build() (sd.ACE, error) {
 		AppData: f.data})
 }
 
+// semicolon reads a semicolon and the blanks after it.
 func (p *parser) semicolon() error {
 	if p.peek() != ';' {
 		return p.fail(ntstatus.InvalidACL, "';'")
@@ -100,6 +102,8 @@ func (p *parser) semicolon() error {
 	return nil
 }
 
+// aceType reads the type and its semicolon. It refuses a type that belongs in the other list (S-14). Only the option
+// Extended allows a type in the form 0xNN.
 func (p *parser) aceType(f *fields, system bool) error {
 	p.blanks()
 	at := p.pos
@@ -122,6 +126,7 @@ func (p *parser) aceType(f *fields, system bool) error {
 	return p.semicolon()
 }
 
+// aceFlags reads the flags, which may be none, and their semicolon.
 func (p *parser) aceFlags(f *fields) error {
 next:
 	for p.peek() != ';' {
@@ -136,6 +141,7 @@ next:
 	return p.semicolon()
 }
 
+// aceRights reads the rights, which may be none, and their semicolon. A resource attribute must have none.
 func (p *parser) aceRights(f *fields) error {
 	end := strings.IndexByte(p.rest(), ';')
 	if end < 0 {
@@ -181,6 +187,8 @@ func (p *parser) aceGUIDs(f *fields) error {
 	return nil
 }
 
+// aceTrustee reads the SID of the entry. A resource attribute must have Everyone. An entry in the extended form has
+// no SID here, because its bytes include it (S-45).
 func (p *parser) aceTrustee(f *fields) error {
 	at := p.pos
 	if p.opt.Extended && p.peek() == ';' && f.mask == 0 && f.object == nil && f.inherits == nil {

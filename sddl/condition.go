@@ -44,6 +44,7 @@ func (p *parser) attribute(f *fields) error {
 	return nil
 }
 
+// nested converts an error of package claims to a SyntaxError of the whole text.
 func (p *parser) nested(err error) error {
 	var se *claims.SyntaxError
 	if errors.As(err, &se) {

@@ -73,6 +73,8 @@ func formatSID(s, domain sid.SID) string {
 // without sub-authorities does not (S-7).
 func hasText(s sid.SID) bool { return s.SubAuthorities() > 0 }
 
+// appendOwner appends tag and the SID of an owner or group, nothing for the zero SID. A SID without sub-authorities
+// is an error (S-46).
 func appendOwner(b []byte, tag string, s sid.SID, o Options) ([]byte, error) {
 	switch {
 	case s.IsZero():
@@ -92,6 +94,8 @@ func FormatACE(a sd.ACE, o Options) (string, error) {
 	return string(b), err
 }
 
+// appendACL appends tag, the flags and the entries of a list. It appends nothing for an absent list. With only it
+// prints the entries of the types that only accepts, and nothing for a NULL list.
 func appendACL(b []byte, tag string, c sd.Control, f listFlags, l *sd.ACL, only func(sd.Type) bool,
 	o Options) ([]byte, error) {
 	if c&f.present == 0 {
@@ -170,6 +174,7 @@ func appendACE(b []byte, a sd.ACE, o Options) ([]byte, error) {
 	return append(hex.AppendEncode(b, []byte(a.Binary()[4:])), ')'), nil
 }
 
+// guidPointer returns a pointer to a copy of g, or nil if ok is false.
 func guidPointer(g winnt.GUID, ok bool) *winnt.GUID {
 	if !ok {
 		return nil
@@ -177,6 +182,7 @@ func guidPointer(g winnt.GUID, ok bool) *winnt.GUID {
 	return &g
 }
 
+// appendFlags appends the letters of the entry's flags, in the order of the table.
 func appendFlags(b []byte, a sd.ACE) []byte {
 	for _, f := range aceFlags {
 		if a.Flags()&f.bit == 0 {

@@ -66,6 +66,7 @@ func MustParse(s string, opts ...Options) *sd.Descriptor {
 	return d
 }
 
+// parse parses a descriptor by the rules of [Parse] or, if strict, of [ParseStrict]. It uses the first of opts.
 func parse(s string, strict bool, opts []Options) (*sd.Descriptor, error) {
 	p := parser{text: s, strict: strict}
 	if len(opts) > 0 {

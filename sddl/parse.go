@@ -16,10 +16,12 @@ type parser struct {
 	opt    Options
 }
 
+// fail returns a SyntaxError at the current position: the parser expected want.
 func (p *parser) fail(st ntstatus.Status, want string) error {
 	return &SyntaxError{p.text, p.pos, want, st}
 }
 
+// rest returns the text that the parser has not read yet.
 func (p *parser) rest() string { return p.text[p.pos:] }
 
 // peek returns the next byte without consuming it, or 0 at the end.
@@ -152,6 +154,7 @@ func (p *parser) acl(parts *sd.Parts, f listFlags) error {
 	}
 }
 
+// aces reads the entries of a list, which may be none. A list that is too long for its size field is an error (S-17).
 func (p *parser) aces(f listFlags) (*sd.ACL, error) {
 	start := p.pos
 	var aces []sd.ACE

@@ -37,6 +37,8 @@ var label = []right{
 	{"NX", winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP},
 }
 
+// findRight returns the mask of a two-letter right. It ignores case unless strict. The second result is false for an
+// unknown name.
 func findRight(name string, strict bool) (winnt.AccessMask, bool) {
 	for _, t := range [...][]right{letters, whole, label} {
 		for _, r := range t {
@@ -72,6 +74,7 @@ func scanRights(s string, strict bool) (m winnt.AccessMask, off int, want string
 	return m, 0, ""
 }
 
+// startsNumber reports whether the text begins like a number. It must not be empty.
 func startsNumber(s string) bool { return s[0] == '-' || '0' <= s[0] && s[0] <= '9' }
 
 // scanRight reads a two-letter right and the blanks before it. n is the length
@@ -131,6 +134,7 @@ func numberBase(digits string) (base uint64, prefix int) {
 	return 10, 0
 }
 
+// digitValue returns the value of a hexadecimal digit, 255 for any other byte.
 func digitValue(c byte) uint64 {
 	switch {
 	case '0' <= c && c <= '9':
@@ -230,6 +234,7 @@ var namedRights = map[string]winnt.AccessMask{
 	"STANDARD_RIGHTS_REQUIRED": winnt.STANDARD_RIGHTS_REQUIRED, "STANDARD_RIGHTS_ALL": winnt.STANDARD_RIGHTS_ALL,
 }
 
+// init adds the names of all types' single rights to namedRights.
 func init() {
 	for _, t := range [...]*winnt.ObjectType{
 		winnt.FileObject, winnt.DirectoryFileObject, winnt.KeyObject, winnt.TokenObject, winnt.ProcessObject,

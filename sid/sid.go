@@ -104,7 +104,7 @@ func (s SID) Equal(t SID) bool {
 	return i == n || *(*uint32)(unsafe.Add(p, i)) == *(*uint32)(unsafe.Add(q, i)) // the size is 8 + 4n
 }
 
-// IsZero reports whether s is not a SID.
+// IsZero reports whether s is the zero value, which is not a SID.
 func (s SID) IsZero() bool { return s.b == "" }
 
 // Len returns the size of the binary form in bytes, 0 for the zero value.
@@ -116,7 +116,7 @@ func (s SID) Binary() string { return s.b }
 // AppendBinary appends the binary form to dst, nothing for the zero value.
 func (s SID) AppendBinary(dst []byte) []byte { return append(dst, s.b...) }
 
-// Clone returns an equal SID in separate memory.
+// Clone returns an equal SID with a copy of its bytes, so that a large buffer that s points into can be freed.
 func (s SID) Clone() SID { return SID{strings.Clone(s.b)} }
 
 // Authority returns the 48-bit identifier authority, 0 for the zero value.

@@ -102,8 +102,11 @@ type scanner struct {
 	hex  bool // the revision was hexadecimal, so is every later number
 }
 
+// fail returns a [*SyntaxError] for the scanned text: at offset at, the parser expected want.
 func (p *scanner) fail(at int, want string) error { return &SyntaxError{p.text, at, want} }
 
+// sid reads a SID after its "S-" and moves behind it. It does not require that the text ends there. The error is a
+// [*SyntaxError].
 func (p *scanner) sid() (SID, error) {
 	at := p.pos
 	revision, hex, ok := p.number(1 << 32)
@@ -147,6 +150,8 @@ func (p *scanner) sid() (SID, error) {
 	return s, nil
 }
 
+// dash reports whether the text continues with a hyphen, and moves behind it if so. At the end of the text it returns
+// false.
 func (p *scanner) dash() bool {
 	if p.pos < len(p.text) && p.text[p.pos] == '-' {
 		p.pos++
@@ -182,7 +187,7 @@ func (p *scanner) number(max uint64) (v uint64, hex, ok bool) {
 	return v, hex, p.pos > start
 }
 
-// tag reports whether the text continues with "D:".
+// tag reports whether the text continues with "D:", the tag of a DACL in SDDL. The text must have a byte left.
 func (p *scanner) tag() bool {
 	return p.text[p.pos] == 'D' && p.pos+1 < len(p.text) && p.text[p.pos+1] == ':'
 }
@@ -221,6 +226,8 @@ func (s SID) RtlString() string {
 	return string(s.appendText(make([]byte, 0, 64), true))
 }
 
+// appendText appends the text of s to dst. It writes an authority of 2^32 or more in hexadecimal, with pad in twelve
+// digits. It appends nothing for the zero value.
 func (s SID) appendText(dst []byte, pad bool) []byte {
 	if s.IsZero() {
 		return dst

@@ -2,6 +2,7 @@ package sid
 
 import "strings"
 
+// mustNew returns a SID for the tables of this package. It panics if [New] refuses the numbers.
 func mustNew(authority uint64, subs ...uint32) SID {
 	s, ok := New(authority, subs...)
 	if !ok {
@@ -88,6 +89,7 @@ var (
 	byRID   = map[uint32]*known{}
 )
 
+// init fills the indexes of the table of well-known SIDs: by alias, by SID, and by RID for accounts of a domain.
 func init() {
 	for i := range table {
 		k := &table[i]
@@ -137,6 +139,8 @@ func Alias(s, domain SID) string {
 	return ""
 }
 
+// relative returns the table's row for an account of this domain. It returns nil if s is in another domain, if its
+// RID is not in the table, and if domain is zero.
 func relative(s, domain SID) *known {
 	if domain.IsZero() || s.Len() != domain.Len()+4 || s.b[8:s.Len()-4] != domain.b[8:] || s.b[2:8] != domain.b[2:8] {
 		return nil
@@ -174,8 +178,8 @@ func WellKnown(yield func(s SID, name string) bool) {
 	}
 }
 
-// Logon returns S-1-5-5-high-low, the SID of a logon session.
+// Logon returns S-1-5-5-high-low, the SID of the logon session whose LUID has these two halves.
 func Logon(high, low uint32) SID { return mustNew(5, 5, high, low) }
 
-// IntegrityLevel returns S-1-16-rid.
+// IntegrityLevel returns S-1-16-rid, the SID of an integrity level. It accepts any rid, also one without a name.
 func IntegrityLevel(rid uint32) SID { return mustNew(16, rid) }

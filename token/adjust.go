@@ -192,6 +192,7 @@ func (t *Token) resetGroups(enabled sidset.Bits) {
 	}
 }
 
+// isLogon reports whether group attributes mark the logon SID.
 func isLogon(a uint32) bool { return a&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID }
 
 // equalTo yields the index of every entry with the same SID as entry i. It skips entries that EffectiveOnly removed.

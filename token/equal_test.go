@@ -10,108 +10,55 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Equal compares packages by SID and restricting SIDs as sets. It is symmetric (T-100).
-func TestEqualIsSymmetric(t *testing.T) {
-	tok := must(t, setup())
-	for name, pair := range map[string][2]*token.Token{
-		"another package": {
-			lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1"),
-			lowbox(t, tok, "S-1-15-2-1-2-4", "S-1-15-3-1"),
-		},
-		"one restricting SID more": {
-			filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users)}),
-			filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users, sid.Everyone)}),
-		},
-	} {
-		a, b := pair[0], pair[1]
-		if a.Equal(b) || b.Equal(a) {
-			t.Errorf("T-100: %s: Equal = %t and %t reversed, want false", name, a.Equal(b), b.Equal(a))
-		}
-		if !a.Equal(a.WithTypeLevel(a.Type(), a.Level())) {
-			t.Errorf("T-100: %s: a copy is not equal to its original", name)
-		}
-	}
-}
-
-// Equal tokens agree on whether a group is absent, disabled, enabled or deny-only (T-100).
-func TestEqualComparesGroupState(t *testing.T) {
-	counts := map[string]*token.Token{"absent": must(t, setup())}
-	for name, attributes := range map[string]uint32{"disabled": token.GroupDisabled,
-		"enabled":   winnt.SE_GROUP_ENABLED,
-		"deny-only": winnt.SE_GROUP_USE_FOR_DENY_ONLY} {
-		counts[name] = must(t, setup(token.Group{SID: sid.Administrators, Attributes: attributes}))
-	}
-	for one, a := range counts {
-		for other, b := range counts {
-			if got := a.Equal(b); got != (one == other) {
-				t.Errorf("T-100: Equal(%s, %s) = %v, want %v", one, other, got, one == other)
-			}
-		}
-	}
-}
-
-// A restricting SID that a second filter dropped still matches deny entries. Such a token is not equal to one that
-// never had the SID (T-68, T-100).
-func TestEqualTellsDroppedRestrictingSIDs(t *testing.T) {
-	tok := must(t, setup())
-	once := filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users)})
-	both := filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users, sid.Everyone)})
-	dropped := filter(t, both, token.FilterSpec{Restrict: restricting(sid.Users)})
-	again := filter(t, both, token.FilterSpec{Restrict: restricting(sid.Users)})
-	for _, c := range []struct {
-		name string
-		a, b *token.Token
-		want bool
-	}{
-		{"dropped or never present", dropped, once, false}, {"dropped or present", dropped, both, false},
-		{"dropped from both", dropped, again, true}, {"unrestricted or restricted", tok, once, false},
-	} {
-		if c.a.Equal(c.b) != c.want || c.b.Equal(c.a) != c.want {
-			t.Errorf("T-100: %s: Equal = %v and %v reversed, want %v", c.name, c.a.Equal(c.b), c.b.Equal(c.a), c.want)
-		}
-	}
-}
-
-// Equal ignores type, level, order, session, source and defaults. It compares users, groups, privileges,
-// restrictions, packages and capabilities (TC-49, T-100).
+// Equal ignores type, level, order, session, source and defaults. It compares the state of each group, privileges,
+// integrity, packages, and restricting SIDs as sets. A restricting SID that a second filter dropped counts, because it
+// still denies (TC-49, T-68, T-100).
 func TestEqualComparesAccessNotIdentity(t *testing.T) {
 	tok := must(t, setup())
-	dup := tok.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification)
+	reversed := setup()
+	slices.Reverse(reversed.Groups)
+	reversed.SessionID, reversed.Source.Name, reversed.PrimaryGroup = 9, "x", userU
+	denied := setup()
+	denied.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	off, _, _ := tok.AdjustPrivileges(200, true, nil)
-	if !tok.Equal(dup) || tok.Equal(off) || off.Equal(tok) {
-		t.Errorf("Equal with a duplicate = %t, with all privileges disabled = %t and %t reversed; want true, "+
-			"false, false", tok.Equal(dup), tok.Equal(off), off.Equal(tok))
+	administrators := func(attributes uint32) *token.Token {
+		return must(t, setup(token.Group{SID: sid.Administrators, Attributes: attributes}))
 	}
-	s := setup()
-	slices.Reverse(s.Groups)
-	s.SessionID, s.Source.Name, s.PrimaryGroup = 9, "x", userU
-	if !tok.Equal(must(t, s)) {
-		t.Error("T-100: tokens that differ in group order, session, source and primary group are not equal")
+	box := func(name, capability string) *token.Token { return lowbox(t, tok, name, capability) }
+	both := filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users, sid.Everyone)})
+	users := token.FilterSpec{Restrict: restricting(sid.Users)}
+	// Tokens with one name are equal, others are not.
+	classes := map[string][]*token.Token{
+		"the token": {tok, must(t, reversed), tok.WithTypeLevel(winnt.TokenImpersonation,
+			winnt.SecurityIdentification)},
+		"privileges disabled":      {off},
+		"a privilege deleted":      {filter(t, tok, token.FilterSpec{Delete: winnt.SeShutdownPrivilege.Bit()})},
+		"the user deny-only":       {must(t, denied)},
+		"G1 disabled":              {first(tok.AdjustGroups(1, false, []token.Group{{SID: groupG1}}))},
+		"Users deny-only":          {filter(t, tok, token.FilterSpec{Disable: []sid.SID{sid.Users}})},
+		"effective only":           {tok.EffectiveOnly()},
+		"one group more":           {must(t, setup(token.Group{SID: sid.Everyone, Attributes: 7}))},
+		"Administrators disabled":  {administrators(token.GroupDisabled)},
+		"Administrators enabled":   {administrators(winnt.SE_GROUP_ENABLED)},
+		"Administrators deny-only": {administrators(winnt.SE_GROUP_USE_FOR_DENY_ONLY)},
+		"lower integrity":          {second(tok.WithIntegrity(1, sid.LowLevel))},
+		"a package":                {box("S-1-15-2-1-2-3", "S-1-15-3-1"), box("S-1-15-2-1-2-3", "S-1-15-3-1")},
+		"another package":          {box("S-1-15-2-1-2-4", "S-1-15-3-1")},
+		"another capability":       {box("S-1-15-2-1-2-3", "S-1-15-3-2")},
+		"restricted":               {filter(t, tok, users)},
+		"one restricting SID more": {both},
+		"a dropped one":            {filter(t, both, users), filter(t, both, users)},
 	}
-	s = setup()
-	s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
-	if tok.Equal(must(t, s)) || must(t, s).Equal(tok) {
-		t.Errorf("T-100: a deny-only user equals an enabled one: %t and %t reversed, want false",
-			tok.Equal(must(t, s)), must(t, s).Equal(tok))
-	}
-	for name, o := range map[string]*token.Token{
-		"G1 disabled":      first(tok.AdjustGroups(1, false, []token.Group{{SID: groupG1}})),
-		"Users deny-only":  filter(t, tok, token.FilterSpec{Disable: []sid.SID{sid.Users}}),
-		"restricted":       filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users)}),
-		"effective only":   tok.EffectiveOnly(),
-		"one group more":   must(t, setup(token.Group{SID: sid.Everyone, Attributes: 7})),
-		"an AppContainer":  lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1"),
-		"lower integrity":  second(tok.WithIntegrity(1, sid.LowLevel)),
-		"privilege absent": filter(t, tok, token.FilterSpec{Delete: winnt.SeShutdownPrivilege.Bit()}),
-	} {
-		if tok.Equal(o) || o.Equal(tok) {
-			t.Errorf(`Equal with "%s" = %t, and %t reversed; want false`, name, tok.Equal(o), o.Equal(tok))
+	for one, list := range classes {
+		for other, others := range classes {
+			for _, a := range list {
+				for _, b := range others {
+					if got := a.Equal(b); got != (one == other) {
+						t.Errorf("T-100: Equal(%s, %s) = %t, want %t", one, other, got, one == other)
+					}
+				}
+			}
 		}
-	}
-	a, b := lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1"), lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-2")
-	if a.Equal(b) || !a.Equal(lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1")) {
-		t.Errorf("T-100: Equal of tokens with other capabilities = %t, with the same = %t; want false, true",
-			a.Equal(b), a.Equal(lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1")))
 	}
 }
 

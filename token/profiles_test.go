@@ -66,38 +66,62 @@ func TestProfilesHaveLogonDefaults(t *testing.T) {
 	}
 }
 
-// The built-in tokens have the documented groups, elevation type, session, source, type and level.
+// The built-in tokens have the documented groups, elevation type, session, source, type and level. Their groups are
+// mandatory, enabled by default and enabled. Administrators is not mandatory in the token of LocalSystem and deny-only
+// in a limited token (T-65, T-114, T-130).
 func TestProfilesHaveDocumentedGroups(t *testing.T) {
 	for name, c := range map[string]struct {
-		spec       token.Spec
-		groups     string
-		kind       uint32
-		session    winnt.LUID
-		source     string
-		typ, level int
+		spec           token.Spec
+		groups         string
+		kind           uint32
+		session        winnt.LUID
+		source         string
+		typ, level     int
+		integrity      sid.SID
+		administrators uint32 // attributes of the group
 	}{
-		"administrator":   {token.Administrator(userU), "513 WD BA BU IU AU S-1-2-0 logon", 2, 0, "", 1, 0},
-		"limited":         {token.LimitedAdministrator(userU), "513 WD BA BU IU AU S-1-2-0 logon", 3, 0, "", 1, 0},
-		"user":            {token.StandardUser(userU), "513 WD BU IU AU S-1-2-0 logon", 1, 0, "", 1, 0},
-		"network user":    {token.NetworkUser(userU, groupG1), "2001 WD BU NU AU S-1-5-15", 1, 0, "", 2, 2},
-		"system":          {token.LocalSystem(), "BA WD AU", 1, 0x3E7, "*SYSTEM*", 1, 0},
-		"local service":   {token.LocalService(), "WD BU SU AU S-1-2-0 logon", 1, 0x3E5, "", 1, 0},
-		"network service": {token.NetworkService(), "WD BU SU AU S-1-2-0 logon", 1, 0x3E4, "", 1, 0},
-		"anonymous":       {token.Anonymous(true), "WD", 1, 0x3E6, "*SYSTEM*", 1, 0},
-		"no groups":       {token.Anonymous(false), "", 1, 0x3E6, "*SYSTEM*", 1, 0},
+		"administrator": {token.Administrator(userU), "513 WD BA BU IU AU S-1-2-0 logon", 2, 0, "", 1, 0,
+			sid.HighLevel, 0xF},
+		"limited": {token.LimitedAdministrator(userU), "513 WD BA BU IU AU S-1-2-0 logon", 3, 0, "", 1, 0,
+			sid.MediumLevel, winnt.SE_GROUP_USE_FOR_DENY_ONLY},
+		"user": {token.StandardUser(userU), "513 WD BU IU AU S-1-2-0 logon", 1, 0, "", 1, 0,
+			sid.MediumLevel, 0},
+		"network user": {token.NetworkUser(userU, groupG1), "2001 WD BU NU AU S-1-5-15", 1, 0, "", 2, 2,
+			sid.MediumLevel, 0},
+		"system": {token.LocalSystem(), "BA WD AU", 1, 0x3E7, "*SYSTEM*", 1, 0,
+			sid.SystemLevel, 0xE},
+		"local service": {token.LocalService(), "WD BU SU AU S-1-2-0 logon", 1, 0x3E5, "", 1, 0,
+			sid.SystemLevel, 0},
+		"network service": {token.NetworkService(), "WD BU SU AU S-1-2-0 logon", 1, 0x3E4, "", 1, 0,
+			sid.SystemLevel, 0},
+		"anonymous": {token.Anonymous(true), "WD", 1, 0x3E6, "*SYSTEM*", 1, 0,
+			sid.UntrustedLevel, 0},
+		"no groups": {token.Anonymous(false), "", 1, 0x3E6, "*SYSTEM*", 1, 0,
+			sid.UntrustedLevel, 0},
 	} {
 		tok := must(t, c.spec)
 		var groups []string
 		for _, g := range tok.Groups() {
+			name, want := short(g.SID), uint32(token.GroupDefault)
 			switch {
-			case g.Attributes&winnt.SE_GROUP_INTEGRITY != 0:
+			case g.SID == c.integrity:
+				if g.Attributes != winnt.SE_GROUP_INTEGRITY|winnt.SE_GROUP_INTEGRITY_ENABLED {
+					t.Errorf("the integrity entry of %v has %#x, want 0x60", tok.User().SID, g.Attributes)
+				}
+				continue
+			case g.SID == sid.Administrators:
+				want = c.administrators
 			case g.Attributes&winnt.SE_GROUP_LOGON_ID != 0:
-				groups = append(groups, "logon")
+				name, want = "logon", token.GroupDefault|winnt.SE_GROUP_LOGON_ID
 			case g.SID.SubAuthorities() == 5:
-				groups = append(groups, fmt.Sprint(g.SID.RID()))
-			default:
-				groups = append(groups, short(g.SID))
+				name = fmt.Sprint(g.SID.RID())
 			}
+			if groups = append(groups, name); g.Attributes != want {
+				t.Errorf("%v: group %s has %#x, want %#x", tok.User().SID, name, g.Attributes, want)
+			}
+		}
+		if level := sid.IntegrityLevel(tok.Integrity()); level != c.integrity {
+			t.Errorf("%s: integrity level %v, want %v", name, level, c.integrity)
 		}
 		if got := strings.Join(groups, " "); got != c.groups {
 			t.Errorf("%s: groups %s, want %s", name, got, c.groups)
@@ -123,49 +147,4 @@ func short(s sid.SID) string {
 		}
 	}
 	return s.String()
-}
-
-// The groups of the built-in tokens are mandatory, enabled by default and enabled. Administrators is not mandatory in
-// the token of LocalSystem and deny-only in a limited token (T-65, T-114, T-130).
-func TestProfileGroupsHaveDocumentedAttributes(t *testing.T) {
-	for name, c := range map[string]struct {
-		spec           token.Spec
-		level          sid.SID
-		administrators uint32 // 0 if the token does not have the group
-	}{
-		"administrator":   {token.Administrator(userU), sid.HighLevel, 0xF},
-		"limited":         {token.LimitedAdministrator(userU), sid.MediumLevel, winnt.SE_GROUP_USE_FOR_DENY_ONLY},
-		"user":            {token.StandardUser(userU), sid.MediumLevel, 0},
-		"network user":    {token.NetworkUser(userU, groupG1), sid.MediumLevel, 0},
-		"system":          {token.LocalSystem(), sid.SystemLevel, 0xE},
-		"local service":   {token.LocalService(), sid.SystemLevel, 0},
-		"network service": {token.NetworkService(), sid.SystemLevel, 0},
-		"anonymous":       {token.Anonymous(true), sid.UntrustedLevel, 0},
-	} {
-		tok := must(t, c.spec)
-		administrators := uint32(0)
-		for _, g := range tok.Groups() {
-			switch {
-			case g.SID == c.level:
-				if g.Attributes != winnt.SE_GROUP_INTEGRITY|winnt.SE_GROUP_INTEGRITY_ENABLED {
-					t.Errorf("%s: the integrity entry has %#x, want %#x", name, g.Attributes,
-						winnt.SE_GROUP_INTEGRITY|winnt.SE_GROUP_INTEGRITY_ENABLED)
-				}
-			case g.SID == sid.Administrators:
-				administrators = g.Attributes
-			case g.Attributes&winnt.SE_GROUP_LOGON_ID != 0:
-				if g.Attributes != 0xC0000007 {
-					t.Errorf("%s: the logon SID has %#x, want 0xC0000007", name, g.Attributes)
-				}
-			case g.Attributes != 7:
-				t.Errorf("%s: %v has %#x, want 0x7", name, g.SID, g.Attributes)
-			}
-		}
-		if administrators != c.administrators {
-			t.Errorf("%s: Administrators has %#x, want %#x", name, administrators, c.administrators)
-		}
-		if level := sid.IntegrityLevel(tok.Integrity()); level != c.level {
-			t.Errorf("%s: integrity level %v, want %v", name, level, c.level)
-		}
-	}
 }

@@ -199,10 +199,12 @@ func (s *Spec) validateAppContainer() error {
 // ([MS-DTYP] section 2.4.2.4).
 func isIntegrity(s sid.SID) bool { return s.Authority() == 16 && s.SubAuthorities() == 1 }
 
+// isPackage reports whether a SID is that of an AppContainer package, S-1-15-2-x.
 func isPackage(s sid.SID) bool {
 	return s.Authority() == 15 && s.SubAuthorities() >= 2 && s.Sub(0) == 2
 }
 
+// isCapability reports whether a SID is a capability, S-1-15-3-x.
 func isCapability(s sid.SID) bool {
 	return s.Authority() == 15 && s.SubAuthorities() >= 2 && s.Sub(0) == 3
 }

@@ -2,7 +2,6 @@ package token_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -72,7 +71,7 @@ var specFaults = []struct {
 	{"writeRestricted", ntstatus.InvalidParameter, func(s *token.Spec) { s.WriteRestricted = true }},
 	{"integrityLevel", ntstatus.InvalidParameter, func(s *token.Spec) { s.Integrity = sid.Users }},
 	{"trustLevel", ntstatus.InvalidParameter, func(s *token.Spec) { s.TrustLevel = sid.Users }},
-	{"user", ntstatus.InvalidParameter, func(s *token.Spec) { s.User.Attributes = winnt.SE_GROUP_INTEGRITY }},
+	{"user", ntstatus.InvalidSID, func(s *token.Spec) { s.User.SID = sid.SID{} }},
 	{"groups", ntstatus.InvalidSID, func(s *token.Spec) { s.Groups[0].SID = sid.SID{} }},
 	{"groups[1]", ntstatus.InvalidParameter, func(s *token.Spec) { s.Groups[1].Attributes |= winnt.SE_GROUP_INTEGRITY }},
 	{"restrictedSids", ntstatus.InvalidSID, func(s *token.Spec) { s.Restricted = []token.Group{{}} }},
@@ -127,6 +126,11 @@ func TestNewAcceptsBounds(t *testing.T) {
 		got.Source.Name != "12345678" {
 		t.Errorf("Spec() = %+v, want the given bounds", got)
 	}
+	s.DeviceGroups = slices.Repeat(restricting(groupG1), token.MaxGroups)
+	s.WriteRestricted, s.IsRestricted = true, true // write-restricted with an empty list, and with one SID
+	must(t, s)
+	s.Restricted, s.IsRestricted = restricting(groupG1), false
+	must(t, s)
 }
 
 // A package is S-1-15-2-x, a capability S-1-15-3-x and a level S-1-16-x. New and LowBox check this in every position
@@ -170,63 +174,53 @@ func TestPackageAndCapabilitySIDsAreChecked(t *testing.T) {
 	}
 }
 
-// New checks each of several fields with the same restrictions, on both sides of each bound.
-// TestNewRejectsInvalidFields has the other cases.
-func TestNewRejectsEachInvalidPart(t *testing.T) {
+// New returns a SpecError with the wrong field and its status. TestNewReportsFirstInvalidField has the other fields
+// (T-3, T-4).
+func TestNewRejectsInvalidFields(t *testing.T) {
+	const both = winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	bad := []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: 0x100}}
+	box, capability := sid.MustParse("S-1-15-2-1"), sid.MustParse("S-1-15-3-1")
+	add := func(attributes uint32, sids ...sid.SID) func(*token.Spec) {
+		return func(s *token.Spec) {
+			for _, x := range sids {
+				s.Groups = append(s.Groups, token.Group{SID: x, Attributes: attributes})
+			}
+		}
+	}
 	for _, c := range []struct {
-		field string // "" if New accepts the Spec
+		field string
 		spoil func(*token.Spec)
 	}{
+		{"user", func(s *token.Spec) { s.User.Attributes = both }},
+		{"user", func(s *token.Spec) { s.User.Attributes = 0x60 }},
+		{"groups[1]", func(s *token.Spec) { s.Groups[1].Attributes = 0x100 }},
+		{"groups[1]", func(s *token.Spec) { s.Groups[1].Attributes = 0x80000000 }},
+		{"groups[3]", add(both, sid.Everyone)},
+		{"groups", func(s *token.Spec) { s.Groups = make([]token.Group, token.MaxGroups+1) }},
+		{"groups[3]", add(0x60, sid.HighLevel)}, // the Spec also gives Medium
+		{"groups[3]", add(0x20, sid.Everyone)},
+		{"groups[4]", add(0x60, sid.MediumLevel, sid.MediumLevel)},
+		{"groups[3]", add(0x60|winnt.SE_GROUP_ENABLED, sid.MediumLevel)},
+		{"groups[3]", add(0x60|winnt.SE_GROUP_USE_FOR_DENY_ONLY, sid.MediumLevel)},
+		{"groups[3]", func(s *token.Spec) { s.Integrity = sid.SID{}; add(0x60, sid.Everyone)(s) }},
 		{"restrictedSids[1]", func(s *token.Spec) { s.Restricted = bad }},
 		{"deviceGroups[1]", func(s *token.Spec) { s.DeviceGroups = bad }},
+		{"deviceGroups", func(s *token.Spec) { s.DeviceGroups = slices.Repeat(restricting(groupG1), token.MaxGroups+1) }},
 		{"restrictedDeviceGroups[1]", func(s *token.Spec) { s.RestrictedDeviceGroups = bad }},
 		{"appContainer.capabilities[1]", func(s *token.Spec) {
-			s.Package = sid.MustParse("S-1-15-2-1")
-			s.Capabilities = append(restricting(sid.MustParse("S-1-15-3-1")),
-				token.Group{SID: sid.MustParse("S-1-15-3-2"), Attributes: 0x100})
+			s.Package, s.Capabilities = box, []token.Group{{SID: capability}, {SID: capability, Attributes: 0x100}}
 		}},
-		{"appContainer.packageSid", func(s *token.Spec) { s.Capabilities = restricting(sid.MustParse("S-1-15-3-1")) }},
+		{"appContainer.packageSid", func(s *token.Spec) { s.Capabilities = restricting(capability) }},
 		{"appContainer.packageSid", func(s *token.Spec) { s.LowBoxNumber = 1 }},
-		{"user", func(s *token.Spec) { s.User.Attributes = winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_USE_FOR_DENY_ONLY }},
-		{"user", func(s *token.Spec) { s.User.Attributes = winnt.SE_GROUP_INTEGRITY }},
-		{"groups[3]", func(s *token.Spec) { s.Groups = append(s.Groups, integrity(sid.HighLevel)) }},
-		{"", func(s *token.Spec) { s.Groups = append(s.Groups, integrity(sid.MediumLevel)) }},
-		{"groups[3]", func(s *token.Spec) {
-			s.Integrity, s.Groups = sid.SID{}, append(s.Groups, integrity(sid.Everyone))
-		}},
-		{"groups[4]", func(s *token.Spec) {
-			s.Groups = append(s.Groups, integrity(sid.MediumLevel), integrity(sid.MediumLevel))
-		}},
-		{"groups[3]", func(s *token.Spec) {
-			s.Groups = append(s.Groups, token.Group{SID: sid.MediumLevel, Attributes: 0x60 | winnt.SE_GROUP_ENABLED})
-		}},
-		{"groups[3]", func(s *token.Spec) {
-			s.Groups = append(s.Groups, token.Group{SID: sid.MediumLevel, Attributes: 0x60 | winnt.SE_GROUP_USE_FOR_DENY_ONLY})
-		}},
-		{"privileges", func(s *token.Spec) { s.EnabledPrivileges = 1 << 37 }},
-		{"privileges", func(s *token.Spec) { s.DefaultPrivileges = 1 << 37 }},
-		{"privileges", func(s *token.Spec) { s.DefaultPrivileges = winnt.SeTcbPrivilege.Bit() }},
-		{"privileges", func(s *token.Spec) { s.EnabledPrivileges = winnt.SeTcbPrivilege.Bit() }},
-		{"", func(s *token.Spec) { s.Privileges |= 1<<36 | 1<<2 }},
-		{"", func(s *token.Spec) { s.Level = winnt.SecurityDelegation }},
-		{"", func(s *token.Spec) { s.ElevationType = winnt.TokenElevationTypeLimited }},
-		{"", func(s *token.Spec) { s.MandatoryPolicy = 3 }},
-		{"", func(s *token.Spec) { s.Source.Name = "12345678" }},
-		{"", func(s *token.Spec) { s.DeviceGroups = slices.Repeat(restricting(groupG1), token.MaxGroups) }},
-		{"deviceGroups", func(s *token.Spec) { s.DeviceGroups = slices.Repeat(restricting(groupG1), token.MaxGroups+1) }},
-		{"writeRestricted", func(s *token.Spec) { s.WriteRestricted = true }},
-		{"", func(s *token.Spec) { s.WriteRestricted, s.IsRestricted = true, true }},
-		{"", func(s *token.Spec) { s.WriteRestricted, s.Restricted = true, restricting(groupG1) }},
+		{"appContainer.packageSid", func(s *token.Spec) { s.LowPrivilege = true }},
 	} {
 		s := setup()
 		c.spoil(&s)
 		tok, err := token.New(s)
-		if got := fmt.Sprint(err); (err == nil) != (c.field == "") || err != nil && !strings.Contains(got, c.field+":") {
-			t.Errorf("New: %v, want an error for field %q, or none if it is empty", got, c.field)
-		}
-		if (tok == nil) != (err != nil) {
-			t.Errorf("New with an invalid %q: token returned %t, error %v", c.field, tok != nil, err)
+		var wrong *token.SpecError
+		if !errors.As(err, &wrong) || wrong.Field != c.field || !errors.Is(err, ntstatus.InvalidParameter.Err()) ||
+			!strings.Contains(err.Error(), c.field+": ") || tok != nil {
+			t.Errorf("New: %v, want an error for field %s with %v, and no token", err, c.field, ntstatus.InvalidParameter)
 		}
 	}
 }

@@ -118,6 +118,8 @@ func (t *Token) WithFlags(modified winnt.LUID, set, clear uint32) *Token {
 	return n
 }
 
+// withBody returns a copy of the token with this ModifiedID whose body change has edited. change must replace what
+// the body points to, not write to it, because the token shares it.
 func (t *Token) withBody(modified winnt.LUID, change func(*body)) *Token {
 	n := t.WithModifiedID(modified)
 	b := *t.body
