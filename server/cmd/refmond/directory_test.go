@@ -55,7 +55,7 @@ func TestDirectoryIsConfigured(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := cfg.openDirectory(sid.SID{})
+		d, err := cfg.openDirectory(sid.SID{}, nil)
 		if err == nil {
 			err = d.Close()
 		}
