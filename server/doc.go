@@ -9,7 +9,7 @@
 //   - auth/unix: the peer of a Unix socket and its token.
 //   - auth/kerberos: Kerberos tickets for a service of this host, by SPNEGO.
 //   - auth/kerberos/pac: the KDC's data about a client: groups, claims, signatures.
-//   - auth/kerberos/confined: a child process without rights that parses tokens and such data.
+//   - auth/confined: a child process without rights that parses tokens, PACs and LDAP messages.
 //   - auth/ldap: accounts, groups and descriptors of a directory.
 //   - auth/domain: logons of domain users by password, or by name for a service.
 //   - daemon: serves connections; each is a process of its kernel.

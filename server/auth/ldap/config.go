@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/server/auth/kerberos"
+	"github.com/refmon/refmon/server/auth/ldap/message"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -44,7 +45,10 @@ type Config struct {
 
 	Claims map[string]Claim // by the claim's name
 	Limits Limits
-	Now    func() time.Time // nil: time.Now
+	// Split splits a server's message, perhaps in another process: what it returns is compared with the bytes. nil:
+	// message.Split. It must be safe for concurrent use (D-39).
+	Split func(raw []byte) (*message.Message, error)
+	Now   func() time.Time // nil: time.Now
 }
 
 // Limits bound responses and the cache. 0 selects the default. A negative limit of a response rejects every response.
@@ -106,6 +110,9 @@ const maxIdle = 4
 func New(cfg Config) (*Directory, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Split == nil {
+		cfg.Split = message.Split
 	}
 	cfg.Limits.fill()
 	d := &Directory{cfg: cfg, idle: make(chan *conn, maxIdle)}

@@ -29,6 +29,8 @@ type conn struct {
 	wait  time.Duration
 	limit int64
 	used  bool // it has returned a response before
+	// tls is nil for a connection without it.
+	tls *tls.Conn
 }
 
 func joinPort(host, port string) string { return net.JoinHostPort(host, port) }
@@ -111,28 +113,28 @@ func (d *Directory) dial(ctx context.Context, s server, bind binder) (*conn, err
 // secure authenticates the server before it sends a name or a password (D-1).
 func (d *Directory) secure(ctx context.Context, s server, m *meter, bind binder) (*conn, error) {
 	cfg := &tls.Config{ServerName: s.host, RootCAs: d.cfg.Roots, MinVersion: tls.VersionTLS12}
+	c := &conn{meter: m, wait: d.cfg.Limits.Wait, limit: d.cfg.Limits.Bytes}
 	var under net.Conn = m
 	var sign *signer
 	switch {
-	case s.tls:
-		t := tls.Client(m, cfg)
-		if err := t.HandshakeContext(ctx); err != nil {
-			return nil, err
-		}
-		under = t
-	case d.cfg.Security == Signed:
+	case !s.tls && d.cfg.Security == Signed:
 		sign = &signer{Conn: m}
 		under = sign
-	}
-	c := &conn{Conn: goldap.NewConn(under, s.tls), meter: m, wait: d.cfg.Limits.Wait, limit: d.cfg.Limits.Bytes}
-	c.SetTimeout(d.cfg.Limits.Wait)
-	c.Start()
-	if !s.tls && sign == nil {
-		if err := c.StartTLS(cfg); err != nil {
-			c.close()
+	default:
+		if !s.tls {
+			if err := startTLS(&screen{Conn: m, split: d.cfg.Split}); err != nil {
+				return nil, err
+			}
+		}
+		c.tls = tls.Client(m, cfg)
+		if err := c.tls.HandshakeContext(ctx); err != nil {
 			return nil, err
 		}
+		under = c.tls
 	}
+	c.Conn = goldap.NewConn(&screen{Conn: under, split: d.cfg.Split}, c.tls != nil)
+	c.SetTimeout(d.cfg.Limits.Wait)
+	c.Start()
 	if err := bind(ctx, c, s, sign); err != nil {
 		c.close()
 		return nil, err
@@ -146,8 +148,10 @@ func (d *Directory) bind(ctx context.Context, c *conn, s server, sign *signer) e
 		return c.Bind(d.cfg.Account, string(d.cfg.Password))
 	}
 	b := &binding{ctx: ctx, initiator: d.cfg.Initiator, signer: sign}
-	if state, ok := c.TLSConnectionState(); ok && len(state.PeerCertificates) > 0 {
-		b.bindings = endPoint(state.PeerCertificates[0])
+	if c.tls != nil {
+		if all := c.tls.ConnectionState().PeerCertificates; len(all) > 0 {
+			b.bindings = endPoint(all[0])
+		}
 	}
 	if err := c.GSSAPIBind(b, "ldap/"+s.host, ""); err != nil {
 		return err

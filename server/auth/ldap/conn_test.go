@@ -77,7 +77,7 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 }
 
 // TestServerAuthenticatesFirst checks that no name or password reaches an unauthenticated server or
-// is sent unencrypted (D-1), and that data injected before TLS is ignored.
+// is sent unencrypted (D-1).
 func TestServerAuthenticatesFirst(t *testing.T) {
 	w := newWorld()
 	for what, change := range map[string]func(*Config){

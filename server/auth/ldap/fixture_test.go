@@ -76,6 +76,7 @@ type fake struct {
 	clear   bool              // guarded by mu: without TLS until StartTLS
 	newest  uint16            // guarded by mu: the newest TLS that it speaks; 0: any
 	refuses bool              // guarded by mu: there is no StartTLS
+	injects bool              // guarded by mu: bytes follow the answer to StartTLS
 }
 
 func serve(t testing.TB, search func(a asked) [][]byte) *fake {
@@ -185,9 +186,13 @@ func (f *fake) conn(c net.Conn) {
 				}
 				continue
 			}
-			// Unencrypted bytes after the response are not part of the TLS stream.
-			injected := append(done(id, goldap.ApplicationExtendedResponse, 0), done(2, goldap.ApplicationBindResponse, 0)...)
-			if _, err := c.Write(injected); err != nil {
+			answer := done(id, goldap.ApplicationExtendedResponse, 0)
+			f.mu.Lock()
+			if f.injects { // unencrypted bytes after the response are not part of the TLS stream
+				answer = append(answer, done(2, goldap.ApplicationBindResponse, 0)...)
+			}
+			f.mu.Unlock()
+			if _, err := c.Write(answer); err != nil {
 				return
 			}
 			c = tls.Server(c, settings)
@@ -247,8 +252,8 @@ func read(id int64, p *ber.Packet) asked {
 	return a
 }
 
-// message puts an operation into a message.
-func message(id int64, op *ber.Packet, controls ...goldap.Control) []byte {
+// packet puts an operation into a message.
+func packet(id int64, op *ber.Packet, controls ...goldap.Control) []byte {
 	p := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSequence, nil, "")
 	p.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, id, ""))
 	p.AppendChild(op)
@@ -277,7 +282,7 @@ func ended(id int64, tag ber.Tag, code int64, says string, controls ...goldap.Co
 	op.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, code, ""))
 	op.AppendChild(text(""))
 	op.AppendChild(text(says))
-	return message(id, op, controls...)
+	return packet(id, op, controls...)
 }
 
 // attributes alternates names and values of one entry.
@@ -296,7 +301,7 @@ func found(id int64, dn string, attributes map[string][]string) []byte {
 		all.AppendChild(one)
 	}
 	op.AppendChild(all)
-	return message(id, op)
+	return packet(id, op)
 }
 
 // end ends a search; a search below a base by its last page.

@@ -165,28 +165,7 @@ func (s *signer) message() ([]byte, error) {
 }
 
 // plain reads one BER message of the bind.
-func (s *signer) plain() ([]byte, error) {
-	head := make([]byte, 2, 6)
-	if _, err := io.ReadFull(s.Conn, head); err != nil {
-		return nil, err
-	}
-	size := int64(head[1])
-	if n := size & 0x7f; size >= 0x80 {
-		if n == 0 || n > 4 {
-			return nil, errTooLong
-		}
-		head = head[:2+n]
-		if _, err := io.ReadFull(s.Conn, head[2:]); err != nil {
-			return nil, err
-		}
-		size = 0
-		for _, b := range head[2:] {
-			size = size<<8 | int64(b)
-		}
-	}
-	body, err := s.take(size)
-	return append(head, body...), err
-}
+func (s *signer) plain() ([]byte, error) { return readMessage(s.Conn, maxSigned) }
 
 // take reads n bytes, and fails if n is above the limit (D-4).
 func (s *signer) take(n int64) ([]byte, error) {

@@ -142,7 +142,7 @@ func (g *gss) bind(id int64, op *ber.Packet, c net.Conn) (net.Conn, error) {
 	if reply != nil {
 		ended.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 7, string(reply), ""))
 	}
-	if _, err := c.Write(message(id, ended)); err != nil || code != 0 || g.offer[0]&2 == 0 {
+	if _, err := c.Write(packet(id, ended)); err != nil || code != 0 || g.offer[0]&2 == 0 {
 		return c, err
 	}
 	return &signedEnd{Conn: c, g: g}, nil

@@ -149,7 +149,7 @@ func TestHostileAnswers(t *testing.T) {
 		"an entry without attributes": {func(a asked, e []byte) [][]byte {
 			p := ber.Encode(ber.ClassApplication, ber.TypeConstructed, goldap.ApplicationSearchResultEntry, nil, "")
 			p.AppendChild(text("CN=alice," + base))
-			return [][]byte{message(a.id, p), last(a)}
+			return [][]byte{packet(a.id, p), last(a)}
 		}, nil, true},
 		"too busy": {func(a asked, e []byte) [][]byte {
 			return [][]byte{done(a.id, goldap.ApplicationSearchResultDone, goldap.LDAPResultBusy)}
@@ -167,7 +167,7 @@ func TestHostileAnswers(t *testing.T) {
 	got, err := aliceAt(t, func(a asked, e []byte) [][]byte {
 		p := ber.Encode(ber.ClassApplication, ber.TypeConstructed, goldap.ApplicationSearchResultReference, nil, "")
 		p.AppendChild(text("ldap://evil.test/" + base))
-		return [][]byte{message(a.id, p), e, end(a)}
+		return [][]byte{packet(a.id, p), e, end(a)}
 	}, nil)
 	if err != nil || got.Name != "alice" {
 		t.Errorf(`D-6: %+v, %v, want got.Name = "alice", no error`, got, err)

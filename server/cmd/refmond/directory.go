@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/auth/ldap"
+	"github.com/refmon/refmon/server/auth/ldap/message"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -115,8 +116,8 @@ func (d *directory) claims() (map[string]ldap.Claim, error) {
 const maxPasswordFile = 4096
 
 // openDirectory returns a client of the directory, nil if no servers are configured. machine is the
-// SID of this computer.
-func (c *config) openDirectory(machine sid.SID) (*ldap.Directory, error) {
+// SID of this computer. split splits the servers' messages; nil: this process does.
+func (c *config) openDirectory(machine sid.SID, split func([]byte) (*message.Message, error)) (*ldap.Directory, error) {
 	d, k := &c.Directory, &c.Kerberos
 	if len(d.Servers) == 0 {
 		return nil, nil
@@ -128,7 +129,7 @@ func (c *config) openDirectory(machine sid.SID) (*ldap.Directory, error) {
 		return time.Duration(n) * time.Second
 	}
 	cfg := ldap.Config{Servers: d.Servers, Security: securities[d.Security], Base: d.Base, Machine: machine, Name: d.Name,
-		Realm: k.Realm, Domain: sid.MustParse(k.Domain), // validated by check
+		Realm: k.Realm, Domain: sid.MustParse(k.Domain), Split: split, // check has validated the domain
 		Limits: ldap.Limits{Groups: d.Groups, Entries: d.Entries, Fresh: seconds(d.Fresh), Stale: seconds(d.Stale)}}
 	var err error
 	if cfg.Claims, err = d.claims(); err != nil {

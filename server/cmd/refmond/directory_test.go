@@ -34,7 +34,7 @@ func TestDirectoryNeedsPrivatePassword(t *testing.T) {
 	open := func(more string) error {
 		cfg, err := load(write("c.yaml", realm+"  keytab: "+keys+"\n"+one+more, 0o600))
 		check.NoError(t, err)
-		d, err := cfg.openDirectory(sid.SID{})
+		d, err := cfg.openDirectory(sid.SID{}, nil)
 		if err == nil {
 			err = d.Close()
 		}

@@ -86,7 +86,7 @@ func openConfigured(file string) (*ldap.Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := cfg.openDirectory(sid.SID{})
+	d, err := cfg.openDirectory(sid.SID{}, nil)
 	if err == nil && d == nil {
 		err = fmt.Errorf("%s has no servers in its key directory", file)
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/server/auth/admission"
+	"github.com/refmon/refmon/server/auth/confined"
 	"github.com/refmon/refmon/server/auth/kerberos"
-	"github.com/refmon/refmon/server/auth/kerberos/confined"
 	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"

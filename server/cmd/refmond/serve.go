@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/server/auth/confined"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/server/lsa"
@@ -83,10 +84,13 @@ type service struct {
 	store *lsa.Store
 
 	tickets ticketAcceptor
-	domains directoryLogons // set by start
-	closing sync.WaitGroup  // directories that a reload has replaced
-	numbers numbers
-	trees   []servedTree
+	// messages is the child process that splits the directory's messages. A fault of the other child, which tickets
+	// reach, does not reach it (D-39).
+	messages confined.Parser
+	domains  directoryLogons // set by start
+	closing  sync.WaitGroup  // directories that a reload has replaced
+	numbers  numbers
+	trees    []servedTree
 
 	mountsMu sync.Mutex
 	// +checklocks:mountsMu
@@ -233,7 +237,7 @@ func (s *service) closeStores() (err error) {
 	if s.tickets.last != nil {
 		err = errors.Join(err, s.tickets.last.Close())
 	}
-	err = errors.Join(err, s.tickets.parser.Close())
+	err = errors.Join(err, s.tickets.parser.Close(), s.messages.Close())
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())
 	}

@@ -3,7 +3,6 @@ package drills
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -59,24 +58,9 @@ func (m *machine) buildStepped() {
 	if bytes.Count(text, []byte(now)) != 1 {
 		m.Fatal("time.Now of this Go release reads another clock: change the drill")
 	}
-	dir := m.TempDir()
-	m.must(os.WriteFile(filepath.Join(dir, "time.go"), bytes.Replace(text, []byte(now),
-		[]byte(strings.Replace(now, "\n", "\n\tsec += stepNow()\n", 1)), 1), 0o600))
-	m.must(os.WriteFile(filepath.Join(dir, "step.go"), []byte(step), 0o600))
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {
-		filepath.Join(source, "time.go"): filepath.Join(dir, "time.go"),
-		filepath.Join(source, "step.go"): filepath.Join(dir, "step.go")}})
-	m.must(err)
-	m.must(os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600))
-	for _, name := range []string{"refmond", "refmon-gateway", "refmon-index"} {
-		m.must(os.Remove(m.at("/opt/" + name))) // other tests share the file
-	}
-	cmd := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", m.at("/opt/"),
-		"./cmd/refmond", "./cmd/refmon-gateway", "./cmd/refmon-index")
-	cmd.Dir = "../../.."
-	if out, err := cmd.CombinedOutput(); err != nil {
-		m.Fatalf("build the daemons: %v\n%s", err, out)
-	}
+	m.buildOverlaid(map[string]string{filepath.Join(source, "step.go"): step,
+		filepath.Join(source, "time.go"): strings.Replace(string(text), now,
+			strings.Replace(now, "\n", "\n\tsec += stepNow()\n", 1), 1)})
 	m.env = append(m.env, "REFMON_CLOCK=1")
 	m.clock(0)
 }

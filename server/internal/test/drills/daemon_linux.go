@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,6 +19,8 @@ type daemon struct {
 	cmd  *exec.Cmd
 	over chan struct{} // closed at the end of its log
 
+	goroutines atomic.Int64 // as the program reported them last; 0: never
+
 	mu  sync.Mutex
 	log []string // guarded by mu
 }
@@ -27,6 +31,9 @@ type service struct {
 	ready string // part of the line that says that it is ready
 	line  []string
 }
+
+// daemons are the programs that run as daemons.
+var daemons = []string{"refmond", "refmon-gateway", "refmon-index"}
 
 // services are the daemons by name.
 var services = map[string]service{
@@ -64,6 +71,11 @@ func (m *machine) tries(name string) (_ *daemon, ready bool) {
 		defer close(d.over)
 		told := false
 		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if count, ok := strings.CutPrefix(lines.Text(), "goroutines "); ok { // of buildCounting
+				n, _ := strconv.Atoi(count)
+				d.goroutines.Store(int64(n))
+				continue
+			}
 			d.mu.Lock()
 			d.log = append(d.log, lines.Text())
 			d.mu.Unlock()

@@ -16,8 +16,37 @@ import (
 
 // use is what a daemon uses at one moment.
 type use struct {
-	memory, threads, descriptors int   // memory in KiB
-	disk                         int64 // bytes below its state folder
+	memory, threads, descriptors, goroutines int   // memory in KiB; 0 goroutines: the program does not report them
+	disk                                     int64 // bytes below its state folder
+}
+
+// counter is a file that the drill adds to the main package of each daemon. It reports the number of goroutines.
+const counter = `package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+)
+
+func init() {
+	go func() {
+		for ; ; time.Sleep(time.Second) {
+			fmt.Fprintln(os.Stderr, "goroutines", runtime.NumGoroutine())
+		}
+	}()
+}
+`
+
+// buildCounting replaces the daemons of the machine by ones that report their goroutines. Start the daemons afterwards.
+func (m *machine) buildCounting() {
+	m.Helper()
+	added := map[string]string{}
+	for _, name := range daemons {
+		added["cmd/"+name+"/counter.go"] = counter
+	}
+	m.buildOverlaid(added)
 }
 
 // states are the folders with the state of each daemon.
@@ -38,7 +67,8 @@ func (m *machine) measure(name string) use {
 	}
 	fds, err := os.ReadDir(proc + "fd")
 	m.must(err)
-	u := use{memory: facts["VmRSS"], threads: facts["Threads"], descriptors: len(fds)}
+	u := use{memory: facts["VmRSS"], threads: facts["Threads"], descriptors: len(fds),
+		goroutines: int(m.runs[name].goroutines.Load())}
 	_ = filepath.WalkDir(m.at(states[name]), func(at string, _ fs.DirEntry, err error) error {
 		var s unix.Stat_t
 		if err == nil && unix.Lstat(at, &s) == nil { // a file that goes away meanwhile does not count
@@ -50,8 +80,9 @@ func (m *machine) measure(name string) use {
 }
 
 // works runs mixed load until ctx ends: files over HTTPS, files on both mounts, accounts, descriptors, and questions
-// to the index. It returns how often each kind was tried, failures included, and the first 20 errors.
-func (m *machine) works(ctx context.Context) (done map[string]int, wrong []string) {
+// to the index. It multiplies the pauses between them by slower. It returns how often each kind was tried, failures
+// included, and the first 20 errors.
+func (m *machine) works(ctx context.Context, slower time.Duration) (done map[string]int, wrong []string) {
 	m.Helper()
 	done = map[string]int{}
 	var mu sync.Mutex
@@ -67,7 +98,7 @@ func (m *machine) works(ctx context.Context) (done map[string]int, wrong []strin
 				mu.Unlock()
 				select {
 				case <-ctx.Done():
-				case <-time.After(pause):
+				case <-time.After(pause * slower):
 				}
 			}
 		})
@@ -120,9 +151,24 @@ func mean(samples []use) use {
 	n := len(samples)
 	for _, s := range samples {
 		u.memory, u.threads, u.descriptors = u.memory+s.memory, u.threads+s.threads, u.descriptors+s.descriptors
-		u.disk += s.disk
+		u.goroutines, u.disk = u.goroutines+s.goroutines, u.disk+s.disk
 	}
-	return use{u.memory / n, u.threads / n, u.descriptors / n, u.disk / int64(n)}
+	return use{u.memory / n, u.threads / n, u.descriptors / n, u.goroutines / n, u.disk / int64(n)}
+}
+
+// slope returns by how much value changes in an hour, as the least squares' line through samples that were taken at
+// equal intervals. Fewer than two samples have no slope: 0.
+func slope(samples []use, every time.Duration, value func(use) float64) float64 {
+	var x, y, xx, xy float64
+	n := float64(len(samples))
+	for i, s := range samples {
+		at, v := float64(i)*every.Hours(), value(s)
+		x, y, xx, xy = x+at, y+v, xx+at*at, xy+at*v
+	}
+	if len(samples) < 2 {
+		return 0
+	}
+	return (n*xy - x*y) / (n*xx - x*x)
 }
 
 // goroutines ends a daemon by SIGQUIT and returns the number of goroutines in its dump.

@@ -3,6 +3,7 @@ package drills
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -138,6 +139,35 @@ func (m *machine) does(script string) string {
 		m.Fatalf("%s: %v\n%s", script, err, out)
 	}
 	return out
+}
+
+// buildOverlaid replaces the daemons of the machine by ones with changed sources: texts by file, relative to the module
+// server or absolute. Start the daemons afterwards.
+func (m *machine) buildOverlaid(files map[string]string) {
+	m.Helper()
+	dir, replace := m.TempDir(), map[string]string{}
+	for name, text := range files {
+		if !filepath.IsAbs(name) {
+			at, err := filepath.Abs(filepath.Join("../../..", name))
+			m.must(err)
+			name = at
+		}
+		replace[name] = filepath.Join(dir, fmt.Sprintf("%d.go", len(replace)))
+		m.must(os.WriteFile(replace[name], []byte(text), 0o600))
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": replace})
+	m.must(err)
+	m.must(os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600))
+	args := []string{"build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", m.at("/opt/")}
+	for _, name := range daemons {
+		m.must(os.Remove(m.at("/opt/" + name))) // other tests share the file
+		args = append(args, "./cmd/"+name)
+	}
+	cmd := exec.Command("go", args...)
+	cmd.Dir = "../../.."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		m.Fatalf("build the daemons: %v\n%s", err, out)
+	}
 }
 
 // free returns a port that was free a moment ago.

@@ -13,14 +13,17 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	ber "github.com/go-asn1-ber/asn1-ber"
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/auth/kerberos/pac"
+	"github.com/refmon/refmon/server/auth/ldap/message"
 	"github.com/refmon/refmon/server/internal/test/forge"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -60,6 +63,23 @@ func plant() bool {
 			t.Ticket, t.Sender = t.Sender, t.Ticket
 		case word == "service":
 			t.Service = [][]byte{[]byte("HTTP"), []byte("www")}
+		case f != nil:
+			f(argument, &pac.PAC{})
+		}
+	}
+	plantedMessage = func(raw []byte, m *message.Message) {
+		word, argument, _ := strings.Cut(string(raw[m.Name[0]:m.Name[0]+m.Name[1]]), " ")
+		switch f := faults[word]; {
+		case word == "outside":
+			m.Name = message.Span{1 << 40, 1}
+		case word == "negative":
+			m.Name[0] = -m.Name[0]
+		case word == "other": // the SID of the second attribute as that of the first
+			m.Attributes[0].Values, m.Attributes[1].Values = m.Attributes[1].Values, m.Attributes[0].Values
+		case word == "less":
+			m.Attributes[1].Values = m.Attributes[1].Values[1:]
+		case word == "success":
+			m.Op = message.SearchDone
 		case f != nil:
 			f(argument, &pac.PAC{})
 		}
@@ -366,9 +386,99 @@ func TestChildSplitsLikeSplitToken(t *testing.T) {
 	}
 }
 
+// entry returns a server's message: the entry of an account with its SID and two groups.
+func entry(dn string) []byte {
+	attribute := func(name string, values ...string) *ber.Packet {
+		p := ber.NewSequence("")
+		p.AppendChild(octets(name))
+		all := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSet, nil, "")
+		for _, v := range values {
+			all.AppendChild(octets(v))
+		}
+		p.AppendChild(all)
+		return p
+	}
+	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, 4, nil, "")
+	op.AppendChild(octets(dn))
+	all := ber.NewSequence("")
+	all.AppendChild(attribute("objectSid", string(domain.WithRID(1104).Binary())))
+	all.AppendChild(attribute("tokenGroups", string(domain.WithRID(513).Binary()), string(domain.WithRID(512).Binary())))
+	op.AppendChild(all)
+	p := ber.NewSequence("")
+	p.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, 7, ""))
+	p.AppendChild(op)
+	return p.Bytes()
+}
+
+func octets(s string) *ber.Packet {
+	return ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, s, "")
+}
+
+// TestFaultInMessageReachesNothing plants faults in the parser of LDAP messages. The host's kernel kills the child, or
+// the rebuilt message is refused. The same faults in this process have their effect. The next message is split (D-39).
+func TestFaultInMessageReachesNothing(t *testing.T) {
+	w, p := newWorld(t), parser(t)
+	for _, c := range []struct {
+		name, argument string
+		want           error
+	}{
+		{"open", w.secret, ErrFailed}, {"trail", w.secret, ErrFailed}, {"remove", w.secret, ErrFailed},
+		{"dial", w.address, ErrFailed}, {"run", w.mark, ErrFailed},
+		{"signal", strconv.Itoa(os.Getpid()), ErrFailed}, {"trace", strconv.Itoa(os.Getpid()), ErrFailed},
+		{"code", "", ErrFailed},
+		{"outside", "", message.ErrInvalid}, {"negative", "", message.ErrInvalid}, {"other", "", message.ErrInvalid},
+		{"less", "", message.ErrInvalid}, {"success", "", message.ErrInvalid},
+	} {
+		w.reset(t)
+		raw, before := entry(c.name+" "+c.argument), w.seen()
+		m, err := p.Message(raw)
+		if err == nil {
+			_, err = m.Rebuild(raw)
+		}
+		if !errors.Is(err, c.want) {
+			t.Errorf("D-39: %s in the child: %v, want %v", c.name, err, c.want)
+		}
+		if after := w.seen(); after != before {
+			t.Errorf("D-39: %s in the child: %s, want %s", c.name, after, before)
+		}
+		plain := entry("CN=alice")
+		if m, err = p.Message(plain); err != nil {
+			t.Errorf("the message after %s: %v", c.name, err)
+		} else if clean, err := m.Rebuild(plain); err != nil || !bytes.Equal(clean, plain) {
+			t.Errorf("the message after %s: %x, %v, want %x", c.name, clean, err, plain)
+		}
+		if c.name == "open" || c.name == "signal" || c.name == "trace" || c.name == "code" {
+			continue // without a trace in this test's world
+		}
+		whole, err := message.Split(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same, err := message.Split(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plantedMessage(raw, same); w.seen() == before && reflect.DeepEqual(same, whole) {
+			t.Errorf("%s in this process had no effect: the fault shows nothing", c.name)
+		}
+	}
+	if _, err := p.Message(make([]byte, longest+1)); !errors.Is(err, message.ErrInvalid) {
+		t.Errorf("a message that is too long: %v, want %v", err, message.ErrInvalid)
+	}
+	if _, err := p.Message([]byte{0x30, 0}); !errors.Is(err, message.ErrInvalid) || errors.Is(err, ErrFailed) {
+		t.Errorf("a malformed message: %v, want %v", err, message.ErrInvalid)
+	}
+}
+
 // TestChildHasNoRights checks what the host's kernel says about the child: its user, capabilities, filter, limits and
-// descriptors (K-89).
+// descriptors, although this process has one that every child inherits, and that no process of its user may read its
+// memory (K-89).
 func TestChildHasNoRights(t *testing.T) {
+	inherited, err := unix.Open(os.Args[0], unix.O_RDONLY, 0) // without O_CLOEXEC
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(inherited) }()
 	p := parser(t)
 	p.mu.Lock()
 	pid := p.child.process.Pid
@@ -395,8 +505,15 @@ func TestChildHasNoRights(t *testing.T) {
 			}
 		}
 	}
-	if env, err := os.ReadFile(proc + "environ"); err != nil || string(env) != strings.Join(environment, "\x00")+"\x00" {
+	env, err := os.ReadFile(proc + "environ")
+	if os.Getuid() != 0 && !errors.Is(err, os.ErrPermission) {
+		t.Errorf("K-89: a process of the child's user reads its environment: %q, %v, want %v", env, err, os.ErrPermission)
+	}
+	if os.Getuid() == 0 && (err != nil || string(env) != strings.Join(environment, "\x00")+"\x00") {
 		t.Errorf("K-89: the child's environment %q, %v", env, err)
+	}
+	if info, err := os.Stat(proc + "mem"); err != nil || info.Sys().(*syscall.Stat_t).Uid != 0 {
+		t.Errorf("K-89: the child's memory belongs to its user: %+v, %v", info, err)
 	}
 	limits, err := os.ReadFile(proc + "limits")
 	if err != nil || !strings.Contains(strings.Join(strings.Fields(string(limits)), " "), "Max open files 0 0") {
@@ -427,7 +544,7 @@ func TestParserSurvivesKilledChild(t *testing.T) {
 // TestRequestsOfTheChildAreBounded checks what the child does with malformed requests: it ends.
 func TestRequestsOfTheChildAreBounded(t *testing.T) {
 	for name, in := range map[string]string{"too large": "\x00\xff\xff\xff\xff", "cut off": "\x00\x08\x00\x00\x00abc",
-		"unknown kind": "\x02\x01\x00\x00\x00a",
+		"unknown kind": "\x03\x01\x00\x00\x00a",
 		"half":         "\x01"} {
 		var out bytes.Buffer
 		if err := serve(strings.NewReader(in), &out); err == nil || out.Len() != 0 {
@@ -436,6 +553,25 @@ func TestRequestsOfTheChildAreBounded(t *testing.T) {
 	}
 	if err := serve(strings.NewReader(""), nil); err != nil {
 		t.Errorf("the end: %v", err)
+	}
+}
+
+// BenchmarkMessage splits and rebuilds the entry of a user with 50 groups in the child, and in this process.
+func BenchmarkMessage(b *testing.B) {
+	raw := entry("CN=" + strings.Repeat("x", 50*30))
+	p := parser(b)
+	for name, split := range map[string]func([]byte) (*message.Message, error){"child": p.Message, "here": message.Split} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				m, err := split(raw)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := m.Rebuild(raw); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -84,9 +86,17 @@ func startOn(in, out *os.File) (*os.Process, error) {
 	return r.p, r.err
 }
 
-// confine permanently removes what the child does not need: new descriptors, writing files, core dumps, memory above 1
-// GiB, new privileges, and most system calls. After an error the child must not serve.
+// confine permanently removes what the child does not need: inherited and new descriptors, writing files, core dumps,
+// tracing by its user's other processes, memory above 1 GiB, new privileges, and most system calls. After an error the
+// child must not serve.
 func confine() error {
+	if err := closeInherited(); err != nil {
+		return fmt.Errorf("inherited descriptors: %w", err)
+	}
+	// Another process of the same user could otherwise give the child's answers (K-89).
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("tracing: %w", err)
+	}
 	time.Sleep(time.Microsecond) // the runtime makes the descriptors of its timers now; the collector needs them later
 	for what, most := range map[int]uint64{unix.RLIMIT_NOFILE: 0, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 1,
 		unix.RLIMIT_DATA: 1 << 30} {
@@ -107,6 +117,29 @@ func confine() error {
 		uintptr(unsafe.Pointer(&program)))
 	if errno != 0 {
 		return fmt.Errorf("filter of system calls: %w", errno)
+	}
+	return nil
+}
+
+// closeInherited closes the descriptors that this program got from the one that started its parent, besides 0 to 2. It
+// keeps those of the runtime, which have no file.
+func closeInherited() error {
+	all, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, entry := range all {
+		fd, err := strconv.Atoi(entry.Name())
+		if err != nil || fd <= 2 {
+			continue
+		}
+		to, err := os.Readlink("/proc/self/fd/" + entry.Name())
+		if err == nil && !strings.HasPrefix(to, "anon_inode:") {
+			err = unix.Close(fd)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) { // ErrNotExist: the descriptor of the listing itself
+			return err
+		}
 	}
 	return nil
 }

@@ -1,0 +1,49 @@
+package message
+
+import (
+	"bytes"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+)
+
+// FuzzSplit splits any bytes without a panic. What it splits can be rebuilt, the result splits to the same again, and
+// the library reads the same tree from both.
+func FuzzSplit(f *testing.F) {
+	for _, c := range samples {
+		raw, err := hex.DecodeString(strings.Join(strings.Fields(c.raw), ""))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		m, err := Split(raw)
+		if err != nil {
+			return
+		}
+		clean, err := m.Rebuild(raw)
+		if err != nil {
+			t.Fatalf("%x: %v", raw, err)
+		}
+		if clean == nil {
+			return
+		}
+		again, err := Split(clean)
+		if err != nil {
+			t.Fatalf("%x: rebuilt %x: %v", raw, clean, err)
+		}
+		if twice, err := again.Rebuild(clean); err != nil || !bytes.Equal(twice, clean) {
+			t.Fatalf("%x: rebuilt %x, then %x, %v", raw, clean, twice, err)
+		}
+		p, err := ber.DecodePacketErr(clean)
+		if err != nil {
+			t.Fatalf("%x: the library: %v", clean, err)
+		}
+		if m.Op == SearchEntry && p.Children[1].Children[0].Data.String() != string(m.Name.of(raw)) {
+			t.Errorf("%x: the library reads another name than %q", raw, m.Name.of(raw))
+		}
+	})
+}

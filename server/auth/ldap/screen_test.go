@@ -1,0 +1,105 @@
+package ldap
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/refmon/refmon/server/auth/ldap/message"
+)
+
+// TestWrongSplitIsNotBelieved has a parser that answers wrongly for one account: with another SID of the same entry,
+// without a group, and not at all. No account comes of it, and the accounts before and after are right (D-39).
+func TestWrongSplitIsNotBelieved(t *testing.T) {
+	w := newWorld()
+	w.set("sIDHistory", string(domain.WithRID(500).Binary()))
+	for what, change := range map[string]func(m *message.Message){
+		"another SID": func(m *message.Message) {
+			for i := range m.Attributes {
+				m.Attributes[i].Values = m.Attributes[len(m.Attributes)-1-i].Values
+			}
+		},
+		"a group less": func(m *message.Message) { m.Attributes = m.Attributes[1:] },
+		"no answer":    nil,
+	} {
+		var mu sync.Mutex
+		var wrongly bool
+		split := func(raw []byte) (*message.Message, error) {
+			m, err := message.Split(raw)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil || !wrongly || len(m.Attributes) < 2 {
+				return m, err
+			}
+			if change == nil {
+				return nil, errors.New("killed")
+			}
+			change(m)
+			return m, nil
+		}
+		f := serve(t, w.answer)
+		d := f.directory(func(c *Config) { c.Split = split; c.Limits.Cached = -1 })
+		for _, is := range []bool{false, true, false} {
+			mu.Lock()
+			wrongly = is
+			mu.Unlock()
+			got, err := d.Find(context.Background(), "alice", false)
+			if is && !errors.Is(err, ErrAway) || !is && (err != nil || got.SID != domain.WithRID(1104)) {
+				t.Errorf("D-39: %s, wrongly %t: %+v, %v", what, is, got, err)
+			}
+		}
+	}
+}
+
+// TestScreenBoundsMessages reads lengths that no message may have, and a message in pieces (D-4).
+func TestScreenBoundsMessages(t *testing.T) {
+	whole := string(done(1, goldap.ApplicationSearchResultDone, 0))
+	for _, c := range []struct {
+		name, in string
+		want     error
+	}{
+		{"without end", "\x30\x80\x00\x00", errTooLong}, {"five octets", "\x30\x85\x00\x00\x00\x00\x01", errTooLong},
+		{"17 MiB", "\x30\x84\x01\x10\x00\x00", errTooLong}, {"cut off", whole[:9], io.ErrUnexpectedEOF},
+		{"nothing", "", io.EOF}, {"whole", whole, nil},
+		{"behind a reference", "\x30\x08\x02\x01\x01\x73\x03\x04\x01a" + whole, nil},
+	} {
+		here, there := net.Pipe()
+		go func() {
+			_, _ = io.Copy(there, strings.NewReader(c.in))
+			_ = there.Close()
+		}()
+		s := &screen{Conn: here, split: message.Split}
+		var got []byte
+		var err error
+		for range len(whole) {
+			b := make([]byte, 1)
+			n, failed := s.Read(b)
+			if got, err = append(got, b[:n]...), failed; err != nil {
+				break
+			}
+		}
+		if !errors.Is(err, c.want) || c.want == nil && string(got) != whole {
+			t.Errorf("D-4: %s: %x, %v, want %v", c.name, got, err, c.want)
+		}
+		_ = here.Close()
+	}
+}
+
+// TestInjectedBytesEndStartTLS has a server send bytes after its answer to StartTLS. They are not part of TLS, and the
+// connection ends before a name or a password is sent (D-1).
+func TestInjectedBytesEndStartTLS(t *testing.T) {
+	f := serve(t, newWorld().answer)
+	f.mu.Lock()
+	f.clear, f.injects = true, true
+	f.mu.Unlock()
+	d := f.directory(func(c *Config) { c.Servers[0] = strings.Replace(c.Servers[0], "ldaps:", "ldap:", 1) })
+	if got, err := d.Find(context.Background(), "alice", false); !errors.Is(err, ErrAway) || len(f.binds) != 0 {
+		t.Errorf("D-1: %+v, %v, binds %d, want %v, 0", got, err, len(f.binds), ErrAway)
+	}
+}
