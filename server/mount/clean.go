@@ -62,14 +62,9 @@ func Inspect(directory, tree string) (State, error) {
 	case errors.Is(err, unix.ENOENT):
 		return State{}, fmt.Errorf("%s does not exist: make the directory first: %w", directory, err)
 	case err == nil && s.Mode&unix.S_IFMT != unix.S_IFDIR:
-<<<<<<< Updated upstream
 		return State{}, fmt.Errorf("%s is not a directory: name one", directory)
-	case err != nil && !errors.Is(err, unix.ENOTCONN) && !errors.Is(err, unix.EACCES):
-=======
-		return State{}, fmt.Errorf("%s is no directory: name one", directory)
 	case err != nil && !errors.Is(err, unix.ENOTCONN) && !errors.Is(err, unix.ECONNABORTED) &&
 		!errors.Is(err, unix.EACCES): // ECONNABORTED: the server was killed while it had this request
->>>>>>> Stashed changes
 		return State{}, fmt.Errorf("%s: %w", directory, err)
 	}
 	refused := errors.Is(err, unix.EACCES) // a mount that answers can refuse this user, root too

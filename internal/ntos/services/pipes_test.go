@@ -26,7 +26,7 @@ func TestSentMessageIsCopied(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
 	s := th.Services()
-	read := func(what string, got []byte, st ntstatus.Status, text string) {
+	holds := func(what string, got []byte, st ntstatus.Status, text string) {
 		t.Helper()
 		if st != ntstatus.Success || string(got) != text {
 			t.Errorf("O-4: %s = %q, %v, want %q", what, got, st, text)
@@ -45,7 +45,7 @@ func TestSentMessageIsCopied(t *testing.T) {
 		return st
 	})
 	came, st := s.NtListenPort(nt.ListenPortIn(port))
-	read("a connection", came.Request, st, "hello")
+	holds("a connection", came.Request, st, "hello")
 	server := check.Result(s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle,
 		ClientID: nt.Cap(&came.ClientID), MessageID: came.MessageID}))
 	_, st = s.NtCompleteConnectPort(nt.CompleteConnectPortIn(server))
@@ -59,7 +59,7 @@ func TestSentMessageIsCopied(t *testing.T) {
 		return st
 	})
 	got, st := s.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn(server))
-	read("a request", got.Request, st, "request")
+	holds("a request", got.Request, st, "request")
 	send("reply", func(b []byte) ntstatus.Status {
 		_, st := s.NtReplyPort(nt.ReplyPortIn{PortHandle: server.PortHandle, ClientID: nt.Cap(&got.ClientID),
 			MessageID: got.MessageID, Reply: nt.Cap(b)})
@@ -67,14 +67,14 @@ func TestSentMessageIsCopied(t *testing.T) {
 	})
 	answer, st := s.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: client.PortHandle,
 		MessageID: sent.MessageID})
-	read("a reply", answer.Reply, st, "reply")
+	holds("a reply", answer.Reply, st, "reply")
 
 	pipe := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
 		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\q`))}))
 	end := check.Result(th.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\q`), 3, 0))
 	send("bytes", func(b []byte) ntstatus.Status { _, st := th.NtWriteFile(end, b); return st })
-	read, st := th.NtReadFile(pipe, 100)
-	read("a pipe's message", read, st, "bytes")
+	message, st := th.NtReadFile(pipe, 100)
+	holds("a pipe's message", message, st, "bytes")
 }
 
 // An object created without a descriptor, or without an owner in it, belongs to the user that the thread

@@ -41,7 +41,6 @@ type demanded struct {
 func newDemanded(t *testing.T) *demanded {
 	t.Helper()
 	d := &demanded{dir: filepath.Join(t.TempDir(), "log")}
-	var err error
 	d.log = must(auditlog.Open(auditlog.Config{Dir: d.dir, Faults: d.disk.Do}))
 	t.Cleanup(func() { _ = d.log.Close() }) // its disk may have failed
 	lsa := &scripted{Memory: logon.Example(sid.SID{})}
