@@ -83,6 +83,8 @@ soak: ## a day: 10^7 pairs, every DACL of 4 entries, all tests at full size with
 	REFMON_SEED=clock REFMON_ELECTIONS=real REFMON_CLUSTER_FAULTS=50 REFMON_CLUSTER_FILES=20000 REFMON_CLUSTER_PEOPLE=300 \
 		REFMON_CLUSTER_CHANGES=10000 go -C server test -count=1 -timeout=3h -run='^TestClusterSurvivesKills$$' -v ./cmd/refmon-index
 	REFMON_CLUSTER_PAIRS=100000 go -C server test -count=1 -timeout=1h -run='^TestClusterEqualsWhoCan$$' -v ./cmd/refmon-index
+	REFMON_SEED=clock REFMON_CLUSTER_SAMBA_PAIRS=100000 go -C server test -count=1 -timeout=1h -run='^TestClusterEqualsSamba$$' \
+		-v ./cmd/refmon-index
 	REFMON_SOAK=required REFMON_SAMBA=required REFMON_WEB=required go -C server test -count=1 -run='^TestThreeTickets$$' -v ./cmd/refmon-gateway
 	REFMON_SAMBA=required REFMON_ACCOUNTS=100000 go -C server test -count=1 -timeout=2h -run='^TestServedExport$$' -v ./auth/ldap
 	REFMON_DRILLS=1 go -C server test -count=1 -timeout=1h -run='^TestRestoreOntoEmptyMachine$$' -v ./internal/test/drills

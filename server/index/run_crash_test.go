@@ -69,7 +69,8 @@ func (l *live) child() *exec.Cmd {
 	l.t.Helper()
 	c := l.config
 	text, err := json.Marshal(map[string]any{"Trees": c.Trees, "Directory": c.Directory, "Rights": c.Rights,
-		"State": c.State, "NoEvents": c.NoEvents, "Every": c.Every, "Beat": c.Beat, "Traverse": c.Traverse})
+		"State": c.State, "NoEvents": c.NoEvents, "Every": c.Every, "Beat": c.Beat, "Traverse": c.Traverse,
+		"Compact": c.Compact})
 	if err != nil {
 		l.t.Fatal(err)
 	}

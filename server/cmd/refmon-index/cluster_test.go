@@ -63,27 +63,38 @@ type processes map[string]*exec.Cmd
 // limit is the maximum age of a heartbeat in tests with failures.
 const limit = 2 * time.Second
 
+// newCluster starts a site whose tree has random files and those of an oracle, without traverse checks and with walks
+// only.
 func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	c := newSite(t, "never", ", noEvents: true, every: 200ms")
+	for i := range 120 {
+		c.put(i)
+	}
+	c.oracle = newOracle(t, c.tree, c.out)
+	c.people()
+	c.startAll()
+	return c
+}
+
+// newSite installs a site with three NATS servers, a file server, two workers and a follower in folders of its own. It
+// starts no program.
+func newSite(t *testing.T, traverse, watch string) *cluster {
 	t.Helper()
 	folder := t.TempDir()
 	c := &cluster{t: t, folder: folder, tree: filepath.Join(folder, "srv"), dir: filepath.Join(folder, "firm.yaml"),
 		out: filepath.Join(folder, "main", "state", "follow"), running: processes{},
 		r: rand.New(rand.NewPCG(randtest.Seed(t), 48))}
 	net, last := loopback()
-	text := fmt.Sprintf("traverse: never\ndirectory: %s\nmachines:\n", c.dir)
+	text := fmt.Sprintf("traverse: %s\ndirectory: %s\nmachines:\n", traverse, c.dir)
 	for n := range 3 {
 		text += fmt.Sprintf("  server%d: {runs: [broker], address: %s.%d%s\n", n, net, last+n,
 			c.folders(fmt.Sprint("server", n)))
 	}
-	text += fmt.Sprintf("  files1: {runs: [watch], trees: [%s], noEvents: true, every: 200ms%s\n", c.tree,
+	text += fmt.Sprintf("  files1: {runs: [watch], trees: [%s]%s%s\n", c.tree, watch,
 		c.folders("files1")) + "  main: {runs: [directory, follow]" + c.folders("main") + "\n" +
 		"  w1: {runs: [work]" + c.folders("w1") + "\n  w2: {runs: [work]" + c.folders("w2") + "\n"
 	c.install(text)
-	for i := range 120 {
-		c.put(i)
-	}
-	c.oracle = newOracle(t, c.tree, c.out)
-	c.people()
 	const compact = "--compact=4096" // logs are put together while the rest happens
 	const beat = "--beat=200ms"
 	c.args = map[string][]string{"watch": c.program("files1", "watch", beat),
@@ -98,19 +109,24 @@ func newCluster(t *testing.T) *cluster {
 			c.kill(name)
 		}
 	})
+	return c
+}
+
+// startAll starts the NATS servers, waits until each has prepared the streams, and starts the other programs.
+func (c *cluster) startAll() {
+	c.t.Helper()
 	for n := range 3 {
 		c.start(fmt.Sprint("server", n))
 	}
 	for n := range 3 {
 		c.until("the streams of "+fmt.Sprint("server", n), func() bool {
-			b, err := os.ReadFile(filepath.Join(folder, fmt.Sprint("server", n, ".log")))
+			b, err := os.ReadFile(filepath.Join(c.folder, fmt.Sprint("server", n, ".log")))
 			return err == nil && bytes.Contains(b, []byte("the streams are ready"))
 		})
 	}
 	for _, name := range []string{"watch", "directory", "work1", "work2", "follow"} {
 		c.start(name)
 	}
-	return c
 }
 
 // folders returns the rest of a machine's line in the site file: its folders below that of the test.
