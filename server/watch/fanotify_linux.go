@@ -33,8 +33,11 @@ type fanotify struct {
 }
 
 // listen subscribes to the changes of root's file system. It needs CAP_SYS_ADMIN for the mark on a file system, and
-// CAP_DAC_READ_SEARCH for handles. It returns an error if the root is missing. The caller closes the result.
+// CAP_DAC_READ_SEARCH for handles. It returns an error if the root is missing or on FUSE. The caller closes the result.
 func listen(root string) (changes, error) {
+	if OverFUSE(root) {
+		return nil, errFUSE
+	}
 	// The file's handle identifies the changed inode, whatever name was used (N-88).
 	const handles = unix.FAN_REPORT_DFID_NAME | unix.FAN_REPORT_FID
 	fd, err := unix.FanotifyInit(unix.FAN_CLASS_NOTIF|handles|unix.FAN_CLOEXEC|unix.FAN_NONBLOCK,
@@ -286,6 +289,9 @@ func (f *fanotify) mounted() error {
 	}
 	return nil
 }
+
+var errFUSE = errors.New("a FUSE file system is mounted there, which reports no changes: watch the folder below the " +
+	"mount by another path, watch a tree of refmond through refmond, or use walks only")
 
 var errMounted = errors.New("another file system has come in the place of the tree's")
 

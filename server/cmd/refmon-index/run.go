@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -67,10 +68,14 @@ func (c *runCmd) Run(std *streams) error {
 	}
 	var from func(tree string) watch.Source
 	if c.Watch != "" {
-		from = func(tree string) watch.Source {
-			return &feed.Follower{Socket: c.Watch, Root: tree, Share: share, Traverse: c.Traverse,
-				Warn: std.warn}
+		follower := func(tree string) *feed.Follower {
+			return &feed.Follower{Socket: c.Watch, Root: filepath.Clean(tree), Share: share, Traverse: c.Traverse, Warn: std.warn}
 		}
+		from = func(tree string) watch.Source { return follower(tree) }
+		if roster == nil {
+			roster = &index.Directory{File: c.Directory}
+		}
+		roster = checkedRoster{roster, follower(c.Tree[0]).CheckAccounts} // all trees of refmond have the same accounts
 	}
 	start := time.Now()
 	return c.run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Roster: roster, Rights: c.Right,

@@ -35,10 +35,6 @@ const maxLine = 256 << 20
 // error to Warn, waits for Beat and connects again; the new connection begins with a walk. Until then the tree has no
 // heartbeat. It does not close out.
 func (f *Follower) Run(ctx context.Context, out chan<- watch.Batch) error {
-	often := f.Beat
-	if often == 0 {
-		often = watch.Often
-	}
 	for {
 		err := f.once(ctx, out)
 		var no *refusal
@@ -48,13 +44,11 @@ func (f *Follower) Run(ctx context.Context, out chan<- watch.Batch) error {
 		case errors.As(err, &no):
 			return err
 		}
-		if f.Warn != nil {
-			f.Warn(fmt.Errorf("source %s: connection lost: %w", f.Root, err))
-		}
+		f.warn(fmt.Errorf("source %s: connection lost: %w", f.Root, err))
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(often):
+		case <-time.After(f.often()):
 		}
 	}
 }
@@ -68,30 +62,44 @@ func (r *refusal) Error() string { return "watch: " + r.why }
 // once follows one connection to its end. It always returns an error, a *refusal if the watch must not be tried again.
 // It closes the connection.
 func (f *Follower) once(ctx context.Context, out chan<- watch.Batch) error {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", f.Socket)
+	conn, err := f.ask(ctx, &question{Beat: f.Beat})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	server, err := unix.Of(conn.(*net.UnixConn))
-	if err != nil {
-		return err
-	}
-	server.Close()
-	// Another user's program at the socket could report documents as readable by everybody (N-17).
-	if server.UID != 0 && int(server.UID) != os.Geteuid() {
-		return &refusal{fmt.Sprintf("uid %d serves %s: want root or uid %d", server.UID, f.Socket, os.Geteuid())}
-	}
-	text, err := line(&question{Version: 1, Tree: f.Root, Share: f.Share, Traverse: f.traverse(), Beat: f.Beat})
-	if err != nil {
-		return err
-	}
-	if _, err := conn.Write(text); err != nil {
-		return err
-	}
 	return f.read(ctx, bufio.NewReaderSize(conn, 1<<20), out)
+}
+
+// ask connects to the server and sends q with the version and the tree's configuration. The caller closes the
+// connection. The error is a *refusal if the server runs as another user.
+func (f *Follower) ask(ctx context.Context, q *question) (net.Conn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", f.Socket)
+	if err != nil {
+		return nil, err
+	}
+	server, err := unix.Of(conn.(*net.UnixConn))
+	if err == nil {
+		server.Close()
+		// Another user's program at the socket could report documents as readable by everybody (N-17).
+		if server.UID != 0 && int(server.UID) != os.Geteuid() {
+			err = &refusal{fmt.Sprintf("uid %d serves %s: want root or uid %d", server.UID, f.Socket, os.Geteuid())}
+		}
+	}
+	q.Version, q.Tree, q.Share, q.Traverse = 1, f.Root, f.Share, f.traverse()
+	var text []byte
+	if err == nil {
+		text, err = line(q)
+	}
+	if err == nil {
+		_, err = conn.Write(text)
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 func (f *Follower) traverse() string {
@@ -101,19 +109,12 @@ func (f *Follower) traverse() string {
 // read checks the server's first line and then sends each batch to out. It returns a *refusal if the server rejects
 // the watch, and otherwise the error that ended the connection.
 func (f *Follower) read(ctx context.Context, in *bufio.Reader, out chan<- watch.Batch) error {
-	text, err := nextLine(in)
-	if err != nil {
+	if _, err := readAnswer(in); err != nil {
 		return err
-	}
-	var a answer
-	if err := strict.Unmarshal(text, &a); err != nil {
-		return err
-	}
-	if a.Error != "" {
-		return &refusal{a.Error}
 	}
 	for {
-		if text, err = nextLine(in); err != nil {
+		text, err := nextLine(in)
+		if err != nil {
 			return err
 		}
 		b, err := decode(text, f.Root)
@@ -126,6 +127,18 @@ func (f *Follower) read(ctx context.Context, in *bufio.Reader, out chan<- watch.
 			return ctx.Err()
 		}
 	}
+}
+
+// readAnswer reads the server's first line. The error is a *refusal if the server rejects the question.
+func readAnswer(in *bufio.Reader) (a answer, err error) {
+	text, err := nextLine(in)
+	if err == nil {
+		err = strict.Unmarshal(text, &a)
+	}
+	if err == nil && a.Error != "" {
+		err = &refusal{a.Error}
+	}
+	return a, err
 }
 
 var errLong = errors.New("a line is too long")

@@ -119,7 +119,7 @@ func TestWatcherFollowsTheRequest(t *testing.T) {
 		if _, err := c.Write([]byte(text + "\n")); err != nil {
 			t.Fatal(err)
 		}
-		w, err := s.watcher(in)
+		w, _, err := s.watcher(in)
 		got := ""
 		if err != nil {
 			got = err.Error()

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/sid"
 )
 
 // question is the client's only line.
@@ -20,20 +21,26 @@ type question struct {
 	Share    string        `json:"share,omitempty"`
 	Traverse string        `json:"traverse,omitempty"`
 	Beat     time.Duration `json:"beat,omitempty"` // requested interval of heartbeats; 0: the server's choice
+	// Users and Groups are uids and gids whose SIDs the client wants. With them the server sends these and no batches.
+	Users  []uint32 `json:"users,omitempty"`
+	Groups []uint32 `json:"groups,omitempty"`
 }
 
-// answer is the server's first line. An empty Error accepts the watch.
+// answer is the server's first line. An empty Error accepts the watch or the question.
 type answer struct {
-	Error string `json:"error,omitempty"`
+	Error  string    `json:"error,omitempty"`
+	Users  []sid.SID `json:"users,omitempty"` // of the question's uids, in their order
+	Groups []sid.SID `json:"groups,omitempty"`
 }
 
 // batch is each further line of the server.
 type batch struct {
-	Begin bool   `json:"begin,omitempty"`
-	End   bool   `json:"end,omitempty"`
-	Time  int64  `json:"time,omitempty"` // of the heartbeat, in nanoseconds since 1970; 0: none
-	Up    int64  `json:"up,omitempty"`
-	Seen  []seen `json:"seen,omitempty"`
+	Failed string `json:"failed,omitempty"` // why the watch ended: this is the last line and has no other field
+	Begin  bool   `json:"begin,omitempty"`
+	End    bool   `json:"end,omitempty"`
+	Time   int64  `json:"time,omitempty"` // of the heartbeat, in nanoseconds since 1970; 0: none
+	Up     int64  `json:"up,omitempty"`
+	Seen   []seen `json:"seen,omitempty"`
 	// Unnameable is the number of changes without a row (see watch.Batch).
 	Unnameable int `json:"unnameable,omitempty"`
 	// Descriptors has the descriptors of Seen without duplicates.
@@ -87,11 +94,14 @@ func encode(b *watch.Batch) ([]byte, error) {
 }
 
 // decode parses the line of a batch of the given tree. It returns an error for an unknown field, a malformed
-// descriptor, and a document outside the tree.
+// descriptor, a document outside the tree, and the server's reason to end the watch.
 func decode(text []byte, tree string) (watch.Batch, error) {
 	var in batch
 	if err := strict.Unmarshal(text, &in); err != nil {
 		return watch.Batch{}, err
+	}
+	if in.Failed != "" {
+		return watch.Batch{}, fmt.Errorf("refmond ended the watch: %s", in.Failed)
 	}
 	if in.Unnameable < 0 {
 		return watch.Batch{}, fmt.Errorf("unnameable: %d: want 0 or more", in.Unnameable)

@@ -11,9 +11,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/sid"
 )
 
 // Tree is the configuration of a tree. A client must use the same, so that both decide access
@@ -47,6 +49,7 @@ type Server struct {
 const (
 	maxWatches  = 16 // concurrent watches: each has a kernel queue and walks its tree
 	maxQuestion = 64 << 10
+	maxIDs      = 4000                  // uids and gids of a question; 4,000 of ten digits fit into maxQuestion
 	quickest    = 10 * time.Millisecond // shortest interval of heartbeats that a client gets
 	patience    = 10 * time.Second      // timeout of a client's line
 )
@@ -127,8 +130,7 @@ func (s *Server) client(c *net.UnixConn) error {
 	ctx, stop := context.WithCancel(s.ctx)
 	defer stop()
 	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
-	w, refused := s.watcher(c)
-	var a answer
+	w, a, refused := s.watcher(c)
 	if refused != nil {
 		a.Error = refused.Error()
 	}
@@ -136,7 +138,7 @@ func (s *Server) client(c *net.UnixConn) error {
 	if err == nil {
 		_, err = c.Write(text)
 	}
-	if err = errors.Join(err, refused); err != nil {
+	if err = errors.Join(err, refused); err != nil || w == nil {
 		return err
 	}
 	if s.Log != nil {
@@ -162,41 +164,72 @@ func (s *Server) client(c *net.UnixConn) error {
 			stop()
 		}
 	}
-	return errors.Join(err, <-done)
+	failed := <-done
+	if failed != nil && err == nil { // the client prints why (N-132)
+		if text, err = line(&batch{Failed: failed.Error()}); err == nil {
+			_, err = c.Write(text)
+		}
+	}
+	return errors.Join(err, failed)
 }
 
 // watcher reads the client's line and returns the watcher that it requests, or the reason why the client may not watch
 // (N-17). It waits at most patience for the line. The client must name a tree of the server, with its share and
-// traverse policy.
-func (s *Server) watcher(c *net.UnixConn) (*watch.Watcher, error) {
+// traverse policy. For a question about uids and gids the watcher is nil and the answer has their SIDs (N-133).
+func (s *Server) watcher(c *net.UnixConn) (w *watch.Watcher, a answer, err error) {
 	_ = c.SetReadDeadline(time.Now().Add(patience)) // never fails for sockets
 	text, err := bufio.NewReader(io.LimitReader(c, maxQuestion)).ReadBytes('\n')
 	if err != nil {
-		return nil, fmt.Errorf("the question: %w", err)
+		return nil, a, fmt.Errorf("the question: %w", err)
 	}
 	_ = c.SetReadDeadline(time.Time{})
 	if s.May == nil { // checked after the line was read: closing a socket with unread data would discard the answer
-		return nil, errors.New("watching is disabled")
+		return nil, a, errors.New("watching is disabled")
 	}
 	if err := s.May(c); err != nil {
-		return nil, err
+		return nil, a, err
 	}
 	var q question
 	if err := strict.Unmarshal(text, &q); err != nil {
-		return nil, fmt.Errorf("the question: %w", err)
+		return nil, a, fmt.Errorf("the question: %w", err)
 	}
 	t, known := s.Trees[q.Tree]
 	switch {
 	case q.Version != 1:
-		return nil, fmt.Errorf("version %d: want 1", q.Version)
+		return nil, a, fmt.Errorf("version %d: want 1", q.Version)
 	case !known:
-		return nil, fmt.Errorf("%q is not a tree that is served", q.Tree)
+		return nil, a, fmt.Errorf("%q is not a tree that is served", q.Tree)
 	case q.Share != t.Share || q.Traverse != t.Traverse: // the index would decide differently from the server (N-18)
-		return nil, fmt.Errorf("the tree is served with the share %q and traverse %q: say the same", t.Share, t.Traverse)
+		return nil, a, fmt.Errorf("the tree is served with the share %q and traverse %q: say the same", t.Share, t.Traverse)
+	case len(q.Users)+len(q.Groups) > maxIDs:
+		return nil, a, fmt.Errorf("%d uids and gids: want at most %d", len(q.Users)+len(q.Groups), maxIDs)
+	case len(q.Users)+len(q.Groups) == 0 && watch.OverFUSE(q.Tree): // the kernel reports no changes there (N-132)
+		return nil, a, fmt.Errorf("%s is mounted over its own folder, where the kernel reports no changes: give refmond "+
+			"another path to mount it at", q.Tree)
 	}
-	w := &watch.Watcher{Root: q.Tree, Options: t.Options}
+	if len(q.Users)+len(q.Groups) > 0 {
+		for _, id := range q.Users {
+			a.Users = append(a.Users, t.sid(id, false))
+		}
+		for _, id := range q.Groups {
+			a.Groups = append(a.Groups, t.sid(id, true))
+		}
+		return nil, a, nil
+	}
+	w = &watch.Watcher{Root: q.Tree, Options: t.Options}
 	if q.Beat > 0 {
 		w.Beat = max(q.Beat, quickest)
 	}
-	return w, nil
+	return w, a, nil
+}
+
+// sid returns the SID of a uid or gid in descriptors of files without the attribute.
+func (t *Tree) sid(id uint32, group bool) sid.SID {
+	if t.Options.Accounts != nil {
+		return t.Options.Accounts(id, group)
+	}
+	if group {
+		return directory.UnixGroups.WithRID(id)
+	}
+	return directory.UnixUsers.WithRID(id)
 }

@@ -1,0 +1,29 @@
+package watch
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+)
+
+// TestFUSERootIsRefused checks that a watcher of a FUSE file system ends with an error that says what to do (N-132).
+func TestFUSERootIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	if OverFUSE(dir) || OverFUSE(dir+"/missing") {
+		t.Error("N-132: a folder without a mount is refused")
+	}
+	server, err := fs.Mount(dir, &fs.Inode{}, nil)
+	if err != nil {
+		t.Skip("no FUSE file system can be mounted here: ", err)
+	}
+	defer func() {
+		if err := server.Unmount(); err != nil {
+			t.Error(err)
+		}
+	}()
+	w := Watcher{Root: dir}
+	if err := w.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "a FUSE file system is mounted there") {
+		t.Errorf("N-132: watch a FUSE file system: %v", err)
+	}
+}
