@@ -23,7 +23,7 @@ func TestFUSERootIsRefused(t *testing.T) {
 		}
 	}()
 	w := Watcher{Root: dir}
-	if err := w.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "a FUSE file system is mounted there") {
+	if err := w.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "a FUSE file system is mounted") {
 		t.Errorf("N-132: watch a FUSE file system: %v", err)
 	}
 }

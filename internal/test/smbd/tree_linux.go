@@ -163,8 +163,9 @@ func (x *Tree) Change() {
 	default:
 		err = x.describe(at)
 	}
-	if err != nil && !slices.ContainsFunc([]error{fs.ErrNotExist, fs.ErrExist, unix.ENOTEMPTY, unix.EPERM, unix.ENODATA,
-		unix.EISDIR, unix.ENOTDIR, unix.EINVAL, unix.EBUSY, unix.EXDEV}, func(may error) bool { return errors.Is(err, may) }) {
+	possible := []error{fs.ErrNotExist, fs.ErrExist, unix.ENOTEMPTY, unix.EPERM, unix.ENODATA, unix.EISDIR, unix.ENOTDIR,
+		unix.EINVAL, unix.EBUSY, unix.EXDEV}
+	if err != nil && !slices.ContainsFunc(possible, func(may error) bool { return errors.Is(err, may) }) {
 		x.t.Fatal(err)
 	}
 }

@@ -69,7 +69,8 @@ func (c *runCmd) Run(std *streams) error {
 	var from func(tree string) watch.Source
 	if c.Watch != "" {
 		follower := func(tree string) *feed.Follower {
-			return &feed.Follower{Socket: c.Watch, Root: filepath.Clean(tree), Share: share, Traverse: c.Traverse, Warn: std.warn}
+			return &feed.Follower{Socket: c.Watch, Root: filepath.Clean(tree), Share: share, Traverse: c.Traverse,
+				Warn: std.warn}
 		}
 		from = func(tree string) watch.Source { return follower(tree) }
 		if roster == nil {

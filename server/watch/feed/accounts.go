@@ -63,7 +63,8 @@ func (f *Follower) checkPiece(ctx context.Context, list []directory.AccountID) (
 			unknown++
 		default:
 			return 0, fmt.Errorf("the directory says that %s %d is %s, and refmond says %s, so the index would answer "+
-				"differently from refmond's mounts: use refmond's SIDs (refmond account list) in the directory", kind, x.ID, x.SID, s)
+				"differently from refmond's mounts: use refmond's SIDs (refmond account list) in the directory",
+				kind, x.ID, x.SID, s)
 		}
 	}
 	return unknown, nil

@@ -127,6 +127,51 @@ func (c *Conn) Wait(ctx context.Context) error {
 	return nil
 }
 
+// AwaitStreams blocks until the streams that the role reads exist, and returns nil, or until ctx ends, and returns its
+// error. It passes one line to Warn if it has to wait, and one when the wait ends (N-122). A keeper does not wait,
+// because it creates the streams. It waits for nothing else: another failure of a request returns nil.
+func (c *Conn) AwaitStreams(ctx context.Context) error {
+	t := time.NewTicker(firstWait)
+	defer t.Stop()
+	waited := false
+	for _, subject := range probes(c.role) {
+		for {
+			_, err := c.nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+subject, nil)
+			if !errors.Is(err, nats.ErrNoResponders) {
+				break
+			}
+			if !waited {
+				waited = true
+				c.report(fmt.Errorf("%s waits for a NATS server or a keeper to create the streams", c.role))
+			}
+			select {
+			case <-t.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	if waited && ctx.Err() == nil {
+		c.report(fmt.Errorf("%s: the streams are ready", c.role))
+	}
+	return ctx.Err()
+}
+
+// probes returns a subject that has no message in each stream that a role reads, after the stream's name.
+func probes(r site.Role) (out []string) {
+	streams := map[site.Role][]string{site.Keeper: nil, site.Directory: {site.StreamDirectory}, site.Work: site.Streams(),
+		site.Follow: {site.StreamRows, site.StreamPeople, site.StreamFence}}
+	list, known := streams[r]
+	if !known { // a watcher may read only its own host's messages
+		host := strings.TrimPrefix(string(r), "watch-")
+		return []string{site.StreamSeen + ".seen." + host + ".probe"}
+	}
+	for _, name := range list {
+		out = append(out, name+"."+strings.ToLower(name)+".probe")
+	}
+	return out
+}
+
 // lost returns the error for a role without a connection. err may be nil.
 func lost(role site.Role, what string, err error) error {
 	if err == nil {

@@ -91,3 +91,58 @@ func TestPatientDialWaits(t *testing.T) {
 		}
 	}
 }
+
+// TestRolesAwaitTheStreams checks that each role waits for the streams that it reads with one line, and that a keeper
+// and a role whose streams exist do not wait (N-122).
+func TestRolesAwaitTheStreams(t *testing.T) {
+	h := newOpenSite(t, 1)
+	k := h.dial(site.Keeper)
+	for _, r := range h.site.Roles() {
+		if err := h.dial(r).AwaitStreams(t.Context()); err != nil {
+			t.Errorf("N-122: %s: %v", r, err)
+		}
+	}
+	for _, name := range site.Streams() {
+		if err := k.js.DeleteStream(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said, done := make(chan string, 100), make(chan error, 10)
+	waiting := 0
+	for _, r := range h.site.Roles() {
+		c, err := Dial(h.site, r, h.seeds[r], Options{InProcess: h.server, Warn: func(err error) { said <- err.Error() }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if r == site.Keeper {
+			if err := c.AwaitStreams(t.Context()); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		waiting++
+		go func() { done <- c.AwaitStreams(t.Context()) }()
+		if line := <-said; !strings.Contains(line, string(r)+" waits for a NATS server or a keeper") {
+			t.Errorf("N-122: %s: %q", r, line)
+		}
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := h.dial(site.Work).AwaitStreams(ended); err == nil {
+		t.Error("N-122: an ended context ends no wait")
+	}
+	time.Sleep(3 * firstWait)
+	if len(said) > 0 || len(done) > 0 {
+		t.Errorf("N-122: %d more lines and %d ends without streams, want none", len(said), len(done))
+	}
+	keep(t, k)
+	for range waiting {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if line := <-said; !strings.Contains(line, "the streams are ready") {
+			t.Errorf("N-122: %q, want that the streams are ready", line)
+		}
+	}
+}

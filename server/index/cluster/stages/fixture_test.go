@@ -34,7 +34,7 @@ func newOpenSite(t *testing.T, parts int) *openSite {
 	h := &openSite{t: t, tree: t.TempDir(), dir: filepath.Join(t.TempDir(), "firm.json")}
 	var err error
 	h.site, h.seeds, err = site.New(site.Site{Rights: "read", Hosts: map[string][]string{"a": {h.tree}, "b": {"/srv"}},
-		Parts: parts, Deciders: parts})
+		Parts: parts, Deciders: parts, Followers: []string{"search1"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -87,4 +88,66 @@ func TestLag(t *testing.T) {
 	if got := pending(site.StreamSeen, name); got != "3" {
 		t.Errorf("after three messages without a worker the lag is %s, want 3", got)
 	}
+}
+
+// TestFollowerLag checks that the consumers of a follower show how many messages of its two streams it has not read.
+func TestFollowerLag(t *testing.T) {
+	b := newBench(t)
+	pending := func(stream string) uint64 {
+		t.Helper()
+		c, err := b.dial(site.Keeper).js.Consumer(t.Context(), stream, "search1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.CachedInfo().NumPending
+	}
+	start := func(f func(context.Context) error) (stop func()) {
+		ctx, end := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- f(ctx) }()
+		return func() {
+			t.Helper()
+			end()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	directory := start(func(ctx context.Context) error {
+		return Directory(ctx, b.dial(site.Directory), DirectoryConfig{File: b.dir, Beat: heartbeatInterval})
+	})
+	defer directory()
+	state := t.TempDir()
+	follow := func() (stop func()) {
+		return start(func(ctx context.Context) error {
+			return Follow(ctx, b.dial(site.Follow), FollowConfig{Name: "search1", State: state, Beat: heartbeatInterval})
+		})
+	}
+	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
+	defer b.work("w1")()
+	b.awaitWatermark(b.tell(watch.Batch{Heartbeat: beatNow()}))
+	for pending(site.StreamPeople) == 0 { // the test's own end is the limit
+		time.Sleep(heartbeatInterval)
+	}
+	rows, people := pending(site.StreamRows), pending(site.StreamPeople)
+	if rows == 0 {
+		t.Error("a follower that never ran has no lag")
+	}
+	stop := follow()
+	for pending(site.StreamRows)+pending(site.StreamPeople) > 0 { // the test's own end is the limit
+		b.tell(watch.Batch{Heartbeat: beatNow()})
+		time.Sleep(heartbeatInterval)
+	}
+	t.Logf("%d rows and %d people were not read before", rows, people)
+	stop()
+	b.awaitWatermark(b.tell(watch.Batch{Seen: []watch.Seen{b.file("b")}, Heartbeat: beatNow()}))
+	if pending(site.StreamRows) == 0 {
+		t.Error("after a change without a follower it has no lag")
+	}
+	stop = follow()
+	for pending(site.StreamRows) > 0 { // the test's own end is the limit
+		b.tell(watch.Batch{Heartbeat: beatNow()})
+		time.Sleep(heartbeatInterval)
+	}
+	stop()
 }
