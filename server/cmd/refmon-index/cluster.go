@@ -96,8 +96,8 @@ type member struct {
 }
 
 // run connects as a role of the site, waits for a NATS server and the streams (N-122), calls stage with the connection,
-// and closes it. SIGINT and SIGTERM end the context of stage. It returns the error of the connection or of stage, and nil if a signal
-// ends the wait.
+// and closes it. SIGINT and SIGTERM end the context of stage. It returns the error of the connection or of stage, and
+// nil if a signal ends the wait.
 func (m *member) run(std *streams, r site.Role, stage func(context.Context, *stages.Conn) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
