@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -18,11 +19,27 @@ import (
 // bulkCursor says up to which event a file has lines. Its file is in the index folder.
 type bulkCursor struct {
 	path   string
-	Format int    `json:"format"` // 1
+	Format int    `json:"format"` // cursorFormat
 	Index  string `json:"index"`  // random name of the log's index
 	Target string `json:"target"` // name of the search index, after its form and a colon unless that is BulkSIDs
 	Seq    uint64 `json:"seq"`
 	Size   int64  `json:"size"` // bytes of the file
+	// Sum is the checksum of the cursor with an empty Sum. A higher Seq would skip changes (N-134).
+	Sum string `json:"sum"`
+}
+
+// cursorFormat is the format of cursors. A cursor of format 1 has no checksum and is ignored.
+const cursorFormat = 2
+
+// encode returns the cursor as a line of JSON, with its checksum.
+func (c *bulkCursor) encode() ([]byte, error) {
+	c.Sum = ""
+	text, err := json.Marshal(c)
+	if err == nil {
+		c.Sum = fmt.Sprintf("%08x", crc32.Checksum(text, castagnoli))
+		text, err = json.Marshal(c)
+	}
+	return append(text, '\n'), err
 }
 
 // readCursor reads the cursor of an earlier run for the file name. The cursor stays zero if there is none, or if the
@@ -42,8 +59,16 @@ func (b *Bulk) readCursor(name, state string) error {
 	if err == nil {
 		err = strict.Unmarshal(text, &c)
 	}
-	if err == nil && c.Format != 1 {
+	if err == nil && c.Format == 1 {
+		return nil
+	}
+	if err == nil && c.Format != cursorFormat {
 		err = fmt.Errorf("unknown format %d", c.Format)
+	}
+	if sum := c.Sum; err == nil {
+		if _, err = c.encode(); err == nil && c.Sum != sum {
+			err = errors.New("its checksum is wrong: the disk or a program changed it")
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w: delete it, and all documents are written again", b.cursor.path, err)
@@ -74,12 +99,12 @@ func (b *Bulk) saveCursor() error {
 		return err
 	}
 	c := &b.cursor
-	c.Format, c.Index, c.Target, c.Seq, c.Size = 1, b.state.start.Index, b.target(), b.state.seq, info.Size()
-	text, err := json.Marshal(c)
+	c.Format, c.Index, c.Target, c.Seq, c.Size = cursorFormat, b.state.start.Index, b.target(), b.state.seq, info.Size()
+	text, err := c.encode()
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.path+".new", append(text, '\n'), 0o600); err != nil {
+	if err := os.WriteFile(c.path+".new", text, 0o600); err != nil {
 		return err
 	}
 	b.dirty = false

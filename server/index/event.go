@@ -104,21 +104,28 @@ type RowEvent struct {
 	walk uint64 // number of walks its worker had started when it was last seen
 }
 
-// append appends the event to dst as a line of JSON. On an error it returns dst unchanged.
+// append appends the event to dst as a line of JSON with its checksum. On an error it returns dst unchanged.
 func (e *Event) append(dst []byte) ([]byte, error) {
 	line, err := json.Marshal(e)
 	if err != nil {
 		return dst, err
 	}
-	return append(append(dst, line...), '\n'), nil
+	return appendSealed(dst, line), nil
 }
 
 // ParseEvent parses a line without its line feed. It returns an error for an unknown, repeated or miscapitalized
-// field, for the number 0, for an event without exactly one content, and for the start of an index in another format.
-// It does not check the contents; [State.Apply] does. It does not keep line.
+// field, a wrong checksum, for the number 0, for an event without exactly one content, and for the start of an index in
+// another format. It does not check the contents; [State.Apply] does. It does not keep line.
 func ParseEvent(line []byte) (*Event, error) {
 	if err := knownFormat(line); err != nil {
 		return nil, err
+	}
+	content, sealed, err := unseal(line)
+	if err != nil {
+		return nil, err
+	}
+	if sealed {
+		line = append(bytes.Clone(content), '}')
 	}
 	e := &Event{}
 	if err := strict.Unmarshal(line, e); err != nil {

@@ -28,7 +28,11 @@ func (r *lineReader) event(line []byte) (*Event, error) {
 // row parses a row in exactly the form that we write and without escapes. It returns nil for any
 // other line.
 func (r *lineReader) row(line []byte) *Event {
-	p := plain{rest: line, ok: true}
+	content, sealed, err := unseal(line)
+	if err != nil {
+		return nil
+	}
+	p := plain{rest: content, ok: true}
 	p.take(`{"seq":`)
 	seq := p.number()
 	p.take(`,"time":`)
@@ -49,7 +53,10 @@ func (r *lineReader) row(line []byte) *Event {
 			*x.to = r.text(p.text())
 		}
 	}
-	p.take(`}}`)
+	p.take(`}`)
+	if !sealed {
+		p.take(`}`)
+	}
 	if !p.ok || len(p.rest) > 0 || seq == 0 {
 		return nil
 	}

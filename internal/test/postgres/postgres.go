@@ -5,6 +5,7 @@
 package postgres
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -28,10 +29,10 @@ type Server struct {
 // Stop ends the server as a restart does: connections are cut.
 func (s *Server) Stop() { s.run("pg_ctl", "-D", s.data(), "-m", "fast", "-w", "stop") }
 
-// Again starts a server that was stopped or killed.
+// Again starts a server that was stopped or killed. It has fsync=off unless REFMON_FSYNC=on, for benchmarks.
 func (s *Server) Again() {
 	s.run("pg_ctl", "-D", s.data(), "-w", "-t", "120", "-l", filepath.Join(s.Dir, "log"), "-o",
-		fmt.Sprintf("-c listen_addresses='' -c fsync=off -k %s", s.Dir), "start")
+		fmt.Sprintf("-c listen_addresses='' -c fsync=%s -k %s", cmp.Or(os.Getenv("REFMON_FSYNC"), "off"), s.Dir), "start")
 }
 
 func (s *Server) data() string { return filepath.Join(s.Dir, "data") }

@@ -424,31 +424,6 @@ func TestClusterSurvivesKills(t *testing.T) {
 	}
 }
 
-// How long NATS servers wait for a leader, which no option of theirs sets: 4 to 9 seconds. A
-// test of many faults would wait most of its time.
-//
-//go:linkname minElectionTimeout github.com/nats-io/nats-server/v2/server.minElectionTimeout
-var minElectionTimeout time.Duration
-
-//go:linkname maxElectionTimeout github.com/nats-io/nats-server/v2/server.maxElectionTimeout
-var maxElectionTimeout time.Duration
-
-//go:linkname hbInterval github.com/nats-io/nats-server/v2/server.hbInterval
-var hbInterval time.Duration
-
-// faster divides the election times of real servers, unless REFMON_ELECTIONS=real, as in `make soak`. It affects
-// waiting times only, no checked property.
-const faster = 4
-
-func init() {
-	if os.Getenv("REFMON_ELECTIONS") == "real" {
-		return
-	}
-	for _, d := range []*time.Duration{&minElectionTimeout, &maxElectionTimeout, &hbInterval} {
-		*d /= faster
-	}
-}
-
 // TestNatsCommandShowsLag asks the nats command for the consumers of workers and followers, as docs/search.md says.
 func TestNatsCommandShowsLag(t *testing.T) {
 	nats, err := exec.LookPath("nats")
@@ -474,5 +449,30 @@ func TestNatsCommandShowsLag(t *testing.T) {
 		if err != nil || !strings.Contains(string(out), "Unprocessed") || !strings.Contains(string(out), want) {
 			t.Errorf("%s: %v, want the consumer %q\n%s", stream, err, want, out)
 		}
+	}
+}
+
+// How long NATS servers wait for a leader, which no option of theirs sets: 4 to 9 seconds. A
+// test of many faults would wait most of its time.
+//
+//go:linkname minElectionTimeout github.com/nats-io/nats-server/v2/server.minElectionTimeout
+var minElectionTimeout time.Duration
+
+//go:linkname maxElectionTimeout github.com/nats-io/nats-server/v2/server.maxElectionTimeout
+var maxElectionTimeout time.Duration
+
+//go:linkname hbInterval github.com/nats-io/nats-server/v2/server.hbInterval
+var hbInterval time.Duration
+
+// faster divides the election times of real servers, unless REFMON_ELECTIONS=real, as in `make soak`. It affects
+// waiting times only, no checked property.
+const faster = 4
+
+func init() {
+	if os.Getenv("REFMON_ELECTIONS") == "real" {
+		return
+	}
+	for _, d := range []*time.Duration{&minElectionTimeout, &maxElectionTimeout, &hbInterval} {
+		*d /= faster
 	}
 }

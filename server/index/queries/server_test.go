@@ -494,7 +494,7 @@ func TestListenReplacesStaleSocketsOnly(t *testing.T) {
 	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(at, []byte("data"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(Config{Socket: at}); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := Listen(Config{Socket: at}); err == nil || !strings.Contains(err.Error(), "not a socket") {
 		t.Errorf("over a file: %v", err)
 	}
 	if err := os.Remove(at); err != nil {

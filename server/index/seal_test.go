@@ -1,0 +1,107 @@
+package index
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// TestChangedBitIsDetected changes each bit of a log. Opening the log returns an error, or the events before its last
+// line, and never other events (N-134).
+func TestChangedBitIsDetected(t *testing.T) {
+	w := working(t, "")
+	sees(t, w, watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + staff + ")")},
+		watch.Seen{Path: "/t/night", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + night + ")")})
+	dir := t.TempDir()
+	l, _, err := OpenLog(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := w.Take()
+	if err := l.Write(events); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, eventsName)
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(text []byte) (list []Event, err error) {
+		t.Helper()
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		_, err = replay(f, newState(), func(e *Event) { list = append(list, Event{Seq: e.Seq, Time: e.Time}) })
+		return list, err
+	}
+	want, err := read(whole)
+	if err != nil || len(want) != len(events) {
+		t.Fatalf("%d events, %v, want %d", len(want), err, len(events))
+	}
+	for at := range whole {
+		for bit := range 8 {
+			text := append([]byte(nil), whole...)
+			text[at] ^= 1 << bit
+			got, err := read(text)
+			if err == nil && !reflect.DeepEqual(got, want[:len(want)-1]) {
+				t.Fatalf("N-134: bit %d of byte %d: %d events and no error", bit, at, len(got))
+			}
+		}
+	}
+}
+
+// TestChangedCursorIsDetected changes each bit of a cursor of bulk lines. Reading it returns an error, or no cursor,
+// and never another one (N-134).
+func TestChangedCursorIsDetected(t *testing.T) {
+	name, state := filepath.Join(t.TempDir(), "lines"), t.TempDir()
+	if err := os.WriteFile(name, make([]byte, 1<<12), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first := &Bulk{form: BulkSIDs, index: "docs"}
+	if err := first.readCursor(name, state); err != nil {
+		t.Fatal(err)
+	}
+	c := bulkCursor{Format: cursorFormat, Index: "K4YQ", Target: "docs", Seq: 812, Size: 1 << 12}
+	whole, err := c.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(text []byte) (bulkCursor, error) {
+		t.Helper()
+		if err := os.WriteFile(first.cursor.path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b := &Bulk{form: BulkSIDs, index: "docs"}
+		err := b.readCursor(name, state)
+		return b.cursor, err
+	}
+	if got, err := read(whole); err != nil || got.Seq != 812 {
+		t.Fatalf("%+v, %v, want number 812", got, err)
+	}
+	for at := range whole {
+		for bit := range 8 {
+			text := append([]byte(nil), whole...)
+			text[at] ^= 1 << bit
+			got, err := read(text)
+			if same := got.Seq == 812 && got.Size == 1<<12 && got.Index == "K4YQ"; err == nil && got.Seq != 0 && !same {
+				t.Errorf("N-134: bit %d of byte %d: %+v and no error", bit, at, got)
+			}
+		}
+	}
+	if got, err := read([]byte(`{"format":1,"index":"K4YQ","target":"docs","seq":812,"size":4096}`)); err != nil ||
+		got.Seq != 0 {
+		t.Errorf("N-134: a cursor without a checksum: %+v, %v, want none", got, err)
+	}
+}
