@@ -114,7 +114,7 @@ func (d *Directory) dial(ctx context.Context, s server, bind binder) (*conn, err
 func (d *Directory) secure(ctx context.Context, s server, m *meter, bind binder) (*conn, error) {
 	cfg := &tls.Config{ServerName: s.host, RootCAs: d.cfg.Roots, MinVersion: tls.VersionTLS12}
 	c := &conn{meter: m, wait: d.cfg.Limits.Wait, limit: d.cfg.Limits.Bytes}
-	var under net.Conn = m
+	var under net.Conn
 	var sign *signer
 	switch {
 	case !s.tls && d.cfg.Security == Signed:

@@ -18,7 +18,7 @@ import (
 // without a group, and not at all. No account comes of it, and the accounts before and after are right (D-39).
 func TestWrongSplitIsNotBelieved(t *testing.T) {
 	w := newWorld()
-	w.set("sIDHistory", string(domain.WithRID(500).Binary()))
+	w.set("sIDHistory", domain.WithRID(500).Binary())
 	for what, change := range map[string]func(m *message.Message){
 		"another SID": func(m *message.Message) {
 			for i := range m.Attributes {

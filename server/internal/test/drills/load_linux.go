@@ -82,7 +82,7 @@ func (m *machine) measure(name string) use {
 // works runs mixed load until ctx ends: files over HTTPS, files on both mounts, accounts, descriptors, and questions
 // to the index. It multiplies the pauses between them by slower. It returns how often each kind was tried, failures
 // included, and the first 20 errors.
-func (m *machine) works(ctx context.Context, slower time.Duration) (done map[string]int, wrong []string) {
+func (m *machine) works(ctx context.Context, slower int) (done map[string]int, wrong []string) {
 	m.Helper()
 	done = map[string]int{}
 	var mu sync.Mutex
@@ -98,7 +98,7 @@ func (m *machine) works(ctx context.Context, slower time.Duration) (done map[str
 				mu.Unlock()
 				select {
 				case <-ctx.Done():
-				case <-time.After(pause * slower):
+				case <-time.After(pause * time.Duration(slower)):
 				}
 			}
 		})

@@ -48,7 +48,7 @@ func TestMixedLoadIsFlat(t *testing.T) {
 			}
 		}
 	}()
-	done, wrong := m.works(ctx, time.Duration(slower))
+	done, wrong := m.works(ctx, slower)
 	<-sampled
 	for _, w := range wrong {
 		t.Error(w)
