@@ -102,7 +102,7 @@ func TestProfilesHaveDocumentedGroups(t *testing.T) {
 		tok := must(t, c.spec)
 		var groups []string
 		for _, g := range tok.Groups() {
-			name, want := short(g.SID), uint32(token.GroupDefault)
+			name, want := short(g.SID), token.GroupDefault
 			switch {
 			case g.SID == c.integrity:
 				if g.Attributes != winnt.SE_GROUP_INTEGRITY|winnt.SE_GROUP_INTEGRITY_ENABLED {
