@@ -38,7 +38,7 @@ func TestRead(t *testing.T) {
 		small + "  m2: {runs: [work], bulk: /x}\n":                                            "only with follow",
 		small + "  m2: {runs: [watch]}\n":                                                     "trees: missing",
 		small + "  m2: {runs: [watch], trees: [x]}\n":                                         "absolute path",
-		small + "  m2: {runs: [work], address: 'a;b'}\n":                                      "no host name",
+		small + "  m2: {runs: [work], address: 'a;b'}\n":                                      "not a host name",
 		small + "  m2: {runs: [work], folder: '/a b'}\n":                                      "absolute path",
 		small + "  m2: {runs: [work], state: /a/../b}\n":                                      "absolute path",
 		small + "  m2: {runs: [directory]}\n":                                                 "several run directory",
