@@ -78,7 +78,8 @@ func prefix(text string) (netip.Prefix, error) {
 	}
 	p, err := netip.ParsePrefix(text)
 	if err != nil || p.Bits() == 0 {
-		return netip.Prefix{}, fmt.Errorf("%q is neither an address such as 192.0.2.1 nor a network such as 192.0.2.0/28", text)
+		return netip.Prefix{}, fmt.Errorf("%q is neither an address such as 192.0.2.1 "+
+			"nor a network such as 192.0.2.0/28", text)
 	}
 	return p, nil
 }
