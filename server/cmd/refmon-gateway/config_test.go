@@ -156,8 +156,8 @@ func TestBoundsOfSettings(t *testing.T) {
 			"authzen.types"},
 		"questions without an address": {func(c *config) { c.AuthZEN.URL, c.Console = "https://h", "" }, "set console"},
 		"a proxy":                      {func(c *config) { c.ForwardAuth.Proxies = []string{"::1"} }, ""},
-		"every proxy":                  {func(c *config) { c.ForwardAuth.Proxies = []string{"0.0.0.0/0"} }, "neither an address"},
-		"a proxy by name":              {func(c *config) { c.ForwardAuth.Proxies = []string{"localhost"} }, "neither an address"},
+		"every proxy":                  {func(c *config) { c.ForwardAuth.Proxies = []string{"0.0.0.0/0"} }, "neither an"},
+		"a proxy by name":              {func(c *config) { c.ForwardAuth.Proxies = []string{"localhost"} }, "neither an"},
 		"one header": {func(c *config) {
 			c.ForwardAuth.Proxies, c.ForwardAuth.Right = []string{"::1"},
 				"x-forwarded-uri"
