@@ -49,7 +49,7 @@ func Narrow(d *sd.Descriptor, mode uint32, directory bool, member func(sid.SID) 
 		return d
 	}
 	if !directory && lost&^0o011 == 0 && lost<<2&^(shown&mode) == 0 {
-		// Who may read a program can run a copy of it, so taking x alone protects nothing. The protected DACL would
+		// A user who can read a program can run a copy of it, so taking x alone protects nothing. The protected DACL would
 		// end the inheritance of every file that cp -p or install -m 644 writes (M-41).
 		return d
 	}

@@ -41,7 +41,7 @@ func TestNarrowRemovesDeniedRights(t *testing.T) {
 			"D:P(D;;FW;;;S-1-22-1-1)(A;;0xc0029;;;S-1-22-1-1)(A;;0x1300c0;;;WD)"},
 		{"D:(A;;FA;;;S-1-22-1-1)(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;WD)", 0o600, false,
 			"D:P(A;;FA;;;S-1-22-1-1)(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x120080;;;WD)"},
-		// x alone, from who may read: the file keeps its inherited entries
+		// only x, from users who can read: the file keeps its inherited entries
 		{"D:AI(A;ID;FA;;;S-1-22-1-1)(A;ID;0x1200a9;;;S-1-22-1-2)(A;ID;0x1200a9;;;WD)", 0o644, false, ""},
 		{"D:AI(A;ID;FA;;;S-1-22-1-1)(A;ID;0x1200a9;;;WD)", 0o640, false,
 			"D:P(A;;FA;;;S-1-22-1-1)(A;;0x9;;;S-1-22-2-3)(A;;0x120080;;;WD)"},

@@ -20,7 +20,7 @@ import (
 )
 
 // adapters are the programs that TestMain becomes, by the value of REFMON_KIT_ADAPTER. They read questions on standard
-// input, as an adapter does, and answer wrongly, too late, or with what is not an answer.
+// input, as an adapter does, and answer wrongly, too late, or with malformed answers.
 var adapters = map[string]func(questions *bufio.Scanner, out io.Writer){
 	"silent":  func(*bufio.Scanner, io.Writer) { time.Sleep(time.Hour) },
 	"deaf":    func(_ *bufio.Scanner, out io.Writer) { fmt.Fprintln(out, `{"id":"bytes.000001","error":"invalid"}`) },

@@ -27,7 +27,7 @@ func Success(t testing.TB, st ntstatus.Status) {
 	}
 }
 
-// Equal reports an error that has both values if got is not want. The format and its arguments name what was compared.
+// Equal reports an error that has both values if got is not want. The format and its arguments name the compared value.
 // Strings are quoted.
 func Equal[T comparable](t testing.TB, got, want T, format string, args ...any) {
 	t.Helper()

@@ -31,7 +31,7 @@ func Status[T any](_ T, st ntstatus.Status) ntstatus.Status { return st }
 // Err returns the error of a call and drops its other result.
 func Err[T any](_ T, err error) error { return err }
 
-// Require ends the test with both values if got is not want. The format and its arguments name what was compared. Call
+// Require ends the test with both values if got is not want. The format and its arguments name the compared value. Call
 // it from the test's own goroutine.
 func Require[T comparable](t testing.TB, got, want T, format string, args ...any) {
 	t.Helper()

@@ -28,7 +28,7 @@ func (m *Machine) set(t *Token, change func(*Value)) {
 }
 
 // Record is a thread's impersonation state. Just and Under tell what held when
-// it was accepted; they are not part of what the kernel keeps.
+// it was accepted; they are not part of the kernel's state.
 type Record struct {
 	Token         *Token
 	CopyOnOpen    bool

@@ -92,7 +92,7 @@ type Pair struct {
 // MarshalJSON returns the pair as a list.
 func (p Pair) MarshalJSON() ([]byte, error) { return json.Marshal([2]any{p.Path, p.Person}) }
 
-// Readers is a process with Samba's code, without any of ours, that decides who may read the files of a folder.
+// Readers is a process with Samba's code, without any of ours, that finds the readers of the files in a folder.
 type Readers struct {
 	t   testing.TB
 	in  *json.Encoder

@@ -120,7 +120,7 @@ func (x *Tree) name(file bool) string {
 	return at
 }
 
-// Change changes a random file or folder in a random way. A change that the state of the tree does not allow is none.
+// Change changes a random file or folder in a random way. If the tree does not allow the change, it does nothing.
 func (x *Tree) Change() {
 	x.t.Helper()
 	file := x.r.IntN(4) > 0
