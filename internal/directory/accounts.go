@@ -23,8 +23,8 @@ type Accounts struct {
 	digests []digest // of users, then of groups; the zero digest is not known yet. nil: none is
 }
 
-// With returns a copy of a in which the users and groups at the given indexes are replaced. The maps may be nil. a
-// does not change. An index outside of the lists panics.
+// With returns a copy of a in which the users and groups at the given indexes are replaced. a does not change, and a
+// nil map replaces nothing. An index outside of a list panics.
 func (a *Accounts) With(users map[int]User, groups map[int]Group) *Accounts {
 	b := &Accounts{Domain: a.Domain, Realm: a.Realm, Users: slices.Clone(a.Users), Groups: slices.Clone(a.Groups),
 		Computer: a.Computer, Logon: a.Logon, digests: slices.Clone(a.digests)}
@@ -81,5 +81,5 @@ func (e *AccountError) Error() string {
 	return fmt.Sprintf("%s[%d] %q: %v", list, e.Index, e.Name, e.Err)
 }
 
-// Unwrap returns the reason.
+// Unwrap returns Err.
 func (e *AccountError) Unwrap() error { return e.Err }

@@ -59,7 +59,8 @@ func (d *Directory) Asking(who string) (index int, note string, err error) {
 	return len(d.Principals) - 1, note, nil
 }
 
-// byUPN returns the name of the user with a user principal name, in any case, "" without one.
+// byUPN returns the name of the first user with the user principal name who, ignoring case, disabled or not. It returns
+// "" if there is none.
 func (d *Directory) byUPN(who string) string {
 	if d.accounts != nil {
 		for i := range d.accounts.Users {
@@ -71,9 +72,9 @@ func (d *Directory) byUPN(who string) string {
 	return ""
 }
 
-// within reports whether domain, the part of a name, is the directory's domain: its DNS name, or the first label of it,
-// which is its short name by default. It returns false if the directory does not know its name, and an error if it is
-// the name of another domain (U-110).
+// within reports whether domain belongs to the directory: its DNS name, the first label of that, which is the short
+// name by default, or the domain of a user principal name who. known is false if the directory does not know its own
+// name. Any other domain is an error (U-110).
 func (d *Directory) within(who, domain string) (known bool, err error) {
 	if d.accounts == nil || d.accounts.Realm == "" {
 		return false, nil
@@ -93,7 +94,8 @@ func builtinDomain(name string) bool {
 }
 
 // named returns the SID of a group of the directory, a well-known name, an alias or a SID in text form. who is the
-// whole text, name and domain its parts. ok is false for any other text.
+// whole text, name and domain its parts. BUILTIN and NT AUTHORITY skip the directory's groups. ok is false for any
+// other text.
 func (d *Directory) named(who, name, domain string) (sid.SID, bool) {
 	if !builtinDomain(domain) {
 		if g := d.Group(name); len(g) > 0 {
@@ -114,8 +116,8 @@ func (d *Directory) named(who, name, domain string) (sid.SID, bool) {
 	return s, err == nil
 }
 
-// noSuch returns the error for an unknown name who. It suggests the directory's name most similar to name, if there
-// is one.
+// noSuch returns the error for an unknown name who. It suggests the principal or group whose name is most similar to
+// name, if one is near.
 func (d *Directory) noSuch(who, name string) error {
 	names := make([]string, 0, len(d.Principals)+len(d.groups.byName))
 	for i := range d.Principals {
@@ -139,7 +141,8 @@ var accounts = map[sid.SID]func() token.Spec{
 	sid.Guests:   func() token.Spec { return low(sid.Guests, sid.Everyone) },
 }
 
-// low returns a token at low integrity that has only the given groups, so not Authenticated Users.
+// low returns the template of a token at low integrity whose groups are exactly the given ones, without Authenticated
+// Users.
 func low(user sid.SID, groups ...sid.SID) token.Spec {
 	s := token.NetworkUser(user)
 	s.Groups, s.Integrity = nil, sid.LowLevel
@@ -149,9 +152,9 @@ func low(user sid.SID, groups ...sid.SID) token.Spec {
 	return s
 }
 
-// stand returns a principal for an account that is not a user of the directory. For a group it is a user whose only
-// membership, besides the groups that a logon of the kind adds, is that group (U-109). note says so. NULL SID, CREATOR
-// OWNER and integrity levels are errors.
+// stand returns a principal for an account that is not a user of the directory. A well-known account gets the token of
+// its own logon. Any other SID gets the token of a user whose only membership, besides the groups that a logon of the
+// kind adds, is that SID (U-109); note says so. NULL SID, CREATOR OWNER and integrity levels are errors.
 func (d *Directory) stand(s sid.SID, kind logon.Kind) (p Principal, note string, err error) {
 	p.Name, p.stands = d.Name(s), true
 	switch s.Authority() {

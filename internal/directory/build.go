@@ -11,15 +11,15 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// New returns the directory of the accounts. It resolves nested groups and builds each user's token, on all
-// processors. SIDs and names of groups and names of users must be unique, and no name may read as a SID; otherwise
-// the error is an *AccountError. The same error reports an account in too many groups. The directory keeps a, which
-// must not change afterwards.
+// New resolves the nested groups of a and builds each user's token, on all processors. Group SIDs, group names in any
+// case, and user names in exact case must be unique, and no name may read as a SID; otherwise the error is an
+// *AccountError. So is a user without a SID or in more groups than a token holds. The directory keeps a: do not change
+// it afterwards.
 func New(a *Accounts) (*Directory, error) { return (*Directory)(nil).Update(a) }
 
-// Update returns the same directory as New(a), with the same errors, and leaves d unchanged. It reuses the name
-// tables of d and the tokens of users whose values and groups are equal in both. A nil d has no accounts. Principals
-// that were added to d are not in the result.
+// Update returns the same directory as New(a), with the same errors, and leaves d unchanged. It reuses the name tables
+// of d, and the tokens of users whose own values and groups did not change. A nil d has no accounts. The result does
+// not have principals that were added to d.
 func (d *Directory) Update(a *Accounts) (*Directory, error) {
 	if d != nil && !d.sameLogon(a) { // all tokens differ
 		d = nil
@@ -53,8 +53,8 @@ func (d *Directory) sameLogon(a *Accounts) bool {
 		d.accounts.Logon == a.Logon
 }
 
-// previous returns the index in d of each user, -1 for a new one. aligned reports whether both lists have the same
-// names and ids in the same order.
+// previous returns the index in d of each user by SID, -1 for a new one. aligned reports whether both lists have the
+// same names, ids and primary groups in the same order. d may be nil.
 func (d *Directory) previous(users []User) (from []int, aligned bool) {
 	from = make([]int, len(users))
 	if d != nil && equalBy(d.accounts.Users, users, (*User).sameIdentity) {
@@ -119,7 +119,8 @@ type userTable struct {
 }
 
 // newUserTable returns the table of users. It fails with an *AccountError about the first user whose name is empty,
-// not unique or in the form of a SID, or who has an error in errs.
+// equal to an earlier one or in the form of a SID, or who has an error in errs. Names that differ only in case are
+// different users.
 func newUserTable(users []User, errs []error) (userTable, error) {
 	t := userTable{names: make(map[sid.SID]string, len(users)), primary: map[sid.SID]sid.SID{}}
 	seen := make(map[string]struct{}, len(users))

@@ -29,13 +29,15 @@ func (u *User) sameIdentity(o *User) bool {
 	return u.Name == o.Name && u.SID == o.SID && u.UID == o.UID && u.Primary == o.Primary
 }
 
-// sameToken reports whether two users get the same token as long as the memberships of their groups do not change.
+// sameToken reports whether two users get the same token as long as the memberships of their groups do not change. It
+// does not compare names, and Disabled, which is in no token.
 func (u *User) sameToken(o *User) bool {
 	return u.SID == o.SID && sameSIDs(u.MemberOf, o.MemberOf) && u.Primary == o.Primary && u.UID == o.UID &&
 		u.GID == o.GID && sameClaims(u.Claims, o.Claims)
 }
 
-// sameSIDs reports whether two lists are equal. Unchanged lists usually share memory.
+// sameSIDs reports whether two lists have the same SIDs in the same order. It is fast for lists that share memory, as
+// unchanged lists usually do.
 func sameSIDs(a, b []sid.SID) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
 }
@@ -63,7 +65,8 @@ func sameClaims(a, b *claims.Set) bool {
 // groupSet maps the SIDs of groups to their hashes.
 type groupSet map[sid.SID]uint32 // their hashes
 
-// changedGroups returns the SIDs of groups that are in only one of the lists, or whose gid or memberships differ.
+// changedGroups returns the SIDs of groups that are in only one of the lists, or whose gid or memberships differ, and
+// the SIDs of their gids. A changed name or order is no change.
 func changedGroups(was, is []Group) groupSet {
 	changed := groupSet{}
 	add := func(g *Group) {

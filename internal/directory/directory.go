@@ -49,8 +49,8 @@ type Directory struct {
 	groups   groupTable
 }
 
-// Account returns the user with a name, ignoring case, or nil if there is none. The user may be disabled. The result
-// points into d.
+// Account returns the user with a name, ignoring case, or nil if there is none. It also finds disabled users and
+// principals that Add appended. The result points into d.
 func (d *Directory) Account(name string) *Principal {
 	for _, list := range [2][]Principal{d.Principals, d.disabled} {
 		for i := range list {
@@ -62,8 +62,8 @@ func (d *Directory) Account(name string) *Principal {
 	return nil
 }
 
-// Group returns the SIDs of the group with a name, ignoring case: its own SID, then the SID of its gid. It returns
-// nil for an unknown name.
+// Group returns the SIDs of the group with a name, ignoring case: its own SID, then the SID of its gid if it has one.
+// It returns nil for an unknown name. The slice must not be changed.
 func (d *Directory) Group(name string) []sid.SID { return d.groups.byName[strings.ToLower(name)] }
 
 // Primary returns the primary group of the user of a token. It returns the zero SID for a user outside the
@@ -111,8 +111,8 @@ func (d *Directory) Known(s sid.SID) bool {
 	return ok || sid.Name(s) != ""
 }
 
-// Find returns the index of a principal in Principals, or -1. It compares the name exactly, then ignoring case if
-// only one principal has it, then as a SID or an alias. Disabled users are not found.
+// Find returns the index of a principal in Principals, or -1. It first compares names exactly, then ignoring case if
+// only one name matches so. Otherwise it reads who as a SID or an alias. It does not find disabled users.
 func (d *Directory) Find(who string) int {
 	found, others := -1, 0
 	for i := range d.Principals {
@@ -152,8 +152,8 @@ func (d *Directory) Tokens() []*token.Token {
 	return out
 }
 
-// Fingerprint returns a hash of the domain and the principals, which differs between directories that differ in them.
-// It does not cover groups or disabled users.
+// Fingerprint returns a 64-bit hash of the domain and of the name, token and share rights of each principal. It does
+// not cover Principal.Group, the directory's groups or disabled users.
 func (d *Directory) Fingerprint() uint64 {
 	h := fnv.New64a()
 	fmt.Fprint(h, d.Domain)

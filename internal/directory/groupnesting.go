@@ -68,8 +68,8 @@ func (n *Nesting[G]) Skip(g G) {
 	}
 }
 
-// Next returns up to size groups that were added since the last call, in order. At the end it returns an empty slice.
-// The slice must not be changed.
+// Next returns up to size groups that earlier calls did not return, in the order in which they were added. It returns
+// an empty slice if there are none. The slice must not be changed.
 func (n *Nesting[G]) Next(size int) []G {
 	from := n.next
 	n.next = min(from+size, len(n.groups))
@@ -92,6 +92,7 @@ type nesting struct {
 // sidIndex is a set of SIDs. It is nil until first used.
 type sidIndex map[sid.SID]struct{}
 
+// newNesting returns a nesting that allows as many groups as a token holds.
 func newNesting(t *groupTable) *nesting {
 	n := &nesting{table: t, seen: make([]bool, len(t.nodes))}
 	n.walk = Nesting[int]{Most: token.MaxGroups, Visit: func(g int) bool {
@@ -102,8 +103,8 @@ func newNesting(t *groupTable) *nesting {
 	return n
 }
 
-// closure returns all groups of a node, direct and nested. It fails if a token cannot hold them all. The result is
-// valid until the next call.
+// closure returns all groups of a node, direct and nested, each once: first those that the directory does not list. It
+// fails if there are more than a token holds. The result is valid until the next call.
 func (w *nesting) closure(of *node) ([]sid.SID, error) {
 	w.walk.groups, w.walk.next, w.walk.count = w.walk.groups[:0], 0, 0
 	w.out, w.index = w.out[:0], nil
@@ -124,7 +125,8 @@ func (w *nesting) closure(of *node) ([]sid.SID, error) {
 	return w.out, nil
 }
 
-// enter adds the direct groups of a node that were not added before. It fails if a token cannot hold them all.
+// enter adds the direct groups of a node that were not added before. If there are too many it returns ErrTooManyGroups,
+// and the nesting needs closure to reset it.
 func (w *nesting) enter(of *node) error {
 	for _, s := range of.unlisted {
 		if w.index == nil && len(w.out) > 32 {

@@ -36,7 +36,8 @@ func ReadsAsSID(name string) bool {
 }
 
 // newGroupTable returns the table of a's groups. It reuses the equal parts of d, which may be nil. It fails with an
-// *AccountError for a group whose name, SID or gid is missing, invalid or not unique.
+// *AccountError for a group whose name or SID is missing, reads as a SID or an alias, or is not unique, or whose gid
+// another group has.
 func newGroupTable(a *Accounts, d *Directory) (*groupTable, error) {
 	t := &groupTable{nodes: make([]node, len(a.Groups))}
 	was := a.Groups[:0]
@@ -62,8 +63,8 @@ func newGroupTable(a *Accounts, d *Directory) (*groupTable, error) {
 	return t, nil
 }
 
-// add adds the names and ids of group g, whose index is i. It fails if the name is empty, not unique or reads as a
-// SID, or if the SID is missing or not unique.
+// add adds the names and ids of group g, whose index is i. It fails if the name is empty, is taken in any case, or
+// reads as a SID or an alias; if the SID is zero or taken; and if the gid is taken.
 func (t *groupTable) add(i int, g *Group) error {
 	key := strings.ToLower(g.Name)
 	if g.Name == "" {

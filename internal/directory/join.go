@@ -14,9 +14,9 @@ func (d *Directory) IsGroup(s sid.SID) bool {
 	return ok
 }
 
-// Join returns a copy of a token with a group added, and with the groups that contain it. The directory need not list
-// the group. A token that gains Administrators gets an administrator's privileges and integrity level (B-8). It fails
-// if a token cannot hold all groups.
+// Join returns a copy of a token with a group added, and with the groups that contain it. A SID that the directory does
+// not list is added alone. A token that gains Administrators gets an administrator's privileges and integrity level
+// (B-8). It fails if a token cannot hold all groups.
 func (d *Directory) Join(t *token.Token, group sid.SID) (*token.Token, error) {
 	var n node
 	d.groups.join(&n, group)

@@ -34,8 +34,8 @@ func (d *Directory) DependsOnKind(o *sd.Descriptor) bool {
 }
 
 // LoggedOn returns the directory with the tokens of another kind of logon. It has the same principals in the same
-// order; those from Add keep their tokens. d does not change. For its own kind it returns d itself. It fails as New
-// does.
+// order. Those from Add keep their tokens, and those that Asking made get new ones. d does not change. For its own kind
+// it returns d itself. It fails as New does.
 func (d *Directory) LoggedOn(kind logon.Kind) (*Directory, error) {
 	if kind == d.kind() {
 		return d, nil

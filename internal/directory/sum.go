@@ -12,9 +12,9 @@ import (
 // digest is the SHA-256 sum of one account or of all accounts.
 type digest = [sha256.Size]byte
 
-// Sum returns a digest of all values. Two Accounts with the same values in the same order have the same digest. It
-// stores the digest of each account for With, so only one goroutine may call it at a time. Do not change the accounts
-// afterwards.
+// Sum returns a digest of the accounts without Realm, UPN and claims of SIDs or octets. Two Accounts with the same
+// values in the same order have the same digest. It stores the digest of each account for With, so only one goroutine
+// may call it at a time. Do not change the accounts afterwards.
 func (a *Accounts) Sum() digest {
 	if a.digests == nil {
 		a.digests = make([]digest, len(a.Users)+len(a.Groups))
@@ -43,6 +43,7 @@ func (a *Accounts) Sum() digest {
 	return digest(whole.Sum(nil))
 }
 
+// user appends a user without its UPN.
 func (s *summer) user(u *User) {
 	s.account(u.Name, u.SID, u.MemberOf)
 	s.sid(u.Primary)
@@ -55,15 +56,19 @@ func (s *summer) user(u *User) {
 // summer appends values to a byte string: numbers in eight bytes, texts after their length.
 type summer []byte
 
+// number appends n in eight bytes, little endian.
 func (s *summer) number(n uint64) { *s = binary.LittleEndian.AppendUint64(*s, n) }
 
+// text appends the length of t in bytes, then t.
 func (s *summer) text(t string) {
 	s.number(uint64(len(t)))
 	*s = append(*s, t...)
 }
 
+// sid appends a SID in its binary form, as text does.
 func (s *summer) sid(id sid.SID) { s.text(id.Binary()) }
 
+// flag appends 1 if set, else 0.
 func (s *summer) flag(set bool) {
 	n := uint64(0)
 	if set {
@@ -72,11 +77,13 @@ func (s *summer) flag(set bool) {
 	s.number(n)
 }
 
+// id appends whether the id is known, then its number.
 func (s *summer) id(id UnixID) {
 	s.flag(id.Known)
 	s.number(uint64(id.ID))
 }
 
+// account appends the values that users and groups share.
 func (s *summer) account(name string, id sid.SID, memberOf []sid.SID) {
 	s.text(name)
 	s.sid(id)
@@ -86,6 +93,7 @@ func (s *summer) account(name string, id sid.SID, memberOf []sid.SID) {
 	}
 }
 
+// claims appends the attributes of a set, which may be nil, with their strings and numbers.
 func (s *summer) claims(set *claims.Set) {
 	s.number(uint64(set.Len()))
 	for _, a := range set.All() {

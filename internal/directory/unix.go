@@ -20,7 +20,8 @@ var (
 	UnixGroups = sid.MustParse("S-1-22-2")
 )
 
-// sid returns the SID of an id under one of these authorities. The id must be known.
+// sid returns the SID of an id under one of these authorities. It ignores Known: the SID of an unknown id means
+// nothing.
 func (u UnixID) sid(authority sid.SID) sid.SID { return authority.WithRID(u.ID) }
 
 // ParseUnixID parses a decimal number from 0 to 4294967295. Other text, including "", is an error.

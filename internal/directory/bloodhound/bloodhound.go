@@ -45,17 +45,19 @@ type collectedObject struct {
 	}
 }
 
+// typedPrincipal refers to another object by its SID, as ParseSID reads it.
 type typedPrincipal struct{ ObjectIdentifier, ObjectType string }
 
 // Read collects the accounts of a collector's JSON file or of a zip of such files. It ignores files about other kinds
-// of objects, and deleted objects. An object without a SID is reported in Unresolved. After an error the accounts
-// before it stay collected.
+// of objects, and deleted objects. An object without a SID is reported in Unresolved. Files before version 4 are an
+// error, and so is malformed JSON. After an error the accounts before it stay collected.
 func Read(c *collect.Collector, file []byte) error {
 	return Files(file, func(text []byte) error { return readFile(c, text) })
 }
 
-// Files calls f with a collector's JSON file, or with each of a zip. A zip of more than 1,024 files or 256 MiB unpacked
-// is an error, and so is one without a JSON file. It returns the first error, with the name of the file in the zip.
+// Files calls f with file, or if it is a zip with each .json file in it. A zip of more than 1,024 files, of more than
+// 256 MiB unpacked or without a .json file is an error. Files stops at the first error. For a zip the error names the
+// file.
 func Files(file []byte, f func(text []byte) error) error {
 	if !bytes.HasPrefix(file, []byte("PK")) {
 		return f(file)
@@ -144,7 +146,8 @@ func readFile(c *collect.Collector, file []byte) error {
 	return nil
 }
 
-// JSONError adds the line number to an error of encoding/json about the part of file that starts at base.
+// JSONError adds a line number to an error of encoding/json. The error is about the part of file that starts at offset
+// base. An error without an offset gets the line of base.
 func JSONError(file []byte, base int, err error) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -178,7 +181,7 @@ func (o *collectedObject) label(s sid.SID) string {
 	return name
 }
 
-// addUser collects a user or computer.
+// addUser collects a user or computer. A malformed PrimaryGroupSID or SID history is an error.
 func addUser(c *collect.Collector, o *collectedObject, s sid.SID) error {
 	u := c.Users.Account(o.label(s), s)
 	collect.Keep(&u.DN, o.Properties.DistinguishedName)
@@ -194,7 +197,8 @@ func addUser(c *collect.Collector, o *collectedObject, s sid.SID) error {
 	return addHistory(u, o)
 }
 
-// addGroup collects a group and its members.
+// addGroup collects a group and its members. A member without a SID is reported in Unresolved. A malformed SID history
+// is an error.
 func addGroup(c *collect.Collector, o *collectedObject, s sid.SID) error {
 	g := c.Groups.Account(o.label(s), s)
 	collect.Keep(&g.DN, o.Properties.DistinguishedName)
@@ -208,7 +212,7 @@ func addGroup(c *collect.Collector, o *collectedObject, s sid.SID) error {
 	return addHistory(g, o)
 }
 
-// addDomain sets the domain of the collector unless an earlier file has set it.
+// addDomain sets the domain of the collector. It keeps a domain that is set, and reports a different one in Unresolved.
 func addDomain(c *collect.Collector, _ *collectedObject, s sid.SID) error {
 	if c.Domain.IsZero() {
 		c.Domain = s
@@ -218,6 +222,7 @@ func addDomain(c *collect.Collector, _ *collectedObject, s sid.SID) error {
 	return nil
 }
 
+// addHistory adds the SIDs that the object had before to its account. A malformed one is an error.
 func addHistory(a *collect.Account, o *collectedObject) error {
 	for _, p := range o.HasSIDHistory {
 		s, err := ParseSID(p.ObjectIdentifier)

@@ -44,7 +44,7 @@ type Reference struct {
 	Name string
 }
 
-// Refer parses a reference: a SID, a DN (any text with "="), or else a name.
+// Refer parses a reference: a SID, a DN (any text with "="), or else a name. It returns the zero Reference for "".
 func Refer(text string) Reference {
 	s, err := sid.Parse(text)
 	switch {
@@ -56,11 +56,11 @@ func Refer(text string) Reference {
 	return Reference{Name: text}
 }
 
-// Join makes the account a direct member of a group.
+// Join makes the account a direct member of a group. A repeated call changes nothing in the result of Accounts.
 func (a *Account) Join(group *Account) { a.joined[0] = append(a.joined[0], group) }
 
-// SetNumber sets *id to the uid or gid in text, in canonical form. Empty text changes nothing. Any other text is an
-// error that names the attribute, and changes nothing.
+// SetNumber stores the uid or gid in text in *id, without leading zeros. Empty text changes nothing. Text that is not a
+// number from 0 to 4294967295 is an error, which names attribute, and changes nothing.
 func SetNumber(attribute string, id *string, text string) error {
 	if text == "" {
 		return nil

@@ -92,13 +92,14 @@ func (a *Account) memberOf() []sid.SID {
 	return append(out, a.others...)
 }
 
-// unixID returns the id in a text that ParseNumber returned, or the zero UnixID for other text such as "".
+// unixID returns the id in a decimal text, or the zero UnixID for any other text such as "".
 func unixID(text string) directory.UnixID {
 	n, err := strconv.ParseUint(text, 10, 32)
 	return directory.UnixID{ID: uint32(n), Known: err == nil}
 }
 
-// rename gives each user and each group a unique name that does not read as a SID.
+// rename gives each user and each group a unique name that does not read as a SID. Names that differ only in case are
+// not unique.
 func (c *Collector) rename() {
 	users, groups := map[string]bool{}, map[string]bool{}
 	for _, u := range c.Users.list {
@@ -116,7 +117,7 @@ func (c *Collector) rename() {
 	}
 }
 
-// distinct returns name, or if it is taken a variant with the SID, and adds the result to taken.
+// distinct returns name, or if it is taken in any case, name with the SID appended. It adds the result to taken.
 func distinct(taken map[string]bool, name string, s sid.SID) string {
 	for taken[fold(name)] {
 		name += fmt.Sprintf(" (%v)", s)
@@ -125,5 +126,5 @@ func distinct(taken map[string]bool, name string, s sid.SID) string {
 	return name
 }
 
-// Count returns the number of users and of groups collected so far.
+// Count returns the number of users and of groups collected so far; after Accounts, the number that it returned.
 func (c *Collector) Count() (users, groups int) { return len(c.Users.list), len(c.Groups.list) }

@@ -57,14 +57,14 @@ func (c *Collector) Report(format string, args ...any) {
 	c.Unresolved = append(c.Unresolved, fmt.Sprintf(format, args...))
 }
 
-// ParseNumber returns a uid or gid in its canonical decimal form, without leading zeros. ok is false for text that is
-// no number from 0 to 4294967295; ignore id then.
+// ParseNumber returns a uid or gid in decimal without leading zeros. ok is false, and id meaningless, for text that is
+// not a number from 0 to 4294967295.
 func ParseNumber(text string) (id string, ok bool) {
 	n, err := strconv.ParseUint(text, 10, 32)
 	return strconv.FormatUint(n, 10), err == nil
 }
 
-// Shorten returns a text cut to 60 bytes, for messages.
+// Shorten returns a text for messages: at most its first 60 bytes, with "…" if it was cut.
 func Shorten(text string) string {
 	if len(text) > 60 {
 		return text[:60] + "…"

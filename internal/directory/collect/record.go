@@ -84,7 +84,8 @@ func (c *Collector) Put(r *Record) {
 	}
 }
 
-// put adds the values that users and groups share. Lists grow; other values are replaced if the record has them.
+// put adds the values that users and groups share. MemberOf and History grow, and DN is replaced. Other values are
+// replaced if the record has them.
 func (a *Account) put(r *Record) {
 	a.DN, a.record = r.DN, r
 	a.records++
@@ -107,7 +108,7 @@ func (a *Account) put(r *Record) {
 	}
 }
 
-// realm returns the DNS name of a domain from its DN, "" for another DN.
+// realm returns the DNS name of a domain from its DN, which must consist of DC parts. It returns "" for another DN.
 func (r *Record) realm() string {
 	var labels []string
 	for part := range strings.SplitSeq(r.DN, ",") {
@@ -120,8 +121,8 @@ func (r *Record) realm() string {
 	return strings.Join(labels, ".")
 }
 
-// replace gives an account the values of another record. The two records must be the same in the sense of
-// [Record.same].
+// replace gives an account the values of another record, which must be the same as its own in the sense of
+// [Record.same]. A group keeps its gid, which oneSID may have cleared.
 func (a *Account) replace(r *Record) {
 	a.records, a.MemberOf, a.History, a.Claims, a.GID, a.Primary, a.UPN = 0, nil, nil, nil, "", sid.SID{}, ""
 	if r.Kind == User {

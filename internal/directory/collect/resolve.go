@@ -115,8 +115,9 @@ func (c *Collector) index() *index {
 	return x
 }
 
-// join makes an account a member of the group to which r refers. A SID or gid of an unknown group is kept as such; an
-// unknown DN or name is reported in Unresolved and dropped.
+// join makes an account a member of the group to which r refers. It keeps the SID of an unknown group. The gid of an
+// unknown group becomes the account's GID if that is empty, else the SID S-1-22-2-gid. An unknown DN or name is
+// reported in Unresolved and dropped.
 func (c *Collector) join(x *index, a *Account, r Reference) {
 	var g *Account
 	switch {
@@ -153,7 +154,8 @@ func (r Reference) String() string {
 	return r.DN + r.GID + r.Name
 }
 
-// joined adds a member to a group: a user or a group. Everyone and Authenticated Users stand for all users (B-17).
+// joined adds a member, a user or a group, to its group. Everyone and Authenticated Users stand for all users, the
+// latter without Guest (B-17). A member that no source describes is reported in Unresolved, unless a logon adds it.
 func (c *Collector) joined(x *index, m membership) {
 	r := m.member
 	if f := c.foreign[fold(r.DN)]; f != nil {
@@ -210,8 +212,9 @@ func (c *Collector) refer(a *Account) {
 	}
 }
 
-// settle removes duplicates and distribution groups from the groups of an account. A distribution group is in no
-// token, and its own memberships do not apply to its members (B-15).
+// settle sets the final groups of an account: each once, without distribution groups and groups that LeaveOut names. A
+// distribution group is in no token, and its own memberships do not apply to its members (B-15). Earlier SIDs and the
+// primary group count as groups (B-16).
 func (a *Account) settle() {
 	seen := map[*Account]bool{a: true}
 	groups := a.groups[:0]
@@ -238,8 +241,8 @@ func (a *Account) settle() {
 	})
 }
 
-// home sets the domain to that of the users if no source named it. It reports users of several domains and leaves the
-// domain empty.
+// home sets the domain to that of the users, unless a source named it. If users belong to several domains, it reports
+// that and leaves the domain zero.
 func (c *Collector) home() {
 	if !c.Domain.IsZero() {
 		return
@@ -257,8 +260,8 @@ func (c *Collector) home() {
 	c.Domain = found
 }
 
-// DomainOf returns the domain of an account's SID: S-1-5-21 and three numbers. It returns the zero SID if the account
-// belongs to no domain.
+// DomainOf returns the domain of an account's SID, S-1-5-21 and three numbers. It returns the zero SID for a SID of any
+// other form, such as that of the domain itself.
 func DomainOf(s sid.SID) sid.SID {
 	if s.Authority() == 5 && s.SubAuthorities() == 5 && s.Sub(0) == 21 {
 		return s.Prefix()

@@ -17,8 +17,8 @@ import (
 type cells map[string]string
 
 // Read collects the rows that Export-Csv writes for Get-ADUser, Get-ADGroup, Get-ADComputer and Get-ADGroupMember.
-// Columns have the names of the properties. The account of a row is a member of the group in its column Group, and of
-// group unless that is "".
+// Columns have the names of the properties. Each account becomes a member of the groups in its columns MemberOf and
+// Group, and of group unless that is "". A malformed row is an error with its line; rows before it stay collected.
 func Read(c *collect.Collector, text, group string) error {
 	skipped := 0
 	if strings.HasPrefix(text, "#TYPE") { // PowerShell 5 writes the type of the rows first
@@ -83,7 +83,8 @@ func Delimiter(text string) rune {
 	return best
 }
 
-// columns returns the lower-case names in the first line.
+// columns reads the first line and returns its column names in lower case. A column that appears twice is an error, and
+// so is a line without the columns that IsCSV requires.
 func columns(r *csv.Reader) ([]string, error) {
 	row, err := r.Read()
 	if err != nil {
@@ -168,7 +169,8 @@ func addRow(c *collect.Collector, row cells, of *collect.Account) error {
 	return nil
 }
 
-// addUser stores the columns that only users have: whether the account is enabled, the primary group, uid and gid.
+// addUser stores the columns that only users have: whether the account is enabled, the primary group, uid and gid. An
+// empty cell changes nothing.
 func addUser(a *collect.Account, row cells) error {
 	if row["enabled"] != "" {
 		enabled, err := strconv.ParseBool(strings.ToLower(row["enabled"]))

@@ -70,6 +70,8 @@ func columnName(head string) string {
 	return name
 }
 
+// addRow adds the account of a row. head has the column names and may have other columns than those of readCSV only if
+// their cells are empty. An empty cell means that the value is missing.
 func (f *file) addRow(head, row []string, line int) error {
 	u := user{group: group{at: line}}
 	kind := "user"
@@ -142,7 +144,7 @@ func (f *file) add(kind string, u *user) error {
 	return nil
 }
 
-// split returns the elements of a list in a cell.
+// split returns the elements of a cell, separated by semicolons, without surrounding spaces and empty elements.
 func split(cell string) (list []string) {
 	for v := range strings.SplitSeq(cell, ";") {
 		if v = strings.TrimSpace(v); v != "" {

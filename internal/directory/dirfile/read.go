@@ -48,8 +48,9 @@ var (
 // maxAccounts limits the users, the groups, and the memberships of one group.
 const maxAccounts = 1 << 24
 
-// Read returns the directory in a directory file: domain, computer, kind of logon, users and groups. It is YAML, JSON
-// or CSV (see readCSV). An unknown field, an unknown group and a duplicate name are errors with the line.
+// Read returns the directory in a directory file: domain, computer, kind of logon, users and groups. The file is YAML,
+// JSON or CSV (see readCSV). An unknown field, an unknown group and a duplicate name are errors with the line. An empty
+// file has no accounts.
 func Read(b []byte) (*directory.Directory, error) {
 	f, err := readFile(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
 	if err != nil {
@@ -70,6 +71,8 @@ func Read(b []byte) (*directory.Directory, error) {
 	return d, nil
 }
 
+// readFile parses a file without resolving names. It starts with "{" in JSON and with columns name and sid in CSV; any
+// other file is YAML.
 func readFile(b []byte) (*file, error) {
 	if text := bytes.TrimLeft(b, " \t\r\n"); len(text) == 0 || text[0] != '{' {
 		if head := csvHead(b); head != nil {
@@ -91,6 +94,8 @@ type reader struct {
 	f     *file
 }
 
+// readJSON parses a directory in JSON. marks say where in the YAML file each part was, for errors; nil for a file in
+// JSON.
 func readJSON(text []byte, marks []strict.Mark) (*file, error) {
 	f := &file{line: func(at int) int { return strict.LineOf(text, marks, at) }}
 	r := reader{strict.Reader{Scanner: strict.Scanner{Bytes: text}}, marks, f}
@@ -125,6 +130,7 @@ func readJSON(text []byte, marks []strict.Mark) (*file, error) {
 	return f, nil
 }
 
+// group reads the object of a group into g.
 func (r *reader) group(g *group) error {
 	r.Peek()
 	g.at = r.Pos
@@ -154,6 +160,7 @@ func (r *reader) field(g *group, i int) (err error) {
 	return err
 }
 
+// user reads the object of a user into u.
 func (r *reader) user(u *user) error {
 	r.Peek()
 	u.at = r.Pos
@@ -174,7 +181,7 @@ func (r *reader) user(u *user) error {
 	})
 }
 
-// unixID reads a uid or gid.
+// unixID reads a uid or gid, as a number or a string.
 func (r *reader) unixID() (directory.UnixID, error) {
 	text, err := r.Scalar()
 	if err != nil {

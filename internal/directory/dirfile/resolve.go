@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// resolve returns the accounts of a file, with SIDs in place of names and aliases. An error about one account is a
-// *directory.AccountError.
+// resolve returns the accounts of a file, with SIDs in place of names and aliases. A name in memberOf is first a group
+// of the file, then a SID or an alias. An error about one account is a *directory.AccountError.
 func (f *file) resolve() (*directory.Accounts, error) {
 	a := &directory.Accounts{Groups: make([]directory.Group, len(f.Groups)), Users: make([]directory.User, len(f.Users))}
 	if f.Domain != "" {
@@ -103,7 +103,7 @@ func resolveAll(names []string, groupOf func(string) (sid.SID, bool)) ([]sid.SID
 	return out, nil
 }
 
-// parseClaims parses the claims of a user from the JSON list of a token file; nil for an empty list.
+// parseClaims parses the claims of a user from the JSON list of a token file; nil returns nil.
 func parseClaims(list []byte) (*claims.Set, error) {
 	if list == nil {
 		return nil, nil

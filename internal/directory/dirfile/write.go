@@ -11,8 +11,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Write returns accounts as a directory file in YAML that Read accepts. A membership is written as a group's name, or
-// as a SID if the directory does not have the group. It does not check the accounts.
+// Write returns accounts as a directory file in YAML that Read accepts. It writes a membership as a group's name, or as
+// a SID if the directory does not have the group. It leaves out Realm and UPN, for which the file has no field, and
+// does not check the accounts.
 func Write(a *directory.Accounts) []byte {
 	var b strings.Builder
 	if !a.Domain.IsZero() {
@@ -63,7 +64,7 @@ func writeList(b *strings.Builder, key string, n int, write func(i int)) {
 	}
 }
 
-// writeAccount writes the fields that users and groups share.
+// writeAccount writes the fields that users and groups share. names has the names of the directory's groups.
 func writeAccount(b *strings.Builder, name string, s sid.SID, memberOf []sid.SID, names map[sid.SID]string) {
 	fmt.Fprintf(b, "name: %s, sid: %v", strconv.Quote(name), s)
 	for i, g := range memberOf {

@@ -49,9 +49,9 @@ const (
 	entryParts = 4 // of the fields that are read
 )
 
-// Lookup returns a user by name or number. A number without a user is a user without name and groups, whose gid is the
-// same number. The error says that the host has no such user, or that the groups could not be read: a missing group
-// could be one that an entry denies.
+// Lookup returns a user by name or number, with all groups. A number that the host does not know is a user without name
+// and groups, whose gid is the same number. An unknown name is an error. Groups that cannot be read are an error too,
+// because a descriptor could deny one of them.
 func Lookup(name string) (User, error) {
 	n, notNumber := strconv.ParseUint(name, 10, 32)
 	if f, ok := entry("passwd", name); ok {
@@ -70,8 +70,8 @@ func Lookup(name string) (User, error) {
 	return User{}, fmt.Errorf("the host has no user %q", name)
 }
 
-// withGroups returns the user of a line of passwd, whose fields are f, with the groups that the host reports. It
-// fails if they cannot be read.
+// withGroups returns the user of the fields f of a passwd line, with the groups that getent initgroups reports. It
+// fails if it cannot read them.
 func withGroups(f []string) (User, error) {
 	uid, err := number(f[2])
 	if err != nil {
@@ -91,7 +91,8 @@ func withGroups(f []string) (User, error) {
 	return u, err
 }
 
-// ofPackage returns a user of package os/user.
+// ofPackage converts a user of package os/user and reads its groups. It fails if an id is not a number or the groups
+// cannot be read.
 func ofPackage(from *user.User) (u User, err error) {
 	u.Name = from.Username
 	if u.UID, err = number(from.Uid); err != nil {
@@ -149,6 +150,8 @@ func (u *User) Token() (*token.Token, error) {
 // LoggedOn returns the token that the user would have after a kind of logon (B-28). uid 65534 is Anonymous.
 func (u *User) LoggedOn(k logon.Kind) (*token.Token, error) { return u.token(k.Parts(false)) }
 
+// token returns the token of a logon of the type t with the proof p: the user, each group once, and the SIDs of the
+// logon. uid 65534 is Anonymous, whatever the type.
 func (u *User) token(t winnt.LogonType, p logon.Proof) (*token.Token, error) {
 	if u.UID == nobody {
 		return token.New(token.Anonymous(false))
@@ -165,14 +168,17 @@ func (u *User) token(t winnt.LogonType, p logon.Proof) (*token.Token, error) {
 	return token.New(spec)
 }
 
-// entry returns the fields of the line of a database for a name or number.
+// entry returns the fields of the line of a database for a name or number. ok is false if there is no such line, or it
+// has fewer than four fields.
 func entry(database, key string) ([]string, bool) {
 	line, ok := getent(database, key)
 	f := strings.Split(line, ":")
 	return f, ok && len(f) >= entryParts && f[0] != ""
 }
 
-// getent returns the one line of a database for a key. ok is false without such a line or program.
+// getent returns the one line that getent prints for a key of a database. ok is false if the key is empty, longer than
+// maxName bytes or has a colon or control character. It is also false if getent fails, takes longer than wait or prints
+// another number of lines.
 func getent(database, key string) (line string, ok bool) {
 	if key == "" || len(key) > maxName || key[0] == '-' || !utf8.ValidString(key) ||
 		strings.ContainsFunc(key, func(r rune) bool { return r == ':' || unicode.IsControl(r) }) {
@@ -189,6 +195,7 @@ func getent(database, key string) (line string, ok bool) {
 
 var errNumber = errors.New("want a number from 0 to 4294967295")
 
+// number parses a uid or gid in decimal. Any other text is an error.
 func number(text string) (uint32, error) {
 	n, err := strconv.ParseUint(text, 10, 32)
 	if err != nil {
@@ -197,6 +204,7 @@ func number(text string) (uint32, error) {
 	return uint32(n), nil
 }
 
+// numbers parses each text with number and returns nil and the first error.
 func numbers(texts []string) (out []uint32, err error) {
 	for _, t := range texts {
 		n, err := number(t)

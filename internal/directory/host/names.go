@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Names returns names for SIDs and caches them. The zero value is ready for use. One goroutine uses it.
+// Names returns names for SIDs and caches them, without a limit or expiry. The zero value is ready for use. One
+// goroutine uses it.
 type Names struct {
 	known map[sid.SID]string
 }

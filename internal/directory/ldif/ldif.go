@@ -41,9 +41,8 @@ func (e entry) has(name, value string) bool {
 	return false
 }
 
-// Read collects the accounts of an LDIF text: objectSid and sAMAccountName of users, computers and groups, their
-// memberOf and member, primaryGroupID, userAccountControl, groupType, sIDHistory, userPrincipalName, uidNumber and
-// gidNumber. Errors name the line, counted from before+1; accounts before the error stay collected.
+// Read collects the accounts of an LDIF text, as Parse reads each entry. Errors name the line, counted from before+1.
+// Accounts before the error stay collected.
 func Read(c *collect.Collector, text string, before int) error {
 	e := entry{}
 	n := before
@@ -88,8 +87,8 @@ func Read(c *collect.Collector, text string, before int) error {
 	return nil
 }
 
-// ldifValue parses "name: text" or "name:: base64" and returns the lower-case name without options. An incomplete
-// range of values is returned under "name;range".
+// ldifValue parses "name: text" or "name:: base64" and returns the lower-case name without options. The values of an
+// incomplete range get the name "name;range".
 func ldifValue(line string) (name, value string, err error) {
 	name, rest, ok := strings.Cut(line, ":")
 	if !ok {
@@ -111,9 +110,9 @@ func ldifValue(line string) (name, value string, err error) {
 	return name, strings.TrimPrefix(rest, " "), nil
 }
 
-// Parse returns the record of a directory entry. A record of kind Other describes no account, such as an entry
-// without objectSid. attributes maps lower-case attribute names to values and has the DN as "dn". A malformed value
-// is an error.
+// Parse returns the record of a directory entry. attributes maps lower-case attribute names to values and has the DN as
+// "dn". An entry without objectSid, or that describes no account, has the kind Other. A malformed SID or id is an
+// error, but not in an entry without sAMAccountName, which Collector.Put reports.
 func Parse(attributes map[string][]string) (*collect.Record, error) {
 	e := entry(attributes)
 	r := &collect.Record{DN: e.first("dn"), Name: e.first("samaccountname"), MemberOf: e["memberof"]}
@@ -143,7 +142,8 @@ func Parse(attributes map[string][]string) (*collect.Record, error) {
 	return r, err
 }
 
-// group reads the attributes of a group into the record.
+// group reads gidNumber, groupType, member and sIDHistory into the record of a group. A malformed groupType counts as
+// missing.
 func (e entry) group(r *collect.Record) error {
 	r.Kind = collect.Group
 	if kind, err := strconv.ParseInt(e.first("grouptype"), 10, 64); err == nil {
@@ -153,7 +153,8 @@ func (e entry) group(r *collect.Record) error {
 	return errors.Join(collect.SetNumber("gidNumber", &r.ID, e.first("gidnumber")), e.rest(r))
 }
 
-// user reads the attributes of a user or computer into the record.
+// user reads the attributes of a user or computer into the record. Malformed userAccountControl and primaryGroupID
+// count as missing.
 func (e entry) user(r *collect.Record) error {
 	r.Kind, r.UPN = collect.User, e.first("userprincipalname")
 	if control, err := strconv.ParseInt(e.first("useraccountcontrol"), 10, 64); err == nil {
@@ -178,7 +179,7 @@ func (e entry) rest(r *collect.Record) error {
 	return nil
 }
 
-// objectSID parses a SID in binary or text form.
+// objectSID parses a SID in text form, "S-1-…", or in binary form without further bytes.
 func objectSID(text string) (sid.SID, error) {
 	if strings.HasPrefix(text, "S-1-") {
 		return sid.Parse(text)

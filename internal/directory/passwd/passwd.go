@@ -26,8 +26,8 @@ func Read(c *collect.Collector, text string) error {
 	return nil
 }
 
-// AddLine collects a line of passwd (seven fields) or group (four). It reports false, and collects nothing, for any
-// other line.
+// AddLine collects a line of passwd (seven fields) or group (four). It keeps ids that an account already has. It
+// returns false, and collects nothing, for any other line.
 func AddLine(c *collect.Collector, line string) bool {
 	f := strings.Split(line, ":")
 	if len(f) != 7 && len(f) != 4 || f[0] == "" {
@@ -56,7 +56,8 @@ func AddLine(c *collect.Collector, line string) bool {
 	return true
 }
 
-// ReadPdbedit collects the users that "pdbedit -L -v" prints. Text without a user is an error.
+// ReadPdbedit collects the users that "pdbedit -L -v" prints, and takes the domain from their SIDs if c has none. It
+// ignores other lines. Text without a user is an error, and so is a malformed SID, with its line.
 func ReadPdbedit(c *collect.Collector, text string) error {
 	var u *collect.Account
 	n := 0

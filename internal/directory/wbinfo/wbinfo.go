@@ -41,7 +41,7 @@ func Read(c *collect.Collector, text string) error {
 	return nil
 }
 
-// question is a wbinfo call: its short option and its argument.
+// question is a wbinfo call: its short option and its argument, "" if there is none.
 type question struct{ option, about string }
 
 // wbinfoOptions maps the long options whose output Read understands to the short ones.
@@ -82,7 +82,7 @@ func ParseCall(line string) (q question, ok bool) {
 	return q, true
 }
 
-// words splits a command line as a shell does, with quotes.
+// words splits a command line at spaces, as a shell does, and removes quotes. It does not know backslashes.
 func words(line string) (out []string) {
 	var word strings.Builder
 	quote := rune(0)
@@ -107,7 +107,8 @@ func words(line string) (out []string) {
 	return out
 }
 
-// answer collects one line of output.
+// answer collects one line of output of the call q. A failed call is only reported in Unresolved. Output of an option
+// that Read does not use is ignored.
 func answer(c *collect.Collector, q *question, line string) error {
 	if failed(line) {
 		c.Report("wbinfo %s %s: %s", q.option, q.about, line)
@@ -151,7 +152,8 @@ func failed(line string) bool {
 		strings.Contains(line, "WBC_ERR_")
 }
 
-// sidOf collects the SID of a name and its kind: SID_USER (1), or the number alone.
+// sidOf collects a user, computer, group or domain with its SID. kind is the type of the account: SID_USER (1), or the
+// number alone. Any other type is only reported.
 func sidOf(c *collect.Collector, text, name, kind string) error {
 	s, err := sid.Parse(text)
 	if err != nil {
@@ -173,7 +175,8 @@ func sidOf(c *collect.Collector, text, name, kind string) error {
 	return nil
 }
 
-// sidIn collects a group SID from the token of the account of.
+// sidIn makes the account with the SID of a member of the group whose SID is in line. It adds the account, named by its
+// SID, if no earlier line named it.
 func sidIn(c *collect.Collector, line, of string) error {
 	s, err := sid.Parse(line)
 	if err != nil {
@@ -194,7 +197,8 @@ func sidIn(c *collect.Collector, line, of string) error {
 	return nil
 }
 
-// mapped collects the uid or gid of a SID, or the SID of a uid or gid.
+// mapped stores a uid or gid that a call maps to or from a SID. It ignores an unmapped SID and one whose account no
+// earlier line named.
 func mapped(c *collect.Collector, q *question, line string) error {
 	sidText, id, kind := q.about, line, ""
 	switch q.option {
