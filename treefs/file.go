@@ -39,7 +39,7 @@ type File struct {
 const piece = 1 << 20
 
 // ReadAt reads at an offset until b is full. n has the bytes read before an error. The error is io.EOF at the end of
-// the file. It does not use or change the position.
+// the file, and fs.ErrInvalid for a negative offset. It does not use or change the position.
 func (o *File) ReadAt(b []byte, at int64) (n int, err error) {
 	if at < 0 {
 		return 0, failed("read", o.name, fs.ErrInvalid)
@@ -61,8 +61,9 @@ func (o *File) ReadAt(b []byte, at int64) (n int, err error) {
 	return n, nil
 }
 
-// WriteAt writes all of b at an offset, which may be after the end. On a file opened with O_APPEND it writes at the
-// end and ignores the offset. It does not change the position. n has the bytes written before an error.
+// WriteAt writes all of b at an offset, which may be after the end. On a file opened with O_APPEND it writes at the end
+// and ignores the offset. It does not change the position. n has the bytes written before an error. A negative offset
+// is fs.ErrInvalid.
 func (o *File) WriteAt(b []byte, at int64) (n int, err error) {
 	if at < 0 {
 		return 0, failed("write", o.name, fs.ErrInvalid)
@@ -86,7 +87,8 @@ func (o *File) WriteAt(b []byte, at int64) (n int, err error) {
 	return n, nil
 }
 
-// Read reads from the position and advances it. The error is io.EOF at the end of the file.
+// Read reads from the position until b is full or the file ends, and advances the position. At the end of the file it
+// returns io.EOF.
 func (o *File) Read(b []byte) (n int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -102,7 +104,7 @@ func (o *File) Read(b []byte) (n int, err error) {
 }
 
 // Write writes all of b at the position and advances it. With O_APPEND it writes at the end and leaves the position
-// there.
+// there. n has the bytes written before an error.
 func (o *File) Write(b []byte) (n int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -166,7 +168,7 @@ func (o *File) Sync() error {
 	return o.fs.call("sync", o.name, func(th *nt.Thread) ntstatus.Status { return th.NtFlushBuffersFile(o.h) })
 }
 
-// Close closes the handle. Do not use the File afterwards.
+// Close closes the handle. Do not use the File afterwards, nor an FS that [File.FS] returned.
 func (o *File) Close() error {
 	return o.fs.call("close", o.name, func(th *nt.Thread) ntstatus.Status { return th.NtClose(o.h) })
 }
@@ -199,6 +201,7 @@ func query[T any](o *File, class nt.FileInfoClass) (t T, err error) {
 	return t, err
 }
 
+// standard queries size, link count and kind of the file.
 func (o *File) standard() (nt.FileStandard, error) {
 	return query[nt.FileStandard](o, nt.FileStandardInformation)
 }
@@ -215,7 +218,7 @@ func (o *File) Stat() (fs.FileInfo, error) {
 }
 
 // ReadDir returns the next entries of a directory, in the order of the file system. With n > 0 it returns at most n,
-// and io.EOF at the end. Otherwise it returns all the rest and no error at the end. After another error it also
+// and io.EOF at the end. With n <= 0 it returns all the rest, and no error at the end. After another error it also
 // returns the entries read before.
 func (o *File) ReadDir(n int) ([]fs.DirEntry, error) {
 	list, err := o.Readdir(n)
@@ -282,10 +285,17 @@ type info struct {
 	dir   bool
 }
 
+// Name returns the last element of the name.
 func (i info) Name() string { return i.name }
-func (i info) Size() int64  { return i.size }
-func (i info) IsDir() bool  { return i.dir }
-func (i info) Sys() any     { return i.basic }
+
+// Size returns the size in bytes.
+func (i info) Size() int64 { return i.size }
+
+// IsDir reports whether the file is a directory.
+func (i info) IsDir() bool { return i.dir }
+
+// Sys returns the [nt.FileBasic].
+func (i info) Sys() any { return i.basic }
 
 // Mode returns the kind of the file and fixed permission bits, which decide nothing.
 func (i info) Mode() fs.FileMode {
@@ -298,6 +308,7 @@ func (i info) Mode() fs.FileMode {
 // epoch is 1970 in units of 100 ns since 1601.
 const epoch = 116444736000000000
 
+// ModTime returns the time of the last write, to 100 ns.
 func (i info) ModTime() time.Time {
 	t := i.basic.LastWriteTime - epoch
 	return time.Unix(t/1e7, t%1e7*100)

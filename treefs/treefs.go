@@ -41,6 +41,7 @@ type caller struct {
 // until the caller closes it. The thread must not be nil.
 func New(th *nt.Thread, tree string) *FS { return newFS(tree, &caller{th: th}) }
 
+// newFS returns an FS for a tree that makes its calls through calls.
 func newFS(tree string, calls *caller) *FS { return &FS{prefix: `\??\` + tree + `\`, calls: calls} }
 
 // FS returns the files below an open directory. Its names are relative to the directory's handle, so that they cannot
@@ -189,8 +190,8 @@ func (f *FS) Mkdir(name string) error {
 	return o.Close()
 }
 
-// Remove removes a file or an empty directory. Its name disappears with the last open of it. A missing name is
-// fs.ErrNotExist.
+// Remove removes a file or an empty directory. Its name disappears when the last open handle is closed. A missing name
+// is fs.ErrNotExist.
 func (f *FS) Remove(name string) error {
 	o, err := f.open("remove", name, winnt.DELETE, fileaccess.FileOpen, 0)
 	if err != nil {
@@ -224,7 +225,8 @@ func (f *FS) RemoveAll(name string) error {
 }
 
 // Rename gives a file or directory another name in the tree, also in another directory. If the name exists, it fails
-// with fs.ErrExist. With replace it replaces an existing file that is not open.
+// with fs.ErrExist. With replace it replaces an existing file that is not open. A new name with a backslash is
+// fs.ErrInvalid.
 func (f *FS) Rename(from, to string, replace bool) error {
 	if strings.Contains(to, `\`) {
 		return failed("rename", to, fs.ErrInvalid)

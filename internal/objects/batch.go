@@ -6,10 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// Source returns the objects of a run in batches.
+// Source returns the objects of a run in batches. One goroutine at a time uses it.
 type Source interface {
-	// Next fills b, which is empty. It is called by one goroutine; io.EOF ends the
-	// run.
+	// Next fills b, which must be empty. It returns io.EOF, with b empty, after the last object.
 	Next(b *Batch) error
 }
 
@@ -37,7 +36,7 @@ type Content interface {
 	Reset()                               // empties it and keeps its memory
 }
 
-// Reset empties the batch and keeps its memory.
+// Reset empties the batch for the next call of Next. It keeps the memory of Content, and Stopped.
 func (b *Batch) Reset() {
 	b.First, b.Lines, b.End, b.Cut = 0, 0, 0, false
 	b.list, b.choice = nil, nil
@@ -77,8 +76,8 @@ func Halt(s Source) {
 	}
 }
 
-// Each calls f with every chosen object of the batch in order, until Stopped is true, and then sets Cut. f must not
-// keep the object.
+// Each calls f with every chosen object of the batch in order. If Stopped becomes true it returns early and sets Cut. f
+// must not keep the object.
 func (b *Batch) Each(f func(o *Object)) {
 	if b.choice == nil {
 		b.each(f)

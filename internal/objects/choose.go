@@ -50,7 +50,8 @@ func (c *Choice) has(o *Object) bool {
 	return !c.Exclude.above(o.Path) && c.named(o) && (!c.Heads || isHead(string(o.Path), o.Entry))
 }
 
-// named reports whether an object has one of the names. An object without a path cannot be found by name.
+// named reports whether an object has one of the names, and counts it for each name that it has. Without Names it is
+// true. An object without a path has no name.
 func (c *Choice) named(o *Object) bool {
 	any := c.Names == nil
 	for _, n := range c.Names {

@@ -29,9 +29,9 @@ type Item struct {
 // maxParsed limits the distinct descriptors that All keeps parsed.
 const maxParsed = 1 << 14
 
-// All calls f with every object of s in order until f returns false. typ is the type of objects without their own,
-// and domain that of relative SDDL aliases. A malformed descriptor is in Item.Err and does not end the run. All
-// returns the error of the source or of ctx, and nil if f ended it. It halts s.
+// All calls f with every object of s in order until f returns false. typ is the type of objects without their own, and
+// domain that of relative SDDL aliases. A malformed descriptor is in Item.Err and does not end the run. All returns the
+// error of the source or of ctx, and nil if f ended it. It calls [Halt] for s.
 func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f func(Item) bool) error {
 	type parsed struct {
 		d   *sd.Descriptor
@@ -118,8 +118,8 @@ var (
 )
 
 // Find returns the first object whose path is exactly the name's text, or else the only object with that name. It
-// returns ErrNotFound if there is none, ErrAmbiguous if several have the name, and the item's Err if it is
-// unreadable. domain and typ are those of [All]. It halts s.
+// returns ErrNotFound if there is none, ErrAmbiguous if several have the name, and the item's Err if it is unreadable.
+// With an error only Item.Path may be used. domain and typ are those of [All]. It calls [Halt] for s.
 func Find(ctx context.Context, s Source, name *Name, domain sid.SID, typ *winnt.ObjectType) (Item, error) {
 	found, exact := Item{Err: fmt.Errorf("%q: %w", name.Text, ErrNotFound)}, false
 	err := All(ctx, s, domain, typ, func(i Item) bool {

@@ -15,10 +15,10 @@ import (
 // unknown or ambiguous name.
 type Lookup func(name string) (s sid.SID, ok bool)
 
-// NewLookup returns the Lookup of a directory. A name without a domain, or of BUILTIN, NT AUTHORITY and the like, is a
-// well-known one in English (B-61). The directory does not tell its own domain (U-110), so the first other domain with
-// a known name is taken for it: NewLookup calls assumed with that domain. Names of further domains are unknown. d and
-// assumed may be nil. The Lookup is not safe for concurrent use.
+// NewLookup returns the Lookup of a directory. It knows SIDs as text and well-known names in English, without a domain
+// or with BUILTIN, NT AUTHORITY and the like (B-61). Other names need a domain. The directory does not tell its own
+// (U-110), so the first domain with a known name is taken for it, and NewLookup calls assumed with it. Names of further
+// domains are unknown. d and assumed may be nil. The Lookup is not safe for concurrent use.
 func NewLookup(d *directory.Directory, assumed func(domain string)) Lookup {
 	taken := ""
 	return func(name string) (sid.SID, bool) {

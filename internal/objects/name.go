@@ -51,7 +51,7 @@ func TrimProvider(path string) string {
 	return path
 }
 
-// isWindowsPath reports whether a path starts with a drive, as C:\, or with two backslashes.
+// isWindowsPath reports whether a path starts with a drive, such as C:\ or C:/, or with two backslashes.
 func isWindowsPath(path string) bool {
 	return strings.HasPrefix(path, `\\`) || len(path) > 2 && path[1] == ':' && (path[2] == '\\' || path[2] == '/')
 }
@@ -72,7 +72,7 @@ func (n *Name) Is(path string, e *Entry) bool {
 	return is
 }
 
-// account reports whether an account has the name or its SID.
+// account reports whether the account e at the distinguished name path has the name or its SID.
 func (n *Name) account(path string, e *Entry) bool {
 	if e.Account() && slices.Contains(n.sids, e.SID) {
 		return true

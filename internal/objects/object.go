@@ -70,7 +70,7 @@ func (o *Object) Descriptor(domain sid.SID) (*sd.Descriptor, error) {
 // ErrNoDescriptor means that an object has no descriptor.
 var ErrNoDescriptor = errors.New("no descriptor: give sd, sdHex or sdBase64")
 
-// parse parses a descriptor in this form.
+// parse parses a descriptor in this form. FormNone and an unknown form return ErrNoDescriptor.
 func (f Form) parse(b []byte, domain sid.SID) (*sd.Descriptor, error) {
 	switch f {
 	case FormSDDL:
@@ -127,6 +127,7 @@ func FormOf(text []byte) Form {
 	return FormSDDL
 }
 
+// isHex reports whether b has an even number of hexadecimal digits and nothing else.
 func isHex(b []byte) bool {
 	for _, c := range b {
 		if !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f') {
@@ -136,6 +137,7 @@ func isHex(b []byte) bool {
 	return len(b)%2 == 0
 }
 
+// isBase64 reports whether b has only characters of base64 and a length that 4 divides. It does not check the padding.
 func isBase64(b []byte) bool {
 	for _, c := range b {
 		if !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c == '+' || c == '/' || c == '=') {
@@ -145,7 +147,7 @@ func isBase64(b []byte) bool {
 	return len(b)%4 == 0
 }
 
-// TypeName returns the name of an object type in an objects file, "file" for an unknown type.
+// TypeName returns the name of an object type in an objects file. It returns "file" for nil and an unknown type.
 func TypeName(t *winnt.ObjectType) string {
 	for _, name := range [...]string{"file", "directory", "key", "token", "process", "thread", "job", "objectDirectory",
 		"symbolicLink", "event", "port", "directoryService", "mutant", "semaphore", "timer", "section",

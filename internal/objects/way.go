@@ -79,8 +79,8 @@ func (w *Way) with(d *sd.Descriptor, text string) *Way {
 	return out
 }
 
-// Ways creates ways and returns the same pointer for equal ones while it remembers them. The zero value is empty. It
-// is safe for concurrent use.
+// Ways creates ways. It returns the same pointer for equal ways, until it forgets them at maxWays. The zero value is
+// empty. It is safe for concurrent use.
 type Ways struct {
 	mu sync.Mutex
 	// +checklocks:mu

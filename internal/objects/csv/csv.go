@@ -34,8 +34,12 @@ func New(in io.Reader) objects.Source {
 	return &source{r: r}
 }
 
+// Next fills b with the next rows, or returns io.EOF. A missing or unusable heading and an error of the reader end the
+// run.
 func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.one) }
 
+// one reads the next row into o, or returns io.EOF. A malformed row, a missing descriptor and an unknown type set
+// o.Err.
 func (c *source) one(o *objects.Object) error {
 	if !c.begun {
 		if err := c.heading(); err != nil {
@@ -72,6 +76,8 @@ func (c *source) one(o *objects.Object) error {
 	return nil
 }
 
+// heading reads the column names. It fails if there is no column for the path or none for the descriptor, if two hold a
+// descriptor, or if a name appears twice. It returns io.EOF for an empty text.
 func (c *source) heading() error {
 	row, err := c.r.Read()
 	if errors.Is(err, io.EOF) {

@@ -18,15 +18,18 @@ type source struct {
 }
 
 // New returns the source of a file that icacls /save wrote: a line with a path, then one with its SDDL. in must be
-// UTF-8. A path without a descriptor is an object with an error.
+// UTF-8. A path without a descriptor is an object with an error. A line longer than [objects.MaxLine] ends the run with
+// an error.
 func New(in io.Reader) objects.Source {
 	s := bufio.NewScanner(in)
 	s.Buffer(nil, objects.MaxLine)
 	return &source{r: s}
 }
 
+// Next fills b with the next pairs of lines, or returns io.EOF.
 func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.one) }
 
+// line returns the next line that is not empty, or io.EOF.
 func (c *source) line() (string, error) {
 	for c.r.Scan() {
 		c.number++
@@ -40,6 +43,7 @@ func (c *source) line() (string, error) {
 	return "", io.EOF
 }
 
+// one reads the next path and its SDDL into o, or returns io.EOF. A path at the end of the file sets o.Err.
 func (c *source) one(o *objects.Object) error {
 	name, err := c.line()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// accountsFile holds the parts of such an export that map ids to accounts.
+// accountsFile is an export of refmond's accounts. Its fields have the names of the file.
 type accountsFile struct {
 	Version  int           `json:"version"`
 	Machine  sid.SID       `json:"machine"`
@@ -23,6 +23,7 @@ type accountsFile struct {
 	IDMaps   []hostIDMap   `json:"idMaps"`
 }
 
+// hostAccount is an account of the host. UID is nil if the account has no uid.
 type hostAccount struct {
 	Name     string  `json:"name"`
 	RID      uint32  `json:"rid"`
@@ -31,6 +32,7 @@ type hostAccount struct {
 	Disabled bool    `json:"disabled"`
 }
 
+// hostGroup is a group of the host. GID is nil if the group has no gid.
 type hostGroup struct {
 	Name    string   `json:"name"`
 	SID     sid.SID  `json:"sid"`
@@ -38,12 +40,14 @@ type hostGroup struct {
 	Members []string `json:"members"`
 }
 
+// hostRights holds the privileges and logon rights of an account. They do not affect ids.
 type hostRights struct {
 	Who        string   `json:"who"`
 	Privileges []string `json:"privileges"`
 	Rights     []string `json:"rights"`
 }
 
+// hostIDMap assigns the ids from Low to High to the accounts of a domain. Backend says how; "" is rid.
 type hostIDMap struct {
 	Domain    sid.SID `json:"domain"`
 	Name      string  `json:"name"`
@@ -56,8 +60,8 @@ type hostIDMap struct {
 	Number    uint32  `json:"number"`
 }
 
-// formula returns the range of ids of a map. ok is false for a backend whose ids cannot be computed from the SID. A
-// malformed domain, range or backend is an error.
+// formula returns the range of ids of a map. ok is false for the backends ad and winbind, whose ids cannot be computed
+// from the SID. A malformed domain or range and an unknown backend are errors.
 func (m *hostIDMap) formula() (r fileaccess.IDRange, ok bool, err error) {
 	if m.Domain.SubAuthorities() != 4 || m.Low > m.High {
 		return r, false, fmt.Errorf("id map of %q: %d-%d of %v: want low <= high of S-1-5-21-x-y-z", m.Name, m.Low, m.High,
@@ -80,10 +84,10 @@ func (m *hostIDMap) formula() (r fileaccess.IDRange, ok bool, err error) {
 	return r, false, fmt.Errorf("id map of %q: backend %q: want rid, autorid, ad or winbind", m.Name, m.Backend)
 }
 
-// Read returns the accounts for uids and gids from the output of `refmond account export`, by the rules of refmond.
-// An id is that of the account or group with this number, else of a domain account by an id map, else S-1-22-1-uid or
-// S-1-22-2-gid. A subordinate id is always S-1-22-1-uid or S-1-22-2-gid, and uid 65534 is Anonymous. A malformed file
-// is an error.
+// Read returns the function that maps uids and gids to SIDs by the rules of refmond. file is the output of `refmond
+// account export`. An id is that of the account or group with this number, else of a domain account by an id map, else
+// S-1-22-1-uid or S-1-22-2-gid. A subordinate id is always S-1-22-1-uid or S-1-22-2-gid, and uid 65534 is Anonymous. A
+// malformed file is an error.
 func Read(file []byte, subordinate []fileaccess.SubIDs) (ntacl.Accounts, error) {
 	f, err := parse(file)
 	if err != nil {
@@ -129,14 +133,15 @@ func Read(file []byte, subordinate []fileaccess.SubIDs) (ntacl.Accounts, error) 
 	}, nil
 }
 
-// among reports whether one of the ids from first to last is subordinate.
+// among reports whether one of the ids from first to last, both included, is subordinate.
 func among(subordinate []fileaccess.SubIDs, first, last uint32) bool {
 	return slices.ContainsFunc(subordinate, func(s fileaccess.SubIDs) bool { return s.Overlaps(first, last) })
 }
 
-// other returns the SID of a user or group that neither an account nor a map covers.
+// other holds the functions that return the SIDs of a uid and of a gid which neither an account nor a map covers.
 var other = [2]func(uint32) sid.SID{fileaccess.UnixUser, fileaccess.UnixGroup}
 
+// kindOf returns the index of users, 0, or of groups, 1.
 func kindOf(group bool) int {
 	if group {
 		return 1

@@ -86,6 +86,7 @@ func (o *object) field(name, value, raw []byte) bool {
 	return true
 }
 
+// formOfField returns the form of the field sd, sdHex or sdBase64, and FormNone for any other name.
 func formOfField(name []byte) objects.Form {
 	switch string(name) {
 	case "sd":
@@ -98,6 +99,7 @@ func formOfField(name []byte) objects.Form {
 	return objects.FormNone
 }
 
+// objectType returns the object type with a name, or nil for an unknown name.
 func objectType(name []byte) *winnt.ObjectType {
 	switch string(name) { // the two of almost every line
 	case "file":
@@ -126,6 +128,7 @@ func plainASCII(b []byte) bool {
 	return plainBytes(b)
 }
 
+// plainBytes is plainASCII one byte at a time.
 func plainBytes(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' || c >= 0x80 || c == '\\' {
@@ -140,8 +143,8 @@ var lineFields = strict.Layout{"path", "type", "sid", "sd", "sdHex", "sdBase64"}
 
 const lineSD = 3
 
-// slow parses any line as JSON. If it is malformed, it sets Err, which names the line number, and Path if that can be
-// read.
+// slow parses any line as JSON. For a malformed line it sets Err, which names the line number, and Path if it can read
+// that.
 func (o *object) slow(line []byte, number int) {
 	*o = object{}
 	var slots [6][]byte

@@ -32,14 +32,17 @@ func New(in io.Reader) objects.Source {
 	return &source{r: s}
 }
 
-// Is reports whether New returned a source.
+// Is reports whether New returned s.
 func Is(s objects.Source) bool {
 	_, ok := s.(*source)
 	return ok
 }
 
+// Next fills b with the next entries, or returns io.EOF. An error of the reader ends the run.
 func (l *source) Next(b *objects.Batch) error { return objects.Gather(b, l.one) }
 
+// raw returns a line without its end: the held one, else the next of the text. ok is false at the end of the text, and
+// after an error of the reader.
 func (l *source) raw() (string, bool) {
 	if l.have {
 		l.have, l.begun = false, l.number
@@ -76,6 +79,7 @@ func (l *source) line() (string, bool) {
 	return b.String(), true
 }
 
+// one reads the next entry with a dn into o, or returns io.EOF.
 func (l *source) one(o *objects.Object) error {
 	for {
 		found, ended, err := l.entry(o)

@@ -30,7 +30,7 @@ func Managed(s objects.Source) (objects.Source, error) {
 	return &managed{from: from}, nil
 }
 
-// Next fills a batch with managed accounts, or returns io.EOF at the end. It fails if there is none at all.
+// Next fills a batch with managed accounts, or returns io.EOF at the end. It fails if the whole file has none.
 func (m *managed) Next(b *objects.Batch) error {
 	return objects.Gather(b, func(o *objects.Object) error {
 		for {

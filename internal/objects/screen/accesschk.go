@@ -58,12 +58,13 @@ type accessChk struct {
 	lines lines
 }
 
+// newAccessChk returns the source of a text that "accesschk -l" printed.
 func newAccessChk(in io.Reader) objects.Source { return &accessChk{lines: newLines(in)} }
 
-// Next fills b.
+// Next fills b with the next objects, or returns io.EOF.
 func (a *accessChk) Next(b *objects.Batch) error { return objects.Gather(b, a.one) }
 
-// Loss says what the form does not have.
+// Loss returns what the form does not have, as a message for people.
 func (a *accessChk) Loss() string {
 	return "accesschk -l prints no group, no conditions and no types of object entries: an object with such an entry " +
 		"is an error; " + accessChkCommand + " has them"
@@ -191,7 +192,8 @@ func (x *accessChkObject) head(number, kind, name string) (err error) {
 	return err
 }
 
-// flag reads a flag of the descriptor or of the entry.
+// flag reads a flag of the entry, or of the descriptor before the first entry. An unknown flag of an entry is an error;
+// of the descriptor, one that does not start with SE_.
 func (x *accessChkObject) flag(name string) error {
 	if x.open {
 		flag, ok := accessChkFlags[name]
@@ -214,7 +216,8 @@ func (x *accessChkObject) flag(name string) error {
 	return nil
 }
 
-// right adds a right to the entry.
+// right adds a right to the entry. It takes names of rights, hexadecimal masks and, in a label, its policies. An
+// unknown name is an error.
 func (x *accessChkObject) right(name string) error {
 	if m, ok := accessChkLabels[name]; ok && x.kind == "ML" {
 		x.mask |= m

@@ -32,8 +32,8 @@ var (
 // IsPrompt reports whether a line is the prompt of PowerShell or cmd with the command that was typed there.
 func IsPrompt(line string) bool { return prompt.MatchString(line) }
 
-// Detect returns the reader of the form that a text begins with; nil if the form is none of this package. Lines with a
-// prompt do not count (B-80). A form whose text has no descriptors is an error: [ErrTable], [ErrEffective] or
+// Detect returns the reader of the form that a text begins with, or nil if the text is empty or in no form of this
+// package. It ignores lines with a prompt (B-80). A form without descriptors is an error: [ErrTable], [ErrEffective] or
 // [ErrFACL]. head is the beginning of the text, cut anywhere.
 func Detect(head string) (open func(io.Reader) objects.Source, err error) {
 	var lines []string
@@ -69,6 +69,7 @@ func Detect(head string) (open func(io.Reader) objects.Source, err error) {
 // isPath reports whether a line is a path of a drive and not SDDL, such as D:\data.
 func isPath(line string) bool { return len(line) > 2 && strings.ContainsRune(`\/`, rune(line[2])) }
 
+// hasLine reports whether one of the lines matches form.
 func hasLine(lines []string, form *regexp.Regexp) bool {
 	for _, line := range lines {
 		if form.MatchString(line) {

@@ -17,9 +17,10 @@ const getAclCommand = "Get-Acl PATH | Select Path,Sddl | Export-Csv FILE"
 // the next lines. Path and Sddl count.
 type getAcl struct{ lines lines }
 
+// newGetAcl returns the source of a text that "Get-Acl | Format-List" printed.
 func newGetAcl(in io.Reader) objects.Source { return &getAcl{newLines(in)} }
 
-// Next fills b.
+// Next fills b with the next objects, or returns io.EOF.
 func (g *getAcl) Next(b *objects.Batch) error { return objects.Gather(b, g.one) }
 
 // one reads the next object into o, or returns io.EOF. An object without a complete Sddl line sets o.Err. Other
@@ -74,7 +75,8 @@ func (x *properties) broken(name string) (list []string) {
 	return list
 }
 
-// path returns the value of Path. A console breaks a line at a blank, which it removes, or where the line is full.
+// path returns the value of Path, else of PSPath, else "line N". It joins the lines that the console made: with a
+// blank, which the console removed, unless the line was full.
 func (x *properties) path() string {
 	list := x.values["path"]
 	if len(list) == 0 {

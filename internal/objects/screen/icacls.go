@@ -21,12 +21,13 @@ type icacls struct {
 	lines lines
 }
 
+// newICACLS returns the source of a text that "icacls PATH" printed.
 func newICACLS(in io.Reader) objects.Source { return &icacls{lines: newLines(in)} }
 
-// Next fills b.
+// Next fills b with the next objects, or returns io.EOF.
 func (c *icacls) Next(b *objects.Batch) error { return objects.Gather(b, c.one) }
 
-// Loss says what the form does not have.
+// Loss returns what the form does not have, as a message for people.
 func (c *icacls) Loss() string {
 	return "icacls prints no owner, no group and no conditions: rights that the owner has without an entry are " +
 		"not counted; " + icaclsCommand + " has them, except the owner's"
@@ -90,8 +91,8 @@ func (c *icacls) one(o *objects.Object) error {
 
 var errBroken = errors.New("icacls: a line is not an entry, perhaps broken by the console: use " + icaclsCommand)
 
-// rest reads the lines after the first one, up to an empty line. indent is the number of blanks before each; 0 without
-// a line. After errBroken the rest of the object was skipped.
+// rest reads the lines after the first one, up to an empty line. indent is the number of blanks before each, 0 if there
+// is no line. errBroken means that a line is not an entry; rest has then skipped the object.
 func (c *icacls) rest() (list []string, indent int, err error) {
 	for {
 		line, err := c.lines.next()
@@ -165,7 +166,8 @@ var icaclsFlags = map[string]string{"OI": "OI", "CI": "CI", "IO": "IO", "NP": "N
 // icaclsLabels are the words of a mandatory label.
 var icaclsLabels = map[string]string{"NW": "NW", "NR": "NR", "NX": "NX"}
 
-// icaclsEntry appends an entry. words are brackets such as (DENY)(OI)(CI)(RX,W).
+// icaclsEntry appends the entry for the account name to t. words are brackets such as (DENY)(OI)(CI)(RX,W). An unknown
+// word or account and an entry without rights are errors.
 func icaclsEntry(t *descriptorText, name, words string) error {
 	kind, flags, label := "A", "", ""
 	var mask winnt.AccessMask

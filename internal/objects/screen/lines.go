@@ -19,6 +19,7 @@ type lines struct {
 	held   bool
 }
 
+// newLines returns a reader of lines of at most [objects.MaxLine] bytes.
 func newLines(in io.Reader) lines {
 	s := bufio.NewScanner(in)
 	s.Buffer(nil, objects.MaxLine)
@@ -50,10 +51,10 @@ func (l *lines) next() (string, error) {
 	return l.last, nil
 }
 
-// back makes next return the last line again.
+// back makes next return the last line again. A second call changes nothing.
 func (l *lines) back() { l.held = true }
 
-// full returns the first line that is not empty.
+// full returns the next line that is not empty, or io.EOF.
 func (l *lines) full() (string, error) {
 	for {
 		text, err := l.next()
@@ -84,8 +85,8 @@ type descriptorText struct {
 	entries     int
 }
 
-// who returns the SID of a name. A name that no source knows is an error, because an entry for another account could
-// be left out otherwise (B-61).
+// who returns the SID of a name. An unknown name is an error that names command, because leaving out its entry could
+// change the decision (B-61).
 func (t *descriptorText) who(name, command string) (sid.SID, error) {
 	if s, ok := t.lookup(name); ok {
 		return s, nil
@@ -97,7 +98,7 @@ func (t *descriptorText) who(name, command string) (sid.SID, error) {
 		"give the accounts with -d, or use %s, which writes SIDs", name, command)
 }
 
-// add appends an entry of the DACL.
+// add appends an entry of the DACL. More than maxEntries entries are an error.
 func (t *descriptorText) add(kind, flags string, mask uint32, who sid.SID) error {
 	if t.entries++; t.entries > maxEntries {
 		return fmt.Errorf("the object has more than %d entries", maxEntries)

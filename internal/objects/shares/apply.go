@@ -43,9 +43,9 @@ type member struct {
 	sids []sid.SID
 }
 
-// Guard returns the configuration with its names resolved against d, whose principals Decide is about. security is
-// the share's own descriptor from sharesec; nil lets everyone connect. Unresolved names are in Notes; an unknown
-// forced user or group refuses everyone.
+// Guard resolves the names of the configuration against d, whose principals Decide is about. security is the share's
+// own descriptor from sharesec; nil lets everyone connect. Unresolved names are in Notes. An unknown forced user or
+// group refuses everyone.
 func (c *Config) Guard(d *directory.Directory, security *sd.Descriptor) *Guard {
 	g := &Guard{config: c, security: security, dir: d, Notes: slices.Clone(c.Notes)}
 	for i, names := range [5][]string{c.invalid, c.valid, c.read, c.write, c.admin} {
@@ -73,15 +73,16 @@ func (c *Config) Guard(d *directory.Directory, security *sd.Descriptor) *Guard {
 	return g
 }
 
+// note adds a message with the share's name to Notes.
 func (g *Guard) note(format string, args ...any) {
 	g.Notes = append(g.Notes, fmt.Sprintf("[%s] ", g.config.Share)+fmt.Sprintf(format, args...))
 }
 
-// plain returns a name without its DOMAIN\ prefix.
+// plain returns a name without what precedes its last backslash.
 func plain(name string) string { return name[strings.LastIndexByte(name, '\\')+1:] }
 
-// member resolves a name of a list: a user, a SID, or with + or @ a group. A group without its sign counts as an
-// unknown user and matches no one (F-104).
+// member resolves a name of the list with an index: a user, a SID, or with + or @ a group. A group without its sign
+// counts as an unknown user and matches no one (F-104). It adds a note for an unresolved name.
 func (g *Guard) member(list int, text string) member {
 	m := member{name: text}
 	name := strings.TrimLeft(text, "+@&")
@@ -170,6 +171,7 @@ func (g *Guard) Decide(who int) (v Verdict, err error) {
 	return v, g.files(&v, p)
 }
 
+// step adds a message to Steps.
 func (v *Verdict) step(format string, args ...any) {
 	v.Steps = append(v.Steps, fmt.Sprintf(format, args...))
 }
@@ -236,7 +238,7 @@ func (g *Guard) files(v *Verdict, p *directory.Principal) error {
 	return err
 }
 
-// inGroup returns a copy of t with the primary group replaced.
+// inGroup returns a copy of t in which group replaces the group primary.
 func inGroup(t *token.Token, group, primary sid.SID) (*token.Token, error) {
 	spec := t.Spec()
 	spec.Groups = slices.DeleteFunc(spec.Groups, func(x token.Group) bool { return x.SID == primary || x.SID == group })
@@ -248,7 +250,8 @@ func inGroup(t *token.Token, group, primary sid.SID) (*token.Token, error) {
 	return token.New(spec)
 }
 
-// Apply returns a copy of the directory whose principals have the share's decisions.
+// Apply returns a copy of the directory whose principals have the share's decisions. It fails if Decide fails for one
+// of them.
 func (g *Guard) Apply() (*directory.Directory, error) {
 	out := g.dir.Clone()
 	for i := range out.Principals {

@@ -80,7 +80,8 @@ func ParseConfig(file []byte, name string) (*Config, error) {
 	return c, nil
 }
 
-// copied returns the settings of a section, after those of the section that "copy" names.
+// copied returns the settings of a section. Those of the section that "copy" names take the place of that line. An
+// unknown section, and more than 8 copies in a row, are errors.
 func copied(sections []*section, s *section, depth int) ([]setting, error) {
 	if depth > 8 {
 		return nil, fmt.Errorf("[%s]: copy leads through more than 8 shares", s.name)
@@ -112,7 +113,7 @@ type parser struct {
 	settings int
 }
 
-// parse splits a file into sections, line by line. A line that ends with a backslash continues on the next.
+// parse splits a file into sections. A line that ends with a backslash continues on the next. An error names the line.
 func parse(text string) ([]*section, error) {
 	p := parser{byName: map[string]*section{}}
 	n, begun := 0, 0
@@ -142,6 +143,8 @@ func parse(text string) ([]*section, error) {
 	return p.out, nil
 }
 
+// line adds a section or a setting. It ignores empty lines and comments. Any other line, and one above a limit, is an
+// error.
 func (p *parser) line(line string) error {
 	if line == "" || line[0] == '#' || line[0] == ';' {
 		return nil
@@ -214,6 +217,7 @@ func (c *Config) set(s setting) (err error) {
 	return err
 }
 
+// boolean parses yes, true, on and 1, or no, false, off and 0, in any case.
 func boolean(value string) (bool, error) {
 	switch strings.ToLower(value) {
 	case "yes", "true", "on", "1":

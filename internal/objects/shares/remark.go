@@ -15,7 +15,8 @@ var unread = map[string]string{
 	"accessbasedshareenum": "no", "usershareallowguests": "no", "followsymlinks": "yes", "widelinks": "no",
 }
 
-// remark adds a note for each unsupported setting with an effect.
+// remark adds a note for each unsupported setting with an effect. It clears a Path with a variable, whose value is not
+// known.
 func (c *Config) remark(settings []setting) {
 	last, names := map[string]string{}, map[string]string{}
 	var order []string
@@ -50,6 +51,7 @@ func (c *Config) remark(settings []setting) {
 	}
 }
 
+// note adds a message with the share's name to Notes.
 func (c *Config) note(format string, args ...any) {
 	c.Notes = append(c.Notes, fmt.Sprintf("[%s] ", c.Share)+fmt.Sprintf(format, args...))
 }

@@ -69,7 +69,7 @@ func ParseSecurity(file []byte, name string) (*sd.Descriptor, error) {
 	return sd.New(sd.Parts{DACL: acl}), nil
 }
 
-// entry parses SID:ALLOWED/flags/rights.
+// entry parses SID:TYPE/flags/rights. TYPE is ALLOWED, DENIED, 0 or 1. A name in place of the SID is an error.
 func entry(text string) (sd.ACE, error) {
 	at := strings.LastIndexByte(text, ':')
 	if at < 0 {
@@ -100,6 +100,7 @@ func entry(text string) (sd.ACE, error) {
 	return sd.NewACE(kind, flags, mask, who)
 }
 
+// flagsOf parses a number, or OI, CI, NP, IO and I separated by bars. Other text is an error.
 func flagsOf(text string) (flags uint8, err error) {
 	if n, err := strconv.ParseUint(text, 0, 8); err == nil {
 		return uint8(n), nil
@@ -116,7 +117,7 @@ func flagsOf(text string) (flags uint8, err error) {
 	return flags, nil
 }
 
-// maskOf parses FULL, CHANGE, READ, letters of R W X D P O, or a number. Other text is an error; "" is not a right.
+// maskOf parses FULL, CHANGE, READ, letters of R W X D P O, or a number. "" is the mask 0. Other text is an error.
 func maskOf(text string) (m winnt.AccessMask, err error) {
 	switch text {
 	case "FULL":

@@ -131,6 +131,7 @@ type collected struct {
 	}
 }
 
+// ace is an entry of an object: an account, a right by BloodHound's name, and whether it was inherited.
 type ace struct {
 	PrincipalSID, RightName string
 	IsInherited             bool
@@ -214,7 +215,7 @@ func (s *source) object(c *collected, class []string) objects.Object {
 	return o
 }
 
-// right returns the name of a right for a message, at most 40 characters.
+// right returns the name of a right for a message. A name of more than 40 bytes becomes "rights with long names".
 func right(name string) string {
 	if len(name) > 40 {
 		return "rights with long names"

@@ -11,8 +11,8 @@ import (
 // maxHead is the number of bytes of a file that Holds reads.
 const maxHead = 256 << 10
 
-// Holds reports whether [Open] can read a file and its first object has a valid descriptor. It is false for a file
-// that it cannot open.
+// Holds reports whether [Open] can read the regular file at path and its first object has a valid descriptor. It reads
+// at most 256 KiB. It returns false for any other file, and one that it cannot open.
 func Holds(path string) (holds bool) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -106,6 +106,7 @@ func narrow(head []byte, bare bool) []byte {
 	return out
 }
 
+// firstLine returns b up to its first newline, or all of it.
 func firstLine(b []byte) []byte {
 	if i := bytes.IndexByte(b, '\n'); i >= 0 {
 		return b[:i]

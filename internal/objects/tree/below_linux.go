@@ -46,7 +46,7 @@ type belowTree struct {
 	path string
 }
 
-// name returns a path relative to the root.
+// name returns a path relative to the root, "" for the root.
 func (t *belowTree) name(path string) string {
 	rest := path[min(len(t.path), len(path)):]
 	if len(rest) > 0 && rest[0] == '/' {
@@ -103,6 +103,7 @@ func (t *belowTree) Attribute(dst []byte, path, name string) ([]byte, error) {
 	return t.dirs.Attribute(dst, t.name(path), name, ntacl.MaxSize)
 }
 
+// infoOfStat returns the kind, mode and owner in s.
 func infoOfStat(s *unix.Stat_t) ntacl.Info {
 	kind := s.Mode & unix.S_IFMT
 	return ntacl.Info{
@@ -112,8 +113,9 @@ func infoOfStat(s *unix.Stat_t) ntacl.Info {
 	}
 }
 
-// attribute appends an extended attribute of a file to dst. It follows a link only if follow is true. It returns nil
-// if the file has no such attribute or the file system does not support attributes.
+// attribute appends an extended attribute of at most ntacl.MaxSize bytes to dst. It follows a link only if follow is
+// true. It returns nil without an error if the file has no such attribute or the file system does not support
+// attributes.
 func attribute(dst []byte, path, name string, follow bool) ([]byte, error) {
 	get := unix.Lgetxattr
 	if follow {
@@ -138,7 +140,7 @@ func attribute(dst []byte, path, name string, follow bool) ([]byte, error) {
 	}
 }
 
-// lstat returns the few fields that a walk needs.
+// lstat returns the kind, mode and owner of a file or link.
 func lstat(path string) (ntacl.Info, error) {
 	var s unix.Stat_t
 	err := unix.Lstat(path, &s)

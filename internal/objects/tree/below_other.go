@@ -16,8 +16,10 @@ type below struct{}
 // cannot be read either.
 const staysBelow = false
 
+// openBelow returns nil: a walk on this system uses paths.
 func openBelow(string) (*below, error) { return nil, nil }
 
+// tree is never called.
 func (*below) tree() (t ntacl.Tree, done func()) { return osTree{}, func() {} }
 
 // attribute fails: reading extended attributes is built for Linux only.
@@ -25,6 +27,7 @@ func attribute(_ []byte, path, name string, _ bool) ([]byte, error) {
 	return nil, &os.PathError{Op: "attribute " + name, Path: path, Err: errors.ErrUnsupported}
 }
 
+// lstat returns the kind and mode of a file or link. Its owner is uid 0 and gid 0.
 func lstat(path string) (ntacl.Info, error) {
 	i, err := os.Lstat(path)
 	return infoOf(i, err)

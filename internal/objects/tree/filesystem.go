@@ -19,7 +19,7 @@ func (osTree) Stat(path string) (ntacl.Info, error) {
 	return infoOf(i, err)
 }
 
-// Lstat returns information about a file or link.
+// Lstat returns information about a file or link. For a link that was given as a root it describes the target.
 func (t osTree) Lstat(path string) (ntacl.Info, error) {
 	if t.follow != nil && t.follow[path] {
 		return t.Stat(path)
@@ -33,6 +33,7 @@ func (osTree) List(path string) ([]ntacl.Entry, error) {
 	return entriesOf(list), err
 }
 
+// entriesOf converts directory entries, in the same order.
 func entriesOf(list []fs.DirEntry) []ntacl.Entry {
 	out := make([]ntacl.Entry, len(list))
 	for i, e := range list {
@@ -53,11 +54,12 @@ func (osTree) Join(path, name string) string {
 	return path + string(filepath.Separator) + name
 }
 
-// Attribute appends an extended attribute to dst.
+// Attribute appends an extended attribute to dst. It follows a link only if that was given as a root.
 func (t osTree) Attribute(dst []byte, path, name string) ([]byte, error) {
 	return attribute(dst, path, name, t.follow != nil && t.follow[path])
 }
 
+// infoOf converts the result of os.Stat. It returns err unchanged. The owner is not set.
 func infoOf(i os.FileInfo, err error) (ntacl.Info, error) {
 	if err != nil {
 		return ntacl.Info{}, err

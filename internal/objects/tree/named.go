@@ -9,9 +9,10 @@ import (
 )
 
 // Named returns a source of the given files below a directory, such as changed files. With Recurse it also returns
-// their descendants. Each path must start with root exactly as given. It follows no link below the root and enters no
-// other mount. A missing file and one that is neither file nor directory become objects with an error that wraps
-// fs.ErrNotExist. It fails if root is not a directory.
+// their descendants, whatever Depth and Exclude say. Each path must start with root exactly as given. It follows no
+// link below the root and enters no other mount. A missing file and one that is neither file nor directory become
+// objects with an error that wraps fs.ErrNotExist. It fails if root is not a directory, and on other systems than
+// Linux.
 func Named(root string, paths []string, opt Options) (objects.Source, error) {
 	below, err := openBelow(root)
 	if err == nil && below == nil {
@@ -37,7 +38,7 @@ func Named(root string, paths []string, opt Options) (objects.Source, error) {
 	return f, nil
 }
 
-// lookedUp looks up a path.
+// lookedUp returns the file at a path. Its Err is set if the path is missing or neither a file nor a directory.
 func lookedUp(tree ntacl.Tree, path string) ntacl.Found {
 	info, err := tree.Lstat(path)
 	if info.Other {

@@ -17,7 +17,7 @@ type pruned struct {
 	exclude objects.Patterns
 }
 
-// List returns the children of a directory that the walk visits.
+// List returns the children of a directory that the walk visits: none at the greatest depth, and not the excluded ones.
 func (t pruned) List(dir string) ([]ntacl.Entry, error) {
 	if t.depth > 0 && t.level(dir) >= t.depth {
 		return nil, nil

@@ -28,7 +28,7 @@ type Options struct {
 	// IgnoreSystemACLs uses attributes even if the POSIX permissions have changed since, like a server with "ignore
 	// system acls".
 	IgnoreSystemACLs bool
-	Accounts         ntacl.Accounts // account names for files without the attribute; nil: S-1-22-1-uid
+	Accounts         ntacl.Accounts // SIDs of ids, for files without the attribute; nil: S-1-22-1-uid and S-1-22-2-gid
 	// Identify gives each file below a path that Recurse visits the number of its inode.
 	Identify bool
 	// Search gives each directory a descriptor of the host's search permission.
@@ -112,7 +112,8 @@ type walker struct {
 	found found
 }
 
-// path walks one path. It returns false if the walk was halted.
+// path walks one path, and first sends the files of the path before. A root that cannot be opened becomes an object
+// with an error. It returns false if the walk was halted.
 func (w *walker) path(p string) bool {
 	var tree ntacl.Tree = w.files.tree
 	var root *below
@@ -184,13 +185,13 @@ func (r *fileReader) take(f *files, found found) {
 	r.found = found
 }
 
-// Reset drops the files.
+// Reset drops the files and keeps the caches.
 func (r *fileReader) Reset() { r.found = found{} }
 
 // Len returns the number of files.
 func (r *fileReader) Len() int { return len(r.found.list) }
 
-// Each reads the files.
+// Each reads the files and calls visit with each, until b is stopped. The object is valid only during the call.
 func (r *fileReader) Each(b *objects.Batch, visit func(o *objects.Object)) {
 	f := r.files
 	r.reader.Tree = f.tree

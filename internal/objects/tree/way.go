@@ -20,8 +20,8 @@ type Folder struct {
 }
 
 // FoldersTo returns the folders that the host searches to open a path, each once, starting at the root of the file
-// system (B-20). It includes the folders that symbolic links lead through. who maps ids to accounts; nil means
-// S-1-22. It fails if a folder cannot be read or the path has more than 40 links.
+// system (B-20). It includes the folders that symbolic links lead through. who maps ids to accounts; nil means S-1-22.
+// It fails if the path does not exist, a folder cannot be read or the path has more than 40 links.
 func FoldersTo(path string, who ntacl.Accounts) (out []Folder, err error) {
 	if !filepath.IsAbs(path) {
 		at, err := os.Getwd()
@@ -77,7 +77,8 @@ func namesOf(path string) []string {
 	return slices.DeleteFunc(names, func(s string) bool { return s == "." })
 }
 
-// searchOf returns information about a folder and the descriptor of its search permission.
+// searchOf returns information about a folder and the descriptor of its search permission. who maps ids to accounts and
+// may be nil.
 func searchOf(t ntacl.Tree, path string, who ntacl.Accounts) (info ntacl.Info, d *sd.Descriptor, err error) {
 	if info, err = t.Lstat(path); err != nil {
 		return info, nil, err
