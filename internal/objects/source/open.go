@@ -128,7 +128,7 @@ func (u *utf16Reader) Read(p []byte) (int, error) {
 	for len(u.out) == 0 {
 		var unit [2]byte
 		if _, err := io.ReadFull(u.in, unit[:]); err != nil {
-			if errors.Is(err, io.ErrUnexpectedEOF) {
+			if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && u.high != 0 {
 				err = errors.New("the UTF-16 text ends inside a character")
 			}
 			return 0, err

@@ -161,6 +161,7 @@ func TestMalformedFormatEndsReading(t *testing.T) {
 		{"a.csv", "path,\"sd\n", "heading"},
 		{"a.csv", wide("path,sd\na", false) + "x", "ends inside a character"},
 		{"a.acl", wide("a\nb", true) + "x", "ends inside a character"},
+		{"a.csv", wide("path,sd\na", false) + "\x3d\xd8", "ends inside a character"}, // half of a surrogate pair
 		{"a.acl", strings.Repeat("x", objects.MaxLine+1), "too long"}, {"a.ldif", strings.Repeat("x",
 			objects.MaxLine+1),
 			"too long"},
