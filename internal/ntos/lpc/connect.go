@@ -15,6 +15,7 @@ func (p *Port) wakeLocked() {
 	p.changed = make(chan struct{})
 }
 
+// wake wakes the threads that wait for a change of the port.
 func (p *Port) wake() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -28,6 +29,7 @@ func (c *connection) wakeLocked() {
 	c.changed = make(chan struct{})
 }
 
+// set changes the state and wakes the threads that wait for it.
 func (c *connection) set(s state) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -141,6 +143,7 @@ func (p *Port) connections() []*connection {
 	return list
 }
 
+// forget removes a connection from the known ones. It does nothing for an unknown one.
 func (p *Port) forget(c *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -169,6 +172,9 @@ func (p *Port) AcceptMessage(server *ps.Process, client nt.ClientID, id uint32, 
 	return newPort(Server, server, c), ntstatus.Success
 }
 
+// accept stores the server's name for the connection and its answer, and wakes the client. With refuse it refuses the
+// client. Errors: STATUS_REPLY_MESSAGE_MISMATCH if the connection was accepted or refused before,
+// STATUS_PORT_CONNECTION_REFUSED if the client is gone.
 func (c *connection) accept(refuse bool, context uint64, answer []byte) ntstatus.Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()

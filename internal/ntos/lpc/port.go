@@ -64,6 +64,7 @@ func NewConnection(p *ps.Process, longest int) *Port {
 	return port
 }
 
+// newPort returns a port that holds a reference on p. c is nil for a connection port.
 func newPort(k Kind, p *ps.Process, c *connection) *Port {
 	p.Ref(ob.TagLink)
 	return &Port{Kind: k, process: p, conn: c}
@@ -86,6 +87,7 @@ func (p *Port) HeapSize() int {
 	return connection + len(p.conn.info)
 }
 
+// destroy releases the port's process. It runs when the last reference is gone.
 func (p *Port) destroy() { p.process.Deref(ob.TagLink) }
 
 // connection is one client of a port.

@@ -190,4 +190,5 @@ func (e *End) Detached() bool {
 // +checklocks:e.instance.mu
 func (e *End) detachedLocked() bool { return !e.isServer && e.turn != e.instance.turn }
 
+// destroy releases the process of the end's creator. It runs when the last reference is gone.
 func (e *End) destroy() { e.process.Deref(ob.TagLink) }

@@ -234,6 +234,8 @@ func (h *Header) MakeTemporary() { h.setPermanent(false) }
 // privilege.
 func (h *Header) MakePermanent() { h.setPermanent(true) }
 
+// setPermanent sets whether the name outlives the last handle. If it no longer does and no handle is open, the object
+// loses its name.
 func (h *Header) setPermanent(on bool) {
 	l := h.link.Load()
 	if l == nil {

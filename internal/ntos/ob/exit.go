@@ -109,6 +109,7 @@ func (t *Table) fill(entries []inherited) ntstatus.Status {
 	return ntstatus.Success
 }
 
+// inherited is an entry to copy into a new table: the slot, the object and the contents of the handle.
 type inherited struct {
 	Granted
 	index uint32

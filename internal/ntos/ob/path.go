@@ -69,6 +69,8 @@ func (ns *Namespace) Resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 	return ns.resolve(c, n, typ, subject, desired, false)
 }
 
+// resolve does the work of Resolve. With create it also checks what a new object needs, such as the privilege of a
+// permanent one.
 func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	create bool) (Place, ntstatus.Status) {
 	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success { // attributes first (O-22)

@@ -25,6 +25,7 @@ type slot struct {
 	next  uint32                 // guarded by Table.mu: next free slot + 1
 }
 
+// chunk is a block of slots. A table grows by whole chunks, which never move.
 type chunk [chunkSlots]slot
 
 // Table is a handle table: handle value → (object, granted access,
@@ -65,6 +66,7 @@ func NewTable(limit int) *Table { return newTable(limit, false) }
 // [NewTable].
 func NewKernelTable(limit int) *Table { return newTable(limit, true) }
 
+// newTable returns an empty table. A limit ≤ 0 or above [DefaultHandleLimit] means that default.
 func newTable(limit int, kernel bool) *Table {
 	if limit <= 0 || limit > DefaultHandleLimit {
 		limit = DefaultHandleLimit

@@ -5,5 +5,8 @@ package ob
 // tagCounts has no size and no cost in ordinary builds.
 type tagCounts struct{}
 
-func (*tagCounts) add(Tag, int64)                 {}
+// add does nothing in ordinary builds.
+func (*tagCounts) add(Tag, int64) {}
+
+// holders yields nothing in ordinary builds.
 func (*tagCounts) holders(yield func(Tag, int64)) {}

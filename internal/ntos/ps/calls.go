@@ -41,6 +41,8 @@ func (t *Thread) QueueCall(payer quota.Payer, a nt.UserAPC) ntstatus.Status {
 // callSize is the number of bytes of a queued call with its charge.
 const callSize = 128
 
+// add queues a call with its charge. Errors: STATUS_UNSUCCESSFUL for a thread that has ended,
+// STATUS_INSUFFICIENT_RESOURCES beyond [MaxCalls]. On an error the charge stays with the caller.
 func (q *calls) add(a nt.UserAPC, paid quota.Receipt) ntstatus.Status {
 	q.mu.Lock()
 	defer q.mu.Unlock()

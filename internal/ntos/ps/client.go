@@ -66,6 +66,8 @@ func (s *System) CreateClientSecurityFromSubject(c *SubjectContext, sqos nt.Secu
 	return s.createClientSecurity(id, sqos, remote, server, quota.Payer{})
 }
 
+// createClientSecurity captures the token of id at the quality of service that the client allows (I-80). payer pays for
+// a copy. server may be nil if none is made.
 func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfService, remote bool,
 	server *Process, payer quota.Payer) (*ClientContext, Outcome) {
 	refuse := func(st ntstatus.Status, why string) (*ClientContext, Outcome) {
@@ -118,6 +120,7 @@ func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfServ
 	return c, Outcome{}
 }
 
+// controlOf returns the current identifiers of a token.
 func controlOf(t *se.TokenObject) TokenControl {
 	v := t.Value()
 	return TokenControl{t.ID(), v.AuthenticationID(), v.ModifiedID(), v.Source()}
@@ -222,6 +225,7 @@ func (c *SubjectContext) Subject() access.Subject {
 	return c.snapshot()
 }
 
+// snapshot returns the subject with the current values of both tokens.
 func (c *SubjectContext) snapshot() access.Subject {
 	s := access.Subject{Primary: c.Primary.Value(), Level: c.Level, EffectiveOnly: c.effectiveOnly}
 	if c.Client != nil {

@@ -129,6 +129,7 @@ func isEmpty(f *token.FilterSpec) bool {
 	return len(f.Disable) == 0 && f.Delete == 0 && len(f.Restrict) == 0
 }
 
+// sameFilter reports whether two filters have equal lists in the same order.
 func sameFilter(a, b *token.FilterSpec) bool {
 	return a.Delete == b.Delete && slices.Equal(a.Disable, b.Disable) && slices.Equal(a.Restrict, b.Restrict)
 }
@@ -179,6 +180,7 @@ func (l *JobLimits) refuses(t *token.Token) Outcome {
 	return Outcome{}
 }
 
+// refused returns STATUS_ACCESS_DENIED by rule I-90 with a reason in words.
 func refused(why string) Outcome {
 	return Outcome{Status: ntstatus.AccessDenied, Rule: "I-90", Because: why}
 }

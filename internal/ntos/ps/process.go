@@ -263,6 +263,7 @@ func (p *Process) Job() *Job {
 	}
 }
 
+// destroy frees the id and releases the primary token and the job. It runs when the last reference is gone.
 func (p *Process) destroy() {
 	p.sys.freeID(p.id)
 	t := p.token.Load()

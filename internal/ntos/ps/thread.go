@@ -192,6 +192,7 @@ func (t *Thread) terminate(status ntstatus.Status) {
 // Exited reports whether the thread has ended.
 func (t *Thread) Exited() bool { return t.ended.Load() != 0 }
 
+// destroy ends the impersonation, frees the id and releases the process. It runs when the last reference is gone.
 func (t *Thread) destroy() {
 	t.RevertToSelf()
 	t.process.sys.freeID(t.id)

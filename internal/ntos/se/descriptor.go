@@ -182,6 +182,7 @@ func KeepLabel(old, changed *sd.Descriptor, info uint32) (*sd.Descriptor, ntstat
 	return sd.New(p), ntstatus.Success
 }
 
+// allow returns an entry that grants TOKEN_ALL_ACCESS to s.
 func allow(s sid.SID) sd.ACE { return mustACE(sd.AccessAllowed, winnt.TOKEN_ALL_ACCESS, s) }
 
 // mustACE returns an entry whose parts cannot be malformed. It panics on an error, which is a bug in this package.

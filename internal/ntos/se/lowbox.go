@@ -17,6 +17,7 @@ type LowBoxes struct {
 	last uint32 // guarded by mu: number given out last
 }
 
+// boxKey identifies an AppContainer: a terminal-services session and a package.
 type boxKey struct {
 	session uint32
 	pkg     sid.SID

@@ -157,6 +157,8 @@ func (l *LogonSessions) Proved() (all []Logon) {
 	return all
 }
 
+// release drops one hold and returns what Release must report without the lock: the ended sessions with Note's logons,
+// and the routines to call. All are nil if no session ended.
 func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Logon,
 	routines []*LogonSessionTerminatedRoutine) {
 	l.mu.Lock()

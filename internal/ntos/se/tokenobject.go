@@ -64,6 +64,8 @@ func (t *TokenObject) Keep(objects []ob.Object) {
 	t.kept = objects
 }
 
+// destroy releases the kept objects, the AppContainer and the logon session, unless DropSession released that. It runs
+// when the last reference is gone.
 func (t *TokenObject) destroy() {
 	for _, o := range t.kept {
 		o.Head().DropOpen()
@@ -152,6 +154,7 @@ func (t *TokenObject) Impersonation(copyOnOpen, effectiveOnly bool,
 	return slot.Load()
 }
 
+// index returns 1 for true and 0 for false.
 func index(b bool) int {
 	if b {
 		return 1

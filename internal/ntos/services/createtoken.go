@@ -39,6 +39,7 @@ func (c *Context) NtCreateTokenEx(in nt.CreateTokenExIn) (nt.CreateTokenOut, nts
 	return c.createToken(&in)
 }
 
+// createToken does the work of both services, in the order of T-10. On an error no token exists.
 func (c *Context) createToken(in *nt.CreateTokenExIn) (out nt.CreateTokenOut, st ntstatus.Status) {
 	// capture
 	oa, st := c.captureCreate(in)

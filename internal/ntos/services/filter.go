@@ -26,6 +26,7 @@ func (c *Context) NtFilterTokenEx(in nt.FilterTokenExIn) (nt.FilterTokenOut, nts
 	return c.filterToken(&in)
 }
 
+// filterToken does the work of both services: flags, handle, lists, filter and the new handle, in this order (T-60).
 func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st ntstatus.Status) {
 	// capture
 	if st := c.probe("T-60", listStatuses(in)...); st != ntstatus.Success {
@@ -125,6 +126,7 @@ func filterSpec(in *nt.FilterTokenExIn) token.FilterSpec {
 	return f
 }
 
+// sidsOf returns the SIDs of groups, nil for an empty list.
 func sidsOf(gs []token.Group) []sid.SID {
 	var out []sid.SID
 	for _, g := range gs {

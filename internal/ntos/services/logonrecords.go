@@ -245,6 +245,7 @@ func (s *System) target(user sid.SID, session winnt.LUID) audit.Values {
 		"TargetDomainName": text("%s", cmp.Or(domain, "-")), "TargetLogonId": text("0x%x", uint64(session))}
 }
 
+// text returns v as the one value of a field.
 func text(format string, v any) []string { return []string{fmt.Sprintf(format, v)} }
 
 // failureCodes are the message codes of field FailureReason.

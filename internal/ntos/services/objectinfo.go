@@ -135,6 +135,7 @@ func (c *Context) queryName(h *ob.Header, length uint32) (out nt.QueryObjectOut,
 	return out, ntstatus.Success
 }
 
+// typeInformation returns the documented description of a type. Counters of the type are 0.
 func typeInformation(t *ob.Type) nt.TypeInformation {
 	return nt.TypeInformation{
 		TypeName: t.Name, InvalidAttributes: t.Invalid, GenericMapping: t.Mapping, ValidAccessMask: t.Valid,

@@ -27,6 +27,7 @@ func (c *Context) NtOpenProcessTokenEx(in nt.OpenProcessTokenExIn) (nt.OpenProce
 	return c.openProcessToken(in.ProcessHandle, in.DesiredAccess, attributes)
 }
 
+// openProcessToken opens the primary token of the process of h. attributes are those of the new handle.
 func (c *Context) openProcessToken(h winnt.Handle, desired winnt.AccessMask,
 	attributes uint32) (out nt.OpenProcessTokenOut, st ntstatus.Status) {
 	// reference
@@ -61,6 +62,7 @@ func (c *Context) NtOpenThreadTokenEx(in nt.OpenThreadTokenExIn) (nt.OpenThreadT
 	return c.openThreadToken(in.ThreadHandle, in.DesiredAccess, in.OpenAsSelf, attributes)
 }
 
+// openThreadToken opens the impersonation token of the thread of h, for the process itself if asSelf is set (I-21).
 func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSelf bool,
 	attributes uint32) (out nt.OpenThreadTokenOut, st ntstatus.Status) {
 	// reference

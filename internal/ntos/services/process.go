@@ -40,6 +40,8 @@ type creation struct {
 	threadAccess    winnt.AccessMask
 }
 
+// capture checks the flags and captures the attributes of both objects. Unknown flags and attributes that the types do
+// not have give STATUS_INVALID_PARAMETER.
 func (n *creation) capture() (st ntstatus.Status) {
 	c := n.c
 	if n.in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 ||
@@ -79,6 +81,8 @@ func (n *creation) reference() (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
+// decide checks the given token and the program, and computes the rights of both handles. It changes no state except
+// that it may duplicate the token.
 func (n *creation) decide() ntstatus.Status {
 	c := n.c
 	if n.token != nil {
@@ -114,8 +118,9 @@ func (n *creation) decide() ntstatus.Status {
 	return c.mayGive(winnt.ThreadObject, n.thread.SecurityDescriptor)
 }
 
-// primary makes sure that the given token is a primary one. The profile Documented refuses an impersonation token
-// (T-112). Observed duplicates it to a primary token (I-96).
+// primary makes sure that the given token is a primary one. The profile Documented refuses an impersonation token with
+// STATUS_BAD_TOKEN_TYPE (T-112). Observed duplicates it to a primary token (I-96), or returns
+// STATUS_BAD_IMPERSONATION_LEVEL if it only identifies the client.
 func (n *creation) primary() ntstatus.Status {
 	c, v := n.c, n.token.Value()
 	switch {
@@ -140,7 +145,8 @@ func (n *creation) primary() ntstatus.Status {
 }
 
 // openImage checks that the program may be executed: by the user of the given token (I-96), else by the caller's
-// effective token (I-7). It stores the program's integrity level (T-113).
+// effective token (I-7). It stores the program's integrity level (T-113). An empty ImageName means no check and no
+// label. A missing program gives STATUS_OBJECT_NAME_NOT_FOUND.
 func (n *creation) openImage() ntstatus.Status {
 	n.image = se.Unlabelled
 	if n.in.ImageName == "" {

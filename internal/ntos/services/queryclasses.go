@@ -97,18 +97,22 @@ var classes = [winnt.MaxTokenInfoClass + 1]answer{
 	winnt.TokenIsAppSilo:                    func(*se.TokenObject, *token.Token) (any, uint32) { return uint32(0), 4 },
 }
 
+// number returns the answer of a class that is a 32-bit number.
 func number(f func(*token.Token) uint32) answer {
 	return func(_ *se.TokenObject, v *token.Token) (any, uint32) { return f(v), 4 }
 }
 
+// truth returns the answer of a class that is 1 or 0 as a 32-bit number.
 func truth(f func(*token.Token) bool) answer {
 	return func(_ *se.TokenObject, v *token.Token) (any, uint32) { return flag(f(v)), 4 }
 }
 
+// flagClass returns the answer of a class that tells whether a token flag is set.
 func flagClass(bit uint32) answer {
 	return func(_ *se.TokenObject, v *token.Token) (any, uint32) { return flag(v.Flags()&bit != 0), 4 }
 }
 
+// flag returns 1 for true and 0 for false.
 func flag(b bool) uint32 {
 	if b {
 		return 1
@@ -116,8 +120,10 @@ func flag(b bool) uint32 {
 	return 0
 }
 
+// oneGroup returns the value and size of a class that is one group.
 func oneGroup(g token.Group) (any, uint32) { return g, uint32(sidAndAttributes + g.SID.Len()) }
 
+// groupClass returns the answer of a class that is the list of groups which f yields.
 func groupClass(f func(*token.Token) iter.Seq2[int, token.Group]) answer {
 	return func(_ *se.TokenObject, v *token.Token) (any, uint32) {
 		list := groupsOf(f(v))
@@ -125,6 +131,7 @@ func groupClass(f func(*token.Token) iter.Seq2[int, token.Group]) answer {
 	}
 }
 
+// groupsOf collects groups into a list that is never nil.
 func groupsOf(all iter.Seq2[int, token.Group]) []token.Group {
 	list := []token.Group{}
 	for _, g := range all {
@@ -133,6 +140,7 @@ func groupsOf(all iter.Seq2[int, token.Group]) []token.Group {
 	return list
 }
 
+// privilegesOf returns the privileges of a token with their attributes. The list is never nil.
 func privilegesOf(v *token.Token) []nt.LUIDAndAttributes {
 	list := []nt.LUIDAndAttributes{}
 	for p, a := range v.Privileges() {
@@ -141,11 +149,13 @@ func privilegesOf(v *token.Token) []nt.LUIDAndAttributes {
 	return list
 }
 
+// privilegesClass answers TokenPrivileges.
 func privilegesClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	list := privilegesOf(v)
 	return list, uint32(privilegesHeader + privilegeSize*len(list))
 }
 
+// defaultDACLClass answers TokenDefaultDacl. A token without a default DACL has a nil list.
 func defaultDACLClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	if v.DefaultDACL() == nil {
 		return v.DefaultDACL(), pointerSize
@@ -153,12 +163,14 @@ func defaultDACLClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	return v.DefaultDACL(), uint32(pointerSize + v.DefaultDACL().Size())
 }
 
+// logonSIDClass answers TokenLogonSid. The token must have a logon SID.
 func logonSIDClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	g, _ := v.LogonSID()
 	list := []token.Group{g}
 	return list, groupListSize(list)
 }
 
+// claimClass returns the answer of a class of claims. f selects the set, and size computes its size.
 func claimClass(f func(*token.Token) *claims.Set, size func([]claims.Attribute) uint32) answer {
 	return func(_ *se.TokenObject, v *token.Token) (any, uint32) {
 		list := attributesOf(f(v))
@@ -166,6 +178,7 @@ func claimClass(f func(*token.Token) *claims.Set, size func([]claims.Attribute) 
 	}
 }
 
+// attributesOf returns the attributes of a set, which may be nil. The list is never nil.
 func attributesOf(set *claims.Set) []claims.Attribute {
 	list := []claims.Attribute{}
 	for _, a := range set.All() {
@@ -179,6 +192,7 @@ func withUser(v *token.Token) []token.Group {
 	return append([]token.Group{v.User()}, groupsOf(v.Groups())...)
 }
 
+// groupsAndPrivilegesClass answers TokenGroupsAndPrivileges.
 func groupsAndPrivilegesClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	x := nt.TokenGroupsAndPrivileges{SIDs: withUser(v), RestrictedSIDs: groupsOf(v.Restricted()),
 		Privileges: privilegesOf(v), AuthenticationID: v.AuthenticationID()}
@@ -186,6 +200,7 @@ func groupsAndPrivilegesClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 		privilegeSize*len(x.Privileges))
 }
 
+// accessInformationClass answers TokenAccessInformation.
 func accessInformationClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	x := nt.TokenAccessInformation{
 		SIDs: withUser(v), RestrictedSIDs: groupsOf(v.Restricted()), Privileges: privilegesOf(v),
@@ -205,6 +220,7 @@ func accessInformationClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	return x, uint32(n)
 }
 
+// isolationClass answers TokenBnoIsolation. Isolation is enabled if the token has a prefix.
 func isolationClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	x := nt.TokenBnoIsolation{IsolationPrefix: v.IsolationPrefix(), IsolationEnabled: v.IsolationPrefix() != ""}
 	n := isolationSize
@@ -221,6 +237,7 @@ var childFlags = [...]struct{ bit, flag uint32 }{
 	{nt.ChildProcessSecureToo, winnt.TOKEN_NO_CHILD_PROCESS_UNLESS_SECURE},
 }
 
+// childProcessFlags returns TokenChildProcessFlags of a token.
 func childProcessFlags(v *token.Token) (bits uint32) {
 	for _, c := range childFlags {
 		if v.Flags()&c.flag != 0 {

@@ -152,6 +152,7 @@ func (c *Context) linkToken(tok *se.TokenObject, value any) ntstatus.Status {
 	return c.Sys.Security.Sessions.Link(tok.Value(), other.Value()) // one user, one full token, one limited (T-90)
 }
 
+// setOwner changes the default owner to a SID or group of the token. See [token.Token.WithOwner] for its errors.
 func setOwner(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	s, st := sidValue(value)
 	if st != ntstatus.Success {
@@ -160,6 +161,7 @@ func setOwner(old *token.Token, modified winnt.LUID, value any) (*token.Token, n
 	return old.WithOwner(modified, s)
 }
 
+// setPrimaryGroup changes the primary group to a SID or group.
 func setPrimaryGroup(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	s, st := sidValue(value)
 	if st != ntstatus.Success {
@@ -185,6 +187,8 @@ func sidValue(value any) (s sid.SID, st ntstatus.Status) {
 	return s, ntstatus.Success
 }
 
+// setDefaultDACL changes the default DACL. A nil *sd.ACL clears it (T-90); a value of another type gives
+// STATUS_INVALID_PARAMETER.
 func setDefaultDACL(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	acl, ok := value.(*sd.ACL)
 	if !ok {
@@ -193,6 +197,7 @@ func setDefaultDACL(old *token.Token, modified winnt.LUID, value any) (*token.To
 	return old.WithDefaultDACL(modified, acl) // NULL clears it (T-90)
 }
 
+// setSessionID changes the terminal-services session, a uint32.
 func setSessionID(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	n, ok := value.(uint32)
 	if !ok {
@@ -201,6 +206,7 @@ func setSessionID(old *token.Token, modified winnt.LUID, value any) (*token.Toke
 	return old.WithSessionID(modified, n), ntstatus.Success
 }
 
+// setAuditPolicy changes the token's audit policy, a []byte.
 func setAuditPolicy(old *token.Token, _ winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	policy, ok := value.([]byte)
 	if !ok {
@@ -209,6 +215,7 @@ func setAuditPolicy(old *token.Token, _ winnt.LUID, value any) (*token.Token, nt
 	return old.WithAuditPolicy(policy)
 }
 
+// setOrigin changes the originating logon session, while it is 0 (T-90).
 func setOrigin(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	l, ok := value.(winnt.LUID)
 	if !ok {
@@ -217,6 +224,7 @@ func setOrigin(old *token.Token, modified winnt.LUID, value any) (*token.Token, 
 	return old.WithOriginatingLogon(modified, l) // only while it is 0 (T-90)
 }
 
+// setIntegrity changes the integrity level to a SID or group S-1-16-x (T-90).
 func setIntegrity(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	s, st := sidValue(value)
 	if st != ntstatus.Success {
@@ -225,6 +233,7 @@ func setIntegrity(old *token.Token, modified winnt.LUID, value any) (*token.Toke
 	return old.WithIntegrity(modified, s) // a SID S-1-16-x (T-90)
 }
 
+// setMandatoryPolicy changes the mandatory policy, a uint32.
 func setMandatoryPolicy(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	n, ok := value.(uint32)
 	if !ok {
@@ -246,6 +255,8 @@ func setFlag(bit uint32) func(*token.Token, winnt.LUID, any) (*token.Token, ntst
 	}
 }
 
+// setVirtualization enables or disables virtualization. A token that does not allow it gives STATUS_INVALID_PARAMETER
+// (T-90).
 func setVirtualization(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	if old.Flags()&winnt.TOKEN_VIRTUALIZE_ALLOWED == 0 {
 		return nil, ntstatus.InvalidParameter // virtualization must be allowed (T-90)
@@ -253,6 +264,7 @@ func setVirtualization(old *token.Token, modified winnt.LUID, value any) (*token
 	return setFlag(winnt.TOKEN_VIRTUALIZE_ENABLED)(old, modified, value)
 }
 
+// setAttributes applies a list of changes to the token's own security attributes.
 func setAttributes(old *token.Token, _ winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	changes, ok := value.([]token.AttributeChange)
 	if !ok {
@@ -261,6 +273,8 @@ func setAttributes(old *token.Token, _ winnt.LUID, value any) (*token.Token, nts
 	return old.ChangeAttributes(changes)
 }
 
+// setIsolation changes the isolation prefix. IsolationEnabled must be set exactly if there is a prefix, else
+// STATUS_INVALID_PARAMETER.
 func setIsolation(old *token.Token, _ winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	x, ok := value.(nt.TokenBnoIsolation)
 	if !ok || x.IsolationEnabled != (x.IsolationPrefix != "") {
@@ -269,6 +283,8 @@ func setIsolation(old *token.Token, _ winnt.LUID, value any) (*token.Token, ntst
 	return old.WithIsolationPrefix(x.IsolationPrefix), ntstatus.Success
 }
 
+// setChildProcessFlags sets flags of TokenChildProcessFlags. It never clears one: a value without a flag that the token
+// has gives STATUS_INVALID_PARAMETER, and so does an unknown flag (T-90).
 func setChildProcessFlags(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	n, ok := value.(uint32)
 	if !ok || n&^(nt.ChildProcessNone|nt.ChildProcessAudit|nt.ChildProcessSecureToo) != 0 {

@@ -25,6 +25,7 @@ const (
 	isolationSize      = 16  // TOKEN_BNO_ISOLATION_INFORMATION
 )
 
+// align8 rounds n up to a multiple of 8.
 func align8(n int) int { return (n + 7) &^ 7 }
 
 // groupsSize returns the size of SID_AND_ATTRIBUTES entries with their SIDs.
@@ -36,6 +37,7 @@ func groupsSize(gs []token.Group) int {
 	return n
 }
 
+// groupListSize returns the size of TOKEN_GROUPS with its SIDs.
 func groupListSize(gs []token.Group) uint32 { return uint32(listHeader + groupsSize(gs)) }
 
 // sidPointer returns the value and size of a class that is one SID. The zero SID is NULL.

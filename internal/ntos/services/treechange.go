@@ -67,6 +67,7 @@ func (c *Context) NtSetInformationFile(in nt.SetInformationFileIn) (out nt.SetIn
 	return out, c.Fail("I-133", ntstatus.InfoLengthMismatch)
 }
 
+// setBasic sets times and attributes of a file, if the handle may (F-174).
 func (c *Context) setBasic(h treeHandle, v nt.FileBasic) ntstatus.Status {
 	if st := c.may(h, fileaccess.SetBasic, nil); st != ntstatus.Success {
 		return st
@@ -82,6 +83,8 @@ func (c *Context) setBasic(h treeHandle, v nt.FileBasic) ntstatus.Status {
 	return ntstatus.Success
 }
 
+// setDisposition marks a file for deletion, or with remove false takes the mark back. For the latter, neither the
+// contents nor the attributes of the file matter.
 func (c *Context) setDisposition(h treeHandle, remove bool) ntstatus.Status {
 	facts, st := h.open.Facts()
 	if st != ntstatus.Success {
@@ -99,6 +102,8 @@ func (c *Context) setDisposition(h treeHandle, remove bool) ntstatus.Status {
 	return ntstatus.Success
 }
 
+// setPosition sets the file position. A negative one, and a handle without synchronous operations, give
+// STATUS_INVALID_PARAMETER (F-119).
 func (c *Context) setPosition(h treeHandle, to int64) ntstatus.Status {
 	if !h.synchronous || to < 0 {
 		// Only a handle with synchronous operations has a position.
@@ -108,6 +113,7 @@ func (c *Context) setPosition(h treeHandle, to int64) ntstatus.Status {
 	return ntstatus.Success
 }
 
+// setSize sets the size of a file in bytes, and records the use of FILE_WRITE_DATA if the open requested that.
 func (c *Context) setSize(v winnt.Handle, h treeHandle, size int64) ntstatus.Status {
 	facts, st := h.open.Facts()
 	if st != ntstatus.Success {
