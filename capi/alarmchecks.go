@@ -20,6 +20,7 @@ func (c *call) auditOutputs(i int, n uint32) auditOutputs {
 	return auditOutputs{c.ptr(i), c.ptr(i + 1), c.ptr(i + 2), n}
 }
 
+// probeAudit probes the output pointers. It returns the status of the first that cannot be written.
 func (c *call) probeAudit(o auditOutputs) ntstatus.Status {
 	if st := c.Probe(o.granted, 4*uintptr(o.n), 4); st != ntstatus.Success {
 		return st
@@ -42,6 +43,7 @@ func (c *call) audited(o auditOutputs, granted []winnt.AccessMask, access []ntst
 	return c.written(o.generate, boolean(generate), st)
 }
 
+// ntAccessCheckAndAuditAlarm implements NtAccessCheckAndAuditAlarm, which has one result.
 func ntAccessCheckAndAuditAlarm(c *call) uint64 {
 	o, in := c.auditOutputs(8, 1), accessCheckAndAuditAlarmIn(c)
 	in.FaultOutputs = c.probeAudit(o)
@@ -50,6 +52,7 @@ func ntAccessCheckAndAuditAlarm(c *call) uint64 {
 		st)
 }
 
+// ntAccessCheckByTypeAndAuditAlarm implements NtAccessCheckByTypeAndAuditAlarm, which has one result.
 func ntAccessCheckByTypeAndAuditAlarm(c *call) uint64 {
 	o, in := c.auditOutputs(13, 1), accessCheckByTypeAndAuditAlarmIn(c)
 	in.FaultOutputs = c.probeAudit(o)
@@ -67,6 +70,7 @@ func perEntry(n uint32, list *nt.Captured[[]access.ObjectTypeEntry]) uint32 {
 	return n
 }
 
+// ntAccessCheckByTypeResultListAndAuditAlarm writes one result for each entry of the object type list.
 func ntAccessCheckByTypeResultListAndAuditAlarm(c *call) uint64 {
 	in := accessCheckByTypeResultListAndAuditAlarmIn(c)
 	o := c.auditOutputs(13, perEntry(c.u32(10), &in.ObjectTypeList))
@@ -75,6 +79,8 @@ func ntAccessCheckByTypeResultListAndAuditAlarm(c *call) uint64 {
 	return c.audited(o, out.GrantedAccess, out.AccessStatus, out.GenerateOnClose, st)
 }
 
+// ntAccessCheckByTypeResultListAndAuditAlarmByHandle writes one result for each entry of the object type list, for the
+// client of a token handle.
 func ntAccessCheckByTypeResultListAndAuditAlarmByHandle(c *call) uint64 {
 	in := accessCheckByTypeResultListAndAuditAlarmByHandleIn(c)
 	o := c.auditOutputs(14, perEntry(c.u32(11), &in.ObjectTypeList))

@@ -20,6 +20,7 @@ func (c *call) required(i int) nt.Captured[string] {
 	return c.text(i)
 }
 
+// ntOpenObjectAuditAlarm probes GenerateOnClose before it reads any other parameter. A NULL HandleId means no handle.
 func ntOpenObjectAuditAlarm(c *call) uint64 {
 	generate := c.ptr(11)
 	if st := c.Probe(generate, 1, 1); st != ntstatus.Success {

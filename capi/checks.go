@@ -21,6 +21,8 @@ func (c *call) privilegeSetAt(p user) (*nt.PrivilegeSet, ntstatus.Status) {
 	return c.PrivilegeSetAt(p)
 }
 
+// ntPrivilegeCheck probes the set and Result before it uses the handle (T-101). It writes the set back with its used
+// privileges marked.
 func ntPrivilegeCheck(c *call) uint64 {
 	set, result := c.ptr(1), c.ptr(2)
 	in := nt.PrivilegeCheckIn{ClientToken: c.handle(0), RequiredPrivileges: captured(c.privilegeSetAt(set))}
@@ -96,6 +98,7 @@ func (c *call) checked(o checkOutputs, set *nt.PrivilegeSet, need uint32, grante
 	return status(st)
 }
 
+// ntAccessCheck probes all pointers before any other test.
 func ntAccessCheck(c *call) uint64 {
 	o := checkOutputs{c.ptr(4), c.ptr(5), c.ptr(6), c.ptr(7)}
 	c.Expect(c.ptr(0))
@@ -129,6 +132,7 @@ func (c *call) byType(results bool) (in nt.AccessCheckByTypeIn, o checkOutputs, 
 		PrivilegeSetLength: length}, o, ntstatus.Success
 }
 
+// ntAccessCheckByType works like ntAccessCheck with a list of object types and one result.
 func ntAccessCheckByType(c *call) uint64 {
 	in, o, st := c.byType(false)
 	if st != ntstatus.Success {
@@ -139,6 +143,7 @@ func ntAccessCheckByType(c *call) uint64 {
 		[]ntstatus.Status{out.AccessStatus}, st)
 }
 
+// ntAccessCheckByTypeResultList works like ntAccessCheck with one result for each entry of the list.
 func ntAccessCheckByTypeResultList(c *call) uint64 {
 	in, o, st := c.byType(true)
 	if st != ntstatus.Success {

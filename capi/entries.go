@@ -69,6 +69,8 @@ func rmSetEntries(c *call) uint64 {
 	return status(c.give(out, []byte(acl.Binary())))
 }
 
+// explicitOf decodes the EXPLICIT_ACCESS in b. wide says that its texts are UTF-16. An unknown mode or inheritance bit
+// gives STATUS_INVALID_PARAMETER.
 func (c *call) explicitOf(b []byte, wide bool) (r sd.Explicit, st ntstatus.Status) {
 	r.Mask, r.Mode = winnt.AccessMask(le.Uint32(b)), sd.AccessMode(le.Uint32(b[4:]))
 	inheritance, trustee := le.Uint32(b[8:]), b[16:]
@@ -95,6 +97,8 @@ const (
 	trusteeObjectsAndName = 4
 )
 
+// trusteeOf decodes the TRUSTEE in b. A NULL name, an unknown form, and a second trustee where the form has a name give
+// STATUS_INVALID_PARAMETER. Names of object types give STATUS_NOT_SUPPORTED.
 func (c *call) trusteeOf(b []byte, wide bool) (t trustee, st ntstatus.Status) {
 	p, form := user(le.Uint64(b[24:])), le.Uint32(b[12:])
 	// Fields for a second trustee must be empty; those of a SID are not checked, as on Windows.
@@ -175,6 +179,8 @@ func rmTrusteeSid(c *call) uint64 {
 // maxAccountName is the longest name that is read up to a terminator, in bytes.
 const maxAccountName = 1 << 20
 
+// trusteeName reads a text up to its terminator: UTF-16 if wide, else bytes. It returns STATUS_INVALID_PARAMETER for
+// more than maxAccountName bytes.
 func (c *call) trusteeName(p user, wide bool) (string, ntstatus.Status) {
 	if wide {
 		return c.ZeroTerminatedAt(p)

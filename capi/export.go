@@ -40,11 +40,19 @@ type row struct {
 	out    uint8
 }
 
-func (c *call) handle(i int) winnt.Handle   { return winnt.Handle(c.args[i]) }
-func (c *call) u32(i int) uint32            { return uint32(c.args[i]) }
+// handle returns parameter i, counted from 0, as a handle.
+func (c *call) handle(i int) winnt.Handle { return winnt.Handle(c.args[i]) }
+
+// u32 returns the low 32 bits of parameter i.
+func (c *call) u32(i int) uint32 { return uint32(c.args[i]) }
+
+// mask returns parameter i as an ACCESS_MASK.
 func (c *call) mask(i int) winnt.AccessMask { return winnt.AccessMask(c.args[i]) }
-func (c *call) boolean(i int) bool          { return uint8(c.args[i]) != 0 } // BOOLEAN: one byte
-func (c *call) ptr(i int) user              { return user(c.args[i]) }
+
+// boolean returns parameter i as a BOOLEAN: whether its low byte is not 0.
+func (c *call) boolean(i int) bool { return uint8(c.args[i]) != 0 } // BOOLEAN: one byte
+// ptr returns parameter i as an address of the program, which may be 0 or invalid.
+func (c *call) ptr(i int) user { return user(c.args[i]) }
 
 // status returns the result of a stub that returns NTSTATUS.
 func status(st ntstatus.Status) uint64 { return uint64(st) }

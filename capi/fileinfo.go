@@ -44,6 +44,7 @@ func (x ioCall) fileName(st ntstatus.Status, i nt.NameInformation) uint64 {
 	return x.finish(st, len(e.Bytes))
 }
 
+// ntQueryInformationFile writes the information of the class in its documented layout.
 func ntQueryInformationFile(c *call) uint64 {
 	x, fault := c.probeInfo()
 	out, st := c.sys.NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: c.handle(0), Length: c.u32(3),
@@ -69,6 +70,7 @@ func ntQueryInformationFile(c *call) uint64 {
 	return x.facts(st)
 }
 
+// ntQueryVolumeInformationFile writes the information of the class in its documented layout.
 func ntQueryVolumeInformationFile(c *call) uint64 {
 	x, fault := c.probeInfo()
 	out, st := c.sys.NtQueryVolumeInformationFile(nt.QueryVolumeInformationFileIn{FileHandle: c.handle(0),

@@ -58,6 +58,7 @@ func (x ioCall) run(buffer user, do func(*nt.Later) (nt.IOResult, ntstatus.Statu
 	return x.runWith(&nt.Later{Event: x.handle(1), ApcRoutine: x.routine(2), ApcContext: uint64(x.ptr(3))}, buffer, do)
 }
 
+// runWith does the work of run for a given Later, whose Done and IoStatusBlock it sets.
 func (x ioCall) runWith(l *nt.Later, buffer user, do func(*nt.Later) (nt.IOResult, ntstatus.Status)) uint64 {
 	var told atomic.Bool
 	var final ntstatus.Status
@@ -112,6 +113,7 @@ func (x ioCall) await(l *nt.Later) ntstatus.Status {
 	return l.Failure
 }
 
+// ntReadFile probes the whole buffer before it reads. It continues at the file position without an offset.
 func ntReadFile(c *call) uint64 {
 	h, buffer, length := c.handle(0), c.ptr(5), c.u32(6)
 	x, st := c.io(4)
@@ -131,6 +133,7 @@ func ntReadFile(c *call) uint64 {
 	})
 }
 
+// ntWriteFile copies the data before it writes. It continues at the file position without an offset.
 func ntWriteFile(c *call) uint64 {
 	h := c.handle(0)
 	x, st := c.io(4)
@@ -163,6 +166,7 @@ func ntFlushBuffersFile(c *call) uint64 {
 	})
 }
 
+// ntFsControlFile reads the input buffer only for FSCTL_PIPE_TRANSCEIVE and FSCTL_PIPE_WAIT.
 func ntFsControlFile(c *call) uint64 {
 	in := fsControlFileIn(c)
 	x, st := c.io(4)
@@ -194,6 +198,7 @@ func (x ioCall) cancelled(st ntstatus.Status) uint64 {
 	return status(st)
 }
 
+// ntCancelIoFile implements NtCancelIoFile for the operations of the calling thread.
 func ntCancelIoFile(c *call) uint64 {
 	x, st := c.io(1)
 	if st == ntstatus.Success {
@@ -202,6 +207,8 @@ func ntCancelIoFile(c *call) uint64 {
 	return x.cancelled(st)
 }
 
+// ntCancelIoFileEx implements NtCancelIoFileEx. The second parameter names an operation by the address of its status
+// block; NULL means all.
 func ntCancelIoFileEx(c *call) uint64 {
 	x, st := c.io(2)
 	if st == ntstatus.Success {
@@ -210,6 +217,7 @@ func ntCancelIoFileEx(c *call) uint64 {
 	return x.cancelled(st)
 }
 
+// ntCancelSynchronousIoFile implements NtCancelSynchronousIoFile for the thread of a handle.
 func ntCancelSynchronousIoFile(c *call) uint64 {
 	x, st := c.io(2)
 	if st == ntstatus.Success {

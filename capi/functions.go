@@ -16,17 +16,20 @@ func (c *call) function(name string, in any) (out any, st ntstatus.Status) {
 	return out, st
 }
 
+// rmImpersonateSelf implements ImpersonateSelf.
 func rmImpersonateSelf(c *call) uint64 {
 	_, st := c.function("ImpersonateSelf",
 		win32.ImpersonateSelfIn{ImpersonationLevel: winnt.SecurityImpersonationLevel(c.u32(0))})
 	return status(st)
 }
 
+// rmImpersonateUser implements ImpersonateLoggedOnUser.
 func rmImpersonateUser(c *call) uint64 {
 	_, st := c.function("ImpersonateLoggedOnUser", win32.ImpersonateLoggedOnUserIn{Token: c.handle(0)})
 	return status(st)
 }
 
+// rmSetHandleInformation implements SetHandleInformation.
 func rmSetHandleInformation(c *call) uint64 {
 	_, st := c.function("SetHandleInformation",
 		win32.SetHandleInformationIn{Object: c.handle(0), Mask: c.u32(1), Flags: c.u32(2)})
@@ -46,6 +49,7 @@ func (c *call) truthAt(p user, v bool, st ntstatus.Status) uint64 {
 	return c.written(p, le.AppendUint32(nil, uint32(truth(v))), st)
 }
 
+// rmCheckMembership implements CheckTokenMembership.
 func rmCheckMembership(c *call) uint64 {
 	v, st := c.function("CheckTokenMembership",
 		win32.CheckTokenMembershipIn{TokenHandle: c.handle(0), SIDToCheck: c.askedSID(c.ptr(1))})
@@ -53,6 +57,7 @@ func rmCheckMembership(c *call) uint64 {
 	return c.truthAt(c.ptr(2), o.IsMember, st)
 }
 
+// rmCheckMembershipEx implements CheckTokenMembershipEx.
 func rmCheckMembershipEx(c *call) uint64 {
 	v, st := c.function("CheckTokenMembershipEx",
 		win32.CheckTokenMembershipExIn{TokenHandle: c.handle(0), SIDToCheck: c.askedSID(c.ptr(1)), Flags: c.u32(2)})
@@ -60,6 +65,7 @@ func rmCheckMembershipEx(c *call) uint64 {
 	return c.truthAt(c.ptr(3), o.IsMember, st)
 }
 
+// rmCheckCapability implements CheckTokenCapability.
 func rmCheckCapability(c *call) uint64 {
 	v, st := c.function("CheckTokenCapability",
 		win32.CheckTokenCapabilityIn{TokenHandle: c.handle(0), CapabilitySIDToCheck: c.askedSID(c.ptr(1))})

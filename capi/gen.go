@@ -198,6 +198,7 @@ func arguments(name, list string) string {
 	return strings.Join(args, ", ")
 }
 
+// stub writes the C function that passes its parameters to rm_enter with the call's number and returns the result.
 func stub(b *bytes.Buffer, result, convention, name, list, number string) {
 	enter := fmt.Sprintf("rm_enter(%s, (uint64_t[]){%s})", number, arguments(name, list))
 	switch {
@@ -241,6 +242,7 @@ func goName(c string) string {
 	return string(unicode.ToLower(rune(c[0]))) + c[1:]
 }
 
+// read returns the text of a file. It ends the generator if it cannot read it.
 func read(name string) string {
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -249,6 +251,7 @@ func read(name string) string {
 	return string(text)
 }
 
+// write replaces a file. It ends the generator on an error.
 func write(name string, b []byte) {
 	if err := os.WriteFile(name, b, 0o644); err != nil {
 		log.Fatal(err)

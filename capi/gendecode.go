@@ -51,6 +51,7 @@ var unnamed = map[string]bool{"NtPrivilegeObjectAuditAlarm": true, "NtPrivileged
 // A param is one parameter of a prototype.
 type param struct{ ctype, name string }
 
+// params splits the parameter list of a prototype. "void" gives none.
 func params(list string) (all []param) {
 	for p := range strings.SplitSeq(list, ",") {
 		if m := parameter.FindStringSubmatch(strings.TrimSpace(p)); list != "void" {
@@ -121,6 +122,7 @@ type decoder struct {
 	out     bytes.Buffer
 }
 
+// newDecoder returns a decoder that knows the handwritten Go of this folder. It ends the generator on an error.
 func newDecoder() *decoder {
 	d := &decoder{}
 	files, err := filepath.Glob("*.go")

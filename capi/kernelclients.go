@@ -57,6 +57,7 @@ func (c *call) putClient(p user, x *kernel.ClientContext, st ntstatus.Status) ui
 	return status(c.Write(p, e.Bytes))
 }
 
+// seCreateClientSecurity implements SeCreateClientSecurity. The program owns the token reference in the structure.
 func seCreateClientSecurity(c *call) uint64 {
 	q, st := c.qualityAt(1)
 	if st != ntstatus.Success {
@@ -66,6 +67,8 @@ func seCreateClientSecurity(c *call) uint64 {
 	return c.putClient(c.ptr(3), x, st)
 }
 
+// seCreateClientSecurityFromSubjectContext implements the routine for a captured subject context, with the calling
+// process as the server.
 func seCreateClientSecurityFromSubjectContext(c *call) uint64 {
 	q, st := c.qualityAt(1)
 	if st != ntstatus.Success {
@@ -87,15 +90,19 @@ func (c *call) qualityAt(i int) (q nt.SecurityQualityOfService, st ntstatus.Stat
 		ContextTrackingMode: b[8] != 0, EffectiveOnly: b[9] != 0}, st
 }
 
+// seImpersonateClient implements SeImpersonateClient, which reports no failure. A NULL thread is the calling one.
 func seImpersonateClient(c *call) uint64 {
 	c.face.k.SeImpersonateClient(c.clientAt(c.ptr(0), object[*kernel.AccessToken]), c.threadOr(1))
 	return 0
 }
 
+// seImpersonateClientEx implements SeImpersonateClientEx. A NULL thread is the calling one.
 func seImpersonateClientEx(c *call) uint64 {
 	return status(c.face.k.SeImpersonateClientEx(c.clientAt(c.ptr(0), object[*kernel.AccessToken]), c.threadOr(1)))
 }
 
+// seDeleteClientSecurity releases the context's token and clears it in the program's structure, so that a second
+// deletion is a bug.
 func seDeleteClientSecurity(c *call) uint64 {
 	c.face.k.SeDeleteClientSecurity(c.clientAt(c.ptr(0), disown[*kernel.AccessToken]))
 	c.write(c.ptr(0)+16, make([]byte, 8)) // a second deletion is noticed

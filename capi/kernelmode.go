@@ -78,6 +78,7 @@ func (c *call) write(p user, b []byte) {
 	}
 }
 
+// truth returns 1 for true and 0 for false.
 func truth(b bool) uint64 {
 	if b {
 		return 1

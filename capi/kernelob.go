@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// obReferenceObjectByHandle passes a reference to the program. The handle information is optional.
 func obReferenceObjectByHandle(c *call) uint64 {
 	o, info, st := c.face.k.ObReferenceObjectByHandle(c.handle(0), c.mask(1), c.objectType(2), c.processorMode(3))
 	if st != ntstatus.Success {
@@ -41,6 +42,7 @@ func obfReferenceObject(c *call) uint64 {
 	return uint64(o.Head().PointerCount() - 1) // without the reference of this call
 }
 
+// obReferenceObjectSafe references an object unless its last reference is gone, and returns whether it did.
 func obReferenceObjectSafe(c *call) uint64 {
 	k := c.alive(c.ptr(0))
 	if k == nil {
@@ -51,6 +53,7 @@ func obReferenceObjectSafe(c *call) uint64 {
 	return 1
 }
 
+// obfDereferenceObject releases a reference of the program. The count that it returns is for debugging only.
 func obfDereferenceObject(c *call) uint64 {
 	o := disown[ob.Object](c, c.ptr(0))
 	c.face.k.ObDereferenceObject(o)
@@ -59,6 +62,7 @@ func obfDereferenceObject(c *call) uint64 {
 
 var openByPointer = kernel.Table.Find("ObOpenObjectByPointer")
 
+// obOpenObjectByPointer opens an object by its address. The access state is optional.
 func obOpenObjectByPointer(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(6)); st != ntstatus.Success {
 		return status(st)
@@ -114,6 +118,7 @@ func refmonCounts(c *call) uint64 {
 	return 0
 }
 
+// counts returns the numbers of objects, handles and references, and of the references that the program owes.
 func counts(s *kernel.System) [4]int64 {
 	o, h, r := s.Counts()
 	return [4]int64{o, h, r, objects.owed.Load()}

@@ -10,9 +10,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-func (c *call) eThread(i int) *kernel.EThread   { return object[*kernel.EThread](c, c.ptr(i)) }
+// eThread returns the thread at the address in parameter i. Any other address is a bug and ends the program.
+func (c *call) eThread(i int) *kernel.EThread { return object[*kernel.EThread](c, c.ptr(i)) }
+
+// eProcess returns the process at the address in parameter i. Any other address is a bug and ends the program.
 func (c *call) eProcess(i int) *kernel.EProcess { return object[*kernel.EProcess](c, c.ptr(i)) }
+
+// token returns the token at the address in parameter i. Any other address is a bug and ends the program.
 func (c *call) token(i int) *kernel.AccessToken { return object[*kernel.AccessToken](c, c.ptr(i)) }
+
+// level returns parameter i as a level, which may be undefined.
 func (c *call) level(i int) winnt.SecurityImpersonationLevel {
 	return winnt.SecurityImpersonationLevel(c.u32(i))
 }
@@ -25,6 +32,7 @@ func (c *call) threadOr(i int) *kernel.EThread {
 	return c.eThread(i)
 }
 
+// psImpersonateClient implements PsImpersonateClient. A NULL token ends the impersonation (I-40).
 func psImpersonateClient(c *call) uint64 {
 	var t *kernel.AccessToken
 	// Without a token the call ends the impersonation (I-40).
@@ -34,16 +42,19 @@ func psImpersonateClient(c *call) uint64 {
 	return status(c.face.k.PsImpersonateClient(c.eThread(0), t, c.boolean(2), c.boolean(3), c.level(4)))
 }
 
+// psRevertToSelf ends the impersonation of the calling thread.
 func psRevertToSelf(c *call) uint64 {
 	c.face.k.PsRevertToSelf()
 	return 0
 }
 
+// psRevertThreadToSelf ends the impersonation of a thread.
 func psRevertThreadToSelf(c *call) uint64 {
 	c.eThread(0).RevertToSelf()
 	return 0
 }
 
+// psAssignImpersonationToken implements PsAssignImpersonationToken. A NULL thread is the calling one.
 func psAssignImpersonationToken(c *call) uint64 {
 	return status(c.face.k.PsAssignImpersonationToken(c.threadOr(0), c.handle(1)))
 }
@@ -71,6 +82,8 @@ func psDisableImpersonation(c *call) uint64 {
 	return truth(active)
 }
 
+// psRestoreImpersonation takes over the token reference in a saved state. A state without a token ends the
+// impersonation (I-61). A state that psDisableImpersonation did not write is a bug.
 func psRestoreImpersonation(c *call) uint64 {
 	t := c.eThread(0)
 	var b [16]byte
@@ -93,15 +106,19 @@ func psRestoreImpersonation(c *call) uint64 {
 	return 0
 }
 
+// psReferencePrimaryToken passes a reference on the primary token to the program.
 func psReferencePrimaryToken(c *call) uint64 {
 	return own(c.face.k.PsReferencePrimaryToken(c.eProcess(0)))
 }
 
+// psDereferencePrimaryToken releases the program's reference on a primary token.
 func psDereferencePrimaryToken(c *call) uint64 {
 	c.face.k.PsDereferencePrimaryToken(disown[*kernel.AccessToken](c, c.ptr(0)))
 	return 0
 }
 
+// psReferenceImpersonationToken passes a reference on the client's token to the program and writes its parameters. For
+// a thread without a client it returns NULL and writes nothing (I-62).
 func psReferenceImpersonationToken(c *call) uint64 {
 	t, copyOnOpen, effectiveOnly, level := c.face.k.PsReferenceImpersonationToken(c.eThread(0))
 	if t == nil {
@@ -114,6 +131,7 @@ func psReferenceImpersonationToken(c *call) uint64 {
 	return own(t)
 }
 
+// psDereferenceImpersonationToken releases the program's reference on a client's token. NULL does nothing (I-62).
 func psDereferenceImpersonationToken(c *call) uint64 {
 	// The program may pass on the NULL that a thread without a client gave it (I-62).
 	if c.ptr(0) != 0 {
@@ -122,16 +140,31 @@ func psDereferenceImpersonationToken(c *call) uint64 {
 	return 0
 }
 
-func psGetCurrentThread(c *call) uint64  { return lend(c.face.k.Thread()) }
+// psGetCurrentThread returns the address of the calling thread, without a reference.
+func psGetCurrentThread(c *call) uint64 { return lend(c.face.k.Thread()) }
+
+// psGetCurrentProcess returns the address of the calling process, without a reference.
 func psGetCurrentProcess(c *call) uint64 { return lend(c.face.k.Thread().Process()) }
-func ioThreadToProcess(c *call) uint64   { return lend(c.eThread(0).Process()) }
-func psGetProcessId(c *call) uint64      { return uint64(c.eProcess(0).ID()) }
-func psGetThreadId(c *call) uint64       { return uint64(c.eThread(0).ID()) }
+
+// ioThreadToProcess returns the address of a thread's process, without a reference.
+func ioThreadToProcess(c *call) uint64 { return lend(c.eThread(0).Process()) }
+
+// psGetProcessId returns the id of a process.
+func psGetProcessId(c *call) uint64 { return uint64(c.eProcess(0).ID()) }
+
+// psGetThreadId returns the id of a thread.
+func psGetThreadId(c *call) uint64 { return uint64(c.eThread(0).ID()) }
+
+// psGetThreadProcessId returns the id of a thread's process.
 func psGetThreadProcessId(c *call) uint64 {
 	return uint64(c.eThread(0).Process().ID())
 }
+
+// psIsSystemThread returns whether a thread runs kernel code only.
 func psIsSystemThread(c *call) uint64 { return truth(c.eThread(0).IsSystemThread()) }
 
+// psLookupProcessByProcessId passes a reference on a process to the program. An unknown id gives
+// STATUS_INVALID_PARAMETER.
 func psLookupProcessByProcessId(c *call) uint64 {
 	p := c.face.k.Thread().Process().System().LookupProcess(c.handle(0))
 	if p == nil {
@@ -141,6 +174,7 @@ func psLookupProcessByProcessId(c *call) uint64 {
 	return status(c.receive(c.ptr(1), p))
 }
 
+// psLookupThreadByThreadId passes a reference on a thread to the program. An unknown id gives STATUS_INVALID_PARAMETER.
 func psLookupThreadByThreadId(c *call) uint64 {
 	t := c.face.k.Thread().Process().System().LookupThread(c.handle(0))
 	if t == nil {

@@ -17,20 +17,31 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// seTokenType returns the TOKEN_TYPE of a token.
 func seTokenType(c *call) uint64 { return uint64(c.face.k.SeTokenType(c.token(0))) }
+
+// seTokenImpersonationLevel returns the impersonation level of a token.
 func seTokenImpersonationLevel(c *call) uint64 {
 	return uint64(c.face.k.SeTokenImpersonationLevel(c.token(0)))
 }
-func seTokenIsAdmin(c *call) uint64      { return truth(c.face.k.SeTokenIsAdmin(c.token(0))) }
+
+// seTokenIsAdmin implements SeTokenIsAdmin.
+func seTokenIsAdmin(c *call) uint64 { return truth(c.face.k.SeTokenIsAdmin(c.token(0))) }
+
+// seTokenIsRestricted implements SeTokenIsRestricted.
 func seTokenIsRestricted(c *call) uint64 { return truth(c.face.k.SeTokenIsRestricted(c.token(0))) }
+
+// seTokenIsWriteRestricted implements SeTokenIsWriteRestricted.
 func seTokenIsWriteRestricted(c *call) uint64 {
 	return truth(c.face.k.SeTokenIsWriteRestricted(c.token(0)))
 }
 
+// seQueryAuthenticationIdToken writes the identifier of the token's logon session.
 func seQueryAuthenticationIdToken(c *call) uint64 {
 	return status(c.WriteU64(c.ptr(1), uint64(c.face.k.SeQueryAuthenticationIdToken(c.token(0)))))
 }
 
+// seQuerySessionIdToken writes the number of the token's terminal-services session.
 func seQuerySessionIdToken(c *call) uint64 {
 	return status(c.WriteU32(c.ptr(1), c.face.k.SeQuerySessionIdToken(c.token(0))))
 }
@@ -58,6 +69,7 @@ func seQueryInformationToken(c *call) uint64 {
 	return status(c.WriteU64(out, uint64(uintptr(p))))
 }
 
+// seFilterToken passes a reference on the filtered token to the program.
 func seFilterToken(c *call) uint64 {
 	t, st := c.face.k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: c.token(0), Flags: c.u32(1),
 		SIDsToDisable: captured(c.GroupsAt(c.ptr(2))), PrivilegesToDelete: captured(c.PrivilegesAt(c.ptr(3))),
@@ -95,6 +107,8 @@ func seAccessCheck(c *call) uint64 {
 	return truth(r.Result)
 }
 
+// sePrivilegeCheck marks the used privileges in the program's set and returns whether they suffice. A set that cannot
+// be read is a bug.
 func sePrivilegeCheck(c *call) uint64 {
 	set, st := c.privilegeSetAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -107,6 +121,7 @@ func sePrivilegeCheck(c *call) uint64 {
 	return truth(held)
 }
 
+// rmSinglePrivilegeCheck implements SeSinglePrivilegeCheck for a LUID at an address.
 func rmSinglePrivilegeCheck(c *call) uint64 {
 	return truth(c.face.k.SeSinglePrivilegeCheck(c.luidAt(0), c.processorMode(1)))
 }

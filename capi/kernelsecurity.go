@@ -28,6 +28,8 @@ func (c *call) hasSubject(p user) bool {
 	return le.Uint64(b[16:]) != 0
 }
 
+// seAssignSecurityEx writes the address of a new descriptor, which the program frees. Without a subject it writes NULL
+// and returns STATUS_NO_TOKEN (S-60).
 func seAssignSecurityEx(c *call) uint64 {
 	in := kernel.SeAssignSecurityExIn{ParentDescriptor: captured(c.DescriptorAt(c.ptr(0))),
 		ExplicitDescriptor: captured(c.DescriptorAt(c.ptr(1))),
@@ -74,6 +76,8 @@ func seSetSecurityDescriptorInfoEx(c *call) uint64 {
 	return c.giveDescriptor(3, d, st)
 }
 
+// seQuerySecurityDescriptorInfo copies the selected parts of an object's descriptor. It always writes the required
+// length. An object without a descriptor has one without parts (O-64).
 func seQuerySecurityDescriptorInfo(c *call) uint64 {
 	information, st := c.ReadU32(c.ptr(0))
 	length, st2 := c.ReadU32(c.ptr(2))

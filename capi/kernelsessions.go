@@ -29,6 +29,8 @@ var (
 	sessionRoutines   = map[sessionRoutine][]*kernel.LogonSessionTerminatedRoutine{} // guarded by sessionRoutinesMu
 )
 
+// rmRegisterSessionRoutine registers a routine of the program for ended sessions that were marked (T-5). A NULL routine
+// gives STATUS_INVALID_PARAMETER.
 func rmRegisterSessionRoutine(c *call) uint64 {
 	r := sessionRoutine{c.ptr(0), c.ptr(1), c.ptr(2)}
 	if r.routine == 0 {
@@ -47,6 +49,8 @@ func rmRegisterSessionRoutine(c *call) uint64 {
 	return status(st)
 }
 
+// rmUnregisterSessionRoutine removes the latest registration of a routine with its argument. An unknown one gives
+// STATUS_NOT_FOUND.
 func rmUnregisterSessionRoutine(c *call) uint64 {
 	r := sessionRoutine{c.ptr(0), c.ptr(1), c.ptr(2)}
 	sessionRoutinesMu.Lock()
@@ -63,16 +67,19 @@ func rmUnregisterSessionRoutine(c *call) uint64 {
 	return status(c.face.k.SeUnregisterLogonSessionTerminatedRoutine(callback))
 }
 
+// luidAt reads the LUID that parameter i points to. A fault is a bug.
 func (c *call) luidAt(i int) winnt.LUID {
 	var b [8]byte
 	c.read(c.ptr(i), b[:])
 	return winnt.LUID(le.Uint64(b[:]))
 }
 
+// seMarkLogonSessionForTerminationNotification marks a session for the registered routines.
 func seMarkLogonSessionForTerminationNotification(c *call) uint64 {
 	return status(c.face.k.SeMarkLogonSessionForTerminationNotification(c.luidAt(0)))
 }
 
+// refmonOpenLogonSession opens a new logon session and writes its identifier.
 func refmonOpenLogonSession(c *call) uint64 {
 	s, _ := embedded()
 	c.write(c.ptr(0), le.AppendUint64(nil, uint64(s.OpenLogonSession())))

@@ -63,6 +63,7 @@ func (c *call) subjectOf(p user, b [subjectContextSize]byte, fetch func(*call,
 	return s
 }
 
+// seCaptureSubjectContext captures the calling thread and process.
 func seCaptureSubjectContext(c *call) uint64 {
 	c.capture(c.ptr(0), c.face.k.Thread(), c.face.k.Thread().Process())
 	return 0
@@ -78,6 +79,8 @@ func seCaptureSubjectContextEx(c *call) uint64 {
 	return 0
 }
 
+// capture writes the context of a thread, which may be nil, and a process. The program owns the two references in it.
+// Memory that cannot be written is a bug.
 func (c *call) capture(out user, t *kernel.EThread, p *kernel.EProcess) {
 	if c.Probe(out, subjectContextSize, 8) != ntstatus.Success {
 		c.bug("the memory at %#x cannot be written", uintptr(out))
@@ -92,11 +95,13 @@ func (c *call) capture(out user, t *kernel.EThread, p *kernel.EProcess) {
 	c.write(out, encodeSubject(s))
 }
 
+// seReleaseSubjectContext releases the tokens of a context.
 func seReleaseSubjectContext(c *call) uint64 {
 	c.releaseSubject(c.ptr(0))
 	return 0
 }
 
+// releaseSubject releases the tokens of the context at p, unlocks it and clears it, so that a second release is a bug.
 func (c *call) releaseSubject(p user) {
 	delete(c.face.locked, p)
 	var b [subjectContextSize]byte
@@ -106,6 +111,7 @@ func (c *call) releaseSubject(p user) {
 	c.write(p, make([]byte, 24)) // a second release is noticed
 }
 
+// seLockSubjectContext keeps the current values of the context's tokens for this thread until it is unlocked (I-83).
 func seLockSubjectContext(c *call) uint64 {
 	var b [subjectContextSize]byte
 	c.read(c.ptr(0), b[:])
@@ -116,6 +122,7 @@ func seLockSubjectContext(c *call) uint64 {
 	return 0
 }
 
+// seUnlockSubjectContext ends the lock of a context. A context that this thread did not lock is a bug.
 func seUnlockSubjectContext(c *call) uint64 {
 	if c.face.locked[c.ptr(0)].subject == nil {
 		c.bug("the subject context at %#x is not locked by this thread", uintptr(c.ptr(0)))
@@ -124,6 +131,7 @@ func seUnlockSubjectContext(c *call) uint64 {
 	return 0
 }
 
+// seCreateAccessState fills an ACCESS_STATE. The mapping is optional.
 func seCreateAccessState(c *call) uint64 {
 	p, at := c.ptr(0), c.ptr(3)
 	if st := c.Probe(p, accessStateSize, 8); st != ntstatus.Success {
@@ -165,11 +173,14 @@ func (c *call) accessStateAt(p user) *kernel.AccessState {
 	}
 }
 
+// rmDeleteAccessState releases the subject context in an ACCESS_STATE.
 func rmDeleteAccessState(c *call) uint64 {
 	c.releaseSubject(c.ptr(0) + 32)
 	return 0
 }
 
+// seFastTraverseCheck returns whether a directory's descriptor grants traversal without a full check. It returns false
+// for a descriptor that cannot be read.
 func seFastTraverseCheck(c *call) uint64 {
 	d, st := c.DescriptorAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -182,6 +193,7 @@ func seFastTraverseCheck(c *call) uint64 {
 	return truth(c.face.k.SeFastTraverseCheck(d, c.accessStateAt(c.ptr(1)), c.mask(2), mode))
 }
 
+// processorMode returns parameter i as a KPROCESSOR_MODE: 0 is kernel mode, any other value user mode.
 func (c *call) processorMode(i int) kernel.ProcessorMode {
 	return kernel.ProcessorMode(min(c.args[i]&0xFF, 1))
 }

@@ -28,6 +28,8 @@ var work struct {
 	queued bool       // guarded: doWork will run, or runs
 }
 
+// rmQueueWork queues a routine of the program with two arguments. It returns STATUS_INSUFFICIENT_RESOURCES if the
+// kernel's queue is full.
 func rmQueueWork(c *call) uint64 {
 	work.Lock()
 	defer work.Unlock()

@@ -21,6 +21,8 @@ func (c *call) stringBuffer(p user) (room uint16, buffer user, st ntstatus.Statu
 	return room, buffer, c.Probe(buffer, uintptr(room), 2)
 }
 
+// ntQuerySymbolicLinkObject writes the target with a terminating NUL, which its length does not include, and the
+// required length if the caller wants it.
 func ntQuerySymbolicLinkObject(c *call) uint64 {
 	target, returned := c.ptr(1), c.ptr(2)
 	room, buffer, st := c.stringBuffer(target)

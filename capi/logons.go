@@ -18,6 +18,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// lsaOpenPolicy implements LsaOpenPolicy. It ignores the object attributes.
 func lsaOpenPolicy(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(3)); st != ntstatus.Success {
 		return status(st)
@@ -30,11 +31,13 @@ func lsaOpenPolicy(c *call) uint64 {
 	return c.openedAt(c.ptr(3), out.PolicyHandle, st)
 }
 
+// lsaClose implements LsaClose.
 func lsaClose(c *call) uint64 {
 	_, st := c.sys.LsaClose(nt.LsaCloseIn{ObjectHandle: c.handle(0)})
 	return status(st)
 }
 
+// lsaQueryInformationPolicy returns the information in memory that the caller frees with LsaFreeMemory.
 func lsaQueryInformationPolicy(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
 		return status(st)
@@ -105,6 +108,7 @@ func (c *call) probeLookup(domains, results user, n uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
+// lsaLookupNames2 returns the domains and the SIDs in two blocks that the caller frees with LsaFreeMemory.
 func lsaLookupNames2(c *call) uint64 {
 	n := c.u32(2)
 	if st := c.probeLookup(c.ptr(4), c.ptr(5), n); st != ntstatus.Success {
@@ -129,6 +133,8 @@ func lsaLookupNames2(c *call) uint64 {
 	})
 }
 
+// lsaLookupSids returns the domains and the names in two blocks that the caller frees with LsaFreeMemory. A malformed
+// SID gets a name of type SidTypeInvalid (L-47).
 func lsaLookupSids(c *call) uint64 {
 	n := c.u32(1)
 	if st := c.probeLookup(c.ptr(3), c.ptr(4), n); st != ntstatus.Success {

@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// ntDuplicateObject implements NtDuplicateObject. A NULL TargetHandle means that the new handle is not reported.
 func ntDuplicateObject(c *call) uint64 {
 	out := c.ptr(3)
 	if out != 0 { // the handle may go unreported
@@ -25,6 +26,7 @@ func ntDuplicateObject(c *call) uint64 {
 	return c.openedAt(out, o.TargetHandle, st)
 }
 
+// ntQueryObject writes the information after success, and the length whenever the service returns one.
 func ntQueryObject(c *call) uint64 {
 	buffer, returned, in := c.ptr(2), c.ptr(4), queryObjectIn(c)
 	in.FaultReturnLength = c.Probe(buffer, uintptr(in.ObjectInformationLength), 1)
@@ -47,6 +49,7 @@ func ntQueryObject(c *call) uint64 {
 	return status(st)
 }
 
+// ntQueryInformationProcess implements NtQueryInformationProcess.
 func ntQueryInformationProcess(c *call) uint64 {
 	in := queryInformationProcessIn(c)
 	in.FaultReturnLength = c.probeAnswer(in.ProcessInformationLength)
@@ -54,6 +57,7 @@ func ntQueryInformationProcess(c *call) uint64 {
 	return c.answer(out.ProcessInformation, out.ReturnLength, st)
 }
 
+// ntQueryInformationThread implements NtQueryInformationThread.
 func ntQueryInformationThread(c *call) uint64 {
 	in := queryInformationThreadIn(c)
 	in.FaultReturnLength = c.probeAnswer(in.ThreadInformationLength)
@@ -87,6 +91,7 @@ func (c *call) answer(value any, length uint32, st ntstatus.Status) uint64 {
 	return status(st)
 }
 
+// ntSetInformationObject reads the two flags of OBJECT_HANDLE_FLAG_INFORMATION.
 func ntSetInformationObject(c *call) uint64 {
 	in := setInformationObjectIn(c)
 	b, st := c.Block(c.ptr(2), int(min(c.u32(3), 2)), 1)
@@ -98,6 +103,7 @@ func ntSetInformationObject(c *call) uint64 {
 	return status(st)
 }
 
+// ntQuerySecurityObject implements NtQuerySecurityObject.
 func ntQuerySecurityObject(c *call) uint64 { return c.querySecurity(c.handle(0)) }
 
 // querySecurity queries the descriptor of a handle's object. The other parameters are those of NtQuerySecurityObject.
@@ -115,6 +121,7 @@ func (c *call) querySecurity(h winnt.Handle) uint64 {
 	return c.filled(buffer, b, needed, out.LengthNeeded, st)
 }
 
+// ntSetSecurityObject implements NtSetSecurityObject.
 func ntSetSecurityObject(c *call) uint64 {
 	in := setSecurityObjectIn(c)
 	in.SecurityDescriptor = c.descriptorToSet()
@@ -132,6 +139,7 @@ func (c *call) descriptorToSet() nt.Captured[*sd.Descriptor] {
 	return d
 }
 
+// ntOpenProcess requires ObjectAttributes: NULL gives STATUS_ACCESS_VIOLATION (O-3).
 func ntOpenProcess(c *call) uint64 {
 	if c.ptr(2) == 0 { // ObjectAttributes are required, and read before the id (O-3)
 		return status(ntstatus.AccessViolation)
@@ -149,6 +157,7 @@ func (c *call) handleAt(p user, length uint32) nt.Captured[winnt.Handle] {
 	return captured(winnt.Handle(v), st)
 }
 
+// ntSetInformationThread reads the handle of an impersonation token, 0 for none.
 func ntSetInformationThread(c *call) uint64 {
 	in := setInformationThreadIn(c)
 	in.ThreadInformation = c.handleAt(c.ptr(2), c.u32(3))
@@ -156,6 +165,7 @@ func ntSetInformationThread(c *call) uint64 {
 	return status(st)
 }
 
+// ntSetInformationProcess reads the handle of an access token.
 func ntSetInformationProcess(c *call) uint64 {
 	in := setInformationProcessIn(c)
 	in.ProcessInformation = c.handleAt(c.ptr(2), c.u32(3))
@@ -163,6 +173,7 @@ func ntSetInformationProcess(c *call) uint64 {
 	return status(st)
 }
 
+// ntImpersonateThread requires a quality of service: NULL gives STATUS_ACCESS_VIOLATION.
 func ntImpersonateThread(c *call) uint64 {
 	in := impersonateThreadIn(c)
 	if c.ptr(2) == 0 {

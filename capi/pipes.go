@@ -29,6 +29,7 @@ func (c *call) openedFile(h winnt.Handle, information uint64, st ntstatus.Status
 	return c.opened(h, st)
 }
 
+// ntOpenFile implements NtOpenFile.
 func ntOpenFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)

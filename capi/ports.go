@@ -42,6 +42,8 @@ func (c *call) onPort(h winnt.Handle, blocked ntstatus.Status, try func() ntstat
 	}
 }
 
+// ntCreatePort creates a connection port. MaxMessageLength includes the header; a length without room for data or above
+// 65535 gives STATUS_INVALID_PARAMETER.
 func ntCreatePort(c *call) uint64 {
 	longest := c.u32(3)
 	if longest <= marshal.PortHeader || longest > 0xFFFF {
@@ -58,6 +60,8 @@ type connecting struct {
 	room                      uint32 // bytes at info
 }
 
+// connecting probes and returns the output pointers of NtConnectPort. Each may be NULL; without one for the length, no
+// information is exchanged.
 func (c *call) connecting() (x connecting, st ntstatus.Status) {
 	x = connecting{longest: c.ptr(5), info: c.ptr(6), infoLength: c.ptr(7)}
 	if x.longest != 0 {
@@ -157,6 +161,7 @@ func (c *call) received(h winnt.Handle, p, context user, m *nt.ReplyWaitReceiveP
 	return ntstatus.Success
 }
 
+// ntListenPort waits for a connection request.
 func ntListenPort(c *call) uint64 {
 	h, p := c.handle(0), c.ptr(1)
 	if st := c.Probe(p, marshal.PortHeader, 4); st != ntstatus.Success {
@@ -173,6 +178,8 @@ func ntListenPort(c *call) uint64 {
 	return status(st)
 }
 
+// ntAcceptConnectPort accepts or refuses the client of a received message. Port views give STATUS_NOT_SUPPORTED, and a
+// client whose request was not received STATUS_REPLY_MESSAGE_MISMATCH.
 func ntAcceptConnectPort(c *call) uint64 {
 	accept := c.boolean(3)
 	m, st := c.PortMessageAt(c.ptr(2))
@@ -225,6 +232,7 @@ func ntRequestWaitReplyPort(c *call) uint64 {
 		ClientID: nt.ClientID{UniqueProcess: processID(), UniqueThread: c.id}, ID: id, Data: out.Reply}))
 }
 
+// reply sends the PORT_MESSAGE at p as the reply to the message with the same client and id.
 func (c *call) reply(h winnt.Handle, p user) ntstatus.Status {
 	m, st := c.PortMessageAt(p)
 	if st != ntstatus.Success {
@@ -235,6 +243,7 @@ func (c *call) reply(h winnt.Handle, p user) ntstatus.Status {
 	return st
 }
 
+// ntReplyPort implements NtReplyPort.
 func ntReplyPort(c *call) uint64 { return status(c.reply(c.handle(0), c.ptr(1))) }
 
 // ntReplyWaitReceivePort sends the reply, if there is one, and waits for the next message.
@@ -264,6 +273,7 @@ func ntReplyWaitReceivePort(c *call) uint64 {
 	return status(st)
 }
 
+// ntImpersonateClientOfPort impersonates the client of a message.
 func ntImpersonateClientOfPort(c *call) uint64 {
 	m, st := c.PortMessageAt(c.ptr(1))
 	if st != ntstatus.Success {

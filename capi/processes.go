@@ -65,6 +65,7 @@ func (c *call) processAttributesAt(p user) (a processAttributes, st ntstatus.Sta
 	return a, st
 }
 
+// ntCreateUserProcess writes the ids before the handles. After a fault the process exists and its handles stay open.
 func ntCreateUserProcess(c *call) uint64 {
 	thread := c.ptr(1)
 	if st := c.ProbeHandle(thread); st != ntstatus.Success {
@@ -91,6 +92,7 @@ func ntCreateUserProcess(c *call) uint64 {
 	return c.opened(out.ProcessHandle, st)
 }
 
+// ntSuspendThread implements NtSuspendThread. The previous count is optional.
 func ntSuspendThread(c *call) uint64 {
 	return c.writeOptional(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
 		o, st := c.sys.NtSuspendThread(suspendThreadIn(c))
@@ -98,6 +100,8 @@ func ntSuspendThread(c *call) uint64 {
 	})
 }
 
+// ntResumeThread implements NtResumeThread. With a daemon it also starts the program of a process whose first thread
+// begins to run (O-167).
 func ntResumeThread(c *call) uint64 {
 	return c.writeOptional(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
 		o, st := c.sys.NtResumeThread(resumeThreadIn(c))
@@ -124,6 +128,7 @@ func (c *call) over() bool {
 	return st != ntstatus.Success || basic.ExitStatus != ntstatus.Pending
 }
 
+// ntSetInformationJobObject reads the limits only for the security class and its exact length.
 func ntSetInformationJobObject(c *call) uint64 {
 	in := setInformationJobObjectIn(c)
 	if in.JobObjectInformationClass == nt.JobObjectSecurityLimitInformation &&

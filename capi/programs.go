@@ -159,6 +159,7 @@ func (c *call) resumed(thread winnt.Handle) {
 	})
 }
 
+// threadID returns the id of the thread of a handle.
 func (c *call) threadID(h winnt.Handle) (winnt.Handle, ntstatus.Status) {
 	out, st := c.sys.NtQueryInformationThread(nt.QueryInformationThreadIn{ThreadHandle: h,
 		ThreadInformationClass: nt.ThreadBasicInformation, ThreadInformationLength: ^uint32(0)})

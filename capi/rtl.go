@@ -18,6 +18,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// rtlNtStatusToDosError implements RtlNtStatusToDosError.
 func rtlNtStatusToDosError(c *call) uint64 { return uint64(ntstatus.Status(c.u32(0)).Win32()) }
 
 // listBytes returns a copy of an ACL, including the free space after its entries. If the size in the header is smaller
@@ -46,6 +47,8 @@ func (c *call) changeList(p user, change func(acl []byte) ntstatus.Status) uint6
 	return status(c.Write(p, b))
 }
 
+// rtlCreateAcl writes an empty ACL of a size and revision. A size below 8 gives STATUS_BUFFER_TOO_SMALL, one above
+// 65535 STATUS_INVALID_PARAMETER (S-19).
 func rtlCreateAcl(c *call) uint64 {
 	n := c.u32(1)
 	// The header must fit into the list, and its field of 16 bits must hold the size: each has its own status (S-19).
@@ -62,6 +65,7 @@ func rtlCreateAcl(c *call) uint64 {
 	return status(c.Write(c.ptr(0), b[:8]))
 }
 
+// rtlValidAcl returns whether an ACL is well-formed. It returns false for one that cannot be read.
 func rtlValidAcl(c *call) uint64 {
 	b, st := c.listBytes(c.ptr(0))
 	if st == ntstatus.Success && sd.ValidACL(b) {
@@ -70,6 +74,7 @@ func rtlValidAcl(c *call) uint64 {
 	return 0
 }
 
+// rtlAddAce inserts a list of entries into an ACL.
 func rtlAddAce(c *call) uint64 {
 	list, st := c.Block(c.ptr(3), int(c.u32(4)&0xFFFFF), 1)
 	if st != ntstatus.Success {
@@ -78,10 +83,12 @@ func rtlAddAce(c *call) uint64 {
 	return c.changeList(c.ptr(0), func(acl []byte) ntstatus.Status { return sd.InsertACEs(acl, c.u32(1), c.u32(2), list) })
 }
 
+// rtlDeleteAce removes the entry with an index from an ACL.
 func rtlDeleteAce(c *call) uint64 {
 	return c.changeList(c.ptr(0), func(acl []byte) ntstatus.Status { return sd.DeleteACE(acl, c.u32(1)) })
 }
 
+// rtlGetAce writes the address of the entry with an index.
 func rtlGetAce(c *call) uint64 {
 	b, st := c.listBytes(c.ptr(0))
 	if st != ntstatus.Success {
@@ -94,6 +101,7 @@ func rtlGetAce(c *call) uint64 {
 	return status(c.WriteU64(c.ptr(2), uint64(c.ptr(0))+uint64(at)))
 }
 
+// rmAddAce implements the functions that append one entry, such as RtlAddAccessAllowedAce. The two GUIDs may be NULL.
 func rmAddAce(c *call) uint64 {
 	s, st := c.SIDAt(c.ptr(5))
 	if st == ntstatus.AccessViolation {
@@ -141,6 +149,8 @@ func (c *call) giveText(out, units user, s string) uint64 {
 	return status(c.give(out, b))
 }
 
+// rmParseDescriptor implements ConvertStringSecurityDescriptorToSecurityDescriptor. The caller frees the descriptor;
+// the pointer for its length may be NULL.
 func rmParseDescriptor(c *call) uint64 {
 	text, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -162,6 +172,8 @@ func rmParseDescriptor(c *call) uint64 {
 	return status(c.give(c.ptr(1), b))
 }
 
+// rmFormatDescriptor implements ConvertSecurityDescriptorToStringSecurityDescriptor. The caller frees the text, which
+// is empty if no part is requested.
 func rmFormatDescriptor(c *call) uint64 {
 	d, st := c.DescriptorAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -180,6 +192,7 @@ func rmFormatDescriptor(c *call) uint64 {
 	return c.giveText(c.ptr(2), c.ptr(3), text)
 }
 
+// rmParseSid implements ConvertStringSidToSid, aliases included. The caller frees the SID.
 func rmParseSid(c *call) uint64 {
 	text, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -192,6 +205,7 @@ func rmParseSid(c *call) uint64 {
 	return status(c.give(c.ptr(1), s.AppendBinary(nil)))
 }
 
+// rmFormatSid implements ConvertSidToStringSid. The caller frees the text.
 func rmFormatSid(c *call) uint64 {
 	s, st := c.SIDAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -200,6 +214,7 @@ func rmFormatSid(c *call) uint64 {
 	return c.giveText(c.ptr(1), c.ptr(2), s.String())
 }
 
+// rmPrivilegeValue implements LookupPrivilegeValue. It ignores case; an unknown name gives STATUS_NO_SUCH_PRIVILEGE.
 func rmPrivilegeValue(c *call) uint64 {
 	name, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -213,6 +228,8 @@ func rmPrivilegeValue(c *call) uint64 {
 	return status(ntstatus.NoSuchPrivilege)
 }
 
+// rmPrivilegeName implements LookupPrivilegeName. The caller frees the text; an unknown LUID gives
+// STATUS_NO_SUCH_PRIVILEGE.
 func rmPrivilegeName(c *call) uint64 {
 	v, st := c.ReadU64(c.ptr(0))
 	if st != ntstatus.Success {
@@ -234,6 +251,8 @@ func domain() sid.SID {
 	return p.Object().Token().User().SID.Prefix()
 }
 
+// rtlValidRelativeSecurityDescriptor returns whether a self-relative descriptor is well-formed and has the required
+// parts.
 func rtlValidRelativeSecurityDescriptor(c *call) uint64 {
 	b, st := c.Block(c.ptr(0), int(min(c.u32(1), 1<<18)), 1)
 	if st != ntstatus.Success || len(b) < 20 || le.Uint16(b[2:])&uint16(sd.SelfRelative) == 0 {

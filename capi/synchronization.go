@@ -31,6 +31,7 @@ func (c *call) putState(st ntstatus.Status, e *marshal.Encoder) uint64 {
 	return c.filled(c.ptr(2), e.Bytes, c.ptr(4), uint32(len(e.Bytes)), st)
 }
 
+// ntReleaseMutant implements NtReleaseMutant. The previous count is optional.
 func ntReleaseMutant(c *call) uint64 {
 	return c.writeOptional(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
 		out, st := c.sys.NtReleaseMutant(releaseMutantIn(c))
@@ -38,6 +39,7 @@ func ntReleaseMutant(c *call) uint64 {
 	})
 }
 
+// ntQueryMutant implements NtQueryMutant.
 func ntQueryMutant(c *call) uint64 {
 	in := queryMutantIn(c)
 	in.FaultReturnLength = c.probeState()
@@ -50,6 +52,7 @@ func ntQueryMutant(c *call) uint64 {
 	return c.putState(st, &e)
 }
 
+// ntReleaseSemaphore implements NtReleaseSemaphore. The previous count is optional.
 func ntReleaseSemaphore(c *call) uint64 {
 	return c.writeOptional(c.ptr(2), 4, func() ([]byte, ntstatus.Status) {
 		out, st := c.sys.NtReleaseSemaphore(releaseSemaphoreIn(c))
@@ -57,6 +60,7 @@ func ntReleaseSemaphore(c *call) uint64 {
 	})
 }
 
+// ntQuerySemaphore implements NtQuerySemaphore.
 func ntQuerySemaphore(c *call) uint64 {
 	in := querySemaphoreIn(c)
 	in.FaultReturnLength = c.probeState()
@@ -67,6 +71,7 @@ func ntQuerySemaphore(c *call) uint64 {
 	return c.putState(st, &e)
 }
 
+// ntSetTimer implements NtSetTimer. The previous state is optional; a timer routine gives STATUS_NOT_SUPPORTED.
 func ntSetTimer(c *call) uint64 {
 	return c.writeOptional(c.ptr(6), 1, func() ([]byte, ntstatus.Status) {
 		if c.ptr(2) != 0 {
@@ -77,6 +82,7 @@ func ntSetTimer(c *call) uint64 {
 	})
 }
 
+// ntCancelTimer implements NtCancelTimer. The state is optional.
 func ntCancelTimer(c *call) uint64 {
 	return c.writeOptional(c.ptr(1), 1, func() ([]byte, ntstatus.Status) {
 		out, st := c.sys.NtCancelTimer(cancelTimerIn(c))
@@ -84,6 +90,7 @@ func ntCancelTimer(c *call) uint64 {
 	})
 }
 
+// ntQueryTimer implements NtQueryTimer.
 func ntQueryTimer(c *call) uint64 {
 	in := queryTimerIn(c)
 	in.FaultReturnLength = c.probeState()

@@ -131,6 +131,7 @@ func logOnAdministrator(s *kernel.System) (*token.Token, error) {
 	return pair[0], s.LinkLogons(pair[0], pair[1]).Err()
 }
 
+// die writes a message to standard error and ends the program with status 70.
 func die(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "refmon: "+format+"\n", args...)
 	os.Exit(70) // EX_SOFTWARE

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// ntDuplicateToken checks the token type before it touches memory (T-40), and the output pointer before the handle.
 func ntDuplicateToken(c *call) uint64 {
 	if typ := winnt.TokenType(c.u32(4)); typ != winnt.TokenPrimary && typ != winnt.TokenImpersonation {
 		// The token type comes first, before any memory is touched (T-40).
@@ -33,6 +34,8 @@ func (c *call) probePrevious(length uint32, previous, returned user) ntstatus.St
 	return c.ProbeU32(returned)
 }
 
+// ntAdjustPrivilegesToken probes the outputs before it uses the handle (T-70). With DisableAllPrivileges it does not
+// read the list; without either it returns STATUS_INVALID_PARAMETER.
 func ntAdjustPrivilegesToken(c *call) uint64 {
 	all, state, length, previous, returned := c.boolean(1), c.ptr(2), c.u32(3), c.ptr(4), c.ptr(5)
 	if !all && state == 0 {
@@ -58,6 +61,8 @@ func ntAdjustPrivilegesToken(c *call) uint64 {
 	return c.filled(previous, e.Bytes, returned, out.ReturnLength, st)
 }
 
+// ntAdjustGroupsToken probes the outputs before it uses the handle (T-74). With ResetToDefault it does not read the
+// list.
 func ntAdjustGroupsToken(c *call) uint64 {
 	length, previous, returned := c.u32(3), c.ptr(4), c.ptr(5)
 	if st := c.probePrevious(length, previous, returned); st != ntstatus.Success {
@@ -78,6 +83,8 @@ func ntAdjustGroupsToken(c *call) uint64 {
 	return c.filled(previous, e.Bytes, returned, out.ReturnLength, st)
 }
 
+// ntQueryInformationToken requires a pointer for the length (T-80). If writing a handle in the information faults, the
+// handle stays open.
 func ntQueryInformationToken(c *call) uint64 {
 	buffer, returned, in := c.ptr(2), c.ptr(4), queryInformationTokenIn(c)
 	if in.FaultReturnLength = c.Probe(buffer, uintptr(in.TokenInformationLength), 4); in.FaultReturnLength == 0 {
@@ -92,6 +99,7 @@ func ntQueryInformationToken(c *call) uint64 {
 	return c.filled(buffer, e.Bytes, returned, out.ReturnLength, st) // after a fault a handle stays open
 }
 
+// ntSetInformationToken reads the value in the layout of its class.
 func ntSetInformationToken(c *call) uint64 {
 	in := setInformationTokenIn(c)
 	in.TokenInformation = captured(c.TokenInformationAt(in.TokenInformationClass, c.ptr(2), c.u32(3)))
@@ -99,6 +107,7 @@ func ntSetInformationToken(c *call) uint64 {
 	return status(st)
 }
 
+// ntCompareTokens implements NtCompareTokens.
 func ntCompareTokens(c *call) uint64 {
 	in := compareTokensIn(c)
 	in.FaultEqual = c.Probe(c.ptr(2), 1, 1)
@@ -106,6 +115,7 @@ func ntCompareTokens(c *call) uint64 {
 	return c.written(c.ptr(2), boolean(out.Equal), st)
 }
 
+// ntAllocateLocallyUniqueId implements NtAllocateLocallyUniqueId. It probes the output first.
 func ntAllocateLocallyUniqueId(c *call) uint64 {
 	if st := c.Probe(c.ptr(0), 8, 4); st != ntstatus.Success {
 		return status(st)
@@ -114,6 +124,8 @@ func ntAllocateLocallyUniqueId(c *call) uint64 {
 	return c.written(c.ptr(0), le.AppendUint64(nil, uint64(out.LUID)), st)
 }
 
+// ntCreateLowBoxToken reads the package, the capabilities and the handles. A count of 0 means that its list is not
+// read.
 func ntCreateLowBoxToken(c *call) uint64 {
 	in := createLowBoxTokenIn(c)
 	in.PackageSID = captured(c.SIDAt(c.ptr(4)))

@@ -27,6 +27,8 @@ var settable = map[nt.FileInfoClass]uint32{nt.FileBasicInformation: 40, nt.FileD
 	nt.FilePositionInformation: 8, nt.FileEndOfFileInformation: 8, nt.FileRenameInformation: 24,
 	nt.FileLinkInformation: 24, nt.FilePipeInformation: 8}
 
+// ntSetInformationFile reads the structure of the class. A length below its minimum gives STATUS_INFO_LENGTH_MISMATCH;
+// the service refuses an unknown class.
 func ntSetInformationFile(c *call) uint64 {
 	x, st := c.io(1)
 	if st != ntstatus.Success {

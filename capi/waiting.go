@@ -110,6 +110,7 @@ func (c *call) waitFor(handles []winnt.Handle, alertable bool, l limit) ntstatus
 	}
 }
 
+// receive returns the case of a select that receives from ch.
 func receive[T any](ch <-chan T) reflect.SelectCase {
 	return reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)}
 }
@@ -155,6 +156,7 @@ func (c *call) makeCalls() bool {
 	return len(out.UserApcs) > 0
 }
 
+// ntWaitForSingleObject waits for an object until a limit, NULL for none, and for queued APCs if the wait is alertable.
 func ntWaitForSingleObject(c *call) uint64 {
 	l, st := c.limitAt(c.ptr(2))
 	if st != ntstatus.Success {
@@ -208,12 +210,14 @@ func ntDelayExecution(c *call) uint64 {
 	return status(st)
 }
 
+// ntQueueApcThread queues a routine with three arguments to a thread.
 func ntQueueApcThread(c *call) uint64 {
 	_, st := c.sys.NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: c.handle(0), ApcRoutine: c.routine(1),
 		ApcArgument1: uint64(c.ptr(2)), ApcArgument2: uint64(c.ptr(3)), ApcArgument3: uint64(c.ptr(4))})
 	return status(st)
 }
 
+// ntTestAlert runs the queued APCs. It succeeds even if there are none.
 func ntTestAlert(c *call) uint64 {
 	c.makeCalls()
 	return status(ntstatus.Success)
@@ -227,6 +231,8 @@ func (c *call) toldState(change func(nt.SetEventIn) (nt.SetEventOut, ntstatus.St
 	})
 }
 
+// ntSetEvent implements NtSetEvent. The previous state is optional.
 func ntSetEvent(c *call) uint64 { return c.toldState(c.sys.NtSetEvent) }
 
+// ntResetEvent implements NtResetEvent. The previous state is optional.
 func ntResetEvent(c *call) uint64 { return c.toldState(c.sys.NtResetEvent) }
