@@ -134,6 +134,8 @@ func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignS
 	return out, st
 }
 
+// seSetSecurityDescriptorInfoEx computes the new descriptor and does not store it. A missing modification gives
+// STATUS_INVALID_SECURITY_DESCR, an object without a descriptor STATUS_NO_SECURITY_ON_OBJECT (O-65).
 func seSetSecurityDescriptorInfoEx(
 	k *KernelThread, in SeSetSecurityDescriptorInfoExIn,
 ) (out SeSetSecurityDescriptorInfoExOut, st ntstatus.Status) {

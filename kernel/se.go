@@ -111,6 +111,7 @@ var (
 // Do not use the zero value.
 type SubjectContext = ps.SubjectContext
 
+// seAccessCheck runs the access check. A parameter that cannot be read, and a check that fails with an error, deny.
 func seAccessCheck(k *KernelThread, in SeAccessCheckIn) (out SeAccessCheckOut, st ntstatus.Status) {
 	st = in.GenericMapping.Status
 	if in.AccessMode != access.Kernel { // which does not look at the descriptor

@@ -93,6 +93,7 @@ func rootDescriptor() *sd.Descriptor {
 	return sd.New(sd.Parts{Control: sd.DACLPresent, Owner: sid.Administrators, Group: sid.LocalSystem, DACL: list})
 }
 
+// allow returns an entry that grants m to s. It panics for a malformed SID, which is a bug in this package.
 func allow(m winnt.AccessMask, s sid.SID) sd.ACE {
 	a, err := sd.NewACE(sd.AccessAllowed, 0, m, s)
 	if err != nil {
@@ -148,6 +149,7 @@ func (p *Process) NewThread() (*nt.Thread, error) {
 	return th, nil
 }
 
+// context returns a context of the thread in a mode, which a shutdown closes.
 func (s *System) context(t *ps.Thread, mode access.Mode) *services.Context {
 	c := services.NewContext(s.sys, t, mode)
 	s.adopt(c)
@@ -267,6 +269,7 @@ func (s *System) CloseAllHandles() {
 	closeAll(s.sys.Kernel)
 }
 
+// closeAll closes every handle of a table, protected ones too.
 func closeAll(t *ob.Table) {
 	for e := range t.All() {
 		t.SetAttributes(e.Handle, 0)

@@ -38,6 +38,7 @@ var (
 	ProcessType = reflect.TypeFor[*EProcess]()
 )
 
+// always returns the one condition of a routine that always succeeds.
 func always(rule, when string) []nt.Condition {
 	return []nt.Condition{{Status: ntstatus.Success, Rule: rule, When: when}}
 }

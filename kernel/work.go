@@ -47,6 +47,7 @@ type workQueue struct {
 	worker *KernelThread // guarded by mu, nil before the first item; used only by the worker's goroutine
 }
 
+// workItem is a queued function and its requester, whose context it owns.
 type workItem struct {
 	fn        Work
 	requester *SubjectContext
@@ -116,6 +117,8 @@ func (q *workQueue) run(idle chan struct{}) {
 	}
 }
 
+// do runs an item on the worker. It then ends the worker's impersonation and releases the requester, also if the
+// function panics (I-49).
 func (q *workQueue) do(worker *KernelThread, item workItem) {
 	defer item.requester.Release()       // I-49, also when fn panics
 	defer worker.Thread().RevertToSelf() // the next item starts as the system

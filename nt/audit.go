@@ -43,6 +43,7 @@ type (
 	PrivilegedServiceAuditAlarmOut struct{}
 )
 
+// alarmConditions returns the conditions of the calls that name their client by a token, and then more.
 func alarmConditions(more ...Condition) []Condition {
 	return append([]Condition{
 		{ntstatus.InvalidHandle, "U-30", "ClientToken is not a valid handle"},

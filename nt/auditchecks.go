@@ -123,6 +123,7 @@ func auditCheckConditions(byType, list, byHandle bool) (c []Condition) {
 		c, Condition{ntstatus.AuditFailed, "U-64", "the required audit record cannot be stored"})
 }
 
+// closeAlarmConditions returns the conditions of the two calls that record the end of an object.
 func closeAlarmConditions() []Condition {
 	return []Condition{
 		{ntstatus.Success, "U-40", "GenerateOnClose is FALSE: nothing is done"},

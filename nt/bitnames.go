@@ -5,6 +5,7 @@ import (
 	"strings"
 )
 
+// bitName is the name of one or several bits.
 type bitName struct {
 	bit  uint32
 	name string

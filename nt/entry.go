@@ -116,6 +116,7 @@ func (t *Table) add(r *Row, call any) *Row {
 	return t.enter(r)
 }
 
+// enter appends a row, sets its number to its place, and returns it.
 func (t *Table) enter(r *Row) *Row {
 	r.meta.Number = len(t.rows)
 	t.rows = append(t.rows, r)

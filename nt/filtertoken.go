@@ -42,6 +42,7 @@ type (
 	CompareTokensOut struct{ Equal bool }
 )
 
+// filterTokenConditions returns the conditions of both forms, with more before the last one.
 func filterTokenConditions(more ...Condition) []Condition {
 	c := []Condition{
 		{ntstatus.AccessViolation, "T-60", "NewTokenHandle is not writable, or a list is not readable"},
@@ -110,6 +111,7 @@ func (t *Thread) NtFilterToken(
 	return out.NewTokenHandle, st
 }
 
+// groupsOf returns groups without attributes, nil for an empty list.
 func groupsOf(sids []sid.SID) []token.Group {
 	var out []token.Group
 	for _, s := range sids {

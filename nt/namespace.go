@@ -87,6 +87,7 @@ func nameConditions(gate []Condition, more ...Condition) []Condition {
 	return append(list, more...)
 }
 
+// openByNameConditions returns the conditions of the services that open an object by name.
 func openByNameConditions() []Condition {
 	return nameConditions(nil,
 		Condition{ntstatus.ObjectNameNotFound, "O-23", "no object of that name"},
@@ -106,6 +107,7 @@ func openByNameConditions() []Condition {
 	)
 }
 
+// createByNameConditions returns the conditions of the services that create an object, named or not.
 func createByNameConditions() []Condition {
 	return nameConditions(
 		[]Condition{{ntstatus.PrivilegeNotHeld, "O-26", "OBJ_PERMANENT without SeCreatePermanentPrivilege"}},

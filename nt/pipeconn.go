@@ -25,6 +25,7 @@ type PipeConn struct {
 	once        sync.Once
 }
 
+// newPipeConn returns the connection of a pipe end, which it takes over with its worker.
 func newPipeConn(w *worker, name string, h winnt.Handle) *PipeConn {
 	return &PipeConn{w: w, name: name, h: h, closed: make(chan struct{})}
 }
@@ -170,6 +171,7 @@ func (c *PipeConn) reading(f func(*Thread) ntstatus.Status) error {
 	}
 }
 
+// isClosed reports whether Close was called.
 func (c *PipeConn) isClosed() bool {
 	select {
 	case <-c.closed:
@@ -179,6 +181,7 @@ func (c *PipeConn) isClosed() bool {
 	}
 }
 
+// fail wraps an error in a *net.OpError with the pipe's address.
 func (c *PipeConn) fail(op string, err error) error {
 	return &net.OpError{Op: op, Net: "pipe", Addr: c.RemoteAddr(), Err: err}
 }

@@ -59,6 +59,7 @@ func (t *Thread) ListenPipe(name string, cfg PipeConfig) (*PipeListener, error) 
 	return l, nil
 }
 
+// instance returns the request for a further instance of the pipe.
 func (l *PipeListener) instance() CreateNamedPipeFileIn {
 	in := CreateNamedPipeFileIn{
 		DesiredAccess: pipeRights,
@@ -148,6 +149,7 @@ func (l *PipeListener) accepted(st ntstatus.Status) (*PipeConn, error) {
 	return newPipeConn(w, l.name, h), nil
 }
 
+// fail wraps an error in a *net.OpError with the pipe's address.
 func (l *PipeListener) fail(err error) error {
 	return &net.OpError{Op: "accept", Net: "pipe", Addr: l.Addr(), Err: err}
 }
@@ -170,7 +172,11 @@ func (l *PipeListener) Close() error {
 // Addr returns the pipe's name.
 func (l *PipeListener) Addr() net.Addr { return pipeAddr(l.name) }
 
+// pipeAddr is the name of a pipe below the pipe device. It implements net.Addr.
 type pipeAddr string
 
-func (pipeAddr) Network() string  { return "pipe" }
+// Network returns "pipe".
+func (pipeAddr) Network() string { return "pipe" }
+
+// String returns the pipe's full name in the kernel.
 func (a pipeAddr) String() string { return pipeDevice + string(a) }

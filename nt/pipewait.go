@@ -18,6 +18,7 @@ type deadline struct {
 	due chan struct{} // guarded by mu: closed when it has passed
 }
 
+// wait returns a channel that is closed when the present deadline passes. It is never closed while there is none.
 func (d *deadline) wait() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -27,6 +28,7 @@ func (d *deadline) wait() <-chan struct{} {
 	return d.due
 }
 
+// set replaces the deadline; the zero time means none. Waits that have not ended follow the new deadline.
 func (d *deadline) set(t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -82,12 +84,14 @@ func (t *Thread) worker() (*worker, error) {
 	return &worker{t: NewThread(sys, name)}, nil
 }
 
+// fork returns a worker with a new thread of the same process.
 func (w *worker) fork() (*worker, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.t.worker()
 }
 
+// do calls f with the thread while no other call uses it.
 func (w *worker) do(f func(*Thread)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

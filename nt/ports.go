@@ -73,6 +73,7 @@ type (
 
 const portsDoNotWait = "operations complete at once: no wait for a connection, a request or a reply"
 
+// portConditions returns the conditions of the services on a port handle, and then more.
 func portConditions(more ...Condition) []Condition {
 	return append([]Condition{
 		{ntstatus.InvalidHandle, "O-31", "the port handle is not valid"},

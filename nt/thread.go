@@ -180,6 +180,7 @@ func (t *Thread) restore(k Ticket) {
 	t.sys.RestoreImpersonation(k)
 }
 
+// callRemote sends a call to the server that has the thread, and reports it to the tracer, if any.
 func (t *Thread) callRemote(r *Row, in any) (any, ntstatus.Status) {
 	out, st, why := t.remote.Call(r, in, t.tracer != nil)
 	if t.tracer != nil {
