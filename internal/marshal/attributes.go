@@ -86,6 +86,7 @@ func (r *attributeReader) terminated(p Address) (string, ntstatus.Status) {
 	return s, st
 }
 
+// attribute reads the attribute whose fixed part is b, with its name and values.
 func (r *attributeReader) attribute(b []byte) (a claims.Attribute, st ntstatus.Status) {
 	if a.Name, st = r.text(b); st != ntstatus.Success {
 		return a, st

@@ -124,6 +124,8 @@ func (m *Memory) appendUser(b []byte, p Address, n int) ([]byte, ntstatus.Status
 	return b, st
 }
 
+// appendSID appends a copy of the SID at p. Its length comes from the copy, because the program may change its memory
+// at any time (O-4). Another revision than 1, and more than 15 sub-authorities, give STATUS_INVALID_SID.
 func (m *Memory) appendSID(b []byte, p Address) ([]byte, ntstatus.Status) {
 	mark := len(b)
 	b, st := m.appendUser(b, p, 8)
@@ -137,6 +139,8 @@ func (m *Memory) appendSID(b []byte, p Address) ([]byte, ntstatus.Status) {
 	return m.appendUser(b, p+8, 4*int(b[mark+1]))
 }
 
+// appendACL appends a copy of the ACL at p, as long as the copied header says (O-4). A size below the header's gives
+// STATUS_INVALID_ACL. It does not check the entries.
 func (m *Memory) appendACL(b []byte, p Address) ([]byte, ntstatus.Status) {
 	mark := len(b)
 	b, st := m.appendUser(b, p, 8)

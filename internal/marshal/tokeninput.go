@@ -129,6 +129,7 @@ func (m *Memory) TokenInformationAt(class winnt.TokenInfoClass, p Address, lengt
 	return le.Uint32(b), ntstatus.Success
 }
 
+// asAny passes on a value and its status as the type any.
 func asAny[T any](v T, st ntstatus.Status) (any, ntstatus.Status) { return v, st }
 
 // attributeChangesAt copies TOKEN_SECURITY_ATTRIBUTES_AND_OPERATION_INFORMATION, which has one operation for each

@@ -130,6 +130,7 @@ func (e *Encoder) sidHash(list []token.Group) (array int) {
 	return sids
 }
 
+// accessInformation appends a TOKEN_ACCESS_INFORMATION with all that it points to.
 func (e *Encoder) accessInformation(v nt.TokenAccessInformation) {
 	head := e.Reserve(24)
 	e.U64(uint64(v.AuthenticationID))

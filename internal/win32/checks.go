@@ -43,6 +43,7 @@ type (
 	}
 )
 
+// service returns the parameters of NtAccessCheckByType.
 func (in *AccessCheckByTypeIn) service() nt.AccessCheckByTypeIn {
 	return nt.AccessCheckByTypeIn{SecurityDescriptor: in.SecurityDescriptor, PrincipalSelfSid: in.PrincipalSelfSid,
 		ClientToken:   in.ClientToken,
