@@ -36,6 +36,8 @@ func (e *Edit) noteDifferences(before *state) {
 	}
 }
 
+// noteGroup notes how the group id differs from before: whether it was created, changed or deleted, and which members
+// it gained and lost.
 func (e *Edit) noteGroup(before *state, id sid.SID) {
 	old, was := before.groups[id]
 	now, is := e.st.groups[id]
@@ -60,12 +62,14 @@ func (e *Edit) noteGroup(before *state, id sid.SID) {
 	}
 }
 
+// sameAccount reports whether two accounts are equal in all fields, with their uids compared by value.
 func sameAccount(a, b *Account) bool {
 	x, y := *a, *b
 	x.UID, y.UID = nil, nil
 	return x == y && sameID(a.UID, b.UID)
 }
 
+// sameID reports whether two ids are equal. Two missing ones are.
 func sameID(a, b *uint32) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // keys returns the keys of both maps in order, each once.

@@ -49,6 +49,7 @@ func (m *IDMap) span() (first, last, base uint32) {
 	return m.Low, m.High, m.BaseRID
 }
 
+// covers reports whether id is in the range of the map.
 func (m *IDMap) covers(id uint32) bool {
 	first, last, _ := m.span()
 	return first <= id && id <= last

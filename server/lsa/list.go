@@ -84,6 +84,7 @@ func (s *Store) display(id sid.SID) string {
 	return domain + `\` + name
 }
 
+// table returns a writer of aligned columns with the heads as its first row. The caller must flush it.
 func table(w io.Writer, heads ...string) *tabwriter.Writer {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row(t, heads...)
@@ -100,6 +101,7 @@ func row(t *tabwriter.Writer, cells ...string) {
 	fmt.Fprintln(t, strings.Join(cells, "\t"))
 }
 
+// id returns a number as text, "-" for nil.
 func id(n *uint32) string {
 	if n == nil {
 		return "-"

@@ -166,6 +166,7 @@ func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.
 	return s.composed(st, p, r, status)
 }
 
+// compose returns the result of a request by the account id, whose proof was checked.
 func (s *Store) compose(st *state, id sid.SID, r *logon.Request) (logon.Result, ntstatus.Status) {
 	p, status := s.person(st, id, nil, nil, wayOf(r))
 	return s.composed(st, p, r, status)
@@ -211,6 +212,7 @@ func (s *Store) refused(r *logon.Request, a Account, id sid.SID, why, said ntsta
 	return logon.Result{Account: t.Account, Reason: why}, said
 }
 
+// reportAttempt passes an attempt to the configured function, if there is one.
 func (s *Store) reportAttempt(t Attempt) {
 	if s.cfg.Logons != nil {
 		s.cfg.Logons(t)

@@ -83,6 +83,7 @@ func (s *Store) hostNamed(st *state, domain, name string, qualified bool) (logon
 	return logon.Account{}, false
 }
 
+// domainOf returns the domain of an id map as an account.
 func domainOf(m *IDMap) logon.Account {
 	return logon.Account{SID: m.Domain, Use: winnt.SidTypeDomain, Domain: m.Name, DomainSID: m.Domain}
 }

@@ -43,6 +43,7 @@ type grantRecord struct {
 	Rights     []string `json:"rights,omitempty"`
 }
 
+// record returns the names of the privileges and rights, as they are stored.
 func (g Grant) record() grantRecord { return grantRecord{g.Privileges.Names(), g.Rights.Names()} }
 
 // grant parses the names. An unknown name is an error.
@@ -64,6 +65,7 @@ func (r grantRecord) grant() (g Grant, err error) {
 	return g, nil
 }
 
+// ridKey returns the key of an account, so that keys sort by RID.
 func ridKey(rid uint32) []byte { return binary.BigEndian.AppendUint32(nil, rid) }
 
 // decode parses one value of the file. A fuzz test calls it.
@@ -200,6 +202,7 @@ func writeState(tx *bbolt.Tx, before, after *state) error {
 		difference(tx, bucketGrants, before.grants, after.grants, sidKey, func(g Grant) any { return g.record() }))
 }
 
+// sidKey returns the key of a SID.
 func sidKey(id sid.SID) []byte { return []byte(id.Binary()) }
 
 // difference writes the entries of after that are new or changed, and deletes the entries that are
@@ -224,6 +227,7 @@ func difference[K comparable, V any](tx *bbolt.Tx, bucket []byte, before, after 
 	return nil
 }
 
+// put stores v as JSON under a key. It creates the bucket if it is missing.
 func put(tx *bbolt.Tx, bucket, key []byte, v any) error {
 	b, err := tx.CreateBucketIfNotExists(bucket)
 	if err != nil {

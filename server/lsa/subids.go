@@ -20,6 +20,7 @@ type subids struct {
 	spans []fileaccess.SubIDs // guarded by mu
 }
 
+// stamp tells two versions of a file apart. A missing file has the zero stamp.
 type stamp struct {
 	size int64
 	at   time.Time
@@ -61,6 +62,7 @@ func (s *subids) ranges() []fileaccess.SubIDs {
 	return s.spans
 }
 
+// equal reports whether two lists of the same length have equal stamps.
 func equal(a, b []stamp) bool {
 	for i := range a {
 		if a[i].size != b[i].size || !a[i].at.Equal(b[i].at) {

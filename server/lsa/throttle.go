@@ -149,6 +149,7 @@ func (d *throttle) forget(name string) {
 	delete(d.failures, name)
 }
 
+// restore replaces the failures of a name, in any case.
 func (d *throttle) restore(name string, f failures) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

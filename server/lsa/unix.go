@@ -229,6 +229,8 @@ func (s *Store) hostGroups(uid uint32) ([]uint32, ntstatus.Status) {
 	return gids, ntstatus.Success
 }
 
+// hostUID returns the uid that the host has for a name. It waits at most hostWait. ok is false if the host has no such
+// user or is not configured.
 func (s *Store) hostUID(name string) (uint32, bool) {
 	if s.cfg.Hosts == nil {
 		return 0, false

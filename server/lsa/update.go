@@ -60,6 +60,7 @@ func (s *Store) publish(before *state, e *Edit) error {
 	return nil
 }
 
+// note adds a change to those that Update reports.
 func (e *Edit) note(what, subject, detail string) {
 	e.changes = append(e.changes, Change{e.by, what, subject, detail})
 }

@@ -61,6 +61,8 @@ func (s *state) valid(before *state, subordinate []fileaccess.SubIDs) error {
 	return s.validMaps(before, subordinate)
 }
 
+// validAccount returns an error for an account with an invalid or repeated name, RID, hash or uid. names and uids hold
+// those seen so far.
 func (s *state) validAccount(a *Account, rid uint32, names map[string]bool, uids map[uint32]string,
 	subordinate []fileaccess.SubIDs) error {
 	if err := validName(a.Name, names); err != nil {
@@ -80,6 +82,8 @@ func (s *state) validAccount(a *Account, rid uint32, names map[string]bool, uids
 	return validID("uid", *a.UID, a.Name, uids, subordinate)
 }
 
+// validGroup returns an error for a group with an invalid or repeated name, SID or gid, with too many members, or with
+// a member without a SID. names and gids hold those seen so far.
 func (s *state) validGroup(g *Group, id sid.SID, names map[string]bool, gids map[uint32]string,
 	subordinate []fileaccess.SubIDs) error {
 	if err := validName(g.Name, names); err != nil {

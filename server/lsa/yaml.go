@@ -27,6 +27,7 @@ type accountsFile struct {
 	IDMaps   []IDMap       `json:"idMaps"`
 }
 
+// accountFile is an account in an export. It never has the password.
 type accountFile struct {
 	Name     string  `json:"name"`
 	RID      uint32  `json:"rid"` // 0: the next free RID
@@ -35,6 +36,7 @@ type accountFile struct {
 	Disabled bool    `json:"disabled"`
 }
 
+// groupFile is a group in an export.
 type groupFile struct {
 	Name    string   `json:"name"`
 	SID     string   `json:"sid"` // "" for a new group of this computer
@@ -42,6 +44,7 @@ type groupFile struct {
 	Members []string `json:"members"` // names or SIDs
 }
 
+// rightsFile holds the privileges and logon rights of an account in an export.
 type rightsFile struct {
 	Who        string   `json:"who"` // a name or a SID
 	Privileges []string `json:"privileges"`
@@ -135,6 +138,8 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 	return nil
 }
 
+// applyGroups adds the groups of the file to st and their SIDs to names. A group without a SID gets a new one of this
+// computer. A repeated or malformed SID and an unknown member are errors.
 func (f *accountsFile) applyGroups(s *Store, st *state, names map[string]sid.SID) error {
 	ids := make([]sid.SID, len(f.Groups))
 	for i, g := range f.Groups {
@@ -248,6 +253,7 @@ func (s *Store) Export(w io.Writer) error {
 	return err
 }
 
+// list writes a list of items below a key, [] if there are none.
 func list[T any](b *strings.Builder, name string, all []T, each func(T)) {
 	if len(all) == 0 {
 		fmt.Fprintf(b, "%s: []\n", name)
@@ -259,6 +265,7 @@ func list[T any](b *strings.Builder, name string, all []T, each func(T)) {
 	}
 }
 
+// inner writes a list of texts below a key of an item. It writes nothing for an empty list.
 func inner[T any](b *strings.Builder, name string, all []T, text func(T) string) {
 	if len(all) == 0 {
 		return
@@ -269,6 +276,7 @@ func inner[T any](b *strings.Builder, name string, all []T, text func(T) string)
 	}
 }
 
+// optional writes a number below a key of an item, and nothing for nil.
 func optional(b *strings.Builder, name string, id *uint32) {
 	if id != nil {
 		fmt.Fprintf(b, "    %s: %d\n", name, *id)

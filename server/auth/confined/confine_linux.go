@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// init turns a process that was started as the confined child into one: it confines itself, serves requests on its
+// standard input and output, and exits. In any other process it does nothing.
 func init() {
 	if len(os.Args) != 1 || os.Args[0] != childName {
 		return

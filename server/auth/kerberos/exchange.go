@@ -77,6 +77,7 @@ func (e KDCError) Error() string { return fmt.Sprintf("the KDC refuses with code
 // refusal is an error with a fixed text, so that it never quotes a response.
 type refusal string
 
+// Error returns the reason as text.
 func (e refusal) Error() string { return string(e) }
 
 // principal splits a name at its slashes.
@@ -84,6 +85,8 @@ func principal(kind int32, name string) types.PrincipalName {
 	return types.PrincipalName{NameType: kind, NameString: strings.Split(name, "/")}
 }
 
+// body returns the part of a request that names the client, the service, its lifetime and a random nonce. It fails if
+// the system has no random numbers.
 func (x *exchange) body(cname, sname types.PrincipalName) (messages.KDCReqBody, error) {
 	var random [4]byte
 	if _, err := rand.Read(random[:]); err != nil {

@@ -41,6 +41,7 @@ type Context struct {
 	made    time.Time
 }
 
+// now returns the time of Now, or if that is nil the system's.
 func (i *Initiator) now() time.Time {
 	if i.Now == nil {
 		return time.Now()

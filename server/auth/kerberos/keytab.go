@@ -15,6 +15,7 @@ import (
 // Keys holds the keys of a keytab. The zero value has none. It is immutable. Printing it shows no key.
 type Keys struct{ entries []keyEntry }
 
+// keyEntry is one key of a service.
 type keyEntry struct {
 	service string // components joined by "/"
 	realm   string
@@ -131,8 +132,13 @@ func (c *cursor) take(n int) []byte {
 	return out
 }
 
-func (c *cursor) u16() uint16  { return binary.BigEndian.Uint16(c.take(2)) }
-func (c *cursor) u32() uint32  { return binary.BigEndian.Uint32(c.take(4)) }
+// u16 takes a 16-bit number.
+func (c *cursor) u16() uint16 { return binary.BigEndian.Uint16(c.take(2)) }
+
+// u32 takes a 32-bit number.
+func (c *cursor) u32() uint32 { return binary.BigEndian.Uint32(c.take(4)) }
+
+// text takes a length in 16 bits, then that many bytes.
 func (c *cursor) text() string { return string(c.take(int(c.u16()))) }
 
 // parseEntry parses one entry. It returns false if the entry is truncated, or has no service or no key.

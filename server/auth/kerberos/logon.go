@@ -76,6 +76,7 @@ func Refused(err error) (logon.Result, ntstatus.Status) {
 // longestWhy limits a reason in an audit record, in bytes.
 const longestWhy = 512
 
+// clipped returns a text cut to longestWhy bytes, with "…" if it was cut.
 func clipped(text string) string {
 	if len(text) > longestWhy {
 		return text[:longestWhy] + "…"

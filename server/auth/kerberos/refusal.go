@@ -17,6 +17,7 @@ type Refusal struct {
 	Why           error // never nil
 }
 
+// Error names the client, if it is known, and the reason. It is for the log, not for the client.
 func (r *Refusal) Error() string {
 	if r.Client == "" {
 		return "kerberos: " + r.Why.Error()

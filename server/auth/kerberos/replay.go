@@ -151,6 +151,7 @@ func (r *replay) rewriteLocked(kept []byte) error {
 	return nil
 }
 
+// syncFolder makes the names in a folder durable.
 func syncFolder(path string) error {
 	d, err := os.Open(path)
 	if err != nil {

@@ -181,6 +181,7 @@ func (n *negotiation) answer(apRep []byte) []byte {
 	})
 }
 
+// adds returns a continuation that appends v.
 func adds(v []byte) cryptobyte.BuilderContinuation {
 	return func(b *cryptobyte.Builder) { b.AddBytes(v) }
 }

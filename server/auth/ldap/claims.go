@@ -16,6 +16,7 @@ type Claim struct {
 	Type      claims.Type // String, Int64 or Boolean
 }
 
+// claimOf is a claim type and the id of its claims.
 type claimOf struct {
 	Claim
 	name string

@@ -33,6 +33,7 @@ type conn struct {
 	tls *tls.Conn
 }
 
+// joinPort returns host:port, with brackets around an IPv6 address.
 func joinPort(host, port string) string { return net.JoinHostPort(host, port) }
 
 // meter counts the bytes from a server and sets a deadline for each write.
@@ -226,4 +227,5 @@ type Error struct{ Why string }
 // Error returns "ldap: " and Why.
 func (e *Error) Error() string { return "ldap: " + e.Why }
 
+// wrong returns an *Error with a message.
 func wrong(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }

@@ -150,6 +150,7 @@ func (p *People) same(was *parsed, e *goldap.Entry) bool {
 	return len(left) == 0 && was.rest == string(p.rest)
 }
 
+// isMemberOf reports whether an attribute name is memberOf, in any case.
 func isMemberOf(name string) bool {
 	return len(name) == len("memberOf") && strings.EqualFold(name, "memberOf")
 }

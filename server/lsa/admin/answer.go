@@ -52,6 +52,7 @@ func (a *Answerer) Answer(by *token.Token, request []byte) ([]byte, ntstatus.Sta
 	return b, ntstatus.Success
 }
 
+// answer executes a request of the account by. An unknown request is an error, and nothing changes.
 func (a *Answerer) answer(by sid.SID, r *Request) (Response, error) {
 	if read := a.reads(r.Do); read != nil {
 		return read(r)
@@ -170,6 +171,8 @@ func (a *Answerer) edits(r *Request) (func(*lsa.Edit) error, error) {
 	return func(e *lsa.Edit) error { return e.RemoveMember(id, member) }, nil
 }
 
+// editRights returns the edit that grants or revokes the named privileges and logon rights of id. An unknown name, and
+// a request without one, are errors.
 func editRights(r *Request, id sid.SID) (func(*lsa.Edit) error, error) {
 	var privileges winnt.PrivilegeSet
 	var rights logon.Rights
@@ -193,6 +196,7 @@ func editRights(r *Request, id sid.SID) (func(*lsa.Edit) error, error) {
 	return func(e *lsa.Edit) error { e.Revoke(id, privileges, rights); return nil }, nil
 }
 
+// editAccount makes the requested change of an account. Fields that are nil stay as they are.
 func (r *Request) editAccount(e *lsa.Edit) error {
 	switch r.Do {
 	case AddAccount:

@@ -41,10 +41,12 @@ func (n *Names) run(ctx context.Context, database, key string) (line string, ok 
 	return strings.TrimSuffix(string(out), "\n"), true
 }
 
+// passwd returns the entry of a user by name or number, which has seven fields.
 func (n *Names) passwd(ctx context.Context, key string) (e entry, ok bool) {
 	return n.entry(ctx, "passwd", key, 7)
 }
 
+// group returns the entry of a group by name or number, which has four fields.
 func (n *Names) group(ctx context.Context, key string) (e entry, ok bool) {
 	return n.entry(ctx, "group", key, 4)
 }

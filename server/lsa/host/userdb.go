@@ -94,6 +94,7 @@ func replies(r interface{ Read([]byte) (int, error) }, each func(json.RawMessage
 	return false, fmt.Errorf("%w: more than %d replies", errUnavailable, maxReplies)
 }
 
+// untilZero is a bufio.SplitFunc for messages that end with a zero byte. It drops an unfinished message at the end.
 func untilZero(data []byte, _ bool) (advance int, token []byte, err error) {
 	if i := bytes.IndexByte(data, 0); i >= 0 {
 		return i + 1, data[:i], nil
@@ -109,6 +110,7 @@ type userRecord struct {
 	GID  json.Number `json:"gid"`
 }
 
+// groupRecord holds the fields of a group record that are read.
 type groupRecord struct {
 	Name string      `json:"groupName"`
 	GID  json.Number `json:"gid"`

@@ -186,6 +186,8 @@ func (d *Domains) GIDOf(ctx context.Context, id sid.SID) (uint32, bool, error) {
 	return d.id(ctx, "-Y", id)
 }
 
+// id returns the uid or gid that wbinfo prints for s with an option. found is false for a SID without one. A number out
+// of range is an error (L-62).
 func (d *Domains) id(ctx context.Context, option string, s sid.SID) (n uint32, found bool, err error) {
 	line, found, err := d.ask(ctx, option, s.String())
 	if err != nil || !found {

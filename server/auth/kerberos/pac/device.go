@@ -21,6 +21,7 @@ type DomainGroups struct {
 	Groups []Membership
 }
 
+// readDeviceInfo parses PAC_DEVICE_INFO. A malformed one, or one without a domain, is ErrInvalid.
 func readDeviceInfo(b []byte) (*DeviceInfo, error) {
 	r := newReader(b, "device information")
 	d := &DeviceInfo{UserID: r.u32(), PrimaryGroupID: r.u32()}

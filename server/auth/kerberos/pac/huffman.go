@@ -95,6 +95,7 @@ type bits struct {
 	missing int // words read past the end
 }
 
+// start fills the register with the first two words of a block.
 func (s *bits) start() {
 	s.next = s.word() << 16
 	s.next |= s.word()

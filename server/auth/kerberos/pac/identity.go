@@ -90,6 +90,8 @@ type gathering struct {
 	dropped []Dropped
 }
 
+// add adds a SID once. It keeps only attributes that a KDC may give, and notes the SID in dropped with the reason if
+// the place does not accept it.
 func (g *gathering) add(s sid.SID, attributes uint32) {
 	if g.kept == nil {
 		g.kept, g.out = make(map[sid.SID]bool, g.most), make([]token.Group, 0, g.most)
@@ -115,12 +117,14 @@ func (g *gathering) primary(rid uint32, all []Membership) {
 	g.add(g.issuer.WithRID(rid), attributes)
 }
 
+// memberships adds the groups of a domain by their RIDs.
 func (g *gathering) memberships(domain sid.SID, all []Membership) {
 	for _, m := range all {
 		g.add(domain.WithRID(m.RID), m.Attributes)
 	}
 }
 
+// groups adds groups in order.
 func (g *gathering) groups(all []token.Group) {
 	for _, x := range all {
 		g.add(x.SID, x.Attributes)

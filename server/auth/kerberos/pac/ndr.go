@@ -42,6 +42,7 @@ func newReader(b []byte, what string) *reader {
 	return r
 }
 
+// fail stores an error with the position, unless there is one already.
 func (r *reader) fail(format string, args ...any) {
 	if r.err == nil {
 		r.err = fmt.Errorf("%w: at %d: %s", ErrInvalid, r.at, fmt.Sprintf(format, args...))
@@ -64,6 +65,7 @@ func (r *reader) take(n int) []byte {
 // align skips to the next multiple of n.
 func (r *reader) align(n int) { r.take(-r.at & (n - 1)) }
 
+// u16 reads an aligned 16-bit number, 0 after an error.
 func (r *reader) u16() uint16 {
 	r.align(2)
 	if b := r.take(2); b != nil {
@@ -72,6 +74,7 @@ func (r *reader) u16() uint16 {
 	return 0
 }
 
+// u32 reads an aligned 32-bit number, 0 after an error.
 func (r *reader) u32() uint32 {
 	r.align(4)
 	if b := r.take(4); b != nil {
@@ -80,6 +83,7 @@ func (r *reader) u32() uint32 {
 	return 0
 }
 
+// u64 reads a 64-bit number aligned to 8 bytes, 0 after an error.
 func (r *reader) u64() uint64 {
 	r.align(8)
 	if b := r.take(8); b != nil {
@@ -146,6 +150,8 @@ type counted struct {
 	there bool
 }
 
+// counted reads the head of an RPC_UNICODE_STRING: length, capacity and whether it has a pointer. The lengths must be
+// possible (K-4).
 func (r *reader) counted() counted {
 	n, most := r.u16(), r.u16()
 	c := counted{bytes: n, there: r.pointer()}

@@ -14,6 +14,7 @@ type ClientInfo struct {
 	Name     string // UTF-16LE, not decoded
 }
 
+// readClientInfo parses PAC_CLIENT_INFO. The name must fill the buffer (K-6); otherwise it is ErrInvalid.
 func readClientInfo(b []byte) (ClientInfo, error) {
 	if len(b) < 10 {
 		return ClientInfo{}, fmt.Errorf("%w: client information of %d bytes", ErrInvalid, len(b))
@@ -40,6 +41,8 @@ const (
 	upnExtended = 2
 )
 
+// readUPN parses UPN_DNS_INFO. Each name must be behind the fixed part and inside the buffer (K-7); otherwise it is
+// ErrInvalid.
 func readUPN(b []byte) (*UPNInfo, error) {
 	if len(b) < 12 {
 		return nil, fmt.Errorf("%w: names of %d bytes", ErrInvalid, len(b))
@@ -97,6 +100,7 @@ const (
 	WasGivenImplicitly
 )
 
+// readAttributes parses PAC_ATTRIBUTES_INFO and keeps the two known bits. Fewer than two bits are ErrInvalid.
 func readAttributes(b []byte) (Attributes, error) {
 	if len(b) < 4 {
 		return 0, fmt.Errorf("%w: attributes of %d bytes", ErrInvalid, len(b))
@@ -140,6 +144,7 @@ func (d *Delegation) String() string {
 // maxTransited limits the services that a ticket was delegated through.
 const maxTransited = 256
 
+// readDelegation parses S4U_DELEGATION_INFO. More than maxTransited services are ErrInvalid.
 func readDelegation(b []byte) (*Delegation, error) {
 	r := newReader(b, "delegation information")
 	target := r.counted()

@@ -94,6 +94,7 @@ func (e *encoder) number(b []byte, tag byte, s Span) []byte {
 	return e.bytes(b, tag, value)
 }
 
+// list appends each span as an OCTET STRING.
 func (e *encoder) list(b []byte, all []Span) []byte {
 	for _, s := range all {
 		b = e.bytes(b, octets, s.of(e.raw))
@@ -101,6 +102,7 @@ func (e *encoder) list(b []byte, all []Span) []byte {
 	return b
 }
 
+// message returns the message in DER. An operation that this package does not encode sets e.bad.
 func (e *encoder) message(m *Message) []byte {
 	return e.element(nil, sequence, func(b []byte) []byte {
 		b = e.number(b, integer, m.ID)
@@ -128,6 +130,7 @@ func (e *encoder) message(m *Message) []byte {
 	})
 }
 
+// entry appends the name and attributes of a search result.
 func (e *encoder) entry(b []byte, m *Message) []byte {
 	b = e.bytes(b, octets, m.Name.of(e.raw))
 	return e.element(b, sequence, func(b []byte) []byte {
@@ -141,6 +144,7 @@ func (e *encoder) entry(b []byte, m *Message) []byte {
 	})
 }
 
+// result appends an LDAPResult. An option with an unknown tag sets e.bad (D-39).
 func (e *encoder) result(b []byte, m *Message) []byte {
 	b = e.number(b, enumerated, m.Code)
 	b = e.bytes(b, octets, m.Name.of(e.raw))
@@ -158,6 +162,7 @@ func (e *encoder) result(b []byte, m *Message) []byte {
 	return b
 }
 
+// control appends a control. The value of a paging control is encoded anew unless e.given is set.
 func (e *encoder) control(b []byte, c *Control) []byte {
 	return e.element(b, sequence, func(b []byte) []byte {
 		b = e.bytes(b, octets, c.Type.of(e.raw))

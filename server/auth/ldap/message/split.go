@@ -48,6 +48,7 @@ type splitter struct {
 	err   error
 }
 
+// fail stores an error with the position, unless there is one already, and moves to the end of the input.
 func (s *splitter) fail(format string, args ...any) {
 	if s.err == nil {
 		s.err = fmt.Errorf("%w: byte %d: %s", ErrInvalid, s.at, fmt.Sprintf(format, args...))
@@ -134,6 +135,7 @@ func (s *splitter) list(end int) []Span {
 	return all
 }
 
+// entry parses a search result up to end: a name, then attributes with their values.
 func (s *splitter) entry(m *Message, end int) {
 	m.Name = s.span(end, octets)
 	all := s.open(end, sequence)
@@ -147,6 +149,7 @@ func (s *splitter) entry(m *Message, end int) {
 	}
 }
 
+// result parses an LDAPResult up to end. An unknown tag is an error.
 func (s *splitter) result(m *Message, end int) {
 	m.Code = s.number(end, enumerated)
 	m.Name = s.span(end, octets)
@@ -164,6 +167,7 @@ func (s *splitter) result(m *Message, end int) {
 	}
 }
 
+// controls parses the controls of a message up to end. It also parses the value of a paging control.
 func (s *splitter) controls(m *Message, end int) {
 	all := s.open(end, controls)
 	m.Controls = []Control{}
