@@ -15,8 +15,10 @@ type gate func(*request) reply
 // skipError is the reason why a question cannot be recorded on this machine.
 type skipError struct{ why string }
 
+// Error returns why the recorder skips the question.
 func (e *skipError) Error() string { return e.why }
 
+// skip returns the error for a question that the recorder cannot ask.
 func skip(format string, a ...any) error { return &skipError{fmt.Sprintf(format, a...)} }
 
 // ask records one question. A *skipError is the reason why it was skipped.

@@ -116,6 +116,7 @@ func (a *asker) win(name string, r *request) (reply, error) {
 	return p, nil
 }
 
+// authzCall starts a request to a function of authz.dll.
 func authzCall(name string) *packer {
 	k := pack(name)
 	k.DLL = "authz.dll"
@@ -190,6 +191,7 @@ func (a *asker) modify(ctx uint64, t *token.Token) error {
 	return err
 }
 
+// groups returns the groups of seq without integrity levels.
 func groups(seq func(func(int, token.Group) bool)) (list []token.Group) {
 	for _, g := range seq {
 		if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
@@ -235,6 +237,8 @@ func (k *packer) claims(set *claims.Set) {
 	k.ptr(k.add(u32le(nil, operations...))).ptr(h)
 }
 
+// claimValues adds the values of a claim and returns their place. A claim of SIDs or octets fails the request with a
+// skipError.
 func (k *packer) claimValues(c claims.Attribute) buffer {
 	var b []byte
 	switch c.Type {

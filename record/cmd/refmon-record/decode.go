@@ -21,6 +21,7 @@ func privilegeSetOf(b []byte) *nt.PrivilegeSet {
 	return &nt.PrivilegeSet{Control: le.Uint32(b[4:]), Privilege: privilegesAt(b[8:], le.Uint32(b))}
 }
 
+// privilegesAt decodes n entries of 12 bytes, or fewer if b ends before.
 func privilegesAt(b []byte, n uint32) (list []nt.LUIDAndAttributes) {
 	for ; n > 0 && len(b) >= 12; n, b = n-1, b[12:] {
 		list = append(list, nt.LUIDAndAttributes{LUID: winnt.LUID(le.Uint64(b)), Attributes: le.Uint32(b[8:])})
@@ -54,12 +55,14 @@ func (p *reply) sid(at buffer, offset int) sid.SID {
 	return s
 }
 
+// sidPointer adds a pointer to a SID, NULL for the zero SID.
 func (k *packer) sidPointer(s sid.SID) buffer {
 	at := k.room(8)
 	k.point(at, 0, k.sidBuffer(s), 0)
 	return at
 }
 
+// aclPointer adds a pointer to an ACL, NULL for nil.
 func (k *packer) aclPointer(l *sd.ACL) buffer {
 	at := k.room(8)
 	k.point(at, 0, k.acl(l), 0)
@@ -116,9 +119,16 @@ func queryToken(do gate, in any) (any, ntstatus.Status, error) {
 	return out, st, nil
 }
 
-func readU32(p *reply, b buffer) any    { return p.u32(b) }
-func readSID(p *reply, b buffer) any    { return p.sid(b, 0) }
-func readGroup(p *reply, b buffer) any  { return p.group(b, 0) }
+// readU32 reads a 32-bit number from a buffer of the reply.
+func readU32(p *reply, b buffer) any { return p.u32(b) }
+
+// readSID reads a pointer to a SID.
+func readSID(p *reply, b buffer) any { return p.sid(b, 0) }
+
+// readGroup reads a SID_AND_ATTRIBUTES.
+func readGroup(p *reply, b buffer) any { return p.group(b, 0) }
+
+// readGroups reads a TOKEN_GROUPS.
 func readGroups(p *reply, b buffer) any { return p.groupList(b) }
 
 // readers turn the bytes of a class into the Go value that nt has for it.
@@ -190,6 +200,8 @@ func setToken(do gate, in any) (any, ntstatus.Status, error) {
 	return nt.SetInformationTokenOut{}, ntstatus.Status(uint32(p.Return)), nil
 }
 
+// information adds the value of a class for NtSetInformationToken. nil is no buffer. A malformed SID fails the request
+// with a skipError.
 func (k *packer) information(class winnt.TokenInfoClass, v any) buffer {
 	switch v := v.(type) {
 	case nil:

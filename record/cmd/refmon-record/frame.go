@@ -73,7 +73,10 @@ func (r *request) ptr(b buffer) *request {
 // bytes returns a buffer as the call left it.
 func (p *reply) bytes(b buffer) []byte { return p.Buffers[b-1] }
 
+// u32 returns a 32-bit number from the buffer.
 func (p *reply) u32(b buffer) uint32 { return binary.LittleEndian.Uint32(p.bytes(b)) }
+
+// u64 returns a 64-bit number from the buffer.
 func (p *reply) u64(b buffer) uint64 { return binary.LittleEndian.Uint64(p.bytes(b)) }
 
 // at returns what a pointer that was written into a buffer points to inside of it;

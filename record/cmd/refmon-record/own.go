@@ -105,6 +105,7 @@ func (a *asker) ownToken() (json.RawMessage, error) {
 	return t.MarshalJSON()
 }
 
+// held adds a privilege that a token holds to s, with its state. It ignores an unknown one.
 func (a *asker) held(s *token.Spec, p nt.LUIDAndAttributes) {
 	x := winnt.Privilege(p.LUID)
 	if p.LUID > winnt.LUID(winnt.LastPrivilege) || !x.Valid() {

@@ -24,17 +24,26 @@ type packer struct {
 	err error
 }
 
+// pack starts a request to a service of ntdll.dll.
 func pack(service string) *packer { return &packer{request: call("ntdll.dll", service)} }
 
+// fail stores an error, unless there is one already. A request with an error is not sent.
 func (k *packer) fail(err error) {
 	if k.err == nil {
 		k.err = err
 	}
 }
 
-func (k *packer) handle(h winnt.Handle)   { k.num(uint64(h)) }
+// handle adds a handle as a parameter.
+func (k *packer) handle(h winnt.Handle) { k.num(uint64(h)) }
+
+// mask adds access rights as a parameter.
 func (k *packer) mask(m winnt.AccessMask) { k.num(uint64(m)) }
-func (k *packer) u32(n uint32)            { k.num(uint64(n)) }
+
+// u32 adds a number as a parameter.
+func (k *packer) u32(n uint32) { k.num(uint64(n)) }
+
+// flag adds a BOOLEAN as a parameter.
 func (k *packer) flag(b bool) {
 	if b {
 		k.num(1)
@@ -64,6 +73,7 @@ func captured[T any](k *packer, c nt.Captured[T], f func(T) buffer) {
 	}
 }
 
+// sidBuffer adds the bytes of a SID and returns their place, 0 for the zero SID.
 func (k *packer) sidBuffer(s sid.SID) buffer {
 	if s.IsZero() {
 		return 0
@@ -71,6 +81,7 @@ func (k *packer) sidBuffer(s sid.SID) buffer {
 	return k.add([]byte(s.Binary()))
 }
 
+// descriptor adds the bytes of a descriptor and returns their place, 0 for nil.
 func (k *packer) descriptor(d *sd.Descriptor) buffer {
 	if d == nil {
 		return 0
@@ -78,6 +89,7 @@ func (k *packer) descriptor(d *sd.Descriptor) buffer {
 	return k.add(d.Binary())
 }
 
+// acl adds the bytes of an ACL and returns their place, 0 for nil.
 func (k *packer) acl(l *sd.ACL) buffer {
 	if l == nil {
 		return 0
@@ -175,6 +187,7 @@ func (k *packer) privileges(list []nt.LUIDAndAttributes) buffer {
 	return k.add(append(privilegeArray(u32le(nil, uint32(len(list))), list), make([]byte, 12)...))
 }
 
+// privilegeArray appends entries of 12 bytes.
 func privilegeArray(b []byte, list []nt.LUIDAndAttributes) []byte {
 	for _, p := range list {
 		b = u32le(le.AppendUint64(b, uint64(p.LUID)), p.Attributes)

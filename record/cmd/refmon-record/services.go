@@ -231,6 +231,7 @@ func (k *packer) present(c nt.Captured[*nt.ObjectAttributes]) {
 	})
 }
 
+// flagBytes returns one byte, 1 or 0, for each flag.
 func flagBytes(flags ...bool) (b []byte) {
 	for _, f := range flags {
 		if f {
