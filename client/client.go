@@ -145,6 +145,8 @@ func (c *Conn) NewTransport() (nt.Transport, error) {
 // Profile returns the conformance profile of the daemon's kernel.
 func (c *Conn) Profile() nt.Profile { return c.profile }
 
+// newThread asks the server for a thread of this process. It fails with the server's status, or if the connection is
+// lost.
 func (c *Conn) newThread() (t wire.ThreadBody, err error) {
 	head, rest, err := c.ask(&wire.Frame{Kind: wire.NewThread})
 	if err == nil {
@@ -159,6 +161,7 @@ func (c *Conn) newThread() (t wire.ThreadBody, err error) {
 	return t, nil
 }
 
+// thread returns the thread with a number on the server.
 func (c *Conn) thread(number uint32, name string) *nt.Thread {
 	return nt.NewRemoteThread(&thread{c, number}, name)
 }

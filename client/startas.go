@@ -19,6 +19,8 @@ func (c *Conn) AttachAs(process winnt.Handle) (f *os.File, uid uint32, err error
 	return c.attachAs(process, "")
 }
 
+// attachAs asks the server for the connection of a process in which another account's program will run. It returns the
+// connection and the uid of that account.
 func (c *Conn) attachAs(process winnt.Handle, program string) (f *os.File, uid uint32, err error) {
 	frame := &wire.Frame{Kind: wire.AttachAs, Thread: 1, Body: wire.AppendAttach(nil, process, program)}
 	f, rest, err := c.descriptorWith(frame)

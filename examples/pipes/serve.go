@@ -57,6 +57,8 @@ func answer(c *nt.PipeConn, th *nt.Thread, out io.Writer) {
 	}
 }
 
+// open opens a file as the client of the pipe and returns the status as text. It ends the impersonation before it
+// returns.
 func open(c *nt.PipeConn, th *nt.Thread, name string) string {
 	revert, err := c.ImpersonateClient(th)
 	if err != nil {

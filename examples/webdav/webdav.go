@@ -21,6 +21,7 @@ import (
 	"github.com/refmon/refmon/treefs"
 )
 
+// key is the key of the client's files in the context of a request.
 type key struct{}
 
 // As passes each request to next as its user. who returns the user's token, nil for an unknown user, who gets 401.
@@ -39,6 +40,7 @@ func As(p *kernel.Process, tree string, who func(*http.Request) *token.Token, ne
 // Files implements webdav.FileSystem. Its methods panic for a context that is not from a request of As.
 type Files struct{}
 
+// of returns the client's files. It panics for a context without them.
 func of(ctx context.Context) *treefs.FS { return ctx.Value(key{}).(*treefs.FS) }
 
 // known converts an error to one of package fs, because package webdav compares errors without unwrapping.

@@ -107,6 +107,7 @@ func (q *Question) want(r *access.Request) []Mistake {
 	return nil
 }
 
+// parseSD parses a descriptor in SDDL. Empty text is an error.
 func parseSD(text string, domain sid.SID) (*sd.Descriptor, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, errors.New("want a security descriptor in SDDL, such as O:BAG:SYD:(A;;FR;;;WD)")
@@ -176,6 +177,7 @@ func rightsMistake(text string, err error) Mistake {
 	return m
 }
 
+// whole returns a mistake about a whole field.
 func whole(field, message string) Mistake {
 	return Mistake{Field: field, From: -1, To: -1, Message: message}
 }
@@ -196,6 +198,7 @@ func span(rest string) int {
 	return n
 }
 
+// wordRune reports whether c belongs to a word: an ASCII letter or digit, "_" or "-".
 func wordRune(c rune) bool {
 	return c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

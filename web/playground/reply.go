@@ -66,6 +66,7 @@ func Answer(question []byte) []byte {
 	return b.Bytes()
 }
 
+// ask answers the question. If a field is malformed, the reply has only Mistakes.
 func (q *Question) ask() Reply {
 	request, wrong := q.parse()
 	if wrong != nil {

@@ -36,6 +36,8 @@ func main() {
 	fmt.Printf("%s: %d KiB; open it in a browser, or put it on any host\n", *out, n>>10)
 }
 
+// pack writes the page with all its parts to the file out and returns its size in bytes. It must run in the root of the
+// repository.
 func pack(out string) (int, error) {
 	page, err := os.ReadFile(filepath.Join(source, "index.html"))
 	if err != nil {
@@ -95,6 +97,7 @@ type rule struct {
 
 var ruleLine = regexp.MustCompile(`(?m)^- \*\*([A-Z]-[0-9]+[a-z]?)\*\* (.*?) \*(Source: .*)\*$`)
 
+// rules returns the rules of the access check by their ids.
 func rules() (map[string]rule, error) {
 	text, err := os.ReadFile(filepath.Join("docs", "rules", "50-access-check.md"))
 	if err != nil {
