@@ -205,6 +205,8 @@ func (e *Evaluator) Repeatable(d *sd.Descriptor) bool {
 	return e.repeatable(d.DACL()) && e.repeatable(d.SACL())
 }
 
+// repeatable reports whether the list gives tokens with the same SIDs and claims the same answer: no condition reads a
+// token's local attributes, and no callback decides.
 func (e *Evaluator) repeatable(l *sd.ACL) bool {
 	if l.Facts()&sd.HasExtras == 0 {
 		return true

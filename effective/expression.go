@@ -172,6 +172,8 @@ func (x Expression) Allows(has func(s sid.SID, deny bool) bool) bool {
 	return len(x) > 0
 }
 
+// allows returns the verdict of the first test that applies to a token with the SIDs that has reports. No test means
+// no.
 func (c Clause) allows(has func(s sid.SID, deny bool) bool) bool {
 	for _, t := range c {
 		if t == everybody || has(t.SID, !t.Allow) {

@@ -50,6 +50,7 @@ func Fingerprint(t *token.Token) string {
 var checked = winnt.Privileges(winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege,
 	winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)
 
+// fingerprint collects the values of a token as bytes that only equal tokens share.
 type fingerprint []byte
 
 // orNone returns b, or an empty bitmap for nil: fingerprint.set treats nil as "all".
@@ -76,13 +77,16 @@ func (f *fingerprint) set(s *sidset.Set, b sidset.Bits) {
 	}
 }
 
+// sid appends the length of a SID and its bytes.
 func (f *fingerprint) sid(s sid.SID) {
 	*f = append(*f, byte(s.Len()))
 	*f = s.AppendBinary(*f)
 }
 
+// number appends a number.
 func (f *fingerprint) number(v uint64) { *f = binary.AppendUvarint(*f, v) }
 
+// flags appends up to eight flags as one byte.
 func (f *fingerprint) flags(flags ...bool) {
 	b := byte(0)
 	for i, on := range flags {

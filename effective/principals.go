@@ -83,6 +83,7 @@ func (p *Principals) intern(tokens []*token.Token) {
 	}
 }
 
+// classify adds principal i to the sets of those with special properties or privileges.
 func (p *Principals) classify(i int, t *token.Token) {
 	if t.IsRestricted() || t.IsAppContainer() {
 		p.rare.add(i)
@@ -136,6 +137,7 @@ func (p *Principals) below(rid uint32) Set {
 // columns collects the tokens that a SID matches while makeRows builds the matrix.
 type columns struct{ allow, deny []uint32 }
 
+// makeRows lists for each SID the columns whose tokens have it, for allow and for deny entries.
 func (p *Principals) makeRows() {
 	at := map[sid.SID]int{}
 	var sids []sid.SID
@@ -218,6 +220,7 @@ func (p *Principals) Distinct() int { return len(p.tokens) }
 // results in every check.
 func (p *Principals) Token(i int) *token.Token { return p.tokens[p.columnOf(i)] }
 
+// columnOf returns the column of principal i, which equal tokens share.
 func (p *Principals) columnOf(i int) int {
 	if p.column != nil {
 		return int(p.column[i])

@@ -52,6 +52,7 @@ type right struct {
 	none    bool             // the request is empty, which is denied
 }
 
+// rights returns the questions about single rights. A missing type, no rights and more than MaxRights are errors.
 func (q *Question) rights() ([]right, error) {
 	switch {
 	case q.Type == nil:

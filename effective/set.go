@@ -9,6 +9,7 @@ import (
 // is empty.
 type Set []uint64
 
+// newSet returns an empty set for the numbers below n.
 func newSet(n int) Set { return make(Set, (n+63)/64) }
 
 // Has reports whether principal i is in the set. It is false for i beyond the
@@ -54,8 +55,10 @@ func (s Set) Equal(o Set) bool {
 	return true
 }
 
+// add adds i, which must be below the size of the set.
 func (s Set) add(i int) { s[uint(i)/64] |= 1 << (uint(i) % 64) }
 
+// empty reports whether the set has no element.
 func (s Set) empty() bool {
 	for _, w := range s {
 		if w != 0 {
@@ -77,6 +80,7 @@ func (s Set) fill(n int) {
 
 // The following expect sets of one length.
 
+// or adds the elements of o, which must not be shorter.
 func (s Set) or(o Set) {
 	o = o[:len(s)]
 	for i := range s {
@@ -84,6 +88,7 @@ func (s Set) or(o Set) {
 	}
 }
 
+// and removes the elements that o does not have. o must not be shorter.
 func (s Set) and(o Set) {
 	o = o[:len(s)]
 	for i := range s {
@@ -91,6 +96,7 @@ func (s Set) and(o Set) {
 	}
 }
 
+// andNot removes the elements of o, which must not be shorter.
 func (s Set) andNot(o Set) {
 	o = o[:len(s)]
 	for i := range s {

@@ -94,6 +94,7 @@ func (v *View) Remove(object string) []Change {
 	return sorted(out)
 }
 
+// setsOf returns the sets of k, nil for nil.
 func setsOf(k *kept) []Set {
 	if k == nil {
 		return nil
@@ -101,6 +102,7 @@ func setsOf(k *kept) []Set {
 	return k.sets
 }
 
+// drop removes an object from those that share k, and k with its last object. It does nothing for nil.
 func (v *View) drop(object string, k *kept) {
 	if k == nil {
 		return
@@ -294,6 +296,7 @@ func (v *View) changes(out []Change, object string, was, is []Set) []Change {
 	return out
 }
 
+// sorted sorts changes by object, principal and right, in place, and returns them.
 func sorted(out []Change) []Change {
 	slices.SortFunc(out, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Right, b.Right))

@@ -30,6 +30,7 @@ type engine struct {
 	policy  *Policy
 }
 
+// engineOf returns the engine that checks for a subject under a policy.
 func engineOf(s *access.Subject, p *Policy) engine { return engine{s, p} }
 
 // token returns the effective token, nil if the subject has no token.
@@ -111,6 +112,7 @@ func (e *engine) check(d *sd.Descriptor, desired winnt.AccessMask) access.Decisi
 	return dec
 }
 
+// request returns the access check of a file's descriptor for the desired rights.
 func (e *engine) request(d *sd.Descriptor, desired winnt.AccessMask) *access.Request {
 	return &access.Request{Descriptor: d, Subject: *e.subject, Desired: desired, Type: winnt.FileObject,
 		Policies: e.policy.Central, Options: e.policy.Access}

@@ -179,6 +179,7 @@ func (o *opening) traceAttributes(remaining, checked winnt.AccessMask) {
 	}
 }
 
+// trace records the check of the object for the explanation. It does nothing if the open is not explained.
 func (o *opening) trace(d *sd.Descriptor, want, granted winnt.AccessMask) {
 	if o.tr != nil {
 		o.tr.object(&o.engine, d, want, granted)
@@ -198,6 +199,7 @@ func (o *opening) unwritable() winnt.AccessMask {
 	return unwritable
 }
 
+// readOnlyReason returns the reason for rights that a read-only file (attribute) or volume refuses.
 func readOnlyReason(attribute bool) Reason {
 	if attribute {
 		return Reason{Kind: ReadOnlyAttribute}

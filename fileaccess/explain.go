@@ -96,6 +96,7 @@ func (x *Explanation) String() string {
 	return b.String()
 }
 
+// pad returns s with blanks up to n bytes, at least one.
 func pad(s string, n int) string {
 	if len(s) >= n {
 		return s + " "
@@ -118,6 +119,7 @@ func (t *tracer) set(m winnt.AccessMask, r Reason) {
 	}
 }
 
+// reasonOf returns the reason for one right, Unreached if no step decided it.
 func (t *tracer) reasonOf(bit winnt.AccessMask) Reason {
 	for i := range t.reasons {
 		if bit>>i == 1 && t.reasons[i].Kind != 0 {

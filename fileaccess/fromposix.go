@@ -177,6 +177,7 @@ func (b *posixBuilder) entries(users, groups []who, other who, flags uint8) {
 	b.add(sd.AccessAllowed, flags, other.allow, other.sid)
 }
 
+// add appends an entry. It ignores an empty mask.
 func (b *posixBuilder) add(t sd.Type, flags uint8, m winnt.AccessMask, s sid.SID) {
 	if m == 0 {
 		return

@@ -43,6 +43,8 @@ func (o *opening) intent() {
 	o.byIntent(winnt.SeRestorePrivilege, want&access.RestoreRights)
 }
 
+// byIntent grants those of bits that the subject has by a privilege for backup or restore, below the mandatory ceiling
+// of an existing object (F-20). It does nothing without the privilege.
 func (o *opening) byIntent(p winnt.Privilege, bits winnt.AccessMask) {
 	bits &^= o.pre
 	if bits == 0 || !o.token().Has(p) {

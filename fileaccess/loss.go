@@ -87,6 +87,7 @@ func (l Loss) String() string {
 // losses collects losses, each once.
 type losses []Loss
 
+// add appends a loss, once.
 func (l *losses) add(x Loss) {
 	for _, y := range *l {
 		if x == y {

@@ -147,6 +147,7 @@ func parseNFS4(s string) (a NFS4ACE, err error) {
 	return a, nil
 }
 
+// nfs4Bits returns the rights of a letter. ok is false for an unknown one.
 func nfs4Bits(letter byte) (winnt.AccessMask, bool) {
 	for _, l := range nfs4Letters {
 		if l.letter == letter {

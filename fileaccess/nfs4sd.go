@@ -15,6 +15,7 @@ type NameMap struct {
 	Name func(s sid.SID) (who string, group bool, ok bool) // ok false: no name
 }
 
+// sid returns the SID of a name. A nil map, or one without the function SID, reads names as SIDs in text form.
 func (m *NameMap) sid(who string, group bool) (sid.SID, bool) {
 	if m != nil && m.SID != nil {
 		return m.SID(who, group)
@@ -23,6 +24,8 @@ func (m *NameMap) sid(who string, group bool) (sid.SID, bool) {
 	return s, err == nil
 }
 
+// name returns the name of a SID and whether it is a group. A nil map, or one without the function Name, returns the
+// SID as text, and ok false for the zero SID.
 func (m *NameMap) name(s sid.SID) (who string, group, ok bool) {
 	if m != nil && m.Name != nil {
 		return m.Name(s)
@@ -61,6 +64,7 @@ func FromNFS4(list []NFS4ACE, owner, group sid.SID, names *NameMap) (*sd.Descrip
 	return sd.New(p), b.lost, nil
 }
 
+// nfs4Builder collects the entries of a descriptor made from an NFSv4 ACL, and what was lost.
 type nfs4Builder struct {
 	names        *NameMap
 	owner, group sid.SID
@@ -75,6 +79,8 @@ var nfs4Kinds = [...]sd.Type{NFS4Allow: sd.AccessAllowed, NFS4Deny: sd.AccessDen
 // bits, success and failure are shifted.
 const nfs4Inheritance = NFS4FileInherit | NFS4DirectoryInherit | NFS4NoPropagate | NFS4InheritOnly
 
+// entry adds one entry of the NFSv4 ACL. An unknown type is an error. An unknown name is a loss: an allow entry is
+// dropped, and any other entry then counts for everyone.
 func (b *nfs4Builder) entry(a NFS4ACE) error {
 	if int(a.Type) >= len(nfs4Kinds) {
 		return fmt.Errorf("type %d", a.Type)
@@ -125,6 +131,7 @@ func (b *nfs4Builder) special(a NFS4ACE, flags uint8, now, creator sid.SID, inhe
 	return b.add(a, flags|sd.InheritOnly, creator)
 }
 
+// add appends an entry for a SID to the DACL, or to the SACL if it is one for audits and alarms.
 func (b *nfs4Builder) add(a NFS4ACE, flags uint8, s sid.SID) error {
 	x, err := sd.NewACE(nfs4Kinds[a.Type], flags, a.Mask&nfs4Rights, s)
 	if err != nil {
@@ -160,6 +167,7 @@ func ToNFS4(d *sd.Descriptor, names *NameMap) ([]NFS4ACE, []Loss) {
 	return r.out, r.lost
 }
 
+// nfs4Reader collects the entries of an NFSv4 ACL made from a descriptor, and what was lost.
 type nfs4Reader struct {
 	names *NameMap
 	d     *sd.Descriptor
@@ -239,6 +247,7 @@ func (r *nfs4Reader) who(x *NFS4ACE, s sid.SID) bool {
 	return true
 }
 
+// inherits reports whether new children inherit an entry.
 func (r *nfs4Reader) inherits(x *NFS4ACE) bool {
 	return x.Flags&(NFS4FileInherit|NFS4DirectoryInherit) != 0
 }

@@ -58,6 +58,7 @@ func noQuestion() Decision {
 	return Decision{Verdict: ntstatus.Decided(ntstatus.InvalidParameter)}
 }
 
+// run decides the open and returns the decision with the data for its audit record.
 func (o *opening) run() Decision {
 	st := o.decide()
 	if st != ntstatus.Success {
@@ -141,6 +142,7 @@ func (o *opening) take() {
 
 const everyRight = ^winnt.AccessMask(0)
 
+// max reports whether the request asks for MAXIMUM_ALLOWED.
 func (o *opening) max() bool { return o.desired&maximum != 0 }
 
 // lastComponent handles the last name of the path (steps 5 and 6). A missing object is created, or the open fails if

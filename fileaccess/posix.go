@@ -85,7 +85,10 @@ func DecodePOSIX(b []byte) (POSIXACL, error) {
 	return l, l.Check()
 }
 
+// le16 decodes the first two bytes of b, little endian. b must have them.
 func le16(b []byte) uint16 { return uint16(b[0]) | uint16(b[1])<<8 }
+
+// le32 decodes the first four bytes of b, little endian. b must have them.
 func le32(b []byte) uint32 { return uint32(le16(b)) | uint32(le16(b[2:]))<<16 }
 
 // Append appends the value of the extended attribute to dst.
@@ -191,11 +194,13 @@ func UnixUser(id uint32) sid.SID { return unixSID(unixUsers, id) }
 // UnixGroup returns the SID of a group in the default map, S-1-22-2-id.
 func UnixGroup(id uint32) sid.SID { return unixSID(unixGroups, id) }
 
+// unixSID returns S-1-22-kind-id.
 func unixSID(kind, id uint32) sid.SID {
 	s, _ := sid.New(unixAuthority, kind, id) // two sub-authorities are always valid
 	return s
 }
 
+// user returns the SID of a uid: by the map, or S-1-22-1-uid if it has no function for it. m may be nil.
 func (m *IDMap) user(id uint32) (sid.SID, bool) {
 	if m == nil || m.User == nil {
 		return UnixUser(id), true
@@ -203,6 +208,7 @@ func (m *IDMap) user(id uint32) (sid.SID, bool) {
 	return m.User(id)
 }
 
+// group returns the SID of a gid: by the map, or S-1-22-2-gid if it has no function for it. m may be nil.
 func (m *IDMap) group(id uint32) (sid.SID, bool) {
 	if m == nil || m.Group == nil {
 		return UnixGroup(id), true
@@ -210,6 +216,8 @@ func (m *IDMap) group(id uint32) (sid.SID, bool) {
 	return m.Group(id)
 }
 
+// find returns the uid or gid of a SID. Without a function in the map only S-1-22-1 and S-1-22-2 have one. m may be
+// nil.
 func (m *IDMap) find(s sid.SID) (id uint32, group, ok bool) {
 	if m != nil && m.Find != nil {
 		return m.Find(s)

@@ -86,11 +86,13 @@ func DecideLink(m *Move) MoveDecision {
 	return v.d
 }
 
+// fail stores the rule of a refusal and returns st.
 func (v *move) fail(rule string, st ntstatus.Status) ntstatus.Status {
 	v.d.Rule = rule
 	return st
 }
 
+// rename decides a rename: the handle's rights, the name, the target directory, then the object in the way (F-57).
 func (v *move) rename() ntstatus.Status {
 	m := v.m
 	// A rename needs DELETE on the handle and a good name.
@@ -196,6 +198,8 @@ func (v *move) mayDelete(x *Existing) bool {
 	return true
 }
 
+// link decides a hard link: the file, the handle's rights, the name, the target directory, then the object in the way
+// (F-59).
 func (v *move) link() ntstatus.Status {
 	m := v.m
 	// A hard link needs a file that stays, the right to write its attributes, and a good name.

@@ -95,6 +95,7 @@ func (o *opening) gate() ntstatus.Status {
 	return ntstatus.Success
 }
 
+// refusedByShare returns the refusal st by a rule. Its audit record is about the share (F-83).
 func (o *opening) refusedByShare(rule string, st ntstatus.Status) ntstatus.Status {
 	// A refusal by the share is a record of the share (F-83).
 	o.about = AuditShare

@@ -43,6 +43,7 @@ type posixReader struct {
 	lost         losses
 }
 
+// ownerID returns the uid, or with group the gid, of a SID. A SID without one is a loss and gives noID.
 func (r *posixReader) ownerID(s sid.SID, group bool) uint32 {
 	id, isGroup, ok := r.ids.find(s)
 	if !ok || isGroup != group {
@@ -146,6 +147,7 @@ func (r *posixReader) read(l *sd.ACL, directory bool, inherit uint8) POSIXACL {
 	return append(out, POSIXEntry{POSIXOther, other, noID})
 }
 
+// named reports whether a grant of the list is for s.
 func named(gs []grant, s sid.SID) bool {
 	for i := range gs {
 		if gs[i].sid == s {
@@ -256,6 +258,7 @@ func both(a, b POSIXACL) POSIXACL {
 	return out
 }
 
+// has reports whether a list has an entry with the tag and id of e.
 func has(l POSIXACL, e POSIXEntry) bool {
 	for _, x := range l {
 		if x.Tag == e.Tag && x.ID == e.ID {

@@ -186,6 +186,7 @@ func (r *Result) InSession(id, linked winnt.LUID) (spec token.Spec, other *token
 	return spec, other
 }
 
+// join puts a token into a logon session: it gets the session's id, the logon SID and a default DACL for its owner.
 func join(s *token.Spec, id winnt.LUID, session sid.SID) {
 	s.AuthenticationID = id
 	s.Groups = append(slices.Clone(s.Groups),
@@ -197,6 +198,8 @@ func join(s *token.Spec, id winnt.LUID, session sid.SID) {
 	s.DefaultDACL = defaultDACL(owner, session)
 }
 
+// defaultDACL returns the default DACL of a logon: all rights for the owner and LocalSystem, and reading for the logon
+// SID. It returns nil for a zero owner.
 func defaultDACL(owner, session sid.SID) *sd.ACL {
 	var aces []sd.ACE
 	for _, g := range []struct {

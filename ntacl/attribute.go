@@ -184,6 +184,7 @@ func appendDescriptor(dst []byte, start int, d *sd.Descriptor) []byte {
 	return dst
 }
 
+// pad appends zeros until the bytes from start on are a multiple of 4.
 func pad(dst []byte, start int) []byte {
 	for (len(dst)-start)&3 != 0 {
 		dst = append(dst, 0)
@@ -217,10 +218,12 @@ type reader struct {
 	err error
 }
 
+// refuse returns an error that wraps ErrAttribute and names the offset.
 func refuse(at int, format string, args ...any) error {
 	return fmt.Errorf("%w: at byte %d: %s", ErrAttribute, at, fmt.Sprintf(format, args...))
 }
 
+// next returns the next n bytes. If they are missing it stores the error, and from then on returns zeros.
 func (r *reader) next(n int) []byte {
 	if r.err == nil && len(r.b)-r.i < n {
 		r.err = refuse(r.i, "%d bytes are missing", n-(len(r.b)-r.i))
@@ -232,10 +235,17 @@ func (r *reader) next(n int) []byte {
 	return r.b[r.i-n : r.i]
 }
 
-func (r *reader) u16() uint16     { return binary.LittleEndian.Uint16(r.next(2)) }
-func (r *reader) u32() uint32     { return binary.LittleEndian.Uint32(r.next(4)) }
+// u16 reads a 16-bit number, 0 after an error.
+func (r *reader) u16() uint16 { return binary.LittleEndian.Uint16(r.next(2)) }
+
+// u32 reads a 32-bit number, 0 after an error.
+func (r *reader) u32() uint32 { return binary.LittleEndian.Uint32(r.next(4)) }
+
+// take fills dst, with zeros after an error.
 func (r *reader) take(dst []byte) { copy(dst, r.next(len(dst))) }
-func (r *reader) align()          { r.next(-r.i & 3) }
+
+// align skips to an offset that 4 divides.
+func (r *reader) align() { r.next(-r.i & 3) }
 
 // pointer reads a pointer. A null pointer is an error.
 func (r *reader) pointer() {

@@ -43,6 +43,7 @@ func unixMask(perm uint16, directory bool) (m winnt.AccessMask) {
 // SIDs of accounts that no domain maps: S-1-22-1-uid and S-1-22-2-gid.
 type Accounts func(id uint32, group bool) sid.SID
 
+// of returns the SID of a uid, or with group of a gid. nil returns S-1-22-1-uid or S-1-22-2-gid.
 func (a Accounts) of(id uint32, group bool) sid.SID {
 	if a != nil {
 		return a(id, group)
@@ -103,6 +104,7 @@ const (
 	tagOther    = 0x20
 )
 
+// posixEntry is an entry of a POSIX ACL.
 type posixEntry struct {
 	tag, perm uint16
 	id        uint32

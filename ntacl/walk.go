@@ -57,6 +57,8 @@ func Walk(t Tree, root string, recurse bool, visit func(Found) bool) bool {
 	return walk(t, Found{Path: root, Directory: info.Directory}, recurse, visit)
 }
 
+// walk visits f and, with recurse, its descendants. A directory that cannot be listed is visited a second time with the
+// error. It returns false if visit ended it.
 func walk(t Tree, f Found, recurse bool, visit func(Found) bool) bool {
 	if !visit(f) {
 		return false

@@ -166,6 +166,7 @@ var (
 	rooms2 = roomsOf[block2]()
 )
 
+// allocator returns memory for a list and its first entry.
 type allocator = func() (unsafe.Pointer, *Entry)
 
 // roomsOf returns the functions that allocate a block of type B with 0 to 16 entries, indexed by that number.

@@ -49,6 +49,8 @@ func Merge(old *ACL, requests ...Explicit) (*ACL, error) {
 	return newACL(old.Revision(), aces)
 }
 
+// apply returns the entries after the change that Mode says. It leaves aces unchanged, and returns it for an unknown
+// mode.
 func (r *Explicit) apply(aces []ACE) ([]ACE, error) {
 	flags := r.Inheritance & (ValidInheritFlags &^ Inherited)
 	switch r.Mode {
@@ -92,10 +94,12 @@ func (r *Explicit) mine(a ACE) bool {
 	return same(r.ObjectType, object, hasObject) && same(r.InheritedObjectType, inherited, hasInherited)
 }
 
+// same reports whether an entry has the object type want: none for nil.
 func same(want *winnt.GUID, g winnt.GUID, has bool) bool {
 	return has == (want != nil) && (want == nil || *want == g)
 }
 
+// remove returns the entries without those of the trustee whose type of selects.
 func (r *Explicit) remove(aces []ACE, of func(Type) bool) []ACE {
 	out := aces[:0:0]
 	for _, a := range aces {

@@ -126,6 +126,7 @@ func (e ListEditor) join(a, b ACE) (both ACE, ok bool) {
 	return a.WithFlags(f&^inheritFlags | flags), ok
 }
 
+// sameObjectTypes reports whether two entries have the same object types, or both none.
 func sameObjectTypes(a, b ACE) bool {
 	x, hasX := a.ObjectType()
 	y, hasY := b.ObjectType()

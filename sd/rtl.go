@@ -159,6 +159,7 @@ func offsetOf(acl []byte, index uint32) int {
 	return off
 }
 
+// bump adds to the count of entries in the header of an ACL.
 func bump(acl []byte, by int) {
 	binary.LittleEndian.PutUint16(acl[4:], uint16(int(binary.LittleEndian.Uint16(acl[4:]))+by))
 }

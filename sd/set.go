@@ -55,6 +55,8 @@ func Set(r *SetRequest) (*Descriptor, ntstatus.Status) {
 	return New(p), ntstatus.Success
 }
 
+// setOwners sets the selected ones of owner and group in p. A missing owner, or one that the subject may not assign,
+// gives STATUS_INVALID_OWNER; a missing group gives STATUS_INVALID_PRIMARY_GROUP (S-61, S-73).
 func (r *SetRequest) setOwners(p *Parts, i uint32) ntstatus.Status {
 	if i&winnt.OWNER_SECURITY_INFORMATION != 0 {
 		o := r.New.Owner()
@@ -108,6 +110,8 @@ func (r *SetRequest) checkLabels(i uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
+// setDACL sets the DACL and its control bits in p if they are selected. A new descriptor without a DACL removes it
+// (S-73).
 func (r *SetRequest) setDACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	var in []ACE
 	if i&winnt.DACL_SECURITY_INFORMATION != 0 {
@@ -139,6 +143,7 @@ func (r *SetRequest) setDACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	return ntstatus.Success
 }
 
+// setSACL sets the SACL, or only the selected types of its entries, and its control bits in p (S-73, S-74).
 func (r *SetRequest) setSACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	if i&(winnt.SACL_SECURITY_INFORMATION|saclParts) == 0 {
 		p.Control = protect(p.Control, i, winnt.PROTECTED_SACL_SECURITY_INFORMATION,
@@ -223,6 +228,7 @@ func (r *SetRequest) storedControl(list, inherited, request Control) Control {
 	return c
 }
 
+// protect returns c with bit set or cleared if the information i requests that. If it requests both, the bit is set.
 func protect(c Control, i, set, clear uint32, bit Control) Control {
 	switch {
 	case i&set != 0:

@@ -77,6 +77,7 @@ var types = [...]typeInfo{
 	SystemAccessFilter:          {"SYSTEM_ACCESS_FILTER_ACE_TYPE", LayoutBasic, true, true, false, 2},
 }
 
+// info returns the properties of a type. An unknown type has none and needs revision 2.
 func (t Type) info() typeInfo {
 	if int(t) < len(types) {
 		return types[t]
