@@ -49,11 +49,11 @@ func refusedBind(says string) (Restriction, error) {
 // maxPassword limits the length of passwords, in bytes.
 const maxPassword = 1024
 
-// Check returns the account of a name if the password is right. It binds within TLS on a connection of its own,
-// and does not use the cache. With byRealm the name also matches a userPrincipalName (D-9). The account may be
-// restricted, also because the directory refused the bind for that reason: look at Restricted. Errors are those
-// of [Directory.Find], and [*WrongPassword], also for an empty or overlong password. With Security Signed, every
-// password that is neither is an [*Error] (D-24).
+// Check returns the account of a name if the password is right. It binds within TLS on a connection of its own, and
+// does not use the cache. With byRealm the name also matches a userPrincipalName (D-9). The account may be restricted,
+// also because the directory refused the bind for that reason: look at Restricted. Errors are those of
+// [Directory.Find], and [*WrongPassword], also for an empty or overlong password. With Security Signed any other
+// password is an [*Error], because it would not be encrypted (D-1).
 func (d *Directory) Check(ctx context.Context, name string, byRealm bool, password logon.Secret) (*Found, error) {
 	if password == "" || len(password) > maxPassword {
 		// A bind without a password succeeds for every name, as anonymous (D-2).

@@ -91,9 +91,9 @@ func (c *conn) complete(e *entry, most int) error {
 	return nil
 }
 
-// Read replaces the accounts in p. It calls each once, which must call add for every entry, and return its
-// error. Read returns the error of each, and then leaves the accounts unchanged. It parses and resolves again
-// only entries that differ from those of the last read.
+// Read replaces the accounts in p. It calls each once. each must pass every entry to add and return an error of add. If
+// each returns an error, Read returns it and leaves the accounts unchanged. It parses and resolves again only entries
+// that differ from those of the last read.
 func (p *People) Read(each func(add func(*goldap.Entry) error) error) error {
 	next := make([]*parsed, 0, len(p.entries))
 	var byName map[string]*parsed // of the last read; nil while the entries come in the same order

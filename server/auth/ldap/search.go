@@ -25,8 +25,8 @@ type query struct {
 
 var errOther = &Error{"an entry that was not asked for is in the answer"}
 
-// search requests all pages and calls each for every entry. An incomplete response is an error
-// (D-5).
+// search requests all pages of q and calls each for every entry, until that returns an error. More than q.most entries,
+// an entry outside of q.base and an incomplete response are errors (D-5, D-7).
 func (c *conn) search(q query, each func(*entry) error) error {
 	base, err := parseDN(q.base)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 // context: a check that waits for its turn cannot be cancelled.
 func New(s *lsa.Store) auth.Package { return password{s} }
 
+// password is the package that New returns.
 type password struct{ store *lsa.Store } // immutable
 
 // Name returns "password".

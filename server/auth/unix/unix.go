@@ -14,6 +14,7 @@ import (
 // the logon type and the context.
 func New(s *lsa.Store) auth.Package { return known{s} }
 
+// known is the package that New returns.
 type known struct{ store *lsa.Store } // immutable
 
 // Name returns "unix".
