@@ -196,8 +196,8 @@ func (l *Log) Write(events []Event) error {
 	return l.bad
 }
 
-// SetWatermark atomically replaces the stored watermark. It does not sync it, so a crash of the machine can bring back
-// an older one. After a failed Write it returns that error.
+// SetWatermark atomically replaces the stored watermark and its checksum. It does not sync it, so a crash of the machine
+// can bring back an older one. After a failed Write it returns that error.
 func (l *Log) SetWatermark(f *Watermark) error {
 	if l.bad != nil {
 		return l.bad
@@ -207,7 +207,7 @@ func (l *Log) SetWatermark(f *Watermark) error {
 		return err
 	}
 	name := filepath.Join(l.dir, watermarkName)
-	if err := l.faults.WriteFile(name+".new", append(b, '\n'), 0o600); err != nil {
+	if err := l.faults.WriteFile(name+".new", appendSealed(nil, b), 0o600); err != nil {
 		return err
 	}
 	return l.faults.Rename(name+".new", name)
@@ -217,9 +217,10 @@ func (l *Log) SetWatermark(f *Watermark) error {
 func (l *Log) Close() error { return l.file.Close() }
 
 // readWatermark returns the watermark of a folder. It returns the zero value if the folder has none yet, and an error
-// for a malformed one.
+// for a malformed one or a wrong checksum. A watermark of an older program has no checksum and counts.
 func readWatermark(dir string) (*Watermark, error) {
-	b, err := os.ReadFile(filepath.Join(dir, watermarkName))
+	name := filepath.Join(dir, watermarkName)
+	b, err := os.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
 		return &Watermark{}, nil
 	}
@@ -227,5 +228,16 @@ func readWatermark(dir string) (*Watermark, error) {
 		return nil, err
 	}
 	f := &Watermark{}
-	return f, strict.Unmarshal(bytes.TrimSpace(b), f)
+	// A later time or a lower number would let an answer count that is not current (N-134).
+	content, sealed, err := unseal(bytes.TrimSpace(b))
+	if err == nil {
+		if sealed {
+			content = append(content, '}')
+		}
+		err = strict.Unmarshal(content, f)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: the next heartbeat of a run replaces it", name, err)
+	}
+	return f, nil
 }

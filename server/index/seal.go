@@ -6,8 +6,9 @@ import (
 	"hash/crc32"
 )
 
-// A line of a log ends with a field that has the checksum of the rest: {"seq":7,…,"crc":"0f1e2d3c"}. Lines of logs
-// that older programs wrote have none, and neither do events in messages, which are signed.
+// A line of a log, and the watermark's file, end with a field that has the checksum of the rest:
+// {"seq":7,…,"crc":"0f1e2d3c"}. Files that older programs wrote have none, and neither do events in messages, which are
+// signed.
 const (
 	sealStart  = `,"crc":"`
 	sealLength = len(sealStart) + 8 + len(`"}`)

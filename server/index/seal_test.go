@@ -1,10 +1,14 @@
 package index
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
@@ -103,5 +107,51 @@ func TestChangedCursorIsDetected(t *testing.T) {
 	if got, err := read([]byte(`{"format":1,"index":"K4YQ","target":"docs","seq":812,"size":4096}`)); err != nil ||
 		got.Seq != 0 {
 		t.Errorf("N-134: a cursor without a checksum: %+v, %v, want none", got, err)
+	}
+}
+
+// TestChangedWatermarkIsDetected changes each bit of a stored watermark. Reading it returns an error that names the
+// file, or the watermark, and never another one. A watermark without a checksum counts (N-134).
+func TestChangedWatermarkIsDetected(t *testing.T) {
+	dir := t.TempDir()
+	l, _, err := OpenLog(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Watermark{Index: "K4YQ", Seq: 812, Boot: "b", Unnamed: 3,
+		Sources: map[string]Moment{"/t": {time.Unix(5, 0).UTC(), 7}, directorySource: {time.Unix(6, 0).UTC(), 8}}}
+	if err := errors.Join(l.SetWatermark(want), l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, watermarkName)
+	whole, err := os.ReadFile(name)
+	if err != nil || !bytes.Contains(whole, []byte(sealStart)) {
+		t.Fatalf("N-134: %s, %v, want a checksum", whole, err)
+	}
+	read := func(text []byte) (*Watermark, error) {
+		t.Helper()
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return readWatermark(dir)
+	}
+	for at := range whole {
+		for bit := range 8 {
+			text := append([]byte(nil), whole...)
+			text[at] ^= 1 << bit
+			switch got, err := read(text); {
+			case err == nil && !reflect.DeepEqual(got, want):
+				t.Errorf("N-134: bit %d of byte %d: %+v and no error", bit, at, got)
+			case err != nil && !strings.HasPrefix(err.Error(), name+": "):
+				t.Errorf("N-134: bit %d of byte %d: %v, want the name of the file", bit, at, err)
+			}
+		}
+	}
+	content, _, err := unseal(bytes.TrimSpace(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := read(append(content, '}', '\n')); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("N-134: without a checksum: %+v, %v, want %+v", got, err, want)
 	}
 }
