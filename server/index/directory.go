@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -70,7 +71,8 @@ type reading struct {
 }
 
 // poll reads the file once. It returns a new version, a heartbeat for the known one, or an error. The first read of
-// new contents returns errChanging; the second one accepts them. It takes the time of the heartbeat before it reads.
+// new contents returns errChanging; the second one accepts them, or returns an error for a malformed file and one that
+// may be cut off. It takes the time of the heartbeat before it reads.
 func (r *reading) poll() Version {
 	moment := watch.Now()
 	if r.clock != nil {
@@ -89,13 +91,25 @@ func (r *reading) poll() Version {
 	case sum != before: // it is being written (N-11)
 		return Version{Err: errChanging}
 	}
-	d, err := dirfile.Read(b)
+	d, err := (*directory.Directory)(nil), errCutOff
+	if !cutOff(b) {
+		d, err = dirfile.Read(b)
+	}
 	if err != nil {
 		return Version{Err: fmt.Errorf("%s: %w", r.file, err)}
 	}
 	r.known = sum
 	return Version{People: d, Name: hex.EncodeToString(sum[:8]), File: b, Heartbeat: moment}
 }
+
+// cutOff reports whether the last line of a YAML or CSV file has no line feed. It may then be cut off within a name, and
+// a user would lose a group that denies access (N-135). JSON is malformed if it is cut off.
+func cutOff(b []byte) bool {
+	text := bytes.TrimLeft(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), " \t\r\n")
+	return !bytes.HasPrefix(text, []byte("{")) && !bytes.HasSuffix(b, []byte("\n"))
+}
+
+var errCutOff = errors.New("its last line has no line feed, so the file may be cut off: end it with a line feed")
 
 // errChanging is the error if two reads of the file differ.
 var errChanging = errors.New("the directory is being written")

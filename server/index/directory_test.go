@@ -161,6 +161,44 @@ func TestHalfADirectory(t *testing.T) {
 	}
 }
 
+// TestCutDirectory checks that a directory file that was cut off anywhere within a line, and stays so, is never a
+// version and gets no heartbeat, in each form of the file. The previous version has no heartbeat meanwhile (N-135).
+func TestCutDirectory(t *testing.T) {
+	const staffSID, contractors = "S-1-5-21-1-2-3-2000", "S-1-5-21-1-2-3-2003"
+	for form, whole := range map[string]string{
+		"YAML": "groups:\n- {name: Staff, sid: " + staffSID + "}\n- {name: Contractors, sid: " + contractors +
+			"}\nusers:\n- name: bob\n  sid: " + bob + "\n  memberOf:\n  - Staff\n  - Contractors\n",
+		"CSV": "name,sid,kind,memberOf\r\nStaff," + staffSID + ",group,\r\nContractors," + contractors +
+			",group,\r\nbob," + bob + ",,Staff;Contractors\r\n",
+		"JSON": `{"users":[{"name":"bob","sid":"` + bob + `","memberOf":["Staff","Contractors"]}],"groups":[{"name":` +
+			`"Staff","sid":"` + staffSID + `"},{"name":"Contractors","sid":"` + contractors + `"}]}`,
+	} {
+		r := reading{file: filepath.Join(t.TempDir(), "firm")}
+		twice := func(text string) Version {
+			t.Helper()
+			if err := os.WriteFile(r.file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r.poll()
+			return r.poll()
+		}
+		if v := twice(whole); v.Err != nil || len(v.People.Principals) != 1 {
+			t.Fatalf("%s: %+v, want a version", form, v)
+		}
+		for at := 1; at < len(whole); at++ {
+			if whole[at-1] == '\n' {
+				continue // whole lines: nothing shows that some are missing
+			}
+			if v := twice(whole[:at]); v.Err == nil || v.People != nil || !v.Heartbeat.Time.IsZero() {
+				t.Errorf("N-135: %s cut off after %q: %+v, want an error", form, whole[max(0, at-12):at], v)
+			}
+		}
+		if v := twice(whole); v.Err != nil || v.People != nil || v.Heartbeat.Time.IsZero() {
+			t.Errorf("N-135: %s: the whole file again: %+v, want a heartbeat", form, v)
+		}
+	}
+}
+
 // TestIndexDecidesForKindOfLogon checks that a changed line "logon" of the directory file is a new version, and that
 // its people are decided for that kind (D-36).
 func TestIndexDecidesForKindOfLogon(t *testing.T) {
