@@ -23,7 +23,8 @@ import (
 	"github.com/refmon/refmon/server/index/postgres"
 )
 
-// asRun makes the test's program a run of an index, whose configuration it has.
+// asRun makes the test's program a run of an index, whose configuration it has. asRun_POSTGRES has the database of
+// that run, and asRun_KILL the step of a compaction at which it kills itself.
 const asRun = "REFMON_TEST_INDEX"
 
 func TestMain(m *testing.M) {
@@ -61,6 +62,9 @@ func runChild(ctx context.Context, c index.Config) error {
 		}
 		c.Sinks = append(c.Sinks, s)
 	}
+	if step := os.Getenv(asRun + "_KILL"); step != "" {
+		c.Faults = killer(step)
+	}
 	return index.Run(ctx, c)
 }
 
@@ -75,7 +79,7 @@ func (l *live) child() *exec.Cmd {
 		l.t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), asRun+"="+string(text), asRun+"_POSTGRES="+l.dsn)
+	cmd.Env = append(os.Environ(), asRun+"="+string(text), asRun+"_POSTGRES="+l.dsn, asRun+"_KILL="+l.kill)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		l.t.Fatal(err)

@@ -6,12 +6,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/randtest"
 )
 
 // hostileEnv names the folder in which a child of the test acts as a hostile user.
@@ -140,5 +143,109 @@ func TestHostileUser(t *testing.T) {
 		}
 		try(unix.Mkdir(long, 0o755))
 		try(unix.Chdir(long))
+	}
+}
+
+// TestFolderIsRenamedContinuously checks that answers stay available while a folder is renamed thousands of times, that
+// a change of a file in it takes effect meanwhile, and that only the last name has readers in the end (N-7).
+func TestFolderIsRenamedContinuously(t *testing.T) {
+	l := newLive(t, false)
+	for i := range 100 {
+		l.put(fmt.Sprintf("sub/f%d", i), forStaff)
+	}
+	l.config.Compact = 1
+	l.start()
+	l.settle()
+	x := l.open(time.Minute)
+	renames, done := randtest.Count(t, "REFMON_RENAMES", 10_000), make(chan error, 1)
+	renames -= renames % 2
+	go func() {
+		var err error
+		for i := 0; i < renames && err == nil; i++ {
+			from, to := l.path("sub"), l.path("other")
+			if i%2 == 1 {
+				from, to = to, from
+			}
+			err = os.Rename(from, to)
+			if i%20 == 0 {
+				time.Sleep(10 * time.Millisecond)
+			}
+		}
+		done <- err
+	}()
+	answered := 0
+	for running := true; running; answered++ {
+		text, who := forStaff, "abd"
+		if answered%2 == 0 {
+			text, who = forCarol, "c"
+		}
+		l.put("plan", text)
+		l.settle()
+		l.want(x, "plan", who)
+		select {
+		case err := <-done:
+			if running = false; err != nil {
+				t.Fatal(err)
+			}
+		default:
+		}
+	}
+	t.Logf("%d renames, %d changes with their answers meanwhile", renames, answered)
+	l.put("sub/f7", forCarol)
+	l.settle()
+	l.want(x, "sub/f7", "c")
+	l.want(x, "sub/f8", "abd")
+	l.want(x, "sub/offer", "ad")
+	l.want(x, "other/f8", "")
+	if n := documents(t, l.state); n != 104 {
+		t.Errorf("%d rows, want those of 100 files, the two first files and two folders", n)
+	}
+}
+
+// TestOverflowGrantsNoLostRight stops a run, fills the kernel's queue of events, and takes a right away, so that its
+// event is lost. After the run continues, no answer grants that right later than the limit, and the walk finds the
+// change (N-8, N-9).
+func TestOverflowGrantsNoLostRight(t *testing.T) {
+	l := newLive(t, false)
+	text, err := os.ReadFile("/proc/sys/fs/fanotify/max_queued_events")
+	if err != nil {
+		t.Skip("the length of the queue is unknown: ", err)
+	}
+	queue, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || queue > 1<<17 {
+		t.Skipf("a queue of %s events: %v", text, err)
+	}
+	cmd := l.child()
+	const limit = 300 * time.Millisecond
+	x := l.open(limit)
+	l.fresh(x, "plan")
+	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for i := range queue + 100 {
+		if err := os.WriteFile(l.path(fmt.Sprint("n", i)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.put("plan", forCarol)
+	revoked := time.Now()
+	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		asked := time.Now()
+		a := x.CanRead(l.path("plan"), "alice", "read")
+		if a.Allowed && asked.Sub(revoked) > limit {
+			t.Fatalf("N-8: %v after the right was taken away, alice has it: %+v", asked.Sub(revoked), a)
+		}
+		if a.Because == "" && a.Time.After(revoked) {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	l.fresh(x, "plan")
+	l.want(x, "plan", "c")
+	if a := x.CanRead(l.path(fmt.Sprint("n", queue+99)), "alice", "read"); a.Because != "" {
+		t.Errorf("N-8: a file whose event was lost: %+v, want an answer", a)
 	}
 }

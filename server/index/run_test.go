@@ -47,6 +47,7 @@ type live struct {
 	config      index.Config
 	tree, state string
 	dsn         string // of the database of a child; "": none
+	kill        string // step of a compaction at which a child kills itself; "": none
 	fences      chan index.Watermark
 	done        chan error
 	stop        context.CancelFunc
