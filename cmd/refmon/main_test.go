@@ -211,7 +211,7 @@ var answers = []struct {
 	{1, []string{"diff", "good.jsonl", "less.jsonl", "-d", "company.yaml", "--directory-after", "company.yaml", "-t",
 		"imp.json", "-f", "jsonl"}, `imp`, "1 of 2 objects changed"},
 	{1, []string{"diff", "good.jsonl", "good.jsonl", "-d", "company.yaml", "--directory-after", "empty.yaml", "-t",
-		"alice.json"}, "^PRINCIPAL +PATH +GAINED +LOST +CAUSE\nalice +/a +0x00000000 +0x00120089 +principal is gone\n$",
+		"alice.json"}, "^PRINCIPAL +PATH +GAINED +LOST +CAUSE\nalice +/a +- +read +principal is gone\n$",
 		"1 of 2 objects changed"},
 	{2, []string{"diff", "good.jsonl", "bad.jsonl", "-d", "company.yaml", "-f", "jsonl"}, "",
 		"1 objects could not be read and were not compared"},

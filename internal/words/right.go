@@ -111,6 +111,31 @@ func Granted(granted winnt.AccessMask, t *winnt.ObjectType) []string {
 	return out
 }
 
+// Names returns a mask in words for a person: each word whose bits are all in it, unless an earlier word has them,
+// then the names of the other bits (B-115). held is a mask that has m, such as all rights of the same user. It may
+// complete a word with READ_CONTROL and SYNCHRONIZE, which several words share. Names returns "-" for an empty mask.
+func Names(m, held winnt.AccessMask, t *winnt.ObjectType) string {
+	if m == 0 {
+		return "-"
+	}
+	var names []string
+	const shared = winnt.READ_CONTROL | winnt.SYNCHRONIZE
+	have, rest := m|held&shared, m
+	for _, w := range [...]string{"full", "modify", "list", "read", "write"} {
+		if w == "list" && t != winnt.DirectoryFileObject { // one lists directories
+			continue
+		}
+		if bits := typedMask(w, t); bits != 0 && have&bits == bits && rest&bits&^shared != 0 {
+			names = append(names, w)
+			rest &^= bits
+		}
+	}
+	if rest != 0 {
+		names = append(names, t.Names(rest))
+	}
+	return strings.Join(names, ", ")
+}
+
 // Parse reads rights joined by "+", each a question of its own: a word, what
 // [sddl.ParseRights] reads, or one of these with ":" and the name or GUID of an
 // object type.

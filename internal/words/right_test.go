@@ -45,6 +45,34 @@ func TestEitherRightIsControl(t *testing.T) {
 	}
 }
 
+// A person reads words in place of masks, and names of the other rights (B-115). The words of a file are those of its
+// generic mapping in spec/: read 0x120089, write 0x120116, execute 0x1200a0.
+func TestMaskInWords(t *testing.T) {
+	for _, c := range []struct {
+		m, held winnt.AccessMask
+		typ     *winnt.ObjectType
+		want    string
+	}{
+		{0, 0x1F01FF, winnt.FileObject, "-"},
+		{0x120089, 0x120089, winnt.FileObject, "read"},
+		{0x1F01FF, 0x1F01FF, winnt.FileObject, "full"},
+		{0x1301BF, 0x1301BF, winnt.FileObject, "modify"},
+		{0x1200A9, 0x1200A9, winnt.FileObject, "read, FILE_EXECUTE"},
+		{0x1200A9, 0x1200A9, winnt.DirectoryFileObject, "list"},
+		{0x12019F, 0x12019F, winnt.FileObject, "read, write"},
+		{0x116, 0x12019F, winnt.FileObject, "write"}, // the user could read before
+		{0x6, 0x6, winnt.FileObject, "FILE_WRITE_DATA|FILE_APPEND_DATA"},
+		{0x116, 0x100116, winnt.FileObject, "FILE_WRITE_DATA|FILE_APPEND_DATA|FILE_WRITE_EA|FILE_WRITE_ATTRIBUTES"},
+		{0x110136, 0x1301BF, winnt.FileObject, "write, FILE_EXECUTE|DELETE"},
+		{0x120000, 0x1F01FF, winnt.FileObject, "READ_CONTROL|SYNCHRONIZE"},
+		{0x60000, 0x60000, winnt.FileObject, "READ_CONTROL|WRITE_DAC"},
+		{2, 0x1F01FF, winnt.DirectoryFileObject, "FILE_ADD_FILE"},
+		{0x2001F, 0x2001F, winnt.KeyObject, "read, write"},
+	} {
+		check.Equal(t, words.Names(c.m, c.held, c.typ), c.want, "%v of %v", c.m, c.held)
+	}
+}
+
 // A word means on each type of object what its generic mapping says.
 func TestWordsMapByObjectType(t *testing.T) {
 	for text, want := range map[string][2]winnt.AccessMask{ // of a file, of a key

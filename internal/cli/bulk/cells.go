@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/cli/columns"
 	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -55,6 +56,17 @@ func masked(s columns.Style, m winnt.AccessMask) cell {
 		s = columns.Plain
 	}
 	return cell{s, m.Padded()}
+}
+
+// worded returns the cell of a mask in words for a person (B-115). held is a mask that has m. For a nil t it has the
+// number. The style applies unless m is 0.
+func worded(s columns.Style, m, held winnt.AccessMask, t *winnt.ObjectType) cell {
+	if t == nil && m != 0 {
+		return masked(s, m)
+	}
+	c := masked(s, m)
+	c.text = words.Names(m, held, t)
+	return c
 }
 
 // rowWriter writes rows. Flush writes the rows that it buffers.

@@ -17,7 +17,8 @@ import (
 
 // change is a change in the rights of one principal on one object.
 type change struct {
-	who          int // index into Diff.pairs
+	who          int              // index into Diff.pairs
+	was, is      winnt.AccessMask // all rights in each state
 	gained, lost winnt.AccessMask
 	cause        string
 }
@@ -227,11 +228,11 @@ func (c *comparer) object(b *box[compared], o, before, after *objects.Object) er
 	b.sum.Changed++
 	b.sum.Changes += len(changes)
 	if c.d.Summary {
-		b.part.add(c.d, string(o.Path), changes)
+		b.part.add(c.d, string(o.Path), o.Type, changes)
 		return nil
 	}
 	for i := range changes {
-		b.out = c.d.row(b.out, string(o.Path), &changes[i])
+		b.out = c.d.row(b.out, string(o.Path), o.Type, &changes[i])
 		b.full()
 	}
 	return nil

@@ -228,7 +228,7 @@ func (d *Diff) write(b *box[compared], so *Summary) error {
 	return d.collect(&b.part, d.base+so.Objects)
 }
 
-func (d *Diff) row(dst []byte, name string, c *change) []byte {
+func (d *Diff) row(dst []byte, name string, typ *winnt.ObjectType, c *change) []byte {
 	who := d.pairs[c.who].name
 	switch d.Format {
 	case JSONL:
@@ -239,6 +239,6 @@ func (d *Diff) row(dst []byte, name string, c *change) []byte {
 	case CSV:
 		return appendCSV(dst, who, name, c.gained.Padded(), c.lost.Padded(), c.cause)
 	}
-	return appendRow(dst, plain(who), plain(name), masked(columns.Good, c.gained), masked(columns.Bad, c.lost),
-		plain(c.cause))
+	return appendRow(dst, plain(who), plain(name), worded(columns.Good, c.gained, c.is, typ),
+		worded(columns.Bad, c.lost, c.was, typ), plain(c.cause))
 }

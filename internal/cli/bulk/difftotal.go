@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/cli/columns"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -22,7 +23,7 @@ func (d *Diff) changed(t *two, masks [2][]winnt.AccessMask) (out []change) {
 			}
 		}
 		if was, is := m[0], m[1]; was != is {
-			out = append(out, change{who: n, gained: is &^ was, lost: was &^ is})
+			out = append(out, change{who: n, was: was, is: is, gained: is &^ was, lost: was &^ is})
 		}
 	}
 	return out
@@ -37,7 +38,9 @@ type (
 		Cause        string
 		Objects      int
 		Gained, Lost winnt.AccessMask
-		Who          effective.Set // over pairs
+		Was, Is      winnt.AccessMask // every right in each state
+		Type         string           // of the objects: file also with directories among them; "": of several types
+		Who          effective.Set    // over pairs
 		last         string
 	}
 )
@@ -47,6 +50,9 @@ func addTally(into, t *tally) {
 	into.Objects += t.Objects
 	into.Gained |= t.Gained
 	into.Lost |= t.Lost
+	into.Was |= t.Was
+	into.Is |= t.Is
+	into.Type = oneType(into.Type, t.Type)
 	for i := range t.Who {
 		into.Who[i] |= t.Who[i]
 	}
@@ -54,8 +60,21 @@ func addTally(into, t *tally) {
 
 func costTally(t *tally) int { return 128 + len(t.Folder) + len(t.Cause) + 8*len(t.Who) }
 
+// oneType returns the name of the type of objects of two types: file for files and directories, whose rights have the
+// same masks, and "" for others.
+func oneType(a, b string) string {
+	file, directory := objects.TypeName(winnt.FileObject), objects.TypeName(winnt.DirectoryFileObject)
+	switch {
+	case a == b:
+		return a
+	case (a == file || a == directory) && (b == file || b == directory):
+		return file
+	}
+	return ""
+}
+
 // add counts the changes of an object in the groups of its folder, one group for each cause.
-func (b *compared) add(d *Diff, name string, changes []change) {
+func (b *compared) add(d *Diff, name string, typ *winnt.ObjectType, changes []change) {
 	if b.groups == nil {
 		b.groups = map[group]*tally{}
 	}
@@ -65,7 +84,8 @@ func (b *compared) add(d *Diff, name string, changes []change) {
 		g := group{folder, c.cause}
 		t := b.groups[g]
 		if t == nil {
-			t = &tally{Folder: folder, Cause: c.cause, Who: make(effective.Set, (len(d.pairs)+63)/64)}
+			t = &tally{Folder: folder, Cause: c.cause, Type: objects.TypeName(typ),
+				Who: make(effective.Set, (len(d.pairs)+63)/64)}
 			b.groups[g] = t
 			b.order = append(b.order, g)
 		}
@@ -75,6 +95,9 @@ func (b *compared) add(d *Diff, name string, changes []change) {
 		}
 		t.Gained |= c.gained
 		t.Lost |= c.lost
+		t.Was |= c.was
+		t.Is |= c.is
+		t.Type = oneType(t.Type, objects.TypeName(typ))
 		t.Who[c.who/64] |= 1 << (c.who % 64)
 	}
 }
@@ -111,8 +134,9 @@ func (d *Diff) summary() error {
 		case CSV:
 			out = appendCSV(out, t.Folder, fmt.Sprint(t.Objects), fmt.Sprint(who), t.Gained.Padded(), t.Lost.Padded(), t.Cause)
 		default:
+			typ := winnt.ObjectTypeByName(t.Type)
 			out = appendRow(out, plain(t.Folder), plain(fmt.Sprint(t.Objects)), plain(fmt.Sprint(who)),
-				masked(columns.Good, t.Gained), masked(columns.Bad, t.Lost), plain(t.Cause))
+				worded(columns.Good, t.Gained, t.Is, typ), worded(columns.Bad, t.Lost, t.Was, typ), plain(t.Cause))
 		}
 		_, err := d.Out.Write(out)
 		return err
