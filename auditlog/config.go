@@ -6,6 +6,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/filetime"
 )
 
 // Mode selects which records wait for the disk before they are acknowledged. The zero value is Sync.
@@ -114,8 +115,7 @@ func (c *Config) defaults() {
 
 // Now returns the current time in the unit of records: 100 ns since 1601-01-01 UTC.
 func Now() int64 {
-	const until1970 = 116_444_736_000_000_000
-	return time.Now().UnixNano()/100 + until1970
+	return filetime.Of(time.Now())
 }
 
 // durable reports whether a record of the event waits for the disk. In Sync mode all do. In Relaxed mode all do

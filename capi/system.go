@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -63,8 +64,7 @@ var (
 
 // clock returns the time as a FILETIME.
 func clock() int64 {
-	const from1601 = 116444736000000000 // 100-ns units to 1970
-	return time.Now().UnixNano()/100 + from1601
+	return filetime.Of(time.Now())
 }
 
 // boot creates the kernel and the process from the environment. No caller can handle an error here, so it ends the

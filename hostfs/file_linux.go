@@ -7,10 +7,12 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -135,15 +137,13 @@ func volumeOf(s *unix.Statfs_t) nt.FsFullSizeInformation {
 		SectorsPerAllocationUnit: max(uint32(cmp.Or(s.Frsize, s.Bsize)/sector), 1), BytesPerSector: sector}
 }
 
-// epoch is 1970 in units of 100 ns since 1601.
-const epoch = 116444736000000000
-
-func fileTime(t unix.StatxTimestamp) int64 { return epoch + t.Sec*10_000_000 + int64(t.Nsec)/100 }
+// fileTime returns a time of statx as a FILETIME.
+func fileTime(t unix.StatxTimestamp) int64 { return filetime.Of(time.Unix(t.Sec, int64(t.Nsec))) }
 
 // unixTime converts a Windows time. It replaces times before 1677 or after 2262 by the nearest one in that range.
 func unixTime(t int64) unix.Timespec {
 	const last = math.MaxInt64 / 100
-	return unix.NsecToTimespec(min(max(t-epoch, -last), last) * 100)
+	return unix.NsecToTimespec(min(max(t-filetime.UnixEpoch, -last), last) * 100)
 }
 
 // notEmpty reports whether the directory that fd holds has entries. It returns false for a directory that was

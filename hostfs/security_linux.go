@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -100,7 +101,7 @@ func (t *Tree) write(fd int, s *unix.Statx_t, a *ntacl.Attribute) error {
 		if err := a.Seal(infoOf(s), access, inherited); err != nil {
 			return err
 		}
-		a.Time = epoch + time.Now().UnixNano()/100
+		a.Time = filetime.Of(time.Now())
 	}
 	value, err := a.Append(nil)
 	if err != nil {

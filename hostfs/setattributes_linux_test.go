@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -257,7 +258,7 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 		said nt.FileBasic
 		want fileaccess.Attributes
 	}{{nt.FileBasic{FileAttributes: hidden}, hidden}, {nt.FileBasic{CreationTime: 77}, hidden | archive},
-		{nt.FileBasic{LastWriteTime: epoch + 1}, hidden | archive}} {
+		{nt.FileBasic{LastWriteTime: filetime.UnixEpoch + 1}, hidden | archive}} {
 		w.must(setAttribute(w.path("f"), dosName, dos{hidden, true, 5}.append(nil, false)))
 		g := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 		g.changed.Store(true)
@@ -284,9 +285,9 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 		t.Errorf("F-122: stored attributes: %s, want none", value)
 	}
 	// A rejected call changes nothing.
-	w.want(b.SetBasic(nt.FileBasic{FileAttributes: 0x2000, CreationTime: 77, LastWriteTime: epoch + 1}),
+	w.want(b.SetBasic(nt.FileBasic{FileAttributes: 0x2000, CreationTime: 77, LastWriteTime: filetime.UnixEpoch + 1}),
 		ntstatus.NotSupported)
-	if facts, st := b.Facts(); st != ntstatus.Success || facts.LastWriteTime == epoch+1 || facts.CreationTime == 77 {
+	if facts, st := b.Facts(); st != ntstatus.Success || facts.LastWriteTime == filetime.UnixEpoch+1 || facts.CreationTime == 77 {
 		t.Errorf("F-122: facts after a rejected call: %+v, %v, want them unchanged", facts, st)
 	}
 }

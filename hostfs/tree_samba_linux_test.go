@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/kernel"
@@ -237,7 +238,7 @@ func (b *beside) attributes() {
 	sees(h, 0x80)
 	sees(d, 0x30)
 	v, _ := th.NtQueryInformationFile(h, nt.FileBasicInformation)
-	if basic, ok := v.(nt.FileBasic); !ok || time.Unix(0, (basic.CreationTime-epoch)*100).Format("20060102 150405") !=
+	if basic, ok := v.(nt.FileBasic); !ok || time.Unix(0, (basic.CreationTime-filetime.UnixEpoch)*100).Format("20060102 150405") !=
 		time.Date(2001, 2, 3, 4, 5, 6, 0, time.Local).Format("20060102 150405") {
 		b.Errorf("creation time that the server set, by the tree: %+v, want 2001-02-03 04:05:06", v)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -305,11 +306,7 @@ func (i info) Mode() fs.FileMode {
 	return 0o644
 }
 
-// epoch is 1970 in units of 100 ns since 1601.
-const epoch = 116444736000000000
-
 // ModTime returns the time of the last write, to 100 ns.
 func (i info) ModTime() time.Time {
-	t := i.basic.LastWriteTime - epoch
-	return time.Unix(t/1e7, t%1e7*100)
+	return filetime.Time(i.basic.LastWriteTime)
 }

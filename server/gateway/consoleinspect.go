@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/inspect"
@@ -151,7 +152,7 @@ func (q *request) addTimes(list []actingLine) {
 		for _, t := range a.Acting {
 			for i := range list {
 				if list[i].Thread == strconv.FormatUint(t.Thread, 10) {
-					list[i].Since, list[i].Proof = when(t.Since).Format(time.DateTime), t.Proof
+					list[i].Since, list[i].Proof = filetime.Time(t.Since).Format(time.DateTime), t.Proof
 				}
 			}
 		}

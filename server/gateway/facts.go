@@ -5,20 +5,17 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/server/gateway/dav"
 )
 
-// epoch is 1970-01-01 in units of 100 ns since 1601.
-const epoch = 116444736000000000
-
 // facts are the attributes of a file. Their zero value is an empty file of 1601 without a name.
 type facts struct {
 	name             string
-	created, written int64 // units of 100 ns since 1601
+	created, written int64 // FILETIMEs
 	size             int64
 	dir, readOnly    bool
 	id               uint64 // 0: not queried
@@ -30,12 +27,9 @@ func ofEntry(e *nt.FileEntry) facts {
 		dir: e.FileAttributes&fileaccess.AttributeDirectory != 0}
 }
 
-// when converts a time in units of 100 ns since 1601 to UTC. It does not overflow for any t from 0.
-func when(t int64) time.Time { return time.Unix((t-epoch)/1e7, (t-epoch)%1e7*100).UTC() }
-
 // info converts the facts to the form of the WebDAV engine. A directory has no entity tag and no media type.
 func (f facts) info() dav.Info {
-	i := dav.Info{Name: f.name, Folder: f.dir, Size: f.size, Created: when(f.created), Modified: when(f.written)}
+	i := dav.Info{Name: f.name, Folder: f.dir, Size: f.size, Created: filetime.Time(f.created), Modified: filetime.Time(f.written)}
 	if !f.dir {
 		i.Tag, i.Type = f.etag(), contentType(f.name)
 	}

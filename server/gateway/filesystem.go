@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/gateway/dav"
@@ -244,7 +245,7 @@ func (f files) Create(name dav.Path, c dav.Creation) (dav.Upload, error) {
 // above the trees always exists.
 func (q *request) stat(at place) (facts, *refusal) {
 	if at.tree == "" && at.path == "" {
-		return facts{name: "/", dir: true, written: epoch, created: epoch}, nil
+		return facts{name: "/", dir: true, written: filetime.UnixEpoch, created: filetime.UnixEpoch}, nil
 	}
 	_, name := at.above()
 	if at.path == "" {

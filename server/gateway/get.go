@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -68,7 +69,7 @@ func (q *request) long(w http.ResponseWriter, r *http.Request, f facts, h winnt.
 		if file != nil {
 			defer func() { _ = file.Close() }() // read only
 			if info, err := file.Stat(); err == nil {
-				q.content(w, r, facts{size: info.Size(), written: info.ModTime().UnixNano()/100 + epoch}, file)
+				q.content(w, r, facts{size: info.Size(), written: filetime.Of(info.ModTime())}, file)
 				return
 			}
 		}
@@ -122,7 +123,7 @@ func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []
 			return
 		}
 	}
-	length, modified := strconv.Itoa(len(data)), when(f.written).Format(http.TimeFormat)
+	length, modified := strconv.Itoa(len(data)), filetime.Time(f.written).Format(http.TimeFormat)
 	if !q.describe(w, r, f, "Content-Length", length, "Last-Modified", modified) {
 		return
 	}
@@ -166,7 +167,7 @@ func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts, more
 }
 
 // whenRounded converts 100 ns units since 1601 to UTC and cuts off the fraction of a second.
-func whenRounded(t int64) time.Time { return when(t).Truncate(time.Second) }
+func whenRounded(t int64) time.Time { return filetime.Time(t).Truncate(time.Second) }
 
 // seeker reads an open file by calls of refmond, from any offset.
 type seeker struct {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -57,7 +58,7 @@ func (q *request) page(w http.ResponseWriter, r *http.Request, list []facts, mor
 		if q.at.tree != "" {
 			at = q.at.below(f.name)
 		}
-		l := line{Name: f.name, Href: at.href(f.dir), Written: when(f.written).Format("2006-01-02 15:04")}
+		l := line{Name: f.name, Href: at.href(f.dir), Written: filetime.Time(f.written).Format("2006-01-02 15:04")}
 		if f.dir {
 			l.Name += "/"
 		} else {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/gateway/dav"
@@ -182,8 +183,8 @@ func setTime(times *nt.FileBasic, p dav.Property) {
 	}
 	switch p.Name.Local {
 	case "Win32LastModifiedTime":
-		times.LastWriteTime = at.UnixNano()/100 + epoch
+		times.LastWriteTime = filetime.Of(at)
 	case "Win32LastAccessTime":
-		times.LastAccessTime = at.UnixNano()/100 + epoch
+		times.LastAccessTime = filetime.Of(at)
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
@@ -30,7 +31,7 @@ import (
 // TestFacts checks the name, length, times, tag and media type that the WebDAV engine gets for a file. A folder has
 // neither tag nor type.
 func TestFacts(t *testing.T) {
-	f := facts{name: "a.TXT", size: 0x1f, written: 0x1c08d967e1fd4c0, created: epoch}
+	f := facts{name: "a.TXT", size: 0x1f, written: 0x1c08d967e1fd4c0, created: filetime.UnixEpoch}
 	want := dav.Info{Name: "a.TXT", Size: 0x1f, Created: time.Unix(0, 0).UTC(), Modified: moment,
 		Tag: `"1c08d967e1fd4c0-1f"`, Type: "text/plain; charset=utf-8"}
 	if got := f.info(); got != want {

@@ -10,9 +10,9 @@ import (
 // NewState returns the state of an empty index. The first event that it applies must be a start event.
 func NewState() *State { return newState() }
 
-// Passing reports whether the version's error is only that its file is being written, so that the next report may be
-// good. It returns false for a version without an error.
-func (v *Version) Passing() bool { return errors.Is(v.Err, errChanging) }
+// BeingWritten reports whether the version's error is only that its file is being written, so that the next report may
+// be good. It returns false for a version without an error.
+func (v *Version) BeingWritten() bool { return errors.Is(v.Err, errChanging) }
 
 // Rows returns a worker that emits rows and class definitions without members. Another worker decides the members, so
 // this one needs no directory (N-40). The state s and the errors are as for [Question.Worker].

@@ -83,7 +83,7 @@ func TestEachReadOfADirectoryFile(t *testing.T) {
 			fresh != (got.Name == hex.EncodeToString(sum[:8])),
 			!fresh && got.Name != "", fresh != bytes.Equal(got.File, []byte(contents[here])) && here != "none" && here != "",
 			!fresh && got.File != nil, fresh && strings.Join(who, " ") != people[here],
-			errors.Is(got.Err, errChanging) != (kind == "it changes"), got.Passing() != (kind == "it changes"),
+			errors.Is(got.Err, errChanging) != (kind == "it changes"), got.BeingWritten() != (kind == "it changes"),
 			kind == "no file" && !errors.Is(got.Err, os.ErrNotExist),
 			kind == "it cannot be used" && !strings.HasPrefix(got.Err.Error(), name+": "):
 			t.Fatalf("N-11: %s: read %q after %q, current version %q: event %+v", kind, here, last, known, got)

@@ -6,6 +6,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -15,9 +16,6 @@ import (
 
 // unknownOwner is the uid or gid shown for a SID without one. It is the overflow id of Linux.
 const unknownOwner = 65534
-
-// epoch is 1970-01-01 in units of 100 ns since 1601.
-const epoch = 116444736000000000
 
 // modeOf returns the file type and the permissions that stat shows. The permissions follow from the descriptor d;
 // without one (nil) they are 0755. A link always has 0777. Access checks do not use the result. A file that its
@@ -98,7 +96,7 @@ func shape(f *nt.FileFacts, out *fuse.Attr) {
 // moment converts 100 ns units since 1601 to seconds and nanoseconds since 1970. A time before 1970 gives negative
 // seconds in two's complement.
 func moment(t int64) (seconds uint64, nano uint32) {
-	t -= epoch
+	t -= filetime.UnixEpoch
 	s, rest := t/10_000_000, t%10_000_000
 	if rest < 0 {
 		s, rest = s-1, rest+10_000_000

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -120,7 +121,7 @@ func (m *Mount) setTimes(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 
 // timeOf converts a time to 100 ns units since 1601. Earlier times become 1.
 func timeOf(t time.Time) int64 {
-	return max(epoch+t.Unix()*10_000_000+int64(t.Nanosecond())/100, 1)
+	return max(filetime.Of(t), 1)
 }
 
 // chown changes the owner and group of the descriptor, with WRITE_OWNER. IDs that are already set, and a request

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -159,9 +160,6 @@ func verdictOf(a *ntacl.Attribute) ntacl.Verdict {
 	return a.Verify(ntacl.Info{}, nil, nil)
 }
 
-// epoch is 1970 in units of 100 ns since 1601.
-const epoch = 116444736000000000
-
 // Write writes the attribute with the descriptor d and a hash that servers accept. It keeps the version of an existing
 // attribute and uses version for a new one; 0 means 4. It returns [ErrServerHash] if only the server can compute the
 // hash, and then changes nothing.
@@ -189,7 +187,7 @@ func (o Offline) Write(h Held, k *Kept, version uint16, d *sd.Descriptor) error 
 		if err := a.Seal(info, access, inherited); err != nil {
 			return err
 		}
-		a.Time = epoch + time.Now().UnixNano()/100
+		a.Time = filetime.Of(time.Now())
 	}
 	value, err := a.Append(nil)
 	if err != nil {

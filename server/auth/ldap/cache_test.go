@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/filetime"
 )
 
 // timed is a directory whose clock the test turns.
@@ -82,7 +84,7 @@ func TestRestrictedAccountIsNotCached(t *testing.T) {
 		t.Fatalf("D-11: %+v, %v, want got.Restricted = %v, no error", got, err, Locked)
 	}
 	at := d.cfg.Now().Add(20 * time.Second).Unix()
-	w.set("accountExpires", fmt.Sprint(at*10_000_000+unixEpoch))
+	w.set("accountExpires", fmt.Sprint(at*10_000_000+filetime.UnixEpoch))
 	w.set("msDS-User-Account-Control-Computed", "0")
 	w.set("lockoutTime", "133000000000000000") // the server says that it is over
 	if got, err := d.Find(ctx, "alice", false); err != nil || got.Restricted != 0 {
@@ -240,7 +242,7 @@ func TestCachedAccountExpires(t *testing.T) {
 		w := newWorld()
 		f := serve(t, w.answer)
 		d, ahead := timed(f, func(c *Config) { c.Limits.Stale = 10 * time.Minute })
-		w.set(attribute, filetime(d.cfg.Now().Add(5*time.Minute)))
+		w.set(attribute, filetimeText(d.cfg.Now().Add(5*time.Minute)))
 		at(d, "at first", 0, false, nil)
 		ahead.Store(int64(time.Minute))
 		at(d, "nothing has changed", 0, false, nil) // what counts from now on

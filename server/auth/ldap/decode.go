@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -46,13 +47,10 @@ func (e *entry) number(name string, fallback int64) (int64, error) {
 	return n, nil
 }
 
-// unixEpoch is 1 January 1970 as a FILETIME. never is the FILETIME for no expiry.
-const (
-	unixEpoch = 116444736000000000
-	never     = 1<<63 - 1
-)
+// never is the FILETIME for no expiry.
+const never = 1<<63 - 1
 
 // past reports whether a FILETIME has passed. 0 and never do not pass (D-11).
 func past(at int64, now time.Time) bool {
-	return at > 0 && at != never && at <= now.Unix()*10_000_000+unixEpoch
+	return at > 0 && at != never && at <= filetime.Of(now)
 }

@@ -7,10 +7,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/internal/filetime"
 )
 
 // filetime is a time as attributes have it.
-func filetime(at time.Time) string { return fmt.Sprint(at.Unix()*10_000_000 + unixEpoch) }
+func filetimeText(at time.Time) string { return fmt.Sprint(at.Unix()*10_000_000 + filetime.UnixEpoch) }
 
 // TestRestrictions checks each reason for which an account may not be used, from a server's
 // attributes (D-11, D-31).
@@ -26,13 +28,13 @@ func TestRestrictions(t *testing.T) {
 	}{
 		{"nothing", "accountExpires", "0", 0, false},
 		{"never", "accountExpires", fmt.Sprint(int64(1<<63 - 1)), 0, false},
-		{"expired", "accountExpires", filetime(now.Add(-time.Second)), Expired, false},
+		{"expired", "accountExpires", filetimeText(now.Add(-time.Second)), Expired, false},
 		{"disabled", "userAccountControl", "514", Disabled, false},
 		{"no flags", "userAccountControl", "", 0, true},
 		{"locked", computedControl, "16", Locked, false},
 		{"too old, says the server", computedControl, "8388608", PasswordExpired, false},
-		{"too old", computedExpiry, filetime(now.Add(-time.Second)), PasswordExpired, false},
-		{"not yet too old", computedExpiry, filetime(now.Add(time.Hour)), 0, false},
+		{"too old", computedExpiry, filetimeText(now.Add(-time.Second)), PasswordExpired, false},
+		{"not yet too old", computedExpiry, filetimeText(now.Add(time.Hour)), 0, false},
 		{"never too old", computedExpiry, fmt.Sprint(int64(1<<63 - 1)), 0, false},
 		{"to be changed", computedExpiry, "0", MustChange, false},
 		{"no number", computedExpiry, "soon", 0, true},
@@ -77,7 +79,7 @@ func TestCachedPasswordExpires(t *testing.T) {
 	w := newWorld()
 	f := serve(t, w.answer)
 	d, ahead := timed(f, nil)
-	w.set(computedExpiry, filetime(d.cfg.Now().Add(10*time.Second)))
+	w.set(computedExpiry, filetimeText(d.cfg.Now().Add(10*time.Second)))
 	if got, err := d.Find(context.Background(), "alice", false); err != nil || got.Restricted != 0 {
 		t.Fatalf("D-31: %+v, %v, want got.Restricted = 0, no error", got, err)
 	}
@@ -140,12 +142,12 @@ func TestIncompleteClaimRejectsAccount(t *testing.T) {
 			w.set("userAccountControl", "66048")
 		}, MustChange, false},
 		"too old by the server's word (D-31)": {func(w *world) {
-			w.set(computedExpiry, filetime(now.Add(time.Hour)))
+			w.set(computedExpiry, filetimeText(now.Add(time.Hour)))
 			w.set(computedControl, "8388608")
 		}, PasswordExpired, false},
 		"hours twice (D-31)": {func(w *world) { w.set("logonHours", hours, hours) }, 0, true},
 		"an expired lock (D-11)": {func(w *world) {
-			w.set("lockoutTime", filetime(now.Add(-time.Hour)))
+			w.set("lockoutTime", filetimeText(now.Add(-time.Hour)))
 		}, 0, false},
 		"a claim in ranges (D-12)":        {func(w *world) { w.set("department;range=0-0", "sales") }, 0, true},
 		"a claim of an empty part (D-12)": {func(w *world) { w.set("department;range=0-0") }, 0, true},
@@ -162,7 +164,7 @@ func TestIncompleteClaimRejectsAccount(t *testing.T) {
 		}
 	}
 	w := groupsWorld(nil, nil) // a server that computes nothing: a lock is not over
-	w.set("lockoutTime", filetime(now.Add(-time.Hour)))
+	w.set("lockoutTime", filetimeText(now.Add(-time.Hour)))
 	if got, err := serve(t, w.answer).directory(nil).Find(context.Background(), "alice", false); err != nil ||
 		got.Restricted != Locked {
 		t.Errorf("D-11: a lock that still holds: %+v, %v, want got.Restricted = %v, no error", got, err, Locked)
@@ -195,9 +197,9 @@ func TestRestrictionsHaveAnOrder(t *testing.T) {
 			control |= 0x10000
 		}
 		e.add("userAccountControl", map[int]string{0x200: "512", 0x202: "514", 0x10200: "66048", 0x10202: "66050"}[control])
-		e.add("accountExpires", pick(2, filetime(before), filetime(later)))
-		e.add("lockoutTime", pick(3, filetime(before), "0"))
-		e.add("pwdLastSet", pick(4, "0", filetime(before)))
+		e.add("accountExpires", pick(2, filetimeText(before), filetimeText(later)))
+		e.add("lockoutTime", pick(3, filetimeText(before), "0"))
+		e.add("pwdLastSet", pick(4, "0", filetimeText(before)))
 		if bit(5) {
 			e.add("logonHours", string(never))
 		}
@@ -255,4 +257,4 @@ func TestRestrictionsHaveAnOrder(t *testing.T) {
 }
 
 // past1601 is a time in units of 100 ns since 1601.
-func past1601(at time.Time) int64 { return at.Unix()*10_000_000 + unixEpoch }
+func past1601(at time.Time) int64 { return at.Unix()*10_000_000 + filetime.UnixEpoch }

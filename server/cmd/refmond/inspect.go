@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/filetime"
 	controls "github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -130,17 +131,11 @@ func text(v any, st ntstatus.Status) string {
 }
 
 // when formats a FILETIME as local time, without the date if it is today. 0 is "".
-func when(filetime int64) string {
-	if filetime == 0 {
+func when(at int64) string {
+	if at == 0 {
 		return ""
 	}
-	return clock(fileTime(filetime))
-}
-
-// fileTime returns the time of a FILETIME.
-func fileTime(filetime int64) time.Time {
-	const unixEpoch = 116444736000000000
-	return time.Unix(0, 100*(filetime-unixEpoch))
+	return clock(filetime.Time(at))
 }
 
 func clock(t time.Time) string {

@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/cli/trail"
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/lsa/host"
 	"github.com/refmon/refmon/server/mount"
@@ -185,7 +186,7 @@ func (c *whyCmd) fromTrail(std *streams) error {
 	n := 0
 	err = trail.Query(r, f, func(e *audit.Event) error {
 		name, _ := e.Field("ObjectName")
-		if !strings.Contains(strings.ToLower(name), strings.ToLower(c.Path)) || fileTime(e.Time).Before(since) {
+		if !strings.Contains(strings.ToLower(name), strings.ToLower(c.Path)) || filetime.Time(e.Time).Before(since) {
 			return nil
 		}
 		n++

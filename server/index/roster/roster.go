@@ -60,7 +60,9 @@ type reading struct {
 	known, last [sha256.Size]byte // sums of the current version and of the last read
 }
 
-var errChanging = errors.New("the directory changed while it was read")
+// errChangedMeanwhile is the error if the directory changed during a read. Unlike a file that is being written, such a
+// directory is reported: if it changes all the time, it never takes effect.
+var errChangedMeanwhile = errors.New("the directory changed while it was read")
 
 // poll queries the directory once. It returns a new version, a heartbeat for the known one, or an error. It takes the
 // heartbeat's time before it queries (N-7).
@@ -85,7 +87,7 @@ func (r *reading) poll(ctx context.Context) index.Version {
 	if sum != before { // if something always changes, two identical reads are enough (N-21)
 		_, again, err := r.directory.Since(ctx, mark)
 		if err != nil || again {
-			return index.Version{Err: errors.Join(err, errChanging)}
+			return index.Version{Err: errors.Join(err, errChangedMeanwhile)}
 		}
 	}
 	r.mark, r.read = mark, true

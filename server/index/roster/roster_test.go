@@ -204,10 +204,10 @@ func saying(t *testing.T, v *index.Version) string {
 		if v.People != nil || v.Name != "" || v.File != nil || v.Heartbeat != (watch.Heartbeat{}) {
 			t.Errorf("N-9: an error, and %+v", v)
 		}
-		if v.Passing() {
+		if v.BeingWritten() {
 			t.Errorf("N-21: %v is of a file", v.Err)
 		}
-		return strings.ReplaceAll(strings.ReplaceAll(v.Err.Error(), "\n", ", "), errChanging.Error(), "changing")
+		return strings.ReplaceAll(strings.ReplaceAll(v.Err.Error(), "\n", ", "), errChangedMeanwhile.Error(), "changing")
 	case v.Heartbeat.Time.IsZero():
 		return fmt.Sprintf("no beat and no error: %+v", v)
 	case v.People == nil:

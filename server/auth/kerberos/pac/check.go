@@ -5,6 +5,7 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -15,9 +16,6 @@ type Ticket struct {
 	// Delegated accepts a ticket whose PAC has delegation information; false rejects it.
 	Delegated bool
 }
-
-// unixEpoch is 1 January 1970 as a FILETIME.
-const unixEpoch = 116444736000000000
 
 // Check returns nil if the PAC belongs to the ticket t, and otherwise an error that wraps [ErrInvalid]. It
 // compares the client's name and the authentication time, and requires that the client is an account of a
@@ -34,7 +32,7 @@ func (p *PAC) Check(t Ticket) error {
 			utf16Text([]byte(p.Client.Name)), t.Client)
 	}
 	// The time must be the ticket's authentication time (K-14).
-	if at := t.AuthTime.Unix()*10_000_000 + unixEpoch; p.Client.AuthTime != at {
+	if at := filetime.Of(t.AuthTime.Truncate(time.Second)); p.Client.AuthTime != at {
 		return fmt.Errorf("%w: it was made for a ticket of %d, and this one is of %d", ErrInvalid, p.Client.AuthTime, at)
 	}
 	if p.Logon.UserID == 0 || p.Logon.DomainID.SubAuthorities() != 4 || p.Logon.DomainID.Authority() != 5 ||

@@ -78,7 +78,7 @@ func (d *directoryPublisher) tell(ctx context.Context, versions <-chan index.Ver
 // 256 MiB.
 func (d *directoryPublisher) version(ctx context.Context, v *index.Version) error {
 	if v.Err != nil {
-		if !v.Passing() {
+		if !v.BeingWritten() {
 			d.c.warn(v.Err)
 		}
 		return nil

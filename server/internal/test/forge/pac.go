@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
@@ -138,7 +139,7 @@ func (p PAC) logonInfo() []byte {
 }
 
 // FileTime returns a time as a FILETIME, truncated to whole seconds.
-func FileTime(t time.Time) int64 { return (t.Unix() + 11644473600) * 1e7 }
+func FileTime(t time.Time) int64 { return filetime.Of(t.Truncate(time.Second)) }
 
 func (p PAC) clientInfo() []byte {
 	name := p.Client
