@@ -81,7 +81,7 @@ func (r *aclRun) people() (*directory.Directory, error) {
 		return nil, err
 	}
 	for _, t := range r.trustees {
-		if _, note, err := people.Asking(t.SID.String()); err != nil {
+		if _, note, err := people.FindOrAdd(t.SID.String()); err != nil {
 			fmt.Fprintf(r.std.err, "refmon: %s\n", printable(err.Error()))
 		} else if note != "" {
 			fmt.Fprintf(r.std.err, "refmon: %s\n", printable(note))

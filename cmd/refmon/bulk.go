@@ -148,7 +148,7 @@ func (c *directoryFlags) directory(std *streams) (*directory.Directory, error) {
 
 // asking returns the index of a principal. It prints the assumption to standard error, if any.
 func asking(std *streams, d *directory.Directory, who string) (int, error) {
-	i, note, err := d.Asking(who)
+	i, note, err := d.FindOrAdd(who)
 	if note != "" {
 		fmt.Fprintf(std.err, "refmon: %s\n", printable(note))
 	}

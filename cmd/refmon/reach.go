@@ -239,7 +239,7 @@ func (c *reachCmd) targets(s *reach.Search) (list []int, err error) {
 		}
 	}
 	if len(list) == 0 {
-		if isAccount(s.Directory.Clone(), c.To) { // Asking adds accounts
+		if isAccount(s.Directory.Clone(), c.To) { // FindOrAdd adds accounts
 			return nil, fmt.Errorf("--to %q: this is an account, but %s has no object of it: export the object with its "+
 				"nTSecurityDescriptor", c.To, cmp.Or(c.Objects, "the input"))
 		}
@@ -250,7 +250,7 @@ func (c *reachCmd) targets(s *reach.Search) (list []int, err error) {
 
 // isAccount reports whether a name is that of an account of the directory, or a well-known one, also of its domain.
 func isAccount(d *directory.Directory, name string) bool {
-	if _, _, err := d.Asking(name); err == nil || d.Account(name) != nil {
+	if _, _, err := d.FindOrAdd(name); err == nil || d.Account(name) != nil {
 		return true
 	}
 	for rid := uint32(498); rid < 600 && !d.Domain.IsZero(); rid++ { // the fixed numbers of accounts of a domain

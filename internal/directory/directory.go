@@ -23,7 +23,7 @@ type Principal struct {
 	Withheld winnt.AccessMask // rights that it has on no file
 	Root     bool             // grants all rights except Withheld, without a check of the file
 
-	stands bool // Asking made it, for an account that is not a user of the directory
+	stands bool // FindOrAdd made it, for an account that is not a user of the directory
 }
 
 // SID returns the SID of the account that logged on: Who, or the user of Token if Who is zero. Token must then not be

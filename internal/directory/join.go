@@ -29,7 +29,7 @@ func (d *Directory) Join(t *token.Token, group sid.SID) (*token.Token, error) {
 		return slices.ContainsFunc(spec.Groups, func(g token.Group) bool { return g.SID == s })
 	}
 	if slices.Contains(joined, sid.Administrators) && !have(sid.Administrators) {
-		full := administrator(t.User().SID)
+		full := newAdministrator(t.User().SID)
 		spec.Privileges, spec.EnabledPrivileges = full.Privileges, full.EnabledPrivileges
 		spec.DefaultPrivileges = full.DefaultPrivileges
 		spec.Integrity, spec.ElevationType = full.Integrity, full.ElevationType

@@ -34,8 +34,8 @@ func (d *Directory) DependsOnKind(o *sd.Descriptor) bool {
 }
 
 // LoggedOn returns the directory with the tokens of another kind of logon. It has the same principals in the same
-// order. Those from Add keep their tokens, and those that Asking made get new ones. d does not change. For its own kind
-// it returns d itself. It fails as New does.
+// order. Those from Add keep their tokens, and those that FindOrAdd made get new ones. d does not change. For its own
+// kind it returns d itself. It fails as New does.
 func (d *Directory) LoggedOn(kind logon.Kind) (*Directory, error) {
 	if kind == d.kind() {
 		return d, nil
@@ -53,7 +53,7 @@ func (d *Directory) LoggedOn(kind logon.Kind) (*Directory, error) {
 	for _, p := range d.Principals[min(len(other.Principals), len(d.Principals)):] {
 		// Principals of token files keep their tokens (B-27).
 		if p.stands {
-			if p, _, err = d.stand(p.SID(), kind); err != nil {
+			if p, _, err = d.newStandIn(p.SID(), kind); err != nil {
 				return nil, err
 			}
 		}

@@ -91,7 +91,7 @@ func TestTokensOfKindsOfLogon(t *testing.T) {
 func TestPrincipalsOfQuestionsLogOn(t *testing.T) {
 	d := must(dirfile.Read([]byte("logon: ntlm\nusers: []\n")))
 	for _, who := range []string{"BUILTIN\\Users", "Everyone", "SYSTEM", "S-1-5-21-7-7-7-1000"} {
-		if _, _, err := d.Asking(who); err != nil {
+		if _, _, err := d.FindOrAdd(who); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -69,7 +69,7 @@ func (w *nesting) newToken(a *Accounts, u *User) (*token.Token, error) {
 	}
 	spec := token.StandardUser(u.SID)
 	if slices.Contains(groups, sid.Administrators) {
-		spec = administrator(u.SID)
+		spec = newAdministrator(u.SID)
 	}
 	spec.Groups = make([]token.Group, 0, len(groups)+len(usual)+6)
 	for _, s := range append(groups, usual...) {
@@ -84,8 +84,8 @@ func (w *nesting) newToken(a *Accounts, u *User) (*token.Token, error) {
 	return token.New(spec)
 }
 
-// administrator returns the token template for a member of Administrators.
-func administrator(who sid.SID) token.Spec {
+// newAdministrator returns the token template for a member of Administrators.
+func newAdministrator(who sid.SID) token.Spec {
 	spec := token.Administrator(who)
 	spec.EnabledPrivileges = spec.Privileges
 	spec.Owner = sid.SID{}

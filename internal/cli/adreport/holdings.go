@@ -94,7 +94,7 @@ func addOrdinary(d *directory.Directory, all []directory.Principal) error {
 	if !d.Domain.IsZero() {
 		who = d.Domain.WithRID(directory.DomainUsersRID)
 	}
-	i, _, err := c.Asking(who.String())
+	i, _, err := c.FindOrAdd(who.String())
 	if err != nil {
 		return err
 	}

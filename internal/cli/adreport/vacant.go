@@ -31,7 +31,7 @@ func (p *Page) vacant(ctx context.Context, now *side) error {
 				continue
 			}
 			v.vacant[who.Clone()] = true
-			if _, _, err := d.Asking(who.String()); err != nil {
+			if _, _, err := d.FindOrAdd(who.String()); err != nil {
 				left++
 			}
 		}

@@ -141,7 +141,7 @@ func (f *File) asker(who string) (directory.Principal, error) {
 	if f.directory == nil {
 		return directory.Principal{}, fmt.Errorf("unknown principal %q", who)
 	}
-	i, _, err := f.directory.Asking(who)
+	i, _, err := f.directory.FindOrAdd(who)
 	if err != nil {
 		return directory.Principal{}, err
 	}

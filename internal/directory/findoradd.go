@@ -11,11 +11,11 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Asking returns the index in Principals of an account by name: a user or group of the directory, DOMAIN\name, a user
-// principal name, name@realm, a well-known name or a SID. It adds a principal if the directory has none with that SID.
-// note describes an assumption, such as an ignored domain name; it is "" without one. A disabled user, an unknown name
-// and a name of another domain are errors, with index -1.
-func (d *Directory) Asking(who string) (index int, note string, err error) {
+// FindOrAdd returns the index in Principals of an account by name: a user or group of the directory, DOMAIN\name, a
+// user principal name, name@realm, a well-known name or a SID. It adds a principal if the directory has none with that
+// SID. note describes an assumption, such as an ignored domain name; it is "" without one. A disabled user, an unknown
+// name and a name of another domain are errors, with index -1.
+func (d *Directory) FindOrAdd(who string) (index int, note string, err error) {
 	if i := d.Find(who); i >= 0 {
 		return i, "", nil
 	}
@@ -26,7 +26,7 @@ func (d *Directory) Asking(who string) (index int, note string, err error) {
 		name, domain = before, after
 	}
 	if domain != "" && !builtinDomain(domain) {
-		known, err := d.within(who, domain)
+		known, err := d.checkDomain(who, domain)
 		if err != nil {
 			return -1, "", err
 		}
@@ -41,14 +41,14 @@ func (d *Directory) Asking(who string) (index int, note string, err error) {
 			return i, note, nil
 		}
 	}
-	s, known := d.named(who, name, domain)
+	s, known := d.lookUpName(who, name, domain)
 	if !known {
 		if !builtinDomain(domain) && d.Account(name) != nil {
 			return -1, "", fmt.Errorf("%q is disabled and cannot log on", who)
 		}
-		return -1, "", d.noSuch(who, name)
+		return -1, "", d.newUnknownError(who, name)
 	}
-	p, assumed, err := d.stand(s, d.kind())
+	p, assumed, err := d.newStandIn(s, d.kind())
 	if err != nil {
 		return -1, "", fmt.Errorf("%q: %w", who, err)
 	}
@@ -72,10 +72,10 @@ func (d *Directory) byUPN(who string) string {
 	return ""
 }
 
-// within reports whether domain belongs to the directory: its DNS name, the first label of that, which is the short
-// name by default, or the domain of a user principal name who. known is false if the directory does not know its own
-// name. Any other domain is an error (U-110).
-func (d *Directory) within(who, domain string) (known bool, err error) {
+// checkDomain reports whether domain belongs to the directory: its DNS name, the first label of that, which is the
+// short name by default, or the domain of a user principal name who. known is false if the directory does not know its
+// own name. Any other domain is an error (U-110).
+func (d *Directory) checkDomain(who, domain string) (known bool, err error) {
 	if d.accounts == nil || d.accounts.Realm == "" {
 		return false, nil
 	}
@@ -93,10 +93,10 @@ func builtinDomain(name string) bool {
 	return strings.EqualFold(name, "BUILTIN") || strings.EqualFold(name, "NT AUTHORITY")
 }
 
-// named returns the SID of a group of the directory, a well-known name, an alias or a SID in text form. who is the
+// lookUpName returns the SID of a group of the directory, a well-known name, an alias or a SID in text form. who is the
 // whole text, name and domain its parts. BUILTIN and NT AUTHORITY skip the directory's groups. ok is false for any
 // other text.
-func (d *Directory) named(who, name, domain string) (sid.SID, bool) {
+func (d *Directory) lookUpName(who, name, domain string) (sid.SID, bool) {
 	if !builtinDomain(domain) {
 		if g := d.Group(name); len(g) > 0 {
 			return g[0], true
@@ -116,9 +116,9 @@ func (d *Directory) named(who, name, domain string) (sid.SID, bool) {
 	return s, err == nil
 }
 
-// noSuch returns the error for an unknown name who. It suggests the principal or group whose name is most similar to
-// name, if one is near.
-func (d *Directory) noSuch(who, name string) error {
+// newUnknownError returns the error for an unknown name who. It suggests the principal or group whose name is most
+// similar to name, if one is near.
+func (d *Directory) newUnknownError(who, name string) error {
 	names := make([]string, 0, len(d.Principals)+len(d.groups.byName))
 	for i := range d.Principals {
 		names = append(names, d.Principals[i].Name)
@@ -137,13 +137,13 @@ var accounts = map[sid.SID]func() token.Spec{
 	sid.LocalSystem: token.LocalSystem, sid.LocalService: token.LocalService,
 	sid.NetworkService: token.NetworkService, sid.Anonymous: func() token.Spec { return token.Anonymous(true) },
 	// Everyone and guests alone are Low (Windows Integrity Mechanism Design).
-	sid.Everyone: func() token.Spec { return low(sid.Everyone) },
-	sid.Guests:   func() token.Spec { return low(sid.Guests, sid.Everyone) },
+	sid.Everyone: func() token.Spec { return newLowSpec(sid.Everyone) },
+	sid.Guests:   func() token.Spec { return newLowSpec(sid.Guests, sid.Everyone) },
 }
 
-// low returns the template of a token at low integrity whose groups are exactly the given ones, without Authenticated
-// Users.
-func low(user sid.SID, groups ...sid.SID) token.Spec {
+// newLowSpec returns the template of a token at low integrity whose groups are exactly the given ones, without
+// Authenticated Users.
+func newLowSpec(user sid.SID, groups ...sid.SID) token.Spec {
 	s := token.NetworkUser(user)
 	s.Groups, s.Integrity = nil, sid.LowLevel
 	for _, g := range groups {
@@ -152,10 +152,10 @@ func low(user sid.SID, groups ...sid.SID) token.Spec {
 	return s
 }
 
-// stand returns a principal for an account that is not a user of the directory. A well-known account gets the token of
-// its own logon. Any other SID gets the token of a user whose only membership, besides the groups that a logon of the
-// kind adds, is that SID (U-109); note says so. NULL SID, CREATOR OWNER and integrity levels are errors.
-func (d *Directory) stand(s sid.SID, kind logon.Kind) (p Principal, note string, err error) {
+// newStandIn returns a principal for an account that is not a user of the directory. A well-known account gets the
+// token of its own logon. Any other SID gets the token of a user whose only membership, besides the groups that a logon
+// of the kind adds, is that SID (U-109); note says so. NULL SID, CREATOR OWNER and integrity levels are errors.
+func (d *Directory) newStandIn(s sid.SID, kind logon.Kind) (p Principal, note string, err error) {
 	p.Name, p.stands = d.Name(s), true
 	switch s.Authority() {
 	case 0, 3, 16: // NULL SID, CREATOR OWNER and the like, integrity levels

@@ -36,7 +36,7 @@ func TestNamesBecomePrincipalsWithGroups(t *testing.T) {
 		`BUILTIN\Users`:       logon,
 	} {
 		d := must(dirfile.Read([]byte(askingFile)))
-		i, _, err := d.Asking(who)
+		i, _, err := d.FindOrAdd(who)
 		if err != nil || i != 1 {
 			t.Errorf("%s: %d, %v, want 1, nil", who, i, err)
 			continue
@@ -67,7 +67,7 @@ func TestDomainOfNameCounts(t *testing.T) {
 	for who, want := range map[string]int{
 		`CORP\bob`: 1, `corp.example\Bob`: 1, "bob@corp.example": 1, "BOB@mail.example": 0, "alice@CORP.example": 0, "bob": 1,
 	} {
-		if i, note, err := d.Asking(who); i != want || note != "" || err != nil {
+		if i, note, err := d.FindOrAdd(who); i != want || note != "" || err != nil {
 			t.Errorf("%s: %d, %q, %v, want %d", who, i, note, err, want)
 		}
 	}
@@ -75,7 +75,7 @@ func TestDomainOfNameCounts(t *testing.T) {
 		`EVIL\bob`: "the domain corp.example", "bob@evil.example": "the domain corp.example", `EVIL\Domain Admins`: "EVIL",
 		"left@corp.example": "is disabled", `CORP\nobody`: "not a user or group",
 	} {
-		if i, _, err := d.Asking(who); i >= 0 || err == nil || !strings.Contains(err.Error(), want) {
+		if i, _, err := d.FindOrAdd(who); i >= 0 || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %d, %v, want %q", who, i, err, want)
 		}
 	}
@@ -89,7 +89,7 @@ func TestUserIsFoundByNameDomainOrSID(t *testing.T) {
 		"alice": "", "ALICE": "", "S-1-5-21-1-2-3-1107": "",
 		`CORP\alice`: `CORP\alice is taken for alice of the directory file`, "alice@corp.example": "is taken for alice",
 	} {
-		i, got, err := d.Asking(who)
+		i, got, err := d.FindOrAdd(who)
 		if err != nil || i != 0 || !strings.Contains(got, note) || (note == "") != (got == "") {
 			t.Errorf("%s: %d %q %v", who, i, got, err)
 		}
@@ -100,7 +100,7 @@ func TestUserIsFoundByNameDomainOrSID(t *testing.T) {
 		"CO": "no one logs on as CREATOR OWNER", "S-1-0-0": "no one logs on as", "S-1-16-8192": "no one logs on as",
 		"": "is not a user or group", `BUILTIN\alice`: "no user or group",
 	} {
-		if i, _, err := d.Asking(who); err == nil || !strings.Contains(err.Error(), want) {
+		if i, _, err := d.FindOrAdd(who); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %d, %v, want %q", who, i, err, want)
 		}
 	}
@@ -108,7 +108,7 @@ func TestUserIsFoundByNameDomainOrSID(t *testing.T) {
 		t.Errorf("%d principals, want 1", len(d.Principals))
 	}
 	none := &directory.Directory{}
-	if i, note, err := none.Asking("SY"); err != nil || note != "" ||
+	if i, note, err := none.FindOrAdd("SY"); err != nil || note != "" ||
 		none.Principals[i].Token.User().SID != sid.LocalSystem {
 		t.Errorf("SYSTEM without a directory: %v %q", err, note)
 	}
