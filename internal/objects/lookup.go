@@ -40,7 +40,7 @@ func NewLookup(d *directory.Directory, assumed func(domain string)) Lookup {
 		if taken != "" && !strings.EqualFold(domain, taken) {
 			return sid.SID{}, false // an account of another domain or computer, whose name is the same (B-61)
 		}
-		s, ok := listed(d, short)
+		s, ok := lookUpAccount(d, short)
 		if ok && taken == "" {
 			taken = domain
 			if assumed != nil {
@@ -51,9 +51,9 @@ func NewLookup(d *directory.Directory, assumed func(domain string)) Lookup {
 	}
 }
 
-// listed returns the SID of a user or group of the directory, or of a group that each domain has. ok is false for an
-// unknown name, and for one that several accounts have.
-func listed(d *directory.Directory, name string) (sid.SID, bool) {
+// lookUpAccount returns the SID of a user or group of the directory, or of a group that each domain has. ok is false
+// for an unknown name, and for one that several accounts have.
+func lookUpAccount(d *directory.Directory, name string) (sid.SID, bool) {
 	groups := d.Group(name)
 	if p := d.Account(name); p != nil {
 		return p.SID(), len(groups) == 0

@@ -51,8 +51,8 @@ func (c *Collector) Renew(of *directory.Accounts, changes []Change) (accounts *d
 	users, groups := map[int]directory.User{}, map[int]directory.Group{}
 	for i, a := range renewed {
 		a.replace(changes[i].New)
-		c.refer(a)
-		a.settle()
+		c.resolveGroups(a)
+		a.settleGroups()
 		switch {
 		case a.index == 0: // it is left out
 		case changes[i].New.Kind == Group:

@@ -31,7 +31,7 @@ func (c *Collector) resolve() {
 	c.found = c.index()
 	x, all := c.found, slices.Concat(c.Users.list, c.Groups.list)
 	for _, a := range all {
-		c.refer(a)
+		c.resolveGroups(a)
 	}
 	for _, dn := range slices.Sorted(maps.Keys(c.foreign)) {
 		for _, in := range c.foreign[dn].MemberOf {
@@ -41,7 +41,7 @@ func (c *Collector) resolve() {
 		}
 	}
 	for _, m := range c.members {
-		c.joined(x, m)
+		c.addMembership(x, m)
 	}
 	c.Groups.list = slices.DeleteFunc(c.Groups.list, func(g *Account) bool {
 		if g.Mail {
@@ -50,9 +50,9 @@ func (c *Collector) resolve() {
 		return g.Mail || g.LeftOut
 	})
 	for _, a := range all {
-		a.settle()
+		a.settleGroups()
 	}
-	c.home()
+	c.setDomain()
 	for _, name := range c.listed {
 		key := fold(name.name)
 		dn := x.groups[key] != nil || x.users[key] != nil
@@ -154,9 +154,9 @@ func (r Reference) String() string {
 	return r.DN + r.GID + r.Name
 }
 
-// joined adds a member, a user or a group, to its group. Everyone and Authenticated Users stand for all users, the
-// latter without Guest (B-17). A member that no source describes is reported in Unresolved, unless a logon adds it.
-func (c *Collector) joined(x *index, m membership) {
+// addMembership adds a member, a user or a group, to its group. Everyone and Authenticated Users stand for all users,
+// the latter without Guest (B-17). A member that no source describes is reported in Unresolved, unless a logon adds it.
+func (c *Collector) addMembership(x *index, m membership) {
 	r := m.member
 	if f := c.foreign[fold(r.DN)]; f != nil {
 		r = Reference{SID: f.SID}
@@ -201,8 +201,8 @@ func implicit(s sid.SID) bool {
 // builtinDomain is the domain of Administrators, Users and so on, which has no accounts of its own.
 var builtinDomain = sid.MustParse("S-1-5-32")
 
-// refer sets the groups of an account to those that its own record names.
-func (c *Collector) refer(a *Account) {
+// resolveGroups sets the groups of an account to those that its own record names.
+func (c *Collector) resolveGroups(a *Account) {
 	a.groups, a.others = slices.Clone(a.joined[0]), nil
 	for _, r := range a.In {
 		c.join(c.found, a, r)
@@ -212,10 +212,10 @@ func (c *Collector) refer(a *Account) {
 	}
 }
 
-// settle sets the final groups of an account: each once, without distribution groups and groups that LeaveOut names. A
-// distribution group is in no token, and its own memberships do not apply to its members (B-15). Earlier SIDs and the
-// primary group count as groups (B-16).
-func (a *Account) settle() {
+// settleGroups sets the final groups of an account: each once, without distribution groups and groups that LeaveOut
+// names. A distribution group is in no token, and its own memberships do not apply to its members (B-15). Earlier SIDs
+// and the primary group count as groups (B-16).
+func (a *Account) settleGroups() {
 	seen := map[*Account]bool{a: true}
 	groups := a.groups[:0]
 	for _, g := range append(a.groups, a.joined[1]...) {
@@ -241,9 +241,9 @@ func (a *Account) settle() {
 	})
 }
 
-// home sets the domain to that of the users, unless a source named it. If users belong to several domains, it reports
-// that and leaves the domain zero.
-func (c *Collector) home() {
+// setDomain sets the domain to that of the users, unless a source named it. If users belong to several domains, it
+// reports that and leaves the domain zero.
+func (c *Collector) setDomain() {
 	if !c.Domain.IsZero() {
 		return
 	}

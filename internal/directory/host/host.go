@@ -63,7 +63,7 @@ func Lookup(name string) (User, error) {
 	}
 	switch {
 	case err == nil:
-		return ofPackage(u)
+		return convertUser(u)
 	case notNumber == nil:
 		return User{UID: uint32(n), GID: uint32(n)}, nil
 	}
@@ -91,9 +91,9 @@ func withGroups(f []string) (User, error) {
 	return u, err
 }
 
-// ofPackage converts a user of package os/user and reads its groups. It fails if an id is not a number or the groups
+// convertUser converts a user of package os/user and reads its groups. It fails if an id is not a number or the groups
 // cannot be read.
-func ofPackage(from *user.User) (u User, err error) {
+func convertUser(from *user.User) (u User, err error) {
 	u.Name = from.Username
 	if u.UID, err = number(from.Uid); err != nil {
 		return User{}, fmt.Errorf("user %q: %w", u.Name, err)

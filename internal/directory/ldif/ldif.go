@@ -132,9 +132,9 @@ func Parse(attributes map[string][]string) (*collect.Record, error) {
 		r.Kind = collect.Foreign
 		return r, nil
 	case e.has("objectclass", "group"):
-		err = e.group(r)
+		err = e.readGroup(r)
 	default:
-		err = e.user(r)
+		err = e.readUser(r)
 	}
 	if r.Name == "" { // it is reported, whatever else it has
 		return r, nil
@@ -142,20 +142,20 @@ func Parse(attributes map[string][]string) (*collect.Record, error) {
 	return r, err
 }
 
-// group reads gidNumber, groupType, member and sIDHistory into the record of a group. A malformed groupType counts as
-// missing.
-func (e entry) group(r *collect.Record) error {
+// readGroup reads gidNumber, groupType, member and sIDHistory into the record of a group. A malformed groupType counts
+// as missing.
+func (e entry) readGroup(r *collect.Record) error {
 	r.Kind = collect.Group
 	if kind, err := strconv.ParseInt(e.first("grouptype"), 10, 64); err == nil {
 		r.Stated, r.Mail = true, kind&groupOfTokens == 0
 	}
 	r.Members, r.Partial = append(e["member"], e["member;range"]...), e["member;range"] != nil
-	return errors.Join(collect.SetNumber("gidNumber", &r.ID, e.first("gidnumber")), e.rest(r))
+	return errors.Join(collect.SetNumber("gidNumber", &r.ID, e.first("gidnumber")), e.readHistory(r))
 }
 
-// user reads the attributes of a user or computer into the record. Malformed userAccountControl and primaryGroupID
+// readUser reads the attributes of a user or computer into the record. Malformed userAccountControl and primaryGroupID
 // count as missing.
-func (e entry) user(r *collect.Record) error {
+func (e entry) readUser(r *collect.Record) error {
 	r.Kind, r.UPN = collect.User, e.first("userprincipalname")
 	if control, err := strconv.ParseInt(e.first("useraccountcontrol"), 10, 64); err == nil {
 		r.Stated, r.Disabled = true, control&accountDisabled != 0
@@ -164,11 +164,11 @@ func (e entry) user(r *collect.Record) error {
 		r.Primary = r.SID.Prefix().WithRID(uint32(rid))
 	}
 	return errors.Join(collect.SetNumber("uidNumber", &r.ID, e.first("uidnumber")),
-		collect.SetNumber("gidNumber", &r.GID, e.first("gidnumber")), e.rest(r))
+		collect.SetNumber("gidNumber", &r.GID, e.first("gidnumber")), e.readHistory(r))
 }
 
-// rest adds the SIDs of sIDHistory to the record. A malformed one is an error.
-func (e entry) rest(r *collect.Record) error {
+// readHistory adds the SIDs of sIDHistory to the record. A malformed one is an error.
+func (e entry) readHistory(r *collect.Record) error {
 	for _, text := range e["sidhistory"] {
 		s, err := objectSID(text)
 		if err != nil {

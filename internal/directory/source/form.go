@@ -50,7 +50,7 @@ func formOf(first, text string) string {
 	_, call := wbinfo.ParseCall(first)
 	switch {
 	case trimmed[0] == '{':
-		if collectors(trimmed) {
+		if isCollectorFile(trimmed) {
 			return "bloodhound"
 		}
 	case strings.HasPrefix(first, "#TYPE"):
@@ -78,8 +78,8 @@ func formOf(first, text string) string {
 	return ""
 }
 
-// collectors reports whether the first key of a JSON object is one that BloodHound's files have.
-func collectors(text string) bool {
+// isCollectorFile reports whether the first key of a JSON object is one that BloodHound's files have.
+func isCollectorFile(text string) bool {
 	d := json.NewDecoder(strings.NewReader(text))
 	if _, err := d.Token(); err != nil {
 		return false

@@ -31,7 +31,7 @@ func Read(c *collect.Collector, text string) error {
 			return fmt.Errorf("line %d: no call before it: record the calls with their output, as sh -x does "+
 				`("+ wbinfo -n alice", and below it what it printed)`, n)
 		}
-		if err := answer(c, &q, line); err != nil {
+		if err := collectLine(c, &q, line); err != nil {
 			return fmt.Errorf("line %d, an answer to wbinfo %s: %w", n, q.option, err)
 		}
 	}
@@ -107,10 +107,10 @@ func words(line string) (out []string) {
 	return out
 }
 
-// answer collects one line of output of the call q. A failed call is only reported in Unresolved. Output of an option
-// that Read does not use is ignored.
-func answer(c *collect.Collector, q *question, line string) error {
-	if failed(line) {
+// collectLine collects one line of output of the call q. A failed call is only reported in Unresolved. Output of an
+// option that Read does not use is ignored.
+func collectLine(c *collect.Collector, q *question, line string) error {
+	if isFailure(line) {
 		c.Report("wbinfo %s %s: %s", q.option, q.about, line)
 		return nil
 	}
@@ -120,13 +120,13 @@ func answer(c *collect.Collector, q *question, line string) error {
 		c.AddListed(line, list)
 	case "-n":
 		text, kind, _ := strings.Cut(line, " ")
-		return sidOf(c, text, q.about, kind)
+		return collectSID(c, text, q.about, kind)
 	case "-s":
 		at := strings.LastIndexByte(line, ' ')
 		if at < 0 {
 			return fmt.Errorf("%q: want a name and its type", collect.Shorten(line))
 		}
-		return sidOf(c, q.about, line[:at], "("+line[at+1:]+")")
+		return collectSID(c, q.about, line[:at], "("+line[at+1:]+")")
 	case "-i", "--group-info":
 		if !passwd.AddLine(c, line) {
 			return fmt.Errorf("%q is not a line of passwd or group", collect.Shorten(line))
@@ -139,22 +139,22 @@ func answer(c *collect.Collector, q *question, line string) error {
 		u := c.Users.Named(q.about)
 		u.In = append(u.In, collect.Reference{GID: id})
 	case "--user-sids", "--user-domgroups", "--sid-aliases":
-		return sidIn(c, line, q.about)
+		return collectTokenGroup(c, line, q.about)
 	case "-S", "-Y", "-U", "-G", "--sids-to-unix-ids":
-		return mapped(c, q, line)
+		return collectID(c, q, line)
 	}
 	return nil
 }
 
-// failed reports whether a line is wbinfo's message about a failed call.
-func failed(line string) bool {
+// isFailure reports whether a line is wbinfo's message about a failed call.
+func isFailure(line string) bool {
 	return strings.HasPrefix(line, "failed to ") || strings.HasPrefix(line, "Could not ") ||
 		strings.Contains(line, "WBC_ERR_")
 }
 
-// sidOf collects a user, computer, group or domain with its SID. kind is the type of the account: SID_USER (1), or the
-// number alone. Any other type is only reported.
-func sidOf(c *collect.Collector, text, name, kind string) error {
+// collectSID collects a user, computer, group or domain with its SID. kind is the type of the account: SID_USER (1), or
+// the number alone. Any other type is only reported.
+func collectSID(c *collect.Collector, text, name, kind string) error {
 	s, err := sid.Parse(text)
 	if err != nil {
 		return err
@@ -175,9 +175,9 @@ func sidOf(c *collect.Collector, text, name, kind string) error {
 	return nil
 }
 
-// sidIn makes the account with the SID of a member of the group whose SID is in line. It adds the account, named by its
-// SID, if no earlier line named it.
-func sidIn(c *collect.Collector, line, of string) error {
+// collectTokenGroup makes the account with the SID of a member of the group whose SID is in line. It adds the account,
+// named by its SID, if no earlier line named it.
+func collectTokenGroup(c *collect.Collector, line, of string) error {
 	s, err := sid.Parse(line)
 	if err != nil {
 		return err
@@ -197,9 +197,9 @@ func sidIn(c *collect.Collector, line, of string) error {
 	return nil
 }
 
-// mapped stores a uid or gid that a call maps to or from a SID. It ignores an unmapped SID and one whose account no
+// collectID stores a uid or gid that a call maps to or from a SID. It ignores an unmapped SID and one whose account no
 // earlier line named.
-func mapped(c *collect.Collector, q *question, line string) error {
+func collectID(c *collect.Collector, q *question, line string) error {
 	sidText, id, kind := q.about, line, ""
 	switch q.option {
 	case "-U", "-G":

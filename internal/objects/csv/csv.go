@@ -36,13 +36,13 @@ func New(in io.Reader) objects.Source {
 
 // Next fills b with the next rows, or returns io.EOF. A missing or unusable heading and an error of the reader end the
 // run.
-func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.one) }
+func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.readRow) }
 
-// one reads the next row into o, or returns io.EOF. A malformed row, a missing descriptor and an unknown type set
+// readRow reads the next row into o, or returns io.EOF. A malformed row, a missing descriptor and an unknown type set
 // o.Err.
-func (c *source) one(o *objects.Object) error {
+func (c *source) readRow(o *objects.Object) error {
 	if !c.begun {
-		if err := c.heading(); err != nil {
+		if err := c.readHeading(); err != nil {
 			return err
 		}
 	}
@@ -76,9 +76,9 @@ func (c *source) one(o *objects.Object) error {
 	return nil
 }
 
-// heading reads the column names. It fails if there is no column for the path or none for the descriptor, if two hold a
-// descriptor, or if a name appears twice. It returns io.EOF for an empty text.
-func (c *source) heading() error {
+// readHeading reads the column names. It fails if there is no column for the path or none for the descriptor, if two
+// hold a descriptor, or if a name appears twice. It returns io.EOF for an empty text.
+func (c *source) readHeading() error {
 	row, err := c.r.Read()
 	if errors.Is(err, io.EOF) {
 		return err
@@ -87,7 +87,7 @@ func (c *source) heading() error {
 		return fmt.Errorf("read objects: heading: %w", err)
 	}
 	if strings.HasPrefix(row[0], "#TYPE") { // ConvertTo-Csv of old
-		return c.heading()
+		return c.readHeading()
 	}
 	c.begun, c.path, c.sd, c.typ = true, -1, -1, -1
 	for i, name := range row {

@@ -27,10 +27,10 @@ func New(in io.Reader) objects.Source {
 }
 
 // Next fills b with the next pairs of lines, or returns io.EOF.
-func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.one) }
+func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.readPair) }
 
-// line returns the next line that is not empty, or io.EOF.
-func (c *source) line() (string, error) {
+// readLine returns the next line that is not empty, or io.EOF.
+func (c *source) readLine() (string, error) {
 	for c.r.Scan() {
 		c.number++
 		if text := strings.TrimSuffix(c.r.Text(), "\r"); text != "" {
@@ -43,14 +43,14 @@ func (c *source) line() (string, error) {
 	return "", io.EOF
 }
 
-// one reads the next path and its SDDL into o, or returns io.EOF. A path at the end of the file sets o.Err.
-func (c *source) one(o *objects.Object) error {
-	name, err := c.line()
+// readPair reads the next path and its SDDL into o, or returns io.EOF. A path at the end of the file sets o.Err.
+func (c *source) readPair(o *objects.Object) error {
+	name, err := c.readLine()
 	if err != nil {
 		return err
 	}
 	o.Path = []byte(name)
-	text, err := c.line()
+	text, err := c.readLine()
 	if errors.Is(err, io.EOF) {
 		o.Err = fmt.Errorf("line %d: the path is the last line, its descriptor is missing", c.number)
 		return nil

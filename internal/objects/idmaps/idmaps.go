@@ -99,7 +99,7 @@ func Read(file []byte, subordinate []fileaccess.SubIDs) (ntacl.Accounts, error) 
 		if err != nil {
 			return nil, fmt.Errorf("id maps: %w", err)
 		}
-		if ok && !among(subordinate, r.First, r.Last) {
+		if ok && !anySubordinate(subordinate, r.First, r.Last) {
 			// A map that overlaps subordinate ids is not used, here as by refmond. L-54
 			ranges = append(ranges, r)
 		}
@@ -125,16 +125,16 @@ func Read(file []byte, subordinate []fileaccess.SubIDs) (ntacl.Accounts, error) 
 		switch {
 		case id == unmapped && !group:
 			return sid.Anonymous
-		case among(subordinate, id, id):
+		case anySubordinate(subordinate, id, id):
 			// A subordinate id is an account of no domain and no store, whatever they say. L-24
 			return other[kindOf(group)](id)
 		}
-		return named(id, kindOf(group), &known, ranges)
+		return sidOfID(id, kindOf(group), &known, ranges)
 	}, nil
 }
 
-// among reports whether one of the ids from first to last, both included, is subordinate.
-func among(subordinate []fileaccess.SubIDs, first, last uint32) bool {
+// anySubordinate reports whether one of the ids from first to last, both included, is subordinate.
+func anySubordinate(subordinate []fileaccess.SubIDs, first, last uint32) bool {
 	return slices.ContainsFunc(subordinate, func(s fileaccess.SubIDs) bool { return s.Overlaps(first, last) })
 }
 
@@ -174,8 +174,8 @@ func ReadSubIDs(names ...string) (all []fileaccess.SubIDs) {
 // unmapped is the id that Linux shows for users and groups without a number in a user namespace.
 const unmapped = 65534
 
-// named returns the SID of an id: a known account's, else by a range, else S-1-22 (L-60).
-func named(id uint32, kind int, known *[2]map[uint32]sid.SID, ranges []fileaccess.IDRange) sid.SID {
+// sidOfID returns the SID of an id: a known account's, else by a range, else S-1-22 (L-60).
+func sidOfID(id uint32, kind int, known *[2]map[uint32]sid.SID, ranges []fileaccess.IDRange) sid.SID {
 	if s, ok := known[kind][id]; ok {
 		return s
 	}

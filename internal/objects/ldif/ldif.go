@@ -39,11 +39,11 @@ func Is(s objects.Source) bool {
 }
 
 // Next fills b with the next entries, or returns io.EOF. An error of the reader ends the run.
-func (l *source) Next(b *objects.Batch) error { return objects.Gather(b, l.one) }
+func (l *source) Next(b *objects.Batch) error { return objects.Gather(b, l.readObject) }
 
-// raw returns a line without its end: the held one, else the next of the text. ok is false at the end of the text, and
-// after an error of the reader.
-func (l *source) raw() (string, bool) {
+// readRaw returns a line without its end: the held one, else the next of the text. ok is false at the end of the text,
+// and after an error of the reader.
+func (l *source) readRaw() (string, bool) {
 	if l.have {
 		l.have, l.begun = false, l.number
 		return l.held, true
@@ -56,9 +56,9 @@ func (l *source) raw() (string, bool) {
 	return strings.TrimSuffix(l.r.Text(), "\r"), true
 }
 
-// line returns a line with its continuations. ok is false at the end of the text, and after an error of the reader.
-func (l *source) line() (string, bool) {
-	text, ok := l.raw()
+// readLine returns a line with its continuations. ok is false at the end of the text, and after an error of the reader.
+func (l *source) readLine() (string, bool) {
+	text, ok := l.readRaw()
 	if !ok {
 		return "", false
 	}
@@ -79,8 +79,8 @@ func (l *source) line() (string, bool) {
 	return b.String(), true
 }
 
-// one reads the next entry with a dn into o, or returns io.EOF.
-func (l *source) one(o *objects.Object) error {
+// readObject reads the next entry with a dn into o, or returns io.EOF.
+func (l *source) readObject(o *objects.Object) error {
 	for {
 		found, ended, err := l.entry(o)
 		if err != nil || found {
@@ -98,7 +98,7 @@ func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 	var e objects.Entry
 	*o = objects.Object{Type: winnt.DirectoryServiceObject, Entry: &e}
 	for {
-		text, ok := l.line()
+		text, ok := l.readLine()
 		if !ok {
 			if err := l.r.Err(); err != nil {
 				return false, true, fmt.Errorf("read objects: %w", err)

@@ -34,7 +34,7 @@ func Managed(s objects.Source) (objects.Source, error) {
 func (m *managed) Next(b *objects.Batch) error {
 	return objects.Gather(b, func(o *objects.Object) error {
 		for {
-			err := m.from.one(o)
+			err := m.from.readObject(o)
 			if errors.Is(err, io.EOF) && !m.any {
 				return errNoneManaged
 			}

@@ -73,9 +73,9 @@ func (a *accessChk) Loss() string {
 // one reads the next object into o, or returns io.EOF. Text that cannot be read completely sets o.Err. Other errors
 // end the run.
 func (a *accessChk) one(o *objects.Object) error {
-	first, err := a.lines.full()
+	first, err := a.lines.nextFull()
 	for err == nil && banner.MatchString(first) {
-		first, err = a.lines.full()
+		first, err = a.lines.nextFull()
 	}
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (a *accessChk) one(o *objects.Object) error {
 			continue
 		}
 		if line[0] != ' ' && line[0] != '\t' {
-			a.lines.back()
+			a.lines.unread()
 			break
 		}
 		if wrong == nil {

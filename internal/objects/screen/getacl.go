@@ -26,7 +26,7 @@ func (g *getAcl) Next(b *objects.Batch) error { return objects.Gather(b, g.one) 
 // one reads the next object into o, or returns io.EOF. An object without a complete Sddl line sets o.Err. Other
 // errors end the run.
 func (g *getAcl) one(o *objects.Object) error {
-	line, err := g.lines.full()
+	line, err := g.lines.nextFull()
 	if err != nil {
 		return err
 	}

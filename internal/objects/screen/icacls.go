@@ -48,15 +48,15 @@ var summary = regexp.MustCompile(`^[^\\/:]*[0-9]+[^\\/:]*[0-9]+[^\\/:]*$`)
 // one reads the next object into o, or returns io.EOF. Text that is not an entry, or whose path cannot be told from the
 // account, sets o.Err. Other errors end the run.
 func (c *icacls) one(o *objects.Object) error {
-	first, err := c.lines.full()
+	first, err := c.lines.nextFull()
 	for err == nil && summary.MatchString(first) { // "processed 2 files; failed 0 files", in any language
-		first, err = c.lines.full()
+		first, err = c.lines.nextFull()
 	}
 	if err != nil {
 		return err
 	}
 	o.Path = []byte(first)
-	rest, indent, err := c.rest()
+	rest, indent, err := c.readRest()
 	switch {
 	case errors.Is(err, errBroken):
 		o.Err = err
@@ -91,9 +91,9 @@ func (c *icacls) one(o *objects.Object) error {
 
 var errBroken = errors.New("icacls: a line is not an entry, perhaps broken by the console: use " + icaclsCommand)
 
-// rest reads the lines after the first one, up to an empty line. indent is the number of blanks before each, 0 if there
-// is no line. errBroken means that a line is not an entry; rest has then skipped the object.
-func (c *icacls) rest() (list []string, indent int, err error) {
+// readRest reads the lines after the first one, up to an empty line. indent is the number of blanks before each, 0 if
+// there is no line. errBroken means that a line is not an entry; readRest has then skipped the object.
+func (c *icacls) readRest() (list []string, indent int, err error) {
 	for {
 		line, err := c.lines.next()
 		if errors.Is(err, io.EOF) || line == "" && err == nil {
@@ -104,7 +104,7 @@ func (c *icacls) rest() (list []string, indent int, err error) {
 		}
 		blanks := len(line) - len(strings.TrimLeft(line, " "))
 		if blanks == 0 && summary.MatchString(line) {
-			c.lines.back()
+			c.lines.unread()
 			return list, indent, nil
 		}
 		_, _, ok := entryOf(line)

@@ -51,11 +51,11 @@ func (l *lines) next() (string, error) {
 	return l.last, nil
 }
 
-// back makes next return the last line again. A second call changes nothing.
-func (l *lines) back() { l.held = true }
+// unread makes next return the last line again. A second call changes nothing.
+func (l *lines) unread() { l.held = true }
 
-// full returns the next line that is not empty, or io.EOF.
-func (l *lines) full() (string, error) {
+// nextFull returns the next line that is not empty, or io.EOF.
+func (l *lines) nextFull() (string, error) {
 	for {
 		text, err := l.next()
 		if err != nil || text != "" {

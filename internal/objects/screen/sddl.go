@@ -23,7 +23,7 @@ func (s *sddlLines) Next(b *objects.Batch) error { return objects.Gather(b, s.on
 // one reads the next descriptor into o, or returns io.EOF. A line that is not a descriptor sets o.Err. Other errors end
 // the run.
 func (s *sddlLines) one(o *objects.Object) error {
-	first, err := s.lines.full()
+	first, err := s.lines.nextFull()
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *sddlLines) one(o *objects.Object) error {
 			break
 		}
 		if descriptor.MatchString(line) && balanced(parts) {
-			if s.lines.back(); line[0] == 'D' && !strings.Contains(strings.Join(parts, ""), "D:") {
+			if s.lines.unread(); line[0] == 'D' && !strings.Contains(strings.Join(parts, ""), "D:") {
 				o.Err = errors.New("the descriptor has no D: part and the next line begins with one: write each " +
 					"descriptor in one line")
 				return nil

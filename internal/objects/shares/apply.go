@@ -50,11 +50,11 @@ func (c *Config) Guard(d *directory.Directory, security *sd.Descriptor) *Guard {
 	g := &Guard{config: c, security: security, dir: d, Notes: slices.Clone(c.Notes)}
 	for i, names := range [5][]string{c.invalid, c.valid, c.read, c.write, c.admin} {
 		for _, name := range names {
-			g.lists[i] = append(g.lists[i], g.member(i, name))
+			g.lists[i] = append(g.lists[i], g.resolveMember(i, name))
 		}
 	}
 	if c.forceUser != "" {
-		if g.forced = d.Account(plain(c.forceUser)); g.forced == nil {
+		if g.forced = d.Account(trimDomain(c.forceUser)); g.forced == nil {
 			g.refused = fmt.Sprintf("force user = %s: the directory has no such user, so that no session is made", c.forceUser)
 			g.note("%s", g.refused)
 		}
@@ -64,7 +64,7 @@ func (c *Config) Guard(d *directory.Directory, security *sd.Descriptor) *Guard {
 		return g
 	}
 	g.optional = optional
-	if sids := d.Group(plain(name)); len(sids) > 0 {
+	if sids := d.Group(trimDomain(name)); len(sids) > 0 {
 		g.group = &sids[0]
 	} else {
 		g.refused = fmt.Sprintf("force group = %s: the directory has no such group, so that no session is made", c.forceGroup)
@@ -78,12 +78,12 @@ func (g *Guard) note(format string, args ...any) {
 	g.Notes = append(g.Notes, fmt.Sprintf("[%s] ", g.config.Share)+fmt.Sprintf(format, args...))
 }
 
-// plain returns a name without what precedes its last backslash.
-func plain(name string) string { return name[strings.LastIndexByte(name, '\\')+1:] }
+// trimDomain returns a name without what precedes its last backslash.
+func trimDomain(name string) string { return name[strings.LastIndexByte(name, '\\')+1:] }
 
-// member resolves a name of the list with an index: a user, a SID, or with + or @ a group. A group without its sign
-// counts as an unknown user and matches no one (F-104). It adds a note for an unresolved name.
-func (g *Guard) member(list int, text string) member {
+// resolveMember resolves a name of the list with an index: a user, a SID, or with + or @ a group. A group without its
+// sign counts as an unknown user and matches no one (F-104). It adds a note for an unresolved name.
+func (g *Guard) resolveMember(list int, text string) member {
 	m := member{name: text}
 	name := strings.TrimLeft(text, "+@&")
 	signs := text[:len(text)-len(name)]
@@ -96,14 +96,14 @@ func (g *Guard) member(list int, text string) member {
 	case err == nil && signs == "":
 		m.sids = []sid.SID{s}
 	case signs == "":
-		if u := g.dir.Account(plain(name)); u != nil {
+		if u := g.dir.Account(trimDomain(name)); u != nil {
 			m.sids = []sid.SID{u.SID()}
-		} else if g.dir.Group(plain(name)) != nil {
+		} else if g.dir.Group(trimDomain(name)) != nil {
 			m.sids = []sid.SID{{}} // of no token
 			g.note("%s: %s is a group: without @ or + it means a user, and no one matches", listNames[list], text)
 		}
 	case strings.ContainsAny(signs, "+@"):
-		m.sids = g.dir.Group(plain(name))
+		m.sids = g.dir.Group(trimDomain(name))
 	}
 	if m.sids == nil {
 		g.note("%s: %s is not resolved by this directory, and a server that cannot resolve it lets no one further",
@@ -168,7 +168,7 @@ func (g *Guard) Decide(who int) (v Verdict, err error) {
 	if v.Left&(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA) == 0 {
 		return refuse("neither reading nor writing data is left")
 	}
-	return v, g.files(&v, p)
+	return v, g.chooseAccount(&v, p)
 }
 
 // step adds a message to Steps.
@@ -208,9 +208,9 @@ func (g *Guard) match(list int, t *token.Token) (m *member, ok bool) {
 	return nil, false
 }
 
-// files sets the account for the file check: root for admin users, else the forced user and group (F-108). It sets
-// v.Left to 0 if the forced user is not in a group that it must be in.
-func (g *Guard) files(v *Verdict, p *directory.Principal) error {
+// chooseAccount sets the account for the file check: root for admin users, else the forced user and group (F-108). It
+// sets v.Left to 0 if the forced user is not in a group that it must be in.
+func (g *Guard) chooseAccount(v *Verdict, p *directory.Principal) error {
 	if m, ok := g.match(admin, p.Token); ok {
 		v.step("admin users = %s: files are not asked", m.name)
 		v.Root = true

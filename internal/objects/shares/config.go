@@ -67,7 +67,7 @@ func ParseConfig(file []byte, name string) (*Config, error) {
 	if global != nil {
 		all = append(all, global.settings...)
 	}
-	own, err := copied(sections, share, 0)
+	own, err := settingsOf(sections, share, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -76,13 +76,13 @@ func ParseConfig(file []byte, name string) (*Config, error) {
 			return nil, fmt.Errorf("[%s] %s = %s: %w", share.name, s.name, s.value, err)
 		}
 	}
-	c.remark(append(all, own...))
+	c.noteUnsupported(append(all, own...))
 	return c, nil
 }
 
-// copied returns the settings of a section. Those of the section that "copy" names take the place of that line. An
+// settingsOf returns the settings of a section. Those of the section that "copy" names take the place of that line. An
 // unknown section, and more than 8 copies in a row, are errors.
-func copied(sections []*section, s *section, depth int) ([]setting, error) {
+func settingsOf(sections []*section, s *section, depth int) ([]setting, error) {
 	if depth > 8 {
 		return nil, fmt.Errorf("[%s]: copy leads through more than 8 shares", s.name)
 	}
@@ -96,7 +96,7 @@ func copied(sections []*section, s *section, depth int) ([]setting, error) {
 		if i < 0 {
 			return nil, fmt.Errorf("[%s] copy = %s: unknown share", s.name, x.value)
 		}
-		from, err := copied(sections, sections[i], depth+1)
+		from, err := settingsOf(sections, sections[i], depth+1)
 		if err != nil {
 			return nil, err
 		}

@@ -15,9 +15,9 @@ var unread = map[string]string{
 	"accessbasedshareenum": "no", "usershareallowguests": "no", "followsymlinks": "yes", "widelinks": "no",
 }
 
-// remark adds a note for each unsupported setting with an effect. It clears a Path with a variable, whose value is not
-// known.
-func (c *Config) remark(settings []setting) {
+// noteUnsupported adds a note for each unsupported setting with an effect. It clears a Path with a variable, whose
+// value is not known.
+func (c *Config) noteUnsupported(settings []setting) {
 	last, names := map[string]string{}, map[string]string{}
 	var order []string
 	for _, s := range settings {

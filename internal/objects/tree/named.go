@@ -28,7 +28,7 @@ func Named(root string, paths []string, opt Options) (objects.Source, error) {
 		tree, done := below.tree()
 		defer done()
 		for _, p := range paths {
-			x := lookedUp(tree, p)
+			x := lookUp(tree, p)
 			if x.Err == nil && !ntacl.Walk(tree, p, opt.Recurse, w.add) || x.Err != nil && !w.add(x) {
 				return
 			}
@@ -38,8 +38,8 @@ func Named(root string, paths []string, opt Options) (objects.Source, error) {
 	return f, nil
 }
 
-// lookedUp returns the file at a path. Its Err is set if the path is missing or neither a file nor a directory.
-func lookedUp(tree ntacl.Tree, path string) ntacl.Found {
+// lookUp returns the file at a path. Its Err is set if the path is missing or neither a file nor a directory.
+func lookUp(tree ntacl.Tree, path string) ntacl.Found {
 	info, err := tree.Lstat(path)
 	if info.Other {
 		err = fmt.Errorf("it is neither a file nor a directory: %w", fs.ErrNotExist)

@@ -27,10 +27,10 @@ type search struct {
 	may bool
 }
 
-// searchers returns a descriptor that grants FILE_TRAVERSE to the accounts with the host's search permission on a
-// directory. Uid 0 has it. For others the first matching class decides, and of several matching groups one suffices
-// (acl(5), access check algorithm). acl is the value of system.posix_acl_access, nil if absent.
-func searchers(f ntacl.Info, acl []byte, who ntacl.Accounts) (*sd.Descriptor, error) {
+// newSearchDescriptor returns a descriptor that grants FILE_TRAVERSE to the accounts with the host's search permission
+// on a directory. Uid 0 has it. For others the first matching class decides, and of several matching groups one
+// suffices (acl(5), access check algorithm). acl is the value of system.posix_acl_access, nil if absent.
+func newSearchDescriptor(f ntacl.Info, acl []byte, who ntacl.Accounts) (*sd.Descriptor, error) {
 	list, err := classesOf(f, acl)
 	if err != nil {
 		return nil, err

@@ -87,7 +87,7 @@ func (f *files) Next(b *objects.Batch) error {
 		r = &fileReader{}
 		b.Content = r
 	}
-	r.take(f, found)
+	r.reset(f, found)
 	return nil
 }
 
@@ -176,8 +176,8 @@ type fileReader struct {
 // maxPlain limits the cached descriptors of files without attribute and ACL.
 const maxPlain = 1 << 12
 
-// take prepares the reader for one found file of a walk.
-func (r *fileReader) take(f *files, found found) {
+// reset prepares the reader for one found file of a walk.
+func (r *fileReader) reset(f *files, found found) {
 	if r.files != f {
 		*r = fileReader{files: f, plain: map[ntacl.Info][]byte{},
 			reader: ntacl.Reader{Attribute: f.opt.Attribute, IgnorePosix: f.opt.IgnoreSystemACLs}}

@@ -87,7 +87,7 @@ func searchOf(t ntacl.Tree, path string, who ntacl.Accounts) (info ntacl.Info, d
 	if err != nil {
 		return info, nil, err
 	}
-	d, err = searchers(info, acl, who)
+	d, err = newSearchDescriptor(info, acl, who)
 	return info, d, err
 }
 
@@ -113,19 +113,19 @@ func (r *fileReader) way(from *found, path string) (*objects.Way, error) {
 	if name == "" || from.err != nil {
 		return from.above, from.err
 	}
-	return r.into(from, path[:len(path)-len(name)], name)
+	return r.foldersAbove(from, path[:len(path)-len(name)], name)
 }
 
-// into returns the folders above a file: from.above, and those between root and name. It caches the result for each
-// folder.
-func (r *fileReader) into(from *found, root, name string) (w *objects.Way, err error) {
+// foldersAbove returns the folders above a file: from.above, and those between root and name. It caches the result for
+// each folder.
+func (r *fileReader) foldersAbove(from *found, root, name string) (w *objects.Way, err error) {
 	at := strings.LastIndexByte(name, '/')
 	folder := name[:max(at, 0)]
 	if w := r.ways[folder]; w != nil {
 		return w, nil
 	}
 	if w = from.above; folder != "" {
-		if w, err = r.into(from, root, folder); err != nil {
+		if w, err = r.foldersAbove(from, root, folder); err != nil {
 			return nil, err
 		}
 	}
