@@ -64,7 +64,7 @@ func Restore(cfg Config, backup io.Reader) error {
 // openFile opens a store file. It waits up to lockWait for another program to close the file, then
 // fails. A file with damaged pages returns errDamaged.
 func openFile(path string) (db *bbolt.DB, err error) {
-	err = guarded(func() (err error) {
+	err = recoverPanic(func() (err error) {
 		db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait})
 		return err
 	})
@@ -88,10 +88,10 @@ func writeSynced(faults diskio.Faults, path string, from io.Reader) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// whole rejects a file that is shorter than its page count. bbolt reads through a memory map, so
+// checkSize rejects a file that is shorter than its page count. bbolt reads through a memory map, so
 // access to a missing page would end the program. A missing or empty file is valid: bbolt creates
 // the store.
-func whole(path string) error {
+func checkSize(path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
 		return nil // bbolt creates the file
@@ -115,9 +115,9 @@ func whole(path string) error {
 // errDamaged says that bbolt cannot walk the pages of the file.
 var errDamaged = errors.New("damaged pages")
 
-// guarded calls f and returns its error. A panic of f, and a fault of the memory map, becomes an error that
+// recoverPanic calls f and returns its error. A panic of f, and a fault of the memory map, becomes an error that
 // wraps errDamaged.
-func guarded(f func() error) (err error) {
+func recoverPanic(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {

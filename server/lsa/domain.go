@@ -45,7 +45,7 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 		other = other || g.SID.Authority() == 5 && g.SID.SubAuthorities() > 0 && g.SID.Sub(0) == otherOrganization
 		groups = append(groups, g)
 		// A group that is disabled or for deny only adds no local group and no right (K-30).
-		if brings(g) {
+		if countsForLocalGroups(g) {
 			ids = append(ids, g.SID)
 		}
 	}
@@ -53,7 +53,7 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 		// A user of another organization joins no local group through ThisOrganization (K-32).
 		ids = slices.DeleteFunc(ids, func(id sid.SID) bool { return id == sid.ThisOrganization })
 	}
-	p.Groups = st.beyond(ids)
+	p.Groups = st.containingGroups(ids)
 	for _, of := range [][]sid.SID{ids, p.Groups} {
 		for _, id := range of {
 			grant := st.grants[id]
@@ -85,9 +85,9 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 // otherOrganization is the first subauthority of S-1-5-1000 and the SIDs below it.
 const otherOrganization = 1000
 
-// brings reports whether membership in g counts for local groups and rights: g must be enabled or
+// countsForLocalGroups reports whether membership in g counts for local groups and rights: g must be enabled or
 // mandatory, and not for deny only.
-func brings(g token.Group) bool {
+func countsForLocalGroups(g token.Group) bool {
 	return g.Attributes&(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_MANDATORY) != 0 &&
 		g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0
 }

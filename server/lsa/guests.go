@@ -58,14 +58,14 @@ func (g *guests) put(a logon.Account) {
 // next to the SID. It ignores empty and overlong names, and names of a domain that belongs to this
 // computer or the system (L-73).
 func (s *Store) rememberGuest(a logon.Account) {
-	if a.Name == "" || a.Domain == "" || len(a.Name)+len(a.Domain) >= logon.MaxName || s.ours(a.Domain) {
+	if a.Name == "" || a.Domain == "" || len(a.Name)+len(a.Domain) >= logon.MaxName || s.isOwnDomain(a.Domain) {
 		return
 	}
 	s.guests.put(a)
 }
 
-// ours reports whether a domain name belongs to this computer or the system.
-func (s *Store) ours(domain string) bool {
+// isOwnDomain reports whether a domain name belongs to this computer or the system.
+func (s *Store) isOwnDomain(domain string) bool {
 	_, known := logon.WellKnownName(domain)
 	return known || domain == "." || slices.ContainsFunc([]string{s.computer, unixUsers, unixGroups},
 		func(own string) bool { return strings.EqualFold(own, domain) })

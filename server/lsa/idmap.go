@@ -65,7 +65,7 @@ func (m *IDMap) formula() fileaccess.IDRange {
 // String returns the domain's name, shortened if it is overlong, and the first and last id that the map covers.
 func (m *IDMap) String() string {
 	first, last, _ := m.span()
-	return fmt.Sprintf("%s %d-%d", clipped(m.Name), first, last)
+	return fmt.Sprintf("%s %d-%d", clip(m.Name), first, last)
 }
 
 // Domains resolves ids and SIDs through winbind or the directory. A nil error with false means that
@@ -100,7 +100,7 @@ func (s *Store) Trouble() error {
 	if s.cfg.Root != "" {
 		if _, status := s.root(st); status == ntstatus.NoSuchUser {
 			all = append(all, fmt.Errorf("root: %q is not a user, so uid 0 cannot log on: add the account or remove the key",
-				clipped(s.cfg.Root)))
+				clip(s.cfg.Root)))
 		}
 	}
 	for i := range st.maps {
@@ -109,10 +109,10 @@ func (s *Store) Trouble() error {
 	return errors.Join(all...)
 }
 
-// mapped returns the SID of an id. ok is false if no map covers the id or its map has no SID for
+// sidByMap returns the SID of an id. ok is false if no map covers the id or its map has no SID for
 // it. A status other than success means that a map covers the id but cannot be used now, so the
 // caller must not fall back to another SID.
-func (s *Store) mapped(st *state, id uint32, group bool) (sid.SID, bool, ntstatus.Status) {
+func (s *Store) sidByMap(st *state, id uint32, group bool) (sid.SID, bool, ntstatus.Status) {
 	for i := range st.maps {
 		m := &st.maps[i]
 		switch {
@@ -211,7 +211,7 @@ func (s *Store) userOf(st *state, uid uint32) (sid.SID, ntstatus.Status) {
 	if rid, ok := st.uids[uid]; ok {
 		return st.machine.WithRID(rid), ntstatus.Success
 	}
-	u, ok, status := s.mapped(st, uid, false)
+	u, ok, status := s.sidByMap(st, uid, false)
 	if !ok {
 		u = fileaccess.UnixUser(uid)
 	}
@@ -227,7 +227,7 @@ func (s *Store) groupOf(st *state, gid uint32) (sid.SID, ntstatus.Status) {
 	if g, ok := st.gids[gid]; ok {
 		return g, ntstatus.Success
 	}
-	g, ok, status := s.mapped(st, gid, true)
+	g, ok, status := s.sidByMap(st, gid, true)
 	if !ok {
 		g = fileaccess.UnixGroup(gid)
 	}

@@ -126,10 +126,10 @@ func TestLookedUpIDsStayInsideTheirMap(t *testing.T) {
 				*said = a
 				st := f.now.Load()
 				for _, of := range []bool{false, true} {
-					if s, ok, status := f.mapped(st, low, of); ok || !s.IsZero() || status != ntstatus.NoLogonServers {
+					if s, ok, status := f.sidByMap(st, low, of); ok || !s.IsZero() || status != ntstatus.NoLogonServers {
 						t.Errorf("L-55: %s, group %t: %v, %t, %v", what, of, s, ok, status)
 					}
-					if s, ok, status := f.mapped(st, low-1, of); ok || !s.IsZero() || status != ntstatus.Success {
+					if s, ok, status := f.sidByMap(st, low-1, of); ok || !s.IsZero() || status != ntstatus.Success {
 						t.Errorf("L-55: %s, not in the map, group %t: %v, %t, %v", what, of, s, ok, status)
 					}
 				}

@@ -116,7 +116,7 @@ func (s *Store) Unlock(name string) error {
 	st := s.now.Load()
 	a, ok := st.account(st.names[strings.ToUpper(name)])
 	if !ok {
-		return fmt.Errorf("account %q: no account has that name", clipped(name))
+		return fmt.Errorf("account %q: no account has that name", clip(name))
 	}
 	if err := s.change(func(tx *bbolt.Tx) error { return forgetFailures(tx, a.RID) }); err != nil {
 		return fmt.Errorf("account store: %w", err)
@@ -144,5 +144,5 @@ func (s *Store) SID(text string) (sid.SID, error) {
 	if a, ok := s.LookupName(text); ok {
 		return a.SID, nil
 	}
-	return sid.SID{}, fmt.Errorf("%q: no account or group has that name: write its SID", clipped(text))
+	return sid.SID{}, fmt.Errorf("%q: no account or group has that name: write its SID", clip(text))
 }

@@ -36,7 +36,7 @@ func TestExpand(t *testing.T) {
 		{[]uint32{1, 2, 1}, []uint32{1, 2, 40}, []uint32{40}}, {[]uint32{2, 40}, []uint32{2, 40}, nil},
 		{[]uint32{12, 10, 1}, []uint32{1, 10, 11, 12, 13, 40}, []uint32{11, 13, 40}},
 	} {
-		all, beyond := st.expand(id(c.of...)), st.beyond(id(c.of...))
+		all, beyond := st.expand(id(c.of...)), st.containingGroups(id(c.of...))
 		if !slices.Equal(all[:len(all):len(all)][:min(len(all), 1)], id(c.of...)[:min(len(c.of), 1)]) {
 			t.Errorf("L-20: of %v the first is not the first: %v", c.of, all)
 		}

@@ -101,7 +101,7 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 		// Only a client that knows the password learns the account's restrictions (L-35).
 		return s.refused(r, a, id, ntstatus.AccountDisabled, ntstatus.AccountDisabled)
 	}
-	s.throttle.right(key, origin)
+	s.throttle.succeed(key, origin)
 	s.keepFailures(a.RID, key)
 	out, status := s.compose(st, id, r)
 	if status != ntstatus.Success {
@@ -122,7 +122,7 @@ func (s *Store) byName(r *logon.Request) (logon.Result, ntstatus.Status) {
 	var status ntstatus.Status
 	if id, a, ok := s.find(st, r); ok {
 		if a.Disabled {
-			return logon.Result{Account: s.described(id, a), Reason: ntstatus.AccountDisabled}, ntstatus.AccountDisabled
+			return logon.Result{Account: s.toAccount(id, a), Reason: ntstatus.AccountDisabled}, ntstatus.AccountDisabled
 		}
 		out, status = s.compose(st, id, r)
 	} else {
@@ -181,15 +181,15 @@ func (s *Store) composed(st *state, p logon.Person, r *logon.Request, status nts
 	}
 	for _, g := range r.Groups {
 		// A disabled or deny-only group adds nothing (T-145).
-		if brings(g) {
-			p = s.with(st, p, g)
+		if countsForLocalGroups(g) {
+			p = s.addGroupRights(st, p, g)
 		}
 	}
 	return logon.Compose(p, r.Type, r.Groups...)
 }
 
-// with adds to p the privileges and rights of a group and of all groups that contain it.
-func (s *Store) with(st *state, p logon.Person, g token.Group) logon.Person {
+// addGroupRights adds to p the privileges and rights of a group and of all groups that contain it.
+func (s *Store) addGroupRights(st *state, p logon.Person, g token.Group) logon.Person {
 	for _, id := range st.expand([]sid.SID{g.SID}) {
 		grant := st.grants[id]
 		p.Privileges |= grant.Privileges
@@ -204,9 +204,9 @@ func (s *Store) with(st *state, p logon.Person, g token.Group) logon.Person {
 // refused reports the attempt to Config.Logons with the reason why. It returns said as the client's status.
 func (s *Store) refused(r *logon.Request, a Account, id sid.SID, why, said ntstatus.Status) (logon.Result,
 	ntstatus.Status) {
-	t := Attempt{Name: clipped(r.Name), Reason: why.String()}
+	t := Attempt{Name: clip(r.Name), Reason: why.String()}
 	if a.Name != "" {
-		t.Account = s.described(id, a)
+		t.Account = s.toAccount(id, a)
 	}
 	s.reportAttempt(t)
 	return logon.Result{Account: t.Account, Reason: why}, said
@@ -219,8 +219,8 @@ func (s *Store) reportAttempt(t Attempt) {
 	}
 }
 
-// clipped shortens a name for a record and replaces invalid UTF-8.
-func clipped(name string) string {
+// clip shortens a name for a record and replaces invalid UTF-8.
+func clip(name string) string {
 	if len(name) > maxFailBytes {
 		name = name[:maxFailBytes] + "…"
 	}

@@ -24,8 +24,8 @@ func (s *Store) Computer() logon.Account {
 	return logon.Account{SID: m, Use: winnt.SidTypeDomain, Domain: s.computer, DomainSID: m}
 }
 
-// described returns an account of this computer in the form of a lookup result.
-func (s *Store) described(id sid.SID, a Account) logon.Account {
+// toAccount returns an account of this computer in the form of a lookup result.
+func (s *Store) toAccount(id sid.SID, a Account) logon.Account {
 	return logon.Account{SID: id, Use: winnt.SidTypeUser, Domain: s.computer, DomainSID: id.Prefix(), Name: a.Name}
 }
 
@@ -91,7 +91,7 @@ func domainOf(m *IDMap) logon.Account {
 // known returns an account or group of the store; ok is false for other SIDs.
 func (s *Store) known(st *state, id sid.SID) (logon.Account, bool) {
 	if a, ok := st.account(id); ok {
-		return s.described(id, a), true
+		return s.toAccount(id, a), true
 	}
 	if g, ok := st.groups[id]; ok {
 		a, builtin := logon.WellKnownSID(id)

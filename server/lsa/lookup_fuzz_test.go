@@ -12,7 +12,7 @@ func FuzzNames(f *testing.F) {
 	f.Add(`HOST\alice`)
 	f.Add("a@b@c")
 	f.Add("\xff\\\x00")
-	st, err := shipped(5)
+	st, err := newInitialState(5)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -59,13 +59,13 @@ func Open(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	path := filepath.Join(cfg.Folder, File)
-	if err := guarded(func() error { return whole(path) }); err != nil {
+	if err := recoverPanic(func() error { return checkSize(path) }); err != nil {
 		return nil, fmt.Errorf("account store %s: %w", path, timedOut(err))
 	}
 	if s.db, err = openFile(path); err != nil {
 		return nil, fmt.Errorf("account store %s: %w", path, timedOut(err))
 	}
-	if err := guarded(func() error { return s.load(owner.Uid) }); err != nil {
+	if err := recoverPanic(func() error { return s.load(owner.Uid) }); err != nil {
 		s.db.Close() //nolint:errcheck // the first error tells more
 		return nil, fmt.Errorf("account store %s: %w", path, err)
 	}
@@ -109,7 +109,7 @@ func (s *Store) load(owner uint32) error {
 		return err
 	})
 	if err == nil && st == nil {
-		if st, err = shipped(owner); err == nil {
+		if st, err = newInitialState(owner); err == nil {
 			err = s.change(func(tx *bbolt.Tx) error { return writeState(tx, nil, st) })
 		}
 	}
@@ -133,9 +133,9 @@ func (s *Store) Close() error { return s.db.Close() }
 // firstRID is the RID of the first account or group that is added.
 const firstRID = 1001
 
-// shipped returns the initial state: a random machine SID, no accounts, and the uid that owns the
+// newInitialState returns the initial state: a random machine SID, no accounts, and the uid that owns the
 // state folder as the only member of Administrators (L-21).
-func shipped(owner uint32) (*state, error) {
+func newInitialState(owner uint32) (*state, error) {
 	var random [12]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		return nil, fmt.Errorf("random numbers for the SID of this machine: %w", err)
@@ -143,7 +143,7 @@ func shipped(owner uint32) (*state, error) {
 	part := func(i int) uint32 { return binary.LittleEndian.Uint32(random[4*i:]) }
 	machine, _ := sid.New(5, 21, part(0), part(1), part(2))
 	st := &state{machine: machine, next: firstRID, accounts: map[uint32]Account{}, groups: map[sid.SID]Group{},
-		grants: shippedGrants()}
+		grants: newInitialGrants()}
 	for id, members := range map[sid.SID][]sid.SID{
 		sid.Administrators: {fileaccess.UnixUser(owner)}, sid.Users: {sid.AuthenticatedUsers, sid.Interactive},
 		sid.Guests: nil, sid.BackupOperators: nil, sid.PowerUsers: nil, sid.RemoteDesktopUsers: nil,
@@ -154,9 +154,9 @@ func shipped(owner uint32) (*state, error) {
 	return st, nil
 }
 
-// shippedGrants returns the rights of a new store. None includes SeTcbPrivilege: only LocalSystem
+// newInitialGrants returns the rights of a new store. None includes SeTcbPrivilege: only LocalSystem
 // has it, whose token comes from elsewhere (L-22).
-func shippedGrants() map[sid.SID]Grant {
+func newInitialGrants() map[sid.SID]Grant {
 	users := winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeUndockPrivilege, winnt.SeIncreaseWorkingSetPrivilege,
 		winnt.SeTimeZonePrivilege)
 	operators := winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege, winnt.SeShutdownPrivilege)

@@ -98,11 +98,11 @@ func (s *state) expand(ids []sid.SID) []sid.SID {
 	for _, id := range ids {
 		_ = n.Add(id) // there is no limit
 	}
-	return s.climb(&n)
+	return s.addContaining(&n)
 }
 
-// climb adds the groups that contain the groups of n, and returns all of n.
-func (s *state) climb(n *directory.Nesting[sid.SID]) []sid.SID {
+// addContaining adds the groups that contain the groups of n, and returns all of n.
+func (s *state) addContaining(n *directory.Nesting[sid.SID]) []sid.SID {
 	for level := n.Next(1); len(level) > 0; level = n.Next(1) {
 		for _, g := range s.memberOf[level[0]] {
 			// A group is visited once, so a cycle ends (L-20).
@@ -112,17 +112,17 @@ func (s *state) climb(n *directory.Nesting[sid.SID]) []sid.SID {
 	return n.Groups()
 }
 
-// beyond returns the groups that contain any of ids, directly or through groups, except those in
+// containingGroups returns the groups that contain any of ids, directly or through groups, except those in
 // ids; nil if none exist. It allocates for ids, of which there may be a thousand, only if such
 // a group exists.
-func (s *state) beyond(ids []sid.SID) (out []sid.SID) {
+func (s *state) containingGroups(ids []sid.SID) (out []sid.SID) {
 	n := directory.Nesting[sid.SID]{Most: math.MaxInt}
 	for _, id := range ids {
 		for _, g := range s.memberOf[id] {
 			_ = n.Add(g) // there is no limit
 		}
 	}
-	if out = s.climb(&n); len(out) == 0 {
+	if out = s.addContaining(&n); len(out) == 0 {
 		return nil
 	}
 	own := make(map[sid.SID]bool, len(ids))

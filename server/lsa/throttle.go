@@ -116,10 +116,10 @@ func (d *throttle) makeRoom(now time.Time) {
 	}
 }
 
-// right takes back the failure that attempt counted, because the password was right, and clears the failures of
+// succeed takes back the failure that attempt counted, because the password was right, and clears the failures of
 // the name from this origin. Failures from other origins still count, so that a successful logon gives strangers no
 // new guesses.
-func (d *throttle) right(name, origin string) {
+func (d *throttle) succeed(name, origin string) {
 	d.pairs.Succeeded(name, origin)
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -83,7 +83,7 @@ func (e *Edit) named(name string) (Account, error) {
 			return a, nil
 		}
 	}
-	return Account{}, fmt.Errorf("account %q: no account has that name", clipped(name))
+	return Account{}, fmt.Errorf("account %q: no account has that name", clip(name))
 }
 
 // SetAccount calls change with a copy of the named account and stores the copy. It ignores changes of RID and

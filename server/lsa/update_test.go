@@ -198,7 +198,7 @@ func (w *editWorld) rights() {
 // TestEditsMatchTheModel compares the state after random edits with a model. Each changed object has one record and
 // no other object has one. The earlier state is unchanged (L-22, L-39).
 func TestEditsMatchTheModel(t *testing.T) {
-	first, err := shipped(5)
+	first, err := newInitialState(5)
 	if err != nil {
 		t.Fatal(err)
 	}

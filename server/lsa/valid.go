@@ -40,7 +40,7 @@ func (s *state) valid(before *state, subordinate []fileaccess.SubIDs) error {
 			ranges = nil
 		}
 		if err := s.validAccount(&a, rid, names, uids, ranges); err != nil {
-			return fmt.Errorf("account %q: %w", clipped(a.Name), err)
+			return fmt.Errorf("account %q: %w", clip(a.Name), err)
 		}
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(s.groups), sid.SID.Compare) {
@@ -50,7 +50,7 @@ func (s *state) valid(before *state, subordinate []fileaccess.SubIDs) error {
 			ranges = nil
 		}
 		if err := s.validGroup(&g, id, names, gids, ranges); err != nil {
-			return fmt.Errorf("group %q: %w", clipped(g.Name), err)
+			return fmt.Errorf("group %q: %w", clip(g.Name), err)
 		}
 	}
 	for id := range s.grants {

@@ -162,7 +162,7 @@ func TestValidRejectsEachMistake(t *testing.T) {
 		{"as many maps as may be", "", func(s *state) { s.maps = manyMaps(maxMaps) }},
 		{"too many maps", "at most", func(s *state) { s.maps = manyMaps(maxMaps + 1) }},
 	} {
-		st, err := shipped(5)
+		st, err := newInitialState(5)
 		check.NoError(t, err)
 		st.machine = machine
 		c.change(st)

@@ -31,7 +31,7 @@ func (s *state) validMaps(before *state, subordinate []fileaccess.SubIDs) error 
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("id map of %q (%d-%d): %w", clipped(m.Name), m.Low, m.High, err)
+			return fmt.Errorf("id map of %q (%d-%d): %w", clip(m.Name), m.Low, m.High, err)
 		}
 	}
 	return nil
@@ -85,7 +85,7 @@ func (m *IDMap) validBackend() error {
 		}
 	default:
 		return fmt.Errorf("backend %q: want rid, autorid, ad or winbind (also for Samba's tdb and ldap)",
-			clipped(string(m.Backend)))
+			clip(string(m.Backend)))
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (m *IDMap) conflict(o *IDMap) error {
 	theirFirst, theirLast, _ := o.span()
 	further := m.Backend == Autorid && o.Backend == Autorid && m.Index != o.Index && m.RangeSize == o.RangeSize
 	if first <= theirLast && theirFirst <= last || m.Domain == o.Domain && !further {
-		return fmt.Errorf("it overlaps that of %q", clipped(o.Name))
+		return fmt.Errorf("it overlaps that of %q", clip(o.Name))
 	}
 	return nil
 }

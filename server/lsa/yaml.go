@@ -113,7 +113,7 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 			a.RID = st.nextRID()
 		}
 		if _, twice := st.accounts[a.RID]; twice {
-			return fmt.Errorf("account %q: RID %d is there twice", clipped(a.Name), a.RID)
+			return fmt.Errorf("account %q: RID %d is there twice", clip(a.Name), a.RID)
 		}
 		old := before[a.RID]
 		if !strings.EqualFold(old.Name, a.Name) {
@@ -132,7 +132,7 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 			return fmt.Errorf("rights: %w", err)
 		}
 		if st.grants[id], err = (grantRecord{r.Privileges, r.Rights}).grant(); err != nil {
-			return fmt.Errorf("rights of %q: %w", clipped(r.Who), err)
+			return fmt.Errorf("rights of %q: %w", clip(r.Who), err)
 		}
 	}
 	return nil
@@ -146,7 +146,7 @@ func (f *accountsFile) applyGroups(s *Store, st *state, names map[string]sid.SID
 		if g.SID != "" {
 			id, err := sid.ParseStrict(g.SID)
 			if err != nil {
-				return fmt.Errorf("group %q: %w", clipped(g.Name), err)
+				return fmt.Errorf("group %q: %w", clip(g.Name), err)
 			}
 			if ids[i] = id; id.Prefix() == st.machine {
 				st.next = max(st.next, min(id.RID(), ^uint32(0)-1)+1)
@@ -161,13 +161,13 @@ func (f *accountsFile) applyGroups(s *Store, st *state, names map[string]sid.SID
 	}
 	for i, g := range f.Groups {
 		if _, twice := st.groups[ids[i]]; twice {
-			return fmt.Errorf("group %q: %v is there twice", clipped(g.Name), ids[i])
+			return fmt.Errorf("group %q: %v is there twice", clip(g.Name), ids[i])
 		}
 		out := Group{Name: g.Name, SID: ids[i], GID: g.GID}
 		for _, m := range g.Members {
 			id, err := who(s, names, m)
 			if err != nil {
-				return fmt.Errorf("group %q: %w", clipped(g.Name), err)
+				return fmt.Errorf("group %q: %w", clip(g.Name), err)
 			}
 			if !slices.Contains(out.Members, id) {
 				out.Members = append(out.Members, id)
@@ -200,7 +200,7 @@ func who(s *Store, names map[string]sid.SID, text string) (sid.SID, error) {
 	if a, ok := s.hostNamed(s.now.Load(), "", text, false); ok {
 		return a.SID, nil
 	}
-	return sid.SID{}, fmt.Errorf("%q: no account or group has that name: write its SID", clipped(text))
+	return sid.SID{}, fmt.Errorf("%q: no account or group has that name: write its SID", clip(text))
 }
 
 // Export writes the accounts, groups, rights and maps as a YAML file that [Store.Import] reads. It contains no

@@ -20,7 +20,7 @@ func FuzzYAML(f *testing.F) {
 		if err != nil {
 			return
 		}
-		st, err := shipped(5)
+		st, err := newInitialState(5)
 		check.NoError(t, err)
 		st.index()
 		s.now.Store(st)

@@ -187,7 +187,7 @@ func TestFilesRefused(t *testing.T) {
 
 // TestManyMembers checks both sides of the limit of a group's members.
 func TestManyMembers(t *testing.T) {
-	st, err := shipped(5)
+	st, err := newInitialState(5)
 	check.NoError(t, err)
 	for n, want := range map[int]string{1 << 20: "", 1<<20 + 1: "1048577 members: at most 1048576"} {
 		g := st.groups[sid.Users]

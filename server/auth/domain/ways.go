@@ -77,13 +77,13 @@ func ByBind(d *ldap.Directory) ByPassword {
 	return func(ctx context.Context, name string, byRealm bool, password logon.Secret) (Proved, error) {
 		f, err := d.Check(ctx, name, byRealm, password)
 		if err != nil {
-			return Proved{}, refused(err)
+			return Proved{}, newRefused(err)
 		}
 		if f.Restricted != 0 {
 			// A restricted account is rejected even if the server accepts its bind (D-11).
-			return Proved{}, forbidden(f)
+			return Proved{}, newForbidden(f)
 		}
-		return made(d, f, byAuthority, "by a password that the directory took")
+		return newProved(d, f, byAuthority, "by a password that the directory took")
 	}
 }
 
@@ -94,7 +94,7 @@ func ByDirectory(d *ldap.Directory) ByName {
 	return func(ctx context.Context, name string, byRealm bool) (Proved, error) {
 		f, err := d.Find(ctx, name, byRealm)
 		if err != nil {
-			r := refused(err)
+			r := newRefused(err)
 			if r.Status == ntstatus.LogonFailure {
 				r.Status = ntstatus.NoSuchUser
 			}
@@ -102,9 +102,9 @@ func ByDirectory(d *ldap.Directory) ByName {
 		}
 		if f.Restricted != 0 {
 			// A user who may not log on cannot be logged on by a service either (D-11).
-			return Proved{}, forbidden(f)
+			return Proved{}, newForbidden(f)
 		}
-		return made(d, f, byService, "by name, and found in the directory")
+		return newProved(d, f, byService, "by name, and found in the directory")
 	}
 }
 
@@ -114,9 +114,9 @@ var restricted = map[ldap.Restriction]ntstatus.Status{ldap.Disabled: ntstatus.Ac
 	ldap.MustChange: ntstatus.PasswordMustChange, ldap.PasswordExpired: ntstatus.PasswordExpired,
 	ldap.OutOfHours: ntstatus.InvalidLogonHours, ldap.OtherWorkstation: ntstatus.InvalidWorkstation}
 
-// forbidden returns a [*Refused] with the status of the account's restriction. A restriction without a status of
+// newForbidden returns a [*Refused] with the status of the account's restriction. A restriction without a status of
 // its own is STATUS_ACCOUNT_RESTRICTION.
-func forbidden(f *ldap.Found) error {
+func newForbidden(f *ldap.Found) error {
 	st := restricted[f.Restricted]
 	if st == ntstatus.Success {
 		st = ntstatus.AccountRestriction
@@ -125,10 +125,10 @@ func forbidden(f *ldap.Found) error {
 		f.Restricted)}
 }
 
-// refused converts an error of the directory to a refusal. For an unknown user and a wrong password the client
+// newRefused converts an error of the directory to a refusal. For an unknown user and a wrong password the client
 // gets STATUS_LOGON_FAILURE, and only the audit record has the difference. Any other error is
 // STATUS_NO_LOGON_SERVERS.
-func refused(err error) *Refused {
+func newRefused(err error) *Refused {
 	r := &Refused{Status: ntstatus.LogonFailure, Why: err, Result: logon.Result{Reason: ntstatus.LogonFailure}}
 	var wrong *ldap.WrongPassword
 	switch {
@@ -149,10 +149,10 @@ func refused(err error) *Refused {
 	return r
 }
 
-// made returns the user of the directory account f with the groups and claims that the directory reported.
+// newProved returns the user of the directory account f with the groups and claims that the directory reported.
 // asserted is the SID for how the user was authenticated, and becomes a further group. how says it in words, for
 // the audit record. made does not change f, and its error is always nil.
-func made(d *ldap.Directory, f *ldap.Found, asserted sid.SID, how string) (Proved, error) {
+func newProved(d *ldap.Directory, f *ldap.Found, asserted sid.SID, how string) (Proved, error) {
 	groups := append(f.Groups[:len(f.Groups):len(f.Groups)], token.Group{SID: asserted, Attributes: token.GroupDefault})
 	proof := fmt.Sprintf("%s %s", f.Name, how)
 	if f.Cached {

@@ -130,13 +130,13 @@ func TestCachedAccountIsRecorded(t *testing.T) {
 	}
 	f := &ldap.Found{Name: "al\x1b[31mice", SID: home.WithRID(7), PrimaryGroup: home.WithRID(513), Claims: set,
 		Cached: true, Groups: make([]token.Group, 1, 4)}
-	p, err := made(d, f, byAuthority, "by a test")
+	p, err := newProved(d, f, byAuthority, "by a test")
 	if err != nil || p.Proof != "al\uFFFD[31mice by a test, from a cached answer because the directory does not answer" ||
 		p.User.UserClaims != set || p.User.Account.Name != "al\uFFFD[31mice" || p.User.Account.DomainSID != home ||
 		p.User.DeviceClaims != nil || len(p.User.Groups) != 2 || p.User.Groups[1].SID != byAuthority {
 		t.Errorf("D-24: %+v, %v", p, err)
 	}
-	q, err := made(d, f, byService, "by another")
+	q, err := newProved(d, f, byService, "by another")
 	if err != nil || p.User.Groups[1].SID != byAuthority || q.User.Groups[1].SID != byService || len(f.Groups) != 1 {
 		t.Errorf("D-24: logons changed the cached account: groups %v and %v, error %v",
 			p.User.Groups, q.User.Groups, err)
@@ -209,7 +209,7 @@ func TestStatusAndRecordOfEachError(t *testing.T) {
 		"half an answer": {&ldap.Error{Why: "half"}, ntstatus.NoLogonServers, ntstatus.NoLogonServers},
 		"anything else":  {errors.New("x"), ntstatus.NoLogonServers, ntstatus.NoLogonServers},
 	} {
-		if r := refused(c.err); r.Status != c.status || r.Result.Reason != c.reason || !errors.Is(r, c.err) {
+		if r := newRefused(c.err); r.Status != c.status || r.Result.Reason != c.reason || !errors.Is(r, c.err) {
 			t.Errorf("D-20, D-32: %s: %v, the record has %v, want r.Status = %v, r.Result.Reason = %v, error %v",
 				name, r.Status, r.Result.Reason, c.status, c.reason, c.err)
 		}
@@ -218,7 +218,7 @@ func TestStatusAndRecordOfEachError(t *testing.T) {
 		ldap.Expired: 0xC0000193, ldap.Locked: 0xC0000234, ldap.MustChange: 0xC0000224, ldap.PasswordExpired: 0xC0000071,
 		ldap.OutOfHours: 0xC000006F, ldap.OtherWorkstation: 0xC0000070, 99: 0xC000006E} {
 		var r *Refused
-		if err := forbidden(&ldap.Found{Restricted: restriction}); !errors.As(err, &r) || r.Status != want ||
+		if err := newForbidden(&ldap.Found{Restricted: restriction}); !errors.As(err, &r) || r.Status != want ||
 			r.Result.Reason != want {
 			t.Errorf("D-31: %v: %v, want %v", restriction, err, want)
 		}

@@ -60,7 +60,7 @@ type Acceptor struct {
 // unknown, if the keytab has no key for one of Services, or if the replay cache's file cannot be read or replaced. With
 // nil Services it does not look for a key. Close the acceptor afterwards.
 func New(cfg Config) (*Acceptor, error) {
-	a, err := settle(cfg)
+	a, err := newBareAcceptor(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func New(cfg Config) (*Acceptor, error) {
 // the cache may have forgotten some (K-82). After an error a is unchanged. Closing one of them closes the cache's file
 // for both.
 func (a *Acceptor) With(cfg Config) (*Acceptor, error) {
-	b, err := settle(cfg)
+	b, err := newBareAcceptor(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +85,8 @@ func (a *Acceptor) With(cfg Config) (*Acceptor, error) {
 	return b, nil
 }
 
-// settle checks cfg, fills in the defaults and returns an acceptor without its replay cache. It opens no file.
-func settle(cfg Config) (*Acceptor, error) {
+// newBareAcceptor checks cfg, fills in the defaults and returns an acceptor without its replay cache. It opens no file.
+func newBareAcceptor(cfg Config) (*Acceptor, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -189,7 +189,7 @@ func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	if err != nil {
 		return nil, refuse(o, err)
 	}
-	if err := asked.bound(bindings, a.cfg.RequireBinding, o.aware()); err != nil {
+	if err := asked.checkBindings(bindings, a.cfg.RequireBinding, o.supportsBindings()); err != nil {
 		return nil, refuse(o, err)
 	}
 	c := o.describe()
@@ -199,7 +199,7 @@ func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	if err := a.identify(c, o); err != nil {
 		return nil, refuse(o, err)
 	}
-	at := o.madeAt()
+	at := o.authenticatorTime()
 	key := identity(c.Name+"@"+c.Realm, c.Service, at, o.req.EncryptedAuthenticator.Cipher)
 	if err := a.replay.enter(key, at, now); err != nil {
 		return nil, refuse(o, err)
@@ -217,7 +217,7 @@ func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 // describe returns the client of a ticket. It leaves the PAC, the identity and the level for the caller to set.
 func (o *opened) describe() *Client {
 	return &Client{Name: o.client(), Realm: o.ticket.CRealm, Service: o.service, AuthTime: o.ticket.AuthTime,
-		start: o.begins(), end: o.ticket.EndTime, issuer: o.req.Ticket.Realm, etype: o.key.KeyType,
+		start: o.validFrom(), end: o.ticket.EndTime, issuer: o.req.Ticket.Realm, etype: o.key.KeyType,
 		used: o.ticket.Key.KeyType}
 }
 

@@ -84,9 +84,9 @@ func (r *request) level(forwarded func() bool) winnt.SecurityImpersonationLevel 
 
 var errBindings = fault{ntstatus.BadBindings, errors.New("the token was made for another channel, or for none")}
 
-// bound returns an error if a token was made for another channel than b, or has no binding where one is needed. aware
-// says that the client supports bindings. Without b, a token's binding is ignored unless required is set.
-func (r *request) bound(b Bindings, required, aware bool) error {
+// checkBindings returns an error if a token was made for another channel than b, or has no binding where one is needed.
+// aware says that the client supports bindings. Without b, a token's binding is ignored unless required is set.
+func (r *request) checkBindings(b Bindings, required, aware bool) error {
 	none := r.bindings == [16]byte{}
 	switch {
 	case none && (required || aware && len(b) > 0):

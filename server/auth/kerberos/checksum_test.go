@@ -53,7 +53,7 @@ func TestClientAnnouncesBindings(t *testing.T) {
 		o := opened{}
 		o.auth.AuthorizationData = c.all
 		o.ticket.AuthorizationData = []types.AuthorizationDataEntry{data(143, 0, 0x40, 0, 0)} // not the client's
-		if got := o.aware(); got != c.want {
+		if got := o.supportsBindings(); got != c.want {
 			t.Errorf("K-46: %s: %t: o.aware() = %v, want %v", name, !c.want, got, c.want)
 		}
 	}

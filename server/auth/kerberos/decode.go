@@ -25,14 +25,14 @@ var errDER = errors.New("kerberos: this is not DER, or longer, deeper or with mo
 // decode decodes b with the library into v after checking that b is DER within the limits. A panic
 // of the library becomes an error, because b is untrusted (K-88).
 func decode(v decoder, b []byte) error {
-	if !measured(b) {
+	if !isBoundedDER(b) {
 		return errDER
 	}
-	return contained(func() error { return v.Unmarshal(b) })
+	return recoverPanic(func() error { return v.Unmarshal(b) })
 }
 
-// contained calls f and converts a panic to an error.
-func contained(f func() error) (err error) {
+// recoverPanic calls f and converts a panic to an error.
+func recoverPanic(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("kerberos: the library panicked: %.100v", p)
@@ -44,7 +44,7 @@ func contained(f func() error) (err error) {
 // unseal decrypts with the library and converts a panic to an error. Callers must have checked the
 // lengths (K-88).
 func unseal(d types.EncryptedData, k types.EncryptionKey, usage uint32) (b []byte, err error) {
-	err = contained(func() error {
+	err = recoverPanic(func() error {
 		b, err = crypto.DecryptEncPart(d, k, usage)
 		return err
 	})
@@ -54,9 +54,9 @@ func unseal(d types.EncryptedData, k types.EncryptionKey, usage uint32) (b []byt
 	return b, nil
 }
 
-// measured reports whether b is one DER element, optionally followed by zero bytes, within the
+// isBoundedDER reports whether b is one DER element, optionally followed by zero bytes, within the
 // limits of length, nesting and number of elements. Lengths must be definite (K-88).
-func measured(b []byte) bool {
+func isBoundedDER(b []byte) bool {
 	if len(b) > MaxBlob {
 		return false
 	}

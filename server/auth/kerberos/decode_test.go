@@ -57,7 +57,7 @@ func TestLibraryReadsBoundedInput(t *testing.T) {
 		"the longest message":     {forge.DER(4, make([]byte, MaxBlob-5)), true},
 		"too long":                {forge.DER(4, make([]byte, MaxBlob)), false},
 	} {
-		if got := measured(c.b); got != c.ok {
+		if got := isBoundedDER(c.b); got != c.ok {
 			t.Errorf("K-88: %s is within the bounds: %v, want %v", name, got, c.ok)
 		}
 		var v types.AuthorizationData
@@ -102,7 +102,7 @@ func decodes[T any, P interface {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		bounded.Run(t, len(b), func() {
 			var v T
-			if err := decode(P(&v), b); err == nil && !measured(b) {
+			if err := decode(P(&v), b); err == nil && !isBoundedDER(b) {
 				t.Errorf("K-88: read %x", b)
 			}
 		})

@@ -118,7 +118,7 @@ func (x *exchange) logOn(ctx context.Context, name string, key proof) (*granted,
 		answer, err = x.send(ctx, req.Marshal)
 	}
 	if err != nil {
-		return nil, coded(err)
+		return nil, stripText(err)
 	}
 	return x.readLogOn(name, answer, &body, key)
 }
@@ -165,7 +165,7 @@ func (x *exchange) service(ctx context.Context, tgt *granted, service string) (*
 		PAData: types.PADataSequence{{PADataType: paTGSRequest, PADataValue: ap}}}}
 	answer, err := x.send(ctx, req.Marshal)
 	if err != nil {
-		return nil, coded(err)
+		return nil, stripText(err)
 	}
 	var rep messages.TGSRep
 	if decode(&rep, answer) != nil {
@@ -218,9 +218,9 @@ func (x *exchange) send(ctx context.Context, marshal func() ([]byte, error)) ([]
 	return answer, nil
 }
 
-// coded replaces a KRB-ERROR by its code and status, because its text is untrusted. It returns any other error
+// stripText replaces a KRB-ERROR by its code and status, because its text is untrusted. It returns any other error
 // unchanged.
-func coded(err error) error {
+func stripText(err error) error {
 	var e *messages.KRBError
 	if errors.As(err, &e) {
 		return extendedError{KDCError(e.ErrorCode), extended(e.EData)}

@@ -60,7 +60,7 @@ func (i *Initiator) Initiate(ctx context.Context, service string, bindings Bindi
 	}
 	x := exchange{kdcs: i.KDCs, realm: i.Realm, etypes: etypes, now: i.now}
 	tgt, err := x.logOn(ctx, i.Account, func(etype int32, _ string, _ uint32) (types.EncryptionKey, error) {
-		if k, ok := i.Keys.of(i.Account, i.Realm, etype); ok {
+		if k, ok := i.Keys.keyOf(i.Account, i.Realm, etype); ok {
 			return k, nil
 		}
 		return types.EncryptionKey{}, errParameters
@@ -75,9 +75,9 @@ func (i *Initiator) Initiate(ctx context.Context, service string, bindings Bindi
 	return g.initiate(i.now(), i.Realm, bindings)
 }
 
-// of returns the newest key of an account, or else the newest of any entry of the realm, because a keytab can list the
-// account's services instead. ok is false without such a key. Account names are compared exactly.
-func (k *Keys) of(account, realm string, etype int32) (key types.EncryptionKey, ok bool) {
+// keyOf returns the newest key of an account, or else the newest of any entry of the realm, because a keytab can list
+// the account's services instead. ok is false without such a key. Account names are compared exactly.
+func (k *Keys) keyOf(account, realm string, etype int32) (key types.EncryptionKey, ok bool) {
 	best := uint32(0)
 	for _, own := range []bool{true, false} {
 		for _, e := range k.entries {

@@ -23,7 +23,7 @@ func TestRefusalsOfKDCs(t *testing.T) {
 		if want == 0 {
 			want = ntstatus.LogonFailure
 		}
-		if st, why := reason(refusedBy(fmt.Errorf("x: %w",
+		if st, why := reason(convertRefusal(fmt.Errorf("x: %w",
 			KDCError(code)))); st != ntstatus.LogonFailure || why != want {
 			t.Errorf("K-58: code %d: %v for %v, want %v", code, st, why, want)
 		}
@@ -35,7 +35,7 @@ func TestRefusalsOfKDCs(t *testing.T) {
 				also = status
 			}
 			e := &messages.KRBError{ErrorCode: code, EData: statusData(uint32(status))}
-			if st, why := reason(refusedBy(coded(e))); st != ntstatus.LogonFailure || why != also {
+			if st, why := reason(convertRefusal(stripText(e))); st != ntstatus.LogonFailure || why != also {
 				t.Errorf("K-85: code %d with %v: %v for %v, want %v", code, status, st, why, also)
 			}
 		}
@@ -48,7 +48,7 @@ func TestRefusalsOfKDCs(t *testing.T) {
 		"another key": {fmt.Errorf("x: %w", errWrongKey), ntstatus.LogonFailure, ntstatus.WrongPassword},
 		"an answer":   {errAnswer, ntstatus.LogonFailure, ntstatus.LogonFailure},
 	} {
-		if st, why := reason(refusedBy(c.err)); st != c.status || why != c.why {
+		if st, why := reason(convertRefusal(c.err)); st != c.status || why != c.why {
 			t.Errorf("K-59: %s: %v for %v, want %v, %v", what, st, why, c.status, c.why)
 		}
 	}

@@ -293,7 +293,7 @@ func TestNewestKey(t *testing.T) {
 		want        string
 	}{{"web", realm, 18, "own 3"}, {"web", realm, 17, "service short 5"}, {"other", realm, 18, "service 9"},
 		{"web", "OTHER.TEST", 18, "elsewhere"}, {"web", "OTHER.TEST", 17, ""}, {"web", realm, 23, ""}} {
-		got, ok := k.of(c.account, c.in, c.kind)
+		got, ok := k.keyOf(c.account, c.in, c.kind)
 		if ok != (c.want != "") || ok && !slices.Equal(got.KeyValue, keys[c.want].KeyValue) {
 			t.Errorf("K-60: %s in %s of type %d: %t, want %s", c.account, c.in, c.kind, ok, c.want)
 		}
@@ -302,15 +302,15 @@ func TestNewestKey(t *testing.T) {
 		etypes []int32
 		want   string
 	}{{[]int32{18}, "HTTP/x"}, {[]int32{23, 17}, "HTTP/x"}, {[]int32{23}, ""}, {nil, ""}} {
-		if got := k.first(realm, c.etypes); got != c.want {
+		if got := k.firstService(realm, c.etypes); got != c.want {
 			t.Errorf("K-53: the first service of types %v is %q, want %q", c.etypes, got, c.want)
 		}
 	}
-	if got := k.first("OTHER.TEST", []int32{18}); got != "" { // an account is not a service
+	if got := k.firstService("OTHER.TEST", []int32{18}); got != "" { // an account is not a service
 		t.Errorf(`K-53: the first service elsewhere is %q, want ""`, got)
 	}
 	a := acceptor(t, func(c *Config) { c.Keys, c.Services = k, []string{} })
-	if got := a.own(); got != "HTTP/x" {
+	if got := a.ownService(); got != "HTTP/x" {
 		t.Errorf(`K-53: this host's service is %q, want "HTTP/x"`, got)
 	}
 }

@@ -69,15 +69,15 @@ func Refused(err error) (logon.Result, ntstatus.Status) {
 	if !errors.As(err, &r) {
 		return logon.Result{}, ntstatus.LogonFailure
 	}
-	return logon.Result{Reason: r.Reason, Proof: printable.Line(clipped(r.Error())),
+	return logon.Result{Reason: r.Reason, Proof: printable.Line(clip(r.Error())),
 		Account: logon.Account{Name: printable.Line(r.Client), Domain: printable.Line(r.Realm)}}, r.Status
 }
 
 // longestWhy limits a reason in an audit record, in bytes.
 const longestWhy = 512
 
-// clipped returns a text cut to longestWhy bytes, with "…" if it was cut.
-func clipped(text string) string {
+// clip returns a text cut to longestWhy bytes, with "…" if it was cut.
+func clip(text string) string {
 	if len(text) > longestWhy {
 		return text[:longestWhy] + "…"
 	}
@@ -138,7 +138,7 @@ func (c *Client) Proof() string {
 	text := c.String() + fmt.Sprintf(" (valid from %s to %s, encryption type %d, session key of type %d, issued by %s",
 		c.start.UTC().Format(time.RFC3339), c.end.UTC().Format(time.RFC3339), c.etype, c.used, c.issuer)
 	if dc := c.PAC.Logon.LogonServer; dc != "" {
-		text += ", logged on at " + clipped(dc)
+		text += ", logged on at " + clip(dc)
 	}
 	text += ")"
 	if d := c.PAC.Delegation; d != nil {

@@ -57,11 +57,11 @@ func (p *Passwords) Check(ctx context.Context, name string, password logon.Secre
 	x := exchange{kdcs: p.KDCs, realm: a.cfg.Realm, etypes: a.etypes, now: a.cfg.Now}
 	tgt, err := x.logOn(ctx, name, passwordKey(string(password)))
 	if err != nil {
-		return nil, refusedBy(err)
+		return nil, convertRefusal(err)
 	}
-	own, err := x.service(ctx, tgt, a.own())
+	own, err := x.service(ctx, tgt, a.ownService())
 	if err != nil {
-		return nil, refusedBy(fmt.Errorf("the ticket for this host: %w", err))
+		return nil, convertRefusal(fmt.Errorf("the ticket for this host: %w", err))
 	}
 	c, err := a.verify(own)
 	if err != nil {
@@ -72,12 +72,12 @@ func (p *Passwords) Check(ctx context.Context, name string, password logon.Secre
 	return c, nil
 }
 
-// own returns the service of this host to request a ticket for, "" if the keytab has none.
-func (a *Acceptor) own() string {
+// ownService returns the service of this host to request a ticket for, "" if the keytab has none.
+func (a *Acceptor) ownService() string {
 	if len(a.cfg.Services) > 0 {
 		return a.cfg.Services[0]
 	}
-	return a.cfg.Keys.first(a.cfg.Realm, a.etypes)
+	return a.cfg.Keys.firstService(a.cfg.Realm, a.etypes)
 }
 
 // verify checks a ticket for this host that was requested in a client's name. Unlike
@@ -107,8 +107,8 @@ func (a *Acceptor) verify(g *granted) (*Client, error) {
 	return c, a.identify(c, o)
 }
 
-// first returns the name of a service with a key of an accepted type, "" if none exists.
-func (k *Keys) first(realm string, etypes []int32) string {
+// firstService returns the name of a service with a key of an accepted type, "" if none exists.
+func (k *Keys) firstService(realm string, etypes []int32) string {
 	for _, t := range etypes {
 		for _, e := range k.entries {
 			if e.realm == realm && e.key.KeyType == t && strings.Contains(e.service, "/") {
@@ -119,9 +119,9 @@ func (k *Keys) first(realm string, etypes []int32) string {
 	return ""
 }
 
-// refusedBy converts an error of an exchange. The reason is for the audit record only, so that a
+// convertRefusal converts an error of an exchange. The reason is for the audit record only, so that a
 // client without the password learns nothing about the account (K-58).
-func refusedBy(err error) error {
+func convertRefusal(err error) error {
 	r := &Refusal{Status: ntstatus.LogonFailure, Reason: ntstatus.LogonFailure, Why: err}
 	var code KDCError
 	switch {

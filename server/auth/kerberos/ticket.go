@@ -136,7 +136,7 @@ func decrypt(d types.EncryptedData, k types.EncryptionKey, usage uint32) ([]byte
 // check compares the ticket with its authenticator and the time (K-41).
 func (o *opened) check(now time.Time, skew time.Duration) error {
 	t, a := &o.ticket, &o.auth
-	start, at := o.begins(), o.madeAt()
+	start, at := o.validFrom(), o.authenticatorTime()
 	switch {
 	case a.AVNO != 5 || !a.CName.Equal(t.CName) || a.CRealm != t.CRealm:
 		return errors.New("the authenticator is of another client than the ticket")
@@ -157,16 +157,16 @@ func (o *opened) check(now time.Time, skew time.Duration) error {
 	return nil
 }
 
-// begins returns the time from which the ticket is valid.
-func (o *opened) begins() time.Time {
+// validFrom returns the time from which the ticket is valid.
+func (o *opened) validFrom() time.Time {
 	if o.ticket.StartTime.IsZero() {
 		return o.ticket.AuthTime
 	}
 	return o.ticket.StartTime
 }
 
-// madeAt returns the time of the authenticator.
-func (o *opened) madeAt() time.Time {
+// authenticatorTime returns the time of the authenticator.
+func (o *opened) authenticatorTime() time.Time {
 	return o.auth.CTime.Add(time.Duration(o.auth.Cusec%1_000_000) * time.Microsecond)
 }
 
@@ -201,8 +201,8 @@ func (o *opened) pac() (data []byte, err error) {
 	return data, nil
 }
 
-// aware reports whether the client says that it supports bindings.
-func (o *opened) aware() bool {
+// supportsBindings reports whether the client says that it supports bindings.
+func (o *opened) supportsBindings() bool {
 	knows := func(all types.AuthorizationData) bool {
 		return slices.ContainsFunc(all, func(e types.AuthorizationDataEntry) bool {
 			return e.ADType == adAPOptions && len(e.ADData) == 4 && e.ADData[1]&(apOptionBindings>>8) != 0

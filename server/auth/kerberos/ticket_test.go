@@ -42,7 +42,7 @@ func TestTicketMustBeForConfiguredService(t *testing.T) {
 func TestTimes(t *testing.T) {
 	o := opened{}
 	o.ticket.AuthTime = noon
-	if got := o.begins(); !got.Equal(noon) {
+	if got := o.validFrom(); !got.Equal(noon) {
 		t.Errorf("K-41: without a start it begins at %v", got)
 	}
 	k := ticket() // each clock by itself is right enough

@@ -31,9 +31,9 @@ const lockedOut = "775"
 
 var dataNumber = regexp.MustCompile(`, data ([0-9a-f]{1,8}),`)
 
-// refusedBind interprets the message of a rejected bind. It returns the restriction if the password
+// parseRefusedBind interprets the message of a rejected bind. It returns the restriction if the password
 // was right, otherwise a *WrongPassword (D-32).
-func refusedBind(says string) (Restriction, error) {
+func parseRefusedBind(says string) (Restriction, error) {
 	m := dataNumber.FindStringSubmatch(says)
 	switch {
 	case m == nil:
@@ -75,7 +75,7 @@ func (d *Directory) Check(ctx context.Context, name string, byRealm bool, passwo
 	if err != nil {
 		var refused *goldap.Error
 		if errors.As(err, &refused) && refused.ResultCode == goldap.LDAPResultInvalidCredentials && refused.Err != nil {
-			f.Restricted, err = refusedBind(refused.Err.Error())
+			f.Restricted, err = parseRefusedBind(refused.Err.Error())
 			if err != nil {
 				return nil, err
 			}

@@ -25,8 +25,8 @@ type claimOf struct {
 // maxClaimValues limits the values of one claim.
 const maxClaimValues = 1024
 
-// orderClaims returns the claims sorted by name. An incomplete claim, and two names that are equal, are errors.
-func orderClaims(all map[string]Claim) (out []claimOf, err error) {
+// sortClaims returns the claims sorted by name. An incomplete claim, and two names that are equal, are errors.
+func sortClaims(all map[string]Claim) (out []claimOf, err error) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		c := all[name]
 		if name == "" || c.Attribute == "" || c.Type != claims.String && c.Type != claims.Int64 && c.Type != claims.Boolean {

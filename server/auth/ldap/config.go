@@ -142,7 +142,7 @@ func New(cfg Config) (*Directory, error) {
 		}
 	}
 	var err error
-	d.claims, err = orderClaims(cfg.Claims)
+	d.claims, err = sortClaims(cfg.Claims)
 	return d, err
 }
 

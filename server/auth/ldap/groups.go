@@ -176,7 +176,7 @@ func (c *conn) ranged(e *entry, name string, most int) ([][]byte, error) {
 		if len(values) > most {
 			return nil, wrong("%s has more than %d values", name, most)
 		}
-		from, err := after(to)
+		from, err := nextRange(to)
 		if err != nil {
 			return nil, err
 		}

@@ -161,14 +161,14 @@ func (d *Directory) numbered(ctx context.Context, q idQuestion) (a idAnswer, err
 			return err
 		}
 		return c.search(query{base: p.base, below: true, filter: "(&(objectClass=" + class + ")(" + filter + "))",
-			most: 2, attributes: []string{"objectSid", attribute}}, func(e *entry) error { return a.take(e, attribute) })
+			most: 2, attributes: []string{"objectSid", attribute}}, func(e *entry) error { return a.readEntry(e, attribute) })
 	})
 	return a, err
 }
 
-// take reads an entry. If two accounts have the id, neither gets it, and the user cannot log on
+// readEntry reads an entry. If two accounts have the id, neither gets it, and the user cannot log on
 // (L-59).
-func (a *idAnswer) take(e *entry, attribute string) error {
+func (a *idAnswer) readEntry(e *entry, attribute string) error {
 	if !a.sid.IsZero() {
 		return errMany
 	}

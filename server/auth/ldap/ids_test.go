@@ -187,12 +187,12 @@ func TestEntryDefinesID(t *testing.T) {
 			e.add("uidNumber", c.id)
 		}
 		var a idAnswer
-		err := a.take(e, "uidNumber")
+		err := a.readEntry(e, "uidNumber")
 		if a != c.want || (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
 			t.Errorf("D-34: %s: %+v, %v, want %+v, %q", what, a, err, c.want, c.why)
 		}
 		was := idAnswer{sid: sid.MustParse("S-1-5-21-1-1-1-1"), id: 3, found: true}
-		if err := was.take(e, "uidNumber"); !errors.Is(err, errMany) || was.id != 3 || !was.found {
+		if err := was.readEntry(e, "uidNumber"); !errors.Is(err, errMany) || was.id != 3 || !was.found {
 			t.Errorf("L-59: a second account, of %s: %+v, %v, want was.id = 3, was.found = true, error %v", what,
 				was, err, errMany)
 		}

@@ -60,8 +60,8 @@ func (c *conn) mark() (m mark, err error) {
 	return m, err
 }
 
-// after returns the start of the range that follows one ending at to. An end that is not a number is an error.
-func after(to string) (string, error) {
+// nextRange returns the start of the range that follows one ending at to. An end that is not a number is an error.
+func nextRange(to string) (string, error) {
 	n, err := strconv.ParseUint(to, 10, 31)
 	if err != nil {
 		return "", wrong("an attribute range without an end")

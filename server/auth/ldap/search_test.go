@@ -204,7 +204,7 @@ func TestParts(t *testing.T) {
 	for to, want := range map[string]string{"0": "1", "1499": "1500", "2147483647": "2147483648", "2147483648": "",
 		"-1": "",
 		"":   "", "x": ""} {
-		if got, err := after(to); got != want || (err == nil) != (want != "") {
+		if got, err := nextRange(to); got != want || (err == nil) != (want != "") {
 			t.Errorf("D-5: after(%q) = %q, %v, want %q", to, got, err, want)
 		}
 	}

@@ -43,7 +43,7 @@ func serve(t *testing.T, a answers) *Names {
 func talk(c net.Conn, a answers) {
 	defer c.Close()
 	in := bufio.NewScanner(c)
-	in.Split(untilZero)
+	in.Split(splitAtZero)
 	for in.Scan() {
 		var q struct {
 			Method     string

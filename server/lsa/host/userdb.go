@@ -67,7 +67,7 @@ func (n *Names) call(ctx context.Context, method string, more bool, parameters m
 func replies(r interface{ Read([]byte) (int, error) }, each func(json.RawMessage) error) (found bool, err error) {
 	in := bufio.NewScanner(r)
 	in.Buffer(make([]byte, 4096), maxReply)
-	in.Split(untilZero)
+	in.Split(splitAtZero)
 	for range maxReplies {
 		if !in.Scan() {
 			return false, fmt.Errorf("%w: the conversation ended early: %w", errUnavailable,
@@ -94,8 +94,8 @@ func replies(r interface{ Read([]byte) (int, error) }, each func(json.RawMessage
 	return false, fmt.Errorf("%w: more than %d replies", errUnavailable, maxReplies)
 }
 
-// untilZero is a bufio.SplitFunc for messages that end with a zero byte. It drops an unfinished message at the end.
-func untilZero(data []byte, _ bool) (advance int, token []byte, err error) {
+// splitAtZero is a bufio.SplitFunc for messages that end with a zero byte. It drops an unfinished message at the end.
+func splitAtZero(data []byte, _ bool) (advance int, token []byte, err error) {
 	if i := bytes.IndexByte(data, 0); i >= 0 {
 		return i + 1, data[:i], nil
 	}

@@ -117,17 +117,17 @@ func (f *frame) confirm(p *PAC) (err error) {
 	if l.UserID != at(atUser) || l.PrimaryGroupID != at(atPrimary) || l.UserFlags != at(atFlags) ||
 		uint32(len(l.Groups)) != at(atCount) {
 		// The parser names another account than the bytes that the KDC signed (K-90).
-		return notSaid("account")
+		return newMismatch("account")
 	}
 	for k, has := range map[kind]bool{kindUPN: p.UPN != nil, kindAttributes: p.Attributes != nil,
 		kindDelegation: p.Delegation != nil, kindDevice: p.Device != nil, kindClientClaims: p.HasClientClaims,
 		kindDeviceClaims: p.HasDeviceClaims} {
 		if _, ok := f.find(k); ok != has {
-			return notSaid(fmt.Sprintf("buffer of type %d", k))
+			return newMismatch(fmt.Sprintf("buffer of type %d", k))
 		}
 	}
 	if p.ClientClaims != nil && !p.HasClientClaims || p.DeviceClaims != nil && !p.HasDeviceClaims {
-		return notSaid("claims")
+		return newMismatch("claims")
 	}
 	return f.confirmSIDs(p, b)
 }
@@ -136,42 +136,44 @@ func (f *frame) confirm(p *PAC) (err error) {
 // kind of the first that does not.
 func (f *frame) confirmSIDs(p *PAC, b []byte) error {
 	l := &p.Logon
-	if !says(b, l.DomainID) || !l.ResourceDomain.IsZero() && !says(b, l.ResourceDomain) {
-		return notSaid("domain")
+	if !containsSID(b, l.DomainID) || !l.ResourceDomain.IsZero() && !containsSID(b, l.ResourceDomain) {
+		return newMismatch("domain")
 	}
-	if !saysMemberships(b, l.Groups) || !saysMemberships(b, l.ResourceGroups) || !saysGroups(b, l.ExtraSIDs) {
-		return notSaid("group")
+	if !containsMemberships(b, l.Groups) || !containsMemberships(b, l.ResourceGroups) || !containsGroups(b, l.ExtraSIDs) {
+		return newMismatch("group")
 	}
 	for _, name := range []string{l.EffectiveName, l.LogonDomainName} {
 		if !bytes.Contains(b, utf16Bytes(name)) {
-			return notSaid("name")
+			return newMismatch("name")
 		}
 	}
 	d, ok := f.find(kindDevice)
 	if !ok {
 		return nil
 	}
-	if !says(d, p.Device.DomainID) || !saysMemberships(d, p.Device.Groups) || !saysGroups(d, p.Device.ExtraSIDs) {
-		return notSaid("group of the device")
+	if !containsSID(d, p.Device.DomainID) || !containsMemberships(d, p.Device.Groups) || !containsGroups(d, p.Device.ExtraSIDs) {
+		return newMismatch("group of the device")
 	}
 	for _, g := range p.Device.DomainGroups {
-		if !says(d, g.Domain) || !saysMemberships(d, g.Groups) {
-			return notSaid("group of the device")
+		if !containsSID(d, g.Domain) || !containsMemberships(d, g.Groups) {
+			return newMismatch("group of the device")
 		}
 	}
 	return nil
 }
 
-// notSaid returns the error for a parsed value that does not occur in the signed bytes.
-func notSaid(what string) error {
+// newMismatch returns the error for a parsed value that does not occur in the signed bytes.
+func newMismatch(what string) error {
 	return fmt.Errorf("%w: the parser's answer has a %s that is not in the signed bytes", ErrInvalid, what)
 }
 
-// says reports whether b contains the bytes of a SID.
-func says(b []byte, s sid.SID) bool { return !s.IsZero() && bytes.Contains(b, s.AppendBinary(nil)) }
+// containsSID reports whether b contains the bytes of a SID.
+func containsSID(b []byte, s sid.SID) bool {
+	return !s.IsZero() && bytes.Contains(b, s.AppendBinary(nil))
+}
 
-// saysMemberships reports whether a buffer has each RID followed by its attributes, at a multiple of four bytes.
-func saysMemberships(b []byte, list []Membership) bool {
+// containsMemberships reports whether a buffer has each RID followed by its attributes, at a multiple of four bytes.
+func containsMemberships(b []byte, list []Membership) bool {
 	if len(list) == 0 {
 		return true
 	}
@@ -187,10 +189,10 @@ func saysMemberships(b []byte, list []Membership) bool {
 	return true
 }
 
-// saysGroups reports whether b contains the bytes of each SID.
-func saysGroups(b []byte, list []token.Group) bool {
+// containsGroups reports whether b contains the bytes of each SID.
+func containsGroups(b []byte, list []token.Group) bool {
 	for _, g := range list {
-		if !says(b, g.SID) {
+		if !containsSID(b, g.SID) {
 			return false
 		}
 	}

@@ -29,16 +29,16 @@ func (at *Place) foreignTo(issuer sid.SID) bool {
 	return at.Foreign || !at.Domain.IsZero() && at.Domain != issuer
 }
 
-// drops returns the reason why a SID does not count, "" if it does. issuer is the user's domain.
-func (at *Place) drops(s, issuer sid.SID, foreign bool) string {
+// dropReason returns the reason why a SID does not count, "" if it does. issuer is the user's domain.
+func (at *Place) dropReason(s, issuer sid.SID, foreign bool) string {
 	switch s.Authority() {
 	case 4, 10:
 		return "" // trusts do not filter these (K-27)
 	case 5:
-		return at.dropsNT(s, issuer, foreign)
+		return at.dropReasonNT(s, issuer, foreign)
 	case 18:
 		// Only our own KDC may assert how the client was authenticated (K-25).
-		return strangers(foreign, "an asserted identity of another issuer")
+		return dropForeign(foreign, "an asserted identity of another issuer")
 	case 15, 16:
 		// A KDC may not assign labels and packages (K-28).
 		return "a label or a package"
@@ -50,36 +50,36 @@ func (at *Place) drops(s, issuer sid.SID, foreign bool) string {
 	return "a well-known SID of this computer"
 }
 
-// strangers returns the reason why if the issuer is foreign. It returns "", which keeps the SID, otherwise.
-func strangers(foreign bool, why string) string {
+// dropForeign returns the reason why if the issuer is foreign. It returns "", which keeps the SID, otherwise.
+func dropForeign(foreign bool, why string) string {
 	if foreign {
 		return why
 	}
 	return ""
 }
 
-// dropsNT returns the reason to drop a SID of NT AUTHORITY (S-1-5), or "" to keep it.
-func (at *Place) dropsNT(s, issuer sid.SID, foreign bool) string {
+// dropReasonNT returns the reason to drop a SID of NT AUTHORITY (S-1-5), or "" to keep it.
+func (at *Place) dropReasonNT(s, issuer sid.SID, foreign bool) string {
 	n := s.SubAuthorities()
 	if n == 0 {
 		return "a well-known SID of this computer"
 	}
 	switch first := s.Sub(0); {
 	case first == 21:
-		return at.dropsDomain(s, issuer, foreign)
+		return at.dropReasonDomain(s, issuer, foreign)
 	case n == 1 && first == 15, first >= 1000:
 		return "" // This Organization, Other Organization and later additions pass (K-27)
 	case n == 1 && first == 9:
 		// Enterprise Domain Controllers are those of our own forest (K-25).
-		return strangers(foreign, "Enterprise Domain Controllers of another issuer")
+		return dropForeign(foreign, "Enterprise Domain Controllers of another issuer")
 	}
 	// The computer that builds the token adds all other SIDs below S-1-5 (K-22).
 	return "a well-known SID of this computer"
 }
 
-// dropsDomain returns the reason to drop a SID S-1-5-21-…, or "" to keep it. foreign reports whether another realm
+// dropReasonDomain returns the reason to drop a SID S-1-5-21-…, or "" to keep it. foreign reports whether another realm
 // issued the PAC.
-func (at *Place) dropsDomain(s, issuer sid.SID, foreign bool) string {
+func (at *Place) dropReasonDomain(s, issuer sid.SID, foreign bool) string {
 	if s.SubAuthorities() != 5 {
 		// No token contains a domain itself, a prefix of one, or a longer SID (K-22).
 		return "no account of a domain"

@@ -84,11 +84,11 @@ func split(data []byte) (frame, error) {
 		}
 		f.buffers = append(f.buffers, b)
 	}
-	return f, f.apart()
+	return f, f.checkOverlap()
 }
 
-// apart returns an error if two buffers of the PAC overlap, else nil.
-func (f *frame) apart() error {
+// checkOverlap returns an error if two buffers of the PAC overlap, else nil.
+func (f *frame) checkOverlap() error {
 	sorted := slices.Clone(f.buffers)
 	slices.SortFunc(sorted, func(a, b buffer) int { return a.at - b.at })
 	end := 0

@@ -99,7 +99,7 @@ func (g *gathering) add(s sid.SID, attributes uint32) {
 	if _, came := g.kept[s]; came {
 		return
 	}
-	why := g.place.drops(s, g.issuer, g.foreign)
+	why := g.place.dropReason(s, g.issuer, g.foreign)
 	g.kept[s] = why == ""
 	if why != "" {
 		g.dropped = append(g.dropped, Dropped{s, why})

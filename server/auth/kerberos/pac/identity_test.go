@@ -113,7 +113,7 @@ func TestDroppedForTheirReason(t *testing.T) {
 		"S-1-5-21-10-20-30-512": "a SID of the own domain from another issuer",
 		"S-1-5-21-7-8-9-512":    "a well-known group of a third domain", "S-1-5-15": "",
 		"S-1-5-21-40-50-60-512": ""} {
-		if got := place.drops(sid.MustParse(s), other, true); got != want {
+		if got := place.dropReason(sid.MustParse(s), other, true); got != want {
 			t.Errorf("%s: %q, want %q", s, got, want)
 		}
 	}
@@ -122,7 +122,7 @@ func TestDroppedForTheirReason(t *testing.T) {
 // TestFilterOfNothing checks that a SID without a sub-authority is not accepted as a group (K-22).
 func TestFilterOfNothing(t *testing.T) {
 	s, _ := sid.New(5)
-	if at := (Place{}); at.drops(s, domain, false) == "" || at.drops(sid.SID{}, domain, false) == "" {
+	if at := (Place{}); at.dropReason(s, domain, false) == "" || at.dropReason(sid.SID{}, domain, false) == "" {
 		t.Error("K-22: S-1-5 passes")
 	}
 }
@@ -285,7 +285,7 @@ func TestFilterIsMonotone(t *testing.T) {
 		}
 		s, _ := sid.New(uint64(rng.IntN(20)), subs...)
 		at := Place{Domain: domain, Machine: sid.MustParse(machine)}
-		if own, foreign := at.drops(s, other, false), at.drops(s, other, true); own != "" && foreign == "" {
+		if own, foreign := at.dropReason(s, other, false), at.dropReason(s, other, true); own != "" && foreign == "" {
 			t.Errorf("K-22: %v is dropped of the own KDC (%s) and passes from a foreign issuer", s, own)
 		}
 	}
