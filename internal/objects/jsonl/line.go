@@ -128,7 +128,7 @@ func plainASCII(b []byte) bool {
 	return plainBytes(b)
 }
 
-// plainBytes is plainASCII one byte at a time.
+// plainBytes reports the same as plainASCII, testing one byte at a time.
 func plainBytes(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' || c >= 0x80 || c == '\\' {

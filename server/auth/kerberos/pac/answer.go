@@ -151,7 +151,8 @@ func (f *frame) confirmSIDs(p *PAC, b []byte) error {
 	if !ok {
 		return nil
 	}
-	if !containsSID(d, p.Device.DomainID) || !containsMemberships(d, p.Device.Groups) || !containsGroups(d, p.Device.ExtraSIDs) {
+	if !containsSID(d, p.Device.DomainID) || !containsMemberships(d, p.Device.Groups) ||
+		!containsGroups(d, p.Device.ExtraSIDs) {
 		return newMismatch("group of the device")
 	}
 	for _, g := range p.Device.DomainGroups {
