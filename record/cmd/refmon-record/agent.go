@@ -19,18 +19,18 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// agentArgument starts this program as an agent: a process of a replayed program. It executes orders from standard
-// input, on its own OS threads, and answers on standard output.
+// agentArgument is the argument that starts this program as an agent, a process of a replayed program. It reads orders
+// from standard input, executes them on its own OS threads, and writes the replies to standard output.
 const agentArgument = "-agent"
 
-// order is an order to an agent: a call on a thread, or a new thread.
+// order tells an agent to make a call on a thread or, with New, to start a thread.
 type order struct {
 	Thread int
 	New    bool
 	Call   request
 }
 
-// serve runs the agent.
+// serve runs the agent until in ends, and returns its exit code: 0 at the end, 2 for an unknown thread or if out fails.
 func serve(in io.Reader, out io.Writer) (code int) {
 	orders, answers := gob.NewDecoder(in), gob.NewEncoder(out)
 	var threads []chan *request
@@ -56,7 +56,8 @@ func serve(in io.Reader, out io.Writer) (code int) {
 	}
 }
 
-// thread executes requests on one OS thread, which ends afterwards together with its impersonation.
+// thread executes requests on one OS thread until the channel is closed. The OS thread then ends, and its impersonation
+// with it.
 func thread(requests <-chan *request, done chan<- reply) {
 	runtime.LockOSThread()
 	for r := range requests {
@@ -64,8 +65,7 @@ func thread(requests <-chan *request, done chan<- reply) {
 	}
 }
 
-// machine is this machine as a [script.Backend]: each process of a program is an
-// agent.
+// machine implements [script.Backend] on this machine. Each process of a program is an agent.
 type machine struct {
 	a      *asker
 	agents []*agent
@@ -78,22 +78,21 @@ func (m *machine) close() {
 	}
 }
 
-// NewProcess makes an agent for the token; it is started when it has to answer,
-// as many programs make more processes than they use.
+// NewProcess returns an agent with the token. It does not start the process: the first call on it does, because many
+// programs create processes that they never use.
 func (m *machine) NewProcess(_ string, t *token.Token) (script.BackendProcess, error) {
 	g := &agent{a: m.a, token: t}
 	m.agents = append(m.agents, g)
 	return g, nil
 }
 
-// unaskable turns a reason to skip, or an error that the machine gave, into the
-// error that ends a program.
+// unaskable wraps an error in a [script.UnaskableError], which ends the program and becomes a skipped line.
 func unaskable(err error) error { return &script.UnaskableError{Why: err.Error()} }
 
-// patience is how long a call may take: none that is made waits for anything.
+// patience limits the time of one call. No recorded call waits for anything.
 const patience = 30 * time.Second
 
-// agent is a process as the recorder sees it.
+// agent is the recorder's side of a process.
 type agent struct {
 	a       *asker
 	token   *token.Token // that it has, where tokens are made
@@ -105,7 +104,8 @@ type agent struct {
 	ended   bool
 }
 
-// start starts the process with its token, or with the one of this process.
+// start starts the process, once. With MadeTokens it gets a new token like g.token, otherwise this process's own. A
+// token that cannot be created is an UnaskableError.
 func (g *agent) start() error {
 	if g.cmd != nil {
 		return nil
@@ -139,7 +139,7 @@ func (g *agent) start() error {
 	return nil
 }
 
-// ID returns the id of the process.
+// ID returns the id of the process. It starts the process if necessary.
 func (g *agent) ID() (winnt.Handle, error) {
 	if err := g.start(); err != nil {
 		return 0, err
@@ -147,7 +147,7 @@ func (g *agent) ID() (winnt.Handle, error) {
 	return winnt.Handle(g.cmd.Process.Pid), nil
 }
 
-// Exit ends the process.
+// Exit kills the process and waits for it. A second call does nothing, and no call starts the process afterwards.
 func (g *agent) Exit() {
 	if g.ended || g.cmd == nil {
 		g.ended = true
@@ -159,10 +159,11 @@ func (g *agent) Exit() {
 	_ = g.cmd.Wait()
 }
 
-// NewThread makes a thread, which begins when it has to answer.
+// NewThread returns a thread, which the first call on it starts. It never fails.
 func (g *agent) NewThread() (script.BackendThread, error) { return &agentThread{g: g}, nil }
 
-// tell sends an order and waits for the answer.
+// tell sends an order and returns the reply. It starts the process if necessary, and kills it after patience. A process
+// that has ended, or that the call ended, is an UnaskableError.
 func (g *agent) tell(o order) (p reply, err error) {
 	if g.ended {
 		return p, unaskable(errors.New("the process has ended"))
@@ -184,14 +185,14 @@ func (g *agent) tell(o order) (p reply, err error) {
 	return p, err
 }
 
-// agentThread is a thread of an agent.
+// agentThread is the recorder's side of a thread.
 type agentThread struct {
 	g  *agent
 	n  int          // in the agent
 	id winnt.Handle // 0: not begun yet
 }
 
-// ID returns the id of the thread.
+// ID returns the id of the thread. It starts the thread if necessary.
 func (t *agentThread) ID() (winnt.Handle, error) {
 	if t.id != 0 {
 		return t.id, nil
@@ -205,7 +206,7 @@ func (t *agentThread) ID() (winnt.Handle, error) {
 	return t.id, nil
 }
 
-// CallRow makes a call on the thread.
+// CallRow calls a service on the thread. A service that this recorder does not support is an UnaskableError.
 func (t *agentThread) CallRow(row *nt.Row, in any) (out any, st ntstatus.Status, err error) {
 	s := findService(row.Info().Name)
 	if s == nil {
@@ -218,7 +219,8 @@ func (t *agentThread) CallRow(row *nt.Row, in any) (out any, st ntstatus.Status,
 	return out, st, err
 }
 
-// CallFunction makes a call of a function above the services.
+// CallFunction calls a function of advapi32.dll on the thread. A function that this recorder does not support is an
+// UnaskableError.
 func (t *agentThread) CallFunction(row *nt.Row, in any) (out any, result bool, code win32.Code, err error) {
 	f := functions[row.Info().Name]
 	if f == nil {
@@ -231,7 +233,8 @@ func (t *agentThread) CallFunction(row *nt.Row, in any) (out any, result bool, c
 	return out, result, code, err
 }
 
-// through lets f call through a gate to the thread.
+// through calls f with a gate whose requests run on the thread. It returns the error of a lost process before that of
+// f. A skipError becomes an UnaskableError.
 func (t *agentThread) through(f func(gate) error) error {
 	if _, err := t.ID(); err != nil {
 		return err

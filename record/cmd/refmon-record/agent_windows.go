@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// startAs makes a command run with a primary token (CreateProcessAsUser).
+// startAs makes cmd start with the primary token h (CreateProcessAsUser).
 func startAs(cmd *exec.Cmd, h winnt.Handle) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Token: syscall.Token(h)}
 }

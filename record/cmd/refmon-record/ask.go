@@ -9,10 +9,10 @@ import (
 	"github.com/refmon/refmon/internal/win32"
 )
 
-// gate carries requests out.
+// gate executes a request, in this process or in an agent.
 type gate func(*request) reply
 
-// skipError is the reason why a question cannot be recorded on this machine.
+// skipError is the reason why this machine or recorder cannot record a question.
 type skipError struct{ why string }
 
 // Error returns why the recorder skips the question.
@@ -21,7 +21,8 @@ func (e *skipError) Error() string { return e.why }
 // skip returns the error for a question that the recorder cannot ask.
 func skip(format string, a ...any) error { return &skipError{fmt.Sprintf(format, a...)} }
 
-// ask records one question. A *skipError is the reason why it was skipped.
+// ask asks the machine one question and returns the status and the outputs. A *skipError means that the question cannot
+// be recorded.
 func (a *asker) ask(q replay.Question) (status string, out replay.Fields, err error) {
 	switch q.Call {
 	case replay.TextToSID:
@@ -59,12 +60,13 @@ func (a *asker) ask(q replay.Question) (status string, out replay.Fields, err er
 	return "", nil, skip("%s is not a question that this recorder knows", q.Call)
 }
 
-// ownerToSACL asks for the four parts of a descriptor.
+// ownerToSACL selects all four parts of a descriptor.
 const ownerToSACL = 0xF
 
-// convert calls one of the four functions: the text or bytes, for a descriptor
-// the revision, to text also the parts; then where the result goes, for a
-// descriptor also its length.
+// convert calls one of the four functions that convert SIDs and descriptors. Its input is b, or text if b is nil.
+// arguments is the number of the function's parameters: 1 for a SID, 3 for a descriptor from text, 4 for one to text.
+// read reads the result at an address, whose length is n for a descriptor. A failure of the function is its status, not
+// an error.
 func (a *asker) convert(proc, text string, b []byte, arguments int,
 	read func(at uint64, n uint32) (replay.Fields, error)) (string, replay.Fields, error) {
 	r := call("advapi32.dll", proc)
@@ -94,7 +96,7 @@ func (a *asker) convert(proc, text string, b []byte, arguments int,
 	return win32.Code(0).String(), out, err
 }
 
-// number calls a function and returns its result.
+// number executes a request and returns its result. A missing function is a skipError.
 func (a *asker) number(r *request) (uint64, error) {
 	p := a.do(r)
 	if p.Missing != "" {
@@ -103,7 +105,7 @@ func (a *asker) number(r *request) (uint64, error) {
 	return p.Return, nil
 }
 
-// peek reads memory that a call has allocated.
+// peek copies n bytes of this process's memory at an address, which a call has returned.
 func (a *asker) peek(at uint64, n int) ([]byte, error) {
 	r := call("ntdll.dll", "RtlMoveMemory")
 	to := r.room(n)
@@ -115,7 +117,7 @@ func (a *asker) peek(at uint64, n int) ([]byte, error) {
 	return p.bytes(to), nil
 }
 
-// text reads a string that a call has allocated.
+// text copies a zero-terminated UTF-16 string at an address, which a call has returned.
 func (a *asker) text(at uint64) (string, error) {
 	n, err := a.number(call("kernel32.dll", "lstrlenW").num(at))
 	if err != nil {
@@ -125,7 +127,7 @@ func (a *asker) text(at uint64) (string, error) {
 	return narrow(b), err
 }
 
-// u32le appends numbers of 32 bits.
+// u32le appends 32-bit numbers, little endian.
 func u32le(b []byte, n ...uint32) []byte {
 	for _, x := range n {
 		b = binary.LittleEndian.AppendUint32(b, x)

@@ -16,8 +16,8 @@ const (
 	contextDeviceClaims = 14
 )
 
-// authz calls AuthzAccessCheck. Any process can create its client contexts from SIDs and claims that need not exist.
-// A vector that needs a missing feature (privileges, integrity, packages, a mapping of generic rights) is skipped.
+// authz asks a vector by AuthzAccessCheck. Any process can create a client context for it, because its SIDs and claims
+// need not exist. A vector that AuthZ cannot express is a skipError: see forAuthz.
 func (a *asker) authz(v *vector) (string, replay.Fields, error) {
 	if err := forAuthz(v); err != nil {
 		return "", nil, err
@@ -58,7 +58,8 @@ func (a *asker) authz(v *vector) (string, replay.Fields, error) {
 	return verdicts(&p, granted, results, n, v.ResultList, authzStatus, replay.Fields{"function": "AuthzAccessCheck"})
 }
 
-// authzStatus returns the status behind an error of the reply.
+// authzStatus returns the status for an error code of the reply. Every code other than success and
+// ERROR_PRIVILEGE_NOT_HELD is STATUS_ACCESS_DENIED.
 func authzStatus(code uint32) ntstatus.Status {
 	switch win32.Code(code).String() {
 	case "ERROR_SUCCESS":
@@ -69,7 +70,8 @@ func authzStatus(code uint32) ntstatus.Status {
 	return ntstatus.AccessDenied
 }
 
-// forAuthz says what of a question the library does not know.
+// forAuthz returns nil if AuthzAccessCheck can answer a vector. Otherwise the skipError names the feature that AuthZ
+// does not have, such as privileges, integrity levels or packages.
 func forAuthz(v *vector) error {
 	const want = "needs SeCreateTokenPrivilege: AuthzAccessCheck knows "
 	t := v.token
@@ -104,7 +106,7 @@ func forAuthz(v *vector) error {
 	return nil
 }
 
-// win makes a call that returns a BOOL; FALSE is a reason to skip.
+// win executes a request to a function that returns a BOOL. FALSE is a skipError with the last error.
 func (a *asker) win(name string, r *request) (reply, error) {
 	p := a.do(r)
 	switch {
@@ -123,7 +125,8 @@ func authzCall(name string) *packer {
 	return k
 }
 
-// context makes a client context with the SIDs and claims of a token.
+// context creates a client context with the SIDs and claims of a token. It creates the resource manager at the first
+// call. The caller frees the context with AuthzFreeContext.
 func (a *asker) context(t *token.Token) (ctx uint64, err error) {
 	if a.rm == 0 {
 		k := authzCall("AuthzInitializeResourceManager")
@@ -160,7 +163,7 @@ func (a *asker) context(t *token.Token) (ctx uint64, err error) {
 	return ctx, err
 }
 
-// modify gives a context claims and device groups.
+// modify adds the claims and device groups of a token to a context.
 func (a *asker) modify(ctx uint64, t *token.Token) error {
 	for class, set := range map[uint64]*claims.Set{contextUserClaims: t.UserClaims(),
 		contextDeviceClaims: t.DeviceClaims()} {
@@ -201,7 +204,7 @@ func groups(seq func(func(int, token.Group) bool)) (list []token.Group) {
 	return list
 }
 
-// array adds an array of SID_AND_ATTRIBUTES and its length, NULL for none.
+// array adds two parameters: a pointer to an array of SID_AND_ATTRIBUTES, NULL for an empty list, and its length.
 func (k *packer) array(list []token.Group) {
 	if len(list) == 0 {
 		k.num(0).num(0)
@@ -212,8 +215,8 @@ func (k *packer) array(list []token.Group) {
 	k.ptr(at).num(uint64(len(list)))
 }
 
-// claims adds the operations and AUTHZ_SECURITY_ATTRIBUTES_INFORMATION: 16
-// bytes and 32 for each attribute.
+// claims adds two parameters: the operations, and an AUTHZ_SECURITY_ATTRIBUTES_INFORMATION of 16 bytes and 32 for each
+// attribute.
 func (k *packer) claims(set *claims.Set) {
 	var list []claims.Attribute
 	for _, c := range set.All() {

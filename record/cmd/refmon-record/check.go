@@ -16,7 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// vector is In of vectors/access.jsonl, which is a line of refmon check.
+// vector is a question of vectors/access.jsonl: the exported fields as the file has them, and their parsed values. A
+// line of `refmon check` has the same form.
 type vector struct {
 	ID          string
 	Token       json.RawMessage
@@ -40,7 +41,8 @@ type vector struct {
 	types   []access.ObjectTypeEntry
 }
 
-// readVector takes a vector apart.
+// readVector parses a question. The object type is file if it has none. A malformed field is an error, except that a
+// descriptor in SDHex may be malformed; sd is nil then.
 func readVector(in replay.Fields) (v *vector, err error) {
 	b, err := json.Marshal(in)
 	if err != nil {
@@ -86,8 +88,7 @@ func readVector(in replay.Fields) (v *vector, err error) {
 	return v, err
 }
 
-// check asks an access vector: with a token that is made for it, or else the
-// authorization library, which needs none.
+// check asks an access vector: by NtAccessCheck if this process may create tokens, else by the authorization library.
 func (a *asker) check(in replay.Fields) (status string, out replay.Fields, err error) {
 	v, err := readVector(in)
 	if err != nil {
@@ -103,7 +104,8 @@ func (a *asker) check(in replay.Fields) (status string, out replay.Fields, err e
 	return a.authz(v)
 }
 
-// native asks NtAccessCheck or a relative of it.
+// native asks a vector by NtAccessCheck, or by a form of it with object types. A token or descriptor that the call does
+// not accept is a skipError.
 func (a *asker) native(v *vector) (string, replay.Fields, error) {
 	typ, desired := winnt.TokenImpersonation, v.desired
 	if v.Call == "NtAccessCheck" {
@@ -156,7 +158,7 @@ func (a *asker) native(v *vector) (string, replay.Fields, error) {
 		out)
 }
 
-// question writes the arguments of NtAccessCheck or a relative of it.
+// question adds the parameters of NtAccessCheck, or of a form with object types, up to the mapping.
 func (k *packer) question(v *vector, h winnt.Handle, desired winnt.AccessMask) {
 	byType := k.Proc != "NtAccessCheck"
 	var sd buffer
@@ -175,7 +177,8 @@ func (k *packer) question(v *vector, h winnt.Handle, desired winnt.AccessMask) {
 	k.ptr(k.mapping(v.mapping))
 }
 
-// verdicts reads the granted access, once or for each object type.
+// verdicts adds the decoded results of a check to out, and returns the status of the first. With list it adds all n
+// results. status converts a result to a status. A refused check granted 0, whatever its buffer has.
 func verdicts(p *reply, granted, results buffer, n int, list bool, status func(uint32) ntstatus.Status,
 	out replay.Fields) (string, replay.Fields, error) {
 	var all []any

@@ -8,8 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// create asks for the descriptor of a new object, made by the token of this
-// process.
+// create asks for the descriptor of a new object that this process creates, by CreatePrivateObjectSecurityEx, as SDDL.
 func (a *asker) create(in replay.Fields) (string, replay.Fields, error) {
 	c, err := replay.ReadCreation(in)
 	if err != nil {

@@ -11,12 +11,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// privilegeList reads TOKEN_PRIVILEGES.
+// privilegeList decodes TOKEN_PRIVILEGES.
 func privilegeList(b []byte) []nt.LUIDAndAttributes {
 	return privilegesAt(b[4:], le.Uint32(b))
 }
 
-// privilegeSetOf reads PRIVILEGE_SET.
+// privilegeSetOf decodes a PRIVILEGE_SET.
 func privilegeSetOf(b []byte) *nt.PrivilegeSet {
 	return &nt.PrivilegeSet{Control: le.Uint32(b[4:]), Privilege: privilegesAt(b[8:], le.Uint32(b))}
 }
@@ -29,7 +29,7 @@ func privilegesAt(b []byte, n uint32) (list []nt.LUIDAndAttributes) {
 	return list
 }
 
-// groupList reads TOKEN_GROUPS.
+// groupList decodes TOKEN_GROUPS. It stops at the end of the buffer, whatever the count says.
 func (p *reply) groupList(at buffer) (list []token.Group) {
 	b := p.bytes(at)
 	for i := range int(le.Uint32(b)) {
@@ -41,12 +41,13 @@ func (p *reply) groupList(at buffer) (list []token.Group) {
 	return list
 }
 
-// group reads SID_AND_ATTRIBUTES.
+// group decodes a SID_AND_ATTRIBUTES.
 func (p *reply) group(at buffer, offset int) token.Group {
 	return token.Group{SID: p.sid(at, offset), Attributes: le.Uint32(p.bytes(at)[offset+8:])}
 }
 
-// sid reads what a pointer to a SID points to, the zero SID for NULL.
+// sid decodes the SID behind a pointer. It returns the zero SID for NULL, a malformed SID, and a pointer to outside of
+// the buffer.
 func (p *reply) sid(at buffer, offset int) sid.SID {
 	s, _, err := sid.Decode(p.at(at, offset))
 	if err != nil {
@@ -69,7 +70,7 @@ func (k *packer) aclPointer(l *sd.ACL) buffer {
 	return at
 }
 
-// source packs TOKEN_SOURCE: eight letters and a LUID.
+// source adds a TOKEN_SOURCE, eight letters and a LUID, and returns its place, 0 for nil.
 func (k *packer) source(s *token.Source) buffer {
 	if s == nil {
 		return 0
@@ -79,7 +80,8 @@ func (k *packer) source(s *token.Source) buffer {
 	return k.add(le.AppendUint64(b, uint64(s.ID)))
 }
 
-// queryToken asks for the size, then for the information.
+// queryToken calls NtQueryInformationToken. For length 0xFFFFFFFF it asks for the size first. A class that the recorder
+// does not decode is a skipError.
 func queryToken(do gate, in any) (any, ntstatus.Status, error) {
 	q := in.(nt.QueryInformationTokenIn)
 	read := readers[q.TokenInformationClass]
@@ -131,7 +133,7 @@ func readGroup(p *reply, b buffer) any { return p.group(b, 0) }
 // readGroups reads a TOKEN_GROUPS.
 func readGroups(p *reply, b buffer) any { return p.groupList(b) }
 
-// readers turn the bytes of a class into the Go value that nt has for it.
+// readers decodes the information classes of tokens into the Go values of package nt.
 var readers = map[winnt.TokenInfoClass]func(p *reply, b buffer) any{
 	winnt.TokenUser: readGroup, winnt.TokenIntegrityLevel: readGroup,
 	winnt.TokenGroups: readGroups, winnt.TokenRestrictedSids: readGroups, winnt.TokenLogonSid: readGroups,
@@ -172,7 +174,7 @@ var readers = map[winnt.TokenInfoClass]func(p *reply, b buffer) any{
 	},
 }
 
-// setToken writes the information by the type of its value.
+// setToken calls NtSetInformationToken with a value packed by its Go type. Length 0xFFFFFFFF means that of the value.
 func setToken(do gate, in any) (any, ntstatus.Status, error) {
 	q := in.(nt.SetInformationTokenIn)
 	k := pack("NtSetInformationToken")

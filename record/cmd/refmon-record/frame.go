@@ -5,9 +5,8 @@ import (
 	"unicode/utf16"
 )
 
-// request is one call of an exported function: what its arguments are, and the
-// memory they point to. It says nothing about where that memory is, so that it
-// can be carried out in another process.
+// request is a call of an exported function with its parameters and the memory that they point to. It contains no
+// addresses, so another process can execute it.
 type request struct {
 	DLL, Proc string
 	Args      []arg
@@ -15,16 +14,17 @@ type request struct {
 	Fixes     []fix // pointers inside of buffers
 }
 
-// arg is a number, or with Buffer > 0 the address of Buffers[Buffer-1].
+// arg is a parameter: the number N, or with Buffer > 0 the address of Buffers[Buffer-1].
 type arg struct {
 	N      uint64
 	Buffer int
 }
 
-// fix puts the address of the buffer To, plus Offset, at a place in another.
+// fix is a pointer in a buffer: the address of buffer To plus Offset is stored at offset At of buffer Buffer. Both
+// count from 0.
 type fix struct{ Buffer, At, To, Offset int }
 
-// reply holds what the call returned, and the buffers as it left them.
+// reply holds the result of a call and the contents of the buffers after it. If Missing is set, the call was not made.
 type reply struct {
 	Return    uint64
 	LastError uint32
@@ -33,44 +33,44 @@ type reply struct {
 	Missing   string   // why the function could not be called at all
 }
 
-// buffer is a place in a request, 1 for the first buffer; 0 is NULL.
+// buffer is the number of a buffer in a request, from 1; 0 is NULL.
 type buffer int
 
-// call starts a request.
+// call returns a request without parameters.
 func call(dll, proc string) *request { return &request{DLL: dll, Proc: proc} }
 
-// add puts a buffer into the memory of the request.
+// add adds a buffer with the contents b, which it keeps.
 func (r *request) add(b []byte) buffer {
 	r.Buffers = append(r.Buffers, b)
 	return buffer(len(r.Buffers))
 }
 
-// room adds a buffer of zeros, for a result.
+// room adds a buffer of n zeros.
 func (r *request) room(n int) buffer { return r.add(make([]byte, n)) }
 
-// wide adds a NUL-terminated UTF-16 string.
+// wide adds a buffer with a zero-terminated UTF-16 string.
 func (r *request) wide(s string) buffer { return r.add(wide(s + "\x00")) }
 
-// point makes the 8 bytes at an offset of a buffer point to another; to 0 is NULL.
+// point makes the pointer at offset at of a buffer refer to an offset of buffer to. With to 0 it stays NULL.
 func (r *request) point(from buffer, at int, to buffer, offset int) {
 	if to != 0 {
 		r.Fixes = append(r.Fixes, fix{int(from) - 1, at, int(to) - 1, offset})
 	}
 }
 
-// num adds an argument that is a number.
+// num adds a parameter that is a number.
 func (r *request) num(n uint64) *request {
 	r.Args = append(r.Args, arg{N: n})
 	return r
 }
 
-// ptr adds an argument that is a pointer.
+// ptr adds a parameter that is a pointer to a buffer.
 func (r *request) ptr(b buffer) *request {
 	r.Args = append(r.Args, arg{Buffer: int(b)})
 	return r
 }
 
-// bytes returns a buffer as the call left it.
+// bytes returns the contents of a buffer after the call. It panics for buffer 0.
 func (p *reply) bytes(b buffer) []byte { return p.Buffers[b-1] }
 
 // u32 returns a 32-bit number from the buffer.
@@ -79,8 +79,8 @@ func (p *reply) u32(b buffer) uint32 { return binary.LittleEndian.Uint32(p.bytes
 // u64 returns a 64-bit number from the buffer.
 func (p *reply) u64(b buffer) uint64 { return binary.LittleEndian.Uint64(p.bytes(b)) }
 
-// at returns what a pointer that was written into a buffer points to inside of it;
-// nil if it points elsewhere.
+// at follows the pointer at an offset of a buffer and returns the bytes from there to the buffer's end. It returns nil
+// for a pointer to outside of the same buffer, such as NULL.
 func (p *reply) at(b buffer, offset int) []byte {
 	mem := p.bytes(b)
 	if offset+8 > len(mem) {
@@ -93,7 +93,7 @@ func (p *reply) at(b buffer, offset int) []byte {
 	return mem[to:]
 }
 
-// wide returns text in UTF-16.
+// wide encodes a text in UTF-16, little endian, without a terminator.
 func wide(s string) []byte {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(s)) {
@@ -102,7 +102,7 @@ func wide(s string) []byte {
 	return b
 }
 
-// narrow returns text from UTF-16.
+// narrow decodes UTF-16, little endian. It ignores an odd last byte.
 func narrow(b []byte) string {
 	u := make([]uint16, len(b)/2)
 	for i := range u {

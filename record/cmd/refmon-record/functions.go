@@ -10,11 +10,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// function makes the call of one row of win32.Table through a gate.
+// function calls one row of win32.Table through a gate.
 type function func(do gate, in any) (out any, result bool, code win32.Code, err error)
 
-// boolean gives a function its types. f writes the arguments and returns what
-// reads the outputs of a call that succeeded.
+// boolean returns a function with typed parameters. f adds the parameters and returns a function that reads the
+// outputs, which is called only if the call returned TRUE.
 func boolean[I, O any](name string, f func(k *packer, in I) func(p *reply) O) function {
 	return func(do gate, in any) (any, bool, win32.Code, error) {
 		var out O
@@ -36,10 +36,10 @@ func boolean[I, O any](name string, f func(k *packer, in I) func(p *reply) O) fu
 	}
 }
 
-// none reads no output.
+// none returns the zero value: the function has no outputs.
 func none[O any](*reply) (out O) { return out }
 
-// functions are those above the services that a program may call.
+// functions are the functions of advapi32.dll that a program may call.
 var functions = map[string]function{
 	"OpenProcessToken": boolean("OpenProcessToken",
 		func(k *packer, in win32.OpenProcessTokenIn) func(*reply) win32.OpenTokenOut {
@@ -201,14 +201,14 @@ var functions = map[string]function{
 		}),
 }
 
-// types writes what the functions with object types have in common.
+// types adds the parameters that both functions with object types have.
 func (k *packer) types(d nt.Captured[*sd.Descriptor], self nt.Captured[sid.SID], h winnt.Handle,
 	desired winnt.AccessMask, list nt.Captured[[]access.ObjectTypeEntry], m nt.Captured[winnt.GenericMapping]) {
 	k.byType(nt.AccessCheckByTypeIn{SecurityDescriptor: d, PrincipalSelfSid: self, ClientToken: h,
 		DesiredAccess: desired, ObjectTypeList: list, GenericMapping: m})
 }
 
-// booleanVerdict writes the outputs of a check with one result.
+// booleanVerdict adds the output parameters of a check with one result, and returns the function that reads them.
 func (k *packer) booleanVerdict(length uint32) func(*reply) win32.AccessCheckOut {
 	set, need := k.privilegeRoom(length)
 	granted, status := k.room(4), k.room(4)
@@ -219,7 +219,7 @@ func (k *packer) booleanVerdict(length uint32) func(*reply) win32.AccessCheckOut
 	}
 }
 
-// name adds a string; an unreadable one becomes NULL.
+// name adds a string parameter. A string that could not be captured becomes NULL.
 func (k *packer) name(c nt.Captured[string]) {
 	if c.Status != ntstatus.Success {
 		k.num(0)
@@ -228,7 +228,7 @@ func (k *packer) name(c nt.Captured[string]) {
 	k.ptr(k.wide(c.V))
 }
 
-// securityAttributes packs SECURITY_ATTRIBUTES, 24 bytes.
+// securityAttributes adds a SECURITY_ATTRIBUTES of 24 bytes and returns its place, 0 for nil.
 func (k *packer) securityAttributes(a *win32.SecurityAttributes) buffer {
 	if a == nil {
 		return 0

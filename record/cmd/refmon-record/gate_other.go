@@ -10,8 +10,8 @@ import (
 
 const onWindows = false
 
-// do carries nothing out: there is no Windows to ask.
+// do returns a reply with Missing set: this is not Windows.
 func do(*request) reply { return reply{Missing: "this is not Windows"} }
 
-// startAs does nothing: no call reaches it, as nothing makes a token.
+// startAs does nothing. No call reaches it, because no token can be created on this system.
 func startAs(*exec.Cmd, winnt.Handle) {}

@@ -19,7 +19,7 @@ var (
 	memmove = windows.NewLazySystemDLL("ntdll.dll").NewProc("RtlMoveMemory")
 )
 
-// find returns an exported function of a library of the system.
+// find returns an exported function of a system library. It is resolved at the first call.
 func find(dll, name string) *windows.LazyProc {
 	if p, ok := procs.Load(dll + name); ok {
 		return p.(*windows.LazyProc)
@@ -29,8 +29,9 @@ func find(dll, name string) *windows.LazyProc {
 	return p
 }
 
-// do executes a request on the calling OS thread. Its buffers are in separate memory during the call, because the
-// call may leave any bytes there, and neighbouring memory belongs to no other call.
+// do executes a request on the calling OS thread. It copies the buffers to fresh memory, because the call may overwrite
+// it, and back afterwards. The memory stays allocated if the call is pending. A missing function and a lack of memory
+// set Missing.
 func do(r *request) (p reply) {
 	f := find(r.DLL, r.Proc)
 	if err := f.Find(); err != nil {
@@ -80,7 +81,7 @@ func do(r *request) (p reply) {
 	return p
 }
 
-// move copies between a Go buffer and an address.
+// move copies b to an address if in is set, else from it.
 func move(addr uintptr, b []byte, in bool) {
 	switch {
 	case len(b) == 0:

@@ -42,7 +42,7 @@ func main() {
 	}
 }
 
-// asker asks the machine; do runs on the thread that called record.
+// asker asks this machine questions. do runs on the thread that called record.
 type asker struct {
 	do     gate
 	tokens string // replay.MadeTokens or replay.OwnToken
@@ -50,7 +50,8 @@ type asker struct {
 	rm     uint64 // the resource manager of AuthZ, made when used
 }
 
-// record writes a recording of the questions built in and of the programs.
+// record writes a recording: the header, the built-in questions, and the programs of the files. It fails on systems
+// other than 64-bit Windows.
 func record(files []string, out io.Writer) (err error) {
 	if !onWindows {
 		return errors.New("this asks Windows, but this system is another: build it with GOOS=windows and run it there, or " +

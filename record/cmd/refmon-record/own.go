@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// invoke makes a call of a service; a failure is an error.
+// invoke calls a service and returns its output. A failure status is an error.
 func invoke[O any](do gate, name string, in any) (O, error) {
 	var none O
 	out, st, err := findService(name)(do, in)
@@ -26,19 +26,19 @@ func invoke[O any](do gate, name string, in any) (O, error) {
 	return out.(O), nil
 }
 
-// closing closes a handle that the recorder has opened for itself.
+// closing closes a handle of the recorder and ignores errors.
 func (a *asker) closing(h winnt.Handle) {
 	_, _ = invoke[nt.CloseOut](a.do, "NtClose", nt.CloseIn{Handle: h}) // a handle too many does no harm
 }
 
-// openOwn opens the token of this process.
+// openOwn opens the token of this process. The caller closes the handle.
 func (a *asker) openOwn(desired winnt.AccessMask) (winnt.Handle, error) {
 	o, err := invoke[nt.OpenProcessTokenOut](a.do, "NtOpenProcessToken",
 		nt.OpenProcessTokenIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: desired})
 	return o.TokenHandle, err
 }
 
-// information queries one class of a token.
+// information queries one class of a token. v is the zero value if the class has another type.
 func information[T any](a *asker, h winnt.Handle, class winnt.TokenInfoClass) (v T, err error) {
 	o, err := invoke[nt.QueryInformationTokenOut](a.do, "NtQueryInformationToken",
 		nt.QueryInformationTokenIn{TokenHandle: h, TokenInformationClass: class, TokenInformationLength: 0xFFFFFFFF})
@@ -49,7 +49,8 @@ func information[T any](a *asker, h winnt.Handle, class winnt.TokenInfoClass) (v
 	return v, nil
 }
 
-// ownToken returns the token of this process as a token file.
+// ownToken returns the token of this process as a token file. Classes that older systems do not have get their
+// defaults.
 func (a *asker) ownToken() (json.RawMessage, error) {
 	h, err := a.openOwn(winnt.TOKEN_QUERY | winnt.TOKEN_QUERY_SOURCE)
 	if err != nil {
@@ -120,8 +121,8 @@ func (a *asker) held(s *token.Spec, p nt.LUIDAndAttributes) {
 	}
 }
 
-// groupsOf returns the groups as the token has them; those of its Spec are marked
-// for New, and no system knows the mark (T-143).
+// groupsOf returns the groups with the attributes that the token reports. Those of its Spec are marked for token.New,
+// and no system knows the mark (T-143).
 func groupsOf(t *token.Token) (list []token.Group) {
 	for _, g := range t.Groups() {
 		list = append(list, g)
@@ -129,7 +130,7 @@ func groupsOf(t *token.Token) (list []token.Group) {
 	return list
 }
 
-// withoutIntegrity takes the level out of the groups, as it has a field.
+// withoutIntegrity returns the groups without integrity levels, which a Spec has in a field of its own.
 func withoutIntegrity(groups []token.Group) (list []token.Group) {
 	for _, g := range groups {
 		if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 && !strings.HasPrefix(g.SID.String(), "S-1-16-") {
@@ -139,7 +140,7 @@ func withoutIntegrity(groups []token.Group) (list []token.Group) {
 	return list
 }
 
-// enable enables privileges of this process and reports whether it now has all.
+// enable enables privileges of this process. It returns false if the process does not have all of them.
 func (a *asker) enable(list ...winnt.Privilege) bool {
 	h, err := a.openOwn(winnt.TOKEN_ADJUST_PRIVILEGES | winnt.TOKEN_QUERY)
 	if err != nil {
@@ -155,7 +156,8 @@ func (a *asker) enable(list ...winnt.Privilege) bool {
 	return err == nil && st == ntstatus.Success // STATUS_NOT_ALL_ASSIGNED is informational
 }
 
-// make makes a token; what a call cannot give it is a reason to skip.
+// make creates a token like t with the type typ. The caller closes the handle. A token that no documented call creates
+// is a skipError.
 func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err error) {
 	s := t.Spec()
 	switch {
@@ -207,7 +209,7 @@ func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err e
 	return h, nil
 }
 
-// restrict replaces a token by one that is restricted as t is.
+// restrict returns a token with the restricting SIDs of t. It closes h, also on an error.
 func (a *asker) restrict(h winnt.Handle, t *token.Token) (winnt.Handle, error) {
 	defer a.closing(h)
 	f := nt.FilterTokenIn{ExistingTokenHandle: h}
@@ -224,8 +226,8 @@ func (a *asker) restrict(h winnt.Handle, t *token.Token) (winnt.Handle, error) {
 	return r.NewTokenHandle, err
 }
 
-// lowBox replaces a token by one of the AppContainer of t; the call makes
-// primary tokens, so that another is duplicated from it.
+// lowBox returns an AppContainer token like t. It closes h, also on an error. The call creates primary tokens only, so
+// for another type it duplicates that.
 func (a *asker) lowBox(h winnt.Handle, t *token.Token, typ winnt.TokenType) (winnt.Handle, error) {
 	defer a.closing(h)
 	in := nt.CreateLowBoxTokenIn{ExistingTokenHandle: h, DesiredAccess: winnt.TOKEN_ALL_ACCESS,

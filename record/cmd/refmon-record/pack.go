@@ -14,11 +14,11 @@ import (
 
 var le = binary.LittleEndian
 
-// badPointer is where nothing can be: bad_pointer() of a program.
+// badPointer is an address that is never mapped, bad_pointer() of a program.
 const badPointer = 0x10000 - 64
 
-// packer writes the arguments of one service as 64-bit Windows lays them out.
-// The first thing that cannot be written is kept in err.
+// packer builds a request in the layout of 64-bit Windows. err is the first value that could not be encoded; the
+// request must then not be sent.
 type packer struct {
 	*request
 	err error
@@ -52,7 +52,7 @@ func (k *packer) flag(b bool) {
 	}
 }
 
-// out adds room for a handle, filled so that it shows whether it was written.
+// out adds an output parameter for a handle. It contains untouched until the call writes it.
 func (k *packer) out() buffer {
 	b := make([]byte, 8)
 	le.PutUint64(b, untouched)
@@ -61,7 +61,8 @@ func (k *packer) out() buffer {
 	return at
 }
 
-// captured adds the pointer of a captured parameter. f writes the target and returns 0 for NULL.
+// captured adds a pointer parameter. f adds the target and returns its place. An unreadable parameter becomes
+// badPointer, and a malformed one fails the request with a skipError.
 func captured[T any](k *packer, c nt.Captured[T], f func(T) buffer) {
 	switch c.Status {
 	case ntstatus.Success:
@@ -97,7 +98,7 @@ func (k *packer) acl(l *sd.ACL) buffer {
 	return k.add([]byte(l.Binary()))
 }
 
-// sqos packs SECURITY_QUALITY_OF_SERVICE, 12 bytes.
+// sqos adds a SECURITY_QUALITY_OF_SERVICE of 12 bytes and returns its place, 0 for nil.
 func (k *packer) sqos(q *nt.SecurityQualityOfService) buffer {
 	if q == nil {
 		return 0
@@ -112,7 +113,7 @@ func (k *packer) sqos(q *nt.SecurityQualityOfService) buffer {
 	return k.add(b)
 }
 
-// attributes packs OBJECT_ATTRIBUTES, 48 bytes.
+// attributes adds an OBJECT_ATTRIBUTES of 48 bytes and returns its place, 0 for nil. An empty name becomes NULL.
 func (k *packer) attributes(oa *nt.ObjectAttributes) buffer {
 	if oa == nil {
 		return 0
@@ -130,7 +131,7 @@ func (k *packer) attributes(oa *nt.ObjectAttributes) buffer {
 	return at
 }
 
-// unicode packs UNICODE_STRING, 16 bytes.
+// unicode adds a UNICODE_STRING of 16 bytes and its text, and returns its place.
 func (k *packer) unicode(s string) buffer {
 	text := wide(s)
 	b := make([]byte, 16)
@@ -141,7 +142,7 @@ func (k *packer) unicode(s string) buffer {
 	return at
 }
 
-// clientID packs CLIENT_ID, 16 bytes.
+// clientID adds a CLIENT_ID of 16 bytes and returns its place, 0 for nil.
 func (k *packer) clientID(id *nt.ClientID) buffer {
 	if id == nil {
 		return 0
@@ -149,12 +150,12 @@ func (k *packer) clientID(id *nt.ClientID) buffer {
 	return k.add(le.AppendUint64(le.AppendUint64(nil, uint64(id.UniqueProcess)), uint64(id.UniqueThread)))
 }
 
-// mapping packs GENERIC_MAPPING, 16 bytes.
+// mapping adds a GENERIC_MAPPING of 16 bytes and returns its place.
 func (k *packer) mapping(m winnt.GenericMapping) buffer {
 	return k.add(u32le(nil, uint32(m.Read), uint32(m.Write), uint32(m.Execute), uint32(m.All)))
 }
 
-// groups packs TOKEN_GROUPS: a count and, from 8 on, pairs of pointer and attributes.
+// groups adds a TOKEN_GROUPS and returns its place, 0 for nil. From offset 8 on it has pairs of pointer and attributes.
 func (k *packer) groups(list []token.Group) buffer {
 	if list == nil {
 		return 0
@@ -166,7 +167,8 @@ func (k *packer) groups(list []token.Group) buffer {
 	return at
 }
 
-// sidArray fills an array of SID_AND_ATTRIBUTES in a buffer.
+// sidArray fills an array of SID_AND_ATTRIBUTES at an offset of a buffer, which must have room. A zero SID fails the
+// request with a skipError.
 func (k *packer) sidArray(at buffer, offset int, list []token.Group) {
 	for i, g := range list {
 		le.PutUint32(k.Buffers[at-1][offset+16*i+8:], g.Attributes)
@@ -179,7 +181,7 @@ func (k *packer) sidArray(at buffer, offset int, list []token.Group) {
 	}
 }
 
-// privileges packs TOKEN_PRIVILEGES: a count, then 12 bytes each.
+// privileges adds a TOKEN_PRIVILEGES and returns its place, 0 for nil.
 func (k *packer) privileges(list []nt.LUIDAndAttributes) buffer {
 	if list == nil {
 		return 0
@@ -195,7 +197,7 @@ func privilegeArray(b []byte, list []nt.LUIDAndAttributes) []byte {
 	return b
 }
 
-// privilegeSet packs PRIVILEGE_SET: a count, the control word, then 12 bytes each.
+// privilegeSet adds a PRIVILEGE_SET and returns its place, 0 for nil.
 func (k *packer) privilegeSet(s *nt.PrivilegeSet) buffer {
 	if s == nil {
 		return 0
@@ -204,7 +206,7 @@ func (k *packer) privilegeSet(s *nt.PrivilegeSet) buffer {
 		make([]byte, 12)...))
 }
 
-// objectTypes packs an array of OBJECT_TYPE_LIST, 16 bytes each, and the GUIDs.
+// objectTypes adds an array of OBJECT_TYPE_LIST, 16 bytes each, and its GUIDs. It returns the array's place, 0 for nil.
 func (k *packer) objectTypes(list []access.ObjectTypeEntry) buffer {
 	if list == nil {
 		return 0

@@ -17,7 +17,7 @@ const (
 	defaultTimeout    = -500000 // 50 ms in units of 100 ns; the document wants one
 )
 
-// nameServices are the services on pipes, and those on names that are left.
+// nameServices are the services on pipes, symbolic links and temporary objects.
 var nameServices = map[string]service{
 	"NtCreateNamedPipeFile": on("NtCreateNamedPipeFile",
 		func(k *packer, in nt.CreateNamedPipeFileIn) func(*reply, bool) nt.CreateNamedPipeFileOut {
@@ -109,8 +109,8 @@ var nameServices = map[string]service{
 		}),
 }
 
-// pipeName packs OBJECT_ATTRIBUTES with the flag that every caller gives who names
-// a pipe: its link is spelt \??\PIPE.
+// pipeName adds OBJECT_ATTRIBUTES with OBJ_CASE_INSENSITIVE, which the name of a pipe needs because its link is
+// \??\PIPE.
 func (k *packer) pipeName(oa *nt.ObjectAttributes) buffer {
 	if oa == nil {
 		return 0

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// file replays the programs of a file.
+// file runs the programs of a file one after the other, because they share the named objects, and writes their lines.
 func (a *asker) file(name string, own json.RawMessage) error {
 	source, err := os.ReadFile(name)
 	if err != nil {
@@ -38,8 +38,8 @@ func (a *asker) file(name string, own json.RawMessage) error {
 	return nil
 }
 
-// program replays the calls of one program with the token own and returns a line for each. The recorded system and
-// our kernel name handles in the same way, so that their lines can be compared.
+// program runs one program with the token own and returns a line for each call. A program that cannot continue ends
+// with a skipped line. The recorded system and our kernel name handles in the same way, so their lines can be compared.
 func (a *asker) program(p *replay.Program, own *token.Token) []replay.Line {
 	m := &machine{a: a}
 	defer m.close()

@@ -11,11 +11,11 @@ import (
 // untouched is the value of a handle variable before the call.
 const untouched = uint64(0xCCCCCCCCCCCCCCCC)
 
-// service makes the call of one row of nt.NtTable through a gate.
+// service calls one row of nt.NtTable through a gate.
 type service func(do gate, in any) (out any, st ntstatus.Status, err error)
 
-// on gives a service its types. f writes the arguments and returns what reads
-// the outputs: of every call, so that it sees whether a handle was written.
+// on returns a service with typed parameters. f adds the parameters and returns a function that reads the outputs. That
+// runs after failures too, to see whether the call wrote a handle.
 func on[I, O any](name string, f func(k *packer, in I) func(p *reply, ok bool) O) service {
 	return func(do gate, in any) (any, ntstatus.Status, error) {
 		var none O
@@ -33,7 +33,8 @@ func on[I, O any](name string, f func(k *packer, in I) func(p *reply, ok bool) O
 	}
 }
 
-// opened reads a handle into an Out structure.
+// opened returns a function that reads the handle in a buffer into an output structure. A handle that the call did not
+// write becomes script.Untouched.
 func opened[O any](at buffer, set func(winnt.Handle) O) func(*reply, bool) O {
 	return func(p *reply, _ bool) O {
 		h := p.u64(at)
@@ -44,10 +45,10 @@ func opened[O any](at buffer, set func(winnt.Handle) O) func(*reply, bool) O {
 	}
 }
 
-// nothing reads no output.
+// nothing returns the zero value: the service has no outputs.
 func nothing[O any](*reply, bool) (none O) { return none }
 
-// services are those that a program may call on this machine.
+// services are the services on handles, objects, processes and threads that a program may call.
 var services = map[string]service{
 	"NtClose": on("NtClose", func(k *packer, in nt.CloseIn) func(*reply, bool) nt.CloseOut {
 		k.handle(in.Handle)
@@ -220,8 +221,7 @@ func findService(name string) service {
 	return nil
 }
 
-// present adds OBJECT_ATTRIBUTES for the services that read them without asking
-// whether they are there, as a program may leave them out.
+// present adds OBJECT_ATTRIBUTES that are never NULL, for services that do not check for it.
 func (k *packer) present(c nt.Captured[*nt.ObjectAttributes]) {
 	captured(k, c, func(oa *nt.ObjectAttributes) buffer {
 		if oa == nil {
@@ -243,10 +243,10 @@ func flagBytes(flags ...bool) (b []byte) {
 	return b
 }
 
-// guid returns a GUID in memory (S-15).
+// guid returns the bytes of a GUID in memory (S-15).
 func guid(g winnt.GUID) []byte { return g[:] }
 
-// queryObject asks for the two classes of fixed size.
+// queryObject calls NtQueryObject for the two classes of fixed size. Any other class is a skipError.
 func queryObject(do gate, in any) (any, ntstatus.Status, error) {
 	q := in.(nt.QueryObjectIn)
 	size := map[nt.ObjectInfoClass]uint32{nt.ObjectBasicInformation: 56,

@@ -8,10 +8,10 @@ import (
 	"github.com/refmon/refmon/internal/cli/replay"
 )
 
-// productTypes are wProductType of OSVERSIONINFOEXW.
+// productTypes names the values of wProductType in OSVERSIONINFOEXW.
 var productTypes = map[byte]string{1: "workstation", 2: "domain controller", 3: "server"}
 
-// system says what machine this is.
+// system describes this machine: version, build, architecture and, under Wine, Wine's version.
 func (a *asker) system() (s replay.System, err error) {
 	r := call("ntdll.dll", "RtlGetVersion")
 	b := make([]byte, 284) // RTL_OSVERSIONINFOEXW
@@ -45,7 +45,7 @@ func (a *asker) revision() uint32 {
 	return p.u32(value)
 }
 
-// ascii reads a string of bytes.
+// ascii copies a zero-terminated string of bytes at an address, which a call has returned.
 func (a *asker) ascii(at uint64) (string, error) {
 	n, err := a.number(call("kernel32.dll", "lstrlenA").num(at))
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// tokenServices are the services on tokens, and the checks against them.
+// tokenServices are the services on tokens and the access checks.
 var tokenServices = map[string]service{
 	"NtDuplicateToken": on("NtDuplicateToken", func(k *packer, in nt.DuplicateTokenIn) func(*reply,
 		bool) nt.DuplicateTokenOut {
@@ -185,7 +185,7 @@ var tokenServices = map[string]service{
 		}),
 }
 
-// byType writes what the two calls with object types have in common.
+// byType adds the parameters that both checks with object types have.
 func (k *packer) byType(in nt.AccessCheckByTypeIn) {
 	captured(k, in.SecurityDescriptor, k.descriptor)
 	captured(k, in.PrincipalSelfSid, k.sidBuffer)
@@ -196,14 +196,14 @@ func (k *packer) byType(in nt.AccessCheckByTypeIn) {
 	captured(k, in.GenericMapping, k.mapping)
 }
 
-// privilegeRoom adds the buffer for the privileges used, and its length.
+// privilegeRoom adds the output parameters for the used privileges and their length.
 func (k *packer) privilegeRoom(length uint32) (set, need buffer) {
 	set, need = k.room(int(min(max(length, 20), 1<<16))), k.add(u32le(nil, length))
 	k.ptr(set).ptr(need)
 	return set, need
 }
 
-// verdict writes the outputs of a check with one result.
+// verdict adds the output parameters of a check with one result, and returns the function that reads them.
 func (k *packer) verdict(length uint32) func(*reply, bool) nt.AccessCheckOut {
 	set, need := k.privilegeRoom(length)
 	granted, status := k.room(4), k.room(4)
@@ -218,8 +218,8 @@ func (k *packer) verdict(length uint32) func(*reply, bool) nt.AccessCheckOut {
 	}
 }
 
-// previous writes the length of the buffer for the previous state, the buffer, and the pointer for the required
-// length. Both are NULL if want is false.
+// previous adds the length of the buffer for the previous state, the buffer, and the pointer for the required length.
+// Both pointers are NULL if want is false.
 func (k *packer) previous(length uint32, want bool) (at, need buffer) {
 	if !want {
 		k.num(0).num(0).num(0)
