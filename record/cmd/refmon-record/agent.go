@@ -86,8 +86,8 @@ func (m *machine) NewProcess(_ string, t *token.Token) (script.BackendProcess, e
 	return g, nil
 }
 
-// unaskable wraps an error in a [script.UnaskableError], which ends the program and becomes a skipped line.
-func unaskable(err error) error { return &script.UnaskableError{Why: err.Error()} }
+// newUnaskable wraps an error in a [script.UnaskableError], which ends the program and becomes a skipped line.
+func newUnaskable(err error) error { return &script.UnaskableError{Why: err.Error()} }
 
 // patience limits the time of one call. No recorded call waits for anything.
 const patience = 30 * time.Second
@@ -119,9 +119,9 @@ func (g *agent) start() error {
 	if g.a.tokens == replay.MadeTokens {
 		h, err := g.a.make(g.token, winnt.TokenPrimary)
 		if err != nil {
-			return unaskable(err)
+			return newUnaskable(err)
 		}
-		defer g.a.closing(h) // the process has a token of its own once it is started
+		defer g.a.closeHandle(h) // the process has a token of its own once it is started
 		startAs(cmd, h)
 	}
 	in, err := cmd.StdinPipe()
@@ -133,7 +133,7 @@ func (g *agent) start() error {
 		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return unaskable(fmt.Errorf("a process with this token could not be started: %w", err))
+		return newUnaskable(fmt.Errorf("a process with this token could not be started: %w", err))
 	}
 	g.cmd, g.in, g.orders, g.answers = cmd, in, gob.NewEncoder(in), gob.NewDecoder(out)
 	return nil
@@ -162,11 +162,11 @@ func (g *agent) Exit() {
 // NewThread returns a thread, which the first call on it starts. It never fails.
 func (g *agent) NewThread() (script.BackendThread, error) { return &agentThread{g: g}, nil }
 
-// tell sends an order and returns the reply. It starts the process if necessary, and kills it after patience. A process
+// send sends an order and returns the reply. It starts the process if necessary, and kills it after patience. A process
 // that has ended, or that the call ended, is an UnaskableError.
-func (g *agent) tell(o order) (p reply, err error) {
+func (g *agent) send(o order) (p reply, err error) {
 	if g.ended {
-		return p, unaskable(errors.New("the process has ended"))
+		return p, newUnaskable(errors.New("the process has ended"))
 	}
 	if err := g.start(); err != nil {
 		return p, err
@@ -179,7 +179,7 @@ func (g *agent) tell(o order) (p reply, err error) {
 	if err != nil {
 		g.ended = true
 		_ = g.in.Close()
-		err = unaskable(fmt.Errorf("%s ended the process that called it: %w", o.Call.Proc,
+		err = newUnaskable(fmt.Errorf("%s ended the process that called it: %w", o.Call.Proc,
 			errors.Join(err, g.cmd.Wait())))
 	}
 	return p, err
@@ -197,7 +197,7 @@ func (t *agentThread) ID() (winnt.Handle, error) {
 	if t.id != 0 {
 		return t.id, nil
 	}
-	p, err := t.g.tell(order{New: true})
+	p, err := t.g.send(order{New: true})
 	if err != nil {
 		return 0, err
 	}
@@ -212,7 +212,7 @@ func (t *agentThread) CallRow(row *nt.Row, in any) (out any, st ntstatus.Status,
 	if s == nil {
 		return nil, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}
 	}
-	err = t.through(func(do gate) (err error) {
+	err = t.withGate(func(do gate) (err error) {
 		out, st, err = s(do, in)
 		return err
 	})
@@ -226,22 +226,22 @@ func (t *agentThread) CallFunction(row *nt.Row, in any) (out any, result bool, c
 	if f == nil {
 		return nil, false, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}
 	}
-	err = t.through(func(do gate) (err error) {
+	err = t.withGate(func(do gate) (err error) {
 		out, result, code, err = f(do, in)
 		return err
 	})
 	return out, result, code, err
 }
 
-// through calls f with a gate whose requests run on the thread. It returns the error of a lost process before that of
+// withGate calls f with a gate whose requests run on the thread. It returns the error of a lost process before that of
 // f. A skipError becomes an UnaskableError.
-func (t *agentThread) through(f func(gate) error) error {
+func (t *agentThread) withGate(f func(gate) error) error {
 	if _, err := t.ID(); err != nil {
 		return err
 	}
 	var lost error
 	err := f(func(r *request) reply {
-		p, err := t.g.tell(order{Thread: t.n, Call: *r})
+		p, err := t.g.send(order{Thread: t.n, Call: *r})
 		if err != nil {
 			lost = err
 			return reply{Missing: err.Error()}
@@ -253,7 +253,7 @@ func (t *agentThread) through(f func(gate) error) error {
 	case lost != nil:
 		return lost
 	case errors.As(err, &why):
-		return unaskable(err)
+		return newUnaskable(err)
 	}
 	return err
 }

@@ -17,9 +17,9 @@ const (
 )
 
 // authz asks a vector by AuthzAccessCheck. Any process can create a client context for it, because its SIDs and claims
-// need not exist. A vector that AuthZ cannot express is a skipError: see forAuthz.
+// need not exist. A vector that AuthZ cannot express is a skipError: see checkAuthzSupport.
 func (a *asker) authz(v *vector) (string, replay.Fields, error) {
-	if err := forAuthz(v); err != nil {
+	if err := checkAuthzSupport(v); err != nil {
 		return "", nil, err
 	}
 	ctx, err := a.context(v.token)
@@ -51,7 +51,7 @@ func (a *asker) authz(v *vector) (string, replay.Fields, error) {
 	if k.err != nil {
 		return "", nil, k.err
 	}
-	p, err := a.win("AuthzAccessCheck", k.request)
+	p, err := a.callBool("AuthzAccessCheck", k.request)
 	if err != nil {
 		return "", nil, err
 	}
@@ -70,9 +70,9 @@ func authzStatus(code uint32) ntstatus.Status {
 	return ntstatus.AccessDenied
 }
 
-// forAuthz returns nil if AuthzAccessCheck can answer a vector. Otherwise the skipError names the feature that AuthZ
-// does not have, such as privileges, integrity levels or packages.
-func forAuthz(v *vector) error {
+// checkAuthzSupport returns nil if AuthzAccessCheck can answer a vector. Otherwise the skipError names the feature that
+// AuthZ does not have, such as privileges, integrity levels or packages.
+func checkAuthzSupport(v *vector) error {
 	const want = "needs SeCreateTokenPrivilege: AuthzAccessCheck knows "
 	t := v.token
 	switch {
@@ -106,8 +106,8 @@ func forAuthz(v *vector) error {
 	return nil
 }
 
-// win executes a request to a function that returns a BOOL. FALSE is a skipError with the last error.
-func (a *asker) win(name string, r *request) (reply, error) {
+// callBool executes a request to a function that returns a BOOL. FALSE is a skipError with the last error.
+func (a *asker) callBool(name string, r *request) (reply, error) {
 	p := a.do(r)
 	switch {
 	case p.Missing != "":
@@ -132,7 +132,7 @@ func (a *asker) context(t *token.Token) (ctx uint64, err error) {
 		k := authzCall("AuthzInitializeResourceManager")
 		rm := k.room(8)
 		k.num(1).num(0).num(0).num(0).num(0).ptr(rm) // AUTHZ_RM_FLAG_NO_AUDIT
-		p, err := a.win(k.Proc, k.request)
+		p, err := a.callBool(k.Proc, k.request)
 		if err != nil {
 			return 0, err
 		}
@@ -141,7 +141,7 @@ func (a *asker) context(t *token.Token) (ctx uint64, err error) {
 	k := authzCall("AuthzInitializeContextFromSid")
 	to := k.room(8)
 	k.num(2).ptr(k.sidBuffer(t.User().SID)).num(a.rm).num(0).num(0).num(0).ptr(to) // AUTHZ_SKIP_TOKEN_GROUPS
-	p, err := a.win(k.Proc, k.request)
+	p, err := a.callBool(k.Proc, k.request)
 	if err != nil {
 		return 0, err
 	}
@@ -153,7 +153,7 @@ func (a *asker) context(t *token.Token) (ctx uint64, err error) {
 	k.array(groups(t.Groups()))
 	k.array(groups(t.Restricted()))
 	k.ptr(to)
-	if p, err = a.win(k.Proc, k.request); err != nil {
+	if p, err = a.callBool(k.Proc, k.request); err != nil {
 		return 0, err
 	}
 	ctx = p.u64(to)
@@ -176,7 +176,7 @@ func (a *asker) modify(ctx uint64, t *token.Token) error {
 		if k.err != nil {
 			return k.err
 		}
-		if _, err := a.win(k.Proc, k.request); err != nil {
+		if _, err := a.callBool(k.Proc, k.request); err != nil {
 			return err
 		}
 	}
@@ -190,7 +190,7 @@ func (a *asker) modify(ctx uint64, t *token.Token) error {
 		operations[i] = 2 // AUTHZ_SID_OPERATION_ADD
 	}
 	k.num(ctx).num(contextDeviceSIDs).ptr(k.add(u32le(nil, operations...))).ptr(k.groups(devices))
-	_, err := a.win(k.Proc, k.request)
+	_, err := a.callBool(k.Proc, k.request)
 	return err
 }
 

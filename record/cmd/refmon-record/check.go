@@ -127,7 +127,7 @@ func (a *asker) native(v *vector) (string, replay.Fields, error) {
 	case err != nil:
 		return "", nil, skip("the token could not be made: %v", err)
 	}
-	defer a.closing(h)
+	defer a.closeHandle(h)
 	name, n := "NtAccessCheck", 1
 	switch {
 	case v.ResultList:

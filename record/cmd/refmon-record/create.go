@@ -18,7 +18,7 @@ func (a *asker) create(in replay.Fields) (string, replay.Fields, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	defer a.closing(own)
+	defer a.closeHandle(own)
 	k := pack(replay.NewDescriptor)
 	k.DLL = "advapi32.dll"
 	result := k.room(8)

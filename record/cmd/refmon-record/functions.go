@@ -13,9 +13,9 @@ import (
 // function calls one row of win32.Table through a gate.
 type function func(do gate, in any) (out any, result bool, code win32.Code, err error)
 
-// boolean returns a function with typed parameters. f adds the parameters and returns a function that reads the
+// newFunction returns a function with typed parameters. f adds the parameters and returns a function that reads the
 // outputs, which is called only if the call returned TRUE.
-func boolean[I, O any](name string, f func(k *packer, in I) func(p *reply) O) function {
+func newFunction[I, O any](name string, f func(k *packer, in I) func(p *reply) O) function {
 	return func(do gate, in any) (any, bool, win32.Code, error) {
 		var out O
 		k := pack(name)
@@ -41,14 +41,14 @@ func none[O any](*reply) (out O) { return out }
 
 // functions are the functions of advapi32.dll that a program may call.
 var functions = map[string]function{
-	"OpenProcessToken": boolean("OpenProcessToken",
+	"OpenProcessToken": newFunction("OpenProcessToken",
 		func(k *packer, in win32.OpenProcessTokenIn) func(*reply) win32.OpenTokenOut {
 			k.handle(in.ProcessHandle)
 			k.mask(in.DesiredAccess)
 			h := k.out()
 			return func(p *reply) win32.OpenTokenOut { return win32.OpenTokenOut{TokenHandle: winnt.Handle(p.u64(h))} }
 		}),
-	"OpenThreadToken": boolean("OpenThreadToken", func(k *packer,
+	"OpenThreadToken": newFunction("OpenThreadToken", func(k *packer,
 		in win32.OpenThreadTokenIn) func(*reply) win32.OpenTokenOut {
 		k.handle(in.ThreadHandle)
 		k.mask(in.DesiredAccess)
@@ -56,7 +56,7 @@ var functions = map[string]function{
 		h := k.out()
 		return func(p *reply) win32.OpenTokenOut { return win32.OpenTokenOut{TokenHandle: winnt.Handle(p.u64(h))} }
 	}),
-	"DuplicateToken": boolean("DuplicateToken", func(k *packer,
+	"DuplicateToken": newFunction("DuplicateToken", func(k *packer,
 		in win32.DuplicateTokenIn) func(*reply) win32.DuplicateTokenOut {
 		k.handle(in.ExistingTokenHandle)
 		k.u32(uint32(in.ImpersonationLevel))
@@ -65,7 +65,7 @@ var functions = map[string]function{
 			return win32.DuplicateTokenOut{DuplicateTokenHandle: winnt.Handle(p.u64(h))}
 		}
 	}),
-	"DuplicateTokenEx": boolean("DuplicateTokenEx",
+	"DuplicateTokenEx": newFunction("DuplicateTokenEx",
 		func(k *packer, in win32.DuplicateTokenExIn) func(*reply) win32.DuplicateTokenExOut {
 			k.handle(in.ExistingToken)
 			k.mask(in.DesiredAccess)
@@ -77,7 +77,7 @@ var functions = map[string]function{
 				return win32.DuplicateTokenExOut{NewToken: winnt.Handle(p.u64(h))}
 			}
 		}),
-	"SetThreadToken": boolean("SetThreadToken", func(k *packer,
+	"SetThreadToken": newFunction("SetThreadToken", func(k *packer,
 		in win32.SetThreadTokenIn) func(*reply) win32.SetThreadTokenOut {
 		if in.Thread == 0 {
 			k.num(0)
@@ -87,20 +87,20 @@ var functions = map[string]function{
 		k.handle(in.Token)
 		return none[win32.SetThreadTokenOut]
 	}),
-	"ImpersonateSelf": boolean("ImpersonateSelf", func(k *packer,
+	"ImpersonateSelf": newFunction("ImpersonateSelf", func(k *packer,
 		in win32.ImpersonateSelfIn) func(*reply) win32.ImpersonateSelfOut {
 		k.u32(uint32(in.ImpersonationLevel))
 		return none[win32.ImpersonateSelfOut]
 	}),
-	"ImpersonateLoggedOnUser": boolean("ImpersonateLoggedOnUser",
+	"ImpersonateLoggedOnUser": newFunction("ImpersonateLoggedOnUser",
 		func(k *packer, in win32.ImpersonateLoggedOnUserIn) func(*reply) win32.ImpersonateLoggedOnUserOut {
 			k.handle(in.Token)
 			return none[win32.ImpersonateLoggedOnUserOut]
 		}),
-	"RevertToSelf": boolean("RevertToSelf", func(*packer, win32.RevertToSelfIn) func(*reply) win32.RevertToSelfOut {
+	"RevertToSelf": newFunction("RevertToSelf", func(*packer, win32.RevertToSelfIn) func(*reply) win32.RevertToSelfOut {
 		return none[win32.RevertToSelfOut]
 	}),
-	"AdjustTokenPrivileges": boolean("AdjustTokenPrivileges",
+	"AdjustTokenPrivileges": newFunction("AdjustTokenPrivileges",
 		func(k *packer, in win32.AdjustTokenPrivilegesIn) func(*reply) win32.AdjustTokenPrivilegesOut {
 			k.handle(in.TokenHandle)
 			k.flag(in.DisableAllPrivileges)
@@ -113,7 +113,7 @@ var functions = map[string]function{
 				return out
 			}
 		}),
-	"PrivilegeCheck": boolean("PrivilegeCheck", func(k *packer,
+	"PrivilegeCheck": newFunction("PrivilegeCheck", func(k *packer,
 		in win32.PrivilegeCheckIn) func(*reply) win32.PrivilegeCheckOut {
 		k.handle(in.ClientToken)
 		var set buffer
@@ -130,22 +130,22 @@ var functions = map[string]function{
 			return out
 		}
 	}),
-	"AccessCheck": boolean("AccessCheck", func(k *packer, in win32.AccessCheckIn) func(*reply) win32.AccessCheckOut {
+	"AccessCheck": newFunction("AccessCheck", func(k *packer, in win32.AccessCheckIn) func(*reply) win32.AccessCheckOut {
 		captured(k, in.SecurityDescriptor, k.descriptor)
 		k.handle(in.ClientToken)
 		k.mask(in.DesiredAccess)
 		captured(k, in.GenericMapping, k.mapping)
 		return k.booleanVerdict(in.PrivilegeSetLength)
 	}),
-	"AccessCheckByType": boolean("AccessCheckByType",
+	"AccessCheckByType": newFunction("AccessCheckByType",
 		func(k *packer, in win32.AccessCheckByTypeIn) func(*reply) win32.AccessCheckOut {
-			k.types(in.SecurityDescriptor, in.PrincipalSelfSid, in.ClientToken, in.DesiredAccess, in.ObjectTypeList,
+			k.addTyped(in.SecurityDescriptor, in.PrincipalSelfSid, in.ClientToken, in.DesiredAccess, in.ObjectTypeList,
 				in.GenericMapping)
 			return k.booleanVerdict(in.PrivilegeSetLength)
 		}),
-	"AccessCheckByTypeResultList": boolean("AccessCheckByTypeResultList",
+	"AccessCheckByTypeResultList": newFunction("AccessCheckByTypeResultList",
 		func(k *packer, in win32.AccessCheckByTypeIn) func(*reply) win32.AccessCheckByTypeResultListOut {
-			k.types(in.SecurityDescriptor, in.PrincipalSelfSid, in.ClientToken, in.DesiredAccess, in.ObjectTypeList,
+			k.addTyped(in.SecurityDescriptor, in.PrincipalSelfSid, in.ClientToken, in.DesiredAccess, in.ObjectTypeList,
 				in.GenericMapping)
 			set, need := k.privilegeRoom(in.PrivilegeSetLength)
 			n := len(in.ObjectTypeList.V)
@@ -161,7 +161,7 @@ var functions = map[string]function{
 				return out
 			}
 		}),
-	"ObjectOpenAuditAlarm": boolean("ObjectOpenAuditAlarmW",
+	"ObjectOpenAuditAlarm": newFunction("ObjectOpenAuditAlarmW",
 		func(k *packer, in win32.ObjectOpenAuditAlarmIn) func(*reply) win32.ObjectOpenAuditAlarmOut {
 			k.name(in.SubsystemName)
 			k.handle(in.HandleID.V)
@@ -180,7 +180,7 @@ var functions = map[string]function{
 				return win32.ObjectOpenAuditAlarmOut{GenerateOnClose: p.u32(generate) != 0}
 			}
 		}),
-	"ObjectPrivilegeAuditAlarm": boolean("ObjectPrivilegeAuditAlarmW",
+	"ObjectPrivilegeAuditAlarm": newFunction("ObjectPrivilegeAuditAlarmW",
 		func(k *packer, in win32.ObjectPrivilegeAuditAlarmIn) func(*reply) win32.ObjectPrivilegeAuditAlarmOut {
 			k.name(in.SubsystemName)
 			k.handle(in.HandleID)
@@ -190,7 +190,7 @@ var functions = map[string]function{
 			k.flag(in.AccessGranted)
 			return none[win32.ObjectPrivilegeAuditAlarmOut]
 		}),
-	"PrivilegedServiceAuditAlarm": boolean("PrivilegedServiceAuditAlarmW",
+	"PrivilegedServiceAuditAlarm": newFunction("PrivilegedServiceAuditAlarmW",
 		func(k *packer, in win32.PrivilegedServiceAuditAlarmIn) func(*reply) win32.PrivilegedServiceAuditAlarmOut {
 			k.name(in.SubsystemName)
 			k.name(in.ServiceName)
@@ -201,8 +201,8 @@ var functions = map[string]function{
 		}),
 }
 
-// types adds the parameters that both functions with object types have.
-func (k *packer) types(d nt.Captured[*sd.Descriptor], self nt.Captured[sid.SID], h winnt.Handle,
+// addTyped adds the parameters that both functions with object types have.
+func (k *packer) addTyped(d nt.Captured[*sd.Descriptor], self nt.Captured[sid.SID], h winnt.Handle,
 	desired winnt.AccessMask, list nt.Captured[[]access.ObjectTypeEntry], m nt.Captured[winnt.GenericMapping]) {
 	k.byType(nt.AccessCheckByTypeIn{SecurityDescriptor: d, PrincipalSelfSid: self, ClientToken: h,
 		DesiredAccess: desired, ObjectTypeList: list, GenericMapping: m})

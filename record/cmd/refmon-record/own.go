@@ -26,8 +26,8 @@ func invoke[O any](do gate, name string, in any) (O, error) {
 	return out.(O), nil
 }
 
-// closing closes a handle of the recorder and ignores errors.
-func (a *asker) closing(h winnt.Handle) {
+// closeHandle closes a handle of the recorder and ignores errors.
+func (a *asker) closeHandle(h winnt.Handle) {
 	_, _ = invoke[nt.CloseOut](a.do, "NtClose", nt.CloseIn{Handle: h}) // a handle too many does no harm
 }
 
@@ -56,7 +56,7 @@ func (a *asker) ownToken() (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer a.closing(h)
+	defer a.closeHandle(h)
 	s := token.Spec{Type: winnt.TokenPrimary}
 	need := func(err2 error) { // the first class that could not be read ends it
 		if err == nil {
@@ -95,7 +95,7 @@ func (a *asker) ownToken() (json.RawMessage, error) {
 		s.MandatoryPolicy = winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP | winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN
 	}
 	for _, p := range list {
-		a.held(&s, p)
+		a.addPrivilege(&s, p)
 	}
 	// The system reports attributes 0 of a disabled group. T-144
 	s.Groups = token.AsGiven(withoutIntegrity(s.Groups))
@@ -106,8 +106,8 @@ func (a *asker) ownToken() (json.RawMessage, error) {
 	return t.MarshalJSON()
 }
 
-// held adds a privilege that a token holds to s, with its state. It ignores an unknown one.
-func (a *asker) held(s *token.Spec, p nt.LUIDAndAttributes) {
+// addPrivilege adds a privilege that a token holds to s, with its state. It ignores an unknown one.
+func (a *asker) addPrivilege(s *token.Spec, p nt.LUIDAndAttributes) {
 	x := winnt.Privilege(p.LUID)
 	if p.LUID > winnt.LUID(winnt.LastPrivilege) || !x.Valid() {
 		return
@@ -146,7 +146,7 @@ func (a *asker) enable(list ...winnt.Privilege) bool {
 	if err != nil {
 		return false
 	}
-	defer a.closing(h)
+	defer a.closeHandle(h)
 	in := nt.AdjustPrivilegesTokenIn{TokenHandle: h}
 	for _, p := range list {
 		in.NewState.V = append(in.NewState.V, nt.LUIDAndAttributes{LUID: p.LUID(),
@@ -194,7 +194,7 @@ func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err e
 		if _, err := invoke[nt.SetInformationTokenOut](a.do, "NtSetInformationToken",
 			nt.SetInformationTokenIn{TokenHandle: h, TokenInformationClass: winnt.TokenMandatoryPolicy,
 				TokenInformation: nt.Cap[any](t.MandatoryPolicy()), TokenInformationLength: 0xFFFFFFFF}); err != nil {
-			a.closing(h)
+			a.closeHandle(h)
 			return 0, skip("the token's mandatory policy: %v", err)
 		}
 	}
@@ -211,7 +211,7 @@ func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err e
 
 // restrict returns a token with the restricting SIDs of t. It closes h, also on an error.
 func (a *asker) restrict(h winnt.Handle, t *token.Token) (winnt.Handle, error) {
-	defer a.closing(h)
+	defer a.closeHandle(h)
 	f := nt.FilterTokenIn{ExistingTokenHandle: h}
 	for _, g := range t.Restricted() {
 		if g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {
@@ -229,7 +229,7 @@ func (a *asker) restrict(h winnt.Handle, t *token.Token) (winnt.Handle, error) {
 // lowBox returns an AppContainer token like t. It closes h, also on an error. The call creates primary tokens only, so
 // for another type it duplicates that.
 func (a *asker) lowBox(h winnt.Handle, t *token.Token, typ winnt.TokenType) (winnt.Handle, error) {
-	defer a.closing(h)
+	defer a.closeHandle(h)
 	in := nt.CreateLowBoxTokenIn{ExistingTokenHandle: h, DesiredAccess: winnt.TOKEN_ALL_ACCESS,
 		PackageSID: nt.Cap(t.Package())}
 	for _, c := range t.Capabilities() {
@@ -239,7 +239,7 @@ func (a *asker) lowBox(h winnt.Handle, t *token.Token, typ winnt.TokenType) (win
 	if err != nil || typ == winnt.TokenPrimary {
 		return box.TokenHandle, err
 	}
-	defer a.closing(box.TokenHandle)
+	defer a.closeHandle(box.TokenHandle)
 	qos := &nt.SecurityQualityOfService{ImpersonationLevel: t.Level()}
 	d, err := invoke[nt.DuplicateTokenOut](a.do, "NtDuplicateToken",
 		nt.DuplicateTokenIn{ExistingTokenHandle: box.TokenHandle, DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: typ,

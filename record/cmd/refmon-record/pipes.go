@@ -19,7 +19,7 @@ const (
 
 // nameServices are the services on pipes, symbolic links and temporary objects.
 var nameServices = map[string]service{
-	"NtCreateNamedPipeFile": on("NtCreateNamedPipeFile",
+	"NtCreateNamedPipeFile": newService("NtCreateNamedPipeFile",
 		func(k *packer, in nt.CreateNamedPipeFileIn) func(*reply, bool) nt.CreateNamedPipeFileOut {
 			h := k.out()
 			k.mask(in.DesiredAccess)
@@ -40,10 +40,10 @@ var nameServices = map[string]service{
 			k.u32(quota)
 			timeout := int64(defaultTimeout)
 			k.ptr(k.add(le.AppendUint64(nil, uint64(timeout))))
-			return opened(h,
+			return readHandle(h,
 				func(h winnt.Handle) nt.CreateNamedPipeFileOut { return nt.CreateNamedPipeFileOut{FileHandle: h} })
 		}),
-	"NtOpenFile": on("NtOpenFile", func(k *packer, in nt.OpenFileIn) func(*reply, bool) nt.OpenFileOut {
+	"NtOpenFile": newService("NtOpenFile", func(k *packer, in nt.OpenFileIn) func(*reply, bool) nt.OpenFileOut {
 		if oa := in.ObjectAttributes.V; oa != nil && !strings.Contains(strings.ToLower(oa.ObjectName), "pipe") {
 			k.fail(skip("NtOpenFile: a file that the program makes from outside"))
 		}
@@ -53,9 +53,9 @@ var nameServices = map[string]service{
 		k.ptr(k.room(16))
 		k.u32(in.ShareAccess | shareBoth)
 		k.u32(in.OpenOptions)
-		return opened(h, func(h winnt.Handle) nt.OpenFileOut { return nt.OpenFileOut{FileHandle: h} })
+		return readHandle(h, func(h winnt.Handle) nt.OpenFileOut { return nt.OpenFileOut{FileHandle: h} })
 	}),
-	"NtReadFile": on("NtReadFile", func(k *packer, in nt.ReadFileIn) func(*reply, bool) nt.ReadFileOut {
+	"NtReadFile": newService("NtReadFile", func(k *packer, in nt.ReadFileIn) func(*reply, bool) nt.ReadFileOut {
 		size := min(in.Length, 1<<16)
 		k.handle(in.FileHandle)
 		status, b := k.room(16), k.room(int(size))
@@ -67,7 +67,7 @@ var nameServices = map[string]service{
 			return out
 		}
 	}),
-	"NtWriteFile": on("NtWriteFile", func(k *packer, in nt.WriteFileIn) func(*reply, bool) nt.WriteFileOut {
+	"NtWriteFile": newService("NtWriteFile", func(k *packer, in nt.WriteFileIn) func(*reply, bool) nt.WriteFileOut {
 		k.handle(in.FileHandle)
 		status := k.room(16)
 		k.num(0).num(0).num(0).ptr(status)
@@ -77,7 +77,7 @@ var nameServices = map[string]service{
 			return nt.WriteFileOut{Information: le.Uint32(p.bytes(status)[8:])}
 		}
 	}),
-	"NtFsControlFile": on("NtFsControlFile", func(k *packer, in nt.FsControlFileIn) func(*reply,
+	"NtFsControlFile": newService("NtFsControlFile", func(k *packer, in nt.FsControlFileIn) func(*reply,
 		bool) nt.FsControlFileOut {
 		k.handle(in.FileHandle)
 		k.num(0).num(0).num(0).ptr(k.room(16))
@@ -85,24 +85,24 @@ var nameServices = map[string]service{
 		k.num(0).num(0).num(0).num(0)
 		return nothing[nt.FsControlFileOut]
 	}),
-	"NtCreateSymbolicLinkObject": on("NtCreateSymbolicLinkObject",
+	"NtCreateSymbolicLinkObject": newService("NtCreateSymbolicLinkObject",
 		func(k *packer, in nt.CreateSymbolicLinkObjectIn) func(*reply, bool) nt.SymbolicLinkObjectOut {
 			h := k.out()
 			k.mask(in.DesiredAccess)
 			captured(k, in.ObjectAttributes, k.attributes)
 			captured(k, in.LinkTarget, k.unicode)
-			return opened(h,
+			return readHandle(h,
 				func(h winnt.Handle) nt.SymbolicLinkObjectOut { return nt.SymbolicLinkObjectOut{SymbolicLinkHandle: h} })
 		}),
-	"NtOpenSymbolicLinkObject": on("NtOpenSymbolicLinkObject",
+	"NtOpenSymbolicLinkObject": newService("NtOpenSymbolicLinkObject",
 		func(k *packer, in nt.OpenSymbolicLinkObjectIn) func(*reply, bool) nt.SymbolicLinkObjectOut {
 			h := k.out()
 			k.mask(in.DesiredAccess)
 			captured(k, in.ObjectAttributes, k.attributes)
-			return opened(h,
+			return readHandle(h,
 				func(h winnt.Handle) nt.SymbolicLinkObjectOut { return nt.SymbolicLinkObjectOut{SymbolicLinkHandle: h} })
 		}),
-	"NtMakeTemporaryObject": on("NtMakeTemporaryObject",
+	"NtMakeTemporaryObject": newService("NtMakeTemporaryObject",
 		func(k *packer, in nt.MakeTemporaryObjectIn) func(*reply, bool) nt.MakeTemporaryObjectOut {
 			k.handle(in.Handle)
 			return nothing[nt.MakeTemporaryObjectOut]

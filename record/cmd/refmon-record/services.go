@@ -14,9 +14,9 @@ const untouched = uint64(0xCCCCCCCCCCCCCCCC)
 // service calls one row of nt.NtTable through a gate.
 type service func(do gate, in any) (out any, st ntstatus.Status, err error)
 
-// on returns a service with typed parameters. f adds the parameters and returns a function that reads the outputs. That
-// runs after failures too, to see whether the call wrote a handle.
-func on[I, O any](name string, f func(k *packer, in I) func(p *reply, ok bool) O) service {
+// newService returns a service with typed parameters. f adds the parameters and returns a function that reads the
+// outputs. That runs after failures too, to see whether the call wrote a handle.
+func newService[I, O any](name string, f func(k *packer, in I) func(p *reply, ok bool) O) service {
 	return func(do gate, in any) (any, ntstatus.Status, error) {
 		var none O
 		k := pack(name)
@@ -33,9 +33,9 @@ func on[I, O any](name string, f func(k *packer, in I) func(p *reply, ok bool) O
 	}
 }
 
-// opened returns a function that reads the handle in a buffer into an output structure. A handle that the call did not
-// write becomes script.Untouched.
-func opened[O any](at buffer, set func(winnt.Handle) O) func(*reply, bool) O {
+// readHandle returns a function that reads the handle in a buffer into an output structure. A handle that the call did
+// not write becomes script.Untouched.
+func readHandle[O any](at buffer, set func(winnt.Handle) O) func(*reply, bool) O {
 	return func(p *reply, _ bool) O {
 		h := p.u64(at)
 		if h == untouched {
@@ -50,11 +50,11 @@ func nothing[O any](*reply, bool) (none O) { return none }
 
 // services are the services on handles, objects, processes and threads that a program may call.
 var services = map[string]service{
-	"NtClose": on("NtClose", func(k *packer, in nt.CloseIn) func(*reply, bool) nt.CloseOut {
+	"NtClose": newService("NtClose", func(k *packer, in nt.CloseIn) func(*reply, bool) nt.CloseOut {
 		k.handle(in.Handle)
 		return nothing[nt.CloseOut]
 	}),
-	"NtDuplicateObject": on("NtDuplicateObject", func(k *packer, in nt.DuplicateObjectIn) func(*reply,
+	"NtDuplicateObject": newService("NtDuplicateObject", func(k *packer, in nt.DuplicateObjectIn) func(*reply,
 		bool) nt.DuplicateObjectOut {
 		k.handle(in.SourceProcessHandle)
 		k.handle(in.SourceHandle)
@@ -63,61 +63,62 @@ var services = map[string]service{
 		k.mask(in.DesiredAccess)
 		k.u32(in.HandleAttributes)
 		k.u32(uint32(in.Options))
-		return opened(h, func(h winnt.Handle) nt.DuplicateObjectOut { return nt.DuplicateObjectOut{TargetHandle: h} })
+		return readHandle(h, func(h winnt.Handle) nt.DuplicateObjectOut { return nt.DuplicateObjectOut{TargetHandle: h} })
 	}),
-	"NtCompareObjects": on("NtCompareObjects", func(k *packer, in nt.CompareObjectsIn) func(*reply,
+	"NtCompareObjects": newService("NtCompareObjects", func(k *packer, in nt.CompareObjectsIn) func(*reply,
 		bool) nt.CompareObjectsOut {
 		k.handle(in.FirstObjectHandle)
 		k.handle(in.SecondObjectHandle)
 		return nothing[nt.CompareObjectsOut]
 	}),
-	"NtOpenProcess": on("NtOpenProcess", func(k *packer, in nt.OpenProcessIn) func(*reply, bool) nt.OpenProcessOut {
+	"NtOpenProcess": newService("NtOpenProcess", func(k *packer, in nt.OpenProcessIn) func(*reply,
+		bool) nt.OpenProcessOut {
 		h := k.out()
 		k.mask(in.DesiredAccess)
-		k.present(in.ObjectAttributes)
+		k.addAttributes(in.ObjectAttributes)
 		captured(k, in.ClientID, k.clientID)
-		return opened(h, func(h winnt.Handle) nt.OpenProcessOut { return nt.OpenProcessOut{ProcessHandle: h} })
+		return readHandle(h, func(h winnt.Handle) nt.OpenProcessOut { return nt.OpenProcessOut{ProcessHandle: h} })
 	}),
-	"NtOpenThread": on("NtOpenThread", func(k *packer, in nt.OpenThreadIn) func(*reply, bool) nt.OpenThreadOut {
+	"NtOpenThread": newService("NtOpenThread", func(k *packer, in nt.OpenThreadIn) func(*reply, bool) nt.OpenThreadOut {
 		h := k.out()
 		k.mask(in.DesiredAccess)
-		k.present(in.ObjectAttributes)
+		k.addAttributes(in.ObjectAttributes)
 		captured(k, in.ClientID, k.clientID)
-		return opened(h, func(h winnt.Handle) nt.OpenThreadOut { return nt.OpenThreadOut{ThreadHandle: h} })
+		return readHandle(h, func(h winnt.Handle) nt.OpenThreadOut { return nt.OpenThreadOut{ThreadHandle: h} })
 	}),
-	"NtOpenProcessToken": on("NtOpenProcessToken",
+	"NtOpenProcessToken": newService("NtOpenProcessToken",
 		func(k *packer, in nt.OpenProcessTokenIn) func(*reply, bool) nt.OpenProcessTokenOut {
 			k.handle(in.ProcessHandle)
 			k.mask(in.DesiredAccess)
-			return opened(k.out(),
+			return readHandle(k.out(),
 				func(h winnt.Handle) nt.OpenProcessTokenOut { return nt.OpenProcessTokenOut{TokenHandle: h} })
 		}),
-	"NtOpenProcessTokenEx": on("NtOpenProcessTokenEx",
+	"NtOpenProcessTokenEx": newService("NtOpenProcessTokenEx",
 		func(k *packer, in nt.OpenProcessTokenExIn) func(*reply, bool) nt.OpenProcessTokenOut {
 			k.handle(in.ProcessHandle)
 			k.mask(in.DesiredAccess)
 			k.u32(in.HandleAttributes)
-			return opened(k.out(),
+			return readHandle(k.out(),
 				func(h winnt.Handle) nt.OpenProcessTokenOut { return nt.OpenProcessTokenOut{TokenHandle: h} })
 		}),
-	"NtOpenThreadToken": on("NtOpenThreadToken", func(k *packer, in nt.OpenThreadTokenIn) func(*reply,
+	"NtOpenThreadToken": newService("NtOpenThreadToken", func(k *packer, in nt.OpenThreadTokenIn) func(*reply,
 		bool) nt.OpenThreadTokenOut {
 		k.handle(in.ThreadHandle)
 		k.mask(in.DesiredAccess)
 		k.flag(in.OpenAsSelf)
-		return opened(k.out(),
+		return readHandle(k.out(),
 			func(h winnt.Handle) nt.OpenThreadTokenOut { return nt.OpenThreadTokenOut{TokenHandle: h} })
 	}),
-	"NtOpenThreadTokenEx": on("NtOpenThreadTokenEx",
+	"NtOpenThreadTokenEx": newService("NtOpenThreadTokenEx",
 		func(k *packer, in nt.OpenThreadTokenExIn) func(*reply, bool) nt.OpenThreadTokenOut {
 			k.handle(in.ThreadHandle)
 			k.mask(in.DesiredAccess)
 			k.flag(in.OpenAsSelf)
 			k.u32(in.HandleAttributes)
-			return opened(k.out(),
+			return readHandle(k.out(),
 				func(h winnt.Handle) nt.OpenThreadTokenOut { return nt.OpenThreadTokenOut{TokenHandle: h} })
 		}),
-	"NtSetInformationThread": on("NtSetInformationThread",
+	"NtSetInformationThread": newService("NtSetInformationThread",
 		func(k *packer, in nt.SetInformationThreadIn) func(*reply, bool) nt.SetInformationThreadOut {
 			k.handle(in.ThreadHandle)
 			k.u32(uint32(in.ThreadInformationClass))
@@ -125,49 +126,49 @@ var services = map[string]service{
 			k.u32(in.ThreadInformationLength)
 			return nothing[nt.SetInformationThreadOut]
 		}),
-	"NtImpersonateThread": on("NtImpersonateThread",
+	"NtImpersonateThread": newService("NtImpersonateThread",
 		func(k *packer, in nt.ImpersonateThreadIn) func(*reply, bool) nt.ImpersonateThreadOut {
 			k.handle(in.ServerThreadHandle)
 			k.handle(in.ClientThreadHandle)
 			captured(k, in.SecurityQos, k.sqos)
 			return nothing[nt.ImpersonateThreadOut]
 		}),
-	"NtImpersonateAnonymousToken": on("NtImpersonateAnonymousToken",
+	"NtImpersonateAnonymousToken": newService("NtImpersonateAnonymousToken",
 		func(k *packer, in nt.ImpersonateAnonymousTokenIn) func(*reply, bool) nt.ImpersonateAnonymousTokenOut {
 			k.handle(in.ThreadHandle)
 			return nothing[nt.ImpersonateAnonymousTokenOut]
 		}),
-	"NtCreateEvent": on("NtCreateEvent", func(k *packer, in nt.CreateEventIn) func(*reply, bool) nt.EventOut {
+	"NtCreateEvent": newService("NtCreateEvent", func(k *packer, in nt.CreateEventIn) func(*reply, bool) nt.EventOut {
 		h := k.out()
 		k.mask(in.DesiredAccess)
 		captured(k, in.ObjectAttributes, k.attributes)
 		k.u32(uint32(in.EventType))
 		k.flag(in.InitialState)
-		return opened(h, func(h winnt.Handle) nt.EventOut { return nt.EventOut{EventHandle: h} })
+		return readHandle(h, func(h winnt.Handle) nt.EventOut { return nt.EventOut{EventHandle: h} })
 	}),
-	"NtOpenEvent": on("NtOpenEvent", func(k *packer, in nt.OpenEventIn) func(*reply, bool) nt.EventOut {
+	"NtOpenEvent": newService("NtOpenEvent", func(k *packer, in nt.OpenEventIn) func(*reply, bool) nt.EventOut {
 		h := k.out()
 		k.mask(in.DesiredAccess)
 		captured(k, in.ObjectAttributes, k.attributes)
-		return opened(h, func(h winnt.Handle) nt.EventOut { return nt.EventOut{EventHandle: h} })
+		return readHandle(h, func(h winnt.Handle) nt.EventOut { return nt.EventOut{EventHandle: h} })
 	}),
-	"NtCreateDirectoryObject": on("NtCreateDirectoryObject",
+	"NtCreateDirectoryObject": newService("NtCreateDirectoryObject",
 		func(k *packer, in nt.CreateDirectoryObjectIn) func(*reply, bool) nt.DirectoryObjectOut {
 			h := k.out()
 			k.mask(in.DesiredAccess)
 			captured(k, in.ObjectAttributes, k.attributes)
-			return opened(h,
+			return readHandle(h,
 				func(h winnt.Handle) nt.DirectoryObjectOut { return nt.DirectoryObjectOut{DirectoryHandle: h} })
 		}),
-	"NtOpenDirectoryObject": on("NtOpenDirectoryObject",
+	"NtOpenDirectoryObject": newService("NtOpenDirectoryObject",
 		func(k *packer, in nt.OpenDirectoryObjectIn) func(*reply, bool) nt.DirectoryObjectOut {
 			h := k.out()
 			k.mask(in.DesiredAccess)
 			captured(k, in.ObjectAttributes, k.attributes)
-			return opened(h,
+			return readHandle(h,
 				func(h winnt.Handle) nt.DirectoryObjectOut { return nt.DirectoryObjectOut{DirectoryHandle: h} })
 		}),
-	"NtQuerySecurityObject": on("NtQuerySecurityObject",
+	"NtQuerySecurityObject": newService("NtQuerySecurityObject",
 		func(k *packer, in nt.QuerySecurityObjectIn) func(*reply, bool) nt.QuerySecurityObjectOut {
 			k.handle(in.Handle)
 			k.u32(uint32(in.SecurityInformation))
@@ -182,7 +183,7 @@ var services = map[string]service{
 				return out
 			}
 		}),
-	"NtSetSecurityObject": on("NtSetSecurityObject",
+	"NtSetSecurityObject": newService("NtSetSecurityObject",
 		func(k *packer, in nt.SetSecurityObjectIn) func(*reply, bool) nt.SetSecurityObjectOut {
 			k.handle(in.Handle)
 			k.u32(uint32(in.SecurityInformation))
@@ -190,7 +191,7 @@ var services = map[string]service{
 			return nothing[nt.SetSecurityObjectOut]
 		}),
 	"NtQueryObject": queryObject,
-	"NtSetInformationObject": on("NtSetInformationObject",
+	"NtSetInformationObject": newService("NtSetInformationObject",
 		func(k *packer, in nt.SetInformationObjectIn) func(*reply, bool) nt.SetInformationObjectOut {
 			k.handle(in.Handle)
 			k.u32(uint32(in.ObjectInformationClass))
@@ -201,7 +202,7 @@ var services = map[string]service{
 			k.u32(in.ObjectInformationLength)
 			return nothing[nt.SetInformationObjectOut]
 		}),
-	"NtAllocateLocallyUniqueId": on("NtAllocateLocallyUniqueId",
+	"NtAllocateLocallyUniqueId": newService("NtAllocateLocallyUniqueId",
 		func(k *packer, _ nt.AllocateLocallyUniqueIDIn) func(*reply, bool) nt.AllocateLocallyUniqueIDOut {
 			at := k.room(8)
 			k.ptr(at)
@@ -221,8 +222,8 @@ func findService(name string) service {
 	return nil
 }
 
-// present adds OBJECT_ATTRIBUTES that are never NULL, for services that do not check for it.
-func (k *packer) present(c nt.Captured[*nt.ObjectAttributes]) {
+// addAttributes adds OBJECT_ATTRIBUTES that are never NULL, for services that do not check for it.
+func (k *packer) addAttributes(c nt.Captured[*nt.ObjectAttributes]) {
 	captured(k, c, func(oa *nt.ObjectAttributes) buffer {
 		if oa == nil {
 			oa = &nt.ObjectAttributes{}

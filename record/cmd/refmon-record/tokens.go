@@ -11,25 +11,27 @@ import (
 
 // tokenServices are the services on tokens and the access checks.
 var tokenServices = map[string]service{
-	"NtDuplicateToken": on("NtDuplicateToken", func(k *packer, in nt.DuplicateTokenIn) func(*reply,
+	"NtDuplicateToken": newService("NtDuplicateToken", func(k *packer, in nt.DuplicateTokenIn) func(*reply,
 		bool) nt.DuplicateTokenOut {
 		k.handle(in.ExistingTokenHandle)
 		k.mask(in.DesiredAccess)
 		captured(k, in.ObjectAttributes, k.attributes)
 		k.flag(in.EffectiveOnly)
 		k.u32(uint32(in.TokenType))
-		return opened(k.out(),
+		return readHandle(k.out(),
 			func(h winnt.Handle) nt.DuplicateTokenOut { return nt.DuplicateTokenOut{NewTokenHandle: h} })
 	}),
-	"NtFilterToken": on("NtFilterToken", func(k *packer, in nt.FilterTokenIn) func(*reply, bool) nt.FilterTokenOut {
+	"NtFilterToken": newService("NtFilterToken", func(k *packer, in nt.FilterTokenIn) func(*reply,
+		bool) nt.FilterTokenOut {
 		k.handle(in.ExistingTokenHandle)
 		k.u32(in.Flags)
 		captured(k, in.SIDsToDisable, k.groups)
 		captured(k, in.PrivilegesToDelete, k.privileges)
 		captured(k, in.RestrictedSIDs, k.groups)
-		return opened(k.out(), func(h winnt.Handle) nt.FilterTokenOut { return nt.FilterTokenOut{NewTokenHandle: h} })
+		return readHandle(k.out(), func(h winnt.Handle) nt.FilterTokenOut { return nt.FilterTokenOut{NewTokenHandle: h} })
 	}),
-	"NtCreateToken": on("NtCreateToken", func(k *packer, in nt.CreateTokenIn) func(*reply, bool) nt.CreateTokenOut {
+	"NtCreateToken": newService("NtCreateToken", func(k *packer, in nt.CreateTokenIn) func(*reply,
+		bool) nt.CreateTokenOut {
 		h := k.out()
 		k.mask(in.DesiredAccess)
 		captured(k, in.ObjectAttributes, k.attributes)
@@ -60,9 +62,9 @@ var tokenServices = map[string]service{
 			return k.aclPointer(l)
 		})
 		captured(k, in.Source, k.source)
-		return opened(h, func(h winnt.Handle) nt.CreateTokenOut { return nt.CreateTokenOut{TokenHandle: h} })
+		return readHandle(h, func(h winnt.Handle) nt.CreateTokenOut { return nt.CreateTokenOut{TokenHandle: h} })
 	}),
-	"NtCreateLowBoxToken": on("NtCreateLowBoxToken",
+	"NtCreateLowBoxToken": newService("NtCreateLowBoxToken",
 		func(k *packer, in nt.CreateLowBoxTokenIn) func(*reply, bool) nt.CreateLowBoxTokenOut {
 			h := k.out()
 			k.handle(in.ExistingTokenHandle)
@@ -89,12 +91,12 @@ var tokenServices = map[string]service{
 				}
 				return k.add(b)
 			})
-			return opened(h,
+			return readHandle(h,
 				func(h winnt.Handle) nt.CreateLowBoxTokenOut { return nt.CreateLowBoxTokenOut{TokenHandle: h} })
 		}),
 	"NtQueryInformationToken": queryToken,
 	"NtSetInformationToken":   setToken,
-	"NtAdjustPrivilegesToken": on("NtAdjustPrivilegesToken",
+	"NtAdjustPrivilegesToken": newService("NtAdjustPrivilegesToken",
 		func(k *packer, in nt.AdjustPrivilegesTokenIn) func(*reply, bool) nt.AdjustPrivilegesTokenOut {
 			k.handle(in.TokenHandle)
 			k.flag(in.DisableAllPrivileges)
@@ -110,7 +112,7 @@ var tokenServices = map[string]service{
 				return out
 			}
 		}),
-	"NtAdjustGroupsToken": on("NtAdjustGroupsToken",
+	"NtAdjustGroupsToken": newService("NtAdjustGroupsToken",
 		func(k *packer, in nt.AdjustGroupsTokenIn) func(*reply, bool) nt.AdjustGroupsTokenOut {
 			k.handle(in.TokenHandle)
 			k.flag(in.ResetToDefault)
@@ -126,7 +128,7 @@ var tokenServices = map[string]service{
 				return out
 			}
 		}),
-	"NtCompareTokens": on("NtCompareTokens", func(k *packer, in nt.CompareTokensIn) func(*reply,
+	"NtCompareTokens": newService("NtCompareTokens", func(k *packer, in nt.CompareTokensIn) func(*reply,
 		bool) nt.CompareTokensOut {
 		k.handle(in.FirstTokenHandle)
 		k.handle(in.SecondTokenHandle)
@@ -134,7 +136,7 @@ var tokenServices = map[string]service{
 		k.ptr(equal)
 		return func(p *reply, _ bool) nt.CompareTokensOut { return nt.CompareTokensOut{Equal: p.bytes(equal)[0] != 0} }
 	}),
-	"NtPrivilegeCheck": on("NtPrivilegeCheck", func(k *packer, in nt.PrivilegeCheckIn) func(*reply,
+	"NtPrivilegeCheck": newService("NtPrivilegeCheck", func(k *packer, in nt.PrivilegeCheckIn) func(*reply,
 		bool) nt.PrivilegeCheckOut {
 		k.handle(in.ClientToken)
 		var set buffer
@@ -151,19 +153,20 @@ var tokenServices = map[string]service{
 			return out
 		}
 	}),
-	"NtAccessCheck": on("NtAccessCheck", func(k *packer, in nt.AccessCheckIn) func(*reply, bool) nt.AccessCheckOut {
+	"NtAccessCheck": newService("NtAccessCheck", func(k *packer, in nt.AccessCheckIn) func(*reply,
+		bool) nt.AccessCheckOut {
 		captured(k, in.SecurityDescriptor, k.descriptor)
 		k.handle(in.ClientToken)
 		k.mask(in.DesiredAccess)
 		captured(k, in.GenericMapping, k.mapping)
 		return k.verdict(in.PrivilegeSetLength)
 	}),
-	"NtAccessCheckByType": on("NtAccessCheckByType",
+	"NtAccessCheckByType": newService("NtAccessCheckByType",
 		func(k *packer, in nt.AccessCheckByTypeIn) func(*reply, bool) nt.AccessCheckOut {
 			k.byType(in)
 			return k.verdict(in.PrivilegeSetLength)
 		}),
-	"NtAccessCheckByTypeResultList": on("NtAccessCheckByTypeResultList",
+	"NtAccessCheckByTypeResultList": newService("NtAccessCheckByTypeResultList",
 		func(k *packer, in nt.AccessCheckByTypeIn) func(*reply, bool) nt.AccessCheckByTypeResultListOut {
 			k.byType(in)
 			set, need := k.privilegeRoom(in.PrivilegeSetLength)
