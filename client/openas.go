@@ -94,7 +94,7 @@ func (t *thread) openAs(token winnt.Handle, in nt.CreateFileIn, done []winnt.Han
 		add(wire.CallWith, "NtCreateFile", in), add(wire.Call, "NtSetInformationThread", impersonate(0)))
 }
 
-// answered is an answer, taken apart.
+// answered is an answer with its descriptors, which its owner must close.
 type answered struct {
 	head  wire.AnswerHead
 	rest  []byte

@@ -23,7 +23,7 @@ type waiter struct {
 	room   []byte           // for the answer, where that is long; nil: it has memory of its own
 }
 
-// room returns the memory of the caller that waits for an answer, cut to n bytes; nil if it is too small.
+// room returns n bytes of the memory that the caller of a request provided for the answer, nil if that is too small.
 func (c *Conn) room(request uint64, n int) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -36,8 +36,9 @@ func (c *Conn) room(request uint64, n int) []byte {
 // readOn is sent to a waiting caller in place of an answer, to make it the reader of the connection.
 var readOn = new(wire.Frame)
 
-// take makes the caller, which waits for a request, the reader of the connection. It returns false if there is a
-// reader already, or the answer has arrived. A plain caller waits for nothing else and may become the reader later.
+// take makes the caller, which waits for a request, the reader of the connection. It returns false if there is a reader
+// already or the answer has arrived. plain means that the caller waits for nothing else; then it can become the reader
+// later.
 func (c *Conn) take(request uint64, plain bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,8 +54,8 @@ func (c *Conn) take(request uint64, plain bool) bool {
 	return true
 }
 
-// leave ends the caller's reading after an answer. If other callers wait, one of them continues, or else a new
-// goroutine. If nobody waits, it starts the idle timer.
+// leave ends the caller's turn as the reader. Another waiting caller continues to read, or a new goroutine does. If
+// nobody waits, it starts the idle timer.
 func (c *Conn) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -7,5 +7,5 @@ import (
 	"os/exec"
 )
 
-// runAs fails: refmond, which asks for it, runs on Linux alone.
+// runAs returns an error on this system.
 func runAs(*exec.Cmd, uint32) error { return errors.ErrUnsupported }

@@ -55,8 +55,8 @@ func (c *Conn) Start(process winnt.Handle, cmd *exec.Cmd) (*Program, error) {
 	return p, nil
 }
 
-// known returns the id and the creation time of a process, which identify it after its handle is closed. It returns 0
-// and 0 if this program may not end the process, or on an error.
+// known returns the id and creation time of a process, by which Program finds it after its handle is closed. It returns
+// 0 and 0 if this program may not end the process, or on an error.
 func (c *Conn) known(process winnt.Handle) (id winnt.Handle, made int64) {
 	_ = c.aside(func(th *nt.Thread) {
 		h, st := th.NtDuplicateObject(winnt.NtCurrentProcess, process, winnt.NtCurrentProcess, ending, 0, 0)
@@ -81,8 +81,8 @@ func identity(th *nt.Thread, process winnt.Handle) (id winnt.Handle, made int64)
 	return b.UniqueProcessID, t.CreateTime
 }
 
-// aside calls f with a new thread, which impersonates nobody, and ends the thread. It returns an error, without the
-// call, if the connection is lost or the daemon has no room for a thread.
+// aside calls f with a new thread, which impersonates nobody, and ends the thread afterwards. If the connection is lost
+// or the daemon refuses a thread, it returns the error and does not call f.
 func (c *Conn) aside(f func(*nt.Thread)) error {
 	th, err := c.NewThread()
 	if err != nil {
@@ -133,7 +133,8 @@ func (p *Program) exit(th *nt.Thread, status ntstatus.Status) {
 	_ = th.NtClose(h)
 }
 
-// endWith kills the program when its process has been ended (W-77). If the server is gone, the program goes on.
+// endWith waits for the end of the process or the connection. It kills the program if the process was ended (W-77). If
+// the server is gone, the program continues.
 func (p *Program) endWith() {
 	defer close(p.hungUp)
 	untilHungUp(p.connection)

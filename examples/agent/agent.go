@@ -99,7 +99,7 @@ const origin = "Refmon-Agent-Origin"
 // maxText is the size of the largest file that the tools read, in bytes. A request to write has at most twice as many.
 const maxText = 1 << 20
 
-// service has the tools. Do not use the zero value: config.dial returns a service.
+// service has the tools and the connection to refmond. Create it with config.dial.
 type service struct {
 	config
 	conn   *client.Conn
@@ -107,7 +107,7 @@ type service struct {
 	denied []sid.SID // groups that become deny-only
 }
 
-// dial connects to refmond and looks up the accounts of the configuration.
+// dial connects to refmond and looks up the accounts of the configuration. It fails for an unknown account.
 func (c config) dial() (*service, error) {
 	conn, err := client.Dial(c.socket)
 	if err != nil {
@@ -138,7 +138,7 @@ func lookUp(th *nt.Thread, names ...string) ([]sid.SID, error) {
 	return list, st.Err()
 }
 
-// credential returns what a request proves its user with.
+// credential returns the credential in the headers of a request. It fails if there is none.
 func credential(h http.Header) (in nt.LogonInformation, err error) {
 	if kind, ticket, _ := strings.Cut(h.Get("Authorization"), " "); strings.EqualFold(kind, "Negotiate") {
 		return nt.LogonInformation{MessageType: nt.TokenLogon, ClientToken: logon.Secret(ticket)}, nil
@@ -154,8 +154,8 @@ func credential(h http.Header) (in nt.LogonInformation, err error) {
 	return in, nil
 }
 
-// as runs do with the files of the folder, on a thread that impersonates the caller with a restricted token. The
-// thread, the tokens and the files end with the call.
+// as calls do with the files of the folder, on a thread that impersonates the caller with a restricted token. It closes
+// the thread, the tokens and the files before it returns the error of do.
 func (s *service) as(req *mcp.CallToolRequest, do func(*treefs.FS) error) error {
 	th, err := s.conn.NewThread()
 	if err != nil {
@@ -177,8 +177,8 @@ func (s *service) as(req *mcp.CallToolRequest, do func(*treefs.FS) error) error 
 	})
 }
 
-// logOn returns a token of the caller without privileges, in which some groups only deny, and with which a write needs
-// a right of the agent's as well.
+// logOn returns a token of the caller without privileges. Some groups count for deny entries only, and a write also
+// needs a right of the agent. The caller closes it.
 func (s *service) logOn(th *nt.Thread, req *mcp.CallToolRequest) (winnt.Handle, error) {
 	in, err := credential(req.Extra.Header)
 	if err != nil {
@@ -247,7 +247,7 @@ func (s *service) addTools(to *mcp.Server) {
 		})
 }
 
-// add adds a tool whose result is a text. A denial is an error of the tool, which the assistant can read.
+// add adds a tool that returns a text. A denial becomes an error of the tool, which the assistant can read.
 func add[In any](s *service, to *mcp.Server, name, says string, do func(*treefs.FS, In) (string, error)) {
 	mcp.AddTool(to, &mcp.Tool{Name: name, Description: says},
 		func(_ context.Context, req *mcp.CallToolRequest, in In) (*mcp.CallToolResult, any, error) {

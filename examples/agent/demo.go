@@ -15,7 +15,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// demo shows an assistant that obeys what it reads, for two users.
+// demo runs an assistant that obeys every instruction that it reads, for two users, and prints what it can do.
 func demo() (err error) {
 	dir, err := os.MkdirTemp("", "refmon-agent-")
 	if err != nil {
@@ -48,7 +48,7 @@ func demo() (err error) {
 	return err
 }
 
-// assist calls the tools as the assistant of a user. The document in the inbox says what it should do.
+// assist calls the tools as the assistant of a user. A document in the inbox tells it what to do.
 func assist(url, user string) error {
 	fmt.Printf("\nThe assistant of %s:\n", user)
 	ctx := context.Background()

@@ -51,7 +51,7 @@ func serve(listen, dir string) error {
 	return web.ListenAndServe()
 }
 
-// open opens the audit log in a folder: every question is on the disk before its answer is sent. It returns nil for "".
+// open opens the audit log in a folder, which stores every question before its answer is sent. It returns nil for "".
 func open(dir string) (*audit.Log, error) {
 	if dir == "" {
 		return nil, nil

@@ -43,7 +43,8 @@ type Files struct{}
 // of returns the client's files. It panics for a context without them.
 func of(ctx context.Context) *treefs.FS { return ctx.Value(key{}).(*treefs.FS) }
 
-// known converts an error to one of package fs, because package webdav compares errors without unwrapping.
+// known returns an error of package fs that err wraps, else err, because package webdav compares errors without
+// unwrapping.
 func known(err error) error {
 	for _, k := range []error{fs.ErrNotExist, fs.ErrExist, fs.ErrPermission} {
 		if errors.Is(err, k) {

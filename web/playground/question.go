@@ -39,7 +39,7 @@ type Mistake struct {
 	Message string `json:"message"`
 }
 
-// parse reads every field, so that the page shows all mistakes at once.
+// parse parses every field, so that the page shows all mistakes at once. With mistakes the request is incomplete.
 func (q *Question) parse() (*access.Request, []Mistake) {
 	var wrong []Mistake
 	r := &access.Request{Type: winnt.FileObject}
@@ -75,7 +75,7 @@ func (q *Question) parse() (*access.Request, []Mistake) {
 	return r, wrong
 }
 
-// want parses the rights and their object types, in the syntax of refmon why.
+// want parses the rights and their object types into r, in the syntax of refmon why. It returns the mistakes.
 func (q *Question) want(r *access.Request) []Mistake {
 	var names []string
 	for name := range strings.SplitSeq(q.Object, ",") {
@@ -118,7 +118,7 @@ func parseSD(text string, domain sid.SID) (*sd.Descriptor, error) {
 // anyDomain serves to detect aliases that need a domain.
 var anyDomain = sid.MustParse("S-1-5-21-1-2-3")
 
-// relative reports whether an error is about an alias that needs a domain.
+// relative reports whether an error says that an alias needs a domain.
 func relative(err error) bool {
 	var e *sddl.SyntaxError
 	if !errors.As(err, &e) || e.Offset+2 > len(e.Text) {
@@ -130,7 +130,7 @@ func relative(err error) bool {
 	return alone != nil && within == nil
 }
 
-// place finds where in a field an error points.
+// place converts an error of a parser to a mistake, with its position in the field if the error has one.
 func place(field, text string, err error) Mistake {
 	var syntax *sddl.SyntaxError
 	var file *token.FileError
@@ -153,7 +153,7 @@ func place(field, text string, err error) Mistake {
 	return m
 }
 
-// rightsMistake marks the part of the rights that is not a right.
+// rightsMistake converts an error about the rights to a mistake at the part that is not a right.
 func rightsMistake(text string, err error) Mistake {
 	m := whole("rights", err.Error())
 	if strings.Trim(text, "|, +") == "" {
@@ -203,7 +203,7 @@ func wordRune(c rune) bool {
 	return c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// units counts UTF-16 units.
+// units returns the number of UTF-16 units of a text.
 func units(s string) (n int) {
 	for _, c := range s {
 		n++

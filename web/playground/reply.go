@@ -48,7 +48,7 @@ type Step struct {
 	Cells   string `json:"cells"` // one of + - . for each bit
 }
 
-// Answer reads a [Question] and gives a [Reply], both as JSON.
+// Answer parses a [Question] in JSON and returns a [Reply] in JSON. Malformed JSON becomes a reply with a mistake.
 func Answer(question []byte) []byte {
 	var q Question
 	var r Reply
@@ -99,7 +99,7 @@ func (q *Question) ask() Reply {
 	return r
 }
 
-// table fills the rows and columns.
+// table fills Bits and Steps from an explanation.
 func (r *Reply) table(x *access.Explanation, typ *winnt.ObjectType) {
 	for _, b := range x.Reasons {
 		bit := Bit{Mask: b.Bit.String(), Name: typ.RightName(b.Bit), Word: "denied", Reason: b.Reason.String()}
@@ -130,7 +130,7 @@ func (r *Reply) table(x *access.Explanation, typ *winnt.ObjectType) {
 	}
 }
 
-// where names the place of a step as `refmon why` does.
+// where returns the name of a step's list and entry, as `refmon why` prints it.
 func where(s *access.Step) string {
 	if s.ACE < 0 {
 		return strings.TrimSpace("check " + s.List)
@@ -142,7 +142,7 @@ func where(s *access.Step) string {
 	return text
 }
 
-// deniedBy reports whether a step refused the bit itself.
+// deniedBy reports whether one of the steps refused the bit itself. Otherwise an entry denied another right first.
 func deniedBy(steps []access.Step, bit winnt.AccessMask) bool {
 	for i := range steps {
 		if !steps[i].Granted && steps[i].Bits&bit != 0 {

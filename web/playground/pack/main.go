@@ -70,7 +70,7 @@ func pack(out string) (int, error) {
 	return len(page), os.WriteFile(out, page, 0o644)
 }
 
-// data returns the script that fills the page's variable packed.
+// data returns the script that sets the page's variable packed: the rules, and the decision in WebAssembly.
 func data() ([]byte, error) {
 	rules, err := rules()
 	if err != nil {
@@ -110,7 +110,7 @@ func rules() (map[string]rule, error) {
 	return all, nil
 }
 
-// wasm builds the decision and compresses it.
+// wasm compiles the decision to WebAssembly and returns it compressed. It needs the Go toolchain.
 func wasm() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "playground")
 	if err != nil {
