@@ -114,8 +114,8 @@ func (t *Thread) NtAdjustGroupsToken(
 	return out.PreviousState, st
 }
 
-// NtAdjustTokenClaimsAndDeviceGroups enables and disables claims and device
-// groups. It changes all three lists or none.
+// NtAdjustTokenClaimsAndDeviceGroups enables and disables claims and device groups. It changes all three lists or none.
+// If the token lacks a listed entry, it changes the others and returns STATUS_NOT_ALL_ASSIGNED.
 func (t *Thread) NtAdjustTokenClaimsAndDeviceGroups(in AdjustTokenClaimsIn) (AdjustTokenClaimsOut, ntstatus.Status) {
 	return call(t, rowAdjustTokenClaims, in)
 }

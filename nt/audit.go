@@ -103,22 +103,24 @@ var (
 	)
 )
 
-// NtOpenObjectAuditAlarm records that the client of a token opened an object of
-// a server. generateOnClose reports whether the close must also be recorded.
+// NtOpenObjectAuditAlarm records that the client of a token opened an object of a server. generateOnClose reports
+// whether the close must also be recorded. The caller's process needs SeAuditPrivilege. Without a security descriptor
+// the call succeeds and records nothing.
 func (t *Thread) NtOpenObjectAuditAlarm(in OpenObjectAuditAlarmIn) (generateOnClose bool, st ntstatus.Status) {
 	out, st := call(t, rowOpenObjectAuditAlarm, in)
 	return out.GenerateOnClose, st
 }
 
-// NtPrivilegeObjectAuditAlarm records that the client of a token used privileges on an open object of a server.
-// HandleID is the server's own identifier of the handle, 0 for none.
+// NtPrivilegeObjectAuditAlarm records that the client of a token used privileges, at most 60, on an open object of a
+// server. HandleID is the server's own identifier of the handle, 0 for none. The caller's process needs
+// SeAuditPrivilege.
 func (t *Thread) NtPrivilegeObjectAuditAlarm(in PrivilegeObjectAuditAlarmIn) ntstatus.Status {
 	_, st := call(t, rowPrivilegeObjectAuditAlarm, in)
 	return st
 }
 
-// NtPrivilegedServiceAuditAlarm records that the client of a token used
-// privileges for a service.
+// NtPrivilegedServiceAuditAlarm records that the client of a token used privileges, at most 60, for a service. The
+// caller's process needs SeAuditPrivilege.
 func (t *Thread) NtPrivilegedServiceAuditAlarm(in PrivilegedServiceAuditAlarmIn) ntstatus.Status {
 	_, st := call(t, rowPrivilegedServiceAuditAlarm, in)
 	return st

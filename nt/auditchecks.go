@@ -199,15 +199,15 @@ var (
 	)
 )
 
-// NtCloseObjectAuditAlarm records the close of a handle, if GenerateOnClose of
-// its open was true.
+// NtCloseObjectAuditAlarm records the close of a handle. The caller's process needs SeAuditPrivilege. If
+// GenerateOnClose is false, the call succeeds and records nothing.
 func (t *Thread) NtCloseObjectAuditAlarm(in CloseObjectAuditAlarmIn) ntstatus.Status {
 	_, st := call(t, rowCloseObjectAuditAlarm, in)
 	return st
 }
 
-// NtDeleteObjectAuditAlarm records the deletion of an object through a handle,
-// if GenerateOnClose of its open was true.
+// NtDeleteObjectAuditAlarm records the deletion of an object through a handle, under the conditions of
+// NtCloseObjectAuditAlarm.
 func (t *Thread) NtDeleteObjectAuditAlarm(in CloseObjectAuditAlarmIn) ntstatus.Status {
 	_, st := call(t, rowDeleteObjectAuditAlarm, in)
 	return st

@@ -62,14 +62,15 @@ var (
 	})
 )
 
-// NtCreateFile opens or creates the file with a name.
+// NtCreateFile opens or creates the file with a name and returns which of them it did. Outside a tree it only opens: a
+// call that would create a file returns STATUS_NOT_SUPPORTED.
 func (t *Thread) NtCreateFile(in CreateFileIn) (winnt.Handle, fileaccess.Action, ntstatus.Status) {
 	out, st := call(t, rowCreateFile, in)
 	return out.FileHandle, out.Information, st
 }
 
-// NtDeleteFile removes the name of a file. The file itself is deleted with its last
-// name and handle.
+// NtDeleteFile removes the name of a file in a tree. The file itself is deleted with its last name and handle. A file
+// outside a tree gives STATUS_NOT_SUPPORTED.
 func (t *Thread) NtDeleteFile(attributes *ObjectAttributes) ntstatus.Status {
 	_, st := call(t, rowDeleteFile, DeleteFileIn{Cap(attributes)})
 	return st

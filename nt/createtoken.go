@@ -148,7 +148,8 @@ var (
 	})
 )
 
-// NtCreateToken creates a token from its parts. It needs SeCreateTokenPrivilege.
+// NtCreateToken creates a token from its parts. It needs SeCreateTokenPrivilege, and AuthenticationId must name a logon
+// session.
 func (t *Thread) NtCreateToken(in CreateTokenIn) (winnt.Handle, ntstatus.Status) {
 	out, st := call(t, rowCreateToken, in)
 	return out.TokenHandle, st

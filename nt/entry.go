@@ -63,7 +63,8 @@ type Entry[S, I, O any] struct {
 	Row *Row // the entry with its types erased; [Add] sets it
 }
 
-// byValue returns the Scalars function of an entry, from a function that tests the entry's input structure.
+// byValue returns the Scalars function of an entry, from a function that tests the entry's input structure. The result
+// panics for an input of another type.
 func byValue[I any](test func(I) ntstatus.Status) func(in any) ntstatus.Status {
 	return func(in any) ntstatus.Status { return test(in.(I)) }
 }

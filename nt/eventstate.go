@@ -39,20 +39,20 @@ var (
 	})
 )
 
-// NtSetEvent signals an event and returns its previous state (SetEvent).
+// NtSetEvent signals an event and returns its previous state. It needs EVENT_MODIFY_STATE, otherwise it returns
+// STATUS_ACCESS_DENIED (SetEvent).
 func (t *Thread) NtSetEvent(event winnt.Handle) (int32, ntstatus.Status) {
 	out, st := call(t, rowSetEvent, SetEventIn{event})
 	return out.PreviousState, st
 }
 
-// NtResetEvent clears the signal of an event and returns its previous state
-// (ResetEvent).
+// NtResetEvent clears the signal of an event and returns its previous state. It needs EVENT_MODIFY_STATE (ResetEvent).
 func (t *Thread) NtResetEvent(event winnt.Handle) (int32, ntstatus.Status) {
 	out, st := call(t, rowResetEvent, SetEventIn{event})
 	return out.PreviousState, st
 }
 
-// NtClearEvent clears the signal of an event.
+// NtClearEvent clears the signal of an event. It needs EVENT_MODIFY_STATE.
 func (t *Thread) NtClearEvent(event winnt.Handle) ntstatus.Status {
 	_, st := call(t, rowClearEvent, ClearEventIn{event})
 	return st

@@ -212,8 +212,8 @@ var (
 		})
 )
 
-// NtQueryInformationFile returns information about a file, in the structure of the
-// class. The two classes of pipes need FILE_READ_ATTRIBUTES.
+// NtQueryInformationFile returns information about a file, in the structure of the class. FileBasicInformation and the
+// two classes of pipes need FILE_READ_ATTRIBUTES. An unknown class gives STATUS_INVALID_INFO_CLASS.
 func (t *Thread) NtQueryInformationFile(file winnt.Handle, class FileInfoClass) (any, ntstatus.Status) {
 	in := QueryInformationFileIn{FileHandle: file, Length: ^uint32(0), FileInformationClass: class}
 	out, st := call(t, rowQueryInformationFile, in)

@@ -126,8 +126,7 @@ func (t *Thread) NtFilterTokenEx(in FilterTokenExIn) (winnt.Handle, ntstatus.Sta
 	return out.NewTokenHandle, st
 }
 
-// NtCompareTokens reports whether access checks give two tokens the same
-// results.
+// NtCompareTokens reports whether access checks give two tokens the same results. Both handles need TOKEN_QUERY.
 func (t *Thread) NtCompareTokens(first, second winnt.Handle) (equal bool, st ntstatus.Status) {
 	in := CompareTokensIn{FirstTokenHandle: first, SecondTokenHandle: second}
 	out, st := call(t, rowCompareTokens, in)

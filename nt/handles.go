@@ -20,7 +20,8 @@ var rowClose = Add(&NtTable, Entry[Services, CloseIn, CloseOut]{
 	Call: Services.NtClose,
 })
 
-// NtClose closes a handle (NtClose, ZwClose).
+// NtClose closes a handle. A pseudo handle succeeds without effect; a handle that is protected from close gives
+// STATUS_HANDLE_NOT_CLOSABLE (NtClose, ZwClose).
 func (t *Thread) NtClose(handle winnt.Handle) ntstatus.Status {
 	in := CloseIn{handle}
 	if t.direct != nil {

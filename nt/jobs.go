@@ -165,16 +165,16 @@ func (t *Thread) NtOpenJobObject(
 	return out.JobHandle, st
 }
 
-// NtAssignProcessToJobObject puts a process into a job
-// (AssignProcessToJobObject).
+// NtAssignProcessToJobObject puts a process into a job. It returns STATUS_ACCESS_DENIED if the limits of the job refuse
+// a token of the process, or the process is in a job in which this one cannot be nested (AssignProcessToJobObject).
 func (t *Thread) NtAssignProcessToJobObject(job, process winnt.Handle) ntstatus.Status {
 	in := AssignProcessToJobObjectIn{job, process}
 	_, st := call(t, rowAssignProcessToJobObject, in)
 	return st
 }
 
-// NtSetInformationJobObject sets the security limits of a job
-// (SetInformationJobObject, class 5).
+// NtSetInformationJobObject sets the security limits of a job. A limit in force can be neither removed nor replaced:
+// STATUS_ACCESS_DENIED (SetInformationJobObject, class 5).
 func (t *Thread) NtSetInformationJobObject(job winnt.Handle, limits JobSecurityLimitInformation) ntstatus.Status {
 	in := SetInformationJobObjectIn{job, JobObjectSecurityLimitInformation, Cap(&limits), JobSecurityLimitSize}
 	_, st := call(t, rowSetInformationJobObject, in)

@@ -139,15 +139,15 @@ func (t *Thread) NtCreateMutant(
 	return out.MutantHandle, st
 }
 
-// NtOpenMutant opens a mutant by name (OpenMutex).
+// NtOpenMutant opens a mutant by name, STATUS_OBJECT_NAME_NOT_FOUND if there is none (OpenMutex).
 func (t *Thread) NtOpenMutant(desired winnt.AccessMask, attributes *ObjectAttributes) (winnt.Handle, ntstatus.Status) {
 	in := OpenMutantIn{desired, Cap(attributes)}
 	out, st := call(t, rowOpenMutant, in)
 	return out.MutantHandle, st
 }
 
-// NtReleaseMutant releases a mutant and returns its previous count. It needs no
-// right, because only the owner can release it (ReleaseMutex).
+// NtReleaseMutant releases a mutant and returns its previous count. It needs no right, because only the owner can
+// release it; another thread gets STATUS_MUTANT_NOT_OWNED (ReleaseMutex).
 func (t *Thread) NtReleaseMutant(mutant winnt.Handle) (int32, ntstatus.Status) {
 	in := ReleaseMutantIn{mutant}
 	out, st := call(t, rowReleaseMutant, in)

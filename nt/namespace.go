@@ -243,7 +243,7 @@ func (t *Thread) NtCreateEvent(
 	return out.EventHandle, st
 }
 
-// NtOpenEvent opens an event by name (ZwOpenEvent).
+// NtOpenEvent opens an event by name, STATUS_OBJECT_NAME_NOT_FOUND if there is none (ZwOpenEvent).
 func (t *Thread) NtOpenEvent(desired winnt.AccessMask, attributes *ObjectAttributes) (winnt.Handle, ntstatus.Status) {
 	in := OpenEventIn{desired, Cap(attributes)}
 	out, st := call(t, rowOpenEvent, in)

@@ -110,8 +110,8 @@ var (
 	})
 )
 
-// NtOpenProcessToken opens the primary token of a process. The handle refers to
-// the process's own token object, not to a copy (T-31).
+// NtOpenProcessToken opens the primary token of a process. It needs PROCESS_QUERY_LIMITED_INFORMATION, and desired must
+// not be 0. The handle refers to the process's own token object, not to a copy (T-31).
 func (t *Thread) NtOpenProcessToken(process winnt.Handle, desired winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
 	in := OpenProcessTokenIn{process, desired}
 	if t.direct != nil {

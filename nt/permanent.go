@@ -42,14 +42,16 @@ var (
 	})
 )
 
-// NtMakeTemporaryObject clears OBJ_PERMANENT. It needs DELETE (ZwMakeTemporaryObject).
+// NtMakeTemporaryObject clears OBJ_PERMANENT, so that the object loses its name with its last handle. It needs DELETE
+// (ZwMakeTemporaryObject).
 func (t *Thread) NtMakeTemporaryObject(handle winnt.Handle) ntstatus.Status {
 	in := MakeTemporaryObjectIn{handle}
 	_, st := call(t, rowMakeTemporaryObject, in)
 	return st
 }
 
-// NtMakePermanentObject sets OBJ_PERMANENT. It needs SeCreatePermanentPrivilege.
+// NtMakePermanentObject sets OBJ_PERMANENT, so that the object's name outlives its last handle. It needs
+// SeCreatePermanentPrivilege, which it checks before the handle.
 func (t *Thread) NtMakePermanentObject(handle winnt.Handle) ntstatus.Status {
 	in := MakePermanentObjectIn{handle}
 	_, st := call(t, rowMakePermanentObject, in)

@@ -191,15 +191,16 @@ func (t *Thread) NtReadFile(file winnt.Handle, length uint32) ([]byte, ntstatus.
 	return out.Buffer, st
 }
 
-// NtWriteFile writes a buffer. On a message pipe the buffer is one message.
+// NtWriteFile writes a buffer, to a file of a tree at the handle's position, and returns how many bytes were written.
+// On a message pipe the buffer is one message. STATUS_PIPE_CLOSING means that the other end of a pipe is closed.
 func (t *Thread) NtWriteFile(file winnt.Handle, buffer []byte) (int, ntstatus.Status) {
 	in := WriteFileIn{FileHandle: file, Buffer: Cap(buffer), ByteOffset: winnt.FILE_USE_FILE_POINTER_POSITION}
 	out, st := call(t, rowWriteFile, in)
 	return int(out.Information), st
 }
 
-// NtFsControlFile sends a control code to a pipe: winnt.FSCTL_PIPE_LISTEN,
-// FSCTL_PIPE_DISCONNECT or FSCTL_PIPE_IMPERSONATE.
+// NtFsControlFile sends a control code to the server end of a pipe: winnt.FSCTL_PIPE_LISTEN, FSCTL_PIPE_DISCONNECT or
+// FSCTL_PIPE_IMPERSONATE. The client end gives STATUS_ILLEGAL_FUNCTION, an unknown code STATUS_NOT_SUPPORTED.
 func (t *Thread) NtFsControlFile(file winnt.Handle, code uint32) ntstatus.Status {
 	in := FsControlFileIn{FileHandle: file, FsControlCode: code}
 	_, st := call(t, rowFsControlFile, in)

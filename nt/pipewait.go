@@ -68,7 +68,8 @@ type worker struct {
 	mu sync.Mutex // held for each call of a thread of this program's kernel
 }
 
-// worker creates a thread for a listener or a connection, in the kernel of t, local or remote.
+// worker creates a thread for a listener or a connection, in the kernel of t, local or remote. The error is the status
+// of NewThread.
 func (t *Thread) worker() (*worker, error) {
 	if t.remote != nil {
 		tr, name, st := t.remote.NewThread()
@@ -84,7 +85,7 @@ func (t *Thread) worker() (*worker, error) {
 	return &worker{t: NewThread(sys, name)}, nil
 }
 
-// fork returns a worker with a new thread of the same process.
+// fork returns a worker with a new thread of the same process. It waits for the call that w runs.
 func (w *worker) fork() (*worker, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -205,23 +205,23 @@ var (
 	})
 )
 
-// NtCreateUserProcess creates a process and its first thread. Without a token
-// the process gets a copy of its parent's primary token, even while the caller
-// impersonates.
+// NtCreateUserProcess creates a process and its first thread. Without a token the process gets a copy of its parent's
+// primary token, even while the caller impersonates. STATUS_ACCESS_DENIED can also mean that the user may not execute
+// the file, or that a job of the parent refuses the token.
 func (t *Thread) NtCreateUserProcess(in CreateUserProcessIn) (CreateUserProcessOut, ntstatus.Status) {
 	return call(t, rowCreateUserProcess, in)
 }
 
-// NtSuspendThread increments the suspend count of a thread and returns the previous one. A running thread is not
-// stopped. It needs THREAD_SUSPEND_RESUME (SuspendThread).
+// NtSuspendThread increments the suspend count of a thread and returns the previous one. At 127 it returns
+// STATUS_SUSPEND_COUNT_EXCEEDED. A running thread is not stopped. It needs THREAD_SUSPEND_RESUME (SuspendThread).
 func (t *Thread) NtSuspendThread(thread winnt.Handle) (uint32, ntstatus.Status) {
 	in := SuspendThreadIn{thread}
 	out, st := call(t, rowSuspendThread, in)
 	return out.PreviousSuspendCount, st
 }
 
-// NtResumeThread decrements the suspend count of a thread and returns the
-// previous count. At 0 the thread starts (ResumeThread).
+// NtResumeThread decrements the suspend count of a thread and returns the previous count. At 0 the thread starts. It
+// needs THREAD_SUSPEND_RESUME (ResumeThread).
 func (t *Thread) NtResumeThread(thread winnt.Handle) (uint32, ntstatus.Status) {
 	in := ResumeThreadIn{thread}
 	out, st := call(t, rowResumeThread, in)

@@ -45,8 +45,8 @@ var rowQueryDirectoryObject = Add(&NtTable, Entry[Services, QueryDirectoryObject
 	Call: Services.NtQueryDirectoryObject,
 })
 
-// NtQueryDirectoryObject returns the objects in a directory, in the order of their
-// names. It needs DIRECTORY_QUERY (NtQueryDirectoryObject).
+// NtQueryDirectoryObject returns the objects in a directory, in the order of their names. An empty directory gives
+// STATUS_NO_MORE_ENTRIES. It needs DIRECTORY_QUERY (NtQueryDirectoryObject).
 func (t *Thread) NtQueryDirectoryObject(directory winnt.Handle) ([]DirectoryEntry, ntstatus.Status) {
 	in := QueryDirectoryObjectIn{DirectoryHandle: directory, Length: ^uint32(0), RestartScan: true}
 	out, st := call(t, rowQueryDirectoryObject, in)

@@ -145,16 +145,16 @@ var (
 	})
 )
 
-// NtQueryObject returns the information of a class as a Go value, so the caller
-// needs no size (ZwQueryObject). It needs no right.
+// NtQueryObject returns the information of a class as a Go value, so the caller needs no size. It needs no right. An
+// unknown class gives STATUS_INVALID_INFO_CLASS (ZwQueryObject).
 func (t *Thread) NtQueryObject(handle winnt.Handle, class ObjectInfoClass) (any, ntstatus.Status) {
 	in := QueryObjectIn{Handle: handle, ObjectInformationClass: class, ObjectInformationLength: ^uint32(0)}
 	out, st := call(t, rowQueryObject, in)
 	return out.ObjectInformation, st
 }
 
-// NtSetInformationObject sets both flags of a handle. To change only one, first
-// query both with ObjectHandleFlagInformation (SetHandleInformation).
+// NtSetInformationObject sets both flags of a handle. To change only one, first query both with
+// ObjectHandleFlagInformation. A pseudo handle gives STATUS_INVALID_HANDLE (SetHandleInformation).
 func (t *Thread) NtSetInformationObject(handle winnt.Handle, flags HandleFlagInformation) ntstatus.Status {
 	in := SetInformationObjectIn{handle, ObjectHandleFlagInformation, Cap(flags), 2}
 	_, st := call(t, rowSetInformationObject, in)

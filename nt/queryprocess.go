@@ -135,8 +135,8 @@ func (t *Thread) NtGetNextProcess(
 	return out.NewProcessHandle, st
 }
 
-// NtQueryInformationProcess returns the information of a class as a Go value, so the
-// caller needs no size.
+// NtQueryInformationProcess returns the information of a class as a Go value, so the caller needs no size. It needs
+// PROCESS_QUERY_LIMITED_INFORMATION, or PROCESS_QUERY_INFORMATION for ProcessHandleInformation.
 func (t *Thread) NtQueryInformationProcess(process winnt.Handle, class ProcessInfoClass) (any, ntstatus.Status) {
 	in := QueryInformationProcessIn{ProcessHandle: process, ProcessInformationClass: class,
 		ProcessInformationLength: ^uint32(0)}

@@ -55,8 +55,8 @@ var rowQueryInformationThread = Add(&NtTable, Entry[Services, QueryInformationTh
 	}),
 })
 
-// NtQueryInformationThread returns the information of a class as a Go value, so the
-// caller needs no size.
+// NtQueryInformationThread returns the information of a class as a Go value, so the caller needs no size. It needs
+// THREAD_QUERY_LIMITED_INFORMATION.
 func (t *Thread) NtQueryInformationThread(thread winnt.Handle, class ThreadInfoClass) (any, ntstatus.Status) {
 	in := QueryInformationThreadIn{ThreadHandle: thread, ThreadInformationClass: class,
 		ThreadInformationLength: ^uint32(0)}

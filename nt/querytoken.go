@@ -56,8 +56,9 @@ var rowQueryInformationToken = Add(&NtTable, Entry[Services, QueryInformationTok
 	}),
 })
 
-// NtQueryInformationToken returns the information of a class as a Go value
-// (T-81), so the caller needs no size.
+// NtQueryInformationToken returns the information of a class as a Go value (T-81), so the caller needs no size. It
+// needs TOKEN_QUERY, or TOKEN_QUERY_SOURCE for TokenSource. A class that cannot be queried gives
+// STATUS_INVALID_INFO_CLASS.
 func (t *Thread) NtQueryInformationToken(token winnt.Handle, class winnt.TokenInfoClass) (any, ntstatus.Status) {
 	in := QueryInformationTokenIn{TokenHandle: token, TokenInformationClass: class, TokenInformationLength: ^uint32(0)}
 	out, st := call(t, rowQueryInformationToken, in)

@@ -103,8 +103,8 @@ var (
 	})
 )
 
-// NtQuerySecurityObject returns the parts of an object's descriptor that
-// information selects with SECURITY_INFORMATION bits (ZwQuerySecurityObject).
+// NtQuerySecurityObject returns the parts of an object's descriptor that information selects with SECURITY_INFORMATION
+// bits. It needs READ_CONTROL, and ACCESS_SYSTEM_SECURITY for the SACL (ZwQuerySecurityObject).
 func (t *Thread) NtQuerySecurityObject(handle winnt.Handle, information uint32) (*sd.Descriptor, ntstatus.Status) {
 	in := QuerySecurityObjectIn{
 		Handle:              handle,
@@ -115,9 +115,8 @@ func (t *Thread) NtQuerySecurityObject(handle winnt.Handle, information uint32) 
 	return out.SecurityDescriptor, st
 }
 
-// NtSetSecurityObject replaces the parts of an object's descriptor that
-// information selects (ZwSetSecurityObject). Existing handles keep their
-// rights.
+// NtSetSecurityObject replaces the parts of an object's descriptor that information selects. It needs WRITE_OWNER,
+// WRITE_DAC or ACCESS_SYSTEM_SECURITY, as the parts require. Existing handles keep their rights (ZwSetSecurityObject).
 func (t *Thread) NtSetSecurityObject(handle winnt.Handle, information uint32, d *sd.Descriptor) ntstatus.Status {
 	in := SetSecurityObjectIn{handle, SecurityInformation(information), Cap(d)}
 	_, st := call(t, rowSetSecurityObject, in)

@@ -144,8 +144,9 @@ func (t *Thread) NtOpenSemaphore(
 	return out.SemaphoreHandle, st
 }
 
-// NtReleaseSemaphore increases the count of a semaphore and returns the
-// previous count. It needs SEMAPHORE_MODIFY_STATE (ReleaseSemaphore).
+// NtReleaseSemaphore adds count, at least 1, to a semaphore and returns the previous count. If the sum would exceed the
+// maximum, it changes nothing and returns STATUS_SEMAPHORE_LIMIT_EXCEEDED. It needs SEMAPHORE_MODIFY_STATE
+// (ReleaseSemaphore).
 func (t *Thread) NtReleaseSemaphore(semaphore winnt.Handle, count int32) (int32, ntstatus.Status) {
 	in := ReleaseSemaphoreIn{semaphore, count}
 	out, st := call(t, rowReleaseSemaphore, in)

@@ -131,7 +131,7 @@ func (t *Thread) Trace(tr Tracer) {
 	}
 }
 
-// CallRow calls a row of [NtTable]. It is traced like a method call.
+// CallRow calls a row of [NtTable]. It is traced like a method call. in must be of the row's InType.
 func (t *Thread) CallRow(r *Row, in any) (any, ntstatus.Status) {
 	if t.remote != nil {
 		return t.callRemote(r, in)

@@ -116,16 +116,17 @@ func (t *Thread) NtGetNextThread(
 	return out.NewThreadHandle, st
 }
 
-// NtImpersonateThread makes the server thread impersonate the current effective
-// identity of the client thread, with the given quality of service.
+// NtImpersonateThread makes the server thread impersonate the current effective identity of the client thread, with the
+// given quality of service. If the client impersonates at a lower level than requested, it returns
+// STATUS_BAD_IMPERSONATION_LEVEL.
 func (t *Thread) NtImpersonateThread(server, client winnt.Handle, qos *SecurityQualityOfService) ntstatus.Status {
 	in := ImpersonateThreadIn{server, client, Cap(qos)}
 	_, st := call(t, rowImpersonateThread, in)
 	return st
 }
 
-// NtImpersonateAnonymousToken makes a thread impersonate the anonymous logon
-// (ImpersonateAnonymousToken).
+// NtImpersonateAnonymousToken makes a thread impersonate the anonymous logon. A caller whose process has a restricted
+// token gets STATUS_ACCESS_DENIED (ImpersonateAnonymousToken).
 func (t *Thread) NtImpersonateAnonymousToken(thread winnt.Handle) ntstatus.Status {
 	in := ImpersonateAnonymousTokenIn{thread}
 	_, st := call(t, rowImpersonateAnonymousToken, in)

@@ -174,15 +174,15 @@ func (t *Thread) NtCreateTimer(
 	return out.TimerHandle, st
 }
 
-// NtOpenTimer opens a timer by name (ZwOpenTimer).
+// NtOpenTimer opens a timer by name, STATUS_OBJECT_NAME_NOT_FOUND if there is none (ZwOpenTimer).
 func (t *Thread) NtOpenTimer(desired winnt.AccessMask, attributes *ObjectAttributes) (winnt.Handle, ntstatus.Status) {
 	in := OpenTimerIn{desired, Cap(attributes)}
 	out, st := call(t, rowOpenTimer, in)
 	return out.TimerHandle, st
 }
 
-// NtSetTimer sets a timer and returns whether it was signalled. It needs
-// TIMER_MODIFY_STATE (ZwSetTimer).
+// NtSetTimer sets a timer and returns whether it was signalled. A negative period gives STATUS_INVALID_PARAMETER_6. It
+// needs TIMER_MODIFY_STATE (ZwSetTimer).
 func (t *Thread) NtSetTimer(timer winnt.Handle, due int64, period int32) (bool, ntstatus.Status) {
 	in := SetTimerIn{TimerHandle: timer, DueTime: Cap(due), Period: period}
 	out, st := call(t, rowSetTimer, in)

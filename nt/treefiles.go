@@ -71,7 +71,8 @@ var (
 	})
 )
 
-// NtSetInformationFile changes a file with the structure of a class.
+// NtSetInformationFile changes a file with information, the structure of the class. A structure of another class gives
+// STATUS_INFO_LENGTH_MISMATCH, a file outside a tree STATUS_INVALID_PARAMETER.
 func (t *Thread) NtSetInformationFile(file winnt.Handle, class FileInfoClass, information any) ntstatus.Status {
 	_, st := call(t, rowSetInformationFile, SetInformationFileIn{file, Cap(information), class})
 	return st
@@ -107,7 +108,7 @@ func (t *Thread) NtReadFileInto(file winnt.Handle, b []byte, offset int64) (int,
 	return copy(b, out.Buffer), st // from another program's kernel
 }
 
-// NtWriteFileAt writes a buffer at an offset of a file.
+// NtWriteFileAt is like NtWriteFile, but writes at an offset of a file.
 func (t *Thread) NtWriteFileAt(file winnt.Handle, buffer []byte, offset int64) (int, ntstatus.Status) {
 	out, st := call(t, rowWriteFile, WriteFileIn{FileHandle: file, Buffer: Cap(buffer), ByteOffset: uint64(offset)})
 	return int(out.Information), st

@@ -245,25 +245,27 @@ var (
 		})
 )
 
-// LsaLogonUser logs a user on. The caller must close the token.
+// LsaLogonUser logs a user on. The caller must close the token. STATUS_LOGON_FAILURE stands for an unknown name and for
+// a wrong password. With STATUS_ACCOUNT_RESTRICTION, SubStatus names the restriction.
 func (t *Thread) LsaLogonUser(in LsaLogonUserIn) (LsaLogonUserOut, ntstatus.Status) {
 	return call(t, rowLsaLogonUser, in)
 }
 
-// LsaOpenPolicy opens the policy of this computer. LsaClose closes it.
+// LsaOpenPolicy opens the policy of this computer, STATUS_ACCESS_DENIED if its descriptor does not grant desired.
+// LsaClose closes it.
 func (t *Thread) LsaOpenPolicy(desired winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
 	out, st := call(t, rowLsaOpenPolicy, LsaOpenPolicyIn{DesiredAccess: desired})
 	return out.PolicyHandle, st
 }
 
-// LsaClose closes a handle of a policy.
+// LsaClose closes a handle of a policy. Any other handle gives STATUS_OBJECT_TYPE_MISMATCH.
 func (t *Thread) LsaClose(handle winnt.Handle) ntstatus.Status {
 	_, st := call(t, rowLsaClose, LsaCloseIn{handle})
 	return st
 }
 
-// LsaQueryInformationPolicy returns the domain of this computer's accounts, with
-// POLICY_VIEW_LOCAL_INFORMATION, or the audited categories, with POLICY_VIEW_AUDIT_INFORMATION.
+// LsaQueryInformationPolicy returns the domain of this computer's accounts, with POLICY_VIEW_LOCAL_INFORMATION, or the
+// audited categories, with POLICY_VIEW_AUDIT_INFORMATION. A class other than 2, 3 and 5 gives STATUS_INVALID_PARAMETER.
 func (t *Thread) LsaQueryInformationPolicy(policy winnt.Handle, class winnt.PolicyInformationClass) (PolicyInformation,
 	ntstatus.Status) {
 	out, st := call(t, rowLsaQueryInformationPolicy, LsaQueryInformationPolicyIn{policy, class})
@@ -276,7 +278,8 @@ func (t *Thread) LsaLookupNames2(policy winnt.Handle, names ...string) (LsaLooku
 	return call(t, rowLsaLookupNames2, LsaLookupNames2In{PolicyHandle: policy, Names: names})
 }
 
-// LsaLookupSids looks up the names of SIDs in the same way as LsaLookupNames2.
+// LsaLookupSids looks up the names of at most 20480 SIDs in the same way as LsaLookupNames2. If all are unknown, it
+// returns STATUS_NONE_MAPPED together with the lists.
 func (t *Thread) LsaLookupSids(policy winnt.Handle, sids ...sid.SID) (LsaLookupSidsOut, ntstatus.Status) {
 	return call(t, rowLsaLookupSids, LsaLookupSidsIn{policy, sids})
 }

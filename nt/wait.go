@@ -92,15 +92,16 @@ func (t *Thread) NtWaitForSingleObject(h winnt.Handle, alertable bool) ([]UserAP
 	return out.UserApcs, st
 }
 
-// NtQueueApcThread queues a call to a thread (QueueUserAPC).
+// NtQueueApcThread queues a call to a thread. A thread that has ended gives STATUS_UNSUCCESSFUL, a full queue
+// STATUS_INSUFFICIENT_RESOURCES. It needs THREAD_SET_CONTEXT (QueueUserAPC).
 func (t *Thread) NtQueueApcThread(thread winnt.Handle, apc UserAPC) ntstatus.Status {
 	_, st := call(t, rowQueueApcThread,
 		QueueApcThreadIn{thread, apc.ApcRoutine, apc.ApcArgument1, apc.ApcArgument2, apc.ApcArgument3})
 	return st
 }
 
-// NtTestAlert returns the calls that are queued to this thread. The thread must
-// make them now.
+// NtTestAlert removes and returns the calls that are queued to this thread, nil if there are none. The thread must make
+// them now. It always succeeds.
 func (t *Thread) NtTestAlert() ([]UserAPC, ntstatus.Status) {
 	out, st := call(t, rowTestAlert, TestAlertIn{})
 	return out.UserApcs, st
