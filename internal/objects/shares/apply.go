@@ -156,7 +156,7 @@ func (g *Guard) Decide(who int) (v Verdict, err error) {
 	if g.security != nil {
 		most, err := access.Check(p.Token, g.security, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
 		if err != nil {
-			return v, err
+			return Verdict{}, err
 		}
 		v.step("the share's descriptor grants %v", most.Granted)
 		v.Left = most.Granted
@@ -168,7 +168,10 @@ func (g *Guard) Decide(who int) (v Verdict, err error) {
 	if v.Left&(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA) == 0 {
 		return refuse("neither reading nor writing data is left")
 	}
-	return v, g.chooseAccount(&v, p)
+	if err := g.chooseAccount(&v, p); err != nil {
+		return Verdict{}, err
+	}
+	return v, nil
 }
 
 // step adds a message to Steps.

@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -206,6 +207,22 @@ func FuzzConfig(f *testing.F) {
 			}
 		})
 	})
+}
+
+// TestErrorComesWithZeroVerdict: a token that has no room for the forced group is an error, and no rights come with it.
+func TestErrorComesWithZeroVerdict(t *testing.T) {
+	d := must(dirfile.Read([]byte(company)))
+	spec := token.Spec{User: d.Principals[0].Token.User()}
+	for i := range token.MaxGroups {
+		s := sid.MustParse(fmt.Sprintf("S-1-5-21-9-9-9-%d", i+1000))
+		spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: token.GroupDefault})
+	}
+	d.Principals[0].Token = must(token.New(spec))
+	c := must(shares.ParseConfig([]byte("[docs]\nvfs objects = acl_xattr\nforce group = staff\n"), ""))
+	v, err := c.Guard(d, nil).Decide(0)
+	if err == nil || v.Left != 0 || v.As != nil || v.Steps != nil {
+		t.Errorf("Decide of %d groups and a forced one: %+v, %v, want the zero Verdict and an error", token.MaxGroups, v, err)
+	}
 }
 
 func Example() {
