@@ -22,12 +22,6 @@ type lines struct {
 	done   bool
 }
 
-// Is reports whether Lines returned s.
-func Is(s objects.Source) bool {
-	_, is := s.(*lines)
-	return is
-}
-
 // Lines returns the source of a file of JSON lines. Each line has path, one of sd, sdHex and sdBase64, and optionally
 // type and sid. offset and number are the position of in in bytes and lines, 0 for the start. A malformed line is an
 // object with an error. A line longer than [objects.MaxLine] ends the run with an error.

@@ -95,7 +95,7 @@ type convertedLines struct{ objects.Source }
 // IsLines reports whether a source that Open returned reads JSON lines.
 func IsLines(s objects.Source) bool {
 	_, converted := s.(convertedLines)
-	return converted || jsonl.Is(s)
+	return converted || jsonl.IsLines(s)
 }
 
 // narrow returns the beginning of a UTF-16 text as UTF-8. bare means that it has no byte order mark. Half a character
