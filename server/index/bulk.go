@@ -94,14 +94,24 @@ func (b *Bulk) replay(state string) (map[string]uint64, error) {
 		}
 		return known, nil
 	}
-	for path, r := range s.rows {
+	b.addDocuments(classes, changed)
+	return changed, nil
+}
+
+// addDocuments adds the documents of classes to changed, each with the greatest event number of its classes and its
+// own. classes has the event number of each class. One pass over the rows serves all classes, because a user can make
+// as many classes as files.
+func (b *Bulk) addDocuments(classes, changed map[string]uint64) {
+	if len(classes) == 0 {
+		return
+	}
+	for path, r := range b.state.rows {
 		for _, id := range r.Classes {
 			if seq, ok := classes[id]; ok {
 				changed[path] = max(changed[path], seq)
 			}
 		}
 	}
-	return changed, nil
 }
 
 // never is a term that no user has. An empty list would match every user (B-6).
@@ -112,15 +122,11 @@ const never = "sid:S-1-0-0"
 // as version (N-94); BulkQdrant has no versions. Search engines forget such a version after a while, so send lines in
 // order. It does not sync the file. After an error the cursor no longer moves, so the next run writes the lines again.
 func (b *Bulk) Write(events []Event) error {
-	changed := map[string]uint64{}
+	changed, classes := map[string]uint64{}, map[string]uint64{}
 	for i := range events {
 		e := &events[i]
 		if e.Class != nil && b.form == BulkSIDs && b.state.classes[e.Class.ID] != nil {
-			for path, r := range b.state.rows {
-				if slices.Contains(r.Classes, e.Class.ID) {
-					changed[path] = e.Seq
-				}
-			}
+			classes[e.Class.ID] = e.Seq
 		}
 		if err := b.state.Apply(e); err != nil {
 			b.failed = true
@@ -133,6 +139,7 @@ func (b *Bulk) Write(events []Event) error {
 			changed[e.Gone] = e.Seq
 		}
 	}
+	b.addDocuments(classes, changed)
 	return b.documents(changed)
 }
 

@@ -102,8 +102,8 @@ func (r *reading) poll() Version {
 	return Version{People: d, Name: hex.EncodeToString(sum[:8]), File: b, Heartbeat: moment}
 }
 
-// cutOff reports whether the last line of a YAML or CSV file has no line feed. It may then be cut off within a name, and
-// a user would lose a group that denies access (N-135). JSON is malformed if it is cut off.
+// cutOff reports whether the last line of a YAML or CSV file has no line feed. It may then be cut off within a name,
+// and a user would lose a group that denies access (N-135). JSON is malformed if it is cut off.
 func cutOff(b []byte) bool {
 	text := bytes.TrimLeft(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), " \t\r\n")
 	return !bytes.HasPrefix(text, []byte("{")) && !bytes.HasSuffix(b, []byte("\n"))

@@ -196,8 +196,8 @@ func (l *Log) Write(events []Event) error {
 	return l.bad
 }
 
-// SetWatermark atomically replaces the stored watermark and its checksum. It does not sync it, so a crash of the machine
-// can bring back an older one. After a failed Write it returns that error.
+// SetWatermark atomically replaces the stored watermark and its checksum. It does not sync it, so a crash of the
+// machine can bring back an older one. After a failed Write it returns that error.
 func (l *Log) SetWatermark(f *Watermark) error {
 	if l.bad != nil {
 		return l.bad

@@ -1,0 +1,140 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// TestManyClasses gives each of up to 100,000 documents a descriptor of its own, as a user can. Everybody's groups then
+// change. No sink and no reader takes more than a few times the processor time of the first load, and a class takes a
+// bounded amount of memory. The filter has all classes, also after a compaction.
+func TestManyClasses(t *testing.T) {
+	n := randtest.Count(t, "REFMON_CLASSES", 100_000)
+	dir := t.TempDir()
+	log, _, err := OpenLog(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = log.Close() })
+	var sinks []Sink
+	for _, form := range BulkForms() {
+		b, err := NewBulk(filepath.Join(t.TempDir(), string(form)), "docs", dir, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = b.Close() })
+		sinks = append(sinks, b)
+	}
+	took := map[string]time.Duration{}
+	timed := func(what string, do func() error) {
+		t.Helper()
+		before := processorTime(t)
+		if err := do(); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		took[what] = processorTime(t) - before
+	}
+	w := working(t, "")
+	flush := func(to ...Sink) error {
+		events, err := w.Take(), error(nil)
+		for _, s := range append([]Sink{log}, to...) {
+			err = errors.Join(err, s.Write(events))
+		}
+		return err
+	}
+	before := heap()
+	timed("load", func() error { loadClasses(t, w, n); return flush() })
+	if each := (heap() - before) / uint64(n); each > 8<<10 {
+		t.Errorf("a class with a document takes %d bytes of memory, want at most 8 KiB", each)
+	}
+	for _, s := range sinks {
+		if err := s.(*Bulk).again(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var events []Event
+	timed("groups", func() error {
+		err := w.Directory(firm(t, func(string) string { return "Night" }), "v2", 2)
+		events = w.Take()
+		return err
+	})
+	timed("log", func() error { return log.Write(events) })
+	for _, s := range sinks {
+		timed("bulk "+string(s.(*Bulk).form), func() error { return s.Write(events) })
+	}
+	timed("compaction", func() error {
+		list, err := w.Compact(false)
+		return errors.Join(err, log.replace(list))
+	})
+	now := Moment(watch.Now())
+	if err := log.SetWatermark(&Watermark{Index: w.state.start.Index, Seq: w.state.seq,
+		Sources: map[string]Moment{"/t": now, directorySource: now}}); err != nil {
+		t.Fatal(err)
+	}
+	x, err := Open(dir, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	timed("filter", func() error {
+		numbers, err := x.Filter("alice", "read", FormNumbers)
+		list, err2 := x.Filter("carol", "read", FormList)
+		if len(numbers.Numbers) != n || len(list.Classes) != n {
+			t.Errorf("alice has %d classes, carol %d, want %d", len(numbers.Numbers), len(list.Classes), n)
+		}
+		return errors.Join(err, err2)
+	})
+	timed("changes", func() error { return Changes(dir, 0, func(Change) error { return nil }) })
+	for what, d := range took {
+		if d > 10*took["load"] {
+			t.Errorf("%d classes: %s takes %v of processor time, and the load %v", n, what, d, took["load"])
+		}
+	}
+	t.Logf("%d classes: %v", n, took)
+}
+
+// loadClasses reports documents with a descriptor each, which Night may read.
+func loadClasses(t *testing.T, w *Worker, n int) {
+	t.Helper()
+	for i := 0; i < n; i += 1000 {
+		var list []watch.Seen
+		for j := i; j < min(i+1000, n); j++ {
+			text := fmt.Sprintf("O:SYG:SYD:(D;;FR;;;%s)(A;;FR;;;%s)(A;;FR;;;S-1-5-21-7-7-7-%d)", staff, night, 1000+j)
+			list = append(list, watch.Seen{Path: fmt.Sprintf("/t/f%d", j), Descriptor: sddl.MustParse(text)})
+		}
+		sees(t, w, list...)
+	}
+}
+
+// again reads the log as a run does that starts again.
+func (b *Bulk) again(dir string) error {
+	changed, err := b.replay(dir)
+	return errors.Join(err, b.documents(changed))
+}
+
+// heap returns the bytes of live memory.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// processorTime returns the processor time that this process has used.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
