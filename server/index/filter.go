@@ -16,13 +16,14 @@ import (
 // rows name one of them. The zero value matches nothing.
 type Filter struct {
 	Right string `json:"right"`
-	// Classes are the class IDs, sorted.
-	Classes []string `json:"classes,omitempty"`
+	// Classes are the class IDs, sorted; not nil in FormList (N-136).
+	Classes []string `json:"classes,omitzero"`
 	// Bitmap has bit n%8 of byte n/8 for class number n.
 	Bitmap []byte `json:"bitmap,omitempty"`
 	Until  uint64 `json:"until,omitempty"`
 	// Numbers are the sorted numbers of the classes, as bulk lines have them. They mean these classes in this Index only.
-	Numbers []int  `json:"numbers,omitempty"`
+	// Not nil in FormNumbers (N-136).
+	Numbers []int  `json:"numbers,omitzero"`
 	Index   string `json:"index,omitempty"`
 	// SIDs are the terms for documents that list their readers, as bulk lines do.
 	SIDs []string `json:"sids,omitempty"`
@@ -114,7 +115,8 @@ func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, e
 	case FormBitmap:
 		out.Classes, out.Bitmap = nil, make([]byte, made/8+1)
 	case FormNumbers:
-		out.Classes = nil
+		// A program might leave out the condition of a missing list, and the user would find every document (N-136).
+		out.Classes, out.Numbers = nil, []int{}
 	default:
 		out.Index = ""
 	}

@@ -1,0 +1,52 @@
+package index
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// TestFilterOfNothing checks that the filter of a user who may read no document has an empty list. Without the field a
+// program could leave out the condition, and the user would find every document (N-136).
+func TestFilterOfNothing(t *testing.T) {
+	w, dir := working(t, ""), t.TempDir()
+	sees(t, w, watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FR;;;" + alice + ")")})
+	log, _, err := OpenLog(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := Moment(watch.Now())
+	err = errors.Join(log.Write(w.Take()), log.SetWatermark(&Watermark{Index: w.state.start.Index, Seq: w.state.seq,
+		Sources: map[string]Moment{"/t": now, directorySource: now}}), log.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := Open(dir, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	for form, field := range map[Form]string{FormList: "classes", FormNumbers: "numbers"} {
+		for who, count := range map[string]int{"carol": 0, "alice": 1} {
+			f, err := x.Filter(who, "read", form)
+			text, err2 := json.Marshal(f)
+			var got map[string]any
+			if err := errors.Join(err, err2, json.Unmarshal(text, &got)); err != nil {
+				t.Fatal(err)
+			}
+			list, present := got[field].([]any)
+			if !present || len(list) != count {
+				t.Errorf("N-136: %s of %s: %s, want a list of %d", form, who, text, count)
+			}
+			for _, other := range []string{"classes", "numbers", "sids", "bitmap"} {
+				if _, has := got[other]; has && other != field {
+					t.Errorf("%s of %s has %s, too: %s", form, who, other, text)
+				}
+			}
+		}
+	}
+}
