@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -35,6 +36,7 @@ type Conn struct {
 	role site.Role
 	// report passes an error to Options.Warn, and warn only while there is a connection.
 	report, warn func(error)
+	failed       atomic.Pointer[error] // of the last attempt to connect; nil: none failed
 }
 
 // Dial connects to the site's NATS servers as a role, with the seed of its key. It returns an error if the seed is
@@ -74,6 +76,11 @@ func Dial(s *site.Site, role site.Role, seed string, o Options) (*Conn, error) {
 				c.report(lost(role, "lost its NATS server", err))
 			}
 		}),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
+			if !errors.Is(err, nats.ErrNoServers) { // it says less than the error of an attempt, which follows
+				c.failed.Store(&err)
+			}
+		}),
 		nats.ReconnectHandler(func(*nats.Conn) { c.report(fmt.Errorf("%s: %w", role, errConnected)) }),
 		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(3 * time.Second),
 		nats.ErrorHandler(func(nc *nats.Conn, _ *nats.Subscription, err error) {
@@ -110,19 +117,30 @@ func backoff(attempts int) time.Duration {
 }
 
 // Wait blocks until the connection of a patient [Dial] is established, and returns nil, or until ctx ends, and returns
-// its error. It passes one line to Warn if it has to wait (N-122). After [Conn.Close] it waits until ctx ends.
+// its error. If it has to wait, it passes one line to Warn, with the reason why the first attempts failed, and one when
+// it is connected (N-122). After [Conn.Close] it waits until ctx ends.
 func (c *Conn) Wait(ctx context.Context) error {
 	t := time.NewTicker(firstWait / 2)
 	defer t.Stop()
-	for first := true; !c.nc.IsConnected(); first = false {
-		if first {
-			c.report(lost(c.role, "has no NATS server", c.nc.LastError()))
+	waits := false
+	for begun := time.Now(); !c.nc.IsConnected(); {
+		failed := c.failed.Load()
+		if !waits && (failed != nil || time.Since(begun) > 3*firstWait) {
+			waits = true
+			err := c.nc.LastError()
+			if failed != nil {
+				err = *failed
+			}
+			c.report(lost(c.role, "has no NATS server", err))
 		}
 		select {
 		case <-t.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+	if waits {
+		c.report(fmt.Errorf("%s: %w", c.role, errConnected))
 	}
 	return nil
 }
@@ -181,7 +199,7 @@ func lost(role site.Role, what string, err error) error {
 }
 
 // errConnected says that a connection is established after a wait.
-var errConnected = errors.New("connected to a NATS server again")
+var errConnected = errors.New("connected to a NATS server")
 
 // Site returns the site that was passed to [Dial]. The caller must not change it.
 func (c *Conn) Site() *site.Site { return c.site }
