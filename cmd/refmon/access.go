@@ -5,19 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/accessquery"
-	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/host"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/words"
-	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -57,7 +53,7 @@ as smbd asks; the first that does not is named and denies the rest. With --trave
 the object's descriptor decides alone.
 
 Without --want the command tests the rights that opening a file for reading needs. For a denial it also lists the
-smallest changes that would grant the request, as refmon why does.
+smallest changes that would grant the request, as refmon why does, and ends with the reason in one sentence.
 
 The exit code is 0 granted, 1 if one was denied, 2 if one could not be answered.`
 }
@@ -202,6 +198,9 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 	if err := std.printNames(q.Request.Descriptor, q.Request.Subject.Effective().User().SID, nameOf); err != nil {
 		return err
 	}
+	if err := std.denied(&denial{want: c.Want, why: a.Why, request: &q.Request, nameOf: nameOf}); err != nil {
+		return err
+	}
 	return verdict(a.Allowed())
 }
 
@@ -241,56 +240,6 @@ func (c *accessCmd) principal(std *streams, dir *directory.Directory) (int, erro
 		return 0, fmt.Errorf("--as %w", err)
 	}
 	return who, nil
-}
-
-// both decides about the share and then the object, and prints which one decided.
-func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descriptor,
-	object *accessquery.Query) error {
-	gate := *object
-	gate.Request.Descriptor, gate.Note = share, ""
-	names := [2]string{"share", "object"}
-	var text string
-	var refused []string
-	granted, maximum := ^winnt.AccessMask(0), object.Request.Desired&winnt.MAXIMUM_ALLOWED != 0
-	for i, q := range [2]*accessquery.Query{&gate, object} {
-		a, err := q.Ask()
-		if err != nil {
-			return fmt.Errorf("%s: %w", names[i], err)
-		}
-		if granted &= a.Granted; !a.Allowed() {
-			refused = append(refused, "the "+names[i])
-		}
-		if c.JSON {
-			line, err := batch.Append(nil, []byte(strconv.Quote(names[i])), q)
-			if err != nil {
-				return err
-			}
-			text += string(line) + "\n"
-			continue
-		}
-		text += "\n" + std.paint(bold, names[i]+":") + " " + std.shown(a.Why, namesOf(dir))
-	}
-	allowed := len(refused) == 0 && granted != 0
-	first := std.paint(green, "GRANTED "+granted.String()) + " by the share and the object"
-	switch {
-	case len(refused) > 0:
-		first = std.paint(red, "DENIED") + " by " + strings.Join(refused, " and by ")
-	case !allowed && maximum:
-		first = std.paint(red, "DENIED") + ": the share and the object have no right in common"
-	}
-	if !c.JSON {
-		text = first + "\n" + text + noteText(object.Note)
-	}
-	if _, err := fmt.Fprint(std.out, text); err != nil {
-		return err
-	}
-	if !c.JSON {
-		d := object.Request.Descriptor
-		if err := std.printNames(d, object.Request.Subject.Effective().User().SID, namesOf(dir)); err != nil {
-			return err
-		}
-	}
-	return verdict(allowed)
 }
 
 // namesOf returns a function that names SIDs: accounts of the directory, then well-known SIDs and those of this host.

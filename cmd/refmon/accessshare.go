@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/accessquery"
@@ -12,6 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects/shares"
 	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -66,6 +68,70 @@ func (c *accessCmd) guarded(std *streams, guard *shares.Guard, dir *directory.Di
 	text += noteText(q.Note)
 	if _, err := fmt.Fprint(std.out, text); err != nil {
 		return err
+	}
+	if !object {
+		if err := std.denied(&denial{by: " by the object", want: c.Want, why: a.Why, request: &q.Request,
+			nameOf: namesOf(dir)}); err != nil {
+			return err
+		}
+	}
+	return verdict(allowed)
+}
+
+// both decides about the share and then the object, and prints which one decided.
+func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descriptor,
+	object *accessquery.Query) error {
+	gate := *object
+	gate.Request.Descriptor, gate.Note = share, ""
+	names := [2]string{"share", "object"}
+	var text string
+	var refused []string
+	var denials []denial
+	granted, maximum := ^winnt.AccessMask(0), object.Request.Desired&winnt.MAXIMUM_ALLOWED != 0
+	for i, q := range [2]*accessquery.Query{&gate, object} {
+		a, err := q.Ask()
+		if err != nil {
+			return fmt.Errorf("%s: %w", names[i], err)
+		}
+		if granted &= a.Granted; !a.Allowed() {
+			refused = append(refused, "the "+names[i])
+			denials = append(denials, denial{by: " by the " + names[i], want: c.Want, why: a.Why, request: &q.Request,
+				nameOf: namesOf(dir)})
+		}
+		if c.JSON {
+			line, err := batch.Append(nil, []byte(strconv.Quote(names[i])), q)
+			if err != nil {
+				return err
+			}
+			text += string(line) + "\n"
+			continue
+		}
+		text += "\n" + std.paint(bold, names[i]+":") + " " + std.shown(a.Why, namesOf(dir))
+	}
+	allowed := len(refused) == 0 && granted != 0
+	first := std.paint(green, "GRANTED "+granted.String()) + " by the share and the object"
+	switch {
+	case len(refused) > 0:
+		first = std.paint(red, "DENIED") + " by " + strings.Join(refused, " and by ")
+	case !allowed && maximum:
+		first = std.paint(red, "DENIED") + ": the share and the object have no right in common"
+	}
+	if !c.JSON {
+		text = first + "\n" + text + noteText(object.Note)
+	}
+	if _, err := fmt.Fprint(std.out, text); err != nil {
+		return err
+	}
+	if !c.JSON {
+		d := object.Request.Descriptor
+		if err := std.printNames(d, object.Request.Subject.Effective().User().SID, namesOf(dir)); err != nil {
+			return err
+		}
+		for i := range denials {
+			if err := std.denied(&denials[i]); err != nil {
+				return err
+			}
+		}
 	}
 	return verdict(allowed)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/cli/batch"
 )
 
@@ -17,8 +18,8 @@ type checkCmd struct {
 
 // Help returns the long help text.
 func (checkCmd) Help() string {
-	return `For one question the command prints the status and the granted rights. The exit code is 0 if access is
-granted, 1 if it is denied, 2 after an error.
+	return `For one question the command prints the status and the granted rights, and for a denial a second line with
+the reason in words. The exit code is 0 if access is granted, 1 if it is denied, 2 after an error.
 
   refmon check 'O:BAG:SYD:(A;;FR;;;WD)' --token user --want FR
 
@@ -79,5 +80,27 @@ func (c *checkCmd) Run(std *streams) error {
 	if _, err := fmt.Fprintln(std.out); err != nil {
 		return err
 	}
+	if !a.Allowed() {
+		if err := c.sayWhy(std, q); err != nil {
+			return err
+		}
+	}
 	return verdict(a.Allowed())
+}
+
+// sayWhy prints why a question was denied.
+func (c *checkCmd) sayWhy(std *streams, q *accessquery.Query) error {
+	q.Explain = true
+	a, err := q.Ask()
+	switch {
+	case err != nil:
+		return err
+	case a.Refused != nil: // the call failed before it decided
+		_, err := fmt.Fprint(std.out, std.folded("denied: "+a.Refused.Because, 0))
+		return err
+	}
+	r := decided(q)
+	d := denial{want: c.Want, why: a.Why, request: &r, nameOf: namesOf(c.people)}
+	_, err = fmt.Fprint(std.out, std.folded(d.sentence(), 0))
+	return err
 }

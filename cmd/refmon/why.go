@@ -42,7 +42,8 @@ The descriptor may also be the output of icacls, Get-Acl | Format-List or access
 into lines. Accounts in it must be well-known ones in English, or SIDs.
 
 For a denial the command also lists the smallest changes that would grant the request: of groups, privileges, the
-integrity level or entries. It has tested each of them. It does not recommend to make such a change.
+integrity level or entries. It has tested each of them. It does not recommend to make such a change. The last line says
+in words who asked for what, which rights are missing, and which entry or check decided.
 
 --certificate FILE writes a document that others can check against the descriptor's bytes and the token file, without
 refmon:
@@ -124,6 +125,10 @@ func (c *whyCmd) Run(std *streams) error {
 	if a.Why != nil {
 		d, user := q.Request.Descriptor, q.Request.Subject.Effective()
 		if err := std.printNames(d, user.User().SID, names); err != nil {
+			return err
+		}
+		r := decided(q)
+		if err := std.denied(&denial{want: c.Want, why: a.Why, request: &r, nameOf: names}); err != nil {
 			return err
 		}
 	}

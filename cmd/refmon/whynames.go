@@ -35,10 +35,13 @@ func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) err
 			return err
 		}
 	}
-	return std.printNames(s.descriptor, q.user.token.User().SID, q.user.nameOf)
+	if err := std.printNames(s.descriptor, q.user.token.User().SID, q.user.nameOf); err != nil {
+		return err
+	}
+	return std.denied(&denial{why: o.Why, request: &o.Check, nameOf: q.user.nameOf})
 }
 
-// namedText returns a text with the names of its SIDs at the end.
+// namedText returns a text with the names of its SIDs at the end, except those that it has in brackets already.
 func namedText(text string, nameOf func(sid.SID) string) string {
 	var names []string
 	for _, found := range sidText.FindAllString(text, -1) {
@@ -46,7 +49,8 @@ func namedText(text string, nameOf func(sid.SID) string) string {
 		if err != nil {
 			continue
 		}
-		if name := controls.Line(nameOf(s)); name != "" && !slices.Contains(names, name) {
+		name := controls.Line(nameOf(s))
+		if name != "" && !slices.Contains(names, name) && !strings.Contains(text, "("+name+")") {
 			names = append(names, name)
 		}
 	}

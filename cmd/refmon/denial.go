@@ -1,0 +1,213 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/access"
+	controls "github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// denial is a denied request of the page that ends with its sentence.
+type denial struct {
+	by      string // " by the share" or the like; "" if one descriptor decides
+	want    string // the rights as the user asked for them; "" for the names of the mask
+	why     *access.Explanation
+	request *access.Request
+	nameOf  func(sid.SID) string // "": the SID has no name
+}
+
+// Limits of the sentence. The rest is counted.
+const (
+	mostCauses = 3
+	mostGroups = 6
+	mostWanted = 200 // bytes of the rights as the user asked for them
+)
+
+// sentence returns who asked for what, which rights are missing, and the entry or stage that decided (B-116). Without
+// an explanation, and for a granted request, it returns "".
+func (d *denial) sentence() string {
+	if d.why == nil || d.why.Decision.Allowed() {
+		return ""
+	}
+	want := d.want
+	if want == "" || len(want) > mostWanted {
+		want = words.Names(d.why.Asked, d.why.Asked, d.request.Type)
+	}
+	want = controls.Line(strings.ReplaceAll(want, "+", " and "))
+	return "denied" + d.by + ": " + d.name(d.user()) + " asked for " + want + "; " + strings.Join(d.causes(), "; ")
+}
+
+// denied prints the sentence of a denial, nothing for a granted request.
+func (s *streams) denied(d *denial) error {
+	text := d.sentence()
+	if text == "" {
+		return nil
+	}
+	_, err := fmt.Fprint(s.out, "\n"+s.folded(text, 0))
+	return err
+}
+
+// causes returns a clause for each reason why rights are missing. An entry that denied some rights hides why the others
+// are missing, so it is then the only cause.
+func (d *denial) causes() (list []string) {
+	var reasons []access.Reason
+	masks := map[access.Reason]winnt.AccessMask{}
+	maximum := d.why.Asked == 0
+	for _, b := range d.why.Reasons {
+		if b.Granted || !maximum && d.why.Asked&b.Bit == 0 || d.skipped(&b) {
+			continue
+		}
+		if masks[b.Reason] == 0 {
+			reasons = append(reasons, b.Reason)
+		}
+		masks[b.Reason] |= b.Bit
+	}
+	for i, r := range reasons {
+		if i == mostCauses {
+			return append(list, "and "+count(len(reasons)-i, "other cause", "other causes"))
+		}
+		what := words.Names(masks[r], d.why.Asked, d.request.Type)
+		switch {
+		case maximum && len(reasons) == 1:
+			what = "any right"
+		case masks[r] == d.why.Asked:
+			what = "it"
+		}
+		list = append(list, d.clause(&r, what))
+	}
+	if len(list) == 0 { // the check ended before it looked at a right
+		return []string{d.last()}
+	}
+	return list
+}
+
+// skipped reports whether an entry denied other rights before the check reached a right, so that its reason is unknown.
+func (d *denial) skipped(b *access.BitReason) bool {
+	return b.Reason.Kind == access.AceDeny && !slices.ContainsFunc(d.why.Steps, func(s access.Step) bool {
+		return s.List == b.Reason.List && s.ACE == b.Reason.Index && s.Bits&b.Bit != 0
+	})
+}
+
+// clause returns why the rights what are missing.
+func (d *denial) clause(r *access.Reason, what string) string {
+	switch r.Kind {
+	case access.AceDeny:
+		return d.entry(r, "denies "+what)
+	case access.NoAce:
+		return "no entry grants " + what + d.groups()
+	case access.EmptyDacl:
+		return "the DACL is empty, which grants nothing"
+	case access.Privilege:
+		return "the request needs " + r.Privilege.String() + ", which is not enabled"
+	case access.IntegrityPolicy:
+		return "the user's integrity level, " + d.name(sid.IntegrityLevel(d.request.Subject.Effective().Integrity())) +
+			", is below the object's, whose label forbids " + what
+	case access.CentralAccessRule:
+		return "the central access rule " + fmt.Sprintf("%.60q", r.Name) + " does not grant " + what
+	case access.RestrictedPass:
+		if r.Index < 0 {
+			return "the token is restricted, and no entry grants " + what + " to a restricting SID"
+		}
+		return d.entry(r, "denies "+what+" to a restricting SID")
+	case access.AppContainerPass:
+		if r.Index < 0 {
+			return "no entry grants " + what + " to the package or its capabilities"
+		}
+		return d.entry(r, "denies "+what+" to the package or its capabilities")
+	case access.TrustLabel, access.AccessFilter:
+		return d.entry(r, "limits the rights and leaves out "+what)
+	}
+	return d.last()
+}
+
+// last returns the reason of the last step, such as a caller below the needed impersonation level.
+func (d *denial) last() string {
+	if n := len(d.why.Steps); n > 0 {
+		return d.why.Steps[n-1].Because
+	}
+	return "the request is not valid"
+}
+
+// entry returns a clause about the entry of a reason: its number from 1, its row in the table, and its content.
+func (d *denial) entry(r *access.Reason, does string) string {
+	list := d.request.Descriptor.DACL()
+	if r.List != "DACL" {
+		list = d.request.Descriptor.SACL()
+	}
+	if r.Index < 0 || r.Index >= list.Len() {
+		return "the " + r.List + " " + does
+	}
+	a := list.At(r.Index)
+	return fmt.Sprintf("entry %d of the %s %s (%s %d: %s)", r.Index+1, r.List, does, r.List, r.Index, d.content(a))
+}
+
+// content returns the effect, the account and the rights of an entry.
+func (d *denial) content(a sd.ACE) string {
+	parts := []string{effectOf(a), d.name(a.SID())}
+	if a.Type().IsCallback() {
+		parts[0] += " with a condition"
+	}
+	if s := a.SID(); d.nameOf(s) != "" && s.Authority() == 5 && s.SubAuthorities() > 2 {
+		parts[1] += " " + s.String()
+	}
+	all := &d.request.Type.Mapping
+	rights := words.Names(all.Map(a.Mask()), all.All, d.request.Type)
+	if on := words.Entry(a); on != "" {
+		rights += " " + on
+	}
+	return strings.Join(append(parts, rights), ", ")
+}
+
+// effectOf returns Deny or Allow, or the name of the type of another entry.
+func effectOf(a sd.ACE) string {
+	name := strings.TrimSuffix(a.Type().String(), "_ACE_TYPE")
+	switch {
+	case strings.HasPrefix(name, "ACCESS_DENIED"):
+		return "Deny"
+	case strings.HasPrefix(name, "ACCESS_ALLOWED"):
+		return "Allow"
+	}
+	return strings.ToLower(strings.ReplaceAll(name, "_", " "))
+}
+
+// groups returns the groups of the user that count when an entry grants, in brackets. It leaves out groups that all
+// users or logons have.
+func (d *denial) groups() string {
+	var names []string
+	for _, g := range d.request.Subject.Effective().Groups() {
+		s := g.SID
+		if g.Attributes&winnt.SE_GROUP_ENABLED == 0 || s.SubAuthorities() < 2 || s.Authority() != 5 && s.Authority() != 22 ||
+			g.Attributes&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID {
+			continue
+		}
+		if name := d.name(s); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	who := " (" + cmp.Or(controls.Line(d.nameOf(d.user())), "the user") + " is in "
+	switch n := len(names); {
+	case n == 0:
+		return who + "no group but those of every user)"
+	case n > mostGroups:
+		return who + strings.Join(names[:mostGroups], ", ") + " and " +
+			count(n-mostGroups, "other group", "other groups") + ")"
+	}
+	return who + strings.Join(names, ", ") + ")"
+}
+
+func (d *denial) user() sid.SID { return d.request.Subject.Effective().User().SID }
+
+// name returns the name of a SID, or the SID if it has none.
+func (d *denial) name(s sid.SID) string {
+	if name := controls.Line(d.nameOf(s)); name != "" {
+		return name
+	}
+	return s.String()
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A denial has one sentence: who, what, which part is missing, and the entry or stage that decided (B-116). The causes
+// follow from the order of the check in docs/rules/50-access-check.md.
+func TestDenialHasOneSentence(t *testing.T) {
+	const bob = `{"user":"S-1-5-21-1-2-3-1108","groups":["DU","WD","AU","BU"]}`
+	const low = `{"user":"S-1-5-21-1-2-3-1108","groups":["WD"],"integrityLevel":"LW"}`
+	for _, c := range []struct{ token, sd, want, says string }{
+		{bob, "(A;;FR;;;BU)", "FILE_READ_DATA|FILE_WRITE_DATA",
+			"no entry grants FILE_WRITE_DATA (bob is in Domain Users, Users)"},
+		{low, "(A;;FR;;;BU)S:(ML;;NW;;;LW)", "FW", "no entry grants it (bob is in no group but those of every user)"},
+		{bob, "(A;;FR;;;WD)(D;;0x2;;;BU)(A;;FA;;;WD)", "FW",
+			"entry 2 of the DACL denies FILE_WRITE_DATA (DACL 1: Deny, Users, FILE_WRITE_DATA)"},
+		{bob, "(D;;GW;;;S-1-5-21-1-2-3-513)(A;;FA;;;WD)", "FW",
+			"entry 1 of the DACL denies it (DACL 0: Deny, Domain Users S-1-5-21-1-2-3-513, write)"},
+		{bob, "(D;;FW;;;WD)(A;;FA;;;WD)", "FR|FW", "entry 1 of the DACL denies write (DACL 0: Deny, Everyone, write)"},
+		{bob, "", "FR", "the DACL is empty, which grants nothing"},
+		{bob, "(A;;FA;;;BA)", "MAXIMUM_ALLOWED", "no entry grants any right (bob is in Domain Users, Users)"},
+		{bob, "(A;;FA;;;WD)S:(ML;;NR;;;HI)", "FR", "the user's integrity level, Medium Mandatory Level, is below the " +
+			"object's, whose label forbids it"},
+		{bob, "(A;;FA;;;WD)", "ACCESS_SYSTEM_SECURITY|FR", "the request needs SeSecurityPrivilege, which is not enabled"},
+		{bob, "(A;;FA;;;WD)", "FR", ""},
+	} {
+		d := denialOf(t, c.token, c.sd, c.want)
+		user := d.user()
+		d.nameOf = func(s sid.SID) string {
+			if s == user {
+				return "bob"
+			}
+			return namesOf(nil)(s)
+		}
+		want := "denied: bob asked for " + c.want + "; " + c.says
+		if c.says == "" {
+			want = ""
+		}
+		check.Equal(t, d.sentence(), want, "%s wants %s", c.sd, c.want)
+	}
+}
+
+// denialOf decides a request about a file for a token file and a DACL.
+func denialOf(t *testing.T, tokenFile, dacl, want string) *denial {
+	t.Helper()
+	user, err := token.Parse([]byte(tokenFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	desired, err := sddl.ParseRights(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &access.Request{Subject: access.SubjectOf(user), Type: winnt.FileObject, Desired: desired,
+		Descriptor: sddl.MustParse("O:BAG:SYD:"+dacl, sddl.Options{Domain: sid.MustParse("S-1-5-21-1-2-3")})}
+	_, why, err := access.Explain(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &denial{want: want, why: why, request: r}
+}
+
+// A long list of groups and a long request are cut, and a name cannot start a line (B-116).
+func TestSentenceIsBounded(t *testing.T) {
+	var groups []string
+	for i := range 100 {
+		groups = append(groups, fmt.Sprintf(`"S-1-5-21-1-2-3-%d"`, 2000+i))
+	}
+	d := denialOf(t, `{"user":"S-1-5-21-1-2-3-1108","groups":[`+strings.Join(groups, ",")+`]}`, "(A;;FA;;;BA)",
+		strings.Repeat("FILE_READ_DATA|", 20)+"FILE_READ_DATA")
+	d.nameOf = func(sid.SID) string { return "a\nb" }
+	got := d.sentence()
+	if !strings.Contains(got, "asked for FILE_READ_DATA; ") || strings.Contains(got, "\n") || len(got) > 200 {
+		t.Errorf("same names: %q", got)
+	}
+	d.nameOf = func(sid.SID) string { return "" }
+	if got := d.sentence(); !strings.Contains(got, "S-1-5-21-1-2-3-2005 and 94 other groups)") {
+		t.Errorf("100 groups: %q", got)
+	}
+}
