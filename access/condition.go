@@ -44,12 +44,17 @@ func (q *query) condition(e *sd.Entry, f effect) cause {
 // evaluate returns the truth of a condition for an allow or deny entry (f) in pass p. The effect and the pass
 // determine which groups and claims the condition can see.
 func (q *query) evaluate(x *claims.Expr, f effect, p pass) claims.Truth {
+	return x.Eval(q.environment(f, p))
+}
+
+// environment returns the data for the condition of an allow or deny entry (f) in pass p.
+func (q *query) environment(f effect, p pass) *environment {
 	// The owner and PRINCIPAL_SELF are passed on because Member_of may name S-1-3-4 or S-1-5-10, which refer to them
 	//
-	return x.Eval(&environment{
+	return &environment{
 		token: q.who.token, self: q.r.Self, owner: q.who.owner, resource: q.who.resource,
 		deny: f == deny, restricted: p == restrictedPass,
-	})
+	}
 }
 
 // environment holds the data that a condition can use. It copies it, so that the check itself can live on the stack.

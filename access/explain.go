@@ -22,6 +22,9 @@ type Step struct {
 	Because string // an English sentence without a full stop
 	Pass    string // "" the token's own SIDs, "restricted" or "package"
 	Node    int    // node of the object tree the step is about, 0 the root
+	// Unmet has the tests that keep the condition of the entry from being true, with the values that they compared, as
+	// [claims.Expr.Unmet] returns them; "" for none. It has no control characters and is not in the JSON form.
+	Unmet string
 
 	entry sd.ACE // the zero value for a stage
 }

@@ -39,6 +39,7 @@ type StepRecord struct {
 	Bits          winnt.AccessMask
 	Granted       bool
 	Because, Pass string
+	Unmet         string
 	Node          int64
 	Entry         []byte
 }
@@ -63,7 +64,7 @@ func (x *Explanation) Record() *ExplanationRecord {
 	for i := range x.Steps {
 		s := &x.Steps[i]
 		r.Steps = append(r.Steps, StepRecord{s.Rule, s.List, int64(s.ACE), s.Bits, s.Granted, s.Because, s.Pass,
-			int64(s.Node), []byte(s.entry.Binary())})
+			s.Unmet, int64(s.Node), []byte(s.entry.Binary())})
 	}
 	return r
 }
@@ -81,7 +82,7 @@ func (r *ExplanationRecord) Explanation() *Explanation {
 	}
 	for _, s := range r.Steps {
 		step := Step{Rule: s.Rule, List: s.List, ACE: int(s.ACE), Bits: s.Bits, Granted: s.Granted,
-			Because: s.Because, Pass: s.Pass, Node: int(s.Node)}
+			Because: s.Because, Pass: s.Pass, Node: int(s.Node), Unmet: s.Unmet}
 		// An ACE begins with type, flags and a size of two bytes ([MS-DTYP] section
 		// 2.4.4.1). The size is that of the bytes received and is not read.
 		if len(s.Entry) >= 4 {

@@ -150,7 +150,7 @@ func (p *shown) table() {
 			p.put(m, cell, columnWidth)
 		}
 		p.b.WriteString(" " + pad(s.Rule, 5) + "  ")
-		p.last(s.Because, where+2+entry+columnWidth*len(p.Reasons)+rule)
+		p.last(s.because(), where+2+entry+columnWidth*len(p.Reasons)+rule)
 		if below && texts[i] != "" {
 			p.b.WriteString("\n" + pad("", entryIndent))
 			p.last(texts[i], entryIndent)
@@ -160,6 +160,14 @@ func (p *shown) table() {
 		p.b.WriteByte('\n')
 		p.last(strconv.Itoa(folded)+" other entries have no effect on this request", 0)
 	}
+}
+
+// because returns the reason of a step, with the tests that its condition does not meet.
+func (s *Step) because() string {
+	if s.Unmet == "" {
+		return s.Because
+	}
+	return s.Because + ": " + s.Unmet
 }
 
 // entryIndent is the column of an entry below its row.
@@ -192,8 +200,9 @@ func (x *Explanation) idle() (n int) {
 	return n
 }
 
-// isIdle reports whether a step is an entry that neither grants nor denies a requested right.
-func (s *Step) isIdle() bool { return s.ACE >= 0 && s.Bits == 0 }
+// isIdle reports whether a step is an entry that neither grants nor denies a requested right. An entry whose condition
+// is not met is not idle, because a reader looks for its values.
+func (s *Step) isIdle() bool { return s.ACE >= 0 && s.Bits == 0 && s.Unmet == "" }
 
 // leastRoom is the minimum number of columns for a reason. With less room the reason starts
 // on a new line.

@@ -85,6 +85,25 @@ func TestShowCountsEntriesWithoutEffect(t *testing.T) {
 	}
 }
 
+// An entry whose condition is not true shows the values that its tests compared. An entry that did not decide by its
+// condition shows none.
+func TestShowsValuesOfConditions(t *testing.T) {
+	for entries, want := range map[string]string{
+		"(XA;;0x1;;;WD;(@User.y == 1))":              "which allows nothing: @USER.y is absent, needed == 1",
+		"(XD;;0x1;;;WD;(@User.y == 1))(A;;0x1;;;WD)": "so no later entry counts: @USER.y is absent, needed == 1",
+		"(XA;;0x1;;;BO;(@User.y == 1))":              "nor a group of the token\n",
+		"(A;;0x1;;;WD)(XA;;0x1;;;WD;(@User.y == 1))": "nothing before it decided them\n",
+	} {
+		_, x, err := access.Explain(ask(t, "…"+entries, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := x.String(); !strings.Contains(got, want) {
+			t.Errorf("A-178: %s: want %q in\n%s", entries, want, got)
+		}
+	}
+}
+
 // An entry that leaves no room for the columns of the rights is below its row, and its SID is whole (U-123).
 func TestShowBreaksNoSID(t *testing.T) {
 	const who = "S-1-5-21-1234567890-1234567890-1234567890-1107"

@@ -1,8 +1,11 @@
 package access
 
 import (
+	"strings"
+
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -84,6 +87,11 @@ func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMas
 	if r.Index >= 0 {
 		s.entry = q.sacl.acl.At(r.Index)
 	}
+	if c == filterLimit {
+		if x := q.sacl.acl.Extra(q.sacl.entries[r.Index].Aux); x != nil && x.Condition != nil {
+			s.Unmet = strings.Join(x.Condition.Unmet(q.environment(allow, userPass), alias), "; ")
+		}
+	}
 	if r.Index < 0 {
 		s.List = ""
 	}
@@ -123,8 +131,32 @@ func (t *tracer) entry(q *query, i int, c cause, m winnt.AccessMask) {
 	t.x.Steps = append(t.x.Steps, Step{
 		Rule: causes[c].rule, List: t.list(), ACE: i, Bits: m, Pass: q.pass.String(), Because: causes[c].because,
 		Granted: c == allowed || c == allowedNode || c == restrictedAllowed || c == packageAllowed,
+		Unmet:   unmetBy(q, i, c),
 	})
 }
+
+// unmetBy returns the tests that keep the condition of entry i from being true, with the values that they compared
+// . It returns "" for an entry without a condition, and for one that did not decide by it.
+func unmetBy(q *query, i int, c cause) string {
+	e := &q.dacl.entries[i]
+	x := q.dacl.acl.Extra(e.Aux)
+	if x == nil || x.Condition == nil {
+		return ""
+	}
+	f := allow
+	switch c {
+	case deniedNeeded, deniedMaximum, deniedNode, restrictedDenied, packageDenied:
+		f = deny
+	case conditionFalse, conditionUnknown:
+		f = kinds[e.Kind].effect
+	default:
+		return ""
+	}
+	return strings.Join(x.Condition.Unmet(q.environment(f, q.pass), alias), "; ")
+}
+
+// alias returns the alias of a SID that is the same in every domain, or "".
+func alias(s sid.SID) string { return sid.Alias(s, sid.SID{}) }
 
 // decided adds a step for an entry that decided the bits of m, and records the entry as their reason.
 func (t *tracer) decided(q *query, i int, f effect, m winnt.AccessMask) {

@@ -101,7 +101,7 @@ func (d *denial) clause(r *access.Reason, what string) string {
 	case access.AceDeny:
 		return d.entry(r, "denies "+what)
 	case access.NoAce:
-		return "no entry grants " + what + d.groups()
+		return "no entry grants " + what + d.groups() + d.condition()
 	case access.EmptyDacl:
 		return "the DACL is empty, which grants nothing"
 	case access.Privilege:
@@ -125,6 +125,37 @@ func (d *denial) clause(r *access.Reason, what string) string {
 		return d.entry(r, "limits the rights and leaves out "+what)
 	}
 	return d.last()
+}
+
+// condition returns a clause about the first entry that allows a right that is missing, but has a condition that is not
+// true.
+func (d *denial) condition() string {
+	for i := range d.why.Steps {
+		s := &d.why.Steps[i]
+		if s.Unmet == "" || s.List != "DACL" || s.Granted || s.Bits != 0 {
+			continue
+		}
+		if a := d.request.Descriptor.DACL().At(s.ACE); effectOf(a) == "Allow" && d.missing(a.Mask()) {
+			return fmt.Sprintf("; entry %d would, but %s: %s", s.ACE+1, s.Because, s.Unmet)
+		}
+	}
+	return ""
+}
+
+// missing reports whether a mask has a requested right that was not granted. READ_CONTROL and SYNCHRONIZE, which most
+// entries have, count only if nothing else is missing.
+func (d *denial) missing(m winnt.AccessMask) bool {
+	const shared = winnt.READ_CONTROL | winnt.SYNCHRONIZE
+	var lost winnt.AccessMask
+	for _, r := range d.why.Reasons {
+		if !r.Granted {
+			lost |= r.Bit
+		}
+	}
+	if lost&^shared != 0 {
+		lost &^= shared
+	}
+	return d.request.Type.Mapping.Map(m)&lost != 0
 }
 
 // last returns the reason of the last step, such as a caller below the needed impersonation level.

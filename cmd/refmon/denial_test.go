@@ -27,6 +27,9 @@ func TestDenialHasOneSentence(t *testing.T) {
 		{bob, "(D;;GW;;;S-1-5-21-1-2-3-513)(A;;FA;;;WD)", "FW",
 			"entry 1 of the DACL denies it (DACL 0: Deny, Domain Users S-1-5-21-1-2-3-513, write)"},
 		{bob, "(D;;FW;;;WD)(A;;FA;;;WD)", "FR|FW", "entry 1 of the DACL denies write (DACL 0: Deny, Everyone, write)"},
+		{bob, "(XA;;FA;;;WD;(@User.clearance >= 3))", "FR", "no entry grants it (bob is in Domain Users, Users); entry 1 " +
+			"would, but its condition cannot be decided, which allows nothing: @USER.clearance is absent, needed >= 3"},
+		{bob, "(XA;;FW;;;WD;(@User.clearance >= 3))", "FR", "no entry grants it (bob is in Domain Users, Users)"},
 		{bob, "", "FR", "the DACL is empty, which grants nothing"},
 		{bob, "(A;;FA;;;BA)", "MAXIMUM_ALLOWED", "no entry grants any right (bob is in Domain Users, Users)"},
 		{bob, "(A;;FA;;;WD)S:(ML;;NR;;;HI)", "FR", "the user's integrity level, Medium Mandatory Level, is below the " +

@@ -1,0 +1,208 @@
+package claims
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// Limits of the texts of [Expr.Unmet].
+const (
+	mostUnmet  = 4  // texts
+	mostListed = 3  // values of one list
+	mostQuoted = 40 // characters of one string or name, bytes of one octet string
+)
+
+// Unmet returns one text for each test of the condition that keeps it from being true, with the values that the test
+// compared: "@USER.clearance = 2, needed >= 3". Names and strings are quoted, so that a text has no control
+// characters, and long values and lists are cut. At most four texts are returned, and then one with the number of the
+// others. It returns nil for a condition that is true, and for a program that has no result. alias is as in
+// [Expr.Format].
+func (e *Expr) Unmet(env Env, alias func(sid.SID) string) []string {
+	if e.state == stateBroken {
+		return nil
+	}
+	u := unmet{e: e, env: env, alias: alias}
+	u.walk(e.root, True)
+	var texts []string
+	for i, x := range u.tests {
+		if i == mostUnmet {
+			return append(texts, fmt.Sprintf("and %d more", len(u.tests)-i))
+		}
+		texts = append(texts, u.test(x.at, x.want))
+	}
+	return texts
+}
+
+// unmet collects the tests of Unmet.
+type unmet struct {
+	e     *Expr
+	env   Env
+	alias func(sid.SID) string
+	tests []unmetTest
+}
+
+// unmetTest is a test that does not have the result that the condition needs.
+type unmetTest struct {
+	at   ref
+	want Truth
+}
+
+// walk returns the result of r, and adds the tests below r that keep it from being want. It evaluates each test once.
+func (u *unmet) walk(r ref, want Truth) Truth {
+	before := len(u.tests)
+	var got Truth
+	op := byte(0)
+	if r >= 0 {
+		op = u.e.nodes[r].op
+	}
+	switch op {
+	case opAnd, opOr:
+		n := &u.e.nodes[r]
+		x := u.walk(n.left, want)
+		got = join(op, x, u.walk(n.right, want))
+	case opNot:
+		got = u.walk(u.e.nodes[r].left, want.Not()).Not()
+	default:
+		if got = u.e.truth(u.env, r); got != want {
+			u.tests = append(u.tests, unmetTest{r, want})
+		}
+	}
+	if got == want { // one side of a disjunction is enough
+		u.tests = u.tests[:before]
+	}
+	return got
+}
+
+// test returns the text of one test: an operator with its operands, or an attribute alone.
+func (u *unmet) test(r ref, want Truth) string {
+	needed := ", needed "
+	if want == False {
+		needed += "not "
+	}
+	if r < 0 {
+		return u.known(r) + needed + "a value that is true"
+	}
+	n := &u.e.nodes[r]
+	op := &operators[n.op]
+	switch op.family {
+	case famMember:
+		is := " is not met"
+		if want == False {
+			is = " is met"
+		}
+		return op.text + " " + u.constant(n.left) + is
+	case famExists:
+		return u.known(n.left) + needed + op.text
+	}
+	return u.known(n.left) + needed + op.text + " " + u.known(n.right)
+}
+
+// known returns an attribute with its values, or a constant.
+func (u *unmet) known(r ref) string {
+	if r >= 0 || u.e.operands[^r].kind != kindAttribute {
+		return u.constant(r)
+	}
+	o := &u.e.operands[^r]
+	name := o.scope.String() + string(appendEscaped(nil, cut(o.name)))
+	a, found := u.env.Attribute(o.scope, o.name)
+	switch {
+	case !found || a.Type == 0:
+		return name + " is absent"
+	case a.Flags&FlagDisabled != 0:
+		return name + " is disabled"
+	case a.Len() == 0:
+		return name + " has no values"
+	case a.Len() > MaxValues:
+		return name + " has too many values"
+	case a.Duplicates():
+		return name + " has a value twice and does not count"
+	}
+	var values []string
+	for i := range min(a.Len(), mostListed) {
+		values = append(values, u.value(&a, i))
+	}
+	return name + " = " + listed(values, a.Len(), a.Len() > 1)
+}
+
+// constant returns the literals of an operand as text. A nested operation has no text here.
+func (u *unmet) constant(r ref) string {
+	if r >= 0 {
+		return "(…)"
+	}
+	o := &u.e.operands[^r]
+	if o.kind == kindAttribute {
+		return u.known(r)
+	}
+	var values []string
+	for i := range min(len(o.lits), mostListed) {
+		switch l := &o.lits[i]; l.typ {
+		case String:
+			values = append(values, strconv.Quote(cut(l.s)))
+		case Octets:
+			values = append(values, octets([]byte(l.s)))
+		case SID:
+			values = append(values, u.sid(l.sid))
+		default:
+			values = append(values, strconv.FormatInt(l.i, 10))
+		}
+	}
+	return listed(values, len(o.lits), o.kind == kindComposite)
+}
+
+// value returns value i of an attribute as text.
+func (u *unmet) value(a *Attribute, i int) string {
+	switch a.Type {
+	case Int64:
+		return strconv.FormatInt(a.Ints[i], 10)
+	case String:
+		return strconv.Quote(cut(a.Strings[i]))
+	case SID:
+		return u.sid(a.SIDs[i])
+	case Octets:
+		return octets(a.Octets[i])
+	}
+	return strconv.FormatUint(a.Uints[i], 10)
+}
+
+func (u *unmet) sid(s sid.SID) string {
+	if u.alias != nil {
+		if text := u.alias(s); text != "" {
+			return "SID(" + text + ")"
+		}
+	}
+	return "SID(" + s.String() + ")"
+}
+
+// listed joins the first values of a list of n, in braces if it is a set.
+func listed(values []string, n int, set bool) string {
+	if n > len(values) {
+		values = append(values, fmt.Sprintf("… %d more", n-len(values)))
+	}
+	text := strings.Join(values, ", ")
+	if set {
+		return "{" + text + "}"
+	}
+	return text
+}
+
+// octets returns the first bytes of an octet string as # and hexadecimal digits.
+func octets(b []byte) string {
+	if len(b) > mostQuoted {
+		return fmt.Sprintf("#%x…", b[:mostQuoted])
+	}
+	return fmt.Sprintf("#%x", b)
+}
+
+// cut returns the first mostQuoted characters of a text, and marks a longer one with an ellipsis.
+func cut(text string) string {
+	n := 0
+	for i := range text {
+		if n++; n > mostQuoted {
+			return text[:i] + "…"
+		}
+	}
+	return text
+}

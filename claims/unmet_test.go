@@ -1,0 +1,76 @@
+package claims
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/sid"
+)
+
+// A condition that is not true shows the values of its tests (A-178). The expected values are those of the environment.
+func TestUnmetShowsValues(t *testing.T) {
+	guests := sid.MustParse("S-1-5-32-546")
+	off := ints("off", 1)
+	off.Flags = FlagDisabled
+	env := &testEnv{sets: [4]*Set{
+		User: mustSet(ints("clearance", 2), strs("dept", "hr"), ints("many", 1, 2, 3, 4, 5), off, ints("none"),
+			Attribute{Name: "octets", Type: Octets, Octets: [][]byte{{1, 2}}}),
+		Resource: mustSet(strs("dept", "it")), Device: mustSet(), Local: mustSet(ints("flag", 0)),
+	}, members: map[sid.SID]bool{guests: true}}
+	for text, want := range map[string]string{
+		"(@User.clearance >= 3)":         "@USER.clearance = 2, needed >= 3",
+		"(@User.clearance >= 2)":         "",
+		"(@User.dept == @Resource.dept)": `@USER.dept = "hr", needed == @RESOURCE.dept = "it"`,
+		"(@User.country == \"de\")":      `@USER.country is absent, needed == "de"`,
+		"(@User.off == 1)":               "@USER.off is disabled, needed == 1",
+		"(@User.none == 1)":              "@USER.none has no values, needed == 1",
+		"(@Resource.twice == \"a\")": "" +
+			`@RESOURCE.twice has a value twice and does not count, needed == "a"`,
+		"(@User.many Contains {7, 8})":                   "@USER.many = {1, 2, 3, … 2 more}, needed Contains {7, 8}",
+		"(@User.octets == #03)":                          "@USER.octets = #0102, needed == #03",
+		"(!(@User.clearance >= 2))":                      "@USER.clearance = 2, needed not >= 2",
+		"(Exists @User.country)":                         "@USER.country is absent, needed Exists",
+		"(Member_of {SID(BA)})":                          "Member_of {SID(BA)} is not met",
+		"(!(Member_of {SID(BG)}))":                       "Member_of {SID(BG)} is met",
+		"(flag)":                                         "flag = 0, needed a value that is true",
+		"(@User.clearance >= 2 && @User.dept == \"it\")": `@USER.dept = "hr", needed == "it"`,
+		"(@User.clearance >= 2 || @User.dept == \"it\")": "",
+		"(@User.clearance >= 3 || @User.dept == \"it\")": "" +
+			`@USER.clearance = 2, needed >= 3; @USER.dept = "hr", needed == "it"`,
+		"(!(@User.clearance >= 2 || @User.clearance<1))": "@USER.clearance = 2, needed not >= 2",
+		"(@User.a == 1 && @User.b == 1 && @User.c == 1 && @User.d == 1 && @User.e == 1 && @User.f == 1)": "@USER.a is " +
+			"absent, needed == 1; @USER.b is absent, needed == 1; @USER.c is absent, needed == 1; @USER.d is absent, needed " +
+			"== 1; and 2 more",
+	} {
+		alias := func(s sid.SID) string { return sid.Alias(s, sid.SID{}) }
+		got := strings.Join(mustParse(text).Unmet(twice{env}, alias), "; ")
+		check.Equal(t, got, want, "%s", text)
+	}
+	if got := new(Expr).Unmet(env, nil); got != nil {
+		t.Errorf("the empty program: %q, want nothing", got)
+	}
+}
+
+// twice is an Env whose resource attribute twice has one value in two cases, which no set has.
+type twice struct{ *testEnv }
+
+func (e twice) Attribute(scope Scope, name string) (Attribute, bool) {
+	if name == "twice" {
+		return strs("twice", "a", "A"), true
+	}
+	return e.testEnv.Attribute(scope, name)
+}
+
+// Values come from tokens and descriptors: no control character reaches the text, and it is short (A-178).
+func TestUnmetQuotesAndCuts(t *testing.T) {
+	long := strings.Repeat("x", 1000)
+	env := &testEnv{sets: [4]*Set{User: mustSet(strs("name", "a\x1b[31m\u202e\"\n", long), ints("n", math.MinInt64)),
+		Resource: mustSet(), Device: mustSet(), Local: mustSet()}}
+	got := strings.Join(mustParse(`(@User.name == "`+long+`" || @User.n > 1)`).Unmet(env, nil), "; ")
+	want := fmt.Sprintf(`@USER.name = {"a\x1b[31m\u202e\"\n", "%s…"}, needed == "%[1]s…"; `, long[:40]) +
+		"@USER.n = -9223372036854775808, needed > 1"
+	check.Equal(t, got, want, "hostile values")
+}
