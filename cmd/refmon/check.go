@@ -52,8 +52,8 @@ Otherwise the exit code is 0, also after denials. A line has at most 4 MiB.`
 // Run answers one question or a batch.
 func (c *checkCmd) Run(std *streams) error {
 	if c.Batch != "" {
-		if c.SDDL != "" || c.Token != "" || c.Want != "" {
-			return errors.New("--batch takes its questions from the file: drop the SDDL, --token and --want")
+		if c.SDDL != "" || c.Token != "" || c.Want != "" || len(c.Directory) > 0 {
+			return errors.New("--batch takes its questions from the file: drop the SDDL, --token, --want and --directory")
 		}
 		return std.runBatch(batch.Checks{Explain: c.Explain}.Job(), c.Batch)
 	}

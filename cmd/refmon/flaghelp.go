@@ -47,7 +47,7 @@ var flagHelp = map[string]string{
 		"anonymous, guest, or a SID; not needed with one token.",
 	"whyAs": "The caller: a user by name, or by uid on this host. The argument is the path of a file, or with -d a " +
 		"descriptor too.",
-	"whyDirectory": "With --as: a file with the user and the groups, as for refmon access; may be repeated.",
+	"namesIn":      "File with users and groups, as for refmon access; may be repeated.",
 	"whyNamesFrom": "With --as: ask the refmond on this socket for the user (default: its usual socket, if it runs).",
 	"whyTree":      "With --as: the directory that is served; by default the topmost directory with a descriptor.",
 	"whyLogon":     "With --as: how the user logs on, kerberos, ntlm, interactive or service; by default as on a mount.",

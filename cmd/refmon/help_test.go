@@ -66,11 +66,7 @@ func writeVerb(w io.Writer, n *kong.Node) {
 		fmt.Fprintf(w, "| `%s` | %s |\n", p.Summary(), cell(p.Help))
 	}
 	for _, f := range n.Flags {
-		name := f.String()
-		if f.Short != 0 {
-			name = fmt.Sprintf("-%c, %s", f.Short, name)
-		}
-		fmt.Fprintf(w, "| `%s` | %s |\n", name, cell(f.Help))
+		fmt.Fprintf(w, "| `%s` | %s |\n", f, cell(f.Help))
 	}
 }
 

@@ -131,7 +131,7 @@ var answers = []struct {
 	{0, []string{"check", sdOfUsers, "-t", "alice.json", "-w", "FR"},
 		"^STATUS_SUCCESS granted 0x00120089 FILE_READ_DATA", "^$"},
 	{1, []string{"check", sdOfUsers, "-t", "alice.json", "-w", "FW"},
-		"^STATUS_ACCESS_DENIED granted 0x00000000\n$", "^$"},
+		"^STATUS_ACCESS_DENIED granted 0x00000000\ndenied: .* asked for FW; no entry grants write .*\n$", "^$"},
 	{0, []string{"check", sdOfUsers, "-t", "alice.json", "-w", "FR", "--json"},
 		`^\{"id":null,"status":"STATUS_SUCCESS"[^y]*$`, "^$"},
 	{1, []string{"check", sdOfUsers, "-t", "alice.json", "-w", "FW", "--json", "--explain"}, `"why":`, "^$"},

@@ -17,11 +17,12 @@ import (
 
 // question holds the arguments of why and check: one descriptor, one token, one mask.
 type question struct {
-	SDDL           string `arg:"" optional:"" name:"sddl" help:"The object's security descriptor in SDDL, hex or base64."`
-	Token          string `help:"${questionToken}" placeholder:"FILE" short:"t"`
-	Want           string `help:"${questionWant}" placeholder:"RIGHTS" short:"w"`
-	Type           string `help:"${type}" default:"file" placeholder:"TYPE"`
-	Self           string `help:"SID for PRINCIPAL SELF (PS)." placeholder:"SID"`
+	SDDL           string   `arg:"" optional:"" name:"sddl" help:"The object's descriptor in SDDL, hex or base64."`
+	Token          string   `help:"${questionToken}" placeholder:"FILE" short:"t"`
+	Directory      []string `help:"${namesIn}" placeholder:"FILE" short:"d" sep:"none"`
+	Want           string   `help:"${questionWant}" placeholder:"RIGHTS" short:"w"`
+	Type           string   `help:"${type}" default:"file" placeholder:"TYPE"`
+	Self           string   `help:"SID for PRINCIPAL SELF (PS)." placeholder:"SID"`
 	objectTypeFlag `embed:""`
 	Call           string `help:"${call}" default:"SeAccessCheck" placeholder:"NAME"`
 
@@ -32,7 +33,6 @@ type question struct {
 // ask builds the query that the command line describes: descriptor, token, rights and options. "-" as the name of
 // a file is standard input. It returns an error for a malformed argument or an unreadable file.
 func (c *question) ask(std *streams) (*accessquery.Query, error) {
-	var err error
 	for _, arg := range []struct {
 		missing bool
 		what    string
@@ -45,13 +45,10 @@ func (c *question) ask(std *streams) (*accessquery.Query, error) {
 			return nil, fmt.Errorf("missing argument: %s", arg.what)
 		}
 	}
-	t := c.caller
-	if t == nil {
-		if t, err = std.readToken(c.Token); err != nil {
-			return nil, err
-		}
+	t, domain, err := c.tokenAndNames(std)
+	if err != nil {
+		return nil, err
 	}
-	domain := accessquery.UserDomain(t)
 	q := new(accessquery.Query)
 	r := &q.Request
 	r.Descriptor, err = (&sddlCmd{Text: c.SDDL, people: c.people}).parse(std, domain)
@@ -89,6 +86,25 @@ func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	}
 	noteTyped(std, r.Descriptor, queries)
 	return q, q.Choose(queries)
+}
+
+// tokenAndNames reads the token and the directory. The domain resolves aliases such as DU: it is the user's, else the
+// directory's.
+func (c *question) tokenAndNames(std *streams) (t *token.Token, domain sid.SID, err error) {
+	if t = c.caller; t == nil {
+		if t, err = std.readToken(c.Token); err != nil {
+			return nil, domain, err
+		}
+	}
+	if c.people == nil && len(c.Directory) > 0 {
+		if c.people, err = (&directoryFlags{Directory: c.Directory}).readPeople(std); err != nil {
+			return nil, domain, err
+		}
+	}
+	if domain = accessquery.UserDomain(t); domain.IsZero() && c.people != nil {
+		domain = c.people.Domain
+	}
+	return t, domain, nil
 }
 
 // isDescriptor reports whether an argument is a security descriptor and not a path: SDDL, its bytes, or the lines of

@@ -19,11 +19,10 @@ import (
 type whyCmd struct {
 	question    `embed:""`
 	fileFlags   `embed:""`
-	Directory   []string `help:"${whyDirectory}" placeholder:"FILE" short:"d" sep:"none"`
-	NamesFrom   string   `help:"${whyNamesFrom}" placeholder:"SOCKET"`
-	Logon       string   `help:"${whyLogon}" placeholder:"KIND"`
-	JSON        bool     `name:"json" help:"Print the answer as a line of the batch format, with its reasons."`
-	Certificate string   `help:"${certificate}" placeholder:"FILE"`
+	NamesFrom   string `help:"${whyNamesFrom}" placeholder:"SOCKET"`
+	Logon       string `help:"${whyLogon}" placeholder:"KIND"`
+	JSON        bool   `name:"json" help:"Print the answer as a line of the batch format, with its reasons."`
+	Certificate string `help:"${certificate}" placeholder:"FILE"`
 }
 
 // Help returns the long help text.
@@ -75,18 +74,16 @@ Rules are listed in docs/rules. The exit code is 0 if access is granted, 1 if it
 
 // Run explains one decision.
 func (c *whyCmd) Run(std *streams) error {
-	names := namesOf(nil)
 	switch {
 	// A descriptor is decided by itself, without a mount (B-100).
 	case c.As != "" && isDescriptor(c.SDDL):
 		if err := c.fromDirectory(std); err != nil {
 			return err
 		}
-		names = namesOf(c.people)
 	case c.As != "":
 		return c.ofPath(std)
-	case len(c.Directory) > 0 || c.NamesFrom != "":
-		return errors.New("-d and --names-from need --as: they say where the user is looked up")
+	case c.NamesFrom != "":
+		return errors.New("--names-from needs --as: it says where the user is looked up")
 	case c.Logon != "":
 		return errors.New("--logon needs --as: a token says itself how its user logged on")
 	}
@@ -104,36 +101,35 @@ func (c *whyCmd) Run(std *streams) error {
 			return err
 		}
 	}
-	if c.JSON {
-		return printJSON(std, q, &a, nil)
-	}
 	switch {
+	case c.JSON:
+		return printJSON(std, q, &a, nil)
 	case a.Refused != nil: // the call failed before it decided
 		_, err = fmt.Fprintf(std.out, "%s: %s (%s)\n", std.paint(red, a.Status().String()), a.Refused.Because,
 			a.Refused.Rule)
 	default:
-		_, err = fmt.Fprint(std.out, std.shown(a.Why, names)+
-			printable(std.typesOf(q.Request.Descriptor, a.Why)))
+		err = c.page(std, q, &a)
 	}
-	if err != nil {
+	return errors.Join(err, verdict(a.Allowed()))
+}
+
+// page prints the explanation of an answer, the changes that would grant a denied request, the names of SIDs, and the
+// reason of a denial in one sentence.
+func (c *whyCmd) page(std *streams, q *accessquery.Query, a *accessquery.Answer) error {
+	names, d := namesOf(c.people), q.Request.Descriptor
+	if _, err := fmt.Fprint(std.out, std.shown(a.Why, names)+printable(std.typesOf(d, a.Why))); err != nil {
 		return err
 	}
-	if a.Why != nil && !a.Allowed() {
-		if err := printChanges(std, decided(q), names, c.people); err != nil {
+	r := decided(q)
+	if !a.Allowed() {
+		if err := printChanges(std, r, names, c.people); err != nil {
 			return err
 		}
 	}
-	if a.Why != nil {
-		d, user := q.Request.Descriptor, q.Request.Subject.Effective()
-		if err := std.printNames(d, user.User().SID, names); err != nil {
-			return err
-		}
-		r := decided(q)
-		if err := std.denied(&denial{want: c.Want, why: a.Why, request: &r, nameOf: names}); err != nil {
-			return err
-		}
+	if err := std.printNames(d, r.Subject.Effective().User().SID, names); err != nil {
+		return err
 	}
-	return verdict(a.Allowed())
+	return std.denied(&denial{want: c.Want, why: a.Why, request: &r, nameOf: names})
 }
 
 // decided returns the request as the access check gets it. NtAccessCheck tests the impersonation level itself, so the

@@ -156,9 +156,9 @@ groups:
 			t.Errorf("B-85: why %s, %s: code %d, want %d with %q\n%s%s", c.args, c.dacl, code, c.code, c.want, out, errs)
 		}
 	}
-	if _, errs, code := refmon("why", "D:(A;;FR;;;WD)", "-t", "user", "-w", "FR", "-d", people); code != 2 ||
-		!strings.Contains(errs, "need --as") {
-		t.Errorf("B-85: -d without --as: code %d, %s, want 2 and text containing %q", code, errs, "need --as")
+	if _, errs, code := refmon("why", "D:(A;;FR;;;WD)", "-t", "user", "-w", "FR", "--names-from", people); code != 2 ||
+		!strings.Contains(errs, "needs --as") {
+		t.Errorf("B-85: --names-from without --as: code %d, %s, want 2 and text containing %q", code, errs, "needs --as")
 	}
 }
 
