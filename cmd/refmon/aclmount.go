@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )
@@ -13,6 +14,7 @@ const ntfsACL = "system.ntfs_acl"
 
 type aclGetCmd struct {
 	Paths        []string `arg:"" name:"path" help:"Files and directories."`
+	Directory    []string `help:"${namesIn}" placeholder:"FILE" short:"d" sep:"none"`
 	offlineFlags `embed:""`
 }
 
@@ -27,11 +29,21 @@ command reads the attribute itself; refmon acl export does so for many files.
 
   refmon acl get /srv/projects/plan
   refmon acl get --connect /run/refmon/refmond.sock projects/plan
-  refmon acl get --offline /srv/share/plan`
+  refmon acl get --offline /srv/share/plan -d company.yaml
+
+In a terminal, and with -d, the names of the SIDs follow: of accounts in -d, well-known ones, and those of this host.`
 }
 
 // Run prints the descriptors.
 func (c *aclGetCmd) Run(std *streams) error {
+	var people *directory.Directory
+	if len(c.Directory) > 0 {
+		var err error
+		if people, err = (&directoryFlags{Directory: c.Directory}).readPeople(std); err != nil {
+			return err
+		}
+	}
+	names := namesOf(people)
 	for _, path := range c.Paths {
 		k, err := c.open(path, false)
 		if err != nil {
@@ -49,6 +61,13 @@ func (c *aclGetCmd) Run(std *streams) error {
 			fmt.Fprintf(std.out, "%s  ", printable(path))
 		}
 		fmt.Fprintln(std.out, text)
+		// A program that reads the SDDL gets nothing else (U-124).
+		if people == nil && std.width == 0 {
+			continue
+		}
+		if err := std.printAllNames(k.now, names); err != nil {
+			return err
+		}
 	}
 	return nil
 }

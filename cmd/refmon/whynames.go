@@ -66,37 +66,68 @@ var sidText = regexp.MustCompile(`\bS-1(-[0-9]+)+\b`)
 // printNames prints the names of the user, the owner and the owning group that have one, with the alias by which SDDL
 // writes them. user may be zero. The answer itself has the names of entries (U-121).
 func (s *streams) printNames(d *sd.Descriptor, user sid.SID, nameOf func(sid.SID) string) error {
-	found, width := map[sid.SID]string{}, 20
-	note := func(s sid.SID, what string) {
-		name := nameOf(s)
-		if name == "" || s.IsZero() {
+	n := sidNames{nameOf: nameOf}
+	n.add(user, "")
+	n.add(d.Owner(), "owner")
+	n.add(d.Group(), "owning group")
+	return n.print(s)
+}
+
+// printAllNames prints the names of all SIDs of a descriptor that have one.
+func (s *streams) printAllNames(d *sd.Descriptor, nameOf func(sid.SID) string) error {
+	n := sidNames{nameOf: nameOf}
+	n.add(d.Owner(), "owner")
+	n.add(d.Group(), "owning group")
+	for _, l := range [...]*sd.ACL{d.DACL(), d.SACL()} {
+		for _, a := range l.All() {
+			n.add(a.SID(), "")
+		}
+	}
+	return n.print(s)
+}
+
+// sidNames collects SIDs with their names, each once. A SID without a name is left out.
+type sidNames struct {
+	nameOf func(sid.SID) string
+	found  map[sid.SID]string // name, alias and roles
+	width  int                // of the longest SID
+}
+
+// add adds a SID in a role, such as "owner", or "" for none. A zero SID is ignored.
+func (n *sidNames) add(s sid.SID, role string) {
+	if s.IsZero() || role == "" && n.found[s] != "" {
+		return
+	}
+	text := n.found[s]
+	if text == "" {
+		if text = n.nameOf(s); text == "" {
 			return
 		}
 		if alias := sid.Alias(s, sid.SID{}); len(alias) == 2 {
-			name += " (" + alias + ")"
+			text += " (" + alias + ")"
 		}
-		if before := found[s]; before != "" {
-			what = strings.TrimPrefix(strings.TrimPrefix(before, name), ", ") + ", " + what
-			what = strings.TrimPrefix(what, ", ")
-		}
-		if what != "" {
-			name += ", " + what
-		}
-		found[s], width = name, max(width, len(s.String()))
 	}
-	note(user, "")
-	note(d.Owner(), "owner")
-	note(d.Group(), "owning group")
-	if len(found) == 0 {
+	if role != "" {
+		text += ", " + role
+	}
+	if n.found == nil {
+		n.found, n.width = map[sid.SID]string{}, 20
+	}
+	n.found[s], n.width = text, max(n.width, len(s.String()))
+}
+
+// print prints a line for each SID, sorted. It prints nothing if there are none.
+func (n *sidNames) print(s *streams) error {
+	if len(n.found) == 0 {
 		return nil
 	}
 	if _, err := fmt.Fprintln(s.out, "\nnames:"); err != nil {
 		return err
 	}
-	for _, who := range slices.SortedFunc(maps.Keys(found), func(a, b sid.SID) int {
+	for _, who := range slices.SortedFunc(maps.Keys(n.found), func(a, b sid.SID) int {
 		return strings.Compare(a.String(), b.String())
 	}) {
-		line := fmt.Sprintf("%-*s %s", width, who, controls.Line(found[who]))
+		line := fmt.Sprintf("%-*s %s", n.width, who, controls.Line(n.found[who]))
 		if _, err := fmt.Fprint(s.out, s.folded(line, 2)); err != nil {
 			return err
 		}
