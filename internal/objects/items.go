@@ -89,6 +89,7 @@ func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f
 func Each(ctx context.Context, s Source, f func(b *Batch, o *Object) error) error {
 	defer Halt(s)
 	b := &Batch{}
+	defer b.Reset()
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

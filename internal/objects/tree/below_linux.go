@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -12,16 +13,19 @@ import (
 )
 
 // below is the root of a walk that cannot leave it: a symbolic link that replaces one of its directories is not
-// followed. Its Tree is for one goroutine.
+// followed. Its Tree is for one goroutine. The last holder closes the root. The garbage collector closes one that is
+// lost, such as that of a batch that nobody reads.
 type below struct {
-	root *beneath.Root
-	path string // as the caller named it
+	root    *beneath.Root
+	path    string // as the caller named it
+	holders atomic.Int32
 }
 
 // staysBelow is true: openat2 keeps a walk below its root on this system.
 const staysBelow = true
 
-// openBelow opens the directory at path as the root of a walk. It returns nil without an error if path is a file.
+// openBelow opens the directory at path as the root of a walk, with one holder. It returns nil without an error if
+// path is a file.
 func openBelow(path string) (*below, error) {
 	root, err := beneath.Open(path)
 	switch {
@@ -30,7 +34,23 @@ func openBelow(path string) (*below, error) {
 	case err != nil:
 		return nil, err
 	}
-	return &below{root, path}, nil
+	b := &below{root: root, path: path}
+	b.hold()
+	return b, nil
+}
+
+// hold adds a holder. It does nothing for nil.
+func (b *below) hold() {
+	if b != nil {
+		b.holders.Add(1)
+	}
+}
+
+// release removes a holder. The last one closes the root. It does nothing for nil.
+func (b *below) release() {
+	if b != nil && b.holders.Add(-1) == 0 {
+		_ = b.root.Close() // it was only read
+	}
 }
 
 // tree returns the files below the root for one goroutine, and a function that releases them.

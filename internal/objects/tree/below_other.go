@@ -19,6 +19,12 @@ const staysBelow = false
 // openBelow returns nil: a walk on this system uses paths.
 func openBelow(string) (*below, error) { return nil, nil }
 
+// hold does nothing.
+func (*below) hold() {}
+
+// release does nothing.
+func (*below) release() {}
+
 // tree returns the file system by paths. No caller exists on this system.
 func (*below) tree() (t ntacl.Tree, done func()) { return osTree{}, func() {} }
 

@@ -25,6 +25,7 @@ func Named(root string, paths []string, opt Options) (objects.Source, error) {
 	w := walker{files: f, found: found{below: below}}
 	go func() {
 		defer close(f.out)
+		defer below.release()
 		tree, done := below.tree()
 		defer done()
 		for _, p := range paths {

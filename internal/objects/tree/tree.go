@@ -52,7 +52,7 @@ type files struct {
 // found is a list of files for a worker to read.
 type found struct {
 	list  []ntacl.Found
-	below *below       // root of the walk; nil: the files are read by path
+	below *below       // root of the walk, which the walk and each batch that was sent hold; nil: files are read by path
 	above *objects.Way // of below: the folders above it
 	err   error        // why above is not known
 }
@@ -98,6 +98,7 @@ func (f *files) Halt() { f.halt.Do(func() { close(f.stop) }) }
 func (f *files) walk(paths []string) {
 	defer close(f.out)
 	w := walker{files: f}
+	defer func() { w.found.below.release() }()
 	for _, p := range paths {
 		if !w.path(p) {
 			return
@@ -129,8 +130,10 @@ func (w *walker) path(p string) bool {
 		defer done()
 	}
 	if root != w.found.below && !w.send() {
+		root.release()
 		return false
 	}
+	w.found.below.release()
 	w.found.below, w.found.above, w.found.err = root, nil, nil
 	if root != nil && w.files.opt.Way {
 		w.found.above, w.found.err = w.files.way(p)
@@ -153,11 +156,13 @@ func (w *walker) send() bool {
 	if len(w.found.list) == 0 {
 		return true
 	}
+	w.found.below.hold()
 	select {
 	case w.files.out <- w.found:
 		w.found.list = make([]ntacl.Found, 0, objects.PerBatch)
 		return true
 	case <-w.files.stop:
+		w.found.below.release()
 		return false
 	}
 }
@@ -176,8 +181,9 @@ type fileReader struct {
 // maxPlain limits the cached descriptors of files without attribute and ACL.
 const maxPlain = 1 << 12
 
-// reset prepares the reader for one found file of a walk.
-func (r *fileReader) reset(f *files, found found) {
+// take gives the reader the files of a batch, and its hold on their root.
+func (r *fileReader) take(f *files, found found) {
+	r.Reset()
 	if r.files != f {
 		*r = fileReader{files: f, plain: map[ntacl.Info][]byte{},
 			reader: ntacl.Reader{Attribute: f.opt.Attribute, IgnorePosix: f.opt.IgnoreSystemACLs}}
@@ -185,8 +191,11 @@ func (r *fileReader) reset(f *files, found found) {
 	r.found = found
 }
 
-// Reset drops the files and keeps the caches.
-func (r *fileReader) Reset() { r.found = found{} }
+// Reset drops the files and their root, and keeps the caches.
+func (r *fileReader) Reset() {
+	r.found.below.release()
+	r.found = found{}
+}
 
 // Len returns the number of files.
 func (r *fileReader) Len() int { return len(r.found.list) }
