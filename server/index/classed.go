@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// described is a descriptor of files or folders. A source returns equal descriptors as the same pointer.
+// described is a descriptor of files or folders. A walk reports equal descriptors as the same pointer.
 type described struct {
 	d      *sd.Descriptor
 	folder bool
@@ -21,8 +21,11 @@ type classed struct {
 	classes []Class
 }
 
-// maxClassed is the most descriptors whose classes a worker caches.
-const maxClassed = 1 << 14
+// Limits of the descriptors whose classes a worker caches: their number, and their size in bytes.
+const (
+	maxClassed      = 1 << 14
+	maxClassedBytes = 16 << 20
+)
 
 // classed returns the classes of a descriptor, one for each right, from the cache if possible. The caller must not
 // change the slices. It does not decide the classes.
@@ -31,7 +34,8 @@ func (w *Worker) classed(d *sd.Descriptor, folder bool) classed {
 	if known, ok := w.byDescriptor[key]; ok {
 		return known
 	}
-	sum := sha256.Sum256(d.AppendOriginal(nil))
+	bytes := d.AppendOriginal(nil)
+	sum := sha256.Sum256(bytes)
 	out := classed{hash: hex.EncodeToString(sum[:8])}
 	t := winnt.FileObject
 	if folder {
@@ -41,9 +45,20 @@ func (w *Worker) classed(d *sd.Descriptor, folder bool) classed {
 		out.classes = append(out.classes, NewClass(d, w.share, right.Name, right.Mask(t), t))
 	}
 	out.ids = ids(out.classes)
-	if len(w.byDescriptor) >= maxClassed {
+	// The key keeps the descriptor in memory, which a user of the tree can make large (N-137).
+	if w.cached += len(bytes); len(w.byDescriptor) >= maxClassed || w.cached > maxClassedBytes {
 		clear(w.byDescriptor)
+		w.cached = len(bytes)
 	}
 	w.byDescriptor[key] = out
 	return out
+}
+
+// dropClassed empties the cache unless a walk is in progress. Later batches have other pointers, so that no descriptor
+// would be found again (N-137).
+func (w *Worker) dropClassed() {
+	if len(w.walks) == 0 {
+		clear(w.byDescriptor)
+		w.cached = 0
+	}
 }

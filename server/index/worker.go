@@ -38,6 +38,7 @@ type Worker struct {
 	lastFolder   string   // folder of lastAbove; "": none
 	lastAbove    []Class
 	byDescriptor map[described]classed
+	cached       int // bytes of the descriptors in byDescriptor
 	// unnamed has the documents whose path is not UTF-8, with the number of the walk that last
 	// found them. They have no row.
 	unnamed map[string]uint64
@@ -201,8 +202,9 @@ func (w *Worker) decide(c *Class, k *kind) error {
 
 // Batch applies a watcher's report and adds the events for it. The end of a walk removes the documents of the tree
 // that the walk did not find. Unless the worker is one of [Question.Rows], it returns an error if no directory was
-// applied before. The end of a walk that this worker did not see begin is an error, too. It keeps the descriptors.
+// applied before. The end of a walk that this worker did not see begin is an error, too.
 func (w *Worker) Batch(b *watch.Batch) error {
+	defer w.dropClassed()
 	if w.d == nil && !w.defines {
 		return fmt.Errorf("%s: no directory was read yet", b.Tree)
 	}

@@ -87,7 +87,7 @@ func (f *files) Next(b *objects.Batch) error {
 		r = &fileReader{}
 		b.Content = r
 	}
-	r.reset(f, found)
+	r.take(f, found)
 	return nil
 }
 
