@@ -44,6 +44,9 @@ type Hosts interface {
 	GID(ctx context.Context, name string) (gid uint32, ok bool)
 	// Groups returns all groups of a user, the primary one first.
 	Groups(ctx context.Context, name string) (gids []uint32, ok bool)
+	// GroupsOf is Groups for a uid. It returns no groups and true if the host has no such user. After a failed lookup
+	// ok is false.
+	GroupsOf(ctx context.Context, uid uint32) (gids []uint32, ok bool)
 }
 
 // Change is one change of the store, for the audit record.

@@ -75,6 +75,13 @@ func (h hosts) Groups(_ context.Context, name string) ([]uint32, bool) {
 	g, ok := h.in[name]
 	return g, ok
 }
+func (h hosts) GroupsOf(ctx context.Context, uid uint32) ([]uint32, bool) {
+	name, ok := by(h.users, uid)
+	if !ok {
+		return nil, true
+	}
+	return h.Groups(ctx, name)
+}
 
 // open opens a store with change applied to its configuration.
 func open(t *testing.T, change func(*Config)) *fixture {

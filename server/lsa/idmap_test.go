@@ -2,6 +2,7 @@ package lsa
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +50,11 @@ func (w watched) GID(ctx context.Context, name string) (uint32, bool) {
 func (w watched) Groups(ctx context.Context, name string) ([]uint32, bool) {
 	w.note(ctx, "Groups "+name)
 	return w.hosts.Groups(ctx, name)
+}
+
+func (w watched) GroupsOf(ctx context.Context, uid uint32) ([]uint32, bool) {
+	w.note(ctx, fmt.Sprint("GroupsOf ", uid))
+	return w.hosts.GroupsOf(ctx, uid)
 }
 
 func (w watched) SIDOfUID(ctx context.Context, uid uint32) (sid.SID, bool, error) {
@@ -141,7 +147,7 @@ func TestLookupsQueryEachSourceInOrder(t *testing.T) {
 		{"a SID of a formula", uid(home.WithRID(1001)), ""}, {"a SID of another domain", uid(sid.MustParse(
 			"S-1-5-21-1-1-1-1")), ""},
 		{"a logon by the socket", func() { f.TokenForUID(3000, []uint32{7}) }, ""},
-		{"a logon by password", func() { f.LogonPassword("carol", "p", network) }, "UserName Groups carol"},
+		{"a logon by password", func() { f.LogonPassword("carol", "p", network) }, "GroupsOf 3000"},
 		{"a logon by name", func() {
 			f.LogOn(logon.Request{Package: logon.S4U, Type: network, Name: "dora"})
 		}, "UID dora Groups dora UserName"}, // and the name that the record has

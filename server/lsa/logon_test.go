@@ -207,7 +207,8 @@ func TestGuessesAtOnce(t *testing.T) {
 // halves is a host that knows a user and cannot list its groups.
 type halves struct{ hosts }
 
-func (halves) Groups(context.Context, string) ([]uint32, bool) { return nil, false }
+func (halves) Groups(context.Context, string) ([]uint32, bool)   { return nil, false }
+func (halves) GroupsOf(context.Context, uint32) ([]uint32, bool) { return nil, false }
 
 // TestUnixByName checks S4U logons of the host's users with the host's groups, at Identification
 // without SeTcbPrivilege (L-36, L-57). If the groups cannot be read, the logon fails, with a

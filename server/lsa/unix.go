@@ -209,20 +209,16 @@ func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, how 
 // noneRID is the RID of the group None, the primary group of every local account.
 const noneRID = 513
 
-// hostGroups returns the gids of a user of the host, none if the host has no name for the uid. If
-// the groups cannot be read completely, the status is STATUS_NO_LOGON_SERVERS, because a missing
-// group could be one that denies (L-56).
+// hostGroups returns the gids of a user of the host, none if the host has no such user. If a lookup
+// fails or the list is incomplete, the status is STATUS_NO_LOGON_SERVERS, because a missing group
+// could be one that denies (L-56).
 func (s *Store) hostGroups(uid uint32) ([]uint32, ntstatus.Status) {
 	if s.cfg.Hosts == nil {
 		return nil, ntstatus.Success
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
 	defer cancel()
-	name, ok := s.cfg.Hosts.UserName(ctx, uid)
-	if !ok {
-		return nil, ntstatus.Success
-	}
-	gids, ok := s.cfg.Hosts.Groups(ctx, name)
+	gids, ok := s.cfg.Hosts.GroupsOf(ctx, uid)
 	if !ok {
 		return nil, ntstatus.NoLogonServers
 	}

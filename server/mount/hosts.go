@@ -12,11 +12,10 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Hosts looks up the users and groups of the host. UserName returns the name of a uid, and Groups the gids of a user's
-// groups. Both return false if the lookup fails or finds nothing.
+// Hosts looks up the groups of the host's users. GroupsOf returns the gids of a user's groups, and none if the host has
+// no such user. ok is false if the lookup failed.
 type Hosts interface {
-	UserName(ctx context.Context, uid uint32) (string, bool)
-	Groups(ctx context.Context, name string) ([]uint32, bool)
+	GroupsOf(ctx context.Context, uid uint32) (gids []uint32, ok bool)
 }
 
 // Peers returns the contents of the token for a user of the host. Its method is that of socket peers. The mount passes
@@ -39,24 +38,22 @@ const hostWait = 3 * time.Second
 // unattributed is the uid of requests that the host's kernel cannot attribute.
 const unattributed = ^uint32(0)
 
-// LogOn returns the token of a user, with the user's groups on the host and the program's own group. A uid without a
-// name on the host gets only the program's group. It returns STATUS_NO_LOGON_SERVERS if the user's groups cannot be
+// LogOn returns the token of a user, with the user's groups on the host and the program's own group. A uid that the
+// host does not know gets only the program's group. It returns STATUS_NO_LOGON_SERVERS if the user's groups cannot be
 // read, and STATUS_ACCESS_DENIED for a request that the host's kernel attributes to no user (M-2). Lookups take at
 // most 3 seconds if Hosts respects its context.
 func (a Hosted) LogOn(uid, gid uint32) (logon.Result, error) {
 	if a.Peers == nil || a.Hosts == nil || uid == unattributed {
 		return logon.Result{}, fmt.Errorf("uid %d: %w", uid, ntstatus.AccessDenied.Err())
 	}
-	p := &unix.Peer{Known: true, UID: uid, GID: gid}
 	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
 	defer cancel()
-	if name, ok := a.Hosts.UserName(ctx, uid); ok {
-		if p.Groups, ok = a.Hosts.Groups(ctx, name); !ok {
-			// An incomplete list could omit a group that a deny entry names (L-56, M-3).
-			return logon.Result{}, fmt.Errorf("uid %d: its groups: %w", uid, ntstatus.NoLogonServers.Err())
-		}
+	gids, ok := a.Hosts.GroupsOf(ctx, uid)
+	if !ok {
+		// An incomplete list could omit a group that a deny entry names (L-56, M-3).
+		return logon.Result{}, fmt.Errorf("uid %d: its groups: %w", uid, ntstatus.NoLogonServers.Err())
 	}
-	return a.Peers.LogOn(p, false)
+	return a.Peers.LogOn(&unix.Peer{Known: true, UID: uid, GID: gid, Groups: gids}, false)
 }
 
 // HostOwners implements [Owners] with the SIDs S-1-22-1-uid for users and S-1-22-2-gid for groups. The zero value is

@@ -13,13 +13,11 @@ import (
 // host has one user with two groups, and one whose groups cannot be had.
 type host struct{}
 
-func (host) UserName(_ context.Context, uid uint32) (string, bool) {
-	name := map[uint32]string{1: "one", 2: "two"}[uid]
-	return name, name != ""
-}
-
-func (host) Groups(_ context.Context, name string) ([]uint32, bool) {
-	return []uint32{10, 20}, name == "one"
+func (host) GroupsOf(_ context.Context, uid uint32) ([]uint32, bool) {
+	if uid == 1 {
+		return []uint32{10, 20}, true
+	}
+	return nil, uid != 2
 }
 
 // TestHostGroups checks that a user has the host's groups and those of its program, and a uid without a name only the

@@ -124,9 +124,14 @@ func record(log *audit.Log) func(*mount.Denial) {
 	}
 }
 
+// hostUsers returns the name of a user of the host, or false if it finds none.
+type hostUsers interface {
+	UserName(ctx context.Context, uid uint32) (string, bool)
+}
+
 // hostAccounts names the users of the host in records, and caches the names for a time. It is safe for concurrent use.
 type hostAccounts struct {
-	hosts mount.Hosts // immutable
+	hosts hostUsers // immutable
 
 	mu sync.Mutex
 	// +checklocks:mu

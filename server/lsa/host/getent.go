@@ -3,6 +3,8 @@ package host
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -16,6 +18,9 @@ type entry struct {
 	id, gid uint32
 }
 
+// noSuchKey is the exit status of getent(1) for a key that the database does not have.
+const noSuchKey = 2
+
 // validKey reports whether getent can look a name up. It rejects names of digits only, which getent
 // takes for ids, and names that no database can hold.
 func validKey(name string) bool {
@@ -25,37 +30,62 @@ func validKey(name string) bool {
 	})
 }
 
-// run looks one key up with getent and returns its line. ok is false unless the output is exactly
-// one line.
-func (n *Names) run(ctx context.Context, database, key string) (line string, ok bool) {
+// run looks one key up with getent and returns its line. found is false without an error if the database has no such
+// key or this host has no getent. An output that is not exactly one line, another exit status, and a lookup that is
+// not over within five seconds are errors. Equal lookups that wait for their turn share one process.
+func (n *Names) run(ctx context.Context, database, key string) (line string, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
+	return n.turns.do(ctx, database+" "+key, func(ctx context.Context) (string, bool, error) {
+		return n.execute(ctx, database, key)
+	})
+}
+
+// execute runs getent.
+func (n *Names) execute(ctx context.Context, database, key string) (line string, found bool, err error) {
 	program := n.getent
 	if program == "" {
 		program = "getent"
 	}
 	out, err := exec.CommandContext(ctx, program, database, key).Output() //nolint:gosec // no shell; the key is valid
-	if err != nil || len(out) > maxReply || bytes.Count(out, []byte("\n")) != 1 {
-		return "", false
+	var status *exec.ExitError
+	switch {
+	case errors.Is(err, exec.ErrNotFound), errors.As(err, &status) && status.ExitCode() == noSuchKey:
+		return "", false, nil
+	case err != nil:
+		return "", false, fmt.Errorf("getent %s %s: %w", database, key, err)
+	case len(out) > maxReply || bytes.Count(out, []byte("\n")) != 1:
+		return "", false, fmt.Errorf("getent %s %s: %d bytes that are not one line", database, key, len(out))
 	}
-	return strings.TrimSuffix(string(out), "\n"), true
+	return strings.TrimSuffix(string(out), "\n"), true, nil
 }
 
 // passwd returns the entry of a user by name or number, which has seven fields.
 func (n *Names) passwd(ctx context.Context, key string) (e entry, ok bool) {
-	return n.entry(ctx, "passwd", key, 7)
+	line, ok, err := n.run(ctx, "passwd", key)
+	if err != nil || !ok {
+		return e, false
+	}
+	return parseEntry("passwd", line)
 }
 
 // group returns the entry of a group by name or number, which has four fields.
 func (n *Names) group(ctx context.Context, key string) (e entry, ok bool) {
-	return n.entry(ctx, "group", key, 4)
+	line, ok, err := n.run(ctx, "group", key)
+	if err != nil || !ok {
+		return e, false
+	}
+	return parseEntry("group", line)
 }
 
-// entry parses a line name:passwd:id:… and requires that number of fields.
-func (n *Names) entry(ctx context.Context, database, key string, fields int) (e entry, ok bool) {
-	line, ok := n.run(ctx, database, key)
+// fieldsOf is the number of fields of a line of each database.
+var fieldsOf = map[string]int{"passwd": 7, "group": 4}
+
+// parseEntry parses a line name:passwd:id:… of a database. It returns false for another number of fields, an empty
+// name, and an id that is not a 32-bit number.
+func parseEntry(database, line string) (e entry, ok bool) {
 	f := strings.Split(line, ":")
-	if !ok || len(f) != fields {
+	if len(f) != fieldsOf[database] {
 		return e, false
 	}
 	id, err := strconv.ParseUint(f[2], 10, 32)
@@ -75,9 +105,9 @@ func (n *Names) entry(ctx context.Context, database, key string, fields int) (e 
 
 // initgroups returns the supplementary groups of a user.
 func (n *Names) initgroups(ctx context.Context, name string) (gids []uint32, ok bool) {
-	line, ok := n.run(ctx, "initgroups", name)
+	line, ok, err := n.run(ctx, "initgroups", name)
 	rest, found := strings.CutPrefix(line, name)
-	if !ok || !found {
+	if err != nil || !ok || !found {
 		return nil, false
 	}
 	for _, f := range strings.Fields(rest) {

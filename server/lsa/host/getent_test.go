@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
 )
@@ -82,9 +83,53 @@ func TestLinesOfGetent(t *testing.T) {
 		strings.Repeat("n", maxReply-1) + "\n": strings.Repeat("n", maxReply-1), strings.Repeat("n", maxReply) + "\n": ""} {
 		check.NoError(t, os.WriteFile(filepath.Join(dir, "text"), []byte(text), 0o600))
 		check.NoError(t, os.WriteFile(n.getent, []byte("#!/bin/sh\ncat "+dir+"/text\n"), 0o700))
-		line, ok := n.run(context.Background(), "passwd", "a")
-		if ok != (want != "" || text == "\n") || line != want {
-			t.Errorf("%.9q of %d bytes is a line of %d, %t", text, len(text), len(line), ok)
+		line, ok, err := n.run(context.Background(), "passwd", "a")
+		if ok != (want != "" || text == "\n") || line != want || ok == (err != nil) {
+			t.Errorf("%.9q of %d bytes is a line of %d, %t, %v", text, len(text), len(line), ok, err)
+		}
+	}
+}
+
+// TestFailedLookupIsNotAnUnknownUser checks that a user has no groups only if getent certainly knows no such user: it
+// exits with 2, or the host has no getent. After every other failure the groups are unknown (L-56).
+func TestFailedLookupIsNotAnUnknownUser(t *testing.T) {
+	getent := filepath.Join(t.TempDir(), "getent")
+	check.NoError(t, os.WriteFile(getent, []byte(`#!/bin/sh
+case "$1 $2" in
+"passwd 1") echo one:x:1:100::: ;;
+"passwd one") echo one:x:1:100::: ;;
+"initgroups one") echo 'one 100 7' ;;
+"passwd 3") exit 1 ;;
+"passwd 4") kill -9 $$ ;;
+"passwd 5") echo five:x:5: ;;
+"passwd 6") echo other:x:7:7::: ;;
+"passwd 7") echo seven:x:7:7::: ;;
+"passwd 8") sleep 60 ;;
+*) exit 2 ;;
+esac
+`), 0o700))
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	n := &Names{getent: getent}
+	for _, c := range []struct {
+		what string
+		n    *Names
+		uid  uint32
+		want []uint32
+		ok   bool
+	}{
+		{"user with groups", n, 1, []uint32{100, 7}, true},
+		{"no such user", n, 2, nil, true},
+		{"no getent in PATH", &Names{getent: "no-such-program-of-this-host"}, 1, nil, true},
+		{"another exit status", n, 3, nil, false},
+		{"killed getent", n, 4, nil, false},
+		{"line with too few fields", n, 5, nil, false},
+		{"line of another user", n, 6, nil, false},
+		{"user whose name is unknown afterwards", n, 7, nil, false},
+		{"slow getent", n, 8, nil, false},
+	} {
+		if got, ok := c.n.GroupsOf(ctx, c.uid); ok != c.ok || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("L-56: %s: %v, %t, want %v, %t", c.what, got, ok, c.want, c.ok)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 )
@@ -14,6 +15,7 @@ const Socket = "/run/systemd/userdb/" + service
 type Names struct {
 	socket string // immutable; "": use getent only
 	getent string // immutable; "" for the program of that name in PATH
+	turns  turns  // of getent
 }
 
 // New returns the Names of this host, with the service at [Socket]. It does not connect: each lookup opens a
@@ -29,15 +31,39 @@ func number(n json.Number) (uint32, bool) {
 // UserName returns the name of a uid. ok is false if no user was found, or if neither the service nor getent
 // answers within five seconds each.
 func (n *Names) UserName(ctx context.Context, uid uint32) (string, bool) {
+	name, err := n.userName(ctx, uid)
+	return name, err == nil && name != ""
+}
+
+// userName returns the name of a uid, or "" without an error if no user was found. Without an answer it returns an
+// error.
+func (n *Names) userName(ctx context.Context, uid uint32) (string, error) {
 	if n.socket != "" {
 		r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"uid": uid})
 		if got, ok := number(r.UID); err == nil && found && ok && got == uid {
-			return r.Name, r.Name != ""
+			return r.Name, nil
 		}
 	}
 	// An id that the service does not know may still be in another database (L-14).
-	u, ok := n.passwd(ctx, strconv.FormatUint(uint64(uid), 10))
-	return u.name, ok && u.id == uid
+	line, found, err := n.run(ctx, "passwd", strconv.FormatUint(uint64(uid), 10))
+	if err != nil || !found {
+		return "", err
+	}
+	if u, ok := parseEntry("passwd", line); ok && u.id == uid {
+		return u.name, nil
+	}
+	return "", fmt.Errorf("getent passwd %d: unexpected answer %.100q", uid, line)
+}
+
+// GroupsOf returns the gids of the user with a uid, the primary one first, and none if the host has no such user. ok
+// is false if a lookup failed or the list is incomplete, because a missing group could be one that denies (L-56).
+func (n *Names) GroupsOf(ctx context.Context, uid uint32) (gids []uint32, ok bool) {
+	name, err := n.userName(ctx, uid)
+	if err != nil || name == "" {
+		// Only a host that certainly has no such user has no groups for it (L-56).
+		return nil, err == nil
+	}
+	return n.Groups(ctx, name)
 }
 
 // UID returns the uid of a user, whose name must match exactly. ok is false if no user was found or no service

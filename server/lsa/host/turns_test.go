@@ -1,0 +1,119 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/refmon/refmon/internal/test/check"
+)
+
+// TestManyLookupsStartFewProcesses checks that 60 users who connect at the same time make the host run at most
+// maxRunning processes at a time, and that one user's 60 connections run at most twice as many in all (L-85).
+func TestManyLookupsStartFewProcesses(t *testing.T) {
+	for name, uid := range map[string]func(i int) uint32{
+		"one user": func(int) uint32 { return 7 },
+		"60 users": func(i int) uint32 { return uint32(i) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			n := &Names{getent: filepath.Join(dir, "getent")}
+			check.NoError(t, os.WriteFile(n.getent, []byte("#!/bin/sh\nmkdir "+dir+"/run.$$\nls -d "+dir+"/run.* | wc -l >>"+
+				dir+"/log\nsleep 0.01\nrmdir "+dir+"/run.$$\nexit 2\n"), 0o700))
+			var all sync.WaitGroup
+			for i := range 60 {
+				all.Go(func() { n.UserName(t.Context(), uid(i)) })
+			}
+			all.Wait()
+			b, err := os.ReadFile(filepath.Join(dir, "log"))
+			check.NoError(t, err)
+			counts := strings.Fields(string(b))
+			for _, c := range counts {
+				if c > fmt.Sprint(maxRunning) {
+					t.Errorf("L-85: %s processes at the same time, want at most %d", c, maxRunning)
+				}
+			}
+			if name == "one user" && len(counts) > 2*maxRunning {
+				t.Errorf("L-85: %d processes for one user, want at most %d", len(counts), 2*maxRunning)
+			}
+		})
+	}
+}
+
+// TestTurns checks that a lookup joins one that waits and none that runs, and that a lookup without callers ends and
+// is forgotten (L-85).
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tu turns
+		var ran []string
+		begun, release := make(chan string), make(chan struct{})
+		ask := func(ctx context.Context, key string) chan error {
+			done := make(chan error, 1)
+			go func() {
+				line, found, err := tu.do(ctx, key, func(ctx context.Context) (string, bool, error) {
+					begun <- key
+					select {
+					case <-release:
+						return "answer to " + key, true, nil
+					case <-ctx.Done():
+						return "", false, ctx.Err()
+					}
+				})
+				if err == nil && (line != "answer to "+key || !found) {
+					err = fmt.Errorf("%q, %t", line, found)
+				}
+				done <- err
+			}()
+			return done
+		}
+		first := ask(t.Context(), "a")
+		ran = append(ran, <-begun)
+		answers := []chan error{first, ask(t.Context(), "a")} // the first one runs, so this one is another
+		ran = append(ran, <-begun)
+		for i := range maxRunning - 2 {
+			answers = append(answers, ask(t.Context(), fmt.Sprint(i)))
+			ran = append(ran, <-begun)
+		}
+		for range 5 {
+			answers = append(answers, ask(t.Context(), "b"))
+		}
+		hurried, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		lost := []chan error{ask(hurried, "b"), ask(hurried, "c"), ask(hurried, "c")}
+		for _, l := range lost {
+			if err := <-l; !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a lookup whose time is over: %v", err)
+			}
+		}
+		release <- struct{}{}
+		if ran = append(ran, <-begun); ran[len(ran)-1] != "b" {
+			t.Errorf("%v ran, want b last: no caller waits for c", ran)
+		}
+		close(release)
+		for i, a := range answers {
+			if err := <-a; err != nil {
+				t.Errorf("lookup %d: %v", i, err)
+			}
+		}
+		synctest.Wait()
+		if len(ran) != maxRunning+1 || len(tu.waiting) != 0 || len(tu.slots) != 0 {
+			t.Errorf("%d lookups ran, %d wait, %d run, want %d, 0, 0", len(ran), len(tu.waiting), len(tu.slots), maxRunning+1)
+		}
+		release = make(chan struct{})
+		ended, cancel2 := context.WithCancel(t.Context())
+		left := ask(ended, "d")
+		<-begun
+		cancel2()
+		if err := <-left; !errors.Is(err, context.Canceled) {
+			t.Errorf("a lookup whose caller left: %v", err)
+		}
+		synctest.Wait() // the lookup has ended too, or the test would not
+	})
+}
