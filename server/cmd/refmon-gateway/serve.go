@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/server/gateway"
 	"github.com/refmon/refmon/server/internal/lograte"
+	"github.com/refmon/refmon/server/internal/nocores"
 )
 
 type serveCmd struct {
@@ -41,6 +42,7 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	// Bound the log lines that one client causes (L-75).
 	log := slog.New(lograte.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: cfg.level})))
 	slog.SetDefault(log) // the limits also apply to the log lines of libraries
+	nocores.Set(log)
 	cert, made, err := cfg.certificate()
 	if err != nil {
 		return err

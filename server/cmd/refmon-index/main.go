@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/refmon/refmon/internal/cli/flags"
 	"github.com/refmon/refmon/internal/cli/version"
+	"github.com/refmon/refmon/server/internal/nocores"
 )
 
 // cli is the command line. Each field is a command.
@@ -66,6 +68,7 @@ type streams struct {
 }
 
 func main() {
+	nocores.Set(slog.New(slog.NewTextHandler(os.Stderr, nil))) // stages have the password of the directory and of NATS
 	os.Exit(run(os.Args[1:], &streams{out: os.Stdout, err: os.Stderr}))
 }
 

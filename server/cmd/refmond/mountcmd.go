@@ -19,6 +19,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	auth "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/internal/lograte"
+	"github.com/refmon/refmon/server/internal/nocores"
 	"github.com/refmon/refmon/server/lsa/host"
 	"github.com/refmon/refmon/server/mount"
 	"github.com/refmon/refmon/winnt"
@@ -63,6 +64,7 @@ With --audit, refmond why --audit DIR and refmon audit query DIR print who was d
 // Run serves the mount until a signal or unmount.
 func (c *mountCmd) Run(std *streams) error {
 	log := slog.New(lograte.New(slog.NewTextHandler(std.err, nil)))
+	nocores.Set(log)
 	dir, err := filepath.Abs(c.Dir)
 	if err == nil {
 		err = mount.RemoveStale(dir, treeName)

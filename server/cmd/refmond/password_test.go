@@ -100,8 +100,8 @@ type planted struct {
 
 // TestPlantedSecretsAreFoundNowhere gives a run of refmond and refmon-gateway a password, a wrong password, a keytab, a
 // ticket and a bearer token. Then it looks for them in the outputs and error texts of every command, the logs, the
-// state folders with the trail, the temporary files, the process list and its environments, and for a core after a
-// crash (L-1, K-50, K-83).
+// state folders with the trail, the temporary files, the process list and its environments. Both programs crash at the
+// end, with the setting that makes Go ask the host's kernel for a core in the working directory (L-1, K-50, K-83).
 func TestPlantedSecretsAreFoundNowhere(t *testing.T) {
 	p := &planted{program: build(t), outputs: map[string]string{}}
 	programs.Install(t, p.dir, "refmon-gateway")
@@ -116,6 +116,12 @@ func TestPlantedSecretsAreFoundNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("TMPDIR", temp)
+	t.Setenv("GOTRACEBACK", "crash")
+	t.Chdir(p.dir)
+	var cores unix.Rlimit
+	check.NoError(t, unix.Getrlimit(unix.RLIMIT_CORE, &cores))
+	check.NoError(t, unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: cores.Max, Max: cores.Max}))
+	t.Cleanup(func() { _ = unix.Setrlimit(unix.RLIMIT_CORE, &cores) })
 	p.configure("log: {level: debug}\nkerberos: {keytab: " + keytab + ", realm: " + realm + "}\n")
 	cmd, end := p.serve()
 	p.must(string(p.secrets["password"])+"\n", "add", "alice", "--password")
@@ -190,7 +196,8 @@ func (p *planted) gateway() {
 		p.outputs["gateway"] += fmt.Sprint(a.Status, a.Header, string(b), err)
 	}
 	p.processes()
-	_ = cmd.Process.Signal(os.Interrupt)
+	p.leavesNoCore(cmd.Process.Pid)
+	_ = cmd.Process.Signal(unix.SIGABRT)
 	reading.Wait()
 	_ = cmd.Wait()
 	p.outputs["gateway's log"] = log.all()

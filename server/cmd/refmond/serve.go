@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/server/auth/confined"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/internal/lograte"
+	"github.com/refmon/refmon/server/internal/nocores"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/server/mount"
 )
@@ -107,6 +108,7 @@ func start(cfg *config, std *streams) (*service, error) {
 	s.level.Set(cfg.level)
 	// Bound the log lines that one client causes (L-75).
 	s.log = slog.New(lograte.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: s.level})))
+	nocores.Set(s.log)
 	lock, err := daemon.LockState(cfg.State)
 	if err != nil {
 		return nil, err
@@ -138,7 +140,6 @@ func start(cfg *config, std *streams) (*service, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.closeStores(), lock.Close())
 	}
-	s.noCores()
 	daemon.Spare()
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
 		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg), LSA: &s.domains,

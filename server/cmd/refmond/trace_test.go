@@ -54,7 +54,7 @@ func (p *program) untraced(text string, secrets ...[]byte) {
 	}
 }
 
-// leavesNoCore holds that a refmond of that pid can leave no core (K-83).
+// leavesNoCore checks that the daemon with a pid can leave no core (K-83).
 func (p *program) leavesNoCore(pid int) {
 	p.Helper()
 	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "limits"))
