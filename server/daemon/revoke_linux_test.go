@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/hostfs"
@@ -248,4 +250,9 @@ func TestChangedDescriptorEndsNoOpenFile(t *testing.T) {
 	if n, err := passed.Read(make([]byte, 9)); n != 9 || err != nil {
 		t.Errorf("docs/revocation.md says that a passed descriptor goes on reading: %d, %v", n, err)
 	}
+	page, err := unix.Mmap(int(passed.Fd()), 0, 1, unix.PROT_READ, unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatalf("docs/revocation.md says that a passed descriptor can still be mapped: %v", err)
+	}
+	check.NoError(t, unix.Munmap(page))
 }

@@ -25,7 +25,8 @@ func (w *world) revoked(file string) []Passed {
 }
 
 // TestRevokeEndsServedHandles checks that a revoked handle that the mount serves can no longer read, also what the
-// host's kernel had cached and what a memory map shows, and that the file can be opened again (W-101).
+// host's kernel had cached and what a memory map shows, and that the file can be opened again. A changed descriptor alone
+// ends nothing (W-101).
 func TestRevokeEndsServedHandles(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -42,6 +43,11 @@ func TestRevokeEndsServedHandles(t *testing.T) {
 	page, err := unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED)
 	w.must(err)
 	defer func() { w.must(unix.Munmap(page)) }()
+	w.describe("f", "O:BAG:SYD:P(A;;FA;;;BA)")
+	if _, err := f.ReadAt(b, 0); err != nil {
+		t.Errorf("docs/revocation.md says that an open file stays when its descriptor changes: %v", err)
+	}
+	w.describe("f", "O:BAG:SYD:P(A;;FA;;;WD)")
 	if remain := w.revoked("f"); len(remain) != 0 {
 		t.Errorf("W-101: remains %v, want nothing", remain)
 	}
@@ -65,7 +71,7 @@ func TestRevokeEndsServedHandles(t *testing.T) {
 }
 
 // TestRevokeNamesPassthrough checks that a handle which the host's kernel serves past the mount is reported with its
-// user, and no longer once it is closed (W-101).
+// user, and no longer once it is closed. The handle and its memory map go on (W-101).
 func TestRevokeNamesPassthrough(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -74,12 +80,22 @@ func TestRevokeNamesPassthrough(t *testing.T) {
 	if passed, _ := w.ways("f"); passed == 0 {
 		t.Skip("the host's kernel has no passthrough")
 	}
+	page, err := unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED)
+	w.must(err)
+	w.describe("f", "O:BAG:SYD:P(A;;FA;;;BA)")
+	if _, err := f.ReadAt(make([]byte, 10), 0); err != nil {
+		t.Errorf("docs/revocation.md says that a passthrough handle stays when the descriptor changes: %v", err)
+	}
 	if got := w.revoked("f"); len(got) != 1 || got[0] != (Passed{Name: `\Device\share\f`, UID: 0}) {
 		t.Errorf(`W-101: remains %v, want \Device\share\f of uid 0`, got)
 	}
 	if _, err := f.ReadAt(make([]byte, 10), 0); err != nil {
 		t.Errorf("docs/revocation.md says that a passthrough handle goes on reading: %v", err)
 	}
+	if string(page) != "0123456789" { // a page that is gone would be a signal
+		t.Errorf("docs/revocation.md says that the map of a passthrough file stays: %q", page)
+	}
+	w.must(unix.Munmap(page))
 	w.must(f.Close())
 	w.settled("f")
 	if got := w.m.Revoke(func(sid.SID, string) bool { return true }); len(got) != 0 {
