@@ -13,7 +13,9 @@ type Config struct {
 	Folder   string // the state folder; the uid that owns it is the first administrator
 	Computer string // name of the computer's own domain; "" for the host's name
 	Root     string // the account of uid 0; "" for none: uid 0 is an ordinary user of the host
-	Hosts    Hosts  // users and groups of the host; nil has none
+	Hosts    Hosts  // users and groups of the host, for logons; nil has none
+	// Lookups has the same users and groups, for the names and SIDs that clients look up. nil: Hosts.
+	Lookups Hosts
 	// Domains resolves ids and SIDs for maps with backend winbind. nil: users with an id in those maps cannot log on.
 	Domains Domains
 	// Numbers resolves the directory's uidNumber and gidNumber for maps with backend ad. nil: users with an id in

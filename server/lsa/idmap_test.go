@@ -117,6 +117,28 @@ func openWatched(t *testing.T, change func(*Config)) (*fixture, *[]string) {
 	return f, asked
 }
 
+// TestLogonsDoNotWaitForLookups checks that logons and clients' lookups query different Hosts, which take turns of their
+// own (L-85).
+func TestLogonsDoNotWaitForLookups(t *testing.T) {
+	logons, lookups := &[]string{}, &[]string{}
+	users := hosts{users: map[string]uint32{"dora": 12}, in: map[string][]uint32{"dora": {22}}}
+	f := open(t, func(c *Config) {
+		c.Hosts, c.Lookups = watched{asked: logons, hosts: users}, watched{asked: lookups, hosts: users}
+	})
+	f.LookupName("dora")
+	f.LookupSID(fileaccess.UnixUser(12))
+	f.LookupSID(fileaccess.UnixGroup(22))
+	if len(*logons) != 0 || len(*lookups) != 3+1 { // a name is looked up, and then its SID
+		t.Errorf("L-85: lookups query %q, and the Hosts of logons %q, want 4 and none", *lookups, *logons)
+	}
+	*lookups = nil
+	f.TokenForUID(12, []uint32{22})
+	f.LogOn(logon.Request{Package: logon.S4U, Type: network, Name: "dora"})
+	if len(*lookups) != 0 || len(*logons) != 4 {
+		t.Errorf("L-85: logons query %q, and the Hosts of lookups %q, want 4 and none", *logons, *lookups)
+	}
+}
+
 // TestLookupsQueryEachSourceInOrder checks the queries to the host and winbind for each call, their order, and that
 // each has a deadline. Computed ids and ids of other domains need no query.
 func TestLookupsQueryEachSourceInOrder(t *testing.T) {

@@ -65,18 +65,18 @@ func (s *Store) LookupName(full string) (logon.Account, bool) {
 // hostNamed looks a name up among the users and groups of the host. qualified says that domain is
 // meant; otherwise users come before groups.
 func (s *Store) hostNamed(st *state, domain, name string, qualified bool) (logon.Account, bool) {
-	if s.cfg.Hosts == nil || name == "" {
+	if s.cfg.Lookups == nil || name == "" {
 		return logon.Account{}, false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
 	defer cancel()
 	if !qualified || strings.EqualFold(domain, unixUsers) {
-		if uid, ok := s.cfg.Hosts.UID(ctx, name); ok && uid != Unmapped {
+		if uid, ok := s.cfg.Lookups.UID(ctx, name); ok && uid != Unmapped {
 			return s.LookupSID(s.UserSID(uid))
 		}
 	}
 	if !qualified || strings.EqualFold(domain, unixGroups) {
-		if gid, ok := s.cfg.Hosts.GID(ctx, name); ok && gid != Unmapped {
+		if gid, ok := s.cfg.Lookups.GID(ctx, name); ok && gid != Unmapped {
 			return s.LookupSID(s.GroupSID(gid))
 		}
 	}
@@ -106,7 +106,11 @@ func (s *Store) known(st *state, id sid.SID) (logon.Account, bool) {
 // LookupSID returns the account, group or domain of a SID. It knows the SIDs of this computer, of the host's
 // users and groups, of the domains of id maps, and of domain users who logged on. ok is false for all others. It
 // is also false if the host returns no name for a uid or gid; the user or group may still exist (L-14).
-func (s *Store) LookupSID(id sid.SID) (logon.Account, bool) {
+func (s *Store) LookupSID(id sid.SID) (logon.Account, bool) { return s.lookupSID(id, s.cfg.Lookups) }
+
+// lookupSID is LookupSID with the given users and groups of the host. A logon has its own, so that clients who look up
+// many names do not delay it (L-85).
+func (s *Store) lookupSID(id sid.SID, hosts Hosts) (logon.Account, bool) {
 	if a, ok := logon.WellKnownSID(id); ok {
 		return a, true
 	}
@@ -120,7 +124,7 @@ func (s *Store) LookupSID(id sid.SID) (logon.Account, bool) {
 	case id == st.machine.WithRID(noneRID):
 		return logon.Account{SID: id, Use: winnt.SidTypeGroup, Domain: s.computer, DomainSID: st.machine, Name: "None"}, true
 	case id.Authority() == 22:
-		return s.hostSID(id)
+		return hostSID(id, hosts)
 	}
 	for i := range st.maps {
 		if m := &st.maps[i]; id == m.Domain {
@@ -137,8 +141,9 @@ func (s *Store) AccountRights(id sid.SID) (winnt.PrivilegeSet, logon.Rights) {
 	return g.Privileges, g.Rights
 }
 
-// hostSID returns the name of S-1-22-1-uid or S-1-22-2-gid, or of their domains.
-func (s *Store) hostSID(id sid.SID) (logon.Account, bool) {
+// hostSID returns the name of S-1-22-1-uid or S-1-22-2-gid, or of their domains. Without hosts it returns only the
+// domains.
+func hostSID(id sid.SID, hosts Hosts) (logon.Account, bool) {
 	users := id == unixUsersSID || id.Prefix() == unixUsersSID
 	if !users && id != unixGroupsSID && id.Prefix() != unixGroupsSID {
 		return logon.Account{}, false
@@ -151,16 +156,16 @@ func (s *Store) hostSID(id sid.SID) (logon.Account, bool) {
 		a.Use = winnt.SidTypeDomain
 		return a, true
 	}
-	if s.cfg.Hosts == nil {
+	if hosts == nil {
 		return logon.Account{}, false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
 	defer cancel()
 	var ok bool
 	if users {
-		a.Name, ok = s.cfg.Hosts.UserName(ctx, id.RID())
+		a.Name, ok = hosts.UserName(ctx, id.RID())
 	} else {
-		a.Name, ok = s.cfg.Hosts.GroupName(ctx, id.RID())
+		a.Name, ok = hosts.GroupName(ctx, id.RID())
 	}
 	return a, ok
 }

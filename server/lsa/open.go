@@ -91,6 +91,9 @@ func newStore(cfg Config) (*Store, error) {
 		s.computer, _, _ = strings.Cut(host, ".")
 	}
 	s.computer = strings.ToUpper(s.computer)
+	if s.cfg.Lookups == nil {
+		s.cfg.Lookups = s.cfg.Hosts
+	}
 	if s.cfg.Now == nil {
 		s.cfg.Now = time.Now
 	}

@@ -160,7 +160,7 @@ func wayOf(r *logon.Request) way {
 func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, how way,
 	more ...sid.SID) (logon.Person, ntstatus.Status) {
 	a, local := st.account(user)
-	account, _ := s.LookupSID(user)
+	account, _ := s.lookupSID(user, s.cfg.Hosts)
 	// An account of this computer and a user of the host are local; an id map gives accounts of a domain (L-81).
 	here := user.Prefix() == st.machine || user.Authority() == 22
 	p := logon.Person{Account: account, Remote: !here, Proof: how.proof}

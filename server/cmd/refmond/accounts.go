@@ -25,7 +25,7 @@ func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
 	s.numbers.now.Store(ids)
 	s.numbers.live.Ask = s.domains.ask
 	s.store, err = lsa.Open(lsa.Config{Folder: cfg.State, Computer: cfg.Computer, Root: cfg.Root, Hosts: host.New(),
-		Domains: host.NewDomains(), Numbers: &s.numbers,
+		Lookups: host.New(), Domains: host.NewDomains(), Numbers: &s.numbers,
 		Audit: func(c lsa.Change) error { return recordChange(log, c) }})
 	if err != nil {
 		return fmt.Errorf("accounts: %w", err)
