@@ -50,8 +50,11 @@ func fileSystem(t *testing.T, kind string) string {
 			t.Error(err)
 		}
 	})
-	if err := os.Chmod(at, 0o1777); err != nil {
-		t.Fatal(err)
+	// Other users find the files there, or a test of who may does not.
+	for name, mode := range map[string]os.FileMode{at: 0o777 | os.ModeSticky, dir: 0o755, filepath.Dir(dir): 0o755} {
+		if err := os.Chmod(name, mode); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return at
 }
