@@ -117,8 +117,8 @@ func openWatched(t *testing.T, change func(*Config)) (*fixture, *[]string) {
 	return f, asked
 }
 
-// TestLogonsDoNotWaitForLookups checks that logons and clients' lookups query different Hosts, which take turns of their
-// own (L-85).
+// TestLogonsDoNotWaitForLookups checks that logons and clients' lookups query different Hosts, which take turns of
+// their own (L-85).
 func TestLogonsDoNotWaitForLookups(t *testing.T) {
 	logons, lookups := &[]string{}, &[]string{}
 	users := hosts{users: map[string]uint32{"dora": 12}, in: map[string][]uint32{"dora": {22}}}

@@ -25,8 +25,8 @@ func (w *world) revoked(file string) []Passed {
 }
 
 // TestRevokeEndsServedHandles checks that a revoked handle that the mount serves can no longer read, also what the
-// host's kernel had cached and what a memory map shows, and that the file can be opened again. A changed descriptor alone
-// ends nothing (W-101).
+// host's kernel had cached and what a memory map shows, and that the file can be opened again. A changed descriptor
+// alone ends nothing (W-101).
 func TestRevokeEndsServedHandles(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
