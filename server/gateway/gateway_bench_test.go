@@ -50,6 +50,27 @@ func serveRole(s *httptest.Server) error {
 	return err
 }
 
+// get makes the client make n requests and returns what each cost. Processor time and context switches are those of
+// the programs in of.
+func (caller *actor) get(url string, connections, n int, of ...*actor) spent {
+	caller.Helper()
+	sum := func(f func(*actor) int64) (n int64) {
+		for _, a := range of {
+			n += f(a)
+		}
+		return n
+	}
+	before := [2]int64{sum((*actor).took), sum((*actor).switched)}
+	_, _ = fmt.Fprintln(caller.in, url, connections, n)
+	var wall, p99 int64
+	if _, err := fmt.Sscan(caller.line(), &wall, &p99); err != nil {
+		caller.Fatal(err)
+	}
+	s := each(wall, before, [2]int64{sum((*actor).took), sum((*actor).switched)}, n)
+	s.p99 = float64(p99) / 1000
+	return s
+}
+
 func playFiles(folder string) error {
 	return serveRole(httptest.NewUnstartedServer(http.FileServer(http.Dir(folder))))
 }
@@ -255,22 +276,7 @@ func BenchmarkGet4KApart(b *testing.B) {
 	floor := start(b, "floor "+socket, 0)
 	self := &actor{TB: b, pid: os.Getpid()}
 	turns := func(connections int, name, url string, of ...*actor) *subject {
-		return &subject{name: name, turn: func(n int) (s spent) {
-			sum := func(f func(*actor) int64) (n int64) {
-				for _, a := range append(of, caller) {
-					n += f(a)
-				}
-				return n
-			}
-			switched := sum((*actor).switched)
-			cpu := sum((*actor).took)
-			_, _ = fmt.Fprintln(caller.in, url, connections, n)
-			var wall, p99 int64
-			_, err := fmt.Sscan(caller.line(), &wall, &p99)
-			w.must(err)
-			after := sum((*actor).took)
-			return each(wall, [2]int64{cpu, switched}, [2]int64{after, sum((*actor).switched)}, n)
-		}}
+		return &subject{name: name, turn: func(n int) spent { return caller.get(url, connections, n, append(of, caller)...) }}
 	}
 	plainURL, floorURL, shareURL := files.line()+"/f", floor.line()+"/f", through.line()+"/share/f"
 	for _, n := range connections {

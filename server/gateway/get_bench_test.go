@@ -29,7 +29,8 @@ import (
 
 // BenchmarkGetShipped measures GET of 4 KiB through refmond and refmon-gateway as their packages install them: two
 // programs, their own configuration files, a required durable audit log. One file's SACL audits each read, the
-// other's audits none. FileServer and the device's fdatasync alternate with them.
+// other's audits none. FileServer and the device's fdatasync alternate with them. Processor time and context switches are
+// those of the servers, without the client's.
 func BenchmarkGetShipped(b *testing.B) {
 	s := newShipped(b)
 	folder := b.TempDir()
@@ -37,22 +38,13 @@ func BenchmarkGetShipped(b *testing.B) {
 	write(b, filepath.Join(folder, "f"), make([]byte, 4096))
 	caller, files := start(b, "client", 0), start(b, "files "+folder, 0)
 	plain := files.line() + "/f"
-	get := func(connections int, name, url string) *subject {
-		return &subject{name: name, turn: func(n int) spent {
-			_, _ = fmt.Fprintln(caller.in, url, connections, n)
-			var wall, p99 int64
-			if _, err := fmt.Sscan(caller.line(), &wall, &p99); err != nil {
-				b.Fatal(err)
-			}
-			took := each(wall, [2]int64{}, [2]int64{}, n)
-			took.p99 = float64(p99) / 1000
-			return took
-		}}
+	get := func(connections int, name, url string, of ...*actor) *subject {
+		return &subject{name: name, turn: func(n int) spent { return caller.get(url, connections, n, of...) }}
 	}
 	for _, n := range []int{1, 16, 64} {
 		b.Run(fmt.Sprint("connections=", n), func(b *testing.B) {
-			compare(b, n, get(n, "FileServer", plain), get(n, "unrecorded", s.url+"/share/plain"),
-				get(n, "recorded", s.url+"/share/audited"), &subject{name: "fdatasync", turn: s.flush})
+			compare(b, n, get(n, "FileServer", plain, files), get(n, "unrecorded", s.url+"/share/plain", s.programs...),
+				get(n, "recorded", s.url+"/share/audited", s.programs...), &subject{name: "fdatasync", turn: s.flush})
 		})
 	}
 }
@@ -63,6 +55,8 @@ type shipped struct {
 	dir   string
 	url   string
 	probe *os.File // in the audit log's folder
+
+	programs []*actor // refmond and refmon-gateway
 }
 
 func newShipped(b *testing.B) *shipped {
@@ -115,6 +109,7 @@ func (s *shipped) serve(uid uint32, name string, through ...string) {
 	s.must(err)
 	c.Stdout, c.Stderr = log, log
 	s.must(errors.Join(c.Start(), log.Close()))
+	s.programs = append(s.programs, &actor{TB: s.TB, pid: c.Process.Pid})
 	s.Cleanup(func() { _, _ = c.Process.Kill(), c.Wait() })
 	for range 200 {
 		text, err := os.ReadFile(filepath.Join(s.dir, name+".log"))
