@@ -119,7 +119,8 @@ func (w *world) contents() map[string]string {
 
 // TestKilledInEachMethod checks that a gateway killed before any of its calls leaves each file in the state before or
 // after the method. No file has partial contents, no other file is lost, and a moved file is at one of its two names
-// (G-14, G-33, G-40). A folder that is replaced is whole, old or new (G-42, F-215).
+// (G-14, G-33, G-40). A folder that is replaced is whole, old or new (G-42, F-215). A copy of a folder to a new name is
+// whole or missing (G-51).
 func TestKilledInEachMethod(t *testing.T) {
 	w := newWorld(t, shared)
 	w.must(w.g.Close())
@@ -209,6 +210,9 @@ func TestKilledInEachMethod(t *testing.T) {
 			}
 			if old, fresh := got["e/c"] == "c", got["e/a"] == "a" && got["e/b"] == big || got["e"] == "f"; old == fresh {
 				t.Errorf("G-42: %s %s killed before call %d: e is neither old nor new: %t, %t", c.method, c.path, n, old, fresh)
+			}
+			if c.method == "COPY" && got["n"] != "" && (got["n/a"] != "a" || got["n/b"] != big) {
+				t.Errorf("G-51: %s %s killed before call %d: n is a part of the copy", c.method, c.path, n)
 			}
 			for _, m := range c.moves {
 				if got[m[0]] == "" && got[m[1]] == "" {

@@ -41,6 +41,44 @@ func (f files) hide(at place) dav.Path {
 	return at.name()
 }
 
+// stage is an open folder with a hidden name.
+type stage struct {
+	q  *request
+	at place
+	h  winnt.Handle // grants DELETE
+}
+
+// Stage creates an empty folder under a hidden name, with the rights of the client. Its handle can rename the folder
+// even if the client may not delete it. The caller closes the stage.
+func (f files) Stage(name dav.Path) (dav.Stage, error) {
+	at := placeOf(name)
+	h, st := f.q.open(at, winnt.DELETE, winnt.FILE_CREATE, directoryOnly)
+	if st != ntstatus.Success {
+		return nil, f.q.refusedToMake(at, winnt.FILE_ADD_SUBDIRECTORY, st)
+	}
+	return &stage{f.q, at, h}, nil
+}
+
+// Rename gives the folder a free name, with the properties that clients set in it. An existing name is an error.
+func (s *stage) Rename(to dav.Path) error {
+	target := placeOf(to)
+	st := s.q.s.as(s.q.ctx, func(th *nt.Thread) ntstatus.Status {
+		return th.NtSetInformationFile(s.h, nt.FileRenameInformation, nt.FileRename{FileName: target.object()})
+	})
+	if st != ntstatus.Success {
+		return s.q.refusedToMake(target, winnt.FILE_ADD_SUBDIRECTORY, st)
+	}
+	s.q.g.props.drop(target)
+	s.q.g.props.move(s.at, target)
+	return nil
+}
+
+// Close releases the handle.
+func (s *stage) Close() { s.q.s.p.release(s.h) }
+
+// Detach lets the request continue after its client has left.
+func (f files) Detach() { f.q.ctx = context.WithoutCancel(f.q.ctx) }
+
 // Replace gives the name to to the resource from in one step. The properties of from move with it, and those of the
 // old resource are dropped. The old resource gets a hidden name, which Replace returns and this request may use. At
 // least one of both is a folder (F-215). After success the request no longer ends when its client leaves. After an
@@ -66,7 +104,7 @@ func (f files) Replace(from, to dav.Path) (dav.Path, error) {
 	}
 	f.q.g.props.drop(target)
 	f.q.g.props.move(at, target)
-	f.q.ctx = context.WithoutCancel(f.q.ctx) // the old resource is removed even if the client leaves
+	f.Detach() // the old resource is removed even if the client leaves
 	dir, _ := target.above()
 	return f.hide(dir.below(nt.AsideName(now.id))), nil
 }

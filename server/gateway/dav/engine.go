@@ -65,6 +65,8 @@ type exchange struct {
 	parts []part
 	// hidden is a folder with a hidden name. Responses call it shown. "": there is none.
 	hidden, shown Path
+	// stage is the hidden folder of a copy, which its copy closes. nil: there is none.
+	stage Stage
 	// budget is the number of resources that the request may still copy or remove.
 	budget int
 }

@@ -35,6 +35,10 @@ type FileSystem interface {
 	Replace(from, to Path) (old Path, err error)
 	// Hidden returns a free name in the parent folder of a resource. No client can use it.
 	Hidden(name Path) Path
+	// Stage creates an empty folder under a name that Hidden returned, and keeps it open. The caller closes it.
+	Stage(name Path) (Stage, error)
+	// Detach lets the request continue after its client has left.
+	Detach()
 	// Removable returns nil if the user may remove the resource, or the folder once it is empty. It changes nothing.
 	Removable(name Path) error
 	// Movable returns nil if the user may move the resource from one name to the other. If both names are equal, it
@@ -92,6 +96,15 @@ type Upload interface {
 	// Commit makes the received data the contents of the file, and describes the file. created reports that it is
 	// new. Commit returns an error if an earlier call failed.
 	Commit() (i Info, created bool, err error)
+}
+
+// Stage is an open folder with a hidden name.
+type Stage interface {
+	// Rename gives the folder with its descendants a free name, whatever rights the folder itself grants the user. An
+	// existing name is an error, and nothing moves.
+	Rename(to Path) error
+	// Close releases the folder, which keeps its name.
+	Close()
 }
 
 // Refusal is an error that rejects a request and can write the response.

@@ -46,7 +46,7 @@ func (x *exchange) removeTree(name Path) bool {
 		return false
 	}
 	if err := x.ctx.Err(); err != nil {
-		x.fail(name, Refuse(http.StatusServiceUnavailable, "the client closed the connection"))
+		x.fail(name, errLeft)
 		return false
 	}
 	err := x.files.Remove(name)

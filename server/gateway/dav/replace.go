@@ -3,6 +3,7 @@ package dav
 import (
 	"cmp"
 	"context"
+	"net/http"
 )
 
 // replaceTree moves or copies the source, which has the facts i, over an existing destination. At least one of both is
@@ -21,15 +22,18 @@ func (x *exchange) replaceTree(i Info) error {
 		from = x.files.Hidden(x.to)
 		x.hidden, x.shown = from, x.to
 		x.copyTree(x.name, from, i, x.infinite())
+		defer x.closeStage()
+		if x.ctx.Err() != nil {
+			return x.discard(from, errLeft)
+		}
 		if _, err := x.files.Stat(from); err != nil {
-			return cmp.Or(x.outcome(x.to), err)
+			return x.discard(from, cmp.Or(x.outcome(x.to), err))
 		}
 	}
 	old, err := x.files.Replace(from, x.to)
 	if err != nil {
-		if x.hidden, x.shown = "", ""; copied {
-			x.removeTree(from)
-			x.parts = nil
+		if copied {
+			return x.discard(from, err)
 		}
 		return err
 	}
@@ -45,6 +49,56 @@ func (x *exchange) replaceTree(i Info) error {
 		_ = x.files.Rename(old, x.shown, false) // a name that exists, or is too long, leaves it hidden
 	}
 	return x.outcome(x.to)
+}
+
+// copyFolder copies the source, a folder with the facts i, to a free name. It makes the copy under a hidden name and
+// renames it at the end, so that a killed server leaves no part of a folder under the new name (G-51). Resources that
+// cannot be copied are missing in the copy, and the error lists them. If the client leaves, or the name has been
+// taken, copyFolder removes the copy.
+func (x *exchange) copyFolder(i Info) error {
+	from := x.files.Hidden(x.to)
+	x.hidden, x.shown = from, x.to
+	x.copyTree(x.name, from, i, x.infinite())
+	defer x.closeStage()
+	switch {
+	case x.ctx.Err() != nil:
+		return x.discard(from, errLeft)
+	case x.stage == nil:
+		return x.outcome(x.to) // nothing was created
+	}
+	if err := x.stage.Rename(x.to); err != nil {
+		return x.discard(from, err)
+	}
+	return x.outcome(x.to)
+}
+
+// makeFolder creates an empty folder. It keeps the hidden one open as x.stage.
+func (x *exchange) makeFolder(name Path) (err error) {
+	if name == x.hidden {
+		x.stage, err = x.files.Stage(name)
+		return err
+	}
+	return x.files.Mkdir(name)
+}
+
+// closeStage closes the hidden folder of a copy. It does nothing without one.
+func (x *exchange) closeStage() {
+	if x.stage != nil {
+		x.stage.Close()
+	}
+}
+
+// errLeft refuses the rest of a request whose client has left.
+var errLeft = Refuse(http.StatusServiceUnavailable, "the client closed the connection")
+
+// discard removes a hidden copy, even if the client has left, and returns err. What the user may not remove stays
+// hidden.
+func (x *exchange) discard(copied Path, err error) error {
+	x.files.Detach()
+	x.ctx, x.budget = context.WithoutCancel(x.ctx), mostCopied
+	x.removeTree(copied)
+	x.parts, x.hidden, x.shown = nil, "", ""
+	return err
 }
 
 // dropMembers removes the locks of all members of a folder. A lock of the folder itself stays: "the server MUST add

@@ -50,8 +50,10 @@ func (x *exchange) transfer() error {
 		err = x.replaceTree(from)
 	case move:
 		err = x.rename(atOnce)
+	case from.Folder:
+		err = x.copyFolder(from)
 	default:
-		x.copyTree(x.name, x.to, from, x.infinite())
+		x.copyTree(x.name, x.to, from, false)
 		err = x.outcome(x.to)
 	}
 	switch {
@@ -118,7 +120,7 @@ func (x *exchange) copyTree(from, to Path, i Info, deep bool) {
 		return
 	}
 	if x.ctx.Err() != nil {
-		x.fail(from, Refuse(http.StatusServiceUnavailable, "the client closed the connection"))
+		x.fail(from, errLeft)
 		return
 	}
 	if !i.Folder {
@@ -139,7 +141,7 @@ func (x *exchange) copyTree(from, to Path, i Info, deep bool) {
 			return
 		}
 	}
-	err := x.files.Mkdir(to)
+	err := x.makeFolder(to)
 	if err == nil {
 		err = x.copyProperties(from, to)
 	}
