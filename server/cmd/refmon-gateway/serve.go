@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/server/gateway"
 	"github.com/refmon/refmon/server/internal/lograte"
@@ -92,7 +90,7 @@ func (c *config) serve(ctx context.Context, g *gateway.Gateway, cert *tls.Certif
 			name = "files"
 		}
 		log.Info("ready", name, "https://"+l.Addr().String())
-		listeners = append(listeners, netutil.LimitListener(l, c.Limits.Connections))
+		listeners = append(listeners, gateway.LimitConnections(l, c.Limits.Connections))
 		serve = append(serve, h)
 	}
 	ctx, cancel := context.WithCancel(ctx)
