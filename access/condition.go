@@ -8,7 +8,7 @@ import (
 )
 
 // condition decides whether a callback entry applies. An allow entry applies if its condition is TRUE, a deny entry
-// unless it is FALSE (section 7). With the option ClaimsDisabled neither applies. The result is matched, or the cause
+// unless it is FALSE. With the option ClaimsDisabled neither applies. The result is matched, or the cause
 // why the entry does not apply.
 func (q *query) condition(e *sd.Entry, f effect) cause {
 	// Callback entries are switched off: they neither allow nor deny.

@@ -24,8 +24,8 @@ func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
 // answer prepares the query from its request and runs the check. If x is not nil, the check uses the lists of the
 // trial in place of the descriptor's.
 func (q *query) answer(x *trial) (Decision, error) {
-	// The rules of section 3.3 come before the check of the object type list. Kernel mode
-	// and a missing descriptor therefore have the same result for an invalid list.
+	// Kernel mode and a missing descriptor decide before the object type list is checked, so an invalid list does not
+	// change their result.
 	d, done, err := q.enter()
 	if done || err != nil {
 		return d, err
@@ -45,7 +45,7 @@ func (q *query) answer(x *trial) (Decision, error) {
 	return q.decideAny(), nil
 }
 
-// enter prepares the query and applies the rules of section 3.3, which need no stage of the check. If done is true,
+// enter prepares the query and applies the rules that need no stage of the check. If done is true,
 // they decided and d is the result. The error is ErrNoMapping or ErrNoToken.
 func (q *query) enter() (d Decision, done bool, err error) {
 	r := q.r
@@ -177,7 +177,7 @@ func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
 	return ntstatus.Success, q.decideAny()
 }
 
-// ntEnter applies the rules of section 3.1. If done is true, they decided: call is the status of the system call, and
+// ntEnter applies the checks of the system call. If done is true, they decided: call is the status of the system call, and
 // d the decision if call is STATUS_SUCCESS. Otherwise the query is ready for the stages of the check.
 func (q *query) ntEnter() (call ntstatus.Status, d Decision, done bool) {
 	r := q.r

@@ -20,7 +20,7 @@ type aceKind struct {
 	system   bool // belongs into a SACL
 }
 
-// kinds decides every type (section 7). A type that is not listed has the
+// kinds has the effect of every type of entry. A type that is not listed has the
 // zero value: the check ignores it, and an explanation has a step for it. The
 // check also ignores SACL types in a DACL.
 //

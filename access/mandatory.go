@@ -76,8 +76,7 @@ func (q *query) integrity() winnt.AccessMask {
 	return m
 }
 
-// explainedIntegrity returns the result of integrity and records the removed bits in the tracer. A check without a
-// tracer calls integrity directly.
+// explainedIntegrity returns the result of integrity and records the removed bits in the tracer, if there is one.
 func (q *query) explainedIntegrity(need winnt.AccessMask) winnt.AccessMask {
 	m := q.integrity()
 	if q.tr != nil && m != everyBit {

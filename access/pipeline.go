@@ -72,7 +72,7 @@ func (q *query) strict() bool { return !q.max() && (q.tree == nil || !q.tree.eac
 // asked returns the bits that are requested one by one, without MAXIMUM_ALLOWED.
 func (q *query) asked() winnt.AccessMask { return q.desired &^ maximum }
 
-// decide runs the stages of section 4 in their order.
+// decide runs the stages in their order.
 func (q *query) decide() Decision {
 	// Rights granted before are not checked again.
 	need := q.asked() &^ q.previous

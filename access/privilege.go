@@ -2,8 +2,6 @@ package access
 
 import (
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -82,42 +80,6 @@ func (q *query) takeOwnership() winnt.PrivilegeSet {
 	return 0
 }
 
-// ownerRights returns the owner's implicit rights among the held bits: READ_CONTROL and WRITE_DAC, or only
-// READ_CONTROL with the option ADOwnerReadOnly. They come before the DACL, so that no deny entry removes them.
-// It returns 0 for a token that does not have the owner enabled, for a restricted token without the owner among its
-// restricting SIDs, and if an entry for OWNER RIGHTS replaces these rights.
-func (q *query) ownerRights() winnt.AccessMask {
-	t, owner := q.who.token, q.who.owner
-	// The owner must be an enabled SID of the token.
-	if owner.IsZero() || !t.AllowBits().Has(t.SIDs().Find(q.ownerHash, owner)) {
-		return 0
-	}
-	if q.dacl.facts&sd.HasOwnerRights != 0 {
-		if q.tr != nil {
-			q.tr.stage(ownerReplaced, ownerMask, false)
-		}
-		return 0
-	}
-	if t.IsRestricted() && t.RestrictedSet().Find(q.ownerHash, owner) < 0 {
-		// The restricting SIDs must agree, also to reading, and also of a
-		// token that is restricted in writing only.
-		if q.tr != nil {
-			q.tr.stage(ownerRestricted, ownerMask, false)
-		}
-		return 0
-	}
-	m := ownerMask
-	// Active Directory can keep WRITE_DAC from owners.
-	if q.r.Options.ADOwnerReadOnly {
-		m = winnt.READ_CONTROL
-	}
-	m &= q.held
-	if q.tr != nil && m != 0 {
-		q.tr.owner(m)
-	}
-	return m
-}
-
 // PrivilegePolicy returns the privileges that a check of the mask will use,
 // before there is a descriptor. It fails with STATUS_PRIVILEGE_NOT_HELD if the
 // mask requests ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege.
@@ -163,42 +125,4 @@ func PrivilegeCheck(t *token.Token, set winnt.PrivilegeSet, all bool) (ok bool, 
 		return found == set, found, ntstatus.Success
 	}
 	return found != 0, found, ntstatus.Success
-}
-
-// SeFastTraverseCheck shortens the check for traversing a directory. It returns true
-// if the full check would grant wanted, and false if the caller must run the
-// full check. It never returns true where the full check could refuse:
-// for a client below SecurityImpersonation, an AppContainer, a restricted
-// token, a token without Everyone, or a SACL with a label, policy, trust label
-// or filter.
-func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, typ *winnt.ObjectType) bool {
-	t := s.Effective()
-	if t == nil || d == nil || typ == nil || wanted == 0 || wanted&ungranted != 0 {
-		return false
-	}
-	if s.BelowImpersonation() { // The full check would refuse the level.
-		return false
-	}
-	// The shortcut is for tokens that the user pass alone decides about.
-	if !t.OnlyUserSide() || !t.Member(sid.Everyone, false) {
-		return false
-	}
-	// A SACL that limits access needs the full check.
-	if d.SACL().Facts()&saclRare != 0 {
-		return false
-	}
-	// From here on the answer needs the label and one look at the entries.
-	q := query{who: &identity{token: t, primary: t}, mapping: &typ.Mapping, r: &noExtras}
-	q.dacl.set(d.DACL())
-	q.sacl.set(d.SACL())
-	if wanted&^q.integrity() != 0 { // a low token and a right to write
-		return false
-	}
-	// Without a DACL every directory may be passed.
-	if !d.HasDACL() {
-		return true
-	}
-	q.pass, q.stop, q.slow, q.undecided = traversePass, true, true, wanted
-	q.run()
-	return q.granted == wanted
 }

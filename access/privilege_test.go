@@ -5,72 +5,8 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
-
-// An owner that is not among the restricting SIDs has no implicit rights. That includes reading and write-restricted
-// tokens.
-func TestWriteRestrictedOwnerNeedsRestrictingSID(t *testing.T) {
-	for _, c := range []struct {
-		restricting sid.SID
-		want        winnt.AccessMask
-	}{{caseU, winnt.READ_CONTROL | winnt.WRITE_DAC}, {sid.Everyone, 0}} {
-		spec := baseSpec()
-		spec.IsRestricted, spec.WriteRestricted = true, true
-		spec.Restricted = []token.Group{{SID: c.restricting, Attributes: token.GroupDefault}}
-		d := sddl.MustParse("O:" + caseU.String() + "G:SYD:")
-		dec, err := access.Check(mustToken(t, spec), d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
-		if err != nil || dec.Granted != c.want {
-			t.Errorf("A-153: write-restricted to %v: %v, %v; want granted %v", c.restricting, dec, err, c.want)
-		}
-	}
-}
-
-// SeFastTraverseCheck grants only what the full check grants (A-36, AC-121).
-func TestFastTraverseNeverExceedsFullCheck(t *testing.T) {
-	const traverse = winnt.FILE_TRAVERSE
-	noEveryone := func(s *token.Spec) { s.Groups = nil }
-	for _, c := range []struct {
-		id, sd string
-		change func(*token.Spec)
-		want   bool
-	}{
-		{"AC-121a", "D:NO_ACCESS_CONTROL", nil, true},
-		{"AC-121b", "D:NO_ACCESS_CONTROL", appContainer, false},
-		{"AC-121c", "D:NO_ACCESS_CONTROL", level(winnt.SecurityIdentification), false},
-		{"AC-121d", "…(A;;0x20;;;WD)", noEveryone, false},
-		{"Everyone", "…(A;;0x20;;;WD)", nil, true},
-		{"Everyone, generic", "…(A;;GX;;;WD)", nil, true},
-		{"empty", "…", nil, false},
-		{"a denial for another SID", "…(D;;0x20;;;BG)(A;;0x20;;;WD)", nil, false},
-		{"A-36 a denial for OWNER RIGHTS", "…(D;;0x20;;;OW)(A;;0x20;;;WD)", nil, false},
-		{"A-36 a denial for SELF", "…(D;;0x20;;;PS)(A;;0x20;;;WD)", nil, false},
-	} {
-		spec := baseSpec()
-		if c.change != nil {
-			c.change(&spec)
-		}
-		s := access.SubjectOf(mustToken(t, spec))
-		d := mustSD(t, c.sd)
-		if got := access.SeFastTraverseCheck(d, &s, traverse, winnt.DirectoryFileObject); got != c.want {
-			t.Errorf("%s: SeFastTraverseCheck = %v, want %v", c.id, got, c.want)
-		}
-		if full, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: s, Desired: traverse,
-			Type: winnt.DirectoryFileObject}); err != nil || c.want && !full.Allowed() {
-			t.Errorf("%s: SeAccessCheck = %v, %v; want no error, and access if the shortcut grants it", c.id, full,
-				err)
-		}
-	}
-	spec := baseSpec()
-	low(&spec)
-	s := access.SubjectOf(mustToken(t, spec))
-	if access.SeFastTraverseCheck(mustSD(t, "D:NO_ACCESS_CONTROL"), &s, 2, winnt.DirectoryFileObject) {
-		t.Error("SeFastTraverseCheck of FILE_WRITE_DATA for a token at Low = true, want false")
-	}
-}
 
 // PrivilegeCheck and PrivilegePolicy report held privileges and need a token at SecurityIdentification or above.
 func TestPrivilegeCheckReportsHeldPrivileges(t *testing.T) {

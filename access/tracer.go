@@ -271,13 +271,13 @@ func (t *tracer) end(q *query, d Decision) {
 	}
 }
 
-// early returns the cause of a decision that was made before the first stage: by the rules of section 3.3, or for an
-// invalid object type list. It returns matched if the stages decided.
+// early returns the cause of a decision that was made before the first stage: by a rule of enter, or for an invalid
+// object type list. It returns matched if the stages decided.
 func early(q *query, d Decision) cause {
 	switch {
 	case d.Status() == ntstatus.InvalidParameter:
 		return badList
-	// The order is that of section 3.3: the first that holds decided.
+	// The order is that of enter: the first condition that holds decided.
 	case q.r.Mode == Kernel:
 		return kernelMode
 	case q.r.Descriptor == nil:

@@ -81,7 +81,7 @@ func (o *opening) run() Decision {
 	return d
 }
 
-// decide runs the steps of section 4 in their order.
+// decide runs the steps in their order.
 func (o *opening) decide() ntstatus.Status {
 	if o.token() == nil {
 		return o.fail("A-30", ntstatus.NoToken)

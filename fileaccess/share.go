@@ -75,11 +75,11 @@ func (o *opening) gate() ntstatus.Status {
 	switch {
 	case o.share == 0: // F-5: no connection could be made
 		return o.refusedByShare("F-5", ntstatus.AccessDenied)
-	case !open && o.options&DeleteOnClose != 0 && o.share&winnt.DELETE == 0: // F-6 (1)
+	case !open && o.options&DeleteOnClose != 0 && o.share&winnt.DELETE == 0: // it must not delete on close (F-6)
 		return o.refusedByShare("F-6", ntstatus.AccessDenied)
-	case o.desired&^sacl == 0: // F-6 (2), (3)
+	case o.desired&^sacl == 0: // nothing, or only the SACL, is requested (F-6)
 		return o.refusedByShare("F-6", ntstatus.AccessDenied)
-	case !open && o.desired&^(sacl|maximum)&^o.share != 0: // F-6 (4)
+	case !open && o.desired&^(sacl|maximum)&^o.share != 0: // the share does not allow a right (F-6)
 		// Access-based enumeration changes the status of an open at the share alone (F-72).
 		if s.ABE && o.r.Disposition == FileOpen {
 			return o.refusedByShare("F-6", ntstatus.ObjectNameNotFound)

@@ -16,8 +16,7 @@ type Right struct {
 // valid bits, and the names of its specific bits. An *ObjectType is immutable.
 // The zero value has no rights.
 //
-// Source: spec table 10 section 1.2 and 40 section 3, which follow the
-// documented mappings of each type.
+// Source: the documented generic mapping of each type.
 type ObjectType struct {
 	Name      string // documented type name: "File", "Token", …
 	Mapping   GenericMapping

@@ -104,7 +104,7 @@ func (r *Runner) attributes(b *starlark.Builtin, args starlark.Tuple, kwargs []s
 		v.oa.SecurityQualityOfService, v.status = &q.q, q.status
 	}
 	if length != 48 {
-		v.status = ntstatus.InvalidParameter // O-22 (1): wrong Length
+		v.status = ntstatus.InvalidParameter // a wrong Length (O-22)
 	}
 	var parts []string
 	for _, kw := range kwargs {
@@ -128,7 +128,7 @@ func sqosBuiltin(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tup
 	}
 	v.q.ImpersonationLevel = winnt.SecurityImpersonationLevel(n)
 	if length != 12 {
-		v.status = ntstatus.InvalidParameter // T-40 (3): wrong Length
+		v.status = ntstatus.InvalidParameter // a wrong Length (T-40)
 	}
 	v.text = fmt.Sprintf("sqos(%s)", level)
 	return v, nil

@@ -107,5 +107,5 @@ func (c *Caller) TableOf(v winnt.Handle) *Table {
 	if c.Mode == access.Kernel {
 		return c.Kernel
 	}
-	return nil // O-13, O-31 (2)
+	return nil // a handle that does not exist (O-13, O-31)
 }

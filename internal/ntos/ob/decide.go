@@ -34,7 +34,7 @@ func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.Access
 	return c.decideAccess(h, subject, desired, attributes)
 }
 
-// decideAccess runs the access check of an open, step (9) of O-22.
+// decideAccess runs the access check of an open (O-22).
 func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	t := h.typ

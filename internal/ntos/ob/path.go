@@ -98,7 +98,7 @@ func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 	return w.run(start, path) // then the path (O-22)
 }
 
-// checkAttributes validates the attributes, step (1) of O-22. It returns STATUS_INVALID_PARAMETER for unknown bits,
+// checkAttributes validates the attributes, the first step of an open (O-22). It returns STATUS_INVALID_PARAMETER for unknown bits,
 // and for OBJ_EXCLUSIVE with OBJ_INHERIT, which exclude each other (O-27).
 func (c *Caller) checkAttributes(attributes uint32) ntstatus.Status {
 	if attributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
@@ -167,7 +167,7 @@ func (w *walk) misses(dir *Directory, path string) bool {
 	return p.Object == nil
 }
 
-// gate makes the checks that need no object, step (4) of O-22. It refuses reserved access bits, a new permanent
+// gate makes the checks of an open that need no object (O-22). It refuses reserved access bits, a new permanent
 // object without SeCreatePermanentPrivilege, and ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege.
 func (c *Caller) gate(n Name, subject *access.Subject, desired winnt.AccessMask, create bool) ntstatus.Status {
 	switch {

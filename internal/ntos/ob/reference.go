@@ -52,7 +52,7 @@ func (c *Caller) find(v winnt.Handle) (*Header, Granted, ntstatus.Status) {
 	if t := c.TableOf(v); t != nil {
 		return t.Lookup(v, TagCall)
 	}
-	return nil, Granted{}, ntstatus.InvalidHandle // O-13, O-31 (2)
+	return nil, Granted{}, ntstatus.InvalidHandle // a handle that does not exist (O-13, O-31)
 }
 
 // Close implements NtClose. Closing a pseudo handle succeeds and has no

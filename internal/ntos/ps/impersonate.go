@@ -180,7 +180,7 @@ func (t *Thread) copyToken(tok *se.TokenObject, level winnt.SecurityImpersonatio
 }
 
 // exchange installs a record and takes over its token reference. nil ends the impersonation. It releases the previous
-// token with no lock held (I-41 (8), I-45).
+// token with no lock held (I-41, I-45).
 func (t *Thread) exchange(r *se.Impersonation) {
 	if r != nil {
 		t.stamp()

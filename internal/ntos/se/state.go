@@ -19,7 +19,7 @@ type State struct {
 }
 
 // lowestLUID and highestLUID are the limits of a random start. From lowestLUID on the high part is never 0, unlike in
-// the well-known identifiers (20 section 1.4) and in identifiers of kernels that always started at the same number.
+// the well-known identifiers and in identifiers of kernels that always started at the same number.
 // Above highestLUID 2^48 identifiers are left.
 const (
 	lowestLUID  winnt.LUID = 1 << 32
@@ -42,8 +42,7 @@ func NewState(first winnt.LUID) *State {
 	return s
 }
 
-// AllocateLUID returns an identifier that it never returned before. Each one is larger than the one before (20
-// section 1.4).
+// AllocateLUID returns an identifier that it never returned before. Each one is larger than the one before.
 func (s *State) AllocateLUID() winnt.LUID { return winnt.LUID(s.luid.Add(1)) }
 
 // randomLUID returns a random number from lowestLUID to highestLUID. The SIDs of logon sessions come from these

@@ -12,7 +12,7 @@ func (c *Context) captureAttributes(in nt.Captured[*nt.ObjectAttributes]) (nt.Ob
 	if in.Status != ntstatus.Success {
 		if in.Status == ntstatus.InvalidParameter {
 			c.why.Because = "OBJECT_ATTRIBUTES or its quality of service has a wrong Length"
-			return nt.ObjectAttributes{}, c.Fail("O-22", in.Status) // O-22 (1)
+			return nt.ObjectAttributes{}, c.Fail("O-22", in.Status)
 		}
 		return nt.ObjectAttributes{}, c.Fail("O-3", in.Status)
 	}
@@ -22,12 +22,12 @@ func (c *Context) captureAttributes(in nt.Captured[*nt.ObjectAttributes]) (nt.Ob
 	oa := *in.V // O-4: captured once
 	if oa.Attributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
 		c.why.Because = "OBJECT_ATTRIBUTES has unknown attribute bits"
-		return oa, c.Fail("O-22", ntstatus.InvalidParameter) // O-22 (1)
+		return oa, c.Fail("O-22", ntstatus.InvalidParameter)
 	}
 	if q := oa.SecurityQualityOfService; q != nil {
 		if q.ImpersonationLevel > winnt.SecurityDelegation {
 			c.why.Because = "the quality of service has a level above SecurityDelegation"
-			return oa, c.Fail("T-40", ntstatus.InvalidParameter) // T-40 (3)
+			return oa, c.Fail("T-40", ntstatus.InvalidParameter)
 		}
 		copied := *q
 		oa.SecurityQualityOfService = &copied

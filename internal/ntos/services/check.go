@@ -72,7 +72,7 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 	return out, ntstatus.Success
 }
 
-// checkRequest runs the checks of section 3.1 that come before the descriptor is captured, and fills r. If done is
+// checkRequest runs the checks that come before the descriptor is captured, and fills r. If done is
 // true, the call succeeds with decision d without using the descriptor. need is set if the privilege
 // buffer is too small.
 func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, need *uint32) (d access.Decision,

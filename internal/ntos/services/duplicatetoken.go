@@ -101,7 +101,7 @@ func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, ty
 	return winnt.SecurityImpersonation, "", ntstatus.Success // Documented: the level that serves a server (T-43)
 }
 
-// duplicateAccess returns the rights that the handle to the duplicate grants (T-40 (7)).
+// duplicateAccess returns the rights that the handle to the duplicate grants (T-40).
 func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.AccessMask,
 	withSACL bool) (winnt.AccessMask, ntstatus.Status) {
 	if desired&winnt.RESERVED_RIGHTS != 0 {

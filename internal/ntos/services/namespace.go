@@ -42,12 +42,12 @@ func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, d
 		// An open without attributes has no name and is refused before any other check.
 		return 0, c.Fail("O-22", ntstatus.InvalidParameter)
 	}
-	oa, st := c.captureAttributes(a) // O-22 (1)
+	oa, st := c.captureAttributes(a)
 	if st != ntstatus.Success {
 		return 0, st
 	}
 	// reference, decide, commit
-	h, _, st := c.Sys.Names.Open(&c.Caller, nameOf(&oa), typ, c.self.Subject(), desired) // O-22 (2) to (10)
+	h, _, st := c.Sys.Names.Open(&c.Caller, nameOf(&oa), typ, c.self.Subject(), desired)
 	return h, st
 }
 
@@ -55,7 +55,7 @@ func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, d
 func (c *Context) createNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask,
 	init func(*sd.Descriptor) ob.Object) (winnt.Handle, ntstatus.Status) {
 	// capture
-	oa, st := c.captureAttributes(a) // O-22 (1)
+	oa, st := c.captureAttributes(a)
 	if st != ntstatus.Success {
 		return 0, st
 	}

@@ -25,7 +25,7 @@ type setter struct {
 	change    func(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status)
 }
 
-// setters are the classes that can be set (20 section 11). TokenSessionReference and TokenLinkedToken have no change
+// setters are the classes that can be set. TokenSessionReference and TokenLinkedToken have no change
 // function: setToken handles them.
 var setters = [winnt.MaxTokenInfoClass + 1]*setter{
 	winnt.TokenOwner:        {size: pointerSize, variable: true, change: setOwner},

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Sizes on 64-bit Windows, in bytes (20 section 10).
+// Sizes on 64-bit Windows, in bytes (winnt.h).
 const (
 	sidAndAttributes   = 16
 	pointerSize        = 8

@@ -155,7 +155,7 @@ func (m *Machine) Query(c Caller, h winnt.Handle, class winnt.TokenInfoClass, sh
 	return Result{Number: uint64(need), Flag: true}
 }
 
-// AccessCheck models NtAccessCheck and its variants by type (50 section 3.1) with a file's mapping.
+// AccessCheck models NtAccessCheck and its variants by type with a file's mapping.
 func (m *Machine) AccessCheck(c Caller, service string, h winnt.Handle, d *Descriptor,
 	desired winnt.AccessMask) Result {
 	if c.KernelMode {

@@ -13,7 +13,7 @@ import (
 // systemLevel is an integrity level.
 const systemLevel = 0x4000
 
-// settable holds the demands of NtSetInformationToken for a class (20 section 11).
+// settable holds the demands of NtSetInformationToken for a class.
 type settable struct {
 	size      uint32 // bytes: all of them, or the header of what has no fixed size
 	variable  bool

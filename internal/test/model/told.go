@@ -70,7 +70,7 @@ func (v *Value) attributes(p winnt.Privilege) (a uint32) {
 	return a
 }
 
-// flags returns TOKEN_* (20 section 1.2).
+// flags returns the TOKEN_* flags.
 func (v *Value) flags() uint32 {
 	f := v.Flags
 	for _, row := range []struct {
@@ -123,7 +123,7 @@ func is(b bool) uint32 {
 	return 0
 }
 
-// told returns the value of a class that a query of a token returns, and its size (20 section 10). The model has no
+// told returns the value of a class that a query of a token returns, and its size. The model has no
 // AppContainer tokens and no claims.
 func (p *Pair) told(t *Token, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
 	v := &t.Value

@@ -1,0 +1,42 @@
+package access
+
+import (
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ownerRights returns the owner's implicit rights among the held bits: READ_CONTROL and WRITE_DAC, or only
+// READ_CONTROL with the option ADOwnerReadOnly. They come before the DACL, so that no deny entry removes them.
+// It returns 0 for a token that does not have the owner enabled, for a restricted token without the owner among its
+// restricting SIDs, and if an entry for OWNER RIGHTS replaces these rights.
+func (q *query) ownerRights() winnt.AccessMask {
+	t, owner := q.who.token, q.who.owner
+	// The owner must be an enabled SID of the token.
+	if owner.IsZero() || !t.AllowBits().Has(t.SIDs().Find(q.ownerHash, owner)) {
+		return 0
+	}
+	if q.dacl.facts&sd.HasOwnerRights != 0 {
+		if q.tr != nil {
+			q.tr.stage(ownerReplaced, ownerMask, false)
+		}
+		return 0
+	}
+	if t.IsRestricted() && t.RestrictedSet().Find(q.ownerHash, owner) < 0 {
+		// The restricting SIDs must agree, also to reading, and also of a
+		// token that is restricted in writing only.
+		if q.tr != nil {
+			q.tr.stage(ownerRestricted, ownerMask, false)
+		}
+		return 0
+	}
+	m := ownerMask
+	// Active Directory can keep WRITE_DAC from owners.
+	if q.r.Options.ADOwnerReadOnly {
+		m = winnt.READ_CONTROL
+	}
+	m &= q.held
+	if q.tr != nil && m != 0 {
+		q.tr.owner(m)
+	}
+	return m
+}
