@@ -177,8 +177,9 @@ func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
 	return ntstatus.Success, q.decideAny()
 }
 
-// ntEnter applies the checks of the system call. If done is true, they decided: call is the status of the system call, and
-// d the decision if call is STATUS_SUCCESS. Otherwise the query is ready for the stages of the check.
+// ntEnter applies the checks of the system call. If done is true, they decided: call is the status of
+// the system call, and d the decision if call is STATUS_SUCCESS. Otherwise the query is ready for the stages of the
+// check.
 func (q *query) ntEnter() (call ntstatus.Status, d Decision, done bool) {
 	r := q.r
 	if call, d, done = NtPrologue(r); done {

@@ -287,7 +287,8 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 	// A rejected call changes nothing.
 	w.want(b.SetBasic(nt.FileBasic{FileAttributes: 0x2000, CreationTime: 77, LastWriteTime: filetime.UnixEpoch + 1}),
 		ntstatus.NotSupported)
-	if facts, st := b.Facts(); st != ntstatus.Success || facts.LastWriteTime == filetime.UnixEpoch+1 || facts.CreationTime == 77 {
+	if facts, st := b.Facts(); st != ntstatus.Success || facts.LastWriteTime == filetime.UnixEpoch+1 ||
+		facts.CreationTime == 77 {
 		t.Errorf("F-122: facts after a rejected call: %+v, %v, want them unchanged", facts, st)
 	}
 }

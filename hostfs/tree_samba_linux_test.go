@@ -238,8 +238,8 @@ func (b *beside) attributes() {
 	sees(h, 0x80)
 	sees(d, 0x30)
 	v, _ := th.NtQueryInformationFile(h, nt.FileBasicInformation)
-	if basic, ok := v.(nt.FileBasic); !ok || time.Unix(0, (basic.CreationTime-filetime.UnixEpoch)*100).Format("20060102 150405") !=
-		time.Date(2001, 2, 3, 4, 5, 6, 0, time.Local).Format("20060102 150405") {
+	if basic, ok := v.(nt.FileBasic); !ok || !filetime.Time(basic.CreationTime).Truncate(time.Second).Equal(
+		time.Date(2001, 2, 3, 4, 5, 6, 0, time.Local)) {
 		b.Errorf("creation time that the server set, by the tree: %+v, want 2001-02-03 04:05:06", v)
 	}
 	// A change of contents or name sets the archive attribute on both sides.

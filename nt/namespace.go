@@ -63,7 +63,8 @@ func (e EventType) String() string {
 	return "EVENT_TYPE(" + winnt.Handle(e).String() + ")"
 }
 
-// nameConditions returns the conditions up to the path (O-22), which every create and open by name has in common. gate has the conditions that need no object, for this service only (O-22). more follows.
+// nameConditions returns the conditions up to the path (O-22), which every create and open by name has in common. gate
+// has the conditions that need no object, for this service only. more follows.
 func nameConditions(gate []Condition, more ...Condition) []Condition {
 	list := append([]Condition{
 		{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},

@@ -29,7 +29,8 @@ func ofEntry(e *nt.FileEntry) facts {
 
 // info converts the facts to the form of the WebDAV engine. A directory has no entity tag and no media type.
 func (f facts) info() dav.Info {
-	i := dav.Info{Name: f.name, Folder: f.dir, Size: f.size, Created: filetime.Time(f.created), Modified: filetime.Time(f.written)}
+	i := dav.Info{Name: f.name, Folder: f.dir, Size: f.size,
+		Created: filetime.Time(f.created), Modified: filetime.Time(f.written)}
 	if !f.dir {
 		i.Tag, i.Type = f.etag(), contentType(f.name)
 	}

@@ -343,8 +343,9 @@ func TestExactDelete(t *testing.T) {
 
 // TestTimes checks the conversion of times, however old. A file system without a time has 0.
 func TestTimes(t *testing.T) {
-	for at, want := range map[int64]string{0: "1601-01-01T00:00:00Z", filetime.UnixEpoch - 1: "1969-12-31T23:59:59.9999999Z",
-		filetime.UnixEpoch: "1970-01-01T00:00:00Z", 0x1c08d967e1fd4c0: "2001-02-03T04:05:06.7Z",
+	for at, want := range map[int64]string{0: "1601-01-01T00:00:00Z",
+		filetime.UnixEpoch - 1: "1969-12-31T23:59:59.9999999Z",
+		filetime.UnixEpoch:     "1970-01-01T00:00:00Z", 0x1c08d967e1fd4c0: "2001-02-03T04:05:06.7Z",
 		1 << 62: "16214-11-08T13:24:02.7387904Z"} {
 		if got := filetime.Time(at).Format(time.RFC3339Nano); got != want {
 			t.Errorf("%d is %s, want %s", at, got, want)

@@ -98,8 +98,8 @@ func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 	return w.run(start, path) // then the path (O-22)
 }
 
-// checkAttributes validates the attributes, the first step of an open (O-22). It returns STATUS_INVALID_PARAMETER for unknown bits,
-// and for OBJ_EXCLUSIVE with OBJ_INHERIT, which exclude each other (O-27).
+// checkAttributes validates the attributes, the first step of an open (O-22). It returns
+// STATUS_INVALID_PARAMETER for unknown bits, and for OBJ_EXCLUSIVE with OBJ_INHERIT, which exclude each other (O-27).
 func (c *Caller) checkAttributes(attributes uint32) ntstatus.Status {
 	if attributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
 		// The attribute does not exist.
