@@ -86,7 +86,8 @@ func TestTimes(t *testing.T) {
 func TestShape(t *testing.T) {
 	var got fuse.Attr
 	shape(&nt.FileFacts{FileBasic: nt.FileBasic{LastAccessTime: filetime.UnixEpoch + 10_000_001,
-		LastWriteTime: filetime.UnixEpoch + 20_000_002, ChangeTime: filetime.UnixEpoch + 30_000_003}, EndOfFile: 7, AllocationSize: 1025, Links: 5, FileID: 99}, &got)
+		LastWriteTime: filetime.UnixEpoch + 20_000_002, ChangeTime: filetime.UnixEpoch + 30_000_003},
+		EndOfFile: 7, AllocationSize: 1025, Links: 5, FileID: 99}, &got)
 	want := fuse.Attr{Ino: 99, Size: 7, Blocks: 3, Atime: 1, Atimensec: 100, Mtime: 2, Mtimensec: 200, Ctime: 3,
 		Ctimensec: 300, Nlink: 5, Blksize: 4096}
 	if got != want {

@@ -82,9 +82,9 @@ func TestPatientDialWaits(t *testing.T) {
 	if err := c.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("N-122: Wait = %v, want %v", err, context.DeadlineExceeded)
 	}
-	if lines := told.take(); len(lines) != 1 ||
-		!strings.Contains(lines[0], "work has no NATS server, and waits for one") ||
-		!strings.Contains(lines[0], "127.0.0.1:1: connect: connection refused") {
+	lines := told.take()
+	if len(lines) != 1 || !strings.Contains(lines[0], "work has no NATS server, and waits for one: ") ||
+		!strings.HasSuffix(lines[0], "127.0.0.1:1: connect: connection refused") {
 		t.Errorf("N-122: the lines are %q, want one that it waits, with the reason", lines)
 	}
 	for attempts, most := range map[int]time.Duration{-1: firstWait, 0: firstWait, 3: 8 * firstWait, 60: lastWait} {
