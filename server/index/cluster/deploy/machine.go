@@ -140,7 +140,8 @@ func (f *File) machine(name string, k *keys, old files) (files, error) {
 
 // installer returns a script that root runs on the machine after each copy of the files. The script lets the user of
 // the service read the files, but not change them. It stops and disables programs that the machine no longer runs,
-// removes their files, and restarts the others.
+// removes their files, and restarts the others. Without /usr/bin/refmon-index it changes nothing and ends with an
+// error.
 func (f *File) installer(name string) []byte {
 	m := f.Machines[name]
 	var units, others, stale []string
@@ -173,6 +174,10 @@ func (f *File) installer(name string) []byte {
 # Installs the files of this folder on %s and starts its programs. Run it as root, after each change again.
 set -eu
 cd %s
+[ -x /usr/bin/refmon-index ] || {
+	echo "/usr/bin/refmon-index is missing, which the units run: install the package refmond or copy the program there" >&2
+	exit 1
+}
 getent passwd refmon-index >/dev/null || useradd --system --user-group --no-create-home \
 	--home-dir /var/lib/refmon-index --shell /usr/sbin/nologin refmon-index
 for u in %s; do

@@ -183,9 +183,27 @@ func TestInstallScript(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("sh", filepath.Join(dir, "mq1", "install.sh"))
-	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
-	if out, err := cmd.CombinedOutput(); err != nil {
+	script, err := os.ReadFile(filepath.Join(dir, "mq1", "install.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(bin, "refmon-index")
+	install := func() (string, error) {
+		cmd := exec.Command("sh", "-c", strings.ReplaceAll(string(script), "/usr/bin/refmon-index", program))
+		cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := install(); err == nil || !strings.Contains(out, program+" is missing, which the units run") {
+		t.Errorf("without the program: %v, %s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "ran")); err == nil {
+		t.Error("without the program the script changes the machine")
+	}
+	if err := os.WriteFile(program, nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := install(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	ran, err := os.ReadFile(filepath.Join(dir, "ran"))
