@@ -35,6 +35,7 @@ type cli struct {
 	Directory directoryCmd `cmd:"" help:"Publish the directory." group:"Many machines"`
 	Work      workCmd      `cmd:"" help:"Compute classes and their members." group:"Many machines"`
 	Follow    followCmd    `cmd:"" help:"Store the results for queries." group:"Many machines"`
+	Lag       lagCmd       `cmd:"" help:"Print how far each stage is behind." group:"Many machines"`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

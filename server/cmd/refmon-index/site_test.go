@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +84,14 @@ func TestSiteStartsInAnyOrder(t *testing.T) {
 		}
 	}
 	holds("after the start")
+	var table bytes.Buffer
+	code := run([]string{"lag", "--site", filepath.Join(folder, "mq1", "etc")}, &streams{out: &table, err: &table})
+	for _, want := range []string{`SEEN +[0-9]+ +worker of part 0 of //files1` + regexp.QuoteMeta(c.tree),
+		`CLASS +[0-9]+ +worker of share 0 of the classes`, `ROWS +[0-9]+ +follower main`, `PEOPLE +[0-9]+ +follower main`} {
+		if code != 0 || !regexp.MustCompile(`(?m)^`+want+`$`).MatchString(table.String()) {
+			t.Errorf("refmon-index lag: exit code %d, want 0 and %s in\n%s", code, want, &table)
+		}
+	}
 	c.kill("broker")
 	db.Stop()
 	for _, role := range others {

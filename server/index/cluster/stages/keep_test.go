@@ -65,13 +65,18 @@ func TestLag(t *testing.T) {
 	b.tell(watch.Batch{Begin: true, End: true, Seen: []watch.Seen{b.file("a")}})
 	pending := func(stream, name string) string {
 		t.Helper()
-		c, err := b.dial(site.Keeper).js.Consumer(t.Context(), stream, name)
+		list, err := Lags(t.Context(), b.dial(site.Keeper))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return fmt.Sprint(c.CachedInfo().NumPending)
+		for _, l := range list {
+			if l.Stream == stream && l.Reader == name {
+				return fmt.Sprint(l.Waiting)
+			}
+		}
+		return fmt.Sprintf("not in %+v", list)
 	}
-	name := consumerName("rows." + b.part.Subject())
+	name := fmt.Sprintf("worker of part 0 of //%s%s", b.part.Host, b.part.Tree)
 	if got := pending(site.StreamSeen, name); got != "1" {
 		t.Errorf("without a worker the lag is %s, want 1", got)
 	}

@@ -16,22 +16,22 @@ import (
 // one that is lost or behind changes no answer. Each part and each share of the classes has one, and each follower has
 // one for each of its two streams.
 func consumers(s *site.Site, stream string) (out []jetstream.ConsumerConfig) {
-	add := func(name, subject string) {
-		out = append(out, jetstream.ConsumerConfig{Durable: name, FilterSubject: subject, HeadersOnly: true,
-			AckPolicy: jetstream.AckNonePolicy, Replicas: 1, MemoryStorage: true})
+	add := func(name, subject, reader string) {
+		out = append(out, jetstream.ConsumerConfig{Durable: name, Description: reader, FilterSubject: subject,
+			HeadersOnly: true, AckPolicy: jetstream.AckNonePolicy, Replicas: 1, MemoryStorage: true})
 	}
 	switch stream {
 	case site.StreamSeen:
 		for _, p := range s.DocumentParts() {
-			add(consumerName("rows."+p.Subject()), subjectOf(p))
+			add(consumerName("rows."+p.Subject()), subjectOf(p), fmt.Sprintf("worker of part %d of %s", p.Number, p.Root()))
 		}
 	case site.StreamClass:
 		for n := range s.Deciders {
-			add(consumerName(fmt.Sprintf("people.%d", n)), classesOf(n))
+			add(consumerName(fmt.Sprintf("people.%d", n)), classesOf(n), fmt.Sprintf("worker of share %d of the classes", n))
 		}
 	case site.StreamRows, site.StreamPeople:
 		for _, name := range s.Followers {
-			add(name, "")
+			add(name, "", "follower "+name)
 		}
 	}
 	return out
@@ -40,8 +40,31 @@ func consumers(s *site.Site, stream string) (out []jetstream.ConsumerConfig) {
 // consumerName returns the name of a share's consumer. A name of a consumer has no dots.
 func consumerName(share string) string { return strings.ReplaceAll(share, ".", "_") }
 
-// lag reports how far a stage has read a stream, so that a keeper moves the stage's consumer there and `nats consumer
-// report` shows the rest. One goroutine owns it.
+// Lag is the number of messages of a stream that a reader has not read yet, or not reported as read. Its zero value
+// names no reader.
+type Lag struct {
+	Stream, Reader string // such as "SEEN" and "worker of part 0 of //files1/srv"
+	Waiting        uint64
+}
+
+// Lags returns the lag of each worker and follower of a site, in the order of the stages. Reports of what was read
+// arrive every two seconds. Only the keeper's connection may call it. It returns an error if a server does not answer
+// or no keeper has created the consumers. The caller owns the result.
+func Lags(ctx context.Context, c *Conn) (out []Lag, err error) {
+	for _, stream := range site.Streams() {
+		for _, config := range consumers(c.site, stream) {
+			x, err := c.js.Consumer(ctx, stream, config.Durable)
+			if err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", stream, config.Description, err)
+			}
+			out = append(out, Lag{stream, config.Description, x.CachedInfo().NumPending})
+		}
+	}
+	return out, nil
+}
+
+// lag reports how far a stage has read a stream, so that a keeper moves the stage's consumer there and [Lags] returns
+// the rest. One goroutine owns it.
 type lag struct {
 	c     *Conn
 	name  string        // of the share, or follow.NAME.STREAM
