@@ -116,8 +116,8 @@ func (c *objectTypeFlag) chains() ([][]winnt.GUID, error) {
 // directory reads the principals.
 func (c *directoryFlags) directory(std *streams) (*directory.Directory, error) {
 	if len(c.Directory) == 0 && len(c.Token) == 0 {
-		return nil, errors.New("no principals: give --directory FILE (users and groups, such as /etc/passwd, an LDIF or " +
-			"a file of refmon directory from), or --token FILE")
+		return nil, errors.New("no principals: give --directory FILE (users and groups, such as /etc/passwd, LDIF, " +
+			"BloodHound's zip or a file of refmon directory from), or --token FILE")
 	}
 	d, err := c.readPeople(std)
 	if err != nil {

@@ -54,6 +54,9 @@ func (c *diffCmd) Run(std *streams) error {
 	case is:
 		return c.index(std)
 	}
+	if len(c.Directory)+len(c.Token) == 0 && hasAccounts(c.Before) && hasAccounts(c.After) {
+		return c.refuseLDIF()
+	}
 	d := &bulk.Diff{Summary: c.Summary}
 	var inputs [2]*input
 	var err error

@@ -66,7 +66,8 @@ var flagHelp = map[string]string{
 		"lines.",
 	"auditDirectory": "Directory file whose names are printed beside SIDs; may be repeated.",
 	"directory": "Directory file with users and groups (YAML, JSON, CSV), or files of other systems: passwd and group, " +
-		"pdbedit -L -v, LDIF, Get-ADUser's CSV, BloodHound's zip; may be repeated. Default: --objects, if it is LDIF.",
+		"pdbedit -L -v, LDIF, Get-ADUser's CSV, BloodHound's zip; may be repeated. Default: --objects, if it is " +
+		"LDIF or that zip.",
 	"directoryAfter": "Directory file of the second state, if users or groups changed too; may be repeated.",
 	"disable":        "SIDs that become deny-only: they no longer match entries that allow.",
 	"expressions":    "With --for-index: add to each set an expression over SIDs that allows exactly its principals.",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"strings"
@@ -31,27 +32,32 @@ func (p *lintPage) accountsOf(file []byte) {
 }
 
 // directoryFor reads the principals of a question about some objects. Without flags for principals it takes them from
-// an objects file in LDIF (B-82).
+// an objects file in LDIF or of BloodHound (B-82).
 func (c *directoryFlags) directoryFor(std *streams, o *objectsFlags) (*directory.Directory, error) {
 	c.fromObjects(o)
 	return c.directory(std)
 }
 
-// fromObjects makes an objects file in LDIF the directory file too, if the command line names no principals (B-82).
-// Any other file, and one that cannot be read, stays what it is.
+// fromObjects makes an objects file in LDIF, or a collection of BloodHound, the directory file too, if the command line
+// names no principals (B-82). Any other file, and one that cannot be read, stays what it is.
 func (c *directoryFlags) fromObjects(o *objectsFlags) {
-	if len(c.Directory)+len(c.Token) > 0 || o.Objects == "" || o.Objects == "-" {
-		return
+	if len(c.Directory)+len(c.Token) == 0 && o.Objects != "" && o.Objects != "-" && hasAccounts(o.Objects) {
+		c.Directory = []string{o.Objects}
 	}
-	f, err := os.Open(o.Objects)
-	if err != nil { // whoever opens the objects reports it
-		return
+}
+
+// hasAccounts reports whether a file of objects has all accounts of its directory too: LDIF, or the zip of a collector.
+// A single JSON file of a collector has only one class. It returns false for a file that cannot be read, which whoever
+// opens the objects reports.
+func hasAccounts(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
 	}
 	defer func() { _ = f.Close() }() // only read
 	head, err := io.ReadAll(io.LimitReader(f, 64<<10))
-	if err == nil && accounts.Form(head) == "ldif" {
-		c.Directory = []string{o.Objects}
-	}
+	form := accounts.Form(head)
+	return err == nil && (form == "ldif" || form == "bloodhound" && bytes.HasPrefix(head, []byte("PK")))
 }
 
 // nameIn returns the name of the SID in an entry of SDDL text. It returns "" for a SID without a name, a malformed

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +24,7 @@ func TestLDIFIsTheDirectoryToo(t *testing.T) {
 	ldif := file("ad.ldif", "dn: CN=bob,DC=corp\nobjectClass: user\nobjectSid: S-1-5-21-1-2-3-1107\nsAMAccountName: bob\n"+
 		"nTSecurityDescriptor: O:SYG:SYD:(A;;RP;;;S-1-5-21-1-2-3-1107)\n")
 	people := file("people.yaml", "users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n")
+	hound := file("hound.zip", collection(t))
 	lines := file("a.jsonl", `{"path":"/a","sd":"O:SYG:SYD:"}`+"\n")
 	for _, c := range []struct {
 		args      []string
@@ -30,6 +35,9 @@ func TestLDIFIsTheDirectoryToo(t *testing.T) {
 		{[]string{"who-can", "ReadProperty", "-o", ldif, "-d", people}, 0, "ReadProperty  alice\n", ""},
 		{[]string{"what-can", "bob", "bob", "-o", ldif}, 0, "CN=bob,DC=corp", ""},
 		{[]string{"access", "bob", "--as", "bob", "-w", "RP", "-q", "-o", ldif}, 0, "", ""},
+		{[]string{"who-can", "ResetPassword", "carol", "-o", hound}, 0, "ResetPassword  dave", ""},
+		{[]string{"diff", ldif, ldif}, 2, "", "refmon report -o " + ldif + " --baseline " + ldif + " --format text"},
+		{[]string{"diff", lines, lines}, 2, "", "no principals"},
 		{[]string{"who-can", "read", "-o", lines}, 2, "", "no principals"},
 		{[]string{"who-can", "read", "-o", filepath.Join(dir, "none.ldif")}, 2, "", "no principals"},
 	} {
@@ -38,4 +46,27 @@ func TestLDIFIsTheDirectoryToo(t *testing.T) {
 			t.Errorf("%q: exit code %d, %q, %q, want %d, %q, %q", c.args, code, out, errs, c.code, c.out, c.errs)
 		}
 	}
+}
+
+// collection returns a zip with one file of a collector: dave may reset the password of carol.
+func collection(t *testing.T) string {
+	t.Helper()
+	user := func(rid, name, aces string) string {
+		return fmt.Sprintf(`{"ObjectIdentifier":"S-1-5-21-1-2-3-%[1]s","Properties":{"name":"%[2]s@CORP.TEST",`+
+			`"samaccountname":"%[2]s","domain":"CORP.TEST","domainsid":"S-1-5-21-1-2-3","enabled":true,`+
+			`"distinguishedname":"CN=%[2]s,DC=CORP,DC=TEST"},"PrimaryGroupSID":"S-1-5-21-1-2-3-513","Aces":[%[3]s]}`,
+			rid, name, aces)
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.Create("users.json")
+	if err == nil {
+		_, err = fmt.Fprintf(w, `{"data":[%s,%s],"meta":{"methods":0,"type":"users","count":2,"version":6}}`,
+			user("1107", "carol", `{"PrincipalSID":"S-1-5-21-1-2-3-1108","PrincipalType":"User",`+
+				`"RightName":"ForceChangePassword","IsInherited":false}`), user("1108", "dave", ""))
+	}
+	if err = errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
