@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
@@ -126,12 +127,13 @@ func (q *pathQuestion) answer(std *streams, asJSON bool) error {
 	if o.Allowed() {
 		mark, word = access.Granted, "GRANTED"
 	}
-	text := std.marked(mark, word) + ": " + printable(q.user.name) + " asks " + printable(q.file().path) + " for " +
-		q.typ().Names(q.typ().Mapping.Map(q.want))
+	want := q.typ().Mapping.Map(q.want)
+	text := word + ": " + printable(q.user.name) + " asks " + printable(q.file().path) + " for " +
+		words.Names(want, want, q.typ())
 	if o.Rule != "" {
 		text += " (" + o.Rule + ")"
 	}
-	text += "\n"
+	text = strings.Replace(std.folded(text, 0), word, std.marked(mark, word), 1)
 	if decider != q.file() {
 		text += "The directory " + printable(decider.path) + " decides: the user may not pass it.\n"
 	}
