@@ -1,6 +1,8 @@
 package drills
 
 import (
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
 // TestReviewerWalk is the walk of a reviewer with a shell as an ordinary user, and with one as the gateway's user:
@@ -26,9 +30,10 @@ func TestReviewerWalk(t *testing.T) {
 	}
 	m := newMachine(t)
 	m.must(os.WriteFile(m.at("/opt/attack.py"), []byte(attack), 0o644))
-	m.configure("")
+	ticket := m.takesTickets()
 	m.populate()
 	m.begin("refmon-gateway")
+	m.replays(ticket)
 	before := m.measure("refmond").descriptors
 	for name, uid := range map[string]uint32{"an ordinary user": bob, "the gateway's user": gateway} {
 		values := m.environment(uid)
@@ -71,6 +76,36 @@ func TestReviewerWalk(t *testing.T) {
 	}
 	m.stopAll()
 	m.does("refmon audit verify /var/lib/refmon/audit")
+}
+
+// takesTickets configures refmond and the gateway for Kerberos, and returns a token with a ticket.
+func (m *machine) takesTickets() []byte {
+	m.Helper()
+	ticket := forge.Ticket{Service: "HTTP/www.example.test", Realm: "EXAMPLE.TEST", Key: forge.NewKey(18), Version: 2,
+		Client: "alice", At: time.Now()}
+	m.must(os.WriteFile(m.at("/etc/refmon/keytab"), forge.Keytab(forge.Entry{Service: ticket.Service,
+		Realm: ticket.Realm, Version: 2, Key: ticket.Key}), 0o600))
+	m.configure("kerberos: {keytab: /etc/refmon/keytab, realm: " + ticket.Realm + "}\n")
+	f, err := os.OpenFile(m.at("/etc/refmon/gateway.yaml"), os.O_APPEND|os.O_WRONLY, 0)
+	m.must(err)
+	_, err = f.WriteString("negotiate: true\n")
+	m.must(errors.Join(err, f.Close()))
+	return ticket.Blob()
+}
+
+// replays sends a ticket of a user without an account twice, which also starts the parser of tickets.
+func (m *machine) replays(blob []byte) {
+	m.Helper()
+	for range 2 {
+		out, err := m.run(bob, m.environment(bob)+"curl -ksS --max-time 30 -w '%{http_code}' -H 'Authorization: Negotiate "+
+			base64.StdEncoding.EncodeToString(blob)+"' $WEB/projects/private/secret1")
+		if err != nil || !strings.HasSuffix(out, "401") && !strings.HasSuffix(out, "403") {
+			m.Errorf("a ticket of nobody's: %q, %v, want 401 or 403", out, err)
+		}
+	}
+	if parsers := childrenOf(m.runs["refmond"].cmd.Process.Pid); len(parsers) == 0 {
+		m.Errorf("refmond has no parser, so nobody can attack it:\n%s", m.runs["refmond"].said())
+	}
 }
 
 // usesNamespaces makes the attempts of a user who is root of a user namespace.
