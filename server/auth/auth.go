@@ -21,9 +21,10 @@ import (
 
 // Peer is the other end of a socket as the host's kernel identifies it. The zero value identifies nobody.
 type Peer struct {
-	Known bool // UID and GIDs are those of the peer; otherwise they do not count
-	UID   uint32
-	GIDs  []uint32 // the primary one first, then the supplementary ones, which may repeat it
+	Known   bool // UID and GIDs are those of the peer; otherwise they do not count
+	UID     uint32
+	GIDs    []uint32 // the primary one first, then the supplementary ones, which may repeat it
+	Foreign bool     // see the Peer of package unix: it may have left groups of the host
 }
 
 // Evidence is what a client presented to prove its identity. The zero value proves nothing.

@@ -209,6 +209,22 @@ func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, how 
 // noneRID is the RID of the group None, the primary group of every local account.
 const noneRID = 513
 
+// WithHostGroups returns gids and the groups that the host lists for a uid, each once. If they cannot be read
+// completely, the status is STATUS_NO_LOGON_SERVERS. A uid that the host does not know, and 65534, add none.
+func (s *Store) WithHostGroups(uid uint32, gids []uint32) ([]uint32, ntstatus.Status) {
+	if uid == Unmapped {
+		return gids, ntstatus.Success
+	}
+	more, st := s.hostGroups(uid)
+	out := slices.Clone(gids)
+	for _, g := range more {
+		if !slices.Contains(out, g) {
+			out = append(out, g)
+		}
+	}
+	return out, st
+}
+
 // hostGroups returns the gids of a user of the host, none if the host has no such user. If a lookup
 // fails or the list is incomplete, the status is STATUS_NO_LOGON_SERVERS, because a missing group
 // could be one that denies (L-56).

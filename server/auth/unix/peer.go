@@ -32,6 +32,8 @@ type Peer struct {
 	PID      int      // in this PID namespace; 0 if it is not visible here
 	Name     string   // of its program, for display; "" if it could not be read safely
 	Pinned   bool     // PID is held by a pidfd, so it cannot be reused
+	// Foreign means that the peer may run in another user namespace, where it can have left some of its groups.
+	Foreign bool
 
 	pidfd int // -1 unless Pinned
 }
@@ -58,7 +60,7 @@ func Of(c *net.UnixConn) (*Peer, error) {
 	if failed != nil {
 		return nil, fmt.Errorf("peer of a socket: %w", failed)
 	}
-	p.Name = p.program()
+	p.Name, p.Foreign = p.program(), p.inNamespace()
 	return p, nil
 }
 
@@ -122,6 +124,18 @@ func (p *Peer) program() string {
 		return ""
 	}
 	return printable.Line(string(bytes.TrimRight(b, "\n")))
+}
+
+// inNamespace reports whether the peer's process has other groups of the host mapped than this process, or whether
+// that is unknown, because the process has ended or cannot be seen. A process never leaves its user namespace, so a
+// later change does not matter.
+func (p *Peer) inNamespace() bool {
+	own, err := os.ReadFile("/proc/self/gid_map")
+	if err != nil || p.PID == 0 {
+		return true
+	}
+	its, err := os.ReadFile("/proc/" + strconv.Itoa(p.PID) + "/gid_map")
+	return err != nil || p.Pinned && !p.Alive() || !bytes.Equal(own, its)
 }
 
 // Alive reports whether the peer's process still runs. It does not block. It returns false if Pinned is false,

@@ -4,8 +4,10 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -152,4 +154,48 @@ func connected(group uintptr) (*Peer, error) {
 	}
 	defer conn.Close()
 	return Of(conn.(*net.UnixConn))
+}
+
+// TestPeerInUserNamespaceIsForeign checks that a process in a user namespace, or one that has ended, is Foreign, and
+// that this process is not (W-102).
+func TestPeerInUserNamespaceIsForeign(t *testing.T) {
+	for name, c := range map[string]struct {
+		namespace, ended, want bool
+	}{"this namespace": {}, "another namespace": {namespace: true, want: true}, "ended": {ended: true, want: true}} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "socket")
+			l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+			check.NoError(t, err)
+			defer l.Close()
+			cmd := exec.Command("python3", "-c", "import socket, sys\ns = socket.socket(socket.AF_UNIX)\n"+
+				"s.connect(sys.argv[1])\nsys.stdin.read()", path)
+			if c.namespace {
+				cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER,
+					UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+					GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}}
+			}
+			stdin, err := cmd.StdinPipe()
+			check.NoError(t, err)
+			if err := cmd.Start(); err != nil {
+				t.Skip("no python3, or no user namespaces: ", err)
+			}
+			conn, err := l.AcceptUnix()
+			check.NoError(t, err)
+			defer conn.Close()
+			if c.ended {
+				check.NoError(t, stdin.Close())
+				check.NoError(t, cmd.Wait())
+			}
+			p, err := Of(conn)
+			check.NoError(t, err)
+			defer p.Close()
+			if p.Foreign != c.want {
+				t.Errorf("W-102: Foreign is %t, want %t", p.Foreign, c.want)
+			}
+			if !c.ended {
+				check.NoError(t, stdin.Close())
+				check.NoError(t, cmd.Wait())
+			}
+		})
+	}
 }

@@ -22,7 +22,8 @@ type Stored struct {
 // LogOn returns the contents of a peer's token. An administrator gets the limited token with the full one linked
 // (L-5). If full is set, an administrator gets the full one with the limited one linked, and all other peers are
 // refused with an error for STATUS_ACCESS_DENIED (L-51), as is always a peer that is not Known. An unmapped uid
-// (65534) gets no further privileges. With an error, the result has no token, but may have the account and the
+// (65534) gets no further privileges. A Foreign peer also gets the groups that the host lists for its uid, and is refused
+// if they cannot be read. With an error, the result has no token, but may have the account and the
 // reason for the audit record.
 func (s Stored) LogOn(p *Peer, full bool) (logon.Result, error) {
 	if !p.Known {
@@ -32,7 +33,15 @@ func (s Stored) LogOn(p *Peer, full bool) (logon.Result, error) {
 	if slices.Contains(s.Administrators, p.UID) {
 		more = append(more, sid.Administrators)
 	}
-	r, st := s.Store.TokenForUID(p.UID, p.gids(), more...)
+	gids, st := p.gids(), ntstatus.Success
+	if p.Foreign {
+		// In a user namespace a user can leave groups of the host, and a deny entry may name one (W-102).
+		gids, st = s.Store.WithHostGroups(p.UID, gids)
+	}
+	var r logon.Result
+	if st == ntstatus.Success {
+		r, st = s.Store.TokenForUID(p.UID, gids, more...)
+	}
 	if st != ntstatus.Success {
 		return r, fmt.Errorf("uid %d: %w", p.UID, st.Err())
 	}

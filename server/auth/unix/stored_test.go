@@ -1,9 +1,12 @@
 package unix_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/check"
@@ -149,5 +152,50 @@ func TestZeroPeerIsNobody(t *testing.T) {
 	}
 	if e := (&unix.Peer{}).Evidence(); e.Peer != nil {
 		t.Errorf("evidence %+v, want none", e.Peer)
+	}
+}
+
+// listed is a host with one user, who is in a group, and one whose groups cannot be read.
+type listed struct{ lsa.Hosts }
+
+func (listed) UserName(context.Context, uint32) (string, bool) { return "", false }
+
+func (listed) GroupsOf(_ context.Context, uid uint32) ([]uint32, bool) {
+	return map[uint32][]uint32{4711: {100, 50}}[uid], uid != 4712
+}
+
+// TestForeignPeerKeepsGroups checks that a peer in a user namespace has the groups of the host in addition to its own,
+// and is refused if they cannot be read. Other peers have only their own (W-102).
+func TestForeignPeerKeepsGroups(t *testing.T) {
+	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}, Hosts: listed{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
+	check.NoError(t, err)
+	defer s.Close()
+	for _, c := range []struct {
+		peer unix.Peer
+		want []string // nil: refused
+	}{
+		{unix.Peer{Known: true, UID: 4711, GID: 100000, Foreign: true}, []string{"100000", "100", "50"}},
+		{unix.Peer{Known: true, UID: 4711, GID: 100, Groups: []uint32{50}, Foreign: true}, []string{"100", "50"}},
+		{unix.Peer{Known: true, UID: 4711, GID: 100}, []string{"100"}},
+		{unix.Peer{Known: true, UID: 4713, GID: 7, Foreign: true}, []string{"7"}},
+		{unix.Peer{Known: true, UID: 4712, GID: 7}, []string{"7"}},
+		{unix.Peer{Known: true, UID: 4712, GID: 7, Foreign: true}, nil},
+	} {
+		r, err := unix.Stored{Store: s}.LogOn(&c.peer, false)
+		also, st := unix.New(s).Authenticate(t.Context(), c.peer.Evidence())
+		if (err == nil) != (c.want != nil) || st.Err() == nil != (err == nil) ||
+			!slices.Equal(also.Token.Groups, r.Token.Groups) {
+			t.Errorf("W-102: %+v: %v, and as a package %v, %v, want groups %v", c.peer, err, also.Token.Groups, st, c.want)
+		}
+		var got []string
+		for _, g := range r.Token.Groups {
+			if gid, is := strings.CutPrefix(g.SID.String(), "S-1-22-2-"); is {
+				got = append(got, gid)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("W-102: %+v: groups %v, want %v", c.peer, got, c.want)
+		}
 	}
 }

@@ -26,7 +26,14 @@ func (k known) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, n
 		// The kernel's credentials prove no name that the peer gives (L-19).
 		return logon.Result{}, ntstatus.NoSuchPackage
 	}
-	return k.store.TokenForUID(e.Peer.UID, e.Peer.GIDs)
+	gids, st := e.Peer.GIDs, ntstatus.Success
+	if e.Peer.Foreign {
+		gids, st = k.store.WithHostGroups(e.Peer.UID, gids) // as in Stored (W-102)
+	}
+	if st != ntstatus.Success {
+		return logon.Result{}, st
+	}
+	return k.store.TokenForUID(e.Peer.UID, gids)
 }
 
 // Evidence returns the peer's uid and groups as evidence for an [auth.Package]. The other fields are zero. If
@@ -35,5 +42,5 @@ func (p *Peer) Evidence() auth.Evidence {
 	if !p.Known {
 		return auth.Evidence{}
 	}
-	return auth.Evidence{Peer: &auth.Peer{Known: true, UID: p.UID, GIDs: p.gids()}}
+	return auth.Evidence{Peer: &auth.Peer{Known: true, UID: p.UID, GIDs: p.gids(), Foreign: p.Foreign}}
 }
