@@ -21,10 +21,10 @@ type Stored struct {
 
 // LogOn returns the contents of a peer's token. An administrator gets the limited token with the full one linked
 // (L-5). If full is set, an administrator gets the full one with the limited one linked, and all other peers are
-// refused with an error for STATUS_ACCESS_DENIED (L-51), as is always a peer that is not Known. An unmapped uid
-// (65534) gets no further privileges. A Foreign peer also gets the groups that the host lists for its uid, and is refused
-// if they cannot be read. With an error, the result has no token, but may have the account and the
-// reason for the audit record.
+// refused with an error for STATUS_ACCESS_DENIED (L-51), as is always a peer that is not Known. A Foreign peer also
+// gets the groups that the host lists for its uid, and is refused if they cannot be read. An unmapped uid (65534) gets
+// no further privileges. With an error, the result has no token, but may have the account and the reason for the audit
+// record.
 func (s Stored) LogOn(p *Peer, full bool) (logon.Result, error) {
 	if !p.Known {
 		return logon.Result{}, errUnknown
