@@ -8,10 +8,10 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Log holds the audit policy in force, the sink, and the other data that records need. The zero
-// value has the default policy and no sink. It stores no record, and each operation that needs
-// one fails. Set the fields before first use and do not change them afterwards. Change the
-// policy through [Active]. A Log must not be copied.
+// Log holds the audit policy in force, the sink, and the other data that records need. Its methods that record return
+// the status of [Log.Write], which is a success if the policy wants no record. The zero value has the default policy
+// and no sink. It stores no record, and each operation that needs one fails. Set the fields before first use and do not
+// change them afterwards. Change the policy through [Active]. A Log must not be copied.
 type Log struct {
 	Policy   Active
 	Sink     Sink
@@ -68,8 +68,8 @@ func (l *Log) write(from Origin, e Event) ntstatus.Status {
 	return l.Write(e)
 }
 
-// writeAll writes the records of one operation as write does each of them. A [BatchSink]
-// keeps all or none.
+// writeAll writes the records of one operation as write does each of them. A [BatchSink] keeps all or none. Another
+// sink keeps those before the first one that fails.
 func (l *Log) writeAll(from Origin, events []Event) ntstatus.Status {
 	sink, ok := l.Sink.(BatchSink)
 	if !ok || len(events) < 2 {

@@ -84,7 +84,8 @@ func (a *Attribute) grow(n int) {
 	}
 }
 
-// decodeValue decodes the value at offset off of b and appends it. used is its size in bytes.
+// decodeValue decodes the value at offset off of b and appends it. used is its size in bytes. It fails if the value is
+// not within b, or is not one of a's type.
 func (a *Attribute) decodeValue(b []byte, off uint32) (used int, err error) {
 	switch a.Type {
 	case String:
@@ -122,7 +123,8 @@ func (a *Attribute) decodeValue(b []byte, off uint32) (used int, err error) {
 	return 8, nil
 }
 
-// decodeTerminated decodes the UTF-16 string at offset off up to its NUL. used is its size in bytes with the NUL.
+// decodeTerminated decodes the UTF-16 string at offset off up to its NUL. used is its size in bytes with the NUL. It
+// fails for an offset out of range, and if no NUL follows.
 func decodeTerminated(b []byte, off uint32) (s string, used int, err error) {
 	if uint64(off) > uint64(len(b)) {
 		return "", 0, fmt.Errorf("offset %d is out of range", off)
@@ -136,7 +138,8 @@ func decodeTerminated(b []byte, off uint32) (s string, used int, err error) {
 	return "", 0, fmt.Errorf("no terminating NUL after offset %d", off)
 }
 
-// decodeCounted returns the bytes that follow the 32-bit length at offset off, without copying them.
+// decodeCounted returns the bytes that follow the 32-bit length at offset off, without copying them. It fails if they
+// are not all within b.
 func decodeCounted(b []byte, off uint32) ([]byte, error) {
 	if uint64(off)+4 > uint64(len(b)) {
 		return nil, fmt.Errorf("offset %d is out of range", off)

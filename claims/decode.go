@@ -30,7 +30,7 @@ func Decode(artx []byte) (*Expr, error) {
 	return d.e, nil
 }
 
-// decoder builds the tree of one program by running it on a stack of refs.
+// decoder builds the tree of one program by running it on a stack of refs. Every error of its methods wraps [ErrExpr].
 type decoder struct {
 	e      *Expr
 	off    int
@@ -78,7 +78,8 @@ func (d *decoder) program() ([]ref, error) {
 	return stack, nil
 }
 
-// operand decodes an attribute, a literal or a composite and adds it to the expression.
+// operand decodes an attribute, a literal or a composite, whose code byte is at offset at and already read. The caller
+// adds the result to the expression.
 func (d *decoder) operand(code byte, at int) (operand, error) {
 	switch code {
 	case tokLocal, tokUser, tokResource, tokDevice:

@@ -37,7 +37,7 @@ func (e *SyntaxError) Error() string {
 // Unwrap returns Err.
 func (e *SyntaxError) Unwrap() error { return e.Err }
 
-// scanner reads the tokens that conditions and attributes share.
+// scanner reads the tokens that conditions and attributes share. Every error of its methods is a [*SyntaxError].
 type scanner struct {
 	text string
 	pos  int
@@ -80,7 +80,7 @@ func (s *scanner) expect(c byte) error {
 	return nil
 }
 
-// word returns the run of local-name characters at the position.
+// word returns the run of local-name characters at the position, without moving past it; "" if there are none.
 func (s *scanner) word() string {
 	i := s.pos
 	for i < len(s.text) {

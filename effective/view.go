@@ -142,7 +142,7 @@ func (v *View) find(d *sd.Descriptor) (*kept, error) {
 }
 
 // evaluator returns an Evaluator for these slots. A free slot gets an anonymous token, and free clears its results
-// later.
+// later. The error is that of [NewEvaluator].
 func (v *View) evaluator(slots []Principal) (*Evaluator, error) {
 	tokens := make([]*token.Token, len(slots))
 	for i := range slots {

@@ -97,8 +97,8 @@ func (e ListEditor) Remove(l *ACL, r Rule) (*ACL, error) {
 	return newACL(l.Revision(), out)
 }
 
-// RemoveExact removes the trustee's explicit entries with exactly the rule's
-// rights and flags. It leaves all others.
+// RemoveExact removes the trustee's explicit entries with exactly the rule's rights and flags. It leaves all others.
+// Without such an entry the result equals l.
 func (e ListEditor) RemoveExact(l *ACL, r Rule) (*ACL, error) {
 	r, aces, err := e.begin(l, r, false)
 	if err != nil {

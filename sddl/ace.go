@@ -48,7 +48,8 @@ type fields struct {
 	raw      bool // our own form of an entry without a token (S-45)
 }
 
-// ace reads "(type;flags;rights;guid;guid;sid[;tail])".
+// ace reads "(type;flags;rights;guid;guid;sid[;tail])". The next byte must be the parenthesis. An entry that is too
+// long for a list is an error.
 func (p *parser) ace(system bool) (sd.ACE, error) {
 	start := p.pos
 	p.pos++

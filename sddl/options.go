@@ -51,8 +51,8 @@ func Parse(s string, opts ...Options) (*sd.Descriptor, error) {
 	return parse(s, false, opts)
 }
 
-// ParseStrict accepts only exact case, no blanks outside conditions, numbers
-// that fit, and SIDs in canonical form (S-41, S-80).
+// ParseStrict works like [Parse], but accepts only exact case, no blanks outside conditions, numbers that fit, and SIDs
+// in canonical form (S-41, S-80).
 func ParseStrict(s string, opts ...Options) (*sd.Descriptor, error) {
 	return parse(s, true, opts)
 }

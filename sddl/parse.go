@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// parser reads one text from left to right.
+// parser reads one text from left to right. Every error of its methods is a [*SyntaxError] with the whole text.
 type parser struct {
 	text   string
 	pos    int

@@ -52,7 +52,7 @@ type rawClaim struct {
 }
 
 // fileReader holds the fields before SIDs are resolved: aliases such as DU need the domain, which may be the last
-// field.
+// field. Its methods fail at the position of the wrong text.
 type fileReader struct {
 	strict.Reader
 	spec Spec
@@ -65,19 +65,16 @@ type fileReader struct {
 	hasLevel, hasPolicy, hasType                       bool
 }
 
-// Parse parses a token file. Only the field user is required. By default the
-// token is primary, with integrity Medium and policy NoWriteUp and
-// NewProcessMin. An impersonation token has level Impersonation by default. The
-// owner is the user, the primary group is the first group or else the user, and
-// the default DACL gives the user and SYSTEM full access, and an AppContainer's
-// package too. An integrity entry among the groups replaces Medium. There are no
-// groups,
-// privileges, claims or restrictions. A group given as a bare SID is Mandatory,
-// EnabledByDefault and Enabled. A privilege given as a bare name is Enabled.
-// Aliases such as DU are relative to the field domain, or to the user's domain.
+// Parse parses a token file. Only the field user is required. By default the token is primary, with integrity Medium
+// and policy NoWriteUp and NewProcessMin. An impersonation token has level Impersonation by default. The owner is the
+// user, the primary group is the first group or else the user, and the default DACL gives the user and SYSTEM full
+// access, and an AppContainer's package too. An integrity entry among the groups replaces Medium. There are no groups,
+// privileges, claims or restrictions. A group given as a bare SID is Mandatory, EnabledByDefault and Enabled. A
+// privilege given as a bare name is Enabled. Aliases such as DU are relative to the field domain, or to the user's
+// domain.
 //
-// The error is a [*FileError] that names the field, also for an unknown field.
-// It may wrap the error of New. Limits: MaxFile, MaxGroups.
+// The error is a [*FileError] that names the field, also for an unknown field. It may wrap the error of New. Limits:
+// MaxFile, MaxGroups.
 func Parse(file []byte) (*Token, error) {
 	if len(file) > MaxFile {
 		return nil, &FileError{Offset: MaxFile, Problem: fmt.Sprintf("longer than %d bytes", MaxFile)}

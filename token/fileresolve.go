@@ -174,7 +174,7 @@ func (r *fileReader) resolveDACL(domain sid.SID) error {
 	return nil
 }
 
-// fullAccess returns a list that grants GENERIC_ALL to each SID.
+// fullAccess returns a list that grants GENERIC_ALL to each SID. The zero SID is an error.
 func fullAccess(sids ...sid.SID) (*sd.ACL, error) {
 	var aces []sd.ACE
 	for _, s := range sids {
