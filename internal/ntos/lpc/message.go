@@ -136,8 +136,10 @@ func (p *Port) Receive() (Message, ntstatus.Status) {
 	return Message{}, ntstatus.Timeout
 }
 
-// waiterLocked returns the thread that waits for the reply to a message.
+// waiterLocked returns the thread that waits for the reply to a message. STATUS_PORT_DISCONNECTED means that the client
+// is gone, STATUS_REPLY_MESSAGE_MISMATCH that no such thread waits.
 //
+// +checklocks:c.mu
 // +checklocks:c.mu
 func (c *connection) waiterLocked(client nt.ClientID, id uint32) (*waiter, ntstatus.Status) {
 	w := c.waiting[id]

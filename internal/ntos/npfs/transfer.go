@@ -119,8 +119,10 @@ func (e *End) stalledLocked(m *message) ntstatus.Status {
 	return ntstatus.Pending
 }
 
-// askLocked queues the message of an FSCTL_PIPE_TRANSCEIVE. It requires that the
-// end is connected and reads messages, and that no data waits to be read.
+// askLocked queues the message of an FSCTL_PIPE_TRANSCEIVE. It refuses the message, with a status, if the end is not
+// connected or does not read messages, if data waits to be read, or if full is set.
+//
+// +checklocks:e.instance.mu
 // +checklocks:e.instance.mu
 func (e *End) askLocked(m *message, full bool, f *finished) (st ntstatus.Status) {
 	switch {

@@ -73,7 +73,8 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 	return r.Handle(), dec.Granted, ntstatus.Success
 }
 
-// reserve reserves a handle value in the process's or the kernel's table, depending on the attributes.
+// reserve reserves a handle value in the process's or the kernel's table, depending on the attributes. It fails if the
+// process has ended, if the caller may not insert there, and in a full table.
 func (c *Caller) reserve(attributes uint32) (Reservation, ntstatus.Status) {
 	t := c.TableFor(attributes)
 	if t == nil {
@@ -160,7 +161,9 @@ func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.S
 	return v, dec.Granted, false, st
 }
 
-// mayAdd checks that the subject may put a new object into dir (O-24).
+// mayAdd checks that the subject may put a new object into dir (O-24). Only a directory needs
+// DIRECTORY_CREATE_SUBDIRECTORY, anything else DIRECTORY_CREATE_OBJECT. A caller whose access is not checked may
+// always.
 func (c *Caller) mayAdd(dir *Directory, typ *Type, subject *access.Subject, attributes uint32) ntstatus.Status {
 	if !c.Checked(attributes) {
 		return ntstatus.Success

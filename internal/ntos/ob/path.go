@@ -113,8 +113,8 @@ func (c *Caller) checkAttributes(attributes uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// start returns the directory in which a walk starts, with a reference. The RootDirectory handle needs no right,
-// because the walk checks the directory itself (O-24).
+// start returns the directory in which a walk starts, with a reference: n.Root, or the root of the namespace for 0. The
+// handle needs no right, because the walk checks the directory itself (O-24).
 func (ns *Namespace) start(c *Caller, n Name) (*Directory, ntstatus.Status) {
 	if n.Root == 0 {
 		ns.root.Ref(TagCall)
@@ -124,7 +124,8 @@ func (ns *Namespace) start(c *Caller, n Name) (*Directory, ntstatus.Status) {
 	return d, st
 }
 
-// relative checks the syntax of the name and returns the path without a leading backslash (O-23).
+// relative checks the syntax of the name and returns the path without a leading backslash (O-23). For an empty
+// component it returns the path together with STATUS_OBJECT_NAME_INVALID.
 func (n Name) relative() (string, ntstatus.Status) {
 	if n.Unnamed && n.Root != 0 {
 		// Without a name the request does not refer to an object below a root directory (O-162).
@@ -197,8 +198,9 @@ type walk struct {
 	links      int // followed so far
 }
 
-// run follows path from dir and returns the place where it ends: an object, or the directory for a new one. It takes
-// over the reference to dir.
+// run follows path from dir and returns the place where it ends: an object, or the directory for a new one. An empty
+// path ends at dir. A missing directory on the way gives STATUS_OBJECT_PATH_NOT_FOUND. run takes over the reference to
+// dir.
 func (w *walk) run(dir *Directory, path string) (Place, ntstatus.Status) {
 	if path == "" {
 		return Place{Object: dir}, ntstatus.Success
@@ -284,7 +286,7 @@ func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, stri
 }
 
 // traverse returns success if the walk may look up names in dir: the effective token has SeChangeNotifyPrivilege
-// enabled, or dir grants DIRECTORY_TRAVERSE (O-24).
+// enabled, dir grants DIRECTORY_TRAVERSE, or the caller's access is not checked (O-24).
 func (w *walk) traverse(dir *Directory) ntstatus.Status {
 	// The traverse right is checked at every level; the last object is checked by its own descriptor (O-24).
 	if t := w.subject.Effective(); !w.c.Checked(w.attributes) || t != nil && t.Has(winnt.SeChangeNotifyPrivilege) {

@@ -156,7 +156,8 @@ func (t *Table) Remove(v winnt.Handle) (Closed, ntstatus.Status) {
 	return Closed{Granted: unpackWord(w), Object: h.self}, ntstatus.Success
 }
 
-// detach frees a slot and returns its object without changing the counts.
+// detach frees a slot and returns its object without changing the counts. It fails for a value without an object, and
+// for a handle that is protected from close.
 func (t *Table) detach(v winnt.Handle) (*Header, uint64, ntstatus.Status) {
 	i := t.index(v)
 	t.mu.Lock()

@@ -76,7 +76,8 @@ func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	return n, t, Outcome{}
 }
 
-// payFor charges a new process and the tokens that were made for it to its block.
+// payFor charges a new process and the tokens that were made for it to its block. After a failure some may be charged:
+// the caller must drop them, which returns the charges.
 func (p *Process) payFor(made []*se.TokenObject) ntstatus.Status {
 	payer := quota.Payer{Block: p.Quota()}
 	for _, t := range made {

@@ -165,7 +165,8 @@ func (c *Context) tokenValue(h winnt.Handle, want winnt.AccessMask) (*token.Toke
 const pseudoTokenAccess = winnt.TOKEN_QUERY | winnt.TOKEN_QUERY_SOURCE
 
 // referenceToken references the token of a handle that grants want, or of a pseudo handle of tokens. Pseudo handles
-// grant only [pseudoTokenAccess]. The caller must release the reference (TagCall).
+// grant only [pseudoTokenAccess]; NtCurrentThreadToken gives STATUS_NO_TOKEN if the thread does not impersonate. The
+// caller must release the reference (TagCall).
 func (c *Context) referenceToken(h winnt.Handle, want winnt.AccessMask) (*se.TokenObject, ntstatus.Status) {
 	switch h {
 	case winnt.NtCurrentProcessToken, winnt.NtCurrentThreadToken, winnt.NtCurrentEffectiveToken:

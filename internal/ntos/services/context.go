@@ -201,7 +201,8 @@ func (c *Context) handleAttributes(a uint32) (uint32, ntstatus.Status) {
 	return a & winnt.OBJ_INHERIT, ntstatus.Success // OBJ_KERNEL_HANDLE means nothing from user mode (O-28)
 }
 
-// referenceProcess references a process handle.
+// referenceProcess references the process of a handle that grants want. The caller must release the reference
+// (TagCall).
 func (c *Context) referenceProcess(h winnt.Handle, want winnt.AccessMask) (*ps.Process, ntstatus.Status) {
 	p, _, st := ob.Reference[*ps.Process](&c.Caller, h, want, ps.ProcessType)
 	return p, st

@@ -1,5 +1,5 @@
 // Package services implements the Nt* services, one file per group, as methods of a [Context]. A Context is one
-// thread in one previous mode, user or kernel.
+// thread in one previous mode, user or kernel. [nt.NtTable] lists the statuses of each service.
 //
 // Each service has the same four steps, named by comments: capture (copy and
 // validate parameters, touch no state), reference (handles to objects), decide

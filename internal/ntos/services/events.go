@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// event references the event of a handle that grants EVENT_MODIFY_STATE (O-146).
+// event references the event of a handle that grants EVENT_MODIFY_STATE (O-146). The caller must release the reference
+// (TagCall).
 func (c *Context) event(h winnt.Handle) (*Event, ntstatus.Status) {
 	e, _, st := ob.Reference[*Event](&c.Caller, h, winnt.EVENT_MODIFY_STATE, EventType)
 	return e, st

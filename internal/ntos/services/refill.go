@@ -80,7 +80,7 @@ func (c *Context) replaceObject(to, src treeHandle, number uint64) ntstatus.Stat
 	return ntstatus.Success
 }
 
-// mayReplace returns success if a handle may replace the contents of its file.
+// mayReplace returns success if a handle may replace the contents of its file: write, extend and set the end.
 func (c *Context) mayReplace(h treeHandle) ntstatus.Status {
 	for _, op := range []fileaccess.Operation{fileaccess.Write, fileaccess.Extend, fileaccess.SetEndOfFile} {
 		if st := c.may(h, op, nil); st != ntstatus.Success {

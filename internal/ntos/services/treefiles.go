@@ -268,7 +268,8 @@ func (c *Context) treeFact(h treeHandle, class nt.FileInfoClass) (out nt.QueryIn
 	return out, ntstatus.Success
 }
 
-// flushTree writes the cached data of a file to its disk.
+// flushTree writes the cached data of a file to its disk, if the handle may. An error of the disk is the status of the
+// tree.
 func (c *Context) flushTree(h treeHandle) ntstatus.Status {
 	if st := c.may(h, fileaccess.Flush, nil); st != ntstatus.Success {
 		return st
