@@ -31,7 +31,7 @@ func TestServiceTableIsComplete(t *testing.T) {
 			t.Errorf("%s: wants a summary and conditions: %+v", m.Name, m)
 		}
 		if m.Source == m.Name {
-			t.Errorf("%s: a source that is the name is left empty", m.Name)
+			t.Errorf("%s: Source = %q, want \"\" for a source that is the name itself", m.Name, m.Source)
 		}
 		for _, c := range m.Conditions {
 			if ids := rules.FindAll(c.Rule); len(ids) != 1 || c.When == "" {
@@ -43,15 +43,15 @@ func TestServiceTableIsComplete(t *testing.T) {
 		}
 	}
 	if n != nt.NtTable.Len() || n == 0 {
-		t.Errorf("%d rows, Len says %d", n, nt.NtTable.Len())
+		t.Errorf("NtTable yields %d rows, Len = %d, want the same number above 0", n, nt.NtTable.Len())
 	}
 	if nt.NtTable.Find("NtNothing") != nil {
-		t.Error("a row was found under a name that no row has")
+		t.Error("Find(NtNothing) returned a row, want nil for a name that no row has")
 	}
 	for i := range services.NumMethod() {
 		m := services.Method(i).Name
 		if (strings.HasPrefix(m, "Nt") || strings.HasPrefix(m, "Lsa")) && !seen[m] {
-			t.Errorf("%s is implemented and has no row", m)
+			t.Errorf("%s is implemented, but has no row in NtTable", m)
 		}
 	}
 }
@@ -164,13 +164,13 @@ func TestTracingChangesNothing(t *testing.T) {
 	for _, c := range calls {
 		if c.Thread != "server/1" || reflect.TypeOf(c.In) != c.Row.InType() ||
 			reflect.TypeOf(c.Out) != c.Row.OutType() {
-			t.Errorf("%s: %+v", c.Row.Info().Name, c)
+			t.Errorf("%s: traced call %+v, want the types of the row", c.Row.Info().Name, c)
 		}
 		if !c.Status.IsSuccess() && c.Why.Rule == "" && c.Why.Explanation == nil {
-			t.Errorf("%s failed with %s and does not say why", c.Row.Info().Name, c.Status)
+			t.Errorf("%s failed with %s without a reason, want a rule or an explanation", c.Row.Info().Name, c.Status)
 		}
 		if c.Status.IsSuccess() && (c.Why.Rule != "" || c.Why.Explanation != nil) {
-			t.Errorf("%s succeeded and gives a reason: %+v", c.Row.Info().Name, c.Why)
+			t.Errorf("%s succeeded with reason %+v, want none", c.Row.Info().Name, c.Why)
 		}
 	}
 }

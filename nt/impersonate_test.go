@@ -110,13 +110,13 @@ func TestFailedImpersonateChangesNothing(t *testing.T) {
 	weak := w.client(bob, winnt.SecurityImpersonation, winnt.TOKEN_QUERY)
 	nothing, err := w.th.Impersonate(weak)
 	if !errors.Is(err, fs.ErrPermission) || nothing == nil {
-		t.Errorf("impersonating through a handle without TOKEN_IMPERSONATE: %v", err)
+		t.Errorf("Impersonate through a handle without TOKEN_IMPERSONATE: %v, want fs.ErrPermission", err)
 	}
 	w.expect(alice)
 	nothing()
 	w.expect(alice)
 	if _, err := w.th.Impersonate(0xDEAD0); !errors.Is(err, ntstatus.InvalidHandle.Err()) {
-		t.Errorf("impersonating through no handle: %v", err)
+		t.Errorf("Impersonate through no handle: %v, want STATUS_INVALID_HANDLE", err)
 	}
 	w.expect(alice)
 }
@@ -177,7 +177,7 @@ func TestSavedImpersonationStays(t *testing.T) {
 	for _, h := range []winnt.Handle{4000, w.client(bob, winnt.SecurityImpersonation, winnt.TOKEN_QUERY)} {
 		revert, err := w.th.Impersonate(h)
 		if err == nil {
-			t.Errorf("handle %v: taken", h)
+			t.Errorf("Impersonate(%v): no error, want one", h)
 		}
 		w.expect(alice)
 		revert()
@@ -186,7 +186,7 @@ func TestSavedImpersonationStays(t *testing.T) {
 	_, _, before := w.sys.Counts()
 	for range 10 {
 		if _, err := w.th.Impersonate(4000); err == nil {
-			t.Error("no handle: taken")
+			t.Error("Impersonate of a handle that is none: no error, want one")
 		}
 	}
 	if _, _, n := w.sys.Counts(); n != before {

@@ -61,7 +61,7 @@ func TestPipeConnKeepsMessagesAndDeadlines(t *testing.T) {
 	l.Close()
 	check.ErrorIs(t, <-done, net.ErrClosed, "accept after close")
 	if _, err := client.DialPipe("m", nil); err == nil {
-		t.Error("dialled a pipe that is gone")
+		t.Error("DialPipe of a pipe that is gone: no error, want one")
 	}
 	s.Close()
 }

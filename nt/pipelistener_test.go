@@ -53,7 +53,7 @@ func TestPipeServerActsAsItsClient(t *testing.T) {
 			server.NtClose(h)
 		}
 		if sys.ThreadObject(server).IsImpersonating() {
-			t.Error("still impersonating after revert")
+			t.Error("the thread still impersonates after revert")
 		}
 		fmt.Fprint(c, st)
 	})
@@ -172,7 +172,7 @@ func TestFailedListenerLeavesNoThread(t *testing.T) {
 	}
 	before := threads()
 	if _, err := server.ListenPipe(`a\\b\`, nt.PipeConfig{Instances: -1}); err == nil {
-		t.Fatal("a pipe without instances is made")
+		t.Fatal("ListenPipe with Instances -1: no error, want one")
 	}
 	if after := threads(); before == 0 || after != before {
 		t.Errorf("%d threads before a listen that failed, %d after it, want at least 1, %d", before, after, before)

@@ -17,7 +17,7 @@ func TestDeadlineMovesWhilePassing(t *testing.T) {
 			synctest.Wait()
 			select {
 			case <-d.wait():
-				t.Fatal("a deadline in an hour has passed")
+				t.Fatal("wait of a deadline in an hour is closed already")
 			default:
 			}
 			d.set(time.Time{})

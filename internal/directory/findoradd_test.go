@@ -51,7 +51,7 @@ func TestNamesBecomePrincipalsWithGroups(t *testing.T) {
 		}
 		low := who == "guest" || who == "Guests" || strings.EqualFold(who, "Everyone") || who == "WD" || who == "S-1-1-0"
 		if level := d.Principals[i].Token.Integrity(); low != (level == winnt.SECURITY_MANDATORY_LOW_RID) {
-			t.Errorf("%s: integrity %#x", who, level)
+			t.Errorf("%s: integrity %#x, want Low: %t", who, level, low)
 		}
 	}
 }
@@ -91,7 +91,7 @@ func TestUserIsFoundByNameDomainOrSID(t *testing.T) {
 	} {
 		i, got, err := d.FindOrAdd(who)
 		if err != nil || i != 0 || !strings.Contains(got, note) || (note == "") != (got == "") {
-			t.Errorf("%s: %d %q %v", who, i, got, err)
+			t.Errorf("FindOrAdd(%s) = %d, note %q, error %v, want 0 and a note with %q", who, i, got, err, note)
 		}
 	}
 	for who, want := range map[string]string{
@@ -110,6 +110,6 @@ func TestUserIsFoundByNameDomainOrSID(t *testing.T) {
 	none := &directory.Directory{}
 	if i, note, err := none.FindOrAdd("SY"); err != nil || note != "" ||
 		none.Principals[i].Token.User().SID != sid.LocalSystem {
-		t.Errorf("SYSTEM without a directory: %v %q", err, note)
+		t.Errorf("SYSTEM without a directory: error %v, note %q, want its own token", err, note)
 	}
 }

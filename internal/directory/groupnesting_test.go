@@ -43,14 +43,14 @@ func TestNestedGroupsAreCollectedOnce(t *testing.T) {
 	}
 	for _, atOnce := range []int{1, 2, 64} {
 		if got, err := collect(4, atOnce); err != nil || fmt.Sprint(got) != "[staff cooks all kitchen]" {
-			t.Errorf("%d at once: %v, %v", atOnce, got, err)
+			t.Errorf("%d at once: groups %v, error %v, want [staff cooks all kitchen]", atOnce, got, err)
 		}
 		if got, err := collect(3, atOnce); !errors.Is(err, directory.ErrTooManyGroups) ||
 			fmt.Sprint(got) != "[staff cooks all]" {
 			t.Errorf("%d at once, one group too many: %v, %v; want the first three groups and an error", atOnce, got, err)
 		}
 		if got, err := collect(4, atOnce, "cooks"); err != nil || fmt.Sprint(got) != "[staff all]" {
-			t.Errorf("%d at once, a group is skipped: %v, %v", atOnce, got, err)
+			t.Errorf("%d at once, without cooks: groups %v, error %v, want [staff all]", atOnce, got, err)
 		}
 	}
 	none := new(directory.Nesting[string])
@@ -86,7 +86,7 @@ func TestUnlistedGroupsCountOnce(t *testing.T) {
 	}
 	most := fmt.Sprintf("member of more than %d groups", token.MaxGroups)
 	if _, err := dirfile.Read(file(token.MaxGroups + 1)); err == nil || !strings.Contains(err.Error(), most) {
-		t.Errorf("one group more than a token holds: %v", err)
+		t.Errorf("one group more than a token holds: error %v, want one with %q", err, most)
 	}
 }
 

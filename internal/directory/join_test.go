@@ -35,7 +35,7 @@ func TestJoinedGroupGivesItsGroupsAndPrivileges(t *testing.T) {
 			s = sid.MustParse(fmt.Sprint("S-1-5-21-1-2-3-", 2000+slices.Index(names, group)))
 		}
 		if listed := !strings.HasPrefix(group, "S-1-5-21-9"); d.IsGroup(s) != listed {
-			t.Errorf("%s: listed %t", group, !listed)
+			t.Errorf("IsGroup(%s) = %t, want %t", group, !listed, listed)
 		}
 		got, want := must(d.Join(d.Principals[0].Token, s)), d.Principals[1].Token
 		if g, w := groupsOf(got), groupsOf(want); !slices.Equal(g, w) {
@@ -46,14 +46,15 @@ func TestJoinedGroupGivesItsGroupsAndPrivileges(t *testing.T) {
 			t.Errorf("%s: %+v\nwant %+v", group, g, w)
 		}
 		if got.UserClaims().Len() != 1 {
-			t.Errorf("%s: the claims are lost", group)
+			t.Errorf("%s: %d user claims after the join, want 1", group, got.UserClaims().Len())
 		}
 	}
 	alone := &directory.Directory{Principals: []directory.Principal{{Name: "x",
 		Token: must(token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-4"))))}}}
 	joined := must(alone.Join(alone.Principals[0].Token, sid.MustParse("S-1-5-21-1-2-3-5")))
 	if alone.IsGroup(sid.Administrators) || !slices.Contains(groupsOf(joined), "S-1-5-21-1-2-3-5") {
-		t.Error("a token of no file joins no group")
+		t.Errorf("groups of a token of no file: %v, want the joined group, and none in the directory alone",
+			groupsOf(joined))
 	}
 }
 

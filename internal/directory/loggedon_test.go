@@ -66,7 +66,7 @@ func TestTokensOfKindsOfLogon(t *testing.T) {
 		written := must(dirfile.Read([]byte("logon: " + k.String() + "\n" + kindsFile)))
 		other := must(first.LoggedOn(k))
 		if other.Fingerprint() != written.Fingerprint() || len(other.Principals) != len(want) || other.Disabled != 1 {
-			t.Errorf("D-36: %v: LoggedOn differs from the key logon of a file", k)
+			t.Errorf("D-36: %v: LoggedOn differs from the same directory with the key logon in its file", k)
 		}
 		for _, p := range other.Principals {
 			check.Equal(t, kindGroups(p.Token), want[p.Name][k], "D-36, D-37, D-38: %v, %s", k, p.Name)
@@ -78,7 +78,7 @@ func TestTokensOfKindsOfLogon(t *testing.T) {
 		}
 		back := must(other.LoggedOn(logon.Kerberos))
 		if back.Fingerprint() != first.Fingerprint() {
-			t.Errorf("D-36: %v and back to Kerberos is another directory", k)
+			t.Errorf("D-36: LoggedOn by %v and back by Kerberos differs from the first directory", k)
 		}
 	}
 	if same := must(first.LoggedOn(logon.Kerberos)); same != first {
@@ -110,7 +110,7 @@ func TestPrincipalsOfQuestionsLogOn(t *testing.T) {
 			}
 		}
 		if other.Principals[4].Token != stated {
-			t.Errorf("B-27: %v changed the token of a file", k)
+			t.Errorf("B-27: LoggedOn by %v changed a token that the file states, want it kept", k)
 		}
 	}
 	if none, err := (&directory.Directory{}).LoggedOn(logon.Service); err != nil || len(none.Principals) != 0 {
@@ -131,7 +131,7 @@ func TestKindOfLogonIsPartOfTheAccounts(t *testing.T) {
 		{Users: plain.Users, Logon: logon.Service, Computer: sid.MustParse("S-1-5-21-9-9-9")},
 	} {
 		if sum := a.Sum(); seen[sum] {
-			t.Errorf("%v of %v has the sum of other accounts", a.Logon, a.Computer)
+			t.Errorf("Sum of logon %v at computer %v equals that of other accounts", a.Logon, a.Computer)
 		} else {
 			seen[sum] = true
 		}
@@ -139,10 +139,11 @@ func TestKindOfLogonIsPartOfTheAccounts(t *testing.T) {
 		read := must(dirfile.Read(dirfile.Write(a)))
 		if updated.Fingerprint() != whole.Fingerprint() || read.Fingerprint() != whole.Fingerprint() ||
 			whole.Fingerprint() == first.Fingerprint() {
-			t.Errorf("D-36: %v of %v: an update, a first build and a written file differ", a.Logon, a.Computer)
+			t.Errorf("D-36: logon %v at computer %v: an update, a first build and a written file differ",
+				a.Logon, a.Computer)
 		}
 		if b := a.With(map[int]directory.User{0: user}, nil); b.Sum() != a.Sum() {
-			t.Errorf("D-37: With lost the kind %v or the computer %v", a.Logon, a.Computer)
+			t.Errorf("D-37: With changed the sum of logon %v at computer %v, want it kept", a.Logon, a.Computer)
 		}
 	}
 	for text, want := range map[string]string{
@@ -155,7 +156,7 @@ func TestKindOfLogonIsPartOfTheAccounts(t *testing.T) {
 		}
 	}
 	if text := dirfile.Write(plain); bytes.Contains(text, []byte("logon")) || bytes.Contains(text, []byte("computer")) {
-		t.Errorf("the defaults are written: %s", text)
+		t.Errorf("Write of the defaults = %s, want neither logon nor computer", text)
 	}
 }
 
@@ -176,6 +177,6 @@ func TestDescriptorsThatDependOnKind(t *testing.T) {
 		}
 	}
 	if plain.DependsOnKind(nil) || here.DependsOnKind(nil) {
-		t.Error("B-26: no descriptor depends on the kind")
+		t.Error("B-26: DependsOnKind(nil) = true, want false: there is no descriptor")
 	}
 }

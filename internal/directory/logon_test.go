@@ -159,14 +159,14 @@ func TestPrimaryGroupReplacesDomainUsers(t *testing.T) {
 	}
 	_, err := dirfile.Read([]byte("users: [{name: x, sid: S-1-5-21-1-2-3-7, primaryGroup: nowhere}]"))
 	if err == nil || !strings.Contains(err.Error(), "primaryGroup") {
-		t.Errorf("D-22: %v", err)
+		t.Errorf("D-22: error %v, want one that names primaryGroup", err)
 	}
 	d, err := dirfile.Read([]byte("name,sid,kind,primaryGroup\nx,S-1-5-21-1-2-3-7,user,g\ng,S-1-5-21-1-2-3-8,group,\n"))
 	if err != nil || !d.Account("x").Token.Member(sid.MustParse("S-1-5-21-1-2-3-8"), false) {
-		t.Errorf("D-22: as CSV: %v", err)
+		t.Errorf("D-22: CSV with a primary group: error %v, want x a member of it", err)
 	}
 	if _, err := dirfile.Read([]byte("name,sid,kind,primaryGroup\ng,S-1-5-21-1-2-3-8,group,g\n")); err == nil {
-		t.Error("D-22: a group with a primary group")
+		t.Error("D-22: a group with a primary group: no error, want one")
 	}
 }
 

@@ -30,11 +30,11 @@ func TestUnixIDsBecomeSIDs(t *testing.T) {
 			tok := d.Principals[d.Find(who)].Token
 			for s := range strings.FieldsSeq(want) {
 				if !tok.Member(sid.MustParse(s), false) {
-					t.Errorf("%s: %s is not a member of %s", name, who, s)
+					t.Errorf("%s: token of %s without %s, want it a member", name, who, s)
 				}
 			}
 			if tok.Member(sid.MustParse("S-1-22-1-1001"), false) != (who == "alice") {
-				t.Errorf("%s: %s has alice's uid", name, who)
+				t.Errorf("%s: %s is a member of alice's uid: %t, want %t", name, who, who != "alice", who == "alice")
 			}
 		}
 		n := d.Name(sid.MustParse("S-1-22-1-1001")) + d.Name(sid.MustParse("S-1-22-2-2000"))
@@ -49,7 +49,7 @@ func TestUnixIDsBecomeSIDs(t *testing.T) {
 		"groups:\n  - {name: a, sid: BA, gid: 1}\n  - {name: b, sid: BU, gid: 1}",
 	} {
 		if _, err := dirfile.Read([]byte(bad)); err == nil {
-			t.Errorf("%s: no error", bad)
+			t.Errorf("Read(%s): no error, want one", bad)
 		}
 	}
 }
@@ -84,7 +84,7 @@ func TestFirstAndLastUnixIDsAreValid(t *testing.T) {
 		"g,S-1-5-21-1-2-3-6,group,,\nh,S-1-5-21-1-2-3-6,group,,\n", ",S-1-5-21-1-2-3-6,group,,\n",
 		"g,S-1-22-2-5,group,,\nh,S-1-5-21-1-2-3-6,group,,5\n"} {
 		if _, err := dirfile.Read([]byte("name,sid,kind,uid,gid\n" + twice)); err == nil {
-			t.Errorf("%q is taken", twice)
+			t.Errorf("Read of two accounts %q with one id: no error, want one", twice)
 		}
 	}
 }

@@ -186,7 +186,8 @@ func TestClaimTextIsBounded(t *testing.T) {
 	_, st := m.ClaimsAt(Address(at))
 	runtime.KeepAlive(b)
 	if st != ntstatus.InsufficientResources || allocated()-bytes > mostBytes {
-		t.Errorf("65,536 values that name one text of 256 KB: %v, %d bytes", st, allocated()-bytes)
+		t.Errorf("65,536 values that name one text of 256 KB: %v, %d bytes, want STATUS_INSUFFICIENT_RESOURCES",
+			st, allocated()-bytes)
 	}
 }
 
@@ -195,10 +196,10 @@ func TestPageAccessIsTested(t *testing.T) {
 	mapArena(t)
 	fill(t, []byte{1, 2, 3, 4, 5, 6, 7, 8})
 	if !canRead(arena) || !canWrite(arena) {
-		t.Error("the arena cannot be used")
+		t.Error("the arena can not be read and written, want both")
 	}
 	if canRead(arena+arenaSize) || canWrite(arena+arenaSize) {
-		t.Error("a page without access can be used")
+		t.Error("a page without access can be read or written, want neither")
 	}
 	var m Memory
 	b := make([]byte, 8)
@@ -209,7 +210,7 @@ func TestPageAccessIsTested(t *testing.T) {
 		t.Fatal(errno)
 	}
 	if !canRead(arena) || canWrite(arena) {
-		t.Error("a page for reading")
+		t.Errorf("a page for reading: read %t, write %t, want true and false", canRead(arena), canWrite(arena))
 	}
 	if st := m.Write(arena, b); st != ntstatus.AccessViolation { // found readable before, never writable
 		t.Errorf("written: %v, want %v", st, ntstatus.AccessViolation)
@@ -242,7 +243,7 @@ func TestTwoPagesAreTestedTogether(t *testing.T) {
 		m.Expect(c.expected)
 		check.Equal(t, check.Status(m.ReadU32(c.read)), c.st, "%#x with %#x", c.read, c.expected)
 		if got := m.readable.has(uintptr(c.expected)) && c.expected != 0; got != c.known {
-			t.Errorf("%#x with %#x: the expected page is known: %v", c.read, c.expected, got)
+			t.Errorf("read at %#x, expected %#x: the page is known: %v, want %v", c.read, c.expected, got, c.known)
 		}
 		check.Equal(t, check.Status(m.ReadU32(c.expected)), c.later, "%#x after %#x", c.expected, c.read)
 	}
@@ -292,7 +293,7 @@ func TestFieldsHaveTheirOffsets(t *testing.T) {
 	got, st := m.AttributesAt(oa)
 	if st != ntstatus.Success || got.RootDirectory != 0x10 || got.ObjectName != "päth" || got.Attributes != 0x40 ||
 		got.Unnamed || !got.SecurityDescriptor.Equal(d) || *got.SecurityQualityOfService != *dynamic {
-		t.Errorf("OBJECT_ATTRIBUTES: %+v, %v", got, st)
+		t.Errorf("OBJECT_ATTRIBUTES: %+v, %v, want the attributes that were written", got, st)
 	}
 	unnamed, st := m.AttributesAt(l.words(48, 0, 0, 0, 0, 0))
 	if want := (&nt.ObjectAttributes{Unnamed: true}); st != ntstatus.Success || !reflect.DeepEqual(unnamed, want) {

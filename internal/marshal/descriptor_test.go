@@ -32,7 +32,7 @@ func TestInvalidSIDIsRefused(t *testing.T) {
 		}
 		owned := l.words(1, uint64(at), 0, 0, 0) // an absolute descriptor with this owner
 		if _, st := m.DescriptorAt(owned); (st == ntstatus.Success) != (c.want == ntstatus.Success) {
-			t.Errorf("a descriptor whose owner is %s: %v", name, st)
+			t.Errorf("DescriptorAt, owner %s: %v, want %v", name, st, c.want)
 		}
 	}
 }
@@ -65,7 +65,7 @@ func TestDescriptorCacheComparesAllBytes(t *testing.T) {
 		for form, p := range map[string]Address{"self-relative": relative, "absolute": absolute} {
 			got, st := m.DescriptorAt(p)
 			if st != ntstatus.Success || !got.Equal(d) {
-				t.Errorf("%s %x: %x, %v", form, d.Binary(), got.Binary(), st)
+				t.Errorf("%s %x: got %x, %v, want an equal descriptor", form, d.Binary(), got.Binary(), st)
 			}
 		}
 		l.used = 0

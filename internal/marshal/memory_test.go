@@ -77,7 +77,7 @@ func TestArrayIsCopiedWhole(t *testing.T) {
 	var m Memory
 	for _, n := range []int{0, 1, chunk - 1, chunk, chunk + 1, 2*chunk + 7, 3*chunk + 100} {
 		if got, st := m.Block(at, n, 1); st != ntstatus.Success || !bytes.Equal(got, from[:n]) {
-			t.Errorf("%d bytes: %d, %v", n, len(got), st)
+			t.Errorf("Block of %d bytes: %d bytes, %v, want the bytes of the source", n, len(got), st)
 		}
 	}
 	check.Equal(t, check.Status(m.Block(0, chunk+1, 1)), ntstatus.AccessViolation, "from NULL")

@@ -18,7 +18,7 @@ func TestNULLPointersInStructures(t *testing.T) {
 	matches(t, "no structure of an owner", sid.SID{})(m.OwnerAt(0))
 	for name, at := range map[string]Address{"no primary group": none, "no structure of one": 0} {
 		if s, st := m.PrimaryGroupAt(at); st != ntstatus.AccessViolation || !s.IsZero() {
-			t.Errorf("%s: %v, %v", name, s, st)
+			t.Errorf("%s: PrimaryGroupAt = %v, %v, want the zero SID and STATUS_ACCESS_VIOLATION", name, s, st)
 		}
 	}
 	if list, st := m.DefaultDACLAt(none); list != nil || st != ntstatus.Success {

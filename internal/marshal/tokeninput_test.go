@@ -28,7 +28,7 @@ func TestTokenInputSurvivesEncoding(t *testing.T) {
 		e.TokenInformation(winnt.TokenDefaultDacl, want)
 		got, st := m.DefaultDACLAt(l.put(e.Bytes))
 		if st != ntstatus.Success || (got == nil) != (want == nil) || got != nil && got.Binary() != want.Binary() {
-			t.Errorf("%s: %v, %v", name, got, st)
+			t.Errorf("%s: %v, %v, want %v", name, got, st, want)
 		}
 	}
 	attributes := []claims.Attribute{{Name: "a", Type: claims.Int64, Ints: []int64{1, -2}},
@@ -75,10 +75,11 @@ func TestTokenInformationIsDecodedByClass(t *testing.T) {
 			}
 		}
 		if got, st := m.TokenInformationAt(class, c.at, c.size-1); st != ntstatus.Success || got != any(uint32(0)) {
-			t.Errorf("class %d, one byte less: %+v, %v", class, got, st)
+			t.Errorf("class %d, one byte less: %+v, %v, want a zero uint32 and success", class, got, st)
 		}
 		if got, st := m.TokenInformationAt(class, c.at+1, c.size-1); st != ntstatus.Success || got != any(uint32(0)) {
-			t.Errorf("class %d, one byte less at an odd address: %+v, %v", class, got, st)
+			t.Errorf("class %d, one byte less at an odd address: %+v, %v, want a zero uint32 and success",
+				class, got, st)
 		}
 		if got, st := m.TokenInformationAt(class, c.at, 0); st != ntstatus.Success || got != nil {
 			t.Errorf("class %d, nothing: %+v, %v, want nil, %v", class, got, st, ntstatus.Success)

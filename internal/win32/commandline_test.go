@@ -41,7 +41,7 @@ func FuzzArguments(f *testing.F) {
 			n += len(a)
 		}
 		if n > len(line) {
-			t.Errorf("%q: %q is longer", line, Arguments(line))
+			t.Errorf("Arguments(%q) = %q, want no more text than the line has", line, Arguments(line))
 		}
 	})
 }

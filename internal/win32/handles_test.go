@@ -105,7 +105,7 @@ func TestDuplicatedTokenRights(t *testing.T) {
 		t.Fatal(w.LastError())
 	}
 	if rights, attributes := granted(t, w, plain); rights != 0xc || attributes != 0 {
-		t.Errorf("T-50: DuplicateToken grants %#x with %#x", uint32(rights), attributes)
+		t.Errorf("T-50: DuplicateToken grants %#x with attributes %#x, want 0xc and 0", uint32(rights), attributes)
 	}
 	d := sddl.MustParse("D:(A;;GA;;;WD)")
 	for _, c := range []struct {
@@ -187,7 +187,7 @@ func TestNamedObjectOfEachTypeIsFound(t *testing.T) {
 		}
 		d, st := w.NamedSecurity(win32.Named{Name: `\BaseNamedObjects\` + name}, winnt.OWNER_SECURITY_INFORMATION)
 		if st != ntstatus.Success || d.Owner().String() != "S-1-5-21-1-2-3-1001" {
-			t.Errorf("%s: %v", name, st)
+			t.Errorf("%s: %v, want the owner S-1-5-21-1-2-3-1001", name, st)
 		}
 	}
 	for name, want := range map[string]ntstatus.Status{`\Files\f`: 0, `\FILES\F`: 0,

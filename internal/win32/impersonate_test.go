@@ -49,7 +49,7 @@ func TestImpersonationByTokenHandle(t *testing.T) {
 		k.PsDereferenceImpersonationToken(acts)
 		// I-51: without a thread and a token the calling thread reverts.
 		if !w.SetThreadToken(0, 0) || k.Thread().IsImpersonating() {
-			t.Errorf("it does not revert: %v", w.LastError())
+			t.Errorf("SetThreadToken(0, 0) failed or the thread still impersonates: %v", w.LastError())
 		}
 	}
 }

@@ -179,7 +179,7 @@ func TestSetHandleInformation(t *testing.T) {
 	}
 	in := win32.SetHandleInformationIn{Object: 0x7FFFFFF0, Mask: 1}
 	if _, ok, _, st := w.CallRow(row, in); ok || st != ntstatus.InvalidHandle {
-		t.Errorf("no handle: %v", st)
+		t.Errorf("CheckTokenMembership of no handle: %v, want STATUS_INVALID_HANDLE", st)
 	}
 }
 

@@ -29,7 +29,7 @@ func TestNamedSecurityLeavesNoHandle(t *testing.T) {
 		o := win32.Named{Name: name}
 		d, st := w.NamedSecurity(o, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
 		if st != ntstatus.Success || d.Owner() != own.Owner() || d.DACL().Len() != 1 || !d.Group().IsZero() {
-			t.Errorf("O-64: %s: %v %v", name, st, d)
+			t.Errorf("O-64: %s: %v, %v, want its owner and an entry, and no group", name, st, d)
 		}
 		check.Equal(t, w.SetNamedSecurity(o, winnt.SACL_SECURITY_INFORMATION, denying), ntstatus.PrivilegeNotHeld,
 			"O-65: %s: a SACL without its privilege", name)
@@ -37,7 +37,7 @@ func TestNamedSecurityLeavesNoHandle(t *testing.T) {
 		check.Equal(t, w.SetNamedSecurity(o, winnt.PROTECTED_DACL_SECURITY_INFORMATION, denying), ntstatus.Success,
 			"O-65: %s: protecting", name)
 		if d, st = w.NamedSecurity(o, winnt.DACL_SECURITY_INFORMATION); d.Control()&sd.DACLProtected == 0 {
-			t.Errorf("O-65: %s: not protected: %v %v", name, st, d)
+			t.Errorf("O-65: %s: %v, %v, want a protected DACL", name, st, d)
 		}
 		check.Equal(t, w.SetNamedSecurity(o, winnt.DACL_SECURITY_INFORMATION, denying), ntstatus.Success,
 			"O-65: %s", name)
@@ -53,10 +53,10 @@ func TestNamedSecurityLeavesNoHandle(t *testing.T) {
 		called := false
 		if st := w.ReadNamed(win32.Named{Name: name, File: true}, winnt.DACL_SECURITY_INFORMATION,
 			func(winnt.Handle) ntstatus.Status { called = true; return ntstatus.Success }); st.IsSuccess() || called {
-			t.Errorf("%q as a file: %v", name, st)
+			t.Errorf("%q as a file: %v, called %t, want a failure before the call", name, st, called)
 		}
 	}
 	if _, n, _ := sys.Counts(); n != handles {
-		t.Errorf("%d handles stay", n-handles)
+		t.Errorf("%d more handles than before, want 0", n-handles)
 	}
 }

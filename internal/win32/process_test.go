@@ -51,7 +51,8 @@ func TestProcessesOfUsers(t *testing.T) {
 				}
 				resumed, st := w.NT().Services().NtResumeThread(nt.ResumeThreadIn{ThreadHandle: out.Thread})
 				if st != ntstatus.Success || (resumed.PreviousSuspendCount == 1) != (suspended != 0) {
-					t.Errorf("%s, %v: the thread was suspended %d times, %v", c.name, profile, resumed.PreviousSuspendCount, st)
+					t.Errorf("%s, %v: previous suspend count %d, %v, want 1 if suspended",
+						c.name, profile, resumed.PreviousSuspendCount, st)
 				}
 			}
 		}
@@ -73,7 +74,7 @@ func TestCreateProcess(t *testing.T) {
 			t.Errorf("%q %q: %v %v, want %v", c.app, c.command, ok, w.LastError(), c.code)
 		}
 		if ok && (sys.Process(winnt.Handle(out.ProcessID)) == nil || out.Thread == 0) {
-			t.Errorf("%q %q: process %d does not run", c.app, c.command, out.ProcessID)
+			t.Errorf("CreateProcess(%q, %q) succeeded, but process %d does not run", c.app, c.command, out.ProcessID)
 		}
 	}
 	if _, ok := w.CreateProcess(win32.CreateProcessIn{CreationFlags: 0x10}); ok || !errors.Is(w.LastError(),

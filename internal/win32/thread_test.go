@@ -69,7 +69,7 @@ func TestSuccessKeepsLastError(t *testing.T) {
 func TestFunctionTableIsComplete(t *testing.T) {
 	for row := range win32.Table.All {
 		if m := row.Info(); m.Summary == "" || m.Source == "" || len(m.Conditions) == 0 {
-			t.Errorf("%s lacks a summary, a source or conditions", m.Name)
+			t.Errorf("row %s: want a summary, a source and conditions, got %+v", m.Name, m)
 		}
 		if nt.NtTable.Find(row.Info().Name) != nil {
 			t.Errorf("%s is the name of a service too", row.Info().Name)
