@@ -49,7 +49,7 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 		}
 		after, failed := os.ReadFile(filepath.Join(f.cfg.Folder, File))
 		if failed != nil || !bytes.Equal(after, before) {
-			t.Errorf("%s: the store changed, %v", c.what, failed)
+			t.Errorf("%s: error %v, store changed: %t, want it unchanged", c.what, failed, !bytes.Equal(after, before))
 		}
 		if all, err := os.ReadDir(f.cfg.Folder); err != nil || len(all) != 1 {
 			t.Errorf("%s: %v is left, %v, want len(all) = 1, no error", c.what, all, err)
@@ -63,17 +63,17 @@ func TestRestoreRejectsMalformedBackups(t *testing.T) {
 			check.NoError(t, os.WriteFile(filepath.Join(folder, File), there, 0o600))
 		}
 		if s, err := Open(opened); i < 3 && (err == nil || s != nil || !strings.Contains(err.Error(), "account store ")) {
-			t.Errorf("damaged %d: %v", i, err)
+			t.Errorf("Open of damaged store %d: %v, want an error that names the account store", i, err)
 		} else if s != nil {
 			_ = s.Close()
 		}
 		if err := Restore(f.cfg, bytes.NewReader(backup.Bytes())); err != nil {
-			t.Errorf("over a damaged store %d: %v", i, err)
+			t.Errorf("Restore over damaged store %d: %v, want no error", i, err)
 		}
 		f.Store = nil
 		f.reopen(t)
 		if _, ok := f.LookupName("user199"); !ok {
-			t.Errorf("over a damaged store %d: no account", i)
+			t.Errorf("Restore over damaged store %d: no account user199, want that of the backup", i)
 		}
 		check.NoError(t, f.Close())
 	}

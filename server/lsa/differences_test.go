@@ -239,7 +239,7 @@ func TestEachDifferenceIsRecordedOnce(t *testing.T) {
 				}
 				if !slices.Equal(way.to.maps, before) || !maps.Equal(way.from.grants, map[bool]*state{true: base(),
 					false: other}[way.to == other].grants) {
-					t.Error("noting differences made some")
+					t.Error("noting the differences made some, want none")
 				}
 			}
 		})

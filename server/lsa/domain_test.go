@@ -54,18 +54,18 @@ func TestDomainUser(t *testing.T) {
 	}
 	for _, not := range []sid.SID{off, deny, never, sid.Administrators, sid.Interactive} {
 		if tok.Member(not, false) {
-			t.Errorf("K-30: in %v", not)
+			t.Errorf("K-30: the token is a member of %v, want not", not)
 		}
 	}
 	if !tok.Member(deny, true) || tok.PrimaryGroup() != staff || tok.User().SID != user {
-		t.Errorf("K-31: %+v", r.Token)
+		t.Errorf("K-31: token %+v, want the user, its primary group and the deny-only group", r.Token)
 	}
 	if r.Token.Privileges.Has(winnt.SeDebugPrivilege) || !r.Token.Privileges.Has(winnt.SeBackupPrivilege) ||
 		r.Token.Integrity != sid.MediumLevel || r.Account != u.Account {
-		t.Errorf("K-30: %+v", r)
+		t.Errorf("K-30: result %+v, want integrity Medium, SeBackupPrivilege alone and the account", r)
 	}
 	if r.Token.UserClaims.Len() != 1 || r.Token.DeviceClaims.Len() != 1 || len(r.Token.DeviceGroups) != 1 {
-		t.Errorf("K-31: claims and device: %+v", r.Token)
+		t.Errorf("K-31: token %+v, want one user claim, one device claim and one device group", r.Token)
 	}
 
 	// A service with SeTcbPrivilege added a group that the directory also returned: the token keeps it (K-30).
@@ -85,7 +85,7 @@ func TestDomainUser(t *testing.T) {
 	u.Groups = append(u.Groups, token.Group{SID: admins, Attributes: 7})
 	r, st = s.LogOnDomainUser(&u, winnt.LOGON32_LOGON_NETWORK)
 	if st != ntstatus.Success || r.Token.Integrity != sid.HighLevel || !r.Administrator() {
-		t.Errorf("K-30: a domain's administrator: %v, %+v", st, r.Token)
+		t.Errorf("K-30: a domain's administrator: %v, %+v, want integrity High and Administrators", st, r.Token)
 	}
 	for _, text := range []string{"S-1-5-1000", "S-1-5-1000-3"} {
 		o := u
@@ -94,7 +94,8 @@ func TestDomainUser(t *testing.T) {
 		if st != ntstatus.Success || slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool {
 			return g.SID == sid.ThisOrganization
 		}) {
-			t.Errorf("K-32: of another organization: %v, %+v", st, r.Token.Groups)
+			t.Errorf("K-32: of another organization: %v, groups %+v, want success without This Organization",
+				st, r.Token.Groups)
 		}
 	}
 	if _, st := s.LogOnDomainUser(&DomainUser{}, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.NoSuchUser {
@@ -121,7 +122,7 @@ func TestGuests(t *testing.T) {
 		return a
 	}
 	if a, ok := s.LookupSID(domain.WithRID(1104)); ok {
-		t.Errorf("L-73: before the logon: %+v", a)
+		t.Errorf("L-73: LookupSID before the logon = %+v, want none", a)
 	}
 	alice := on(1104, "EXAMPLE", "alice")
 	if a, ok := s.LookupSID(alice.SID); !ok || a != alice {
@@ -131,11 +132,11 @@ func TestGuests(t *testing.T) {
 		t.Errorf(`L-73: in records: %q, %q, %t, want "alice", "EXAMPLE", true`, name, of, ok)
 	}
 	if a, ok := s.LookupName(`EXAMPLE\alice`); ok {
-		t.Errorf("L-73: the name gives the SID %v", a.SID)
+		t.Errorf("L-73: LookupName of a domain's account = %v, want none", a.SID)
 	}
 	for i, of := range []string{"HOST", "nt authority", "Builtin", "unix user", ".", ""} {
 		if a, ok := s.LookupSID(on(uint32(2000+i), of, "Administrator").SID); ok {
-			t.Errorf("L-73: %q gives itself the name %+v", of, a)
+			t.Errorf("L-73: LookupSID of an account of %q = %+v, want none", of, a)
 		}
 	}
 	for i := range maxGuests + 5 {

@@ -158,7 +158,7 @@ func TestDomainTokens(t *testing.T) {
 		}
 		if st != ntstatus.Success {
 			if !r.Token.User.SID.IsZero() {
-				t.Errorf("K-30: type %d: %v with a token", c.typ, st)
+				t.Errorf("K-30: type %d: %v with the token of %v, want none", c.typ, st, r.Token.User.SID)
 			}
 			continue
 		}
@@ -199,7 +199,7 @@ func TestDomainTokens(t *testing.T) {
 			}
 			if s.User.SID != user || s.PrimaryGroup != staff || !named(s.UserClaims, "user") ||
 				!named(s.DeviceClaims, "device") || len(s.DeviceGroups) != 2 {
-				t.Errorf("K-31: type %d, full %t: %+v", c.typ, full, s)
+				t.Errorf("K-31: type %d, full %t: %+v, want the claims of user and device, and two groups", c.typ, full, s)
 			}
 			if debug := !c.admin || full; s.Privileges.Has(winnt.SeDebugPrivilege) != debug ||
 				s.Privileges.Has(winnt.SeBackupPrivilege) != debug || s.Privileges.Has(winnt.SeTcbPrivilege) ||

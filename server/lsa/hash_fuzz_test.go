@@ -11,7 +11,7 @@ func FuzzHash(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		h, err := parseHash(text)
 		if err == nil && (h.String() != text || h.cost.Memory > mostMemory || h.cost.Passes > mostPasses) {
-			t.Errorf("%q is read as %v", text, h)
+			t.Errorf("hash of %q = %v, want the same text within the limits", text, h)
 		}
 	})
 }

@@ -81,7 +81,7 @@ func TestBoundsOfFormulas(t *testing.T) {
 					t.Errorf("L-53: RID %d has %d, %t and %d, %t, want %t", rid, u, uok, g, gok, in)
 				}
 				if n, ok := f.UID(home.WithRID(rid)); ok {
-					t.Errorf("L-53: RID %d of another domain has %d", rid, n)
+					t.Errorf("L-53: UID of RID %d of another domain = %d, want none", rid, n)
 				}
 			}
 		})
@@ -116,7 +116,7 @@ func TestLookedUpIDsStayInsideTheirMap(t *testing.T) {
 					}
 				} else if u, g := f.UserSID(n), f.GroupSID(n); n != Unmapped && (u != fileaccess.UnixUser(n) ||
 					g != fileaccess.UnixGroup(n)) {
-					t.Errorf("L-59: %d, which is not in the map, is %v and %v", n, u, g)
+					t.Errorf("L-59: id %d, which is not in the map: %v and %v, want the host's user and group", n, u, g)
 				}
 			}
 			for what, a := range map[string]answer{"names none": {user: user, group: group, uid: low, gid: low, noUser: true,
@@ -127,17 +127,19 @@ func TestLookedUpIDsStayInsideTheirMap(t *testing.T) {
 				st := f.now.Load()
 				for _, of := range []bool{false, true} {
 					if s, ok, status := f.sidByMap(st, low, of); ok || !s.IsZero() || status != ntstatus.NoLogonServers {
-						t.Errorf("L-55: %s, group %t: %v, %t, %v", what, of, s, ok, status)
+						t.Errorf("L-55: %s, group %t: %v, %t, %v, want STATUS_NO_LOGON_SERVERS",
+							what, of, s, ok, status)
 					}
 					if s, ok, status := f.sidByMap(st, low-1, of); ok || !s.IsZero() || status != ntstatus.Success {
-						t.Errorf("L-55: %s, not in the map, group %t: %v, %t, %v", what, of, s, ok, status)
+						t.Errorf("L-55: %s, not in the map, group %t: %v, %t, %v, want success and none",
+							what, of, s, ok, status)
 					}
 				}
 				if n, ok := f.UID(user); ok {
-					t.Errorf("L-55: %s: the uid %d", what, n)
+					t.Errorf("L-55: %s: uid %d, want none", what, n)
 				}
 				if n, ok := f.GID(group); ok {
-					t.Errorf("L-55: %s: the gid %d", what, n)
+					t.Errorf("L-55: %s: gid %d, want none", what, n)
 				}
 			}
 		})

@@ -38,7 +38,7 @@ func TestExpand(t *testing.T) {
 	} {
 		all, beyond := st.expand(id(c.of...)), st.containingGroups(id(c.of...))
 		if !slices.Equal(all[:len(all):len(all)][:min(len(all), 1)], id(c.of...)[:min(len(c.of), 1)]) {
-			t.Errorf("L-20: of %v the first is not the first: %v", c.of, all)
+			t.Errorf("L-20: expand(%v) = %v, want its first one first", c.of, all)
 		}
 		slices.SortFunc(all, sid.SID.Compare)
 		slices.SortFunc(beyond, sid.SID.Compare)
@@ -51,7 +51,7 @@ func TestExpand(t *testing.T) {
 		t.Errorf("the index is %v, %v, %v", st.names, st.uids, st.gids)
 	}
 	if _, ok := st.account(corp.WithRID(7)); ok {
-		t.Error("an account of another domain")
+		t.Error("account of another domain's SID: found, want none")
 	}
 }
 

@@ -101,7 +101,7 @@ func TestRejectedLogonsAreRecorded(t *testing.T) {
 			t.Errorf("%s: %v for %v of %+v, want %v for %v of %+v", c.what, st, r.Reason, r.Account, c.said, c.reason, c.account)
 		}
 		if (st == 0) == r.Token.User.SID.IsZero() || st != 0 && (len(r.Token.Groups) > 0 || r.Linked != nil) {
-			t.Errorf("%s: %v with a token of %v", c.what, st, r.Token.User.SID)
+			t.Errorf("%s: %v with a token of %v, want a token only for a success", c.what, st, r.Token.User.SID)
 		}
 		want := []Attempt{{Name: c.recorded, Account: c.account, Granted: st == 0, Reason: c.reason.String()}}
 		if c.recorded == "" && c.what != "an empty name" {

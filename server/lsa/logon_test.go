@@ -71,7 +71,7 @@ func TestPassword(t *testing.T) {
 				st, f.attempts, c.want, c.reason)
 		}
 		if st == 0 && r.Token.User.SID != alice || st != 0 && !r.Token.User.SID.IsZero() {
-			t.Errorf("%.20q: %v is %v", c.name, st, r.Token.User.SID)
+			t.Errorf("%.20q: %v with a token of %v, want alice's only for a success", c.name, st, r.Token.User.SID)
 		}
 		// The account is that of the name, wherever the name is of this computer and not too long.
 		known := map[string]string{"alice": "Alice", `host\alice`: "Alice", `.\alice`: "Alice",
@@ -90,7 +90,7 @@ func TestPassword(t *testing.T) {
 				r.Account, r.Reason, want)
 		}
 		if strings.Contains(strings.ToLower(f.attempts[0].Name), "correct") || len(f.attempts[0].Name) > 80 {
-			t.Errorf("recorded as %q", f.attempts[0].Name)
+			t.Errorf("attempt recorded as %q, want at most 80 bytes without the password", f.attempts[0].Name)
 		}
 	}
 }
@@ -109,7 +109,7 @@ func TestUnknownNameCostsAHashAndAWrite(t *testing.T) {
 	f.account(t, Account{Name: "alice"}, "correct")
 	known, _ := parseHash(f.now.Load().accounts[firstRID].Hash)
 	if decoy := f.throttle.decoy; decoy.cost != known.cost || len(decoy.salt) != len(known.salt) {
-		t.Errorf("an unknown name costs %v, a known one %v", decoy.cost, known.cost)
+		t.Errorf("cost for an unknown name %v, want that of a known one, %v", decoy.cost, known.cost)
 	}
 	for _, name := range []string{"alice", "unknown", `OTHER\alice`} {
 		writes.Store(0)
@@ -149,7 +149,7 @@ func TestLockout(t *testing.T) {
 	}
 	check.Equal(t, logOn(`host\alice`, "correct"), ntstatus.AccountLockedOut, "written otherwise")
 	if err := f.Unlock("zoe"); err == nil {
-		t.Error("a name without an account was unlocked")
+		t.Error("Unlock of a name without an account: no error, want one")
 	}
 	check.NoError(t, f.Unlock("ALICE"))
 	if st := logOn("alice", "correct"); st != 0 {
@@ -240,7 +240,7 @@ func TestUnixByName(t *testing.T) {
 	r, _ := ask("", "bob", true)
 	if !has(r, fileaccess.UnixGroup(100)) || !has(r, fileaccess.UnixGroup(7)) ||
 		r.Token.Level != winnt.SecurityImpersonation {
-		t.Errorf("bob's token: %+v (L-57)", r.Token)
+		t.Errorf("L-57: bob's token %+v, want gids 100 and 7 at level Impersonation", r.Token)
 	}
 	if r, _ := ask("", "bob", false); r.Token.Level != winnt.SecurityIdentification {
 		t.Errorf("without SeTcbPrivilege: %v (L-36), want %v", r.Token.Level, winnt.SecurityIdentification)
@@ -299,7 +299,7 @@ func TestTypes(t *testing.T) {
 			t.Errorf("%s, type %d: admin %v, elevation %d", c.name, c.typ, v.IsAdmin(), v.ElevationType())
 		}
 		if (linked != nil) != (c.elevation == winnt.TokenElevationTypeLimited) || linked != nil && !linked.IsAdmin() {
-			t.Errorf("%s, type %d: linked %v", c.name, c.typ, linked)
+			t.Errorf("%s, type %d: linked token %v, want an administrator's with a limited one", c.name, c.typ, linked)
 		}
 		want := winnt.TokenPrimary
 		if c.typ == network {
@@ -330,14 +330,14 @@ func TestSession(t *testing.T) {
 		return out
 	}
 	if a, b := logonSID(v), logonSID(linked); a != b || a != sid.Logon(0, 0x100001) {
-		t.Errorf("logon SIDs %v and %v", a, b)
+		t.Errorf("logon SIDs %v and %v, want S-1-5-5-0-1048577 in both tokens", a, b)
 	}
 	if v.AuthenticationID() == linked.AuthenticationID() || v.DefaultDACL() == nil {
-		t.Error("one session for both, or no default DACL")
+		t.Error("both tokens have one session, or the first no default DACL")
 	}
 	anonymous, _ := made(t, logon.AnonymousLogon(), 0)
 	if !logonSID(anonymous).IsZero() {
-		t.Error("Anonymous has a logon SID")
+		t.Errorf("logon SID of Anonymous %v, want none", logonSID(anonymous))
 	}
 }
 
@@ -353,7 +353,7 @@ func TestS4U(t *testing.T) {
 	}
 	r, st := ask(logon.Request{Name: "alice", Type: network})
 	if st != 0 || r.Token.User.SID != alice || r.Token.Level != winnt.SecurityIdentification {
-		t.Errorf("without: %v %v", st, r.Token.Level)
+		t.Errorf("without the privilege: %v, level %v, want success at Identification", st, r.Token.Level)
 	}
 	if r, st = ask(logon.Request{Name: "alice", Type: network, Tcb: true}); r.Token.Level != winnt.SecurityImpersonation {
 		t.Errorf("with: %v %v, want %v", st, r.Token.Level, winnt.SecurityImpersonation)
@@ -364,7 +364,7 @@ func TestS4U(t *testing.T) {
 	}
 	r, st = ask(logon.Request{Name: "alice", Type: network, Groups: more, Tcb: true})
 	if st != 0 || !has(r, sid.BackupOperators) {
-		t.Errorf("groups with: %v", st)
+		t.Errorf("groups with the privilege: %v, want success with Backup Operators", st)
 	}
 	for _, c := range []struct {
 		r    logon.Request
@@ -446,7 +446,7 @@ func TestGroups(t *testing.T) {
 	})
 	r, st := f.LogonPassword("alice", "p", network)
 	if st != 0 || !has(r, a) || !has(r, b) || !has(r, c) {
-		t.Errorf("a circle of groups: %v", st)
+		t.Errorf("a circle of groups: %v, want success with all three", st)
 	}
 	f.must(t, func(e *Edit) error {
 		last := alice
@@ -506,7 +506,7 @@ func TestDamagedStore(t *testing.T) {
 		check.NoError(t, f.db.Update(func(tx *bbolt.Tx) error { return writeState(tx, f.now.Load(), bad) }))
 		check.NoError(t, f.Close())
 		if s, err := Open(f.cfg); err == nil || s != nil || !strings.Contains(err.Error(), "account store ") {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("Open, %s: %v, want an error that names the account store", name, err)
 		}
 	}
 }

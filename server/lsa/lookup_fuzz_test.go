@@ -22,15 +22,15 @@ func FuzzNames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		if a, ok := s.LookupName(name); ok {
 			if back, ok := s.LookupSID(a.SID); !ok || back != a {
-				t.Errorf("%q is %+v, back %+v", name, a, back)
+				t.Errorf("LookupName(%q) = %+v, LookupSID of it = %+v, want the same account", name, a, back)
 			}
 		}
 		if id, _, ok := s.find(st, &logon.Request{Name: name}); ok {
-			t.Errorf("%q is the account %v", name, id)
+			t.Errorf("a logon as %q finds the account %v, want none", name, id)
 		}
 		for _, r := range fileaccess.ParseSubIDs(name) {
 			if r.First > r.Last {
-				t.Errorf("%q has the range %v", name, r)
+				t.Errorf("%q has the range %v, want First not above Last", name, r)
 			}
 		}
 	})

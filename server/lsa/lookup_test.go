@@ -65,17 +65,17 @@ func TestNames(t *testing.T) {
 		"nogroup", `\`, `HOST\`, `\alice`, "@", "alice@", "\xff", "a\x00", strings.Repeat("n", 64<<10),
 		`Unix Group\daemon`, `NT AUTHORITY\Everyone`} {
 		if a, ok := f.LookupName(name); ok {
-			t.Errorf("%.20q is %+v", name, a)
+			t.Errorf("LookupName(%.20q) = %+v, want none", name, a)
 		}
 	}
 	for _, text := range []string{"S-1-22-1-77", "S-1-22-2-77", "S-1-22-3-1", "S-1-5-21-9-8-7-1000", "S-1-5-21-1-1-1-500",
 		"S-1-99-1", "S-1-5-5-0-77"} {
 		if a, ok := f.LookupSID(sid.MustParse(text)); ok {
-			t.Errorf("%s is %+v", text, a)
+			t.Errorf("LookupSID(%s) = %+v, want none", text, a)
 		}
 	}
 	if a, ok := f.LookupSID(machine.WithRID(77)); ok {
-		t.Errorf("an account that there is not is %+v", a)
+		t.Errorf("LookupSID of a RID without an account = %+v, want none", a)
 	}
 }
 
@@ -135,7 +135,7 @@ func TestNameResolvesInDocumentedOrder(t *testing.T) {
 			t.Errorf("L-13: %s is %+v, want %v", c.name, a, c.want)
 		}
 		if !ok && a != (logon.Account{}) {
-			t.Errorf("L-12: %s is unknown, and %+v", c.name, a)
+			t.Errorf("L-12: LookupName(%s) = false with %+v, want the zero Account", c.name, a)
 		}
 	}
 	if err := f.Update(sid.LocalSystem, func(e *Edit) error { return e.DeleteAccount("corp") }); err != nil {
@@ -186,13 +186,14 @@ func TestRecordsDoNotQueryTheHost(t *testing.T) {
 		}
 		name, domain, ok := f.Account(c.id)
 		if ok != c.record || ok && (name != c.name || domain != c.domain) || !ok && name+domain != "" {
-			t.Errorf("%v is to a record %q of %q, %t", c.id, name, domain, ok)
+			t.Errorf("names of %v in a record: %q of %q, %t, want %q of %q, %t",
+				c.id, name, domain, ok, c.name, c.domain, c.record)
 		}
 	}
 	for _, id := range []sid.SID{m.WithRID(512), m.WithRID(514), m.WithRID(1003), home.WithRID(10), home.WithRID(513),
 		corp.WithRID(1), fileaccess.UnixUser(21), fileaccess.UnixGroup(11), {}} {
 		if a, ok := f.LookupSID(id); ok {
-			t.Errorf("L-14: %v is %+v", id, a)
+			t.Errorf("L-14: LookupSID(%v) = %+v, want none", id, a)
 		}
 	}
 	if a, _ := f.LookupSID(fileaccess.UnixUser(77)); a.Name != "" {

@@ -25,11 +25,11 @@ func TestNewStore(t *testing.T) {
 	for id, g := range st.groups {
 		members, ok := want[g.Name+" "+id.String()]
 		if !ok || g.SID != id || g.GID != nil || !slices.Equal(g.Members, members) {
-			t.Errorf("L-21: %v has %+v", id, g)
+			t.Errorf("L-21: group %v is %+v, want members %v and no gid", id, g, members)
 		}
 	}
 	if len(st.groups) != len(want) || len(st.accounts) != 0 || len(st.maps) != 0 || st.next != 1001 || st.policy != "" {
-		t.Errorf("L-21: a new store has %d groups, %+v", len(st.groups), st)
+		t.Errorf("L-21: a new store has %d groups, %+v, want %d and nothing else", len(st.groups), st, len(want))
 	}
 	parts := map[uint32]bool{}
 	for range 3 {
@@ -66,6 +66,6 @@ func TestOwnerIsAdministrator(t *testing.T) {
 	check.NoError(t, err)
 	defer s.Close()
 	if got := s.now.Load().groups[sid.Administrators].Members; !slices.Equal(got, []sid.SID{fileaccess.UnixUser(4321)}) {
-		t.Errorf("L-21: Administrators has %v", got)
+		t.Errorf("L-21: members of Administrators %v, want uid 4321 alone", got)
 	}
 }

@@ -77,12 +77,12 @@ func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 	for _, name := range done {
 		r, st := s.LogonPassword(name, logon.Secret(name), network)
 		if st != ntstatus.Success || !has(r, sid.BackupOperators) {
-			t.Errorf("%s: %v", name, st)
+			t.Errorf("%s: logon %v, want success with Backup Operators", name, st)
 		}
 	}
 	for rid, a := range s.now.Load().accounts {
 		if a.Hash == "" || len(s.now.Load().memberOf[s.now.Load().machine.WithRID(rid)]) != 1 {
-			t.Errorf("%s is there by half", a.Name)
+			t.Errorf("%s is there by half, want all of it or nothing", a.Name)
 		}
 	}
 }

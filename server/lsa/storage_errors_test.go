@@ -61,7 +61,7 @@ func TestRefusedChangeStaysOut(t *testing.T) {
 		disk.Fail(syscall.EIO, c.when...)
 		if err := f.Update(sid.LocalSystem, powers(alice)); !errors.Is(err, syscall.EIO) ||
 			!strings.HasPrefix(err.Error(), "account store: ") {
-			t.Errorf("%s: %v", c.what, err)
+			t.Errorf("%s: %v, want an error that names the account store", c.what, err)
 		}
 		f.powerless(t, c.what)
 		disk.Fail(nil)
@@ -70,11 +70,11 @@ func TestRefusedChangeStaysOut(t *testing.T) {
 		f.reopen(t)
 		f.powerless(t, c.what+", then another change and a start")
 		if a, ok := f.LookupName("bob"); !ok || a.SID != bob {
-			t.Errorf("L-39: %s: the later change is lost: %+v", c.what, a)
+			t.Errorf("L-39: %s: bob is %+v after the error, want the later change kept", c.what, a)
 		}
 		f.must(t, powers(alice))
 		if r, st := f.LogonPassword("alice", "p", network); st != ntstatus.Success || !has(r, sid.Administrators) {
-			t.Errorf("%s: the change cannot be made afterwards: %v", c.what, st)
+			t.Errorf("%s: logon %v, want the change made afterwards", c.what, st)
 		}
 	}
 }
@@ -91,7 +91,7 @@ func TestRefusedChangeIsRolledBack(t *testing.T) {
 		}
 		err := f.Update(sid.LocalSystem, powers(alice))
 		if !errors.Is(err, syscall.EIO) || strings.Contains(err.Error(), "after the next start") != warns {
-			t.Errorf("L-39: %s fails: %v", kind, err)
+			t.Errorf("L-39: %s fails: %v, want EIO, with a warning about the next start: %t", kind, err, warns)
 		}
 		disk.Fail(nil)
 		if warns {
@@ -130,13 +130,13 @@ func TestRefusedRevocationIsReported(t *testing.T) {
 		}
 		for range 2 {
 			if r, st := f.LogonPassword("alice", "p", network); st != ntstatus.Success || !has(r, sid.Administrators) {
-				t.Errorf("L-39: %s: memory and file differ: %v", kind, st)
+				t.Errorf("L-39: %s: logon %v, want memory to agree with the file", kind, st)
 			}
 			f.reopen(t)
 		}
 		f.must(t, take)
 		if r, _ := f.LogonPassword("alice", "p", network); has(r, sid.Administrators) {
-			t.Errorf("%s: she is still an administrator", kind)
+			t.Errorf("%s: alice is still an administrator, want not", kind)
 		}
 	}
 }
@@ -174,7 +174,7 @@ func TestFirstStartOnFullDisk(t *testing.T) {
 		disk.Fail(syscall.ENOSPC, inject.Kind(kind))
 		cfg := Config{Folder: t.TempDir(), Computer: "host", Password: cheap, Subuids: []string{}, Faults: disk.Do}
 		if s, err := Open(cfg); !errors.Is(err, syscall.ENOSPC) || s != nil {
-			t.Errorf("%s: %v", kind, err)
+			t.Errorf("Open, %s: %v, want ENOSPC and no store", kind, err)
 		}
 		disk.Fail(nil)
 		s, err := Open(cfg)
@@ -202,7 +202,8 @@ func TestRestoreEveryOperationFails(t *testing.T) {
 		}
 		disk.Fail(nil)
 		if after, err := os.ReadFile(path); err != nil || i < 4 && !bytes.Equal(after, before) {
-			t.Errorf("L-39: %s: the store changed, %v", kind, err)
+			t.Errorf("L-39: %s: read error %v, store changed: %t, want it unchanged",
+				kind, err, !bytes.Equal(after, before))
 		}
 		if all, err := os.ReadDir(f.cfg.Folder); err != nil || len(all) != 1 {
 			t.Errorf("%s: %v is left, %v, want len(all) = 1, no error", kind, all, err)
@@ -211,6 +212,6 @@ func TestRestoreEveryOperationFails(t *testing.T) {
 	f.reopen(t)
 	f.powerless(t, "restored")
 	if _, ok := f.LookupName("later"); ok {
-		t.Error("the store is not the backup")
+		t.Error("the store has the account later, want the state of the backup")
 	}
 }

@@ -90,7 +90,7 @@ func TestDamagedRecords(t *testing.T) {
 		}
 		if s != nil {
 			if a, ok := s.LookupName("alice"); !ok || a.SID != alice {
-				t.Errorf("%s: alice is %+v", c.what, a)
+				t.Errorf("%s: LookupName(alice) = %+v, want %v", c.what, a, alice)
 			}
 			check.NoError(t, s.Close())
 		}
@@ -160,7 +160,7 @@ func TestStoreFileFormat(t *testing.T) {
 		take(less)
 		write(st, less)
 		if got := content(); !slices.Equal(got, slices.Concat(want[:i+1], want[i+2:])) {
-			t.Errorf("without record %d\n%q", i+1, got)
+			t.Errorf("content without record %d: %q, want the other records", i+1, got)
 		}
 		write(less, st)
 		if got := content(); !slices.Equal(got, want) {
@@ -189,7 +189,7 @@ func TestReleasedAccounts(t *testing.T) {
 		f := open(t, func(c *Config) { unpack(t, name, filepath.Join(c.Folder, File)) })
 		r, st := f.LogonPassword("alice", "correct horse", winnt.LOGON32_LOGON_NETWORK)
 		if st != ntstatus.Success {
-			t.Errorf("%s: alice logs on: %s", name, st)
+			t.Errorf("%s: logon of alice %s, want success", name, st)
 			continue
 		}
 		var groups strings.Builder
@@ -197,7 +197,7 @@ func TestReleasedAccounts(t *testing.T) {
 			t.Errorf("%s: groups %s, %v, want staff", name, groups.String(), err)
 		}
 		if !r.Token.Privileges.Has(winnt.SeBackupPrivilege) {
-			t.Errorf("%s: alice in staff has no SeBackupPrivilege", name)
+			t.Errorf("%s: alice in staff lacks SeBackupPrivilege", name)
 		}
 		if err := f.db.Update(func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketMeta).Put(bucketMeta, []byte(`{"format":2,"machine":7,"realm":{}}`))

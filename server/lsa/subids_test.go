@@ -45,7 +45,7 @@ func TestSubidFilesAreMerged(t *testing.T) {
 		t.Errorf(`L-29: 505 is of %+v, %t, want ok = true, r.First = 500, r.Last = 509, r.Owner = "u"`, r, ok)
 	}
 	if r, ok := s.owner(110); ok || r != (fileaccess.SubIDs{}) {
-		t.Errorf("L-29: 110 is of %+v", r)
+		t.Errorf("L-29: owner of 110 = %+v, want none", r)
 	}
 	write(b, "u:500:10\n", maxSubids)
 	check("the longest", false, true, true, false, true, true, false, false)
@@ -56,7 +56,7 @@ func TestSubidFilesAreMerged(t *testing.T) {
 	// The ranges are cached until a file changes.
 	first := s.ranges()
 	if second := s.ranges(); len(first) != 1 || &second[0] != &first[0] {
-		t.Errorf("L-24: an unchanged file was read again: %v", second)
+		t.Errorf("L-24: an unchanged file was read again: %v, want the same ranges", second)
 	}
 }
 

@@ -81,7 +81,7 @@ func TestLogonWithoutHasherCountsNothing(t *testing.T) {
 		t.Errorf("a logon: %v, %+v, %v, %v", st, r.Account, f.attempts, f.throttle.failures)
 	}
 	if f.now.Load().accounts[1001].Hash != hash {
-		t.Error("a password was set")
+		t.Error("the hash of the password changed, want it kept")
 	}
 	leave()
 	for i := range 3 {
@@ -96,7 +96,7 @@ func TestLogonWithoutHasherCountsNothing(t *testing.T) {
 		f.must(t, func(e *Edit) error { return e.SetPassword("alice", "p") })
 		for range hashers { // all places are free
 			if !f.throttle.hashing.Enter(ended(t), "x") {
-				t.Fatalf("round %d: a place was not given back", i)
+				t.Fatalf("round %d: no place for a password check, want one: all were given back", i)
 			}
 		}
 		for range hashers {

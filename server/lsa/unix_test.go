@@ -50,21 +50,21 @@ func TestOwnerGetsLimitedToken(t *testing.T) {
 	me := uint32(os.Getuid())
 	limited, full := f.uid(t, me, 7)
 	if limited.IsAdmin() || full == nil || !full.IsAdmin() {
-		t.Errorf("the owner's tokens: %v, %v", limited, full)
+		t.Errorf("the owner's tokens: %v, %v, want a limited and an administrator's", limited, full)
 	}
 	if limited.ElevationType() != winnt.TokenElevationTypeLimited || holds(limited, winnt.SeDebugPrivilege) {
-		t.Error("the limited token is not limited")
+		t.Error("the limited token has another elevation type, or holds SeDebugPrivilege")
 	}
 	if limited.User().SID != fileaccess.UnixUser(me) || !holds(full, winnt.SeDebugPrivilege) {
-		t.Errorf("user %v, or a full token without SeDebugPrivilege", limited.User().SID)
+		t.Errorf("user %v, want uid %d and a full token with SeDebugPrivilege", limited.User().SID, me)
 	}
 	v, pair := f.uid(t, me+1, 7)
 	if pair != nil || v.IsAdmin() || v.User().SID != fileaccess.UnixUser(me+1) {
-		t.Errorf("another uid: %v, %v", v, pair)
+		t.Errorf("another uid: %v, %v, want one token that is no administrator's", v, pair)
 	}
 	f.reopen(t)
 	if _, full = f.uid(t, me); full == nil {
-		t.Error("the second day: the owner is not an administrator")
+		t.Error("on the second day the owner has no full token, want one")
 	}
 }
 
@@ -74,17 +74,17 @@ func TestNobodyHoldsTcbByDefault(t *testing.T) {
 	f := open(t, nil)
 	for id, g := range f.now.Load().grants {
 		if g.Privileges.Has(winnt.SeTcbPrivilege) || g.Privileges.Has(winnt.SeCreateTokenPrivilege) {
-			t.Errorf("%v holds it as shipped", id)
+			t.Errorf("%v holds SeTcbPrivilege or SeCreateTokenPrivilege as shipped, want neither", id)
 		}
 	}
 	svc := fileaccess.UnixUser(77)
 	f.must(t, func(e *Edit) error { e.Grant(svc, winnt.SeTcbPrivilege.Bit(), 0); return nil })
 	want := Change{sid.LocalSystem.String(), "right granted", svc.String(), "SeTcbPrivilege"}
 	if !slices.Contains(f.changes, want) {
-		t.Errorf("records: %v", f.changes)
+		t.Errorf("records %v, want one of %v", f.changes, want)
 	}
 	if v, _ := f.uid(t, 77); !holds(v, winnt.SeTcbPrivilege) {
-		t.Error("granted, but not in the token")
+		t.Error("the token of uid 77 lacks the granted SeTcbPrivilege")
 	}
 	// A change that cannot be recorded is not made (L-37).
 	f.cfg.Audit = func(Change) error { return os.ErrPermission }
@@ -96,7 +96,7 @@ func TestNobodyHoldsTcbByDefault(t *testing.T) {
 		t.Error("a change without a record succeeded, want an error")
 	}
 	if v, _ := f.uid(t, 78); holds(v, winnt.SeTcbPrivilege) {
-		t.Error("a rejected change is in effect")
+		t.Error("the token of uid 78 holds SeTcbPrivilege, want a refused change without effect")
 	}
 }
 
@@ -105,10 +105,10 @@ func TestOverflow(t *testing.T) {
 	f := open(t, nil)
 	v, _ := f.uid(t, 65534, 65534)
 	if v.User().SID != sid.Anonymous || v.AuthenticationID() != winnt.ANONYMOUS_LOGON_LUID {
-		t.Errorf("65534 is %v", v.User().SID)
+		t.Errorf("uid 65534 is %v, want Anonymous in its own session", v.User().SID)
 	}
 	if r, _ := f.TokenForUID(77, []uint32{65534}); has(r, fileaccess.UnixGroup(65534)) {
-		t.Error("gid 65534 is a group")
+		t.Error("gid 65534 is a group of the token, want not")
 	}
 	if got := f.UserSID(65534); got != sid.Anonymous {
 		t.Errorf("UserSID(65534): f.UserSID(65534) = %v, want %v", got, sid.Anonymous)
@@ -176,20 +176,20 @@ func TestIDs(t *testing.T) {
 	for _, s := range []sid.SID{domain.WithRID(2000), fileaccess.UnixUser(3000), fileaccess.UnixUser(2500),
 		domain.WithRID(999), domain.WithRID(3000), staff, sid.Everyone, {}} {
 		if n, ok := f.UID(s); ok {
-			t.Errorf("%v has the uid %d", s, n)
+			t.Errorf("UID(%v) = %d, want none", s, n)
 		}
 	}
 	for _, s := range []sid.SID{domain.WithRID(999), domain.WithRID(3000), fileaccess.UnixGroup(50),
 		fileaccess.UnixGroup(2500), fileaccess.UnixUser(7), alice, sid.Everyone, sid.Users, {}} {
 		if n, ok := f.GID(s); ok {
-			t.Errorf("%v has the gid %d (L-28)", s, n)
+			t.Errorf("L-28: GID(%v) = %d, want none", s, n)
 		}
 	}
 	r, _ := f.TokenForUID(3000, []uint32{50, 7, 2001})
 	for _, g := range []sid.SID{fileaccess.UnixUser(3000), staff, fileaccess.UnixGroup(7),
 		domain.WithRID(1001), sid.Users} {
 		if !has(r, g) {
-			t.Errorf("alice's token has no group %v", g)
+			t.Errorf("alice's token lacks group %v", g)
 		}
 	}
 }
@@ -208,7 +208,7 @@ func TestSubordinate(t *testing.T) {
 	subuids(t, f, "alice:165536:65537\n# no comment is promised\nbroken\nx:y:z\n")
 	for _, uid := range []uint32{165536, 200000, 231072} {
 		if got := f.UserSID(uid); got != fileaccess.UnixUser(uid) {
-			t.Errorf("subordinate uid %d is %v", uid, got)
+			t.Errorf("UserSID of subordinate uid %d = %v, want S-1-22-1-%d", uid, got, uid)
 		}
 		if r, st := f.TokenForUID(uid, []uint32{uid}); st != 0 || r.Token.User.SID != fileaccess.UnixUser(uid) ||
 			!has(r, fileaccess.UnixGroup(uid)) {
@@ -278,7 +278,7 @@ func TestOverlap(t *testing.T) {
 		}
 	}
 	if n, ok := f.UID(corp.Domain.WithRID(500)); ok {
-		t.Errorf("a SID of the map has the uid %d", n)
+		t.Errorf("UID of a SID of the map = %d, want none", n)
 	}
 	f.must(t, func(e *Edit) error { return e.DeleteAccount("bob") })
 	subuids(t, f, "")
@@ -325,10 +325,10 @@ func TestAutorid(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := f.Import(sid.LocalSystem, []byte(text.String())); err != nil {
-		t.Errorf("its own export: %v\n%s", err, text.String())
+		t.Errorf("Import of the store's own export: %v, want no error\n%s", err, text.String())
 	}
 	if f.UserSID(301103) != one.WithRID(101103) {
-		t.Error("UserSID(301103) is not of the exported range's domain: the export has no such range")
+		t.Errorf("UserSID(301103) = %v, want %v, by the exported range", f.UserSID(301103), one.WithRID(101103))
 	}
 }
 
@@ -354,14 +354,14 @@ func TestRanges(t *testing.T) {
 		{{Domain: one, Name: "A", Backend: "autorid", Low: 100000, High: 103999, RangeSize: 1000}},
 	} {
 		if err := f.Update(sid.LocalSystem, func(e *Edit) error { e.SetMaps(maps); return nil }); err == nil {
-			t.Errorf("maps %d are taken: %v", i, maps)
+			t.Errorf("SetMaps %d, %v: no error, want one", i, maps)
 		}
 	}
 	for i, a := range []Account{{}, {Name: "x", UID: number(0)}, {Name: "x", UID: number(65534)},
 		{Name: "x", UID: number(^uint32(0))}, {Name: "a\\b"}, {Name: " x"}, {Name: "\xff"}, {Name: "."},
 		{Name: strings.Repeat("n", 257)}, {Name: "Administrators"}, {Name: "a\x00b"}} {
 		if err := f.Update(sid.LocalSystem, func(e *Edit) error { e.AddAccount(a); return nil }); err == nil {
-			t.Errorf("account %d is taken: %+v", i, a)
+			t.Errorf("AddAccount %d, %+v: no error, want one", i, a)
 		}
 	}
 	if len(f.changes) != 0 {
@@ -450,13 +450,13 @@ func asksMap(t *testing.T, backend Backend, set func(*Config, Domains)) {
 		t.Errorf("back: %d, %v, want 70001, true", n, ok)
 	}
 	if n, ok := f.UID(one.WithRID(5)); ok {
-		t.Errorf("a SID whose id is not in the map has the uid %d (L-28)", n)
+		t.Errorf("L-28: UID of a SID whose id is not in the map = %d, want none", n)
 	}
 	set(&f.cfg, nil)
 	f.reopen(t)
 	for _, rid := range []uint32{5, 99, 1103, 70001} {
 		if n, ok := f.UID(one.WithRID(rid)); ok {
-			t.Errorf("without winbind RID %d has the uid %d (L-55)", rid, n)
+			t.Errorf("L-55: UID of RID %d without winbind = %d, want none", rid, n)
 		}
 	}
 	check(70001, 7, ntstatus.NoLogonServers, sid.SID{})

@@ -229,7 +229,7 @@ func TestEditsMatchTheModel(t *testing.T) {
 			t.Fatalf("L-22: history %d: records %v, want %v", history, w.e.changes, w.told[told:])
 		}
 		if plainState(now) != before || plainState(kept) != before {
-			t.Fatalf("L-39: history %d has changed the state before", history)
+			t.Fatalf("L-39: history %d changed the state from which it began", history)
 		}
 		w.differences(now, w.e.st)
 		now = w.e.st

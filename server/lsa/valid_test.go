@@ -212,7 +212,7 @@ func TestHashBounds(t *testing.T) {
 		t.Errorf("got the hash %s, want %s", known, want)
 	}
 	if h := (Hashing{}).orDefault(); h != (Hashing{Memory: 64 << 10, Passes: 3}) {
-		t.Errorf("the cost by default is %+v", h)
+		t.Errorf("default cost %+v, want 64 MiB and 3 passes", h)
 	}
 	if h := (Hashing{Memory: 9, Passes: 2}).orDefault(); h != (Hashing{Memory: 9, Passes: 2}) {
 		t.Errorf("orDefault changed the configured cost to %+v, want {Memory:9 Passes:2}", h)
@@ -345,7 +345,7 @@ func oldGoes(t *testing.T, now time.Time) {
 		}
 	}
 	if gone < 0 || gone >= maxNames/2 || len(d.failures) != maxNames {
-		t.Errorf("number %d went; the first half was old", gone)
+		t.Errorf("entry %d of %d was dropped, want one of the old first half", gone, len(d.failures))
 	}
 }
 
@@ -411,20 +411,20 @@ func TestNoNameIsNoUser(t *testing.T) {
 	f := open(t, func(c *Config) { c.Hosts = hosts{users: users, groups: map[string]uint32{"nogroup": Unmapped}} })
 	for _, name := range append(bad, "overflow", "nogroup") {
 		if a, ok := f.LookupName(name); ok {
-			t.Errorf("%.20q is %+v", name, a)
+			t.Errorf("LookupName(%.20q) = %+v, want none", name, a)
 		}
 	}
 	if a, ok := f.LookupName(strings.Repeat("n", logon.MaxName)); !ok || a.SID != fileaccess.UnixUser(7) {
-		t.Errorf("the longest name is %+v", a)
+		t.Errorf("LookupName of the longest name = %+v, want uid 7", a)
 	}
 	for _, text := range []string{"S-1-22-3", "S-1-22-3-3000", "S-1-22-1-3000-1", "S-1-22-2-3000"} {
 		if a, ok := f.LookupSID(sid.MustParse(text)); ok {
-			t.Errorf("%s is %+v", text, a)
+			t.Errorf("LookupSID(%s) = %+v, want none", text, a)
 		}
 	}
 	for text, use := range map[string]string{"S-1-22-1": "Unix User", "S-1-22-2": "Unix Group"} {
 		if a, ok := f.LookupSID(sid.MustParse(text)); !ok || a.Use != winnt.SidTypeDomain || a.Domain != use {
-			t.Errorf("%s is %+v", text, a)
+			t.Errorf("LookupSID(%s) = %+v, want domain %q", text, a, use)
 		}
 	}
 }

@@ -119,7 +119,7 @@ rights:
 	}
 	for _, c := range f.changes {
 		if c.By != home.String() {
-			t.Errorf("L-38: in the name of another: %+v", c)
+			t.Errorf("L-38: change %+v is recorded for %s, want %v", c, c.By, home)
 		}
 	}
 	if n := len(f.changes); n != 4+2+4+8+3+3+1 {
@@ -167,7 +167,7 @@ func TestFilesRefused(t *testing.T) {
 		t.Errorf("L-38: Import of a file that is too long = %v, want an error that names the limit", err)
 	}
 	if exported(t, f) != before || len(f.changes) > 0 {
-		t.Errorf("L-38: a refused file changed the store: %v\n%s", f.changes, exported(t, f))
+		t.Errorf("L-38: a refused file made the changes %v, want none\n%s", f.changes, exported(t, f))
 	}
 	// An import that cannot be recorded changes nothing (L-37).
 	n := 0

@@ -40,7 +40,7 @@ func TestYAML(t *testing.T) {
 	})
 	text := exported(t, f)
 	if strings.Contains(text, "argon2") || strings.Contains(text, "secret") {
-		t.Errorf("the file has hashes:\n%s", text)
+		t.Errorf("the exported file has a hash or a secret, want neither:\n%s", text)
 	}
 	f.changes = nil
 	if err := f.Import(sid.LocalSystem, []byte(text)); err != nil || len(f.changes) != 0 {
@@ -64,7 +64,7 @@ func TestYAML(t *testing.T) {
 	f.changes = nil
 	g := open(t, nil) // a new store takes it whole, machine SID included
 	if err := g.Import(sid.LocalSystem, []byte(text)); err != nil || exported(t, g) != text {
-		t.Errorf("a new store: %v\n%s", err, exported(t, g))
+		t.Errorf("Import into a new store: %v, want an equal export\n%s", err, exported(t, g))
 	}
 	if _, st := g.LogonPassword("al #1 'ü' {x}", "secret", network); st != ntstatus.LogonFailure {
 		t.Errorf("a password went with the file: %v, want %v", st, ntstatus.LogonFailure)
@@ -77,7 +77,7 @@ func TestYAML(t *testing.T) {
 	a, _ := f.LookupName("bob")
 	want := Change{"S-1-22-1-5", "right granted", a.SID.String(), "SeTcbPrivilege"}
 	if !slices.Contains(f.changes, want) || a.SID.RID() != 1006 {
-		t.Errorf("bob is %v, records %v", a.SID, f.changes)
+		t.Errorf("bob is %v, records %v, want RID 1006 and %v", a.SID, f.changes, want)
 	}
 	if n, _ := f.LookupName("night"); !slices.Contains(f.now.Load().groups[n.SID].Members, fileaccess.UnixGroup(10)) {
 		t.Errorf("night: %v", f.now.Load().groups[n.SID])
