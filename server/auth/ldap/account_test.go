@@ -106,9 +106,9 @@ func TestPrimaryGroups(t *testing.T) {
 		var said *Error
 		switch {
 		case want == 0 && (got != nil || !errors.As(err, &said)):
-			t.Errorf("D-16: the primary group %q: %+v, %v", text, got, err)
+			t.Errorf("D-16: primary group %q: %+v, %v, want an error", text, got, err)
 		case want != 0 && (err != nil || got.PrimaryGroup != domain.WithRID(want) || got.Groups[0].SID != got.PrimaryGroup):
-			t.Errorf("D-16: the primary group %q: %+v, %v", text, got, err)
+			t.Errorf("D-16: primary group %q: %+v, %v, want RID %d, first of the groups", text, got, err, want)
 		}
 	}
 }
@@ -158,10 +158,10 @@ func TestMalformedEntriesAreRejected(t *testing.T) {
 		})
 		got, err := d.Find(context.Background(), "alice", false)
 		if got != nil || err == nil || errors.Is(err, ErrAway) {
-			t.Errorf("%s: %+v, %v", what, got, err)
+			t.Errorf("%s: %+v, %v, want an error other than ErrAway", what, got, err)
 		}
 		if err != nil && len(err.Error()) > 300 {
-			t.Errorf("%s: a text of %d bytes", what, len(err.Error()))
+			t.Errorf("%s: an error text of %d bytes, want at most 300", what, len(err.Error()))
 		}
 	}
 }
@@ -206,7 +206,7 @@ func FuzzEntry(f *testing.F) {
 		if err == nil {
 			for _, s := range ids {
 				if string(s.AppendBinary(nil)) != string(id) || s == (sid.SID{}) {
-					t.Errorf("D-8: %x is %v", id, s)
+					t.Errorf("D-8: SID of %x = %v, want the same bytes", id, s)
 				}
 			}
 		}

@@ -92,7 +92,7 @@ func TestRestrictedAccountIsNotCached(t *testing.T) {
 	}
 	ahead.Store(int64(21 * time.Second))
 	if got, err := d.Find(ctx, "alice", false); err != nil || got.Restricted != Expired || f.count("sAMAccountName") != 2 {
-		t.Errorf("D-11: after its end: %+v, %v", got, err)
+		t.Errorf("D-11: Find after the account's end: %+v, %v, want Expired by a second query", got, err)
 	}
 	ahead.Store(int64(40 * time.Second))
 	w.set("sAMAccountName", "bob")
@@ -207,7 +207,7 @@ func TestAccountCacheIsConfirmed(t *testing.T) {
 		{30*time.Second - 1, false}, {30 * time.Second, true}, {59 * time.Second, false}, {60 * time.Second, true},
 	} {
 		if _, n, err := find(c.after); err != nil || (n > 0) != c.asked {
-			t.Errorf("D-19: after %v: %d queries, %v", c.after, n, err)
+			t.Errorf("D-19: after %v: %d queries, %v, want some: %t", c.after, n, err, c.asked)
 		}
 	}
 	w.set("userAccountControl", "514")
@@ -281,7 +281,7 @@ func TestLeastRecentlyUsedIsRemoved(t *testing.T) {
 			keys = append(keys, e.Value.(*cachedAccount).key)
 		}
 		if got := slices.Sorted(maps.Keys(c.byName)); !slices.Equal(got, slices.Sorted(slices.Values(keys))) {
-			t.Errorf("D-21: %v by name, %v in order", got, keys)
+			t.Errorf("D-21: keys by name %v, want those in order, %v", got, keys)
 		}
 		return strings.Join(keys, "")
 	}
@@ -293,11 +293,11 @@ func TestLeastRecentlyUsedIsRemoved(t *testing.T) {
 		case "put":
 			k := &cachedAccount{key: step.key}
 			if c.put(k); c.byName[step.key].Value != k {
-				t.Errorf("D-21: step %d: another answer is kept", i)
+				t.Errorf("D-21: step %d: another answer is kept, want the one that was put", i)
 			}
 		case "get":
 			if got := c.get(step.key); (got != nil) != strings.Contains(step.want, step.key) {
-				t.Errorf("D-21: step %d: %s is %+v", i, step.key, got)
+				t.Errorf("D-21: step %d: get(%s) = %+v, want one of %q kept", i, step.key, got, step.want)
 			}
 		case "drop":
 			c.drop(step.key)

@@ -41,7 +41,7 @@ func TestCheck(t *testing.T) {
 		"a long one": logon.Secret(strings.Repeat("x", maxPassword+1))} {
 		got, err := d.Check(ctx, "alice", false, password)
 		if got != nil || !errors.As(err, &wrong) || password != "" && strings.Contains(err.Error(), string(password)) {
-			t.Errorf("D-24: %s: %+v, %v", what, got, err)
+			t.Errorf("D-24: %s: %+v, %v, want WrongPassword without the password in its text", what, got, err)
 		}
 	}
 	if len(second.binds) != 0 {
@@ -57,11 +57,11 @@ func TestCheck(t *testing.T) {
 	f.stop()
 	second.stop()
 	if got, err := d.Check(ctx, "alice", false, "wonderland"); !errors.Is(err, ErrAway) || errors.As(err, &wrong) {
-		t.Errorf("D-20: away: %+v, %v", got, err)
+		t.Errorf("D-20: Check of a server that is away: %+v, %v, want ErrAway", got, err)
 	}
 	signed := &Directory{cfg: Config{Security: Signed}}
 	if got, err := signed.Check(ctx, "alice", false, "wonderland"); err == nil {
-		t.Errorf("D-1: a password without TLS: %+v", got)
+		t.Errorf("D-1: Check of a password without TLS: %+v, want an error", got)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestFailedBindSaysNothingAboutPassword(t *testing.T) {
 		got, err := f.directory(nil).Check(context.Background(), "alice", false, logon.Secret("wonderland"))
 		var wrong *WrongPassword
 		if got != nil || !errors.Is(err, ErrAway) || errors.As(err, &wrong) {
-			t.Errorf("D-24, D-32: code %d: %+v, %v", code, got, err)
+			t.Errorf("D-24, D-32: code %d: %+v, %v, want ErrAway", code, got, err)
 		}
 	}
 }
@@ -103,7 +103,7 @@ func TestPasswordIsSentUnchanged(t *testing.T) {
 			binds++
 			f.mu.Lock()
 			if last := f.binds[len(f.binds)-1]; last != fmt.Sprintf("CN=alice,%s %s", base, password) {
-				t.Errorf("D-24: bound is %.60q", last)
+				t.Errorf("D-24: bound as %.60q, want alice's name and the password", last)
 			}
 			f.mu.Unlock()
 		}

@@ -54,12 +54,12 @@ func TestClaimsOfAttributes(t *testing.T) {
 		"a:boolean": {"a", claims.Boolean}, "a:string": {"a", claims.String}, "": {}, ":int64": {}, "a:": {}, "a:uint64": {},
 		"a:int64:x": {}} {
 		if c, err := ParseClaim(text); c != want || (err == nil) != (want.Attribute != "") {
-			t.Errorf("D-12: %q: %+v, %v", text, c, err)
+			t.Errorf("D-12: ParseClaim(%q) = %+v, %v, want %+v", text, c, err, want)
 		}
 	}
 	d := &Directory{claims: of}
 	if got := d.claimAttributes(); !slices.Equal(got, []string{"n", "b", "s"}) {
-		t.Errorf("D-12: attributes %v", got)
+		t.Errorf("D-12: claimAttributes = %v, want [n b s]", got)
 	}
 }
 

@@ -31,7 +31,7 @@ func TestNoStartTLS(t *testing.T) {
 	signed := &Directory{cfg: Config{Security: Signed}}
 	if _, err := signed.Check(context.Background(), "alice", false, "wonderland"); err == nil ||
 		!strings.Contains(err.Error(), "within TLS only") {
-		t.Errorf("D-1: a password without TLS: %v", err)
+		t.Errorf("D-1: a password without TLS: %v, want \"within TLS only\"", err)
 	}
 }
 
@@ -50,7 +50,7 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 		d.give(c, keep)
 		kept := keep && before < maxIdle
 		if len(d.idle)-before != map[bool]int{true: 1}[kept] {
-			t.Errorf("connection %d: %d wait, %d before", i, len(d.idle), before)
+			t.Errorf("connection %d: %d wait after %d, want one more: %t", i, len(d.idle), before, kept)
 		}
 		if !kept { // it ends, and nothing waits for it
 			if n, err := there.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
@@ -66,7 +66,7 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 	for _, name := range []string{"alice", "none", "alice", "none"} {
 		_, err := asker.Find(context.Background(), name, false)
 		if (err != nil) != (name == "none") || len(asker.idle) != 1 {
-			t.Errorf("after %s %d connections wait, %v", name, len(asker.idle), err)
+			t.Errorf("after %s: %d connections wait, %v, want 1, and an error for none", name, len(asker.idle), err)
 		}
 	}
 	f.mu.Lock()
@@ -119,7 +119,7 @@ func TestServerAuthenticatesFirst(t *testing.T) {
 		cfg := f.config()
 		change(&cfg)
 		if d, err := New(cfg); err == nil {
-			t.Errorf("%s: %v", what, d)
+			t.Errorf("New, %s: %v, want an error", what, d)
 		} else if strings.Contains(err.Error(), "pw-of-test") {
 			t.Errorf(`%s: the text has the password: %v, want text without "pw-of-test"`, what, err)
 		}
@@ -166,7 +166,7 @@ func TestReadAndWriteLimits(t *testing.T) {
 	}
 	p.fails = io.ErrClosedPipe
 	if n, err := m.Write([]byte("xy")); n != 0 || !errors.Is(err, io.ErrClosedPipe) || p.wrote != 2 {
-		t.Errorf("D-4: without a time %d bytes, %v", n, err)
+		t.Errorf("D-4: Write without time left: %d, %v, want 0 and io.ErrClosedPipe", n, err)
 	}
 }
 
@@ -203,7 +203,8 @@ func TestOldTLS(t *testing.T) {
 			got, err := d.Find(t.Context(), "alice", false)
 			f.mu.Lock()
 			if (err == nil) != good || (len(f.binds) > 0) != good || (got != nil) != good {
-				t.Errorf("D-1: %s with TLS %#x: %+v, %v, binds %v", scheme, version, got, err, f.binds)
+				t.Errorf("D-1: %s with TLS %#x: %+v, %v, binds %v, want success: %t",
+					scheme, version, got, err, f.binds, good)
 			}
 			f.mu.Unlock()
 		}

@@ -24,7 +24,7 @@ func TestExpiryTimes(t *testing.T) {
 	for _, zone := range []*time.Location{time.UTC, time.FixedZone("east", 5*3600), time.FixedZone("west", -5*3600)} {
 		later, before := sunday.Add(time.Hour), sunday.Add(-time.Hour)
 		if !b.inHours(sunday.In(zone)) || b.inHours(later.In(zone)) || b.inHours(before.In(zone)) {
-			t.Errorf("D-31: hours in %v", zone)
+			t.Errorf("D-31: inHours in %v, want true in Sunday's first hour of UTC only", zone)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func TestDescendantNames(t *testing.T) {
 	long := "CN=" + strings.Repeat("n", maxDN-3)
 	for text, want := range map[string]bool{long: true, long + "n": false} {
 		if _, err := parseDN(text); (err == nil) != want {
-			t.Errorf("D-13: a name of %d bytes: %v", len(text), err)
+			t.Errorf("D-13: parseDN of %d bytes: %v, want success: %t", len(text), err, want)
 		}
 	}
 }
@@ -44,10 +44,10 @@ func FuzzDN(f *testing.F) {
 		one, _ := parseDN(a)
 		two, _ := parseDN(b)
 		if one.EqualFold(two) && x != y {
-			t.Errorf("D-13: %q and %q are one name, and have two keys", a, b)
+			t.Errorf("D-13: %q and %q are one name, but have two keys", a, b)
 		}
 		if x == y && len(one.RDNs) != len(two.RDNs) {
-			t.Errorf("D-13: %q and %q have one key", a, b)
+			t.Errorf("D-13: %q and %q have one key, but different lengths", a, b)
 		}
 		if !within(one, one) || len(two.RDNs) > len(one.RDNs) && within(one, two) {
 			t.Errorf("D-13: %q within %q", a, b)
@@ -73,12 +73,12 @@ func TestKey(t *testing.T) {
 		a, err := key(c.a)
 		b, err2 := key(c.b)
 		if err != nil || err2 != nil || (a == b) != c.same {
-			t.Errorf("D-13: %q and %q: %q, %q, %v, %v", c.a, c.b, a, b, err, err2)
+			t.Errorf("D-13: keys of %q and %q: %q, %q, %v, %v, want equal: %t", c.a, c.b, a, b, err, err2, c.same)
 		}
 	}
 	for _, bad := range []string{"x", "CN=a\xff", "CN=" + string(make([]byte, maxDN)), "=a", "CN=a,,DC=b"} {
 		if k, err := key(bad); err == nil && bad != "=a" {
-			t.Errorf("D-13: %q is a name: %q", bad, k)
+			t.Errorf("D-13: key(%q) = %q, want an error", bad, k)
 		}
 	}
 }

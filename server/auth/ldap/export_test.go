@@ -50,15 +50,15 @@ func TestExportOmitsBuiltinGroups(t *testing.T) {
 	}
 	text := string(dirfile.Write(list.Accounts()))
 	if strings.Contains(text, "S-1-5-32-544") || !strings.Contains(text, domain.WithRID(1104).String()) {
-		t.Errorf("D-22:\n%s", text)
+		t.Errorf("D-22: want RID 1104 without S-1-5-32-544, got\n%s", text)
 	}
 	if line := text[strings.Index(text, "alice"):]; !strings.Contains(strings.SplitN(line, "\n-", 2)[0], "b") {
-		t.Errorf("D-22: alice is not in b:\n%s", text)
+		t.Errorf("D-22: want alice in b, got\n%s", text)
 	}
 	alice["employeeNumber"] = []string{"seven"}
 	claimed := f.directory(func(c *Config) { c.Claims = map[string]Claim{"n": {Attribute: "employeeNumber", Type: 1}} })
 	if err := claimed.People(context.Background(), &People{}); err == nil {
-		t.Error("D-22: a claim that cannot be read is left out")
+		t.Error("D-22: People with a claim that cannot be read: no error, want one")
 	}
 	objects := serve(t, func(a asked) [][]byte {
 		if a.base == "" {
@@ -77,7 +77,7 @@ func TestExportOmitsBuiltinGroups(t *testing.T) {
 			t.Errorf("D-23: %d, %d, %v:\n%s", n, unread, err, out.String())
 		}
 		if !strings.Contains(out.String(), "nTSecurityDescriptor:: eCA=") {
-			t.Errorf("D-23: a value with a blank at its end is not in base64:\n%s", out.String())
+			t.Errorf("D-23: want a value with a blank at its end in base64, got\n%s", out.String())
 		}
 		objects.mu.Lock()
 		parts := objects.queries[len(objects.queries)-1].parts
@@ -89,7 +89,7 @@ func TestExportOmitsBuiltinGroups(t *testing.T) {
 	}
 	if _, _, err := objects.directory(func(c *Config) { c.Limits.Entries = 2 }).Objects(context.Background(), "", false,
 		&bytes.Buffer{}); err == nil {
-		t.Error("D-5: an entry more than the limit")
+		t.Error("D-5: one entry more than the limit: no error, want one")
 	}
 }
 
@@ -128,7 +128,7 @@ func TestLDIFEncodesUnsafeValues(t *testing.T) {
 	e.add("objectSid", "twice")
 	if err := e.write(bufio.NewWriter(io.Discard)); err == nil || err.Error() !=
 		`ldap: "CN=a": the server returned objectSid more than once, or only a part of it` {
-		t.Errorf("D-23: a SID twice: %v", err)
+		t.Errorf("D-23: an object with two SIDs: %v, want an error that names objectSid", err)
 	}
 }
 
@@ -180,7 +180,7 @@ func TestBrokenExport(t *testing.T) {
 	// SIDs of this computer's own accounts belong to no domain (D-15).
 	own := serve(t, w.answer).directory(func(c *Config) { c.Machine = domain })
 	if got, err := own.Find(t.Context(), "alice", false); got != nil || !errors.As(err, &said) {
-		t.Errorf("D-15: the domain is this computer's: %+v, %v", got, err)
+		t.Errorf("D-15: Find in a domain that is this computer's: %+v, %v, want an error", got, err)
 	}
 }
 
@@ -206,7 +206,7 @@ func TestHostileExport(t *testing.T) {
 		t.Errorf("D-22: %v, want %v", err, ErrAway)
 	}
 	if n, _, err := d.Objects(context.Background(), "", false, io.Discard); err == nil {
-		t.Errorf("D-23: %d objects", n)
+		t.Errorf("D-23: Objects = %d without an error, want one", n)
 	}
 	// A name with an end of line makes no line of its own.
 	f = serve(t, func(a asked) [][]byte {

@@ -33,16 +33,16 @@ func TestHistoryAndPrimaryGroupsCount(t *testing.T) {
 	if has(got, machine.WithRID(1001)) || !slices.ContainsFunc(got.Dropped, func(d pac.Dropped) bool {
 		return d.SID == machine.WithRID(1001)
 	}) {
-		t.Errorf("D-15: a group of this computer: %+v", got)
+		t.Errorf("D-15: groups %+v, want none of this computer", got)
 	}
 	if got, err := ask(w, 1); err == nil {
-		t.Errorf("D-16: one group more than the limit: %+v", got)
+		t.Errorf("D-16: one group more than the limit: %+v, want an error", got)
 	}
 	w = groupsWorld([]string{"a"}, map[string][]string{"a": nil, "b": nil})
 	w.entries["CN=Domain Users,"+base]["memberOf"] = []string{"CN=b," + base}
 	w.entries["CN=a,"+base]["sIDHistory"] = []string{elsewhere.WithRID(1600).Binary()}
 	if got, err = ask(w, 10); err != nil || len(got.Groups) != 4 || !has(got, elsewhere.WithRID(1600)) {
-		t.Errorf("D-14, D-17: %+v, %v", got, err)
+		t.Errorf("D-14, D-17: %+v, %v, want 4 groups, RID 1600 among them", got, err)
 	}
 }
 
@@ -67,7 +67,7 @@ func TestNested(t *testing.T) {
 	for most, all := range map[int]bool{3: false, 4: false, 5: true} { // the primary group counts, too
 		got, err := find(w, func(c *Config) { c.Limits.Groups = most })
 		if (err == nil) != all || all && len(got.Groups) != 5 {
-			t.Errorf("D-17: at most %d groups: %+v, %v", most, got, err)
+			t.Errorf("D-17: at most %d groups: %+v, %v, want success: %t", most, got, err, all)
 		}
 	}
 	w = groupsWorld([]string{"a", "gone"}, map[string][]string{"a": nil})
@@ -77,17 +77,17 @@ func TestNested(t *testing.T) {
 	w = groupsWorld(nil, nil)
 	delete(w.entries, "CN=Domain Users,"+base)
 	if got, err := find(w, nil); err == nil {
-		t.Errorf("D-17: without the primary group: %+v", got)
+		t.Errorf("D-17: without the primary group: %+v, want an error", got)
 	}
 	w = groupsWorld([]string{"a"}, map[string][]string{"a": nil})
 	w.entries["CN=alice,"+base]["memberOf"] = []string{"a, not a name"}
 	if got, err := find(w, nil); err == nil {
-		t.Errorf("D-13: a group without a name: %+v", got)
+		t.Errorf("D-13: a group without a name: %+v, want an error", got)
 	}
 	w = groupsWorld([]string{"a"}, map[string][]string{"a": nil})
 	w.entries["CN=a,"+base]["objectSid"] = nil
 	if got, err := find(w, nil); err == nil {
-		t.Errorf("D-17: a group without a SID: %+v", got)
+		t.Errorf("D-17: a group without a SID: %+v, want an error", got)
 	}
 	many := map[string][]string{}
 	var names []string
@@ -98,10 +98,10 @@ func TestNested(t *testing.T) {
 	}
 	w = groupsWorld(names, many)
 	if got, err := find(w, func(c *Config) { c.Limits.Groups = 69 }); err == nil {
-		t.Errorf("D-17: more groups than the limit: %d", len(got.Groups))
+		t.Errorf("D-17: %d groups, above the limit: no error, want one", len(got.Groups))
 	}
 	if got, err := find(w, func(c *Config) { c.Limits.Groups = 71 }); err != nil || len(got.Groups) != 71 {
-		t.Errorf("D-17: as many groups as the limit: %v", err)
+		t.Errorf("D-17: as many groups as the limit: %v, want 71 groups", err)
 	}
 	// Ranged values, with a second request for the second range.
 	w = groupsWorld(nil, map[string][]string{"a": nil, "b": nil})
@@ -120,7 +120,7 @@ func TestNested(t *testing.T) {
 	f = serve(t, w.answer) // always the first range
 	if got, err := f.directory(func(c *Config) { c.Limits.Groups = 50 }).Find(context.Background(), "alice",
 		false); err == nil {
-		t.Errorf("D-17: ranges without end: %+v", got)
+		t.Errorf("D-17: ranges without end: %+v, want an error", got)
 	}
 }
 
@@ -151,6 +151,6 @@ func TestManyGroups(t *testing.T) {
 	}
 	got, err := f.directory(func(c *Config) { c.Limits.Groups = 10_001 }).Find(context.Background(), "alice", false)
 	if err != nil || len(got.Groups) != 10_000 {
-		t.Errorf("D-17: %v", err)
+		t.Errorf("D-17: %v, want 10000 groups", err)
 	}
 }

@@ -73,7 +73,7 @@ func TestIDs(t *testing.T) {
 		}
 	}
 	if s, ok, err := n.SIDOfUID(ctx, 5002); err == nil || ok {
-		t.Errorf("L-59: an id of two accounts is %v", s)
+		t.Errorf("L-59: SIDOfUID of two accounts' id = %v, want an error", s)
 	}
 	if id, ok, err := n.UIDOf(ctx, domain.WithRID(1104)); err != nil || !ok || id != 5001 {
 		t.Errorf("D-34: alice has %d, %t, %v, want 5001, true, nil", id, ok, err)

@@ -210,14 +210,14 @@ func TestPeopleAfterAFailedRead(t *testing.T) {
 		return errors.Join(add(&goldap.Entry{DN: "CN=other,DC=corp"}), away)
 	})
 	if !errors.Is(err, away) || known.Accounts() != was || known.Accounts().Sum() != sum {
-		t.Errorf("D-22: %v, and other accounts", err)
+		t.Errorf("D-22: %v, want the error and the same accounts as before", err)
 	}
 	var fresh People
 	if err := errors.Join(f.read(&known), f.read(&fresh)); err != nil {
 		t.Fatal(err)
 	}
 	if known.Accounts().Sum() != fresh.Accounts().Sum() {
-		t.Error("D-22: the read after it has other accounts")
+		t.Error("D-22: the next read has other accounts, want those of a fresh one")
 	}
 }
 
@@ -301,7 +301,7 @@ func TestExport(t *testing.T) {
 	}
 	d = f.directory(func(c *Config) { c.Limits.Entries = n })
 	if err := d.People(context.Background(), &list); err == nil {
-		t.Error("D-5: more entries than the limit")
+		t.Error("D-5: more entries than the limit: no error, want one")
 	}
 }
 

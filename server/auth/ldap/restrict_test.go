@@ -115,7 +115,7 @@ func TestOnlyPasswordHolderLearnsRestriction(t *testing.T) {
 		var wrong *WrongPassword
 		if got, err := d.Check(context.Background(), "alice", false, "wonderland"); got != nil || !errors.As(err, &wrong) ||
 			wrong.Locked != locked {
-			t.Errorf("D-32: %q: %+v, %v", says, got, err)
+			t.Errorf("D-32: %q: %+v, %v, want WrongPassword, locked: %t", says, got, err, locked)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func TestWrongSplitIsNotBelieved(t *testing.T) {
 			mu.Unlock()
 			got, err := d.Find(context.Background(), "alice", false)
 			if is && !errors.Is(err, ErrAway) || !is && (err != nil || got.SID != domain.WithRID(1104)) {
-				t.Errorf("D-39: %s, wrongly %t: %+v, %v", what, is, got, err)
+				t.Errorf("D-39: %s: %+v, %v, want ErrAway: %t", what, got, err, is)
 			}
 		}
 	}

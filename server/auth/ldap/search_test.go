@@ -160,7 +160,7 @@ func TestHostileAnswers(t *testing.T) {
 	} {
 		got, err := aliceAt(t, c.answer, c.change)
 		if got != nil || err == nil || errors.Is(err, ErrAway) != c.away {
-			t.Errorf("%s: %+v, %v", what, got, err)
+			t.Errorf("%s: %+v, %v, want an error, ErrAway: %t", what, got, err, c.away)
 		}
 	}
 	// alice is found among entries with a continuation reference, which is not followed (D-6).
@@ -230,6 +230,6 @@ func TestParts(t *testing.T) {
 		}
 	}
 	if _, err := part.sids("n"); err == nil || err.Error() != "ldap: the server returned only a part of n" {
-		t.Errorf("D-5: %v", err)
+		t.Errorf("D-5: %v, want \"only a part of n\"", err)
 	}
 }

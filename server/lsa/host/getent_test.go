@@ -42,15 +42,15 @@ esac
 			t.Errorf("%d %q %d %q %v", uid, name, gid, in, gids)
 		}
 		if gids, ok := n.Groups(ctx, "twice"); ok {
-			t.Errorf("of two lines the groups %v were taken", gids)
+			t.Errorf("Groups of a name with two lines = %v, want none", gids)
 		}
 		for _, name := range []string{"zoe", "odd", "two", "1000", "", "-x", "a:b", "a\nb", "\xff",
 			strings.Repeat("n", 300)} {
 			if uid, ok := n.UID(ctx, name); ok {
-				t.Errorf("%q is %d", name, uid)
+				t.Errorf("UID(%q) = %d, want none", name, uid)
 			}
 			if gids, ok := n.Groups(ctx, name); ok {
-				t.Errorf("%q is in %v", name, gids)
+				t.Errorf("Groups(%q) = %v, want none", name, gids)
 			}
 		}
 	}
@@ -85,7 +85,8 @@ func TestLinesOfGetent(t *testing.T) {
 		check.NoError(t, os.WriteFile(n.getent, []byte("#!/bin/sh\ncat "+dir+"/text\n"), 0o700))
 		line, ok, err := n.run(context.Background(), "passwd", "a")
 		if ok != (want != "" || text == "\n") || line != want || ok == (err != nil) {
-			t.Errorf("%.9q of %d bytes is a line of %d, %t, %v", text, len(text), len(line), ok, err)
+			t.Errorf("%.9q of %d bytes: a line of %d bytes, %t, %v, want %d bytes", text, len(text), len(line), ok, err,
+				len(want))
 		}
 	}
 }

@@ -114,21 +114,21 @@ func TestUserDatabase(t *testing.T) {
 		t.Errorf(`10 is %q %v, want "wheel", true`, name, ok)
 	}
 	if gids, ok := n.Groups(ctx, "alice"); !ok || !reflect.DeepEqual(gids, []uint32{100, 10}) {
-		t.Errorf("alice's groups: %v %v", gids, ok)
+		t.Errorf("Groups(alice) = %v, %t, want [100 10]", gids, ok)
 	}
 	for _, name := range []string{"zoe", "twice", "liar", "away", "garbage", "negative"} {
 		if uid, ok := n.UID(ctx, name); ok {
-			t.Errorf("%s is %d", name, uid)
+			t.Errorf("UID(%s) = %d, want none", name, uid)
 		}
 	}
 	if gid, ok := n.GID(ctx, "big"); ok {
-		t.Errorf("a gid of 2^40 is %d", gid)
+		t.Errorf("GID of 2^40 = %d, want none", gid)
 	}
 	if name, ok := n.UserName(ctx, 4); ok {
-		t.Errorf("4 is %q", name)
+		t.Errorf("UserName(4) = %q, want none", name)
 	}
 	if gids, ok := n.Groups(ctx, "half"); ok {
-		t.Errorf("half of the groups are %v", gids)
+		t.Errorf("Groups of an answer cut in half = %v, want none", gids)
 	}
 }
 
@@ -172,7 +172,7 @@ func TestServiceWorksWithoutGetent(t *testing.T) {
 		t.Errorf("%q %t, %d %t, %q %t, %d %t, %v %t", name, ok, uid, ok2, in, ok3, gid, ok4, gids, ok5)
 	}
 	if name, ok := h.UserName(ctx, 2); ok {
-		t.Errorf("without a program 2 is %q", name)
+		t.Errorf("UserName(2) without a program = %q, want none", name)
 	}
 }
 
@@ -188,7 +188,7 @@ func TestFirstBytes(t *testing.T) {
 		n, err := f.Write(part[:c.n])
 		if (err == nil) != c.want || c.want && n != c.n || !c.want && (n != 0 || !errors.Is(err, errTooMuch)) ||
 			len(f.b) != c.kept {
-			t.Errorf("%d bytes more: %d, %v, %d are kept", c.n, n, err, len(f.b))
+			t.Errorf("Write of %d bytes: %d, %v, %d bytes kept, want %d", c.n, n, err, len(f.b), c.kept)
 		}
 	}
 	if n, err := (&firstBytes{}).Write(make([]byte, maxLine+1)); n != 0 || err == nil {

@@ -59,7 +59,7 @@ esac
 		}
 	}
 	if s, ok, err := d.SIDOfUID(ctx, 3000071104); ok || err != nil || !s.IsZero() {
-		t.Errorf("L-62: 3000071104 is %v, %v, %v", s, ok, err)
+		t.Errorf("L-62: SIDOfUID(3000071104) = %v, %t, %v, want none and no error", s, ok, err)
 	}
 	for _, ask := range []func(context.Context, sid.SID) (uint32, bool, error){d.UIDOf, d.GIDOf} {
 		if n, ok, err := ask(ctx, alice.Prefix().WithRID(8)); n != 3000071103 || !ok || err != nil {
@@ -68,7 +68,7 @@ esac
 	}
 	for uid, silent := range map[uint32]bool{70002: false, 70003: true, 70004: true, 70005: true, 70006: true, 7: true} {
 		if s, ok, err := d.SIDOfUID(ctx, uid); ok || (err != nil) != silent {
-			t.Errorf("%d is %v, %v, %v (L-55)", uid, s, ok, err)
+			t.Errorf("L-55: SIDOfUID(%d) = %v, %t, %v, want none, and an error: %t", uid, s, ok, err, silent)
 		}
 	}
 	for _, rid := range []uint32{5, 6, 7, 9} {
@@ -87,7 +87,7 @@ func TestWinbindOfThisHost(t *testing.T) {
 		t.Skipf("no winbind answers here: wbinfo -p: %v", err)
 	}
 	if s, ok, err := NewDomains().SIDOfUID(context.Background(), 4294967294); ok {
-		t.Errorf("a uid of no account is %v, %v", s, err)
+		t.Errorf("SIDOfUID of no account = %v, %v, want none", s, err)
 	}
 }
 
@@ -206,7 +206,8 @@ esac
 		for range 3 {
 			_, found, err := d.SIDOfUID(context.Background(), c.uid)
 			if found != (c.uid == 1) || (err != nil) != (c.uid == 3) {
-				t.Errorf("L-61: %d: %t, %v", c.uid, found, err)
+				t.Errorf("L-61: SIDOfUID(%d): found %t, %v, want only uid 1 found and an error for 3",
+					c.uid, found, err)
 			}
 		}
 		if n := runs() - before; n != c.runs {
@@ -226,7 +227,7 @@ esac
 	}
 	delete(d.known, "-U 1")
 	if _, found, _ := d.SIDOfUID(context.Background(), 1); !found || len(d.known) != 1 {
-		t.Errorf("L-61: %d answers are kept, of %d at most", len(d.known), maxAnswers)
+		t.Errorf("L-61: found %t with %d answers kept, want uid 1 found and 1 kept", found, len(d.known))
 	}
 }
 
