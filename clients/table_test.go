@@ -50,7 +50,7 @@ func table(t *testing.T) []byte {
 	b.Truncate(b.Len() - len(",\n"))
 	b.WriteString("\n}\n")
 	if !json.Valid(b.Bytes()) {
-		t.Fatal("no JSON")
+		t.Fatal("the table is not valid JSON")
 	}
 	return b.Bytes()
 }

@@ -246,7 +246,7 @@ func TestPairSharesLogonSID(t *testing.T) {
 	}
 	verify(*linked, 0x8_0000_0001, "BA")
 	if len(r.Token.Groups) != before || r.Token.AuthenticationID != 0 || r.Linked.AuthenticationID != 0 {
-		t.Error("the result itself changed")
+		t.Error("InSession changed the result, want a copy")
 	}
 	anonymous := logon.AnonymousLogon()
 	spec, linked = anonymous.InSession(1, 2)
@@ -269,7 +269,7 @@ func TestAddedGroupKeepsAttributes(t *testing.T) {
 				t.Fatal(st, more)
 			}
 			if len(own) == 2 != (r.Linked != nil) {
-				t.Errorf("T-144: groups %v: a linked token: %t", own, r.Linked != nil)
+				t.Errorf("T-144: groups %v: a linked token: %t, want %t", own, r.Linked != nil, len(own) == 2)
 			}
 			for _, s := range []*token.Spec{&r.Token, r.Linked} {
 				if s == nil {

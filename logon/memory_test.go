@@ -95,7 +95,7 @@ func TestMemoryLogOn(t *testing.T) {
 	clear(one.Token.Groups)
 	if two, _ := m.LogOn(logon.Request{Package: logon.Password, Type: network, Name: "User",
 		Password: good}); two.Token.Groups[0].SID != sid.MustParse("S-1-5-21-1-2-3-513") {
-		t.Errorf("groups %v", two.Token.Groups)
+		t.Errorf("groups %v, want S-1-5-21-1-2-3-513 first", two.Token.Groups)
 	}
 }
 
@@ -126,7 +126,7 @@ func TestQualifiedNameIsOfItsDomain(t *testing.T) {
 		}
 	}
 	if a, ok := m.LookupSID(sid.SID{}); ok {
-		t.Errorf("the zero SID is %v", a)
+		t.Errorf("LookupSID of the zero SID = %v, want none", a)
 	}
 	if c := m.Computer(); c.Domain != "BOX" || c.Use != winnt.SidTypeDomain || c.SID.String() != "S-1-5-21-1-2-3" {
 		t.Errorf(`the computer is %+v, want c.Domain = "BOX", c.Use = %v, c.SID = "S-1-5-21-1-2-3"`, c,
@@ -143,7 +143,7 @@ func TestQualifiedNameIsOfItsDomain(t *testing.T) {
 		"of another domain": {member("S-1-5-21-1-2-4-1001", "ann")},
 	} {
 		if m, err := logon.NewMemory(logon.Settings{Members: all}); err == nil || m != nil {
-			t.Errorf("%s: accepted", name)
+			t.Errorf("NewMemory, %s: no error, want one", name)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func TestNetworkGroupsAddresses(t *testing.T) {
 		check.Equal(t, logon.Network(netip.MustParseAddr(at)).String(), want, "%s counts as", at)
 	}
 	if got := logon.Network(netip.Addr{}); got.IsValid() {
-		t.Errorf("no address counts as %v", got)
+		t.Errorf("Network of the zero address = %v, want the zero value", got)
 	}
 }
 
@@ -30,7 +30,8 @@ func TestOnlyNetworkLogonIsAnonymous(t *testing.T) {
 		nameless := logon.Request{Package: logon.Password, Type: kind}
 		if got, st := m.LogOn(nameless); nameless.IsAnonymous() != network || (st == ntstatus.Success) != network ||
 			(got.Account.SID == sid.Anonymous) != network {
-			t.Errorf("L-34: type %d without name and password: %v, %v", kind, got.Account.SID, st)
+			t.Errorf("L-34: type %d without name and password: %v, %v, want Anonymous: %t",
+				kind, got.Account.SID, st, network)
 		}
 		want := ntstatus.InvalidLogonType
 		if network {
@@ -43,7 +44,7 @@ func TestOnlyNetworkLogonIsAnonymous(t *testing.T) {
 	for _, p := range []logon.Package{0, logon.S4U, logon.Ticket} {
 		r := logon.Request{Package: p, Type: winnt.LOGON32_LOGON_NETWORK}
 		if got, st := m.LogOn(r); r.IsAnonymous() || st == ntstatus.Success {
-			t.Errorf("L-34: package %d without a name: %v, %v", p, got.Account.SID, st)
+			t.Errorf("L-34: package %d without a name: %v, %v, want a failure", p, got.Account.SID, st)
 		}
 	}
 }

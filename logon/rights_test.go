@@ -49,7 +49,7 @@ func TestLongNamesAreNotLookedUp(t *testing.T) {
 	m := must(logon.NewMemory(logon.Settings{Members: members}))
 	for i, found := range []bool{true, false} {
 		if a, ok := m.LookupName(members[i].Account.Name); ok != found || found && a.SID != members[i].Account.SID {
-			t.Errorf("a name of %d bytes: %v, %t", len(members[i].Account.Name), a.SID, ok)
+			t.Errorf("LookupName of %d bytes: %v, %t, want %t", len(members[i].Account.Name), a.SID, ok, found)
 		}
 	}
 }

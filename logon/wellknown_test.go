@@ -26,7 +26,7 @@ func TestServiceAccountNames(t *testing.T) {
 		}
 	}
 	if a, ok := logon.WellKnownName(`BUILTIN\LocalService`); ok {
-		t.Errorf("another domain's LocalService is %v", a.SID)
+		t.Errorf("WellKnownName of another domain's LocalService = %v, want none", a.SID)
 	}
 }
 
@@ -39,7 +39,7 @@ func TestWellKnownAccounts(t *testing.T) {
 		n++
 		a, ok := logon.WellKnownSID(s)
 		if !ok {
-			t.Errorf("%v, %s, has no account", s, name)
+			t.Errorf("WellKnownSID(%v), %s: none, want an account", s, name)
 			return true
 		}
 		want := winnt.SidTypeWellKnownGroup

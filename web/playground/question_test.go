@@ -95,6 +95,6 @@ func marked(text string, m Mistake) string {
 func TestAliasWithoutDomain(t *testing.T) {
 	r := answer(t, Question{SD: "O:BAG:SYD:(A;;FR;;;DU)", Token: "{", Rights: "FR"})
 	if len(r.Mistakes) != 2 || !strings.Contains(r.Mistakes[1].Message, "the domain comes from the token's user") {
-		t.Errorf("%+v", r.Mistakes)
+		t.Errorf("mistakes %+v, want two, the second about the domain", r.Mistakes)
 	}
 }

@@ -53,7 +53,7 @@ func FuzzAnswer(f *testing.F) {
 		var r Reply
 		check.NoError(t, json.Unmarshal(Answer(in), &r))
 		if (r.Mistakes == nil) != (r.Status != "") {
-			t.Fatalf("%+v", r)
+			t.Fatalf("reply %+v, want either a status or mistakes", r)
 		}
 		var read Question // what a browser can send is Unicode
 		check.NoError(t, json.Unmarshal(in, &read))
@@ -61,7 +61,7 @@ func FuzzAnswer(f *testing.F) {
 			"self": units(read.Self)}
 		for _, m := range r.Mistakes {
 			if m.From >= 0 && (m.To < m.From || m.To > lengths[m.Field]) {
-				t.Fatalf("%+v lies outside of a field of %d", m, lengths[m.Field])
+				t.Fatalf("mistake %+v lies outside of its field of %d units", m, lengths[m.Field])
 			}
 		}
 	})

@@ -66,7 +66,7 @@ func TestFormsWithoutOwnerSaySo(t *testing.T) {
 		}
 		s := open(strings.NewReader(text))
 		if (objects.Loss(s) != "") != lossy {
-			t.Errorf("the form does not have: %q", objects.Loss(s))
+			t.Errorf("Loss = %q, want one: %t", objects.Loss(s), lossy)
 		}
 		var b objects.Batch
 		objects.UseNames(s, corp)
@@ -75,7 +75,7 @@ func TestFormsWithoutOwnerSaySo(t *testing.T) {
 		}
 		b.Each(func(o *objects.Object) {
 			if (o.Note == objects.NoteNoOwner) != lossy {
-				t.Errorf("%s: note %q", o.Path, o.Note)
+				t.Errorf("%s: note %q, want NoteNoOwner: %t", o.Path, o.Note, lossy)
 			}
 		})
 	}

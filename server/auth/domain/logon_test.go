@@ -101,7 +101,7 @@ func TestNames(t *testing.T) {
 		t.Errorf("D-27: without a domain: %v, want %v", st, ntstatus.Success)
 	}
 	if r, st := f.LogOn(password("", "Administrators", "wonderland")); st == ntstatus.Success || r.Proof != "next" {
-		t.Errorf("D-27: a name of this computer: %v", st)
+		t.Errorf("D-27: a name of this computer: %v by %q, want a failure by the next authority", st, r.Proof)
 	}
 	if r, _ := f.LogOn(password("", "", "")); r.Proof != "next" {
 		t.Errorf(`L-34: an anonymous logon is the domain's: r.Proof = %q, want "next"`, r.Proof)
@@ -145,11 +145,12 @@ func TestTokenOfDomainUser(t *testing.T) {
 	}
 	asked := f.asked
 	if _, st := f.LogOn(password("EXAMPLE", "alice", "")); st != ntstatus.LogonFailure || f.asked != asked {
-		t.Errorf("D-2: logon with an empty password = %v after %d directory queries", st, f.asked-asked)
+		t.Errorf("D-2: logon with an empty password = %v after %d queries, want STATUS_LOGON_FAILURE after 0",
+			st, f.asked-asked)
 	}
 	f.Names, f.Passwords = nil, nil
 	if r, st := f.LogOn(password("EXAMPLE", "alice", "wonderland")); st != ntstatus.NoSuchPackage || r.Proof != "" {
-		t.Errorf("without a way: %v", st)
+		t.Errorf("a logon without a way: %v by %q, want STATUS_NO_SUCH_PACKAGE", st, r.Proof)
 	}
 	by.Name = "alice"
 	if r, _ := f.LogOn(by); r.Proof != "next" {
@@ -186,7 +187,8 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	}
 	asked = f.asked
 	if st := try("Alice", "wonderland", "192.0.2.5"); st != ntstatus.AccountLockedOut || f.asked != asked {
-		t.Errorf("D-25: attempt beyond the limit of the name = %v after %d directory queries", st, f.asked-asked)
+		t.Errorf("D-25: attempt beyond the limit of the name = %v after %d queries, want STATUS_ACCOUNT_LOCKED_OUT after 0",
+			st, f.asked-asked)
 	}
 	if st := try("Alice", "wonderland", "192.0.2.4"); st != ntstatus.Success {
 		t.Errorf("D-25: past the limit of the name, where the user logged on before: %v, want %v", st,
@@ -297,7 +299,7 @@ func TestDomainNamesIgnoreCase(t *testing.T) {
 		} {
 			name, _, ours := a.user(&logon.Request{Name: c.name, Domain: c.domain})
 			if ours != c.want || ours && name != "x" {
-				t.Errorf("D-27: named %q: %q of %q: %q, %v", named, c.name, c.domain, name, ours)
+				t.Errorf("D-27: named %q: %q of %q: %q, ours %t, want %t", named, c.name, c.domain, name, ours, c.want)
 			}
 		}
 	}
@@ -326,7 +328,7 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 	}
 	ends := func(ctx context.Context) {
 		if at, ok := ctx.Deadline(); !ok || time.Until(at) > 30*time.Second || ctx.Err() != nil {
-			t.Error("a question that does not end of itself")
+			t.Error("the question has no deadline within 30 s, want one")
 		}
 	}
 	f.Passwords = func(ctx context.Context, name string, byRealm bool, p logon.Secret) (Proved, error) {
@@ -423,7 +425,7 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 	}
 	r, st := f.LogOn(logon.Request{Package: of, Type: 2, Name: `EXAMPLE\a`, Password: "w"})
 	if st != 0 || r.Linked == nil || r.Linked.Source.Name != "s" || r.Token.Source.Name != "s" {
-		t.Errorf("an administrator's tokens: %v, %+v", st, r.Linked)
+		t.Errorf("an administrator's tokens: %v, linked %+v, want two of source s", st, r.Linked)
 	}
 	f.Refused = nil // without a log the answer is the same
 	if _, st := f.LogOn(logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\no`}); st != ntstatus.AccountExpired {

@@ -27,7 +27,7 @@ func refusal(t *testing.T, err error) (status, reason ntstatus.Status) {
 	}
 	var r *Refused
 	if !errors.As(err, &r) || r.Error() != r.Why.Error() || !errors.Is(err, r.Why) {
-		t.Fatalf("%v is not a refusal", err)
+		t.Fatalf("%v is not a refusal with the text of its reason", err)
 	}
 	return r.Status, r.Result.Reason
 }
@@ -92,10 +92,10 @@ func TestDirectoryLogon(t *testing.T) {
 		s.mu.Unlock()
 		p, err := byBind(context.Background(), c.name, false, logon.Secret(c.password))
 		if st, why := refusal(t, err); st != c.status || why != c.reason || !p.User.Account.SID.IsZero() {
-			t.Errorf("D-32: %s: %v for %v, %v", c.what, st, why, err)
+			t.Errorf("D-32: %s: %v for %v, %v, want %v for %v", c.what, st, why, err, c.status, c.reason)
 		}
 		if err != nil && strings.Contains(err.Error(), "wonderland") {
-			t.Errorf("D-1: %s: %v", c.what, err)
+			t.Errorf("D-1: %s: %v, want no password in the text", c.what, err)
 		}
 		fresh := ByDirectory(d)
 		if c.control == "514" { // a new directory client has an empty cache
@@ -105,7 +105,7 @@ func TestDirectoryLogon(t *testing.T) {
 		}
 		p, err = fresh(context.Background(), c.name, false)
 		if st, why := refusal(t, err); st != c.byStatus || why != c.byNReason || (st == 0) == p.User.Account.SID.IsZero() {
-			t.Errorf("D-11: %s, by name: %v for %v, %v", c.what, st, why, err)
+			t.Errorf("D-11: %s, by name: %v for %v, %v, want %v for %v", c.what, st, why, err, c.byStatus, c.byNReason)
 		}
 	}
 	gone, e := newServer(t)
@@ -189,7 +189,7 @@ func TestKDCLogon(t *testing.T) {
 	}{{"alice", "x", ntstatus.WrongPassword}, {"bob", "wonderland", ntstatus.NoSuchUser}} {
 		p, err := way(context.Background(), c.name, false, logon.Secret(c.password))
 		if st, why := refusal(t, err); st != ntstatus.LogonFailure || why != c.reason || !p.User.Account.SID.IsZero() {
-			t.Errorf("K-58: %s: %v for %v, %v", c.name, st, why, err)
+			t.Errorf("K-58: %s: %v for %v, %v, want STATUS_LOGON_FAILURE for %v", c.name, st, why, err, c.reason)
 		}
 	}
 }

@@ -35,18 +35,19 @@ func TestPeerIsAliveUntilExit(t *testing.T) {
 	}
 	p := &Peer{PID: cmd.Process.Pid, Pinned: true, pidfd: fd}
 	if !p.Alive() || p.program() != "cat" {
-		t.Errorf("a program that runs: alive %t, named %q", p.Alive(), p.program())
+		t.Errorf("a program that runs: alive %t, named %q, want true and cat", p.Alive(), p.program())
 	}
 	if q := (&Peer{PID: cmd.Process.Pid, pidfd: -1}); q.Alive() || q.program() != "" {
-		t.Errorf("a pid that may be another's by now: alive %t, named %q", q.Alive(), q.program())
+		t.Errorf("a pid that may be another's by now: alive %t, named %q, want false and no name",
+			q.Alive(), q.program())
 	}
 	if q := (&Peer{Pinned: true, pidfd: fd}); q.program() != "" {
-		t.Errorf("a program without a pid here: named %q", q.program())
+		t.Errorf("a program without a pid here: named %q, want no name", q.program())
 	}
 	_ = in.Close()
 	check.NoError(t, cmd.Wait())
 	if p.Alive() || p.program() != "" {
-		t.Errorf("a program that ended: alive %t, named %q", p.Alive(), p.program())
+		t.Errorf("a program that ended: alive %t, named %q, want false and no name", p.Alive(), p.program())
 	}
 	p.Close()
 	if p.Alive() || p.Pinned || p.pidfd != -1 {
@@ -98,7 +99,7 @@ func TestTokens(t *testing.T) {
 		t.Error("a privilege of the configuration is not there, enabled and by default")
 	}
 	if log(&Peer{Known: true, UID: 9, GID: 8}).Privileges.Has(winnt.SeDebugPrivilege) {
-		t.Error("another uid has the privilege too")
+		t.Error("the token of another uid holds the privilege too, want not")
 	}
 	none := log(&Peer{Known: true, UID: 65534, GID: 100})
 	check.Equal(t, none.User.SID, sid.Anonymous, "65534")

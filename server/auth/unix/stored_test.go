@@ -37,23 +37,23 @@ func TestStored(t *testing.T) {
 	identity := unix.Stored{Store: s}
 	r, err := identity.LogOn(&unix.Peer{Known: true, UID: alice, GID: 100}, false)
 	if err != nil || r.Token.User.SID != id || r.Linked != nil || r.Token.Type != winnt.TokenPrimary {
-		t.Errorf("alice is %v, %v", r.Token.User, err)
+		t.Errorf("alice is %v, %v, want %v with a primary token and no linked one", r.Token.User, err, id)
 	}
 	for _, p := range []*unix.Peer{{Known: true, UID: alice}, {Known: true, UID: 65534}, {Known: true, UID: 4713}, {}} {
 		if _, err := identity.LogOn(p, true); err == nil {
-			t.Errorf("%d is not an administrator and got a full token (L-51)", p.UID)
+			t.Errorf("L-51: uid %d, no administrator, got a full token, want an error", p.UID)
 		}
 	}
 	if _, err := identity.LogOn(&unix.Peer{Known: true, UID: out}, false); err == nil {
-		t.Error("a disabled account got a token")
+		t.Error("a disabled account got a token, want an error")
 	}
 	// Without a store, too, 65534 is never an administrator, whatever the configuration names.
 	listed := unix.Accounts{Administrators: []uint32{alice, 65534}}
 	if _, err := listed.LogOn(&unix.Peer{Known: true, UID: 65534}, true); err == nil {
-		t.Error("65534 got a full token (L-51, W-15)")
+		t.Error("L-51, W-15: uid 65534 got a full token, want an error")
 	}
 	if _, err := listed.LogOn(&unix.Peer{Known: true, UID: alice}, true); err != nil {
-		t.Errorf("an administrator of the configuration: %v", err)
+		t.Errorf("an administrator of the configuration: %v, want no error", err)
 	}
 	me := &unix.Peer{Known: true, UID: uint32(os.Getuid())}
 	r, err = identity.LogOn(me, false)

@@ -108,7 +108,7 @@ func TestPeerIsIdentified(t *testing.T) {
 			p.Name, p.Alive(), err, strings.TrimSuffix(string(name), "\n"))
 	}
 	if flags, err := unix.FcntlInt(uintptr(p.pidfd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
-		t.Errorf("W-14: the pidfd passes on: %#x, %v", flags, err)
+		t.Errorf("W-14: flags of the pidfd %#x, %v, want FD_CLOEXEC", flags, err)
 	}
 	fd := p.pidfd
 	p.Close()
@@ -155,7 +155,7 @@ func TestManyGroups(t *testing.T) {
 			said <- answer{list, err}
 		}()
 		if a := <-said; a.err != nil || !slices.Equal(a.groups, all) {
-			t.Errorf("W-14: the peer of a program with %d groups has %d, error %v", n, len(a.groups), a.err)
+			t.Errorf("W-14: the peer of a program with %d groups has %d, error %v, want all", n, len(a.groups), a.err)
 		}
 	}
 }
@@ -167,13 +167,13 @@ func TestNonSocketHasNoPeer(t *testing.T) {
 	check.NoError(t, err)
 	defer f.Close()
 	if err := (&Peer{pidfd: -1}).ask(int(f.Fd())); err == nil || !strings.HasPrefix(err.Error(), "SO_PEERCRED: ") {
-		t.Errorf("a file: %v", err)
+		t.Errorf("ask of a file: %v, want an error of SO_PEERCRED", err)
 	}
 	if list, err := groups(int(f.Fd())); err == nil || list != nil {
 		t.Errorf("the groups of a file: %v, %v, want nil, an error", list, err)
 	}
 	if got := (&Peer{Known: true, GID: 5, Groups: []uint32{6, 5}}).gids(); !slices.Equal(got, []uint32{5, 6, 5}) {
-		t.Errorf("groups %v", got)
+		t.Errorf("gids = %v, want [5 6 5]", got)
 	}
 }
 
@@ -184,7 +184,7 @@ func TestUnconnectedSocketHasNoPeer(t *testing.T) {
 	check.NoError(t, err)
 	defer c.Close()
 	if p, err := Of(c); err == nil || p != nil || !strings.HasPrefix(err.Error(), "peer of a socket: SO_PEER") {
-		t.Errorf("W-14: %+v, %v", p, err)
+		t.Errorf("W-14: Of = %+v, %v, want an error that names SO_PEER", p, err)
 	}
 }
 
