@@ -18,6 +18,7 @@
 #include "enter.h"
 #include "_cgo_export.h"
 
+/* A pthread that has ended, on the list of those whose thread objects Go gives back. */
 struct ended {
 	struct ended *next;
 	uint64_t thread;
@@ -29,8 +30,10 @@ static _Atomic(struct ended *) ended_threads;
 static atomic_int forked;
 static atomic_int watched = -1;
 
+/* Returns the data of the calling pthread, never NULL. It is valid until the pthread ends. */
 struct rm_teb *rm_teb(void) { return &teb; }
 
+/* Puts e on the list. It takes no lock, so that a destructor of any pthread may call it. */
 static void give_back(struct ended *e)
 {
 	e->next = atomic_load(&ended_threads);
@@ -38,6 +41,7 @@ static void give_back(struct ended *e)
 		;
 }
 
+/* The destructor of the key: puts the pthread on the list, and wakes the reader of the watched descriptor. */
 static void thread_ended(void *node)
 {
 	teb.thread = 0;
@@ -82,6 +86,7 @@ __attribute__((constructor)) static void prepare(void)
 	pthread_atfork(NULL, NULL, in_child);
 }
 
+/* Returns the status of every call in a forked process, and writes the reason to stderr at the first one. */
 static uint64_t refuse(void)
 {
 	static const char text[] =
@@ -91,7 +96,7 @@ static uint64_t refuse(void)
 	return RM_NOT_SUPPORTED;
 }
 
-/* Learns where the stack of the calling pthread is. */
+/* Stores where the stack of the calling pthread is. After a failure the bounds stay 0. */
 static void know_stack(void)
 {
 	pthread_attr_t a;
@@ -121,6 +126,7 @@ int rm_adopt(uint64_t thread)
 	return 1;
 }
 
+/* Makes a thread object for the calling pthread. Returns 0, without one, if there is no memory or quota. */
 static int attach(void)
 {
 	uint64_t thread = refmonAttach();

@@ -24,19 +24,23 @@ struct rm_teb {
 	uintptr_t stack_low, stack_high;
 };
 
-/* Exported for librefmon-ms.so and librefmonk.so, not for programs. */
+/* Exported for librefmon-ms.so and librefmonk.so, not for programs. rm_enter makes a call with its arguments and
+ * returns its result. It returns RM_NOT_SUPPORTED in a forked process, and RM_INSUFFICIENT_RESOURCES if the pthread
+ * gets no thread object. */
 __attribute__((visibility("default"))) struct rm_teb *rm_teb(void);
 __attribute__((visibility("default"))) uint64_t rm_enter(uint32_t call, uint64_t *args);
 
-/* What a function without a status answers where rm_enter refuses the call: 0, FALSE or NULL. */
+/* What a function without a status returns if rm_enter refuses the call: 0, FALSE or NULL. */
 #define RM_NOT_SUPPORTED 0xC00000BBu
 #define RM_INSUFFICIENT_RESOURCES 0xC000009Au
 static inline uint64_t rm_answer(uint64_t r) { return r == RM_NOT_SUPPORTED || r == RM_INSUFFICIENT_RESOURCES ? 0 : r; }
 
-/* Makes the calling pthread, which has made no call, run a thread object; 0 when it cannot. */
+/* Makes the calling pthread, which has made no call, run a thread object. Returns 0, and changes nothing, if there is
+ * no memory. */
 __attribute__((visibility("default"))) int rm_adopt(uint64_t thread);
 
-/* Calls a routine of the program as that thread, on whichever pthread Go runs it. */
+/* Calls a routine of the program as that thread, on whichever pthread Go runs it. Afterwards the pthread has its own
+ * thread and last error again. */
 typedef void (*rm_routine)(void *routine, void *a, void *b);
 void rm_run_as(uint64_t thread, uintptr_t call, uintptr_t routine, uintptr_t a, uintptr_t b);
 
@@ -44,10 +48,11 @@ void rm_run_as(uint64_t thread, uintptr_t call, uintptr_t routine, uintptr_t a, 
  * Windows. */
 void rm_make_call(int ms, uintptr_t routine, uintptr_t a, uintptr_t b, uintptr_t c);
 
-/* A descriptor that can be read when a pthread has ended, -1 where there can be none. */
+/* Returns a descriptor that can be read when a pthread has ended, or -1 if none can be made. */
 int rm_watch_ends(void);
 
-/* Ended pthreads whose thread objects are to be given back: takes them all. */
+/* Takes at most room ended pthreads from the list, and returns how many. Their thread objects are to be given back.
+ * The others stay on the list. */
 uint64_t rm_take_ended(uint64_t *ids, uint64_t room);
 
 #endif

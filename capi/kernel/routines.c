@@ -39,6 +39,7 @@ NTSTATUS NTAPI SeSetSecurityDescriptorInfo(PVOID object, PSECURITY_INFORMATION i
 	return SeSetSecurityDescriptorInfoEx(object, information, change, d, 0, pool, mapping);
 }
 
+/* Frees a descriptor of SeAssignSecurity and sets the pointer to NULL. *d may be NULL. */
 NTSTATUS NTAPI SeDeassignSecurity(PSECURITY_DESCRIPTOR *d)
 {
 	free(*d);
@@ -52,6 +53,8 @@ static PPRIVILEGE_SET used(PACCESS_STATE s)
 	return s->PrivilegesAllocated ? ((PAUX_ACCESS_DATA)s->AuxData)->PrivilegesUsed : &s->Privileges.PrivilegeSet;
 }
 
+/* Adds privileges to those of an access state; NULL adds none. If they do not fit into it and there is no AuxData or no
+ * memory, it changes nothing and returns STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS NTAPI SeAppendPrivileges(PACCESS_STATE s, PPRIVILEGE_SET more)
 {
 	PPRIVILEGE_SET set = used(s);
@@ -86,6 +89,7 @@ void NTAPI SeDeleteAccessState(PACCESS_STATE s)
 
 void NTAPI SeFreePrivileges(PPRIVILEGE_SET p) { free(p); }
 
+/* Frees a descriptor that ObGetObjectSecurity allocated. */
 void NTAPI ObReleaseObjectSecurity(PSECURITY_DESCRIPTOR d, BOOLEAN allocated)
 {
 	if (allocated)

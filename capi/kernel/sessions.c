@@ -1,12 +1,14 @@
 /* Routines of the program that are told of ended logon sessions. */
 #include "internal.h"
 
+/* Calls a routine that takes no context. */
 static void plain(PVOID routine, PVOID context, PLUID id)
 {
 	(void)context;
 	((PSE_LOGON_SESSION_TERMINATED_ROUTINE)routine)(id);
 }
 
+/* Calls a routine with the context of its registration. */
 static void extended(PVOID routine, PVOID context, PLUID id)
 {
 	((PSE_LOGON_SESSION_TERMINATED_ROUTINE_EX)routine)(id, context);

@@ -3,10 +3,13 @@
 #include <stdlib.h>
 #include "internal.h"
 
+/* What run needs: the number of the thread object, and the routine with its context. run frees it. */
 struct start { uint64_t number; PKSTART_ROUTINE routine; PVOID context; };
 
+/* 1 while a routine of PsCreateSystemThread runs on this pthread. */
 static _Thread_local int made_here;
 
+/* Runs the routine as its thread object. */
 static void *run(void *p)
 {
 	struct start s = *(struct start *)p;
@@ -19,6 +22,8 @@ static void *run(void *p)
 	return NULL;
 }
 
+/* Makes a thread object and a pthread that runs the routine. If there is no pthread, it closes the handle, ends the
+ * thread object and returns STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS NTAPI PsCreateSystemThread(PHANDLE handle, ULONG access, POBJECT_ATTRIBUTES attributes, HANDLE process,
 	PCLIENT_ID id, PKSTART_ROUTINE routine, PVOID context)
 {
@@ -46,6 +51,8 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE handle, ULONG access, POBJECT_ATTRIB
 	return STATUS_INSUFFICIENT_RESOURCES;
 }
 
+/* Ends the calling pthread and does not return. On a pthread that PsCreateSystemThread did not make, it returns
+ * STATUS_INVALID_PARAMETER. */
 NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS status)
 {
 	(void)status;

@@ -4,12 +4,14 @@
 
 struct _IO_WORKITEM { PDEVICE_OBJECT object; PVOID routine; };
 
+/* Queues a call for a thread of the System process. It cannot fail, except in a forked process, which it ends. */
 static void queue(rm_routine call, PVOID routine, PVOID a, PVOID b)
 {
 	if (rm_queue_work(call, routine, a, b) != STATUS_SUCCESS)
 		abort(); /* only in a child of fork, which was told so */
 }
 
+/* Calls the routine of a WORK_QUEUE_ITEM. */
 static void plain(PVOID routine, PVOID parameter, PVOID unused)
 {
 	(void)unused;
@@ -23,6 +25,7 @@ static void of_device(PVOID item, PVOID context, PVOID unused)
 	((PIO_WORKITEM_ROUTINE)((PIO_WORKITEM)item)->routine)(((PIO_WORKITEM)item)->object, context);
 }
 
+/* Calls the routine of IoQueueWorkItemEx, which also gets the item. */
 static void extended(PVOID item, PVOID context, PVOID unused)
 {
 	(void)unused;
@@ -35,6 +38,7 @@ void NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM item, WORK_QUEUE_TYPE type)
 	queue(plain, (PVOID)item->WorkerRoutine, item->Parameter, NULL);
 }
 
+/* Returns a work item that IoFreeWorkItem frees, NULL if there is no memory. */
 PIO_WORKITEM NTAPI IoAllocateWorkItem(PDEVICE_OBJECT object)
 {
 	PIO_WORKITEM item = malloc(sizeof *item);
