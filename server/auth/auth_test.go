@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPackages checks that each package accepts its own kind of evidence and passes on all other kinds. A peer that
-// sends a name must prove that name (L-19).
-func TestPackages(t *testing.T) {
+// TestPackageAcceptsOnlyItsEvidence checks that each package accepts its own kind of evidence and passes on all other
+// kinds. A peer that sends a name must prove that name (L-19).
+func TestPackageAcceptsOnlyItsEvidence(t *testing.T) {
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
 	if err != nil {

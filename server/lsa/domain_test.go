@@ -106,9 +106,9 @@ func TestDomainUser(t *testing.T) {
 	}
 }
 
-// TestGuests checks that a domain user who has logged on has a name in records and lookups from then on. No domain
-// can give an account a name of this computer or of the system (L-73).
-func TestGuests(t *testing.T) {
+// TestDomainUserIsNamedAfterLogon checks that a domain user who has logged on has a name in records and lookups from
+// then on. No domain can give an account a name of this computer or of the system (L-73).
+func TestDomainUserIsNamedAfterLogon(t *testing.T) {
 	s, err := Open(Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}, Password: cheap})
 	check.NoError(t, err)
 	defer s.Close()

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestExpand checks that nested groups are expanded, each once and in the order of discovery (L-20).
-func TestExpand(t *testing.T) {
+// TestExpandFindsEachGroupOnce checks that nested groups are expanded, each once and in the order of discovery (L-20).
+func TestExpandFindsEachGroupOnce(t *testing.T) {
 	id := func(n ...uint32) (all []sid.SID) {
 		for _, rid := range n {
 			all = append(all, home.WithRID(rid))

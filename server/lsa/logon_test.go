@@ -28,9 +28,9 @@ const (
 	service     = winnt.LOGON32_LOGON_SERVICE
 )
 
-// TestPassword checks that the right password logs on, that all other attempts get the same status, and that only the
-// record has the reason (L-32, L-35).
-func TestPassword(t *testing.T) {
+// TestOnlyRecordKnowsWhyPasswordFails checks that the right password logs on, that all other attempts get the same
+// status, and that only the record has the reason (L-32, L-35).
+func TestOnlyRecordKnowsWhyPasswordFails(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "Alice"}, "correct")
 	machine := alice.Prefix()
@@ -120,9 +120,9 @@ func TestUnknownNameCostsAHashAndAWrite(t *testing.T) {
 	f.reopen(t) // the failures of unknown names are not an account's
 }
 
-// TestLockout checks that ten failures from one origin lock a name for that origin for a quarter of an hour, whether
-// the name exists or not, and even with the right password (L-31).
-func TestLockout(t *testing.T) {
+// TestTenFailuresLockName checks that ten failures from one origin lock a name for that origin for a quarter of an
+// hour, whether the name exists or not, and even with the right password (L-31).
+func TestTenFailuresLockName(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "correct")
 	logOn := func(name string, password logon.Secret) ntstatus.Status {
@@ -255,9 +255,9 @@ func TestUnixByName(t *testing.T) {
 	}
 }
 
-// TestTypes checks the right that each logon type needs and the token that it gives (L-2, L-3, L-5, L-6, L-7, L-8,
-// L-9).
-func TestTypes(t *testing.T) {
+// TestLogonTypeNeedsItsRight checks the right that each logon type needs and the token that it gives (L-2, L-3, L-5,
+// L-6, L-7, L-8, L-9).
+func TestLogonTypeNeedsItsRight(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice"}, "p")
 	boss := f.account(t, Account{Name: "boss"}, "p")
@@ -313,9 +313,9 @@ func TestTypes(t *testing.T) {
 	}
 }
 
-// TestSession checks that both tokens of a pair share a logon SID, and that system tokens do not
+// TestPairSharesLogonSID checks that both tokens of a pair share a logon SID, and that system tokens do not
 // have one (L-10).
-func TestSession(t *testing.T) {
+func TestPairSharesLogonSID(t *testing.T) {
 	f := open(t, nil)
 	boss := f.account(t, Account{Name: "boss"}, "p")
 	f.must(t, func(e *Edit) error { return e.AddMember(sid.Administrators, boss) })
@@ -429,9 +429,9 @@ func TestAddedGroups(t *testing.T) {
 	}
 }
 
-// TestGroups checks that cyclic groups terminate (L-20), that 10,000 nested groups are expanded, and that a token
-// they do not fit in is rejected (L-4).
-func TestGroups(t *testing.T) {
+// TestGroupsInCycleAreExpanded checks that cyclic groups terminate (L-20), that 10,000 nested groups are expanded, and
+// that a token they do not fit in is rejected (L-4).
+func TestGroupsInCycleAreExpanded(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice"}, "p")
 	var a, b, c sid.SID

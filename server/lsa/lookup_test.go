@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNames checks lookups of names and SIDs in both directions, without case and in the documented
+// TestLookupFindsNamesAndSIDs checks lookups of names and SIDs in both directions, without case and in the documented
 // order (L-12, L-13). An object without a known name is not found (L-14).
-func TestNames(t *testing.T) {
+func TestLookupFindsNamesAndSIDs(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-9-8-7")
 	f := open(t, func(c *Config) {
 		c.Hosts = hosts{users: map[string]uint32{"root": 0, "daemon": 1, "alice": 3000, "overflow": 65534, "everyone": 66},

@@ -71,9 +71,9 @@ func TestGuessesAtANameAreBounded(t *testing.T) {
 	check.Equal(t, f.from("10.0.1.1", "alice", "correct"), ntstatus.Success, "L-31: after a quarter of an hour")
 }
 
-// TestRequesters checks that a request counts against the address that it names, or against the program's user.
-// Subordinate uids count against their owner (L-29, L-74).
-func TestRequesters(t *testing.T) {
+// TestRequestCountsAgainstOrigin checks that a request counts against the address that it names, or against the
+// program's user. Subordinate uids count against their owner (L-29, L-74).
+func TestRequestCountsAgainstOrigin(t *testing.T) {
 	f := open(t, nil)
 	subuids(t, f, "1000:100000:65536\n")
 	for _, c := range []struct {

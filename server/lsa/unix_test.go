@@ -100,8 +100,8 @@ func TestNobodyHoldsTcbByDefault(t *testing.T) {
 	}
 }
 
-// TestOverflow checks that uid 65534 is Anonymous, and that gid 65534 is not a group (L-25).
-func TestOverflow(t *testing.T) {
+// TestOverflowUIDIsAnonymous checks that uid 65534 is Anonymous, and that gid 65534 is not a group (L-25).
+func TestOverflowUIDIsAnonymous(t *testing.T) {
 	f := open(t, nil)
 	v, _ := f.uid(t, 65534, 65534)
 	if v.User().SID != sid.Anonymous || v.AuthenticationID() != winnt.ANONYMOUS_LOGON_LUID {
@@ -118,8 +118,8 @@ func TestOverflow(t *testing.T) {
 	}
 }
 
-// TestRoot checks that uid 0 is the configured account (L-26).
-func TestRoot(t *testing.T) {
+// TestRootIsConfiguredAccount checks that uid 0 is the configured account (L-26).
+func TestRootIsConfiguredAccount(t *testing.T) {
 	f := open(t, nil)
 	if r, _ := f.TokenForUID(0, []uint32{0}); r.Token.User.SID != fileaccess.UnixUser(0) {
 		t.Errorf("uid 0 without a name is %v, want %v", r.Token.User.SID, fileaccess.UnixUser(0))
@@ -194,9 +194,9 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// TestSubordinate checks that ids of a rootless container are not accounts, and that a change that would make one an
-// account is rejected, even later (L-23, L-24, L-29).
-func TestSubordinate(t *testing.T) {
+// TestSubordinateIDIsNoAccount checks that ids of a rootless container are not accounts, and that a change that would
+// make one an account is rejected, even later (L-23, L-24, L-29).
+func TestSubordinateIDIsNoAccount(t *testing.T) {
 	f := open(t, func(c *Config) { c.Hosts = hosts{users: map[string]uint32{"alice": 1000}} })
 	domain := sid.MustParse("S-1-5-21-9-8-7")
 	corp := IDMap{Domain: domain, Name: "CORP", Low: 100000, High: 200000}
@@ -246,9 +246,9 @@ func TestSubordinate(t *testing.T) {
 	}
 }
 
-// TestOverlap checks that a map that overlaps subordinate ids is reported and not used, and that its other ids get no
-// other account. The rest of the store works and can be changed (L-54).
-func TestOverlap(t *testing.T) {
+// TestOverlappingMapIsNotUsed checks that a map that overlaps subordinate ids is reported and not used, and that its
+// other ids get no other account. The rest of the store works and can be changed (L-54).
+func TestOverlappingMapIsNotUsed(t *testing.T) {
 	f := open(t, nil)
 	corp := IDMap{Domain: sid.MustParse("S-1-5-21-9-8-7"), Name: "CORP", Low: 100000, High: 200000}
 	other := IDMap{Domain: sid.MustParse("S-1-5-21-9-8-8"), Name: "OTHER", Low: 300000, High: 300009}
@@ -293,9 +293,9 @@ func auto(d sid.SID, index, number uint32) IDMap {
 		Number: number}
 }
 
-// TestAutorid checks the ranges of idmap_autorid in the order of their numbers: id = low + number × rangesize + rid
-// mod rangesize (L-53).
-func TestAutorid(t *testing.T) {
+// TestAutoridRangesAreNumbered checks the ranges of idmap_autorid in the order of their numbers: id = low + number ×
+// rangesize + rid mod rangesize (L-53).
+func TestAutoridRangesAreNumbered(t *testing.T) {
 	one, two := sid.MustParse("S-1-5-21-9-8-7"), sid.MustParse("S-1-5-21-9-8-8")
 	f := open(t, nil)
 	f.must(t, func(e *Edit) error { e.SetMaps([]IDMap{auto(one, 0, 1), auto(two, 0, 0), auto(one, 1, 2)}); return nil })
@@ -332,8 +332,8 @@ func TestAutorid(t *testing.T) {
 	}
 }
 
-// TestRanges checks that maps and ids that cannot be an account's are rejected (L-23).
-func TestRanges(t *testing.T) {
+// TestImpossibleMapsAreRefused checks that maps and ids that cannot be an account's are rejected (L-23).
+func TestImpossibleMapsAreRefused(t *testing.T) {
 	f := open(t, nil)
 	one, two := sid.MustParse("S-1-5-21-9-8-7"), sid.MustParse("S-1-5-21-9-8-8")
 	m := func(d sid.SID, low, high, base uint32) IDMap {
@@ -369,8 +369,9 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-// TestUnreadable checks that every id counts as subordinate while the subid files cannot be read (L-24).
-func TestUnreadable(t *testing.T) {
+// TestUnreadableSubidsMakeAllIDsSubordinate checks that every id counts as subordinate while the subid files cannot be
+// read (L-24).
+func TestUnreadableSubidsMakeAllIDsSubordinate(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice", UID: number(3000)}, "")
 	if err := os.Mkdir(f.cfg.Subuids[0], 0o700); err != nil { // a folder: there, and no file to read

@@ -121,9 +121,9 @@ func TestYAMLErrors(t *testing.T) {
 	check.Equal(t, exported(t, f), before, "the export after files were rejected")
 }
 
-// TestBackup checks that a backup restores accounts, passwords and machine SID.
+// TestBackupRestoresStore checks that a backup restores accounts, passwords and machine SID.
 // TestRestoreRejectsMalformedBackups checks malformed ones.
-func TestBackup(t *testing.T) {
+func TestBackupRestoresStore(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice"}, "secret")
 	var backup bytes.Buffer
@@ -152,8 +152,9 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-// TestDamaged checks that a truncated file does not open or is complete, and that it causes no panic.
-func TestDamaged(t *testing.T) {
+// TestTruncatedStoreIsRefusedOrWhole checks that a truncated file does not open or is complete, and that it causes no
+// panic.
+func TestTruncatedStoreIsRefusedOrWhole(t *testing.T) {
 	f := open(t, nil)
 	for i := range 50 {
 		f.account(t, Account{Name: fmt.Sprintf("user%d", i)}, "")

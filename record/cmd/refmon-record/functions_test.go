@@ -15,7 +15,7 @@ import (
 
 // The parameters of each function in the order of its prototype, and the decoded results. A failed function has only
 // its error.
-func TestFunctions(t *testing.T) {
+func TestFunctionRecordsParametersAndResults(t *testing.T) {
 	used := &nt.PrivilegeSet{Control: 3, Privilege: two[1:]}
 	set := good(&nt.PrivilegeSet{Control: 1, Privilege: two[:1]})
 	const hexSet = "<01000000 01000000 8877665544332211 02000000 ZERO12>"

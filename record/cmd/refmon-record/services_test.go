@@ -180,7 +180,7 @@ func TestServices(t *testing.T) {
 }
 
 // A handle that a call did not write is distinguished from one that it wrote.
-func TestUntouched(t *testing.T) {
+func TestUnwrittenHandleIsDistinguished(t *testing.T) {
 	for _, c := range []struct {
 		left string
 		want winnt.Handle

@@ -77,8 +77,8 @@ func password(domain, name, password string) logon.Request {
 		Password: logon.Secret(password), Origin: "192.0.2.1", Caller: sid.LocalService}
 }
 
-// TestNames checks which names belong to the domain (D-27).
-func TestNames(t *testing.T) {
+// TestDomainNamesBelongToDomain checks which names belong to the domain (D-27).
+func TestDomainNamesBelongToDomain(t *testing.T) {
 	f := newFixture(t)
 	for _, c := range []struct {
 		domain, name string

@@ -93,9 +93,9 @@ func ticket() forge.Ticket {
 		AuthTime: noon.Add(-time.Minute), At: noon, PAC: alicePAC(secret, nil)}
 }
 
-// TestAccept lists the accepted tickets: with and without SPNEGO, for each service and key version of the keytab,
-// with each allowed encryption type (K-34, K-35, K-38, K-39).
-func TestAccept(t *testing.T) {
+// TestAcceptTakesEachServiceKeyAndType lists the accepted tickets: with and without SPNEGO, for each service and key
+// version of the keytab, with each allowed encryption type (K-34, K-35, K-38, K-39).
+func TestAcceptTakesEachServiceKeyAndType(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*forge.Ticket)
 		config func(*Config)
@@ -258,8 +258,8 @@ func TestAlteredTicketIsRejected(t *testing.T) {
 	}
 }
 
-// TestLevels checks that the token has the impersonation level that the client allows (K-45).
-func TestLevels(t *testing.T) {
+// TestTokenHasAllowedLevel checks that the token has the impersonation level that the client allows (K-45).
+func TestTokenHasAllowedLevel(t *testing.T) {
 	for flags, want := range map[uint32]winnt.SecurityImpersonationLevel{0: winnt.SecurityImpersonation,
 		1: winnt.SecurityImpersonation, 0x2000: winnt.SecurityIdentification, 0x2001: winnt.SecurityIdentification,
 		0x3e: winnt.SecurityImpersonation} {
@@ -271,9 +271,9 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-// TestBindings checks that a token is refused on another channel than its own, and that without a channel its binding
-// counts only if bindings are required (K-46).
-func TestBindings(t *testing.T) {
+// TestTokenOfOtherChannelIsRefused checks that a token is refused on another channel than its own, and that without a
+// channel its binding counts only if bindings are required (K-46).
+func TestTokenOfOtherChannelIsRefused(t *testing.T) {
 	data := []byte("tls-server-end-point:0123456789")
 	packed := make([]byte, 16, 64)
 	packed = append(binary.LittleEndian.AppendUint32(packed, uint32(len(data))), data...)
@@ -301,9 +301,9 @@ func TestBindings(t *testing.T) {
 	}
 }
 
-// TestMutual checks the reply that proves to the client that the service decrypted the ticket: the authenticator's
-// time, encrypted with the session key (K-48).
-func TestMutual(t *testing.T) {
+// TestReplyProvesThatTicketWasDecrypted checks the reply that proves to the client that the service decrypted the
+// ticket: the authenticator's time, encrypted with the session key (K-48).
+func TestReplyProvesThatTicketWasDecrypted(t *testing.T) {
 	for _, raw := range []bool{false, true} {
 		for _, asked := range []struct{ option, flag bool }{{}, {true, false}, {false, true}, {true, true}} {
 			k := ticket()
@@ -356,8 +356,8 @@ func checkReply(t *testing.T, answer []byte, k *forge.Ticket, raw bool) {
 	}
 }
 
-// TestNew checks that New rejects configurations that accept nothing, or too much.
-func TestNew(t *testing.T) {
+// TestNewRefusesUselessConfigurations checks that New rejects configurations that accept nothing, or too much.
+func TestNewRefusesUselessConfigurations(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"no keys":                    func(c *Config) { c.Keys = nil },
 		"no realm":                   func(c *Config) { c.Realm = "" },
@@ -375,9 +375,9 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// TestWith checks that an acceptor with another configuration rejects tokens that the previous acceptor accepted, or
-// may have accepted and forgotten. A wrong configuration returns no acceptor (K-82).
-func TestWith(t *testing.T) {
+// TestNewConfigurationRefusesOldTokens checks that an acceptor with another configuration rejects tokens that the
+// previous acceptor accepted, or may have accepted and forgotten. A wrong configuration returns no acceptor (K-82).
+func TestNewConfigurationRefusesOldTokens(t *testing.T) {
 	now := noon
 	a := acceptor(t, func(c *Config) {
 		begun := false

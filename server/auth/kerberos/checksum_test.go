@@ -7,9 +7,9 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// TestChecksums checks that any flags of a GSS checksum are accepted, except those for DCE's three
+// TestChecksumFlagsOfDCEAreRefused checks that any flags of a GSS checksum are accepted, except those for DCE's three
 // steps (K-44).
-func TestChecksums(t *testing.T) {
+func TestChecksumFlagsOfDCEAreRefused(t *testing.T) {
 	gss := func(n int, flags uint32) types.Checksum {
 		b := binary.LittleEndian.AppendUint32(append([]byte{16, 0, 0, 0}, make([]byte, 16)...), flags)
 		return types.Checksum{CksumType: gssChecksum, Checksum: append(b, make([]byte, 8)...)[:n]}

@@ -133,9 +133,9 @@ func unframedAnswer(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// TestFrames checks that unwrapping a token returns its contents only for the right token type and the Kerberos
-// mechanism (K-60).
-func TestFrames(t *testing.T) {
+// TestUnwrapNeedsTypeAndMechanism checks that unwrapping a token returns its contents only for the right token type and
+// the Kerberos mechanism (K-60).
+func TestUnwrapNeedsTypeAndMechanism(t *testing.T) {
 	good := forge.DER(0x60, forge.OIDKerberos, []byte{2, 0, 7, 8})
 	for what, c := range map[string]struct {
 		b    []byte

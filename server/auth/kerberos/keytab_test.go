@@ -38,9 +38,9 @@ func TestUnversionedTicketTriesEightKeys(t *testing.T) {
 	}
 }
 
-// TestKeytab checks that a keytab must be a regular file of ours with mode 0600, and that errors
+// TestKeytabMustBeOursAlone checks that a keytab must be a regular file of ours with mode 0600, and that errors
 // about a damaged one quote nothing (K-33).
-func TestKeytab(t *testing.T) {
+func TestKeytabMustBeOursAlone(t *testing.T) {
 	dir := t.TempDir()
 	good := forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: secret})
 	write := func(name string, b []byte, mode os.FileMode) string {
@@ -95,9 +95,9 @@ func TestKeytab(t *testing.T) {
 	}
 }
 
-// TestFind checks the lookup of a ticket's key: the service in any case, realm, type and version exactly. A ticket
-// without a version is tried with each key (K-34).
-func TestFind(t *testing.T) {
+// TestFindComparesRealmTypeAndVersion checks the lookup of a ticket's key: the service in any case, realm, type and
+// version exactly. A ticket without a version is tried with each key (K-34).
+func TestFindComparesRealmTypeAndVersion(t *testing.T) {
 	one, two, three := forge.NewKey(18), forge.NewKey(18), forge.NewKey(17)
 	k, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: one},
 		forge.Entry{Service: service, Realm: realm, Version: 2, Key: two},
@@ -156,8 +156,8 @@ func FuzzKeytab(f *testing.F) {
 	})
 }
 
-// TestSecrets checks why a key file is rejected, and that no more bytes than requested are read (K-33).
-func TestSecrets(t *testing.T) {
+// TestRefusedKeyFileHasReason checks why a key file is rejected, and that no more bytes than requested are read (K-33).
+func TestRefusedKeyFileHasReason(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
 	if err := os.WriteFile(path, []byte("12345"), 0o600); err != nil {
@@ -199,9 +199,9 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-// TestEntries checks each field of an entry, gaps and the end marker in an encoded keytab (K-33,
+// TestEveryFieldOfKeytabEntryCounts checks each field of an entry, gaps and the end marker in an encoded keytab (K-33,
 // K-34).
-func TestEntries(t *testing.T) {
+func TestEveryFieldOfKeytabEntryCounts(t *testing.T) {
 	be := binary.BigEndian
 	text := func(s string) []byte { return append(be.AppendUint16(nil, uint16(len(s))), s...) }
 	entry := func(parts uint16, body ...[]byte) []byte {

@@ -19,10 +19,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAuthority checks that a Kerberos token logs its client on, and that the record has the ticket, its delegation
-// and the dropped SIDs (K-50). Only log and record have the reason of a rejection (K-51). The store handles all other
-// requests.
-func TestAuthority(t *testing.T) {
+// TestTicketLogsOnAndIsRecorded checks that a Kerberos token logs its client on, and that the record has the ticket,
+// its delegation and the dropped SIDs (K-50). Only log and record have the reason of a rejection (K-51). The store
+// handles all other requests.
+func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
 	if err != nil {

@@ -56,9 +56,9 @@ func reason(err error) (status, reason ntstatus.Status) {
 	return 0, 0
 }
 
-// TestPassword checks that a right password returns the client of the ticket for this host, and that no text contains
-// the password (K-53).
-func TestPassword(t *testing.T) {
+// TestPasswordGivesClientOfTicket checks that a right password returns the client of the ticket for this host, and that
+// no text contains the password (K-53).
+func TestPasswordGivesClientOfTicket(t *testing.T) {
 	p := centre(t, func(k *forge.Centre) { k.Key = older }, nil)
 	c, err := p.Check(context.Background(), "alice", "wonderland")
 	if err == nil || c != nil {
@@ -258,9 +258,9 @@ func contexts(t *testing.T, acceptorsKey bool) (here *Context, there func(number
 	}
 }
 
-// TestWrap checks that signed messages are accepted only unaltered and in order, whatever the rotation of the
-// checksum (K-61), and that ours have the initiator's form.
-func TestWrap(t *testing.T) {
+// TestAlteredMessageIsRefused checks that signed messages are accepted only unaltered and in order, whatever the
+// rotation of the checksum (K-61), and that ours have the initiator's form.
+func TestAlteredMessageIsRefused(t *testing.T) {
 	for _, own := range []bool{false, true} {
 		here, there := contexts(t, own)
 		first := there(7, "first")
@@ -351,9 +351,9 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// TestInitiate checks this host as a client: an acceptor accepts its token, and it accepts the reply only with the
-// same key and time (K-60).
-func TestInitiate(t *testing.T) {
+// TestInitiatorAcceptsOnlyRightReply checks this host as a client: an acceptor accepts its token, and it accepts the
+// reply only with the same key and time (K-60).
+func TestInitiatorAcceptsOnlyRightReply(t *testing.T) {
 	p := centre(t, func(k *forge.Centre) { k.Users = map[string]string{"websvc": "service"} },
 		func(c *Config) { c.Keys = oneKey(t) })
 	x := exchange{kdcs: p.KDCs, realm: realm, etypes: []int32{18}, now: func() time.Time { return noon }}

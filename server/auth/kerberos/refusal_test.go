@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestReasons checks that the record of each rejection has the documented status, and the client's name if a key
-// decrypted the ticket (K-80).
-func TestReasons(t *testing.T) {
+// TestRefusalIsRecordedWithReason checks that the record of each rejection has the documented status, and the client's
+// name if a key decrypted the ticket (K-80).
+func TestRefusalIsRecordedWithReason(t *testing.T) {
 	const named, unnamed = "alice", ""
 	for name, c := range map[string]struct {
 		want   ntstatus.Status

@@ -61,9 +61,9 @@ func TestReplayRemembers(t *testing.T) {
 	}
 }
 
-// TestReplay checks that an authenticator is accepted once: by two concurrent calls, by two in sequence, and after a
-// restart without a clean stop, whatever the client's clock was (K-47).
-func TestReplay(t *testing.T) {
+// TestAuthenticatorIsAcceptedOnce checks that an authenticator is accepted once: by two concurrent calls, by two in
+// sequence, and after a restart without a clean stop, whatever the client's clock was (K-47).
+func TestAuthenticatorIsAcceptedOnce(t *testing.T) {
 	for _, at := range []time.Duration{0, 4 * time.Minute, -4 * time.Minute, 1100 * time.Millisecond} {
 		state, now := t.TempDir(), started
 		begin := func() *Acceptor {

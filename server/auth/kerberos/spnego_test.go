@@ -93,9 +93,9 @@ func FuzzOuter(f *testing.F) {
 	})
 }
 
-// TestMechanisms checks that the client's preferred mechanism decides, and that each rejected list has its own error
-// (K-35, K-36).
-func TestMechanisms(t *testing.T) {
+// TestPreferredMechanismDecides checks that the client's preferred mechanism decides, and that each rejected list has
+// its own error (K-35, K-36).
+func TestPreferredMechanismDecides(t *testing.T) {
 	other := []byte{6, 1, 0x2b}
 	k := ticket()
 	k.Raw = true

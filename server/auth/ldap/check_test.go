@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/logon"
 )
 
-// TestCheck checks that a password is right if one server binds the entry of the name, and that
+// TestPasswordIsRightIfServerBinds checks that a password is right if one server binds the entry of the name, and that
 // errors do not contain it (D-24).
-func TestCheck(t *testing.T) {
+func TestPasswordIsRightIfServerBinds(t *testing.T) {
 	w := newWorld()
 	bind := func(name, password string) int64 {
 		if name == "CN=alice,"+base && password == "wonderland" || password == "pw-of-test" || password == "" {

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestAddresses checks each form of a server's address, and malformed ones (D-1).
-func TestAddresses(t *testing.T) {
+// TestMalformedAddressIsRefused checks each form of a server's address, and malformed ones (D-1).
+func TestMalformedAddressIsRefused(t *testing.T) {
 	for text, want := range map[string]string{"ldaps://dc1": "dc1 dc1:636 true", "ldap://dc1": "dc1 dc1:389 false",
 		"ldaps://dc1:3269/": "dc1 dc1:3269 true", "ldap://[2001:db8::1]": "2001:db8::1 [2001:db8::1]:389 false",
 		"LDAPS://dc1": "dc1 dc1:636 true", "http://dc1": "", "dc1": "", "ldap://": "", "ldap://user@dc1": "",
@@ -30,9 +30,9 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// TestConfigurations checks the reason for each rejected configuration (D-1, D-2), and the default
+// TestRefusedConfigurationHasReason checks the reason for each rejected configuration (D-1, D-2), and the default
 // limits.
-func TestConfigurations(t *testing.T) {
+func TestRefusedConfigurationHasReason(t *testing.T) {
 	good := func() Config {
 		return Config{Servers: []string{"ldaps://dc1"}, Security: TLS, Domain: domain, Account: "a", Password: "p"}
 	}

@@ -55,8 +55,8 @@ func FuzzDN(f *testing.F) {
 	})
 }
 
-// TestKey checks which spellings denote the same name (D-13).
-func TestKey(t *testing.T) {
+// TestSpellingsOfOneNameHaveOneKey checks which spellings denote the same name (D-13).
+func TestSpellingsOfOneNameHaveOneKey(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		same bool

@@ -46,9 +46,9 @@ func TestHistoryAndPrimaryGroupsCount(t *testing.T) {
 	}
 }
 
-// TestNested checks groups by memberOf: in a cycle, below a distribution group, with escaped names, in ranges. A
-// missing group rejects the account (D-17, D-18).
-func TestNested(t *testing.T) {
+// TestNestedGroupsAreFollowed checks groups by memberOf: in a cycle, below a distribution group, with escaped names, in
+// ranges. A missing group rejects the account (D-17, D-18).
+func TestNestedGroupsAreFollowed(t *testing.T) {
 	find := func(w *world, change func(*Config)) (*Found, error) {
 		f := serve(t, w.answer)
 		return f.directory(change).Find(context.Background(), "alice", false)

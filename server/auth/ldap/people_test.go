@@ -273,8 +273,8 @@ func account(id int64, i, groups int) []byte {
 		"uidNumber": {fmt.Sprint(10000 + i)}})
 }
 
-// TestExport reads all pages of a directory: each account once, with its groups (D-22, D-5).
-func TestExport(t *testing.T) {
+// TestPeopleReadsEachAccountOnce reads all pages of a directory: each account once, with its groups (D-22, D-5).
+func TestPeopleReadsEachAccountOnce(t *testing.T) {
 	const n = 600
 	f := generated(t, n)
 	d := f.directory(func(c *Config) { c.Claims = map[string]Claim{"department": {"department", 3}} })

@@ -14,9 +14,9 @@ import (
 // filetime is a time as attributes have it.
 func filetimeText(at time.Time) string { return fmt.Sprint(at.Unix()*10_000_000 + filetime.UnixEpoch) }
 
-// TestRestrictions checks each reason for which an account may not be used, from a server's
+// TestRestrictionFollowsFromAttributes checks each reason for which an account may not be used, from a server's
 // attributes (D-11, D-31).
-func TestRestrictions(t *testing.T) {
+func TestRestrictionFollowsFromAttributes(t *testing.T) {
 	now := time.Now()
 	hour := int(now.UTC().Weekday())*24 + now.UTC().Hour()
 	only, except := make([]byte, hoursOfAWeek), []byte(strings.Repeat("\xff", hoursOfAWeek))

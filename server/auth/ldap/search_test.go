@@ -174,8 +174,8 @@ func TestHostileAnswers(t *testing.T) {
 	}
 }
 
-// TestParts reads the values of an attribute, whole or in ranges as servers name them (D-5).
-func TestParts(t *testing.T) {
+// TestRangesOfValuesAreRead reads the values of an attribute, whole or in ranges as servers name them (D-5).
+func TestRangesOfValuesAreRead(t *testing.T) {
 	for _, c := range []struct {
 		names []string // each with one value, its place
 		want  string

@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPassword checks that name, domain, password and logon type reach the store in their fields. A request without a
-// name does not reach it (L-19, L-32).
-func TestPassword(t *testing.T) {
+// TestFieldsOfPasswordReachStore checks that name, domain, password and logon type reach the store in their fields. A
+// request without a name does not reach it (L-19, L-32).
+func TestFieldsOfPasswordReachStore(t *testing.T) {
 	var told []lsa.Attempt
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}, Logons: func(a lsa.Attempt) { told = append(told, a) }})
@@ -84,9 +84,9 @@ func (a answers) Authenticate(_ context.Context, e auth.Evidence) (logon.Result,
 	return logon.Result{Proof: e.Name + a.status.String()}, a.status
 }
 
-// TestFirst checks that packages are tried in order until one supports the evidence, whatever its
-// result is.
-func TestFirst(t *testing.T) {
+// TestFirstPackageThatSupportsDecides checks that packages are tried in order until one supports the evidence, whatever
+// its result is.
+func TestFirstPackageThatSupportsDecides(t *testing.T) {
 	const no, yes, wrong = ntstatus.NoSuchPackage, ntstatus.Success, ntstatus.LogonFailure
 	for _, c := range []struct {
 		says  []ntstatus.Status

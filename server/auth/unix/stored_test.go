@@ -18,9 +18,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestStored checks that a peer gets the account with its uid, a disabled account no token, an administrator the
-// limited token (L-7), and 65534 Anonymous (L-25).
-func TestStored(t *testing.T) {
+// TestPeerGetsAccountOfItsUID checks that a peer gets the account with its uid, a disabled account no token, an
+// administrator the limited token (L-7), and 65534 Anonymous (L-25).
+func TestPeerGetsAccountOfItsUID(t *testing.T) {
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
 		Password: lsa.Hashing{Memory: 8, Passes: 1}})
 	check.NoError(t, err)

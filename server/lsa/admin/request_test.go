@@ -78,9 +78,9 @@ func TestEachRequestIsRecorded(t *testing.T) {
 	}
 }
 
-// TestUnlock checks that unlock reopens an account locked by failures or by an administrator, and that an unknown
-// account is an error.
-func TestUnlock(t *testing.T) {
+// TestUnlockReopensAccount checks that unlock reopens an account locked by failures or by an administrator, and that an
+// unknown account is an error.
+func TestUnlockReopensAccount(t *testing.T) {
 	a := newAsker(t)
 	a.must(admin.Request{Do: admin.AddAccount, Name: "alice", Password: "word"})
 	on := func() ntstatus.Status {
@@ -165,8 +165,8 @@ func number(n uint32) *uint32 { return &n }
 
 func text(s string) *string { return &s }
 
-// TestAccounts checks that each request about an account changes only the fields that it names.
-func TestAccounts(t *testing.T) {
+// TestRequestChangesOnlyNamedFields checks that each request about an account changes only the fields that it names.
+func TestRequestChangesOnlyNamedFields(t *testing.T) {
 	a := newAsker(t)
 	a.must(admin.Request{Do: admin.AddAccount, Name: "alice", UID: number(1000), FullName: text("Alice \x1b A")})
 	a.must(admin.Request{Do: admin.AddAccount, Name: "bob", Disabled: true, Password: "Long enough 1!"})

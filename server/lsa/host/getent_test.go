@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/internal/test/check"
 )
 
-// TestGetent checks the parser of getent's output with a fake getent.
-func TestGetent(t *testing.T) {
+// TestGetentOutputIsParsed checks the parser of getent's output with a fake getent.
+func TestGetentOutputIsParsed(t *testing.T) {
 	getent := filepath.Join(t.TempDir(), "getent")
 	if err := os.WriteFile(getent, []byte(`#!/bin/sh
 case "$1 $2" in

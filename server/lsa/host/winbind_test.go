@@ -16,9 +16,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestWinbind checks the parser of wbinfo's output with a fake wbinfo. Only "not found" means that
+// TestWbinfoOutputIsParsed checks the parser of wbinfo's output with a fake wbinfo. Only "not found" means that
 // the account does not exist (L-55).
-func TestWinbind(t *testing.T) {
+func TestWbinfoOutputIsParsed(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "wbinfo")
 	if err := os.WriteFile(program, []byte(`#!/bin/sh
 case "$1 $2" in

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestCheck checks that name, time, domain and requestor of a PAC must be those of the ticket's client. Another
-// requestor is accepted only if delegation is allowed (K-14 to K-17).
-func TestCheck(t *testing.T) {
+// TestPACMustBeOfTicketsClient checks that name, time, domain and requestor of a PAC must be those of the ticket's
+// client. Another requestor is accepted only if delegation is allowed (K-14 to K-17).
+func TestPACMustBeOfTicketsClient(t *testing.T) {
 	// A refusal says its own reason: another one would hide that this one is not seen.
 	why := map[string]string{"K-14": "it was made for", "K-15": "make no user of a domain",
 		"UPN":  "its names are those of",

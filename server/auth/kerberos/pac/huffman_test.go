@@ -17,9 +17,9 @@ func abc() []byte {
 	return append(b, 0xa8, 0xdc, 0, 0, 0xff, 0x52, 0x02)
 }
 
-// TestExpand checks decompression with a recorded vector and random texts of every kind. A wrong
+// TestExpandRestoresText checks decompression with a recorded vector and random texts of every kind. A wrong
 // size is an error or ends there (K-9).
-func TestExpand(t *testing.T) {
+func TestExpandRestoresText(t *testing.T) {
 	got, err := expand(abc(), 600)
 	if err != nil || string(got) != strings.Repeat("abc", 200) {
 		t.Fatalf("%q, %v, want string(got) = %v, no error", got, err, strings.Repeat("abc", 200))

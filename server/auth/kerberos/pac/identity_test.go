@@ -20,9 +20,9 @@ const (
 	machine = "S-1-5-21-1-1-1"
 )
 
-// TestFilter checks which SIDs pass from our own KDC and from another issuer, by the classes of MS-PAC (K-22 to
-// K-28).
-func TestFilter(t *testing.T) {
+// TestFilterPassesSIDsByIssuer checks which SIDs pass from our own KDC and from another issuer, by the classes of
+// MS-PAC (K-22 to K-28).
+func TestFilterPassesSIDsByIssuer(t *testing.T) {
 	const ours, theirs = "S-1-5-21-10-20-30", "S-1-5-21-40-50-60" // domain, other
 	for _, c := range []struct {
 		rule, sid    string
@@ -78,9 +78,9 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// TestFlags checks that SIDs and resource groups do not count without their own flag, whatever other flags are set
-// (K-5).
-func TestFlags(t *testing.T) {
+// TestSIDsCountOnlyWithTheirFlag checks that SIDs and resource groups do not count without their own flag, whatever
+// other flags are set (K-5).
+func TestSIDsCountOnlyWithTheirFlag(t *testing.T) {
 	for _, flags := range []uint32{0, 0x20, 0x200, 0x220, 0xFFFFFFFF, 0xFFFFFFDF, 0xFFFFFDFF, 0xFFFFFDDF} {
 		data := with(forge.LogonInfo, func(b []byte) []byte {
 			binary.LittleEndian.PutUint32(b[136:], flags) // behind the groups' count and pointer (MS-PAC 2.5)
@@ -152,9 +152,9 @@ func texts(groups []token.Group) (out []string) {
 	return out
 }
 
-// TestIdentity checks a user's groups: their order and attributes, without duplicates (K-18). Claims and the device
-// count only if the KDC says so (K-19, K-20, K-21).
-func TestIdentity(t *testing.T) {
+// TestIdentityHasGroupsInOrder checks a user's groups: their order and attributes, without duplicates (K-18). Claims
+// and the device count only if the KDC says so (K-19, K-20, K-21).
+func TestIdentityHasGroupsInOrder(t *testing.T) {
 	w := alice()
 	w.Primary = 520
 	w.Groups = []forge.Group{{RID: 2001, Attributes: 0x10}, {RID: 520, Attributes: 0x20000007}, {RID: 2002,
@@ -218,9 +218,9 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// TestForeign checks that a client of another realm is neither a user of our domain nor of this computer, and is
-// rejected unless our own domain is known (K-29). Only our KDC may assign groups of our domain (K-24).
-func TestForeign(t *testing.T) {
+// TestForeignClientIsNotOfOurDomain checks that a client of another realm is neither a user of our domain nor of this
+// computer, and is rejected unless our own domain is known (K-29). Only our KDC may assign groups of our domain (K-24).
+func TestForeignClientIsNotOfOurDomain(t *testing.T) {
 	ours := Place{Domain: domain, Machine: sid.MustParse(machine)}
 	for name, c := range map[string]struct {
 		of   sid.SID

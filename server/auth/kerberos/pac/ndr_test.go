@@ -26,8 +26,8 @@ func words(all ...uint32) []byte {
 	return b
 }
 
-// TestReader checks each error of the reader on its own, identified by its message (K-3, K-4).
-func TestReader(t *testing.T) {
+// TestReaderNamesEachError checks each error of the reader on its own, identified by its message (K-3, K-4).
+func TestReaderNamesEachError(t *testing.T) {
 	sized := func(size uint32, b []byte) []byte { binary.LittleEndian.PutUint32(b[8:], size); return b }
 	one := sid.MustParse("S-1-5-21").AppendBinary(nil) // twelve bytes: three words
 	of := func(n uint32) []byte {

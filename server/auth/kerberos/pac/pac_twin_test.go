@@ -117,9 +117,9 @@ func sameClaims(got *claims.Set, want []claims.Attribute) bool {
 	return true
 }
 
-// TestRandom checks that PACs of an independent encoder are parsed, for every key type and with
+// TestRandomPACsAreParsed checks that PACs of an independent encoder are parsed, for every key type and with
 // each buffer present and absent (K-2, K-4, K-5).
-func TestRandom(t *testing.T) {
+func TestRandomPACsAreParsed(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for i := range 300 {
 		w := random(rng)

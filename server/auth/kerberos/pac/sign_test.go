@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestSignatures checks that a PAC is rejected with another key, any altered byte, an unkeyed checksum, a checksum of
-// another key type or length, or a missing signature (K-11, K-12, K-13).
-func TestSignatures(t *testing.T) {
+// TestAlteredPACIsRefused checks that a PAC is rejected with another key, any altered byte, an unkeyed checksum, a
+// checksum of another key type or length, or a missing signature (K-11, K-12, K-13).
+func TestAlteredPACIsRefused(t *testing.T) {
 	for _, kind := range keyTypes {
 		k := key(kind)
 		good := forge.Seal(alice().Buffers(), k)

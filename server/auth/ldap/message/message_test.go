@@ -49,8 +49,8 @@ var samples = []struct{ name, raw, want string }{
 	{"an unsolicited notification", "3011 020100 780c 0a0134 0400 0400 8a03 312e33", "same"},
 }
 
-// TestRebuild splits messages, passes the answer through its encoding, and rebuilds them (D-39).
-func TestRebuild(t *testing.T) {
+// TestRebuildRestoresMessage splits messages, passes the answer through its encoding, and rebuilds them (D-39).
+func TestRebuildRestoresMessage(t *testing.T) {
 	for _, c := range samples {
 		raw := parse(t, c.raw)
 		m, err := Split(raw)
