@@ -1,6 +1,9 @@
 package stages
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -98,3 +101,14 @@ func TestNoServer(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestMissingAnswerNamesTheStream checks that the error of a request without an answer says which stream gave none.
+func TestMissingAnswerNamesTheStream(t *testing.T) {
+	b := newBench(t)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	_, err := b.c.get(ctx, site.StreamRows, question{MultiLast: []string{"rows.>"}})
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "stream ROWS: no complete answer") {
+		t.Errorf("%v, want that the stream ROWS gave no answer", err)
+	}
+}

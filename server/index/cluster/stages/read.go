@@ -70,7 +70,7 @@ func (c *Conn) get(ctx context.Context, stream string, q question) ([]message, e
 	for {
 		m, err := sub.NextMsgWithContext(ctx)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("stream %s: no complete answer: %w", stream, err)
 		}
 		if header(m, "Nats-Sequence") == "" { // the end, or an error
 			switch status := m.Header.Get("Status"); status {
