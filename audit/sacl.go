@@ -66,6 +66,13 @@ func (p *Policy) Evaluate(typ string, r *access.Request, dec access.Decision, no
 	return w.single(dec)
 }
 
+// Quiet reports whether an open of an object of this type is certainly not recorded: neither the object's SACL nor the
+// global SACL of the type has entries, and no privilege was used. Then the caller need not describe the open. A nil d
+// has no SACL. False says nothing.
+func (p *Policy) Quiet(typ string, d *sd.Descriptor, used winnt.PrivilegeSet) bool {
+	return used == 0 && d.SACL().Len() == 0 && p.global[typ].Len() == 0
+}
+
 // recordsToken does the work of Records for the account of token t. A nil token has no setting of its own.
 func (p *Policy) recordsToken(s Subcategory, o Outcome, t *token.Token) bool {
 	if len(p.users) == 0 || t == nil {

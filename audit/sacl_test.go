@@ -257,6 +257,33 @@ func TestGlobalSACLIsAppended(t *testing.T) {
 	}
 }
 
+// TestQuiet checks that an open is certainly not recorded only if neither SACL has entries and no privilege was used
+// (U-10, U-16, U-17).
+func TestQuiet(t *testing.T) {
+	p := mustPolicy(t, audit.PolicySpec{
+		System:      map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth, audit.Registry: audit.OnBoth},
+		GlobalSACLs: map[string]*sd.ACL{"Key": sddl.MustParse("S:(AU;SA;KR;;;WD)").SACL()},
+	})
+	for _, c := range []struct {
+		typ, descriptor string
+		used            winnt.PrivilegeSet
+		want            bool
+	}{
+		{"File", "O:BAG:SYD:(A;;FR;;;WD)", 0, true},
+		{"File", "O:BAG:SYD:(A;;FR;;;WD)S:", 0, true},
+		{"File", "O:BAG:SYD:(A;;FR;;;WD)S:(AU;FA;FA;;;WD)", 0, false},
+		{"File", "O:BAG:SYD:(A;;FR;;;WD)", winnt.SeBackupPrivilege.Bit(), false},
+		{"Key", "O:BAG:SYD:(A;;KR;;;WD)", 0, false},
+	} {
+		if got := p.Quiet(c.typ, sddl.MustParse(c.descriptor), c.used); got != c.want {
+			t.Errorf("%s %s, privileges %v: %t, want %t", c.typ, c.descriptor, c.used, got, c.want)
+		}
+	}
+	if !p.Quiet("File", nil, 0) {
+		t.Error("an open without a descriptor is not quiet, want it quiet: it has no SACL")
+	}
+}
+
 // U-10: kernel mode is not recorded; neither is a request without token.
 func TestKernelModeIsSilent(t *testing.T) {
 	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(t)},

@@ -95,18 +95,50 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-// BenchmarkLookup measures the server's own cost of a lookup, without the host's kernel.
+// BenchmarkLookup measures the server's own cost of a lookup, without the host's kernel: on a mount that records
+// nothing, and on one with refmond's default trail, whose policy records none of these opens.
 func BenchmarkLookup(b *testing.B) {
-	w := newWorld(b)
-	w.dir("all", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
-	w.file("all/f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
-	in := header(bob, w.known(bob, "all"))
+	for i, name := range []string{"none", "trail"} {
+		b.Run(name, func(b *testing.B) {
+			look := lookupOf(b, i == 1)
+			b.ReportAllocs()
+			for b.Loop() {
+				look()
+			}
+		})
+	}
+}
+
+// lookupOf returns a function that looks up a file three directories below the root of a mount, with refmond's default
+// trail or without one.
+func lookupOf(t testing.TB, trail bool) func() {
+	t.Helper()
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) {
+		if trail {
+			c.System = recording(t)
+		}
+	})
+	for _, name := range []string{"all", "all/a", "all/a/b"} {
+		w.dir(name, "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	}
+	w.file("all/a/b/f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
+	in := header(bob, w.known(bob, "all/a/b"))
 	time.Sleep(50 * time.Millisecond) // the descriptor is kept once the file is old enough
-	b.ReportAllocs()
-	for b.Loop() {
+	return func() {
 		var out fuse.EntryOut
 		if s := w.m.Lookup(nil, &in, "f", &out); s != fuse.OK {
-			b.Fatal(s)
+			t.Fatal(s)
+		}
+	}
+}
+
+// TestLookupAllocations checks that a lookup does not describe an open for the audit log if no SACL asks for its
+// record.
+func TestLookupAllocations(t *testing.T) {
+	const most = 8
+	for _, trail := range []bool{false, true} {
+		if got := testing.AllocsPerRun(1000, lookupOf(t, trail)); got > most {
+			t.Errorf("with a trail %t: %v allocations, want at most %d", trail, got, most)
 		}
 	}
 }

@@ -117,7 +117,8 @@ const maxDepth = 4096
 func (n *nodes) path(x *node, name string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var parts []string
+	var room [16]string // a path that is not deeper takes one allocation
+	parts := room[:0]
 	if name != "" {
 		parts = append(parts, name)
 	}

@@ -56,7 +56,7 @@ func contenders(b *testing.B) []contender {
 }
 
 // recording returns a system with an audit log on disk and the policy that refmond has without a configuration.
-func recording(b *testing.B) *kernel.System {
+func recording(b testing.TB) *kernel.System {
 	trail, err := auditlog.Open(auditlog.Config{Dir: filepath.Join(folder(b), "audit"), Reserve: 4 << 20})
 	if err != nil {
 		b.Fatal(err)

@@ -22,6 +22,10 @@ func (c *Context) recordTree(n *treeName, r *fileaccess.Request, facts *fileacce
 		a.About != fileaccess.AuditObject && a.About != fileaccess.AuditDirectory {
 		return ntstatus.Success
 	}
+	// An open without a SACL and without a privilege is not recorded (U-10, U-17).
+	if c.Sys.Log.Policy.Load().Quiet(winnt.FileObject.Name, a.Descriptor, d.PrivilegesUsed) {
+		return ntstatus.Success
+	}
 	granted := access.Refuse(d.Status())
 	if d.Allowed() {
 		granted = access.Grant(a.Granted)
