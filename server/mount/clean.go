@@ -21,9 +21,11 @@ import (
 // another tree or file system, or if a live refmond shows a tree there (M-8, M-39). Programs keep their open
 // descriptors of a removed mount. [Start] calls RemoveStale; a caller that opens a tree below its own mount calls it
 // before.
-func RemoveStale(directory, tree string) error {
+//
+// source is the Source of the mounts' Config, or its Name without one.
+func RemoveStale(directory, source string) error {
 	for {
-		state, err := Inspect(directory, tree)
+		state, err := Inspect(directory, source)
 		switch {
 		case err != nil:
 			return err
@@ -50,10 +52,10 @@ type State struct {
 	kind, source string
 }
 
-// Inspect returns the state of the directory where a tree is mounted, from the topmost mount on it. tree is the name
-// of the tree. Inspect changes nothing. It returns an error if the directory is missing, is not a directory or cannot
+// Inspect returns the state of the directory where a tree is mounted, from the topmost mount on it. source is as for
+// [RemoveStale]. Inspect changes nothing. It returns an error if the directory is missing, is not a directory or cannot
 // be read. A mount whose server is dead, or that refuses this user, is not an error.
-func Inspect(directory, tree string) (State, error) {
+func Inspect(directory, source string) (State, error) {
 	// The host's kernel answers stat(2) from its cache for some time after the server was killed, so the request is
 	// forced to the server (M-8).
 	var s unix.Statx_t
@@ -78,7 +80,7 @@ func Inspect(directory, tree string) (State, error) {
 	if err != nil || refused && state.kind == "" {
 		return State{}, fmt.Errorf("%s: %w", directory, cmp.Or(err, error(unix.EACCES)))
 	}
-	state.Own = state.kind == "fuse."+fileSystem && state.source == tree
+	state.Own = state.kind == "fuse."+fileSystem && state.source == source
 	return state, nil
 }
 

@@ -39,6 +39,7 @@ type Config struct {
 	Name      string        // of the tree in System
 	Tree      nt.FileSystem // the tree that System has under that name
 	Directory string        // where the tree is mounted
+	Source    string        // the source that df shows, by which a later start knows its dead mount (M-39); "": Name
 	Accounts  Accounts
 	Owners    Owners
 	Traverse  fileaccess.Traverse // the policy of the tree
@@ -147,7 +148,8 @@ func Start(c Config) (*Mount, error) {
 	if err := m.prepare(&c); err != nil {
 		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
 	}
-	if err := RemoveStale(c.Directory, c.Name); err != nil {
+	source := cmp.Or(c.Source, c.Name)
+	if err := RemoveStale(c.Directory, source); err != nil {
 		m.end()
 		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
 	}
@@ -158,7 +160,7 @@ func Start(c Config) (*Mount, error) {
 	// the tree (M-34).
 	server, err := fuse.NewServer(m, c.Directory, &fuse.MountOptions{AllowOther: !c.Own, DirectMountStrict: !c.Own,
 		DirectMountFlags: mountFlags(c.FollowLinks),
-		FsName:           c.Name, Name: fileSystem, DisableReadDirPlus: true, DisableSplice: true, EnableLocks: true,
+		FsName:           source, Name: fileSystem, DisableReadDirPlus: true, DisableSplice: true, EnableLocks: true,
 		ExtraCapabilities:    fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_DONT_MASK,
 		DisabledCapabilities: fuse.CAP_ALLOW_IDMAP,
 		PanicHandler:         m.panicked, Logger: slog.NewLogLogger(m.log.Handler(), slog.LevelDebug)})

@@ -66,8 +66,12 @@ func (c *mountCmd) Run(std *streams) error {
 	log := slog.New(lograte.New(slog.NewTextHandler(std.err, nil)))
 	nocores.Set(log)
 	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return err
+	}
+	source, err := filepath.Abs(c.Tree)
 	if err == nil {
-		err = mount.RemoveStale(dir, treeName)
+		err = mount.RemoveStale(dir, source)
 	}
 	if err != nil {
 		return err
@@ -88,7 +92,7 @@ func (c *mountCmd) Run(std *streams) error {
 		return errors.Join(err, tree.Close())
 	}
 	sys := kernel.Boot(kernel.Config{Log: kept})
-	m, err := c.start(sys, kept, tree, dir, log)
+	m, err := c.start(sys, kept, tree, dir, source, log)
 	if err != nil {
 		return errors.Join(err, sys.Close(), tree.Close(), records.close())
 	}
@@ -172,8 +176,8 @@ func (c *mountCmd) closed(tree *hostfs.Tree, dir string) error {
 		strings.Join(open, "; "))
 }
 
-// start mounts the tree.
-func (c *mountCmd) start(sys *kernel.System, kept *audit.Log, tree *hostfs.Tree, dir string,
+// start mounts the tree, which source names, on dir.
+func (c *mountCmd) start(sys *kernel.System, kept *audit.Log, tree *hostfs.Tree, dir, source string,
 	log *slog.Logger) (*mount.Mount, error) {
 	modes, err := mount.ParseModePolicy(c.Mode)
 	var accounts auth.Accounts
@@ -190,7 +194,7 @@ func (c *mountCmd) start(sys *kernel.System, kept *audit.Log, tree *hostfs.Tree,
 	if kept != nil {
 		denied = record(kept)
 	}
-	return mount.Start(mount.Config{System: sys, Name: treeName, Tree: tree, Directory: dir,
+	return mount.Start(mount.Config{System: sys, Name: treeName, Tree: tree, Directory: dir, Source: source,
 		Accounts: mount.Hosted{Peers: accounts, Hosts: host.New()}, Owners: mount.HostOwners{},
 		Traverse: traverses[c.Traverse], HideUnreadable: c.HideUnreadable, FollowLinks: c.FollowLinks, Modes: modes,
 		ListDescriptors: c.ListDescriptors, Backup: c.Backup != "",

@@ -75,6 +75,8 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	w.says(alice, "the plan", "cat "+at+"/plan")
 	w.says(bob, "Permission denied", "cat "+at+"/plan")
 	w.says(bob, "plan", "ls "+at)
+	// A relative source would be completed by mount(8) with the current directory.
+	w.says(alice, w.root, "df --output=source "+at)
 	if !testing.Short() { // it builds a program
 		w.acl(at)
 	}
