@@ -77,7 +77,7 @@ func origin(t testing.TB) audit.Origin {
 }
 
 // The names, order and versions of fields are those of the manifests.
-func TestFieldOrder(t *testing.T) {
+func TestFieldsFollowManifests(t *testing.T) {
 	seen := map[uint16]bool{}
 	for _, e := range everyEvent(t, origin(t)) {
 		want, ok := fieldNames[e.ID]
@@ -161,7 +161,7 @@ func TestUnknownNamesAreDashes(t *testing.T) {
 
 // U-22: numbers are lower-case hexadecimal without padding, counts decimal,
 // absent GUIDs null; the mask of 4674 without an object type is decimal (UC-27).
-func TestValueSyntax(t *testing.T) {
+func TestValuesHaveWindowsSyntax(t *testing.T) {
 	s := specU()
 	s.Restricted = []token.Group{{SID: groupG}, {SID: groupH}}
 	s.AuthenticationID = 0xABCDEF
@@ -230,7 +230,7 @@ func TestTextOfLists(t *testing.T) {
 
 // AccessList: standard rights first by code, then specific ones by bit, and
 // the codes of each type.
-func TestRights(t *testing.T) {
+func TestRightsAreInOrderOfCodes(t *testing.T) {
 	for _, c := range []struct {
 		typ  string
 		mask winnt.AccessMask

@@ -52,7 +52,7 @@ func readLine(t testing.TB, b []byte) line {
 
 // The golden file has one line for each kind of event, and for opens with
 // reasons. UC-01, UC-02, UC-63, U-80.
-func TestGoldenLines(t *testing.T) {
+func TestRecordsEqualGoldenLines(t *testing.T) {
 	var sink bytes.Buffer
 	lines := audit.NewLines(&sink)
 	log := audit.Log{Sink: lines, Names: people{}, Computer: "dc1.refmon.test", Clock: clock}

@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestWholeRecords checks all fields of each record of an object, a handle and privileges, with distinct values, for
-// success and failure (U-20, U-22, U-57, U-58, U-75, UC-38).
-func TestWholeRecords(t *testing.T) {
+// TestRecordsHaveAllFields checks all fields of each record of an object, a handle and privileges, with distinct
+// values, for success and failure (U-20, U-22, U-57, U-58, U-75, UC-38).
+func TestRecordsHaveAllFields(t *testing.T) {
 	from := between(t)
 	from.Names = census{}
 	dir := audit.Object{Server: "Srv", Type: "File", Name: `N\d`, Handle: 0x4C, Directory: true}

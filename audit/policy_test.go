@@ -111,7 +111,7 @@ func TestPolicySpecRoundTrips(t *testing.T) {
 
 // The identifiers are those of ntsecapi.h and of the published tables: GUID,
 // task, category code.
-func TestSubcategoryIdentifiers(t *testing.T) {
+func TestSubcategoriesHavePublishedIdentifiers(t *testing.T) {
 	for _, c := range []struct {
 		s            audit.Subcategory
 		name, guid   string

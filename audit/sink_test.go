@@ -75,7 +75,7 @@ func TestMemoryLimits(t *testing.T) {
 }
 
 // U-63: with many writers ids strictly increase and nothing is lost.
-func TestMemoryConcurrent(t *testing.T) {
+func TestConcurrentWritesLoseNothing(t *testing.T) {
 	var m audit.Memory
 	var wg sync.WaitGroup
 	for range 4 {
@@ -154,7 +154,7 @@ func TestLostLinesAreAnnounced(t *testing.T) {
 }
 
 // Many writers: every record becomes one line, ids in the order of lines.
-func TestLinesConcurrent(t *testing.T) {
+func TestConcurrentWritesKeepOrderOfLines(t *testing.T) {
 	var w bytes.Buffer // written to by one goroutine at a time, which -race checks
 	l := audit.NewLines(&w)
 	var wg sync.WaitGroup

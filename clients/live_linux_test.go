@@ -62,8 +62,8 @@ func plant(t *testing.T, sys *kernel.System) *hostfs.Tree {
 	return tree
 }
 
-// TestPythonRogue runs the client's tests against servers that break the rules.
-func TestPythonRogue(t *testing.T) {
+// TestPythonClientSurvivesRogueServers runs the client's tests against servers that break the rules.
+func TestPythonClientSurvivesRogueServers(t *testing.T) {
 	if out, err := exec.Command(python(t), "python/tests/rogue.py").CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -44,8 +44,9 @@ type native struct {
 	types []string // its result, then its parameters
 }
 
-// TestNativeFunctions checks that native.py has the headers' functions, and that a C compiler confirms each type.
-func TestNativeFunctions(t *testing.T) {
+// TestNativeFunctionsEqualHeaders checks that native.py has the headers' functions, and that a C compiler confirms each
+// type.
+func TestNativeFunctionsEqualHeaders(t *testing.T) {
 	list := functions(t)
 	var text strings.Builder
 	asserts := map[string]bool{}
@@ -163,9 +164,9 @@ func assertion(typ, kind string) string {
 		typ, size, typ, typ, kind)
 }
 
-// TestWheel checks that the package's build backend writes the same wheel each time, with every file that the modules
-// read.
-func TestWheel(t *testing.T) {
+// TestWheelIsReproducible checks that the package's build backend writes the same wheel each time, with every file that
+// the modules read.
+func TestWheelIsReproducible(t *testing.T) {
 	interpreter := python(t)
 	var wheels [2][]byte
 	for i := range wheels {

@@ -35,9 +35,9 @@ func python(t *testing.T) string {
 	return path
 }
 
-// TestPythonTranscripts runs every transcript with the user-mode calls made by the Python client. The output is
-// equal, byte by byte (W-10, W-36).
-func TestPythonTranscripts(t *testing.T) {
+// TestPythonPrintsEqualTranscripts runs every transcript with the user-mode calls made by the Python client. The output
+// is equal, byte by byte (W-10, W-36).
+func TestPythonPrintsEqualTranscripts(t *testing.T) {
 	p := startProgram(t)
 	ntostest.WalkThrough(t, "../internal/test/ntostest/testdata", p.dial)
 }

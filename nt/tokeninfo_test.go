@@ -9,7 +9,7 @@ import (
 )
 
 // The classes of the queries print as their documented names, other numbers as numbers.
-func TestClassNames(t *testing.T) {
+func TestClassesPrintDocumentedNames(t *testing.T) {
 	for want, class := range map[string]fmt.Stringer{
 		"MutantBasicInformation":            nt.MutantBasicInformation,
 		"SemaphoreBasicInformation":         nt.SemaphoreBasicInformation,

@@ -257,9 +257,9 @@ func TestVersion4AlignsTimeAndDescriptor(t *testing.T) {
 	}
 }
 
-// TestReleasedAttributes reads the attributes that released versions wrote, and writes them with the same bytes. A
-// newer version is an error that names it.
-func TestReleasedAttributes(t *testing.T) {
+// TestReleasedAttributesAreRead reads the attributes that released versions wrote, and writes them with the same bytes.
+// A newer version is an error that names it.
+func TestReleasedAttributesAreRead(t *testing.T) {
 	files, err := filepath.Glob("../testdata/formats/*/attribute.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)

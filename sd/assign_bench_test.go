@@ -33,7 +33,7 @@ func BenchmarkAssign10(b *testing.B) {
 }
 
 // Servers assign one descriptor to each new file, so Assign must make few allocations.
-func TestAssignAllocations(t *testing.T) {
+func TestAssignAllocatesLittle(t *testing.T) {
 	r := tenInheritable()
 	if d, _ := sd.Assign(r); d.DACL().Len() != 10 {
 		t.Fatalf("inherited DACL has %d entries, want 10", d.DACL().Len())

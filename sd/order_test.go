@@ -8,7 +8,7 @@ import (
 )
 
 // Canonical order: S-77.
-func TestCanonicalize(t *testing.T) {
+func TestCanonicalizeOrdersEntries(t *testing.T) {
 	for in, want := range map[string]string{
 		"D:(A;;FA;;;BA)(D;;FW;;;BG)":                           "D:(D;;FW;;;BG)(A;;FA;;;BA)",
 		"D:(A;ID;FA;;;BA)(A;;FR;;;WD)(D;ID;FW;;;BG)":           "D:(A;;FR;;;WD)(A;ID;FA;;;BA)(D;ID;FW;;;BG)",

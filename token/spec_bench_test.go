@@ -28,7 +28,7 @@ func BenchmarkNew20(b *testing.B) {
 }
 
 // A token of 20 groups needs few allocations, because servers make one for each session.
-func TestNewAllocations(t *testing.T) {
+func TestNewAllocatesLittle(t *testing.T) {
 	s := networkUser()
 	if n := len(s.Groups); n != 20 {
 		t.Fatalf("groups of the user: %d, want 20", n)

@@ -56,8 +56,8 @@ func TestNameOfAnObject(t *testing.T) {
 	}
 }
 
-// TestTrimProvider: a path is the same with and without PowerShell's provider.
-func TestTrimProvider(t *testing.T) {
+// TestTrimProviderKeepsPath: a path is the same with and without PowerShell's provider.
+func TestTrimProviderKeepsPath(t *testing.T) {
 	const path = `Microsoft.PowerShell.Core\FileSystem::C:\a`
 	for text, want := range map[string]string{path: `C:\a`, `C:\a`: `C:\a`, "a::b": "a::b", "": "",
 		"Microsoft.PowerShell.x": "Microsoft.PowerShell.x"} {

@@ -61,7 +61,7 @@ func TestProcessesOfUsers(t *testing.T) {
 
 // I-95, I-96: CreateProcess takes the name of the program from the command line
 // where it is not given, and refuses flags it does not know.
-func TestCreateProcess(t *testing.T) {
+func TestCreateProcessTakesProgramFromCommandLine(t *testing.T) {
 	w, sys := thread(t)
 	for _, c := range []struct {
 		app, command string

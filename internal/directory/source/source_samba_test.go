@@ -31,7 +31,7 @@ func printed(t *testing.T, name string, args ...string) string {
 }
 
 // Each account of this machine has the groups that the command id prints.
-func TestGetent(t *testing.T) {
+func TestGetentGroupsEqualThoseOfID(t *testing.T) {
 	d, _ := sources.Read(t, [2]string{"getent", printed(t, "getent", "passwd")},
 		[2]string{"auto", printed(t, "getent", "group")})
 	for i, p := range d.Principals {

@@ -28,8 +28,8 @@ C:\Data\key
 	0x120089
 `
 
-// TestAccessChk: -l has owner, entries in order, flags and rights. The names are those of winnt.h.
-func TestAccessChk(t *testing.T) {
+// TestAccessChkEntriesAreRead: -l has owner, entries in order, flags and rights. The names are those of winnt.h.
+func TestAccessChkEntriesAreRead(t *testing.T) {
 	check(t, accessChkText, `C:\Data\plan.docx | O:BAD:P(D;;DCLC;;;S-1-5-21-1-2-3-2000)(A;OIID;FA;;;BA)`,
 		`C:\Data\key | D:(A;;FR;;;WD)`)
 	check(t, "HKLM\\x\n  High Mandatory Level [No-Write-Up, No-Read-Up]\n  [0] ACCESS_ALLOWED_ACE_TYPE: Everyone\n"+

@@ -21,8 +21,8 @@ Path   : C:\without
 Owner  : BUILTIN\Administrators
 `
 
-// TestGetAcl: Path and Sddl count, and a value that the console broke goes on in the next lines.
-func TestGetAcl(t *testing.T) {
+// TestGetAclRowsAreRead: Path and Sddl count, and a value that the console broke goes on in the next lines.
+func TestGetAclRowsAreRead(t *testing.T) {
 	check(t, getAclText, `C:\Temp | O:BAG:S-1-5-21-1-2-3-513D:PAI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)`+
 		`(A;OICI;0x1200a9;;;BU)(A;ID;0x1301bf;;;AU)`,
 		`HKEY_LOCAL_MACHINE\SOFTWARE\Example | O:SYG:SYD:(A;CI;KA;;;BA) | Key`,

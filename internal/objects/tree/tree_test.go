@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/objects/tree"
 )
 
-// TestHaltTwice: Halt ends the walk, and a second call does nothing.
-func TestHaltTwice(t *testing.T) {
+// TestSecondHaltDoesNothing: Halt ends the walk, and a second call does nothing.
+func TestSecondHaltDoesNothing(t *testing.T) {
 	source := tree.Files([]string{t.TempDir()}, tree.Options{Recurse: true})
 	objects.Halt(source)
 	objects.Halt(source)

@@ -33,8 +33,8 @@ const (
 	hexWorld  = "010100000000000100000000"
 )
 
-// TestReadClasses checks the decoding of each token information class.
-func TestReadClasses(t *testing.T) {
+// TestClassesAreDecoded checks the decoding of each token information class.
+func TestClassesAreDecoded(t *testing.T) {
 	groups := "02000000 00000000 2870000000000000 07000000 00000000 3470000000000000 100000c0 00000000" + hexSystem +
 		hexWorld
 	twoGroups := []token.Group{{SID: system, Attributes: 7}, {SID: world, Attributes: 0xC0000010}}
@@ -110,8 +110,9 @@ func TestReadClasses(t *testing.T) {
 	}
 }
 
-// TestPointersInside checks that pointers are followed only within their own buffer, from its first to its last byte.
-func TestPointersInside(t *testing.T) {
+// TestPointersStayInsideBuffer checks that pointers are followed only within their own buffer, from its first to its
+// last byte.
+func TestPointersStayInsideBuffer(t *testing.T) {
 	for _, c := range []struct {
 		name, bytes string
 		offset      int

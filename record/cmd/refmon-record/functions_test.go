@@ -113,7 +113,7 @@ func TestFunctionRecordsParametersAndResults(t *testing.T) {
 }
 
 // The input of a class is packed by the kind of its value, with its own size unless the program sets another.
-func TestSetToken(t *testing.T) {
+func TestInputIsPackedByKind(t *testing.T) {
 	const all = 0xFFFFFFFF
 	for _, c := range []struct {
 		class  winnt.TokenInfoClass
@@ -147,9 +147,9 @@ func TestSetToken(t *testing.T) {
 	}
 }
 
-// TestNotAsked checks that a call with an unspellable parameter is not made, and that a missing function is a reason
-// to skip.
-func TestNotAsked(t *testing.T) {
+// TestUnspellableCallIsNotMade checks that a call with an unspellable parameter is not made, and that a missing
+// function is a reason to skip.
+func TestUnspellableCallIsNotMade(t *testing.T) {
 	missing := func(*request) reply { return reply{Missing: "it is missing"} }
 	never := func(r *request) reply { t.Errorf("%s was asked", r.Proc); return reply{} }
 	bad := nt.Captured[any]{Status: ntstatus.InvalidSID}

@@ -21,7 +21,7 @@ func TestExpand(t *testing.T) {
 }
 
 // On other systems than Windows the program prints where to run it, and writes nothing.
-func TestNotHere(t *testing.T) {
+func TestOtherSystemsAreReferredToWindows(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("this is one")
 	}
@@ -31,8 +31,8 @@ func TestNotHere(t *testing.T) {
 	}
 }
 
-// TestAgentEnds checks that an agent ends with its recorder, and at commands that it does not understand.
-func TestAgentEnds(t *testing.T) {
+// TestAgentEndsWithRecorder checks that an agent ends with its recorder, and at commands that it does not understand.
+func TestAgentEndsWithRecorder(t *testing.T) {
 	var out bytes.Buffer
 	if code := serve(strings.NewReader(""), &out); code != 0 || out.Len() != 0 {
 		t.Errorf("%d, %d bytes, want 0, 0", code, out.Len())
@@ -42,9 +42,9 @@ func TestAgentEnds(t *testing.T) {
 	}
 }
 
-// TestPackedStructures are the layouts of 64-bit Windows in the order of their headers: offsets of fields that
+// TestLayoutsAreThoseOfWindows are the layouts of 64-bit Windows in the order of their headers: offsets of fields that
 // callers write.
-func TestPackedStructures(t *testing.T) {
+func TestLayoutsAreThoseOfWindows(t *testing.T) {
 	k := pack("x")
 	k.ptr(k.unicode("ab"))
 	if b := k.Buffers[0]; len(b) != 16 || le.Uint16(b) != 4 || le.Uint16(b[2:]) != 4 {

@@ -25,7 +25,7 @@ var aDescriptor = func() *sd.Descriptor {
 
 // The structures have the layout of the headers of 64-bit Windows, with a distinct value in each member, and NULL for
 // missing ones.
-func TestEveryStructure(t *testing.T) {
+func TestStructuresEqualHeaders(t *testing.T) {
 	qos := &nt.SecurityQualityOfService{ImpersonationLevel: 2, ContextTrackingMode: true}
 	for _, c := range []struct {
 		name string
