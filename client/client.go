@@ -217,7 +217,8 @@ func (c *Conn) send(frames ...*wire.Frame) error {
 	return c.writeRest(b[n:])
 }
 
-// writeRest writes the part that the socket did not accept at once.
+// writeRest writes the part that the socket did not accept at once. It fails after wire.WriteTimeout. Some bytes may
+// then be written.
 func (c *Conn) writeRest(b []byte) error {
 	_ = c.conn.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
 	_, err := c.conn.Write(b)

@@ -54,7 +54,8 @@ func DialUser(socket string, uid uint32) (*Conn, error) {
 // trusted reports whether a client that expects uid trusts a server with the uid owner (W-24).
 func trusted(owner, uid uint32) bool { return owner == 0 || owner == uid }
 
-// dialInherited connects over the inherited descriptor with this number, and closes the descriptor.
+// dialInherited connects over the inherited descriptor with this number, and closes the descriptor. It fails if number
+// is none, and if the descriptor is not a socket.
 func dialInherited(number string) (*Conn, error) {
 	fd, err := strconv.ParseUint(number, 10, 16)
 	if err != nil {

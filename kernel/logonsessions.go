@@ -72,7 +72,7 @@ func (k *KernelThread) SeMarkLogonSessionForTerminationNotification(id winnt.LUI
 	return st
 }
 
-// SeRegisterLogonSessionTerminatedRoutine registers a routine.
+// SeRegisterLogonSessionTerminatedRoutine registers a routine. It always succeeds.
 func (k *KernelThread) SeRegisterLogonSessionTerminatedRoutine(r *LogonSessionTerminatedRoutine) ntstatus.Status {
 	_, st := call(k, rowSeRegisterRoutine, SeLogonSessionTerminatedRoutine{r})
 	return st

@@ -56,7 +56,7 @@ func (s *System) KernelMode(th *nt.Thread) *KernelThread {
 	return k
 }
 
-// SystemThread creates a thread of the System process.
+// SystemThread creates a thread of the System process. The error is that of [System.SystemThreadOf].
 func (s *System) SystemThread() (*KernelThread, error) {
 	return s.SystemThreadOf(s.sys.SystemProcess())
 }

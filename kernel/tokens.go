@@ -148,15 +148,15 @@ func (k *KernelThread) SeQuerySessionIdToken(t *AccessToken) uint32 {
 	return out.SessionID
 }
 
-// SeQueryInformationToken returns the information of a class of a token. It
-// takes no handle and checks no rights (T-103).
+// SeQueryInformationToken returns the information of a class of a token. It takes no handle and checks no rights
+// (T-103). A class that it does not have gives STATUS_INVALID_INFO_CLASS.
 func (k *KernelThread) SeQueryInformationToken(t *AccessToken, class winnt.TokenInfoClass) (any, ntstatus.Status) {
 	out, st := call(k, rowSeQueryInformationToken, SeQueryInformationTokenIn{t, class})
 	return out.TokenInformation, st
 }
 
-// SeFilterToken creates a restricted version of a token. The caller owns one
-// reference and drops it with PsDereferencePrimaryToken or
+// SeFilterToken creates a restricted version of a token. A malformed SID gives STATUS_INVALID_SID, an unknown flag
+// STATUS_INVALID_PARAMETER. The caller owns one reference and drops it with PsDereferencePrimaryToken or
 // PsDereferenceImpersonationToken.
 func (k *KernelThread) SeFilterToken(in SeFilterTokenIn) (*AccessToken, ntstatus.Status) {
 	out, st := call(k, rowSeFilterToken, in)

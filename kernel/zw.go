@@ -96,7 +96,7 @@ func (k *KernelThread) ZwOpenProcessTokenEx(
 	return out.TokenHandle, st
 }
 
-// ZwClose closes a handle, which may be a kernel handle.
+// ZwClose closes a handle, which may be a kernel handle. Its statuses are those of NtClose.
 func (k *KernelThread) ZwClose(h winnt.Handle) ntstatus.Status {
 	_, st := call(k, rowZwClose, nt.CloseIn{Handle: h})
 	return st

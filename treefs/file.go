@@ -16,9 +16,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// File is an open file or directory. It implements [fs.ReadDirFile], [io.ReadWriteSeeker],
-// [io.ReaderAt], [io.WriterAt] and http.File. Any goroutine may use it. Do not use the zero
-// value: [FS.OpenFile] returns a File.
+// File is an open file or directory. It implements [fs.ReadDirFile], [io.ReadWriteSeeker], [io.ReaderAt], [io.WriterAt]
+// and http.File. Its errors are those of [FS], and io.EOF. Any goroutine may use it. Do not use the zero value:
+// [FS.OpenFile] returns a File.
 type File struct {
 	fs      *FS          // immutable
 	name    string       // immutable; the requested name

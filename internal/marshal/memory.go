@@ -17,8 +17,9 @@ type Address uintptr
 // ScratchSize is the size of the largest fixed structure that is read or written at once.
 const ScratchSize = 128
 
-// A Memory accesses the process's memory for the calls of one thread, and belongs to it. The zero value has no stack
-// frames recorded and probes every address.
+// A Memory accesses the process's memory for the calls of one thread, and belongs to it. Its methods return
+// STATUS_ACCESS_VIOLATION if they cannot access memory that they need, also for NULL unless they say otherwise. After a
+// failure a result has no meaning. The zero value has no stack frames recorded and probes every address.
 type Memory struct {
 	Scratch [ScratchSize]byte // for a structure under way
 
@@ -137,7 +138,7 @@ func (m *Memory) Probe(p Address, n, align uintptr) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// ProbeHandle probes an output handle.
+// ProbeHandle probes an output handle: 8 bytes at a multiple of 4.
 func (m *Memory) ProbeHandle(p Address) ntstatus.Status { return m.Probe(p, 8, 4) }
 
 // ProbeU32 probes an output of 32 bits.

@@ -100,8 +100,8 @@ func (n *IDs) Forget() {
 	n.known, n.silent = nil, time.Time{}
 }
 
-// answer returns a cached result up to a minute old, otherwise the directory's. After ErrAway it
-// does not query the directory for ten seconds (D-34).
+// answer returns a cached result up to a minute old, otherwise the directory's. After ErrAway, which the end of ctx
+// also causes, it does not query the directory for ten seconds (D-34).
 func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
 	now := time.Now
 	if n.now != nil {
