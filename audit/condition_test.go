@@ -47,7 +47,7 @@ func TestAuditConditionsUseClientsClaims(t *testing.T) {
 		r := access.Request{Subject: access.Subject{Primary: mustToken(t, spec)}, Desired: 1, Type: winnt.FileObject,
 			Descriptor: sddl.MustParse(`O:SYG:SYD:S:(RA;;;;;WD;("Project",TS,0x0,"x"))(XU;SA;0x1;;;WD;` + condition + ")")}
 		if v := p.Evaluate("File", &r, access.Grant(1), nil); v.Success != want {
-			t.Errorf("U-12: %s: %+v", condition, v)
+			t.Errorf("U-12: %s: verdict %+v, want a record of success: %v", condition, v, want)
 		}
 	}
 	two := []access.NodeResult{{Granted: 1, Verdict: ntstatus.Decided(ntstatus.Success)},

@@ -134,7 +134,7 @@ func TestClientAndPrimary(t *testing.T) {
 		}
 	}
 	if _, ok := audit.HandleClosed(origin(t), audit.Object{}).Field("PrimaryUserSid"); ok {
-		t.Error("U-20: without a client there is no second account")
+		t.Error("U-20: HandleClosed without a client has a field PrimaryUserSid, want none")
 	}
 }
 
@@ -146,16 +146,16 @@ func TestUnknownNamesAreDashes(t *testing.T) {
 	e := audit.HandleClosed(from, audit.Object{})
 	if field(t, e, "SubjectUserName") != "-" || field(t, e, "SubjectDomainName") != "-" ||
 		field(t, e, "SubjectUserSid") != userU.String() {
-		t.Error("U-21: unknown name is -, the SID stays")
+		t.Errorf("U-21: unknown name is %s, want - with the SID %v", field(t, e, "SubjectUserName"), userU)
 	}
 	from.Subject = access.Subject{Primary: tokenSystem(t), Client: tokenU(t), Level: winnt.SecurityAnonymous}
 	e = audit.HandleClosed(from, audit.Object{})
 	if field(t, e, "SubjectUserSid") != "S-1-5-7" || field(t, e, "SubjectLogonId") != "0x3e6" {
-		t.Errorf("U-21: anonymous client is %s", field(t, e, "SubjectUserSid"))
+		t.Errorf("U-21: anonymous client is %s, want S-1-5-7 of session 0x3e6", field(t, e, "SubjectUserSid"))
 	}
 	e = audit.HandleClosed(audit.Origin{}, audit.Object{})
 	if field(t, e, "SubjectUserSid") != "S-1-0-0" || field(t, e, "SubjectLogonId") != "0x0" {
-		t.Error("an unknown subject is the null SID")
+		t.Errorf("unknown subject is %s, want the null SID S-1-0-0", field(t, e, "SubjectUserSid"))
 	}
 }
 
@@ -185,7 +185,7 @@ func TestValuesHaveWindowsSyntax(t *testing.T) {
 		}
 	}
 	if e = audit.PrivilegedObject(from, audit.Object{}, 0, 0, audit.Success); field(t, e, "AccessMask") != "0" {
-		t.Error("U-22: no mask is 0")
+		t.Errorf("U-22: AccessMask of no mask is %s, want 0", field(t, e, "AccessMask"))
 	}
 }
 
@@ -330,7 +330,7 @@ func TestUnsafeElevationMarksReasons(t *testing.T) {
 		}
 	}
 	if _, ok := audit.UnsafeElevation(origin(t), audit.Elevation{KernelMode: true}); ok {
-		t.Error("no client, no elevation")
+		t.Error("UnsafeElevation without a client gives an event, want none")
 	}
 	// U-57a: levels and yes or no are message codes.
 	for level, code := range map[winnt.SecurityImpersonationLevel]string{0: "%%1831", 1: "%%1832", 2: "%%1833",
@@ -354,7 +354,7 @@ func TestEventSizeCoversItsTexts(t *testing.T) {
 		from.ProcessName = long
 		e := audit.HandleClosed(from, audit.Object{})
 		if d := e.Size() - small.Size(); d < n-16 || d > n {
-			t.Errorf("%d bytes more are counted as %d", n, d)
+			t.Errorf("size grows by %d for %d bytes more, want up to 16 less", d, n)
 		}
 	}
 	if least := len(small.AppendJSON(nil)) / 4; small.Size() < least {

@@ -121,11 +121,11 @@ func TestLineHasDocumentedShape(t *testing.T) {
 	}
 	l := readLine(t, b)
 	if l.ID == nil || l.Chain == nil || *l.Chain != "00ff" {
-		t.Error("every key is there")
+		t.Errorf("id or chain is missing, or chain is not 00ff: %s", b)
 	}
 	marshalled, err := json.Marshal(o.events[0])
 	if err != nil || !json.Valid(marshalled) {
-		t.Errorf("MarshalJSON: %v", err)
+		t.Errorf("MarshalJSON: %v, want valid JSON", err)
 	}
 }
 
@@ -152,7 +152,7 @@ func checkHostile(t testing.TB, name string) {
 	e = e.WithHeader(audit.Header{ID: 4663, Subcategory: audit.FileSystem, Computer: name})
 	b := e.AppendJSON(nil)
 	if bytes.ContainsAny(b, "\n\r") || !utf8.Valid(b) {
-		t.Fatalf("UC-61 %q: more than one line, or no UTF-8: %q", name, b)
+		t.Fatalf("UC-61 %q: want one line of UTF-8, got %q", name, b)
 	}
 	l := readLine(t, b)
 	want, _ := e.Field("ObjectName")
@@ -160,7 +160,7 @@ func checkHostile(t testing.TB, name string) {
 	checkText(t, name, *l.Computer, l.ComputerRaw)
 	for _, c := range []byte{'<', '>', '&'} { // no escaping for HTML
 		if strings.IndexByte(want, c) >= 0 && bytes.IndexByte(b, c) < 0 {
-			t.Fatalf("U-80 %q: %q is escaped", name, c)
+			t.Fatalf("U-80 %q: %q is escaped, want it as it is", name, c)
 		}
 	}
 }
@@ -196,7 +196,7 @@ func TestHostileNames(t *testing.T) {
 	}
 	e := audit.ObjectAccessed(audit.Origin{}, audit.Object{Name: audit.FromUTF16([]uint16{0xD800})}, 1, nil)
 	if !strings.Contains(string(e.AppendJSON(nil)), `"ObjectName":"`+"\uFFFD"+`","ObjectName_raw":"eda080"`) {
-		t.Errorf("U-80: a lone surrogate is one U+FFFD: %s", e.AppendJSON(nil))
+		t.Errorf("U-80: a lone surrogate is %s, want one U+FFFD and its bytes", e.AppendJSON(nil))
 	}
 	// In a list, the raw key is a list too.
 	e = audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"},

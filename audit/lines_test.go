@@ -23,7 +23,7 @@ func TestLostAnnouncementIsAddedToNext(t *testing.T) {
 		w := &flaky{broken: true}
 		l := audit.NewLines(w)
 		if l.Write(c.e) == nil || l.Lost() != 1 {
-			t.Fatalf("%d lost", l.Lost())
+			t.Fatalf("Write gives no error, or Lost = %d, want 1", l.Lost())
 		}
 		w.broken = false
 		if err := l.Write(audit.LogFull()); err != nil {

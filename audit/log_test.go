@@ -43,14 +43,14 @@ func TestFirstUseOfRightIsRecordedOnce(t *testing.T) {
 	}
 	events := sink.Drain()
 	if len(events) != 1 || events[0].ID != 4663 || field(t, events[0], "AccessMask") != "0x1" {
-		t.Fatalf("UC-39: %v", ids(events))
+		t.Fatalf("UC-39: events %v, want one 4663 with mask 0x1", ids(events))
 	}
 	if h, _ = log.Used(origin(t), reportFile, h, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|4, nil); h.Pending != 0 ||
 		h.Audited != 3 {
 		t.Errorf("state %+v, want h.Pending = 0, h.Audited = 3", h)
 	}
 	if events = sink.Drain(); len(events) != 1 || field(t, events[0], "AccessMask") != "0x2" {
-		t.Error("the other audited right is recorded at its first use, an unaudited one never")
+		t.Errorf("events %v, want one for the first use of the other audited right", ids(events))
 	}
 }
 
@@ -63,7 +63,7 @@ func TestCloseAndDeleteOfAuditedHandles(t *testing.T) {
 	events := sink.Drain()
 	if !slices.Equal(ids(events), []int{4660, 4658}) ||
 		field(t, events[0], "HandleId") != field(t, events[1], "HandleId") {
-		t.Errorf("UC-26: %v", ids(events))
+		t.Errorf("UC-26: events %v, want 4660 and 4658 of one handle", ids(events))
 	}
 	if got := events[1].Task(); got != 12800 {
 		t.Errorf("UC-25: 4658 carries the task of the type: events[1].Task() = %d, want 12800", got)
@@ -72,14 +72,14 @@ func TestCloseAndDeleteOfAuditedHandles(t *testing.T) {
 	log.Deleted(origin(t), reportFile, audit.HandleAudit{GenerateOnClose: true, Audited: 1})
 	log.Duplicated(origin(t), 4, 8, 12, 16)
 	if events = sink.Drain(); !slices.Equal(ids(events), []int{4690}) {
-		t.Errorf("U-40, U-41: %v", ids(events))
+		t.Errorf("U-40, U-41: events %v, want [4690]", ids(events))
 	}
 	log, sink = newLog(t, audit.FileSystem) // Handle Manipulation is off
 	o := open(t, log.Policy.Load(), access.Subject{Primary: tokenU(t)}, standardSD, 1)
 	log.Closed(origin(t), reportFile, o.handle)
 	log.Duplicated(origin(t), 4, 8, 12, 16)
 	if len(o.events) != 1 || sink.Len() != 0 {
-		t.Errorf("UC-66: open %v, close and duplicate %d", ids(o.events), sink.Len())
+		t.Errorf("UC-66: open gave %v, close and duplicate %d, want 1 and 0", ids(o.events), sink.Len())
 	}
 }
 
@@ -136,7 +136,7 @@ func TestPrivilegeUseOfServersAndKernel(t *testing.T) {
 	events := sink.Drain()
 	if !slices.Equal(ids(events), []int{4673, 4674}) || events[1].Outcome != audit.Failure ||
 		events[1].Task() != 13056 {
-		t.Fatalf("UC-27, UC-28: %v", ids(events))
+		t.Fatalf("UC-27, UC-28: events %v, want 4673 and a failed 4674", ids(events))
 	}
 	log.PrivilegesUsed(origin(t), audit.Object{}, 1, 0, audit.Success)
 	if got := sink.Len(); got != 0 {
@@ -153,7 +153,7 @@ func TestPrivilegeUseOfServersAndKernel(t *testing.T) {
 	log.ServiceCalled(from, "Security", "-", tcb, audit.Success)
 	log.ServiceCalledFromKernel(origin(t), "Security", "-", tcb, audit.Success)
 	if events = sink.Drain(); !slices.Equal(ids(events), []int{4673, 4673}) {
-		t.Errorf("U-43: the system call is not silent, nor is the kernel about users: %v", ids(events))
+		t.Errorf("U-43: events %v, want 4673 twice: the system's own use is not recorded", ids(events))
 	}
 	// U-43: the client of a call counts, whether it or its server is one of the system's accounts.
 	system, user := tokenSystem(t), origin(t).Subject.Primary
@@ -175,7 +175,7 @@ func TestPrivilegeUseOfServersAndKernel(t *testing.T) {
 	log.ServiceCalled(origin(t), "Security", "-", tcb|winnt.Privileges(winnt.SeBackupPrivilege), audit.Success)
 	events = sink.Drain()
 	if len(events) != 1 || !slices.Equal(items(events[0], "PrivilegeList"), []string{"SeTcbPrivilege"}) {
-		t.Errorf("U-43: %v, %q", ids(events), items(events[0], "PrivilegeList"))
+		t.Errorf("U-43: events %v, want one with SeTcbPrivilege alone", ids(events))
 	}
 	off, quiet := newLog(t)
 	off.ServiceCalled(origin(t), "s", "t", tcb, audit.Success)
@@ -195,14 +195,14 @@ func TestTokenAdjustmentsAreRecorded(t *testing.T) {
 	log.PrivilegesAdjusted(origin(t), off, on)
 	log.PrivilegesAdjusted(origin(t), on, on)
 	if events := sink.Drain(); !slices.Equal(ids(events), []int{4703}) {
-		t.Errorf("UC-41, UC-42: %v", ids(events))
+		t.Errorf("UC-41, UC-42: events %v, want [4703]", ids(events))
 	}
 	log, sink = newLog(t)
 	log.PrivilegesAdjusted(origin(t), off, on)
 	log.Impersonated(origin(t), audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2, Client: on})
 	log.Impersonated(origin(t), audit.Elevation{CopyOnOpen: true, Level: 2, Client: on})
 	if events := sink.Drain(); !slices.Equal(ids(events), []int{audit.UnsafeElevationID}) {
-		t.Errorf("I-48: %v", ids(events))
+		t.Errorf("I-48: events %v, want one UnsafeElevation", ids(events))
 	}
 }
 
@@ -269,11 +269,11 @@ func TestAttributeAndLabelChangesAreRecorded(t *testing.T) {
 	}
 	got := set(audit.AuthorizationPolicyChange, plain, marked, all)
 	if !slices.Equal(ids(got), []int{4911, 4911, 4913}) || got[0].Task() != 13570 {
-		t.Fatalf("UC-68: %v", ids(got))
+		t.Fatalf("UC-68: events %v, want 4911, 4911 and 4913", ids(got))
 	}
 	for i, want := range []string{`S:(RA;;;;;WD;("Project",TS,0x0,"Q3"))`, "S:(ML;;NW;;;HI)", "S:(SP;;;;;S-1-17-1)"} {
 		if is := field(t, got[i], "NewSd"); is != want || field(t, got[i], "OldSd") != "S:AI" {
-			t.Errorf("%d: %s", got[i].ID, is)
+			t.Errorf("%d: NewSd %s, want %s after S:AI", got[i].ID, is, want)
 		}
 	}
 	if got := set(audit.AuthorizationPolicyChange, marked, marked, all); len(got) != 0 {
@@ -317,7 +317,7 @@ func TestZeroLogReportsEveryRecordLost(t *testing.T) {
 			t.Errorf("CrashOnAuditFail %d: a hand-out: %v, want STATUS_AUDIT_FAILED", crash, st)
 		}
 		if err := l.Loss(); err == nil || !strings.Contains(err.Error(), "no sink") {
-			t.Errorf("CrashOnAuditFail %d: the cause is %v", crash, l.Loss())
+			t.Errorf("CrashOnAuditFail %d: Loss = %v, want \"no sink\"", crash, l.Loss())
 		}
 	}
 	// Without a policy there are no records.

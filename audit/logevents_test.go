@@ -21,7 +21,7 @@ func TestLogServiceRecordsHaveAllFields(t *testing.T) {
 		Version:     3,
 		Subcategory: audit.Logon, Outcome: audit.Failure})
 	if discarded.Time != 77 || discarded.Computer != "pc" || discarded.RecordID != 0 || discarded.Chain != "" {
-		t.Errorf("%+v", discarded.Header)
+		t.Errorf("header %+v, want time 77, computer pc, no id and no chain", discarded.Header)
 	}
 	elevation := audit.Elevation{Thread: 0x200, KernelMode: true, Client: targetToken(t, winnt.SeTcbPrivilege.Bit(), 0),
 		EffectiveOnly: true, Level: winnt.SecurityIdentification}

@@ -33,13 +33,13 @@ func TestRecordsMatchTheCatalogue(t *testing.T) {
 		all++
 		e, err := audit.Make(k.ID, outcomeFor(k), from, nil)
 		if err != nil || !slices.Equal(names(e), slices.Collect(k.Fields())) || e.Version != k.Version {
-			t.Errorf("%d: %v, %v", k.ID, err, names(e))
+			t.Errorf("Make(%d): %v, fields %v, want those of the catalogue", k.ID, err, names(e))
 		}
 		if e.Subcategory != 0 && !e.Subcategory.Valid() {
-			t.Errorf("%d: subcategory %s", k.ID, e.Subcategory)
+			t.Errorf("Make(%d): subcategory %s, want a valid one or 0", k.ID, e.Subcategory)
 		}
 		if got, err := audit.ParseEvent(e.AppendJSON(nil)); err != nil || !slices.Equal(names(got), names(e)) {
-			t.Errorf("%d is not read back: %v", k.ID, err)
+			t.Errorf("ParseEvent of event %d: %v, want the same fields", k.ID, err)
 		}
 	}
 	if all != 67 {
@@ -65,13 +65,13 @@ func TestRecordsMatchTheCatalogue(t *testing.T) {
 		}
 	}
 	if _, err := audit.Make(4656, audit.Success, from, audit.Values{"NoField": {"x"}}); err == nil {
-		t.Error("a field of another event is taken")
+		t.Error("Make with a field of another event: no error, want one")
 	}
 	if _, err := audit.Make(4663, audit.Failure, from, nil); err == nil {
 		t.Error("Make accepts an undocumented outcome, want an error")
 	}
 	if _, err := audit.Make(1, audit.Success, from, nil); err == nil {
-		t.Error("an unknown event is made")
+		t.Error("Make of an unknown event: no error, want one")
 	}
 }
 
@@ -114,7 +114,7 @@ func TestPolicyChangeNeedsPrivilegeAndRecord(t *testing.T) {
 			ntstatus.PrivilegeNotHeld)
 	}
 	if st := log.ChangePolicy(admin, off); st != ntstatus.Success || log.Policy.Load() != off {
-		t.Errorf("with it: %v", st)
+		t.Errorf("ChangePolicy with the privilege: %v, want success and the new policy", st)
 	}
 	if st := log.ChangePolicy(admin, nil); st != ntstatus.Success {
 		t.Errorf("back to the default: %v, want %v", st, ntstatus.Success)
@@ -167,11 +167,11 @@ func TestListFieldsAcceptSeveralItems(t *testing.T) {
 			}
 			back, err := audit.ParseEvent(e.AppendJSON(nil))
 			if err != nil || field(t, back, name) != want {
-				t.Errorf("U-57: %d %s is read back as %q (%v)", k.ID, name, field(t, back, name), err)
+				t.Errorf("U-57: %d %s is read back as %q (%v), want %q", k.ID, name, field(t, back, name), err, want)
 			}
 			if e, err = audit.Make(k.ID, outcomeFor(k), audit.Origin{}, audit.Values{name: nil}); err != nil ||
 				field(t, e, name) != "-" {
-				t.Errorf("U-57: %d %s without a value: %v, %q", k.ID, name, err, field(t, e, name))
+				t.Errorf("U-57: %d %s without a value: %v, %q, want -", k.ID, name, err, field(t, e, name))
 			}
 		}
 	}

@@ -20,7 +20,7 @@ func TestQueueHoldsItsLimitInBytes(t *testing.T) {
 		}
 		m.Drain()
 		if err := m.Write(e); err != nil {
-			t.Errorf("U-66: %d bytes, all taken: %v", c.limit, err)
+			t.Errorf("U-66: Write with %d bytes, all taken: %v, want no error", c.limit, err)
 		}
 	}
 }

@@ -18,7 +18,7 @@ func TestNothingToRecord(t *testing.T) {
 	l := new(audit.Log)
 	for _, o := range []*audit.Opening{nil, {}} {
 		if h, st := l.Opened(o); st != ntstatus.AuditFailed || h != (audit.HandleAudit{}) {
-			t.Errorf("%+v: %+v, %s", o, h, st)
+			t.Errorf("Opened(%+v) = %+v, %s, want the zero value and STATUS_AUDIT_FAILED", o, h, st)
 		}
 	}
 	if v := new(audit.Policy).Evaluate("File", nil, access.Decision{}, nil); v.Success || v.Failure {
@@ -65,13 +65,13 @@ func TestOpenedInFull(t *testing.T) {
 		`RestrictedSidCount=0|{A}ResourceAttributes=S:AI(RA;;;;;WD;("Project",TS,0x0,"Q3"))|{P} `+
 		"[0x1 4416 ReadData 1801 D:(A;;CCDC;;;WD)] [0x2 4417 WriteData 1801 D:(A;;CCDC;;;WD)]")
 	if h != (audit.HandleAudit{GenerateOnClose: true, Audited: 1, Pending: 1}) {
-		t.Errorf("the handle remembers %+v", h)
+		t.Errorf("handle remembers %+v, want GenerateOnClose, one audited and one pending right", h)
 	}
 	got, h = decided(t, func(r *access.Request, _ *audit.Opening, _ *token.Spec) {
 		r.Descriptor = sddl.MustParse("O:SYG:SYD:S:(AU;SAFA;FA;;;WD)")
 	}, audit.FileSystem)
 	if len(got) != 1 || got[0].Outcome != audit.Failure || h != (audit.HandleAudit{}) {
-		t.Errorf("a refused open: %v, the handle remembers %+v", ids(got), h)
+		t.Errorf("a refused open: %v, handle remembers %+v, want one failure and nothing", ids(got), h)
 	}
 	for name, change := range map[string]func(*access.Request, *audit.Opening){
 		"told": func(_ *access.Request, o *audit.Opening) { o.Told = true },
@@ -83,7 +83,7 @@ func TestOpenedInFull(t *testing.T) {
 		got, _ := decided(t, func(r *access.Request, o *audit.Opening, _ *token.Spec) { change(r, o) }, audit.FileSystem,
 			audit.KernelObject)
 		if len(got) != 1 || field(t, got[0], "AccessReason") != "-" {
-			t.Errorf("an open %s has reasons: %v", name, got)
+			t.Errorf("an open %s: %v, want one event without reasons", name, got)
 		}
 	}
 	use := func(change func(*access.Request, *token.Spec), on ...audit.Subcategory) []audit.Event {
@@ -125,7 +125,7 @@ func TestExemptPrivilegesOfAnOpen(t *testing.T) {
 			continue
 		}
 		if c.mode == access.Kernel || len(got) != 1 || got[0].Subcategory != c.of {
-			t.Errorf("full %t: %v", c.full, got)
+			t.Errorf("full %t: events %v, want one of %v, in kernel mode none", c.full, got, c.of)
 			continue
 		}
 		list := items(got[0], "PrivilegeList")

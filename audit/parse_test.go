@@ -33,7 +33,7 @@ func TestParseEvent(t *testing.T) {
 		}
 		for cut := range line {
 			if _, err := audit.ParseEvent(line[:cut]); err == nil {
-				t.Fatalf("%s is accepted", line[:cut])
+				t.Fatalf("ParseEvent(%s): no error, want one", line[:cut])
 			}
 		}
 	}
@@ -53,7 +53,7 @@ func TestParseTime(t *testing.T) {
 			text := good[:i] + string(c) + good[i+1:]
 			digit := good[i] >= '0' && good[i] <= '9'
 			if _, err := audit.ParseTime(text); err == nil && text != good && !(digit && c == '0') {
-				t.Errorf("%q is accepted", text)
+				t.Errorf("ParseTime(%q): no error, want one", text)
 			}
 		}
 	}
@@ -67,7 +67,7 @@ func TestParseTime(t *testing.T) {
 		"2024-03-01T12:00:00", "2024-13-01T12:00:00Z",
 		"2024-03-01T12:00:00.12345678Z", "1600-01-01T00:00:00Z"} {
 		if _, err := audit.ParseTime(text); err == nil {
-			t.Errorf("%q is accepted", text)
+			t.Errorf("ParseTime(%q): no error, want one", text)
 		}
 	}
 }
@@ -90,7 +90,7 @@ func TestLongRecordListsTruncatedFields(t *testing.T) {
 		short = e.Shorten(4000)
 		text, _ := short.Field("Truncated")
 		if text != "Detail,Target" && text != "Target,Detail" {
-			t.Errorf("two fields of %d: Truncated is %q", size, text)
+			t.Errorf("two fields of %d bytes: Truncated is %q, want both names", size, text)
 		}
 		if n := len(short.AppendJSON(nil)); n > 4000 {
 			t.Errorf("two fields of %d: %d bytes, want at most 4000", size, n)
@@ -118,7 +118,7 @@ func TestLongRecordListsTruncatedFields(t *testing.T) {
 		}
 	}
 	if same := audit.LogFull().Shorten(4000); !bytes.Equal(same.AppendJSON(nil), audit.LogFull().AppendJSON(nil)) {
-		t.Error("a short record changed")
+		t.Error("Shorten changed a record that is short already")
 	}
 }
 
@@ -144,13 +144,13 @@ func TestEveryCharacterSurvivesEncoding(t *testing.T) {
 		line := audit.LogArchived(text).AppendJSON(nil)
 		e, err := audit.ParseEvent(line)
 		if err != nil || !bytes.Equal(e.AppendJSON(nil), line) || field(t, e, "BackupPath") != text {
-			t.Errorf("%q: %v, %s", text, err, line)
+			t.Errorf("%q: %v, want the same text and line: %s", text, err, line)
 		}
 	}
 	line := string(audit.LogArchived("AB").AppendJSON(nil))
 	for _, escape := range []string{`\u0020`, `\u0041`, `\u1000`, `\u00`, `\u001`, `\x`, `\`, `\u00zz`, `\/`, `\b`} {
 		if _, err := audit.ParseEvent([]byte(strings.Replace(line, "AB", escape, 1))); err == nil {
-			t.Errorf("the escape %s is accepted", escape)
+			t.Errorf("ParseEvent with escape %s: no error, want one", escape)
 		}
 	}
 }
@@ -168,7 +168,7 @@ func TestTimePartsAreBounded(t *testing.T) {
 	} {
 		text := fmt.Sprintf(form, c.parts[:]...)
 		if _, err := audit.ParseTime(text); (err == nil) != c.ok {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("ParseTime(%s): %v, want success: %t", text, err, c.ok)
 		}
 	}
 }
@@ -204,7 +204,7 @@ func TestMalformedLinesAreRefused(t *testing.T) {
 		{`"reason":"%%1801"`, `"reason":"%%65535"`}, {`"chain":""`, `"chain":"00ff"`}} {
 		text := strings.Replace(line, good[0], good[1], 1)
 		if e, err := audit.ParseEvent([]byte(text)); err != nil || string(e.AppendJSON(nil)) != text {
-			t.Errorf("%s: %v, written as %s", text, err, e.AppendJSON(nil))
+			t.Errorf("ParseEvent(%s): %v, written as %s, want the same", text, err, e.AppendJSON(nil))
 		}
 	}
 }

@@ -28,11 +28,11 @@ func TestDefaultPolicyRecordsThreeSubcategories(t *testing.T) {
 		}
 	}
 	if active.Opens() {
-		t.Error("no open is recorded by default")
+		t.Error("the zero Active records opens, want none")
 	}
 	zero := mustPolicy(t, audit.PolicySpec{})
 	if zero.System(audit.SystemIntegrity) != audit.OnBoth || zero.System(audit.FileSystem) != 0 {
-		t.Error("a nil System map is the default")
+		t.Error("the policy of a nil System map records files, or does not record System Integrity")
 	}
 }
 
@@ -61,13 +61,13 @@ func TestAdministratorsCannotBeExcluded(t *testing.T) {
 		})
 		for _, o := range []audit.Outcome{audit.Success, audit.Failure} {
 			if got := p.Records(s, o, userU, c.admin); got != c.want.Has(o) {
-				t.Errorf("U-1 %s: %s recorded: %v", c.name, o, got)
+				t.Errorf("U-1 %s: Records(%s) = %v, want %v", c.name, o, got, c.want.Has(o))
 			}
 			if got := p.Records(s, o, groupG, c.admin); got != c.system.Has(o) {
-				t.Errorf("U-1 %s: %s recorded for another account: %v", c.name, o, got)
+				t.Errorf("U-1 %s: Records(%s) for another account = %v, want %v", c.name, o, got, c.system.Has(o))
 			}
 			if p.Anyone(s, o) != (c.system.Has(o) || c.user.Include.Has(o)) {
-				t.Errorf("%s: Anyone(%s)", c.name, o)
+				t.Errorf("%s: Anyone(%s) = %v, want the opposite", c.name, o, p.Anyone(s, o))
 			}
 		}
 	}
@@ -84,7 +84,7 @@ func TestPolicySpecRoundTrips(t *testing.T) {
 	p := mustPolicy(t, spec)
 	delete(spec.GlobalSACLs, "Key")
 	if got := p.Spec().GlobalSACLs; len(got) != 1 || got["Key"] != key || p.GlobalSACL("Key") != key {
-		t.Errorf("global SACLs of the policy: %v", got)
+		t.Errorf("global SACLs of the policy: %v, want that of Key alone", got)
 	}
 	delete(p.Spec().GlobalSACLs, "Key") // a copy, which does not affect the policy
 	if got := p.GlobalSACL("Key"); got != key {
@@ -94,7 +94,7 @@ func TestPolicySpecRoundTrips(t *testing.T) {
 	back := p.Spec()
 	if back.System[audit.Registry] != audit.OnFailure || len(back.System) != 1 ||
 		back.Users[userU][audit.FileSystem].Include != audit.OnSuccess || back.Options != spec.Options {
-		t.Errorf("Spec() = %+v", back)
+		t.Errorf("Spec() = %+v, want that of the policy", back)
 	}
 	for name, bad := range map[string]audit.PolicySpec{
 		"unknown subcategory": {System: map[audit.Subcategory]audit.Setting{0x4C: audit.OnBoth}},
@@ -104,7 +104,7 @@ func TestPolicySpecRoundTrips(t *testing.T) {
 		"CrashOnAuditFail 3":  {Options: audit.Options{CrashOnAuditFail: 3}},
 	} {
 		if _, err := audit.NewPolicy(bad); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: error %v", name, err)
+			t.Errorf("NewPolicy, %s: error %v, want one with that text", name, err)
 		}
 	}
 }
@@ -167,14 +167,14 @@ func TestSubcategoriesHavePublishedIdentifiers(t *testing.T) {
 		var back audit.Subcategory
 		text, err := s.MarshalText()
 		if err != nil || back.UnmarshalText(text) != nil || back != s {
-			t.Errorf("%s does not survive its text form", s)
+			t.Errorf("%s: text form %s, read back as %s (%v), want the same", s, text, back, err)
 		}
 	}
 	if count != 60 {
 		t.Errorf("%d subcategories, documented are 60, want 60", count)
 	}
 	if _, err := audit.ParseSubcategory("Files"); err == nil || audit.Subcategory(9).Valid() {
-		t.Error("unknown subcategories are refused")
+		t.Error("ParseSubcategory(Files) gives no error, or subcategory 9 is valid")
 	}
 }
 
@@ -197,7 +197,7 @@ func TestActiveBitsFollowStoredPolicy(t *testing.T) {
 		for _, o := range []audit.Outcome{audit.Success, audit.Failure} {
 			for s := range audit.Subcategories {
 				if active.On(s, o) != p.Anyone(s, o) {
-					t.Fatalf("round %d: On(%s, %s) = %v, policy says otherwise", round, s, o, active.On(s, o))
+					t.Fatalf("round %d: On(%s, %s) = %v, want %v", round, s, o, active.On(s, o), p.Anyone(s, o))
 				}
 			}
 		}
@@ -208,11 +208,11 @@ func TestActiveBitsFollowStoredPolicy(t *testing.T) {
 	}
 	old := active.Load()
 	if !active.CompareAndSwap(old, policies[1]) || active.CompareAndSwap(policies[2], nil) || !active.Opens() {
-		t.Error("CompareAndSwap replaces the policy in force only")
+		t.Error("CompareAndSwap did not replace the policy in force, or replaced another one")
 	}
 	var fresh audit.Active
 	if !fresh.CompareAndSwap(fresh.Load(), policies[1]) || fresh.Load() != policies[1] {
-		t.Error("the default of a zero Active can be swapped")
+		t.Error("CompareAndSwap did not replace the default of a zero Active")
 	}
 }
 
@@ -241,7 +241,8 @@ func TestSensitiveAndExemptPrivileges(t *testing.T) {
 	}
 	mixed := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeTcbPrivilege)
 	if audit.PrivilegeSubcategory(mixed) != audit.SensitivePrivilegeUse {
-		t.Error("U-42: one sensitive privilege makes the use sensitive")
+		t.Errorf("U-42: subcategory %v, want Sensitive Privilege Use for one sensitive privilege",
+			audit.PrivilegeSubcategory(mixed))
 	}
 	exempt := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeDebugPrivilege, winnt.SeCreateTokenPrivilege,
 		winnt.SeAssignPrimaryTokenPrivilege, winnt.SeAuditPrivilege, winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)
@@ -250,7 +251,7 @@ func TestSensitiveAndExemptPrivileges(t *testing.T) {
 		all |= p.Bit()
 	}
 	if got := audit.DefaultPolicy().AuditedPrivileges(all); got != all&^exempt {
-		t.Errorf("U-17: not recorded by default: %v", (all &^ got).Names())
+		t.Errorf("U-17: not recorded by default: %v, want %v", (all &^ got).Names(), exempt.Names())
 	}
 	full := mustPolicy(t, audit.PolicySpec{Options: audit.Options{FullPrivilegeAuditing: true}})
 	if got := full.AuditedPrivileges(all); got != all {
@@ -285,7 +286,7 @@ func TestUnknownSubcategoryIsNeverRecorded(t *testing.T) {
 		}
 	}
 	if valid != len(all) || valid == 0 {
-		t.Errorf("%d subcategories of %d", valid, len(all))
+		t.Errorf("%d valid subcategories, want %d", valid, len(all))
 	}
 }
 
@@ -295,7 +296,7 @@ func TestPolicyRefusesUnknownBits(t *testing.T) {
 		_, err := audit.NewPolicy(audit.PolicySpec{Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
 			userU: {audit.Logon: v}}})
 		if err == nil || !strings.Contains(err.Error(), "unknown bits") {
-			t.Errorf("%+v: %v", v, err)
+			t.Errorf("%+v: error %v, want \"unknown bits\"", v, err)
 		}
 	}
 	last := audit.Options{CrashOnAuditFail: audit.AuditFailed}

@@ -36,11 +36,11 @@ func TestLostRecordIsRememberedUntilReset(t *testing.T) {
 	log.Policy.Store(closed)
 	value := func() audit.CrashOnAuditFail { return log.Policy.Load().Options().CrashOnAuditFail }
 	if st := log.Write(audit.LogStarted()); st != ntstatus.Success || value() != audit.FailOnAuditFail {
-		t.Errorf("a kept record: %s, %d", st, value())
+		t.Errorf("Write of a kept record: %s, CrashOnAuditFail %d, want success and 1", st, value())
 	}
 	sink.full = true
 	if st := log.Write(audit.LogStarted()); st != ntstatus.AuditFailed || value() != audit.AuditFailed {
-		t.Errorf("a lost one: %s, %d", st, value())
+		t.Errorf("Write of a lost record: %s, CrashOnAuditFail %d, want STATUS_AUDIT_FAILED and 2", st, value())
 	}
 	admin := audit.Origin{Subject: access.Subject{Primary: tokenOf(t, winnt.SeSecurityPrivilege)}}
 	if st := log.ChangePolicy(admin, closed); st != ntstatus.AuditFailed || value() != audit.AuditFailed {
@@ -50,12 +50,12 @@ func TestLostRecordIsRememberedUntilReset(t *testing.T) {
 	sink.full = false
 	sink.Drain()
 	if st := log.ChangePolicy(admin, closed); st != ntstatus.Success || value() != audit.FailOnAuditFail {
-		t.Errorf("set back: %s, %d", st, value())
+		t.Errorf("ChangePolicy back: %s, CrashOnAuditFail %d, want success and 1", st, value())
 	}
 	events := sink.Drain()
 	if !slices.Equal(ids(events), []int{4621, 4906}) || field(t, events[0], "CrashOnAuditFailValue") != "2" ||
 		field(t, events[1], "CrashOnAuditFailValue") != "1" {
-		t.Errorf("%v", events)
+		t.Errorf("events %v, want 4621 with value 2 and 4906 with value 1", events)
 	}
 }
 
@@ -115,12 +115,12 @@ func TestPolicyAppliesAfterItsRecords(t *testing.T) {
 	if st := log.ChangePolicy(audit.Origin{Subject: access.Subject{Primary: held}},
 		next); st != ntstatus.PrivilegeNotHeld ||
 		len(w.saw) != 0 || log.Policy.Load() != audit.DefaultPolicy() {
-		t.Errorf("U-2: the privilege is disabled: %v", st)
+		t.Errorf("U-2: ChangePolicy with the privilege disabled: %v, want STATUS_PRIVILEGE_NOT_HELD and no record", st)
 	}
 	enabled := targetToken(t, winnt.SeSecurityPrivilege.Bit(), winnt.SeSecurityPrivilege.Bit())
 	if st := log.ChangePolicy(audit.Origin{Subject: access.Subject{Primary: enabled}}, next); st != ntstatus.Success ||
 		len(w.saw) == 0 || log.Policy.Load() != next {
-		t.Errorf("U-2: %v, %d records", st, len(w.saw))
+		t.Errorf("U-2: ChangePolicy: %v, %d records, want success after its records", st, len(w.saw))
 	}
 	for _, p := range w.saw {
 		if p != audit.DefaultPolicy() {
@@ -186,7 +186,7 @@ func TestPolicyRecordsHaveAllFields(t *testing.T) {
 	log.Names, from.Names = census{}, nil
 	log.Policy.Store(before)
 	if st := log.ChangePolicy(from, after); st != ntstatus.Success || log.Policy.Load() != after {
-		t.Errorf("U-2: %v", st)
+		t.Errorf("U-2: ChangePolicy: %v, want success and the new policy in force", st)
 	}
 	checkWhole(t, sink.Drain(), want...)
 }

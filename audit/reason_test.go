@@ -78,7 +78,7 @@ func TestNoReasonsForKernelObjects(t *testing.T) {
 		o := openObject(t, p, typ, access.Subject{Primary: tokenU(t)},
 			sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)"), 1)
 		if len(o.events) != 1 || o.events[0].Task() != 12802 || field(t, o.events[0], "AccessReason") != "-" {
-			t.Errorf("UC-65 %s: %v", typ.Name, ids(o.events))
+			t.Errorf("UC-65 %s: events %v, want one of task 12802 without reasons", typ.Name, ids(o.events))
 		}
 	}
 }
@@ -104,7 +104,7 @@ func TestUsedPrivilegesHaveTheirOwnRecord(t *testing.T) {
 		o := open(t, p, access.Subject{Primary: mustToken(t, s)}, "O:SYG:SYD:(A;;0x1;;;WD)", c.desired)
 		if !slices.Equal(ids(o.events), []int{4674}) || o.events[0].Task() != c.task ||
 			field(t, o.events[0], "PrivilegeList") != c.privilege.String() {
-			t.Errorf("U-17 %s: events %v", c.name, ids(o.events))
+			t.Errorf("U-17 %s: events %v, want one 4674 with privilege %v", c.name, ids(o.events), c.privilege)
 		}
 	}
 	both := specU()
@@ -112,7 +112,7 @@ func TestUsedPrivilegesHaveTheirOwnRecord(t *testing.T) {
 	o := open(t, p, access.Subject{Primary: mustToken(t, both)}, "O:SYG:SYD:(A;;0x1;;;WD)",
 		winnt.WRITE_OWNER|winnt.DELETE)
 	if len(o.events) != 1 || o.events[0].Outcome != audit.Failure || field(t, o.events[0], "HandleId") != "0x0" {
-		t.Errorf("U-17: a privilege used in vain is recorded without a handle: %v", ids(o.events))
+		t.Errorf("U-17: events %v, want one failure without a handle", ids(o.events))
 	}
 	s := specU()
 	s.Privileges, s.EnabledPrivileges = winnt.SeBackupPrivilege.Bit(), winnt.SeBackupPrivilege.Bit()
@@ -174,7 +174,7 @@ func TestServersDecisionHasNoReasons(t *testing.T) {
 	big := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: dacl})
 	e = audit.PermissionsChanged(from, file, nil, big, winnt.DACL_SECURITY_INFORMATION)
 	if field(t, e, "OldSd") != "-" || field(t, e, "NewSd") != "%%1829" {
-		t.Errorf("OldSd %q NewSd %q", field(t, e, "OldSd"), field(t, e, "NewSd"))
+		t.Errorf("OldSd %q, NewSd %q, want - and %%%%1829", field(t, e, "OldSd"), field(t, e, "NewSd"))
 	}
 }
 
@@ -236,14 +236,16 @@ func TestTextsAbove4096BytesAreOmitted(t *testing.T) {
 		e = audit.ObjectAccessed(audit.Origin{}, file, 1, sddl.MustParse(marked(c.size)))
 		text := field(t, e, "ResourceAttributes")
 		if (text == "%%1829") != c.long || !c.long && len(text) != c.size {
-			t.Errorf("attributes of %d bytes: %d bytes %.40s", c.size, len(text), text)
+			t.Errorf("attributes of %d bytes: %d bytes %.40s, want %d, or a code: %t",
+				c.size, len(text), text, c.size, c.long)
 		}
 		const form = `S:(RA;;;;;WD;("",TS,0x0,"x"))`
 		d := sddl.MustParse("O:SYG:SYD:" + strings.Replace(form, `("`, `("`+strings.Repeat("n", c.size-len(form)), 1))
 		e = audit.AuditSettingsChanged(audit.Origin{}, file, nil, d)
 		text = field(t, e, "NewSd")
 		if (text == "%%1829") != c.long || !c.long && len(text) != c.size {
-			t.Errorf("a descriptor of %d bytes: %d bytes %.40s", c.size, len(text), text)
+			t.Errorf("descriptor of %d bytes: %d bytes %.40s, want %d, or a code: %t",
+				c.size, len(text), text, c.size, c.long)
 		}
 	}
 	// The limit is of all attributes together.
