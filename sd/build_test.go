@@ -27,7 +27,7 @@ func TestEntryLengthIsLimited(t *testing.T) {
 	for length, want := range map[int]bool{longest &^ 3: true, longest&^3 + 1: false, 0: true} {
 		a, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, length)})
 		if (err == nil) != want {
-			t.Errorf("S-17: %d bytes of data: %v", length, err)
+			t.Errorf("S-17: NewACE with %d bytes of data: %v, want success: %t", length, err, want)
 			continue
 		}
 		if err != nil {

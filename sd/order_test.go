@@ -37,6 +37,6 @@ func TestCanonicalizeOrdersEntries(t *testing.T) {
 		t.Errorf("S-82: got %s, want D:%s%s", text(t, got), first, second)
 	}
 	if !sd.IsCanonical(nil) || sd.Canonicalize(nil) != nil {
-		t.Error("no list is in order")
+		t.Error("IsCanonical(nil) = false or Canonicalize(nil) is a list, want true and nil")
 	}
 }

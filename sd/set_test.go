@@ -99,7 +99,7 @@ func TestSetChangesOnlySelectedParts(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 			if before != nil && text(t, before) != c.old { // S-76
-				t.Error("S-76: the old value changed")
+				t.Errorf("S-76: the old descriptor became %s, want %s", text(t, before), c.old)
 			}
 		})
 	}
@@ -293,7 +293,7 @@ func TestSetReportsFirstOfSeveralErrors(t *testing.T) {
 	r.Subject.Kernel = true
 	r.New = with(r.New, func(p *sd.Parts) { p.Owner = sid.Guests })
 	if d, st := sd.Set(r); st != ntstatus.Success || d.Owner() != sid.Guests {
-		t.Errorf("kernel mode: %v", st)
+		t.Errorf("Set in kernel mode: %v, want success and the owner Guests", st)
 	}
 	// The privilege to restore gives the owner alone.
 	r.Subject.Kernel, r.Subject.Restore = false, true
