@@ -225,7 +225,7 @@ func TestRejectedTokensHaveReasons(t *testing.T) {
 			t.Errorf("%s: %s: %v, %v, want a refusal that says %q", c.rule, name, got, err, c.why)
 		}
 		if err != nil && strings.Contains(err.Error(), string(weak.KeyValue)) {
-			t.Errorf("%s: the key is in %v", name, err)
+			t.Errorf("%s: error %v, want no key in it", name, err)
 		}
 	}
 }
@@ -243,7 +243,7 @@ func TestAlteredTicketIsRejected(t *testing.T) {
 		if c, err := a.Accept(bad, nil); err == nil {
 			taken++ // a byte that says nothing, such as a name's type or a mechanism that is not used
 			if c.Identity.User != domain.WithRID(1104) {
-				t.Fatalf("K-40: byte %d altered: %+v", i, c)
+				t.Fatalf("K-40: byte %d altered: accepted as %+v, want alice or an error", i, c)
 			}
 			a = acceptor(t, nil)
 		}
@@ -253,7 +253,7 @@ func TestAlteredTicketIsRejected(t *testing.T) {
 	}
 	for n := range blob {
 		if _, err := a.Accept(blob[:n], nil); err == nil {
-			t.Fatalf("the first %d of %d bytes are taken", n, len(blob))
+			t.Fatalf("Accept of the first %d of %d bytes: no error, want one", n, len(blob))
 		}
 	}
 }
@@ -370,7 +370,7 @@ func TestNewRefusesUselessConfigurations(t *testing.T) {
 		cfg := Config{Keys: keys(t), Realm: realm}
 		change(&cfg)
 		if a, err := New(cfg); err == nil || a != nil {
-			t.Errorf("%s: taken", name)
+			t.Errorf("New, %s: no error, want one", name)
 		}
 	}
 }
@@ -404,7 +404,7 @@ func TestNewConfigurationRefusesOldTokens(t *testing.T) {
 	}
 	fresh := ticket()
 	if _, err := b.Accept(fresh.Blob(), nil); err != nil {
-		t.Errorf("K-82: a new token: %v", err)
+		t.Errorf("K-82: a new token: %v, want no error", err)
 	}
 	cfg.Skew = time.Minute
 	if b, err = b.With(cfg); err != nil {
@@ -412,7 +412,7 @@ func TestNewConfigurationRefusesOldTokens(t *testing.T) {
 	}
 	fresh = ticket()
 	if _, err := b.Accept(fresh.Blob(), nil); err != nil {
-		t.Errorf("K-82: with a smaller skew: %v", err)
+		t.Errorf("K-82: with a smaller skew: %v, want no error", err)
 	}
 	cfg.Skew = 30 * time.Minute
 	if b, err = b.With(cfg); err != nil {
@@ -427,10 +427,10 @@ func TestNewConfigurationRefusesOldTokens(t *testing.T) {
 	fresh = ticket()
 	fresh.At = now
 	if _, err := b.Accept(fresh.Blob(), nil); err != nil {
-		t.Errorf("K-82: with a greater skew: %v", err)
+		t.Errorf("K-82: with a greater skew: %v, want no error", err)
 	}
 	if c, err := b.With(Config{Keys: keys(t)}); c != nil || err == nil {
-		t.Errorf("K-82: without a realm: %v", err)
+		t.Errorf("K-82: With without a realm: %v, want an error and no acceptor", err)
 	}
 }
 
@@ -453,7 +453,7 @@ func TestRealmsOfServices(t *testing.T) {
 			k := ticket()
 			k.Realm, k.ClientRealm = of, realm
 			if _, err := a.Accept(k.Blob(), nil); (err == nil) != want {
-				t.Errorf("K-38: %v named: a ticket of %q: %v", named, of, err)
+				t.Errorf("K-38: %v named: a ticket of %q: %v, want success: %t", named, of, err, want)
 			}
 		}
 	}
@@ -478,10 +478,10 @@ func TestBoundsOfConfigurations(t *testing.T) {
 		time.Second: time.Second, time.Hour: time.Hour, time.Hour + 1: 0, -time.Minute: 0} {
 		a, err := New(Config{Keys: keys(t), Realm: realm, Skew: skew})
 		if (err == nil) != (want != 0) || (a == nil) != (want == 0) {
-			t.Errorf("K-41: a skew of %v: %v", skew, err)
+			t.Errorf("K-41: New with skew %v: %v, want success: %t", skew, err, want != 0)
 		}
 		if a != nil && (a.cfg.Skew != want || !slices.Equal(a.etypes, []int32{17, 18, 19, 20})) {
-			t.Errorf("K-41: a skew of %v is %v; types %v", skew, a.cfg.Skew, a.etypes)
+			t.Errorf("K-41: skew %v became %v, want %v; types %v", skew, a.cfg.Skew, want, a.etypes)
 		}
 	}
 }

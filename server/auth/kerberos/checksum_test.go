@@ -28,7 +28,7 @@ func TestChecksumFlagsOfDCEAreRefused(t *testing.T) {
 		"DCE and mutual authentication": {gss(24, 0x1002), false},
 	} {
 		if _, err := readChecksum(c.sum); (err == nil) != c.ok {
-			t.Errorf("K-44: %s: %v", name, err)
+			t.Errorf("K-44: readChecksum, %s: %v, want success: %t", name, err, c.ok)
 		}
 	}
 }

@@ -62,11 +62,11 @@ func TestLibraryReadsBoundedInput(t *testing.T) {
 		}
 		var v types.AuthorizationData
 		if err := decode(&v, c.b); !c.ok && (!errors.Is(err, errDER) || len(v) > 0) {
-			t.Errorf("K-88: %s: the library read %d entries, %v", name, len(v), err)
+			t.Errorf("K-88: %s: the library read %d entries, %v, want 0 and errDER", name, len(v), err)
 		}
 	}
 	if err := decode(panics{}, []byte{5, 0}); err == nil {
-		t.Error("K-88: a panic of the library is not an error")
+		t.Error("K-88: decode with a panic of the library: no error, want one")
 	}
 }
 
@@ -85,7 +85,8 @@ func TestKeysMustHaveTheirSize(t *testing.T) {
 			c.Keys = keys
 		})
 		if c, err := a.Accept(k.Blob(), nil); err != nil || len(k.SessionKey.KeyValue) != size || c.Name != "alice" {
-			t.Errorf("K-39: type %d: %v, %v, a session key of %d bytes", kind, c, err, len(k.SessionKey.KeyValue))
+			t.Errorf("K-39: type %d: %v, %v, a session key of %d bytes, want %d",
+				kind, c, err, len(k.SessionKey.KeyValue), size)
 		}
 	}
 }
@@ -103,7 +104,7 @@ func decodes[T any, P interface {
 		bounded.Run(t, len(b), func() {
 			var v T
 			if err := decode(P(&v), b); err == nil && !isBoundedDER(b) {
-				t.Errorf("K-88: read %x", b)
+				t.Errorf("K-88: decode accepted %x, want an error: it is not bounded DER", b)
 			}
 		})
 	})
@@ -159,7 +160,7 @@ func FuzzDecrypt(f *testing.F) {
 		}
 		k := types.EncryptionKey{KeyType: etype, KeyValue: make([]byte, keySize(e))}
 		if b, err := decrypt(types.EncryptedData{EType: etype, Cipher: cipher}, k, usageTicket); err == nil {
-			t.Errorf("K-40: %x opens as %x", cipher, b)
+			t.Errorf("K-40: decrypt of %x = %x, want an error", cipher, b)
 		}
 	})
 }
@@ -183,7 +184,7 @@ func FuzzKeyOfPassword(f *testing.F) {
 			return
 		}
 		if e, err := crypto.GetEtype(k.KeyType); err != nil || len(k.KeyValue) != keySize(e) {
-			t.Errorf("K-55: a key of %d bytes for type %d", len(k.KeyValue), k.KeyType)
+			t.Errorf("K-55: a key of %d bytes for type %d, want the size of the type", len(k.KeyValue), k.KeyType)
 		}
 	})
 }

@@ -145,7 +145,7 @@ func TestNoncesDiffer(t *testing.T) {
 			t.Fatal(err)
 		}
 		if part.SequenceNumber < 0 || part.SequenceNumber > 1<<30-1 {
-			t.Errorf("K-48: the number %d", part.SequenceNumber)
+			t.Errorf("K-48: sequence number %d, want 0 to 2^30-1", part.SequenceNumber)
 		}
 		nonces[body.Nonce], numbers[part.SequenceNumber] = true, true
 	}

@@ -126,10 +126,10 @@ func FuzzForwarded(f *testing.F) {
 	f.Add(part)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if n, _, ok := readCredential(b); ok && (n < 1 || n > maxForwarded) {
-			t.Errorf("K-45: %d tickets", n)
+			t.Errorf("K-45: readCredential found %d tickets, want 1 to %d", n, maxForwarded)
 		}
 		if all, ok := readCredentialPart(b); ok && len(all) > maxForwarded {
-			t.Errorf("K-45: %d entries", len(all))
+			t.Errorf("K-45: readCredentialPart found %d entries, want at most %d", len(all), maxForwarded)
 		}
 	})
 }

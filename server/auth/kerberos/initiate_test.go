@@ -46,7 +46,7 @@ func TestReplyMustMatchRequest(t *testing.T) {
 		}
 		own := &Context{session: secret, subkey: forge.NewKey(18), made: made}
 		if err := own.answered(asn1tools.AddASNAppTag(b, 27)); (err == nil) != c.ok {
-			t.Errorf("K-60: %s: %v", name, err)
+			t.Errorf("K-60: answered, %s: %v, want success: %t", name, err, c.ok)
 		}
 		if c.ok && (own.received != 7 || own.acceptor != (len(c.key.KeyValue) > 0)) {
 			t.Errorf("K-60: %s: %+v", name, own)
@@ -117,7 +117,7 @@ func TestInitiatorAuthenticates(t *testing.T) {
 	} {
 		c, token, err := initiator(change).Initiate(context.Background(), service, nil)
 		if c != nil || token != nil || err == nil || errors.Is(err, ErrNoKDC) != strings.HasPrefix(what, "a KDC") {
-			t.Errorf("K-55: %s: %x, %v", what, token, err)
+			t.Errorf("K-55: %s: token %x, %v, want no token, and ErrNoKDC only for a KDC", what, token, err)
 		}
 	}
 	if at := (&Initiator{}).now(); time.Since(at) > time.Hour || time.Until(at) > time.Hour {

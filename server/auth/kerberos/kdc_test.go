@@ -23,7 +23,7 @@ func TestAnswerLength(t *testing.T) {
 		kdcs := KDCs{Addresses: []string{address}}
 		_, err := kdcs.ask(context.Background(), realm, []byte{1})
 		if err == nil || errors.Is(err, errLongAnswer) != long {
-			t.Errorf("K-54: %d bytes: %v", n, err)
+			t.Errorf("K-54: an answer of %d bytes: %v, want an error, errLongAnswer: %t", n, err, long)
 		}
 		_ = k.Listener.Close()
 	}

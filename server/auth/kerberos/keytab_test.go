@@ -33,7 +33,7 @@ func TestUnversionedTicketTriesEightKeys(t *testing.T) {
 		x.Version, x.Key, x.PAC = 0, e.Key, alicePAC(e.Key, nil)
 		_, err := acceptor(t, func(c *Config) { c.Keys = k }).Accept(x.Blob(), nil)
 		if (err == nil) != (i < 8) {
-			t.Errorf("K-34: key %d of nine: %v", i+1, err)
+			t.Errorf("K-34: key %d of nine: %v, want success for the first eight", i+1, err)
 		}
 	}
 }
@@ -70,7 +70,7 @@ func TestKeytabMustBeOursAlone(t *testing.T) {
 	for _, mode := range []os.FileMode{0o640, 0o604, 0o620, 0o602, 0o610, 0o601} {
 		if _, err := ReadKeytab(write("open", good, mode)); err == nil || !strings.Contains(err.Error(),
 			"chmod 600") {
-			t.Errorf("K-33: mode %o: %v", mode, err)
+			t.Errorf("K-33: ReadKeytab with mode %o: %v, want an error with \"chmod 600\"", mode, err)
 		}
 	}
 	if os.Geteuid() == 0 {
@@ -79,18 +79,18 @@ func TestKeytabMustBeOursAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := ReadKeytab(path); err == nil || !strings.Contains(err.Error(), "4711") {
-			t.Errorf("K-33: another user's: %v", err)
+			t.Errorf("K-33: ReadKeytab of another user's file: %v, want an error with uid 4711", err)
 		}
 	}
 	for name, path := range map[string]string{"a link": link, "a folder": dir, "none": filepath.Join(dir, "none")} {
 		if _, err := ReadKeytab(path); err == nil {
-			t.Errorf("K-33: %s is taken", name)
+			t.Errorf("K-33: ReadKeytab, %s: no error, want one", name)
 		}
 	}
 	for n := range good {
 		k, err := ParseKeytab(good[:n])
 		if err == nil && len(k.entries) != 1 || err != nil && strings.Contains(err.Error(), string(secret.KeyValue)) {
-			t.Errorf("K-33: the first %d bytes: %v, %v", n, k, err)
+			t.Errorf("K-33: the first %d bytes: %v, %v, want one entry, or an error without the key", n, k, err)
 		}
 	}
 }
@@ -150,7 +150,7 @@ func FuzzKeytab(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		bounded.Run(t, len(b), func() {
 			if k, err := ParseKeytab(b); (k == nil) == (err == nil) {
-				t.Errorf("%v with %v", k, err)
+				t.Errorf("ParseKeytab: %v with error %v, want one of them", k, err)
 			}
 		})
 	})
@@ -178,15 +178,15 @@ func TestRefusedKeyFileHasReason(t *testing.T) {
 		}
 		b, err := ReadSecret("w", path, 9)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want || b != nil) {
-			t.Errorf("K-33: mode %o: %q, %v", c.mode, b, err)
+			t.Errorf("K-33: mode %o: %q, %v, want error %q", c.mode, b, err, c.want)
 		}
 	}
 	if _, err := ReadSecret("w", dir, 9); err == nil || err.Error() != "w "+dir+": it is not a file" {
-		t.Errorf("K-33: a folder: %v", err)
+		t.Errorf("K-33: ReadSecret of a folder: %v, want \"it is not a file\"", err)
 	}
 	if _, err := ReadSecret("w", path+"x", 9); err == nil || !strings.HasPrefix(err.Error(), "w: ") ||
 		!errors.Is(err, os.ErrNotExist) {
-		t.Errorf("K-33: no file: %v", err)
+		t.Errorf("K-33: ReadSecret of no file: %v, want os.ErrNotExist", err)
 	}
 	if err := os.WriteFile(path, []byte{5, 2}, 0o600); err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func TestRefusedKeyFileHasReason(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := ReadKeytab(path); err == nil || err.Error() != "keytab "+path+": it has no keys" {
-		t.Errorf("K-33: a keytab without keys: %v", err)
+		t.Errorf("K-33: ReadKeytab of a file without keys: %v, want \"it has no keys\"", err)
 	}
 }
 
@@ -248,13 +248,13 @@ func TestEveryFieldOfKeytabEntryCounts(t *testing.T) {
 	}
 	for name, b := range map[string][]byte{"of version 5.1": {5, 1}, "of version 4.2": {4, 2}, "one byte": {5}} {
 		if k, err := ParseKeytab(append(slices.Clone(b), whole()...)); k != nil || !errors.Is(err, errKeytab) {
-			t.Errorf("K-33: a keytab %s: %v", name, err)
+			t.Errorf("K-33: ParseKeytab, %s: %v, want errKeytab", name, err)
 		}
 	}
 	one := entry(1, nil, text(""), text("x"), rest)
 	for n, want := range map[int]bool{maxEntries: true, maxEntries + 1: false} {
 		if _, err := ParseKeytab(append([]byte{5, 2}, slices.Repeat(one, n)...)); (err == nil) != want {
-			t.Errorf("K-33: %d entries: %v", n, err)
+			t.Errorf("K-33: ParseKeytab of %d entries: %v, want success: %t", n, err, want)
 		}
 	}
 	long := func(n int) []byte {
@@ -263,7 +263,7 @@ func TestEveryFieldOfKeytabEntryCounts(t *testing.T) {
 	}
 	for n, want := range map[int]bool{maxKeytab: true, maxKeytab + 1: false} {
 		if _, err := ParseKeytab(long(n)); (err == nil) != want || len(long(n)) != n {
-			t.Errorf("K-33: %d bytes: %v", n, err)
+			t.Errorf("K-33: ParseKeytab of %d bytes: %v, want success: %t", n, err, want)
 		}
 	}
 }

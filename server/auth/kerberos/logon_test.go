@@ -92,12 +92,12 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 	var refusal *Refusal
 	if _, st := ask(func(_ *logon.Request, k *forge.Ticket) { k.PAC = nil }); st != ntstatus.LogonFailure ||
 		!errors.As(why, &refusal) || !errors.Is(why, errNoPAC) || refusal.Client != "alice" {
-		t.Errorf("K-43: %v, %v", st, why)
+		t.Errorf("K-43: %v, %v, want alice's refusal for errNoPAC", st, why)
 	}
 	none := Authority{Store: store, Tickets: func() *Acceptor { return nil }}
 	if r, st := none.LogOn(logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK}); st !=
 		ntstatus.NoSuchPackage || !r.Token.User.SID.IsZero() {
-		t.Errorf("K-49: where no tickets are taken: %v", st)
+		t.Errorf("K-49: where no tickets are accepted: %v, want STATUS_NO_SUCH_PACKAGE and no token", st)
 	}
 	// 64 KiB of SIDs are groups of the token, each once; more than a token holds make no token (L-4).
 	many := func(n uint32) (logon.Result, ntstatus.Status) {
@@ -111,17 +111,17 @@ func TestTicketLogsOnAndIsRecorded(t *testing.T) {
 	}
 	const wide = 64 << 10 / 28 // a SID of a domain's account has 28 bytes
 	if r, st := many(wide); st != ntstatus.Success || len(r.Token.Groups) < wide || len(r.Token.Groups) > wide+20 {
-		t.Errorf("L-4: 64 KiB of SIDs: %v, %d groups", st, len(r.Token.Groups))
+		t.Errorf("L-4: 64 KiB of SIDs: %v, %d groups, want %d to %d", st, len(r.Token.Groups), wide, wide+20)
 	}
 	if r, st := many(token.MaxGroups); st.IsSuccess() || !r.Token.User.SID.IsZero() {
-		t.Errorf("L-4: more SIDs than a token holds: %v, %v", st, r.Token.User)
+		t.Errorf("L-4: more SIDs than a token holds: %v, %v, want a failure without a token", st, r.Token.User)
 	}
 	// A caller with the privilege may add groups.
 	r, st = ask(func(r *logon.Request, _ *forge.Ticket) {
 		r.Tcb, r.Groups = true, []token.Group{{SID: sid.Administrators, Attributes: token.GroupDefault}}
 	})
 	if st != ntstatus.Success || !r.Administrator() {
-		t.Errorf("L-33: %v, %+v", st, r.Token.Groups)
+		t.Errorf("L-33: %v, groups %+v, want an administrator", st, r.Token.Groups)
 	}
 }
 
@@ -177,7 +177,7 @@ func TestAddedGroupsJoinTicketGroups(t *testing.T) {
 	}
 	alone, both := ask(nil), ask(more)
 	if !slices.ContainsFunc(alone, func(g token.Group) bool { return g.SID == domain.WithRID(513) }) {
-		t.Errorf("L-33: the ticket's groups are %v", alone)
+		t.Errorf("L-33: the ticket's groups are %v, want RID 513 among them", alone)
 	}
 	sorted := func(all []token.Group) []token.Group {
 		return slices.SortedFunc(slices.Values(all), func(a, b token.Group) int { return a.SID.Compare(b.SID) })

@@ -71,11 +71,11 @@ func TestPasswordGivesClientOfTicket(t *testing.T) {
 	}
 	if c.Name != "alice" || c.Realm != realm || c.Identity.User != domain.WithRID(1104) || len(c.Identity.Groups) != 2 ||
 		c.Level != winnt.SecurityImpersonation || !c.ByPassword || c.Answer != nil {
-		t.Errorf("K-53: %+v", c)
+		t.Errorf("K-53: %+v, want alice's ticket by a password at level Impersonation", c)
 	}
 	text := fmt.Sprintf("%v %+v %s", c, c, c.Proof())
 	if strings.Contains(text, "wonderland") || !strings.Contains(c.Proof(), "alice@EXAMPLE.TEST by a password that") {
-		t.Errorf("K-50: %s", c.Proof())
+		t.Errorf("K-50: proof %s, want the client and no password", c.Proof())
 	}
 }
 
@@ -198,7 +198,7 @@ func TestForgedKDCIsRejected(t *testing.T) {
 				c.reason)
 		}
 		if err != nil && c.password != "" && c.password != "x" && strings.Contains(err.Error(), c.password) {
-			t.Errorf("K-50: %s: the text has the password: %v", what, err)
+			t.Errorf("K-50: %s: error %v, want no password in it", what, err)
 		}
 	}
 }
@@ -218,11 +218,11 @@ func TestNextKDCIsTried(t *testing.T) {
 	p.KDCs.Addresses = []string{away}
 	_, err = p.Check(context.Background(), "alice", "wonderland")
 	if status, _ := reason(err); status != ntstatus.NoLogonServers || !errors.Is(err, ErrNoKDC) {
-		t.Errorf("K-59: %v", err)
+		t.Errorf("K-59: %v, want ErrNoKDC with STATUS_NO_LOGON_SERVERS", err)
 	}
 	p.KDCs.Addresses = []string{away, there}
 	if _, err := p.Check(context.Background(), "alice", "wonderland"); err != nil {
-		t.Errorf("K-59: with a second KDC: %v", err)
+		t.Errorf("K-59: Check with a second KDC: %v, want no error", err)
 	}
 	// A response that announces four gigabytes is rejected by its length (K-54).
 	long := centre(t, func(k *forge.Centre) {
@@ -271,22 +271,22 @@ func TestAlteredMessageIsRefused(t *testing.T) {
 			bad := slices.Clone(first)
 			bad[i] ^= 1
 			if m, err := here.Unwrap(bad); err == nil {
-				t.Errorf("K-61: byte %d altered: %q", i, m)
+				t.Errorf("K-61: Unwrap with byte %d altered: %q, want an error", i, m)
 			}
 		}
 		for n := range len(first) {
 			if m, err := here.Unwrap(first[:n]); err == nil {
-				t.Errorf("K-61: cut at %d: %q", n, m)
+				t.Errorf("K-61: Unwrap of a message cut at %d: %q, want an error", n, m)
 			}
 		}
 		if m, err := here.Unwrap(first); err != nil || string(m) != "first" {
 			t.Fatalf(`K-61: %q, %v, want string(m) = "first", no error`, m, err)
 		}
 		if _, err := here.Unwrap(first); err == nil {
-			t.Error("K-61: the same message twice")
+			t.Error("K-61: Unwrap of the same message twice: no error, want one")
 		}
 		if _, err := here.Unwrap(there(9, "third")); err == nil {
-			t.Error("K-61: a message was left out")
+			t.Error("K-61: Unwrap after a message was left out: no error, want one")
 		}
 		turned := there(8, "second")
 		sum := turned[len(turned)-12:]
@@ -307,7 +307,7 @@ func TestAlteredMessageIsRefused(t *testing.T) {
 			t.Errorf("K-61: sent %x, want %x", mine, want)
 		}
 		if _, err := here.Unwrap(mine); err == nil {
-			t.Error("K-61: our own message is taken for the service's")
+			t.Error("K-61: Unwrap of our own message: no error, want one")
 		}
 	}
 }
@@ -321,10 +321,10 @@ func FuzzUnwrap(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, _ byte) {
 		here := &Context{key: secret, received: 7}
 		if m, err := here.Unwrap(b); err == nil {
-			t.Errorf("%x is taken as %q", b, m)
+			t.Errorf("Unwrap(%x) = %q, want an error", b, m)
 		}
 		if err := (&Context{session: secret, subkey: secret}).Finish(b); err == nil {
-			t.Errorf("%x is taken as an answer", b)
+			t.Errorf("Finish(%x): no error, want one", b)
 		}
 	})
 }
@@ -380,21 +380,21 @@ func TestInitiatorAcceptsOnlyRightReply(t *testing.T) {
 	}
 	if _, other, _ := g.initiate(noon.Add(time.Millisecond), realm, nil); true {
 		if got, err := p.Acceptor.Accept(other, binding); err != nil {
-			t.Errorf("a token without a binding: %v, %v", got, err)
+			t.Errorf("Accept of a token without a binding: %v, %v, want no error", got, err)
 		}
 	}
 	if err := later.Finish(taken.Answer); err == nil {
-		t.Error("K-60: the answer to another request is taken")
+		t.Error("K-60: Finish with the answer to another request: no error, want one")
 	}
 	for i := len(taken.Answer) - 60; i < len(taken.Answer); i++ { // the encrypted part
 		bad := slices.Clone(taken.Answer)
 		bad[i] ^= 1
 		if err := c.Finish(bad); err == nil {
-			t.Errorf("K-60: byte %d altered", i)
+			t.Errorf("K-60: Finish with byte %d altered: no error, want one", i)
 		}
 	}
 	if err := c.Finish(taken.Answer); err != nil {
-		t.Errorf("K-60: %v", err)
+		t.Errorf("K-60: Finish: %v, want no error", err)
 	}
 }
 
@@ -445,7 +445,7 @@ func TestPasswordBounds(t *testing.T) {
 		"a\nb": false, "a\x7f": false, "\xff": false, "ä": true, "a b": true, strings.Repeat("n", 256): true,
 		strings.Repeat("n", 257): false, strings.Repeat("ü", 128): true, strings.Repeat("ü", 128) + "n": false} {
 		if err := user(name); (err == nil) != want {
-			t.Errorf("K-53: %.20q: %v", name, err)
+			t.Errorf("K-53: user(%.20q): %v, want success: %t", name, err, want)
 		}
 	}
 	now := noon.Truncate(time.Second)

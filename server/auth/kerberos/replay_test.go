@@ -55,7 +55,7 @@ func TestReplayRemembers(t *testing.T) {
 		identity("alice", "http/b", noon, []byte{1}), identity("alice", "http/a", noon.Add(time.Microsecond), []byte{1}),
 		identity("alice", "http/a", noon, []byte{2}), identity("aliceh", "ttp/a", noon, []byte{1})} {
 		if before, known := seen[k]; known {
-			t.Errorf("K-47: %d is known as %d", i, before)
+			t.Errorf("K-47: entries %d and %d have one key, want two", i, before)
 		}
 		seen[k] = i
 	}
@@ -92,13 +92,13 @@ func TestAuthenticatorIsAcceptedOnce(t *testing.T) {
 		for range 2 { // the daemon was killed, twice: nothing was closed
 			b := begin()
 			if _, err := b.Accept(blob, nil); !errors.Is(err, errReplay) && !errors.Is(err, errBefore) {
-				t.Errorf("K-47: %v: after a restart: %v", at, err)
+				t.Errorf("K-47: %v: Accept after a restart: %v, want errReplay or errBefore", at, err)
 			}
 			now = now.Add(2 * time.Second)
 			fresh := ticket()
 			fresh.At = now
 			if _, err := b.Accept(fresh.Blob(), nil); err != nil {
-				t.Errorf("K-47: %v: a fresh one after a restart: %v", at, err)
+				t.Errorf("K-47: %v: a fresh token after a restart: %v, want no error", at, err)
 			}
 		}
 	}
@@ -142,7 +142,7 @@ func TestReplayIsBounded(t *testing.T) {
 	}
 	for i, now := range []time.Time{started.Add(2 * time.Minute), started.Add(4 * time.Minute)} {
 		if err := r.enter([16]byte{9, 9, byte(i)}, noon, now); err != nil {
-			t.Errorf("K-47: half %d: %v", i, err)
+			t.Errorf("K-47: enter in half %d: %v, want no error", i, err)
 		}
 	}
 	r.mu.Lock()
@@ -179,7 +179,7 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 		}
 		info, err := os.Stat(path)
 		if all, failed := os.ReadDir(dir); err != nil || failed != nil || len(all) != 1 || info.Mode().Perm() != 0o600 {
-			t.Errorf("K-47: %s: %v, %v, %v", what, all, info.Mode(), err)
+			t.Errorf("K-47: %s: files %v, mode %v, %v, want one of mode 0600", what, all, info.Mode(), err)
 		}
 	}
 	r, err := newReplay(dir, time.Minute, start)
@@ -282,7 +282,7 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r, err := newReplay(broken, time.Minute, start); err == nil || r != nil {
-		t.Errorf("K-47: a file that cannot be read: %v", err)
+		t.Errorf("K-47: newReplay of a file that cannot be read: %v, want an error", err)
 	}
 	for err, want := range map[error]ntstatus.Status{errBefore: ntstatus.TimeDifferenceAtDC,
 		errFull: ntstatus.InsufficientResources, errReplay: ntstatus.LogonFailure} {
@@ -384,7 +384,7 @@ func TestReplayHalvesSwitch(t *testing.T) {
 	life, from = r.life, r.from
 	r.mu.Unlock()
 	if life != 2*time.Minute+2 || !from.Equal(started.Add(3*time.Minute+time.Second)) {
-		t.Errorf("K-82: %v from %v", life, from)
+		t.Errorf("K-82: %v from %v, want 2m0.000000002s from %v", life, from, started.Add(3*time.Minute+time.Second))
 	}
 	if r.extend(time.Hour, started); !r.enterable(from) {
 		t.Error("K-82: extend with a clock that was set back accepts authenticators before the start, want them rejected")

@@ -29,7 +29,7 @@ func TestTrailingDataIsRejected(t *testing.T) {
 		fields := forge.DER(0x30, forge.DER(0xa0, c.types), forge.DER(0xa2, c.token))
 		blob := forge.DER(0x60, spnego, forge.DER(0xa0, fields))
 		if _, err := parseOuter(blob); (err == nil) != c.ok {
-			t.Errorf("K-35: %s: %v", name, err)
+			t.Errorf("K-35: parseOuter, %s: %v, want success: %t", name, err, c.ok)
 		}
 	}
 }
@@ -84,10 +84,10 @@ func FuzzOuter(f *testing.F) {
 		bounded.Run(t, len(b), func() {
 			n, err := parseOuter(b)
 			if err == nil && !bytes.Contains(b, n.apReq) {
-				t.Error("the returned AP-REQ is not a part of the token")
+				t.Error("the returned AP-REQ is not a part of the token, want it to be")
 			}
 			if c, err := a.Accept(b, nil); (c == nil) == (err == nil) {
-				t.Errorf("%v with %v", c, err)
+				t.Errorf("Accept: %v with error %v, want one of them", c, err)
 			}
 		})
 	})

@@ -19,7 +19,7 @@ func TestMessagesMustBeInSequence(t *testing.T) {
 		}
 		m, err := receive.Unwrap(forge.Wrap(secret, 5, 5+i, 22, []byte{byte(i)}))
 		if err != nil || !slices.Equal(m, []byte{byte(i)}) {
-			t.Errorf("K-61: message %d: %x, %v", i, m, err)
+			t.Errorf("K-61: message %d unwraps to %x, %v, want %x", i, m, err, []byte{byte(i)})
 		}
 	}
 	if c.sent != 0 || c.received != 5 || send.received != 5 || receive.sent != 0 || send.sent != 3 ||
