@@ -111,8 +111,8 @@ func remoteServices() []byte {
 			continue
 		}
 		in, out := m.Type.In(0), m.Type.Out(0)
-		fmt.Fprintf(&b, "\nfunc (r *remote) %s(in %s) (%s, ntstatus.Status) {\n\treturn over[%s](r, %q, in)\n}\n",
-			m.Name, in, out, out, m.Name)
+		fmt.Fprintf(&b, "\n// %s sends the call to the daemon.\nfunc (r *remote) %s(in %s) (%s, ntstatus.Status) {\n"+
+			"\treturn over[%s](r, %q, in)\n}\n", m.Name, m.Name, in, out, out, m.Name)
 	}
 	source, err := format.Source(b.Bytes())
 	if err != nil {

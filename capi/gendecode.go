@@ -181,14 +181,20 @@ func (d *decoder) service(name string, all []param) {
 	reading = strings.ToLower(reading[:1]) + reading[1:] + "In"
 	switch {
 	case strings.Contains(d.written, reading+"(c)"):
-		fmt.Fprintf(&d.out, "\nfunc %s(c *call) nt.%s {\n\treturn %s\n}\n", reading, in.Name(), literal)
+		rest := ""
+		if len(fields) < in.NumField() {
+			rest = "\n// The fields that need more than that stay zero."
+		}
+		fmt.Fprintf(&d.out, "\n// %s reads the arguments of a call.%s\nfunc %s(c *call) nt.%s {\n\treturn %s\n}\n",
+			reading, rest, reading, in.Name(), literal)
 	case regexp.MustCompile(`(?m)^func ` + function + `\(`).MatchString(d.written):
 	case whole && handle >= 0:
-		fmt.Fprintf(&d.out, "\nfunc %s(c *call) uint64 {\n\tout, st := c.sys.%s(%s)\n\treturn c.opened(out.%s, st)\n}\n",
-			function, name, literal, handleField(result, all[handle]))
+		fmt.Fprintf(&d.out, "\n// %s makes a call of %s and writes its handle.\nfunc %s(c *call) uint64 {\n"+
+			"\tout, st := c.sys.%s(%s)\n\treturn c.opened(out.%s, st)\n}\n",
+			function, name, function, name, literal, handleField(result, all[handle]))
 	case whole && result.NumField() == 0:
-		fmt.Fprintf(&d.out, "\nfunc %s(c *call) uint64 {\n\t_, st := c.sys.%s(%s)\n\treturn status(st)\n}\n",
-			function, name, literal)
+		fmt.Fprintf(&d.out, "\n// %s makes a call of %s and returns its status.\nfunc %s(c *call) uint64 {\n"+
+			"\t_, st := c.sys.%s(%s)\n\treturn status(st)\n}\n", function, name, function, name, literal)
 	}
 }
 

@@ -9,466 +9,582 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
+// LsaClose sends the call to the daemon.
 func (r *remote) LsaClose(in nt.LsaCloseIn) (nt.LsaCloseOut, ntstatus.Status) {
 	return over[nt.LsaCloseOut](r, "LsaClose", in)
 }
 
+// LsaEnumerateAccountRights sends the call to the daemon.
 func (r *remote) LsaEnumerateAccountRights(in nt.LsaEnumerateAccountRightsIn) (nt.LsaEnumerateAccountRightsOut, ntstatus.Status) {
 	return over[nt.LsaEnumerateAccountRightsOut](r, "LsaEnumerateAccountRights", in)
 }
 
+// LsaLogonUser sends the call to the daemon.
 func (r *remote) LsaLogonUser(in nt.LsaLogonUserIn) (nt.LsaLogonUserOut, ntstatus.Status) {
 	return over[nt.LsaLogonUserOut](r, "LsaLogonUser", in)
 }
 
+// LsaLookupNames2 sends the call to the daemon.
 func (r *remote) LsaLookupNames2(in nt.LsaLookupNames2In) (nt.LsaLookupNames2Out, ntstatus.Status) {
 	return over[nt.LsaLookupNames2Out](r, "LsaLookupNames2", in)
 }
 
+// LsaLookupSids sends the call to the daemon.
 func (r *remote) LsaLookupSids(in nt.LsaLookupSidsIn) (nt.LsaLookupSidsOut, ntstatus.Status) {
 	return over[nt.LsaLookupSidsOut](r, "LsaLookupSids", in)
 }
 
+// LsaOpenPolicy sends the call to the daemon.
 func (r *remote) LsaOpenPolicy(in nt.LsaOpenPolicyIn) (nt.LsaOpenPolicyOut, ntstatus.Status) {
 	return over[nt.LsaOpenPolicyOut](r, "LsaOpenPolicy", in)
 }
 
+// LsaQueryInformationPolicy sends the call to the daemon.
 func (r *remote) LsaQueryInformationPolicy(in nt.LsaQueryInformationPolicyIn) (nt.LsaQueryInformationPolicyOut, ntstatus.Status) {
 	return over[nt.LsaQueryInformationPolicyOut](r, "LsaQueryInformationPolicy", in)
 }
 
+// NtAcceptConnectPort sends the call to the daemon.
 func (r *remote) NtAcceptConnectPort(in nt.AcceptConnectPortIn) (nt.PortOut, ntstatus.Status) {
 	return over[nt.PortOut](r, "NtAcceptConnectPort", in)
 }
 
+// NtAccessCheck sends the call to the daemon.
 func (r *remote) NtAccessCheck(in nt.AccessCheckIn) (nt.AccessCheckOut, ntstatus.Status) {
 	return over[nt.AccessCheckOut](r, "NtAccessCheck", in)
 }
 
+// NtAccessCheckAndAuditAlarm sends the call to the daemon.
 func (r *remote) NtAccessCheckAndAuditAlarm(in nt.AccessCheckAndAuditAlarmIn) (nt.AccessCheckAndAuditAlarmOut, ntstatus.Status) {
 	return over[nt.AccessCheckAndAuditAlarmOut](r, "NtAccessCheckAndAuditAlarm", in)
 }
 
+// NtAccessCheckByType sends the call to the daemon.
 func (r *remote) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (nt.AccessCheckOut, ntstatus.Status) {
 	return over[nt.AccessCheckOut](r, "NtAccessCheckByType", in)
 }
 
+// NtAccessCheckByTypeAndAuditAlarm sends the call to the daemon.
 func (r *remote) NtAccessCheckByTypeAndAuditAlarm(in nt.AccessCheckByTypeAndAuditAlarmIn) (nt.AccessCheckAndAuditAlarmOut, ntstatus.Status) {
 	return over[nt.AccessCheckAndAuditAlarmOut](r, "NtAccessCheckByTypeAndAuditAlarm", in)
 }
 
+// NtAccessCheckByTypeResultList sends the call to the daemon.
 func (r *remote) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (nt.AccessCheckByTypeResultListOut, ntstatus.Status) {
 	return over[nt.AccessCheckByTypeResultListOut](r, "NtAccessCheckByTypeResultList", in)
 }
 
+// NtAccessCheckByTypeResultListAndAuditAlarm sends the call to the daemon.
 func (r *remote) NtAccessCheckByTypeResultListAndAuditAlarm(in nt.AccessCheckByTypeAndAuditAlarmIn) (nt.AccessCheckResultListAndAuditAlarmOut, ntstatus.Status) {
 	return over[nt.AccessCheckResultListAndAuditAlarmOut](r, "NtAccessCheckByTypeResultListAndAuditAlarm", in)
 }
 
+// NtAccessCheckByTypeResultListAndAuditAlarmByHandle sends the call to the daemon.
 func (r *remote) NtAccessCheckByTypeResultListAndAuditAlarmByHandle(in nt.AccessCheckAndAuditAlarmByHandleIn) (nt.AccessCheckResultListAndAuditAlarmOut, ntstatus.Status) {
 	return over[nt.AccessCheckResultListAndAuditAlarmOut](r, "NtAccessCheckByTypeResultListAndAuditAlarmByHandle", in)
 }
 
+// NtAdjustGroupsToken sends the call to the daemon.
 func (r *remote) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (nt.AdjustGroupsTokenOut, ntstatus.Status) {
 	return over[nt.AdjustGroupsTokenOut](r, "NtAdjustGroupsToken", in)
 }
 
+// NtAdjustPrivilegesToken sends the call to the daemon.
 func (r *remote) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (nt.AdjustPrivilegesTokenOut, ntstatus.Status) {
 	return over[nt.AdjustPrivilegesTokenOut](r, "NtAdjustPrivilegesToken", in)
 }
 
+// NtAdjustTokenClaimsAndDeviceGroups sends the call to the daemon.
 func (r *remote) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) (nt.AdjustTokenClaimsOut, ntstatus.Status) {
 	return over[nt.AdjustTokenClaimsOut](r, "NtAdjustTokenClaimsAndDeviceGroups", in)
 }
 
+// NtAllocateLocallyUniqueId sends the call to the daemon.
 func (r *remote) NtAllocateLocallyUniqueId(in nt.AllocateLocallyUniqueIDIn) (nt.AllocateLocallyUniqueIDOut, ntstatus.Status) {
 	return over[nt.AllocateLocallyUniqueIDOut](r, "NtAllocateLocallyUniqueId", in)
 }
 
+// NtAssignProcessToJobObject sends the call to the daemon.
 func (r *remote) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (nt.AssignProcessToJobObjectOut, ntstatus.Status) {
 	return over[nt.AssignProcessToJobObjectOut](r, "NtAssignProcessToJobObject", in)
 }
 
+// NtCancelIoFile sends the call to the daemon.
 func (r *remote) NtCancelIoFile(in nt.CancelIoFileIn) (nt.CancelIoFileOut, ntstatus.Status) {
 	return over[nt.CancelIoFileOut](r, "NtCancelIoFile", in)
 }
 
+// NtCancelIoFileEx sends the call to the daemon.
 func (r *remote) NtCancelIoFileEx(in nt.CancelIoFileExIn) (nt.CancelIoFileOut, ntstatus.Status) {
 	return over[nt.CancelIoFileOut](r, "NtCancelIoFileEx", in)
 }
 
+// NtCancelSynchronousIoFile sends the call to the daemon.
 func (r *remote) NtCancelSynchronousIoFile(in nt.CancelSynchronousIoFileIn) (nt.CancelIoFileOut, ntstatus.Status) {
 	return over[nt.CancelIoFileOut](r, "NtCancelSynchronousIoFile", in)
 }
 
+// NtCancelTimer sends the call to the daemon.
 func (r *remote) NtCancelTimer(in nt.CancelTimerIn) (nt.CancelTimerOut, ntstatus.Status) {
 	return over[nt.CancelTimerOut](r, "NtCancelTimer", in)
 }
 
+// NtClearEvent sends the call to the daemon.
 func (r *remote) NtClearEvent(in nt.ClearEventIn) (nt.ClearEventOut, ntstatus.Status) {
 	return over[nt.ClearEventOut](r, "NtClearEvent", in)
 }
 
+// NtClose sends the call to the daemon.
 func (r *remote) NtClose(in nt.CloseIn) (nt.CloseOut, ntstatus.Status) {
 	return over[nt.CloseOut](r, "NtClose", in)
 }
 
+// NtCloseObjectAuditAlarm sends the call to the daemon.
 func (r *remote) NtCloseObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (nt.CloseObjectAuditAlarmOut, ntstatus.Status) {
 	return over[nt.CloseObjectAuditAlarmOut](r, "NtCloseObjectAuditAlarm", in)
 }
 
+// NtCompareObjects sends the call to the daemon.
 func (r *remote) NtCompareObjects(in nt.CompareObjectsIn) (nt.CompareObjectsOut, ntstatus.Status) {
 	return over[nt.CompareObjectsOut](r, "NtCompareObjects", in)
 }
 
+// NtCompareTokens sends the call to the daemon.
 func (r *remote) NtCompareTokens(in nt.CompareTokensIn) (nt.CompareTokensOut, ntstatus.Status) {
 	return over[nt.CompareTokensOut](r, "NtCompareTokens", in)
 }
 
+// NtCompleteConnectPort sends the call to the daemon.
 func (r *remote) NtCompleteConnectPort(in nt.CompleteConnectPortIn) (nt.CompleteConnectPortOut, ntstatus.Status) {
 	return over[nt.CompleteConnectPortOut](r, "NtCompleteConnectPort", in)
 }
 
+// NtConnectPort sends the call to the daemon.
 func (r *remote) NtConnectPort(in nt.ConnectPortIn) (nt.PortOut, ntstatus.Status) {
 	return over[nt.PortOut](r, "NtConnectPort", in)
 }
 
+// NtCreateDirectoryObject sends the call to the daemon.
 func (r *remote) NtCreateDirectoryObject(in nt.CreateDirectoryObjectIn) (nt.DirectoryObjectOut, ntstatus.Status) {
 	return over[nt.DirectoryObjectOut](r, "NtCreateDirectoryObject", in)
 }
 
+// NtCreateEvent sends the call to the daemon.
 func (r *remote) NtCreateEvent(in nt.CreateEventIn) (nt.EventOut, ntstatus.Status) {
 	return over[nt.EventOut](r, "NtCreateEvent", in)
 }
 
+// NtCreateFile sends the call to the daemon.
 func (r *remote) NtCreateFile(in nt.CreateFileIn) (nt.CreateFileOut, ntstatus.Status) {
 	return over[nt.CreateFileOut](r, "NtCreateFile", in)
 }
 
+// NtCreateJobObject sends the call to the daemon.
 func (r *remote) NtCreateJobObject(in nt.CreateJobObjectIn) (nt.CreateJobObjectOut, ntstatus.Status) {
 	return over[nt.CreateJobObjectOut](r, "NtCreateJobObject", in)
 }
 
+// NtCreateLowBoxToken sends the call to the daemon.
 func (r *remote) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (nt.CreateLowBoxTokenOut, ntstatus.Status) {
 	return over[nt.CreateLowBoxTokenOut](r, "NtCreateLowBoxToken", in)
 }
 
+// NtCreateMutant sends the call to the daemon.
 func (r *remote) NtCreateMutant(in nt.CreateMutantIn) (nt.MutantOut, ntstatus.Status) {
 	return over[nt.MutantOut](r, "NtCreateMutant", in)
 }
 
+// NtCreateNamedPipeFile sends the call to the daemon.
 func (r *remote) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (nt.CreateNamedPipeFileOut, ntstatus.Status) {
 	return over[nt.CreateNamedPipeFileOut](r, "NtCreateNamedPipeFile", in)
 }
 
+// NtCreatePort sends the call to the daemon.
 func (r *remote) NtCreatePort(in nt.CreatePortIn) (nt.PortOut, ntstatus.Status) {
 	return over[nt.PortOut](r, "NtCreatePort", in)
 }
 
+// NtCreateSemaphore sends the call to the daemon.
 func (r *remote) NtCreateSemaphore(in nt.CreateSemaphoreIn) (nt.SemaphoreOut, ntstatus.Status) {
 	return over[nt.SemaphoreOut](r, "NtCreateSemaphore", in)
 }
 
+// NtCreateSymbolicLinkObject sends the call to the daemon.
 func (r *remote) NtCreateSymbolicLinkObject(in nt.CreateSymbolicLinkObjectIn) (nt.SymbolicLinkObjectOut, ntstatus.Status) {
 	return over[nt.SymbolicLinkObjectOut](r, "NtCreateSymbolicLinkObject", in)
 }
 
+// NtCreateTimer sends the call to the daemon.
 func (r *remote) NtCreateTimer(in nt.CreateTimerIn) (nt.TimerOut, ntstatus.Status) {
 	return over[nt.TimerOut](r, "NtCreateTimer", in)
 }
 
+// NtCreateToken sends the call to the daemon.
 func (r *remote) NtCreateToken(in nt.CreateTokenIn) (nt.CreateTokenOut, ntstatus.Status) {
 	return over[nt.CreateTokenOut](r, "NtCreateToken", in)
 }
 
+// NtCreateTokenEx sends the call to the daemon.
 func (r *remote) NtCreateTokenEx(in nt.CreateTokenExIn) (nt.CreateTokenOut, ntstatus.Status) {
 	return over[nt.CreateTokenOut](r, "NtCreateTokenEx", in)
 }
 
+// NtCreateUserProcess sends the call to the daemon.
 func (r *remote) NtCreateUserProcess(in nt.CreateUserProcessIn) (nt.CreateUserProcessOut, ntstatus.Status) {
 	return over[nt.CreateUserProcessOut](r, "NtCreateUserProcess", in)
 }
 
+// NtDeleteFile sends the call to the daemon.
 func (r *remote) NtDeleteFile(in nt.DeleteFileIn) (nt.DeleteFileOut, ntstatus.Status) {
 	return over[nt.DeleteFileOut](r, "NtDeleteFile", in)
 }
 
+// NtDeleteObjectAuditAlarm sends the call to the daemon.
 func (r *remote) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (nt.CloseObjectAuditAlarmOut, ntstatus.Status) {
 	return over[nt.CloseObjectAuditAlarmOut](r, "NtDeleteObjectAuditAlarm", in)
 }
 
+// NtDuplicateObject sends the call to the daemon.
 func (r *remote) NtDuplicateObject(in nt.DuplicateObjectIn) (nt.DuplicateObjectOut, ntstatus.Status) {
 	return over[nt.DuplicateObjectOut](r, "NtDuplicateObject", in)
 }
 
+// NtDuplicateToken sends the call to the daemon.
 func (r *remote) NtDuplicateToken(in nt.DuplicateTokenIn) (nt.DuplicateTokenOut, ntstatus.Status) {
 	return over[nt.DuplicateTokenOut](r, "NtDuplicateToken", in)
 }
 
+// NtFilterToken sends the call to the daemon.
 func (r *remote) NtFilterToken(in nt.FilterTokenIn) (nt.FilterTokenOut, ntstatus.Status) {
 	return over[nt.FilterTokenOut](r, "NtFilterToken", in)
 }
 
+// NtFilterTokenEx sends the call to the daemon.
 func (r *remote) NtFilterTokenEx(in nt.FilterTokenExIn) (nt.FilterTokenOut, ntstatus.Status) {
 	return over[nt.FilterTokenOut](r, "NtFilterTokenEx", in)
 }
 
+// NtFlushBuffersFile sends the call to the daemon.
 func (r *remote) NtFlushBuffersFile(in nt.FlushBuffersFileIn) (nt.FlushBuffersFileOut, ntstatus.Status) {
 	return over[nt.FlushBuffersFileOut](r, "NtFlushBuffersFile", in)
 }
 
+// NtFsControlFile sends the call to the daemon.
 func (r *remote) NtFsControlFile(in nt.FsControlFileIn) (nt.FsControlFileOut, ntstatus.Status) {
 	return over[nt.FsControlFileOut](r, "NtFsControlFile", in)
 }
 
+// NtGetNextProcess sends the call to the daemon.
 func (r *remote) NtGetNextProcess(in nt.GetNextProcessIn) (nt.GetNextProcessOut, ntstatus.Status) {
 	return over[nt.GetNextProcessOut](r, "NtGetNextProcess", in)
 }
 
+// NtGetNextThread sends the call to the daemon.
 func (r *remote) NtGetNextThread(in nt.GetNextThreadIn) (nt.GetNextThreadOut, ntstatus.Status) {
 	return over[nt.GetNextThreadOut](r, "NtGetNextThread", in)
 }
 
+// NtImpersonateAnonymousToken sends the call to the daemon.
 func (r *remote) NtImpersonateAnonymousToken(in nt.ImpersonateAnonymousTokenIn) (nt.ImpersonateAnonymousTokenOut, ntstatus.Status) {
 	return over[nt.ImpersonateAnonymousTokenOut](r, "NtImpersonateAnonymousToken", in)
 }
 
+// NtImpersonateClientOfPort sends the call to the daemon.
 func (r *remote) NtImpersonateClientOfPort(in nt.ImpersonateClientOfPortIn) (nt.ImpersonateClientOfPortOut, ntstatus.Status) {
 	return over[nt.ImpersonateClientOfPortOut](r, "NtImpersonateClientOfPort", in)
 }
 
+// NtImpersonateThread sends the call to the daemon.
 func (r *remote) NtImpersonateThread(in nt.ImpersonateThreadIn) (nt.ImpersonateThreadOut, ntstatus.Status) {
 	return over[nt.ImpersonateThreadOut](r, "NtImpersonateThread", in)
 }
 
+// NtListenPort sends the call to the daemon.
 func (r *remote) NtListenPort(in nt.ListenPortIn) (nt.ReplyWaitReceivePortOut, ntstatus.Status) {
 	return over[nt.ReplyWaitReceivePortOut](r, "NtListenPort", in)
 }
 
+// NtMakePermanentObject sends the call to the daemon.
 func (r *remote) NtMakePermanentObject(in nt.MakePermanentObjectIn) (nt.MakePermanentObjectOut, ntstatus.Status) {
 	return over[nt.MakePermanentObjectOut](r, "NtMakePermanentObject", in)
 }
 
+// NtMakeTemporaryObject sends the call to the daemon.
 func (r *remote) NtMakeTemporaryObject(in nt.MakeTemporaryObjectIn) (nt.MakeTemporaryObjectOut, ntstatus.Status) {
 	return over[nt.MakeTemporaryObjectOut](r, "NtMakeTemporaryObject", in)
 }
 
+// NtOpenDirectoryObject sends the call to the daemon.
 func (r *remote) NtOpenDirectoryObject(in nt.OpenDirectoryObjectIn) (nt.DirectoryObjectOut, ntstatus.Status) {
 	return over[nt.DirectoryObjectOut](r, "NtOpenDirectoryObject", in)
 }
 
+// NtOpenEvent sends the call to the daemon.
 func (r *remote) NtOpenEvent(in nt.OpenEventIn) (nt.EventOut, ntstatus.Status) {
 	return over[nt.EventOut](r, "NtOpenEvent", in)
 }
 
+// NtOpenFile sends the call to the daemon.
 func (r *remote) NtOpenFile(in nt.OpenFileIn) (nt.OpenFileOut, ntstatus.Status) {
 	return over[nt.OpenFileOut](r, "NtOpenFile", in)
 }
 
+// NtOpenJobObject sends the call to the daemon.
 func (r *remote) NtOpenJobObject(in nt.OpenJobObjectIn) (nt.OpenJobObjectOut, ntstatus.Status) {
 	return over[nt.OpenJobObjectOut](r, "NtOpenJobObject", in)
 }
 
+// NtOpenMutant sends the call to the daemon.
 func (r *remote) NtOpenMutant(in nt.OpenMutantIn) (nt.MutantOut, ntstatus.Status) {
 	return over[nt.MutantOut](r, "NtOpenMutant", in)
 }
 
+// NtOpenObjectAuditAlarm sends the call to the daemon.
 func (r *remote) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (nt.OpenObjectAuditAlarmOut, ntstatus.Status) {
 	return over[nt.OpenObjectAuditAlarmOut](r, "NtOpenObjectAuditAlarm", in)
 }
 
+// NtOpenProcess sends the call to the daemon.
 func (r *remote) NtOpenProcess(in nt.OpenProcessIn) (nt.OpenProcessOut, ntstatus.Status) {
 	return over[nt.OpenProcessOut](r, "NtOpenProcess", in)
 }
 
+// NtOpenProcessToken sends the call to the daemon.
 func (r *remote) NtOpenProcessToken(in nt.OpenProcessTokenIn) (nt.OpenProcessTokenOut, ntstatus.Status) {
 	return over[nt.OpenProcessTokenOut](r, "NtOpenProcessToken", in)
 }
 
+// NtOpenProcessTokenEx sends the call to the daemon.
 func (r *remote) NtOpenProcessTokenEx(in nt.OpenProcessTokenExIn) (nt.OpenProcessTokenOut, ntstatus.Status) {
 	return over[nt.OpenProcessTokenOut](r, "NtOpenProcessTokenEx", in)
 }
 
+// NtOpenSemaphore sends the call to the daemon.
 func (r *remote) NtOpenSemaphore(in nt.OpenSemaphoreIn) (nt.SemaphoreOut, ntstatus.Status) {
 	return over[nt.SemaphoreOut](r, "NtOpenSemaphore", in)
 }
 
+// NtOpenSymbolicLinkObject sends the call to the daemon.
 func (r *remote) NtOpenSymbolicLinkObject(in nt.OpenSymbolicLinkObjectIn) (nt.SymbolicLinkObjectOut, ntstatus.Status) {
 	return over[nt.SymbolicLinkObjectOut](r, "NtOpenSymbolicLinkObject", in)
 }
 
+// NtOpenThread sends the call to the daemon.
 func (r *remote) NtOpenThread(in nt.OpenThreadIn) (nt.OpenThreadOut, ntstatus.Status) {
 	return over[nt.OpenThreadOut](r, "NtOpenThread", in)
 }
 
+// NtOpenThreadToken sends the call to the daemon.
 func (r *remote) NtOpenThreadToken(in nt.OpenThreadTokenIn) (nt.OpenThreadTokenOut, ntstatus.Status) {
 	return over[nt.OpenThreadTokenOut](r, "NtOpenThreadToken", in)
 }
 
+// NtOpenThreadTokenEx sends the call to the daemon.
 func (r *remote) NtOpenThreadTokenEx(in nt.OpenThreadTokenExIn) (nt.OpenThreadTokenOut, ntstatus.Status) {
 	return over[nt.OpenThreadTokenOut](r, "NtOpenThreadTokenEx", in)
 }
 
+// NtOpenTimer sends the call to the daemon.
 func (r *remote) NtOpenTimer(in nt.OpenTimerIn) (nt.TimerOut, ntstatus.Status) {
 	return over[nt.TimerOut](r, "NtOpenTimer", in)
 }
 
+// NtPrivilegeCheck sends the call to the daemon.
 func (r *remote) NtPrivilegeCheck(in nt.PrivilegeCheckIn) (nt.PrivilegeCheckOut, ntstatus.Status) {
 	return over[nt.PrivilegeCheckOut](r, "NtPrivilegeCheck", in)
 }
 
+// NtPrivilegeObjectAuditAlarm sends the call to the daemon.
 func (r *remote) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn) (nt.PrivilegeObjectAuditAlarmOut, ntstatus.Status) {
 	return over[nt.PrivilegeObjectAuditAlarmOut](r, "NtPrivilegeObjectAuditAlarm", in)
 }
 
+// NtPrivilegedServiceAuditAlarm sends the call to the daemon.
 func (r *remote) NtPrivilegedServiceAuditAlarm(in nt.PrivilegedServiceAuditAlarmIn) (nt.PrivilegedServiceAuditAlarmOut, ntstatus.Status) {
 	return over[nt.PrivilegedServiceAuditAlarmOut](r, "NtPrivilegedServiceAuditAlarm", in)
 }
 
+// NtQueryDirectoryFile sends the call to the daemon.
 func (r *remote) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (nt.QueryDirectoryFileOut, ntstatus.Status) {
 	return over[nt.QueryDirectoryFileOut](r, "NtQueryDirectoryFile", in)
 }
 
+// NtQueryDirectoryObject sends the call to the daemon.
 func (r *remote) NtQueryDirectoryObject(in nt.QueryDirectoryObjectIn) (nt.QueryDirectoryObjectOut, ntstatus.Status) {
 	return over[nt.QueryDirectoryObjectOut](r, "NtQueryDirectoryObject", in)
 }
 
+// NtQueryInformationFile sends the call to the daemon.
 func (r *remote) NtQueryInformationFile(in nt.QueryInformationFileIn) (nt.QueryInformationFileOut, ntstatus.Status) {
 	return over[nt.QueryInformationFileOut](r, "NtQueryInformationFile", in)
 }
 
+// NtQueryInformationProcess sends the call to the daemon.
 func (r *remote) NtQueryInformationProcess(in nt.QueryInformationProcessIn) (nt.QueryInformationProcessOut, ntstatus.Status) {
 	return over[nt.QueryInformationProcessOut](r, "NtQueryInformationProcess", in)
 }
 
+// NtQueryInformationThread sends the call to the daemon.
 func (r *remote) NtQueryInformationThread(in nt.QueryInformationThreadIn) (nt.QueryInformationThreadOut, ntstatus.Status) {
 	return over[nt.QueryInformationThreadOut](r, "NtQueryInformationThread", in)
 }
 
+// NtQueryInformationToken sends the call to the daemon.
 func (r *remote) NtQueryInformationToken(in nt.QueryInformationTokenIn) (nt.QueryInformationTokenOut, ntstatus.Status) {
 	return over[nt.QueryInformationTokenOut](r, "NtQueryInformationToken", in)
 }
 
+// NtQueryMutant sends the call to the daemon.
 func (r *remote) NtQueryMutant(in nt.QueryMutantIn) (nt.QueryMutantOut, ntstatus.Status) {
 	return over[nt.QueryMutantOut](r, "NtQueryMutant", in)
 }
 
+// NtQueryObject sends the call to the daemon.
 func (r *remote) NtQueryObject(in nt.QueryObjectIn) (nt.QueryObjectOut, ntstatus.Status) {
 	return over[nt.QueryObjectOut](r, "NtQueryObject", in)
 }
 
+// NtQuerySecurityAttributesToken sends the call to the daemon.
 func (r *remote) NtQuerySecurityAttributesToken(in nt.QuerySecurityAttributesTokenIn) (nt.QuerySecurityAttributesTokenOut, ntstatus.Status) {
 	return over[nt.QuerySecurityAttributesTokenOut](r, "NtQuerySecurityAttributesToken", in)
 }
 
+// NtQuerySecurityObject sends the call to the daemon.
 func (r *remote) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (nt.QuerySecurityObjectOut, ntstatus.Status) {
 	return over[nt.QuerySecurityObjectOut](r, "NtQuerySecurityObject", in)
 }
 
+// NtQuerySemaphore sends the call to the daemon.
 func (r *remote) NtQuerySemaphore(in nt.QuerySemaphoreIn) (nt.QuerySemaphoreOut, ntstatus.Status) {
 	return over[nt.QuerySemaphoreOut](r, "NtQuerySemaphore", in)
 }
 
+// NtQuerySymbolicLinkObject sends the call to the daemon.
 func (r *remote) NtQuerySymbolicLinkObject(in nt.QuerySymbolicLinkObjectIn) (nt.QuerySymbolicLinkObjectOut, ntstatus.Status) {
 	return over[nt.QuerySymbolicLinkObjectOut](r, "NtQuerySymbolicLinkObject", in)
 }
 
+// NtQueryTimer sends the call to the daemon.
 func (r *remote) NtQueryTimer(in nt.QueryTimerIn) (nt.QueryTimerOut, ntstatus.Status) {
 	return over[nt.QueryTimerOut](r, "NtQueryTimer", in)
 }
 
+// NtQueryVolumeInformationFile sends the call to the daemon.
 func (r *remote) NtQueryVolumeInformationFile(in nt.QueryVolumeInformationFileIn) (nt.QueryVolumeInformationFileOut, ntstatus.Status) {
 	return over[nt.QueryVolumeInformationFileOut](r, "NtQueryVolumeInformationFile", in)
 }
 
+// NtQueueApcThread sends the call to the daemon.
 func (r *remote) NtQueueApcThread(in nt.QueueApcThreadIn) (nt.QueueApcThreadOut, ntstatus.Status) {
 	return over[nt.QueueApcThreadOut](r, "NtQueueApcThread", in)
 }
 
+// NtReadFile sends the call to the daemon.
 func (r *remote) NtReadFile(in nt.ReadFileIn) (nt.ReadFileOut, ntstatus.Status) {
 	return over[nt.ReadFileOut](r, "NtReadFile", in)
 }
 
+// NtReleaseMutant sends the call to the daemon.
 func (r *remote) NtReleaseMutant(in nt.ReleaseMutantIn) (nt.ReleaseMutantOut, ntstatus.Status) {
 	return over[nt.ReleaseMutantOut](r, "NtReleaseMutant", in)
 }
 
+// NtReleaseSemaphore sends the call to the daemon.
 func (r *remote) NtReleaseSemaphore(in nt.ReleaseSemaphoreIn) (nt.ReleaseSemaphoreOut, ntstatus.Status) {
 	return over[nt.ReleaseSemaphoreOut](r, "NtReleaseSemaphore", in)
 }
 
+// NtReplyPort sends the call to the daemon.
 func (r *remote) NtReplyPort(in nt.ReplyPortIn) (nt.ReplyPortOut, ntstatus.Status) {
 	return over[nt.ReplyPortOut](r, "NtReplyPort", in)
 }
 
+// NtReplyWaitReceivePort sends the call to the daemon.
 func (r *remote) NtReplyWaitReceivePort(in nt.ReplyWaitReceivePortIn) (nt.ReplyWaitReceivePortOut, ntstatus.Status) {
 	return over[nt.ReplyWaitReceivePortOut](r, "NtReplyWaitReceivePort", in)
 }
 
+// NtRequestWaitReplyPort sends the call to the daemon.
 func (r *remote) NtRequestWaitReplyPort(in nt.RequestWaitReplyPortIn) (nt.RequestWaitReplyPortOut, ntstatus.Status) {
 	return over[nt.RequestWaitReplyPortOut](r, "NtRequestWaitReplyPort", in)
 }
 
+// NtResetEvent sends the call to the daemon.
 func (r *remote) NtResetEvent(in nt.SetEventIn) (nt.SetEventOut, ntstatus.Status) {
 	return over[nt.SetEventOut](r, "NtResetEvent", in)
 }
 
+// NtResumeThread sends the call to the daemon.
 func (r *remote) NtResumeThread(in nt.ResumeThreadIn) (nt.ResumeThreadOut, ntstatus.Status) {
 	return over[nt.ResumeThreadOut](r, "NtResumeThread", in)
 }
 
+// NtSetEvent sends the call to the daemon.
 func (r *remote) NtSetEvent(in nt.SetEventIn) (nt.SetEventOut, ntstatus.Status) {
 	return over[nt.SetEventOut](r, "NtSetEvent", in)
 }
 
+// NtSetInformationFile sends the call to the daemon.
 func (r *remote) NtSetInformationFile(in nt.SetInformationFileIn) (nt.SetInformationFileOut, ntstatus.Status) {
 	return over[nt.SetInformationFileOut](r, "NtSetInformationFile", in)
 }
 
+// NtSetInformationJobObject sends the call to the daemon.
 func (r *remote) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (nt.SetInformationJobObjectOut, ntstatus.Status) {
 	return over[nt.SetInformationJobObjectOut](r, "NtSetInformationJobObject", in)
 }
 
+// NtSetInformationObject sends the call to the daemon.
 func (r *remote) NtSetInformationObject(in nt.SetInformationObjectIn) (nt.SetInformationObjectOut, ntstatus.Status) {
 	return over[nt.SetInformationObjectOut](r, "NtSetInformationObject", in)
 }
 
+// NtSetInformationProcess sends the call to the daemon.
 func (r *remote) NtSetInformationProcess(in nt.SetInformationProcessIn) (nt.SetInformationProcessOut, ntstatus.Status) {
 	return over[nt.SetInformationProcessOut](r, "NtSetInformationProcess", in)
 }
 
+// NtSetInformationThread sends the call to the daemon.
 func (r *remote) NtSetInformationThread(in nt.SetInformationThreadIn) (nt.SetInformationThreadOut, ntstatus.Status) {
 	return over[nt.SetInformationThreadOut](r, "NtSetInformationThread", in)
 }
 
+// NtSetInformationToken sends the call to the daemon.
 func (r *remote) NtSetInformationToken(in nt.SetInformationTokenIn) (nt.SetInformationTokenOut, ntstatus.Status) {
 	return over[nt.SetInformationTokenOut](r, "NtSetInformationToken", in)
 }
 
+// NtSetSecurityObject sends the call to the daemon.
 func (r *remote) NtSetSecurityObject(in nt.SetSecurityObjectIn) (nt.SetSecurityObjectOut, ntstatus.Status) {
 	return over[nt.SetSecurityObjectOut](r, "NtSetSecurityObject", in)
 }
 
+// NtSetTimer sends the call to the daemon.
 func (r *remote) NtSetTimer(in nt.SetTimerIn) (nt.SetTimerOut, ntstatus.Status) {
 	return over[nt.SetTimerOut](r, "NtSetTimer", in)
 }
 
+// NtSuspendThread sends the call to the daemon.
 func (r *remote) NtSuspendThread(in nt.SuspendThreadIn) (nt.SuspendThreadOut, ntstatus.Status) {
 	return over[nt.SuspendThreadOut](r, "NtSuspendThread", in)
 }
 
+// NtTerminateProcess sends the call to the daemon.
 func (r *remote) NtTerminateProcess(in nt.TerminateProcessIn) (nt.TerminateProcessOut, ntstatus.Status) {
 	return over[nt.TerminateProcessOut](r, "NtTerminateProcess", in)
 }
 
+// NtTestAlert sends the call to the daemon.
 func (r *remote) NtTestAlert(in nt.TestAlertIn) (nt.TestAlertOut, ntstatus.Status) {
 	return over[nt.TestAlertOut](r, "NtTestAlert", in)
 }
 
+// NtWaitForSingleObject sends the call to the daemon.
 func (r *remote) NtWaitForSingleObject(in nt.WaitForSingleObjectIn) (nt.WaitForSingleObjectOut, ntstatus.Status) {
 	return over[nt.WaitForSingleObjectOut](r, "NtWaitForSingleObject", in)
 }
 
+// NtWriteFile sends the call to the daemon.
 func (r *remote) NtWriteFile(in nt.WriteFileIn) (nt.WriteFileOut, ntstatus.Status) {
 	return over[nt.WriteFileOut](r, "NtWriteFile", in)
 }

@@ -9,34 +9,40 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// ntOpenProcessToken makes a call of NtOpenProcessToken and writes its handle.
 func ntOpenProcessToken(c *call) uint64 {
 	out, st := c.sys.NtOpenProcessToken(nt.OpenProcessTokenIn{ProcessHandle: c.handle(0), DesiredAccess: c.mask(1)})
 	return c.opened(out.TokenHandle, st)
 }
 
+// ntOpenProcessTokenEx makes a call of NtOpenProcessTokenEx and writes its handle.
 func ntOpenProcessTokenEx(c *call) uint64 {
 	out, st := c.sys.NtOpenProcessTokenEx(nt.OpenProcessTokenExIn{ProcessHandle: c.handle(0), DesiredAccess: c.mask(1),
 		HandleAttributes: c.u32(2)})
 	return c.opened(out.TokenHandle, st)
 }
 
+// ntOpenThreadToken makes a call of NtOpenThreadToken and writes its handle.
 func ntOpenThreadToken(c *call) uint64 {
 	out, st := c.sys.NtOpenThreadToken(nt.OpenThreadTokenIn{ThreadHandle: c.handle(0), DesiredAccess: c.mask(1),
 		OpenAsSelf: c.boolean(2)})
 	return c.opened(out.TokenHandle, st)
 }
 
+// ntOpenThreadTokenEx makes a call of NtOpenThreadTokenEx and writes its handle.
 func ntOpenThreadTokenEx(c *call) uint64 {
 	out, st := c.sys.NtOpenThreadTokenEx(nt.OpenThreadTokenExIn{ThreadHandle: c.handle(0), DesiredAccess: c.mask(1),
 		OpenAsSelf: c.boolean(2), HandleAttributes: c.u32(3)})
 	return c.opened(out.TokenHandle, st)
 }
 
+// duplicateTokenIn reads the arguments of a call.
 func duplicateTokenIn(c *call) nt.DuplicateTokenIn {
 	return nt.DuplicateTokenIn{ExistingTokenHandle: c.handle(0), DesiredAccess: c.mask(1),
 		ObjectAttributes: c.attributes(2), EffectiveOnly: c.boolean(3), TokenType: winnt.TokenType(c.u32(4))}
 }
 
+// ntFilterToken makes a call of NtFilterToken and writes its handle.
 func ntFilterToken(c *call) uint64 {
 	out, st := c.sys.NtFilterToken(nt.FilterTokenIn{ExistingTokenHandle: c.handle(0), Flags: c.u32(1),
 		SIDsToDisable: captured(c.GroupsAt(c.ptr(2))), PrivilegesToDelete: captured(c.PrivilegesAt(c.ptr(3))),
@@ -44,20 +50,27 @@ func ntFilterToken(c *call) uint64 {
 	return c.opened(out.NewTokenHandle, st)
 }
 
+// queryInformationTokenIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func queryInformationTokenIn(c *call) nt.QueryInformationTokenIn {
 	return nt.QueryInformationTokenIn{TokenHandle: c.handle(0), TokenInformationClass: winnt.TokenInfoClass(c.u32(1)),
 		TokenInformationLength: c.u32(3)}
 }
 
+// setInformationTokenIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func setInformationTokenIn(c *call) nt.SetInformationTokenIn {
 	return nt.SetInformationTokenIn{TokenHandle: c.handle(0), TokenInformationClass: winnt.TokenInfoClass(c.u32(1)),
 		TokenInformationLength: c.u32(3)}
 }
 
+// compareTokensIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func compareTokensIn(c *call) nt.CompareTokensIn {
 	return nt.CompareTokensIn{FirstTokenHandle: c.handle(0), SecondTokenHandle: c.handle(1)}
 }
 
+// ntCreateToken makes a call of NtCreateToken and writes its handle.
 func ntCreateToken(c *call) uint64 {
 	out, st := c.sys.NtCreateToken(nt.CreateTokenIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
 		TokenType: winnt.TokenType(c.u32(3)), AuthenticationID: captured(c.LUIDAt(c.ptr(4))),
@@ -68,6 +81,7 @@ func ntCreateToken(c *call) uint64 {
 	return c.opened(out.TokenHandle, st)
 }
 
+// ntCreateTokenEx makes a call of NtCreateTokenEx and writes its handle.
 func ntCreateTokenEx(c *call) uint64 {
 	out, st := c.sys.NtCreateTokenEx(nt.CreateTokenExIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
 		TokenType: winnt.TokenType(c.u32(3)), AuthenticationID: captured(c.LUIDAt(c.ptr(4))),
@@ -80,6 +94,7 @@ func ntCreateTokenEx(c *call) uint64 {
 	return c.opened(out.TokenHandle, st)
 }
 
+// ntFilterTokenEx makes a call of NtFilterTokenEx and writes its handle.
 func ntFilterTokenEx(c *call) uint64 {
 	out, st := c.sys.NtFilterTokenEx(nt.FilterTokenExIn{ExistingTokenHandle: c.handle(0), Flags: c.u32(1),
 		SIDsToDisable: captured(c.GroupsAt(c.ptr(2))), PrivilegesToDelete: captured(c.PrivilegesAt(c.ptr(3))),
@@ -92,31 +107,40 @@ func ntFilterTokenEx(c *call) uint64 {
 	return c.opened(out.NewTokenHandle, st)
 }
 
+// querySecurityAttributesTokenIn reads the arguments of a call.
 func querySecurityAttributesTokenIn(c *call) nt.QuerySecurityAttributesTokenIn {
 	return nt.QuerySecurityAttributesTokenIn{TokenHandle: c.handle(0), Attributes: captured(c.NamesAt(c.ptr(1),
 		c.u32(2))), Length: c.u32(4)}
 }
 
+// createLowBoxTokenIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func createLowBoxTokenIn(c *call) nt.CreateLowBoxTokenIn {
 	return nt.CreateLowBoxTokenIn{ExistingTokenHandle: c.handle(1), DesiredAccess: c.mask(2),
 		ObjectAttributes: c.attributes(3), PackageSID: captured(c.OptionalSIDAt(c.ptr(4)))}
 }
 
+// setInformationThreadIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func setInformationThreadIn(c *call) nt.SetInformationThreadIn {
 	return nt.SetInformationThreadIn{ThreadHandle: c.handle(0), ThreadInformationClass: nt.ThreadInfoClass(c.u32(1)),
 		ThreadInformationLength: c.u32(3)}
 }
 
+// impersonateThreadIn reads the arguments of a call.
 func impersonateThreadIn(c *call) nt.ImpersonateThreadIn {
 	return nt.ImpersonateThreadIn{ServerThreadHandle: c.handle(0), ClientThreadHandle: c.handle(1),
 		SecurityQos: captured(c.QualityAt(c.ptr(2)))}
 }
 
+// ntImpersonateAnonymousToken makes a call of NtImpersonateAnonymousToken and returns its status.
 func ntImpersonateAnonymousToken(c *call) uint64 {
 	_, st := c.sys.NtImpersonateAnonymousToken(nt.ImpersonateAnonymousTokenIn{ThreadHandle: c.handle(0)})
 	return status(st)
 }
 
+// openObjectAuditAlarmIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func openObjectAuditAlarmIn(c *call) nt.OpenObjectAuditAlarmIn {
 	return nt.OpenObjectAuditAlarmIn{SubsystemName: c.required(0), ObjectTypeName: c.required(2),
 		ObjectName: c.required(3), SecurityDescriptor: captured(c.DescriptorAt(c.ptr(4))), ClientToken: c.handle(5),
@@ -124,6 +148,7 @@ func openObjectAuditAlarmIn(c *call) nt.OpenObjectAuditAlarmIn {
 		ObjectCreation: c.boolean(9), AccessGranted: c.boolean(10)}
 }
 
+// ntPrivilegeObjectAuditAlarm makes a call of NtPrivilegeObjectAuditAlarm and returns its status.
 func ntPrivilegeObjectAuditAlarm(c *call) uint64 {
 	_, st := c.sys.NtPrivilegeObjectAuditAlarm(nt.PrivilegeObjectAuditAlarmIn{SubsystemName: c.text(0),
 		HandleID: c.handle(1), ClientToken: c.handle(2), DesiredAccess: c.mask(3),
@@ -131,6 +156,7 @@ func ntPrivilegeObjectAuditAlarm(c *call) uint64 {
 	return status(st)
 }
 
+// ntPrivilegedServiceAuditAlarm makes a call of NtPrivilegedServiceAuditAlarm and returns its status.
 func ntPrivilegedServiceAuditAlarm(c *call) uint64 {
 	_, st := c.sys.NtPrivilegedServiceAuditAlarm(nt.PrivilegedServiceAuditAlarmIn{SubsystemName: c.text(0),
 		ServiceName: c.text(1), ClientToken: c.handle(2), Privileges: captured(c.PrivilegeSetAt(c.ptr(3))),
@@ -138,24 +164,30 @@ func ntPrivilegedServiceAuditAlarm(c *call) uint64 {
 	return status(st)
 }
 
+// ntCloseObjectAuditAlarm makes a call of NtCloseObjectAuditAlarm and returns its status.
 func ntCloseObjectAuditAlarm(c *call) uint64 {
 	_, st := c.sys.NtCloseObjectAuditAlarm(nt.CloseObjectAuditAlarmIn{SubsystemName: c.required(0), HandleID: c.handle(1),
 		GenerateOnClose: c.boolean(2)})
 	return status(st)
 }
 
+// ntDeleteObjectAuditAlarm makes a call of NtDeleteObjectAuditAlarm and returns its status.
 func ntDeleteObjectAuditAlarm(c *call) uint64 {
 	_, st := c.sys.NtDeleteObjectAuditAlarm(nt.CloseObjectAuditAlarmIn{SubsystemName: c.required(0),
 		HandleID: c.handle(1), GenerateOnClose: c.boolean(2)})
 	return status(st)
 }
 
+// accessCheckAndAuditAlarmIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func accessCheckAndAuditAlarmIn(c *call) nt.AccessCheckAndAuditAlarmIn {
 	return nt.AccessCheckAndAuditAlarmIn{SubsystemName: c.required(0), HandleID: c.handle(1),
 		ObjectTypeName: c.required(2), ObjectName: c.required(3), SecurityDescriptor: captured(c.DescriptorAt(c.ptr(4))),
 		DesiredAccess: c.mask(5), GenericMapping: captured(c.MappingAt(c.ptr(6))), ObjectCreation: c.boolean(7)}
 }
 
+// accessCheckByTypeAndAuditAlarmIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func accessCheckByTypeAndAuditAlarmIn(c *call) nt.AccessCheckByTypeAndAuditAlarmIn {
 	return nt.AccessCheckByTypeAndAuditAlarmIn{SubsystemName: c.required(0), HandleID: c.handle(1),
 		ObjectTypeName: c.required(2), ObjectName: c.required(3), SecurityDescriptor: captured(c.DescriptorAt(c.ptr(4))),
@@ -164,6 +196,8 @@ func accessCheckByTypeAndAuditAlarmIn(c *call) nt.AccessCheckByTypeAndAuditAlarm
 			c.u32(10))), GenericMapping: captured(c.MappingAt(c.ptr(11))), ObjectCreation: c.boolean(12)}
 }
 
+// accessCheckByTypeResultListAndAuditAlarmIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func accessCheckByTypeResultListAndAuditAlarmIn(c *call) nt.AccessCheckByTypeAndAuditAlarmIn {
 	return nt.AccessCheckByTypeAndAuditAlarmIn{SubsystemName: c.required(0), HandleID: c.handle(1),
 		ObjectTypeName: c.required(2), ObjectName: c.required(3), SecurityDescriptor: captured(c.DescriptorAt(c.ptr(4))),
@@ -172,6 +206,8 @@ func accessCheckByTypeResultListAndAuditAlarmIn(c *call) nt.AccessCheckByTypeAnd
 			c.u32(10))), GenericMapping: captured(c.MappingAt(c.ptr(11))), ObjectCreation: c.boolean(12)}
 }
 
+// accessCheckByTypeResultListAndAuditAlarmByHandleIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func accessCheckByTypeResultListAndAuditAlarmByHandleIn(c *call) nt.AccessCheckAndAuditAlarmByHandleIn {
 	return nt.AccessCheckAndAuditAlarmByHandleIn{SubsystemName: c.required(0), HandleID: c.handle(1),
 		ClientToken: c.handle(2), ObjectTypeName: c.required(3), ObjectName: c.required(4),
@@ -181,244 +217,303 @@ func accessCheckByTypeResultListAndAuditAlarmByHandleIn(c *call) nt.AccessCheckA
 		ObjectCreation: c.boolean(13)}
 }
 
+// openFileIn reads the arguments of a call.
 func openFileIn(c *call) nt.OpenFileIn {
 	return nt.OpenFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ShareAccess: c.u32(4),
 		OpenOptions: c.u32(5)}
 }
 
+// fsControlFileIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func fsControlFileIn(c *call) nt.FsControlFileIn {
 	return nt.FsControlFileIn{FileHandle: c.handle(0), FsControlCode: c.u32(5), OutputBufferLength: c.u32(9)}
 }
 
+// ntDeleteFile makes a call of NtDeleteFile and returns its status.
 func ntDeleteFile(c *call) uint64 {
 	_, st := c.sys.NtDeleteFile(nt.DeleteFileIn{ObjectAttributes: c.attributes(0)})
 	return status(st)
 }
 
+// ntClose makes a call of NtClose and returns its status.
 func ntClose(c *call) uint64 {
 	_, st := c.sys.NtClose(nt.CloseIn{Handle: c.handle(0)})
 	return status(st)
 }
 
+// duplicateObjectIn reads the arguments of a call.
 func duplicateObjectIn(c *call) nt.DuplicateObjectIn {
 	return nt.DuplicateObjectIn{SourceProcessHandle: c.handle(0), SourceHandle: c.handle(1),
 		TargetProcessHandle: c.handle(2), DesiredAccess: c.mask(4), HandleAttributes: c.u32(5),
 		Options: nt.DuplicateOptions(c.u32(6))}
 }
 
+// ntCompareObjects makes a call of NtCompareObjects and returns its status.
 func ntCompareObjects(c *call) uint64 {
 	_, st := c.sys.NtCompareObjects(nt.CompareObjectsIn{FirstObjectHandle: c.handle(0), SecondObjectHandle: c.handle(1)})
 	return status(st)
 }
 
+// ntMakeTemporaryObject makes a call of NtMakeTemporaryObject and returns its status.
 func ntMakeTemporaryObject(c *call) uint64 {
 	_, st := c.sys.NtMakeTemporaryObject(nt.MakeTemporaryObjectIn{Handle: c.handle(0)})
 	return status(st)
 }
 
+// ntMakePermanentObject makes a call of NtMakePermanentObject and returns its status.
 func ntMakePermanentObject(c *call) uint64 {
 	_, st := c.sys.NtMakePermanentObject(nt.MakePermanentObjectIn{Handle: c.handle(0)})
 	return status(st)
 }
 
+// queryObjectIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func queryObjectIn(c *call) nt.QueryObjectIn {
 	return nt.QueryObjectIn{Handle: c.handle(0), ObjectInformationClass: nt.ObjectInfoClass(c.u32(1)),
 		ObjectInformationLength: c.u32(3)}
 }
 
+// setInformationObjectIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func setInformationObjectIn(c *call) nt.SetInformationObjectIn {
 	return nt.SetInformationObjectIn{Handle: c.handle(0), ObjectInformationClass: nt.ObjectInfoClass(c.u32(1)),
 		ObjectInformationLength: c.u32(3)}
 }
 
+// querySecurityObjectIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func querySecurityObjectIn(c *call) nt.QuerySecurityObjectIn {
 	return nt.QuerySecurityObjectIn{Handle: c.handle(0), SecurityInformation: nt.SecurityInformation(c.u32(1)),
 		Length: c.u32(3)}
 }
 
+// setSecurityObjectIn reads the arguments of a call.
 func setSecurityObjectIn(c *call) nt.SetSecurityObjectIn {
 	return nt.SetSecurityObjectIn{Handle: c.handle(0), SecurityInformation: nt.SecurityInformation(c.u32(1)),
 		SecurityDescriptor: captured(c.DescriptorAt(c.ptr(2)))}
 }
 
+// openProcessIn reads the arguments of a call.
 func openProcessIn(c *call) nt.OpenProcessIn {
 	return nt.OpenProcessIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
 		ClientID: captured(c.ClientIDAt(c.ptr(3)))}
 }
 
+// ntOpenThread makes a call of NtOpenThread and writes its handle.
 func ntOpenThread(c *call) uint64 {
 	out, st := c.sys.NtOpenThread(nt.OpenThreadIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
 		ClientID: captured(c.ClientIDAt(c.ptr(3)))})
 	return c.opened(out.ThreadHandle, st)
 }
 
+// ntGetNextThread makes a call of NtGetNextThread and writes its handle.
 func ntGetNextThread(c *call) uint64 {
 	out, st := c.sys.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: c.handle(0), ThreadHandle: c.handle(1),
 		DesiredAccess: c.mask(2), HandleAttributes: c.u32(3), Flags: c.u32(4)})
 	return c.opened(out.NewThreadHandle, st)
 }
 
+// ntGetNextProcess makes a call of NtGetNextProcess and writes its handle.
 func ntGetNextProcess(c *call) uint64 {
 	out, st := c.sys.NtGetNextProcess(nt.GetNextProcessIn{ProcessHandle: c.handle(0), DesiredAccess: c.mask(1),
 		HandleAttributes: c.u32(2), Flags: c.u32(3)})
 	return c.opened(out.NewProcessHandle, st)
 }
 
+// queryInformationProcessIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func queryInformationProcessIn(c *call) nt.QueryInformationProcessIn {
 	return nt.QueryInformationProcessIn{ProcessHandle: c.handle(0),
 		ProcessInformationClass: nt.ProcessInfoClass(c.u32(1)), ProcessInformationLength: c.u32(3)}
 }
 
+// queryInformationThreadIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func queryInformationThreadIn(c *call) nt.QueryInformationThreadIn {
 	return nt.QueryInformationThreadIn{ThreadHandle: c.handle(0), ThreadInformationClass: nt.ThreadInfoClass(c.u32(1)),
 		ThreadInformationLength: c.u32(3)}
 }
 
+// setInformationProcessIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func setInformationProcessIn(c *call) nt.SetInformationProcessIn {
 	return nt.SetInformationProcessIn{ProcessHandle: c.handle(0), ProcessInformationClass: nt.ProcessInfoClass(c.u32(1)),
 		ProcessInformationLength: c.u32(3)}
 }
 
+// ntCreateEvent makes a call of NtCreateEvent and writes its handle.
 func ntCreateEvent(c *call) uint64 {
 	out, st := c.sys.NtCreateEvent(nt.CreateEventIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
 		EventType: nt.EventType(c.u32(3)), InitialState: c.boolean(4)})
 	return c.opened(out.EventHandle, st)
 }
 
+// ntOpenEvent makes a call of NtOpenEvent and writes its handle.
 func ntOpenEvent(c *call) uint64 {
 	out, st := c.sys.NtOpenEvent(nt.OpenEventIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
 	return c.opened(out.EventHandle, st)
 }
 
+// ntCreateDirectoryObject makes a call of NtCreateDirectoryObject and writes its handle.
 func ntCreateDirectoryObject(c *call) uint64 {
 	out, st := c.sys.NtCreateDirectoryObject(nt.CreateDirectoryObjectIn{DesiredAccess: c.mask(1),
 		ObjectAttributes: c.attributes(2)})
 	return c.opened(out.DirectoryHandle, st)
 }
 
+// ntOpenDirectoryObject makes a call of NtOpenDirectoryObject and writes its handle.
 func ntOpenDirectoryObject(c *call) uint64 {
 	out, st := c.sys.NtOpenDirectoryObject(nt.OpenDirectoryObjectIn{DesiredAccess: c.mask(1),
 		ObjectAttributes: c.attributes(2)})
 	return c.opened(out.DirectoryHandle, st)
 }
 
+// ntCreateSymbolicLinkObject makes a call of NtCreateSymbolicLinkObject and writes its handle.
 func ntCreateSymbolicLinkObject(c *call) uint64 {
 	out, st := c.sys.NtCreateSymbolicLinkObject(nt.CreateSymbolicLinkObjectIn{DesiredAccess: c.mask(1),
 		ObjectAttributes: c.attributes(2), LinkTarget: c.required(3)})
 	return c.opened(out.SymbolicLinkHandle, st)
 }
 
+// ntOpenSymbolicLinkObject makes a call of NtOpenSymbolicLinkObject and writes its handle.
 func ntOpenSymbolicLinkObject(c *call) uint64 {
 	out, st := c.sys.NtOpenSymbolicLinkObject(nt.OpenSymbolicLinkObjectIn{DesiredAccess: c.mask(1),
 		ObjectAttributes: c.attributes(2)})
 	return c.opened(out.SymbolicLinkHandle, st)
 }
 
+// ntCreateJobObject makes a call of NtCreateJobObject and writes its handle.
 func ntCreateJobObject(c *call) uint64 {
 	out, st := c.sys.NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
 	return c.opened(out.JobHandle, st)
 }
 
+// ntOpenJobObject makes a call of NtOpenJobObject and writes its handle.
 func ntOpenJobObject(c *call) uint64 {
 	out, st := c.sys.NtOpenJobObject(nt.OpenJobObjectIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
 	return c.opened(out.JobHandle, st)
 }
 
+// ntAssignProcessToJobObject makes a call of NtAssignProcessToJobObject and returns its status.
 func ntAssignProcessToJobObject(c *call) uint64 {
 	_, st := c.sys.NtAssignProcessToJobObject(nt.AssignProcessToJobObjectIn{JobHandle: c.handle(0),
 		ProcessHandle: c.handle(1)})
 	return status(st)
 }
 
+// setInformationJobObjectIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func setInformationJobObjectIn(c *call) nt.SetInformationJobObjectIn {
 	return nt.SetInformationJobObjectIn{JobHandle: c.handle(0),
 		JobObjectInformationClass: nt.JobObjectInfoClass(c.u32(1)), JobObjectInformationLength: c.u32(3)}
 }
 
+// createUserProcessIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func createUserProcessIn(c *call) nt.CreateUserProcessIn {
 	return nt.CreateUserProcessIn{ProcessDesiredAccess: c.mask(2), ThreadDesiredAccess: c.mask(3),
 		ProcessObjectAttributes: c.attributes(4), ThreadObjectAttributes: c.attributes(5), ProcessFlags: c.u32(6),
 		ThreadFlags: c.u32(7)}
 }
 
+// suspendThreadIn reads the arguments of a call.
 func suspendThreadIn(c *call) nt.SuspendThreadIn {
 	return nt.SuspendThreadIn{ThreadHandle: c.handle(0)}
 }
 
+// resumeThreadIn reads the arguments of a call.
 func resumeThreadIn(c *call) nt.ResumeThreadIn {
 	return nt.ResumeThreadIn{ThreadHandle: c.handle(0)}
 }
 
+// ntCompleteConnectPort makes a call of NtCompleteConnectPort and returns its status.
 func ntCompleteConnectPort(c *call) uint64 {
 	_, st := c.sys.NtCompleteConnectPort(nt.CompleteConnectPortIn{PortHandle: c.handle(0)})
 	return status(st)
 }
 
+// ntCreateMutant makes a call of NtCreateMutant and writes its handle.
 func ntCreateMutant(c *call) uint64 {
 	out, st := c.sys.NtCreateMutant(nt.CreateMutantIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
 		InitialOwner: c.boolean(3)})
 	return c.opened(out.MutantHandle, st)
 }
 
+// ntOpenMutant makes a call of NtOpenMutant and writes its handle.
 func ntOpenMutant(c *call) uint64 {
 	out, st := c.sys.NtOpenMutant(nt.OpenMutantIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
 	return c.opened(out.MutantHandle, st)
 }
 
+// releaseMutantIn reads the arguments of a call.
 func releaseMutantIn(c *call) nt.ReleaseMutantIn {
 	return nt.ReleaseMutantIn{MutantHandle: c.handle(0)}
 }
 
+// queryMutantIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func queryMutantIn(c *call) nt.QueryMutantIn {
 	return nt.QueryMutantIn{MutantHandle: c.handle(0), MutantInformationClass: nt.MutantInfoClass(c.u32(1)),
 		MutantInformationLength: c.u32(3)}
 }
 
+// ntCreateSemaphore makes a call of NtCreateSemaphore and writes its handle.
 func ntCreateSemaphore(c *call) uint64 {
 	out, st := c.sys.NtCreateSemaphore(nt.CreateSemaphoreIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
 		InitialCount: int32(c.u32(3)), MaximumCount: int32(c.u32(4))})
 	return c.opened(out.SemaphoreHandle, st)
 }
 
+// ntOpenSemaphore makes a call of NtOpenSemaphore and writes its handle.
 func ntOpenSemaphore(c *call) uint64 {
 	out, st := c.sys.NtOpenSemaphore(nt.OpenSemaphoreIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
 	return c.opened(out.SemaphoreHandle, st)
 }
 
+// releaseSemaphoreIn reads the arguments of a call.
 func releaseSemaphoreIn(c *call) nt.ReleaseSemaphoreIn {
 	return nt.ReleaseSemaphoreIn{SemaphoreHandle: c.handle(0), ReleaseCount: int32(c.u32(1))}
 }
 
+// querySemaphoreIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func querySemaphoreIn(c *call) nt.QuerySemaphoreIn {
 	return nt.QuerySemaphoreIn{SemaphoreHandle: c.handle(0), SemaphoreInformationClass: nt.SemaphoreInfoClass(c.u32(1)),
 		SemaphoreInformationLength: c.u32(3)}
 }
 
+// ntCreateTimer makes a call of NtCreateTimer and writes its handle.
 func ntCreateTimer(c *call) uint64 {
 	out, st := c.sys.NtCreateTimer(nt.CreateTimerIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
 		TimerType: nt.TimerType(c.u32(3))})
 	return c.opened(out.TimerHandle, st)
 }
 
+// ntOpenTimer makes a call of NtOpenTimer and writes its handle.
 func ntOpenTimer(c *call) uint64 {
 	out, st := c.sys.NtOpenTimer(nt.OpenTimerIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
 	return c.opened(out.TimerHandle, st)
 }
 
+// setTimerIn reads the arguments of a call.
 func setTimerIn(c *call) nt.SetTimerIn {
 	return nt.SetTimerIn{TimerHandle: c.handle(0), DueTime: captured(c.TimeAt(c.ptr(1))), ResumeTimer: c.boolean(4),
 		Period: int32(c.u32(5))}
 }
 
+// cancelTimerIn reads the arguments of a call.
 func cancelTimerIn(c *call) nt.CancelTimerIn {
 	return nt.CancelTimerIn{TimerHandle: c.handle(0)}
 }
 
+// queryTimerIn reads the arguments of a call.
+// The fields that need more than that stay zero.
 func queryTimerIn(c *call) nt.QueryTimerIn {
 	return nt.QueryTimerIn{TimerHandle: c.handle(0), TimerInformationClass: nt.TimerInfoClass(c.u32(1)),
 		TimerInformationLength: c.u32(3)}
 }
 
+// ntClearEvent makes a call of NtClearEvent and returns its status.
 func ntClearEvent(c *call) uint64 {
 	_, st := c.sys.NtClearEvent(nt.ClearEventIn{EventHandle: c.handle(0)})
 	return status(st)
