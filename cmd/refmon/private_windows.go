@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"path/filepath"
 
 	"golang.org/x/sys/windows"
@@ -25,16 +26,19 @@ func ownDescriptors(path, _ string) (h held, err error) {
 		}
 		h.parents = []*sd.Descriptor{d}
 	}
-	h.directory, h.links, err = names(whole)
-	return h, err
+	if h.directory, h.links, err = names(whole); err != nil {
+		return h, &fs.PathError{Op: "open", Path: whole, Err: err}
+	}
+	return h, nil
 }
 
-// namedDescriptor asks the system for the owner, the group and the DACL of a file.
+// namedDescriptor asks the system for the owner, the group and the DACL of a file. An error names the file, which that
+// of the system does not.
 func namedDescriptor(path string) (*sd.Descriptor, error) {
 	d, err := windows.GetNamedSecurityInfo(path, windows.SE_FILE_OBJECT,
 		windows.OWNER_SECURITY_INFORMATION|windows.GROUP_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
 	if err != nil {
-		return nil, err
+		return nil, &fs.PathError{Op: "read the descriptor of", Path: path, Err: err}
 	}
 	return sddl.Parse(d.String(), sddl.Options{Extended: true})
 }
