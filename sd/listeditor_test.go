@@ -199,8 +199,8 @@ func effect(l *ACL, container bool) map[right]winnt.AccessMask {
 	return out
 }
 
-// TestListEditorRecordings compares every recorded edit of .NET's lists (S-82, S-83, S-84, S-85).
-func TestListEditorRecordings(t *testing.T) {
+// TestListEditorMatchesRecordings compares every recorded edit of .NET's lists (S-82, S-83, S-84, S-85).
+func TestListEditorMatchesRecordings(t *testing.T) {
 	equal, byEffect := 0, 0
 	for _, file := range []string{"addaccess", "setaccess", "removeaccess", "removeaccessspecific", "addaudit", "setaudit",
 		"removeaudit", "removeauditspecific", "purge", "removeinherited", "construct", "gen_single_dacl",

@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// TestFixedLengthBytesInJSON checks that a field of fixed length has that many bytes in JSON, in one spelling of
+// TestFixedLengthBytesNeedExactBase64 checks that a field of fixed length has that many bytes in JSON, in one spelling of
 // base64 (W-36).
-func TestFixedLengthBytesInJSON(t *testing.T) {
+func TestFixedLengthBytesNeedExactBase64(t *testing.T) {
 	c := jsonOf(reflect.TypeFor[[5]byte]())
 	for n := range 8 {
 		text := `"` + base64.StdEncoding.EncodeToString([]byte("1234567")[:n]) + `"`

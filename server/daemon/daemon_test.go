@@ -189,8 +189,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestStop checks that a stopping daemon closes its clients' connections, including those with waiting calls (W-19).
-func TestStop(t *testing.T) {
+// TestStopClosesConnectionsWithWaitingCalls checks that a stopping daemon closes its clients' connections, including those with waiting calls (W-19).
+func TestStopClosesConnectionsWithWaitingCalls(t *testing.T) {
 	d := start(t, nil)
 	c := d.dial()
 	l, err := c.Thread().ListenPipe("orders", nt.PipeConfig{})

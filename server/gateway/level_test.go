@@ -112,7 +112,9 @@ func TestUnknownUsersTakeTheCallsOfKnownOnes(t *testing.T) {
 	})
 	g.levels = levels{}
 	count("carol", "wrong", http.MethodGet, "/share/x") // connects
+	g.attempts.mu.Lock()
 	g.attempts.of = map[attempt]wrong{}
+	g.attempts.mu.Unlock()
 	type cost struct {
 		messages int64
 		records  int

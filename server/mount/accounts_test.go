@@ -304,10 +304,15 @@ func (l *lines) Write(b []byte) (int, error) {
 	return l.text.Write(b)
 }
 
-func (l *lines) with(word string) (n int) {
+// String returns everything that was written.
+func (l *lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for line := range strings.Lines(l.text.String()) {
+	return l.text.String()
+}
+
+func (l *lines) with(word string) (n int) {
+	for line := range strings.Lines(l.String()) {
 		if strings.Contains(line, word) {
 			n++
 		}

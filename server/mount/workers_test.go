@@ -69,7 +69,7 @@ func TestFullDiskIsLogged(t *testing.T) {
 		t.Errorf("M-48: %v, %s; want No space left on device", err, out)
 	}
 	if log.with(`msg="no room: `) == 0 || log.with("uid=61001 operation=CREATE path="+w.at+"/d") == 0 {
-		t.Errorf("M-48: the log does not name the request:\n%s", log.text.String())
+		t.Errorf("M-48: the log does not name the request:\n%s", log)
 	}
 	w.sees(alice, "1", "sh", "-c", "ls d/f1 | wc -l")
 }

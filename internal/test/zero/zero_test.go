@@ -34,6 +34,7 @@ var harmless = map[string]string{
 	"token.Token.WithDefaultDACL":     "makes another zero token",
 	"token.Token.WithMandatoryPolicy": "makes another zero token",
 	"audit.Log":                       "a log without a sink has nothing to record",
+	"audit.Policy.Quiet":              "a policy without settings records no open",
 	"audit.Active.CompareAndSwap":     "replaces no policy by no policy",
 	"effective.Evaluator.Repeatable":  "says that nothing random decided",
 	"effective.Set.Equal":             "the empty sets are equal",

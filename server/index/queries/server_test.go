@@ -261,7 +261,13 @@ func TestQueriesDuringChanges(t *testing.T) {
 			return err
 		},
 		func() error { _, err := c.Evidence(ids[1], about); return err },
-		func() error { _, err := c.Filter(about, index.FormSIDs); return err },
+		func() error {
+			_, err := c.Filter(about, index.FormSIDs)
+			if err != nil && strings.Contains(err.Error(), "take a list of classes") {
+				return nil // a class that just changed cannot be given as SIDs
+			}
+			return err
+		},
 		func() error { _, _, err := c.Status(time.Hour); return err },
 		func() error { _, err := c.Listed(); return err },
 	} {

@@ -36,7 +36,7 @@ func validKey(name string) bool {
 func (n *Names) run(ctx context.Context, database, key string) (line string, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
-	return n.turns.do(ctx, database+" "+key, func(ctx context.Context) (string, bool, error) {
+	return n.queue.do(ctx, database+" "+key, func(ctx context.Context) (string, bool, error) {
 		return n.execute(ctx, database, key)
 	})
 }

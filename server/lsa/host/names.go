@@ -13,9 +13,9 @@ const Socket = "/run/systemd/userdb/" + service
 
 // Names resolves users and groups of this host. The zero value uses getent only.
 type Names struct {
-	socket string // immutable; "": use getent only
-	getent string // immutable; "" for the program of that name in PATH
-	turns  turns  // of getent
+	socket string      // immutable; "": use getent only
+	getent string      // immutable; "" for the program of that name in PATH
+	queue  lookupQueue // of getent
 }
 
 // New returns the Names of this host, with the service at [Socket]. It does not connect: each lookup opens a

@@ -8,10 +8,10 @@ import (
 // maxRunning is the maximum number of lookups that run at the same time. Each one is a process of the host.
 const maxRunning = 4
 
-// turns limits the lookups that run at the same time. A lookup that waits for its turn also answers the equal lookups
-// that begin meanwhile. None joins a lookup that already runs, because that answer may be older than the question. The
-// zero value is ready to use. It is safe for concurrent use.
-type turns struct {
+// lookupQueue limits the lookups that run at the same time. Equal lookups that wait share one process. None joins a
+// lookup that already runs, because that answer may be older than the question. The zero value is ready to use. It is
+// safe for concurrent use.
+type lookupQueue struct {
 	mu sync.Mutex
 	// +checklocks:mu
 	slots chan struct{} // guarded by mu; nil before the first lookup; has one value for each that runs
@@ -30,7 +30,7 @@ type lookup struct {
 	cancel context.CancelFunc // immutable
 	done   chan struct{}      // immutable; closed once the answer is set
 
-	callers int // guarded by turns.mu
+	callers int // guarded by lookupQueue.mu
 
 	// The answer, set before done is closed.
 	line  string
@@ -40,38 +40,38 @@ type lookup struct {
 
 // do returns the answer of run, which may serve several callers with the same key. It blocks until ctx ends at most,
 // and then returns its error. A lookup whose callers have all left does not run, or its context ends.
-func (t *turns) do(ctx context.Context, key string, run lookupFunc) (line string, found bool, err error) {
-	l := t.join(key, run)
+func (q *lookupQueue) do(ctx context.Context, key string, run lookupFunc) (line string, found bool, err error) {
+	l := q.join(key, run)
 	select {
 	case <-l.done:
 		return l.line, l.found, l.err
 	case <-ctx.Done():
-		t.leave(l)
+		q.leave(l)
 		return "", false, ctx.Err()
 	}
 }
 
 // join returns the waiting lookup with a key, or a new one.
-func (t *turns) join(key string, run lookupFunc) *lookup {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.slots == nil {
-		t.slots, t.waiting = make(chan struct{}, maxRunning), map[string]*lookup{}
+func (q *lookupQueue) join(key string, run lookupFunc) *lookup {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.slots == nil {
+		q.slots, q.waiting = make(chan struct{}, maxRunning), map[string]*lookup{}
 	}
 	// A lookup that runs is in waiting no more, so its answer serves only its own callers (L-85).
-	l := t.waiting[key]
+	l := q.waiting[key]
 	if l == nil {
 		l = &lookup{key: key, run: run, done: make(chan struct{})}
 		l.ctx, l.cancel = context.WithCancel(context.Background())
-		t.waiting[key] = l
-		go t.serve(l, t.slots)
+		q.waiting[key] = l
+		go q.serve(l, q.slots)
 	}
 	l.callers++
 	return l
 }
 
 // serve runs a lookup once there is a free slot. It does nothing if all callers leave before.
-func (t *turns) serve(l *lookup, slots chan struct{}) {
+func (q *lookupQueue) serve(l *lookup, slots chan struct{}) {
 	defer close(l.done)
 	defer l.cancel()
 	select {
@@ -80,27 +80,27 @@ func (t *turns) serve(l *lookup, slots chan struct{}) {
 		return
 	}
 	defer func() { <-slots }()
-	t.mu.Lock()
-	t.forget(l)
-	t.mu.Unlock()
+	q.mu.Lock()
+	q.forget(l)
+	q.mu.Unlock()
 	l.line, l.found, l.err = l.run(l.ctx)
 }
 
 // leave removes a caller. After the last one it ends the lookup.
-func (t *turns) leave(l *lookup) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (q *lookupQueue) leave(l *lookup) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if l.callers--; l.callers == 0 {
-		t.forget(l)
+		q.forget(l)
 		l.cancel()
 	}
 }
 
 // forget removes a lookup from those that wait, so that no further caller joins it.
 //
-// +checklocks:t.mu
-func (t *turns) forget(l *lookup) {
-	if t.waiting[l.key] == l {
-		delete(t.waiting, l.key)
+// +checklocks:q.mu
+func (q *lookupQueue) forget(l *lookup) {
+	if q.waiting[l.key] == l {
+		delete(q.waiting, l.key)
 	}
 }

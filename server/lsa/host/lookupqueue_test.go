@@ -52,13 +52,13 @@ func TestManyLookupsStartFewProcesses(t *testing.T) {
 // is forgotten (L-85).
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var tu turns
+		var q lookupQueue
 		var ran []string
 		begun, release := make(chan string), make(chan struct{})
 		ask := func(ctx context.Context, key string) chan error {
 			done := make(chan error, 1)
 			go func() {
-				line, found, err := tu.do(ctx, key, func(ctx context.Context) (string, bool, error) {
+				line, found, err := q.do(ctx, key, func(ctx context.Context) (string, bool, error) {
 					begun <- key
 					select {
 					case <-release:
@@ -104,8 +104,8 @@ func TestTurns(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if len(ran) != maxRunning+1 || len(tu.waiting) != 0 || len(tu.slots) != 0 {
-			t.Errorf("%d lookups ran, %d wait, %d run, want %d, 0, 0", len(ran), len(tu.waiting), len(tu.slots), maxRunning+1)
+		if len(ran) != maxRunning+1 || len(q.waiting) != 0 || len(q.slots) != 0 {
+			t.Errorf("%d lookups ran, %d wait, %d run, want %d, 0, 0", len(ran), len(q.waiting), len(q.slots), maxRunning+1)
 		}
 		release = make(chan struct{})
 		ended, cancel2 := context.WithCancel(t.Context())
