@@ -230,8 +230,8 @@ func (w *writer) makeRoom(reserve bool) error {
 	return w.writeZeroes(w.size + int64(len(w.buf)))
 }
 
-// rotate makes the open segment durable and begins another. After an error for a full disk the old segment stays
-// open. Any other error ends the log.
+// rotate makes the open segment durable and begins another. If the next segment cannot be created because the disk, the
+// quota or the descriptor table is full, the old one stays open. Any other error, also of the sync, ends the log.
 func (w *writer) rotate() error {
 	if err := w.sync(); err != nil { // a segment is durable before there is a next one
 		return err

@@ -133,8 +133,9 @@ func (c *call) give(out user, b []byte) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// giveText copies a text as UTF-16 with a terminator to memory from malloc, and writes its address to out. The length
-// that it writes to units includes the terminator.
+// giveText copies s as UTF-16 with a terminator to new memory from malloc, and writes the address to out. It returns
+// the NTSTATUS. units gets the number of UTF-16 units with terminator, unless its address is 0; it is written first,
+// and remains if a later step fails. The caller frees the memory.
 func (c *call) giveText(out, units user, s string) uint64 {
 	u := append(utf16.Encode([]rune(s)), 0)
 	b := make([]byte, 0, 2*len(u))

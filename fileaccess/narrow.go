@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// deniedBy returns the rights that three bits deny.
+// deniedBy returns the rights that permissions rwx (0 to 7) deny by their cleared bits. Unless bits is 7, these include
+// WRITE_DAC and WRITE_OWNER. On a directory, a cleared w also denies FILE_DELETE_CHILD.
 func deniedBy(bits uint32, directory bool) (m winnt.AccessMask) {
 	if bits&4 == 0 {
 		m |= winnt.FILE_READ_DATA | winnt.FILE_READ_EA
@@ -149,8 +150,8 @@ func (n *narrowing) deny(a sd.ACE, c class) {
 	}
 }
 
-// lose records rights that were removed from an entry but remain with a subject: m without the denied ones, for the
-// file itself and for children that inherit by the flags.
+// lose adds m to the rights that a subject keeps: to to[0] without denied[0], unless flags has InheritOnly, and to the
+// element for the inheritance flags without denied[1], if there are any.
 func (n *narrowing) lose(to *[8]winnt.AccessMask, flags uint8, m winnt.AccessMask, denied [2]winnt.AccessMask) {
 	if flags&sd.InheritOnly == 0 {
 		to[0] |= m &^ denied[0]

@@ -225,8 +225,8 @@ func (t *Token) index(s sid.SID) int {
 	return -1
 }
 
-// ownerIndex returns the index of an entry with SID s that may own new objects: the user, or a group with
-// SE_GROUP_OWNER (T-11), unless it is deny-only (T-66). It returns -1 if there is no such entry.
+// ownerIndex returns the index of an entry with SID s that may own new objects: the user, even if deny-only, or a group
+// with SE_GROUP_OWNER that is not deny-only (T-11, T-66). It returns -1 if there is no such entry.
 func (t *Token) ownerIndex(s sid.SID) int {
 	first := t.body.set.Find(s.Hash(), s)
 	if first < 0 {

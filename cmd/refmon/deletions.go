@@ -62,8 +62,8 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	return d, err
 }
 
-// isEarlier reports whether the file begins like an output of this format. Input for who-can begins like JSON lines,
-// but has descriptors.
+// isEarlier reports whether the first line of the earlier output is a document, a deletion or, for JSON lines, a set of
+// this format. A document line with "sd" is input for who-can and gives false.
 func (d *deletions) isEarlier() (bool, error) {
 	line, err := firstLine(d.old)
 	deleted, _, _ := strings.Cut(d.action, "%")

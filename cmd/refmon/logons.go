@@ -31,7 +31,8 @@ func (c *directoryFlags) loggedOn(d *directory.Directory) (*directory.Directory,
 	return d.LoggedOn(k)
 }
 
-// logons returns the function that a run calls for the principals after another kind of logon, with the share applied.
+// logons returns the function for Run.Logons: it returns d after another kind of logon, with the share's configuration
+// applied, and nil for d's own kind. It prints no notes.
 func (g *gate) logons(d *directory.Directory) func(logon.Kind) (*directory.Directory, error) {
 	silent := &streams{out: io.Discard, err: io.Discard} // the notes about the share were printed
 	return func(k logon.Kind) (*directory.Directory, error) {

@@ -4,7 +4,7 @@ import (
 	"github.com/refmon/refmon/internal/kit/oracle"
 )
 
-// restricted asks about restricting SIDs.
+// restricted adds access checks by tokens with restricting SIDs to the suite.
 func (b *builder) restricted() {
 	a, d := oracle.Word(oracle.Allow), oracle.Word(oracle.Deny)
 	e := func(typ oracle.Word, mask oracle.Word, s string) oracle.ACE { return entry(byte(typ), mask, s) }
@@ -35,7 +35,7 @@ func (b *builder) restricted() {
 	}
 }
 
-// appContainer asks about packages and capabilities.
+// appContainer adds access checks by tokens of packages with capabilities to the suite.
 func (b *builder) appContainer() {
 	var all []oracle.ACE
 	for _, typ := range []byte{oracle.Allow, oracle.Deny} {
@@ -66,7 +66,7 @@ func (b *builder) appContainer() {
 	}
 }
 
-// genericRights asks what generic rights stand for, in requests and in entries.
+// genericRights adds access checks with generic rights, in requests and in entries, to the suite.
 func (b *builder) genericRights() {
 	for _, m := range []oracle.Mapping{oracle.File, oracle.Key, oracle.Directory} {
 		for bits := range 16 {
@@ -103,7 +103,7 @@ var treeShapes = [][]oracle.ObjectType{
 	{{Level: 0, GUID: guidA}, {Level: 1, GUID: guidB}, {Level: 2, GUID: guidC}, {Level: 1, GUID: guidD}},
 }
 
-// trees asks about object entries, with and without a list of object types.
+// trees adds access checks with object entries to the suite, with and without a list of object types.
 func (b *builder) trees() {
 	var all []oracle.ACE
 	for _, guid := range []string{"", guidA, guidB, guidC, guidE} {
@@ -137,7 +137,7 @@ func (b *builder) trees() {
 	}
 }
 
-// mixed asks about combinations drawn at random.
+// mixed adds access checks with tokens, descriptors and requests drawn at random to the suite.
 func (b *builder) mixed() {
 	b.drawn = true
 	r := source(1)

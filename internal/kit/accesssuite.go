@@ -49,7 +49,7 @@ func accessIn(q *oracle.AccessCheck) AccessIn {
 	return in
 }
 
-// check adds an access check. The rules named come before those that the oracle met.
+// check adds an access check with the oracle's answer to the suite. rules come before those that the oracle met.
 func (b *builder) check(q *oracle.AccessCheck, rules ...string) {
 	var met []string
 	// The expected answer comes from the oracle, not from refmon (B-40).
@@ -66,7 +66,8 @@ func (b *builder) check(q *oracle.AccessCheck, rules ...string) {
 	b.add("access_check", accessIn(q), out, append(rules, metRules(met)...)...).choose(chosen)
 }
 
-// withChoices returns the answer to a check, and the different answers under the opposite of each of refmon's choices.
+// withChoices returns the answer to q. For each of refmon's choices that would lead to another answer if reversed,
+// chosen has that answer.
 func withChoices(q *oracle.AccessCheck, answer func(*oracle.AccessCheck) *Out) (out *Out, chosen []*Out) {
 	out = answer(q)
 	for _, rule := range oracle.Choices {
@@ -79,14 +80,15 @@ func withChoices(q *oracle.AccessCheck, answer func(*oracle.AccessCheck) *Out) (
 	return out, chosen
 }
 
-// choose makes a question decided by refmon if other choices lead to other answers (B-42).
+// choose marks the question as decided by refmon and stores chosen, the answers that other choices lead to. It does
+// nothing if there are none (B-42).
 func (q *Question) choose(chosen []*Out) {
 	if len(chosen) > 0 {
 		q.Known, q.Chosen = Decided, chosen
 	}
 }
 
-// checkList adds a check with a result for each object type.
+// checkList adds an access check with a result for each object type to the suite, as check does.
 func (b *builder) checkList(q *oracle.AccessCheck, rules ...string) {
 	var met []string
 	out, chosen := withChoices(q, func(q *oracle.AccessCheck) *Out {
@@ -99,7 +101,8 @@ func (b *builder) checkList(q *oracle.AccessCheck, rules ...string) {
 	b.add("access_check_list", accessIn(q), out, append(rules, metRules(met)...)...).choose(chosen)
 }
 
-// metRules puts the rule that was met last first. The general rules count only if there is no other.
+// metRules returns the rules that the oracle met, the last first, without the general rules. If there are
+// no others, it returns met.
 func metRules(met []string) []string {
 	out := slices.DeleteFunc(slices.Clone(met), func(s string) bool { return s == "A-40" || s == "A-70" })
 	if len(out) == 0 {
@@ -127,7 +130,7 @@ func makeAccess(b *builder) {
 	b.mixed()
 }
 
-// oneEntry asks about each kind of SID in one entry.
+// oneEntry adds access checks about a single entry to the suite: with each kind of SID, and with each set of flags.
 func (b *builder) oneEntry() {
 	tokens := []*oracle.Token{plainToken(), grouped(), plainToken(oracle.Group{SID: groupG, Attributes: 0})}
 	deny := grouped()
@@ -164,7 +167,7 @@ func (b *builder) oneEntry() {
 	}
 }
 
-// entryOrder asks about lists of two and three entries.
+// entryOrder adds access checks with DACLs of two and three entries to the suite.
 func (b *builder) entryOrder() {
 	var all []oracle.ACE
 	for _, typ := range []byte{oracle.Allow, oracle.Deny} {
@@ -193,7 +196,7 @@ func (b *builder) entryOrder() {
 	}
 }
 
-// lists asks about lists that are missing, NULL or empty.
+// lists adds access checks with a missing, a NULL and an empty DACL to the suite.
 func (b *builder) lists() {
 	for _, l := range []*oracle.ACL{nil, {Null: true}, {}} {
 		for _, owner := range []string{system, user, groupG} {
@@ -211,7 +214,7 @@ func (b *builder) lists() {
 	}
 }
 
-// implicitOwner asks about the owner's rights.
+// implicitOwner adds access checks about the owner's implicit rights to the suite.
 func (b *builder) implicitOwner() {
 	var none oracle.ACE
 	inheritOnly := entry(oracle.Allow, 1, owners)
@@ -234,7 +237,7 @@ func (b *builder) implicitOwner() {
 	}
 }
 
-// privileges asks what privileges grant.
+// privileges adds access checks about the rights that privileges grant to the suite.
 func (b *builder) privileges() {
 	names := []string{"SeSecurityPrivilege", "SeTakeOwnershipPrivilege", "SeRelabelPrivilege"}
 	for state := range 27 {
@@ -264,7 +267,7 @@ func (b *builder) privileges() {
 	}
 }
 
-// integrity asks about labels of objects and levels of tokens.
+// integrity adds access checks with labels of objects and integrity levels of tokens to the suite.
 func (b *builder) integrity() {
 	levels := map[oracle.Word]string{0: "S-1-16-0", 0x1000: "S-1-16-4096", 0x2000: "S-1-16-8192",
 		0x3000: "S-1-16-12288",

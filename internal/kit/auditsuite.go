@@ -9,7 +9,7 @@ type AuditIn struct {
 	Granted oracle.Word `json:"granted"`
 }
 
-// recorded adds a question about an audit record.
+// recorded adds a question about the SACL entries that ask for an audit record to the suite.
 func (b *builder) recorded(q *oracle.Auditing, rules ...string) {
 	entries := oracle.Recorded(q)
 	b.add("audit_check", AuditIn{accessIn(&q.AccessCheck), q.Status, q.Granted},

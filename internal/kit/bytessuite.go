@@ -8,11 +8,12 @@ import (
 	"github.com/refmon/refmon/internal/kit/oracle"
 )
 
-// readsAs asks for a descriptor in bytes that mean d.
+// readsAs adds a question to the suite that reads bytes. The right answer is d.
 func (b *builder) readsAs(bytes []byte, d *oracle.Descriptor, rules ...string) {
 	b.add("read_descriptor", HexIn{Hex: hex.EncodeToString(bytes)}, &Out{SDDL: d.SDDL(), Hex: d.Hex()}, rules...)
 }
 
+// malformed adds a question to the suite that reads bytes which are not a descriptor.
 func (b *builder) malformed(bytes []byte, rule string) {
 	b.add("read_descriptor", HexIn{Hex: hex.EncodeToString(bytes)}, nil, rule)
 }
@@ -72,8 +73,8 @@ func reordered(d *oracle.Descriptor) []byte {
 	return append(head, parts...)
 }
 
-// damaged asks for bytes that are not a descriptor: cut off, with wrong revisions, and with lengths and offsets that
-// leave the descriptor.
+// damaged adds questions with damaged bytes of d to the suite: cut off, with wrong revisions, and with lengths and
+// offsets that leave the descriptor. i selects the lengths to which the bytes are cut.
 func (b *builder) damaged(d *oracle.Descriptor, i int) {
 	good := d.Bytes()
 	for n := i % 3; n < len(good); n += 3 {
@@ -106,6 +107,7 @@ func (b *builder) damaged(d *oracle.Descriptor, i int) {
 	}
 }
 
+// damagedList calls change to damage the list at offset from of good: its header, and its first entry if it has one.
 func (b *builder) damagedList(good []byte, from int, change func(int, string, ...byte)) {
 	change(from, "S-20", 0)
 	change(from, "S-20", 5)

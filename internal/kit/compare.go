@@ -27,8 +27,8 @@ func (q *Question) judge(a *Answer) error {
 	return err
 }
 
-// choosesOtherwise reports whether a wrong answer may follow another choice than refmon's (B-42). If the answers under
-// the opposite choices are known, it must be one of them.
+// choosesOtherwise reports whether a wrong answer may come from a choice other than refmon's (B-42). If q.Chosen has
+// the answers that other choices lead to, it must be one of them.
 func (q *Question) choosesOtherwise(a *Answer) bool {
 	if q.Known != Decided || strings.HasPrefix(a.Error, "other") {
 		return false
@@ -73,7 +73,8 @@ func (q *Question) differs(a *Answer, want *Out) error {
 	return q.sameToken(want.Token, got.Token)
 }
 
-// descriptor compares descriptors by their meaning (B-39).
+// descriptor returns how the descriptor of got differs in meaning from that of right, or nil (B-39). It panics if right
+// is malformed.
 func (q *Question) descriptor(got, right *Out) error {
 	// Without any list a new object may have a NULL DACL or none: both grant everything (B-39).
 	open := q.Op == "inherit"
@@ -186,7 +187,7 @@ const (
 	privilegeBits = 3
 )
 
-// groups returns groups with the bits that are compared (B-44).
+// groups returns copies of groups with only the attribute bits that are compared (B-44).
 func (q *Question) groups(list []oracle.Group) (out []oracle.Group) {
 	for _, g := range list {
 		if g.Attributes &= groupBits; q.Op == "filter" && g.Attributes&denying != 0 {

@@ -22,6 +22,8 @@ type InheritIn struct {
 	Mapping        oracle.Mapping `json:"mapping"`
 }
 
+// inherits adds a question about a new object's descriptor to the suite. If q has no owner, it sets owner, group and
+// the mapping of files. Other answers that the documents allow are right too.
 func (b *builder) inherits(q oracle.Inheritance, rules ...string) {
 	if q.Owner == "" {
 		q.Owner, q.Group, q.Mapping = user, groupG, oracle.File
@@ -63,7 +65,7 @@ func (b *builder) inherits(q oracle.Inheritance, rules ...string) {
 	}
 }
 
-// allow adds a right answer that differs from out.
+// allow adds other to the right answers of q, if it differs from out.
 func (q *Question) allow(out, other *oracle.Descriptor) {
 	if other.Hex() != out.Hex() {
 		q.Either = append(q.Either, &Out{SDDL: other.SDDL(), Hex: other.Hex()})
@@ -107,7 +109,7 @@ func marks(d *oracle.Descriptor) bool {
 	return false
 }
 
-// both asks for a file and a directory, with and without automatic inheritance.
+// both adds q for a file and for a directory to the suite, each with and without automatic inheritance.
 func (b *builder) both(q oracle.Inheritance, rules ...string) {
 	for _, dir := range []bool{false, true} {
 		for _, auto := range []bool{false, true} {
@@ -144,7 +146,7 @@ func makeInherit(b *builder) {
 	}
 }
 
-// parentEntries asks about one entry of the parent, with each set of flags.
+// parentEntries adds questions with one entry of the parent, with each set of flags, to the suite.
 func (b *builder) parentEntries() {
 	for flags := range 32 {
 		for _, typ := range []byte{oracle.Allow, oracle.Deny, oracle.Audit} {
@@ -171,7 +173,7 @@ func (b *builder) parentEntries() {
 	}
 }
 
-// creatorLists asks how the creator's list, the parent's and the token's default combine.
+// creatorLists adds questions to the suite that combine the DACLs of creator and parent and the token's default.
 func (b *builder) creatorLists() {
 	given := entry(oracle.Allow, 2, user)
 	marked := given
@@ -203,7 +205,7 @@ func (b *builder) creatorLists() {
 	b.both(oracle.Inheritance{Creator: &oracle.Descriptor{Group: groupH}}, "S-62", "S-63")
 }
 
-// classes asks about entries for one class of objects.
+// classes adds questions to the suite with entries that only one class of objects inherits.
 func (b *builder) classes() {
 	for flags := range 8 {
 		for _, class := range []string{"", guidA, guidB} {
@@ -220,7 +222,7 @@ func (b *builder) classes() {
 	}
 }
 
-// systemEntries asks about the entries of a SACL.
+// systemEntries adds questions to the suite with entries of the parent's SACL.
 func (b *builder) systemEntries() {
 	spread := byte(oracle.ObjectInherit | oracle.ContainerInherit)
 	for _, flags := range []byte{0, spread, oracle.ObjectInherit, oracle.ContainerInherit | oracle.NoPropagate} {

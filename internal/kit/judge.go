@@ -25,7 +25,7 @@ type Failure struct {
 
 const maxGiven = 2 << 10
 
-// group has the questions that are counted together.
+// group identifies the questions that are counted together.
 type group struct{ suite, known string }
 
 // Judge compares answers with questions. A Judge from NewJudge belongs to one goroutine.
@@ -39,7 +39,7 @@ type Judge struct {
 	maximum int       // of each list
 }
 
-// NewJudge returns a judge of these questions that keeps at most keep failures of each kind.
+// NewJudge returns a judge of these questions. It keeps at most keep wrong answers, and as many that only differ.
 func NewJudge(questions []*Question, keep int) *Judge {
 	j := &Judge{open: map[string]*Question{}, closed: map[string]bool{}, order: questions, counts: map[group]*Count{},
 		maximum: keep}
@@ -59,7 +59,7 @@ func (j *Judge) count(q *Question) *Count {
 	return j.counts[g]
 }
 
-// Missing returns the questions without an answer, in order.
+// Missing returns the questions that have no answer yet, in the order of NewJudge's argument.
 func (j *Judge) Missing() (missing []*Question) {
 	for _, q := range j.order {
 		if j.open[q.ID] != nil {

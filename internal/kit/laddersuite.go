@@ -77,7 +77,7 @@ func callers() (clients []*oracle.Token) {
 	return clients
 }
 
-// makeLadder asks which level PsImpersonateClient gives.
+// makeLadder adds questions about the level that PsImpersonateClient gives to the suite.
 func makeLadder(b *builder) {
 	for _, p := range servers() {
 		for _, c := range callers() {

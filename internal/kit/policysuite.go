@@ -38,7 +38,8 @@ func attribute(c oracle.Claim) oracle.ACE {
 	return oracle.ACE{Type: oracle.ResourceAttribute, SID: everyone, Claim: &c}
 }
 
-// conditional returns an object whose first entry has a condition.
+// conditional returns a descriptor whose first entry has condition c, and whose SACL has the attributes in resources.
+// After a deny entry there is an entry that allows the same.
 func conditional(typ byte, c *oracle.Cond) *oracle.Descriptor {
 	a := entry(typ, 1, everyone)
 	a.Cond = c
@@ -86,8 +87,8 @@ func refs(c *oracle.Cond) (out []oracle.Ref) {
 	return out
 }
 
-// condition asks about a condition in an allow and in a deny entry. Token and object have only attributes that it
-// reads.
+// condition adds two access checks to the suite, with c in an allow and in a deny entry. Token and object have only the
+// attributes that c reads.
 func (b *builder) condition(c *oracle.Cond, rule string) {
 	t, reads := claimed(), refs(c)
 	keep := func(scope string, list []oracle.Claim) []oracle.Claim {
@@ -125,7 +126,8 @@ func relationRule(c *oracle.Cond) string {
 	return "A-112"
 }
 
-// special returns the rules of attributes that are not plain: deny-only claims, and booleans in relations.
+// special returns the rules of the attributes that c reads and that are not plain: deny-only, disabled or missing ones,
+// and booleans in relations and expressions.
 func special(c *oracle.Cond, reads []oracle.Ref) (rules []string) {
 	for _, r := range reads {
 		switch r.Name {
@@ -181,8 +183,7 @@ func operands() (out []*oracle.Operand) {
 	return out
 }
 
-// relations returns each relation of an attribute and an operand, except where the documents differ on how types
-// convert.
+// relations returns a third of the relations of an attribute and an operand, without those that are not settled.
 func relations() (out []*oracle.Cond) {
 	for i, left := range references() {
 		for j, right := range operands() {
@@ -197,8 +198,8 @@ func relations() (out []*oracle.Cond) {
 	return out
 }
 
-// settled reports whether the documents say what a relation gives. They do not for the order of lists, and for booleans
-// among integers.
+// settled reports whether the documents say what a relation gives. They do not for the order of a list, and for a
+// boolean with a list, Contains or Any_of.
 func settled(left *oracle.Ref, op string, right *oracle.Operand) bool {
 	boolean := left.Name == "t" || left.Name == "f" || left.Name == "secret"
 	ordered := op[0] == '<' || op[0] == '>'
@@ -221,7 +222,8 @@ func memberships() (out []*oracle.Cond) {
 	return out
 }
 
-// combined returns the tables of the three-valued operators, and expressions drawn at random.
+// combined returns expressions with !, && and ||: each combination of true, false and unknown, and some drawn at
+// random.
 func combined() (out []*oracle.Cond) {
 	eq := func(name, n string) *oracle.Cond {
 		return &oracle.Cond{Op: "==", Left: &oracle.Ref{Scope: "User", Name: name},
@@ -261,7 +263,7 @@ func randomCond(r *rand.Rand, leaves []*oracle.Cond, depth int) *oracle.Cond {
 	return c
 }
 
-// central asks about central access policies.
+// central adds access checks with central access policies to the suite.
 func (b *builder) central() {
 	applies := []*oracle.Cond{nil, {Op: "==", Left: &oracle.Ref{Scope: "Resource", Name: "level"},
 		Right: &oracle.Operand{Values: []oracle.Literal{{Type: "int64", Text: "1"}}}},

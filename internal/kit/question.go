@@ -72,8 +72,8 @@ var made = func() map[string]func() []*Question {
 	return all
 }()
 
-// Questions returns the questions of the suites named, of all suites without a name. An unknown suite is an error.
-// Callers do not change the questions.
+// Questions returns the questions of the named suites, or of all suites if none is named. An unknown suite is an error.
+// Callers must not change the questions.
 func Questions(suites ...string) ([]*Question, error) {
 	for _, s := range suites {
 		if !slices.Contains(Suites(), s) {
@@ -89,8 +89,8 @@ func Questions(suites ...string) ([]*Question, error) {
 	return out, nil
 }
 
-// OfKnown returns the questions whose answers are known in one of these ways, such as [Recorded]; all without a way. An
-// unknown way is an error.
+// OfKnown returns the questions whose answers are known in one of these ways, such as [Recorded], or all questions if
+// no way is given. An unknown way is an error.
 func OfKnown(questions []*Question, ways ...string) ([]*Question, error) {
 	for _, w := range ways {
 		if !slices.Contains(strength, w) {
@@ -113,7 +113,8 @@ type builder struct {
 	list  []*Question
 }
 
-// add adds a question, unless the suite has it already, and returns it. A nil out means that the input is malformed.
+// add adds a question to the suite and returns it. If the suite already has one with this operation and input, the
+// returned question is not in the suite. A nil out means that the input is malformed.
 func (b *builder) add(op string, in any, out *Out, rules ...string) *Question {
 	text, err := json.Marshal(in)
 	if err != nil {
@@ -130,7 +131,7 @@ func (b *builder) add(op string, in any, out *Out, rules ...string) *Question {
 	return q
 }
 
-// finish sorts the questions by size and numbers them.
+// finish sorts the questions by the length of the input, sets their ids, and returns them.
 func (b *builder) finish() []*Question {
 	slices.SortStableFunc(b.list, func(x, y *Question) int { return cmp.Compare(len(x.In), len(y.In)) })
 	for i, q := range b.list {

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/internal/printable"
 )
 
-// Report prints the tables of the suites and of the ways in which answers are known, and then at most show failures of
-// those that were kept, with their rules: the wrong answers first.
+// Report prints a table of the counts: by suite, in total, and by the way in which answers are known. Then it prints at
+// most show of the failures that were kept, the wrong answers first, and how many more there are.
 func (j *Judge) Report(w io.Writer, show int) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "asked\tright\twrong\tdiffers\tunsupported\t suite")
@@ -78,8 +78,8 @@ var partRules = map[string][]string{"owner": {"S-61"}, "group": {"S-62"}, "contr
 	"privileges": {"T-62", "T-65"}, "restricting": {"T-63"}, "writeRestricted": {"T-64"}, "integrity": {"T-65"},
 	"status": {"T-60", "A-50"}}
 
-// Rules returns the ids of the question's rules: first those about the part that differs, then the others, the most
-// specific first.
+// Rules returns the ids of the question's rules: first those about the part that differs, then the others. Each group
+// keeps the question's order.
 func (f *Failure) Rules() []string {
 	fits := func(id string) bool { return slices.Contains(partRules[f.Part], id) }
 	first := slices.DeleteFunc(slices.Clone(f.Question.Rules), func(id string) bool { return !fits(id) })

@@ -63,7 +63,7 @@ func KnownOf(source string) string {
 	return Documented
 }
 
-// known returns the weakest evidence among the rules with these ids. It panics for an unknown id.
+// known returns the weakest way of knowing among the rules with these ids. It panics for an unknown id.
 func known(ids []string) string {
 	weakest := Recorded
 	for _, id := range ids {
@@ -78,6 +78,7 @@ func known(ids []string) string {
 	return weakest
 }
 
+// index returns the position of k in strength: 0 is the weakest, and for an unknown k.
 func index(k string) int {
 	for i, s := range strength {
 		if s == k {
@@ -87,7 +88,8 @@ func index(k string) int {
 	return 0
 }
 
-// cite returns a rule's line for a failing question: short is its first sentence.
+// cite returns a line about a rule for the report of a failure: its id, text and source. If short is true, it is only
+// the id and the first sentence.
 func cite(id string, short bool) string {
 	r := RuleOf(id)
 	if short {

@@ -23,12 +23,12 @@ type HexIn struct {
 
 var words = oracle.Words{Aliases: true, Letters: true, Domain: domain}
 
-// parses adds a question that parses text and expects d.
+// parses adds a question to the suite that parses text. The right answer is d.
 func (b *builder) parses(text string, d *oracle.Descriptor, rules ...string) {
 	b.add("parse_sddl", ParseIn{text, domain}, &Out{Hex: d.Hex()}, rules...)
 }
 
-// texts adds questions that parse the texts of d, and one that formats d.
+// texts adds three questions to the suite: two parse d's text without and with aliases and letters, and one formats d.
 func (b *builder) texts(d *oracle.Descriptor, rules ...string) {
 	b.parses(d.SDDL(), d, rules...)
 	b.parses(d.Text(words), d, rules...)
@@ -53,7 +53,7 @@ func makeSDDL(b *builder) {
 	}
 }
 
-// sids asks for each alias as owner, group and trustee.
+// sids adds questions with each alias as owner, group and trustee to the suite.
 func (b *builder) sids() {
 	list := slices.Sorted(maps.Keys(oracle.Aliases))
 	for _, rid := range slices.Sorted(maps.Keys(oracle.DomainAliases)) {
@@ -69,7 +69,7 @@ func (b *builder) sids() {
 	}
 }
 
-// masks asks for each right and for pairs of them.
+// masks adds questions with single rights, pairs of rights, and labels' policies to the suite.
 func (b *builder) masks() {
 	all := slices.Concat(oracle.RightLetters, oracle.WholeRights)
 	for i, x := range all {
@@ -97,7 +97,7 @@ func (b *builder) masks() {
 	}
 }
 
-// entryForms asks for each type with its flags and GUIDs.
+// entryForms adds questions with types of entries, their flags and their GUIDs to the suite.
 func (b *builder) entryForms() {
 	for flags := range 32 {
 		for _, typ := range []byte{oracle.Allow, oracle.Deny, oracle.AllowObject} {
@@ -131,7 +131,7 @@ func (b *builder) entryForms() {
 	}
 }
 
-// listForms asks for the four states of a list, with the control bits.
+// listForms adds questions with missing, NULL, empty and filled lists, and with control bits, to the suite.
 func (b *builder) listForms() {
 	audit := entry(oracle.Audit, 1, everyone)
 	audit.Flags = 0x40
@@ -150,7 +150,7 @@ func (b *builder) listForms() {
 	}
 }
 
-// conditionTexts asks for conditions and resource attributes.
+// conditionTexts adds questions with texts of conditions and resource attributes to the suite.
 func (b *builder) conditionTexts() {
 	for i, c := range slices.Concat(relations(), memberships(), combined()) {
 		if i%2 != 0 || c.Left != nil && c.Right != nil && c.Right.Ref == nil && c.Right.Values[0].Type == "octets" {
@@ -165,7 +165,8 @@ func (b *builder) conditionTexts() {
 	}
 }
 
-// variations asks for texts that Windows accepts although it would not write them.
+// variations adds questions to the suite with texts that Windows accepts although it would not write them, and with
+// long lists.
 func (b *builder) variations() {
 	d := &oracle.Descriptor{Owner: admins, Group: system, DACL: list(entry(oracle.Allow, 0x120089, everyone))}
 	for _, text := range []string{"O:BAG:SYD:(A;;FR;;;WD)", "O:baG:syD:(a;;fr;;;wd)", " O:BAG:SYD:(A;;FR;;;WD)",
@@ -189,7 +190,7 @@ func (b *builder) variations() {
 	}
 }
 
-// malformedTexts asks for texts that are not a descriptor.
+// malformedTexts adds questions to the suite with texts that are not a descriptor.
 func (b *builder) malformedTexts() {
 	bad := func(text, rule string) { b.add("parse_sddl", ParseIn{text, domain}, nil, rule) }
 	for _, text := range []string{"O", "O:", "X:BA", "O:ZZ", "O:BAO:BA", "G:SYG:SY", "D:D:", "S:S:",

@@ -206,8 +206,9 @@ func (r Right) On(chains [][]winnt.GUID, t *winnt.ObjectType) Right {
 	return out
 }
 
-// Rooted returns a right that asks about an object of a class: the class is the root
-// of every chain. The zero GUID is not a class.
+// Rooted returns a right that asks about an object of a class: class replaces the first GUID of each part's
+// chain, or is the chain of a part without types. Rooted returns r itself if class is zero, and if [Right.Any] or
+// [Right.Managed] is true.
 func (r Right) Rooted(class winnt.GUID, t *winnt.ObjectType) Right {
 	if class == (winnt.GUID{}) || r.Any() || r.managed {
 		return r

@@ -29,8 +29,8 @@ const (
 // BulkForms returns all forms. The caller owns the result.
 func BulkForms() []BulkForm { return []BulkForm{BulkSIDs, BulkClasses, BulkQdrant, BulkSQL} }
 
-// numbers returns the number of a document's class for each right, with the name of the index and the number of the
-// event as "seq". An unreadable document has no class, so no query finds it (N-5).
+// numbers returns a map from each right to the number of the document's class, with the index's name as "index" and
+// version as "seq". For an unreadable document it has only these two, so no query finds it (N-5).
 func (b *Bulk) numbers(r *RowEvent, version uint64) map[string]any {
 	out := map[string]any{"index": b.state.start.Index, "seq": version}
 	for i, id := range r.Classes {

@@ -68,7 +68,7 @@ func (r grantRecord) grant() (g Grant, err error) {
 // ridKey returns the key of an account, so that keys sort by RID.
 func ridKey(rid uint32) []byte { return binary.BigEndian.AppendUint32(nil, rid) }
 
-// decode parses one value of the file. A fuzz test calls it.
+// decode parses the JSON value of a record strictly. bucket and key appear in the error only.
 func decode[T any](bucket, key, value []byte) (v T, err error) {
 	if err := strict.Unmarshal(value, &v); err != nil {
 		return v, fmt.Errorf("%s %x: %w: restore a backup", bucket, key, err)

@@ -14,6 +14,7 @@ var onlyFirst = map[sd.Type]string{
 const labelPolicy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP |
 	winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 
+// sacl adds findings for SACL entries that have no effect, and checks labels, filters and attributes.
 func (l *linter) sacl() {
 	first := map[sd.Type]int{}
 	var names []claims.Attribute

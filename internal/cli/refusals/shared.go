@@ -50,9 +50,10 @@ func (w *world) noHandle() {
 	w.late = append(w.late, func() { w.failing["ob: handle"] = true })
 }
 
-// handles returns the three refusals of a handle parameter: no handle, a handle of another type, a handle without the
-// rights. rule and when find their condition, and name is the parameter. bad returns a pointer to the parameter. bare
-// returns a handle of the right type with all rights except the required ones.
+// handles returns the three refusals of a handle parameter: no handle, a handle of another type, and a handle without
+// the rights, with STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH and STATUS_ACCESS_DENIED. rule is the condition's
+// rule; when is part of its text, empty if rule and status identify it. name is the parameter, and bad returns a
+// pointer to it. bare returns a handle of the right type with all rights except the required ones.
 func handles[I any](rule, when, name string, bad func(I) *winnt.Handle, bare func(w *world) winnt.Handle) []refusal[I] {
 	return []refusal[I]{
 		{rule: rule, want: ntstatus.InvalidHandle, when: when, name: name + " names nothing", takes: name,

@@ -85,13 +85,15 @@ type run struct {
 	rules      []string
 }
 
+// rule records that a rule mattered, once.
 func (r *run) rule(id string) {
 	if !slices.Contains(r.rules, id) {
 		r.rules = append(r.rules, id)
 	}
 }
 
-// substitute replaces PRINCIPAL SELF and OWNER RIGHTS. "" matches nothing.
+// substitute returns the SID that an entry with SID s is about: q.Self for PRINCIPAL SELF, if there is one, the owner
+// for OWNER RIGHTS, and otherwise s. An empty result matches nothing.
 func (q *AccessCheck) substitute(s string) string {
 	switch {
 	case s == "S-1-5-10" && q.Self != "":
@@ -102,7 +104,8 @@ func (q *AccessCheck) substitute(s string) string {
 	return s
 }
 
-// matches reports whether a SID belongs to a side.
+// matches reports whether a side has a SID. For an allow entry the user side has no deny-only
+// SIDs, and the package side none that the user side has.
 func (r *run) matches(s side, id string, allow bool) bool {
 	if id == "" {
 		return false
@@ -119,7 +122,7 @@ func (r *run) matches(s side, id string, allow bool) bool {
 	return r.Token.matches(id, allow)
 }
 
-// effect returns what an entry does: +1 allows, -1 denies, 0 nothing.
+// effect returns what an entry does to a side: 1 if it allows, -1 if it denies, 0 if it does nothing.
 func (r *run) effect(s side, a *ACE) int {
 	effect := 0
 	switch a.Type {
@@ -155,7 +158,8 @@ func (r *run) effect(s side, a *ACE) int {
 	return effect
 }
 
-// ceiling returns the rights that the integrity label leaves.
+// ceiling returns the rights that the object's integrity label leaves to the token, all bits if it takes none (A-60 to
+//
 func (r *run) ceiling() Word {
 	t := r.Token
 	if t.MandatoryPolicy&1 == 0 {
@@ -201,7 +205,9 @@ func (r *run) ceiling() Word {
 	return left
 }
 
-// before runs the stages before the DACL; a status that is not "" ends the check.
+// before runs the stages before the DACL: the right to the SACL, the integrity label, WRITE_OWNER by privilege, and
+// ownership. It returns the rights that the label leaves. A status that is not "" ends the check. If each is true,
+// there is a result for each object type, and a request beyond the label does not end it.
 func (r *run) before(each bool) (ceiling Word, status string) {
 	// Without the privilege the whole request fails.
 	if r.asked&systemSecurity != 0 {
@@ -235,7 +241,8 @@ func (r *run) before(each bool) (ceiling Word, status string) {
 	return ceiling, ""
 }
 
-// ownership grants the implicit rights of the owner.
+// ownership sets r.owner to READ_CONTROL and WRITE_DAC if the token has the owner's SID, and no entry of the DACL is
+// for OWNER RIGHTS. A restricted token also needs the owner as a restricting SID.
 func (r *run) ownership() {
 	t, o := r.Token, r.SD.Owner
 	if o == "" || !t.matches(o, true) {
@@ -299,6 +306,7 @@ func Access(q *AccessCheck) Decision {
 	return end(Success, r.asked)
 }
 
+// newRun returns a check of q that has not begun.
 func newRun(q *AccessCheck) *run {
 	desired := q.Mapping.Map(q.Desired)
 	return &run{AccessCheck: q, asked: desired &^ maximumAllowed, max: desired&maximumAllowed != 0}

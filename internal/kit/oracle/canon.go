@@ -23,9 +23,9 @@ type List struct {
 	Entries       []string // bytes
 }
 
-// Canon returns the meaning of self-relative bytes. Offsets, the order of parts, revisions of lists, the other
-// control bits and those of a list that is absent do not count. With open, a NULL DACL counts as absent: neither
-// restricts anything. Malformed bytes are an error.
+// Canon returns the meaning of the bytes of a self-relative descriptor. These do not count: offsets, the order of
+// parts, the revisions of lists, control bits that are not compared, and those of an absent list. If open is true, a
+// NULL DACL counts as absent, because neither restricts anything. Malformed bytes are an error.
 func Canon(b []byte, open bool) (*Meaning, error) {
 	if len(b) < 20 || b[0] != 1 {
 		return nil, errBytes
@@ -74,7 +74,7 @@ func Canon(b []byte, open bool) (*Meaning, error) {
 	return m, nil
 }
 
-// String returns a text of the meaning.
+// String returns a text that two meanings share if and only if they are equal.
 func (m *Meaning) String() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "control %x", m.Control)
@@ -100,6 +100,7 @@ func (m *Meaning) String() string {
 	return out.String()
 }
 
+// sidLength returns the length of the SID at offset at of b; false if there is no whole SID.
 func sidLength(b []byte, at uint32) (n int, ok bool) {
 	if uint64(at)+8 > uint64(len(b)) || b[at] != 1 || b[at+1] > 15 {
 		return 0, false
@@ -108,6 +109,7 @@ func sidLength(b []byte, at uint32) (n int, ok bool) {
 	return n, int(at)+n <= len(b)
 }
 
+// canonList adds the entries of the list at offset at of b to out. It returns false if the list is malformed.
 func canonList(out *List, b []byte, at uint32) bool {
 	if uint64(at)+8 > uint64(len(b)) {
 		return false

@@ -237,7 +237,7 @@ func (c *Claim) text() string {
 	return out + ")"
 }
 
-// member reports whether a value is in a list.
+// member reports whether a value of the list equals v, as order compares them.
 func member(list []Literal, v Literal, exact bool) bool {
 	return slices.ContainsFunc(list, func(x Literal) bool {
 		n, ok := order(x, v, exact)
@@ -245,7 +245,8 @@ func member(list []Literal, v Literal, exact bool) bool {
 	})
 }
 
-// order compares two values; ok is false if their types do not match.
+// order compares two values; ok is false if their types do not match. Unless exact is true, case does not count
+// in strings.
 func order(a, b Literal, exact bool) (n int, ok bool) {
 	number := func(t string) bool { return t == "int64" || t == "uint64" || t == "boolean" }
 	switch {
@@ -263,7 +264,7 @@ func order(a, b Literal, exact bool) (n int, ok bool) {
 	return strings.Compare(a.Text, b.Text), true
 }
 
-// numeric compares two decimal numbers of any size.
+// numeric compares two decimal numbers of any size without leading zeros.
 func numeric(a, b string) int {
 	na, nb := strings.HasPrefix(a, "-"), strings.HasPrefix(b, "-")
 	switch {

@@ -9,7 +9,7 @@ import (
 
 // Difference is the first part in which a descriptor differs from the wanted one.
 type Difference struct {
-	Part string // control, owner, group, dacl, sacl, or of an entry type, flags, mask or sid
+	Part string // control, owner, group, dacl or sacl; in an entry: type, flags, mask or sid
 	Text string
 }
 
@@ -21,8 +21,8 @@ var controls = []struct {
 	{DACLAutoInherited, "DACL AUTO_INHERITED"}, {SACLAutoInherited, "SACL AUTO_INHERITED"},
 	{DACLProtected, "DACL PROTECTED"}, {SACLProtected, "SACL PROTECTED"}}
 
-// Differ returns the first difference of m from want, nil if they mean the same: of the owner, the group, the lists
-// with their entries, and the control bits.
+// Differ returns the first difference of m from want: of the owner, the group, the DACL, the SACL or the control bits,
+// in this order. It returns nil if they mean the same.
 func (m *Meaning) Differ(want *Meaning) *Difference {
 	for _, s := range []struct{ name, have, want string }{{"owner", m.Owner, want.Owner},
 		{"group", m.Group, want.Group}} {
@@ -73,7 +73,8 @@ func (l *List) differ(want *List, name string) *Difference {
 	return nil
 }
 
-// differEntry returns the first field in which the bytes of entries differ, "" if they are equal.
+// differEntry returns the first field in which the bytes of two entries differ, and the difference in words. The field
+// is "sid" for all that is not type, flags or mask, and "" if the entries are equal.
 func differEntry(have, want string) (field, text string) {
 	hex8 := func(s string, at int) string {
 		if len(s) < at+4 {
@@ -96,7 +97,7 @@ func differEntry(have, want string) (field, text string) {
 	return "sid", fmt.Sprintf("bytes %x, want %x", have, want)
 }
 
-// sidText returns a SID in letters, "none" for no bytes, and hexadecimal for bytes that are not a SID.
+// sidText returns a SID in bytes as S-1-…, "none" for no bytes, and hexadecimal for bytes that are not a SID.
 func sidText(s string) string {
 	b := []byte(s)
 	if len(b) == 0 {

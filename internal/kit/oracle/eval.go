@@ -48,7 +48,8 @@ func (e *conditions) eval(c *Cond) truth {
 	return e.relation(c, left)
 }
 
-// attribute returns the attribute that a name means, nil for NULL.
+// attribute returns the last attribute with the name of r. It returns nil, which stands for NULL, if there is none, if
+// it is disabled or without values, and if it is deny-only in an allow entry.
 func (e *conditions) attribute(r *Ref) *Claim {
 	var list []Claim
 	switch r.Scope {
@@ -86,7 +87,8 @@ func (e *conditions) values(r *Ref) (out []Literal) {
 	return out
 }
 
-// bare evaluates an attribute as a condition.
+// bare evaluates an attribute that is a condition by itself: yes if a value is neither empty nor 0, and unknown
+// for NULL, SIDs and octets.
 func (e *conditions) bare(r *Ref) truth {
 	a := e.attribute(r)
 	if a == nil || a.Type == "sid" || a.Type == "octets" {
@@ -95,6 +97,7 @@ func (e *conditions) bare(r *Ref) truth {
 	return truthOf(slices.ContainsFunc(a.Values, func(v string) bool { return v != "" && v != "0" }))
 }
 
+// relation evaluates a relation of c.Left, whose values are left, and c.Right.
 func (e *conditions) relation(c *Cond, left []Literal) truth {
 	a := e.attribute(c.Left)
 	exact := a != nil && a.Flags&2 != 0
@@ -121,6 +124,7 @@ func (e *conditions) relation(c *Cond, left []Literal) truth {
 	return truthOf(map[string]bool{"<": n < 0, "<=": n <= 0, ">": n > 0, ">=": n >= 0}[c.Op])
 }
 
+// contains evaluates Contains and Any_of.
 func contains(c *Cond, left, right []Literal, exact bool) truth {
 	if len(right) == 0 && c.Right.Ref == nil && (c.Op == "Contains" || left != nil) {
 		return no
@@ -143,7 +147,8 @@ func contains(c *Cond, left, right []Literal, exact bool) truth {
 	return truthOf(c.Op == "Contains")
 }
 
-// equal compares sets. A boolean compares with 0 and 1 only, unless that is reversed.
+// equal compares left and right as sets. It returns unknown if one is empty or the types do not match. A
+// boolean compares with 0 and 1 only: with another number the result is unknown, and no if reversed is true.
 func equal(left, right []Literal, exact, reversed bool) truth {
 	if len(left) == 0 || len(right) == 0 {
 		return unknown
@@ -170,7 +175,7 @@ func equal(left, right []Literal, exact, reversed bool) truth {
 	return yes
 }
 
-// membership evaluates the Member_of forms.
+// membership evaluates the operators with Member_of, of the user or the device, for all or any of the SIDs.
 func (e *conditions) membership(c *Cond) truth {
 	op, negative := strings.CutPrefix(c.Op, "Not_")
 	op, device := strings.CutPrefix(op, "Device_")

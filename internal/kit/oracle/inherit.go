@@ -11,7 +11,7 @@ type Inheritance struct {
 	Mapping                  Mapping
 }
 
-// Inherit returns the descriptor of the new object (S-61 to S-72). The caller may set every owner and SACL.
+// Inherit returns the descriptor of the new object (S-61 to S-72), for a caller who may set every owner and SACL.
 func Inherit(q *Inheritance) *Descriptor {
 	var c, p Descriptor
 	if q.Creator != nil {
@@ -50,7 +50,8 @@ type heir struct {
 	owner, group string
 }
 
-// list combines the creator's and the parent's list (S-63); nil means that neither gives one.
+// list returns the new object's list, made of the creator's and the parent's (S-63). It returns nil if neither gives
+// one.
 func (h *heir) list(creator, parent *ACL, protected bool) *ACL {
 	var inherited, always []ACE
 	if parent != nil {
@@ -79,8 +80,8 @@ func (h *heir) list(creator, parent *ACL, protected bool) *ACL {
 	return &ACL{Entries: append(h.explicit(creator, h.Auto, false), always...)}
 }
 
-// passed is what becomes of the inheritance flags: on a leaf and on a container (S-66). "-" means no entry, IO that
-// the entry is only stored.
+// passed has the flags that a leaf and a container inherit for each set of the OI, CI and NP flags (S-66). "-" means
+// that there is no entry. With IO the container only stores the entry.
 var passed = [8][2]string{{"-", "-"}, {"", "OIIO"}, {"-", "CI"}, {"", "OICI"}, {"-", "-"}, {"", "-"}, {"-", ""},
 	{"", ""}}
 
@@ -114,7 +115,9 @@ func (h *heir) pass(a ACE) []ACE {
 	return h.split(a, true)
 }
 
-// split returns the effective form of an entry, and the stored one if a container needs both (S-67).
+// split returns the form of an entry that is effective on the object: as effective returns it and, if drop is true,
+// without its class. A container that passes the entry on also gets the original as inherit-only, if the two forms
+// differ (S-67).
 func (h *heir) split(a ACE, drop bool) []ACE {
 	e := h.effective(a, true)
 	if drop && e.Class != "" {
@@ -131,7 +134,8 @@ func (h *heir) split(a ACE, drop bool) []ACE {
 	return []ACE{e}
 }
 
-// effective maps generic rights (S-65) and replaces placeholders (S-68).
+// effective returns the entry with generic rights mapped (S-65) and, if substitute is true, with placeholders such as
+// CREATOR OWNER replaced (S-68). It keeps the masks of labels, resource attributes and policy identifiers.
 func (h *heir) effective(a ACE, substitute bool) ACE {
 	if a.Type != MandatoryLabel && a.Type != ResourceAttribute && a.Type != ScopedPolicy {
 		a.Mask = h.Mapping.Map(a.Mask)
@@ -151,7 +155,9 @@ func (h *heir) effective(a ACE, substitute bool) ACE {
 	return a
 }
 
-// explicit returns the entries of the creator's list, without those marked inherited if own (S-65).
+// explicit returns the entries of a list without the inherited flag (S-65). It leaves out those that had the flag if
+// own is true. If auto is true, it splits entries, and otherwise it only maps generic rights. It does not change
+// inherit-only entries.
 func (h *heir) explicit(l *ACL, auto, own bool) (out []ACE) {
 	for _, a := range l.Entries {
 		if a.Flags&Inherited != 0 && own {

@@ -58,7 +58,8 @@ type Filtering struct {
 var limited = []string{"SeShutdownPrivilege", "SeChangeNotifyPrivilege", "SeUndockPrivilege",
 	"SeIncreaseWorkingSetPrivilege", "SeTimeZonePrivilege"}
 
-// Filter filters a token (T-60 to T-68).
+// Filter returns a filtered copy of a token (T-60 to T-68). For unknown flags it returns nil and
+// STATUS_INVALID_PARAMETER.
 func Filter(q *Filtering) (n *Token, status string) {
 	if q.Flags > 15 {
 		return nil, InvalidParameter
@@ -100,7 +101,9 @@ func Filter(q *Filtering) (n *Token, status string) {
 	return n, Success
 }
 
-// AdjustGroups changes the enabled attribute of groups (T-75).
+// AdjustGroups returns a copy of t with the groups in changes enabled or disabled (T-75). If reset is true, it ignores
+// changes and gives all groups their default state. The status is STATUS_NOT_ALL_ASSIGNED if t lacks a group. With an
+// error n is nil.
 func AdjustGroups(t *Token, reset bool, changes []Group) (n *Token, status string) {
 	n, status = t.clone(), Success
 	for i, g := range n.Groups {
@@ -135,7 +138,9 @@ func AdjustGroups(t *Token, reset bool, changes []Group) (n *Token, status strin
 	return n, status
 }
 
-// AdjustPrivileges enables, disables and removes privileges (T-71, T-72).
+// AdjustPrivileges returns a copy of t with the privileges in changes enabled, disabled or removed (T-71, T-72). If
+// disableAll is true, it ignores changes and disables all. The status is STATUS_NOT_ALL_ASSIGNED if t lacks a
+// privilege.
 func AdjustPrivileges(t *Token, disableAll bool, changes []Privilege) (n *Token, status string) {
 	n, status = t.clone(), Success
 	if disableAll {
@@ -183,8 +188,8 @@ func Impersonate(process, client *Token, level int, observed bool) (status strin
 	return Success, level, rule
 }
 
-// sameLimits reports whether the restriction of two tokens lets one impersonate the other. Observed, two tokens with
-// the same restricting SIDs may (I-42).
+// sameLimits reports whether the restricting SIDs of p and c let p impersonate c (I-42): neither token may have any. If
+// observed is true, both may have the same ones.
 func sameLimits(p, c *Token, observed bool) bool {
 	if observed && p.restricted() && c.restricted() {
 		return slices.Equal(slices.Sorted(slices.Values(p.Restricting)), slices.Sorted(slices.Values(c.Restricting)))
@@ -192,7 +197,7 @@ func sameLimits(p, c *Token, observed bool) bool {
 	return !p.restricted() && !c.restricted()
 }
 
-// mayImpersonate decides the table of I-42.
+// mayImpersonate reports whether p may impersonate c at a level, by the table of I-42, and returns the rule.
 func mayImpersonate(p, c *Token, level int, observed bool) (may bool, rule string) {
 	rule = "I-42"
 	switch {

@@ -32,6 +32,7 @@ func (r *run) under(i, n int) bool {
 	return false
 }
 
+// children returns the nodes directly below n.
 func (r *run) children(n int) (out []int) {
 	for i := range r.Types {
 		if i > 0 && r.parent(i) == n {
@@ -41,7 +42,8 @@ func (r *run) children(n int) (out []int) {
 	return out
 }
 
-// node returns the node that an entry speaks of, -1 if the list does not have its type.
+// node returns the index of the node that an entry is for. It is 0, the root, if the entry names no type or
+// there is no object type list, and -1 if the list lacks the type.
 func (r *run) node(a *ACE) int {
 	r.rule("A-81")
 	if a.Object == "" || len(r.Types) == 0 {
@@ -50,7 +52,7 @@ func (r *run) node(a *ACE) int {
 	return slices.IndexFunc(r.Types, func(t ObjectType) bool { return t.GUID == a.Object })
 }
 
-// walkTypes reports whether a list grants all of need to the root.
+// walkTypes reports whether l grants all of need to a side at the root of the object type list.
 func (r *run) walkTypes(l *ACL, s side, need Word) bool {
 	left := make([]Word, len(r.Types))
 	for i := range left {
@@ -87,7 +89,8 @@ func (r *run) walkTypes(l *ACL, s side, need Word) bool {
 	return left[0] == 0
 }
 
-// maximum returns the rights that a list gives each node, or one node without object types.
+// maximum returns the rights that l grants to a side on each node of the object type list. Without such a list
+// the result has one element.
 func (r *run) maximum(l *ACL, s side) []Word {
 	n := max(1, len(r.Types))
 	granted, denied := make([]Word, n), make([]Word, n)
@@ -124,7 +127,7 @@ func (r *run) maximum(l *ACL, s side) []Word {
 	return granted
 }
 
-// above returns the parent, or -1 without a list.
+// above returns the node above i, and -1 for the root and without an object type list.
 func (r *run) above(i int) int {
 	if len(r.Types) == 0 {
 		return -1
@@ -132,7 +135,7 @@ func (r *run) above(i int) int {
 	return r.parent(i)
 }
 
-// lift gives each ancestor the rights that all its children have.
+// lift gives each node above at the rights that all its children have, without those denied to it.
 func (r *run) lift(granted, denied []Word, at int) {
 	for p := r.above(at); p >= 0; p = r.above(p) {
 		every := ^Word(0)

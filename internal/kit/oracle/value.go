@@ -49,7 +49,7 @@ var (
 	Directory = Mapping{0x20094, 0x20028, 0x20004, 0xF01FF}
 )
 
-// Map replaces the four generic bits (S-11).
+// Map returns w with the four generic bits replaced by the rights that they stand for (S-11).
 func (m Mapping) Map(w Word) Word {
 	out := w & 0x0FFFFFFF
 	for i, set := range [...]Word{m.All, m.Execute, m.Write, m.Read} {
@@ -108,7 +108,7 @@ type Token struct {
 	Elevation        string `json:"elevation,omitempty"`
 }
 
-// clone returns a copy that shares no list that an operation changes.
+// clone returns a copy of t with its own groups, privileges and restricting SIDs. It shares the other lists with t.
 func (t *Token) clone() *Token {
 	c := *t
 	c.Groups, c.Privileges = slices.Clone(t.Groups), slices.Clone(t.Privileges)
@@ -126,12 +126,13 @@ const (
 	logonID   = 0xC0000000
 )
 
-// held reports whether a privilege is enabled.
+// held reports whether the token has a privilege that is enabled.
 func (t *Token) held(name string) bool {
 	return slices.ContainsFunc(t.Privileges, func(p Privilege) bool { return p.Name == name && p.Attributes&2 != 0 })
 }
 
-// matches reports whether the user or a group matches an allow or deny entry (A-1, A-2).
+// matches reports whether an entry for SID s applies to the user or a group. allow is true for an allow entry, for
+// which deny-only SIDs do not count (A-1, A-2).
 func (t *Token) matches(s string, allow bool) bool {
 	if t.User == s && (!allow || t.UserAttributes&denyOnly == 0) {
 		return true

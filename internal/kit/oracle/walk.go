@@ -1,11 +1,12 @@
 package oracle
 
-// writing returns the rights that a restriction of writing is about.
+// writing returns the rights for which a write-restricted token needs its restricting SIDs.
 func (r *run) writing() Word {
 	return deleteRight | writeDAC | writeOwner | r.Mapping.Write&^(r.Mapping.Read|r.Mapping.Execute)
 }
 
-// covers reports whether a list grants need to the user, and body to the package.
+// covers reports whether l grants need to the user side and, if the token has them, need to the restricting SIDs and
+// body to the package. The restricting SIDs of a write-restricted token need only those of writing.
 func (r *run) covers(l *ACL, need, body Word) bool {
 	container := r.Token.AppContainer != ""
 	if l == nil || l.Null {
@@ -43,7 +44,7 @@ func (r *run) covers(l *ACL, need, body Word) bool {
 	return !container || walk(l, packageSide, body)
 }
 
-// walk reports whether a list grants all of need.
+// walk reports whether l grants all of need to a side.
 func (r *run) walk(l *ACL, s side, need Word) bool {
 	for i := range l.Entries {
 		if need == 0 {
@@ -67,7 +68,8 @@ func (r *run) walk(l *ACL, s side, need Word) bool {
 	return need == 0
 }
 
-// sets returns the rights that each node gets at most, or one node without object types.
+// sets returns all rights within ceiling that the DACL, privileges, ownership and central rules give on each node of
+// the object type list. Without such a list the result has one element.
 func (r *run) sets(ceiling Word) []Word {
 	final := r.granted(r.SD.DACL, r.owner)
 	for i := range final {
@@ -89,7 +91,8 @@ func (r *run) sets(ceiling Word) []Word {
 	return final
 }
 
-// granted returns the rights that one list gives each node, with the implicit rights of the owner.
+// granted returns the rights that l gives on each node to all sides of the token. The user side and the restricting
+// SIDs have the rights in owner even if l does not grant them.
 func (r *run) granted(l *ACL, owner Word) []Word {
 	out := make([]Word, max(1, len(r.Types)))
 	container := r.Token.AppContainer != ""
@@ -128,7 +131,8 @@ func (r *run) granted(l *ACL, owner Word) []Word {
 	return out
 }
 
-// centralLists returns the DACLs of the central rules that apply.
+// centralLists returns the DACLs of the central rules that apply. If the object's policy is not among
+// the configured ones, it returns a list that grants all to administrators, SYSTEM and the owner.
 func (r *run) centralLists() (out []*ACL) {
 	if r.SD.SACL == nil || len(r.Policies) == 0 {
 		return nil

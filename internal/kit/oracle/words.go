@@ -56,7 +56,8 @@ var (
 		{"KW", 0x20006}}
 )
 
-// rights returns the mask of an entry in the first form that fits (S-39).
+// rights returns the text of an entry's mask (S-39). Without w.Letters it is hexadecimal. Otherwise it is the first
+// that fits: a label's policy, the name of the whole mask, the letters of its bits, or hexadecimal.
 func (w Words) rights(a *ACE) string {
 	if a.Mask == 0 && (w.Letters || a.Type == ResourceAttribute || a.Type == ScopedPolicy) {
 		return ""

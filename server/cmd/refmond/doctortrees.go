@@ -101,7 +101,8 @@ func (c *checkUp) capabilities(status string, trees bool) {
 	}
 }
 
-// forTrees reports each missing capability.
+// forTrees reports each capability that trees need and that is not in has, a set of bits. If none is missing, it
+// reports that.
 func (c *checkUp) forTrees(has uint64) {
 	lacks := false
 	for _, n := range ofTrees {

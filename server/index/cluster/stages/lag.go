@@ -73,9 +73,9 @@ type lag struct {
 	last  time.Time
 }
 
-// report sends the number of messages that were read, and the sequence up to which all were; 0: unknown. It does
-// nothing if none was read or the last report was too recent. A report may be lost: then the consumer stays behind
-// until a later one.
+// report sends the number of messages read since the last report, and the sequence at up to which all were read. at is
+// 0 if that is unknown. report does nothing if none was read or the last report was too recent. A report may be lost:
+// then the consumer stays behind until a report with a sequence arrives.
 func (l *lag) report(at uint64) {
 	if l.read == 0 || time.Since(l.last) < l.every {
 		return
