@@ -143,7 +143,7 @@ func unmetBy(q *query, i int, c cause) string {
 	if x == nil || x.Condition == nil {
 		return ""
 	}
-	f := allow
+	var f effect
 	switch c {
 	case deniedNeeded, deniedMaximum, deniedNode, restrictedDenied, packageDenied:
 		f = deny

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// TestFixedLengthBytesNeedExactBase64 checks that a field of fixed length has that many bytes in JSON, in one spelling of
-// base64 (W-36).
+// TestFixedLengthBytesNeedExactBase64 checks that a field of fixed length has that many bytes in JSON, in one spelling
+// of base64 (W-36).
 func TestFixedLengthBytesNeedExactBase64(t *testing.T) {
 	c := jsonOf(reflect.TypeFor[[5]byte]())
 	for n := range 8 {

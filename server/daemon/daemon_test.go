@@ -189,7 +189,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestStopClosesConnectionsWithWaitingCalls checks that a stopping daemon closes its clients' connections, including those with waiting calls (W-19).
+// TestStopClosesConnectionsWithWaitingCalls checks that a stopping daemon closes its clients' connections,
+// including those with waiting calls (W-19).
 func TestStopClosesConnectionsWithWaitingCalls(t *testing.T) {
 	d := start(t, nil)
 	c := d.dial()

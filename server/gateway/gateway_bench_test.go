@@ -52,19 +52,19 @@ func serveRole(s *httptest.Server) error {
 
 // get makes the client make n requests and returns what each cost. Processor time and context switches are those of
 // the programs in of.
-func (caller *actor) get(url string, connections, n int, of ...*actor) spent {
-	caller.Helper()
+func (a *actor) get(url string, connections, n int, of ...*actor) spent {
+	a.Helper()
 	sum := func(f func(*actor) int64) (n int64) {
-		for _, a := range of {
-			n += f(a)
+		for _, x := range of {
+			n += f(x)
 		}
 		return n
 	}
 	before := [2]int64{sum((*actor).took), sum((*actor).switched)}
-	_, _ = fmt.Fprintln(caller.in, url, connections, n)
+	_, _ = fmt.Fprintln(a.in, url, connections, n)
 	var wall, p99 int64
-	if _, err := fmt.Sscan(caller.line(), &wall, &p99); err != nil {
-		caller.Fatal(err)
+	if _, err := fmt.Sscan(a.line(), &wall, &p99); err != nil {
+		a.Fatal(err)
 	}
 	s := each(wall, before, [2]int64{sum((*actor).took), sum((*actor).switched)}, n)
 	s.p99 = float64(p99) / 1000

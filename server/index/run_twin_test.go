@@ -72,9 +72,10 @@ func (o *oracle) ask(x *index.Index, r *rand.Rand) {
 	}
 }
 
-// TestAnswersStayRightAcrossKills kills and stops runs at random moments while files and memberships change. Each answer must have been
-// right at some moment within the time limit. In the end each row and each person's answers equal those of who-can
-// (N-7, N-9). REFMON_INDEX_FILES, REFMON_INDEX_PEOPLE, REFMON_INDEX_CHANGES and REFMON_KILLS set its size.
+// TestAnswersStayRightAcrossKills kills and stops runs at random moments while files and memberships change. Each
+// answer must have been right at some moment within the time limit. In the end each row and each person's answers equal
+// those of who-can (N-7, N-9). REFMON_INDEX_FILES, REFMON_INDEX_PEOPLE, REFMON_INDEX_CHANGES and REFMON_KILLS set its
+// size.
 func TestAnswersStayRightAcrossKills(t *testing.T) {
 	o := &oracle{live: newLive(t, false), files: randtest.Count(t, "REFMON_INDEX_FILES", 300),
 		people: randtest.Count(t, "REFMON_INDEX_PEOPLE", 40), limit: 1500 * time.Millisecond}

@@ -158,7 +158,8 @@ func TestForgetDropsCachedIDs(t *testing.T) {
 	}
 }
 
-// TestEntryDefinesIDOnlyByValidAttributes checks which attributes of an entry define an id, and which do not (D-34, L-59).
+// TestEntryDefinesIDOnlyByValidAttributes checks which attributes of an entry define an id, and which do not (D-34,
+// L-59).
 func TestEntryDefinesIDOnlyByValidAttributes(t *testing.T) {
 	alice := domain.WithRID(1104)
 	for what, c := range map[string]struct {
