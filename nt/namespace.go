@@ -100,7 +100,7 @@ func openByNameConditions() []Condition {
 		Condition{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
 		Condition{ntstatus.BadImpersonationLevel, "I-1",
 			"the caller impersonates below SecurityImpersonation; without SeChangeNotifyPrivilege the first " +
-				"directory says so"},
+				"directory refuses the caller"},
 		Condition{ntstatus.AccessDenied, "O-33", "the object's descriptor does not grant DesiredAccess"},
 		Condition{ntstatus.InsufficientResources, "O-81", "not enough memory for the handle"},
 		Condition{ntstatus.AuditFailed, "U-64", "the required audit record cannot be stored"},
@@ -118,7 +118,7 @@ func createByNameConditions() []Condition {
 		Condition{ntstatus.InvalidParameter, "O-22", "an attribute that the type does not support"},
 		Condition{ntstatus.BadImpersonationLevel, "I-1",
 			"the caller impersonates below SecurityImpersonation; without SeChangeNotifyPrivilege the first " +
-				"directory says so"},
+				"directory refuses the caller"},
 		Condition{ntstatus.AccessDenied, "O-24", "the directory does not grant the right to add to it"},
 		Condition{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that the type does not have"},
 		Condition{ntstatus.InsufficientResources, "O-81", "not enough memory for the handle"},
