@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // output returns what a command prints, whatever its exit code.
@@ -39,11 +41,14 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 	w.says(bob, "Permission denied", "cat "+at+"/plan")
 	w.says(alice, "the plan", "cat "+at+"/plan")
 	w.says(bob, "Permission denied", "ls "+at+"/plan && exec 3<>"+at+"/plan")
-	why := output(p.bin, "why", "--audit", dir)
-	if lines := strings.Split(strings.TrimSpace(why), "\n"); len(lines) != 2 ||
-		!strings.Contains(lines[0], "DENIED ") || !strings.Contains(lines[0], "S-1-22-1-4712") ||
+	var lines []string
+	check.Eventually(t, func() bool { // the mount queues its records, and does not wait for them
+		lines = strings.Split(strings.TrimSpace(output(p.bin, "why", "--audit", dir)), "\n")
+		return len(lines) >= 2
+	}, "M-46: refmond why --audit shows fewer than two denials")
+	if len(lines) != 2 || !strings.Contains(lines[0], "DENIED ") || !strings.Contains(lines[0], "S-1-22-1-4712") ||
 		!strings.Contains(lines[0], " open File "+at+"/plan for SYNCHRONIZE,ReadData: not granted by any entry") {
-		t.Errorf("M-46: refmond why --audit:\n%s", why)
+		t.Errorf("M-46: refmond why --audit: %q, want two denials of the plan", lines)
 	}
 	for args, want := range map[string]string{"--path PLAN": "ReadData", "--path diary": "No denial",
 		"--since 1ns": "No denial"} {
