@@ -47,7 +47,8 @@ func (c *call) subjectAt(p user) *kernel.SubjectContext {
 	return c.subjectOf(p, b, object[*kernel.AccessToken])
 }
 
-// subjectOf returns the context in a structure at p. fetch returns its tokens.
+// subjectOf returns the subject context whose bytes b were read at p. fetch turns a token's address into the token. A
+// context without a primary token is a bug of the program. Client is nil without a client token.
 func (c *call) subjectOf(p user, b [subjectContextSize]byte, fetch func(*call,
 	user) *kernel.AccessToken) *kernel.SubjectContext {
 	client, primary := user(le.Uint64(b[:])), user(le.Uint64(b[16:]))

@@ -54,7 +54,7 @@ func equal(l, r *view, sensitive bool) bool {
 	return true
 }
 
-// set evaluates Contains, Any_of and their negations. Where overlap gives Unknown, so does set.
+// set evaluates Contains, Any_of and their negations. A negation inverts the result, but Unknown stays Unknown.
 func (e *Expr) set(env Env, n *node) Truth {
 	contains := n.op == opContains || n.op == opNotContains
 	t := e.overlap(env, n, contains)

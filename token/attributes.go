@@ -146,7 +146,8 @@ func removed(now []claims.Attribute, at int) []claims.Attribute {
 	return append(append([]claims.Attribute(nil), now[:at]...), now[at+1:]...)
 }
 
-// joinValues returns a with the values of b that it does not have.
+// joinValues returns a with the values of b that it does not have. a decides whether case counts. If the types differ,
+// it returns a and false.
 func joinValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	// The existing attribute determines whether values are case-sensitive.
 	b.Flags = a.Flags

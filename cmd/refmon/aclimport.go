@@ -113,7 +113,8 @@ func (c *aclImportCmd) input(std *streams) (*os.File, error) {
 	return f, nil
 }
 
-// conclude prints the counts and returns the exit.
+// conclude prints the counts and returns the command's result. It is errReported for malformed lines, an interruption
+// or failed files, errDenied for a dry run that would write something, or err.
 func (c *aclImportCmd) conclude(std *streams, n *restore.Counts, err error) error {
 	if n.Bad > 0 {
 		fmt.Fprintf(std.err, "refmon: %d of %s malformed: nothing was changed\n", n.Bad,

@@ -58,7 +58,8 @@ func (c *whyCmd) user(std *streams) (u *whyUser, done func(), err error) {
 	return u, done, err
 }
 
-// ofHost returns a user of the host, by name or uid, with the token of a program on a mount.
+// ofHost looks up a user of the host by name or uid, and returns it with the token that a mount gives its programs. An
+// unknown user is an error.
 func ofHost(name string) (*whyUser, error) {
 	user, err := host.Lookup(name)
 	if err != nil {

@@ -9,7 +9,7 @@ type AuditIn struct {
 	Granted oracle.Word `json:"granted"`
 }
 
-// recorded adds a question about the SACL entries that ask for an audit record to the suite.
+// recorded adds a question to the suite: which SACL entries ask for an audit record of q?
 func (b *builder) recorded(q *oracle.Auditing, rules ...string) {
 	entries := oracle.Recorded(q)
 	b.add("audit_check", AuditIn{accessIn(&q.AccessCheck), q.Status, q.Granted},

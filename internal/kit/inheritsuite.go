@@ -205,7 +205,7 @@ func (b *builder) creatorLists() {
 	b.both(oracle.Inheritance{Creator: &oracle.Descriptor{Group: groupH}}, "S-62", "S-63")
 }
 
-// classes adds questions to the suite with entries that only one class of objects inherits.
+// classes adds questions about entries that only children of one class inherit.
 func (b *builder) classes() {
 	for flags := range 8 {
 		for _, class := range []string{"", guidA, guidB} {

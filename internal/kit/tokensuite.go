@@ -79,6 +79,7 @@ func (b *builder) duplicates() {
 	}
 }
 
+// filters adds questions about NtFilterToken, for a quarter of the combinations of token, flags and lists.
 func (b *builder) filters() {
 	for _, t := range varied() {
 		for flags := range oracle.Word(18) {

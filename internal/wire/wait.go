@@ -47,8 +47,9 @@ func AppendHandle(b []byte, h winnt.Handle) []byte {
 // DecodeConnected decodes the answer to Connected after its head. An error wraps ErrValue.
 func DecodeConnected(b []byte) (ConnectedBody, error) { return connectedBody.decode(inBinary, b) }
 
-// connected answers Connected once the server of a port has completed or refused the connection (W-41). parked is
-// true if that has not happened yet: a later change answers f. An error is a malformed body and ends the connection.
+// connected answers Connected once the server of a port has completed or refused the connection (W-41). If that
+// has not happened yet, parked is true and f is answered after the port changes. An error is a malformed body and ends
+// the connection.
 func (w *worker) connected(f *Frame) (a reply, parked bool, err error) {
 	b, err := handleBody.decode(w.s.form, f.Body)
 	if err != nil {

@@ -182,8 +182,8 @@ func (t *textPage) changes(c *Changes) {
 	}
 }
 
-// paths writes changed paths. one is the label of a path that only one state has, other the label of a path with
-// another length.
+// paths writes the changed paths. one labels a path that only one of the two states has, other a path that both have
+// with different lengths.
 func (t *textPage) paths(one, other string, list []Change) {
 	own, rest := divide(list)
 	for _, x := range own {

@@ -120,6 +120,7 @@ func (l *linter) add(list string, i int, a sd.ACE, kind, rule, mend, what string
 	l.out = append(l.out, f)
 }
 
+// owners reports an owner or a group whose SID has no known form.
 func (l *linter) owners() {
 	for _, x := range []struct {
 		list string

@@ -60,6 +60,8 @@ type filters interface {
 	*nt.FilterTokenIn | *nt.FilterTokenExIn
 }
 
+// filterRefusals returns the refusals that NtFilterToken and NtFilterTokenEx share. Its arguments return fields of the
+// input.
 func filterRefusals[I filters](h func(I) *winnt.Handle, flags func(I) *uint32, disable,
 	restrict func(I) *nt.Captured[[]token.Group]) []refusal[I] {
 	return join(

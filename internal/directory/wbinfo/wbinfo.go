@@ -55,7 +55,7 @@ var wbinfoOptions = map[string]string{
 }
 
 // ParseCall parses the line of a call, which must start with a prompt or a plus sign. ok is false for a line that is
-// not a call of wbinfo. The option of a call that Read does not use is "".
+// not a call of wbinfo. q.option is "" for an option that Read does not use.
 func ParseCall(line string) (q question, ok bool) {
 	rest := strings.TrimLeft(line, "+$#>% ")
 	if rest == line {

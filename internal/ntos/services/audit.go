@@ -145,7 +145,8 @@ func (c *Context) captureNames(names ...nt.Captured[string]) ntstatus.Status {
 }
 
 // NtOpenObjectAuditAlarm records that a client opened a server's object, or was refused, if the SACL of the given
-// descriptor requests the record. Without a descriptor it succeeds and does nothing.
+// descriptor requests the record. It first checks the client's token and SeAuditPrivilege. After that, without a
+// descriptor, it succeeds and does nothing.
 func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.OpenObjectAuditAlarmOut,
 	st ntstatus.Status) {
 	// reference

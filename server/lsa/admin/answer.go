@@ -138,7 +138,8 @@ func (a *Answerer) backup(r *Request) (Response, error) {
 }
 
 // edits returns the change that a request describes, for [lsa.Store.Update]. For Import it returns nil without
-// an error. An unknown request, an unknown name and an unknown right are errors. It changes nothing itself.
+// an error. An unknown request, right, group or member is an error; an unknown account is an error of the
+// returned function. edits changes nothing itself.
 func (a *Answerer) edits(r *Request) (func(*lsa.Edit) error, error) {
 	switch r.Do {
 	case AddAccount, SetAccount, DeleteAccount, SetPassword, Lock, Unlock:

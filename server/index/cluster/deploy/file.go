@@ -200,7 +200,7 @@ func (f *File) running(role string) (out []string) {
 	return out
 }
 
-// site returns the site of the file, without keys.
+// site returns the configuration that f describes, without keys. It does not validate it.
 func (f *File) site() site.Site {
 	s := site.Site{Rights: f.Rights, Share: f.Share, Traverse: f.Traverse, Parts: f.Parts, Deciders: f.Parts,
 		Replicas: f.Replicas, Servers: slices.Clone(f.NATS), Hosts: map[string][]string{}, Followers: f.running(follow)}
