@@ -39,7 +39,7 @@ func (c *directoryFlags) directoryFor(std *streams, o *objectsFlags) (*directory
 }
 
 // fromObjects makes an objects file in LDIF, or a collection of BloodHound, the directory file too, if the command line
-// names no principals (B-82). Any other file, and one that cannot be read, stays what it is.
+// names no principals (B-82). It does nothing for any other file, and for one that cannot be read.
 func (c *directoryFlags) fromObjects(o *objectsFlags) {
 	if len(c.Directory)+len(c.Token) == 0 && o.Objects != "" && o.Objects != "-" && hasAccounts(o.Objects) {
 		c.Directory = []string{o.Objects}
