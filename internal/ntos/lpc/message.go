@@ -140,7 +140,6 @@ func (p *Port) Receive() (Message, ntstatus.Status) {
 // is gone, STATUS_REPLY_MESSAGE_MISMATCH that no such thread waits.
 //
 // +checklocks:c.mu
-// +checklocks:c.mu
 func (c *connection) waiterLocked(client nt.ClientID, id uint32) (*waiter, ntstatus.Status) {
 	w := c.waiting[id]
 	switch {

@@ -123,7 +123,6 @@ func (e *End) stalledLocked(m *message) ntstatus.Status {
 // connected or does not read messages, if data waits to be read, or if full is set.
 //
 // +checklocks:e.instance.mu
-// +checklocks:e.instance.mu
 func (e *End) askLocked(m *message, full bool, f *finished) (st ntstatus.Status) {
 	switch {
 	case e.detachedLocked():
