@@ -93,15 +93,11 @@ func shape(f *nt.FileFacts, out *fuse.Attr) {
 	out.Ctime, out.Ctimensec = moment(f.ChangeTime)
 }
 
-// moment converts 100 ns units since 1601 to seconds and nanoseconds since 1970. A time before 1970 gives negative
+// moment converts a FILETIME to seconds and nanoseconds since 1970. A time before 1970 gives negative
 // seconds in two's complement.
 func moment(t int64) (seconds uint64, nano uint32) {
-	t -= filetime.UnixEpoch
-	s, rest := t/10_000_000, t%10_000_000
-	if rest < 0 {
-		s, rest = s-1, rest+10_000_000
-	}
-	return uint64(s), uint32(rest) * 100
+	at := filetime.Time(t)
+	return uint64(at.Unix()), uint32(at.Nanosecond())
 }
 
 // uid returns the uid of an owner: 0 for LocalSystem and Administrators, unknownOwner for a SID without a uid.
