@@ -76,7 +76,7 @@ until_says() {
 }
 ask() { "$index" can-read "//files1$dir/srv/$1" "$2" --state "$state" --limit 5s; }
 
-echo "three message servers choose a leader"
+echo "three NATS servers choose a leader"
 start mq1 broker
 start mq2 broker
 start mq3 broker
@@ -97,4 +97,4 @@ chmod 600 "$dir/srv/plan"
 chmod 644 "$dir/srv/sub/payroll"
 until_says yes ask sub/payroll alice
 until_says no ask plan alice
-echo "one of three message servers and one of two workers were killed: payroll is hers, plan is not"
+echo "one of three NATS servers and one of two workers were killed: payroll is hers, plan is not"

@@ -21,7 +21,8 @@ import (
 
 // TestEachReadOfADirectoryFile checks the result of each read of a directory file, for any earlier
 // contents: a heartbeat if it is the current version, an error if it differs from the last read,
-// then the new version or its error. The time is that before the read (N-7, N-11).
+// then the new version or its error. A version that was current before counts again (N-11). The time is that before the
+// read (N-7).
 func TestEachReadOfADirectoryFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "firm.yaml")
 	contents := map[string]string{"none": "", "one": "users:\n- {name: ann, sid: S-1-5-21-1-2-3-1107}\n",
@@ -32,7 +33,7 @@ func TestEachReadOfADirectoryFile(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 11))
 	look := reading{file: name}
 	known, last := "", "" // the current version, and the last read
-	met := map[string]int{}
+	met, versions := map[string]int{}, map[string]int{}
 	at := time.Unix(1_000_000, 0)
 	for range 400 {
 		here := last
@@ -90,10 +91,14 @@ func TestEachReadOfADirectoryFile(t *testing.T) {
 		}
 		if fresh {
 			known = here
+			versions[here]++
 		}
 		if here != "" {
 			last = here
 		}
+	}
+	if versions["one"] < 2 || versions["two"] < 2 {
+		t.Errorf("each version took effect %v times, want at least twice", versions)
 	}
 	for _, kind := range []string{"no file", "it counts", "it changes", "it cannot be used",
 		"it counts from now on"} {

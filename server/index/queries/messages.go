@@ -95,7 +95,7 @@ func (q *question) check(n needs) error {
 	case !n.right && q.Right != "":
 		return errors.New("right: this question is not about a right")
 	case n.form && q.Right == "":
-		return errors.New("right: missing")
+		return errors.New("right: missing; give one of the index's rights, such as read")
 	case !n.form && q.Form != "":
 		return errors.New("form: only filters have one")
 	}

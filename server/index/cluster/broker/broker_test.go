@@ -74,7 +74,7 @@ func existing(t *testing.T, trees map[string][]string) *brokerSite {
 		n.WaitForShutdown()
 	})
 	if !n.ReadyForConnections(time.Minute) {
-		t.Fatal("the message server is not ready")
+		t.Fatal("the NATS server is not ready")
 	}
 	return prepared(t, &brokerSite{t: t, site: s, seeds: seeds, broker: n})
 }

@@ -45,7 +45,7 @@ func (a Authority) Issue(names ...string) (cert, key []byte, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("the site's authority: %w", err)
 	}
-	leaf, leafKey, err := template("refmon-index message server", validFor)
+	leaf, leafKey, err := template("refmon-index NATS server", validFor)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -52,7 +52,7 @@ func newOpenSite(t *testing.T, parts int) *openSite {
 		h.server.WaitForShutdown()
 	})
 	if !h.server.ReadyForConnections(time.Minute) {
-		t.Fatal("the message server is not ready")
+		t.Fatal("the NATS server is not ready")
 	}
 	keep(t, h.dial(site.Keeper))
 	err = errors.Join(os.WriteFile(h.dir, []byte(company), 0o600), os.WriteFile(filepath.Join(h.tree, "plan"), nil, 0o600),
