@@ -33,15 +33,7 @@ func (s Stored) LogOn(p *Peer, full bool) (logon.Result, error) {
 	if slices.Contains(s.Administrators, p.UID) {
 		more = append(more, sid.Administrators)
 	}
-	gids, st := p.gids(), ntstatus.Success
-	if p.Foreign {
-		// In a user namespace a user can leave groups of the host, and a deny entry may name one (W-102).
-		gids, st = s.Store.WithHostGroups(p.UID, gids)
-	}
-	var r logon.Result
-	if st == ntstatus.Success {
-		r, st = s.Store.TokenForUID(p.UID, gids, more...)
-	}
+	r, st := tokenOf(s.Store, p.Evidence().Peer, more...)
 	if st != ntstatus.Success {
 		return r, fmt.Errorf("uid %d: %w", p.UID, st.Err())
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth"
 	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
 )
 
 // New returns a package that identifies peers by the accounts of s, which must not be nil. Evidence gets
@@ -26,14 +27,22 @@ func (k known) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, n
 		// The kernel's credentials prove no name that the peer gives (L-19).
 		return logon.Result{}, ntstatus.NoSuchPackage
 	}
-	gids, st := e.Peer.GIDs, ntstatus.Success
-	if e.Peer.Foreign {
-		gids, st = k.store.WithHostGroups(e.Peer.UID, gids) // as in Stored (W-102)
+	return tokenOf(k.store, e.Peer)
+}
+
+// tokenOf returns the contents of the token for the peer's uid and groups, and for the groups in more. p must not be nil,
+// and the caller must have checked that it is Known. A Foreign peer also gets the groups that the host lists for its uid.
+// If they cannot be read, tokenOf returns the status of the failed lookup.
+func tokenOf(s *lsa.Store, p *auth.Peer, more ...sid.SID) (logon.Result, ntstatus.Status) {
+	gids := p.GIDs
+	if p.Foreign {
+		// In a user namespace a user can leave groups of the host, and a deny entry may name one (W-102).
+		var st ntstatus.Status
+		if gids, st = s.WithHostGroups(p.UID, gids); st != ntstatus.Success {
+			return logon.Result{}, st
+		}
 	}
-	if st != ntstatus.Success {
-		return logon.Result{}, st
-	}
-	return k.store.TokenForUID(e.Peer.UID, gids)
+	return s.TokenForUID(p.UID, gids, more...)
 }
 
 // Evidence returns the peer's uid and groups as evidence for an [auth.Package]. The other fields are zero. If
