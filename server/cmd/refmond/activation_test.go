@@ -147,6 +147,29 @@ func TestUnit(t *testing.T) {
 	}
 }
 
+// TestUnitsOfTreesAllowOpenat2 checks that the units that serve trees leave out RestrictSUIDSGID. With it, systemd lets
+// openat2 fail with ENOSYS, and a tree cannot be served.
+func TestUnitsOfTreesAllowOpenat2(t *testing.T) {
+	for name, files := range map[string][]string{
+		"refmond.service with trees": {"refmond.service", "refmond-trees.conf"},
+		"refmond-mount@.service":     {"refmond-mount@.service"},
+	} {
+		restricted := "no"
+		for _, f := range files {
+			text, err := os.ReadFile(filepath.Join("../../systemd", f))
+			check.NoError(t, err)
+			for line := range strings.Lines(string(text)) {
+				if value, ok := strings.CutPrefix(strings.TrimSpace(line), "RestrictSUIDSGID="); ok {
+					restricted = value // the last one counts
+				}
+			}
+		}
+		if restricted != "no" {
+			t.Errorf("%s: RestrictSUIDSGID=%s, want no: systemd then forbids openat2", name, restricted)
+		}
+	}
+}
+
 // TestUnitsAreHardened checks that systemd-analyze rates the exposure of each unit at 3.0 or less, also of a refmond
 // with trees.
 func TestUnitsAreHardened(t *testing.T) {
