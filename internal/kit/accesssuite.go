@@ -32,6 +32,8 @@ type RuleIn struct {
 	SDHex     string `json:"sdHex"`
 }
 
+// accessIn returns the fields of the question line for q: descriptors and conditions as SDDL text, descriptors
+// also in hexadecimal.
 func accessIn(q *oracle.AccessCheck) AccessIn {
 	in := AccessIn{Token: q.Token, SD: q.SD.SDDL(), SDHex: q.SD.Hex(), Desired: q.Desired, Mapping: q.Mapping,
 		SelfSID: q.Self, ObjectTypes: q.Types}
@@ -112,10 +114,13 @@ func metRules(met []string) []string {
 	return out
 }
 
+// plainCheck returns an access check with the generic mapping of files and nothing optional: no self SID,
+// object types or policies.
 func plainCheck(t *oracle.Token, d *oracle.Descriptor, desired oracle.Word) *oracle.AccessCheck {
 	return &oracle.AccessCheck{Token: t, SD: d, Desired: desired, Mapping: oracle.File}
 }
 
+// makeAccess builds the suite "access": access checks from one entry up to random tokens and descriptors.
 func makeAccess(b *builder) {
 	b.oneEntry()
 	b.entryOrder()

@@ -16,6 +16,9 @@ func (b *builder) recorded(q *oracle.Auditing, rules ...string) {
 		&Out{Recorded: ref(len(entries) > 0), Entries: &entries}, rules...)
 }
 
+// audited returns a finished access check of an object whose SACL has these entries. If granted is false, the
+// status is STATUS_ACCESS_DENIED and no right is granted. Otherwise the mapped rights of desired are granted,
+// and for MAXIMUM_ALLOWED bits 0 and 1.
 func audited(t *oracle.Token, desired oracle.Word, granted bool, entries ...oracle.ACE) *oracle.Auditing {
 	d := object(entry(oracle.Allow, 3, everyone))
 	d.SACL = list(entries...)
@@ -29,6 +32,8 @@ func audited(t *oracle.Token, desired oracle.Word, granted bool, entries ...orac
 	return q
 }
 
+// makeAudit builds the suite "audit": each single SACL entry with each outcome, 800 random SACLs, and
+// conditional audit entries.
 func makeAudit(b *builder) {
 	var all []oracle.ACE
 	for _, flags := range []byte{oracle.AuditSuccess, oracle.AuditFailure, 0xC0, 0,

@@ -18,6 +18,8 @@ func (b *builder) malformed(bytes []byte, rule string) {
 	b.add("read_descriptor", HexIn{Hex: hex.EncodeToString(bytes)}, nil, rule)
 }
 
+// makeBytes builds the suite "bytes": descriptors to read from bytes in several layouts, without some parts,
+// and damaged.
 func makeBytes(b *builder) {
 	r := source(6)
 	var samples []*oracle.Descriptor

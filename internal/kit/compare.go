@@ -124,6 +124,9 @@ func textOf(o *Out) (text string, ok bool) {
 
 var ourDomain = sid.MustParse(domain)
 
+// meaning returns the meaning of the descriptor in o. It reads the field hex, or the field sddl if hex is
+// empty. Both empty, and a field that cannot be read, are errors. If open is true, a NULL DACL counts as
+// absent.
 func meaning(o *Out, open bool) (*oracle.Meaning, error) {
 	var b []byte
 	switch {
@@ -155,6 +158,8 @@ func Same(a, b *Out) bool {
 	return err == nil && x.String() == y.String()
 }
 
+// sameSet reports whether a and b have the same elements. Order and repetition do not count, and nil equals an
+// empty list.
 func sameSet[T comparable](a, b []T) bool {
 	set := func(list []T) map[T]bool {
 		m := map[T]bool{}
@@ -166,6 +171,8 @@ func sameSet[T comparable](a, b []T) bool {
 	return maps.Equal(set(a), set(b))
 }
 
+// sameNodes returns how the results per object type differ from the expected ones, or nil. The order counts.
+// The rights count only where the expected status is a success.
 func sameNodes(want, got []oracle.Node) error {
 	if len(want) != len(got) {
 		return fmt.Errorf("%d results, want %d", len(got), len(want))
@@ -198,6 +205,7 @@ func (q *Question) groups(list []oracle.Group) (out []oracle.Group) {
 	return out
 }
 
+// privileges returns copies of the privileges with only the attribute bits that are compared.
 func privileges(list []oracle.Privilege) (out []oracle.Privilege) {
 	for _, p := range list {
 		out = append(out, oracle.Privilege{Name: p.Name, Attributes: p.Attributes & privilegeBits})
@@ -205,6 +213,8 @@ func privileges(list []oracle.Privilege) (out []oracle.Privilege) {
 	return out
 }
 
+// sameToken returns the first field in which the tokens differ, as a *misfit, or nil if they agree. It returns
+// nil if want is nil, and an error if only got is nil. A primary token's level does not count.
 func (q *Question) sameToken(want, got *oracle.Token) error {
 	if want == nil {
 		return nil

@@ -119,6 +119,8 @@ func (b *builder) both(q oracle.Inheritance, rules ...string) {
 	}
 }
 
+// makeInherit builds the suite "inherit": descriptors of new objects, from single entries of the parent to
+// random parents and creators.
 func makeInherit(b *builder) {
 	b.parentEntries()
 	b.creatorLists()

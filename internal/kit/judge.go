@@ -110,6 +110,8 @@ func (j *Judge) Take(line []byte) error {
 	return nil
 }
 
+// failure returns the report of a wrong answer. given is the adapter's line. Part is set only if err is a
+// *misfit.
 func failure(q *Question, given string, err error) Failure {
 	f := Failure{Question: q, Given: given, Why: err.Error()}
 	if m := (*misfit)(nil); errors.As(err, &m) {
@@ -118,6 +120,7 @@ func failure(q *Question, given string, err error) Failure {
 	return f
 }
 
+// fail counts a wrong answer. It keeps the details only of the first ones, up to the judge's limit.
 func (j *Judge) fail(q *Question, given string, err error) {
 	j.count(q).Wrong++
 	if len(j.Failed) < j.maximum {
@@ -147,6 +150,7 @@ func (j *Judge) OfWay(known string) Count {
 	return j.sum(func(g group) bool { return g.known == known })
 }
 
+// sum adds the counts of the groups for which in returns true; zero if there is none.
 func (j *Judge) sum(in func(group) bool) (sum Count) {
 	for g, c := range j.counts {
 		if in(g) {

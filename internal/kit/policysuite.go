@@ -34,6 +34,7 @@ var resources = []oracle.Claim{{Name: "level", Type: "int64", Values: []string{"
 	{Name: "depts", Type: "string", Values: []string{"a", "c"}}, {Name: "secret", Type: "boolean",
 		Values: []string{"1"}}}
 
+// attribute returns the SACL entry that stores c as a resource attribute of the object.
 func attribute(c oracle.Claim) oracle.ACE {
 	return oracle.ACE{Type: oracle.ResourceAttribute, SID: everyone, Claim: &c}
 }
@@ -54,6 +55,8 @@ func conditional(typ byte, c *oracle.Cond) *oracle.Descriptor {
 	return d
 }
 
+// makePolicy builds the suite "policy": conditions of entries, each operator with each kind of operand, and
+// central access policies.
 func makePolicy(b *builder) {
 	for _, c := range relations() {
 		b.condition(c, relationRule(c))
@@ -144,6 +147,8 @@ func special(c *oracle.Cond, reads []oracle.Ref) (rules []string) {
 	return rules
 }
 
+// references returns the attributes on the left side of the suite's conditions, also ones that no token or
+// object has.
 func references() (out []*oracle.Ref) {
 	for _, name := range []string{"i", "I", "zero", "big", "ii", "s", "none", "ss", "case", "t", "f", "d", "x", "off",
 		"deny",
@@ -207,6 +212,8 @@ func settled(left *oracle.Ref, op string, right *oracle.Operand) bool {
 	return !(right.List && (ordered || boolean) || among && boolean)
 }
 
+// memberships returns the conditions of the four Member_of operators and their negations, each with ten lists
+// of SIDs.
 func memberships() (out []*oracle.Cond) {
 	for _, op := range []string{"Member_of", "Device_Member_of", "Member_of_Any", "Device_Member_of_Any"} {
 		for _, sids := range [][]string{{user}, {groupG}, {groupH}, {groupX}, {everyone}, {groupG, everyone}, {groupG,
@@ -251,6 +258,8 @@ func combined() (out []*oracle.Cond) {
 	return out
 }
 
+// randomCond returns a random expression of !, && and || over leaves, at most depth operators deep. At depth 0
+// it returns a leaf.
 func randomCond(r *rand.Rand, leaves []*oracle.Cond, depth int) *oracle.Cond {
 	if depth == 0 || r.IntN(4) == 0 {
 		return pick(r, leaves)

@@ -140,6 +140,7 @@ func (b *builder) finish() []*Question {
 	return b.list
 }
 
+// unique returns list without repetitions, in the order of first occurrence; nil for an empty list.
 func unique(list []string) (out []string) {
 	for _, s := range list {
 		if !slices.Contains(out, s) {

@@ -162,6 +162,8 @@ func (j *Judge) JSON() ([]byte, error) {
 	return append(b, '\n'), err
 }
 
+// inJSON returns the rows of the report for failures; an empty list, not nil, if there are none. A question
+// without an answer has null for it, and an answer that is no JSON becomes a string.
 func inJSON(failures []Failure) []failed {
 	out := []failed{}
 	for _, f := range failures {

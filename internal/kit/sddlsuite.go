@@ -35,6 +35,8 @@ func (b *builder) texts(d *oracle.Descriptor, rules ...string) {
 	b.add("format_sddl", HexIn{d.Hex(), domain}, &Out{SDDL: d.Text(words)}, rules...)
 }
 
+// makeSDDL builds the suite "sddl": texts to read and descriptors to write, malformed texts, and 400 random
+// descriptors.
 func makeSDDL(b *builder) {
 	b.sids()
 	b.masks()

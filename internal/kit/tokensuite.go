@@ -46,12 +46,15 @@ func (b *builder) changed(op string, in any, n *oracle.Token, status string, rul
 	return b.add(op, in, &Out{Status: status, Token: n}, rules...)
 }
 
+// makeToken builds the suite "token": duplicated, filtered and adjusted tokens.
 func makeToken(b *builder) {
 	b.duplicates()
 	b.filters()
 	b.adjustments()
 }
 
+// duplicates adds each duplication of each sample token: both types, each level, with and without
+// EffectiveOnly.
 func (b *builder) duplicates() {
 	for _, t := range varied() {
 		for level := -1; level < 4; level++ { // -1: a primary token
@@ -113,6 +116,8 @@ func (b *builder) filters() {
 	}
 }
 
+// adjustments adds changes of one and of two groups or privileges, a reset of the groups, and the disabling of
+// all privileges.
 func (b *builder) adjustments() {
 	var groups []oracle.Group
 	for _, s := range []string{user, everyone, groupG, groupH, users, groupX, stranger, "S-1-5-5-7-9", admins} {

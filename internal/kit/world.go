@@ -48,10 +48,12 @@ func grouped() *oracle.Token {
 	return plainToken(oracle.Group{SID: groupG, Attributes: on}, oracle.Group{SID: groupH, Attributes: denying})
 }
 
+// entry returns an access control entry without flags, object types or condition.
 func entry(typ byte, mask oracle.Word, sid string) oracle.ACE {
 	return oracle.ACE{Type: typ, Mask: mask, SID: sid}
 }
 
+// list returns an ACL of these entries. Without entries it is an empty list, not a NULL one.
 func list(entries ...oracle.ACE) *oracle.ACL { return &oracle.ACL{Entries: entries} }
 
 // object returns a descriptor of SYSTEM with a DACL.
@@ -62,6 +64,8 @@ func object(entries ...oracle.ACE) *oracle.Descriptor {
 // source returns a generator of random numbers that is the same in every run.
 func source(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(44, seed)) }
 
+// pick returns a random element of list. It panics if list is empty.
 func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
 
+// ref returns a pointer to a copy of v, for optional fields of questions.
 func ref[T any](v T) *T { return &v }

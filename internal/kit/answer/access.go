@@ -44,6 +44,8 @@ func request(in *kit.AccessIn) (*access.Request, error) {
 	return r, err
 }
 
+// policies decodes the central access policies of a question. The set is empty, never nil, if list is. A rule
+// without AppliesTo applies to every object. A malformed SID, descriptor or condition is an error.
 func policies(list []kit.PolicyIn) (*access.PolicySet, error) {
 	set := new(access.PolicySet)
 	for _, in := range list {
@@ -70,6 +72,8 @@ func policies(list []kit.PolicyIn) (*access.PolicySet, error) {
 	return set, nil
 }
 
+// accessCheck answers with the status, the granted rights and the privileges used (an empty list if none). A
+// denial is an answer. Only a malformed question is an error.
 func accessCheck(in *kit.AccessIn) (*kit.Out, error) {
 	r, err := request(in)
 	if err != nil {
@@ -84,6 +88,8 @@ func accessCheck(in *kit.AccessIn) (*kit.Out, error) {
 	return &kit.Out{Status: d.Status().String(), Granted: &granted, Privileges: &names}, nil
 }
 
+// accessCheckList answers with one status and mask for each object type, in the question's order. Only a
+// malformed question is an error.
 func accessCheckList(in *kit.AccessIn) (*kit.Out, error) {
 	r, err := request(in)
 	if err != nil {

@@ -35,6 +35,7 @@ var operations = map[nt.Profile]map[string]func(json.RawMessage) (*kit.Out, erro
 	nt.Documented: operationsOf(machine{nt.Documented}), nt.Observed: operationsOf(machine{nt.Observed}),
 }
 
+// operationsOf returns refmon's handler for each operation of the kit. duplicate and impersonate run on m.
 func operationsOf(m machine) map[string]func(json.RawMessage) (*kit.Out, error) {
 	return map[string]func(json.RawMessage) (*kit.Out, error){
 		"parse_sddl": with(parseSDDL), "format_sddl": with(formatSDDL), "read_descriptor": with(readDescriptor),
@@ -44,6 +45,7 @@ func operationsOf(m machine) map[string]func(json.RawMessage) (*kit.Out, error) 
 	}
 }
 
+// with adapts f to raw JSON. Input that does not decode into I is an error, and f is not called.
 func with[I any](f func(*I) (*kit.Out, error)) func(json.RawMessage) (*kit.Out, error) {
 	return func(raw json.RawMessage) (*kit.Out, error) {
 		var in I
@@ -100,6 +102,7 @@ func Serve(r io.Reader, w io.Writer) error {
 	return lines.Err()
 }
 
+// invalid wraps err with errInvalid, so that the answer's error starts with "invalid: " and not with "other: ".
 func invalid(err error) error { return fmt.Errorf("%w: %w", errInvalid, err) }
 
 // decode reads a descriptor from hexadecimal; "" is nil.
@@ -118,8 +121,11 @@ func decode(text string) (*sd.Descriptor, error) {
 	return d, nil
 }
 
+// hexOf returns the self-relative bytes of d in hexadecimal.
 func hexOf(d *sd.Descriptor) string { return hex.EncodeToString(d.Binary()) }
 
+// options returns SDDL options for the SID text of a domain. An empty text means no domain; a malformed one is
+// an error.
 func options(domain string) (sddl.Options, error) {
 	if domain == "" {
 		return sddl.Options{}, nil
@@ -128,6 +134,8 @@ func options(domain string) (sddl.Options, error) {
 	return sddl.Options{Domain: s}, err
 }
 
+// parseSDDL answers with the bytes of the SDDL text, in hexadecimal. The error for a text that does not parse
+// wraps errInvalid.
 func parseSDDL(in *kit.ParseIn) (*kit.Out, error) {
 	o, err := options(in.Domain)
 	if err != nil {
@@ -140,6 +148,8 @@ func parseSDDL(in *kit.ParseIn) (*kit.Out, error) {
 	return &kit.Out{Hex: hexOf(d)}, nil
 }
 
+// formatSDDL answers with the SDDL text of the descriptor's bytes. It returns an error for bytes that are not a
+// descriptor, and for one that has no text.
 func formatSDDL(in *kit.HexIn) (*kit.Out, error) {
 	o, err := options(in.Domain)
 	if err != nil {
@@ -153,6 +163,8 @@ func formatSDDL(in *kit.HexIn) (*kit.Out, error) {
 	return &kit.Out{SDDL: text}, err
 }
 
+// readDescriptor decodes the bytes and answers with refmon's encoding of the same descriptor. The error for
+// bytes that are not a descriptor wraps errInvalid.
 func readDescriptor(in *kit.HexIn) (*kit.Out, error) {
 	b, err := hex.DecodeString(in.Hex)
 	if err != nil {
@@ -165,11 +177,14 @@ func readDescriptor(in *kit.HexIn) (*kit.Out, error) {
 	return &kit.Out{Hex: hexOf(d)}, nil
 }
 
+// mapping converts the question's generic mapping to refmon's type.
 func mapping(m oracle.Mapping) *winnt.GenericMapping {
 	return &winnt.GenericMapping{Read: winnt.AccessMask(m.Read), Write: winnt.AccessMask(m.Write),
 		Execute: winnt.AccessMask(m.Execute), All: winnt.AccessMask(m.All)}
 }
 
+// inherit answers with the new object's descriptor in hexadecimal, or with the status if refmon refuses to
+// assign one. The caller may set every owner, SACL and label. A malformed SID, GUID or descriptor is an error.
 func inherit(in *kit.InheritIn) (*kit.Out, error) {
 	r := sd.AssignRequest{IsContainer: in.Directory, Mapping: mapping(in.Mapping)}
 	var err error

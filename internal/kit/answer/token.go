@@ -26,6 +26,8 @@ func sids(texts []string) (out []sid.SID, err error) {
 	return out, nil
 }
 
+// bare returns groups without attributes for these SIDs, for example restricting SIDs. A malformed SID is an
+// error.
 func bare(texts []string) (out []token.Group, err error) {
 	list, err := sids(texts)
 	for _, s := range list {
@@ -34,6 +36,8 @@ func bare(texts []string) (out []token.Group, err error) {
 	return out, err
 }
 
+// groups converts the question's groups and their attributes, and keeps their order. The error for a malformed
+// SID wraps errInvalid.
 func groups(list []oracle.Group) (out []token.Group, err error) {
 	for _, g := range list {
 		s, err := sid.Parse(g.SID)
@@ -45,6 +49,7 @@ func groups(list []oracle.Group) (out []token.Group, err error) {
 	return token.AsGiven(out), nil
 }
 
+// privileges returns the set of privileges with these names; empty for no names. An unknown name is an error.
 func privileges(names ...string) (set winnt.PrivilegeSet, err error) {
 	for _, n := range names {
 		p, err := winnt.ParsePrivilege(n)
@@ -114,6 +119,8 @@ func newToken(t *oracle.Token) (*token.Token, error) {
 	return token.New(spec)
 }
 
+// claimSet converts the question's claims; nil if there are none. A value that does not fit its type is an
+// error that names the claim.
 func claimSet(list []oracle.Claim) (*claims.Set, error) {
 	if len(list) == 0 {
 		return nil, nil
@@ -131,6 +138,8 @@ func claimSet(list []oracle.Claim) (*claims.Set, error) {
 	return claims.NewSet(out)
 }
 
+// addValue appends the text v to the values of a and sets a's type. An unknown type, or a text that is no value
+// of typ, is an error.
 func addValue(a *claims.Attribute, typ, v string) (err error) {
 	switch typ {
 	case "int64":
@@ -195,6 +204,8 @@ func result(n *token.Token, st ntstatus.Status) *kit.Out {
 	return &kit.Out{Status: st.String(), Token: tokenOut(n)}
 }
 
+// filter answers with the filtered token or the status that refused it. An unknown privilege name or a
+// malformed SID is an error.
 func filter(in *oracle.Filtering) (*kit.Out, error) {
 	t, err := newToken(in.Token)
 	if err != nil {
@@ -213,6 +224,8 @@ func filter(in *oracle.Filtering) (*kit.Out, error) {
 	return result(t.Filter(f)), nil
 }
 
+// adjustGroups answers with the adjusted token and the status, which may be STATUS_NOT_ALL_ASSIGNED. The error
+// for a malformed SID wraps errInvalid.
 func adjustGroups(in *kit.GroupsIn) (*kit.Out, error) {
 	t, err := newToken(in.Token)
 	if err != nil {
@@ -230,6 +243,8 @@ func adjustGroups(in *kit.GroupsIn) (*kit.Out, error) {
 	return result(n, st), nil
 }
 
+// adjustPrivileges answers with the adjusted token and the status, which may be STATUS_NOT_ALL_ASSIGNED. An
+// unknown privilege name is an error.
 func adjustPrivileges(in *kit.PrivilegesIn) (*kit.Out, error) {
 	t, err := newToken(in.Token)
 	if err != nil {

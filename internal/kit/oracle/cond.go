@@ -41,6 +41,7 @@ const (
 	unknown
 )
 
+// truthOf returns yes for true and no for false, never unknown.
 func truthOf(b bool) truth {
 	if b {
 		return yes
@@ -48,6 +49,7 @@ func truthOf(b bool) truth {
 	return no
 }
 
+// not returns the negation; unknown stays unknown.
 func (t truth) not() truth {
 	return []truth{yes, no, unknown}[t]
 }
@@ -59,10 +61,12 @@ var codes = map[string]byte{"==": 0x80, "!=": 0x81, "<": 0x82, "<=": 0x83, ">": 
 	"Not_Device_Member_of": 0x91, "Not_Member_of_Any": 0x92, "Not_Device_Member_of_Any": 0x93, "&&": 0xA0, "||": 0xA1,
 	"!": 0xA2}
 
+// counted returns code, the length of b in 32 bits, and b: the binary form of a token of variable length.
 func counted(code byte, b []byte) []byte {
 	return append(binary.LittleEndian.AppendUint32([]byte{code}, uint32(len(b))), b...)
 }
 
+// wide returns s in UTF-16, little endian, without a terminating zero; nil for "".
 func wide(s string) (b []byte) {
 	for _, u := range utf16.Encode([]rune(s)) {
 		b = binary.LittleEndian.AppendUint16(b, u)
@@ -70,6 +74,8 @@ func wide(s string) (b []byte) {
 	return b
 }
 
+// token returns the literal in binary (S-34). Every type but int64, string and sid counts as octets in
+// hexadecimal. It does not report malformed text.
 func (l Literal) token() []byte {
 	switch l.Type {
 	case "int64":
@@ -88,6 +94,8 @@ func (l Literal) token() []byte {
 	return counted(0x18, b)
 }
 
+// token returns the operand in binary (S-34): the attribute, or the values, which are a composite if the
+// operand is a list.
 func (o *Operand) token() (b []byte) {
 	if o.Ref != nil {
 		return o.Ref.token()
@@ -101,10 +109,13 @@ func (o *Operand) token() (b []byte) {
 	return b
 }
 
+// token returns the attribute's name in binary, with the code of its scope (S-34). The empty scope is a local
+// attribute.
 func (r *Ref) token() []byte {
 	return counted(map[string]byte{"": 0xF8, "User": 0xF9, "Resource": 0xFA, "Device": 0xFB}[r.Scope], wide(r.Name))
 }
 
+// postfix returns the expression in binary, operands before their operator; nothing for the zero Cond.
 func (c *Cond) postfix() (b []byte) {
 	for _, k := range c.Kids {
 		b = append(b, k.postfix()...)
@@ -130,6 +141,7 @@ func (c *Cond) program() []byte {
 	return b
 }
 
+// text returns the literal in SDDL. It does not escape quotation marks in strings.
 func (l Literal) text() string {
 	switch l.Type {
 	case "string":
@@ -142,6 +154,8 @@ func (l Literal) text() string {
 	return l.Text
 }
 
+// text returns the operand in SDDL: the attribute, a list in braces, or the only value. It panics if the
+// operand is none of these.
 func (o *Operand) text() string {
 	if o.Ref != nil {
 		return o.Ref.text()
@@ -156,6 +170,7 @@ func (o *Operand) text() string {
 	return out[0]
 }
 
+// text returns @Scope.Name, or only the name for a local attribute.
 func (r *Ref) text() string {
 	if r.Scope == "" {
 		return r.Name
@@ -207,6 +222,8 @@ func (c *Claim) bytes() []byte {
 	return b
 }
 
+// valueBytes returns a claim's value in binary: strings end in a zero, SIDs and octets start with their length,
+// all other types are 64-bit numbers. It does not report malformed text.
 func valueBytes(typ, v string) []byte {
 	switch typ {
 	case "string":

@@ -143,6 +143,8 @@ func (a *ACE) bytes() []byte {
 	return b
 }
 
+// bytes returns the list in binary (MS-DTYP 2.4.5). The revision is 4 if an entry has object types, and
+// otherwise 2. A NULL list gives the bytes of an empty one.
 func (l *ACL) bytes() []byte {
 	revision := byte(2)
 	var body []byte
@@ -220,6 +222,7 @@ func (a *ACE) text(words Words) string {
 	return out + ")"
 }
 
+// text returns the entries in SDDL, NO_ACCESS_CONTROL for a NULL list, and "" for an empty one.
 func (l *ACL) text(words Words) string {
 	if l.Null {
 		return "NO_ACCESS_CONTROL"

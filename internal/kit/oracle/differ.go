@@ -47,6 +47,7 @@ func (m *Meaning) Differ(want *Meaning) *Difference {
 	return nil
 }
 
+// state returns "absent", "NULL" or the number of entries, for messages.
 func (l *List) state() string {
 	switch {
 	case !l.Present:
@@ -57,6 +58,8 @@ func (l *List) state() string {
 	return fmt.Sprintf("%d entries", len(l.Entries))
 }
 
+// differ returns the first difference of l from want, or nil. name is DACL or SACL, for the message. If all
+// common entries are equal, the shorter list differs by its length.
 func (l *List) differ(want *List, name string) *Difference {
 	part := strings.ToLower(name)
 	if l.Present != want.Present || l.Null != want.Null {

@@ -78,6 +78,7 @@ func (e *conditions) attribute(r *Ref) *Claim {
 	return found
 }
 
+// values returns the values of the attribute that r names; nil if attribute finds none.
 func (e *conditions) values(r *Ref) (out []Literal) {
 	if a := e.attribute(r); a != nil {
 		for _, v := range a.Values {

@@ -140,6 +140,8 @@ func (t *Token) matches(s string, allow bool) bool {
 	return matchGroups(t.Groups, s, allow)
 }
 
+// matchGroups reports whether list has s as an enabled group. A deny-only group counts only if allow is false,
+// even if it is not enabled.
 func matchGroups(list []Group, s string, allow bool) bool {
 	return slices.ContainsFunc(list, func(g Group) bool {
 		if g.Attributes&denyOnly != 0 {

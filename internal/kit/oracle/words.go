@@ -26,6 +26,8 @@ var Aliases = map[string]string{
 var DomainAliases = map[string]string{"500": "LA", "501": "LG", "512": "DA", "513": "DU", "514": "DG", "515": "DC",
 	"516": "DD", "517": "CA", "520": "PA"}
 
+// sid returns the SDDL alias of a SID if Aliases is set and there is one, and otherwise s. Aliases of a domain
+// need w.Domain.
 func (w Words) sid(s string) string {
 	if !w.Aliases {
 		return s
