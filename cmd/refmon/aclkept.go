@@ -65,6 +65,7 @@ func (f *offlineFlags) open(path string, above bool) (*kept, error) {
 	return k, err
 }
 
+// close closes the offline store and the connection to the daemon, whichever is open. It ignores errors.
 func (k *kept) close() {
 	if k.offline != nil {
 		k.offline.Close()

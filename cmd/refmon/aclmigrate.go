@@ -87,6 +87,7 @@ type lostKind struct {
 	loss  fileaccess.Loss
 }
 
+// add counts a loss of this kind. It keeps the path and the loss of the first one as the example.
 func (l *losses) add(path string, loss fileaccess.Loss) {
 	i := slices.IndexFunc(l.kinds, func(k lostKind) bool { return k.kind == loss.Kind })
 	if i < 0 {

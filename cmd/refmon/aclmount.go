@@ -72,6 +72,8 @@ func (c *aclGetCmd) Run(std *streams) error {
 	return nil
 }
 
+// readMounted returns the descriptor that a mount of refmond reports for path. It is an error if path is on no
+// such mount, if the user may not read the descriptor, and if the mount's answer does not decode.
 func readMounted(path string) (*sd.Descriptor, error) {
 	value, err := getAttribute(path, ntfsACL)
 	if err != nil {

@@ -26,6 +26,7 @@ func (r *aclRun) remains(after *sd.Descriptor, steps []acltree.Step) {
 	}
 }
 
+// from returns the words about inheritance that follow an entry in a message; "" if the entry is not inherited.
 func from(inherited bool) string {
 	if inherited {
 		return ", inherited from a directory above,"

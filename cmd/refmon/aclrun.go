@@ -21,6 +21,8 @@ type keeperFlags struct {
 	Attribute string `default:"security.NTACL" help:"With --offline: the extended attribute." placeholder:"NAME"`
 }
 
+// keeper returns the store that the flags select: the extended attribute itself with --offline, and otherwise
+// the mount. The offline store uses the accounts of names; nil means none.
 func (f *keeperFlags) keeper(names *acltree.Names) acltree.Keeper {
 	if !f.Offline {
 		return acltree.Mount{}
@@ -140,6 +142,7 @@ func (r *aclRun) unopened(err error) error {
 		"user whom the descriptor lets change it; refmon why %s --as USER shows the entries", err, printable(r.Path))
 }
 
+// seekStart makes the next read of f begin at its first byte. It fails for a pipe.
 func seekStart(f *os.File) error {
 	_, err := f.Seek(0, 0)
 	return err
@@ -238,6 +241,7 @@ func (r *aclRun) write(ctx context.Context, tree *acltree.Tree, j *acltree.Journ
 	return nil
 }
 
+// position converts an outcome to a position for the progress display. Offset and Objects both count files.
 func position(o acltree.Outcome) bulk.Position {
 	n := o.Written + o.Already + o.Failed
 	return bulk.Position{Objects: n, Offset: int64(n), Unreadable: o.Failed}

@@ -129,6 +129,8 @@ type filterFlags struct {
 	Until     string `help:"Records before this time, in UTC." placeholder:"TIME"`
 }
 
+// filter returns the filter that --expr and the other flags select together. Empty flags select everything. A
+// malformed expression or time is an error.
 func (f *filterFlags) filter() (*trail.Filter, error) {
 	out, err := trail.Parse(f.Expr)
 	if err != nil {

@@ -80,6 +80,8 @@ func (c *compareCmd) Run(std *streams) error {
 	return verdict(report.Counts.Unexplained == 0)
 }
 
+// printComparison prints the recorded system, the differences by rule, the skipped cases by reason, the most
+// frequent reason first, and the counts. The error is that of writing.
 func printComparison(std *streams, r *replay.Report) error {
 	s, out := r.Header.System, std.out
 	fmt.Fprintf(out, "%s build %d.%d %s, %s, tokens %s\n", s.Product, s.Build, s.Revision, s.Architecture,
@@ -113,6 +115,8 @@ func printComparison(std *streams, r *replay.Report) error {
 	return err
 }
 
+// printRule prints the differences of one rule, with our result and the recorded one, and the row of CAVEATS.md
+// that explains them, if any. An empty rule prints as "no rule".
 func printRule(std *streams, rule string, list []replay.Difference) {
 	if rule == "" {
 		rule = "no rule"
@@ -178,6 +182,7 @@ func printSettled(out io.Writer, r *replay.Report) {
 	}
 }
 
+// sortedKeys returns the keys of m in ascending order; an empty slice for an empty or nil map.
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {

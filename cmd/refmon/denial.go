@@ -233,6 +233,8 @@ func (d *denial) groups() string {
 	return who + strings.Join(names, ", ") + ")"
 }
 
+// user returns the SID of the token that the denied request used: the client's while impersonating, otherwise
+// the process's.
 func (d *denial) user() sid.SID { return d.request.Subject.Effective().User().SID }
 
 // name returns the name of a SID, or the SID if it has none.

@@ -19,6 +19,8 @@ type editor struct {
 	complete func(before string) (from int, names []string)
 }
 
+// newEditor returns a line editor on the terminal in. complete returns the start and the candidates for the
+// text before the cursor, when the user presses Tab. History starts empty.
 func newEditor(in, out *os.File, complete func(before string) (int, []string)) *editor {
 	e := &editor{fd: int(in.Fd()), keys: &keys{in: in}, complete: complete}
 	e.terminal = term.NewTerminal(struct {

@@ -97,6 +97,9 @@ func (c *fmtCmd) lines(std *streams, file []byte, domain sid.SID) ([]byte, error
 	return out.Bytes(), nil
 }
 
+// format returns the descriptor in text as SDDL, with the entries in canonical order if --canonical is set.
+// text is SDDL, or bytes in hexadecimal or base64. Text that does not parse, and a descriptor that has no SDDL
+// form, are errors.
 func (c *fmtCmd) format(text string, domain sid.SID) (string, error) {
 	opt := sddl.Options{Domain: domain, Extended: true}
 	d, err := sddl.Parse(text, opt)

@@ -68,6 +68,7 @@ func questionOf(x *expect.Case) string {
 	return what
 }
 
+// seconds returns d in seconds with six decimals, as JUnit files have it.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
 
 // write writes the report.

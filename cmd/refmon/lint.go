@@ -124,6 +124,9 @@ type lintPage struct {
 	directory               int // descriptors that were recognised as those of a directory
 }
 
+// file checks the descriptors of a file, or of standard input for "-", and prints the findings. A malformed
+// line is reported and checking goes on; the result is then errReported. Otherwise it is errDenied if there was
+// a finding. A directory is an error.
 func (p *lintPage) file(name string) error {
 	if info, err := os.Stat(name); err == nil && info.IsDir() { // its files have the descriptors (U-115)
 		return fmt.Errorf("%s is a folder: 'refmon acl export %[1]s -r | refmon lint -' checks the files in it",
@@ -246,6 +249,8 @@ func (p *lintPage) total() error {
 	return err
 }
 
+// line returns the findings of one line, none if it has no defect. The error is the line's own, or that its
+// text is no SDDL. Without an object type, it takes typeOf's.
 func (p *lintPage) line(l lint.Line) ([]lint.Finding, error) {
 	switch {
 	case l.Err != nil:

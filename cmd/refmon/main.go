@@ -83,6 +83,7 @@ type streams struct {
 	helped   bool // a help page or the version was printed
 }
 
+// main runs the command on the process's arguments and streams, and exits with its code.
 func main() {
 	os.Exit(run(os.Args[1:], &streams{in: os.Stdin, out: os.Stdout, err: messages(os.Stderr, widthOf(os.Stderr)),
 		colour: wantColour(os.Stdout), width: widthOf(os.Stdout)}))

@@ -34,6 +34,7 @@ type output struct {
 	files                 []*os.File
 }
 
+// output returns the output that the flags describe, for rows, which a resumed run adds to. It opens no file.
 func (c *outputFlags) output(std *streams, in *input) *output {
 	return &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, force: c.Force, rows: true, in: in}
 }

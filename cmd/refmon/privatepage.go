@@ -20,6 +20,7 @@ type privatePage struct {
 	name func(sid.SID) string // "": a SID without a name
 }
 
+// print writes the page for people: PRIVATE or NOT PRIVATE, each exposure, other hard links, and remarks.
 func (p *privatePage) print() error {
 	var b strings.Builder
 	if p.p.Private() {
@@ -178,6 +179,7 @@ type exposureRow struct {
 	Entries     []int   `json:"entries"`
 }
 
+// printJSON writes the page as one line of JSON. A list without elements is [], never null.
 func (p *privatePage) printJSON() error {
 	places := map[fileaccess.Place]string{fileaccess.OnObject: "object", fileaccess.OnNew: "new",
 		fileaccess.OnParent: "parent"}

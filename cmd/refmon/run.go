@@ -23,6 +23,8 @@ type scriptFlags struct {
 	Connect string `help:"Call the running refmond on this socket, not a kernel in this process." placeholder:"SOCKET"`
 }
 
+// config returns the configuration of a script's run. With --connect it dials the daemon once, so that a
+// missing daemon is an error here and not in the program. --profile observed with --connect is an error.
 func (f *scriptFlags) config(std *streams) (script.Config, error) {
 	cfg := script.Config{Output: std.out, JSON: f.JSON, Quiet: f.Quiet, Colour: std.colour, Width: std.width}
 	if f.Profile == "observed" {
@@ -85,6 +87,7 @@ func (c *runCmd) Run(std *streams) error {
 	return errors.Join(finish(r, r.Run(c.File, source)), end())
 }
 
+// readProgram returns the program in the named file, or in in for "-". More than maxScript bytes are an error.
 func readProgram(name string, in io.Reader) ([]byte, error) {
 	if name != "-" {
 		f, err := os.Open(name)

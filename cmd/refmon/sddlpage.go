@@ -25,6 +25,8 @@ type descriptorPage struct {
 	nameOf func(sid.SID) string
 }
 
+// print writes owner, group, control bits and both lists, and then the descriptor as SDDL, hexadecimal and
+// base64. If there is no SDDL text, it writes the reason instead.
 func (p *descriptorPage) print() error {
 	w := tabwriter.NewWriter(p.std.out, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(w, "owner\t%s\n", p.who(p.d.Owner()))
@@ -163,6 +165,7 @@ var controlBits = []struct {
 	{sd.RMControlValid, "RM-control-valid"}, {sd.SelfRelative, "self-relative"},
 }
 
+// controlNames returns the control word in hexadecimal, followed by the names of its known bits.
 func controlNames(c sd.Control) string {
 	names := []string{fmt.Sprintf("0x%04x", uint16(c))}
 	for _, b := range controlBits {

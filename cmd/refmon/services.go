@@ -46,6 +46,7 @@ func (c *servicesCmd) Run(std *streams) error {
 	return c.one(std, row)
 }
 
+// profile returns the profile of --profile: [nt.Observed] if it was named, and otherwise [nt.Documented].
 func (c *servicesCmd) profile() nt.Profile {
 	if c.Profile == nt.Observed.String() {
 		return nt.Observed
@@ -53,6 +54,8 @@ func (c *servicesCmd) profile() nt.Profile {
 	return nt.Documented
 }
 
+// list prints each service with its support and summary in three groups, and counts them. With --json it prints
+// a line of JSON for each instead.
 func (c *servicesCmd) list(std *streams) error {
 	if c.JSON {
 		return c.listJSON(std)
@@ -80,6 +83,7 @@ func (c *servicesCmd) list(std *streams) error {
 	return w.Flush()
 }
 
+// listJSON prints one line of JSON for each service. It stops at the first error of writing.
 func (c *servicesCmd) listJSON(std *streams) error {
 	for row := range script.Rows {
 		if err := c.one(std, row); err != nil {
@@ -89,6 +93,8 @@ func (c *servicesCmd) listJSON(std *streams) error {
 	return nil
 }
 
+// one prints one service: its signature, results, source and audit events, and its statuses in the order of
+// their tests.
 func (c *servicesCmd) one(std *streams, row *nt.Row) error {
 	m := row.Info()
 	if c.JSON {
@@ -123,6 +129,8 @@ func eventNames(ids []uint16) string {
 	return strings.Join(names, ", ")
 }
 
+// serviceJSON returns the fields of a service for JSON. "missing" is absent for a complete service, and
+// "events" for one without audit events.
 func serviceJSON(row *nt.Row) map[string]any {
 	m := row.Info()
 	statuses := []map[string]string{}

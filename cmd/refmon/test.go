@@ -144,6 +144,8 @@ func noteNoDACL(std *streams, name string, r *expect.Report) {
 	}
 }
 
+// print writes the result of each case, the entries of descriptors that decided no case, and the totals of a
+// file. With --quiet it leaves out passed cases and complete coverage.
 func (c *testCmd) print(std *streams, name string, r *expect.Report) error {
 	var b strings.Builder
 	for _, x := range r.Cases {
@@ -179,6 +181,7 @@ func (c *testCmd) print(std *streams, name string, r *expect.Report) error {
 	return err
 }
 
+// granted returns "granted" or "denied".
 func granted(yes bool) string {
 	if yes {
 		return "granted"

@@ -90,6 +90,7 @@ func (s *streams) readToken(name string) (*token.Token, error) {
 	return t, nil
 }
 
+// printTokenJSON writes the token as indented JSON, in the form of a token file.
 func printTokenJSON(std *streams, t *token.Token) error {
 	b, err := json.MarshalIndent(t, "", "  ")
 	if err != nil {
@@ -99,6 +100,8 @@ func printTokenJSON(std *streams, t *token.Token) error {
 	return err
 }
 
+// printToken writes the token as a table: user, type, integrity, restrictions, defaults, groups, privileges and
+// claims. Properties that the token does not have get no row.
 func printToken(std *streams, t *token.Token) error {
 	w := tabwriter.NewWriter(std.out, 0, 8, 2, ' ', 0)
 	row := func(name, value, note string) {

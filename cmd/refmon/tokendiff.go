@@ -68,6 +68,7 @@ type tokenDiff struct {
 	n   int // differences
 }
 
+// line prints one difference and counts it. sign is "-" for removed, "+" for added and "~" for changed.
 func (d *tokenDiff) line(sign, what, value, note string) {
 	d.n++
 	fmt.Fprintf(d.w, "%s\t%s\t%s\t%s\n", sign, what, value, note)
@@ -132,6 +133,7 @@ func claimLines(s *claims.Set) []string {
 	return list
 }
 
+// claims prints the claims that only a has, and then those that only b has. A changed claim is both.
 func (d *tokenDiff) claims(what string, a, b []string) {
 	for _, c := range a {
 		if !slices.Contains(b, c) {
@@ -165,6 +167,7 @@ func defaultDACL(t *token.Token) string {
 	return text
 }
 
+// orNone returns s, or "none" if it is empty.
 func orNone(s string) string {
 	if s == "" {
 		return "none"
@@ -178,6 +181,7 @@ type groupIn struct {
 	each []string // without doubles, in order
 }
 
+// attributes returns the attributes of each occurrence of the group, joined by "and".
 func (g *groupIn) attributes() string { return strings.Join(g.each, " and ") }
 
 // groupMap returns the groups in the token's order. A SID can occur more than once, and each occurrence counts in a
@@ -196,6 +200,7 @@ func groupMap(all func(func(int, token.Group) bool)) []groupIn {
 	return list
 }
 
+// find returns the group with SID s. If there is none, it returns the zero groupIn and false.
 func find(list []groupIn, s sid.SID) (groupIn, bool) {
 	for _, g := range list {
 		if g.sid == s {
@@ -205,6 +210,8 @@ func find(list []groupIn, s sid.SID) (groupIn, bool) {
 	return groupIn{}, false
 }
 
+// groups prints the groups that only a or only b has, and those whose attributes differ. The order of a list
+// does not count.
 func (d *tokenDiff) groups(what string, a, b []groupIn) {
 	for _, g := range a {
 		if _, ok := find(b, g.sid); !ok {
@@ -221,8 +228,10 @@ func (d *tokenDiff) groups(what string, a, b []groupIn) {
 	}
 }
 
+// attributes returns the names of a group's attribute bits, separated by spaces, or "none".
 func attributes(a uint32) string { return orNone(strings.Join(token.GroupAttributeNames(a), " ")) }
 
+// privileges prints the privileges that only a or only b has, and those that only one of them has enabled.
 func (d *tokenDiff) privileges(a, b *token.Token) {
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
 		switch had, has := a.Present().Has(p), b.Present().Has(p); {
@@ -236,6 +245,7 @@ func (d *tokenDiff) privileges(a, b *token.Token) {
 	}
 }
 
+// state returns "enabled", or "disabled" for a privilege that is disabled or missing.
 func state(t *token.Token, p winnt.Privilege) string {
 	if t.Has(p) {
 		return "enabled"

@@ -104,8 +104,11 @@ func (c *whyCmd) noteKinds(q *pathQuestion) (string, error) {
 // file returns the file of the question.
 func (q *pathQuestion) file() *stored { return &q.list[len(q.list)-1] }
 
+// typ returns the object type of the question's path: file or directory.
 func (q *pathQuestion) typ() *winnt.ObjectType { return typeOfFile(q.file().directory) }
 
+// typeOfFile returns the object type of directories or of files. They share the mapping and differ in the names
+// of rights.
 func typeOfFile(directory bool) *winnt.ObjectType {
 	if directory {
 		return winnt.DirectoryFileObject
