@@ -54,6 +54,9 @@ func (r *Runner) predeclared() starlark.StringDict {
 	return env
 }
 
+// process implements process(name, token, sd=None): it creates a process with one thread and returns the
+// process. The token may be a value or an object. With a backend, a token object or a descriptor is an
+// [UnaskableError].
 func (r *Runner) process(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var spec kernel.ProcessSpec
 	var t, text starlark.Value = nil, starlark.None
@@ -109,6 +112,8 @@ func (r *Runner) attach(v *processValue, th *nt.Thread) (t *threadValue, err err
 	return t, nil
 }
 
+// newThread creates a further thread in v and registers it for the transcript. In a connected process, the
+// daemon creates it; with a backend, the backend creates one too.
 func (r *Runner) newThread(v *processValue) (*threadValue, error) {
 	if v.c != nil {
 		th, err := v.c.NewThread()
@@ -134,6 +139,8 @@ func (r *Runner) newThread(v *processValue) (*threadValue, error) {
 	return t, nil
 }
 
+// systemThread implements system(): it returns the kernel-mode thread of the System process, always the same
+// one.
 func (r *Runner) systemThread(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
@@ -157,6 +164,8 @@ func (r *Runner) system() (*kernelValue, error) {
 	return &kernelValue{r, r.kthread}, nil
 }
 
+// kernelMode implements kernel_mode(thread): it returns the thread's kernel routines, whose calls go to the
+// transcript.
 func (r *Runner) kernelMode(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var t *threadValue
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "thread", &t); err != nil {
@@ -186,6 +195,7 @@ func (r *Runner) file(b *starlark.Builtin, args starlark.Tuple, kwargs []starlar
 	return starlark.String(name), r.sys.CreateFile(name, d)
 }
 
+// profile implements profile(): it returns the run's profile as a string.
 func (r *Runner) profile(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	return starlark.String(r.cfg.Profile.String()), starlark.UnpackArgs(b.Name(), args, kwargs)
 }

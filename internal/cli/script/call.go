@@ -108,6 +108,7 @@ func first(keyword starlark.Value) bool {
 	return keyword == starlark.String("Thread") || keyword == starlark.String("TokenInformationClass")
 }
 
+// setShort sets ObjectName if that is the name, and otherwise Attributes. A value of another type is an error.
 func setShort(oa *nt.ObjectAttributes, name string, v starlark.Value) error {
 	if name == "ObjectName" {
 		s, ok := starlark.AsString(v)

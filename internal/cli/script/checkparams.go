@@ -31,6 +31,8 @@ func (r *Runner) parseSDDL(text string) (*sd.Descriptor, error) {
 	return sddl.Parse(text, sddl.Options{Domain: r.domain})
 }
 
+// mapping converts the name of an object type, or a list [read, write, execute, all], to a generic mapping.
+// Another value, and an unknown name, are errors.
 func mapping(v starlark.Value) (nt.Captured[winnt.GenericMapping], error) {
 	var none nt.Captured[winnt.GenericMapping]
 	if s, ok := starlark.AsString(v); ok {
@@ -53,6 +55,8 @@ func mapping(v starlark.Value) (nt.Captured[winnt.GenericMapping], error) {
 	return none, fmt.Errorf("want a type such as \"file\" or [read, write, execute, all], got %s", v)
 }
 
+// selfSID converts a text or None, which means no SID. For a text that is no SID it returns STATUS_INVALID_SID
+// for the service to report, not an error.
 func selfSID(v starlark.Value) (nt.Captured[sid.SID], error) {
 	if v == starlark.None {
 		return nt.Captured[sid.SID]{}, nil
@@ -68,6 +72,8 @@ func selfSID(v starlark.Value) (nt.Captured[sid.SID], error) {
 	return nt.Cap(x), nil
 }
 
+// objectTypeList converts a list of (level, guid). None means no list, which differs from an empty one. A level
+// over 65535 and a malformed GUID are errors.
 func objectTypeList(v starlark.Value) (nt.Captured[[]access.ObjectTypeEntry], error) {
 	var none nt.Captured[[]access.ObjectTypeEntry]
 	if v == starlark.None {

@@ -15,6 +15,8 @@ import (
 // claims converts a list of claims: dicts in the form of a token file, names, or results of a query. None is NULL.
 func (r *Runner) claims(v starlark.Value) ([]claims.Attribute, error) { return listOf(v, r.claim) }
 
+// claim converts a string, which is a name only, a dict or a claim that a query returned. The name is required.
+// Without a type it ignores the values.
 func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 	fields := map[string]starlark.Value{}
 	switch x := v.(type) {
@@ -66,6 +68,8 @@ func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 	return a, err
 }
 
+// claimValues sets the values of a from a list in the form that a.Type needs. Octets are hexadecimal. A type
+// that is unknown or not set is an error.
 func (r *Runner) claimValues(a *claims.Attribute, v starlark.Value) (err error) {
 	switch a.Type {
 	case claims.Int64:
@@ -97,6 +101,8 @@ func (r *Runner) claimValues(a *claims.Attribute, v starlark.Value) (err error) 
 	return err
 }
 
+// claimList returns the values of a as a Starlark list, in the forms that claimValues reads; empty if there are
+// none.
 func (r *Runner) claimList(a claims.Attribute) starlark.Value {
 	var list []starlark.Value
 	for _, v := range a.Ints {

@@ -132,12 +132,15 @@ func constants() starlark.StringDict {
 	return env
 }
 
+// statusValue returns the Starlark constant of a status.
 func statusValue(st ntstatus.Status) named { return named{"NTSTATUS", uint64(st), st.String()} }
 
+// levelValue returns the Starlark constant of an impersonation level.
 func levelValue(l winnt.SecurityImpersonationLevel) named {
 	return named{"SECURITY_IMPERSONATION_LEVEL", uint64(l), l.String()}
 }
 
+// typeValue returns the Starlark constant of a token type.
 func typeValue(t winnt.TokenType) named { return named{"TOKEN_TYPE", uint64(t), t.String()} }
 
 // profileToken returns one of the built-in tokens. user is the SID of an administrator or user; the other profiles

@@ -152,6 +152,7 @@ func processorMode(v starlark.Value) (access.Mode, error) {
 	return 0, fmt.Errorf("want KernelMode or UserMode, got %s", v)
 }
 
+// set converts v by f and stores the result in to. If f fails, it returns f's error and leaves to unchanged.
 func set[T any](to reflect.Value, v starlark.Value, f func(starlark.Value) (T, error)) error {
 	x, err := f(v)
 	if err == nil {
@@ -245,6 +246,8 @@ func mask(v starlark.Value) (winnt.AccessMask, error) {
 	return winnt.AccessMask(n), nil
 }
 
+// objectAttributes converts the result of object_attributes(…), with its status. None is a NULL pointer.
+// Anything else is an error.
 func objectAttributes(v starlark.Value) (nt.Captured[*nt.ObjectAttributes], error) {
 	switch v := v.(type) {
 	case starlark.NoneType:

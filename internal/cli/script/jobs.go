@@ -53,6 +53,8 @@ func (r *Runner) job(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark
 	return statusValue(p.p.AssignToJob(limits)), nil
 }
 
+// jobFilter sets the filter's lists of SIDs to disable, privileges to remove and SIDs to restrict. A nil list
+// sets none. A malformed SID or privilege is an error.
 func (r *Runner) jobFilter(f *token.FilterSpec, disable, remove, restrict *starlark.List) error {
 	sids, err := r.sids(disable)
 	if err != nil {
@@ -75,6 +77,7 @@ func (r *Runner) jobFilter(f *token.FilterSpec, disable, remove, restrict *starl
 	return err
 }
 
+// sids converts a list of SID texts or aliases; nil for nil. The first one that does not parse is an error.
 func (r *Runner) sids(l *starlark.List) ([]sid.SID, error) {
 	var list []sid.SID
 	if l == nil {

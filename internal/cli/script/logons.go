@@ -18,6 +18,7 @@ var logonTypes = map[string]winnt.LogonType{
 	"LOGON32_LOGON_BATCH": winnt.LOGON32_LOGON_BATCH, "LOGON32_LOGON_SERVICE": winnt.LOGON32_LOGON_SERVICE,
 }
 
+// addLogonConstants adds the constants of logon types, kinds of names and LSA queries to env.
 func addLogonConstants(env starlark.StringDict) {
 	for name, t := range logonTypes {
 		env[name] = starlark.MakeUint64(uint64(t))
@@ -30,6 +31,7 @@ func addLogonConstants(env starlark.StringDict) {
 	env["LSA_LOOKUP_ISOLATED_AS_LOCAL"] = starlark.MakeUint64(uint64(winnt.LSA_LOOKUP_ISOLATED_AS_LOCAL))
 }
 
+// useValue returns the Starlark constant of a kind of name (SID_NAME_USE).
 func useValue(u winnt.SIDNameUse) named { return named{"SID_NAME_USE", uint64(u), u.String()} }
 
 // logonInformation converts a dict with the fields of KERB_INTERACTIVE_LOGON, the default for MessageType.

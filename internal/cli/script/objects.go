@@ -62,6 +62,8 @@ func counts(o kernel.Object, name string) starlark.Value {
 	return nil
 }
 
+// sameObject returns the result of == or != for operands that are the same object or not. Other operators are
+// an error.
 func sameObject(op syntax.Token, same bool) (bool, error) {
 	switch op {
 	case syntax.EQL:

@@ -21,6 +21,8 @@ func (o *opaqueValue) Truth() starlark.Bool { return starlark.Bool(!o.v.IsNil())
 func (*opaqueValue) Hash() (uint32, error) {
 	return 0, fmt.Errorf("unhashable: a structure of the kernel")
 }
+
+// same reports whether both hold the same kernel structure, compared by address.
 func (o *opaqueValue) same(p *opaqueValue) bool { return o.v.Pointer() == p.v.Pointer() }
 
 // CompareSameType implements starlark.Comparable: values with the same structure are equal.

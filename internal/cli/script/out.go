@@ -82,6 +82,8 @@ func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Val
 	return r.toPlain(f, object)
 }
 
+// toPlain converts a result by its Go kind: integers, strings, lists, and structures with the documented field
+// names. A nil pointer and a kind that scripts cannot use become None.
 func (r *Runner) toPlain(f reflect.Value, object *winnt.ObjectType) starlark.Value {
 	switch f.Kind() {
 	case reflect.Pointer:

@@ -74,6 +74,8 @@ func (*privilegeSetValue) Truth() starlark.Bool { return true }
 
 func (*privilegeSetValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: privilege_set") }
 
+// attributes implements object_attributes(…). All arguments are optional. A length other than 48 sets the
+// status that the service then returns; it is not an error here.
 func (r *Runner) attributes(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	v := &attributesValue{oa: &nt.ObjectAttributes{}}
 	var q *sqosValue
@@ -114,6 +116,8 @@ func (r *Runner) attributes(b *starlark.Builtin, args starlark.Tuple, kwargs []s
 	return v, nil
 }
 
+// sqosBuiltin implements sqos(level, …). It accepts any 32-bit level, also an invalid one. A length other than
+// 12 sets the status that the service then returns.
 func sqosBuiltin(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var level starlark.Value
 	v := &sqosValue{}
@@ -134,6 +138,8 @@ func sqosBuiltin(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tup
 	return v, nil
 }
 
+// privilegeSetBuiltin implements privilege_set(privileges, all=True). all means that the check needs every
+// privilege, otherwise one suffices.
 func privilegeSetBuiltin(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var names starlark.Value
 	all := true
@@ -151,6 +157,8 @@ func privilegeSetBuiltin(b *starlark.Builtin, args starlark.Tuple, kwargs []star
 	return v, nil
 }
 
+// badPointer implements bad_pointer(status=…): a value whose capture fails with the status,
+// STATUS_ACCESS_VIOLATION by default.
 func badPointer(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	st := named{n: uint64(ntstatus.AccessViolation)}
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "status?", &st); err != nil {

@@ -19,6 +19,8 @@ func privilegeState(v starlark.Value) (nt.Captured[[]nt.LUIDAndAttributes], erro
 	return nt.Cap(list), err
 }
 
+// luids converts privilege names, numbers, or {name: attributes}. Names without attributes get the given ones.
+// None returns nil. An unknown name is an error.
 func luids(v starlark.Value, attributes uint32) ([]nt.LUIDAndAttributes, error) {
 	if v == starlark.None {
 		return nil, nil
@@ -74,6 +76,8 @@ func addOne(x starlark.Value, add func(name, attr starlark.Value) error) error {
 	return add(name, attr)
 }
 
+// privilegeLUID returns the LUID of a privilege name, or the number itself. An unknown name is an error; an
+// unknown number is not.
 func privilegeLUID(v starlark.Value) (winnt.LUID, error) {
 	if s, ok := starlark.AsString(v); ok {
 		p, err := winnt.ParsePrivilege(s)
@@ -83,6 +87,8 @@ func privilegeLUID(v starlark.Value) (winnt.LUID, error) {
 	return winnt.LUID(n), err
 }
 
+// privilegeSet converts the result of privilege_set(…), or a list as luids does, which then needs every
+// privilege.
 func privilegeSet(v starlark.Value) (nt.Captured[*nt.PrivilegeSet], error) {
 	if s, ok := v.(*privilegeSetValue); ok {
 		return nt.Cap(&s.set), nil
@@ -94,6 +100,8 @@ func privilegeSet(v starlark.Value) (nt.Captured[*nt.PrivilegeSet], error) {
 	return nt.Cap(&nt.PrivilegeSet{Control: winnt.PRIVILEGE_SET_ALL_NECESSARY, Privilege: list}), nil
 }
 
+// setThread stores the kernel's thread of v in to, and makes it the runner's server thread. A value that is no
+// thread is an error.
 func (r *Runner) setThread(to reflect.Value, v starlark.Value) error {
 	switch v := v.(type) {
 	case *threadValue:

@@ -28,6 +28,7 @@ func (*structValue) Freeze()                 {}
 func (*structValue) Truth() starlark.Bool    { return true }
 func (v *structValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: %s", v.name) }
 
+// newStruct returns a Starlark value that holds x. kwargs are the arguments that made it, for its text.
 func newStruct(name string, x any, kwargs []starlark.Tuple) *structValue {
 	var parts []string
 	for _, kw := range kwargs {

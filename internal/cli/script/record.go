@@ -137,6 +137,7 @@ func (t *transcript) fields(typ reflect.Type, v any, all bool) map[string]any {
 	return m
 }
 
+// nulls returns "NULL" for each handle of an output type: the outputs of a failed call that had probed them.
 func (t *transcript) nulls(typ reflect.Type) map[string]any {
 	m := map[string]any{}
 	for _, p := range calltext.Parameters(typ) {
@@ -204,6 +205,7 @@ func (t *transcript) value(f reflect.Value) any {
 	return t.composite(f)
 }
 
+// id returns the symbolic name of a process or thread id, or nil for 0.
 func (t *transcript) id(h winnt.Handle) any {
 	if h == 0 {
 		return nil
@@ -240,6 +242,8 @@ func (t *transcript) composite(f reflect.Value) any {
 	return fmt.Sprint(f.Kind()) // nothing that a call of user mode takes
 }
 
+// structure returns the exported fields of f by name. A parameter whose capture failed becomes {"fault":
+// status}.
 func (t *transcript) structure(f reflect.Value) any {
 	if f.NumField() == 2 && f.Type().Field(0).Name == "V" && f.Type().Field(1).Name == "Status" { // nt.Captured
 		if st, _ := f.Field(1).Interface().(ntstatus.Status); st != ntstatus.Success {

@@ -119,6 +119,7 @@ func (r *Runner) Run(name string, source []byte) error {
 // f()()(). A longer chain would overflow its stack, which ends the process.
 const MaxSource = 512 << 10
 
+// tooLong returns an error if the source has more than MaxSource bytes.
 func tooLong(name string, source []byte) error {
 	if len(source) > MaxSource {
 		return fmt.Errorf("%s: the program is longer than %d bytes", name, MaxSource)

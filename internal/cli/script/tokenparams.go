@@ -127,6 +127,7 @@ func goString(v starlark.Value) (string, error) {
 	return s, nil
 }
 
+// uint32Value converts a number. A negative one, or one over 32 bits, is an error.
 func uint32Value(v starlark.Value) (uint32, error) {
 	n, err := number(v)
 	if err == nil && n > 0xFFFFFFFF {
@@ -168,6 +169,7 @@ func (r *Runner) sidText(v starlark.Value) (sid.SID, error) {
 	return x, nil
 }
 
+// group converts a group as groupWith does, with no attributes unless the value has some.
 func (r *Runner) group(v starlark.Value) (token.Group, error) { return r.groupWith(v, 0) }
 
 // groupWith converts a value of a script to a group: a SID alone, which gets the attributes bare, a tuple (SID,

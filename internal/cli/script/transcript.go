@@ -35,6 +35,7 @@ const (
 	reset = "\x1b[0m"
 )
 
+// buffer returns the transcript's buffered writer and creates it at the first call.
 func (t *transcript) buffer() *bufio.Writer {
 	if t.b == nil {
 		t.b = bufio.NewWriter(t.w)
@@ -45,6 +46,7 @@ func (t *transcript) buffer() *bufio.Writer {
 // flush writes the buffered output and returns the first write error.
 func (t *transcript) flush() error { return t.buffer().Flush() }
 
+// colour returns s in the colour of an ANSI code, or s itself if colours are off.
 func (t *transcript) colour(code, s string) string {
 	if !t.r.cfg.Colour {
 		return s
@@ -156,6 +158,7 @@ func (t *transcript) json(c *nt.Call) {
 	t.line(o)
 }
 
+// line writes o as one line of JSON. If o has no JSON form, the line has the error instead.
 func (t *transcript) line(o map[string]any) {
 	b, err := json.Marshal(o)
 	if err != nil {

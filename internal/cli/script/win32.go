@@ -115,6 +115,8 @@ func (t *transcript) win32Reasons(c *win32Call) []string {
 	return lines
 }
 
+// win32JSON writes a Win32 call as one line of JSON. "out" is there only if the call succeeded, and "why" only
+// if there are reasons.
 func (t *transcript) win32JSON(c *win32Call) {
 	show := func(v any, row reflect.Type) map[string]string {
 		m := map[string]string{}
