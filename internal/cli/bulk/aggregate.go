@@ -26,6 +26,8 @@ type aggregate[T any] struct {
 	size  int
 }
 
+// newAggregate returns an empty aggregate. add sums a value into another, cost returns a value's bytes, and
+// limit is the memory in bytes, at least 65,536.
 func newAggregate[T any](limit int, add func(into, v *T), cost func(v *T) int) *aggregate[T] {
 	return &aggregate[T]{add: add, cost: cost, limit: max(limit, 1<<16), m: map[string]*T{}}
 }
@@ -87,6 +89,7 @@ func (a *aggregate[T]) flush() error {
 	return nil
 }
 
+// end returns the offset in the file at which the next run begins; 0 if there is none yet.
 func (a *aggregate[T]) end() int64 {
 	if len(a.runs) == 0 {
 		return 0
@@ -94,6 +97,7 @@ func (a *aggregate[T]) end() int64 {
 	return a.runs[len(a.runs)-1]
 }
 
+// close removes the temporary file, if there is one. A file of the caller stays open.
 func (a *aggregate[T]) close() {
 	if a.file != nil && !a.keep {
 		discard(a.file)
@@ -158,6 +162,8 @@ type run[T any] struct {
 	v      *T
 }
 
+// next reads the next key and value of the run. It returns io.EOF at the end, and an error for a record that is
+// longer than its run.
 func (r *run[T]) next() error {
 	var head [8]byte
 	if _, err := io.ReadFull(r.in, head[:]); err != nil {

@@ -19,6 +19,7 @@ type box[T any] struct {
 	taken chan struct{} // the part has been written
 }
 
+// reset empties the box for its next batch, and keeps the memory of in and out.
 func (b *box[T]) reset() {
 	var none T
 	b.in.Reset()

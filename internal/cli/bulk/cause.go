@@ -97,6 +97,8 @@ func (s state) text(a sd.ACE) string {
 	return text + " " + s.dir.Name(a.SID())
 }
 
+// gained returns the change that gave a principal a right: an entry, a membership, the order of entries, the
+// owner or the missing DACL. If it is none of these, the text has both reasons.
 func gained(before, after access.Reason, was, is state) string {
 	if a, ok := is.entry(after); ok && after.Kind == access.AceAllow {
 		switch {
@@ -126,6 +128,8 @@ func gained(before, after access.Reason, was, is state) string {
 	return "was " + before.String() + ", now " + after.String()
 }
 
+// lost returns the change that took a right from a principal: an entry, a membership, the order of entries, the
+// owner or a new DACL. If it is none of these, the text has both reasons.
 func lost(before, after access.Reason, was, is state) string {
 	if a, ok := is.entry(after); ok && after.Kind == access.AceDeny {
 		switch {

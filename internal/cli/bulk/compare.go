@@ -84,6 +84,7 @@ func (d *Diff) worker(
 	}
 }
 
+// newComparer returns a comparer for one worker. All comparers of a diff share its tables.
 func newComparer(d *Diff) *comparer {
 	c := &comparer{
 		d: d, evaluators: map[side]*effective.Evaluator{}, gates: map[side][]winnt.AccessMask{},

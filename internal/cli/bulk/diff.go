@@ -165,6 +165,7 @@ func (d *Diff) gone(ctx context.Context, out *Outcome) error {
 	return err
 }
 
+// begin creates the groups of the totals. Their sums spill to d.State, or to a temporary file if it is nil.
 func (d *Diff) begin() {
 	if d.groups = newAggregate(d.CacheBytes/8, addTally, costTally); d.State != nil {
 		d.groups.file, d.groups.keep = d.State, true
@@ -228,6 +229,8 @@ func (d *Diff) write(b *box[compared], so *Summary) error {
 	return d.collect(&b.part, d.base+so.Objects)
 }
 
+// row appends the change of one principal's rights on one object in the diff's format. Tables have words for
+// rights, the other formats masks.
 func (d *Diff) row(dst []byte, name string, typ *winnt.ObjectType, c *change) []byte {
 	who := d.pairs[c.who].name
 	switch d.Format {

@@ -45,6 +45,7 @@ type (
 	}
 )
 
+// addTally adds t to into. The first object is the earlier one, and rights and principals are united.
 func addTally(into, t *tally) {
 	into.First = min(into.First, t.First)
 	into.Objects += t.Objects
@@ -58,6 +59,7 @@ func addTally(into, t *tally) {
 	}
 }
 
+// costTally returns the approximate memory of t in bytes.
 func costTally(t *tally) int { return 128 + len(t.Folder) + len(t.Cause) + 8*len(t.Who) }
 
 // oneType returns the name of the type of objects of two types: file for files and directories, whose rights have the

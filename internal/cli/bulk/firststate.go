@@ -131,6 +131,7 @@ type entry struct {
 	buf  []byte
 }
 
+// hash returns the hash of a path. It differs from run to run.
 func (p *past) hash(path []byte) uint64 { return maphash.Bytes(p.seed, path) }
 
 // read decodes the record at an address of the log into e, whose memory it reuses.

@@ -31,12 +31,14 @@ type unknown struct {
 	Granted winnt.AccessMask
 }
 
+// addFound adds f to into. Of the samples it keeps the first maxSamples.
 func addFound(into, f *found) {
 	into.Objects += f.Objects
 	room := max(maxSamples-len(into.Samples), 0)
 	into.Samples = append(into.Samples, f.Samples[:min(room, len(f.Samples))]...)
 }
 
+// costFound returns the approximate memory of f in bytes.
 func costFound(f *found) int {
 	n := 200 + len(f.Why) + 100*len(f.Unknown)
 	for _, s := range f.Samples {
@@ -90,6 +92,7 @@ func (r *Report) ask(d *decider) asking[judged, *gathered] {
 	}
 }
 
+// gatheredOf returns the box's partial result and creates it if the box has none.
 func gatheredOf(b *box[*gathered]) *gathered {
 	if b.part == nil {
 		b.part = &gathered{by: map[*judged]*found{}, keys: map[*judged]string{}}
@@ -217,6 +220,7 @@ func (r *Report) Collect(ctx context.Context) error {
 	return err
 }
 
+// begin creates the counters and the aggregate. It spills to r.State, or to a temporary file if that is nil.
 func (r *Report) begin() {
 	r.reach = make([][3]int, len(r.Directory.Principals))
 	r.found = newAggregate(r.CacheBytes/4, addFound, costFound)

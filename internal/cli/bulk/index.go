@@ -203,6 +203,8 @@ func (w *setWriter) first(id setID) bool {
 // maxSets returns maxWritten, or less if CacheBytes is small.
 func (r *Run) maxSets() int { return max(min(maxWritten, r.CacheBytes/256), 1<<16) }
 
+// appendSet appends the line of a set of principals: its count, an expression unless that is nil, and the
+// members as ranges or, if that is shorter, as a bitmap in base64.
 func appendSet(dst []byte, id setID, count uint32, s effective.Set, expression []byte) []byte {
 	dst = append(append(append(dst, `{"set":"`...), id[:]...), `","count":`...)
 	dst = strconv.AppendUint(dst, uint64(count), 10)

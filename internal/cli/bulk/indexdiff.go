@@ -34,6 +34,7 @@ type indexRow struct {
 // digest is a 128-bit hash of a text.
 type digest [16]byte
 
+// digestOf returns the SHA-256 of the parts, each followed by a zero byte, cut to the size of a digest.
 func digestOf(parts ...[]byte) (d digest) {
 	h := sha256.New()
 	for _, p := range parts {
@@ -175,6 +176,7 @@ func (d *IndexDiff) gone(row *indexRow, seen map[digest]bool, sets map[string]bo
 	return d.write(append(line, `,"gone":true}`...))
 }
 
+// write writes line and a line feed. It does not change line.
 func (d *IndexDiff) write(line []byte) error {
 	_, err := d.Out.Write(append(bytes.Clone(line), '\n'))
 	return err

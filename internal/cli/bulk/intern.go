@@ -23,6 +23,7 @@ type known[A any] struct {
 	answer atomic.Pointer[A] // nil until a worker has decided it
 }
 
+// is reports whether k is the result for this descriptor, object type and traverse rights.
 func (k *known[A]) is(o *objects.Object, typ *winnt.ObjectType) bool {
 	return k.form == o.Form && k.typ == typ && k.way == o.Way && bytes.Equal(k.key, o.SD)
 }
@@ -46,6 +47,7 @@ type shard[A any] struct {
 // overhead estimates the bytes of an entry besides its key and answer.
 const overhead = 400
 
+// newTable returns an empty table of about limit bytes, but of no less than 8 MiB.
 func newTable[A any](limit int) *table[A] {
 	return &table[A]{seed: maphash.MakeSeed(), limit: max(limit/2/64, 1<<16)}
 }
@@ -107,6 +109,8 @@ func (t *table[A]) near(cost int) near[A] {
 	return near[A]{t, cost, make([]*known[A], 1<<min(max(bits.Len(uint(n))-1, 6), 17))}
 }
 
+// find returns the entry of the object's descriptor: from the worker's own slots, or else from the shared
+// table, which adds an unknown one.
 func (n *near[A]) find(o *objects.Object, typ *winnt.ObjectType) *known[A] {
 	h := n.table.hash(o)
 	slot := &n.slots[h&uint64(len(n.slots)-1)]

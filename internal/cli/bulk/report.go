@@ -127,12 +127,14 @@ type listed struct {
 // best keeps the descriptors with the highest scores.
 type best []*listed
 
+// add adds l. It removes the lowest scores when the list becomes too long.
 func (b *best) add(l *listed) {
 	if *b = append(*b, l); len(*b) >= 8*maxListed {
 		b.trim()
 	}
 }
 
+// trim sorts the list, the highest score first and among equals the earlier object, and keeps maxListed of it.
 func (b *best) trim() {
 	slices.SortFunc(*b, func(x, y *listed) int {
 		return cmp.Or(cmp.Compare(y.score, x.score), cmp.Compare(x.First, y.First))

@@ -11,10 +11,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// row returns the row of the report's tables. why is the reason for the listing; it may be empty. l must have a
+// sample.
 func (l *listed) row(why string) descriptorRow {
 	return descriptorRow{l.number, l.Objects, l.Counts[0], l.Counts[1], l.Counts[2], why, l.Samples[0]}
 }
 
+// detail returns the part of the report about one descriptor: owner, entries, and who has each right by which
+// reason, at most maxPeople for each right. A key that does not parse is an error.
 func (r *Report) detail(l *listed) (detail, error) {
 	k, err := parseKey(l.key, r.Directory.Domain)
 	if err != nil {
@@ -119,6 +123,8 @@ func (r *Report) reasons(
 	return strings.Join(out, " + "), dec.Allowed()
 }
 
+// entryKind returns "allow" or "deny", with "if" for a conditional entry, "children only" and "inherited". An
+// entry that does not deny is "allow".
 func entryKind(a sd.ACE) string {
 	kind := "allow"
 	switch a.Type() {

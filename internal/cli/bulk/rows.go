@@ -11,6 +11,8 @@ import (
 // names holds the principals' names, encoded for a format. Immutable.
 type names [][]byte
 
+// makeNames returns the name of each principal as the format writes it: JSON, sid:S-1-… or text without control
+// characters.
 func makeNames(d *directory.Directory, f Format) names {
 	out := make(names, len(d.Principals))
 	for i := range d.Principals {

@@ -33,6 +33,8 @@ type member struct {
 	domain int // 0: always whole
 }
 
+// newSetNamer returns a namer for the principals of d. It ranks them by SID and name, so the order in d does
+// not matter.
 func newSetNamer(d *directory.Directory) *setNamer {
 	n := &setNamer{rank: make([]int, len(d.Principals)), members: make([]member, len(d.Principals))}
 	order := make([]int, len(d.Principals))

@@ -43,6 +43,8 @@ func temporary() (*os.File, error) {
 // removedLate reports whether the system cannot remove an open file.
 const removedLate = runtime.GOOS == "windows"
 
+// discard closes a temporary file, and removes it where the system could not do so while it was open. It
+// ignores errors.
 func discard(f *os.File) {
 	_ = f.Close()
 	if removedLate {

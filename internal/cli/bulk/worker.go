@@ -87,6 +87,8 @@ func (w *worker[A, T]) outcome(o *objects.Object) *outcome[A] {
 	return x
 }
 
+// decide returns the outcome for an object. share is true if every object with this descriptor, type and
+// traverse rights has the same outcome. Errors are in the outcome.
 func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 	x = new(outcome[A])
 	d, err := o.Descriptor(w.run.Directory.Domain)
