@@ -154,6 +154,7 @@ func small(text string) string {
 	return string(b)
 }
 
+// lower returns the lower-case form of an ASCII letter, and any other byte unchanged.
 func lower(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
 		return c + 'a' - 'A'
@@ -192,6 +193,7 @@ func needlesOf(pattern string) []needle {
 	return out
 }
 
+// rarity returns how rare a byte is in records; larger is rarer. A byte that is not in common is the rarest.
 func rarity(c byte) int {
 	if at := strings.IndexByte(common, c); at >= 0 {
 		return at
@@ -228,6 +230,8 @@ func (n needle) find(b []byte, c byte) bool {
 	return false
 }
 
+// equalFold reports whether b equals small without regard to ASCII case. small must be lower case and at least
+// as long as b.
 func equalFold(b []byte, small string) bool {
 	for i := range b {
 		if lower(b[i]) != small[i] {

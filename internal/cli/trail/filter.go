@@ -80,6 +80,7 @@ type matcher struct {
 // exact returns a matcher for which is alone decides. is runs on every record and must be fast.
 func exact(is func(payload []byte) bool) matcher { return matcher{is, is, true} }
 
+// and returns a matcher for records that both match. It tests the exact one first, which is faster.
 func (m matcher) and(n matcher) matcher {
 	if n.exact { // the quicker one first
 		m, n = n, m
@@ -91,6 +92,7 @@ func (m matcher) and(n matcher) matcher {
 	}
 }
 
+// or returns a matcher for records that one of them matches.
 func (m matcher) or(n matcher) matcher {
 	return matcher{
 		func(r []byte) bool { return m.may(r) || n.may(r) },
@@ -99,6 +101,7 @@ func (m matcher) or(n matcher) matcher {
 	}
 }
 
+// not returns the opposite matcher. Its may is always true, since the may of m excludes nothing for it.
 func (m matcher) not() matcher {
 	return matcher{func([]byte) bool { return true }, func(r []byte) bool { return !m.is(r) }, false}
 }
@@ -147,6 +150,7 @@ func (p *exprParser) word(text string) (int, error) {
 	return i, nil
 }
 
+// accept removes the next word and returns true if it is this one. Otherwise, and at the end, it returns false.
 func (p *exprParser) accept(word string) bool {
 	if len(p.words) == 0 || p.words[0] != word {
 		return false
@@ -155,6 +159,7 @@ func (p *exprParser) accept(word string) bool {
 	return true
 }
 
+// or parses terms joined by "or", each of which may be joined by "and".
 func (p *exprParser) or() (matcher, error) {
 	a, err := p.and()
 	for err == nil && p.accept("or") {
@@ -165,6 +170,7 @@ func (p *exprParser) or() (matcher, error) {
 	return a, err
 }
 
+// and parses terms joined by "and".
 func (p *exprParser) and() (matcher, error) {
 	a, err := p.not()
 	for err == nil && p.accept("and") {
@@ -178,6 +184,8 @@ func (p *exprParser) and() (matcher, error) {
 // maxDepth limits the nesting of an expression.
 const maxDepth = 100
 
+// not parses a term, a negated term or an expression in parentheses. More than maxDepth levels, a missing term
+// and an open parenthesis are errors.
 func (p *exprParser) not() (matcher, error) {
 	if p.depth++; p.depth > maxDepth {
 		return matcher{}, errors.New("it is nested too deeply")

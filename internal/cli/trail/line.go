@@ -100,6 +100,8 @@ func Who(e *audit.Event) string {
 	return who
 }
 
+// account returns DOMAIN\name of the account in the fields with this prefix. Without a name it returns the SID,
+// and "" if that is missing too.
 func account(e *audit.Event, prefix string) string {
 	name, _ := e.Field(prefix + "UserName")
 	sid, _ := e.Field(prefix + "UserSid")
@@ -154,6 +156,7 @@ func guidName(text string) string {
 	return text
 }
 
+// quote returns s in quotation marks if it is empty or has a blank or tab, and otherwise s.
 func quote(s string) string {
 	if s == "" || strings.ContainsAny(s, " \t") {
 		return fmt.Sprintf("%q", s)

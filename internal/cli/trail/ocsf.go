@@ -58,6 +58,7 @@ func unixMilli(t int64) int64 {
 	return (t - until1970) / 10_000
 }
 
+// or returns s, or otherwise if s is empty.
 func or(s, otherwise string) string {
 	if s == "" {
 		return otherwise
@@ -78,6 +79,8 @@ func (o *ocsf) take(name string) string {
 	return text
 }
 
+// metadata returns the OCSF metadata object of the record. It names the Windows extension if the class belongs
+// to that.
 func (o *ocsf) metadata() object {
 	m := object{
 		"version":  ocsfVersion,
@@ -146,6 +149,8 @@ func (o *ocsf) actor() object {
 	return actor
 }
 
+// process takes the process fields with these names and returns the OCSF process; nil if both are missing. An
+// id that is no number becomes 0.
 func (o *ocsf) process(id, name string) object {
 	pid, err := strconv.ParseUint(o.take(id), 0, 64)
 	file := o.take(name)
@@ -218,6 +223,7 @@ func (o *ocsf) subject(out object) {
 	}
 }
 
+// or2 returns a, or b if a is nil.
 func or2(a, b object) object {
 	if a == nil {
 		return b

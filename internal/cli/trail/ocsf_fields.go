@@ -40,6 +40,8 @@ func (o *ocsf) privileges() []string {
 	return out
 }
 
+// entity returns the managed object of an event: a directory object, the system time or the audit policy. An
+// empty name of a directory object becomes "unknown".
 func (o *ocsf) entity(name string) object {
 	if o.e.ID == 4662 {
 		return object{"name": or(name, "unknown"), "type": "Directory object"}
@@ -61,6 +63,7 @@ var resourceTypes = map[string]int{
 	"Process":      20, "Desktop": 22, "Key": 25, "Semaphore": 28, "Job": 29, "Port": 30, "ALPC Port": 32,
 }
 
+// resourceType returns the OCSF number of an object type; 0, which is "unknown", for one without a number.
 func resourceType(typ string) int { return resourceTypes[typ] }
 
 // rights adds the access mask and the names of its rights to out. For a record without a mask it adds nothing.
@@ -104,6 +107,7 @@ func (o *ocsf) unmapped() object {
 	return out
 }
 
+// ocsf writes the record as a line of OCSF JSON.
 func (w *Writer) ocsf(e *audit.Event) error {
 	b, err := json.Marshal(OCSF(e))
 	if err != nil {

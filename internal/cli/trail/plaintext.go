@@ -24,6 +24,8 @@ type plainText struct {
 
 var errTooLong = errors.New("too long")
 
+// newPlainText returns a reader of the text of in. It takes the encoding, UTF-8 or UTF-16 in either byte order,
+// from the first bytes.
 func newPlainText(in io.Reader) *plainText {
 	p := &plainText{in: bufio.NewReader(in), left: maxEventBytes}
 	head, _ := p.in.Peek(3) // an error comes again
@@ -89,6 +91,7 @@ func (p *plainText) because(err error) error {
 	return err
 }
 
+// rune returns the next character. Half of a surrogate pair becomes U+FFFD.
 func (p *plainText) rune() (rune, error) {
 	if !p.wide {
 		r, _, err := p.in.ReadRune()
@@ -118,6 +121,7 @@ func (p *plainText) unit() (rune, error) {
 	return p.join(b[:]), nil
 }
 
+// join returns the UTF-16 unit in the first two bytes of b, in the byte order of the text.
 func (p *plainText) join(b []byte) rune {
 	if p.big {
 		return rune(b[0])<<8 | rune(b[1])

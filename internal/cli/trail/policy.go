@@ -82,6 +82,8 @@ func Setting(v audit.Setting) string {
 	return "No Auditing"
 }
 
+// cutSetting splits a line of auditpol's output into the subcategory's name and the setting. ok is false for a
+// line without a known setting.
 func cutSetting(line string) (name string, v audit.Setting, ok bool) {
 	for _, s := range settings {
 		if rest, found := strings.CutSuffix(line, "  "+s.word); found {

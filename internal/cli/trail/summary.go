@@ -74,6 +74,7 @@ func (s *Summary) Add(e *audit.Event) error {
 	return nil
 }
 
+// count adds one to the key. When m has too many keys, it counts new ones as "others".
 func count(m map[string]uint64, key string) {
 	if _, known := m[key]; !known && len(m) >= counted {
 		key = "others"

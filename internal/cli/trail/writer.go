@@ -69,11 +69,13 @@ func (w *Writer) Close() error {
 	return w.out.Flush()
 }
 
+// line writes the record as one line of text for people.
 func (w *Writer) line(e *audit.Event) error {
 	_, err := fmt.Fprintln(w.out, Line(e, w.mark, w.name))
 	return err
 }
 
+// json writes the record as one line of JSON.
 func (w *Writer) json(e *audit.Event) error {
 	w.buf = append(e.AppendJSON(w.buf[:0]), '\n')
 	_, err := w.out.Write(w.buf)
@@ -85,6 +87,8 @@ var columns = []string{"id", "time", "event", "outcome", "subcategory", "compute
 	"primary_sid",
 	"object_type", "object_name", "access_mask", "rights", "privileges", "reason"}
 
+// row writes the record as a row of CSV. A missing field is an empty cell, and cells that a spreadsheet could
+// take for a formula are made harmless.
 func (w *Writer) row(e *audit.Event) error {
 	field := func(name string) string {
 		text, _ := e.Field(name)
@@ -117,6 +121,7 @@ func harmless(s string) string {
 	return s
 }
 
+// subcategory returns the name of the record's audit subcategory; "" if it has none.
 func subcategory(e *audit.Event) string {
 	if e.Subcategory == 0 {
 		return ""

@@ -83,12 +83,14 @@ func escape(s string) string {
 	return b.String()
 }
 
+// xml writes the record as an Event element of the XML document.
 func (w *Writer) xml(e *audit.Event) error {
 	w.buf = append(AppendXML(w.buf[:0], e), '\n')
 	_, err := w.out.Write(w.buf)
 	return err
 }
 
+// xmlEnd writes the closing tag of the XML document.
 func (w *Writer) xmlEnd() error {
 	_, err := w.out.WriteString(xmlTail)
 	return err
