@@ -17,6 +17,8 @@ func (j *Journal) Sources(prefix string) (before, after objects.Source) {
 	return j.source(prefix, false), j.source(prefix, true)
 }
 
+// source returns the journal's descriptors as objects under prefix: those after the change if after is true,
+// otherwise those before it. It starts a goroutine, which ends with the journal or when the source is closed.
 func (j *Journal) source(prefix string, after bool) objects.Source {
 	s := &source{entries: make(chan objects.Object, objects.PerBatch), stop: make(chan struct{})}
 	go func() {

@@ -90,6 +90,7 @@ func (t *Tree) Close() {
 	_ = t.t.root.Close() // only a place
 }
 
+// in returns the path of a name below the start of the walk.
 func (t *tree) in(name string) string { return path.Join(t.only, name) }
 
 // Hold opens a file of the tree. "" is the root. The caller closes the file.
@@ -114,6 +115,7 @@ func (h held) Status() Status {
 		Mode: s.Mode & 0o7777, UID: s.Uid, GID: s.Gid}
 }
 
+// kindOf returns the kind of a file with this st_mode. Links, devices, sockets and pipes are Other.
 func kindOf(mode uint32) Kind {
 	switch mode & unix.S_IFMT {
 	case unix.S_IFREG:

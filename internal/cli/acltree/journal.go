@@ -83,6 +83,7 @@ func NewWriter(f *os.File, h Header) (*Writer, error) {
 	return w, w.put(&record{Refmon: magic, Header: &h})
 }
 
+// put writes a record as a line and adds the line to the checksum.
 func (w *Writer) put(r *record) error {
 	line, err := json.Marshal(r)
 	if err != nil {

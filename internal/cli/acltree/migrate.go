@@ -62,6 +62,8 @@ func (m *Migration) Change(n *Node) (*sd.Descriptor, bool, error) {
 	return d, true, nil
 }
 
+// convert returns the NT descriptor for a file's NFSv4 or POSIX ACL, and what the conversion loses. Without a
+// POSIX ACL it converts the mode bits. A missing NFSv4 attribute is an error.
 func (m *Migration) convert(n *Node) (*sd.Descriptor, []fileaccess.Loss, error) {
 	s := n.Held.Status()
 	if m.From == FromNFS4 {
@@ -100,6 +102,7 @@ func (m *Migration) convert(n *Node) (*sd.Descriptor, []fileaccess.Loss, error) 
 	return fileaccess.FromPOSIX(p, m.ids())
 }
 
+// id returns the SID of a Unix user or group, as Names.of does.
 func (m *Migration) id(id uint32, group bool) sid.SID {
 	return (&Names{Accounts: m.Accounts}).of(id, group)
 }

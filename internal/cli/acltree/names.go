@@ -73,6 +73,7 @@ func (n *Names) Find(name string) (Account, error) {
 	return Account{}, n.unknown(rest)
 }
 
+// domain returns the SID of the directory's domain; zero without a directory.
 func (n *Names) domain() sid.SID {
 	if n.Directory != nil {
 		return n.Directory.Domain
@@ -158,6 +159,8 @@ func unqualified(name string) (short string, domain bool) {
 	return short, domain
 }
 
+// of returns the SID of a Unix user, or of a group if group is true: from n.Accounts, or S-1-22-1 and S-1-22-2
+// if that is nil.
 func (n *Names) of(id uint32, group bool) sid.SID {
 	switch {
 	case n.Accounts != nil:

@@ -223,6 +223,7 @@ func (s *Step) revoke(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 	return out, nothing(l, out, nil)
 }
 
+// nothing returns err, or ErrNothing if err is nil and the lists are equal.
 func nothing(before, after *sd.ACL, err error) error {
 	if err == nil && after.Equal(before) {
 		return ErrNothing
