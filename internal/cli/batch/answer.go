@@ -53,6 +53,7 @@ func AppendAnswer(dst, id []byte, q *accessquery.Query, a *accessquery.Answer) (
 	return append(dst, '}'), nil
 }
 
+// appendStatus appends the name of a status.
 func appendStatus(dst []byte, s ntstatus.Status) []byte {
 	switch s { // the two of almost every line
 	case ntstatus.Success:
@@ -68,6 +69,7 @@ func appendMask(dst []byte, m winnt.AccessMask) []byte {
 	return appendHex(append(dst, "0x"...), []byte{byte(m >> 24), byte(m >> 16), byte(m >> 8), byte(m)})
 }
 
+// appendResults appends the results of the object types as a JSON list; [] if there are none.
 func appendResults(dst []byte, results []access.NodeResult) []byte {
 	dst = append(dst, '[')
 	for i, r := range results {

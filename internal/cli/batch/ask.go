@@ -196,6 +196,7 @@ func (c *checker) objectTypes(r *access.Request) error {
 	return nil
 }
 
+// objectType parses {"level":n,"guid":"…"}. Both fields are required, and a level over 65535 is an error.
 func (c *checker) objectType(v []byte) (e access.ObjectTypeEntry, err error) {
 	var slots [2][]byte
 	if err := objectTypeFields.Scan(slots[:], v); err != nil {

@@ -119,6 +119,7 @@ func Descriptors() *Job {
 	}).job()
 }
 
+// job returns a job whose workers each have their own converter.
 func (c *conversion) job() *Job {
 	return &Job{Worker: func() Answer { return (&converter{conversion: c}).answer }}
 }
@@ -133,6 +134,8 @@ type converter struct {
 	domain  cache[sid.SID]
 }
 
+// answer appends the converted value of one line under its field's name. It returns false if the answer is an
+// error.
 func (c *converter) answer(dst, line []byte, number int) ([]byte, bool) {
 	err := scanLine(c.fields, c.slots[:], line, number)
 	id := c.slots[0]
