@@ -117,6 +117,8 @@ func (f *File) readParts() error {
 	return nil
 }
 
+// readDomain reads the SID of the domain that aliases such as DA belong to. A text that is no SID is an error
+// at its line.
 func (f *File) readDomain() error {
 	start := f.Pos
 	text, err := f.Scalar()
@@ -129,6 +131,7 @@ func (f *File) readDomain() error {
 	return nil
 }
 
+// readPrincipals reads the map of names to tokens. A value is a token file inline, or the path of one.
 func (f *File) readPrincipals() error {
 	return f.Map(func(name string) error {
 		start := f.Pos
@@ -172,6 +175,8 @@ func (f *File) tokenFile() ([]byte, error) {
 	return fmt.Appendf(nil, `{"domain":%q,%s`, f.domain, file[1:]), nil
 }
 
+// readDescriptors reads the map of names to descriptors, in the order of the file. The object type is file
+// unless given.
 func (f *File) readDescriptors() error {
 	return f.Map(func(name string) error {
 		d := &Descriptor{Name: name, Line: strict.LineOf(f.Bytes, f.marks, f.Pos), Type: winnt.FileObject}
@@ -184,6 +189,8 @@ func (f *File) readDescriptors() error {
 	})
 }
 
+// readDescriptor reads one descriptor into d: SDDL text, or an object with sddl or hex, and perhaps a type.
+// Both or neither of the two, and an unknown type, are errors.
 func (f *File) readDescriptor(d *Descriptor) error {
 	f.Peek()
 	start := f.Pos

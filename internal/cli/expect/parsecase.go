@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
+// readCases reads the list of cases. More than maxCases are an error.
 func (f *File) readCases() error {
 	if f.Peek() != '[' {
 		return f.Fail("want a list, each with %s", strings.Join(caseFields, ", "))
@@ -108,6 +109,8 @@ func (f *File) ask(q *question, e *expectation) (err error) {
 	return nil
 }
 
+// multiply adds a question for each descriptor or object that the case names in "on". A name without one is an
+// error.
 func (f *File) multiply(q question, e *expectation) error {
 	for _, on := range e.texts[cOn] {
 		found := f.subjects(on)

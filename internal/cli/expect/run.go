@@ -73,6 +73,8 @@ func (f *File) Run(now func() time.Time) *Report {
 	return r
 }
 
+// run decides the question and returns the case's result; Problem is empty if it passed. It marks the DACL
+// entries that decided in used. An unreadable object always fails.
 func (q *question) run(f *File, now func() time.Time, used map[int]bool) Case {
 	c := Case{Line: q.line, Name: q.name, Who: q.who, On: q.on.Name, Want: q.want, Expected: q.granted}
 	// For an unreadable object every expectation fails (U-112).
@@ -128,6 +130,7 @@ func describe(a *accessquery.Answer) string {
 	return a.Why.String()
 }
 
+// word returns "granted" or "denied".
 func word(granted bool) string {
 	if granted {
 		return "granted"
@@ -135,6 +138,8 @@ func word(granted bool) string {
 	return "denied"
 }
 
+// coverage returns the DACL entries that decided no question. It leaves out inherit-only entries and those that
+// neither allow nor deny.
 func (d *Descriptor) coverage(used map[int]bool) Coverage {
 	c := Coverage{Name: d.Name, Line: d.Line}
 	for i, a := range d.SD.DACL().All() {
