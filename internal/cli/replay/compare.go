@@ -120,6 +120,7 @@ func Compare(rec *Recording, notes Notes) (*Report, error) {
 	return &c.Report, nil
 }
 
+// skip counts a line that the recorder skipped, by its reason.
 func (c *comparer) skip(l *Line) {
 	c.Counts.Skipped++
 	c.Skips[l.Skipped]++
@@ -158,6 +159,7 @@ type place struct {
 	line, time int
 }
 
+// placeOf returns the thread, line and time that identify a recorded call.
 func placeOf(l *Line) place { return place{l.Thread, l.Line, l.Time} }
 
 // calls runs a program on refmon and returns its calls by place. It ignores how the program ends.
@@ -179,6 +181,7 @@ func matchCall(l, ours *Line) *Line {
 	return ours
 }
 
+// answerOf returns the recorded status and outputs as plain JSON values.
 func answerOf(l Line) Answer { return plain(Answer{l.Status, l.Out}) }
 
 // compared counts a line by comparing both answers. rules are the rules that the line is about, by those that
@@ -225,6 +228,7 @@ func (c *comparer) settles(rule string, same bool) {
 	}
 }
 
+// settle copies the settled rules to the report, in the order of their ids.
 func (c *comparer) settle() {
 	for _, s := range c.settled {
 		c.Settles = append(c.Settles, *s)
@@ -232,6 +236,7 @@ func (c *comparer) settle() {
 	slices.SortFunc(c.Settles, func(a, b Settled) int { return strings.Compare(a.Rule, b.Rule) })
 }
 
+// first returns the first rule; "" if there is none.
 func first(rules []string) string {
 	if len(rules) == 0 {
 		return ""
@@ -259,6 +264,7 @@ func plain(a Answer) Answer {
 	return Answer{a.Status, out}
 }
 
+// strip removes the fields in passing from v and everything inside it. It changes v.
 func strip(v any) {
 	switch v := v.(type) {
 	case map[string]any:

@@ -59,6 +59,8 @@ func answer(l *Line, own *token.Token) (status string, out Fields, err error) {
 	return "", nil, fmt.Errorf("%s: no question of this name is known: %w", l.Call, ErrMalformed)
 }
 
+// textAnswer calls f with a text field of the line and returns the status and outputs. An error of f becomes a
+// status. Without the field, the error wraps ErrMalformed.
 func textAnswer(l *Line, field string, f func(string) (Fields, error)) (string, Fields, error) {
 	text, ok := l.In[field].(string)
 	if !ok {
@@ -69,6 +71,8 @@ func textAnswer(l *Line, field string, f func(string) (Fields, error)) (string, 
 	return status, out, nil
 }
 
+// bytesAnswer calls f with the bytes of the field hex and returns the status and outputs. An error of f becomes
+// a status. For missing or wrong digits, the error wraps ErrMalformed.
 func bytesAnswer(l *Line, f func([]byte) (Fields, error)) (string, Fields, error) {
 	text, _ := l.In["hex"].(string)
 	b, err := hex.DecodeString(text)

@@ -73,6 +73,7 @@ func WriteVectors(w io.Writer, rec *Recording) error {
 	return nil
 }
 
+// copied returns a shallow copy of f; empty, not nil, for nil.
 func copied(f Fields) Fields {
 	to := Fields{}
 	for k, v := range f {
