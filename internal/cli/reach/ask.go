@@ -37,6 +37,7 @@ type question struct {
 	evaluators []*effective.Evaluator
 }
 
+// newAsker returns an asker for the tokens of the hands from start up to, not including, end.
 func (s *Search) newAsker(start, end int) *asker {
 	var tokens []*token.Token
 	for i := range s.hands[start:end] {
@@ -45,6 +46,8 @@ func (s *Search) newAsker(start, end int) *asker {
 	return s.askerOf(tokens)
 }
 
+// askerOf returns an asker for these tokens. With BlockOwner it compiles them a second time, with the implicit
+// rights of owners blocked.
 func (s *Search) askerOf(tokens []*token.Token) *asker {
 	a := &asker{search: s, tokens: tokens, questions: map[manner]*question{}, control: map[int]effective.Set{}}
 	a.principals[0] = effective.Compile(a.tokens, effective.Config{})

@@ -100,6 +100,7 @@ func (s *Search) Do(ctx context.Context) (*Result, error) {
 	return r, s.paths(r)
 }
 
+// begin prepares the search and adds its start, the user From. It returns the error of the preparation.
 func (s *Search) begin() error {
 	if err := s.prepare(); err != nil {
 		return err
@@ -150,6 +151,7 @@ func (s *Search) prepare() error {
 	return nil
 }
 
+// has reports whether m has the key; false for a nil map.
 func has(m map[sid.SID]int, k sid.SID) bool { _, ok := m[k]; return ok }
 
 // level evaluates every object for the hands from start to end, which have one depth, and adds the hands that follow.
