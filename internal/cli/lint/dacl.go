@@ -23,6 +23,8 @@ type entry struct {
 	data   string
 }
 
+// dacl adds the findings about the DACL: about each entry, about idle entries and about their order. A missing
+// or NULL DACL is a finding by itself.
 func (l *linter) dacl() {
 	list := l.d.DACL()
 	if list == nil {

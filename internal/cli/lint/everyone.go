@@ -51,6 +51,7 @@ func (l *linter) everyone() {
 	}
 }
 
+// everyoneBy adds the finding that entry i grants the rights m to every account.
 func (l *linter) everyoneBy(i int, a sd.ACE, m winnt.AccessMask) {
 	l.add("DACL", i, a, EveryoneWritable, "A-70", "grant it to a group of those who need it",
 		"a token of any account that logs on, with Everyone and Authenticated Users alone, is granted %s by it",

@@ -53,6 +53,7 @@ func knownNT(s sid.SID, n int) bool {
 	return false
 }
 
+// unknown returns the message about a SID of no known form; for S-1-5-21 SIDs it names the form of accounts.
 func unknown(s sid.SID) string {
 	if s.Authority() == 5 && s.SubAuthorities() > 0 && s.Sub(0) == 21 {
 		return fmt.Sprintf("%s is not an account: one has S-1-5-21, three parts for the domain and one for itself", s)
