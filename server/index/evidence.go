@@ -1,6 +1,7 @@
 package index
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/refmon/refmon/access"
@@ -33,16 +34,22 @@ type Refusal struct {
 	Rights string `json:"rights,omitempty"` // those that it refused
 }
 
-// String returns one line: whose descriptor refused, the reason, the entry and the rights.
+// String returns a line for people: whose descriptor refused which rights, and by which entry or for which reason. It
+// counts entries from 1; Reason counts them from 0.
 func (r *Refusal) String() string {
-	out := r.By + ": " + r.Reason
-	if r.Entry != "" {
-		out += " " + r.Entry
+	rights := r.Rights
+	if rights == "" {
+		rights = "the right"
 	}
-	if r.Rights != "" {
-		out += ", of " + r.Rights
+	var kind, list string
+	var at int
+	switch n, _ := fmt.Sscan(r.Reason, &kind, &list, &at); {
+	case r.Entry != "" && n == 3:
+		return fmt.Sprintf("the %s: entry %d of its %s, %s, refuses %s", r.By, at+1, list, r.Entry, rights)
+	case r.Reason == access.NoAce.String():
+		return fmt.Sprintf("the %s: no entry grants %s", r.By, rights)
 	}
-	return out
+	return fmt.Sprintf("the %s: %s; refused: %s", r.By, r.Reason, rights)
 }
 
 // Evidence answers a query about one document, as [Index.CanReadAll] does, and adds what decided it. It never fails:

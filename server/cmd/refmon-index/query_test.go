@@ -247,7 +247,7 @@ func (s *started) withoutRun(f func()) {
 // TestShareDescriptorRefuses checks that the evidence names the entry of the share's descriptor that refused.
 func TestShareDescriptorRefuses(t *testing.T) {
 	s := newStarted(t, "--share", "O:BAG:SYD:(D;;FR;;;S-1-5-21-1-2-3-1101)(A;;FA;;;WD)")
-	const want = "refused by  share: AceDeny DACL 0 (D;;FR;;;S-1-5-21-1-2-3-1101), of FR\n"
+	const want = "refused by  the share: entry 1 of its DACL, (D;;FR;;;S-1-5-21-1-2-3-1101), refuses FR\n"
 	if why := s.command("why", s.tree, "p1"); !strings.Contains(why, want) {
 		t.Errorf("%s\nwant %s", why, want)
 	}
@@ -348,7 +348,7 @@ func TestShareConfiguration(t *testing.T) {
 			if got := s.command("filter", "p1", "--right", "read", "--form", "list"); !strings.HasSuffix(got, "exit code 0") {
 				t.Errorf("filter: %s", got)
 			}
-			if why := s.command("why", s.tree, "p1", "-w", "write"); strings.Contains(why, "refused by  share: its con") !=
+			if why := s.command("why", s.tree, "p1", "-w", "write"); strings.Contains(why, "refused by  the share: its con") !=
 				(guarded.Principals[1].Withheld&winnt.FILE_WRITE_DATA != 0) {
 				t.Errorf("%s\nwithheld: %v", why, guarded.Principals[1].Withheld)
 			}
