@@ -23,7 +23,8 @@ func (c Change) String() string { return strings.Join(c.Steps, ", and ") }
 const (
 	maxMoves    = 48 // single steps that are tried
 	maxGroups   = 16 // of them memberships
-	maxDrops    = 20 // of them entries that are dropped
+	maxDrops    = 20 // of them entries of the DACL that are dropped
+	maxDropped  = 23 // of them entries of both lists that are dropped
 	maxTogether = 3  // steps of one change
 	maxChanges  = 12 // changes that are returned
 )
@@ -56,11 +57,11 @@ func Changes(r *Request) ([]Change, error) {
 	}
 	// The refusals that no change of token or descriptor mends have returned
 	// above: an error, and a request for nothing.
-	moves := movesFor(r)
+	moves, put := movesFor(r)
 	if len(moves) > maxMoves {
 		moves = moves[:maxMoves]
 	}
-	x := newTrial(r)
+	x := newTrial(r, put)
 	var out []Change
 	// Fewer steps first: a pair is only tried when no single step grants, so
 	// that no answer holds a step that is not needed.
@@ -96,9 +97,8 @@ func (x *trial) combinations(moves []move, chosen []*move, n int, out []Change) 
 	return out
 }
 
-// maxPut is how many entries can be put before a list: for the user, a
-// restricting SID and the package.
-const maxPut = 3
+// maxTypes is the number of object types of a request up to which a step inserts an entry for each.
+const maxTypes = 16
 
 // blank is an entry that does nothing.
 var blank = sd.Entry{Flags: sd.InheritOnly, Aux: -1}
@@ -107,7 +107,9 @@ var blank = sd.Entry{Flags: sd.InheritOnly, Aux: -1}
 // restores the lists afterwards. It is owned by one search.
 type trial struct {
 	r          Request
-	dacl, sacl []sd.Entry // copies of the object's; the DACL has maxPut blank entries in front
+	acl        *sd.ACL    // what the entries of dacl are compiled from
+	put, own   []sd.Entry // the entries that steps insert, and the object's
+	dacl, sacl []sd.Entry // copies of put and own, and of the object's SACL; the entries of put are blank at first
 	changed    bool       // a move of the current check changes one of them
 
 	token   *token.Token // the request's
@@ -115,16 +117,36 @@ type trial struct {
 	madeFor []*move
 }
 
-// newTrial returns a trial with copies of the request's lists. Its DACL starts with maxPut blank entries for new
-// ones, so that entry i of the descriptor has index maxPut+i.
-func newTrial(r *Request) *trial {
-	x := &trial{r: *r, token: r.Subject.Effective()}
-	for range maxPut {
-		x.dacl = append(x.dacl, blank)
+// newTrial returns a trial with copies of the request's lists. Its DACL starts with a blank entry for each entry that
+// steps insert, so that entry i of the descriptor has index len(put)+i.
+func newTrial(r *Request, put []sd.ACE) *trial {
+	x := &trial{r: *r, token: r.Subject.Effective(), acl: r.Descriptor.DACL()}
+	x.put, x.own = newList(put).Entries(), x.acl.Entries()
+	if slices.ContainsFunc(x.put, func(e sd.Entry) bool { return e.Aux != -1 }) {
+		// The types of entries are in their list: the object's entries must be in the same one.
+		all := slices.Clone(put)
+		for _, a := range x.acl.All() {
+			all = append(all, a)
+		}
+		x.acl = newList(all)
+		x.put, x.own = x.acl.Entries()[:len(put)], x.acl.Entries()[len(put):]
 	}
-	x.dacl = append(x.dacl, r.Descriptor.DACL().Entries()...)
+	x.dacl = make([]sd.Entry, len(put), len(put)+len(x.own))
+	for i := range x.dacl {
+		x.dacl[i] = blank
+	}
+	x.dacl = append(x.dacl, x.own...)
 	x.sacl = slices.Clone(r.Descriptor.SACL().Entries())
 	return x
+}
+
+// newList returns the list of entries that fit in one.
+func newList(aces []sd.ACE) *sd.ACL {
+	l, err := sd.NewACL(aces...)
+	if err != nil {
+		panic("access: the entries of putMoves do not fit: " + err.Error())
+	}
+	return l
 }
 
 // grants applies the moves, repeats the check, and undoes the moves of the lists.
@@ -197,7 +219,7 @@ func (x *trial) lists(q *query) {
 		return
 	}
 	if q.dacl.present {
-		q.dacl.entries, q.dacl.facts = x.dacl, sd.FactsOf(x.dacl)
+		q.dacl.entries, q.dacl.acl, q.dacl.facts = x.dacl, x.acl, sd.FactsOf(x.dacl)
 	}
 	q.sacl.entries, q.sacl.facts = x.sacl, sd.FactsOf(x.sacl)
 }

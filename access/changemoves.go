@@ -13,11 +13,14 @@ import (
 // movesFor returns the single steps that could help to grant the request. Steps that an administrator prefers come
 // first: join a group, get a privilege, lift a limit of the token, and last change the object. [Changes] tries them,
 // and returns its results, in this order.
-func movesFor(r *Request) []move {
+//
+// The second result is all entries that steps insert.
+func movesFor(r *Request) ([]move, []sd.ACE) {
 	moves := append(groupMoves(r), privilegeMoves(r)...)
 	moves = append(moves, limitMoves(r)...)
 	moves = append(moves, dropMoves(r)...)
-	return append(moves, putMoves(r)...)
+	puts, aces := putMoves(r)
+	return append(moves, puts...), aces
 }
 
 // says returns a function that returns the text, for steps whose text needs no formatting.
@@ -125,7 +128,7 @@ func privilegeMoves(r *Request) (out []move) {
 }
 
 // dropMoves returns the steps that drop one deny entry of the DACL, or one label, filter or policy entry of the SACL.
-// It returns at most maxDrops steps for the DACL, deny entries for the token's SIDs first, and maxDrops+maxPut steps
+// It returns at most maxDrops steps for the DACL, deny entries for the token's SIDs first, and maxDropped steps
 // in all.
 func dropMoves(r *Request) (out []move) {
 	d, t := r.Descriptor, r.Subject.Effective()
@@ -140,8 +143,8 @@ func dropMoves(r *Request) (out []move) {
 				// The entry is blanked, not removed: the others keep their indexes, by
 				// which steps and reasons name them.
 				what: func() string { return fmt.Sprintf("drop DACL %d %s", i, printed(r.Type, d.DACL().At(i))) },
-				do:   func(x *trial) { x.dacl[maxPut+i] = blank },
-				undo: func(x *trial) { x.dacl[maxPut+i] = deny[i] },
+				do:   func(x *trial) { x.dacl[len(x.put)+i] = blank },
+				undo: func(x *trial) { x.dacl[len(x.put)+i] = x.own[i] },
 			})
 		}
 	}
@@ -149,7 +152,7 @@ func dropMoves(r *Request) (out []move) {
 	for i := range limits {
 		switch e := &limits[i]; e.Kind {
 		case sd.SystemMandatoryLabel, sd.SystemProcessTrustLabel, sd.SystemAccessFilter, sd.SystemScopedPolicyID:
-			if e.Flags&sd.InheritOnly != 0 || len(out) >= maxDrops+maxPut {
+			if e.Flags&sd.InheritOnly != 0 || len(out) >= maxDropped {
 				continue
 			}
 			out = append(out, move{
@@ -171,12 +174,12 @@ func meets(t *token.Token, r *Request, e *sd.Entry) bool {
 		t.IsAppContainer() && s.Authority() == sid.AllAppPackages.Authority()
 }
 
-// putMoves returns the steps that insert an allow entry for the requested rights at the front of the DACL: for the
+// putMoves returns the steps that insert allow entries for the requested rights at the front of the DACL: for the
 // user, for the first restricting SID of a restricted token, and for the package of an AppContainer. It returns none
-// if the object has no DACL, and omits an entry that no longer fits.
-func putMoves(r *Request) (out []move) {
+// if the object has no DACL, and omits entries that no longer fit. Its second result is all entries of the steps.
+func putMoves(r *Request) (out []move, put []sd.ACE) {
 	if !r.Descriptor.HasDACL() {
-		return nil
+		return nil, nil
 	}
 	t := r.Subject.Effective()
 	// Bits that no entry can grant are left out; MAXIMUM_ALLOWED alone leaves
@@ -194,26 +197,78 @@ func putMoves(r *Request) (out []move) {
 	if t.IsAppContainer() {
 		whom = append(whom, t.Package())
 	}
-	for at, s := range whom {
-		a, err := sd.NewACE(sd.AccessAllowed, 0, mask, s)
+	for _, s := range whom {
+		aces := grantsOf(r, mask, s)
 		// A list that is full takes no further entry, and a proposal that cannot be
-		// carried out is not an answer.
-		if err != nil || r.Descriptor.DACL().Len() > 0 && !fits(r.Descriptor.DACL(), a) {
+		// carried out is not an answer. All entries fit together, because one change can have several steps.
+		if len(aces) == 0 || r.Descriptor.DACL().Len() > 0 && !fits(r.Descriptor.DACL(), append(put, aces...)) {
 			continue
 		}
+		from, to := len(put), len(put)+len(aces)
+		put = append(put, aces...)
+		text := "put "
+		for _, a := range aces {
+			text += printed(r.Type, a)
+		}
 		out = append(out, move{
-			what: says("put " + printed(r.Type, a) + " before the other entries"),
-			do: func(x *trial) {
-				x.dacl[at] = sd.Entry{Mask: mask, Hash: s.Hash(), SID: s, Kind: sd.AccessAllowed, Aux: -1}
+			what: says(text + " before the other entries"),
+			do:   func(x *trial) { copy(x.dacl[from:to], x.put[from:to]) },
+			undo: func(x *trial) {
+				for i := from; i < to; i++ {
+					x.dacl[i] = blank
+				}
 			},
-			undo: func(x *trial) { x.dacl[at] = blank },
 		})
+	}
+	return out, put
+}
+
+// grantsOf returns the entries that grant a mask to s and nothing more. For a request with object types, the rights
+// that a directory limits to a type are in one entry for each leaf of the tree, because an entry without a type would
+// grant them on all types. It returns nil if the tree has more than maxTypes leaves.
+func grantsOf(r *Request, mask winnt.AccessMask, s sid.SID) (out []sd.ACE) {
+	typed := mask & typedRights
+	var leaves []winnt.GUID
+	for i, e := range r.ObjectTypes {
+		if i+1 == len(r.ObjectTypes) || r.ObjectTypes[i+1].Level <= e.Level {
+			leaves = append(leaves, e.GUID)
+		}
+	}
+	if typed == 0 || len(leaves) == 0 || len(leaves) == 1 && leaves[0] == (winnt.GUID{}) {
+		typed, leaves = 0, nil
+	}
+	if len(leaves) > maxTypes {
+		return nil
+	}
+	for i := range leaves {
+		a, err := sd.NewACE(sd.AccessAllowedObject, 0, typed, s, sd.ACEExtra{ObjectType: &leaves[i]})
+		if err != nil {
+			return nil
+		}
+		out = append(out, a)
+	}
+	if plain := mask &^ typed; plain != 0 {
+		a, err := sd.NewACE(sd.AccessAllowed, 0, plain, s)
+		if err != nil {
+			return nil
+		}
+		out = append(out, a)
 	}
 	return out
 }
 
-// fits reports whether the list has room for one more entry. Slack in the list counts as used (S-17).
-func fits(l *sd.ACL, a sd.ACE) bool { return l.Size()+len(a.Binary()) <= sd.MaxACLSize }
+// typedRights are the rights of a directory object that an entry can limit to an object type.
+const typedRights = winnt.ADS_RIGHT_DS_CREATE_CHILD | winnt.ADS_RIGHT_DS_DELETE_CHILD | winnt.ADS_RIGHT_DS_SELF |
+	winnt.ADS_RIGHT_DS_READ_PROP | winnt.ADS_RIGHT_DS_WRITE_PROP | winnt.ADS_RIGHT_DS_CONTROL_ACCESS
+
+// fits reports whether the list has room for more entries. Slack in the list counts as used (S-17).
+func fits(l *sd.ACL, more []sd.ACE) bool {
+	size := l.Size()
+	for _, a := range more {
+		size += len(a.Binary())
+	}
+	return size <= sd.MaxACLSize
+}
 
 // printed returns the entry in SDDL, for an object of type t. If SDDL cannot express the entry, it returns the type's
 // name.

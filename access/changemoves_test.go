@@ -102,3 +102,41 @@ func TestChangesAddEntryOnlyIfListHasRoom(t *testing.T) {
 		}
 	}
 }
+
+// A proposed entry for a request with object types names those types. A plain entry would grant the right on all types
+//
+func TestChangesNameObjectTypes(t *testing.T) {
+	const dsWriteDac = winnt.ADS_RIGHT_DS_CONTROL_ACCESS | winnt.WRITE_DAC
+	object := func(level uint16) access.ObjectTypeEntry { return access.ObjectTypeEntry{Level: level} }
+	type nodes = []access.ObjectTypeEntry
+	long := nodes{object(0)}
+	for i := range 17 {
+		long = append(long, access.ObjectTypeEntry{Level: 1, GUID: winnt.GUID{byte(i + 1)}})
+	}
+	a, b := nodeP1.String(), nodeP2.String()
+	for what, c := range map[string]struct {
+		types   nodes
+		desired winnt.AccessMask
+		want    string // "": no entry is proposed
+	}{
+		"without types":              {nil, winnt.ADS_RIGHT_DS_CONTROL_ACCESS, "put (A;;CR;;;U) before the other entries"},
+		"only the object":            {nodes{object(0)}, winnt.ADS_RIGHT_DS_CONTROL_ACCESS, "put (A;;CR;;;U) before the other entries"},
+		"one type":                   {list(0, nodeC, 1, nodeP1), winnt.ADS_RIGHT_DS_CONTROL_ACCESS, "put (OA;;CR;" + a + ";;U) before the other entries"},
+		"two types":                  {list(0, nodeC, 1, nodeP1, 1, nodeP2), winnt.ADS_RIGHT_DS_CONTROL_ACCESS, "put (OA;;CR;" + a + ";;U)(OA;;CR;" + b + ";;U) before the other entries"},
+		"a right that is not typed":  {list(0, nodeC, 1, nodeP1), winnt.WRITE_DAC, "put (A;;WD;;;U) before the other entries"},
+		"typed and not typed rights": {list(0, nodeC, 1, nodeP1), dsWriteDac, "put (OA;;CR;" + a + ";;U)(A;;WD;;;U) before the other entries"},
+		"too many types":             {long, winnt.ADS_RIGHT_DS_CONTROL_ACCESS, ""},
+	} {
+		r := ask(t, "…", c.desired)
+		r.Type, r.Mapping, r.ObjectTypes = winnt.DirectoryServiceObject, nil, c.types
+		got := ""
+		for _, s := range changeTexts(t, r) {
+			if strings.HasPrefix(s, "put ") {
+				got = strings.ReplaceAll(s, caseU.String(), "U")
+			}
+		}
+		if got != c.want {
+			t.Errorf("A-179: %s: Changes proposes %q, want %q", what, got, c.want)
+		}
+	}
+}
