@@ -2,12 +2,16 @@ package index
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -34,22 +38,50 @@ type Refusal struct {
 	Rights string `json:"rights,omitempty"` // those that it refused
 }
 
-// String returns a line for people: whose descriptor refused which rights, and by which entry or for which reason. It
-// counts entries from 1; Reason counts them from 0.
+// String returns a sentence for people: which entry, numbered from 1, of whose descriptor denied which rights to whom.
+// SIDs that every computer has get their names. If no entry refused, or Entry or Rights cannot be parsed, it returns a
+// sentence with the parts that are known.
 func (r *Refusal) String() string {
+	of := "the " + r.By
+	if r.By == "folder" {
+		of = "a folder above the document"
+	}
 	rights := r.Rights
-	if rights == "" {
-		rights = "the right"
+	if m, err := sddl.ParseRights(r.Rights); err == nil {
+		rights = words.Names(m, m, winnt.FileObject)
 	}
-	var kind, list string
-	var at int
-	switch n, _ := fmt.Sscan(r.Reason, &kind, &list, &at); {
-	case r.Entry != "" && n == 3:
-		return fmt.Sprintf("the %s: entry %d of its %s, %s, refuses %s", r.By, at+1, list, r.Entry, rights)
-	case r.Reason == access.NoAce.String():
-		return fmt.Sprintf("the %s: no entry grants %s", r.By, rights)
+	kind, place, _ := strings.Cut(r.Reason, " ")
+	list, number, _ := strings.Cut(place, " ")
+	at, err := strconv.Atoi(number)
+	switch {
+	case err == nil && list != "" && r.Entry != "":
+		does := "does not grant"
+		if kind == access.AceDeny.String() {
+			does = "denies"
+		}
+		return fmt.Sprintf("%s: entry %d of its %s %s %s%s", of, at+1, list, does, rights, r.account())
+	case kind == access.NoAce.String():
+		return of + ": no entry of its DACL grants " + rights
+	case kind == access.EmptyDacl.String():
+		return of + ": its DACL is empty, which grants nothing"
+	case rights == "":
+		return of + ": " + r.Reason
 	}
-	return fmt.Sprintf("the %s: %s; refused: %s", r.By, r.Reason, rights)
+	return of + ": " + r.Reason + " (" + rights + ")"
+}
+
+// account returns " to NAME (SID)" for the account of Entry, " to SID" if the SID has no name, or "" if Entry cannot be
+// parsed.
+func (r *Refusal) account() string {
+	d, err := sddl.Parse("D:" + r.Entry)
+	if err != nil || d.DACL().Len() != 1 {
+		return ""
+	}
+	s := d.DACL().At(0).SID()
+	if name := sid.Name(s); name != "" {
+		return " to " + name + " (" + s.String() + ")"
+	}
+	return " to " + s.String()
 }
 
 // Evidence answers a query about one document, as [Index.CanReadAll] does, and adds what decided it. It never fails:

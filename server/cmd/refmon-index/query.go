@@ -126,51 +126,6 @@ func (c *canReadCmd) print(std *streams, a index.Answer) error {
 	return errNo
 }
 
-type whyCmd struct {
-	canReadCmd `embed:""`
-}
-
-// Run prints the answer and the evidence for it. It returns errNo unless the answer is yes.
-func (c *whyCmd) Run(std *streams) error {
-	about, q, err := c.about(c.Right, c.Limit)
-	if err != nil {
-		return err
-	}
-	var e index.Evidence
-	err = c.ask(func(run *queries.Client) (err error) {
-		e, err = run.Evidence(c.document(), about)
-		return err
-	}, func(x *index.Index) error {
-		e = x.Evidence(c.document(), q)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	said := c.print(std, e.Answer)
-	if e.Right == "" || c.JSON {
-		return said
-	}
-	fmt.Fprintf(std.out, "\nright       %s\nclass       %s\ndescriptor  %s\nof          %s\n", e.Right, e.Answer.Class,
-		e.Descriptor, e.Answer.Descriptor)
-	if e.Share != "" {
-		fmt.Fprintf(std.out, "share       %s\n", e.Share)
-	}
-	if r := e.Refused; r != nil {
-		fmt.Fprintf(std.out, "refused by  %s\n", r)
-	}
-	for i, clause := range e.Expression {
-		word := "and"
-		if i == 0 {
-			word = "who"
-		}
-		fmt.Fprintf(std.out, "%-11s %s\n", word, strings.Join(clause, " "))
-	}
-	fmt.Fprintf(std.out, "directory   %s\nevent       %d\nas of       %s\n", e.Directory, e.Answer.Seq,
-		e.Answer.Time.UTC().Format(time.RFC3339Nano))
-	return said
-}
-
 type filterCmd struct {
 	subject    `embed:""`
 	Form       string `help:"list: one a line; others: JSON with evidence." enum:"list,bitmap,sids,numbers" default:"list"`

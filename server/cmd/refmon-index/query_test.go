@@ -247,7 +247,7 @@ func (s *started) withoutRun(f func()) {
 // TestShareDescriptorRefuses checks that the evidence names the entry of the share's descriptor that refused.
 func TestShareDescriptorRefuses(t *testing.T) {
 	s := newStarted(t, "--share", "O:BAG:SYD:(D;;FR;;;S-1-5-21-1-2-3-1101)(A;;FA;;;WD)")
-	const want = "refused by  the share: entry 1 of its DACL, (D;;FR;;;S-1-5-21-1-2-3-1101), refuses FR\n"
+	const want = "refused by  the share: entry 1 of its DACL denies read to S-1-5-21-1-2-3-1101\n"
 	if why := s.command("why", s.tree, "p1"); !strings.Contains(why, want) {
 		t.Errorf("%s\nwant %s", why, want)
 	}
