@@ -92,6 +92,7 @@ const (
 	checkpointTime  = 10 * time.Second
 )
 
+// defaults sets the fields that are zero, and negative sizes and times, to their defaults.
 func (c *Config) defaults() {
 	if c.SegmentBytes <= 0 {
 		c.SegmentBytes = defaultSegment

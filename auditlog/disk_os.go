@@ -16,6 +16,7 @@ type folder struct {
 	faults diskio.Faults // nil outside tests
 }
 
+// path returns the path of a file of the log. name has slashes on every system.
 func (d folder) path(name string) string { return filepath.Join(d.dir, filepath.FromSlash(name)) }
 
 // Create creates a file that only its owner can read. It fails if the file exists.

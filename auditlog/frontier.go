@@ -42,8 +42,10 @@ func (f *frontier) root() tlog.Hash {
 	return h
 }
 
+// clone returns a copy with its own hashes.
 func (f *frontier) clone() frontier { return frontier{f.size, slices.Clone(f.hashes)} }
 
+// equal reports whether both have the same number of records and the same hashes.
 func (f *frontier) equal(g *frontier) bool {
 	return f.size == g.size && slices.Equal(f.hashes, g.hashes)
 }

@@ -35,6 +35,7 @@ func (d folder) Lock() (func() error, error) {
 	return f.Close, nil
 }
 
+// writePID writes the process id and a line feed at the start of f. It does not truncate f.
 func writePID(f *os.File) error {
 	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	return err

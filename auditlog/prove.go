@@ -14,6 +14,9 @@ import (
 // longer has it. It does not verify the checkpoint's signature.
 func ProveRecord(dir string, id uint64) ([]byte, error) { return proveRecord(folder{dir: dir}, id) }
 
+// proveRecord returns the proof that record id is in the log, with the record and the newest checkpoint, in the
+// C2SP form. It is an error if the checkpoint does not cover the record yet, if the record is gone, and if the
+// proof does not hold.
 func proveRecord(d disk, id uint64) ([]byte, error) {
 	signed, c, err := ownCheckpoint(d)
 	if err != nil {
@@ -55,6 +58,9 @@ func proveRecord(d disk, id uint64) ([]byte, error) {
 // checkpoint, or if old belongs to another log.
 func ProveSince(dir string, old []byte) ([]byte, error) { return proveSince(folder{dir: dir}, old) }
 
+// proveSince returns the proof that the newest checkpoint continues old, followed by the newest one. It is an
+// error if old is of another log or has more records, and if the proof does not hold. The proof is empty if old
+// has no records.
 func proveSince(d disk, old []byte) ([]byte, error) {
 	then, err := parseSigned(old)
 	if err != nil {

@@ -54,6 +54,8 @@ type Reader struct {
 // reader.
 func NewReader(dir string, from uint64) (*Reader, error) { return newReader(folder{dir: dir}, from) }
 
+// newReader returns a reader that begins with record from, or with the oldest one if from is older. A log
+// without segments is an error.
 func newReader(d disk, from uint64) (*Reader, error) {
 	firsts, err := segments(d)
 	if err != nil {

@@ -51,6 +51,7 @@ func (s *scanner) fill() error {
 	return err
 }
 
+// skip advances by n bytes of the buffer, which must have as many.
 func (s *scanner) skip(n int) { s.buf, s.at = s.buf[n:], s.at+int64(n) }
 
 // rewind reads the rest again, because the segment may have grown.

@@ -51,6 +51,7 @@ type header struct {
 	before frontier
 }
 
+// size returns the length of the encoded header in bytes.
 func (h *header) size() int64 { return int64(headerFixed + 32*len(h.before.hashes) + 4) }
 
 // encode returns the stored form of the header, with its checksum.
@@ -121,6 +122,7 @@ type frame struct {
 	bytes []byte // all of it
 }
 
+// payload returns the record in the frame. It shares the frame's bytes.
 func (f *frame) payload() []byte { return f.bytes[frameFixed:] }
 
 // leaf returns the hash of the record's leaf in the tree: SHA-256 over a zero

@@ -51,8 +51,10 @@ type tile struct {
 	hashes []tlog.Hash
 }
 
+// path returns the tile's path in the log. A tile that is not full has its number of hashes in the path.
 func (t *tile) path() string { return tilePath(t.level, t.number, len(t.hashes)) }
 
+// content returns the tile's hashes one after another, as its file has them.
 func (t *tile) content() []byte {
 	b := make([]byte, 0, len(t.hashes)*tlog.HashSize)
 	for i := range t.hashes {

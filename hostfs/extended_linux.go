@@ -70,6 +70,7 @@ func (f *file) ExtendedNames() ([]string, ntstatus.Status) {
 	return f.extendedNames()
 }
 
+// extendedNames returns the names of the file's extended attributes, without those that the tree reserves.
 func (f *file) extendedNames() (names []string, st ntstatus.Status) {
 	b := make([]byte, maxAttribute)
 	var n int

@@ -131,6 +131,8 @@ func (f *file) Volume() (v nt.FsFullSizeInformation, st ntstatus.Status) {
 	return volumeOf(&s), ntstatus.Success
 }
 
+// volumeOf converts the sizes of a file system. Allocation units are the host's fragments, of at least one
+// sector.
 func volumeOf(s *unix.Statfs_t) nt.FsFullSizeInformation {
 	return nt.FsFullSizeInformation{TotalAllocationUnits: int64(s.Blocks),
 		CallerAvailableAllocationUnits: int64(s.Bavail), ActualAvailableAllocationUnits: int64(s.Bfree),

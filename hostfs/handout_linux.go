@@ -50,6 +50,7 @@ func clone(root int, attributes uint64) (int, error) {
 	return fd, nil
 }
 
+// close closes both mounts. It does nothing for nil.
 func (l *lender) close() {
 	if l != nil {
 		shut(l.reads)

@@ -282,6 +282,8 @@ func (t *Tree) remove(n *node, l *link, f *file) {
 	_ = t.removeLink(n, l, f) // a close reports no status (F-117)
 }
 
+// removeLink removes the name that l has now, which may have changed since the open, and returns the error of
+// the host.
 func (t *Tree) removeLink(n *node, l *link, f *file) error {
 	n.moving.Lock()
 	defer n.moving.Unlock()

@@ -116,6 +116,7 @@ func (f *file) nameLocked(name string, kind byte) (e nt.DirectoryName, ok bool) 
 	return nt.DirectoryName{Name: name, Directory: kind == unix.DT_DIR}, true
 }
 
+// close closes the directory. It does nothing for nil.
 func (s *nameScan) close() {
 	if s != nil {
 		_ = s.dir.Close() // only read

@@ -132,6 +132,7 @@ func (t *Tree) Close() error {
 	return unix.Close(fd)
 }
 
+// deviceOf returns the device that has the file.
 func deviceOf(s *unix.Statx_t) unixDevice { return unixDevice{s.Dev_major, s.Dev_minor} }
 
 // retry calls f until its error is not EINTR, and returns that error.

@@ -25,6 +25,7 @@ const (
 	reset = "\x1b[0m"
 )
 
+// colour returns s in the colour of an ANSI code, or s itself if colours are off.
 func (p *Printer) colour(code, s string) string {
 	if !p.Colour {
 		return s

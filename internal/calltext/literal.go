@@ -121,6 +121,7 @@ func (p *Printer) plainLiteral(f reflect.Value, object *winnt.ObjectType) string
 	return none
 }
 
+// boolLiteral returns Starlark's True or False.
 func boolLiteral(b bool) string {
 	if b {
 		return "True"
@@ -128,6 +129,7 @@ func boolLiteral(b bool) string {
 	return "False"
 }
 
+// claimLiteral returns a claim as a Starlark expression. Octets are hexadecimal strings.
 func claimLiteral(a *claims.Attribute) string {
 	var list []string
 	for _, v := range a.Ints {

@@ -82,6 +82,7 @@ func OutNames(row *nt.Row) []string {
 	return append(first, names(row.OutType())...)
 }
 
+// names returns the documented names of the parameters of t, in their order.
 func names(t reflect.Type) []string {
 	var list []string
 	for _, p := range Parameters(t) {

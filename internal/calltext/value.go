@@ -177,6 +177,8 @@ func (p *Printer) capturedText(f reflect.Value) (text string, known bool) {
 	return p.Value(v, nil), true
 }
 
+// maskText returns an access mask by the names of the object type; by those of the standard rights only if
+// object is nil.
 func maskText(m winnt.AccessMask, object *winnt.ObjectType) string {
 	if object == nil {
 		return m.String()
@@ -202,6 +204,7 @@ func allAccess(m winnt.AccessMask, object *winnt.ObjectType) string {
 	return ""
 }
 
+// descriptorText returns a descriptor as quoted SDDL, "None" for nil, or its size if it has no SDDL form.
 func descriptorText(d *sd.Descriptor) string {
 	if d == nil {
 		return "None"
@@ -213,6 +216,7 @@ func descriptorText(d *sd.Descriptor) string {
 	return fmt.Sprintf("%q", s)
 }
 
+// attributesText returns the object attributes that are set, in braces; "None" for a NULL pointer.
 func attributesText(c nt.Captured[*nt.ObjectAttributes]) string {
 	if c.V == nil {
 		return "None"
@@ -248,6 +252,7 @@ func sqosText(q *nt.SecurityQualityOfService) string {
 	return s
 }
 
+// mappingText returns the name of an object type with this mapping, or else the four masks in brackets.
 func mappingText(m winnt.GenericMapping) string {
 	for _, name := range []string{"file", "key", "token", "process", "thread", "directoryService", "event", "job"} {
 		if winnt.ObjectTypeByName(name).Mapping == m {

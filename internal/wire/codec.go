@@ -184,6 +184,7 @@ func number(b []byte, n uint64, size int) []byte {
 	return binary.LittleEndian.AppendUint64(b, n)
 }
 
+// pointer returns the codec of a pointer type: a byte 0 for nil, or 1 and the value.
 func pointer(t reflect.Type) *codec {
 	e := make1(t.Elem())
 	return &codec{"*" + e.form, 1, func(b []byte, v reflect.Value) ([]byte, error) {
@@ -243,6 +244,7 @@ func slice(t reflect.Type) *codec {
 	}}
 }
 
+// array returns the codec of an array type: its elements without a length.
 func array(t reflect.Type) *codec {
 	e, n := make1(t.Elem()), t.Len()
 	return &codec{fmt.Sprintf("[%d]%s", n, e.form), n * e.least, func(b []byte, v reflect.Value) (_ []byte, err error) {

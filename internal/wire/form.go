@@ -46,6 +46,7 @@ func (r *Row) DecodeInJSON(b []byte) (any, error) { return decodeJSON(r.jsonIn, 
 // error wraps ErrValue.
 func (r *Row) DecodeOutJSON(b []byte) (any, error) { return decodeJSON(r.jsonOut, r.OutType(), b) }
 
+// decodeJSON decodes b into a new value of type t. It rejects trailing data. Every error wraps ErrValue.
 func decodeJSON(c *jsonCodec, t reflect.Type, b []byte) (any, error) {
 	v := reflect.New(t).Elem()
 	r := newJSONReader(b)

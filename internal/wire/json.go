@@ -52,6 +52,8 @@ func jsonOf(t reflect.Type) *jsonCodec {
 	return makeJSON(t, binary.least)
 }
 
+// makeJSON returns the JSON codec of t, from the table or newly made. least is the smallest size of a value. It
+// panics for a type that has no JSON form.
 func makeJSON(t reflect.Type, least int) *jsonCodec {
 	if c := jsonCodecs.made[t]; c != nil {
 		return c
@@ -68,6 +70,8 @@ func makeJSON(t reflect.Type, least int) *jsonCodec {
 // inner returns the JSON codec of a component's type. The caller holds jsonCodecs.mu.
 func inner(t reflect.Type) *jsonCodec { return makeJSON(t, codecOf(t).least) }
 
+// jsonByKind returns the JSON codec for the kind of t. It panics for a kind that the wire does not carry, such
+// as a map.
 func jsonByKind(t reflect.Type) *jsonCodec {
 	switch k := t.Kind(); k {
 	case reflect.Bool:

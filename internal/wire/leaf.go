@@ -75,15 +75,18 @@ type attributeFields struct {
 	Octets  [][]byte
 }
 
+// fieldsOf returns the fields of a claim in the order of the wire. It shares the slices.
 func fieldsOf(a claims.Attribute) attributeFields {
 	return attributeFields{a.Name, a.Type, a.Flags, a.Ints, a.Uints, a.Strings, a.SIDs, a.Octets}
 }
 
+// attribute returns the claim with these fields. It shares the slices.
 func (a *attributeFields) attribute() claims.Attribute {
 	return claims.Attribute{Name: a.Name, Type: a.Type, Flags: a.Flags, Ints: a.Ints, Uints: a.Uints,
 		Strings: a.Strings, SIDs: a.SIDs, Octets: a.Octets}
 }
 
+// attribute returns the codec of claims, which have the form of attributeFields.
 func attribute() *codec {
 	f := make1(reflect.TypeFor[attributeFields]())
 	return &codec{f.form, f.least, func(b []byte, v reflect.Value) ([]byte, error) {

@@ -27,6 +27,8 @@ type receiver struct {
 	err     error
 }
 
+// newReceiver returns a reader of socket that also receives passed descriptors for to. The error is that of a
+// closed socket.
 func newReceiver(socket *net.UnixConn, to *Reader) (io.Reader, error) {
 	r := &receiver{to: to}
 	r.try = r.once

@@ -14,6 +14,8 @@ import (
 // newReceiver returns the socket itself. Descriptors are passed on Linux alone.
 func newReceiver(socket *net.UnixConn, _ *Reader) (io.Reader, error) { return socket, nil }
 
+// writeWith writes b. It returns an error that wraps ErrFrame if there are files, because descriptors are
+// passed on Linux only.
 func writeWith(conn net.Conn, b []byte, files []*os.File) error {
 	if len(files) > 0 {
 		return fmt.Errorf("%w: no descriptors can be passed here", ErrFrame)

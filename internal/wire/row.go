@@ -93,12 +93,14 @@ type value[T any] struct {
 	j func() *jsonCodec
 }
 
+// valueOf returns the codecs of T. They are made at their first use.
 func valueOf[T any]() value[T] {
 	t := reflect.TypeFor[T]()
 	return value[T]{sync.OnceValue(func() *codec { return codecOf(t) }),
 		sync.OnceValue(func() *jsonCodec { return jsonOf(t) })}
 }
 
+// append appends x to b in binary or JSON.
 func (v value[T]) append(to form, b []byte, x T) []byte {
 	put := v.c().put
 	if to == inJSON {
@@ -111,6 +113,7 @@ func (v value[T]) append(to form, b []byte, x T) []byte {
 	return b
 }
 
+// decode decodes all of b from binary or JSON. With an error it returns the zero value.
 func (v value[T]) decode(from form, b []byte) (T, error) {
 	x, err := any(nil), error(nil)
 	if from == inJSON {
@@ -155,6 +158,7 @@ var helloBody = valueOf[HelloBody]()
 // AppendHello appends the body of a hello. It replaces h's Magic, Version and Rows.
 func AppendHello(b []byte, h HelloBody) []byte { return appendHello(inBinary, b, h) }
 
+// appendHello appends a hello frame's body. It sets the magic number, the version and the service table of h.
 func appendHello(to form, b []byte, h HelloBody) []byte {
 	h.Magic, h.Version, h.Rows = magic, Version, nil
 	for _, r := range Rows() {

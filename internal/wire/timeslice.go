@@ -51,6 +51,8 @@ type timeSlice struct {
 	preempted chan struct{} // closed by inspect when it has preempted the call
 }
 
+// newTimeSlice returns a time slice that has not begun. reads says whether its goroutine reads the connection's
+// frames.
 func (s *Server) newTimeSlice(reads bool) *timeSlice {
 	return &timeSlice{s: s, reads: reads, preempted: make(chan struct{})}
 }

@@ -219,6 +219,7 @@ func (w *worker) changed(c *waiting, changes []<-chan struct{}) bool {
 	return at >= ends
 }
 
+// received returns the case of a select that receives from ch. A nil channel never does.
 func received(ch <-chan struct{}) reflect.SelectCase {
 	return reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)}
 }

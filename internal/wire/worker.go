@@ -28,6 +28,7 @@ type worker struct {
 	over bool // no further call is begun; guarded by mu
 }
 
+// newWorker returns a worker that makes calls on th. It starts no goroutine.
 func newWorker(s *Server, th *nt.Thread) *worker {
 	return &worker{s: s, th: th, tickets: map[nt.Ticket]struct{}{}, ended: make(chan struct{})}
 }

@@ -45,6 +45,7 @@ func (h *shares) put(s *share, in bool) {
 // Len returns the number of shares in the heap.
 func (h *shares) Len() int { return len(h.list) }
 
+// Less orders by the share that each has had, the smallest first.
 func (h *shares) Less(i, j int) bool { return h.list[i].had < h.list[j].had }
 
 // Swap exchanges two shares and their recorded places.

@@ -115,6 +115,7 @@ func listenMode(socket string, mode os.FileMode) (*net.UnixListener, error) {
 	return l, nil
 }
 
+// bind listens on a Unix socket. It is an error if the path exists.
 func bind(socket string) (*net.UnixListener, error) {
 	return net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
 }

@@ -33,6 +33,7 @@ type properties struct {
 	list map[dav.Name]dav.Property
 }
 
+// newPropertyTable returns a table without properties.
 func newPropertyTable() *propertyTable { return &propertyTable{of: map[place]*properties{}} }
 
 // has reports whether properties are stored for a path, also if another file has the path now.

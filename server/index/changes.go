@@ -81,11 +81,15 @@ type tail struct {
 	at    int64  // offset of the next line
 }
 
+// tailOf opens the events in dir for reading what follows event number after. The tail is not nil even with an
+// error.
 func tailOf(dir string, after uint64) (*tail, error) {
 	t := &tail{after: after}
 	return t, t.open(dir)
 }
 
+// open opens the events file and starts over from its first byte, with an empty state. It does not close the
+// file that was open.
 func (t *tail) open(dir string) (err error) {
 	if t.file, err = os.Open(filepath.Join(dir, eventsName)); err != nil {
 		return err

@@ -185,6 +185,7 @@ func (m *Merge) row(p *part, r *RowEvent) error {
 	return m.whole.add(Event{Row: r})
 }
 
+// gone emits the deletion of a document. It does nothing if there is no such document, or if p does not own it.
 func (m *Merge) gone(p *part, at string) error {
 	if m.whole.state.rows[at] == nil || !p.own(at) {
 		return nil

@@ -184,6 +184,7 @@ func (d *decider) event(c *Class) (*ClassEvent, error) {
 	return e, nil
 }
 
+// texts returns the SIDs as S-1-…; nil if there are none.
 func texts(sids []sid.SID) (out []string) {
 	for _, s := range sids {
 		out = append(out, s.String())

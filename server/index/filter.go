@@ -184,6 +184,7 @@ func (x *Index) each(classes []*kind, f func(k *kind) error) error {
 	return nil
 }
 
+// chunk calls f with each class of part while it holds the lock. It stops at f's first error and returns it.
 func (x *Index) chunk(part []*kind, f func(k *kind) error) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()

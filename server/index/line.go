@@ -106,6 +106,8 @@ type plain struct {
 	ok   bool
 }
 
+// has removes text from the start of the rest and returns true. If the rest starts otherwise, it returns false
+// and changes nothing.
 func (p *plain) has(text string) bool {
 	rest, is := bytes.CutPrefix(p.rest, []byte(text))
 	if is {
@@ -114,6 +116,7 @@ func (p *plain) has(text string) bool {
 	return is
 }
 
+// take removes text from the start of the rest. If the rest starts otherwise, it sets ok to false.
 func (p *plain) take(text string) { p.ok = p.has(text) && p.ok }
 
 // number parses a number without sign and leading zeros.

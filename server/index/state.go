@@ -44,6 +44,7 @@ type kind struct {
 	rows    int
 }
 
+// newState returns a state without events, whose first event must be a start.
 func newState() *State {
 	return &State{bySID: map[string]int{}, byName: map[string]int{}, classes: map[string]*kind{},
 		rows: map[string]*RowEvent{}, below: map[string]map[string]struct{}{}, trees: map[string]int{}}
@@ -263,6 +264,7 @@ func (s *State) documentsOf(class string) []string {
 	return slices.Sorted(maps.Keys(s.documents[class]))
 }
 
+// hold adds a document to those of a class. s.documents must not be nil.
 func (s *State) hold(class, path string) {
 	if s.documents[class] == nil {
 		s.documents[class] = map[string]struct{}{}
@@ -270,6 +272,7 @@ func (s *State) hold(class, path string) {
 	s.documents[class][path] = struct{}{}
 }
 
+// forget removes the row of a document and its name in the folder. The row must exist.
 func (s *State) forget(at string) {
 	s.count(s.rows[at], -1)
 	delete(s.rows, at)

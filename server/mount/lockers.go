@@ -62,6 +62,7 @@ const (
 	lookAgain = 50 * time.Millisecond
 )
 
+// newLockers returns a table without lock owners.
 func newLockers() *lockers {
 	return &lockers{all: map[lockOwner]*locker{}, of: map[uint32]int{}, changed: make(chan struct{})}
 }

@@ -60,6 +60,7 @@ type identity struct {
 	link   bool
 }
 
+// newNodes returns a table with the root only, which the kernel has looked up once.
 func newNodes(root identity) *nodes {
 	r := &node{id: rootID, file: root, lookups: 1}
 	return &nodes{byID: map[uint64]*node{rootID: r}, byFile: map[identity]*node{root: r}, next: rootID + 1}

@@ -35,6 +35,7 @@ type workers struct {
 	room    chan struct{} // one entry for each existing worker
 }
 
+// newWorkers returns a pool without workers. It creates their threads in p, at most maxWorkers.
 func newWorkers(sys *kernel.System, p *kernel.Process) *workers {
 	return &workers{process: p, sys: sys, idle: make(chan *worker, maxWorkers), room: make(chan struct{}, maxWorkers)}
 }

@@ -61,6 +61,7 @@ func listen(root string) (changes, error) {
 	return f, nil
 }
 
+// close closes the fanotify group, which removes its marks, and the mount's descriptor.
 func (f *fanotify) close() {
 	_ = unix.Close(f.fd)
 	if f.mount >= 0 {
@@ -295,6 +296,7 @@ var errFUSE = errors.New("a FUSE file system is mounted there, which reports no 
 
 var errMounted = errors.New("another file system has come in the place of the tree's")
 
+// pathOf returns the path of an open directory. The kernel appends " (deleted)" if the directory was removed.
 func pathOf(fd int) (string, error) {
 	path, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
 	if err != nil {

@@ -15,6 +15,7 @@ type linkTable struct {
 // fewest is the minimum number of names before stale ones are removed.
 const fewest = 1 << 16
 
+// newLinkTable returns an empty table of hard links.
 func newLinkTable() *linkTable {
 	return &linkTable{first: map[uint64]string{}, more: map[uint64][]string{}, most: fewest}
 }

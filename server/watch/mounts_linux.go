@@ -41,6 +41,7 @@ func openMounts(root string) (*mountTable, error) {
 	return m, nil
 }
 
+// close closes the table's descriptor and ignores errors.
 func (m *mountTable) close() { _ = unix.Close(m.fd) }
 
 // changed reports whether mounts were added or removed since the last call, anywhere in the namespace. It does not

@@ -8,6 +8,7 @@ type news struct {
 	unnameable int
 }
 
+// newNews returns an empty collection.
 func newNews() *news { return &news{paths: map[string]struct{}{}, inodes: map[uint64]struct{}{}} }
 
 // clear removes all paths and inodes. It keeps the count.
@@ -16,4 +17,5 @@ func (n *news) clear() {
 	clear(n.inodes)
 }
 
+// empty reports whether there is neither a path nor an inode.
 func (n *news) empty() bool { return len(n.paths)+len(n.inodes) == 0 }

@@ -136,6 +136,7 @@ func (w *watch) gather() error {
 	return nil
 }
 
+// present returns the heartbeat of now, by w.Clock if it is set.
 func (w *Watcher) present() Heartbeat {
 	if w.Clock != nil {
 		return w.Clock()
@@ -143,6 +144,7 @@ func (w *Watcher) present() Heartbeat {
 	return Now()
 }
 
+// often returns the time between heartbeats; Often if none was set.
 func (w *watch) often() time.Duration {
 	if w.Watcher.Beat == 0 {
 		return Often
@@ -221,6 +223,7 @@ func (w *watch) remounted() error {
 	return w.send(Batch{Tree: w.Root, Seen: list})
 }
 
+// send passes b to the receiver and waits until it takes it. It returns the context's error if that ends first.
 func (w *watch) send(b Batch) error {
 	select {
 	case w.out <- b:
@@ -236,6 +239,7 @@ type silent struct{}
 func (silent) read(*news) (bool, error) { return false, nil }
 func (silent) close()                   {}
 
+// wait waits for the time most and returns nil, or returns the context's error if that ends first.
 func (silent) wait(ctx context.Context, most time.Duration) error {
 	t := time.NewTimer(most)
 	defer t.Stop()

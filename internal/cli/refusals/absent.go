@@ -79,6 +79,7 @@ func Absent(name string) []Absence {
 	return list
 }
 
+// covers reports whether a refusal that can be called tests the condition with this index.
 func (s *service) covers(condition int) bool {
 	for _, f := range s.refusals {
 		if f.condition == condition && f.callable() {

@@ -24,6 +24,7 @@ type auditCheckParts[I auditChecks] struct {
 	refusal func(I) *ntstatus.Status
 }
 
+// auditCheckRefusals returns the refusals that all access checks with an audit record share.
 func auditCheckRefusals[I auditChecks](p auditCheckParts[I]) []refusal[I] {
 	return []refusal[I]{
 		{rule: "U-48", want: ntstatus.AccessViolation, name: "GenericMapping unreadable", takes: "mapping", needs: pointers,
@@ -111,6 +112,8 @@ var auditTypedParts = auditCheckParts[*nt.AccessCheckByTypeAndAuditAlarmIn]{
 	func(in *nt.AccessCheckByTypeAndAuditAlarmIn) *ntstatus.Status { return &in.FaultOutputs },
 }
 
+// defineAuditTyped registers a check with object types and an audit record. list says whether its result is a
+// list.
 func defineAuditTyped(name string, list bool) bool {
 	type I = *nt.AccessCheckByTypeAndAuditAlarmIn
 	return define(setup[I]{

@@ -16,6 +16,8 @@ func tooMany() nt.Captured[*nt.PrivilegeSet] {
 	return nt.Cap(&nt.PrivilegeSet{Privilege: make([]nt.LUIDAndAttributes, 61)})
 }
 
+// alarmRefusals returns the refusals that the alarm services share. The arguments return pointers to the
+// parameters of an input.
 func alarmRefusals[I any](h func(I) *winnt.Handle, name func(I) *nt.Captured[string],
 	set func(I) *nt.Captured[*nt.PrivilegeSet]) []refusal[I] {
 	return join(

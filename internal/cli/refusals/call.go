@@ -33,6 +33,9 @@ func Call(name string, profile nt.Profile, set ...*Refusal) (Outcome, error) {
 	return got, err
 }
 
+// run calls the service with all refusals of set injected, and returns an error unless the first of them in
+// order wins: with its status, by its rule and, for an error status, without a change of the system. An empty
+// set must succeed.
 func (w *world) run(s *service, set []*Refusal) (Outcome, error) {
 	in := s.base(w)
 	for _, f := range set {
@@ -74,6 +77,8 @@ func (w *world) run(s *service, set []*Refusal) (Outcome, error) {
 	return got, nil
 }
 
+// invoke calls the service in user or kernel mode and returns its output, status and the rule that decided. The
+// verdict differs from the status for checks, which report a denial in their output.
 func (w *world) invoke(s *service, in any) (any, Outcome) {
 	var out any
 	var st ntstatus.Status
@@ -126,6 +131,7 @@ type reason struct{ rule string }
 // Traced stores the deciding rule of a call.
 func (r *reason) Traced(c *nt.Call) { r.rule = c.Why.Rule }
 
+// names returns the names of the refusals for a message; "no refusal" if there are none.
 func names(set []*Refusal) string {
 	if len(set) == 0 {
 		return "no refusal"

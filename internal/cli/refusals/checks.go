@@ -23,6 +23,7 @@ type checkParts[I checks] struct {
 	length  func(I) *uint32
 }
 
+// checkRefusals returns the refusals that the access checks without audit record share.
 func checkRefusals[I checks](p checkParts[I]) []refusal[I] {
 	return join(
 		inUserMode(handles("A-13", "ClientToken", "ClientToken", p.token,
@@ -102,6 +103,7 @@ var typedParts = checkParts[*nt.AccessCheckByTypeIn]{
 	func(in *nt.AccessCheckByTypeIn) *uint32 { return &in.PrivilegeSetLength },
 }
 
+// typedBase returns the input of a check by object type that succeeds.
 func typedBase(w *world) *nt.AccessCheckByTypeIn {
 	return &nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(open()),
 		ClientToken: w.handle(w.existing(2), winnt.TOKEN_QUERY), DesiredAccess: winnt.FILE_READ_DATA,

@@ -11,11 +11,13 @@ import (
 
 // The services that create, filter, compare and adjust tokens.
 
+// tokenHandle returns the refusals of the parameter TokenHandle. lacks are the rights that the service needs.
 func tokenHandle[I any](rule string, h func(I) *winnt.Handle, lacks winnt.AccessMask) []refusal[I] {
 	return handles(rule, "TokenHandle", "TokenHandle", h,
 		func(w *world) winnt.Handle { return w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS&^lacks) })
 }
 
+// malformed returns a parameter whose capture failed with STATUS_INVALID_SID.
 func malformed[T any]() nt.Captured[T] { return nt.Captured[T]{Status: ntstatus.InvalidSID} }
 
 var _ = define(setup[*nt.AdjustGroupsTokenIn]{

@@ -29,6 +29,7 @@ func (w *world) pipe(sent bool) (server, client winnt.Handle) {
 	return out.FileHandle, f.FileHandle
 }
 
+// check panics if a step of the preparation failed. what names the step.
 func check(st ntstatus.Status, what string) {
 	if !st.IsSuccess() {
 		panic("refusals: " + what + ": " + st.String())

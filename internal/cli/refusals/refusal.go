@@ -157,6 +157,8 @@ func define[I any](s setup[I]) bool {
 	return true
 }
 
+// register adds the services of the setup to registry. It panics for a name that is in neither table of
+// services.
 func (s setup[I]) register(registry map[string]*service) {
 	for _, name := range s.names {
 		e := &service{absent: s.absent, verdict: s.verdict, settle: s.settle}

@@ -89,8 +89,10 @@ func inUserMode[I any](list []refusal[I]) []refusal[I] {
 	return list
 }
 
+// unreadable makes the capture of a parameter fail with STATUS_ACCESS_VIOLATION, as a bad pointer does.
 func unreadable[T any](c *nt.Captured[T]) { *c = nt.Captured[T]{Status: ntstatus.AccessViolation} }
 
+// join returns the refusals of all lists, in their order.
 func join[I any](lists ...[]refusal[I]) (all []refusal[I]) {
 	for _, l := range lists {
 		all = append(all, l...)
@@ -98,6 +100,7 @@ func join[I any](lists ...[]refusal[I]) (all []refusal[I]) {
 	return all
 }
 
+// fileMapping returns the generic mapping of files as a captured parameter.
 func fileMapping() nt.Captured[winnt.GenericMapping] { return nt.Cap(winnt.FileObject.Mapping) }
 
 // badTypes returns an object type list with two roots.
@@ -105,6 +108,7 @@ func badTypes() nt.Captured[[]access.ObjectTypeEntry] {
 	return nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}, {GUID: winnt.GUID{2}}})
 }
 
+// goodTypes returns a valid list of two object types, at levels 0 and 1.
 func goodTypes() nt.Captured[[]access.ObjectTypeEntry] {
 	return nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}, {Level: 1, GUID: winnt.GUID{2}}})
 }

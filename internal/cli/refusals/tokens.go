@@ -141,6 +141,7 @@ func (w *world) subjectToken() *se.TokenObject {
 	return r.Token
 }
 
+// impersonating makes the second thread impersonate a client, and returns a handle to it with all access.
 func (w *world) impersonating() winnt.Handle {
 	w.impersonate(w.other, w.token(clientSpec(winnt.SecurityImpersonation), open()), false, winnt.SecurityImpersonation)
 	return w.handle(w.other, winnt.THREAD_ALL_ACCESS)
@@ -170,6 +171,7 @@ var _ = define(setup[*nt.OpenThreadTokenExIn]{
 	absent: openTokenAbsent,
 })
 
+// privileges returns these privileges as enabled.
 func privileges(p ...winnt.Privilege) []nt.LUIDAndAttributes {
 	var list []nt.LUIDAndAttributes
 	for _, p := range p {

@@ -23,6 +23,7 @@ var (
 	userSID = account(1107)
 )
 
+// account returns the SID of the test domain's account with this RID.
 func account(rid uint32) sid.SID {
 	s, ok := sid.New(5, 21, 1, 2, 3, rid)
 	if !ok {
@@ -55,6 +56,8 @@ type world struct {
 	drop    []func()          // run before the kernel is closed
 }
 
+// newWorld boots a system with one process of two threads. It panics if that fails. Injected failures apply
+// only during the tested call.
 func newWorld(profile nt.Profile) *world {
 	w := &world{profile: profile, failing: map[string]bool{}}
 	w.sys = kernel.Boot(kernel.Config{Profile: profile,
@@ -70,6 +73,7 @@ func newWorld(profile nt.Profile) *world {
 	return w
 }
 
+// must returns v, and panics if err is not nil.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic("refusals: " + err.Error())
@@ -96,6 +100,8 @@ func clientSpec(level winnt.SecurityImpersonationLevel) token.Spec {
 	return s
 }
 
+// fullFor returns a DACL that grants GENERIC_ALL to each of who; an empty one, which grants nothing, for
+// nobody.
 func fullFor(who ...sid.SID) *sd.ACL {
 	var aces []sd.ACE
 	for _, s := range who {
@@ -107,8 +113,10 @@ func fullFor(who ...sid.SID) *sd.ACL {
 // open returns a descriptor that grants everyone everything.
 func open() *sd.Descriptor { return protect(fullFor(sid.Everyone)) }
 
+// closed returns a descriptor of SYSTEM whose empty DACL grants nothing.
 func closed() *sd.Descriptor { return protect(must(sd.NewACL())) }
 
+// protect returns a descriptor with this DACL, whose owner and group are SYSTEM. A nil list is a NULL DACL.
 func protect(list *sd.ACL) *sd.Descriptor {
 	return sd.New(sd.Parts{Control: sd.DACLPresent, Owner: sid.LocalSystem, Group: sid.LocalSystem, DACL: list})
 }
@@ -168,6 +176,7 @@ func (w *world) callerAt(level winnt.SecurityImpersonationLevel) {
 // affected (I-90).
 func (w *world) job() { w.jobOf(w.server, ps.JobRestrictedToken) }
 
+// jobOf puts p into a new job, and sets the job's limits just before the call. It panics if either fails.
 func (w *world) jobOf(p *kernel.Process, flags uint32) {
 	if st := p.AssignToJob(kernel.JobSecurity{}); !st.IsSuccess() {
 		panic("refusals: job: " + st.String())

@@ -235,6 +235,7 @@ func (c *statusCmd) Run(std *streams) error {
 // rounded rounds an age for display.
 func rounded(age time.Duration) time.Duration { return age.Round(100 * time.Millisecond) }
 
+// printCounts prints the counts of the index as a table and returns the error of writing.
 func printCounts(std *streams, n index.Counts) error {
 	_, err := fmt.Fprintf(std.out, "documents   %d\nunreadable  %d\n"+
 		"unnamed     %d, their paths are not UTF-8\n"+

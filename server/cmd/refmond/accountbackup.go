@@ -57,6 +57,7 @@ func (c accountBackupCmd) Run(all *accountCmd) (err error) {
 	return nil
 }
 
+// pack adds a file with mode 0600 to the archive.
 func pack(w *tar.Writer, name string, b []byte) error {
 	if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(b))}); err != nil {
 		return err
@@ -89,6 +90,8 @@ func (c accountRestoreCmd) Run(std *streams) error {
 	return errors.Join(err, lock.Close())
 }
 
+// restore puts back the account store and, if the backup has one, the key of the audit log. An existing key
+// stays.
 func restore(cfg *config, files map[string][]byte, std *streams) error {
 	err := lsa.Restore(lsa.Config{Folder: cfg.State, Computer: cfg.Computer, Root: cfg.Root},
 		bytes.NewReader(files[backedStore]))

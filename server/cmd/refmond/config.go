@@ -115,6 +115,8 @@ func (c *config) startsAs(s *lsa.Store) func(sid.SID) (uint32, bool) {
 // administrators, so each grant must be recorded (L-22).
 var recorded = winnt.Privileges(winnt.SeTcbPrivilege, winnt.SeCreateTokenPrivilege, winnt.SeAssignPrimaryTokenPrivilege)
 
+// read sets the settings from YAML. An unknown or repeated key is an error that names its line. Settings that
+// text does not have stay.
 func (c *config) read(text []byte) error {
 	json, marks, err := strictyaml.JSON(text)
 	if err != nil {

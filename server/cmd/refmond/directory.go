@@ -100,6 +100,7 @@ func (d *directory) checkServers(k *tickets) error {
 	return err
 }
 
+// claims returns the parsed claims by name; empty if there are none. A malformed one is an error that names it.
 func (d *directory) claims() (map[string]ldap.Claim, error) {
 	out := map[string]ldap.Claim{}
 	for name, text := range d.Claims {

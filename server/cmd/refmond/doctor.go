@@ -34,14 +34,17 @@ type checkUp struct {
 	fail bool
 }
 
+// well prints a check that passed.
 func (c *checkUp) well(what, found string, args ...any) {
 	fmt.Fprintf(c.std.out, "ok    %-12s %s\n", what, printable(fmt.Sprintf(found, args...)))
 }
 
+// note prints a remark, which does not make the command fail.
 func (c *checkUp) note(what, found string, args ...any) {
 	fmt.Fprintf(c.std.out, "note  %-12s %s\n", what, printable(fmt.Sprintf(found, args...)))
 }
 
+// wrong prints a check that failed, and makes the command fail.
 func (c *checkUp) wrong(what, found string, args ...any) {
 	c.fail = true
 	fmt.Fprintf(c.std.out, "WRONG %-12s %s\n", what, printable(fmt.Sprintf(found, args...)))
@@ -115,6 +118,8 @@ func (c *checkUp) places(cfg *config) {
 // leastFree is the minimum free space on the state folder's disk.
 const leastFree = 256 << 20
 
+// disk checks the free space of the file system that has dir. It prints nothing if that cannot be read, which
+// the check of the state reports.
 func (c *checkUp) disk(dir string) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
@@ -154,6 +159,7 @@ func (c *checkUp) socket(key, at string) {
 // oldest precedes any correct time.
 var oldest = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// clock checks that the clock is not before oldest.
 func (c *checkUp) clock(now time.Time) {
 	if now.Before(oldest) {
 		c.wrong("clock", "it is %s here: records would have that time", now.UTC().Format(time.RFC3339))

@@ -138,6 +138,7 @@ func when(at int64) string {
 	return clock(filetime.Time(at))
 }
 
+// clock returns t in local time: the time of day if it is today, otherwise the date and the minute.
 func clock(t time.Time) string {
 	t = t.Local()
 	if now := time.Now(); t.YearDay() == now.YearDay() && t.Year() == now.Year() {

@@ -98,6 +98,7 @@ func (l own) Accept() (net.Conn, error) {
 // mayOperate reports whether a user may read metrics and profiles (W-30).
 func mayOperate(uid uint32) bool { return uid == 0 || uid == uint32(os.Geteuid()) }
 
+// peerUID returns the uid of the process that connected, as of its connect.
 func peerUID(c *net.UnixConn) (uid uint32, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -148,6 +149,7 @@ type metric struct {
 	value            float64
 }
 
+// write writes the metric in the text format of Prometheus. It ignores errors.
 func (m *metric) write(w io.Writer) {
 	fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n%s %g\n", m.name, m.help, m.name, m.kind, m.name, m.value)
 }

@@ -97,6 +97,7 @@ type threadLine struct {
 	hidden      bool   // the client's token may not be opened
 }
 
+// threads prints the threads of a process. It prints those found so far if the process ends.
 func (l *inspector) threads(std *streams, process winnt.Handle) error {
 	var list []threadLine
 	last := winnt.Handle(0)
@@ -113,6 +114,8 @@ func (l *inspector) threads(std *streams, process winnt.Handle) error {
 	return l.print(std, list)
 }
 
+// thread returns the line of a thread: its name, start and the client that it impersonates. A token that may
+// not be opened is shown as hidden.
 func (l *inspector) thread(h winnt.Handle) threadLine {
 	t := threadLine{name: text(l.th.NtQueryInformationThread(h, nt.ThreadNameInformation)),
 		since: when(times(l.th.NtQueryInformationThread(h, nt.ThreadTimes)))}
@@ -185,6 +188,7 @@ func (l *inspector) user(tok winnt.Handle) string {
 	return "?"
 }
 
+// times returns the creation time in a query's result; 0 if the query failed.
 func times(v any, st ntstatus.Status) int64 {
 	if t, ok := v.(nt.KernelUserTimes); ok && st == ntstatus.Success {
 		return t.CreateTime

@@ -86,6 +86,7 @@ func (c *config) checkTrees() error {
 	return nil
 }
 
+// within reports whether path is dir or below it. Both must be clean.
 func within(dir, path string) bool {
 	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }

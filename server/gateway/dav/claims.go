@@ -32,6 +32,7 @@ type claims struct {
 	freed chan struct{} // guarded by mu: closed at the next release
 }
 
+// newClaims returns a set without claims.
 func newClaims() *claims { return &claims{held: map[*[]claim]bool{}, freed: make(chan struct{})} }
 
 // take blocks until all claims in list are free, and takes all of them in one step. The caller calls release exactly

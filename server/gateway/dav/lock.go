@@ -45,6 +45,7 @@ type LockTable struct {
 	oldest time.Time // guarded by mu: no lock expires before it
 }
 
+// newLockTable returns a table without locks. now is its clock.
 func newLockTable(now func() time.Time) *LockTable {
 	return &LockTable{now: now, byToken: map[string]*Lock{}, byRoot: map[Path][]*Lock{}, each: map[string]int{}}
 }

@@ -260,6 +260,7 @@ func (s *Store) columns(b *index.RowBatch) ([]any, error) {
 	return []any{ids, rights, classes, descriptors, seqs, times}, nil
 }
 
+// idsOf returns the database's id of each path, in their order; nil if there are none.
 func idsOf(paths []string) (out []string) {
 	for _, p := range paths {
 		out = append(out, id(p))

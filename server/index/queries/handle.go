@@ -17,6 +17,7 @@ type refusal struct {
 	error
 }
 
+// refuse returns a *refusal with an HTTP status and a message.
 func refuse(status int, format string, args ...any) error {
 	return &refusal{status, fmt.Errorf(format, args...)}
 }
@@ -124,6 +125,8 @@ func (s *Server) permitted(c caller, p path, q *question) (index.Query, error) {
 	return x, nil
 }
 
+// canRead answers whether the person may read each document. A caller without trust learns nothing about a
+// document that the answer denies.
 func (s *Server) canRead(c *caller, q *question, x index.Query) (any, error) {
 	out := answers{s.config.Index.Current(x.Limit), s.config.Index.CanReadAll(nil, q.IDs, x)}
 	if !c.trust {
@@ -143,14 +146,17 @@ func reticent(a index.Answer) index.Answer {
 	return index.Answer{Seq: a.Seq, Directory: a.Directory}
 }
 
+// why answers with the evidence for the first document of the question.
 func (s *Server) why(_ *caller, q *question, x index.Query) (any, error) {
 	return s.config.Index.Evidence(q.IDs[0], x), nil
 }
 
+// filter answers with a search filter for the person's documents, in the question's form.
 func (s *Server) filter(_ *caller, q *question, x index.Query) (any, error) {
 	return nilOr(s.config.Index.FilterFor(x, q.Form))
 }
 
+// status answers with the heartbeats of the sources within the question's limit, and the counts of the index.
 func (s *Server) status(_ *caller, _ *question, x index.Query) (any, error) {
 	sources, err := s.config.Index.HeartbeatsWithin(x.Limit)
 	if err != nil {
@@ -160,6 +166,7 @@ func (s *Server) status(_ *caller, _ *question, x index.Query) (any, error) {
 	return nilOr(status{sources, counts}, err)
 }
 
+// listed answers with the classes whose members no list of SIDs covers.
 func (s *Server) listed(_ *caller, _ *question, _ index.Query) (any, error) {
 	list, err := s.config.Index.Listed()
 	return nilOr(listed{list}, err)

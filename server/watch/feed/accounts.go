@@ -95,6 +95,7 @@ func (f *Follower) accounts(ctx context.Context, list []directory.AccountID) (a 
 	return a, nil
 }
 
+// often returns the time between heartbeats; [watch.Often] if Beat is 0.
 func (f *Follower) often() time.Duration {
 	if f.Beat == 0 {
 		return watch.Often
@@ -102,6 +103,7 @@ func (f *Follower) often() time.Duration {
 	return f.Beat
 }
 
+// warn passes err to Warn; it drops it if Warn is nil.
 func (f *Follower) warn(err error) {
 	if f.Warn != nil {
 		f.Warn(err)

@@ -102,6 +102,7 @@ func (f *Follower) ask(ctx context.Context, q *question) (net.Conn, error) {
 	return conn, nil
 }
 
+// traverse returns the traverse option; "never" if it is empty.
 func (f *Follower) traverse() string {
 	return cmp.Or(f.Traverse, "never")
 }

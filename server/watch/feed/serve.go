@@ -54,6 +54,7 @@ const (
 	patience    = 10 * time.Second      // timeout of a client's line
 )
 
+// begin creates the context of the watches, at the first call only.
 func (s *Server) begin() {
 	s.once.Do(func() { s.ctx, s.stop = context.WithCancel(context.Background()) })
 }
@@ -110,6 +111,7 @@ func (s *Server) enter() bool {
 	return true
 }
 
+// leave counts a watch as ended.
 func (s *Server) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

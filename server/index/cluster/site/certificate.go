@@ -85,6 +85,7 @@ func (a Authority) Holds(cert []byte, name string) bool {
 		len(leaf.DNSNames)+len(leaf.IPAddresses) == 1 && time.Until(leaf.NotAfter) > 365*24*time.Hour
 }
 
+// block returns the DER bytes as a PEM block of this kind.
 func block(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }

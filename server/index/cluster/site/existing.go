@@ -86,6 +86,7 @@ func imported() (single, several []string) {
 	return append(single, "keep.>"), []string{"$JS.API.DIRECT.GET.>"}
 }
 
+// quoted returns the texts in quotation marks, separated by commas; "" if there are none.
 func quoted(list []string) string {
 	out := make([]string, len(list))
 	for i, text := range list {

@@ -52,6 +52,7 @@ func workPeople(ctx context.Context, s *shareWorker, n int) error {
 	return nil
 }
 
+// classesOf returns the subjects of the classes of share n.
 func classesOf(n int) string { return fmt.Sprintf("class.%d.>", n) }
 
 // newDeciding takes over share n of the classes, and continues from its log.

@@ -248,4 +248,5 @@ func (f *following) warnRefused(s *share) {
 	}
 }
 
+// name returns the subject of the share's messages, for warnings.
 func (s *share) name() string { return s.records.follower.subject }

@@ -112,11 +112,13 @@ func (d *directoryPublisher) version(ctx context.Context, v *index.Version) erro
 	return d.chain.append(ctx, d.id(), body, true)
 }
 
+// id returns a new message id, unique to this run of the publisher.
 func (d *directoryPublisher) id() string {
 	d.number++
 	return fmt.Sprintf("%s/%d", d.run, d.number)
 }
 
+// pieceSubject returns the subject of the directory's piece n, from 0.
 func pieceSubject(n int) string { return fmt.Sprintf("directory.piece.%d", n) }
 
 // errPieces says that the pieces belong to another version, because a newer one is being published.

@@ -91,6 +91,7 @@ func (c *Conn) get(ctx context.Context, stream string, q question) ([]message, e
 	}
 }
 
+// text returns n in decimal.
 func text(n uint64) string { return strconv.FormatUint(n, 10) }
 
 // header returns a header that the server added. It follows headers of the same name that the

@@ -79,6 +79,7 @@ func (r *records) read(ctx context.Context, begin func(), apply func(x *record) 
 	})
 }
 
+// unusable returns err with the subject of the message. The result wraps errRecord.
 func (r *records) unusable(err error) error {
 	return fmt.Errorf("%s: %w: %w", r.follower.subject, errRecord, err)
 }
