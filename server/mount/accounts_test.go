@@ -3,6 +3,7 @@ package mount
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -286,6 +287,18 @@ func TestNumbers(t *testing.T) {
 	w.sees(0, "everybody's", "cat", "all")
 	w.refused(0, "Permission denied", "cat", "rights")
 	w.refused(0, "Permission denied", "cat", "nobodys")
+}
+
+// TestNewFileHasGroupOfProgram checks that a file of a user without an account belongs to the user and the program's
+// group, as on the host (W-15).
+func TestNewFileHasGroupOfProgram(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) {
+		c.Accounts, c.Owners = Hosted{Peers: auth.Accounts{}, Hosts: host{}}, HostOwners{}
+	})
+	w.describe("", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	for _, uid := range []uint32{alice, bob} {
+		w.sees(uid, fmt.Sprintf("%d %d", uid, uid), "sh", "-c", "echo x >f$(id -u); stat -c '%u %g' f$(id -u)")
+	}
 }
 
 // stopped is a clock.

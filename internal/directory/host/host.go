@@ -163,6 +163,7 @@ func (u *User) token(t winnt.LogonType, p logon.Proof) (*token.Token, error) {
 			spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(g), Attributes: token.GroupDefault})
 		}
 	}
+	spec.PrimaryGroup = fileaccess.UnixGroup(u.GID) // the group of files that the user creates, as on the host (W-15)
 	spec.Groups = slices.DeleteFunc(spec.Groups, func(g token.Group) bool { return logon.DependsOnKind(g.SID) })
 	logon.Add(&spec, t, p, true)
 	return token.New(spec)

@@ -49,8 +49,8 @@ func TestHostUsersTokenEqualsMounts(t *testing.T) {
 		}
 	}
 	if want := []string{"S-1-22-2-61001", "S-1-22-2-61002", "S-1-22-2-7"}; tok.User().SID.String() != "S-1-22-1-61000" ||
-		!slices.Equal(unix, want) {
-		t.Errorf("W-15: %v in %v, want %v", tok.User().SID, unix, want)
+		!slices.Equal(unix, want) || tok.PrimaryGroup().String() != want[0] {
+		t.Errorf("W-15: %v in %v, primary group %v, want %v", tok.User().SID, unix, tok.PrimaryGroup(), want)
 	}
 	// On a mount no protocol proves the identity of a program; a kind of logon is that of a local account (B-28).
 	for _, c := range []struct {

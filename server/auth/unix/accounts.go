@@ -51,6 +51,9 @@ func (a Accounts) spec(p *Peer) token.Spec {
 			spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(g), Attributes: token.GroupDefault})
 		}
 	}
+	if p.GID != lsa.Unmapped {
+		spec.PrimaryGroup = fileaccess.UnixGroup(p.GID) // the group of files that the user creates, as on the host (W-15)
+	}
 	// The token has what an interactive logon of an account of this computer has (L-81, L-84).
 	logon.Add(&spec, winnt.LOGON32_LOGON_INTERACTIVE, logon.Unproved, true)
 	spec.Source.Name = "unix"

@@ -75,9 +75,15 @@ func TestTokenWithoutStore(t *testing.T) {
 		if err != nil || s.User != c.kind.User || !slices.Equal(s.Groups[:len(c.kind.Groups)], c.kind.Groups) ||
 			!slices.Equal(groups, wanted) || s.Source.Name != "unix" || r.Linked != nil ||
 			s.Privileges != c.kind.Privileges|c.held || s.EnabledPrivileges != c.kind.EnabledPrivileges|c.held ||
-			s.DefaultPrivileges != c.kind.DefaultPrivileges|c.held || s.Integrity != c.kind.Integrity {
-			t.Errorf("W-15: %s: %v, groups %v, %v", c.what, s.User, groups, err)
+			s.DefaultPrivileges != c.kind.DefaultPrivileges|c.held || s.Integrity != c.kind.Integrity ||
+			s.PrimaryGroup.String() != c.groups[0] {
+			t.Errorf("W-15: %s: %v, groups %v, primary group %v, %v", c.what, s.User, groups, s.PrimaryGroup, err)
 		}
+	}
+	// An unmapped group is the group of no file.
+	if r, err := (unix.Accounts{}).LogOn(&unix.Peer{Known: true, UID: uid, GID: 65534}, false); err != nil ||
+		!r.Token.PrimaryGroup.Equal(token.StandardUser(r.Token.User.SID).PrimaryGroup) {
+		t.Errorf("W-15: with an unmapped group: primary group %v, %v", r.Token.PrimaryGroup, err)
 	}
 	// 65534 is Anonymous, listed or not, and never an administrator (L-25).
 	listed := unix.Accounts{Administrators: []uint32{65534}, Privileges: map[uint32]winnt.PrivilegeSet{65534: tcb}}
