@@ -3,7 +3,6 @@ package directory
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"strings"
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/sid"
@@ -12,15 +11,16 @@ import (
 // digest is the SHA-256 sum of one account or of all accounts.
 type digest = [sha256.Size]byte
 
-// Sum returns a digest of the accounts without Realm, UPN and claims of SIDs or octets. Two Accounts with the same
-// values in the same order have the same digest. It stores the digest of each account for With, so only one goroutine
-// may call it at a time. Do not change the accounts afterwards.
+// Sum returns a digest of all fields of the accounts. Two Accounts with the same values in the same order have the same
+// digest. It stores the digest of each account for With, so only one goroutine may call it at a time. Do not change the
+// accounts afterwards.
 func (a *Accounts) Sum() digest {
 	if a.digests == nil {
 		a.digests = make([]digest, len(a.Users)+len(a.Groups))
 	}
 	var s summer
 	s.sid(a.Domain)
+	s.text(a.Realm)
 	s.sid(a.Computer)
 	s.number(uint64(a.Logon))
 	s.number(uint64(len(a.Users)))
@@ -43,13 +43,14 @@ func (a *Accounts) Sum() digest {
 	return digest(whole.Sum(nil))
 }
 
-// user appends a user without its UPN.
+// user appends a user.
 func (s *summer) user(u *User) {
 	s.account(u.Name, u.SID, u.MemberOf)
 	s.sid(u.Primary)
 	s.id(u.UID)
 	s.id(u.GID)
 	s.flag(u.Disabled)
+	s.text(u.UPN)
 	s.claims(u.Claims)
 }
 
@@ -93,22 +94,10 @@ func (s *summer) account(name string, id sid.SID, memberOf []sid.SID) {
 	}
 }
 
-// claims appends the attributes of a set, which may be nil, with their strings and numbers.
+// claims appends the attributes of a set, which may be nil, in their binary form.
 func (s *summer) claims(set *claims.Set) {
 	s.number(uint64(set.Len()))
 	for _, a := range set.All() {
-		s.text(a.Name)
-		s.number(uint64(a.Type))
-		s.number(uint64(a.Flags))
-		s.text(strings.Join(a.Strings, "\x00"))
-		s.number(uint64(len(a.Strings)))
-		s.number(uint64(len(a.Ints)))
-		for _, v := range a.Ints {
-			s.number(uint64(v))
-		}
-		s.number(uint64(len(a.Uints)))
-		for _, v := range a.Uints {
-			s.number(v)
-		}
+		s.text(string(a.Append(nil)))
 	}
 }

@@ -1,0 +1,96 @@
+package directory_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+)
+
+// TestSumDependsOnEveryField changes one field of two accounts at a time. A change that the sum misses would be no new
+// version of a directory, and the live index would keep an answer that no longer holds.
+func TestSumDependsOnEveryField(t *testing.T) {
+	type (
+		accounts = *directory.Accounts
+		user     = *directory.User
+		group    = *directory.Group
+	)
+	id := sid.MustParse
+	claim := func(a claims.Attribute) *claims.Set {
+		set, err := claims.NewSet([]claims.Attribute{a})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set
+	}
+	first := func() *directory.Accounts {
+		return &directory.Accounts{
+			Users:  []directory.User{{Name: "carol", SID: id("S-1-5-21-1-2-3-1107")}},
+			Groups: []directory.Group{{Name: "staff", SID: id("S-1-5-21-1-2-3-1200")}},
+		}
+	}
+	seen := map[[32]byte]string{first().Sum(): "nothing"}
+	for _, c := range []struct {
+		what   string
+		change func(a accounts, u user, g group)
+	}{
+		{"Domain", func(a accounts, _ user, _ group) { a.Domain = id("S-1-5-21-1-2-3") }},
+		{"Realm", func(a accounts, _ user, _ group) { a.Realm = "corp.example" }},
+		{"Computer", func(a accounts, _ user, _ group) { a.Computer = id("S-1-5-21-1-2-3") }},
+		{"Logon", func(a accounts, _ user, _ group) { a.Logon = logon.NTLM }},
+		{"no users", func(a accounts, _ user, _ group) { a.Users = nil }},
+		{"no groups", func(a accounts, _ user, _ group) { a.Groups = nil }},
+		{"Name", func(_ accounts, u user, _ group) { u.Name = "dora" }},
+		{"SID", func(_ accounts, u user, _ group) { u.SID = id("S-1-5-21-1-2-3-1108") }},
+		{"MemberOf", func(_ accounts, u user, g group) { u.MemberOf = []sid.SID{g.SID} }},
+		{"Primary", func(_ accounts, u user, g group) { u.Primary = g.SID }},
+		{"UID", func(_ accounts, u user, _ group) {
+			u.UID = directory.UnixID{Known: true}
+		}},
+		{"GID", func(_ accounts, u user, _ group) {
+			u.GID = directory.UnixID{Known: true}
+		}},
+		{"UPN", func(_ accounts, u user, _ group) { u.UPN = "carol@corp.example" }},
+		{"Disabled", func(_ accounts, u user, _ group) { u.Disabled = true }},
+		{"a number", func(_ accounts, u user, _ group) {
+			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.Int64, Ints: []int64{1}})
+		}},
+		{"another number", func(_ accounts, u user, _ group) {
+			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.Int64, Ints: []int64{2}})
+		}},
+		{"flags", func(_ accounts, u user, _ group) {
+			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.Int64, Flags: 2, Ints: []int64{1}})
+		}},
+		{"a text", func(_ accounts, u user, _ group) {
+			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.String, Strings: []string{"x"}})
+		}},
+		{"a SID", func(_ accounts, u user, _ group) {
+			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.SID, SIDs: []sid.SID{id("S-1-1-0")}})
+		}},
+		{"another SID", func(_ accounts, u user, _ group) {
+			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.SID, SIDs: []sid.SID{id("S-1-5-11")}})
+		}},
+		{"octets", func(_ accounts, u user, _ group) {
+			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.Octets, Octets: [][]byte{{1}}})
+		}},
+		{"other octets", func(_ accounts, u user, _ group) {
+			u.Claims = claim(claims.Attribute{Name: "c", Type: claims.Octets, Octets: [][]byte{{2}}})
+		}},
+		{"Name of a group", func(_ accounts, _ user, g group) { g.Name = "team" }},
+		{"SID of a group", func(_ accounts, _ user, g group) { g.SID = id("S-1-5-21-1-2-3-9") }},
+		{"MemberOf of a group", func(_ accounts, u user, g group) {
+			g.MemberOf = []sid.SID{u.SID}
+		}},
+		{"GID of a group", func(_ accounts, _ user, g group) { g.GID = directory.UnixID{ID: 7} }},
+	} {
+		a := first()
+		c.change(a, &a.Users[0], &a.Groups[0])
+		sum := a.Sum()
+		if other, again := seen[sum]; again {
+			t.Errorf("a change of %s has the sum of a change of %s, want another", c.what, other)
+		}
+		seen[sum] = c.what
+	}
+}
