@@ -231,7 +231,8 @@ func (b *Bulk) document(path string, version uint64) error {
 	return b.lines(map[string]any{"index": target}, source)
 }
 
-// lines appends values as lines of JSON.
+// lines appends each value to the buffer as one line of JSON. It writes nothing to the file. At a value that JSON
+// cannot encode it stops with an error, and the lines before it stay in the buffer.
 func (b *Bulk) lines(list ...map[string]any) error {
 	for _, line := range list {
 		text, err := json.Marshal(line)

@@ -228,7 +228,7 @@ func (s *State) sids(a, b effective.Set) (out []string) {
 	return out
 }
 
-// wait waits for a time. It returns the context's error if the context ends before.
+// wait blocks for d and returns nil, or returns the context's error as soon as the context ends.
 func wait(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

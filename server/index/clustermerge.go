@@ -212,5 +212,5 @@ func (m *Merge) directory() error {
 	return m.whole.add(Event{Directory: version})
 }
 
-// Rights returns the names of the index's rights. The caller must not change it.
+// Rights returns the names of the index's rights. The caller must not change the slice.
 func (m *Merge) Rights() []string { return m.whole.state.start.Rights }

@@ -123,7 +123,8 @@ func (l *Log) compact(w *Worker, most int64, all bool) error {
 	return l.replace(events)
 }
 
-// live returns the approximate number of events of a snapshot.
+// live returns the approximate number of events that a snapshot of s needs. With all it counts every class, otherwise
+// only those that have documents.
 func (s *State) live(all bool) int {
 	n := 1 + len(s.people) + len(s.rows)
 	for _, k := range s.classes {

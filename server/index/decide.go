@@ -105,7 +105,8 @@ func (c *Class) affected(f *effective.Difference) bool {
 	return f.Affects(c.Descriptor) || f.Affects(c.Share) || slices.ContainsFunc(c.Through, through)
 }
 
-// evaluator returns the evaluator of a type and a mask, from the cache if possible.
+// evaluator returns the evaluator for an object type and a mask. It builds and caches one on first use. An error is
+// not cached.
 func (d *decider) evaluator(t *winnt.ObjectType, mask winnt.AccessMask) (*effective.Evaluator, error) {
 	q := question{t, mask}
 	if e := d.evaluators[q]; e != nil {
@@ -240,7 +241,8 @@ func (d *decider) sound(x effective.Expression, allowed effective.Set, e *effect
 	})
 }
 
-// leading returns the SIDs that a clause allows before its first denial.
+// leading returns the SIDs that a clause allows before its first denial, nil if it starts with one. A term without a
+// SID matches everybody and counts as Everyone.
 func leading(c effective.Clause) (out []sid.SID) {
 	for _, t := range c {
 		if !t.Allow {

@@ -184,7 +184,8 @@ func refused(by string, t *token.Token, d *sd.Descriptor, mask winnt.AccessMask,
 	return out
 }
 
-// entry returns the entry of a reason as SDDL, "" if there is none.
+// entry returns the entry that a reason names, as SDDL. It returns "" if the reason names none or the list does not
+// have it, and the error's text if SDDL cannot express the entry.
 func entry(d *sd.Descriptor, r access.Reason) string {
 	list := d.DACL()
 	if r.List == "SACL" {

@@ -63,7 +63,8 @@ func (r *lineReader) row(line []byte) *Event {
 	return &Event{Seq: seq, Time: int64(at), Row: row}
 }
 
-// text returns an interned copy of b.
+// text returns b as a string and interns it, so that equal texts share memory. After maxKept texts it starts an empty
+// table.
 func (r *lineReader) text(b []byte) string {
 	if known, ok := r.texts[string(b)]; ok {
 		return known
@@ -119,7 +120,8 @@ func (p *plain) has(text string) bool {
 // take removes text from the start of the rest. If the rest starts otherwise, it sets ok to false.
 func (p *plain) take(text string) { p.ok = p.has(text) && p.ok }
 
-// number parses a number without sign and leading zeros.
+// number parses a number of digits, without a sign or leading zeros, and moves past it. It clears p.ok if there is no
+// such number or it exceeds 63 bits.
 func (p *plain) number() uint64 {
 	n := 0
 	for n < len(p.rest) && p.rest[n] >= '0' && p.rest[n] <= '9' {

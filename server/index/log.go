@@ -107,7 +107,9 @@ type Log struct {
 // log.
 func OpenLog(dir string) (*Log, *State, error) { return openLog(dir, nil) }
 
-// openLog is OpenLog with injected errors for tests; nil injects none.
+// openLog is [OpenLog] with injected file errors for tests; nil injects none. It creates the folder and the log,
+// takes the lock, replays the events and cuts an incomplete last line. It returns an error if another run writes the
+// log (N-10).
 func openLog(dir string, faults diskio.Faults) (*Log, *State, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err

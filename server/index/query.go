@@ -71,7 +71,8 @@ func Open(dir string, limit time.Duration) (*Index, error) {
 		in: bufio.NewReaderSize(file, 1<<18), state: newState()}, nil
 }
 
-// Close closes the log that [Open] opened. Each later query fails.
+// Close makes each later query fail. It closes the log file if [Open] opened the index, and leaves the log of a run
+// open.
 func (x *Index) Close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -105,7 +105,7 @@ func (b *RowBatch) Add(e *Event) error {
 	return nil
 }
 
-// Len returns the number of changed documents, including deleted ones.
+// Len returns the number of documents that the batch changes, including deleted ones; 0 for an empty batch.
 func (b *RowBatch) Len() int { return len(b.rows) }
 
 // Classes returns the classes of documents that the events announced, in their order. The caller must not change it.

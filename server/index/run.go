@@ -110,7 +110,8 @@ func Run(ctx context.Context, c Config) (err error) {
 	return r.stages(ctx)
 }
 
-// stages runs all stages until one fails or the context ends.
+// stages runs the directory, the worker and a watcher for each tree, and waits for all of them. The first error stops
+// the others and is returned. If the caller's context ends, stages returns nil.
 func (r *running) stages(ctx context.Context) error {
 	c, told := &r.config, ctx
 	ctx, stop := context.WithCancelCause(ctx)
@@ -270,7 +271,8 @@ func (r *running) flush(source string, beat watch.Heartbeat) error {
 	return nil
 }
 
-// ready calls Ready once, when all trees have been walked.
+// ready records that a tree has been walked. After the last tree it calls the configured Ready function, once; nil
+// means none.
 func (r *running) ready(tree string) {
 	if r.walked == nil {
 		r.walked = map[string]bool{}

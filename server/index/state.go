@@ -86,7 +86,8 @@ func (s *State) Apply(e *Event) error {
 	return nil
 }
 
-// person adds a person, or renames a known one. Another number than the next, or than the known one, is an error.
+// person adds a person with the next number, or renames a known one. It returns an error if the number is neither the
+// next one nor the known person's number.
 func (s *State) person(p *PersonEvent) error {
 	id, err := p.person()
 	if err != nil {
@@ -134,7 +135,8 @@ func (s *State) only(name string) int {
 	return first
 }
 
-// class adds a class, or replaces the members of a known one, whose definition it ignores.
+// class adds a class, or replaces the members of a known one, whose definition it ignores. It returns an error for
+// malformed members, an unknown folder class or a number that another class has or had.
 func (s *State) class(e *ClassEvent) error {
 	members, err := parseRanges(e.Members, len(s.people))
 	if err != nil {

@@ -49,7 +49,7 @@ func NewView(state string) (*View, error) {
 	return v, nil
 }
 
-// EmptyView returns a view of no events.
+// EmptyView returns a view to which no event has been applied. The first event must be a start event.
 func EmptyView() *View { return &View{newState()} }
 
 // Documents calls yield with a row for each readable document and each right, in no order, until yield returns false.
@@ -73,7 +73,7 @@ func (v *View) documents(r *RowEvent) (out []DocumentRow) {
 	return out
 }
 
-// Directory returns the current directory version, "" before the first one.
+// Directory returns the version of the directory after the last event, "" before the first version.
 func (v *View) Directory() string { return v.state.version }
 
 // Members calls yield with a row for each class of documents and each of its members, in no order, until yield returns

@@ -97,7 +97,10 @@ func (w *Worker) Take() []Event {
 // unshared is the lock of a state that only its worker uses.
 type unshared struct{}
 
-func (unshared) Lock()   {}
+// Lock does nothing: nobody else uses the state.
+func (unshared) Lock() {}
+
+// Unlock does nothing.
 func (unshared) Unlock() {}
 
 // add numbers an event, applies it to the worker's state and queues it for the sinks. On an error it queues nothing.
@@ -297,7 +300,8 @@ func (w *Worker) fill(r *RowEvent, s *watch.Seen) (err error) {
 	return w.classes(r, d)
 }
 
-// classes assigns the classes of a row and decides new ones.
+// classes sets the classes and the descriptor's hash in r, for the descriptor d of the row. Classes that the state
+// does not have are decided and emitted first. The slice may be shared with other rows.
 func (w *Worker) classes(r *RowEvent, d *sd.Descriptor) error {
 	above, err := w.above(r.Tree, r.Path)
 	if err != nil {

@@ -220,7 +220,8 @@ func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
 	return err
 }
 
-// replace makes a table equal to its rows.
+// replace makes a table equal to its rows. It copies the rows to a temporary table and changes only what differs, all
+// within tx. The caller rolls back after an error.
 func (s *Sink) replace(tx pgx.Tx, t *filledTable) error {
 	if _, err := tx.Exec(s.ctx, `create temp table present (like refmon.`+t.name+`)`); err != nil {
 		return err

@@ -148,7 +148,8 @@ func (s *Store) Begin(question string, parts []index.StoredPart) error {
 	})
 }
 
-// create creates the partition of a tree, with a unique index of document and right.
+// create creates the table name as the partition of a tree, with a unique index of document and right. It returns an
+// error if the partition exists.
 func (s *Store) create(tx pgx.Tx, name, tree string) error {
 	var value string
 	if err := tx.QueryRow(s.ctx, `select quote_literal($1)`, tree).Scan(&value); err != nil {
@@ -175,7 +176,7 @@ func (s *Store) Cursor(p index.StoredPart) (c index.Cursor, err error) {
 	return c, err
 }
 
-// Forget removes the rows and the cursor of a part.
+// Forget deletes the rows and the cursor of a part in one transaction. A part without a cursor is not an error.
 func (s *Store) Forget(p index.StoredPart) error {
 	return s.transact(func(tx pgx.Tx) error {
 		if _, err := tx.Exec(s.ctx, `delete from `+quoted(p.Tree)+` where part = $1`, p.Number); err != nil {
@@ -228,7 +229,8 @@ const fromArrays = `(tree, part, id, right_name, class, descriptor, seq, at)
 const replaceStored = `do update set part = excluded.part, class = excluded.class, descriptor = excluded.descriptor,
 	seq = excluded.seq, at = excluded.at`
 
-// addClasses gives new classes a number and stores those that the database does not have.
+// addClasses gives new classes a number and inserts those that the database does not have. Without classes it does
+// nothing.
 func (s *Store) addClasses(tx pgx.Tx, classes []string) error {
 	var numbers []int32
 	for _, name := range classes {

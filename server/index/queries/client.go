@@ -108,7 +108,8 @@ func (c *Client) Status(limit time.Duration) ([]index.SourceStatus, index.Counts
 	return out.Sources, out.Counts, err
 }
 
-// Listed returns the classes with members that no list of SIDs covers, sorted by ID.
+// Listed returns the classes with members that no list of SIDs covers, sorted by ID; none is not an error. The error
+// is [ErrNoRun] if no run answers.
 func (c *Client) Listed() ([]index.Listed, error) {
 	var out listed
 	err := c.ask("/v1/listed", About{}, question{}, &out)

@@ -208,7 +208,8 @@ func (s *Server) identify(conn *net.UnixConn) caller {
 // unmapped is the kernel's overflow uid.
 const unmapped = 65534
 
-// peerUID returns the uid of the process that connected.
+// peerUID returns the uid of the process that opened the connection, from the kernel. It returns an error if the peer
+// is unknown.
 func peerUID(conn *net.UnixConn) (uint32, error) {
 	p, err := authunix.Of(conn)
 	if err != nil {
@@ -229,7 +230,8 @@ type charged struct {
 	once   sync.Once
 }
 
-// Close closes the connection and ends its charge. A second call does not end it twice.
+// Close closes the connection and ends its charge. A second call does not end the charge again, and returns the error
+// of a closed connection.
 func (c *charged) Close() error {
 	c.once.Do(func() { c.s.callers.disconnect(c.caller) })
 	return c.UnixConn.Close()

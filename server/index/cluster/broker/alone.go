@@ -144,7 +144,8 @@ func (a *Alone) store() (dir string, done func(), err error) {
 	}, nil
 }
 
-// stage runs the stage of a role until ctx ends or the stage fails, and returns its error.
+// stage runs the stage of a role until ctx ends or the stage fails, and returns its error. Roles other than
+// directory, work and follow run the watcher of this host.
 func (a *Alone) stage(ctx context.Context, c *stages.Conn, role site.Role) error {
 	switch role {
 	case site.Directory:

@@ -167,7 +167,7 @@ func (b *Broker) keeps() bool {
 	})
 }
 
-// Close stops the server and blocks until it has ended.
+// Close stops the server and blocks until it has ended. Clients lose their connections.
 func (b *Broker) Close() {
 	b.server.Shutdown()
 	b.server.WaitForShutdown()
@@ -176,9 +176,20 @@ func (b *Broker) Close() {
 // lines forwards the server's warnings and errors.
 type lines struct{ to func(string) }
 
-func (l lines) Noticef(string, ...any)         {}
-func (l lines) Warnf(format string, v ...any)  { l.to(fmt.Sprintf(format, v...)) }
+// Noticef drops the message.
+func (l lines) Noticef(string, ...any) {}
+
+// Warnf passes the formatted message to l.to.
+func (l lines) Warnf(format string, v ...any) { l.to(fmt.Sprintf(format, v...)) }
+
+// Fatalf passes the formatted message to l.to. It does not end the process.
 func (l lines) Fatalf(format string, v ...any) { l.to(fmt.Sprintf(format, v...)) }
+
+// Errorf passes the formatted message to l.to.
 func (l lines) Errorf(format string, v ...any) { l.to(fmt.Sprintf(format, v...)) }
-func (l lines) Debugf(string, ...any)          {}
-func (l lines) Tracef(string, ...any)          {}
+
+// Debugf drops the message.
+func (l lines) Debugf(string, ...any) {}
+
+// Tracef drops the message.
+func (l lines) Tracef(string, ...any) {}

@@ -107,7 +107,8 @@ var (
 	pathForm    = regexp.MustCompile(`^/[A-Za-z0-9._/-]+$`)
 )
 
-// check sets the defaults of a machine and returns an error for its first invalid key.
+// check sets the defaults for empty address, folder and state, and returns an error for the first invalid key. A nil
+// machine, or one that runs no command, is an error.
 func (m *Machine) check(name string) error {
 	if m == nil || len(m.Runs) == 0 {
 		return errors.New("runs: want a list of commands, such as [work]")
@@ -200,7 +201,8 @@ func (f *File) running(role string) (out []string) {
 	return out
 }
 
-// site returns the configuration that f describes, without keys. It does not validate it.
+// site returns the configuration that f describes, without keys. Zero replicas become 3 if there are at least three
+// servers. It does not validate the result.
 func (f *File) site() site.Site {
 	s := site.Site{Rights: f.Rights, Share: f.Share, Traverse: f.Traverse, Parts: f.Parts, Deciders: f.Parts,
 		Replicas: f.Replicas, Servers: slices.Clone(f.NATS), Hosts: map[string][]string{}, Followers: f.running(follow)}

@@ -63,7 +63,8 @@ func (f *File) keys(old files) (*keys, error) {
 	return k, err
 }
 
-// files returns the contents of the folder with the site's secrets.
+// files returns the files of the folder with the site's secrets, by name. Certificate and key of the authority are
+// missing if the site has none.
 func (k *keys) files() files {
 	out := files{site.SiteName: k.text}
 	for r, seed := range k.seeds {

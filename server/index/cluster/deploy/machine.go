@@ -21,7 +21,8 @@ type setting struct {
 	value any
 }
 
-// config returns the configuration file of a command.
+// config returns the text of a command's configuration file, with a comment line first. It omits settings that are an
+// empty string, nil or false.
 func config(role string, list []setting) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# The flags of refmon-index %s. Written by refmon-index site: change the site file instead.\n", role)
@@ -35,7 +36,8 @@ func config(role string, list []setting) []byte {
 	return b.Bytes()
 }
 
-// settings returns the flags of a command on a machine.
+// settings returns the flags of a command on a machine, which f must have. Empty values are included; config omits
+// them. An unknown role gets only the site's folder.
 func (f *File) settings(name, role string) []setting {
 	m := f.Machines[name]
 	out := []setting{{"site", m.Folder}}

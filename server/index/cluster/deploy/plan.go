@@ -77,7 +77,8 @@ func Compare(f *File, out string) (*Plan, error) {
 	return p, nil
 }
 
-// difference compares the files of a folder with those that it should have.
+// difference compares the files of a folder with those that it should have, and returns the added, changed and
+// removed names, each sorted. Nil for old means a new folder. It reads and writes no file.
 func difference(name string, old, want files) folder {
 	d := folder{name: name, want: want}
 	for _, n := range slices.Sorted(maps.Keys(want)) {
@@ -177,7 +178,8 @@ func (f *File) people() string {
 	return f.Directory
 }
 
-// String returns the difference in words.
+// String lists the new, changed and removed files in words, such as "new a; changed b c". It returns "unchanged" if
+// there are none.
 func (d *folder) String() string {
 	if d.same() {
 		return "unchanged"

@@ -24,7 +24,7 @@ const (
 // SeedName returns the name of the file with a role's seed.
 func SeedName(r Role) string { return string(r) + ".seed" }
 
-// Text returns the contents of a site's file.
+// Text returns the contents of site.json: s as indented JSON with a newline. It does not validate s.
 func (s *Site) Text() ([]byte, error) {
 	text, err := json.MarshalIndent(s, "", "  ")
 	return append(text, '\n'), err

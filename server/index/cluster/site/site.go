@@ -59,7 +59,8 @@ func Read(b []byte) (*Site, error) {
 	return s, s.check()
 }
 
-// check sets defaults and returns an error for the first value that is not allowed.
+// check sets zero Parts, Deciders and Replicas to 1, and returns an error for the first value that is not allowed: a
+// number over the limit, no host, a relative tree, a malformed name, key or server address.
 func (s *Site) check() error {
 	for _, n := range []*int{&s.Parts, &s.Deciders, &s.Replicas} {
 		if *n == 0 {

@@ -114,7 +114,8 @@ func (c *Conn) publish(ctx context.Context, m *site.Signed, expected *uint64) (u
 	return ack.Sequence, nil
 }
 
-// signed returns a message with its signature.
+// signed signs m with the connection's key and returns the NATS message, with the signature and m.After in headers.
+// It sends nothing. It returns an error if the key cannot sign.
 func (c *Conn) signed(m *site.Signed) (*nats.Msg, error) {
 	signature, err := site.Sign(c.key, m)
 	if err != nil {

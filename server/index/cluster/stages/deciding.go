@@ -55,7 +55,8 @@ func workPeople(ctx context.Context, s *shareWorker, n int) error {
 // classesOf returns the subjects of the classes of share n.
 func classesOf(n int) string { return fmt.Sprintf("class.%d.>", n) }
 
-// newDeciding takes over share n of the classes, and continues from its log.
+// newDeciding takes over share n of the classes from its former worker, and continues after the last record of its
+// log. It returns an error if the log is damaged or another worker takes it at the same time.
 func newDeciding(ctx context.Context, s *shareWorker, n int) (*deciding, error) {
 	l, err := take(ctx, s.c, site.StreamPeople, s.name, s.workers.name)
 	if err != nil {

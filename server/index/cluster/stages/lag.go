@@ -136,7 +136,8 @@ func (k *keeper) pull(ctx context.Context, stream, consumer string, n int) (got 
 	return got, last, nil
 }
 
-// prepareConsumers creates the consumers of a stream and returns the first error.
+// prepareConsumers creates the consumers of a stream, or updates existing ones. It stops at the first error and
+// returns it with the consumer's name.
 func prepareConsumers(ctx context.Context, c *Conn, stream string) error {
 	for _, config := range consumers(c.site, stream) {
 		_, err := c.js.CreateOrUpdateConsumer(ctx, stream, config)

@@ -124,7 +124,8 @@ func cut(events []index.Event) (out [][][]byte, err error) {
 	return out, nil
 }
 
-// append writes one record and adds it to the log's size. It sets r.events to nil.
+// append writes one record to the log and adds it to the log's size. It sets r.events to nil. After an error the
+// record may or may not be in the log, and its number is used up.
 func (l *ledger) append(ctx context.Context, r *record) error {
 	body, err := r.bytes()
 	if err != nil {

@@ -44,7 +44,9 @@ func workRows(ctx context.Context, s *shareWorker, p site.Part) error {
 	return r.run(ctx)
 }
 
-// newRows takes over a part of a tree, and continues from its log.
+// newRows takes over a part of a tree from its former worker, and continues after the last record of its log. It will
+// skip the next message if that has crashed more than maxTries workers. It returns an error if the log is damaged or
+// another worker takes it at the same time.
 func newRows(ctx context.Context, s *shareWorker, p site.Part) (*rows, error) {
 	l, err := take(ctx, s.c, site.StreamRows, s.name, s.workers.name)
 	if err != nil {
