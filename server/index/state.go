@@ -153,14 +153,15 @@ func (s *State) class(e *ClassEvent) error {
 		}
 		k = &kind{Class: c}
 	}
-	if k.number, err = s.numberOf(e, k.number); err != nil {
+	number, err := s.numberOf(e, k.number)
+	if err != nil {
 		return err
 	}
 	if s.classes[e.ID] == nil {
 		s.classes[e.ID] = k
 		s.added = append(s.added, k)
 	}
-	k.event, k.members = e, members
+	k.number, k.event, k.members = number, e, members
 	return nil
 }
 

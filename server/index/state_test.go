@@ -81,6 +81,7 @@ func TestDanglingEventsAreRejected(t *testing.T) {
 		"no SID":            {Event{Seq: 9, Person: &PersonEvent{2, "alice", "alice"}}, "event 9"},
 		"no such member":    {Event{Seq: 9, Class: &ClassEvent{ID: "d", Members: "2"}}, "event 9"},
 		"no folder's class": {Event{Seq: 9, Class: &ClassEvent{ID: "d", Through: []string{"c"}}}, "class d"},
+		"a class's number":  {Event{Seq: 9, Class: &ClassEvent{ID: "c", Number: 2}}, "class c: number 2"},
 		"no base64":         {Event{Seq: 9, Class: &ClassEvent{ID: "d", SD: "!"}}, "class d"},
 		"no descriptor":     {Event{Seq: 9, Class: &ClassEvent{ID: "d", Share: "AAAA"}}, "class d"},
 		"no class":          {Event{Seq: 9, Row: &RowEvent{Path: "/t/p", Classes: []string{"d"}}}, "/t/p: no class d"},
@@ -96,7 +97,8 @@ func TestDanglingEventsAreRejected(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.why) {
 			t.Errorf("%s: %v, want %s", name, err, c.why)
 		}
-		if s.seq != 8 || len(s.rows) != 2 || len(s.people) != 2 || len(s.classes) != 2 || s.version != "v" {
+		if s.seq != 8 || len(s.rows) != 2 || len(s.people) != 2 || len(s.classes) != 2 || s.version != "v" ||
+			s.classes["c"].number != 1 {
 			t.Errorf("%s: the state is another one", name)
 		}
 		consistent(t, name, s)
