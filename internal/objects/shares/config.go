@@ -228,11 +228,12 @@ func boolean(value string) (bool, error) {
 	return false, errors.New("want yes or no")
 }
 
-// list splits a list of names at commas and blanks outside quotes.
+// list splits a list of names at commas and blanks outside quotes, and returns the names without their quotes; nil for
+// an empty value. A quote without its end runs to the end of the value.
 func list(value string) (out []string) {
 	quoted, begun := false, false
 	var name strings.Builder
-	for _, r := range value + "," {
+	for _, r := range value {
 		switch {
 		case r == '"':
 			quoted, begun = !quoted, true
@@ -246,6 +247,9 @@ func list(value string) (out []string) {
 			name.WriteRune(r)
 			begun = true
 		}
+	}
+	if begun {
+		out = append(out, name.String())
 	}
 	return out
 }

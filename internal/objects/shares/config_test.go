@@ -1,6 +1,7 @@
 package shares
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -49,5 +50,23 @@ func TestLastLineMayEndWithBackslash(t *testing.T) {
 	}
 	if _, err := parse("[a]\nno equals sign\\"); err == nil {
 		t.Error("a malformed last line is not an error")
+	}
+}
+
+// TestListKeepsTextAfterOpenQuote checks that a quote without its end runs to the end of the value, as testparm shows
+// for smbd. A lost name of "invalid users" would grant access.
+func TestListKeepsTextAfterOpenQuote(t *testing.T) {
+	for value, want := range map[string][]string{
+		"":                      nil,
+		", \t":                  nil,
+		`alice,bob`:             {"alice", "bob"},
+		`a"b c"d e`:             {"ab cd", "e"},
+		`bob "alice, carol`:     {"bob", "alice, carol"},
+		`"domain users" "alice`: {"domain users", "alice"},
+		`bob "`:                 {"bob", ""},
+	} {
+		if got := list(value); !slices.Equal(got, want) {
+			t.Errorf("list(%q) = %q, want %q", value, got, want)
+		}
 	}
 }
