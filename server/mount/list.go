@@ -127,7 +127,7 @@ func (m *Mount) visible(t *worker, dir *node, name string) bool {
 	return st == ntstatus.Success
 }
 
-// ReleaseDir closes a directory that OpenDir opened. It ignores an unknown handle.
+// ReleaseDir closes a directory that OpenDir opened, and its handle. It ignores an unknown handle.
 func (m *Mount) ReleaseDir(in *fuse.ReleaseIn) { m.leave(in.Fh) }
 
 // FsyncDir does nothing and returns OK, because the tree does not delay changes of names.

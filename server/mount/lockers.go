@@ -192,7 +192,8 @@ func (l *lockers) flushed(o *open, in *fuse.FlushIn) {
 	}
 }
 
-// programOf returns the process ID of a thread, 0 if /proc does not have it.
+// programOf returns the ID of the process that a thread belongs to, 0 if the thread has ended or /proc cannot be
+// read.
 func programOf(thread uint32) uint32 {
 	text, err := os.ReadFile("/proc/" + strconv.FormatUint(uint64(thread), 10) + "/status")
 	if err != nil {

@@ -167,5 +167,6 @@ func (m *Mount) opened(t *worker, in *fuse.InHeader, n *node, h winnt.Handle, fl
 	return fuse.OK
 }
 
-// Release closes a file that Open, Create or Tmpfile opened. It ignores an unknown handle.
+// Release closes a file that Open, Create or Tmpfile opened, and drops the locks taken only through it. It ignores an
+// unknown handle.
 func (m *Mount) Release(_ <-chan struct{}, in *fuse.ReleaseIn) { m.leave(in.Fh) }

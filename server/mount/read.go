@@ -81,7 +81,7 @@ func (r *reading) Bytes([]byte) ([]byte, fuse.Status) { return r.b, fuse.OK }
 // Size returns the number of bytes that were read.
 func (r *reading) Size() int { return len(r.b) }
 
-// Done returns the reading to the pool. It must not be used afterwards.
+// Done returns r and its buffer to the pool. Neither may be used afterwards.
 func (r *reading) Done() {
 	r.b = nil
 	readings.Put(r)
