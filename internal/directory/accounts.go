@@ -72,7 +72,7 @@ type AccountError struct {
 	Err   error
 }
 
-// Error names the account by list, index and name.
+// Error returns the list, index and name of the account, then the text of Err, such as `users[3] "ann": no SID`.
 func (e *AccountError) Error() string {
 	list := "users"
 	if e.Group {

@@ -152,7 +152,8 @@ func newUserTable(users []User, errs []error) (userTable, error) {
 	return t, nil
 }
 
-// addUser adds a user with its token to the principals, or to the disabled users.
+// addUser appends a user with its token t to the principals. It appends a disabled user to the disabled users instead
+// and counts it.
 func (d *Directory) addUser(u *User, t *token.Token) {
 	p := Principal{Name: u.Name, Token: t}
 	if u.GID.Known {

@@ -42,7 +42,8 @@ func sameSIDs(a, b []sid.SID) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
 }
 
-// sameClaims reports whether two sets have the same attributes in the same order.
+// sameClaims reports whether two sets have equal attributes in the same order. A nil set differs from every other
+// set, even from an empty one.
 func sameClaims(a, b *claims.Set) bool {
 	if a == b {
 		return true
@@ -110,7 +111,7 @@ func changedGroups(was, is []Group) groupSet {
 	return changed
 }
 
-// within reports whether a token has one of the groups.
+// within reports whether a token has one of the groups, false for an empty set.
 func (c groupSet) within(t *token.Token) bool {
 	set := t.SIDs()
 	if len(c) < set.Len() {

@@ -143,7 +143,8 @@ func (d *Directory) Add(p Principal) {
 	d.Principals = append(d.Principals, p)
 }
 
-// Tokens returns the tokens of the principals, in the same order.
+// Tokens returns the tokens of the principals, in the same order. The caller owns the slice; disabled users are not
+// in it.
 func (d *Directory) Tokens() []*token.Token {
 	out := make([]*token.Token, len(d.Principals))
 	for i := range d.Principals {

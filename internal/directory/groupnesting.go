@@ -29,7 +29,7 @@ type Nesting[G comparable] struct {
 	count  int // groups that were visited
 }
 
-// visit records a group and reports whether it is new.
+// visit marks a group as visited and reports whether it was new. If Visit is set, visit only calls that.
 func (n *Nesting[G]) visit(g G) bool {
 	if n.Visit != nil {
 		return n.Visit(g)
@@ -92,7 +92,7 @@ type nesting struct {
 // sidIndex is a set of SIDs. It is nil until first used.
 type sidIndex map[sid.SID]struct{}
 
-// newNesting returns a nesting that allows as many groups as a token holds.
+// newNesting returns an empty nesting over the groups of t. It allows as many groups as a token can hold.
 func newNesting(t *groupTable) *nesting {
 	n := &nesting{table: t, seen: make([]bool, len(t.nodes))}
 	n.walk = Nesting[int]{Most: token.MaxGroups, Visit: func(g int) bool {

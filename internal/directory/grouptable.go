@@ -109,7 +109,8 @@ func (g *Group) posix() sid.SID {
 	return sid.SID{}
 }
 
-// newNode returns the node of a group with its direct memberships.
+// newNode returns a node with the group's SID, its gid's SID if it has one, and its direct memberships. Groups that
+// the directory does not list are kept as SIDs. It does not change t.
 func (t *groupTable) newNode(g *Group) node {
 	n := node{sid: g.SID, parents: make([]int, 0, len(g.MemberOf))}
 	if posix := g.posix(); !posix.IsZero() {

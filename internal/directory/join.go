@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// IsGroup reports whether a SID is that of a group of the directory, or of its gid.
+// IsGroup reports whether s is the SID of a group of the directory, or of the gid of one. It is false for users and
+// unknown SIDs.
 func (d *Directory) IsGroup(s sid.SID) bool {
 	_, ok := d.groups.bySID[s]
 	return ok

@@ -107,7 +107,9 @@ func unpack(f *zip.File, room uint64) ([]byte, error) {
 	return text, errors.Join(err, in.Close())
 }
 
-// readFile collects the accounts of one JSON file.
+// readFile collects the accounts of one JSON file of BloodHound's collectors. It ignores files of other object types
+// and deleted objects, and reports objects without a SID. Malformed JSON, a file without "meta" and a version below 4
+// are errors.
 func readFile(c *collect.Collector, file []byte) error {
 	file = bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))
 	var f collected
@@ -169,7 +171,8 @@ func ParseSID(text string) (sid.SID, error) {
 	return sid.Parse(text)
 }
 
-// label returns the account name of an object, else NAME of NAME@DOMAIN, else s as text.
+// label returns the account name of an object. Without one it returns NAME of NAME@DOMAIN, and without that s as
+// text.
 func (o *collectedObject) label(s sid.SID) string {
 	name := o.Properties.SAMAccountName
 	if name == "" {

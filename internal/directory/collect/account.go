@@ -73,7 +73,7 @@ func SetNumber(attribute string, id *string, text string) error {
 	return nil
 }
 
-// Keep sets *have to text if *have is empty.
+// Keep sets *have to text if *have is empty, so that the first value counts.
 func Keep(have *string, text string) {
 	if *have == "" {
 		*have = text

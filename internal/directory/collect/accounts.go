@@ -64,7 +64,8 @@ func (c *Collector) Renew(of *directory.Accounts, changes []Change) (accounts *d
 	return of.With(users, groups), true
 }
 
-// user returns the value of a resolved user.
+// user returns the account as a user. Its groups must be resolved. A primary group of another domain, and Domain
+// Users, are left out, because Domain Users is the default.
 func (a *Account) user() directory.User {
 	u := directory.User{Name: a.Name, SID: a.SID, MemberOf: a.memberOf(), UID: unixID(a.ID), GID: unixID(a.GID),
 		Claims: a.Claims, UPN: a.UPN, Disabled: a.Disabled}
@@ -80,7 +81,8 @@ func (a *Account) group() directory.Group {
 	return directory.Group{Name: a.Name, SID: a.SID, MemberOf: a.memberOf(), GID: unixID(a.ID)}
 }
 
-// memberOf returns the SIDs of the groups that a resolved account is in.
+// memberOf returns the SIDs of the groups that a resolved account is in, nil if it is in none. The caller owns the
+// slice.
 func (a *Account) memberOf() []sid.SID {
 	if len(a.groups)+len(a.others) == 0 {
 		return nil

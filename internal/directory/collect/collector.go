@@ -52,7 +52,7 @@ func (c *Collector) AddListed(name, list string) {
 	c.listed = append(c.listed, listedName{name, list})
 }
 
-// Report adds a message to Unresolved.
+// Report formats a message and appends it to Unresolved. It does not end the collection.
 func (c *Collector) Report(format string, args ...any) {
 	c.Unresolved = append(c.Unresolved, fmt.Sprintf(format, args...))
 }

@@ -99,7 +99,8 @@ type index struct {
 	gids          map[string]*Account
 }
 
-// index returns an index of the accounts collected so far.
+// index returns an index of the accounts collected so far: groups by DN and gid, users by DN. Of accounts with an
+// equal key the last one counts. Accounts without a key are not in it.
 func (c *Collector) index() *index {
 	x := &index{map[string]*Account{}, map[string]*Account{}, map[string]*Account{}}
 	for _, g := range c.Groups.list {
@@ -146,7 +147,7 @@ func (c *Collector) join(x *index, a *Account, r Reference) {
 	a.groups = append(a.groups, g)
 }
 
-// String returns the reference as text: the SID, DN, gid or name.
+// String returns the reference as text: the SID, or else the DN, gid or name. It returns "" for the zero value.
 func (r Reference) String() string {
 	if !r.SID.IsZero() {
 		return r.SID.String()
@@ -201,7 +202,8 @@ func implicit(s sid.SID) bool {
 // builtinDomain is the domain of Administrators, Users and so on, which has no accounts of its own.
 var builtinDomain = sid.MustParse("S-1-5-32")
 
-// resolveGroups sets the groups of an account to those that its own record names.
+// resolveGroups replaces the groups of an account by those that its own record names. It keeps only the groups of
+// a.joined[0] from before.
 func (c *Collector) resolveGroups(a *Account) {
 	a.groups, a.others = slices.Clone(a.joined[0]), nil
 	for _, r := range a.In {

@@ -137,7 +137,9 @@ func (r *reader) group(g *group) error {
 	return r.Object(groupFields, func(i int) error { return r.field(g, i) })
 }
 
-// field reads a field that users and groups share. i is its index in the list of names.
+// field reads the value of a field that users and groups share into g. i is the field's index in the list of names;
+// every index but 0, 1 and 3 is memberOf, whose null means no groups. It returns an error for a malformed value or
+// too many groups.
 func (r *reader) field(g *group, i int) (err error) {
 	switch i {
 	case 0:
@@ -160,7 +162,7 @@ func (r *reader) field(g *group, i int) (err error) {
 	return err
 }
 
-// user reads the object of a user into u.
+// user reads the object of a user into u and records its position. An unknown or malformed field is an error.
 func (r *reader) user(u *user) error {
 	r.Peek()
 	u.at = r.Pos

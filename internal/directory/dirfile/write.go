@@ -50,7 +50,7 @@ func Write(a *directory.Accounts) []byte {
 	return []byte(b.String())
 }
 
-// writeList writes n accounts below a key.
+// writeList appends n accounts below a key in YAML, and calls write for the fields of each. It appends [] if n is 0.
 func writeList(b *strings.Builder, key string, n int, write func(i int)) {
 	if n == 0 {
 		fmt.Fprintf(b, "%s: []\n", key)
@@ -95,7 +95,7 @@ func writeID(b *strings.Builder, key string, id directory.UnixID) {
 var typeNames = map[claims.Type]string{claims.String: "string", claims.Int64: "int64", claims.Uint64: "uint64",
 	claims.Boolean: "boolean"}
 
-// writeClaims writes the claims of a user, if there are any, as a token file lists them.
+// writeClaims appends the claims of a user in the form of a token file. It appends nothing for a nil or empty set.
 func writeClaims(b *strings.Builder, set *claims.Set) {
 	if set.Len() == 0 {
 		return

@@ -205,7 +205,7 @@ func number(text string) (uint32, error) {
 	return uint32(n), nil
 }
 
-// numbers parses each text with number and returns nil and the first error.
+// numbers parses each text with number. It returns nil and the first error if one is malformed, and nil for no texts.
 func numbers(texts []string) (out []uint32, err error) {
 	for _, t := range texts {
 		n, err := number(t)

@@ -167,7 +167,8 @@ func (e entry) readUser(r *collect.Record) error {
 		collect.SetNumber("gidNumber", &r.GID, e.first("gidnumber")), e.readHistory(r))
 }
 
-// readHistory adds the SIDs of sIDHistory to the record. A malformed one is an error.
+// readHistory appends the SIDs of sIDHistory to r.History; an entry may have none. It stops at a malformed SID with
+// an error.
 func (e entry) readHistory(r *collect.Record) error {
 	for _, text := range e["sidhistory"] {
 		s, err := objectSID(text)
@@ -179,7 +180,7 @@ func (e entry) readHistory(r *collect.Record) error {
 	return nil
 }
 
-// objectSID parses a SID in text form, "S-1-…", or in binary form without further bytes.
+// objectSID parses a SID in text form, "S-1-…", or in binary form. Bytes after the binary form are an error.
 func objectSID(text string) (sid.SID, error) {
 	if strings.HasPrefix(text, "S-1-") {
 		return sid.Parse(text)

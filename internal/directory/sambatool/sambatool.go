@@ -53,7 +53,8 @@ func Read(c *collect.Collector, text string) error {
 	return flush()
 }
 
-// tableRow collects a row of samba-tool group list --verbose: name, type, scope, members.
+// tableRow collects a row of samba-tool group list --verbose: name, type, scope, members. A distribution group is
+// marked and never counts as a group of tokens. It ignores a row without a type.
 func tableRow(c *collect.Collector, line string) {
 	for _, kind := range []string{"Security", "Distribution"} {
 		if at := strings.LastIndex(line, " "+kind+" "); at > 0 {
