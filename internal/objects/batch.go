@@ -45,7 +45,7 @@ func (b *Batch) Reset() {
 	}
 }
 
-// Add appends an object. The batch keeps its slices.
+// Add appends an object without a copy: the batch keeps the object's slices, which the caller must not change.
 func (b *Batch) Add(o Object) { b.list = append(b.list, o) }
 
 // Len returns the number of objects. For a batch of lines, which are not counted, it returns 0.
@@ -90,7 +90,8 @@ func (b *Batch) Each(f func(o *Object)) {
 	})
 }
 
-// each calls f with every object of the batch, chosen or not.
+// each calls f with every object of the batch, chosen or not, in order. It returns early once the batch is stopped,
+// and calls nothing for an empty batch.
 func (b *Batch) each(f func(o *Object)) {
 	if b.list == nil {
 		if b.Content != nil {

@@ -35,10 +35,11 @@ func (c *chosen) Next(b *Batch) error {
 	return err
 }
 
-// Halt stops the inner source.
+// Halt stops the goroutines of the inner source, if it has any.
 func (c *chosen) Halt() { Halt(c.Source) }
 
-// has reports whether the choice includes an object.
+// has reports whether the choice includes an object: by type, path, name and domain head. An object with an unknown
+// type passes the test of types. It also counts matches of Names.
 func (c *Choice) has(o *Object) bool {
 	typ := o.Type
 	if typ == nil && o.Err == nil {

@@ -56,7 +56,7 @@ func isWindowsPath(path string) bool {
 	return strings.HasPrefix(path, `\\`) || len(path) > 2 && path[1] == ':' && (path[2] == '\\' || path[2] == '/')
 }
 
-// Found returns how often Is returned true. It is safe to call while a run goes on.
+// Found returns how often Is returned true. It may be called while other goroutines call Is.
 func (n *Name) Found() int { return int(n.found.Load()) }
 
 // Is reports whether the object at path has the name, and counts it if so. e may be nil. The case of distinguished
@@ -86,7 +86,8 @@ func (n *Name) account(path string, e *Entry) bool {
 		strings.EqualFold(e.Name, n.short+"$") && e.Is("computer"))
 }
 
-// dnsOf returns the DNS name of the domain in a distinguished name, "" without one.
+// dnsOf joins the DC= parts of a distinguished name to a DNS name, such as "corp.example". It returns "" if there are
+// none.
 func dnsOf(dn string) string {
 	var labels []string
 	for part := range strings.SplitSeq(dn, ",") {

@@ -24,7 +24,7 @@ const (
 	NoteCollected
 )
 
-// String returns the note as text for people, or "" for the zero value.
+// String returns the note as text for people, "" for the zero value.
 func (n Note) String() string {
 	return [...]string{"",
 		"hash mismatch: the POSIX permissions were changed behind the server and count instead of the attribute",

@@ -21,7 +21,8 @@ type ofDirectory struct {
 	right string
 }
 
-// Next fills b, or fails if one of its objects is not of a directory (B-91).
+// Next fills b from the inner source. It returns an error if an object of b is readable and not an object of a
+// directory (B-91).
 func (s *ofDirectory) Next(b *Batch) error {
 	if err := s.Source.Next(b); err != nil {
 		return err
@@ -40,7 +41,7 @@ func (s *ofDirectory) Next(b *Batch) error {
 	return wrong
 }
 
-// Halt stops the inner source.
+// Halt stops the goroutines of the inner source, if it has any.
 func (s *ofDirectory) Halt() { Halt(s.Source) }
 
 // isHead reports whether an object is the head of a domain (B-92): by its class, or without one by a distinguished name

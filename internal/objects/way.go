@@ -25,7 +25,7 @@ type Way struct {
 // madeWays counts the created ways. Their hashes derive from it.
 var madeWays atomic.Uint64
 
-// Hash returns a number that is different for each Way, 0 for nil.
+// Hash returns a number that differs for each Way that was made, also for two of equal folders, and is 0 for nil.
 func (w *Way) Hash() uint64 {
 	if w == nil {
 		return 0

@@ -26,10 +26,11 @@ func New(in io.Reader) objects.Source {
 	return &source{r: s}
 }
 
-// Next fills b with the next pairs of lines, or returns io.EOF.
+// Next fills b with the objects of the next pairs of lines. It returns io.EOF after the last one.
 func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.readPair) }
 
-// readLine returns the next line that is not empty, or io.EOF.
+// readLine returns the next line that is not empty, without CR, and counts lines in c.number. It returns io.EOF after
+// the last line.
 func (c *source) readLine() (string, error) {
 	for c.r.Scan() {
 		c.number++

@@ -99,7 +99,7 @@ func formOfField(name []byte) objects.Form {
 	return objects.FormNone
 }
 
-// objectType returns the object type with a name, or nil for an unknown name.
+// objectType returns the object type with a name, such as "file", or nil for an unknown or empty name.
 func objectType(name []byte) *winnt.ObjectType {
 	switch string(name) { // the two of almost every line
 	case "file":

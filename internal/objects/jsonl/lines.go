@@ -38,7 +38,7 @@ func IsLines(s objects.Source) bool {
 // content holds the lines of a batch.
 type content struct{ data []byte }
 
-// Reset empties it and keeps its memory.
+// Reset removes all lines and keeps the buffer for the next batch.
 func (c *content) Reset() { c.data = c.data[:0] }
 
 // Len returns 0: lines are not counted as objects.

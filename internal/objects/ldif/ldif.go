@@ -32,7 +32,7 @@ func New(in io.Reader) objects.Source {
 	return &source{r: s}
 }
 
-// Is reports whether New returned s.
+// Is reports whether New returned s. It is false for nil and for a source that wraps one of New.
 func Is(s objects.Source) bool {
 	_, ok := s.(*source)
 	return ok
@@ -79,7 +79,8 @@ func (l *source) readLine() (string, bool) {
 	return b.String(), true
 }
 
-// readObject reads the next entry with a dn into o, or returns io.EOF.
+// readObject reads the next entry that has a dn into o and skips others. It returns io.EOF after the last entry, and
+// other errors of the reader unchanged.
 func (l *source) readObject(o *objects.Object) error {
 	for {
 		found, ended, err := l.entry(o)
@@ -148,7 +149,7 @@ func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 // missing is the error of an entry without a descriptor: the line where the entry ends.
 type missing int
 
-// Error says how to get the descriptor.
+// Error returns the line at which the entry ends, and how to query nTSecurityDescriptor.
 func (m missing) Error() string {
 	return fmt.Sprintf("the entry that ends at line %d has no nTSecurityDescriptor: ask for it by name, with the "+
 		"right to read it", int(m))

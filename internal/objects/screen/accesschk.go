@@ -61,10 +61,10 @@ type accessChk struct {
 // newAccessChk returns the source of a text that "accesschk -l" printed.
 func newAccessChk(in io.Reader) objects.Source { return &accessChk{lines: newLines(in)} }
 
-// Next fills b with the next objects, or returns io.EOF.
+// Next fills b with the next objects. It returns io.EOF after the last one.
 func (a *accessChk) Next(b *objects.Batch) error { return objects.Gather(b, a.one) }
 
-// Loss returns what the form does not have, as a message for people.
+// Loss returns a message for people about what accesschk does not print, with the command that prints it.
 func (a *accessChk) Loss() string {
 	return "accesschk -l prints no group, no conditions and no types of object entries: an object with such an entry " +
 		"is an error; " + accessChkCommand + " has them"
@@ -238,7 +238,8 @@ func (x *accessChkObject) right(name string) error {
 	return nil
 }
 
-// level reads the line of the integrity level. The default level is not an entry.
+// level adds the label of an integrity line to the descriptor; only the first label counts. The default level adds
+// nothing. A malformed line or an unknown level is an error.
 func (x *accessChkObject) level(text string) error {
 	m := labelLine.FindStringSubmatch(text)
 	if m == nil {

@@ -20,7 +20,7 @@ type getAcl struct{ lines lines }
 // newGetAcl returns the source of a text that "Get-Acl | Format-List" printed.
 func newGetAcl(in io.Reader) objects.Source { return &getAcl{newLines(in)} }
 
-// Next fills b with the next objects, or returns io.EOF.
+// Next fills b with the next objects. It returns io.EOF after the last one.
 func (g *getAcl) Next(b *objects.Batch) error { return objects.Gather(b, g.one) }
 
 // one reads the next object into o, or returns io.EOF. An object without a complete Sddl line sets o.Err. Other

@@ -24,10 +24,10 @@ type icacls struct {
 // newICACLS returns the source of a text that "icacls PATH" printed.
 func newICACLS(in io.Reader) objects.Source { return &icacls{lines: newLines(in)} }
 
-// Next fills b with the next objects, or returns io.EOF.
+// Next fills b with the next objects. It returns io.EOF after the last one.
 func (c *icacls) Next(b *objects.Batch) error { return objects.Gather(b, c.one) }
 
-// Loss returns what the form does not have, as a message for people.
+// Loss returns a message for people about what icacls does not print, with the command that prints it.
 func (c *icacls) Loss() string {
 	return "icacls prints no owner, no group and no conditions: rights that the owner has without an entry are " +
 		"not counted; " + icaclsCommand + " has them, except the owner's"

@@ -107,7 +107,7 @@ func (t *descriptorText) add(kind, flags string, mask uint32, who sid.SID) error
 	return nil
 }
 
-// String returns the SDDL.
+// String returns the descriptor as SDDL. It always has a DACL, and an owner and a SACL only if there are any.
 func (t *descriptorText) String() string {
 	text := "D:" + t.control + t.dacl.String()
 	if t.owner != "" {
@@ -122,7 +122,7 @@ func (t *descriptorText) String() string {
 // named is the part of a reader that has the Lookup.
 type named struct{ lookup objects.Lookup }
 
-// UseNames sets the Lookup of names.
+// UseNames sets the lookup of account names to f. Without it only well-known names have SIDs.
 func (n *named) UseNames(f objects.Lookup) { n.lookup = f }
 
 // text returns an empty descriptor. Without UseNames only well-known names have SIDs.

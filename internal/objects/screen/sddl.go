@@ -17,7 +17,7 @@ type sddlLines struct{ lines lines }
 // newSDDL returns the source of a text with descriptors in SDDL.
 func newSDDL(in io.Reader) objects.Source { return &sddlLines{newLines(in)} }
 
-// Next fills b with the next descriptors, or returns io.EOF.
+// Next fills b with the next descriptors. It returns io.EOF after the last one.
 func (s *sddlLines) Next(b *objects.Batch) error { return objects.Gather(b, s.one) }
 
 // one reads the next descriptor into o, or returns io.EOF. A line that is not a descriptor sets o.Err. Other errors end

@@ -241,7 +241,8 @@ func (g *Guard) chooseAccount(v *Verdict, p *directory.Principal) error {
 	return err
 }
 
-// inGroup returns a copy of t in which group replaces the group primary.
+// inGroup returns a copy of t with group in place of the group primary, and with default primary group. If primary
+// owned new objects, the default owner does so now. It returns an error if the result is not a valid token.
 func inGroup(t *token.Token, group, primary sid.SID) (*token.Token, error) {
 	spec := t.Spec()
 	spec.Groups = slices.DeleteFunc(spec.Groups, func(x token.Group) bool { return x.SID == primary || x.SID == group })

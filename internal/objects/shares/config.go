@@ -217,7 +217,8 @@ func (c *Config) set(s setting) (err error) {
 	return err
 }
 
-// boolean parses yes, true, on and 1, or no, false, off and 0, in any case.
+// boolean parses yes, true, on and 1, or no, false, off and 0, in any case. Every other value, "" included, is an
+// error.
 func boolean(value string) (bool, error) {
 	switch strings.ToLower(value) {
 	case "yes", "true", "on", "1":

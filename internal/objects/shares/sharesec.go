@@ -13,7 +13,8 @@ import (
 // maxEntries limits the entries of a share's descriptor.
 const maxEntries = 1 << 12
 
-// IsSecurity reports whether a file is output of sharesec -v or --view-all.
+// IsSecurity reports whether a file is output of sharesec -v or --view-all: its first line that is neither empty nor
+// a section is REVISION. It is false for an empty file.
 func IsSecurity(file []byte) bool {
 	for line := range strings.Lines(string(file)) {
 		line = strings.TrimSpace(line)

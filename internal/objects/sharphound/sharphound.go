@@ -99,7 +99,8 @@ func (s *source) Loss() string {
 	return text + ". An LDIF with nTSecurityDescriptor has everything"
 }
 
-// load reads the files at the first call. Every call returns the error of that.
+// load reads and parses the input at the first call, up to MaxFile bytes. Later calls return the error of the first.
+// A larger file, and one without any object, are errors.
 func (s *source) load() error {
 	if s.read {
 		return s.err

@@ -92,7 +92,7 @@ func lines(text io.Reader, converted bool) objects.Source {
 // convertedLines are JSON lines of UTF-16.
 type convertedLines struct{ objects.Source }
 
-// IsLines reports whether a source that Open returned reads JSON lines.
+// IsLines reports whether a source that Open returned reads JSON lines, converted from another form or not.
 func IsLines(s objects.Source) bool {
 	_, converted := s.(convertedLines)
 	return converted || jsonl.IsLines(s)
@@ -123,7 +123,8 @@ type utf16Reader struct {
 	out  []byte
 }
 
-// Read returns text as UTF-8. Text that ends inside a character is an error.
+// Read returns text as UTF-8. The first two bytes, the byte order mark, select the order and are dropped. A single
+// bad surrogate becomes U+FFFD; text that ends inside a character is an error.
 func (u *utf16Reader) Read(p []byte) (int, error) {
 	for len(u.out) == 0 {
 		var unit [2]byte

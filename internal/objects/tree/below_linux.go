@@ -118,7 +118,8 @@ func (t *belowTree) List(path string) ([]ntacl.Entry, error) {
 	return entriesOf(list), err
 }
 
-// Attribute appends an extended attribute to dst.
+// Attribute appends the value of an extended attribute to dst and returns the result. A missing attribute, or one
+// larger than ntacl.MaxSize, is an error.
 func (t *belowTree) Attribute(dst []byte, path, name string) ([]byte, error) {
 	return t.dirs.Attribute(dst, t.name(path), name, ntacl.MaxSize)
 }
@@ -160,7 +161,8 @@ func attribute(dst []byte, path, name string, follow bool) ([]byte, error) {
 	}
 }
 
-// lstat returns the kind, mode and owner of a file or link.
+// lstat returns the kind, mode and owner of a file, or of a link itself. It repeats an interrupted call. The error is
+// an [os.PathError].
 func lstat(path string) (ntacl.Info, error) {
 	var s unix.Stat_t
 	err := unix.Lstat(path, &s)

@@ -13,7 +13,7 @@ type osTree struct {
 	follow map[string]bool // links that were given as roots; nil: none
 }
 
-// Stat returns information about a file. It follows links.
+// Stat returns the kind and mode of a file, without its owner. It follows links; a dangling one is an error.
 func (osTree) Stat(path string) (ntacl.Info, error) {
 	i, err := os.Stat(path)
 	return infoOf(i, err)
@@ -27,7 +27,7 @@ func (t osTree) Lstat(path string) (ntacl.Info, error) {
 	return lstat(path)
 }
 
-// List returns the children of a directory, sorted by name.
+// List returns the children of a directory, sorted by name. With an error it also returns those that it could read.
 func (osTree) List(path string) ([]ntacl.Entry, error) {
 	list, err := os.ReadDir(path)
 	return entriesOf(list), err

@@ -94,7 +94,8 @@ func (f *files) Next(b *objects.Batch) error {
 // Halt ends the walk. Batches that it has sent can still be read. A second call does nothing.
 func (f *files) Halt() { f.halt.Do(func() { close(f.stop) }) }
 
-// walk walks all paths.
+// walk walks all paths and sends the files it finds in batches. It closes f.out at the end, also when the walk was
+// halted.
 func (f *files) walk(paths []string) {
 	defer close(f.out)
 	w := walker{files: f}
@@ -151,7 +152,8 @@ func (w *walker) add(x ntacl.Found) bool {
 	return len(w.found.list) < objects.PerBatch || w.send()
 }
 
-// send passes the collected files to Next. It returns false if the walk was halted.
+// send passes the collected files to Next and starts an empty batch. It does nothing without files, and returns false
+// if the walk was halted.
 func (w *walker) send() bool {
 	if len(w.found.list) == 0 {
 		return true
@@ -191,7 +193,7 @@ func (r *fileReader) take(f *files, found found) {
 	r.found = found
 }
 
-// Reset drops the files and their root, and keeps the caches.
+// Reset drops the files of the batch and releases their root. The caches stay.
 func (r *fileReader) Reset() {
 	r.found.below.release()
 	r.found = found{}
@@ -248,7 +250,9 @@ func (r *fileReader) search(path string) []byte {
 	return d.AppendOriginal(nil)
 }
 
-// read reads the descriptor of a file into the object.
+// read reads the security descriptor of a file into r.o. A file without one gets a descriptor made from its POSIX
+// permissions, or errRequired if the run requires the attribute. Plain files with equal permissions share one from a
+// cache.
 func (r *fileReader) read(path string) error {
 	f, err := r.reader.Read(path)
 	if err != nil {
