@@ -31,7 +31,8 @@ type child struct {
 	from    *os.File
 }
 
-// ask sends one request and reads its answer.
+// ask sends one request to the child and returns the status and text of its answer. It returns an error if the child
+// does not answer in time, ends, or answers with too many bytes.
 func (c *child) ask(kind byte, data []byte) (status byte, text []byte, err error) {
 	until := time.Now().Add(patience)
 	if err := errors.Join(c.to.SetWriteDeadline(until), c.from.SetReadDeadline(until)); err != nil {
@@ -54,7 +55,8 @@ func (c *child) ask(kind byte, data []byte) (status byte, text []byte, err error
 	return head[0], text, err
 }
 
-// end kills the child, waits for it, and returns how it ended: by this kill, or before.
+// end kills the child, waits for it and closes its pipes. It returns the exit state as text: that of an earlier end,
+// or of this kill.
 func (c *child) end() string {
 	_ = c.process.Kill()
 	state, err := c.process.Wait()
@@ -65,7 +67,8 @@ func (c *child) end() string {
 	return state.String()
 }
 
-// serve answers requests until the parent closes its end.
+// serve answers requests from in until the parent closes its end, and then returns nil. A request that is cut off,
+// too long or of an unknown kind ends it with an error.
 func serve(in io.Reader, out io.Writer) error {
 	for {
 		var head [5]byte
@@ -91,7 +94,8 @@ func serve(in io.Reader, out io.Writer) error {
 	}
 }
 
-// answer answers one request. A panic of the parser is an error of this request.
+// answer runs the parser of a kind on data. It returns statusGood and the result, or statusBad and the error's text.
+// A panic of the parser is only an error of this request.
 func answer(kind byte, data []byte) (status byte, text []byte) {
 	defer func() {
 		if e := recover(); e != nil {
@@ -105,7 +109,7 @@ func answer(kind byte, data []byte) (status byte, text []byte) {
 	return statusGood, text
 }
 
-// parsePAC returns the answer to a PAC.
+// parsePAC parses a PAC and returns it in the form of an answer. A malformed PAC is an error.
 func parsePAC(data []byte) ([]byte, error) {
 	p, err := pac.Parse(data)
 	if err != nil {
@@ -117,7 +121,8 @@ func parsePAC(data []byte) ([]byte, error) {
 	return p.MarshalAnswer()
 }
 
-// splitToken returns the answer to a client's first token.
+// splitToken splits a client's first token and returns the parts in the form of an answer. A malformed token is an
+// error.
 func splitToken(blob []byte) ([]byte, error) {
 	t, err := kerberos.SplitToken(blob)
 	if err != nil {
@@ -129,7 +134,8 @@ func splitToken(blob []byte) ([]byte, error) {
 	return t.MarshalAnswer()
 }
 
-// splitMessage returns the answer to an LDAP message.
+// splitMessage splits an LDAP message and returns the parts in the form of an answer. A malformed message is an
+// error.
 func splitMessage(raw []byte) ([]byte, error) {
 	m, err := message.Split(raw)
 	if err != nil {

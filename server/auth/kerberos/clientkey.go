@@ -15,7 +15,8 @@ import (
 // only affect keys derived from a password.
 type proof func(etype int32, salt string, iterations uint32) (types.EncryptionKey, error)
 
-// timestamp returns the pre-authentication data that proves possession of the key.
+// timestamp returns the pre-authentication data that proves possession of the key: the current time, encrypted.
+// methods are the KDC's hints for the key. Malformed hints or parameters are an error.
 func (x *exchange) timestamp(name string, methods []byte, key proof) (types.PAData, error) {
 	var all types.PADataSequence
 	if decode(&all, methods) != nil {
@@ -101,7 +102,8 @@ func (x *exchange) key(name string, etype int32, data types.PADataSequence, key 
 	return key(etype, salt, iterations)
 }
 
-// passwordKey returns a proof that derives keys from a password.
+// passwordKey returns a proof that derives keys from a password. The proof returns errParameters for an encryption
+// type that is not supported, or for a malformed salt or iteration count.
 func passwordKey(password string) proof {
 	return func(etype int32, salt string, iterations uint32) (types.EncryptionKey, error) {
 		e, err := crypto.GetEtype(etype)

@@ -71,7 +71,7 @@ const (
 	errWrongKey                = refusal("the KDC's answer is not encrypted with the client's key")
 )
 
-// Error returns a text with the code.
+// Error returns a text with the KDC's error code, in decimal.
 func (e KDCError) Error() string { return fmt.Sprintf("the KDC refuses with code %d", int32(e)) }
 
 // refusal is an error with a fixed text, so that it never quotes a response.
@@ -123,7 +123,8 @@ func (x *exchange) logOn(ctx context.Context, name string, key proof) (*granted,
 	return x.readLogOn(name, answer, &body, key)
 }
 
-// readLogOn decodes the response with the ticket for the KDC.
+// readLogOn decrypts the KDC's response with the client's key and returns the ticket-granting ticket. It returns an
+// error if the response is malformed, does not match the request body, or does not decrypt.
 func (x *exchange) readLogOn(name string, answer []byte, body *messages.KDCReqBody, key proof) (*granted, error) {
 	var rep messages.ASRep
 	if decode(&rep, answer) != nil {

@@ -92,7 +92,8 @@ func readCredentialPart(b []byte) (out []credentialInfo, ok bool) {
 	return out, true
 }
 
-// readCredentialInfo parses KrbCredInfo. An absent field has the zero value.
+// readCredentialInfo parses the fields of KrbCredInfo. It skips unknown fields, and an absent field has the zero
+// value. ok is false for malformed fields, and for no field at all.
 func readCredentialInfo(entry cryptobyte.String) (i credentialInfo, ok bool) {
 	for !entry.Empty() {
 		var field, text cryptobyte.String
@@ -125,7 +126,8 @@ const maxComponents = 16
 
 const generalString = asn1.Tag(27)
 
-// readName parses a PrincipalName and joins its components with slashes.
+// readName parses a PrincipalName and joins its components with slashes. It returns false if the name is malformed or
+// has more than maxComponents.
 func readName(field cryptobyte.String) (string, bool) {
 	var seq, kind, list, text cryptobyte.String
 	var parts []string

@@ -95,7 +95,8 @@ func (k *Keys) keyOf(account, realm string, etype int32) (key types.EncryptionKe
 // Flags of this host: mutual authentication and signed messages.
 const initiatorFlags = flagMutual | 4 | 8 | 0x20
 
-// initiate returns the token, with a new subkey.
+// initiate creates a context with a new random subkey and returns it with the token for the service. It sends
+// nothing. bindings tie the token to a TLS channel; none means no channel.
 func (g *granted) initiate(now time.Time, realm string, bindings Bindings) (*Context, []byte, error) {
 	e, err := crypto.GetEtype(g.key.KeyType)
 	if err != nil {
@@ -162,7 +163,7 @@ func (c *Context) answered(b []byte) error {
 	return nil
 }
 
-// framed wraps a message in the mechanism's frame (RFC 4121 4.1).
+// framed returns message in the GSS-API frame of Kerberos (RFC 4121 4.1), with kind as its token ID.
 func framed(kind uint16, message []byte) []byte {
 	return build(func(b *cryptobyte.Builder) {
 		b.AddASN1(frameTag, func(b *cryptobyte.Builder) {

@@ -34,7 +34,7 @@ type fault struct {
 	error
 }
 
-// Unwrap returns the reason.
+// Unwrap returns the reason without its status.
 func (f fault) Unwrap() error { return f.error }
 
 // refuse returns the rejection of a token. o is the opened ticket, nil if none exists. The client

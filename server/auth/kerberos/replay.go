@@ -173,7 +173,8 @@ func (r *replay) extend(skew time.Duration, now time.Time) {
 	}
 }
 
-// identity returns the key of an authenticator.
+// identity returns the hash under which the replay cache knows an authenticator. It covers client, service, time and
+// ciphertext.
 func identity(client, service string, at time.Time, cipher []byte) [16]byte {
 	h := sha256.New()
 	for _, part := range []string{client, service} {

@@ -140,7 +140,8 @@ func firstMechanism(list cryptobyte.String) ([]byte, error) {
 	return nil, errOuter
 }
 
-// kerberosToken returns the AP-REQ in a Kerberos token.
+// kerberosToken returns the AP-REQ in a Kerberos token. It returns errOuter if b is malformed, names another
+// mechanism or has another message. The result is a part of b.
 func kerberosToken(b []byte) ([]byte, error) {
 	oid, body, ok := frame(b)
 	if !ok || !bytes.Equal(oid, oidKerberos) && !bytes.Equal(oid, oidMSKerberos) || len(body) < 2 {
@@ -186,7 +187,8 @@ func adds(v []byte) cryptobyte.BuilderContinuation {
 	return func(b *cryptobyte.Builder) { b.AddBytes(v) }
 }
 
-// build returns the bytes that f builds. These structures never fail.
+// build returns the DER bytes that f builds, nil if f makes an invalid structure. The callers' structures are always
+// valid.
 func build(f func(*cryptobyte.Builder)) []byte {
 	b := cryptobyte.NewBuilder(nil)
 	f(b)

@@ -54,7 +54,8 @@ var (
 		errors.New("no key of the keytab opens the ticket: the service's password has changed, or it was altered")}
 )
 
-// open decrypts the ticket and the authenticator of an AP-REQ of this host.
+// open decrypts the ticket and the authenticator of an AP-REQ with this host's keys. It returns errAPReq for a
+// malformed request. It does not check times, see check.
 func (a *Acceptor) open(apReq []byte) (*opened, error) {
 	o := &opened{}
 	if err := decode(&o.req, apReq); err != nil {
@@ -103,7 +104,8 @@ func (a *Acceptor) unlock(o *opened) error {
 	return nil
 }
 
-// decryptTicket tries each key. None opens a ticket that was altered (K-40).
+// decryptTicket decrypts the ticket with the first key that fits and records that key. No key opens a ticket that was
+// altered (K-40). It returns errKeys if none fits, or there are none.
 func (o *opened) decryptTicket(keys []types.EncryptionKey) error {
 	for _, k := range keys {
 		b, err := decrypt(o.req.Ticket.EncPart, k, usageTicket)
@@ -133,7 +135,8 @@ func decrypt(d types.EncryptedData, k types.EncryptionKey, usage uint32) ([]byte
 	return unseal(d, k, usage)
 }
 
-// check compares the ticket with its authenticator and the time (K-41).
+// check compares the ticket with its authenticator, and both with the time now (K-41). Times may differ by skew.
+// Wrong times have the status TimeDifferenceAtDC; a ticket without a client and an invalid one are errors, too.
 func (o *opened) check(now time.Time, skew time.Duration) error {
 	t, a := &o.ticket, &o.auth
 	start, at := o.validFrom(), o.authenticatorTime()
@@ -201,7 +204,8 @@ func (o *opened) pac() (data []byte, err error) {
 	return data, nil
 }
 
-// supportsBindings reports whether the client says that it supports bindings.
+// supportsBindings reports whether the client says in the authenticator that it supports channel bindings. It skips
+// malformed entries.
 func (o *opened) supportsBindings() bool {
 	knows := func(all types.AuthorizationData) bool {
 		return slices.ContainsFunc(all, func(e types.AuthorizationDataEntry) bool {

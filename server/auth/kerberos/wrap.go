@@ -27,7 +27,8 @@ const (
 
 var errWrap = errors.New("a message was altered, repeated or left out on its way, or is not signed")
 
-// Wrap signs a message for the service. It does not encrypt it.
+// Wrap returns message with a header and a signature for the peer. It does not encrypt it. Each call uses the next
+// sequence number.
 func (c *Context) Wrap(message []byte) ([]byte, error) {
 	e, err := crypto.GetEtype(c.key.KeyType)
 	if err != nil {

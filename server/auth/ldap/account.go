@@ -48,7 +48,8 @@ func (d *Directory) filterOf(name string, byRealm bool) string {
 // maxName limits the length of account names, in bytes.
 const maxName = 256
 
-// ask reads an account with its groups and claims, and the server's mark before the read.
+// ask reads an account with its groups and claims, and the server's change number from before the read. name is an
+// account name, or a principal name if byRealm. The error is ErrUnknown if no account has the name.
 func (d *Directory) ask(ctx context.Context, name string, byRealm bool) (f *Found, m mark, err error) {
 	err = d.with(ctx, func(c *conn) error {
 		p, err := d.place(c)
@@ -93,7 +94,8 @@ func (d *Directory) entryOf(c *conn, p *place, name string, byRealm bool) (*entr
 	return all[0], nil
 }
 
-// found converts an entry to an account. asked is the name in error messages.
+// found converts an entry to an account and reads its groups from the server. asked is the name in error messages. It
+// returns an error for an account of another domain, one without a primary group, and incomplete attributes.
 func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, error) {
 	f := &Found{}
 	var err error

@@ -97,7 +97,8 @@ func ParseClaim(text string) (Claim, error) {
 	return Claim{}, fmt.Errorf("%q: want ATTRIBUTE, ATTRIBUTE:int64 or ATTRIBUTE:boolean", text)
 }
 
-// add parses a value of the claim's type and appends it.
+// add parses a value of the claim's type and appends it to a. Text that is not of an integer or Boolean type is an
+// error. Values of other types are kept as strings.
 func add(a *claims.Attribute, text string) error {
 	switch a.Type {
 	case claims.Int64:

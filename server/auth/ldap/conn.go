@@ -45,7 +45,7 @@ type meter struct {
 
 var errTooLong = errors.New("the answer is longer than any may be")
 
-// Read reads up to the limit of one response, then fails (D-4).
+// Read reads from the connection until one response has used up its byte limit. Then it returns errTooLong (D-4).
 func (m *meter) Read(b []byte) (int, error) {
 	left := m.left.Load()
 	if left <= 0 {
@@ -56,7 +56,7 @@ func (m *meter) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Write writes with a deadline.
+// Write writes b, and returns an error if that takes longer than the configured wait.
 func (m *meter) Write(b []byte) (int, error) {
 	if err := m.SetWriteDeadline(time.Now().Add(m.wait)); err != nil {
 		return 0, err
@@ -86,7 +86,8 @@ func (d *Directory) connect(ctx context.Context, bind binder) (*conn, error) {
 	return nil, problem
 }
 
-// dial connects to one server. It authenticates both sides within Limits.Wait.
+// dial connects to one server. It authenticates both sides within Limits.Wait. After an error, or if ctx ends before,
+// the connection is closed.
 func (d *Directory) dial(ctx context.Context, s server, bind binder) (*conn, error) {
 	wait := d.cfg.Limits.Wait
 	ctx, cancel := context.WithTimeout(ctx, wait)
@@ -111,7 +112,8 @@ func (d *Directory) dial(ctx context.Context, s server, bind binder) (*conn, err
 	return c, nil
 }
 
-// secure authenticates the server before it sends a name or a password (D-1).
+// secure starts TLS or signing on m, so that the server is authenticated before it gets a name or a password (D-1).
+// Then it calls bind. It returns an error for an untrusted certificate or if bind fails.
 func (d *Directory) secure(ctx context.Context, s server, m *meter, bind binder) (*conn, error) {
 	cfg := &tls.Config{ServerName: s.host, RootCAs: d.cfg.Roots, MinVersion: tls.VersionTLS12}
 	c := &conn{meter: m, wait: d.cfg.Limits.Wait, limit: d.cfg.Limits.Bytes}
@@ -143,7 +145,8 @@ func (d *Directory) secure(ctx context.Context, s server, m *meter, bind binder)
 	return c, nil
 }
 
-// bind authenticates the client.
+// bind authenticates the client: by Kerberos if there is an initiator, else by account and password. With sign, later
+// messages are signed. It returns errBinding if the server ends Kerberos early.
 func (d *Directory) bind(ctx context.Context, c *conn, s server, sign *signer) error {
 	if d.cfg.Initiator == nil {
 		return c.Bind(d.cfg.Account, string(d.cfg.Password))

@@ -17,7 +17,8 @@ func decodeSID(b []byte) (sid.SID, error) {
 	return s, nil
 }
 
-// sids decodes all SIDs of an attribute. An incomplete list is an error.
+// sids decodes all SIDs of an attribute, and returns an empty list if the entry does not have it. A malformed SID or
+// an incomplete list is an error.
 func (e *entry) sids(name string) ([]sid.SID, error) {
 	values, _, all := e.values(name)
 	if !all {
@@ -34,7 +35,8 @@ func (e *entry) sids(name string) ([]sid.SID, error) {
 	return out, nil
 }
 
-// number parses a decimal number; it returns fallback if the attribute is absent.
+// number parses the decimal number of an attribute, and returns fallback if the entry does not have it. Several
+// values and text that is no number are errors.
 func (e *entry) number(name string, fallback int64) (int64, error) {
 	text, err := e.one(name)
 	if err != nil || text == "" {

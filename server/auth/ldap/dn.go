@@ -14,7 +14,8 @@ const maxDN = 8 << 10
 
 var errDN = errors.New("the name of an entry cannot be read")
 
-// parseDN parses a DN. Its errors do not quote it.
+// parseDN parses a DN. It returns errDN, which does not quote the text, for malformed or too long text or an empty
+// component.
 func parseDN(text string) (*goldap.DN, error) {
 	if len(text) > maxDN || !utf8.ValidString(text) {
 		return nil, errDN

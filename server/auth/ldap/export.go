@@ -72,7 +72,8 @@ func (d *Directory) Objects(ctx context.Context, base string, audit bool, to io.
 	return n, unread, err
 }
 
-// write writes an entry as LDIF.
+// write writes an entry as LDIF, with an empty line after it. It returns an error if the server returned an attribute
+// only in part, or a second value of one other than objectClass.
 func (e *entry) write(out *bufio.Writer) error {
 	line(out, "dn", []byte(e.DN))
 	for _, name := range objectAttributes {

@@ -98,7 +98,8 @@ func (d *Directory) nested(c *conn, p *place, e *entry, primary sid.SID) ([]sid.
 
 var groupAttributes = []string{"objectSid", "groupType", "sIDHistory", "memberOf"}
 
-// read reads the groups with these keys. A missing one is an error.
+// read reads the groups with these keys and passes each to w.group. A group that is missing or not readable is an
+// error (D-17).
 func (w *walk) read(keys []string) error {
 	var filter strings.Builder
 	filter.WriteString("(|")
@@ -147,7 +148,8 @@ func (w *walk) group(e *entry) error {
 	return w.parents(e)
 }
 
-// parents adds the groups that contain an entry to the walk.
+// parents adds the groups that contain an entry to the walk. A malformed name, or more groups than the limit, is an
+// error.
 func (w *walk) parents(e *entry) error {
 	values, err := w.c.ranged(e, "memberOf", w.most)
 	if err != nil {

@@ -70,7 +70,8 @@ func (d *Directory) People(ctx context.Context, p *People) error {
 // isBuiltin reports whether a group is one of BUILTIN, S-1-5-32-x.
 func isBuiltin(s sid.SID) bool { return s.Authority() == 5 && s.SubAuthorities() > 0 && s.Sub(0) == 32 }
 
-// complete replaces partial ranges of attributes by all their values.
+// complete reads the missing values of attributes that the server returned only in part, and stores them in e under
+// the plain name. More than most values are an error.
 func (c *conn) complete(e *entry, most int) error {
 	for i := 0; i < len(e.Attributes); i++ {
 		name, _, ranged := strings.Cut(e.Attributes[i].Name, ";")
@@ -131,7 +132,7 @@ func (p *People) Read(each func(add func(*goldap.Entry) error) error) error {
 	return nil
 }
 
-// same reports whether an entry is unchanged since the last read.
+// same reports whether e has the attributes of was, in the same order. It overwrites p.rest.
 func (p *People) same(was *parsed, e *goldap.Entry) bool {
 	p.rest = p.rest[:0]
 	left := was.record.MemberOf
@@ -166,7 +167,7 @@ func appendAttribute(b []byte, a *goldap.EntryAttribute) []byte {
 	return append(b, 0)
 }
 
-// parse converts an entry.
+// parse converts an entry to a record with its claims. The error for malformed attributes names the entry.
 func (p *People) parse(of *goldap.Entry) (*parsed, error) {
 	e := (*entry)(of)
 	fields := map[string][]string{"dn": {e.DN}}
@@ -199,7 +200,7 @@ func (p *People) parse(of *goldap.Entry) (*parsed, error) {
 	return out, nil
 }
 
-// name returns the shared copy of a group's DN.
+// name returns a DN as text. Equal DNs share one string in memory.
 func (p *People) name(dn []byte) string {
 	if known, ok := p.names[string(dn)]; ok {
 		return known

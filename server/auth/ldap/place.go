@@ -11,7 +11,8 @@ type place struct {
 	computes bool // the server computes the groups of an account
 }
 
-// place reads the properties of the first server, and then returns them from memory.
+// place returns the naming context and the abilities of the first server that it read, from memory after that. It
+// returns an error if neither the configuration nor the server names a base.
 func (d *Directory) place(c *conn) (*place, error) {
 	d.mu.Lock()
 	p := d.base
@@ -48,7 +49,8 @@ type mark struct {
 	number int64 // 0: the server has no numbers
 }
 
-// mark returns the server's name and the number (USN) of its newest change.
+// mark returns the server's name and the number (USN) of its newest change. A missing or malformed number is an
+// error, or 0.
 func (c *conn) mark() (m mark, err error) {
 	q := query{most: 1, attributes: []string{"dsServiceName", "highestCommittedUSN"}}
 	err = c.search(q, func(e *entry) (err error) {

@@ -49,7 +49,8 @@ type bounds struct {
 	hours    []byte // logonHours; nil: all
 }
 
-// at returns the restriction at a time, 0 if none exists.
+// at returns the restriction that holds at a time: Expired before PasswordExpired before OutOfHours. It returns 0 if
+// none does.
 func (b *bounds) at(now time.Time) Restriction {
 	switch {
 	case past(b.expires, now):

@@ -113,7 +113,8 @@ func (s *signer) expect(c *kerberos.Context) {
 	s.ending.Store(true)
 }
 
-// Write sends b as signed messages, each after its length.
+// Write sends b as signed messages, each after its length, and unsigned before the bind has ended. After an error
+// part of b may have been sent.
 func (s *signer) Write(b []byte) (int, error) {
 	if !s.writing.Load() {
 		return s.Conn.Write(b)
@@ -132,7 +133,8 @@ func (s *signer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Read returns verified bytes. An unsigned or wrongly signed message is an error (D-3).
+// Read returns verified bytes. An unsigned or wrongly signed message is an error (D-3). Bytes that do not fit in b
+// are kept for the next call.
 func (s *signer) Read(b []byte) (int, error) {
 	for len(s.left) == 0 {
 		message, err := s.message()
@@ -146,7 +148,8 @@ func (s *signer) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// message reads one message.
+// message reads one message and returns its verified contents. Messages of the bind itself are not signed and are
+// returned as they are.
 func (s *signer) message() ([]byte, error) {
 	if !s.signed {
 		message, err := s.plain()

@@ -72,7 +72,8 @@ func readMessage(r io.Reader, most int64) ([]byte, error) {
 // startRequest asks a server for TLS (RFC 4511 4.14.1). Its message has the number 1.
 const startRequest = "\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
 
-// startTLS asks the server to begin TLS with the next byte. c has no other use.
+// startTLS asks the server to begin TLS with the next byte, and waits for its answer. It returns an error if the
+// server refuses. Nothing else may use c meanwhile.
 func startTLS(c *screen) error {
 	if _, err := c.Write([]byte(startRequest)); err != nil {
 		return err

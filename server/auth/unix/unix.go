@@ -21,7 +21,8 @@ type known struct{ store *lsa.Store } // immutable
 // Name returns "unix".
 func (known) Name() string { return "unix" }
 
-// Authenticate returns the token of the peer's uid and groups.
+// Authenticate returns the token of the peer's uid and groups. For evidence with a name or a password, and for an
+// unknown peer, it returns NoSuchPackage, so that another package may decide.
 func (k known) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, ntstatus.Status) {
 	if e.Peer == nil || !e.Peer.Known || e.Name != "" || e.Password != "" {
 		// The kernel's credentials prove no name that the peer gives (L-19).

@@ -58,7 +58,8 @@ func readClaims(b []byte) (*claims.Set, error) {
 	return readClaimsSet(set)
 }
 
-// readClaimsSet parses CLAIMS_SET: arrays of claims by source.
+// readClaimsSet parses CLAIMS_SET, which has arrays of claims by source. Claims of other sources than the directory
+// and certificates do not count. Of claims with an equal name the last one counts, but all must be valid (K-10).
 func readClaimsSet(b []byte) (*claims.Set, error) {
 	r := newReader(b, "set of claims")
 	count, there := r.u32(), r.pointer()
@@ -99,7 +100,8 @@ func readClaimsSet(b []byte) (*claims.Set, error) {
 	return set, nil
 }
 
-// lastOfEachName returns the claims without those whose name comes again (K-10).
+// lastOfEachName returns the claims in their order, without those whose name comes again later (K-10). It returns nil
+// for none.
 func lastOfEachName(all []claims.Attribute) (out []claims.Attribute) {
 	for i := range all {
 		same := func(later claims.Attribute) bool { return claims.EqualName(later.Name, all[i].Name) }
@@ -123,7 +125,8 @@ type entry struct {
 	values bool
 }
 
-// entries parses an array of at most most claims.
+// entries parses an array of claims, none if it is not there. More than most claims, or a malformed claim, set r.err;
+// then it returns nil.
 func (r *reader) entries(there bool, count uint32, most int) []claims.Attribute {
 	n := r.array(there, count, 16, "claims")
 	if n > most {
@@ -150,7 +153,8 @@ func (r *reader) entries(there bool, count uint32, most int) []claims.Attribute 
 	return out
 }
 
-// claim parses the name and the values of one claim.
+// claim parses the name and the values of one claim. An unknown type or a missing value sets r.err, and the result
+// does not count.
 func (r *reader) claim(h entry) claims.Attribute {
 	a := claims.Attribute{Name: r.terminated(), Type: claims.Type(h.kind)}
 	size := 8

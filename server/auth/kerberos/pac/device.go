@@ -42,7 +42,8 @@ func readDeviceInfo(b []byte) (*DeviceInfo, error) {
 	return d, nil
 }
 
-// domains parses an array of domains, then the SID and groups of each.
+// domains parses an array of domains, then the SID and groups of each. It returns an empty list if the array is not
+// there. A malformed domain sets r.err; then it returns nil.
 func (r *reader) domains(there bool, count uint32) []DomainGroups {
 	n := r.array(there, count, 12, "domains")
 	out := make([]DomainGroups, n)

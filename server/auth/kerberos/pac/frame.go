@@ -87,7 +87,8 @@ func split(data []byte) (frame, error) {
 	return f, f.checkOverlap()
 }
 
-// checkOverlap returns an error if two buffers of the PAC overlap, else nil.
+// checkOverlap returns an error that wraps ErrInvalid if two buffers of the PAC overlap, else nil. Adjacent buffers
+// do not overlap.
 func (f *frame) checkOverlap() error {
 	sorted := slices.Clone(f.buffers)
 	slices.SortFunc(sorted, func(a, b buffer) int { return a.at - b.at })

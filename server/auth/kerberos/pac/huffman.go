@@ -44,7 +44,8 @@ type code struct {
 	sorted [symbols]uint16
 }
 
-// newCode parses the code lengths, four bits each. They must form a complete code (K-9).
+// newCode builds the Huffman code from a table of code lengths, four bits each. It returns an error if the lengths do
+// not form a complete code (K-9).
 func newCode(table []byte) (*code, error) {
 	c := new(code)
 	length := func(symbol int) int { return int(table[symbol/2] >> (4 * (symbol & 1)) & 15) }
@@ -121,7 +122,8 @@ func (s *bits) skip(n int) {
 	}
 }
 
-// step decodes one literal or one match.
+// step decodes one literal or one match and returns out with it appended. It returns an error if the data ends early,
+// or a match begins before out or ends after size.
 func (s *bits) step(c *code, out []byte, size int) ([]byte, error) {
 	symbol, n := c.decode(s.next >> (32 - longest))
 	s.skip(n)
@@ -157,7 +159,8 @@ func (s *bits) step(c *code, out []byte, size int) ([]byte, error) {
 	return out, nil
 }
 
-// longer reads the length of a long match from the bytes after the words read ahead.
+// longer reads the length of a long match from the bytes after the words read ahead. It returns false if they are
+// missing or encode a length that is not a long one.
 func (s *bits) longer() (int, bool) {
 	if s.at >= len(s.in) {
 		return 0, false

@@ -102,7 +102,8 @@ func (r *reader) memberships(there bool, count uint32) []Membership {
 	return out
 }
 
-// groups parses an array of pointers to SIDs with attributes, then the SIDs.
+// groups parses an array of pointers to SIDs with attributes, then the SIDs. It returns an empty list if the array is
+// not there. A malformed SID sets r.err; then it returns nil.
 func (r *reader) groups(there bool, count uint32) []token.Group {
 	n := r.array(there, count, 8, "SIDs")
 	out := make([]token.Group, n)

@@ -49,7 +49,8 @@ func (r *reader) fail(format string, args ...any) {
 	}
 }
 
-// take returns the next n bytes, nil after an error.
+// take returns the next n bytes as a part of the input and moves past them. If fewer are left it sets r.err. After an
+// error it returns nil.
 func (r *reader) take(n int) []byte {
 	if r.err != nil {
 		return nil
@@ -121,7 +122,8 @@ func (r *reader) array(there bool, count uint32, size int, what string) int {
 	return int(count)
 }
 
-// sid reads a SID: a count, then the binary form with as many sub-authorities (K-4).
+// sid reads a SID: a count, then the binary form with as many sub-authorities (K-4). It sets r.err if they differ.
+// After an error it returns the zero SID.
 func (r *reader) sid() sid.SID {
 	n := r.u32()
 	if r.err != nil {
@@ -162,7 +164,8 @@ func (r *reader) counted() counted {
 	return c
 }
 
-// text reads the characters of a counted string.
+// text reads the characters of a counted string, and returns "" without reading if there is none. A length that
+// differs from that in c sets r.err.
 func (r *reader) text(c counted) string {
 	if !c.there {
 		return ""
@@ -174,7 +177,8 @@ func (r *reader) text(c counted) string {
 	return utf16Text(r.take(int(c.bytes)))
 }
 
-// terminated reads a string that ends with NUL, as in claims.
+// terminated reads a string that ends with NUL, as in claims, and returns it without the NUL. A string without NUL
+// sets r.err. After an error it returns "".
 func (r *reader) terminated() string {
 	maximum, offset, actual := r.u32(), r.u32(), r.u32()
 	if r.err != nil || offset != 0 || actual == 0 || actual > maximum || uint64(actual)*2 > uint64(len(r.b)-r.at) {

@@ -113,7 +113,7 @@ func ReadAnswer(text, raw []byte) (*Message, error) {
 // Result returns the code of a result. ok is false for another message.
 func (m *Message) Result(raw []byte) (code int, ok bool) { return number(m.Code.of(raw)) }
 
-// spans calls yield with every part of a message until it returns false.
+// spans calls yield with every part of a message that is a span of its bytes, until yield returns false.
 func (m *Message) spans(yield func(Span) bool) {
 	all := append([]Span{m.ID, m.Name, m.Code, m.Text}, m.Links...)
 	for _, a := range m.Attributes {

@@ -43,7 +43,8 @@ type encoder struct {
 	bad   bool // a form is missing, or has no room for its length
 }
 
-// element appends an element whose contents body appends.
+// element appends an element with a tag, its length and the contents that body appends. It writes the length in the
+// original form if e has forms. A length that does not fit its form sets e.bad.
 func (e *encoder) element(b []byte, tag byte, body func(b []byte) []byte) []byte {
 	form := byte(0)
 	if e.given {
@@ -130,7 +131,7 @@ func (e *encoder) message(m *Message) []byte {
 	})
 }
 
-// entry appends the name and attributes of a search result.
+// entry appends the name and attributes of a search result, none if m has none.
 func (e *encoder) entry(b []byte, m *Message) []byte {
 	b = e.bytes(b, octets, m.Name.of(e.raw))
 	return e.element(b, sequence, func(b []byte) []byte {

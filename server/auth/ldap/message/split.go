@@ -64,7 +64,8 @@ func (s *splitter) peek(end int) byte {
 	return s.raw[s.at]
 }
 
-// open enters the next element, which must have a tag, and returns where its contents end.
+// open enters the next element, which must have the tag, and returns where its contents end. Another tag, an
+// indefinite or too large length, and contents past end make s fail.
 func (s *splitter) open(end int, tag byte) int {
 	if got := s.peek(end); got != tag || end-s.at < 2 {
 		s.fail("tag %#x, want %#x", got, tag)
@@ -135,7 +136,8 @@ func (s *splitter) list(end int) []Span {
 	return all
 }
 
-// entry parses a search result up to end: a name, then attributes with their values.
+// entry parses a search result up to end into m: a name, then attributes with their values. Malformed bytes make s
+// fail.
 func (s *splitter) entry(m *Message, end int) {
 	m.Name = s.span(end, octets)
 	all := s.open(end, sequence)
@@ -149,7 +151,7 @@ func (s *splitter) entry(m *Message, end int) {
 	}
 }
 
-// result parses an LDAPResult up to end. An unknown tag is an error.
+// result parses an LDAPResult up to end into m. An unknown tag makes s fail.
 func (s *splitter) result(m *Message, end int) {
 	m.Code = s.number(end, enumerated)
 	m.Name = s.span(end, octets)
@@ -193,7 +195,8 @@ func (s *splitter) controls(m *Message, end int) {
 	}
 }
 
-// paging splits the value of the control of pages.
+// paging splits the value of the control of pages. If the value is malformed or has further bytes, s fails at its
+// end.
 func (s *splitter) paging(v Span) *Paging {
 	in := &splitter{raw: s.raw[:v[0]+v[1]], at: v[0], err: s.err}
 	end := in.open(v[0]+v[1], sequence)
