@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,7 +109,11 @@ func (s *shipped) serve(uid uint32, name string, through ...string) {
 	log, err := os.Create(filepath.Join(s.dir, name+".log"))
 	s.must(err)
 	c.Stdout, c.Stderr = log, log
-	s.must(errors.Join(c.Start(), log.Close()))
+	runtime.LockOSThread() // the program inherits the timer slack of this thread
+	s.must(unix.Prctl(unix.PR_SET_TIMERSLACK, s.slack(program), 0, 0, 0))
+	err = c.Start()
+	s.must(errors.Join(err, unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0), log.Close())) // 0 resets it
+	runtime.UnlockOSThread()
 	s.programs = append(s.programs, &actor{TB: s.TB, pid: c.Process.Pid})
 	s.Cleanup(func() { _, _ = c.Process.Kill(), c.Wait() })
 	for range 200 {
@@ -121,6 +126,21 @@ func (s *shipped) serve(uid uint32, name string, through ...string) {
 	}
 	text, _ := os.ReadFile(filepath.Join(s.dir, name+".log"))
 	s.Fatalf("%s does not start:\n%s", name, text)
+}
+
+// slack returns the timer slack of a program's unit in nanoseconds, and 0, the system's default, if the unit sets none.
+func (s *shipped) slack(program string) uintptr {
+	s.Helper()
+	unit, err := os.ReadFile(filepath.Join("../systemd", program+".service"))
+	s.must(err)
+	_, value, found := strings.Cut(string(unit), "\nTimerSlackNSec=")
+	if !found {
+		return 0
+	}
+	value, _, _ = strings.Cut(value, "\n")
+	slack, err := time.ParseDuration(value)
+	s.must(err)
+	return uintptr(slack)
 }
 
 // flush writes the probe as often as a fortieth of the requests, each time with fdatasync.
