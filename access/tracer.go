@@ -1,6 +1,7 @@
 package access
 
 import (
+	"math/bits"
 	"strings"
 
 	"github.com/refmon/refmon/ntstatus"
@@ -13,18 +14,23 @@ import (
 // explaining cannot change a decision. It is owned by one check.
 type tracer struct {
 	x       Explanation
-	reasons [32]Reason
-	since   int    // first step of the pass that runs
-	last    Reason // the last denial of the pass that runs
-	rule    *Rule  // the central access rule that runs, nil outside
+	reasons [32]*Reason // of each bit, shared between bits; nil: the check did not reach it
+	since   int         // first step of the pass that runs
+	last    Reason      // the last denial of the pass that runs
+	rule    *Rule       // the central access rule that runs, nil outside
 	ruleAt  int
 }
 
-// set stores r as the reason of each bit in m, in place of an earlier reason.
+// set stores r as the reason of each bit in m, in place of an earlier reason. The zero r removes that one.
 func (t *tracer) set(m winnt.AccessMask, r Reason) {
+	var shared *Reason
+	if m != 0 && r.Kind != 0 {
+		one := r // it is allocated only here
+		shared = &one
+	}
 	for i := range t.reasons {
 		if m>>i&1 != 0 {
-			t.reasons[i] = r
+			t.reasons[i] = shared
 		}
 	}
 }
@@ -248,18 +254,19 @@ func (t *tracer) end(q *query, d Decision) {
 		t.set(everyBit, Reason{Kind: NotAsked, Index: -1})
 	}
 	t.set(q.previous, Reason{Kind: PreviouslyGranted, Index: -1})
-	bits := x.interesting()
-	x.Reasons = make([]BitReason, 0, 32)
+	rights := x.interesting()
+	x.Reasons = make([]BitReason, 0, bits.OnesCount32(uint32(rights)))
 	for i := range t.reasons {
 		b := winnt.AccessMask(1) << i
-		if bits&b == 0 {
+		if rights&b == 0 {
 			continue
 		}
-		r := t.reasons[i]
-		if r.Kind == 0 { // the check ended before it reached this bit
-			r = t.last
-		} else if !r.Kind.grants() || d.Status() == ntstatus.PrivilegeNotHeld {
-			x.culprits |= b
+		r := t.last // if the check ended before it reached this bit
+		if t.reasons[i] != nil {
+			r = *t.reasons[i]
+			if !r.Kind.grants() || d.Status() == ntstatus.PrivilegeNotHeld {
+				x.culprits |= b
+			}
 		}
 		if r.Kind == 0 {
 			r = Reason{Kind: NoAce, Index: -1}

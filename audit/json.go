@@ -34,7 +34,7 @@ func (e Event) AppendJSON(dst []byte) []byte {
 		dst = append(dst, e.Subcategory.String()...)
 	}
 	dst = append(dst, `","subcategory_guid":"`...)
-	dst = append(dst, guidText(e.Subcategory.GUID())...)
+	dst = appendGUID(dst, e.Subcategory.GUID())
 	dst = append(dst, `",`...)
 	dst = appendMember(dst, "computer", e.Computer)
 	dst = append(dst, `,"data":{`...)

@@ -67,10 +67,14 @@ type HandleRequest struct {
 	Descriptor *sd.Descriptor     // of the object, for its resource attributes; may be nil
 }
 
+// requestedFields is the maximum number of fields of event 4656: eighteen, four of the process's own account, and one
+// for a directory.
+const requestedFields = 23
+
 // HandleRequested returns event 4656: a handle to an object was requested. On
 // failure the recorded handle is 0x0.
 func HandleRequested(from Origin, o Object, r HandleRequest) Event {
-	var l fieldList
+	l := make(fieldList, 0, requestedFields)
 	from.appendSubject(&l)
 	o.appendObject(&l)
 	if r.Outcome == Failure {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"math/bits"
 	"strings"
 
 	"github.com/refmon/refmon/sd"
@@ -23,7 +24,7 @@ type Reason struct {
 // reason if reasons has none for it. If records of the type have no reasons, or reasons is empty, the lines have
 // none.
 func accessLines(typ string, mask winnt.AccessMask, reasons []Reason) []accessLine {
-	var lines []accessLine
+	lines := make([]accessLine, 0, bits.OnesCount32(uint32(mask)))
 	for right := range Rights(typ, mask) {
 		line := accessLine{Right: right}
 		if hasReasons(typ) && len(reasons) > 0 {
@@ -68,23 +69,23 @@ func codes(lines []accessLine) []string {
 // known: "%%right:", a tab, "%%reason", then a tab and the entry or privilege. The
 // name of a central access rule follows its code without a tab.
 func reasonTexts(lines []accessLine) []string {
-	var out []string
+	out := make([]string, 0, len(lines))
 	for i := range lines {
 		l := &lines[i]
 		if l.reason == 0 {
 			continue
 		}
-		text := message(l.Code) + ":\t" + message(l.reason)
+		tab, more := "\t", l.ace
 		switch {
 		case l.ace != "":
-			text += "\t" + l.ace
 		case l.name == "":
+			tab = ""
 		case l.reason == reasonByCentralRule || l.reason == reasonNotByCentralRule:
-			text += l.name
+			tab, more = "", l.name
 		default:
-			text += "\t" + l.name
+			more = l.name
 		}
-		out = append(out, text)
+		out = append(out, message(l.Code)+":\t"+message(l.reason)+tab+more)
 	}
 	return out
 }

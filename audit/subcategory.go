@@ -179,4 +179,17 @@ func (s *Subcategory) UnmarshalText(text []byte) error {
 }
 
 // guidText returns the braced upper-case form that records use (U-22).
-func guidText(g winnt.GUID) string { return "{" + strings.ToUpper(g.String()) + "}" }
+func guidText(g winnt.GUID) string { return string(appendGUID(nil, g)) }
+
+// appendGUID appends the braced upper-case form that records use (U-22). It allocates only to extend dst.
+func appendGUID(dst []byte, g winnt.GUID) []byte {
+	const digits = "0123456789ABCDEF"
+	dst = append(dst, '{')
+	for i, at := range [...]int{3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15} {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			dst = append(dst, '-')
+		}
+		dst = append(dst, digits[g[at]>>4], digits[g[at]&15])
+	}
+	return append(dst, '}')
+}
