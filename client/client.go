@@ -103,7 +103,8 @@ func (c *Conn) greet() error {
 	return nil
 }
 
-// refused returns the error of a daemon that does not serve this program (W-17).
+// refused returns the error of a daemon that does not serve this program, with the status of its answer f (W-17). A
+// malformed or successful answer is an error that wraps wire.ErrFrame.
 func refused(f *wire.Frame) error {
 	head, _, err := wire.DecodeAnswer(f.Body)
 	if err == nil {
@@ -115,7 +116,7 @@ func refused(f *wire.Frame) error {
 	return fmt.Errorf("the daemon refused the connection: %w", err)
 }
 
-// Process returns the id of the connection's process in the daemon's kernel.
+// Process returns the id that the daemon's kernel gave the connection's process.
 func (c *Conn) Process() winnt.Handle { return c.process }
 
 // Thread returns the first thread of the process, the same one at each call. It ends with the connection.
@@ -142,7 +143,7 @@ func (c *Conn) NewTransport() (nt.Transport, error) {
 	return &thread{c, t.Thread}, nil
 }
 
-// Profile returns the conformance profile of the daemon's kernel.
+// Profile returns the conformance profile that the daemon's kernel reported in its hello. It makes no call.
 func (c *Conn) Profile() nt.Profile { return c.profile }
 
 // newThread asks the server for a thread of this process. It fails with the server's status, or if the connection is

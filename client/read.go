@@ -98,7 +98,8 @@ func (c *Conn) watch() {
 	}
 }
 
-// read passes each answer to its caller, as long as callers wait.
+// read reads answers and passes each to the call that waits for it. It returns when no call waits any more, or when
+// the connection fails.
 func (c *Conn) read() {
 	for {
 		f, w := c.next()

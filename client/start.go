@@ -121,7 +121,8 @@ func (p *Program) Wait() error {
 	return errors.Join(err, p.connection.Close())
 }
 
-// exit ends the process with a status, unless its id belongs to another process by now.
+// exit ends the process with a status, as the caller th. It does nothing if the process cannot be opened or its id
+// belongs to another process by now.
 func (p *Program) exit(th *nt.Thread, status ntstatus.Status) {
 	h, st := th.NtOpenProcess(ending, nil, &nt.ClientID{UniqueProcess: p.id})
 	if st != ntstatus.Success {
