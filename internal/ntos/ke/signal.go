@@ -11,7 +11,7 @@ type Signal struct {
 	changed chan struct{} // guarded by mu: closed when the state becomes signalled; nil until first requested
 }
 
-// Set signals the state, wakes all waiters, and returns the previous state.
+// Set signals the state, wakes all waiters and returns the previous state. Setting a signaled state wakes nobody.
 func (s *Signal) Set() (before bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -23,7 +23,7 @@ func (s *Signal) Set() (before bool) {
 	return before
 }
 
-// Reset clears the state and returns the previous one.
+// Reset clears the state and returns the previous one. It wakes nobody.
 func (s *Signal) Reset() (before bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

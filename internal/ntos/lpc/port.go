@@ -70,7 +70,8 @@ func newPort(k Kind, p *ps.Process, c *connection) *Port {
 	return &Port{Kind: k, process: p, conn: c}
 }
 
-// Longest returns the largest number of bytes in a message of the port or its connection.
+// Longest returns the largest number of bytes in a message. A communication port has the limit of the connection port
+// that it belongs to.
 func (p *Port) Longest() int {
 	if p.conn != nil {
 		return p.conn.port.longest
@@ -78,7 +79,8 @@ func (p *Port) Longest() int {
 	return p.longest
 }
 
-// HeapSize implements ob.Sized.
+// HeapSize returns the bytes that the port is charged for, with the connection's information. It implements
+// [ob.Sized].
 func (p *Port) HeapSize() int {
 	const connection = 1 << 10
 	if p.conn == nil {

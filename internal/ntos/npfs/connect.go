@@ -20,7 +20,8 @@ func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQ
 	return fs.connect(func(pipes map[string]*pipe) *pipe { return pipes[ob.Upcase(name)] }, client, sqos, open)
 }
 
-// ConnectTo connects a client to the unnamed pipe of the given server end, like Connect.
+// ConnectTo connects a client to the unnamed pipe of the given server end. The security of sqos, the callback and the
+// result are those of Connect.
 func (fs *FileSystem) ConnectTo(server *End, client *ps.Thread, sqos *nt.SecurityQualityOfService,
 	open func(*End) ntstatus.Status) ps.Outcome {
 	return fs.connect(func(map[string]*pipe) *pipe { return server.instance.pipe }, client, sqos, open)

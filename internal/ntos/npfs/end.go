@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// IsServer reports whether this is the server's end.
+// IsServer reports whether this is the server's end. It never changes.
 func (e *End) IsServer() bool { return e.isServer }
 
 // Completes reports whether operations on this end complete immediately, without
@@ -178,7 +178,7 @@ func (e *End) closed() {
 	}
 }
 
-// Detached reports whether e is the end of a client that the server disconnected.
+// Detached reports whether e is the end of a client that the server disconnected. It is false for a server's end.
 func (e *End) Detached() bool {
 	e.instance.mu.Lock()
 	defer e.instance.mu.Unlock()

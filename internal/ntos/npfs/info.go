@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// number returns the documented number of a state.
+// number returns the documented number of a state. A state without one counts as disconnected.
 func (s State) number() uint32 {
 	switch s {
 	case Listening:
@@ -19,7 +19,8 @@ func (s State) number() uint32 {
 	return winnt.FILE_PIPE_DISCONNECTED_STATE
 }
 
-// Modes returns the read mode and the completion mode of the end.
+// Modes returns the read mode and the completion mode of the end. Both are 0 for the defaults, byte mode and
+// blocking.
 func (e *End) Modes() (i nt.PipeInformation) {
 	if e.byMessages() {
 		i.ReadMode = winnt.FILE_PIPE_MESSAGE_TYPE
@@ -56,10 +57,11 @@ func (e *End) Standard() nt.FileStandard {
 		EndOfFile: int64(e.Local().ReadDataAvailable), NumberOfLinks: 1, DeletePending: true}
 }
 
-// Unnamed reports whether this is the server's end of a pipe without a name.
+// Unnamed reports whether this is the server's end of a pipe without a name. It is false for a client's end.
 func (e *End) Unnamed() bool { return e.isServer && e.instance.pipe.key == "" }
 
-// Local returns the pipe's parameters and the bytes that this end can read and write now.
+// Local returns the pipe's parameters and the numbers of bytes that this end can read and write now. Both are 0 for a
+// disconnected client.
 func (e *End) Local() nt.PipeLocalInformation {
 	in, p := e.instance, e.instance.pipe
 	i := nt.PipeLocalInformation{
@@ -94,7 +96,8 @@ func quotaOf(n int) int {
 	return n
 }
 
-// configuration returns the directions of the pipe (T-132).
+// configuration returns the directions of the pipe (T-132). A share of both directions, or of neither, is a duplex
+// pipe.
 func (c *Config) configuration() uint32 {
 	switch c.Share & (winnt.FILE_SHARE_READ | winnt.FILE_SHARE_WRITE) {
 	case winnt.FILE_SHARE_WRITE:

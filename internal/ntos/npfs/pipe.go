@@ -180,7 +180,8 @@ func newEnd(in *Instance, p *ps.Process) *End {
 	return e
 }
 
-// firstEnd returns a server end of the pipe with a reference, nil without one.
+// firstEnd returns a live server end of the pipe with a name, in any case of letters. The caller releases its
+// reference. It returns nil if there is no such pipe or end.
 func (fs *FileSystem) firstEnd(name string) *End {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -256,7 +257,8 @@ func (p *pipe) remove(in *Instance) {
 	}
 }
 
-// without removes an instance and reports whether no instance is left.
+// without removes an instance, unless it is gone already, and reports whether none is left. The last one also removes
+// the pipe's name.
 func (p *pipe) without(in *Instance) bool {
 	p.fs.mu.Lock()
 	defer p.fs.mu.Unlock()

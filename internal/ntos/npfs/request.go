@@ -138,7 +138,7 @@ func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {
 	return res
 }
 
-// waits reports whether st means that the operation is not possible yet.
+// waits reports whether st is the status of op for "not possible yet", so that the caller waits and tries again.
 func (op Op) waits(st ntstatus.Status) bool {
 	switch op {
 	case OpRead, OpTransceive:

@@ -82,7 +82,7 @@ func (w *Waiter) stop() {
 	}
 }
 
-// listens reports whether a client can connect now. The caller holds fs.mu.
+// listens reports whether an instance listens, so that a client can connect now. The caller holds fs.mu.
 func (p *pipe) listens() bool {
 	for _, in := range p.instances {
 		in.mu.Lock()

@@ -54,7 +54,7 @@ type Why struct {
 	Explanation *access.Explanation
 }
 
-// Fail returns st. If the call is traced, it also records the rule of the failing branch.
+// Fail returns st. If the call is traced, it also records rule as the reason, in place of an earlier one.
 func (c *Caller) Fail(rule string, st ntstatus.Status) ntstatus.Status {
 	if c.Why != nil {
 		c.Why.Rule = rule

@@ -40,7 +40,7 @@ func (c *Census) Track(obj Object) {
 	s.n++
 }
 
-// remove takes an object out of the census. The object must be in it.
+// remove takes an object out of the census. The object must be in it. It locks only the object's shard.
 func (c *Census) remove(h *Header) {
 	s := &c.shards[h.shard]
 	s.mu.Lock()
@@ -86,7 +86,8 @@ func (c *Census) Report() []string {
 	return lines
 }
 
-// each visits every live object; f must not take or release references.
+// each calls f for every live object, in no order. It holds the lock of one shard at a time, so f must not take or
+// release references.
 func (c *Census) each(f func(*Header)) {
 	for i := range c.shards {
 		s := &c.shards[i]
@@ -98,7 +99,8 @@ func (c *Census) each(f func(*Header)) {
 	}
 }
 
-// Visit calls f for each live object. f must not take or release references, or wait.
+// Visit calls f for every live object, in no order. f must not take or release references, or wait. Objects that are
+// made meanwhile may be missed.
 func (c *Census) Visit(f func(Object)) { c.each(func(h *Header) { f(h.self) }) }
 
 // describe returns the type and, if it has one, the path of an object.

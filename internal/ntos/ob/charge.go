@@ -57,7 +57,7 @@ type laterCharges struct {
 	more []quota.Receipt // guarded by mu: see PayMore
 }
 
-// giveBack returns the charges. It does nothing for nil.
+// giveBack returns the charges to their payers. It does nothing for nil.
 func (l *laterCharges) giveBack() {
 	if l == nil {
 		return
@@ -110,7 +110,8 @@ func (h *Header) Pay(p quota.Payer, more int) (st ntstatus.Status) {
 // Prepaid gives an object a charge that was taken before its creation. Call it before the object is shared.
 func (h *Header) Prepaid(paid quota.Receipt) { h.paid = paid }
 
-// Unpay returns the charge of an object that is dropped before it is shared.
+// Unpay returns the charge of an object that is dropped before anyone else can refer to it. Without a charge it does
+// nothing.
 func (h *Header) Unpay() { h.paid.Return() }
 
 // Sized is an object that uses memory besides its header. HeapSize returns an upper estimate of it in bytes.

@@ -249,7 +249,8 @@ func (h *Header) setPermanent(on bool) {
 	})
 }
 
-// Names returns the names and types of the entries in no order.
+// Names returns the names and types of the entries, in no order, and an empty list for an empty directory. The caller
+// owns the result.
 func (d *Directory) Names() []DirectoryEntry {
 	d.mu.Lock()
 	defer d.mu.Unlock()

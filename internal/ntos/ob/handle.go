@@ -60,7 +60,7 @@ func (t *Table) index(v winnt.Handle) uint64 {
 	return uint64(v)>>2 - 1 // O-10, O-11: 0 to 3 wrap to noIndex
 }
 
-// value returns the handle value of a slot.
+// value returns the handle value of a slot: a multiple of 4, with the top bit set in the kernel's table.
 func (t *Table) value(index uint32) winnt.Handle {
 	// Values are multiples of 4 and begin with 4 (O-10, O-11).
 	v := (winnt.Handle(index) + 1) << 2

@@ -64,25 +64,26 @@ func (h *Header) SetBirth(b Birth) {
 	h.permanent.Store(b.Permanent)
 }
 
-// Head returns h, so that embedding a Header by value makes an [Object].
+// Head returns h. Embedding a Header by value thus makes an [Object].
 func (h *Header) Head() *Header { return h }
 
-// Type returns the object's type; it never changes.
+// Type returns the object's type. It never changes and needs no lock.
 func (h *Header) Type() *Type { return h.typ }
 
-// Object returns the object that the header belongs to.
+// Object returns the object that the header belongs to, without a reference.
 func (h *Header) Object() Object { return h.self }
 
 // CreationTime returns the object's creation time in 100-ns units since 1601-01-01 UTC.
 func (h *Header) CreationTime() int64 { return h.birth.CreationTime }
 
-// KernelObject reports whether the object was made from kernel mode.
+// KernelObject reports whether the object was created from kernel mode. It never changes.
 func (h *Header) KernelObject() bool { return h.birth.KernelObject }
 
-// Exclusive returns the only process that may open handles, or nil (O-27).
+// Exclusive returns the only process that may open handles, or nil if every process may (O-27). It takes no
+// reference.
 func (h *Header) Exclusive() Object { return h.birth.Exclusive }
 
-// Permanent reports whether the name outlives the last handle.
+// Permanent reports whether the name stays when the last handle is closed.
 func (h *Header) Permanent() bool { return h.permanent.Load() }
 
 // Security returns the current descriptor, or nil if the object has none. The value is immutable, so a check in
@@ -100,7 +101,8 @@ type SharedSecurity struct {
 	users      atomic.Int32 // objects that have it
 }
 
-// NewSharedSecurity makes a descriptor for several objects.
+// NewSharedSecurity returns a holder of descriptor d that several objects can share. A nil d is an object without
+// security.
 func NewSharedSecurity(d *sd.Descriptor) *SharedSecurity {
 	s := &SharedSecurity{}
 	s.descriptor.Store(d)
@@ -181,7 +183,8 @@ func (h *Header) lastReference(n uint32) {
 	h.paid.Return()
 }
 
-// HandleCount returns the current number of handles to the object in all tables.
+// HandleCount returns the current number of handles to the object in all tables. It may have changed when the caller
+// reads it.
 func (h *Header) HandleCount() int64 { return int64(h.counts.Load() >> 32) }
 
 // PointerCount returns the current number of references, including one per

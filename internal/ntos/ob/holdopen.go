@@ -4,5 +4,6 @@ package ob
 // keeps the directories of its AppContainer. The caller must hold a reference, and end the hold with DropOpen.
 func (h *Header) HoldOpen() { h.addHandle() }
 
-// DropOpen ends a hold of HoldOpen. The caller must hold no lock.
+// DropOpen ends a hold of HoldOpen, and may delete the object. The caller must hold no lock. Call it once for each
+// hold.
 func (h *Header) DropOpen() { h.dropHandle() }

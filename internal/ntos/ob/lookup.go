@@ -63,7 +63,8 @@ func (t *Table) TakeAudit(v winnt.Handle, obj Object, used winnt.AccessMask) win
 	return winnt.AccessMask(s.audit.And(^uint32(used))) & used
 }
 
-// PendingAudit returns the rights that TakeAudit would return, and marks none of them.
+// PendingAudit returns the rights that TakeAudit would return, and marks none of them. It returns 0 if the handle
+// does not refer to obj any more.
 func (t *Table) PendingAudit(v winnt.Handle, obj Object, used winnt.AccessMask) winnt.AccessMask {
 	s := t.slot(t.index(v))
 	if s == nil || s.audit.Load()&uint32(used) == 0 { // nearly always

@@ -29,7 +29,7 @@ func NewNamespace(root *Directory) *Namespace {
 	return &Namespace{root}
 }
 
-// Root returns the root directory.
+// Root returns the root directory. It takes no reference.
 func (ns *Namespace) Root() *Directory { return ns.root }
 
 // Close removes every name and releases the root. Call it once.
@@ -48,7 +48,7 @@ type Place struct {
 	link *link // the name under which Object was found
 }
 
-// Release releases the references and clears p.
+// Release releases the references of p and clears it, so that a second call does nothing.
 func (p *Place) Release() {
 	if p.Directory != nil {
 		p.Directory.Deref(TagCall)
@@ -143,7 +143,8 @@ func (n Name) relative() (string, ntstatus.Status) {
 	return path, ntstatus.Success
 }
 
-// beforeEmpty returns the part of a path before its first empty component.
+// beforeEmpty returns the part of a path before its first empty component: all of `a\b`, `a` of `a\` and `a\\b`, and
+// "" of `\a`.
 func beforeEmpty(path string) string {
 	if strings.HasPrefix(path, `\`) {
 		return ""

@@ -24,7 +24,7 @@ func (t *Table) Reserve() (Reservation, ntstatus.Status) {
 	return Reservation{t, i}, ntstatus.Success
 }
 
-// Handle returns the value that was reserved.
+// Handle returns the handle value that was reserved. Calls that use it fail until it is published.
 func (r Reservation) Handle() winnt.Handle { return r.t.value(r.index) }
 
 // Publish makes the value a handle to obj. It returns PROCESS_IS_TERMINATING, and changes no count, if the table was
@@ -73,7 +73,7 @@ func (r Reservation) publishCounted(h *Header, granted winnt.AccessMask, attribu
 	return ntstatus.Success
 }
 
-// Abandon frees the value. It does nothing after the table was drained.
+// Abandon frees the reserved value for others. It does nothing after the table was closed.
 func (r Reservation) Abandon() {
 	r.t.mu.Lock()
 	defer r.t.mu.Unlock()

@@ -24,8 +24,8 @@ func NewSymbolicLink(target string, d *sd.Descriptor) *SymbolicLink {
 	return l
 }
 
-// HeapSize implements [Sized].
+// HeapSize returns the bytes of the target. It implements [Sized].
 func (l *SymbolicLink) HeapSize() int { return len(l.target) }
 
-// Target returns the path that the link refers to.
+// Target returns the path that the link refers to, which need not exist. It never changes.
 func (l *SymbolicLink) Target() string { return l.target }

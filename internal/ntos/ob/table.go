@@ -52,7 +52,7 @@ type Table struct {
 	paid []quota.Receipt // guarded by mu: for each chunk; until the table is drained
 }
 
-// SetQuota makes a block pay for the memory that the table takes from now on.
+// SetQuota makes b pay for the memory that the table takes from now on. With nil nobody pays. Earlier charges stay.
 func (t *Table) SetQuota(b *quota.Block) { t.block.Store(b) }
 
 // chunkSize is the number of bytes of a chunk with its places in the lists of chunks and of
@@ -79,7 +79,7 @@ func newTable(limit int, kernel bool) *Table {
 // Kernel reports whether this is the kernel table.
 func (t *Table) Kernel() bool { return t.kernel }
 
-// Count returns how many handles are open.
+// Count returns the number of open handles. Reserved values do not count.
 func (t *Table) Count() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -143,7 +143,7 @@ type Closed struct {
 	Object Object
 }
 
-// Release lowers the object's handle and reference counts. Call it exactly once.
+// Release lowers the object's handle and reference counts, and may delete the object. Call it exactly once.
 func (c Closed) Release() { c.Object.Head().dropHandle() }
 
 // Remove closes a handle like Close, in two steps: it frees the value, and [Closed.Release] lowers the counts.

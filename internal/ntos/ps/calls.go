@@ -58,7 +58,7 @@ func (q *calls) add(a nt.UserAPC, paid quota.Receipt) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// CallsFull reports whether [MaxCalls] or more calls are queued.
+// CallsFull reports whether [MaxCalls] or more calls are queued, so that another must be refused.
 func (t *Thread) CallsFull() bool {
 	q := &t.calls
 	q.mu.Lock()
@@ -94,10 +94,10 @@ func (t *Thread) TakeCalls() []nt.UserAPC {
 	return list
 }
 
-// CallsQueued reports whether calls are queued.
+// CallsQueued reports whether calls are queued. It takes none of them.
 func (t *Thread) CallsQueued() bool { return t.calls.queued.Take(false) }
 
-// CallQueued returns a channel that is closed when the next call is queued.
+// CallQueued returns a channel that is closed when the next call is queued. Get a new channel after each call.
 func (t *Thread) CallQueued() <-chan struct{} { return t.calls.queued.Changed() }
 
 // end drops the queued calls and lets add fail from then on.

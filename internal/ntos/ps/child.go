@@ -171,7 +171,7 @@ func (p *Process) AssignPrimaryToken(tok *se.TokenObject) Outcome {
 	return out
 }
 
-// MayAssignPrimary makes the same decision as AssignPrimaryToken and changes no state.
+// MayAssignPrimary returns the outcome that AssignPrimaryToken would have now. It changes no state.
 func (p *Process) MayAssignPrimary(tok *se.TokenObject) Outcome {
 	if out := p.sys.checkAssignable(tok); out.Status != ntstatus.Success {
 		return out
@@ -185,7 +185,8 @@ func (p *Process) MayAssignPrimary(tok *se.TokenObject) Outcome {
 	return out
 }
 
-// checkAssignable refuses a token whose type T-112 does not allow as a primary token.
+// checkAssignable returns success for a primary token and a refusal for any other (T-112). The status of a refusal
+// depends on the profile.
 func (s *System) checkAssignable(tok *se.TokenObject) Outcome {
 	v := tok.Value()
 	switch {

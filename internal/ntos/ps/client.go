@@ -201,10 +201,11 @@ func (c *SubjectContext) Lock() {
 	c.locked = &s
 }
 
-// Unlock implements SeUnlockSubjectContext: checks see the current values again.
+// Unlock ends Lock: later checks see the current values again. It implements SeUnlockSubjectContext.
 func (c *SubjectContext) Unlock() { c.locked = nil }
 
-// Token implements SeQuerySubjectContextToken: the client's token, else the primary.
+// Token returns the client's token, or the primary token without a client. It implements SeQuerySubjectContextToken
+// and takes no reference.
 func (c *SubjectContext) Token() *se.TokenObject {
 	if c.Client != nil {
 		return c.Client
@@ -241,10 +242,10 @@ type SavedState struct {
 	used   atomic.Bool
 }
 
-// Record returns the saved state, or nil if Disable saved none.
+// Record returns the saved impersonation, or nil if Disable saved none. It takes no reference.
 func (s *SavedState) Record() *se.Impersonation { return s.record }
 
-// Used reports whether the state was restored already.
+// Used reports whether the state was restored already. A state can be restored once.
 func (s *SavedState) Used() bool { return s.used.Load() }
 
 // Disable implements PsDisableImpersonation. active reports whether the thread was impersonating (I-60).

@@ -194,7 +194,8 @@ func (t *Thread) exchange(r *se.Impersonation) {
 // It cannot fail.
 func (t *Thread) RevertToSelf() { t.exchange(nil) }
 
-// IsImpersonating implements PsIsThreadImpersonating (I-62).
+// IsImpersonating reports whether the thread has a client token at any level. It implements PsIsThreadImpersonating
+// (I-62).
 func (t *Thread) IsImpersonating() bool { return t.imp.Load() != nil }
 
 // Impersonation returns the thread's record with one more reference on its

@@ -60,14 +60,15 @@ func NewJob(d *sd.Descriptor) *Job {
 	return j
 }
 
-// Limits returns a snapshot of the limits, without a reference on their token.
+// Limits returns a snapshot of the limits of this job alone, without those of its parents and without a reference on
+// their token.
 func (j *Job) Limits() JobLimits {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.limits
 }
 
-// SetLimits calls [Job.SetLimitsFor]; the kernel pays.
+// SetLimits adds limits as [Job.SetLimitsFor] does, at the kernel's cost.
 func (j *Job) SetLimits(l JobLimits) Outcome { return j.SetLimitsFor(quota.Payer{}, l) }
 
 // filterSize returns the memory of a filter's lists in bytes.
@@ -224,7 +225,8 @@ func (j *Job) admit(s *System, tok *se.TokenObject, primary bool) (use *se.Token
 	return use, Outcome{}
 }
 
-// admit applies the limits of one job. See [Job.admit] for the result.
+// admit applies the limits of one job to a token. It returns the token itself, or a filtered one with one more
+// reference, or a refusal. Only a primary token must descend from the job's token.
 func (l *JobLimits) admit(s *System, tok *se.TokenObject, primary bool) (*se.TokenObject, Outcome) {
 	if out := l.refuses(tok.Value()); out.Status != ntstatus.Success {
 		return nil, out

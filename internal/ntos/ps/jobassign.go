@@ -32,7 +32,8 @@ type assignment struct {
 	drop        []func()        // references to be given up
 }
 
-// run finds the place of the job, decides and commits. If it fails, the job is not nested.
+// run finds the place of the job in the chain of the process, decides and commits. An assigned job is a success
+// without an effect. If it fails, the nesting is undone.
 func (a *assignment) run() Outcome {
 	in := a.before
 	switch {
@@ -170,7 +171,8 @@ func (a *assignment) later(o ob.Object, tag ob.Tag) {
 	a.drop = append(a.drop, func() { o.Head().Deref(tag) })
 }
 
-// release drops the references that the assignment holds. The caller must hold no lock.
+// release drops the references that the assignment holds, that of a replaced token included. The caller must hold no
+// lock. It comes last, also after a failure.
 func (a *assignment) release() {
 	if a.old != nil {
 		a.old.DetachPrimary()
@@ -182,7 +184,7 @@ func (a *assignment) release() {
 	}
 }
 
-// leaveJobs removes a process that ended from the counts of its jobs, once.
+// leaveJobs takes a process that ended from the counts of its jobs. A second call does nothing.
 func (p *Process) leaveJobs() {
 	p.sys.jobs.Lock()
 	defer p.sys.jobs.Unlock()

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Exit ends the process with STATUS_SUCCESS, see [Process.Terminate].
+// Exit ends the process with STATUS_SUCCESS. It returns the result of [Process.Terminate].
 func (p *Process) Exit() bool { return p.Terminate(ntstatus.Success) }
 
 // Terminate ends the process with a status: its threads end, and its handles are closed, protected ones included
@@ -43,7 +43,7 @@ func (p *Process) AtExit(f func()) {
 	p.atExit = f
 }
 
-// Exited reports whether the process has ended.
+// Exited reports whether the process has ended. Once true, it stays true.
 func (p *Process) Exited() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,8 +69,8 @@ func (t *Thread) ExitStatus() ntstatus.Status {
 	return ntstatus.Status(uint32(end))
 }
 
-// Over returns the signal that the thread has ended (O-148).
+// Over returns the signal that is set when the thread ends (O-148).
 func (t *Thread) Over() *ke.Signal { return &t.over }
 
-// Over returns the signal that the process has ended (O-148).
+// Over returns the signal that is set when the process ends (O-148).
 func (p *Process) Over() *ke.Signal { return &p.over }

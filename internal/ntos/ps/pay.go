@@ -48,8 +48,8 @@ const (
 	threadSize  = 4 << 10 // with the context of its services, and saved impersonations
 )
 
-// HeapSize implements ob.Sized.
+// HeapSize returns the bytes that the process is charged for, with its name. It implements [ob.Sized].
 func (p *Process) HeapSize() int { return processSize + 2*len(p.name) }
 
-// HeapSize implements ob.Sized.
+// HeapSize returns the bytes that the thread is charged for, with its name. It implements [ob.Sized].
 func (t *Thread) HeapSize() int { return threadSize + 2*len(t.process.name) }

@@ -48,7 +48,7 @@ func (t *Thread) AddIO(p Pending) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// RemoveIO removes an operation that has ended. It does nothing for an unknown one.
+// RemoveIO removes an operation that has ended from the pending ones. It does nothing if p is not pending.
 func (t *Thread) RemoveIO(p Pending) {
 	t.io.mu.Lock()
 	defer t.io.mu.Unlock()

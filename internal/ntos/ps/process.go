@@ -36,7 +36,7 @@ func addProcessRights(g winnt.AccessMask) winnt.AccessMask {
 	return g
 }
 
-// addThreadRights adds the limited rights that the full ones include (O-36).
+// addThreadRights returns g with the limited rights that its full rights include (O-36). It removes no right.
 func addThreadRights(g winnt.AccessMask) winnt.AccessMask {
 	if g&winnt.THREAD_QUERY_INFORMATION != 0 {
 		g |= winnt.THREAD_QUERY_LIMITED_INFORMATION
@@ -99,7 +99,7 @@ func (s *System) now() int64 {
 	return s.Clock()
 }
 
-// SystemProcess returns the System process.
+// SystemProcess returns the System process, without a reference.
 func (s *System) SystemProcess() *Process { return s.system }
 
 // Process is a process object.
@@ -167,7 +167,7 @@ func (s *System) newProcess(name string, tok *se.TokenObject, d *sd.Descriptor, 
 // ID returns the process id.
 func (p *Process) ID() winnt.Handle { return p.id }
 
-// Name returns the display name.
+// Name returns the display name, which need not be unique.
 func (p *Process) Name() string { return p.name }
 
 // Parent returns the id of the process that made this one, 0 if no process did.
@@ -189,13 +189,13 @@ func (p *Process) SetQuota(b *quota.Block) {
 // Quota returns the block that pays for the objects of the process, or nil if the kernel pays.
 func (p *Process) Quota() *quota.Block { return p.block.Load() }
 
-// Table returns the handle table.
+// Table returns the handle table. It is empty after the process has ended.
 func (p *Process) Table() *ob.Table { return p.table }
 
 // IsSystem reports whether this is the System process.
 func (p *Process) IsSystem() bool { return p.isSystem }
 
-// Started reports whether a thread of the process ever ran.
+// Started reports whether a thread of the process ever ran. It stays true after the threads end.
 func (p *Process) Started() bool { return p.started.Load() }
 
 // SelfAccess returns the rights that the pseudo handle -1 grants (O-17).
@@ -215,7 +215,7 @@ func (p *Process) ReferenceToken(tag ob.Tag) *se.TokenObject {
 	}
 }
 
-// Token returns a snapshot of the primary token's value.
+// Token returns a snapshot of the primary token's value. A later change of the token makes a new value.
 func (p *Process) Token() *token.Token { return p.token.Load().Value() }
 
 // PrimaryToken returns the primary token without a reference. Use it only for comparisons, or while System.jobs is
@@ -253,7 +253,7 @@ func (p *Process) recomputeSelfAccess() {
 // selfAlways holds what a process may always do to itself (O-17).
 const selfAlways winnt.AccessMask = 0x1F07FB
 
-// Job returns the innermost job with one more reference, nil without a job.
+// Job returns the innermost job of the process, or nil without one. The caller releases its reference.
 func (p *Process) Job() *Job {
 	for {
 		j := p.job.Load()

@@ -145,7 +145,7 @@ func (t *Thread) stamp() {
 	}
 }
 
-// Process returns the process of the thread.
+// Process returns the process of the thread, without a reference.
 func (t *Thread) Process() *Process { return t.process }
 
 // IsSystemThread reports whether the thread runs kernel code only, as the
@@ -171,7 +171,7 @@ func (t *Thread) SubjectAsSelf() access.Subject { return access.Subject{Primary:
 // hasEnded is the bit of Thread.ended that marks the end, because the status can be 0.
 const hasEnded = 1 << 32
 
-// Exit ends the thread with STATUS_SUCCESS.
+// Exit ends the thread with STATUS_SUCCESS. It does nothing if the thread has ended.
 func (t *Thread) Exit() { t.terminate(ntstatus.Success) }
 
 // terminate ends the thread with a status, once. It ends the impersonation (I-9), cancels pending I/O, drops queued
@@ -189,7 +189,7 @@ func (t *Thread) terminate(status ntstatus.Status) {
 	t.over.Set()
 }
 
-// Exited reports whether the thread has ended.
+// Exited reports whether the thread has ended. Once true, it stays true.
 func (t *Thread) Exited() bool { return t.ended.Load() != 0 }
 
 // destroy ends the impersonation, frees the id and releases the process. It runs when the last reference is gone.

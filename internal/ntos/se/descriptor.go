@@ -117,7 +117,7 @@ func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) *s
 	return mustACL(aces)
 }
 
-// IntegritySID returns S-1-16-rid.
+// IntegritySID returns S-1-16-rid, the SID of an integrity level. Every rid has one, also without a well-known name.
 func IntegritySID(rid uint32) sid.SID {
 	s, _ := sid.New(16, rid)
 	return s

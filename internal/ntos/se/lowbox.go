@@ -66,7 +66,7 @@ func (l *LowBoxes) hold(session uint32, pkg sid.SID, number uint32) Box {
 // Number returns the AppContainer's number, never 0.
 func (x Box) Number() uint32 { return x.b.number }
 
-// Release ends the hold. Call it exactly once.
+// Release ends the hold. The last release frees the AppContainer's number. Call it exactly once for each hold.
 func (x Box) Release() {
 	x.l.mu.Lock()
 	defer x.l.mu.Unlock()

@@ -145,7 +145,7 @@ func (l *LogonSessions) Proof(id winnt.LUID) string {
 	return ""
 }
 
-// Proved returns the logons of live sessions whose clients brought a proof, in no order.
+// Proved returns the logons of live sessions whose clients brought a proof, in no order; nil if there are none.
 func (l *LogonSessions) Proved() (all []Logon) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -206,7 +206,7 @@ func (l *LogonSessions) MarkForNotification(id winnt.LUID) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// Register adds a routine for ended sessions that were marked.
+// Register adds a routine that is called for each marked session that ends from now on. It cannot be removed here.
 func (l *LogonSessions) Register(r *LogonSessionTerminatedRoutine) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -49,7 +49,7 @@ func (s *State) NewToken(value *token.Token, d *sd.Descriptor) *TokenObject {
 	return t
 }
 
-// HeapSize implements ob.Sized.
+// HeapSize returns the approximate bytes that the token is charged for. It implements [ob.Sized].
 func (t *TokenObject) HeapSize() int {
 	const object = 512 // memory besides the header: records, default descriptor, AppContainer
 	return object + t.Value().HeapSize() + 16*len(t.kept)
@@ -93,7 +93,7 @@ func (t *TokenObject) DropSession() {
 	}
 }
 
-// ID returns the TokenId.
+// ID returns the TokenId. It differs for each token object and never changes.
 func (t *TokenObject) ID() winnt.LUID { return t.id }
 
 // Value returns an immutable snapshot of the token. Later changes of the object do not affect it.
@@ -116,10 +116,10 @@ func (t *TokenObject) Update(change func(old *token.Token, modified winnt.LUID) 
 // (T-112).
 func (t *TokenObject) AttachPrimary() (first bool) { return t.inUse.Add(1) == 1 }
 
-// DetachPrimary undoes AttachPrimary.
+// DetachPrimary undoes one AttachPrimary, so that another process can take the token.
 func (t *TokenObject) DetachPrimary() { t.inUse.Add(-1) }
 
-// InUse reports whether the object is some process's primary token.
+// InUse reports whether the token is the primary token of a process.
 func (t *TokenObject) InUse() bool { return t.inUse.Load() > 0 }
 
 // Impersonation is the immutable record of a thread's impersonation state.

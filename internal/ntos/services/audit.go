@@ -15,7 +15,7 @@ import (
 // auditor records the opens and closes of the object manager in the log.
 type auditor struct{ log *audit.Log }
 
-// Opens implements ob.Auditor.
+// Opens reports whether the policy asks for records of opens. It implements ob.Auditor.
 func (a auditor) Opens() bool { return a.log.Policy.Opens() }
 
 // Opened implements ob.Auditor (U-18). The request is built here, so that an open without a record does not pay for
@@ -34,7 +34,8 @@ func (a auditor) Opened(c *ob.Caller, obj ob.Object, subject access.Subject, des
 	return ob.Audited{Rights: ha.Pending, OnClose: ha.GenerateOnClose}, st
 }
 
-// Closed implements ob.Auditor. It ignores a failure to write the record (U-73).
+// Closed records that a handle was closed. It implements ob.Auditor, and ignores a failure to write the record
+// (U-73).
 func (a auditor) Closed(c *ob.Caller, obj ob.Object, h winnt.Handle) {
 	head := obj.Head()
 	o := originOf(c)

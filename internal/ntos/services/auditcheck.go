@@ -121,7 +121,8 @@ func (a *auditedCheck) capture() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// decide runs the access check as NtAccessCheck and its forms do (U-55).
+// decide runs the access check of NtAccessCheck and its forms (U-55), and stores the granted rights and statuses in
+// a.out. A list that is not a tree fails the call; a denial does not.
 func (a *auditedCheck) decide() (st ntstatus.Status) {
 	c, in := a.c, a.in
 	a.r = access.Request{
@@ -235,7 +236,7 @@ func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarmByHandle(
 	return a.out, st
 }
 
-// withoutToken returns the parameters of the form by handle, without a handle.
+// withoutToken returns the parameters of the form by handle, with no handle set. It shares the lists with in.
 func withoutToken(in *nt.AccessCheckByTypeAndAuditAlarmIn) *nt.AccessCheckAndAuditAlarmByHandleIn {
 	return &nt.AccessCheckAndAuditAlarmByHandleIn{
 		SubsystemName: in.SubsystemName, HandleID: in.HandleID, ObjectTypeName: in.ObjectTypeName,

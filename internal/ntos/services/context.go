@@ -88,7 +88,8 @@ func (c *Context) Close() {
 	c.self.Deref(ob.TagCall)
 }
 
-// NewThread implements nt.Services.
+// NewThread starts a thread in the caller's process and returns its services and name. The caller ends it with
+// EndThread. It fails once the process has ended. It implements nt.Services.
 func (c *Context) NewThread() (nt.Services, string, ntstatus.Status) {
 	t, st := c.self.Process().NewThread()
 	if st != ntstatus.Success {
@@ -100,20 +101,21 @@ func (c *Context) NewThread() (nt.Services, string, ntstatus.Status) {
 	return n, t.Name(), ntstatus.Success
 }
 
-// EndThread implements nt.Services.
+// EndThread ends the thread and releases its context, which must not be used afterwards. It implements nt.Services.
 func (c *Context) EndThread() {
 	c.self.Exit()
 	c.Sys.Disown(c)
 	c.Close()
 }
 
-// Thread returns the thread of the context.
+// Thread returns the thread of the context, without a reference.
 func (c *Context) Thread() *ps.Thread { return c.self }
 
-// Profile implements nt.Services.
+// Profile returns the conformance profile of the kernel. It implements nt.Services.
 func (c *Context) Profile() nt.Profile { return c.Sys.Profile }
 
-// RecordWhy implements nt.Services.
+// RecordWhy starts to record the reasons of failures, or stops it. Starting drops an earlier reason. It implements
+// nt.Services.
 func (c *Context) RecordWhy(on bool) {
 	c.Why = nil
 	if on {
@@ -122,10 +124,12 @@ func (c *Context) RecordWhy(on bool) {
 	}
 }
 
-// OnWait implements nt.Services.
+// OnWait sets the function through which the thread's calls wait for the disk of the audit log; nil calls its
+// argument directly. It implements nt.Services.
 func (c *Context) OnWait(wait func(until func())) { c.Wait = wait }
 
-// TakeWhy implements nt.Services.
+// TakeWhy returns the last recorded reason and clears it; the zero value if there is none. A failure of the audit log
+// also names its file (U-94). It implements nt.Services.
 func (c *Context) TakeWhy() nt.Why {
 	w := c.why
 	c.why = ob.Why{}
@@ -139,7 +143,8 @@ func (c *Context) TakeWhy() nt.Why {
 	return nt.Why{Rule: w.Rule, Because: w.Because, Object: w.Object, Explanation: w.Explanation}
 }
 
-// SaveImpersonation implements nt.Services (I-76).
+// SaveImpersonation saves the thread's client token and returns a ticket for its restoration. The token stays in
+// effect. It implements nt.Services (I-76).
 func (c *Context) SaveImpersonation() nt.Ticket {
 	c.last++
 	c.tickets[c.last] = c.self.SavedImpersonation()

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtAllocateLocallyUniqueId returns an identifier never returned before.
+// NtAllocateLocallyUniqueId returns an identifier that this kernel never returned before. It never fails.
 func (c *Context) NtAllocateLocallyUniqueId(nt.AllocateLocallyUniqueIDIn) (out nt.AllocateLocallyUniqueIDOut,
 	st ntstatus.Status) {
 	out.LUID = c.Sys.Security.AllocateLUID()

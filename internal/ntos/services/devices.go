@@ -48,7 +48,8 @@ type Device struct {
 	shares   openShares         // of a tree
 }
 
-// NewDevice makes an unnamed device with one reference (TagCall).
+// NewDevice returns an unnamed device with descriptor d and one reference (TagCall). Files of the device are counted
+// in census.
 func NewDevice(d *sd.Descriptor, census *ob.Census) *Device {
 	v := &Device{security: ob.NewSharedSecurity(d), census: census}
 	v.Init(DeviceType, v, nil)

@@ -214,7 +214,8 @@ func (c *Context) NtCompareObjects(in nt.CompareObjectsIn) (out nt.CompareObject
 	return out, ntstatus.Success
 }
 
-// NtMakeTemporaryObject makes an object temporary: it loses its name with its last handle.
+// NtMakeTemporaryObject makes an object temporary: it loses its name with its last handle. The handle must grant
+// DELETE.
 func (c *Context) NtMakeTemporaryObject(in nt.MakeTemporaryObjectIn) (out nt.MakeTemporaryObjectOut,
 	st ntstatus.Status) {
 	// reference
@@ -230,7 +231,8 @@ func (c *Context) NtMakeTemporaryObject(in nt.MakeTemporaryObjectIn) (out nt.Mak
 	return out, ntstatus.Success
 }
 
-// NtMakePermanentObject lets an object's name outlive its last handle.
+// NtMakePermanentObject lets an object's name outlive its last handle. The caller needs SeCreatePermanentPrivilege;
+// the handle needs no right.
 func (c *Context) NtMakePermanentObject(in nt.MakePermanentObjectIn) (out nt.MakePermanentObjectOut,
 	st ntstatus.Status) {
 	// capture

@@ -101,7 +101,9 @@ func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, ty
 	return winnt.SecurityImpersonation, "", ntstatus.Success // Documented: the level that serves a server (T-43)
 }
 
-// duplicateAccess returns the rights that the handle to the duplicate grants (T-40).
+// duplicateAccess returns the rights of the handle to a duplicate token (T-40). desired 0 means the rights held,
+// those of the existing handle. Rights that need a missing privilege are left out, except that a SACL without
+// SeSecurityPrivilege fails.
 func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.AccessMask,
 	withSACL bool) (winnt.AccessMask, ntstatus.Status) {
 	if desired&winnt.RESERVED_RIGHTS != 0 {

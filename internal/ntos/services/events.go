@@ -30,17 +30,18 @@ func (c *Context) changeEvent(h winnt.Handle, change func(*ke.Signal) bool) (out
 	return out, ntstatus.Success
 }
 
-// NtSetEvent signals an event and returns the previous state.
+// NtSetEvent signals an event, wakes its waiters and returns the previous state. The handle must grant
+// EVENT_MODIFY_STATE.
 func (c *Context) NtSetEvent(in nt.SetEventIn) (nt.SetEventOut, ntstatus.Status) {
 	return c.changeEvent(in.EventHandle, (*ke.Signal).Set)
 }
 
-// NtResetEvent clears an event's signal and returns the previous state.
+// NtResetEvent clears an event's signal and returns the previous state. The handle must grant EVENT_MODIFY_STATE.
 func (c *Context) NtResetEvent(in nt.SetEventIn) (nt.SetEventOut, ntstatus.Status) {
 	return c.changeEvent(in.EventHandle, (*ke.Signal).Reset)
 }
 
-// NtClearEvent resets an event without returning its previous state.
+// NtClearEvent clears an event's signal without returning its previous state. It fails as NtResetEvent does.
 func (c *Context) NtClearEvent(in nt.ClearEventIn) (out nt.ClearEventOut, st ntstatus.Status) {
 	_, st = c.NtResetEvent(nt.SetEventIn(in))
 	return out, st

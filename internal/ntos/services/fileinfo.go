@@ -42,7 +42,8 @@ func (c *Context) fileGranted(h winnt.Handle, rights winnt.AccessMask) (ob.Objec
 	return obj, g.Access, ntstatus.Success
 }
 
-// NtQueryInformationFile returns information about a file or a pipe.
+// NtQueryInformationFile returns information of one class about a file or a pipe. An unknown class is
+// STATUS_INVALID_INFO_CLASS. Only the classes of pipes need a right, FILE_READ_ATTRIBUTES.
 func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.QueryInformationFileOut,
 	st ntstatus.Status) {
 	// capture

@@ -147,7 +147,8 @@ func namesOf(list []claims.Attribute) []string {
 	return out
 }
 
-// NtCompareTokens reports whether two tokens are equivalent for access checks.
+// NtCompareTokens reports whether two tokens are equivalent for access checks: the same token, or equal SIDs and
+// privileges. Both handles must grant TOKEN_QUERY.
 func (c *Context) NtCompareTokens(in nt.CompareTokensIn) (out nt.CompareTokensOut, st ntstatus.Status) {
 	// capture
 	if in.FaultEqual != ntstatus.Success {

@@ -114,7 +114,8 @@ func (i *irp) gone(r npfs.Result) {
 	close(i.later.Over) // last, as a caller that waited may end the system
 }
 
-// tell signals the event, or the file without one, and queues the APC.
+// tell signals the event, or the file if there is no event, and queues the caller's APC. The file of a synchronous
+// handle is signaled in any case.
 func (i *irp) tell() {
 	if i.event != nil {
 		i.event.signal.Set()
@@ -164,7 +165,8 @@ func (i *irp) stop() bool {
 	return cancel != nil && (*cancel)()
 }
 
-// CancelIO implements ps.Pending.
+// CancelIO cancels the operation and reports whether it was still pending. It returns false for an operation with
+// another status block, unless block is 0. It implements ps.Pending.
 func (i *irp) CancelIO(block uint64, synchronous bool) bool {
 	if block != 0 && block != i.later.IoStatusBlock || synchronous && !i.later.Synchronous {
 		return false
@@ -172,7 +174,7 @@ func (i *irp) CancelIO(block uint64, synchronous bool) bool {
 	return i.stop()
 }
 
-// File implements ps.Pending.
+// File returns the file of the operation, without a reference. It implements ps.Pending.
 func (i *irp) File() ob.Object { return i.file }
 
 // later creates and starts an operation on a pipe end that may complete after its call (I-135).

@@ -12,20 +12,22 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtCreateJobObject creates and opens a job, named or not.
+// NtCreateJobObject creates a job, named or not, and opens it. The job has no limits yet.
 func (c *Context) NtCreateJobObject(in nt.CreateJobObjectIn) (out nt.CreateJobObjectOut, st ntstatus.Status) {
 	out.JobHandle, st = c.createNamed(in.ObjectAttributes, ps.JobType, in.DesiredAccess,
 		func(d *sd.Descriptor) ob.Object { return ps.NewJob(d) })
 	return out, st
 }
 
-// NtOpenJobObject opens a job by its name.
+// NtOpenJobObject opens a job by its name. It fails with STATUS_OBJECT_NAME_NOT_FOUND or STATUS_OBJECT_TYPE_MISMATCH
+// if there is no job of the name.
 func (c *Context) NtOpenJobObject(in nt.OpenJobObjectIn) (out nt.OpenJobObjectOut, st ntstatus.Status) {
 	out.JobHandle, st = c.openNamed(in.ObjectAttributes, ps.JobType, in.DesiredAccess)
 	return out, st
 }
 
-// NtAssignProcessToJobObject puts a process into a job.
+// NtAssignProcessToJobObject puts a process into a job. Each job of the chain may refuse the process or replace its
+// token. A process that is in the job already stays there, with success.
 func (c *Context) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (out nt.AssignProcessToJobObjectOut,
 	st ntstatus.Status) {
 	// reference
@@ -44,7 +46,8 @@ func (c *Context) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (
 	return out, c.Impersonated(p.AssignToJob(j))
 }
 
-// NtSetInformationJobObject adds security limits to a job. It never removes one (I-89).
+// NtSetInformationJobObject adds security limits to a job. It never removes one (I-89). Another class, another length
+// and unknown flags are errors.
 func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (out nt.SetInformationJobObjectOut,
 	st ntstatus.Status) {
 	// capture
@@ -88,7 +91,8 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 	return out, c.Impersonated(j.SetLimitsFor(c.self.Payer(), limits))
 }
 
-// jobToken references the token for ONLY_TOKEN (I-89).
+// jobToken references the token for ONLY_TOKEN (I-89). It must be a primary token that the caller may assign; handle
+// 0 is an error. The caller releases it.
 func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	if h == 0 {
 		// A single token must be named.
@@ -128,7 +132,8 @@ func (c *Context) mayAssignKin(tok *se.TokenObject) bool {
 	return se.MayAssign(own, tok)
 }
 
-// mayCreateWith reports whether the caller may create a process with that token.
+// mayCreateWith reports whether the caller may create a process with that token: with the privilege for it, or
+// because the token is kin of its own.
 func (c *Context) mayCreateWith(tok *se.TokenObject, in *nt.CreateUserProcessIn) bool {
 	switch {
 	// A token that is kin of the caller's process needs no privilege (I-96).

@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtQuerySymbolicLinkObject returns the target of a symbolic link.
+// NtQuerySymbolicLinkObject returns the target of a symbolic link. If the buffer is too small, it returns
+// STATUS_BUFFER_TOO_SMALL with the required length. The handle must grant SYMBOLIC_LINK_QUERY.
 func (c *Context) NtQuerySymbolicLinkObject(in nt.QuerySymbolicLinkObjectIn) (out nt.QuerySymbolicLinkObjectOut,
 	st ntstatus.Status) {
 	// capture

@@ -41,7 +41,8 @@ func (s *LogonSource) process() []string {
 	return []string{name}
 }
 
-// logonSource returns the source of an LsaLogonUser request. It makes origin printable.
+// logonSource returns the source of an LsaLogonUser request, with the package of its message type. It makes origin
+// printable.
 func (c *Context) logonSource(in *nt.LsaLogonUserIn, origin string) LogonSource {
 	from := LogonSource{Subject: c.self.Subject(), Process: "LsaLogonUser", Package: "password",
 		ClientID: uint64(c.self.Process().ID()), ClientName: c.self.Process().Name(), Address: printable.Line(origin)}
@@ -137,7 +138,8 @@ func (s *System) recordConnection(from *LogonSource, t winnt.LogonType, v *token
 	return err == nil && s.recordPeer(from.Peer, e)
 }
 
-// loggedOn returns event 4624 for a logon.
+// loggedOn returns event 4624 for a logon of the token v. linked is the logon ID of the linked token, 0 without one.
+// An empty address or package is "-".
 func (s *System) loggedOn(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID) (audit.Event,
 	error) {
 	values := s.target(v.User().SID, v.AuthenticationID())

@@ -20,7 +20,7 @@ type Mutant struct {
 	owner atomic.Pointer[ps.Thread] // nil when free; compared only, no reference
 }
 
-// state returns the mutant's state as seen by thread by.
+// state returns the mutant's state as thread by sees it. A mutant whose owner has ended is free and abandoned.
 func (m *Mutant) state(by *ps.Thread) nt.MutantInformation {
 	switch owner := m.owner.Load(); {
 	case owner == nil:
@@ -48,7 +48,7 @@ func (c *Context) NtCreateMutant(in nt.CreateMutantIn) (out nt.MutantOut, st nts
 	return out, st
 }
 
-// NtOpenMutant opens a mutant by name.
+// NtOpenMutant opens a mutant by its name. A missing name and an object of another type are errors.
 func (c *Context) NtOpenMutant(in nt.OpenMutantIn) (out nt.MutantOut, st ntstatus.Status) {
 	out.MutantHandle, st = c.openNamed(in.ObjectAttributes, MutantType, in.DesiredAccess)
 	return out, st
@@ -86,7 +86,8 @@ func (c *Context) exactState(class, length, want uint32, fault ntstatus.Status) 
 	return ntstatus.Success
 }
 
-// NtQueryMutant returns the state of a mutant.
+// NtQueryMutant returns the state of a mutant. Another class or length is an error. The handle must grant
+// MUTANT_QUERY_STATE.
 func (c *Context) NtQueryMutant(in nt.QueryMutantIn) (out nt.QueryMutantOut, st ntstatus.Status) {
 	// capture
 	const size = 8 // bytes of MUTANT_BASIC_INFORMATION

@@ -141,7 +141,9 @@ func (c *Context) LsaLookupNames2(in nt.LsaLookupNames2In) (out nt.LsaLookupName
 	return out, c.mapped(found, len(in.Names))
 }
 
-// LsaLookupSids returns the names of SIDs, with the statuses of LsaLookupNames2.
+// LsaLookupSids returns a name for each SID, in their order. An unmapped SID gets a text form and the type unknown.
+// If none, or only some, are mapped, the status says so, as in LsaLookupNames2. More than MaxLookup SIDs are an
+// error.
 func (c *Context) LsaLookupSids(in nt.LsaLookupSidsIn) (out nt.LsaLookupSidsOut, st ntstatus.Status) {
 	if len(in.SIDs) > nt.MaxLookup {
 		return out, c.Fail("L-45", ntstatus.InvalidParameter)
@@ -182,7 +184,7 @@ type domains struct {
 	at   map[nt.TrustInformation]int32
 }
 
-// of returns the index of an account's domain, which it adds if it is new.
+// of returns the index of an account's domain in the list. It appends a new domain.
 func (d *domains) of(a *logon.Account) int32 {
 	t := nt.TrustInformation{Name: a.Domain, SID: a.DomainSID}
 	i, ok := d.at[t]
@@ -196,7 +198,8 @@ func (d *domains) of(a *logon.Account) int32 {
 	return i
 }
 
-// named returns the index of the domain with a name, or -1 for an unknown one.
+// named returns the index of the domain with a name, and appends a new one. It returns -1 for an unknown domain and
+// for a name that was not qualified.
 func (d *domains) named(a logon.Authority, name string, qualified bool) int32 {
 	if !qualified {
 		return -1

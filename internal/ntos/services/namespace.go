@@ -21,7 +21,7 @@ type Event struct {
 	signal ke.Signal
 }
 
-// NewEvent makes an unnamed event with one reference (TagCall).
+// NewEvent returns an unnamed event of a kind, signaled or not, with descriptor d and one reference (TagCall).
 func NewEvent(kind nt.EventType, signaled bool, d *sd.Descriptor) *Event {
 	e := &Event{Kind: kind}
 	if signaled {
@@ -31,7 +31,7 @@ func NewEvent(kind nt.EventType, signaled bool, d *sd.Descriptor) *Event {
 	return e
 }
 
-// Signaled reports the state of the event.
+// Signaled reports whether the event is signaled. It does not reset the event.
 func (e *Event) Signaled() bool { return e.signal.Take(false) }
 
 // openNamed opens an object of a type by name (O-22). Missing attributes give STATUS_INVALID_PARAMETER.
@@ -154,7 +154,8 @@ func givesSACL(given *sd.Descriptor) bool {
 	return given != nil && given.SACL() != nil && !given.SACL().OnlyLabels()
 }
 
-// NtCreateDirectoryObject makes a directory of named objects.
+// NtCreateDirectoryObject creates an empty directory of named objects and opens it. A name that exists is an error,
+// unless OBJ_OPENIF opens it.
 func (c *Context) NtCreateDirectoryObject(in nt.CreateDirectoryObjectIn) (out nt.DirectoryObjectOut,
 	st ntstatus.Status) {
 	out.DirectoryHandle, st = c.createNamed(in.ObjectAttributes, ob.DirectoryType, in.DesiredAccess,
@@ -164,13 +165,15 @@ func (c *Context) NtCreateDirectoryObject(in nt.CreateDirectoryObjectIn) (out nt
 	return out, st
 }
 
-// NtOpenDirectoryObject opens a directory of named objects.
+// NtOpenDirectoryObject opens a directory of named objects by its name. A missing name and an object of another type
+// are errors.
 func (c *Context) NtOpenDirectoryObject(in nt.OpenDirectoryObjectIn) (out nt.DirectoryObjectOut, st ntstatus.Status) {
 	out.DirectoryHandle, st = c.openNamed(in.ObjectAttributes, ob.DirectoryType, in.DesiredAccess)
 	return out, st
 }
 
-// NtCreateSymbolicLinkObject creates a name that refers to another path.
+// NtCreateSymbolicLinkObject creates a name that refers to another path, and opens it. The target need not exist. An
+// empty target is an error.
 func (c *Context) NtCreateSymbolicLinkObject(in nt.CreateSymbolicLinkObjectIn) (out nt.SymbolicLinkObjectOut,
 	st ntstatus.Status) {
 	// capture
@@ -187,14 +190,16 @@ func (c *Context) NtCreateSymbolicLinkObject(in nt.CreateSymbolicLinkObjectIn) (
 	return out, st
 }
 
-// NtOpenSymbolicLinkObject opens a symbolic link itself, not its target.
+// NtOpenSymbolicLinkObject opens a symbolic link itself, not its target. A missing name and an object of another type
+// are errors.
 func (c *Context) NtOpenSymbolicLinkObject(in nt.OpenSymbolicLinkObjectIn) (out nt.SymbolicLinkObjectOut,
 	st ntstatus.Status) {
 	out.SymbolicLinkHandle, st = c.openNamed(in.ObjectAttributes, ob.SymbolicLinkType, in.DesiredAccess)
 	return out, st
 }
 
-// NtCreateEvent makes an event, named or not.
+// NtCreateEvent creates an event, named or not, in its initial state, and opens it. An unknown type of event is an
+// error.
 func (c *Context) NtCreateEvent(in nt.CreateEventIn) (out nt.EventOut, st ntstatus.Status) {
 	// capture
 	if in.EventType > nt.SynchronizationEvent {
@@ -207,7 +212,7 @@ func (c *Context) NtCreateEvent(in nt.CreateEventIn) (out nt.EventOut, st ntstat
 	return out, st
 }
 
-// NtOpenEvent opens an event by name.
+// NtOpenEvent opens an event by its name. A missing name and an object of another type are errors.
 func (c *Context) NtOpenEvent(in nt.OpenEventIn) (out nt.EventOut, st ntstatus.Status) {
 	out.EventHandle, st = c.openNamed(in.ObjectAttributes, EventType, in.DesiredAccess)
 	return out, st

@@ -18,7 +18,7 @@ const (
 	anySize              = ^uint32(0) // a length that means the required length
 )
 
-// textSize returns the size of a UNICODE_STRING's text with its terminating NUL.
+// textSize returns the size in bytes of s as UTF-16 text with its terminating NUL, 2 for "".
 func textSize(s string) uint32 {
 	n := uint32(2)
 	for _, r := range s {
@@ -123,7 +123,8 @@ func (c *Context) pathOf(h *ob.Header) string {
 	return h.Path()
 }
 
-// queryName returns class 1, the name of the object (O-61).
+// queryName returns the name of the object, class 1 (O-61). ReturnLength is set even if the buffer is too small,
+// which is STATUS_INFO_LENGTH_MISMATCH. An unnamed object has an empty name.
 func (c *Context) queryName(h *ob.Header, length uint32) (out nt.QueryObjectOut, st ntstatus.Status) {
 	name := c.pathOf(h)
 	out.ReturnLength = nameSize(name) // returned also if the buffer is too small (O-61)

@@ -12,14 +12,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtClose closes a handle. Closing a pseudo handle succeeds and has no effect (O-41).
+// NtClose closes a handle. Closing a pseudo handle succeeds and has no effect (O-41). An invalid handle, and one that
+// is protected from closing, is an error.
 func (c *Context) NtClose(in nt.CloseIn) (nt.CloseOut, ntstatus.Status) {
 	// A handle that is protected from closing stays open, and a pseudo handle has no table entry to
 	// close (O-40, O-41, O-42).
 	return nt.CloseOut{}, c.Caller.Close(in.Handle)
 }
 
-// NtOpenProcess opens a process by its id.
+// NtOpenProcess opens a process by its id. An unknown id is STATUS_INVALID_CID. The process's descriptor decides the
+// rights.
 func (c *Context) NtOpenProcess(in nt.OpenProcessIn) (out nt.OpenProcessOut, st ntstatus.Status) {
 	oa, id, st := c.captureID(in.ObjectAttributes, in.ClientID)
 	if st != ntstatus.Success {
@@ -39,7 +41,8 @@ func (c *Context) NtOpenProcess(in nt.OpenProcessIn) (out nt.OpenProcessOut, st 
 	return out, st
 }
 
-// NtOpenThread opens a thread by its id.
+// NtOpenThread opens a thread by its id. An unknown id, or a process id that is not 0 and not the thread's, is
+// STATUS_INVALID_CID.
 func (c *Context) NtOpenThread(in nt.OpenThreadIn) (out nt.OpenThreadOut, st ntstatus.Status) {
 	oa, id, st := c.captureID(in.ObjectAttributes, in.ClientID)
 	if st != ntstatus.Success {
@@ -210,7 +213,8 @@ func (c *Context) NtSetInformationThread(in nt.SetInformationThreadIn) (out nt.S
 	return out, c.assignImpersonationToken(t, in.ThreadInformation.V)
 }
 
-// assignImpersonationToken implements PsAssignImpersonationToken (I-70).
+// assignImpersonationToken makes thread t impersonate the token of handle h, as PsAssignImpersonationToken does
+// (I-70). Handle 0 ends the impersonation, and succeeds if there is none. A primary token is an error.
 func (c *Context) assignImpersonationToken(t *ps.Thread, h winnt.Handle) ntstatus.Status {
 	if h == 0 {
 		t.RevertToSelf() // success also where there is nothing to end (I-51)

@@ -37,7 +37,7 @@ const maxPeers = 16384
 // none.
 func (p *PeerRecords) SetRate(perMinute int) { p.rate.Store(int64(perMinute)) }
 
-// LeftOut returns how many records were ever left out.
+// LeftOut returns how many records were left out since the start, because of the limit.
 func (p *PeerRecords) LeftOut() uint64 { return p.left.Load() }
 
 // take reports whether the user's rate allows a record now. If it does, leftOut is the number of records left out

@@ -45,7 +45,8 @@ func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOu
 	return out, st
 }
 
-// control implements the control codes that complete at once.
+// control runs the control codes that complete at once. An unknown code is STATUS_NOT_SUPPORTED; FSCTL_PIPE_WAIT is
+// only for the pipe device.
 func (c *Context) control(e *npfs.End, granted winnt.AccessMask, in *nt.FsControlFileIn) (out nt.FsControlFileOut,
 	st ntstatus.Status) {
 	switch in.FsControlCode {

@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtCreatePort creates a connection port and opens it with all rights.
+// NtCreatePort creates a connection port, named or not, and opens it with all rights. MaxMessageLength limits each
+// message.
 func (c *Context) NtCreatePort(in nt.CreatePortIn) (out nt.PortOut, st ntstatus.Status) {
 	out.PortHandle, st = c.createNamed(in.ObjectAttributes, lpc.PortType, winnt.PORT_ALL_ACCESS,
 		func(d *sd.Descriptor) ob.Object {
@@ -94,7 +95,8 @@ func received(m lpc.Message) nt.ReplyWaitReceivePortOut {
 		Closed: m.Closed, PortContext: m.Context}
 }
 
-// NtCompleteConnectPort completes an accepted connection, which ends the client's wait.
+// NtCompleteConnectPort completes an accepted connection, which ends the client's wait. A port that is not accepted,
+// or is complete already, is an error.
 func (c *Context) NtCompleteConnectPort(in nt.CompleteConnectPortIn) (out nt.CompleteConnectPortOut,
 	st ntstatus.Status) {
 	p, st := c.port(in.PortHandle)
@@ -226,7 +228,8 @@ func (c *Context) NtReplyPort(in nt.ReplyPortIn) (out nt.ReplyPortOut, st ntstat
 	return out, ntstatus.Success
 }
 
-// NtImpersonateClientOfPort impersonates the client of a message (I-88).
+// NtImpersonateClientOfPort makes the caller impersonate the client of a message (I-88). It is an error if the client
+// or the message is not one that waits for a reply.
 func (c *Context) NtImpersonateClientOfPort(in nt.ImpersonateClientOfPortIn) (out nt.ImpersonateClientOfPortOut,
 	st ntstatus.Status) {
 	id, st := c.messageClient(in.ClientID)
@@ -241,7 +244,7 @@ func (c *Context) NtImpersonateClientOfPort(in nt.ImpersonateClientOfPortIn) (ou
 	return out, c.Impersonated(p.Impersonate(c.self, id, in.MessageID))
 }
 
-// messageClient captures the client id of a message.
+// messageClient returns a copy of the client id of a message. An unreadable or nil id is an error (O-3).
 func (c *Context) messageClient(in nt.Captured[*nt.ClientID]) (nt.ClientID, ntstatus.Status) {
 	if in.Status != ntstatus.Success {
 		return nt.ClientID{}, c.Fail("O-3", in.Status)

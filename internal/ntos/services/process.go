@@ -61,7 +61,8 @@ func (n *creation) capture() (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
-// reference references the parent process and the given token, if any.
+// reference references the parent process and the given token. A handle of 0 means the caller's process, and no
+// token. A handle without the right to create or assign is an error.
 func (n *creation) reference() (st ntstatus.Status) {
 	c := n.c
 	if n.in.ParentProcess == 0 {

@@ -159,7 +159,7 @@ func hasName(names []string, name string) bool {
 	return false
 }
 
-// statistics returns the value of class TokenStatistics.
+// statistics returns the value of class TokenStatistics for the token t with the value v.
 func statistics(t *se.TokenObject, v *token.Token) nt.TokenStatistics {
 	return nt.TokenStatistics{
 		TokenID: t.ID(), AuthenticationID: v.AuthenticationID(), ExpirationTime: v.ExpirationTime(),

@@ -200,7 +200,7 @@ func groupsAndPrivilegesClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 		privilegeSize*len(x.Privileges))
 }
 
-// accessInformationClass answers TokenAccessInformation.
+// accessInformationClass returns the value of class TokenAccessInformation and its size in bytes on Windows.
 func accessInformationClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	x := nt.TokenAccessInformation{
 		SIDs: withUser(v), RestrictedSIDs: groupsOf(v.Restricted()), Privileges: privilegesOf(v),

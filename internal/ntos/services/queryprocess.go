@@ -58,7 +58,8 @@ func (c *Context) NtGetNextProcess(in nt.GetNextProcessIn) (out nt.GetNextProces
 	return out, c.Fail("U-95", ntstatus.NoMoreEntries)
 }
 
-// NtQueryInformationProcess returns information about a process.
+// NtQueryInformationProcess returns information of one class about a process. An unknown class, or a length that does
+// not fit, is an error; ReturnLength then has the size. The list of handles needs PROCESS_QUERY_INFORMATION.
 func (c *Context) NtQueryInformationProcess(in nt.QueryInformationProcessIn) (out nt.QueryInformationProcessOut,
 	st ntstatus.Status) {
 	// capture
@@ -112,7 +113,8 @@ func fits(length, need uint32, exact bool) bool {
 	return length >= need
 }
 
-// processFact returns the information of a process for a class.
+// processFact returns the information of a process for a class. Every class without its own value is the list of
+// handles, which may be empty.
 func (c *Context) processFact(p *ps.Process, class nt.ProcessInfoClass) any {
 	switch class {
 	case nt.ProcessBasicInformation:
@@ -146,7 +148,8 @@ func typeIndex(t *ob.Type) uint32 {
 	return 0
 }
 
-// NtQueryInformationThread returns information about a thread.
+// NtQueryInformationThread returns information of one class about a thread. An unknown class, or a length that does
+// not fit, is an error; ReturnLength then has the size. The handle must grant THREAD_QUERY_LIMITED_INFORMATION.
 func (c *Context) NtQueryInformationThread(in nt.QueryInformationThreadIn) (out nt.QueryInformationThreadOut,
 	st ntstatus.Status) {
 	// capture

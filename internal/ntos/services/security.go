@@ -66,7 +66,8 @@ func (c *Context) referenceFor(h winnt.Handle, want winnt.AccessMask, rule strin
 	return obj, g, st
 }
 
-// NtSetSecurityObject replaces parts of an object's descriptor.
+// NtSetSecurityObject replaces the parts of an object's descriptor that SecurityInformation names. The handle must
+// grant the right for each part. A nil descriptor, or a named owner or group that it does not have, is an error.
 func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecurityObjectOut, st ntstatus.Status) {
 	// capture
 	switch {

@@ -22,7 +22,8 @@ type Semaphore struct {
 	raised  ke.Signal    // signalled when the count rises
 }
 
-// take decrements the count and returns true. It returns false if the count is 0.
+// take decrements the count and returns true. It returns false and changes nothing if the count is 0. It does not
+// wait.
 func (s *Semaphore) take() bool {
 	for {
 		n := s.count.Load()
@@ -50,7 +51,8 @@ func (s *Semaphore) release(n int32) (before int32, ok bool) {
 	}
 }
 
-// NtCreateSemaphore makes a semaphore, named or not.
+// NtCreateSemaphore creates a semaphore, named or not, and opens it. The maximum must be above 0, and the initial
+// count from 0 to the maximum.
 func (c *Context) NtCreateSemaphore(in nt.CreateSemaphoreIn) (out nt.SemaphoreOut, st ntstatus.Status) {
 	// capture
 	if in.MaximumCount <= 0 || in.InitialCount < 0 || in.InitialCount > in.MaximumCount {
@@ -67,7 +69,7 @@ func (c *Context) NtCreateSemaphore(in nt.CreateSemaphoreIn) (out nt.SemaphoreOu
 	return out, st
 }
 
-// NtOpenSemaphore opens a semaphore by name.
+// NtOpenSemaphore opens a semaphore by its name. A missing name and an object of another type are errors.
 func (c *Context) NtOpenSemaphore(in nt.OpenSemaphoreIn) (out nt.SemaphoreOut, st ntstatus.Status) {
 	out.SemaphoreHandle, st = c.openNamed(in.ObjectAttributes, SemaphoreType, in.DesiredAccess)
 	return out, st
@@ -97,7 +99,8 @@ func (c *Context) NtReleaseSemaphore(in nt.ReleaseSemaphoreIn) (out nt.ReleaseSe
 	return out, ntstatus.Success
 }
 
-// NtQuerySemaphore returns the counts of a semaphore.
+// NtQuerySemaphore returns the current and the maximum count of a semaphore. Another class or length is an error. The
+// handle must grant SEMAPHORE_QUERY_STATE.
 func (c *Context) NtQuerySemaphore(in nt.QuerySemaphoreIn) (out nt.QuerySemaphoreOut, st ntstatus.Status) {
 	// capture
 	const size = 8 // bytes of SEMAPHORE_BASIC_INFORMATION

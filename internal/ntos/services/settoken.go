@@ -242,7 +242,8 @@ func setMandatoryPolicy(old *token.Token, modified winnt.LUID, value any) (*toke
 	return old.WithMandatoryPolicy(modified, n)
 }
 
-// setFlag returns a function that sets or clears a token flag by a value of 1 or 0.
+// setFlag returns a function that sets a token flag for the value 1 and clears it for 0. The function returns
+// STATUS_INVALID_PARAMETER for any other value.
 func setFlag(bit uint32) func(*token.Token, winnt.LUID, any) (*token.Token, ntstatus.Status) {
 	return func(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 		switch n, ok := value.(uint32); {

@@ -101,7 +101,8 @@ func (s *System) Terminate(p *ps.Process, status ntstatus.Status) bool {
 	return true
 }
 
-// NtSuspendThread increments the suspend count of a thread and returns the previous one.
+// NtSuspendThread increments the suspend count of a thread and returns the previous one. A count at its maximum, and
+// a thread that has ended, are errors.
 func (c *Context) NtSuspendThread(in nt.SuspendThreadIn) (out nt.SuspendThreadOut, st ntstatus.Status) {
 	// reference
 	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SUSPEND_RESUME, ps.ThreadType)
@@ -119,7 +120,8 @@ func (c *Context) NtSuspendThread(in nt.SuspendThreadIn) (out nt.SuspendThreadOu
 	return out, ntstatus.Success
 }
 
-// NtResumeThread decrements the suspend count of a thread and returns the previous one.
+// NtResumeThread decrements the suspend count of a thread and returns the previous one. At 0 the thread runs; a count
+// of 0 stays 0.
 func (c *Context) NtResumeThread(in nt.ResumeThreadIn) (out nt.ResumeThreadOut, st ntstatus.Status) {
 	// reference
 	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SUSPEND_RESUME, ps.ThreadType)
@@ -199,7 +201,8 @@ func (c *Context) NtImpersonateAnonymousToken(in nt.ImpersonateAnonymousTokenIn)
 	return out, c.Impersonated(ps.ImpersonateClient(t, tok, true, false, winnt.SecurityImpersonation))
 }
 
-// AssignImpersonationToken implements PsAssignImpersonationToken (I-70).
+// AssignImpersonationToken makes t impersonate the token of a handle, as PsAssignImpersonationToken does (I-70).
+// Handle 0 ends the impersonation.
 func (c *Context) AssignImpersonationToken(t *ps.Thread, token winnt.Handle) ntstatus.Status {
 	return c.assignImpersonationToken(t, token)
 }

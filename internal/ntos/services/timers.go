@@ -105,7 +105,8 @@ func (t *Timer) state(now int64) (i nt.TimerInformation) {
 	return i
 }
 
-// NtCreateTimer makes a timer, named or not.
+// NtCreateTimer creates a timer, named or not, and opens it. The timer is not set and not signaled. An unknown type
+// of timer is an error.
 func (c *Context) NtCreateTimer(in nt.CreateTimerIn) (out nt.TimerOut, st ntstatus.Status) {
 	// capture
 	if in.TimerType > nt.SynchronizationTimer {
@@ -121,7 +122,7 @@ func (c *Context) NtCreateTimer(in nt.CreateTimerIn) (out nt.TimerOut, st ntstat
 	return out, st
 }
 
-// NtOpenTimer opens a timer by name.
+// NtOpenTimer opens a timer by its name. A missing name and an object of another type are errors.
 func (c *Context) NtOpenTimer(in nt.OpenTimerIn) (out nt.TimerOut, st ntstatus.Status) {
 	out.TimerHandle, st = c.openNamed(in.ObjectAttributes, TimerType, in.DesiredAccess)
 	return out, st
@@ -150,7 +151,8 @@ func (c *Context) NtSetTimer(in nt.SetTimerIn) (out nt.SetTimerOut, st ntstatus.
 	return out, ntstatus.Success
 }
 
-// NtCancelTimer stops a timer and returns its state, which stays as it is.
+// NtCancelTimer stops a timer and returns its state, which stays as it is. A timer that is not set stays so, with
+// success.
 func (c *Context) NtCancelTimer(in nt.CancelTimerIn) (out nt.CancelTimerOut, st ntstatus.Status) {
 	// reference
 	t, _, st := ob.Reference[*Timer](&c.Caller, in.TimerHandle, winnt.TIMER_MODIFY_STATE, TimerType)
@@ -164,7 +166,8 @@ func (c *Context) NtCancelTimer(in nt.CancelTimerIn) (out nt.CancelTimerOut, st 
 	return out, ntstatus.Success
 }
 
-// NtQueryTimer returns the state of a timer.
+// NtQueryTimer returns the state of a timer and the time that is left. Another class or length is an error. The
+// handle must grant TIMER_QUERY_STATE.
 func (c *Context) NtQueryTimer(in nt.QueryTimerIn) (out nt.QueryTimerOut, st ntstatus.Status) {
 	// capture
 	const size = 16 // bytes of TIMER_BASIC_INFORMATION

@@ -67,7 +67,8 @@ func (c *Context) NtSetInformationFile(in nt.SetInformationFileIn) (out nt.SetIn
 	return out, c.Fail("I-133", ntstatus.InfoLengthMismatch)
 }
 
-// setBasic sets times and attributes of a file, if the handle may (F-174).
+// setBasic sets times and attributes of a file, if the handle grants it (F-174). Attributes that do not fit the file,
+// and a tree that cannot store them, are errors.
 func (c *Context) setBasic(h treeHandle, v nt.FileBasic) ntstatus.Status {
 	if st := c.may(h, fileaccess.SetBasic, nil); st != ntstatus.Success {
 		return st
@@ -141,7 +142,8 @@ func (c *Context) moveFile(h treeHandle, v *nt.FileRename, link bool) ntstatus.S
 	return c.moveBy(h, v, link, decide)
 }
 
-// moveBy renames or links a file if decide allows it.
+// moveBy renames a file, or links it, if decide allows it. The new name is relative to RootDirectory, absolute, or a
+// name in the file's folder. Another tree is STATUS_NOT_SAME_DEVICE.
 func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 	decide func(*fileaccess.Move) fileaccess.MoveDecision) ntstatus.Status {
 	m := nt.FileMove{Name: v.FileName, Replace: v.ReplaceIfExists, Link: link}

@@ -191,7 +191,8 @@ func (c *Context) readingRoom(h treeHandle, in *nt.ReadFileIn, at int64) ([]byte
 	return make([]byte, min(want, max(facts.EndOfFile-at, 0))), ntstatus.Success
 }
 
-// writeTree writes to a file of a tree. A handle that may only append writes at the end.
+// writeTree writes to a file of a tree and moves the position of a synchronous handle. A handle that may only append
+// writes at the end. After an error Information has the number of bytes that were written.
 func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileOut, st ntstatus.Status) {
 	facts, st := h.open.Facts()
 	if st != ntstatus.Success {

@@ -111,7 +111,8 @@ type openRequest struct {
 	nameless bool                                // create a file without a name
 }
 
-// find looks the name up in its tree and decides the request. The decision is in q.
+// find looks the name up in its tree and stores the decision in q. The caller releases the place. A denial is not an
+// error here; a missing folder is.
 func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 	r := &q.Request
 	if direct, ok := n.device.tree.(nt.DirectFinder); ok {
@@ -216,7 +217,8 @@ func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePla
 	return nt.CreateFileOut{FileHandle: slot.Handle(), Information: d.Action}, false, ntstatus.Success
 }
 
-// treeFile returns the file object of a successful open, with one reference (TagCall).
+// treeFile returns the file object of a successful open, with one reference (TagCall). It has the new descriptor of a
+// created file, else the existing one. The file owns open.
 func (c *Context) treeFile(n *treeName, place nt.FilePlace, open nt.OpenFile, r *fileaccess.Request,
 	d *fileaccess.Decision) *File {
 	f := &File{device: n.device, open: open}

@@ -104,7 +104,7 @@ func (c *Context) recordShare(n *treeName, r *fileaccess.Request, share *fileacc
 	return c.Sys.Log.ShareChecked(originOf(&c.Caller), &check)
 }
 
-// tellTree records the reasons of a refusal for the tracer.
+// tellTree records the reasons of a refusal for the tracer. It does nothing if the call is not traced.
 func (c *Context) tellTree(n *treeName, r *fileaccess.Request, place nt.FilePlace) {
 	if c.Why == nil {
 		return

@@ -84,7 +84,8 @@ func (c *Context) NtWaitForSingleObject(in nt.WaitForSingleObjectIn) (out nt.Wai
 	return out, ntstatus.Timeout
 }
 
-// ObjectSignaled implements nt.Services.
+// ObjectSignaled returns a channel that is closed when the object of a handle is next signaled. ok is false if the
+// handle cannot be waited on. It implements nt.Services.
 func (c *Context) ObjectSignaled(h winnt.Handle) (signaled <-chan struct{}, ok bool) {
 	obj, w, st := c.referenceWaitable(h)
 	if st != ntstatus.Success {
@@ -94,10 +95,10 @@ func (c *Context) ObjectSignaled(h winnt.Handle) (signaled <-chan struct{}, ok b
 	return w.signal.Changed(), true
 }
 
-// CallQueued implements nt.Services.
+// CallQueued returns a channel that is closed when the next call is queued for the thread. It implements nt.Services.
 func (c *Context) CallQueued() <-chan struct{} { return c.self.CallQueued() }
 
-// CallsQueued implements nt.Services.
+// CallsQueued reports whether calls are queued for the thread. It takes none of them. It implements nt.Services.
 func (c *Context) CallsQueued() bool { return c.self.CallsQueued() }
 
 // NtQueueApcThread queues a call to a thread, which makes it at its next alertable wait. The caller's account pays
