@@ -23,7 +23,7 @@ type guests struct {
 // maxGuests limits the number of names. Beyond it, the name of the user whose last logon is the oldest is dropped.
 const maxGuests = 10_000
 
-// of returns the account of a SID. ok is false if the user did not log on or was dropped.
+// of returns the account of a SID. ok is false if the user did not log on, or was dropped because of the limit.
 func (g *guests) of(id sid.SID) (a logon.Account, ok bool) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()

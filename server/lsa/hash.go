@@ -43,7 +43,8 @@ type hashed struct {
 	salt, hash []byte
 }
 
-// parseHash parses the text of a hash. It rejects any other spelling, length or cost.
+// parseHash parses the stored form of a password hash. It returns an error for any other spelling, length or form,
+// and for a cost outside of the limits, "" included.
 func parseHash(text string) (h hashed, err error) {
 	var salt, sum string
 	n, err := fmt.Sscanf(text, "$argon2id$v=19$m=%d,t=%d,p=1$%22s$%43s", &h.cost.Memory, &h.cost.Passes, &salt, &sum)
@@ -64,7 +65,7 @@ func parseHash(text string) (h hashed, err error) {
 	return h, nil
 }
 
-// String returns the stored form.
+// String returns the stored form, which parseHash accepts.
 func (h hashed) String() string {
 	encoding := base64.RawStdEncoding
 	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=1$%s$%s", h.cost.Memory, h.cost.Passes,

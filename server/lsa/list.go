@@ -59,7 +59,8 @@ func (s *Store) ListRights(w io.Writer) error {
 	return t.Flush()
 }
 
-// stateOf returns the word that ListAccounts prints for an account's state.
+// stateOf returns the word that ListAccounts prints for an account's state. A disabled account is "disabled" even if
+// it is also locked out.
 func (s *Store) stateOf(a *Account) string {
 	switch {
 	case a.Disabled:

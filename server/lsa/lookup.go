@@ -88,7 +88,8 @@ func domainOf(m *IDMap) logon.Account {
 	return logon.Account{SID: m.Domain, Use: winnt.SidTypeDomain, Domain: m.Name, DomainSID: m.Domain}
 }
 
-// known returns an account or group of the store; ok is false for other SIDs.
+// known returns the account or group of the store with a SID; ok is false for every other SID. A well-known group has
+// its well-known name.
 func (s *Store) known(st *state, id sid.SID) (logon.Account, bool) {
 	if a, ok := st.account(id); ok {
 		return s.toAccount(id, a), true

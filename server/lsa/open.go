@@ -80,7 +80,8 @@ func timedOut(err error) error {
 	return err
 }
 
-// newStore returns a store with the defaults of the configuration, without its file.
+// newStore returns a store with the defaults of the configuration. It does not open the file. It returns an error if
+// the computer has no name or a limit is not valid.
 func newStore(cfg Config) (*Store, error) {
 	s := &Store{cfg: cfg, computer: cfg.Computer}
 	if s.computer == "" {
@@ -104,7 +105,8 @@ func newStore(cfg Config) (*Store, error) {
 	return s, s.throttle.init(&s.cfg)
 }
 
-// load reads the store, or writes the initial state to an empty one.
+// load reads the store, or writes the initial state, which owner administers, to an empty one. It returns an error
+// and leaves s unchanged if the stored state is not valid.
 func (s *Store) load(owner uint32) error {
 	var st *state
 	err := s.db.View(func(tx *bbolt.Tx) (err error) {

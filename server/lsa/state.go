@@ -61,7 +61,8 @@ func (s *state) clone() *state {
 	return &c
 }
 
-// index computes the indexes from the accounts and groups. It replaces earlier ones.
+// index computes the indexes of names, uids, gids and memberships from the accounts and groups, in place of earlier
+// ones.
 func (s *state) index() {
 	s.names, s.uids, s.gids = map[string]sid.SID{}, map[uint32]uint32{}, map[uint32]sid.SID{}
 	s.memberOf = map[sid.SID][]sid.SID{}
@@ -101,7 +102,8 @@ func (s *state) expand(ids []sid.SID) []sid.SID {
 	return s.addContaining(&n)
 }
 
-// addContaining adds the groups that contain the groups of n, and returns all of n.
+// addContaining adds the groups that contain the groups of n, at any depth, and returns all groups of n. A cycle ends
+// (L-20).
 func (s *state) addContaining(n *directory.Nesting[sid.SID]) []sid.SID {
 	for level := n.Next(1); len(level) > 0; level = n.Next(1) {
 		for _, g := range s.memberOf[level[0]] {

@@ -46,7 +46,8 @@ type grantRecord struct {
 // record returns the names of the privileges and rights, as they are stored.
 func (g Grant) record() grantRecord { return grantRecord{g.Privileges.Names(), g.Rights.Names()} }
 
-// grant parses the names. An unknown name is an error.
+// grant parses the names of privileges and logon rights. It stops at the first unknown name with an error. No names
+// are an empty grant.
 func (r grantRecord) grant() (g Grant, err error) {
 	for _, name := range r.Privileges {
 		p, err := winnt.ParsePrivilege(name)
@@ -76,7 +77,8 @@ func decode[T any](bucket, key, value []byte) (v T, err error) {
 	return v, nil
 }
 
-// readState reads the whole store; nil, nil for an empty file.
+// readState reads the whole store. It returns nil, nil for an empty file, and an error for another format or a
+// malformed entry.
 func readState(tx *bbolt.Tx) (*state, error) {
 	b := tx.Bucket(bucketMeta)
 	if b == nil {
@@ -227,7 +229,7 @@ func difference[K comparable, V any](tx *bbolt.Tx, bucket []byte, before, after 
 	return nil
 }
 
-// put stores v as JSON under a key. It creates the bucket if it is missing.
+// put stores v as JSON under a key, in place of an older value. It creates the bucket if it is missing.
 func put(tx *bbolt.Tx, bucket, key []byte, v any) error {
 	b, err := tx.CreateBucketIfNotExists(bucket)
 	if err != nil {

@@ -140,7 +140,8 @@ func (e *Edit) DeleteAccount(name string) error {
 	return nil
 }
 
-// forget removes a SID from all groups and rights.
+// forget removes a SID from all groups and its grant. A SID without any is not an error. It does not remove the
+// account.
 func (e *Edit) forget(id sid.SID) {
 	delete(e.st.grants, id)
 	for k, g := range e.st.groups {

@@ -37,7 +37,8 @@ func (s *state) validMaps(before *state, subordinate []fileaccess.SubIDs) error 
 	return nil
 }
 
-// valid checks one map on its own.
+// valid returns an error if the map alone is wrong: its domain, its range, its backend or its name. It does not
+// compare the map with others.
 func (m *IDMap) valid(s *state) error {
 	switch {
 	case m.Domain.Authority() != 5 || m.Domain.SubAuthorities() != 4 || m.Domain.Sub(0) != 21 || m.Domain == s.machine:
@@ -58,7 +59,8 @@ func (m *IDMap) valid(s *state) error {
 	return validName(m.Name, map[string]bool{})
 }
 
-// validBackend checks the fields that the backend uses. All others must be 0.
+// validBackend returns an error for an unknown backend, for a field that belongs to another backend, and for an
+// autorid range that does not fit. "" means rid.
 func (m *IDMap) validBackend() error {
 	ofAutorid := m.RangeSize != 0 || m.Index != 0 || m.Number != 0
 	switch m.Backend {

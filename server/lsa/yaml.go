@@ -74,7 +74,8 @@ func (s *Store) Import(by sid.SID, file []byte) error {
 	return nil
 }
 
-// readFile parses the file. A fuzz test calls it.
+// readFile parses the YAML of an accounts file. It returns an error for a file above MaxFile, for an unknown key and
+// for another version than 1.
 func readFile(file []byte) (f accountsFile, err error) {
 	if len(file) > MaxFile {
 		return f, fmt.Errorf("longer than %d bytes", MaxFile)
@@ -92,7 +93,8 @@ func readFile(file []byte) (f accountsFile, err error) {
 	return f, nil
 }
 
-// apply replaces a state's accounts, groups, rights and maps.
+// apply replaces the accounts, groups, rights and maps of st by those of f. An account keeps its password if its RID
+// and name stay. After an error st is partly changed and must be dropped.
 func (f *accountsFile) apply(s *Store, st *state) error {
 	if !f.Machine.IsZero() && f.Machine != st.machine {
 		if len(st.accounts) > 0 {
@@ -253,7 +255,7 @@ func (s *Store) Export(w io.Writer) error {
 	return err
 }
 
-// list writes a list of items below a key, [] if there are none.
+// list appends a list of items below a key in YAML, and calls each for every item. It appends [] if there are none.
 func list[T any](b *strings.Builder, name string, all []T, each func(T)) {
 	if len(all) == 0 {
 		fmt.Fprintf(b, "%s: []\n", name)

@@ -72,7 +72,8 @@ func (a *Answerer) answer(by sid.SID, r *Request) (Response, error) {
 	return Response{}, a.Store.Update(by, edit)
 }
 
-// reads returns the handler of a request that changes nothing, nil for any other request.
+// reads returns the handler of a request that changes nothing. It returns nil for every other request. A handler
+// returns one part of its text, from the requested offset.
 func (a *Answerer) reads(do Do) func(*Request) (Response, error) {
 	text := func(write func(io.Writer) error) func(*Request) (Response, error) {
 		return func(r *Request) (Response, error) {
@@ -119,7 +120,8 @@ func slice(all []byte, offset int64, revision string) Response {
 	return Response{Data: rest[:min(part, len(rest))], More: len(rest) > part, Revision: revision}
 }
 
-// backup returns one part of the store's file. Parts of the same revision make a backup.
+// backup returns the part of a copy of the store from the requested offset. Parts with the same revision make a
+// backup; a revision that ends in "-" says that the store changed meanwhile.
 func (a *Answerer) backup(r *Request) (Response, error) {
 	before, _, err := a.Store.Revision()
 	if err != nil {

@@ -55,7 +55,7 @@ type Request struct {
 // Password is a password in a request. No verb of fmt prints it.
 type Password string
 
-// Format writes *** for every verb and flag, so that no log contains a password (L-1).
+// Format writes *** for every verb and flag, also for an empty password, so that no log contains a password (L-1).
 func (Password) Format(f fmt.State, _ rune) { io.WriteString(f, "***") } //nolint:errcheck // a State has no errors
 
 // Response is the result of a request. If Error is set, it explains the failure, and nothing was changed except in two

@@ -41,7 +41,8 @@ func (n *Names) run(ctx context.Context, database, key string) (line string, fou
 	})
 }
 
-// execute runs getent.
+// execute runs getent for a key and returns its line. found is false if the key has no entry, or the host has no
+// getent. Any other failure, or several lines, are an error.
 func (n *Names) execute(ctx context.Context, database, key string) (line string, found bool, err error) {
 	program := n.getent
 	if program == "" {
@@ -103,7 +104,8 @@ func parseEntry(database, line string) (e entry, ok bool) {
 	return e, true
 }
 
-// initgroups returns the supplementary groups of a user.
+// initgroups returns the supplementary groups of a user, in getent's order. ok is false if the user is unknown or the
+// output is malformed.
 func (n *Names) initgroups(ctx context.Context, name string) (gids []uint32, ok bool) {
 	line, ok, err := n.run(ctx, "initgroups", name)
 	rest, found := strings.CutPrefix(line, name)

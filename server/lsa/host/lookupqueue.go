@@ -51,7 +51,8 @@ func (q *lookupQueue) do(ctx context.Context, key string, run lookupFunc) (line 
 	}
 }
 
-// join returns the waiting lookup with a key, or a new one.
+// join returns the waiting lookup with a key, or starts a new one with run, and counts the caller. A lookup that
+// already runs is not joined (L-85).
 func (q *lookupQueue) join(key string, run lookupFunc) *lookup {
 	q.mu.Lock()
 	defer q.mu.Unlock()

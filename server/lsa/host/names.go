@@ -155,7 +155,7 @@ func (n *Names) groupsByRecord(ctx context.Context, name string) ([]uint32, bool
 	return unique(primary, more), true
 }
 
-// unique returns primary, then each of more once.
+// unique returns primary, then each other number of more once, in its order. The caller owns the result.
 func unique(primary uint32, more []uint32) []uint32 {
 	out := []uint32{primary}
 	for _, g := range more {

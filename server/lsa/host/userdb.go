@@ -63,7 +63,9 @@ func (n *Names) call(ctx context.Context, method string, more bool, parameters m
 	return replies(conn, each)
 }
 
-// replies reads the replies to one call, each a JSON object and a zero byte.
+// replies reads the replies to one call, each a JSON object and a zero byte, and passes their parameters to each.
+// found is false if there is no record. It returns an error that wraps errUnavailable for a cut-off reply, another
+// error, or too many replies.
 func replies(r interface{ Read([]byte) (int, error) }, each func(json.RawMessage) error) (found bool, err error) {
 	in := bufio.NewScanner(r)
 	in.Buffer(make([]byte, 4096), maxReply)
@@ -116,7 +118,8 @@ type groupRecord struct {
 	GID  json.Number `json:"gid"`
 }
 
-// record requests one record. Two replies with different values are an error.
+// record requests one record and returns it; found is false if there is none. Two replies with different values are
+// an error.
 func record[T comparable](ctx context.Context, n *Names, method string, parameters map[string]any) (v T, found bool,
 	err error) {
 	first := true
@@ -136,7 +139,7 @@ func record[T comparable](ctx context.Context, n *Names, method string, paramete
 	return v, found, err
 }
 
-// memberships returns the names of a user's groups, without the primary one.
+// memberships returns the names of a user's groups once each, without the primary one; nil if there are none.
 func (n *Names) memberships(ctx context.Context, user string) ([]string, error) {
 	seen := map[string]bool{}
 	var names []string
