@@ -28,7 +28,8 @@ func LimitConnections(l net.Listener, most int) net.Listener {
 	return &limited{Listener: l, most: most, of: map[netip.Prefix]int{}}
 }
 
-// Accept waits for a connection within the limits. An error is that of the listener.
+// Accept waits for a connection within the limits. It closes a connection above them, logs a warning and waits for
+// the next one. An error is that of the listener.
 func (l *limited) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()

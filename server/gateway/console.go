@@ -42,7 +42,8 @@ func consoleRows(g *Gateway) (rows []row) {
 	return rows
 }
 
-// showConsole writes the console page p as HTML. For HEAD it writes the headers alone.
+// showConsole writes the console page p as HTML with status 200. For HEAD it writes the headers alone. It ignores a
+// client that has disconnected.
 func showConsole(w http.ResponseWriter, r *http.Request, q *request, p consolePage) {
 	data := struct {
 		Style template.CSS
@@ -65,6 +66,8 @@ func showConsole(w http.ResponseWriter, r *http.Request, q *request, p consolePa
 	_ = consoleTemplate.Execute(w, data) // ignore a client that has disconnected
 }
 
-// Path returns the URL path of the page, for the template. Title returns its title.
-func (p consolePage) Path() string  { return p.path }
+// Path returns the URL path of the page, for the template.
+func (p consolePage) Path() string { return p.path }
+
+// Title returns the page's title, for the template.
 func (p consolePage) Title() string { return p.title }

@@ -274,10 +274,10 @@ type download struct {
 	from io.Reader
 }
 
-// Read reads the next bytes of the file. At its end it returns io.EOF.
+// Read reads the next bytes of the file into b. It returns io.EOF at the end of the file.
 func (d *download) Read(b []byte) (int, error) { return d.from.Read(b) }
 
-// Close closes the file and its handle at refmond. It always returns nil.
+// Close closes the file and its handle at refmond. Errors are ignored: it returns nil.
 func (d *download) Close() error {
 	if d.file != nil {
 		_ = d.file.Close()

@@ -23,7 +23,8 @@ var pieces = sync.Pool{New: func() any { return new([roomGathered]byte) }}
 // gathering is a listener whose connections can buffer writes. TLS runs above it.
 type gathering struct{ net.Listener }
 
-// Accept waits for a connection and returns it as a *gathered, which buffers nothing yet.
+// Accept waits for a connection and returns it as a *gathered, which buffers nothing yet. An error is that of the
+// listener.
 func (l gathering) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {

@@ -12,7 +12,7 @@ type patientBody struct {
 	c *http.ResponseController
 }
 
-// Read reads from the body. It fails if the client sends no byte for stallTimeout.
+// Read reads from the request's body. It returns a timeout error if the client sends no byte for stallTimeout.
 func (b *patientBody) Read(p []byte) (int, error) {
 	_ = b.c.SetReadDeadline(time.Now().Add(stallTimeout)) // test recorders do not support it
 	return b.ReadCloser.Read(p)
@@ -34,7 +34,7 @@ func (w *patientWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// Flush sends buffered data to the client. It ignores errors.
+// Flush sends buffered data to the client. It ignores errors and a writer that cannot flush.
 func (w *patientWriter) Flush() { _ = w.c.Flush() }
 
 // Unwrap returns the wrapped writer, so that http.ResponseController finds its methods.

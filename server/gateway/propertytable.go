@@ -80,7 +80,7 @@ func (p place) under(top place) bool {
 	return p.tree == top.tree && (p.path == top.path || top.path == "" || strings.HasPrefix(p.path, top.path+`\`))
 }
 
-// drop removes the properties of top and of all its descendants.
+// drop removes the properties of top and of all its descendants from memory. It does nothing if they have none.
 func (b *propertyTable) drop(top place) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -43,7 +43,7 @@ type refusal struct {
 	why     string           // the deciding entries, for a client that may read the descriptor
 }
 
-// Error returns the name of the HTTP status and the NT status.
+// Error returns the text of the HTTP status in lower case, with the NT status in parentheses.
 func (f *refusal) Error() string {
 	return strings.ToLower(http.StatusText(f.code)) + " (" + f.status.String() + ")"
 }

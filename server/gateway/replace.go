@@ -73,10 +73,10 @@ func (s *stage) Rename(to dav.Path) error {
 	return nil
 }
 
-// Close releases the handle.
+// Close releases the handle at refmond. A stage that was not committed is deleted with it.
 func (s *stage) Close() { s.q.s.p.release(s.h) }
 
-// Detach lets the request continue after its client has left.
+// Detach lets the request continue after its client has disconnected. It cannot be undone.
 func (f files) Detach() { f.q.ctx = context.WithoutCancel(f.q.ctx) }
 
 // Replace gives the name to to the resource from in one step. The properties of from move with it, and those of the

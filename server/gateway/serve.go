@@ -68,7 +68,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 // address share one rate.
 type failedConnections struct{}
 
-// Write logs one line of net/http as a warning. It never fails.
+// Write logs one line of net/http as a warning, with the client's address if the line has one. It never fails.
 func (failedConnections) Write(line []byte) (int, error) {
 	_, client, _ := strings.Cut(string(line), " from ")
 	client, _, _ = strings.Cut(client, ": ")

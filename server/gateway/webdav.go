@@ -27,7 +27,7 @@ func fileRows(g *Gateway) []row {
 	return rows
 }
 
-// onFile answers GET and HEAD of a file or directory for the logged-on client s.
+// onFile answers GET and HEAD of a file or directory as the logged-on client s. It answers a malformed path itself.
 func (g *Gateway) onFile(w http.ResponseWriter, r *http.Request, s *session) {
 	at, _, err := parseFile(r.URL)
 	if err != nil {

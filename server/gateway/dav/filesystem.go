@@ -130,7 +130,7 @@ var ErrNotEmpty error = &refusal{code: http.StatusConflict, text: "the folder is
 // Refuse returns a Refusal that answers with an HTTP status and one line of plain text, which the client sees.
 func Refuse(code int, text string) Refusal { return &refusal{code: code, text: text} }
 
-// Error returns the name of the status in lower case and the text.
+// Error returns the text of the HTTP status in lower case, a colon and the reason.
 func (f *refusal) Error() string { return strings.ToLower(http.StatusText(f.code)) + ": " + f.text }
 
 // Code returns the HTTP status.

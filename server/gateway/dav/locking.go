@@ -74,7 +74,8 @@ func (x *exchange) lock() error {
 	return nil
 }
 
-// makeEmpty creates an empty file with the name of the request.
+// makeEmpty creates an empty file with the name of the request. It returns an error if the name exists or the client
+// may not create it.
 func (x *exchange) makeEmpty() error {
 	u, err := x.files.Create(x.name, Creation{New: true})
 	if err != nil {

@@ -23,13 +23,14 @@ type part struct {
 // multi is a Refusal that lists the resources for which a method failed (RFC 4918, 13). It has at least one part.
 type multi struct{ parts []part }
 
-// Error returns the number of failed resources and the first error.
+// Error returns the number of failed resources and the text of the first error. m must have a part.
 func (m *multi) Error() string { return fmt.Sprintf("%d resources: %v", len(m.parts), m.parts[0].err) }
 
-// Code returns 207 (Multi-Status).
+// Code returns 207 (Multi-Status), whatever the parts failed with.
 func (*multi) Code() int { return http.StatusMultiStatus }
 
-// Answer writes a 207 response with the URL and status of each failed resource.
+// Answer writes a 207 response with the URL and status of each failed resource, and the condition that failed, if
+// known.
 func (m *multi) Answer(w http.ResponseWriter, _ *http.Request) {
 	var b strings.Builder
 	b.WriteString(xmlHeader + `<D:multistatus xmlns:D="DAV:">`)

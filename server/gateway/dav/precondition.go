@@ -29,7 +29,7 @@ func (x *exchange) enter() (leave func(), err error) {
 // busy is a refusal with Retry-After.
 type busy struct{ refusal }
 
-// Answer writes the refusal with a Retry-After header of five seconds.
+// Answer writes the refusal with a Retry-After header of five seconds, after which the client may try again.
 func (b *busy) Answer(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Retry-After", "5")
 	b.refusal.Answer(w, r)
