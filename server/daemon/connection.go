@@ -189,7 +189,7 @@ func (c *connection) Administer(request []byte) ([]byte, ntstatus.Status) {
 // Exit ends the connection's process in the kernel. It does not end the program of the host.
 func (c *connection) Exit() { c.process.Exit() }
 
-// GiveBack closes a thread from NewThread and uncounts it. Call it once per thread.
+// GiveBack ends a thread from NewThread and frees its place in the limit of threads. Call it once per thread.
 func (c *connection) GiveBack(th *nt.Thread) {
 	th.Close()
 	c.d.thread(c.account, -1)

@@ -142,7 +142,8 @@ func Start(cfg Config) (_ *Daemon, err error) {
 	return d, nil
 }
 
-// Identity returns the Identity that decides about new connections. It is never nil.
+// Identity returns the Identity that decides about new connections now. It is never nil. A reload may replace it
+// later.
 func (d *Daemon) Identity() Identity { return *d.identity.Load() }
 
 // SetIdentity replaces the Identity for new connections. Existing ones keep their tokens (W-23). id must not be nil.

@@ -20,7 +20,7 @@ type Limits struct {
 	Quota, Total, Reserve int64
 }
 
-// orDefault returns a copy of l with the defaults in place of zero and negative fields.
+// orDefault returns a copy of l in which the default replaces each field that is zero or negative.
 func (l Limits) orDefault() Limits {
 	for _, f := range []struct {
 		at *int

@@ -150,7 +150,8 @@ func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 	return a
 }
 
-// all returns the connections that have a process, in no particular order.
+// all returns the connections that have a process, in no order; nil if there are none. Connections that are still
+// being set up are not in it.
 func (d *Daemon) all() (list []*connection) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -162,7 +163,8 @@ func (d *Daemon) all() (list []*connection) {
 	return list
 }
 
-// selected returns the connections whose own token a revocation selects.
+// selected returns the connections whose own token r selects. Tokens that they only impersonate do not count. The map
+// is empty, never nil.
 func (d *Daemon) selected(r *revocation) map[*connection]bool {
 	found := map[*connection]bool{}
 	for _, c := range d.all() {

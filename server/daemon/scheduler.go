@@ -247,7 +247,7 @@ func (c *connection) Leave(began time.Time, slow bool) { c.d.scheduler.leave(c.s
 // went to other calls, and false if the call must keep it.
 func (c *connection) Slow() bool { return c.d.scheduler.takesLong(c.share) }
 
-// Crowded reports whether a call of any connection waits for a time slice.
+// Crowded reports whether a call of any connection waits for a time slice, so that a long call should let others run.
 func (c *connection) Crowded() bool { return c.d.scheduler.waiting.Load() > 0 }
 
 // Backoff returns how long the connection must pause after a time slice of length turn, if it has paused for

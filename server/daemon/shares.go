@@ -45,10 +45,10 @@ func (h *shares) put(s *share, in bool) {
 // Len returns the number of shares in the heap.
 func (h *shares) Len() int { return len(h.list) }
 
-// Less orders by the share that each has had, the smallest first.
+// Less reports whether share i has had less than share j. The one that had the least is first.
 func (h *shares) Less(i, j int) bool { return h.list[i].had < h.list[j].had }
 
-// Swap exchanges two shares and their recorded places.
+// Swap exchanges two shares and records their new places, which begin at 1.
 func (h *shares) Swap(i, j int) {
 	h.list[i], h.list[j] = h.list[j], h.list[i]
 	h.list[i].place[h.which], h.list[j].place[h.which] = i+1, j+1

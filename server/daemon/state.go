@@ -18,7 +18,7 @@ const lockFile = "lock"
 // os.ErrInvalid.
 type State struct{ file *os.File }
 
-// Close releases the lock. A second call returns os.ErrClosed.
+// Close releases the lock on the state directory. A second call returns os.ErrClosed.
 func (s *State) Close() error { return s.file.Close() }
 
 // LockState creates the state directory with mode 0700 if needed and takes an exclusive lock in it. It does not
