@@ -118,7 +118,8 @@ func parseSD(text string, domain sid.SID) (*sd.Descriptor, error) {
 // anyDomain serves to detect aliases that need a domain.
 var anyDomain = sid.MustParse("S-1-5-21-1-2-3")
 
-// relative reports whether an error says that an alias needs a domain.
+// relative reports whether err is a syntax error at an alias that needs a domain's SID. It is false for nil and all
+// other errors.
 func relative(err error) bool {
 	var e *sddl.SyntaxError
 	if !errors.As(err, &e) || e.Offset+2 > len(e.Text) {
@@ -182,7 +183,8 @@ func whole(field, message string) Mistake {
 	return Mistake{Field: field, From: -1, To: -1, Message: message}
 }
 
-// span returns the number of bytes to mark: a quoted text, a word, or one character.
+// span returns the number of bytes to mark as wrong at the start of rest: a quoted text, a word, or one character. It
+// returns 0 for "".
 func span(rest string) int {
 	if strings.HasPrefix(rest, `"`) {
 		if n := strings.IndexAny(rest[1:], "\"\n"); n >= 0 && rest[1+n] == '"' {
@@ -203,7 +205,7 @@ func wordRune(c rune) bool {
 	return c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// units returns the number of UTF-16 units of a text.
+// units returns the length of s in UTF-16 units, as JavaScript counts it. An invalid byte counts as one.
 func units(s string) (n int) {
 	for _, c := range s {
 		n++

@@ -66,7 +66,8 @@ func Answer(question []byte) []byte {
 	return b.Bytes()
 }
 
-// ask answers the question. If a field is malformed, the reply has only Mistakes.
+// ask decides and explains the question. If a field is malformed, or the check cannot run, the reply has only
+// Mistakes. Changes are computed only for a denial, and only on request.
 func (q *Question) ask() Reply {
 	request, wrong := q.parse()
 	if wrong != nil {
@@ -99,7 +100,8 @@ func (q *Question) ask() Reply {
 	return r
 }
 
-// table fills Bits and Steps from an explanation.
+// table appends a row to Bits for each requested right and a row to Steps for each step of the explanation. A cell is
+// + for granted, - for denied and . for neither.
 func (r *Reply) table(x *access.Explanation, typ *winnt.ObjectType) {
 	for _, b := range x.Reasons {
 		bit := Bit{Mask: b.Bit.String(), Name: typ.RightName(b.Bit), Word: "denied", Reason: b.Reason.String()}
@@ -130,7 +132,8 @@ func (r *Reply) table(x *access.Explanation, typ *winnt.ObjectType) {
 	}
 }
 
-// where returns the name of a step's list and entry, as `refmon why` prints it.
+// where returns the name of a step's list and entry, as `refmon why` prints it, such as "DACL 2". A step without an
+// entry is "check" and the list.
 func where(s *access.Step) string {
 	if s.ACE < 0 {
 		return strings.TrimSpace("check " + s.List)

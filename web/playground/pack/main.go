@@ -97,7 +97,8 @@ type rule struct {
 
 var ruleLine = regexp.MustCompile(`(?m)^- \*\*([A-Z]-[0-9]+[a-z]?)\*\* (.*?) \*(Source: .*)\*$`)
 
-// rules returns the rules of the access check by their ids.
+// rules returns the rules of the access check by their ids. It reads docs/rules below the working directory and
+// returns an error if it cannot.
 func rules() (map[string]rule, error) {
 	text, err := os.ReadFile(filepath.Join("docs", "rules", "50-access-check.md"))
 	if err != nil {
