@@ -135,19 +135,26 @@ func (c *descriptorCache) chargeLocked(u *cacheUser, n int) {
 // cacheUsers implements heap.Interface. The first user has the most bytes.
 type cacheUsers []*cacheUser
 
-func (l cacheUsers) Len() int           { return len(l) }
+// Len returns the number of users in the heap.
+func (l cacheUsers) Len() int { return len(l) }
+
+// Less puts the user with the most bytes first.
 func (l cacheUsers) Less(i, j int) bool { return l[i].bytes > l[j].bytes }
+
+// Swap exchanges two users and records their new places.
 func (l cacheUsers) Swap(i, j int) {
 	l[i], l[j] = l[j], l[i]
 	l[i].place, l[j].place = i, j
 }
 
+// Push appends a *cacheUser for container/heap, and records its place.
 func (l *cacheUsers) Push(x any) {
 	u := x.(*cacheUser)
 	u.place = len(*l)
 	*l = append(*l, u)
 }
 
+// Pop removes and returns the last user for container/heap. The heap must not be empty.
 func (l *cacheUsers) Pop() any {
 	u := (*l)[len(*l)-1]
 	(*l)[len(*l)-1] = nil

@@ -54,7 +54,8 @@ type shown struct {
 	whole bool
 }
 
-// places returns the paths at which the tree, or a part of it, is mounted.
+// places returns the paths at which the tree, or a part of it, is mounted, its own path first. It returns an error if
+// /proc cannot be read or the tree's mount is not visible to this process.
 func (t *Tree) places() ([]shown, error) {
 	at, err := os.Readlink(placeOf(t.root))
 	if err != nil {
@@ -96,7 +97,8 @@ func (t *Tree) places() ([]shown, error) {
 	return list, nil
 }
 
-// readMounts returns the mounts that this process sees, from /proc/self/mountinfo.
+// readMounts returns the mounts that this process sees, from /proc/self/mountinfo, in its order. A malformed line is
+// an error.
 func readMounts() (list []mount, err error) {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -162,7 +164,7 @@ func (t *Tree) reached(at shown, groups []uint32) (who string, err error) {
 	return who, nil
 }
 
-// prefixes yields the directories of an absolute path, from the root to the path itself.
+// prefixes yields the directories of an absolute path in order, from "/" to the path itself.
 func prefixes(name string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := range name {

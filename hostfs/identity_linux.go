@@ -34,7 +34,7 @@ func (f *file) Identity() (number uint64, id string) {
 	return f.node.inode, f.decided.identify(f.fd, &s)
 }
 
-// Directory reports whether an open is of a directory.
+// Directory reports whether the open file is a directory. It makes no system call.
 func (f *file) Directory() bool { return f.directory }
 
 // identify returns the id of the inode that fd holds, and caches it in k for later calls. If k is nil, it reads the

@@ -112,7 +112,8 @@ func (f *file) findTarget(g *target, q *fileaccess.Move, root nt.OpenFile, dir, 
 	return f.describeExisting(g, q)
 }
 
-// describeExisting stores the facts about the file that already has the name.
+// describeExisting reads the file that already has the new name and stores the facts in q.Existing. It returns
+// STATUS_ACCESS_DENIED for special files, for files of another device and for links that were not made in the tree.
 func (f *file) describeExisting(g *target, q *fileaccess.Move) (st ntstatus.Status) {
 	var err error
 	if g.status, err = stat(g.existing); err != nil {
@@ -226,7 +227,8 @@ func (f *file) exchange(l *link, g *target) error {
 	return err
 }
 
-// exchangeBy performs an exchange of names after its record was stored.
+// exchangeBy exchanges the names of two files and removes the replaced one, after the record of it was stored. If a
+// file moved meanwhile, or the replaced one cannot be removed, it exchanges the names back and returns an error.
 func (f *file) exchangeBy(r *record, l *link, g *target) error {
 	to := g.directory.object
 	swap := func() error { return f.t.rename(l.dir, l.name, to, g.name, unix.RENAME_EXCHANGE) }

@@ -106,7 +106,7 @@ func (o *Offline) read() (err error) {
 	return err
 }
 
-// Directory reports whether the file is a directory.
+// Directory reports whether the file was a directory when it was opened.
 func (o *Offline) Directory() bool { return o.status.Mode&unix.S_IFMT == unix.S_IFDIR }
 
 // Descriptor returns the descriptor in the attribute, as OpenOffline read it. If the attribute is missing or its hash
@@ -123,7 +123,7 @@ func (o *Offline) Parent() *sd.Descriptor {
 	return o.parents.descriptor
 }
 
-// Attributes returns the DOS attributes of the file, 0 if user.DOSATTRIB is missing.
+// Attributes returns the DOS attributes of the file as stored when it was opened, 0 if user.DOSATTRIB is missing.
 func (o *Offline) Attributes() fileaccess.Attributes { return o.own.dos.attributes }
 
 // Cause returns why the stored attribute does not count, with the command that repairs it. It returns nil if the
@@ -149,7 +149,7 @@ func (o *Offline) Write(d *sd.Descriptor) error {
 	return nil
 }
 
-// Close closes the file. A second call does nothing.
+// Close closes the file and its parent. A second call does nothing. It does not undo a write.
 func (o *Offline) Close() {
 	shut(o.fd)
 	shut(o.parent)

@@ -188,7 +188,8 @@ func (t *Tree) redoAll() error {
 	return t.unlink(t.root, redoDirectory, unix.AT_REMOVEDIR)
 }
 
-// redoName completes the record that a name makes valid. It does nothing for other names.
+// redoName completes the operation whose record has this name after a crash. It ignores names that are not of a
+// record.
 func (t *Tree) redoName(dir int, name string) error {
 	r := record{t: t, dir: dir}
 	if strings.HasSuffix(name, redoData) {

@@ -205,7 +205,7 @@ func (r *record) complete(m *moveRecord, from, to int) error {
 	return err
 }
 
-// read returns the stored form of a move, at most longestRecord bytes of it.
+// read returns the stored form of a move, at most longestRecord bytes of it. A missing record is an error.
 func (r *record) read() (string, error) {
 	fd, err := resolve(r.dir, r.id+redoMove, unix.O_RDONLY|unix.O_NONBLOCK)
 	if err != nil {

@@ -232,7 +232,7 @@ func (r *repair) store(place, old string, a *ntacl.Attribute) error {
 // failed reports an error of one file.
 func (r *repair) failed(path string, err error) { r.report(Repaired{Path: path, Err: err}) }
 
-// report adds a file to the counts and passes it to Each, if Each is set.
+// report adds a repaired or failed file to the counts and passes it to Each, unless Each is nil.
 func (r *repair) report(f Repaired) {
 	if f.Err != nil {
 		r.counts.Failed++

@@ -112,7 +112,7 @@ func (t *Tree) look() error {
 	return unix.Close(fd)
 }
 
-// MaxOpens returns the maximum number of files that can be open in the tree at a time.
+// MaxOpens returns the configured limit of files that can be open in the tree at a time.
 func (t *Tree) MaxOpens() int { return t.cfg.Opens }
 
 // Close closes the directory. It fails and changes nothing while a file of the tree is open. A second call does

@@ -97,7 +97,8 @@ func (p *place) stepped(name string, fd int, ask bool) error {
 	return nil
 }
 
-// keepParent reads the inode and the attribute of the parent if the lookup starts there.
+// keepParent reads the inode number and the stored attributes of the parent directory at which a lookup starts, and
+// keeps them in p.
 func (p *place) keepParent() error {
 	s, err := stat(p.parent)
 	if err != nil {
