@@ -46,7 +46,7 @@ func (d *Denied) Error() string {
 	return text
 }
 
-// Unwrap returns the status, so that errors.Is finds it.
+// Unwrap returns the NT status of the refusal, so that errors.Is and errors.As find it.
 func (d *Denied) Unwrap() error { return d.Err }
 
 // Explained returns an FS as [New] does, whose errors for denials wrap a [Denied]. It replaces the tracer of the
@@ -61,7 +61,7 @@ func Explained(th *nt.Thread, tree string) *FS {
 // lastWhy is a tracer that keeps the reason of the last call. One goroutine uses it at a time.
 type lastWhy struct{ why nt.Why }
 
-// Traced stores the reason of a call, in place of that of the call before.
+// Traced stores the reason of a call, in place of that of the call before, also if the call has none.
 func (l *lastWhy) Traced(c *nt.Call) { l.why = c.Why }
 
 // explained wraps the error of a denial in a Denied with the reason of the last call. It returns other errors

@@ -159,12 +159,13 @@ func (o *File) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// Truncate sets the size, in bytes. A longer file ends with zeros. The position stays.
+// Truncate sets the size in bytes. A longer file ends with zeros. The position stays. A handle that may not write
+// returns an error.
 func (o *File) Truncate(size int64) error {
 	return o.set("truncate", nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: size})
 }
 
-// Sync blocks until the data of the file is on disk.
+// Sync blocks until the data of the file is on disk. It returns the error of the disk, or that of a closed file.
 func (o *File) Sync() error {
 	return o.fs.call("sync", o.name, func(th *nt.Thread) ntstatus.Status { return th.NtFlushBuffersFile(o.h) })
 }
@@ -286,19 +287,20 @@ type info struct {
 	dir   bool
 }
 
-// Name returns the last element of the name.
+// Name returns the last element of the file's name.
 func (i info) Name() string { return i.name }
 
-// Size returns the size in bytes.
+// Size returns the size in bytes when the information was read.
 func (i info) Size() int64 { return i.size }
 
 // IsDir reports whether the file is a directory.
 func (i info) IsDir() bool { return i.dir }
 
-// Sys returns the [nt.FileBasic].
+// Sys returns the file's times and attributes as an [nt.FileBasic].
 func (i info) Sys() any { return i.basic }
 
-// Mode returns the kind of the file and fixed permission bits, which decide nothing.
+// Mode returns the kind of the file and fixed permission bits, 0755 for a directory and else 0644. The bits decide
+// nothing.
 func (i info) Mode() fs.FileMode {
 	if i.dir {
 		return fs.ModeDir | 0o755
@@ -306,7 +308,7 @@ func (i info) Mode() fs.FileMode {
 	return 0o644
 }
 
-// ModTime returns the time of the last write, to 100 ns.
+// ModTime returns the time of the last write when the information was read, to 100 ns.
 func (i info) ModTime() time.Time {
 	return filetime.Time(i.basic.LastWriteTime)
 }
