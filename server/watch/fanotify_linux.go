@@ -262,7 +262,8 @@ func (f *fanotify) open(h handle) (int, error) {
 	return fd, nil
 }
 
-// named converts a kernel path to a document name, "" if it is outside the tree.
+// named returns the document name of a path as the kernel reports it, the tree's root for the root itself. It returns
+// "" for a path outside of the tree.
 func (f *fanotify) named(at string) string {
 	if at == f.at {
 		return f.root

@@ -4,7 +4,7 @@ package watch
 
 import "errors"
 
-// OverFUSE reports false: only Linux has FUSE mounts that it knows.
+// OverFUSE returns false for every path: only Linux has FUSE mounts that it recognizes.
 func OverFUSE(string) bool { return false }
 
 // listen fails: only Linux reports changes. Use walks.

@@ -20,7 +20,8 @@ func newLinkTable() *linkTable {
 	return &linkTable{first: map[uint64]string{}, more: map[uint64][]string{}, most: fewest}
 }
 
-// add adds a name of an inode. It ignores inode 0 and known names.
+// add records path as a name of an inode. It ignores inode 0, which stands for no number, and a name that is recorded
+// already.
 func (l *linkTable) add(inode uint64, path string) {
 	if inode == 0 {
 		return

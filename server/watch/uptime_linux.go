@@ -17,7 +17,8 @@ func uptime() time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// BootID returns an ID of the current boot, "" if it is unknown.
+// BootID returns the kernel's random ID of the current boot, which changes with each boot. It returns "" if /proc
+// cannot be read.
 func BootID() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

@@ -7,5 +7,5 @@ import "time"
 // uptime returns 0: unknown on this system.
 func uptime() time.Duration { return 0 }
 
-// BootID returns "": unknown on this system.
+// BootID returns "", because this system has no known ID of a boot.
 func BootID() string { return "" }

@@ -70,7 +70,8 @@ func (f *Follower) checkPiece(ctx context.Context, list []directory.AccountID) (
 	return unknown, nil
 }
 
-// accounts asks refmond for the SIDs of ids once. The answer has one for each.
+// accounts asks refmond once for the SIDs of uids and gids. The answer has one SID for each, users and groups in the
+// order of list. It returns an error if refmond cannot be reached, refuses, or answers with another number.
 func (f *Follower) accounts(ctx context.Context, list []directory.AccountID) (a answer, err error) {
 	q := &question{}
 	for _, x := range list {

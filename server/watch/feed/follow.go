@@ -56,7 +56,7 @@ func (f *Follower) Run(ctx context.Context, out chan<- watch.Batch) error {
 // refusal is the server's reason for rejecting a watch.
 type refusal struct{ why string }
 
-// Error returns the server's reason.
+// Error returns "watch: " and the server's reason.
 func (r *refusal) Error() string { return "watch: " + r.why }
 
 // once follows one connection to its end. It always returns an error, a *refusal if the watch must not be tried again.

@@ -225,7 +225,8 @@ func (s *Server) watcher(c *net.UnixConn) (w *watch.Watcher, a answer, err error
 	return w, a, nil
 }
 
-// sid returns the SID of a uid or gid in descriptors of files without the attribute.
+// sid returns the SID that a uid or gid has in descriptors of files without the attribute: that of Options.Accounts,
+// or S-1-22-1-uid and S-1-22-2-gid if it is nil.
 func (t *Tree) sid(id uint32, group bool) sid.SID {
 	if t.Options.Accounts != nil {
 		return t.Options.Accounts(id, group)
