@@ -38,10 +38,12 @@ func New(inner slog.Handler) *Handler {
 	return &Handler{inner: inner, counts: &counts{of: map[key]count{}}}
 }
 
-// Enabled implements slog.Handler.
+// Enabled reports whether the inner handler handles the level. The rate does not count here. It implements
+// slog.Handler.
 func (h *Handler) Enabled(ctx context.Context, l slog.Level) bool { return h.inner.Enabled(ctx, l) }
 
-// WithAttrs implements slog.Handler.
+// WithAttrs returns a handler that adds the attributes to each record. The value of a client attribute selects the
+// rate. It implements slog.Handler.
 func (h *Handler) WithAttrs(all []slog.Attr) slog.Handler {
 	c := *h
 	c.inner = h.inner.WithAttrs(all)
@@ -53,7 +55,8 @@ func (h *Handler) WithAttrs(all []slog.Attr) slog.Handler {
 	return &c
 }
 
-// WithGroup implements slog.Handler.
+// WithGroup returns a handler that puts later attributes into a group. It shares the rates with h. It implements
+// slog.Handler.
 func (h *Handler) WithGroup(name string) slog.Handler {
 	c := *h
 	c.inner = h.inner.WithGroup(name)
