@@ -20,7 +20,7 @@ type serveCmd struct {
 	Config string `help:"The configuration; by default what refmon-gateway config print shows." placeholder:"FILE"`
 }
 
-// Help returns the long help text of the command serve.
+// Help returns the long text of --help for the command serve.
 func (serveCmd) Help() string {
 	return `Serves the trees of the configuration until SIGTERM or SIGINT. It then answers the requests in
 progress. It prints "ready" with its addresses once it listens. Its user needs
