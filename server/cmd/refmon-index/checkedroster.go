@@ -13,7 +13,8 @@ type checkedRoster struct {
 	check  func(context.Context, *directory.Directory) error
 }
 
-// Run runs the roster. It returns the first error of the check, and nil after ctx ends.
+// Run runs the roster and forwards its versions to out, after the check of each. It returns the first error of the
+// roster or the check, and nil after ctx ends.
 func (c checkedRoster) Run(ctx context.Context, out chan<- index.Version) error {
 	inner, stop := context.WithCancel(ctx)
 	versions, done := make(chan index.Version), make(chan error, 1)

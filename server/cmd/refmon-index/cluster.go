@@ -143,7 +143,8 @@ type watchCmd struct {
 	member   `embed:""`
 }
 
-// Run watches the trees of a host and publishes their files until SIGINT or SIGTERM.
+// Run watches the trees of a host and publishes their files until SIGINT or SIGTERM. With --watch refmond reads the
+// trees. A failure of the NATS servers or of a tree is an error.
 func (c *watchCmd) Run(std *streams) error {
 	o := stages.WatchConfig{Host: c.Host, NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat}
 	return c.run(std, site.Watch(c.Host), func(ctx context.Context, x *stages.Conn) error {
@@ -162,7 +163,8 @@ type directoryCmd struct {
 	member `embed:""`
 }
 
-// Run publishes the directory until SIGINT or SIGTERM.
+// Run publishes the directory until SIGINT or SIGTERM. It returns an error if the directory cannot be opened, or the
+// connection to the NATS servers fails.
 func (c *directoryCmd) Run(std *streams) error {
 	roster, done, err := c.open()
 	if err != nil {
@@ -180,7 +182,8 @@ type workCmd struct {
 	member  `embed:""`
 }
 
-// Run computes rows and members of classes until SIGINT or SIGTERM.
+// Run computes rows and members of classes until SIGINT or SIGTERM. Several workers share the work. It returns an
+// error if the connection to the NATS servers fails.
 func (c *workCmd) Run(std *streams) error {
 	return c.run(std, site.Work, func(ctx context.Context, x *stages.Conn) error {
 		return stages.Work(ctx, x, stages.WorkConfig{Name: c.Name, Beat: c.Beat, Compact: c.Compact})

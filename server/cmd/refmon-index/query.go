@@ -133,7 +133,8 @@ type filterCmd struct {
 	queryFlags `embed:""`
 }
 
-// Run prints the IDs of the classes, one a line, or the filter in another form as JSON.
+// Run prints the IDs of the classes, one a line, or the filter in another form as JSON. It prints nothing for no
+// classes. An unknown person or right, and stale data, are errors.
 func (c *filterCmd) Run(std *streams) error {
 	about, q, err := c.about(c.Right, c.Limit)
 	if err != nil {
@@ -249,7 +250,8 @@ type listedCmd struct {
 	queryFlags `embed:""`
 }
 
-// Run prints the classes as lines of JSON, and nothing if there are none.
+// Run prints each class as a line of JSON, and nothing if there are none. It returns an error if neither a run nor
+// the folder answers.
 func (c *listedCmd) Run(std *streams) error {
 	var list []index.Listed
 	err := c.ask(func(run *queries.Client) (err error) {
