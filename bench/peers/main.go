@@ -25,6 +25,7 @@ var openers = []struct {
 	{"OPA (Rego)", openOPA},
 }
 
+// main prints the table of measured peers to stdout and its progress to stderr. It exits with 1 after an error.
 func main() {
 	rounds := flag.Int("rounds", 41, "rounds, a turn of each engine in each")
 	turn := flag.Duration("turn", 5*time.Millisecond, "least length of a turn")
@@ -42,6 +43,8 @@ type skipped struct {
 	err  error
 }
 
+// run opens the peers, measures each question and writes the table. It skips a peer that cannot be opened and names
+// it in the table. A peer that decides wrongly is an error.
 func run(rounds int, turn time.Duration) error {
 	var peers []*peer
 	var absent []skipped
@@ -73,7 +76,7 @@ func run(rounds int, turn time.Duration) error {
 	return out.Flush()
 }
 
-// processor is the processor's name as the kernel gives it.
+// processor returns the name of the processor from /proc/cpuinfo, or the architecture if it is not there.
 func processor() string {
 	b, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(b)) {
@@ -84,7 +87,7 @@ func processor() string {
 	return runtime.GOARCH
 }
 
-// moduleVersion is the version of a Go module in this program.
+// moduleVersion returns the version of a Go module in this program, "" if the module is not part of it.
 func moduleVersion(path string) string {
 	info, _ := debug.ReadBuildInfo()
 	if info == nil {

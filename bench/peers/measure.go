@@ -15,7 +15,8 @@ type result struct {
 	ratio float64 // median over the rounds of the ratio to refmon in the same round
 }
 
-// measure gives a result for each peer; peers[0] is refmon.
+// measure returns a result for each peer, in their order; peers[0] is refmon. The peers take turns in each round. A
+// peer that cannot ask q has the zero result. Other errors end the measurement.
 func measure(q question, peers []*peer, rounds int, turn time.Duration) ([]result, error) {
 	askers := make([]asker, len(peers))
 	counts := make([]int, len(peers))
@@ -85,7 +86,7 @@ func checked(q question, p *peer) (asker, error) {
 	return member, nil
 }
 
-// want is the right answer, from the way the input was made.
+// want returns the right decision, derived from the way the input was made.
 func (in *input) want() winnt.AccessMask {
 	switch {
 	case !in.member:
@@ -96,7 +97,7 @@ func (in *input) want() winnt.AccessMask {
 	return winnt.FILE_READ_DATA
 }
 
-// enough is how often to ask for a turn of at least that length.
+// enough returns how often to ask for a turn of at least that length. It asks ever more often until it can tell.
 func enough(a asker, turn time.Duration) (int, error) {
 	for n := 1; ; n *= 2 {
 		t, err := a.ask(n)

@@ -27,6 +27,8 @@ func openOPA() (*peer, error) {
 	}, nil
 }
 
+// prepareOPA compiles the policy for an input. It returns errCannotAsk for descriptors that are used once, because
+// OPA has no such form.
 func prepareOPA(in *input) (asker, error) {
 	if in.kind == onceUsed {
 		return nil, errCannotAsk

@@ -32,6 +32,7 @@ type inProcess func() (winnt.AccessMask, error)
 
 func (f inProcess) answer() (winnt.AccessMask, error) { return f() }
 
+// ask calls f n times and returns the CPU time that the calls took. It stops at the first error.
 func (f inProcess) ask(n int) (time.Duration, error) {
 	t0 := clock()
 	for range n {

@@ -46,6 +46,8 @@ type (
 	}
 )
 
+// openPython starts a Python process with Samba's bindings. It returns an error if the process ends or the package is
+// missing. The peer's close ends the process.
 func openPython() (*peer, error) {
 	cmd := exec.Command(debianPython, "-c", askPython)
 	in, err := cmd.StdinPipe()
@@ -84,6 +86,8 @@ func openPython() (*peer, error) {
 	}, nil
 }
 
+// receive reads one line of the Python process. It returns an error if the process ended, the line is malformed, or
+// it reports an error.
 func (c *child) receive() (r fromChild, err error) {
 	if !c.out.Scan() {
 		return r, errors.Join(errors.New("the Python process ended"), c.out.Err())

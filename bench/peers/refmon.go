@@ -18,6 +18,7 @@ type refmonAsker struct {
 	sd    *sd.Descriptor
 }
 
+// openRefmon returns the peer for this tree. It never fails.
 func openRefmon() (*peer, error) {
 	return &peer{name: "refmon", version: "this tree", prepare: func(in *input) (asker, error) {
 		spec := token.Spec{User: token.Group{SID: in.token[0]}}
@@ -43,6 +44,8 @@ func (a *refmonAsker) answer() (winnt.AccessMask, error) {
 
 var decision access.Decision // kept, so that no check is optimised away
 
+// ask runs the access check n times and returns the CPU time that it took. It returns errChanged if the last decision
+// is wrong.
 func (a *refmonAsker) ask(n int) (time.Duration, error) {
 	var err error
 	desired := a.in.kind.desired()

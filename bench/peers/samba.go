@@ -49,6 +49,8 @@ type sambaAsker struct {
 	once bool
 }
 
+// prepareSamba passes the descriptor and the token to Samba's C library. It returns an error if the library does not
+// accept one of them.
 func prepareSamba(in *input) (asker, error) {
 	raw := C.CBytes(in.raw)
 	defer C.free(raw)

@@ -48,7 +48,7 @@ func duration(ns float64) string {
 	return digits(ns) + " ns"
 }
 
-// digits prints a number with about three digits.
+// digits formats a number with about three digits, and at most two decimals.
 func digits(x float64) string {
 	switch {
 	case x >= 100:
