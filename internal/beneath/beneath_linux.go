@@ -19,7 +19,8 @@ type Root struct {
 	xattrat bool // the system has getxattrat
 }
 
-// Open opens a directory. It follows a link, because the caller named the path.
+// Open opens the directory path as a root. It follows a link, because the caller named the path. The error is an
+// [fs.PathError]. The caller closes the root.
 func Open(path string) (*Root, error) {
 	dir, err := os.OpenFile(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -37,7 +38,7 @@ func Open(path string) (*Root, error) {
 	return r, nil
 }
 
-// Close closes the directory. The garbage collector closes a Root that nobody closed.
+// Close closes the directory; a second call returns an error. The garbage collector closes a Root that nobody closed.
 func (r *Root) Close() error { return r.dir.Close() }
 
 func (r *Root) fd() int { return int(r.dir.Fd()) }
@@ -58,7 +59,8 @@ func Device(at int, path string) (uint64, error) {
 	return uint64(s.Dev), err //nolint:unconvert // some machines have a narrower one
 }
 
-// openBeneath opens a directory below another with openat2.
+// openBeneath opens a directory below another with openat2. It returns ELOOP for a link and EXDEV for a mount on the
+// way. It repeats an interrupted call.
 func (*Root) openBeneath(at int, name string) (int, error) {
 	how := unix.OpenHow{
 		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
@@ -121,10 +123,10 @@ type dir struct {
 // maxOpen limits the open directories. A directory at a deeper level is opened again whenever the directory changes.
 const maxOpen = 64
 
-// Dirs returns a Dirs without open directories.
+// Dirs returns a cache of open directories below r, empty at first. The caller closes it.
 func (r *Root) Dirs() *Dirs { return &Dirs{root: r} }
 
-// Close closes all directories. Dirs remains usable.
+// Close closes all directories in the cache. Dirs remains usable and opens them again.
 func (d *Dirs) Close() {
 	for _, o := range d.open {
 		_ = unix.Close(o.fd) // only a place
@@ -172,7 +174,7 @@ func (d *Dirs) at(path string) (fd int, base string, own bool, err error) {
 	}
 }
 
-// shut closes the directories from a depth on.
+// shut closes the directories from a depth on. It does nothing if fewer are open.
 func (d *Dirs) shut(depth int) {
 	if depth >= len(d.open) {
 		return
@@ -217,7 +219,8 @@ func (d *Dirs) Place(path string) (int, error) {
 	return fd, nil
 }
 
-// place opens one component of any type with O_PATH. It opens a link itself.
+// place opens one component of any type with O_PATH, and a link itself. It returns EXDEV for a mount. The caller
+// closes the descriptor.
 func (r *Root) place(at int, name string) (fd int, err error) {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_XDEV}
@@ -265,7 +268,8 @@ func (d *Dirs) List(path string) ([]fs.DirEntry, error) {
 	return list, err
 }
 
-// readDir returns the entries of an open directory.
+// readDir returns the entries of an open directory, sorted by name. With an error it also returns those that it could
+// read.
 func readDir(place int, path string) ([]fs.DirEntry, error) {
 	fd, err := unix.Openat(place, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	for errors.Is(err, unix.EINTR) {
@@ -281,7 +285,7 @@ func readDir(place int, path string) ([]fs.DirEntry, error) {
 	return list, err
 }
 
-// meaning converts ELOOP and EXDEV to ErrLink and ErrMount.
+// meaning returns ErrLink for ELOOP and ErrMount for EXDEV. It returns every other error, and nil, unchanged.
 func meaning(err error) error {
 	switch {
 	case errors.Is(err, unix.ELOOP):

@@ -62,7 +62,7 @@ func (r *Root) hold(dir int, base string) (fd int, err error) {
 	}
 }
 
-// Close closes the file. Call it once.
+// Close closes the file. Call it once: the descriptor may have another use afterwards.
 func (f *File) Close() { _ = unix.Close(f.fd) } // only a place
 
 // Place returns a path of this process that leads to the file while it is open,
