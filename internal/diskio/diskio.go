@@ -22,7 +22,7 @@ import (
 // lets every operation succeed or fail by itself. Only tests set one.
 type Faults func(operation, name string) error
 
-// Check returns the error of Faults for an operation. It returns nil for nil Faults.
+// Check calls f with an operation and a file name and returns its error, nil for no error. Nil Faults never fail.
 func (f Faults) Check(operation, name string) error {
 	if f == nil {
 		return nil
@@ -36,7 +36,7 @@ type Short struct {
 	Err   error // the error of the write; nil: it reports none, as write(2) does
 }
 
-// Error returns the text of the write's error.
+// Error returns "short write", and the text of the write's error if there is one.
 func (s *Short) Error() string {
 	if s.Err == nil {
 		return "short write"
@@ -44,7 +44,7 @@ func (s *Short) Error() string {
 	return "short write: " + s.Err.Error()
 }
 
-// Unwrap returns the error of the write.
+// Unwrap returns the error of the write, which may be nil.
 func (s *Short) Unwrap() error { return s.Err }
 
 // Write calls write with b. If Faults has an error for the operation "write", it calls write with the bytes that a
@@ -92,21 +92,24 @@ func (f Faults) OpenFile(name string, flag int, mode os.FileMode) (*File, error)
 // Check returns the error of the Faults for an operation on the file that this package does not carry out.
 func (f *File) Check(operation string) error { return f.faults.Check(operation, f.Name()) }
 
-// Write writes like [os.File.Write]. The operation is "write".
+// Write writes b as [os.File.Write] does, with injected errors. The operation is "write". An injected error may come
+// after a part of b was written.
 func (f *File) Write(b []byte) (int, error) { return f.faults.Write(f.Name(), b, f.File.Write) }
 
-// WriteString writes like [File.Write].
+// WriteString writes s as [File.Write] does.
 func (f *File) WriteString(s string) (int, error) { return f.Write([]byte(s)) }
 
-// ReadFrom copies r to the file until the end of r, with calls of [File.Write].
+// ReadFrom copies r to the file until the end of r, with calls of [File.Write]. It returns the number of bytes that
+// were written, also with an error.
 func (f *File) ReadFrom(r io.Reader) (int64, error) { return io.Copy(struct{ io.Writer }{f}, r) }
 
-// WriteAt writes like [os.File.WriteAt]. The operation is "write".
+// WriteAt writes b at an offset as [os.File.WriteAt] does, with injected errors. The operation is "write".
 func (f *File) WriteAt(b []byte, at int64) (int, error) {
 	return f.faults.Write(f.Name(), b, func(b []byte) (int, error) { return f.File.WriteAt(b, at) })
 }
 
-// Truncate changes the size like [os.File.Truncate]. The operation is "truncate".
+// Truncate changes the size as [os.File.Truncate] does. An injected error leaves the size. The operation is
+// "truncate".
 func (f *File) Truncate(size int64) error {
 	if err := f.Check("truncate"); err != nil {
 		return err
@@ -114,7 +117,8 @@ func (f *File) Truncate(size int64) error {
 	return f.File.Truncate(size)
 }
 
-// Sync makes the file durable like [os.File.Sync]. The operation is "sync".
+// Sync makes the file durable as [os.File.Sync] does. After an injected error nothing was synced. The operation is
+// "sync".
 func (f *File) Sync() error {
 	if err := f.Check("sync"); err != nil {
 		return err
@@ -133,7 +137,8 @@ func (f Faults) WriteFile(name string, b []byte, mode os.FileMode) error {
 	return errors.Join(err, file.Close())
 }
 
-// Rename renames a file like [os.Rename]. The operation is "rename", with the new name.
+// Rename renames a file as [os.Rename] does. After an injected error the file has its old name. The operation is
+// "rename", with the new name.
 func (f Faults) Rename(from, to string) error {
 	if err := f.Check("rename", to); err != nil {
 		return err
@@ -141,7 +146,8 @@ func (f Faults) Rename(from, to string) error {
 	return os.Rename(from, to)
 }
 
-// Remove removes a file or an empty directory like [os.Remove]. The operation is "remove".
+// Remove removes a file or an empty directory as [os.Remove] does. An injected error leaves it. The operation is
+// "remove".
 func (f Faults) Remove(name string) error {
 	if err := f.Check("remove", name); err != nil {
 		return err
@@ -149,7 +155,8 @@ func (f Faults) Remove(name string) error {
 	return os.Remove(name)
 }
 
-// SyncDir makes the names in a directory durable. The operation is "syncdir".
+// SyncDir makes the names in a directory durable, so that created and renamed files survive a crash. The operation is
+// "syncdir".
 func (f Faults) SyncDir(name string) error {
 	if err := f.Check("syncdir", name); err != nil {
 		return err
