@@ -27,7 +27,8 @@ func (p *Pool) Used() int64 {
 	return p.used.Load()
 }
 
-// take adds n bytes. It returns false and adds nothing if the pool has no room.
+// take adds n bytes to the use and updates the peak. It returns false and adds nothing if the pool has no room. Only
+// a reserved request may use the reserve.
 func (p *Pool) take(n int64, reserved bool) bool {
 	most := p.total
 	if !reserved {
@@ -45,7 +46,7 @@ func (p *Pool) take(n int64, reserved bool) bool {
 // Peak returns the approximate maximum of Used since ResetPeak. Concurrent charges may leave it slightly low.
 func (p *Pool) Peak() int64 { return p.peak.Load() }
 
-// ResetPeak sets the peak to the current use.
+// ResetPeak sets the peak to the current use, so that Peak tells of the time after it.
 func (p *Pool) ResetPeak() { p.peak.Store(p.used.Load()) }
 
 // add adds n to a count unless the sum exceeds most. On failure it returns false and never changes the count, so it
@@ -102,7 +103,8 @@ func (b *Block) Used() int64 {
 // Limit returns the limit of the block in bytes. The block must not be nil.
 func (b *Block) Limit() int64 { return b.limit }
 
-// take adds n bytes to the block and its pool. On failure it changes neither.
+// take adds n bytes to the block and its pool. It returns QUOTA_EXCEEDED at the block's limit and
+// INSUFFICIENT_RESOURCES at the pool's, and then changes neither.
 func (b *Block) take(n int64) ntstatus.Status {
 	if !add(&b.used, n, b.limit) {
 		// The account is at its limit.
