@@ -65,6 +65,8 @@ func New(sids []sid.SID) *Set {
 	return s
 }
 
+// insert records x, with hash h, as the SID at index i. A SID that is in the set already is recorded as a duplicate
+// of the first. The table must have room.
 func (s *Set) insert(i, h uint32, x sid.SID) {
 	mask := uint32(len(s.tags) - 1)
 	p := h >> (s.shift & 31)
@@ -105,7 +107,7 @@ type Index struct {
 	mask   uint32  // of the hash: low bits choose here, high ones in the table
 }
 
-// Index returns the first look of s; for a nil Set, that of an empty one.
+// Index returns the filter of the hashes of s, for Absent. A nil Set has that of the empty set.
 func (s *Set) Index() Index {
 	if s == nil {
 		s = &none
@@ -115,7 +117,7 @@ func (s *Set) Index() Index {
 
 var none = *New(nil)
 
-// Absent reports that no SID with this hash is in the Set; false says nothing.
+// Absent returns true only if no SID with this hash is in the set. False decides nothing: look the SID up.
 func (x Index) Absent(hash uint32) bool {
 	return *x.word(hash)>>(hash&63)&1 == 0
 }
@@ -155,6 +157,9 @@ func (x Index) add(hash uint32) {
 	*x.word(hash) |= 1 << (hash & 63)
 }
 
+// probe returns the index of the SID x, with that hash, in the list. It returns -1 if the set does not have it. The
+// set must not be empty.
+//
 //go:noinline
 func (s *Set) probe(hash uint32, x sid.SID) int {
 	mask := uint32(len(s.tags) - 1)
@@ -171,7 +176,7 @@ func (s *Set) probe(hash uint32, x sid.SID) int {
 	}
 }
 
-// Len returns the length of the list, duplicates counted.
+// Len returns the length of the list with its duplicates, 0 for a nil Set.
 func (s *Set) Len() int {
 	if s == nil {
 		return 0
@@ -179,7 +184,7 @@ func (s *Set) Len() int {
 	return len(s.sids)
 }
 
-// At returns the SID at index i of the list, which must exist.
+// At returns the SID at index i of the list. It panics if the list has none.
 func (s *Set) At(i int) sid.SID { return s.sids[i] }
 
 // Duplicates yields each index whose SID occurs earlier in the list, together with the index that Find returns for
@@ -200,10 +205,10 @@ func (s *Set) Duplicates() iter.Seq2[int, int] {
 // Bits is a bitmap, bit i%64 of word i/64 for index i. Nil is all clear.
 type Bits []uint64
 
-// NewBits returns a bitmap of n clear bits.
+// NewBits returns a bitmap of n clear bits, rounded up to a multiple of 64.
 func NewBits(n int) Bits { return make(Bits, (n+63)/64) }
 
-// Has reports bit i; an index outside the map is clear, as is -1.
+// Has reports whether bit i is set. It returns false for an index outside of the map, such as -1.
 func (b Bits) Has(i int) bool {
 	w := uint(i) / 64
 	return w < uint(len(b)) && b[w]>>(uint(i)%64)&1 != 0
@@ -213,5 +218,5 @@ func (b Bits) Has(i int) bool {
 // never written to.
 func (b Bits) Set(i int) { b[uint(i)/64] |= 1 << (uint(i) % 64) }
 
-// Clear clears bit i, which must be inside the map.
+// Clear clears bit i. It panics if i is outside of the map.
 func (b Bits) Clear(i int) { b[uint(i)/64] &^= 1 << (uint(i) % 64) }
