@@ -16,7 +16,7 @@ type Error struct {
 	Err     error // the cause; nil if Problem says all
 }
 
-// Error returns line or offset, path and problem.
+// Error returns the line, or the byte offset without one, then the path if there is one, and the problem.
 func (e *Error) Error() string {
 	where := fmt.Sprintf("byte %d: ", e.Offset)
 	if e.Line > 0 {
@@ -28,7 +28,7 @@ func (e *Error) Error() string {
 	return where + e.Problem
 }
 
-// Unwrap returns the cause.
+// Unwrap returns the cause, nil for a syntax error.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Within prepends the name of an enclosing value to the path of an *Error. It returns other errors, and nil,
@@ -63,7 +63,8 @@ func LineOf(text []byte, marks []Mark, offset int) int {
 	return marks[max(i-1, 0)].Line
 }
 
-// Locate sets the line of an *Error. It returns other errors, and nil, unchanged.
+// Locate sets the line of an *Error that has none, from the marks of the original text, and returns err. It returns
+// other errors, and nil, unchanged.
 func Locate(text []byte, marks []Mark, err error) error {
 	if e, ok := err.(*Error); ok && e.Line == 0 {
 		e.Line = LineOf(text, marks, e.Offset)

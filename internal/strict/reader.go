@@ -13,15 +13,16 @@ type Reader struct {
 	depth int
 }
 
-// Fail returns an error at the current position.
+// Fail returns an *Error at the current position. It does not change the reader.
 func (r *Reader) Fail(format string, args ...any) error { return r.FailAt(r.Pos, format, args...) }
 
-// FailAt returns an error at an offset.
+// FailAt returns an *Error at an offset. It does not change the reader.
 func (r *Reader) FailAt(at int, format string, args ...any) error {
 	return &Error{Offset: at, Problem: fmt.Sprintf(format, args...)}
 }
 
-// Word consumes a literal such as null if it comes next, and reports whether it did.
+// Word moves past white space, and past a literal such as null if it comes next. It reports whether it did. It does
+// not check what follows the literal.
 func (r *Reader) Word(w string) bool {
 	r.Peek()
 	if len(r.Bytes)-r.Pos < len(w) || string(r.Bytes[r.Pos:r.Pos+len(w)]) != w {
@@ -31,7 +32,7 @@ func (r *Reader) Word(w string) bool {
 	return true
 }
 
-// Null consumes null if it comes next, and reports whether it did.
+// Null moves past null if it comes next, and reports whether it did.
 func (r *Reader) Null() bool { return r.Word("null") }
 
 // enter increases the nesting depth. Too deep a list or object is an error.
@@ -123,7 +124,7 @@ func (r *Reader) Array(limit int, f func(i int) error) error {
 	return r.Err
 }
 
-// Text reads a string.
+// Text reads a string and returns it without quotes and escapes. Any other value is an error.
 func (r *Reader) Text() (string, error) {
 	if r.Peek() != '"' {
 		return "", r.Fail("want a string")
@@ -136,7 +137,7 @@ func (r *Reader) Text() (string, error) {
 	return string(text), nil
 }
 
-// Scalar reads a string, a number, true or false and returns it as text.
+// Scalar reads a string, a number, true or false and returns it as text. An object, an array or null is an error.
 func (r *Reader) Scalar() (string, error) {
 	switch c := r.Peek(); c {
 	case '"':
@@ -148,7 +149,8 @@ func (r *Reader) Scalar() (string, error) {
 	return string(v), r.Err
 }
 
-// Number reads a number without fraction or exponent and returns its text.
+// Number reads a whole number and returns its text, of any size. A fraction, an exponent or another value is an
+// error.
 func (r *Reader) Number() (string, error) {
 	start := r.Pos
 	if c := r.Peek(); c != '-' && (c < '0' || c > '9') {
@@ -184,7 +186,7 @@ func (r *Reader) Unsigned(size int) (uint64, error) {
 	return v, nil
 }
 
-// Boolean reads true or false.
+// Boolean reads true or false. Any other value, also null, is an error.
 func (r *Reader) Boolean() (bool, error) {
 	switch {
 	case r.Word("true"):
@@ -195,7 +197,7 @@ func (r *Reader) Boolean() (bool, error) {
 	return false, r.Fail("want true or false")
 }
 
-// Raw reads any value and returns its bytes. A repeated name in it is an error.
+// Raw reads any value and returns its bytes, which are a part of the input. A repeated name in it is an error.
 func (r *Reader) Raw() ([]byte, error) {
 	var err error
 	switch r.Peek() {
@@ -217,7 +219,7 @@ func (r *Reader) Raw() ([]byte, error) {
 	return r.Value(r.depth), r.Err
 }
 
-// Done returns an error if anything but white space follows the document.
+// Done returns an error if anything but white space follows the document, and nil at the end.
 func (r *Reader) Done() error {
 	if r.Peek(); r.Pos < len(r.Bytes) {
 		return r.Fail("something follows the object")
@@ -225,7 +227,8 @@ func (r *Reader) Done() error {
 	return nil
 }
 
-// IsNumber reports whether text is a number as JSON writes it.
+// IsNumber reports whether all of text is a number in the syntax of JSON. It is false for "", for white space around
+// it and for a plus sign.
 func IsNumber(text string) bool {
 	if text == "" || text[0] != '-' && (text[0] < '0' || text[0] > '9') {
 		return false

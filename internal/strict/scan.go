@@ -19,7 +19,7 @@ type Scanner struct {
 	Err   error
 }
 
-// Failf records an error at an offset, unless there is one already.
+// Failf records an error at an offset in s.Err, unless there is one already. The scanner does not move.
 func (s *Scanner) Failf(at int, format string, args ...any) {
 	if s.Err == nil {
 		s.Err = &Error{Offset: at, Problem: fmt.Sprintf(format, args...)}
@@ -38,7 +38,7 @@ func (s *Scanner) space() {
 	}
 }
 
-// Peek returns the next byte after white space, 0 at the end.
+// Peek moves past white space and returns the next byte without moving past it, 0 at the end.
 func (s *Scanner) Peek() byte {
 	s.space()
 	if s.Pos < len(s.Bytes) {
@@ -47,7 +47,7 @@ func (s *Scanner) Peek() byte {
 	return 0
 }
 
-// found returns the name of the next byte for an error.
+// found names what comes next for an error message: a quoted character, a byte that is not UTF-8, or "the end".
 func (s *Scanner) found() string {
 	if s.Pos >= len(s.Bytes) {
 		return "the end"
@@ -59,7 +59,7 @@ func (s *Scanner) found() string {
 	return strconv.QuoteRune(r)
 }
 
-// End records an error if anything but white space follows.
+// End records an error in s.Err if anything but white space follows.
 func (s *Scanner) End() {
 	s.space()
 	if s.Pos < len(s.Bytes) {
@@ -99,7 +99,7 @@ func (s *Scanner) Value(depth int) []byte {
 	return s.Bytes[start:s.Pos]
 }
 
-// composite reads an object or array. The scanner is at its opening bracket.
+// composite moves past an object or array, at whose opening bracket the scanner is. Malformed JSON sets s.Err.
 func (s *Scanner) composite(open byte, depth int) {
 	if open == '[' {
 		for it := s.Array(); it.Next(s); {
@@ -112,7 +112,8 @@ func (s *Scanner) composite(open byte, depth int) {
 	}
 }
 
-// str reads a string. The scanner is at its quote.
+// str moves past a string, at whose quote the scanner is. A control character, a wrong escape, invalid UTF-8 or a
+// missing end sets s.Err.
 func (s *Scanner) str() {
 	start := s.Pos
 	for i := start + 1; i < len(s.Bytes); {
@@ -160,7 +161,8 @@ func escapeLen(b []byte) int {
 	return 0
 }
 
-// unicodeEscape decodes \uhhhh, or two of them that form a surrogate pair.
+// unicodeEscape decodes \uhhhh, or two of them that form a surrogate pair, and returns the character with the number
+// of bytes. It returns 0, 0 for a malformed escape and a lone surrogate.
 func unicodeEscape(b []byte) (r rune, n int) {
 	hi, ok := hex4(b)
 	switch {
@@ -176,7 +178,7 @@ func unicodeEscape(b []byte) (r rune, n int) {
 	return 0x10000 + (hi-0xD800)<<10 + (lo - 0xDC00), 12
 }
 
-// hex4 decodes \uhhhh to a code unit.
+// hex4 decodes the escape \uhhhh at the start of b to a code unit. It returns false if b does not start with one.
 func hex4(b []byte) (rune, bool) {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return 0, false
@@ -192,7 +194,7 @@ func hex4(b []byte) (rune, bool) {
 	return r, true
 }
 
-// HexDigit returns the value of a hexadecimal digit in either case; false for other bytes.
+// HexDigit returns the value of a hexadecimal digit in either case. It returns false for other bytes.
 func HexDigit(c byte) (byte, bool) {
 	switch {
 	case '0' <= c && c <= '9':
@@ -205,7 +207,7 @@ func HexDigit(c byte) (byte, bool) {
 	return 0, false
 }
 
-// number reads a number.
+// number moves past a number, without white space around it. A malformed number sets s.Err.
 func (s *Scanner) number() {
 	start := s.Pos
 	if s.at('-') {

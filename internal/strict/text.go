@@ -35,7 +35,7 @@ func Unquote(buf, raw []byte) (text []byte, ok bool) {
 	return buf, true
 }
 
-// unescape returns the character for a one-letter escape.
+// unescape returns the character for a one-letter escape, and c itself for a quote, a slash or a backslash.
 func unescape(c byte) byte {
 	switch c {
 	case 'b':
@@ -76,7 +76,7 @@ func AppendString(dst []byte, text string) []byte {
 	return append(dst, '"')
 }
 
-// Clip shortens a text to at most 40 bytes and an ellipsis, for an error message.
+// Clip returns b as text, cut to at most 40 bytes and an ellipsis. It does not cut a character of UTF-8.
 func Clip(b []byte) string {
 	const most = 40
 	if len(b) <= most {

@@ -25,7 +25,8 @@ func Unmarshal(b []byte, v any) error {
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// shaped checks a value that will be decoded into t.
+// shaped reads a value that will be decoded into t, and returns an error for a field that t does not have, and for a
+// repeated one. It does not check the types of scalars.
 func (r *Reader) shaped(t reflect.Type) error {
 	for t.Kind() == reflect.Pointer && !t.Implements(unmarshaler) {
 		t = t.Elem()
@@ -47,7 +48,8 @@ func (r *Reader) shaped(t reflect.Type) error {
 	return err
 }
 
-// fieldsOf appends the JSON names and the types of the fields of a struct.
+// fieldsOf appends the JSON names and the types of the fields of a struct, those of embedded structs included.
+// Unexported fields and those tagged "-" are left out.
 func fieldsOf(t reflect.Type, names []string, types []reflect.Type) ([]string, []reflect.Type) {
 	for i := range t.NumField() {
 		f := t.Field(i)
