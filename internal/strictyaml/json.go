@@ -73,7 +73,8 @@ type writer struct {
 	marks []strict.Mark
 }
 
-// mark records the source line of the next output.
+// mark records the source line for the output that comes next. A node without a position has the line of the mark
+// before.
 func (w *writer) mark(n ast.Node, number bool) {
 	line := 1
 	if len(w.marks) > 0 {
@@ -85,6 +86,8 @@ func (w *writer) mark(n ast.Node, number bool) {
 	w.marks = append(w.marks, strict.Mark{Offset: len(w.text), Line: line, Number: number})
 }
 
+// value appends a node as JSON; nil is null. It returns an error if the node is nested too deep or of a kind that is
+// not read.
 func (w *writer) value(n ast.Node, depth int) error {
 	if n == nil {
 		w.text = append(w.text, "null"...)
@@ -108,6 +111,7 @@ func (w *writer) value(n ast.Node, depth int) error {
 	return w.scalar(n)
 }
 
+// list appends a sequence as a JSON array. It stops at the first error of an element.
 func (w *writer) list(values []ast.Node, depth int) error {
 	w.text = append(w.text, '[')
 	for i, v := range values {
@@ -122,6 +126,8 @@ func (w *writer) list(values []ast.Node, depth int) error {
 	return nil
 }
 
+// mapping appends a mapping as a JSON object, in the order of the file. A key that is not text is an error. Repeated
+// keys stay.
 func (w *writer) mapping(values []*ast.MappingValueNode, depth int) error {
 	if len(values) > 0 {
 		w.mark(values[0].Key, false)
@@ -145,7 +151,7 @@ func (w *writer) mapping(values []*ast.MappingValueNode, depth int) error {
 	return nil
 }
 
-// scalar writes a string, number, boolean or null.
+// scalar appends a string, number, boolean or null. A number that JSON has no form for becomes a string.
 func (w *writer) scalar(n ast.Node) error {
 	switch v := n.(type) {
 	case *ast.BoolNode:
@@ -171,7 +177,8 @@ func (w *writer) scalar(n ast.Node) error {
 	return nil
 }
 
-// textOf returns the text of a scalar as written, and whether it is a number.
+// textOf returns the text of a scalar as written, and whether it is a number. A nil node, and one that is not a
+// scalar, is an error.
 func textOf(n ast.Node) (text string, number bool, err error) {
 	switch v := n.(type) {
 	case *ast.StringNode:

@@ -18,7 +18,8 @@ var refused = map[token.Type]string{
 	token.DirectiveType: "a directive",
 }
 
-// check rejects tokens that must not reach the parser.
+// check returns an error for tokens that must not reach the parser: anchors and other refused kinds, a second
+// document, and nesting that is too deep.
 func check(words token.Tokens) error {
 	var n nesting
 	begun, ended := false, false
@@ -52,6 +53,8 @@ type nesting struct {
 // block is a list or mapping in block style.
 type block struct{ column, names int }
 
+// add counts the next token. It returns an error if the document is nested deeper than strict.MaxDepth, or a mapping
+// has more than MaxNames names.
 func (n *nesting) add(w *token.Token) error {
 	switch w.Type {
 	case token.SequenceStartType, token.MappingStartType:
