@@ -113,7 +113,8 @@ func directoryNames() []string {
 	return names
 }
 
-// right makes the right of a word; chain is the object type that the user gave.
+// right returns the right of a directory word. chain is the object type that the user gave, nil for none. A word that
+// needs a type, or already includes one, returns an error.
 func (w directory) right(text string, chain []winnt.GUID) (Right, error) {
 	r := Right{Name: w.name, managed: w.managed}
 	switch {

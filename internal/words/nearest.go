@@ -19,7 +19,8 @@ func Nearest(name string, names []string) string {
 	return best
 }
 
-// distance returns the edit distance of two short strings.
+// distance returns the edit distance of two short strings, in bytes: 0 for equal ones, and the length of the other
+// for "".
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -17,7 +17,8 @@ type Part struct {
 	Types []winnt.GUID
 }
 
-// List returns the object type list of a part, nil if it asks about the object.
+// List returns the object type list of a part for the access check. It returns nil if the part is about the object
+// itself.
 func (p Part) List() []access.ObjectTypeEntry {
 	if p.Types == nil {
 		return nil
@@ -69,7 +70,7 @@ func (r Right) Parts(t *winnt.ObjectType) []Part {
 	return r.parts
 }
 
-// Mask returns every bit that a right asks for on a type of object.
+// Mask returns the union of the bits of all parts of the right on a type of object, 0 if it has no part there.
 func (r Right) Mask(t *winnt.ObjectType) (m winnt.AccessMask) {
 	for _, p := range r.Parts(t) {
 		m |= p.Mask
@@ -77,7 +78,7 @@ func (r Right) Mask(t *winnt.ObjectType) (m winnt.AccessMask) {
 	return m
 }
 
-// typedMask returns the mask of a word with one part.
+// typedMask returns the mask of a word with one part on objects of type t. Every unknown word counts as "list".
 func typedMask(word string, t *winnt.ObjectType) winnt.AccessMask {
 	m := &t.Mapping
 	switch word {
@@ -151,6 +152,8 @@ func Parse(text string) ([]Right, error) {
 	return out, nil
 }
 
+// parseOne parses one right: a word, a word limited to an object type as WORD:TYPE, or rights in SDDL. An unknown
+// word, an unknown type and a right without bits are errors.
 func parseOne(text string) (Right, error) {
 	for _, w := range typed {
 		if strings.EqualFold(w, text) {
