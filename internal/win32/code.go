@@ -53,7 +53,7 @@ var names = map[Code]string{
 	1816: "ERROR_NOT_ENOUGH_QUOTA", 1909: "ERROR_ACCOUNT_LOCKED_OUT",
 }
 
-// String returns the documented name, or WIN32(code) for others.
+// String returns the documented name of the code, or WIN32(code) if it has none.
 func (c Code) String() string {
 	if n, ok := names[c]; ok {
 		return n
@@ -64,7 +64,7 @@ func (c Code) String() string {
 // Error returns the name with the code, "ERROR_NO_TOKEN (1008)".
 func (c Code) Error() string { return c.String() + " (" + strconv.FormatUint(uint64(c), 10) + ")" }
 
-// Codes yields every code with a name, in no order.
+// Codes calls yield with every code that has a name, in no order, until yield returns false.
 func Codes(yield func(Code, string) bool) {
 	for c, n := range names {
 		if !yield(c, n) {

@@ -26,7 +26,8 @@ func Arguments(line string) []string {
 
 const blanks = " \t"
 
-// argument returns the first word of a line and the rest.
+// argument returns the first word of a command line without its quotes, and the rest of the line after it. An open
+// quote runs to the end. Both are "" for "".
 func argument(line string) (word, rest string) {
 	var b strings.Builder
 	for quoted := false; line != "" && (quoted || !strings.ContainsRune(blanks, rune(line[0]))); {

@@ -132,7 +132,8 @@ func (t *Thread) tokenType(token winnt.Handle) (winnt.TokenType, ntstatus.Status
 	return typ, st
 }
 
-// ImpersonateSelf assigns an impersonation token of the process to the calling thread.
+// ImpersonateSelf makes the calling thread impersonate its process, with a copy of the token at the given level. If
+// it fails, it returns false and sets the last error.
 func (t *Thread) ImpersonateSelf(level winnt.SecurityImpersonationLevel) bool {
 	_, ok := call(t, rowImpersonateSelf, ImpersonateSelfIn{level})
 	return ok

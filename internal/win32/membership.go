@@ -115,7 +115,8 @@ func (t *Thread) withQuery(token winnt.Handle, f func(winnt.Handle) ntstatus.Sta
 	return f(own)
 }
 
-// CurrentUser returns the user of the effective token.
+// CurrentUser returns the user of the effective token: the client's, or else the process's. It returns the status of
+// the query if it fails.
 func (t *Thread) CurrentUser() (user sid.SID, st ntstatus.Status) {
 	st = t.withQuery(0, func(h winnt.Handle) ntstatus.Status {
 		v, st := t.nt.NtQueryInformationToken(h, winnt.TokenUser)
@@ -162,7 +163,8 @@ func (t *Thread) hasGroup(h winnt.Handle, class winnt.TokenInfoClass, s nt.Captu
 	return has, st
 }
 
-// isMember checks access against a descriptor that grants rights to this SID alone.
+// isMember runs an access check of the token client against a descriptor that admits this SID alone. Handle 0 means
+// the effective token; that of a process is copied first. A handle of a primary token is an error.
 func (t *Thread) isMember(client winnt.Handle, s nt.Captured[sid.SID]) (bool, ntstatus.Status) {
 	if client == 0 {
 		own, primary, st := t.openOwn(winnt.TOKEN_DUPLICATE)

@@ -161,7 +161,8 @@ func (t *Thread) CreateProcess(in CreateProcessIn) (CreateProcessOut, bool) {
 	return call(t, rowCreateProcess, in)
 }
 
-// CreateProcessAsUser creates a process that runs as the user of a token.
+// CreateProcessAsUser creates a process that runs as the user of a token. If it fails, it returns false and sets the
+// last error.
 func (t *Thread) CreateProcessAsUser(in CreateProcessAsUserIn) (CreateProcessOut, bool) {
 	return call(t, rowCreateProcessAsUser, in)
 }

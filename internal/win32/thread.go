@@ -18,7 +18,7 @@ type Thread struct {
 // On returns the Win32 interface of a thread. Use one per thread, because it keeps the last error.
 func On(t *nt.Thread) *Thread { return &Thread{nt: t} }
 
-// NT returns the underlying thread.
+// NT returns the thread on which the functions make their NT calls. Its calls do not set the last error.
 func (t *Thread) NT() *nt.Thread { return t.nt }
 
 // LastError implements GetLastError: it returns the code that the last function set. Most functions do not change it
@@ -48,7 +48,8 @@ func (t *Thread) CallRow(r *nt.Row, in any) (out any, result bool, code Code, st
 	return out, st.IsSuccess(), code, st
 }
 
-// function adds a row. If the function fails, it sets the last error.
+// function adds a row to Table and returns its entry. A call of the row sets the thread's last error if f fails, and
+// leaves it otherwise.
 func function[I, O any](m nt.Meta, f func(*Thread, I) (O, ntstatus.Status)) *nt.Entry[*Thread, I, O] {
 	if m.Source == "" {
 		m.Source = m.Name

@@ -146,7 +146,8 @@ func (t *Thread) duplicate(existing winnt.Handle, desired winnt.AccessMask, a *S
 		a.objectAttributes(&nt.SecurityQualityOfService{ImpersonationLevel: level}), false, typ)
 }
 
-// OpenProcessToken opens the primary token of a process.
+// OpenProcessToken opens the primary token of a process with the desired rights. If it fails, it returns false and
+// sets the last error. The caller closes the handle.
 func (t *Thread) OpenProcessToken(process winnt.Handle, desired winnt.AccessMask) (token winnt.Handle, ok bool) {
 	out, ok := call(t, rowOpenProcessToken, OpenProcessTokenIn{process, desired})
 	return out.TokenHandle, ok
@@ -167,7 +168,8 @@ func (t *Thread) DuplicateToken(existing winnt.Handle, level winnt.SecurityImper
 	return out.DuplicateTokenHandle, ok
 }
 
-// DuplicateTokenEx creates a primary or an impersonation token.
+// DuplicateTokenEx creates a copy of a token, primary or for impersonation. If it fails, it returns false and sets
+// the last error. The caller closes the handle.
 func (t *Thread) DuplicateTokenEx(in DuplicateTokenExIn) (token winnt.Handle, ok bool) {
 	out, ok := call(t, rowDuplicateTokenEx, in)
 	return out.NewToken, ok
