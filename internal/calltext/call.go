@@ -90,7 +90,7 @@ func (p *Printer) Results(c *nt.Call) string {
 	return b.String()
 }
 
-// Parameter returns the value of a parameter as text. Attributes are hexadecimal.
+// Parameter returns the value of a parameter as text. Attributes are hexadecimal, and control codes have their names.
 func (p *Printer) Parameter(of *Parameter, f reflect.Value) string {
 	if f.Kind() == reflect.Uint32 && strings.HasSuffix(of.Name, "Attributes") {
 		return fmt.Sprintf("0x%x", f.Uint())

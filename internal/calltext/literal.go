@@ -79,7 +79,8 @@ func (p *Printer) literal(f reflect.Value, object *winnt.ObjectType) string {
 	return p.plainLiteral(f, object)
 }
 
-// plainLiteral returns the Starlark syntax of a number, string, boolean or list.
+// plainLiteral returns the Starlark syntax of a number, string, boolean, list or structure, with the fields of a
+// structure sorted. A nil pointer and an unknown kind are None.
 func (p *Printer) plainLiteral(f reflect.Value, object *winnt.ObjectType) string {
 	switch f.Kind() {
 	case reflect.Pointer:
@@ -129,7 +130,8 @@ func boolLiteral(b bool) string {
 	return "False"
 }
 
-// claimLiteral returns a claim as a Starlark expression. Octets are hexadecimal strings.
+// claimLiteral returns a claim as a Starlark expression. Octets are hexadecimal strings. A claim without values has
+// an empty list.
 func claimLiteral(a *claims.Attribute) string {
 	var list []string
 	for _, v := range a.Ints {

@@ -23,7 +23,8 @@ type Parameter struct {
 	Must   bool              // it cannot be left out
 }
 
-// Parameters returns the fields of an In or Out structure with their documented names.
+// Parameters returns the fields of an In or Out structure in their order, with their documented names. Fields with
+// the tag param "-" are left out.
 func Parameters(t reflect.Type) []Parameter {
 	var list []Parameter
 	for i := range t.NumField() {

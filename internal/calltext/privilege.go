@@ -30,7 +30,8 @@ func Privileges(list []nt.LUIDAndAttributes) string {
 	return "[" + strings.Join(parts, ", ") + "]"
 }
 
-// limits prints the security limits of a job.
+// limits returns the security limits of a job as text, such as "{NO_ADMIN}". It returns "None" for nil. Unknown flags
+// are hexadecimal.
 func limits(l *nt.JobSecurityLimitInformation) string {
 	if l == nil {
 		return "None"

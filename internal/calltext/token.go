@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TokenName returns the display name of a token object: given, or its user if given is "".
+// TokenName returns the display name of a token object: given, or "token object of" and the user's SID if given is
+// "".
 func TokenName(t *kernel.AccessToken, given string) string {
 	if given != "" {
 		return given

@@ -97,7 +97,8 @@ func (p *Printer) valueText(v any, object *winnt.ObjectType) (string, bool) {
 	return "", false
 }
 
-// inputText returns a parameter that was passed by pointer and captured successfully.
+// inputText returns the text of a parameter that was passed by pointer and captured successfully. It returns false
+// for every other type; a nil pointer is "None".
 func (p *Printer) inputText(v any) (string, bool) {
 	switch x := v.(type) {
 	case nt.Captured[*nt.ObjectAttributes]:
