@@ -120,7 +120,8 @@ func (q *Query) askNt() (a Answer, err error) {
 	return a, err
 }
 
-// refused returns the rule by which a call failed before its access check.
+// refused returns a step with the rule by which the call failed before its access check. A status without its own
+// rule counts as a descriptor without owner or group.
 func (q *Query) refused(call ntstatus.Status) *access.Step {
 	s := &access.Step{ACE: -1, Bits: q.Request.Desired}
 	switch {

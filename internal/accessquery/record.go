@@ -48,7 +48,8 @@ func AuditReasons(r *fileaccess.Request, f *fileaccess.Facts, d *fileaccess.Deci
 	return out
 }
 
-// refusedBy returns why a descriptor refuses a right.
+// refusedBy returns why descriptor d refuses a right. For a nil d, and one that cannot be evaluated, the reason is
+// that of the parent.
 func refusedBy(r *fileaccess.Request, d *sd.Descriptor, bit winnt.AccessMask) audit.Reason {
 	q := access.Request{Descriptor: d, Subject: r.Subject, Desired: bit, Type: winnt.FileObject}
 	if d != nil {
