@@ -13,7 +13,8 @@ const second = 10_000_000
 // Of returns t as a FILETIME, rounded down to 100 ns. The result is negative for a time before 1601.
 func Of(t time.Time) int64 { return UnixEpoch + t.Unix()*second + int64(t.Nanosecond())/100 }
 
-// Time returns a FILETIME as a time in UTC. Any value is valid: 0 is the start of 1601.
+// Time returns a FILETIME, in units of 100 ns, as a time in UTC. Any value is valid: 0 is the start of 1601, and a
+// negative one is before it.
 func Time(ft int64) time.Time {
 	ft -= UnixEpoch
 	return time.Unix(ft/second, ft%second*100).UTC()
