@@ -139,7 +139,7 @@ func (g *agent) start() error {
 	return nil
 }
 
-// ID returns the id of the process. It starts the process if necessary.
+// ID returns the id of the agent's process. It starts the process if necessary, and returns an error if that fails.
 func (g *agent) ID() (winnt.Handle, error) {
 	if err := g.start(); err != nil {
 		return 0, err
@@ -192,7 +192,8 @@ type agentThread struct {
 	id winnt.Handle // 0: not begun yet
 }
 
-// ID returns the id of the thread. It starts the thread if necessary.
+// ID returns the id of the thread. It starts the thread if necessary, and returns an error if the agent does not
+// answer.
 func (t *agentThread) ID() (winnt.Handle, error) {
 	if t.id != 0 {
 		return t.id, nil

@@ -105,7 +105,8 @@ func (a *asker) number(r *request) (uint64, error) {
 	return p.Return, nil
 }
 
-// peek copies n bytes of this process's memory at an address, which a call has returned.
+// peek returns n bytes of this process's memory at an address, which a call has returned. It returns a skipError if
+// the function is missing.
 func (a *asker) peek(at uint64, n int) ([]byte, error) {
 	r := call("ntdll.dll", "RtlMoveMemory")
 	to := r.room(n)

@@ -81,7 +81,8 @@ func do(r *request) (p reply) {
 	return p
 }
 
-// move copies b to an address if in is set, else from it.
+// move copies b to an address of this process if in is set, else from the address into b. It does nothing for an
+// empty b. The address must be valid.
 func move(addr uintptr, b []byte, in bool) {
 	switch {
 	case len(b) == 0:

@@ -28,6 +28,7 @@ import (
 // release is set by release builds: -ldflags "-X main.release=v1.2.3".
 var release = ""
 
+// main runs the recorder, or the agent if it is the only argument. It exits with 2 after an error.
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == agentArgument {
 		os.Exit(serve(os.Stdin, os.Stdout))
@@ -100,7 +101,8 @@ func expand(patterns []string) (files []string) {
 	return files
 }
 
-// questions records the built-in questions.
+// questions asks the built-in questions and writes a line for each. A question that this system cannot answer is
+// written as skipped; any other failure ends the recording.
 func (a *asker) questions() error {
 	list, err := replay.Questions()
 	if err != nil {

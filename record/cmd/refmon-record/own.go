@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// invoke calls a service and returns its output. A failure status is an error.
+// invoke calls a service and returns its output. An unknown service and a failure status are errors.
 func invoke[O any](do gate, name string, in any) (O, error) {
 	var none O
 	out, st, err := findService(name)(do, in)
@@ -209,7 +209,8 @@ func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err e
 	return h, nil
 }
 
-// restrict returns a token with the restricting SIDs of t. It closes h, also on an error.
+// restrict returns a token with the restricting SIDs of t. It closes h, also on an error. It returns a skipError for
+// a restricting SID that only denies.
 func (a *asker) restrict(h winnt.Handle, t *token.Token) (winnt.Handle, error) {
 	defer a.closeHandle(h)
 	f := nt.FilterTokenIn{ExistingTokenHandle: h}

@@ -98,7 +98,7 @@ func (k *packer) acl(l *sd.ACL) buffer {
 	return k.add([]byte(l.Binary()))
 }
 
-// sqos adds a SECURITY_QUALITY_OF_SERVICE of 12 bytes and returns its place, 0 for nil.
+// sqos adds a SECURITY_QUALITY_OF_SERVICE of 12 bytes and returns its place. It adds nothing for nil and returns 0.
 func (k *packer) sqos(q *nt.SecurityQualityOfService) buffer {
 	if q == nil {
 		return 0
@@ -131,7 +131,7 @@ func (k *packer) attributes(oa *nt.ObjectAttributes) buffer {
 	return at
 }
 
-// unicode adds a UNICODE_STRING of 16 bytes and its text, and returns its place.
+// unicode adds a UNICODE_STRING of 16 bytes and its text with a NUL, which does not count, and returns its place.
 func (k *packer) unicode(s string) buffer {
 	text := wide(s)
 	b := make([]byte, 16)

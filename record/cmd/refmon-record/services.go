@@ -232,7 +232,7 @@ func (k *packer) addAttributes(c nt.Captured[*nt.ObjectAttributes]) {
 	})
 }
 
-// flagBytes returns one byte, 1 or 0, for each flag.
+// flagBytes returns one byte, 1 or 0, for each flag; nil without flags.
 func flagBytes(flags ...bool) (b []byte) {
 	for _, f := range flags {
 		if f {

@@ -31,7 +31,7 @@ func (a *asker) system() (s replay.System, err error) {
 	return s, err
 }
 
-// revision returns the revision of the build (UBR), 0 if the registry does not contain it.
+// revision returns the revision of the Windows build (UBR), 0 if the registry does not have it.
 func (a *asker) revision() uint32 {
 	r := call("advapi32.dll", "RegGetValueW").num(0x80000002) // HKEY_LOCAL_MACHINE
 	n := r.add(u32le(nil, 4))

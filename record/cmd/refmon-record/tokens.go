@@ -188,7 +188,8 @@ var tokenServices = map[string]service{
 		}),
 }
 
-// byType adds the parameters that both checks with object types have.
+// byType adds the parameters that both checks with object types have, in their order. A parameter that was not
+// captured is added as its bad pointer.
 func (k *packer) byType(in nt.AccessCheckByTypeIn) {
 	captured(k, in.SecurityDescriptor, k.descriptor)
 	captured(k, in.PrincipalSelfSid, k.sidBuffer)
