@@ -40,6 +40,7 @@ func (c *Cache[K, V]) Get(key K, make func() (V, error)) (V, error) {
 	return c.keep(key, v), nil
 }
 
+// find returns the value of a key and marks it as used. ok is false if the cache does not have it.
 func (c *Cache[K, V]) find(key K) (v V, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -83,7 +84,7 @@ func (c *Cache[K, V]) Drop(key K) {
 	}
 }
 
-// Len returns the number of stored values.
+// Len returns the number of stored values, at most the cache's limit.
 func (c *Cache[K, V]) Len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
