@@ -200,7 +200,8 @@ func decodeEntity(raw []byte, what string) (*Entity, error) {
 	return &e, nil
 }
 
-// decodeAction decodes an action. name is required, properties are optional.
+// decodeAction decodes an action. name is required, properties are optional. A malformed or unknown member is an
+// error that names it.
 func decodeAction(raw []byte) (*Action, error) {
 	m, err := members(raw, "name", "properties")
 	if err != nil {

@@ -79,7 +79,7 @@ func ReadTypes(file []byte) (*Types, error) {
 	return t, nil
 }
 
-// Declares reports whether the file declares a resource type with exactly this name.
+// Declares reports whether the file declares a resource type with exactly this name. Case counts.
 func (t *Types) Declares(resourceType string) bool { return t.types[resourceType] != nil }
 
 // readType returns the declared type of an entry. name is its name, and subjects are the possible owners of its

@@ -40,7 +40,7 @@ func Reason(x *access.Explanation, t *winnt.ObjectType) string {
 	return strings.Join(lines, "; ")
 }
 
-// phrase returns a reason as text, with the deciding entry if x has one.
+// phrase returns a reason as text, with the deciding entry of a denial if the explanation x has one.
 func phrase(x *access.Explanation, r access.Reason) string {
 	switch r.Kind {
 	case access.AceDeny:
