@@ -51,7 +51,8 @@ func win32Account(a logon.Account, ok bool) (logon.Account, ntstatus.Status) {
 	return a, ntstatus.Success
 }
 
-// rmAccountName returns the account with a SID, for LookupAccountSid.
+// rmAccountName writes the name, domain and type of the account with a SID, for LookupAccountSid. A NULL SID means
+// the current user. An unknown SID returns a status, and writes nothing.
 func rmAccountName(c *call) uint64 {
 	var a logon.Account
 	s, st := c.SIDAt(c.ptr(0))
@@ -82,7 +83,8 @@ func (c *call) currentAccount() (logon.Account, ntstatus.Status) {
 	return win32Account(directory().LookupSID(s))
 }
 
-// rmAccountSid returns the SID of an account by name, for LookupAccountName.
+// rmAccountSid writes the SID, domain and type of an account by name, for LookupAccountName. A NULL name means the
+// computer. An unknown name returns a status, and writes nothing.
 func rmAccountSid(c *call) uint64 {
 	name := directory().Computer().Domain // of a name that is NULL
 	if p := c.ptr(0); p != 0 {

@@ -46,7 +46,8 @@ func (c *call) addWithData(acl user, revision uint32, t sd.Type, flags uint8, ma
 // listHeader is the size of an ACL without entries.
 const listHeader = 8
 
-// rmAddConditionalAce implements AddConditionalAce.
+// rmAddConditionalAce implements AddConditionalAce. It returns STATUS_INVALID_PARAMETER for a type without conditions
+// and for a malformed condition, which may lack its outer parentheses.
 func rmAddConditionalAce(c *call) uint64 {
 	t := sd.Type(c.u32(2))
 	if t != sd.AccessAllowedCallback && t != sd.AccessDeniedCallback && t != sd.SystemAuditCallback {
@@ -74,7 +75,8 @@ func rmAddConditionalAce(c *call) uint64 {
 	return c.addWithData(c.ptr(0), c.u32(1), t, uint8(c.u32(3)), c.mask(4), s, []byte(data), c.ptr(7))
 }
 
-// rmAddAttributeAce implements AddResourceAttributeAce, for one attribute.
+// rmAddAttributeAce implements AddResourceAttributeAce, for exactly one attribute and no rights. Any other input
+// returns STATUS_INVALID_PARAMETER.
 func rmAddAttributeAce(c *call) uint64 {
 	s, st := c.SIDAt(c.ptr(4))
 	if st != ntstatus.Success {

@@ -9,7 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// privilegeSetAt copies a PRIVILEGE_SET that is also an output.
+// privilegeSetAt copies a PRIVILEGE_SET that is also an output. It returns a status if the memory is not readable or
+// not writable.
 func (c *call) privilegeSetAt(p user) (*nt.PrivilegeSet, ntstatus.Status) {
 	n, st := c.ReadU32(p)
 	if st != ntstatus.Success {
@@ -98,7 +99,7 @@ func (c *call) checked(o checkOutputs, set *nt.PrivilegeSet, need uint32, grante
 	return status(st)
 }
 
-// ntAccessCheck probes all pointers before any other test.
+// ntAccessCheck implements NtAccessCheck. It probes all pointers before any other test.
 func ntAccessCheck(c *call) uint64 {
 	o := checkOutputs{c.ptr(4), c.ptr(5), c.ptr(6), c.ptr(7)}
 	c.Expect(c.ptr(0))
@@ -113,7 +114,8 @@ func ntAccessCheck(c *call) uint64 {
 		[]ntstatus.Status{out.AccessStatus}, st)
 }
 
-// byType returns the input of the two forms with an object type list.
+// byType returns the input and the outputs of the two forms with an object type list. It probes all pointers first,
+// and returns the status of the first bad one.
 func (c *call) byType(results bool) (in nt.AccessCheckByTypeIn, o checkOutputs, st ntstatus.Status) {
 	o = checkOutputs{c.ptr(7), c.ptr(8), c.ptr(9), c.ptr(10)}
 	c.Expect(c.ptr(0))
@@ -132,7 +134,8 @@ func (c *call) byType(results bool) (in nt.AccessCheckByTypeIn, o checkOutputs, 
 		PrivilegeSetLength: length}, o, ntstatus.Success
 }
 
-// ntAccessCheckByType works like ntAccessCheck with a list of object types and one result.
+// ntAccessCheckByType implements NtAccessCheckByType. It works like ntAccessCheck, with a list of object types and
+// one result.
 func ntAccessCheckByType(c *call) uint64 {
 	in, o, st := c.byType(false)
 	if st != ntstatus.Success {

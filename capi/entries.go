@@ -20,7 +20,8 @@ const (
 	explicitInheritance = 0x1F
 )
 
-// rmSetEntries implements SetEntriesInAcl.
+// rmSetEntries implements SetEntriesInAcl. The new list is a block that the caller frees. A failure writes NULL, and
+// so do no old list and no entries.
 func rmSetEntries(c *call) uint64 {
 	count, out, wide := c.u32(0), c.ptr(3), c.boolean(4)
 	if out == 0 {
@@ -128,7 +129,8 @@ func (c *call) trusteeOf(b []byte, wide bool) (t trustee, st ntstatus.Status) {
 	return t, st
 }
 
-// objectsAndSID copies OBJECTS_AND_SID.
+// objectsAndSID copies an OBJECTS_AND_SID with the types that it says are present. Unknown flags are
+// STATUS_INVALID_PARAMETER.
 func (c *call) objectsAndSID(p user) (t trustee, st ntstatus.Status) {
 	b, st := c.Block(p, 48, 1)
 	if st != ntstatus.Success {
@@ -148,7 +150,8 @@ func (c *call) objectsAndSID(p user) (t trustee, st ntstatus.Status) {
 	return t, st
 }
 
-// trusteeAccount returns the SID of an account, or of the current user.
+// trusteeAccount returns the SID of an account by name, or of the current user for CURRENT_USER. An unknown name
+// returns a status.
 func (c *call) trusteeAccount(p user, wide bool) (sid.SID, ntstatus.Status) {
 	name, st := c.trusteeName(p, wide)
 	if st != ntstatus.Success {
@@ -163,7 +166,8 @@ func (c *call) trusteeAccount(p user, wide bool) (sid.SID, ntstatus.Status) {
 	return a.SID, st
 }
 
-// rmTrusteeSid returns the SID of a TRUSTEE with text of either width.
+// rmTrusteeSid returns the SID of a TRUSTEE, whose text has either width, as a block that the caller frees. A
+// malformed trustee returns a status.
 func rmTrusteeSid(c *call) uint64 {
 	b, st := c.Block(c.ptr(0), 32, 1)
 	if st != ntstatus.Success {

@@ -72,6 +72,9 @@ func (c *call) attributes(i int) nt.Captured[*nt.ObjectAttributes] {
 
 var le = binary.LittleEndian
 
+// refmonCall runs the system service with a number for the calling thread and returns its status. args are the
+// arguments in the program's stack, which ends at top. A thread that has ended gets STATUS_NOT_SUPPORTED.
+//
 //export refmonCall
 func refmonCall(id C.uint64_t, number C.uint32_t, args *C.uint64_t, top C.uint64_t) C.uint64_t {
 	t := threadByID(uint64(id))

@@ -18,7 +18,8 @@ func (c *call) probeInfo() (ioCall, ntstatus.Status) {
 	return x, st
 }
 
-// facts writes the result of a query that consists of 32-bit words.
+// facts writes the result of a query that consists of 32-bit words, and the I/O status. If the query failed, it
+// writes only what finish does.
 func (x ioCall) facts(st ntstatus.Status, words ...uint32) uint64 {
 	if st != ntstatus.Success {
 		return x.finish(st, 0)
@@ -33,7 +34,8 @@ func (x ioCall) facts(st ntstatus.Status, words ...uint32) uint64 {
 	return x.finish(st, len(e.Bytes))
 }
 
-// fileName writes a FILE_NAME_INFORMATION. The name is truncated to the buffer.
+// fileName writes a FILE_NAME_INFORMATION and the I/O status. The name was cut to the buffer already; the length is
+// that of the whole name.
 func (x ioCall) fileName(st ntstatus.Status, i nt.NameInformation) uint64 {
 	var e marshal.Encoder
 	e.U32(i.FileNameLength)
@@ -44,7 +46,8 @@ func (x ioCall) fileName(st ntstatus.Status, i nt.NameInformation) uint64 {
 	return x.finish(st, len(e.Bytes))
 }
 
-// ntQueryInformationFile writes the information of the class in its documented layout.
+// ntQueryInformationFile implements NtQueryInformationFile: it writes the information of the class in its documented
+// layout. An unknown class writes nothing.
 func ntQueryInformationFile(c *call) uint64 {
 	x, fault := c.probeInfo()
 	out, st := c.sys.NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: c.handle(0), Length: c.u32(3),

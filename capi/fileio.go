@@ -41,7 +41,8 @@ func (c *call) optional(offset, key int) (at uint64, st ntstatus.Status) {
 	return at, ntstatus.Success
 }
 
-// finish writes the IO_STATUS_BLOCK. If the call failed, it leaves the block unchanged.
+// finish writes the IO_STATUS_BLOCK and returns the status. If the call failed, it leaves the block unchanged. A
+// warning is not a failure.
 func (x ioCall) finish(st ntstatus.Status, information int) uint64 {
 	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is not a failure
 	if uint32(st)&failed != failed {
@@ -58,7 +59,8 @@ func (x ioCall) run(buffer user, do func(*nt.Later) (nt.IOResult, ntstatus.Statu
 	return x.runWith(&nt.Later{Event: x.handle(1), ApcRoutine: x.routine(2), ApcContext: uint64(x.ptr(3))}, buffer, do)
 }
 
-// runWith does the work of run for a given Later, whose Done and IoStatusBlock it sets.
+// runWith runs an operation for a given Later, whose Done and IoStatusBlock it sets. It waits if the handle is
+// synchronous. Otherwise Done writes the buffer and the status block when the operation ends.
 func (x ioCall) runWith(l *nt.Later, buffer user, do func(*nt.Later) (nt.IOResult, ntstatus.Status)) uint64 {
 	var told atomic.Bool
 	var final ntstatus.Status
@@ -154,7 +156,8 @@ func ntWriteFile(c *call) uint64 {
 	})
 }
 
-// ntFlushBuffersFile waits on any handle.
+// ntFlushBuffersFile implements NtFlushBuffersFile. It waits until the data is on disk, also on an asynchronous
+// handle.
 func ntFlushBuffersFile(c *call) uint64 {
 	x, st := c.io(1)
 	if st != ntstatus.Success {

@@ -51,7 +51,8 @@ func ansi(headers []string) []byte {
 	return broken(b.Bytes())
 }
 
-// twin writes one A function.
+// twin writes the C source of one A function, which converts its text and calls the W function. If a text cannot be
+// converted, the A function fails without the call.
 func twin(b *bytes.Buffer, result, name, list string) {
 	all := params(list)
 	fmt.Fprintf(b, "\n%s WINAPI %sA(%s)\n{\n", result, name, list)
@@ -128,7 +129,7 @@ func structures(all []param) bool {
 	return false
 }
 
-// cast writes the body of a function that converts no text.
+// cast writes the body of an A function that converts no text: it casts its parameters and calls the W function.
 func cast(b *bytes.Buffer, result, name string, all []param) {
 	var args []string
 	for _, p := range all {

@@ -29,7 +29,8 @@ type face struct {
 	locked  map[user]lockedSubject // by SeLockSubjectContext, by address
 }
 
-// kernelCall runs a routine of librefmonk.so and returns its result.
+// kernelCall runs a routine of librefmonk.so and returns its result. It releases the references that the routine took
+// on its arguments. Routines may nest.
 func kernelCall(c *call, routine func(*call) uint64) uint64 {
 	if c.face == nil {
 		s, _ := embedded()

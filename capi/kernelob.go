@@ -62,7 +62,8 @@ func obfDereferenceObject(c *call) uint64 {
 
 var openByPointer = kernel.Table.Find("ObOpenObjectByPointer")
 
-// obOpenObjectByPointer opens an object by its address. The access state is optional.
+// obOpenObjectByPointer implements ObOpenObjectByPointer: it opens an object by its address. A NULL access state
+// means the caller's own.
 func obOpenObjectByPointer(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(6)); st != ntstatus.Success {
 		return status(st)
@@ -107,7 +108,8 @@ func obGetObjectSecurity(c *call) uint64 {
 	return status(c.give(c.ptr(1), d.Append(nil)))
 }
 
-// refmonCounts returns the numbers of objects, handles and references.
+// refmonCounts writes the numbers of objects, handles and references of the embedded kernel, for tests of leaks. It
+// returns 0.
 func refmonCounts(c *call) uint64 {
 	s, _ := embedded()
 	var e marshal.Encoder

@@ -55,7 +55,8 @@ var objects = struct {
 	owed  atomic.Int64 // the sum of all owed
 }{at: map[user]*known{}, of: map[*ob.Header]*known{}, next: firstObject, sweep: 1024}
 
-// addressOf returns the address of an object, which the caller must keep alive.
+// addressOf returns the address of an object in the program, and assigns one at the first call. The caller must keep
+// the object alive. An object has the same address as long as it lives.
 func addressOf(o ob.Object) *known {
 	h := o.Head()
 	objects.RLock()

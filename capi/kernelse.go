@@ -69,7 +69,8 @@ func seQueryInformationToken(c *call) uint64 {
 	return status(c.WriteU64(out, uint64(uintptr(p))))
 }
 
-// seFilterToken passes a reference on the filtered token to the program.
+// seFilterToken implements SeFilterToken: it passes a reference on the filtered token to the program, which must
+// release it. A failure writes nothing.
 func seFilterToken(c *call) uint64 {
 	t, st := c.face.k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: c.token(0), Flags: c.u32(1),
 		SIDsToDisable: captured(c.GroupsAt(c.ptr(2))), PrivilegesToDelete: captured(c.PrivilegesAt(c.ptr(3))),

@@ -132,7 +132,8 @@ func seUnlockSubjectContext(c *call) uint64 {
 	return 0
 }
 
-// seCreateAccessState fills an ACCESS_STATE. The mapping is optional.
+// seCreateAccessState implements SeCreateAccessState: it fills an ACCESS_STATE for the desired access. The mapping
+// may be NULL. Unwritable memory returns a status.
 func seCreateAccessState(c *call) uint64 {
 	p, at := c.ptr(0), c.ptr(3)
 	if st := c.Probe(p, accessStateSize, 8); st != ntstatus.Success {
@@ -162,7 +163,8 @@ func seCreateAccessState(c *call) uint64 {
 	return status(c.Write(p, b))
 }
 
-// accessStateAt reads an ACCESS_STATE.
+// accessStateAt copies an ACCESS_STATE of the program with its subject context. An unreadable one ends the program,
+// as a kernel bug does.
 func (c *call) accessStateAt(p user) *kernel.AccessState {
 	var b [32]byte
 	c.read(p, b[:])

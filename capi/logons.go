@@ -18,7 +18,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// lsaOpenPolicy implements LsaOpenPolicy. It ignores the object attributes.
+// lsaOpenPolicy implements LsaOpenPolicy. It ignores the object attributes. A failure writes no handle.
 func lsaOpenPolicy(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(3)); st != ntstatus.Success {
 		return status(st)
@@ -56,7 +56,7 @@ func lsaQueryInformationPolicy(c *call) uint64 {
 	}))
 }
 
-// auditEvents appends a POLICY_AUDIT_EVENTS_INFO with its options behind it.
+// auditEvents appends a POLICY_AUDIT_EVENTS_INFO with its options behind it. No options are a count of 0.
 func auditEvents(e *marshal.Encoder, mode bool, options []winnt.PolicyAuditEventOptions) {
 	at := e.Reserve(24)
 	if mode {
@@ -94,7 +94,8 @@ func lsaEnumerateAccountRights(c *call) uint64 {
 	}))
 }
 
-// probeLookup probes the two results of a look-up.
+// probeLookup probes the two results of a look-up of n names. It returns the status of a bad pointer, and
+// STATUS_INVALID_PARAMETER for too many names.
 func (c *call) probeLookup(domains, results user, n uint32) ntstatus.Status {
 	for _, p := range []user{domains, results} {
 		if st := c.ProbeHandle(p); st != ntstatus.Success {

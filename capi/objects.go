@@ -74,7 +74,8 @@ func (c *call) probeAnswer(length uint32) ntstatus.Status {
 	return st
 }
 
-// answer writes the result of a query about a process or a thread, and its length.
+// answer writes the result of a query about a process or a thread, if it succeeded. It also writes the length, if it
+// is known and requested.
 func (c *call) answer(value any, length uint32, st ntstatus.Status) uint64 {
 	if st.IsSuccess() {
 		e := marshal.Encoder{Base: c.ptr(2)}
@@ -91,7 +92,8 @@ func (c *call) answer(value any, length uint32, st ntstatus.Status) uint64 {
 	return status(st)
 }
 
-// ntSetInformationObject reads the two flags of OBJECT_HANDLE_FLAG_INFORMATION.
+// ntSetInformationObject implements NtSetInformationObject for the two flags of OBJECT_HANDLE_FLAG_INFORMATION. A
+// shorter structure sets nothing and fails.
 func ntSetInformationObject(c *call) uint64 {
 	in := setInformationObjectIn(c)
 	b, st := c.Block(c.ptr(2), int(min(c.u32(3), 2)), 1)

@@ -38,7 +38,7 @@ func ntOpenFile(c *call) uint64 {
 	return c.openedFile(o.FileHandle, fileOpened, st)
 }
 
-// ntCreateFile creates files in a daemon's trees. Elsewhere it only opens existing files.
+// ntCreateFile implements NtCreateFile. It creates files in a daemon's trees; elsewhere it only opens what exists.
 func ntCreateFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)
@@ -49,7 +49,8 @@ func ntCreateFile(c *call) uint64 {
 	return c.openedFile(o.FileHandle, uint64(o.Information), st)
 }
 
-// ntCreateNamedPipeFile creates a pipe instance.
+// ntCreateNamedPipeFile implements NtCreateNamedPipeFile: it creates a pipe instance. Invalid parameters, and a pipe
+// without a direction, are STATUS_INVALID_PARAMETER.
 func ntCreateNamedPipeFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)
@@ -83,7 +84,8 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 	return c.openedFile(o.FileHandle, fileCreated, st)
 }
 
-// pipeParameters rejects invalid combinations of parameters.
+// pipeParameters returns STATUS_INVALID_PARAMETER for unknown values, and for messages read from a pipe of bytes.
+// Other combinations succeed.
 func pipeParameters(disposition, typ, read, completion uint32) ntstatus.Status {
 	const (
 		fileOpen, fileOpenIf = 1, 3

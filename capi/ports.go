@@ -102,7 +102,8 @@ func (c *call) connected(x connecting, answer []byte, longest uint32) ntstatus.S
 	return c.WriteU32(x.longest, longest+marshal.PortHeader)
 }
 
-// ntConnectPort waits until the server has completed the connection.
+// ntConnectPort implements NtConnectPort. It waits until the server has completed or refused the connection. Sections
+// are STATUS_NOT_SUPPORTED.
 func ntConnectPort(c *call) uint64 {
 	x, st := c.connecting()
 	if st != ntstatus.Success {
@@ -139,7 +140,8 @@ func ntConnectPort(c *call) uint64 {
 	return c.opened(o.PortHandle, st)
 }
 
-// received writes a received message and records the client that the server may accept.
+// received writes a received message to p, with its type. It records the port of a client that the server may accept.
+// context may be 0.
 func (c *call) received(h winnt.Handle, p, context user, m *nt.ReplyWaitReceivePortOut) ntstatus.Status {
 	typ := uint16(lpcRequest)
 	switch {
@@ -161,7 +163,7 @@ func (c *call) received(h winnt.Handle, p, context user, m *nt.ReplyWaitReceiveP
 	return ntstatus.Success
 }
 
-// ntListenPort waits for a connection request.
+// ntListenPort implements NtListenPort. It waits for a connection request and writes it.
 func ntListenPort(c *call) uint64 {
 	h, p := c.handle(0), c.ptr(1)
 	if st := c.Probe(p, marshal.PortHeader, 4); st != ntstatus.Success {
@@ -206,7 +208,8 @@ func ntAcceptConnectPort(c *call) uint64 {
 	return c.opened(o.PortHandle, st)
 }
 
-// ntRequestWaitReplyPort sends a request and waits for the reply to it.
+// ntRequestWaitReplyPort implements NtRequestWaitReplyPort. It sends a request, waits for the reply to it and writes
+// that. A closed connection ends the wait with a status.
 func ntRequestWaitReplyPort(c *call) uint64 {
 	h, reply := c.handle(0), c.ptr(2)
 	if st := c.Probe(reply, marshal.PortHeader, 4); st != ntstatus.Success {
@@ -246,7 +249,8 @@ func (c *call) reply(h winnt.Handle, p user) ntstatus.Status {
 // ntReplyPort implements NtReplyPort.
 func ntReplyPort(c *call) uint64 { return status(c.reply(c.handle(0), c.ptr(1))) }
 
-// ntReplyWaitReceivePort sends the reply, if there is one, and waits for the next message.
+// ntReplyWaitReceivePort implements NtReplyWaitReceivePort. It sends the reply, if there is one, and waits for the
+// next message. If the reply fails, it does not wait.
 func ntReplyWaitReceivePort(c *call) uint64 {
 	h, context, receive := c.handle(0), c.ptr(1), c.ptr(3)
 	if context != 0 {
@@ -273,7 +277,8 @@ func ntReplyWaitReceivePort(c *call) uint64 {
 	return status(st)
 }
 
-// ntImpersonateClientOfPort impersonates the client of a message.
+// ntImpersonateClientOfPort implements NtImpersonateClientOfPort: the thread impersonates the client of a message. A
+// malformed message returns a status.
 func ntImpersonateClientOfPort(c *call) uint64 {
 	m, st := c.PortMessageAt(c.ptr(1))
 	if st != ntstatus.Success {

@@ -30,7 +30,8 @@ func (c *call) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
 	return se.Creator(&subject, false), ntstatus.Success
 }
 
-// rmAssign creates the security descriptor of a new private object.
+// rmAssign creates the security descriptor of a new private object, as a block that the caller frees. Parent and
+// creator may be NULL. A failure writes nothing.
 func rmAssign(c *call) uint64 {
 	parent, explicit, types := captured(c.DescriptorAt(c.ptr(0))), captured(c.DescriptorAt(c.ptr(1))),
 		captured(c.GUIDsAt(c.ptr(3), c.u32(4)))
@@ -71,7 +72,8 @@ func rmSetParts(c *call) uint64 {
 	return c.giveDescriptor(3, d, st)
 }
 
-// rmSelectParts copies parts of a descriptor to a buffer.
+// rmSelectParts copies the requested parts of a descriptor to a buffer, in self-relative form. It writes the required
+// length also if the buffer is too small.
 func rmSelectParts(c *call) uint64 {
 	d, st := c.DescriptorAt(c.ptr(0))
 	if st != ntstatus.Success {

@@ -139,7 +139,8 @@ func ntSetInformationJobObject(c *call) uint64 {
 	return status(st)
 }
 
-// securityAttributesAt copies SECURITY_ATTRIBUTES; NULL is nil.
+// securityAttributesAt copies SECURITY_ATTRIBUTES with their descriptor. It returns nil for NULL, and a status for
+// unreadable memory.
 func (c *call) securityAttributesAt(p user) (*win32.SecurityAttributes, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -152,7 +153,8 @@ func (c *call) securityAttributesAt(p user) (*win32.SecurityAttributes, ntstatus
 	return &win32.SecurityAttributes{SecurityDescriptor: d, InheritHandle: le.Uint32(b[16:]) != 0}, st
 }
 
-// rmCreateProcess implements CreateProcess and, with a token, CreateProcessAsUser.
+// rmCreateProcess implements CreateProcess and, with a token, CreateProcessAsUser. At a daemon it also starts the
+// program. A token of another user is refused there.
 func rmCreateProcess(c *call) uint64 {
 	out := c.ptr(5)
 	if st := c.Probe(out, 24, 4); st != ntstatus.Success {
@@ -194,7 +196,8 @@ func rmCreateProcess(c *call) uint64 {
 	return status(c.Write(out, e.Bytes))
 }
 
-// rmIdsOf returns the ids of a process or thread by handle.
+// rmIdsOf writes the ids of a process, or of a thread and its process, by handle. A handle without the right to query
+// returns a status.
 func rmIdsOf(c *call) uint64 {
 	var id nt.ClientID
 	var st ntstatus.Status

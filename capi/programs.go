@@ -95,7 +95,8 @@ func (c *call) begin(p *program, o *win32.CreateProcessOut) ntstatus.Status {
 	return st
 }
 
-// start starts the program in its process, once. A process in which it cannot start ends.
+// start starts the program in its process, once; later calls succeed. If it cannot start, the process ends and start
+// returns a status.
 func (p *program) start(process winnt.Handle) ntstatus.Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -115,7 +116,7 @@ func (p *program) start(process winnt.Handle) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// statusOf returns the status of an error of [client.Conn.Start].
+// statusOf returns the NT status of an error of [client.Conn.Start]. An error without one is STATUS_UNSUCCESSFUL.
 func statusOf(err error) ntstatus.Status {
 	otherwise := ntstatus.Unsuccessful
 	switch {
@@ -138,7 +139,8 @@ func (c *call) another(token winnt.Handle) bool {
 	return st.IsSuccess() && fault.IsSuccess() && its.(tokens.Group).SID != own.(tokens.Group).SID
 }
 
-// resumed starts the program whose first thread has just been resumed (O-167).
+// resumed starts the program whose first thread has just been resumed (O-167). It does nothing for a thread of no
+// such program.
 func (c *call) resumed(thread winnt.Handle) {
 	id, st := c.threadID(thread)
 	if st != ntstatus.Success {

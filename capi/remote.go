@@ -101,7 +101,8 @@ var rows = sync.OnceValue(func() map[string]*nt.Row {
 	return m
 })
 
-// over calls a service of the daemon by name.
+// over calls a service of the daemon by name and returns its output. The zero output comes with a status of a failed
+// call or connection.
 func over[O any](r *remote, name string, in any) (out O, st ntstatus.Status) {
 	var v any
 	if l := laterOf(in); l != nil {
@@ -117,7 +118,7 @@ func over[O any](r *remote, name string, in any) (out O, st ntstatus.Status) {
 	return out, st
 }
 
-// laterOf returns the Later of an operation on a file, or nil for other calls.
+// laterOf returns the Later of an operation on a file, nil if the caller gave none or in is of another call.
 func laterOf(in any) *nt.Later {
 	switch p := in.(type) {
 	case nt.ReadFileIn:
@@ -132,7 +133,7 @@ func laterOf(in any) *nt.Later {
 	return nil
 }
 
-// until makes a call that the daemon repeats as long as its status is blocked.
+// until makes a call that the daemon repeats as long as its status is blocked, and returns the final status.
 func (r *remote) until(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) ntstatus.Status {
 	st := try()
 	if st != blocked {
@@ -143,10 +144,11 @@ func (r *remote) until(h winnt.Handle, blocked ntstatus.Status, try func() ntsta
 	return try()
 }
 
-// PipeChanged implements [nt.Services]: the daemon waits, see CallLater.
+// PipeChanged returns nil and false, because the daemon waits for pipes; see CallLater. It implements [nt.Services].
 func (r *remote) PipeChanged(winnt.Handle) (<-chan struct{}, bool) { return nil, false }
 
-// ObjectSignaled implements [nt.Services]: the daemon waits, see waitFor and waitAny.
+// ObjectSignaled returns nil and false, because the daemon waits for objects; see waitFor and waitAny. It implements
+// [nt.Services].
 func (r *remote) ObjectSignaled(winnt.Handle) (<-chan struct{}, bool) { return nil, false }
 
 // CallQueued implements [nt.Services]. It returns nil because the daemon waits, see waitFor and waitAny.
@@ -155,7 +157,8 @@ func (r *remote) CallQueued() <-chan struct{} { return nil }
 // CallsQueued implements [nt.Services]. It always returns false: only NtTestAlert can tell whether calls are queued.
 func (r *remote) CallsQueued() bool { return false }
 
-// waitFor waits for one object in the daemon.
+// waitFor waits in the daemon until one object is signaled or the limit has passed, which is STATUS_TIMEOUT. It tries
+// the object first.
 func (r *remote) waitFor(h winnt.Handle, l limit) ntstatus.Status {
 	in := nt.WaitForSingleObjectIn{Handle: h}
 	_, st := r.NtWaitForSingleObject(in)
@@ -194,42 +197,45 @@ func (r *remote) waitAny(handles []winnt.Handle, alertable bool, l limit) ntstat
 	return st
 }
 
-// PortChanged implements [nt.Services].
+// PortChanged returns nil and false, because the daemon waits for ports. It implements [nt.Services].
 func (r *remote) PortChanged(winnt.Handle) (<-chan struct{}, bool) { return nil, false }
 
-// PortConnected implements [nt.Services]; it waits at the daemon.
+// PortConnected waits at the daemon until the connection is complete, and returns the server's information and the
+// longest message. It implements [nt.Services].
 func (r *remote) PortConnected(h winnt.Handle) ([]byte, uint32, ntstatus.Status) {
 	return r.tr.(interface {
 		PortConnected(winnt.Handle) ([]byte, uint32, ntstatus.Status)
 	}).PortConnected(h)
 }
 
-// NewThread implements [nt.Services].
+// NewThread starts a thread in the program's process at the daemon and returns its services and name. It implements
+// [nt.Services].
 func (r *remote) NewThread() (nt.Services, string, ntstatus.Status) {
 	tr, name, st := r.tr.NewThread()
 	return &remote{tr: tr}, name, st
 }
 
-// EndThread implements [nt.Services].
+// EndThread ends the thread at the daemon. It implements [nt.Services].
 func (r *remote) EndThread() { r.tr.EndThread() }
 
-// Profile implements [nt.Services].
+// Profile returns the conformance profile of the daemon's kernel. It implements [nt.Services].
 func (r *remote) Profile() nt.Profile { return r.tr.Profile() }
 
 // RecordWhy implements [nt.Services]. It does nothing, because C programs get no reasons.
 func (r *remote) RecordWhy(bool) {}
 
-// OnWait implements [nt.Services]: the daemon waits for its own disk.
+// OnWait does nothing: the daemon waits for its own disk. It implements [nt.Services].
 func (r *remote) OnWait(func(func())) {}
 
-// TakeWhy implements [nt.Services].
+// TakeWhy returns the zero Why, because C programs get no reasons. It implements [nt.Services].
 func (r *remote) TakeWhy() nt.Why { return nt.Why{} }
 
-// SaveImpersonation implements [nt.Services].
+// SaveImpersonation saves the thread's client token at the daemon and returns a ticket for it. If the connection
+// fails, the ticket restores nothing. It implements [nt.Services].
 func (r *remote) SaveImpersonation() nt.Ticket {
 	k, _ := r.tr.SaveImpersonation()
 	return k
 }
 
-// RestoreImpersonation implements [nt.Services].
+// RestoreImpersonation restores the client token of a ticket at the daemon. It implements [nt.Services].
 func (r *remote) RestoreImpersonation(k nt.Ticket) { r.tr.RestoreImpersonation(k) }

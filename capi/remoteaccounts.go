@@ -39,7 +39,8 @@ func callLSA[O any](d *attached, right winnt.AccessMask, name string, in func(wi
 	return out, st == ntstatus.Success
 }
 
-// LookupName finds an account by its name.
+// LookupName returns the account with a name from the daemon. It returns false for an unknown name and if the daemon
+// refuses or fails.
 func (d *attached) LookupName(name string) (logon.Account, bool) {
 	out, ok := callLSA[nt.LsaLookupNames2Out](d, winnt.POLICY_LOOKUP_NAMES, "LsaLookupNames2", func(h winnt.Handle) any {
 		return nt.LsaLookupNames2In{PolicyHandle: h, Names: []string{name}}
@@ -50,7 +51,8 @@ func (d *attached) LookupName(name string) (logon.Account, bool) {
 	return d.LookupSID(out.SIDs[0].SID)
 }
 
-// LookupSID finds an account or a domain by its SID.
+// LookupSID returns the account or domain with a SID from the daemon. It returns false for an unknown SID and if the
+// daemon refuses or fails.
 func (d *attached) LookupSID(s sid.SID) (logon.Account, bool) {
 	out, ok := callLSA[nt.LsaLookupSidsOut](d, winnt.POLICY_LOOKUP_NAMES, "LsaLookupSids", func(h winnt.Handle) any {
 		return nt.LsaLookupSidsIn{PolicyHandle: h, SIDs: []sid.SID{s}}
@@ -65,7 +67,7 @@ func (d *attached) LookupSID(s sid.SID) (logon.Account, bool) {
 	return a, true
 }
 
-// Computer returns the domain of the daemon's own accounts.
+// Computer returns the domain of the daemon's own accounts, with zero fields if the daemon refuses or fails.
 func (d *attached) Computer() logon.Account {
 	out, _ := callLSA[nt.LsaQueryInformationPolicyOut](d, winnt.POLICY_VIEW_LOCAL_INFORMATION, "LsaQueryInformationPolicy",
 		func(h winnt.Handle) any {

@@ -75,7 +75,8 @@ func rmAclRights(c *call) uint64 {
 	return status(c.WriteU32(failed, uint32(failure)))
 }
 
-// entriesFor yields the entries of a list for one of the SIDs that are not inherit-only.
+// entriesFor yields the entries of a list for one of the SIDs, in order, without inherit-only ones. A nil list has
+// none.
 func entriesFor(list *sd.ACL, members map[sid.SID]bool) func(func(sd.ACE) bool) {
 	return func(yield func(sd.ACE) bool) {
 		for _, a := range list.All() {

@@ -35,7 +35,7 @@ func (c *call) listBytes(p user) ([]byte, ntstatus.Status) {
 	return c.Block(p, size, 1)
 }
 
-// changeList applies a routine to a copy of a list and writes it back.
+// changeList copies the ACL at p, applies change to the copy and writes it back. If change fails, the ACL stays.
 func (c *call) changeList(p user, change func(acl []byte) ntstatus.Status) uint64 {
 	b, st := c.listBytes(p)
 	if st != ntstatus.Success {
@@ -88,7 +88,8 @@ func rtlDeleteAce(c *call) uint64 {
 	return c.changeList(c.ptr(0), func(acl []byte) ntstatus.Status { return sd.DeleteACE(acl, c.u32(1)) })
 }
 
-// rtlGetAce writes the address of the entry with an index.
+// rtlGetAce implements RtlGetAce: it writes the address of the entry with an index. An index beyond the last entry is
+// an error.
 func rtlGetAce(c *call) uint64 {
 	b, st := c.listBytes(c.ptr(0))
 	if st != ntstatus.Success {
@@ -193,7 +194,8 @@ func rmFormatDescriptor(c *call) uint64 {
 	return c.giveText(c.ptr(2), c.ptr(3), text)
 }
 
-// rmParseSid implements ConvertStringSidToSid, aliases included. The caller frees the SID.
+// rmParseSid implements ConvertStringSidToSid, aliases included. The caller frees the SID. Malformed text is
+// STATUS_INVALID_SID.
 func rmParseSid(c *call) uint64 {
 	text, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {

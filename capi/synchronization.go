@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// writeOptional writes an optional output of n bytes after a call.
+// writeOptional probes an output of n bytes, runs the service and writes its result. A NULL output is neither probed
+// nor written.
 func (c *call) writeOptional(out user, n uintptr, service func() (b []byte, st ntstatus.Status)) uint64 {
 	if out != 0 {
 		if st := c.Probe(out, n, n); st != ntstatus.Success {
@@ -39,7 +40,7 @@ func ntReleaseMutant(c *call) uint64 {
 	})
 }
 
-// ntQueryMutant implements NtQueryMutant.
+// ntQueryMutant implements NtQueryMutant: it writes a MUTANT_BASIC_INFORMATION. A failure writes nothing.
 func ntQueryMutant(c *call) uint64 {
 	in := queryMutantIn(c)
 	in.FaultReturnLength = c.probeState()
@@ -60,7 +61,7 @@ func ntReleaseSemaphore(c *call) uint64 {
 	})
 }
 
-// ntQuerySemaphore implements NtQuerySemaphore.
+// ntQuerySemaphore implements NtQuerySemaphore: it writes a SEMAPHORE_BASIC_INFORMATION. A failure writes nothing.
 func ntQuerySemaphore(c *call) uint64 {
 	in := querySemaphoreIn(c)
 	in.FaultReturnLength = c.probeState()
@@ -90,7 +91,7 @@ func ntCancelTimer(c *call) uint64 {
 	})
 }
 
-// ntQueryTimer implements NtQueryTimer.
+// ntQueryTimer implements NtQueryTimer: it writes a TIMER_BASIC_INFORMATION. A failure writes nothing.
 func ntQueryTimer(c *call) uint64 {
 	in := queryTimerIn(c)
 	in.FaultReturnLength = c.probeState()

@@ -45,7 +45,7 @@ var (
 // nextOwner is added to a number when its place comes free.
 const nextOwner = 1 << 32
 
-// threadByID returns the thread object with a number, or nil if it has ended.
+// threadByID returns the thread object with a number, nil if it has ended or never was. It takes no lock.
 func threadByID(id uint64) *thread {
 	list := *threads.Load()
 	if place := uint32(id) - 1; place < uint32(len(list)) {
@@ -152,7 +152,8 @@ func attach() uint64 {
 		Memory: new(marshal.Memory)})
 }
 
-// register stores a thread object and returns its new number.
+// register stores a thread object and returns its new number, which is never 0. It may reuse the place of a thread
+// that has ended.
 func register(t *thread) uint64 {
 	threadsMu.Lock()
 	defer threadsMu.Unlock()

@@ -46,7 +46,8 @@ func ntSetInformationFile(c *call) uint64 {
 	return x.finish(st, 0)
 }
 
-// fileChange reads the structure of a class.
+// fileChange copies the structure of a class, whose length was checked before. A name that does not end within its
+// structure is STATUS_INVALID_PARAMETER.
 func (c *call) fileChange(class nt.FileInfoClass) (any, ntstatus.Status) {
 	b, st := c.Block(c.ptr(2), int(min(c.u32(3), maxRename)), 1)
 	if st != ntstatus.Success {
@@ -88,7 +89,8 @@ func unitsOf(b []byte) string {
 // maxRename limits the bytes read from a structure. Names are shorter.
 const maxRename = 1 << 16
 
-// ntQueryDirectoryFile requests as many entries as fit with names of any length.
+// ntQueryDirectoryFile implements NtQueryDirectoryFile. It requests as many entries as fit with names of any length.
+// A single entry that does not fit is cut, with STATUS_BUFFER_OVERFLOW.
 func ntQueryDirectoryFile(c *call) uint64 {
 	x, st := c.io(4)
 	if st == ntstatus.Success {
@@ -131,7 +133,8 @@ func ntQueryDirectoryFile(c *call) uint64 {
 	return x.finish(st, len(b))
 }
 
-// entriesOf lays entries out, each aligned to 8 bytes.
+// entriesOf returns entries in the layout of a class, each aligned to 8 bytes and with the offset of the next one, 0
+// for the last.
 func entriesOf(list []nt.FileEntry, class nt.FileInfoClass) []byte {
 	var e marshal.Encoder
 	for i, f := range list {

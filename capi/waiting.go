@@ -69,7 +69,8 @@ func limitOf(v int64, now time.Time, filetime int64) limit {
 	return limit{true, now.Add(time.Duration(span) * 100)}
 }
 
-// waitFor waits until one of the objects is signalled, and returns its index as a status.
+// waitFor waits until one of the objects is signaled, and returns its index as a status. It returns STATUS_TIMEOUT at
+// the limit and STATUS_USER_APC after queued calls of an alertable wait.
 func (c *call) waitFor(handles []winnt.Handle, alertable bool, l limit) ntstatus.Status {
 	watchEnds()
 	if r := c.remote(); r != nil {
@@ -195,7 +196,8 @@ func ntWaitForMultipleObjects(c *call) uint64 {
 	return status(st)
 }
 
-// ntDelayExecution waits for a time, and for queued APCs if the wait is alertable.
+// ntDelayExecution implements NtDelayExecution: it waits for a time, and for queued APCs if the wait is alertable. A
+// NULL time is STATUS_ACCESS_VIOLATION.
 func ntDelayExecution(c *call) uint64 {
 	l, st := c.limitAt(c.ptr(1))
 	if st == ntstatus.Success && c.ptr(1) == 0 {
