@@ -31,7 +31,7 @@ type accountCmd struct {
 	Restore accountRestoreCmd `cmd:"" help:"Replace the store by a backup, while refmond is stopped."`
 }
 
-// Help returns the long help of the verbs.
+// Help returns the long text of --help for the commands of accounts.
 func (accountCmd) Help() string {
 	return `A change and its audit record are on disk before the command ends. Only administrators may use these
 commands. In a new store, the only administrator is the user that refmond runs as:
@@ -121,14 +121,14 @@ type accountDeleteCmd struct {
 	Name string `arg:"" help:"The account."`
 }
 
-// Run removes an account.
+// Run removes an account from the store. An unknown name is an error, and so is a refusal of the daemon.
 func (c accountDeleteCmd) Run(all *accountCmd) error {
 	return all.change(admin.Request{Do: admin.DeleteAccount, Name: c.Name})
 }
 
 type accountListCmd struct{}
 
-// Run lists the accounts.
+// Run prints a table of the accounts with their states, sorted by RID. Without accounts it has a heading only.
 func (accountListCmd) Run(std *streams, all *accountCmd) error {
 	return all.print(std, admin.ListAccounts)
 }
@@ -137,7 +137,8 @@ type accountPasswdCmd struct {
 	Name string `arg:"" help:"The account."`
 }
 
-// Run sets a password.
+// Run reads a new password from the terminal, or a line of standard input, and sets it for the account. An unknown
+// account is an error.
 func (c accountPasswdCmd) Run(std *streams, all *accountCmd) error {
 	password, err := readPassword(os.Stdin, std.err)
 	if err != nil {
@@ -150,7 +151,7 @@ type accountLockCmd struct {
 	Name string `arg:"" help:"The account."`
 }
 
-// Run disables an account.
+// Run disables an account: it cannot log on any more. Its present sessions stay. An unknown account is an error.
 func (c accountLockCmd) Run(all *accountCmd) error {
 	return all.change(admin.Request{Do: admin.Lock, Name: c.Name})
 }
@@ -159,14 +160,14 @@ type accountUnlockCmd struct {
 	Name string `arg:"" help:"The account."`
 }
 
-// Run enables an account and clears its failed logons.
+// Run enables an account and clears its failed logons. It succeeds for an account that is enabled.
 func (c accountUnlockCmd) Run(all *accountCmd) error {
 	return all.change(admin.Request{Do: admin.Unlock, Name: c.Name})
 }
 
 type accountExportCmd struct{}
 
-// Run writes the accounts as YAML.
+// Run prints the accounts, groups, rights and maps as YAML, without password hashes.
 func (accountExportCmd) Run(std *streams, all *accountCmd) error { return all.print(std, admin.Export) }
 
 type accountImportCmd struct {

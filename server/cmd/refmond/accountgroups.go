@@ -12,7 +12,7 @@ type accountGroupCmd struct {
 
 type groupListCmd struct{}
 
-// Run lists the groups.
+// Run prints a table of the groups and their members, sorted by SID.
 func (groupListCmd) Run(std *streams, all *accountCmd) error { return all.print(std, admin.ListGroups) }
 
 type groupAddCmd struct {
@@ -20,7 +20,7 @@ type groupAddCmd struct {
 	GID  *uint32 `name:"gid" help:"The gid of the same group on the host." placeholder:"N"`
 }
 
-// Run adds a group.
+// Run adds a group without members, with a gid if one is given. A name or gid in use is an error.
 func (c groupAddCmd) Run(all *accountCmd) error {
 	return all.change(admin.Request{Do: admin.AddGroup, Name: c.Name, UID: c.GID})
 }
@@ -29,7 +29,7 @@ type groupDeleteCmd struct {
 	Name string `arg:"" help:"The group."`
 }
 
-// Run removes a group.
+// Run removes a group, its memberships and its rights. An unknown group is an error.
 func (c groupDeleteCmd) Run(all *accountCmd) error {
 	return all.change(admin.Request{Do: admin.DeleteGroup, Name: c.Name})
 }
@@ -42,14 +42,14 @@ type member struct {
 
 type groupJoinCmd struct{ member }
 
-// Run adds a member.
+// Run adds a member, an account or a group, to a group. An unknown name is an error.
 func (c groupJoinCmd) Run(all *accountCmd) error {
 	return all.change(admin.Request{Do: admin.AddMember, Name: c.Group, Member: c.Member})
 }
 
 type groupLeaveCmd struct{ member }
 
-// Run removes a member.
+// Run removes a member from a group. An unknown name is an error.
 func (c groupLeaveCmd) Run(all *accountCmd) error {
 	return all.change(admin.Request{Do: admin.RemoveMember, Name: c.Group, Member: c.Member})
 }
@@ -62,7 +62,7 @@ type accountRightCmd struct {
 
 type rightListCmd struct{}
 
-// Run lists the rights.
+// Run prints a table of the privileges and logon rights of each account and group that has any.
 func (rightListCmd) Run(std *streams, all *accountCmd) error { return all.print(std, admin.ListRights) }
 
 // rights has a user or group, and names of rights.
@@ -73,14 +73,15 @@ type rights struct {
 
 type rightGrantCmd struct{ rights }
 
-// Run grants rights.
+// Run grants privileges and logon rights to an account or group. An unknown right is an error, and then none is
+// granted.
 func (c rightGrantCmd) Run(all *accountCmd) error {
 	return all.change(admin.Request{Do: admin.Grant, Name: c.Who, Rights: c.Rights})
 }
 
 type rightRevokeCmd struct{ rights }
 
-// Run revokes rights.
+// Run revokes privileges and logon rights of an account or group, for later logons. An unknown right is an error.
 func (c rightRevokeCmd) Run(all *accountCmd) error {
 	return all.change(admin.Request{Do: admin.Revoke, Name: c.Who, Rights: c.Rights})
 }

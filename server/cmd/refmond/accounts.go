@@ -16,7 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// accounts opens the account store. The caller holds the lock of the state folder.
+// accounts opens the account store in the state folder and sets it as the log's source of names. The caller holds the
+// lock of the folder. A malformed store or idNumbers file is an error.
 func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
 	ids, err := readNumbers(cfg.IDNumbers)
 	if err != nil {
@@ -65,7 +66,8 @@ func auditKey(state string, public bool) string {
 	return filepath.Join(state, "audit", name)
 }
 
-// recordChange writes the audit record of a change, whatever the audit policy is (L-50).
+// recordChange writes the audit record of a change, whatever the audit policy is (L-50). Without a sink it does
+// nothing. An error must stop the change.
 func recordChange(log *audit.Log, c lsa.Change) error {
 	e, err := changeEvent(log, c)
 	if err != nil {

@@ -128,7 +128,8 @@ func (c *config) read(text []byte) error {
 // leastQuota is the minimum quota of an account, in bytes. A program could not work with less.
 const leastQuota = 1 << 20
 
-// check validates the settings and sets the derived fields.
+// check validates the settings and sets the derived fields. It returns an error that names the first wrong key. It
+// reads no file.
 func (c *config) check() error {
 	switch c.Profile {
 	case "documented":

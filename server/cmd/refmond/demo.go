@@ -85,7 +85,7 @@ Now you, in another terminal:
 docs/refmond.md goes on from here. Ctrl-C ends the demo and removes its folder.
 `
 
-// demoDaemon starts the daemon of the demo, with its files.
+// demoDaemon starts the daemon of the demo in the folder dir, with the demo's files. The caller stops the service.
 func demoDaemon(dir string, std *streams) (*service, *config, error) {
 	cfg, err := load("")
 	if err != nil {
@@ -108,7 +108,8 @@ func demoDaemon(dir string, std *streams) (*service, *config, error) {
 	return s, cfg, err
 }
 
-// story runs the programs. It returns the server, which keeps running, also with an error.
+// story runs the programs of the demo and prints their output. It returns the server program, which keeps running,
+// also with an error; nil if it did not start.
 func (s *service) story(std *streams) (*exec.Cmd, error) {
 	server, out, err := s.actor("server", "server")
 	if err != nil {
@@ -172,7 +173,8 @@ func (s *service) actor(who string, args ...string) (*exec.Cmd, io.Reader, error
 	return cmd, out, cmd.Start()
 }
 
-// act plays one part of the demo.
+// act plays one part of the demo, as its first argument says: the server, or a client that asks for the files named
+// by the others.
 func act(args []string, std *streams) error {
 	conn, err := client.Dial(client.Socket())
 	if err != nil {

@@ -47,7 +47,7 @@ func (d *directory) used() bool { return len(d.Servers) > 0 || d.Passwords != ""
 // securities maps the values of the key security.
 var securities = map[string]ldap.Security{"tls": ldap.TLS, "signed": ldap.Signed}
 
-// check validates the settings without reading files or connecting.
+// check validates the settings without reading files or connecting. A directory that is not configured is valid.
 func (d *directory) check(k *tickets) error {
 	if !d.used() {
 		return nil
@@ -74,7 +74,7 @@ func (d *directory) check(k *tickets) error {
 	return d.checkServers(k)
 }
 
-// checkServers validates the settings for servers.
+// checkServers validates the settings that a directory with servers needs: security, account, secret and limits.
 func (d *directory) checkServers(k *tickets) error {
 	for _, s := range d.Servers {
 		if err := ldap.CheckServer(s); err != nil {

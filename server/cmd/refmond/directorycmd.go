@@ -27,7 +27,7 @@ type directoryExportCmd struct {
 	Audit   bool   `help:"Also export SACLs, for which the account needs SeSecurityPrivilege in the domain."`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command directory export.
 func (directoryExportCmd) Help() string {
 	return `refmond need not run. An old file stays until the new one is complete. refmon who-can, diff and report
 read both files:

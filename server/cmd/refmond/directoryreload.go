@@ -75,7 +75,8 @@ func (u *directoryUse) logOn(next logon.Authority, r logon.Request) (out logon.R
 	return out, st, true
 }
 
-// ask calls question with the current directory. Without one it returns [ldap.ErrAway].
+// ask calls question with the current directory and returns its error. If the directory is replaced meanwhile, it
+// asks the new one. Without a directory it returns [ldap.ErrAway].
 func (a *directoryLogons) ask(question func(*ldap.Directory) error) error {
 	for {
 		u := a.now.Load()

@@ -17,7 +17,7 @@ type doctorCmd struct {
 	Config string `help:"${config}" placeholder:"FILE"`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command doctor.
 func (doctorCmd) Help() string {
 	return `Checks this host for refmond: the configuration, the state folder and its disk, the sockets and
 their servers, the clock, the trees, capabilities and extended attributes. Each line has a result
@@ -103,7 +103,8 @@ func (c *checkUp) state(dir string) {
 	}
 }
 
-// places checks who can write to the files and folders that refmond uses (L-76).
+// places reports whether another user can write to the files and folders that refmond uses (L-76), one problem for
+// each.
 func (c *checkUp) places(cfg *config) {
 	err := cfg.checkPlaces()
 	if err == nil {
@@ -168,7 +169,8 @@ func (c *checkUp) clock(now time.Time) {
 	c.well("clock", "%s", now.UTC().Format(time.RFC3339))
 }
 
-// attributes checks that the state folder's disk supports extended attributes.
+// attributes reports whether the disk of the state folder supports extended attributes. It creates and removes a file
+// there. A folder without write access is not reported here.
 func (c *checkUp) attributes(dir string) {
 	f, err := os.CreateTemp(dir, "doctor-")
 	if err != nil {

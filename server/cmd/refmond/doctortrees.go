@@ -44,7 +44,7 @@ func (c *checkUp) trees(list []treeConfig) {
 	}
 }
 
-// descriptors reports which descriptors clients get from a tree.
+// descriptors reports which descriptors clients get from a tree. It reports nothing for a tree that passes none.
 func (c *checkUp) descriptors(t *treeConfig, tree *hostfs.Tree) {
 	switch what, err := tree.HandsOut(); {
 	case err != nil:

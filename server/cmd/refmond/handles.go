@@ -17,7 +17,7 @@ type handlesCmd struct {
 	Process uint64 `arg:"" help:"The number of the process, from refmond ps."`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command handles.
 func (handlesCmd) Help() string {
 	return `Lists the handles of a process with their objects and rights. It needs PROCESS_QUERY_INFORMATION and
 PROCESS_DUP_HANDLE, because it duplicates each handle to query it. It closes the duplicates.`
@@ -122,7 +122,7 @@ type openFilesCmd struct {
 	Close bool   `help:"Close the listed handles, which are then invalid in their processes. Needs a name."`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command openfiles.
 func (openFilesCmd) Help() string {
 	return `Lists the open files and pipes with their processes and rights: the File handles of every process
 that you may open, and the host's file descriptors that refmond passed to programs, with time and
@@ -181,7 +181,8 @@ func (c *openFilesCmd) matches(name string) bool {
 	return strings.Contains(strings.ToLower(name), strings.ToLower(c.Name))
 }
 
-// listPassed lists the descriptors that were passed to programs.
+// listPassed prints the descriptors that were passed to programs and whose name matches, one a line. It closes none,
+// because the kernel cannot take them back.
 func (c *openFilesCmd) listPassed(std *streams, l *inspector, names map[uint64]string) error {
 	a, err := l.query(inspect.Query{What: "lent"})
 	if err != nil {

@@ -62,7 +62,8 @@ func main() {
 	os.Exit(run(os.Args[1:], &streams{out: os.Stdout, err: os.Stderr}))
 }
 
-// run runs one command line and returns the exit code.
+// run runs one command line and returns the exit code. Without arguments it prints the help. An error is printed to
+// stderr.
 func run(args []string, std *streams) int {
 	helped := false
 	parser, err := newParser(std, func(int) { helped = true })

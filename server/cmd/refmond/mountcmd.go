@@ -45,7 +45,7 @@ type mountCmd struct {
 	Exposed         bool   `help:"Start even if users other than root can reach the files without the mount."`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command mount.
 func (mountCmd) Help() string {
 	return `Mounts a tree of files for the programs of this host. Each user gets the access that the descriptors
 stored by Samba grant to S-1-22-1-uid, with the host's groups as S-1-22-2-gid. uid 0 has no privilege.
@@ -61,7 +61,8 @@ docs/mount.md.
 With --audit, refmond why --audit DIR and refmon audit query DIR print who was denied, and by which entry.`
 }
 
-// Run serves the mount until a signal or unmount.
+// Run mounts the tree and serves it until SIGTERM, SIGINT, SIGHUP or an unmount. It first removes a stale mount of
+// the same tree. It returns an error if the tree, the mount or the log cannot be opened.
 func (c *mountCmd) Run(std *streams) error {
 	log := slog.New(lograte.New(slog.NewTextHandler(std.err, nil)))
 	nocores.Set(log)
@@ -134,7 +135,7 @@ func (c *mountCmd) operate(m *mount.Mount, records *mountTrail, log *slog.Logger
 		func() uint64 { return 0 }, log)
 }
 
-// tree opens the directory of the tree.
+// tree checks the options and opens the directory of the tree. The caller closes it.
 func (c *mountCmd) tree(log *slog.Logger) (*hostfs.Tree, error) {
 	path, err := filepath.Abs(c.Tree)
 	if err != nil {
@@ -176,7 +177,8 @@ func (c *mountCmd) closed(tree *hostfs.Tree, dir string) error {
 		strings.Join(open, "; "))
 }
 
-// start mounts the tree, which source names, on dir.
+// start mounts the tree, which source names, on dir. It returns an error for a malformed option. Denials are recorded
+// if kept is not nil.
 func (c *mountCmd) start(sys *kernel.System, kept *audit.Log, tree *hostfs.Tree, dir, source string,
 	log *slog.Logger) (*mount.Mount, error) {
 	modes, err := mount.ParseModePolicy(c.Mode)
@@ -201,7 +203,8 @@ func (c *mountCmd) start(sys *kernel.System, kept *audit.Log, tree *hostfs.Tree,
 		Own: !mayMount(), Log: log, Denied: denied})
 }
 
-// backupUser returns the privileges of the user for whom the mount is.
+// backupUser returns the privileges of the user for whom the mount is made, by uid. It returns an error if the caller
+// is not root, the user is unknown, or other options contradict a backup.
 func (c *mountCmd) backupUser() (map[uint32]winnt.PrivilegeSet, error) {
 	switch {
 	case !mayMount():

@@ -23,7 +23,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// deniedBy returns a function that stores the denials of a tree's mount for refmond why.
+// deniedBy returns a function that stores the denials of a tree's mount in memory, for refmond why.
 func (s *service) deniedBy(tree string) func(*mount.Denial) {
 	return func(d *mount.Denial) {
 		n := daemon.Denial{Time: d.Time, UID: d.UID, Lines: denialLines(tree, d)}
@@ -34,7 +34,8 @@ func (s *service) deniedBy(tree string) func(*mount.Denial) {
 	}
 }
 
-// denialLines returns the lines of refmond why: the request, and each reason.
+// denialLines returns the lines that refmond why prints of a denial: the request with its error, each reason, and how
+// many denials were only counted.
 func denialLines(tree string, d *mount.Denial) []string {
 	first := fmt.Sprintf("mount %s, uid %d: %s %s", tree, d.UID, d.Operation, d.Path)
 	if d.Asked != 0 {
@@ -60,7 +61,8 @@ type mountTrail struct {
 // maxMountTrail is the size limit of a mount's trail, in bytes. Beyond it the oldest records are deleted.
 const maxMountTrail = 256 << 20
 
-// openMountTrail opens the trail of a mount. It returns nil if dir is "".
+// openMountTrail opens the audit log of a mount in dir, which has a limited size and overwrites its oldest records.
+// It returns nil if dir is "".
 func openMountTrail(dir string, log *slog.Logger) (*mountTrail, error) {
 	if dir == "" {
 		return nil, nil
@@ -149,7 +151,8 @@ const (
 	hostNameLife = time.Minute
 )
 
-// Account implements audit.Names for S-1-22-1-uid.
+// Account returns the host's user name for S-1-22-1-uid, from a cache or by a lookup of at most three seconds. It
+// returns false for other SIDs and unknown uids. It implements audit.Names.
 func (h *hostAccounts) Account(s sid.SID) (name, domain string, ok bool) {
 	if s != fileaccess.UnixUser(s.RID()) {
 		return "", "", false
@@ -173,7 +176,7 @@ func (h *hostAccounts) Account(s sid.SID) (name, domain string, ok bool) {
 	return n.name, "Unix User", n.name != ""
 }
 
-// fromTrail prints the denials of a trail, the newest last.
+// fromTrail prints the denials of an audit log that match the options, the newest last. It says so if none does.
 func (c *whyCmd) fromTrail(std *streams) error {
 	f, err := trail.Parse("event=4656 and result=failure")
 	if err != nil {

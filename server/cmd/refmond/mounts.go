@@ -35,7 +35,8 @@ func removeStale(trees []treeConfig) error {
 	return nil
 }
 
-// mountTrees starts the mounts of all trees that have one.
+// mountTrees starts the mounts of all trees that have one, for use and for backup. It stops at the first error; the
+// earlier mounts stay until unmount.
 func (s *service) mountTrees(cfg *config) error {
 	for i := range cfg.trees {
 		c := &cfg.trees[i]
@@ -61,7 +62,7 @@ func (s *service) mountTrees(cfg *config) error {
 	return nil
 }
 
-// operate serves metrics and profiles at a socket in the state folder.
+// operate serves metrics and profiles at a socket in the state folder. The caller closes the result.
 func (s *service) operate(state string) (*operations, error) {
 	return operate(filepath.Join(state, operationsSocket), func(w io.Writer) {
 		writeMetrics(w, s.Stats())
@@ -110,7 +111,8 @@ func (s *service) dropTokens() {
 	}
 }
 
-// unmount ends the mounts. Call it before the kernel is closed.
+// unmount ends all mounts and returns their errors. Call it before the kernel is closed. Without mounts it does
+// nothing.
 func (s *service) unmount() (err error) {
 	s.mountsMu.Lock()
 	mounts := s.mounts

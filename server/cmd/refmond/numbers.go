@@ -33,7 +33,8 @@ type idTable struct {
 // maxNumbers is the size limit of a directory file, in bytes.
 const maxNumbers = 256 << 20
 
-// readNumbers reads a directory file; nil if file is "".
+// readNumbers reads the uids and gids of a directory file. It returns nil if file is "". A number of several accounts
+// is marked as ambiguous.
 func readNumbers(file string) (*idTable, error) {
 	if file == "" {
 		return nil, nil
@@ -83,7 +84,8 @@ func (t *idTable) sid(kind int, id uint32) (sid.SID, bool, error) {
 	return s, ok, nil
 }
 
-// SIDOfUID implements [lsa.Domains].
+// SIDOfUID returns the SID of a uid: from the file of numbers if there is one, else from the directory. It implements
+// [lsa.Domains].
 func (n *numbers) SIDOfUID(ctx context.Context, uid uint32) (sid.SID, bool, error) {
 	if t := n.now.Load(); t != nil {
 		return t.sid(0, uid)
@@ -91,7 +93,8 @@ func (n *numbers) SIDOfUID(ctx context.Context, uid uint32) (sid.SID, bool, erro
 	return n.live.SIDOfUID(ctx, uid)
 }
 
-// SIDOfGID implements [lsa.Domains].
+// SIDOfGID returns the SID of a gid: from the file of numbers if there is one, else from the directory. It implements
+// [lsa.Domains].
 func (n *numbers) SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, error) {
 	if t := n.now.Load(); t != nil {
 		return t.sid(1, gid)
@@ -99,7 +102,8 @@ func (n *numbers) SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, erro
 	return n.live.SIDOfGID(ctx, gid)
 }
 
-// UIDOf implements [lsa.Domains].
+// UIDOf returns the uid of a SID: from the file of numbers if there is one, else from the directory. It returns false
+// for an unknown SID. It implements [lsa.Domains].
 func (n *numbers) UIDOf(ctx context.Context, s sid.SID) (uint32, bool, error) {
 	if t := n.now.Load(); t != nil {
 		id, ok := t.sids[0][s]
@@ -108,7 +112,8 @@ func (n *numbers) UIDOf(ctx context.Context, s sid.SID) (uint32, bool, error) {
 	return n.live.UIDOf(ctx, s)
 }
 
-// GIDOf implements [lsa.Domains].
+// GIDOf returns the gid of a SID: from the file of numbers if there is one, else from the directory. It returns false
+// for an unknown SID. It implements [lsa.Domains].
 func (n *numbers) GIDOf(ctx context.Context, s sid.SID) (uint32, bool, error) {
 	if t := n.now.Load(); t != nil {
 		id, ok := t.sids[1][s]

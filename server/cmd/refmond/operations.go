@@ -81,7 +81,8 @@ func (o *operations) close() error {
 // own accepts only connections of the daemon's own user and of root.
 type own struct{ *net.UnixListener }
 
-// Accept implements net.Listener.
+// Accept waits for a connection of a user that may operate the daemon, and closes those of others. It implements
+// net.Listener.
 func (l own) Accept() (net.Conn, error) {
 	for {
 		c, err := l.AcceptUnix()
@@ -98,7 +99,7 @@ func (l own) Accept() (net.Conn, error) {
 // mayOperate reports whether a user may read metrics and profiles (W-30).
 func mayOperate(uid uint32) bool { return uid == 0 || uid == uint32(os.Geteuid()) }
 
-// peerUID returns the uid of the process that connected, as of its connect.
+// peerUID returns the uid that the process had when it connected. It returns an error if the connection is closed.
 func peerUID(c *net.UnixConn) (uid uint32, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -113,7 +114,8 @@ func peerUID(c *net.UnixConn) (uid uint32, err error) {
 	return cred.Uid, nil
 }
 
-// writeMetrics writes the metrics in the text format of Prometheus.
+// writeMetrics writes the metrics of the daemon and of each account's quota in the text format of Prometheus. It
+// ignores errors of w.
 func writeMetrics(w io.Writer, s daemon.Stats) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

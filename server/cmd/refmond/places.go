@@ -21,7 +21,8 @@ type place struct {
 	socket bool // path of a socket; other users must not be able to write to its folder, even if it is sticky
 }
 
-// places returns the files and folders that a configuration names, including its own file.
+// places returns the files and folders that a configuration names, with its own file and the account store. A path
+// that is not configured is "".
 func (c *config) places() []place {
 	out := []place{{what: "configuration", path: c.file}, {what: "state folder", path: c.State},
 		{what: "keytab", path: c.Kerberos.Keytab, secret: true}, {what: "directory.ca", path: c.Directory.CA},

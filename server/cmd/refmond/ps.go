@@ -16,14 +16,15 @@ type psCmd struct {
 	inspectFlags
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command ps.
 func (psCmd) Help() string {
 	return `Lists the processes with their users and threads, and the client, level and start of each
 impersonation. An ordinary user sees only their own processes. An administrator at the administrators'
 socket sees all.`
 }
 
-// Run lists the processes.
+// Run prints the processes that the caller may see, each with its threads. A daemon that cannot be reached is an
+// error.
 func (c *psCmd) Run(std *streams) error {
 	l, err := c.open()
 	if err != nil {
@@ -63,7 +64,8 @@ func (l *inspector) processes(f func(winnt.Handle) error) error {
 	}
 }
 
-// process prints a process and its threads.
+// process prints a process and its threads. It skips a process that has ended. The user is empty if the token may not
+// be opened.
 func (l *inspector) process(std *streams, h winnt.Handle, sessions map[uint64]inspect.Session) error {
 	basic, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 	b, ok := basic.(nt.ProcessBasic)
@@ -139,7 +141,8 @@ func (l *inspector) thread(h winnt.Handle) threadLine {
 	return t
 }
 
-// print prints threads, with the time since which each impersonates.
+// print prints threads, one a line, with the client of each impersonation and since when. It asks the daemon for
+// these in parts.
 func (l *inspector) print(std *streams, list []threadLine) error {
 	var ids []uint64
 	for _, t := range list {

@@ -17,7 +17,7 @@ type revokeCmd struct {
 	Now  bool   `help:"Do not answer the calls in progress of the sessions that end."`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command revoke.
 func (revokeCmd) Help() string {
 	return `Ends what a user, the members of a group, or all users have now: sessions, tokens that servers hold,
 open files, and the cached tokens and file contents of mounts. It prints what ended, and then each file that
@@ -31,7 +31,8 @@ change the account, the group or the descriptor first. It needs SeDebugPrivilege
 docs/revocation.md says what else a change of rights ends, and when.`
 }
 
-// Run ends the access and prints the result.
+// Run ends the access of a user, a group or a path, and prints what ended and what remains. An unknown name, and a
+// missing privilege, are errors.
 func (c *revokeCmd) Run(std *streams) error {
 	l, err := c.open()
 	if err != nil {
@@ -53,7 +54,7 @@ func (c *revokeCmd) Run(std *streams) error {
 	return nil
 }
 
-// revokeError explains why refmond refused a revocation.
+// revokeError adds to an error why refmond refused a revocation of what. It returns other errors unchanged.
 func revokeError(what string, err error) error {
 	switch ntstatus.Of(err, ntstatus.Unsuccessful) {
 	case ntstatus.PrivilegeNotHeld:
@@ -65,7 +66,8 @@ func revokeError(what string, err error) error {
 	return err
 }
 
-// selection returns the SID of an account or a group, or the path.
+// selection returns the SID of an account or a group as text, or the path, if what begins with a slash or backslash.
+// An unknown name is an error.
 func (l *inspector) selection(what string) (user, path string, err error) {
 	if strings.HasPrefix(what, "/") || strings.HasPrefix(what, `\`) {
 		return "", what, nil
@@ -85,7 +87,7 @@ func (l *inspector) selection(what string) (user, path string, err error) {
 	return out.SIDs[0].SID.String(), "", nil
 }
 
-// printRevoked prints what ended and what remains.
+// printRevoked prints what ended and which open files remain, with the programs that have them.
 func printRevoked(std *streams, r *inspect.Revoked) {
 	fmt.Fprintf(std.out, "ended: %d sessions, %d tokens, %d open files\n", r.Sessions, r.Tokens, r.Files)
 	if len(r.Remains) == 0 {
@@ -121,7 +123,8 @@ func (s *service) revokeMounts(selected func(user sid.SID, name string) bool) (r
 	return remains
 }
 
-// kernelName returns the kernel name of a path in a tree or in one of its mounts.
+// kernelName returns the kernel name of a path in a tree or in one of its mounts. It returns false for any other
+// path.
 func (c *config) kernelName(path string) (string, bool) {
 	for i := range c.trees {
 		t := &c.trees[i]

@@ -25,7 +25,7 @@ type serveCmd struct {
 	Config string `help:"${config}" placeholder:"FILE"`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command serve.
 func (serveCmd) Help() string {
 	return `Serves the kernel's system calls until SIGTERM or SIGINT. It then answers the calls that it has
 received. SIGHUP reloads the configuration. If it cannot start, it prints the error and exits with 2. Otherwise it
@@ -35,7 +35,8 @@ prints a line with "ready".
   refmond serve --config refmond.yaml`
 }
 
-// Run serves until SIGTERM or SIGINT, and reloads on SIGHUP.
+// Run starts the daemon and serves until SIGTERM or SIGINT. SIGHUP reloads the configuration; a wrong one changes
+// nothing. A daemon that cannot start is an error.
 func (c *serveCmd) Run(std *streams) error {
 	cfg, err := load(c.Config)
 	if err != nil {

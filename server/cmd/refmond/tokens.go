@@ -17,14 +17,15 @@ type tokenCmd struct {
 	Whose string `arg:"" help:"A process, or one of its threads: 16 or 16/20, as refmond ps numbers them."`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command token.
 func (tokenCmd) Help() string {
 	return `Shows the primary token of a process, or the token of the client that a thread impersonates. It
 needs PROCESS_QUERY_LIMITED_INFORMATION or THREAD_QUERY_INFORMATION, and TOKEN_QUERY on the token or
 SeDebugPrivilege. For a client that logged on with a ticket it prints the ticket.`
 }
 
-// Run shows a token.
+// Run prints the token of a process, or the client token of a thread. A thread that impersonates no client, and a
+// missing right, are errors.
 func (c *tokenCmd) Run(std *streams) error {
 	process, thread, ofThread := strings.Cut(c.Whose, "/")
 	p, err := strconv.ParseUint(process, 10, 63)
@@ -101,7 +102,7 @@ func (l *inspector) show(std *streams, tok winnt.Handle, st ntstatus.Status, q i
 	return nil
 }
 
-// read reads the contents of a token. It returns the first failure.
+// read copies the contents of a token into t. It returns the first failure, and reads the rest all the same.
 func (l *inspector) read(tok winnt.Handle, t *inspect.Token) (st ntstatus.Status) {
 	ask := func(class winnt.TokenInfoClass) any {
 		v, s := l.th.NtQueryInformationToken(tok, class)
@@ -133,7 +134,7 @@ func (l *inspector) read(tok winnt.Handle, t *inspect.Token) (st ntstatus.Status
 	return st
 }
 
-// attributes returns the unusual attributes of a group, for display.
+// attributes returns the unusual attributes of a group as text for display, "" if it is enabled in the usual way.
 func attributes(a uint32) string {
 	switch {
 	case a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0:

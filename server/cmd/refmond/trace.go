@@ -15,14 +15,14 @@ type sessionsCmd struct {
 	inspectFlags
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command sessions.
 func (sessionsCmd) Help() string {
 	return `Lists the connections with the program and uid of the peer, its account, logon session and start.
 Below are the logon sessions that clients opened with tickets, each with the service, times,
 encryption types and issuer of its ticket.`
 }
 
-// Run lists the connections.
+// Run prints the connections, and below them the logon sessions of tickets, if there are any.
 func (c *sessionsCmd) Run(std *streams) error {
 	l, err := c.open()
 	if err != nil {
@@ -63,14 +63,15 @@ type traceCmd struct {
 	For     time.Duration `help:"End after this time, such as 30s or 10m; by default with Ctrl-C." placeholder:"TIME"`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command trace.
 func (traceCmd) Help() string {
 	return `Prints new calls of clients with their reasons, in the format of refmon run. Secrets are ***. You
 see the calls of processes whose memory you may read. Clients do not wait for the output: if calls come
 faster than it can be written, some are lost, and their number is printed.`
 }
 
-// Run prints calls until a signal or the end of For.
+// Run prints new calls of clients until SIGTERM, SIGINT or the end of For, which is not an error. Earlier calls are
+// not printed.
 func (c *traceCmd) Run(std *streams) error {
 	l, err := c.open()
 	if err != nil {
@@ -131,7 +132,8 @@ func (l *inspector) calls(std *streams, q inspect.Query, stamped bool) (last uin
 	}
 }
 
-// client returns the client that a call was made for, "" for the process itself.
+// client returns the client that a call was made for, with its ticket, as text. It returns "" if the process acted as
+// itself.
 func (l *inspector) client(c *inspect.Call) string {
 	if c.User == "" {
 		return ""
@@ -153,7 +155,7 @@ type whyCmd struct {
 	Audit   string        `help:"Read the audit log of refmond mount --audit DIR instead." placeholder:"DIR"`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for the command why.
 func (whyCmd) Help() string {
 	return `Shows recent denials: the rule, and the entries of the object's security descriptor that decided.
 refmond serve stores the newest denials, also those through its mounts. You see the denials of processes
@@ -177,7 +179,8 @@ func noDenial(socket string) string {
 	return none + " Administrators see all with --socket /run/refmon/admin.sock (adminSocket of the configuration)."
 }
 
-// Run prints denials, the newest last.
+// Run prints the recent denials that match the options, the newest last: those of the daemon, or with --audit those
+// of an audit log. It says so if none does.
 func (c *whyCmd) Run(std *streams) error {
 	if c.Audit != "" {
 		return c.fromTrail(std)

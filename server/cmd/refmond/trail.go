@@ -39,7 +39,8 @@ var outcomes = map[string]audit.Setting{"none": 0, "success": audit.OnSuccess, "
 // fulls maps the values of audit.overwrite.
 var fulls = map[string]auditlog.Full{"needed": auditlog.Overwrite, "archive": auditlog.Archive, "never": auditlog.Stop}
 
-// check validates the settings.
+// check returns an error that names the first wrong setting: an unknown word, a negative or too large number, or a
+// size that the reserve fills.
 func (a *auditSettings) check() error {
 	if _, ok := fulls[a.Overwrite]; !ok {
 		return fmt.Errorf("audit.overwrite: %q, want needed, archive or never", a.Overwrite)
@@ -139,13 +140,15 @@ type reporting struct {
 	said time.Time // guarded by mu
 }
 
-// Write implements audit.Sink.
+// Write writes a record to the audit log and returns its error, which it also reports. It implements audit.Sink.
 func (r *reporting) Write(e audit.Event) error { return r.report(r.Log.Write(e)) }
 
-// WriteAll implements audit.BatchSink.
+// WriteAll writes records to the audit log and returns the error, which it also reports. It implements
+// audit.BatchSink.
 func (r *reporting) WriteAll(events []audit.Event) error { return r.report(r.Log.WriteAll(events)) }
 
-// report logs a change of state, and a lasting failure once a minute.
+// report logs when writes begin to fail or succeed again, and a lasting failure once a minute. It returns err
+// unchanged.
 func (r *reporting) report(err error) error {
 	r.mu.Lock()
 	was, now := r.failing, time.Now()
@@ -170,7 +173,7 @@ type trailState struct {
 	Failed, Ended string // errors as text
 }
 
-// stateOf returns the state of an audit log.
+// stateOf returns the state of an audit log, with its errors as text for JSON.
 func stateOf(l *auditlog.Log) (trailState, error) {
 	s, err := l.State()
 	out := trailState{State: s}
@@ -184,7 +187,7 @@ func stateOf(l *auditlog.Log) (trailState, error) {
 	return out, err
 }
 
-// writeTrail writes the metrics of the audit log.
+// writeTrail writes the metrics of the audit log in the text format of Prometheus. It ignores errors of w.
 func writeTrail(w io.Writer, s *trailState) {
 	for _, x := range []metric{
 		{"refmond_audit_records_total", "counter", "Audit records that are durable.", float64(s.Records)},
@@ -199,7 +202,8 @@ func writeTrail(w io.Writer, s *trailState) {
 	}
 }
 
-// trail reports the state of the running daemon's audit log.
+// trail reports the state of the running daemon's audit log: well, a note, or what to do. It notes a daemon that does
+// not answer.
 func (c *checkUp) trail(cfg *config) {
 	if !cfg.Audit.Keep {
 		c.note("audit", "no records are kept (audit.keep)")
@@ -237,7 +241,8 @@ type trailReport struct {
 	LeftOut uint64 // dropped records of connections
 }
 
-// fetchTrail requests the audit log's state from a running daemon.
+// fetchTrail requests the audit log's state from the daemon at a socket, and waits at most ten seconds. A daemon that
+// does not run is an error.
 func fetchTrail(socket string) (s trailReport, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

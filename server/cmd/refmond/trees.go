@@ -67,7 +67,8 @@ var (
 		"read": hostfs.HandOutReads, "write": hostfs.HandOutWrites}
 )
 
-// checkTrees validates the settings of all trees.
+// checkTrees validates the settings of all trees, sorted by name, and appends them to c.trees. Trees that contain
+// each other are an error.
 func (c *config) checkTrees() error {
 	for _, name := range slices.Sorted(maps.Keys(c.Trees)) {
 		s := c.Trees[name]
@@ -91,7 +92,8 @@ func within(dir, path string) bool {
 	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// check validates the settings of one tree.
+// check returns the configuration of a tree with its defaults. It returns an error that names the first wrong
+// setting. It does not open the tree.
 func (s *treeSettings) check(name string) (t treeConfig, err error) {
 	t = treeConfig{name: name, exposed: s.Exposed, mount: s.Mount, hide: s.HideUnreadable,
 		follow: s.FollowLinks, listed: s.ListDescriptors, backup: s.Backup}
@@ -151,7 +153,7 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 	return t, nil
 }
 
-// permissions parses octal permission bits; "" is 0.
+// permissions parses octal permission bits up to 777. It returns 0 for "", and an error for any other text.
 func permissions(text string) (uint32, error) {
 	if text == "" {
 		return 0, nil
@@ -163,7 +165,7 @@ func permissions(text string) (uint32, error) {
 	return uint32(n), nil
 }
 
-// groupID parses a gid, or looks up the gid of a group name.
+// groupID returns the gid of a number or of a group name, which it looks up. An unknown name is an error.
 func groupID(name string) (uint32, error) {
 	n, err := strconv.ParseUint(name, 10, 32)
 	if err != nil {

@@ -25,7 +25,8 @@ type watching struct {
 	all      sync.WaitGroup
 }
 
-// watch starts to listen for watchers if the configuration has a socket for them.
+// watch starts to listen for watchers. It does nothing if the configuration has no socket for them. It returns an
+// error if the socket cannot be opened.
 func (s *service) watch(cfg *config) error {
 	if cfg.Watch.Socket == "" {
 		return nil
@@ -76,7 +77,7 @@ func (s *service) mayWatch(c *net.UnixConn) error {
 	return fmt.Errorf("uid %d holds no SeBackupPrivilege: %w", p.UID, ntstatus.AccessDenied.Err())
 }
 
-// close ends all watches. It accepts nil.
+// close ends all watches and waits for them. It does nothing for nil.
 func (w *watching) close() error {
 	if w == nil {
 		return nil
