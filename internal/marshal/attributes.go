@@ -86,7 +86,8 @@ func (r *attributeReader) terminated(p Address) (string, ntstatus.Status) {
 	return s, st
 }
 
-// attribute reads the attribute whose fixed part is b, with its name and values.
+// attribute reads the attribute whose fixed part is b, with its name and values. It returns the status of the first
+// unreadable or malformed part.
 func (r *attributeReader) attribute(b []byte) (a claims.Attribute, st ntstatus.Status) {
 	if a.Name, st = r.text(b); st != ntstatus.Success {
 		return a, st
@@ -105,7 +106,7 @@ func (r *attributeReader) attribute(b []byte) (a claims.Attribute, st ntstatus.S
 	return a, st
 }
 
-// value appends one value. An unknown type gives STATUS_INVALID_PARAMETER.
+// value appends the value at b to a. An unknown type of attribute is STATUS_INVALID_PARAMETER.
 func (r *attributeReader) value(a *claims.Attribute, b []byte) (st ntstatus.Status) {
 	switch a.Type {
 	case claims.Int64:
@@ -130,7 +131,8 @@ func (r *attributeReader) value(a *claims.Attribute, b []byte) (st ntstatus.Stat
 	return st
 }
 
-// NamesAt copies an array of n UNICODE_STRINGs; n 0 is nil.
+// NamesAt copies an array of n UNICODE_STRINGs, nil for 0. It returns the status of the first unreadable one, and an
+// error for more than maxClaims.
 func (m *Memory) NamesAt(p Address, n uint32) ([]string, ntstatus.Status) {
 	r := attributeReader{m, maxClaims}
 	b, st := r.array(p, n, 16)

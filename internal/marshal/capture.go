@@ -26,7 +26,7 @@ func (m *Memory) SIDAt(p Address) (sid.SID, ntstatus.Status) {
 	return s, st
 }
 
-// OptionalSIDAt copies a SID; NULL is the zero SID.
+// OptionalSIDAt copies a SID. It returns the zero SID for NULL, and a status for an unreadable or malformed SID.
 func (m *Memory) OptionalSIDAt(p Address) (sid.SID, ntstatus.Status) {
 	if p == 0 {
 		return sid.SID{}, ntstatus.Success
@@ -34,7 +34,7 @@ func (m *Memory) OptionalSIDAt(p Address) (sid.SID, ntstatus.Status) {
 	return m.SIDAt(p)
 }
 
-// ACLAt copies an ACL; NULL is nil.
+// ACLAt copies an ACL. It returns nil for NULL, and a status for an unreadable or malformed ACL.
 func (m *Memory) ACLAt(p Address) (*sd.ACL, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -47,7 +47,7 @@ func (m *Memory) ACLAt(p Address) (*sd.ACL, ntstatus.Status) {
 	return l, StatusOf(err, ntstatus.InvalidACL)
 }
 
-// StatusOf returns the status in a decoder's error, or otherwise if it has none.
+// StatusOf returns the status in a decoder's error, otherwise if it has none, and STATUS_SUCCESS for nil.
 func StatusOf(err error, otherwise ntstatus.Status) ntstatus.Status {
 	if err == nil {
 		return ntstatus.Success

@@ -6,7 +6,8 @@ import (
 	"github.com/refmon/refmon/claims"
 )
 
-// attributeHeader appends the header of an attribute list with count entries.
+// attributeHeader appends the header of an attribute list and count zeroed entries of size bytes. It returns the
+// offset of the first entry.
 func (e *Encoder) attributeHeader(count, size int) (at int) {
 	e.U16(1)
 	e.U16(0)
@@ -45,7 +46,8 @@ func (e *Encoder) Claims(list []claims.Attribute) {
 	}
 }
 
-// TokenAttributes appends TOKEN_SECURITY_ATTRIBUTES_INFORMATION: strings are counted.
+// TokenAttributes appends a TOKEN_SECURITY_ATTRIBUTES_INFORMATION with counted strings. An empty list is the header
+// alone.
 func (e *Encoder) TokenAttributes(list []claims.Attribute) {
 	at := e.attributeHeader(len(list), 40)
 	for i := range list {
@@ -67,7 +69,7 @@ func (e *Encoder) TokenAttributes(list []claims.Attribute) {
 	}
 }
 
-// Counted appends text and stores its UNICODE_STRING at offset at.
+// Counted appends text without a NUL and stores its UNICODE_STRING at offset at, which must be reserved.
 func (e *Encoder) Counted(at int, s string) {
 	e.Point(at + 8)
 	n := uint16(e.Text(s))
@@ -75,7 +77,8 @@ func (e *Encoder) Counted(at int, s string) {
 	le.PutUint16(e.Bytes[at+2:], n)
 }
 
-// values appends the values of an attribute that are not strings.
+// values appends the values of an attribute that are not strings. SIDs and octets have an array of lengths and
+// pointers first.
 func (e *Encoder) values(a *claims.Attribute) {
 	for _, v := range a.Ints {
 		e.U64(uint64(v))

@@ -36,7 +36,8 @@ type descriptors struct {
 //	3      -    owner, group, SACL, DACL: four bytes of length and as many bytes
 type raw []byte
 
-// DescriptorAt copies a descriptor in either form; NULL is nil.
+// DescriptorAt copies a descriptor in absolute or self-relative form. It returns nil for NULL, and a status for an
+// unreadable or malformed one. Equal bytes may return the same descriptor, which must not be changed.
 func (m *Memory) DescriptorAt(p Address) (*sd.Descriptor, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -155,7 +156,8 @@ func (m *Memory) appendACL(b []byte, p Address) ([]byte, ntstatus.Status) {
 	return m.appendUser(b, p+8, size-8)
 }
 
-// decode returns the descriptor with the parts that are present.
+// decode returns the descriptor with the parts that are present, nil for no bytes. A malformed part returns its
+// status.
 func (b raw) decode() (*sd.Descriptor, ntstatus.Status) {
 	if len(b) == 0 {
 		return nil, ntstatus.Success

@@ -18,7 +18,7 @@ type Encoder struct {
 	Bytes []byte
 }
 
-// U8 appends a BOOLEAN.
+// U8 appends a BOOLEAN: one byte, 1 for true and 0 for false.
 func (e *Encoder) U8(v bool) {
 	if v {
 		e.Bytes = append(e.Bytes, 1)
@@ -27,16 +27,16 @@ func (e *Encoder) U8(v bool) {
 	}
 }
 
-// U16 appends 16 bits.
+// U16 appends 16 bits in little endian, without padding before them.
 func (e *Encoder) U16(v uint16) { e.Bytes = le.AppendUint16(e.Bytes, v) }
 
-// U32 appends 32 bits.
+// U32 appends 32 bits in little endian, without padding before them.
 func (e *Encoder) U32(v uint32) { e.Bytes = le.AppendUint32(e.Bytes, v) }
 
-// U64 appends 64 bits.
+// U64 appends 64 bits in little endian, without padding before them.
 func (e *Encoder) U64(v uint64) { e.Bytes = le.AppendUint64(e.Bytes, v) }
 
-// Align appends zeros up to a multiple of n.
+// Align appends zeros until the length is a multiple of n, which must be above 0.
 func (e *Encoder) Align(n int) {
 	for len(e.Bytes)%n != 0 {
 		e.Bytes = append(e.Bytes, 0)
@@ -50,16 +50,16 @@ func (e *Encoder) Reserve(n int) int {
 	return at
 }
 
-// Here returns the address of the next byte.
+// Here returns the address that the next byte will have in the program.
 func (e *Encoder) Here() uint64 { return uint64(e.Base) + uint64(len(e.Bytes)) }
 
-// Point stores the address of the next byte in the pointer at offset at.
+// Point stores the address of the next byte in the 8 bytes at offset at, which must be reserved.
 func (e *Encoder) Point(at int) { le.PutUint64(e.Bytes[at:], e.Here()) }
 
-// SID appends a SID.
+// SID appends a SID in binary form, without padding before it.
 func (e *Encoder) SID(s sid.SID) { e.Bytes = s.AppendBinary(e.Bytes) }
 
-// Text appends UTF-16 without a terminator and returns its size in bytes.
+// Text appends s as UTF-16 without a terminator and returns its size in bytes, 0 for "".
 func (e *Encoder) Text(s string) int {
 	u := utf16.Encode([]rune(s))
 	for _, c := range u {
@@ -68,13 +68,13 @@ func (e *Encoder) Text(s string) int {
 	return 2 * len(u)
 }
 
-// Privileges appends TOKEN_PRIVILEGES.
+// Privileges appends a TOKEN_PRIVILEGES: the count, then the array. An empty list is the count alone.
 func (e *Encoder) Privileges(list []nt.LUIDAndAttributes) {
 	e.U32(uint32(len(list)))
 	e.PrivilegeArray(list)
 }
 
-// PrivilegeArray appends LUID_AND_ATTRIBUTES.
+// PrivilegeArray appends an array of LUID_AND_ATTRIBUTES without its count. An empty list appends nothing.
 func (e *Encoder) PrivilegeArray(list []nt.LUIDAndAttributes) {
 	for _, p := range list {
 		e.U64(uint64(p.LUID))
@@ -82,17 +82,17 @@ func (e *Encoder) PrivilegeArray(list []nt.LUIDAndAttributes) {
 	}
 }
 
-// PrivilegeSet appends a PRIVILEGE_SET.
+// PrivilegeSet appends a PRIVILEGE_SET: the count, the control word and the array. s must not be nil.
 func (e *Encoder) PrivilegeSet(s *nt.PrivilegeSet) {
 	e.U32(uint32(len(s.Privilege)))
 	e.U32(s.Control)
 	e.PrivilegeArray(s.Privilege)
 }
 
-// GroupArray reserves space for SID_AND_ATTRIBUTES entries. Call Fill to write them.
+// GroupArray reserves zeroed SID_AND_ATTRIBUTES entries and returns their offset. Call Fill to write them.
 func (e *Encoder) GroupArray(list []token.Group) (at int) { return e.Reserve(16 * len(list)) }
 
-// Fill writes the entries of an array that GroupArray reserved, and appends their SIDs.
+// Fill writes the entries of an array that GroupArray reserved at offset at, and appends their SIDs.
 func (e *Encoder) Fill(at int, list []token.Group) {
 	for i, g := range list {
 		e.Point(at + 16*i)
@@ -101,7 +101,7 @@ func (e *Encoder) Fill(at int, list []token.Group) {
 	}
 }
 
-// GroupList appends TOKEN_GROUPS.
+// GroupList appends a TOKEN_GROUPS: the count, the array, then the SIDs. An empty list is the count alone.
 func (e *Encoder) GroupList(list []token.Group) {
 	e.U64(uint64(len(list)))
 	e.Fill(e.GroupArray(list), list)

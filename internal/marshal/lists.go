@@ -40,7 +40,8 @@ func (m *Memory) GroupsFrom(p Address, count uint32) ([]token.Group, ntstatus.St
 	return list, ntstatus.Success
 }
 
-// GroupsAt copies TOKEN_GROUPS; NULL is nil.
+// GroupsAt copies a TOKEN_GROUPS with its SIDs. It returns nil for NULL, and a status for unreadable memory or a
+// malformed SID.
 func (m *Memory) GroupsAt(p Address) ([]token.Group, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -65,7 +66,7 @@ func (m *Memory) PrivilegesFrom(p Address, count uint32) ([]nt.LUIDAndAttributes
 	return list, ntstatus.Success
 }
 
-// PrivilegesAt copies TOKEN_PRIVILEGES; NULL is nil.
+// PrivilegesAt copies a TOKEN_PRIVILEGES. It returns nil for NULL, and a status for unreadable memory.
 func (m *Memory) PrivilegesAt(p Address) ([]nt.LUIDAndAttributes, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -77,7 +78,7 @@ func (m *Memory) PrivilegesAt(p Address) ([]nt.LUIDAndAttributes, ntstatus.Statu
 	return m.PrivilegesFrom(p+4, n)
 }
 
-// MappingAt copies a GENERIC_MAPPING.
+// MappingAt copies a GENERIC_MAPPING. NULL is unreadable memory and returns a status.
 func (m *Memory) MappingAt(p Address) (g winnt.GenericMapping, st ntstatus.Status) {
 	var b [16]byte
 	// The structure begins at a multiple of 4 (O-3).

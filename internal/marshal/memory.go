@@ -138,25 +138,25 @@ func (m *Memory) Probe(p Address, n, align uintptr) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// ProbeHandle probes an output handle: 8 bytes at a multiple of 4.
+// ProbeHandle returns a status if an output handle, 8 bytes at a multiple of 4, cannot be written. It writes nothing.
 func (m *Memory) ProbeHandle(p Address) ntstatus.Status { return m.Probe(p, 8, 4) }
 
-// ProbeU32 probes an output of 32 bits.
+// ProbeU32 returns a status if an output of 32 bits cannot be written, or is not aligned. It writes nothing.
 func (m *Memory) ProbeU32(p Address) ntstatus.Status { return m.Probe(p, 4, 4) }
 
-// WriteU64 writes 64 bits.
+// WriteU64 writes 64 bits. It returns a status if the memory cannot be written.
 func (m *Memory) WriteU64(p Address, v uint64) ntstatus.Status {
 	binary.LittleEndian.PutUint64(m.Scratch[:], v)
 	return m.Write(p, m.Scratch[:8])
 }
 
-// WriteU32 writes 32 bits.
+// WriteU32 writes 32 bits. It returns a status if the memory cannot be written.
 func (m *Memory) WriteU32(p Address, v uint32) ntstatus.Status {
 	binary.LittleEndian.PutUint32(m.Scratch[:], v)
 	return m.Write(p, m.Scratch[:4])
 }
 
-// WriteBool writes a BOOLEAN, one byte.
+// WriteBool writes a BOOLEAN, one byte of 1 or 0. It returns a status if the memory cannot be written.
 func (m *Memory) WriteBool(p Address, v bool) ntstatus.Status {
 	m.Scratch[0] = 0
 	if v {
@@ -165,13 +165,13 @@ func (m *Memory) WriteBool(p Address, v bool) ntstatus.Status {
 	return m.Write(p, m.Scratch[:1])
 }
 
-// ReadU32 reads 32 bits.
+// ReadU32 reads 32 bits. It returns 0 and a status if the memory cannot be read.
 func (m *Memory) ReadU32(p Address) (uint32, ntstatus.Status) {
 	st := m.Read(m.Scratch[:4], p)
 	return binary.LittleEndian.Uint32(m.Scratch[:]), st
 }
 
-// ReadU64 reads 64 bits.
+// ReadU64 reads 64 bits. It returns 0 and a status if the memory cannot be read.
 func (m *Memory) ReadU64(p Address) (uint64, ntstatus.Status) {
 	st := m.Read(m.Scratch[:8], p)
 	return binary.LittleEndian.Uint64(m.Scratch[:]), st

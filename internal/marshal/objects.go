@@ -71,7 +71,8 @@ func (e *Encoder) ProcessInformation(value any) {
 	}
 }
 
-// Unicode appends zero-terminated text and stores its UNICODE_STRING at offset at.
+// Unicode appends text with a NUL, which the length does not count, and stores its UNICODE_STRING at offset at, which
+// must be reserved.
 func (e *Encoder) Unicode(at int, s string) {
 	e.Point(at + 8)
 	n := uint16(e.Text(s))
@@ -80,7 +81,7 @@ func (e *Encoder) Unicode(at int, s string) {
 	le.PutUint16(e.Bytes[at+2:], n+2)
 }
 
-// TypeInformation appends an OBJECT_TYPE_INFORMATION.
+// TypeInformation appends an OBJECT_TYPE_INFORMATION with the type's name behind it.
 func (e *Encoder) TypeInformation(v nt.TypeInformation) {
 	at := e.Reserve(104)
 	b := e.Bytes[at:]

@@ -40,7 +40,8 @@ func (m *Memory) PortMessageAt(p Address) (x PortMessage, st ntstatus.Status) {
 	return x, st
 }
 
-// WritePortMessage writes a message.
+// WritePortMessage writes a PORT_MESSAGE with its header and data. It returns a status if the memory cannot be
+// written.
 func (m *Memory) WritePortMessage(p Address, x *PortMessage) ntstatus.Status {
 	var e Encoder
 	e.U16(uint16(len(x.Data)))

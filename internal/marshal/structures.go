@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ClientIDAt copies a CLIENT_ID; NULL is nil.
+// ClientIDAt copies a CLIENT_ID. It returns nil for NULL, and a status for unreadable memory.
 func (m *Memory) ClientIDAt(p Address) (*nt.ClientID, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -21,7 +21,7 @@ func (m *Memory) ClientIDAt(p Address) (*nt.ClientID, ntstatus.Status) {
 		UniqueThread: winnt.Handle(le.Uint64(b[8:]))}, ntstatus.Success
 }
 
-// GUIDAt copies a GUID; NULL is nil.
+// GUIDAt copies a GUID. It returns nil for NULL, and a status for unreadable memory.
 func (m *Memory) GUIDAt(p Address) (*winnt.GUID, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -56,7 +56,7 @@ func (m *Memory) HandlesFrom(p Address, n uint32) ([]winnt.Handle, ntstatus.Stat
 	return list, st
 }
 
-// PrivilegeSetAt copies a PRIVILEGE_SET; NULL is nil.
+// PrivilegeSetAt copies a PRIVILEGE_SET. It returns nil for NULL, and a status for unreadable memory.
 func (m *Memory) PrivilegeSetAt(p Address) (*nt.PrivilegeSet, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -73,7 +73,8 @@ func (m *Memory) PrivilegeSetAt(p Address) (*nt.PrivilegeSet, ntstatus.Status) {
 	return s, st
 }
 
-// JobLimitsAt copies JOBOBJECT_SECURITY_LIMIT_INFORMATION.
+// JobLimitsAt copies a JOBOBJECT_SECURITY_LIMIT_INFORMATION with the lists that it points to. It returns a status for
+// unreadable memory.
 func (m *Memory) JobLimitsAt(p Address) (*nt.JobSecurityLimitInformation, ntstatus.Status) {
 	b, st := m.Block(p, nt.JobSecurityLimitSize, 4)
 	if st != ntstatus.Success {

@@ -18,7 +18,8 @@ func (m *Memory) ZeroTerminatedAt(p Address) (string, ntstatus.Status) {
 	return s, st
 }
 
-// zeroTerminated copies at most room units and returns their number.
+// zeroTerminated copies UTF-16 text up to its NUL and returns it with its number of units. Text without a NUL among
+// the first room units is STATUS_INVALID_PARAMETER.
 func (m *Memory) zeroTerminated(p Address, room int) (s string, n int, st ntstatus.Status) {
 	var u []uint16
 	var b [2]byte

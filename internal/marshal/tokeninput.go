@@ -25,20 +25,23 @@ func pointee[T any](m *Memory, p Address, optional bool, read func(Address) (T, 
 	return read(Address(at))
 }
 
-// OwnerAt copies a TOKEN_OWNER; NULL is the zero SID.
+// OwnerAt copies the SID of a TOKEN_OWNER. It returns the zero SID for NULL, and a status for unreadable memory or a
+// malformed SID.
 func (m *Memory) OwnerAt(p Address) (sid.SID, ntstatus.Status) { return pointee(m, p, true, m.SIDAt) }
 
-// PrimaryGroupAt copies a TOKEN_PRIMARY_GROUP. NULL gives STATUS_ACCESS_VIOLATION.
+// PrimaryGroupAt copies the SID of a TOKEN_PRIMARY_GROUP. NULL, like other unreadable memory, gives
+// STATUS_ACCESS_VIOLATION.
 func (m *Memory) PrimaryGroupAt(p Address) (sid.SID, ntstatus.Status) {
 	return pointee(m, p, false, m.SIDAt)
 }
 
-// DefaultDACLAt copies a TOKEN_DEFAULT_DACL; NULL is nil.
+// DefaultDACLAt copies the ACL of a TOKEN_DEFAULT_DACL. It returns nil for NULL, and a status for unreadable memory
+// or a malformed ACL.
 func (m *Memory) DefaultDACLAt(p Address) (*sd.ACL, ntstatus.Status) {
 	return pointee(m, p, true, m.ACLAt)
 }
 
-// UserAt copies a TOKEN_USER.
+// UserAt copies a TOKEN_USER with its SID. It returns a status for unreadable memory or a malformed SID.
 func (m *Memory) UserAt(p Address) (*token.Group, ntstatus.Status) {
 	list, st := m.GroupsFrom(p, 1)
 	if st != ntstatus.Success {
@@ -47,19 +50,19 @@ func (m *Memory) UserAt(p Address) (*token.Group, ntstatus.Status) {
 	return &list[0], st
 }
 
-// LUIDAt copies a LUID.
+// LUIDAt copies a LUID. It returns 0 and a status for unreadable memory.
 func (m *Memory) LUIDAt(p Address) (winnt.LUID, ntstatus.Status) {
 	v, st := m.ReadU64(p)
 	return winnt.LUID(v), st
 }
 
-// TimeAt copies a LARGE_INTEGER.
+// TimeAt copies a LARGE_INTEGER, such as a time in 100-ns units. It returns 0 and a status for unreadable memory.
 func (m *Memory) TimeAt(p Address) (int64, ntstatus.Status) {
 	v, st := m.ReadU64(p)
 	return int64(v), st
 }
 
-// PolicyAt copies a TOKEN_MANDATORY_POLICY; NULL is nil.
+// PolicyAt copies a TOKEN_MANDATORY_POLICY. It returns nil for NULL, and a status for unreadable memory.
 func (m *Memory) PolicyAt(p Address) (*uint32, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -68,7 +71,8 @@ func (m *Memory) PolicyAt(p Address) (*uint32, ntstatus.Status) {
 	return &v, st
 }
 
-// SourceAt copies a TOKEN_SOURCE. It removes zeros and spaces at the end of the name.
+// SourceAt copies a TOKEN_SOURCE, without zeros and spaces at the end of the name. It returns a status for unreadable
+// memory.
 func (m *Memory) SourceAt(p Address) (*token.Source, ntstatus.Status) {
 	var b [16]byte
 	if st := m.Read(b[:], p); st != ntstatus.Success {

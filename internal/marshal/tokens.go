@@ -65,7 +65,7 @@ func (e *Encoder) TokenInformation(class winnt.TokenInfoClass, value any) {
 	}
 }
 
-// Statistics appends a TOKEN_STATISTICS.
+// Statistics appends a TOKEN_STATISTICS in its fixed layout.
 func (e *Encoder) Statistics(v nt.TokenStatistics) {
 	e.U64(uint64(v.TokenID))
 	e.U64(uint64(v.AuthenticationID))
@@ -87,7 +87,7 @@ func groupsLength(list []token.Group) (n uint32) {
 	return n
 }
 
-// GroupsAndPrivileges appends a TOKEN_GROUPS_AND_PRIVILEGES with its lists.
+// GroupsAndPrivileges appends a TOKEN_GROUPS_AND_PRIVILEGES with the lists that it points to behind it.
 func (e *Encoder) GroupsAndPrivileges(v nt.TokenGroupsAndPrivileges) {
 	e.U32(uint32(len(v.SIDs)))
 	e.U32(groupsLength(v.SIDs))
@@ -130,7 +130,7 @@ func (e *Encoder) sidHash(list []token.Group) (array int) {
 	return sids
 }
 
-// accessInformation appends a TOKEN_ACCESS_INFORMATION with all that it points to.
+// accessInformation appends a TOKEN_ACCESS_INFORMATION with all that it points to behind it.
 func (e *Encoder) accessInformation(v nt.TokenAccessInformation) {
 	head := e.Reserve(24)
 	e.U64(uint64(v.AuthenticationID))
@@ -173,7 +173,7 @@ func (e *Encoder) accessInformation(v nt.TokenAccessInformation) {
 	}
 }
 
-// Isolation appends a TOKEN_BNO_ISOLATION_INFORMATION and its prefix.
+// Isolation appends a TOKEN_BNO_ISOLATION_INFORMATION, with its prefix behind it if the isolation is enabled.
 func (e *Encoder) Isolation(v nt.TokenBnoIsolation) {
 	at := e.Reserve(8)
 	e.U8(v.IsolationEnabled)
