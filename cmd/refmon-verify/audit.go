@@ -29,7 +29,7 @@ func readFiles(names []string, least, most int) (files []string) {
 	return files
 }
 
-// runAudit checks a proof of an audit log; exit codes are those of run.
+// runAudit checks a proof of an audit log and prints the outcome. It returns the exit codes of run.
 func runAudit(args []string) int {
 	files := readFiles(args, 2, 3)
 	if files == nil {
@@ -147,7 +147,7 @@ func hashOf(parts ...string) string {
 	return string(h[:])
 }
 
-// included computes the root from a leaf and its path (RFC 9162, section 2.1.3.2).
+// included returns the root of a tree of size leaves from a leaf's path (RFC 9162, 2.1.3.2). A wrong length panics.
 func included(leaf string, index, size uint64, path []string) string {
 	fn, sn, r := index, size-1, leaf
 	for _, p := range path {
@@ -166,7 +166,7 @@ func included(leaf string, index, size uint64, path []string) string {
 	return r
 }
 
-// consistent checks that one tree continues another (RFC 9162, section 2.1.4.2).
+// consistent panics unless the tree now continues the tree old (RFC 9162, section 2.1.4.2).
 func consistent(old, now checkpoint, path []string) {
 	check(old.size <= now.size, "the old checkpoint has more records")
 	if old.size == now.size || old.size == 0 {

@@ -21,7 +21,7 @@ Exit codes: 0 it is true, 1 it is not, 2 a file cannot be read.`
 // release is set by release builds: -ldflags "-X main.release=v1.2.3".
 var release = ""
 
-// runVersion prints the version in the form of the other programs.
+// runVersion prints the version and returns 0. It returns 2 if there are arguments.
 func runVersion(args []string) int {
 	if len(args) > 0 {
 		fmt.Println("usage: refmon-verify version")
