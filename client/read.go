@@ -79,8 +79,8 @@ func (c *Conn) leave() {
 	}
 }
 
-// watch reads the connection if nobody else does and no answer has come since its last run. It runs on the timer's
-// goroutine.
+// watch reads the connection if a call waits, nobody else reads, and no answer has come since its last run. If one has
+// come, it only starts the timer again. It runs on the timer's goroutine. Errors of reading end the connection (read).
 func (c *Conn) watch() {
 	c.mu.Lock()
 	if c.waiting != nil && c.answers != c.seen {

@@ -123,7 +123,7 @@ func (c *descriptorCache) evictLocked() {
 	}
 }
 
-// chargeLocked adds n bytes to a user.
+// chargeLocked adds n bytes to those of a user and of the cache. It evicts nothing, also above the limits.
 //
 // +checklocks:c.mu
 func (c *descriptorCache) chargeLocked(u *cacheUser, n int) {

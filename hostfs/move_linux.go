@@ -112,8 +112,9 @@ func (f *file) findTarget(g *target, q *fileaccess.Move, root nt.OpenFile, dir, 
 	return f.describeExisting(g, q)
 }
 
-// describeExisting reads the file that already has the new name and stores the facts in q.Existing. It returns
-// STATUS_ACCESS_DENIED for special files, for files of another device and for links that were not made in the tree.
+// describeExisting reads the file that already has the new name, which the caller has opened as g.existing, and stores
+// the facts in q.Existing. It returns STATUS_ACCESS_DENIED for special files, for files of another device and for links
+// that were not made in the tree.
 func (f *file) describeExisting(g *target, q *fileaccess.Move) (st ntstatus.Status) {
 	var err error
 	if g.status, err = stat(g.existing); err != nil {

@@ -59,7 +59,8 @@ func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile
 }
 
 // enterHere enters an open of an inode, with the place's directory as that of its link. On success the link owns the
-// directory's descriptor if the place did.
+// directory's descriptor if the place did. A directory that belongs to a handle is duplicated first. On failure the
+// place keeps what it owns.
 func (p *place) enterHere(s *unix.Statx_t, f *file) ntstatus.Status {
 	f.born, f.bornMask = s.Btime, s.Mask&unix.STATX_BTIME
 	if p.parent >= 0 && !p.owned && p.parent != p.t.root {

@@ -37,7 +37,8 @@ const (
 	mask    = winnt.FILE_ALL_ACCESS // of each entry
 )
 
-// desired returns the requested mask.
+// desired returns the access that a question of the kind asks for: MAXIMUM_ALLOWED for the kind maximum, else
+// FILE_READ_DATA.
 func (k kind) desired() winnt.AccessMask {
 	if k == maximum {
 		return winnt.MAXIMUM_ALLOWED

@@ -152,7 +152,9 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 	return c.answer(std, gate, dir, who, path, q)
 }
 
-// answer decides about the share, if there is one, and the object.
+// answer decides about the share, if there is one, and the object, and prints the answer; with several paths the path
+// first. who is the index of the caller in dir. A denial is an error with the status for the exit code; an error of
+// reading or asking prints no answer.
 func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, who int, path string,
 	q *accessquery.Query) error {
 	var err error

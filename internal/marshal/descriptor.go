@@ -37,7 +37,8 @@ type descriptors struct {
 type raw []byte
 
 // DescriptorAt copies a descriptor in absolute or self-relative form. It returns nil for NULL, and a status for an
-// unreadable or malformed one. Equal bytes may return the same descriptor, which must not be changed.
+// unreadable or malformed one; a malformed part before an unreadable one decides. Equal bytes may return the same
+// descriptor, which must not be changed.
 func (m *Memory) DescriptorAt(p Address) (*sd.Descriptor, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

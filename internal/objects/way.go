@@ -66,7 +66,8 @@ func ParseWay(text string) (*Way, error) {
 	return w, nil
 }
 
-// with returns a copy of the way with one more folder. text is the folder's part of the text.
+// with returns a copy of the way with one more folder, whose descriptor is d; not nil. text is the folder's part of the
+// text, which with appends. A nil way has no folder.
 func (w *Way) with(d *sd.Descriptor, text string) *Way {
 	out := &Way{Folders: []*sd.Descriptor{d}, text: w.Text() + text, hash: madeWays.Add(1) * 0x9E3779B97F4A7C15}
 	others := false

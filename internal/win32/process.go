@@ -140,7 +140,7 @@ func (t *Thread) createProcess(in *CreateProcessIn, token winnt.Handle) (out Cre
 }
 
 // program returns the program name: the application name, or else the first word of the command line, which may be
-// quoted.
+// quoted. A quote without an end reaches to the end of the line. It returns "" if both are empty.
 func program(application, command string) string {
 	if application != "" {
 		return application

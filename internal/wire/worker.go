@@ -43,8 +43,9 @@ func (w *worker) awaitDisk(until func()) {
 	w.timeSlice.awaitDisk(until)
 }
 
-// claim makes the caller the one that makes the thread's calls, beginning with f. If another goroutine does so, claim
-// queues f for it and returns false and true. After the end of the thread it drops f and returns false and false.
+// claim makes the caller the one that makes the thread's calls, beginning with f, and returns true and true. If another
+// goroutine makes them, claim queues f for it and returns false and true. After the end of the thread it drops f and
+// returns false and false.
 func (w *worker) claim(f *Frame) (mine, begun bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -21,7 +21,8 @@ type facts struct {
 	id               uint64 // 0: not queried
 }
 
-// ofEntry returns the facts of a directory entry. The id is 0, because listings do not contain it.
+// ofEntry returns the facts of a directory entry: name, times of creation and last write, size, and whether it is a
+// directory. The id is 0, because listings do not contain it.
 func ofEntry(e *nt.FileEntry) facts {
 	return facts{name: e.FileName, created: e.CreationTime, written: e.LastWriteTime, size: e.EndOfFile,
 		dir: e.FileAttributes&fileaccess.AttributeDirectory != 0}

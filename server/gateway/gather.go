@@ -109,8 +109,9 @@ func withGathered(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// atOnce writes a whole response body. For HTTP/1 over TLS and a body of at most mostGathered bytes, it sends headers
-// and body in one write. It ignores errors, because they mean that the client left.
+// atOnce writes a whole response body. On a connection of HTTP/1 whose context has a gathered, and with at most
+// mostGathered bytes, it flushes headers and body in one write; otherwise net/http decides when to send. It sets no
+// header. It ignores errors, because they mean that the client left.
 func atOnce(w http.ResponseWriter, r *http.Request, body []byte) {
 	c, _ := r.Context().Value(gatheredKey{}).(*gathered)
 	if c == nil || r.ProtoMajor != 1 || len(body) > mostGathered {

@@ -69,7 +69,8 @@ func (q *request) roots() (list []facts) {
 }
 
 // members returns the entries of a directory, sorted by name, but no more than most; more reports that there are
-// others. For the root it returns all visible trees, in the configured order. refused is nil on success.
+// others. For the root it returns all visible trees, in the configured order. refused is nil on success; otherwise the
+// client may not list the directory, or reading it failed.
 func (q *request) members(at place, most int) (list []facts, more bool, refused *refusal) {
 	if at.tree == "" {
 		return q.roots(), false, nil

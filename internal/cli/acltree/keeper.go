@@ -69,8 +69,9 @@ func (Mount) Read(h Held) (Kept, error) {
 	return Kept{Raw: raw, Descriptor: d}, err
 }
 
-// Write sends the DACL of d to the mount, with its protected and auto-inherited flags. The mount decides whether the
-// caller may set it. Write ignores the state that was read and the version.
+// Write sends the DACL of d to the mount, with its protected and auto-inherited flags; with the latter it also requests
+// automatic inheritance. The mount decides whether the caller may set it. Write ignores the state that was read and the
+// version.
 func (Mount) Write(h Held, _ *Kept, _ uint16, d *sd.Descriptor) error {
 	control := sd.DACLPresent | d.Control()&(sd.DACLProtected|sd.DACLAutoInherited)
 	if control&sd.DACLAutoInherited != 0 {

@@ -185,8 +185,8 @@ func (d *Diff) Resume(at Position, state json.RawMessage) error {
 	return sizeAtLeast(d.State, d.groups.runs)
 }
 
-// Fingerprint returns a text that identifies the question. A comparison can resume another with the same fingerprint.
-// It does not depend on the sources.
+// Fingerprint returns a text that identifies the question: type, share, both directories, configuration, format and
+// Summary. A comparison can resume another with the same fingerprint. It does not depend on the objects compared.
 func (d *Diff) Fingerprint() string {
 	q := Run{Type: d.Type, Share: d.Share, Directory: d.Directory, Config: d.Config, Format: d.Format,
 		Expressions: d.Summary}

@@ -124,8 +124,9 @@ func userType(sid string) int {
 	return 0
 }
 
-// actor returns the actor: the client as user, and the server as the user of its process. It returns nil for a record
-// without a subject.
+// actor takes the fields of the actor and returns it: the client as user, its logon as session, and the process with the
+// server as its user. Session and process are missing if the record has none. It returns nil for a record without a
+// subject.
 func (o *ocsf) actor() object {
 	user := o.user("Subject")
 	if user == nil {
@@ -165,7 +166,8 @@ func (o *ocsf) process(id, name string) object {
 	return p
 }
 
-// base returns the last component of a path with slashes or backslashes.
+// base returns the last component of a path with slashes or backslashes, as path.Base does: it ignores separators at
+// the end. It returns "" for "".
 func base(name string) string {
 	if name == "" {
 		return ""

@@ -192,7 +192,8 @@ func (in *Instance) settleLocked(f *finished) {
 	in.changed = make(chan struct{})
 }
 
-// endLocked removes a request from the waiting ones and adds its result to f.
+// endLocked ends a request, which is or was among the waiting ones: it removes it there, counts it as no longer pending
+// at its end, and adds its result to f.
 //
 // +checklocks:in.mu
 func (in *Instance) endLocked(r *Request, res Result, f *finished) {

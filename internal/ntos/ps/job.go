@@ -135,7 +135,8 @@ func sameFilter(a, b *token.FilterSpec) bool {
 	return a.Delete == b.Delete && slices.Equal(a.Disable, b.Disable) && slices.Equal(a.Restrict, b.Restrict)
 }
 
-// destroy runs when the last reference is gone, so that it needs no lock.
+// destroy releases the job's references to the token of its limits and to its parent. It runs when the last reference
+// to the job is gone, so it needs no lock.
 //
 // +checklocksignore
 func (j *Job) destroy() {

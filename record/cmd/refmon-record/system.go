@@ -45,7 +45,8 @@ func (a *asker) revision() uint32 {
 	return p.u32(value)
 }
 
-// ascii copies a zero-terminated string of bytes at an address, which a call has returned.
+// ascii copies a zero-terminated string of bytes at an address that a call has returned. lstrlenA finds its length and
+// returns 0 for NULL and for memory that cannot be read, so the string is empty then.
 func (a *asker) ascii(at uint64) (string, error) {
 	n, err := a.number(call("kernel32.dll", "lstrlenA").num(at))
 	if err != nil {

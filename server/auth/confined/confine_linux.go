@@ -36,7 +36,8 @@ const nobody = 65534
 // environment is that of the child. The runtime opens no file of a control group.
 var environment = []string{"GOMAXPROCS=2", "GODEBUG=containermaxprocs=0,updatemaxprocs=0"}
 
-// start starts a child. It is this program with its own environment and no descriptor besides its pipes.
+// start starts a child: this program again, with the environment above and no descriptor besides its two pipes. The
+// caller writes to child.to, reads child.from, and waits for the process. On an error nothing stays open.
 func start() (_ *child, err error) {
 	in, to, err := os.Pipe()
 	if err != nil {
