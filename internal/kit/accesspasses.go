@@ -4,7 +4,8 @@ import (
 	"github.com/refmon/refmon/internal/kit/oracle"
 )
 
-// restricted adds access checks by tokens with restricting SIDs to the suite.
+// restricted adds access checks by tokens with restricting SIDs to the suite: all combinations of some lists,
+// restrictions and requests, and a NULL and an empty DACL.
 func (b *builder) restricted() {
 	a, d := oracle.Word(oracle.Allow), oracle.Word(oracle.Deny)
 	e := func(typ oracle.Word, mask oracle.Word, s string) oracle.ACE { return entry(byte(typ), mask, s) }
