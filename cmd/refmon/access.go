@@ -32,7 +32,7 @@ type accessCmd struct {
 	Quiet          bool `help:"Print no answer: the exit code is it." short:"q" xor:"form"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon access.
 func (accessCmd) Help() string {
 	return `Explains what a user may do with an object, and through which entry: refmon why with the descriptor
 of a file and the token of a user of the directory. Of several objects each is explained below its path.
@@ -58,7 +58,8 @@ smallest changes that would grant the request, as refmon why does, and ends with
 The exit code is 0 granted, 1 if one was denied, 2 if one could not be answered.`
 }
 
-// Run explains a decision for each object.
+// Run explains the decision about each object. It returns errDenied if one is denied, after it explained all, and
+// stops at any other error.
 func (c *accessCmd) Run(std *streams) error {
 	if c.Quiet {
 		silent := *std
@@ -111,7 +112,8 @@ func (c *accessCmd) Run(std *streams) error {
 	return denied
 }
 
-// one explains the decision about one object.
+// one explains the decision about one object. It returns errDenied for a denial. An object that is not found, and a
+// missing --want for anything but a file, are errors.
 func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ *winnt.ObjectType, who int,
 	path string) error {
 	var paths []string
@@ -152,9 +154,8 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 	return c.answer(std, gate, dir, who, path, q)
 }
 
-// answer decides about the share, if there is one, and the object, and prints the answer; with several paths the path
-// first. who is the index of the caller in dir. A denial is an error with the status for the exit code; an error of
-// reading or asking prints no answer.
+// answer decides about the share, if there is one, and the object, and prints the result. It returns errDenied if one
+// of them denies.
 func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, who int, path string,
 	q *accessquery.Query) error {
 	var err error
@@ -206,7 +207,7 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 	return verdict(a.Allowed())
 }
 
-// find reads the object with a path.
+// find reads the object with a path, among paths or in the objects file. No such object, and several, are errors.
 func (c *accessCmd) find(std *streams, d *directory.Directory, t *winnt.ObjectType, path string,
 	paths []string) (i objects.Item, err error) {
 	rights, err := words.Parse(c.Want)

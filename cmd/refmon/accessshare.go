@@ -78,7 +78,8 @@ func (c *accessCmd) guarded(std *streams, guard *shares.Guard, dir *directory.Di
 	return verdict(allowed)
 }
 
-// both decides about the share and then the object, and prints which one decided.
+// both decides about the share and then the object, and prints which one denied. It returns errDenied if one did, or
+// if no right is granted by both.
 func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descriptor,
 	object *accessquery.Query) error {
 	gate := *object

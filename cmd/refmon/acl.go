@@ -42,7 +42,7 @@ type aclExportCmd struct {
 // maxListed limits the list of unreadable objects: only the first maxListed-1 are listed.
 const maxListed = 25
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon acl export.
 func (aclExportCmd) Help() string {
 	return `Reads the security descriptors of files, from the extended attribute in which Samba stores them or else
 from mode and POSIX ACL, and writes them as JSON lines: {"path":…,"sd":…,"type":…}. With --objects the command
@@ -58,7 +58,8 @@ The field is sdHex if SDDL cannot express the descriptor exactly. Standard error
 be read or whose names are not UTF-8, and the number of all. The exit code is then 2.`
 }
 
-// Run writes the objects.
+// Run writes the objects as JSON lines, with SDDL or bytes. It skips unreadable ones, names the first of them on
+// standard error, and then returns errReported.
 func (c *aclExportCmd) Run(std *streams) error {
 	typ, err := objectType(c.Type)
 	if err != nil {
@@ -151,7 +152,8 @@ func exact(text string, d *sd.Descriptor) bool {
 	return err == nil && again.Equal(d)
 }
 
-// countNote counts the note of an object.
+// countNote adds the note of an object to the counts of sum, and records the first stale path. It ignores other
+// notes.
 func countNote(sum *bulk.Summary, i *objects.Item) {
 	switch i.Note {
 	case objects.NoteStale:

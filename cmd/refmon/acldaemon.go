@@ -73,7 +73,8 @@ func (s *served) enable(p winnt.Privilege) bool {
 	return st == ntstatus.Success
 }
 
-// with opens a file, calls f with its handle and closes it.
+// with opens a file at the daemon with the rights want, calls f with its handle and closes it. The error is that of
+// the open or of f, with the file's name.
 func (s *served) with(name string, want winnt.AccessMask, f func(*nt.Thread, winnt.Handle) ntstatus.Status) error {
 	const share = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete)
 	th := s.conn.Thread()
@@ -88,7 +89,8 @@ func (s *served) with(name string, want winnt.AccessMask, f func(*nt.Thread, win
 	return nil
 }
 
-// read returns the descriptor as the caller may see it, and whether it is of a directory.
+// read returns the descriptor, with the parts that the caller may see, and whether it is of a directory. The SACL is
+// read only on request, and needs its right.
 func (s *served) read(name string) (d *sd.Descriptor, directory bool, err error) {
 	want := winnt.READ_CONTROL
 	parts := winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION

@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// dry compares both states of the files that would change.
+// dry computes the changes into a temporary file and prints who would gain and lose rights. It changes no file of the
+// tree. Without a directory it prints the counts only.
 func (r *aclRun) dry(ctx context.Context, tree *acltree.Tree) error {
 	file, err := os.CreateTemp("", "refmon-acl-*")
 	if err != nil {

@@ -23,7 +23,7 @@ type aclGrantCmd struct {
 	To        string   `help:"${aclTo}" default:"all" enum:"all,this,below,folders,files" placeholder:"WHICH"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon acl grant.
 func (aclGrantCmd) Help() string {
 	return `Adds entries that grant rights to users and groups, by name:
 
@@ -37,7 +37,8 @@ as DELETE and FILE_READ_DATA. Join several by commas.
 A grant does not override an entry that denies. If one remains for the same user or group, this command says so.`
 }
 
-// Run grants.
+// Run adds entries that allow, or with --replace puts them in place of the account's entries. An unknown account
+// changes nothing.
 func (c *aclGrantCmd) Run(std *streams) error {
 	verb := acltree.Grant
 	if c.Replace {
@@ -52,7 +53,7 @@ type aclDenyCmd struct {
 	To        string   `help:"${aclTo}" default:"all" enum:"all,this,below,folders,files" placeholder:"WHICH"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon acl deny.
 func (aclDenyCmd) Help() string {
 	return `Adds entries that deny rights to users and groups, by name. They come before the file's own entries that grant.
 Denying write leaves reading possible. To end a grant, prefer refmon acl revoke.
@@ -62,7 +63,7 @@ Denying write leaves reading possible. To end a grant, prefer refmon acl revoke.
 ` + editHelp
 }
 
-// Run denies.
+// Run adds entries that deny. An unknown account changes nothing and is an error.
 func (c *aclDenyCmd) Run(std *streams) error {
 	return c.edit(std, "deny", acltree.Deny, c.Who, c.To, nil)
 }
@@ -73,7 +74,7 @@ type aclRevokeCmd struct {
 	Only      string   `help:"Revoke only grants, or only denials." default:"" enum:",grants,denials" placeholder:"KIND"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon acl revoke.
 func (aclRevokeCmd) Help() string {
 	return `Removes what a file's own entries grant and deny to users and groups. Without rights it removes all of their
 entries. Inherited entries stay: revoke those on the directory that they come from.
@@ -86,7 +87,8 @@ The exit code is also 2 if the file has no entry to revoke. With -r it is 1 if a
 revoked, by its own entries or because its DACL is protected.`
 }
 
-// Run revokes.
+// Run removes the entries of an account: all, or with --only those that allow or deny. A file without such entries is
+// not changed.
 func (c *aclRevokeCmd) Run(std *streams) error {
 	var only *acltree.Verb
 	switch c.Only {

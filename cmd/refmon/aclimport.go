@@ -20,7 +20,7 @@ type aclImportCmd struct {
 	Attribute string `default:"security.NTACL" help:"With --offline: the extended attribute." placeholder:"NAME"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon acl import.
 func (aclImportCmd) Help() string {
 	return `Restores whole descriptors: owner, group, DACL and SACL with their flags. TREE is a directory of a mount of
 refmond, and the user who runs this needs the right for each change. On a mount for backup, an account with
@@ -41,7 +41,8 @@ FILE has lines of JSON. refmon acl export -o FILE makes them of other forms.
 The exit code is 0 if every file has its descriptor, 1 if --dry-run found others, 2 after an error.`
 }
 
-// Run puts the descriptors back.
+// Run gives the files below a tree the descriptors of a file from refmon acl export. It names each file that fails
+// and goes on. With --dry-run it prints the files that it would change.
 func (c *aclImportCmd) Run(std *streams) (err error) {
 	switch about, err := os.Stat(c.Tree); {
 	case err != nil:

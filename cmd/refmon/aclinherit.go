@@ -13,7 +13,7 @@ type aclInheritCmd struct {
 	offlineFlags `embed:""`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon acl inherit.
 func (aclInheritCmd) Help() string {
 	return `Lets the DACL inherit again. Its own entries stay, the inherited ones become those that the directory above
 passes on now, and the DACL is no longer protected. The descriptors of descendants do not change. The user who runs
@@ -23,7 +23,7 @@ this needs READ_CONTROL on the file and its directory, and WRITE_DAC on the file
   refmon acl inherit --offline /srv/share/plan`
 }
 
-// Run lets a DACL inherit.
+// Run lets a DACL inherit again and keeps its own entries. A file without a DACL is an error.
 func (c *aclInheritCmd) Run(std *streams) error {
 	return c.change(std, c.Path, func(k *kept) ([]sd.ACE, error) {
 		if k.now == nil || k.now.DACL() == nil {
@@ -44,7 +44,7 @@ type aclResetCmd struct {
 	offlineFlags `embed:""`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon acl reset.
 func (aclResetCmd) Help() string {
 	return `Replaces the DACL by the entries that the directory above passes on. The file's own entries are removed. Owner,
 group and SACL stay, and the descriptors of descendants do not change. The user who runs this needs READ_CONTROL on the
@@ -54,7 +54,7 @@ file and its directory, and WRITE_DAC on the file.
   refmon acl reset --offline /srv/share/plan`
 }
 
-// Run resets a DACL.
+// Run replaces a DACL by the entries that it inherits. Its own entries are lost.
 func (c *aclResetCmd) Run(std *streams) error {
 	return c.change(std, c.Path, func(*kept) ([]sd.ACE, error) { return nil, nil })
 }

@@ -18,7 +18,7 @@ type aclMigrateCmd struct {
 	Replace   bool   `help:"Also convert files that have a descriptor."`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon acl migrate.
 func (aclMigrateCmd) Help() string {
 	return `Gives every file of a tree a descriptor that is equivalent to its permissions, and lists the permissions that a
 descriptor cannot express. Files that have a descriptor keep it. The command implies --offline: it writes the attribute
@@ -39,7 +39,8 @@ several groups that add up. Look at them with --dry-run first. Before the first 
 refmon acl grant.`
 }
 
-// Run converts.
+// Run converts the POSIX or NFSv4 permissions of a tree to descriptors. It prints what a descriptor cannot express,
+// and the names that have no SID.
 func (c *aclMigrateCmd) Run(std *streams) error {
 	c.Offline = true
 	names, done, err := c.names(std)
@@ -97,7 +98,8 @@ func (l *losses) add(path string, loss fileaccess.Loss) {
 	l.kinds[i].count++
 }
 
-// print lists the kinds in the order in which they were met.
+// print prints each kind of loss with its count and first file, in the order in which they occurred. It prints
+// nothing if there are none.
 func (l *losses) print(std *streams, root string) error {
 	for _, k := range l.kinds {
 		_, err := fmt.Fprintf(std.out, "lost: %s (%s; the first: %s: %s)\n", k.kind,

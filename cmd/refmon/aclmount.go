@@ -18,7 +18,7 @@ type aclGetCmd struct {
 	offlineFlags `embed:""`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon acl get.
 func (aclGetCmd) Help() string {
 	return `Reads the descriptor through the mount (refmond mount, or the key mount of a tree) with the rights of the user
 who runs this. READ_CONTROL is required for the owner, the group and the DACL, SeSecurityPrivilege for the SACL.
@@ -34,7 +34,8 @@ command reads the attribute itself; refmon acl export does so for many files.
 In a terminal, and with -d, the names of the SIDs follow: of accounts in -d, well-known ones, and those of this host.`
 }
 
-// Run prints the descriptors.
+// Run prints the descriptor of each path as SDDL, on a terminal with the names of its SIDs. It stops at the first
+// path that cannot be read.
 func (c *aclGetCmd) Run(std *streams) error {
 	var people *directory.Directory
 	if len(c.Directory) > 0 {
@@ -92,7 +93,7 @@ type aclSetCmd struct {
 	offlineFlags `embed:""`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon acl set.
 func (aclSetCmd) Help() string {
 	return `Changes the descriptor through the mount, or refmond, with the rights of the user who runs this. WRITE_DAC is
 required for the DACL, WRITE_OWNER for the owner and the group, ACCESS_SYSTEM_SECURITY for the SACL. Parts that are not
@@ -105,7 +106,7 @@ in the form that a file server accepts.
   refmon acl set --offline /srv/share/plan 'O:BAD:P(A;;FA;;;BA)'`
 }
 
-// Run changes the descriptor.
+// Run replaces the descriptor of a file, through the mount, at the daemon or offline. Malformed SDDL changes nothing.
 func (c *aclSetCmd) Run(std *streams) error {
 	d, err := sddl.Parse(c.SDDL)
 	if err != nil {

@@ -19,7 +19,8 @@ type namesFlags struct {
 	NamesFrom      string `help:"Also ask the refmond on this socket, which knows its domains." placeholder:"SOCKET"`
 }
 
-// names opens the sources. done releases them; it is never nil.
+// names opens the sources of names that the flags give; none is not an error. The caller calls done, which is never
+// nil.
 func (f *namesFlags) names(std *streams) (n *acltree.Names, done func(), err error) {
 	n, done = &acltree.Names{}, func() {}
 	if len(f.Directory) > 0 {
@@ -59,7 +60,8 @@ func (f *namesFlags) names(std *streams) (n *acltree.Names, done func(), err err
 	return n, done, nil
 }
 
-// lookUp looks up a name in a running refmond. ok is false if the name is unknown there.
+// lookUp looks up a name in a running refmond. ok is false if the name is unknown there. A daemon that refuses is an
+// error.
 func lookUp(conn *client.Conn, name string) (a acltree.Account, ok bool, err error) {
 	th := conn.Thread()
 	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)

@@ -14,7 +14,7 @@ type aclRepairCmd struct {
 	Attribute string   `default:"security.NTACL" help:"The extended attribute with the descriptors." placeholder:"NAME"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon acl repair.
 func (aclRepairCmd) Help() string {
 	return `Converts stored descriptors to the current form of refmond, directly in the files. Stop the servers of
 the tree first.
@@ -38,7 +38,8 @@ The exit code is 0 if nothing is left to repair, 1 if --dry-run found something 
 a file could not be read or written. Writing takes CAP_SYS_ADMIN.`
 }
 
-// Run repairs the trees, one after the other.
+// Run repairs the trees, one after the other, and prints each repaired file and the counts. It returns errReported if
+// a file failed, and errDenied if something is left to repair.
 func (c *aclRepairCmd) Run(std *streams) error {
 	ctx, cancel := interrupted()
 	defer cancel()
@@ -83,7 +84,8 @@ func (c *aclRepairCmd) Run(std *streams) error {
 	return verdict((!c.DryRun || sum.Sessions+sum.Generic == 0) && (c.Rehash && !c.DryRun || sum.Stale == 0))
 }
 
-// stale prints how many descriptors did not count.
+// stale prints how many descriptors did not count because of their hash, and whether they do now. It prints nothing
+// for 0.
 func (c *aclRepairCmd) stale(std *streams, n int64) (err error) {
 	switch {
 	case n == 0:

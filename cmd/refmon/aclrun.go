@@ -68,7 +68,8 @@ type trustee struct {
 	acltree.Account
 }
 
-// do plans the change, and writes it unless it is a dry run.
+// do plans the change into a journal, and then writes the descriptors, unless it is a dry run. An interrupted run
+// goes on with its journal. It removes the journal if nothing changes.
 func (r *aclRun) do() error {
 	ctx, cancel := interrupted()
 	defer cancel()
@@ -148,7 +149,8 @@ func seekStart(f *os.File) error {
 	return err
 }
 
-// plan computes the changes into a journal.
+// plan computes the changes of the tree into a journal in file, which is on disk afterwards if durable is set. It
+// changes no descriptor. An interrupt is an error.
 func (r *aclRun) plan(ctx context.Context, tree *acltree.Tree, file *os.File, h acltree.Header, durable bool) (
 	counts acltree.Counts, err error) {
 	w, err := acltree.NewWriter(file, h)
@@ -175,7 +177,7 @@ func (r *aclRun) plan(ctx context.Context, tree *acltree.Tree, file *os.File, h 
 	return counts, err
 }
 
-// report prints the first files that fail.
+// report counts a file that fails and prints the first maxListed of them to standard error.
 func (r *aclRun) report(path string, err error) {
 	switch r.failed++; {
 	case r.failed > maxListed:
@@ -191,7 +193,7 @@ func (r *aclRun) report(path string, err error) {
 	fmt.Fprintf(r.std.err, "refmon: %s: %s\n", printable(filepath.Join(r.Path, path)), printable(err.Error()))
 }
 
-// say prints the counts of a plan.
+// say prints the counts of a plan with what as its result. It returns errReported if files failed.
 func (r *aclRun) say(what string, c acltree.Counts) error {
 	text := fmt.Sprintf("%s visited, %s", count(c.Files, "file", "files"), what)
 	if c.Protected > 0 {
@@ -212,7 +214,8 @@ func (r *aclRun) say(what string, c acltree.Counts) error {
 	return nil
 }
 
-// write applies a journal that is on disk.
+// write applies a journal that is on disk, and prints how to undo it. It returns errReported if files failed or the
+// run was interrupted; repeating the command goes on.
 func (r *aclRun) write(ctx context.Context, tree *acltree.Tree, j *acltree.Journal) error {
 	failed := r.failed
 	bar := newBar(r.std, int64(j.Entries), r.Quiet)
@@ -262,7 +265,8 @@ func (r *aclRun) journal() (f *os.File, begun bool, err error) {
 	return f, false, err
 }
 
-// newUndoName returns a new name in the caller's state directory, which it creates.
+// newUndoName returns a new file name in the caller's state directory, which it creates. It creates no file. It
+// returns an error if there is no home directory.
 func newUndoName() (string, error) {
 	dir := os.Getenv("XDG_STATE_HOME")
 	if dir == "" {

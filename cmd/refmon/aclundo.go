@@ -14,7 +14,7 @@ type aclUndoCmd struct {
 	Quiet bool   `help:"No progress bar." short:"q"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon acl undo.
 func (aclUndoCmd) Help() string {
 	return `Undoes a change of refmon acl grant, deny, revoke or migrate: every file gets its former descriptor back. A
 file that somebody else has changed since keeps its descriptor, and the command lists it. Undo also works after a change
@@ -25,7 +25,8 @@ that was interrupted. It can be interrupted and repeated itself. The undo file s
 The exit code is 2 if a file could not be restored.`
 }
 
-// Run undoes a change.
+// Run gives the files of a journal their former descriptors. Files that have them already are counted only. It
+// returns errReported if files failed; repeat the command after an interrupt.
 func (c *aclUndoCmd) Run(std *streams) error {
 	f, err := os.Open(c.File)
 	if err != nil {

@@ -27,7 +27,7 @@ type auditCmd struct {
 	Prove   auditProveCmd   `cmd:"" help:"Write a proof of a record, or that the log continues an older checkpoint."`
 }
 
-// Help returns the long help of the verbs.
+// Help returns the long text of --help for refmon audit.
 func (auditCmd) Help() string {
 	return `Reads a folder that 'refmon run --audit DIR' or a program with package auditlog writes, also while
 it is being written:
@@ -69,7 +69,7 @@ func (c *auditNames) namer(std *streams) (trail.Namer, error) {
 	return namesOf(d), nil
 }
 
-// Run prints the last records and waits for more.
+// Run prints the last records, and with --follow waits for more until SIGINT. An empty log prints nothing.
 func (c *auditTailCmd) Run(std *streams) error {
 	name, err := c.namer(std)
 	if err != nil {
@@ -177,10 +177,11 @@ type auditQueryCmd struct {
 	auditNames
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for refmon audit query.
 func (auditQueryCmd) Help() string { return trail.Syntax }
 
-// Run prints the records that the expression chooses.
+// Run prints the records that the expression selects, also those before an error. No match prints nothing and is not
+// an error.
 func (c *auditQueryCmd) Run(std *streams) error {
 	f, err := c.filter()
 	if err != nil {

@@ -14,7 +14,7 @@ type auditDecodeCmd struct {
 	Check  bool     `help:"Print no events. Compare the fields of each event with each other."`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for refmon audit decode.
 func (auditDecodeCmd) Help() string {
 	return `Reads the events of a Windows security log and prints them as refmon prints its own records: who did
 what to which object, rights by their names, and the entry that decided. Export the log on Windows
@@ -33,7 +33,8 @@ The exit code is 0, 1 if --check found a difference, 2 if a file was malformed. 
 malformed one are printed.`
 }
 
-// Run prints the events, or compares them.
+// Run prints the events of Windows event files, or with --check compares their texts. Without a file it reads
+// standard input. Events before an error are printed.
 func (c *auditDecodeCmd) Run(std *streams) error {
 	if len(c.Files) == 0 {
 		c.Files = []string{"-"}
@@ -54,7 +55,8 @@ func (c *auditDecodeCmd) Run(std *streams) error {
 	}), w.Close()) // events before an error are printed
 }
 
-// check compares the events and prints the result.
+// check compares the events with those that this program would write and prints the result. It returns errDenied if
+// some differ.
 func (c *auditDecodeCmd) check(std *streams) error {
 	var failed error // of the output
 	check := trail.NewWindowsCheck(func(line string) {

@@ -16,14 +16,15 @@ type auditForwardCmd struct {
 	Follow bool   `default:"true" negatable:"" help:"Wait for more records, until interrupted."`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for refmon audit forward.
 func (auditForwardCmd) Help() string {
 	return `Forwards records to one sink as lines of JSON, in order and at least once: after a crash it repeats
 some records, with the same id. It retries a sink that is unavailable, and loses no record that is still
 in the log. Programs that write the log never wait for the sink. docs/audit-log.md has configurations of collectors.`
 }
 
-// Run forwards records.
+// Run forwards records to the sink, from the cursor on, and moves the cursor. With --follow it waits for more until
+// SIGINT.
 func (c *auditForwardCmd) Run(*streams) error {
 	f := &auditlog.Forwarder{Dir: c.Dir, Sink: c.To, Cursor: c.Cursor}
 	if f.Cursor == "" {

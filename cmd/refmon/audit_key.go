@@ -11,7 +11,7 @@ type auditKeyCmd struct {
 	Name string `required:"" help:"The log's name, such as host.example/audit." placeholder:"NAME"`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for refmon audit key.
 func (auditKeyCmd) Help() string {
 	return `Creates the Ed25519 key that signs a log's checkpoints. Only its owner can read the file. Store it apart from
 the log, and store FILE.pub on the machine that verifies the log:
@@ -20,7 +20,8 @@ the log, and store FILE.pub on the machine that verifies the log:
   refmon run --audit DIR --audit-key /etc/refmon/audit.key PROGRAM`
 }
 
-// Run makes the key.
+// Run creates a signing key in a file, and its public key next to it, and prints its name. An existing file is an
+// error.
 func (c *auditKeyCmd) Run(std *streams) error {
 	s, err := auditlog.CreateKey(c.File, c.Name)
 	if err != nil {

@@ -14,7 +14,7 @@ type auditProveCmd struct {
 	Since string `help:"Prove that the log continues this older checkpoint." placeholder:"CHECKPOINT"`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for refmon audit prove.
 func (auditProveCmd) Help() string {
 	return `Writes a proof that anyone with the public key can check, without the log and without refmon's
 packages:
@@ -28,7 +28,7 @@ packages:
 tools/verify.py takes the same arguments. A proof of a record contains the record.`
 }
 
-// Run writes the proof.
+// Run prints the proof of one record, or that the log continues an old checkpoint. It wants exactly one of them.
 func (c *auditProveCmd) Run(std *streams) error {
 	if (c.ID == 0) == (c.Since == "") {
 		return errors.New("want the number of a record, or --since CHECKPOINT")

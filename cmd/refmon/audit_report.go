@@ -19,7 +19,7 @@ type auditStatsCmd struct {
 	filterFlags
 }
 
-// Run prints the numbers of records by kind.
+// Run prints the numbers of records by kind, and the most frequent values up to --top.
 func (c *auditStatsCmd) Run(std *streams) error {
 	s, err := summary(c.Dir, &c.filterFlags)
 	if err != nil {
@@ -28,7 +28,8 @@ func (c *auditStatsCmd) Run(std *streams) error {
 	return s.Print(std.folding(), max(c.Top, 0))
 }
 
-// summary counts the records that the flags select.
+// summary counts the records of a log that the flags select. An unreadable record ends it: it then returns the counts
+// so far with the error.
 func summary(dir string, flags *filterFlags) (*trail.Summary, error) {
 	f, err := flags.filter()
 	if err != nil {
@@ -49,13 +50,14 @@ type auditReportCmd struct {
 	filterFlags
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for refmon audit report.
 func (auditReportCmd) Help() string {
 	return `Writes one HTML page that needs no network and runs no script: denials by user and by object,
 privileges, impersonations upward, changes of security and policy, and the result of audit verify.`
 }
 
-// Run writes the page.
+// Run writes the report of an audit log as a page and prints the counts. A broken log is shown in the page and is not
+// an error.
 func (c *auditReportCmd) Run(std *streams) error {
 	s, unread := summary(c.Dir, &c.filterFlags)
 	if s == nil {
@@ -93,7 +95,7 @@ type auditPolicyCmd struct {
 	AuditKey    string   `help:"The log's key, if it is not in DIR." placeholder:"FILE"`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for refmon audit policy.
 func (auditPolicyCmd) Help() string {
 	return `Shows which outcomes are recorded, as auditpol /get prints it, and changes it:
 
@@ -103,7 +105,8 @@ func (auditPolicyCmd) Help() string {
 refmon run --audit DIR starts with this policy; a program's audit_policy() replaces it.`
 }
 
-// Run shows the policy, or changes it.
+// Run prints the audit policy, or changes subcategories and stores it. A setting without a subcategory, or the
+// reverse, is an error.
 func (c *auditPolicyCmd) Run(std *streams) error {
 	p, err := trail.LoadPolicy(c.Dir)
 	if err != nil {

@@ -17,7 +17,7 @@ type auditVerifyCmd struct {
 	To         uint64   `help:"End at the first checkpoint that covers this record." placeholder:"ID"`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for refmon audit verify.
 func (auditVerifyCmd) Help() string {
 	return `Computes the Merkle tree of all records in the log and compares it with the stored hashes, with
 the log's signed checkpoint and with checkpoints that you stored elsewhere. A checkpoint on another machine
@@ -26,7 +26,8 @@ proves that nobody has removed or rewritten the records before it, so copy DIR/c
 The exit code is 0 if the log is unchanged, 3 if it was changed or is damaged, 2 if it could not be read.`
 }
 
-// Run verifies the log.
+// Run verifies the log against its keys and checkpoints and prints the result. It returns errBroken for a changed or
+// incomplete log.
 func (c *auditVerifyCmd) Run(std *streams) error {
 	v := auditlog.Verification{Dir: c.Dir, From: c.From, To: c.To}
 	for _, name := range c.Checkpoint {

@@ -47,7 +47,8 @@ type choiceFlags struct {
 	rights []words.Right        // of the question; nil: any
 }
 
-// open opens the objects with the selection. typ is the type of objects without one.
+// open opens the objects and applies the selection of the flags. typ is the type of objects without one. Flags that
+// contradict each other are an error. The caller closes the input.
 func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *winnt.ObjectType) (*input, error) {
 	choice := objects.Choice{Type: typ, Exclude: c.Exclude, Heads: c.onlyDCSync()}
 	switch c.Only {
@@ -113,7 +114,8 @@ func (c *objectTypeFlag) chains() ([][]winnt.GUID, error) {
 	return chains, nil
 }
 
-// directory reads the principals.
+// directory reads the principals of the directory and token files. No principals, and a token that cannot open
+// objects, are errors.
 func (c *directoryFlags) directory(std *streams) (*directory.Directory, error) {
 	if len(c.Directory) == 0 && len(c.Token) == 0 {
 		return nil, errors.New("no principals: give --directory FILE (users and groups, such as /etc/passwd, LDIF, " +
@@ -166,7 +168,7 @@ type input struct {
 	ldif   bool // the objects are those of a directory
 }
 
-// open opens the objects file, or the paths.
+// open opens the objects file, or the paths. It wants one of them. The caller closes the input.
 func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	switch {
 	case c.Objects == "" && len(paths) == 0:
@@ -206,7 +208,7 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	return o, nil
 }
 
-// accounts reads --id-maps. It returns nil without the flag.
+// accounts reads the file of --id-maps. It returns nil without the flag, and an error for a malformed file.
 func (c *objectsFlags) accounts() (ntacl.Accounts, error) {
 	if c.IDMaps == "" {
 		return nil, nil
@@ -222,7 +224,8 @@ func (c *objectsFlags) accounts() (ntacl.Accounts, error) {
 	return who, nil
 }
 
-// choose selects the managed accounts if the rights are about them.
+// choose replaces the source by that of the managed accounts if the rights are about them. Such a right with others
+// is an error. Otherwise it does nothing.
 func (in *input) choose(rights []words.Right) (err error) {
 	managed := func(r words.Right) bool { return r.Managed() }
 	switch {
@@ -242,7 +245,8 @@ func interrupted() (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// remark prints to standard error which answers are not based on the attributes alone.
+// remark prints to standard error which answers are not based on the attributes alone, and what was left out. It
+// prints nothing if all is plain.
 func remark(std *streams, sum *bulk.Summary) {
 	if sum.Stale > 0 {
 		fmt.Fprintf(std.err,

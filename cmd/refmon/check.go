@@ -16,7 +16,7 @@ type checkCmd struct {
 	Batch    string `help:"Answer JSON lines of FILE, - for standard input." placeholder:"FILE"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon check.
 func (checkCmd) Help() string {
 	return `For one question the command prints the status and the granted rights, and for a denial a second line with
 the reason in words. The exit code is 0 if access is granted, 1 if it is denied, 2 after an error.
@@ -49,7 +49,7 @@ The answer to a malformed line is {"id":…,"error":"…"}; the following lines 
 Otherwise the exit code is 0, also after denials. A line has at most 4 MiB.`
 }
 
-// Run answers one question or a batch.
+// Run answers one question, or a batch with a line for each. It returns errDenied if the one question is denied.
 func (c *checkCmd) Run(std *streams) error {
 	if c.Batch != "" {
 		if c.SDDL != "" || c.Token != "" || c.Want != "" || len(c.Directory) > 0 {
@@ -88,7 +88,7 @@ func (c *checkCmd) Run(std *streams) error {
 	return verdict(a.Allowed())
 }
 
-// sayWhy prints why a question was denied.
+// sayWhy asks a denied question again and prints the reason as a sentence.
 func (c *checkCmd) sayWhy(std *streams, q *accessquery.Query) error {
 	q.Explain = true
 	a, err := q.Ask()

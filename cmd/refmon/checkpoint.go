@@ -31,7 +31,7 @@ type counter struct {
 	n int64
 }
 
-// Write writes and counts.
+// Write writes b to the file and counts the bytes that were written, also with an error.
 func (c *counter) Write(b []byte) (int, error) {
 	n, err := c.f.Write(b)
 	c.n += int64(n)
@@ -120,7 +120,8 @@ func (r *resumption) finish(err error) error {
 	return writeCheckpoint(r.name, &r.at)
 }
 
-// reopen opens an output and truncates it to its size at the checkpoint.
+// reopen opens an output and truncates it to its size at the checkpoint, so that a run continues there. A shorter
+// file is an error.
 func (o *output) reopen(name string, size int64) (*counter, error) {
 	f, err := o.open(name, true)
 	if err != nil {
@@ -141,7 +142,7 @@ func (o *output) reopen(name string, size int64) (*counter, error) {
 	return &counter{f: f, n: size}, err
 }
 
-// readCheckpoint reads a checkpoint. It returns nil if the file does not exist.
+// readCheckpoint reads a checkpoint. It returns nil if the file does not exist, and an error if it is malformed.
 func readCheckpoint(name string) (*checkpoint, error) {
 	b, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -157,7 +158,8 @@ func readCheckpoint(name string) (*checkpoint, error) {
 	return c, nil
 }
 
-// parseCheckpoint parses the output of writeCheckpoint and rejects anything else.
+// parseCheckpoint parses the output of writeCheckpoint. Unknown fields, and sizes or positions out of range, are
+// errors.
 func parseCheckpoint(b []byte) (*checkpoint, error) {
 	var c checkpoint
 	if err := strict.Unmarshal(b, &c); err != nil {
@@ -170,7 +172,7 @@ func parseCheckpoint(b []byte) (*checkpoint, error) {
 	return &c, nil
 }
 
-// writeCheckpoint replaces a checkpoint atomically.
+// writeCheckpoint replaces a checkpoint by a new file and a rename, so that a crash leaves the old or the new one.
 func writeCheckpoint(name string, c *checkpoint) error {
 	b, err := json.Marshal(c)
 	if err != nil {

@@ -18,7 +18,7 @@ type compareCmd struct {
 	Vectors   bool   `help:"Print the answered questions as test vectors with their origin instead."`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon compare.
 func (compareCmd) Help() string {
 	return `A recording holds the answers of a Windows machine to the questions that refmon answers; refmon-record writes
 one on the machine on which it runs (docs/recording.md). This command computes refmon's answer to each line in both
@@ -41,7 +41,8 @@ contradicts.
 The exit code is 0 if every difference is known, 1 if one is not, 2 if the file is not a recording.`
 }
 
-// Run compares.
+// Run compares a recording of Windows with this implementation and prints the differences. It returns errDenied if
+// one is not explained.
 func (c *compareCmd) Run(std *streams) error {
 	in := std.in
 	if c.Recording != "-" {
@@ -167,7 +168,8 @@ func compact(f replay.Fields) string {
 	return " " + strings.TrimSpace(b.String())
 }
 
-// printSettled lists our own decisions for which a recording of Windows is evidence.
+// printSettled prints each of our own decisions for which the recording is evidence, confirmed or contradicted. It
+// prints nothing if there are none.
 func printSettled(out io.Writer, r *replay.Report) {
 	if len(r.Settles) == 0 {
 		return

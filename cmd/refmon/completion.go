@@ -26,7 +26,7 @@ To use it in this shell:
 To use it in every shell, add that line to ~/.bashrc, to ~/.zshrc after compinit, or to ~/.config/fish/config.fish.`
 }
 
-// Run writes the script of the named shell.
+// Run writes the completion script of the named shell. zsh gets that of bash with a line before it.
 func (c completionCmd) Run(std *streams, parser *kong.Kong) error {
 	m := newCompletionModel(parser.Model)
 	switch c.Shell {
@@ -57,7 +57,7 @@ func newCompletionModel(app *kong.Application) *completionModel {
 	return m
 }
 
-// add adds a node under its path, then its children.
+// add adds a node with its words and flags under its path, then its children. It leaves hidden commands out.
 func (m *completionModel) add(path string, n *kong.Node) {
 	m.help[path], m.words[path], m.flags[path] = n.Help, nil, nil
 	for _, arg := range n.Positional {
@@ -125,7 +125,7 @@ func (m *completionModel) writeBash(w io.Writer) error {
 	return err
 }
 
-// writeFish writes a script for fish.
+// writeFish writes the completion script for fish. It returns the error of w.
 func (m *completionModel) writeFish(w io.Writer) error {
 	var b strings.Builder
 	paths := slices.Sorted(maps.Keys(m.help))

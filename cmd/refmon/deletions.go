@@ -77,7 +77,8 @@ func isSets(line []byte) bool {
 	return bytes.HasPrefix(line, []byte(`{"principals":`)) || bytes.HasPrefix(line, []byte(`{"set":`))
 }
 
-// earlierSets reports whether a file exists and begins like a table of sets.
+// earlierSets reports whether a file exists and begins like a table of sets. It is false for a file that cannot be
+// read.
 func earlierSets(name string) bool {
 	f, err := os.Open(name)
 	if err != nil {
@@ -88,7 +89,8 @@ func earlierSets(name string) bool {
 	return err == nil && isSets(line)
 }
 
-// firstLine returns the first line of a file, at most 64 KiB of it.
+// firstLine returns the first line of a file without its end, at most 64 KiB of it, and an empty line for an empty
+// file.
 func firstLine(f io.ReaderAt) ([]byte, error) {
 	first := make([]byte, 64<<10)
 	n, err := f.ReadAt(first, 0)
@@ -99,7 +101,7 @@ func firstLine(f io.ReaderAt) ([]byte, error) {
 	return line, nil
 }
 
-// Write writes rows and records their documents.
+// Write writes rows and records the ids of their documents. A row may come in several parts.
 func (d *deletions) Write(b []byte) (int, error) {
 	n, err := d.new.Write(b)
 	for rows := b[:n]; len(rows) > 0; {
@@ -116,7 +118,8 @@ func (d *deletions) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// id returns the document id of a line as JSON, nil if the line has none.
+// id returns the document id of a line as JSON. It returns nil if the line has none, or says that the document is
+// gone.
 func (d *deletions) id(line []byte) []byte {
 	rest, is := bytes.CutPrefix(line, d.prefix)
 	if !is || len(rest) == 0 || rest[0] != '"' || bytes.HasSuffix(line, []byte(`,"gone":true}`)) {
@@ -133,7 +136,7 @@ func (d *deletions) id(line []byte) []byte {
 	return nil
 }
 
-// key returns a hash of an id that does not depend on its spelling.
+// key returns a hash of an id in JSON. Two spellings of one text have equal hashes.
 func key(id []byte) (out [16]byte) {
 	if bytes.IndexByte(id, '\\') >= 0 {
 		var text string

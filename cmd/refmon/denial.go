@@ -95,7 +95,7 @@ func (d *denial) skipped(b *access.BitReason) bool {
 	})
 }
 
-// clause returns why the rights what are missing.
+// clause returns why the rights that what names are missing, as part of a sentence.
 func (d *denial) clause(r *access.Reason, what string) string {
 	switch r.Kind {
 	case access.AceDeny:
@@ -179,7 +179,7 @@ func (d *denial) entry(r *access.Reason, does string) string {
 	return fmt.Sprintf("entry %d of the %s %s (%s %d: %s)", r.Index+1, r.List, does, r.List, r.Index, d.content(a))
 }
 
-// content returns the effect, the account and the rights of an entry.
+// content returns the effect, the account and the rights of an entry, separated by commas.
 func (d *denial) content(a sd.ACE) string {
 	parts := []string{effectOf(a), d.name(a.SID())}
 	if a.Type().IsCallback() {
@@ -196,7 +196,8 @@ func (d *denial) content(a sd.ACE) string {
 	return strings.Join(append(parts, rights), ", ")
 }
 
-// effectOf returns Deny or Allow, or the name of the type of another entry.
+// effectOf returns Deny or Allow for an entry of a DACL. For another entry it returns the name of its type in lower
+// case.
 func effectOf(a sd.ACE) string {
 	name := strings.TrimSuffix(a.Type().String(), "_ACE_TYPE")
 	switch {

@@ -21,7 +21,7 @@ type diffCmd struct {
 	outputFlags    `embed:""`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon diff.
 func (diffCmd) Help() string {
 	return `Compares two states of the same objects, or of the same users, and lists who gained or lost which rights
 on what, and why: the entry that was added or removed, the group that a user joined or left, the new owner.
@@ -46,7 +46,7 @@ counts objects that it could read on one side only, and does not compare them. T
 lost anything, 1 if one did, 2 if something could not be read.`
 }
 
-// Run compares.
+// Run compares the rights of two states and prints who gains and loses what. It returns errDenied if they differ.
 func (c *diffCmd) Run(std *streams) error {
 	switch is, err := c.indexes(); {
 	case err != nil:
@@ -128,7 +128,7 @@ func (c *diffCmd) refuseLDIF() error {
 		shellWord(c.Before), more)
 }
 
-// shellWord returns a word as one types it in a shell.
+// shellWord returns s quoted for a shell, if it needs quotes; "" becomes two quotes.
 func shellWord(s string) string {
 	plain := func(r rune) bool {
 		return r < 128 && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' ||

@@ -40,7 +40,8 @@ func nilAtEnd(err error) error {
 	return err
 }
 
-// index compares two outputs of who-can --for-index.
+// index compares two outputs of who-can --for-index and writes the changes as JSON lines. It returns errDenied if
+// they differ.
 func (c *diffCmd) index(std *streams) (err error) {
 	if c.Checkpoint != "" || c.Summary || c.Format == "csv" {
 		return errors.New("two outputs of --for-index are compared as JSON lines: omit --checkpoint, --summary and csv")

@@ -24,7 +24,7 @@ type directoryFromCmd struct {
 	Out     string   `help:"Write to FILE instead of standard output." placeholder:"FILE"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon directory from.
 func (directoryFromCmd) Help() string {
 	return `Reads users and groups from files of other systems, and writes the directory file
 that who-can, what-can, access, diff and report use.
@@ -60,7 +60,8 @@ a SID gets S-1-22-1-uid or S-1-22-2-gid, as in Samba. The command lists unresolv
 references on standard error.`
 }
 
-// Run writes the directory file.
+// Run collects the accounts of all files and writes the directory file. It names what it cannot resolve on standard
+// error and goes on. A malformed file is an error.
 func (c *directoryFromCmd) Run(std *streams) error {
 	var list collect.Collector
 	for _, name := range c.Files {
@@ -99,7 +100,7 @@ func (c *directoryFromCmd) Run(std *streams) error {
 	return err
 }
 
-// addAccounts collects the accounts of a file in a form.
+// addAccounts collects the accounts of a file in a form; "" detects the form. The error has the file's name.
 func addAccounts(std *streams, list *collect.Collector, form, name string) error {
 	file, err := std.readAccounts(name)
 	if err != nil {
@@ -114,7 +115,8 @@ func addAccounts(std *streams, list *collect.Collector, form, name string) error
 // maxAccountsFile is the size limit of a file of accounts.
 const maxAccountsFile = 1 << 30
 
-// readAccounts reads a file of accounts: a directory file or another system's list.
+// readAccounts reads a file of accounts, or standard input for "-", up to maxAccountsFile bytes. A larger file is an
+// error.
 func (s *streams) readAccounts(name string) ([]byte, error) {
 	in, err := s.open(name)
 	if err != nil {
@@ -131,7 +133,8 @@ func (s *streams) readAccounts(name string) ([]byte, error) {
 	return file, nil
 }
 
-// sayUnresolved prints at most most lines about unresolved references.
+// sayUnresolved prints the first most lines about unresolved references to standard error, and the number of the
+// others.
 func sayUnresolved(std *streams, list *collect.Collector, most int) {
 	for i, line := range list.Unresolved {
 		if i == most {

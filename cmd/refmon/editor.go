@@ -136,8 +136,8 @@ func (h *history) Add(line string) {
 	h.lines = append(h.lines, line)
 }
 
-// Len implements term.History.
+// Len returns the number of lines in the history. It implements term.History.
 func (h *history) Len() int { return len(h.lines) }
 
-// At returns a line: 0 is the last one. i must be below Len.
+// At returns a line of the history: 0 is the last one. It panics if i is not below Len.
 func (h *history) At(i int) string { return h.lines[len(h.lines)-1-i] }

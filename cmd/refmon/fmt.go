@@ -22,7 +22,7 @@ type fmtCmd struct {
 	Domain    string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon fmt.
 func (fmtCmd) Help() string {
 	return `Prints SDDL in canonical text, as Windows prints it: the same descriptor, written one way. In a file each
 line is a descriptor; empty lines and lines that start with # stay as they are.
@@ -33,7 +33,8 @@ line is a descriptor; empty lines and lines that start with # stay as they are.
 The exit code is 0, or 2 if a descriptor could not be read; then nothing is written.`
 }
 
-// Run prints canonical text.
+// Run prints the canonical form of a descriptor or of each line of a file. With -w it replaces the file, and leaves
+// it if nothing changes.
 func (c *fmtCmd) Run(std *streams) error {
 	domain, err := parseDomain(c.Domain)
 	if err != nil {

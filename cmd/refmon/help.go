@@ -45,7 +45,7 @@ All words:
   3  an audit log is damaged or was changed (refmon audit verify)`,
 }
 
-// Run prints the help of a verb, or a topic.
+// Run prints the help of a command, or of a topic such as rights. An unknown topic is an error that names the topics.
 func (c *helpCmd) Run(std *streams, parser *kong.Kong) error {
 	topic := strings.Join(c.Topic, " ")
 	text, ok := topics[topic]

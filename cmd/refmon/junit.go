@@ -40,7 +40,7 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-// add adds the results of a file.
+// add adds the results of a file to the report, a case for each question, and to its totals.
 func (j *junit) add(name string, r *expect.Report) {
 	s := junitSuite{Name: printable(name), Tests: len(r.Cases), Failures: r.Failed, Time: seconds(r.Took)}
 	for _, x := range r.Cases {
@@ -71,7 +71,7 @@ func questionOf(x *expect.Case) string {
 // seconds returns d in seconds with six decimals, as JUnit files have it.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
 
-// write writes the report.
+// write writes the report as XML to a file and replaces an old one. The error names the flag.
 func (j *junit) write(name string) error {
 	text, err := xml.MarshalIndent(j, "", "  ")
 	if err != nil {

@@ -30,7 +30,7 @@ type lintCmd struct {
 	JSON      bool     `name:"json" help:"Print each finding as a line of JSON."`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon lint.
 func (lintCmd) Help() string {
 	return `Lists problems of a descriptor that affect every token: entries that never decide, denials that come too
 late, lists out of order, flags without effect, conditions that cannot be true, SIDs that no token has, objects open to
@@ -48,7 +48,7 @@ also be LDIF, CSV, an icacls save, the output of icacls, Get-Acl or accesschk -l
 The exit code is 0 if nothing was found, 1 if something was, 2 if a descriptor could not be read.`
 }
 
-// Run checks one descriptor or a file of them.
+// Run checks one descriptor or each of a file and prints the findings. It returns errDenied if there are any.
 func (c *lintCmd) Run(std *streams) error {
 	domain, err := parseDomain(c.Domain)
 	if err != nil {
@@ -96,7 +96,8 @@ func (p *lintPage) noteDirectory() {
 	}
 }
 
-// typeOf returns the type of a descriptor's object: --type, or by its entries (B-57).
+// typeOf returns the type of a descriptor's object: that of --type, else by its entries (B-57). A descriptor without
+// entries of a directory, and nil, are taken for a folder's.
 func (p *lintPage) typeOf(d *sd.Descriptor) *winnt.ObjectType {
 	switch {
 	case p.typ != nil:
@@ -182,7 +183,8 @@ func (p *lintPage) file(name string) error {
 	return verdict(p.found == 0)
 }
 
-// place returns the file with the line or the object, "" for an argument.
+// place returns the start of a message with the file and the line or the object, such as "f.jsonl:3: ". It returns ""
+// for an argument.
 func place(l lint.Line, name string) string {
 	switch {
 	case l.Number > 0 && l.Path != "":
@@ -271,7 +273,7 @@ func (p *lintPage) line(l lint.Line) ([]lint.Finding, error) {
 	return lint.Text(l.Text, l.Type, p.domain)
 }
 
-// print prints the findings of one descriptor. name is its file.
+// print prints the findings of one descriptor as text or JSON, and counts them. name is its file, "" for an argument.
 func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 	p.found += len(found)
 	for _, f := range found {

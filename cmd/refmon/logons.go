@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// kindOf returns the kind of logon of --logon. given is false for "".
+// kindOf returns the kind of logon of --logon. given is false for "". An unknown kind is an error that lists the
+// kinds.
 func kindOf(text string) (k logon.Kind, given bool, err error) {
 	if text == "" {
 		return 0, false, nil

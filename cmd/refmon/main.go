@@ -89,7 +89,7 @@ func main() {
 		colour: wantColour(os.Stdout), width: widthOf(os.Stdout)}))
 }
 
-// run runs one command line and returns the exit code.
+// run runs one command line and returns the exit code. Without arguments it prints the help.
 func run(args []string, std *streams) int {
 	var c cli
 	parser, err := kong.New(&c,
@@ -126,7 +126,8 @@ func run(args []string, std *streams) int {
 	return report(std, ctx.Run(parser))
 }
 
-// report prints the error of a command and returns the exit code.
+// report prints the error of a command, unless it was printed already, and returns the exit code. For nil it prints
+// nothing and returns 0.
 func report(std *streams, err error) int {
 	switch {
 	case err == nil:

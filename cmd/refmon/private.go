@@ -28,7 +28,7 @@ type privateCmd struct {
 	Quiet      bool `help:"Print no answer: the exit code is it." short:"q" xor:"form"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon private.
 func (privateCmd) Help() string {
 	return `Says whether a file or directory is private: only the user, SYSTEM and Administrators may read or change it.
 Lists everybody else who may.
@@ -67,7 +67,8 @@ type held struct {
 	links     uint32 // 0: not known
 }
 
-// Run decides and prints the answer.
+// Run decides whether anyone but the user and those of --allow can read or change the object, and prints the answer.
+// It returns errDenied if somebody can.
 func (c *privateCmd) Run(std *streams) error {
 	c.fromObjects(&objectsFlags{Objects: c.Objects})
 	names, done, err := c.names(std)

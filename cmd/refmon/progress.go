@@ -21,7 +21,8 @@ type bar struct {
 	shown bool
 }
 
-// newBar returns a progress bar. It prints nothing if standard error is not a terminal.
+// newBar returns a progress bar for an input of size bytes; 0 is an unknown size. It prints nothing if quiet is set
+// or standard error is not a terminal.
 func newBar(std *streams, size int64, quiet bool) *bar {
 	on := false
 	switch w := std.err.(type) {
@@ -33,7 +34,8 @@ func newBar(std *streams, size int64, quiet bool) *bar {
 	return &bar{std: std, size: size, on: on, begun: time.Now(), from: -1}
 }
 
-// show prints the progress, the rate and the remaining time.
+// show prints the progress, the rate and, for a known size, the remaining time, over the line before. It prints
+// nothing if the bar is off.
 func (b *bar) show(p bulk.Position) {
 	if !b.on {
 		return
@@ -79,7 +81,7 @@ type barWriter struct {
 	to  io.Writer
 }
 
-// Write implements io.Writer.
+// Write removes the bar from the terminal and writes p. The next progress shows the bar again.
 func (w *barWriter) Write(p []byte) (int, error) {
 	w.bar.clear()
 	return w.to.Write(p)

@@ -123,7 +123,8 @@ func looksLikePath(text string) bool {
 	return err == nil || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "./")
 }
 
-// queries returns the rights with their object types.
+// queries parses the rights want and returns them with the object types of the flags. An unknown right or type is an
+// error.
 func (c *objectTypeFlag) queries(want string, t *winnt.ObjectType) ([]words.Query, error) {
 	chains, err := c.chains()
 	if err != nil {

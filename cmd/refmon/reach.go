@@ -29,7 +29,7 @@ type reachCmd struct {
 	JSON           bool   `name:"json" help:"Print a line of JSON for each path."`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon reach.
 func (reachCmd) Help() string {
 	return `Lists the objects that a user can take control of step by step, each with a shortest path: accounts whose
 password it may set, groups whose members it may change, objects whose rights it may change, and so on from there.
@@ -69,7 +69,8 @@ The exit code is 0; with --to it is 1 if the object is not reached, 2 if the sea
 // maxObjects limits the objects in memory.
 const maxObjects = 1 << 22
 
-// Run searches.
+// Run searches the paths from a user, or to an object, and prints them. With --to it returns errDenied if there is
+// none, and errReported if the search was cut before it found one.
 func (c *reachCmd) Run(std *streams) error {
 	s := reach.Search{MaxDepth: c.MaxDepth, MaxJoined: c.Joined, BlockOwner: c.BlockOwner}
 	if c.MaxDepth < 1 || c.Joined < 1 {
@@ -172,7 +173,7 @@ func (c *reachCmd) inbound(ctx context.Context, std *streams, s *reach.Search) (
 	return len(list), cut, err
 }
 
-// printLines prints each value as a line of JSON. It stops at the first error.
+// printLines prints each value as a line of JSON, and nothing for an empty list. It stops at the first error.
 func printLines[T any](std *streams, list []T) error {
 	e := json.NewEncoder(std.out)
 	e.SetEscapeHTML(false)
@@ -261,7 +262,7 @@ func isAccount(d *directory.Directory, name string) bool {
 	return false
 }
 
-// print prints the paths.
+// print prints the paths as text or JSON. Without a path the text says so for --to, and JSON is empty.
 func (c *reachCmd) print(std *streams, s *reach.Search, paths []reach.Path) error {
 	if c.JSON {
 		return printLines(std, paths)

@@ -24,7 +24,7 @@ type reportCmd struct {
 	directoryReport `embed:""`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon report.
 func (reportCmd) Help() string {
 	return `Writes one HTML file that needs no network. For files it shows how much everybody can read, change and
 control, the riskiest grants (almost everybody may write), the descriptors that grant most, and accounts that are in no
@@ -47,7 +47,8 @@ count, as smbd refuses them. With --traverse never, and for rows of --objects, o
 The exit code is 2 if some objects could not be read; the report lists them.`
 }
 
-// Run writes the report.
+// Run writes the report of a tree or a directory. An existing file is an error unless --force or a checkpoint is
+// given.
 func (c *reportCmd) Run(std *streams) error {
 	typ, err := objectType(c.Type)
 	if err != nil {

@@ -77,7 +77,8 @@ func (c *reportCmd) onlyForDirectory() error {
 	return nil
 }
 
-// reportDirectory writes the report of a directory.
+// reportDirectory writes the report of a directory. An existing file, and an important object that is not there, are
+// errors. It returns errReported if the report is incomplete.
 func (c *reportCmd) reportDirectory(std *streams, in *input, dir *directory.Directory, typ *winnt.ObjectType) error {
 	if at, err := os.Stat(c.Out); c.Format == "html" && err == nil && at.Mode().IsRegular() && !c.Force {
 		return fmt.Errorf("%s exists already: give --out another name, or --force to overwrite it", c.Out)
@@ -121,7 +122,7 @@ func (c *reportCmd) reportDirectory(std *streams, in *input, dir *directory.Dire
 	return nil
 }
 
-// writePage writes a page in the format of the flags.
+// writePage writes a page as text to standard output, or as HTML to a file, whose name and counts it prints.
 func (c *reportCmd) writePage(std *streams, page *adreport.Page) error {
 	if c.Format == "text" {
 		return page.Text(std.out, std.width)
@@ -166,7 +167,7 @@ func (c *reportCmd) before(ctx context.Context, std *streams, now *directory.Dir
 	return &state, err
 }
 
-// stateOf reads the objects of a state into memory.
+// stateOf reads the objects of a state into memory, unreadable ones included. More than maxObjects are an error.
 func stateOf(ctx context.Context, from objects.Source, dir *directory.Directory, typ *winnt.ObjectType) (
 	adreport.State, error,
 ) {

@@ -52,7 +52,7 @@ type runCmd struct {
 	AuditKey string `help:"Sign the log's checkpoints with this key instead of one in DIR." placeholder:"FILE"`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for refmon run.
 func (runCmd) Help() string {
 	return `Runs a program that calls the kernel and prints the transcript: the caller, the service, its
 arguments, the status, and for a denial the rule and the entry. Every service is a method of a thread,
@@ -66,7 +66,8 @@ token, and routines of kernel mode do not exist.
 The exit code is 0 if every expect() held, 1 if one did not, 2 if the program is wrong.`
 }
 
-// Run runs the program.
+// Run runs the program in a new kernel, or at a daemon with --connect. It returns errDenied if an expectation of the
+// program fails.
 func (c *runCmd) Run(std *streams) error {
 	source, err := readProgram(c.File, std.in)
 	if err != nil {
@@ -107,7 +108,8 @@ func readProgram(name string, in io.Reader) ([]byte, error) {
 	return b, nil
 }
 
-// finish closes the kernel and returns the error of the command.
+// finish closes the kernel and returns the error of the command: errDenied for a failed expectation, else err, else a
+// leak of the kernel.
 func finish(r *script.Runner, err error) error {
 	leak := r.Close()
 	switch {
@@ -125,7 +127,7 @@ type replCmd struct {
 	scriptFlags
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for refmon repl.
 func (replCmd) Help() string {
 	return `Reads the statements of a refmon run program one at a time and runs each at once. In a terminal you can
 edit the line. The arrow keys recall earlier lines, Tab completes names, parameters and constants, Ctrl-C discards the

@@ -27,7 +27,7 @@ type sddlCmd struct {
 	people *directory.Directory // names of accounts in the screen output of other commands; nil: well-known names only
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon sddl.
 func (sddlCmd) Help() string {
 	return `SDDL is the text form of a security descriptor: O: owner, G: group, D: the list that grants and denies, S: the
 list for audit and labels. An entry is (type;flags;rights;object;inherited object;who).
@@ -42,7 +42,7 @@ Batch: {"id":1,"sddl":"D:(A;;FA;;;BA)"} gives {"id":1,"hex":"…"}, and {"id":1,
 answered, and the exit code is 2.`
 }
 
-// Run explains one descriptor or answers a batch.
+// Run explains one descriptor or mask, or answers a batch with a line for each. Malformed SDDL is an error.
 func (c *sddlCmd) Run(std *streams) error {
 	if err := one("a descriptor", c.Text, c.Batch); err != nil {
 		return err

@@ -51,7 +51,7 @@ func (p *descriptorPage) print() error {
 	return err
 }
 
-// list prints one list. meaning explains its absence.
+// list prints one list with a line for each entry. For an absent or NULL list it prints meaning, its effect.
 func (p *descriptorPage) list(name string, l *sd.ACL, present bool, meaning string) error {
 	out := p.std.out
 	switch {
@@ -110,7 +110,7 @@ func (p *descriptorPage) effect(a sd.ACE) string {
 	return strings.ToLower(strings.ReplaceAll(name, "_", " "))
 }
 
-// rights returns the names of the rights in an entry's mask for the object type.
+// rights returns the mask of an entry in hexadecimal with the names of its rights on the object type.
 func (p *descriptorPage) rights(a sd.ACE) string {
 	switch a.Type() {
 	case sd.SystemMandatoryLabel:
@@ -140,7 +140,7 @@ func labelNames(m winnt.AccessMask) string {
 	return strings.Join(names, " ")
 }
 
-// who prints a SID with its name.
+// who returns a SID with its name, the SID alone if it has none, and "none" for the zero SID.
 func (p *descriptorPage) who(s sid.SID) string {
 	if s.IsZero() {
 		return "none"
@@ -176,7 +176,7 @@ func controlNames(c sd.Control) string {
 	return strings.Join(names, " ")
 }
 
-// flagNames returns the flags of an entry in words.
+// flagNames returns the flags of an entry in words, in a fixed order; nil if none is set.
 func flagNames(a sd.ACE) []string {
 	var names []string
 	add := func(bit uint8, name string) {

@@ -22,13 +22,13 @@ type servicesCmd struct {
 	JSON    bool   `help:"Print the result as JSON."`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long text of --help for refmon services.
 func (servicesCmd) Help() string {
 	return `Lists the user-mode services (Nt*) and kernel-mode routines (Zw*, Ps*) with their completeness. With a name
 it prints the failure conditions of that service in the order in which they are tested.`
 }
 
-// Run prints the table, or one row of it.
+// Run prints the table of services, or one row of it, with --faults its refusals. An unknown name is an error.
 func (c *servicesCmd) Run(std *streams) error {
 	if c.Name == "" {
 		if c.Faults {
@@ -116,7 +116,7 @@ func (c *servicesCmd) one(std *streams, row *nt.Row) error {
 	return w.Flush()
 }
 
-// eventNames returns the audit records of a service with their titles.
+// eventNames returns the numbers and titles of a service's audit records, separated by commas, "" if it has none.
 func eventNames(ids []uint16) string {
 	var names []string
 	for _, id := range ids {

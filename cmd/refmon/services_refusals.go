@@ -79,7 +79,8 @@ type (
 	}
 )
 
-// printRefusalsJSON prints one line for each pair.
+// printRefusalsJSON checks each pair of refusals of a service and prints a line of JSON for it. It stops at an error
+// of the output.
 func printRefusalsJSON(std *streams, name string, profile nt.Profile) error {
 	e := json.NewEncoder(std.out)
 	for _, p := range refusals.Matrix(name, profile) {

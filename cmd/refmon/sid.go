@@ -19,7 +19,7 @@ type sidCmd struct {
 	Batch  string `help:"Answer JSON lines of FILE, - for standard input." placeholder:"FILE"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon sid.
 func (sidCmd) Help() string {
 	return `A SID names a user, a group or a machine: S-1, an authority, then numbers. The last number, the RID, names
 the account; the numbers before it name its domain.
@@ -34,7 +34,7 @@ Batch: {"id":1,"sid":"BA"} gives {"id":1,"hex":"0102…"}, and {"id":1,"hex":"01
 {"id":1,"error":"…","offset":n}; the following lines are answered, and the exit code is 2.`
 }
 
-// Run explains one SID or answers a batch.
+// Run explains one SID, or answers a batch with a line for each. Malformed text is an error.
 func (c *sidCmd) Run(std *streams) error {
 	if err := one("a SID", c.Text, c.Batch); err != nil {
 		return err
@@ -103,7 +103,8 @@ func parseDomain(text string) (sid.SID, error) {
 	return s, nil
 }
 
-// printSID prints what a SID says, one fact a line.
+// printSID prints what a SID says, one fact a line. It leaves out a name, an alias or a domain that the SID does not
+// have.
 func printSID(out io.Writer, s, domain sid.SID) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	row := func(name string, value any) { fmt.Fprintf(w, "%s\t%v\n", name, value) }

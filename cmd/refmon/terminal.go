@@ -148,7 +148,8 @@ type lineFolder struct {
 
 var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-// Write writes the complete lines, with lines that are too long broken between words.
+// Write writes the complete lines of b, with long lines broken between words, and keeps the rest for the next call. A
+// word that is too long stays whole.
 func (f *lineFolder) Write(b []byte) (int, error) {
 	f.rest = append(f.rest, b...)
 	end := bytes.LastIndexByte(f.rest, '\n') + 1

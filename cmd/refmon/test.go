@@ -22,7 +22,7 @@ type testCmd struct {
 	JSON  bool     `name:"json" help:"Print each case, and the coverage of each descriptor, as a line of JSON."`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon test.
 func (testCmd) Help() string {
 	return `Runs a team's expectations about permissions, for CI. A file names principals (the fields of a token file, or
 the name of one), descriptors (SDDL, or {sddl, hex, type}), and what is expected:
@@ -60,7 +60,8 @@ At the end the command lists the entries that decided no case, so that no expect
 exit code is 0 if every expectation holds, 1 if one does not, 2 if a file is wrong; errors name the line.`
 }
 
-// Run runs files of expectations.
+// Run runs files of expectations and prints the results. It returns errDenied if one fails. A malformed file ends the
+// run.
 func (c *testCmd) Run(std *streams) error {
 	held := true
 	var results junit
@@ -94,7 +95,8 @@ func (c *testCmd) Run(std *streams) error {
 	return verdict(held)
 }
 
-// outside opens the files that a file of expectations names, relative to its folder.
+// outside returns functions that open the files that a file of expectations names. Relative names are relative to its
+// folder, or to the working directory for "-".
 func outside(std *streams, name string) expect.Outside {
 	at := func(file string) string {
 		if !filepath.IsAbs(file) && name != "-" {
@@ -189,7 +191,7 @@ func granted(yes bool) string {
 	return "denied"
 }
 
-// printJSON prints the report as JSON. Durations are in nanoseconds.
+// printJSON prints each case, and the coverage of each descriptor, as a line of JSON. Durations are in nanoseconds.
 func (c *testCmd) printJSON(std *streams, name string, r *expect.Report) error {
 	enc := json.NewEncoder(std.out)
 	enc.SetEscapeHTML(false)

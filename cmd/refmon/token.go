@@ -26,7 +26,7 @@ type tokenShowCmd struct {
 	JSON bool   `name:"json" help:"Print the normalised token file instead of a table."`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon token show.
 func (tokenShowCmd) Help() string {
 	return `A token file is JSON that describes the caller. Only "user" is required:
 
@@ -54,7 +54,7 @@ The words are:
   system           the operating system`
 }
 
-// Run prints the token.
+// Run prints the token of a file as text or JSON. A malformed token file is an error.
 func (c *tokenShowCmd) Run(std *streams) error {
 	t, err := std.readToken(c.File)
 	if err != nil {

@@ -19,13 +19,14 @@ type tokenDiffCmd struct {
 	B string `arg:"" help:"Token file, - for standard input."`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon token diff.
 func (tokenDiffCmd) Help() string {
 	return `Prints the parts that only the second token has (+), only the first has (-), or both have with different
 attributes (~). The exit code is 0 if both tokens lead to the same decisions, 1 if they differ.`
 }
 
-// Run compares the tokens.
+// Run prints the differences of two tokens that decisions can depend on. It returns errDenied if there are any, and
+// else says so.
 func (c *tokenDiffCmd) Run(std *streams) error {
 	a, err := std.readToken(c.A)
 	if err != nil {
@@ -74,7 +75,7 @@ func (d *tokenDiff) line(sign, what, value, note string) {
 	fmt.Fprintf(d.w, "%s\t%s\t%s\t%s\n", sign, what, value, note)
 }
 
-// facts compares the single values of two tokens.
+// facts prints a line for each single value in which the tokens differ, such as the user or the integrity level.
 func (d *tokenDiff) facts(a, b *token.Token) {
 	for _, f := range []struct {
 		name string
@@ -120,7 +121,8 @@ var restrictedSets = []struct {
 	{"restricted device claim", (*token.Token).RestrictedDeviceClaims, (*token.Token).DeviceClaims},
 }
 
-// claimLines returns each claim in the SDDL form of a resource attribute.
+// claimLines returns each claim in the SDDL form of a resource attribute, nil for an empty or nil set. A claim
+// without such a form is printed in Go's.
 func claimLines(s *claims.Set) []string {
 	var list []string
 	for _, a := range s.All() {
@@ -155,7 +157,7 @@ func levelName(t *token.Token) string {
 	return strings.TrimPrefix(t.Level().String(), "Security")
 }
 
-// defaultDACL returns the token's default DACL as SDDL.
+// defaultDACL returns the token's default DACL as SDDL, "" if it has none.
 func defaultDACL(t *token.Token) string {
 	if t.DefaultDACL() == nil {
 		return ""

@@ -22,7 +22,7 @@ type tokenFilterCmd struct {
 	Out                 string   `short:"o" help:"${out}" placeholder:"FILE"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon token filter.
 func (tokenFilterCmd) Help() string {
 	return `Writes the token that NtFilterToken (CreateRestrictedToken) would create as a token file for refmon why,
 check and who-can. Use it to find what a sandbox can still write, and why:
@@ -32,7 +32,7 @@ check and who-can. Use it to find what a sandbox can still write, and why:
   refmon why 'O:BAG:SYD:(A;;FA;;;BU)' --token sandbox.json --want FW`
 }
 
-// Run filters the token.
+// Run writes a filtered copy of the token, as NtFilterToken makes it. An unknown SID or privilege is an error.
 func (c *tokenFilterCmd) Run(std *streams) error {
 	t, err := std.readToken(c.File)
 	if err != nil {
@@ -80,13 +80,14 @@ type tokenLowBoxCmd struct {
 	Out        string   `short:"o" help:"${out}" placeholder:"FILE"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon token lowbox.
 func (tokenLowBoxCmd) Help() string {
 	return `Writes the AppContainer token that NtCreateLowBoxToken would create: Low integrity, a package and
 its capabilities. An object must grant access to one of them as well as to the user.`
 }
 
-// Run makes the AppContainer token.
+// Run writes an AppContainer token made from the token. A SID that is no package or capability, and an AppContainer
+// token, are errors.
 func (c *tokenLowBoxCmd) Run(std *streams) error {
 	t, err := std.readToken(c.File)
 	if err != nil {
@@ -112,7 +113,8 @@ func (c *tokenLowBoxCmd) Run(std *streams) error {
 	return std.writeToken(n, c.Out)
 }
 
-// resolveAll parses SIDs. Relative aliases refer to the domain of the token's user.
+// resolveAll parses SIDs and aliases; relative aliases refer to the domain of the token's user. The error names the
+// flag. It returns nil for no texts.
 func resolveAll(t *token.Token, flag string, texts []string) ([]sid.SID, error) {
 	var domain sid.SID
 	if u := t.User().SID; u.SubAuthorities() == 5 {
@@ -129,7 +131,7 @@ func resolveAll(t *token.Token, flag string, texts []string) ([]sid.SID, error) 
 	return list, nil
 }
 
-// writeToken writes a token file, to standard output if no name is given.
+// writeToken writes a token file, in place of an old one. It prints the token to standard output if name is "".
 func (s *streams) writeToken(t *token.Token, name string) error {
 	if name == "" {
 		return printTokenJSON(s, t)

@@ -11,7 +11,7 @@ var release = ""
 
 type versionCmd struct{}
 
-// Run prints the version, the revision it was built from and the toolchain.
+// Run prints one line with the version, the revision it was built from and the toolchain.
 func (versionCmd) Run(std *streams) error {
 	_, err := fmt.Fprintln(std.out, version.Line("refmon", release))
 	return err

@@ -24,7 +24,7 @@ type whatCanCmd struct {
 	outputFlags    `embed:""`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon what-can.
 func (whatCanCmd) Help() string {
 	return `Lists what one principal can do with each object: every right that MAXIMUM_ALLOWED would grant, the words
 read, write, modify, full and list whose rights it has completely, and control if it can change the rights.
@@ -50,7 +50,8 @@ permission, as with smbd. With --traverse never, and for rows of --objects, only
 Objects and the directory have the same forms as in refmon who-can; see its help.`
 }
 
-// Run answers for all objects.
+// Run prints what a user can do with each object, or in a directory with the objects that matter. A named object that
+// is not found is an error.
 func (c *whatCanCmd) Run(std *streams) error {
 	run := &bulk.Run{Ask: bulk.What, Nothing: c.Nothing, Changes: c.Changes}
 	var err error

@@ -19,7 +19,8 @@ func (c *whatCanCmd) byConsequence(in *input, typ *winnt.ObjectType) (bool, erro
 	return c.ofDirectory(in, typ)
 }
 
-// holdings prints what a principal can do with the objects of a directory.
+// holdings prints what a principal can do with the objects of a directory that not every user can. Unreadable objects
+// are counted and reported at the end.
 func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 	ctx, cancel := interrupted()
 	defer cancel()

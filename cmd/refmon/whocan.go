@@ -26,7 +26,7 @@ type whoCanCmd struct {
 	outputFlags    `embed:""`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon who-can.
 func (whoCanCmd) Help() string {
 	return `Lists, for each object, every principal that has all of a right on it. The decision is the exact access
 check for each of them, not a guess from the entries.
@@ -90,7 +90,8 @@ the earlier output has. Any other file with contents, and any in a run with name
 Unreadable objects give a row with "error", never an empty or a full list; the exit code is then 2.`
 }
 
-// Run answers for all objects.
+// Run prints who has the right on each object, in the form that the flags select. A named object that is not found is
+// an error.
 func (c *whoCanCmd) Run(std *streams) error {
 	rights, err := words.Parse(c.Right)
 	if err != nil {

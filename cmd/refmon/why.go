@@ -25,7 +25,7 @@ type whyCmd struct {
 	Certificate string `help:"${certificate}" placeholder:"FILE"`
 }
 
-// Help returns the long help text.
+// Help returns the long text of --help for refmon why.
 func (whyCmd) Help() string {
 	return `Prints the decision, then each step of the check. A row is an entry, or "check" for a test about no entry. A
 column is a requested right; the list below the table names the rights by their numbers. In a cell, + is granted, -
@@ -72,7 +72,8 @@ A descriptor with --as needs -d and --want. The token is then that of refmon acc
 Rules are listed in docs/rules. The exit code is 0 if access is granted, 1 if it is denied, 2 after an error.`
 }
 
-// Run explains one decision.
+// Run explains one decision and can write its certificate. It returns errDenied for a denial. A call that failed
+// before its decision is printed with its rule.
 func (c *whyCmd) Run(std *streams) error {
 	switch {
 	// A descriptor is decided by itself, without a mount (B-100).
@@ -162,7 +163,8 @@ func printChanges(std *streams, r access.Request, nameOf func(sid.SID) string, d
 	return nil
 }
 
-// joinsUser reports whether a change makes a user a member of another user.
+// joinsUser reports whether a change makes a user a member of another user, which no directory can do. Such a change
+// is not proposed.
 func joinsUser(change string, dir *directory.Directory) bool {
 	_, rest, ok := strings.Cut(change, "a member of ")
 	if !ok {
@@ -177,7 +179,8 @@ func joinsUser(change string, dir *directory.Directory) bool {
 	return strings.HasPrefix(text, host.Users.String()+"-")
 }
 
-// certify writes the certificate of an answer.
+// certify writes the certificate of an answer, and the descriptor next to it. It wants a token file, and a call that
+// reached a decision.
 func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answer) error {
 	switch {
 	case a.Why == nil:

@@ -40,7 +40,8 @@ type stored struct {
 	unread     error          // why the descriptor of this directory is not known; nil: it is
 }
 
-// chain returns a file and the directories above it, from the root of its tree down.
+// chain returns a file and the directories above it, from the root of its tree down. It reads them through a mount if
+// the file is in one. A link in the folders is followed.
 func (f *fileFlags) chain(path string) ([]stored, error) {
 	whole, err := filepath.Abs(path)
 	if err != nil {
@@ -86,7 +87,8 @@ func (f *fileFlags) storedChain(whole, root string) (list []stored, err error) {
 	}
 }
 
-// read reads one file's attribute.
+// read reads the descriptor and attributes that one file has stored. cause says why a stored descriptor does not
+// count.
 func (f *fileFlags) read(path string) (stored, error) {
 	c := hostfs.Config{Attribute: f.Attribute, IgnorePosix: f.IgnorePosix}
 	if f.Missing == "synthesise" {

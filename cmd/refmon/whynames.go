@@ -73,7 +73,7 @@ func (s *streams) printNames(d *sd.Descriptor, user sid.SID, nameOf func(sid.SID
 	return n.print(s)
 }
 
-// printAllNames prints the names of all SIDs of a descriptor that have one.
+// printAllNames prints the name of each SID in a descriptor that has one. It prints nothing if none has.
 func (s *streams) printAllNames(d *sd.Descriptor, nameOf func(sid.SID) string) error {
 	n := sidNames{nameOf: nameOf}
 	n.add(d.Owner(), "owner")
@@ -93,7 +93,8 @@ type sidNames struct {
 	width  int                // of the longest SID
 }
 
-// add adds a SID in a role, such as "owner", or "" for none. A zero SID is ignored.
+// add records a SID and its name in a role, such as "owner", or "" for none. It ignores a zero SID, and one without a
+// name.
 func (n *sidNames) add(s sid.SID, role string) {
 	if s.IsZero() || role == "" && n.found[s] != "" {
 		return
@@ -116,7 +117,7 @@ func (n *sidNames) add(s sid.SID, role string) {
 	n.found[s], n.width = text, max(n.width, len(s.String()))
 }
 
-// print prints a line for each SID, sorted. It prints nothing if there are none.
+// print prints a line for each recorded SID, sorted by SID. It prints nothing if there are none.
 func (n *sidNames) print(s *streams) error {
 	if len(n.found) == 0 {
 		return nil
