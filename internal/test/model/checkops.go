@@ -109,6 +109,7 @@ func (s *Subject) subject() subject {
 	return subject{token: &s.Primary.Value}
 }
 
+// accessCheck draws a call of NtAccessCheck. It always finds one.
 func accessCheck(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h, desired := p.queryHandle(c, a), fileMask(a)

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// capture draws a call that captures a client context. It returns false if there are six already.
 func capture(p *Pair, c *call, a *args) bool {
 	if len(p.contexts) > 5 {
 		return false
@@ -28,6 +29,7 @@ func capture(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// impersonateContext draws a call that impersonates a captured client context. It returns false if there is none.
 func impersonateContext(p *Pair, c *call, a *args) bool {
 	if len(p.contexts) == 0 {
 		return false
@@ -41,6 +43,7 @@ func impersonateContext(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// deleteContext draws a call that deletes a client context. It returns false if there is none.
 func deleteContext(p *Pair, c *call, a *args) bool {
 	if len(p.contexts) == 0 {
 		return false
@@ -57,6 +60,7 @@ func deleteContext(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// captureSubject draws a call that captures a subject context. It returns false if there are four already.
 func captureSubject(p *Pair, c *call, _ *args) bool {
 	if len(p.subjects) > 3 {
 		return false
@@ -71,6 +75,7 @@ func captureSubject(p *Pair, c *call, _ *args) bool {
 	return true
 }
 
+// releaseSubject draws a call that releases a subject context. It returns false if there is none.
 func releaseSubject(p *Pair, c *call, a *args) bool {
 	if len(p.subjects) == 0 {
 		return false

@@ -75,6 +75,7 @@ func (d draw) given() Value {
 	return n
 }
 
+// createToken draws a call of NtCreateToken, mostly by a thread with the privilege for it.
 func createToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	p.able(c, a, winnt.SeCreateTokenPrivilege)

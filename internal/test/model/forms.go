@@ -48,6 +48,7 @@ func list(entries []Entry, present bool) *sd.ACL {
 	return must(sd.NewACL(aces(entries)...))
 }
 
+// aces returns the kernel's form of the model's entries, nil for none.
 func aces(entries []Entry) (out []sd.ACE) {
 	for _, e := range entries {
 		t := sd.AccessAllowed

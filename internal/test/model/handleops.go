@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// duplicateObject draws a call of NtDuplicateObject between two processes.
 func duplicateObject(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	from, to := p.handle(c, a, isProcess, winnt.NtCurrentProcess), p.handle(c, a, isProcess, winnt.NtCurrentProcess)
@@ -42,6 +43,7 @@ func duplicateObject(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// openFile draws a call of NtOpenFile for one of the files.
 func openFile(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	f, desired := choose(a, p.M.Files...), fileMask(a)
@@ -55,6 +57,7 @@ func openFile(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// openByID draws a call of NtOpenProcess or NtOpenThread.
 func openByID(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	thread := a.coin(2)
@@ -89,6 +92,7 @@ func openByID(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// closeHandle draws a call of NtClose, mostly for a handle that is open.
 func closeHandle(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h := p.handle(c, a, (*Slot).used)

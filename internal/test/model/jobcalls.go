@@ -68,6 +68,7 @@ func (m *Machine) AssignJob(c Caller, job, process winnt.Handle) Result {
 	return m.Assign(p.Process, j.Job)
 }
 
+// createJob draws a call of NtCreateJobObject.
 func createJob(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	desired := choose[winnt.AccessMask](a, 0x1F003F, 0x11, maximum, winnt.GENERIC_ALL, winnt.GENERIC_WRITE, 0,
@@ -91,6 +92,7 @@ func createJob(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// setJob draws a call of NtSetInformationJobObject, mostly for a job.
 func setJob(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h := p.handle(c, a, a.with(isJob, 0x10))
@@ -129,6 +131,7 @@ func setJob(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// assignJob draws a call of NtAssignProcessToJobObject.
 func assignJob(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	job, process := p.handle(c, a, a.with(isJob, 1)), p.handle(c, a, a.with(isProcess, 0x101), winnt.NtCurrentProcess)

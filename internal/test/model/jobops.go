@@ -9,6 +9,8 @@ import (
 	"slices"
 )
 
+// assignPrimary draws a call of NtSetInformationProcess that assigns a primary token, mostly one that the process may
+// have.
 func assignPrimary(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	p.able(c, a, winnt.SeAssignPrimaryTokenPrivilege)
@@ -57,6 +59,8 @@ func assignPrimary(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// limit draws a call that puts a process into a new job with limits. It returns false for a process that has ended or
+// is in a chain of jobs, and often otherwise, because limits last.
 func limit(p *Pair, c *call, a *args) bool {
 	i, l := a.n(len(p.processes)), Limits{Flags: choose[uint32](a, 1, 1, 2, 8, 4, 4, 8, 9, 12)}
 	if p.M.Processes[i].Over || len(p.M.Processes[i].Job.chain()) > 2 || !a.coin(2) && l.Flags&4 == 0 { // rarely: it lasts

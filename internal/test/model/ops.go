@@ -195,6 +195,7 @@ func tokenMask(a *args) winnt.AccessMask {
 	return m
 }
 
+// fileMask draws a mask of access to a file. Rarely it is 0, or has generic or invalid bits.
 func fileMask(a *args) winnt.AccessMask {
 	m := choose[winnt.AccessMask](a, winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA, 0x120089, 0x1F01FF, maximum,
 		winnt.READ_CONTROL, winnt.WRITE_DAC, winnt.WRITE_OWNER)

@@ -42,6 +42,7 @@ func (a *args) privilegeSet() *nt.PrivilegeSet {
 	return set
 }
 
+// privilegeCheck draws a call of NtPrivilegeCheck.
 func privilegeCheck(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h, set := p.queryHandle(c, a), a.privilegeSet()

@@ -16,6 +16,8 @@ type snapshot struct {
 	records                      [2*last + 2]*se.Impersonation
 }
 
+// snapshot returns the counts of the kernel's objects, handles and references, and each thread's impersonation. The
+// records hold no reference.
 func (p *Pair) snapshot() snapshot {
 	var s snapshot
 	s.objects, s.handles, s.references = p.sys.Counts()

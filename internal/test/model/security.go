@@ -198,6 +198,7 @@ func (p *Pair) guarded(c *call, a *args, want winnt.AccessMask) winnt.Handle {
 		winnt.NtCurrentThread)
 }
 
+// querySecurity draws a call of NtQuerySecurityObject.
 func querySecurity(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	info, short := a.parts(), a.coin(5)
@@ -220,6 +221,7 @@ func querySecurity(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// setSecurity draws a call of NtSetSecurityObject.
 func setSecurity(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	info := a.parts()

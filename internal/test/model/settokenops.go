@@ -55,6 +55,7 @@ func (a *args) setting() *Setting {
 	return s
 }
 
+// setToken draws a call of NtSetInformationToken.
 func setToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h, s := p.handle(c, a, a.with(isToken, 0x180)), a.setting()
@@ -68,6 +69,7 @@ func setToken(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// compareTokens draws a call of NtCompareTokens.
 func compareTokens(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	first, second := p.queryHandle(c, a), p.queryHandle(c, a)

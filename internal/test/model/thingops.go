@@ -36,6 +36,7 @@ func (p *Pair) thingHandle(c *call, a *args, k *kind) (h winnt.Handle, ok bool) 
 	return p.handle(c, a, isThing(k)), ok || a.coin(12)
 }
 
+// createThing draws a call that creates an event, mutant, semaphore or timer.
 func createThing(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	t := &Thing{Kind: thingKind(a)}
@@ -76,6 +77,7 @@ func createThing(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// releaseMutant draws a call of NtReleaseMutant. It returns false if there is no mutant.
 func releaseMutant(p *Pair, c *call, a *args) bool {
 	h, ok := p.thingHandle(c, a, &mutantKind)
 	c.text = fmt.Sprintf("%s(%s)", c.name("ReleaseMutant"), h)
@@ -87,6 +89,7 @@ func releaseMutant(p *Pair, c *call, a *args) bool {
 	return ok
 }
 
+// releaseSemaphore draws a call of NtReleaseSemaphore. It returns false if there is no semaphore.
 func releaseSemaphore(p *Pair, c *call, a *args) bool {
 	h, ok := p.thingHandle(c, a, &semaphoreKind)
 	n := choose[int32](a, 1, 1, 1, 2, 0, -1, math.MaxInt32)
@@ -99,6 +102,7 @@ func releaseSemaphore(p *Pair, c *call, a *args) bool {
 	return ok
 }
 
+// setTimer draws a call of NtSetTimer. It returns false if there is no timer.
 func setTimer(p *Pair, c *call, a *args) bool {
 	h, ok := p.thingHandle(c, a, &timerKind)
 	due := choose[int64](a, 0, 0, 5, -5, math.MaxInt64, math.MinInt64)
@@ -112,6 +116,7 @@ func setTimer(p *Pair, c *call, a *args) bool {
 	return ok
 }
 
+// cancelTimer draws a call of NtCancelTimer. It returns false if there is no timer.
 func cancelTimer(p *Pair, c *call, a *args) bool {
 	h, ok := p.thingHandle(c, a, &timerKind)
 	c.text = fmt.Sprintf("%s(%s)", c.name("CancelTimer"), h)
