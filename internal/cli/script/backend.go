@@ -46,7 +46,7 @@ const Untouched winnt.Handle = -0x3333333333333334
 // UnaskableError ends a program that uses a function that the backend does not support.
 type UnaskableError struct{ Why string }
 
-// Error returns the reason.
+// Error returns why the backend cannot be asked.
 func (e *UnaskableError) Error() string { return e.Why }
 
 // inside maps the functions that inspect or change refmon's kernel from outside to the reason why a backend does not

@@ -14,7 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// parseDescriptor parses a descriptor in SDDL. It returns nil for None, which is NULL.
+// parseDescriptor parses a descriptor in SDDL. It returns nil for None, which is NULL. Malformed SDDL and other types
+// are errors.
 func (r *Runner) parseDescriptor(v starlark.Value) (*sd.Descriptor, error) {
 	if v == starlark.None {
 		return nil, nil

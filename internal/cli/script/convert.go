@@ -234,7 +234,8 @@ func handle(v starlark.Value) (int64, error) {
 	return 0, fmt.Errorf("want a handle, got %s", v)
 }
 
-// mask returns an access mask from a 32-bit number or from names such as "FR|WD".
+// mask returns an access mask from a 32-bit number or from names such as "FR|WD". A larger number and an unknown name
+// are errors.
 func mask(v starlark.Value) (winnt.AccessMask, error) {
 	if s, ok := starlark.AsString(v); ok {
 		return sddl.ParseRights(s)

@@ -15,10 +15,19 @@ import (
 // refValue is a reference to an object other than a token, as the Ob* routines return it.
 type refValue struct{ o kernel.Object }
 
-func (v *refValue) String() string        { return v.o.Head().Type().Name + " object" }
-func (*refValue) Type() string            { return "object" }
-func (*refValue) Freeze()                 {}
-func (*refValue) Truth() starlark.Bool    { return true }
+// String returns the text that print shows for the value.
+func (v *refValue) String() string { return v.o.Head().Type().Name + " object" }
+
+// Type returns "object", the name of the type in programs.
+func (*refValue) Type() string { return "object" }
+
+// Freeze does nothing: programs cannot change the value.
+func (*refValue) Freeze() {}
+
+// Truth returns true.
+func (*refValue) Truth() starlark.Bool { return true }
+
+// Hash returns an error: the value cannot be a key.
 func (v *refValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: object") }
 
 // CompareSameType implements starlark.Comparable: references to the same object are equal.
@@ -26,10 +35,10 @@ func (v *refValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bo
 	return sameObject(op, v.o == y.(*refValue).o)
 }
 
-// AttrNames returns the names that Attr accepts.
+// AttrNames returns the names that Attr accepts, sorted.
 func (*refValue) AttrNames() []string { return []string{"HandleCount", "PointerCount"} }
 
-// Attr returns the current HandleCount or PointerCount of the object.
+// Attr returns the current HandleCount or PointerCount of the object. Any other name is an error that lists these.
 func (v *refValue) Attr(name string) (starlark.Value, error) {
 	if x := counts(v.o, name); x != nil {
 		return x, nil
@@ -37,10 +46,11 @@ func (v *refValue) Attr(name string) (starlark.Value, error) {
 	return noAttribute("object", name, v.AttrNames())
 }
 
-// AttrNames returns the names that Attr accepts.
+// AttrNames returns the names that Attr accepts, sorted.
 func (*objectValue) AttrNames() []string { return []string{"HandleCount", "PointerCount", "TokenId"} }
 
-// Attr returns the id of the token object, or its current HandleCount or PointerCount.
+// Attr returns the id of the token object, or its current HandleCount or PointerCount. Any other name is an error
+// that lists these.
 func (v *objectValue) Attr(name string) (starlark.Value, error) {
 	if name == "TokenId" {
 		return starlark.MakeUint64(uint64(v.t.ID())), nil
@@ -96,7 +106,8 @@ func (r *Runner) setObject(to reflect.Value, v starlark.Value) error {
 	return nil
 }
 
-// objectType converts the name of an object type. None is NULL, which means any type.
+// objectType converts the name of an object type. It returns nil for None, which means any type. An unknown name is
+// an error.
 func objectType(v starlark.Value) (*winnt.ObjectType, error) {
 	if v == starlark.None {
 		return nil, nil

@@ -14,10 +14,19 @@ import (
 // impersonation, an access state. A program can only pass it on.
 type opaqueValue struct{ v reflect.Value }
 
-func (o *opaqueValue) String() string       { return calltext.Opaque[o.v.Type()] }
-func (o *opaqueValue) Type() string         { return calltext.Opaque[o.v.Type()] }
-func (*opaqueValue) Freeze()                {}
+// String returns the text that print shows for the value.
+func (o *opaqueValue) String() string { return calltext.Opaque[o.v.Type()] }
+
+// Type returns the name of the type in programs.
+func (o *opaqueValue) Type() string { return calltext.Opaque[o.v.Type()] }
+
+// Freeze does nothing: programs cannot change the value.
+func (*opaqueValue) Freeze() {}
+
+// Truth reports whether the value is not NULL.
 func (o *opaqueValue) Truth() starlark.Bool { return starlark.Bool(!o.v.IsNil()) }
+
+// Hash returns an error: the value cannot be a key.
 func (*opaqueValue) Hash() (uint32, error) {
 	return 0, fmt.Errorf("unhashable: a structure of the kernel")
 }

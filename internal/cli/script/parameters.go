@@ -15,14 +15,19 @@ import (
 // faultValue is a pointer whose access fails.
 type faultValue struct{ st ntstatus.Status }
 
+// String returns the text that print shows for the value.
 func (v faultValue) String() string { return calltext.BadPointer(v.st) }
 
+// Type returns "bad pointer", the name of the type in programs.
 func (faultValue) Type() string { return "bad pointer" }
 
+// Freeze does nothing: programs cannot change the value.
 func (faultValue) Freeze() {}
 
+// Truth returns true.
 func (faultValue) Truth() starlark.Bool { return true }
 
+// Hash returns a hash, so that the value can be a key.
 func (faultValue) Hash() (uint32, error) { return 0, nil }
 
 // attributesValue is OBJECT_ATTRIBUTES as captured.
@@ -32,14 +37,19 @@ type attributesValue struct {
 	text   string
 }
 
+// String returns the text that print shows for the value.
 func (v *attributesValue) String() string { return v.text }
 
+// Type returns "object_attributes", the name of the type in programs.
 func (*attributesValue) Type() string { return "object_attributes" }
 
+// Freeze does nothing: programs cannot change the value.
 func (*attributesValue) Freeze() {}
 
+// Truth returns true.
 func (*attributesValue) Truth() starlark.Bool { return true }
 
+// Hash returns an error: the value cannot be a key.
 func (*attributesValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: object_attributes") }
 
 // sqosValue is SECURITY_QUALITY_OF_SERVICE with the status of capturing it.
@@ -49,29 +59,39 @@ type sqosValue struct {
 	text   string
 }
 
+// String returns the text that print shows for the value.
 func (v *sqosValue) String() string { return v.text }
 
+// Type returns "sqos", the name of the type in programs.
 func (*sqosValue) Type() string { return "sqos" }
 
+// Freeze does nothing: programs cannot change the value.
 func (*sqosValue) Freeze() {}
 
+// Truth returns true.
 func (*sqosValue) Truth() starlark.Bool { return true }
 
+// Hash returns an error: the value cannot be a key.
 func (*sqosValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: sqos") }
 
 // privilegeSetValue is PRIVILEGE_SET.
 type privilegeSetValue struct{ set nt.PrivilegeSet }
 
+// String returns the text that print shows for the value.
 func (v *privilegeSetValue) String() string {
 	return "privilege_set" + calltext.Privileges(v.set.Privilege)
 }
 
+// Type returns "privilege_set", the name of the type in programs.
 func (*privilegeSetValue) Type() string { return "privilege_set" }
 
+// Freeze does nothing: programs cannot change the value.
 func (*privilegeSetValue) Freeze() {}
 
+// Truth returns true.
 func (*privilegeSetValue) Truth() starlark.Bool { return true }
 
+// Hash returns an error: the value cannot be a key.
 func (*privilegeSetValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: privilege_set") }
 
 // attributes implements object_attributes(…). All arguments are optional. A length other than 48 sets the

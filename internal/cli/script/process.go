@@ -22,10 +22,19 @@ type structValue struct {
 	text string
 }
 
-func (v *structValue) String() string        { return v.text }
-func (v *structValue) Type() string          { return v.name }
-func (*structValue) Freeze()                 {}
-func (*structValue) Truth() starlark.Bool    { return true }
+// String returns the text that print shows for the value.
+func (v *structValue) String() string { return v.text }
+
+// Type returns the name of the type in programs.
+func (v *structValue) Type() string { return v.name }
+
+// Freeze does nothing: programs cannot change the value.
+func (*structValue) Freeze() {}
+
+// Truth returns true.
+func (*structValue) Truth() starlark.Bool { return true }
+
+// Hash returns an error: the value cannot be a key.
 func (v *structValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: %s", v.name) }
 
 // newStruct returns a Starlark value that holds x. kwargs are the arguments that made it, for its text.

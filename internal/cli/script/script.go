@@ -78,7 +78,7 @@ type Runner struct {
 // ErrExpectation means that an expectation of the program failed.
 var ErrExpectation = errors.New("an expectation did not hold")
 
-// New starts a new kernel for programs. The caller must close the Runner.
+// New starts a new kernel for programs. A nil Output discards what programs print. The caller must close the Runner.
 func New(cfg Config) *Runner {
 	if cfg.Output == nil {
 		cfg.Output = io.Discard
@@ -165,7 +165,7 @@ func (r *Runner) Load(name string, source []byte) error {
 	return nil
 }
 
-// Expectations returns how many expectations held and how many failed since New.
+// Expectations returns how many expectations of programs held and how many failed since New.
 func (r *Runner) Expectations() (held, failed int) { return r.held, r.failed }
 
 // Close closes connections and ends the kernel. It returns an error with the objects that the program leaked. After

@@ -48,13 +48,22 @@ Tab after "svc.thread." lists the services of a thread. Tab within a call lists 
 // serviceName is a service referred to by name, for help.
 type serviceName struct{ row *nt.Row }
 
+// String returns the text that print shows for the value.
 func (v serviceName) String() string {
 	name := v.row.Info().Name
 	return fmt.Sprintf("%s: %s; help(%s) explains it", calltext.Signature(v.row), v.row.Info().Summary, name)
 }
-func (serviceName) Type() string          { return "service" }
-func (serviceName) Freeze()               {}
-func (serviceName) Truth() starlark.Bool  { return true }
+
+// Type returns "service", the name of the type in programs.
+func (serviceName) Type() string { return "service" }
+
+// Freeze does nothing: programs cannot change the value.
+func (serviceName) Freeze() {}
+
+// Truth returns true.
+func (serviceName) Truth() starlark.Bool { return true }
+
+// Hash returns an error: the value cannot be a key.
 func (serviceName) Hash() (uint32, error) { return 0, errors.New("unhashable: service") }
 
 // Converse runs a session like [Runner.Interact], with a line editor. It drops the statement of a line that the editor
@@ -157,7 +166,8 @@ func Find(name string) (*nt.Row, error) {
 	return nil, fmt.Errorf("no service %q: 'refmon services' lists them", name)
 }
 
-// explain returns a description of a service: parameters, results and conditions.
+// explain returns a description of a service in several lines: parameters, results, and each condition with its rule
+// and status.
 func explain(row *nt.Row) string {
 	m := row.Info()
 	var out strings.Builder

@@ -24,10 +24,19 @@ type named struct {
 	name string
 }
 
-func (v named) String() string        { return v.name }
-func (v named) Type() string          { return v.kind }
-func (named) Freeze()                 {}
-func (named) Truth() starlark.Bool    { return true }
+// String returns the text that print shows for the value.
+func (v named) String() string { return v.name }
+
+// Type returns the name of the type in programs.
+func (v named) Type() string { return v.kind }
+
+// Freeze does nothing: programs cannot change the value.
+func (named) Freeze() {}
+
+// Truth returns true.
+func (named) Truth() starlark.Bool { return true }
+
+// Hash returns a hash, so that the value can be a key.
 func (v named) Hash() (uint32, error) { return uint32(v.n), nil }
 
 // CompareSameType implements starlark.Comparable. Constants of one kind have the order of their numbers; ordering
@@ -61,10 +70,19 @@ type tokenValue struct {
 	dacl bool // defaultDacl was given: it protects the objects made of the value
 }
 
-func (v *tokenValue) String() string      { return v.name }
-func (*tokenValue) Type() string          { return "token" }
-func (*tokenValue) Freeze()               {}
-func (*tokenValue) Truth() starlark.Bool  { return true }
+// String returns the text that print shows for the value.
+func (v *tokenValue) String() string { return v.name }
+
+// Type returns "token", the name of the type in programs.
+func (*tokenValue) Type() string { return "token" }
+
+// Freeze does nothing: programs cannot change the value.
+func (*tokenValue) Freeze() {}
+
+// Truth returns true.
+func (*tokenValue) Truth() starlark.Bool { return true }
+
+// Hash returns an error: the value cannot be a key.
 func (*tokenValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: token") }
 
 // objectValue is a reference to a token object, as kernel routines return it.
@@ -73,10 +91,19 @@ type objectValue struct {
 	name string
 }
 
-func (v *objectValue) String() string        { return v.name }
-func (*objectValue) Type() string            { return "token object" }
-func (*objectValue) Freeze()                 {}
-func (*objectValue) Truth() starlark.Bool    { return true }
+// String returns the text that print shows for the value.
+func (v *objectValue) String() string { return v.name }
+
+// Type returns "token object", the name of the type in programs.
+func (*objectValue) Type() string { return "token object" }
+
+// Freeze does nothing: programs cannot change the value.
+func (*objectValue) Freeze() {}
+
+// Truth returns true.
+func (*objectValue) Truth() starlark.Bool { return true }
+
+// Hash returns a hash, so that the value can be a key.
 func (v *objectValue) Hash() (uint32, error) { return uint32(v.t.ID()), nil }
 
 // CompareSameType implements starlark.Comparable: references to the same object are equal.
@@ -104,6 +131,7 @@ type processValue struct {
 	name string     // of a connection
 }
 
+// String returns the text that print shows for the value.
 func (v *processValue) String() string {
 	if v.c != nil {
 		return v.name
@@ -111,9 +139,16 @@ func (v *processValue) String() string {
 	return v.p.Name()
 }
 
-func (*processValue) Type() string          { return "process" }
-func (*processValue) Freeze()               {}
-func (*processValue) Truth() starlark.Bool  { return true }
+// Type returns "process", the name of the type in programs.
+func (*processValue) Type() string { return "process" }
+
+// Freeze does nothing: programs cannot change the value.
+func (*processValue) Freeze() {}
+
+// Truth returns true.
+func (*processValue) Truth() starlark.Bool { return true }
+
+// Hash returns an error: the value cannot be a key.
 func (*processValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: process") }
 
 // AttrNames returns the names that Attr accepts, sorted.
@@ -172,10 +207,19 @@ type threadValue struct {
 	b       BackendThread
 }
 
-func (v *threadValue) String() string      { return v.th.Name() }
-func (*threadValue) Type() string          { return "thread" }
-func (*threadValue) Freeze()               {}
-func (*threadValue) Truth() starlark.Bool  { return true }
+// String returns the text that print shows for the value.
+func (v *threadValue) String() string { return v.th.Name() }
+
+// Type returns "thread", the name of the type in programs.
+func (*threadValue) Type() string { return "thread" }
+
+// Freeze does nothing: programs cannot change the value.
+func (*threadValue) Freeze() {}
+
+// Truth returns true.
+func (*threadValue) Truth() starlark.Bool { return true }
+
+// Hash returns an error: the value cannot be a key.
 func (*threadValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: thread") }
 
 // AttrNames returns the names that Attr accepts, sorted: id, name, process and all services and Win32 functions.
@@ -225,10 +269,19 @@ type kernelValue struct {
 	k *kernel.KernelThread
 }
 
-func (v *kernelValue) String() string      { return v.k.Name() }
-func (*kernelValue) Type() string          { return "kernel thread" }
-func (*kernelValue) Freeze()               {}
-func (*kernelValue) Truth() starlark.Bool  { return true }
+// String returns the text that print shows for the value.
+func (v *kernelValue) String() string { return v.k.Name() }
+
+// Type returns "kernel thread", the name of the type in programs.
+func (*kernelValue) Type() string { return "kernel thread" }
+
+// Freeze does nothing: programs cannot change the value.
+func (*kernelValue) Freeze() {}
+
+// Truth returns true.
+func (*kernelValue) Truth() starlark.Bool { return true }
+
+// Hash returns an error: the value cannot be a key.
 func (*kernelValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: kernel thread") }
 
 // AttrNames returns the names that Attr accepts, sorted: name and all kernel routines.

@@ -49,7 +49,7 @@ func (r *Runner) win32Method(v *threadValue, row *nt.Row) *starlark.Builtin {
 // recorder stores the services that a function calls.
 type recorder struct{ calls []nt.Call }
 
-// Traced stores a copy of a call.
+// Traced appends a copy of a call to the recorded ones. It implements the kernel's tracer.
 func (r *recorder) Traced(c *nt.Call) { r.calls = append(r.calls, *c) }
 
 // win32Call is a finished call of a function.
