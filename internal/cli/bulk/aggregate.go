@@ -190,10 +190,10 @@ func (h merging[T]) Less(i, j int) bool {
 }
 func (h merging[T]) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
 
-// Push adds a run; package heap calls it.
+// Push appends a run for container/heap, which then restores the order.
 func (h *merging[T]) Push(x any) { *h = append(*h, x.(*run[T])) }
 
-// Pop removes the last run; package heap calls it.
+// Pop removes and returns the last run for container/heap. The heap must not be empty.
 func (h *merging[T]) Pop() any {
 	last := (*h)[len(*h)-1]
 	*h = (*h)[:len(*h)-1]

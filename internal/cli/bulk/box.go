@@ -47,7 +47,8 @@ func (b *box[T]) fail(o *objects.Object, err error) {
 	}
 }
 
-// note adds the remark about an object, if it has one, to the counters of the batch.
+// note adds the remark about an object to the counters of the batch, and keeps the first stale path. An object
+// without a remark changes nothing.
 func (b *box[T]) note(o *objects.Object) {
 	switch o.Note {
 	case objects.NoteStale:

@@ -57,7 +57,7 @@ func (s state) reason(d *Diff, bit winnt.AccessMask) access.Reason {
 	return r.Reason
 }
 
-// entry returns the entry that a reason points to. ok is false if it points to none.
+// entry returns the entry that a reason points to. ok is false if it points to none, or the list does not have it.
 func (s state) entry(r access.Reason) (a sd.ACE, ok bool) {
 	l := s.d.DACL()
 	if r.List == "SACL" {
@@ -85,7 +85,8 @@ func (s state) protected() bool { return s.d.Control()&sd.DACLProtected != 0 }
 // member reports whether an allow entry for a SID applies to the token.
 func (s state) member(x sid.SID) bool { return s.t.Member(x, false) }
 
-// text returns an entry as SDDL, with the object types and the name of its account.
+// text returns an entry as SDDL, with the object types and the name of its account. A type without SDDL is given by
+// its number.
 func (s state) text(a sd.ACE) string {
 	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
 	if err != nil {

@@ -87,5 +87,5 @@ func peopled(table bool, o columns.Options, out io.Writer) rowWriter {
 // direct is a rowWriter without a buffer.
 type direct struct{ io.Writer }
 
-// Flush does nothing.
+// Flush does nothing and returns nil, because direct writes at once.
 func (direct) Flush() error { return nil }

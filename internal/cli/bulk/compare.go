@@ -84,7 +84,8 @@ func (d *Diff) worker(
 	}
 }
 
-// newComparer returns a comparer for one worker. All comparers of a diff share its tables.
+// newComparer returns a comparer for one worker, with its own evaluators. All comparers of a diff share its tables of
+// answers.
 func newComparer(d *Diff) *comparer {
 	c := &comparer{
 		d: d, evaluators: map[side]*effective.Evaluator{}, gates: map[side][]winnt.AccessMask{},

@@ -61,7 +61,8 @@ func (d *decider) asked(t *winnt.ObjectType) (*typedQuestion, error) {
 	return a, nil
 }
 
-// divide returns a question for each chain of object type GUIDs in the rights of a run.
+// divide returns a question for each chain of object type GUIDs in the rights of a run, and records in a where each
+// right finds its answers.
 func (a *typedQuestion) divide(r *Run, t *winnt.ObjectType) (questions []effective.Question) {
 	rights, single := make([]words.Right, len(r.Rights)), true
 	for i, right := range r.Rights {

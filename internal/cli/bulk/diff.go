@@ -198,7 +198,8 @@ func (d *Diff) Fingerprint() string {
 	return text
 }
 
-// heading writes the header of the output. JSON lines and a resumed run have no header.
+// heading writes the header of the output. JSON lines and a resumed run have none. It returns the error of the
+// output.
 func (d *Diff) heading() error {
 	var text []byte
 	switch {

@@ -116,7 +116,8 @@ func (d *Diff) collect(b *compared, at int) error {
 	return nil
 }
 
-// summary writes one row for each group, in the order in which the groups first appeared.
+// summary writes one row for each group, in the order in which the groups first appeared. It stops at the first error
+// of the output.
 func (d *Diff) summary() error {
 	sorted := newAggregate(d.CacheBytes/8, addTally, costTally)
 	defer sorted.close()

@@ -134,7 +134,8 @@ type entry struct {
 // hash returns the hash of a path. It differs from run to run.
 func (p *past) hash(path []byte) uint64 { return maphash.Bytes(p.seed, path) }
 
-// read decodes the record at an address of the log into e, whose memory it reuses.
+// read decodes the record at an address of the log into e, whose memory it reuses. An address that is not of a record
+// gives a wrong entry or an error.
 func (p *past) read(at int64, e *entry) error {
 	var b [recordSize]byte
 	if err := p.log.readAt(b[:], at); err != nil {

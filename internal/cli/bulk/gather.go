@@ -66,7 +66,8 @@ type judged struct {
 	unknown []unknown // accounts without a name
 }
 
-// ask returns how a report decides an object and gathers its answer.
+// ask returns how a report decides an object and gathers its answer. It records at most maxErrors objects with errors
+// for each batch.
 func (r *Report) ask(d *decider) asking[judged, *gathered] {
 	return asking[judged, *gathered]{
 		decide: func(x place) (a judged, share bool, err error) {
@@ -115,7 +116,7 @@ func (g *gathered) put(number int, o *objects.Object, a *judged) {
 	}
 }
 
-// finish computes the sums of a batch after its last put. The worker calls it.
+// finish computes the sums of a batch. The worker calls it once, after the last put.
 func (g *gathered) finish() {
 	for _, a := range g.order {
 		f := g.by[a]
@@ -151,7 +152,7 @@ func (r *Report) write(b *box[*gathered], so *Summary) error {
 // 0.
 type tallies struct{ planes []effective.Set }
 
-// add adds n to the count of each member of s.
+// add adds n to the count of each member of s. For an empty set or 0 it changes nothing.
 func (t *tallies) add(s effective.Set, n uint64) {
 	for at := 0; n != 0; at, n = at+1, n>>1 {
 		if n&1 == 0 {

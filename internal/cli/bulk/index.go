@@ -71,7 +71,8 @@ func askIndex(d *decider) asking[indexed, fresh] {
 	}
 }
 
-// index appends the row of an object: its path and the name of the set of each right.
+// index appends the row of an object to dst: its path and, for each right, the name of the set of principals that
+// have it.
 func (w *rows) index(dst []byte, o *objects.Object, a *indexed) []byte {
 	ids := a.few[:]
 	if a.ids != nil {
@@ -259,7 +260,7 @@ func appendRanges(dst []byte, s effective.Set, most int) ([]byte, bool) {
 	return dst, len(dst) <= most
 }
 
-// appendPrincipals appends the row that lists the principals by number.
+// appendPrincipals appends the row that lists the principals by number, with an empty list for none.
 func appendPrincipals(dst []byte, d *directory.Directory) []byte {
 	dst = append(dst, `{"principals":[`...)
 	for i := range d.Principals {

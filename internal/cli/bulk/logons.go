@@ -71,7 +71,7 @@ func (a *alternatives) remark(x place) (string, error) {
 	return strings.Join(all, ", "), nil
 }
 
-// open creates the deciders of all kinds of logon on first use.
+// open creates the deciders of all kinds of logon, and that of the run itself. Call it once, before they are used.
 func (a *alternatives) open() error {
 	runs, err := a.run.logons()
 	if err != nil {

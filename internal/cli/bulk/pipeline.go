@@ -117,7 +117,8 @@ func (p *pipeline[T]) parts(b *ordered.Piece[box[T]], failed bool) (err error) {
 	}
 }
 
-// batch writes a batch. After a cut it ignores all further batches.
+// batch writes a batch. A batch that was cut is the last one: it ignores all further batches. The error is that of
+// the output.
 func (p *pipeline[T]) batch(b *box[T]) error {
 	if p.cut {
 		return nil
@@ -129,7 +130,8 @@ func (p *pipeline[T]) batch(b *box[T]) error {
 	return nil
 }
 
-// put writes a batch and counts it. At intervals it saves a checkpoint and reports progress.
+// put writes a batch and adds its counts to those of the run. At intervals it saves a checkpoint and reports
+// progress.
 func (p *pipeline[T]) put(b *box[T]) error {
 	if err := p.write(b, &p.sum); err != nil {
 		return err

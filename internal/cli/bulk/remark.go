@@ -57,7 +57,7 @@ func TypedEntries(d *sd.Descriptor, desired winnt.AccessMask) (n int) {
 	return n
 }
 
-// String returns the remark as text for a row, "" for none.
+// String returns the remark as text for a row, its parts separated by semicolons, "" for none.
 func (r Remark) String() string {
 	var all []string
 	switch {
@@ -75,7 +75,8 @@ func (r Remark) String() string {
 	return strings.Join(all, "; ")
 }
 
-// remark counts the remark r about an object and stores text in o for its row.
+// remark counts the remark r about an object, and stores text in o for its row. It keeps the first example of each
+// kind.
 func (s *Summary) remark(o *objects.Object, r *Remark, text string) {
 	o.Remark = text
 	if r.Typed > 0 {

@@ -105,7 +105,8 @@ func (n *setNamer) id(right string, s effective.Set) (id setID) {
 	return id
 }
 
-// ranked returns a new set in which each member of s has the index of its rank by SID.
+// ranked returns a new set in which each member of s has the index of its rank by SID. Sets of equal SIDs thus are
+// equal in every directory.
 func (n *setNamer) ranked(s effective.Set) effective.Set {
 	ranked := make(effective.Set, len(s))
 	for i, word := range s {

@@ -20,7 +20,8 @@ type has struct {
 	wanted bool // it has all rights of Run.Want, or without Want any right
 }
 
-// askWhat returns how what-can decides an object: the rights of its one principal.
+// askWhat returns how what-can decides an object: the rights of its one principal. It counts objects without rights
+// that a table omits.
 func askWhat(d *decider) asking[has, none] {
 	w := &rows{run: d.run}
 	want := *d.run

@@ -17,7 +17,7 @@ type named struct {
 	allowed int64
 }
 
-// askWho returns how who-can decides an object: the principals that have each right.
+// askWho returns how who-can decides an object: the principals that have each right, in a row for each.
 func askWho(d *decider) asking[named, none] {
 	r := d.run
 	w := &rows{run: r}
@@ -104,7 +104,8 @@ func (w *rows) who(dst []byte, o *objects.Object, right string, s effective.Set)
 	return appendRow(dst, plain(string(o.Path)), plain(right), who)
 }
 
-// count appends the row of a right: the path, the right and the number n of principals.
+// count appends the row of a right to dst, in the format of the run: the path, the right and the number n of
+// principals.
 func (w *rows) count(dst []byte, o *objects.Object, right string, n uint32) []byte {
 	if w.run.Format == JSONL {
 		dst = append(appendPath(append(dst, `{"path":`...), o), `,"right":`...)
@@ -119,7 +120,7 @@ func (w *rows) count(dst []byte, o *objects.Object, right string, n uint32) []by
 	return appendRow(dst, plain(string(o.Path)), plain(right), plain(string(w.cell)))
 }
 
-// join appends the names of a set to dst, with the separator between them.
+// join appends the names of a set to dst, with the separator between them. It appends nothing for an empty set.
 func (w *rows) join(dst []byte, s effective.Set, separator string) []byte {
 	begun := false
 	for i := range s.All() {

@@ -155,7 +155,8 @@ func pass[A, T any](
 	return p.do(ctx)
 }
 
-// workers returns a function that creates workers, which share one table of answers.
+// workers returns a function that creates workers, which share one table of answers. A question that cannot be
+// decided is an error of that function.
 func workers[A, T any](r *Run, ask func(d *decider) asking[A, T]) func() (func(*box[T]), error) {
 	known := newTable[outcome[A]](r.CacheBytes)
 	return func() (func(*box[T]), error) {
