@@ -37,6 +37,7 @@ type config struct {
 	denied                              []string
 }
 
+// main runs the server, or with -demo the demonstration. It exits with 1 after an error.
 func main() {
 	c := config{socket: client.Socket()}
 	flag.StringVar(&c.agent, "agent", "agent", "account of the agent; a write needs an entry for it (token)")

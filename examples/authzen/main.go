@@ -20,6 +20,7 @@ import (
 //go:embed records.yaml
 var records []byte
 
+// main serves the AuthZEN API until it is interrupted. It exits with 1 after an error.
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8180", "loopback address")
 	dir := flag.String("audit", "", "folder of the audit log, which records each question; none if empty")

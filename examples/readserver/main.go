@@ -21,6 +21,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// main reads one file for a user. It exits with 1 if the user may not read it, and with 2 after any other error.
 func main() {
 	if len(os.Args) != 4 {
 		fmt.Fprintln(os.Stderr, "usage: readserver DIRECTORY USER FILE")

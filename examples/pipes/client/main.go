@@ -15,6 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// main asks the server for the files that the arguments name, and prints its answers. It exits with 1 after an error,
+// and with 2 without a name.
 func main() {
 	identify := flag.Bool("identify", false, "let the server identify this program, not act for it")
 	flag.Usage = func() {
