@@ -231,6 +231,8 @@ func (d *Domain) share(folder string) {
 	d.must(f.Close())
 }
 
+// accounts creates the users and the service of the order in the domain, and exports the service's keytab. A failure
+// ends the test.
 func (d *Domain) accounts(o Order) {
 	d.t.Helper()
 	order, err := json.Marshal(map[string]any{"users": o.Users, "password": userPW, "numbered": o.Numbered,

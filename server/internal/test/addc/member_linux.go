@@ -106,6 +106,7 @@ func (m *Member) command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// run runs a program on the member and returns its output. A failure ends the test with the output and Samba's log.
 func (m *Member) run(name string, args ...string) string {
 	m.d.t.Helper()
 	out, err := m.command(name, args...).CombinedOutput()

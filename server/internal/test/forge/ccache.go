@@ -16,6 +16,7 @@ func (c *ccache) data(b []byte) {
 	c.b = append(c.b, b...)
 }
 
+// principal appends a principal, whose name has components separated by slashes.
 func (c *ccache) principal(name, realm string) {
 	parts := strings.Split(name, "/")
 	c.u32(1)

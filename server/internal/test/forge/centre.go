@@ -70,13 +70,14 @@ func (k *Centre) Start() string {
 	return k.Listener.Addr().String()
 }
 
-// Asked returns the number of requests.
+// Asked returns the number of requests that the KDC got since its start.
 func (k *Centre) Asked() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.asked
 }
 
+// serve answers one request of a connection and closes it. It answers nothing to a request that is cut off.
 func (k *Centre) serve(c net.Conn) {
 	defer c.Close() //nolint:errcheck // of a test
 	var head [4]byte
@@ -104,6 +105,8 @@ func (k *Centre) refuse(code int32, data []byte) []byte {
 	return must(e.Marshal())
 }
 
+// answer returns the response to a request: the configured error if there is one, a ticket, or error 60 for anything
+// else.
 func (k *Centre) answer(b []byte) []byte {
 	var as messages.ASReq
 	var tgs messages.TGSReq
@@ -118,7 +121,7 @@ func (k *Centre) answer(b []byte) []byte {
 	return k.refuse(60, nil)
 }
 
-// key returns the key of a user's password, and whether the user is known.
+// key returns the key of a user's password. It returns false for an unknown user.
 func (k *Centre) key(name string) (types.EncryptionKey, bool) {
 	password, ok := k.Users[name]
 	e := must(crypto.GetEtype(k.Type))
@@ -133,6 +136,8 @@ func (k *Centre) key(name string) (types.EncryptionKey, bool) {
 	return types.EncryptionKey{KeyType: k.Type, KeyValue: must(e.StringToKey(password, k.Realm+name, text))}, ok
 }
 
+// logOn returns the response to an AS-REQ: a ticket for the KDC, or an error for an unknown user, a missing time
+// stamp or a wrong key.
 func (k *Centre) logOn(req *messages.ASReq) []byte {
 	name := strings.Join(req.ReqBody.CName.NameString, "/")
 	info := must(asn1.Marshal(types.ETypeInfo2{{EType: k.Type, Salt: k.Realm + name, S2KParams: k.Iterations}}))
@@ -191,6 +196,8 @@ func (k *Centre) part(body *messages.KDCReqBody, session, key types.EncryptionKe
 	return must(crypto.GetEncryptedData(b, key, usage, 1))
 }
 
+// grant returns the response to a TGS-REQ: a ticket for the service, with the configured PAC. It does not check the
+// request.
 func (k *Centre) grant(req *messages.TGSReq) []byte {
 	name := strings.Join(req.ReqBody.CName.NameString, "/")
 	k.mu.Lock()

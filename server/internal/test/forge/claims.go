@@ -45,7 +45,7 @@ type ClaimsArray struct {
 	Claims []claims.Attribute
 }
 
-// ClaimsSetOf returns CLAIMS_SET with the arrays.
+// ClaimsSetOf returns a CLAIMS_SET with the arrays, in NDR. No arrays are a set without claims.
 func ClaimsSetOf(arrays ...ClaimsArray) []byte {
 	w := newWriter()
 	w.counts(len(arrays))
@@ -63,7 +63,7 @@ func ClaimsSetOf(arrays ...ClaimsArray) []byte {
 	return w.done()
 }
 
-// claims writes one array.
+// claims writes one array of claims with the names and values that it points to.
 func (w *writer) claims(all []claims.Attribute) {
 	w.u32(uint32(len(all)))
 	for i := range all {
@@ -80,6 +80,7 @@ func (w *writer) claims(all []claims.Attribute) {
 
 func (w *writer) terminated(s string) { w.text(s + "\x00") }
 
+// values appends the values of a claim, nothing for a claim without values.
 func (w *writer) values(a *claims.Attribute) {
 	if a.Len() == 0 {
 		return // its pointer is null

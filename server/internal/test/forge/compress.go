@@ -53,6 +53,7 @@ func (w *words) reserve() int {
 	return len(w.out) - 2
 }
 
+// bits appends the n low bits of v to the bit stream, at most 16.
 func (w *words) bits(v uint32, n int) {
 	if w.free >= n {
 		w.free -= n
@@ -69,6 +70,7 @@ func (w *words) put(v uint32) {
 	w.first, w.second = w.second, w.reserve()
 }
 
+// match appends a match of length bytes that begins back bytes before the end of the output.
 func (w *words) match(length, back int) {
 	offsetBits := 0
 	for back>>(offsetBits+1) > 0 {

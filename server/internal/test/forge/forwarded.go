@@ -45,7 +45,7 @@ func (f *Forwarded) option(t *Ticket) []byte {
 	return append(binary.LittleEndian.AppendUint16([]byte{1, 0}, uint16(len(c))), c...)
 }
 
-// Credential returns the KRB-CRED that the ticket forwards, nil without one.
+// Credential returns the KRB-CRED that the ticket forwards, nil if it forwards none.
 func (t *Ticket) Credential() []byte {
 	if t.Forwarded == nil {
 		return nil

@@ -41,7 +41,7 @@ func (w *writer) pointer(there bool) {
 	w.next += 4
 }
 
-// UTF16 returns a text in UTF-16LE.
+// UTF16 returns a text in UTF-16LE without a terminator, nil for "".
 func UTF16(s string) (b []byte) {
 	for _, u := range utf16.Encode([]rune(s)) {
 		b = binary.LittleEndian.AppendUint16(b, u)
@@ -69,6 +69,7 @@ func (w *writer) sid(s sid.SID) {
 	w.b = s.AppendBinary(w.b)
 }
 
+// memberships appends an array of RIDs with attributes, nothing for no groups.
 func (w *writer) memberships(groups []Group) {
 	if len(groups) == 0 {
 		return
@@ -80,6 +81,7 @@ func (w *writer) memberships(groups []Group) {
 	}
 }
 
+// sids appends an array of SIDs with attributes, nothing for no groups.
 func (w *writer) sids(groups []token.Group) {
 	if len(groups) == 0 {
 		return

@@ -91,6 +91,8 @@ func (p PAC) Buffers() []Buffer {
 
 const never = 0x7fffffff_ffffffff
 
+// logonInfo returns the buffer KERB_VALIDATION_INFO in NDR. It sets the flags of extra SIDs and resource groups,
+// unless NoFlags is set.
 func (p PAC) logonInfo() []byte {
 	w := newWriter()
 	for _, t := range []int64{FileTime(p.AuthTime), never, never, 0, 0, never} {
@@ -141,6 +143,7 @@ func (p PAC) logonInfo() []byte {
 // FileTime returns a time as a FILETIME, truncated to whole seconds.
 func FileTime(t time.Time) int64 { return filetime.Of(t.Truncate(time.Second)) }
 
+// clientInfo returns the buffer PAC_CLIENT_INFO, with Client, or Name if that is "".
 func (p PAC) clientInfo() []byte {
 	name := p.Client
 	if name == "" {
@@ -151,6 +154,7 @@ func (p PAC) clientInfo() []byte {
 	return append(binary.LittleEndian.AppendUint16(b, uint16(len(u))), u...)
 }
 
+// upn returns the buffer UPN_DNS_INFO, in its long form if UPNSID is set.
 func (p PAC) upn() []byte {
 	parts := [][]byte{UTF16(p.UPN), UTF16(p.DNSDomain)}
 	flags, fixed := p.UPNFlags, 16
@@ -178,6 +182,7 @@ func (p PAC) upn() []byte {
 	return append(head, tail...)
 }
 
+// delegation returns the buffer S4U_DELEGATION_INFO in NDR. It may have no services.
 func (p PAC) delegation() []byte {
 	w := newWriter()
 	w.counted("target")
@@ -195,6 +200,7 @@ func (p PAC) delegation() []byte {
 	return w.done()
 }
 
+// buffer returns the buffer PAC_DEVICE_INFO in NDR.
 func (d *Device) buffer() []byte {
 	w := newWriter()
 	w.u32(d.User)

@@ -65,7 +65,7 @@ func principal(name string) types.PrincipalName {
 	return types.PrincipalName{NameType: 1, NameString: strings.Split(name, "/")}
 }
 
-// DER returns a value with tag and length.
+// DER returns the concatenated parts as a DER value with tag and length.
 func DER(tag byte, parts ...[]byte) []byte {
 	var body []byte
 	for _, p := range parts {
@@ -185,7 +185,7 @@ func Init(mechanisms [][]byte, token []byte) []byte {
 	return DER(0x60, oidSPNEGO, DER(0xa0, DER(0x30, fields...)))
 }
 
-// NewKey returns a random key of an encryption type.
+// NewKey returns a random key of an encryption type. It panics for an unknown type.
 func NewKey(kind int32) types.EncryptionKey {
 	k := must(types.GenerateEncryptionKey(must(crypto.GetEtype(kind))))
 	if kind == 20 {
