@@ -51,6 +51,8 @@ func Access() iter.Seq2[Vector, error] { return read("access.jsonl", access) }
 // is as in [Access].
 func Open() iter.Seq2[Vector, error] { return read("open.jsonl", open) }
 
+// read yields each line of data as a vector. A malformed line, or one of a later format, is yielded with an error
+// that has name and line number; the next lines follow.
 func read(name string, data []byte) iter.Seq2[Vector, error] {
 	return func(yield func(Vector, error) bool) {
 		number := 0
