@@ -16,7 +16,10 @@ type refusal struct {
 	err    error
 }
 
+// Error returns the text of the wrapped error.
 func (r *refusal) Error() string { return r.err.Error() }
+
+// Unwrap returns the wrapped error.
 func (r *refusal) Unwrap() error { return r.err }
 
 // refuse adds the offset to an error of a parser or decoder. It returns nil and errors without an offset unchanged.
