@@ -86,6 +86,8 @@ func (s *Sample) Write(out io.Writer) error {
 	return w.Flush()
 }
 
+// descriptor returns a random descriptor as SDDL, with inherited entries for groups and a few users of the domain.
+// Equal states of rng give equal descriptors.
 func (s *Sample) descriptor(rng *rand.Rand) string {
 	masks := [...]string{"0x1200a9", "0x1301bf", "FA", "FR", "0x1201bf"}
 	who := func() string {

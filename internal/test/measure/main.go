@@ -18,6 +18,8 @@ import (
 	"os"
 )
 
+// main runs one measurement and exits with 2 after an error. As the -exec program of go test it exits with the status
+// of the test.
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == execWord {
 		os.Exit(execTest(os.Args[2:]))
@@ -28,6 +30,8 @@ func main() {
 	}
 }
 
+// run runs the measurement that the arguments name and prints the result to out. Unknown arguments are an error that
+// lists the known ones.
 func run(args []string, out io.Writer) error {
 	switch {
 	case len(args) > 0 && args[0] == "test":

@@ -95,7 +95,8 @@ var kinds = []struct {
 	{3, createJob}, {4, setJob}, {4, assignJob},
 }
 
-// prepare makes an op concrete.
+// prepare draws the arguments of an op and returns it as a call of both sides. It returns nil if no object exists to
+// call it with, or its target thread has ended.
 func (p *Pair) prepare(op *Op) *call {
 	a := &args{op: op}
 	c := &call{thread: a.n(2 * last), target: -1}

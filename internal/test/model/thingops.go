@@ -128,6 +128,7 @@ func cancelTimer(p *Pair, c *call, a *args) bool {
 	return ok
 }
 
+// queryThing draws a call that queries an event, mutant, semaphore or timer. It returns false if there is none.
 func queryThing(p *Pair, c *call, a *args) bool {
 	k := thingKind(a)
 	h, ok := p.thingHandle(c, a, k)

@@ -98,6 +98,8 @@ func (m *Machine) id(s *Slot) winnt.Handle {
 	return s.Process.ID
 }
 
+// nextOne draws a call of NtGetNextThread or NtGetNextProcess. It returns false for walks that the model cannot
+// predict.
 func nextOne(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	threads := !a.coin(3)
@@ -163,6 +165,7 @@ func (m *Machine) Suspend(c Caller, h winnt.Handle, resume bool) Result {
 	return r
 }
 
+// suspend draws a call of NtSuspendThread or NtResumeThread.
 func suspend(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h, resume := p.handle(c, a, isThread, winnt.NtCurrentThread), a.coin(3)
@@ -196,6 +199,8 @@ func (m *Machine) Terminate(c Caller, h winnt.Handle, status ntstatus.Status) Re
 	return Result{}
 }
 
+// terminate draws a call of NtTerminateProcess. It returns false for every process but the last, because the others
+// make calls.
 func terminate(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h, status := p.handle(c, a, isProcess), choose[ntstatus.Status](a, 0, 1, 0xC0000005)

@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// impersonateThread draws a call of NtImpersonateThread.
 func impersonateThread(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	server, client := p.handle(c, a, isThread, winnt.NtCurrentThread), p.handle(c, a, isThread, winnt.NtCurrentThread)
@@ -28,6 +29,7 @@ func impersonateThread(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// impersonateAnonymous draws a call of NtImpersonateAnonymousToken.
 func impersonateAnonymous(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h := p.handle(c, a, isThread, winnt.NtCurrentThread)
@@ -43,6 +45,7 @@ func impersonateAnonymous(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// setThreadToken draws a call of NtSetInformationThread with an impersonation token, or with handle 0.
 func setThreadToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	thread := p.handle(c, a, a.with(isThread, 0x80), winnt.NtCurrentThread)
@@ -64,6 +67,7 @@ func setThreadToken(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// save draws a call that saves the thread's impersonation. It returns false if the thread has four saved ones.
 func save(p *Pair, c *call, _ *args) bool {
 	if len(p.tickets[c.thread]) > 3 {
 		return false
@@ -77,6 +81,7 @@ func save(p *Pair, c *call, _ *args) bool {
 	return true
 }
 
+// restoreTicket draws a call that restores a saved impersonation of the thread. It returns false if there is none.
 func restoreTicket(p *Pair, c *call, a *args) bool {
 	n := len(p.tickets[c.thread])
 	if n == 0 {
@@ -95,6 +100,7 @@ func restoreTicket(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// impersonate draws a call of PsImpersonateClient with a token that is held, or with none.
 func impersonate(p *Pair, c *call, a *args) bool {
 	t, copyOnOpen, effective, level := p.other(c,
 		a), a.coin(2), a.coin(3), winnt.SecurityImpersonationLevel(choose(a, 0, 1, 2, 2, 2, 3, 3, 4))
@@ -129,6 +135,7 @@ func revert(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// disable draws a call of PsDisableImpersonation. It returns false if six states are saved.
 func disable(p *Pair, c *call, a *args) bool {
 	if len(p.saved) > 5 {
 		return false
@@ -144,6 +151,8 @@ func disable(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// restore draws a call of PsRestoreImpersonation, on a thread of the process that the state came from. It returns
+// false if no state is saved.
 func restore(p *Pair, c *call, a *args) bool {
 	if len(p.saved) == 0 {
 		return false
@@ -163,6 +172,7 @@ func restore(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// reference draws a call that references a primary or an impersonation token. It returns false if many are held.
 func reference(p *Pair, c *call, a *args) bool {
 	if len(p.held) > 12 {
 		return false
@@ -199,6 +209,7 @@ func reference(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// dereference draws a call that releases a token that is held. It returns false if only a few are held.
 func dereference(p *Pair, c *call, a *args) bool {
 	if len(p.held) < 6 {
 		return false

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// filterToken draws a call of NtFilterToken.
 func filterToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h, f := p.handle(c, a, a.with(isToken, 2)), a.filter()
@@ -25,6 +26,7 @@ func filterToken(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// adjustGroups draws a call of NtAdjustGroupsToken with one to three changes.
 func adjustGroups(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h, reset, previous := p.handle(c, a, a.with(isToken, 0x48)), a.coin(5), a.coin(2)
@@ -59,6 +61,7 @@ func groupsOf(list []Name) (out []token.Group) {
 	return out
 }
 
+// openProcessToken draws a call of NtOpenProcessToken or NtOpenProcessTokenEx.
 func openProcessToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h, desired, ex := p.handle(c, a, isProcess, winnt.NtCurrentProcess), tokenMask(a), a.coin(2)
@@ -80,6 +83,7 @@ func openProcessToken(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// openThreadToken draws a call of NtOpenThreadToken or NtOpenThreadTokenEx, mostly for a thread that impersonates.
 func openThreadToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	acts := func(s *Slot) bool { return s.Thread != nil && s.Thread.Record != nil && s.Thread.Record.Level > 0 }
@@ -107,6 +111,7 @@ func openThreadToken(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// duplicate draws a call of NtDuplicateToken, rarely with malformed parameters.
 func duplicate(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h, desired, effective := p.handle(c, a, a.with(isToken, 2)), tokenMask(a), a.coin(3)
@@ -154,6 +159,7 @@ func duplicate(p *Pair, c *call, a *args) bool {
 	return true
 }
 
+// adjust draws a call of NtAdjustPrivilegesToken with one to three changes.
 func adjust(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h, all, previous := p.handle(c, a, a.with(isToken, 0x28)), a.coin(6), a.coin(2)
@@ -184,6 +190,7 @@ func (p *Pair) queryHandle(c *call, a *args) winnt.Handle {
 		winnt.NtCurrentEffectiveToken)
 }
 
+// query draws a call of NtQueryInformationToken of any class, known or not.
 func query(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h := p.queryHandle(c, a)

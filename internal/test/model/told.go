@@ -60,6 +60,7 @@ func (v *Value) privileges() []nt.LUIDAndAttributes {
 	return out
 }
 
+// attributes returns the attributes of a privilege in the token, 0 if it is disabled or not held.
 func (v *Value) attributes(p winnt.Privilege) (a uint32) {
 	if v.ByDefault.has(p) {
 		a |= winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT

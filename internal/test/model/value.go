@@ -114,6 +114,7 @@ func (v *Value) allows(n Name) bool {
 	return false
 }
 
+// denies reports whether entries that deny apply to a name: the user, an enabled group or a deny-only group.
 func (v *Value) denies(n Name) bool {
 	if v.User == n || v.allows(n) {
 		return true

@@ -89,7 +89,7 @@ func testsOf(all map[string]*declared) string {
 	return "^(" + strings.Join(tests, "|") + ")$"
 }
 
-// dataCites reports whether a file of testdata cites a rule.
+// dataCites reports whether a file of a folder's testdata cites a rule. A folder without testdata cites none.
 func dataCites(folder string, id rules.ID) (found bool, err error) {
 	root := filepath.Join(folder, "testdata")
 	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
@@ -134,6 +134,7 @@ func namesOf(d ast.Decl) (names []string) {
 	return names
 }
 
+// usesOf returns all identifiers in a declaration, its own name included.
 func usesOf(d ast.Decl) map[string]bool {
 	uses := map[string]bool{}
 	ast.Inspect(d, func(n ast.Node) bool {

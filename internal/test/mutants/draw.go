@@ -31,7 +31,7 @@ type Drawn struct {
 	changed          []byte
 }
 
-// String returns the mutant on one line.
+// String returns the mutant on one line, with its file and edit.
 func (d Drawn) String() string {
 	return fmt.Sprintf("%s  %s in %s: %s → %s", d.Place, d.Operator, d.Function, shorten(d.Old), shorten(d.New))
 }
@@ -193,7 +193,7 @@ func (d *Drawer) Draw() (Drawn, error) {
 	return Drawn{}, fmt.Errorf("no new mutant in %d functions", attempts)
 }
 
-// pick returns an edit of a random operator.
+// pick returns an edit of a random operator. It returns false if edits is empty.
 func (d *Drawer) pick(edits []Edit) (Edit, bool) {
 	if len(edits) == 0 {
 		return Edit{}, false

@@ -20,7 +20,7 @@ func key(parts ...string) string { return strings.Join(parts, "\n") }
 
 func (d Drawn) key() string { return key(d.Folder, d.Function, d.Operator, d.Old, d.New) }
 
-// records parses equivalent.txt.
+// records parses equivalent.txt. A malformed line is an error.
 func records(text string) (all []record, err error) {
 	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
 		if paragraph == "" || strings.HasPrefix(paragraph, "#") {

@@ -79,7 +79,7 @@ func Lot(name string) ([]Mutant, error) {
 	return all, distinct(all)
 }
 
-// distinct returns an error if two mutants have one name.
+// distinct returns an error that names the mutants if two have one name, else nil.
 func distinct(all []Mutant) error {
 	seen := map[string]bool{}
 	for _, f := range all {

@@ -24,7 +24,7 @@ const (
 	Survived                        // no test saw it
 )
 
-// String returns the outcome as the table shows it.
+// String returns the word for the outcome in the table.
 func (o Outcome) String() string {
 	return [...]string{"not asked", "killed by its rule", "killed", "killed by a dependent", "survived"}[o]
 }

@@ -22,6 +22,8 @@ type switched struct {
 	copies strings.Builder         // the functions that stand in for it
 }
 
+// newSwitched parses a Go file into which mutants can be put. It returns an error if the file cannot be read or
+// parsed.
 func newSwitched(name string) (*switched, error) {
 	b, err := os.ReadFile(name)
 	if err != nil {

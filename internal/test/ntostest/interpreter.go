@@ -80,6 +80,8 @@ type interpreter struct {
 	failures []string
 }
 
+// command runs one command of a test file: prelude stores its input for later runs, and run returns the output of a
+// program. Any other command ends the test.
 func (in *interpreter) command(t *testing.T, d *datadriven.TestData) string {
 	switch d.Cmd {
 	case "prelude":

@@ -22,7 +22,7 @@ var (
 
 func (w World) name() string { return pick(w, scopes) + pick(w, names[:2+w.IntN(len(names)-1)]) }
 
-// list returns one literal, or several in braces.
+// list returns one literal of from, or several in braces.
 func (w World) list(from []string) string {
 	if w.one(3) {
 		return pick(w, from)
@@ -83,7 +83,7 @@ func (w World) Program() []byte {
 	return b
 }
 
-// soup returns tokens that need not add up to anything.
+// soup returns random tokens of a condition, which are usually malformed.
 func (w World) soup() []byte {
 	counted := func(code byte, p ...byte) []byte { return append([]byte{code, byte(len(p)), 0, 0, 0}, p...) }
 	number := func() []byte {

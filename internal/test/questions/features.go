@@ -34,7 +34,7 @@ func has(name string, system bool, met func(a sd.ACE) bool) feature {
 	}}
 }
 
-// ofType matches entries of some types.
+// ofType returns a function that reports whether an entry has one of the types.
 func ofType(types ...sd.Type) func(a sd.ACE) bool {
 	return func(a sd.ACE) bool {
 		for _, t := range types {
@@ -136,7 +136,7 @@ type Drawn struct {
 	count              map[string]int
 }
 
-// Add counts a question and whether its answer allowed.
+// Add counts a question by its features, and whether its answer allowed.
 func (x *Drawn) Add(r *access.Request, allowed bool) {
 	if x.count == nil {
 		x.count = map[string]int{}
@@ -169,5 +169,5 @@ func (x *Drawn) Lacks(oneIn int, but ...string) (lacks []string) {
 	return lacks
 }
 
-// Share returns the fraction of the questions that had a feature.
+// Share returns the fraction of the questions that had a feature, 0 for an unknown name.
 func (x *Drawn) Share(name string) float64 { return float64(x.count[name]) / float64(x.questions) }

@@ -71,6 +71,8 @@ func (w World) ace() sd.ACE {
 	return w.aceOf(pick(w, types), pick(w, masks), w.sid())
 }
 
+// aceOf returns an entry with random flags and, if the type has them, a random object type and condition. It panics
+// if the parts make no entry.
 func (w World) aceOf(t sd.Type, m winnt.AccessMask, s sid.SID) sd.ACE {
 	var flags uint8
 	if w.one(8) {
@@ -102,6 +104,7 @@ func (w World) aceOf(t sd.Type, m winnt.AccessMask, s sid.SID) sd.ACE {
 	return a
 }
 
+// acl returns a list of n entries, each made by one. It panics if they do not fit.
 func (w World) acl(n int, one func() sd.ACE) *sd.ACL {
 	aces := make([]sd.ACE, n)
 	for i := range aces {
@@ -114,6 +117,7 @@ func (w World) acl(n int, one func() sd.ACE) *sd.ACL {
 	return l
 }
 
+// systemACE returns a random entry for a SACL: a label, a filter, a policy, an attribute or an audit entry.
 func (w World) systemACE() sd.ACE {
 	switch n := w.IntN(9); n {
 	case 0, 1, 2:
@@ -168,7 +172,7 @@ func (w World) system() (out []sd.ACE) {
 	return out
 }
 
-// Descriptor returns one with any entries, or none.
+// Descriptor returns a random descriptor: with any entries, without lists, or nil.
 func (w World) Descriptor() *sd.Descriptor {
 	p := sd.Parts{Owner: w.sid(), Group: sid.LocalSystem}
 	if w.one(20) {
@@ -212,7 +216,7 @@ func (w World) Policies() *access.PolicySet {
 	return s
 }
 
-// Request returns a question about a descriptor.
+// Request returns a random question about a descriptor, with random rights, mapping and object types.
 func (w World) Request(d *sd.Descriptor, client, primary *token.Token) *access.Request {
 	r := &access.Request{
 		Descriptor: d, Desired: pick(w, desired), Type: pick(w, Types),

@@ -55,6 +55,8 @@ func ReadFacts(text string) map[ID]Facts {
 	return all
 }
 
+// factsOf returns the facts of a rule that a new wording must keep: its source, numbers, names, cited rules and modal
+// words.
 func factsOf(text, source string) Facts {
 	sum := sha256.Sum256([]byte(source))
 	f := Facts{Source: hex.EncodeToString(sum[:4]), Modals: countModals(text)}
@@ -80,6 +82,7 @@ func factsOf(text, source string) Facts {
 	return f
 }
 
+// countModals counts each modal word in a text, without regard to case. A word that does not occur has no entry.
 func countModals(text string) map[string]int {
 	counts := map[string]int{}
 	words := " " + strings.Join(regexp.MustCompile(`[A-Za-z]+`).FindAllString(strings.ToLower(text), -1), "  ") + " "

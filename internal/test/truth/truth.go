@@ -71,6 +71,8 @@ func (k *Known) Grant(document, team int, change func()) { k.set(ofDocuments, do
 // Move calls change, which moves a person to a team, and records the times before and after the call.
 func (k *Known) Move(person, team int, change func()) { k.set(ofPeople, person, team, change) }
 
+// set records that change gives value i of a kind a new value, and runs it. While change runs, the old and the new
+// value both count as true.
 func (k *Known) set(of, i, value int, change func()) {
 	from := time.Now()
 	k.mu.Lock()

@@ -41,7 +41,10 @@ type guest struct {
 	begun bool // there is a first thread
 }
 
-func (g *guest) Profile() nt.Profile    { return g.host.Profile }
+// Profile returns the conformance profile of the host.
+func (g *guest) Profile() nt.Profile { return g.host.Profile }
+
+// GiveBack ends the thread.
 func (g *guest) GiveBack(th *nt.Thread) { th.Close() }
 
 // NewThread returns the thread that was created with the process at the first call, and a new thread afterwards.

@@ -97,8 +97,17 @@ type process struct {
 	next    chan *nt.Thread
 }
 
-func (p *process) ID() winnt.Handle               { return p.p.ID() }
-func (p *process) Profile() nt.Profile            { return p.profile }
+// ID returns the id of the process in the kernel.
+func (p *process) ID() winnt.Handle { return p.p.ID() }
+
+// Profile returns the conformance profile of the connection.
+func (p *process) Profile() nt.Profile { return p.profile }
+
+// NewThread blocks until the test passes a thread and returns it. It never fails.
 func (p *process) NewThread() (*nt.Thread, error) { return <-p.next, nil }
-func (p *process) Exit()                          {}
-func (p *process) GiveBack(*nt.Thread)            {}
+
+// Exit does nothing, because the test ends the process.
+func (p *process) Exit() {}
+
+// GiveBack does nothing, because the test ends its threads.
+func (p *process) GiveBack(*nt.Thread) {}

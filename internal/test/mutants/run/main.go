@@ -48,6 +48,8 @@ var (
 // few mutants are asked about sooner one by one than in a build of all.
 const few = 20
 
+// main runs the listed mutants, or with -draw new random ones. It exits with 2 after an error, and else with the code
+// of the run.
 func main() {
 	flag.Parse()
 	work := run
