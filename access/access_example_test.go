@@ -113,7 +113,7 @@ func ExampleExplain() {
 		fmt.Printf("%s %d %s: %s\n", s.List, s.ACE, s.Rule, s.Because)
 	}
 	// Output:
-	// DENIED STATUS_ACCESS_DENIED: FILE_WRITE_DATA by AceDeny DACL 0
+	// DENIED STATUS_ACCESS_DENIED: entry 1 of the DACL denies FILE_WRITE_DATA
 	// DACL 0 A-70: it denies a right that is still needed, so no later entry counts
 }
 

@@ -36,7 +36,7 @@ func ExampleChanges() {
 		fmt.Println(c)
 	}
 	// Output:
-	// drop DACL 0 (D;;0x2;;;BG)
+	// drop DACL entry 1 (D;;0x2;;;BG)
 	// put (A;;0x2;;;S-1-5-21-1-2-3-501) before the other entries
 }
 
@@ -83,15 +83,15 @@ func TestChangesAreOrdered(t *testing.T) {
 		{"a generic right to execute", "…", winnt.GENERIC_EXECUTE, nil, nil, []string{put("FX", u)}},
 		{"to write, beside a right of its own", "…", winnt.GENERIC_WRITE | 1, nil, nil, []string{put("0x120117", u)}},
 		{"the integrity level", "…(A;;FA;;;WD)S:(ML;;NW;;;HI)", 2, medium, nil, []string{
-			"raise the token's integrity level to High", "drop SACL 0 (ML;;NW;;;HI)"}},
+			"raise the token's integrity level to High", "drop SACL entry 1 (ML;;NW;;;HI)"}},
 		{"a policy", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2, nil, rulePolicy(""), []string{
-			"drop SACL 0 (SP;;;;;S-1-17-1)"}},
+			"drop SACL entry 1 (SP;;;;;S-1-17-1)"}},
 		{"a trust label", "…(A;;FA;;;WD)S:(AU;SA;FA;;;WD)(TL;;RC;;;S-1-19-512-8192)", 2, nil, nil, []string{
-			"drop SACL 1 (TL;;RC;;;S-1-19-512-8192)"}},
+			"drop SACL entry 2 (TL;;RC;;;S-1-19-512-8192)"}},
 		{"an access filter", "…(A;;FA;;;WD)S:(FL;;0x1;;;WD;(@User.x==1))", 2, nil, nil, []string{
-			"drop SACL 0 (FL;;0x1;;;WD;(@USER.x == 1))"}},
+			"drop SACL entry 1 (FL;;0x1;;;WD;(@USER.x == 1))"}},
 		{"two limits", "…(A;;FA;;;WD)S:(FL;;0x1;;;WD;(@User.x==1))(TL;;RC;;;S-1-19-512-8192)", 2, nil, nil, []string{
-			"drop SACL 0 (FL;;0x1;;;WD;(@USER.x == 1)), and drop SACL 1 (TL;;RC;;;S-1-19-512-8192)"}},
+			"drop SACL entry 1 (FL;;0x1;;;WD;(@USER.x == 1)), and drop SACL entry 2 (TL;;RC;;;S-1-19-512-8192)"}},
 		{"two denials, and an entry between them that is settled",
 			"…(D;;0x1;;;AU)(A;;0x2;;;WD)(D;;0x1;;;WD)(A;;0x3;;;U)", 3, nil, nil, []string{
 				"put (A;;0x3;;;" + caseU.String() + ") before the other entries"}},
@@ -109,7 +109,7 @@ func TestChangesAreOrdered(t *testing.T) {
 			"make the user a member of " + guests + ", and " + put("0x1", "RC"),
 			"use a token that is not restricted, and " + put("0x1", u), put("0x1", u) + ", and " + put("0x1", "RC")}},
 		{"a denial, an entry that inherits only beside it", "…(D;IO;0x1;;;WD)(D;;0x1;;;WD)(A;;0x1;;;WD)", 1, nil, nil,
-			[]string{"drop DACL 1 (D;;0x1;;;WD)", put("0x1", u)}},
+			[]string{"drop DACL entry 2 (D;;0x1;;;WD)", put("0x1", u)}},
 		{"as much as there is: an entry that reads", "…(A;;GA;;;BG)", maxMask, nil, nil, []string{
 			"make the user a member of " + guests, "make the user a member of S-1-5-32-544 (Administrators)",
 			put("FR", u)}},
@@ -245,9 +245,10 @@ type drop struct {
 func dropsOf(c access.Change) (all []drop) {
 	for _, s := range c.Steps {
 		var d drop
-		if n, _ := fmt.Sscanf(s, "drop %s %d", &d.list, &d.at); n != 2 {
+		if n, _ := fmt.Sscanf(s, "drop %s entry %d", &d.list, &d.at); n != 2 {
 			return nil
 		}
+		d.at--
 		all = append(all, d)
 	}
 	return all

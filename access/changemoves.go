@@ -142,7 +142,7 @@ func dropMoves(r *Request) (out []move) {
 			out = append(out, move{
 				// The entry is blanked, not removed: the others keep their indexes, by
 				// which steps and reasons name them.
-				what: func() string { return fmt.Sprintf("drop DACL %d %s", i, printed(r.Type, d.DACL().At(i))) },
+				what: func() string { return fmt.Sprintf("drop DACL entry %d %s", i+1, printed(r.Type, d.DACL().At(i))) },
 				do:   func(x *trial) { x.dacl[len(x.put)+i] = blank },
 				undo: func(x *trial) { x.dacl[len(x.put)+i] = x.own[i] },
 			})
@@ -156,7 +156,7 @@ func dropMoves(r *Request) (out []move) {
 				continue
 			}
 			out = append(out, move{
-				what: func() string { return fmt.Sprintf("drop SACL %d %s", i, printed(r.Type, d.SACL().At(i))) },
+				what: func() string { return fmt.Sprintf("drop SACL entry %d %s", i+1, printed(r.Type, d.SACL().At(i))) },
 				do:   func(x *trial) { x.sacl[i] = blank },
 				undo: func(x *trial) { x.sacl[i] = limits[i] },
 			})

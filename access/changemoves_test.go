@@ -54,7 +54,7 @@ func TestChangesTryMatchingEntriesFirst(t *testing.T) {
 		for _, strangers := range []int{0, 19, 20, 60} {
 			pc := plainCase{sd: denials(strangers, c.entry), desired: 1, change: c.change, ask: c.ask}
 			got := changeTexts(t, pc.request(t))
-			want := fmt.Sprintf("drop DACL %d ", strangers)
+			want := fmt.Sprintf("drop DACL entry %d ", strangers+1)
 			if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, want) }) {
 				t.Errorf("Changes with %s after %d unrelated entries: no %q in %q", what, strangers, want, got)
 			}

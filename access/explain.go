@@ -144,7 +144,7 @@ func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 	return BitReason{}, false
 }
 
-// Verdict returns the decision in one line.
+// Verdict returns the decision in one line for people. It counts entries from 1.
 func (x *Explanation) Verdict() string {
 	var b strings.Builder
 	// A denial names one right only, the lowest that was itself refused: the
@@ -155,7 +155,7 @@ func (x *Explanation) Verdict() string {
 		b.WriteString("DENIED " + x.Decision.Status().String())
 		for _, r := range x.Reasons {
 			if !r.Granted && x.Asked&r.Bit&x.culprits != 0 {
-				b.WriteString(": " + x.name(r.Bit) + " by " + r.Reason.String())
+				b.WriteString(": " + x.clause(&r, x.name(r.Bit)))
 				break
 			}
 		}

@@ -12,10 +12,9 @@ import (
 )
 
 // String returns the verdict, a table of steps × bits, and the reason for each
-// bit. A cell is + for granted, - for denied, and . for unchanged. Columns have
-// numbers, and the rows below the table list the bit of each number. A bit that
-// was not decided, because an entry denied other bits before, stays unchanged and
-// is skipped.
+// bit. Each column has the name of its right above it (U-125). A cell is + for
+// granted, - for denied, and . for unchanged. A bit that was not decided, because
+// an entry denied other bits before, stays unchanged and is skipped.
 func (x *Explanation) String() string {
 	return x.Show(0, nil, func(_ Mark, text string) string { return text })
 }
@@ -47,7 +46,6 @@ func (x *Explanation) Show(width int, name func(sid.SID) string, show func(m Mar
 	}
 	p.b.WriteString("\n\n")
 	p.table()
-	p.b.WriteByte('\n')
 	p.reasons()
 	p.b.WriteByte('\n')
 	return p.b.String()
@@ -126,21 +124,21 @@ func (p *shown) table() {
 		where, entry = max(where, len(p.Steps[i].where())), max(entry, len(texts[i])+2)
 	}
 	const rule = 8
+	need := columnWidth*len(p.Reasons) + rule
+	for i, r := range p.Reasons {
+		need = max(need, columnWidth*i+len(p.name(r.Bit)))
+	}
 	// Entries that leave no room for the rights go below their rows, so that the terminal breaks no SID (U-123).
-	below := p.width > 0 && where+2+entry+columnWidth*len(p.Reasons)+rule > p.width
+	below := p.width > 0 && where+2+entry+need > p.width
 	if below {
 		entry = 0
 	}
-	p.b.WriteString(pad("", where+2+entry))
-	for i := range p.Reasons {
-		p.b.WriteString(pad(strconv.Itoa(i+1), columnWidth))
-	}
+	p.headings(where + 2 + entry)
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if folded > 0 && s.isIdle() {
 			continue
 		}
-		p.b.WriteByte('\n')
 		p.put(0, s.where(), where+2)
 		if !below {
 			p.put(0, texts[i], entry)
@@ -155,10 +153,23 @@ func (p *shown) table() {
 			p.b.WriteString("\n" + pad("", entryIndent))
 			p.last(texts[i], entryIndent)
 		}
+		p.b.WriteByte('\n')
 	}
 	if folded > 0 {
-		p.b.WriteByte('\n')
 		p.last(strconv.Itoa(folded)+" other entries have no effect on this request", 0)
+		p.b.WriteByte('\n')
+	}
+}
+
+// headings writes a line for each column, with the name of its right at the column and a bar at each column before it
+// (U-125). The first column is column at.
+func (p *shown) headings(at int) {
+	for i, r := range p.Reasons {
+		p.b.WriteString(pad("", at))
+		for range i {
+			p.b.WriteString(pad("|", columnWidth))
+		}
+		p.b.WriteString(p.show(0, p.name(r.Bit)) + "\n")
 	}
 }
 
@@ -173,17 +184,17 @@ func (s *Step) because() string {
 // entryIndent is the column of an entry below its row.
 const entryIndent = 8
 
-// reasons writes a row for each requested right: its number, mask and name, how it was decided, and the reason.
+// reasons writes a row for each requested right: its mask and name, how it was decided, and the reason.
 func (p *shown) reasons() {
 	name := 24
 	for _, r := range p.Reasons {
 		name = max(name, len(p.name(r.Bit))+2)
 	}
-	for i, r := range p.Reasons {
+	for _, r := range p.Reasons {
 		m, word, why := p.outcome(r)
-		p.b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(p.name(r.Bit), name))
+		p.b.WriteString("\n" + pad(r.Bit.String(), 11) + pad(p.name(r.Bit), name))
 		p.put(m, word, len("granted  "))
-		p.last(why, columnWidth+11+name+len("granted  "))
+		p.last(why, 11+name+len("granted  "))
 	}
 }
 
@@ -235,13 +246,13 @@ func broken(text string, at, width int) []string {
 func (x *Explanation) outcome(r BitReason) (m Mark, word, why string) {
 	switch {
 	case r.Granted:
-		return Granted, "granted", r.Reason.String()
+		return Granted, "granted", x.clause(&r, "it")
 	// An entry denied another right before this one was reached: it was never
 	// refused, and calling it denied would mislead.
 	case r.Reason.Kind == AceDeny && x.culprits&r.Bit == 0:
-		return 0, "skipped", r.Reason.String() + " denied another right first"
+		return 0, "skipped", x.clause(&r, "another right") + " first"
 	}
-	return Denied, "denied", r.Reason.String()
+	return Denied, "denied", x.clause(&r, "it")
 }
 
 // markOf returns the mark of a decision.
@@ -254,12 +265,12 @@ func markOf(granted bool) Mark {
 
 const columnWidth = 3
 
-// where returns the text of a row's first column. For an entry it is the list, the index and the pass, for other
-// steps the check. It includes the node unless that is the root.
+// where returns the text of a row's first column. For an entry it is the list, the number of the entry from 1 and the
+// pass, for other steps the check. It includes the node unless that is the root.
 func (s *Step) where() string {
 	w := strings.TrimSpace("check " + s.List)
 	if s.ACE >= 0 {
-		w = strings.TrimSpace(s.List + " " + strconv.Itoa(s.ACE) + " " + s.Pass)
+		w = strings.TrimSpace(s.List + " entry " + strconv.Itoa(s.ACE+1) + " " + s.Pass)
 	}
 	if s.Node != 0 {
 		w += " node " + strconv.Itoa(s.Node)

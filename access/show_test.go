@@ -34,8 +34,8 @@ func TestShowWrapsAtWidth(t *testing.T) {
 			}
 		}
 	}
-	const want = "DACL 0  (A;;0x1;;;WD)  +  .   A-70   it allows them, and nothing\n" +
-		"                                     before it decided them\n"
+	const want = "DACL entry 1  (A;;0x1;;;WD)  +  .   A-70   it allows them, and nothing\n" +
+		"                                           before it decided them\n"
 	if got := x.Show(70, nil, same); !strings.Contains(got, want) {
 		t.Errorf("Show(70):\n%s\nwant it to contain\n%s", got, want)
 	}
@@ -114,7 +114,7 @@ func TestShowBreaksNoSID(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := x.Show(80, nil, func(_ access.Mark, text string) string { return text })
-	if !strings.Contains(got, "\n        "+who+")\n") || !strings.Contains(got, "\nDACL 1  +  +  .   A-70   ") {
+	if !strings.Contains(got, "\n        "+who+")\n") || !strings.Contains(got, "\nDACL entry 2  +  +  .   A-70   ") {
 		t.Errorf("U-123: Show(80):\n%s", got)
 	}
 	for line := range strings.Lines(got) {
@@ -132,8 +132,8 @@ func TestShowSeparatesLongNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "0x10       ADS_RIGHT_DS_READ_PROP       denied   NoAce\n" +
-		"2  0x100      ADS_RIGHT_DS_CONTROL_ACCESS  granted  AceAllow DACL 0\n"
+	const want = "0x10       ADS_RIGHT_DS_READ_PROP       denied   no entry grants it\n" +
+		"0x100      ADS_RIGHT_DS_CONTROL_ACCESS  granted  entry 1 of the DACL allows it\n"
 	if !strings.Contains(x.String(), want) {
 		t.Errorf("String:\n%s\nwant it to contain\n%s", x, want)
 	}
@@ -146,12 +146,12 @@ func TestStepLineNamesEntryAndNode(t *testing.T) {
 		step access.Step
 		want string
 	}{
-		{access.Step{List: "DACL", ACE: 0, Pass: "normal"}, "DACL 0 normal"},
-		{access.Step{List: "DACL", ACE: 1, Pass: "restricted"}, "DACL 1 restricted"},
-		{access.Step{List: "SACL", ACE: 0}, "SACL 0"},
+		{access.Step{List: "DACL", ACE: 0, Pass: "normal"}, "DACL entry 1 normal"},
+		{access.Step{List: "DACL", ACE: 1, Pass: "restricted"}, "DACL entry 2 restricted"},
+		{access.Step{List: "SACL", ACE: 0}, "SACL entry 1"},
 		{access.Step{List: "owner", ACE: -1}, "check owner"},
-		{access.Step{List: "DACL", ACE: 0, Pass: "normal", Node: 1}, "DACL 0 normal node 1"},
-		{access.Step{List: "DACL", ACE: 2, Pass: "normal", Node: 2}, "DACL 2 normal node 2"},
+		{access.Step{List: "DACL", ACE: 0, Pass: "normal", Node: 1}, "DACL entry 1 normal node 1"},
+		{access.Step{List: "DACL", ACE: 2, Pass: "normal", Node: 2}, "DACL entry 3 normal node 2"},
 		{access.Step{List: "owner", ACE: -1, Node: 1}, "check owner node 1"},
 		{access.Step{ACE: -1}, "check"},
 	} {
@@ -162,5 +162,30 @@ func TestStepLineNamesEntryAndNode(t *testing.T) {
 			t.Errorf("line of step %+v begins with %q, want %q, in\n%s", c.step, got, c.want,
 				strings.Join(lines, "\n"))
 		}
+	}
+}
+
+// An explanation counts entries from 1, says which are inherited, and has the names of the rights above their columns.
+// The texts of reasons that JSON has count from 0 (U-125).
+func TestShowCountsEntriesFromOneAndNamesColumns(t *testing.T) {
+	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)(D;ID;0x2;;;WD)", 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `DENIED STATUS_ACCESS_DENIED: entry 2 of the DACL (inherited) denies FILE_WRITE_DATA
+
+                               FILE_READ_DATA
+                               |  FILE_WRITE_DATA
+DACL entry 1  (A;;0x1;;;WD)    +  .   A-70   it allows them, and nothing before it decided them
+DACL entry 2  (D;ID;0x2;;;WD)  .  -   A-70   it denies a right that is still needed, so no later entry counts
+
+0x1        FILE_READ_DATA          granted  entry 1 of the DACL allows it
+0x2        FILE_WRITE_DATA         denied   entry 2 of the DACL (inherited) denies it
+`
+	if x.String() != want {
+		t.Errorf("U-125: String:\n%s\nwant\n%s", x, want)
+	}
+	if got := x.Reasons[1].Reason.String(); got != "AceDeny DACL 1" {
+		t.Errorf("U-125: Reason.String: %s, want AceDeny DACL 1", got)
 	}
 }

@@ -90,10 +90,17 @@ func (x *Explanation) String() string {
 		if r.Granted {
 			word = "granted"
 		}
-		b.WriteString(pad(r.Bit.String(), 11) + pad(x.names.RightName(r.Bit), 23) + word + "  " + r.Reason.String() +
-			"\n")
+		b.WriteString(pad(r.Bit.String(), 11) + pad(x.names.RightName(r.Bit), 23) + word + "  " + r.words() + "\n")
 	}
 	return b.String()
+}
+
+// words returns the reason of a row for people: that of the object's check in words.
+func (b *BitReason) words() string {
+	if b.Reason.Kind == FromAccess {
+		return b.Reason.Access.Words(b.Granted, "it")
+	}
+	return b.Reason.String()
 }
 
 // pad returns s with blanks up to n bytes, at least one.

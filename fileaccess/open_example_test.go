@@ -107,9 +107,9 @@ func ExampleExplain() {
 	fmt.Print(x)
 	// Output:
 	// DENIED STATUS_ACCESS_DENIED by F-44
-	// 0x1        FILE_READ_DATA         granted  AceAllow DACL 1
-	// 0x2        FILE_WRITE_DATA        refused  AceDeny DACL 0
-	// 0x10000    DELETE                 granted  AceAllow DACL 1
+	// 0x1        FILE_READ_DATA         granted  entry 2 of the DACL allows it
+	// 0x2        FILE_WRITE_DATA        refused  entry 1 of the DACL denies it
+	// 0x10000    DELETE                 granted  entry 2 of the DACL allows it
 }
 
 func ExampleConnect() {

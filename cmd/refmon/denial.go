@@ -30,7 +30,7 @@ const (
 	mostWanted = 200 // bytes of the rights as the user asked for them
 )
 
-// sentence returns who asked for what, which rights are missing, and the entry or stage that decided (B-116). Without
+// sentence returns who asked for what, which rights are missing, and the entry or check that decided (B-116). Without
 // an explanation, and for a granted request, it returns "".
 func (d *denial) sentence() string {
 	if d.why == nil || d.why.Decision.Allowed() {
@@ -166,7 +166,7 @@ func (d *denial) last() string {
 	return "the request is not valid"
 }
 
-// entry returns a clause about the entry of a reason: its number from 1, its row in the table, and its content.
+// entry returns a clause about the entry of a reason: its number from 1 and its content.
 func (d *denial) entry(r *access.Reason, does string) string {
 	list := d.request.Descriptor.DACL()
 	if r.List != "DACL" {
@@ -176,7 +176,7 @@ func (d *denial) entry(r *access.Reason, does string) string {
 		return "the " + r.List + " " + does
 	}
 	a := list.At(r.Index)
-	return fmt.Sprintf("entry %d of the %s %s (%s %d: %s)", r.Index+1, r.List, does, r.List, r.Index, d.content(a))
+	return fmt.Sprintf("entry %d of the %s %s (%s)", r.Index+1, r.List, does, d.content(a))
 }
 
 // content returns the effect, the account and the rights of an entry, separated by commas.
@@ -184,6 +184,9 @@ func (d *denial) content(a sd.ACE) string {
 	parts := []string{effectOf(a), d.name(a.SID())}
 	if a.Type().IsCallback() {
 		parts[0] += " with a condition"
+	}
+	if a.Flags()&sd.Inherited != 0 {
+		parts[0] += " (inherited)"
 	}
 	if s := a.SID(); d.nameOf(s) != "" && s.Authority() == 5 && s.SubAuthorities() > 2 {
 		parts[1] += " " + s.String()

@@ -23,10 +23,10 @@ func TestDenialHasOneSentence(t *testing.T) {
 			"no entry grants FILE_WRITE_DATA (bob is in Domain Users, Users)"},
 		{low, "(A;;FR;;;BU)S:(ML;;NW;;;LW)", "FW", "no entry grants it (bob is in no group but those of every user)"},
 		{bob, "(A;;FR;;;WD)(D;;0x2;;;BU)(A;;FA;;;WD)", "FW",
-			"entry 2 of the DACL denies FILE_WRITE_DATA (DACL 1: Deny, Users, FILE_WRITE_DATA)"},
+			"entry 2 of the DACL denies FILE_WRITE_DATA (Deny, Users, FILE_WRITE_DATA)"},
 		{bob, "(D;;GW;;;S-1-5-21-1-2-3-513)(A;;FA;;;WD)", "FW",
-			"entry 1 of the DACL denies it (DACL 0: Deny, Domain Users S-1-5-21-1-2-3-513, write)"},
-		{bob, "(D;;FW;;;WD)(A;;FA;;;WD)", "FR|FW", "entry 1 of the DACL denies write (DACL 0: Deny, Everyone, write)"},
+			"entry 1 of the DACL denies it (Deny, Domain Users S-1-5-21-1-2-3-513, write)"},
+		{bob, "(D;;FW;;;WD)(A;;FA;;;WD)", "FR|FW", "entry 1 of the DACL denies write (Deny, Everyone, write)"},
 		{bob, "(XA;;FA;;;WD;(@User.clearance >= 3))", "FR", "no entry grants it (bob is in Domain Users, Users); entry 1 " +
 			"would, but its condition cannot be decided, which allows nothing: @USER.clearance is absent, needed >= 3"},
 		{bob, "(XA;;FW;;;WD;(@User.clearance >= 3))", "FR", "no entry grants it (bob is in Domain Users, Users)"},

@@ -28,7 +28,7 @@ func (s *streams) typesOf(d *sd.Descriptor, x *access.Explanation) string {
 		case s.width > 0 && !effect[i]:
 			others++
 		default:
-			fmt.Fprintf(&b, "  DACL %d: %s\n", i, on)
+			fmt.Fprintf(&b, "  DACL entry %d: %s\n", i+1, on)
 		}
 	}
 	if others > 0 {

@@ -72,7 +72,7 @@ const maxObjects = 1 << 22
 // Run searches the paths from a user, or to an object, and prints them. With --to it returns errDenied if there is
 // none, and errReported if the search was cut before it found one.
 func (c *reachCmd) Run(std *streams) error {
-	s := reach.Search{MaxDepth: c.MaxDepth, MaxJoined: c.Joined, BlockOwner: c.BlockOwner}
+	s := reach.Search{MaxDepth: c.MaxDepth, MaxJoined: c.Joined, BlockOwner: c.BlockOwner, People: !c.JSON}
 	if c.MaxDepth < 1 || c.Joined < 1 {
 		return errors.New("--max-depth and --joined: want a number from 1")
 	}

@@ -22,7 +22,7 @@ func TestColourFollowsDecision(t *testing.T) {
 		t.Errorf("text with colours differs:\n%s\n%s, want the same text", plain, got)
 	}
 	for _, want := range []string{entry, green + "+" + reset, red + "denied" + reset,
-		green + "granted" + reset, bold + red + "DENIED STATUS_ACCESS_DENIED: FILE_READ_DATA by NoAce" + reset} {
+		green + "granted" + reset, bold + red + "DENIED STATUS_ACCESS_DENIED: no entry grants FILE_READ_DATA" + reset} {
 		if !strings.Contains(got, want) {
 			t.Errorf("output %q, want text containing %q", got, want)
 		}

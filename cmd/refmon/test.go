@@ -156,8 +156,8 @@ func (c *testCmd) print(std *streams, name string, r *expect.Report) error {
 		case x.Problem != "":
 			fmt.Fprintf(&b, "%s  %s:%d: %s: %s\n", std.paint(red, "FAIL"), name, x.Line, printable(what),
 				printable(x.Problem))
-			if x.By != "" {
-				fmt.Fprintf(&b, "      %s\n", printable(x.By))
+			if x.Decided != "" {
+				fmt.Fprintf(&b, "      %s\n", printable(x.Decided))
 			}
 			for _, line := range strings.Split(strings.TrimSpace(x.Why), "\n") {
 				fmt.Fprintf(&b, "      %s\n", printable(line))
@@ -174,7 +174,7 @@ func (c *testCmd) print(std *streams, name string, r *expect.Report) error {
 		fmt.Fprintf(&b, "coverage  %s: %d of %s decided\n", printable(v.Name), v.Entries-len(v.Never),
 			count(v.Entries, "entry", "entries"))
 		for _, e := range v.Never {
-			fmt.Fprintf(&b, "      %s:%d: never decided: DACL %d %s\n", name, v.Line, e.Index, printable(e.Text))
+			fmt.Fprintf(&b, "      %s:%d: never decided: DACL entry %d %s\n", name, v.Line, e.Index+1, printable(e.Text))
 		}
 	}
 	fmt.Fprintf(&b, "%s: %s, %d failed, %s\n", name, count(len(r.Cases), "case", "cases"), r.Failed,

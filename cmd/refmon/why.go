@@ -28,10 +28,10 @@ type whyCmd struct {
 // Help returns the long text of --help for refmon why.
 func (whyCmd) Help() string {
 	return `Prints the decision, then each step of the check. A row is an entry, or "check" for a test about no entry. A
-column is a requested right; the list below the table names the rights by their numbers. In a cell, + is granted, -
-denied and . unchanged. Each row has its rule. The last part is the reason for each right. DACL 0 is the first entry of
-the DACL. The name of an entry's SID is beside it; those of the user and the owner are at the end. If the condition of
-an entry is not true, its row has the values that the condition compared.
+column is a requested right, with its name above it. In a cell, + is granted, - denied and . unchanged. Each row has
+its rule. The last part is the reason for each right. Entries are counted from 1, inherited ones too. The name of an
+entry's SID is beside it; those of the user and the owner are at the end. If the condition of an entry is not true, its
+row has the values that the condition compared.
 On a terminal, entries without an effect on the request are counted if there are more than three; a pipe has them all.
 
   refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)' -t user -w FR

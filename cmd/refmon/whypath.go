@@ -141,7 +141,7 @@ func (q *pathQuestion) answer(std *streams, asJSON bool) error {
 		text += "The directory " + printable(decider.path) + " decides: the user may not pass it.\n"
 	}
 	text += noteText(q.note)
-	for _, line := range o.Limits() {
+	for _, line := range o.Limits(true) {
 		text += "  " + printable(line) + "\n"
 	}
 	if _, err := fmt.Fprintln(std.out, text); err != nil {
@@ -172,7 +172,7 @@ func printOpen(std *streams, o *accessquery.Open, decider *stored, note string) 
 			steps = append(steps, step{s.Rule, ace, s.Bits.Padded(), s.Because})
 		}
 	}
-	for _, line := range o.Limits() {
+	for _, line := range o.Limits(false) {
 		steps = append(steps, step{o.Rule, nil, winnt.AccessMask(0).Padded(), line})
 	}
 	line, err := json.Marshal(struct {

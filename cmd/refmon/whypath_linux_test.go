@@ -68,26 +68,27 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 		want []string // parts of the output
 	}{
 		{"plan --as bob", 1, []string{"DENIED STATUS_ACCESS_DENIED: bob (S-1-22-1-61001) asks ",
-			"for FILE_READ_DATA|SYNCHRONIZE (F-44)", "DACL 0  (A;;FA;;;S-1-22-1-61000)", "S-1-22-1-61000       alice, owner",
+			"for FILE_READ_DATA|SYNCHRONIZE (F-44)", "DACL entry 1  (A;;FA;;;S-1-22-1-61000)",
+			"S-1-22-1-61000       alice, owner",
 			"S-1-22-2-61100       staff, owning group", "S-1-22-1-61001       bob",
 			"put (A;;0x100001;;;S-1-22-1-61001) before the other entries (bob)"}},
 		{"plan --as 61001", 1, []string{"bob (S-1-22-1-61001)"}},
 		{"plan --as 61009", 1, []string{"the user (S-1-22-1-61009)"}},
-		{"plan --as alice", 0, []string{"GRANTED: alice ", "AceAllow DACL 0"}},
-		{"note --as bob --want write", 1, []string{"by AceDeny DACL 0"}},
+		{"plan --as alice", 0, []string{"GRANTED: alice ", "entry 1 of the DACL allows it"}},
+		{"note --as bob --want write", 1, []string{"entry 1 of the DACL denies FILE_WRITE_DATA"}},
 		{"note --as bob", 0, []string{"GRANTED"}},
 		{"bare --as alice", 1, []string{"it has no descriptor"}},
 		{"bare --as alice --missing synthesise", 0, []string{"GRANTED"}},
 		// Everyone traverses by privilege, and by the directories' descriptors where that does not count (F-23).
 		{"shut/in/deep --as bob", 0, []string{"GRANTED"}},
 		{"shut/in/deep --as bob --traverse always", 1, []string{"/shut decides: the user may not pass it",
-			"/shut: DENIED STATUS_ACCESS_DENIED: FILE_TRAVERSE by NoAce"}},
+			"/shut: DENIED STATUS_ACCESS_DENIED: no entry grants FILE_TRAVERSE"}},
 		{"shut/in/deep --as bob --traverse always --tree shut/in", 0, []string{"GRANTED"}},
 		// The directory may grant deletion and reading attributes (F-42, F-43).
-		{"plan --as bob --want FILE_READ_ATTRIBUTES", 0, []string{"FILE_READ_ATTRIBUTES: by the directory ",
-			"ParentAllow FILE_LIST_DIRECTORY"}},
+		{"plan --as bob --want FILE_READ_ATTRIBUTES", 0, []string{"FILE_READ_ATTRIBUTES: the directory ",
+			"allows FILE_LIST_DIRECTORY"}},
 		{"drop --as bob --want DELETE", 0, []string{"GRANTED"}},
-		{"plan --as bob --want DELETE", 1, []string{"DELETE: by the directory ", "ParentDeny FILE_DELETE_CHILD"}},
+		{"plan --as bob --want DELETE", 1, []string{"DELETE: the directory ", "no entry grants FILE_DELETE_CHILD"}},
 		{". --as bob --want FILE_ADD_FILE", 1, []string{"FILE_ADD_FILE"}},
 		{"plan --as bob --json", 1, []string{`/projects/plan","status":"STATUS_ACCESS_DENIED"`, `"why":[`}},
 		{"plan --as bob --json --want DELETE", 1, []string{`"rule":"A-40"`}},
@@ -100,7 +101,7 @@ func TestWhyExplainsFileAndParents(t *testing.T) {
 		// No protocol proves the identity of a program on a mount, and other kinds of logon are NTLM's (B-26, B-28).
 		{"ticket --as bob", 0, []string{"GRANTED", "note: the answer depends on the kind of logon: " +
 			"--logon kerberos: denied, --logon ntlm: denied"}},
-		{"ticket --as bob --logon ntlm", 1, []string{"DENIED", "AceDeny DACL 0"}},
+		{"ticket --as bob --logon ntlm", 1, []string{"DENIED", "entry 1 of the DACL denies it"}},
 		{"ticket --as bob --json", 0, []string{`"note":"the answer depends on the kind of logon: --logon`}},
 		{"plan --as bob --logon x", 2, []string{`--logon "x": want kerberos`}},
 		{"plan --as bob --want nonsense", 2, []string{"--want"}},

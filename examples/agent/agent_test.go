@@ -97,7 +97,7 @@ func TestToolsActAsTheirCaller(t *testing.T) {
 	}{
 		{"alice", "list", in{"path": "."}, false, "payroll.csv"},
 		{"alice", "read", in{"path": "payroll.csv"}, false, "alice,5000"},
-		{"bob", "read", in{"path": "payroll.csv"}, true, "A-70 DACL[0] (D;;FA;;;S-1-5-21"},
+		{"bob", "read", in{"path": "payroll.csv"}, true, "A-70: entry 1 of the DACL (D;;FA;;;S-1-5-21"},
 		{"alice", "why", in{"path": "payroll.csv"}, false, "allowed"},
 		{"alice", "why", in{"path": "payroll.csv", "write": true}, false, denied},
 		{"alice", "write", in{"path": "drafts/a", "text": "new"}, false, "written"},

@@ -2,6 +2,7 @@ package accessquery
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
@@ -76,18 +77,36 @@ func typeOf(directory bool) *winnt.ObjectType {
 }
 
 // Limits returns a line for each right that something other than the descriptor in Check granted or refused: the
-// directory of the object, a read-only attribute, the share.
-func (o *Open) Limits() (lines []string) {
+// directory of the object, a read-only attribute, the share. people asks for the lines that a person reads (U-125); the
+// others are those of JSON.
+func (o *Open) Limits(people bool) (lines []string) {
 	for _, r := range o.Reasons {
 		switch r.Reason.Kind {
 		case fileaccess.FromAccess, fileaccess.TraverseDenied, fileaccess.Unreached, fileaccess.NoDescriptor:
 		case fileaccess.ParentAllow, fileaccess.ParentDeny:
-			lines = append(lines, fmt.Sprintf("%s: by the directory %s, %v", o.right(r.Bit), o.parent, r.Reason))
+			if !people {
+				lines = append(lines, fmt.Sprintf("%s: by the directory %s, %v", o.right(r.Bit), o.parent, r.Reason))
+				continue
+			}
+			lines = append(lines, fmt.Sprintf("%s: %s decides: %s", o.right(r.Bit),
+				strings.TrimSpace("the directory "+o.parent), parentWords(&r.Reason)))
 		default:
 			lines = append(lines, fmt.Sprintf("%s: %v", o.right(r.Bit), r.Reason))
 		}
 	}
 	return lines
+}
+
+// parentWords returns which right on the directory decides, and why it was granted or not.
+func parentWords(r *fileaccess.Reason) string {
+	right, granted := winnt.DirectoryFileObject.RightName(r.Right), r.Kind == fileaccess.ParentAllow
+	switch {
+	case r.Access.Kind != 0:
+		return r.Access.Words(granted, right)
+	case granted:
+		return "it grants " + right
+	}
+	return "it does not grant " + right
 }
 
 // Entries returns a line for each entry and stage of the descriptor in Check that refused a right: the rule, the entry,
@@ -101,7 +120,7 @@ func (o *Open) Entries() (lines []string) {
 		switch {
 		case s.Granted || s.Bits&o.Why.Asked == 0:
 		case s.ACE >= 0:
-			lines = append(lines, fmt.Sprintf("%s %s[%d] %s: %s", s.Rule, s.List, s.ACE, s.Entry(), s.Because))
+			lines = append(lines, fmt.Sprintf("%s: entry %d of the %s %s: %s", s.Rule, s.ACE+1, s.List, s.Entry(), s.Because))
 		default:
 			lines = append(lines, s.Rule+": "+s.Because)
 		}

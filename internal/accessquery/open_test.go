@@ -35,21 +35,22 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 		limits    string
 	}{
 		{"the file", "f", winnt.FILE_READ_DATA, fileaccess.Facts{Object: file(hers), Parent: &fileaccess.Directory{
-			Name: "/d", Descriptor: list}}, fileaccess.FileOpen, -1, winnt.FILE_READ_DATA, "FILE_READ_DATA by NoAce", ""},
+			Name: "/d", Descriptor: list}}, fileaccess.FileOpen, -1, winnt.FILE_READ_DATA, "no entry grants FILE_READ_DATA", ""},
 		{"a file without a descriptor", "f", winnt.FILE_READ_DATA, fileaccess.Facts{Object: file(nil)},
 			fileaccess.FileOpen, -1, winnt.FILE_READ_DATA, "", ""},
 		{"a directory on the path", `a\f`, winnt.FILE_READ_DATA, fileaccess.Facts{Object: file(list),
 			Path:   []fileaccess.Component{{Name: "a", Exists: true, IsDirectory: true, Descriptor: hers}},
 			Policy: fileaccess.Policy{Traverse: fileaccess.TraverseAlways}}, fileaccess.FileOpen, 0, winnt.FILE_TRAVERSE,
-			"FILE_TRAVERSE by NoAce", ""},
+			"no entry grants FILE_TRAVERSE", ""},
 		{"deletion", "f", winnt.DELETE, fileaccess.Facts{Object: file(list), Parent: &fileaccess.Directory{Name: "/d",
-			Descriptor: list}}, fileaccess.FileOpen, -1, winnt.DELETE, "DELETE by NoAce",
-			"DELETE: by the directory /d, ParentDeny FILE_DELETE_CHILD"},
+			Descriptor: list}}, fileaccess.FileOpen, -1, winnt.DELETE, "no entry grants DELETE",
+			"DELETE: the directory /d decides: no entry grants FILE_DELETE_CHILD"},
 		{"attributes by the directory", "f", winnt.FILE_READ_ATTRIBUTES | winnt.FILE_READ_DATA, fileaccess.Facts{
 			Object: file(hers), Parent: &fileaccess.Directory{Name: "/d", Descriptor: list}}, fileaccess.FileOpen, -1,
-			winnt.FILE_READ_DATA, "FILE_READ_DATA by NoAce", "FILE_READ_ATTRIBUTES: by the directory /d, ParentAllow"},
+			winnt.FILE_READ_DATA, "no entry grants FILE_READ_DATA",
+			"FILE_READ_ATTRIBUTES: the directory /d decides: entry 1 of the DACL allows"},
 		{"a new file", "f", winnt.FILE_WRITE_DATA, fileaccess.Facts{Parent: &fileaccess.Directory{Name: "/d",
-			Descriptor: list}}, fileaccess.FileCreate, -1, winnt.FILE_ADD_FILE, "FILE_ADD_FILE by NoAce", ""},
+			Descriptor: list}}, fileaccess.FileCreate, -1, winnt.FILE_ADD_FILE, "no entry grants FILE_ADD_FILE", ""},
 	} {
 		r := fileaccess.Request{Subject: access.SubjectOf(tok), Desired: c.want, Name: c.name, Disposition: c.do}
 		o := accessquery.ExplainOpen(&r, &c.facts)
@@ -64,11 +65,11 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 			t.Errorf("%s: %v, and an open is %v", c.what, o.Status(), d.Status())
 		}
 		if o.Component != c.component || o.Check.Desired != c.asked || !strings.HasSuffix(text, c.text) ||
-			(text == "") != (c.text == "") || !strings.HasPrefix(strings.Join(o.Limits(), "\n"), c.limits) {
-			t.Errorf("%s: component %d, %v, %q, %q", c.what, o.Component, o.Check.Desired, text, o.Limits())
+			(text == "") != (c.text == "") || !strings.HasPrefix(strings.Join(o.Limits(true), "\n"), c.limits) {
+			t.Errorf("%s: component %d, %v, %q, %q", c.what, o.Component, o.Check.Desired, text, o.Limits(true))
 		}
 	}
-	if o := accessquery.ExplainOpen(nil, nil); o.Allowed() || o.Why != nil || o.Limits() != nil {
-		t.Errorf("ExplainOpen(nil, nil) = %+v, want o.Allowed() = false, o.Why = nil, o.Limits() = nil", o)
+	if o := accessquery.ExplainOpen(nil, nil); o.Allowed() || o.Why != nil || o.Limits(true) != nil {
+		t.Errorf("ExplainOpen(nil, nil) = %+v, want o.Allowed() = false, o.Why = nil, o.Limits(true) = nil", o)
 	}
 }

@@ -99,7 +99,7 @@ func denials(ex *access.Explanation, object string) []string {
 		}
 		where := ""
 		if s.ACE >= 0 {
-			where = fmt.Sprintf(" %s[%d] %s", s.List, s.ACE, s.Entry())
+			where = fmt.Sprintf(": entry %d of the %s %s", s.ACE+1, s.List, s.Entry())
 		}
 		lines = append(lines, "because "+s.Rule+object+where+": "+s.Because)
 	}

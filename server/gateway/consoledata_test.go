@@ -83,7 +83,7 @@ func TestExactConsole(t *testing.T) {
 		w.stays(path)
 	}
 	d, _ := w.gathered(w.of("bob"), "/why?path=/share/dir&right=GENERIC_READ&account=alice").(whyData)
-	if !d.Asked || !d.Allowed || d.Status != "STATUS_SUCCESS" || !strings.Contains(d.Text, "AceAllow DACL 0") ||
+	if !d.Asked || !d.Allowed || d.Status != "STATUS_SUCCESS" || !strings.Contains(d.Text, "entry 1 of the DACL allows") ||
 		!reflect.DeepEqual(d.Granted, rights(0x120089).GetNames()) || d.Problem != "" || d.Account != "alice" {
 		t.Errorf("why: %+v", d)
 	}

@@ -194,7 +194,7 @@ func (m *Mount) explain(d *Denial, t *worker) {
 	default:
 		d.Reasons = []string{"because " + o.Rule + " " + object + ": " + o.Status().String()}
 	}
-	d.Reasons = append(d.Reasons, o.Limits()...)
+	d.Reasons = append(d.Reasons, o.Limits(true)...)
 }
 
 // hostPath returns the path on the host for a path below the tree's root. "" gives the mount's directory.

@@ -54,7 +54,7 @@ func TestDenialsAreExplained(t *testing.T) {
 		{"cat none", "", "", 0, ""},
 		{"cat diary", "OPEN", "/diary", winnt.FILE_READ_DATA | winnt.SYNCHRONIZE, "because A-40 "},
 		{"echo x >>plan", "OPEN", "/plan", 0, "(D;;DCLC;;;" + user(bob) + ")"},
-		{"rm -f plan", "UNLINK", "/plan", winnt.DELETE, "DELETE: by the directory"},
+		{"rm -f plan", "UNLINK", "/plan", winnt.DELETE, "DELETE: the directory decides: no entry grants FILE_DELETE_CHILD"},
 		{"touch new", "CREATE", "/new", 0, "because A-40 "},
 		{"mkdir new", "MKDIR", "/new", 0, "because A-40 "},
 		{"ls shut", "OPENDIR", "/shut", 0, "because A-40 "},

@@ -38,7 +38,7 @@ func TestPage(t *testing.T) {
 	b.want(t, "the first example", `document.querySelector("#verdict strong").textContent`, "Denied")
 	b.want(t, "its table",
 		`[...document.querySelectorAll("#steps tbody tr:first-child td")].map(e => e.textContent).slice(0, 5).join("|")`,
-		"DACL 0|(D;;FW;;;S-1-5-21-1-2-3-2001)|·|−|A-70")
+		"DACL entry 1|(D;;FW;;;S-1-5-21-1-2-3-2001)|·|−|A-70")
 	b.want(t, "its outcome",
 		`[...document.querySelectorAll("#bits tbody tr")].map(e => e.cells[2].textContent).join("|")`, "skipped|denied")
 	b.picture(t, "denied")

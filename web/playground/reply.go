@@ -104,12 +104,12 @@ func (q *Question) ask() Reply {
 // + for granted, - for denied and . for neither.
 func (r *Reply) table(x *access.Explanation, typ *winnt.ObjectType) {
 	for _, b := range x.Reasons {
-		bit := Bit{Mask: b.Bit.String(), Name: typ.RightName(b.Bit), Word: "denied", Reason: b.Reason.String()}
+		bit := Bit{Mask: b.Bit.String(), Name: typ.RightName(b.Bit), Word: "denied", Reason: b.Reason.Words(b.Granted, "it")}
 		switch {
 		case b.Granted:
 			bit.Word = "granted"
 		case b.Reason.Kind == access.AceDeny && !deniedBy(x.Steps, b.Bit):
-			bit.Word = "skipped"
+			bit.Word, bit.Reason = "skipped", b.Reason.Words(false, "another right")+" first"
 		}
 		r.Bits = append(r.Bits, bit)
 	}
@@ -138,7 +138,7 @@ func where(s *access.Step) string {
 	if s.ACE < 0 {
 		return strings.TrimSpace("check " + s.List)
 	}
-	text := s.List + " " + strconv.Itoa(s.ACE)
+	text := s.List + " entry " + strconv.Itoa(s.ACE+1)
 	if s.Pass != "" {
 		text += " " + s.Pass
 	}

@@ -35,7 +35,7 @@ func TestReplyExplainsEachBit(t *testing.T) {
 		"FILE_READ_DATA skipped, FILE_WRITE_DATA denied, FILE_APPEND_DATA granted"; got != want {
 		t.Errorf("bits: %s, want %s", got, want)
 	}
-	if got, want := strings.Join(cells, ", "), "DACL 0 ..+ A-70, DACL 1 .-. A-70"; got != want {
+	if got, want := strings.Join(cells, ", "), "DACL entry 1 ..+ A-70, DACL entry 2 .-. A-70"; got != want {
 		t.Errorf("steps: %s, want %s", got, want)
 	}
 	if r.Canonical != "O:BAG:SYD:(A;;LC;;;WD)(D;;DC;;;DU)(A;;FA;;;WD)" {

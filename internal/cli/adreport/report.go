@@ -94,7 +94,7 @@ func (r *Report) Do(ctx context.Context) (*Page, error) {
 // [ErrNoObjects] if no object is left.
 func (r *Report) side(ctx context.Context, state *State) (*side, error) {
 	s := &side{classes: map[string]int{}}
-	s.search = &reach.Search{Directory: state.Directory, BlockOwner: r.BlockOwner, MaxDepth: r.MaxDepth}
+	s.search = &reach.Search{Directory: state.Directory, People: true, BlockOwner: r.BlockOwner, MaxDepth: r.MaxDepth}
 	for _, o := range state.Objects {
 		if o.Err == nil && o.Entry != nil && o.Entry.Managed != nil {
 			if _, err := sd.Decode(o.Entry.Managed); err != nil { // one object does not stop the report

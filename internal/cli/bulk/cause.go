@@ -126,7 +126,7 @@ func gained(before, after access.Reason, was, is state) string {
 	case access.NullDacl:
 		return "DACL is gone: open to everybody"
 	}
-	return "was " + before.String() + ", now " + after.String()
+	return "was: " + before.Words(false, "it") + "; now: " + after.Words(true, "it")
 }
 
 // lost returns the change that took a right from a principal: an entry, a membership, the order of entries, the
@@ -157,7 +157,7 @@ func lost(before, after access.Reason, was, is state) string {
 	case access.NullDacl:
 		return "DACL is there now"
 	}
-	return "was " + before.String() + ", now " + after.String()
+	return "was: " + before.Words(true, "it") + "; now: " + after.Words(false, "it")
 }
 
 // ownerCause explains why a principal has the owner's rights only in the state with: a different owner, an entry for

@@ -102,7 +102,7 @@ type (
 		Behind  bool // folders on the way refuse others
 	}
 	entryRow struct {
-		Index                       int
+		Number                      int // from 1
 		Kind, Account, Rights, Mask string
 		Orphan                      bool
 	}

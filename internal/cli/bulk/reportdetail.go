@@ -36,7 +36,7 @@ func (r *Report) detail(l *listed) (detail, error) {
 			rights += " " + on
 		}
 		d.Entries = append(d.Entries, entryRow{
-			i, entryKind(a), r.Directory.Name(a.SID()), rights, m.Padded(), !r.Directory.Known(a.SID()),
+			i + 1, entryKind(a), r.Directory.Name(a.SID()), rights, m.Padded(), !r.Directory.Known(a.SID()),
 		})
 	}
 	sets, err := r.sets(k)
@@ -116,7 +116,7 @@ func (r *Report) reasons(
 	}
 	var out []string
 	for _, b := range x.Reasons {
-		if text := b.Reason.String(); !slices.Contains(out, text) {
+		if text := b.Reason.Words(b.Granted, "it"); !slices.Contains(out, text) {
 			out = append(out, text)
 		}
 	}

@@ -205,7 +205,7 @@ func (t *tracer) way(d *sd.Descriptor, typ *winnt.ObjectType, right words.Right,
 func (t *tracer) reason(d *sd.Descriptor, r access.Reason) string {
 	switch r.Kind {
 	case access.AceAllow:
-		return fmt.Sprintf("%s %d %s", r.List, r.Index, t.run.Directory.Name(d.DACL().At(r.Index).SID()))
+		return fmt.Sprintf("%s entry %d %s", r.List, r.Index+1, t.run.Directory.Name(d.DACL().At(r.Index).SID()))
 	case access.Owner:
 		return "owner " + t.run.Directory.Name(d.Owner())
 	case access.Privilege:
@@ -213,7 +213,7 @@ func (t *tracer) reason(d *sd.Descriptor, r access.Reason) string {
 	case access.NullDacl:
 		return "no DACL"
 	}
-	return r.String()
+	return r.Words(true, "it")
 }
 
 // who names the principals of a way. A few are listed by name. Many are named by the group in the entry, with the

@@ -57,25 +57,25 @@ func TestAccessIsExplainedByItsEntries(t *testing.T) {
 	const group, four = "S-1-5-21-1-2-3-2000", "S-1-5-21-1-2-3-2001"
 	for _, c := range []struct{ dacl, want string }{
 		{"(A;;FR;;;" + group + ")",
-			"Staff (10) DACL 0 Staff"},
+			"Staff (10) DACL entry 1 Staff"},
 		{"(D;;FR;;;S-1-5-21-1-2-3-1003)(A;;FR;;;" + group + ")",
-			"Staff but u3 (9 of 10) DACL 1 Staff"},
+			"Staff but u3 (9 of 10) DACL entry 2 Staff"},
 		{"(D;;FR;;;" + four + ")(A;;FR;;;" + group + ")",
-			"Staff (6 of 10) DACL 1 Staff"},
+			"Staff (6 of 10) DACL entry 2 Staff"},
 		{"(A;;FR;;;S-1-5-21-1-2-3-1003)(A;;FR;;;" + four + ")",
-			"u3 DACL 0 u3\nu0, u1, u2 DACL 1 Four"},
+			"u3 DACL entry 1 u3\nu0, u1, u2 DACL entry 2 Four"},
 		{"(A;;FR;;;WD)",
-			"Everyone (11) DACL 0 Everyone"},
+			"Everyone (11) DACL entry 1 Everyone"},
 		{"(D;;FR;;;WD)(A;;FR;;;WD)",
 			"(no one)"},
 		{"(XA;;FR;;;WD;(@USER.Level > 7))",
-			"u8, u9 DACL 0 Everyone"},
+			"u8, u9 DACL entry 1 Everyone"},
 		{"(XA;;FR;;;" + group + ";(@USER.Level > 4))",
-			"Staff (5 of 10) DACL 0 Staff"},
+			"Staff (5 of 10) DACL entry 1 Staff"},
 		{"(A;;0x120088;;;" + group + ")(A;;0x1;;;" + four + ")",
-			"u0, u1, u2 and 1 more DACL 1 Four, DACL 0 Staff"},
+			"u0, u1, u2 and 1 more DACL entry 2 Four, DACL entry 1 Staff"},
 		{"(A;;FR;;;" + four + ")(A;;FR;;;" + group + ")(A;;FR;;;WD)",
-			"Four (4) DACL 0 Four\nStaff (10) DACL 1 Staff\nother DACL 2 Everyone"},
+			"Four (4) DACL entry 1 Four\nStaff (10) DACL entry 2 Staff\nother DACL entry 3 Everyone"},
 	} {
 		run := bulk.Run{Directory: firm(), Rights: must(words.Parse("read")), Ask: bulk.Through}
 		got := ask(t, run, `{"path":"/x","sd":"O:SYG:SYD:`+c.dacl+`"}`+"\n")
@@ -85,7 +85,7 @@ func TestAccessIsExplainedByItsEntries(t *testing.T) {
 	}
 	run := bulk.Run{Directory: firm(), Rights: must(words.Parse("control")), Ask: bulk.Through}
 	got := ask(t, run, `{"path":"/x","sd":"O:`+four+`G:SYD:(A;;WO;;;S-1-5-21-9-9-9-1000)"}`+"\n")
-	const want = "/x control other DACL 0 other\nu0, u1, u2 and 1 more owner Four"
+	const want = "/x control other DACL entry 1 other\nu0, u1, u2 and 1 more owner Four"
 	if got != want {
 		t.Errorf("control:\n%s\nwant\n%s", got, want)
 	}
@@ -107,7 +107,7 @@ func TestEqualGroupsMayUseDifferentEntries(t *testing.T) {
 	}
 	run := bulk.Run{Directory: levels, Rights: must(words.Parse("control")), Ask: bulk.Through}
 	got := ask(t, run, control+`(ML;;NW;;;HI)"}`+"\n")
-	if want := "/x control u1 DACL 0 Everyone\nu0 SeRelabelPrivilege"; got != want {
+	if want := "/x control u1 DACL entry 1 Everyone\nu0 SeRelabelPrivilege"; got != want {
 		t.Errorf("levels:\n%s\nwant\n%s", got, want)
 	}
 	// An audit entry separates no principals, however many there are.
@@ -118,7 +118,7 @@ func TestEqualGroupsMayUseDifferentEntries(t *testing.T) {
 	many := bulk.Run{Directory: must(dirfile.Read([]byte(users))), Ask: bulk.Through,
 		Rights: must(words.Parse("read"))}
 	got = ask(t, many, `{"path":"/x","sd":"O:SYG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)"}`+"\n")
-	if want := "DACL 0 Everyone"; strings.Contains(got, "not traced") || !strings.HasSuffix(got, want) {
+	if want := "DACL entry 1 Everyone"; strings.Contains(got, "not traced") || !strings.HasSuffix(got, want) {
 		t.Errorf("audited:\n%s\nwant %s", got, want)
 	}
 	rule := access.Rule{Name: "one", Descriptor: must(sddl.Parse("D:(A;;WO;;;WD)(A;;WD;;;S-1-5-21-1-2-3-1003)",
@@ -128,7 +128,7 @@ func TestEqualGroupsMayUseDifferentEntries(t *testing.T) {
 	run = bulk.Run{Directory: firm(), Rights: must(words.Parse("control")), Ask: bulk.Through,
 		Config: effective.Config{Policies: policies}}
 	got = ask(t, run, control+`(SP;;;;;S-1-17-1)"}`+"\n")
-	if want := "/x control u3 DACL 0 Everyone\nEveryone (11) DACL 1 Everyone"; got != want {
+	if want := "/x control u3 DACL entry 1 Everyone\nEveryone (11) DACL entry 2 Everyone"; got != want {
 		t.Errorf("policy:\n%s\nwant\n%s", got, want)
 	}
 }

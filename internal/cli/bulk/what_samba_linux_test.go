@@ -94,7 +94,7 @@ func (s *samba) otherVerbs(share string) {
 	}
 	// the server puts SYSTEM first
 	if out, code := s.refmon("access", file, "--as", "alice", "--want", "read"); code != 0 ||
-		!strings.HasPrefix(out, "GRANTED") || !strings.Contains(out, "AceAllow DACL 2") {
+		!strings.HasPrefix(out, "GRANTED") || !strings.Contains(out, "entry 3 of the DACL allows it") {
 		s.T.Errorf("access: exit code %d, output %s, want 0 and GRANTED", code, out)
 	}
 	if out, code := s.refmon("access", file, "--as", "alice", "--want", "read", "--share", "D:(A;;RC;;;WD)"); code != 1 ||

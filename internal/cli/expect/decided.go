@@ -11,8 +11,8 @@ import (
 )
 
 // decided describes the granted and denied rights with the deciding entries, so that a reader finds the cause of a
-// failed case (U-113).
-func (q *question) decided(f *File, a *accessquery.Answer) string {
+// failed case (U-113). For people it counts entries from 1 and gives other reasons in words.
+func (q *question) decided(f *File, a *accessquery.Answer, people bool) string {
 	if a.Why == nil {
 		return a.Refused.Because
 	}
@@ -20,7 +20,7 @@ func (q *question) decided(f *File, a *accessquery.Answer) string {
 	var order []outcome
 	names := map[outcome][]string{}
 	for _, r := range a.Why.Reasons {
-		o := outcome{word(r.Granted), f.by(q.on, r.Reason)}
+		o := outcome{word(r.Granted), f.by(q.on, r, people)}
 		if names[o] == nil {
 			order = append(order, o)
 		}
@@ -28,23 +28,30 @@ func (q *question) decided(f *File, a *accessquery.Answer) string {
 	}
 	parts := make([]string, len(order))
 	for i, o := range order {
-		parts[i] = o.what + " " + strings.Join(names[o], "|") + " by " + o.by
+		parts[i] = o.what + " " + strings.Join(names[o], "|") + o.by
 	}
 	return strings.Join(parts, "; ")
 }
 
-// by describes the reason of a decision: the deciding entry as SDDL with its account, or the text of r if no entry
-// decided.
-func (f *File) by(d *Descriptor, r access.Reason) string {
+// by describes the reason of a decision: " by" and the deciding entry as SDDL with its account. If no entry decided, it
+// has the text of the reason, for people in words.
+func (f *File) by(d *Descriptor, b access.BitReason, people bool) string {
+	r := b.Reason
 	list := d.SD.DACL()
 	if r.List == "SACL" {
 		list = d.SD.SACL()
 	}
 	if r.List == "" || r.Index < 0 || r.Index >= list.Len() {
-		return r.String()
+		if people {
+			return ": " + r.Words(b.Granted, "it")
+		}
+		return " by " + r.String()
 	}
-	entry := list.At(r.Index)
-	text := r.List + " " + strconv.Itoa(r.Index) + " " + entryText(entry)
+	entry, place := list.At(r.Index), " "+strconv.Itoa(r.Index)
+	if people {
+		place = " entry " + strconv.Itoa(r.Index+1)
+	}
+	text := " by " + r.List + place + " " + entryText(entry)
 	if f.directory != nil && f.directory.Known(entry.SID()) {
 		text += " " + f.directory.Name(entry.SID())
 	}

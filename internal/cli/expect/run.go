@@ -28,7 +28,8 @@ type Case struct {
 	Expected bool          // granted was expected
 	Took     time.Duration // of the question
 	Problem  string        // "" if the expectation holds
-	By       string        // for a failed case: the granted and denied rights with the deciding entries
+	By       string        // for a failed case: the granted and denied rights with the deciding entries, from 0
+	Decided  string        // By for people, who count entries from 1
 	Why      string        // the explanation, of a case that failed
 	Note     string        // something to know about the answer; "": nothing
 }
@@ -108,7 +109,7 @@ func (q *question) run(f *File, now func() time.Time, used map[int]bool) Case {
 		c.Problem = fmt.Sprintf("%s, expected %s", word(c.Granted), word(c.Expected))
 	default:
 		for _, want := range q.why {
-			if !strings.Contains(text, want) {
+			if !strings.Contains(text, want) && !strings.Contains(indexed(&a), want) {
 				c.Problem = fmt.Sprintf("%s as expected, but the explanation does not contain %q", word(c.Granted),
 					want)
 				break
@@ -116,7 +117,7 @@ func (q *question) run(f *File, now func() time.Time, used map[int]bool) Case {
 		}
 	}
 	if c.Problem != "" {
-		c.Why, c.By = text, q.decided(f, &a)
+		c.Why, c.By, c.Decided = text, q.decided(f, &a, false), q.decided(f, &a, true)
 	}
 	return c
 }
@@ -128,6 +129,24 @@ func describe(a *accessquery.Answer) string {
 		return fmt.Sprintf("%s: %s (%s)\n", a.Status(), a.Refused.Because, a.Refused.Rule)
 	}
 	return a.Why.String()
+}
+
+// indexed returns the places and the reasons of a decision as JSON has them, such as AceDeny DACL 0. They also meet the
+// "why" of an expectation.
+func indexed(a *accessquery.Answer) string {
+	if a.Why == nil {
+		return ""
+	}
+	var b strings.Builder
+	for i := range a.Why.Steps {
+		if s := &a.Why.Steps[i]; s.ACE >= 0 {
+			fmt.Fprintf(&b, "%s %d\n", s.List, s.ACE)
+		}
+	}
+	for _, r := range a.Why.Reasons {
+		fmt.Fprintf(&b, "%s\n", r.Reason)
+	}
+	return b.String()
 }
 
 // word returns "granted" or "denied".

@@ -90,10 +90,12 @@ expect:
 		{Line: 7, Name: "first", Who: "u", On: "two", Want: "1", Granted: true, Expected: true, Took: 9 * time.Second,
 			Note: accessquery.NoDACL},
 		{Line: 13, Who: "u", On: "one", Want: "0x2", Expected: true, Took: 13 * time.Second,
-			Problem: "denied, expected granted", By: "denied FILE_WRITE_DATA by NoAce"},
+			Problem: "denied, expected granted", By: "denied FILE_WRITE_DATA by NoAce",
+			Decided: "denied FILE_WRITE_DATA: no entry grants it"},
 		{Line: 14, Who: "u", On: "two", Want: "FR", Granted: true, Took: 17 * time.Second, Note: accessquery.NoDACL,
 			Problem: "granted, expected denied", By: "granted FILE_READ_DATA|FILE_READ_EA|FILE_READ_ATTRIBUTES|" +
-				"READ_CONTROL|SYNCHRONIZE by NullDacl"},
+				"READ_CONTROL|SYNCHRONIZE by NullDacl", Decided: "granted FILE_READ_DATA|FILE_READ_EA|" +
+				"FILE_READ_ATTRIBUTES|READ_CONTROL|SYNCHRONIZE: there is no DACL, which grants everything"},
 	}
 	if !reflect.DeepEqual(r.Cases, want) {
 		t.Errorf("got %+v\nwant %+v", r.Cases, want)

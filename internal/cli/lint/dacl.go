@@ -152,11 +152,11 @@ func (l *linter) idle(es []entry, i int) {
 		}
 		if f.always && f.allow {
 			granted |= m
-			before = append(before, fmt.Sprint(j))
+			before = append(before, fmt.Sprint(j+1))
 		}
 		if m&^decided != 0 && covers(f, e) {
 			decided |= m
-			by = append(by, fmt.Sprint(j))
+			by = append(by, fmt.Sprint(j+1))
 		}
 	}
 	// Earlier entries for the same SID have granted or denied all that this one is about.

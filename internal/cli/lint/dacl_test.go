@@ -77,7 +77,7 @@ func TestInheritanceFlagsOfLeafAreReported(t *testing.T) {
 			found, err := Text("O:BAG:SYD:(A;"+flags+";RC;;;BA)S:(AU;OICISA;RC;;;WD)", typ, sid.SID{})
 			want := ""
 			if strings.Contains(leaves, " "+name+" ") {
-				want = "DACL 0 (A;" + mend + ";RC;;;BA): no-inherit-effect: it is to be inherited, and a " + typ.Name +
+				want = "DACL entry 1 (A;" + mend + ";RC;;;BA): no-inherit-effect: it is to be inherited, and a " + typ.Name +
 					" has no children; drop OI and CI, or check it with --type directory"
 			}
 			var got []string

@@ -46,11 +46,11 @@ type Finding struct {
 	Mend  string `json:"mend"`
 }
 
-// Where returns the position of the finding in words: "DACL 2", "owner", or "descriptor" for the whole.
+// Where returns the position of the finding in words: "DACL entry 3", "owner", or "descriptor" for the whole.
 func (f Finding) Where() string {
 	switch {
 	case f.ACE >= 0:
-		return fmt.Sprintf("%s %d", f.List, f.ACE)
+		return fmt.Sprintf("%s entry %d", f.List, f.ACE+1)
 	case f.List != "":
 		return f.List
 	}

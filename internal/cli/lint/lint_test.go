@@ -22,78 +22,80 @@ import (
 func TestDescriptorsHaveListedFindings(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)", ""},
-		{"O:BAG:SYD:(A;;FR;;;WD)(A;;FR;;;WD)", "DACL 1 never-decides"},               // A-71
-		{"O:BAG:SYD:(A;;FR;;;BU)(A;;FX;;;BU)(A;;0x20;;;BU)", "DACL 2 never-decides"}, // A-71
+		{"O:BAG:SYD:(A;;FR;;;WD)(A;;FR;;;WD)", "DACL entry 2 never-decides"},               // A-71
+		{"O:BAG:SYD:(A;;FR;;;BU)(A;;FX;;;BU)(A;;0x20;;;BU)", "DACL entry 3 never-decides"}, // A-71
 		// A-2: every right is refused first
-		{"O:BAG:SYD:(D;;FA;;;BU)(A;;FR;;;BU)", "DACL 1 never-decides"},
-		{"O:BAG:SYD:(A;;FR;;;BU)(A;;FRFX;;;BU)", ""},                                            // FX is new
-		{"O:BAG:SYD:(A;;FR;;;BU)(D;;FR;;;BU)", "DACL 1 unreachable-deny; DACL 1 non-canonical"}, // A-71
+		{"O:BAG:SYD:(D;;FA;;;BU)(A;;FR;;;BU)", "DACL entry 2 never-decides"},
+		{"O:BAG:SYD:(A;;FR;;;BU)(A;;FRFX;;;BU)", ""},                                                        // FX is new
+		{"O:BAG:SYD:(A;;FR;;;BU)(D;;FR;;;BU)", "DACL entry 2 unreachable-deny; DACL entry 2 non-canonical"}, // A-71
 		// A-2: it stops tokens that hold BU for deny only
-		{"O:BAG:SYD:(A;;FR;;;BU)(D;;FR;;;BU)(A;;FR;;;BA)", "DACL 1 non-canonical"},
+		{"O:BAG:SYD:(A;;FR;;;BU)(D;;FR;;;BU)(A;;FR;;;BA)", "DACL entry 2 non-canonical"},
 		// both have READ_CONTROL and SYNCHRONIZE
 		{"O:BAG:SYD:(D;;FW;;;BG)(A;;FR;;;BA)", ""},
-		{"O:BAG:SYD:(D;;0x2;;;BG)(A;;FR;;;BA)", "DACL 0 idle-deny"}, // A-71
-		{"O:BAG:SYD:(A;;0x0;;;BA)", "DACL 0 never-decides"},         // A-46
-		{"O:BAG:SYD:(A;;0x1000000;;;BA)", "DACL 0 never-decides"},   // A-46
+		{"O:BAG:SYD:(D;;0x2;;;BG)(A;;FR;;;BA)", "DACL entry 1 idle-deny"}, // A-71
+		{"O:BAG:SYD:(A;;0x0;;;BA)", "DACL entry 1 never-decides"},         // A-46
+		{"O:BAG:SYD:(A;;0x1000000;;;BA)", "DACL entry 1 never-decides"},   // A-46
 		// A-56: it takes the owner's rights
 		{"O:BAG:SYD:(A;;0x0;;;OW)", ""},
-		{"O:BAG:SYD:(A;;RC;;;OW)(A;;RC;;;OW)", "DACL 1 never-decides"},       // the first is enough
-		{"O:BAG:SYD:(A;IO;FR;;;BA)(A;;FR;;;BU)", "DACL 0 no-inherit-effect"}, // A-70
-		{"O:BAG:SYD:(A;NP;FR;;;BA)", "DACL 0 no-inherit-effect"},
+		{"O:BAG:SYD:(A;;RC;;;OW)(A;;RC;;;OW)", "DACL entry 2 never-decides"},       // the first is enough
+		{"O:BAG:SYD:(A;IO;FR;;;BA)(A;;FR;;;BU)", "DACL entry 1 no-inherit-effect"}, // A-70
+		{"O:BAG:SYD:(A;NP;FR;;;BA)", "DACL entry 1 no-inherit-effect"},
 		{"O:BAG:SYD:(A;OICI;FR;;;BA)", ""},
-		{"O:BAG:SYD:(A;;FR;;;CO)", "DACL 0 placeholder"}, // A-3
+		{"O:BAG:SYD:(A;;FR;;;CO)", "DACL entry 1 placeholder"}, // A-3
 		{"O:BAG:SYD:(A;OICIIO;FR;;;CO)", ""},
 		{"O:BAG:SY", "DACL null-dacl"},                    // A-42
 		{"O:BAG:SYD:NO_ACCESS_CONTROL", "DACL null-dacl"}, // A-42
 		{"O:BAG:SYD:", ""},
-		{"O:BAG:SYD:(A;;FA;;;WD)", "DACL 0 everyone-writable"},
-		{"O:BAG:SYD:(A;;FW;;;AU)", "DACL 0 everyone-writable"},
+		{"O:BAG:SYD:(A;;FA;;;WD)", "DACL entry 1 everyone-writable"},
+		{"O:BAG:SYD:(A;;FW;;;AU)", "DACL entry 1 everyone-writable"},
 		{"O:BAG:SYD:(D;;0xd0116;;;WD)(A;;FW;;;AU)", ""},
 		{"O:BAG:SYD:(A;;FA;;;WD)S:(ML;;NW;;;HI)", ""}, // A-62: a stranger is Medium
-		{"O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3)", "DACL 0 unknown-sid"},
+		{"O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3)", "DACL entry 1 unknown-sid"},
 		{"O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1001)(A;;FR;;;S-1-5-80-1-2-3-4-5)(A;;FR;;;S-1-15-3-1)", ""},
-		{"O:S-1-9-1G:SYD:(A;;FR;;;S-1-5-99)", "owner unknown-sid; DACL 0 unknown-sid"},
-		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))`, "DACL 0 always-unknown"},                         // A-112
-		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x0,2))`, "DACL 0 never-true"}, // A-112
-		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x0,1))`, ""},                  // A-110
+		{"O:S-1-9-1G:SYD:(A;;FR;;;S-1-5-99)", "owner unknown-sid; DACL entry 1 unknown-sid"},
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))`, "DACL entry 1 always-unknown"},                         // A-112
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x0,2))`, "DACL entry 1 never-true"}, // A-112
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x0,1))`, ""},                        // A-110
 		// The attribute that only children inherit is not the object's own. A-110
-		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;OICIIO;;;;WD;("x",TI,0x0,1))`, "DACL 0 always-unknown"},
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;OICIIO;;;;WD;("x",TI,0x0,1))`, "DACL entry 1 always-unknown"},
 		// A deny entry whose condition is false does not affect later entries. A-70
-		{`O:BAG:SYD:(XD;;FR;;;BU;(@Resource.x == 1))(A;;FR;;;BU)S:(RA;;;;;WD;("x",TI,0x0,2))`, "DACL 0 never-true"},
+		{`O:BAG:SYD:(XD;;FR;;;BU;(@Resource.x == 1))(A;;FR;;;BU)S:(RA;;;;;WD;("x",TI,0x0,2))`, "DACL entry 1 never-true"},
 		// An inherit-only entry has no effect here, one that children also inherit has (A-71).
 		{"O:BAG:SYD:(A;OICIIO;FR;;;BU)(A;;FR;;;BU)", ""},
-		{"O:BAG:SYD:(A;OICI;FR;;;BU)(A;;FR;;;BU)", "DACL 1 never-decides"},
+		{"O:BAG:SYD:(A;OICI;FR;;;BU)(A;;FR;;;BU)", "DACL entry 2 never-decides"},
 		{"O:BAG:SYD:(D;OICIIO;FR;;;BU)(A;;FR;;;BU)", ""},
-		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;SA;FR;;;S-1-5-99)", "SACL 0 unknown-sid"},
-		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;IOSA;FR;;;WD)", "SACL 0 no-inherit-effect"},
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;SA;FR;;;S-1-5-99)", "SACL entry 1 unknown-sid"},
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;IOSA;FR;;;WD)", "SACL entry 1 no-inherit-effect"},
 		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;OICISA;FR;;;WD)(AU;OICIFA;FR;;;BG)", ""},
 		{"O:BAG:S-1-5-99D:(A;;FR;;;BA)", "group unknown-sid"},
-		{`O:BAG:SYD:(XD;;FR;;;BU;(@User.x < {1,2}))(A;;FR;;;WD)`, "DACL 0 always-unknown"}, // A-112
-		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XA;;FR;;;BU;(@User.x))`, "DACL 1 never-decides"},
+		{`O:BAG:SYD:(XD;;FR;;;BU;(@User.x < {1,2}))(A;;FR;;;WD)`, "DACL entry 1 always-unknown"}, // A-112
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XA;;FR;;;BU;(@User.x))`, "DACL entry 2 never-decides"},
 		// An allow entry with an unknown condition is skipped, a deny entry with one denies.
-		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XD;;FR;;;BU;(@User.x))(A;;FR;;;WD)`, "DACL 1 non-canonical"},
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XD;;FR;;;BU;(@User.x))(A;;FR;;;WD)`, "DACL entry 2 non-canonical"},
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XA;;FR;;;BU;(@User.y))`, ""},
-		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NW;;;ME)(ML;;NW;;;HI)", "SACL 1 second-of-its-kind"}, // A-60
-		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;;;;HI)", "SACL 0 no-policy"},                         // A-62
-		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NW;;;BA)", "SACL 0 bad-label"},                       // A-60
-		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;;FR;;;WD)", "SACL 0 no-outcome"},
-		{`O:BAG:SYD:(A;;FR;;;BA)S:(FL;;FR;;;WD;(@User.x < {1,2}))`, "SACL 0 never-true"}, // A-65
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NW;;;ME)(ML;;NW;;;HI)", "SACL entry 2 second-of-its-kind"}, // A-60
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;;;;HI)", "SACL entry 1 no-policy"},                         // A-62
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NW;;;BA)", "SACL entry 1 bad-label"},                       // A-60
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;;FR;;;WD)", "SACL entry 1 no-outcome"},
+		{`O:BAG:SYD:(A;;FR;;;BA)S:(FL;;FR;;;WD;(@User.x < {1,2}))`, "SACL entry 1 never-true"}, // A-65
 		{`O:BAG:SYD:(A;;FR;;;BA)S:(FL;;FR;;;WD;(@User.x == 1))`, ""},
 		{`O:BAG:SYD:(A;;FR;;;BA)S:(RA;;;;;WD;("x",TI,0x0,1))(RA;;;;;WD;("X",TI,0x0,2))(RA;;;;;WD;("y",TI,0x0,2))`,
-			"SACL 1 second-of-its-kind"}, // A-110
+			"SACL entry 2 second-of-its-kind"}, // A-110
 		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;OICIIO;NW;;;ME)(ML;;NW;;;HI)", ""}, // A-60
-		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;OICI;NW;;;ME)(ML;OICI;NW;;;HI)", "SACL 1 second-of-its-kind"},
-		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NR;;;HI)(SP;;;;;S-1-17-1)(SP;;;;;S-1-17-2)", "SACL 2 second-of-its-kind"}, // A-100
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;OICI;NW;;;ME)(ML;OICI;NW;;;HI)", "SACL entry 2 second-of-its-kind"},
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NR;;;HI)(SP;;;;;S-1-17-1)(SP;;;;;S-1-17-2)",
+			"SACL entry 3 second-of-its-kind"}, // A-100
 		{"O:BAG:SYD:(a;;FR;;;BA)", "descriptor not-strict"},
 		// No stored entry names a logon session (F-199).
-		{"O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;S-1-5-5-0-1001)", "DACL 1 logon-session"},
-		{"O:BAG:SYD:(D;OICIIO;FR;;;S-1-5-5-0-1001)(A;;FA;;;BA)", "DACL 0 logon-session"},
-		{"O:BAG:SYD:(XA;;FR;;;BA;(Member_of {SID(S-1-5-5-0-1)}))", "DACL 0 logon-session"},
+		{"O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;S-1-5-5-0-1001)", "DACL entry 2 logon-session"},
+		{"O:BAG:SYD:(D;OICIIO;FR;;;S-1-5-5-0-1001)(A;;FA;;;BA)", "DACL entry 1 logon-session"},
+		{"O:BAG:SYD:(XA;;FR;;;BA;(Member_of {SID(S-1-5-5-0-1)}))", "DACL entry 1 logon-session"},
 		{"O:S-1-5-5-0-1G:S-1-5-5-0-1D:(A;;FA;;;BA)S:(AU;SA;FR;;;S-1-5-5-0-1)",
-			"owner logon-session; group logon-session; SACL 0 logon-session"},
+			"owner logon-session; group logon-session; SACL entry 1 logon-session"},
 		// No stored entry has generic rights, unless it only inherits (F-201).
-		{"O:BAG:SYD:(D;;GR;;;BG)(A;;FA;;;BA)(A;;FR;;;BG)", "DACL 2 never-decides; DACL 0 stored-generic"},
-		{"O:BAG:SYD:(A;OICI;GA;;;BA)(A;OICIIO;GA;;;CO)S:(AU;SA;GW;;;WD)", "DACL 0 stored-generic; SACL 0 stored-generic"},
+		{"O:BAG:SYD:(D;;GR;;;BG)(A;;FA;;;BA)(A;;FR;;;BG)", "DACL entry 3 never-decides; DACL entry 1 stored-generic"},
+		{"O:BAG:SYD:(A;OICI;GA;;;BA)(A;OICIIO;GA;;;CO)S:(AU;SA;GW;;;WD)",
+			"DACL entry 1 stored-generic; SACL entry 1 stored-generic"},
 	} {
 		found, err := Text(c.text, winnt.DirectoryFileObject, sid.SID{})
 		if err != nil {
@@ -310,8 +312,8 @@ func ExampleText() {
 		fmt.Println(f.Where(), f.Kind)
 	}
 	// Output:
-	// DACL 2 never-decides
-	// DACL 1 non-canonical
+	// DACL entry 3 never-decides
+	// DACL entry 2 non-canonical
 }
 
 // TestUnknownTypes checks that an entry of an unknown type has no effect in either list.
@@ -329,8 +331,8 @@ func TestUnknownTypes(t *testing.T) {
 	for _, f := range Check(d, winnt.DirectoryFileObject, sid.SID{}) {
 		got = append(got, f.Where()+" "+f.Kind+" "+f.Rule)
 	}
-	if s := strings.Join(got, "; "); s != "DACL 0 unknown-type A-70; SACL 0 unknown-type " {
-		t.Errorf("found %s, want DACL 0 unknown-type A-70; SACL 0 unknown-type ", s)
+	if s := strings.Join(got, "; "); s != "DACL entry 1 unknown-type A-70; SACL entry 1 unknown-type " {
+		t.Errorf("found %s, want DACL entry 1 unknown-type A-70; SACL entry 1 unknown-type ", s)
 	}
 }
 
@@ -344,7 +346,7 @@ func TestFindingsAsText(t *testing.T) {
 		{Finding{ACE: -1, Kind: "k", What: "w", Mend: "m"}, "descriptor: k: w; m"},
 		{Finding{List: "DACL", ACE: -1, Kind: "k", What: "w", Mend: "m", Rule: "A-1"}, "DACL: k: w (A-1); m"},
 		{Finding{List: "SACL", ACE: 0, Entry: "(E)", Kind: "k", What: "w", Mend: "m", Rule: "A-1"},
-			"SACL 0 (E): k: w (A-1); m"},
+			"SACL entry 1 (E): k: w (A-1); m"},
 	} {
 		if got := c.f.String(); got != c.want {
 			t.Errorf("%s, want %s", got, c.want)

@@ -40,7 +40,7 @@ func (l *linter) sacl() {
 		if rule, ok := onlyFirst[t]; ok {
 			if j, seen := first[t]; seen {
 				l.add("SACL", i, a, SecondOfKind, rule, drop(a),
-					"only the first entry of its type counts, which is entry %d", j)
+					"only the first entry of its type counts, which is entry %d", j+1)
 				continue
 			}
 			first[t] = i

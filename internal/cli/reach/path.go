@@ -133,6 +133,9 @@ func (s *Search) reason(r access.Reason, d *sd.Descriptor) (string, Grant) {
 		if on := words.Entry(a); on != "" {
 			g.Text += " " + on
 		}
+		if s.People {
+			return fmt.Sprintf("DACL entry %d for %s", r.Index+1, g.Text), g
+		}
 		return fmt.Sprintf("DACL %d for %s", r.Index, g.Text), g
 	case access.Owner:
 		text := "owner " + s.Directory.Name(d.Owner())

@@ -37,6 +37,8 @@ type Search struct {
 	// BlockOwner takes WRITE_DAC from the owners of computers, as a domain with
 	// BlockOwnerImplicitRights does.
 	BlockOwner bool
+	// People counts entries from 1 in the texts of steps. The JSON form counts them from 0.
+	People bool
 
 	about   []subject
 	words   map[manner][]kindWord // of manners without an account's SID

@@ -102,7 +102,7 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 	_, end = p.started("mount", w.root, w.root)
 	for who, denied := range map[string]bool{"4711": false, "4712": true} {
 		if out := output(w.refmon(), "why", w.root+"/plan", "--as", who); strings.HasPrefix(out, "DENIED") != denied ||
-			!strings.Contains(out, "DACL 0  (A;;FA;;;S-1-22-1-4711)") {
+			!strings.Contains(out, "DACL entry 1  (A;;FA;;;S-1-22-1-4711)") {
 			t.Errorf("B-24: over its tree, as %s:\n%s", who, out)
 		}
 	}
