@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/refmon/refmon/client"
@@ -47,7 +50,9 @@ func (f *inspectFlags) open() (*inspector, error) {
 		}
 	}
 	c, err := client.DialUser(socket, owner)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, fmt.Errorf("%w; start refmond serve, or give the socket of a running one with --socket", err)
+	} else if err != nil {
 		return nil, err
 	}
 	l := &inspector{conn: c, th: c.Thread(), names: map[sid.SID]string{}}

@@ -28,6 +28,8 @@ func TestCommandLines(t *testing.T) {
 		{[]string{"version", "--nosuch"}, exitMalformed, "see refmond version --help"},
 		{[]string{"account", "add", "--nosuch"}, exitMalformed, "see refmond account add --help"},
 		{[]string{"mount", "--demo"}, exitMalformed, "unknown flag --demo"},
+		{[]string{"why", "--socket", "/nowhere/s"}, exitMalformed, "dial unix /nowhere/s: connect: no such file or " +
+			"directory; start refmond serve, or give the socket of a running one with --socket\n"},
 		{[]string{"serve", "--config", "/nowhere"}, exitMalformed, "refmond config print > FILE writes one\n"},
 	} {
 		var out, errs bytes.Buffer
