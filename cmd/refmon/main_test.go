@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/refmon/refmon/internal/test/randtest"
 )
 
 func TestMain(m *testing.M) {
@@ -20,8 +22,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs testdata/script: every verb with success, denial and malformed input. `exits CODE VERB…` runs
-// refmon and requires that exit code. With -short it runs only the scripts of verbs that work in parallel, for the
-// race detector.
+// refmon and requires that exit code. `piped CODE VERB…` does so after the command stdin. With -short it runs only the
+// scripts of verbs that work in parallel, for the race detector.
 func TestScripts(t *testing.T) {
 	dir, files := "testdata/script", []string(nil)
 	if testing.Short() {
@@ -30,12 +32,12 @@ func TestScripts(t *testing.T) {
 			files = append(files, "testdata/script/"+verb+".txtar")
 		}
 	}
-	testscript.Run(t, testscript.Params{
+	testscript.RunT(serial{t}, testscript.Params{
 		Dir: dir, Files: files,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "tamper": tamper,
+			"exits": exits, "piped": piped, "tamper": tamper,
 		},
 		Condition: condition,
 	})
@@ -54,19 +56,66 @@ func condition(name string) (bool, error) {
 	return err == nil, errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// exits is the script command `exits CODE ARGS…`: it runs refmon with ARGS and
-// fails unless it ends with CODE. Its output is there for stdout and stderr.
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 || len(args[0]) != 1 || strings.Trim(args[0], "0123") != "" {
-		ts.Fatalf("usage: exits 0|1|2|3 ARGS…")
+// serial runs scripts one after the other unless they start a process per command, because a command in this process
+// uses its working directory and environment.
+type serial struct{ *testing.T }
+
+func (s serial) Run(name string, f func(testscript.T)) {
+	s.T.Run(name, func(t *testing.T) { f(serial{t}) })
+}
+
+func (s serial) Parallel() {
+	if randtest.Deep() {
+		s.T.Parallel()
 	}
-	err := ts.Exec("refmon", args[1:]...)
-	code := "0"
+}
+
+func (serial) Verbose() bool { return testing.Verbose() }
+
+// piped is the script command `piped CODE ARGS…`: it runs refmon with ARGS in a process of its own and fails unless it
+// ends with CODE. The script commands stdout and stderr check its output.
+func piped(ts *testscript.TestScript, neg bool, args []string) {
+	wantCode(ts, neg, args)
+	code, err := "0", ts.Exec("refmon", args[1:]...)
 	if err != nil {
 		code = strings.TrimPrefix(err.Error(), "exit status ")
 	}
 	if code != args[0] {
 		ts.Fatalf("exit code %s, want %s", code, args[0])
+	}
+}
+
+// exits is the script command `exits CODE ARGS…`: [piped] without standard input. It runs refmon in this process, which
+// costs a tenth of a new one, unless REFMON_DEEP=1.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if randtest.Deep() {
+		piped(ts, neg, args)
+		return
+	}
+	wantCode(ts, neg, args)
+	for _, name := range []string{"HOME", "TMPDIR", "XDG_STATE_HOME", "REFMON_SOCKET"} {
+		old, set := os.LookupEnv(name)
+		ts.Check(os.Setenv(name, ts.Getenv(name)))
+		if set {
+			defer os.Setenv(name, old) //nolint:errcheck // it was set before
+		} else {
+			defer os.Unsetenv(name) //nolint:errcheck // the name is valid
+		}
+	}
+	home, err := os.Getwd()
+	ts.Check(err)
+	ts.Check(os.Chdir(ts.MkAbs(".")))
+	code := run(args[1:], &streams{in: strings.NewReader(""), out: ts.Stdout(), err: ts.Stderr()})
+	ts.Check(os.Chdir(home))
+	if want := args[0]; fmt.Sprint(code) != want {
+		ts.Fatalf("exit code %d, want %s", code, want)
+	}
+}
+
+// wantCode ends the script unless args are an exit code and arguments.
+func wantCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args[0]) != 1 || strings.Trim(args[0], "0123") != "" {
+		ts.Fatalf("usage: exits|piped 0|1|2|3 ARGS…")
 	}
 }
 

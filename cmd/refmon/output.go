@@ -7,8 +7,8 @@ import (
 	"io"
 	"math"
 	"os"
-	"runtime"
 	"runtime/debug"
+	"sync"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/cli/columns"
@@ -57,13 +57,11 @@ func (o *output) open(name string, keep bool) (*os.File, error) {
 // end, which closes the output files and clears the bar. end sets a nil error to that of a failed close.
 func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *error)) {
 	// A run is short and its memory bounded: the collector may take its time,
-	// as long as there is room. The ballast, whose pages are never touched, keeps
-	// it from running again and again while the heap is small.
-	var ballast []byte
+	// as long as there is room.
 	if limited() == 0 {
 		debug.SetGCPercent(400)
 		debug.SetMemoryLimit(5 << 28)
-		ballast = make([]byte, 64<<20)
+		ballast()
 	}
 	ctx, cancel := interrupted()
 	b = newBar(o.std, size, o.quiet || o.out == "" && o.std.width > 0)
@@ -75,9 +73,12 @@ func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *e
 				*err = lost // data that was not written is not done
 			}
 		}
-		runtime.KeepAlive(ballast)
 	}
 }
+
+// ballast allocates memory whose pages are never touched. It keeps the collector from running again and again while the
+// heap is small. It allocates once per process, because the runtime would clear a reused block.
+var ballast = sync.OnceValue(func() []byte { return make([]byte, 64<<20) })
 
 // limited returns the memory limit in GOMEMLIMIT, in bytes; 0 if there is none.
 func limited() int64 {
