@@ -17,13 +17,17 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// TestPage packs the page and uses it in a headless Chromium, from a file. It is skipped without one. REFMON_CHROMIUM
-// names one, and REFMON_SCREENSHOTS a folder for screenshots.
+// TestPage packs the page and uses it in a headless Chromium, from a file. It is skipped without one, and without
+// REFMON_DEEP=1. REFMON_CHROMIUM names a Chromium, and REFMON_SCREENSHOTS a folder for screenshots.
 func TestPage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a browser takes seconds")
+	}
+	if !randtest.Deep() {
+		t.Skip("it compiles the program for WebAssembly: REFMON_DEEP=1 runs it, as .ci/run does")
 	}
 	b := startBrowser(t)
 	page := filepath.Join(t.TempDir(), "index.html")
