@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/refmon/refmon/internal/cli/script"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/test/wired"
 	"github.com/refmon/refmon/nt"
 )
@@ -24,7 +25,8 @@ func Walk(t *testing.T, dir string) { walk(t, dir, interpreter{}) }
 // equal byte for byte (W-10).
 func WalkWired(t *testing.T, dir string) { walk(t, dir, interpreter{wired: true}) }
 
-// WalkThrough runs the transcripts like [Walk], but another client makes the calls of user mode.
+// WalkThrough runs the transcripts like [Walk], but another client makes the calls of user mode. It runs every fifth
+// case of each file, from the first on, and all with REFMON_DEEP=1. [WalkWired] covers the server's side of the others.
 func WalkThrough(t *testing.T, dir string, dial func(net.Conn) (wired.Client, error)) {
 	walk(t, dir, interpreter{wired: true, dial: dial})
 }
@@ -54,8 +56,12 @@ func runFile(t *testing.T, path string, with interpreter) {
 	for _, f := range in.failures {
 		t.Error(f)
 	}
-	for _, run := range cases {
-		run()
+	every := 1
+	if with.dial != nil && !randtest.Deep() {
+		every = 5
+	}
+	for i := 0; i < len(cases); i += every {
+		cases[i]()
 	}
 }
 
