@@ -38,7 +38,7 @@ type Event struct {
 	access []accessLine
 	// discarded is the count of event 4612, 0 for every other event.
 	discarded uint64
-	wait      func(until func()) // of the origin; nil: the caller just waits
+	wait      func(done <-chan struct{}) // of the origin; nil: the caller just waits
 	// admin is true for an action of an administrator, or an administrator's logon.
 	admin bool
 }
@@ -58,14 +58,14 @@ func (e *Event) Essential() bool { return e.admin || e.ID == 4634 || e.ID == 468
 // ByAdministrator reports whether the record is of an action or logon of an administrator.
 func (e *Event) ByAdministrator() bool { return e.admin }
 
-// Wait runs until, in which a sink waits until the record is durable. A sink that waits for a disk calls
-// Wait, so that the call that made the record can let other calls run in the meantime ([Origin.Wait]).
-func (e *Event) Wait(until func()) {
+// Wait waits until done is closed. A sink that waits for a disk calls Wait, so that the call that made the record can
+// let other calls run in the meantime ([Origin.Wait]).
+func (e *Event) Wait(done <-chan struct{}) {
 	if e.wait == nil {
-		until()
+		<-done
 		return
 	}
-	e.wait(until)
+	e.wait(done)
 }
 
 // Of returns the event as one of an account that logs on. Its token t decides whether it is

@@ -19,9 +19,9 @@ type Origin struct {
 	Names       Names // nil: a Log uses its own; without any, names are recorded as "-"
 	ProcessID   uint64
 	ProcessName string
-	// Wait runs until, which waits until the sink has made a record durable. It must call until
-	// once and return after it. With nil, until is called directly.
-	Wait func(until func())
+	// Wait waits until done is closed, after which the sink has made a record durable. It must not return earlier. With
+	// nil, the sink waits in place.
+	Wait func(done <-chan struct{})
 }
 
 // admin reports whether the subject is an administrator.

@@ -70,12 +70,12 @@ type batch struct {
 }
 
 // answer waits until the writer has finished the batch, and returns the error for records with claim c. nil means
-// that they are stored. While it waits, e.Wait runs the wait.
+// that they are stored. It waits through e.Wait.
 func (b *batch) answer(e *audit.Event, c claim) error {
 	select {
 	case <-b.done:
 	default:
-		e.Wait(func() { <-b.done })
+		e.Wait(b.done)
 	}
 	if b.admits(c) {
 		return b.kept
@@ -213,13 +213,16 @@ func (l *Log) waitLocked(durable bool, e *audit.Event) error {
 		room := l.room
 		l.mu.Unlock()
 		var late bool
-		e.Wait(func() {
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
 			select {
 			case <-room:
 			case <-timer.C:
 				late = true
 			}
-		})
+		}()
+		e.Wait(over)
 		l.mu.Lock()
 		if late {
 			return audit.ErrFull

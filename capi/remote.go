@@ -224,8 +224,8 @@ func (r *remote) Profile() nt.Profile { return r.tr.Profile() }
 // RecordWhy implements [nt.Services]. It does nothing, because C programs get no reasons.
 func (r *remote) RecordWhy(bool) {}
 
-// OnWait does nothing: the daemon waits for its own disk. It implements [nt.Services].
-func (r *remote) OnWait(func(func())) {}
+// OnWait implements [nt.Services]: the daemon waits for its own disk.
+func (r *remote) OnWait(func(<-chan struct{})) {}
 
 // TakeWhy returns the zero Why, because C programs get no reasons. It implements [nt.Services].
 func (r *remote) TakeWhy() nt.Why { return nt.Why{} }

@@ -167,8 +167,8 @@ type Services interface {
 	// RecordWhy enables or disables the recording of reasons for failures.
 	RecordWhy(on bool)
 	// OnWait sets the function through which the thread's calls wait for the disk of the audit
-	// log. It must call until once, and return after it. With nil the calls wait in place.
-	OnWait(wait func(until func()))
+	// log. It must return after done is closed. With nil the calls wait in place.
+	OnWait(wait func(done <-chan struct{}))
 	// TakeWhy returns and clears the reason of the last failure.
 	TakeWhy() Why
 	// SaveImpersonation returns a single-use ticket for the thread's impersonation,

@@ -46,7 +46,7 @@ func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 		return true, nil
 	}
 	if mine, _ := w.claim(f); mine {
-		return w.inline(t, f)
+		return s.newCall(w, f).goOn(t)
 	}
 	return true, nil
 }

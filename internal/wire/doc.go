@@ -7,6 +7,6 @@
 //
 // One connection is one process. A frame creates a thread, which has a number. Calls of one thread run in order, and
 // calls of different threads concurrently. The goroutine that reads the frames also makes their calls. When a call
-// is slow, another goroutine continues reading. When the connection ends, the process exits. docs/wire.md describes
-// every byte.
+// is slow, another goroutine continues reading. A call that waits for the disk is set aside with its stack, a routine,
+// and the reader goes on. When the connection ends, the process exits. docs/wire.md describes every byte.
 package wire

@@ -23,11 +23,25 @@ import (
 // flushTime is the duration of a flush of the slow disk.
 const flushTime = 333 * time.Microsecond
 
+// watched is a patient process whose watcher gets each call, after its record is on disk.
+type watched struct {
+	*patient
+	called func(th *nt.Thread, c *nt.Call)
+}
+
+// Wants implements wire.Watcher.
+func (watched) Wants(ntstatus.Status) bool { return true }
+
+// Called implements wire.Watcher.
+func (w watched) Called(th *nt.Thread, c *nt.Call, _ int) { w.called(th, c) }
+
 // recorded serves one connection of a patient process in the bubble of a synctest, for a kernel with an
-// audit log on a slow disk and an event that the log records each open of.
-func recorded(t *testing.T) (*served, *patient, *inject.Injector) {
+// audit log on a slow disk and an event that the log records each open of. called gets each call and may be nil. writes
+// gets the size of each write to the connection.
+func recorded(t *testing.T, called func(*nt.Thread, *nt.Call)) (s *served, p *patient, disk *inject.Injector,
+	writes <-chan int) {
 	t.Helper()
-	disk := new(inject.Injector)
+	disk = new(inject.Injector)
 	disk.Fail(nil, inject.Kind("sync"), inject.PathMatch("*audit-*"))
 	var serving atomic.Pointer[patient]
 	log, err := auditlog.Open(auditlog.Config{Dir: t.TempDir(), Faults: func(operation, name string) error {
@@ -46,16 +60,21 @@ func recorded(t *testing.T) (*served, *patient, *inject.Injector) {
 	}))
 	l := &audit.Log{Sink: log}
 	l.Policy.Store(policy)
-	s := &served{T: t, sys: kernel.Boot(kernel.Config{Log: l}), end: make(chan error, 1)}
+	s = &served{T: t, sys: kernel.Boot(kernel.Config{Log: l}), end: make(chan error, 1)}
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges |= winnt.SeSecurityPrivilege.Bit() // the event's SACL takes it
 	user := check.Must(token.New(spec))
 	own := check.Must(s.sys.NewProcess("client", user))
-	p := &patient{process: process{own, nt.Documented}, until: make(chan struct{})}
+	p = &patient{process: process{own, nt.Documented}, until: make(chan struct{})}
 	serving.Store(p)
 	ours, theirs := net.Pipe()
 	s.conn = ours
-	go func() { s.end <- wire.Serve(theirs, p) }()
+	var served wire.Process = p
+	if called != nil {
+		served = watched{p, called}
+	}
+	sizes := make(chan int, 1000)
+	go func() { s.end <- wire.Serve(counted{theirs, sizes}, served) }()
 	t.Cleanup(func() {
 		_ = ours.Close()
 		<-s.end
@@ -63,7 +82,90 @@ func recorded(t *testing.T) (*served, *patient, *inject.Injector) {
 		check.NoError(t, s.sys.Close())
 		check.NoError(t, log.Close())
 	})
-	return s, p, disk
+	return s, p, disk, sizes
+}
+
+// opens creates an event whose opens are recorded, and threads-1 more threads. It returns the frames of opens, each for
+// the next thread.
+func (s *served) opens(threads, n int) (all []byte) {
+	s.Helper()
+	s.greet()
+	name := kernel.BaseNamedObjects + `\recorded`
+	check.Require(s, s.status(call(s.T, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: name,
+			SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")})})), ntstatus.Success,
+		"status")
+	for range threads - 1 {
+		check.Require(s, s.status(&wire.Frame{Kind: wire.NewThread}), ntstatus.Success, "status")
+	}
+	open := call(s.T, "NtOpenEvent", nt.OpenEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: name})})
+	for i := range n {
+		open.Request, open.Thread = uint64(i), uint32(i%threads+1)
+		all = wire.AppendFrame(all, open)
+	}
+	return all
+}
+
+// opened receives the answer to an open of opens, which must have succeeded, and returns its request number.
+func (s *served) opened() uint64 {
+	s.Helper()
+	f := s.receive()
+	head, _, err := wire.DecodeAnswer(f.Body)
+	if err != nil || head.Status != ntstatus.Success {
+		s.Fatal(head.Status, err)
+	}
+	return f.Request
+}
+
+// The calls of a connection that one flush released are finished in one time slice, and their answers are sent in
+// one write (W-96, W-44).
+func TestAnswersAfterOneFlushAreSentTogether(t *testing.T) {
+	const threads = 64
+	synctest.Test(t, func(t *testing.T) {
+		s, p, disk, writes := recorded(t, nil)
+		all := s.opens(threads, threads)
+		for len(writes) > 0 {
+			<-writes
+		}
+		flushes, slices := disk.Selected(), p.all
+		go func() { _, _ = s.conn.Write(all) }()
+		for range threads {
+			s.opened()
+		}
+		synctest.Wait()
+		flushes, slices = disk.Selected()-flushes, p.all-slices
+		// Reading takes a time slice for each buffer of frames.
+		if n := len(writes); flushes == 0 || n > flushes || slices > flushes+4 {
+			t.Errorf("%d opens, released by %d flushes: %d writes and %d time slices, want one write for each flush, "+
+				"and four time slices more", threads, flushes, n, slices)
+		} else {
+			t.Logf("%d opens: %d flushes, %d writes, %d time slices", threads, flushes, n, slices)
+		}
+	})
+}
+
+// A call that takes long after its wait for the disk delays no other call that the same flush released (W-43).
+func TestLongCallAfterFlushDelaysNoOtherThread(t *testing.T) {
+	const threads = 8
+	synctest.Test(t, func(t *testing.T) {
+		held := make(chan struct{})
+		var later atomic.Bool
+		s, _, _, _ := recorded(t, func(_ *nt.Thread, c *nt.Call) {
+			if _, opens := c.In.(nt.OpenEventIn); opens && !later.Swap(true) {
+				<-held
+			}
+		})
+		all := s.opens(threads, threads)
+		go func() { _, _ = s.conn.Write(all) }()
+		for range threads - 1 {
+			if n := s.opened(); n == 0 {
+				t.Error("the long call was answered before it ended")
+			}
+		}
+		close(held)
+		check.Equal(t, s.opened(), 0, "number of the open that was answered last")
+	})
 }
 
 // Opens of many threads of one connection, each answered after its record is on disk, wait together, so few flushes
@@ -72,38 +174,19 @@ func recorded(t *testing.T) (*served, *patient, *inject.Injector) {
 func TestRecordedOpensShareFlushes(t *testing.T) {
 	const threads, each = 64, 3
 	synctest.Test(t, func(t *testing.T) {
-		s, p, disk := recorded(t)
-		s.greet()
-		name := kernel.BaseNamedObjects + `\recorded`
-		check.Require(t, s.status(call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
-			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: name,
-				SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")})})), ntstatus.Success,
-			"status")
-		for range threads - 1 {
-			check.Require(t, s.status(&wire.Frame{Kind: wire.NewThread}), ntstatus.Success, "status")
-		}
-		open := call(t, "NtOpenEvent", nt.OpenEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
-			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: name})})
-		var all []byte
-		for i := range threads * each {
-			open.Request, open.Thread = uint64(i), uint32(i%threads+1)
-			all = wire.AppendFrame(all, open)
-		}
+		s, p, disk, _ := recorded(t, nil)
+		all := s.opens(threads, threads*each)
 		before, turns := disk.Selected(), p.all
 		go func() { _, _ = s.conn.Write(all) }()
 		newest := map[uint32]uint64{}
 		for range threads * each {
-			f := s.receive()
-			head, _, err := wire.DecodeAnswer(f.Body)
-			if err != nil || head.Status != ntstatus.Success {
-				t.Fatal(head.Status, err)
-			}
-			th := uint32(f.Request%threads + 1)
-			if f.Request < newest[th] {
+			n := s.opened()
+			th := uint32(n%threads + 1)
+			if n < newest[th] {
 				t.Errorf("thread %d: reply to open %d came after that to open %d, want them in order",
-					th, f.Request, newest[th])
+					th, n, newest[th])
 			}
-			newest[th] = f.Request
+			newest[th] = n
 		}
 		if n := disk.Selected() - before; n == 0 || n > threads*each/8 {
 			t.Errorf("%d flushes for %d recorded opens of %d threads, want 1 to %d", n, threads*each, threads,
@@ -112,9 +195,10 @@ func TestRecordedOpensShareFlushes(t *testing.T) {
 			t.Logf("%d flushes for %d recorded opens", n, threads*each)
 		}
 		synctest.Wait()
-		if n := p.all - turns; p.now() != [2]int{} || n < 2*threads*each {
-			t.Errorf("time slices in use after the opens = %d, %d in total, want none in use and two for each open",
-				p.now(), n)
+		// The opens of a thread behind its first one have time slices of their own.
+		if n := p.all - turns; p.now() != [2]int{} || n < 2*threads*(each-1) {
+			t.Errorf("time slices in use after the opens = %d, %d in total, want none in use and two for each open "+
+				"but the first of a thread", p.now(), n)
 		}
 	})
 }

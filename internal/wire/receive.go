@@ -11,7 +11,8 @@ import (
 
 // read reads frames and makes their calls until the connection ends, a frame breaks a rule, or another goroutine
 // continues.
-func (s *Server) read(t *timeSlice) {
+func (s *Server) read() {
+	t := s.newTimeSlice(s.read)
 	for {
 		goesOn, err := s.one(t)
 		if !goesOn {

@@ -96,6 +96,14 @@ type Server struct {
 	// +checklocks:mu
 	laters map[uint64]*later // by the requests that began them; guarded by mu; nil once the process is gone
 	// +checklocks:mu
+	atDisk []*routine // calls that wait for the disk, in the order of their waits; guarded by mu
+	// +checklocks:mu
+	finishing bool // a goroutine finishes them; guarded by mu
+	// +checklocks:mu
+	idle []*routine // that have no call; guarded by mu
+	// +checklocks:mu
+	begun bool // there is a routine that the connection's charge includes; guarded by mu
+	// +checklocks:mu
 	stopping bool // Stop was called; guarded by mu
 	// +checklocks:mu
 	err error // why the connection ended, the first reason; guarded by mu
@@ -139,7 +147,7 @@ func (s *Server) Patient() { s.patient = true }
 func (s *Server) Serve() error {
 	err := s.begin()
 	if err == nil {
-		s.running.Go(func() { s.read(s.newTimeSlice(true)) })
+		s.running.Go(s.read)
 		err = <-s.unread
 	}
 	close(s.over)
@@ -154,6 +162,7 @@ func (s *Server) Serve() error {
 	s.process.Exit()
 	s.hangUp()
 	s.running.Wait()
+	s.endRoutines()
 	s.notifyAll()
 	for _, w := range s.threads { // no goroutine of the connection is left to use them
 		s.process.GiveBack(w.th)

@@ -27,8 +27,8 @@ type Scheduler interface {
 // sliceTime is the time slice of a connection while others wait.
 const sliceTime = 50 * time.Microsecond
 
-// timeSlice is the time in which a goroutine makes calls of a connection. That goroutine also reads the frames. When
-// a call is slow, another goroutine continues reading (W-43).
+// timeSlice is the time in which a goroutine makes calls of a connection. That goroutine also reads the frames, or
+// finishes the calls that waited for the disk. When a call is slow, another goroutine does so (W-43).
 type timeSlice struct {
 	s *Server // immutable
 
@@ -40,8 +40,8 @@ type timeSlice struct {
 	rest   time.Duration // pause after it
 
 	// Used by the goroutine, and by inspect between its change of state and the close of preempted.
-	reads bool // the goroutine reads the connection's frames
-	slow  bool // the last result of Scheduler.Slow
+	onward func() // runs in another goroutine, to read or to finish calls; nil: this one does neither
+	slow   bool   // the last result of Scheduler.Slow
 
 	watched atomic.Bool   // the watchdog has it in its list
 	on      atomic.Bool   // as in
@@ -51,10 +51,10 @@ type timeSlice struct {
 	preempted chan struct{} // closed by inspect when it has preempted the call
 }
 
-// newTimeSlice returns a time slice that has not begun. reads says whether its goroutine reads the connection's
-// frames.
-func (s *Server) newTimeSlice(reads bool) *timeSlice {
-	return &timeSlice{s: s, reads: reads, preempted: make(chan struct{})}
+// newTimeSlice returns a time slice that has not begun. onward is what another goroutine does when a call is slow, nil
+// for a goroutine that only makes calls.
+func (s *Server) newTimeSlice(onward func()) *timeSlice {
+	return &timeSlice{s: s, onward: onward, preempted: make(chan struct{})}
 }
 
 // enter waits for a time slice unless there is one.
@@ -106,8 +106,8 @@ func (t *timeSlice) backOff() {
 	}
 }
 
-// call runs f as one call. It returns whether this goroutine still reads the connection's frames: false if f was slow
-// and another goroutine reads now.
+// call runs f as one call. It returns whether this goroutine goes on to read frames or finish calls: false if f was
+// slow and another goroutine does so now.
 func (t *timeSlice) call(f func()) bool {
 	t.number++
 	t.state.Store(t.number)
@@ -118,24 +118,22 @@ func (t *timeSlice) call(f func()) bool {
 		return false
 	}
 	t.number++
-	return t.reads
+	return t.onward != nil
 }
 
-// awaitDisk runs a function that waits for the disk. During the wait another goroutine reads the connection and the
-// time slice ends, so that calls wait concurrently (W-96). Outside a call it just runs the function.
-func (t *timeSlice) awaitDisk(until func()) {
+// awaitDisk waits for the disk, until done is closed. The time slice ends during the wait. Outside a call it just
+// waits.
+func (t *timeSlice) awaitDisk(done <-chan struct{}) {
 	if t.number&1 == 0 {
-		until()
+		<-done
 		return
 	}
-	if t.state.CompareAndSwap(t.number, 0) {
-		t.handOn()
-	} else {
+	if !t.state.CompareAndSwap(t.number, 0) {
 		<-t.preempted
 	}
 	had := t.in
 	t.leave()
-	until()
+	<-done
 	t.slow, t.preempted = false, make(chan struct{})
 	if had { // a logon does not have one
 		t.enter()
@@ -144,11 +142,11 @@ func (t *timeSlice) awaitDisk(until func()) {
 	t.state.Store(t.number)
 }
 
-// handOn starts another goroutine that reads the connection. It does nothing if this one does not read.
+// handOn lets another goroutine read or finish calls. It does nothing if this one does neither.
 func (t *timeSlice) handOn() {
-	if t.reads {
-		t.reads = false
-		t.s.running.Go(func() { t.s.read(t.s.newTimeSlice(true)) })
+	if onward := t.onward; onward != nil {
+		t.onward = nil
+		t.s.running.Go(onward)
 	}
 }
 

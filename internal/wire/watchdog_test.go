@@ -20,7 +20,7 @@ func TestWatchdogSleepsWhenIdle(t *testing.T) {
 		}}
 		for round := 1; round <= 2; round++ {
 			for range 2 {
-				s := (&Server{watchdog: l}).newTimeSlice(false)
+				s := (&Server{watchdog: l}).newTimeSlice(nil)
 				s.enter()
 				s.leave()
 			}

@@ -15,6 +15,7 @@ type worker struct {
 
 	// Used by the goroutine that makes the calls.
 	timeSlice *timeSlice // in which it makes them; nil before the first
+	routine   *routine   // on which it makes a call; nil: on its own stack
 	tickets   map[nt.Ticket]struct{}
 	failed    bool          // the last call that did not wait has failed
 	ended     chan struct{} // closed when the thread ends
@@ -33,14 +34,17 @@ func newWorker(s *Server, th *nt.Thread) *worker {
 	return &worker{s: s, th: th, tickets: map[nt.Ticket]struct{}{}, ended: make(chan struct{})}
 }
 
-// awaitDisk runs until, during which a call waits for the disk. It returns after until has. Meanwhile other calls of
-// the connection go on.
-func (w *worker) awaitDisk(until func()) {
-	if w.timeSlice == nil {
-		until()
-		return
+// awaitDisk waits for the disk during a call, until done is closed. Meanwhile other calls of the connection go on
+// (W-96).
+func (w *worker) awaitDisk(done <-chan struct{}) {
+	switch {
+	case w.routine != nil:
+		w.routine.suspend(done)
+	case w.timeSlice != nil:
+		w.timeSlice.awaitDisk(done)
+	default:
+		<-done
 	}
-	w.timeSlice.awaitDisk(until)
 }
 
 // claim makes the caller the one that makes the thread's calls, beginning with f, and returns true and true. If another
@@ -110,7 +114,7 @@ func (f *Frame) slow() bool { return int(f.Service) == logonRow() }
 // run makes a call of a claimed thread, and those that arrive during it. Each gets a time slice.
 func (w *worker) run(f *Frame) {
 	for ; f != nil; f = w.pop() {
-		t := w.s.newTimeSlice(false)
+		t := w.s.newTimeSlice(nil)
 		w.timeSlice = t
 		if !f.slow() {
 			t.enter()
@@ -122,16 +126,13 @@ func (w *worker) run(f *Frame) {
 	}
 }
 
-// inline makes a call of a thread in the reader's time slice. It returns false if the reader was preempted.
-func (w *worker) inline(t *timeSlice, f *Frame) (goesOn bool, err error) {
-	w.timeSlice = t
-	t.enter()
-	var r result
-	goesOn = t.call(func() { r = w.handle(f) })
+// complete answers a call of the thread that is over, and starts the next one. goesOn says whether the goroutine of the
+// time slice t has more to do. It returns the error that has ended the connection, or nil.
+func (w *worker) complete(t *timeSlice, f *Frame, r result, goesOn bool) error {
 	if !goesOn || r.err != nil {
 		t.leave()
 	}
-	err = w.settle(f, r)
+	err := w.settle(f, r)
 	switch f = w.pop(); {
 	case f == nil:
 	case goesOn:
@@ -139,7 +140,7 @@ func (w *worker) inline(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	default:
 		w.run(f)
 	}
-	return goesOn, err
+	return err
 }
 
 // result is the result of a frame.

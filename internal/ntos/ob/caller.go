@@ -39,8 +39,8 @@ type Caller struct {
 	// Pays returns the account that pays for objects that the caller creates; nil: the kernel pays.
 	Pays interface{ Payer() quota.Payer }
 
-	// Wait runs a function that waits for the audit log's disk; nil: the call waits in place.
-	Wait func(until func())
+	// Wait waits until the audit log's disk closes done; nil: the call waits in place.
+	Wait func(done <-chan struct{})
 
 	request access.Request // owned by the thread: the request of a check, stored here to avoid an allocation
 }

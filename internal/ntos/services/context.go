@@ -124,9 +124,8 @@ func (c *Context) RecordWhy(on bool) {
 	}
 }
 
-// OnWait sets the function through which the thread's calls wait for the disk of the audit log; nil calls its
-// argument directly. It implements nt.Services.
-func (c *Context) OnWait(wait func(until func())) { c.Wait = wait }
+// OnWait implements nt.Services.
+func (c *Context) OnWait(wait func(done <-chan struct{})) { c.Wait = wait }
 
 // TakeWhy returns the last recorded reason and clears it; the zero value if there is none. A failure of the audit log
 // also names its file (U-94). It implements nt.Services.
