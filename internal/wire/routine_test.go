@@ -31,7 +31,10 @@ func TestIdleRoutinesAreCharged(t *testing.T) {
 			for _, r := range all {
 				s.release(r)
 			}
-			check.Equal(t, len(s.idle), c.kept, "idle routines with %s", name)
+			s.mu.Lock()
+			kept := len(s.idle)
+			s.mu.Unlock()
+			check.Equal(t, kept, c.kept, "idle routines with %s", name)
 			check.Equal(t, block.Used(), int64(c.charged*routineSize), "charge with %s", name)
 		}
 		s.endRoutines()
