@@ -19,57 +19,12 @@ import (
 // file.listing guards it.
 type nameScan struct {
 	dir  *os.File
-	bare bool           // nothing is mounted below the tree: a type that the directory stores is the entry's
-	far  bool           // the first block was read
-	next chan nameBlock // receives the block that is being read ahead; nil if none is
+	bare bool // nothing is mounted below the tree: a type that the directory stores is the entry's
+	far  bool // the first block was read
 }
-
-// nameBlock is the result of one getdents64: its entries, or its error. The end of the directory has neither.
-type nameBlock struct {
-	entries string
-	err     error
-}
-
-// blockSize is the number of bytes that one getdents64 reads at most. No entry has more than maxDirent.
-const (
-	blockSize = 32 << 10
-	maxDirent = 280
-)
 
 // blocks are buffers for getdents64.
-var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
-
-// block returns the next block of the directory. After a full one it begins to read the block after that, so that a
-// client and the host work at the same time.
-func (s *nameScan) block() nameBlock {
-	var b nameBlock
-	if s.next == nil {
-		b = readBlock(s.dir)
-	} else {
-		b, s.next = <-s.next, nil
-	}
-	if len(b.entries) > blockSize-maxDirent {
-		next := make(chan nameBlock, 1)
-		s.next = next
-		go func() { next <- readBlock(s.dir) }()
-	}
-	return b
-}
-
-// readBlock reads the next block of a directory. A removed directory has none.
-func readBlock(dir *os.File) (b nameBlock) {
-	buf := blocks.Get().(*[blockSize]byte)
-	defer blocks.Put(buf)
-	var n int
-	err := retry(func() (err error) { n, err = unix.Getdents(int(dir.Fd()), buf[:]); return err })
-	if errors.Is(err, unix.ENOENT) {
-		return nameBlock{} // the directory was removed
-	}
-	if err != nil {
-		return nameBlock{err: err}
-	}
-	return nameBlock{entries: string(buf[:n])}
-}
+var blocks = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 // ListNames returns the next entries of a directory with their types, in the order of the host, without . and .. and
 // without entries that List hides. It continues after the last call, or restarts. At the end it returns
@@ -88,12 +43,19 @@ func (f *file) ListNames(restart bool) (list []nt.DirectoryName, st ntstatus.Sta
 		f.names.close()
 		f.names = &nameScan{dir: d}
 	}
+	block := blocks.Get().(*[32 << 10]byte)
+	defer blocks.Put(block)
 	for len(list) == 0 {
-		block := f.names.block()
-		if block.err != nil {
-			return nil, statusOf(block.err)
+		var n int
+		dir := int(f.names.dir.Fd())
+		err := retry(func() (err error) { n, err = unix.Getdents(dir, block[:]); return err })
+		if errors.Is(err, unix.ENOENT) {
+			n, err = 0, nil // the directory was removed
 		}
-		if block.entries == "" {
+		if err != nil {
+			return nil, statusOf(err)
+		}
+		if n == 0 {
 			return nil, ntstatus.NoMoreFiles
 		}
 		if f.names.far && !f.names.bare && f.t.uniform {
@@ -101,7 +63,7 @@ func (f *file) ListNames(restart bool) (list []nt.DirectoryName, st ntstatus.Sta
 			f.names.bare = !f.t.mountedBelow()
 		}
 		f.names.far = true
-		list = f.appendNamesLocked(list, block.entries)
+		list = f.appendNamesLocked(list, string(block[:n]))
 	}
 	return list, ntstatus.Success
 }
@@ -154,15 +116,11 @@ func (f *file) nameLocked(name string, kind byte) (e nt.DirectoryName, ok bool) 
 	return nt.DirectoryName{Name: name, Directory: kind == unix.DT_DIR}, true
 }
 
-// close waits for a read ahead and closes the directory. It does nothing for nil.
+// close closes the directory. It does nothing for nil.
 func (s *nameScan) close() {
-	if s == nil {
-		return
+	if s != nil {
+		_ = s.dir.Close() // only read
 	}
-	if s.next != nil {
-		<-s.next
-	}
-	_ = s.dir.Close() // only read
 }
 
 // mountedBelow reports whether another file system or a bind mount is mounted somewhere below the tree, or whether that

@@ -139,44 +139,6 @@ func TestListNamesEqualsList(t *testing.T) {
 	}
 }
 
-// A scan that restarts or is closed while a block is being read ahead loses no name and leaves no descriptor open.
-// After the directory was removed, the block that was read ahead is still listed, and then the scan ends.
-func TestListNamesReadsAhead(t *testing.T) {
-	w := newWorld(t)
-	w.dir("d", wide)
-	const files = 3000 // some three blocks
-	for i := range files {
-		w.must(os.WriteFile(w.path(fmt.Sprintf(`d\%040d`, i)), nil, 0o600))
-	}
-	before := descriptors(t)
-	f := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
-	for range 50 {
-		got, st := f.ListNames(true)
-		f.listing.Lock()
-		ahead := f.names.next != nil
-		f.listing.Unlock()
-		if st != ntstatus.Success || len(got) == files || !ahead {
-			t.Fatalf("the first block: %d names, %v, read ahead %t, want a part of %d and true", len(got), st, ahead, files)
-		}
-	}
-	if got := listNames(t, f); len(got) != files {
-		t.Errorf("a listing after 50 restarts has %d names, want %d", len(got), files)
-	}
-	first, _ := f.ListNames(true)
-	w.must(os.RemoveAll(w.path("d")))
-	second, st := f.ListNames(false)
-	if st != ntstatus.Success || len(first)+len(second) > files {
-		t.Errorf("the block that was read ahead: %d names, %v, want some", len(second), st)
-	}
-	if got, st := f.ListNames(false); st != ntstatus.NoMoreFiles {
-		t.Errorf("after the directory was removed: %d names, %v, want %v", len(got), st, ntstatus.NoMoreFiles)
-	}
-	w.shut(f)
-	if got := descriptors(t); len(got) != len(before) {
-		t.Errorf("%d descriptors are open after the scan, want %d", len(got), len(before))
-	}
-}
-
 // A mount counts if its parent is the tree's mount and its path is below the tree's. If the table does not contain
 // the tree's mount, mountedIn returns true, the safe answer.
 func TestMountedInFindsMountsBelow(t *testing.T) {

@@ -290,9 +290,9 @@ func (c *Context) ListNames(v winnt.Handle, restart bool) (list []nt.DirectoryNa
 	return list, st
 }
 
-// scanSize is the number of bytes that the scan of a directory keeps between calls: the names of one read in this
-// package's form and in the host's, and the names that are read ahead.
-const scanSize = 96 << 10
+// scanSize is the number of bytes that the scan of a directory keeps between calls: the names of one read, in this
+// package's form and in the host's.
+const scanSize = 64 << 10
 
 // maxEntries bounds the entries of one call. F-123
 const maxEntries = 1024
