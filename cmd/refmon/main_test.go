@@ -97,9 +97,9 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		old, set := os.LookupEnv(name)
 		ts.Check(os.Setenv(name, ts.Getenv(name)))
 		if set {
-			defer os.Setenv(name, old) //nolint:errcheck // it was set before
+			defer os.Setenv(name, old)
 		} else {
-			defer os.Unsetenv(name) //nolint:errcheck // the name is valid
+			defer os.Unsetenv(name)
 		}
 	}
 	home, err := os.Getwd()

@@ -32,8 +32,8 @@ func ownDescriptors(path, _ string) (h held, err error) {
 	return h, nil
 }
 
-// namedDescriptor asks the system for the owner, the group and the DACL of a file. An error of the system gets the path.
-// An error of parsing the system's answer has none.
+// namedDescriptor asks the system for the owner, the group and the DACL of a file. An error of the system gets the
+// path. An error of parsing the system's answer has none.
 func namedDescriptor(path string) (*sd.Descriptor, error) {
 	d, err := windows.GetNamedSecurityInfo(path, windows.SE_FILE_OBJECT,
 		windows.OWNER_SECURITY_INFORMATION|windows.GROUP_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)

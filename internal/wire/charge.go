@@ -28,9 +28,9 @@ func (s *Server) payer() quota.Payer {
 	return quota.Payer{}
 }
 
-// chargeLocked charges a call for its frame and for more bytes until it is answered. Once the connection holds more than
-// freeBytes, a call is charged for all its bytes, and before that for none. A call that was charged already keeps that
-// charge if more is 0; otherwise the new charge replaces it. If the user cannot pay, the call has no charge, and
+// chargeLocked charges a call for its frame and for more bytes until it is answered. Once the connection holds more
+// than freeBytes, a call is charged for all its bytes, and before that for none. A call that was charged already keeps
+// that charge if more is 0; otherwise the new charge replaces it. If the user cannot pay, the call has no charge, and
 // chargeLocked returns the status of the quota.
 //
 // +checklocks:s.mu

@@ -13,8 +13,8 @@ const maxVacant = 4096
 
 // vacant adds the rights of accounts that entries name and no principal's token has: groups without members, and
 // accounts that the directory does not have (B-53). It evaluates each as a user who is in that group alone. Above
-// maxVacant accounts it only counts them in a note. now is the report's current side. A search that fails or is cancelled
-// is an error.
+// maxVacant accounts it only counts them in a note. now is the report's current side. A search that fails or is
+// cancelled is an error.
 func (p *Page) vacant(ctx context.Context, now *side) error {
 	d := now.search.Directory.Clone()
 	d.Principals = nil
