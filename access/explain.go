@@ -43,7 +43,8 @@ func (s *Step) Entry() string {
 	return text
 }
 
-// MarshalJSON returns the form of the batch output.
+// MarshalJSON returns the form of the batch output: an object with rule, ace, bits and because. ace counts from 0 and
+// is null for a step without an entry.
 func (s Step) MarshalJSON() ([]byte, error) {
 	// The names are those of the batch format, which must not follow a rename
 	// of a Go field.

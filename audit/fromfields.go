@@ -40,7 +40,9 @@ func FromFields(h Header, fields iter.Seq2[string, string]) Event {
 	return e
 }
 
-// fieldName returns a name that is unique among those seen, with the characters of names.
+// fieldName returns a name that is not in seen, and adds it there. Characters other than ASCII letters and digits
+// become underscores. An empty name becomes Data with a number, and so does a name that was seen: it gets a number at
+// its end.
 func fieldName(name string, seen map[string]bool) string {
 	plain := strings.Map(func(r rune) rune {
 		if r < utf8.RuneSelf && (r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z') {

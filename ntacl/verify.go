@@ -128,7 +128,8 @@ func systemBlob(f Info, access, inherited []byte) ([]byte, error) {
 	return b, nil
 }
 
-// appendSystemACL appends a POSIX ACL in the form that the attribute's hash covers.
+// appendSystemACL appends a POSIX ACL in NDR, the form that the attribute's hash covers, with the entries in the given
+// order.
 func appendSystemACL(b []byte, entries []posixEntry) []byte {
 	le := binary.LittleEndian
 	n := uint32(len(entries))

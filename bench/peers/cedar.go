@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// openCedar makes a policy of each entry, a parent of the user of each SID,
-// and an action group of the mask.
+// openCedar returns cedar-go as a peer. When the peer prepares an input, it makes a policy of each entry, a parent of
+// the user of each SID of the token, and an action group of the mask. openCedar itself cannot fail.
 func openCedar() (*peer, error) {
 	return &peer{
 		name: "cedar-go", version: moduleVersion("github.com/cedar-policy/cedar-go"),

@@ -87,7 +87,8 @@ func processor() string {
 	return runtime.GOARCH
 }
 
-// moduleVersion returns the version of a Go module in this program, "" if the module is not part of it.
+// moduleVersion returns the version of a Go module that this program depends on, "" if it does not, and for the
+// program's own module.
 func moduleVersion(path string) string {
 	info, _ := debug.ReadBuildInfo()
 	if info == nil {

@@ -17,8 +17,8 @@ type operand struct {
 func truth(b bool) int        { return pick(b, 1, -1) }
 func (o *operand) null() bool { return o.kind == 'r' || o.kind == 'a' && len(o.values) == 0 }
 
-// asTruth converts an operand of a logical operator to a result. An attribute is true if it has a value other than
-// zero or empty.
+// asTruth converts an operand to 1 (true), 0 (unknown) or -1. A result stays. An attribute is true if it has a value
+// other than zero or empty.
 func (o *operand) asTruth() int {
 	check(o.kind == 'r' || o.kind == 'a', "a literal has no truth")
 	something := truth(some(o.values, func(v string) bool { return len(v) > 1 && v[1:] != unsigned("", 0) }))

@@ -199,8 +199,8 @@ func (d *denial) content(a sd.ACE) string {
 	return strings.Join(append(parts, rights), ", ")
 }
 
-// effectOf returns Deny or Allow for an entry of a DACL. For another entry it returns the name of its type in lower
-// case.
+// effectOf returns Deny or Allow for an entry of a DACL. For another entry it returns its type in words, such as
+// "system audit".
 func effectOf(a sd.ACE) string {
 	name := strings.TrimSuffix(a.Type().String(), "_ACE_TYPE")
 	switch {

@@ -33,12 +33,16 @@ type question struct {
 // ask builds the query that the command line describes: descriptor, token, rights and options. "-" as the name of
 // a file is standard input. It returns an error for a malformed argument or an unreadable file.
 func (c *question) ask(std *streams) (*accessquery.Query, error) {
+	who := "--token FILE, the caller"
+	if looksLikePath(c.SDDL) {
+		who = fmt.Sprintf("--as USER, the caller: refmon why %s --as USER", printable(c.SDDL))
+	}
 	for _, arg := range []struct {
 		missing bool
 		what    string
 	}{
 		{c.SDDL == "", "a security descriptor in SDDL, such as 'O:BAG:SYD:(A;;FR;;;WD)'"},
-		{c.Token == "" && c.caller == nil, "--token FILE, the caller"},
+		{c.Token == "" && c.caller == nil, who},
 		{c.Want == "", "--want RIGHTS, such as FR or FILE_READ_DATA"},
 	} {
 		if arg.missing {
@@ -123,8 +127,8 @@ func looksLikePath(text string) bool {
 	return err == nil || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "./")
 }
 
-// queries parses the rights want and returns them with the object types of the flags. An unknown right or type is an
-// error.
+// queries parses the rights want of an object of type t and returns them with the object types of the flags. An
+// unknown right or type is an error.
 func (c *objectTypeFlag) queries(want string, t *winnt.ObjectType) ([]words.Query, error) {
 	chains, err := c.chains()
 	if err != nil {

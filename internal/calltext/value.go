@@ -238,7 +238,8 @@ func attributesText(c nt.Captured[*nt.ObjectAttributes]) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// sqosText returns a quality of service: its level and the fields that differ from the default.
+// sqosText returns a quality of service: its level and the fields that differ from the default. It returns "None" for
+// nil.
 func sqosText(q *nt.SecurityQualityOfService) string {
 	if q == nil {
 		return "None"

@@ -108,7 +108,8 @@ func (t *Thread) processHolds(p winnt.Privilege) (bool, ntstatus.Status) {
 }
 
 // createProcess creates a process with all rights on its handles. Token 0 means a copy of the caller's primary token.
-// A creation flag other than CREATE_SUSPENDED gives STATUS_INVALID_PARAMETER.
+// For another token it looks whether the process holds SeIncreaseQuotaPrivilege; without that, only a token derived
+// from the caller's is accepted. A creation flag other than CREATE_SUSPENDED gives STATUS_INVALID_PARAMETER.
 func (t *Thread) createProcess(in *CreateProcessIn, token winnt.Handle) (out CreateProcessOut, st ntstatus.Status) {
 	if in.CreationFlags&^winnt.CREATE_SUSPENDED != 0 {
 		return out, ntstatus.InvalidParameter

@@ -104,7 +104,8 @@ func (b *compared) add(d *Diff, name string, typ *winnt.ObjectType, changes []ch
 	}
 }
 
-// collect merges the groups of a batch into d.groups. at is the number of objects before the batch.
+// collect adds the counts of the groups of a batch to those of d.groups. at is the number of objects before the batch,
+// and dates each group's first appearance. An error is of storing groups that do not fit in memory.
 func (d *Diff) collect(b *compared, at int) error {
 	for i, g := range b.order {
 		t := b.groups[g]

@@ -35,8 +35,9 @@ func (a *auditedCheck) run() (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
-// who finds the client: the token behind the handle, or without one the impersonated client. It also checks the
-// parameters that come before the token in the documented order.
+// who stores the client in a.client: the token behind the handle, or without one the impersonated client, who must be
+// at level Identification or above. It also checks what comes before the token in the documented order: the audit
+// type, and the length of the list of object types.
 func (a *auditedCheck) who() ntstatus.Status {
 	c, in := a.c, a.in
 	if in.AuditType > nt.AuditEventDirectoryServiceAccess {

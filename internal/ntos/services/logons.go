@@ -113,9 +113,10 @@ var logonRules = map[ntstatus.Status]string{
 	ntstatus.AccountExpired: "L-66", ntstatus.PasswordMustChange: "L-66",
 }
 
-// refusedLogon maps the status of a refused logon to the status and substatus that the client gets. An unusable
-// account is a substatus of STATUS_ACCOUNT_RESTRICTION. An unknown name and a wrong password both give
-// STATUS_LOGON_FAILURE (L-32, L-35).
+// refusedLogon maps the status of a refused logon to the status and substatus that the client gets. A disabled
+// account, an expired password, and a forbidden time or workstation are substatuses of STATUS_ACCOUNT_RESTRICTION. An
+// unknown name, a wrong password and success all give STATUS_LOGON_FAILURE (L-32, L-35). Every other status is the
+// client's.
 func (c *Context) refusedLogon(st ntstatus.Status) (out nt.LsaLogonUserOut, _ ntstatus.Status) {
 	switch st {
 	case ntstatus.AccountDisabled, ntstatus.PasswordExpired, ntstatus.InvalidLogonHours, ntstatus.InvalidWorkstation:
