@@ -9,20 +9,12 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 )
 
-// indexes reports whether both files are outputs of who-can --for-index. It is an error if only one is.
+// indexes reports whether both files are outputs of who-can --for-index; a pipe counts as none. It is an error if only
+// one is.
 func (c *diffCmd) indexes() (bool, error) {
 	found := 0
 	for _, name := range [2]string{c.Before, c.After} {
-		f, err := os.Open(name)
-		if err != nil {
-			return false, nil // the reader of objects says it
-		}
-		head := make([]byte, 64<<10)
-		n, err := io.ReadFull(f, head)
-		if err = errors.Join(nilAtEnd(err), f.Close()); err != nil {
-			return false, err
-		}
-		if bulk.IsIndex(head[:n]) {
+		if bulk.IsIndex(headOf(name)) {
 			found++
 		}
 	}
@@ -30,14 +22,6 @@ func (c *diffCmd) indexes() (bool, error) {
 		return false, errors.New("one of the files is an output of --for-index, the other is not")
 	}
 	return found == 2, nil
-}
-
-// nilAtEnd replaces io.EOF and io.ErrUnexpectedEOF by nil.
-func nilAtEnd(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil
-	}
-	return err
 }
 
 // index compares two outputs of who-can --for-index and writes the changes as JSON lines. It returns errDenied if
