@@ -35,6 +35,7 @@ func TestDiffReadsPipes(t *testing.T) {
 	code := run([]string{"diff", fifo("before", "O:BAG:BAD:(A;;FA;;;WD)"), fifo("after", "O:BAG:BAD:(A;;FR;;;BA)"),
 		"-d", people}, &streams{in: strings.NewReader(""), out: &out, err: &complaint})
 	if code != exitDenied || !strings.Contains(out.String(), "bob") {
-		t.Errorf("diff of two pipes: exit code %d, %q, %q; want %d and that bob lost rights", code, &out, &complaint, exitDenied)
+		t.Errorf("diff of two pipes: exit code %d, %q, %q; want %d and that bob lost rights", code, &out, &complaint,
+			exitDenied)
 	}
 }

@@ -46,17 +46,17 @@ func (c *directoryFlags) fromObjects(o *objectsFlags) {
 	}
 }
 
-// hasAccounts reports whether a file of objects has all accounts of its directory too: LDIF, or the zip of a collector.
-// A single JSON file of a collector has only one class. It returns false for a pipe, and for a file that cannot be read,
-// which whoever opens the objects reports.
+// hasAccounts reports whether a file of objects has all accounts of its directory too: LDIF, or the zip of a
+// collector. A single JSON file of a collector has only one class. It returns false for a pipe, and for a file that
+// cannot be read, which whoever opens the objects reports.
 func hasAccounts(name string) bool {
 	head := headOf(name)
 	form := accounts.Form(head)
 	return form == "ldif" || form == "bloodhound" && bytes.HasPrefix(head, []byte("PK"))
 }
 
-// headOf returns the first 64 KiB of a regular file. It returns nil for a file that it cannot read, and for a pipe, whose
-// bytes can be read only once: by the reader of the objects.
+// headOf returns the first 64 KiB of a regular file. It returns nil for a file that it cannot read, and for a pipe,
+// whose bytes can be read only once: by the reader of the objects.
 func headOf(name string) []byte {
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
 		return nil
