@@ -18,6 +18,12 @@ type Changes struct {
 	Objects        []string // objects that only one state has, missing descriptors, and limits of the lists
 }
 
+// uncompared says which sections of the report the changes leave out.
+const uncompared = "Not compared: rights of groups without members and of unknown accounts, and other entries."
+
+// Uncompared returns the sentence that says which sections of the report the changes leave out.
+func (*Changes) Uncompared() string { return uncompared }
+
 // None reports whether all lists are empty, so nothing changed.
 func (c *Changes) None() bool {
 	return c.Became.Count+c.Ceased.Count+len(c.Gained)+len(c.Lost)+len(c.Opened)+len(c.Closed)+len(c.Objects) == 0

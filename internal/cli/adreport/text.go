@@ -156,6 +156,7 @@ func (t *textPage) grants(indent string, list []Grants) {
 // changes writes what changed.
 func (t *textPage) changes(c *Changes) {
 	t.heading("Changes since the baseline")
+	t.line("  ", uncompared)
 	if c.None() {
 		t.line("  ", "none")
 		return
