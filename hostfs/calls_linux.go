@@ -62,6 +62,7 @@ func resolve(dir int, path string, flags uint64) (int, error) {
 const statMask = unix.STATX_BASIC_STATS | unix.STATX_BTIME
 
 // stat returns the state of the inode that fd holds, which may be opened with O_PATH. It repeats interrupted calls.
+// Other errors are returned as unix.Errno.
 func stat(fd int) (s unix.Statx_t, err error) {
 	for {
 		_, _, err := unix.Syscall6(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(&noName[0])), unix.AT_EMPTY_PATH,
@@ -92,7 +93,8 @@ var ownDescriptors = sync.OnceValue(func() int {
 	return fd
 })
 
-// openAgain opens the inode of a descriptor again with other flags. The caller closes the result.
+// openAgain opens the inode of a descriptor again with other flags. The caller closes the result. It repeats
+// interrupted calls, and returns -1 with every error.
 func openAgain(fd, flags int) (int, error) {
 	var room [40]byte
 	short, at := room[:0], ownDescriptors()

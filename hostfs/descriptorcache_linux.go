@@ -109,7 +109,8 @@ func (c *descriptorCache) keep(key identity, user sid.SID, k *known) *known {
 	return k
 }
 
-// evictLocked removes the least recently used entry of the user with the most bytes.
+// evictLocked removes the least recently used entry of the user with the most bytes. It removes a user without
+// further entries, and panics if the cache is empty.
 //
 // +checklocks:c.mu
 func (c *descriptorCache) evictLocked() {

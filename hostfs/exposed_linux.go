@@ -164,7 +164,8 @@ func (t *Tree) reached(at shown, groups []uint32) (who string, err error) {
 	return who, nil
 }
 
-// prefixes yields the directories of an absolute path in order, from "/" to the path itself.
+// prefixes yields the directories of an absolute path in order, from "/" to the path itself. For "/" it yields only
+// "/".
 func prefixes(name string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := range name {

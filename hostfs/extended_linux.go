@@ -26,7 +26,8 @@ const mostExtended = 1 << 16
 var servers = []string{dosName, ntacl.UserName, "user.SAMBA_PAI", "user.SmbReparse", ntacl.WholeName}
 
 // reserved reports whether an attribute of the host is not an extended attribute for clients. Attributes of servers
-// are neither listed nor changed (F-195).
+// are neither listed nor changed (F-195). It also reserves every name outside the namespace "user.". It ignores case
+// in the names of servers.
 func (f *file) reserved(name string) bool {
 	if !strings.HasPrefix(name, extended) || name == extended || strings.EqualFold(name, f.t.cfg.Attribute) {
 		return true
@@ -70,7 +71,8 @@ func (f *file) ExtendedNames() ([]string, ntstatus.Status) {
 	return f.extendedNames()
 }
 
-// extendedNames returns the names of the file's extended attributes, without those that the tree reserves.
+// extendedNames returns the names of the file's extended attributes, without those that the tree reserves. It returns
+// nil for none.
 func (f *file) extendedNames() (names []string, st ntstatus.Status) {
 	b := make([]byte, maxAttribute)
 	var n int
@@ -131,7 +133,7 @@ func (f *file) mayExtend(name string) ntstatus.Status {
 }
 
 // taken returns the size of a file's extended attributes, names and values, in bytes. It does not count the attribute
-// but.
+// but. An attribute that was removed meanwhile counts with its name only.
 func (f *file) taken(but string) (n int, st ntstatus.Status) {
 	names, st := f.extendedNames()
 	for _, name := range names {

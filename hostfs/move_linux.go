@@ -147,7 +147,7 @@ func (f *file) move(g *target, link bool) ntstatus.Status {
 }
 
 // moveLocked executes the decision. The system moves names, not files. So it checks afterwards which file it moved,
-// and moves another file back (F-118).
+// and moves another file back (F-118). A hard link leaves the name of this open unchanged.
 //
 // +checklocks:f.node.moving
 func (f *file) moveLocked(g *target, link bool) ntstatus.Status {
@@ -178,7 +178,8 @@ func (f *file) moveLocked(g *target, link bool) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// linkOver creates a private link to the file and renames it over the file that was decided to be replaced.
+// linkOver creates a private link to the file and renames it over the file that was decided to be replaced. After an
+// error it removes the private link.
 func (f *file) linkOver(g *target) ntstatus.Status {
 	to, private := g.directory.object, privateName()
 	if err := f.t.linkInode(f.fd, to, private); err != nil {
@@ -297,6 +298,7 @@ func (t *Tree) removeLink(n *node, l *link, f *file) error {
 }
 
 // renamed stores the new name in the link that the opens share. It takes ownership of fd, which holds the directory.
+// It closes the previous directory if the link owned it.
 func (f *file) renamed(g *target, fd int) {
 	f.t.mu.Lock()
 	defer f.t.mu.Unlock()

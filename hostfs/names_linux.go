@@ -68,7 +68,8 @@ func (f *file) ListNames(restart bool) (list []nt.DirectoryName, st ntstatus.Sta
 	return list, ntstatus.Success
 }
 
-// appendNamesLocked appends the entries of a block that clients see.
+// appendNamesLocked appends the entries of a block that clients see. It leaves out "." and "..", and ignores the rest
+// of a block after a malformed entry.
 //
 // +checklocks:f.listing
 func (f *file) appendNamesLocked(list []nt.DirectoryName, block string) []nt.DirectoryName {

@@ -93,7 +93,8 @@ func (f *file) checksum(size int64) (sum uint32, st ntstatus.Status) {
 	return sum, ntstatus.Success
 }
 
-// overwrite replaces the contents with the first size bytes of another file, and makes them durable.
+// overwrite replaces the contents with the first size bytes of another file, and makes them durable. After an error a
+// part of the contents may be replaced.
 func (f *file) overwrite(src *file, size int64) ntstatus.Status {
 	if st := f.copyFrom(src, size); st != ntstatus.Success {
 		return st
@@ -121,7 +122,8 @@ func (f *file) makeRoom(size int64) error {
 	return err
 }
 
-// copyFrom copies the first size bytes of another file. It returns STATUS_END_OF_FILE if that file is shorter.
+// copyFrom copies the first size bytes of another file. It returns STATUS_END_OF_FILE if that file is shorter. After
+// an error the bytes copied so far stay.
 func (f *file) copyFrom(src *file, size int64) ntstatus.Status {
 	for at := int64(0); at < size; {
 		n, err := f.copyRange(src, at, int(min(size-at, copiedAtOnce)))
@@ -142,7 +144,7 @@ func (f *file) copyFrom(src *file, size int64) ntstatus.Status {
 }
 
 // copyByHand copies the bytes from offset at to size with reads and writes, for a host without copy_file_range(2)
-// between the files.
+// between the files. It returns STATUS_END_OF_FILE if src is shorter.
 func (f *file) copyByHand(src *file, at, size int64) ntstatus.Status {
 	b := make([]byte, min(size-at, 1<<20))
 	for at < size {

@@ -126,7 +126,8 @@ func (f *file) begin(s *unix.Statx_t, asked fileaccess.Attributes) error {
 }
 
 // replaced adds the requested attributes to those of a file that was overwritten or superseded. Hidden and system
-// were requested again (F-35, F-172).
+// were requested again (F-35, F-172). A filesystem without attributes is an error only if more than the archive
+// attribute was requested.
 func (f *file) replaced(asked fileaccess.Attributes) error {
 	f.changed.Store(true)
 	err := f.rewrite(func(now dos, _ *unix.Statx_t) dos {

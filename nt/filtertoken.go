@@ -93,8 +93,8 @@ var (
 	})
 )
 
-// NtFilterToken creates a restricted version of a token
-// (CreateRestrictedToken). The new handle has the rights of the existing one.
+// NtFilterToken creates a restricted version of a token (CreateRestrictedToken). The new handle has the rights of the
+// existing one. A nil list is an empty list. The handle is 0 unless the status is a success.
 func (t *Thread) NtFilterToken(
 	existing winnt.Handle, flags uint32, disable []sid.SID, remove []winnt.Privilege, restrict []sid.SID,
 ) (winnt.Handle, ntstatus.Status) {

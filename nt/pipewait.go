@@ -68,8 +68,8 @@ type worker struct {
 	mu sync.Mutex // held for each call of a thread of this program's kernel
 }
 
-// worker creates a thread for a listener or a connection, in the kernel of t, local or remote. The error is the status
-// of NewThread.
+// worker creates a thread for a listener or a connection, in the kernel of t, local or remote. The error is the
+// status of NewThread. The caller ends the worker.
 func (t *Thread) worker() (*worker, error) {
 	if t.remote != nil {
 		tr, name, st := t.remote.NewThread()

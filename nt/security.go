@@ -103,8 +103,9 @@ var (
 	})
 )
 
-// NtQuerySecurityObject returns the parts of an object's descriptor that information selects with SECURITY_INFORMATION
-// bits. It needs READ_CONTROL, and ACCESS_SYSTEM_SECURITY for the SACL (ZwQuerySecurityObject).
+// NtQuerySecurityObject returns the parts of an object's descriptor that information selects with
+// SECURITY_INFORMATION bits. It needs READ_CONTROL, and ACCESS_SYSTEM_SECURITY for the SACL (ZwQuerySecurityObject).
+// It returns nil unless the status is a success.
 func (t *Thread) NtQuerySecurityObject(handle winnt.Handle, information uint32) (*sd.Descriptor, ntstatus.Status) {
 	in := QuerySecurityObjectIn{
 		Handle:              handle,

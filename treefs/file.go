@@ -117,6 +117,7 @@ func (o *File) Write(b []byte) (n int, err error) {
 }
 
 // placeLocked sets the position to the present end of the file, if data was appended. Otherwise it does nothing.
+// After an error the position is unchanged.
 //
 // +checklocks:o.mu
 func (o *File) placeLocked() error {
@@ -231,7 +232,8 @@ func (o *File) ReadDir(n int) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-// Readdir returns entries like [File.ReadDir], as FileInfo, for http.File. Both continue the same listing.
+// Readdir returns entries like [File.ReadDir], as FileInfo, for http.File. Both continue the same listing. With n <=
+// 0 it returns all the rest, and no io.EOF at the end. After an error it also returns the entries before it.
 func (o *File) Readdir(n int) ([]fs.FileInfo, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -253,7 +255,8 @@ func (o *File) Readdir(n int) ([]fs.FileInfo, error) {
 	return told, err
 }
 
-// scanLocked reads the next entries of a directory, without "." and "..". done reports the end of the listing.
+// scanLocked reads the next entries of a directory, without "." and "..". done reports the end of the listing. The
+// first call starts the listing. An empty directory is its end, not an error.
 //
 // +checklocks:o.mu
 func (o *File) scanLocked() (list []fs.FileInfo, done bool, err error) {

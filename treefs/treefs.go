@@ -126,6 +126,7 @@ func (f *FS) OpenFile(name string, flag int) (*File, error) {
 }
 
 // wanted converts open flags of package os to rights, a disposition and options. It ignores O_EXCL without O_CREATE.
+// O_TRUNC without O_CREATE requires an existing file. With O_CREATE and O_EXCL it has no effect.
 func wanted(flag int) (desired winnt.AccessMask, how fileaccess.Disposition, options fileaccess.CreateOptions) {
 	writes := winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
 	// What only appends needs no right to overwrite (F-190).
@@ -168,7 +169,7 @@ func (f *FS) Stat(name string) (fs.FileInfo, error) {
 }
 
 // ReadDir returns all entries of a directory, sorted by name, without "." and "..". After an error it returns those
-// read before it.
+// read before it. An empty directory gives an empty list. A file that is no directory is an error.
 func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	o, err := f.open("open", name, winnt.FILE_LIST_DIRECTORY, fileaccess.FileOpen, fileaccess.DirectoryFile)
 	if err != nil {
