@@ -13,7 +13,8 @@ type Administrator interface {
 	Administer(request []byte) ([]byte, ntstatus.Status)
 }
 
-// administer answers a request about accounts on a new goroutine. It counts as a call and blocks no thread (W-3).
+// administer answers a request about accounts on a new goroutine. It counts as a call and blocks no thread (W-3). A
+// process without accounts, or a bound reached, gets a status at once. A returned error ends the connection.
 func (s *Server) administer(f *Frame) error {
 	a, ok := s.process.(Administrator)
 	if !ok {

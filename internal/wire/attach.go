@@ -51,7 +51,8 @@ func AppendAttach(b []byte, process winnt.Handle, program string) []byte {
 	return attachBody.append(inBinary, b, AttachBody{uint64(process), program})
 }
 
-// attachOf decodes the body of Attach or AttachAs. It cuts a long program name.
+// attachOf decodes the body of Attach or AttachAs. It cuts a long program name. In binary, a body of 8 bytes is the
+// handle alone.
 func (s *Server) attachOf(b []byte) (AttachBody, error) {
 	if s.form == inBinary && len(b) == 8 {
 		h, err := handleBody.decode(s.form, b)

@@ -54,7 +54,7 @@ func (s *Server) chargeBody(n int) (quota.Receipt, ntstatus.Status) {
 }
 
 // chargeAnswers charges for n bytes of answers that the client does not read. An error ends the connection, because
-// the answers cannot be stored.
+// the answers cannot be stored. Up to freeBytes are free: the receipt is then empty.
 func (s *Server) chargeAnswers(n int) (paid quota.Receipt, err error) {
 	if n <= freeBytes {
 		return paid, nil

@@ -67,7 +67,8 @@ var choices = []reflect.Type{
 	reflect.TypeFor[nt.FsFullSizeInformation](),
 }
 
-// choice returns the codec of an interface: an index in choices and the value.
+// choice returns the codec of an interface: an index in choices and the value. nil travels as index 0. A value of
+// another type is an error, and an interface with methods panics.
 func choice(t reflect.Type) *codec {
 	if t.NumMethod() != 0 {
 		panic("wire: no codec for " + t.String())

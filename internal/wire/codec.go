@@ -39,7 +39,8 @@ func (r *reader) fail(format string, a ...any) {
 	}
 }
 
-// take returns the next n bytes, nil after an error. The result refers to the body.
+// take returns the next n bytes, nil after an error. The result refers to the body. Too few bytes set the error. n
+// must not be negative.
 func (r *reader) take(n int) []byte {
 	if r.err != nil {
 		return nil
@@ -53,7 +54,7 @@ func (r *reader) take(n int) []byte {
 	return b
 }
 
-// number reads a little-endian number of size bytes, 0 after an error.
+// number reads a little-endian number of size bytes, 0 after an error. It returns 0 for any other size.
 func (r *reader) number(size int) uint64 {
 	b := r.take(size)
 	switch len(b) {
@@ -108,7 +109,8 @@ func codecOf(t reflect.Type) *codec {
 	return make1(t)
 }
 
-// make1 returns the codec of a type, which it creates if necessary. The caller holds codecs.mu.
+// make1 returns the codec of a type, which it creates if necessary. The caller holds codecs.mu. It panics for an
+// unsupported type.
 func make1(t reflect.Type) *codec {
 	if c := codecs.made[t]; c != nil {
 		return c
@@ -201,7 +203,8 @@ func pointer(t reflect.Type) *codec {
 	}}
 }
 
-// run returns the codec of a byte slice. A decoded slice refers to the frame and is not a copy.
+// run returns the codec of a byte slice. A decoded slice refers to the frame and is not a copy. It keeps nil and an
+// empty slice apart.
 func run(form string) *codec {
 	return &codec{form, 4, func(b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {

@@ -47,7 +47,7 @@ func (s *Server) collect(f *Frame) error {
 }
 
 // collected waits for the end of an operation and returns the answer. ok is false if the wait was cancelled or the
-// server stops.
+// server stops. A cancelled operation can be collected again later.
 func (s *Server) collected(request uint64, op *later, c *waiting) (a reply, ok bool) {
 	select {
 	case <-op.ended:
@@ -113,7 +113,8 @@ func (s *Server) acknowledged(f *Frame) error {
 	return s.answer(f, AnswerHead{Status: st}, nil)
 }
 
-// notifyAll notifies the waiters of all operations of a disconnected client (W-92).
+// notifyAll notifies the waiters of all operations of a disconnected client (W-92). It also returns what the
+// operations paid, and forgets them. Each waiter is called once, without the lock.
 func (s *Server) notifyAll() {
 	s.mu.Lock()
 	var all []func()

@@ -34,7 +34,8 @@ func Describe() *Description {
 	return d
 }
 
-// flat returns a shape with structures replaced by their names. It adds their fields to the description.
+// flat returns a shape with structures replaced by their names. It adds their fields to the description. It panics if
+// two different structures have one name. shape itself stays unchanged.
 func (d *Description) flat(shape any) any {
 	m, ok := shape.(map[string]any)
 	if !ok {

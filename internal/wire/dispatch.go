@@ -85,7 +85,8 @@ func (s *Server) admit(f *Frame) (st ntstatus.Status, err error) {
 	return ntstatus.Success, nil
 }
 
-// done counts a call as answered, before its answer is sent, and frees its share of the bounds.
+// done counts a call as answered, before its answer is sent, and frees its share of the bounds. It must be called
+// once for each admitted frame.
 func (s *Server) done(f *Frame) {
 	s.finished.Add(1)
 	s.mu.Lock()

@@ -46,7 +46,8 @@ func (r *Row) DecodeInJSON(b []byte) (any, error) { return decodeJSON(r.jsonIn, 
 // error wraps ErrValue.
 func (r *Row) DecodeOutJSON(b []byte) (any, error) { return decodeJSON(r.jsonOut, r.OutType(), b) }
 
-// decodeJSON decodes b into a new value of type t. It rejects trailing data. Every error wraps ErrValue.
+// decodeJSON decodes b into a new value of type t. It rejects trailing data. Every error wraps ErrValue. Even with an
+// error it returns a value, which may be incomplete.
 func decodeJSON(c *jsonCodec, t reflect.Type, b []byte) (any, error) {
 	v := reflect.New(t).Elem()
 	r := newJSONReader(b)
@@ -86,7 +87,7 @@ type request struct {
 func (s *Server) request(f *Frame) (request, error) { return s.requestAfter(f, f.Body) }
 
 // requestAfter decodes the call in body. If the row is unknown, it leaves the parameters unread and sets known to
-// false.
+// false. Trailing or malformed parameters of a known row are an error.
 func (s *Server) requestAfter(f *Frame, body []byte) (q request, err error) {
 	if s.form == inJSON {
 		return jsonRequest(f, body)
@@ -119,7 +120,8 @@ func rowOf(f *Frame) (*Row, bool) {
 // requestFields are the JSON names of a call's body. A wait has all of them, any other call the first two.
 var requestFields = []string{"Why", "In", "Handle", "NotYet"}
 
-// jsonRequest decodes a call in JSON. If the row is unknown, it skips the parameters and sets known to false.
+// jsonRequest decodes a call in JSON. If the row is unknown, it skips the parameters and sets known to false. Absent
+// parameters have the defaults of the row.
 func jsonRequest(f *Frame, body []byte) (q request, err error) {
 	if q.row, q.known = rowOf(f); q.known {
 		q.in = q.row.NothingIn()

@@ -111,7 +111,8 @@ func ReadFrame(r io.Reader) (*Frame, error) { return readFrame(r, nil) }
 // room returns memory for a body of n bytes in the answer to a request, or nil if there is none.
 type room func(request uint64, n int) []byte
 
-// readFrame reads a frame as ReadFrame does. given may be nil or provide memory for the body.
+// readFrame reads a frame as ReadFrame does. given may be nil or provide memory for the body. A length outside the
+// bounds is an error before anything else is read. It returns io.EOF only before the first byte.
 func readFrame(r io.Reader, given room) (*Frame, error) {
 	if b, ok := r.(*bufio.Reader); ok && b.Buffered() >= 4+headSize {
 		return begun(b, given)
@@ -181,7 +182,7 @@ func head(b []byte) Frame {
 }
 
 // readBody reads exactly n bytes. It allocates memory as bytes arrive, at most eight times what has arrived. So a
-// length alone costs nothing.
+// length alone costs nothing. An end within the n bytes is an error.
 func readBody(r io.Reader, n int) ([]byte, error) {
 	const step = 64 << 10
 	body := make([]byte, 0, min(n, step))

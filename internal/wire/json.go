@@ -41,7 +41,7 @@ var jsonCodecs struct {
 	made map[reflect.Type]*jsonCodec
 }
 
-// jsonOf returns the JSON codec of a type. It panics for an unsupported type.
+// jsonOf returns the JSON codec of a type. It panics for an unsupported type. It creates each codec once, and locks.
 func jsonOf(t reflect.Type) *jsonCodec {
 	binary := codecOf(t)
 	jsonCodecs.mu.Lock()
@@ -109,7 +109,7 @@ func jsonByKind(t reflect.Type) *jsonCodec {
 	panic("wire: no JSON for " + t.String())
 }
 
-// jsonPointer returns the codec of a pointer. null is nil.
+// jsonPointer returns the codec of a pointer. null is nil. It panics if the element may be null itself.
 func jsonPointer(t reflect.Type) *jsonCodec {
 	e := inner(t.Elem())
 	if e.nullable {
@@ -134,7 +134,7 @@ func jsonPointer(t reflect.Type) *jsonCodec {
 		}}
 }
 
-// jsonList returns the codec of a slice. null is nil.
+// jsonList returns the codec of a slice. null is nil. An empty list stays different from nil.
 func jsonList(t reflect.Type) *jsonCodec {
 	e := inner(t.Elem())
 	return &jsonCodec{shape: map[string]any{"list": e.shape}, nullable: true,
@@ -209,6 +209,7 @@ func presetOf(f reflect.StructField, v reflect.Value) {
 }
 
 // jsonChoice returns the codec of a value of any type: null, or an object whose only name is that of the type.
+// Another type, several types in one object, or none is an error.
 func jsonChoice() *jsonCodec {
 	names, made := make([]string, len(choices)-1), make([]*jsonCodec, len(choices)-1)
 	numbers := map[reflect.Type]int{}

@@ -55,7 +55,7 @@ func sidOf(s string) (sid.SID, error) {
 	return x, err
 }
 
-// jsonTextOf returns the codec of a type with a text form.
+// jsonTextOf returns the codec of a type with a text form. A text that from rejects is an error with its position.
 func jsonTextOf[T any](shape string, to func(T) string, from func(string) (T, error)) *jsonCodec {
 	return &jsonCodec{shape: shape, put: func(b []byte, v reflect.Value) ([]byte, error) {
 		return strict.AppendString(b, to(v.Interface().(T))), nil
@@ -75,7 +75,7 @@ func jsonTextOf[T any](shape string, to func(T) string, from func(string) (T, er
 }
 
 // jsonSelfRelative returns the codec of descriptors and ACLs: base64 of the binary form. A descriptor can also be
-// {"sddl": text}.
+// {"sddl": text}. null is nil; zero bytes are an error.
 func jsonSelfRelative(t reflect.Type) *jsonCodec {
 	binary, shape := leaf(t), "acl"
 	if t == reflect.TypeFor[*sd.Descriptor]() {
@@ -110,7 +110,7 @@ func jsonSelfRelative(t reflect.Type) *jsonCodec {
 	}}
 }
 
-// sddl reads a descriptor as {"sddl": text}.
+// sddl reads a descriptor as {"sddl": text}. An object without sddl, or with malformed SDDL, is an error.
 func (r *jsonReader) sddl(v reflect.Value) error {
 	at, given := r.Pos, false
 	err := r.Object([]string{"sddl"}, func(int) error {
@@ -179,7 +179,8 @@ func jsonNumber(t reflect.Type) *jsonCodec {
 	}}
 }
 
-// jsonBytes returns the codec of bytes: base64, and null for nil.
+// jsonBytes returns the codec of bytes: base64, and null for nil. null is invalid for an array, and so is any length
+// but its own.
 func jsonBytes(t reflect.Type) *jsonCodec {
 	if t.Kind() == reflect.Array {
 		return &jsonCodec{shape: map[string]any{"bytes": t.Len()}, put: func(b []byte, v reflect.Value) ([]byte, error) {
@@ -216,7 +217,7 @@ func appendBytes(b, bytes []byte) []byte {
 	return append(base64Text.AppendEncode(append(b, '"'), bytes), '"')
 }
 
-// bytes reads bytes from a JSON string of base64.
+// bytes reads bytes from a JSON string of base64. Line breaks in the base64 are an error.
 func (r *jsonReader) bytes() ([]byte, error) {
 	at := r.Pos
 	s, err := r.Text()
@@ -255,7 +256,8 @@ func (r *jsonReader) text() (s string, err error) {
 	return s, err
 }
 
-// choiceName returns the name of a type in choices: the Go name without its package, or a documented name.
+// choiceName returns the name of a type in choices: the Go name without its package, or a documented name. A list
+// keeps its brackets.
 func choiceName(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[*sd.ACL]():

@@ -85,7 +85,8 @@ func (w *worker) begin(f *Frame) (a reply, err error) {
 	return w.begun(f, op, a), nil
 }
 
-// with adds the operation to the parameters of its call. It returns false for a service that cannot end later.
+// with adds the operation to the parameters of its call. It returns false for a service that cannot end later. It
+// changes *in, and sets the cost of the operation in bytes.
 func (op *later) with(in *any) bool {
 	switch p := (*in).(type) {
 	case nt.ReadFileIn:
@@ -106,7 +107,8 @@ func (op *later) with(in *any) bool {
 	return true
 }
 
-// begun returns the answer to a Begin. op is its operation, and a the answer of the call that began it.
+// begun returns the answer to a Begin. op is its operation, and a the answer of the call that began it. It leaves out
+// the output of the call if the operation has ended.
 func (w *worker) begun(f *Frame, op *later, a reply) reply {
 	b, notify := w.s.far(f.Request, op, a.head.Status == ntstatus.Pending)
 	if notify != nil {

@@ -44,6 +44,7 @@ func leaf(t reflect.Type) *codec {
 }
 
 // bytesOf returns the codec of a type with a binary form: a length and the bytes. Zero bytes are the zero value.
+// Bytes that from rejects, and a missing length, are errors.
 func bytesOf[T any](form string, to func(T) []byte, from func([]byte) (T, bool)) *codec {
 	return &codec{form, 4, func(b []byte, v reflect.Value) ([]byte, error) {
 		bytes := to(v.Interface().(T))

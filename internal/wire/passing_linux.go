@@ -68,7 +68,7 @@ func (r *receiver) Read(p []byte) (int, error) {
 }
 
 // once receives without waiting. It returns false if nothing is there. Unlike package net, it does not request the
-// peer's name.
+// peer's name. An error of the system returns true and is in r.err.
 func (r *receiver) once(fd uintptr) bool {
 	r.message = unix.Msghdr{Iov: &r.vector, Control: &r.oob[0]}
 	r.message.SetIovlen(1)
@@ -88,7 +88,8 @@ func (r *receiver) once(fd uintptr) bool {
 	}
 }
 
-// descriptors passes the descriptors in control messages to the Reader, which then owns them.
+// descriptors passes the descriptors in control messages to the Reader, which then owns them. Messages of other kinds
+// are ignored. A malformed control message is an error.
 func (r *receiver) descriptors(oob []byte) error {
 	messages, err := unix.ParseSocketControlMessage(oob)
 	if err != nil {

@@ -68,7 +68,8 @@ func appendContents(b []byte, c *ContentsBody) []byte {
 	return b
 }
 
-// decodeContents decodes a ContentsBody and returns the bytes after it.
+// decodeContents decodes a ContentsBody and returns the bytes after it. Too few bytes, and a flag other than 0 and 1,
+// are errors. The result refers to b.
 func decodeContents(b []byte) (c ContentsBody, rest []byte, err error) {
 	if len(b) < contentsSize {
 		return c, nil, fmt.Errorf("%w: %d bytes are missing", ErrValue, contentsSize-len(b))

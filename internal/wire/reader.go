@@ -21,7 +21,7 @@ type Reader struct {
 func (r *Reader) Into(room func(request uint64, n int) []byte) { r.room = room }
 
 // NewReader returns a reader of a client's connection. It does not take ownership of conn. Descriptors are received
-// only from a Unix socket.
+// only from a Unix socket. A closed socket gives a reader whose reads fail.
 func NewReader(conn net.Conn) *Reader {
 	r := new(Reader)
 	if socket, ok := conn.(*net.UnixConn); ok {
@@ -60,7 +60,8 @@ func (r *Reader) Frame() (*Frame, error) {
 	return f, nil
 }
 
-// give assigns a frame its descriptors. They arrive with its first byte, in the order of frames.
+// give assigns a frame its descriptors. They arrive with its first byte, in the order of frames. An answer with fewer
+// descriptors than it says, and descriptors of no answer, are errors.
 func (r *Reader) give(f *Frame) error {
 	n := 0
 	if f.Kind == AnswerWith {

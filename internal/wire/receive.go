@@ -10,7 +10,7 @@ import (
 )
 
 // read reads frames and makes their calls until the connection ends, a frame breaks a rule, or another goroutine
-// continues.
+// continues. The error goes to s.unread; earlier answers are still sent.
 func (s *Server) read() {
 	t := s.newTimeSlice(s.read)
 	for {
@@ -27,7 +27,8 @@ func (s *Server) read() {
 	}
 }
 
-// one reads and handles a frame. goesOn is false if another goroutine reads the connection now.
+// one reads and handles a frame. goesOn is false if another goroutine reads the connection now. A nil error with
+// goesOn true means: call it again.
 func (s *Server) one(t *timeSlice) (goesOn bool, err error) {
 	// Answers to frames that came at once leave at once, and none waits for a frame that has not come (W-44).
 	if !s.whole() || s.full() || t.spent() {

@@ -29,7 +29,7 @@ const (
 	routineSize = 16 << 10 // the charge for each but the first, in bytes
 )
 
-// newRoutine returns a routine without a call.
+// newRoutine returns a routine without a call. It starts no call: set w and f, and call next.
 func newRoutine() *routine {
 	c := new(routine)
 	next, stop := iter.Pull(func(yield func(<-chan struct{}) bool) {
@@ -42,7 +42,8 @@ func newRoutine() *routine {
 	return c
 }
 
-// newCall returns a routine for a call of a thread that the caller has claimed. The call begins with goOn.
+// newCall returns a routine for a call of a thread that the caller has claimed. The call begins with goOn. It reuses
+// an idle routine if there is one.
 func (s *Server) newCall(w *worker, f *Frame) *routine {
 	s.mu.Lock()
 	var c *routine
@@ -82,6 +83,7 @@ func (c *routine) goOn(t *timeSlice) (goesOn bool, err error) {
 }
 
 // release keeps a routine without a call for the next one, if there are not too many and the user can pay for it.
+// Otherwise it ends the routine. The first routine of a connection is free.
 func (s *Server) release(c *routine) {
 	c.w, c.f, c.r = nil, nil, result{}
 	s.mu.Lock()

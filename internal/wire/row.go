@@ -76,7 +76,8 @@ func (r *Row) AppendCall(b []byte, in any, why bool) ([]byte, error) {
 	return r.AppendIn(append(b, wanted), in)
 }
 
-// decode decodes a value of type t. Trailing bytes are an error.
+// decode decodes a value of type t. Trailing bytes are an error. With an error it also returns the incomplete value.
+// The result may refer to b.
 func decode(c *codec, t reflect.Type, b []byte) (any, error) {
 	v := reflect.New(t).Elem()
 	r := &reader{b: b}
@@ -100,7 +101,7 @@ func valueOf[T any]() value[T] {
 		sync.OnceValue(func() *jsonCodec { return jsonOf(t) })}
 }
 
-// append appends x to b in binary or JSON.
+// append appends x to b in binary or JSON. It cannot fail.
 func (v value[T]) append(to form, b []byte, x T) []byte {
 	put := v.c().put
 	if to == inJSON {
@@ -168,7 +169,7 @@ func appendHello(to form, b []byte, h HelloBody) []byte {
 }
 
 // DecodeHello decodes a hello in either form, binary or JSON. Another version or protocol is an error (W-1). It does
-// not compare the rows.
+// not compare the rows. With an error the returned hello may be incomplete.
 func DecodeHello(b []byte) (HelloBody, error) {
 	h, err := helloBody.decode(formOf(b), b)
 	switch {

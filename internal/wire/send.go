@@ -74,7 +74,8 @@ func (s *Server) deliver(t *timeSlice) error {
 	return s.sendAll(t)
 }
 
-// sendAll sends the waiting answers and closes their descriptors.
+// sendAll sends the waiting answers and closes their descriptors. Without waiting answers it does nothing. After an
+// error nothing is queued any more.
 //
 // +checklocks:s.write
 func (s *Server) sendAll(t *timeSlice) error {
@@ -96,7 +97,8 @@ func (s *Server) sendAll(t *timeSlice) error {
 	return err
 }
 
-// sendOut writes answers within WriteTimeout. An incomplete write ends the connection (W-3).
+// sendOut writes answers within WriteTimeout. An incomplete write ends the connection (W-3). It first writes without
+// waiting; for the rest it ends the time slice and charges the user. t may be nil.
 //
 // +checklocks:s.write
 func (s *Server) sendOut(t *timeSlice, b []byte, fdMessages []fdMessage) (err error) {
@@ -186,7 +188,8 @@ func NewNowWriter(conn net.Conn) *NowWriter {
 // bytes, is not an error.
 func (w *NowWriter) Write(b []byte) (n int, err error) { return w.with(b, nil) }
 
-// with writes as Write does, with descriptors on the first byte.
+// with writes as Write does, with descriptors on the first byte. Without a raw connection it writes nothing and
+// returns 0. The files stay open.
 func (w *NowWriter) with(b []byte, files []*os.File) (n int, err error) {
 	if w.raw == nil {
 		return 0, nil

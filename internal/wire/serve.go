@@ -239,7 +239,8 @@ func (s *Server) begin() error {
 	return nil
 }
 
-// greet exchanges hellos. A client with another version gets the server's hello and is then refused (W-1).
+// greet exchanges hellos. A client with another version gets the server's hello and is then refused (W-1). Any other
+// frame before the hello is an error, without an answer.
 func (s *Server) greet(thread string) error {
 	f, err := ReadFrame(s.from)
 	if err != nil {

@@ -57,7 +57,8 @@ func (s *Server) newTimeSlice(onward func()) *timeSlice {
 	return &timeSlice{s: s, onward: onward, preempted: make(chan struct{})}
 }
 
-// enter waits for a time slice unless there is one.
+// enter waits for a time slice unless there is one. The first call also registers with the watchdog. Without a
+// scheduler it does not wait.
 func (t *timeSlice) enter() {
 	if t.in {
 		return

@@ -185,7 +185,8 @@ func done(st ntstatus.Status) bool {
 	return st.IsSuccess() && st != ntstatus.Timeout && st != ntstatus.Pending
 }
 
-// park repeats the call at the next change. The wait ends with a cancel, the thread or the connection (W-20).
+// park repeats the call at the next change. The wait ends with a cancel, the thread or the connection (W-20). A wait
+// that ends otherwise gets its answer from forgo. It returns at once.
 func (w *worker) park(f *Frame, changes ...<-chan struct{}) {
 	w.s.mu.Lock()
 	c := w.s.waits[f.Request]

@@ -29,7 +29,8 @@ const (
 // NewWatchdog returns a watchdog that uses the host's clock.
 func NewWatchdog() *Watchdog { return &Watchdog{sleepFor: hostSleep} }
 
-// watch adds a time slice. The watchdog inspects it until it has been idle for a while.
+// watch adds a time slice. The watchdog inspects it until it has been idle for a while. It starts the timer of the
+// watchdog if that is asleep. l is locked meanwhile.
 func (l *Watchdog) watch(t *timeSlice) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,7 +66,8 @@ func (l *Watchdog) tick() {
 	}
 }
 
-// inspect checks each time slice once. It returns false if there was no time slice for a while.
+// inspect checks each time slice once. It returns false if there was no time slice for a while. It drops slices whose
+// inspection returns false.
 func (l *Watchdog) inspect() (again bool) {
 	l.mu.Lock()
 	seen := l.slices

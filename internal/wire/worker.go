@@ -111,7 +111,8 @@ var logonRow = sync.OnceValue(func() int { return nt.NtTable.Find("LsaLogonUser"
 // slow reports whether a frame is a logon, which needs no time slice (W-21).
 func (f *Frame) slow() bool { return int(f.Service) == logonRow() }
 
-// run makes a call of a claimed thread, and those that arrive during it. Each gets a time slice.
+// run makes a call of a claimed thread, and those that arrive during it. Each gets a time slice. Errors of answers
+// are ignored. A nil f does nothing.
 func (w *worker) run(f *Frame) {
 	for ; f != nil; f = w.pop() {
 		t := w.s.newTimeSlice(nil)
@@ -150,7 +151,7 @@ type result struct {
 	err    error // it ends the connection
 }
 
-// handle performs a frame and returns its answer, without sending it.
+// handle performs a frame and returns its answer, without sending it. A parked call has no answer yet.
 func (w *worker) handle(f *Frame) (r result) {
 	switch f.Kind {
 	case Wait:
@@ -249,7 +250,9 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 // returns STATUS_NOT_SUPPORTED (W-5).
 func (w *worker) call(q request, f *Frame) reply { return w.callAnd(q, f, nil) }
 
-// callAnd makes a call and passes the outputs to see, which reports whether to send them. A nil see sends them.
+// callAnd makes a call and passes the outputs to see, which reports whether to send them. A nil see sends them. An
+// unknown row, and outputs of a type that does not travel, answer NOT_SUPPORTED. It also reports the call to the
+// watcher.
 func (w *worker) callAnd(q request, f *Frame, see func(out any) bool) (a reply) {
 	if !q.known {
 		return refusal(ntstatus.NotSupported)
