@@ -39,7 +39,8 @@ func (l *Log) Clear(from audit.Origin) error {
 	}
 }
 
-// clear does the work of Clear.
+// clear does the work of Clear. An unsigned tail is an error and removes nothing. A later error may leave some
+// segments removed.
 func (w *writer) clear(from audit.Origin) error {
 	w.note(true)
 	if err := w.notary.wait(); err != nil {

@@ -16,7 +16,8 @@ func free(dir string) int64 {
 	return int64(s.Bavail) * s.Bsize
 }
 
-// Allocate implements allocator.
+// Allocate implements allocator. It keeps the file's size, and returns errNoAllocation if the file system has no such
+// call.
 func (f osFile) Allocate(size int64) error {
 	if err := f.Check("allocate"); err != nil {
 		return err
@@ -35,7 +36,8 @@ func (f osFile) Allocate(size int64) error {
 	}
 }
 
-// syncData makes the content of a file durable, with only those attributes that reading the content needs.
+// syncData makes the content of a file durable, with only those attributes that reading the content needs. It repeats
+// interrupted calls.
 func syncData(f *os.File) error {
 	for {
 		err := unix.Fdatasync(int(f.Fd()))

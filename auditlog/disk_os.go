@@ -28,7 +28,8 @@ func (d folder) Create(name string) (file, error) {
 	return osFile{f}, nil
 }
 
-// Open opens an existing file for reading and writing, or only for reading if nothing more is permitted.
+// Open opens an existing file for reading and writing, or only for reading if nothing more is permitted. The caller
+// closes it.
 func (d folder) Open(name string) (file, error) {
 	f, err := d.faults.OpenFile(d.path(name), os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrPermission) || isReadOnly(err) {
@@ -49,7 +50,7 @@ func (d folder) Rename(from, to string) error { return d.faults.Rename(d.path(fr
 // Remove implements disk.
 func (d folder) Remove(name string) error { return d.faults.Remove(d.path(name)) }
 
-// List implements disk. A missing folder has no entries and is not an error.
+// List implements disk. A missing folder has no entries and is not an error. The names are sorted.
 func (d folder) List(name string) ([]string, error) {
 	entries, err := os.ReadDir(d.path(name))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -15,7 +15,8 @@ func (w *writer) help(idle <-chan struct{}) {
 	}
 }
 
-// flush writes the next batch and completes it. It returns false if there is none.
+// flush writes the next batch and completes it. It returns false if there is none. A record that cannot be written
+// counts as completed, with its error.
 func (w *writer) flush() bool {
 	w.turn.Lock()
 	b := w.log.pop()
@@ -34,7 +35,8 @@ func (w *writer) flush() bool {
 	return true
 }
 
-// batch writes a batch and completes it. If callers wait for the disk, it returns the flight that does so instead.
+// batch writes a batch and completes it. If callers wait for the disk, it returns the flight that does so instead. A
+// failed write completes the batch with its error and returns nil.
 func (w *writer) batch(b *batch) *flight {
 	if !b.durable {
 		w.complete(b, w.keepAll(b.events, false, false))

@@ -188,7 +188,8 @@ func (l *Log) push(events []audit.Event, durable bool, lim *limit) (*batch, erro
 	return b, nil
 }
 
-// refusalLocked returns the permanent failure of the log, or ErrClosed after Close, or nil.
+// refusalLocked returns the permanent failure of the log, or ErrClosed after Close, or nil. A failure comes before
+// ErrClosed.
 func (l *Log) refusalLocked() error {
 	if l.failed != nil {
 		return l.failed

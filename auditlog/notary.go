@@ -33,7 +33,8 @@ func (n *notary) due(last uint64) bool { return last >= n.signed+n.every }
 // idle reports whether the notary can take a note without waiting.
 func (n *notary) idle() bool { return !n.busy || len(n.done) > 0 }
 
-// start starts the notary's goroutine, which stop ends.
+// start starts the notary's goroutine, which stop ends. The goroutine signs one job at a time. The caller receives
+// each result from n.done.
 func (n *notary) start() {
 	n.in, n.done = make(chan toSign), make(chan error, 1)
 	go func() {
@@ -101,7 +102,7 @@ func (n *notary) notarize(job toSign) error {
 }
 
 // store stores the tiles and the checkpoint of a job, publishes the checkpoint, and removes partial tiles that are no
-// longer needed.
+// longer needed. If signing fails, the new partial tiles are marked for removal and the old checkpoint stays.
 func (n *notary) store(job toSign) error {
 	partial := n.tiles.partial()
 	fresh := slices.Clone(n.tiles.done)
@@ -143,7 +144,8 @@ func (n *notary) sign(job toSign, tiles []tile) (*Checkpoint, error) {
 // stored reports whether the last checkpoint needed the partial tile.
 func (n *notary) stored(name string) bool { return slices.Contains(n.old, name) }
 
-// tidy removes the partial tiles that the new checkpoint does not need.
+// tidy removes the partial tiles that the new checkpoint does not need. A tile that is already gone is not an error;
+// the first other error ends the removal.
 func (n *notary) tidy(partial []tile) error {
 	var names []string
 	for i := range partial {
@@ -183,7 +185,7 @@ func (n *notary) findStale(from, to uint64) error {
 	return n.tidyStale()
 }
 
-// tidyStale removes the partial tiles that were not completed.
+// tidyStale removes the partial tiles that were not completed. A tile that is already gone is not an error.
 func (n *notary) tidyStale() error {
 	for _, name := range n.stale {
 		if err := n.log.cfg.disk.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -147,8 +147,8 @@ func (w *writer) lastCheckpoint() (Checkpoint, error) {
 	return Checkpoint{}, fmt.Errorf("%w: its checkpoint is not signed by %s", ErrDamaged, w.log.origin)
 }
 
-// signedBy reports whether the signer made the signature. It signs again, because
-// Ed25519 signatures are deterministic.
+// signedBy reports whether the signer made the signature. It signs again, because Ed25519 signatures are
+// deterministic. An error returns false.
 func signedBy(s note.Signer, text, sig string) bool {
 	signed, err := note.Sign(&note.Note{Text: text}, s)
 	if err != nil {

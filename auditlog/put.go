@@ -59,7 +59,7 @@ func bytesOf(content []byte) func(f file) error {
 }
 
 // partOf returns a function for put and create that copies size bytes of from, starting at offset at. It fails if
-// from is shorter.
+// from is shorter. On an error the bytes copied so far stay in f.
 func partOf(from io.ReaderAt, at, size int64) func(f file) error {
 	return func(f file) error {
 		buf := make([]byte, min(size, chunk))

@@ -54,8 +54,8 @@ type Reader struct {
 // reader.
 func NewReader(dir string, from uint64) (*Reader, error) { return newReader(folder{dir: dir}, from) }
 
-// newReader returns a reader that begins with record from, or with the oldest one if from is older. A log
-// without segments is an error.
+// newReader returns a reader that begins with record from, or with the oldest one if from is older. A log without
+// segments is an error. The Reader opens its first segment when it is read.
 func newReader(d disk, from uint64) (*Reader, error) {
 	firsts, err := segments(d)
 	if err != nil {
@@ -145,7 +145,8 @@ func (r *Reader) named() (again bool, err error) {
 		"records: run refmon audit verify", r.next, c.Size)
 }
 
-// open opens the segment that has the next record. It returns a *GoneError if the log no longer has it.
+// open opens the segment that has the next record. It returns a *GoneError if the log no longer has it. A log without
+// segments is another error.
 func (r *Reader) open() error {
 	firsts, err := segments(r.d)
 	if err != nil {

@@ -64,8 +64,8 @@ type replay struct {
 	begun      bool
 }
 
-// segment replays one segment. It cuts off bytes after the last whole record of
-// the last segment. In any other segment such bytes are damage.
+// segment replays one segment. It cuts off bytes after the last whole record of the last segment. In any other
+// segment such bytes are damage. A segment that does not continue the one before is ErrDamaged.
 func (r *replay) segment(first uint64, last bool) error {
 	w := r.w
 	f, s, err := openSegment(w.log.cfg.disk, first)

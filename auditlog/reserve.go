@@ -74,7 +74,7 @@ func (w *writer) allocate(reserve bool) error {
 }
 
 // setAside allocates disk space for the first size bytes of the open segment. It returns errNoAllocation if the file
-// system cannot.
+// system cannot. On an error the earlier allocation still counts.
 func (w *writer) setAside(size int64) error {
 	f, ok := w.seg.(allocator)
 	if !ok {
@@ -111,7 +111,8 @@ const (
 	wholeClaim              // of an administrator: the whole reserve
 )
 
-// claimOf returns the claim of a record.
+// claimOf returns the claim of a record. Records of an administrator come before essential ones; all others claim
+// nothing.
 func claimOf(e *audit.Event) claim {
 	switch {
 	case e.ByAdministrator():

@@ -133,7 +133,7 @@ func (w *writer) say(e audit.Event) {
 }
 
 // stop discards the records in the buffer and returns ErrStopped. The first time it writes a last record, which says
-// that the log is full.
+// that the log is full. An error of that write is returned in place of ErrStopped, and it is not repeated.
 func (w *writer) stop() error {
 	if w.kept.stopped {
 		return ErrStopped

@@ -34,7 +34,8 @@ func scan(f io.ReaderAt) (*scanner, error) {
 	return s, nil
 }
 
-// fill reads more bytes behind the unread ones, and sets eof at the end of the file, which is not an error.
+// fill reads more bytes behind the unread ones, and sets eof at the end of the file, which is not an error. It moves
+// the unread bytes, so earlier slices of the buffer become invalid.
 func (s *scanner) fill() error {
 	room := s.room
 	if s.at > 0 && len(room) < chunk { // a segment of some length: read more at a time
@@ -74,7 +75,8 @@ func (s *scanner) next() (frame, error) {
 	return f, nil
 }
 
-// openSegment opens the segment that starts with a RecordId. The caller must close the file.
+// openSegment opens the segment that starts with a RecordId. The caller must close the file. A header with another
+// first RecordId is an error.
 func openSegment(d disk, first uint64) (file, *scanner, error) {
 	f, err := d.Open(segmentName(first))
 	if err != nil {

@@ -141,7 +141,7 @@ func (c *check) passed(start bool) error {
 }
 
 // older checks an anchor from before the oldest record that was read: the stored hashes must prove that the log
-// continues it.
+// continues it. An anchor of size 0 is always accepted. On success the anchor joins the result.
 func (c *check) older(a Checkpoint) error {
 	now := c.out.Checkpoint
 	if a.Size > 0 {
@@ -171,7 +171,8 @@ func (c *check) explain(err error) error {
 	return err
 }
 
-// end reports a Fault if a checkpoint covers records that the log does not have, and verifies the stored hashes.
+// end reports a Fault if a checkpoint covers records that the log does not have, and verifies the stored hashes. An
+// error of the stored hashes comes last.
 func (c *check) end() error {
 	for _, a := range c.wanted {
 		if a.Size > c.tree.size {

@@ -32,7 +32,8 @@ func (t *tileCheck) skip(size uint64) {
 	}
 }
 
-// add adds a record's hash. It compares the hashes of a tile with the stored ones when the tile is full.
+// add adds a record's hash. It compares the hashes of a tile with the stored ones when the tile is full. It keeps the
+// first fault; later hashes are then not compared.
 func (t *tileCheck) add(leaf tlog.Hash) {
 	t.made.add(leaf)
 	for i := range t.made.done {
@@ -43,7 +44,8 @@ func (t *tileCheck) add(leaf tlog.Hash) {
 	t.made.done = t.made.done[:0]
 }
 
-// compare returns a Fault for the first record whose stored hash differs, or nil.
+// compare returns a Fault for the first record whose stored hash differs, or nil. A tile that cannot be read is a
+// Fault without a record.
 func (t *tileCheck) compare(made *tile) *Fault {
 	stored, err := readFile(t.d, made.path(), tileBytes)
 	switch {
@@ -101,7 +103,7 @@ func (t *tileCheck) end() error {
 }
 
 // files verifies each file below a folder of tiles. It verifies tiles of records that were not read against the level
-// above them.
+// above them. It ends at the first error. A missing folder has no files.
 func (t *tileCheck) files(dir string) error {
 	names, err := t.d.List(dir)
 	if err != nil {
@@ -129,7 +131,8 @@ func isFolder(d disk, name string) bool {
 	return err == nil
 }
 
-// file verifies one tile by the level above it or, if it is partial, by its full form.
+// file verifies one tile by the level above it or, if it is partial, by its full form. It ignores a tile beyond the
+// checkpoint, and one whose records were compared already.
 func (t *tileCheck) file(v tile, width int, name string) error {
 	count := t.limit >> (tileHeight * v.level) // hashes of the level
 	if v.number*tileWidth+uint64(width) > count {

@@ -37,7 +37,8 @@ type writer struct {
 	notary notary
 }
 
-// run writes batches until the log is closed.
+// run writes batches until the log is closed. A request to clear runs between two batches. At the end it closes the
+// log, and l.end has the error.
 func (w *writer) run() {
 	l := w.log
 	defer close(l.ended)
@@ -146,7 +147,7 @@ func (w *writer) standing() error {
 // begin empties the buffer.
 func (w *writer) begin() { w.buf, w.frames = w.buf[:0], w.frames[:0] }
 
-// encode adds the frame of one record to the buffer.
+// encode adds the frame of one record to the buffer. It neither writes nor fails.
 func (w *writer) encode(e audit.Event) {
 	start := len(w.buf)
 	// The numbers start at 1 and increase by one (U-63).
@@ -196,7 +197,8 @@ func (w *writer) append() error {
 	return nil
 }
 
-// sync makes the written records durable. The first failure is permanent.
+// sync makes the written records durable. The first failure is permanent. It first waits for flights, and returns a
+// permanent failure of an earlier write.
 func (w *writer) sync() error {
 	w.drain()
 	if err := w.standing(); err != nil {
@@ -267,7 +269,8 @@ func (w *writer) note(wait bool) {
 	w.notary.push(toSign{leaves: w.notary.leaves, size: w.tree.size, root: w.tree.root()}, wait)
 }
 
-// own writes records about the log itself and makes them durable.
+// own writes records about the log itself and makes them durable. It sets the time and computer of the events. They
+// may use the reserve.
 func (w *writer) own(events ...audit.Event) error {
 	for i := range events {
 		events[i].Time, events[i].Computer = w.log.cfg.clock(), w.log.cfg.Computer
