@@ -83,7 +83,7 @@ func NewWriter(f *os.File, h Header) (*Writer, error) {
 	return w, w.put(&record{Refmon: magic, Header: &h})
 }
 
-// put writes a record as a line and adds the line to the checksum.
+// put writes a record as a line and adds the line to the checksum. A partly written line is already in the checksum.
 func (w *Writer) put(r *record) error {
 	line, err := json.Marshal(r)
 	if err != nil {
@@ -95,7 +95,8 @@ func (w *Writer) put(r *record) error {
 	return err
 }
 
-// blob returns the number of a byte string in the journal. It writes the bytes if they are not in the table yet.
+// blob returns the number of a byte string in the journal. It writes the bytes if they are not in the table yet. An
+// error leaves the bytes in the table, so the journal must not be continued.
 func (w *Writer) blob(b []byte) (int, error) {
 	if n, ok := w.blobs[string(b)]; ok {
 		return n, nil
@@ -106,7 +107,8 @@ func (w *Writer) blob(b []byte) (int, error) {
 	return n, w.put(&record{Blob: &text})
 }
 
-// Put appends an entry to the buffer. Before and After are required. The entry may be reused afterwards.
+// Put appends an entry to the buffer. Before and After are required. The entry may be reused afterwards. A full table
+// of byte strings is forgotten and begun again. nil Raw is left out.
 func (w *Writer) Put(e *Entry) error {
 	if len(w.blobs) > maxBlobs-3 {
 		clear(w.blobs)

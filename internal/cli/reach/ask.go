@@ -71,7 +71,8 @@ func (s *Search) mannerOf(object int) manner {
 	return m
 }
 
-// question returns the compiled words of a manner. It compiles them on first use.
+// question returns the compiled words of a manner. It compiles them on first use. An object with its own SID is
+// compiled each time. m.blocked needs a second principal.
 func (a *asker) question(m manner) (*question, error) {
 	if q := a.questions[m]; q != nil {
 		return q, nil

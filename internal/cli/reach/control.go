@@ -146,7 +146,8 @@ func (a *asker) ask(object int) ([]answer, error) {
 	return append(answers, answer{kindWord: kindWord{word: &sdProp}, set: set}), err
 }
 
-// derivation returns the deciders of a derived step: the right on the head or on AdminSDHolder, and who grants it.
+// derivation returns the deciders of a derived step: the right on the head or on AdminSDHolder, and who grants it. It
+// returns an error if the check does not confirm the step.
 func (s *Search) derivation(e *edge, t *token.Token) (by []string, grants []Grant, err error) {
 	r := &s.roots[s.about[e.object].root]
 	object := r.head

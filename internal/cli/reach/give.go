@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// givers returns the hands of a level that have at least one right, by their index in the level.
+// givers returns the hands of a level that have at least one right, by their index in the level. It returns nil if
+// the level has no answers.
 func (l *level) givers() (all effective.Set) {
 	for _, a := range l.answers {
 		for len(all) < len(a.set) {
@@ -21,7 +22,7 @@ func (l *level) givers() (all effective.Set) {
 }
 
 // give adds the hands that follow from rights on an object: the token of an account (B-9), or membership in a group
-// (B-8).
+// (B-8). An object without a SID, or one that is neither account nor group, adds nothing.
 func (s *Search) give(l *level) error {
 	about := &s.about[l.object]
 	if about.user < 0 && !about.group || about.sid.IsZero() {

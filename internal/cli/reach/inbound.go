@@ -60,7 +60,8 @@ type hop struct {
 	object, hand, left int // hand is what the step leads to; left is the number of steps from here
 }
 
-// collect evaluates the tokens of all principals, and those that they become by joining groups.
+// collect evaluates the tokens of all principals, and those that they become by joining groups. It drops earlier
+// results. It ends at the first error, or when ctx does.
 func (in *inbound) collect(ctx context.Context) error {
 	in.direct, in.accounts, in.groups = map[int]int{}, map[int][]int{}, map[int]map[int][]int{}
 	if err := in.prepareAll(); err != nil {
@@ -208,7 +209,8 @@ func (in *inbound) themselves() (list []int) {
 	return list
 }
 
-// path returns the steps from a hand in next to the target. It evaluates each step again, for its entries.
+// path returns the steps from a hand in next to the target. It evaluates each step again, for its entries. A negative
+// h gives a path without steps.
 func (in *inbound) path(h int) (p Path, err error) {
 	for h >= 0 {
 		x := in.next[h]

@@ -69,7 +69,7 @@ type kindWord struct {
 }
 
 // asks returns the words that apply to objects of a manner, from the strongest to the weakest. The caller must not
-// change the list.
+// change the list. It ignores m.self and m.blocked, and computes each list once.
 func (s *Search) asks(m manner) (list []kindWord, err error) {
 	m.self, m.blocked = sid.SID{}, false
 	if list, ok := s.words[m]; ok {
@@ -152,7 +152,7 @@ func (s *Search) subject(i *objects.Item) (o subject, err error) {
 	return o, nil
 }
 
-// class returns the GUID of a class, zero if it is unknown.
+// class returns the GUID of a class, zero if it is unknown. It stores also that a class is unknown.
 func (s *Search) class(name string) (g winnt.GUID) {
 	if g, ok := s.classes[name]; ok {
 		return g

@@ -65,7 +65,7 @@ func (s *Search) controller(path string, user int) bool {
 }
 
 // operators appends an answer for the tokens in a built-in operators' group, if the object is a domain controller,
-// and returns the answers.
+// and returns the answers. The appended answer may hold no token.
 func (a *asker) operators(object int, answers []answer) []answer {
 	if !a.search.about[object].controller {
 		return answers

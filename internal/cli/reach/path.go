@@ -36,7 +36,7 @@ type Grant struct {
 	Text    string
 }
 
-// paths adds a path to r for each object that the search found, the shortest first.
+// paths adds a path to r for each object that the search found, the shortest first. It ends at the first error.
 func (s *Search) paths(r *Result) error {
 	for _, e := range s.found {
 		if e == nil {
@@ -63,7 +63,8 @@ func (s *Search) step(e *edge) (Step, error) {
 	return step, err
 }
 
-// stepWith returns the description of an edge, and the accounts that grant it.
+// stepWith returns the description of an edge, and the accounts that grant it. With an error the step is complete
+// except for By.
 func (s *Search) stepWith(e *edge) (Step, []Grant, error) {
 	h, about := &s.hands[e.hand], &s.about[e.object]
 	step := Step{Who: s.Directory.Principals[h.user].Name, Right: e.name, Object: s.Objects[e.object].Path}
@@ -123,7 +124,8 @@ func (s *Search) deciders(e *edge, t *token.Token) (by []string, grants []Grant,
 	return by, grants, nil
 }
 
-// reason describes what granted a right, as text and as a value.
+// reason describes what granted a right, as text and as a value. For an unknown kind it returns the reason's own
+// text.
 func (s *Search) reason(r access.Reason, d *sd.Descriptor) (string, Grant) {
 	switch r.Kind {
 	case access.AceAllow:

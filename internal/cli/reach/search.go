@@ -112,7 +112,8 @@ func (s *Search) begin() error {
 }
 
 // prepare checks the Search, sets defaults, and computes the facts that do not depend on the principal. It drops the
-// results of an earlier search.
+// results of an earlier search. A malformed object or a bad limit is an error. Limits that are not positive become
+// the defaults.
 func (s *Search) prepare() error {
 	if s.Directory == nil || s.From < 0 || s.From >= len(s.Directory.Principals) {
 		return ErrNobody
@@ -204,7 +205,8 @@ func (l *level) edge(h int) *edge {
 	return nil
 }
 
-// note records how an object was first reached. It does nothing for an object that was reached before.
+// note records how an object was first reached. It does nothing for an object that was reached before. The first hand
+// of the level counts. A level without hands records nothing.
 func (s *Search) note(l *level) {
 	if s.found[l.object] != nil {
 		return

@@ -90,7 +90,7 @@ func (s *Search) Direct(ctx context.Context, direct func(object int, rights []Ri
 }
 
 // report calls direct with the rights that any principal has on the object itself. If no principal has one, it does
-// not call direct.
+// not call direct. Derived rights do not count.
 func report(object int, answers []answer, direct func(object int, rights []Right) error) error {
 	var rights []Right
 	for _, x := range answers {
@@ -128,7 +128,8 @@ func (v *Survey) target(ctx context.Context, a *asker, start, object int, reache
 	})
 }
 
-// object evaluates one object for the hands of a level, and adds the tokens that follow.
+// object evaluates one object for the hands of a level, and adds the tokens that follow. direct may be nil. An object
+// that gives no token is then not evaluated.
 func (v *Survey) object(ctx context.Context, a *asker, start, object int, direct func(int, []Right) error) error {
 	about := &v.in.about[object]
 	gives := (about.user >= 0 || about.group) && !about.sid.IsZero()

@@ -250,7 +250,7 @@ var passing = []string{"PrivilegeSetLength", "HandleCount", "PointerCount", "Pag
 	"NameInfoSize", "TypeInfoSize", "CreationTime", "ExpirationTime", "DynamicCharged", "DynamicAvailable", "function"}
 
 // plain returns an answer as JSON decoding would return it, without passing fields, so that two answers are
-// comparable.
+// comparable. An output without other fields, or one that is not an object, becomes nil. a stays unchanged.
 func plain(a Answer) Answer {
 	b, err := json.Marshal(a.Out)
 	out := map[string]any{}
@@ -264,7 +264,8 @@ func plain(a Answer) Answer {
 	return Answer{a.Status, out}
 }
 
-// strip removes the fields in passing from v and everything inside it. It changes v.
+// strip removes the fields in passing from v and everything inside it. It changes v. Values other than maps and lists
+// stay as they are.
 func strip(v any) {
 	switch v := v.(type) {
 	case map[string]any:

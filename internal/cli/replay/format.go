@@ -156,7 +156,8 @@ func (w *wideReader) Read(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// next returns the next character in UTF-8. A lone surrogate becomes the replacement character.
+// next returns the next character in UTF-8. A lone surrogate becomes the replacement character. It returns io.EOF at
+// the end, and errCut within a surrogate pair.
 func (w *wideReader) next() ([]byte, error) {
 	var unit [4]byte
 	if _, err := io.ReadFull(w.r, unit[:2]); err != nil {

@@ -146,7 +146,8 @@ func ReadCreation(in Fields) (c Creation, err error) {
 	return c, nil
 }
 
-// createAnswer builds the descriptor of a new object.
+// createAnswer builds the descriptor of a new object. A status other than success comes without fields. Only a
+// malformed question is an error.
 func createAnswer(l *Line, own *token.Token) (string, Fields, error) {
 	c, err := ReadCreation(l.In)
 	if err != nil {
@@ -166,7 +167,7 @@ func createAnswer(l *Line, own *token.Token) (string, Fields, error) {
 }
 
 // checkAnswer decides an access vector. AuthzAccessCheck has neither a call nor a token type, so its questions follow
-// the rules of the kernel routine.
+// the rules of the kernel routine. The result has neither id nor note. l stays unchanged.
 func checkAnswer(l *Line) (string, Fields, error) {
 	in := Fields{}
 	for k, v := range l.In {

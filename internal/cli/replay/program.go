@@ -39,7 +39,7 @@ func Programs(name string, file []byte) ([]Program, error) {
 }
 
 // transcript parses a file of internal/test/ntostest. A directive is followed by the input, a line of dashes, the
-// output and an empty line.
+// output and an empty line. A prelude applies to the programs after it. Any other line is an error.
 func transcript(name, text string) (list []Program, err error) {
 	var prelude string
 	var comment []string

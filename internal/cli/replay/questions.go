@@ -74,6 +74,7 @@ const conditionToken = `{"user":"S-1-5-21-1-2-3-1001","groups":["S-1-1-0","S-1-5
 "deviceClaims":[{"name":"where","type":"string","values":["here"]}]}`
 
 // conditions returns the two questions of a "condition" line: an allow entry and a deny entry with the condition.
+// They are sorted by name.
 func conditions(rule, name, condition string) (list []Question, err error) {
 	var tok any
 	if err := json.Unmarshal([]byte(conditionToken), &tok); err != nil {
@@ -89,7 +90,7 @@ func conditions(rule, name, condition string) (list []Question, err error) {
 	return list, nil
 }
 
-// creation returns the input of a "create" line, nil for another line.
+// creation returns the input of a "create" line, nil for another line. A part "-" or an empty one sets no field.
 func creation(text string) Fields {
 	left, creator, _ := strings.Cut(text, " | ")
 	words := strings.SplitN(left, " ", 3)

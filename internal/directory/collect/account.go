@@ -44,7 +44,8 @@ type Reference struct {
 	Name string
 }
 
-// Refer parses a reference: a SID, a DN (any text with "="), or else a name. It returns the zero Reference for "".
+// Refer parses a reference: a SID, a DN (any text with "="), or else a name. It returns the zero Reference for "". It
+// never fails: any other text is a name.
 func Refer(text string) Reference {
 	s, err := sid.Parse(text)
 	switch {

@@ -25,7 +25,7 @@ var (
 )
 
 // isAccessChk reports whether lines are of accesschk: its banner, or an object in the first column and lines below it
-// with two blanks before them.
+// with two blanks before them. No line may be empty.
 func isAccessChk(list []string) bool {
 	for _, line := range list {
 		text := strings.TrimLeft(line, " ")
@@ -263,7 +263,7 @@ func (x *accessChkObject) level(text string) error {
 }
 
 // close appends the entry that was read to the descriptor. Without one it does nothing. An entry without rights is an
-// error.
+// error. It drops audit entries, and writes a label entry only if there is none yet.
 func (x *accessChkObject) close() error {
 	if !x.open {
 		return nil

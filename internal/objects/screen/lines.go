@@ -107,7 +107,8 @@ func (t *descriptorText) add(kind, flags string, mask uint32, who sid.SID) error
 	return nil
 }
 
-// String returns the descriptor as SDDL. It always has a DACL, and an owner and a SACL only if there are any.
+// String returns the descriptor as SDDL. It always has a DACL, and an owner and a SACL only if there are any. It
+// never has a group.
 func (t *descriptorText) String() string {
 	text := "D:" + t.control + t.dacl.String()
 	if t.owner != "" {
