@@ -72,7 +72,8 @@ func (c *connection) HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstat
 	return out.File, st
 }
 
-// passed returns the descriptors passed to processes whose handles the caller may inspect (F-177).
+// passed returns the descriptors passed to processes whose handles the caller may inspect (F-177). They are sorted by
+// process. A connection without a session has none.
 func (l *inspector) passed() (list []inspect.PassedDescriptor) {
 	l.d.mu.Lock()
 	all := make([]*connection, 0, len(l.d.connections))

@@ -10,8 +10,8 @@ import (
 // mostTickets is the most entries of a reply.
 const mostTickets = 4096
 
-// tickets returns at most mostTickets logon sessions that clients opened with tickets. Without SeDebugPrivilege
-// it returns only those of the caller's user (K-81, W-27).
+// tickets returns at most mostTickets logon sessions that clients opened with tickets. Without SeDebugPrivilege it
+// returns only those of the caller's user (K-81, W-27). The rest is left out without a sign.
 func (l *inspector) tickets() (list []inspect.TicketSession) {
 	for _, p := range l.d.sys.Proved() {
 		if !l.who.Holds(winnt.SeDebugPrivilege) && p.User != l.who.Effective().User().SID {

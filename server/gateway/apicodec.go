@@ -38,7 +38,8 @@ func (c strictCodec) Name() string { return c.name }
 // binary reports whether the codec reads the binary encoding.
 func (c strictCodec) binary() bool { return c.name == "proto" }
 
-// Marshal encodes a reply. It does not check its fields. A message that is not a proto.Message is an error.
+// Marshal encodes a reply. It does not check its fields. A message that is not a proto.Message is an error. The
+// result is JSON unless the codec is binary.
 func (c strictCodec) Marshal(message any) ([]byte, error) {
 	m, ok := message.(proto.Message)
 	switch {

@@ -219,7 +219,7 @@ func (p *process) subject(r *request, account string) *session {
 }
 
 // lower replaces the token of a session by a copy at level Identification and closes the old one. On failure the
-// session has no token.
+// session has no token. The old token is closed in both cases.
 func (s *session) lower(ctx context.Context) ntstatus.Status {
 	old := s.token
 	s.token = 0

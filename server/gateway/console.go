@@ -43,7 +43,7 @@ func consoleRows(g *Gateway) (rows []row) {
 }
 
 // showConsole writes the console page p as HTML with status 200. For HEAD it writes the headers alone. It ignores a
-// client that has disconnected.
+// client that has disconnected. Problems in gathering the data appear on the page.
 func showConsole(w http.ResponseWriter, r *http.Request, q *request, p consolePage) {
 	data := struct {
 		Style template.CSS

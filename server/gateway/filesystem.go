@@ -121,7 +121,7 @@ func (q *request) refusedToMake(at place, desired winnt.AccessMask, st ntstatus.
 }
 
 // Remove deletes a file or an empty directory, and the properties that clients set on it. It returns dav.ErrNotEmpty
-// for a directory with entries.
+// for a directory with entries. Another failure is the refusal to send.
 func (f files) Remove(name dav.Path) error {
 	at := placeOf(name)
 	switch st := f.q.unlink(at); st {

@@ -56,7 +56,7 @@ func (p place) below(name string) place {
 }
 
 // href returns the place as an escaped URL path, which ends in a slash if dir is set. The root above the trees is
-// "/".
+// "/". Each component is escaped on its own.
 func (p place) href(dir bool) string {
 	if p.tree == "" {
 		return "/"

@@ -106,7 +106,8 @@ func (q *request) crumbs() (list []crumb, name string) {
 	return list, name
 }
 
-// size formats a number of bytes in binary units, with one decimal below 100, such as "1.5 KiB" and "512 B".
+// size formats a number of bytes in binary units, with one decimal below 100, such as "1.5 KiB" and "512 B". A
+// negative number stays in bytes.
 func size(n int64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
 	f, i := float64(n), 0

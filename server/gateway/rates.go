@@ -62,7 +62,7 @@ func (r *rates) allow(user sid.SID) bool {
 const healthTimeout = 3 * time.Second
 
 // health serves /health: 200 if refmond makes two known decisions correctly within healthTimeout, else 503. It needs
-// no logon.
+// no logon. A decision that comes too late is dropped.
 func (g *Gateway) health(w http.ResponseWriter, r *http.Request, _ *session) {
 	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
 	defer cancel()

@@ -164,7 +164,7 @@ func (f *refusal) Answer(w http.ResponseWriter, r *http.Request) {
 }
 
 // needs writes a 403 response whose XML lists the missing privileges and the resource that needs them (RFC 3744,
-// 7.1.1).
+// 7.1.1). Without known privileges the list is empty.
 func (f *refusal) needs(w http.ResponseWriter) {
 	var b strings.Builder
 	b.WriteString(xml.Header + `<D:error xmlns:D="DAV:" xmlns:R="` + rightsSpace + `"><D:need-privileges>`)

@@ -59,7 +59,8 @@ func (f files) Stage(name dav.Path) (dav.Stage, error) {
 	return &stage{f.q, at, h}, nil
 }
 
-// Rename gives the folder a free name, with the properties that clients set in it. An existing name is an error.
+// Rename gives the folder a free name, with the properties that clients set in it. An existing name is an error. An
+// error leaves the folder and its properties unchanged.
 func (s *stage) Rename(to dav.Path) error {
 	target := placeOf(to)
 	st := s.q.s.as(s.q.ctx, func(th *nt.Thread) ntstatus.Status {

@@ -93,7 +93,8 @@ func (q *request) readAs(at place, room []byte) (o client.ReadAs, st ntstatus.St
 	return q.s.p.readAs(q.ctx, q.s.token, in, room)
 }
 
-// facts returns the facts of the open file h, without its name. The handle needs FILE_READ_ATTRIBUTES.
+// facts returns the facts of the open file h, without its name. The handle needs FILE_READ_ATTRIBUTES. On failure the
+// facts are zero.
 func (q *request) facts(h winnt.Handle) (f facts, st ntstatus.Status) {
 	st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		basic, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
@@ -129,7 +130,7 @@ type reader struct {
 const readAtOnce = 256 << 10
 
 // Read reads from the current offset and advances it. It returns at most readAtOnce bytes, and io.EOF at the end of
-// the file.
+// the file. An empty b returns 0 and nil, even at the end. Another failure is the error of its status.
 func (r *reader) Read(b []byte) (n int, err error) {
 	if len(b) == 0 {
 		return 0, nil

@@ -84,7 +84,8 @@ func (h guard) find(r *http.Request) *row {
 	return nil
 }
 
-// none answers a request that no endpoint serves: 405 with the allowed methods if the path has others, else 404.
+// none answers a request that no endpoint serves: 405 with the allowed methods if the path has others, else 404. An
+// endpoint with an empty path counts for every path.
 func (h guard) none(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
 	for i := range h.rows {

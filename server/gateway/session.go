@@ -148,7 +148,7 @@ func (s *sessions) get(n proof, make func(*session)) *session {
 }
 
 // once returns a new session that make logs on and that no other request gets. The caller returns it with put, which
-// closes its token.
+// closes its token. It waits for make. No later request finds the session.
 func (s *sessions) once(make func(*session)) *session {
 	one := s.fresh()
 	s.mu.Lock()
@@ -231,7 +231,8 @@ func (s *sessions) sweepLaterLocked() {
 	}
 }
 
-// sweep removes all expired sessions from the cache, and starts the next timer if others remain.
+// sweep removes all expired sessions from the cache, and starts the next timer if others remain. Sessions in use keep
+// their token until they are put back.
 func (s *sessions) sweep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -78,7 +78,8 @@ func (u *upload) enter() (leave func(), err error) {
 	return u.how.Enter()
 }
 
-// refusedToReplace converts the status of a failed open of an existing file for writing to the refusal to send.
+// refusedToReplace converts the status of a failed open of an existing file for writing to the refusal to send. It
+// names the missing rights only if the client may list the file.
 func (q *request) refusedToReplace(at place, st ntstatus.Status) *refusal {
 	f := q.refusedToMake(at, winnt.FILE_WRITE_DATA, st)
 	if f.code == http.StatusForbidden && f.why == "" || f.code != http.StatusConflict {
@@ -238,7 +239,7 @@ func (u *upload) settle() ntstatus.Status {
 }
 
 // settleStaged replaces the contents of the existing file by the data that its handle collected. It returns
-// ObjectNameCollision if another file has the name now.
+// ObjectNameCollision if another file has the name now. Another failure leaves the file unchanged.
 func (u *upload) settleStaged() ntstatus.Status {
 	h, st := u.q.open(u.at, openToWrite, winnt.FILE_OPEN, fileOnly)
 	if st != ntstatus.Success {

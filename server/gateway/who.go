@@ -226,7 +226,8 @@ func (q *request) sids(names []string) []*api.Known {
 	return found
 }
 
-// Services returns the services of refmond's NT interface, each with a summary and what is not implemented.
+// Services returns the services of refmond's NT interface, each with a summary and what is not implemented. It never
+// fails, and needs no privilege.
 func (service) Services(context.Context, *connect.Request[api.ServicesRequest]) (
 	*connect.Response[api.ServicesResponse], error) {
 	answer := &api.ServicesResponse{}

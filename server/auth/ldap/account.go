@@ -134,8 +134,8 @@ func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, er
 	return f, d.restrict(f, e, &computed)
 }
 
-// fill sets the groups, without SIDs that the directory may not assign. A ticket has the same
-// filter (D-15).
+// fill sets the groups, without SIDs that the directory may not assign. A ticket has the same filter (D-15). It also
+// sets Dropped. On an error both are incomplete.
 func (f *Found) fill(d *Directory, groups []sid.SID) (err error) {
 	all := make([]token.Group, len(groups))
 	for i, s := range groups {

@@ -29,7 +29,8 @@ type cachedAccount struct {
 	at    time.Time // when the directory last confirmed it
 }
 
-// get returns a cached account and marks it as used. It returns nil if the cache has none.
+// get returns a cached account and marks it as used. It returns nil if the cache has none. The account may be out of
+// date; the caller checks its age.
 func (c *cache) get(key string) *cachedAccount {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,7 +42,8 @@ func (c *cache) get(key string) *cachedAccount {
 	return e.Value.(*cachedAccount)
 }
 
-// put stores an account. If the cache is full, it removes the least recently used one (D-21).
+// put stores an account. If the cache is full, it removes the least recently used one (D-21). It replaces an account
+// with the same key. With a limit of 0 it stores nothing.
 func (c *cache) put(k *cachedAccount) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -25,7 +25,8 @@ type claimOf struct {
 // maxClaimValues limits the values of one claim.
 const maxClaimValues = 1024
 
-// sortClaims returns the claims sorted by name. An incomplete claim, and two names that are equal, are errors.
+// sortClaims returns the claims sorted by name. An incomplete claim, and two names that are equal, are errors. The
+// names are compared as claims are, without regard to case.
 func sortClaims(all map[string]Claim) (out []claimOf, err error) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		c := all[name]

@@ -105,8 +105,8 @@ type server struct {
 // maxIdle is the maximum number of idle connections.
 const maxIdle = 4
 
-// New returns a Directory. It does not connect yet. An incomplete or contradictory configuration is
-// an error. Call Close afterwards.
+// New returns a Directory. It does not connect yet. An incomplete or contradictory configuration is an error. Call
+// Close afterwards. It fills the missing Now, Split and limits with defaults.
 func New(cfg Config) (*Directory, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now

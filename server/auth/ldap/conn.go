@@ -205,7 +205,7 @@ func (d *Directory) with(ctx context.Context, ask func(*conn) error) error {
 	}
 }
 
-// give returns a connection to the idle ones. It closes it if keep is false or there are enough.
+// give returns a connection to the idle ones. It closes it if keep is false or there are enough. It does not block.
 func (d *Directory) give(c *conn, keep bool) {
 	if keep {
 		select {

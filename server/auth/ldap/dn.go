@@ -15,7 +15,7 @@ const maxDN = 8 << 10
 var errDN = errors.New("the name of an entry cannot be read")
 
 // parseDN parses a DN. It returns errDN, which does not quote the text, for malformed or too long text or an empty
-// component.
+// component. The empty text is a DN without components.
 func parseDN(text string) (*goldap.DN, error) {
 	if len(text) > maxDN || !utf8.ValidString(text) {
 		return nil, errDN

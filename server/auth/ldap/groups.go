@@ -68,8 +68,9 @@ type walk struct {
 	out    []sid.SID
 }
 
-// nested collects the groups through memberOf, level by level, reading each group once. A group
-// that cannot be read is an error (D-17).
+// nested collects the groups through memberOf, level by level, reading each group once. A group that cannot be read
+// is an error (D-17). An invisible primary group is an error. The result includes SIDs of sIDHistory, and may repeat
+// some.
 func (d *Directory) nested(c *conn, p *place, e *entry, primary sid.SID) ([]sid.SID, error) {
 	most := d.cfg.Limits.Groups
 	w := &walk{c: c, p: p, most: most, groups: directory.Nesting[string]{Most: most}, names: map[string]string{}}
@@ -99,7 +100,7 @@ func (d *Directory) nested(c *conn, p *place, e *entry, primary sid.SID) ([]sid.
 var groupAttributes = []string{"objectSid", "groupType", "sIDHistory", "memberOf"}
 
 // read reads the groups with these keys and passes each to w.group. A group that is missing or not readable is an
-// error (D-17).
+// error (D-17). Another entry than those requested is an error, too.
 func (w *walk) read(keys []string) error {
 	var filter strings.Builder
 	filter.WriteString("(|")
@@ -125,8 +126,8 @@ func (w *walk) read(keys []string) error {
 	return err
 }
 
-// group adds a group to the result, and its parents to the walk. It ignores a distribution group
-// together with its parents (D-18).
+// group adds a group to the result, and its parents to the walk. It ignores a distribution group together with its
+// parents (D-18). A group needs exactly one objectSid; sIDHistory may be absent.
 func (w *walk) group(e *entry) error {
 	kind, err := e.number("groupType", 0)
 	if err != nil {
@@ -149,7 +150,7 @@ func (w *walk) group(e *entry) error {
 }
 
 // parents adds the groups that contain an entry to the walk. A malformed name, or more groups than the limit, is an
-// error.
+// error. Known groups are not added again.
 func (w *walk) parents(e *entry) error {
 	values, err := w.c.ranged(e, "memberOf", w.most)
 	if err != nil {
@@ -171,7 +172,8 @@ func (w *walk) parents(e *entry) error {
 	return nil
 }
 
-// ranged returns all values of an attribute. It requests the ranges that the server left out.
+// ranged returns all values of an attribute. It requests the ranges that the server left out. It returns nil for an
+// absent attribute. More than most values, or a server that returns no further ones, are errors.
 func (c *conn) ranged(e *entry, name string, most int) ([][]byte, error) {
 	values, to, all := e.values(name)
 	for !all {

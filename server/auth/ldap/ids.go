@@ -167,8 +167,8 @@ func (d *Directory) numbered(ctx context.Context, q idQuestion) (a idAnswer, err
 	return a, err
 }
 
-// readEntry reads an entry. If two accounts have the id, neither gets it, and the user cannot log on
-// (L-59).
+// readEntry reads an entry. If two accounts have the id, neither gets it, and the user cannot log on (L-59). An
+// account without the attribute sets only the SID; found stays false.
 func (a *idAnswer) readEntry(e *entry, attribute string) error {
 	if !a.sid.IsZero() {
 		return errMany

@@ -167,7 +167,8 @@ func appendAttribute(b []byte, a *goldap.EntryAttribute) []byte {
 	return append(b, 0)
 }
 
-// parse converts an entry to a record with its claims. The error for malformed attributes names the entry.
+// parse converts an entry to a record with its claims. The error for malformed attributes names the entry. Names of
+// groups share memory with p.
 func (p *People) parse(of *goldap.Entry) (*parsed, error) {
 	e := (*entry)(of)
 	fields := map[string][]string{"dn": {e.DN}}

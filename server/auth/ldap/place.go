@@ -50,7 +50,7 @@ type mark struct {
 }
 
 // mark returns the server's name and the number (USN) of its newest change. A missing or malformed number is an
-// error, or 0.
+// error, or 0. An absent number is 0.
 func (c *conn) mark() (m mark, err error) {
 	q := query{most: 1, attributes: []string{"dsServiceName", "highestCommittedUSN"}}
 	err = c.search(q, func(e *entry) (err error) {

@@ -49,8 +49,8 @@ func (b *binding) InitSecContextWithOptions(target string, token []byte, _ []int
 	return nil, false, b.context.Finish(token)
 }
 
-// NegotiateSaslAuth selects the security layer: none within TLS, otherwise signatures (D-3). It
-// fails if the server does not offer that layer.
+// NegotiateSaslAuth selects the security layer: none within TLS, otherwise signatures (D-3). It fails if the server
+// does not offer that layer. It turns signatures on for later messages.
 func (b *binding) NegotiateSaslAuth(token []byte, _ string) ([]byte, error) {
 	offer, err := b.context.Unwrap(token)
 	if err != nil {
@@ -77,8 +77,8 @@ func (b *binding) NegotiateSaslAuth(token []byte, _ string) ([]byte, error) {
 // DeleteSecContext does nothing, because the connection continues to use the context.
 func (b *binding) DeleteSecContext() error { return nil }
 
-// endPoint returns the channel binding of a TLS connection, a hash of the server's certificate (RFC
-// 5929 4.1).
+// endPoint returns the channel binding of a TLS connection, a hash of the server's certificate (RFC 5929 4.1). The
+// hash is SHA-256 unless the certificate's signature uses SHA-384 or SHA-512.
 func endPoint(c *x509.Certificate) kerberos.Bindings {
 	h := crypto.SHA256
 	switch c.SignatureAlgorithm {
@@ -149,7 +149,7 @@ func (s *signer) Read(b []byte) (int, error) {
 }
 
 // message reads one message and returns its verified contents. Messages of the bind itself are not signed and are
-// returned as they are.
+// returned as they are. A message that is too long or has a wrong signature is an error.
 func (s *signer) message() ([]byte, error) {
 	if !s.signed {
 		message, err := s.plain()

@@ -89,8 +89,9 @@ func next(r *goldap.SearchResult) ([]byte, error) {
 	return paging.Cookie, nil
 }
 
-// ask sends one request. A result code that is an answer becomes an [Error]; a failure of the
-// server or the connection is returned unchanged.
+// ask sends one request. A result code that is an answer becomes an [Error]; a failure of the server or the
+// connection is returned unchanged. It resets the byte limit of the response. A missing base is errNoSuchObject, and
+// a busy server's error stays unchanged.
 func (c *conn) ask(r *goldap.SearchRequest) (*goldap.SearchResult, error) {
 	c.meter.left.Store(c.limit)
 	result, err := c.Search(r)

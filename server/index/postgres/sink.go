@@ -285,7 +285,8 @@ func (s *Sink) Write(events []index.Event) error {
 	return s.send(b)
 }
 
-// SetWatermark writes the time of each source in f in one transaction. It waits for the database as [Sink.Write] does.
+// SetWatermark writes the time of each source in f in one transaction. It waits for the database as [Sink.Write]
+// does. Without sources it writes only the index and sequence number.
 func (s *Sink) SetWatermark(f *index.Watermark) error {
 	b := &pgx.Batch{}
 	for source, m := range f.Sources {

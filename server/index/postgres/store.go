@@ -58,7 +58,8 @@ func (s *Store) lock(tx pgx.Tx) error {
 	return err
 }
 
-// Write stores the members of classes. Until the first watermark of the directory it collects them in memory only.
+// Write stores the members of classes. Until the first watermark of the directory it collects them in memory only. An
+// event that does not fit the view is an error; the earlier ones stay applied.
 func (s *Store) Write(events []index.Event) error {
 	if s.filled {
 		return s.Sink.Write(events)
@@ -230,7 +231,7 @@ const replaceStored = `do update set part = excluded.part, class = excluded.clas
 	seq = excluded.seq, at = excluded.at`
 
 // addClasses gives new classes a number and inserts those that the database does not have. Without classes it does
-// nothing.
+// nothing. It numbers the classes even if the insertion fails.
 func (s *Store) addClasses(tx pgx.Tx, classes []string) error {
 	var numbers []int32
 	for _, name := range classes {

@@ -45,7 +45,7 @@ type About struct {
 func Dial(state string) (*Client, error) { return DialSocket(filepath.Join(state, SocketName)) }
 
 // DialSocket connects to the run that listens on the Unix socket at this path. Errors and ownership are those of
-// [Dial].
+// [Dial]. It connects once to see that a run listens, and again with the first question.
 func DialSocket(socket string) (*Client, error) {
 	folder, err := openFolder(socket)
 	if err != nil {

@@ -125,8 +125,8 @@ func (s *Server) permitted(c caller, p path, q *question) (index.Query, error) {
 	return x, nil
 }
 
-// canRead answers whether the person may read each document. A caller without trust learns nothing about a
-// document that the answer denies.
+// canRead answers whether the person may read each document. A caller without trust learns nothing about a document
+// that the answer denies. The error is always nil; an unreadable id has it in its own answer.
 func (s *Server) canRead(c *caller, q *question, x index.Query) (any, error) {
 	out := answers{s.config.Index.Current(x.Limit), s.config.Index.CanReadAll(nil, q.IDs, x)}
 	if !c.trust {

@@ -43,7 +43,8 @@ func New(inner slog.Handler) *Handler {
 func (h *Handler) Enabled(ctx context.Context, l slog.Level) bool { return h.inner.Enabled(ctx, l) }
 
 // WithAttrs returns a handler that adds the attributes to each record. The value of a client attribute selects the
-// rate. It implements slog.Handler.
+// rate. It implements slog.Handler. The last client attribute counts. h stays unchanged, and shares its counts with
+// the new handler.
 func (h *Handler) WithAttrs(all []slog.Attr) slog.Handler {
 	c := *h
 	c.inner = h.inner.WithAttrs(all)
@@ -113,8 +114,8 @@ type counts struct {
 	swept time.Time // guarded by mu: time of the last sweep
 }
 
-// take counts a line. pass says whether to write it; suppressed is the number of lines dropped
-// before it.
+// take counts a line. pass says whether to write it; suppressed is the number of lines dropped before it. When too
+// many clients are known, new ones share a rate. A clock that goes back begins a new window.
 func (c *counts) take(k key, at time.Time) (suppressed int, pass bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

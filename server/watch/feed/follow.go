@@ -130,7 +130,8 @@ func (f *Follower) read(ctx context.Context, in *bufio.Reader, out chan<- watch.
 	}
 }
 
-// readAnswer reads the server's first line. The error is a *refusal if the server rejects the question.
+// readAnswer reads the server's first line. The error is a *refusal if the server rejects the question. An unknown
+// field is an error.
 func readAnswer(in *bufio.Reader) (a answer, err error) {
 	text, err := nextLine(in)
 	if err == nil {

@@ -63,8 +63,8 @@ func line(message any) ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// encode returns a batch as one line of JSON, with its line feed. Equal descriptors are written once. It fails only if
-// JSON encoding fails.
+// encode returns a batch as one line of JSON, with its line feed. Equal descriptors are written once. It fails only
+// if JSON encoding fails. A path that is not UTF-8 travels as bytes. A zero heartbeat time is left out.
 func encode(b *watch.Batch) ([]byte, error) {
 	out := batch{Begin: b.Begin, End: b.End, Up: int64(b.Heartbeat.Up), Unnameable: b.Unnameable}
 	if !b.Heartbeat.Time.IsZero() {

@@ -154,7 +154,8 @@ func (m *Machine) check(name string) error {
 // runs reports whether the machine runs a command.
 func (m *Machine) runs(role string) bool { return slices.Contains(m.Runs, role) }
 
-// check returns an error if the machines do not make a site. Their own keys are valid already.
+// check returns an error if the machines do not make a site. Their own keys are valid already. It returns the first
+// mistake and changes nothing.
 func (f *File) check() error {
 	count := map[string]int{}
 	for _, m := range f.Machines {

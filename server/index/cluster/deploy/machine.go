@@ -77,7 +77,8 @@ func (f *File) settings(name, role string) []setting {
 	return out
 }
 
-// unit returns the systemd unit of a command, with the paths of a package and the folders of the machine.
+// unit returns the systemd unit of a command, with the paths of a package and the folders of the machine. It fails
+// only for a role without a unit.
 func unit(m *Machine, role string) ([]byte, error) {
 	b, err := systemd.IndexUnit(role)
 	if err != nil {

@@ -126,7 +126,8 @@ func (p *Plan) Write() error {
 	return nil
 }
 
-// replace writes a file of mode 0600, completely or not at all. It syncs the file, but not its folder.
+// replace writes a file of mode 0600, completely or not at all. It syncs the file, but not its folder. It replaces an
+// existing file. After an error the old file stays.
 func replace(name string, text []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(name), newPrefix+"*")
 	if err != nil {

@@ -194,7 +194,7 @@ func passing(err error) bool {
 }
 
 // pause waits before attempt number try+1, with exponential backoff up to one second and jitter. It returns the
-// context's error if the context ends before.
+// context's error if the context ends before. Attempt 0 waits 5 to 10 ms.
 func pause(ctx context.Context, try int) error {
 	most := min(10*time.Millisecond<<min(try, 8), time.Second)
 	t := time.NewTimer(most/2 + rand.N(most/2))

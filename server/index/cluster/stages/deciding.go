@@ -149,7 +149,8 @@ func (d *deciding) directory(ctx context.Context, h *head) error {
 }
 
 // classes decides the members of all new classes and stores them. An invalid message is counted and skipped, so its
-// class has no members.
+// class has no members. A message with a wrong signature counts as refused. It returns nil when there are no further
+// messages.
 func (d *deciding) classes(ctx context.Context) error {
 	for {
 		list, err := d.c.next(ctx, site.StreamClass, d.filter, d.next)

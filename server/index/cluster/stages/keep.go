@@ -171,7 +171,7 @@ func (k *keeper) cursor(ctx context.Context, log, name string) (done uint64, err
 }
 
 // snapshot returns an error unless the messages first and final of a log are the first and last piece of a snapshot
-// by one worker.
+// by one worker. A missing or unsigned message is an error.
 func (k *keeper) snapshot(ctx context.Context, log, name string, first, final uint64) error {
 	var ends [2]*record
 	for i, seq := range []uint64{first, final} {
@@ -205,8 +205,8 @@ func (k *keeper) drop(ctx context.Context, s keptShare, seq uint64) error {
 	return k.c.request(ctx, "$JS.API.STREAM.MSG.DELETE."+s.in, fmt.Appendf(nil, `{"seq":%d,"no_erase":true}`, seq))
 }
 
-// remove asks a keeper to delete messages of a share, and returns its error. It waits at most answerWithin and does not
-// retry.
+// remove asks a keeper to delete messages of a share, and returns its error. It waits at most answerWithin and does
+// not retry. An answer that is not JSON is an error.
 func (c *Conn) remove(ctx context.Context, share string, d request) error {
 	ctx, stop := context.WithTimeout(ctx, answerWithin)
 	defer stop()

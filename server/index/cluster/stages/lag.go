@@ -137,7 +137,7 @@ func (k *keeper) pull(ctx context.Context, stream, consumer string, n int) (got 
 }
 
 // prepareConsumers creates the consumers of a stream, or updates existing ones. It stops at the first error and
-// returns it with the consumer's name.
+// returns it with the consumer's name. The consumers before it stay.
 func prepareConsumers(ctx context.Context, c *Conn, stream string) error {
 	for _, config := range consumers(c.site, stream) {
 		_, err := c.js.CreateOrUpdateConsumer(ctx, stream, config)

@@ -105,7 +105,7 @@ func (l *ledger) write(ctx context.Context, next record, events []index.Event) e
 }
 
 // cut encodes events and divides the lines into records of about targetRecord bytes. It returns at least one record,
-// which is empty without events.
+// which is empty without events. A single longer line is a record of its own.
 func cut(events []index.Event) (out [][][]byte, err error) {
 	out = append(out, nil)
 	size := 0

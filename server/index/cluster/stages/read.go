@@ -104,8 +104,8 @@ func header(m *nats.Msg, name string) string {
 	return all[len(all)-1]
 }
 
-// read parses a message and verifies its signature; the result is in signed. An error means that
-// the server's headers are malformed.
+// read parses a message and verifies its signature; the result is in signed. An error means that the server's headers
+// are malformed. A malformed signature header is in signed, too.
 func (c *Conn) read(m *nats.Msg) (message, error) {
 	seq, err := strconv.ParseUint(header(m, "Nats-Sequence"), 10, 64)
 	if err != nil {
@@ -156,7 +156,8 @@ func (c *Conn) at(ctx context.Context, stream string, seq uint64) (*message, err
 	return c.one(m, stream)
 }
 
-// one reads the only answer of a direct get. It returns nil if there is no message. where is for errors.
+// one reads the only answer of a direct get. It returns nil if there is no message. where is for errors. A status
+// other than 404 is an error. On a malformed answer the message is not nil.
 func (c *Conn) one(m *nats.Msg, where string) (*message, error) {
 	if header(m, "Nats-Sequence") == "" {
 		if status := m.Header.Get("Status"); status != "404" {

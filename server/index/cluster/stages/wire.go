@@ -199,7 +199,8 @@ func parseRecord(b []byte) (*record, error) {
 	return r, nil
 }
 
-// classBytes encodes a class: a line for each folder that its documents are below, then one for the class itself.
+// classBytes encodes a class: a line for each folder that its documents are below, then one for the class itself. An
+// empty list gives no bytes.
 func classBytes(list []*index.ClassEvent) ([]byte, error) {
 	var out [][]byte
 	for _, e := range list {
@@ -212,8 +213,8 @@ func classBytes(list []*index.ClassEvent) ([]byte, error) {
 	return bytes.Join(out, []byte("\n")), nil
 }
 
-// parseClass parses the lines of classBytes. All but the last must be folders that the last one
-// names (N-76).
+// parseClass parses the lines of classBytes. All but the last must be folders that the last one names (N-76). No
+// bytes, a body above maxRecord and more than maxBehind folders are errors.
 func parseClass(b []byte) (out []*index.ClassEvent, err error) {
 	if len(b) > maxRecord {
 		return nil, fmt.Errorf("a class of %d bytes, want at most %d", len(b), maxRecord)

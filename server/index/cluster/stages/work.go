@@ -101,7 +101,7 @@ func (s *shareWorker) lag() lag { return lag{c: s.c, name: s.name, every: lagBea
 const lagBeats = 2
 
 // subscribe wakes the share when something is published on a subject, until the returned function is called.
-// Notifications may be lost.
+// Notifications may be lost. Several notifications may become one.
 func (s *shareWorker) subscribe(subject string) (func(), error) {
 	sub, err := s.c.nc.Subscribe("wake."+subject, func(*nats.Msg) {
 		select {

@@ -41,7 +41,8 @@ func join(nc *nats.Conn, name string, beat time.Duration) (w *workers, leave fun
 // maxWorkers limits the number of workers that are tracked (N-101).
 const maxWorkers = 1024
 
-// seen records a heartbeat. Beyond the limit it forgets silent workers, and then ignores a new one.
+// seen records a heartbeat. Beyond the limit it forgets silent workers, and then ignores a new one. If that is this
+// worker itself, it sets over.
 func (w *workers) seen(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
