@@ -71,7 +71,8 @@ func New(c net.Conn) (*Conn, error) {
 	return conn, nil
 }
 
-// greet exchanges hellos and matches the rows that both sides have with equal fingerprints (W-5).
+// greet exchanges hellos and matches the rows that both sides have with equal fingerprints (W-5). Rows that only one
+// side has are not an error. It waits at most HelloTimeout.
 func (c *Conn) greet() error {
 	_ = c.conn.SetDeadline(time.Now().Add(HelloTimeout))
 	defer func() { _ = c.conn.SetDeadline(time.Time{}) }()
@@ -147,7 +148,7 @@ func (c *Conn) NewTransport() (nt.Transport, error) {
 func (c *Conn) Profile() nt.Profile { return c.profile }
 
 // newThread asks the server for a thread of this process. It fails with the server's status, or if the connection is
-// lost.
+// lost. A malformed answer ends the connection.
 func (c *Conn) newThread() (t wire.ThreadBody, err error) {
 	head, rest, err := c.ask(&wire.Frame{Kind: wire.NewThread})
 	if err == nil {
@@ -183,7 +184,7 @@ func (c *Conn) Err() error {
 }
 
 // lose records the reason for the end of the connection, closes it, and wakes all waiting calls. It returns the first
-// reason.
+// reason. A second call changes nothing. Waiting calls get no answer.
 func (c *Conn) lose(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

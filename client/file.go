@@ -82,7 +82,8 @@ func (c *Conn) descriptor(f *wire.Frame) (*os.File, error) {
 	return file, err
 }
 
-// descriptorWith sends a frame like descriptor and also returns the bytes after the head of the answer.
+// descriptorWith sends a frame like descriptor and also returns the bytes after the head of the answer. Any other
+// number of descriptors than one ends the connection. The caller closes the file.
 func (c *Conn) descriptorWith(f *wire.Frame) (_ *os.File, rest []byte, err error) {
 	head, rest, files, err := c.askFor(f, nil, nil, nil)
 	if err == nil {

@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// serverUID returns the uid of the program that listens on a socket. known is true if there is no error.
+// serverUID returns the uid of the program that listens on a socket. known is true if there is no error. The uid is
+// that of the time when the program began to listen.
 func serverUID(c *net.UnixConn) (uid uint32, known bool, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -36,8 +36,9 @@ func Maximal(s *access.Subject, f *Facts) MaximalAccess {
 	return o.maximal()
 }
 
-// maximal computes the maximal access (F-45). Its checks are not reasons for the
-// open, so the caller passes a copy of the opening without tracer.
+// maximal computes the maximal access (F-45). Its checks are not reasons for the open, so the caller passes a copy of
+// the opening without tracer. It answers STATUS_NONE_MAPPED if the client's time stamp is current, and
+// STATUS_ACCESS_DENIED if nothing remains.
 func (o *opening) maximal() MaximalAccess {
 	d := o.f.Object.Descriptor
 	if o.made != nil { // F-45: not what the creator was granted

@@ -124,7 +124,7 @@ func (e *engine) unlimited(d *sd.Descriptor) bool {
 }
 
 // under returns those of bits that the object's mandatory ceiling allows: label, trust label and access filters. A
-// nil descriptor allows none.
+// nil descriptor allows none. Each bit is checked on its own.
 func (e *engine) under(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask {
 	if d == nil { // The object's ceiling is not known, so nothing passes it (F-101).
 		return 0

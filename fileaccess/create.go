@@ -20,7 +20,8 @@ func (o *opening) creating() winnt.AccessMask {
 	return winnt.FILE_ADD_FILE
 }
 
-// create decides the creation of a name that does not exist (step 6: F-30 to F-32).
+// create decides the creation of a name that does not exist (step 6: F-30 to F-32). On success it sets o.granted and
+// o.made.
 func (o *opening) create() ntstatus.Status {
 	switch {
 	case o.options&DirectoryFile != 0 && o.r.Attributes&AttributeTemporary != 0:
@@ -63,7 +64,8 @@ func (o *opening) create() ntstatus.Status {
 }
 
 // parentAllows reports whether the subject may create the object: by intent, by the directory's descriptor, or by the
-// restore privilege (F-31).
+// restore privilege (F-31). It adds the used privileges to o.used. Without a parent only intent and the restore
+// privilege count.
 func (o *opening) parentAllows(right winnt.AccessMask) bool {
 	if o.pre&right != 0 {
 		return true
@@ -105,7 +107,8 @@ func (o *opening) assign() (*sd.Descriptor, ntstatus.Status) {
 	return sd.Assign(&a)
 }
 
-// heritable returns a directory's descriptor without the entries that no new object inherits (F-200).
+// heritable returns a directory's descriptor without the entries that no new object inherits (F-200). It returns d
+// itself if nothing is removed.
 func heritable(d *sd.Descriptor) *sd.Descriptor {
 	p := d.Parts()
 	dacl, sacl := Heritable(p.DACL), Heritable(p.SACL)

@@ -52,7 +52,8 @@ func (o *opening) existing() ntstatus.Status {
 	return o.checkObject()
 }
 
-// taken refuses dispositions that an existing object does not allow (F-29).
+// taken refuses dispositions that an existing object does not allow (F-29). A stream that does not exist may be
+// created in an existing file.
 func (o *opening) taken() ntstatus.Status {
 	ob := &o.f.Object
 	switch {
@@ -187,7 +188,7 @@ func (o *opening) trace(d *sd.Descriptor, want, granted winnt.AccessMask) {
 }
 
 // unwritable returns the rights that a read-only file or volume removes in maximum mode, even from intent (F-41). It
-// returns 0 for other files.
+// returns 0 for other files. It also records the reason for the tracer.
 func (o *opening) unwritable() winnt.AccessMask {
 	readOnly := o.f.Object.Attributes&AttributeReadOnly != 0 && o.f.Object.file()
 	if !readOnly && !o.f.ReadOnlyVolume {
@@ -230,7 +231,7 @@ func (o *opening) throughParent(granted *winnt.AccessMask, remaining winnt.Acces
 	}
 }
 
-// actionTaken returns the action that the response reports.
+// actionTaken returns the action that the response reports. A disposition that may overwrite counts as overwritten.
 func (o *opening) actionTaken() Action {
 	ob := &o.f.Object
 	switch {

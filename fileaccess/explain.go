@@ -69,7 +69,7 @@ func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 	return BitReason{}, false
 }
 
-// String returns the verdict and a row for each bit.
+// String returns the verdict and a row for each bit. A denial names its rule.
 func (x *Explanation) String() string {
 	var b strings.Builder
 	d := &x.Decision

@@ -187,7 +187,8 @@ func (b *posixBuilder) add(t sd.Type, flags uint8, m winnt.AccessMask, s sid.SID
 	}
 }
 
-// named returns the SID of a named user or group. If the id has none, it records the loss and returns false.
+// named returns the SID of a named user or group. If the id has none, it records the loss and returns false. It
+// returns false without an error.
 func (b *posixBuilder) named(e POSIXEntry) (sid.SID, bool) {
 	s, ok := b.ids.group(e.ID)
 	what := "group"
@@ -202,7 +203,7 @@ func (b *posixBuilder) named(e POSIXEntry) (sid.SID, bool) {
 }
 
 // rights returns the rights for permissions. In a directory, writing without executing gives nothing, and rights
-// records that as a loss for s.
+// records that as a loss for s. Without permissions it returns 0.
 func (b *posixBuilder) rights(p POSIXPerm, directory bool, s sid.SID) (m winnt.AccessMask) {
 	if p&POSIXRead != 0 {
 		m |= posixRead

@@ -141,7 +141,7 @@ func (h *Handle) May(op Operation) ntstatus.Status {
 }
 
 // adapt changes the rights that an operation needs, depending on the interface, the profile and how the handle was
-// opened (F-25, F-47, F-55).
+// opened (F-25, F-47, F-55). Other operations stay unchanged.
 func (h *Handle) adapt(op Operation, n *need) {
 	switch {
 	case op == Read && h.Face == SMB: // F-47: execute reads
@@ -158,8 +158,8 @@ func (h *Handle) adapt(op Operation, n *need) {
 	}
 }
 
-// deletable checks the attribute and the entries of an object that is to be
-// deleted.
+// deletable checks the attribute and the entries of an object that is to be deleted. It returns CANNOT_DELETE,
+// DIRECTORY_NOT_EMPTY or success.
 func (h *Handle) deletable(op Operation) ntstatus.Status {
 	if h.Attributes&AttributeReadOnly != 0 {
 		// A read-only object stays, unless the request ignores the attribute and the handle may change it (F-55).

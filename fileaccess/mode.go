@@ -100,7 +100,8 @@ func grantedTo(k modeClasses, l *sd.ACL, s sid.SID, of class) (granted winnt.Acc
 	return granted
 }
 
-// bitsOf returns the three permission bits for rights.
+// bitsOf returns the three permission bits for rights. Each bit needs only the one right of its name: FILE_READ_DATA,
+// FILE_WRITE_DATA or FILE_EXECUTE.
 func bitsOf(m winnt.AccessMask) (bits uint32) {
 	for _, x := range [...]struct {
 		right winnt.AccessMask

@@ -33,7 +33,7 @@ func ValidName(path string) bool {
 	return validComponent(file) && (!has || validStream(stream))
 }
 
-// validComponent reports whether s is a valid name of a file or directory.
+// validComponent reports whether s is a valid name of a file or directory. "", "." and ".." are not.
 func validComponent(s string) bool {
 	if s == "." || s == ".." {
 		return false
@@ -78,8 +78,8 @@ func validStream(s string) bool {
 		name == "$I30" && strings.EqualFold(kind, "$INDEX_ALLOCATION")
 }
 
-// validText reports whether s has at most maxName UTF-16 units, no forbidden
-// character and none below least.
+// validText reports whether s has at most maxName UTF-16 units, no forbidden character and none below least. An empty
+// text is valid. Malformed UTF-8 is not an error.
 func validText(s, forbidden string, least byte) bool {
 	units := 0
 	for i := 0; i < len(s); i++ {

@@ -137,7 +137,8 @@ func (n *narrowing) entry(a sd.ACE) {
 	}
 }
 
-// deny records the rights that a deny entry refuses, so that later entries do not keep them.
+// deny records the rights that a deny entry refuses, so that later entries do not keep them. Without the function
+// member, every entry counts for the owner.
 func (n *narrowing) deny(a sd.ACE, c class) {
 	owns := c == classOwner || universal(a.SID()) || n.member == nil || n.member(a.SID())
 	for i, counts := range [...]bool{inForce(a), a.Flags()&inheritance != 0} {
@@ -161,7 +162,8 @@ func (n *narrowing) lose(to *[8]winnt.AccessMask, flags uint8, m winnt.AccessMas
 	}
 }
 
-// kept returns the entries for the rights that owner and group keep.
+// kept returns the entries for the rights that owner and group keep. It returns nil if they keep none beyond what is
+// already granted.
 func (n *narrowing) kept() (aces []sd.ACE) {
 	add := func(flags uint8, m winnt.AccessMask, s sid.SID) {
 		if m &^= n.granted(flags, s); m == 0 {

@@ -114,7 +114,8 @@ func ParseNFS4(text string) ([]NFS4ACE, error) {
 	return out, nil
 }
 
-// parseNFS4 reads one entry. A name may contain colons.
+// parseNFS4 reads one entry. A name may contain colons. Unknown letters, and an empty name or one with spaces around
+// it, are errors.
 func parseNFS4(s string) (a NFS4ACE, err error) {
 	typ, s, ok := strings.Cut(s, ":")
 	flags, s, ok2 := strings.Cut(s, ":")

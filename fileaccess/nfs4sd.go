@@ -112,8 +112,8 @@ func (b *nfs4Builder) entry(a NFS4ACE) error {
 	return b.add(a, flags, s)
 }
 
-// special adds an entry of the owner or group: one for the object and one for its
-// children.
+// special adds an entry of the owner or group: one for the object and one for its children. Without inheritance it
+// adds one entry. It records the loss that a later owner gets no rights.
 func (b *nfs4Builder) special(a NFS4ACE, flags uint8, now, creator sid.SID, inherits bool) error {
 	if flags&sd.InheritOnly == 0 {
 		b.lost.add(Loss{Kind: LossOwnerFixed, Name: a.Who})
@@ -131,7 +131,8 @@ func (b *nfs4Builder) special(a NFS4ACE, flags uint8, now, creator sid.SID, inhe
 	return b.add(a, flags|sd.InheritOnly, creator)
 }
 
-// add appends an entry for a SID to the DACL, or to the SACL if it is one for audits and alarms.
+// add appends an entry for a SID to the DACL, or to the SACL if it is one for audits and alarms. It drops rights
+// outside nfs4Rights without recording a loss.
 func (b *nfs4Builder) add(a NFS4ACE, flags uint8, s sid.SID) error {
 	x, err := sd.NewACE(nfs4Kinds[a.Type], flags, a.Mask&nfs4Rights, s)
 	if err != nil {
@@ -175,8 +176,8 @@ type nfs4Reader struct {
 	lost  losses
 }
 
-// entry adds one entry. It merges an entry for the owner or group with the next
-// one if that is the same for children.
+// entry adds one entry. It merges an entry for the owner or group with the next one if that is the same for children.
+// It drops entry types without an NFSv4 form, and records the loss.
 func (r *nfs4Reader) entry(a sd.ACE) {
 	x := NFS4ACE{Mask: winnt.FileObject.Mapping.Map(a.Mask())}
 	switch t := a.Type(); {
@@ -216,8 +217,8 @@ func (r *nfs4Reader) entry(a sd.ACE) {
 	r.out = append(r.out, x)
 }
 
-// who sets the name of an entry's subject. It returns false for an allow entry
-// without a name, which is dropped.
+// who sets the name of an entry's subject. It returns false for an allow entry without a name, which is dropped. A
+// deny entry without a name is for everyone. Both are recorded as a loss.
 func (r *nfs4Reader) who(x *NFS4ACE, s sid.SID) bool {
 	if (s == sid.CreatorOwner || s == sid.CreatorGroup) && r.inherits(x) {
 		// It matches no one on the object itself and only applies to children.

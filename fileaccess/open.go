@@ -81,7 +81,8 @@ func (o *opening) run() Decision {
 	return d
 }
 
-// decide runs the steps in their order.
+// decide runs the steps in their order. The first step that fails decides. Without a token the status is
+// STATUS_NO_TOKEN.
 func (o *opening) decide() ntstatus.Status {
 	if o.token() == nil {
 		return o.fail("A-30", ntstatus.NoToken)
@@ -118,7 +119,7 @@ func (o *opening) decide() ntstatus.Status {
 }
 
 // take copies the request: it maps the requested rights and adds those that the interface requests implicitly (F-1,
-// F-90).
+// F-90). It changes o only, not the request.
 func (o *opening) take() {
 	desired := o.r.Desired
 	if o.policy.Profile == Observed && desired&maximum != 0 {

@@ -163,8 +163,8 @@ func ModeACL(mode uint32) POSIXACL {
 
 const noID = 0xFFFFFFFF
 
-// Mode returns the nine permission bits of a list. If there is a mask, its bits
-// are those of the group.
+// Mode returns the nine permission bits of a list. If there is a mask, its bits are those of the group. A missing
+// entry has no bits.
 func (l POSIXACL) Mode() uint32 {
 	u, _ := l.find(POSIXOwner)
 	g, ok := l.find(POSIXMask)

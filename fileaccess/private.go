@@ -191,7 +191,7 @@ func (p *privacy) created(dir *sd.Descriptor, levels int) {
 }
 
 // look adds an Exposure for each SID that the descriptor d grants some of rights. Entry numbers refer to the list of
-// source.
+// source. Rights that Everyone has are listed only for Everyone, except for sandboxes.
 func (p *privacy) look(where Place, parent int, d, source *sd.Descriptor, rights winnt.AccessMask) {
 	sure, most := openedList(d, false), openedList(d, true)
 	everyone := Exposure{Rights: p.granted(most, sid.Everyone) & rights}
@@ -227,7 +227,7 @@ func (x *Exposure) without(other *Exposure) {
 }
 
 // withoutListed removes the rights that the result already lists for the SID, or for Everyone, on the directory
-// itself.
+// itself. x may have no rights left.
 func (p *privacy) withoutListed(x *Exposure) {
 	list := p.result.Others
 	if isSandbox(x.SID) {
@@ -299,7 +299,8 @@ func (p *privacy) granted(d *sd.Descriptor, s sid.SID) (m winnt.AccessMask) {
 	return m
 }
 
-// check returns what the access check grants to a token that no integrity level limits.
+// check returns what the access check grants to a token that no integrity level limits. A token that cannot be made
+// sets p.err and returns 0.
 func (p *privacy) check(d *sd.Descriptor, s token.Spec) winnt.AccessMask {
 	t, err := token.New(s)
 	if err != nil {

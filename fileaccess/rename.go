@@ -92,7 +92,8 @@ func (v *move) fail(rule string, st ntstatus.Status) ntstatus.Status {
 	return st
 }
 
-// rename decides a rename: the handle's rights, the name, the target directory, then the object in the way (F-57).
+// rename decides a rename: the handle's rights, the name, the target directory, then the object in the way (F-57). A
+// rename to the same name succeeds and sets Nothing.
 func (v *move) rename() ntstatus.Status {
 	m := v.m
 	// A rename needs DELETE on the handle and a good name.
@@ -132,8 +133,8 @@ func (v *move) rename() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// enter checks the token and, if opens is set, opens the target directory by the
-// rules of the store (F-57).
+// enter checks the token and, if opens is set, opens the target directory by the rules of the store (F-57). It stores
+// the granted rights and the used privileges in v.
 func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 	switch {
 	case v.token() == nil:
@@ -199,7 +200,7 @@ func (v *move) mayDelete(x *Existing) bool {
 }
 
 // link decides a hard link: the file, the handle's rights, the name, the target directory, then the object in the way
-// (F-59).
+// (F-59). A directory is STATUS_FILE_IS_A_DIRECTORY.
 func (v *move) link() ntstatus.Status {
 	m := v.m
 	// A hard link needs a file that stays, the right to write its attributes, and a good name.

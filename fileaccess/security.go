@@ -14,8 +14,8 @@ const (
 	saclProtection = winnt.PROTECTED_SACL_SECURITY_INFORMATION | winnt.UNPROTECTED_SACL_SECURITY_INFORMATION
 )
 
-// QueryRights returns the rights that a handle needs to read the parts of a
-// descriptor in info, which has SECURITY_INFORMATION bits (F-50).
+// QueryRights returns the rights that a handle needs to read the parts of a descriptor in info, which has
+// SECURITY_INFORMATION bits (F-50). It ignores unknown bits, and returns 0 for none.
 func QueryRights(info uint32) winnt.AccessMask {
 	m := sd.QueryAccess(info)
 	// The protection of the DACL is read with READ_CONTROL (F-50).

@@ -23,7 +23,8 @@ func (s SubIDs) Overlaps(first, last uint32) bool { return first <= s.Last && s.
 // String returns the first and the last id, joined by "-".
 func (s SubIDs) String() string { return fmt.Sprintf("%d-%d", s.First, s.Last) }
 
-// ParseSubIDs parses the lines name:first:count of /etc/subuid. It ignores other lines.
+// ParseSubIDs parses the lines name:first:count of /etc/subuid. It ignores other lines. A count of 0 is such a line;
+// a range beyond the largest id ends there.
 func ParseSubIDs(text string) []SubIDs {
 	var out []SubIDs
 	for line := range strings.Lines(text) {
