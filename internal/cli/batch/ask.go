@@ -127,7 +127,7 @@ func (c *checker) mappingOf(r *access.Request) error {
 }
 
 // maskValue parses a mask that is a number or text in the form of sddl.ParseRights. The error has the name of the
-// field.
+// field. It does not accept a missing field.
 func (c *checker) maskValue(name string, v []byte) (winnt.AccessMask, error) {
 	text, ok := strict.Unquote(c.unquote, v)
 	if !ok {
@@ -140,7 +140,8 @@ func (c *checker) maskValue(name string, v []byte) (winnt.AccessMask, error) {
 	return m, nil
 }
 
-// options sets the optional fields selfSid, resultList, call and objectTypes of q. An absent field leaves q unchanged.
+// options sets the optional fields selfSid, resultList, call and objectTypes of q. An absent field leaves q
+// unchanged. null counts as absent.
 func (c *checker) options(s *subject, q *accessquery.Query) error {
 	r := &q.Request
 	if v := c.slots[fSelfSID]; !absent(v) {
@@ -171,7 +172,7 @@ func (c *checker) options(s *subject, q *accessquery.Query) error {
 var objectTypeFields = strict.Layout{"level", "guid"}
 
 // objectTypes sets the list of object types. Without the field it leaves r unchanged. The list stays valid until the
-// next line.
+// next line. A malformed entry is an error with its index.
 func (c *checker) objectTypes(r *access.Request) error {
 	v := c.slots[fObjectTypes]
 	if absent(v) {

@@ -26,8 +26,8 @@ func (c *cache[V]) get(key []byte) (V, bool) {
 	return v, ok
 }
 
-// put stores a value, and may drop the old generation. It copies the key. It ignores a key longer than a quarter of the
-// cache.
+// put stores a value, and may drop the old generation. It copies the key. It ignores a key longer than a quarter of
+// the cache. An existing key gets the new value.
 func (c *cache[V]) put(key []byte, v V) {
 	if len(key) > cacheBytes/4 {
 		return

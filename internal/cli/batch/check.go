@@ -112,8 +112,8 @@ type checker struct {
 	question accessquery.Query
 }
 
-// answer appends the answer to one line. A line that defines a value gets one too. It returns false if the
-// answer is an error.
+// answer appends the answer to one line. A line that defines a value gets one too. It returns false if the answer is
+// an error. number is that of the line. A malformed line gets an answer with its error.
 func (c *checker) answer(dst, line []byte, number int) ([]byte, bool) {
 	err := scanLine(checkFields, c.slots[:], line, number)
 	id, start := c.slots[fID], len(dst)

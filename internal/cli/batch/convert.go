@@ -137,8 +137,8 @@ type converter struct {
 	domain  cache[sid.SID]
 }
 
-// answer appends the converted value of one line under its field's name. It returns false if the answer is an
-// error.
+// answer appends the converted value of one line under its field's name. It returns false if the answer is an error.
+// number is that of the line, for errors.
 func (c *converter) answer(dst, line []byte, number int) ([]byte, bool) {
 	err := scanLine(c.fields, c.slots[:], line, number)
 	id := c.slots[0]
@@ -199,7 +199,7 @@ func wrapField(name string, err error) error {
 }
 
 // domainOf parses the domain of a line, and returns the zero SID for an absent one. It caches domains, because most
-// lines share one.
+// lines share one. null is absent.
 func (c *converter) domainOf(v []byte) (sid.SID, error) {
 	if absent(v) {
 		return sid.SID{}, nil

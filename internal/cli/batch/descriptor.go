@@ -45,8 +45,8 @@ func (c *checker) descriptor(s *subject, q *accessquery.Query) error {
 	return c.resourceAttributes(q)
 }
 
-// parseDescriptor parses the JSON string v: SDDL if the field is "sd", otherwise hexadecimal bytes. An empty
-// text is an error.
+// parseDescriptor parses the JSON string v: SDDL if the field is "sd", otherwise hexadecimal bytes. An empty text is
+// an error. The descriptor does not refer to v.
 func (c *checker) parseDescriptor(name string, v []byte, domain sid.SID) (*sd.Descriptor, error) {
 	text, err := textOf(c.unquote, name, v)
 	if err != nil {

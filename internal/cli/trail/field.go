@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// fields returns a matcher for records in which one of the named fields matches the pattern. It ignores case.
+// fields returns a matcher for records in which one of the named fields matches the pattern. It ignores case. Without
+// names it matches nothing. The pattern has * and ?.
 func fields(pattern string, names ...string) matcher {
 	keys := make([][]byte, len(names))
 	for i, name := range names {
@@ -122,8 +123,8 @@ func rawText(r []byte, key string) []byte {
 	return rest[1:textEnd(rest)]
 }
 
-// glob reports whether a lower-case pattern matches the whole text: * matches any text, ? one byte. It ignores the case
-// of ASCII letters only.
+// glob reports whether a lower-case pattern matches the whole text: * matches any text, ? one byte. It ignores the
+// case of ASCII letters only. An empty pattern matches only an empty text.
 func glob(pattern string, text []byte) bool {
 	p, t, star, mark := 0, 0, -1, 0
 	for t < len(text) {
@@ -201,7 +202,8 @@ func rarity(c byte) int {
 	return len(common)
 }
 
-// in reports whether b contains the needle.
+// in reports whether b contains the needle. It ignores the case of ASCII letters. The needle's text must be in lower
+// case and not empty.
 func (n needle) in(b []byte) bool {
 	c := n.text[n.rare]
 	if n.find(b, c) {

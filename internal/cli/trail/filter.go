@@ -80,7 +80,8 @@ type matcher struct {
 // exact returns a matcher for which is alone decides. is runs on every record and must be fast.
 func exact(is func(payload []byte) bool) matcher { return matcher{is, is, true} }
 
-// and returns a matcher for records that both match. It tests the exact one first, which is faster.
+// and returns a matcher for records that both match. It tests the exact one first, which is faster. The result is
+// exact only if both are.
 func (m matcher) and(n matcher) matcher {
 	if n.exact { // the quicker one first
 		m, n = n, m
@@ -112,7 +113,8 @@ type exprParser struct {
 	depth int
 }
 
-// split splits an expression into words and parentheses.
+// split splits an expression into words and parentheses. A quote that is not closed is an error. An empty text has no
+// words.
 func (p *exprParser) split(text string) error {
 	for i := 0; i < len(text); {
 		switch c := text[i]; {
@@ -133,6 +135,7 @@ func (p *exprParser) split(text string) error {
 }
 
 // word adds the first word of text to p.words, without its quotes. It returns the length of the word including them.
+// A quote that is not closed is an error. Quotes can be within a word.
 func (p *exprParser) word(text string) (int, error) {
 	var word strings.Builder
 	quoted, i := false, 0
@@ -159,7 +162,7 @@ func (p *exprParser) accept(word string) bool {
 	return true
 }
 
-// or parses terms joined by "or", each of which may be joined by "and".
+// or parses terms joined by "or", each of which may be joined by "and". Words after the expression stay in p.
 func (p *exprParser) or() (matcher, error) {
 	a, err := p.and()
 	for err == nil && p.accept("or") {
@@ -170,7 +173,7 @@ func (p *exprParser) or() (matcher, error) {
 	return a, err
 }
 
-// and parses terms joined by "and".
+// and parses terms joined by "and". It binds closer than "or".
 func (p *exprParser) and() (matcher, error) {
 	a, err := p.not()
 	for err == nil && p.accept("and") {
@@ -209,7 +212,7 @@ func (p *exprParser) not() (matcher, error) {
 	return term(word)
 }
 
-// term returns the matcher of name=value or name!=value. An empty name or value is an error.
+// term returns the matcher of name=value or name!=value. An empty name or value is an error. So is an unknown name.
 func term(word string) (matcher, error) {
 	name, value, ok := strings.Cut(word, "=")
 	name, negated := strings.CutSuffix(name, "!")
@@ -230,7 +233,8 @@ const (
 	headOutcome = 4
 )
 
-// inHead returns a matcher for records whose head has this member after the given number of commas.
+// inHead returns a matcher for records whose head has this member after the given number of commas. A record with
+// fewer commas does not match.
 func inHead(place int, member string) matcher {
 	want := []byte(member)
 	return exact(func(r []byte) bool {

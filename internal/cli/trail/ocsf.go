@@ -95,7 +95,8 @@ func (o *ocsf) metadata() object {
 	return m
 }
 
-// user returns the account in the fields with a prefix, nil if there is none.
+// user returns the account in the fields with a prefix, nil if there is none. It marks the fields as used. A name
+// alone is no account.
 func (o *ocsf) user(prefix string) object {
 	sid := o.take(prefix + "UserSid")
 	if sid == "" {
@@ -175,7 +176,8 @@ func base(name string) string {
 	return path.Base(strings.ReplaceAll(name, `\`, "/"))
 }
 
-// subject adds the object of the action to out, in the attribute that the event's class has for it.
+// subject adds the object of the action to out, in the attribute that the event's class has for it. Missing required
+// attributes are "unknown". It marks the fields as used.
 func (o *ocsf) subject(out object) {
 	name, typ := o.take("ObjectName"), o.take("ObjectType")
 	switch o.class.id {

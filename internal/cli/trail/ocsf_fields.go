@@ -8,6 +8,7 @@ import (
 )
 
 // logon adds session, logon type, logon process and status of an authentication to out. It omits missing fields.
+// Logon type 0 becomes 1. Malformed numbers are left out.
 func (o *ocsf) logon(out object) {
 	if session := o.take("TargetLogonId"); session != "" {
 		out["session"] = object{"uid": session}
@@ -26,7 +27,7 @@ func (o *ocsf) logon(out object) {
 	}
 }
 
-// privileges returns the names of the privileges in a record, an empty list without any.
+// privileges returns the names of the privileges in a record, an empty list without any. It marks the lists as used.
 func (o *ocsf) privileges() []string {
 	out := []string{}
 	for f := range o.e.Fields() {
@@ -66,7 +67,8 @@ var resourceTypes = map[string]int{
 // resourceType returns the OCSF number of an object type; 0, which is "unknown", for one without a number.
 func resourceType(typ string) int { return resourceTypes[typ] }
 
-// rights adds the access mask and the names of its rights to out. For a record without a mask it adds nothing.
+// rights adds the access mask and the names of its rights to out. For a record without a mask it adds nothing. A mask
+// without rights has an empty list.
 func (o *ocsf) rights(out object) {
 	o.take("AccessMask")
 	m, ok := maskOf(o.e)
@@ -88,7 +90,8 @@ func (o *ocsf) rights(out object) {
 	}
 }
 
-// unmapped returns the fields without an OCSF attribute, under their Windows names.
+// unmapped returns the fields without an OCSF attribute, under their Windows names. It omits empty fields and "-",
+// but not empty lists.
 func (o *ocsf) unmapped() object {
 	out := object{}
 	for f := range o.e.Fields() {

@@ -24,8 +24,8 @@ type plainText struct {
 
 var errTooLong = errors.New("too long")
 
-// newPlainText returns a reader of the text of in. It takes the encoding, UTF-8 or UTF-16 in either byte order,
-// from the first bytes.
+// newPlainText returns a reader of the text of in. It takes the encoding, UTF-8 or UTF-16 in either byte order, from
+// the first bytes. The first bytes stay unread; an error of reading comes with the first character.
 func newPlainText(in io.Reader) *plainText {
 	p := &plainText{in: bufio.NewReader(in), left: maxEventBytes}
 	head, _ := p.in.Peek(3) // an error comes again
@@ -91,7 +91,7 @@ func (p *plainText) because(err error) error {
 	return err
 }
 
-// rune returns the next character. Half of a surrogate pair becomes U+FFFD.
+// rune returns the next character. Half of a surrogate pair becomes U+FFFD. Malformed UTF-8 becomes U+FFFD, too.
 func (p *plainText) rune() (rune, error) {
 	if !p.wide {
 		r, _, err := p.in.ReadRune()

@@ -93,7 +93,8 @@ func cutSetting(line string) (name string, v audit.Setting, ok bool) {
 	return "", 0, false
 }
 
-// isHeading reports whether a line is one of auditpol's headings.
+// isHeading reports whether a line is one of auditpol's headings. Category names match in any case, the others as
+// they are.
 func isHeading(line string) bool {
 	if line == "System audit policy" || strings.HasPrefix(line, "Category/Subcategory") {
 		return true

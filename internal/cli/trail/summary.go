@@ -32,7 +32,8 @@ const (
 	counted = 100_000
 )
 
-// Add counts a record. It always returns nil, so that it can be passed to [Query].
+// Add counts a record. It always returns nil, so that it can be passed to [Query]. Of denials and changes it keeps
+// only the last ones.
 func (s *Summary) Add(e *audit.Event) error {
 	if s.ByEvent == nil {
 		s.ByEvent, s.ByUser = map[string]uint64{}, map[string]uint64{}
@@ -123,7 +124,8 @@ type Table struct {
 	Rows  []Row
 }
 
-// Print prints the tables, with at most n rows each, and omits empty ones.
+// Print prints the tables, with at most n rows each, and omits empty ones. n must not be negative. The first line is
+// always printed.
 func (s *Summary) Print(out io.Writer, n int) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(out, "%d records, denials among them: %d, %s to %s\n", s.Records, s.Failures,

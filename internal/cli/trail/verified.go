@@ -27,7 +27,8 @@ func Verified(v *auditlog.Verified, anchors int) string {
 	return b.String()
 }
 
-// unknown lists the changes that the verification cannot detect.
+// unknown lists the changes that the verification cannot detect. It returns nil for none. Without anchors there
+// always is one.
 func unknown(v *auditlog.Verified, anchors int) []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }

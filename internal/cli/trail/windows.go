@@ -78,7 +78,8 @@ const (
 	eventlogProvider = "Microsoft-Windows-Eventlog"
 )
 
-// read returns the next Event element of any provider. It returns io.EOF if there is none.
+// read returns the next Event element of any provider. It returns io.EOF if there is none. Other elements are
+// skipped. A longer event than maxEventBytes is an error.
 func (r *WindowsReader) read() (*exportedEvent, error) {
 	for {
 		r.in.left = maxEventBytes
@@ -150,7 +151,7 @@ func (e *exportedEvent) start(path []string, attrs []xml.Attr) {
 	}
 }
 
-// end stores the text of an element: a header or the value of a field.
+// end stores the text of an element: a header or the value of a field. It ignores other elements.
 func (e *exportedEvent) end(path []string, text string) {
 	switch {
 	case len(path) == 3 && path[1] == "System":

@@ -81,7 +81,7 @@ func (c *WindowsCheck) Add(e *audit.Event) {
 }
 
 // note counts a comparison of the kind k, and reports a difference. got is the derived text, want the text of the
-// event.
+// event. Long texts are cut in the report.
 func (c *WindowsCheck) note(k checkKind, e *audit.Event, got, want string) {
 	if got == want {
 		c.counts[k].equal++
@@ -104,7 +104,8 @@ func shown100(s string) string {
 var ours = map[string]bool{"PrimaryUserSid": true, "PrimaryUserName": true, "PrimaryDomainName": true,
 	"PrimaryLogonId": true, "ObjectDirectory": true, "RecordsLeftOut": true, "Truncated": true}
 
-// fields compares the names of the fields with the catalogue. It skips unknown events and other versions.
+// fields compares the names of the fields with the catalogue. It skips unknown events and other versions. Fields that
+// refmon itself adds do not count.
 func (c *WindowsCheck) fields(e *audit.Event) {
 	k, ok := audit.KindOf(e.ID)
 	if !ok || k.Version != e.Version {
@@ -119,7 +120,8 @@ func (c *WindowsCheck) fields(e *audit.Event) {
 	c.note(checkFields, e, strings.Join(slices.Collect(k.Fields()), " "), strings.Join(got, " "))
 }
 
-// codes compares the rights that an event lists with those that its mask contains. Without a list it does nothing.
+// codes compares the rights that an event lists with those that its mask contains. Without a list it does nothing. A
+// malformed mask is replaced by the listed rights.
 func (c *WindowsCheck) codes(e *audit.Event) {
 	var listed []string
 	var mask winnt.AccessMask
@@ -160,7 +162,8 @@ type explained struct {
 	entry sd.ACE
 }
 
-// explainedRights returns the rights of an event that have a reason. An entry that is not valid SDDL is an error.
+// explainedRights returns the rights of an event that have a reason. An entry that is not valid SDDL is an error. It
+// returns nil if none has a reason.
 func explainedRights(e *audit.Event) (lines []explained, err error) {
 	for a := range e.Accesses() {
 		if a.Reason == 0 {
@@ -182,7 +185,7 @@ func explainedRights(e *audit.Event) (lines []explained, err error) {
 }
 
 // reasons compares the reason of each right with the entries in the same event, and the outcome with the reasons. It
-// skips events without reasons.
+// skips events without reasons. An entry that is not SDDL counts as a difference.
 func (c *WindowsCheck) reasons(e *audit.Event) {
 	lines, err := explainedRights(e)
 	if err != nil {
@@ -277,7 +280,8 @@ func (c *WindowsCheck) privileges(e *audit.Event) {
 	}
 }
 
-// descriptors compares each descriptor in an event with the text that refmon formats for it.
+// descriptors compares each descriptor in an event with the text that refmon formats for it. A text that is not SDDL
+// counts as a difference. Empty fields are skipped.
 func (c *WindowsCheck) descriptors(e *audit.Event) {
 	for _, name := range [...]string{"OldSd", "NewSd", "OldSD", "NewSD", "ResourceAttributes"} {
 		text, _ := e.Field(name)

@@ -55,7 +55,8 @@ func NewWriter(w io.Writer, format string, mark Mark, name Namer) (*Writer, erro
 // Write prints one record into the buffer. It does not keep e. It returns the error of the underlying writer.
 func (w *Writer) Write(e *audit.Event) error { return w.one(e) }
 
-// Close writes the end of the output and flushes the buffer. It does not close the underlying writer.
+// Close writes the end of the output and flushes the buffer. It does not close the underlying writer. After an error
+// the rest is not written.
 func (w *Writer) Close() error {
 	if err := w.close(); err != nil {
 		return err

@@ -170,7 +170,8 @@ func addRow(c *collect.Collector, row cells, of *collect.Account) error {
 }
 
 // addUser stores the columns that only users have: whether the account is enabled, the primary group, uid and gid. An
-// empty cell changes nothing.
+// empty cell changes nothing. A primary group that is not a number is a reference. Of the numbers, both errors are
+// returned.
 func addUser(a *collect.Account, row cells) error {
 	if row["enabled"] != "" {
 		enabled, err := strconv.ParseBool(strings.ToLower(row["enabled"]))

@@ -80,7 +80,8 @@ func (e *End) Impersonate(t *ps.Thread) ps.Outcome {
 	return c.Impersonate(t)
 }
 
-// contextLocked returns the context to impersonate, or the reason there is no such context.
+// contextLocked returns the context to impersonate, or the reason there is no such context. The context belongs to
+// the instance. A failed capture of the last read message is returned again.
 //
 // +checklocks:in.mu
 func (in *Instance) contextLocked() (*ps.ClientContext, ps.Outcome) {

@@ -37,7 +37,8 @@ func (e *End) outbox() *queue {
 	return &e.instance.queues[toServer]
 }
 
-// readyLocked returns the status of an operation that needs a connection.
+// readyLocked returns the status of an operation that needs a connection. A connected or unclaimed end returns
+// success.
 //
 // +checklocks:e.instance.mu
 func (e *End) readyLocked() ntstatus.Status {
@@ -108,6 +109,7 @@ func (e *End) didLocked(st ntstatus.Status, f *finished) {
 
 // Disconnect implements FSCTL_PIPE_DISCONNECT: it disconnects the client and drops the queued data and the client
 // contexts (I-86). Errors: STATUS_ILLEGAL_FUNCTION on a client end, STATUS_PIPE_DISCONNECTED, STATUS_PIPE_LISTENING.
+// Waiting requests complete before it returns. The client's handle stays open.
 func (e *End) Disconnect() ntstatus.Status {
 	if !e.isServer {
 		return ntstatus.IllegalFunction
@@ -132,7 +134,7 @@ func (e *End) Disconnect() ntstatus.Status {
 }
 
 // clearLocked empties the queues with the indexes boxes. It returns the client contexts, which the caller must
-// release without the lock.
+// release without the lock. It also forgets what the last read found.
 // +checklocks:in.mu
 func (in *Instance) clearLocked(boxes ...int) (dropped []*ps.ClientContext) {
 	for i := range boxes {
@@ -147,7 +149,8 @@ func (in *Instance) clearLocked(boxes ...int) (dropped []*ps.ClientContext) {
 	return dropped
 }
 
-// closed runs after the last handle to the end was closed. The other end can still read the written data (I-86).
+// closed runs after the last handle to the end was closed. The other end can still read the written data (I-86). Its
+// waiting requests are cancelled. The last server end removes the instance.
 func (e *End) closed() {
 	var f finished
 	in := e.instance

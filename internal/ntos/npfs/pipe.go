@@ -258,7 +258,7 @@ func (p *pipe) remove(in *Instance) {
 }
 
 // without removes an instance, unless it is gone already, and reports whether none is left. The last one also removes
-// the pipe's name.
+// the pipe's name. The waiters are not notified.
 func (p *pipe) without(in *Instance) bool {
 	p.fs.mu.Lock()
 	defer p.fs.mu.Unlock()

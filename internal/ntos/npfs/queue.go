@@ -80,7 +80,8 @@ func (q *queue) leave(i, n int, gone bool) {
 	q.settle()
 }
 
-// settle marks waiting messages as fitting, in order, until the next one exceeds the quota or maxMessages fit.
+// settle marks waiting messages as fitting, in order, until the next one exceeds the quota or maxMessages fit. It
+// never unmarks a message.
 func (q *queue) settle() {
 	for q.fits < min(len(q.messages), maxMessages) {
 		m := q.messages[q.fits]

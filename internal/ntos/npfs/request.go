@@ -62,7 +62,8 @@ func (f *finished) add(r *Request, res Result) {
 	f.requests, f.results = append(f.requests, r), append(f.results, res)
 }
 
-// tell releases the contexts, then completes the requests and releases their ends. The caller must hold no lock.
+// tell releases the contexts, then completes the requests and releases their ends. The caller must hold no lock. It
+// must be called once.
 func (f *finished) tell() {
 	for _, c := range f.contexts {
 		c.Delete()
@@ -105,7 +106,8 @@ func (r *Request) Start() Result {
 	return res
 }
 
-// beginLocked tries an operation for the first time. It returns STATUS_PENDING if the request must wait.
+// beginLocked tries an operation for the first time. It returns STATUS_PENDING if the request must wait. Beyond
+// MaxPending a wait fails with INSUFFICIENT_RESOURCES. An end that never blocks gets the status itself.
 //
 // +checklocks:e.instance.mu
 func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {
@@ -149,7 +151,8 @@ func (op Op) waits(st ntstatus.Status) bool {
 	return st == ntstatus.Pending
 }
 
-// againLocked tries a waiting operation again. It returns STATUS_PENDING if the request must go on waiting.
+// againLocked tries a waiting operation again. It returns STATUS_PENDING if the request must go on waiting. A client
+// that came meanwhile makes a listen succeed.
 //
 // +checklocks:e.instance.mu
 func (e *End) againLocked(r *Request, f *finished) (res Result) {
@@ -174,7 +177,8 @@ func (e *End) againLocked(r *Request, f *finished) (res Result) {
 	return res
 }
 
-// settleLocked completes the requests that are possible now, in order. One of them may make another one possible.
+// settleLocked completes the requests that are possible now, in order. One of them may make another one possible. The
+// requests are added to f, which the caller tells afterwards. It also wakes all who watch changed.
 // +checklocks:in.mu
 func (in *Instance) settleLocked(f *finished) {
 	for again := true; again; {
@@ -231,7 +235,8 @@ func (in *Instance) cancelLocked(r *Request, f *finished) {
 	in.endLocked(r, res, f)
 }
 
-// closeLocked ends the requests of an end whose last handle is closed (I-138).
+// closeLocked ends the requests of an end whose last handle is closed (I-138). It drops the unread parts of waiting
+// writes. Requests of the other end stay.
 //
 // +checklocks:in.mu
 func (in *Instance) closeLocked(e *End, f *finished) {

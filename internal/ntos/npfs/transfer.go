@@ -21,7 +21,8 @@ func (e *End) newMessage(t *ps.Thread, data []byte) (*message, ntstatus.Status) 
 	return m, ntstatus.Success
 }
 
-// readLocked reads up to n bytes. It returns STATUS_PIPE_EMPTY if no data is there yet.
+// readLocked reads up to n bytes. It returns STATUS_PIPE_EMPTY if no data is there yet. Data that was written before
+// the other end closed can still be read; then it returns STATUS_PIPE_BROKEN.
 // +checklocks:e.instance.mu
 func (e *End) readLocked(n int, f *finished) (res Result) {
 	in, box := e.instance, e.inbox()
@@ -142,8 +143,8 @@ func (e *End) askLocked(m *message, full bool, f *finished) (st ntstatus.Status)
 	return st
 }
 
-// listenLocked makes a disconnected instance listen. It returns STATUS_PIPE_LISTENING
-// until a client connects.
+// listenLocked makes a disconnected instance listen. It returns STATUS_PIPE_LISTENING until a client connects. With a
+// client it returns STATUS_PIPE_CONNECTED; a client end is an illegal function.
 // +checklocks:e.instance.mu
 func (e *End) listenLocked() ntstatus.Status {
 	in := e.instance
@@ -165,7 +166,8 @@ func (e *End) listenLocked() ntstatus.Status {
 	return ntstatus.PipeListening
 }
 
-// flushLocked returns STATUS_PENDING while a connected other end has unread data.
+// flushLocked returns STATUS_PENDING while a connected other end has unread data. Otherwise, also without a
+// connection, it returns success.
 // +checklocks:e.instance.mu
 func (e *End) flushLocked() ntstatus.Status {
 	switch {

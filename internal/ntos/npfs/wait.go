@@ -58,7 +58,8 @@ func (fs *FileSystem) Wait(name string, limit time.Duration, finish func(ntstatu
 // Cancel ends the wait with STATUS_CANCELLED. It returns false if the wait had ended before.
 func (w *Waiter) Cancel() bool { return w.end(ntstatus.Cancelled) }
 
-// end ends the wait with a status and calls finish. It returns false if the wait had ended before.
+// end ends the wait with a status and calls finish. It returns false if the wait had ended before. It then does not
+// call finish.
 func (w *Waiter) end(st ntstatus.Status) bool {
 	fs := w.pipe.fs
 	fs.mu.Lock()
@@ -95,7 +96,8 @@ func (p *pipe) listens() bool {
 	return false
 }
 
-// wake ends all waits for the pipe if an instance listens or the pipe is gone. The caller must hold no lock.
+// wake ends all waits for the pipe if an instance listens or the pipe is gone. The caller must hold no lock. It
+// passes STATUS_OBJECT_NAME_NOT_FOUND if the pipe is gone.
 func (p *pipe) wake() {
 	p.fs.mu.Lock()
 	st := ntstatus.Success
