@@ -75,7 +75,8 @@ func openFile(path string) (db *bbolt.DB, err error) {
 // meta data, one of free pages, one leaf.
 const minBackup = 4 * 4096
 
-// writeSynced copies a backup to a new file and syncs it. A backup shorter than minBackup is an error.
+// writeSynced copies a backup to a new file and syncs it. A backup shorter than minBackup is an error. An existing
+// file is an error. After any other error the incomplete file stays.
 func writeSynced(faults diskio.Faults, path string, from io.Reader) error {
 	f, err := faults.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -184,8 +184,8 @@ func (s *Store) idOf(st *state, id sid.SID, group bool) (uint32, bool) {
 	return 0, false
 }
 
-// idByLookup looks up the id of a SID in winbind or the directory. It ignores an id outside the map, as
-// Samba does (L-59).
+// idByLookup looks up the id of a SID in winbind or the directory. It ignores an id outside the map, as Samba does
+// (L-59). Without a source, or if the lookup fails, it returns false.
 func (s *Store) idByLookup(m *IDMap, id sid.SID, group bool) (uint32, bool) {
 	from := s.domains(m)
 	if from == nil {

@@ -60,7 +60,7 @@ func (s *Store) ListRights(w io.Writer) error {
 }
 
 // stateOf returns the word that ListAccounts prints for an account's state. A disabled account is "disabled" even if
-// it is also locked out.
+// it is also locked out. An account without a hash has no password.
 func (s *Store) stateOf(a *Account) string {
 	switch {
 	case a.Disabled:

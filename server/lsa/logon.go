@@ -134,8 +134,8 @@ func (s *Store) byName(r *logon.Request) (logon.Result, ntstatus.Status) {
 	return out, status
 }
 
-// unixByName logs on a user of the host, NAME or Unix User\NAME, with the user's groups on the host
-// (L-57).
+// unixByName logs on a user of the host, NAME or Unix User\NAME, with the user's groups on the host (L-57). An
+// unknown user is NO_SUCH_USER. If the groups cannot be read, it is NO_LOGON_SERVERS.
 func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.Status) {
 	unknown := logon.Result{Reason: ntstatus.NoSuchUser}
 	domain, name, qualified := logon.Split(r.Name)
@@ -188,7 +188,8 @@ func (s *Store) composed(st *state, p logon.Person, r *logon.Request, status nts
 	return logon.Compose(p, r.Type, r.Groups...)
 }
 
-// addGroupRights adds to p the privileges and rights of a group and of all groups that contain it.
+// addGroupRights adds to p the privileges and rights of a group and of all groups that contain it. The group itself
+// is not added to p.Groups, the containing ones are.
 func (s *Store) addGroupRights(st *state, p logon.Person, g token.Group) logon.Person {
 	for _, id := range st.expand([]sid.SID{g.SID}) {
 		grant := st.grants[id]
@@ -201,7 +202,8 @@ func (s *Store) addGroupRights(st *state, p logon.Person, g token.Group) logon.P
 	return p
 }
 
-// refused reports the attempt to Config.Logons with the reason why. It returns said as the client's status.
+// refused reports the attempt to Config.Logons with the reason why. It returns said as the client's status. A name of
+// no account leaves the account out of the report.
 func (s *Store) refused(r *logon.Request, a Account, id sid.SID, why, said ntstatus.Status) (logon.Result,
 	ntstatus.Status) {
 	t := Attempt{Name: clip(r.Name), Reason: why.String()}

@@ -62,8 +62,8 @@ func (s *Store) LookupName(full string) (logon.Account, bool) {
 	return s.hostNamed(st, domain, name, qualified)
 }
 
-// hostNamed looks a name up among the users and groups of the host. qualified says that domain is
-// meant; otherwise users come before groups.
+// hostNamed looks a name up among the users and groups of the host. qualified says that domain is meant; otherwise
+// users come before groups. A host that does not answer in time counts as unknown.
 func (s *Store) hostNamed(st *state, domain, name string, qualified bool) (logon.Account, bool) {
 	if s.cfg.Lookups == nil || name == "" {
 		return logon.Account{}, false
@@ -143,7 +143,7 @@ func (s *Store) AccountRights(id sid.SID) (winnt.PrivilegeSet, logon.Rights) {
 }
 
 // hostSID returns the name of S-1-22-1-uid or S-1-22-2-gid, or of their domains. Without hosts it returns only the
-// domains.
+// domains. Other SIDs, and ids that the host does not know, return false.
 func hostSID(id sid.SID, hosts Hosts) (logon.Account, bool) {
 	users := id == unixUsersSID || id.Prefix() == unixUsersSID
 	if !users && id != unixGroupsSID && id.Prefix() != unixGroupsSID {

@@ -103,7 +103,7 @@ func (s *state) expand(ids []sid.SID) []sid.SID {
 }
 
 // addContaining adds the groups that contain the groups of n, at any depth, and returns all groups of n. A cycle ends
-// (L-20).
+// (L-20). The result begins with the groups of n.
 func (s *state) addContaining(n *directory.Nesting[sid.SID]) []sid.SID {
 	for level := n.Next(1); len(level) > 0; level = n.Next(1) {
 		for _, g := range s.memberOf[level[0]] {

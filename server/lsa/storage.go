@@ -78,7 +78,7 @@ func decode[T any](bucket, key, value []byte) (v T, err error) {
 }
 
 // readState reads the whole store. It returns nil, nil for an empty file, and an error for another format or a
-// malformed entry.
+// malformed entry. The indexes are not computed yet.
 func readState(tx *bbolt.Tx) (*state, error) {
 	b := tx.Bucket(bucketMeta)
 	if b == nil {
@@ -174,7 +174,8 @@ func (s *Store) commit(before, after *state) error {
 	return err
 }
 
-// store makes next the state of the file, which has before unless the store is unsure.
+// store makes next the state of the file, which has before unless the store is unsure. An error leaves it unsure, so
+// the next call reads the file first.
 //
 // +checklocks:s.write
 func (s *Store) store(before, next *state) error {
@@ -192,7 +193,8 @@ func (s *Store) store(before, next *state) error {
 	return err
 }
 
-// writeState writes the differences between two states. If before is nil, it writes all of after.
+// writeState writes the differences between two states. If before is nil, it writes all of after. An error may leave
+// some of them in tx, which must then be rolled back.
 func writeState(tx *bbolt.Tx, before, after *state) error {
 	if before == nil {
 		before = &state{}
@@ -207,8 +209,8 @@ func writeState(tx *bbolt.Tx, before, after *state) error {
 // sidKey returns the key of a SID.
 func sidKey(id sid.SID) []byte { return []byte(id.Binary()) }
 
-// difference writes the entries of after that are new or changed, and deletes the entries that are
-// only in before.
+// difference writes the entries of after that are new or changed, and deletes the entries that are only in before.
+// The bucket must exist if anything is deleted.
 func difference[K comparable, V any](tx *bbolt.Tx, bucket []byte, before, after map[K]V, key func(K) []byte,
 	record func(V) any) error {
 	for k := range before {
@@ -267,8 +269,8 @@ func forgetFailures(tx *bbolt.Tx, rid uint32) error {
 	return nil
 }
 
-// loadFailures restores the failures of accounts, so that a restart of the daemon unlocks no
-// account (L-31).
+// loadFailures restores the failures of accounts, so that a restart of the daemon unlocks no account (L-31). It
+// ignores failures of deleted accounts.
 func (s *Store) loadFailures() error {
 	st := s.now.Load()
 	return s.db.View(func(tx *bbolt.Tx) error {

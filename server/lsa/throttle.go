@@ -95,8 +95,8 @@ func (d *throttle) attempt(name, origin string, now time.Time) (ok bool) {
 	return true
 }
 
-// makeRoom removes one name if the table is full: an expired one if it finds one among the first
-// 64, otherwise any.
+// makeRoom removes one name if the table is full: an expired one if it finds one among the first 64, otherwise any.
+// It removes nothing otherwise.
 //
 // +checklocks:d.mu
 func (d *throttle) makeRoom(now time.Time) {

@@ -92,8 +92,8 @@ func (m *IDMap) validBackend() error {
 	return nil
 }
 
-// conflict returns an error if two maps overlap or have the same domain. Ranges of one autorid domain
-// may coexist.
+// conflict returns an error if two maps overlap or have the same domain. Ranges of one autorid domain may coexist.
+// Both must be valid on their own.
 func (m *IDMap) conflict(o *IDMap) error {
 	first, last, _ := m.span()
 	theirFirst, theirLast, _ := o.span()

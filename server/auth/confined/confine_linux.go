@@ -151,7 +151,7 @@ func closeInherited() error {
 type blocking int
 
 // Read blocks until the descriptor has data and repeats a call that a signal interrupted. At the end it returns
-// io.EOF.
+// io.EOF. An empty b returns 0 and nil.
 func (fd blocking) Read(b []byte) (int, error) {
 	for {
 		n, err := unix.Read(int(fd), b)

@@ -85,7 +85,8 @@ func (a *Acceptor) With(cfg Config) (*Acceptor, error) {
 	return b, nil
 }
 
-// newBareAcceptor checks cfg, fills in the defaults and returns an acceptor without its replay cache. It opens no file.
+// newBareAcceptor checks cfg, fills in the defaults and returns an acceptor without its replay cache. It opens no
+// file. An unknown encryption type, and a service without a key, are errors.
 func newBareAcceptor(cfg Config) (*Acceptor, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -250,8 +251,8 @@ func (a *Acceptor) identify(c *Client, o *opened) error {
 	return nil
 }
 
-// reply returns the AP-REP. It has the authenticator's time encrypted with the session key, which
-// proves that the service could open the ticket (K-48).
+// reply returns the AP-REP. It has the authenticator's time encrypted with the session key, which proves that the
+// service could open the ticket (K-48). It also has a random sequence number.
 func (o *opened) reply() ([]byte, error) {
 	var random [4]byte
 	if _, err := rand.Read(random[:]); err != nil {

@@ -44,8 +44,8 @@ type request struct {
 	credential []byte // an encoded KRB-CRED; nil without one
 }
 
-// readChecksum parses the checksum field of an authenticator. An absent field means no flags and no
-// bindings (K-44).
+// readChecksum parses the checksum field of an authenticator. An absent field means no flags and no bindings (K-44).
+// A malformed credential is ignored; DCE style is an error.
 func readChecksum(c types.Checksum) (request, error) {
 	if c.CksumType == 0 && len(c.Checksum) == 0 {
 		return request{}, nil

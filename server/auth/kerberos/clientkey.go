@@ -58,8 +58,8 @@ func defaultIterations(etype int32) uint32 {
 	return leastIterations
 }
 
-// key returns the client's key. Its type is the first accepted one in the KDC's list, or etype if
-// that is not 0.
+// key returns the client's key. Its type is the first accepted one in the KDC's list, or etype if that is not 0.
+// Without such a list, the salt is that of the name and etype must be given. Weak or expensive parameters are errors.
 func (x *exchange) key(name string, etype int32, data types.PADataSequence, key proof) (types.EncryptionKey, error) {
 	none := types.EncryptionKey{}
 	salt, iterations := x.realm+strings.ReplaceAll(name, "/", ""), uint32(0)

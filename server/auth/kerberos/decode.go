@@ -41,8 +41,8 @@ func recoverPanic(f func() error) (err error) {
 	return f()
 }
 
-// unseal decrypts with the library and converts a panic to an error. Callers must have checked the
-// lengths (K-88).
+// unseal decrypts with the library and converts a panic to an error. Callers must have checked the lengths (K-88). An
+// error returns no bytes.
 func unseal(d types.EncryptedData, k types.EncryptionKey, usage uint32) (b []byte, err error) {
 	err = recoverPanic(func() error {
 		b, err = crypto.DecryptEncPart(d, k, usage)
@@ -73,7 +73,8 @@ func isBoundedDER(b []byte) bool {
 	return true
 }
 
-// element validates the element at the front of b with its contents. It returns the bytes after it.
+// element validates the element at the front of b with its contents. It returns the bytes after it. left counts the
+// elements that may still come, depth the levels. ok is false if one is used up.
 func element(b []byte, depth int, left *int) (rest []byte, ok bool) {
 	if *left--; *left < 0 || depth == 0 || len(b) < 2 || b[0]&0x1f == 0x1f {
 		return nil, false // Kerberos has no multi-byte tags

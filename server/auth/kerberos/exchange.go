@@ -137,8 +137,8 @@ func (x *exchange) readLogOn(name string, answer []byte, body *messages.KDCReqBo
 	return x.granted(&rep.KDCRepFields, body, k, usageASRep)
 }
 
-// service requests a ticket for a service with tgt, the ticket for the KDC. It fails unless the KDC's answer is
-// for this request.
+// service requests a ticket for a service with tgt, the ticket for the KDC. It fails unless the KDC's answer is for
+// this request. A refusal of the KDC is returned without its text.
 func (x *exchange) service(ctx context.Context, tgt *granted, service string) (*granted, error) {
 	body, err := x.body(tgt.client, principal(2, service))
 	if err != nil {
@@ -229,7 +229,8 @@ func stripText(err error) error {
 	return err
 }
 
-// granted decrypts the KDC's response for the client and compares it with the request (K-56).
+// granted decrypts the KDC's response for the client and compares it with the request (K-56). A wrong key, and an
+// answer to another request, are errors. The case of names does not count.
 func (x *exchange) granted(rep *messages.KDCRepFields, body *messages.KDCReqBody, key types.EncryptionKey,
 	usage uint32) (*granted, error) {
 	b, err := decrypt(rep.EncPart, key, usage)

@@ -42,7 +42,8 @@ func (a *Acceptor) forwarded(o *opened, credential []byte, now time.Time) bool {
 	return false
 }
 
-// readCredential parses a KRB-CRED. It returns the number of its tickets and its encrypted part.
+// readCredential parses a KRB-CRED. It returns the number of its tickets and its encrypted part. ok is false without
+// a ticket, and with more than maxForwarded.
 func readCredential(b []byte) (tickets int, sealed types.EncryptedData, ok bool) {
 	var seq, list, ticket, part, cipher cryptobyte.String
 	s := cryptobyte.String(b)
@@ -127,7 +128,7 @@ const maxComponents = 16
 const generalString = asn1.Tag(27)
 
 // readName parses a PrincipalName and joins its components with slashes. It returns false if the name is malformed or
-// has more than maxComponents.
+// has more than maxComponents. A name without components is "".
 func readName(field cryptobyte.String) (string, bool) {
 	var seq, kind, list, text cryptobyte.String
 	var parts []string

@@ -55,7 +55,7 @@ func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 }
 
 // ask sends a request to the KDCs until one responds. The response is not authenticated and never empty. Errors wrap
-// ErrNoKDC.
+// ErrNoKDC. Without Addresses the DNS names the KDCs.
 func (k *KDCs) ask(ctx context.Context, realm string, request []byte) ([]byte, error) {
 	all, err := k.list(ctx, realm)
 	if err != nil {
@@ -74,8 +74,8 @@ func (k *KDCs) ask(ctx context.Context, realm string, request []byte) ([]byte, e
 
 var errLongAnswer = errors.New("the answer is empty or longer than any")
 
-// one sends a request to one KDC. Each message has a length of four bytes before it (RFC 4120
-// 7.2.2).
+// one sends a request to one KDC. Each message has a length of four bytes before it (RFC 4120 7.2.2). An empty answer
+// and one longer than maxAnswer are errors. It waits at most k.Wait, or defaultWait if that is 0.
 func (k *KDCs) one(ctx context.Context, address string, request []byte) ([]byte, error) {
 	wait := k.Wait
 	if wait == 0 {

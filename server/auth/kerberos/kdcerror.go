@@ -29,8 +29,8 @@ const (
 	extendedSize  = 12
 )
 
-// extended returns the NT status in the data of a KRB-ERROR, 0 for none. The data is one element or
-// a list.
+// extended returns the NT status in the data of a KRB-ERROR, 0 for none. The data is one element or a list. Malformed
+// data counts as none.
 func extended(b []byte) ntstatus.Status {
 	var list []errorData
 	var one errorData

@@ -85,7 +85,8 @@ func (r *replay) sweepLocked(now time.Time) error {
 	return r.rewriteLocked(kept)
 }
 
-// readLocked loads the entries on disk.
+// readLocked loads the entries on disk. A missing file has none. It returns the bytes of those that are still valid;
+// a partial last one is dropped.
 //
 // +checklocks:r.mu
 func (r *replay) readLocked(now time.Time) (kept []byte, err error) {
@@ -186,8 +187,8 @@ func identity(client, service string, at time.Time, cipher []byte) [16]byte {
 	return [16]byte(h.Sum(nil))
 }
 
-// enter adds an authenticator. It fails if the authenticator was accepted before, is too old, or
-// the cache is full.
+// enter adds an authenticator. It fails if the authenticator was accepted before, is too old, or the cache is full.
+// One that is refused is not stored.
 func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -257,7 +258,7 @@ func (r *replay) noteLocked(key [16]byte, at, now time.Time) error {
 	return nil
 }
 
-// close closes the file. The cache accepts authenticators afterwards, but stores none.
+// close closes the file. The cache accepts authenticators afterwards, but stores none. A second call does nothing.
 func (r *replay) close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

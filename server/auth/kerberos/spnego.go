@@ -52,7 +52,8 @@ const (
 	ntlmPrefix = "NTLMSSP\x00"
 )
 
-// parseOuter parses a client's first token: Kerberos inside SPNEGO, or Kerberos alone (K-35).
+// parseOuter parses a client's first token: Kerberos inside SPNEGO, or Kerberos alone (K-35). A token over MaxBlob is
+// an error.
 func parseOuter(blob []byte) (negotiation, error) {
 	if len(blob) > MaxBlob {
 		return negotiation{}, errOuter
@@ -82,7 +83,8 @@ func frame(b []byte) (oid, body []byte, ok bool) {
 	return o, in, true
 }
 
-// parseInit parses NegTokenInit. It needs the list of mechanisms and the token; the other fields may be absent (K-35).
+// parseInit parses NegTokenInit. It needs the list of mechanisms and the token; the other fields may be absent
+// (K-35). A token of NTLM is errNTLM.
 func parseInit(b []byte) (negotiation, error) {
 	s := cryptobyte.String(b)
 	var choice, seq, types, list, token cryptobyte.String
@@ -113,8 +115,9 @@ func parseInit(b []byte) (negotiation, error) {
 	return negotiation{spnego: true, mech: first, apReq: ap}, err
 }
 
-// firstMechanism returns the first mechanism, which the client's token belongs to. It must be one
-// of the two identifiers of Kerberos (K-35).
+// firstMechanism returns the first mechanism, which the client's token belongs to. It must be one of the two
+// identifiers of Kerberos (K-35). A list with NTLM and without Kerberos is errNTLM; one that has Kerberos later is
+// errNotFirst.
 func firstMechanism(list cryptobyte.String) ([]byte, error) {
 	var first, oid cryptobyte.String
 	kerberos, ntlm := false, false
@@ -153,8 +156,8 @@ func kerberosToken(b []byte) ([]byte, error) {
 	return body[2:], nil
 }
 
-// answer returns the response for the client: the end of the negotiation, with the AP-REP if there
-// is one. nil: nothing to send.
+// answer returns the response for the client: the end of the negotiation, with the AP-REP if there is one. nil:
+// nothing to send. For a nil apRep the response has no token.
 func (n *negotiation) answer(apRep []byte) []byte {
 	token := apRep
 	if apRep != nil {

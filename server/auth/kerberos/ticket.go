@@ -121,8 +121,8 @@ func (o *opened) decryptTicket(keys []types.EncryptionKey) error {
 	return errKeys
 }
 
-// decrypt decrypts data with an integrity check. It checks the length first, because the library
-// slices without checking.
+// decrypt decrypts data with an integrity check. It checks the length first, because the library slices without
+// checking. Another encryption type than the key's, and data that is too short, are errors.
 func decrypt(d types.EncryptedData, k types.EncryptionKey, usage uint32) ([]byte, error) {
 	e, err := crypto.GetEtype(k.KeyType)
 	if err != nil {
@@ -179,8 +179,8 @@ func (o *opened) client() string { return strings.Join(o.ticket.CName.NameString
 // bit reports whether a bit is set, counted from the left.
 func bit(b []byte, n int) bool { return n/8 < len(b) && b[n/8]&(0x80>>(n%8)) != 0 }
 
-// pac returns the bytes of the ticket's PAC, nil without one. It ignores a PAC in the
-// authenticator, which the client wrote itself (K-42).
+// pac returns the bytes of the ticket's PAC, nil without one. It ignores a PAC in the authenticator, which the client
+// wrote itself (K-42). Two PACs are an error. The result is a copy.
 func (o *opened) pac() (data []byte, err error) {
 	for _, outer := range o.ticket.AuthorizationData {
 		if outer.ADType != adIfRelevant {

@@ -45,7 +45,8 @@ func TokenError(text string) error {
 	return errOuter
 }
 
-// SplitToken parses a client's first token of at most [MaxBlob] bytes: SPNEGO, and the AP-REQ in it (K-35, K-36, K-88).
+// SplitToken parses a client's first token of at most [MaxBlob] bytes: SPNEGO, and the AP-REQ in it (K-35, K-36,
+// K-88). A longer blob is an error. The encrypted parts are positions in blob.
 func SplitToken(blob []byte) (*Token, error) {
 	n, err := parseOuter(blob)
 	if err != nil {
@@ -87,7 +88,7 @@ func ReadToken(text, blob []byte) (*Token, error) {
 }
 
 // request returns the AP-REQ that t describes, with the encrypted parts of blob, which must be the blob that t was
-// split from.
+// split from. Another blob can panic.
 func (t *Token) request(blob []byte) *messages.APReq {
 	sealed := func(s Sealed) types.EncryptedData {
 		return types.EncryptedData{EType: s.Type, KVNO: s.KeyNo, Cipher: blob[s.At : s.At+s.Len]}

@@ -28,7 +28,7 @@ const (
 var errWrap = errors.New("a message was altered, repeated or left out on its way, or is not signed")
 
 // Wrap returns message with a header and a signature for the peer. It does not encrypt it. Each call uses the next
-// sequence number.
+// sequence number. After an error the number is not used.
 func (c *Context) Wrap(message []byte) ([]byte, error) {
 	e, err := crypto.GetEtype(c.key.KeyType)
 	if err != nil {
@@ -50,8 +50,8 @@ func (c *Context) Wrap(message []byte) ([]byte, error) {
 	return append(append(head, message...), sum...), nil
 }
 
-// Unwrap verifies a signed message of the service and returns it. The message must be the next in
-// sequence (K-61).
+// Unwrap verifies a signed message of the service and returns it. The message must be the next in sequence (K-61).
+// Every error is errWrap, and leaves the sequence unchanged. The result is a copy.
 func (c *Context) Unwrap(token []byte) ([]byte, error) {
 	e, err := crypto.GetEtype(c.key.KeyType)
 	if err != nil {

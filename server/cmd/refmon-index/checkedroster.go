@@ -27,7 +27,8 @@ func (c checkedRoster) Run(ctx context.Context, out chan<- index.Version) error 
 	return err
 }
 
-// forward checks versions and sends them to out until ctx ends, the check fails or the roster is done.
+// forward checks versions and sends them to out until ctx ends, the check fails or the roster is done. A version
+// without people is not checked. The end of ctx is not an error.
 func (c checkedRoster) forward(ctx context.Context, in <-chan index.Version, out chan<- index.Version,
 	done <-chan error) error {
 	for {

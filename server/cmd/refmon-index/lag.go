@@ -28,7 +28,8 @@ every two seconds. "refmon-index status" prints the lag of a follower in time.`
 // lagWithin is the longest time that the command waits for a NATS server and its answers.
 const lagWithin = 10 * time.Second
 
-// Run prints a line for each stage. It returns an error if no server answers within ten seconds.
+// Run prints a line for each stage. It returns an error if no server answers within ten seconds. It prints nothing
+// with an error.
 func (c *lagCmd) Run(std *streams) error {
 	ctx, stop := context.WithTimeout(context.Background(), lagWithin)
 	defer stop()

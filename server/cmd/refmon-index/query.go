@@ -105,7 +105,8 @@ func (c *canReadCmd) document() string {
 	return c.Document
 }
 
-// print prints an answer, as JSON if JSON is set. It returns errNo unless the answer is yes.
+// print prints an answer, as JSON if JSON is set. It returns errNo unless the answer is yes. A reason follows "no" if
+// the caller may know it.
 func (c *canReadCmd) print(std *streams, a index.Answer) error {
 	switch {
 	case c.JSON:

@@ -14,7 +14,8 @@ type whyCmd struct {
 	canReadCmd `embed:""`
 }
 
-// Run prints the answer and the evidence for it. It returns errNo unless the answer is yes.
+// Run prints the answer and the evidence for it. It returns errNo unless the answer is yes. With --json it prints the
+// answer alone.
 func (c *whyCmd) Run(std *streams) error {
 	about, q, err := c.about(c.Right, c.Limit)
 	if err != nil {

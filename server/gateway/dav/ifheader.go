@@ -106,7 +106,7 @@ func (p *ifParser) list() (list []ifCondition) {
 }
 
 // condition parses one condition at the start of p.text and skips it. For a malformed one it sets p.err, and the
-// result has no meaning.
+// result has no meaning. An empty token is malformed.
 func (p *ifParser) condition() (c ifCondition) {
 	if len(p.text) > 3 && strings.EqualFold(p.text[:3], "Not") {
 		c.not, p.text = true, p.text[3:]
@@ -162,7 +162,8 @@ func (l ifLists) hold(find func(tag string) resourceState) bool {
 	return false
 }
 
-// holds reports whether all conditions of the list hold for a resource in this state (RFC 4918, 10.4.3).
+// holds reports whether all conditions of the list hold for a resource in this state (RFC 4918, 10.4.3). An empty
+// list holds.
 func (l ifList) holds(state resourceState) bool {
 	for _, c := range l.conditions {
 		var has bool

@@ -128,6 +128,7 @@ func (l *Lock) appendConflicts(all []Lock, others []*Lock) []Lock {
 }
 
 // find returns a copy of the lock with this token. It returns false if none exists or it expired. It changes nothing.
+// The copy does not follow later changes.
 func (t *LockTable) find(token string) (Lock, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -184,7 +185,8 @@ func (t *LockTable) Drop(top Path, below bool) {
 	}
 }
 
-// forgetLocked removes a lock from all indexes of the table. l must be in it.
+// forgetLocked removes a lock from all indexes of the table. l must be in it. A user without further locks is
+// forgotten.
 //
 // +checklocks:t.mu
 func (t *LockTable) forgetLocked(l *Lock) {

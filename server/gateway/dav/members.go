@@ -86,7 +86,8 @@ func (x *exchange) removeMembers(name Path) bool {
 	return whole && !more
 }
 
-// mkcol serves MKCOL: it creates an empty folder and answers 201. A request with a body is refused with 415.
+// mkcol serves MKCOL: it creates an empty folder and answers 201. A request with a body is refused with 415. An
+// existing name and a locked folder are refusals.
 func (x *exchange) mkcol() error {
 	if err := x.files.Mutable(x.name); err != nil {
 		return err

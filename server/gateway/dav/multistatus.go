@@ -30,7 +30,7 @@ func (m *multi) Error() string { return fmt.Sprintf("%d resources: %v", len(m.pa
 func (*multi) Code() int { return http.StatusMultiStatus }
 
 // Answer writes a 207 response with the URL and status of each failed resource, and the condition that failed, if
-// known.
+// known. A client that left is ignored.
 func (m *multi) Answer(w http.ResponseWriter, _ *http.Request) {
 	var b strings.Builder
 	b.WriteString(xmlHeader + `<D:multistatus xmlns:D="DAV:">`)

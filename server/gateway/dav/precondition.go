@@ -133,7 +133,7 @@ func (x *exchange) creatable(name Path) error {
 }
 
 // transferable returns the refusal that a COPY or MOVE would get without conditions, or nil. It changes nothing and
-// does not test the descendants.
+// does not test the descendants. It returns nil if Overwrite is F and the target exists.
 func (x *exchange) transferable() error {
 	from, err := x.files.Stat(x.name)
 	if err != nil {

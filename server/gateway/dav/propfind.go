@@ -54,7 +54,7 @@ func (x *exchange) propfind() error {
 }
 
 // list writes the 207 response of a PROPFIND: the resource, unless noroot is set, and its members. It stops early if
-// the client disconnects.
+// the client disconnects. A folder's URL ends in a slash.
 func (x *exchange) list(l *lister, i *Info, members []Info, noroot bool) {
 	x.w.Header().Set("Content-Type", xmlType)
 	x.w.Header().Set("Cache-Control", "no-store")
@@ -117,7 +117,7 @@ var live = []struct {
 	{"lockdiscovery", false}}
 
 // response returns the response element of one resource, with its properties grouped by status. The result is valid
-// until the next call.
+// until the next call. A resource without any of the properties has an empty propstat.
 func (l *lister) response(name Path, href string, i *Info) []byte {
 	for k := range l.by {
 		l.by[k].props = l.by[k].props[:0]

@@ -105,7 +105,7 @@ func parseEntry(database, line string) (e entry, ok bool) {
 }
 
 // initgroups returns the supplementary groups of a user, in getent's order. ok is false if the user is unknown or the
-// output is malformed.
+// output is malformed. The groups may include the primary one. A user without any has none, and ok is true.
 func (n *Names) initgroups(ctx context.Context, name string) (gids []uint32, ok bool) {
 	line, ok, err := n.run(ctx, "initgroups", name)
 	rest, found := strings.CutPrefix(line, name)

@@ -71,7 +71,8 @@ func (q *lookupQueue) join(key string, run lookupFunc) *lookup {
 	return l
 }
 
-// serve runs a lookup once there is a free slot. It does nothing if all callers leave before.
+// serve runs a lookup once there is a free slot. It does nothing if all callers leave before. l.done is closed in
+// either case.
 func (q *lookupQueue) serve(l *lookup, slots chan struct{}) {
 	defer close(l.done)
 	defer l.cancel()

@@ -36,7 +36,7 @@ func (n *Names) UserName(ctx context.Context, uid uint32) (string, bool) {
 }
 
 // userName returns the name of a uid, or "" without an error if no user was found. Without an answer it returns an
-// error.
+// error. It queries the socket first, if there is one, and then getent.
 func (n *Names) userName(ctx context.Context, uid uint32) (string, error) {
 	if n.socket != "" {
 		r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"uid": uid})

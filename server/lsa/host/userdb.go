@@ -119,7 +119,7 @@ type groupRecord struct {
 }
 
 // record requests one record and returns it; found is false if there is none. Two replies with different values are
-// an error.
+// an error. A malformed reply is an error, too.
 func record[T comparable](ctx context.Context, n *Names, method string, parameters map[string]any) (v T, found bool,
 	err error) {
 	first := true
@@ -139,7 +139,8 @@ func record[T comparable](ctx context.Context, n *Names, method string, paramete
 	return v, found, err
 }
 
-// memberships returns the names of a user's groups once each, without the primary one; nil if there are none.
+// memberships returns the names of a user's groups once each, without the primary one; nil if there are none. With an
+// error, names that came before are also returned.
 func (n *Names) memberships(ctx context.Context, user string) ([]string, error) {
 	seen := map[string]bool{}
 	var names []string

@@ -97,8 +97,8 @@ func (d *Domains) ask(ctx context.Context, option, value string) (line string, f
 	return line, found, nil
 }
 
-// run executes wbinfo. found is false only for the error notFound; any other failure is an error
-// (L-55).
+// run executes wbinfo. found is false only for the error notFound; any other failure is an error (L-55). An answer
+// that is not one line is an error. The run ends after maxWait.
 func (d *Domains) run(ctx context.Context, option, value string) (line string, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
@@ -157,8 +157,8 @@ func (d *Domains) SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, erro
 // unmapped is the output of --unix-ids-to-sids for an id without an account.
 const unmapped = "NOT MAPPED"
 
-// sid looks up the SID of an id. Most options of wbinfo take 31-bit numbers only, so larger ids use
-// another option (L-62).
+// sid looks up the SID of an id. Most options of wbinfo take 31-bit numbers only, so larger ids use another option
+// (L-62). A SID that does not parse is an error. An id without a mapping is not found.
 func (d *Domains) sid(ctx context.Context, option, kind string, id uint32) (s sid.SID, found bool, err error) {
 	value := strconv.FormatUint(uint64(id), 10)
 	if id > math.MaxInt32 {

@@ -107,7 +107,7 @@ func (a *Alone) Run(ctx context.Context) (err error) {
 }
 
 // keep runs the keeper until the context ends, and returns when it has created the streams. kept receives the error
-// with which the keeper ends.
+// with which the keeper ends. If it ends before, its error is returned.
 func keep(ctx context.Context, c *stages.Conn) (kept <-chan error, err error) {
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- stages.Keep(ctx, c, func() { close(ready) }) }()

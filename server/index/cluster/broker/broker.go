@@ -63,7 +63,7 @@ func Start(s *site.Site, o Options) (*Broker, error) {
 }
 
 // options converts the options for the NATS server. It returns an error for a malformed address, and without TLS for
-// one that is not loopback.
+// one that is not loopback. Without Cluster the server has no routes.
 func (o *Options) options(s *site.Site) (*server.Options, error) {
 	opts := &server.Options{}
 	if err := opts.ProcessConfigString(string(s.Accounts())); err != nil {
@@ -104,8 +104,8 @@ func (o *Options) options(s *site.Site) (*server.Options, error) {
 	return opts, nil
 }
 
-// address splits HOST:PORT. Port 0 gives the server's code for a free port. Unless secure is true, it accepts loopback
-// addresses only (N-47).
+// address splits HOST:PORT. Port 0 gives the server's code for a free port. Unless secure is true, it accepts
+// loopback addresses only (N-47). A host name is not accepted without TLS.
 func address(text string, secure bool) (string, int, error) {
 	host, number, err := net.SplitHostPort(text)
 	if err != nil {
@@ -155,8 +155,8 @@ func (b *Broker) Wait(ctx context.Context) error {
 	}
 }
 
-// keeps reports whether the server can store messages. It ignores transient problems, such as a
-// missing leader.
+// keeps reports whether the server can store messages. It ignores transient problems, such as a missing leader. It
+// returns false if JetStream is off, or a write failed.
 func (b *Broker) keeps() bool {
 	if !b.server.JetStreamEnabled() {
 		return false
