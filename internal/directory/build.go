@@ -153,7 +153,7 @@ func newUserTable(users []User, errs []error) (userTable, error) {
 }
 
 // addUser appends a user with its token t to the principals. It appends a disabled user to the disabled users instead
-// and counts it.
+// and counts it. An unknown gid leaves the principal's group empty.
 func (d *Directory) addUser(u *User, t *token.Token) {
 	p := Principal{Name: u.Name, Token: t}
 	if u.GID.Known {

@@ -67,7 +67,7 @@ func (d *Directory) Account(name string) *Principal {
 func (d *Directory) Group(name string) []sid.SID { return d.groups.byName[strings.ToLower(name)] }
 
 // Primary returns the primary group of the user of a token. It returns the zero SID for a user outside the
-// directory's domain.
+// directory's domain. A user of the domain without a known one has Domain Users.
 func (d *Directory) Primary(t *token.Token) sid.SID {
 	if p, ok := d.users.primary[t.User().SID]; ok {
 		return p

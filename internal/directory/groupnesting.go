@@ -92,7 +92,8 @@ type nesting struct {
 // sidIndex is a set of SIDs. It is nil until first used.
 type sidIndex map[sid.SID]struct{}
 
-// newNesting returns an empty nesting over the groups of t. It allows as many groups as a token can hold.
+// newNesting returns an empty nesting over the groups of t. It allows as many groups as a token can hold. It marks
+// groups in its own table, so several can be in use.
 func newNesting(t *groupTable) *nesting {
 	n := &nesting{table: t, seen: make([]bool, len(t.nodes))}
 	n.walk = Nesting[int]{Most: token.MaxGroups, Visit: func(g int) bool {

@@ -72,7 +72,7 @@ func compare(before, now *side) (c *Changes, err error) {
 }
 
 // administratorsOf returns the administrators of a that are not administrators of b. A user that b does not have
-// counts.
+// counts. At most maxNames are listed, but all are counted.
 func administratorsOf(a, b *side) (n Names) {
 	for i := range a.admins.All() {
 		if j := b.search.Directory.Find(a.name(i)); j >= 0 && b.admins.Has(j) {
@@ -188,7 +188,7 @@ func (s *side) paths(own, theirs map[string]map[string]int, other *side) (list [
 }
 
 // objects lists the objects that only one state has. An object whose descriptor only the baseline could read has
-// changed in an unknown way (B-51).
+// changed in an unknown way (B-51). At most maxNames of each kind are listed, with the number of the rest.
 func (c *Changes) objects(before, now *side) {
 	missing := map[string]bool{}
 	for _, o := range now.failed {

@@ -106,7 +106,7 @@ var entryBits = []struct {
 }
 
 // entryRights returns the names of the rights in a mask, separated by commas. Bits without a name follow as a
-// hexadecimal number.
+// hexadecimal number. It returns "" for 0.
 func entryRights(m winnt.AccessMask) string {
 	var all []string
 	for _, b := range entryBits {
@@ -122,7 +122,7 @@ func entryRights(m winnt.AccessMask) string {
 }
 
 // byDesign reports whether an account controls every directory by default: SYSTEM, the administrators and the domain
-// controllers.
+// controllers. It compares the RID only, so the accounts of every domain count.
 func (s *side) byDesign(who sid.SID) bool {
 	if who == sid.LocalSystem || who == sid.Administrators || who == sid.EnterpriseDCs {
 		return true

@@ -91,7 +91,7 @@ func (s *side) split(x objectRights) (parts []*part, err error) {
 }
 
 // viaOf returns the accounts that grant a right as text. It names Everyone and Authenticated Users only if no other
-// account grants it.
+// account grants it. It returns "" for no grants.
 func viaOf(grants []reach.Grant) string {
 	var all []string
 	general := func(g reach.Grant) bool { return g.Account == sid.AuthenticatedUsers || g.Account == sid.Everyone }
@@ -109,7 +109,8 @@ func viaOf(grants []reach.Grant) string {
 	return strings.Join(all, " and ")
 }
 
-// members returns the principals of a set that have every account of some grants in their tokens.
+// members returns the principals of a set that have every account of some grants in their tokens. A grant without an
+// account has no members. Without grants all of set are members.
 func (s *side) members(set effective.Set, grants []reach.Grant) effective.Set {
 	out := make(effective.Set, len(set))
 	for i := range set.All() {

@@ -63,7 +63,7 @@ func Holdings(ctx context.Context, list []objects.Item, d *directory.Directory, 
 	return out, nil
 }
 
-// fill sets the rights of a holding whose Steps are set.
+// fill sets the rights of a holding whose Steps are set. On an error the rights are incomplete.
 func (m *masks) fill(h *Holding, o *objects.Item) error {
 	own, every, err := m.of(o, nil)
 	if err != nil {
@@ -86,7 +86,8 @@ func (m *masks) fill(h *Holding, o *objects.Item) error {
 	return err
 }
 
-// addOrdinary appends an ordinary user to d: one who is in Domain Users and in the groups that all users in all share.
+// addOrdinary appends an ordinary user to d: one who is in Domain Users and in the groups that all users in all
+// share. d's earlier list is not changed.
 func addOrdinary(d *directory.Directory, all []directory.Principal) error {
 	c := d.Clone()
 	c.Principals = nil
@@ -109,7 +110,7 @@ func addOrdinary(d *directory.Directory, all []directory.Principal) error {
 }
 
 // shared returns the groups that every principal with Authenticated Users has, without Administrators (B-17). It
-// returns nil if no principal has Authenticated Users.
+// returns nil if no principal has Authenticated Users. Integrity levels do not count.
 func shared(all []directory.Principal) (groups []sid.SID) {
 	first := true
 	for i := range all {

@@ -23,7 +23,7 @@ var htmlPage = template.Must(template.New("page.html").Funcs(template.FuncMap{
 }).ParseFS(pageFile, "page.html"))
 
 // HTML writes the page as one self-contained file that needs no network. If the page cannot be built, it writes
-// nothing.
+// nothing. An error of out can leave a part of it.
 func (p *Page) HTML(out io.Writer) error {
 	sum := sha256.Sum256([]byte(pageScript))
 	data := struct {

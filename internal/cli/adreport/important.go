@@ -47,7 +47,7 @@ var importantBuiltins = map[sid.SID]string{
 }
 
 // findImportant sets s.targets to the important objects, and the objects that given names, in the order of the page
-// (B-49).
+// (B-49). Of equal kinds, paths are in alphabetical order.
 func (s *side) findImportant(given []*objects.Name) {
 	servers := s.servers()
 	for i := range s.search.Objects {
@@ -109,7 +109,7 @@ func (s *side) kindOf(o *objects.Item, servers map[string]serverCount) (kind str
 // serverCount counts the computers in an organizational unit and in the units below it.
 type serverCount struct{ servers, unknown int }
 
-// String describes the computers of a unit.
+// String describes the computers of a unit. It expects at least one computer.
 func (n serverCount) String() string {
 	switch unknown := plural(n.unknown, "computer") + " of unknown system"; {
 	case n.servers == 0:
@@ -121,7 +121,7 @@ func (n serverCount) String() string {
 }
 
 // servers counts, by the upper-case name of the unit, the servers and the computers whose operatingSystem is unknown.
-// Computers with another system count as workstations.
+// Computers with another system count as workstations. A computer counts for all units above it.
 func (s *side) servers() map[string]serverCount {
 	found := map[string]serverCount{}
 	for i := range s.search.Objects {
@@ -148,7 +148,8 @@ func (s *side) servers() map[string]serverCount {
 	return found
 }
 
-// parentOf returns the distinguished name of the parent, "" for a name with one part.
+// parentOf returns the distinguished name of the parent, "" for a name with one part. A comma after a backslash does
+// not separate.
 func parentOf(dn string) string {
 	for i := 0; i < len(dn); i++ {
 		switch dn[i] {

@@ -79,7 +79,8 @@ type Detour struct {
 	Routes  []Route
 }
 
-// Detours returns the routes that go through other important objects, grouped by the kind of that object.
+// Detours returns the routes that go through other important objects, grouped by the kind of that object. It returns
+// nil without any. The kinds are in the order of their first route.
 func (t *Target) Detours() (list []Detour) {
 	at := map[string]int{}
 	for _, r := range t.Routes {
@@ -135,7 +136,8 @@ func (s *side) names(set effective.Set) Names {
 	return n
 }
 
-// important adds a row for each important object: the direct rights on it and the routes to it.
+// important adds a row for each important object: the direct rights on it and the routes to it. It ends at the first
+// error.
 func (p *Page) important(s *side) error {
 	at := map[int][]reach.Right{}
 	for _, x := range s.rights {
@@ -212,7 +214,7 @@ func (s *side) through(p reach.Path) string {
 	return ""
 }
 
-// stepsOf returns the steps of a path in the page's words.
+// stepsOf returns the steps of a path in the page's words. It returns nil for a path without steps.
 func stepsOf(p reach.Path) (out []Step) {
 	for _, x := range p.Steps {
 		step := Step{Who: x.Who, Right: termOf(x.Right), Object: x.Object, By: strings.Join(x.By, " and "), Gives: x.Gives}

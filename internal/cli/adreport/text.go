@@ -63,7 +63,8 @@ func (p *Page) Text(out io.Writer, width int) error {
 // heading starts a section.
 func (t *textPage) heading(text string) { t.out.WriteString("\n" + text + "\n") }
 
-// line writes a line and wraps it. Continued lines are indented by four more columns.
+// line writes a line and wraps it. Continued lines are indented by four more columns. A width of 0 does not wrap. A
+// longer word gets a line of its own.
 func (t *textPage) line(indent, text string) {
 	text = printable.Line(text)
 	used, first := 0, true
@@ -84,7 +85,7 @@ func (t *textPage) line(indent, text string) {
 	t.out.WriteByte('\n')
 }
 
-// target writes an important object.
+// target writes an important object. Paths beyond textRoutes are counted only.
 func (t *textPage) target(x *Target) {
 	t.line("", fmt.Sprintf("\u2022 %s: %s", x.Kind, x.Object))
 	t.line("  ", fmt.Sprintf("reached by %d of %s, and by %s", x.Reach,
@@ -142,7 +143,7 @@ func (t *textPage) steps(indent string, list []Step) {
 	}
 }
 
-// grants writes rows of rights.
+// grants writes rows of rights. Without rows it writes "none".
 func (t *textPage) grants(indent string, list []Grants) {
 	if len(list) == 0 {
 		t.line(indent+"  ", "none")
@@ -153,7 +154,7 @@ func (t *textPage) grants(indent string, list []Grants) {
 	}
 }
 
-// changes writes what changed.
+// changes writes what changed. Without changes it writes "none".
 func (t *textPage) changes(c *Changes) {
 	t.heading("Changes since the baseline")
 	t.line("  ", uncompared)
@@ -215,7 +216,7 @@ func (n Names) text(most int) string {
 }
 
 // objects returns the only name, or the number of objects and the first names, at most textSamples, separated by
-// semicolons.
+// semicolons. n must have at least one name.
 func (n Names) objects() string {
 	if n.Count == 1 {
 		return n.List[0]

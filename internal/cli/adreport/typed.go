@@ -71,7 +71,8 @@ func (m *masks) matches(a sd.ACE) bool {
 	return m.own.Member(a.SID(), false)
 }
 
-// typesOf returns the object type list of a GUID on an object. The class of the object is the root.
+// typesOf returns the object type list of a GUID on an object. The class of the object is the root. An unknown
+// class is the zero GUID.
 func typesOf(o *objects.Item, g winnt.GUID) ([]access.ObjectTypeEntry, error) {
 	chain, err := words.Chain(g.String())
 	if err != nil {
@@ -95,7 +96,7 @@ func typesOf(o *objects.Item, g winnt.GUID) ([]access.ObjectTypeEntry, error) {
 }
 
 // coveredBy reports whether a right of a step includes rights on one object type: WriteSPN, for example, writing
-// servicePrincipalName.
+// servicePrincipalName. An unknown step covers nothing.
 func (r typedRights) coveredBy(steps []string) bool {
 	return slices.ContainsFunc(steps, func(step string) bool {
 		rights, err := words.Parse(step)
@@ -114,8 +115,8 @@ type manner struct {
 	types string
 }
 
-// of returns the rights of both tokens on an object with the object types of a question; without any, on the object as
-// a whole.
+// of returns the rights of both tokens on an object with the object types of a question; without any, on the object
+// as a whole. An object with PRINCIPAL_SELF gets an evaluator of its own, which is not kept.
 func (m *masks) of(o *objects.Item, types []access.ObjectTypeEntry) (own, every winnt.AccessMask, err error) {
 	self := o.Entry.Account() && o.Descriptor.DACL().Facts()&sd.HasPrincipalSelf != 0
 	key := manner{o.Type, fmt.Sprint(types)}

@@ -86,7 +86,7 @@ func (s state) protected() bool { return s.d.Control()&sd.DACLProtected != 0 }
 func (s state) member(x sid.SID) bool { return s.t.Member(x, false) }
 
 // text returns an entry as SDDL, with the object types and the name of its account. A type without SDDL is given by
-// its number.
+// its number. An unknown account is given by its SID.
 func (s state) text(a sd.ACE) string {
 	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
 	if err != nil {

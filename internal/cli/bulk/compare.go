@@ -85,7 +85,7 @@ func (d *Diff) worker(
 }
 
 // newComparer returns a comparer for one worker, with its own evaluators. All comparers of a diff share its tables of
-// answers.
+// answers. It is for one goroutine.
 func newComparer(d *Diff) *comparer {
 	c := &comparer{
 		d: d, evaluators: map[side]*effective.Evaluator{}, gates: map[side][]winnt.AccessMask{},
@@ -126,7 +126,8 @@ func (d *Diff) compile(pairs []int) two {
 // missing writes the comparison for an object that only Before has.
 func (c *comparer) missing(b *box[compared], o *objects.Object) error { return c.object(b, o, o, nil) }
 
-// batch calls decide for each object of a batch until one returns an error, which it stores in b.fatal.
+// batch calls decide for each object of a batch until one returns an error, which it stores in b.fatal. An object
+// without a type gets the diff's. The objects after an error are not counted.
 func (c *comparer) batch(b *box[compared], decide func(c *comparer, b *box[compared], o *objects.Object) error) {
 	b.in.Each(func(o *objects.Object) {
 		if b.fatal != nil {

@@ -29,7 +29,7 @@ func (r *Run) tablesHeading() error {
 }
 
 // appendTableSet appends the rows of a set to dst, one for each principal's SID. An empty set gets one row with
-// noMember.
+// noMember. Each row ends in a newline.
 func (r *Run) appendTableSet(dst []byte, id setID, s effective.Set) []byte {
 	row := func(member string) {
 		dst = append(append(dst, id[:]...), ',')

@@ -148,7 +148,8 @@ func (d *decider) sets(x place) (sets []effective.Set, share bool, err error) {
 	return a.out, share, nil
 }
 
-// combine stores the answer for a right in a.out: the intersection of its parts, or their union if one part is enough.
+// combine stores the answer for a right in a.out: the intersection of its parts, or their union if one part is
+// enough. Without places the answer is empty.
 func (a *typedQuestion) combine(right int, places []words.Place, answers [][]effective.Set) {
 	out := a.out[right]
 	clear(out)

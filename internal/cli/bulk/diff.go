@@ -218,7 +218,7 @@ func (d *Diff) heading() error {
 }
 
 // write writes the rows of a batch, or adds them to the summary. Batches come in order. It returns the batch's fatal
-// error first.
+// error first. so has the counts before the batch.
 func (d *Diff) write(b *box[compared], so *Summary) error {
 	if b.fatal != nil {
 		return b.fatal

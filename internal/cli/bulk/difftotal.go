@@ -13,7 +13,7 @@ import (
 )
 
 // changed returns the pairs whose masks differ. A nil mask list, of an object that does not exist, and a missing
-// principal have no rights.
+// principal have no rights. It returns nil without a difference.
 func (d *Diff) changed(t *two, masks [2][]winnt.AccessMask) (out []change) {
 	for i, n := range t.pairs {
 		var m [2]winnt.AccessMask
@@ -45,7 +45,8 @@ type (
 	}
 )
 
-// addTally adds t to into. The first object is the earlier one, and rights and principals are united.
+// addTally adds t to into. The first object is the earlier one, and rights and principals are united. t stays
+// unchanged, and must have as many words in Who as into has.
 func addTally(into, t *tally) {
 	into.First = min(into.First, t.First)
 	into.Objects += t.Objects
@@ -75,7 +76,8 @@ func oneType(a, b string) string {
 	return ""
 }
 
-// add counts the changes of an object in the groups of its folder, one group for each cause.
+// add counts the changes of an object in the groups of its folder, one group for each cause. An object counts once in
+// each group.
 func (b *compared) add(d *Diff, name string, typ *winnt.ObjectType, changes []change) {
 	if b.groups == nil {
 		b.groups = map[group]*tally{}

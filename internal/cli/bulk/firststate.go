@@ -52,7 +52,7 @@ func (p *past) close() {
 }
 
 // put stores an object with its descriptor. It replaces an earlier object with the same path. It may not be called
-// after index.
+// after index. An object with an error is stored too, as unreadable.
 func (p *past) put(o *objects.Object) error {
 	at, err := p.descriptor(o)
 	if err != nil {
@@ -178,7 +178,8 @@ func (p *past) find(path []byte, e *entry) (slot int64, ok bool, err error) {
 // mark records that the second state has the path of a slot.
 func (p *past) mark(slot int64) { p.seen[slot/32].Or(1 << (slot % 32)) }
 
-// object decodes the object of a record into o, whose memory it reuses. The descriptor of o is part of e.buf.
+// object decodes the object of a record into o, whose memory it reuses. The descriptor of o is part of e.buf. An
+// error leaves o incomplete. The next call with e overwrites the descriptor.
 func (p *past) object(e *entry, o *objects.Object) error {
 	*o = objects.Object{Path: append(o.Path[:0], e.path...), Type: p.types[e.kind&^unreadable]}
 	var b [4]byte
@@ -197,7 +198,8 @@ func (p *past) object(e *entry, o *objects.Object) error {
 	return nil
 }
 
-// each calls f with every record in the order of put, until f returns an error. f must not keep the entry.
+// each calls f with every record in the order of put, until f returns an error. f must not keep the entry. The error
+// of f is returned unchanged.
 func (p *past) each(f func(*entry) error) error {
 	var e entry
 	for at := int64(0); at < p.log.size; at += recordSize + int64(len(e.path)) {

@@ -128,7 +128,8 @@ func (g *gathered) finish() {
 	}
 }
 
-// write adds a batch to the report. Batches come in order. so has the counts before the batch.
+// write adds a batch to the report. Batches come in order. so has the counts before the batch. A batch without
+// answers adds nothing. At most maxErrors errors are kept.
 func (r *Report) write(b *box[*gathered], so *Summary) error {
 	g := b.part
 	if g == nil {

@@ -46,6 +46,7 @@ func (g *guarded) all(who int, t *winnt.ObjectType) winnt.AccessMask {
 }
 
 // pass returns the principals, of n, to whom the share allows every right of the mask m. A nil receiver allows all.
+// Bits of s beyond n are 0.
 func (g *guarded) pass(m winnt.AccessMask, n int) effective.Set {
 	s := make(effective.Set, (n+63)/64)
 	for i := range n {

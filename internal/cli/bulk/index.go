@@ -229,7 +229,8 @@ func appendSet(dst []byte, id setID, count uint32, s effective.Set, expression [
 	return append(dst, "\"}\n"...)
 }
 
-// appendRanges appends ranges such as "0-3,7" to dst. It returns false if dst is then longer than most bytes.
+// appendRanges appends ranges such as "0-3,7" to dst. It returns false if dst is then longer than most bytes. With
+// false, dst is incomplete. An empty set appends nothing.
 func appendRanges(dst []byte, s effective.Set, most int) ([]byte, bool) {
 	first, last, any := 0, -2, false
 	flush := func() {

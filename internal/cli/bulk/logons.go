@@ -13,8 +13,8 @@ import (
 // the first descriptor whose answer can depend on the kind. nil: no answer has a note about it.
 type logons func() ([]*Run, error)
 
-// newLogons returns a function that compiles the runs of r for other kinds of logon once. It returns nil if Run.Logons
-// is nil.
+// newLogons returns a function that compiles the runs of r for other kinds of logon once. It returns nil if
+// Run.Logons is nil. An error of one kind fails all. The function runs at most once; later calls return the same.
 func newLogons(r *Run) logons {
 	if r.Logons == nil {
 		return nil
@@ -72,6 +72,7 @@ func (a *alternatives) remark(x place) (string, error) {
 }
 
 // open creates the deciders of all kinds of logon, and that of the run itself. Call it once, before they are used.
+// After an error the deciders are incomplete.
 func (a *alternatives) open() error {
 	runs, err := a.run.logons()
 	if err != nil {

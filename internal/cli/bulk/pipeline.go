@@ -131,7 +131,7 @@ func (p *pipeline[T]) batch(b *box[T]) error {
 }
 
 // put writes a batch and adds its counts to those of the run. At intervals it saves a checkpoint and reports
-// progress.
+// progress. An error of save ends the run. It reports progress before it saves.
 func (p *pipeline[T]) put(b *box[T]) error {
 	if err := p.write(b, &p.sum); err != nil {
 		return err

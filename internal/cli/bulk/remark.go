@@ -76,7 +76,7 @@ func (r Remark) String() string {
 }
 
 // remark counts the remark r about an object, and stores text in o for its row. It keeps the first example of each
-// kind.
+// kind. The zero remark counts nothing.
 func (s *Summary) remark(o *objects.Object, r *Remark, text string) {
 	o.Remark = text
 	if r.Typed > 0 {
@@ -96,6 +96,7 @@ func (s *Summary) remark(o *objects.Object, r *Remark, text string) {
 }
 
 // whole reports whether the run requests a right on whole objects of type t, and not only on their properties.
+// Without rights it returns false.
 func (r *Run) whole(t *winnt.ObjectType) bool {
 	if r.Ask == What {
 		return len(r.Types) == 0

@@ -48,7 +48,7 @@ type cell struct {
 	text  string
 }
 
-// cells parses a row without its end. It ignores a cell without a style byte.
+// cells parses a row without its end. It ignores a cell without a style byte. It returns nil for an empty row.
 func cells(row []byte) (out []cell) {
 	for len(row) > 0 {
 		text, rest, _ := bytes.Cut(row, []byte{separator})

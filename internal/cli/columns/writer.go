@@ -86,7 +86,7 @@ func (w *Writer) Flush() error {
 	return err
 }
 
-// measure returns the width of the widest cell of each column, and nil without cells.
+// measure returns the width of the widest cell of each column, and nil without cells. Rows may differ in length.
 func measure(rows [][]cell) (widths []int) {
 	for _, row := range rows {
 		for i, c := range row {

@@ -193,7 +193,8 @@ func covers(f, e *entry) bool {
 	return f.data != "" && f.data == e.data && f.ace.Type() == e.ace.Type() && !f.ace.Type().IsObject()
 }
 
-// granted returns the rights that the entries grant to at least one token.
+// granted returns the rights that the entries grant to at least one token. A deny entry takes nothing away here. It
+// returns 0 for no entries.
 func (l *linter) granted(es []entry) (m winnt.AccessMask) {
 	for i := range es {
 		if es[i].allow && es[i].ace.Flags()&sd.InheritOnly == 0 {

@@ -7,7 +7,7 @@ import (
 )
 
 // known reports whether a SID is well known or has the form of SIDs for accounts, services, packages, levels and so
-// on.
+// on. The zero SID is not.
 func known(s sid.SID) bool {
 	if sid.Name(s) != "" {
 		return true
@@ -36,7 +36,7 @@ func known(s sid.SID) bool {
 	return false
 }
 
-// knownNT reports the same as known, for SIDs that start with S-1-5.
+// knownNT reports the same as known, for SIDs that start with S-1-5. n is the number of subauthorities, at least 1.
 func knownNT(s sid.SID, n int) bool {
 	switch first := s.Sub(0); first {
 	case 5: // a logon session

@@ -57,7 +57,8 @@ func (f Finding) Where() string {
 	return "descriptor"
 }
 
-// String returns the position, the entry, the kind, the problem, the rule and the advice in one line.
+// String returns the position, the entry, the kind, the problem, the rule and the advice in one line. A missing entry
+// or rule is left out.
 func (f Finding) String() string {
 	s := f.Where()
 	if f.Entry != "" {
@@ -132,7 +133,7 @@ func (l *linter) owners() {
 	}
 }
 
-// inheritance checks the inheritance flags of an entry of either list.
+// inheritance checks the inheritance flags of an entry of either list. One entry can have several findings.
 func (l *linter) inheritance(list string, i int, a sd.ACE) {
 	f := a.Flags()
 	inherits := f&(sd.ObjectInherit|sd.ContainerInherit) != 0

@@ -14,7 +14,8 @@ var onlyFirst = map[sd.Type]string{
 const labelPolicy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP |
 	winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 
-// sacl adds findings for SACL entries that have no effect, and checks labels, filters and attributes.
+// sacl adds findings for SACL entries that have no effect, and checks labels, filters and attributes. A missing SACL
+// has none.
 func (l *linter) sacl() {
 	first := map[sd.Type]int{}
 	var names []claims.Attribute
@@ -56,7 +57,7 @@ func (l *linter) sacl() {
 	}
 }
 
-// label checks a mandatory label.
+// label checks a mandatory label. It adds at most one finding.
 func (l *linter) label(i int, a sd.ACE) {
 	switch {
 	case a.SID().Authority() != 16 || a.SID().SubAuthorities() == 0:

@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// stored reports parts of a descriptor that file systems do not store.
+// stored reports parts of a descriptor that file systems do not store. It reports nothing for other types than files
+// and directories.
 func (l *linter) stored() {
 	if l.typ != winnt.FileObject && l.typ != winnt.DirectoryFileObject {
 		return

@@ -49,7 +49,8 @@ type mounted struct {
 	dirs *beneath.Dirs
 }
 
-// Open opens a file or directory of the mount. Another kind of file is an error.
+// Open opens a file or directory of the mount. Another kind of file is an error. The caller closes it. A path with a
+// link is an error.
 func (m *mounted) Open(path string) (File, error) {
 	fd, err := m.dirs.Place(path)
 	if err != nil {
@@ -122,7 +123,7 @@ type offline struct {
 	attribute string
 }
 
-// Open opens a file of the host and reads its attribute.
+// Open opens a file of the host and reads its attribute. The caller closes it. Errors do not have the path.
 func (o *offline) Open(path string) (File, error) {
 	f := &offlineFile{files: o, path: path}
 	var err error
@@ -167,7 +168,8 @@ func (f *offlineFile) Close() error {
 	return nil
 }
 
-// plainError returns the cause of an error without the path, which the caller reports. It returns nil for nil.
+// plainError returns the cause of an error without the path, which the caller reports. It returns nil for nil. An
+// error without a cause is returned unchanged.
 func plainError(err error) error {
 	for _, cause := range []error{beneath.ErrLink, beneath.ErrMount} {
 		if errors.Is(err, cause) {

@@ -84,7 +84,7 @@ func (r *Runner) auditFull(b *starlark.Builtin, args starlark.Tuple, kwargs []st
 }
 
 // auditRecords implements audit_records: it returns the records since the last call as dictionaries with the keys of
-// their JSON.
+// their JSON. Without records it returns an empty list. It takes no arguments.
 func (r *Runner) auditRecords(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

@@ -100,7 +100,8 @@ func (r *Runner) process(b *starlark.Builtin, args starlark.Tuple, kwargs []star
 	return v, err
 }
 
-// attach returns a value for a thread and traces its calls. With Config.Attach another thread makes the calls.
+// attach returns a value for a thread and traces its calls. With Config.Attach another thread makes the calls. An
+// error of Attach is returned unchanged.
 func (r *Runner) attach(v *processValue, th *nt.Thread) (t *threadValue, err error) {
 	t = &threadValue{r: r, th: th, calls: th, process: v}
 	if r.cfg.Attach != nil {
@@ -150,8 +151,8 @@ func (r *Runner) systemThread(
 	return r.system()
 }
 
-// system returns the kernel-mode thread of the System process. It creates the thread on the first call and returns the
-// same one later.
+// system returns the kernel-mode thread of the System process. It creates the thread on the first call and returns
+// the same one later. An error is not remembered.
 func (r *Runner) system() (*kernelValue, error) {
 	if r.kthread == nil {
 		k, err := r.sys.SystemThread()
@@ -177,7 +178,7 @@ func (r *Runner) kernelMode(b *starlark.Builtin, args starlark.Tuple, kwargs []s
 }
 
 // file implements file: it creates a named file object with a descriptor and returns its name. The descriptor None
-// makes an object without security.
+// makes an object without security. An existing name and another type than File are errors.
 func (r *Runner) file(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string
 	var text starlark.Value
@@ -223,6 +224,7 @@ func (r *Runner) closeAll(b *starlark.Builtin, args starlark.Tuple, kwargs []sta
 }
 
 // step implements step: it prints a heading for the following calls. rule, if given, is the rule that they show.
+// Without a rule the calls show none.
 func (r *Runner) step(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var text, rule string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "text", &text, "rule?", &rule); err != nil {
@@ -234,7 +236,7 @@ func (r *Runner) step(b *starlark.Builtin, args starlark.Tuple, kwargs []starlar
 }
 
 // expect implements expect: it compares two values. A difference fails the run but does not stop it, so that one run
-// shows all differences.
+// shows all differences. Values that cannot be compared stop the program.
 func (r *Runner) expect(
 	th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

@@ -218,7 +218,7 @@ func number(v starlark.Value) (uint64, error) {
 }
 
 // handle returns the number of a handle; None is NULL. It accepts a pseudo handle as a negative or as an unsigned
-// number.
+// number. Larger numbers and other types are errors.
 func handle(v starlark.Value) (int64, error) {
 	switch v := v.(type) {
 	case starlark.NoneType:

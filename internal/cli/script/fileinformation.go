@@ -24,7 +24,8 @@ func fileInformation(v starlark.Value) (c nt.Captured[any], err error) {
 	return nt.Cap[any](i), nil
 }
 
-// member returns an entry of a dict, or an attribute of another value. A missing one is an error.
+// member returns an entry of a dict, or an attribute of another value. A missing one is an error. A value without
+// members is an error, too.
 func member(v starlark.Value, name string) (starlark.Value, error) {
 	if d, ok := v.(*starlark.Dict); ok {
 		if x, found, err := d.Get(starlark.String(name)); found && err == nil {

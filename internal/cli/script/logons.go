@@ -34,7 +34,8 @@ func addLogonConstants(env starlark.StringDict) {
 // useValue returns the Starlark constant of a kind of name (SID_NAME_USE).
 func useValue(u winnt.SIDNameUse) named { return named{"SID_NAME_USE", uint64(u), u.String()} }
 
-// logonInformation converts a dict with the fields of KERB_INTERACTIVE_LOGON, the default for MessageType.
+// logonInformation converts a dict with the fields of KERB_INTERACTIVE_LOGON, the default for MessageType. An unknown
+// field and a field of another type are errors.
 func logonInformation(v starlark.Value) (info nt.LogonInformation, err error) {
 	d, ok := v.(*starlark.Dict)
 	if !ok {

@@ -119,8 +119,8 @@ func (r *Runner) convertObject(to reflect.Value, v starlark.Value) (known bool, 
 	return true, err
 }
 
-// handleFlags converts {"Inherit": …, "ProtectFromClose": …}, or the struct that NtQueryObject returned. A missing key
-// is False.
+// handleFlags converts {"Inherit": …, "ProtectFromClose": …}, or the struct that NtQueryObject returned. A missing
+// key is False. Other types are errors.
 func handleFlags(v starlark.Value) (c nt.Captured[nt.HandleFlagInformation], err error) {
 	get := func(name string) (bool, error) {
 		var x starlark.Value = starlark.False
@@ -156,7 +156,8 @@ func capturedSQOS(v starlark.Value) (c nt.Captured[*nt.SecurityQualityOfService]
 	return c, fmt.Errorf("want sqos(…) or None, got %s", v.Type())
 }
 
-// securityPolicy implements security_policy: it sets EveryoneIncludesAnonymous in the kernel.
+// securityPolicy implements security_policy: it sets EveryoneIncludesAnonymous in the kernel. It applies to later
+// calls of all threads, and returns None.
 func (r *Runner) securityPolicy(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

@@ -144,7 +144,7 @@ func (r *Runner) tokenObject(
 }
 
 // tokenWith implements token_with: it returns a token value with fields that a token file does not have and only a
-// logon service sets.
+// logon service sets. The argument stays unchanged. Fields that are not given stay as they are.
 func tokenWith(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var v *tokenValue
 	var origin, authentication, parent, elevation, session starlark.Value
@@ -194,7 +194,7 @@ func tokenWith(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple
 }
 
 // handleInformation implements handle_information: it returns the granted rights of a handle in a thread's process or
-// in the kernel (OBJECT_HANDLE_INFORMATION). It prints nothing.
+// in the kernel (OBJECT_HANDLE_INFORMATION). It prints nothing. A handle that is not open is an error.
 func (r *Runner) handleInformation(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

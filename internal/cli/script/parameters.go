@@ -158,8 +158,8 @@ func sqosBuiltin(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tup
 	return v, nil
 }
 
-// privilegeSetBuiltin implements privilege_set(privileges, all=True). all means that the check needs every
-// privilege, otherwise one suffices.
+// privilegeSetBuiltin implements privilege_set(privileges, all=True). all means that the check needs every privilege,
+// otherwise one suffices. An unknown privilege is an error.
 func privilegeSetBuiltin(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var names starlark.Value
 	all := true

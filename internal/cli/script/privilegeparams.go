@@ -59,7 +59,8 @@ func luids(v starlark.Value, attributes uint32) ([]nt.LUIDAndAttributes, error) 
 	return nil, fmt.Errorf("want privilege names, or {name: attributes}, got %s", v.Type())
 }
 
-// addOne calls add for one element of a list: a privilege, or the struct with Luid and Attributes that a call returned.
+// addOne calls add for one element of a list: a privilege, or the struct with Luid and Attributes that a call
+// returned. A struct without one of them is an error.
 func addOne(x starlark.Value, add func(name, attr starlark.Value) error) error {
 	s, ok := x.(*starlarkstruct.Struct)
 	if !ok {
@@ -87,8 +88,8 @@ func privilegeLUID(v starlark.Value) (winnt.LUID, error) {
 	return winnt.LUID(n), err
 }
 
-// privilegeSet converts the result of privilege_set(…), or a list as luids does, which then needs every
-// privilege.
+// privilegeSet converts the result of privilege_set(…), or a list as luids does, which then needs every privilege.
+// None is an empty list.
 func privilegeSet(v starlark.Value) (nt.Captured[*nt.PrivilegeSet], error) {
 	if s, ok := v.(*privilegeSetValue); ok {
 		return nt.Cap(&s.set), nil

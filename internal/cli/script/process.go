@@ -52,7 +52,8 @@ var structTypes = map[reflect.Type]string{
 	reflect.TypeFor[*win32.SecurityAttributes]():                    "security_attributes",
 }
 
-// setStruct sets a parameter of one of structTypes; None is NULL. done is false for other types.
+// setStruct sets a parameter of one of structTypes; None is NULL. done is false for other types. Another value is an
+// error.
 func setStruct(to reflect.Value, v starlark.Value) (done bool, err error) {
 	name, ok := structTypes[to.Type()]
 	if !ok {
@@ -70,7 +71,7 @@ func setStruct(to reflect.Value, v starlark.Value) (done bool, err error) {
 }
 
 // securityAttributes implements security_attributes: it returns a SECURITY_ATTRIBUTES structure for a call of a Win32
-// function.
+// function. Without sd the descriptor is nil.
 func (r *Runner) securityAttributes(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
@@ -88,7 +89,7 @@ func (r *Runner) securityAttributes(
 }
 
 // jobSecurityLimits implements job_security_limits: it returns a JOBOBJECT_SECURITY_LIMIT_INFORMATION structure for a
-// call.
+// call. Without arguments it has no limits.
 func (r *Runner) jobSecurityLimits(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

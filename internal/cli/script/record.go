@@ -104,7 +104,8 @@ func (t *transcript) recordFunction(c *win32Call) {
 	t.r.cfg.Record(rec)
 }
 
-// record passes one call of a service to Config.Record. After a failure its outputs have only handles.
+// record passes one call of a service to Config.Record. After a failure its outputs have only handles. A handle that
+// the call returns gets a new name.
 func (t *transcript) record(c *nt.Call) {
 	rec := t.begin(c)
 	if d, ok := c.In.(nt.DuplicateObjectIn); ok && d.TargetProcessHandle != winnt.NtCurrentProcess {
@@ -152,7 +153,7 @@ func (t *transcript) nulls(typ reflect.Type) map[string]any {
 const lastFixedLUID = 0x3E7
 
 // value returns a parameter as a JSON value. Handles, ids and dynamic LUIDs become symbolic names. A nil pointer
-// becomes null.
+// becomes null. Bytes and descriptors that SDDL cannot express are hexadecimal. A secret is "***".
 func (t *transcript) value(f reflect.Value) any {
 	switch x := f.Interface().(type) {
 	case nil:
@@ -214,7 +215,7 @@ func (t *transcript) id(h winnt.Handle) any {
 }
 
 // composite returns a structure, a list or a plain value as a JSON value. A nil pointer becomes null, and a number a
-// string.
+// string. A nil slice becomes an empty list.
 func (t *transcript) composite(f reflect.Value) any {
 	switch f.Kind() {
 	case reflect.Pointer, reflect.Interface:

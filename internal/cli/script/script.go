@@ -79,6 +79,7 @@ type Runner struct {
 var ErrExpectation = errors.New("an expectation did not hold")
 
 // New starts a new kernel for programs. A nil Output discards what programs print. The caller must close the Runner.
+// It panics if the kernel cannot start.
 func New(cfg Config) *Runner {
 	if cfg.Output == nil {
 		cfg.Output = io.Discard
@@ -178,7 +179,8 @@ func (r *Runner) Close() error {
 	return errors.Join(r.disconnect(), r.sys.Close())
 }
 
-// release drops the runner's references to the token objects that it created, without printing calls.
+// release drops the runner's references to the token objects that it created, without printing calls. It does nothing
+// if there are none.
 func (r *Runner) release() {
 	if len(r.owned) == 0 {
 		return

@@ -38,7 +38,7 @@ func (c *connection) set(s state) {
 }
 
 // status returns STATUS_PENDING until the connection is complete, and STATUS_PORT_CONNECTION_REFUSED if the server
-// refused it or an end was closed first.
+// refused it or an end was closed first. A connection that ended after it was complete stays a success.
 func (c *connection) status() ntstatus.Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,8 +91,8 @@ func (p *Port) takePending() *connection {
 	return c
 }
 
-// Listen takes the oldest request to connect; accept it with AcceptMessage. Errors: STATUS_TIMEOUT if no client
-// is waiting, STATUS_INVALID_PORT_HANDLE unless this is a connection port.
+// Listen takes the oldest request to connect; accept it with AcceptMessage. Errors: STATUS_TIMEOUT if no client is
+// waiting, STATUS_INVALID_PORT_HANDLE unless this is a connection port. The request stays pending for the client.
 func (p *Port) Listen() (Message, ntstatus.Status) {
 	if p.Kind != Connection {
 		return Message{}, ntstatus.InvalidPortHandle
@@ -131,7 +131,8 @@ func (p *Port) receiveAny() (Message, ntstatus.Status) {
 	return Message{}, ntstatus.Timeout
 }
 
-// connections returns the connections whose requests were received with Listen, oldest first.
+// connections returns the connections whose requests were received with Listen, oldest first. The list is a copy,
+// also of answered ones.
 func (p *Port) connections() []*connection {
 	p.mu.Lock()
 	defer p.mu.Unlock()

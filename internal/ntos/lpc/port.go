@@ -162,7 +162,7 @@ func (p *Port) Connect(client *ps.Thread, sqos nt.SecurityQualityOfService, info
 }
 
 // Accept completes the oldest pending connection and returns the server's end. It returns nil if no client waits. The
-// caller calls Init on the port.
+// caller calls Init on the port. The connection is then complete, and no longer known to the connection port.
 func (p *Port) Accept(server *ps.Process) *Port {
 	c := p.takePending()
 	if c == nil {
@@ -174,7 +174,7 @@ func (p *Port) Accept(server *ps.Process) *Port {
 }
 
 // closed runs when the last handle is closed. A connection port refuses the clients that wait; an end ends its
-// connection.
+// connection. It wakes all threads that wait for the ended connections.
 func (p *Port) closed() {
 	p.mu.Lock()
 	p.shut = true
@@ -197,7 +197,8 @@ func (p *Port) closed() {
 	}
 }
 
-// end disconnects both ends, wakes their threads and releases all that the connection holds.
+// end disconnects both ends, wakes their threads and releases all that the connection holds. A second call wakes the
+// threads again and releases nothing.
 func (c *connection) end() {
 	c.mu.Lock()
 	c.gone = true

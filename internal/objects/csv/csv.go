@@ -39,7 +39,7 @@ func New(in io.Reader) objects.Source {
 func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.readRow) }
 
 // readRow reads the next row into o, or returns io.EOF. A malformed row, a missing descriptor and an unknown type set
-// o.Err.
+// o.Err. The first call also reads the heading; an error of that ends the run.
 func (c *source) readRow(o *objects.Object) error {
 	if !c.begun {
 		if err := c.readHeading(); err != nil {

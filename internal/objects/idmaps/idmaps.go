@@ -174,7 +174,8 @@ func ReadSubIDs(names ...string) (all []fileaccess.SubIDs) {
 // unmapped is the id that Linux shows for users and groups without a number in a user namespace.
 const unmapped = 65534
 
-// sidOfID returns the SID of an id: a known account's, else by a range, else S-1-22 (L-60).
+// sidOfID returns the SID of an id: a known account's, else by a range, else S-1-22 (L-60). It always finds one. The
+// first matching range counts.
 func sidOfID(id uint32, kind int, known *[2]map[uint32]sid.SID, ranges []fileaccess.IDRange) sid.SID {
 	if s, ok := known[kind][id]; ok {
 		return s

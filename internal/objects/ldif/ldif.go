@@ -56,7 +56,8 @@ func (l *source) readRaw() (string, bool) {
 	return strings.TrimSuffix(l.r.Text(), "\r"), true
 }
 
-// readLine returns a line with its continuations. ok is false at the end of the text, and after an error of the reader.
+// readLine returns a line with its continuations. ok is false at the end of the text, and after an error of the
+// reader. It drops the one leading space of each continuation.
 func (l *source) readLine() (string, bool) {
 	text, ok := l.readRaw()
 	if !ok {

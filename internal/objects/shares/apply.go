@@ -180,7 +180,7 @@ func (v *Verdict) step(format string, args ...any) {
 }
 
 // readOnly reports whether the share is read-only for a user, by "read only" or the read list. The write list
-// overrides both (F-105).
+// overrides both (F-105). It adds the reason to v.
 func (g *Guard) readOnly(v *Verdict, t *token.Token) bool {
 	readOnly := !g.config.writable
 	by := "read only = " + map[bool]string{true: "yes", false: "no"}[readOnly]

@@ -16,7 +16,7 @@ var unread = map[string]string{
 }
 
 // noteUnsupported adds a note for each unsupported setting with an effect. It clears a Path with a variable, whose
-// value is not known.
+// value is not known. The last value of a setting counts.
 func (c *Config) noteUnsupported(settings []setting) {
 	last, names := map[string]string{}, map[string]string{}
 	var order []string

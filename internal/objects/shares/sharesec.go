@@ -101,7 +101,8 @@ func entry(text string) (sd.ACE, error) {
 	return sd.NewACE(kind, flags, mask, who)
 }
 
-// flagsOf parses a number, or OI, CI, NP, IO and I separated by bars. Other text is an error.
+// flagsOf parses a number, or OI, CI, NP, IO and I separated by bars. Other text is an error. An empty text is an
+// error. Numbers may be hexadecimal.
 func flagsOf(text string) (flags uint8, err error) {
 	if n, err := strconv.ParseUint(text, 0, 8); err == nil {
 		return uint8(n), nil
