@@ -190,7 +190,8 @@ func (r *posixReader) perm(gs []grant, s sid.SID, directory bool) POSIXPerm {
 	return p
 }
 
-// permOf returns the permissions for which granted has all rights. used has the rights of these permissions.
+// permOf returns the permissions for which granted has all rights. used has the rights of these permissions. In a
+// directory POSIXWrite also needs FILE_DELETE_CHILD.
 func permOf(granted winnt.AccessMask, directory bool) (p POSIXPerm, used winnt.AccessMask) {
 	write := posixWrite
 	if directory {

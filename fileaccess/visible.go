@@ -54,7 +54,7 @@ func VisibleEntries(entries []*sd.Descriptor, viewers []Viewer, p *Policy) [][]b
 }
 
 // classes returns a number for each descriptor, which is the same for equal ones, and the distinct descriptors in the
-// order of their numbers.
+// order of their numbers. nil has a number of its own.
 func classes(entries []*sd.Descriptor) (class []int, distinct []*sd.Descriptor) {
 	class = make([]int, len(entries))
 	byPointer := make(map[*sd.Descriptor]int)

@@ -19,8 +19,8 @@ type Acting struct {
 	Token *token.Token // the client's
 }
 
-// Acting returns the client that the thread with an id impersonates. It returns
-// false if the thread does not impersonate.
+// Acting returns the client that the thread with an id impersonates. It returns false if the thread does not
+// impersonate. Nor does an unknown or ended thread.
 func (s *System) Acting(thread winnt.Handle) (Acting, bool) {
 	t := s.sys.LookupThread(thread)
 	if t == nil {

@@ -45,7 +45,7 @@ var conditions = []string{"HighMemoryCondition", "LowMemoryCondition", "HighPage
 	"LowPagedPoolCondition", "HighNonPagedPoolCondition", "LowNonPagedPoolCondition", "HighCommitCondition",
 	"LowCommitCondition", "MaximumCommitCondition"}
 
-// makeDirectories creates the directories and links of a new system.
+// makeDirectories creates the directories and links of a new system. A failure panics.
 func (s *System) makeDirectories() {
 	everybody := systems(winnt.DIRECTORY_ALL_ACCESS&^winnt.STANDARD_RIGHTS_REQUIRED|winnt.READ_CONTROL,
 		winnt.DIRECTORY_ALL_ACCESS)

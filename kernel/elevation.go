@@ -5,8 +5,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// impersonate implements PsImpersonateClient with its record of unsafe elevation
-// (I-48, I-99).
+// impersonate implements PsImpersonateClient with its record of unsafe elevation (I-48, I-99). Only an unsafe
+// elevation is recorded.
 func (k *KernelThread) impersonate(
 	t *EThread, tok *AccessToken, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel,
 ) ps.Outcome {

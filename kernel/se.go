@@ -112,6 +112,7 @@ var (
 type SubjectContext = ps.SubjectContext
 
 // seAccessCheck runs the access check. A parameter that cannot be read, and a check that fails with an error, deny.
+// Only an error of the check is a failing status; a denial succeeds with Result false.
 func seAccessCheck(k *KernelThread, in SeAccessCheckIn) (out SeAccessCheckOut, st ntstatus.Status) {
 	st = in.GenericMapping.Status
 	if in.AccessMode != access.Kernel { // which does not look at the descriptor

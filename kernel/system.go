@@ -41,8 +41,8 @@ type System struct {
 	closed bool // guarded by mu
 }
 
-// Boot starts a kernel with its System process, which runs as LocalSystem
-// (T-114).
+// Boot starts a kernel with its System process, which runs as LocalSystem (T-114). A nil Log keeps records in memory.
+// It panics if a built-in object cannot be made.
 func Boot(cfg Config) *System {
 	boot, err := token.New(token.LocalSystem())
 	if err != nil {
@@ -165,7 +165,8 @@ func (s *System) adopt(c *services.Context) {
 	}
 }
 
-// disown removes a context that its thread has released. It also releases the kernel-mode context of that thread.
+// disown removes a context that its thread has released. It also releases the kernel-mode context of that thread. An
+// unknown context changes nothing.
 func (s *System) disown(c *services.Context) {
 	s.mu.Lock()
 	delete(s.contexts, c)
@@ -253,8 +254,8 @@ func (s *System) Close() error {
 	return busy
 }
 
-// CloseAllHandles closes every handle of every process and of the kernel and
-// ends all impersonation, as if all had been closed by their owners.
+// CloseAllHandles closes every handle of every process and of the kernel and ends all impersonation, as if all had
+// been closed by their owners. The processes and threads continue to run.
 func (s *System) CloseAllHandles() {
 	s.mu.Lock()
 	processes, contexts := slices.Clone(s.processes), maps.Clone(s.contexts)

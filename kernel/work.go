@@ -99,7 +99,8 @@ func (q *workQueue) put(k *KernelThread, fn Work) error {
 	return nil
 }
 
-// run executes the queued work on the worker's goroutine. It closes idle when the queue is empty.
+// run executes the queued work on the worker's goroutine. It closes idle when the queue is empty. Work that is queued
+// meanwhile is executed too.
 func (q *workQueue) run(idle chan struct{}) {
 	defer close(idle)
 	for {

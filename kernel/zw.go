@@ -15,7 +15,7 @@ func zwForm(name string) (of *nt.Row, meta nt.Meta) {
 }
 
 // zw adds the kernel-mode form of a service to the table: the same code with previous mode kernel (O-2, T-51). f
-// calls the service.
+// calls the service. It panics for an unknown service.
 func zw[I, O any](name string, f func(nt.Services, I) (O, ntstatus.Status)) *nt.Entry[*KernelThread, I, O] {
 	_, meta := zwForm(name)
 	return nt.Add(&Table,
@@ -67,9 +67,9 @@ var (
 	)
 )
 
-// ZwOpenThreadTokenEx opens the impersonation token of a thread in kernel mode
-// (ZwOpenThreadTokenEx). Outside the System process the attributes must include
-// OBJ_KERNEL_HANDLE (O-29).
+// ZwOpenThreadTokenEx opens the impersonation token of a thread in kernel mode (ZwOpenThreadTokenEx). Outside the
+// System process the attributes must include OBJ_KERNEL_HANDLE (O-29). The handle is 0 unless the status is a
+// success.
 func (k *KernelThread) ZwOpenThreadTokenEx(
 	thread winnt.Handle, desired winnt.AccessMask, openAsSelf bool, attributes uint32,
 ) (winnt.Handle, ntstatus.Status) {
