@@ -143,6 +143,7 @@ func (a *accounts) make(acc *account, p person) {
 }
 
 // put ends the use of an account that get returned. If the account was dropped meanwhile, the last put closes it.
+// Each get needs one put.
 func (a *accounts) put(acc *account) {
 	a.mu.Lock()
 	acc.users--
@@ -181,7 +182,7 @@ func (a *accounts) shrinkLocked() {
 }
 
 // drop removes every cached account for which f returns true. f runs with the cache locked, so it must not call
-// methods of a.
+// methods of a. Accounts in use are closed by their last put.
 func (a *accounts) drop(f func(person) bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

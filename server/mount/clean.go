@@ -118,6 +118,7 @@ func device(directory string) (uint64, error) {
 }
 
 // where returns a directory on which the file system with this device number is mounted, "" if it is mounted nowhere.
+// Of several directories it returns the first one.
 func where(device uint64) (string, error) {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

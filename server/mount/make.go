@@ -86,7 +86,8 @@ func (m *Mount) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fus
 }
 
 // new creates a file or directory, fills out with it and closes it. kind is DirectoryFile or NonDirectoryFile. It
-// returns EEXIST if the name exists.
+// returns EEXIST if the name exists. A missing directory, and any failure after the creation, is returned as a
+// status.
 func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOptions, mode, umask uint32,
 	out *fuse.EntryOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)

@@ -119,8 +119,8 @@ func holdsOf(client *token.Token, d *sd.Descriptor) func(sid.SID) bool {
 	return func(s sid.SID) bool { return client.Member(s, false) }
 }
 
-// writeDACL replaces the DACL of a file by that of next, with its protection flag. It returns EPERM without WRITE_DAC,
-// as chmod(2) does.
+// writeDACL replaces the DACL of a file by that of next, with its protection flag. It returns EPERM without
+// WRITE_DAC, as chmod(2) does. Owner, group and SACL stay unchanged.
 func (m *Mount) writeDACL(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 	parts := winnt.DACL_SECURITY_INFORMATION | winnt.PROTECTED_DACL_SECURITY_INFORMATION
 	if next.Control()&sd.DACLProtected == 0 {

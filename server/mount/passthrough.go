@@ -100,7 +100,7 @@ func (m *Mount) register(b *backing, f nt.OpenFile) bool {
 }
 
 // passedBy uncounts a closed handle. With the last passthrough handle of a file it unregisters the file from the
-// host's kernel.
+// host's kernel. A file without such handles changes nothing. An error of the kernel is only logged.
 func (m *Mount) passedBy(o *open) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -31,7 +31,7 @@ type counts struct {
 }
 
 // add counts a request: its operation, its duration and whether it was denied. A negative duration counts as 0 in the
-// total.
+// total. An unknown operation counts as number 0.
 func (c *counts) add(opcode uint32, took time.Duration, denied bool) {
 	if opcode >= maxOpcode {
 		opcode = 0

@@ -109,7 +109,7 @@ func parting(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
 func same(a, b *sd.ACL) bool { return (a == nil) == (b == nil) && (a == nil || a.Equal(b)) }
 
 // requesting returns a copy of d with an AUTO_INHERIT_REQ flag for each AUTO_INHERITED flag. Without that request,
-// setting the descriptor stores no AUTO_INHERITED flag (S-79).
+// setting the descriptor stores no AUTO_INHERITED flag (S-79). d stays unchanged.
 func requesting(d *sd.Descriptor) *sd.Descriptor {
 	p := d.Parts()
 	if p.Control&sd.DACLAutoInherited != 0 {

@@ -131,7 +131,8 @@ func (m *Mount) full(h *fuse.InHeader) {
 		" see df -h, df -i and getfattr -d -m -", "uid", h.Uid, "operation", operationName(h.Opcode), "path", path)
 }
 
-// asClient runs f as the sender of the request, as [Mount.as] does, without counting the request.
+// asClient runs f as the sender of the request, as [Mount.as] does, without counting the request. The worker stops
+// impersonating before it returns. A user who cannot log on gets EACCES.
 func (m *Mount) asClient(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status {
 	acc := m.accounts.get(person{h.Uid, h.Gid})
 	defer m.accounts.put(acc)

@@ -90,8 +90,8 @@ func (c accountRestoreCmd) Run(std *streams) error {
 	return errors.Join(err, lock.Close())
 }
 
-// restore puts back the account store and, if the backup has one, the key of the audit log. An existing key
-// stays.
+// restore puts back the account store and, if the backup has one, the key of the audit log. An existing key stays.
+// After an error the store may be restored without the key.
 func restore(cfg *config, files map[string][]byte, std *streams) error {
 	err := lsa.Restore(lsa.Config{Folder: cfg.State, Computer: cfg.Computer, Root: cfg.Root},
 		bytes.NewReader(files[backedStore]))

@@ -52,7 +52,8 @@ func (c *accountCmd) dial() (*client.Conn, error) {
 	return client.DialUser(c.Socket, uid)
 }
 
-// change sends one request to the daemon and waits for the response. nil means that the change is durable.
+// change sends one request to the daemon and waits for the response. nil means that the change is durable. An error
+// may mean that the response was lost, not that nothing changed.
 func (c *accountCmd) change(r admin.Request) error {
 	conn, err := c.dial()
 	if err != nil {

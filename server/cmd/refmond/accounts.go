@@ -82,8 +82,8 @@ func recordChange(log *audit.Log, c lsa.Change) error {
 	return nil
 }
 
-// changeEvent returns the event for a change: a documented event id for rights, refmon's own
-// otherwise.
+// changeEvent returns the event for a change: a documented event id for rights, refmon's own otherwise. A change by a
+// malformed SID is an error. Unknown names become "-".
 func changeEvent(log *audit.Log, c lsa.Change) (audit.Event, error) {
 	by, err := sid.ParseStrict(c.By)
 	if err != nil {

@@ -35,8 +35,8 @@ func inherited() (list []*net.UnixListener, err error) {
 	return list, nil
 }
 
-// listener returns the listener for a passed descriptor, and closes fd. A socket that is not a Unix stream
-// socket is an error.
+// listener returns the listener for a passed descriptor, and closes fd. A socket that is not a Unix stream socket is
+// an error. fd is closed in every case.
 func listener(fd uintptr) (*net.UnixListener, error) {
 	f := os.NewFile(fd, "socket")
 	l, err := net.FileListener(f)

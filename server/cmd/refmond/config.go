@@ -72,8 +72,8 @@ type config struct {
 	inherited []*net.UnixListener // from the service manager, not from the file
 }
 
-// load returns the default configuration, overridden by a file. file may be "". An error has the
-// file's name and, if known, the line.
+// load returns the default configuration, overridden by a file. file may be "". An error has the file's name and, if
+// known, the line. Keys that the file does not have keep their defaults. An unknown key is an error.
 func load(file string) (*config, error) {
 	var c config
 	if err := c.read(shipped); err != nil {

@@ -38,8 +38,8 @@ var demoTokens = map[string]string{
 // demoRole is the environment variable with the part that a child process of the demo plays.
 const demoRole = "REFMOND_DEMO"
 
-// demo starts a daemon in a temporary folder, runs three programs that show impersonation across
-// processes, and serves until SIGTERM or SIGINT.
+// demo starts a daemon in a temporary folder, runs three programs that show impersonation across processes, and
+// serves until SIGTERM or SIGINT. An error of the programs ends it at once. It removes the folder.
 func demo(std *streams) (err error) {
 	// The kernel kills the demo's programs when the thread that started them ends.
 	runtime.LockOSThread()
@@ -146,7 +146,8 @@ func (s *service) story(std *streams) (*exec.Cmd, error) {
 	return server, nil
 }
 
-// actor starts this program as a child with a connection whose process has the named token.
+// actor starts this program as a child with a connection whose process has the named token. The program is killed
+// when this thread ends. The caller waits for it.
 func (s *service) actor(who string, args ...string) (*exec.Cmd, io.Reader, error) {
 	tok, err := token.Parse([]byte(demoTokens[who]))
 	if err != nil {

@@ -74,7 +74,8 @@ func (d *directory) check(k *tickets) error {
 	return d.checkServers(k)
 }
 
-// checkServers validates the settings that a directory with servers needs: security, account, secret and limits.
+// checkServers validates the settings that a directory with servers needs: security, account, secret and limits. It
+// reads no file.
 func (d *directory) checkServers(k *tickets) error {
 	for _, s := range d.Servers {
 		if err := ldap.CheckServer(s); err != nil {

@@ -79,8 +79,8 @@ func (c directoryExportCmd) Run(std *streams) error {
 	})
 }
 
-// openConfigured returns a client of the directory that a configuration file names. A configuration without
-// servers is an error.
+// openConfigured returns a client of the directory that a configuration file names. A configuration without servers
+// is an error. The caller closes it. It does not connect yet.
 func openConfigured(file string) (*ldap.Directory, error) {
 	cfg, err := load(file)
 	if err != nil {

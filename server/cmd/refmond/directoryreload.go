@@ -32,8 +32,8 @@ type directoryUse struct {
 	closed bool // guarded by mu
 }
 
-// close waits until no logon or query uses this configuration, then closes its connections. Later calls of logOn
-// and ask return ok false.
+// close waits until no logon or query uses this configuration, then closes its connections. Later calls of logOn and
+// ask return ok false. A directory that is not used has no connections.
 func (u *directoryUse) close() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -59,8 +59,8 @@ func (a *directoryLogons) LogOn(r logon.Request) (logon.Result, ntstatus.Status)
 	}
 }
 
-// logOn logs a user on. ok is false if a reload has closed this configuration; the caller then uses
-// the new one.
+// logOn logs a user on. ok is false if a reload has closed this configuration; the caller then uses the new one.
+// Without a directory, next logs the user on.
 func (u *directoryUse) logOn(next logon.Authority, r logon.Request) (out logon.Result, st ntstatus.Status, ok bool) {
 	u.mu.RLock()
 	defer u.mu.RUnlock()

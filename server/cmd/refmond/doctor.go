@@ -78,8 +78,8 @@ func (c *doctorCmd) Run(std *streams) error {
 	return nil
 }
 
-// state reports whether the state folder exists, belongs to this user and is closed to others, and which stores
-// are in it.
+// state reports whether the state folder exists, belongs to this user and is closed to others, and which stores are
+// in it. It creates nothing.
 func (c *checkUp) state(dir string) {
 	var st unix.Stat_t
 	if err := unix.Stat(dir, &st); err != nil {

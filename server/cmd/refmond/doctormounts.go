@@ -56,7 +56,7 @@ func (c *checkUp) forBackup(t *treeConfig) {
 const mostStored = 50_000
 
 // stored prints how many files have stored descriptors that name logon sessions, contain generic rights, do not count
-// or cannot be read (F-199, F-201).
+// or cannot be read (F-199, F-201). It reads at most mostStored files, and changes none.
 func (c *checkUp) stored(t *treeConfig) {
 	counts, err := hostfs.Repair(context.Background(), hostfs.RepairConfig{Path: t.Path, Attribute: t.Attribute,
 		DryRun: true, Most: mostStored, IgnorePosix: t.IgnorePosix})

@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/hostfs"
 )
 
-// trees checks for each tree whether its files can be reached without refmond, and by whom.
+// trees checks for each tree whether its files can be reached without refmond, and by whom. A tree that its mount
+// covers is not opened.
 func (c *checkUp) trees(list []treeConfig) {
 	for i := range list {
 		t := &list[i]
@@ -44,7 +45,8 @@ func (c *checkUp) trees(list []treeConfig) {
 	}
 }
 
-// descriptors reports which descriptors clients get from a tree. It reports nothing for a tree that passes none.
+// descriptors reports which descriptors clients get from a tree. It reports nothing for a tree that passes none. An
+// error of the host is a problem, since clients then use calls.
 func (c *checkUp) descriptors(t *treeConfig, tree *hostfs.Tree) {
 	switch what, err := tree.HandsOut(); {
 	case err != nil:
@@ -73,8 +75,8 @@ var ofTrees = []capability{
 		"clients get none of files"},
 }
 
-// capabilities reports the capabilities of this user, and those that trees need and the user does
-// not have.
+// capabilities reports the capabilities of this user, and those that trees need and the user does not have. status is
+// a file as /proc/self/status. One that cannot be read is noted.
 func (c *checkUp) capabilities(status string, trees bool) {
 	text, err := os.ReadFile(status)
 	if err != nil {

@@ -82,8 +82,8 @@ func userID(name string) (uint32, error) {
 
 func (l *inspector) close() { _ = l.conn.Close() }
 
-// query sends an inspection query and returns the reply. A status of the daemon is an error that names the kind
-// of query.
+// query sends an inspection query and returns the reply. A status of the daemon is an error that names the kind of
+// query. A reply that is not JSON is an error, too.
 func (l *inspector) query(q inspect.Query) (a inspect.Reply, err error) {
 	b, err := json.Marshal(q)
 	if err != nil {

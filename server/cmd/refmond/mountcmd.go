@@ -135,7 +135,8 @@ func (c *mountCmd) operate(m *mount.Mount, records *mountTrail, log *slog.Logger
 		func() uint64 { return 0 }, log)
 }
 
-// tree checks the options and opens the directory of the tree. The caller closes it.
+// tree checks the options and opens the directory of the tree. The caller closes it. It does not check whether the
+// files are reachable otherwise.
 func (c *mountCmd) tree(log *slog.Logger) (*hostfs.Tree, error) {
 	path, err := filepath.Abs(c.Tree)
 	if err != nil {
@@ -154,8 +155,8 @@ func (c *mountCmd) tree(log *slog.Logger) (*hostfs.Tree, error) {
 // treeName is the name of the one tree of this command.
 const treeName = "tree"
 
-// closed returns an error if the files can be reached without the mount. The mount itself closes
-// the path that it covers.
+// closed returns an error if the files can be reached without the mount. The mount itself closes the path that it
+// covers. With --exposed it returns nil.
 func (c *mountCmd) closed(tree *hostfs.Tree, dir string) error {
 	if c.Exposed {
 		return nil
@@ -178,7 +179,7 @@ func (c *mountCmd) closed(tree *hostfs.Tree, dir string) error {
 }
 
 // start mounts the tree, which source names, on dir. It returns an error for a malformed option. Denials are recorded
-// if kept is not nil.
+// if kept is not nil. The caller closes the mount.
 func (c *mountCmd) start(sys *kernel.System, kept *audit.Log, tree *hostfs.Tree, dir, source string,
 	log *slog.Logger) (*mount.Mount, error) {
 	modes, err := mount.ParseModePolicy(c.Mode)

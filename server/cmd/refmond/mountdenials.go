@@ -176,7 +176,8 @@ func (h *hostAccounts) Account(s sid.SID) (name, domain string, ok bool) {
 	return n.name, "Unix User", n.name != ""
 }
 
-// fromTrail prints the denials of an audit log that match the options, the newest last. It says so if none does.
+// fromTrail prints the denials of an audit log that match the options, the newest last. It says so if none does. The
+// path matches as a part of the name, in any case.
 func (c *whyCmd) fromTrail(std *streams) error {
 	f, err := trail.Parse("event=4656 and result=failure")
 	if err != nil {

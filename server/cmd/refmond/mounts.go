@@ -18,8 +18,8 @@ func (s *service) LogOn(p *unix.Peer, full bool) (logon.Result, error) {
 	return s.Identity().LogOn(p, full)
 }
 
-// removeStale removes the mounts of a killed refmond. Call it before any tree is opened, because a
-// tree may be below such a mount (M-8).
+// removeStale removes the mounts of a killed refmond. Call it before any tree is opened, because a tree may be below
+// such a mount (M-8). A directory without such a mount is not an error. It stops at the first error.
 func removeStale(trees []treeConfig) error {
 	for i := range trees {
 		c := &trees[i]
@@ -75,7 +75,8 @@ func (s *service) operate(state string) (*operations, error) {
 	}, s.trail, func() uint64 { return s.Stats().RecordsLeftOut }, s.log)
 }
 
-// startMount mounts a tree until unmount. If recorded is true, it writes the mount's denials to the audit log.
+// startMount mounts a tree until unmount. If recorded is true, it writes the mount's denials to the audit log. An
+// error leaves no mount.
 func (s *service) startMount(c *mount.Config, recorded bool) error {
 	name := c.Name
 	if c.Backup {

@@ -18,8 +18,8 @@ func reloading() string {
 	return fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", now.Nano()/1000)
 }
 
-// notify sends a state to the service manager, see sd_notify(3): one datagram to the socket in
-// NOTIFY_SOCKET. Without that variable it does nothing.
+// notify sends a state to the service manager, see sd_notify(3): one datagram to the socket in NOTIFY_SOCKET. Without
+// that variable it does nothing. It ignores all errors, and does not wait for an answer.
 func notify(state string) {
 	name := os.Getenv("NOTIFY_SOCKET")
 	if name == "" {

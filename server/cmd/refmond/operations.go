@@ -82,7 +82,7 @@ func (o *operations) close() error {
 type own struct{ *net.UnixListener }
 
 // Accept waits for a connection of a user that may operate the daemon, and closes those of others. It implements
-// net.Listener.
+// net.Listener. Each rejected connection is closed without an answer.
 func (l own) Accept() (net.Conn, error) {
 	for {
 		c, err := l.AcceptUnix()

@@ -46,7 +46,8 @@ func (c *config) checkPlaces() error {
 	return errors.Join(append(all, checkBelow(c.State))...)
 }
 
-// check checks one place and all its parent folders, by the name and after resolving links.
+// check checks one place and all its parent folders, by the name and after resolving links. A place that does not
+// exist is checked by its parents.
 func (p place) check() error {
 	path, err := filepath.Abs(p.path)
 	if err != nil {
@@ -77,8 +78,8 @@ func (p place) check() error {
 	return nil
 }
 
-// one checks one file or folder. sticky allows sticky folders such as /tmp, where others can add
-// entries but remove only their own.
+// one checks one file or folder. sticky allows sticky folders such as /tmp, where others can add entries but remove
+// only their own. A missing file is accepted.
 func (p place) one(path string, sticky bool) error {
 	var st unix.Stat_t
 	if unix.Stat(path, &st) != nil {

@@ -43,7 +43,8 @@ func (c *psCmd) Run(std *streams) error {
 	return l.processes(func(h winnt.Handle) error { return l.process(std, h, sessions) })
 }
 
-// processes calls f with a handle of each process that may be opened. It stops at the first error.
+// processes calls f with a handle of each process that may be opened. It stops at the first error. It closes the
+// handles, except that of the process whose f failed.
 func (l *inspector) processes(f func(winnt.Handle) error) error {
 	last := winnt.Handle(0)
 	for {
@@ -142,7 +143,7 @@ func (l *inspector) thread(h winnt.Handle) threadLine {
 }
 
 // print prints threads, one a line, with the client of each impersonation and since when. It asks the daemon for
-// these in parts.
+// these in parts. Without threads it prints nothing.
 func (l *inspector) print(std *streams, list []threadLine) error {
 	var ids []uint64
 	for _, t := range list {

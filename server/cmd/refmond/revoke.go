@@ -87,7 +87,8 @@ func (l *inspector) selection(what string) (user, path string, err error) {
 	return out.SIDs[0].SID.String(), "", nil
 }
 
-// printRevoked prints what ended and which open files remain, with the programs that have them.
+// printRevoked prints what ended and which open files remain, with the programs that have them. Names from clients
+// are printed without control characters.
 func printRevoked(std *streams, r *inspect.Revoked) {
 	fmt.Fprintf(std.out, "ended: %d sessions, %d tokens, %d open files\n", r.Sessions, r.Tokens, r.Files)
 	if len(r.Remains) == 0 {
