@@ -28,7 +28,7 @@ func (h *Header) ReplaceSecurity(d *sd.Descriptor, paid quota.Receipt) {
 }
 
 // replace runs swap on the descriptor pointer, or on the shared pointer if the object has one. It exchanges the
-// charges if swap returns true.
+// charges if swap returns true. paid is then the object's. Otherwise it stays with the caller.
 func (h *Header) replace(paid quota.Receipt, swap func(*atomic.Pointer[sd.Descriptor]) bool) bool {
 	at, later := &h.security, &h.later
 	if h.shared != nil {
@@ -79,8 +79,8 @@ func chargesOf(at *atomic.Pointer[laterCharges]) *laterCharges {
 	return at.Load()
 }
 
-// PayMore charges n bytes that the object keeps from now on until its last reference is
-// gone. Errors: those of [quota.Payer.Charge].
+// PayMore charges n bytes that the object keeps from now on until its last reference is gone. Errors: those of
+// [quota.Payer.Charge]. A charge of 0 bytes is not kept.
 func (h *Header) PayMore(p quota.Payer, n int) ntstatus.Status {
 	paid, st := p.Charge(n)
 	if st == ntstatus.Success && paid.Bytes() != 0 {

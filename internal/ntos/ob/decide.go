@@ -96,7 +96,8 @@ func (c *Caller) grantUnprotected(h *Header, subject *access.Subject, mapped win
 }
 
 // grantAll grants every requested bit. MAXIMUM_ALLOWED becomes the type's valid mask (O-35, O-91). It returns false
-// if the request has ACCESS_SYSTEM_SECURITY without its privilege (O-30).
+// if the request has ACCESS_SYSTEM_SECURITY without its privilege (O-30). It also returns the used privilege. It
+// checks no descriptor.
 func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access.Decision, bool) {
 	var used winnt.PrivilegeSet
 	if mapped&winnt.ACCESS_SYSTEM_SECURITY != 0 {
@@ -165,7 +166,7 @@ func (c *Caller) refuse(h *Header, rule string, st ntstatus.Status) access.Decis
 }
 
 // explain repeats a denied check with a tracer, if the call is traced, and records the rule of the last step that
-// refused.
+// refused. If the check itself fails, only the object and the rule O-33 are recorded.
 func (c *Caller) explain(h *Header, d *sd.Descriptor, subject *access.Subject, mapped winnt.AccessMask) {
 	if c.Why == nil {
 		return

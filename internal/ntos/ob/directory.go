@@ -102,7 +102,8 @@ func (d *Directory) Lookup(name string, ignoreCase bool) *Header {
 	return h
 }
 
-// lookup does the work of Lookup and also returns the link through which the object was found.
+// lookup does the work of Lookup and also returns the link through which the object was found. The caller releases
+// the reference. Both are nil if there is none.
 func (d *Directory) lookup(name string, ignoreCase bool) (*Header, *link) {
 	key := Upcase(name)
 	d.mu.Lock()
@@ -207,7 +208,8 @@ func (h *Header) unlink(l *link, when func() bool) {
 	}
 }
 
-// removeLocked removes the entry of an object from the directory.
+// removeLocked removes the entry of an object from the directory. It neither releases the entry's reference nor
+// changes h.
 //
 // +checklocks:d.mu
 func (d *Directory) removeLocked(key string, h *Header) {
@@ -236,7 +238,7 @@ func (h *Header) MakeTemporary() { h.setPermanent(false) }
 func (h *Header) MakePermanent() { h.setPermanent(true) }
 
 // setPermanent sets whether the name outlives the last handle. If it no longer does and no handle is open, the object
-// loses its name.
+// loses its name. An object without a name only remembers it.
 func (h *Header) setPermanent(on bool) {
 	l := h.link.Load()
 	if l == nil {
@@ -267,6 +269,7 @@ func (d *Directory) Names() []DirectoryEntry {
 type DirectoryEntry struct{ Name, TypeName string }
 
 // Clear removes the names of all descendants of d, permanent ones too. A system that shuts down calls it on its root.
+// Entries that are added meanwhile may stay.
 func (d *Directory) Clear() {
 	todo := d.children(nil)
 	for len(todo) > 0 { // not recursive, for trees can be deep
@@ -280,7 +283,8 @@ func (d *Directory) Clear() {
 	}
 }
 
-// children appends the directory's entries to list, each with a reference that the caller must release.
+// children appends the directory's entries to list, each with a reference that the caller must release. It appends
+// nothing for an empty directory.
 func (d *Directory) children(list []*Header) []*Header {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -209,7 +209,7 @@ func (h *Header) addHandle() {
 }
 
 // tryAddHandle increments the handle count unless the last handle was closed. Otherwise a duplicate of a closed
-// handle could revive a closed object.
+// handle could revive a closed object. It then changes nothing and returns false.
 func (h *Header) tryAddHandle() bool {
 	for {
 		n := h.counts.Load()

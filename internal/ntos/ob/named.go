@@ -23,7 +23,7 @@ func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, 
 }
 
 // open opens an object that was found, steps (6) to (10) of O-22. It returns the handle and the rights that it
-// grants.
+// grants. On a failure the handle is 0, and the failure is recorded if the descriptor asks for it.
 func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *access.Subject,
 	desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	// The type of the object is tested before the access (O-22).
@@ -246,8 +246,8 @@ func (c *Caller) adopt(h *Header, attributes uint32, named bool) {
 	h.SetBirth(b)
 }
 
-// createUnnamed makes an object without a name. OBJ_PERMANENT has no effect
-// on it (O-26).
+// createUnnamed makes an object without a name. OBJ_PERMANENT has no effect on it (O-26). make is not called if a
+// check fails.
 func (ns *Namespace) createUnnamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success {

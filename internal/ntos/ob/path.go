@@ -70,7 +70,7 @@ func (ns *Namespace) Resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 }
 
 // resolve does the work of Resolve. With create it also checks what a new object needs, such as the privilege of a
-// permanent one.
+// permanent one. With a failure the place is zero; otherwise the caller releases it.
 func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	create bool) (Place, ntstatus.Status) {
 	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success { // attributes first (O-22)
@@ -157,7 +157,7 @@ func beforeEmpty(path string) string {
 }
 
 // misses reports whether a component of the path below dir is missing. It leaves the reference on dir with the
-// caller.
+// caller. Any other failure returns false.
 func (w *walk) misses(dir *Directory, path string) bool {
 	dir.Ref(TagCall)
 	probe := *w

@@ -28,7 +28,7 @@ func (t *Table) Reserve() (Reservation, ntstatus.Status) {
 func (r Reservation) Handle() winnt.Handle { return r.t.value(r.index) }
 
 // Publish makes the value a handle to obj. It returns PROCESS_IS_TERMINATING, and changes no count, if the table was
-// drained in between.
+// drained in between. The caller holds a reference on obj.
 func (r Reservation) Publish(obj Object, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
 	h := obj.Head()
 	r.t.mu.Lock()
@@ -60,7 +60,7 @@ func (r Reservation) PublishDuplicate(obj Object, granted winnt.AccessMask, attr
 }
 
 // publishCounted works like Publish for a handle that the object's counts already include. If it fails, it drops that
-// handle.
+// handle. It returns PROCESS_IS_TERMINATING then.
 func (r Reservation) publishCounted(h *Header, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
 	r.t.mu.Lock()
 	if r.t.closed {

@@ -171,7 +171,8 @@ func (p *Process) AssignPrimaryToken(tok *se.TokenObject) Outcome {
 	return out
 }
 
-// MayAssignPrimary returns the outcome that AssignPrimaryToken would have now. It changes no state.
+// MayAssignPrimary returns the outcome that AssignPrimaryToken would have now. It changes no state. The answer may be
+// out of date when it returns.
 func (p *Process) MayAssignPrimary(tok *se.TokenObject) Outcome {
 	if out := p.sys.checkAssignable(tok); out.Status != ntstatus.Success {
 		return out

@@ -183,7 +183,8 @@ func (t *Thread) CaptureSubjectContext() *SubjectContext {
 	return c
 }
 
-// Release implements SeReleaseSubjectContext: it releases both references. A second call does nothing (I-83).
+// Release implements SeReleaseSubjectContext: it releases both references. A second call does nothing (I-83). A nil
+// context is allowed.
 func (c *SubjectContext) Release() {
 	if c == nil || c.Primary == nil || c.released.Swap(true) {
 		return

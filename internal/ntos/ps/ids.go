@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// allotID assigns the next id to o. Processes and threads share one sequence of multiples of 4.
+// allotID assigns the next id to o. Processes and threads share one sequence of multiples of 4. It skips ids in use.
 func (s *System) allotID(o ob.Object) winnt.Handle {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -30,7 +30,7 @@ type pendingIO struct {
 }
 
 // AddIO adds a pending operation. Errors: STATUS_THREAD_IS_TERMINATING, and STATUS_INSUFFICIENT_RESOURCES beyond
-// [MaxPendingIO].
+// [MaxPendingIO]. After a failure p was not added. The limit is for the whole process.
 func (t *Thread) AddIO(p Pending) ntstatus.Status {
 	t.io.mu.Lock()
 	defer t.io.mu.Unlock()
@@ -76,7 +76,7 @@ func (t *Thread) CancelIO(file ob.Object, block uint64, synchronous bool) (n int
 }
 
 // CancelIO cancels the operations of all threads of the process on a file, as [Thread.CancelIO] does without
-// synchronous.
+// synchronous. It returns their number.
 func (p *Process) CancelIO(file ob.Object, block uint64) (n int) {
 	p.mu.Lock()
 	var threads []*Thread

@@ -25,7 +25,7 @@ var (
 )
 
 // addProcessRights adds the limited query and set rights that the full ones include (O-36). It runs after the access
-// check.
+// check. It removes no right.
 func addProcessRights(g winnt.AccessMask) winnt.AccessMask {
 	if g&winnt.PROCESS_QUERY_INFORMATION != 0 {
 		g |= winnt.PROCESS_QUERY_LIMITED_INFORMATION
@@ -150,7 +150,8 @@ func (s *System) NewProcess(name string, tok *se.TokenObject, creator *token.Tok
 	return s.newProcess(name, tok, se.NewDescriptor(creator, winnt.ProcessObject, nil), 0)
 }
 
-// newProcess creates a process like NewProcess, with a descriptor and the id of its parent, 0 for none.
+// newProcess creates a process like NewProcess, with a descriptor and the id of its parent, 0 for none. It takes its
+// own reference to tok. The process has no threads yet, and its creator holds the first reference.
 func (s *System) newProcess(name string, tok *se.TokenObject, d *sd.Descriptor, parent winnt.Handle) *Process {
 	p := &Process{sys: s, name: name, table: ob.NewTable(0), threads: map[*Thread]struct{}{}, parent: parent,
 		created: s.now()}
@@ -231,7 +232,7 @@ func (p *Process) swapToken(tok *se.TokenObject) (old *se.TokenObject) {
 }
 
 // recomputeSelfAccess computes which rights the process has to itself, after its primary token was replaced (O-17).
-// It starts again if the token is replaced meanwhile.
+// It starts again if the token is replaced meanwhile. A process without a descriptor keeps only the fixed rights.
 func (p *Process) recomputeSelfAccess() {
 	for {
 		tok := p.token.Load()

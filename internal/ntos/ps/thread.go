@@ -83,7 +83,7 @@ func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstat
 const MaximumSuspendCount = 127
 
 // Suspend increments the suspend count and returns the previous one. The count does not stop a goroutine. Errors:
-// STATUS_THREAD_IS_TERMINATING, STATUS_SUSPEND_COUNT_EXCEEDED.
+// STATUS_THREAD_IS_TERMINATING, STATUS_SUSPEND_COUNT_EXCEEDED. A failure leaves the count unchanged.
 func (t *Thread) Suspend() (before int32, st ntstatus.Status) {
 	for {
 		before = t.suspends.Load()
@@ -99,7 +99,7 @@ func (t *Thread) Suspend() (before int32, st ntstatus.Status) {
 }
 
 // Resume decrements the suspend count and returns the previous one. At 0 the thread and its process have started. A
-// count of 0 stays 0.
+// count of 0 stays 0. It also works on a thread that has ended.
 func (t *Thread) Resume() (before int32) {
 	for {
 		before = t.suspends.Load()
@@ -175,7 +175,7 @@ const hasEnded = 1 << 32
 func (t *Thread) Exit() { t.terminate(ntstatus.Success) }
 
 // terminate ends the thread with a status, once. It ends the impersonation (I-9), cancels pending I/O, drops queued
-// calls and signals Over.
+// calls and signals Over. A second call does nothing, so the first status counts.
 func (t *Thread) terminate(status ntstatus.Status) {
 	if !t.ended.CompareAndSwap(0, hasEnded|uint64(status)) {
 		return

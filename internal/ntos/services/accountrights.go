@@ -18,7 +18,8 @@ var accountMapping = winnt.GenericMapping{Read: 0x20001, Write: 0x2000E, Execute
 // its descriptor (L-77).
 var accountSecurity = sddl.MustParse("O:BAG:SYD:(A;;0xf000f;;;BA)(A;;0x20000;;;WD)")
 
-// LsaEnumerateAccountRights returns the privileges and logon rights that are assigned to a SID.
+// LsaEnumerateAccountRights returns the privileges and logon rights that are assigned to a SID. A SID without any is
+// STATUS_OBJECT_NAME_NOT_FOUND, the null SID STATUS_INVALID_PARAMETER.
 func (c *Context) LsaEnumerateAccountRights(in nt.LsaEnumerateAccountRightsIn) (out nt.LsaEnumerateAccountRightsOut,
 	st ntstatus.Status) {
 	if st := in.AccountSID.Status; st != ntstatus.Success {

@@ -56,7 +56,7 @@ func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustG
 }
 
 // referenceAdjust references the token of a handle for a change of its groups or claims. With previous the handle
-// must also grant TOKEN_QUERY.
+// must also grant TOKEN_QUERY. The caller releases the token.
 func (c *Context) referenceAdjust(h winnt.Handle, previous bool) (*se.TokenObject, ntstatus.Status) {
 	want := winnt.TOKEN_ADJUST_GROUPS
 	if previous {
@@ -78,9 +78,8 @@ func (c *Context) adjustedStatus(st ntstatus.Status) ntstatus.Status {
 	return c.Fail("T-75", st)
 }
 
-// NtAdjustTokenClaimsAndDeviceGroups enables or disables claims and device
-// groups under the rules for groups. Either all changes of the three lists
-// take effect, or none.
+// NtAdjustTokenClaimsAndDeviceGroups enables or disables claims and device groups under the rules for groups. Either
+// all changes of the three lists take effect, or none. A malformed list is refused after the handle.
 func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) (out nt.AdjustTokenClaimsOut,
 	st ntstatus.Status) {
 	// capture

@@ -19,7 +19,7 @@ type auditor struct{ log *audit.Log }
 func (a auditor) Opens() bool { return a.log.Policy.Opens() }
 
 // Opened implements ob.Auditor (U-18). The request is built here, so that an open without a record does not pay for
-// it.
+// it. Without a record the result is zero. A required record that cannot be stored is STATUS_AUDIT_FAILED.
 func (a auditor) Opened(c *ob.Caller, obj ob.Object, subject access.Subject, desired winnt.AccessMask,
 	dec access.Decision, h winnt.Handle) (ob.Audited, ntstatus.Status) {
 	head := obj.Head()
@@ -197,7 +197,8 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 	return out, ntstatus.Success
 }
 
-// NtPrivilegeObjectAuditAlarm records the use of privileges on an object, or the failed attempt.
+// NtPrivilegeObjectAuditAlarm records the use of privileges on an object, or the failed attempt. The caller's process
+// needs SeAuditPrivilege, also if nothing is recorded.
 func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn) (out nt.PrivilegeObjectAuditAlarmOut,
 	st ntstatus.Status) {
 	// The tests run in the same order as in the other alarms. U-42
@@ -210,7 +211,8 @@ func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn)
 	return out, c.kept(c.Sys.Log.PrivilegesUsed(used.by, object, in.DesiredAccess, used.set, used.outcome))
 }
 
-// NtPrivilegedServiceAuditAlarm records the use of privileges by a service, or the failed attempt.
+// NtPrivilegedServiceAuditAlarm records the use of privileges by a service, or the failed attempt. The caller's
+// process needs SeAuditPrivilege, also if nothing is recorded.
 func (c *Context) NtPrivilegedServiceAuditAlarm(
 	in nt.PrivilegedServiceAuditAlarmIn,
 ) (out nt.PrivilegedServiceAuditAlarmOut, st ntstatus.Status) {
@@ -230,7 +232,7 @@ type privilegeUse struct {
 }
 
 // privilegesUsed checks and captures the parameters of an alarm about privileges. It checks token, level and
-// SeAuditPrivilege first, then the names, then the set.
+// SeAuditPrivilege first, then the names, then the set. With a status other than success u is incomplete.
 func (c *Context) privilegesUsed(client winnt.Handle, privileges nt.Captured[*nt.PrivilegeSet], granted bool,
 	names ...nt.Captured[string]) (u privilegeUse, st ntstatus.Status) {
 	// reference

@@ -94,7 +94,7 @@ func (a *auditedCheck) privilege() ntstatus.Status {
 }
 
 // capture validates the requested rights, the descriptor, the names, the self SID and the list of types, in this
-// order.
+// order. The first that is wrong decides the status. Generic rights are refused.
 func (a *auditedCheck) capture() ntstatus.Status {
 	c, in := a.c, a.in
 	if in.DesiredAccess&winnt.GENERIC_RIGHTS != 0 {

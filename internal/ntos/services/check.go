@@ -18,7 +18,7 @@ func (c *Context) NtAccessCheck(in nt.AccessCheckIn) (nt.AccessCheckOut, ntstatu
 }
 
 // NtAccessCheckByType decides like NtAccessCheck, for an object with properties. An empty list of object types checks
-// the object itself.
+// the object itself. A denial is a success with the denial in AccessStatus.
 func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessCheckOut, st ntstatus.Status) {
 	var r access.Request
 	d, done, st := c.checkRequest(&in, &r, &out.PrivilegeSetLength)

@@ -24,6 +24,7 @@ func (c *Context) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out n
 }
 
 // endAlarm checks SeAuditPrivilege, captures the name and calls record. Without GenerateOnClose it does nothing.
+// Without the privilege, or with a bad name, record is not called.
 func (c *Context) endAlarm(in *nt.CloseObjectAuditAlarmIn, record func(audit.Object) ntstatus.Status) ntstatus.Status {
 	if !in.GenerateOnClose {
 		return ntstatus.Success // the open did not ask for this record: nothing is checked (U-40)

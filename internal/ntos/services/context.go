@@ -186,6 +186,7 @@ func (c *Context) holds(p winnt.Privilege) bool {
 }
 
 // handleAttributes checks the HandleAttributes of an Ex service and returns those that take effect (O-28, O-29).
+// Other bits are STATUS_INVALID_PARAMETER. User mode never gets a kernel handle.
 func (c *Context) handleAttributes(a uint32) (uint32, ntstatus.Status) {
 	if c.Mode == access.Kernel {
 		if a&^winnt.OBJ_KERNEL_HANDLE != 0 {
@@ -231,7 +232,8 @@ func (c *Context) pay(obj ob.Object, payer quota.Payer) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// insert creates a handle in the process's or the kernel's table, depending on the attributes.
+// insert creates a handle in the process's or the kernel's table, depending on the attributes. The handle takes its
+// own reference. A full table is a failure, and obj stays with the caller.
 func (c *Context) insert(obj ob.Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
 	if st := c.MayInsert(); st != ntstatus.Success {
 		return 0, st

@@ -39,7 +39,8 @@ func (c *Context) NtCreateTokenEx(in nt.CreateTokenExIn) (nt.CreateTokenOut, nts
 	return c.createToken(&in)
 }
 
-// createToken does the work of both services, in the order of T-10. On an error no token exists.
+// createToken does the work of both services, in the order of T-10. On an error no token exists. The logon session
+// must exist.
 func (c *Context) createToken(in *nt.CreateTokenExIn) (out nt.CreateTokenOut, st ntstatus.Status) {
 	// capture
 	oa, st := c.captureCreate(in)
@@ -74,7 +75,8 @@ func (c *Context) createToken(in *nt.CreateTokenExIn) (out nt.CreateTokenOut, st
 	return out, st
 }
 
-// captureCreate captures and checks the parameters in the order of T-10, up to the quality of service.
+// captureCreate captures and checks the parameters in the order of T-10, up to the quality of service. It also checks
+// SeCreateTokenPrivilege. The first failure decides the status.
 func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes, st ntstatus.Status) {
 	if st := c.probe("T-10", in.AuthenticationID.Status, in.ExpirationTime.Status,
 		required(in.User.V != nil, in.User.Status),
@@ -144,7 +146,8 @@ func sidStatus(gs []token.Group) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// newValue returns the requested token. T-11 applies to owner and primary group, T-12 to unspecified fields.
+// newValue returns the requested token. T-11 applies to owner and primary group, T-12 to unspecified fields. An
+// unknown privilege, and an owner or group outside the token, are failures.
 func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfService) (*token.Token, ntstatus.Status) {
 	s := token.Spec{
 		// token.New enables mandatory groups (T-2); groups without attributes are disabled (T-144).
