@@ -185,7 +185,8 @@ func (r *Report) Write(out io.Writer) error {
 	return err
 }
 
-// list adds the riskiest and the widest descriptors to the page, and the details of each of them once.
+// list adds the riskiest and the widest descriptors to the page, and the details of each of them once. It numbers
+// them in the order in which they first appeared.
 func (p *page) list(risky, widest best) error {
 	var all []*listed
 	at := map[string]*listed{}
@@ -228,7 +229,7 @@ func hashOf(script string) string {
 }
 
 // reachRows returns the principals with access to the most objects, at most 200: first by control, then by writing,
-// then by reading.
+// then by reading. They keep the directory's order if they are equal.
 func (r *Report) reachRows() (out []reachRow) {
 	total := max(r.Objects-r.Unreadable, 1)
 	for i, n := range r.reach {

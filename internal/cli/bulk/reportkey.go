@@ -18,8 +18,8 @@ func keyOf(o *objects.Object) string {
 	return string(append(key, o.SD...))
 }
 
-// parseKey returns the object type, traverse rights and descriptor of an aggregate's key. A text that is no key
-// is an error.
+// parseKey returns the object type, traverse rights and descriptor of an aggregate's key. A text that is no key is an
+// error. A key without a type has a nil type.
 func parseKey(text string, domain sid.SID) (x place, err error) {
 	for i := range len(text) {
 		if text[i] != 0 || i == 0 {

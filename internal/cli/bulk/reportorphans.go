@@ -27,7 +27,7 @@ func addOrphan(into, o *orphan) {
 }
 
 // mostOrphans returns the accounts without a name that appear on the most objects, and the number of all such
-// accounts.
+// accounts. At most maxListed are returned.
 func mostOrphans(from *aggregate[orphan]) (out []*orphan, all int, err error) {
 	trim := func() {
 		slices.SortFunc(out, func(a, b *orphan) int { return cmp.Or(b.Objects-a.Objects, strings.Compare(a.SID, b.SID)) })

@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// masksOf returns the masks of a right on an object type as text. Names of sets include it.
+// masksOf returns the masks of a right on an object type as text. Names of sets include it. A right without parts is
+// "".
 func masksOf(r words.Right, t *winnt.ObjectType) string {
 	var b strings.Builder
 	if r.Any() {

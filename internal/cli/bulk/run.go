@@ -123,7 +123,8 @@ func (r *Run) Do(ctx context.Context) (Summary, error) {
 	return sum, errors.Join(err, to.Flush())
 }
 
-// rows prepares the run, checks it, and writes the header and all rows to r.Out, which may buffer them.
+// rows prepares the run, checks it, and writes the header and all rows to r.Out, which may buffer them. An invalid
+// run writes nothing.
 func (r *Run) rows(ctx context.Context) (Summary, error) {
 	r.prepare()
 	if err := r.Check(r.Sets != nil); err != nil {
@@ -162,7 +163,7 @@ func (r *Run) Check(sets bool) error {
 	return nil
 }
 
-// prepare sets the defaults and compiles the principals, their names and the names of sets.
+// prepare sets the defaults and compiles the principals, their names and the names of sets. A zero Type means files.
 func (r *Run) prepare() {
 	if r.Type == nil {
 		r.Type = winnt.FileObject
@@ -179,7 +180,7 @@ func (r *Run) prepare() {
 }
 
 // compile compiles the principals, unless they are compiled, and the effect of the share on them. For What it takes
-// only the one principal.
+// only the one principal. The effect of the share is computed again each time.
 func (r *Run) compile() {
 	if r.tokens == nil {
 		tokens := r.Directory.Tokens()

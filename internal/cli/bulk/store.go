@@ -28,7 +28,7 @@ func (s *store) close() {
 }
 
 // temporary creates a temporary file, which the caller removes with discard. Where possible the file has no name, so
-// that it disappears with the process.
+// that it disappears with the process. The error says that the memory is used up.
 func temporary() (*os.File, error) {
 	f, err := os.CreateTemp("", "refmon-")
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *store) append(b []byte) (int64, error) {
 }
 
 // writeAt writes b at an address, and fills a gap before it with zeros. Bytes beyond the limit go to the temporary
-// file.
+// file. After an error the bytes within the limit are written.
 func (s *store) writeAt(b []byte, at int64) error {
 	for len(b) > 0 && at < s.limit {
 		for int64(len(s.mem))*chunkSize <= at {

@@ -156,7 +156,8 @@ func (t *tracer) key(d *sd.Descriptor, i int) string {
 	return string(key)
 }
 
-// way explains why the principal with index i has a right. The result has no principals in who.
+// way explains why the principal with index i has a right. The result has no principals in who. With an error its
+// text is empty. A right of several entries with different accounts has no account.
 func (t *tracer) way(d *sd.Descriptor, typ *winnt.ObjectType, right words.Right, i int) (w way, err error) {
 	p := &t.run.Directory.Principals[i]
 	w.order = 1 << 19
@@ -201,7 +202,8 @@ func (t *tracer) way(d *sd.Descriptor, typ *winnt.ObjectType, right words.Right,
 	return w, nil
 }
 
-// reason names what granted a bit: an entry with its account, the ownership, or a privilege.
+// reason names what granted a bit: an entry with its account, the ownership, or a privilege. Other kinds are given in
+// words.
 func (t *tracer) reason(d *sd.Descriptor, r access.Reason) string {
 	switch r.Kind {
 	case access.AceAllow:

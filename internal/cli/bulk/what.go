@@ -64,7 +64,8 @@ func secret(chains [][]winnt.GUID) bool {
 // key returns the rights, for comparison.
 func (a *has) key() []byte { return fmt.Append(nil, *a) }
 
-// what appends the row of an object: its path, the mask m and the names of the rights in it.
+// what appends the row of an object: its path, the mask m and the names of the rights in it. Without rights a table
+// says "(nothing)".
 func (w *rows) what(dst []byte, o *objects.Object, m winnt.AccessMask) []byte {
 	have := words.Granted(m, o.Type)
 	if len(w.run.Types) > 0 && o.Type == winnt.DirectoryServiceObject {

@@ -82,7 +82,8 @@ func (a *counted) at() []uint32 {
 	return a.few[:]
 }
 
-// who appends the row of a right: the path, the right and the names of the principals in s.
+// who appends the row of a right: the path, the right and the names of the principals in s. A table says that no one
+// has the right if the set is empty.
 func (w *rows) who(dst []byte, o *objects.Object, right string, s effective.Set) []byte {
 	switch w.run.Format {
 	case ESBulk:

@@ -137,7 +137,7 @@ func withSelf(d *sd.Descriptor, e *objects.Entry) *sd.Descriptor {
 }
 
 // pass runs one question for all objects and writes their rows. write handles box.part before the rows of each batch;
-// it may be nil.
+// it may be nil. An error of write ends the run.
 func pass[A, T any](
 	ctx context.Context, r *Run, ask func(d *decider) asking[A, T], write func(b *box[T], so *Summary) error,
 ) (Summary, error) {

@@ -82,7 +82,8 @@ func ParseCall(line string) (q question, ok bool) {
 	return q, true
 }
 
-// words splits a command line at spaces, as a shell does, and removes quotes. It does not know backslashes.
+// words splits a command line at spaces, as a shell does, and removes quotes. It does not know backslashes. An open
+// quote ends with the line. A quoted empty word is left out.
 func words(line string) (out []string) {
 	var word strings.Builder
 	quote := rune(0)

@@ -139,7 +139,7 @@ type ace struct {
 }
 
 // file adds the objects of one JSON file. It ignores files about other kinds of objects, such as sessions, and
-// deleted objects.
+// deleted objects. Versions before 4 are an error. So is a file without "meta".
 func (s *source) file(text []byte) error {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	var f struct {
@@ -174,7 +174,8 @@ func (s *source) file(text []byte) error {
 	return nil
 }
 
-// object converts an object. Entries for which SDDL has no counterpart are counted in left.
+// object converts an object. Entries for which SDDL has no counterpart are counted in left. Too many entries set Err.
+// Of several owners the last one counts.
 func (s *source) object(c *collected, class []string) objects.Object {
 	entry := &objects.Entry{Classes: class, Name: c.Properties.SAMAccountName}
 	if id, err := bloodhound.ParseSID(c.ObjectIdentifier); err == nil && class[len(class)-1] != "domainDNS" {
