@@ -165,7 +165,8 @@ func (l *Log) replace(events []Event) error {
 	return old.Close()
 }
 
-// written writes events to a file and syncs it. It returns the number of bytes written, also with an error.
+// written writes events to a file and syncs it. It returns the number of bytes written, also with an error. Without
+// events it only syncs.
 func written(file *diskio.File, events []Event) (size int64, err error) {
 	var buf []byte
 	for i := range events {
@@ -184,6 +185,7 @@ func written(file *diskio.File, events []Event) (size int64, err error) {
 }
 
 // replaced reports whether the log in the folder dir is another file than open. A missing log is not a replacement.
+// An error returns false.
 func replaced(dir string, open *os.File) (bool, error) {
 	now, err := os.Stat(filepath.Join(dir, eventsName))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -190,7 +190,7 @@ func (d *decider) guard(allowed effective.Set, mask winnt.AccessMask) {
 }
 
 // numbered converts principals of the directory to numbers of people. If two principals are one person, both must
-// have the right (N-2).
+// have the right (N-2). The result is new. People who are no principal do not have it.
 func (d *decider) numbered(allowed effective.Set) effective.Set {
 	out, not := make(effective.Set, (d.people+63)/64), make(effective.Set, (d.people+63)/64)
 	for i, n := range d.numbers {

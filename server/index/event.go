@@ -162,7 +162,8 @@ func knownFormat(line []byte) error {
 		logFormat)
 }
 
-// event decides a class and returns the event with its definition and members. The caller owns the event.
+// event decides a class and returns the event with its definition and members. The caller owns the event. Without an
+// exact expression it has none.
 func (d *decider) event(c *Class) (*ClassEvent, error) {
 	got, err := d.decide(c)
 	if err != nil {

@@ -19,8 +19,9 @@ type SourceStatus struct {
 // read or had no heartbeat yet, so that every query fails.
 func (x *Index) Heartbeats() ([]SourceStatus, error) { return x.HeartbeatsWithin(0) }
 
-// HeartbeatsWithin returns the last heartbeat of each source, as [Index.Heartbeats] does. limit decides which ones are
-// too old; 0 means the limit of the index.
+// HeartbeatsWithin returns the last heartbeat of each source, as [Index.Heartbeats] does. limit decides which ones
+// are too old; 0 means the limit of the index. They are sorted by source. A source without one has a zero Time and is
+// withheld.
 func (x *Index) HeartbeatsWithin(limit time.Duration) ([]SourceStatus, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -25,8 +25,8 @@ func (r *lineReader) event(line []byte) (*Event, error) {
 	return ParseEvent(line)
 }
 
-// row parses a row in exactly the form that we write and without escapes. It returns nil for any
-// other line.
+// row parses a row in exactly the form that we write and without escapes. It returns nil for any other line. A line
+// with a wrong checksum is nil, too. Texts are interned.
 func (r *lineReader) row(line []byte) *Event {
 	content, sealed, err := unseal(line)
 	if err != nil {

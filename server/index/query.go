@@ -120,7 +120,8 @@ func (x *Index) CanReadAll(dst []Answer, paths []string, q Query) []Answer {
 // only people of the directory can match (N-100).
 var errGuarded = errors.New("the configuration of a share decides, too: name a person instead of a token")
 
-// byMember decides by the members of classes. The result is unknown for a person that the directory does not have.
+// byMember decides by the members of classes. The result is unknown for a person that the directory does not have. A
+// known person who is not a member is denied without a reason.
 func byMember(who string) func(*State, *kind) (bool, string) {
 	return func(s *State, k *kind) (bool, string) {
 		number, known := s.number(who)
@@ -131,7 +132,8 @@ func byMember(who string) func(*State, *kind) (bool, string) {
 	}
 }
 
-// answer appends an answer for each document. It finds the document's class and calls may with it.
+// answer appends an answer for each document. It finds the document's class and calls may with it. An index that
+// cannot be read gives each document its error.
 func (x *Index) answer(dst []Answer, paths []string, q Query, may func(*State, *kind) (bool, string)) []Answer {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -148,7 +150,7 @@ func (x *Index) answer(dst []Answer, paths []string, q Query, may func(*State, *
 }
 
 // one answers about one document. It calls may with the class of the document and the right, if all data is known and
-// current.
+// current. The empty right is the first one of the index.
 //
 // +checklocks:x.mu
 func (x *Index) one(g *age, path, right string, may func(*State, *kind) (bool, string)) Answer {
@@ -258,7 +260,8 @@ func (x *Index) follow() (*Watermark, error) {
 
 var errNoHeartbeat = errors.New("the index has no heartbeat yet")
 
-// current opens the log again if it was compacted. The new one contains everything of the old one.
+// current opens the log again if it was compacted. The new one contains everything of the old one. The state is then
+// empty until the next read. Without a log it keeps the old one.
 //
 // +checklocks:x.mu
 func (x *Index) current() error {
@@ -293,7 +296,7 @@ func (x *Index) newest() (*Watermark, error) {
 	return watermark, err
 }
 
-// read applies new events.
+// read applies new events. An incomplete last line stays for the next call. A damaged event is an error.
 //
 // +checklocks:x.mu
 func (x *Index) read() error {

@@ -124,7 +124,7 @@ func (b *RowBatch) Gone() (out []string) {
 }
 
 // Documents calls yield with a row for each readable document and each right, sorted by path, until yield returns
-// false.
+// false. Removed documents are skipped.
 func (b *RowBatch) Documents(yield func(DocumentRow) bool) {
 	for _, path := range slices.Sorted(maps.Keys(b.rows)) {
 		r := b.rows[path]

@@ -107,8 +107,8 @@ func (s *State) person(p *PersonEvent) error {
 	return nil
 }
 
-// rename changes a person's name. A name of two people refers to nobody, until one of them gets
-// another name (N-6).
+// rename changes a person's name. A name of two people refers to nobody, until one of them gets another name (N-6).
+// number must be known.
 func (s *State) rename(number int, name string) {
 	p := &s.people[number]
 	old := p.Name

@@ -176,8 +176,8 @@ func (w *Worker) passable(d *sd.Descriptor) (string, error) {
 	return c.ID, nil
 }
 
-// below updates the classes of a folder's descendants. It reads no file, and writes only rows whose
-// class changed (N-16).
+// below updates the classes of a folder's descendants. It reads no file, and writes only rows whose class changed
+// (N-16). Unreadable ones stay unchanged. It stops at the first error.
 func (w *Worker) below(tree, folder string) error {
 	w.lastFolder = ""
 	for _, at := range w.state.under(folder) {

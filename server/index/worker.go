@@ -104,6 +104,7 @@ func (unshared) Lock() {}
 func (unshared) Unlock() {}
 
 // add numbers an event, applies it to the worker's state and queues it for the sinks. On an error it queues nothing.
+// Its number is one more than the last event's.
 func (w *Worker) add(e Event) error {
 	e.Seq, e.Time = w.state.seq+1, w.clock
 	if e.Class != nil && w.state.classes[e.Class.ID] == nil { // readers may still know the class by an older number

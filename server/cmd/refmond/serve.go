@@ -170,8 +170,8 @@ func start(cfg *config, std *streams) (*service, error) {
 	return s, nil
 }
 
-// reload applies the keys that need no restart. A wrong configuration changes nothing, and clients
-// stay connected (W-23).
+// reload applies the keys that need no restart. A wrong configuration changes nothing, and clients stay connected
+// (W-23). It logs errors and returns none.
 func (s *service) reload(file string) {
 	notify(reloading())
 	defer notify("READY=1")
@@ -229,7 +229,8 @@ func (s *service) stop() error {
 	return errors.Join(err, s.Close(), s.closeStores())
 }
 
-// closeStores closes the trees and the accounts, and last the audit log that they write to.
+// closeStores closes the trees and the accounts, and last the audit log that they write to. Those that are not open
+// are skipped. It waits for configurations that are still in use.
 func (s *service) closeStores() (err error) {
 	err = s.closeTrees()
 	if d := s.domains.now.Load(); d != nil {

@@ -61,7 +61,8 @@ func (c *tokenCmd) Run(std *streams) error {
 	return l.show(std, tok, st, inspect.Query{Threads: []uint64{t}})
 }
 
-// show prints a token. If its handle could not be opened, it requests the token from the daemon.
+// show prints a token. If its handle could not be opened, it requests the token from the daemon. A token that neither
+// of both returns is an error, and nothing is printed.
 func (l *inspector) show(std *streams, tok winnt.Handle, st ntstatus.Status, q inspect.Query) error {
 	t := &inspect.Token{}
 	if st == ntstatus.Success {

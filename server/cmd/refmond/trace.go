@@ -71,7 +71,7 @@ faster than it can be written, some are lost, and their number is printed.`
 }
 
 // Run prints new calls of clients until SIGTERM, SIGINT or the end of For, which is not an error. Earlier calls are
-// not printed.
+// not printed. It polls every watchEvery.
 func (c *traceCmd) Run(std *streams) error {
 	l, err := c.open()
 	if err != nil {
@@ -105,8 +105,8 @@ func (c *traceCmd) Run(std *streams) error {
 	}
 }
 
-// calls prints the calls after q.After. It returns the number of the last one, and how many it
-// printed.
+// calls prints the calls after q.After. It returns the number of the last one, and how many it printed. It stops when
+// there are no further ones. stamped adds time, process and client to each.
 func (l *inspector) calls(std *streams, q inspect.Query, stamped bool) (last uint64, n int, err error) {
 	for {
 		a, err := l.query(q)

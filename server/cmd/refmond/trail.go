@@ -66,7 +66,8 @@ func (a *auditSettings) check() error {
 	return nil
 }
 
-// openAudit opens the audit log in the state folder. Without audit.keep it returns a log in memory.
+// openAudit opens the audit log in the state folder. Without audit.keep it returns a log in memory. After an error
+// the caller closes s.trail, which may be open.
 func (s *service) openAudit(cfg *config) (*audit.Log, error) {
 	a := &cfg.Audit
 	if !a.Keep {
@@ -173,7 +174,8 @@ type trailState struct {
 	Failed, Ended string // errors as text
 }
 
-// stateOf returns the state of an audit log, with its errors as text for JSON.
+// stateOf returns the state of an audit log, with its errors as text for JSON. With an error the state is still
+// filled as far as known.
 func stateOf(l *auditlog.Log) (trailState, error) {
 	s, err := l.State()
 	out := trailState{State: s}

@@ -68,7 +68,7 @@ var (
 )
 
 // checkTrees validates the settings of all trees, sorted by name, and appends them to c.trees. Trees that contain
-// each other are an error.
+// each other are an error. It ends at the first error. It opens no directory.
 func (c *config) checkTrees() error {
 	for _, name := range slices.Sorted(maps.Keys(c.Trees)) {
 		s := c.Trees[name]
@@ -165,7 +165,8 @@ func permissions(text string) (uint32, error) {
 	return uint32(n), nil
 }
 
-// groupID returns the gid of a number or of a group name, which it looks up. An unknown name is an error.
+// groupID returns the gid of a number or of a group name, which it looks up. An unknown name is an error. A number
+// need not belong to a group.
 func groupID(name string) (uint32, error) {
 	n, err := strconv.ParseUint(name, 10, 32)
 	if err != nil {

@@ -77,7 +77,8 @@ func (s *service) mayWatch(c *net.UnixConn) error {
 	return fmt.Errorf("uid %d holds no SeBackupPrivilege: %w", p.UID, ntstatus.AccessDenied.Err())
 }
 
-// close ends all watches and waits for them. It does nothing for nil.
+// close ends all watches and waits for them. It does nothing for nil. A listener that is closed already is not an
+// error.
 func (w *watching) close() error {
 	if w == nil {
 		return nil

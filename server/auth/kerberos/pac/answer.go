@@ -98,7 +98,8 @@ const (
 	atFlags   = atCount + 8
 )
 
-// confirm compares a parsed PAC with its bytes, and sets the client information and the requestor from them.
+// confirm compares a parsed PAC with its bytes, and sets the client information and the requestor from them. A
+// difference is an error, and p must then not be used.
 func (f *frame) confirm(p *PAC) (err error) {
 	b, ok := f.find(kindLogonInfo)
 	client, named := f.find(kindClientInfo)
@@ -174,6 +175,7 @@ func containsSID(b []byte, s sid.SID) bool {
 }
 
 // containsMemberships reports whether a buffer has each RID followed by its attributes, at a multiple of four bytes.
+// An empty list is contained in every buffer.
 func containsMemberships(b []byte, list []Membership) bool {
 	if len(list) == 0 {
 		return true

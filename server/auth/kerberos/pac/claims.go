@@ -20,8 +20,8 @@ const (
 	compressedXpress = 4 // LZ77+Huffman
 )
 
-// readClaims parses a claims buffer: CLAIMS_SET_METADATA around the set. An empty buffer has no
-// claims and returns nil.
+// readClaims parses a claims buffer: CLAIMS_SET_METADATA around the set. An empty buffer has no claims and returns
+// nil. A size above the limit and an unknown compression are errors.
 func readClaims(b []byte) (*claims.Set, error) {
 	if len(b) == 0 {
 		return nil, nil
@@ -101,7 +101,7 @@ func readClaimsSet(b []byte) (*claims.Set, error) {
 }
 
 // lastOfEachName returns the claims in their order, without those whose name comes again later (K-10). It returns nil
-// for none.
+// for none. Case does not count in names.
 func lastOfEachName(all []claims.Attribute) (out []claims.Attribute) {
 	for i := range all {
 		same := func(later claims.Attribute) bool { return claims.EqualName(later.Name, all[i].Name) }

@@ -21,7 +21,8 @@ type DomainGroups struct {
 	Groups []Membership
 }
 
-// readDeviceInfo parses PAC_DEVICE_INFO. A malformed one, or one without a domain, is ErrInvalid.
+// readDeviceInfo parses PAC_DEVICE_INFO. A malformed one, or one without a domain, is ErrInvalid. It checks the form
+// only, not who issued it.
 func readDeviceInfo(b []byte) (*DeviceInfo, error) {
 	r := newReader(b, "device information")
 	d := &DeviceInfo{UserID: r.u32(), PrimaryGroupID: r.u32()}

@@ -29,7 +29,8 @@ func (at *Place) foreignTo(issuer sid.SID) bool {
 	return at.Foreign || !at.Domain.IsZero() && at.Domain != issuer
 }
 
-// dropReason returns the reason why a SID does not count, "" if it does. issuer is the user's domain.
+// dropReason returns the reason why a SID does not count, "" if it does. issuer is the user's domain. foreign means
+// that another realm issued it. Unknown authorities are dropped.
 func (at *Place) dropReason(s, issuer sid.SID, foreign bool) string {
 	switch s.Authority() {
 	case 4, 10:
@@ -77,8 +78,8 @@ func (at *Place) dropReasonNT(s, issuer sid.SID, foreign bool) string {
 	return "a well-known SID of this computer"
 }
 
-// dropReasonDomain returns the reason to drop a SID S-1-5-21-…, or "" to keep it. foreign reports whether another realm
-// issued the PAC.
+// dropReasonDomain returns the reason to drop a SID S-1-5-21-…, or "" to keep it. foreign reports whether another
+// realm issued the PAC. SIDs of this computer never pass.
 func (at *Place) dropReasonDomain(s, issuer sid.SID, foreign bool) string {
 	if s.SubAuthorities() != 5 {
 		// No token contains a domain itself, a prefix of one, or a longer SID (K-22).

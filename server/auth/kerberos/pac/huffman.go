@@ -12,7 +12,8 @@ const (
 	blockSize = 1 << 16 // bytes that one table serves
 )
 
-// expand decompresses LZ77+Huffman data into exactly size bytes. The caller must have limited size.
+// expand decompresses LZ77+Huffman data into exactly size bytes. The caller must have limited size. Data that ends
+// early is an error; bytes after the last symbol are ignored.
 func expand(in []byte, size int) ([]byte, error) {
 	out := make([]byte, 0, size)
 	for len(out) < size {
@@ -72,8 +73,8 @@ func newCode(table []byte) (*code, error) {
 	return c, nil
 }
 
-// decode returns the symbol at the front of 15 bits and its length. A complete code has a symbol
-// for any bits.
+// decode returns the symbol at the front of 15 bits and its length. A complete code has a symbol for any bits.
+// Otherwise it returns symbol 0 with the longest length.
 func (c *code) decode(front uint32) (symbol, length int) {
 	first, index := 0, 0
 	for n := 1; n <= longest; n++ {

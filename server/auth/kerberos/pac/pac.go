@@ -56,8 +56,8 @@ func Parse(data []byte) (*PAC, error) {
 	return f.read()
 }
 
-// read parses the known buffers and ignores others (K-2). The logon and client information are
-// required.
+// read parses the known buffers and ignores others (K-2). The logon and client information are required. A malformed
+// known buffer is an error. Claims that are empty set only the flag.
 func (f *frame) read() (*PAC, error) {
 	p := &PAC{}
 	for _, step := range []struct {

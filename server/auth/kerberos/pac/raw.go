@@ -42,7 +42,7 @@ const (
 )
 
 // readUPN parses UPN_DNS_INFO. Each name must be behind the fixed part and inside the buffer (K-7); otherwise it is
-// ErrInvalid.
+// ErrInvalid. Without the extension there is no SID.
 func readUPN(b []byte) (*UPNInfo, error) {
 	if len(b) < 12 {
 		return nil, fmt.Errorf("%w: names of %d bytes", ErrInvalid, len(b))

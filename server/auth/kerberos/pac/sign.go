@@ -32,8 +32,8 @@ type signature struct {
 	at, to int
 }
 
-// signature finds and validates the form of one signature; ok is false if the PAC has none of that
-// type.
+// signature finds and validates the form of one signature; ok is false if the PAC has none of that type. An unkeyed
+// or unknown checksum, and a wrong length, are errors.
 func (f *frame) signature(k kind) (s signature, ok bool, err error) {
 	i := slices.IndexFunc(f.buffers, func(b buffer) bool { return b.kind == k })
 	if i < 0 {

@@ -163,7 +163,8 @@ func (e *encoder) result(b []byte, m *Message) []byte {
 	return b
 }
 
-// control appends a control. The value of a paging control is encoded anew unless e.given is set.
+// control appends a control. The value of a paging control is encoded anew unless e.given is set. With neither it has
+// no value.
 func (e *encoder) control(b []byte, c *Control) []byte {
 	return e.element(b, sequence, func(b []byte) []byte {
 		b = e.bytes(b, octets, c.Type.of(e.raw))

@@ -151,7 +151,7 @@ func (s *splitter) entry(m *Message, end int) {
 	}
 }
 
-// result parses an LDAPResult up to end into m. An unknown tag makes s fail.
+// result parses an LDAPResult up to end into m. An unknown tag makes s fail. A result without referral has nil Links.
 func (s *splitter) result(m *Message, end int) {
 	m.Code = s.number(end, enumerated)
 	m.Name = s.span(end, octets)
@@ -169,7 +169,8 @@ func (s *splitter) result(m *Message, end int) {
 	}
 }
 
-// controls parses the controls of a message up to end. It also parses the value of a paging control.
+// controls parses the controls of a message up to end. It also parses the value of a paging control. An empty list
+// differs from nil. A boolean of another length than 1 makes s fail.
 func (s *splitter) controls(m *Message, end int) {
 	all := s.open(end, controls)
 	m.Controls = []Control{}
@@ -196,7 +197,7 @@ func (s *splitter) controls(m *Message, end int) {
 }
 
 // paging splits the value of the control of pages. If the value is malformed or has further bytes, s fails at its
-// end.
+// end. The result is never nil.
 func (s *splitter) paging(v Span) *Paging {
 	in := &splitter{raw: s.raw[:v[0]+v[1]], at: v[0], err: s.err}
 	end := in.open(v[0]+v[1], sequence)
