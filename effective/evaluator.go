@@ -52,8 +52,8 @@ type class struct {
 	undecided Set
 }
 
-// NewEvaluator returns an evaluator for a question about the principals, which must
-// not be nil. The error is [access.ErrNoMapping], [ErrNoRights] or [ErrRights].
+// NewEvaluator returns an evaluator for a question about the principals, which must not be nil. The error is
+// [access.ErrNoMapping], [ErrNoRights] or [ErrRights]. The evaluator is for one goroutine; p can be shared.
 func NewEvaluator(p *Principals, q Question) (*Evaluator, error) {
 	rights, err := q.rights()
 	if err != nil {

@@ -72,7 +72,8 @@ func (e *Evaluator) Expression(d *sd.Descriptor, right int) (x Expression, ok bo
 	return minimize(x, sets, e.plain), true
 }
 
-// clause returns the clause for the rights of m, and the tokens that it allows.
+// clause returns the clause for the rights of m, and the tokens that it allows. The clause is empty if no token is
+// allowed.
 func (e *Evaluator) clause(m winnt.AccessMask) (Clause, Set) {
 	var out Clause
 	left, granted := slices.Clone(e.plain), newSet(len(e.p.tokens))
@@ -106,7 +107,8 @@ func (e *Evaluator) clause(m winnt.AccessMask) (Clause, Set) {
 	return out.ordered(), granted
 }
 
-// ordered returns the clause with adjacent terms of equal effect sorted, because their order does not matter.
+// ordered returns the clause with adjacent terms of equal effect sorted, because their order does not matter. It
+// sorts c in place.
 func (c Clause) ordered() Clause {
 	for i := 0; i < len(c); {
 		j := i
@@ -183,7 +185,7 @@ func (c Clause) allows(has func(s sid.SID, deny bool) bool) bool {
 	return false
 }
 
-// String returns the terms in order, "-S-1-5-32-546 +S-1-1-0".
+// String returns the terms in order, "-S-1-5-32-546 +S-1-1-0". The empty clause is "".
 func (c Clause) String() string {
 	var b strings.Builder
 	for i, t := range c {

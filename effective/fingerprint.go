@@ -61,7 +61,8 @@ func orNone(b sidset.Bits) sidset.Bits {
 	return b
 }
 
-// set hashes the SIDs whose bits are set in b, or all SIDs if b is nil.
+// set hashes the SIDs whose bits are set in b, or all SIDs if b is nil. The order of the SIDs does not matter, and
+// equal ones count once.
 func (f *fingerprint) set(s *sidset.Set, b sidset.Bits) {
 	list := make([]sid.SID, 0, s.Len())
 	for i := range s.Len() {
@@ -86,7 +87,7 @@ func (f *fingerprint) sid(s sid.SID) {
 // number appends a number.
 func (f *fingerprint) number(v uint64) { *f = binary.AppendUvarint(*f, v) }
 
-// flags appends up to eight flags as one byte.
+// flags appends up to eight flags as one byte. Further ones are lost.
 func (f *fingerprint) flags(flags ...bool) {
 	b := byte(0)
 	for i, on := range flags {

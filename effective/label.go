@@ -15,7 +15,8 @@ const (
 		winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 )
 
-// label finds the tokens that the object's mandatory label limits, and the bits that they keep.
+// label finds the tokens that the object's mandatory label limits, and the bits that they keep. A malformed label
+// counts as missing. A nil sacl has none.
 func (e *Evaluator) label(sacl *sd.ACL) {
 	// An object without a label is Medium and forbids writing up.
 	rid, policy := mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP
@@ -42,8 +43,8 @@ func (e *Evaluator) label(sacl *sd.ACL) {
 	}
 }
 
-// clip removes from s the tokens for which the object's label forbids mask. The
-// label must forbid either all bits of mask or none.
+// clip removes from s the tokens for which the object's label forbids mask. The label must forbid either all bits of
+// mask or none. It changes nothing without such tokens.
 func (e *Evaluator) clip(mask winnt.AccessMask, s Set) {
 	if e.low == nil {
 		return

@@ -137,7 +137,8 @@ func (p *Principals) below(rid uint32) Set {
 // columns collects the tokens that a SID matches while makeRows builds the matrix.
 type columns struct{ allow, deny []uint32 }
 
-// makeRows lists for each SID the columns whose tokens have it, for allow and for deny entries.
+// makeRows lists for each SID the columns whose tokens have it, for allow and for deny entries. A SID that counts for
+// neither has no row.
 func (p *Principals) makeRows() {
 	at := map[sid.SID]int{}
 	var sids []sid.SID

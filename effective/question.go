@@ -52,7 +52,8 @@ type right struct {
 	none    bool             // the request is empty, which is denied
 }
 
-// rights returns the questions about single rights. A missing type, no rights and more than MaxRights are errors.
+// rights returns the questions about single rights. A missing type, no rights and more than MaxRights are errors. A
+// right of 0 is allowed, and gives an answer of its own.
 func (q *Question) rights() ([]right, error) {
 	switch {
 	case q.Type == nil:

@@ -17,7 +17,8 @@ type Difference struct {
 	sids map[sid.SID]struct{} // that a token has gained or lost
 }
 
-// Affects reports whether the answer for a descriptor can differ. It is false for nil, which always denies.
+// Affects reports whether the answer for a descriptor can differ. It is false for nil, which always denies. It
+// may be true for an equal answer.
 func (f *Difference) Affects(d *sd.Descriptor) bool {
 	const dataInDACL = sd.HasExtras | sd.HasOthers | sd.HasPrincipalSelf
 	const dataInSACL = sd.HasExtras | sd.HasTrustLabel | sd.HasAccessFilter | sd.HasScopedPolicy
@@ -116,7 +117,8 @@ func compare(edits map[sid.SID][]edit, column uint32, was, is *token.Token) {
 	}
 }
 
-// edit applies edits to the rows of some SIDs, and adds a row for each new SID.
+// edit applies edits to the rows of some SIDs, and adds a row for each new SID. It copies the rows, so that others
+// who share them are not affected.
 func (p *Principals) edit(edits map[sid.SID][]edit) {
 	p.rows = slices.Clone(p.rows)
 	var added []sid.SID

@@ -13,7 +13,8 @@ type vector struct {
 // equal, as they nearly always are.
 type row struct{ allow, deny vector }
 
-// newVector returns a vector of the tokens, whose indexes must ascend. width is the number of words of a set.
+// newVector returns a vector of the tokens, whose indexes must ascend. width is the number of words of a set. No
+// tokens give the zero vector, which has no words.
 func newVector(tokens []uint32, width int) vector {
 	if len(tokens) == 0 {
 		return vector{}
@@ -91,7 +92,7 @@ func (v *vector) strike(undecided Set) bool {
 	return left != 0
 }
 
-// addTo adds the tokens of v that are also in within to s.
+// addTo adds the tokens of v that are also in within to s. within must be as long as s.
 func (v *vector) addTo(s, within Set) {
 	if v.at != nil {
 		for i, at := range v.at {

@@ -4,8 +4,8 @@ import (
 	"github.com/refmon/refmon/access"
 )
 
-// scalarSets runs the access check for each rare token and each right, and adds
-// the results to out.
+// scalarSets runs the access check for each rare token and each right, and adds the results to out. A check that
+// fails adds nothing.
 func (e *Evaluator) scalarSets() {
 	e.pair.Descriptor = e.d
 	for t := range e.rare.All() {

@@ -157,7 +157,7 @@ func (v *View) evaluator(slots []Principal) (*Evaluator, error) {
 	return NewEvaluator(Compile(tokens, v.cfg), v.q)
 }
 
-// free clears the results of slots without a principal.
+// free clears the results of slots without a principal. The other results stay.
 func (v *View) free(k *kept) {
 	for i := range v.slots {
 		if v.slots[i].Token == nil {
@@ -277,7 +277,7 @@ func (v *View) renew(out []Change, k *kept, e *Evaluator, slots []int) []Change 
 	return out
 }
 
-// changes appends the differences between two results of an object to out.
+// changes appends the differences between two results of an object to out. A missing result, nil, has no principals.
 func (v *View) changes(out []Change, object string, was, is []Set) []Change {
 	for r := range max(len(was), len(is)) {
 		var a, b Set

@@ -107,6 +107,7 @@ func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 }
 
 // passed reports whether an object entry has no effect on the requested object types, so that the walk can skip it.
+// An entry without an object type is never skipped.
 func (e *Evaluator) passed(dacl *sd.ACL, x *sd.Entry, allow bool) bool {
 	extra := dacl.Extra(x.Aux)
 	if extra == nil || !extra.HasObjectType {
