@@ -22,7 +22,7 @@ type attributeReader struct {
 const attributeSize = 40
 
 // TokenAttributesAt copies a TOKEN_SECURITY_ATTRIBUTES_INFORMATION; NULL is nil. A version other than 1 gives
-// STATUS_INVALID_PARAMETER.
+// STATUS_INVALID_PARAMETER. A misaligned address is STATUS_DATATYPE_MISALIGNMENT. The result is a copy.
 func (m *Memory) TokenAttributesAt(p Address) ([]claims.Attribute, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

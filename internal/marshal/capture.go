@@ -34,7 +34,8 @@ func (m *Memory) OptionalSIDAt(p Address) (sid.SID, ntstatus.Status) {
 	return m.SIDAt(p)
 }
 
-// ACLAt copies an ACL. It returns nil for NULL, and a status for an unreadable or malformed ACL.
+// ACLAt copies an ACL. It returns nil for NULL, and a status for an unreadable or malformed ACL. The result is a
+// copy.
 func (m *Memory) ACLAt(p Address) (*sd.ACL, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -58,7 +59,8 @@ func StatusOf(err error, otherwise ntstatus.Status) ntstatus.Status {
 	return otherwise
 }
 
-// TextAt copies n bytes of UTF-16. It ignores the last byte of an odd n. With n 0 it does not read p.
+// TextAt copies n bytes of UTF-16. It ignores the last byte of an odd n. With n 0 it does not read p. Unpaired
+// surrogates become U+FFFD.
 func (m *Memory) TextAt(p Address, n int) (string, ntstatus.Status) {
 	b, st := m.Block(p, n&^1, 1)
 	if st != ntstatus.Success {
@@ -110,7 +112,7 @@ func (m *Memory) QualityAt(p Address) (*nt.SecurityQualityOfService, ntstatus.St
 }
 
 // AttributesAt copies OBJECT_ATTRIBUTES and the structures it points to; NULL is nil. A wrong Length gives
-// STATUS_INVALID_PARAMETER.
+// STATUS_INVALID_PARAMETER. An unreadable part returns its status.
 func (m *Memory) AttributesAt(p Address) (*nt.ObjectAttributes, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

@@ -7,7 +7,7 @@ import (
 )
 
 // attributeHeader appends the header of an attribute list and count zeroed entries of size bytes. It returns the
-// offset of the first entry.
+// offset of the first entry. Without entries the pointer is NULL.
 func (e *Encoder) attributeHeader(count, size int) (at int) {
 	e.U16(1)
 	e.U16(0)
@@ -19,8 +19,8 @@ func (e *Encoder) attributeHeader(count, size int) (at int) {
 	return e.Reserve(size * count)
 }
 
-// Claims appends CLAIM_SECURITY_ATTRIBUTES_INFORMATION: strings are pointers to text
-// with a terminator.
+// Claims appends CLAIM_SECURITY_ATTRIBUTES_INFORMATION: strings are pointers to text with a terminator. An empty list
+// is the header alone.
 func (e *Encoder) Claims(list []claims.Attribute) {
 	at := e.attributeHeader(len(list), 32)
 	for i := range list {
@@ -78,7 +78,7 @@ func (e *Encoder) Counted(at int, s string) {
 }
 
 // values appends the values of an attribute that are not strings. SIDs and octets have an array of lengths and
-// pointers first.
+// pointers first. A claim without values appends nothing.
 func (e *Encoder) values(a *claims.Attribute) {
 	for _, v := range a.Ints {
 		e.U64(uint64(v))

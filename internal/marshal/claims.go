@@ -11,7 +11,7 @@ import (
 const claimSize = 32
 
 // ClaimsAt copies CLAIM_SECURITY_ATTRIBUTES_INFORMATION, whose texts are zero-terminated; NULL is nil. A version
-// other than 1 gives STATUS_INVALID_PARAMETER.
+// other than 1 gives STATUS_INVALID_PARAMETER. With a failure the list may be partly filled.
 func (m *Memory) ClaimsAt(p Address) ([]claims.Attribute, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -37,7 +37,8 @@ func (m *Memory) ClaimsAt(p Address) ([]claims.Attribute, ntstatus.Status) {
 	return list, st
 }
 
-// claimValues copies n values. Unlike those of a token attribute, strings are zero-terminated.
+// claimValues copies n values. Unlike those of a token attribute, strings are zero-terminated. With a failure the
+// earlier values stay in a.
 func (r *attributeReader) claimValues(a *claims.Attribute, p Address, n uint32) ntstatus.Status {
 	size := 8
 	if a.Type == claims.SID || a.Type == claims.Octets {

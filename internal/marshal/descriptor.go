@@ -71,7 +71,7 @@ func (m *Memory) DescriptorAt(p Address) (*sd.Descriptor, ntstatus.Status) {
 }
 
 // captureDescriptor appends the descriptor at p. After a failure it has appended the parts that were readable before
-// it.
+// it. A revision other than 1 is STATUS_UNKNOWN_REVISION.
 func (m *Memory) captureDescriptor(b raw, p Address) (raw, ntstatus.Status) {
 	var h [40]byte
 	if st := m.Read(h[:20], p); st != ntstatus.Success {
@@ -158,7 +158,7 @@ func (m *Memory) appendACL(b []byte, p Address) ([]byte, ntstatus.Status) {
 }
 
 // decode returns the descriptor with the parts that are present, nil for no bytes. A malformed part returns its
-// status.
+// status. A part of no bytes is missing.
 func (b raw) decode() (*sd.Descriptor, ntstatus.Status) {
 	if len(b) == 0 {
 		return nil, ntstatus.Success

@@ -23,7 +23,8 @@ func (m *Memory) array(p Address, n uint32, size int) ([]byte, ntstatus.Status) 
 	return b, st
 }
 
-// GroupsFrom copies count SID_AND_ATTRIBUTES from p on. More than maxListed give STATUS_INSUFFICIENT_RESOURCES.
+// GroupsFrom copies count SID_AND_ATTRIBUTES from p on. More than maxListed give STATUS_INSUFFICIENT_RESOURCES. count
+// 0 does not read p.
 func (m *Memory) GroupsFrom(p Address, count uint32) ([]token.Group, ntstatus.Status) {
 	b, st := m.array(p, count, 16)
 	if st != ntstatus.Success {
@@ -78,7 +79,8 @@ func (m *Memory) PrivilegesAt(p Address) ([]nt.LUIDAndAttributes, ntstatus.Statu
 	return m.PrivilegesFrom(p+4, n)
 }
 
-// MappingAt copies a GENERIC_MAPPING. NULL is unreadable memory and returns a status.
+// MappingAt copies a GENERIC_MAPPING. NULL is unreadable memory and returns a status. A misaligned address is
+// STATUS_DATATYPE_MISALIGNMENT.
 func (m *Memory) MappingAt(p Address) (g winnt.GenericMapping, st ntstatus.Status) {
 	var b [16]byte
 	// The structure begins at a multiple of 4 (O-3).

@@ -36,7 +36,8 @@ func (e *Encoder) ObjectInformation(value any) {
 	}
 }
 
-// ProcessInformation appends the result of NtQueryInformationProcess or NtQueryInformationThread.
+// ProcessInformation appends the result of NtQueryInformationProcess or NtQueryInformationThread. It appends nothing
+// for a value of an unknown type.
 func (e *Encoder) ProcessInformation(value any) {
 	switch v := value.(type) {
 	case nt.ProcessBasic:

@@ -31,7 +31,7 @@ func (m *Memory) GUIDAt(p Address) (*winnt.GUID, ntstatus.Status) {
 }
 
 // GUIDsAt copies the GUIDs that n pointers refer to. It skips NULL pointers. n above MaxObjectTypes gives
-// STATUS_INVALID_PARAMETER.
+// STATUS_INVALID_PARAMETER. With a failure the list has those before it.
 func (m *Memory) GUIDsAt(p Address, n uint32) (list []winnt.GUID, st ntstatus.Status) {
 	if n > MaxObjectTypes {
 		return nil, ntstatus.InvalidParameter
@@ -74,7 +74,7 @@ func (m *Memory) PrivilegeSetAt(p Address) (*nt.PrivilegeSet, ntstatus.Status) {
 }
 
 // JobLimitsAt copies a JOBOBJECT_SECURITY_LIMIT_INFORMATION with the lists that it points to. It returns a status for
-// unreadable memory.
+// unreadable memory. NULL is unreadable, too. A list that is NULL becomes nil.
 func (m *Memory) JobLimitsAt(p Address) (*nt.JobSecurityLimitInformation, ntstatus.Status) {
 	b, st := m.Block(p, nt.JobSecurityLimitSize, 4)
 	if st != ntstatus.Success {

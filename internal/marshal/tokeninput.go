@@ -12,7 +12,7 @@ import (
 )
 
 // pointee reads the pointer in the structure at p and calls read with it. If optional, a NULL structure or pointer
-// gives the zero value.
+// gives the zero value. Otherwise NULL is unreadable memory.
 func pointee[T any](m *Memory, p Address, optional bool, read func(Address) (T, ntstatus.Status)) (
 	v T, st ntstatus.Status) {
 	if p == 0 && optional {
@@ -138,7 +138,7 @@ func (m *Memory) TokenInformationAt(class winnt.TokenInfoClass, p Address, lengt
 func asAny[T any](v T, st ntstatus.Status) (any, ntstatus.Status) { return v, st }
 
 // attributeChangesAt copies TOKEN_SECURITY_ATTRIBUTES_AND_OPERATION_INFORMATION, which has one operation for each
-// attribute.
+// attribute. b has the two pointers. A NULL list is STATUS_ACCESS_VIOLATION.
 func (m *Memory) attributeChangesAt(b []byte) ([]token.AttributeChange, ntstatus.Status) {
 	at := Address(le.Uint64(b))
 	if at == 0 {

@@ -87,7 +87,8 @@ func groupsLength(list []token.Group) (n uint32) {
 	return n
 }
 
-// GroupsAndPrivileges appends a TOKEN_GROUPS_AND_PRIVILEGES with the lists that it points to behind it.
+// GroupsAndPrivileges appends a TOKEN_GROUPS_AND_PRIVILEGES with the lists that it points to behind it. Of an empty
+// list the pointer is NULL, except that of the SIDs.
 func (e *Encoder) GroupsAndPrivileges(v nt.TokenGroupsAndPrivileges) {
 	e.U32(uint32(len(v.SIDs)))
 	e.U32(groupsLength(v.SIDs))
@@ -130,7 +131,8 @@ func (e *Encoder) sidHash(list []token.Group) (array int) {
 	return sids
 }
 
-// accessInformation appends a TOKEN_ACCESS_INFORMATION with all that it points to behind it.
+// accessInformation appends a TOKEN_ACCESS_INFORMATION with all that it points to behind it. Missing SIDs and empty
+// lists have NULL pointers.
 func (e *Encoder) accessInformation(v nt.TokenAccessInformation) {
 	head := e.Reserve(24)
 	e.U64(uint64(v.AuthenticationID))

@@ -72,7 +72,8 @@ func (n *Name) Is(path string, e *Entry) bool {
 	return is
 }
 
-// account reports whether the account e at the distinguished name path has the name or its SID.
+// account reports whether the account e at the distinguished name path has the name or its SID. Names match in any
+// case. e may be nil.
 func (n *Name) account(path string, e *Entry) bool {
 	if e.Account() && slices.Contains(n.sids, e.SID) {
 		return true

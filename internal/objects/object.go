@@ -70,7 +70,8 @@ func (o *Object) Descriptor(domain sid.SID) (*sd.Descriptor, error) {
 // ErrNoDescriptor means that an object has no descriptor.
 var ErrNoDescriptor = errors.New("no descriptor: give sd, sdHex or sdBase64")
 
-// parse parses a descriptor in this form. FormNone and an unknown form return ErrNoDescriptor.
+// parse parses a descriptor in this form. FormNone and an unknown form return ErrNoDescriptor. Errors of the text's
+// form name the field.
 func (f Form) parse(b []byte, domain sid.SID) (*sd.Descriptor, error) {
 	switch f {
 	case FormSDDL:

@@ -102,7 +102,7 @@ func (t *Thread) openOwn(ofProcess winnt.AccessMask) (token winnt.Handle, primar
 }
 
 // withQuery calls f with a handle that has TOKEN_QUERY: the given token, or the effective token, which it closes
-// afterwards.
+// afterwards. It does not check the rights of the given token.
 func (t *Thread) withQuery(token winnt.Handle, f func(winnt.Handle) ntstatus.Status) ntstatus.Status {
 	if token != 0 {
 		return f(token)
@@ -127,7 +127,8 @@ func (t *Thread) CurrentUser() (user sid.SID, st ntstatus.Status) {
 	return user, st
 }
 
-// isContained reports whether a token belongs to an AppContainer. A given token must be an impersonation token.
+// isContained reports whether a token belongs to an AppContainer. A given token must be an impersonation token. A
+// primary token of an AppContainer is NO_IMPERSONATION_TOKEN.
 func (t *Thread) isContained(token winnt.Handle) (contained bool, st ntstatus.Status) {
 	st = t.withQuery(token, func(h winnt.Handle) ntstatus.Status {
 		v, st := t.nt.NtQueryInformationToken(h, winnt.TokenIsAppContainer)

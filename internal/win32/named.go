@@ -45,6 +45,7 @@ func (t *Thread) SetNamedSecurity(o Named, information uint32, d nt.Captured[*sd
 }
 
 // withNamed opens a named object, calls do with the handle and closes it. It returns the status of the open or of do.
+// do is not called if the open fails.
 func (t *Thread) withNamed(o Named, access winnt.AccessMask, do func(winnt.Handle) ntstatus.Status) ntstatus.Status {
 	h, st := t.openNamed(o, access)
 	if st != ntstatus.Success {

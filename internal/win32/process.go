@@ -72,7 +72,7 @@ var (
 )
 
 // mayCreateAs checks the rights of the handle and the type of the token before CreateProcessAsUser creates a process.
-// The service checks the other conditions.
+// The service checks the other conditions. The type counts only in the documented profile.
 func (t *Thread) mayCreateAs(token winnt.Handle) ntstatus.Status {
 	typ, st := t.tokenType(token)
 	if !st.IsSuccess() {

@@ -16,7 +16,8 @@ type SecurityAttributes struct {
 // ObjectAttributes converts the structure for a service. A nil receiver gives the defaults.
 func (a *SecurityAttributes) ObjectAttributes() *nt.ObjectAttributes { return a.objectAttributes(nil) }
 
-// objectAttributes returns the OBJECT_ATTRIBUTES for a, which may be nil, and a quality of service.
+// objectAttributes returns the OBJECT_ATTRIBUTES for a, which may be nil, and a quality of service. q may be nil. The
+// descriptor is shared, not copied.
 func (a *SecurityAttributes) objectAttributes(q *nt.SecurityQualityOfService) *nt.ObjectAttributes {
 	oa := &nt.ObjectAttributes{SecurityQualityOfService: q}
 	if a != nil {

@@ -131,7 +131,8 @@ func (f *File) readDomain() error {
 	return nil
 }
 
-// readPrincipals reads the map of names to tokens. A value is a token file inline, or the path of one.
+// readPrincipals reads the map of names to tokens. A value is a token file inline, or the path of one. A malformed
+// token is an error at its position.
 func (f *File) readPrincipals() error {
 	return f.Map(func(name string) error {
 		start := f.Pos
@@ -160,7 +161,7 @@ func (f *File) readPrincipals() error {
 }
 
 // tokenFile reads an inline principal and returns it as a token file in JSON. If the principal has no domain, the
-// result has the file's.
+// result has the file's. An empty principal gets no domain.
 func (f *File) tokenFile() ([]byte, error) {
 	own, start := f.domain.IsZero(), f.Pos
 	err := f.Map(func(key string) error {
@@ -175,8 +176,8 @@ func (f *File) tokenFile() ([]byte, error) {
 	return fmt.Appendf(nil, `{"domain":%q,%s`, f.domain, file[1:]), nil
 }
 
-// readDescriptors reads the map of names to descriptors, in the order of the file. The object type is file
-// unless given.
+// readDescriptors reads the map of names to descriptors, in the order of the file. The object type is file unless
+// given. It stops at the first error.
 func (f *File) readDescriptors() error {
 	return f.Map(func(name string) error {
 		d := &Descriptor{Name: name, Line: strict.LineOf(f.Bytes, f.marks, f.Pos), Type: winnt.FileObject}

@@ -35,7 +35,8 @@ const (
 	cCall
 )
 
-// readCase reads one expectation and adds a case for each combination of "who" and "on".
+// readCase reads one expectation and adds a case for each combination of "who" and "on". A missing who, on, want or
+// is, and several values of another field, are errors.
 func (f *File) readCase() error {
 	var e expectation
 	start := f.Pos
@@ -65,7 +66,8 @@ func (f *File) readCase() error {
 	return f.multiply(q, &e)
 }
 
-// texts reads a text or a list of texts. A single text is a list of one.
+// texts reads a text or a list of texts. A single text is a list of one. An empty list is nil. More than maxCases are
+// an error.
 func (f *File) texts() (out []string, err error) {
 	if f.Peek() != '[' {
 		text, err := f.Scalar()
@@ -79,8 +81,8 @@ func (f *File) texts() (out []string, err error) {
 	return out, err
 }
 
-// ask fills q with the rights, the expected result, the self SID and the call of an expectation. Subject and descriptor
-// are set later.
+// ask fills q with the rights, the expected result, the self SID and the call of an expectation. Subject and
+// descriptor are set later. An error names the field and its position.
 func (f *File) ask(q *question, e *expectation) (err error) {
 	failAt := func(i int, format string, args ...any) error {
 		return strict.Within(caseFields[i], f.FailAt(e.at[i], format, args...))

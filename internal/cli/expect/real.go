@@ -29,7 +29,7 @@ var errNothingOutside = errors.New("this file may not refer to other files")
 const maxObjects = 1 << 20
 
 // readDirectory reads the directory that resolves names of users and groups. Its domain becomes the file's unless the
-// file names one.
+// file names one. Without access to other files it is an error.
 func (f *File) readDirectory() error {
 	start := f.Pos
 	names, err := f.texts()
@@ -48,7 +48,8 @@ func (f *File) readDirectory() error {
 	return nil
 }
 
-// readObjects adds the objects of the objects files that the file names.
+// readObjects adds the objects of the objects files that the file names. Without access to other files it is an
+// error. It stops at the first error.
 func (f *File) readObjects() error {
 	start := f.Pos
 	names, err := f.texts()
@@ -72,7 +73,8 @@ func (f *File) readObjects() error {
 	return err
 }
 
-// readPaths adds the files of this machine that the file names, and their descendants.
+// readPaths adds the files of this machine that the file names, and their descendants. Without access to other files
+// it is an error.
 func (f *File) readPaths() error {
 	start := f.Pos
 	names, err := f.texts()

@@ -184,7 +184,8 @@ func (o *collectedObject) label(s sid.SID) string {
 	return name
 }
 
-// addUser collects a user or computer. A malformed PrimaryGroupSID or SID history is an error.
+// addUser collects a user or computer. A malformed PrimaryGroupSID or SID history is an error. Without Enabled the
+// user counts as enabled.
 func addUser(c *collect.Collector, o *collectedObject, s sid.SID) error {
 	u := c.Users.Account(o.label(s), s)
 	collect.Keep(&u.DN, o.Properties.DistinguishedName)

@@ -88,7 +88,7 @@ func Read(c *collect.Collector, text string, before int) error {
 }
 
 // ldifValue parses "name: text" or "name:: base64" and returns the lower-case name without options. The values of an
-// incomplete range get the name "name;range".
+// incomplete range get the name "name;range". A line without a colon, and wrong base64, are errors.
 func ldifValue(line string) (name, value string, err error) {
 	name, rest, ok := strings.Cut(line, ":")
 	if !ok {
@@ -153,8 +153,8 @@ func (e entry) readGroup(r *collect.Record) error {
 	return errors.Join(collect.SetNumber("gidNumber", &r.ID, e.first("gidnumber")), e.readHistory(r))
 }
 
-// readUser reads the attributes of a user or computer into the record. Malformed userAccountControl and primaryGroupID
-// count as missing.
+// readUser reads the attributes of a user or computer into the record. Malformed userAccountControl and
+// primaryGroupID count as missing. Malformed uidNumber, gidNumber and sIDHistory are errors.
 func (e entry) readUser(r *collect.Record) error {
 	r.Kind, r.UPN = collect.User, e.first("userprincipalname")
 	if control, err := strconv.ParseInt(e.first("useraccountcontrol"), 10, 64); err == nil {

@@ -161,7 +161,7 @@ func (o *object) slow(line []byte, number int) {
 }
 
 // fields stores the values of a line in the object. A missing path is an error, and so is any number of descriptors
-// but one.
+// but one. null counts as absent.
 func (o *object) fields(slots [][]byte) error {
 	var texts [6][]byte
 	for i, v := range slots {

@@ -59,7 +59,8 @@ func (t osTree) Attribute(dst []byte, path, name string) ([]byte, error) {
 	return attribute(dst, path, name, t.follow != nil && t.follow[path])
 }
 
-// infoOf converts the result of os.Stat. It returns err unchanged. The owner is not set.
+// infoOf converts the result of os.Stat. It returns err unchanged. The owner is not set. Links, devices and the like
+// are Other.
 func infoOf(i os.FileInfo, err error) (ntacl.Info, error) {
 	if err != nil {
 		return ntacl.Info{}, err

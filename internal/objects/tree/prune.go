@@ -17,7 +17,8 @@ type pruned struct {
 	exclude objects.Patterns
 }
 
-// List returns the children of a directory that the walk visits: none at the greatest depth, and not the excluded ones.
+// List returns the children of a directory that the walk visits: none at the greatest depth, and not the excluded
+// ones. A depth of 0 has no limit. An error of the tree is returned with the rest.
 func (t pruned) List(dir string) ([]ntacl.Entry, error) {
 	if t.depth > 0 && t.level(dir) >= t.depth {
 		return nil, nil

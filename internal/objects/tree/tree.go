@@ -76,7 +76,7 @@ func Files(paths []string, opt Options) objects.Source {
 }
 
 // Next fills b with files that the walk has found, and blocks until there are some. It returns io.EOF at the end of
-// the walk.
+// the walk. An error of the walk is an object with that error.
 func (f *files) Next(b *objects.Batch) error {
 	found, ok := <-f.out
 	if !ok {
@@ -202,7 +202,8 @@ func (r *fileReader) Reset() {
 // Len returns the number of files.
 func (r *fileReader) Len() int { return len(r.found.list) }
 
-// Each reads the files and calls visit with each, until b is stopped. The object is valid only during the call.
+// Each reads the files and calls visit with each, until b is stopped. The object is valid only during the call. A
+// file that cannot be read is visited with Err set.
 func (r *fileReader) Each(b *objects.Batch, visit func(o *objects.Object)) {
 	f := r.files
 	r.reader.Tree = f.tree

@@ -77,8 +77,8 @@ func namesOf(path string) []string {
 	return slices.DeleteFunc(names, func(s string) bool { return s == "." })
 }
 
-// searchOf returns information about a folder and the descriptor of its search permission. who maps ids to accounts and
-// may be nil.
+// searchOf returns information about a folder and the descriptor of its search permission. who maps ids to accounts
+// and may be nil. A missing ACL is not an error.
 func searchOf(t ntacl.Tree, path string, who ntacl.Accounts) (info ntacl.Info, d *sd.Descriptor, err error) {
 	if info, err = t.Lstat(path); err != nil {
 		return info, nil, err
@@ -116,8 +116,8 @@ func (r *fileReader) way(from *found, path string) (*objects.Way, error) {
 	return r.foldersAbove(from, path[:len(path)-len(name)], name)
 }
 
-// foldersAbove returns the folders above a file: from.above, and those between root and name. It caches the result for
-// each folder.
+// foldersAbove returns the folders above a file: from.above, and those between root and name. It caches the result
+// for each folder. An error is not cached.
 func (r *fileReader) foldersAbove(from *found, root, name string) (w *objects.Way, err error) {
 	at := strings.LastIndexByte(name, '/')
 	folder := name[:max(at, 0)]
