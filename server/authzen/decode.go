@@ -181,7 +181,7 @@ func decodeParts(m [][]byte) (p parts, err error) {
 }
 
 // decodeEntity decodes a subject or resource. what is its name for error messages. type and id are required,
-// properties are optional.
+// properties are optional. Any other member is an error.
 func decodeEntity(raw []byte, what string) (*Entity, error) {
 	m, err := members(raw, "type", "id", "properties")
 	if err != nil {

@@ -241,7 +241,7 @@ func (h *Handler) public(err error, status int) *Error {
 }
 
 // appendAnswer appends the JSON of an answer to out. A denial includes its reasons that are not empty. A grant has no
-// reasons.
+// reasons. A denial without reasons has no context.
 func appendAnswer(out []byte, a Answer) []byte {
 	if a.Decision {
 		return append(out, `{"decision":true}`...)

@@ -38,7 +38,7 @@ type Action struct {
 type Properties struct{ raw []byte }
 
 // lookup returns the JSON text of a member, without copying it. Names are case-sensitive. ok is false if the member
-// does not exist.
+// does not exist. It returns the first of several.
 func (p Properties) lookup(name string) (raw []byte, ok bool) {
 	if p.raw == nil {
 		return nil, false

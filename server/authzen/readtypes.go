@@ -135,7 +135,8 @@ func (rt *resourceType) readObjects(objects map[string]map[string]json.RawMessag
 	return nil
 }
 
-// readActions stores the actions of an entry in rt. An action without rights, or with an unknown one, is an error.
+// readActions stores the actions of an entry in rt. An action without rights, or with an unknown one, is an error. On
+// an error the earlier actions stay.
 func (rt *resourceType) readActions(e *typeEntry) (err error) {
 	for name, a := range e.Actions {
 		known := action{}

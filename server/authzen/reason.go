@@ -40,7 +40,8 @@ func Reason(x *access.Explanation, t *winnt.ObjectType) string {
 	return strings.Join(lines, "; ")
 }
 
-// phrase returns a reason as text, with the deciding entry of a denial if the explanation x has one.
+// phrase returns a reason as text, with the deciding entry of a denial if the explanation x has one. Other kinds are
+// given in their own form.
 func phrase(x *access.Explanation, r access.Reason) string {
 	switch r.Kind {
 	case access.AceDeny:

@@ -225,7 +225,7 @@ func (f *fanotify) number(h handle) (uint64, error) {
 const maxDirs = 1 << 12
 
 // path returns the kernel's path of a folder, "" if the folder was deleted. It caches up to maxDirs paths for one
-// read.
+// read. Beyond that it looks each one up.
 func (f *fanotify) path(h handle) (string, error) {
 	if known, ok := f.dirs[h]; ok {
 		return known, nil

@@ -21,7 +21,7 @@ func newLinkTable() *linkTable {
 }
 
 // add records path as a name of an inode. It ignores inode 0, which stands for no number, and a name that is recorded
-// already.
+// already. Names of one inode keep their order.
 func (l *linkTable) add(inode uint64, path string) {
 	if inode == 0 {
 		return

@@ -129,7 +129,7 @@ func (w *watch) changed() error {
 }
 
 // arrived reports the descendants of a folder that was created or moved here. If the root is missing, it sets lost
-// instead.
+// instead. A folder that is gone already is not an error.
 func (w *watch) arrived(folder string) error {
 	opt := w.Options
 	opt.Recurse, opt.Identify = true, true

@@ -97,7 +97,7 @@ type watch struct {
 }
 
 // run walks the tree, then reports changes until Every has passed or a walk is needed, and begins again. It returns
-// only with an error.
+// only with an error. A zero Every means Slowly.
 func (w *watch) run() error {
 	every := w.Every
 	if every == 0 {

@@ -95,7 +95,7 @@ func (p *Peer) ask(fd int) error {
 const maxGroups = 65536
 
 // groups returns the supplementary groups that the peer of socket fd had at connect. For more than maxGroups it
-// returns ERANGE.
+// returns ERANGE. A peer without any has an empty list.
 func groups(fd int) ([]uint32, error) {
 	for n := 32; n <= maxGroups; n = min(2*n, maxGroups+1) {
 		list := make([]uint32, n)

@@ -24,6 +24,7 @@ const (
 type Authority struct{ Certificate, Key []byte }
 
 // NewAuthority creates a certificate authority, valid for twenty years. It may sign certificates and nothing else.
+// Both parts are in PEM. It stores nothing.
 func NewAuthority() (Authority, error) {
 	root, key, err := template("refmon-index site", authorityValidFor)
 	if err != nil {

@@ -57,7 +57,8 @@ func Renew(s Site, old map[Role]string) (*Site, map[Role]string, error) {
 	return &s, seeds, nil
 }
 
-// keyPair returns a seed and its public key. It creates them if old is empty, and else returns old.
+// keyPair returns a seed and its public key. It creates them if old is empty, and else returns old. A malformed seed
+// is an error that does not repeat it.
 func keyPair(old string) (seed, public string, err error) {
 	key, err := nkeys.CreateUser()
 	if old != "" {

@@ -144,7 +144,8 @@ func treeToken(tree string) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// DocumentParts returns Parts parts for each tree, sorted by host, tree and number. The caller owns the result.
+// DocumentParts returns Parts parts for each tree, sorted by host, tree and number. The caller owns the result. It
+// returns nil without trees.
 func (s *Site) DocumentParts() (out []Part) {
 	for host, trees := range s.Hosts {
 		for _, t := range trees {
