@@ -43,7 +43,7 @@ func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, p
 }
 
 // restrictedDiffer reports whether row g of I-42 refuses: in the profile Documented if either token is restricted, in
-// Observed if their restricting SIDs differ.
+// Observed if their restricting SIDs differ. Two tokens without restricting SIDs never differ.
 func restrictedDiffer(p, t *token.Token, profile nt.Profile) bool {
 	// The documents speak of restricted tokens only; Windows was seen to let equal
 	// restricting sets pass (docs/CAVEATS.md).

@@ -37,8 +37,8 @@ func (t *TokenObject) standsFor() winnt.LUID {
 	return t.id
 }
 
-// DescendsFrom reports whether t is root, a copy of it, or was filtered from
-// it in any number of steps (I-90).
+// DescendsFrom reports whether t is root, a copy of it, or was filtered from it in any number of steps (I-90). It
+// also holds if the tokens between have ended.
 func (t *TokenObject) DescendsFrom(root *TokenObject) bool {
 	want := root.standsFor()
 	if t.standsFor() == want {

@@ -41,7 +41,7 @@ type Box struct {
 func (l *LowBoxes) Hold(session uint32, pkg sid.SID) Box { return l.hold(session, pkg, 0) }
 
 // hold does the work of Hold. If the AppContainer has no number yet, it gets number, or the next free one if that is
-// 0.
+// 0. An existing AppContainer keeps its number. Each call needs a Release.
 func (l *LowBoxes) hold(session uint32, pkg sid.SID, number uint32) Box {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -145,7 +145,8 @@ func (l *LogonSessions) Proof(id winnt.LUID) string {
 	return ""
 }
 
-// Proved returns the logons of live sessions whose clients brought a proof, in no order; nil if there are none.
+// Proved returns the logons of live sessions whose clients brought a proof, in no order; nil if there are none. The
+// result is a copy.
 func (l *LogonSessions) Proved() (all []Logon) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -194,7 +195,8 @@ func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Log
 }
 
 // MarkForNotification makes the end of a session call the registered routines
-// (SeMarkLogonSessionForTerminationNotification). It returns STATUS_NOT_FOUND if the session does not exist.
+// (SeMarkLogonSessionForTerminationNotification). It returns STATUS_NOT_FOUND if the session does not exist. A second
+// call changes nothing.
 func (l *LogonSessions) MarkForNotification(id winnt.LUID) ntstatus.Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -213,7 +215,8 @@ func (l *LogonSessions) Register(r *LogonSessionTerminatedRoutine) {
 	l.routines = append(l.routines, r)
 }
 
-// Unregister removes a routine. It returns STATUS_NOT_FOUND if the routine is not registered.
+// Unregister removes a routine. It returns STATUS_NOT_FOUND if the routine is not registered. A routine that was
+// registered twice is removed once.
 func (l *LogonSessions) Unregister(r *LogonSessionTerminatedRoutine) ntstatus.Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()

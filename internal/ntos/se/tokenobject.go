@@ -137,7 +137,8 @@ type Impersonation struct {
 // that repeated impersonation does not allocate.
 type records [16]atomic.Pointer[Impersonation]
 
-// Impersonation returns the cached record of this token with these parameters. It takes no reference.
+// Impersonation returns the cached record of this token with these parameters. It takes no reference. Later calls
+// return the same record, which must not be changed.
 func (t *TokenObject) Impersonation(copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel) *Impersonation {
 	all := t.records.Load()

@@ -53,7 +53,7 @@ func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateOb
 }
 
 // duplicateNowhere closes the source handle if no target process is given and DUPLICATE_CLOSE_SOURCE is set.
-// Otherwise it refuses (O-51).
+// Otherwise it refuses (O-51). It then returns the status of the close.
 func (c *Context) duplicateNowhere(source *ps.Process, in *nt.DuplicateObjectIn) ntstatus.Status {
 	if uint32(in.Options)&winnt.DUPLICATE_CLOSE_SOURCE == 0 {
 		// Without a target the call creates and closes no handle.
@@ -118,7 +118,8 @@ func (c *Context) closeIn(p *ps.Process, v winnt.Handle) ntstatus.Status {
 	return caller.Close(v)
 }
 
-// decideDuplicate returns the rights that the new handle grants, or the status that refuses them (O-54 to O-56).
+// decideDuplicate returns the rights that the new handle grants, or the status that refuses them (O-54 to O-56). With
+// a failure the rights are 0.
 func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.DuplicateObjectIn) (winnt.AccessMask,
 	ntstatus.Status) {
 	subject := c.self.Subject()
@@ -138,7 +139,7 @@ func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.
 }
 
 // insertDuplicate creates the new handle. A handle in the kernel's table needs kernel mode and the System process as
-// target (O-58).
+// target (O-58). With a failure the handle is 0 and no handle was created.
 func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
 	in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
 	if st := c.MayInsert(); st != ntstatus.Success {
@@ -174,7 +175,8 @@ func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process,
 	return 0, c.Fail("O-82", st)
 }
 
-// insertRecorded creates the new handle and writes event 4690 before the handle can be used (U-73).
+// insertRecorded creates the new handle and writes event 4690 before the handle can be used (U-73). If the record
+// cannot be stored, the value is free again.
 func (c *Context) insertRecorded(t *ob.Table, from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
 	attributes uint32, in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
 	r, st := t.Reserve()
@@ -193,7 +195,8 @@ func (c *Context) insertRecorded(t *ob.Table, from sourceHandle, source, target 
 	return r.Handle(), publish(from.head.Object(), granted, attributes)
 }
 
-// NtCompareObjects succeeds if two handles refer to one object, and otherwise returns STATUS_NOT_SAME_OBJECT.
+// NtCompareObjects succeeds if two handles refer to one object, and otherwise returns STATUS_NOT_SAME_OBJECT. Neither
+// handle needs a right.
 func (c *Context) NtCompareObjects(in nt.CompareObjectsIn) (out nt.CompareObjectsOut, st ntstatus.Status) {
 	// reference
 	// Any handle serves, with no right (O-31).

@@ -73,7 +73,8 @@ func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateToke
 	return out, st
 }
 
-// duplicateLevel returns the impersonation level of the duplicate, or the rule and status that refuse it.
+// duplicateLevel returns the impersonation level of the duplicate, or the rule and status that refuse it. sqos may be
+// nil: then the level is that of the token, or depends on the profile.
 func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, typ winnt.TokenType,
 	profile nt.Profile) (winnt.SecurityImpersonationLevel, string, ntstatus.Status) {
 	imp := existing.Type() == winnt.TokenImpersonation
@@ -168,8 +169,8 @@ func (c *Context) inValidMask(m winnt.AccessMask) winnt.AccessMask {
 		winnt.MAXIMUM_ALLOWED | winnt.RESERVED_RIGHTS)
 }
 
-// newTokenDescriptor returns the descriptor of a new token: the one given with its
-// gaps filled, or the default of the caller's effective token (T-47, O-38).
+// newTokenDescriptor returns the descriptor of a new token: the one given with its gaps filled, or the default of the
+// caller's effective token (T-47, O-38). It never returns nil.
 func (c *Context) newTokenDescriptor(explicit *sd.Descriptor) *sd.Descriptor {
 	if explicit != nil {
 		return se.NewDescriptor(c.effective(), winnt.TokenObject, explicit)

@@ -19,7 +19,8 @@ func (c *Context) file(h winnt.Handle, rights winnt.AccessMask) (ob.Object, ntst
 	return obj, st
 }
 
-// fileGranted references a file like the function file, and also returns the granted access of the handle.
+// fileGranted references a file like the function file, and also returns the granted access of the handle. The caller
+// releases the object. Kernel mode needs no rights.
 func (c *Context) fileGranted(h winnt.Handle, rights winnt.AccessMask) (ob.Object, winnt.AccessMask, ntstatus.Status) {
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, 0, nil)
 	if st != ntstatus.Success {
@@ -108,7 +109,8 @@ func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryI
 	return out, ntstatus.Success
 }
 
-// fileName returns FileNameInformation: the name with its device, cut to the buffer's size (I-151).
+// fileName returns FileNameInformation: the name with its device, cut to the buffer's size (I-151). A name that does
+// not fit is STATUS_BUFFER_OVERFLOW, with the full length.
 func (c *Context) fileName(obj ob.Object, length uint32) (out nt.QueryInformationFileOut, st ntstatus.Status) {
 	const header = 4 // bytes before the text
 	name := `\` + obj.Head().Name()
@@ -138,7 +140,7 @@ func (c *Context) fileName(obj ob.Object, length uint32) (out nt.QueryInformatio
 }
 
 // setPipeModes sets how an end of a pipe reads, and whether its operations wait. The handle must grant
-// FILE_WRITE_ATTRIBUTES (I-158).
+// FILE_WRITE_ATTRIBUTES (I-158). A file that is no pipe is STATUS_INVALID_PARAMETER.
 func (c *Context) setPipeModes(in *nt.SetInformationFileIn) ntstatus.Status {
 	// reference
 	obj, st := c.file(in.FileHandle, winnt.FILE_WRITE_ATTRIBUTES)
@@ -177,7 +179,7 @@ func (c *Context) roomFor(length, least uint32, fault ntstatus.Status) ntstatus.
 }
 
 // NtQueryVolumeInformationFile returns information about the volume of a file: the device type of any file, or the
-// sizes of a tree's volume.
+// sizes of a tree's volume. A file outside a tree has no sizes: STATUS_INVALID_PARAMETER.
 func (c *Context) NtQueryVolumeInformationFile(in nt.QueryVolumeInformationFileIn) (
 	out nt.QueryVolumeInformationFileOut, st ntstatus.Status) {
 	// capture
@@ -222,7 +224,7 @@ func (c *Context) NtQueryVolumeInformationFile(in nt.QueryVolumeInformationFileI
 }
 
 // peek implements FSCTL_PIPE_PEEK. The handle must grant FILE_READ_DATA. With STATUS_BUFFER_OVERFLOW it returns the
-// part of the message that fits.
+// part of the message that fits. Nothing is removed from the pipe. Too small a length is STATUS_INFO_LENGTH_MISMATCH.
 func (c *Context) peek(e *npfs.End, granted winnt.AccessMask, length uint32) (out nt.FsControlFileOut,
 	st ntstatus.Status) {
 	const header = 16 // bytes of FILE_PIPE_PEEK_BUFFER without data

@@ -27,6 +27,7 @@ func (c *Context) NtFilterTokenEx(in nt.FilterTokenExIn) (nt.FilterTokenOut, nts
 }
 
 // filterToken does the work of both services: flags, handle, lists, filter and the new handle, in this order (T-60).
+// With a failure no token exists. The new handle has the rights of the old one.
 func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st ntstatus.Status) {
 	// capture
 	if st := c.probe("T-60", listStatuses(in)...); st != ntstatus.Success {
@@ -79,7 +80,8 @@ func (c *Context) checkLists(in *nt.FilterTokenExIn) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// filtered returns the object of the filtered token. The caller must release its reference.
+// filtered returns the object of the filtered token. The caller must release its reference. A restricting SID with
+// attributes is a failure.
 func (c *Context) filtered(existing *se.TokenObject, in *nt.FilterTokenExIn) (*se.TokenObject, ntstatus.Status) {
 	spec := filterSpec(in)
 	// The filtered token names its origin as parent (T-64).
@@ -97,8 +99,8 @@ func (c *Context) filtered(existing *se.TokenObject, in *nt.FilterTokenExIn) (*s
 	return c.Sys.Security.NewFiltered(existing, value, c.newTokenDescriptor(nil)), ntstatus.Success
 }
 
-// FilterObject implements SeFilterToken: NtFilterToken without handles. The caller
-// owns a reference on the result.
+// FilterObject implements SeFilterToken: NtFilterToken without handles. The caller owns a reference on the result.
+// With a failure it returns nil.
 func (c *Context) FilterObject(existing *se.TokenObject, in nt.FilterTokenExIn) (*se.TokenObject, ntstatus.Status) {
 	if in.Flags&^filterFlags != 0 {
 		// Only the documented flags are taken.

@@ -29,7 +29,8 @@ type irp struct {
 // irpSize is the number of bytes that an operation is charged for.
 const irpSize = 1 << 10
 
-// begin creates an operation on a pipe end. It resets the event and the file's signal (I-137).
+// begin creates an operation on a pipe end. It resets the event and the file's signal (I-137). With a failure nothing
+// was begun.
 func (c *Context) begin(e *npfs.End, l *nt.Later) (*irp, ntstatus.Status) {
 	synchronous, alertable := e.Waits()
 	i, st := c.beginOn(e, &e.File, l)
@@ -80,7 +81,7 @@ func (i *irp) drop() {
 }
 
 // over completes the operation. It writes the result to the program's memory, and then signals the threads that wait
-// (I-136).
+// (I-136). A failure that did not wait signals nothing.
 func (i *irp) over(r npfs.Result, pended bool) {
 	i.thread.RemoveIO(i)
 	// A failed call signals no event and queues no completion, even after a wait. Its status is the only
@@ -140,7 +141,8 @@ func (c *Context) start(i *irp) (r npfs.Result, st ntstatus.Status) {
 	return r, st
 }
 
-// startOn starts an operation. do begins it and returns its first result and the function that cancels it.
+// startOn starts an operation. do begins it and returns its first result and the function that cancels it. A thread
+// that has ended, and too many operations, are failures, and do is not called.
 func (c *Context) startOn(i *irp, do func() (npfs.Result, func() bool)) ntstatus.Status {
 	if st := i.thread.AddIO(i); st != ntstatus.Success {
 		i.over(npfs.Result{Status: st}, false)
@@ -188,6 +190,7 @@ func (c *Context) later(e *npfs.End, l *nt.Later, op npfs.Op, length int, data [
 }
 
 // NtCancelIoFile cancels the operations that the calling thread has pending on a file. It succeeds if there are none.
+// It does not wait until they have ended.
 func (c *Context) NtCancelIoFile(in nt.CancelIoFileIn) (out nt.CancelIoFileOut, st ntstatus.Status) {
 	// reference
 	obj, st := c.file(in.FileHandle, 0)

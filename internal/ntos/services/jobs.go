@@ -47,7 +47,7 @@ func (c *Context) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (
 }
 
 // NtSetInformationJobObject adds security limits to a job. It never removes one (I-89). Another class, another length
-// and unknown flags are errors.
+// and unknown flags are errors. After a failure the limits are unchanged.
 func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (out nt.SetInformationJobObjectOut,
 	st ntstatus.Status) {
 	// capture
@@ -148,8 +148,8 @@ func (c *Context) mayCreateWith(tok *se.TokenObject, in *nt.CreateUserProcessIn)
 	return c.mayAssignPrimary(tok)
 }
 
-// jobFilter returns the filter of FILTER_TOKENS. It ignores the attributes in
-// the lists (T-61, T-62); the attributes of restricting SIDs are checked on use.
+// jobFilter returns the filter of FILTER_TOKENS. It ignores the attributes in the lists (T-61, T-62); the attributes
+// of restricting SIDs are checked on use. Privileges that do not exist are ignored.
 func jobFilter(info *nt.JobSecurityLimitInformation) token.FilterSpec {
 	var f token.FilterSpec
 	for _, g := range info.SidsToDisable {

@@ -155,7 +155,8 @@ func (s *System) loggedOn(from *LogonSource, t winnt.LogonType, v *token.Token, 
 	return e.Of(v), err
 }
 
-// recordToken records the logon of one token of a pair. The token with more rights identifies the user.
+// recordToken records the logon of one token of a pair. The token with more rights identifies the user. A record that
+// cannot be stored is a failure.
 func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID,
 	whose *token.Token) ntstatus.Status {
 	if s.Log.Records(audit.Logon, audit.Success, v) {
