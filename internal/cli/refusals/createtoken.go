@@ -67,7 +67,7 @@ var createRefusals = []refusal[*nt.CreateTokenIn]{
 // creator gives the server SeCreateTokenPrivilege.
 func (w *world) creator() { w.holding(winnt.SeCreateTokenPrivilege) }
 
-// holding gives the server an enabled privilege.
+// holding gives the server an enabled privilege. It changes the token of the process, so all its threads see it.
 func (w *world) holding(p winnt.Privilege) {
 	w.server.Object().PrimaryToken().Update(func(old *token.Token, m winnt.LUID) *token.Token {
 		s := old.Spec()
@@ -78,7 +78,8 @@ func (w *world) holding(p winnt.Privilege) {
 	})
 }
 
-// createBase returns the parameters of a successful call of either form.
+// createBase returns the parameters of a successful call of either form. It also gives the caller the privilege to
+// create tokens.
 func createBase(w *world) *nt.CreateTokenIn {
 	w.creator()
 	return &nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS,
@@ -100,7 +101,7 @@ var _ = define(setup[*nt.CreateTokenExIn]{
 	refusals: extendedRefusals(),
 })
 
-// extendedRefusals converts createRefusals for the longer form.
+// extendedRefusals converts createRefusals for the longer form. Fields of the longer form alone stay unchanged.
 func extendedRefusals() (out []refusal[*nt.CreateTokenExIn]) {
 	for _, f := range createRefusals {
 		out = append(out, refusal[*nt.CreateTokenExIn]{rule: f.rule, want: f.want, when: f.when, name: f.name,

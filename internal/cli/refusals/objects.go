@@ -99,7 +99,8 @@ func (w *world) file(name string, d *sd.Descriptor) {
 	}
 }
 
-// folder returns a handle to a new directory that has an object of another type, a job, under the name.
+// folder returns a handle to a new directory that has an object of another type, a job, under the name. The world
+// removes the directory at its end. It panics if that cannot be made.
 func (w *world) folder(name string) winnt.Handle {
 	d := ob.NewDirectory(open(), 0)
 	if st := d.Insert(name, w.anotherType(), false); !st.IsSuccess() {

@@ -13,7 +13,8 @@ import (
 
 const pipeName = `\??\pipe\p`
 
-// pipe creates a pipe with a connected client and returns its two ends. With sent, a message waits to be read.
+// pipe creates a pipe with a connected client and returns its two ends. With sent, a message waits to be read. It
+// panics if a call fails. The handles belong to the world.
 func (w *world) pipe(sent bool) (server, client winnt.Handle) {
 	z := w.k.Zw().Services()
 	out, st := z.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,

@@ -63,7 +63,8 @@ func (f *Refusal) Excludes(g *Refusal) bool {
 	return false
 }
 
-// effective reports whether the refusal applies in the mode of its service and in a profile.
+// effective reports whether the refusal applies in the mode of its service and in a profile. Without profiles it
+// applies in all.
 func (f *Refusal) effective(profile nt.Profile) bool {
 	if f.service.kernel && (f.needs == userOnly || f.needs == pointers) || !f.service.kernel && f.needs == kernOnly {
 		return false
@@ -157,8 +158,8 @@ func define[I any](s setup[I]) bool {
 	return true
 }
 
-// register adds the services of the setup to registry. It panics for a name that is in neither table of
-// services.
+// register adds the services of the setup to registry. It panics for a name that is in neither table of services. It
+// replaces a service of the same name.
 func (s setup[I]) register(registry map[string]*service) {
 	for _, name := range s.names {
 		e := &service{absent: s.absent, verdict: s.verdict, settle: s.settle}

@@ -29,7 +29,8 @@ func (r *reader) claims() ([]byte, error) {
 	return []byte("[" + strings.Join(list, ",") + "]"), err
 }
 
-// claim returns a claim as JSON in the form of a token file; "" for a claim without values.
+// claim returns a claim as JSON in the form of a token file; "" for a claim without values. Other values, and numbers
+// that JSON cannot represent, are errors.
 func (r *reader) claim(name string) (string, error) {
 	at := r.Pos
 	if r.Peek() == '[' {

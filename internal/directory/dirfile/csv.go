@@ -15,7 +15,7 @@ import (
 )
 
 // csvHead returns the columns of a directory in CSV, or nil for another format. The first line must name the columns
-// name and sid.
+// name and sid. The names of columns match in any case.
 func csvHead(b []byte) []string {
 	line, _, _ := bytes.Cut(b, []byte("\n"))
 	head, err := csv.NewReader(bytes.NewReader(line)).Read()
@@ -122,7 +122,8 @@ func (f *file) addRow(head, row []string, line int) error {
 	return f.add(kind, &u)
 }
 
-// add adds an account of a kind. A field that this kind cannot have is an error, and so is a second domain.
+// add adds an account of a kind. A field that this kind cannot have is an error, and so is a second domain. An
+// unknown kind is an error. u is copied.
 func (f *file) add(kind string, u *user) error {
 	switch kind {
 	case "user":

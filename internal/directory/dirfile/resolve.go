@@ -66,7 +66,8 @@ func (f *file) resolve() (*directory.Accounts, error) {
 	return a, nil
 }
 
-// resolve stores a user's values in to. groupOf returns the SID of a group with a given name.
+// resolve stores a user's values in to. groupOf returns the SID of a group with a given name. An unknown group is an
+// error. On an error to is incomplete.
 func (u *user) resolve(to *directory.User, domain sid.SID, groupOf func(string) (sid.SID, bool)) (err error) {
 	*to = directory.User{Name: u.Name, UID: u.UID, GID: u.GID, Disabled: u.Disabled}
 	if to.SID, err = sid.Resolve(u.SID, domain); err != nil {
@@ -103,7 +104,8 @@ func resolveAll(names []string, groupOf func(string) (sid.SID, bool)) ([]sid.SID
 	return out, nil
 }
 
-// parseClaims parses the claims of a user from the JSON list of a token file; nil returns nil.
+// parseClaims parses the claims of a user from the JSON list of a token file; nil returns nil. A malformed claim is
+// an error.
 func parseClaims(list []byte) (*claims.Set, error) {
 	if list == nil {
 		return nil, nil

@@ -64,7 +64,8 @@ func writeList(b *strings.Builder, key string, n int, write func(i int)) {
 	}
 }
 
-// writeAccount writes the fields that users and groups share. names has the names of the directory's groups.
+// writeAccount writes the fields that users and groups share. names has the names of the directory's groups. A group
+// outside the directory is given by its SID.
 func writeAccount(b *strings.Builder, name string, s sid.SID, memberOf []sid.SID, names map[sid.SID]string) {
 	fmt.Fprintf(b, "name: %s, sid: %v", strconv.Quote(name), s)
 	for i, g := range memberOf {
