@@ -52,8 +52,8 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 	st ntstatus.Status) {
 	// capture
 	if in.JobObjectInformationClass != nt.JobObjectSecurityLimitInformation {
+		// The security limits are the only class that can be set here.
 		return out, c.Fail("I-89", ntstatus.InvalidInfoClass)
-		// The limits of security are the one class that can be set here.
 	}
 	if in.JobObjectInformationLength != nt.JobSecurityLimitSize {
 		return out, c.Fail("I-89", ntstatus.InfoLengthMismatch)
@@ -86,8 +86,8 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 		defer tok.Deref(ob.TagCall)
 		limits.Token = tok
 	}
-	// decide and commit New limits are added to the job's limits; a
-	// limit is never removed (I-89).
+	// decide and commit
+	// New limits are added to the job's limits; a limit is never removed (I-89).
 	return out, c.Impersonated(j.SetLimitsFor(c.self.Payer(), limits))
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // LsaLogonUser logs a user on and opens the token with all rights. It records the logon, or the refusal, in the audit
-// log.
+// log. With a failure no token exists, and the session ends again.
 func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st ntstatus.Status) {
 	// capture
 	r, st := c.captureLogon(&in)
@@ -66,7 +66,7 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 const maxOrigin = 255
 
 // captureLogon captures the parameters of a logon request. It drops OriginName from a caller without SeTcbPrivilege
-// and SeImpersonatePrivilege (L-64).
+// and SeImpersonatePrivilege (L-64). An unknown message, and groups without SeTcbPrivilege, are failures.
 func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntstatus.Status) {
 	for _, st := range []ntstatus.Status{in.LocalGroups.Status, in.SourceContext.Status, sidStatus(in.LocalGroups.V)} {
 		if st != ntstatus.Success {

@@ -12,7 +12,7 @@ import (
 )
 
 // NtCreateLowBoxToken creates the AppContainer token of a package and opens it. The token keeps the objects of
-// Handles open.
+// Handles open. A SID that is no package or capability is a failure, and then no token exists.
 func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateLowBoxTokenOut, st ntstatus.Status) {
 	// capture
 	if st := c.probe("O-3", required(!in.PackageSID.V.IsZero(), in.PackageSID.Status), in.Capabilities.Status,

@@ -20,7 +20,8 @@ type Mutant struct {
 	owner atomic.Pointer[ps.Thread] // nil when free; compared only, no reference
 }
 
-// state returns the mutant's state as thread by sees it. A mutant whose owner has ended is free and abandoned.
+// state returns the mutant's state as thread by sees it. A mutant whose owner has ended is free and abandoned. It
+// changes nothing.
 func (m *Mutant) state(by *ps.Thread) nt.MutantInformation {
 	switch owner := m.owner.Load(); {
 	case owner == nil:
@@ -33,7 +34,8 @@ func (m *Mutant) state(by *ps.Thread) nt.MutantInformation {
 	}
 }
 
-// NtCreateMutant creates and opens a mutant, named or not. InitialOwner has no effect on an existing mutant.
+// NtCreateMutant creates and opens a mutant, named or not. InitialOwner has no effect on an existing mutant. With
+// OBJ_OPENIF an existing mutant is opened.
 func (c *Context) NtCreateMutant(in nt.CreateMutantIn) (out nt.MutantOut, st ntstatus.Status) {
 	out.MutantHandle, st = c.createNamed(in.ObjectAttributes, MutantType, in.DesiredAccess,
 		func(d *sd.Descriptor) ob.Object {
@@ -54,7 +56,8 @@ func (c *Context) NtOpenMutant(in nt.OpenMutantIn) (out nt.MutantOut, st ntstatu
 	return out, st
 }
 
-// NtReleaseMutant releases a mutant that the calling thread owns. Otherwise it returns STATUS_MUTANT_NOT_OWNED.
+// NtReleaseMutant releases a mutant that the calling thread owns. Otherwise it returns STATUS_MUTANT_NOT_OWNED. The
+// handle needs no right.
 func (c *Context) NtReleaseMutant(in nt.ReleaseMutantIn) (out nt.ReleaseMutantOut, st ntstatus.Status) {
 	// reference
 	m, _, st := ob.Reference[*Mutant](&c.Caller, in.MutantHandle, 0, MutantType)

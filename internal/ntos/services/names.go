@@ -17,6 +17,7 @@ var PolicyType = &ob.Type{ObjectType: winnt.PolicyObject}
 type Policy struct{ ob.Header }
 
 // LsaOpenPolicy opens the policy of this computer. Another computer's SystemName gives STATUS_OBJECT_NAME_NOT_FOUND.
+// The policy's descriptor decides. The handle is 0 after a failure.
 func (c *Context) LsaOpenPolicy(in nt.LsaOpenPolicyIn) (out nt.LsaOpenPolicyOut, st ntstatus.Status) {
 	if in.SystemName != "" && !isComputer(c.Sys.LSA, in.SystemName) {
 		// Only this computer's policy is here.
@@ -60,7 +61,7 @@ func (c *Context) referencePolicy(h winnt.Handle, right winnt.AccessMask) ntstat
 }
 
 // LsaQueryInformationPolicy returns the domain of this computer's accounts, the primary domain, which is always
-// "WORKGROUP" without a SID, or the audited categories (L-44).
+// "WORKGROUP" without a SID, or the audited categories (L-44). The right that the handle needs depends on the class.
 func (c *Context) LsaQueryInformationPolicy(in nt.LsaQueryInformationPolicyIn) (out nt.LsaQueryInformationPolicyOut,
 	st ntstatus.Status) {
 	right, name := winnt.POLICY_VIEW_LOCAL_INFORMATION, "POLICY_VIEW_LOCAL_INFORMATION"
@@ -114,7 +115,8 @@ func auditEvents(p *audit.Policy) nt.PolicyInformation {
 }
 
 // LsaLookupNames2 returns the SIDs of names. An unknown name gets the use SidTypeUnknown. The status is
-// STATUS_SOME_NOT_MAPPED or STATUS_NONE_MAPPED if names are unknown (L-46).
+// STATUS_SOME_NOT_MAPPED or STATUS_NONE_MAPPED if names are unknown (L-46). More than MaxLookup names, and unknown
+// flags, are STATUS_INVALID_PARAMETER.
 func (c *Context) LsaLookupNames2(in nt.LsaLookupNames2In) (out nt.LsaLookupNames2Out, st ntstatus.Status) {
 	if in.Flags&^winnt.LSA_LOOKUP_ISOLATED_AS_LOCAL != 0 || len(in.Names) > nt.MaxLookup {
 		// Only LSA_LOOKUP_ISOLATED_AS_LOCAL is a valid flag, and the number of names is limited.
@@ -211,7 +213,8 @@ func (d *domains) named(a logon.Authority, name string, qualified bool) int32 {
 	return d.of(&found)
 }
 
-// unknown returns the result for a SID without a name: the RID if the domain is known, else the whole SID (L-47).
+// unknown returns the result for a SID without a name: the RID if the domain is known, else the whole SID (L-47). The
+// zero SID gets the use SidTypeInvalid.
 func (d *domains) unknown(a logon.Authority, s sid.SID) nt.TranslatedName {
 	out := nt.TranslatedName{Use: winnt.SidTypeUnknown, Name: s.String(), DomainIndex: -1}
 	switch found, ok := a.LookupSID(s.Prefix()); {

@@ -34,7 +34,8 @@ func NewEvent(kind nt.EventType, signaled bool, d *sd.Descriptor) *Event {
 // Signaled reports whether the event is signaled. It does not reset the event.
 func (e *Event) Signaled() bool { return e.signal.Take(false) }
 
-// openNamed opens an object of a type by name (O-22). Missing attributes give STATUS_INVALID_PARAMETER.
+// openNamed opens an object of a type by name (O-22). Missing attributes give STATUS_INVALID_PARAMETER. The handle is
+// 0 after a failure.
 func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask) (winnt.Handle,
 	ntstatus.Status) {
 	// capture
@@ -52,6 +53,7 @@ func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, d
 }
 
 // createNamed creates an object of a type, with or without a name (O-22). init returns the object for its descriptor.
+// init is not called if a check fails. The handle is 0 after a failure.
 func (c *Context) createNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask,
 	init func(*sd.Descriptor) ob.Object) (winnt.Handle, ntstatus.Status) {
 	// capture

@@ -91,7 +91,8 @@ func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st 
 	return out, ntstatus.Success
 }
 
-// basicInformation returns class 0. Its counts do not include the query's own reference (O-62).
+// basicInformation returns class 0. Its counts do not include the query's own reference (O-62). An object without a
+// name or descriptor has size 0 for it.
 func (c *Context) basicInformation(h *ob.Header, g ob.Granted) nt.BasicInformation {
 	// The query's own reference is not counted (O-62).
 	handles, references := h.Counts(1)
@@ -144,7 +145,8 @@ func typeInformation(t *ob.Type) nt.TypeInformation {
 	}
 }
 
-// queryTypes returns class 3: the number of types, then each type with its name, aligned to 8 bytes.
+// queryTypes returns class 3: the number of types, then each type with its name, aligned to 8 bytes. Too small a
+// buffer is STATUS_INFO_LENGTH_MISMATCH, with the required length.
 func (c *Context) queryTypes(length uint32) (out nt.QueryObjectOut, st ntstatus.Status) {
 	list := make([]nt.TypeInformation, len(ObjectTypes))
 	out.ReturnLength = 8
@@ -161,7 +163,7 @@ func (c *Context) queryTypes(length uint32) (out nt.QueryObjectOut, st ntstatus.
 }
 
 // NtSetInformationObject sets both flags of a handle: inherit, and protect from closing. A pseudo handle gives
-// STATUS_INVALID_HANDLE.
+// STATUS_INVALID_HANDLE. A length other than 2 is STATUS_INFO_LENGTH_MISMATCH.
 func (c *Context) NtSetInformationObject(in nt.SetInformationObjectIn) (out nt.SetInformationObjectOut,
 	st ntstatus.Status) {
 	// capture

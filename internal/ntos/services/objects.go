@@ -67,7 +67,8 @@ func (c *Context) NtOpenThread(in nt.OpenThreadIn) (out nt.OpenThreadOut, st nts
 }
 
 // captureID captures the parameters of NtOpenProcess and NtOpenThread: either a name or an id, not both (O-37).
-// Processes and threads have no names here.
+// Processes and threads have no names here. A name alone is STATUS_OBJECT_NAME_NOT_FOUND; both or neither are
+// STATUS_INVALID_PARAMETER_MIX.
 func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[*nt.ClientID]) (oa nt.ObjectAttributes,
 	cid nt.ClientID, st ntstatus.Status) {
 	if id.Status != ntstatus.Success && a.Status != ntstatus.AccessViolation && a.V != nil {
@@ -107,7 +108,7 @@ func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 }
 
 // openByID creates a handle to a process or thread. In user mode SeDebugPrivilege grants a non-empty request without
-// an access check (O-37).
+// an access check (O-37). The handle is 0 after a failure.
 func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	if attributes&typ.Invalid != 0 {
@@ -188,7 +189,8 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 	return out, st
 }
 
-// NtSetInformationThread sets the impersonation token of a thread. Token handle 0 ends the impersonation.
+// NtSetInformationThread sets the impersonation token of a thread. Token handle 0 ends the impersonation. The handle
+// must grant THREAD_SET_THREAD_TOKEN. Another class is STATUS_INVALID_INFO_CLASS.
 func (c *Context) NtSetInformationThread(in nt.SetInformationThreadIn) (out nt.SetInformationThreadOut,
 	st ntstatus.Status) {
 	// capture

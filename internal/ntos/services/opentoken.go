@@ -27,7 +27,8 @@ func (c *Context) NtOpenProcessTokenEx(in nt.OpenProcessTokenExIn) (nt.OpenProce
 	return c.openProcessToken(in.ProcessHandle, in.DesiredAccess, attributes)
 }
 
-// openProcessToken opens the primary token of the process of h. attributes are those of the new handle.
+// openProcessToken opens the primary token of the process of h. attributes are those of the new handle. The handle is
+// 0 after a failure.
 func (c *Context) openProcessToken(h winnt.Handle, desired winnt.AccessMask,
 	attributes uint32) (out nt.OpenProcessTokenOut, st ntstatus.Status) {
 	// reference
@@ -62,7 +63,8 @@ func (c *Context) NtOpenThreadTokenEx(in nt.OpenThreadTokenExIn) (nt.OpenThreadT
 	return c.openThreadToken(in.ThreadHandle, in.DesiredAccess, in.OpenAsSelf, attributes)
 }
 
-// openThreadToken opens the impersonation token of the thread of h, for the process itself if asSelf is set (I-21).
+// openThreadToken opens the impersonation token of the thread of h, for the process itself if asSelf is set (I-21). A
+// thread that does not impersonate is STATUS_NO_TOKEN, a client at SecurityAnonymous STATUS_CANT_OPEN_ANONYMOUS.
 func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSelf bool,
 	attributes uint32) (out nt.OpenThreadTokenOut, st ntstatus.Status) {
 	// reference

@@ -75,7 +75,8 @@ func (c *Context) port(h winnt.Handle) (*lpc.Port, ntstatus.Status) {
 	return p, st
 }
 
-// NtListenPort receives the oldest connection request, or returns STATUS_TIMEOUT if there is none.
+// NtListenPort receives the oldest connection request, or returns STATUS_TIMEOUT if there is none. It does not wait.
+// A port of another kind is a failure.
 func (c *Context) NtListenPort(in nt.ListenPortIn) (out nt.ReplyWaitReceivePortOut, st ntstatus.Status) {
 	p, st := c.port(in.PortHandle)
 	if st != ntstatus.Success {
@@ -208,7 +209,7 @@ func (c *Context) NtReplyWaitReceivePort(in nt.ReplyWaitReceivePortIn) (out nt.R
 }
 
 // NtReplyPort sends the reply to a client's request. The calling thread's account pays for it until the client takes
-// it.
+// it. A request that is unknown or answered is a failure.
 func (c *Context) NtReplyPort(in nt.ReplyPortIn) (out nt.ReplyPortOut, st ntstatus.Status) {
 	id, st := c.messageClient(in.ClientID)
 	if st != ntstatus.Success {

@@ -13,7 +13,7 @@ import (
 )
 
 // NtCreateUserProcess creates a process and its first thread, and opens both. Without a token the process gets a copy
-// of the parent's.
+// of the parent's. With a failure neither exists, and no handle is open.
 func (c *Context) NtCreateUserProcess(in nt.CreateUserProcessIn) (out nt.CreateUserProcessOut, st ntstatus.Status) {
 	n := creation{c: c, in: &in}
 	defer n.release()
@@ -261,7 +261,8 @@ func (n *creation) release() {
 	}
 }
 
-// reserve reserves a handle value in the process's or the kernel's table, depending on the attributes.
+// reserve reserves a handle value in the process's or the kernel's table, depending on the attributes. The caller
+// publishes or abandons it.
 func (c *Context) reserve(attributes uint32) (ob.Reservation, ntstatus.Status) {
 	r, st := c.TableFor(attributes).Reserve()
 	switch st {

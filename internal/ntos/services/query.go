@@ -79,7 +79,8 @@ func QueryToken(t *se.TokenObject, class winnt.TokenInfoClass) (value any, need 
 }
 
 // queryLinkedToken returns TokenLinkedToken: a handle to a new object, so that changes to it do not affect the linked
-// token.
+// token. Without SeTcbPrivilege the handle is for queries only. A token without a pair is
+// STATUS_NO_SUCH_LOGON_SESSION.
 func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.QueryInformationTokenOut,
 	st ntstatus.Status) {
 	// decide

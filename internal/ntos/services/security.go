@@ -49,7 +49,7 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 }
 
 // referenceFor references the object of a handle. If the handle does not grant want, it records rule, which requires
-// it, for the tracer.
+// it, for the tracer. The caller releases the object, which is nil after a failure.
 func (c *Context) referenceFor(h winnt.Handle, want winnt.AccessMask, rule string) (ob.Object, ob.Granted,
 	ntstatus.Status) {
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, want, nil)
@@ -105,7 +105,8 @@ func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecu
 const replacedSize = 64
 
 // setSecurity replaces parts of an object's descriptor. It records the change first, and only once even if it has to
-// repeat the swap (U-73).
+// repeat the swap (U-73). An object without a descriptor is STATUS_NO_SECURITY_ON_OBJECT. After a failure the old one
+// stays.
 func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, given *sd.Descriptor) ntstatus.Status {
 	recorded := false
 	for {
@@ -143,7 +144,8 @@ func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, gi
 	}
 }
 
-// changed returns the new descriptor of an object, or the status and the rule of the refusal.
+// changed returns the new descriptor of an object, or the status and the rule of the refusal. old and given stay
+// unchanged.
 func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d *sd.Descriptor, rule string,
 	st ntstatus.Status) {
 	subject := c.self.Subject()

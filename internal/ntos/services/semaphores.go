@@ -37,7 +37,7 @@ func (s *Semaphore) take() bool {
 }
 
 // release adds n to the count and returns the previous count. If the sum would exceed the maximum, ok is false and
-// nothing changes.
+// nothing changes. n must be above 0.
 func (s *Semaphore) release(n int32) (before int32, ok bool) {
 	for {
 		before = s.count.Load()
@@ -76,7 +76,8 @@ func (c *Context) NtOpenSemaphore(in nt.OpenSemaphoreIn) (out nt.SemaphoreOut, s
 }
 
 // NtReleaseSemaphore adds ReleaseCount to a semaphore and returns the previous count. If the sum would exceed the
-// maximum, it changes nothing and returns STATUS_SEMAPHORE_LIMIT_EXCEEDED.
+// maximum, it changes nothing and returns STATUS_SEMAPHORE_LIMIT_EXCEEDED. A ReleaseCount below 1 is
+// STATUS_INVALID_PARAMETER.
 func (c *Context) NtReleaseSemaphore(in nt.ReleaseSemaphoreIn) (out nt.ReleaseSemaphoreOut, st ntstatus.Status) {
 	// capture
 	if in.ReleaseCount <= 0 {

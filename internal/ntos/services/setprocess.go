@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtSetInformationProcess replaces the primary token of a process whose first thread has not started (T-110).
+// NtSetInformationProcess replaces the primary token of a process whose first thread has not started (T-110). After a
+// failure the process keeps its token.
 func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt.SetInformationProcessOut,
 	st ntstatus.Status) {
 	// capture
@@ -53,7 +54,7 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 }
 
 // assignRecorded writes the record before it assigns the token. It first tests whether the assignment would be
-// refused, so that a refusal leaves no record.
+// refused, so that a refusal leaves no record. If the record cannot be stored, the process keeps its token.
 func (c *Context) assignRecorded(p *ps.Process, tok *se.TokenObject) ntstatus.Status {
 	if out := p.MayAssignPrimary(tok); out.Status != ntstatus.Success {
 		return c.Impersonated(out)

@@ -55,7 +55,7 @@ var setters = [winnt.MaxTokenInfoClass + 1]*setter{
 }
 
 // NtSetInformationToken sets one property of a token. Some classes need a privilege or an additional right on the
-// handle.
+// handle. After a failure the token is unchanged.
 func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.SetInformationTokenOut,
 	st ntstatus.Status) {
 	// capture
@@ -106,7 +106,8 @@ func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.Set
 	return out, ntstatus.Success
 }
 
-// setToken applies the change of a class. Raising the integrity level needs SeTcbPrivilege.
+// setToken applies the change of a class. Raising the integrity level needs SeTcbPrivilege. After a failure the token
+// is unchanged.
 func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row *setter,
 	value any) (st ntstatus.Status) {
 	switch class {
@@ -138,7 +139,8 @@ func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row 
 	return st
 }
 
-// linkToken links two tokens as the pair of their logon sessions: tok, and the token of the handle in value.
+// linkToken links two tokens as the pair of their logon sessions: tok, and the token of the handle in value. The
+// handle must grant TOKEN_DUPLICATE.
 func (c *Context) linkToken(tok *se.TokenObject, value any) ntstatus.Status {
 	h, ok := value.(winnt.Handle)
 	if !ok {

@@ -121,7 +121,7 @@ func (c *Context) NtSuspendThread(in nt.SuspendThreadIn) (out nt.SuspendThreadOu
 }
 
 // NtResumeThread decrements the suspend count of a thread and returns the previous one. At 0 the thread runs; a count
-// of 0 stays 0.
+// of 0 stays 0. The handle must grant THREAD_SUSPEND_RESUME.
 func (c *Context) NtResumeThread(in nt.ResumeThreadIn) (out nt.ResumeThreadOut, st ntstatus.Status) {
 	// reference
 	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SUSPEND_RESUME, ps.ThreadType)
@@ -135,7 +135,8 @@ func (c *Context) NtResumeThread(in nt.ResumeThreadIn) (out nt.ResumeThreadOut, 
 	return out, ntstatus.Success
 }
 
-// NtImpersonateThread makes the server thread impersonate the client thread at the given quality of service.
+// NtImpersonateThread makes the server thread impersonate the client thread at the given quality of service. Without
+// SecurityQos it returns STATUS_ACCESS_VIOLATION. After a failure the server thread keeps what it impersonated.
 func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.ImpersonateThreadOut, st ntstatus.Status) {
 	// capture
 	switch {

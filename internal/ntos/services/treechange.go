@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtSetInformationFile changes, renames, links or deletes a file of a tree, or sets the modes of a pipe's end.
+// NtSetInformationFile changes, renames, links or deletes a file of a tree, or sets the modes of a pipe's end. A file
+// outside the trees is STATUS_INVALID_PARAMETER. A structure of another class is STATUS_INFO_LENGTH_MISMATCH.
 func (c *Context) NtSetInformationFile(in nt.SetInformationFileIn) (out nt.SetInformationFileOut, st ntstatus.Status) {
 	// capture
 	switch in.FileInformationClass {
@@ -114,7 +115,8 @@ func (c *Context) setPosition(h treeHandle, to int64) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// setSize sets the size of a file in bytes, and records the use of FILE_WRITE_DATA if the open requested that.
+// setSize sets the size of a file in bytes, and records the use of FILE_WRITE_DATA if the open requested that. After
+// a failure the size is unchanged.
 func (c *Context) setSize(v winnt.Handle, h treeHandle, size int64) ntstatus.Status {
 	facts, st := h.open.Facts()
 	if st != ntstatus.Success {
@@ -189,6 +191,7 @@ func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 }
 
 // deciding returns a function that decides a move of the file of h by decide, and sets rule to the one that refuses.
+// rule stays unchanged if the move is allowed.
 func (c *Context) deciding(h treeHandle, decide func(*fileaccess.Move) fileaccess.MoveDecision,
 	rule *string) func(*fileaccess.Move) fileaccess.MoveDecision {
 	return func(q *fileaccess.Move) fileaccess.MoveDecision {

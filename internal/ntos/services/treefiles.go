@@ -71,6 +71,7 @@ func (c *Context) may(h treeHandle, op fileaccess.Operation, facts *nt.FileFacts
 }
 
 // treeHandle references a handle if its file is in a tree. For any other file ok is false and the status is success.
+// With ok true the caller releases h.
 func (c *Context) treeHandle(v winnt.Handle) (h treeHandle, ok bool, st ntstatus.Status) {
 	obj, granted, st := c.fileGranted(v, 0)
 	if st != ntstatus.Success {
@@ -143,7 +144,7 @@ func (f *File) moved(to int64) {
 }
 
 // readTree reads from a file of a tree. At the end of the file it returns STATUS_END_OF_FILE; a read of 0 bytes
-// succeeds.
+// succeeds. It moves the position of the file. A directory is STATUS_INVALID_PARAMETER.
 func (c *Context) readTree(h treeHandle, in *nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.Status) {
 	if st := c.may(h, fileaccess.Read, nil); st != ntstatus.Success {
 		return out, st
@@ -177,7 +178,7 @@ func (c *Context) readTree(h treeHandle, in *nt.ReadFileIn) (out nt.ReadFileOut,
 }
 
 // readingRoom returns the buffer for a read: the caller's, or a new one that is no larger than the rest of the file
-// (F-123).
+// (F-123). At most maxTransfer bytes are read.
 func (c *Context) readingRoom(h treeHandle, in *nt.ReadFileIn, at int64) ([]byte, ntstatus.Status) {
 	want := min(int64(in.Length), maxTransfer)
 	if in.Room != nil && int64(len(in.Room)) >= want {
@@ -236,7 +237,8 @@ func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileO
 	return out, ntstatus.Success
 }
 
-// treeFact returns the information of a tree's file for the classes that need the file system.
+// treeFact returns the information of a tree's file for the classes that need the file system. A class of pipes is
+// STATUS_INVALID_PARAMETER.
 func (c *Context) treeFact(h treeHandle, class nt.FileInfoClass) (out nt.QueryInformationFileOut,
 	st ntstatus.Status) {
 	op := fileaccess.QueryOther

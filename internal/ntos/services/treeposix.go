@@ -58,7 +58,7 @@ func (c *Context) CreateShaped(in nt.CreateFileIn, shape func(*sd.Descriptor) *s
 }
 
 // makeSpecial creates a link or an unnamed file in a tree, as q says, and opens it. A path outside of the trees is
-// STATUS_NOT_SUPPORTED.
+// STATUS_NOT_SUPPORTED. An existing name is a failure.
 func (c *Context) makeSpecial(oa nt.ObjectAttributes, desired winnt.AccessMask, options fileaccess.CreateOptions,
 	q *openRequest) (h winnt.Handle, st ntstatus.Status) {
 	// capture

@@ -104,7 +104,8 @@ func (c *Context) recordShare(n *treeName, r *fileaccess.Request, share *fileacc
 	return c.Sys.Log.ShareChecked(originOf(&c.Caller), &check)
 }
 
-// tellTree records the reasons of a refusal for the tracer. It does nothing if the call is not traced.
+// tellTree records the reasons of a refusal for the tracer. It does nothing if the call is not traced. The reasons
+// replace those of an earlier step.
 func (c *Context) tellTree(n *treeName, r *fileaccess.Request, place nt.FilePlace) {
 	if c.Why == nil {
 		return

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// securityOf returns an object's current descriptor. For a file in a tree it reads the
-// descriptor from the tree.
+// securityOf returns an object's current descriptor. For a file in a tree it reads the descriptor from the tree. The
+// descriptor is nil for an object without one.
 func (c *Context) securityOf(obj ob.Object) (*sd.Descriptor, ntstatus.Status) {
 	f, ok := obj.(*File)
 	if !ok || f.open == nil {

@@ -40,7 +40,7 @@ func waitableOf(obj ob.Object) (w waitable, ok bool) {
 }
 
 // referenceWaitable references an object to wait for. The handle must grant SYNCHRONIZE. An object that threads
-// cannot wait for gives STATUS_OBJECT_TYPE_MISMATCH (O-145).
+// cannot wait for gives STATUS_OBJECT_TYPE_MISMATCH (O-145). The caller releases the object.
 func (c *Context) referenceWaitable(h winnt.Handle) (ob.Object, waitable, ntstatus.Status) {
 	// To wait for an object its handle must grant SYNCHRONIZE. O-145
 	obj, _, st := ob.Reference[ob.Object](&c.Caller, h, winnt.SYNCHRONIZE, nil)
@@ -102,7 +102,7 @@ func (c *Context) CallQueued() <-chan struct{} { return c.self.CallQueued() }
 func (c *Context) CallsQueued() bool { return c.self.CallsQueued() }
 
 // NtQueueApcThread queues a call to a thread, which makes it at its next alertable wait. The caller's account pays
-// for it.
+// for it. A thread that has ended, and too many queued calls, are failures.
 func (c *Context) NtQueueApcThread(in nt.QueueApcThreadIn) (out nt.QueueApcThreadOut, st ntstatus.Status) {
 	// reference
 	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SET_CONTEXT, ps.ThreadType)
