@@ -22,7 +22,7 @@ func (c *Conn) spareLocked() chan *wire.Frame {
 	return make(chan *wire.Frame, 1)
 }
 
-// keep stores the channel of an answered call for reuse. It must be empty and unused.
+// keep stores the channel of an answered call for reuse. It must be empty and unused. Beyond mostSpare it is dropped.
 func (c *Conn) keep(w chan *wire.Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -123,7 +123,8 @@ func (f *file) RemoveExtended(name string) ntstatus.Status {
 	return extendedStatus(retry(func() error { return unix.Removexattr(placeOf(f.fd), name) }))
 }
 
-// mayExtend refuses a change that the open does not grant, or of a reserved attribute.
+// mayExtend refuses a change that the open does not grant, or of a reserved attribute. It refuses with
+// STATUS_ACCESS_DENIED.
 func (f *file) mayExtend(name string) ntstatus.Status {
 	if f.granted&winnt.FILE_WRITE_EA == 0 || f.reserved(name) {
 		// Extended attributes are changed with FILE_WRITE_EA (F-194).
@@ -149,7 +150,8 @@ func (f *file) taken(but string) (n int, st ntstatus.Status) {
 	return n, st
 }
 
-// extendedStatus converts an error of an attribute call. A missing attribute is STATUS_OBJECT_NAME_NOT_FOUND.
+// extendedStatus converts an error of an attribute call. A missing attribute is STATUS_OBJECT_NAME_NOT_FOUND. nil is
+// success.
 func extendedStatus(err error) ntstatus.Status {
 	if errors.Is(err, unix.ENODATA) {
 		return ntstatus.ObjectNameNotFound

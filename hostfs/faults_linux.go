@@ -22,7 +22,8 @@ func (f *file) fault(call string) error {
 	return f.t.fault(call, f.linkNow().name)
 }
 
-// rename renames a name in one directory to a name in another, as renameat2(2) does.
+// rename renames a name in one directory to a name in another, as renameat2(2) does. It does not repeat an
+// interrupted call.
 func (t *Tree) rename(from int, name string, to int, next string, flags uint) error {
 	if err := t.fault("rename", next); err != nil {
 		return err
@@ -39,7 +40,7 @@ func (t *Tree) unlink(dir int, name string, flags int) error {
 	return unix.Unlinkat(dir, name, flags)
 }
 
-// linkInode gives a name to the inode that a descriptor holds.
+// linkInode gives a name to the inode that a descriptor holds. An existing name is EEXIST.
 func (t *Tree) linkInode(fd, dir int, name string) error {
 	if err := t.fault("link", name); err != nil {
 		return err
@@ -47,7 +48,7 @@ func (t *Tree) linkInode(fd, dir int, name string) error {
 	return unix.Linkat(unix.AT_FDCWD, placeOf(fd), dir, name, unix.AT_SYMLINK_FOLLOW)
 }
 
-// duplicate returns another descriptor of an open directory.
+// duplicate returns another descriptor of an open directory. The caller closes it. An error returns -1.
 func (t *Tree) duplicate(fd int) (int, error) {
 	if err := t.fault("dup", ""); err != nil {
 		return -1, err
@@ -122,7 +123,7 @@ func pwrite(fd int, b []byte, at int64) (int, error) {
 	return unix.Pwrite(fd, b, at)
 }
 
-// truncate sets the size of the file through fd, a descriptor of it.
+// truncate sets the size of the file through fd, a descriptor of it. It repeats interrupted calls.
 func (f *file) truncate(fd int, size int64) error {
 	if err := f.fault("truncate"); err != nil {
 		return err
@@ -130,7 +131,8 @@ func (f *file) truncate(fd int, size int64) error {
 	return retry(func() error { return unix.Ftruncate(fd, size) })
 }
 
-// allocate reserves or frees space, as fallocate(2) does.
+// allocate reserves or frees space, as fallocate(2) does. It repeats interrupted calls. Errors are those of the
+// system.
 func (f *file) allocate(mode uint32, at, size int64) error {
 	if err := f.fault("allocate"); err != nil {
 		return err

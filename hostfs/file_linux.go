@@ -279,7 +279,7 @@ func (f *file) Flush() ntstatus.Status {
 	return statusOf(f.flush())
 }
 
-// flush makes the contents and attributes of the file durable.
+// flush makes the contents and attributes of the file durable. It repeats interrupted calls.
 func (f *file) flush() error {
 	if err := f.fault("sync"); err != nil {
 		return err

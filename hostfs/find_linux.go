@@ -138,7 +138,7 @@ func (t *Tree) base(start nt.OpenFile) (fd int, prefix string, st ntstatus.Statu
 	return f.fd, f.linkNow().path, ntstatus.Success
 }
 
-// findRoot opens the directory in which the lookup starts.
+// findRoot opens the directory in which the lookup starts. The place then has no parent.
 func (p *place) findRoot(base int, prefix string) (err error) {
 	if p.object, err = below(base, ".", unix.O_DIRECTORY); err != nil {
 		return err

@@ -94,7 +94,8 @@ func readPlace(fd int, name *[shortName]byte, b []byte) (uintptr, unix.Errno) {
 	return n, err
 }
 
-// setHeld sets an extended attribute of the inode that a descriptor holds. how has the flags of setxattr(2).
+// setHeld sets an extended attribute of the inode that a descriptor holds. how has the flags of setxattr(2). It also
+// works for a descriptor that was opened with O_PATH.
 func setHeld(fd int, name string, value []byte, how int) error {
 	err := retry(func() error { return unix.Fsetxattr(fd, name, value, how) })
 	if errors.Is(err, unix.EBADF) {

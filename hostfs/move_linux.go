@@ -22,7 +22,7 @@ type target struct {
 	aside     string // the name that the existing file gets; "": it is removed
 }
 
-// release closes the descriptors of a target. It must be called once.
+// release closes the descriptors of a target. It must be called once. existing may be -1.
 func (g *target) release() {
 	shut(g.existing)
 	if g.directory != nil {

@@ -100,7 +100,8 @@ func (l *link) same(m *link) bool {
 	return l.directory == m.directory
 }
 
-// shares reports whether share access s allows another open to have these rights.
+// shares reports whether share access s allows another open to have these rights. Rights other than reading, writing
+// and DELETE never conflict.
 func shares(s fileaccess.ShareAccess, granted winnt.AccessMask) bool {
 	const reads, writes = winnt.FILE_READ_DATA | winnt.FILE_EXECUTE, winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
 	return (granted&reads == 0 || s&fileaccess.ShareRead != 0) &&
@@ -141,7 +142,7 @@ func (n *node) goesLocked(l *link) bool {
 	return slices.ContainsFunc(n.doomed, func(d *link) bool { return d.same(l) })
 }
 
-// doomLocked marks a name for deletion.
+// doomLocked marks a name for deletion. A second mark changes nothing.
 //
 // +checklocks:t.mu
 func (t *Tree) doomLocked(n *node, l *link) {

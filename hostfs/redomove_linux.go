@@ -238,7 +238,8 @@ func (t *Tree) reopen(n *recordedName) (int, error) {
 	return fd, nil
 }
 
-// ignoreMissing returns nil for the error of a name that is missing or leads elsewhere.
+// ignoreMissing returns nil for the error of a name that is missing or leads elsewhere. It returns other errors, and
+// nil, unchanged.
 func ignoreMissing(err error) error {
 	for _, missing := range []unix.Errno{unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.EXDEV} {
 		if errors.Is(err, missing) {

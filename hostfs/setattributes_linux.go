@@ -149,7 +149,7 @@ func (f *file) archive() {
 	}
 }
 
-// mark sets the archive attribute. If the tree cannot store it, the change happens anyway (F-173).
+// mark sets the archive attribute. If the tree cannot store it, the change happens anyway (F-173). It ignores errors.
 func (f *file) mark() {
 	_ = f.rewrite(func(now dos, _ *unix.Statx_t) dos {
 		now.attributes |= fileaccess.AttributeArchive

@@ -132,8 +132,8 @@ func (k *KernelThread) SeAppendPrivileges(s *AccessState, more *nt.PrivilegeSet)
 	call(k, rowSeAppendPrivileges, SeAppendPrivilegesIn{s, nt.Cap(more)})
 }
 
-// SeFastTraverseCheck returns true if the full check would certainly grant the
-// right to traverse a directory.
+// SeFastTraverseCheck returns true if the full check would certainly grant the right to traverse a directory.
+// false says nothing about the full check.
 func (k *KernelThread) SeFastTraverseCheck(
 	d *sd.Descriptor, s *AccessState, desired winnt.AccessMask, mode access.Mode,
 ) bool {

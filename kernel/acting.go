@@ -55,8 +55,8 @@ type Proved struct {
 	Proof   string // by which ticket
 }
 
-// Proved returns the live logon sessions whose clients presented a ticket, in
-// the order of their ids.
+// Proved returns the live logon sessions whose clients presented a ticket, in the order of their ids. It returns nil
+// for none.
 func (s *System) Proved() (all []Proved) {
 	for _, l := range s.sys.Security.Sessions.Proved() {
 		all = append(all, Proved{l.Token.AuthenticationID(), l.Token.User().SID, l.Proof})

@@ -176,8 +176,8 @@ func (k *KernelThread) SeAssignSecurityEx(in SeAssignSecurityExIn) (*sd.Descript
 	return out.NewDescriptor, st
 }
 
-// SeSetSecurityDescriptorInfoEx returns a descriptor with parts replaced. It
-// does not change the given descriptor (S-73 to S-76).
+// SeSetSecurityDescriptorInfoEx returns a descriptor with parts replaced. It does not change the given descriptor
+// (S-73 to S-76). It returns nil unless the status is a success.
 func (k *KernelThread) SeSetSecurityDescriptorInfoEx(
 	in SeSetSecurityDescriptorInfoExIn,
 ) (*sd.Descriptor, ntstatus.Status) {

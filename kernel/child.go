@@ -103,7 +103,8 @@ func (s *System) TakeOver(th *nt.Thread, h winnt.Handle, may func(*token.Token) 
 	return p, ntstatus.Success
 }
 
-// leaveMakerLocked removes p from its creator's list of children. The caller holds System.mu.
+// leaveMakerLocked removes p from its creator's list of children. The caller holds System.mu. A second call does
+// nothing.
 func (p *Process) leaveMakerLocked() {
 	if p.maker == nil {
 		return

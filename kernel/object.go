@@ -210,8 +210,8 @@ func (k *KernelThread) ObDereferenceObject(o Object) {
 	call(k, rowObDereferenceObject, ObDereferenceObjectIn{o})
 }
 
-// ObOpenObjectByPointer creates a handle to an object that the caller
-// references (O-33).
+// ObOpenObjectByPointer creates a handle to an object that the caller references (O-33). The handle is 0 unless the
+// status is a success. The caller keeps its reference.
 func (k *KernelThread) ObOpenObjectByPointer(
 	o Object, attributes uint32, desired winnt.AccessMask, typ *winnt.ObjectType, mode ProcessorMode,
 ) (winnt.Handle, ntstatus.Status) {
@@ -219,8 +219,8 @@ func (k *KernelThread) ObOpenObjectByPointer(
 	return out.Handle, st
 }
 
-// NewTokenProtected works like NewToken, with a given descriptor for the object
-// (O-38).
+// NewTokenProtected works like NewToken, with a given descriptor for the object (O-38). A nil d means the default of
+// the token. The caller releases the object.
 func (k *KernelThread) NewTokenProtected(v *token.Token, d *sd.Descriptor) *AccessToken {
 	v = valueOf(v)
 	t := k.sys.sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, d))

@@ -151,8 +151,8 @@ func (k *KernelThread) PsImpersonateClient(
 	return st
 }
 
-// PsRevertToSelf ends the impersonation of the calling thread. It cannot fail
-// (I-50).
+// PsRevertToSelf ends the impersonation of the calling thread. It cannot fail (I-50). Without an impersonation it
+// does nothing.
 func (k *KernelThread) PsRevertToSelf() {
 	if k.tracer == nil {
 		k.Thread().RevertToSelf()

@@ -21,7 +21,7 @@ func call[I, O any](k *KernelThread, e *nt.Entry[*KernelThread, I, O], in I) (O,
 	return out.(O), st
 }
 
-// CallRow calls a row of [Table] with erased types, traced like a method call.
+// CallRow calls a row of [Table] with erased types, traced like a method call. in must be of the row's InType.
 func (k *KernelThread) CallRow(r *nt.Row, in any) (any, ntstatus.Status) {
 	out, st := r.Invoke(k, in)
 	if k.tracer != nil {

@@ -26,7 +26,7 @@ func zw[I, O any](name string, f func(nt.Services, I) (O, ntstatus.Status)) *nt.
 	)
 }
 
-// derived adds kernel-mode forms that no Go method calls; callers use their rows.
+// derived adds kernel-mode forms that no Go method calls; callers use their rows. It panics for an unknown service.
 func derived(names ...string) []*nt.Row {
 	rows := make([]*nt.Row, 0, len(names))
 	for _, name := range names {
@@ -86,7 +86,8 @@ func (k *KernelThread) ZwOpenThreadTokenEx(
 	return out.TokenHandle, st
 }
 
-// ZwOpenProcessTokenEx opens the primary token of a process in kernel mode.
+// ZwOpenProcessTokenEx opens the primary token of a process in kernel mode. The handle is 0 unless the status is a
+// success.
 func (k *KernelThread) ZwOpenProcessTokenEx(
 	process winnt.Handle, desired winnt.AccessMask, attributes uint32,
 ) (winnt.Handle, ntstatus.Status) {

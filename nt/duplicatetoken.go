@@ -59,8 +59,8 @@ var rowDuplicateToken = Add(&NtTable, Entry[Services, DuplicateTokenIn, Duplicat
 	Scalars: byValue(duplicateTokenScalars),
 })
 
-// NtDuplicateToken creates a duplicate of a token. desired 0 requests the
-// rights of the existing handle (NtDuplicateToken).
+// NtDuplicateToken creates a duplicate of a token. desired 0 requests the rights of the existing handle
+// (NtDuplicateToken). The handle is 0 unless the status is a success. attributes may be nil.
 func (t *Thread) NtDuplicateToken(
 	existing winnt.Handle, desired winnt.AccessMask, attributes *ObjectAttributes, effectiveOnly bool,
 	typ winnt.TokenType,

@@ -156,7 +156,7 @@ func (t *Thread) NtCreateJobObject(
 	return out.JobHandle, st
 }
 
-// NtOpenJobObject opens a job by its name (NtOpenJobObject).
+// NtOpenJobObject opens a job by its name (NtOpenJobObject). The handle is 0 unless the status is a success.
 func (t *Thread) NtOpenJobObject(
 	desired winnt.AccessMask, attributes *ObjectAttributes,
 ) (winnt.Handle, ntstatus.Status) {

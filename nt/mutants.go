@@ -129,8 +129,8 @@ var (
 	})
 )
 
-// NtCreateMutant creates a mutant. On request the calling thread owns it from
-// the start (CreateMutex).
+// NtCreateMutant creates a mutant. On request the calling thread owns it from the start (CreateMutex). nil attributes
+// make one without a name. An existing name is a failure unless OBJ_OPENIF is set.
 func (t *Thread) NtCreateMutant(
 	desired winnt.AccessMask, attributes *ObjectAttributes, owned bool,
 ) (winnt.Handle, ntstatus.Status) {

@@ -195,8 +195,8 @@ var (
 	})
 )
 
-// NtCreateDirectoryObject creates a directory of named objects
-// (ZwCreateDirectoryObject). Its creator is granted the requested rights.
+// NtCreateDirectoryObject creates a directory of named objects (ZwCreateDirectoryObject). Its creator is granted the
+// requested rights. nil attributes make one without a name.
 func (t *Thread) NtCreateDirectoryObject(
 	desired winnt.AccessMask, attributes *ObjectAttributes,
 ) (winnt.Handle, ntstatus.Status) {
@@ -205,7 +205,8 @@ func (t *Thread) NtCreateDirectoryObject(
 	return out.DirectoryHandle, st
 }
 
-// NtOpenDirectoryObject opens a directory of named objects.
+// NtOpenDirectoryObject opens a directory of named objects. The handle is 0 unless the status is a success. nil
+// attributes are a failure.
 func (t *Thread) NtOpenDirectoryObject(
 	desired winnt.AccessMask, attributes *ObjectAttributes,
 ) (winnt.Handle, ntstatus.Status) {
@@ -214,8 +215,8 @@ func (t *Thread) NtOpenDirectoryObject(
 	return out.DirectoryHandle, st
 }
 
-// NtCreateSymbolicLinkObject creates a link to an absolute path. The path is
-// resolved when the link is followed.
+// NtCreateSymbolicLinkObject creates a link to an absolute path. The path is resolved when the link is followed. The
+// target need not exist. An empty one is a failure.
 func (t *Thread) NtCreateSymbolicLinkObject(
 	desired winnt.AccessMask, attributes *ObjectAttributes, target string,
 ) (winnt.Handle, ntstatus.Status) {
@@ -224,7 +225,7 @@ func (t *Thread) NtCreateSymbolicLinkObject(
 	return out.SymbolicLinkHandle, st
 }
 
-// NtOpenSymbolicLinkObject opens a link itself, not its target.
+// NtOpenSymbolicLinkObject opens a link itself, not its target. The handle is 0 unless the status is a success.
 func (t *Thread) NtOpenSymbolicLinkObject(
 	desired winnt.AccessMask, attributes *ObjectAttributes,
 ) (winnt.Handle, ntstatus.Status) {
@@ -233,8 +234,8 @@ func (t *Thread) NtOpenSymbolicLinkObject(
 	return out.SymbolicLinkHandle, st
 }
 
-// NtCreateEvent creates an event. Without a name and a descriptor it is an
-// object without security (ZwCreateEvent).
+// NtCreateEvent creates an event. Without a name and a descriptor it is an object without security (ZwCreateEvent).
+// An existing name is a failure unless OBJ_OPENIF is set.
 func (t *Thread) NtCreateEvent(
 	desired winnt.AccessMask, attributes *ObjectAttributes, typ EventType, signalled bool,
 ) (winnt.Handle, ntstatus.Status) {

@@ -236,8 +236,8 @@ func (t *Thread) NtTerminateProcess(process winnt.Handle, status ntstatus.Status
 	return st
 }
 
-// NtSetInformationProcess replaces the primary token of a process in which no
-// thread has started (class 9, ProcessAccessToken).
+// NtSetInformationProcess replaces the primary token of a process in which no thread has started (class 9,
+// ProcessAccessToken). Another class is STATUS_INVALID_INFO_CLASS. After a failure the process keeps its token.
 func (t *Thread) NtSetInformationProcess(
 	process winnt.Handle, class ProcessInfoClass, token winnt.Handle,
 ) ntstatus.Status {
@@ -285,7 +285,8 @@ func orEmpty(a *ObjectAttributes) Captured[*ObjectAttributes] {
 	return Cap(a)
 }
 
-// NtOpenProcess opens the process with an id (NtOpenProcess). attributes may be nil.
+// NtOpenProcess opens the process with an id (NtOpenProcess). attributes may be nil. An unknown id is
+// STATUS_INVALID_CID, and a nil one a failure.
 func (t *Thread) NtOpenProcess(
 	desired winnt.AccessMask, attributes *ObjectAttributes, id *ClientID,
 ) (winnt.Handle, ntstatus.Status) {

@@ -125,8 +125,8 @@ var (
 	})
 )
 
-// NtCreateSemaphore creates a semaphore with a count and a maximum
-// (CreateSemaphore).
+// NtCreateSemaphore creates a semaphore with a count and a maximum (CreateSemaphore). An existing name is a failure
+// unless OBJ_OPENIF is set.
 func (t *Thread) NtCreateSemaphore(
 	desired winnt.AccessMask, attributes *ObjectAttributes, count, maximum int32,
 ) (winnt.Handle, ntstatus.Status) {
@@ -135,7 +135,8 @@ func (t *Thread) NtCreateSemaphore(
 	return out.SemaphoreHandle, st
 }
 
-// NtOpenSemaphore opens a semaphore by name (OpenSemaphore).
+// NtOpenSemaphore opens a semaphore by name (OpenSemaphore). The handle is 0 unless the status is a success. nil
+// attributes are a failure.
 func (t *Thread) NtOpenSemaphore(
 	desired winnt.AccessMask, attributes *ObjectAttributes,
 ) (winnt.Handle, ntstatus.Status) {

@@ -163,7 +163,7 @@ func (t *Thread) Profile() Profile {
 	return t.sys.Profile()
 }
 
-// save returns a ticket for the thread's impersonation, which continues (I-60, I-76).
+// save returns a ticket for the thread's impersonation, which continues (I-60, I-76). A remote thread can fail.
 func (t *Thread) save() (Ticket, ntstatus.Status) {
 	if t.remote != nil {
 		return t.remote.SaveImpersonation()
@@ -171,7 +171,7 @@ func (t *Thread) save() (Ticket, ntstatus.Status) {
 	return t.sys.SaveImpersonation(), ntstatus.Success
 }
 
-// restore restores the impersonation of a ticket, once (I-61, I-76).
+// restore restores the impersonation of a ticket, once (I-61, I-76). A second call does nothing.
 func (t *Thread) restore(k Ticket) {
 	if t.remote != nil {
 		t.remote.RestoreImpersonation(k)

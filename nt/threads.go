@@ -148,7 +148,8 @@ var rowOpenThread = Add(&NtTable, Entry[Services, OpenThreadIn, OpenThreadOut]{
 	Call: Services.NtOpenThread,
 })
 
-// NtOpenThread opens the thread with an id (NtOpenThread). attributes may be nil.
+// NtOpenThread opens the thread with an id (NtOpenThread). attributes may be nil. An unknown id is
+// STATUS_INVALID_CID, and a nil one a failure.
 func (t *Thread) NtOpenThread(
 	desired winnt.AccessMask, attributes *ObjectAttributes, id *ClientID,
 ) (winnt.Handle, ntstatus.Status) {

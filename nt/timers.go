@@ -165,7 +165,7 @@ var (
 	})
 )
 
-// NtCreateTimer creates a timer that is not set (ZwCreateTimer).
+// NtCreateTimer creates a timer that is not set (ZwCreateTimer). nil attributes make one without a name.
 func (t *Thread) NtCreateTimer(
 	desired winnt.AccessMask, attributes *ObjectAttributes, typ TimerType,
 ) (winnt.Handle, ntstatus.Status) {

@@ -176,7 +176,7 @@ func (o *File) Close() error {
 	return o.fs.call("close", o.name, func(th *nt.Thread) ntstatus.Status { return th.NtClose(o.h) })
 }
 
-// closed closes a file and returns err, or the error of the close if err is nil.
+// closed closes a file and returns err, or the error of the close if err is nil. It closes the file in both cases.
 func (o *File) closed(err error) error {
 	if closing := o.Close(); err == nil {
 		err = closing
