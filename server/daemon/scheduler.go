@@ -82,7 +82,8 @@ func (t *scheduler) join(uid uint32) *share {
 	return &share{of: u}
 }
 
-// part uncounts a connection of a user. The caller must have called join for it.
+// part uncounts a connection of a user. The caller must have called join for it. The last one forgets the user's
+// share.
 func (t *scheduler) part(uid uint32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -25,7 +25,8 @@ func passCredentials(conn net.Conn) error {
 	return errors.Join(err, failed)
 }
 
-// socketOf returns the raw socket of a connection, or an error if it is not a socket.
+// socketOf returns the raw socket of a connection, or an error if it is not a socket. A closed socket is an error,
+// too.
 func socketOf(conn net.Conn) (syscall.RawConn, error) {
 	socket, ok := conn.(syscall.Conn)
 	if !ok {

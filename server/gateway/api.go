@@ -91,7 +91,8 @@ func (v service) CheckBatch(ctx context.Context, r *connect.Request[api.CheckBat
 	return nil
 }
 
-// Explain evaluates one question as Check does, and also returns the deciding entries as text.
+// Explain evaluates one question as Check does, and also returns the deciding entries as text. A malformed question
+// is an error, a denial is not.
 func (v service) Explain(ctx context.Context, r *connect.Request[api.ExplainRequest]) (
 	*connect.Response[api.ExplainResponse], error) {
 	a, text, err := v.requestOf(ctx).check(r.Msg.GetCheck(), true)

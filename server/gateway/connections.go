@@ -59,7 +59,7 @@ func (l *limited) enter(from netip.Prefix) bool {
 	return true
 }
 
-// leave uncounts a connection that enter counted.
+// leave uncounts a connection that enter counted. Call it once for each enter that returned true.
 func (l *limited) leave(from netip.Prefix) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -24,7 +24,7 @@ func placeOf(name dav.Path) place {
 	return place{tree, strings.ReplaceAll(path, "/", `\`)}
 }
 
-// name converts a place to a WebDAV path, the inverse of [placeOf].
+// name converts a place to a WebDAV path, the inverse of [placeOf]. It does not escape.
 func (p place) name() dav.Path {
 	if p.path == "" {
 		return dav.Root + dav.Path(p.tree)

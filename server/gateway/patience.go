@@ -25,7 +25,8 @@ type patientWriter struct {
 	next time.Time // owned by the request
 }
 
-// Write writes to the response. It fails if the client accepts no byte for about stallTimeout.
+// Write writes to the response. It fails if the client accepts no byte for about stallTimeout. The deadline is
+// renewed at most once a second.
 func (w *patientWriter) Write(p []byte) (int, error) {
 	if now := time.Now(); now.After(w.next) {
 		_ = w.c.SetWriteDeadline(now.Add(stallTimeout)) // test recorders do not support it

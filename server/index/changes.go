@@ -218,7 +218,7 @@ func (s *State) sets(path string) []effective.Set {
 	return out
 }
 
-// sids returns the SIDs of the people in a and not in b.
+// sids returns the SIDs of the people in a and not in b. It returns nil for none.
 func (s *State) sids(a, b effective.Set) (out []string) {
 	for n := range a.All() {
 		if !b.Has(n) {

@@ -134,7 +134,7 @@ func (p *plain) number() uint64 {
 	return v
 }
 
-// text parses a text in quotes without escapes.
+// text parses a text in quotes without escapes. A malformed text sets p.ok to false, and the result does not count.
 func (p *plain) text() []byte {
 	p.take(`"`)
 	b, rest, closed := bytes.Cut(p.rest, []byte{'"'})

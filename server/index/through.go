@@ -233,7 +233,8 @@ func (w *Worker) unseen(tree string, walk uint64) error {
 	return nil
 }
 
-// known makes sure that the state has class c. It decides the members of a new class.
+// known makes sure that the state has class c. It decides the members of a new class. An error leaves the class
+// unknown.
 func (w *Worker) known(c *Class) error {
 	if w.state.classes[c.ID] != nil {
 		return nil

@@ -82,7 +82,7 @@ func (h hashed) matches(password logon.Secret) bool {
 	return subtle.ConstantTimeCompare(h.of(password), h.hash) == 1
 }
 
-// newHash hashes a password with a new random salt.
+// newHash hashes a password with a new random salt. Only a failure of the random numbers is an error.
 func newHash(password logon.Secret, cost Hashing) (hashed, error) {
 	h := hashed{cost: cost, salt: make([]byte, saltBytes)}
 	if _, err := rand.Read(h.salt); err != nil {

@@ -40,7 +40,8 @@ type IDMap struct {
 	Number    uint32 `json:"number,omitempty"`
 }
 
-// span returns the first and last id that the map covers, and the RID of the first one.
+// span returns the first and last id that the map covers, and the RID of the first one. It does not check the map, so
+// the numbers can overflow.
 func (m *IDMap) span() (first, last, base uint32) {
 	if m.Backend == Autorid {
 		first = m.Low + m.Number*m.RangeSize

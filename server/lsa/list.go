@@ -92,7 +92,8 @@ func table(w io.Writer, heads ...string) *tabwriter.Writer {
 	return t
 }
 
-// row writes one line. It replaces control characters, and writes "-" for an empty cell.
+// row writes one line. It replaces control characters, and writes "-" for an empty cell. It changes cells, and ends
+// the line.
 func row(t *tabwriter.Writer, cells ...string) {
 	for i, c := range cells {
 		if cells[i] = printable.Line(c); c == "" {

@@ -221,7 +221,8 @@ func (s *Store) reportAttempt(t Attempt) {
 	}
 }
 
-// clip shortens a name for a record and replaces invalid UTF-8.
+// clip shortens a name for a record and replaces invalid UTF-8. A longer one than maxFailBytes is cut and ends in
+// "…".
 func clip(name string) string {
 	if len(name) > maxFailBytes {
 		name = name[:maxFailBytes] + "…"

@@ -69,7 +69,8 @@ func (r grantRecord) grant() (g Grant, err error) {
 // ridKey returns the key of an account, so that keys sort by RID.
 func ridKey(rid uint32) []byte { return binary.BigEndian.AppendUint32(nil, rid) }
 
-// decode parses the JSON value of a record strictly. bucket and key appear in the error only.
+// decode parses the JSON value of a record strictly. bucket and key appear in the error only. An error returns a
+// value that may be partly filled.
 func decode[T any](bucket, key, value []byte) (v T, err error) {
 	if err := strict.Unmarshal(value, &v); err != nil {
 		return v, fmt.Errorf("%s %x: %w: restore a backup", bucket, key, err)
@@ -261,7 +262,7 @@ func (s *Store) keepFailures(rid uint32, name string) {
 	_ = err // the count in memory holds
 }
 
-// forgetFailures deletes the failures of an account.
+// forgetFailures deletes the failures of an account. An account without failures is not an error.
 func forgetFailures(tx *bbolt.Tx, rid uint32) error {
 	if b := tx.Bucket(bucketFailures); b != nil {
 		return b.Delete(ridKey(rid))

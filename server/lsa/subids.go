@@ -62,7 +62,7 @@ func (s *subids) ranges() []fileaccess.SubIDs {
 	return s.spans
 }
 
-// equal reports whether two lists of the same length have equal stamps.
+// equal reports whether two lists of the same length have equal stamps. Only size and time count.
 func equal(a, b []stamp) bool {
 	for i := range a {
 		if a[i].size != b[i].size || !a[i].at.Equal(b[i].at) {

@@ -141,7 +141,7 @@ func (d *throttle) count(name string) failures {
 	return d.failures[name]
 }
 
-// forget drops the failures of a name.
+// forget drops the failures of a name. A name without failures changes nothing. name must be in upper case.
 func (d *throttle) forget(name string) {
 	d.pairs.Forget(name)
 	d.mu.Lock()
@@ -178,7 +178,7 @@ func (s *Store) Requester(r *logon.Request) (origin string, named bool) {
 	return "program of " + caller.String(), false
 }
 
-// unixUID returns the uid of a user of the host, S-1-22-1-uid.
+// unixUID returns the uid of a user of the host, S-1-22-1-uid. ok is false for any other SID.
 func unixUID(id sid.SID) (uid uint32, ok bool) {
 	if id.Authority() != 22 || id.SubAuthorities() != 2 || id.Sub(0) != 1 {
 		return 0, false

@@ -77,7 +77,7 @@ func (e *Edit) AddAccount(a Account) sid.SID {
 	return e.st.machine.WithRID(a.RID)
 }
 
-// named returns the account with that name in the edited state.
+// named returns the account with that name in the edited state. Case does not count. An unknown name is an error.
 func (e *Edit) named(name string) (Account, error) {
 	for _, a := range e.st.accounts {
 		if strings.EqualFold(a.Name, name) {

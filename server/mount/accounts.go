@@ -193,7 +193,8 @@ func (a *accounts) drop(f func(person) bool) {
 	}
 }
 
-// close releases the token object, if the logon created one, and ends the logon session.
+// close releases the token object, if the logon created one, and ends the logon session. No request may use the
+// account.
 func (a *accounts) close(acc *account) {
 	if acc.object != nil {
 		a.making.Lock()

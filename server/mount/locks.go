@@ -44,7 +44,8 @@ func (x *locker) set(in *fuse.LkIn) fuse.Status {
 	return x.with(func(fd int) error { return unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLK, &l) })
 }
 
-// rangeOf converts a byte range to the form of fcntl(2). A length of 0 extends to the end.
+// rangeOf converts a byte range to the form of fcntl(2). A length of 0 extends to the end. An end at the largest
+// offset means up to the end of the file.
 func rangeOf(l *fuse.FileLock) unix.Flock_t {
 	r := unix.Flock_t{Type: int16(l.Typ), Start: int64(l.Start)}
 	if l.End < 1<<63-1 {

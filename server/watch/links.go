@@ -38,7 +38,8 @@ func (l *linkTable) add(inode uint64, path string) {
 	l.names++
 }
 
-// of adds the known names of an inode to a set. It adds nothing for an unknown inode.
+// of adds the known names of an inode to a set. It adds nothing for an unknown inode. Names stay in the set that were
+// there before.
 func (l *linkTable) of(inode uint64, into map[string]struct{}) {
 	if first, known := l.first[inode]; known {
 		into[first] = struct{}{}

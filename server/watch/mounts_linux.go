@@ -112,7 +112,7 @@ func unescaped(text string) string {
 	return string(out)
 }
 
-// inodeAt returns the inode number of a regular file, 0 if none exists.
+// inodeAt returns the inode number of a regular file, 0 if none exists. It does not follow a link.
 func inodeAt(path string) uint64 {
 	var s unix.Stat_t
 	if err := unix.Lstat(path, &s); err != nil || s.Mode&unix.S_IFMT != unix.S_IFREG {

@@ -49,8 +49,8 @@ const (
 	maxSalt         = 1024
 )
 
-// defaultIterations returns the number of iterations if the KDC sends none (RFC 3962 4, RFC 8009
-// 4).
+// defaultIterations returns the number of iterations if the KDC sends none (RFC 3962 4, RFC 8009 4). Other types than
+// those two have leastIterations.
 func defaultIterations(etype int32) uint32 {
 	if etype == 19 || etype == 20 {
 		return 32768

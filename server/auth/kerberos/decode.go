@@ -31,7 +31,7 @@ func decode(v decoder, b []byte) error {
 	return recoverPanic(func() error { return v.Unmarshal(b) })
 }
 
-// recoverPanic calls f and converts a panic to an error.
+// recoverPanic calls f and converts a panic to an error. Otherwise it returns the error of f.
 func recoverPanic(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -179,7 +179,8 @@ func (k *Keys) find(service, realm string, version uint32, keyType int32) (out [
 	return out
 }
 
-// has reports whether the keytab has a key for a service.
+// has reports whether the keytab has a key for a service. The case of the service does not count, that of the realm
+// does.
 func (k *Keys) has(service, realm string) bool {
 	for _, e := range k.entries {
 		if e.realm == realm && strings.EqualFold(e.service, service) {

@@ -32,7 +32,8 @@ const (
 // errUser says that a name cannot be a user's.
 var errUser = errors.New("the name is that of no user of the realm")
 
-// user rejects empty names, services and other names with a special meaning for a KDC.
+// user rejects empty names, services and other names with a special meaning for a KDC. So is a name that is not
+// UTF-8, or longer than maxUser.
 func user(name string) error {
 	odd := func(r rune) bool { return strings.ContainsRune(`/@\`, r) || unicode.IsControl(r) }
 	if name == "" || len(name) > maxUser || !utf8.ValidString(name) || strings.ContainsFunc(name, odd) {

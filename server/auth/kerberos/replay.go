@@ -74,7 +74,7 @@ func newReplay(folder string, skew time.Duration, now time.Time) (*replay, error
 	return r, nil
 }
 
-// sweepLocked loads the entries on disk and removes the expired ones there.
+// sweepLocked loads the entries on disk and removes the expired ones there. After an error the file may keep them.
 //
 // +checklocks:r.mu
 func (r *replay) sweepLocked(now time.Time) error {

@@ -73,7 +73,8 @@ func parseOuter(blob []byte) (negotiation, error) {
 	return negotiation{mech: oidKerberos, apReq: ap}, err
 }
 
-// frame parses the frame of a first token: an object identifier and the rest.
+// frame parses the frame of a first token: an object identifier and the rest. ok is false for a malformed frame, and
+// for bytes after it.
 func frame(b []byte) (oid, body []byte, ok bool) {
 	s := cryptobyte.String(b)
 	var in, o cryptobyte.String

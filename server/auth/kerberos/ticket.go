@@ -160,7 +160,7 @@ func (o *opened) check(now time.Time, skew time.Duration) error {
 	return nil
 }
 
-// validFrom returns the time from which the ticket is valid.
+// validFrom returns the time from which the ticket is valid. Without a start time it is the time of the logon.
 func (o *opened) validFrom() time.Time {
 	if o.ticket.StartTime.IsZero() {
 		return o.ticket.AuthTime

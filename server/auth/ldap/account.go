@@ -66,7 +66,7 @@ func (d *Directory) ask(ctx context.Context, name string, byRealm bool) (f *Foun
 	return f, m, err
 }
 
-// account reads an account. Without one it returns ErrUnknown.
+// account reads an account. Without one it returns ErrUnknown. Two accounts are an error.
 func (d *Directory) account(c *conn, p *place, name string, byRealm bool) (*Found, error) {
 	e, err := d.entryOf(c, p, name, byRealm)
 	if err != nil {

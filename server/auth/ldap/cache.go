@@ -63,7 +63,7 @@ func (c *cache) put(k *cachedAccount) {
 	}
 }
 
-// drop removes a cached account. It ignores an unknown key.
+// drop removes a cached account. It ignores an unknown key. A logon that uses it goes on.
 func (c *cache) drop(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

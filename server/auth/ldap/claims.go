@@ -42,7 +42,8 @@ func sortClaims(all map[string]Claim) (out []claimOf, err error) {
 	return out, nil
 }
 
-// claimAttributes returns the attributes that hold claims.
+// claimAttributes returns the attributes that hold claims. They are in the order of the names, and may repeat. It
+// returns nil for none.
 func (d *Directory) claimAttributes() (out []string) {
 	for _, c := range d.claims {
 		out = append(out, c.Attribute)

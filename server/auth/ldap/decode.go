@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// decodeSID decodes the value of objectSid, which must be exactly one SID (D-8).
+// decodeSID decodes the value of objectSid, which must be exactly one SID (D-8). The zero SID is an error, too.
 func decodeSID(b []byte) (sid.SID, error) {
 	s, n, err := sid.Decode(b)
 	if err != nil || n != len(b) || s.IsZero() {

@@ -99,7 +99,7 @@ func line(out *bufio.Writer, name string, value []byte) {
 	_, _ = fmt.Fprintf(out, ":: %s\n", base64.StdEncoding.EncodeToString(value))
 }
 
-// plain reports whether LDIF allows a value without base64 (RFC 2849).
+// plain reports whether LDIF allows a value without base64 (RFC 2849). The empty value needs base64.
 func plain(b []byte) bool {
 	if len(b) == 0 || b[0] == ' ' || b[0] == ':' || b[0] == '<' || b[len(b)-1] == ' ' {
 		return false

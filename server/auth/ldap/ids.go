@@ -83,7 +83,7 @@ func (n *IDs) GIDOf(ctx context.Context, s sid.SID) (uint32, bool, error) {
 	return n.idOf(ctx, idQuestion{of: s, group: true})
 }
 
-// idOf returns the id of a SID.
+// idOf returns the id of a SID. found is false for the zero SID and for an account without an id.
 func (n *IDs) idOf(ctx context.Context, q idQuestion) (uint32, bool, error) {
 	if q.of.IsZero() {
 		// No account has the zero SID, and such a question would look up id 0 (D-34).

@@ -63,7 +63,7 @@ func (b *bounds) at(now time.Time) Restriction {
 	return 0
 }
 
-// inHours reports whether the account may be used at this hour.
+// inHours reports whether the account may be used at this hour. Without hours it always may. The hours are in UTC.
 func (b *bounds) inHours(now time.Time) bool {
 	if b.hours == nil {
 		return true

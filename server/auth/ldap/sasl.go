@@ -170,7 +170,7 @@ func (s *signer) message() ([]byte, error) {
 // plain reads one BER message of the bind.
 func (s *signer) plain() ([]byte, error) { return readMessage(s.Conn, maxSigned) }
 
-// take reads n bytes, and fails if n is above the limit (D-4).
+// take reads n bytes, and fails if n is above the limit (D-4). An end before n bytes is an error.
 func (s *signer) take(n int64) ([]byte, error) {
 	if n > maxSigned+1024 {
 		return nil, errTooLong

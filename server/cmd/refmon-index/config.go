@@ -98,7 +98,7 @@ func parseConfig(file []byte, command *kong.Node) (out []string, err error) {
 	return out, strict.Locate(text, marks, err)
 }
 
-// scalar returns a JSON string's text, and another value as it is written.
+// scalar returns a JSON string's text, and another value as it is written. null is "null".
 func scalar(v json.RawMessage) string {
 	var text string
 	if json.Unmarshal(v, &text) == nil && string(v) != "null" {

@@ -74,7 +74,8 @@ func (c *claims) try(list *[]claim) (wait <-chan struct{}) {
 	return nil
 }
 
-// release frees the claims that try took with the same pointer and wakes all waiting requests.
+// release frees the claims that try took with the same pointer and wakes all waiting requests. An unknown list frees
+// none.
 func (c *claims) release(list *[]claim) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -115,7 +115,8 @@ func await[T any](ctx context.Context, warn func(error), open func() (T, error))
 	}
 }
 
-// starting reports whether an error to connect may pass when the database has started.
+// starting reports whether an error to connect may pass when the database has started. A connection that cannot be
+// made counts.
 func starting(err error) bool {
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) {
@@ -125,7 +126,7 @@ func starting(err error) bool {
 	return errors.As(err, &refused)
 }
 
-// mayPass reports whether an error of the server may pass after its restart, see restarting.
+// mayPass reports whether an error of the server may pass after its restart, see restarting. Other codes do not.
 func mayPass(code string) bool {
 	switch code {
 	case "57P01", "57P02", "57P03", "53300", "25006":

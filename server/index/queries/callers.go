@@ -100,7 +100,7 @@ func (s *callers) leave(c caller) {
 	s.done(c)
 }
 
-// done uncounts a question.
+// done uncounts a question. It must be called once for each question.
 func (s *callers) done(c caller) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

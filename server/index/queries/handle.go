@@ -156,7 +156,8 @@ func (s *Server) filter(_ *caller, q *question, x index.Query) (any, error) {
 	return nilOr(s.config.Index.FilterFor(x, q.Form))
 }
 
-// status answers with the heartbeats of the sources within the question's limit, and the counts of the index.
+// status answers with the heartbeats of the sources within the question's limit, and the counts of the index. An
+// index without heartbeats is an error.
 func (s *Server) status(_ *caller, _ *question, x index.Query) (any, error) {
 	sources, err := s.config.Index.HeartbeatsWithin(x.Limit)
 	if err != nil {

@@ -61,7 +61,8 @@ func (n *Names) execute(ctx context.Context, database, key string) (line string,
 	return strings.TrimSuffix(string(out), "\n"), true, nil
 }
 
-// passwd returns the entry of a user by name or number, which has seven fields.
+// passwd returns the entry of a user by name or number, which has seven fields. ok is false for an unknown user, and
+// if the query fails.
 func (n *Names) passwd(ctx context.Context, key string) (e entry, ok bool) {
 	line, ok, err := n.run(ctx, "passwd", key)
 	if err != nil || !ok {
@@ -70,7 +71,8 @@ func (n *Names) passwd(ctx context.Context, key string) (e entry, ok bool) {
 	return parseEntry("passwd", line)
 }
 
-// group returns the entry of a group by name or number, which has four fields.
+// group returns the entry of a group by name or number, which has four fields. ok is false for an unknown group, and
+// if the query fails.
 func (n *Names) group(ctx context.Context, key string) (e entry, ok bool) {
 	line, ok, err := n.run(ctx, "group", key)
 	if err != nil || !ok {

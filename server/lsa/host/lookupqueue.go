@@ -88,7 +88,7 @@ func (q *lookupQueue) serve(l *lookup, slots chan struct{}) {
 	l.line, l.found, l.err = l.run(l.ctx)
 }
 
-// leave removes a caller. After the last one it ends the lookup.
+// leave removes a caller. After the last one it ends the lookup. The result of an ended lookup is dropped.
 func (q *lookupQueue) leave(l *lookup) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

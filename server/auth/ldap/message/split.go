@@ -99,7 +99,7 @@ func (s *splitter) close(end int) {
 	}
 }
 
-// span reads an element without parts.
+// span reads an element without parts. Another tag or a length beyond end makes s fail.
 func (s *splitter) span(end int, tag byte) Span {
 	in := s.open(end, tag)
 	at := s.at
@@ -107,7 +107,7 @@ func (s *splitter) span(end int, tag byte) Span {
 	return Span{at, in - at}
 }
 
-// number reads an integer of at most four bytes that is not negative.
+// number reads an integer of at most four bytes that is not negative. Another integer makes s fail.
 func (s *splitter) number(end int, tag byte) Span {
 	n := s.span(end, tag)
 	if _, ok := number(n.of(s.raw)); !ok {

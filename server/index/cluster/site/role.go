@@ -159,7 +159,7 @@ type Signed struct {
 	Body    []byte
 }
 
-// bytes returns an unambiguous encoding for the signature.
+// bytes returns an unambiguous encoding for the signature. The signature itself is not in it.
 func (m *Signed) bytes() []byte {
 	out := []byte("refmon message 1\x00")
 	for _, part := range [][]byte{[]byte(m.Subject), []byte(m.ID), m.Body} {

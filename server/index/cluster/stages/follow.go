@@ -240,7 +240,8 @@ func (f *following) read(ctx context.Context, s *share) error {
 	return f.merge.Whole(name, s.own)
 }
 
-// warnRefused passes the number of a share's invalid messages to Warn.
+// warnRefused passes the number of a share's invalid messages to Warn. Without any it does nothing, and each is
+// counted once.
 func (f *following) warnRefused(s *share) {
 	if n := &s.records.follower.refused; *n > 0 {
 		f.c.warn(fmt.Errorf("%s: %d messages do not count", s.name(), *n))

@@ -138,7 +138,8 @@ func (k *keeper) carryOut(ctx context.Context, m *nats.Msg) error {
 	return errors.New("want one of input, log with final, drop, and read")
 }
 
-// follower returns the name of a follower and its stream for a report about follow.NAME.STREAM.
+// follower returns the name of a follower and its stream for a report about follow.NAME.STREAM. found is false for
+// another form, an unknown follower and another stream.
 func (k *keeper) follower(name string) (follower, stream string, found bool) {
 	rest, found := strings.CutPrefix(name, "follow.")
 	follower, stream, _ = strings.Cut(rest, ".")

@@ -36,7 +36,7 @@ func newRecords(c *Conn, stream, name string) *records {
 	return r
 }
 
-// all reads until no records are left, as read does.
+// all reads until no records are left, as read does. It ends at the first error.
 func (r *records) all(ctx context.Context, begin func(), apply func(x *record) error) error {
 	for {
 		more, err := r.read(ctx, begin, apply)

@@ -88,7 +88,8 @@ func (f *following) addRecord(s *share, r *record) error {
 	return nil
 }
 
-// applyRows stores the batch of a share and begins the next one. Its errors wrap errSink.
+// applyRows stores the batch of a share and begins the next one. Its errors wrap errSink. After an error the batch
+// stays.
 func (f *following) applyRows(s *share) error {
 	if err := f.config.Rows.Apply(*s.part, s.batch); err != nil {
 		return fmt.Errorf("%w: %s: %w", errSink, s.name(), err)
