@@ -79,7 +79,7 @@ func (f osFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-// Sync implements file.
+// Sync implements file. It makes the content durable, but not the file's name.
 func (f osFile) Sync() error {
 	if err := f.Check("sync"); err != nil {
 		return err

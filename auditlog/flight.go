@@ -85,7 +85,7 @@ func (f *flight) land() {
 	close(f.done)
 }
 
-// drain blocks until no batch waits for the disk.
+// drain blocks until no batch waits for the disk. Their errors go to the batches that wait, not to the caller.
 func (w *writer) drain() {
 	if w.newest != nil {
 		<-w.newest.done

@@ -93,7 +93,7 @@ func proveSince(d disk, old []byte) ([]byte, error) {
 	return append([]byte(b.String()), signed...), nil
 }
 
-// writeHashes writes the hashes of a proof, one a line, and an empty line.
+// writeHashes writes the hashes of a proof, one a line, and an empty line. For none it writes the empty line alone.
 func writeHashes(b *strings.Builder, hashes []tlog.Hash) {
 	for i := range hashes {
 		b.WriteString(base64.StdEncoding.EncodeToString(hashes[i][:]) + "\n")

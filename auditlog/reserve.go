@@ -92,7 +92,8 @@ func (w *writer) noteReserve(end int64) {
 	w.log.reserved.Store(max(min(w.allocated-end, w.log.cfg.Reserve), 0))
 }
 
-// giveBack frees the allocated space after the records, including zeros written there.
+// giveBack frees the allocated space after the records, including zeros written there. Without such space it does
+// nothing.
 func (w *writer) giveBack() error {
 	if w.allocated <= w.size {
 		return nil

@@ -83,7 +83,8 @@ func (t *tiler) add(leaf tlog.Hash) {
 	}
 }
 
-// perfectRoot returns the root of a perfect tree over the hashes.
+// perfectRoot returns the root of a perfect tree over the hashes. Their number must be a power of two for a perfect
+// tree; for none it is the root of the empty tree.
 func perfectRoot(hashes []tlog.Hash) tlog.Hash {
 	var f frontier
 	for _, h := range hashes {

@@ -164,7 +164,8 @@ func (t *tileCheck) file(v tile, width int, name string) error {
 	return nil
 }
 
-// parseSigned parses a checkpoint without verifying its signatures.
+// parseSigned parses a checkpoint without verifying its signatures. A text without an empty line before the
+// signatures is an error.
 func parseSigned(signed []byte) (Checkpoint, error) {
 	text, _, ok := bytes.Cut(signed, []byte("\n\n"))
 	if !ok {

@@ -189,7 +189,8 @@ func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
 	}
 }
 
-// either stores in out the tokens to which entries or the owner's rights grant at least one bit.
+// either stores in out the tokens to which entries or the owner's rights grant at least one bit. Earlier contents of
+// out are lost.
 func (e *Evaluator) either(out Set) {
 	clear(out)
 	for i := range e.classes[:e.used] {

@@ -229,7 +229,8 @@ func (p *Principals) columnOf(i int) int {
 	return i
 }
 
-// expand sets dst to the principals that have one of the columns. p.column must not be nil.
+// expand sets dst to the principals that have one of the columns. p.column must not be nil. Earlier contents of dst
+// are lost.
 func (p *Principals) expand(dst, columns Set) {
 	clear(dst)
 	for i, c := range p.column {

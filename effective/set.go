@@ -68,7 +68,7 @@ func (s Set) empty() bool {
 	return true
 }
 
-// fill puts the first n principals into the set.
+// fill puts the first n principals into the set. s must have just the words for n. Others leave the set.
 func (s Set) fill(n int) {
 	for i := range s {
 		s[i] = ^uint64(0)

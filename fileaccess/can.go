@@ -177,7 +177,7 @@ func (e *engine) anySID() sid.SID {
 	return sid.SID{}
 }
 
-// firstOf returns the first restricting SID, or the zero SID if the token has none.
+// firstOf returns the first restricting SID, or the zero SID if the token has none. The order is that of the token.
 func firstOf(t *token.Token) sid.SID {
 	if s := t.RestrictedSet(); s.Len() > 0 {
 		return s.At(0)

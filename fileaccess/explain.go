@@ -126,7 +126,7 @@ func (t *tracer) set(m winnt.AccessMask, r Reason) {
 	}
 }
 
-// reasonOf returns the reason for one right, Unreached if no step decided it.
+// reasonOf returns the reason for one right, Unreached if no step decided it. bit must be a single bit.
 func (t *tracer) reasonOf(bit winnt.AccessMask) Reason {
 	for i := range t.reasons {
 		if bit>>i == 1 && t.reasons[i].Kind != 0 {
@@ -166,7 +166,7 @@ func (t *tracer) parent(e *engine, d *sd.Descriptor, right, parent winnt.AccessM
 	t.set(right, r)
 }
 
-// why returns the access check's reason for one bit.
+// why returns the access check's reason for one bit. A failed check has the zero Reason.
 func (e *engine) why(d *sd.Descriptor, bit winnt.AccessMask) access.Reason {
 	_, x, err := access.Explain(e.request(d, bit))
 	if err != nil {

@@ -224,7 +224,8 @@ func (b *posixBuilder) rights(p POSIXPerm, directory bool, s sid.SID) (m winnt.A
 	return m
 }
 
-// posixAll returns all rights that permissions can grant on a file, or on a directory.
+// posixAll returns all rights that permissions can grant on a file, or on a directory. It never includes WRITE_DAC or
+// WRITE_OWNER.
 func posixAll(directory bool) winnt.AccessMask {
 	if directory {
 		return posixRead | posixWrite | posixEnter | winnt.FILE_DELETE_CHILD

@@ -11,8 +11,7 @@ type IDRange struct {
 	FirstRID    uint32  // of First
 }
 
-// SID returns the account with an id. It returns false for an id outside the
-// range.
+// SID returns the account with an id. It returns false for an id outside the range. So does a range without a domain.
 func (r *IDRange) SID(id uint32) (sid.SID, bool) {
 	if r.Domain.IsZero() || id < r.First || id > r.Last || id-r.First > ^uint32(0)-r.FirstRID {
 		return sid.SID{}, false

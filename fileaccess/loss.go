@@ -52,7 +52,7 @@ var lossNames = [...]string{
 	LossOwnerFixed: "owner and group fixed",
 }
 
-// String returns a short English phrase.
+// String returns a short English phrase. An unknown kind is given by its number.
 func (k LossKind) String() string {
 	if int(k) < len(lossNames) && lossNames[k] != "" {
 		return lossNames[k]

@@ -182,7 +182,7 @@ func (a NFS4ACE) String() string {
 	return b.String()
 }
 
-// FormatNFS4 returns the text of a list, with one entry per line.
+// FormatNFS4 returns the text of a list, with one entry per line. The empty list is "".
 func FormatNFS4(list []NFS4ACE) string {
 	var b strings.Builder
 	for _, a := range list {

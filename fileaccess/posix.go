@@ -91,7 +91,7 @@ func le16(b []byte) uint16 { return uint16(b[0]) | uint16(b[1])<<8 }
 // le32 decodes the first four bytes of b, little endian. b must have them.
 func le32(b []byte) uint32 { return uint32(le16(b)) | uint32(le16(b[2:]))<<16 }
 
-// Append appends the value of the extended attribute to dst.
+// Append appends the value of the extended attribute to dst. The entries keep their order and are not checked.
 func (l POSIXACL) Append(dst []byte) []byte {
 	dst = append(dst, xattrVersion, 0, 0, 0)
 	for _, e := range l {
@@ -141,7 +141,8 @@ func (l POSIXACL) Check() error {
 	return nil
 }
 
-// find returns the permissions of the one entry with a tag.
+// find returns the permissions of the one entry with a tag. It returns false if there is none, and the first of
+// several.
 func (l POSIXACL) find(tag POSIXTag) (POSIXPerm, bool) {
 	for _, e := range l {
 		if e.Tag == tag {
@@ -151,8 +152,7 @@ func (l POSIXACL) find(tag POSIXTag) (POSIXPerm, bool) {
 	return 0, false
 }
 
-// ModeACL returns the list that is equivalent to the nine permission bits of a
-// mode.
+// ModeACL returns the list that is equivalent to the nine permission bits of a mode. It ignores other bits of mode.
 func ModeACL(mode uint32) POSIXACL {
 	return POSIXACL{
 		{POSIXOwner, POSIXPerm(mode>>6) & everyPerm, noID},

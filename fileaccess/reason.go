@@ -35,7 +35,7 @@ var reasonNames = [...]string{
 	AttributeMismatch: "AttributeMismatch", NoDescriptor: "NoDescriptor", Unreached: "Unreached",
 }
 
-// String returns the name of the kind.
+// String returns the name of the kind. An unknown kind is given by its number.
 func (k ReasonKind) String() string {
 	if int(k) < len(reasonNames) && reasonNames[k] != "" {
 		return reasonNames[k]
