@@ -78,7 +78,8 @@ func (c *Caller) MayInsert() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// payer returns the account that pays for objects that the caller creates.
+// payer returns the account that pays for objects that the caller creates. Without one it is the zero Payer, which
+// pays nothing.
 func (c *Caller) payer() quota.Payer {
 	if c.Pays == nil {
 		return quota.Payer{}

@@ -71,7 +71,8 @@ func (l *laterCharges) giveBack() {
 	l.more = nil
 }
 
-// chargesOf returns the later charges behind at. It creates them if the pointer is nil.
+// chargesOf returns the later charges behind at. It creates them if the pointer is nil. Concurrent calls get the same
+// one.
 func chargesOf(at *atomic.Pointer[laterCharges]) *laterCharges {
 	if at.Load() == nil {
 		at.CompareAndSwap(nil, &laterCharges{})

@@ -75,7 +75,8 @@ func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.
 	return dec
 }
 
-// kernelGrant returns the rights that a kernel-mode request gets without a check.
+// kernelGrant returns the rights that a kernel-mode request gets without a check. Bits that the type does not
+// have are dropped.
 func (t *Type) kernelGrant(mapped winnt.AccessMask) winnt.AccessMask {
 	if mapped&winnt.MAXIMUM_ALLOWED != 0 {
 		mapped |= t.Mapping.All

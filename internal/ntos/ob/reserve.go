@@ -73,7 +73,8 @@ func (r Reservation) publishCounted(h *Header, granted winnt.AccessMask, attribu
 	return ntstatus.Success
 }
 
-// Abandon frees the reserved value for others. It does nothing after the table was closed.
+// Abandon frees the reserved value for others. It does nothing after the table was closed. Call it at most once, and
+// not after Publish succeeded.
 func (r Reservation) Abandon() {
 	r.t.mu.Lock()
 	defer r.t.mu.Unlock()

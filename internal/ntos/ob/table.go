@@ -259,7 +259,7 @@ func (t *Table) fillLocked(s *slot, h *Header, granted winnt.AccessMask, attribu
 	t.count++
 }
 
-// emptyLocked removes the object from a slot: it clears the word first, then the object.
+// emptyLocked removes the object from a slot: it clears the word first, then the object. It does not free the slot.
 //
 // +checklocks:t.mu
 func (t *Table) emptyLocked(s *slot) {

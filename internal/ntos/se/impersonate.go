@@ -59,7 +59,7 @@ func restrictedDiffer(p, t *token.Token, profile nt.Profile) bool {
 // sameSIDs reports whether two sets have the same members.
 func sameSIDs(a, b *sidset.Set) bool { return within(a, b) && within(b, a) }
 
-// within reports whether every member of a is also in b.
+// within reports whether every member of a is also in b. The empty set is within each.
 func within(a, b *sidset.Set) bool {
 	for i := range a.Len() {
 		if s := a.At(i); b.Find(s.Hash(), s) < 0 {

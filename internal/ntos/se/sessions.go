@@ -71,7 +71,7 @@ func (l *LogonSessions) Open(id winnt.LUID) {
 	l.openLocked(id)
 }
 
-// openLocked returns the session and creates it if it does not exist.
+// openLocked returns the session and creates it if it does not exist. It takes no hold.
 //
 // +checklocks:l.mu
 func (l *LogonSessions) openLocked(id winnt.LUID) *session {

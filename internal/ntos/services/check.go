@@ -189,7 +189,8 @@ func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
 	return s
 }
 
-// explainCheck records for the tracer why a check denied access. It does nothing if the check granted it.
+// explainCheck records for the tracer why a check denied access. It does nothing if the check granted it. r stays
+// unchanged.
 func (c *Context) explainCheck(r *access.Request, d access.Decision) {
 	if d.Allowed() {
 		return

@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtCloseObjectAuditAlarm records a close (U-40). Without GenerateOnClose it succeeds and checks nothing.
+// NtCloseObjectAuditAlarm records a close (U-40). Without GenerateOnClose it succeeds and checks nothing. Otherwise
+// the caller's process needs SeAuditPrivilege.
 func (c *Context) NtCloseObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out nt.CloseObjectAuditAlarmOut,
 	st ntstatus.Status) {
 	return out, c.endAlarm(&in, func(o audit.Object) ntstatus.Status {
@@ -16,6 +17,7 @@ func (c *Context) NtCloseObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out nt
 }
 
 // NtDeleteObjectAuditAlarm records a deletion (U-41). Without GenerateOnClose it succeeds and checks nothing.
+// Otherwise the caller's process needs SeAuditPrivilege.
 func (c *Context) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out nt.CloseObjectAuditAlarmOut,
 	st ntstatus.Status) {
 	return out, c.endAlarm(&in, func(o audit.Object) ntstatus.Status {
