@@ -122,7 +122,8 @@ func (t *groupTable) newNode(g *Group) node {
 	return n
 }
 
-// join adds group to the direct memberships of n. The directory need not list the group.
+// join adds group to the direct memberships of n. The directory need not list the group. A second call for the same
+// group adds it again.
 func (t *groupTable) join(n *node, group sid.SID) {
 	if g, ok := t.bySID[group]; ok {
 		n.parents = append(n.parents, g)

@@ -84,7 +84,7 @@ func (s *summer) id(id UnixID) {
 	s.number(uint64(id.ID))
 }
 
-// account appends the values that users and groups share.
+// account appends the values that users and groups share. Their order counts.
 func (s *summer) account(name string, id sid.SID, memberOf []sid.SID) {
 	s.text(name)
 	s.sid(id)

@@ -69,7 +69,8 @@ func (e *Encoder) TokenAttributes(list []claims.Attribute) {
 	}
 }
 
-// Counted appends text without a NUL and stores its UNICODE_STRING at offset at, which must be reserved.
+// Counted appends text without a NUL and stores its UNICODE_STRING at offset at, which must be reserved. s must have
+// at most 32767 UTF-16 units.
 func (e *Encoder) Counted(at int, s string) {
 	e.Point(at + 8)
 	n := uint16(e.Text(s))

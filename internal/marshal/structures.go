@@ -46,7 +46,7 @@ func (m *Memory) GUIDsAt(p Address, n uint32) (list []winnt.GUID, st ntstatus.St
 	return list, st
 }
 
-// HandlesFrom copies n handles from p on.
+// HandlesFrom copies n handles from p on. n of 0 does not read p. With a failure the list is empty.
 func (m *Memory) HandlesFrom(p Address, n uint32) ([]winnt.Handle, ntstatus.Status) {
 	b, st := m.Block(p, 8*int(n), 4)
 	list := make([]winnt.Handle, len(b)/8)

@@ -179,7 +179,8 @@ func Renew(n *Node) (after *sd.Descriptor, descend bool, err error) {
 	return n.first(withDACL(d, renewed.DACL(), sd.DACLAutoInherited), nil), true, nil
 }
 
-// withDACL returns a copy of d with the DACL l, and sets the control bits set and DACLPresent.
+// withDACL returns a copy of d with the DACL l, and sets the control bits set and DACLPresent. A nil l is a DACL that
+// grants everything.
 func withDACL(d *sd.Descriptor, l *sd.ACL, set sd.Control) *sd.Descriptor {
 	p := d.Parts()
 	p.DACL = l

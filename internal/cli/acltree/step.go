@@ -224,7 +224,7 @@ func (s *Step) revoke(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 	return out, nothing(l, out, nil)
 }
 
-// nothing returns err, or ErrNothing if err is nil and the lists are equal.
+// nothing returns err, or ErrNothing if err is nil and the lists are equal. The order of entries counts.
 func nothing(before, after *sd.ACL, err error) error {
 	if err == nil && after.Equal(before) {
 		return ErrNothing

@@ -22,7 +22,7 @@ type typedRights struct {
 	ordinary bool // the second token has them too
 }
 
-// String returns the rights as who-can reads them, such as SW:Validated-SPN.
+// String returns the rights as who-can reads them, such as SW:Validated-SPN. An unknown type is given by its GUID.
 func (r typedRights) String() string {
 	name := adrights.Name(r.guid, r.mask)
 	if name == "" {

@@ -58,7 +58,8 @@ func (r *reader) read() error {
 	}
 }
 
-// ended returns nil for io.EOF and errStopped, which are normal ends of the reader.
+// ended returns nil for io.EOF and errStopped, which are normal ends of the reader. It returns other errors, and nil,
+// unchanged.
 func ended(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, errStopped) {
 		return nil
@@ -187,7 +188,8 @@ func (r *reader) stretch(b []byte) (n int, serial bool) {
 	return n, serial
 }
 
-// number sets the number of c's first line and counts its lines.
+// number sets the number of c's first line and counts its lines. A last line without a newline counts. The data must
+// not be empty.
 func (r *reader) number(c *chunk) {
 	c.first = r.line
 	r.line += bytes.Count(c.data, []byte{'\n'})

@@ -19,7 +19,7 @@ const (
 	noMember      = "S-1-0-0"
 )
 
-// tablesHeading writes the headers of both tables, and the row of unreadableSet.
+// tablesHeading writes the headers of both tables, and the row of unreadableSet. r.Sets must not be nil.
 func (r *Run) tablesHeading() error {
 	if _, err := io.WriteString(r.Out, "path,right_name,set_name\n"); err != nil {
 		return err

@@ -172,7 +172,7 @@ func (t *tallies) add(s effective.Set, n uint64) {
 	}
 }
 
-// addTo adds the count of each principal to column i of its row in sums.
+// addTo adds the count of each principal to column i of its row in sums. sums needs a row for each principal.
 func (t *tallies) addTo(sums [][3]int, i int) {
 	for p, s := range t.planes {
 		for who := range s.All() {

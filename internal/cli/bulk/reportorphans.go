@@ -17,7 +17,7 @@ type orphan struct {
 	First   int
 }
 
-// addOrphan adds o to into. The sample is that of the earlier object.
+// addOrphan adds o to into. The sample is that of the earlier object. o stays unchanged.
 func addOrphan(into, o *orphan) {
 	into.Objects += o.Objects
 	into.Granted |= o.Granted

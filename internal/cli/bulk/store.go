@@ -19,7 +19,7 @@ type store struct {
 
 const chunkSize = 1 << 16
 
-// close closes and removes the file, and empties the store.
+// close closes and removes the file, and empties the store. It ignores errors. The store can be used again.
 func (s *store) close() {
 	if s.file != nil {
 		discard(s.file)

@@ -33,7 +33,8 @@ func Cell(dst []byte, s Style, text string) []byte {
 // End appends the end of a row to dst. Pass the result to [Writer.Write].
 func End(dst []byte) []byte { return append(dst, end) }
 
-// Heading returns a complete row with the names of the columns in the style [Strong].
+// Heading returns a complete row with the names of the columns in the style [Strong]. Without names it is an empty
+// row.
 func Heading(names ...string) []byte {
 	var row []byte
 	for _, n := range names {

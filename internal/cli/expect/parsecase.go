@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// readCases reads the list of cases. More than maxCases are an error.
+// readCases reads the list of cases. More than maxCases are an error. It stops at the first error.
 func (f *File) readCases() error {
 	if f.Peek() != '[' {
 		return f.Fail("want a list, each with %s", strings.Join(caseFields, ", "))

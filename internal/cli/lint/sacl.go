@@ -68,7 +68,8 @@ func (l *linter) label(i int, a sd.ACE) {
 	}
 }
 
-// filter checks the condition of an access filter.
+// filter checks the condition of an access filter. A condition that cannot be decoded is one that is never
+// true.
 func (l *linter) filter(i int, a sd.ACE) {
 	x, err := claims.Decode([]byte(a.AppData()))
 	if err == nil && x.Outcomes(l.resource).Has(claims.True) {

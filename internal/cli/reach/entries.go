@@ -44,7 +44,8 @@ func about(entries []sd.ACE, a sd.ACE, parts []words.Part, m *manner) bool {
 	})
 }
 
-// covers reports whether an entry grants a part of a right, or denies bits of it.
+// covers reports whether an entry grants a part of a right, or denies bits of it. An entry that denies needs only one
+// bit of the part.
 func covers(a sd.ACE, p words.Part, m *manner) bool {
 	mask := m.typ.Mapping.Map(a.Mask()) & p.Mask
 	if mask == 0 || !denies(a) && mask != p.Mask {
@@ -54,7 +55,7 @@ func covers(a sd.ACE, p words.Part, m *manner) bool {
 	return !ok || g == (winnt.GUID{}) || slices.Contains(p.Types, g)
 }
 
-// denies reports whether an entry is one that denies.
+// denies reports whether an entry is one that denies. Audit entries do not.
 func denies(a sd.ACE) bool {
 	switch a.Type() {
 	case sd.AccessDenied, sd.AccessDeniedObject, sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject:

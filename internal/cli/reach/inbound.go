@@ -184,7 +184,7 @@ func (in *inbound) walk() {
 	}
 }
 
-// visit records that hand h is reached by x, unless h was reached before.
+// visit records that hand h is reached by x, unless h was reached before. The first one stays.
 func (in *inbound) visit(h int, x hop) {
 	if _, ok := in.next[h]; !ok {
 		in.next[h] = x
@@ -199,7 +199,7 @@ func leadsTo(before []sid.SID, one sid.SID, after []sid.SID) bool {
 	})
 }
 
-// themselves returns the users among the targets.
+// themselves returns the users among the targets. Groups are not users. It returns nil for none.
 func (in *inbound) themselves() (list []int) {
 	for _, object := range in.targets {
 		if who := in.about[object].user; who >= 0 && !in.about[object].group {

@@ -228,7 +228,8 @@ func (s *Search) note(l *level) {
 // key returns a text that identifies a hand.
 func (h hand) key() string { return fmt.Sprint(h.user, h.joined) }
 
-// add adds a new hand. If MaxHands is reached, it drops the hand and sets cut.
+// add adds a new hand. If MaxHands is reached, it drops the hand and sets cut. It does not check whether the hand is
+// known.
 func (s *Search) add(h hand) {
 	if len(s.hands) >= s.MaxHands {
 		s.cut = fmt.Sprintf("after %d tokens", s.MaxHands)

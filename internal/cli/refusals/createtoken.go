@@ -118,7 +118,7 @@ func extendedRefusals() (out []refusal[*nt.CreateTokenExIn]) {
 	return out
 }
 
-// extended copies the common parameters to the longer form.
+// extended copies the common parameters to the longer form. It changes and returns in.
 func extended(in *nt.CreateTokenExIn, plain *nt.CreateTokenIn) *nt.CreateTokenExIn {
 	in.DesiredAccess, in.ObjectAttributes, in.TokenType = plain.DesiredAccess, plain.ObjectAttributes, plain.TokenType
 	in.AuthenticationID, in.ExpirationTime, in.User = plain.AuthenticationID, plain.ExpirationTime, plain.User

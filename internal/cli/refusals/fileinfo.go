@@ -8,7 +8,7 @@ import (
 
 // The services that query files and pipes.
 
-// plainFile returns a handle to a file that is not a pipe.
+// plainFile returns a handle to a file that is not a pipe. It panics if that fails.
 func (w *world) plainFile() winnt.Handle {
 	w.file("plain", open())
 	out, st := w.zw().NtOpenFile(nt.OpenFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// jobObject returns a new job that exists as long as the world.
+// jobObject returns a new job that exists as long as the world. It panics if the limits are refused.
 func (w *world) jobObject(l ps.JobLimits) *ps.Job {
 	j := w.server.Object().System().NewJob(w.server.Object().Token())
 	if o := j.SetLimits(l); o.Status != ntstatus.Success {

@@ -8,7 +8,8 @@ import (
 
 // The services on mutants.
 
-// mutant creates a mutant owned by the calling thread and returns a handle with the given rights.
+// mutant creates a mutant owned by the calling thread and returns a handle with the given rights. It panics if that
+// fails.
 func (w *world) mutant(name string, rights winnt.AccessMask) winnt.Handle {
 	out, st := w.zw().NtCreateMutant(nt.CreateMutantIn{DesiredAccess: rights, ObjectAttributes: oaNamed(name, nil),
 		InitialOwner: true})

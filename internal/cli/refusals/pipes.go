@@ -37,7 +37,7 @@ func check(st ntstatus.Status, what string) {
 	}
 }
 
-// device returns a handle to the device of pipes.
+// device returns a handle to the device of pipes. It panics if that fails.
 func (w *world) device() winnt.Handle {
 	out, st := w.zw().NtOpenFile(nt.OpenFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,
 		ObjectAttributes: oaNamed(`\Device\NamedPipe`, nil)})
@@ -45,7 +45,7 @@ func (w *world) device() winnt.Handle {
 	return out.FileHandle
 }
 
-// end returns another handle with the given rights to an end of a pipe.
+// end returns another handle with the given rights to an end of a pipe. It panics for an invalid handle.
 func (w *world) end(h winnt.Handle, rights winnt.AccessMask) winnt.Handle {
 	head, _, st := w.server.Object().Table().Lookup(h, ob.TagCall)
 	check(st, "end of the pipe")

@@ -43,7 +43,7 @@ func (w *world) primary(own bool) *se.TokenObject {
 	return w.token(s, open())
 }
 
-// settleProcess ends the process that NtCreateUserProcess created.
+// settleProcess ends the process that NtCreateUserProcess created. A call that created none changes nothing.
 func settleProcess(w *world, out any) {
 	if o := out.(nt.CreateUserProcessOut); o.ProcessHandle != 0 {
 		if p := w.sys.Process(o.ClientID.UniqueProcess); p != nil {

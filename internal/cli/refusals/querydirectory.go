@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// directory opens the directory that contains the world's object, with the given rights.
+// directory opens the directory that contains the world's object, with the given rights. It panics if that fails.
 func (w *world) directory(rights winnt.AccessMask) winnt.Handle {
 	out, st := w.zw().NtOpenDirectoryObject(nt.OpenDirectoryObjectIn{DesiredAccess: rights,
 		ObjectAttributes: oaNamed(folder, nil)})

@@ -8,7 +8,8 @@ import (
 
 // The services on semaphores.
 
-// semaphore creates a semaphore with count 1 and maximum 3, and returns a handle with the given rights.
+// semaphore creates a semaphore with count 1 and maximum 3, and returns a handle with the given rights. It panics if
+// that fails.
 func (w *world) semaphore(name string, rights winnt.AccessMask) winnt.Handle {
 	out, st := w.zw().NtCreateSemaphore(nt.CreateSemaphoreIn{DesiredAccess: rights,
 		ObjectAttributes: oaNamed(name, nil), InitialCount: 1, MaximumCount: 3})

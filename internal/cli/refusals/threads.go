@@ -83,7 +83,8 @@ var _ = define(setup[*nt.ImpersonateAnonymousTokenIn]{
 		}),
 })
 
-// suspended returns another process, without a thread. It returns the same one at each call.
+// suspended returns another process, without a thread. It returns the same one at each call. It panics if the process
+// cannot be made.
 func (w *world) suspended() *ps.Process {
 	if w.child == nil {
 		w.child = must(w.sys.CreateProcess(kernel.ProcessSpec{Name: "child", Token: must(token.New(serverSpec()))}))

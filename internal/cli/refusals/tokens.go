@@ -131,7 +131,8 @@ func (w *world) copying() {
 	})
 }
 
-// subjectToken returns the token of the other thread, nil if it does not impersonate.
+// subjectToken returns the token of the other thread, nil if it does not impersonate. The result has no reference of
+// its own.
 func (w *world) subjectToken() *se.TokenObject {
 	r := w.other.Impersonation(0)
 	if r == nil {

@@ -8,7 +8,7 @@ import (
 
 // The services that change events, wait, and queue APCs.
 
-// signal creates an event without a name and returns a handle with the given rights.
+// signal creates an event without a name and returns a handle with the given rights. It panics if that fails.
 func (w *world) signal(rights winnt.AccessMask, signaled bool) winnt.Handle {
 	out, st := w.zw().NtCreateEvent(nt.CreateEventIn{DesiredAccess: rights, ObjectAttributes: oaNamed("", open()),
 		InitialState: signaled})

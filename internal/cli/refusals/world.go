@@ -133,7 +133,8 @@ func withSACL() *sd.Descriptor {
 		DACL: fullFor(sid.Everyone), SACL: audit})
 }
 
-// token returns a new token object that exists as long as the world.
+// token returns a new token object that exists as long as the world. It panics for a spec that contradicts itself. A
+// nil d means no descriptor.
 func (w *world) token(s token.Spec, d *sd.Descriptor) *se.TokenObject {
 	t := w.server.Object().System().Security.NewToken(must(token.New(s)), d)
 	t.Retag(ob.TagCall, ob.TagContext)
@@ -141,7 +142,7 @@ func (w *world) token(s token.Spec, d *sd.Descriptor) *se.TokenObject {
 	return t
 }
 
-// handle returns a new handle of the server with exactly these rights.
+// handle returns a new handle of the server with exactly these rights. It panics if that fails.
 func (w *world) handle(o ob.Object, rights winnt.AccessMask) winnt.Handle {
 	h, st := w.server.Object().Table().Insert(o, rights, 0)
 	if !st.IsSuccess() {

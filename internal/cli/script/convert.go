@@ -131,7 +131,7 @@ var converters = map[reflect.Type]converter{
 	},
 }
 
-// octets converts a string to a buffer.
+// octets converts a string to a buffer. Any other value is an error.
 func octets(v starlark.Value) (nt.Captured[[]byte], error) {
 	s, ok := starlark.AsString(v)
 	if !ok {

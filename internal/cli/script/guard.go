@@ -35,7 +35,8 @@ func (r *Runner) bound(th *starlark.Thread) {
 	th.SetMaxExecutionSteps(1) // calls stepped before every step
 }
 
-// stepped runs before each step of the program. It cancels the thread if the program exceeds a limit.
+// stepped runs before each step of the program. It cancels the thread if the program exceeds a limit. The heap is
+// measured only every heapSteps.
 func (r *Runner) stepped(th *starlark.Thread) {
 	switch n := th.ExecutionSteps(); {
 	case n > maxSteps:

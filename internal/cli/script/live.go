@@ -72,7 +72,7 @@ func (r *Runner) connected(v *processValue, th *nt.Thread) *threadValue {
 	return &threadValue{r: r, th: th, calls: th, process: v}
 }
 
-// disconnect closes the connections of a program and returns their errors, joined.
+// disconnect closes the connections of a program and returns their errors, joined. A second call does nothing.
 func (r *Runner) disconnect() error {
 	var failed error
 	for _, c := range r.connections {

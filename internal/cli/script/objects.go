@@ -237,7 +237,8 @@ func (r *Runner) fault(b *starlark.Builtin, args starlark.Tuple, kwargs []starla
 	return starlark.None, nil
 }
 
-// fails reports to the kernel whether an allocation at a point must fail, and counts it.
+// fails reports to the kernel whether an allocation at a point must fail, and counts it. An unknown point never
+// fails.
 func (r *Runner) fails(point string) bool {
 	if r.faults[point] == 0 {
 		return false

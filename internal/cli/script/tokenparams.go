@@ -78,7 +78,7 @@ func (r *Runner) convertToken(name string, to reflect.Value, v starlark.Value) (
 	return true, err
 }
 
-// captured converts a conversion function to one with a captured result.
+// captured converts a conversion function to one with a captured result. An error of f is returned unchanged.
 func captured[T any](f func(starlark.Value) (T, error)) func(starlark.Value) (nt.Captured[T], error) {
 	return func(v starlark.Value) (nt.Captured[T], error) {
 		x, err := f(v)
@@ -118,7 +118,7 @@ func listOf[T any](v starlark.Value, f func(starlark.Value) (T, error)) ([]T, er
 	return list, nil
 }
 
-// goString returns the text of a Starlark string.
+// goString returns the text of a Starlark string. Any other value is an error.
 func goString(v starlark.Value) (string, error) {
 	s, ok := starlark.AsString(v)
 	if !ok {
@@ -216,7 +216,7 @@ func (r *Runner) groups(v starlark.Value, bare uint32) ([]token.Group, error) {
 	return listOf(v, func(v starlark.Value) (token.Group, error) { return r.groupWith(v, bare) })
 }
 
-// acl returns the DACL of a descriptor in SDDL, nil if it has none. None is NULL.
+// acl returns the DACL of a descriptor in SDDL, nil if it has none. None is NULL. Malformed SDDL is an error.
 func (r *Runner) acl(v starlark.Value) (*sd.ACL, error) {
 	d, err := r.parseDescriptor(v)
 	if err != nil || d == nil {

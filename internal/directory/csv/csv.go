@@ -189,7 +189,8 @@ func addUser(a *collect.Account, row cells) error {
 		collect.SetNumber("column gidNumber", &a.GID, row["gidnumber"]))
 }
 
-// split returns the elements of a list in a cell. Semicolons, bars and line ends separate them.
+// split returns the elements of a list in a cell. Semicolons, bars and line ends separate them. It drops empty
+// elements, and returns nil for none.
 func split(cell string) (list []string) {
 	for v := range strings.FieldsFuncSeq(cell, func(r rune) bool { return r == ';' || r == '|' || r == '\n' }) {
 		if v = strings.TrimSpace(v); v != "" {

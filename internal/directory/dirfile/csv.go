@@ -145,7 +145,8 @@ func (f *file) add(kind string, u *user) error {
 	return nil
 }
 
-// split returns the elements of a cell, separated by semicolons, without surrounding spaces and empty elements.
+// split returns the elements of a cell, separated by semicolons, without surrounding spaces and empty elements. It
+// returns nil for none.
 func split(cell string) (list []string) {
 	for v := range strings.SplitSeq(cell, ";") {
 		if v = strings.TrimSpace(v); v != "" {

@@ -183,7 +183,7 @@ func (r *reader) user(u *user) error {
 	})
 }
 
-// unixID reads a uid or gid, as a number or a string.
+// unixID reads a uid or gid, as a number or a string. Any other value is an error.
 func (r *reader) unixID() (directory.UnixID, error) {
 	text, err := r.Scalar()
 	if err != nil {

@@ -78,7 +78,8 @@ func formOf(first, text string) string {
 	return ""
 }
 
-// isCollectorFile reports whether the first key of a JSON object is one that BloodHound's files have.
+// isCollectorFile reports whether the first key of a JSON object is one that BloodHound's files have. Malformed JSON
+// and an empty object return false.
 func isCollectorFile(text string) bool {
 	d := json.NewDecoder(strings.NewReader(text))
 	if _, err := d.Token(); err != nil {

@@ -159,7 +159,8 @@ func (m missing) Error() string {
 // Is reports whether target is [objects.ErrNoDescriptor].
 func (m missing) Is(target error) bool { return target == objects.ErrNoDescriptor }
 
-// ldifValue parses "name: text" or "name:: base64"; ok is false for another line or wrong base64.
+// ldifValue parses "name: text" or "name:: base64"; ok is false for another line or wrong base64. A line without a
+// colon is a name with the empty value.
 func ldifValue(line string) (name string, value []byte, ok bool) {
 	name, rest, _ := strings.Cut(line, ":")
 	if coded, is := strings.CutPrefix(rest, ":"); is {

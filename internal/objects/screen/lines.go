@@ -64,7 +64,8 @@ func (l *lines) nextFull() (string, error) {
 	}
 }
 
-// skip reads to the next empty line, the end of an object that cannot be read.
+// skip reads to the next empty line, the end of an object that cannot be read. An error of the reader ends it, too,
+// and comes again later.
 func (l *lines) skip() {
 	for {
 		if text, err := l.next(); err != nil || text == "" {

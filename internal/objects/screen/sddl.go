@@ -59,7 +59,7 @@ func (s *sddlLines) one(o *objects.Object) error {
 	return nil
 }
 
-// balanced reports whether the lines together close each bracket that they open.
+// balanced reports whether the lines together close each bracket that they open. It does not look at their order.
 func balanced(parts []string) bool {
 	open := 0
 	for _, p := range parts {

@@ -66,7 +66,7 @@ type belowTree struct {
 	path string
 }
 
-// name returns a path relative to the root, "" for the root.
+// name returns a path relative to the root, "" for the root. path must begin with that of the root.
 func (t *belowTree) name(path string) string {
 	rest := path[min(len(t.path), len(path)):]
 	if len(rest) > 0 && rest[0] == '/' {

@@ -292,7 +292,7 @@ func (r *fileReader) read(path string) error {
 
 var errRequired = errors.New("it has no valid attribute, and its tree does not derive one from permissions")
 
-// posix returns the descriptor of a file without the attribute, from its mode and POSIX ACL.
+// posix returns the descriptor of a file without the attribute, from its mode and POSIX ACL. who may be nil.
 func posix(f *ntacl.File, who ntacl.Accounts) (*sd.Descriptor, error) {
 	if f.Info.Directory {
 		return ntacl.PosixDirectory(f.Info, f.PosixACL, f.Inherited, who)

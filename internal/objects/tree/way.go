@@ -91,7 +91,7 @@ func searchOf(t ntacl.Tree, path string, who ntacl.Accounts) (info ntacl.Info, d
 	return info, d, err
 }
 
-// way returns the folders above a path that the caller named.
+// way returns the folders above a path that the caller named. It returns nil for a path without folders.
 func (f *files) way(path string) (w *objects.Way, err error) {
 	list, err := FoldersTo(path, f.opt.Accounts)
 	for _, folder := range list {
