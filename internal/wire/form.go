@@ -155,7 +155,7 @@ func jsonRequest(f *Frame, body []byte) (q request, err error) {
 	return q, malformed(err)
 }
 
-// out encodes the output of a call in the connection's form.
+// out encodes the output of a call in the connection's form. A value that does not travel is an error.
 func (s *Server) out(r *Row, out any) ([]byte, error) {
 	if s.form == inJSON {
 		return r.AppendOutJSON(nil, out)

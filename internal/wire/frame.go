@@ -94,7 +94,7 @@ func AppendFrame(b []byte, f *Frame) []byte {
 	return append(appendFrameHead(b, f, len(f.Body)), f.Body...)
 }
 
-// appendFrameHead appends the frame's bytes before a body of n bytes.
+// appendFrameHead appends the frame's bytes before a body of n bytes. It appends no part of f.Body.
 func appendFrameHead(b []byte, f *Frame, n int) []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(headSize+n))
 	b = append(b, byte(f.Kind))

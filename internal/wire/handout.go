@@ -30,7 +30,8 @@ func (w *worker) passDescriptor(h winnt.Handle) reply {
 	return w.passes(by.HandOut(w.th, h))
 }
 
-// passes returns a reply with a descriptor and its reservation. A nil file ends the reservation.
+// passes returns a reply with a descriptor and its reservation. A nil file ends the reservation. The reply then owns
+// the file.
 func (w *worker) passes(file *os.File, st ntstatus.Status) (a reply) {
 	if a.head.Status = st; file == nil {
 		w.s.unreserve()

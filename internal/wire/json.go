@@ -198,7 +198,7 @@ func jsonStructure(t reflect.Type) *jsonCodec {
 	}}
 }
 
-// presetOf sets a field to its default.
+// presetOf sets a field to its default. A field without a default stays zero.
 func presetOf(f reflect.StructField, v reflect.Value) {
 	switch n, err := strconv.ParseUint(f.Tag.Get("default"), 10, 64); {
 	case err == nil:

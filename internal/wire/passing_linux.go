@@ -127,7 +127,7 @@ func writeWith(conn net.Conn, b []byte, files []*os.File) error {
 	return err
 }
 
-// rights returns the control message that carries descriptors.
+// rights returns the control message that carries descriptors. More than MaxDescriptors are left out.
 func rights(files []*os.File) []byte {
 	var fds [MaxDescriptors]int
 	n := 0

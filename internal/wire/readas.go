@@ -45,7 +45,8 @@ func AppendReadAs(b []byte, token winnt.Handle, most uint32) []byte {
 	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint64(b, uint64(token)), most)
 }
 
-// decodeReadAs decodes the head of a ReadAs and returns the bytes of its call.
+// decodeReadAs decodes the head of a ReadAs and returns the bytes of its call. Fewer bytes than the head are an
+// error. call refers to b.
 func decodeReadAs(b []byte) (token winnt.Handle, most uint32, call []byte, err error) {
 	if len(b) < readAsSize {
 		return 0, 0, nil, fmt.Errorf("%w: %d bytes are missing", ErrValue, readAsSize-len(b))

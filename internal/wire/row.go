@@ -52,7 +52,7 @@ func (r *Row) DecodeIn(b []byte) (any, error) { return decode(r.in, r.InType(), 
 // are an error, and every error wraps ErrValue.
 func (r *Row) DecodeOut(b []byte) (any, error) { return decode(r.out, r.OutType(), b) }
 
-// outPrefix decodes an output structure and returns the bytes after it.
+// outPrefix decodes an output structure and returns the bytes after it. Too few bytes are an error.
 func (r *Row) outPrefix(b []byte) (any, []byte, error) {
 	v := reflect.New(r.OutType()).Elem()
 	from := &reader{b: b}

@@ -204,7 +204,7 @@ func (w *NowWriter) with(b []byte, files []*os.File) (n int, err error) {
 	return n, err
 }
 
-// once writes without waiting and stores the result. It always returns true.
+// once writes without waiting and stores the result. It always returns true. The result can be a part of the bytes.
 func (w *NowWriter) once(fd uintptr) bool {
 	if len(w.files) > 0 {
 		w.n, w.err = writeNowWith(fd, w.b, w.files)
@@ -227,7 +227,8 @@ func (s *Server) writeWithin(d time.Duration) {
 	}
 }
 
-// fail ends the connection after a frame that breaks a rule. It sends the waiting answers first.
+// fail ends the connection after a frame that breaks a rule. It sends the waiting answers first. Errors of that are
+// ignored.
 func (s *Server) fail(f *Frame, err error) {
 	s.complain(f, err)
 	s.write.Lock()

@@ -203,7 +203,7 @@ func (s *Server) within(d time.Duration) {
 	}
 }
 
-// end closes the connection. The first error becomes the reason; nil gives none.
+// end closes the connection. The first error becomes the reason; nil gives none. A second call changes nothing.
 func (s *Server) end(err error) {
 	s.mu.Lock()
 	if s.err == nil {

@@ -99,7 +99,8 @@ func (t *timeSlice) spent() bool {
 	return t.rest > 0 || t.s.scheduler.Crowded()
 }
 
-// backOff pauses after a long time slice, so that others get the processors (W-78).
+// backOff pauses after a long time slice, so that others get the processors (W-78). Without a long one before it does
+// not pause.
 func (t *timeSlice) backOff() {
 	for rested := time.Duration(0); t.rest > 0; t.rest = t.s.scheduler.Backoff(t.turn, rested) {
 		t.s.watchdog.sleep(t.rest)

@@ -87,7 +87,8 @@ func (w *worker) pop() *Frame {
 	return f
 }
 
-// stop makes the thread start no further call, and returns the queued ones.
+// stop makes the thread start no further call, and returns the queued ones. The call in progress goes on. A second
+// call returns nil.
 func (w *worker) stop() []*Frame {
 	w.mu.Lock()
 	defer w.mu.Unlock()
