@@ -113,7 +113,8 @@ func (p *pipe) inOrder() []*Instance {
 	return order
 }
 
-// release makes a claimed instance listen again, unless the server has disconnected the client since.
+// release makes a claimed instance listen again, unless the server has disconnected the client since. In either case
+// it ends waits for the pipe.
 func (in *Instance) release(turn uint64) {
 	in.mu.Lock()
 	if in.state == Connected && in.turn == turn {

@@ -98,6 +98,7 @@ func (e *End) Listen() ntstatus.Status {
 }
 
 // didLocked completes the requests that an operation made possible, and unlocks the instance before it signals them.
+// Another status completes none, but f's earlier ones are completed.
 // +checklocksrelease:e.instance.mu
 func (e *End) didLocked(st ntstatus.Status, f *finished) {
 	if st == ntstatus.Success || st == ntstatus.BufferOverflow {

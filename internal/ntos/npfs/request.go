@@ -223,7 +223,7 @@ func (r *Request) Cancel() bool {
 	return was
 }
 
-// cancelLocked ends one request. Only a write has a message.
+// cancelLocked ends one request. Only a write has a message. A write of which a part was read says how much.
 //
 // +checklocks:in.mu
 func (in *Instance) cancelLocked(r *Request, f *finished) {

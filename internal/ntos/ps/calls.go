@@ -100,7 +100,7 @@ func (t *Thread) CallsQueued() bool { return t.calls.queued.Take(false) }
 // CallQueued returns a channel that is closed when the next call is queued. Get a new channel after each call.
 func (t *Thread) CallQueued() <-chan struct{} { return t.calls.queued.Changed() }
 
-// end drops the queued calls and lets add fail from then on.
+// end drops the queued calls and lets add fail from then on. A second call does nothing.
 func (q *calls) end() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -201,7 +201,8 @@ func (s *System) checkAssignable(tok *se.TokenObject) Outcome {
 	return Outcome{Status: ntstatus.BadTokenType, Rule: "T-112"}
 }
 
-// assignPrimaryLocked replaces the primary token by the result of assignableLocked and returns the old token.
+// assignPrimaryLocked replaces the primary token by the result of assignableLocked and returns the old token. The
+// caller releases old and drop without the lock. After a refusal old is nil.
 //
 // +checklocks:p.sys.jobs
 func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject, drop []*se.TokenObject, out Outcome) {

@@ -173,7 +173,7 @@ type SubjectContext struct {
 }
 
 // CaptureSubjectContext implements SeCaptureSubjectContext(Ex): it keeps both current tokens, even if the thread
-// reverts (I-83).
+// reverts (I-83). Without an impersonation Client is nil. The caller releases the context.
 func (t *Thread) CaptureSubjectContext() *SubjectContext {
 	c := &SubjectContext{Process: t.process.id}
 	if r := t.Impersonation(ob.TagContext); r != nil {

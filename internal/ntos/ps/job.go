@@ -148,7 +148,7 @@ func (j *Job) destroy() {
 	}
 }
 
-// chain returns the job and the jobs that contain it, outermost first (I-91).
+// chain returns the job and the jobs that contain it, outermost first (I-91). It takes no references.
 func (j *Job) chain() []*Job {
 	var list []*Job
 	for ; j != nil; j = j.parent.Load() {
@@ -158,7 +158,7 @@ func (j *Job) chain() []*Job {
 	return list
 }
 
-// within reports whether j is outer or is nested in it.
+// within reports whether j is outer or is nested in it. A nil job is within none.
 func (j *Job) within(outer *Job) bool {
 	for ; j != nil; j = j.parent.Load() {
 		if j == outer {

@@ -93,7 +93,7 @@ func (p *Process) CancelIO(file ob.Object, block uint64) (n int) {
 	return n
 }
 
-// endIO cancels the pending operations of a thread that ends (I-138).
+// endIO cancels the pending operations of a thread that ends (I-138). Later operations fail at once.
 func (t *Thread) endIO() {
 	t.io.mu.Lock()
 	t.io.ended = true

@@ -104,7 +104,8 @@ func (c *Context) mayAudit() bool {
 	return c.Mode == access.Kernel || c.self.Process().Token().Has(winnt.SeAuditPrivilege)
 }
 
-// clientOrigin returns the origin of a record for a call that names its client by a token.
+// clientOrigin returns the origin of a record for a call that names its client by a token. The process is that of the
+// caller.
 func (c *Context) clientOrigin(client *token.Token) audit.Origin {
 	o := originOf(&c.Caller)
 	// A client at SecurityAnonymous was refused above, and records do not distinguish the other levels (U-31).

@@ -136,7 +136,7 @@ func (c *Context) probe(rule string, all ...ntstatus.Status) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// sidStatus returns STATUS_INVALID_SID if an entry of the list has no SID, else success.
+// sidStatus returns STATUS_INVALID_SID if an entry of the list has no SID, else success. The empty list is a success.
 func sidStatus(gs []token.Group) ntstatus.Status {
 	for _, g := range gs {
 		if g.SID.IsZero() {

@@ -106,7 +106,7 @@ func (i *irp) over(r npfs.Result, pended bool) {
 	told()
 }
 
-// gone stores the result, releases everything that the operation holds, and closes Over.
+// gone stores the result, releases everything that the operation holds, and closes Over. It must be called once.
 func (i *irp) gone(r npfs.Result) {
 	i.later.Failure, i.later.FailureCount = r.Status, uint64(r.Count)
 	i.drop()
@@ -132,7 +132,8 @@ func (i *irp) tell() {
 	}
 }
 
-// start starts a pipe operation. It returns STATUS_PENDING if the operation completes later.
+// start starts a pipe operation. It returns STATUS_PENDING if the operation completes later. Any other status means
+// that it is complete.
 func (c *Context) start(i *irp) (r npfs.Result, st ntstatus.Status) {
 	st = c.startOn(i, func() (npfs.Result, func() bool) {
 		r = i.request.Start()
@@ -179,7 +180,8 @@ func (i *irp) CancelIO(block uint64, synchronous bool) bool {
 // File returns the file of the operation, without a reference. It implements ps.Pending.
 func (i *irp) File() ob.Object { return i.file }
 
-// later creates and starts an operation on a pipe end that may complete after its call (I-135).
+// later creates and starts an operation on a pipe end that may complete after its call (I-135). After a failure it
+// has ended.
 func (c *Context) later(e *npfs.End, l *nt.Later, op npfs.Op, length int, data []byte) (npfs.Result, ntstatus.Status) {
 	i, st := c.begin(e, l)
 	if st != ntstatus.Success {

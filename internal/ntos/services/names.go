@@ -41,7 +41,8 @@ func isComputer(a logon.Authority, name string) bool {
 	return ok && found.Use == winnt.SidTypeDomain && found.SID == a.Computer().SID
 }
 
-// LsaClose closes a policy handle. It refuses handles of other objects with STATUS_OBJECT_TYPE_MISMATCH.
+// LsaClose closes a policy handle. It refuses handles of other objects with STATUS_OBJECT_TYPE_MISMATCH. A handle
+// that is protected from close is a failure.
 func (c *Context) LsaClose(in nt.LsaCloseIn) (out nt.LsaCloseOut, st ntstatus.Status) {
 	if st := c.referencePolicy(in.ObjectHandle, 0); st != ntstatus.Success {
 		return out, st

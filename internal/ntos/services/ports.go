@@ -61,7 +61,8 @@ func (c *Context) NtConnectPort(in nt.ConnectPortIn) (out nt.PortOut, st ntstatu
 	return out, st
 }
 
-// newPort creates a handle to a communication port and releases the caller's reference on the port.
+// newPort creates a handle to a communication port and releases the caller's reference on the port. After a failure
+// the port ends.
 func (c *Context) newPort(p *lpc.Port, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
 	p.Init(lpc.PortType, p, d)
 	c.Sys.Security.Objects.Track(p)

@@ -251,7 +251,7 @@ func (n *creation) threadDescriptor() *sd.Descriptor {
 	return se.NewDescriptor(n.c.effective(), winnt.ThreadObject, n.thread.SecurityDescriptor)
 }
 
-// release releases the references on the parent and the token.
+// release releases the references on the parent and the token. It must be called once, also after a failure.
 func (n *creation) release() {
 	if n.parent != nil {
 		n.parent.Deref(ob.TagCall)

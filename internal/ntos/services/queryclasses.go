@@ -192,7 +192,7 @@ func withUser(v *token.Token) []token.Group {
 	return append([]token.Group{v.User()}, groupsOf(v.Groups())...)
 }
 
-// groupsAndPrivilegesClass answers TokenGroupsAndPrivileges.
+// groupsAndPrivilegesClass answers TokenGroupsAndPrivileges. The user is the first of the SIDs.
 func groupsAndPrivilegesClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	x := nt.TokenGroupsAndPrivileges{SIDs: withUser(v), RestrictedSIDs: groupsOf(v.Restricted()),
 		Privileges: privilegesOf(v), AuthenticationID: v.AuthenticationID()}

@@ -123,7 +123,8 @@ func (c *Context) stage(v winnt.Handle, ended bool) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// withContents references the handle of a file in a tree. Any other file gives STATUS_NOT_SUPPORTED.
+// withContents references the handle of a file in a tree. Any other file gives STATUS_NOT_SUPPORTED. The caller
+// releases it after a success.
 func (c *Context) withContents(v winnt.Handle) (treeHandle, ntstatus.Status) {
 	h, ok, st := c.treeHandle(v)
 	if st == ntstatus.Success && !ok {

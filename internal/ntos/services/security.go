@@ -178,7 +178,8 @@ func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d
 	return d, rule, st
 }
 
-// recordSecurity writes events 4670 and 4907 if the policy requires them.
+// recordSecurity writes events 4670 and 4907 if the policy requires them. A required record that cannot be stored is
+// a failure.
 func (c *Context) recordSecurity(h *ob.Header, handle winnt.Handle, info uint32, old,
 	d *sd.Descriptor) ntstatus.Status {
 	if info&winnt.BACKUP_SECURITY_INFORMATION != 0 {

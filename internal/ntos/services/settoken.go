@@ -163,7 +163,8 @@ func setOwner(old *token.Token, modified winnt.LUID, value any) (*token.Token, n
 	return old.WithOwner(modified, s)
 }
 
-// setPrimaryGroup changes the primary group to a SID or group.
+// setPrimaryGroup changes the primary group to a SID or group. The errors are those of
+// [token.Token.WithPrimaryGroup].
 func setPrimaryGroup(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	s, st := sidValue(value)
 	if st != ntstatus.Success {
@@ -199,7 +200,7 @@ func setDefaultDACL(old *token.Token, modified winnt.LUID, value any) (*token.To
 	return old.WithDefaultDACL(modified, acl) // NULL clears it (T-90)
 }
 
-// setSessionID changes the terminal-services session, a uint32.
+// setSessionID changes the terminal-services session, a uint32. A value of another type is STATUS_INVALID_PARAMETER.
 func setSessionID(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	n, ok := value.(uint32)
 	if !ok {
@@ -208,7 +209,7 @@ func setSessionID(old *token.Token, modified winnt.LUID, value any) (*token.Toke
 	return old.WithSessionID(modified, n), ntstatus.Success
 }
 
-// setAuditPolicy changes the token's audit policy, a []byte.
+// setAuditPolicy changes the token's audit policy, a []byte. A value of another type is STATUS_INVALID_PARAMETER.
 func setAuditPolicy(old *token.Token, _ winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	policy, ok := value.([]byte)
 	if !ok {
@@ -217,7 +218,8 @@ func setAuditPolicy(old *token.Token, _ winnt.LUID, value any) (*token.Token, nt
 	return old.WithAuditPolicy(policy)
 }
 
-// setOrigin changes the originating logon session, while it is 0 (T-90).
+// setOrigin changes the originating logon session, while it is 0 (T-90). A value of another type is
+// STATUS_INVALID_PARAMETER.
 func setOrigin(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	l, ok := value.(winnt.LUID)
 	if !ok {
@@ -226,7 +228,7 @@ func setOrigin(old *token.Token, modified winnt.LUID, value any) (*token.Token, 
 	return old.WithOriginatingLogon(modified, l) // only while it is 0 (T-90)
 }
 
-// setIntegrity changes the integrity level to a SID or group S-1-16-x (T-90).
+// setIntegrity changes the integrity level to a SID or group S-1-16-x (T-90). Another SID is a failure.
 func setIntegrity(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	s, st := sidValue(value)
 	if st != ntstatus.Success {
@@ -235,7 +237,7 @@ func setIntegrity(old *token.Token, modified winnt.LUID, value any) (*token.Toke
 	return old.WithIntegrity(modified, s) // a SID S-1-16-x (T-90)
 }
 
-// setMandatoryPolicy changes the mandatory policy, a uint32.
+// setMandatoryPolicy changes the mandatory policy, a uint32. A value of another type is STATUS_INVALID_PARAMETER.
 func setMandatoryPolicy(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	n, ok := value.(uint32)
 	if !ok {
@@ -267,7 +269,7 @@ func setVirtualization(old *token.Token, modified winnt.LUID, value any) (*token
 	return setFlag(winnt.TOKEN_VIRTUALIZE_ENABLED)(old, modified, value)
 }
 
-// setAttributes applies a list of changes to the token's own security attributes.
+// setAttributes applies a list of changes to the token's own security attributes. Either all take effect, or none.
 func setAttributes(old *token.Token, _ winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	changes, ok := value.([]token.AttributeChange)
 	if !ok {

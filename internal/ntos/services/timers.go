@@ -84,7 +84,7 @@ func (t *Timer) set(now, due, period int64) (before bool) {
 	return before
 }
 
-// cancel stops the timer and returns whether it is signalled.
+// cancel stops the timer and returns whether it is signalled. A timer that is not set stays so.
 func (t *Timer) cancel(now int64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

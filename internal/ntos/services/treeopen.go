@@ -264,7 +264,7 @@ func (c *Context) NtCreateFile(in nt.CreateFileIn) (out nt.CreateFileOut, st nts
 	return nt.CreateFileOut{FileHandle: opened.FileHandle, Information: fileaccess.Opened}, st
 }
 
-// openExisting opens an existing file, for NtOpenFile.
+// openExisting opens an existing file, for NtOpenFile. The handle is 0 after a failure.
 func (c *Context) openExisting(n *treeName, in *nt.OpenFileIn, oa *nt.ObjectAttributes) (winnt.Handle,
 	ntstatus.Status) {
 	out, st := c.openTree(n, &nt.CreateFileIn{DesiredAccess: in.DesiredAccess, ShareAccess: in.ShareAccess,

@@ -41,7 +41,7 @@ func (s *openShares) take(who opener, most int) bool {
 	return true
 }
 
-// giveBack counts one file of a user less.
+// giveBack counts one file of a user less. It must be called once for each file.
 func (s *openShares) giveBack(who opener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
