@@ -128,7 +128,7 @@ func FormOf(text []byte) Form {
 	return FormSDDL
 }
 
-// isHex reports whether b has an even number of hexadecimal digits and nothing else.
+// isHex reports whether b has an even number of hexadecimal digits and nothing else. It returns true for no bytes.
 func isHex(b []byte) bool {
 	for _, c := range b {
 		if !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f') {

@@ -146,7 +146,7 @@ func glob(pattern string, text []byte) bool {
 	return p == len(pattern)
 }
 
-// small returns text with ASCII letters in lower case.
+// small returns text with ASCII letters in lower case. Other letters stay.
 func small(text string) string {
 	b := []byte(text)
 	for i := range b {

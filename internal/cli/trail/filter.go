@@ -93,7 +93,7 @@ func (m matcher) and(n matcher) matcher {
 	}
 }
 
-// or returns a matcher for records that one of them matches.
+// or returns a matcher for records that one of them matches. It is exact only if both are.
 func (m matcher) or(n matcher) matcher {
 	return matcher{
 		func(r []byte) bool { return m.may(r) || n.may(r) },

@@ -45,7 +45,7 @@ func (n Namer) beside(e *audit.Event, text string) string {
 	})
 }
 
-// who returns the text of [Who] with names next to the SIDs.
+// who returns the text of [Who] with names next to the SIDs. n may be nil.
 func (n Namer) who(e *audit.Event) string {
 	who := n.account(e, account(e, "Subject"))
 	if server := account(e, "Primary"); server != "" {

@@ -110,7 +110,7 @@ func (o *ocsf) unmapped() object {
 	return out
 }
 
-// ocsf writes the record as a line of OCSF JSON.
+// ocsf writes the record as a line of OCSF JSON. The line is buffered.
 func (w *Writer) ocsf(e *audit.Event) error {
 	b, err := json.Marshal(OCSF(e))
 	if err != nil {

@@ -112,7 +112,7 @@ func (p *plainText) rune() (rune, error) {
 	return utf8.RuneError, nil
 }
 
-// unit reads one unit of UTF-16.
+// unit reads one unit of UTF-16. An end within the unit is an error.
 func (p *plainText) unit() (rune, error) {
 	var b [2]byte
 	if _, err := io.ReadFull(p.in, b[:]); err != nil {

@@ -59,7 +59,8 @@ func (c *WindowsCheck) Differing() (n uint64) {
 	return n
 }
 
-// Print writes a table with the number of equal, differing and known comparisons of each kind so far.
+// Print writes a table with the number of equal, differing and known comparisons of each kind so far. Kinds without
+// comparisons are printed, too.
 func (c *WindowsCheck) Print(w io.Writer) error {
 	text := fmt.Sprintf("%-28s%10s%12s%8s\n", "compared", "equal", "differing", "known")
 	for i, n := range c.counts {

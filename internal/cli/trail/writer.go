@@ -114,7 +114,7 @@ func (w *Writer) row(e *audit.Event) error {
 	return w.csv.Write(row)
 }
 
-// harmless puts an apostrophe before a text that a spreadsheet would read as a formula.
+// harmless puts an apostrophe before a text that a spreadsheet would read as a formula. A single "-" stays as it is.
 func harmless(s string) string {
 	if s != "" && (s[0] == '=' || s[0] == '+' || s[0] == '@' || s[0] == '-' && len(s) > 1) {
 		return "'" + s

@@ -60,7 +60,7 @@ func AppendXML(dst []byte, e *audit.Event) []byte {
 	return append(dst, `<Data Name="Generator">`+Generator+`</Data></EventData></Event>`...)
 }
 
-// appendUserData appends the fields of an event of the log service.
+// appendUserData appends the fields of an event of the log service. It also ends the event.
 func appendUserData(dst []byte, e *audit.Event, element string) []byte {
 	dst = fmt.Appendf(dst, `<UserData><%s xmlns="%s">`, element, logNS)
 	for f := range e.Fields() {
