@@ -74,7 +74,7 @@ func (c *accountCmd) fetch(do admin.Do) ([]byte, error) {
 	return admin.Fetch(conn.Administer, admin.Request{Do: do})
 }
 
-// print asks the daemon and writes its answer to standard output.
+// print asks the daemon and writes its answer to standard output. With an error of the daemon it writes nothing.
 func (c *accountCmd) print(std *streams, do admin.Do) error {
 	b, err := c.fetch(do)
 	if err != nil {

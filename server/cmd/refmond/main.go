@@ -114,7 +114,7 @@ func newParser(std *streams, exit func(int)) (*kong.Kong, error) {
 	)
 }
 
-// report prints an error and returns the exit code.
+// report prints an error and returns the exit code. nil is exitSuccess and prints nothing.
 func report(std *streams, err error) int {
 	if err == nil {
 		return exitSuccess

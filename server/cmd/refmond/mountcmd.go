@@ -125,7 +125,7 @@ func (c *mountCmd) Run(std *streams) error {
 	return errors.Join(err, m.Close(), sys.Close(), tree.Close(), records.close())
 }
 
-// operate serves metrics at the socket c.Metrics.
+// operate serves metrics at the socket c.Metrics. records may be nil. The caller closes the result.
 func (c *mountCmd) operate(m *mount.Mount, records *mountTrail, log *slog.Logger) (*operations, error) {
 	var l *auditlog.Log
 	if records != nil {

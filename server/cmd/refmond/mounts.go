@@ -104,7 +104,8 @@ func (s *service) currentMounts() ([]*mount.Mount, []string) {
 	return s.mounts, s.mounted
 }
 
-// dropTokens drops the tokens of the mounts' users, because accounts may have changed.
+// dropTokens drops the tokens of the mounts' users, because accounts may have changed. Requests in progress keep
+// theirs.
 func (s *service) dropTokens() {
 	mounts, _ := s.currentMounts()
 	for _, m := range mounts {

@@ -183,7 +183,7 @@ func (l *inspector) print(std *streams, list []threadLine) error {
 	return nil
 }
 
-// user returns the name of a token's user.
+// user returns the name of a token's user. It is "?" if the query fails.
 func (l *inspector) user(tok winnt.Handle) string {
 	v, st := l.th.NtQueryInformationToken(tok, winnt.TokenUser)
 	if g, ok := v.(token.Group); ok && st == ntstatus.Success {
@@ -200,7 +200,7 @@ func times(v any, st ntstatus.Status) int64 {
 	return 0
 }
 
-// short shortens a text to a width and escapes control characters.
+// short shortens a text to a width and escapes control characters. width must be at least 1.
 func short(s string, width int) string {
 	r := []rune(printable(s))
 	if len(r) > width {

@@ -219,7 +219,7 @@ func (s *service) reload(file string) {
 	s.log.Log(context.Background(), slog.LevelInfo, "reloaded")
 }
 
-// stop stops the daemon, then closes its stores.
+// stop stops the daemon, then closes its stores. It returns all errors, joined, and closes the rest all the same.
 func (s *service) stop() error {
 	var err error
 	if s.operations != nil {

@@ -237,7 +237,7 @@ func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 	return nil
 }
 
-// addTrees adds the trees to the kernel by name.
+// addTrees adds the trees to the kernel by name. It stops at the first error.
 func (s *service) addTrees() error {
 	for _, t := range s.trees {
 		if err := s.System().AddTree(t.name, t.Tree); err != nil {
@@ -247,7 +247,7 @@ func (s *service) addTrees() error {
 	return nil
 }
 
-// closeTrees closes the directories. Call it after the daemon has ended.
+// closeTrees closes the directories. Call it after the daemon has ended. A tree with open files is an error.
 func (s *service) closeTrees() (err error) {
 	for _, t := range s.trees {
 		err = errors.Join(err, t.Close())

@@ -192,7 +192,7 @@ func containsMemberships(b []byte, list []Membership) bool {
 	return true
 }
 
-// containsGroups reports whether b contains the bytes of each SID.
+// containsGroups reports whether b contains the bytes of each SID. It returns true for an empty list.
 func containsGroups(b []byte, list []token.Group) bool {
 	for _, g := range list {
 		if !containsSID(b, g.SID) {
@@ -202,7 +202,7 @@ func containsGroups(b []byte, list []token.Group) bool {
 	return true
 }
 
-// utf16Bytes returns a text in UTF-16LE.
+// utf16Bytes returns a text in UTF-16LE. Invalid UTF-8 becomes U+FFFD.
 func utf16Bytes(text string) []byte {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(text)) {

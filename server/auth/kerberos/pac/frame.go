@@ -102,7 +102,7 @@ func (f *frame) checkOverlap() error {
 	return nil
 }
 
-// find returns the first buffer of a type; further ones are ignored (K-2).
+// find returns the first buffer of a type; further ones are ignored (K-2). ok is false if there is none.
 func (f *frame) find(k kind) (b []byte, ok bool) {
 	for _, x := range f.buffers {
 		if x.kind == k {

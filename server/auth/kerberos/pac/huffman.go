@@ -104,7 +104,7 @@ func (s *bits) start() {
 	s.extra = 16
 }
 
-// word returns the next word, 0 past the end.
+// word returns the next word, 0 past the end. It counts them in missing.
 func (s *bits) word() uint32 {
 	if s.at+2 > len(s.in) {
 		s.missing++

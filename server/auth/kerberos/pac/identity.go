@@ -108,7 +108,8 @@ func (g *gathering) add(s sid.SID, attributes uint32) {
 	g.out = append(g.out, token.Group{SID: s, Attributes: attributes & given})
 }
 
-// primary adds the primary group with its attributes in the list, otherwise the default ones.
+// primary adds the primary group with its attributes in the list, otherwise the default ones. It does not check
+// whether the group is added already.
 func (g *gathering) primary(rid uint32, all []Membership) {
 	attributes := token.GroupDefault
 	if i := slices.IndexFunc(all, func(m Membership) bool { return m.RID == rid }); i >= 0 {

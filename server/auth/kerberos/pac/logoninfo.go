@@ -92,7 +92,7 @@ func (l *LogonInfo) flags() error {
 	return nil
 }
 
-// memberships parses an array of RIDs with attributes.
+// memberships parses an array of RIDs with attributes. With an error it is empty, and r.err is set.
 func (r *reader) memberships(there bool, count uint32) []Membership {
 	n := r.array(there, count, 8, "groups")
 	out := make([]Membership, n)
