@@ -47,8 +47,8 @@ type owner struct {
 	full bool // by the administrators' socket
 }
 
-// shown returns the lines of a call, each cut to longestLine bytes. It formats them when a watcher queries, so
-// that the client never waits (W-28).
+// shown returns the lines of a call, each cut to longestLine bytes. It formats them when a watcher queries, so that
+// the client never waits (W-28). The result is a new slice.
 func (s *seen) shown() []string {
 	lines := slices.Clone(s.lines) // other watchers read s.lines
 	if s.call != nil {

@@ -21,7 +21,7 @@ const (
 )
 
 // apiRows returns the endpoints of the API: a POST for each procedure, and /health. A caller over its rate limit gets
-// 429, and a call ends after longestCall.
+// 429, and a call ends after longestCall. All but /health need a logon.
 func apiRows(g *Gateway) []row {
 	_, h := refmonv1connect.NewAccessHandler(service{g}, connect.WithReadMaxBytes(largestQuestion), strictRequests())
 	serve := func(w http.ResponseWriter, r *http.Request, s *session) {

@@ -236,7 +236,7 @@ func (s *session) lower(ctx context.Context) ntstatus.Status {
 }
 
 // spec returns the user and groups of a subject's token, for a check in the gateway itself. It copies no claims and
-// no privileges. On failure st is not Success.
+// no privileges. On failure st is not Success. A SID that is malformed is STATUS_INVALID_SID.
 func (q *request) spec(who *session) (spec token.Spec, st ntstatus.Status) {
 	t, st := q.tokenOf(who.token)
 	if st != ntstatus.Success {

@@ -176,7 +176,7 @@ type seeker struct {
 }
 
 // Seek sets the offset of the next Read and returns it. It returns os.ErrInvalid for a negative offset and then
-// changes nothing. An offset past the end is valid.
+// changes nothing. An offset past the end is valid. It reads nothing.
 func (s *seeker) Seek(to int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:

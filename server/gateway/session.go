@@ -200,7 +200,7 @@ func (s *sessions) dropLocked(n proof, one *session) {
 }
 
 // shrinkLocked removes all expired sessions that no request uses. If the cache is still full, it removes one
-// unexpired session that no request uses. It removes nothing if all are in use.
+// unexpired session that no request uses. It removes nothing if all are in use. Which one is not determined.
 //
 // +checklocks:s.mu
 func (s *sessions) shrinkLocked() {

@@ -79,7 +79,7 @@ func (u *upload) enter() (leave func(), err error) {
 }
 
 // refusedToReplace converts the status of a failed open of an existing file for writing to the refusal to send. It
-// names the missing rights only if the client may list the file.
+// explains a 403 only if the client sees the file in its folder.
 func (q *request) refusedToReplace(at place, st ntstatus.Status) *refusal {
 	f := q.refusedToMake(at, winnt.FILE_WRITE_DATA, st)
 	if f.code == http.StatusForbidden && f.why == "" || f.code != http.StatusConflict {

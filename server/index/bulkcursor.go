@@ -89,8 +89,9 @@ func (b *Bulk) target() string {
 	return string(b.form) + ":" + b.index
 }
 
-// saveCursor syncs the lines and then saves the cursor, so that a cursor never covers lines that a
-// crash could lose. It does nothing after a failed write, and for a file that is not regular, such as a pipe.
+// saveCursor syncs the lines and then saves the cursor, so that a cursor never covers lines that a crash could lose.
+// It does nothing after a failed write, and for a file that is not regular, such as a pipe. After an error the old
+// cursor stays.
 func (b *Bulk) saveCursor() error {
 	info, err := b.file.Stat()
 	if err != nil || b.failed || !info.Mode().IsRegular() || b.state.start == nil {

@@ -68,7 +68,8 @@ func (x *Index) FilterOf(t *token.Token, right string, form Form) (Filter, error
 }
 
 // FilterFor returns the filter for a query, with the query's limit for the age of heartbeats. It equals
-// [Index.FilterOf] for a query with a token, and [Index.Filter] for one without.
+// [Index.FilterOf] for a query with a token, and [Index.Filter] for one without. An unknown person, and a token in an
+// index with a share, are errors.
 func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
 	holder := q.Token
 	if form == FormSIDs && holder == nil {

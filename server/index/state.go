@@ -186,7 +186,7 @@ func (s *State) numberOf(e *ClassEvent, old int) (int, error) {
 }
 
 // row adds or replaces a row. A readable one needs a class for each right, and all its classes must be known. An
-// unreadable one must have no classes.
+// unreadable one must have no classes. After an error nothing is changed.
 func (s *State) row(e *Event) error {
 	r := e.Row
 	// Nobody can read an unreadable document, but the outputs would grant it to the readers of its classes (N-5).
@@ -283,7 +283,7 @@ func (s *State) forget(at string) {
 }
 
 // under returns the paths of a document and its descendants that have rows. A folder comes before its members, and
-// members are in the order of their names.
+// members are in the order of their names. It returns nil if there are none.
 func (s *State) under(at string) (out []string) {
 	if s.rows[at] != nil {
 		out = append(out, at)

@@ -76,8 +76,9 @@ func (v *View) documents(r *RowEvent) (out []DocumentRow) {
 // Directory returns the version of the directory after the last event, "" before the first version.
 func (v *View) Directory() string { return v.state.version }
 
-// Members calls yield with a row for each class of documents and each of its members, in no order, until yield returns
-// false. It omits the classes of folders. A class need not have documents. Do not call Apply meanwhile.
+// Members calls yield with a row for each class of documents and each of its members, in no order, until yield
+// returns false. It omits the classes of folders. A class need not have documents. Do not call Apply meanwhile. An
+// undecided class has no members.
 func (v *View) Members(yield func(MemberRow) bool) {
 	for id, k := range v.state.classes {
 		if k.Passing { // a folder's class has no documents

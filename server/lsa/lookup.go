@@ -89,7 +89,7 @@ func domainOf(m *IDMap) logon.Account {
 }
 
 // known returns the account or group of the store with a SID; ok is false for every other SID. A well-known group has
-// its well-known name.
+// its well-known name. The host's users and groups do not count.
 func (s *Store) known(st *state, id sid.SID) (logon.Account, bool) {
 	if a, ok := st.account(id); ok {
 		return s.toAccount(id, a), true
@@ -109,8 +109,8 @@ func (s *Store) known(st *state, id sid.SID) (logon.Account, bool) {
 // is also false if the host returns no name for a uid or gid; the user or group may still exist (L-14).
 func (s *Store) LookupSID(id sid.SID) (logon.Account, bool) { return s.lookupSID(id, s.cfg.Lookups) }
 
-// lookupSID is LookupSID with the given users and groups of the host. A logon has its own, so that clients who look up
-// many names do not delay it (L-85).
+// lookupSID is LookupSID with the given users and groups of the host. A logon has its own, so that clients who look
+// up many names do not delay it (L-85). It returns false for an unknown SID. hosts may be nil.
 func (s *Store) lookupSID(id sid.SID, hosts Hosts) (logon.Account, bool) {
 	if a, ok := logon.WellKnownSID(id); ok {
 		return a, true

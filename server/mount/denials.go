@@ -53,7 +53,7 @@ type refusal struct {
 }
 
 // note stores an open that failed for lack of a right, for the explanation of a denial. An open with any other status
-// clears the stored one.
+// clears the stored one. Each open replaces the one before.
 func (t *worker) note(path string, in *nt.CreateFileIn, st ntstatus.Status) {
 	switch st {
 	case ntstatus.AccessDenied, ntstatus.PrivilegeNotHeld, ntstatus.CannotDelete, ntstatus.MediaWriteProtected:

@@ -141,8 +141,8 @@ func (c *cursor) u32() uint32 { return binary.BigEndian.Uint32(c.take(4)) }
 // text takes a length in 16 bits, then that many bytes.
 func (c *cursor) text() string { return string(c.take(int(c.u16()))) }
 
-// parseEntry parses one entry. It returns false if the entry is truncated, or has no service or no key. Components
-// after the sixteenth are not read.
+// parseEntry parses one entry. It returns false if the entry is truncated, or has no service or no key. It reads at
+// most 16 components, so a longer name is malformed.
 func parseEntry(b []byte) (keyEntry, bool) {
 	c := cursor{b, true}
 	var e keyEntry

@@ -55,7 +55,7 @@ var (
 )
 
 // open decrypts the ticket and the authenticator of an AP-REQ with this host's keys. It returns errAPReq for a
-// malformed request. It does not check times, see check.
+// malformed request. It does not check times, see check. A ticket for another service or key is an error, too.
 func (a *Acceptor) open(apReq []byte) (*opened, error) {
 	o := &opened{}
 	if err := decode(&o.req, apReq); err != nil {

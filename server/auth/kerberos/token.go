@@ -71,8 +71,9 @@ func SplitToken(blob []byte) (*Token, error) {
 // MarshalAnswer encodes a token in JSON for a process that does not trust this one, which reads it with [ReadToken].
 func (t *Token) MarshalAnswer() ([]byte, error) { return json.Marshal(t) }
 
-// ReadToken reads what another process found in a token. The encrypted parts are bytes of the token itself, so a wrong
-// answer opens no ticket that the client could not have sent (K-91). An error wraps that of malformed tokens.
+// ReadToken reads what another process found in a token. The encrypted parts are bytes of the token itself, so a
+// wrong answer opens no ticket that the client could not have sent (K-91). An error wraps that of malformed tokens.
+// An unknown field is an error.
 func ReadToken(text, blob []byte) (*Token, error) {
 	var t Token
 	if err := strict.Unmarshal(text, &t); err != nil {

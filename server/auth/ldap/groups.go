@@ -26,8 +26,8 @@ const (
 
 var computedAttributes = []string{"tokenGroups", computedControl, computedExpiry}
 
-// groups returns the SIDs of an account's groups, nested ones included, and the other computed
-// attributes. Those are -1 on a server that is not Active Directory (D-16).
+// groups returns the SIDs of an account's groups, nested ones included, and the other computed attributes. Those are
+// -1 on a server that is not Active Directory (D-16). An empty list, and more groups than the limit, are errors.
 func (d *Directory) groups(c *conn, p *place, e *entry, primary sid.SID) ([]sid.SID, computed, error) {
 	told := computed{control: -1, expiry: -1}
 	if !p.computes {

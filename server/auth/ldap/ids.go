@@ -101,7 +101,8 @@ func (n *IDs) Forget() {
 }
 
 // answer returns a cached result up to a minute old, otherwise the directory's. After ErrAway, which the end of ctx
-// also causes, it does not query the directory for ten seconds (D-34).
+// also causes, it does not query the directory for ten seconds (D-34). Without Ask the error is ErrAway. Other errors
+// are cached as results are.
 func (n *IDs) answer(ctx context.Context, q idQuestion) (a idAnswer) {
 	now := time.Now
 	if n.now != nil {

@@ -50,7 +50,7 @@ func (b *binding) InitSecContextWithOptions(target string, token []byte, _ []int
 }
 
 // NegotiateSaslAuth selects the security layer: none within TLS, otherwise signatures (D-3). It fails if the server
-// does not offer that layer. It turns signatures on for later messages.
+// does not offer that layer. With a signer, later messages are signed.
 func (b *binding) NegotiateSaslAuth(token []byte, _ string) ([]byte, error) {
 	offer, err := b.context.Unwrap(token)
 	if err != nil {

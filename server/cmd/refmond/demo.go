@@ -174,8 +174,8 @@ func (s *service) actor(who string, args ...string) (*exec.Cmd, io.Reader, error
 	return cmd, out, cmd.Start()
 }
 
-// act plays one part of the demo, as its first argument says: the server, or a client that asks for the files named
-// by the others.
+// act plays one part of the demo. args[0] is the server, or a client that asks for the files named by the other
+// arguments. An unknown client asks at SecurityImpersonation.
 func act(args []string, std *streams) error {
 	conn, err := client.Dial(client.Socket())
 	if err != nil {

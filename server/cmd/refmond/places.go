@@ -112,8 +112,8 @@ func unmapped(uid uint32) bool {
 	return err == nil && strings.Join(strings.Fields(string(text)), " ") != "0 0 4294967295"
 }
 
-// checkBelow checks each file and folder in the state folder: the lock, the audit log and its key,
-// the replay cache. It skips sockets and symbolic links.
+// checkBelow checks each file and folder in the state folder: the lock, the audit log and its key, the replay cache.
+// It skips sockets and symbolic links. It returns the first problem, and ignores files that it cannot read.
 func checkBelow(state string) error {
 	var first error
 	err := filepath.WalkDir(state, func(path string, d fs.DirEntry, err error) error {

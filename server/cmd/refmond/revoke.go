@@ -125,7 +125,7 @@ func (s *service) revokeMounts(selected func(user sid.SID, name string) bool) (r
 }
 
 // kernelName returns the kernel name of a path in a tree or in one of its mounts. It returns false for any other
-// path.
+// path. The first tree that contains it counts. The result has no trailing backslash.
 func (c *config) kernelName(path string) (string, bool) {
 	for i := range c.trees {
 		t := &c.trees[i]

@@ -58,7 +58,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // respond writes out as JSON with status 200. With an err it writes the error instead, with the status of a *refusal,
-// or 422 for any other error.
+// or 422 for any other error. It ignores a client that has left.
 func respond(w http.ResponseWriter, out any, err error) {
 	status := http.StatusOK
 	if err != nil {

@@ -111,7 +111,7 @@ func (q *question) check(n needs) error {
 }
 
 // query returns the query for the person or token that the question names. It returns an error for a malformed token,
-// and for a limit that is not a duration above zero.
+// and for a limit that is not a duration above zero. Without a limit it is 0, the index's own.
 func (q *question) query() (index.Query, error) {
 	out := index.Query{Who: q.Who, Right: q.Right}
 	if q.Token != nil {

@@ -23,6 +23,7 @@ const header = 16
 
 // newReader parses the header and the top-level pointer, which must not be null. Other versions and byte orders are
 // errors (K-3). what names the structure in errors. The reader keeps its first error in err, and then reads nothing.
+// Bytes after the stated length are ignored.
 func newReader(b []byte, what string) *reader {
 	r := &reader{b: b}
 	if len(b) < header || binary.LittleEndian.Uint32(b) != 0x00081001 {

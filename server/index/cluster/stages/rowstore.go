@@ -71,7 +71,7 @@ func (f *following) readRows(ctx context.Context, s *share) error {
 }
 
 // addRecord adds a record to the batch of a share. At the end of a snapshot it applies the batch, because the records
-// after it are changes again.
+// after it are changes again. An event that does not fit is an error, and the batch is then incomplete.
 func (f *following) addRecord(s *share, r *record) error {
 	s.generation = r.Generation
 	for i := range r.events {
