@@ -142,7 +142,7 @@ func (m *Memory) appendSID(b []byte, p Address) ([]byte, ntstatus.Status) {
 }
 
 // appendACL appends a copy of the ACL at p, as long as the copied header says (O-4). A size below the header's gives
-// STATUS_INVALID_ACL. It does not check the entries.
+// STATUS_INVALID_ACL. It does not check the entries. After a failure the result may end in a part of it.
 func (m *Memory) appendACL(b []byte, p Address) ([]byte, ntstatus.Status) {
 	mark := len(b)
 	b, st := m.appendUser(b, p, 8)

@@ -72,7 +72,7 @@ func (m *Memory) PolicyAt(p Address) (*uint32, ntstatus.Status) {
 }
 
 // SourceAt copies a TOKEN_SOURCE, without zeros and spaces at the end of the name. It returns a status for unreadable
-// memory.
+// memory. NULL is unreadable, too.
 func (m *Memory) SourceAt(p Address) (*token.Source, ntstatus.Status) {
 	var b [16]byte
 	if st := m.Read(b[:], p); st != ntstatus.Success {

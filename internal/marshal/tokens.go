@@ -115,7 +115,8 @@ func (e *Encoder) GroupsAndPrivileges(v nt.TokenGroupsAndPrivileges) {
 }
 
 // sidHash appends a SID_AND_ATTRIBUTES_HASH and its array, and returns the array's offset. The table has two rows of
-// 16, indexed by the halves of the low byte of the SID's last sub-authority.
+// 16, indexed by the halves of the low byte of the SID's last sub-authority. Entries after the 64th are not in the
+// table.
 func (e *Encoder) sidHash(list []token.Group) (array int) {
 	e.U64(uint64(len(list)))
 	sids := e.Reserve(8)

@@ -173,7 +173,8 @@ func byKind(t reflect.Type) *codec {
 	panic("wire: no codec for " + t.String())
 }
 
-// number appends the little-endian form of n in size bytes: 1, 2, 4, or 8 for any other size.
+// number appends the little-endian form of n in size bytes: 1, 2, 4, or 8 for any other size. Higher bits of n are
+// lost.
 func number(b []byte, n uint64, size int) []byte {
 	switch size {
 	case 1:

@@ -53,7 +53,7 @@ func jsonOf(t reflect.Type) *jsonCodec {
 }
 
 // makeJSON returns the JSON codec of t, from the table or newly made. least is the smallest size of a value. It
-// panics for a type that has no JSON form.
+// panics for a type that has no JSON form. The caller holds jsonCodecs.mu.
 func makeJSON(t reflect.Type, least int) *jsonCodec {
 	if c := jsonCodecs.made[t]; c != nil {
 		return c

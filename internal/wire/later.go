@@ -151,7 +151,7 @@ func (s *Server) forgetLocked(request uint64) {
 }
 
 // ended stores the result of an operation until the client collects it. told notifies other processes of the end. If
-// the client has disconnected, ended calls told at once.
+// the client has disconnected, ended calls told at once. It must be called once for each operation.
 func (s *Server) ended(op *later, r nt.IOResult, told func()) {
 	s.mu.Lock()
 	over := s.laters == nil

@@ -122,7 +122,8 @@ func (w *worker) wait(f *Frame) (a reply, parked bool, err error) {
 }
 
 // write performs a waiting write, once. The pipe keeps the part that does not fit until the other end reads it. A
-// cancel removes the unread part (W-20, I-152).
+// cancel removes the unread part (W-20, I-152). A write that ends at once is not parked. An error of the answer ends
+// the connection.
 func (w *worker) write(f *Frame, q request, in nt.WriteFileIn) (a reply, parked bool, err error) {
 	l := nt.NewWait()
 	in.Later = l

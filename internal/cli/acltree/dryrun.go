@@ -18,7 +18,8 @@ func (j *Journal) Sources(prefix string) (before, after objects.Source) {
 }
 
 // source returns the journal's descriptors as objects under prefix: those after the change if after is true,
-// otherwise those before it. It starts a goroutine, which ends with the journal or when the source is closed.
+// otherwise those before it. It starts a goroutine, which ends with the journal or when the source is closed. A
+// damaged journal is an error of Next.
 func (j *Journal) source(prefix string, after bool) objects.Source {
 	s := &source{entries: make(chan objects.Object, objects.PerBatch), stop: make(chan struct{})}
 	go func() {

@@ -133,8 +133,8 @@ const overflow = 65534
 var errOverflow = errors.New("uid 65534 stands for every user without an id and is not an account: " +
 	"write Anonymous or a SID")
 
-// listed finds a name in the directory, which must not be nil: first a user, then a group. kind selects one of the two;
-// "" means both.
+// listed finds a name in the directory, which must not be nil: first a user, then a group. kind selects one of the
+// two; "" means both. Of several groups with the name it returns the first.
 func (n *Names) listed(name, kind string) (Account, bool) {
 	if kind != "group" {
 		if p := n.Directory.Account(name); p != nil {

@@ -179,7 +179,7 @@ func keepIn(s, other effective.Set) {
 const maxPasses = 1 << 10
 
 // pass returns the principals with the search permission on each folder of a way. It returns nil for a nil way. The
-// caller must not change the result.
+// caller must not change the result. A way without folders returns nil, too.
 func (d *decider) pass(w *objects.Way) (effective.Set, error) {
 	if w == nil {
 		return nil, nil

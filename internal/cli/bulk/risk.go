@@ -56,8 +56,9 @@ func (r *Report) risk(x place, counts []uint32) (score int, why string) {
 // outsider reports whether a SID includes users that the directory may not know.
 func outsider(s sid.SID) bool { return s == sid.Anonymous || s == sid.Guests || s == sid.Everyone }
 
-// unknown returns the accounts in a descriptor that the directory does not know, each once, with the rights that plain
-// allow entries grant it. It only considers SIDs of the authorities 5 and 22.
+// unknown returns the accounts in a descriptor that the directory does not know, each once, with the rights that
+// plain allow entries grant it. It only considers SIDs of the authorities 5 and 22. It returns nil for none. The
+// owner alone has rights 0.
 func (r *Report) unknown(d *sd.Descriptor, typ *winnt.ObjectType) (out []unknown) {
 	note := func(s sid.SID, m winnt.AccessMask) {
 		if s.IsZero() || r.Directory.Known(s) || s.Authority() != 5 && s.Authority() != 22 {

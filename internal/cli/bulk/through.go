@@ -95,8 +95,9 @@ type way struct {
 	who   effective.Set
 }
 
-// lines groups the principals of the set s by the entries that give them a right, in the order of the entries (U-102).
-// After maxTraced different principals the others share one line without entries.
+// lines groups the principals of the set s by the entries that give them a right, in the order of the entries
+// (U-102). After maxTraced different principals the others share one line without entries. For an empty set it
+// returns no lines.
 func (t *tracer) lines(d *sd.Descriptor, typ *winnt.ObjectType, right words.Right, s effective.Set) ([]line, error) {
 	alike, asked := map[string]*way{}, 0
 	var ways []*way

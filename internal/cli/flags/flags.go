@@ -43,7 +43,7 @@ func HelpPages() kong.Option {
 }
 
 // describe adds the default to the text of a flag, and gives its value a name. A negatable flag that is on by default
-// has the default yes.
+// has the default yes. A help text that names its default stays unchanged.
 func describe(f *kong.Flag) {
 	byDefault := f.Default
 	switch {

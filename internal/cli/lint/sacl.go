@@ -80,7 +80,7 @@ func (l *linter) filter(i int, a sd.ACE) {
 }
 
 // attribute checks a resource attribute. Of several with one name only the first counts. names has the
-// attributes before it; attribute returns them with this one, if it counts.
+// attributes before it; attribute returns them with this one, if it counts. A malformed one does not count.
 func (l *linter) attribute(i int, a sd.ACE, names []claims.Attribute) []claims.Attribute {
 	v, err := claims.DecodeAttribute([]byte(a.AppData()))
 	if err != nil {

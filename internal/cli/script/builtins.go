@@ -113,8 +113,8 @@ func (r *Runner) attach(v *processValue, th *nt.Thread) (t *threadValue, err err
 	return t, nil
 }
 
-// newThread creates a further thread in v and registers it for the transcript. In a connected process, the
-// daemon creates it; with a backend, the backend creates one too.
+// newThread creates a further thread in v and registers it for the transcript. In a connected process, the daemon
+// creates it; with a backend, the backend creates one too. After an error the thread may exist and is not registered.
 func (r *Runner) newThread(v *processValue) (*threadValue, error) {
 	if v.c != nil {
 		th, err := v.c.NewThread()

@@ -9,7 +9,7 @@ import (
 )
 
 // fileInformation converts the input of NtSetInformationFile: the modes of a pipe, as a dict with ReadMode and
-// CompletionMode or as returned by a query. Other structures are not supported.
+// CompletionMode or as returned by a query. Other structures are not supported. A missing mode is an error.
 func fileInformation(v starlark.Value) (c nt.Captured[any], err error) {
 	var i nt.PipeInformation
 	for name, to := range map[string]*uint32{"ReadMode": &i.ReadMode, "CompletionMode": &i.CompletionMode} {

@@ -55,7 +55,7 @@ func (t *transcript) colour(code, s string) string {
 }
 
 // Traced prints or records a finished call, as the Config requests. With Config.Record it records only calls of user
-// mode.
+// mode. Config.Record comes before Quiet and JSON.
 func (t *transcript) Traced(c *nt.Call) {
 	switch {
 	case t.r.cfg.Record != nil:

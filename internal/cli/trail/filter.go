@@ -250,7 +250,8 @@ func inHead(place int, member string) matcher {
 }
 
 // compare returns the matcher that compares the field or fields of a name with a value. An unknown name in lower case
-// is an error; any name that starts with a capital is a field.
+// is an error; any name that starts with a capital is a field. value may have * and ?, except for numbers and
+// results.
 func compare(name, value string) (matcher, error) {
 	switch name {
 	case "event", "id":

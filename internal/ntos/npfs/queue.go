@@ -53,7 +53,7 @@ func (q *queue) enter(m *message) {
 }
 
 // leave removes the first n bytes of message i. With gone it removes the rest too, and returns the charge. Messages
-// behind it may then fit.
+// behind it may then fit. n must be at most the length of the message.
 func (q *queue) leave(i, n int, gone bool) {
 	m := q.messages[i]
 	m.data = m.data[n:]

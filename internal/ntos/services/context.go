@@ -89,7 +89,7 @@ func (c *Context) Close() {
 }
 
 // NewThread starts a thread in the caller's process and returns its services and name. The caller ends it with
-// EndThread. It fails once the process has ended. It implements nt.Services.
+// EndThread. It fails once the process has ended. It implements nt.Services. It starts without impersonation.
 func (c *Context) NewThread() (nt.Services, string, ntstatus.Status) {
 	t, st := c.self.Process().NewThread()
 	if st != ntstatus.Success {

@@ -83,7 +83,7 @@ func (n *creation) reference() (st ntstatus.Status) {
 }
 
 // decide checks the given token and the program, and computes the rights of both handles. It changes no state except
-// that it may duplicate the token.
+// that it may duplicate the token. The first failure decides the status.
 func (n *creation) decide() ntstatus.Status {
 	c := n.c
 	if n.token != nil {

@@ -168,7 +168,7 @@ func (x *accessChkObject) line(text string) error {
 }
 
 // head finishes the entry before and begins one with this number, type and account. A missing number, an unknown
-// account, and a type that accesschk does not print in full are errors.
+// account, and a type that accesschk does not print in full are errors. Numbers must ascend by one.
 func (x *accessChkObject) head(number, kind, name string) (err error) {
 	if err := x.close(); err != nil {
 		return err

@@ -226,7 +226,7 @@ func right(name string) string {
 }
 
 // add appends the entries of one right, one for each part of the object. It reports false for a right that no entry
-// stands for: one that is not known, or that needs a GUID of the forest.
+// stands for: one that is not known, or that needs a GUID of the forest. With false it appends nothing.
 func (s *source) add(list *strings.Builder, a *ace, who sid.SID) bool {
 	// The words have the masks and types of Microsoft's pages (B-63).
 	rights, err := words.Parse(a.RightName)

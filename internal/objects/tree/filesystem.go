@@ -43,7 +43,7 @@ func entriesOf(list []fs.DirEntry) []ntacl.Entry {
 }
 
 // Join returns the path of a child. It starts with path unchanged, because a walk removes the path of its root as a
-// prefix.
+// prefix. An empty name gives path itself.
 func (osTree) Join(path, name string) string {
 	switch n := len(path); {
 	case n == 0 || name == "":
