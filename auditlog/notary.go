@@ -166,7 +166,7 @@ func (n *notary) tidy(partial []tile) error {
 }
 
 // findStale removes partial tiles of an earlier run that ended before its checkpoint. They are at the right edge of
-// the tree, between the sizes from and to.
+// the tree, between the sizes from and to. After an error the rest stays for the next start.
 func (n *notary) findStale(from, to uint64) error {
 	for l := 0; to>>(tileHeight*l) > 0; l++ {
 		for number := from >> (tileHeight * (l + 1)); number <= to>>(tileHeight*(l+1)); number++ {

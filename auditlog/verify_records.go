@@ -121,9 +121,8 @@ func (c *check) covered() bool {
 	return c.v.To > 0 && slices.ContainsFunc(c.out.Anchors, func(a Checkpoint) bool { return a.Size >= c.v.To })
 }
 
-// passed compares the tree with the checkpoints of its size. At the start it
-// proves those that end before the oldest record that was read, from the stored
-// hashes.
+// passed compares the tree with the checkpoints of its size. At the start it proves those that end before the oldest
+// record that was read, from the stored hashes. It ends at the first fault.
 func (c *check) passed(start bool) error {
 	for _, a := range c.wanted {
 		switch {

@@ -19,7 +19,8 @@ type tileCheck struct {
 }
 
 // skip makes the check start after the first size records, which are not read. It takes their hashes from the tiles,
-// because the root proves them. It uses zeros for tiles that cannot be read.
+// because the root proves them. It uses zeros for tiles that cannot be read. A tile that cannot be read shows as a
+// fault later.
 func (t *tileCheck) skip(size uint64) {
 	t.before = size
 	if stored, err := loadTiler(t.d, size); err == nil {

@@ -55,7 +55,7 @@ func (c *Conn) take(request uint64, plain bool) bool {
 }
 
 // leave ends the caller's turn as the reader. Another waiting caller continues to read, or a new goroutine does. If
-// nobody waits, it starts the idle timer.
+// nobody waits, it starts the idle timer. The caller must be the reader.
 func (c *Conn) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

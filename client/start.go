@@ -105,7 +105,8 @@ type Program struct {
 }
 
 // Wait blocks until the program has ended, as [exec.Cmd.Wait] does, and ends its process with the exit code (W-77).
-// It returns the error of that Wait, such as an [exec.ExitError]. Call it exactly once.
+// It returns the error of that Wait, such as an [exec.ExitError]. Call it exactly once. It also closes the program's
+// connection.
 func (p *Program) Wait() error {
 	err := p.cmd.Wait()
 	p.ended.Store(true)

@@ -154,7 +154,7 @@ func (e *Evaluator) Maximum(d *sd.Descriptor) []winnt.AccessMask {
 }
 
 // combine stores in out the tokens that have every bit of asked. Entries grant bits, WRITE_OWNER also comes from a
-// privilege, and ACCESS_SYSTEM_SECURITY only from a privilege.
+// privilege, and ACCESS_SYSTEM_SECURITY only from a privilege. It changes e.scratch.
 func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
 	begun := false
 	both := func(s Set) {

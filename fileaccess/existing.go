@@ -170,6 +170,7 @@ func (o *opening) checkObject() ntstatus.Status {
 
 // traceAttributes records the directory as the reason why attributes can be read. It does so only if the object's own
 // descriptor grants that too but refuses another requested right, because the directory is then consulted (F-80).
+// Without a tracer it does nothing.
 func (o *opening) traceAttributes(remaining, checked winnt.AccessMask) {
 	const right = winnt.FILE_READ_ATTRIBUTES
 	if o.tr == nil || o.max() || o.parent == nil || remaining&checked&right == 0 || remaining&^(checked|o.unchecked) == 0 {

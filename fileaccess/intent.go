@@ -29,7 +29,8 @@ func (o *opening) privileges() ntstatus.Status {
 }
 
 // intent applies the pre-grant: of each privilege's rights the requested ones, or all with MAXIMUM_ALLOWED. The
-// backup privilege counts only for dispositions that open an existing object (F-20).
+// backup privilege counts only for dispositions that open an existing object (F-20). It adds to the rights, and
+// removes none. Without the privileges it does nothing.
 func (o *opening) intent() {
 	want := o.desired
 	if o.max() {

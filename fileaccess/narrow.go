@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// deniedBy returns the rights that permissions rwx (0 to 7) deny by their cleared bits. Unless bits is 7, these include
-// WRITE_DAC and WRITE_OWNER. On a directory, a cleared w also denies FILE_DELETE_CHILD.
+// deniedBy returns the rights that permissions rwx (0 to 7) deny by their cleared bits. Unless bits is 7, these
+// include WRITE_DAC and WRITE_OWNER. On a directory, a cleared w also denies FILE_DELETE_CHILD. 7 denies nothing.
 func deniedBy(bits uint32, directory bool) (m winnt.AccessMask) {
 	if bits&4 == 0 {
 		m |= winnt.FILE_READ_DATA | winnt.FILE_READ_EA

@@ -141,7 +141,7 @@ func relative(dir, name string) (rest string, ok bool) {
 }
 
 // reached names the users and groups that can reach a path. It returns "" if nobody can except root, this process's
-// user and the given groups, or if another mount hides the path.
+// user and the given groups, or if another mount hides the path. A path that is gone is "" without an error.
 func (t *Tree) reached(at shown, groups []uint32) (who string, err error) {
 	for dir := range prefixes(at.path) {
 		fd, err := unix.Open(dir, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
@@ -182,8 +182,8 @@ func prefixes(name string) iter.Seq[string] {
 	}
 }
 
-// passers names the users and groups that can search a directory. It leaves out root, this process's user and the given
-// groups, and returns "" if no others can.
+// passers names the users and groups that can search a directory. It leaves out root, this process's user and the
+// given groups, and returns "" if no others can. An error of the ACL is returned.
 func passers(fd int, s *unix.Statx_t, groups []uint32) (string, error) {
 	access, _, err := posixOf(&held{fd: fd}, s)
 	if err != nil {

@@ -90,7 +90,7 @@ func (f *file) restartLocked(pattern string) ntstatus.Status {
 }
 
 // ownEntry returns the entry "." of the directory itself, or ".." of its parent. For a directory that was opened by
-// its own handle both are the directory (F-175).
+// its own handle both are the directory (F-175). Any other name gives the directory itself.
 func (f *file) ownEntry(name string) (e nt.FileEntry, err error) {
 	f.node.moving.Lock() // a rename closes the directory it was in
 	defer f.node.moving.Unlock()

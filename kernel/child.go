@@ -13,7 +13,7 @@ import (
 )
 
 // run registers a process and its first thread that a service created, as NewProcess and NewThread would. If the
-// system is closed, it ends them at once.
+// system is closed, it ends them at once. It takes over the caller's references.
 func (s *System) run(parent, p *ps.Process, t *ps.Thread) {
 	defer t.Deref(ob.TagCall)
 	s.mu.Lock()

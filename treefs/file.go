@@ -89,7 +89,7 @@ func (o *File) WriteAt(b []byte, at int64) (n int, err error) {
 }
 
 // Read reads from the position until b is full or the file ends, and advances the position. At the end of the file it
-// returns io.EOF.
+// returns io.EOF. An error after some bytes is returned with them.
 func (o *File) Read(b []byte) (n int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
