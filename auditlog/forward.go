@@ -133,7 +133,7 @@ func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent b
 }
 
 // line sends one record, and saves the cursor after 1,000 records or one second. buf is memory for the line; it
-// returns the memory for the next call.
+// returns the memory for the next call. After an error the record counts as not sent.
 func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
 	buf = append(e.AppendJSON(buf[:0]), '\n')
 	if c, ok := f.out.(net.Conn); ok {
@@ -220,7 +220,8 @@ func (f *Forwarder) load() error {
 }
 
 // save waits until the sink has received the records, then advances the cursor. After a crash of either side records
-// may be repeated but none is skipped (U-77).
+// may be repeated but none is skipped (U-77). Without new records it does nothing. After an error the old cursor
+// stays.
 func (f *Forwarder) save() error {
 	if f.sent == 0 {
 		return nil

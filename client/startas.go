@@ -36,7 +36,7 @@ func (c *Conn) attachAs(process winnt.Handle, program string) (f *os.File, uid u
 }
 
 // attachTo returns a connection of a process of another account, and sets the uid and groups of cmd to those of the
-// account. The caller must close the file.
+// account. The caller must close the file. After an error cmd may be changed in part, and no file is open.
 func (c *Conn) attachTo(process winnt.Handle, cmd *exec.Cmd) (*os.File, error) {
 	f, uid, err := c.attachAs(process, filepath.Base(cmd.Path))
 	if err != nil {

@@ -39,7 +39,7 @@ func (c *chosen) Next(b *Batch) error {
 func (c *chosen) Halt() { Halt(c.Source) }
 
 // has reports whether the choice includes an object: by type, path, name and domain head. An object with an unknown
-// type passes the test of types. It also counts matches of Names.
+// type passes the test of types. It also counts matches of Names. An empty choice includes every object.
 func (c *Choice) has(o *Object) bool {
 	typ := o.Type
 	if typ == nil && o.Err == nil {

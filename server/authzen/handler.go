@@ -114,7 +114,7 @@ func EchoRequestID(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveMetadata writes the discovery document with the URLs of the endpoints. It needs no client authentication.
-// Other methods than GET and HEAD get 405.
+// Other methods than GET and HEAD get 405. The document is the same for every client.
 func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")

@@ -115,7 +115,8 @@ func (x *Index) Evidence(path string, q Query) Evidence {
 }
 
 // asked returns the principal of a query: its token, or a person of a run's directory after the configuration of a
-// share. It returns errNobody for a person in an index that is read from its folder.
+// share. It returns errNobody for a person in an index that is read from its folder. A token is not checked against
+// the directory.
 //
 // +checklocks:x.mu
 func (x *Index) asked(q Query) (*directory.Principal, error) {

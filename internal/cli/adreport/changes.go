@@ -224,7 +224,7 @@ type Consequence struct {
 }
 
 // divide splits a list of changes. own has the changes that lead through no other important object. rest has the
-// others, grouped by principal and that object.
+// others, grouped by principal and that object. Both keep the order of list, and are nil if empty.
 func divide(list []Change) (own []Change, rest []Consequence) {
 	at := map[[2]string]int{}
 	for _, x := range list {

@@ -120,7 +120,7 @@ func objectType(v starlark.Value) (*winnt.ObjectType, error) {
 }
 
 // tokenObject implements token_object: it creates a token object from a value. With sd it has that descriptor,
-// otherwise the token's default. The program holds a reference until it ends.
+// otherwise the token's default. The program holds a reference until it ends. Malformed SDDL is an error.
 func (r *Runner) tokenObject(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

@@ -41,7 +41,7 @@ func (p *PeerRecords) SetRate(perMinute int) { p.rate.Store(int64(perMinute)) }
 func (p *PeerRecords) LeftOut() uint64 { return p.left.Load() }
 
 // take reports whether the user's rate allows a record now. If it does, leftOut is the number of records left out
-// since the user's last one.
+// since the user's last one. A new user has a full minute's allowance. With false the record counts as left out.
 func (p *PeerRecords) take(user string, now time.Time) (leftOut uint64, ok bool) {
 	most := float64(p.rate.Load())
 	if most == 0 {

@@ -177,7 +177,7 @@ func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.Imperso
 }
 
 // NtImpersonateAnonymousToken makes a thread impersonate the anonymous logon at SecurityImpersonation. A caller whose
-// process has a restricted token gets STATUS_ACCESS_DENIED (I-74).
+// process has a restricted token gets STATUS_ACCESS_DENIED (I-74). The handle must grant THREAD_IMPERSONATE.
 func (c *Context) NtImpersonateAnonymousToken(in nt.ImpersonateAnonymousTokenIn) (out nt.ImpersonateAnonymousTokenOut,
 	st ntstatus.Status) {
 	// reference

@@ -100,8 +100,8 @@ func (u *directoryUse) ask(question func(*ldap.Directory) error) (ok bool, err e
 	return true, question(u.people)
 }
 
-// prepareDirectory prepares the directory of a configuration. The caller then calls swap to use it or drop to
-// close it. After an error the old directory stays in use (D-33).
+// prepareDirectory prepares the directory of a configuration. The caller then calls swap to use it or drop to close
+// it. After an error the old directory stays in use (D-33). swap closes the old one when no logon uses it.
 func (s *service) prepareDirectory(cfg *config) (swap func(), drop func(), err error) {
 	d := &cfg.Directory
 	next := &directoryUse{}
