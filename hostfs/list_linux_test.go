@@ -138,7 +138,7 @@ func TestUploadsLeftBehindAreRemoved(t *testing.T) {
 			}
 		}
 		w.want(st, ntstatus.Success)
-		names, st := w.opened("", fileaccess.Request{}, winnt.FILE_LIST_DIRECTORY).ListNames(true)
+		names, st := w.opened("", fileaccess.Request{}, winnt.FILE_LIST_DIRECTORY).ListNames(0)
 		for _, e := range names {
 			if strings.HasPrefix(e.Name, nt.UploadPrefix) {
 				t.Errorf("G-49: the names have %s, want no unfinished upload", e.Name)

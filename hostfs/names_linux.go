@@ -3,6 +3,8 @@ package hostfs
 import (
 	"encoding/binary"
 	"errors"
+	"io"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -19,29 +21,26 @@ import (
 // file.listing guards it.
 type nameScan struct {
 	dir  *os.File
-	bare bool // nothing is mounted below the tree: a type that the directory stores is the entry's
-	far  bool // the first block was read
+	at   uint64 // the host's position after the last block
+	bare bool   // nothing is mounted below the tree: a type that the directory stores is the entry's
+	far  bool   // the first block was read
 }
 
 // blocks are buffers for getdents64.
 var blocks = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
-// ListNames returns the next entries of a directory with their types, in the order of the host, without . and .. and
-// without entries that List hides. It continues after the last call, or restarts. At the end it returns
-// STATUS_NO_MORE_FILES, and for a file STATUS_INVALID_PARAMETER. Its position is independent of that of List.
-func (f *file) ListNames(restart bool) (list []nt.DirectoryName, st ntstatus.Status) {
+// ListNames returns the next entries of a directory with their types, in the order and with the positions of the host,
+// without entries that List hides. It starts at the first entry if after is 0, otherwise after the entry with that
+// Position. At the end it returns STATUS_NO_MORE_FILES, and for a file STATUS_INVALID_PARAMETER. Its position is
+// independent of that of List.
+func (f *file) ListNames(after uint64) (list []nt.DirectoryName, st ntstatus.Status) {
 	if !f.directory {
 		return nil, ntstatus.InvalidParameter
 	}
 	f.listing.Lock()
 	defer f.listing.Unlock()
-	if restart || f.names == nil {
-		d, err := openDirectory(f.fd)
-		if err != nil {
-			return nil, statusOf(err)
-		}
-		f.names.close()
-		f.names = &nameScan{dir: d}
+	if err := f.seekNamesLocked(after); err != nil {
+		return nil, statusOf(err)
 	}
 	block := blocks.Get().(*[32 << 10]byte)
 	defer blocks.Put(block)
@@ -68,8 +67,33 @@ func (f *file) ListNames(restart bool) (list []nt.DirectoryName, st ntstatus.Sta
 	return list, ntstatus.Success
 }
 
-// appendNamesLocked appends the entries of a block that clients see. It leaves out "." and "..", and ignores the rest
-// of a block after a malformed entry.
+// seekNamesLocked moves to the entry after a position of the host (M-71). For 0 it opens the directory again.
+//
+// +checklocks:f.listing
+func (f *file) seekNamesLocked(after uint64) error {
+	if after == 0 || f.names == nil {
+		d, err := openDirectory(f.fd)
+		if err != nil {
+			return err
+		}
+		f.names.close()
+		f.names = &nameScan{dir: d}
+	}
+	if after == f.names.at {
+		return nil
+	}
+	if after > math.MaxInt64 {
+		return unix.EINVAL // no host has such a position
+	}
+	if _, err := f.names.dir.Seek(int64(after), io.SeekStart); err != nil {
+		return err
+	}
+	f.names.at = after
+	return nil
+}
+
+// appendNamesLocked appends the entries of a block that clients see, with "." and "..". It ignores the rest of a block
+// after a malformed entry.
 //
 // +checklocks:f.listing
 func (f *file) appendNamesLocked(list []nt.DirectoryName, block string) []nt.DirectoryName {
@@ -80,13 +104,12 @@ func (f *file) appendNamesLocked(list []nt.DirectoryName, block string) []nt.Dir
 		if length <= header || length > len(block) {
 			break
 		}
+		f.names.at = binary.NativeEndian.Uint64([]byte(block[8:16]))
 		kind, name := block[18], block[header:length]
 		name, _, _ = strings.Cut(name, "\x00")
 		block = block[length:]
-		if name == "." || name == ".." {
-			continue
-		}
 		if e, ok := f.nameLocked(name, kind); ok {
+			e.Position = f.names.at
 			if list == nil {
 				list = make([]nt.DirectoryName, 0, len(block)/24+1)
 			}
@@ -101,6 +124,9 @@ func (f *file) appendNamesLocked(list []nt.DirectoryName, block string) []nt.Dir
 //
 // +checklocks:f.listing
 func (f *file) nameLocked(name string, kind byte) (e nt.DirectoryName, ok bool) {
+	if name == "." || name == ".." {
+		return nt.DirectoryName{Name: name, Directory: true}, true
+	}
 	if kind != unix.DT_REG && kind != unix.DT_DIR || isPrivate(name) {
 		entry, ok := f.entry(name)
 		return nt.DirectoryName{Name: name, Directory: entry.FileAttributes&fileaccess.AttributeDirectory != 0,

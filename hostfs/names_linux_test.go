@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -18,8 +19,8 @@ import (
 // listNames lists an open directory by ListNames, with a letter for the kind before each name.
 func listNames(t *testing.T, f *file) (list []string) {
 	t.Helper()
-	for restart := true; ; restart = false {
-		got, st := f.ListNames(restart)
+	for after := uint64(0); ; {
+		got, st := f.ListNames(after)
 		if st == ntstatus.NoMoreFiles {
 			slices.Sort(list)
 			return list
@@ -28,7 +29,10 @@ func listNames(t *testing.T, f *file) (list []string) {
 			t.Fatalf("ListNames: %d names, %v, want at least 1, %v", len(got), st, ntstatus.Success)
 		}
 		for _, e := range got {
-			list = append(list, kindOf(e.Directory, e.Link)+e.Name)
+			if e.Name != "." && e.Name != ".." {
+				list = append(list, kindOf(e.Directory, e.Link)+e.Name)
+			}
+			after = e.Position
 		}
 	}
 }
@@ -134,8 +138,57 @@ func TestListNamesEqualsList(t *testing.T) {
 		t.Error("mountedBelow after the mount was removed is true, want false")
 	}
 	if _, st := w.opened(`d\plain-0006`, fileaccess.Request{}, winnt.FILE_READ_DATA).ListNames(
-		true); st != ntstatus.InvalidParameter {
+		0); st != ntstatus.InvalidParameter {
 		t.Errorf("ListNames of a file: %v, want %v", st, ntstatus.InvalidParameter)
+	}
+}
+
+// A listing continues after the position of any entry, also through another open of the directory and after entries
+// before it were removed (M-71).
+func TestListNamesContinuesAfterPosition(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", wide)
+	const files = 3000
+	for i := range files {
+		w.must(os.WriteFile(w.path(fmt.Sprintf(`d\f%04d`, i)), nil, 0o600))
+	}
+	rest := func(f *file, after uint64) (list []nt.DirectoryName) {
+		for {
+			got, st := f.ListNames(after)
+			if st == ntstatus.NoMoreFiles {
+				return list
+			}
+			if w.want(st, ntstatus.Success); len(got) == 0 {
+				t.Fatal("no names, want at least one")
+			}
+			list, after = append(list, got...), got[len(got)-1].Position
+		}
+	}
+	first := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	all := rest(first, 0)
+	if len(all) != files+2 {
+		t.Fatalf("%d names, want %d and . and ..", len(all), files)
+	}
+	second := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
+	for _, f := range []*file{first, second} {
+		for _, i := range []int{files / 2, 0, 1, 2, files + 1, files, 700} {
+			if got := rest(f, all[i].Position); !slices.Equal(got, all[i+1:]) {
+				t.Errorf("M-71: after entry %d: %d names, want the %d that follow", i, len(got), len(all)-i-1)
+			}
+		}
+	}
+	for _, e := range all[:files/2] {
+		if e.Name != "." && e.Name != ".." {
+			w.must(os.Remove(w.path(`d\` + e.Name)))
+		}
+	}
+	for _, f := range []*file{first, second} {
+		if got := rest(f, all[files/2].Position); !slices.Equal(got, all[files/2+1:]) {
+			t.Errorf("M-71: after removals %d names, want the %d that follow", len(got), len(all)-files/2-1)
+		}
+	}
+	if _, st := first.ListNames(1 << 63); st == ntstatus.Success {
+		t.Error("a position that no host has: success, want an error")
 	}
 }
 

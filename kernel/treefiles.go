@@ -22,16 +22,24 @@ func (s *System) TreeFile(th *nt.Thread, h winnt.Handle) (f nt.OpenFile, granted
 	return c.TreeFile(h)
 }
 
-// ListNames returns the next names in the directory of a handle, without . and .., for a component that shows trees
-// to programs of the host. It continues after its last call for the handle, or restarts. The decision and the entries
-// are those of NtQueryDirectoryFile. The status at the end is STATUS_NO_MORE_FILES or STATUS_NO_SUCH_FILE. For a
-// thread of another system it is STATUS_INVALID_HANDLE.
-func (s *System) ListNames(th *nt.Thread, h winnt.Handle, restart bool) ([]nt.DirectoryName, ntstatus.Status) {
+// ListNames returns the next names in the directory of a handle, with . and .., for a component that shows trees to
+// programs of the host. It starts at the first entry if after is 0, otherwise after the entry with that Position. If
+// the entries have no positions (all are 0), it continues after its last call for the handle for every after but 0.
+// The decision and the entries are those of NtQueryDirectoryFile. The status at the end is STATUS_NO_MORE_FILES or
+// STATUS_NO_SUCH_FILE. For a thread of another system it is STATUS_INVALID_HANDLE.
+func (s *System) ListNames(th *nt.Thread, h winnt.Handle, after uint64) ([]nt.DirectoryName, ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
 		return nil, ntstatus.InvalidHandle
 	}
-	return c.ListNames(h, restart)
+	return c.ListNames(h, after)
+}
+
+// ListsSameNames reports whether ListNames returns the same entries, with positions, to everybody who may list the
+// directory of a handle. It returns false for an unknown handle, and for a thread of another system.
+func (s *System) ListsSameNames(th *nt.Thread, h winnt.Handle) bool {
+	c, ok := th.Services().(*services.Context)
+	return ok && c.Sys == s.sys && c.ListsSameNames(h)
 }
 
 // RenamePosix renames the file of a handle to a full name in its tree, with FILE_RENAME_POSIX_SEMANTICS. The file

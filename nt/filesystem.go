@@ -102,15 +102,16 @@ type OpenFile interface {
 // does not query each file.
 type NameLister interface {
 	OpenFile
-	// ListNames returns the next entries that List would return for the pattern "*", without . and .. and in any
-	// order. It continues after the last call of ListNames, or restarts. The status at the end is
-	// STATUS_NO_MORE_FILES.
-	ListNames(restart bool) ([]DirectoryName, ntstatus.Status)
+	// ListNames returns the next entries that List would return for the pattern "*", in any order, and . and .. It
+	// starts at the first entry if after is 0, otherwise after the entry with that Position. A position stays valid
+	// while the directory changes, and for other opens of it. The status at the end is STATUS_NO_MORE_FILES.
+	ListNames(after uint64) ([]DirectoryName, ntstatus.Status)
 }
 
 // DirectoryName is an entry of a directory. An entry that is neither Directory nor Link is a file.
 type DirectoryName struct {
 	Name      string
+	Position  uint64 // of NameLister.ListNames, which never returns 0
 	Directory bool
 	Link      bool // a symbolic link
 }

@@ -3,6 +3,7 @@ package mount
 import (
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
@@ -12,17 +13,21 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// settled is how long a directory must be unchanged before its listing is kept. Hosts change a time only once per tick,
+// and a second change within it would not be seen.
+const settled = 2 * time.Second
+
 // listing is the position in a directory. It keeps one batch of names.
 type listing struct {
 	mu sync.Mutex
 	// +checklocks:mu
-	names []nt.DirectoryName // guarded by mu
+	names []nt.DirectoryName // guarded by mu: names that were read and not passed yet
 	// +checklocks:mu
-	from uint64 // guarded by mu: the place of names[0], counted from 0
+	at uint64 // guarded by mu: the position before names[0]; 0: the start
 	// +checklocks:mu
-	begun bool // guarded by mu
+	ended bool // guarded by mu: there are no more names
 	// +checklocks:mu
-	ended bool // guarded by mu
+	counted bool // guarded by mu: the names have no positions, so their number is one
 }
 
 // OpenDir opens a directory for listing. It needs FILE_LIST_DIRECTORY. The handle also gets FILE_READ_ATTRIBUTES if
@@ -36,19 +41,45 @@ func (m *Mount) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) f
 		const base = winnt.FILE_LIST_DIRECTORY | winnt.SYNCHRONIZE
 		h, s := t.openNode(m, n, nt.CreateFileIn{DesiredAccess: base | winnt.FILE_READ_ATTRIBUTES,
 			CreateOptions: uint32(fileaccess.DirectoryFile)})
+		tells := s == fuse.OK
 		if s == fuse.EACCES {
 			h, s = t.openNode(m, n, nt.CreateFileIn{DesiredAccess: base, CreateOptions: uint32(fileaccess.DirectoryFile)})
 		}
 		if s != fuse.OK {
 			return s
 		}
-		return m.opened(t, &in.InHeader, n, h, 0, out)
+		if s := m.opened(t, &in.InHeader, n, h, 0, out); s != fuse.OK {
+			return s // the kernel keeps what it cached before
+		}
+		if tells && !m.hide && m.sys.ListsSameNames(t.Thread, h) {
+			m.cacheNames(t, n, h, out)
+		}
+		return fuse.OK
 	})
 }
 
-// ReadDir adds the entries from in.Offset on to out until out is full. It lists . and .. first. At the end of the
-// directory it adds none and returns OK. With Config.HideUnreadable it leaves out entries that the caller may not
-// read. It returns EBADF for an unknown handle.
+// cacheNames lets the kernel cache the names of a directory, and use those of an earlier open if the directory has not
+// changed since then (M-70). Every open of the directory still needs the right to list it. The caller's handle must
+// grant FILE_READ_ATTRIBUTES, because the kernel then asks for them. If they cannot be read, nothing is cached.
+func (m *Mount) cacheNames(t *worker, n *node, h winnt.Handle, out *fuse.OpenOut) {
+	f, done, st := t.file(m, h)
+	if st != ntstatus.Success {
+		return
+	}
+	defer done()
+	facts, _, st := f.Found() // before the names are read: later changes have another time
+	if st != ntstatus.Success {
+		return
+	}
+	out.OpenFlags |= fuse.FOPEN_CACHE_DIR
+	if m.nodes.keepsNames(n, facts.ChangeTime, m.now()) {
+		out.OpenFlags |= fuse.FOPEN_KEEP_CACHE
+	}
+}
+
+// ReadDir adds the entries after in.Offset to out until out is full. Offset 0 is the start; other offsets are those of
+// entries. At the end of the directory it adds none and returns OK. With Config.HideUnreadable it leaves out entries
+// that the caller may not read. It returns EBADF for an unknown handle.
 func (m *Mount) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil {
@@ -63,57 +94,67 @@ func (m *Mount) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryLi
 	return run(func(t *worker) fuse.Status { return m.readDir(t, o, in.Offset, out) })
 }
 
-// readDir adds the entries from offset at to out until out is full or the directory ends. Both are OK. Offsets 0 and 1
-// are . and ..
-func (m *Mount) readDir(t *worker, o *open, at uint64, out *fuse.DirEntryList) fuse.Status {
-	for ; at < 2; at++ {
-		if !out.AddDirEntry(fuse.DirEntry{Name: [...]string{".", ".."}[at], Mode: syscall.S_IFDIR, Off: at + 1}) {
-			return fuse.OK
-		}
-	}
+// readDir adds the entries after an offset to out until out is full or the directory ends. Both are OK.
+func (m *Mount) readDir(t *worker, o *open, after uint64, out *fuse.DirEntryList) fuse.Status {
 	l := &o.list
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for ; ; at++ {
-		e, st := l.entryLocked(m, t, o.h, at-2)
-		if st != ntstatus.Success || e == nil {
+	for l.seekLocked(after); ; {
+		if st := l.fillLocked(m, t, o.h, after); st != ntstatus.Success || len(l.names) == 0 {
 			return status(st)
 		}
-		if m.hide && !m.visible(t, o.n, e.Name) {
-			continue
-		}
-		if !out.AddDirEntry(fuse.DirEntry{Name: e.Name, Mode: modeOf(nil, e.Directory, e.Link), Off: at + 1}) {
+		e := &l.names[0]
+		dots := e.Name == "." || e.Name == ".."
+		if (!m.hide || dots || m.visible(t, o.n, e.Name)) && !out.AddDirEntry(
+			fuse.DirEntry{Name: e.Name, Mode: modeOf(nil, e.Directory, e.Link), Off: e.Position}) {
 			return fuse.OK
 		}
+		l.at, l.names = e.Position, l.names[1:]
 	}
 }
 
-// entryLocked returns the entry at an offset that counts from 0. At the end it returns nil and Success. It reads
-// further batches from the directory as needed. An offset before the current batch reads the directory again from its
-// start. The result is valid until the next call.
+// seekLocked discards the batch unless it continues after an offset. Names without positions are then read again from
+// the start (M-71).
 //
 // +checklocks:l.mu
-func (l *listing) entryLocked(m *Mount, t *worker, h winnt.Handle, at uint64) (*nt.DirectoryName, ntstatus.Status) {
-	if !l.begun || at < l.from {
-		l.names, l.from, l.begun, l.ended = nil, 0, false, false
+func (l *listing) seekLocked(after uint64) {
+	if after == l.at && after != 0 {
+		return
 	}
-	for at >= l.from+uint64(len(l.names)) {
-		if l.ended {
-			return nil, ntstatus.Success
+	l.names, l.at, l.ended = nil, after, false
+	if l.counted {
+		l.at = 0
+	}
+}
+
+// fillLocked reads batches until one has a name after an offset. At the end of the directory it leaves none and
+// returns Success.
+//
+// +checklocks:l.mu
+func (l *listing) fillLocked(m *Mount, t *worker, h winnt.Handle, after uint64) ntstatus.Status {
+	for !l.ended {
+		for l.counted && len(l.names) > 0 && l.at < after {
+			l.at, l.names = l.names[0].Position, l.names[1:]
 		}
-		names, st := m.sys.ListNames(t.Thread, h, !l.begun)
-		l.begun = true
+		if len(l.names) > 0 {
+			break
+		}
+		names, st := m.sys.ListNames(t.Thread, h, l.at)
 		if st == ntstatus.NoMoreFiles || st == ntstatus.NoSuchFile {
 			l.ended = true
-			return nil, ntstatus.Success
+			break
 		}
 		if st != ntstatus.Success {
-			return nil, st
+			return st
 		}
-		l.from += uint64(len(l.names))
+		for i := range names {
+			if names[i].Position == 0 {
+				l.counted, names[i].Position = true, l.at+uint64(i)+1
+			}
+		}
 		l.names = names
 	}
-	return &l.names[at-l.from], ntstatus.Success
+	return ntstatus.Success
 }
 
 // visible reports whether the caller may open the entry name of dir with generic read (F-71). Every failure of the

@@ -5,80 +5,201 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/filetime"
+	"github.com/refmon/refmon/sddl"
 )
 
-// reader returns a function that reads an open directory as a user. It returns the names from an offset on, and the
-// next offset.
-func (w *world) reader(uid uint32, path string) func(at uint64, size int) ([]string, uint64) {
+// reader returns a function that reads an open directory as a user. It returns the names after an offset, and their
+// offsets.
+func (w *world) reader(uid uint32, path string) func(after uint64, size int) ([]string, []uint64) {
 	w.Helper()
 	var out fuse.OpenOut
 	h := header(uid, w.known(uid, path))
 	w.says("opendir "+path, w.m.OpenDir(nil, &fuse.OpenIn{InHeader: h}, &out), 0)
 	w.Cleanup(func() { w.m.ReleaseDir(&fuse.ReleaseIn{InHeader: h, Fh: out.Fh}) })
-	return func(at uint64, size int) ([]string, uint64) {
+	return func(after uint64, size int) ([]string, []uint64) {
 		w.Helper()
 		buf := make([]byte, size)
-		w.says("readdir "+path, w.m.ReadDir(nil, &fuse.ReadIn{InHeader: h, Fh: out.Fh, Offset: at},
-			fuse.NewDirEntryList(buf, at)), 0)
-		names, next := entriesOf(buf)
-		if len(names) == 0 {
-			next = at
-		}
-		return names, next
+		w.says("readdir "+path, w.m.ReadDir(nil, &fuse.ReadIn{InHeader: h, Fh: out.Fh, Offset: after},
+			fuse.NewDirEntryList(buf, after)), 0)
+		return entriesOf(buf)
 	}
 }
 
-// TestLongDirectory: a directory that the tree returns in several batches lists each name once and
-// at one offset, in pieces, from any offset forwards and backwards, and with two readers at once
-// (M-14, F-175).
+// accessBased makes a share with access-based enumeration of the tree.
+func accessBased(h *hostfs.Config, _ *Config) { h.Share, h.AccessBased = sddl.MustParse(full), true }
+
+// TestLongDirectory: a directory that the tree returns in several batches lists each name once, and continues after
+// each of them, forwards and backwards, with two readers at once (M-14, M-71). With access-based enumeration the tree
+// gives the names no positions, and their numbers are used.
 func TestLongDirectory(t *testing.T) {
-	w := newWorld(t)
+	for _, c := range []struct {
+		name string
+		with []func(*hostfs.Config, *Config)
+	}{{name: "all"}, {name: "access-based", with: []func(*hostfs.Config, *Config){accessBased}}} {
+		t.Run(c.name, func(t *testing.T) { longDirectory(newWorld(t, c.with...)) })
+	}
+}
+
+func longDirectory(w *world) {
 	w.dir("d", full)
 	const files = 2600
 	want := []string{"./", "../"}
 	for i := range files {
 		name := fmt.Sprintf("f%04d", i)
-		w.must(os.WriteFile(filepath.Join(w.root, "d", name), nil, 0o600))
+		w.file("d/"+name, "", full)
 		want = append(want, name)
 	}
 	read, beside := w.reader(bob, "d"), w.reader(alice, "d")
 	var whole []string
-	for at, size := uint64(0), 256; ; size = size%4096 + 512 {
-		names, next := read(at, size)
+	offsets := []uint64{0} // offsets[i] is before whole[i]
+	for size := 256; ; size = size%4096 + 512 {
+		names, places := read(offsets[len(offsets)-1], size)
 		if len(names) == 0 {
 			break
 		}
-		if next != at+uint64(len(names)) {
-			t.Fatalf("M-14: %d names from %d end at %d, want %d", len(names), at, next, at+uint64(len(names)))
-		}
-		whole, at = append(whole, names...), next
-		if at%3 == 0 { // another open of it has a place of its own
-			if names, _ := beside(0, 64); len(names) == 0 || names[0] != "./" {
-				t.Fatalf(`M-14: a second reader sees %q, want "./" first`, names)
+		whole, offsets = append(whole, names...), append(offsets, places...)
+		if len(whole)%3 == 0 { // another open of it has a position of its own
+			if names, _ := beside(0, 64); len(names) == 0 || names[0] != whole[0] {
+				w.Fatalf("M-14: a second reader sees %q, want %q first", names, whole[0])
 			}
 		}
 	}
 	slices.Sort(want)
-	if sorted := slices.Sorted(slices.Values(whole)); !slices.Equal(sorted, want) || whole[0] != "./" ||
-		whole[1] != "../" {
-		t.Fatalf("M-14: %d names, %d of them different, want %d", len(whole), len(slices.Compact(sorted)), len(want))
+	if sorted := slices.Sorted(slices.Values(whole)); !slices.Equal(sorted, want) {
+		w.Fatalf("M-14: %d names, %d of them different, want %d", len(whole), len(slices.Compact(sorted)), len(want))
 	}
-	for _, at := range []uint64{files + 1, 1, 1025, 1026, 1024, 1027, 2, 2050, 2049, 2048, 1023, 0, files, 3, files + 2} {
-		names, _ := read(at, 128)
-		if most := whole[at:]; len(names) > len(most) || !slices.Equal(names, most[:len(names)]) ||
-			(len(names) == 0) != (len(most) == 0) {
-			t.Errorf("M-14: from offset %d: %q, want %q", at, names, most[:min(4, len(most))])
+	for _, at := range []int{files + 1, 1, 1025, 1026, 1024, 1027, 2, 2050, 2049, 2048, 1023, 0, files, 3, files + 2} {
+		for _, read := range []func(uint64, int) ([]string, []uint64){read, beside} {
+			names, _ := read(offsets[at], 128)
+			if most := whole[at:]; len(names) > len(most) || !slices.Equal(names, most[:len(names)]) ||
+				(len(names) == 0) != (len(most) == 0) {
+				w.Errorf("M-71: after %d names: %q, want %q", at, names, most[:min(4, len(most))])
+			}
 		}
 	}
-	if names, _ := read(files+500, 128); len(names) != 0 {
-		t.Errorf("M-14: beyond the end %q: len(names) = %d, want 0", names, len(names))
+}
+
+// TestKernelCachesListings: the kernel answers a second listing of an unchanged directory, for every user who may list
+// it. A change by another program, a refused user, and access-based enumeration reach the mount (M-70).
+func TestKernelCachesListings(t *testing.T) {
+	const most = 30
+	offset := time.Duration(0)
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.now = func() time.Time { return time.Now().Add(offset) } })
+	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+user(alice)+")(A;OICI;FR;;;"+user(bob)+")")
+	for i := range most {
+		w.must(os.WriteFile(filepath.Join(w.root, "d", fmt.Sprint("f", i)), nil, 0o600))
+	}
+	lists := func(uid, names int, asks bool, why string) {
+		t.Helper()
+		// The kernel sends the uid of the thread that lists.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		w.must(unix.Setfsuid(uid))
+		defer func() { w.must(unix.Setfsuid(0)) }()
+		f, err := os.Open(filepath.Join(w.at, "d"))
+		w.must(err)
+		got, err := f.Readdirnames(-1)
+		w.must(err)
+		if len(got) != names {
+			t.Errorf("M-70: %s: %d names, want %d", why, len(got), names)
+		}
+		w.m.mu.Lock()
+		o := w.m.opens[w.m.next-1] // of f
+		w.m.mu.Unlock()
+		o.list.mu.Lock()
+		asked := o.list.at != 0
+		o.list.mu.Unlock()
+		if asked != asks {
+			t.Errorf("M-70: %s: the mount was asked: %t, want %t", why, asked, asks)
+		}
+		w.must(f.Close())
+	}
+	lists(alice, most, true, "the first listing")
+	lists(alice, most, true, "a directory that changed just before the first listing")
+	offset = time.Hour
+	lists(alice, most, true, "the first listing of a directory that is old enough")
+	lists(alice, most, false, "the second listing")
+	lists(bob, most, false, "another user's listing")
+	if out, err := w.run(carol, "ls", "-f", "d"); err == nil {
+		t.Errorf("M-70: a user who may not list gets %q from the cache, want an error", out)
+	}
+	w.file("d/new", "", full)
+	lists(bob, most+1, true, "after a change by another program")
+	w.sees(alice, "", "rm", "d/new")
+	lists(bob, most, true, "after a change through the mount")
+	offset += time.Hour
+	lists(bob, most, true, "an hour later")
+	lists(alice, most, false, "right after that")
+	offset += attributeLife
+	lists(alice, most, true, "after the life of attributes")
+}
+
+// TestListingsThatAreNotCached: a listing that differs between users is never cached, nor one by a user who may not
+// read the directory's attributes (M-70).
+func TestListingsThatAreNotCached(t *testing.T) {
+	hidden := func(_ *hostfs.Config, c *Config) { c.HideUnreadable = true }
+	for _, c := range []struct {
+		name, sddl string
+		with       []func(*hostfs.Config, *Config)
+		cached     bool
+	}{
+		{name: "the same for all", sddl: full, cached: true},
+		{name: "no attributes", sddl: "O:BAG:SYD:P(A;;0x100001;;;WD)"},
+		{name: "access-based", sddl: full, with: []func(*hostfs.Config, *Config){accessBased}},
+		{name: "hidden", sddl: full, with: []func(*hostfs.Config, *Config){hidden}},
+	} {
+		w := newWorld(t, c.with...)
+		w.dir("way", "O:BAG:SYD:P(A;;0x1200a0;;;WD)") // may not be listed, which would show the attributes of its entries
+		w.dir("way/d", c.sddl)
+		var out fuse.OpenOut
+		h := header(bob, w.known(bob, "way/d"))
+		w.says("opendir", w.m.OpenDir(nil, &fuse.OpenIn{InHeader: h}, &out), 0)
+		if got := out.OpenFlags&(fuse.FOPEN_CACHE_DIR|fuse.FOPEN_KEEP_CACHE) != 0; got != c.cached {
+			t.Errorf("M-70: %s: cached %t, want %t", c.name, got, c.cached)
+		}
+		w.m.ReleaseDir(&fuse.ReleaseIn{InHeader: h, Fh: out.Fh})
+		if w.m.open(out.Fh) != nil {
+			t.Error("the handle of a closed directory is still open")
+		}
+	}
+}
+
+// TestKeepsNames covers the times at which a cached listing is kept.
+func TestKeepsNames(t *testing.T) {
+	n := newNodes(identity{dir: true})
+	x := n.get(rootID)
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i, c := range []struct {
+		change, now time.Duration // since start
+		want        bool
+	}{
+		{change: 0, now: settled - 1, want: false},                    // the first
+		{change: 0, now: settled, want: false},                        // the first was too soon after the change
+		{change: 0, now: settled, want: true},                         // at the same moment
+		{change: 0, now: settled + attributeLife - 1, want: true},     // just before its end
+		{change: 0, now: settled + attributeLife, want: false},        // at its end
+		{change: 0, now: settled, want: false},                        // the clock went back
+		{change: 100, now: settled + 100, want: false},                // it changed
+		{change: 100, now: settled + 101, want: true},                 //
+		{change: 0, now: settled + 102, want: false},                  // an older time is a change as well
+		{change: time.Hour, now: settled + 103, want: false},          // a time in the future
+		{change: time.Hour, now: settled + 104, want: false},          // is never old enough
+		{change: time.Hour, now: time.Hour + settled, want: false},    //
+		{change: time.Hour, now: time.Hour + settled + 1, want: true}, // now it is
+	} {
+		if got := n.keepsNames(x, filetime.Of(start.Add(c.change)), start.Add(c.now)); got != c.want {
+			t.Errorf("M-70: step %d: kept %t, want %t", i, got, c.want)
+		}
 	}
 }
 
@@ -119,81 +240,62 @@ func TestHidden(t *testing.T) {
 }
 
 // entriesOf reads a buffer of directory entries as the host's kernel does: number, place, length, kind, name.
-func entriesOf(buf []byte) (names []string, next uint64) {
+func entriesOf(buf []byte) (names []string, places []uint64) {
 	le := binary.LittleEndian
 	for len(buf) >= 24 && le.Uint32(buf[16:]) > 0 {
 		n := int(le.Uint32(buf[16:]))
 		kind := map[uint32]string{unix.DT_DIR: "/", unix.DT_LNK: "@", unix.DT_REG: ""}[le.Uint32(buf[20:])]
-		names, next = append(names, string(buf[24:24+n])+kind), le.Uint64(buf[8:])
+		names, places = append(names, string(buf[24:24+n])+kind), append(places, le.Uint64(buf[8:]))
 		buf = buf[min((24+n+7)&^7, len(buf)):]
 	}
-	return names, next
+	return names, places
 }
 
-// TestReadDir checks that a directory can be read in pieces and from any offset, "." and ".." first. If unreadable
-// entries are hidden, the others keep their offsets (M-14, F-175).
+// TestReadDir checks that a directory can be read in pieces and after any entry, "." and ".." too. If unreadable
+// entries are hidden, the others keep their offsets (M-14, M-71).
 func TestReadDir(t *testing.T) {
 	for _, hide := range []bool{false, true} {
 		w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.HideUnreadable = hide })
 		w.dir("d", full)
-		all := []string{"./", "../"}
+		want := []string{"./", "../"}
 		for _, name := range []string{"a", "b", "c"} {
 			w.file("d/"+name, "", full)
 		}
 		w.dir("d/sub", full)
 		w.link("d/to", "a", full)
 		w.file("d/hidden", "", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
-		all = append(all, "a", "b", "c", "sub/", "to@")
+		want = append(want, "a", "b", "c", "sub/", "to@")
 		if !hide {
-			all = append(all, "hidden")
+			want = append(want, "hidden")
 		}
-		slices.Sort(all)
-		var out fuse.OpenOut
-		h := header(bob, w.known(bob, "d"))
-		w.says("opendir", w.m.OpenDir(nil, &fuse.OpenIn{InHeader: h}, &out), 0)
-		read := func(at uint64, size int) (names []string, next uint64) {
-			t.Helper()
-			buf := make([]byte, size)
-			w.says("readdir", w.m.ReadDir(nil, &fuse.ReadIn{InHeader: h, Fh: out.Fh, Offset: at},
-				fuse.NewDirEntryList(buf, at)), 0)
-			names, next = entriesOf(buf)
-			if len(names) == 0 {
-				next = at
-			}
-			return names, next
-		}
+		slices.Sort(want)
+		read := w.reader(bob, "d")
 		whole, _ := read(0, 4096)
-		sorted := slices.Sorted(slices.Values(whole))
-		if !slices.Equal(sorted, all) || whole[0] != "./" || whole[1] != "../" {
-			t.Errorf("M-14: hidden %t: %q, want %q", hide, whole, all)
+		if sorted := slices.Sorted(slices.Values(whole)); !slices.Equal(sorted, want) {
+			t.Errorf("M-14: hidden %t: %q, want %q", hide, whole, want)
 		}
 		// One or two at a time, and again from each place where a piece ended.
-		var places []uint64
+		ends := []uint64{0}
 		var got []string
-		for at := uint64(0); ; {
-			places = append(places, at)
-			names, next := read(at, 64)
+		for {
+			names, places := read(ends[len(ends)-1], 64)
 			if len(names) == 0 {
 				break
 			}
-			got, at = append(got, names...), next
+			got, ends = append(got, names...), append(ends, places[len(places)-1])
 		}
 		if !slices.Equal(got, whole) {
 			t.Errorf("M-14: in pieces %q, want %q", got, whole)
 		}
-		if names, next := read(0, 8); len(names) != 0 || next != 0 {
+		if names, _ := read(0, 8); len(names) != 0 {
 			t.Errorf("without room %q", names)
 		}
-		for i := len(places) - 1; i >= 0; i-- {
-			names, _ := read(places[i], 4096)
+		for i := len(ends) - 1; i >= 0; i-- {
+			names, _ := read(ends[i], 4096)
 			if len(names) > len(whole) || !slices.Equal(names, whole[len(whole)-len(names):]) ||
-				(len(names) == 0) != (i == len(places)-1) {
-				t.Errorf("M-14: from %d: %q, want the end of %q", places[i], names, whole)
+				(len(names) == 0) != (i == len(ends)-1) {
+				t.Errorf("M-71: from %d: %q, want the end of %q", ends[i], names, whole)
 			}
-		}
-		w.m.ReleaseDir(&fuse.ReleaseIn{InHeader: h, Fh: out.Fh})
-		if w.m.open(out.Fh) != nil {
-			t.Error("the handle of a closed directory is still open")
 		}
 	}
 }

@@ -106,6 +106,7 @@ type Mount struct {
 	counts             counts              // of operations
 	locks              *lockers            // immutable
 	fatal              func(any)           // immutable; ends the program
+	now                func() time.Time    // immutable
 	linksRead          atomic.Bool         // atomic; readlink works
 	server             *fuse.Server        // immutable once Start returned
 	served             sync.WaitGroup
@@ -141,6 +142,7 @@ func Start(c Config) (*Mount, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
+	m.now = c.now
 	if c.device == nil {
 		c.device = device
 	}

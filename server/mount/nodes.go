@@ -3,9 +3,11 @@ package mount
 import (
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/sd"
 )
 
@@ -25,8 +27,16 @@ type node struct {
 	narrowed *narrowed
 	// lost is guarded by nodes.mu: why the whole descriptor of the file could not be set; OK: it was set, or nobody tried.
 	lost fuse.Status
+	// kept is guarded by nodes.mu: the listing that the kernel caches.
+	kept keptNames
 	// fresh is guarded by nodes.mu: the file was created through the mount, and its whole descriptor was not set since.
 	fresh bool
+}
+
+// keptNames describes the listing of a directory that the kernel caches. The zero value stands for none.
+type keptNames struct {
+	change int64     // the directory's ChangeTime when it was opened for the listing
+	opened time.Time // when that was
 }
 
 // narrowed has the descriptors of a file that was created with a narrower mode than its directory gives. It is
@@ -108,6 +118,21 @@ func (n *nodes) forget(id, lookups uint64) {
 	}
 	delete(n.byID, id)
 	delete(n.byFile, x.file)
+}
+
+// keepsNames reports whether the kernel may keep the listing that it caches of a directory: it is younger than
+// attributeLife, and ChangeTime has neither changed since it was read nor was it too recent then to show a further
+// change. If not, keepsNames notes that the kernel reads the directory again now.
+func (n *nodes) keepsNames(x *node, change int64, now time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	age := now.Sub(x.kept.opened)
+	if x.kept.change == change && age >= 0 && age < attributeLife &&
+		x.kept.opened.Sub(filetime.Time(change)) >= settled {
+		return true
+	}
+	x.kept = keptNames{change: change, opened: now}
+	return false
 }
 
 // maxDepth bounds the components of a path. Concurrent renames could form a cycle.

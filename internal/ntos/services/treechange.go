@@ -262,9 +262,21 @@ func (c *Context) mayList(v winnt.Handle, h treeHandle) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// ListNames lists the names of a directory without "." and "..", for kernel.System.ListNames. The decision is that of
-// NtQueryDirectoryFile. Each call returns the next part of the listing.
-func (c *Context) ListNames(v winnt.Handle, restart bool) (list []nt.DirectoryName, st ntstatus.Status) {
+// ListsSameNames reports whether ListNames returns the same entries, with positions, to everybody who may list the
+// directory of a handle. It returns false for an unknown handle, and for a pipe or a file outside the trees.
+func (c *Context) ListsSameNames(v winnt.Handle) bool {
+	h, ok, st := c.treeHandle(v)
+	if st != ntstatus.Success || !ok {
+		return false
+	}
+	defer h.Deref(ob.TagCall)
+	_, ok = h.open.(nt.NameLister)
+	return ok && h.based == nil
+}
+
+// ListNames returns the next part of a listing, with "." and "..", for kernel.System.ListNames. The decision is that of
+// NtQueryDirectoryFile. after is 0 for the start, or a position.
+func (c *Context) ListNames(v winnt.Handle, after uint64) (list []nt.DirectoryName, st ntstatus.Status) {
 	// reference
 	h, ok, st := c.treeHandle(v)
 	if st != ntstatus.Success {
@@ -279,10 +291,13 @@ func (c *Context) ListNames(v winnt.Handle, restart bool) (list []nt.DirectoryNa
 		return nil, st
 	}
 	if fast, ok := h.open.(nt.NameLister); ok && h.based == nil {
-		return fast.ListNames(restart)
+		return fast.ListNames(after)
 	}
 	// With access-based enumeration an entry is listed only for clients that can read it (F-71).
-	entries, st := h.open.List("", restart, maxEntries, h.based.see(c.self.Subject()))
+	entries, st := h.open.List("", after == 0, maxEntries, h.based.see(c.self.Subject()))
+	if after == 0 && st == ntstatus.Success {
+		list = append(list, nt.DirectoryName{Name: ".", Directory: true}, nt.DirectoryName{Name: "..", Directory: true})
+	}
 	for _, e := range entries {
 		if e.FileName != "." && e.FileName != ".." {
 			list = append(list, nt.DirectoryName{Name: e.FileName,
