@@ -102,7 +102,8 @@ func seReleaseSubjectContext(c *call) uint64 {
 	return 0
 }
 
-// releaseSubject releases the tokens of the context at p, unlocks it and clears it, so that a second release is a bug.
+// releaseSubject unlocks the context at p, releases its tokens, and clears its three pointers. A second release then
+// finds no tokens, which is a bug of the caller (bug).
 func (c *call) releaseSubject(p user) {
 	delete(c.face.locked, p)
 	var b [subjectContextSize]byte

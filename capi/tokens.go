@@ -107,7 +107,8 @@ func ntSetInformationToken(c *call) uint64 {
 	return status(st)
 }
 
-// ntCompareTokens implements NtCompareTokens.
+// ntCompareTokens implements NtCompareTokens. It writes Equal only if the call succeeds. A pointer to Equal that is not
+// writable is STATUS_ACCESS_VIOLATION, and nothing is compared.
 func ntCompareTokens(c *call) uint64 {
 	in := compareTokensIn(c)
 	in.FaultEqual = c.Probe(c.ptr(2), 1, 1)

@@ -81,8 +81,9 @@ var (
 		})
 )
 
-// checked converts a decision to a BOOL. If the check itself succeeded but denied access, the function returns TRUE
-// and the last error has the reason (AccessCheck, AccessStatus).
+// checked converts the result of NtAccessCheck to that of AccessCheck. For a check that succeeded and denied access it
+// returns success with AccessStatus false, and sets the last error to the reason. It returns a failed st unchanged,
+// without AccessStatus, and does not set the last error.
 func (t *Thread) checked(o nt.AccessCheckOut, st ntstatus.Status) (AccessCheckOut, ntstatus.Status) {
 	out := AccessCheckOut{PrivilegeSet: o.PrivilegeSet, PrivilegeSetLength: o.PrivilegeSetLength,
 		GrantedAccess: o.GrantedAccess}

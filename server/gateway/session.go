@@ -69,7 +69,8 @@ func newSessions(p *process, cfg *Config) *sessions {
 }
 
 // name returns the keyed hash of kind and credential, which is the key of the cache. kind keeps credentials of
-// different types apart. The hash differs for each cache.
+// different types apart; it must end with a space, because the two are joined without a separator. The hash differs for
+// each cache.
 func (s *sessions) name(kind, credential string) (n proof) {
 	h, _ := s.hashes.Get().(*keyed)
 	if h == nil {

@@ -71,9 +71,10 @@ func (m *Mount) cacheNames(t *worker, n *node, h winnt.Handle, out *fuse.OpenOut
 	if st != ntstatus.Success {
 		return
 	}
-	out.OpenFlags |= fuse.FOPEN_CACHE_DIR
-	if m.nodes.keepsNames(n, facts.ChangeTime, m.now()) {
-		out.OpenFlags |= fuse.FOPEN_KEEP_CACHE
+	if cache, keep := m.nodes.cachesNames(n, facts.ChangeTime, m.now()); keep {
+		out.OpenFlags |= fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE
+	} else if cache {
+		out.OpenFlags |= fuse.FOPEN_CACHE_DIR
 	}
 }
 

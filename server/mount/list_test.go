@@ -137,6 +137,7 @@ func TestKernelCachesListings(t *testing.T) {
 	lists(bob, most+1, true, "after a change by another program")
 	w.sees(alice, "", "rm", "d/new")
 	lists(bob, most, true, "after a change through the mount")
+	lists(bob, most, false, "once more")
 	offset += time.Hour
 	lists(bob, most, true, "an hour later")
 	lists(alice, most, false, "right after that")
@@ -158,7 +159,8 @@ func TestListingsThatAreNotCached(t *testing.T) {
 		{name: "access-based", sddl: full, with: []func(*hostfs.Config, *Config){accessBased}},
 		{name: "hidden", sddl: full, with: []func(*hostfs.Config, *Config){hidden}},
 	} {
-		w := newWorld(t, c.with...)
+		later := func(_ *hostfs.Config, c *Config) { c.now = func() time.Time { return time.Now().Add(time.Hour) } }
+		w := newWorld(t, append(c.with, later)...)
 		w.dir("way", "O:BAG:SYD:P(A;;0x1200a0;;;WD)") // may not be listed, which would show the attributes of its entries
 		w.dir("way/d", c.sddl)
 		var out fuse.OpenOut
@@ -174,31 +176,31 @@ func TestListingsThatAreNotCached(t *testing.T) {
 	}
 }
 
-// TestKeepsNames covers the times at which a cached listing is kept.
-func TestKeepsNames(t *testing.T) {
+// TestCachesNames covers the times at which a listing is cached and kept.
+func TestCachesNames(t *testing.T) {
 	n := newNodes(identity{dir: true})
 	x := n.get(rootID)
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i, c := range []struct {
 		change, now time.Duration // since start
-		want        bool
+		cache, keep bool
 	}{
-		{change: 0, now: settled - 1, want: false},                    // the first
-		{change: 0, now: settled, want: false},                        // the first was too soon after the change
-		{change: 0, now: settled, want: true},                         // at the same moment
-		{change: 0, now: settled + attributeLife - 1, want: true},     // just before its end
-		{change: 0, now: settled + attributeLife, want: false},        // at its end
-		{change: 0, now: settled, want: false},                        // the clock went back
-		{change: 100, now: settled + 100, want: false},                // it changed
-		{change: 100, now: settled + 101, want: true},                 //
-		{change: 0, now: settled + 102, want: false},                  // an older time is a change as well
-		{change: time.Hour, now: settled + 103, want: false},          // a time in the future
-		{change: time.Hour, now: settled + 104, want: false},          // is never old enough
-		{change: time.Hour, now: time.Hour + settled, want: false},    //
-		{change: time.Hour, now: time.Hour + settled + 1, want: true}, // now it is
+		{change: 0, now: settled - 1}, // too soon after the change
+		{change: 0, now: settled, cache: true},
+		{change: 0, now: settled, cache: true, keep: true},                     // at the same moment
+		{change: 0, now: settled + attributeLife - 1, cache: true, keep: true}, // just before its end
+		{change: 0, now: settled + attributeLife, cache: true},                 // at its end
+		{change: 0, now: settled, cache: true},                                 // the clock went back
+		{change: 100, now: settled + 99},                                       // a change
+		{change: 0, now: settled + 100, cache: true},                           // back, but the kernel has cached nothing since
+		{change: 100, now: settled + 101, cache: true},                         // a change that is old enough
+		{change: 100, now: settled + 102, cache: true, keep: true},
+		{change: time.Hour, now: settled + 103}, // a time in the future
+		{change: time.Hour, now: time.Hour + settled, cache: true},
 	} {
-		if got := n.keepsNames(x, filetime.Of(start.Add(c.change)), start.Add(c.now)); got != c.want {
-			t.Errorf("M-70: step %d: kept %t, want %t", i, got, c.want)
+		if cache, keep := n.cachesNames(x, filetime.Of(start.Add(c.change)), start.Add(c.now)); cache != c.cache ||
+			keep != c.keep {
+			t.Errorf("M-70: step %d: cache %t, keep %t, want %t, %t", i, cache, keep, c.cache, c.keep)
 		}
 	}
 }

@@ -120,19 +120,22 @@ func (n *nodes) forget(id, lookups uint64) {
 	delete(n.byFile, x.file)
 }
 
-// keepsNames reports whether the kernel may keep the listing that it caches of a directory: it is younger than
-// attributeLife, and ChangeTime has neither changed since it was read nor was it too recent then to show a further
-// change. If not, keepsNames notes that the kernel reads the directory again now.
-func (n *nodes) keepsNames(x *node, change int64, now time.Time) bool {
+// cachesNames reports whether the kernel may cache the listing of a directory that is opened now, and whether it may
+// keep the listing that it cached at an earlier open. It may cache a listing if ChangeTime is old enough that a further
+// change will show. It may keep one that is younger than attributeLife if ChangeTime is still the same.
+func (n *nodes) cachesNames(x *node, change int64, now time.Time) (cache, keep bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	age := now.Sub(x.kept.opened)
-	if x.kept.change == change && age >= 0 && age < attributeLife &&
-		x.kept.opened.Sub(filetime.Time(change)) >= settled {
-		return true
+	if x.kept.change == change && age >= 0 && age < attributeLife {
+		return true, true
+	}
+	x.kept = keptNames{}
+	if now.Sub(filetime.Time(change)) < settled {
+		return false, false
 	}
 	x.kept = keptNames{change: change, opened: now}
-	return false
+	return true, false
 }
 
 // maxDepth bounds the components of a path. Concurrent renames could form a cycle.

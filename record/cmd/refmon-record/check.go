@@ -41,8 +41,8 @@ type vector struct {
 	types   []access.ObjectTypeEntry
 }
 
-// readVector parses a question. The object type is file if it has none. A malformed field is an error, except that a
-// descriptor in SDHex may be malformed; sd is nil then.
+// readVector parses a question. The object type is file if it has none. A malformed field is an error, and so is SDHex
+// that is not hex. Bytes in SDHex that are no descriptor are not: sd is nil then.
 func readVector(in replay.Fields) (v *vector, err error) {
 	b, err := json.Marshal(in)
 	if err != nil {

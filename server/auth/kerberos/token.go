@@ -103,7 +103,8 @@ func (t *Token) request(blob []byte) *messages.APReq {
 	return r
 }
 
-// answer returns the response for the client, with the AP-REP if there is one. nil: nothing to send.
+// answer returns the token to send to the client, with the AP-REP unless apRep is nil. If the client used SPNEGO, the
+// token also accepts its mechanism. nil means that there is nothing to send: no AP-REP and no SPNEGO.
 func (t *Token) answer(apRep []byte) []byte {
 	n := negotiation{spnego: t.SPNEGO, mech: oidKerberos}
 	if t.Microsoft {

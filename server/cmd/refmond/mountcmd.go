@@ -229,7 +229,8 @@ func mayMount() bool {
 	return unix.Capget(&header, &data[0]) == nil && data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0
 }
 
-// audience describes the users who see a mount of this program, for the log.
+// audience returns who sees a mount of this program, for the log: "all users" if it may mount for all (CAP_SYS_ADMIN),
+// otherwise "uid N alone" with its own user.
 func audience() string {
 	if uid := os.Geteuid(); !mayMount() {
 		return fmt.Sprintf("uid %d alone", uid)

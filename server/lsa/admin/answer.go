@@ -111,7 +111,8 @@ func (a *Answerer) reads(do Do) func(*Request) (Response, error) {
 	return nil
 }
 
-// slice returns up to part bytes of all from an offset. An offset outside all returns no data.
+// slice returns up to part bytes of all from an offset, with the revision, and sets More if bytes follow. An offset
+// outside all returns the revision alone, which is no error.
 func slice(all []byte, offset int64, revision string) Response {
 	if offset < 0 || offset > int64(len(all)) {
 		return Response{Revision: revision}

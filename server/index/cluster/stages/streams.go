@@ -48,7 +48,7 @@ func Prepare(ctx context.Context, c *Conn) error {
 // configuration.
 const invalidConfig = jetstream.ErrorCode(10052)
 
-// stream returns a stream's configuration. Logs keep everything until a keeper deletes it (N-83, N-120). The watchers'
+// stream returns a stream's configuration. Logs keep everything until a keeper purges it (N-83, N-120). The watchers'
 // stream has a limit for each part and rejects messages beyond it (N-48). The other streams keep only the last message
 // of a subject.
 func stream(name string, replicas int) jetstream.StreamConfig {
