@@ -26,8 +26,9 @@ type whatCanCmd struct {
 
 // Help returns the long text of --help for refmon what-can.
 func (whatCanCmd) Help() string {
-	return `Lists what one principal can do with each object: every right that MAXIMUM_ALLOWED would grant, the words
-read, write, modify, full and list whose rights it has completely, and control if it can change the rights.
+	return `Lists what one principal can do with each object: every right that MAXIMUM_ALLOWED would grant. RIGHTS has the
+words read, write, modify, full and list whose rights it has completely, control if it can change the rights, and the
+names of all other rights.
 
   refmon what-can alice /srv/share -r --directory company.yaml
   refmon what-can alice --objects acls.jsonl --token alice.json --format jsonl
@@ -37,9 +38,10 @@ read, write, modify, full and list whose rights it has completely, and control i
 With --objects, paths name objects in the file, as for who-can. --want lists only objects on which all of its rights are
 granted, and RIGHTS has them too, such as ForceChangePassword; GRANTED is of the object as a whole.
 
-For a directory's objects the table begins with control of objects, such as AddMember and ResetPassword. Rights on one
-attribute, property set or extended right follow, such as SW:Validated-SPN. Objects on which every user has the same
-rights are counted; --ordinary lists them.
+For a directory's objects RIGHTS begins with control of the object, such as DCSync, AddMember and ForceChangePassword.
+Rights on one attribute, property set or extended right follow, such as SW:Validated-SPN. The table has the objects with
+the most control first, and counts those on which every user has the same rights; --ordinary lists them. JSON lines and
+CSV have the same rights, and all objects in the order of the input.
 
 For a group, the rights are those of a user who is only in that group. A table omits objects without rights and shows
 their number; --nothing lists them too.
@@ -92,13 +94,15 @@ func (c *whatCanCmd) Run(std *streams) error {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
-	if by, err := c.byConsequence(in, run.Type); err != nil {
+	if about, err := c.aboutDirectory(in, run.Type); err != nil {
 		return err
-	} else if by {
+	} else if about && c.byConsequence() {
 		if err := c.holdings(std, in, run); err != nil {
 			return err
 		}
 		return c.missing()
+	} else if about {
+		run.Holdings = holder(run.Directory, run.Principal)
 	}
 	noteUnreadable(std, c.ObjectType)
 	run.Source = in.source

@@ -7,16 +7,38 @@ import (
 	"github.com/refmon/refmon/internal/cli/adreport"
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/cli/columns"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/winnt"
 )
 
-// byConsequence reports whether the table is that of a directory, ordered by consequence (B-54).
-func (c *whatCanCmd) byConsequence(in *input, typ *winnt.ObjectType) (bool, error) {
-	if c.Format != "table" || c.Want != "" || len(c.ObjectType) > 0 || c.Checkpoint != "" || c.Changes ||
-		len(c.Share) > 0 {
+// aboutDirectory reports whether the answer has all rights on the objects of a directory, also those on one object type
+// (B-118). With --want, --object-type or --share the rights are those on the object or the type.
+func (c *whatCanCmd) aboutDirectory(in *input, typ *winnt.ObjectType) (bool, error) {
+	if c.Want != "" || len(c.ObjectType) > 0 || len(c.Share) > 0 {
 		return false, nil
 	}
 	return c.ofDirectory(in, typ)
+}
+
+// byConsequence reports whether the rows are ordered by consequence, as in the table of a directory (B-54). Others have
+// the order of the input.
+func (c *whatCanCmd) byConsequence() bool {
+	return c.Format == "table" && c.Checkpoint == "" && !c.Changes
+}
+
+// holder returns a function that creates what a worker needs for the rights of a principal on a directory's objects.
+func holder(d *directory.Directory, who int) func() (func(*objects.Item) ([]string, error), error) {
+	return func() (func(*objects.Item) ([]string, error), error) {
+		h, err := adreport.NewHolder(d, who)
+		if err != nil {
+			return nil, err
+		}
+		return func(i *objects.Item) ([]string, error) {
+			held, err := h.Of(i)
+			return held.Rights(), err
+		}, nil
+	}
 }
 
 // holdings prints what a principal can do with the objects of a directory that not every user can. Unreadable objects
@@ -92,7 +114,7 @@ func (c *whatCanCmd) table(w *columns.Writer, list []adreport.Holding, sum *bulk
 			mask = ""
 		}
 		rows = columns.Cell(rows, style, mask)
-		rows = columns.End(columns.Cell(rows, columns.Plain, h.Text(winnt.DirectoryServiceObject)))
+		rows = columns.End(columns.Cell(rows, columns.Plain, h.Text()))
 	}
 	_, err = w.Write(rows)
 	return ordinary, errors.Join(err, w.Flush())

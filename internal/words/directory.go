@@ -86,22 +86,30 @@ func directoryWord(name string) (directory, bool) {
 	return directory{}, false
 }
 
+// plain reports whether a word is a right on the object as a whole or on one type that the question names. Of two words
+// with one mask only one is plain.
+func (w directory) plain() bool {
+	return len(w.on) == 0 && w.own == "" && !w.managed && w.name != "ExtendedRight"
+}
+
 // Directory returns the directory's words for the rights on one object type: GenericAll alone, or those of its parts
-// that the mask has. It is nil for other rights.
+// that the mask has, and then the names of the other bits (B-118). It is nil for an empty mask.
 func Directory(m winnt.AccessMask) (names []string) {
+	rest := m
 	for _, w := range directoryWords {
-		if len(w.on) > 0 || w.own != "" || w.managed || w.name == "ExtendedRight" || m&w.mask != w.mask {
+		if !w.plain() || m&w.mask != w.mask {
 			continue
 		}
 		switch w.name {
 		case "GenericAll":
-			return []string{w.name}
+			return append([]string{w.name}, bits(m&^w.mask, winnt.DirectoryServiceObject)...)
 		case "GenericRead", "GenericWrite": // their parts have words too
 			continue
 		}
 		names = append(names, w.name)
+		rest &^= w.mask
 	}
-	return names
+	return append(names, bits(rest, winnt.DirectoryServiceObject)...)
 }
 
 // directoryNames lists the words.

@@ -131,14 +131,16 @@ func TestDirectoryWordsInFull(t *testing.T) {
 	}
 }
 
-// TestDirectoryWordsOfMask: all rights have one word, and other masks the words of their parts; rights without a word
-// have none.
+// TestDirectoryWordsOfMask: all rights have one word, and other masks the words of their parts. A bit without a word
+// has its name (B-118).
 func TestDirectoryWordsOfMask(t *testing.T) {
 	for mask, want := range map[winnt.AccessMask]string{
 		0xF01FF: "GenericAll",
 		0xF01EF: "AllExtendedRights, Self, WriteProperty, CreateChild, DeleteChild, WriteDacl, " +
-			"WriteOwner",
-		0x20: "WriteProperty", 0x30: "ReadProperty, WriteProperty", 0x108: "AllExtendedRights, Self", 0x20004: "", 0: "",
+			"WriteOwner, ADS_RIGHT_ACTRL_DS_LIST, ADS_RIGHT_DS_DELETE_TREE, ADS_RIGHT_DS_LIST_OBJECT, DELETE, READ_CONTROL",
+		0x20: "WriteProperty", 0x30: "ReadProperty, WriteProperty",
+		0x108:   "AllExtendedRights, Self",
+		0x20004: "ADS_RIGHT_ACTRL_DS_LIST, READ_CONTROL", 0x1F01FF: "GenericAll, SYNCHRONIZE", 0: "",
 	} {
 		check.Equal(t, strings.Join(words.Directory(mask), ", "), want, "%#x", uint32(mask))
 	}

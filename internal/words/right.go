@@ -94,49 +94,6 @@ func typedMask(word string, t *winnt.ObjectType) winnt.AccessMask {
 	return m.Read | m.Execute // list
 }
 
-// Granted returns the words that a mask grants: those whose every bit is in it,
-// and control if one of its bits is.
-func Granted(granted winnt.AccessMask, t *winnt.ObjectType) []string {
-	var out []string
-	for _, w := range typed {
-		if w == "control" {
-			if granted&(winnt.WRITE_DAC|winnt.WRITE_OWNER) != 0 {
-				out = append(out, w)
-			}
-			continue
-		}
-		if m := typedMask(w, t); m != 0 && granted&m == m {
-			out = append(out, w)
-		}
-	}
-	return out
-}
-
-// Names returns a mask in words for a person: each word whose bits are all in it, unless an earlier word has them,
-// then the names of the other bits (B-115). held is a mask that has m, such as all rights of the same user. It may
-// complete a word with READ_CONTROL and SYNCHRONIZE, which several words share. Names returns "-" for an empty mask.
-func Names(m, held winnt.AccessMask, t *winnt.ObjectType) string {
-	if m == 0 {
-		return "-"
-	}
-	var names []string
-	const shared = winnt.READ_CONTROL | winnt.SYNCHRONIZE
-	have, rest := m|held&shared, m
-	for _, w := range [...]string{"full", "modify", "list", "read", "write"} {
-		if w == "list" && t != winnt.DirectoryFileObject { // one lists directories
-			continue
-		}
-		if bits := typedMask(w, t); bits != 0 && have&bits == bits && rest&bits&^shared != 0 {
-			names = append(names, w)
-			rest &^= bits
-		}
-	}
-	if rest != 0 {
-		names = append(names, t.Names(rest))
-	}
-	return strings.Join(names, ", ")
-}
-
 // Parse reads rights joined by "+", each a question of its own: a word, what
 // [sddl.ParseRights] reads, or one of these with ":" and the name or GUID of an
 // object type.

@@ -23,7 +23,7 @@ type Holding struct {
 	Mask   winnt.AccessMask // granted on the object as a whole
 	Steps  []string         // rights that let it control or use the object, as who-can names them, the strongest first
 	Typed  []string         // further rights on one object type that not every user has, such as SW:Validated-SPN
-	Words  []string         // the words of package words whose rights it has completely
+	Words  []string         // the words of Mask and names of its other bits, without those that are in Steps
 	// Ordinary reports whether every user of the directory has the same.
 	Ordinary bool
 	writes   bool // a right changes something, and not every user has it
@@ -34,42 +34,72 @@ type Holding struct {
 // has, then other rights, and last those that every user has (B-54). Equal ones keep the order of list. d does not
 // change. It returns the error of ctx, of an unreadable object or of a malformed msDS-GroupMSAMembership.
 func Holdings(ctx context.Context, list []objects.Item, d *directory.Directory, who int) ([]Holding, error) {
-	both := d.Clone()
-	both.Principals = both.Principals[who : who+1]
-	if err := addOrdinary(both, d.Principals); err != nil {
-		return nil, err
-	}
-	s := reach.Search{Directory: both, Objects: list}
-	out := make([]Holding, len(list))
-	_, err := s.Direct(ctx, func(object int, rights []reach.Right) error {
-		for _, r := range rights {
-			if r.Who.Has(0) && (len(out[object].Steps) == 0 || out[object].Steps[0] != "GenericAll") {
-				out[object].Steps = append(out[object].Steps, r.Name)
-			}
-		}
-		return nil
-	})
+	h, err := NewHolder(d, who)
 	if err != nil {
 		return nil, err
 	}
-	m := masks{own: both.Principals[0].Token}
-	m.tokens = effective.Compile([]*token.Token{m.own, both.Principals[1].Token}, effective.Config{})
+	out := make([]Holding, len(list))
 	for i := range list {
-		if err := m.fill(&out[i], &list[i]); err != nil {
-			return nil, fmt.Errorf("%s: %w", list[i].Path, err)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if out[i], err = h.Of(&list[i]); err != nil {
+			return nil, err
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Holding) int { return cmp.Compare(a.rank(), b.rank()) })
 	return out, nil
 }
 
-// fill sets the rights of a holding whose Steps are set. On an error the rights are incomplete.
+// Holder finds what one principal can do with an object of a directory. It keeps no object, and belongs to one
+// goroutine.
+type Holder struct {
+	direct *reach.Direct
+	masks  masks
+}
+
+// NewHolder returns a Holder for the principal with index who. d does not change. It fails if a token cannot hold the
+// groups of an ordinary user.
+func NewHolder(d *directory.Directory, who int) (*Holder, error) {
+	both := d.Clone()
+	both.Principals = both.Principals[who : who+1]
+	err := addOrdinary(both, d.Principals)
+	if err != nil {
+		return nil, err
+	}
+	h := &Holder{masks: masks{own: both.Principals[0].Token}}
+	tokens := []*token.Token{h.masks.own, both.Principals[1].Token}
+	h.masks.tokens = effective.Compile(tokens, effective.Config{})
+	h.direct, err = reach.NewDirect(both)
+	return h, err
+}
+
+// Of returns what the principal can do with an object. An unreadable object and a malformed msDS-GroupMSAMembership are
+// errors.
+func (h *Holder) Of(o *objects.Item) (held Holding, err error) {
+	rights, err := h.direct.Rights(o)
+	if err != nil {
+		return held, err
+	}
+	for _, r := range rights {
+		if r.Who.Has(0) && (len(held.Steps) == 0 || held.Steps[0] != "GenericAll") {
+			held.Steps = append(held.Steps, r.Name)
+		}
+	}
+	if err := h.masks.fill(&held, o); err != nil {
+		return held, fmt.Errorf("%s: %w", o.Path, err)
+	}
+	return held, nil
+}
+
+// fill sets the rights of a holding whose Steps are set. A right that is a step has no second word (B-118).
 func (m *masks) fill(h *Holding, o *objects.Item) error {
 	own, every, err := m.of(o, nil)
 	if err != nil {
 		return err
 	}
-	h.Object, h.Mask, h.Words = o.Path, own, words.Granted(own, o.Type)
+	h.Object, h.Mask = o.Path, own
+	h.Words = slices.DeleteFunc(words.Rights(own, o.Type), func(w string) bool { return slices.Contains(h.Steps, w) })
 	h.writes = own&^every&^reading != 0
 	h.Ordinary = len(h.Steps) == 0 && own&^every == 0
 	if o.Type != winnt.DirectoryServiceObject {
@@ -145,17 +175,16 @@ func (h *Holding) rank() int {
 	return len(terms) + 1
 }
 
-// Text returns the rights as a cell of a table: rights of steps first, then those on object types, "(nothing)" without
-// a right. typ is the type of the object, which names rights without a word.
-func (h *Holding) Text(typ *winnt.ObjectType) string {
-	all := slices.Concat(h.Steps, h.Typed, h.Words)
-	switch {
-	case len(all) == 0 && h.Mask == 0:
-		return "(nothing)"
-	case len(all) == 0:
-		return typ.Names(h.Mask)
+// Rights returns all rights: those of steps first, then those on object types, then the words of the mask. It returns
+// nil without a right.
+func (h *Holding) Rights() []string { return slices.Concat(h.Steps, h.Typed, h.Words) }
+
+// Text returns the rights as a cell of a table, "(nothing)" without a right.
+func (h *Holding) Text() string {
+	if all := h.Rights(); len(all) > 0 {
+		return strings.Join(all, ", ")
 	}
-	return strings.Join(all, ", ")
+	return "(nothing)"
 }
 
 // masks evaluates the rights of two tokens: of the principal, and of an ordinary user.

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
-	"github.com/refmon/refmon/winnt"
 )
 
 // Control comes first, from the strongest right on, then rights to write, then what every user has (B-54).
@@ -24,15 +23,15 @@ func TestHoldingsAreOrderedByConsequence(t *testing.T) {
 	for i, want := range []string{
 		"CN=AdminSDHolder,CN=System," + base + " WriteDacl, read, list, control",
 		"CN=carla,CN=Users," + base + " ForceChangePassword, WriteSPN, read, list",
-		"OU=Staff," + base + " read, list",
+		"OU=Staff," + base + " read, list, CreateChild",
 	} {
-		if got := fmt.Sprint(list[i].Object, " ", list[i].Text(winnt.DirectoryServiceObject)); got != want ||
+		if got := fmt.Sprint(list[i].Object, " ", list[i].Text()); got != want ||
 			list[i].Ordinary {
 			t.Errorf("row %d: %q, ordinary %t, want %q", i, got, list[i].Ordinary, want)
 		}
 	}
 	for _, h := range list[3:] {
-		if !h.Ordinary || h.Text(winnt.DirectoryServiceObject) != "read, list" {
+		if !h.Ordinary || h.Text() != "read, list" {
 			t.Errorf("%+v, want what every user has", h)
 		}
 	}
@@ -60,7 +59,7 @@ func TestHoldingsHaveRightsOnObjectTypes(t *testing.T) {
 		"CN=carla,CN=Users," + base + " SW:Validated-SPN, read, list",
 		"OU=Staff," + base + " CC:user, read, list",
 	} {
-		if got := fmt.Sprint(list[i].Object, " ", list[i].Text(winnt.DirectoryServiceObject)); got != want ||
+		if got := fmt.Sprint(list[i].Object, " ", list[i].Text()); got != want ||
 			list[i].Ordinary {
 			t.Errorf("row %d: %q, ordinary %t, want %q", i, got, list[i].Ordinary, want)
 		}

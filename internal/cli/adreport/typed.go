@@ -115,8 +115,11 @@ type manner struct {
 	types string
 }
 
-// of returns the rights of both tokens on an object with the object types of a question; without any, on the object
-// as a whole. An object with PRINCIPAL_SELF gets an evaluator of its own, which is not kept.
+// maxManners limits the ways to evaluate an object whose evaluators masks keeps.
+const maxManners = 1 << 10
+
+// of returns the rights of both tokens on an object with the object types of a question; without any, on the object as
+// a whole.
 func (m *masks) of(o *objects.Item, types []access.ObjectTypeEntry) (own, every winnt.AccessMask, err error) {
 	self := o.Entry.Account() && o.Descriptor.DACL().Facts()&sd.HasPrincipalSelf != 0
 	key := manner{o.Type, fmt.Sprint(types)}
@@ -130,7 +133,7 @@ func (m *masks) of(o *objects.Item, types []access.ObjectTypeEntry) (own, every 
 			return 0, 0, err
 		}
 		if !self {
-			if m.evaluators == nil {
+			if m.evaluators == nil || len(m.evaluators) >= maxManners {
 				m.evaluators = map[manner]*effective.Evaluator{}
 			}
 			m.evaluators[key] = e

@@ -99,7 +99,7 @@ func (s *Summary) remark(o *objects.Object, r *Remark, text string) {
 // Without rights it returns false.
 func (r *Run) whole(t *winnt.ObjectType) bool {
 	if r.Ask == What {
-		return len(r.Types) == 0
+		return len(r.Types) == 0 && r.Holdings == nil
 	}
 	for _, right := range r.Rights {
 		for _, p := range right.On(r.Types, t).Parts(t) {

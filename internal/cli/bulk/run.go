@@ -81,7 +81,10 @@ type Run struct {
 	Changes     bool          // only rows of objects whose answer differs from that of the directory above
 	Want        []words.Right // What: only objects on which the principal has all of these
 	Nothing     bool          // What: a Table has rows of objects without a right, too
-	Resumed     bool          // the output is the continuation of another: no heading
+	// Holdings is for What about a directory. Each worker calls it once for a function that returns all rights of the
+	// principal on an object, also those on one object type. nil: the rights are those on the object as a whole.
+	Holdings func() (func(*objects.Item) ([]string, error), error)
+	Resumed  bool // the output is the continuation of another: no heading
 
 	// Logons returns Directory after another kind of logon, with the same principals in the same order. It returns nil
 	// for the kind that Directory has. nil: no answer has a note about other kinds.

@@ -21,9 +21,10 @@ type asking[A, T any] struct {
 
 // place is a descriptor with its object type and the folders on the way.
 type place struct {
-	d   *sd.Descriptor
-	typ *winnt.ObjectType
-	way *objects.Way
+	d      *sd.Descriptor
+	typ    *winnt.ObjectType
+	way    *objects.Way
+	object *objects.Object // the first one with this descriptor
 }
 
 // outcome is the answer for a descriptor, or the error. It is immutable once published.
@@ -102,11 +103,11 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 	if !w.run.alike {
 		self = withSelf(d, o.Entry)
 	}
-	x.answer, share, x.err = w.ask.decide(place{self, o.Type, o.Way})
+	x.answer, share, x.err = w.ask.decide(place{self, o.Type, o.Way, o})
 	share = share && self == d
 	x.remark = remarkOn(d, w.run.Directory, w.run.whole(o.Type))
 	if x.err == nil {
-		if x.remark.Logons, err = w.also.remark(place{self, o.Type, o.Way}); err != nil {
+		if x.remark.Logons, err = w.also.remark(place{self, o.Type, o.Way, o}); err != nil {
 			x.remark.Logons = "the other kinds are not known: " + err.Error() // the answer itself is
 		}
 	}
