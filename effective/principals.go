@@ -205,6 +205,10 @@ func (p *Principals) row(hash uint32, s sid.SID) *row {
 	return nil
 }
 
+// Has reports whether the token of any principal has a SID, be it for deny entries only. An entry for any other SID,
+// special ones such as PRINCIPAL SELF and OWNER RIGHTS excepted, is about none of the principals.
+func (p *Principals) Has(s sid.SID) bool { return p.row(s.Hash(), s) != nil }
+
 // Len returns the number of principals.
 func (p *Principals) Len() int {
 	if p.column != nil {

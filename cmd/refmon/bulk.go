@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -245,6 +246,9 @@ func interrupted() (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
+// maxUnlisted limits the unlisted accounts that standard error names. Rows of JSON name more.
+const maxUnlisted = 5
+
 // remark prints to standard error which answers are not based on the attributes alone, and what was left out. It
 // prints nothing if all is plain.
 func remark(std *streams, sum *bulk.Summary) {
@@ -266,6 +270,10 @@ func remark(std *streams, sum *bulk.Summary) {
 		fmt.Fprintf(std.err, "refmon: %s of %s were not considered: --object-type checks one type, "+
 			"and so do rights such as AddMember and WP:member\n",
 			count(sum.TypedEntries, "object entry", "object entries"), count(sum.Typed, "object", "objects"))
+	}
+	if len(sum.Unlisted) > 0 { // (B-117)
+		text := bulk.UnlistedText(slices.Sorted(maps.Keys(sum.Unlisted)), maxUnlisted)
+		fmt.Fprintf(std.err, "refmon: %s\n", printable(text))
 	}
 	if sum.Logons > 0 {
 		fmt.Fprintf(std.err, "refmon: the answer for %d of %s depends on the kind of logon%s\n",

@@ -42,9 +42,9 @@ check for each of them, not a guess from the entries.
 With --objects, paths name objects in the file: by path, distinguished name, sAMAccountName, user principal name or SID.
 Without one, every object is listed.
 
-On a terminal a table has groups in the place of more than three names, as Staff (168 of 170), and THROUGH says
-which entry of the DACL and whose it is, or the owner or a privilege; --names lists everybody, --no-names has the
-groups elsewhere too.
+On a terminal a table has groups in place of more than three names, as Staff (168 of 170), and THROUGH: the DACL entry,
+owner or privilege. --names lists everybody, --no-names has groups elsewhere too. Standard error names accounts that
+are allowed and that no listed user has, such as deleted users, but no well-known ones.
 
 With --traverse host, the default for paths, users who lack the host's search permission of a folder on the way are
 left out, as smbd refuses them: modes and POSIX ACLs count, by the uid and gid of the directory file, and folders'
@@ -138,7 +138,7 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
 		return err
 	}
-	c.people, c.rights = run.Directory, rights
+	c.people, c.rights, run.Unlisted = run.Directory, rights, len(c.Directory) > 0 // a token file lists no users
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), run.Type)
 	if err != nil {
 		return err

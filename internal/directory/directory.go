@@ -105,6 +105,12 @@ func (d *Directory) account(s sid.SID) (name string, ok bool) {
 	return name, ok
 }
 
+// Listed reports whether a user or group of the directory has the SID, disabled users included.
+func (d *Directory) Listed(s sid.SID) bool {
+	_, ok := d.account(s)
+	return ok
+}
+
 // Known reports whether the directory has an account with the SID or the SID is well known.
 func (d *Directory) Known(s sid.SID) bool {
 	_, ok := d.account(s)

@@ -152,6 +152,18 @@ func newLowSpec(user sid.SID, groups ...sid.SID) token.Spec {
 	return s
 }
 
+// StandIn returns a principal for the SID of an account that no principal has: a disabled user with its own token, or
+// one as FindOrAdd adds it. It does not add the principal. It fails as FindOrAdd does.
+func (d *Directory) StandIn(s sid.SID) (p Principal, disabled bool, err error) {
+	for i := range d.disabled {
+		if d.disabled[i].SID() == s {
+			return d.disabled[i], true, nil
+		}
+	}
+	p, _, err = d.newStandIn(s, d.kind())
+	return p, false, err
+}
+
 // newStandIn returns a principal for an account that is not a user of the directory. A well-known account gets the
 // token of its own logon. Any other SID gets the token of a user whose only membership, besides the groups that a logon
 // of the kind adds, is that SID (U-109); note says so. NULL SID, CREATOR OWNER and integrity levels are errors.

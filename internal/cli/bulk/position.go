@@ -59,6 +59,23 @@ type Summary struct {
 	// path of the first. A resumed run counts its own part only.
 	Classless      int
 	FirstClassless string
+	// Unlisted has the names of accounts that are allowed a right and that no principal has (B-117), at most
+	// maxUnlisted. A resumed run has those of its own part only.
+	Unlisted map[string]struct{}
+}
+
+// maxUnlisted limits the accounts in Summary.Unlisted.
+const maxUnlisted = 1 << 16
+
+// unlist adds a name to Unlisted, unless it is full.
+func (s *Summary) unlist(name string) {
+	if len(s.Unlisted) >= maxUnlisted {
+		return
+	}
+	if s.Unlisted == nil {
+		s.Unlisted = map[string]struct{}{}
+	}
+	s.Unlisted[name] = struct{}{}
 }
 
 // NoClass says what an unknown class means for an answer.
@@ -92,6 +109,9 @@ func (s *Summary) add(b *Summary) {
 	}
 	if s.Classless += b.Classless; s.FirstClassless == "" {
 		s.FirstClassless = b.FirstClassless
+	}
+	for name := range b.Unlisted {
+		s.unlist(name)
 	}
 	if s.FirstError == nil {
 		s.FirstError = b.FirstError

@@ -13,9 +13,10 @@ import (
 
 // Remark is a note about the answer for a descriptor. The zero value is not a remark.
 type Remark struct {
-	Typed    int     // entries that allow one object type only and were not considered
-	Unmapped sid.SID // of S-1-22, that no account of the directory has; zero: every one has an account
-	Logons   string  // how the answer differs after other kinds of logon; "": it does not
+	Typed    int      // entries that allow one object type only and were not considered
+	Unmapped sid.SID  // of S-1-22, that no account of the directory has; zero: every one has an account
+	Logons   string   // how the answer differs after other kinds of logon; "": it does not
+	Unlisted []string // accounts that are allowed a right of the run and that no principal has (B-117)
 }
 
 // remarkOn returns a remark on the parts of a descriptor that an answer does not consider. whole means that the run
@@ -69,6 +70,9 @@ func (r Remark) String() string {
 	if !r.Unmapped.IsZero() {
 		all = append(all, fmt.Sprintf("no account of the directory has %v", r.Unmapped))
 	}
+	if len(r.Unlisted) > 0 {
+		all = append(all, UnlistedText(r.Unlisted, maxUnlistedInRow))
+	}
 	if r.Logons != "" {
 		all = append(all, "the answer depends on the kind of logon: "+r.Logons)
 	}
@@ -82,6 +86,9 @@ func (s *Summary) remark(o *objects.Object, r *Remark, text string) {
 	if r.Typed > 0 {
 		s.TypedEntries += r.Typed
 		s.Typed++
+	}
+	for _, name := range r.Unlisted {
+		s.unlist(name)
 	}
 	if r.Logons != "" {
 		if s.Logons++; s.FirstLogons == "" {

@@ -78,9 +78,11 @@ type Run struct {
 	// Expressions adds to each set of Index an expression over SIDs that allows exactly its principals, if SIDs alone
 	// suffice.
 	Expressions bool
-	Changes     bool          // only rows of objects whose answer differs from that of the directory above
-	Want        []words.Right // What: only objects on which the principal has all of these
-	Nothing     bool          // What: a Table has rows of objects without a right, too
+	// Unlisted adds a note to the rows of objects that allow an account that no principal has (B-117).
+	Unlisted bool
+	Changes  bool          // only rows of objects whose answer differs from that of the directory above
+	Want     []words.Right // What: only objects on which the principal has all of these
+	Nothing  bool          // What: a Table has rows of objects without a right, too
 	// Holdings is for What about a directory. Each worker calls it once for a function that returns all rights of the
 	// principal on an object, also those on one object type. nil: the rights are those on the object as a whole.
 	Holdings func() (func(*objects.Item) ([]string, error), error)

@@ -43,6 +43,7 @@ type worker[A, T any] struct {
 	ask  asking[A, T]
 	near near[outcome[A]]
 	also alternatives
+	free *unlisted // nil: the run has no notes about unlisted accounts
 }
 
 // batch decides the objects of a batch and appends each result to it. It counts an object that cannot be decided and
@@ -110,6 +111,7 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 		if x.remark.Logons, err = w.also.remark(place{self, o.Type, o.Way, o}); err != nil {
 			x.remark.Logons = "the other kinds are not known: " + err.Error() // the answer itself is
 		}
+		x.remark.Unlisted = w.free.of(place{d, o.Type, o.Way, o})
 	}
 	x.text = x.remark.String()
 	return x, share
@@ -165,7 +167,7 @@ func workers[A, T any](r *Run, ask func(d *decider) asking[A, T]) func() (func(*
 		if err != nil {
 			return nil, err
 		}
-		w := &worker[A, T]{run: r, ask: ask(d), also: alternatives{run: r}}
+		w := &worker[A, T]{run: r, ask: ask(d), also: alternatives{run: r}, free: newUnlisted(r)}
 		w.near = known.near(w.ask.cost)
 		return w.batch, nil
 	}

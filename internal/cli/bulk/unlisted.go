@@ -1,0 +1,182 @@
+package bulk
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// unlisted finds accounts that a descriptor allows a right of the run and that no principal has, such as a deleted user
+// or an account of another domain (B-117). Owned by one goroutine.
+type unlisted struct {
+	run   *Run
+	known map[sid.SID]standIn
+}
+
+// standIn is an account that no principal has.
+type standIn struct {
+	name    string
+	decider *decider // of its token; nil: nobody logs on as this account
+}
+
+const (
+	maxStandIns      = 1 << 10 // stand-ins that an unlisted keeps
+	maxUnlistedInRow = 50      // names in the note of a row
+)
+
+// newUnlisted returns the unlisted of a run. It returns nil if Run.Unlisted is false, and if a share limits principals
+// by name, because the limits of any other account are not known.
+func newUnlisted(r *Run) *unlisted {
+	if !r.Unlisted || r.guarded != nil {
+		return nil
+	}
+	return &unlisted{r, map[sid.SID]standIn{}}
+}
+
+// of returns the names of the accounts in a descriptor that have a right of the run, sorted. It returns nil for a nil
+// receiver. An account that cannot be decided is left out.
+func (u *unlisted) of(x place) (names []string) {
+	if u == nil || x.d.DACL() == nil { // without a DACL everyone has every right
+		return nil
+	}
+	var seen []sid.SID
+	look := func(s sid.SID) {
+		if !u.nameable(s) || slices.Contains(seen, s) {
+			return
+		}
+		seen = append(seen, s.Clone())
+		if a := u.standIn(s); a.decider != nil && a.allowed(x, s) {
+			names = append(names, a.name)
+		}
+	}
+	look(x.d.Owner())
+	for _, e := range x.d.DACL().Entries() {
+		if e.Flags&sd.InheritOnly == 0 && allows(e.Kind) {
+			look(e.SID)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// allows reports whether an entry of this type allows access.
+func allows(kind sd.Type) bool {
+	switch kind {
+	case sd.AccessAllowed, sd.AccessAllowedObject, sd.AccessAllowedCallback, sd.AccessAllowedCallbackObject:
+		return true
+	}
+	return false
+}
+
+// nameable reports whether a SID is that of an account or group of a domain or computer, which no principal has and
+// which has no fixed number in the directory's domain.
+func (u *unlisted) nameable(s sid.SID) bool {
+	n := s.SubAuthorities()
+	switch {
+	case s.Authority() == 12 && n == 5 && s.Sub(0) == 1: // of a directory in the cloud
+	case s.Authority() != 5 || n != 5 || s.Sub(0) != 21 || s.Sub(1)|s.Sub(2)|s.Sub(3) == 0:
+		return false
+	case s.RID() < 1000 && s.Prefix() == u.run.Directory.Domain:
+		return false
+	}
+	return !u.run.tokens.Has(s)
+}
+
+// standIn returns the stand-in for an account.
+func (u *unlisted) standIn(s sid.SID) standIn {
+	a, ok := u.known[s]
+	if ok {
+		return a
+	}
+	d := u.run.Directory
+	a.name = s.String()
+	if d.Listed(s) {
+		a.name = d.Name(s)
+	}
+	p, disabled, err := d.StandIn(s)
+	if err == nil {
+		if disabled {
+			a.name += " (disabled)"
+		}
+		a.decider = u.decider(&p)
+	}
+	if len(u.known) >= maxStandIns {
+		clear(u.known)
+	}
+	u.known[s.Clone()] = a
+	return a
+}
+
+// decider returns a decider of the run's question for one principal, nil if there is none.
+func (u *unlisted) decider(p *directory.Principal) *decider {
+	r := *u.run
+	r.Ask, r.guarded = Who, nil
+	r.tokens = effective.Compile([]*token.Token{p.Token}, r.Config)
+	d, err := newDecider(&r)
+	if err != nil {
+		return nil
+	}
+	return d
+}
+
+// allowed reports whether the account s has a right because of its own entries or its ownership. They have to grant the
+// whole right, or to be needed for it. Entries that deny count (B-117).
+func (a *standIn) allowed(x place, s sid.SID) bool {
+	all := a.rights(x, func(sid.SID) bool { return true })
+	if !slices.Contains(all, true) {
+		return false
+	}
+	own := a.rights(x, func(of sid.SID) bool { return of == s || of == sid.OwnerRights })
+	others := a.rights(x, func(of sid.SID) bool { return of != s })
+	for i := range all {
+		if own[i] || all[i] && !others[i] {
+			return true
+		}
+	}
+	return false
+}
+
+// rights returns which rights of the run the account has, if only entries that deny, and those that allow an account
+// for which keep is true, are left. Another owner is replaced too. Without an answer it has none.
+func (a *standIn) rights(x place, keep func(s sid.SID) bool) []bool {
+	out := make([]bool, len(a.decider.run.Rights))
+	p := x.d.Parts()
+	var err error
+	p.DACL, err = sd.NewACL(slices.DeleteFunc(x.d.DACL().Slice(), func(e sd.ACE) bool {
+		return allows(e.Type()) && !keep(e.SID())
+	})...)
+	if err != nil {
+		return out
+	}
+	if !keep(p.Owner) {
+		p.Owner = sid.LocalSystem
+	}
+	x.d = sd.New(p)
+	sets, _, err := a.decider.sets(x)
+	if err != nil {
+		return out
+	}
+	for i, s := range sets {
+		out[i] = s.Has(0)
+	}
+	return out
+}
+
+// UnlistedText returns a sentence about accounts that are allowed a right and that no listed user has. It names the
+// first most of them. names must not be empty.
+func UnlistedText(names []string, most int) string {
+	text := "1 account that no listed user has is allowed too: "
+	if len(names) > 1 {
+		text = fmt.Sprintf("%d accounts that no listed user has are allowed too: ", len(names))
+	}
+	if len(names) > most {
+		return fmt.Sprintf("%s%s and %d more", text, strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return text + strings.Join(names, ", ")
+}
