@@ -118,8 +118,8 @@ var flagHelp = map[string]string{
 		"or JSON; see refmon token show --help.",
 	"questionWant": rightWords + "; MAXIMUM_ALLOWED requests all rights.",
 	"accessWant":   rightWords + "; MAXIMUM_ALLOWED requests all rights. Default: to open a file for reading.",
-	"reachWho": "User or group of the directory, or a SID; without one, --to lists everybody who reaches an " +
-		"object.",
+	"reachWho": "User or group of the directory, a SID, or an alias such as DA; without one, --to lists everybody who " +
+		"reaches an object.",
 	"reportCheckpoint": "Save the progress in FILE, and continue from it if it exists; needs a file of JSON lines.",
 	"restrict":         "Restricting SIDs: every right must also be granted to one of these.",
 	"right": "Right: read, write, modify, full, list, control; words for objects of Active Directory such as AddMember " +
@@ -129,13 +129,13 @@ var flagHelp = map[string]string{
 	"traverse": "The test of the folders above a file: host (the user must have the search permission on each, by mode " +
 		"and POSIX ACL, as with smbd; the default for paths) or never (only the file's own descriptor decides; the " +
 		"only policy for --objects, whose rows have no modes of folders).",
-	"to": "Print only the paths to this object: its path or DN, or the sAMAccountName, user principal name or SID " +
-		"of an account.",
+	"to": "Print only the paths to this object: its path or DN, or the sAMAccountName, user principal name, SID " +
+		"or alias (DA) of an account.",
 	"token": "Token file of a further principal, named by the file, or a built-in token; may be repeated.",
 	"type":  "Type of object, which gives generic rights their meaning: " + accessquery.ObjectTypes + ".",
 	"with":  "Further files of another form, as FORM:FILE; may be repeated.",
-	"who": "User or group of the directory, DOMAIN\\user, user@realm, Everyone, anonymous, guest, a SID, or a token " +
-		"file without its extension.",
+	"who": "User or group of the directory, DOMAIN\\user, user@realm, Everyone, anonymous, guest, a SID, an alias such as DA, " +
+		"or a token file without its extension.",
 }
 
 // withFormat adds the value of --format to the error for an unknown flag that is the name of a format, such as --csv.

@@ -39,7 +39,7 @@ check for each of them, not a guess from the entries.
     --out index.jsonl --sets sets.jsonl
   refmon who-can ResetPassword carla -o ad.ldif -d ad.ldif
 
-With --objects, paths name objects in the file: by path, distinguished name, sAMAccountName, user principal name or SID.
+With --objects, paths name objects in the file: by path, distinguished name, sAMAccountName, user principal name, SID or alias.
 Without one, every object is listed.
 
 On a terminal a table has groups in place of more than three names, as Staff (168 of 170), and THROUGH: the DACL entry,

@@ -10,7 +10,7 @@ import (
 )
 
 // Name finds objects as a person names them: by path or distinguished name, and accounts also by sAMAccountName, user
-// principal name or SID (U-119). Only the number of objects found changes; it may be read while a run goes on.
+// principal name, SID or alias (U-119). Only the number of objects found changes; it may be read while a run goes on.
 type Name struct {
 	Text string
 
@@ -20,22 +20,28 @@ type Name struct {
 }
 
 // NewName returns the Name for a text. d has the SIDs of accounts, for files of objects that have no names of
-// accounts. If d is nil, only a SID as text finds an account in such files.
+// accounts, and the domain of aliases such as DA. If d is nil, only a SID as text finds an account in such files.
 func NewName(text string, d *directory.Directory) *Name {
 	text = TrimProvider(text)
 	n := &Name{Text: text, short: text}
 	if domain, short, ok := strings.Cut(text, `\`); ok && domain != "" && !strings.ContainsAny(short, `\/`) {
 		n.short = short
 	}
-	if s, err := sid.Parse(text); err == nil {
-		n.sids = []sid.SID{s}
-	} else if d != nil {
+	var domain sid.SID
+	if d != nil {
+		domain = d.Domain
 		// Without its domain a name is the directory's (U-110).
 		if p := d.Account(n.short); p != nil {
 			n.sids = []sid.SID{p.SID()}
-		} else {
-			n.sids = d.Group(n.short)
+			return n
 		}
+		if n.sids = d.Group(n.short); n.sids != nil {
+			return n
+		}
+	}
+	// An alias of SDDL, such as DA, is a name that no account has (U-119).
+	if s, err := sid.Resolve(text, domain); err == nil {
+		n.sids = []sid.SID{s}
 	}
 	return n
 }

@@ -9,11 +9,12 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestNameOfAnObject: objects are found by path, and accounts by each of their names; letters of other names than
-// paths have no case (U-119), nor have those of Windows paths (B-104).
+// TestNameOfAnObject: objects are found by path, and accounts by each of their names, or by an alias of SDDL that is no
+// name; letters of other names than paths have no case (U-119), nor have those of Windows paths (B-104).
 func TestNameOfAnObject(t *testing.T) {
 	d, err := directory.New(&directory.Accounts{Domain: sid.MustParse("S-1-5-21-1-2-3"),
-		Users:  []directory.User{{Name: "dora", SID: sid.MustParse("S-1-5-21-1-2-3-1902")}},
+		Users: []directory.User{{Name: "dora", SID: sid.MustParse("S-1-5-21-1-2-3-1902")},
+			{Name: "DA", SID: sid.MustParse("S-1-5-21-1-2-3-1906")}},
 		Groups: []directory.Group{{Name: "Crew", SID: sid.MustParse("S-1-5-21-1-2-3-1903")}}})
 	check.NoError(t, err)
 	entry := func(rid uint32, name, upn string, classes ...string) *objects.Entry {
@@ -32,12 +33,17 @@ func TestNameOfAnObject(t *testing.T) {
 		{"/srv/Plan", nil},
 		{"", &objects.Entry{}},
 		{`\\srv\a\plan`, nil},
+		{"CN=Domain Guests,DC=corp,DC=test", entry(514, "Domain Guests", "")},
+		{"CN=Administrators,DC=corp,DC=test", &objects.Entry{SID: sid.Administrators, Name: "Administrators"}},
+		{"CN=DA,DC=corp,DC=test", entry(1906, "DA", "")},
+		{"CN=Domain Admins,DC=corp,DC=test", entry(512, "Domain Admins", "")},
 	}
 	for name, want := range map[string]int{ // the number of the object; -1: none
 		"carla": 0, "CARLA": 0, `CORP\carla`: 0, "c.meier@CORP.example": 0, "carla@corp.TEST": 0, "S-1-5-21-1-2-3-1901": 0,
 		"cn=carla,ou=staff,dc=corp,dc=test": 0, "carla@test": -1, "carla@": -1, "@corp.test": -1, "meier": -1, "C.meier": -1,
 		"dora": 1, `CORP\DORA`: 1, "crew": 2, "PC1": 3, "pc1$": 3, "left": -1, "left$": 4,
 		`C:\Data\carla`: 5, `c:\data\carla`: 5, `\\SRV\A\PLAN`: 8,
+		"DG": 9, "dg": 9, "BA": 10, "DA": 11, "ED": -1,
 		"/srv/Plan": 6, "/srv/plan": -1, "$": -1, "S-1-5-21-1-2-3": -1,
 	} {
 		n, got := objects.NewName(name, d), -1
