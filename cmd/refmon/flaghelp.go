@@ -134,8 +134,8 @@ var flagHelp = map[string]string{
 	"token": "Token file of a further principal, named by the file, or a built-in token; may be repeated.",
 	"type":  "Type of object, which gives generic rights their meaning: " + accessquery.ObjectTypes + ".",
 	"with":  "Further files of another form, as FORM:FILE; may be repeated.",
-	"who": "User or group of the directory, DOMAIN\\user, user@realm, Everyone, anonymous, guest, a SID, an alias such as DA, " +
-		"or a token file without its extension.",
+	"who": "User or group of the directory, DOMAIN\\user, user@realm, Everyone, anonymous, guest, a SID, an alias such " +
+		"as DA, or a token file without its extension.",
 }
 
 // withFormat adds the value of --format to the error for an unknown flag that is the name of a format, such as --csv.

@@ -26,7 +26,7 @@ func (c *objectsFlags) named(std *streams, s objects.Source) {
 func (c *choiceFlags) missing() error {
 	for _, n := range c.names {
 		if n.Found() == 0 {
-			return fmt.Errorf("%q: %w", n.Text, objects.ErrNotFound)
+			return n.NotFound()
 		}
 	}
 	return nil

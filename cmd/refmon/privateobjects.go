@@ -42,7 +42,7 @@ func (c *privateCmd) listed(std *streams, domain sid.SID, dir *directory.Directo
 	case err != nil:
 		return h, err
 	case n == 0:
-		return h, fmt.Errorf("%q: %w", c.Object, objects.ErrNotFound)
+		return h, name.NotFound()
 	case n > 1 || folder != nil && folder.Found() > 1:
 		return h, fmt.Errorf("%q: %w", c.Object, objects.ErrAmbiguous)
 	case found.Err != nil || parent.Err != nil:

@@ -244,7 +244,7 @@ func (c *reachCmd) targets(s *reach.Search) (list []int, err error) {
 			return nil, fmt.Errorf("--to %q: this is an account, but %s has no object of it: export the object with its "+
 				"nTSecurityDescriptor", c.To, cmp.Or(c.Objects, "the input"))
 		}
-		return nil, fmt.Errorf("--to %q: no object has that path, and no object is the account of that name", c.To)
+		return nil, fmt.Errorf("--to %w", name.NotFound())
 	}
 	return list, nil
 }

@@ -109,7 +109,7 @@ func (c *reportCmd) reportDirectory(std *streams, in *input, dir *directory.Dire
 	}
 	for _, n := range r.Important {
 		if n.Found() == 0 {
-			return fmt.Errorf("--important %q: %w", n.Text, objects.ErrNotFound)
+			return fmt.Errorf("--important %w", n.NotFound())
 		}
 	}
 	if err := c.writePage(std, page); err != nil {

@@ -39,8 +39,8 @@ check for each of them, not a guess from the entries.
     --out index.jsonl --sets sets.jsonl
   refmon who-can ResetPassword carla -o ad.ldif -d ad.ldif
 
-With --objects, paths name objects in the file: by path, distinguished name, sAMAccountName, user principal name, SID or alias.
-Without one, every object is listed.
+With --objects, paths name objects in the file: by path, distinguished name, sAMAccountName, user principal name, SID
+or alias. Without one, every object is listed.
 
 On a terminal a table has groups in place of more than three names, as Staff (168 of 170), and THROUGH: the DACL entry,
 owner or privilege. --names lists everybody, --no-names has groups elsewhere too. Standard error names accounts that

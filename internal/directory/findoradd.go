@@ -116,18 +116,32 @@ func (d *Directory) lookUpName(who, name, domain string) (sid.SID, bool) {
 	return s, err == nil
 }
 
-// newUnknownError returns the error for an unknown name who. It suggests the principal or group whose name is most
-// similar to name, if one is near.
-func (d *Directory) newUnknownError(who, name string) error {
-	names := make([]string, 0, len(d.Principals)+len(d.groups.byName))
-	for i := range d.Principals {
-		names = append(names, d.Principals[i].Name)
+// Nearest returns the name of the principal, disabled user or group that a misspelled name was most likely meant to be,
+// the first in the alphabet of those that are equally near; "" if none is near. DOMAIN\name and name@realm count as
+// name.
+func (d *Directory) Nearest(name string) string {
+	if _, after, ok := strings.Cut(name, `\`); ok {
+		name = after
+	}
+	name, _, _ = strings.Cut(name, "@")
+	names := make([]string, 0, len(d.Principals)+len(d.disabled)+len(d.groups.byName))
+	for _, list := range [2][]Principal{d.Principals, d.disabled} {
+		for i := range list {
+			names = append(names, list[i].Name)
+		}
 	}
 	for _, g := range d.groups.byName {
 		names = append(names, d.Name(g[0]))
 	}
-	if near := words.Nearest(name, names); near != "" {
-		return fmt.Errorf("the directory has no user or group %q: did you mean %s?", who, near)
+	slices.Sort(names)
+	return words.Nearest(name, names)
+}
+
+// newUnknownError returns the error for an unknown name who. It suggests the account whose name is most similar to
+// name, if one is near.
+func (d *Directory) newUnknownError(who, name string) error {
+	if near := d.Nearest(name); near != "" {
+		return fmt.Errorf("%q is not a user or group of the directory: did you mean %s?", who, near)
 	}
 	return fmt.Errorf("%q is not a user or group of the directory, a well-known name or a SID", who)
 }

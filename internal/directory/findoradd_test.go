@@ -97,8 +97,12 @@ func TestUserIsFoundByNameDomainOrSID(t *testing.T) {
 	for who, want := range map[string]string{
 		"gone": `"gone" is disabled`, `CORP\gone`: "is disabled",
 		"alcie": "did you mean alice?", "Staf": "did you mean Staff?",
-		"CO": "no one logs on as CREATOR OWNER", "S-1-0-0": "no one logs on as", "S-1-16-8192": "no one logs on as",
-		"": "is not a user or group", `BUILTIN\alice`: "no user or group",
+		"gnoe": "did you mean gone?", `CORP\alcie`: "did you mean alice?",
+		"alcie@corp.test": "did you mean alice?",
+		"CO":              "no one logs on as CREATOR OWNER",
+		"S-1-0-0":         "no one logs on as", "S-1-16-8192": "no one logs on as",
+		"":              "is not a user or group",
+		`BUILTIN\alice`: "is not a user or group of the directory: did you mean alice?",
 	} {
 		if i, _, err := d.FindOrAdd(who); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %d, %v, want %q", who, i, err, want)

@@ -122,17 +122,20 @@ var (
 // returns ErrNotFound if there is none, ErrAmbiguous if several have the name, and the item's Err if it is unreadable.
 // With an error only Item.Path may be used. domain and typ are those of [All]. It calls [Halt] for s.
 func Find(ctx context.Context, s Source, name *Name, domain sid.SID, typ *winnt.ObjectType) (Item, error) {
-	found, exact := Item{Err: fmt.Errorf("%q: %w", name.Text, ErrNotFound)}, false
+	found, any, exact := Item{}, false, false
 	err := All(ctx, s, domain, typ, func(i Item) bool {
 		exact = i.Path == name.Text
 		if exact || name.Is(i.Path, i.Entry) {
-			found = i
+			found, any = i, true
 		}
 		return !exact
 	})
 	switch {
 	case err == nil && !exact && name.Found() > 1:
 		err = fmt.Errorf("%q: %w", name.Text, ErrAmbiguous)
+	case err == nil && !any:
+		err = name.NotFound()
+		found.Err = err
 	case err == nil:
 		err = found.Err
 	}

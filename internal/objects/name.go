@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,16 +15,18 @@ import (
 type Name struct {
 	Text string
 
-	short string    // Text without the domain in DOMAIN\name
-	sids  []sid.SID // of the account that the directory has by this name, or that Text is
-	found atomic.Int64
+	short    string               // Text without the domain in DOMAIN\name
+	sids     []sid.SID            // of the account that the directory has by this name, or that Text is
+	people   *directory.Directory // nil: not known
+	found    atomic.Int64
+	accounts atomic.Bool // the objects have accounts
 }
 
 // NewName returns the Name for a text. d has the SIDs of accounts, for files of objects that have no names of
 // accounts, and the domain of aliases such as DA. If d is nil, only a SID as text finds an account in such files.
 func NewName(text string, d *directory.Directory) *Name {
 	text = TrimProvider(text)
-	n := &Name{Text: text, short: text}
+	n := &Name{Text: text, short: text, people: d}
 	if domain, short, ok := strings.Cut(text, `\`); ok && domain != "" && !strings.ContainsAny(short, `\/`) {
 		n.short = short
 	}
@@ -65,10 +68,24 @@ func isWindowsPath(path string) bool {
 // Found returns how often Is returned true. It may be called while other goroutines call Is.
 func (n *Name) Found() int { return int(n.found.Load()) }
 
+// NotFound returns an error that wraps [ErrNotFound]. If the objects that Is was called for have accounts, it suggests
+// the account of the directory whose name is nearest to a misspelled one.
+func (n *Name) NotFound() error {
+	if n.accounts.Load() && n.people != nil && len(n.sids) == 0 {
+		if near := n.people.Nearest(n.Text); near != "" {
+			return fmt.Errorf("%q: %w: did you mean %s?", n.Text, ErrNotFound, near)
+		}
+	}
+	return fmt.Errorf("%q: %w", n.Text, ErrNotFound)
+}
+
 // Is reports whether the object at path has the name, and counts it if so. e may be nil. The case of distinguished
 // names, of accounts' names and of Windows paths does not matter; that of other paths does. An unreadable object is
 // found by its path.
 func (n *Name) Is(path string, e *Entry) bool {
+	if e.Account() && !n.accounts.Load() {
+		n.accounts.Store(true)
+	}
 	// Windows ignores the case of paths (B-104).
 	is := path == n.Text || (e != nil || isWindowsPath(n.Text)) && strings.EqualFold(path, n.Text) ||
 		e != nil && n.account(path, e)

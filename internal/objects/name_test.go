@@ -1,6 +1,7 @@
 package objects_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/refmon/refmon/internal/directory"
@@ -59,6 +60,37 @@ func TestNameOfAnObject(t *testing.T) {
 		if got != want || n.Found() != found {
 			t.Errorf("%q is object %d of %d found, want %d of %d (U-119)", name, got, n.Found(), want, found)
 		}
+	}
+}
+
+// The error for a misspelled account names the nearest one, if the objects have accounts (U-119).
+func TestNotFoundSuggestsAccount(t *testing.T) {
+	d, err := directory.New(&directory.Accounts{Users: []directory.User{
+		{Name: "dora", SID: sid.MustParse("S-1-5-21-1-2-3-1902")},
+		{Name: "gone", SID: sid.MustParse("S-1-5-21-1-2-3-1903"), Disabled: true}}})
+	check.NoError(t, err)
+	account := &objects.Entry{SID: sid.MustParse("S-1-5-21-1-2-3-1904")}
+	for _, c := range []struct {
+		name string
+		d    *directory.Directory
+		e    *objects.Entry
+		want string
+	}{
+		{"droa", d, account, `"droa": no object has this path or name: did you mean dora?`},
+		{"droa@corp.test", d, account, `"droa@corp.test": no object has this path or name: did you mean dora?`},
+		{"gnoe", d, account, `"gnoe": no object has this path or name: did you mean gone?`},
+		{"droa", d, nil, `"droa": no object has this path or name`},
+		{"droa", nil, account, `"droa": no object has this path or name`},
+		{"dora", d, account, `"dora": no object has this path or name`}, // its object is missing
+		{"somebody", d, account, `"somebody": no object has this path or name`},
+	} {
+		n := objects.NewName(c.name, c.d)
+		n.Is("CN=x", c.e)
+		err := n.NotFound()
+		if !errors.Is(err, objects.ErrNotFound) {
+			t.Errorf("%v is not ErrNotFound", err)
+		}
+		check.Equal(t, err.Error(), c.want, "%s", c.name)
 	}
 }
 
