@@ -33,8 +33,9 @@ type objectsFlags struct {
 	IDMaps           string `name:"id-maps" help:"${idMaps}" placeholder:"FILE"`
 	Type             string `help:"Type of objects without their own: ${types}." default:"file" placeholder:"TYPE"`
 
-	tree   tree.Options         // of choiceFlags and traverseFlag
-	naming *directory.Directory // names of accounts in the objects file; nil: well-known names only
+	tree         tree.Options         // of choiceFlags and traverseFlag
+	naming       *directory.Directory // names of accounts in the objects file; nil: well-known names only
+	accountFiles []string             // directory files of a command without an objects file
 }
 
 // choiceFlags select some of the objects.
@@ -171,9 +172,13 @@ type input struct {
 
 // open opens the objects file, or the paths. It wants one of them. The caller closes the input.
 func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
+	if err := c.absent(paths); err != nil {
+		return nil, err
+	}
 	switch {
 	case c.Objects == "" && len(paths) == 0:
-		return nil, errors.New("the objects are missing: give paths, or --objects FILE")
+		return nil, errors.New("the objects are missing: give paths, or --objects FILE, such as LDIF or the output of " +
+			"refmon acl export")
 	case c.Objects != "" && c.IDMaps != "":
 		return nil, errors.New("--id-maps applies to files only: an objects file has SIDs")
 	case c.Objects != "" && len(paths) > 0:

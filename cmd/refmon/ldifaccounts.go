@@ -2,13 +2,18 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/collect"
 	accounts "github.com/refmon/refmon/internal/directory/source"
+	"github.com/refmon/refmon/internal/objects/source"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -32,15 +37,42 @@ func (p *lintPage) accountsOf(file []byte) {
 }
 
 // directoryFor reads the principals of a question about some objects. Without flags for principals it takes them from
-// an objects file in LDIF or of BloodHound (B-82).
-func (c *directoryFlags) directoryFor(std *streams, o *objectsFlags) (*directory.Directory, error) {
+// an objects file in LDIF or of BloodHound (B-82). It is an error if a path is such a file instead.
+func (c *directoryFlags) directoryFor(std *streams, o *objectsFlags, paths []string) (*directory.Directory, error) {
 	c.fromObjects(o)
+	if len(c.Directory)+len(c.Token) == 0 && o.Objects == "" && len(paths) > 0 && source.Holds(paths[0]) {
+		return nil, fmt.Errorf("%s holds the descriptors of other objects: give it as --objects %[1]s", printable(paths[0]))
+	}
 	return c.directory(std)
+}
+
+// absent returns an error if there is no objects file, a path is missing or no file has it, and a directory file has
+// objects. The error says which command asks about these.
+func (c *objectsFlags) absent(paths []string) error {
+	if c.Objects != "" {
+		return nil
+	}
+	missing := slices.IndexFunc(paths, func(path string) bool {
+		_, err := os.Lstat(path)
+		return errors.Is(err, fs.ErrNotExist)
+	})
+	at := slices.IndexFunc(c.accountFiles, source.Holds)
+	switch {
+	case at < 0 || missing < 0 && len(paths) > 0:
+		return nil
+	case missing < 0:
+		return fmt.Errorf("the objects are missing: to ask about those of %s, give -o %[1]s", printable(c.accountFiles[at]))
+	}
+	return fmt.Errorf("there is no file %q: to ask about that object of %s, give -o %[2]s", paths[missing],
+		printable(c.accountFiles[at]))
 }
 
 // fromObjects makes an objects file in LDIF, or a collection of BloodHound, the directory file too, if the command line
 // names no principals (B-82). It does nothing for any other file, and for one that cannot be read.
 func (c *directoryFlags) fromObjects(o *objectsFlags) {
+	if o.Objects == "" {
+		o.accountFiles = c.Directory
+	}
 	if len(c.Directory)+len(c.Token) == 0 && o.Objects != "" && o.Objects != "-" && hasAccounts(o.Objects) {
 		c.Directory = []string{o.Objects}
 	}

@@ -77,7 +77,7 @@ func (c *reachCmd) Run(std *streams) error {
 		return errors.New("--max-depth and --joined: want a number from 1")
 	}
 	var err error
-	if s.Directory, err = c.directoryFor(std, &c.objectsFlags); err != nil {
+	if s.Directory, err = c.directoryFor(std, &c.objectsFlags, c.Paths); err != nil {
 		return err
 	}
 	switch {

@@ -54,7 +54,7 @@ func (c *reportCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	dir, err := c.directoryFor(std, &c.objectsFlags)
+	dir, err := c.directoryFor(std, &c.objectsFlags, c.Paths)
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func (c *whatCanCmd) Run(std *streams) error {
 	if run.Types, err = c.chains(); err != nil {
 		return err
 	}
-	if run.Directory, err = c.directoryFor(std, &c.objectsFlags); err != nil {
+	if run.Directory, err = c.directoryFor(std, &c.objectsFlags, c.Paths); err != nil {
 		return err
 	}
 	if run.Principal, err = asking(std, run.Directory, c.Who); err != nil {

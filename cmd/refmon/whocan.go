@@ -124,7 +124,7 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if run.Types, err = c.chains(); err != nil {
 		return err
 	}
-	if run.Directory, err = c.directoryFor(std, &c.objectsFlags); err != nil {
+	if run.Directory, err = c.directoryFor(std, &c.objectsFlags, c.Paths); err != nil {
 		return err
 	}
 	gate, err := c.gate(std)
