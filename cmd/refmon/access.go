@@ -66,10 +66,15 @@ func (c *accessCmd) Run(std *streams) error {
 		silent.out = io.Discard
 		std = &silent
 	}
-	c.fromObjects(&c.objectsFlags)
+	err := c.fromObjects(std, &c.objectsFlags)
+	if err == nil && len(c.Paths) > 1 {
+		err = std.pipe(c.Objects).keep() // each object is looked for
+	}
+	if err != nil {
+		return err
+	}
 	// Everyone and the like are the same wherever they ask.
 	dir := &directory.Directory{}
-	var err error
 	if len(c.Directory)+len(c.Token) > 0 || c.As == "" {
 		dir, err = c.directory(std)
 	} else {

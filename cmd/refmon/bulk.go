@@ -165,9 +165,10 @@ type input struct {
 	close  func() error
 	size   int64 // bytes, 0 if not known
 	file   *os.File
-	chosen bool // some objects are left out
-	named  bool // only objects with the names of the command line
-	ldif   bool // the objects are those of a directory
+	chosen bool   // some objects are left out
+	named  bool   // only objects with the names of the command line
+	ldif   bool   // the objects are those of a directory
+	head   []byte // of a pipe: its beginning
 }
 
 // open opens the objects file, or the paths. It wants one of them. The caller closes the input.
@@ -195,11 +196,15 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		}
 		return &input{source: tree.Files(paths, opt), close: func() error { return nil }}, nil
 	}
+	o := &input{}
+	if p := std.pipe(c.Objects); p != nil {
+		o.head = p.head
+	}
 	in, err := std.open(c.Objects)
 	if err != nil {
 		return nil, err
 	}
-	o := &input{close: in.Close}
+	o.close = in.Close
 	if f, ok := in.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 			o.size, o.file = info.Size(), f

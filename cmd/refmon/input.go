@@ -29,8 +29,12 @@ func (s *streams) readFile(name string) ([]byte, error) {
 	return b, nil
 }
 
-// open opens a file for reading, or standard input for "-". The caller closes it, which leaves standard input open.
+// open opens a file for reading, or standard input for "-". The caller closes it, which leaves standard input and other
+// known pipes open.
 func (s *streams) open(name string) (io.ReadCloser, error) {
+	if p := s.pipes[name]; p != nil {
+		return p.open(), nil
+	}
 	if name == "-" {
 		return io.NopCloser(s.in), nil
 	}

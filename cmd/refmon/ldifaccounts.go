@@ -39,7 +39,9 @@ func (p *lintPage) accountsOf(file []byte) {
 // directoryFor reads the principals of a question about some objects. Without flags for principals it takes them from
 // an objects file in LDIF or of BloodHound (B-82). It is an error if a path is such a file instead.
 func (c *directoryFlags) directoryFor(std *streams, o *objectsFlags, paths []string) (*directory.Directory, error) {
-	c.fromObjects(o)
+	if err := c.fromObjects(std, o); err != nil {
+		return nil, err
+	}
 	if len(c.Directory)+len(c.Token) == 0 && o.Objects == "" && len(paths) > 0 && source.Holds(paths[0]) {
 		return nil, fmt.Errorf("%s holds the descriptors of other objects: give it as --objects %[1]s", printable(paths[0]))
 	}
@@ -68,21 +70,30 @@ func (c *objectsFlags) absent(paths []string) error {
 }
 
 // fromObjects makes an objects file in LDIF, or a collection of BloodHound, the directory file too, if the command line
-// names no principals (B-82). It does nothing for any other file, and for one that cannot be read.
-func (c *directoryFlags) fromObjects(o *objectsFlags) {
+// names no principals (B-82). It does nothing for any other file, and for one that cannot be read. A pipe that is both
+// is kept in a temporary file; the error is that of the file.
+func (c *directoryFlags) fromObjects(std *streams, o *objectsFlags) error {
 	if o.Objects == "" {
 		o.accountFiles = c.Directory
+		return nil
 	}
-	if len(c.Directory)+len(c.Token) == 0 && o.Objects != "" && o.Objects != "-" && hasAccounts(o.Objects) {
+	p := std.pipe(o.Objects)
+	if len(c.Directory)+len(c.Token) == 0 && (p == nil && hasAccounts(o.Objects) || p != nil && showAccounts(p.head)) {
 		c.Directory = []string{o.Objects}
 	}
+	if slices.Contains(c.Directory, o.Objects) {
+		return p.keep() // it is read twice
+	}
+	return nil
 }
 
 // hasAccounts reports whether a file of objects has all accounts of its directory too: LDIF, or the zip of a
 // collector. A single JSON file of a collector has only one class. It returns false for a pipe, and for a file that
 // cannot be read, which whoever opens the objects reports.
-func hasAccounts(name string) bool {
-	head := headOf(name)
+func hasAccounts(name string) bool { return showAccounts(headOf(name)) }
+
+// showAccounts reports whether a file with this beginning is such a file.
+func showAccounts(head []byte) bool {
 	form := accounts.Form(head)
 	return form == "ldif" || form == "bloodhound" && bytes.HasPrefix(head, []byte("PK"))
 }

@@ -78,9 +78,10 @@ var (
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
-	colour   bool // out is a terminal and NO_COLOR is not set, or the user says so
-	width    int  // columns of the terminal that out is; 0: of a file or a pipe
-	helped   bool // a help page or the version was printed
+	colour   bool             // out is a terminal and NO_COLOR is not set, or the user says so
+	width    int              // columns of the terminal that out is; 0: of a file or a pipe
+	helped   bool             // a help page or the version was printed
+	pipes    map[string]*pipe // by name, those that were read; nil outside of a command
 }
 
 // main runs the command on the process's arguments and streams, and exits with its code.
@@ -123,6 +124,8 @@ func run(args []string, std *streams) int {
 	if c.Color != "auto" {
 		std.colour = c.Color == "always"
 	}
+	std.pipes = map[string]*pipe{}
+	defer std.closePipes()
 	return report(std, ctx.Run(parser))
 }
 

@@ -70,7 +70,9 @@ type held struct {
 // Run decides whether anyone but the user and those of --allow can read or change the object, and prints the answer.
 // It returns errDenied if somebody can.
 func (c *privateCmd) Run(std *streams) error {
-	c.fromObjects(&objectsFlags{Objects: c.Objects})
+	if err := c.fromObjects(std, &objectsFlags{Objects: c.Objects}); err != nil {
+		return err
+	}
 	names, done, err := c.names(std)
 	defer done()
 	if err != nil {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 
@@ -29,15 +31,19 @@ func (c *objectsFlags) ofDirectory(in *input, typ *winnt.ObjectType) (about bool
 	if c.Objects != "" && (typ == winnt.DirectoryServiceObject || in.ldif) {
 		return true, nil
 	}
-	if in.file == nil {
+	var from io.Reader = bytes.NewReader(in.head)
+	switch {
+	case in.file != nil:
+		f, err := os.Open(c.Objects)
+		if err != nil {
+			return false, err
+		}
+		defer func() { _ = f.Close() }() // only read
+		from = f
+	case in.head == nil: // paths
 		return false, nil
 	}
-	f, err := os.Open(c.Objects)
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	s, err := source.Open(c.Objects, f)
+	s, err := source.Open(c.Objects, from)
 	if err != nil {
 		return false, err
 	}
@@ -144,13 +150,19 @@ func (c *reportCmd) writePage(std *streams, page *adreport.Page) error {
 func (c *reportCmd) before(ctx context.Context, std *streams, now *directory.Directory, typ *winnt.ObjectType) (
 	*adreport.State, error,
 ) {
+	dir, from := now, c.BaselineDirectory
+	own := len(from) == 0 && slices.Contains(c.Directory, c.Objects)
+	if own || slices.Contains(from, c.Baseline) {
+		if err := std.pipe(c.Baseline).keep(); err != nil {
+			return nil, err
+		}
+	}
 	in, err := (&objectsFlags{Objects: c.Baseline}).open(std, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = in.close() }() // only read
-	dir, from := now, c.BaselineDirectory
-	if len(from) == 0 && slices.Contains(c.Directory, c.Objects) {
+	if own {
 		for _, name := range c.Directory {
 			if name == c.Objects {
 				name = c.Baseline

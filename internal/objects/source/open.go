@@ -61,7 +61,7 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 	switch ext := strings.ToLower(path.Ext(name)); {
 	case ext == ".icacls" || ext == ".acl":
 		return icacls.New(text), nil
-	case bytes.HasPrefix(first, []byte("dn:")) || bytes.HasPrefix(first, []byte("version:")):
+	case isLDIF(first):
 		return ldif.New(text), nil
 	case (wide || bare) && ext == "":
 		return icacls.New(text), nil
@@ -104,6 +104,15 @@ func narrow(head []byte, bare bool) []byte {
 	in := &utf16Reader{in: bufio.NewReader(bytes.NewReader(head[:len(head)&^1])), open: bare}
 	out, _ := io.ReadAll(in) // from memory
 	return out
+}
+
+// isLDIF reports whether a text begins as LDIF does, after comments and empty lines: with a version or a distinguished
+// name.
+func isLDIF(text []byte) bool {
+	for bytes.HasPrefix(text, []byte("#")) {
+		text = bytes.TrimLeft(text[len(firstLine(text)):], " \t\r\n")
+	}
+	return bytes.HasPrefix(text, []byte("dn:")) || bytes.HasPrefix(text, []byte("version:"))
 }
 
 // firstLine returns b up to its first newline, or all of it.

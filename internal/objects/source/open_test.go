@@ -133,6 +133,8 @@ func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 		{"a.ldif", "dn: CN=a\nnTSecurityDescriptor: " + readers + "\n", // as ldbsearch prints it
 			[]string{"CN=a directoryService " + readers}},
 		{"a.ldf", "dn:x\nnTSecurityDescriptor:: " + padded, []string{"x directoryService " + readers}},
+		{"noname", "# record 1\n#\n\n# x, y\ndn:x\nnTSecurityDescriptor:: " + padded,
+			[]string{"x directoryService " + readers}},
 		{"noname", "version: 1\ndn:x\nnTSecurityDescriptor:: " + padded, []string{"x directoryService " + readers}},
 		{"noname", "\xef\xbb\xbf\n {\"path\":\"a\",\"sd\":\"" + readers + "\",\"type\":\"file\"}\n",
 			[]string{"a file " + readers}},
