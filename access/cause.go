@@ -70,7 +70,7 @@ const (
 var causes = [...]struct{ rule, because string }{
 	matched:          {"A-70", "it applies"},
 	inheritOnly:      {"A-70", "it is inherit-only: meant for children, not for this object"},
-	settled:          {"A-71", "none of its bits is still to be decided"},
+	settled:          {"A-71", "its rights were decided before or not requested, so it changes nothing"},
 	userMissed:       {"A-1", "its SID is neither the user nor a group of the token"},
 	userNotAllow:     {"A-1", "its SID is in the token, but disabled or for deny only"},
 	userDisabled:     {"A-2", "its SID is in the token, but disabled"},

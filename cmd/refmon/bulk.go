@@ -277,9 +277,7 @@ func remark(std *streams, sum *bulk.Summary) {
 			sum.NoDACL, sum.Objects)
 	}
 	if sum.Typed > 0 {
-		fmt.Fprintf(std.err, "refmon: %s of %s were not considered: --object-type checks one type, "+
-			"and so do rights such as AddMember and WP:member\n",
-			count(sum.TypedEntries, "object entry", "object entries"), count(sum.Typed, "object", "objects"))
+		fmt.Fprintf(std.err, "refmon: %s\n", typedText(sum.TypedEntries, " of "+count(sum.Typed, "object", "objects")))
 	}
 	if len(sum.Unlisted) > 0 { // (B-117)
 		text := bulk.UnlistedText(slices.Sorted(maps.Keys(sum.Unlisted)), maxUnlisted)

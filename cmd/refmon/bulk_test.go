@@ -35,11 +35,11 @@ func TestOmittedObjectsAreCountedByReason(t *testing.T) {
 		{"no list", sevenObjects(func(s *bulk.Summary) { s.NoDACL = 3 }), nil, nil,
 			"3 of 7 descriptors have no D: part: no DACL limits access to their objects"},
 		{"one type", sevenObjects(func(s *bulk.Summary) { s.Typed, s.TypedEntries = 1, 1 }), nil, nil,
-			"1 object entry of 1 object were not considered: --object-type checks one type, and so do rights such " +
-				"as AddMember and WP:member"},
+			"1 entry of 1 object is about one object type only, such as an attribute, and does not count for the whole " +
+				"object: ask with --object-type, or for AddMember, WP:member and the like"},
 		{"types", sevenObjects(func(s *bulk.Summary) { s.Typed, s.TypedEntries = 2, 5 }), nil, nil,
-			"5 object entries of 2 objects were not considered: --object-type checks one type, and so do rights " +
-				"such as AddMember and WP:member"},
+			"5 entries of 2 objects are about one object type only, such as an attribute, and do not count for the whole " +
+				"object: ask with --object-type, or for AddMember, WP:member and the like"},
 		{"no account", sevenObjects(func(s *bulk.Summary) { s.Unmapped, s.FirstUnmapped = 4, "S-1-22-1-7" }), nil, nil,
 			"4 objects name accounts of the server that are not in the directory file, such as S-1-22-1-7: add uid " +
 				"to its users and gid to its groups"},

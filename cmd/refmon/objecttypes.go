@@ -70,7 +70,17 @@ func noteTyped(std *streams, d *sd.Descriptor, queries []words.Query) {
 		}
 	}
 	if n > 0 {
-		fmt.Fprintf(std.err, "refmon: %s not considered: --object-type checks one type, "+
-			"and so do rights such as AddMember and WP:member\n", count(n, "object entry was", "object entries were"))
+		fmt.Fprintf(std.err, "refmon: %s\n", typedText(n, ""))
 	}
+}
+
+// typedText returns what entries about one object type each mean for a question about whole objects. on follows their
+// number.
+func typedText(entries int, on string) string {
+	is, do := "entries%s are", "do"
+	if entries == 1 {
+		is, do = "entry%s is", "does"
+	}
+	return fmt.Sprintf("%d "+is+" about one object type only, such as an attribute, and %s not count for the whole "+
+		"object: ask with --object-type, or for AddMember, WP:member and the like", entries, on, do)
 }

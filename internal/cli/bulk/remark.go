@@ -63,9 +63,10 @@ func (r Remark) String() string {
 	var all []string
 	switch {
 	case r.Typed == 1:
-		all = append(all, "1 object entry was not considered")
+		all = append(all, "1 entry is about one object type only and does not count for the whole object")
 	case r.Typed > 1:
-		all = append(all, fmt.Sprintf("%d object entries were not considered", r.Typed))
+		all = append(all, fmt.Sprintf("%d entries are about one object type only and do not count for the whole object",
+			r.Typed))
 	}
 	if !r.Unmapped.IsZero() {
 		all = append(all, fmt.Sprintf("no account of the directory has %v", r.Unmapped))

@@ -17,7 +17,7 @@ func TestObjectTypeEntriesAreReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	const typed = "(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)"
-	const object = "1 object entry was not considered"
+	const object = "1 entry is about one object type only and does not count for the whole object"
 	const account = "no account of the directory has S-1-22-1-1002"
 	for _, c := range []struct{ sd, rights, want string }{
 		{"D:(A;;FA;;;WD)", "read", ""},
@@ -25,7 +25,8 @@ func TestObjectTypeEntriesAreReported(t *testing.T) {
 		{"D:(OA;IO;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)", "read", ""},
 		{"D:" + typed, "read", object},
 		{"D:" + typed, "read+AddMember", object},
-		{"D:" + typed + typed, "WP", "2 object entries were not considered"},
+		{"D:" + typed + typed, "WP",
+			"2 entries are about one object type only and do not count for the whole object"},
 		{"D:" + typed, "AddMember", ""},
 		{"D:" + typed, "control", ""},
 		{"D:(A;;FA;;;S-1-22-1-1001)", "read", ""},
