@@ -73,6 +73,7 @@ func (c *accessCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	c.who = c.As
 	// Everyone and the like are the same wherever they ask.
 	dir := &directory.Directory{}
 	if len(c.Directory)+len(c.Token) > 0 || c.As == "" {
@@ -243,7 +244,7 @@ func (c *accessCmd) principal(std *streams, dir *directory.Directory) (int, erro
 	case c.As == "":
 		return 0, nil
 	}
-	who, err := asking(std, dir, c.As)
+	who, err := asking(std, dir, c.who)
 	if err != nil {
 		return 0, fmt.Errorf("--as %w", err)
 	}

@@ -100,6 +100,8 @@ type directoryFlags struct {
 	Directory []string `help:"${directory}" placeholder:"FILE" short:"d" sep:"none"`
 	Token     []string `help:"${token}" placeholder:"FILE" short:"t" sep:"none"`
 	Logon     string   `help:"${logon}" placeholder:"KIND"`
+
+	who string // the account of the question; its distinguished name becomes its SID when the files are read
 }
 
 // objectTypeFlag selects parts of an object.
@@ -148,6 +150,19 @@ func (c *directoryFlags) directory(std *streams) (*directory.Directory, error) {
 			strings.Join(c.Directory, ", "))
 	}
 	return d, nil
+}
+
+// asking reads the principals, and returns the index of the one with a name. Besides the names of FindOrAdd that may be
+// a distinguished name, which only some files have (U-119).
+func (c *directoryFlags) asking(std *streams, who string, read func() (*directory.Directory, error)) (
+	d *directory.Directory, index int, err error,
+) {
+	c.who = who
+	if d, err = read(); err != nil {
+		return nil, -1, err
+	}
+	index, err = asking(std, d, c.who)
+	return d, index, err
 }
 
 // asking returns the index of a principal. It prints the assumption to standard error, if any.

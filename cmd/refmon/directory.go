@@ -171,6 +171,11 @@ func (c *directoryFlags) readPeople(std *streams) (*directory.Directory, error) 
 		}
 	}
 	accounts := list.Accounts()
+	if a := list.Find(c.who); a != nil {
+		if c.who = a.SID.String(); a.Disabled {
+			c.who = a.Name
+		}
+	}
 	sayUnresolved(std, &list, maxUnresolved)
 	d, err := directory.New(accounts)
 	if err != nil {

@@ -77,16 +77,17 @@ func (c *reachCmd) Run(std *streams) error {
 		return errors.New("--max-depth and --joined: want a number from 1")
 	}
 	var err error
-	if s.Directory, err = c.directoryFor(std, &c.objectsFlags, c.Paths); err != nil {
-		return err
-	}
+	read := func() (*directory.Directory, error) { return c.directoryFor(std, &c.objectsFlags, c.Paths) }
 	switch {
 	case c.Who != "":
-		if s.From, err = asking(std, s.Directory, c.Who); err != nil {
-			return err
-		}
+		s.Directory, s.From, err = c.asking(std, c.Who, read)
 	case c.To == "":
-		return errors.New("give a user, to list what the user reaches, or --to OBJECT, to list who reaches it")
+		err = errors.New("give a user, to list what the user reaches, or --to OBJECT, to list who reaches it")
+	default:
+		s.Directory, err = read()
+	}
+	if err != nil {
+		return err
 	}
 	failed, err := c.read(std, &s)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/words"
 )
 
@@ -71,10 +72,10 @@ func (c *whatCanCmd) Run(std *streams) error {
 	if run.Types, err = c.chains(); err != nil {
 		return err
 	}
-	if run.Directory, err = c.directoryFor(std, &c.objectsFlags, c.Paths); err != nil {
-		return err
-	}
-	if run.Principal, err = asking(std, run.Directory, c.Who); err != nil {
+	run.Directory, run.Principal, err = c.asking(std, c.Who, func() (*directory.Directory, error) {
+		return c.directoryFor(std, &c.objectsFlags, c.Paths)
+	})
+	if err != nil {
 		return err
 	}
 	gate, err := c.gate(std)

@@ -74,11 +74,12 @@ func ofHost(name string) (*whyUser, error) {
 // listed returns a user of the directory of -d, with the token of a program on a mount. An unknown or disabled user is
 // an error.
 func (c *whyCmd) listed(std *streams) (*whyUser, error) {
-	dir, err := (&directoryFlags{Directory: c.Directory}).readPeople(std)
+	people := directoryFlags{Directory: c.Directory, who: c.As}
+	dir, err := people.readPeople(std)
 	if err != nil {
 		return nil, err
 	}
-	who, err := asking(std, dir, c.As)
+	who, err := asking(std, dir, people.who)
 	if err != nil {
 		return nil, err
 	}
@@ -109,11 +110,12 @@ func (c *whyCmd) fromDirectory(std *streams) error {
 	case c.Tree != "" || c.IgnorePosix:
 		return errors.New("--tree and --ignore-posix are about the path of a file, and this is a descriptor")
 	}
-	dir, err := (&directoryFlags{Directory: c.Directory, Logon: c.Logon}).directory(std)
+	people := directoryFlags{Directory: c.Directory, Logon: c.Logon, who: c.As}
+	dir, err := people.directory(std)
 	if err != nil {
 		return err
 	}
-	who, err := asking(std, dir, c.As)
+	who, err := asking(std, dir, people.who)
 	if err != nil {
 		return fmt.Errorf("--as: %w", err)
 	}

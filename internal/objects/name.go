@@ -15,11 +15,13 @@ import (
 type Name struct {
 	Text string
 
+	domain   string               // in DOMAIN\name; "": none, or one of the built-in ones
 	short    string               // Text without the domain in DOMAIN\name
 	sids     []sid.SID            // of the account that the directory has by this name, or that Text is
 	people   *directory.Directory // nil: not known
 	found    atomic.Int64
 	accounts atomic.Bool // the objects have accounts
+	others   atomic.Bool // the objects have accounts of other domains than that of the name
 }
 
 // NewName returns the Name for a text. d has the SIDs of accounts, for files of objects that have no names of
@@ -29,6 +31,9 @@ func NewName(text string, d *directory.Directory) *Name {
 	n := &Name{Text: text, short: text, people: d}
 	if domain, short, ok := strings.Cut(text, `\`); ok && domain != "" && !strings.ContainsAny(short, `\/`) {
 		n.short = short
+		if !strings.EqualFold(domain, "BUILTIN") && !strings.EqualFold(domain, "NT AUTHORITY") {
+			n.domain = domain
+		}
 	}
 	var domain sid.SID
 	if d != nil {
@@ -71,7 +76,7 @@ func (n *Name) Found() int { return int(n.found.Load()) }
 // NotFound returns an error that wraps [ErrNotFound]. If the objects that Is was called for have accounts, it suggests
 // the account of the directory whose name is nearest to a misspelled one.
 func (n *Name) NotFound() error {
-	if n.accounts.Load() && n.people != nil && len(n.sids) == 0 {
+	if n.accounts.Load() && n.people != nil && (len(n.sids) == 0 || n.others.Load()) {
 		if near := n.people.Nearest(n.Text); near != "" {
 			return fmt.Errorf("%q: %w: did you mean %s?", n.Text, ErrNotFound, near)
 		}
@@ -98,6 +103,10 @@ func (n *Name) Is(path string, e *Entry) bool {
 // account reports whether the account e at the distinguished name path has the name or its SID. Names match in any
 // case. e may be nil.
 func (n *Name) account(path string, e *Entry) bool {
+	if !n.inDomain(path) {
+		n.others.Store(true)
+		return false
+	}
 	if e.Account() && slices.Contains(n.sids, e.SID) {
 		return true
 	}
@@ -108,6 +117,15 @@ func (n *Name) account(path string, e *Entry) bool {
 	}
 	return e.Name != "" && (strings.EqualFold(e.Name, n.short) ||
 		strings.EqualFold(e.Name, n.short+"$") && e.Is("computer"))
+}
+
+// inDomain reports whether the domain of the name, if it has one, is that of the account at a distinguished name: by
+// its DNS name, or by the first label of that, which is the short name by default (U-110). A path without a domain is
+// in any.
+func (n *Name) inDomain(path string) bool {
+	realm := dnsOf(path)
+	short, _, _ := strings.Cut(realm, ".")
+	return n.domain == "" || realm == "" || strings.EqualFold(n.domain, realm) || strings.EqualFold(n.domain, short)
 }
 
 // dnsOf joins the DC= parts of a distinguished name to a DNS name, such as "corp.example". It returns "" if there are

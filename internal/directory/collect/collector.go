@@ -10,6 +10,7 @@ package collect
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/refmon/refmon/sid"
 )
@@ -50,6 +51,19 @@ func (c *Collector) AddMember(group *Account, member Reference) {
 // AddListed notes that a list contains a name without a SID. Accounts reports the name if no source describes it.
 func (c *Collector) AddListed(name, list string) {
 	c.listed = append(c.listed, listedName{name, list})
+}
+
+// Find returns the user or group with a distinguished name, in any case; nil if there is none, and for "". Call it
+// after Accounts.
+func (c *Collector) Find(dn string) *Account {
+	for _, list := range [2][]*Account{c.Users.list, c.Groups.list} {
+		for _, a := range list {
+			if dn != "" && strings.EqualFold(a.DN, dn) {
+				return a
+			}
+		}
+	}
+	return nil
 }
 
 // Report formats a message and appends it to Unresolved. It does not end the collection.
