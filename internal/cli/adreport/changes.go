@@ -15,18 +15,17 @@ type Changes struct {
 	Became, Ceased Names // administrators
 	Gained, Lost   []Grants
 	Opened, Closed []Change // of important objects
-	Objects        []string // objects that only one state has, missing descriptors, and limits of the lists
+	// VacantGained and VacantLost have the rights of groups without members and of unknown accounts.
+	VacantGained, VacantLost []Grants
+	// EntriesAdded and EntriesRemoved have the other entries.
+	EntriesAdded, EntriesRemoved []EntryRow
+	Objects                      []string // of one state only, without a descriptor, and limits of the lists
 }
-
-// uncompared says which sections of the report the changes leave out.
-const uncompared = "Not compared: rights of groups without members and of unknown accounts, and other entries."
-
-// Uncompared returns the sentence that says which sections of the report the changes leave out.
-func (*Changes) Uncompared() string { return uncompared }
 
 // None reports whether all lists are empty, so nothing changed.
 func (c *Changes) None() bool {
-	return c.Became.Count+c.Ceased.Count+len(c.Gained)+len(c.Lost)+len(c.Opened)+len(c.Closed)+len(c.Objects) == 0
+	return c.Became.Count+c.Ceased.Count+len(c.Gained)+len(c.Lost)+len(c.Opened)+len(c.Closed)+len(c.VacantGained)+
+		len(c.VacantLost)+len(c.EntriesAdded)+len(c.EntriesRemoved)+len(c.Objects) == 0
 }
 
 // Change is a path to an important object that only one state has, or that became shorter or longer.
@@ -35,6 +34,7 @@ type Change struct {
 	Steps             []Step
 	Through           string // the first important object on the way, by its kind; "": there is none
 	Was               int    // steps in the other state, of a path that became shorter or longer; 0: it has none
+	rank              int    // of the object on the page
 }
 
 // compare returns the changes from one state to another. It lists at most maxRows opened and as many closed paths, and
@@ -68,7 +68,7 @@ func compare(before, now *side) (c *Changes, err error) {
 		}
 	}
 	c.objects(before, now)
-	return c, nil
+	return c, c.sections(before, now)
 }
 
 // administratorsOf returns the administrators of a that are not administrators of b. A user that b does not have
@@ -180,7 +180,7 @@ func (s *side) paths(own, theirs map[string]map[string]int, other *side) (list [
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, Change{s.name(i), object.Path, t.kind, stepsOf(p), s.through(p), was})
+			list = append(list, Change{s.name(i), object.Path, t.kind, stepsOf(p), s.through(p), was, t.rank})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Change) int { return cmp.Compare(len(a.Steps), len(b.Steps)) })
@@ -220,13 +220,21 @@ func (c *Changes) objects(before, now *side) {
 // Consequence is the important objects that a principal reaches, or no longer reaches, through another one.
 type Consequence struct {
 	Who, Through string
-	Objects      []string
+	Objects      []string // in the order of the page
+	Kinds        []string // of the objects, each once
 }
 
 // divide splits a list of changes. own has the changes that lead through no other important object. rest has the
 // others, grouped by principal and that object. Both keep the order of list, and are nil if empty.
 func divide(list []Change) (own []Change, rest []Consequence) {
 	at := map[[2]string]int{}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b Change) int {
+		if a.Through == "" || b.Through == "" {
+			return 0
+		}
+		return cmp.Compare(a.rank, b.rank)
+	})
 	for _, x := range list {
 		if x.Through == "" {
 			own = append(own, x)
@@ -239,6 +247,9 @@ func divide(list []Change) (own []Change, rest []Consequence) {
 			rest = append(rest, Consequence{Who: x.Who, Through: x.Through})
 		}
 		rest[n].Objects = append(rest[n].Objects, x.Object)
+		if !slices.Contains(rest[n].Kinds, x.Kind) {
+			rest[n].Kinds = append(rest[n].Kinds, x.Kind)
+		}
 	}
 	return own, rest
 }

@@ -16,54 +16,87 @@ import (
 const reading = winnt.READ_CONTROL | winnt.SYNCHRONIZE | winnt.ADS_RIGHT_DS_READ_PROP |
 	winnt.ADS_RIGHT_ACTRL_DS_LIST | winnt.ADS_RIGHT_DS_LIST_OBJECT
 
-// entries adds the DACL entries that grant no right of a step to p.Entries, and counts equal ones in one row. It only
-// counts the entries for administrators and the entries about rights of steps (B-79). It ignores inherit-only entries.
-func (p *Page) entries(s *side) error {
-	at := map[string]int{}
+// entryList holds the entries of a state that grant no right of a step.
+type entryList struct {
+	at              map[string]int // the index in kinds, by the row's key
+	kinds           []entryKind
+	byDesign, steps int // entries that the list leaves out
+}
+
+// entryKind is the equal entries of a list. The objects ascend.
+type entryKind struct {
+	row     EntryRow // without Objects, Important and Sample
+	objects []int
+}
+
+// key identifies equal entries in all states. It ignores the case of names.
+func (e *EntryRow) key() string {
+	return e.Kind + "\x00" + strings.ToLower(e.Account) + "\x00" + e.Rights
+}
+
+// otherEntries returns the DACL entries that grant no right of a step, equal ones together, and counts the entries for
+// administrators and the entries about rights of steps (B-79). It ignores inherit-only entries.
+func (s *side) otherEntries() (list entryList, err error) {
+	list.at = map[string]int{}
 	typ := winnt.DirectoryServiceObject
 	for i := range s.search.Objects {
 		o := &s.search.Objects[i]
-		seen := map[int]bool{}
 		ofSteps, err := s.search.OfSteps(i)
 		if err != nil {
-			return err
+			return list, err
 		}
 		for e, a := range o.Descriptor.DACL().All() {
-			if a.Flags()&sd.InheritOnly != 0 {
+			switch {
+			case a.Flags()&sd.InheritOnly != 0:
 				continue
-			}
-			if s.byDesign(a.SID()) {
-				p.byDesign++
+			case s.byDesign(a.SID()):
+				list.byDesign++
+				continue
+			case ofSteps[e]:
+				list.steps++
 				continue
 			}
 			mask := typ.Mapping.Map(a.Mask())
-			if ofSteps[e] {
-				p.steps++
-				continue
-			}
-			row := EntryRow{Account: s.search.Directory.Name(a.SID()), Kind: "allow", Sample: o.Path}
+			row := EntryRow{Account: s.search.Directory.Name(a.SID()), Kind: "allow", reads: mask&^reading == 0}
 			row.Rights = rightsText(a, mask)
 			switch a.Type() {
 			case sd.AccessDenied, sd.AccessDeniedObject, sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject:
 				row.Kind = "deny"
 			}
-			key := row.Kind + "\x00" + a.SID().String() + "\x00" + row.Rights
-			n, ok := at[key]
+			key := row.key()
+			n, ok := list.at[key]
 			if !ok {
-				row.reads = mask&^reading == 0
-				n, at[key] = len(p.Entries), len(p.Entries)
-				p.Entries = append(p.Entries, row)
+				n, list.at[key] = len(list.kinds), len(list.kinds)
+				list.kinds = append(list.kinds, entryKind{row: row})
 			}
-			if !seen[n] {
-				seen[n] = true
-				p.Entries[n].Objects++
+			k := &list.kinds[n]
+			if m := len(k.objects); m == 0 || k.objects[m-1] != i {
+				k.objects = append(k.objects, i)
 			}
 		}
 	}
-	slices.SortStableFunc(p.Entries, func(a, b EntryRow) int {
+	return list, nil
+}
+
+// rowsOf returns the rows of a list, those that change something first. keep returns the objects of a row that count,
+// and a row without one is left out; nil: all objects. An important object is the example of its row (B-122).
+func (l *entryList) rowsOf(s *side, keep func(key string, objects []int) []int) (rows []EntryRow) {
+	for _, k := range l.kinds {
+		row, list := k.row, k.objects
+		if keep != nil {
+			list = keep(row.key(), list)
+		}
+		if len(list) == 0 {
+			continue
+		}
+		names := s.objectNames(list)
+		row.Objects, row.Important, row.Sample = names.Count, names.Important, names.List[0]
+		rows = append(rows, row)
+	}
+	slices.SortStableFunc(rows, func(a, b EntryRow) int {
 		return cmp.Or(boolOrder(a.reads, b.reads), cmp.Compare(b.Objects, a.Objects), strings.Compare(a.Account, b.Account))
 	})
-	return nil
+	return rows
 }
 
 // boolOrder orders false before true.

@@ -15,6 +15,7 @@ import (
 // same accounts. Rows with the strongest right come first.
 func (s *side) grants(list []objectRights) (rows []Grants, err error) {
 	at := map[string]int{}
+	var objects [][]int // of each row
 	for _, x := range list {
 		parts, err := s.split(x)
 		if err != nil {
@@ -26,17 +27,41 @@ func (s *side) grants(list []objectRights) (rows []Grants, err error) {
 			if !ok {
 				n, at[key] = len(rows), len(rows)
 				rows = append(rows, Grants{Rights: part.rights, Who: s.names(part.who), Via: part.via})
+				objects = append(objects, nil)
 			}
-			o := &rows[n].Objects
-			if o.Count++; len(o.List) < maxSamples {
-				o.List = append(o.List, s.search.Objects[x.object].Path)
-			}
+			objects[n] = append(objects[n], x.object)
 		}
+	}
+	for n := range rows {
+		rows[n].Objects = s.objectNames(objects[n])
 	}
 	slices.SortStableFunc(rows, func(a, b Grants) int {
 		return cmp.Or(cmp.Compare(rankOf(a.Rights[0]), rankOf(b.Rights[0])), cmp.Compare(b.Objects.Count, a.Objects.Count))
 	})
 	return rows, nil
+}
+
+// objectNames returns the names of some objects: first all important ones, in the order of the page, and then the first
+// maxSamples of the others (B-122).
+func (s *side) objectNames(list []int) Names {
+	n := Names{Count: len(list)}
+	left := make(map[int]bool, len(list))
+	for _, i := range list {
+		left[i] = true
+	}
+	for _, t := range s.targets {
+		if left[t.object] {
+			delete(left, t.object)
+			n.List = append(n.List, s.search.Objects[t.object].Path)
+		}
+	}
+	n.Important = len(n.List)
+	for _, i := range list {
+		if left[i] && len(n.List)-n.Important < maxSamples {
+			n.List = append(n.List, s.search.Objects[i].Path)
+		}
+	}
+	return n
 }
 
 // rankOf returns the index of a term by its page name; a stronger one has a smaller index. It returns -1 for an unknown

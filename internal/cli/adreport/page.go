@@ -14,7 +14,7 @@ const (
 	maxNames   = 40   // names in one cell
 	maxRoutes  = 200  // paths to one object
 	maxExact   = 2000 // principals whose first step is evaluated, of one object
-	maxSamples = 2000 // objects of one row
+	maxSamples = 2000 // objects of one row that are not important
 	maxRows    = 5000 // rows of one table
 )
 
@@ -36,9 +36,21 @@ type Page struct {
 
 // Names is a list of names that may be cut.
 type Names struct {
-	Count int
-	List  []string // the first ones
+	Count     int
+	List      []string // the first ones
+	Important int      // how many of List are important objects; they are the first, and no page folds them
 }
+
+// Shown returns the names that a page shows at once: all, if they are at most most, else those of important objects.
+func (n Names) Shown(most int) []string {
+	if n.Count <= most {
+		return n.List
+	}
+	return n.List[:n.Important]
+}
+
+// Folded returns the names that Shown leaves out.
+func (n Names) Folded(most int) []string { return n.List[len(n.Shown(most)):] }
 
 // More returns the number of names that List leaves out.
 func (n Names) More() int { return n.Count - len(n.List) }
@@ -112,9 +124,9 @@ type Grants struct {
 // EntryRow counts equal entries that no row of rights shows.
 type EntryRow struct {
 	Account, Rights, Kind string
-	Objects               int
-	Sample                string
-	reads                 bool // it changes nothing
+	Objects, Important    int    // objects with such an entry, and how many of them are important
+	Sample                string // the first important object, or else the first object
+	reads                 bool   // it changes nothing
 }
 
 // count fills in the numbers of the page.

@@ -47,7 +47,20 @@ type side struct {
 	targets  []target
 	rights   []objectRights   // of every object with a right for someone else than administrators
 	everyone int              // principals that are not administrators
-	vacant   map[sid.SID]bool // accounts that only rows of vacant are about; nil: every account
+	vacant   map[sid.SID]bool // the accounts that a side of findVacant is about; nil: every account
+
+	empty       *side // the same state for accounts that no principal has
+	unevaluated int   // entries for such accounts that are not evaluated
+	others      entryList
+}
+
+// details evaluates the accounts that no principal has, and lists the other entries.
+func (s *side) details(ctx context.Context) (err error) {
+	if err := s.findVacant(ctx); err != nil {
+		return err
+	}
+	s.others, err = s.otherEntries()
+	return err
 }
 
 // objectRights holds the rights of principals that are not administrators on one object.
@@ -71,17 +84,23 @@ func (r *Report) Do(ctx context.Context) (*Page, error) {
 	if p.Direct, err = now.grants(now.rights); err != nil {
 		return nil, err
 	}
-	if err := p.vacant(ctx, now); err != nil {
+	if err := now.details(ctx); err != nil {
 		return nil, err
 	}
-	if err := p.entries(now); err != nil {
+	p.noteUnevaluated(now, "")
+	if p.Vacant, err = now.empty.grants(now.empty.rights); err != nil {
 		return nil, err
 	}
+	p.Entries, p.steps, p.byDesign = now.others.rowsOf(now, nil), now.others.steps, now.others.byDesign
 	if r.Before != nil {
 		before, err := r.side(ctx, r.Before)
 		if err != nil {
 			return nil, fmt.Errorf("baseline: %w", err)
 		}
+		if err := before.details(ctx); err != nil {
+			return nil, fmt.Errorf("baseline: %w", err)
+		}
+		p.noteUnevaluated(before, "In the baseline: ")
 		if p.Changes, err = compare(before, now); err != nil {
 			return nil, err
 		}

@@ -45,14 +45,7 @@ func (p *Page) Text(out io.Writer, width int) error {
 	if len(p.Entries) == 0 {
 		t.line("  ", "none")
 	}
-	for i, e := range p.Entries {
-		if i == textEntries {
-			t.line("  ", fmt.Sprintf("and %d more kinds of entries, which the HTML page lists", len(p.Entries)-i))
-			break
-		}
-		t.line("  ", fmt.Sprintf("%s: %s %s, on %s, such as %s", e.Account, e.Kind, e.Rights, plural(e.Objects, "object"),
-			e.Sample))
-	}
+	t.entries("  ", p.Entries)
 	t.heading("Not considered")
 	for _, n := range p.Notes {
 		t.line("  ", n)
@@ -154,10 +147,29 @@ func (t *textPage) grants(indent string, list []Grants) {
 	}
 }
 
-// changes writes what changed. Without changes it writes "none".
+// entries writes rows of other entries.
+func (t *textPage) entries(indent string, list []EntryRow) {
+	for i, e := range list {
+		if i == textEntries {
+			t.line(indent, fmt.Sprintf("and %d more kinds of entries, which the HTML page lists", len(list)-i))
+			break
+		}
+		text := fmt.Sprintf("%s: %s %s, on ", e.Account, e.Kind, e.Rights)
+		switch {
+		case e.Objects == 1:
+			text += e.Sample
+		case e.Important > 0:
+			text += fmt.Sprintf("%d objects, %d of them important, such as %s", e.Objects, e.Important, e.Sample)
+		default:
+			text += fmt.Sprintf("%d objects, such as %s", e.Objects, e.Sample)
+		}
+		t.line(indent, text)
+	}
+}
+
+// changes writes what changed.
 func (t *textPage) changes(c *Changes) {
 	t.heading("Changes since the baseline")
-	t.line("  ", uncompared)
 	if c.None() {
 		t.line("  ", "none")
 		return
@@ -171,7 +183,9 @@ func (t *textPage) changes(c *Changes) {
 	for _, part := range []struct {
 		name string
 		rows []Grants
-	}{{"gained:", c.Gained}, {"lost:", c.Lost}} {
+	}{{"gained:", c.Gained}, {"lost:", c.Lost},
+		{"gained by groups without members and unknown accounts:", c.VacantGained},
+		{"lost by groups without members and unknown accounts:", c.VacantLost}} {
 		if len(part.rows) > 0 {
 			t.line("  ", part.name)
 			t.grants("  ", part.rows)
@@ -179,6 +193,16 @@ func (t *textPage) changes(c *Changes) {
 	}
 	t.paths("new path", "shorter path", c.Opened)
 	t.paths("closed path", "longer path now, before", c.Closed)
+	for _, part := range []struct {
+		name string
+		rows []EntryRow
+	}{{"new entries that give none of these rights:", c.EntriesAdded},
+		{"removed entries that gave none of these rights:", c.EntriesRemoved}} {
+		if len(part.rows) > 0 {
+			t.line("  ", part.name)
+			t.entries("    ", part.rows)
+		}
+	}
 	for _, o := range c.Objects {
 		t.line("  ", o)
 	}
@@ -197,8 +221,8 @@ func (t *textPage) paths(one, other string, list []Change) {
 		t.steps("    ", x.Steps)
 	}
 	for _, x := range rest {
-		t.line("  ", fmt.Sprintf("%s through %s: %s to %s", one, x.Through, x.Who,
-			plural(len(x.Objects), "important object")))
+		t.line("  ", fmt.Sprintf("%s through %s: %s to %s: %s", one, x.Through, x.Who,
+			plural(len(x.Objects), "important object"), strings.Join(x.Kinds, ", ")))
 	}
 }
 
@@ -215,14 +239,18 @@ func (n Names) text(most int) string {
 	return text
 }
 
-// objects returns the only name, or the number of objects and the first names, at most textSamples, separated by
-// semicolons. n must have at least one name.
+// objects returns the only name, or the number of objects and the first names, separated by semicolons: all important
+// objects, and others up to textSamples.
 func (n Names) objects() string {
 	if n.Count == 1 {
 		return n.List[0]
 	}
-	list := n.List[:min(textSamples, len(n.List))]
-	text := fmt.Sprintf("%d objects: %s", n.Count, strings.Join(list, "; "))
+	list := n.List[:max(n.Important, min(textSamples, len(n.List)))]
+	text := fmt.Sprintf("%d objects", n.Count)
+	if n.Important > 0 && n.Important < n.Count {
+		text += fmt.Sprintf(", %d of them important", n.Important)
+	}
+	text += ": " + strings.Join(list, "; ")
 	if more := n.Count - len(list); more > 0 {
 		text += fmt.Sprintf("; and %d more", more)
 	}

@@ -11,48 +11,46 @@ import (
 // maxVacant limits the accounts without a principal that are evaluated.
 const maxVacant = 4096
 
-// vacant adds the rights of accounts that entries name and no principal's token has: groups without members, and
-// accounts that the directory does not have (B-53). It evaluates each as a user who is in that group alone. Above
-// maxVacant accounts it only counts them in a note. now is the report's current side. A search that fails or is
-// cancelled is an error.
-func (p *Page) vacant(ctx context.Context, now *side) error {
-	d := now.search.Directory.Clone()
+// findVacant sets s.empty to a side for the accounts that entries name and no principal's token has: groups without
+// members, and accounts that the directory does not have (B-53). It evaluates each as a user who is in that group alone.
+// Above maxVacant accounts it only counts them, in s.unevaluated. A search that fails or is cancelled is an error.
+func (s *side) findVacant(ctx context.Context) (err error) {
+	d := s.search.Directory.Clone()
 	d.Principals = nil
-	v := &side{vacant: map[sid.SID]bool{}, classes: now.classes}
+	v := &side{vacant: map[sid.SID]bool{}, classes: s.classes, targets: s.targets}
+	s.empty = v
 	known := map[sid.SID]bool{}
-	left := 0
-	for i := range now.search.Objects {
-		for _, a := range now.search.Objects[i].Descriptor.DACL().All() {
+	for i := range s.search.Objects {
+		for _, a := range s.search.Objects[i].Descriptor.DACL().All() {
 			who := a.SID()
-			if a.Flags()&sd.InheritOnly != 0 || v.vacant[who] || now.byDesign(who) || now.held(known, who) {
+			if a.Flags()&sd.InheritOnly != 0 || v.vacant[who] || s.byDesign(who) || s.held(known, who) {
 				continue
 			}
 			if len(v.vacant) >= maxVacant {
-				left++
+				s.unevaluated++
 				continue
 			}
 			v.vacant[who.Clone()] = true
 			if _, _, err := d.FindOrAdd(who.String()); err != nil {
-				left++
+				s.unevaluated++
 			}
 		}
 	}
-	if left > 0 {
-		p.Notes = append(p.Notes, plural(left, "entry for an account", "entries for accounts")+
-			" that no principal has could not be evaluated.")
-	}
+	v.search = &reach.Search{Directory: d, Objects: s.search.Objects, BlockOwner: s.search.BlockOwner}
 	if len(d.Principals) == 0 {
 		return nil
 	}
-	v.search = &reach.Search{Directory: d, Objects: now.search.Objects, BlockOwner: now.search.BlockOwner}
-	var err error
 	v.survey, err = v.search.Direct(ctx, func(object int, rights []reach.Right) error {
 		v.keep(object, rights)
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	p.Vacant, err = v.grants(v.rights)
 	return err
+}
+
+// noteUnevaluated adds a note about accounts of a state that findVacant did not evaluate. where names the state.
+func (p *Page) noteUnevaluated(s *side, where string) {
+	if s.unevaluated > 0 {
+		p.Notes = append(p.Notes, where+plural(s.unevaluated, "entry for an account", "entries for accounts")+
+			" that no principal has could not be evaluated.")
+	}
 }

@@ -1,0 +1,99 @@
+package adreport_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/adreport"
+)
+
+// The changes since a baseline cover the rights of accounts that no principal has, and the other entries. An entry on
+// an object that only one state has is listed if the other state has none of its kind (B-121).
+func TestChangesOfEverySection(t *testing.T) {
+	d, _, _, carla := office()
+	empty, shut := d.account("group", "empty"), d.account("group", "shut")
+	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + empty.sid() + ")",
+		"(OA;;WP;" + phoneGUID + ";;" + shut.sid() + ")", "(A;;LC;;;AU)"}
+	before := d.ldif()
+
+	d, _, helen, carla := office()
+	empty, shut = d.account("group", "empty"), d.account("group", "shut")
+	carla.allow = []string{"(A;;WD;;;" + shut.sid() + ")", "(A;;LC;;;AU)",
+		"(OA;;WP;" + phoneGUID + ";;" + empty.sid() + ")"}
+	d.account("user", "new").allow = []string{"(A;;LC;;;AU)", "(OA;;WP;" + phoneGUID + ";;" + helen.sid() + ")"}
+	old := state(t, before)
+	page, html, text := pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif()), Before: &old})
+	c := page.Changes
+	got := []string{}
+	for name, rows := range map[string][]adreport.Grants{"appeared": c.VacantGained, "gone": c.VacantLost} {
+		for _, g := range rows {
+			got = append(got, fmt.Sprint(name, " ", g.Who.List, " ", g.Rights, " ", g.Objects.List))
+		}
+	}
+	for name, rows := range map[string][]adreport.EntryRow{"appeared": c.EntriesAdded, "gone": c.EntriesRemoved} {
+		for _, e := range rows {
+			got = append(got, fmt.Sprint(name, " ", e.Account, " ", e.Kind, " ", e.Rights, " ", e.Objects, " ", e.Sample))
+		}
+	}
+	slices.Sort(got)
+	carlas, news := "CN=carla,CN=Users,"+base, "CN=new,CN=Users,"+base
+	want := []string{
+		"appeared [shut] [write DACL] [" + carlas + "]", "gone [empty] [reset password] [" + carlas + "]",
+		"appeared empty allow write property on telephoneNumber 1 " + carlas,
+		"gone shut allow write property on telephoneNumber 1 " + carlas,
+		"appeared helen allow write property on telephoneNumber 1 " + news,
+	}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	usual := "3 kinds of entries on new objects: not listed, other objects had the same before"
+	if !slices.Contains(c.Objects, usual) {
+		t.Errorf("objects %q, want %q among them", c.Objects, usual)
+	}
+	for _, line := range []string{"Not compared", "does not compare"} {
+		if strings.Contains(html+text, line) {
+			t.Errorf("a page says %q", line)
+		}
+	}
+	for _, line := range []string{"gained by groups without members and unknown accounts", "new entries",
+		"removed entries"} {
+		if !strings.Contains(strings.ToLower(html), line) || !strings.Contains(text, line) {
+			t.Errorf("%q is not on both pages:\n%s", line, text)
+		}
+	}
+}
+
+// Important objects are the first in the objects of a row, and no page folds them away (B-122).
+func TestRowsNameImportantObjectsFirst(t *testing.T) {
+	d, _, helen, carla := office()
+	entry := "(A;;WD;;;" + helen.sid() + ")"
+	carla.allow = []string{entry, "(A;;LC;;;AU)"}
+	for i := range 9 {
+		d.account("user", fmt.Sprint("a", i)).allow = []string{entry, "(A;;LC;;;AU)"}
+	}
+	root, holder := d.find(base), d.find("CN=AdminSDHolder,CN=System,"+base)
+	root.allow, holder.allow = append(root.allow, entry, "(A;;LC;;;AU)"), append(holder.allow, entry)
+	page, html, text := pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif())})
+	if len(page.Direct) != 1 {
+		t.Fatalf("rows %+v, want one", page.Direct)
+	}
+	o := page.Direct[0].Objects
+	if o.Count != 12 || o.Important != 2 || o.List[0] != base || o.List[1] != "CN=AdminSDHolder,CN=System,"+base {
+		t.Errorf("objects %+v, want the domain root and AdminSDHolder first", o)
+	}
+	want := "on 12 objects, 2 of them important: " + base + "; CN=AdminSDHolder,CN=System," + base + "; CN=carla,CN=Users," + base + "; and 9 more"
+	if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
+		t.Errorf("no %q in\n%s", want, text)
+	}
+	row := html[strings.Index(html, `<h2 id="rights"`):]
+	if at := strings.Index(row, "<code>CN=AdminSDHolder"); at < 0 || at > strings.Index(row, "<details>") {
+		t.Errorf("AdminSDHolder is folded: %s", row[:min(len(row), 1500)])
+	}
+	list := slices.IndexFunc(page.Entries, func(e adreport.EntryRow) bool { return e.Rights == "list" })
+	if list < 0 || page.Entries[list].Sample != base || page.Entries[list].Important != 1 {
+		t.Errorf("entries %+v, want the domain root as the example of list", page.Entries)
+	}
+}
