@@ -77,6 +77,7 @@ type Explanation struct {
 	each     bool              // a result list was requested
 	results  []NodeResult      // of it
 	typ      *winnt.ObjectType // nil: rights print as numbers
+	unread   int               // entries at the end of the DACL that no pass read; 0 if none was read
 }
 
 // Explain runs [SeAccessCheck] and records its steps. The decision is always
@@ -88,6 +89,7 @@ func Explain(r *Request) (Decision, *Explanation, error) {
 	if err != nil {
 		return d, nil, err
 	}
+	t.x.countUnread(r)
 	return d, &t.x, nil
 }
 
@@ -101,6 +103,7 @@ func ExplainResultList(r *Request) ([]NodeResult, Decision, *Explanation, error)
 		return results, d, nil, err
 	}
 	t.x.each, t.x.results = true, results
+	t.x.countUnread(r)
 	return results, d, &t.x, nil
 }
 
@@ -133,6 +136,19 @@ func (x *Explanation) interesting() winnt.AccessMask {
 		m |= x.mapping.Map(winnt.GENERIC_ALL)
 	}
 	return m &^ winnt.MAXIMUM_ALLOWED
+}
+
+// countUnread sets unread for the DACL of r.
+func (x *Explanation) countUnread(r *Request) {
+	last := -1
+	for i := range x.Steps {
+		if s := &x.Steps[i]; s.List == "DACL" {
+			last = max(last, s.ACE)
+		}
+	}
+	if last >= 0 {
+		x.unread = r.Descriptor.DACL().Len() - last - 1
+	}
 }
 
 // Reason returns the row of one bit. ok is false if the explanation has no row for it.

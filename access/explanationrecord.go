@@ -20,6 +20,7 @@ type ExplanationRecord struct {
 	Results        []ResultRecord
 	Steps          []StepRecord
 	Reasons        []BitReason
+	Unread         int64 // entries at the end of the DACL that the check did not need
 }
 
 // ResultRecord holds one row of a result list, a [NodeResult], in exported fields.
@@ -49,7 +50,7 @@ func (x *Explanation) Record() *ExplanationRecord {
 	r := &ExplanationRecord{
 		Status: x.Decision.Status(), Granted: x.Decision.Granted, PrivilegesUsed: x.Decision.PrivilegesUsed,
 		Desired: x.Desired, Asked: x.Asked, Culprits: x.culprits, Mapping: x.mapping, ResultList: x.each,
-		Reasons: x.Reasons,
+		Reasons: x.Reasons, Unread: int64(x.unread),
 	}
 	// A type is sent by name together with its mapping: the receiver looks up the name and needs no table of ours.
 	if x.typ != nil {
@@ -76,6 +77,7 @@ func (r *ExplanationRecord) Explanation() *Explanation {
 		Decision: Decision{Granted: r.Granted, Verdict: ntstatus.Decided(r.Status), PrivilegesUsed: r.PrivilegesUsed},
 		Desired:  r.Desired, Asked: r.Asked, Reasons: r.Reasons,
 		culprits: r.Culprits, mapping: r.Mapping, each: r.ResultList, typ: winnt.ObjectTypeByName(r.Type),
+		unread: int(r.Unread),
 	}
 	for _, n := range r.Results {
 		x.results = append(x.results, NodeResult{Granted: n.Granted, Verdict: ntstatus.Decided(n.Status)})

@@ -159,6 +159,15 @@ func (p *shown) table() {
 		p.last(strconv.Itoa(folded)+" other entries have no effect on this request", 0)
 		p.b.WriteByte('\n')
 	}
+	switch { // (U-130)
+	case p.unread == 1:
+		p.last("1 later entry of the DACL was not needed", 0)
+	case p.unread > 1:
+		p.last(strconv.Itoa(p.unread)+" later entries of the DACL were not needed", 0)
+	default:
+		return
+	}
+	p.b.WriteByte('\n')
 }
 
 // headings writes a line for each column, with the name of its right at the column and a bar at each column before it

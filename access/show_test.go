@@ -85,6 +85,27 @@ func TestShowCountsEntriesWithoutEffect(t *testing.T) {
 	}
 }
 
+// Entries that the check did not read have one row that counts them, also after a record was sent. A check that read
+// all entries, or none, has no such row (U-130).
+func TestShowCountsUnreadEntries(t *testing.T) {
+	for entries, want := range map[string]string{
+		"(A;;0x1;;;WD)":             "",
+		"(A;;0x1;;;WD)(A;;FA;;;BA)": "\n1 later entry of the DACL was not needed\n",
+		"(A;;FA;;;BO)(D;;0x1;;;WD)(A;;FA;;;BA)(A;;FA;;;WD)": "\n2 later entries of the DACL were not needed\n",
+		"(A;;0x2;;;WD)(A;;FA;;;BA)":                         "",
+	} {
+		_, x, err := access.Explain(ask(t, "…"+entries, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, got := range []string{x.String(), x.Record().Explanation().String()} {
+			if strings.Contains(got, "not needed") != (want != "") || !strings.Contains(got, want) {
+				t.Errorf("U-130: %s: want %q in\n%s", entries, want, got)
+			}
+		}
+	}
+}
+
 // An entry whose condition is not true shows the values that its tests compared. An entry that did not decide by its
 // condition shows none.
 func TestShowsValuesOfConditions(t *testing.T) {

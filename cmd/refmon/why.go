@@ -33,6 +33,7 @@ its rule. The last part is the reason for each right. Entries are counted from 1
 entry's SID is beside it; those of the user and the owner are at the end. If the condition of an entry is not true, its
 row has the values that the condition compared.
 On a terminal, entries without an effect on the request are counted if there are more than three; a pipe has them all.
+The last row counts the entries that the check did not need.
 
   refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)' -t user -w FR
   refmon why "$(cat secret.sddl)" -t admin -w 'FILE_READ_DATA|WRITE_DAC'
