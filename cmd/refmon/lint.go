@@ -35,7 +35,7 @@ func (lintCmd) Help() string {
 	return `Lists problems of a descriptor that affect every token: entries that never decide, denials that come too
 late, lists out of order, flags without effect, conditions that cannot be true, SIDs that no token has, objects open to
 all. Each finding names the entry, the rule and a correction. If you remove an entry that never decides, no decision
-changes.
+changes. For a descriptor that a file cannot store as it is, the last line is the corrected descriptor.
 
   refmon lint 'O:BAG:SYD:(A;;FR;;;WD)(D;;FR;;;BG)(A;;FR;;;WD)'
   refmon lint shares.sddl
@@ -82,10 +82,32 @@ func (c *lintCmd) Run(std *streams) error {
 		if err := p.print(lint.Line{}, "", found); err != nil {
 			return err
 		}
+		if err := p.corrected(l); err != nil {
+			return err
+		}
 		p.noteDirectory()
 		return verdict(p.found == 0)
 	}
 	return p.file(c.Source)
+}
+
+// corrected prints the descriptor of an argument as a file stores it, if a file cannot store it as it is (B-124).
+func (p *lintPage) corrected(l lint.Line) error {
+	d := l.Descriptor
+	if d == nil {
+		var err error
+		if d, err = sddl.Parse(l.Text, sddl.Options{Domain: p.domain, Extended: true}); err != nil {
+			return err
+		}
+	}
+	if p.json || p.kinds[lint.LogonSession]+p.kinds[lint.StoredGeneric] == 0 {
+		return nil
+	}
+	if text := lint.Corrected(d, p.domain); text != "" {
+		_, err := fmt.Fprint(p.std.out, p.std.folded("corrected: "+text, 0))
+		return err
+	}
+	return nil
 }
 
 // noteDirectory prints to standard error how many descriptors were recognised as those of a directory.
@@ -96,8 +118,8 @@ func (p *lintPage) noteDirectory() {
 	}
 }
 
-// typeOf returns the type of a descriptor's object: that of --type, else by its entries (B-57). A descriptor without
-// entries of a directory, and nil, are taken for a folder's.
+// typeOf returns the type of a descriptor's object: that of --type, else by its entries (B-57). It returns nil, which
+// means a file or a folder, for a descriptor without entries of a directory, and for nil.
 func (p *lintPage) typeOf(d *sd.Descriptor) *winnt.ObjectType {
 	switch {
 	case p.typ != nil:
@@ -106,7 +128,7 @@ func (p *lintPage) typeOf(d *sd.Descriptor) *winnt.ObjectType {
 		p.directory++
 		return winnt.DirectoryServiceObject
 	}
-	return winnt.DirectoryFileObject
+	return nil
 }
 
 // maxMalformed limits the malformed lines that are shown. The others are counted.
@@ -121,8 +143,9 @@ type lintPage struct {
 	names                   *directory.Directory // of -d or LDIF; nil: only well-known names
 	kinds                   map[string]int       // findings of each kind
 	found, lines, malformed int
-	relative                int // descriptors that need a domain
-	directory               int // descriptors that were recognised as those of a directory
+	relative                int  // descriptors that need a domain
+	stored                  bool // acl repair corrects a finding about an object with a path
+	directory               int  // descriptors that were recognised as those of a directory
 }
 
 // file checks the descriptors of a file, or of standard input for "-", and prints the findings. A malformed
@@ -167,6 +190,9 @@ func (p *lintPage) file(name string) error {
 	if !p.json {
 		if err := p.total(); err != nil {
 			return err
+		}
+		if p.stored {
+			fmt.Fprintln(p.std.err, "refmon: 'refmon acl repair PATH' corrects the stored descriptors of files")
 		}
 	}
 	if p.relative > 0 {
@@ -278,6 +304,7 @@ func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 	p.found += len(found)
 	for _, f := range found {
 		p.kinds[f.Kind]++
+		p.stored = p.stored || l.Path != "" && (f.Kind == lint.LogonSession || f.Kind == lint.StoredGeneric)
 		if p.json {
 			b, err := json.Marshal(struct {
 				Line int    `json:"line,omitempty"`

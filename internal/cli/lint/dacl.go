@@ -177,7 +177,7 @@ func (l *linter) late(i int, e *entry, granted winnt.AccessMask, before []string
 		l.add("DACL", i, e.ace, UnreachableDeny, "A-71",
 			"move it before entry "+before[0]+", if the refusal is meant to win",
 			"entry %s grants the same SID %s before it, and nothing after it grants the rest: it denies nothing",
-			strings.Join(before, ", "), l.typ.Names(granted))
+			strings.Join(before, ", "), l.rights(granted))
 		return
 	}
 	l.add("DACL", i, e.ace, IdleDeny, "A-71", "move it before the entry whose grant it is to stop, or "+drop(e.ace),

@@ -6,7 +6,7 @@
 // never deciding only if, for each token that it matches, earlier entries decide each of its rights. Removing such an
 // entry changes no decision about the object; the tests verify this.
 //
-//	for _, f := range lint.Check(d, winnt.DirectoryFileObject, sid.SID{}) { fmt.Println(f) }
+//	for _, f := range lint.Check(d, winnt.FileObject, sid.SID{}) { fmt.Println(f) }
 //
 // The package has no state; all functions are pure.
 package lint

@@ -55,5 +55,5 @@ func (l *linter) everyone() {
 func (l *linter) everyoneBy(i int, a sd.ACE, m winnt.AccessMask) {
 	l.add("DACL", i, a, EveryoneWritable, "A-70", "grant it to a group of those who need it",
 		"a token of any account that logs on, with Everyone and Authenticated Users alone, is granted %s by it",
-		l.typ.Names(m))
+		l.rights(m))
 }

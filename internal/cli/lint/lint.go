@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
@@ -76,7 +77,30 @@ type linter struct {
 	d      *sd.Descriptor
 	typ    *winnt.ObjectType
 	domain sid.SID
+	either bool // the object is a file or a folder, and typ is that of a folder
 	out    []Finding
+}
+
+// rights returns the names of rights, separated by |. If the object can be a file or a folder, a right has both names,
+// such as FILE_WRITE_DATA/FILE_ADD_FILE (B-123).
+func (l *linter) rights(m winnt.AccessMask) string {
+	names := strings.Split(l.typ.Names(m), "|")
+	files := strings.Split(winnt.FileObject.Names(m), "|")
+	for i := range names {
+		if l.either && len(files) == len(names) && files[i] != names[i] {
+			names[i] = files[i] + "/" + names[i]
+		}
+	}
+	return strings.Join(names, "|")
+}
+
+// text returns an entry as SDDL, "" if SDDL cannot express it.
+func (l *linter) text(a sd.ACE) string {
+	text, err := sddl.FormatACE(a, sddl.Options{Domain: l.domain, Extended: true})
+	if err != nil {
+		return ""
+	}
+	return text
 }
 
 // Text parses SDDL and returns the findings of [Check]. A [NotStrict] finding comes first if only the lenient parser
@@ -95,10 +119,13 @@ func Text(text string, typ *winnt.ObjectType, domain sid.SID) ([]Finding, error)
 	return out, nil
 }
 
-// Check returns the problems of a descriptor on an object of a type, nil without a finding. typ must not be nil. domain
-// only serves to print aliases and may be zero.
+// Check returns the problems of a descriptor on an object of a type, nil without a finding. A nil typ means a file or a
+// folder: Check then reports what is a problem of a folder. domain only serves to print aliases and may be zero.
 func Check(d *sd.Descriptor, typ *winnt.ObjectType, domain sid.SID) []Finding {
 	l := &linter{d: d, typ: typ, domain: domain}
+	if typ == nil {
+		l.typ, l.either = winnt.DirectoryFileObject, true
+	}
 	l.owners()
 	l.dacl()
 	l.sacl()
@@ -112,9 +139,7 @@ func Check(d *sd.Descriptor, typ *winnt.ObjectType, domain sid.SID) []Finding {
 func (l *linter) add(list string, i int, a sd.ACE, kind, rule, mend, what string, args ...any) {
 	f := Finding{List: list, ACE: i, Kind: kind, Rule: rule, What: fmt.Sprintf(what, args...), Mend: mend}
 	if !a.IsZero() {
-		text, err := sddl.FormatACE(a, sddl.Options{Domain: l.domain, Extended: true})
-		if err == nil {
-			f.Entry = text
+		if f.Entry = l.text(a); f.Entry != "" {
 			f.On = words.Entry(a)
 		}
 	}

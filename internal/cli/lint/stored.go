@@ -2,13 +2,32 @@ package lint
 
 import (
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
-// stored reports parts of a descriptor that file systems do not store. It reports nothing for other types than files
-// and directories.
+// Corrected returns the descriptor without the defects of [LogonSession] and [StoredGeneric] entries, in SDDL. It
+// returns "" if the descriptor has none, or if only its author can decide what it should say. domain only serves to
+// write aliases and may be zero.
+func Corrected(d *sd.Descriptor, domain sid.SID) string {
+	c, status := fileaccess.Stored(d)
+	if status != ntstatus.Success || c == d {
+		return ""
+	}
+	text, err := sddl.Format(c, sddl.Options{Domain: domain, Extended: true})
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+// specific returns an entry with the rights of files in place of generic ones.
+func specific(a sd.ACE) sd.ACE { return a.MapGeneric(&winnt.FileObject.Mapping) }
+
+// stored reports parts of a descriptor that file systems do not store.
 func (l *linter) stored() {
 	if l.typ != winnt.FileObject && l.typ != winnt.DirectoryFileObject {
 		return
@@ -28,11 +47,11 @@ func (l *linter) stored() {
 	}{{"DACL", l.d.DACL()}, {"SACL", l.d.SACL()}} {
 		for i, a := range x.acl.All() {
 			if fileaccess.NamesSession(a) {
-				l.add(x.list, i, a, LogonSession, "F-199", "drop the entry, or name a user or a group: refmon acl repair",
+				l.add(x.list, i, a, LogonSession, "F-199", "drop the entry, or name a user or a group",
 					"it names a logon session, which ends before the file does: its number can come to stand for another user")
 			}
 			if fileaccess.StoresGeneric(a) {
-				l.add(x.list, i, a, StoredGeneric, "F-201", "write the rights that they stand for: refmon acl repair",
+				l.add(x.list, i, a, StoredGeneric, "F-201", "write the rights that they stand for: "+l.text(specific(a)),
 					"it has generic rights, which refmond maps when it checks and Samba does not: one server follows the entry and "+
 						"the other ignores it")
 			}
