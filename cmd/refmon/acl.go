@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/cli/batch"
@@ -46,7 +47,7 @@ const maxListed = 25
 func (aclExportCmd) Help() string {
 	return `Reads the security descriptors of files, from the extended attribute in which Samba stores them or else
 from mode and POSIX ACL, and writes them as JSON lines: {"path":…,"sd":…,"type":…}. With --objects the command
-converts CSV, icacls saves and LDIF to that form.
+converts CSV, icacls saves and LDIF to that form. The domain of aliases such as DA is that of an LDIF file, or --domain.
 
   refmon acl export /srv/share -r > acls.jsonl
   refmon acl export --objects get-acl.csv > acls.jsonl
@@ -70,6 +71,8 @@ func (c *aclExportCmd) Run(std *streams) error {
 		if domain, err = sid.Parse(c.Domain); err != nil {
 			return fmt.Errorf("--domain: %w", err)
 		}
+	} else {
+		domain = domainOfLDIF(c.Objects)
 	}
 	if err := c.whole(); err != nil {
 		return err
@@ -84,12 +87,16 @@ func (c *aclExportCmd) Run(std *streams) error {
 	w := bufio.NewWriterSize(std.out, 1<<20)
 	var line []byte
 	var sum bulk.Summary
+	relative := 0 // descriptors that need a domain
 	err = objects.All(ctx, in.source, domain, typ, func(i objects.Item) bool {
 		sum.Objects++
 		if i.Err == nil && !utf8.ValidString(i.Path) {
 			i.Err = errNoUTF8
 		}
 		if i.Err != nil {
+			if domain.IsZero() && strings.Contains(i.Err.Error(), "needs no domain") {
+				relative++
+			}
 			switch sum.Unreadable++; {
 			case sum.Unreadable > maxListed:
 				return true
@@ -115,6 +122,10 @@ func (c *aclExportCmd) Run(std *streams) error {
 	err = errors.Join(err, w.Flush())
 	if err == nil && sum.Unreadable > 0 {
 		remark(std, &sum)
+		if relative > 0 {
+			fmt.Fprintf(std.err, "refmon: %s aliases such as DA and DU, which are of a domain: give its SID, for example "+
+				"--domain S-1-5-21-1-2-3\n", count(relative, "descriptor has", "descriptors have"))
+		}
 		fmt.Fprintf(std.err, "refmon: %d of %d objects could not be read and are not in the output\n", sum.Unreadable,
 			sum.Objects)
 		return errReported

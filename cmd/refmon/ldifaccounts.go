@@ -2,8 +2,7 @@ package main
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
+	"context"
 	"io"
 	"io/fs"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/collect"
 	accounts "github.com/refmon/refmon/internal/directory/source"
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/source"
 	"github.com/refmon/refmon/sid"
 )
@@ -128,4 +128,44 @@ func (p *lintPage) nameIn(entry string) string {
 		return ""
 	}
 	return namesOf(p.names)(who)
+}
+
+// domainOfLDIF returns the domain of an LDIF file: the SID of its domain object, or else the domain of all its accounts
+// (B-125). It returns the zero SID for any other file, for a pipe, for accounts of several domains, and if the file
+// cannot be read, which whoever opens the objects reports.
+func domainOfLDIF(name string) sid.SID {
+	if name == "" || name == "-" || accounts.Form(headOf(name)) != "ldif" {
+		return sid.SID{}
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return sid.SID{}
+	}
+	defer func() { _ = f.Close() }() // only read
+	s, err := source.Open(name, f)
+	if err != nil {
+		return sid.SID{}
+	}
+	var head, of sid.SID
+	several := false
+	err = objects.Each(context.Background(), s, func(_ *objects.Batch, o *objects.Object) error {
+		switch {
+		case o.Entry == nil:
+		case o.Entry.Is("domainDNS") && !o.Entry.SID.IsZero():
+			head = o.Entry.SID.Clone()
+		default:
+			if d := collect.DomainOf(o.Entry.SID); !d.IsZero() {
+				several = several || !of.IsZero() && of != d
+				of = d.Clone()
+			}
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return sid.SID{}
+	case head.IsZero() && !several:
+		return of
+	}
+	return head
 }

@@ -15,7 +15,8 @@ func TestLookupPrefersWellKnownNames(t *testing.T) {
 	d, err := directory.New(&directory.Accounts{Domain: domain,
 		Users: []directory.User{{Name: "alice", SID: domain.WithRID(1107)},
 			{Name: "Administrators", SID: domain.WithRID(1108)}},
-		Groups: []directory.Group{{Name: "Staff", SID: domain.WithRID(2000)}}})
+		Groups: []directory.Group{{Name: "Staff", SID: domain.WithRID(2000)},
+			{Name: `OTHER\bob`, SID: sid.MustParse("S-1-5-21-9-9-9-1108")}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +26,7 @@ func TestLookupPrefersWellKnownNames(t *testing.T) {
 		"Everyone": "S-1-1-0", "CREATOR OWNER": "S-1-3-0", `BUILTIN\Administrators`: "S-1-5-32-544",
 		`nt authority\system`: "S-1-5-18", `CORP\alice`: "S-1-5-21-1-2-3-1107", `CORP\Staff`: "S-1-5-21-1-2-3-2000",
 		`CORP\Administrators`: "S-1-5-21-1-2-3-1108", `CORP\Domain Admins`: "S-1-5-21-1-2-3-512",
-		"S-1-5-21-9-9-9-1":            "S-1-5-21-9-9-9-1",
+		"S-1-5-21-9-9-9-1": "S-1-5-21-9-9-9-1", `other\bob`: "S-1-5-21-9-9-9-1108", `THIRD\bob`: "",
 		`NT SERVICE\TrustedInstaller`: "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464",
 		// No name that two accounts could have.
 		"Administrators": "", "alice": "", "Staff": "", `BUILTIN\alice`: "", `BUILTIN\Administratoren`: "",

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -137,16 +138,34 @@ func (c *icacls) split(text string, indent int) (path, who string, err error) {
 		if text[at] != ' ' {
 			continue
 		}
+		blank, windows := blankDomain(text[at+1:])
+		if blank && !windows { // only Windows' own domains have a blank: a part of the path is before the domain
+			continue
+		}
 		if _, ok := t.lookup(text[at+1:]); ok {
 			path, who = text[:at], text[at+1:]
-			found++
+			if found++; windows {
+				break
+			}
 		}
 	}
 	if found != 1 {
-		return "", "", fmt.Errorf("icacls: no known account is at the end of %q, so it is unclear where the path ends: give "+
-			"the accounts with -d, or use %s", text, icaclsCommand)
+		return "", "", fmt.Errorf("icacls: no known account is at the end of %q, so it is unclear where the path ends: "+
+			"give a directory file (-d) that has the account, for another domain as DOMAIN\\name with its SID, or use %s, "+
+			"which writes SIDs", text, icaclsCommand)
 	}
 	return path, who, nil
+}
+
+// blankDomain reports whether the domain of an account has a blank, and whether that is a domain of Windows itself, such
+// as NT AUTHORITY. It reports false for a name without a domain.
+func blankDomain(name string) (blank, windows bool) {
+	domain, _, qualified := strings.Cut(name, `\`)
+	if !qualified || !strings.Contains(domain, " ") {
+		return false, false
+	}
+	_, known := logon.WellKnownName(domain)
+	return true, known || strings.EqualFold(domain, "NT SERVICE")
 }
 
 // icaclsRights are the words of icacls. The simple ones stand for the masks that icacls /grant sets.
