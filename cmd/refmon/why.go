@@ -66,7 +66,8 @@ directories whose descriptors can change the decision.
   refmon why /srv/projects/plan --as bob
   refmon why /srv/projects --as bob --want FILE_ADD_FILE
 
-A descriptor with --as needs -d and --want. The token is then that of refmon access, and only the descriptor decides:
+A descriptor with --as needs --want, and -d unless USER is a SID. A SID alone has only the groups of every logon. The
+token is then that of refmon access, and only the descriptor decides:
 
   refmon why 'O:BAG:SYD:(A;;FR;;;DU)' --as bob -d company.yaml --want read
 

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/host"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -58,9 +60,16 @@ func (c *whyCmd) user(std *streams) (u *whyUser, done func(), err error) {
 	return u, done, err
 }
 
-// ofHost looks up a user of the host by name or uid, and returns it with the token that a mount gives its programs. An
+// ofHost looks up a user of the host by name, uid or SID, and returns it with the token that a mount gives its programs. An
 // unknown user is an error.
 func ofHost(name string) (*whyUser, error) {
+	if s, err := sid.Parse(name); err == nil { // the SID of a uid names a user of the host (B-126)
+		if s.SubAuthorities() != 2 || s.Prefix() != host.Users {
+			return nil, fmt.Errorf("the groups of %v are unknown on this host: give a directory file with the user (-d FILE), "+
+				"or the name of the user", s)
+		}
+		name = strconv.FormatUint(uint64(s.RID()), 10)
+	}
 	user, err := host.Lookup(name)
 	if err != nil {
 		return nil, fmt.Errorf("%w: -d FILE reads other users, and --names-from SOCKET those of refmond and its domains", err)
@@ -99,19 +108,19 @@ func (c *whyCmd) listed(std *streams) (*whyUser, error) {
 }
 
 // fromDirectory makes the user of --as the caller of a question about a descriptor, with the token of refmon access
-// (B-100). It needs -d.
+// (B-100). It needs -d, or a SID.
 func (c *whyCmd) fromDirectory(std *streams) error {
+	_, notSID := sid.Parse(c.As)
 	switch {
-	case len(c.Directory) == 0 || c.NamesFrom != "":
-		return errors.New("a descriptor with --as needs -d FILE with the user: --names-from and the users of this host are " +
-			"for paths of files")
+	case len(c.Directory) == 0 && notSID != nil || c.NamesFrom != "":
+		return errors.New("a descriptor with --as needs -d FILE with the user, or the user's SID: --names-from and the " +
+			"users of this host are for paths of files")
 	case c.Token != "" || c.Certificate != "":
 		return errors.New("--as names the caller: drop --token and --certificate, which are about a token file")
 	case c.Tree != "" || c.IgnorePosix:
 		return errors.New("--tree and --ignore-posix are about the path of a file, and this is a descriptor")
 	}
-	people := directoryFlags{Directory: c.Directory, Logon: c.Logon, who: c.As}
-	dir, err := people.directory(std)
+	dir, err := c.described(std)
 	if err != nil {
 		return err
 	}
@@ -121,6 +130,23 @@ func (c *whyCmd) fromDirectory(std *streams) error {
 	}
 	c.people, c.caller = dir, dir.Principals[who].Token
 	return nil
+}
+
+// described returns the directory of -d. Without -d it returns one without accounts, in which a SID has only the groups
+// of its logon (B-126).
+func (c *whyCmd) described(std *streams) (*directory.Directory, error) {
+	if len(c.Directory) > 0 {
+		return (&directoryFlags{Directory: c.Directory, Logon: c.Logon}).directory(std)
+	}
+	dir, err := directory.New(&directory.Accounts{})
+	if err != nil {
+		return nil, err
+	}
+	kind, given, err := kindOf(c.Logon)
+	if err != nil || !given {
+		return dir, err
+	}
+	return dir.LoggedOn(kind)
 }
 
 // onMount returns t as the user's programs have it on a mount: a primary token after an interactive logon, whose
