@@ -13,7 +13,7 @@ import (
 )
 
 // TestDescriptorOutput checks the complete output for a descriptor: owner and group, control bits, each entry with
-// effect, rights, object types and flags, and both forms of it.
+// effect, rights, object types and flags, and both forms of it. Entries count from 1 (U-131).
 func TestDescriptorOutput(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -27,20 +27,20 @@ group    S-1-5-21-1-2-3-513 (Domain Users)
 control  0x9c14 DACL-present SACL-present DACL-auto-inherited SACL-auto-inherited DACL-protected self-relative
 
 DACL: 4 entries, revision 4, 172 bytes
-  0  access allowed object    S-1-5-32-544 (Administrators)  0x00000100 FILE_WRITE_ATTRIBUTES  on ` +
+  1  access allowed object    S-1-5-32-544 (Administrators)  0x00000100 FILE_WRITE_ATTRIBUTES  on ` +
 				`12345678-0000-0000-0000-000000000001, for children of class 12345678-0000-0000-0000-000000000002  ` +
 				`container-inherit  inherit-only
-  1  access denied            S-1-1-0 (Everyone)             0x00010002 FILE_WRITE_DATA|DELETE  object-inherit  ` +
+  2  access denied            S-1-1-0 (Everyone)             0x00010002 FILE_WRITE_DATA|DELETE  object-inherit  ` +
 				`no-propagate  inherited
-  2  access allowed callback  S-1-5-32-545 (Users)           0x001f01ff FA
-  3  access allowed           S-1-5-21-1-2-3-1107            0x00020019 KR  object-inherit  container-inherit
+  3  access allowed callback  S-1-5-32-545 (Users)           0x001f01ff FA
+  4  access allowed           S-1-5-21-1-2-3-1107            0x00020019 KR  object-inherit  container-inherit
 
 SACL: 5 entries, revision 2, 108 bytes
-  0  system audit             S-1-1-0 (Everyone)                   0x00120116 FW  success  failure
-  1  system audit             S-1-1-0 (Everyone)                   0x00000001 FILE_READ_DATA  failure
-  2  system mandatory label   S-1-16-12288 (High Mandatory Level)  0x00000003 no-write-up no-read-up
-  3  system mandatory label   S-1-16-4096 (Low Mandatory Level)    0x00000004 no-execute-up
-  4  system scoped policy id  S-1-17-1                             0x00000000
+  1  system audit             S-1-1-0 (Everyone)                   0x00120116 FW  success  failure
+  2  system audit             S-1-1-0 (Everyone)                   0x00000001 FILE_READ_DATA  failure
+  3  system mandatory label   S-1-16-12288 (High Mandatory Level)  0x00000003 no-write-up no-read-up
+  4  system mandatory label   S-1-16-4096 (Low Mandatory Level)    0x00000004 no-execute-up
+  5  system scoped policy id  S-1-17-1                             0x00000000
 
 `},
 		{[]string{"--type", "process", "D:(A;;0x11;;;SY)S:"}, `owner    none
@@ -48,7 +48,7 @@ group    none
 control  0x8014 DACL-present SACL-present self-relative
 
 DACL: 1 entry, revision 2, 28 bytes
-  0  access allowed  S-1-5-18 (SYSTEM)  0x00000011 PROCESS_TERMINATE|PROCESS_VM_READ
+  1  access allowed  S-1-5-18 (SYSTEM)  0x00000011 PROCESS_TERMINATE|PROCESS_VM_READ
 
 SACL: empty
 

@@ -51,7 +51,8 @@ func (p *descriptorPage) print() error {
 	return err
 }
 
-// list prints one list with a line for each entry. For an absent or NULL list it prints meaning, its effect.
+// list prints one list with a line for each entry, counted from 1 (U-131). For an absent or NULL list it prints
+// meaning, its effect.
 func (p *descriptorPage) list(name string, l *sd.ACL, present bool, meaning string) error {
 	out := p.std.out
 	switch {
@@ -76,7 +77,7 @@ func (p *descriptorPage) list(name string, l *sd.ACL, present bool, meaning stri
 			cells = append(cells, on)
 		}
 		rights = append(rights, strings.Join(append(cells, flagNames(a)...), "  "))
-		fmt.Fprintf(w, "%3d\t%s\t%s\t%s\n", i, p.effect(a), p.who(a.SID()), rights[i])
+		fmt.Fprintf(w, "%3d\t%s\t%s\t%s\n", i+1, p.effect(a), p.who(a.SID()), rights[i])
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -88,7 +89,7 @@ func (p *descriptorPage) list(name string, l *sd.ACL, present bool, meaning stri
 	}
 	// Each row has two parts, so that the terminal breaks no SID and no name of a right (U-123).
 	for i, a := range l.All() {
-		text := p.std.folded(fmt.Sprintf("%3d  %s  %s", i, p.effect(a), p.who(a.SID())), 0) + p.std.folded(rights[i], 5)
+		text := p.std.folded(fmt.Sprintf("%3d  %s  %s", i+1, p.effect(a), p.who(a.SID())), 0) + p.std.folded(rights[i], 5)
 		if _, err := io.WriteString(out, text); err != nil {
 			return err
 		}
