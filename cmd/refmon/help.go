@@ -14,7 +14,7 @@ import (
 )
 
 type helpCmd struct {
-	Topic []string `arg:"" optional:"" help:"A command, such as why or audit verify, or a topic: rights, tokens, exits."`
+	Topic []string `arg:"" optional:"" help:"A command, such as why or audit verify, a topic (rights, tokens, exits), or a rule such as A-71."`
 }
 
 // topics are the subjects that help explains in addition to the commands.
@@ -45,7 +45,8 @@ All words:
   3  an audit log is damaged or was changed (refmon audit verify)`,
 }
 
-// Run prints the help of a command, or of a topic such as rights. An unknown topic is an error that names the topics.
+// Run prints the help of a command, of a topic such as rights, or of rules. An unknown topic is an error that names the
+// topics.
 func (c *helpCmd) Run(std *streams, parser *kong.Kong) error {
 	topic := strings.Join(c.Topic, " ")
 	text, ok := topics[topic]
@@ -58,9 +59,12 @@ func (c *helpCmd) Run(std *streams, parser *kong.Kong) error {
 	case ok:
 		_, err := fmt.Fprintln(std.out, text)
 		return err
+	case isRule(c.Topic):
+		return printRules(std, c.Topic)
 	}
 	if _, err := parser.Parse(append(slices.Clone(c.Topic), "--help")); err != nil && !std.helped {
-		return fmt.Errorf("%w: refmon --help lists the commands; the topics are rights, tokens and exits", err)
+		return fmt.Errorf("%w: refmon --help lists the commands; the topics are rights, tokens and exits, and ids of rules such as A-71",
+			err)
 	}
 	return nil
 }

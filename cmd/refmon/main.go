@@ -44,7 +44,7 @@ type cli struct {
 
 	Completion completionCmd `cmd:"" help:"Print the script that completes command lines with Tab in bash, zsh or fish."`
 
-	Help    helpCmd    `cmd:"" help:"Explain a command or a topic: rights, tokens, exits."`
+	Help    helpCmd    `cmd:"" help:"Explain a command, a topic (rights, tokens, exits) or a rule such as A-71."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	Color string `help:"${color}" default:"auto" enum:"auto,always,never" placeholder:"WHEN"`

@@ -71,7 +71,7 @@ token is then that of refmon access, and only the descriptor decides:
 
   refmon why 'O:BAG:SYD:(A;;FR;;;DU)' --as bob -d company.yaml --want read
 
-Rules are listed in docs/rules. The exit code is 0 if access is granted, 1 if it is denied, 2 after an error.`
+refmon help A-71 prints the rule A-71. The exit code is 0 if access is granted, 1 if it is denied, 2 after an error.`
 }
 
 // Run explains one decision and can write its certificate. It returns errDenied for a denial. A call that failed

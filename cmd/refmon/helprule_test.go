@@ -1,0 +1,36 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/refmon/refmon/docs"
+	"github.com/refmon/refmon/internal/test/terminal"
+)
+
+// The help has a page for each rule that docs/rules lists, in 80 columns (U-132).
+func TestHelpPrintsEachRule(t *testing.T) {
+	files, err := docs.Rules.ReadDir("rules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := 0
+	for _, f := range files {
+		b, err := docs.Rules.ReadFile("rules/" + f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range ruleLine.FindAllSubmatch(b, -1) {
+			id := string(m[1])
+			var out bytes.Buffer
+			if err := printRules(&streams{out: &out}, []string{id}); err != nil {
+				t.Errorf("U-132: %s: %v", id, err)
+			}
+			terminal.CheckPage(t, "refmon help "+id, out.String())
+			pages++
+		}
+	}
+	if pages < 1000 {
+		t.Errorf("U-132: %d pages, want one for each rule", pages)
+	}
+}
