@@ -13,7 +13,7 @@ import (
 
 // messages has the flags of a run with an embedded NATS server.
 type messages struct {
-	Nats  bool   `help:"Connect the stages through a NATS server in this process."`
+	Nats  bool   `help:"Connect watchers, workers and followers through a NATS server in this process."`
 	Host  string `help:"With --nats: the name of this host, in //HOST/DIR/FILE (default: the host's)." placeholder:"NAME"`
 	Parts int    `help:"With --nats: the number of parts of trees and classes." default:"1"`
 }

@@ -19,17 +19,16 @@ type lagCmd struct {
 func (lagCmd) Help() string {
 	return `Run it on a machine with the key of the keeper, that is one with a broker or keep.
 
-For each stage it prints how many messages of a stream wait for it. SEEN are
-reports of watchers and CLASS are new classes, which wait for workers. ROWS and
-PEOPLE are results, which wait for followers. Stages report what they have read
-every two seconds. "refmon-index status" prints the lag of a follower in time.`
+For each worker and follower it prints how many messages of a stream wait for
+it. SEEN are reports of watchers and CLASS are new classes of documents, which
+wait for workers. ROWS and PEOPLE are results, which wait for followers. Both
+report what they have read every two seconds. "refmon-index status" prints the lag of a follower in time.`
 }
 
 // lagWithin is the longest time that the command waits for a NATS server and its answers.
 const lagWithin = 10 * time.Second
 
-// Run prints a line for each stage. It returns an error if no server answers within ten seconds. It prints nothing
-// with an error.
+// Run prints a line for each process. It returns an error if no server answers within ten seconds.
 func (c *lagCmd) Run(std *streams) error {
 	ctx, stop := context.WithTimeout(context.Background(), lagWithin)
 	defer stop()

@@ -23,19 +23,19 @@ type cli struct {
 	Run     runCmd     `cmd:"" help:"Maintain an index of trees of files until interrupted."`
 	CanRead canReadCmd `cmd:"" help:"Print whether a person has a right on a document." name:"can-read"`
 	Why     whyCmd     `cmd:"" help:"Print the same with its evidence and time."`
-	Filter  filterCmd  `cmd:"" help:"List the classes of documents that a person may find."`
+	Filter  filterCmd  `cmd:"" help:"List the classes of documents with equal readers that a person may find."`
 	Changes changesCmd `cmd:"" help:"Print the changes of access after a number."`
 	Status  statusCmd  `cmd:"" help:"Print heartbeats and counts."`
-	Listed  listedCmd  `cmd:"" help:"List classes with members that no list of SIDs covers."`
+	Listed  listedCmd  `cmd:"" help:"List classes of documents whose readers no list of SIDs covers."`
 
 	Site      siteCmd      `cmd:"" help:"Write the files of each machine." group:"Many machines"`
 	Broker    brokerCmd    `cmd:"" help:"Run a NATS server." group:"Many machines"`
 	Keep      keepCmd      `cmd:"" help:"Keep the streams of existing NATS servers." group:"Many machines"`
 	Watch     watchCmd     `cmd:"" help:"Report the files of this host." group:"Many machines"`
 	Directory directoryCmd `cmd:"" help:"Publish the directory." group:"Many machines"`
-	Work      workCmd      `cmd:"" help:"Compute classes and their members." group:"Many machines"`
+	Work      workCmd      `cmd:"" help:"Compute the classes of documents, and who may read each." group:"Many machines"`
 	Follow    followCmd    `cmd:"" help:"Store the results for queries." group:"Many machines"`
-	Lag       lagCmd       `cmd:"" help:"Print how far each stage is behind." group:"Many machines"`
+	Lag       lagCmd       `cmd:"" help:"Print how many messages wait for each process." group:"Many machines"`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
