@@ -120,11 +120,11 @@ func (c *whyCmd) fromDirectory(std *streams) error {
 	case c.Tree != "" || c.IgnorePosix:
 		return errors.New("--tree and --ignore-posix are about the path of a file, and this is a descriptor")
 	}
-	dir, err := c.described(std)
+	dir, name, err := c.described(std)
 	if err != nil {
 		return err
 	}
-	who, err := asking(std, dir, people.who)
+	who, err := asking(std, dir, name)
 	if err != nil {
 		return fmt.Errorf("--as: %w", err)
 	}
@@ -132,21 +132,22 @@ func (c *whyCmd) fromDirectory(std *streams) error {
 	return nil
 }
 
-// described returns the directory of -d. Without -d it returns one without accounts, in which a SID has only the groups
-// of its logon (B-126).
-func (c *whyCmd) described(std *streams) (*directory.Directory, error) {
+// described returns the directory of -d, and the name that the user of --as has there. Without -d it returns one without
+// accounts, in which a SID has only the groups of its logon (B-126).
+func (c *whyCmd) described(std *streams) (dir *directory.Directory, name string, err error) {
 	if len(c.Directory) > 0 {
-		return (&directoryFlags{Directory: c.Directory, Logon: c.Logon}).directory(std)
+		people := directoryFlags{Directory: c.Directory, Logon: c.Logon, who: c.As}
+		dir, err = people.directory(std)
+		return dir, people.who, err
 	}
-	dir, err := directory.New(&directory.Accounts{})
-	if err != nil {
-		return nil, err
+	if dir, err = directory.New(&directory.Accounts{}); err != nil {
+		return nil, "", err
 	}
 	kind, given, err := kindOf(c.Logon)
-	if err != nil || !given {
-		return dir, err
+	if err == nil && given {
+		dir, err = dir.LoggedOn(kind)
 	}
-	return dir.LoggedOn(kind)
+	return dir, c.As, err
 }
 
 // onMount returns t as the user's programs have it on a mount: a primary token after an interactive logon, whose
