@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/columns"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -20,6 +21,8 @@ type has struct {
 	mask   winnt.AccessMask
 	rights []string // with Run.Holdings: all rights, also those on one object type
 	wanted bool     // it has all rights of Run.Want, or without Want any right
+
+	descriptor *sd.Descriptor // with Run.Holdings: that of the objects, on which rights depends too; nil: rights are set
 }
 
 // askWhat returns how what-can decides an object: the rights of its one principal. It counts objects without rights
@@ -35,9 +38,13 @@ func askWhat(d *decider) asking[has, none] {
 			if a.mask, share, err = d.maximum(x); secret(d.run.Types) {
 				a.mask &^= winnt.ADS_RIGHT_DS_READ_PROP
 			}
-			if err == nil && d.run.Holdings != nil {
-				a.rights, err = holdings(x) // they depend on the object's class and SID, too
+			switch {
+			case err != nil || d.run.Holdings == nil:
+			case d.run.Changes: // the rights are compared
+				a.rights, err = holdings(x.object, x.d)
 				share = false
+			default: // put finds the rights, which depend on the class and the SID of each object
+				a.descriptor = x.d
 			}
 			if err != nil || len(want.Want) == 0 {
 				a.wanted = a.mask != 0 || len(a.rights) > 0
@@ -47,10 +54,20 @@ func askWhat(d *decider) asking[has, none] {
 			a.wanted = !slices.ContainsFunc(sets, func(s effective.Set) bool { return !s.Has(0) })
 			return a, share, err
 		},
-		put: func(b *box[none], o *objects.Object, a *has) {
+		put: func(b *box[none], o *objects.Object, shared *has) {
+			a := *shared
+			if a.descriptor != nil {
+				var err error
+				if a.rights, err = holdings(o, a.descriptor); err != nil {
+					b.fail(o, err)
+					b.out = w.unreadable(b.out, o, err)
+					return
+				}
+				a.wanted = a.wanted || len(a.rights) > 0
+			}
 			// A table omits objects without rights, unless the lack of rights is the change or was requested (U-108).
 			if r := d.run; a.wanted || len(r.Want) == 0 && (r.Format != Table || r.Nothing || r.Changes) {
-				b.out = w.what(b.out, o, a)
+				b.out = w.what(b.out, o, &a)
 				return
 			}
 			if len(d.run.Want) == 0 {
@@ -61,17 +78,43 @@ func askWhat(d *decider) asking[has, none] {
 	}
 }
 
-// holdingsOf returns a function for the rights on an object of a directory (B-118). It creates that of Run.Holdings on
-// the first call, and returns its error on each call.
-func holdingsOf(r *Run) func(x place) ([]string, error) {
+// maxHoldings limits the answers that a function of holdingsOf keeps.
+const maxHoldings = 1 << 12
+
+// holdingsOf returns a function for the rights on an object of a directory (B-118). d is its descriptor, with the
+// object's own SID in place of PRINCIPAL SELF. The function creates that of Run.Holdings on the first call, and returns
+// its error on each call. It keeps answers for objects that are no accounts, which are equal for equal classes.
+func holdingsOf(r *Run) func(o *objects.Object, d *sd.Descriptor) ([]string, error) {
 	open := sync.OnceValues(func() (func(*objects.Item) ([]string, error), error) { return r.Holdings() })
-	return func(x place) ([]string, error) {
+	type key struct {
+		d       *sd.Descriptor
+		typ     *winnt.ObjectType
+		classes string
+	}
+	known := map[key][]string{}
+	return func(o *objects.Object, d *sd.Descriptor) ([]string, error) {
 		rights, err := open()
 		if err != nil {
 			return nil, err
 		}
-		o := x.object
-		return rights(&objects.Item{Path: string(o.Path), Line: o.Line, Type: x.typ, Descriptor: x.d, Entry: o.Entry})
+		k := key{d: d, typ: o.Type}
+		own := o.Entry.Account()
+		if o.Entry != nil {
+			k.classes = strings.Join(o.Entry.Classes, "\n")
+			own = own || o.Entry.Managed != nil
+		}
+		if all, ok := known[k]; ok && !own {
+			return all, nil
+		}
+		all, err := rights(&objects.Item{Path: string(o.Path), Line: o.Line, Type: o.Type, Descriptor: d, Entry: o.Entry})
+		if err != nil || own {
+			return all, err
+		}
+		if len(known) >= maxHoldings {
+			clear(known)
+		}
+		known[k] = all
+		return all, nil
 	}
 }
 

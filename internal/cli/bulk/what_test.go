@@ -1,0 +1,58 @@
+package bulk_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/ldif"
+	"github.com/refmon/refmon/internal/test/check"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The rights of Run.Holdings are found once for equal descriptors and classes, and anew for each account. An error is
+// that of its row, and ends no run (B-118).
+func TestHoldingsOfEqualObjectsAreFoundOnce(t *testing.T) {
+	dir, err := dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n"))
+	check.NoError(t, err)
+	entry := func(name, class, sid string) string {
+		text := "dn: CN=" + name + "\nobjectClass: " + class + "\nnTSecurityDescriptor: O:SYD:(A;;GR;;;WD)\n"
+		if sid != "" {
+			text += "objectSid: " + sid + "\n"
+		}
+		return text + "\n"
+	}
+	text := entry("a", "container", "") + entry("b", "container", "") + entry("c", "organizationalUnit", "") +
+		entry("d", "group", "S-1-5-21-1-2-3-1") + entry("e", "group", "S-1-5-21-1-2-3-2") + entry("bad", "x", "") +
+		entry("f", "container", "")
+	var out bytes.Buffer
+	var asked []string
+	run := &bulk.Run{Source: ldif.New(strings.NewReader(text)), Directory: dir, Ask: bulk.What, Format: bulk.CSV,
+		Out: &out, Type: winnt.DirectoryServiceObject, Workers: 1}
+	run.Holdings = func() (func(*objects.Item) ([]string, error), error) {
+		return func(i *objects.Item) ([]string, error) {
+			if asked = append(asked, i.Path); i.Path == "CN=bad" {
+				return nil, fmt.Errorf("no answer")
+			}
+			return []string{"right of " + i.Path}, nil
+		}, nil
+	}
+	sum, err := run.Do(context.Background())
+	check.NoError(t, err)
+	check.Equal(t, strings.Join(asked, " "), "CN=a CN=c CN=d CN=e CN=bad", "objects that were asked about")
+	check.Equal(t, sum.Unreadable, 1, "unreadable objects")
+	check.Equal(t, out.String(), `path,granted,rights
+CN=a,0x00020094,right of CN=a
+CN=b,0x00020094,right of CN=a
+CN=c,0x00020094,right of CN=c
+CN=d,0x00020094,right of CN=d
+CN=e,0x00020094,right of CN=e
+CN=bad,error,no answer
+CN=f,0x00020094,right of CN=a
+`, "rows")
+}
