@@ -138,6 +138,10 @@ func TestOneDaemon(t *testing.T) {
 	if _, err := daemon.Start(cfg); err == nil {
 		t.Error("a file was taken for a stale socket")
 	}
+	cfg.Socket = filepath.Join(dir, "missing", "s")
+	if _, err := daemon.Start(cfg); err == nil || !strings.Contains(err.Error(), "run install -d "+filepath.Dir(cfg.Socket)) {
+		t.Errorf("a socket in a missing folder: %v", err)
+	}
 	if b, err := os.ReadFile(file); err != nil || string(b) != "data" {
 		t.Errorf(`the file in the way: %q, %v, want "data", no error`, b, err)
 	}

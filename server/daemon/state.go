@@ -105,7 +105,11 @@ func listenMode(socket string, mode os.FileMode) (*net.UnixListener, error) {
 		}
 		l, err = bind(socket)
 	}
-	if err != nil {
+	switch folder := filepath.Dir(socket); {
+	case errors.Is(err, unix.ENOENT):
+		return nil, fmt.Errorf("socket %s: its folder does not exist: run install -d %s as refmond's user or root", socket,
+			folder)
+	case err != nil:
 		return nil, fmt.Errorf("socket %s: %w", socket, err)
 	}
 	if err := os.Chmod(socket, mode); err != nil {
