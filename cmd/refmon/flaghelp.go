@@ -145,6 +145,13 @@ func withFormat(err error) error {
 	if !ok || parse.Context == nil || parse.Context.Selected() == nil {
 		return err
 	}
+	if missing, ok := strings.CutPrefix(err.Error(), `expected "<`); ok { // (U-133)
+		for _, p := range parse.Context.Selected().Positional {
+			if strings.HasPrefix(missing, p.Name+">") {
+				return fmt.Errorf("missing argument <%s>: %s", p.Name, strings.TrimSuffix(p.Help, "."))
+			}
+		}
+	}
 	_, name, _ := strings.Cut(err.Error(), "unknown flag --")
 	name, _, _ = strings.Cut(name, ",")
 	if name == "json" {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -60,7 +62,8 @@ func (c *servicesCmd) list(std *streams) error {
 	if c.JSON {
 		return c.listJSON(std)
 	}
-	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
+	var text bytes.Buffer
+	w := tabwriter.NewWriter(&text, 0, 4, 2, ' ', 0)
 	complete, all := 0, 0
 	for _, part := range []struct {
 		title string
@@ -80,7 +83,11 @@ func (c *servicesCmd) list(std *streams) error {
 	}
 	fmt.Fprintf(w, "%d services, %d complete, %d partial; what is not listed does not exist yet.\n", all, complete,
 		all-complete)
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(std.out, std.underRows(text.String()))
+	return err
 }
 
 // listJSON prints one line of JSON for each service. It stops at the first error of writing.
@@ -100,20 +107,31 @@ func (c *servicesCmd) one(std *streams, row *nt.Row) error {
 	if c.JSON {
 		return json.NewEncoder(std.out).Encode(serviceJSON(row))
 	}
-	fmt.Fprintf(std.out, "%s: %s\n  support  %s", std.paint(bold, calltext.Signature(row)), m.Summary, m.Support())
+	support := "support  " + m.Support()
 	if m.Missing != "" {
-		fmt.Fprintf(std.out, ": %s", m.Missing)
+		support += ": " + m.Missing
 	}
-	fmt.Fprintf(std.out, "\n  returns  %s\n  source   %s\n", strings.Join(calltext.OutNames(row), ", "), m.Document())
+	signature := calltext.Signature(row)
+	head := std.folded(signature+": "+m.Summary, 0)
+	if rest, ok := strings.CutPrefix(head, signature); ok {
+		head = std.paint(bold, signature) + rest
+	}
+	fmt.Fprint(std.out, head, std.folded(support, 2),
+		std.folded("returns  "+strings.Join(calltext.OutNames(row), ", "), 2), std.folded("source   "+m.Document(), 2))
 	if e := m.Events(); len(e) > 0 {
-		fmt.Fprintf(std.out, "  records  %s\n", eventNames(e))
+		fmt.Fprint(std.out, std.folded("records  "+eventNames(e), 2))
 	}
 	fmt.Fprint(std.out, "\nStatuses, in the order of the tests:\n")
-	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
+	var text bytes.Buffer
+	w := tabwriter.NewWriter(&text, 0, 4, 2, ' ', 0)
 	for _, k := range m.Conditions {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", k.Rule, k.Status, k.When)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(std.out, std.underRows(text.String()))
+	return err
 }
 
 // eventNames returns the numbers and titles of a service's audit records, separated by commas, "" if it has none.

@@ -80,6 +80,29 @@ func (s *streams) folded(text string, indent int) string {
 	return wrapAt(text, indent, s.width)
 }
 
+// underRows returns the rows of a table for the terminal. The last cell of a row that is too wide is below the row, so
+// that the terminal breaks no SID and no name (U-123). Two blanks separate cells. A file or pipe gets the rows as they
+// are.
+func (s *streams) underRows(rows string) string {
+	if s.width == 0 {
+		return rows
+	}
+	var b strings.Builder
+	for row := range strings.Lines(rows) {
+		row = strings.TrimRight(row, " \n")
+		cut := strings.LastIndex(row, "  ")
+		if len([]rune(row)) <= s.width || cut <= 0 {
+			b.WriteString(row + "\n")
+			continue
+		}
+		b.WriteString(strings.TrimRight(row[:cut], " ") + "\n" + wrapAt(row[cut+2:], underIndent, s.width))
+	}
+	return b.String()
+}
+
+// underIndent is the column of a cell below its row.
+const underIndent = 6
+
 // wrapAt returns a text as lines of at most width columns, indented by two more columns after the first. A SID that has
 // room in a line is not broken (U-123).
 func wrapAt(text string, indent, width int) string {

@@ -3,9 +3,38 @@ package main
 import (
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
+
+// On a terminal a row that is too wide continues below itself, and no SID or name is broken. A pipe has the whole row
+// (U-123).
+func TestTablesFitTerminal(t *testing.T) {
+	for _, args := range [][]string{{"services"}, {"services", "NtOpenFile"}, {"token", "show", "admin"}} {
+		var wide, narrow strings.Builder
+		run(args, &streams{out: &wide, err: io.Discard})
+		run(args, &streams{out: &narrow, err: io.Discard, width: 80})
+		for line := range strings.Lines(narrow.String()) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+				t.Errorf("U-123: %q: %d columns: %s", args, n, line)
+			}
+		}
+		if got, want := strings.Fields(narrow.String()), strings.Fields(wide.String()); !slices.Equal(got, want) {
+			t.Errorf("U-123: %q: other words than in a pipe:\n%s", args, narrow.String())
+		}
+	}
+}
+
+// A missing argument is named with what it may be (U-133).
+func TestMissingArgumentIsExplained(t *testing.T) {
+	var errs strings.Builder
+	code := run([]string{"completion"}, &streams{out: io.Discard, err: &errs})
+	if code != exitMalformed || !strings.Contains(errs.String(), "missing argument <shell>: bash, zsh or fish\n") {
+		t.Errorf("U-133: %d, %s", code, errs.String())
+	}
+}
 
 // Granted and denied rights are coloured, and words of an entry that match neither are not (U-111).
 func TestColourFollowsDecision(t *testing.T) {

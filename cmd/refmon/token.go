@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"text/tabwriter"
@@ -103,7 +104,8 @@ func printTokenJSON(std *streams, t *token.Token) error {
 // printToken writes the token as a table: user, type, integrity, restrictions, defaults, groups, privileges and
 // claims. Properties that the token does not have get no row.
 func printToken(std *streams, t *token.Token) error {
-	w := tabwriter.NewWriter(std.out, 0, 8, 2, ' ', 0)
+	var page bytes.Buffer
+	w := tabwriter.NewWriter(&page, 0, 8, 2, ' ', 0)
 	row := func(name, value, note string) {
 		fmt.Fprintf(w, "%s\t%s", name, value)
 		if note != "" {
@@ -161,7 +163,11 @@ func printToken(std *streams, t *token.Token) error {
 			row(c.name, text, "")
 		}
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(std.out, std.underRows(page.String()))
+	return err
 }
 
 // policyNote describes a mandatory policy that is not the default, or returns "" for the default.

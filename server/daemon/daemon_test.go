@@ -139,7 +139,8 @@ func TestOneDaemon(t *testing.T) {
 		t.Error("a file was taken for a stale socket")
 	}
 	cfg.Socket = filepath.Join(dir, "missing", "s")
-	if _, err := daemon.Start(cfg); err == nil || !strings.Contains(err.Error(), "run install -d "+filepath.Dir(cfg.Socket)) {
+	_, err := daemon.Start(cfg)
+	if err == nil || !strings.Contains(err.Error(), "run install -d "+filepath.Dir(cfg.Socket)) {
 		t.Errorf("a socket in a missing folder: %v", err)
 	}
 	if b, err := os.ReadFile(file); err != nil || string(b) != "data" {
