@@ -14,7 +14,6 @@ import (
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
 )
 
 type aclCmd struct {
@@ -66,12 +65,11 @@ func (c *aclExportCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	var domain sid.SID
-	if c.Domain != "" {
-		if domain, err = sid.Parse(c.Domain); err != nil {
-			return fmt.Errorf("--domain: %w", err)
-		}
-	} else {
+	domain, err := parseDomain(c.Domain)
+	if err != nil {
+		return err
+	}
+	if domain.IsZero() {
 		domain = domainOfLDIF(c.Objects)
 	}
 	if err := c.whole(); err != nil {
@@ -108,15 +106,8 @@ func (c *aclExportCmd) Run(std *streams) error {
 			return true
 		}
 		countNote(&sum, &i)
-		line = batch.AppendString(append(line[:0], `{"path":`...), i.Path)
-		text, err := sddl.Format(i.Descriptor, sddl.Options{})
-		if err != nil || c.Hex || !exact(text, i.Descriptor) {
-			line = fmt.Appendf(line, `,"sdHex":"%x"`, i.Descriptor.AppendOriginal(nil))
-		} else {
-			line = batch.AppendString(append(line, `,"sd":`...), text)
-		}
-		line = batch.AppendString(append(line, `,"type":`...), objects.TypeName(i.Type))
-		_, err = w.Write(append(line, "}\n"...))
+		line = c.appendRow(line[:0], &i)
+		_, err = w.Write(line)
 		return err == nil
 	})
 	err = errors.Join(err, w.Flush())
@@ -131,6 +122,19 @@ func (c *aclExportCmd) Run(std *streams) error {
 		return errReported
 	}
 	return conclude(std, sum, err)
+}
+
+// appendRow appends the line of JSON of an object, with SDDL if that expresses the descriptor exactly, else with bytes.
+func (c *aclExportCmd) appendRow(line []byte, i *objects.Item) []byte {
+	line = batch.AppendString(append(line, `{"path":`...), i.Path)
+	text, err := sddl.Format(i.Descriptor, sddl.Options{})
+	if err != nil || c.Hex || !exact(text, i.Descriptor) {
+		line = fmt.Appendf(line, `,"sdHex":"%x"`, i.Descriptor.AppendOriginal(nil))
+	} else {
+		line = batch.AppendString(append(line, `,"sd":`...), text)
+	}
+	line = batch.AppendString(append(line, `,"type":`...), objects.TypeName(i.Type))
+	return append(line, "}\n"...)
 }
 
 var errNoUTF8 = errors.New("the name is not UTF-8, so JSON cannot express it")

@@ -14,7 +14,7 @@ import (
 )
 
 type helpCmd struct {
-	Topic []string `arg:"" optional:"" help:"A command, such as why or audit verify, a topic (rights, tokens, exits), or a rule such as A-71."`
+	Topic []string `arg:"" optional:"" help:"${helpTopic}"`
 }
 
 // topics are the subjects that help explains in addition to the commands.
@@ -63,8 +63,8 @@ func (c *helpCmd) Run(std *streams, parser *kong.Kong) error {
 		return printRules(std, c.Topic)
 	}
 	if _, err := parser.Parse(append(slices.Clone(c.Topic), "--help")); err != nil && !std.helped {
-		return fmt.Errorf("%w: refmon --help lists the commands; the topics are rights, tokens and exits, and ids of rules such as A-71",
-			err)
+		return fmt.Errorf("%w: refmon --help lists the commands; the topics are rights, tokens and exits, and ids of rules "+
+			"such as A-71", err)
 	}
 	return nil
 }

@@ -71,8 +71,8 @@ func findRule(id string) (string, error) {
 	if last == 0 {
 		return "", fmt.Errorf("no rule %s: no id starts with %s; docs/rules lists all rules", id, letter)
 	}
-	return "", fmt.Errorf("no rule %s: the ids that start with %s are from %[2]s-%[3]d to %[2]s-%[4]d, with gaps", id, letter,
-		first, last)
+	return "", fmt.Errorf("no rule %s: the ids that start with %s are from %[2]s-%[3]d to %[2]s-%[4]d, with gaps", id,
+		letter, first, last)
 }
 
 // wrapLines wraps each line of a text at width columns; 0 means 78.

@@ -2,14 +2,10 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/internal/cli/lint"
@@ -89,25 +85,6 @@ func (c *lintCmd) Run(std *streams) error {
 		return verdict(p.found == 0)
 	}
 	return p.file(c.Source)
-}
-
-// corrected prints the descriptor of an argument as a file stores it, if a file cannot store it as it is (B-124).
-func (p *lintPage) corrected(l lint.Line) error {
-	d := l.Descriptor
-	if d == nil {
-		var err error
-		if d, err = sddl.Parse(l.Text, sddl.Options{Domain: p.domain, Extended: true}); err != nil {
-			return err
-		}
-	}
-	if p.json || p.kinds[lint.LogonSession]+p.kinds[lint.StoredGeneric] == 0 {
-		return nil
-	}
-	if text := lint.Corrected(d, p.domain); text != "" {
-		_, err := fmt.Fprint(p.std.out, p.std.folded("corrected: "+text, 0))
-		return err
-	}
-	return nil
 }
 
 // noteDirectory prints to standard error how many descriptors were recognised as those of a directory.
@@ -259,24 +236,6 @@ func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []l
 	return out, err
 }
 
-// total prints the number of findings in readable lines, and of each kind if there are several.
-func (p *lintPage) total() error {
-	text := fmt.Sprintf("%s in %s", count(p.found, "finding", "findings"), count(p.lines, "descriptor", "descriptors"))
-	kinds := slices.SortedFunc(maps.Keys(p.kinds), func(a, b string) int {
-		return cmp.Or(cmp.Compare(p.kinds[b], p.kinds[a]), cmp.Compare(a, b))
-	})
-	for i, kind := range kinds {
-		if len(kinds) > 1 {
-			text += fmt.Sprintf("%s %d %s", map[bool]string{true: ":", false: ","}[i == 0], p.kinds[kind], kind)
-		}
-	}
-	if p.malformed > 0 {
-		text += fmt.Sprintf("; %s could not be read", count(p.malformed, "line", "lines"))
-	}
-	_, err := fmt.Fprintln(p.std.out, text)
-	return err
-}
-
 // line returns the findings of one line, none if it has no defect. The error is the line's own, or that its
 // text is no SDDL. Without an object type, it takes typeOf's.
 func (p *lintPage) line(l lint.Line) ([]lint.Finding, error) {
@@ -297,46 +256,4 @@ func (p *lintPage) line(l lint.Line) ([]lint.Finding, error) {
 		l.Type = p.typeOf(d)
 	}
 	return lint.Text(l.Text, l.Type, p.domain)
-}
-
-// print prints the findings of one descriptor as text or JSON, and counts them. name is its file, "" for an argument.
-func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
-	p.found += len(found)
-	for _, f := range found {
-		p.kinds[f.Kind]++
-		p.stored = p.stored || l.Path != "" && (f.Kind == lint.LogonSession || f.Kind == lint.StoredGeneric)
-		if p.json {
-			b, err := json.Marshal(struct {
-				Line int    `json:"line,omitempty"`
-				Path string `json:"path,omitempty"`
-				lint.Finding
-			}{l.Number, l.Path, f})
-			if err != nil {
-				return err
-			}
-			if _, err := fmt.Fprintf(p.std.out, "%s\n", b); err != nil {
-				return err
-			}
-			continue
-		}
-		at := place(l, name)
-		where := f.Where()
-		if f.Entry != "" {
-			where = strings.TrimSpace(where + " " + f.Entry + " " + p.nameIn(f.Entry))
-			if f.On != "" {
-				where += " " + f.On
-			}
-		}
-		rule := ""
-		if f.Rule != "" {
-			rule = " (" + f.Rule + ")"
-		}
-		head := p.std.folded(printable(at+where)+": "+f.Kind, 0)
-		head = strings.TrimSuffix(head, f.Kind+"\n") + p.std.paint(red, f.Kind) + "\n"
-		if _, err := fmt.Fprint(p.std.out, head, p.std.folded(printable(f.What)+rule, 4),
-			p.std.folded("mend: "+printable(f.Mend), 4)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

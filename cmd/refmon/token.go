@@ -105,7 +105,16 @@ func printTokenJSON(std *streams, t *token.Token) error {
 // claims. Properties that the token does not have get no row.
 func printToken(std *streams, t *token.Token) error {
 	var page bytes.Buffer
-	w := tabwriter.NewWriter(&page, 0, 8, 2, ' ', 0)
+	if err := tokenRows(&page, t); err != nil {
+		return err
+	}
+	_, err := io.WriteString(std.out, std.underRows(page.String()))
+	return err
+}
+
+// tokenRows writes the rows of printToken.
+func tokenRows(out io.Writer, t *token.Token) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	row := func(name, value, note string) {
 		fmt.Fprintf(w, "%s\t%s", name, value)
 		if note != "" {
@@ -163,11 +172,7 @@ func printToken(std *streams, t *token.Token) error {
 			row(c.name, text, "")
 		}
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	_, err := io.WriteString(std.out, std.underRows(page.String()))
-	return err
+	return w.Flush()
 }
 
 // policyNote describes a mandatory policy that is not the default, or returns "" for the default.

@@ -65,8 +65,8 @@ func (c *whyCmd) user(std *streams) (u *whyUser, done func(), err error) {
 func ofHost(name string) (*whyUser, error) {
 	if s, err := sid.Parse(name); err == nil { // the SID of a uid names a user of the host (B-126)
 		if s.SubAuthorities() != 2 || s.Prefix() != host.Users {
-			return nil, fmt.Errorf("the groups of %v are unknown on this host: give a directory file with the user (-d FILE), "+
-				"or the name of the user", s)
+			return nil, fmt.Errorf("the groups of %v are unknown on this host: give a directory file with the user "+
+				"(-d FILE), or the name of the user", s)
 		}
 		name = strconv.FormatUint(uint64(s.RID()), 10)
 	}

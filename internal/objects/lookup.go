@@ -17,9 +17,9 @@ type Lookup func(name string) (s sid.SID, ok bool)
 
 // NewLookup returns the Lookup of a directory. It knows SIDs as text and well-known names in English, without a domain
 // or with BUILTIN, NT AUTHORITY and the like (B-61). Other names need a domain. The directory does not tell its own
-// (U-110), so the first domain with a known name is taken for it, and NewLookup calls assumed with it. A name of a further
-// domain is known if d has an account with that whole name, such as OTHER\bob. d and assumed may be nil. The Lookup is not
-// safe for concurrent use.
+// (U-110), so the first domain with a known name is taken for it, and NewLookup calls assumed with it. A name of a
+// further domain is known if d has an account with that whole name, such as OTHER\bob. d and assumed may be nil. The
+// Lookup is not safe for concurrent use.
 func NewLookup(d *directory.Directory, assumed func(domain string)) Lookup {
 	taken := ""
 	return func(name string) (sid.SID, bool) {

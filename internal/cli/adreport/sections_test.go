@@ -84,7 +84,8 @@ func TestRowsNameImportantObjectsFirst(t *testing.T) {
 	if o.Count != 12 || o.Important != 2 || o.List[0] != base || o.List[1] != "CN=AdminSDHolder,CN=System,"+base {
 		t.Errorf("objects %+v, want the domain root and AdminSDHolder first", o)
 	}
-	want := "on 12 objects, 2 of them important: " + base + "; CN=AdminSDHolder,CN=System," + base + "; CN=carla,CN=Users," + base + "; and 9 more"
+	want := "on 12 objects, 2 of them important: " + base +
+		"; CN=AdminSDHolder,CN=System," + base + "; CN=carla,CN=Users," + base + "; and 9 more"
 	if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
 		t.Errorf("no %q in\n%s", want, text)
 	}

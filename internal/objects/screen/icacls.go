@@ -157,8 +157,8 @@ func (c *icacls) split(text string, indent int) (path, who string, err error) {
 	return path, who, nil
 }
 
-// blankDomain reports whether the domain of an account has a blank, and whether that is a domain of Windows itself, such
-// as NT AUTHORITY. It reports false for a name without a domain.
+// blankDomain reports whether the domain of an account has a blank, and whether that is a domain of Windows itself,
+// such as NT AUTHORITY. It reports false for a name without a domain.
 func blankDomain(name string) (blank, windows bool) {
 	domain, _, qualified := strings.Cut(name, `\`)
 	if !qualified || !strings.Contains(domain, " ") {

@@ -96,8 +96,8 @@ func (t *descriptorText) who(name, command string) (sid.SID, error) {
 		return sid.SID{}, fmt.Errorf("the name %q is not UTF-8: run chcp 65001 before the command, or use %s", name, command)
 	}
 	return sid.SID{}, fmt.Errorf("%q is not an account of the directory and no English well-known name: "+
-		"give a directory file (-d) that has it, for another domain as DOMAIN\\name with its SID, or use %s, which writes SIDs",
-		name, command)
+		"give a directory file (-d) that has it, for another domain as DOMAIN\\name with its SID, or use %s, which writes "+
+		"SIDs", name, command)
 }
 
 // add appends an entry of the DACL. More than maxEntries entries are an error.
