@@ -192,7 +192,7 @@ func TestCachesNames(t *testing.T) {
 		{change: 0, now: settled + attributeLife, cache: true},                 // at its end
 		{change: 0, now: settled, cache: true},                                 // the clock went back
 		{change: 100, now: settled + 99},                                       // a change
-		{change: 0, now: settled + 100, cache: true},                           // back, but the kernel has cached nothing since
+		{change: 0, now: settled + 100, cache: true},                           // back: what was cached is gone
 		{change: 100, now: settled + 101, cache: true},                         // a change that is old enough
 		{change: 100, now: settled + 102, cache: true, keep: true},
 		{change: time.Hour, now: settled + 103}, // a time in the future

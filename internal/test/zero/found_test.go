@@ -44,6 +44,7 @@ var askable = []reflect.Type{
 	reflect.TypeFor[effective.Difference](),
 	reflect.TypeFor[effective.Evaluator](),
 	reflect.TypeFor[effective.Expression](),
+	reflect.TypeFor[effective.Principals](),
 	reflect.TypeFor[effective.Set](),
 	reflect.TypeFor[effective.View](),
 	reflect.TypeFor[fileaccess.Decision](),
