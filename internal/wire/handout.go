@@ -17,7 +17,7 @@ type DescriptorPasser interface {
 }
 
 // passDescriptor returns a reply with a descriptor of an open file, or with the status of the failure (W-60, W-62).
-// It returns NOT_SUPPORTED unless the connection is a Unix socket.
+// It returns STATUS_NOT_SUPPORTED unless the connection is a Unix socket.
 func (w *worker) passDescriptor(h winnt.Handle) reply {
 	by, ok := w.s.process.(DescriptorPasser)
 	if _, carries := w.s.conn.(*net.UnixConn); !ok || !carries {
@@ -52,7 +52,8 @@ func (w *worker) handOut(f *Frame) (a reply, err error) {
 }
 
 // callWith makes a call that opens a file. The answer has a descriptor if the server passes one (W-61). The answer of
-// a call that cannot open a file is INVALID_PARAMETER. A failure to pass the descriptor leaves the call successful.
+// a call that cannot open a file is STATUS_INVALID_PARAMETER. A failure to pass the descriptor leaves the call
+// successful.
 func (w *worker) callWith(f *Frame) (a reply, err error) {
 	q, err := w.s.request(f)
 	if err != nil {

@@ -23,7 +23,7 @@ func AppendReplaceContents(b []byte, file, from winnt.Handle) []byte {
 }
 
 // replaceContents answers a ReplaceContents. A started replacement completes even if the client disconnects (W-83).
-// Only a malformed body is an error; a process without replacement answers NOT_SUPPORTED.
+// Only a malformed body is an error; a process without replacement answers STATUS_NOT_SUPPORTED.
 func (w *worker) replaceContents(f *Frame) (a reply, err error) {
 	b, err := replaceContentsBody.decode(w.s.form, f.Body)
 	if err != nil {

@@ -135,7 +135,7 @@ func (s *Store) byName(r *logon.Request) (logon.Result, ntstatus.Status) {
 }
 
 // unixByName logs on a user of the host, NAME or Unix User\NAME, with the user's groups on the host (L-57). An
-// unknown user is NO_SUCH_USER. If the groups cannot be read, it is NO_LOGON_SERVERS.
+// unknown user is STATUS_NO_SUCH_USER. If the groups cannot be read, it is STATUS_NO_LOGON_SERVERS.
 func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.Status) {
 	unknown := logon.Result{Reason: ntstatus.NoSuchUser}
 	domain, name, qualified := logon.Split(r.Name)

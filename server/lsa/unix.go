@@ -51,7 +51,7 @@ func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.R
 }
 
 // root returns the logon of the configured account of uid 0, or STATUS_NO_SUCH_USER if that is no user. A name that
-// is unknown is NO_SUCH_USER, too.
+// is unknown is STATUS_NO_SUCH_USER, too.
 func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
 	a, ok := s.LookupName(s.cfg.Root)
 	switch {

@@ -107,7 +107,7 @@ func (r *Request) Start() Result {
 }
 
 // beginLocked tries an operation for the first time. It returns STATUS_PENDING if the request must wait. Beyond
-// MaxPending a wait fails with INSUFFICIENT_RESOURCES. An end that never blocks gets the status itself.
+// MaxPending a wait fails with STATUS_INSUFFICIENT_RESOURCES. An end that never blocks gets the status itself.
 //
 // +checklocks:e.instance.mu
 func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {

@@ -59,8 +59,8 @@ func (r Reservation) PublishDuplicate(obj Object, granted winnt.AccessMask, attr
 	return ntstatus.Success
 }
 
-// publishCounted works like Publish for a handle that the object's counts already include. If it fails, it drops that
-// handle. It returns PROCESS_IS_TERMINATING then.
+// publishCounted works like Publish for a handle that the object's counts already include. If the table was drained,
+// it drops that handle and returns PROCESS_IS_TERMINATING.
 func (r Reservation) publishCounted(h *Header, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
 	r.t.mu.Lock()
 	if r.t.closed {

@@ -53,7 +53,7 @@ func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateOb
 }
 
 // duplicateNowhere closes the source handle if no target process is given and DUPLICATE_CLOSE_SOURCE is set.
-// Otherwise it refuses (O-51). It then returns the status of the close.
+// Otherwise it refuses (O-51). A close that fails gives its own status.
 func (c *Context) duplicateNowhere(source *ps.Process, in *nt.DuplicateObjectIn) ntstatus.Status {
 	if uint32(in.Options)&winnt.DUPLICATE_CLOSE_SOURCE == 0 {
 		// Without a target the call creates and closes no handle.
