@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 )
 
 type aclCmd struct {
@@ -65,12 +66,9 @@ func (c *aclExportCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	domain, err := parseDomain(c.Domain)
+	domain, err := c.domain()
 	if err != nil {
 		return err
-	}
-	if domain.IsZero() {
-		domain = domainOfLDIF(c.Objects)
 	}
 	if err := c.whole(); err != nil {
 		return err
@@ -122,6 +120,14 @@ func (c *aclExportCmd) Run(std *streams) error {
 		return errReported
 	}
 	return conclude(std, sum, err)
+}
+
+// domain returns the domain of aliases: that of --domain, else of an LDIF file (B-125).
+func (c *aclExportCmd) domain() (sid.SID, error) {
+	if c.Domain == "" {
+		return domainOfLDIF(c.Objects), nil
+	}
+	return parseDomain(c.Domain)
 }
 
 // appendRow appends the line of JSON of an object, with SDDL if that expresses the descriptor exactly, else with bytes.

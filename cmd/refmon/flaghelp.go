@@ -86,7 +86,7 @@ var flagHelp = map[string]string{
 	"baseline":          "Directory: show what changed since this earlier export of the objects.",
 	"baselineDirectory": "Users and groups of --baseline. Default: as now; its own if -d and -o are one file.",
 	"important":         "Directory: also list who reaches OBJECT, by its name. Repeatable.",
-	"helpTopic":         "A command, such as why or audit verify, a topic (rights, tokens, exits), or a rule such as A-71.",
+	"helpTopic":         "A command such as why or audit verify, a topic (rights, tokens, exits), or a rule such as A-71.",
 	"lintType":          "Type of object. Default: directoryService by its entries, else directory (of files).",
 	"lintDomain":        "SID of the domain of aliases such as DA and DU. Default: the domain of -d, or of LDIF.",
 	"lintDirectory":     "Directory file with names and domain of the accounts; may be repeated. Default: LDIF itself.",

@@ -13,7 +13,8 @@ const maxVacant = 4096
 
 // findVacant sets s.empty to a side for the accounts that entries name and no principal's token has: groups without
 // members, and accounts that the directory does not have (B-53). It evaluates each as a user who is in that group
-// alone. Above maxVacant accounts it only counts them, in s.unevaluated. A search that fails or is cancelled is an error.
+// alone. Above maxVacant accounts it only counts them, in s.unevaluated. A search that fails or is cancelled is an
+// error.
 func (s *side) findVacant(ctx context.Context) (err error) {
 	d := s.search.Directory.Clone()
 	d.Principals = nil
