@@ -132,8 +132,8 @@ func (c *whyCmd) fromDirectory(std *streams) error {
 	return nil
 }
 
-// described returns the directory of -d, and the name that the user of --as has there. Without -d it returns one without
-// accounts, in which a SID has only the groups of its logon (B-126).
+// described returns the directory of -d, and the name that the user of --as has there. Without -d it returns one
+// without accounts, in which a SID has only the groups of its logon (B-126).
 func (c *whyCmd) described(std *streams) (dir *directory.Directory, name string, err error) {
 	if len(c.Directory) > 0 {
 		people := directoryFlags{Directory: c.Directory, Logon: c.Logon, who: c.As}
