@@ -222,7 +222,8 @@ func (q *query) ceiling(need mask) mask {
 	return left
 }
 
-// policy removes the rights that the applicable central access rules do not grant.
+// policy reports whether the central access rules grant what q requests. Without a policy entry in the
+// SACL that is so. The rules of the recovery policy count for a policy that the case does not define.
 func (q *query) policy() bool {
 	policies := q.c["policies"].(map[string]any)
 	// recovery

@@ -160,8 +160,8 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 	return c.answer(std, gate, dir, who, path, q)
 }
 
-// answer decides about the share, if there is one, and the object, and prints the result. It returns errDenied if one
-// of them denies.
+// answer decides about the share, if there is one, and the object, and prints both results. It returns errDenied if one
+// of them denies. If a folder on the way refuses the user, it prints that alone.
 func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, who int, path string,
 	q *accessquery.Query) error {
 	var err error

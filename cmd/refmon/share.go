@@ -15,7 +15,7 @@ type shareFlag struct {
 	Share []string `help:"${share}" placeholder:"SDDL|FILE[:SHARE]" sep:"none"`
 }
 
-// gate is checked before the objects. The zero gate allows everything.
+// gate is the share of --share, which is checked before the objects. The zero gate allows everything.
 type gate struct{ shares.Source }
 
 // gate reads the values of --share, and the files in them. Without the flag the gate allows everything.

@@ -153,7 +153,8 @@ func (q *pathQuestion) answer(std *streams, asJSON bool) error {
 	return verdict(o.Allowed())
 }
 
-// printOpen prints the decision in the batch format, with the path of the file or directory that decided as id.
+// printOpen prints the decision in the batch format, with the path of the file or directory that decided as id. A note
+// for people is added unless it is empty. It returns errDenied for a denial.
 func printOpen(std *streams, o *accessquery.Open, decider *stored, note string) error {
 	type step struct {
 		Rule    string `json:"rule"`

@@ -146,8 +146,9 @@ func (s *Server) finish() {
 	}
 }
 
-// waited returns the next call whose wait is over, and blocks until it is. It returns nil if no call waits. Before it
-// blocks or returns nil, and if others need the time, it sends the waiting answers and ends the time slice.
+// waited returns the next call whose wait is over, and blocks until it is. It returns nil if no call waits. It sends
+// the waiting answers and ends the time slice before it blocks or returns nil. Before it returns a call that is already
+// over, it does so only if the answers are full or the time slice is spent.
 func (s *Server) waited(t *timeSlice) *routine {
 	var c *routine
 	s.mu.Lock()

@@ -213,8 +213,8 @@ func (g *age) stale(tree string) string {
 	return ""
 }
 
-// number returns the number of a person by SID or name. It returns false if nobody, or if several people have the
-// name.
+// number returns the number of a person by SID or name. It returns false if nobody or several people have the name;
+// the number then means nothing.
 func (s *State) number(who string) (int, bool) {
 	if n, known := s.bySID[who]; known {
 		return n, true

@@ -189,7 +189,7 @@ func (s *Store) composed(st *state, p logon.Person, r *logon.Request, status nts
 }
 
 // addGroupRights adds to p the privileges and rights of a group and of all groups that contain it. The group itself
-// is not added to p.Groups, the containing ones are.
+// is not added to p.Groups, the containing ones are, even those that p has already.
 func (s *Store) addGroupRights(st *state, p logon.Person, g token.Group) logon.Person {
 	for _, id := range st.expand([]sid.SID{g.SID}) {
 		grant := st.grants[id]

@@ -72,10 +72,10 @@ type locked interface {
 	Locking() (fd int, st ntstatus.Status)
 }
 
-// get returns the locker of owner k and creates one if needed. A stale locker is replaced in the table; its locks stay
-// until its opens close. o is the open through which the request came, and f its file. A request that takes a lock
-// also records o as one of the locker's opens. It returns ENOLCK at a limit, or if the file does not support locks.
-// The table owns the locker.
+// get returns the locker of owner k and creates one if needed. A stale locker (stale) is replaced in the table; its
+// locks stay until its opens close. o is the open through which the request came, and f its file. A new locker records
+// o as one of its opens. An existing one does so unless the request is an unlock. It returns ENOLCK at a limit, or if
+// the file does not support locks. The table owns the locker.
 func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*locker, fuse.Status) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -129,7 +129,8 @@ func (f *File) multiply(q question, e *expectation) error {
 }
 
 // each adds a case for each principal of e about the descriptor d. q is the pattern of the cases and does not change.
-// If d could not be read, the cases have no query and fail when they run.
+// If d could not be read, the cases have no query and fail when they run. A wrong right, an unknown principal and more
+// than maxCases cases are errors at their place in the file.
 func (f *File) each(q *question, e *expectation, d *Descriptor) error {
 	// A word is a different mask for each object type.
 	queries, err := words.Queries(q.rights, nil, d.Type)

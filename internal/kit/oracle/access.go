@@ -207,7 +207,8 @@ func (r *run) ceiling() Word {
 
 // before runs the stages before the DACL: the right to the SACL, the integrity label, WRITE_OWNER by privilege, and
 // ownership. It returns the rights that the label leaves. A status that is not "" ends the check. If each is true,
-// there is a result for each object type, and a request beyond the label does not end it.
+// there is a result for each object type. A request beyond the label does not end the check then, nor does it if the
+// maximum is requested.
 func (r *run) before(each bool) (ceiling Word, status string) {
 	// Without the privilege the whole request fails.
 	if r.asked&systemSecurity != 0 {

@@ -57,7 +57,7 @@ func (c *Context) NtOpenMutant(in nt.OpenMutantIn) (out nt.MutantOut, st ntstatu
 }
 
 // NtReleaseMutant releases a mutant that the calling thread owns. Otherwise it returns STATUS_MUTANT_NOT_OWNED. The
-// handle needs no right.
+// handle needs no right. One release frees the mutant, because acquisitions are not counted; the result is empty.
 func (c *Context) NtReleaseMutant(in nt.ReleaseMutantIn) (out nt.ReleaseMutantOut, st ntstatus.Status) {
 	// reference
 	m, _, st := ob.Reference[*Mutant](&c.Caller, in.MutantHandle, 0, MutantType)

@@ -201,8 +201,9 @@ func (d *domains) of(a *logon.Account) int32 {
 	return i
 }
 
-// named returns the index of the domain with a name, and appends a new one. It returns -1 for an unknown domain and
-// for a name that was not qualified.
+// named returns the index in the list of the domain with a name. It appends a domain that the authority knows and that
+// is not in the list yet. It returns -1 for a domain that the authority does not know, and for a name that was not
+// qualified.
 func (d *domains) named(a logon.Authority, name string, qualified bool) int32 {
 	if !qualified {
 		return -1

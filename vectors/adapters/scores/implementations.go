@@ -56,6 +56,7 @@ func buildMono(b *bench) ([]string, error) {
 	return []string{"mono", exe}, err
 }
 
+// buildGo returns a function that compiles the adapter in a folder, and returns the command that runs it.
 func buildGo(folder string) func(*bench) ([]string, error) {
 	return func(b *bench) ([]string, error) {
 		exe := filepath.Join(b.work, folder)
