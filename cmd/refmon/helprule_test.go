@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/docs"
@@ -25,6 +26,9 @@ func TestHelpPrintsEachRule(t *testing.T) {
 			var out bytes.Buffer
 			if err := printRules(&streams{out: &out}, []string{id}); err != nil {
 				t.Errorf("U-132: %s: %v", id, err)
+			}
+			if !strings.HasPrefix(out.String(), id+" (docs/rules/"+f.Name()+")\n") {
+				t.Errorf("U-132: the page of %s begins %.40q", id, out.String())
 			}
 			terminal.CheckPage(t, "refmon help "+id, out.String())
 			pages++

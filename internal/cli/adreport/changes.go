@@ -19,13 +19,17 @@ type Changes struct {
 	VacantGained, VacantLost []Grants
 	// EntriesAdded and EntriesRemoved have the other entries.
 	EntriesAdded, EntriesRemoved []EntryRow
-	Objects                      []string // of one state only, without a descriptor, and limits of the lists
+	// Differences and Memberships have what differs, whether or not rights follow from it.
+	Differences []Difference
+	Memberships []Membership
+	Objects     []string // of one state only, without a descriptor, and limits of the lists
 }
 
 // None reports whether all lists are empty, so nothing changed.
 func (c *Changes) None() bool {
 	return c.Became.Count+c.Ceased.Count+len(c.Gained)+len(c.Lost)+len(c.Opened)+len(c.Closed)+len(c.VacantGained)+
-		len(c.VacantLost)+len(c.EntriesAdded)+len(c.EntriesRemoved)+len(c.Objects) == 0
+		len(c.VacantLost)+len(c.EntriesAdded)+len(c.EntriesRemoved)+len(c.Differences)+len(c.Memberships)+
+		len(c.Objects) == 0
 }
 
 // Change is a path to an important object that only one state has, or that became shorter or longer.
@@ -68,6 +72,7 @@ func compare(before, now *side) (c *Changes, err error) {
 		}
 	}
 	c.objects(before, now)
+	c.differences(before, now)
 	return c, c.sections(before, now)
 }
 

@@ -203,6 +203,7 @@ func (t *textPage) changes(c *Changes) {
 			t.entries("    ", part.rows)
 		}
 	}
+	t.differences(c)
 	for _, o := range c.Objects {
 		t.line("  ", o)
 	}
@@ -255,4 +256,22 @@ func (n Names) objects() string {
 		text += fmt.Sprintf("; and %d more", more)
 	}
 	return text
+}
+
+// differences writes the memberships and the parts of descriptors that differ.
+func (t *textPage) differences(c *Changes) {
+	for _, m := range c.Memberships {
+		if m.Joined.Count > 0 {
+			t.line("  ", "members of "+m.Group+" now: "+m.Joined.text(maxNames))
+		}
+		if m.Left.Count > 0 {
+			t.line("  ", "no members of "+m.Group+" any more: "+m.Left.text(maxNames))
+		}
+	}
+	if len(c.Differences) > 0 {
+		t.line("  ", "descriptors that differ, without copies of inherited entries:")
+	}
+	for _, d := range c.Differences {
+		t.line("    ", d.Object+": "+d.Text)
+	}
 }
