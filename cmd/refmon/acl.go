@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/cli/batch"
@@ -90,7 +89,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 			i.Err = errNoUTF8
 		}
 		if i.Err != nil {
-			if domain.IsZero() && strings.Contains(i.Err.Error(), "needs no domain") {
+			if domain.IsZero() && needsDomain(i.Err) {
 				relative++
 			}
 			switch sum.Unreadable++; {

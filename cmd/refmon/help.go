@@ -109,11 +109,18 @@ func caret(text string, offset int) string {
 	return fmt.Sprintf("  %s\n  %s^", printable(string(shown)), strings.Repeat(" ", before))
 }
 
+// needsDomain reports whether an error is about an alias of SDDL, such as DU, that no domain was given for (S-10).
+func needsDomain(err error) bool { return strings.Contains(err.Error(), "needs no domain") }
+
 // pointedAt returns the text with a caret for an error with an offset, "" for other errors.
 func pointedAt(err error) string {
 	if e, ok := errorAs[*sddl.SyntaxError](err); ok {
 		text := caret(e.Text, e.Offset)
-		if name := accountName(e); name != "" {
+		name := accountName(e)
+		if name == "" && needsDomain(err) {
+			name = "give the domain of the alias: --domain SID, or -d FILE with a directory, if the command has these flags"
+		}
+		if name != "" {
 			text = strings.TrimPrefix(text+"\n"+name, "\n")
 		}
 		return text

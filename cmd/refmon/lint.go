@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/refmon/refmon/internal/cli/lint"
 	"github.com/refmon/refmon/internal/directory"
@@ -148,7 +147,7 @@ func (p *lintPage) file(name string) error {
 	for _, l := range lines {
 		found, err := p.line(l)
 		if err != nil {
-			if p.malformed++; p.domain.IsZero() && strings.Contains(err.Error(), "needs no domain") {
+			if p.malformed++; p.domain.IsZero() && needsDomain(err) {
 				p.relative++
 				continue
 			}

@@ -41,7 +41,9 @@ func TestNameOfAnObject(t *testing.T) {
 	}
 	for name, want := range map[string]int{ // the number of the object; -1: none
 		"carla": 0, "CARLA": 0, `CORP\carla`: 0, "c.meier@CORP.example": 0, "carla@corp.TEST": 0, "S-1-5-21-1-2-3-1901": 0,
-		"cn=carla,ou=staff,dc=corp,dc=test": 0, "carla@test": -1, "carla@": -1, "@corp.test": -1, "meier": -1, "C.meier": -1,
+		"cn=carla,ou=staff,dc=corp,dc=test": 0, "CN=Carla, OU=Staff,  DC=corp, dc=test": 0,
+		`CN=Carla\, OU=Staff,DC=corp,DC=test`: -1, "/srv/, X=Plan": -1,
+		"carla@test": -1, "carla@": -1, "@corp.test": -1, "meier": -1, "C.meier": -1,
 		"dora": 1, `CORP\DORA`: 1, `corp.test\dora`: 1, `OTHER\dora`: -1, `test\carla`: -1, `BUILTIN\Administrators`: 10,
 		"crew": 2, "PC1": 3, "pc1$": 3, "left": -1, "left$": 4,
 		`C:\Data\carla`: 5, `c:\data\carla`: 5, `\\SRV\A\PLAN`: 8,

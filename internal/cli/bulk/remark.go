@@ -103,13 +103,19 @@ func (s *Summary) remark(o *objects.Object, r *Remark, text string) {
 	}
 }
 
-// whole reports whether the run requests a right on whole objects of type t, and not only on their properties.
-// Without rights it returns false.
+// whole reports whether the run requests a right on whole objects of type t, and not only on their properties. Without
+// rights, What requests all and every other question none.
 func (r *Run) whole(t *winnt.ObjectType) bool {
+	rights := r.Rights
 	if r.Ask == What {
-		return len(r.Types) == 0 && r.Holdings == nil
+		if len(r.Types) > 0 || r.Holdings != nil {
+			return false
+		}
+		if rights = r.Want; len(rights) == 0 {
+			return true
+		}
 	}
-	for _, right := range r.Rights {
+	for _, right := range rights {
 		for _, p := range right.On(r.Types, t).Parts(t) {
 			// Typed entries cannot grant WRITE_DAC or WRITE_OWNER of a whole object.
 			if p.Types == nil && !right.Any() {

@@ -43,6 +43,13 @@ func TestObjectTypeEntriesAreReported(t *testing.T) {
 		if got := remarkOn(sddl.MustParse(c.sd), dir, r.whole(typ)).String(); got != c.want {
 			t.Errorf("%s on %s: %q, want %q", c.rights, c.sd, got, c.want)
 		}
+		r = Run{Ask: What, Directory: dir, Want: rights}
+		if got := remarkOn(sddl.MustParse(c.sd), dir, r.whole(typ)).String(); got != c.want {
+			t.Errorf("rights with %s on %s: %q, want %q", c.rights, c.sd, got, c.want)
+		}
+	}
+	if all := (&Run{Ask: What}); !all.whole(winnt.DirectoryServiceObject) {
+		t.Error("all rights on an object are not about the whole object, want them to be")
 	}
 }
 
