@@ -45,7 +45,7 @@ func CreateKey(file, name string) (note.Signer, error) {
 }
 
 // place writes content and a newline to a file and makes it durable. It writes to file.new first and renames that, so
-// file is never incomplete. It replaces an existing file.
+// file is never incomplete. It replaces an existing file. After an error file is unchanged and file.new may stay.
 func place(file, content string, mode fs.FileMode) error {
 	part := file + ".new"
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)

@@ -150,8 +150,8 @@ func (r *replay) adopt(f file, s *scanner) error {
 	return err
 }
 
-// zeroesFrom returns the offset from which a file has only zeros up to size, and at least from. A few zeros behind
-// other bytes belong to a record that was cut short.
+// zeroesFrom returns the offset from which a file has only zeros up to size, and at least from. If at most frameFixed
+// zeros follow other bytes, it returns size, because these zeros belong to a record that was cut short.
 func zeroesFrom(f file, from, size int64) (int64, error) {
 	room := make([]byte, chunk/16)
 	end := from

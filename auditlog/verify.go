@@ -111,7 +111,8 @@ func Verify(v Verification) (*Verified, error) {
 }
 
 // keys reads the public key in the log's folder into v.Keys if the caller gave no key, and sets OwnKey. It fails if
-// the folder has no key either. It sets KeyInside if the folder also has the private key.
+// the folder has no key either. An invalid key is a *Fault. It sets KeyInside, also with a given key, unless the
+// private key's file is missing from the folder.
 func (v *Verification) keys(out *Verified) error {
 	if _, err := readFile(v.disk, keyName, maxNote); !errors.Is(err, fs.ErrNotExist) {
 		out.KeyInside = true

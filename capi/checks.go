@@ -46,8 +46,8 @@ func ntPrivilegeCheck(c *call) uint64 {
 // checkOutputs holds the output pointers of an access check.
 type checkOutputs struct{ set, setLength, granted, access user }
 
-// probeCheck probes the inputs and outputs of NtAccessCheck* before any other test. n is the number of
-// results.
+// probeCheck probes the inputs and outputs of NtAccessCheck* before any other test. It returns the generic
+// mapping and the length of the privilege set's buffer. n is the number of results. It writes nothing.
 func (c *call) probeCheck(mapping user, o checkOutputs, n uint32) (m winnt.GenericMapping, length uint32,
 	st ntstatus.Status) {
 	if m, st = c.MappingAt(mapping); st != ntstatus.Success {

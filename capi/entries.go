@@ -20,8 +20,9 @@ const (
 	explicitInheritance = 0x1F
 )
 
-// rmSetEntries implements SetEntriesInAcl. The new list is a block that the caller frees. A failure writes NULL, and
-// so do no old list and no entries.
+// rmSetEntries implements SetEntriesInAcl. The new list is a block that the caller frees. After a failure the output
+// is NULL. Without an old list and entries it writes NULL and succeeds. A NULL output pointer is
+// STATUS_INVALID_PARAMETER.
 func rmSetEntries(c *call) uint64 {
 	count, out, wide := c.u32(0), c.ptr(3), c.boolean(4)
 	if out == 0 {

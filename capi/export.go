@@ -89,8 +89,9 @@ func refmonCall(id C.uint64_t, number C.uint32_t, args *C.uint64_t, top C.uint64
 	return C.uint64_t(r)
 }
 
-// enter makes the call with this number and returns its result. The call's state is in the thread, so that it need
-// not be allocated. Calls can nest, because a routine may call back.
+// enter makes the call with this number and returns its result. It ends the program if kernel mode is called while
+// REFMON_SOCKET names a daemon. The call's state is in the thread, so that it need not be allocated. Calls can nest,
+// because a routine may call back.
 func (t *thread) enter(args *[maxArgs]uint64, number uint32) (r uint64) {
 	c, outer := &t.now, t.now
 	*c = call{thread: t, args: args, ms: number&msFace != 0}

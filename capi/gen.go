@@ -36,6 +36,8 @@ var (
 // late are the services that check another parameter before the output handle.
 var late = map[string]bool{"NtDuplicateToken": true, "NtDuplicateObject": true}
 
+// main writes the generated C, header and Go files of this folder from the public headers. It must run in this
+// folder. The first error ends it with exit code 1; files that it has written stay.
 func main() {
 	public, err := filepath.Glob("include/refmon/*.h")
 	if err != nil {

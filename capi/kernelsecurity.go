@@ -58,7 +58,8 @@ func (c *call) objectsDescriptor(i int) (*sd.Descriptor, ntstatus.Status) {
 	return c.DescriptorAt(user(at))
 }
 
-// seSetSecurityDescriptorInfoEx does not free the replaced descriptor. The caller owns it and holds the object's
+// seSetSecurityDescriptorInfoEx implements SeSetSecurityDescriptorInfoEx: it writes the address of the new
+// descriptor. It does not free the replaced descriptor, which the caller owns. The caller must hold the object's
 // lock.
 func seSetSecurityDescriptorInfoEx(c *call) uint64 {
 	information, st := c.ReadU32(c.ptr(1))

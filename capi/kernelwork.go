@@ -44,7 +44,7 @@ func rmQueueWork(c *call) uint64 {
 }
 
 // doWork runs the items in the order in which they were queued, in a thread of the System process. There the Nt
-// functions run with previous mode kernel too (I-49).
+// functions run with previous mode kernel too (I-49). It ends the program if an item returns while it impersonates.
 func doWork(_ context.Context, worker *kernel.KernelThread, _ *kernel.SubjectContext) {
 	id := register(&newFace(worker, new(marshal.Memory)).thread)
 	defer unregister(id)

@@ -140,8 +140,8 @@ func ntConnectPort(c *call) uint64 {
 	return c.opened(o.PortHandle, st)
 }
 
-// received writes a received message to p, with its type. It records the port of a client that the server may accept.
-// context may be 0.
+// received writes a received message to p, with its type. For a connection request it records the port, so that the
+// server can accept the client. For any other message it writes the port's context to context, unless context is 0.
 func (c *call) received(h winnt.Handle, p, context user, m *nt.ReplyWaitReceivePortOut) ntstatus.Status {
 	typ := uint16(lpcRequest)
 	switch {
@@ -208,8 +208,9 @@ func ntAcceptConnectPort(c *call) uint64 {
 	return c.opened(o.PortHandle, st)
 }
 
-// ntRequestWaitReplyPort implements NtRequestWaitReplyPort. It sends a request, waits for the reply to it and writes
-// that. A closed connection ends the wait with a status.
+// ntRequestWaitReplyPort implements NtRequestWaitReplyPort. It sends a request, waits for the reply and writes the
+// reply to memory. It probes that memory first, so with a bad pointer it sends nothing. A closed connection ends the
+// wait with a status.
 func ntRequestWaitReplyPort(c *call) uint64 {
 	h, reply := c.handle(0), c.ptr(2)
 	if st := c.Probe(reply, marshal.PortHeader, 4); st != ntstatus.Success {

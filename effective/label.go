@@ -15,8 +15,9 @@ const (
 		winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 )
 
-// label finds the tokens that the object's mandatory label limits, and the bits that they keep. A malformed label
-// counts as missing. A nil sacl has none.
+// label finds the tokens that the object's mandatory label limits, and the bits that they keep. Only the first label
+// that is not inherit-only counts. Without one, also for a nil sacl, and if it is malformed, the object is Medium
+// with no-write-up.
 func (e *Evaluator) label(sacl *sd.ACL) {
 	// An object without a label is Medium and forbids writing up.
 	rid, policy := mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP

@@ -32,9 +32,10 @@ func (o *opening) walk() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// traverse reports whether the subject may traverse one directory of the path.
-// It does not record the privilege as used (F-23). It does not use the documented
-// shortcut for Everyone, which is slower than the check itself.
+// traverse reports whether the subject may traverse one directory of the path. It returns true without a check if the
+// policy is TraverseNever, if it is TraversePrivilege and the token has SeChangeNotifyPrivilege, or if backup intent
+// granted the right. It does not record the privilege as used (F-23). It does not use the documented shortcut for
+// Everyone, which is slower than the check itself.
 func (o *opening) traverse(d *sd.Descriptor) bool {
 	switch {
 	case o.policy.Traverse == TraverseNever:

@@ -63,8 +63,9 @@ func (e EventType) String() string {
 	return "EVENT_TYPE(" + winnt.Handle(e).String() + ")"
 }
 
-// nameConditions returns the conditions up to the path (O-22), which every create and open by name has in common. gate
-// has the conditions that need no object, for this service only. more follows.
+// nameConditions returns the conditions of a create or open by name, in order. The conditions up to the path are the
+// same for every such service (O-22). gate has this service's own conditions that need no object. They follow the
+// reserved bits and precede SeSecurityPrivilege and the path. more comes after the path.
 func nameConditions(gate []Condition, more ...Condition) []Condition {
 	list := append([]Condition{
 		{ntstatus.AccessViolation, "O-3", "a pointer is not readable or not writable"},

@@ -47,6 +47,9 @@ type checkpoint struct {
 	root   string
 }
 
+// verifyAudit verifies a proof of the audit log with a public key. With an old checkpoint, the proof must show that
+// the new checkpoint continues it. With old "", the proof must show that its record is in the log. outcome is a
+// sentence about the verified facts. Any failed check is an error.
 func verifyAudit(key, proof, old string) (outcome string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -133,6 +136,8 @@ func number(s string) uint64 {
 	return n
 }
 
+// hashes decodes lines of base64. It panics, as check does, for a line that is not a SHA-256 hash. Without lines it
+// returns nil.
 func hashes(lines []string) (out []string) {
 	for _, line := range lines {
 		h := decode(line)

@@ -82,6 +82,8 @@ func parseDescriptor(b string) (owner string, sacl, dacl []entry) {
 	return owner, sacl, dacl
 }
 
+// parseACL decodes a binary ACL and returns its entries in order. It keeps entries of unknown types, which take no
+// part in the decision. An ACL without entries gives an empty list, not nil. It panics for a malformed ACL.
 func parseACL(b string) (list []entry) {
 	list, rest := []entry{}, b[8:le(b[2:4])]
 	for range le(b[4:6]) {
@@ -227,6 +229,7 @@ func words(list any, key string, absent uint64, yield func(name string, attrs ui
 	}
 }
 
+// parseToken reads a token file. Absent fields have the defaults of the format. It panics for a malformed file.
 func parseToken(text string) *token {
 	f, t := parseObject(text, tokenShape), &token{members: map[string]byte{}, claims: map[string]*operand{},
 		privileges: map[string]bool{}}

@@ -42,7 +42,7 @@ The exit code is 0 if every difference is known, 1 if one is not, 2 if the file 
 }
 
 // Run compares a recording of Windows with this implementation and prints the differences. It returns errDenied if
-// one is not explained.
+// one is not explained. With --vectors it compares nothing and writes the recording as vectors.
 func (c *compareCmd) Run(std *streams) error {
 	in := std.in
 	if c.Recording != "-" {

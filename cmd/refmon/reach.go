@@ -69,8 +69,9 @@ The exit code is 0; with --to it is 1 if the object is not reached, 2 if the sea
 // maxObjects limits the objects in memory.
 const maxObjects = 1 << 22
 
-// Run searches the paths from a user, or to an object, and prints them. With --to it returns errDenied if there is
-// none, and errReported if the search was cut before it found one.
+// Run searches the paths from a user, or to an object, and prints them. If it could not read an object, it prints the
+// paths and returns errReported. Otherwise, with --to, it returns errDenied if there is no path, and errReported if
+// the search was cut before it found one.
 func (c *reachCmd) Run(std *streams) error {
 	s := reach.Search{MaxDepth: c.MaxDepth, MaxJoined: c.Joined, BlockOwner: c.BlockOwner, People: !c.JSON}
 	if c.MaxDepth < 1 || c.Joined < 1 {

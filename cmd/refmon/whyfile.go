@@ -139,8 +139,8 @@ func (f *fileFlags) mountedChain(at, whole string) (list []stored, err error) {
 	return list, nil
 }
 
-// complete returns an error if the descriptor of a directory that the caller may not read could change the decision. It
-// removes an unread directory that contains the file from facts otherwise (B-24).
+// complete returns the read error of a directory if the missing descriptor could change the decision. Otherwise it
+// returns nil; if the directory that contains the file is unread, it then sets facts.Parent to nil (B-24).
 func complete(list []stored, r *fileaccess.Request, facts *fileaccess.Facts) error {
 	walks := facts.Policy.Traverse == fileaccess.TraverseAlways ||
 		facts.Policy.Traverse == fileaccess.TraversePrivilege && !r.Subject.Effective().Has(winnt.SeChangeNotifyPrivilege)

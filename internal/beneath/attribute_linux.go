@@ -77,7 +77,8 @@ func EntryAttribute(dir int, entry, attribute string, dst []byte) (int, error) {
 	return unix.Lgetxattr(placeOf(dir, entry), attribute, dst)
 }
 
-// getxattrat reads an attribute of an entry of an open directory into dst. dst must not be empty.
+// getxattrat reads an attribute of an entry of an open directory into dst and returns its length. A value longer than
+// dst is ERANGE. An empty dst panics.
 func getxattrat(fd int, name string, flags int, attribute string, dst []byte) (int, error) {
 	path, err := unix.BytePtrFromString(name)
 	if err != nil {

@@ -96,8 +96,9 @@ func feed(w io.WriteCloser, questions []*Question) {
 // errSilent means that no answer came in time.
 var errSilent = fmt.Errorf("%w: it was silent for too long", ErrProtocol)
 
-// listen judges answers until all are there or the adapter's output ends. It cancels the run if no answer comes within
-// silence, so that neither a silent adapter nor an endless line can hold it.
+// listen judges answers until all are there or the adapter's output ends. If the output ends too early, it returns
+// nil. It cancels the run if no answer comes within silence, so that neither a silent adapter nor an endless line can
+// hold it. It returns the cause of ctx if ctx has ended, otherwise an error of the judge or of the output.
 func listen(ctx context.Context, cancel context.CancelCauseFunc, j *Judge, out io.Reader, silence time.Duration) error {
 	var done atomic.Bool
 	watch := time.AfterFunc(silence, func() {

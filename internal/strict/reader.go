@@ -70,6 +70,8 @@ func (r *Reader) Object(names []string, f func(i int) error) error {
 	return r.Err
 }
 
+// unknown returns the error for a member that is not one of names. If a name differs only in case, the error names
+// it; otherwise it lists all names.
 func (r *Reader) unknown(names []string, it *Members) error {
 	for _, n := range names {
 		if strings.EqualFold(n, string(it.Name)) {

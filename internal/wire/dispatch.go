@@ -6,8 +6,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// dispatch handles a frame. goesOn is false if another goroutine reads the connection now. A frame that breaks the
-// protocol is an error, which ends the connection.
+// dispatch handles a frame. goesOn is false if another goroutine reads the connection now. An unknown thread, and a
+// request above a limit, get a status as their answer. A frame that breaks the protocol is an error, which ends the
+// connection.
 func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	switch f.Kind {
 	case Administer:

@@ -175,9 +175,9 @@ func (f files) Makeable(name dav.Path, folder bool) error {
 	return nil
 }
 
-// Rename moves a file or directory within its tree, with the properties that clients set. If replace is set, it
-// replaces an existing file in one step; if not, an existing destination is an error. It drops the properties of the
-// destination.
+// Rename moves a file or directory within its tree. The properties that clients set move with it and replace those of
+// the destination. If replace is set, it replaces an existing file in one step; if not, an existing destination is an
+// error. After an error all properties stay.
 func (f files) Rename(from, to dav.Path, replace bool) error {
 	at, target := placeOf(from), placeOf(to)
 	h, st := f.q.open(at, winnt.DELETE, winnt.FILE_OPEN, 0)

@@ -130,8 +130,9 @@ func (m *Merge) person(p *PersonEvent) error {
 	return m.whole.add(Event{Person: &PersonEvent{Number: number, SID: p.SID, Name: p.Name}})
 }
 
-// class applies a class event of a log. An event without members defines a new class. One with members, in the numbers
-// of the log's people, replaces the members in the merged index if they differ.
+// class applies a class event of a log. An event without members, or of a folder's class, only defines a new class:
+// for a known one it does nothing. An event with members, in the numbers of the log's people, replaces the members in
+// the merged index if they differ.
 func (m *Merge) class(p *part, e *ClassEvent) error {
 	s := m.whole.state
 	k := s.classes[e.ID]

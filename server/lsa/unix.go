@@ -154,9 +154,9 @@ func wayOf(r *logon.Request) way {
 	return way{r.Type, logon.ProvedByNTLM}
 }
 
-// person collects a user's groups, privileges and rights: the groups of the account and of the
-// host, and all groups that contain them. uid is the uid of the logon; nil takes the account's and
-// looks up its groups on the host.
+// person collects a user's groups, privileges and rights: the groups of the account and of the host, and all groups
+// that contain them. uid is the uid of the logon, and gids are its groups. If uid is nil, it takes the account's uid,
+// and the groups of that uid on the host. It skips unmapped gids. A disabled account is STATUS_ACCOUNT_DISABLED.
 func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, how way,
 	more ...sid.SID) (logon.Person, ntstatus.Status) {
 	a, local := st.account(user)

@@ -211,7 +211,7 @@ func (d *decider) pass(w *objects.Way) (effective.Set, error) {
 }
 
 // maximum returns all rights of the one principal of What on a descriptor, 0 if a folder on the way stops the
-// principal. share is as for sets.
+// principal. Rights of the guarded share are added, and the share's limit then applies to all. share is as for sets.
 func (d *decider) maximum(x place) (m winnt.AccessMask, share bool, err error) {
 	a, err := d.asked(x.typ)
 	if err != nil {

@@ -20,7 +20,8 @@ const nobodySID = `"sid:S-1-0-0"`
 const maxID = 512
 
 // appendDocument appends the action and the document of an object, without its last brace. terms are the SIDs with
-// access, as JSON; empty if there are none.
+// access, as JSON. If terms is empty, the document has nobodySID, so that no user finds it. A path longer than maxID
+// gets its hash as id.
 func appendDocument(dst []byte, o *objects.Object, terms []byte) []byte {
 	dst = append(dst, `{"index":{"_id":`...)
 	if len(o.Path) <= maxID {

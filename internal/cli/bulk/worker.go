@@ -118,7 +118,7 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 }
 
 // withSelf returns a copy of d with the object's own SID in place of PRINCIPAL SELF. It returns d itself if e
-// is not an account or d does not name PRINCIPAL SELF. d stays unchanged.
+// is not an account, if d does not name PRINCIPAL SELF, or if the new list would be too long. d stays unchanged.
 func withSelf(d *sd.Descriptor, e *objects.Entry) *sd.Descriptor {
 	if !e.Account() || d.DACL().Facts()&sd.HasPrincipalSelf == 0 {
 		return d

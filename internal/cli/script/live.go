@@ -48,7 +48,8 @@ func (r *Runner) missing(name string) error {
 }
 
 // connectProcess creates a process by connecting to the other kernel. The daemon determines its token, so a token or
-// descriptor in the call is an [*UnaskableError]. The connection closes with the Runner.
+// descriptor in the call is an [*UnaskableError]. The Runner takes over the daemon's profile. The connection closes
+// with the Runner.
 func (r *Runner) connectProcess(name string, t, descriptor starlark.Value) (starlark.Value, error) {
 	if t != nil || descriptor != starlark.None {
 		// A program does not say who it is. W-26

@@ -120,7 +120,7 @@ func (r *Runner) convertObject(to reflect.Value, v starlark.Value) (known bool, 
 }
 
 // handleFlags converts {"Inherit": …, "ProtectFromClose": …}, or the struct that NtQueryObject returned. A missing
-// key is False. Other types are errors.
+// key of a dict is False. A struct without the fields, and a value of another type, are errors.
 func handleFlags(v starlark.Value) (c nt.Captured[nt.HandleFlagInformation], err error) {
 	get := func(name string) (bool, error) {
 		var x starlark.Value = starlark.False

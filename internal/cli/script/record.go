@@ -104,8 +104,9 @@ func (t *transcript) recordFunction(c *win32Call) {
 	t.r.cfg.Record(rec)
 }
 
-// record passes one call of a service to Config.Record. After a failure its outputs have only handles. A handle that
-// the call returns gets a new name.
+// record passes one call of a service to Config.Record. A handle that the call returns gets a new name. With a
+// backend, a failed call has only its handles as outputs. Without one it has none, except NULL for each handle if the
+// Observed profile probed the outputs.
 func (t *transcript) record(c *nt.Call) {
 	rec := t.begin(c)
 	if d, ok := c.In.(nt.DuplicateObjectIn); ok && d.TargetProcessHandle != winnt.NtCurrentProcess {

@@ -250,8 +250,9 @@ func mappingOf(typ string) *winnt.GenericMapping {
 	return new(winnt.GenericMapping)
 }
 
-// privileges compares the order of privileges in each list with the usual order of the event. Both orders of event 4672
-// are right, because the event does not name its kind of logon (U-200).
+// privileges compares the order of privileges in each list with the usual order of the event. Both orders of event
+// 4672 are right, because the event does not name its kind of logon (U-200). An unknown privilege is a difference,
+// and it ends the check of the event.
 func (c *WindowsCheck) privileges(e *audit.Event) {
 	for f := range e.Fields() {
 		if !f.IsList() || !strings.HasSuffix(f.Name, "PrivilegeList") {

@@ -176,8 +176,8 @@ func collectSID(c *collect.Collector, text, name, kind string) error {
 	return nil
 }
 
-// collectTokenGroup makes the account with the SID of a member of the group whose SID is in line. It adds the account,
-// named by its SID, if no earlier line named it.
+// collectTokenGroup adds the group with the SID in line to the memberships of the account with the SID of. It adds
+// the account, named by its SID, if no earlier line named it. If both SIDs are equal, it does nothing.
 func collectTokenGroup(c *collect.Collector, line, of string) error {
 	s, err := sid.Parse(line)
 	if err != nil {

@@ -226,8 +226,9 @@ func (j *Job) admit(s *System, tok *se.TokenObject, primary bool) (use *se.Token
 	return use, Outcome{}
 }
 
-// admit applies the limits of one job to a token. It returns the token itself, or a filtered one with one more
-// reference, or a refusal. Only a primary token must descend from the job's token.
+// admit applies the limits of one job to a token. It returns the token itself without a new reference, or a new
+// filtered token that the caller must dereference. A refusal, or a filter that fails, gives nil and an Outcome with
+// the status. Only a primary token must descend from the job's token.
 func (l *JobLimits) admit(s *System, tok *se.TokenObject, primary bool) (*se.TokenObject, Outcome) {
 	if out := l.refuses(tok.Value()); out.Status != ntstatus.Success {
 		return nil, out

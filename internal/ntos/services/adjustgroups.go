@@ -111,7 +111,8 @@ func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) 
 }
 
 // adjustClaims returns the token with the changed claims, the output of the call and its status. It returns old if
-// the change is refused or a buffer is too small. It changes no object.
+// the change is refused or a buffer is too small. For a buffer that is too small, the output has the required
+// lengths. It changes no object.
 func adjustClaims(old *token.Token, modified winnt.LUID, in *nt.AdjustTokenClaimsIn) (n *token.Token,
 	out nt.AdjustTokenClaimsOut, st ntstatus.Status) {
 	n, user, st1 := old.AdjustClaims(modified, false, in.UserResetToDefault, in.NewUserState.V)

@@ -58,8 +58,10 @@ func (c *Context) NtGetNextProcess(in nt.GetNextProcessIn) (out nt.GetNextProces
 	return out, c.Fail("U-95", ntstatus.NoMoreEntries)
 }
 
-// NtQueryInformationProcess returns information of one class about a process. An unknown class, or a length that does
-// not fit, is an error; ReturnLength then has the size. The list of handles needs PROCESS_QUERY_INFORMATION.
+// NtQueryInformationProcess returns information of one class about a process. An unknown class is
+// STATUS_INVALID_INFO_CLASS. A length that does not fit is STATUS_INFO_LENGTH_MISMATCH, with the size in
+// ReturnLength. The list of handles needs PROCESS_QUERY_INFORMATION, every other class
+// PROCESS_QUERY_LIMITED_INFORMATION.
 func (c *Context) NtQueryInformationProcess(in nt.QueryInformationProcessIn) (out nt.QueryInformationProcessOut,
 	st ntstatus.Status) {
 	// capture

@@ -81,8 +81,9 @@ func (g *Guard) note(format string, args ...any) {
 // trimDomain returns a name without what precedes its last backslash.
 func trimDomain(name string) string { return name[strings.LastIndexByte(name, '\\')+1:] }
 
-// resolveMember resolves a name of the list with an index: a user, a SID, or with + or @ a group. A group without its
-// sign counts as an unknown user and matches no one (F-104). It adds a note for an unresolved name.
+// resolveMember resolves a name of the list listNames[list]: a user, a SID, or with + or @ a group. A group without
+// its sign counts as an unknown user and matches no one (F-104). An unresolved name gives a member without SIDs and
+// adds a note.
 func (g *Guard) resolveMember(list int, text string) member {
 	m := member{name: text}
 	name := strings.TrimLeft(text, "+@&")

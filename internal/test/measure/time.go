@@ -45,6 +45,7 @@ func execTest(args []string) int {
 	return 2
 }
 
+// appendLine appends a line to a file, and creates a missing one. It adds no newline.
 func appendLine(file, line string) error {
 	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {

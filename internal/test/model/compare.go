@@ -177,6 +177,7 @@ func (p *Pair) Close() error {
 	return nil
 }
 
+// primary reports whether a token is the primary token of a process of the pair.
 func (p *Pair) primary(o *se.TokenObject) bool {
 	for _, kp := range p.processes {
 		if kp.Object().PrimaryToken() == o {

@@ -218,6 +218,8 @@ func defaultGuard(creator *Value, k *kind, given *Descriptor) *Descriptor {
 	return d
 }
 
+// mapEntries returns a copy of the list in which the generic rights of each mask are replaced by those of the kind.
+// An empty list gives nil.
 func mapEntries(list []Entry, k *kind) []Entry {
 	var out []Entry
 	for _, e := range list {

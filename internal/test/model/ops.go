@@ -221,6 +221,7 @@ func (p *Pair) result(c *call, h winnt.Handle, st ntstatus.Status) Result {
 	return r
 }
 
+// index returns the position of a thread in the model's list, or -1 if the list does not have it.
 func (p *Pair) index(t *Thread) int {
 	for i, o := range p.M.Threads {
 		if o == t {

@@ -89,6 +89,7 @@ func transcript(w World, ops []Op) string {
 	return b.String()
 }
 
+// step runs p.Step and returns its error. It returns a panic of Step as an error.
 func step(p *Pair, op *Op) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

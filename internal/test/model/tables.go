@@ -6,9 +6,9 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 )
 
-// compareTables compares every handle of every process, and of the kernel's table: its
-// value, its rights, its attributes and what it names. Each object has as many handles
-// as the tables have for it (O-45).
+// compareTables compares every handle of every process, and of the kernel's table: its value, its rights, its
+// attributes and what it names. Each object has as many handles as the tables have for it (O-45). It removes an
+// object without handles from p.things, unless it is a job.
 func (p *Pair) compareTables() error {
 	handles := map[ob.Object]int64{}
 	for i, mp := range p.M.Processes {

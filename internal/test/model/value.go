@@ -142,6 +142,8 @@ func (v *Value) admin() bool {
 	return v.groupPresent(Admins) && (!v.restricted() || slices.Contains(v.Restricted, Admins))
 }
 
+// groupPresent reports whether the value has a group of this name that is not deny-only. It does not test whether the
+// group is enabled.
 func (v *Value) groupPresent(n Name) bool {
 	for _, g := range v.Groups {
 		if g.Name == n && !g.DenyOnly {

@@ -119,6 +119,7 @@ func (s *site) typeOf(e ast.Expr) types.Type {
 	return nil
 }
 
+// isInteger reports whether the expression's underlying type is an integer. It returns false if the type is unknown.
 func (s *site) isInteger(e ast.Expr) bool {
 	t := s.typeOf(e)
 	if t == nil {

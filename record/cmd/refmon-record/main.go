@@ -101,8 +101,9 @@ func expand(patterns []string) (files []string) {
 	return files
 }
 
-// questions asks the built-in questions and writes a line for each. A question that this system cannot answer is
-// written as skipped; any other failure ends the recording.
+// questions asks the built-in questions and writes a line for each. An answer can add its inverse question to the
+// list. A failure status is an answer. A question that this system cannot answer is written as skipped. Any other
+// error ends the recording.
 func (a *asker) questions() error {
 	list, err := replay.Questions()
 	if err != nil {

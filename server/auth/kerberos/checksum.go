@@ -45,7 +45,7 @@ type request struct {
 }
 
 // readChecksum parses the checksum field of an authenticator. An absent field means no flags and no bindings (K-44).
-// A malformed credential is ignored; DCE style is an error.
+// A malformed credential is ignored. A checksum that is not that of GSS, and DCE style, are errors.
 func readChecksum(c types.Checksum) (request, error) {
 	if c.CksumType == 0 && len(c.Checksum) == 0 {
 		return request{}, nil

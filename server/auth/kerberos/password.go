@@ -81,8 +81,8 @@ func (a *Acceptor) ownService() string {
 	return a.cfg.Keys.firstService(a.cfg.Realm, a.etypes)
 }
 
-// verify checks a ticket for this host that was requested in a client's name. Unlike
-// [Acceptor.Accept] it does not use the replay cache, because the authenticator is our own.
+// verify checks a ticket for this host that was requested in a client's name. Unlike [Acceptor.Accept] it does not
+// use the replay cache, because the authenticator is our own. The client counts only if the error is nil.
 func (a *Acceptor) verify(g *granted) (*Client, error) {
 	now := a.cfg.Now()
 	b, err := g.request(now, a.cfg.Realm, usageAuthenticator, func(*types.Authenticator) {})

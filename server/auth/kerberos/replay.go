@@ -85,8 +85,8 @@ func (r *replay) sweepLocked(now time.Time) error {
 	return r.rewriteLocked(kept)
 }
 
-// readLocked loads the entries on disk. A missing file has none. It returns the bytes of those that are still valid;
-// a partial last one is dropped.
+// readLocked loads the entries on disk. A missing file has none. It returns the bytes of those that are still valid.
+// It drops expired entries and a partial last one. An earlier start, and an expired entry, can move r.from forward.
 //
 // +checklocks:r.mu
 func (r *replay) readLocked(now time.Time) (kept []byte, err error) {

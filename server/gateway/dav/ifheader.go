@@ -81,7 +81,8 @@ func (p *ifParser) enclosed(end byte) string {
 }
 
 // list parses a list in parentheses at the start of p.text and skips it. It returns at least one condition. If the
-// list is empty, malformed or too long, it sets p.err and returns nil.
+// list is empty or malformed, or the header now has more than mostIfConditions conditions, it sets p.err and returns
+// nil.
 func (p *ifParser) list() (list []ifCondition) {
 	p.text = p.text[1:]
 	for p.err == nil {

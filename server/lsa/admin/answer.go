@@ -73,7 +73,7 @@ func (a *Answerer) answer(by sid.SID, r *Request) (Response, error) {
 }
 
 // reads returns the handler of a request that changes nothing. It returns nil for every other request. A handler
-// returns one part of its text, from the requested offset.
+// returns one part of its text, from the requested offset. Without an AuditKey the text of a key is empty.
 func (a *Answerer) reads(do Do) func(*Request) (Response, error) {
 	text := func(write func(io.Writer) error) func(*Request) (Response, error) {
 		return func(r *Request) (Response, error) {

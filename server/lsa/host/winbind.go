@@ -61,9 +61,10 @@ var errSilent = errors.New("winbind did not answer a moment ago")
 // errNotUp says that winbind does not run, or cannot serve.
 var errNotUp = errors.New("winbind is not available")
 
-// ask returns the one line that wbinfo prints. It caches answers for a minute. If winbind times out or does not run,
-// ask does not query it for ten seconds, because otherwise each file of a listing would start a program and wait for
-// it (L-61).
+// ask returns the one line that wbinfo prints. found is false if winbind does not know the value. It caches lines and
+// unknown values for a minute, but no errors. If winbind times out or does not run, ask does not query it for ten
+// seconds and returns errSilent, because otherwise each file of a listing would start a program and wait for it
+// (L-61). Cached answers are returned even then.
 func (d *Domains) ask(ctx context.Context, option, value string) (line string, found bool, err error) {
 	now := time.Now
 	if d.now != nil {

@@ -20,6 +20,7 @@ import (
 // maxLine is the longest line that is passed on, in either direction.
 const maxLine = 4 << 20
 
+// main runs the adapter that the arguments name. It exits with 1 after an error.
 func main() {
 	limit := flag.Duration("limit", 5*time.Second, "time limit of one answer; the first after a start gets 60s")
 	flag.Parse()
@@ -29,7 +30,8 @@ func main() {
 	}
 }
 
-// run passes lines until standard input ends. It fails if the command cannot be started.
+// run passes lines until standard input ends. If the adapter ends or exceeds the limit, run answers that line with an
+// error and starts the adapter again for the next line. It fails if the command is empty or cannot be started.
 func run(command []string, limit time.Duration) error {
 	if len(command) == 0 {
 		return fmt.Errorf("name the adapter's command")
@@ -75,6 +77,9 @@ type adapter struct {
 	answers chan []byte
 }
 
+// start starts the command in its own process group and reads its lines in a goroutine. a.answers closes when the
+// output ends or a line is longer than maxLine. command must not be empty. If the command does not start, it returns
+// nil and the error.
 func start(command []string) (*adapter, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stderr = os.Stderr

@@ -24,6 +24,7 @@ import (
 // page is the page whose table is made anew, from the root of the repository.
 const page = "docs/scores.md"
 
+// main runs the implementations that the flags select. It exits with 1 after an error.
 func main() {
 	var o options
 	flag.StringVar(&o.only, "only", "", "run these implementations only, separated by commas, and print the table")

@@ -25,6 +25,7 @@ import (
 
 const source = "web/playground"
 
+// main writes the page and prints its path and size. It exits with 1 if pack fails.
 func main() {
 	out := flag.String("o", filepath.Join("bin", "playground", "index.html"), "the file to write")
 	flag.Parse()

@@ -11,6 +11,8 @@ import (
 	"github.com/refmon/refmon/web/playground"
 )
 
+// main defines refmonAnswer, calls refmonReady and never returns. refmonAnswer returns a reply with a mistake unless
+// it gets exactly one string.
 func main() {
 	js.Global().Set("refmonAnswer", js.FuncOf(func(_ js.Value, args []js.Value) any {
 		if len(args) != 1 || args[0].Type() != js.TypeString {

@@ -148,7 +148,8 @@ func (k *keeper) follower(name string) (follower, stream string, found bool) {
 }
 
 // cursor returns the last message of a share's input whose result is in the share's log: by the log's last record, or
-// by the watermark of the same worker. It returns an error if the share has no log.
+// by the watermark of the same worker. It ignores a missing or malformed watermark, and one of another worker. It
+// returns an error if the share has no log.
 func (k *keeper) cursor(ctx context.Context, log, name string) (done uint64, err error) {
 	m, err := k.c.last(ctx, log, name)
 	if err != nil {

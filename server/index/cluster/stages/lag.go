@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/server/index/cluster/site"
 )
 
-// consumers returns the durable consumers of a stream. They only report lag: no stage reads messages through them, so
-// one that is lost or behind changes no answer. Each part and each share of the classes has one, and each follower has
-// one for each of its two streams.
+// consumers returns the durable consumers of a stream, none for an unknown stream. They only report lag: no stage
+// reads messages through them, so one that is lost or behind changes no answer. Each part and each share of the
+// classes has one, and each follower has one for each of its two streams.
 func consumers(s *site.Site, stream string) (out []jetstream.ConsumerConfig) {
 	add := func(name, subject, reader string) {
 		out = append(out, jetstream.ConsumerConfig{Durable: name, Description: reader, FilterSubject: subject,

@@ -10,8 +10,8 @@ import (
 // ports maps the first label of an SRV name to the service's port.
 var ports = map[string]uint16{"_ldap": 389, "_kerberos": 88, "_gc": 3268, "_kpasswd": 464}
 
-// resolver serves DNS at the controller's address: its host name, and its services under any name.
-// Members need it to find controllers.
+// resolver serves DNS at the controller's address until the test ends: its host name, and its services under any
+// name. Members need it to find controllers. It skips the test if it cannot listen on port 53.
 func (d *Domain) resolver() {
 	d.t.Helper()
 	c, err := net.ListenPacket("udp", net.JoinHostPort(d.Address, "53"))

@@ -32,6 +32,7 @@ func (w *writer) u64(v uint64) { w.align(8); w.b = binary.LittleEndian.AppendUin
 
 func (w *writer) time(v int64) { w.u32(uint32(v)); w.u32(uint32(uint64(v) >> 32)) }
 
+// pointer appends an NDR pointer: 0 for NULL if there is false, otherwise the next referent id.
 func (w *writer) pointer(there bool) {
 	if !there {
 		w.u32(0)

@@ -26,7 +26,8 @@ func Seal(buffers []Buffer, key types.EncryptionKey) []byte {
 	return Sign(data, key)
 }
 
-// Sign returns a copy of a PAC with a new server signature. The PAC must be well formed and have space for it.
+// Sign returns a copy of a PAC with a new server signature. The PAC must be well formed and have space for it. A key
+// of an unknown type panics.
 func Sign(data []byte, key types.EncryptionKey) []byte {
 	data = slices.Clone(data)
 	zeroed := slices.Clone(data)
