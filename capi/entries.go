@@ -184,8 +184,8 @@ func rmTrusteeSid(c *call) uint64 {
 // maxAccountName is the longest name that is read up to a terminator, in bytes.
 const maxAccountName = 1 << 20
 
-// trusteeName reads a text up to its terminator: UTF-16 if wide, else bytes. It returns STATUS_INVALID_PARAMETER for
-// more than maxAccountName bytes.
+// trusteeName reads a text up to its terminator: UTF-16 if wide, else bytes. If none of the first maxAccountName
+// bytes is the terminator, it returns STATUS_INVALID_PARAMETER. A wide text has the limit of ZeroTerminatedAt.
 func (c *call) trusteeName(p user, wide bool) (string, ntstatus.Status) {
 	if wide {
 		return c.ZeroTerminatedAt(p)

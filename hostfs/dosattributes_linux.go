@@ -61,9 +61,9 @@ func decodeDOS(b []byte) (d dos) {
 	return d
 }
 
-// dosOf reads user.DOSATTRIB of the file that h holds. It returns the zero value for a file without the attribute.
-// It fails if the attribute is unreadable, because a file whose read-only attribute is unknown must not be written
-// (F-130).
+// dosOf reads user.DOSATTRIB of the file that h holds. It returns the zero value for a file without the attribute,
+// and for a value that is too long for any known form. It fails if the attribute is unreadable, because a file whose
+// read-only attribute is unknown must not be written (F-130).
 func (t *Tree) dosOf(h *held) (dos, error) {
 	if err := t.fault("getxattr", dosName); err != nil {
 		return dos{}, err

@@ -141,7 +141,7 @@ func (rt *resourceType) rights(a *Action) (mask winnt.AccessMask, problem string
 
 // describe returns the descriptor of a resource: the template with its owner, and its properties as resource
 // attributes. The caller must not change it. problem is "" on success, else the reason for a denial, such as an
-// unknown id.
+// unknown id. A type without a list of objects accepts every id.
 func (rt *resourceType) describe(e *Entity) (d *sd.Descriptor, problem string) {
 	o := &object{}
 	if rt.objects != nil {

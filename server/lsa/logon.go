@@ -56,9 +56,9 @@ func (s *Store) find(st *state, r *logon.Request) (sid.SID, Account, bool) {
 	return id, a, ok
 }
 
-// byPassword logs on with a name and a password. Each rejection without the right password computes
-// one hash, makes one write and returns the same status (L-32), except for locked names and for
-// overlong input.
+// byPassword logs on with a name and a password. A network logon without both is anonymous (L-34). Each rejection
+// without the right password computes one hash, makes one write and returns the same status (L-32), except for locked
+// names and for overlong input. If too many logons wait for a hash, it returns STATUS_INSUFFICIENT_RESOURCES.
 func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	if r.IsAnonymous() {
 		// A network logon without name and password is Anonymous (L-34).

@@ -174,8 +174,9 @@ func (p *Page) important(s *side) error {
 	return nil
 }
 
-// routes returns the paths of principals, one for those that take the same first step in paths of the same length. more
-// counts the principals without a listed route.
+// routes returns the paths of principals, one for those that take the same first step in paths of the same length. It
+// looks at no more than maxExact principals and lists no more than maxRoutes paths. more counts the principals
+// without a listed path.
 func (s *side) routes(in *reach.Inbound, who []int) (list []Route, more int, err error) {
 	at := map[string]int{}
 	for n, i := range who {

@@ -84,7 +84,9 @@ func (l *linter) entry(i int, a sd.ACE) entry {
 	return e
 }
 
-// condition checks the condition of an entry. If it can never be true, it clears the entry's bits.
+// condition checks the condition of an entry. It clears the bits of an allow entry whose condition can never be true,
+// and of a deny entry whose condition is always false. A condition that cannot be decoded is unknown for every token.
+// Data that is not a condition is ignored.
 func (l *linter) condition(i int, e *entry) {
 	data := e.ace.AppData()
 	if !claims.IsConditional([]byte(data)) {

@@ -262,9 +262,9 @@ func (w *walk) step(h *Header, rest string, more bool) (*Directory, string, ntst
 	return nil, "", ntstatus.Success
 }
 
-// follow restarts the walk at the root with the link's target before the rest (O-24). Errors:
-// REPARSE_POINT_ENCOUNTERED with OBJ_DONT_REPARSE, OBJECT_PATH_NOT_FOUND beyond maxLinks, those of the target's
-// syntax.
+// follow restarts the walk with the link's target before the rest (O-24). It returns the root, with a reference, and
+// the new rest of the path. A link without a target refers to the root. Errors: REPARSE_POINT_ENCOUNTERED with
+// OBJ_DONT_REPARSE, OBJECT_PATH_NOT_FOUND beyond maxLinks, those of the target's syntax.
 func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, string, ntstatus.Status) {
 	if w.attributes&winnt.OBJ_DONT_REPARSE != 0 {
 		return nil, "", w.c.Fail("O-24", ntstatus.ReparsePointEncountered)

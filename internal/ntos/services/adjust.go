@@ -81,7 +81,8 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 	return out, st
 }
 
-// adjusted returns the token with the changed privileges, the output of the call and its status. It changes no
+// adjusted returns the token with the changed privileges, the output of the call and its status. If the buffer for
+// the previous state is too small, it returns old, the required length and STATUS_BUFFER_TOO_SMALL. It changes no
 // object.
 func adjusted(old *token.Token, modified winnt.LUID, in *nt.AdjustPrivilegesTokenIn,
 	changes []token.PrivilegeChange) (*token.Token, nt.AdjustPrivilegesTokenOut, ntstatus.Status) {

@@ -171,8 +171,8 @@ func privilegeSetNeed(r *access.Request) uint32 {
 // noPrivileges is the empty set, shared by all checks that used no privilege. No code writes to it.
 var noPrivileges = &nt.PrivilegeSet{}
 
-// privilegeSet returns the privileges that the check used. It returns nil for a request for the SACL that ended early
-// without its privilege.
+// privilegeSet returns the privileges that the check used, an empty set if it used none. It returns nil for a request
+// for the SACL that ended early without its privilege.
 func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
 	if early && d.Status() == ntstatus.PrivilegeNotHeld {
 		// A request for the SACL without its privilege succeeds without a list of privileges.

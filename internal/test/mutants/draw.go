@@ -62,7 +62,8 @@ type Drawer struct {
 	passes map[string]bool // tests that pass without a mutant; guarded by mu
 }
 
-// NewDrawer returns a Drawer for a room of [Rooms]. It draws from the folders whose names contain match.
+// NewDrawer returns a Drawer for a room of [Rooms]. It draws from the folders whose names contain match. It returns
+// an error for an unknown room and if these folders have no function.
 func NewDrawer(r *Runner, room, match string, seed uint64) (*Drawer, error) {
 	if !slices.Contains(Rooms, room) {
 		return nil, fmt.Errorf("-in %s: want one of %s", room, strings.Join(Rooms, ", "))

@@ -35,9 +35,9 @@ func walk(t *testing.T, dir string, with interpreter) {
 	datadriven.Walk(t, dir, func(t *testing.T, path string) { runFile(t, path, with) })
 }
 
-// runFile runs one transcript, each case as a subtest named by its line. With
-// -rewrite the cases run in a row, and a failure is reported after the file:
-// printed text is made the expected text, a failed expectation never is.
+// runFile runs one transcript, each case as a subtest named by its line. With -rewrite the cases run one after
+// another, and printed text becomes the expected text. A failed expectation is never rewritten, but reported after
+// the file. Over a connection only every fifth case runs, unless the tests are deep.
 func runFile(t *testing.T, path string, with interpreter) {
 	t.Helper()
 	if err := checkReasons(path); err != nil {

@@ -215,7 +215,7 @@ func (p *People) name(dn []byte) string {
 }
 
 // renew takes over entries of the same accounts in the same order. It returns false, and changes nothing, if one of
-// them could concern another account.
+// them could concern another account, or if there are no accounts yet.
 func (p *People) renew(next []*parsed) bool {
 	var changes []collect.Change
 	for i, x := range next {

@@ -66,8 +66,8 @@ func revokeError(what string, err error) error {
 	return err
 }
 
-// selection returns the SID of an account or a group as text, or the path, if what begins with a slash or backslash.
-// An unknown name is an error.
+// selection returns the path, if what begins with a slash or backslash, and otherwise the SID of an account or a
+// group as text. It does not look up a SID. An unknown name is an error.
 func (l *inspector) selection(what string) (user, path string, err error) {
 	if strings.HasPrefix(what, "/") || strings.HasPrefix(what, `\`) {
 		return "", what, nil
