@@ -102,8 +102,9 @@ func (c *call) connected(x connecting, answer []byte, longest uint32) ntstatus.S
 	return c.WriteU32(x.longest, longest+marshal.PortHeader)
 }
 
-// ntConnectPort implements NtConnectPort. It waits until the server has completed or refused the connection. Sections
-// are STATUS_NOT_SUPPORTED.
+// ntConnectPort implements NtConnectPort. It waits until the server has completed or refused the connection. A NULL
+// name is STATUS_ACCESS_VIOLATION, and sections are STATUS_NOT_SUPPORTED. If the results cannot be written, the port
+// stays open without a handle in the program's memory.
 func ntConnectPort(c *call) uint64 {
 	x, st := c.connecting()
 	if st != ntstatus.Success {

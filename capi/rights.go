@@ -87,8 +87,8 @@ func entriesFor(list *sd.ACL, members map[sid.SID]bool) func(func(sd.ACE) bool) 
 	}
 }
 
-// effectiveRights returns the rights that simple entries grant, in order. The documented function rejects a list with
-// an inherited deny entry.
+// effectiveRights returns the rights that simple entries grant, in order. A list with an inherited deny entry is
+// STATUS_INVALID_ACL, as in the documented function.
 func effectiveRights(list *sd.ACL, members map[sid.SID]bool) (granted winnt.AccessMask, st ntstatus.Status) {
 	for _, a := range list.All() {
 		if a.Type() == sd.AccessDenied && a.Flags()&sd.Inherited != 0 {

@@ -188,6 +188,7 @@ func printLines[T any](std *streams, list []T) error {
 }
 
 // read reads the objects. failed has the number of unreadable ones and the first error, and is nil if all were read.
+// More than maxObjects are an error.
 func (c *reachCmd) read(std *streams, s *reach.Search) (failed, err error) {
 	typ, err := objectType(c.Type)
 	if err != nil {

@@ -190,7 +190,8 @@ func (w *worker) settle(f *Frame, r result) error {
 }
 
 // perform makes the call in a frame that does not wait, and returns the answer. A refusal is a status in the answer.
-// An error is a frame that breaks the protocol and ends the connection.
+// After a failed call it answers each Then with STATUS_CANCELLED, until the next Call. It ignores a Restore of an
+// unknown ticket. An error is a frame that breaks the protocol and ends the connection.
 func (w *worker) perform(f *Frame) (a reply, err error) {
 	sys := w.th.Services()
 	switch f.Kind {

@@ -29,8 +29,9 @@ func (r *reader) claims() ([]byte, error) {
 	return []byte("[" + strings.Join(list, ",") + "]"), err
 }
 
-// claim returns a claim as JSON in the form of a token file; "" for a claim without values. Other values, and numbers
-// that JSON cannot represent, are errors.
+// claim returns a claim as JSON in the form of a token file; "" for a claim without values. The first value decides
+// the type, and claim does not compare the others with it. A first value that is not a string, number or boolean, and
+// numbers that JSON cannot represent, are errors.
 func (r *reader) claim(name string) (string, error) {
 	at := r.Pos
 	if r.Peek() == '[' {

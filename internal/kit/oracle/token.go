@@ -11,8 +11,9 @@ const (
 	CantEnableDenyOnly = "STATUS_CANT_ENABLE_DENY_ONLY"
 )
 
-// Duplicate duplicates a token (T-41 to T-49). level -1 means no quality of service. With observed it does what Windows
-// was observed to do where that differs from the documents (T-43).
+// Duplicate duplicates a token (T-41 to T-49). level -1 means no quality of service. With observed it does what
+// Windows was observed to do where that differs from the documents (T-43). rule is the rule that decided, also on
+// success. After a refusal n is nil.
 func Duplicate(t *Token, typ string, level int, effectiveOnly, observed bool) (n *Token, status, rule string) {
 	imp := t.Type == "impersonation"
 	switch {

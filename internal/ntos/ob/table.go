@@ -156,8 +156,8 @@ func (t *Table) Remove(v winnt.Handle) (Closed, ntstatus.Status) {
 	return Closed{Granted: unpackWord(w), Object: h.self}, ntstatus.Success
 }
 
-// detach frees a slot and returns its object without changing the counts. It fails for a value without an object, and
-// for a handle that is protected from close.
+// detach frees a slot and returns its object and the word of the slot, without changing the counts. A value without
+// an object is STATUS_INVALID_HANDLE. A handle that is protected from close is STATUS_HANDLE_NOT_CLOSABLE, and stays.
 func (t *Table) detach(v winnt.Handle) (*Header, uint64, ntstatus.Status) {
 	i := t.index(v)
 	t.mu.Lock()
@@ -218,9 +218,9 @@ func (t *Table) takeLocked() (uint32, *slot, ntstatus.Status) {
 	return i, t.slot(uint64(i)), ntstatus.Success
 }
 
-// growLocked makes sure the chunk of slot i exists. Readers keep the slice
-// header they have: appending never writes an element they can see. Errors: those of
-// [quota.Payer.Charge].
+// growLocked makes sure the chunk of slot i exists. It adds at most one chunk, so i must not be beyond the chunk
+// after the last. Readers keep the slice header they have: appending never writes an element they can see. Errors:
+// those of [quota.Payer.Charge].
 //
 // +checklocks:t.mu
 func (t *Table) growLocked(i uint32) ntstatus.Status {

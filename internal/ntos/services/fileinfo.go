@@ -110,7 +110,8 @@ func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryI
 }
 
 // fileName returns FileNameInformation: the name with its device, cut to the buffer's size (I-151). A name that does
-// not fit is STATUS_BUFFER_OVERFLOW, with the full length.
+// not fit is STATUS_BUFFER_OVERFLOW, with the full length. A device is STATUS_INVALID_PARAMETER, and a detached end
+// of a pipe STATUS_PIPE_DISCONNECTED.
 func (c *Context) fileName(obj ob.Object, length uint32) (out nt.QueryInformationFileOut, st ntstatus.Status) {
 	const header = 4 // bytes before the text
 	name := `\` + obj.Head().Name()

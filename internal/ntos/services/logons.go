@@ -65,8 +65,9 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 // maxOrigin is the longest OriginName, in bytes.
 const maxOrigin = 255
 
-// captureLogon captures the parameters of a logon request. It drops OriginName from a caller without SeTcbPrivilege
-// and SeImpersonatePrivilege (L-64). An unknown message, and groups without SeTcbPrivilege, are failures.
+// captureLogon captures the parameters of a logon request. It drops OriginName from a caller that has neither
+// SeTcbPrivilege nor SeImpersonatePrivilege (L-64). An unknown message, groups without SeTcbPrivilege, and an
+// OriginName longer than maxOrigin are failures.
 func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntstatus.Status) {
 	for _, st := range []ntstatus.Status{in.LocalGroups.Status, in.SourceContext.Status, sidStatus(in.LocalGroups.V)} {
 		if st != ntstatus.Success {
