@@ -58,7 +58,8 @@ type entry struct {
 	sid, guid, data string
 }
 
-// parseDescriptor returns owner, SACL and DACL of a self-relative descriptor. An absent list is nil.
+// parseDescriptor returns owner, SACL and DACL of a self-relative descriptor. An absent owner is "", and an absent or
+// NULL list is nil. An empty b has none of them. A malformed descriptor panics.
 func parseDescriptor(b string) (owner string, sacl, dacl []entry) {
 	if b == "" {
 		return "", nil, nil

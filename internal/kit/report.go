@@ -87,6 +87,7 @@ func (f *Failure) Rules() []string {
 }
 
 // Expected returns the right answer in JSON, without the id. If several are right, it is their list under "either".
+// For malformed input it is the error "invalid".
 func (q *Question) Expected() string {
 	if q.Out == nil {
 		return `{"error":"invalid"}`

@@ -107,8 +107,9 @@ func (b *Batch) each(f func(o *Object)) {
 	}
 }
 
-// Gather fills b with up to PerBatch objects by calling one for each. It returns io.EOF only if one has no object
-// left. On another error it returns that error, and the batch holds the objects before it.
+// Gather fills b with up to PerBatch objects by calling one for each. If one has no object left, it returns io.EOF
+// for an empty batch and nil for any other. On another error it returns that error, and the batch holds the objects
+// before it.
 func Gather(b *Batch, one func(o *Object) error) error {
 	b.Content = nil
 	b.list = make([]Object, 0, PerBatch)

@@ -79,7 +79,7 @@ func decode[T any](bucket, key, value []byte) (v T, err error) {
 }
 
 // readState reads the whole store. It returns nil, nil for an empty file, and an error for another format or a
-// malformed entry. The indexes are not computed yet.
+// malformed entry. With an error of an entry, the state is partly filled. The indexes are not computed yet.
 func readState(tx *bbolt.Tx) (*state, error) {
 	b := tx.Bucket(bucketMeta)
 	if b == nil {

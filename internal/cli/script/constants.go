@@ -143,8 +143,8 @@ func levelValue(l winnt.SecurityImpersonationLevel) named {
 // typeValue returns the Starlark constant of a token type.
 func typeValue(t winnt.TokenType) named { return named{"TOKEN_TYPE", uint64(t), t.String()} }
 
-// profileToken returns one of the built-in tokens. user is the SID of an administrator or user; the other profiles
-// ignore it. An unknown name is an error.
+// profileToken returns one of the built-in tokens. user is the SID of an administrator or user. The other profiles
+// ignore it, but a malformed one is an error for every profile. An unknown name is an error.
 func profileToken(name, user string) (starlark.Value, error) {
 	u, err := sid.Resolve(user, sid.SID{})
 	if err != nil {

@@ -83,8 +83,8 @@ func (t *transcript) begin(c *nt.Call) Recorded {
 		In: t.fields(c.Row.InType(), c.In, true), Rule: c.Why.Rule, Step: t.rule}
 }
 
-// recordFunction passes one call of a Win32 function to Config.Record. Its status is the last error if the function is
-// documented to set it, otherwise ERROR_SUCCESS.
+// recordFunction passes one call of a Win32 function to Config.Record. Its status is the last error after a failure,
+// and always for AdjustTokenPrivileges. Otherwise it is ERROR_SUCCESS. A failed call has no out parameters.
 func (t *transcript) recordFunction(c *win32Call) {
 	rec := t.begin(&c.Call)
 	t.fresh = true

@@ -179,8 +179,8 @@ func explain(row *nt.Row) string {
 	return out.String()
 }
 
-// wrapped breaks lines wider than the terminal at blanks and indents the continuation by four (U-101). Width 0 means
-// no terminal.
+// wrapped breaks lines wider than the terminal at blanks and indents the continuation by four (U-101). It returns the
+// text unchanged for a width of at most 8. Width 0 means no terminal.
 func wrapped(text string, width int) string {
 	const further = 4
 	if width <= 2*further {

@@ -53,9 +53,10 @@ type Runner struct {
 // ErrTime is wrapped by the error of a mutant that [Runner.Until] cut short.
 var ErrTime = errors.New("there was no time to ask")
 
-// Ask applies a mutant and runs the tests of its packages, those that cite its
-// rule first, then those of the packages that import it. It is an error if the
-// mutant does not apply or does not compile.
+// Ask applies a mutant and runs the tests of its packages, those that cite its rule first, then those of the packages
+// that import it. The first of these that fails gives KilledByRule, Killed or KilledLater. If all pass, the mutant
+// Survived. With r.Own it does not test the packages that import it. It is an error if the mutant does not apply or
+// does not compile.
 func (r *Runner) Ask(f Mutant) (Outcome, error) {
 	dir, err := os.MkdirTemp(r.Scratch, "mutant")
 	if err != nil {

@@ -43,8 +43,9 @@ type encoder struct {
 	bad   bool // a form is missing, or has no room for its length
 }
 
-// element appends an element with a tag, its length and the contents that body appends. It writes the length in the
-// original form if e has forms. A length that does not fit its form sets e.bad.
+// element appends an element with a tag, its length and the contents that body appends. With e.given it writes the
+// length in the original form. If no form is left, it sets e.bad and does not call body. A length that does not fit
+// its form also sets e.bad.
 func (e *encoder) element(b []byte, tag byte, body func(b []byte) []byte) []byte {
 	form := byte(0)
 	if e.given {
