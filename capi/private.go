@@ -51,7 +51,8 @@ func rmAssign(c *call) uint64 {
 	return c.giveDescriptor(2, d, st)
 }
 
-// rmSetParts replaces parts of a private object's descriptor. The result is newly allocated.
+// rmSetParts replaces parts of a private object's descriptor. The result is newly allocated. A missing descriptor,
+// old or new, is STATUS_INVALID_SECURITY_DESCR.
 func rmSetParts(c *call) uint64 {
 	change, old, mapping := captured(c.DescriptorAt(c.ptr(1))), captured(c.DescriptorAt(c.ptr(2))),
 		captured(c.MappingAt(c.ptr(4)))

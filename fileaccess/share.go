@@ -105,9 +105,9 @@ func (o *opening) refusedByShare(rule string, st ntstatus.Status) ntstatus.Statu
 	return o.fail(rule, st)
 }
 
-// underShare removes the granted rights that the share does not allow (step 7). It refuses the open if the share does
-// not allow an implied right or the creation of the object, or if no right is left (F-8). Otherwise it sets the
-// action of the response and continues with exclusive.
+// underShare removes the granted rights that the share does not allow (step 7). It never removes
+// ACCESS_SYSTEM_SECURITY. It refuses the open if the share does not allow an implied right or the creation of the
+// object, or if no right is left (F-8). Otherwise it sets the action of the response and continues with exclusive.
 func (o *opening) underShare() ntstatus.Status {
 	roof := o.share | sacl
 	needed := o.implied

@@ -75,7 +75,7 @@ type xattrArgs struct {
 }
 
 // readPlace reads an attribute into b through a descriptor that was opened with O_PATH. name ends with a zero byte.
-// It returns the length of the value.
+// It returns the length of the value. A value longer than b is ERANGE. An empty b panics.
 func readPlace(fd int, name *[shortName]byte, b []byte) (uintptr, unix.Errno) {
 	if dir := ownDescriptors(); dir >= 0 && strconv.IntSize == 64 {
 		var room [24]byte

@@ -229,8 +229,9 @@ func (f *file) exchange(l *link, g *target) error {
 	return err
 }
 
-// exchangeBy exchanges the names of two files and removes the replaced one, after the record of it was stored. If a
-// file moved meanwhile, or the replaced one cannot be removed, it exchanges the names back and returns an error.
+// exchangeBy exchanges the names of two files and removes the replaced one, after the record of it was stored. With
+// g.aside it gives the replaced file that name instead. If a file moved meanwhile, or the replaced one cannot be
+// removed or renamed, it exchanges the names back and returns an error.
 func (f *file) exchangeBy(r *record, l *link, g *target) error {
 	to := g.directory.object
 	swap := func() error { return f.t.rename(l.dir, l.name, to, g.name, unix.RENAME_EXCHANGE) }

@@ -15,7 +15,8 @@ import (
 )
 
 // walk reports all files of the tree, between a batch with Begin and one with End. It drains the kernel's events
-// during the walk, so that the queue does not overflow; poll reads the changed files afterwards.
+// during the walk, so that the queue does not overflow; poll reads the changed files afterwards. With NoEvents the
+// last batch has the heartbeat, with the time at which the walk began.
 func (w *watch) walk() error {
 	moment := w.present()
 	opt := w.Options

@@ -54,8 +54,9 @@ func (p *plainText) Read(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// ReadByte returns the next byte of the text in UTF-8, and errTooLong if an event exceeds the limit. The decoder of XML
-// needs it, because it then reads no more than it uses.
+// ReadByte returns the next byte of the text in UTF-8, and errTooLong if an event exceeds the limit. It drops byte
+// order marks, and replaces characters that XML does not allow by U+FFFD. An error is returned again by each later
+// call. The decoder of XML needs ReadByte, because it then reads no more than it uses.
 func (p *plainText) ReadByte() (byte, error) {
 	for p.at == p.n {
 		if p.err != nil {

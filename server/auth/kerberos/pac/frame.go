@@ -52,8 +52,8 @@ type frame struct {
 	buffers []buffer // in the order of the table
 }
 
-// split parses the table of a PAC. Each buffer must be after the table, inside the PAC and aligned,
-// and must not overlap another (K-1).
+// split parses the table of a PAC. Each buffer must be after the table, inside the PAC and aligned, and must not
+// overlap another (K-1). Two signatures of one type are an error (K-2). Every error wraps ErrInvalid.
 func split(data []byte) (frame, error) {
 	f := frame{data: data}
 	if len(data) < 8 || len(data) > MaxSize {
