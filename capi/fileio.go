@@ -94,8 +94,8 @@ func (x ioCall) runWith(l *nt.Later, buffer user, do func(*nt.Later) (nt.IOResul
 	return x.finish(st, int(out.Information))
 }
 
-// await waits for the end of an operation on a synchronous handle. Queued APCs cancel it if the handle waits
-// alertably.
+// await waits for the end of an operation on a synchronous handle and returns its status. If the handle waits
+// alertably, queued APCs cancel the operation, and await makes them after its end.
 func (x ioCall) await(l *nt.Later) ntstatus.Status {
 	calls := x.sys.CallQueued()
 	if !l.Alertable {

@@ -114,8 +114,10 @@ func (ns *Namespace) Create(c *Caller, n Name, typ *Type, subject access.Subject
 	}
 }
 
-// createNamed tries once to create a named object. again is true if another object got the name in the meantime and
-// OBJ_OPENIF makes the call an open. With a status that is not a success the handle is 0.
+// createNamed tries once to create a named object. With OBJ_OPENIF it opens an existing one, and returns
+// STATUS_OBJECT_NAME_EXISTS, which is a success. again means that the caller must repeat the call: the existing
+// object lost its name, or another object got the name in the meantime and OBJ_OPENIF is set. With a status that is
+// not a success the handle is 0.
 func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	make Maker) (v winnt.Handle, granted winnt.AccessMask, again bool, st ntstatus.Status) {
 	p, st := ns.resolve(c, n, typ, subject, desired, true)

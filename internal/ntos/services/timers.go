@@ -65,8 +65,8 @@ func (t *Timer) reachLocked(now int64) {
 	t.due = sum(now-(now-t.due)%t.period, t.period)
 }
 
-// set starts the timer and returns whether it was signalled. A due time below 0 is relative to now. A period of 0
-// lets it expire once.
+// set starts the timer and returns whether it was signalled. The timer is not signalled then. A due time below 0 is
+// relative to now. A period of 0 lets it expire once.
 func (t *Timer) set(now, due, period int64) (before bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

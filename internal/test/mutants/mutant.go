@@ -132,8 +132,9 @@ func parse(name, text string) ([]Mutant, error) {
 // kinds are the names of the files that have mutants.
 var kinds = []string{"*.go", "*.c", "*.h", "*.py"}
 
-// Apply returns the name and the new contents of the file that the mutant changes. It returns an error unless the
-// old text occurs there exactly once.
+// Apply returns the name and the new contents of the file that the mutant changes. Unless the old text occurs in the
+// files of the folder exactly once outside comments, it returns an error that wraps ErrStale. It reads no tests and
+// writes no file.
 func (f Mutant) Apply(root string) (file string, changed []byte, err error) {
 	var sources []string
 	for _, kind := range kinds {

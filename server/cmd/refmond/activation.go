@@ -11,8 +11,9 @@ import (
 // firstInherited is the first descriptor that systemd passes, sd_listen_fds(3).
 const firstInherited = 3
 
-// inherited returns the listening sockets that a service manager passed to this process. It removes
-// their environment variables, so that child processes do not see them.
+// inherited returns the listening sockets that a service manager passed to this process. It returns nil if there are
+// none, or if they are for another process. In each case it removes their environment variables, so that child
+// processes do not see them.
 func inherited() (list []*net.UnixListener, err error) {
 	pid, count := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
 	for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {

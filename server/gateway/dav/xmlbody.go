@@ -77,8 +77,8 @@ func ofBody(err error) error {
 }
 
 // parseXML parses an XML document and returns its root element. It returns errXML if the body is empty, malformed,
-// too deep, or has a document type, a processing instruction or an undeclared prefix. WebDAV clients send none of
-// these (G-21).
+// too deep, or has a document type, an undeclared prefix, or a processing instruction other than the XML declaration.
+// WebDAV clients send none of these (G-21).
 func parseXML(body []byte) (root *element, err error) {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	stack := []*element{{}}
