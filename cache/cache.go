@@ -52,8 +52,8 @@ func (c *Cache[K, V]) find(key K) (v V, ok bool) {
 	return e.Value.(entry[K, V]).value, true
 }
 
-// keep stores v unless the key already has a value, and returns the key's value.
-// In a full cache it removes the least recently used value.
+// keep stores v unless the key already has a value, and returns the key's value. In a full cache it removes the least
+// recently used value. With a limit below 1 it stores nothing and returns v.
 func (c *Cache[K, V]) keep(key K, v V) V {
 	c.mu.Lock()
 	defer c.mu.Unlock()

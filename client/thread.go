@@ -30,7 +30,7 @@ func (t *thread) CallWhenReady(row *nt.Row, in any, w nt.Wait) (any, ntstatus.St
 }
 
 // send appends a call to the body of f and sends it. A row that the daemon does not have gives STATUS_NOT_SUPPORTED,
-// and a lost connection STATUS_PORT_DISCONNECTED.
+// a parameter that cannot be sent STATUS_INVALID_PARAMETER, and a lost connection STATUS_PORT_DISCONNECTED.
 func (t *thread) send(f *wire.Frame, row *nt.Row, in any, why bool, closed, due <-chan struct{}) (out any,
 	st ntstatus.Status, reason nt.Why) {
 	r := wire.Rows()[row.Info().Number]

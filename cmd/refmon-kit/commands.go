@@ -67,8 +67,8 @@ func (c *outputFlags) keep(questions []*kit.Question) int {
 	return max(0, c.Show)
 }
 
-// finish writes the report. With --json it also writes the counts as JSON to a file, or to standard output in place
-// of the report for "-". The error is errWrong if an answer was wrong.
+// finish writes the report. With --json it also writes the counts and all wrong answers as JSON to a file. For "-" it
+// writes that JSON to standard output in place of the report. The error is errWrong if an answer was wrong.
 func (c *outputFlags) finish(std *streams, j *kit.Judge) error {
 	if c.JSON != "" {
 		b, err := j.JSON()

@@ -52,7 +52,8 @@ func (e *condition) literal(code byte) string {
 	return map[byte]string{0x10: "s", 0x18: "x", 0x51: "d"}[code] + s
 }
 
-// holds evaluates an expression. A malformed one, or one that does not end with a single result, is unknown.
+// holds evaluates an expression. It returns 1 for true, -1 for false and 0 for unknown. A malformed one, or one that
+// does not end with a single result, is unknown.
 func (q *query) holds(code string, deny bool, pass string) (result int) {
 	defer func() { result = pick(recover() == nil, result, 0) }()
 	e, stack, tokens := condition{code[4:]}, []operand{}, 0

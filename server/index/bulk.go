@@ -59,7 +59,8 @@ func NewBulk(name, index, state string, form BulkForm) (*Bulk, error) {
 }
 
 // replay reads the log in the folder state into b.state. It returns the documents to write, with the number of the
-// event that changed each. Without a log it returns nil.
+// event that changed each: those after the cursor, or all if the cursor is not one of this log. Without a log it
+// returns nil.
 func (b *Bulk) replay(state string) (map[string]uint64, error) {
 	events, err := os.Open(filepath.Join(state, eventsName))
 	if errors.Is(err, os.ErrNotExist) {

@@ -208,8 +208,8 @@ func (h *Header) unlink(l *link, when func() bool) {
 	}
 }
 
-// removeLocked removes the entry of an object from the directory. It neither releases the entry's reference nor
-// changes h.
+// removeLocked removes the entry of an object from the directory, which must have it. It neither releases the entry's
+// reference nor changes h.
 //
 // +checklocks:d.mu
 func (d *Directory) removeLocked(key string, h *Header) {

@@ -132,7 +132,7 @@ func (c *Context) NtPrivilegeCheck(in nt.PrivilegeCheckIn) (out nt.PrivilegeChec
 
 // MarkPrivileges returns a copy of the set in which SE_PRIVILEGE_USED_FOR_ACCESS marks the privileges that are
 // enabled in the token. The boolean reports whether they suffice: all of them with PRIVILEGE_SET_ALL_NECESSARY,
-// otherwise one.
+// otherwise one. An empty set suffices only with PRIVILEGE_SET_ALL_NECESSARY.
 func MarkPrivileges(set *nt.PrivilegeSet, v *token.Token) (*nt.PrivilegeSet, bool) {
 	found := &nt.PrivilegeSet{Control: set.Control, Privilege: make([]nt.LUIDAndAttributes, len(set.Privilege))}
 	enabled := 0
