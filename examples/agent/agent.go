@@ -75,7 +75,8 @@ func (c config) serve() error {
 	return web.ListenAndServe()
 }
 
-// handler serves the tools over HTTP. It keeps no sessions: each request proves its caller.
+// handler serves the tools over HTTP. It keeps no sessions: each request proves its caller. A request without
+// credentials gets 401.
 func (s *service) handler() http.Handler {
 	tools := mcp.NewServer(&mcp.Implementation{Name: "refmon-agent", Version: "0.1.0"}, nil)
 	s.addTools(tools)

@@ -111,8 +111,9 @@ func (m *Memory) QualityAt(p Address) (*nt.SecurityQualityOfService, ntstatus.St
 	}, ntstatus.Success
 }
 
-// AttributesAt copies OBJECT_ATTRIBUTES and the structures it points to; NULL is nil. A wrong Length gives
-// STATUS_INVALID_PARAMETER. An unreadable part returns its status.
+// AttributesAt copies OBJECT_ATTRIBUTES and the structures it points to; NULL is nil. An address that is not a
+// multiple of 4 gives STATUS_DATATYPE_MISALIGNMENT, and a wrong Length STATUS_INVALID_PARAMETER. An unreadable part
+// returns its status.
 func (m *Memory) AttributesAt(p Address) (*nt.ObjectAttributes, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

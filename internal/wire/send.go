@@ -25,8 +25,9 @@ const largeAnswer = fullAnswers
 // send sends a frame. If the reader is handling frames that arrived together, the frame waits for them (W-44).
 func (s *Server) send(f *Frame) error { return s.sendWith(f, nil, nil) }
 
-// sendWith sends a frame with bytes after its body: tail is copied, apart is not and must not change. It closes
-// f.Files once they are sent. A frame above MaxFrame is an error, and nothing of it is sent.
+// sendWith sends a frame with bytes after its body: tail is copied, apart is not and must not change. While s.hold is
+// set it only queues them. It closes f.Files once they are sent. A frame above MaxFrame is an error, and nothing of
+// it is sent.
 func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 	n := headSize + len(f.Body) + len(tail) + len(apart)
 	if n > MaxFrame {

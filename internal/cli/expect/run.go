@@ -131,8 +131,8 @@ func describe(a *accessquery.Answer) string {
 	return a.Why.String()
 }
 
-// indexed returns the places and the reasons of a decision as JSON has them, such as AceDeny DACL 0. They also meet the
-// "why" of an expectation.
+// indexed returns the places and the reasons of a decision as JSON has them, such as AceDeny DACL 0. They also meet
+// the "why" of an expectation. It returns "" for an answer without an explanation.
 func indexed(a *accessquery.Answer) string {
 	if a.Why == nil {
 		return ""

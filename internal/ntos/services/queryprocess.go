@@ -150,8 +150,9 @@ func typeIndex(t *ob.Type) uint32 {
 	return 0
 }
 
-// NtQueryInformationThread returns information of one class about a thread. An unknown class, or a length that does
-// not fit, is an error; ReturnLength then has the size. The handle must grant THREAD_QUERY_LIMITED_INFORMATION.
+// NtQueryInformationThread returns information of one class about a thread. An unknown class is
+// STATUS_INVALID_INFO_CLASS. A length that does not fit is STATUS_INFO_LENGTH_MISMATCH, with the size in
+// ReturnLength. The handle must grant THREAD_QUERY_LIMITED_INFORMATION.
 func (c *Context) NtQueryInformationThread(in nt.QueryInformationThreadIn) (out nt.QueryInformationThreadOut,
 	st ntstatus.Status) {
 	// capture

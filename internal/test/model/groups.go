@@ -50,8 +50,8 @@ func (m *Machine) AdjustGroups(c Caller, h winnt.Handle, reset bool, changes []G
 	return r
 }
 
-// groupsAfter returns the groups after changes, and whether the token has all of those listed. The first change that
-// a group does not take decides the failure (T-75).
+// groupsAfter returns the groups after changes. all is STATUS_NOT_ALL_ASSIGNED if the token does not have all of
+// those listed. The first change that a group does not take decides the failure st, and groups is then nil (T-75).
 func (v *Value) groupsAfter(reset bool, changes []GroupChange) (groups []Group, all, st ntstatus.Status) {
 	groups = slices.Clone(v.Groups)
 	if reset {
