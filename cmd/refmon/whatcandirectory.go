@@ -90,8 +90,8 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 	return conclude(std, sum, err)
 }
 
-// table writes the rows, and returns the number of those that it left out because every user has the same. It counts
-// the others in sum.
+// table writes the rows, and returns the number of those that it left out because every user has the same. It also
+// leaves out objects without any right, and counts them in sum.Passed. With paths it leaves out none.
 func (c *whatCanCmd) table(w *columns.Writer, list []adreport.Holding, sum *bulk.Summary) (ordinary int, err error) {
 	rows := columns.Heading("PATH", "GRANTED", "RIGHTS")
 	for i := range list {

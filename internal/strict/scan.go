@@ -67,8 +67,8 @@ func (s *Scanner) End() {
 	}
 }
 
-// Value reads one value of any kind and returns its bytes. depth is the number of enclosing lists and objects. It
-// does not check the names in inner objects.
+// Value reads one value of any kind and returns its bytes. depth is the number of enclosing lists and objects. After
+// an error it returns nil, and s.Err has the error. It does not check the names in inner objects.
 func (s *Scanner) Value(depth int) []byte {
 	c := s.Peek()
 	start := s.Pos

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/ntos/se"
 )
 
-// Step makes one call on both sides and compares status, outputs and state. The error describes the first
-// difference.
+// Step makes one call on both sides and compares status, outputs and state. It skips a call that the state does not
+// allow. The error describes the first difference.
 func (p *Pair) Step(op *Op) error {
 	c := p.prepare(op)
 	if c == nil {

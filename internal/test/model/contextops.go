@@ -92,8 +92,8 @@ func releaseSubject(p *Pair, c *call, a *args) bool {
 	return true
 }
 
-// updateContext draws a call of SeUpdateClientSecurity (I-82). Flag says whether the context changed, Number whether
-// it has another token object.
+// updateContext draws a call of SeUpdateClientSecurity (I-82). It returns false if there is no context. Flag says
+// whether the context changed, Number whether it has another token object.
 func updateContext(p *Pair, c *call, a *args) bool {
 	if len(p.contexts) == 0 {
 		return false
