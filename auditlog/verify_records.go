@@ -21,8 +21,8 @@ type check struct {
 	wanted []Checkpoint // ascending by size
 }
 
-// anchors verifies the signatures of the folder's checkpoint and of the given ones, and sorts them by size. A given
-// one of another log is a Fault.
+// anchors verifies the signatures of the folder's checkpoint and of the given ones, and sorts them by size. A wrong
+// signature, a given checkpoint of another log, and a folder without a checkpoint are a Fault.
 func (c *check) anchors() error {
 	own, err := readFile(c.d, checkpointName, maxNote)
 	switch {

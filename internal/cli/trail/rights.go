@@ -37,7 +37,8 @@ func IsDirectory(e *audit.Event) bool {
 }
 
 // RightName returns the name of a right for the type of the record's object, with file names for files and directory
-// names for directories (U-76). bit has one bit. A right without a name is its hexadecimal number.
+// names for directories (U-76). bit has one bit. For an object type whose names are not known it returns the text of
+// the record. Any other right without a name is its hexadecimal number.
 func RightName(e *audit.Event, bit winnt.AccessMask) string {
 	if name, ok := standardRights[bit]; ok {
 		return name

@@ -9,7 +9,8 @@ import (
 )
 
 // claims reads the claims of a user: a list as in a token file, or a mapping from names to values, whose first value
-// sets the type. It returns the JSON list of a token file, ordered by name.
+// sets the type. It returns the JSON list of a token file, ordered by name, and nil for null. It does not check the
+// entries of a list.
 func (r *reader) claims() ([]byte, error) {
 	switch {
 	case r.Null():

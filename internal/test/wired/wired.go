@@ -40,7 +40,8 @@ type connection struct {
 	process *process
 }
 
-// Attach returns a thread on a connection. The kernel's thread th makes its calls.
+// Attach returns a thread on a connection. The kernel's thread th makes its calls. The first call for a process
+// creates its connection, and later calls create further threads on it.
 func (c *Connections) Attach(p *kernel.Process, th *nt.Thread) (*nt.Thread, error) {
 	if k := c.of[p]; k != nil {
 		k.process.next <- th
