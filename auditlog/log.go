@@ -200,8 +200,9 @@ func (l *Log) refusalLocked() error {
 	return nil
 }
 
-// waitLocked waits for space in the queue for e and the records after it. A relaxed record does not
-// wait, a durable one at most five seconds (U-66). It returns audit.ErrFull after that time.
+// waitLocked waits for space in the queue for e and the records after it. It does not wait for a relaxed record, and
+// returns audit.ErrFull at once. For a durable one it waits at most five seconds, and then returns audit.ErrFull
+// (U-66).
 //
 // +checklocks:l.mu
 func (l *Log) waitLocked(durable bool, e *audit.Event) error {

@@ -33,6 +33,7 @@ type processAttributes struct {
 }
 
 // processAttributesAt copies a PS_ATTRIBUTE_LIST; NULL is empty. An unsupported attribute gives STATUS_NOT_SUPPORTED.
+// A malformed length, and more than maxProcessAttributes entries, give STATUS_INVALID_PARAMETER.
 func (c *call) processAttributesAt(p user) (a processAttributes, st ntstatus.Status) {
 	if p == 0 {
 		return a, ntstatus.Success

@@ -141,7 +141,7 @@ func (c *call) another(token winnt.Handle) bool {
 }
 
 // resumed starts the program whose first thread has just been resumed (O-167). It does nothing for a thread of no
-// such program.
+// such program. It ignores a failure to start.
 func (c *call) resumed(thread winnt.Handle) {
 	id, st := c.threadID(thread)
 	if st != ntstatus.Success {

@@ -18,7 +18,7 @@ type entry struct {
 }
 
 // begin reads a descriptor: the entries that have a bit of universe, the owner and the mandatory label. It also finds
-// the tokens that need the scalar check.
+// the tokens that need the scalar check. If all need it, begin reads none of these.
 func (e *Evaluator) begin(d *sd.Descriptor, universe winnt.AccessMask) {
 	e.d, e.entries, e.universe = d, e.entries[:0], universe
 	copy(e.rare, e.p.rare)

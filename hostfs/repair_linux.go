@@ -109,7 +109,8 @@ func (r *repair) visit(fd int, path string, depth int) error {
 }
 
 // entry opens a name of a directory and visits it. It skips a name that is missing and one on another mount, and
-// returns nil. The other results are those of visit.
+// returns nil. If it cannot open the name for another reason, it reports the path as failed and returns nil. The
+// other results are those of visit.
 func (r *repair) entry(dir int, name, path string, depth int) error {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV}

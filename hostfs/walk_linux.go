@@ -109,8 +109,8 @@ func (p *place) keepParent() error {
 	return err
 }
 
-// fold returns the first name in a directory that differs from name only in case. ok is false if none does or the
-// directory cannot be read.
+// fold returns the first name in a directory that equals name without regard to case. It skips names with
+// privatePrefix. ok is false if there is no such name or the directory cannot be read.
 func (p *place) fold(dir int, name string) (string, bool) {
 	fd, err := unix.Openat(dir, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

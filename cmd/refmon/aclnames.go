@@ -60,8 +60,8 @@ func (f *namesFlags) names(std *streams) (n *acltree.Names, done func(), err err
 	return n, done, nil
 }
 
-// lookUp looks up a name in a running refmond. ok is false if the name is unknown there. A daemon that refuses is an
-// error.
+// lookUp looks up a name in a running refmond. ok is false if the name is unknown there. If the daemon does not open
+// its policy for this program, that is an error.
 func lookUp(conn *client.Conn, name string) (a acltree.Account, ok bool, err error) {
 	th := conn.Thread()
 	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)

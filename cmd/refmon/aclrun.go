@@ -69,7 +69,7 @@ type trustee struct {
 }
 
 // do plans the change into a journal, and then writes the descriptors, unless it is a dry run. An interrupted run
-// goes on with its journal. It removes the journal if nothing changes.
+// goes on with its journal. It removes the journal if planning fails or nothing changes.
 func (r *aclRun) do() error {
 	ctx, cancel := interrupted()
 	defer cancel()

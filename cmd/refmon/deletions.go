@@ -26,8 +26,8 @@ type deletions struct {
 	gone   int    // deletions that finish wrote
 }
 
-// earlier opens the output of an earlier run. It returns nil if there is none, if the format has no deletions, or with
-// --changes.
+// earlier opens the output of an earlier run. It returns nil if there is none, if the format has no deletions, or
+// with --changes. If this run names only some objects, earlier output is an error; with --force earlier returns nil.
 func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	d := &deletions{seen: map[[16]byte]struct{}{}}
 	switch {

@@ -69,7 +69,8 @@ func (c *fmtCmd) Run(std *streams) error {
 	return err
 }
 
-// lines formats each line of a file of descriptors. It prints the malformed ones and then returns errReported.
+// lines formats each line of a file of descriptors. It keeps empty lines and comments as they are. If lines are
+// malformed, it prints the error of each, and returns nil and errReported.
 func (c *fmtCmd) lines(std *streams, file []byte, domain sid.SID) ([]byte, error) {
 	var out bytes.Buffer
 	bad := false

@@ -30,8 +30,8 @@ type question struct {
 	people *directory.Directory // names of accounts in the descriptor; nil: well-known names only
 }
 
-// ask builds the query that the command line describes: descriptor, token, rights and options. "-" as the name of
-// a file is standard input. It returns an error for a malformed argument or an unreadable file.
+// ask builds the query that the command line describes: descriptor, token, rights and options. "-" as the name of a
+// file is standard input. It returns an error for a missing or malformed argument and for an unreadable file.
 func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	who := "--token FILE, the caller"
 	if looksLikePath(c.SDDL) {

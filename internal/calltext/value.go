@@ -98,7 +98,7 @@ func (p *Printer) valueText(v any, object *winnt.ObjectType) (string, bool) {
 }
 
 // inputText returns the text of a parameter that was passed by pointer and captured successfully. It returns false
-// for every other type; a nil pointer is "None".
+// for every other type; a nil pointer is "None". A string that was not captured is "None" too.
 func (p *Printer) inputText(v any) (string, bool) {
 	switch x := v.(type) {
 	case nt.Captured[*nt.ObjectAttributes]:

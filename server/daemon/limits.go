@@ -47,8 +47,8 @@ type payer struct {
 	full bool
 }
 
-// blockOf returns the quota block of a payer and creates it if needed. A block is removed when nothing is charged to
-// it.
+// blockOf returns the quota block of a payer. If there is none, it first removes all blocks that nothing is charged
+// to, and then creates one.
 //
 // +checklocks:d.mu
 func (d *Daemon) blockOf(p payer) *kernel.QuotaBlock {

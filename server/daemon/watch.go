@@ -101,8 +101,9 @@ func (k *callBuffer) add(s *seen) {
 	}
 }
 
-// dropOneLocked removes the oldest call. In a fair buffer it removes the oldest call of the account with the most
-// calls, or with the most bytes if the bytes ran out, so that one account does not drive out the others (W-97).
+// dropOneLocked removes the oldest call; there must be one. In a fair buffer it removes the oldest call of the
+// account with the most calls, or with the most bytes if the bytes ran out, so that one account does not drive out
+// the others (W-97).
 //
 // +checklocks:k.mu
 func (k *callBuffer) dropOneLocked() {

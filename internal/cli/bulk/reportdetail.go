@@ -83,7 +83,8 @@ func (r *Report) sets(k place) ([]effective.Set, error) {
 }
 
 // because returns the entries that grant a right to a principal, as text: of the object, and of the share if there is
-// one. It returns "" if the right is not granted. p is the index of the principal.
+// one. It returns "" if the right is not granted. For an admin user of the share it returns a fixed text. p is the
+// index of the principal.
 func (r *Report) because(k place, p int, right words.Right) string {
 	if r.Directory.Principals[p].Root {
 		return "admin users of the share: files are not asked"

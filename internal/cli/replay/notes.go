@@ -22,8 +22,8 @@ var (
 	ourOwn  = regexp.MustCompile(`\*Source: [^*]*(own choice|project decision)[^*]*\*`)
 )
 
-// Choices returns the choices in the section Choices of a text like docs/CAVEATS.md. The keys are rule ids. It returns
-// an empty map for a text without that section.
+// Choices returns the choices in the section Choices of a text like docs/CAVEATS.md. The keys are rule ids. If two
+// rows have the same id, the later row wins. It returns an empty map for a text without that section.
 func Choices(caveats string) map[string]string {
 	choices, in := map[string]string{}, false
 	for _, line := range strings.Split(caveats, "\n") {

@@ -76,8 +76,9 @@ func (c *source) readRow(o *objects.Object) error {
 	return nil
 }
 
-// readHeading reads the column names. It fails if there is no column for the path or none for the descriptor, if two
-// hold a descriptor, or if a name appears twice. It returns io.EOF for an empty text.
+// readHeading reads the column names, and skips lines that begin with #TYPE. Of several columns for the path it takes
+// the first. It fails if there is no column for the path or none for the descriptor, if two hold a descriptor, or if
+// a name that is not empty appears twice. It returns io.EOF for an empty text.
 func (c *source) readHeading() error {
 	row, err := c.r.Read()
 	if errors.Is(err, io.EOF) {

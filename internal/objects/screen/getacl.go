@@ -23,8 +23,8 @@ func newGetAcl(in io.Reader) objects.Source { return &getAcl{newLines(in)} }
 // Next fills b with the next objects. It returns io.EOF after the last one.
 func (g *getAcl) Next(b *objects.Batch) error { return objects.Gather(b, g.one) }
 
-// one reads the next object into o, or returns io.EOF. An object without a complete Sddl line sets o.Err. Other
-// errors end the run.
+// one reads the next object into o, or returns io.EOF. An object without a complete Sddl line, and one longer than
+// [objects.MaxLine], set o.Err; one then returns nil. Other errors end the run.
 func (g *getAcl) one(o *objects.Object) error {
 	line, err := g.lines.nextFull()
 	if err != nil {

@@ -86,7 +86,8 @@ func (a *Acceptor) With(cfg Config) (*Acceptor, error) {
 }
 
 // newBareAcceptor checks cfg, fills in the defaults and returns an acceptor without its replay cache. It opens no
-// file. An unknown encryption type, and a service without a key, are errors.
+// file. A missing keytab or realm, a skew outside a second to an hour, an unknown encryption type, and a service
+// without a key are errors.
 func newBareAcceptor(cfg Config) (*Acceptor, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -231,8 +231,9 @@ func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	return nil
 }
 
-// noteLocked stores an authenticator that the next start could not reject by its time. If the file
-// is full, it first removes expired entries, once for each switch of the maps, because that is slow.
+// noteLocked stores an authenticator that the next start could not reject by its time. If the file is full, it first
+// removes expired entries, once for each switch of the maps, because that is slow. If the file is still full, it
+// returns errFull. Without a file it returns nil.
 //
 // +checklocks:r.mu
 func (r *replay) noteLocked(key [16]byte, at, now time.Time) error {

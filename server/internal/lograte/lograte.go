@@ -64,8 +64,9 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	return &c
 }
 
-// Handle implements slog.Handler. It drops a line beyond the limit. The next line of the same
-// client and cause gets the attribute suppressed with the number of dropped lines (L-75).
+// Handle implements slog.Handler. It drops a line beyond the limit. The next line of the same client and cause gets
+// the attribute suppressed with the number of dropped lines (L-75). It never drops a line without a client, or one
+// below [slog.LevelInfo].
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	client := h.client
 	r.Attrs(func(a slog.Attr) bool {
