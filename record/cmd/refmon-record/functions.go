@@ -14,7 +14,7 @@ import (
 type function func(do gate, in any) (out any, result bool, code win32.Code, err error)
 
 // newFunction returns a function with typed parameters. f adds the parameters and returns a function that reads the
-// outputs, which is called only if the call returned TRUE.
+// outputs, which is called only if the call returned TRUE. A function that the system does not have is a skipError.
 func newFunction[I, O any](name string, f func(k *packer, in I) func(p *reply) O) function {
 	return func(do gate, in any) (any, bool, win32.Code, error) {
 		var out O
