@@ -74,7 +74,7 @@ func rmSetParts(c *call) uint64 {
 }
 
 // rmSelectParts copies the requested parts of a descriptor to a buffer, in self-relative form. It writes the required
-// length also if the buffer is too small.
+// length also if the buffer is too small. NULL as the descriptor gives STATUS_INVALID_SECURITY_DESCR.
 func rmSelectParts(c *call) uint64 {
 	d, st := c.DescriptorAt(c.ptr(0))
 	if st != ntstatus.Success {

@@ -106,8 +106,9 @@ func (f *file) ownEntry(name string) (e nt.FileEntry, err error) {
 	return nt.FileEntry{FileBasic: kept.basicOf(&s), FileName: name}, err
 }
 
-// entry returns an entry of the directory. ok is false for one that clients do not see: a special file, and a name
-// that no request can contain (F-120). For a private name it calls sweep.
+// entry returns an entry of the directory. ok is false for one that clients do not see: a special file, a file on
+// another device, and a name that no request can contain (F-120). It is also false if the file cannot be examined.
+// For a private name it calls sweep.
 func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
 	if isPrivate(name) {
 		f.t.sweep(f.fd, name)

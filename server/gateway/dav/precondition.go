@@ -172,7 +172,8 @@ func (x *exchange) transferable() error {
 }
 
 // blocked returns nil if no lock prevents the request. A lock on a resource that the request changes is a 423, and
-// locks on its descendants are a 207 that lists them.
+// locks on its descendants are a 207 that lists them. If the client does not see one of these descendants, the result
+// is a 423 without its name.
 func (x *exchange) blocked() error {
 	var parts []part
 	for _, c := range x.touches() {
