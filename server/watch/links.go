@@ -49,8 +49,9 @@ func (l *linkTable) of(inode uint64, into map[string]struct{}) {
 	}
 }
 
-// settle removes stale names once the table has doubled in size. inodeAt returns the current inode of a path, 0 if
-// there is none; settle calls it for every name. Before the table has doubled, settle does nothing.
+// settle removes the names whose path has another inode now, once the table has doubled in size. inodeAt returns the
+// current inode of a path, 0 if there is none; settle calls it for every name. Before the table has doubled, settle
+// does nothing.
 func (l *linkTable) settle(inodeAt func(path string) uint64) {
 	if l.names < l.most {
 		return
