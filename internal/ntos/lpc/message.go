@@ -111,9 +111,10 @@ func (p *Port) Answer(t *ps.Thread, id uint32) ([]byte, ntstatus.Status) {
 	return w.reply, ntstatus.Success
 }
 
-// Receive takes the oldest request. A connection port receives from all its clients, and requests to connect
-// first. Errors: STATUS_TIMEOUT for an empty queue, STATUS_PORT_DISCONNECTED, STATUS_INVALID_PORT_HANDLE for a
-// client's end.
+// Receive takes the oldest request. A connection port receives from all its clients, and requests to connect first.
+// For each connection that ended it returns one Message with Closed, after its requests. Errors: STATUS_TIMEOUT for
+// an empty queue, STATUS_PORT_DISCONNECTED for an empty queue of a connection that ended, STATUS_INVALID_PORT_HANDLE
+// for a client's end.
 func (p *Port) Receive() (Message, ntstatus.Status) {
 	switch p.Kind {
 	case Connection:

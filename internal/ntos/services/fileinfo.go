@@ -44,7 +44,8 @@ func (c *Context) fileGranted(h winnt.Handle, rights winnt.AccessMask) (ob.Objec
 }
 
 // NtQueryInformationFile returns information of one class about a file or a pipe. An unknown class is
-// STATUS_INVALID_INFO_CLASS. Only the classes of pipes need a right, FILE_READ_ATTRIBUTES.
+// STATUS_INVALID_INFO_CLASS. The classes of pipes, and FileBasicInformation of a tree's file, need
+// FILE_READ_ATTRIBUTES; the others need no right.
 func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.QueryInformationFileOut,
 	st ntstatus.Status) {
 	// capture

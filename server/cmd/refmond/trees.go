@@ -201,8 +201,9 @@ func (s *service) openTrees(cfg *config, log *audit.Log) error {
 	return nil
 }
 
-// openTree opens one tree. It fails if the files can be reached without refmond, unless the configuration says exposed.
-// In that case it writes an audit record and fails if the record cannot be kept.
+// openTree opens one tree. If the files can be reached without refmond, it fails, unless the configuration says
+// exposed. With exposed it then writes an audit record, and fails if the record cannot be stored. If the files cannot
+// be reached, it writes none.
 func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 	c.Accounts = func(id uint32, group bool) sid.SID {
 		if group {
