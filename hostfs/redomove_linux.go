@@ -67,8 +67,8 @@ func decodeMove(s string) (m moveRecord, err error) {
 }
 
 // pathOf returns the present path of a directory below the root of the tree, with slashes, or "" for the root. It
-// returns ENOENT if the directory was moved out of the tree. For a removed directory it returns
-// the last path and the text "(deleted)" after a space, as Linux does.
+// returns ENOENT if the directory was moved out of the tree. For a removed directory it returns the last path and the
+// text "(deleted)" after a space, as Linux does.
 func (t *Tree) pathOf(dir int) (string, error) {
 	root, err := os.Readlink(placeOf(t.root))
 	if err != nil {
