@@ -49,6 +49,9 @@ func (c *call) programAt(at user, size uint32, environment bool) (*program, ntst
 	texts := strings.Split(string(b), "\x00")
 	application, line, folder, env := texts[0], texts[1], texts[2], texts[3:len(texts)-1]
 	args := win32.Arguments(line)
+	if application == "" && len(args) == 0 {
+		return nil, ntstatus.ObjectNameNotFound // a command line of blanks names no program
+	}
 	if application == "" {
 		// The first word of the command line is looked for in PATH, an application's name is not. O-166
 		found, err := exec.LookPath(args[0])

@@ -71,10 +71,10 @@ func lookUp(conn *client.Conn, name string) (a acltree.Account, ok bool, err err
 	defer th.LsaClose(policy)
 	out, st := th.LsaLookupNames2(policy, name)
 	switch {
-	case st == ntstatus.NoneMapped || len(out.SIDs) != 1 || out.SIDs[0].SID.IsZero():
-		return a, false, nil
-	case st != ntstatus.Success:
+	case st != ntstatus.Success && st != ntstatus.NoneMapped:
 		return a, false, fmt.Errorf("refmond's names: %w", st.Err())
+	case len(out.SIDs) != 1 || out.SIDs[0].SID.IsZero():
+		return a, false, nil
 	}
 	s := out.SIDs[0]
 	return acltree.Account{SID: s.SID, Group: s.Use != winnt.SidTypeUser, From: "refmond"}, true, nil

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
@@ -141,6 +142,9 @@ func (f *filterFlags) filter() (*trail.Filter, error) {
 	} {
 		if flag.value == "" {
 			continue
+		}
+		if strings.Contains(flag.value, `"`) { // a word of an expression cannot have one
+			return nil, fmt.Errorf("--%s: the value has a quotation mark", flag.name)
 		}
 		g, err := trail.Parse(flag.name + `="` + flag.value + `"`)
 		if err != nil {

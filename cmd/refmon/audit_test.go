@@ -111,7 +111,7 @@ func TestAuditQueryFlags(t *testing.T) {
 		}
 	}
 	for _, wrong := range []string{"--event x", "--result maybe", "--since yesterday", "--until 2024",
-		"--format yaml", "user"} {
+		"--format yaml", "user", `--user "x"`} {
 		if code, out, errs := asked(append([]string{"audit", "query", dir},
 			strings.Fields(wrong)...)...); code != 2 || out != "" || errs == "" {
 			t.Errorf("%s: exit code %d\n%s%s, want 2, \"\", a non-empty string", wrong, code, out, errs)

@@ -15,6 +15,8 @@ type pipe struct {
 	head []byte   // the bytes read so far, until open returns them
 	file *os.File // all bytes, after keep; nil: not kept
 	size int64    // of file
+
+	broken error // why keep failed; what it read is lost
 }
 
 // pipeHead is the least number of bytes that show the form of a pipe.
@@ -60,6 +62,9 @@ func (p *pipe) keep() (err error) {
 	if p == nil || p.file != nil {
 		return nil
 	}
+	if p.broken != nil {
+		return p.broken
+	}
 	f, err := os.CreateTemp("", "refmon-pipe-")
 	if err != nil {
 		return fmt.Errorf("a pipe that is read twice needs a temporary file: %w", err)
@@ -67,9 +72,16 @@ func (p *pipe) keep() (err error) {
 	if !removedLate {
 		_ = os.Remove(f.Name()) // at worst it stays behind
 	}
-	size, err := io.Copy(f, p.open())
-	p.file, p.size = f, size
-	return err
+	if p.size, err = io.Copy(f, p.open()); err != nil {
+		p.broken = err
+		_ = f.Close() // its bytes are not used
+		if removedLate {
+			_ = os.Remove(f.Name())
+		}
+		return err
+	}
+	p.file = f
+	return nil
 }
 
 // removedLate reports whether the system cannot remove an open file.

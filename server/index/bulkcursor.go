@@ -110,8 +110,11 @@ func (b *Bulk) saveCursor() error {
 	if err := os.WriteFile(c.path+".new", text, 0o600); err != nil {
 		return err
 	}
+	if err := os.Rename(c.path+".new", c.path); err != nil {
+		return err
+	}
 	b.dirty = false
-	return os.Rename(c.path+".new", c.path)
+	return nil
 }
 
 // cutTorn removes an incomplete request at the end of a file: half a line, or an action without its document. A run

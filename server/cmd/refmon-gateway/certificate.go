@@ -10,7 +10,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -103,9 +102,11 @@ func (c *config) makeLoopback(made, keyFile string) error {
 		return err
 	}
 	// Write the key first: a key without its certificate is replaced by the next start.
-	return errors.Join(
-		os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600),
-		os.WriteFile(made, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644))
+	err = os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(made, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644)
 }
 
 // channel returns the TLS channel binding that a client's Kerberos ticket must have, in base64 (tls-server-end-point,

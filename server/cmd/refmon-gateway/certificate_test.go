@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -112,6 +113,18 @@ func TestUnusableCertificateIsReplaced(t *testing.T) {
 		if err != nil || at != made || bytes.Equal(again.Certificate[0], first.Certificate[0]) {
 			t.Errorf("expired certificate: path %s, error %v, want a new certificate at the same path", at, err)
 		}
+	}
+	if err := errors.Join(os.Remove(key), os.Remove(made), os.Mkdir(key, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.makeLoopback(made, key); err == nil {
+		t.Error("a key that cannot be written: success, want an error")
+	}
+	if _, err := os.Stat(made); err == nil {
+		t.Error("a certificate is written without its key")
+	}
+	if err := errors.Join(os.Remove(key), c.makeLoopback(made, key)); err != nil {
+		t.Fatal(err)
 	}
 	given := config{settings: settings{State: t.TempDir(), Certificate: made, Key: key}}
 	if cert, at, err := given.certificate(); err != nil || at != "" || len(cert.Certificate) != 1 {

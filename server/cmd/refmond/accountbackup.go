@@ -104,9 +104,16 @@ func restore(cfg *config, files map[string][]byte, std *streams) error {
 	if err := os.MkdirAll(filepath.Dir(auditKey(cfg.State, false)), 0o700); err != nil {
 		return err
 	}
-	// Write the public half first, so that a key never exists without it.
-	return errors.Join(putBack(auditKey(cfg.State, true), files[backedPublic], std),
-		putBack(auditKey(cfg.State, false), files[backedKey], std))
+	return putBackKey(auditKey(cfg.State, true), auditKey(cfg.State, false), files[backedPublic], files[backedKey], std)
+}
+
+// putBackKey creates the files of a key pair as putBack does. It writes the public half first, and the key only after
+// that succeeded, so that a key never exists without it.
+func putBackKey(public, private string, half, key []byte, std *streams) error {
+	if err := putBack(public, half, std); err != nil {
+		return err
+	}
+	return putBack(private, key, std)
 }
 
 // putBack creates the file name with the contents key. An existing file stays; if its contents differ, putBack

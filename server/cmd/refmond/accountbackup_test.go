@@ -115,3 +115,15 @@ func TestRestoreKeepsExistingKey(t *testing.T) {
 		t.Error("a key was put below a file")
 	}
 }
+
+// TestRestoreWritesPublicKeyFirst checks that no key of the log is restored if its public half cannot be written.
+func TestRestoreWritesPublicKeyFirst(t *testing.T) {
+	dir := t.TempDir()
+	public, private := filepath.Join(dir, "missing", "public"), filepath.Join(dir, "private")
+	if err := putBackKey(public, private, []byte("p"), []byte("k"), &streams{}); err == nil {
+		t.Error("a public half without a folder is written, want an error")
+	}
+	if _, err := os.Stat(private); err == nil {
+		t.Error("the key is there without its public half")
+	}
+}

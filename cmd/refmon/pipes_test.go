@@ -1,0 +1,23 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+	"testing/iotest"
+)
+
+// TestPipeIsNotKeptInPart checks that a pipe whose copy failed is not taken for a whole one.
+func TestPipeIsNotKeptInPart(t *testing.T) {
+	failed := errors.New("failed")
+	p := &pipe{in: io.NopCloser(io.MultiReader(bytes.NewReader([]byte("half")), iotest.ErrReader(failed)))}
+	for range 2 {
+		if err := p.keep(); !errors.Is(err, failed) {
+			t.Errorf("keep: %v, want the error of the pipe", err)
+		}
+	}
+	if p.file != nil {
+		t.Error("half of the pipe is kept")
+	}
+}
