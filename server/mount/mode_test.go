@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -160,6 +161,12 @@ func TestModesOfKinds(t *testing.T) {
 // whether modes are narrowed or mapped (M-41, M-42, M-43, M-45). testdata/modes/lines.txt lists the
 // names and command lines. Each leaves its result in a directory "out".
 func TestProgramsThatSetModes(t *testing.T) {
+	// Users cannot maintain programs in the home of root, such as the shims of pyenv.
+	path := filepath.SplitList(os.Getenv("PATH"))
+	if home, err := os.UserHomeDir(); err == nil && home != "/" {
+		path = slices.DeleteFunc(path, func(dir string) bool { return strings.HasPrefix(dir, home+"/") })
+	}
+	t.Setenv("PATH", strings.Join(path, string(filepath.ListSeparator)))
 	env := sourceOfModes(t)
 	below := map[string]string{}
 	for name, policy := range map[string]ModePolicy{"narrow": NarrowMode, "map": MapMode} {
