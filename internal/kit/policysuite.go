@@ -76,7 +76,7 @@ func makePolicy(b *builder) {
 	}
 }
 
-// refs returns the attributes that a condition reads.
+// refs returns the attributes that a condition reads, nil if it reads none. c must not be nil.
 func refs(c *oracle.Cond) (out []oracle.Ref) {
 	for _, k := range c.Kids {
 		out = append(out, refs(k)...)

@@ -69,7 +69,8 @@ func (q *request) fileAnswer(who *session, ask *authzen.Question) (a authzen.Ans
 }
 
 // uninspected returns the answer for a file whose inspection failed with st: a denial, or an error if refmond did not
-// try. It first waits for a time step, because the answer may hide a name.
+// try, or if the HTTP code of st is 500 or more or unknown. It first waits for a time step, because the answer may hide
+// a name; the end of the request does not make that an error.
 func (q *request) uninspected(st ntstatus.Status) (a authzen.Answer, err error) {
 	level(q.ctx, q.begun, q.g.levels.name)
 	switch code := codes[st]; {
@@ -275,8 +276,8 @@ func (f *fileQuestion) denial(mask winnt.AccessMask) (a authzen.Answer, err erro
 	return a, nil
 }
 
-// sees reports whether the subject may list the directory of the file. It returns false for the root of a tree, and
-// if the caller may not inspect the directory.
+// sees reports whether the subject may list the directory of the file. It returns false and success for the root of a
+// tree, and if the directory cannot be inspected for any reason. A failed check returns its status.
 func (f *fileQuestion) sees() (bool, ntstatus.Status) {
 	if f.at.path == "" {
 		return false, ntstatus.Success

@@ -168,9 +168,10 @@ func (s *State) class(e *ClassEvent) error {
 // nextNumber returns the number of the next new class.
 func (s *State) nextNumber() int { return max(s.made, s.given) + 1 }
 
-// numberOf returns the number of a class, which had the number old, 0 for a new class. A known class gets another
-// number if a compacted log did not name it and it came back. It returns an error for a number that another class has
-// or had (N-131).
+// numberOf returns the number of a class, which had the number old, 0 for a new class. That is the number of the event,
+// or without one old, or the next number for a new class. A known class gets another number if a compacted log did not
+// name it and it came back. numberOf marks a new number as used. It returns an error for a number that another class
+// has or had, and then marks nothing (N-131).
 func (s *State) numberOf(e *ClassEvent, old int) (int, error) {
 	switch {
 	case e.Number == old && old > 0, e.Number == 0 && old > 0:

@@ -109,7 +109,7 @@ func (t *worker) identity(m *Mount, h winnt.Handle) (id identity, s fuse.Status)
 }
 
 // identityOf returns the type, number and unique ID of an open file. It returns EIO if the file system gives neither a
-// birth time nor a handle, because a later file could then get the same number (F-180).
+// birth time nor a handle, because a later file could then get the same number (F-180). It has no other error.
 func identityOf(f shown) (id identity, s fuse.Status) {
 	id.dir, id.link = f.Directory(), f.Symlink()
 	if id.number, id.id = f.Identity(); id.id == "" {

@@ -211,7 +211,8 @@ func (d *decider) pass(w *objects.Way) (effective.Set, error) {
 }
 
 // maximum returns all rights of the one principal of What on a descriptor, 0 if a folder on the way stops the
-// principal. Rights of the guarded share are added, and the share's limit then applies to all. share is as for sets.
+// principal. The rights that the guarded share gives are added in any case, and its limit then applies to all. The
+// result share is as for sets: whether equal descriptors have the same answer. It is true with an error.
 func (d *decider) maximum(x place) (m winnt.AccessMask, share bool, err error) {
 	a, err := d.asked(x.typ)
 	if err != nil {

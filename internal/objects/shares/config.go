@@ -186,7 +186,7 @@ func plainKey(key string) string {
 }
 
 // set applies one setting, in place of an earlier one. It ignores unknown settings. A value that must be yes or no
-// and is not is an error.
+// and is not is an error; c must not be used then.
 func (c *Config) set(s setting) (err error) {
 	switch s.key {
 	case "path", "directory":

@@ -223,7 +223,8 @@ func (k *packer) verdict(length uint32) func(*reply, bool) nt.AccessCheckOut {
 }
 
 // previous adds the length of the buffer for the previous state, the buffer, and the pointer for the required length.
-// Both pointers are NULL if want is false.
+// If want is false, the length is 0 and both pointers are NULL. The buffer has at least 16 and at most 64 KiB bytes,
+// whatever length says.
 func (k *packer) previous(length uint32, want bool) (at, need buffer) {
 	if !want {
 		k.num(0).num(0).num(0)

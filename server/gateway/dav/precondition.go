@@ -35,8 +35,9 @@ func (b *busy) Answer(w http.ResponseWriter, r *http.Request) {
 	b.refusal.Answer(w, r)
 }
 
-// claims returns the names that the request must claim: those that it changes, with descendants if the change covers
-// them, and their folders as shared claims. A COPY with conditions also has a shared claim on its source.
+// claims returns the names that a request of a method that changes something must claim: those that it changes, with
+// descendants if the change covers them, and their folders as shared claims. For every method but COPY that includes
+// the name of the request. A COPY with conditions also has a shared claim on its source.
 func (x *exchange) claims() []claim {
 	list := []claim{{at: x.name}, {at: x.name.Parent(), shared: true}}
 	switch x.method {
@@ -62,8 +63,8 @@ func (x *exchange) claims() []claim {
 // check tests the If header, the locks and the conditions of RFC 9110, in this order. It returns nil if all hold,
 // else the refusal. The caller has claimed the names, except for the early test of a PUT.
 func (x *exchange) check() error {
-	// "If this header is evaluated and all state lists fail, then the request MUST fail with a 412 (Precondition Failed)
-	// status" (RFC 4918, 10.4.1; G-37).
+	// "If this header is evaluated and all state lists fail, then the request MUST fail with a 412 (Precondition
+	// Failed) status" (RFC 4918, 10.4.1; G-37).
 	if x.conditions.lists != nil && !x.conditions.lists.hold(x.find) {
 		return x.unless(preconditionFailed())
 	}
@@ -192,9 +193,9 @@ func (x *exchange) blocked() error {
 	if len(parts) == 0 {
 		return nil
 	}
-	// "If an error occurs with a resource other than the resource identified in the Request-URI, then the response MUST be
-	// a 207 (Multi-Status)" (RFC 4918, 9.8.3, 9.9.3; for DELETE 9.6.1; G-44). A 424 for the folder itself SHOULD NOT be
-	// in it.
+	// "If an error occurs with a resource other than the resource identified in the Request-URI, then the response MUST
+	// be a 207 (Multi-Status)" (RFC 4918, 9.8.3, 9.9.3; for DELETE 9.6.1; G-44). A 424 for the folder itself SHOULD NOT
+	// be in it.
 	return &multi{parts}
 }
 
@@ -214,8 +215,8 @@ func (x *exchange) touches() []touch {
 	case "UNLOCK":
 		return nil
 	case "LOCK":
-		// A lock of an existing resource conflicts with locks and changes nothing; one of an unmapped URL makes a member of
-		// the folder (RFC 4918, 7.3, 7.4).
+		// A lock of an existing resource conflicts with locks and changes nothing; one of an unmapped URL makes a
+		// member of the folder (RFC 4918, 7.3, 7.4).
 		if _, err := x.files.Stat(x.name); err == nil {
 			return nil
 		}
