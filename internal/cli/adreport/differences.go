@@ -12,7 +12,18 @@ import (
 )
 
 // Difference is a part of an object's descriptor that differs between two states.
-type Difference struct{ Object, Text string }
+type Difference struct {
+	Object, Text string
+	Others       int // further objects with the same difference of an inherited entry
+}
+
+// More returns the number of further objects in words, such as " (and on 3 other objects)". It returns "" for 0.
+func (d Difference) More() string {
+	if d.Others == 0 {
+		return ""
+	}
+	return " (and on " + plural(d.Others, "other object", "other objects") + ")"
+}
 
 // Membership is a group whose members differ between two states. Members of its members count.
 type Membership struct {
@@ -21,18 +32,32 @@ type Membership struct {
 }
 
 // differences compares the descriptors of the objects that both states have, and the groups of the principals that
-// both have, whether or not a right follows from them (B-127). It lists at most maxRows of each, and says in Objects if
-// there are more.
+// both have, whether or not a right follows from them (B-127). Equal differences of inherited entries are one row with
+// the first object. It lists at most maxRows of each, and says in Objects if there are more.
 func (c *Changes) differences(before, now *side) {
+	inherited := map[string]*Difference{}
+	var order []*Difference
 	for i := range now.search.Objects {
 		o := &now.search.Objects[i]
 		j, both := before.classes[strings.ToLower(o.Path)]
 		if !both {
 			continue
 		}
-		for _, text := range descriptorDifferences(before, now, before.search.Objects[j].Descriptor, o.Descriptor) {
-			c.Differences = append(c.Differences, Difference{o.Path, text})
+		p := pair{before, now, before.search.Objects[j].Descriptor, o.Descriptor}
+		for _, text := range p.differences() {
+			c.Differences = append(c.Differences, Difference{o.Path, text, 0})
 		}
+		for _, text := range p.entries("entry", "inherited ", (*sd.Descriptor).DACL, sd.Inherited) {
+			x := inherited[text]
+			if x == nil {
+				x = &Difference{o.Path, text, -1}
+				inherited[text], order = x, append(order, x)
+			}
+			x.Others++
+		}
+	}
+	for _, x := range order {
+		c.Differences = append(c.Differences, *x)
 	}
 	c.Memberships = memberships(before, now)
 	if n := len(c.Differences) - maxRows; n > 0 {
@@ -45,33 +70,53 @@ func (c *Changes) differences(before, now *side) {
 	}
 }
 
-// descriptorDifferences returns a text for each difference of two descriptors. It compares the owner, whether the DACL
-// inherits, and the entries that are not inherited.
-func descriptorDifferences(before, now *side, old, d *sd.Descriptor) (texts []string) {
-	if a, b := old.Owner(), d.Owner(); a != b {
-		texts = append(texts, fmt.Sprintf("owner %s, before %s", now.search.Directory.Name(b),
-			before.search.Directory.Name(a)))
+// pair is the descriptor of an object in two states.
+type pair struct {
+	before, now *side
+	old, d      *sd.Descriptor
+}
+
+// differences returns a text for each difference of the owner, the group, whether the DACL inherits, the entries of the
+// DACL that are not inherited, and the entries of the SACL.
+func (p *pair) differences() (texts []string) {
+	for _, x := range []struct {
+		name string
+		of   func(*sd.Descriptor) sid.SID
+	}{{"owner", (*sd.Descriptor).Owner}, {"group", (*sd.Descriptor).Group}} {
+		if a, b := x.of(p.old), x.of(p.d); a != b {
+			texts = append(texts, fmt.Sprintf("%s %s, before %s", x.name, p.now.search.Directory.Name(b),
+				p.before.search.Directory.Name(a)))
+		}
 	}
-	if a, b := old.Control()&sd.DACLProtected, d.Control()&sd.DACLProtected; a != b {
-		texts = append(texts, map[bool]string{true: "inherits no entries any more", false: "inherits entries again"}[b != 0])
+	if a, b := p.old.Control()&sd.DACLProtected, p.d.Control()&sd.DACLProtected; a != b {
+		texts = append(texts, map[bool]string{true: "inherits no entries any more",
+			false: "inherits entries again"}[b != 0])
 	}
-	theirs, ours := explicit(old), explicit(d)
-	added, removed := entriesOnlyIn(ours, theirs), entriesOnlyIn(theirs, ours)
-	for _, a := range removed {
-		texts = append(texts, "removed entry: "+before.entryText(a))
-	}
-	for _, a := range added {
-		texts = append(texts, "new entry: "+now.entryText(a))
-	}
-	if len(added)+len(removed) == 0 && !slices.Equal(theirs, ours) {
-		texts = append(texts, "the same entries in another order")
+	texts = append(texts, p.entries("entry", "", (*sd.Descriptor).DACL, 0)...)
+	for _, flag := range []uint8{0, sd.Inherited} {
+		texts = append(texts, p.entries("audit entry", "", (*sd.Descriptor).SACL, flag)...)
 	}
 	return texts
 }
 
-// explicit returns the entries of a DACL that are not inherited, nil without a DACL.
-func explicit(d *sd.Descriptor) []sd.ACE {
-	return slices.DeleteFunc(d.DACL().Slice(), func(a sd.ACE) bool { return a.Flags()&sd.Inherited != 0 })
+// entries returns a text for each entry of a list that one of the descriptors has and the other has not. It compares
+// the entries whose flag Inherited is the given one. Without such a difference it says if the order differs.
+func (p *pair) entries(name, how string, list func(*sd.Descriptor) *sd.ACL, flag uint8) (texts []string) {
+	chosen := func(d *sd.Descriptor) []sd.ACE {
+		return slices.DeleteFunc(list(d).Slice(), func(a sd.ACE) bool { return a.Flags()&sd.Inherited != flag })
+	}
+	theirs, ours := chosen(p.old), chosen(p.d)
+	added, removed := entriesOnlyIn(ours, theirs), entriesOnlyIn(theirs, ours)
+	for _, a := range removed {
+		texts = append(texts, fmt.Sprintf("removed %s%s: %s", how, name, p.before.entryText(a)))
+	}
+	for _, a := range added {
+		texts = append(texts, fmt.Sprintf("new %s%s: %s", how, name, p.now.entryText(a)))
+	}
+	if len(added)+len(removed) == 0 && !slices.Equal(theirs, ours) {
+		texts = append(texts, "the same "+how+"entries in another order")
+	}
+	return texts
 }
 
 // entriesOnlyIn returns the entries of list that are not in other. An entry that list has more often remains.
@@ -88,11 +133,16 @@ func entriesOnlyIn(list, other []sd.ACE) (out []sd.ACE) {
 	return out
 }
 
-// entryText returns an entry in words, such as "allow bob reset password, inherited by children only".
+// entryText returns an entry in words, such as "allow bob reset password, inherited by children only". The text of an
+// entry of a SACL begins with "for".
 func (s *side) entryText(a sd.ACE) string {
 	kind := "allow"
-	if denies(a.Type()) {
+	switch {
+	case denies(a.Type()):
 		kind = "deny"
+	case a.Type() != sd.AccessAllowed && a.Type() != sd.AccessAllowedObject && a.Type() != sd.AccessAllowedCallback &&
+		a.Type() != sd.AccessAllowedCallbackObject:
+		kind = "for"
 	}
 	text := fmt.Sprintf("%s %s %s", kind, s.search.Directory.Name(a.SID()),
 		rightsText(a, winnt.DirectoryServiceObject.Mapping.Map(a.Mask())))

@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/internal/cli/adreport"
 )
 
-// The changes since a baseline list each entry, the owner, inheritance and each membership that differ, also where no
-// right follows: entries that deny, that only children inherit, or that name an account which is gone. Copies of
-// inherited entries are not listed (B-127).
+// The changes since a baseline list each entry, owner, group and membership that differs, also where no right follows:
+// entries that deny, that only children inherit, or that name an account which is gone. Equal inherited entries are one
+// row (B-127).
 func TestDifferencesOfDescriptors(t *testing.T) {
 	const gone = "S-1-5-21-1-2-3-9999"
 	d, _, _, carla := office()
@@ -23,7 +23,7 @@ func TestDifferencesOfDescriptors(t *testing.T) {
 	d, desk, helen, carla := office()
 	unit := d.unit("Sales")
 	order = d.account("user", "order")
-	order.allow = []string{"(D;;WP;;;AU)", "(A;;LC;;;AU)"}
+	order.allow = []string{"(D;;WP;;;AU)", "(A;ID;WD;;;AU)", "(A;;LC;;;AU)"}
 	carla.allow = []string{"(A;;LC;;;AU)", "(D;;WP;;;" + helen.sid() + ")", "(A;ID;WD;;;AU)"}
 	unit.allow = []string{"(A;CIIO;WD;;;" + helen.sid() + ")", "(D;;CR;;;" + gone + ")"}
 	d.find("CN=bob,CN=Users," + base).join(desk)
@@ -32,12 +32,14 @@ func TestDifferencesOfDescriptors(t *testing.T) {
 	page, html, text := pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif()), Before: &old})
 	var got []string
 	for _, x := range page.Changes.Differences {
-		got = append(got, x.Object+": "+x.Text)
+		got = append(got, x.Object+": "+x.Text+x.More())
 	}
 	carlas, sales := "CN=carla,CN=Users,"+base, "OU=Sales,"+base
 	want := []string{
 		carlas + ": new entry: deny helen write property",
 		carlas + ": removed entry: allow Authenticated Users list",
+		carlas + ": removed inherited entry: allow Authenticated Users read rights",
+		carlas + ": new inherited entry: allow Authenticated Users write DACL (and on 1 other object)",
 		"CN=order,CN=Users," + base + ": the same entries in another order",
 		sales + ": new entry: allow helen write DACL, inherited by children only",
 		sales + ": new entry: deny " + gone + " extended right",
@@ -53,10 +55,17 @@ func TestDifferencesOfDescriptors(t *testing.T) {
 		t.Errorf("B-127: memberships %+v, want bob joined desk and helen left it", m)
 	}
 	flat := strings.Join(strings.Fields(text), " ")
-	for _, line := range append(want, "embers of desk now: bob", "o members of desk any more: helen") {
+	for _, line := range append(want, "oined desk: bob", "eft desk: helen") {
 		if !strings.Contains(flat, line) || !strings.Contains(strings.ReplaceAll(html, "</code>", ""), line) {
 			t.Errorf("B-127: %q is not on both pages:\n%s", line, text)
 		}
+	}
+	audited := strings.Replace(before, ";;AU)\n", ";;AU)S:(AU;SA;WD;;;WD)\n", 1)
+	audited = strings.Replace(audited, "G:"+domainSID+"-512", "G:SY", 1)
+	page, _, _ = pageOf(t, &adreport.Report{Title: "t", Now: state(t, audited), Before: &old})
+	if c := page.Changes; len(c.Differences) != 2 || c.Differences[0].Text != "group SYSTEM, before Domain Admins" ||
+		c.Differences[1].Text != "new audit entry: for Everyone write DACL" {
+		t.Errorf("B-127: %+v, want another group and an audit entry", c.Differences)
 	}
 	same, _, text := pageOf(t, &adreport.Report{Title: "t", Now: state(t, before), Before: &old})
 	if !same.Changes.None() {

@@ -262,16 +262,16 @@ func (n Names) objects() string {
 func (t *textPage) differences(c *Changes) {
 	for _, m := range c.Memberships {
 		if m.Joined.Count > 0 {
-			t.line("  ", "members of "+m.Group+" now: "+m.Joined.text(maxNames))
+			t.line("  ", "joined "+m.Group+": "+m.Joined.text(maxNames))
 		}
 		if m.Left.Count > 0 {
-			t.line("  ", "no members of "+m.Group+" any more: "+m.Left.text(maxNames))
+			t.line("  ", "left "+m.Group+": "+m.Left.text(maxNames))
 		}
 	}
 	if len(c.Differences) > 0 {
-		t.line("  ", "descriptors that differ, without copies of inherited entries:")
+		t.line("  ", "descriptors that differ:")
 	}
 	for _, d := range c.Differences {
-		t.line("    ", d.Object+": "+d.Text)
+		t.line("    ", d.Object+": "+d.Text+d.More())
 	}
 }
