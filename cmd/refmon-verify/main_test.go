@@ -32,15 +32,20 @@ func TestProgramIsSmallAndIndependent(t *testing.T) {
 		if strings.Contains(string(b), "refmon/refmon/") || strings.Contains(string(b), `"golang.org/`) {
 			t.Errorf("%s imports more than the standard library, want only that", name)
 		}
-		n, apart := bytes.Count(b, []byte("\n")), map[string]int{"audit.go": 200, "version.go": 40}[name]
+		n, apart := 0, map[string]int{"audit.go": 192, "version.go": 40}[name]
+		for line := range bytes.Lines(b) {
+			if !bytes.HasPrefix(bytes.TrimSpace(line), []byte("//")) {
+				n++
+			}
+		}
 		if apart == 0 {
 			lines += n
 		} else if n > apart { // a subject of its own
-			t.Errorf("%s: %d lines, at most %d are allowed, want at most %d", name, n, apart, apart)
+			t.Errorf("%s: %d lines without comments, want at most %d", name, n, apart)
 		}
 	}
-	if lines > 960 {
-		t.Errorf("%d lines of Go, at most 960 are allowed, want at most 960", lines)
+	if lines > 885 {
+		t.Errorf("%d lines of Go without comments, want at most 885", lines)
 	}
 	b, err := os.ReadFile("../../tools/verify.py")
 	if n := bytes.Count(b, []byte("\n")); err != nil || n > 500 {
