@@ -2,10 +2,12 @@ package mount
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -126,5 +128,32 @@ func TestRevokeDropsCachedToken(t *testing.T) {
 	w.m.accounts.put(acc)
 	if _, err := os.ReadFile(filepath.Join(w.at, "f")); err != nil {
 		t.Errorf("after the next logon: %v", err)
+	}
+}
+
+// TestRevokeEndsListing checks that the names that the host's kernel caches cannot be listed through a revoked handle
+// (W-101, M-70).
+func TestRevokeEndsListing(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.now = func() time.Time { return time.Now().Add(time.Hour) } })
+	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	w.file("d/f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	d, err := os.Open(filepath.Join(w.at, "d"))
+	w.must(err)
+	defer d.Close()
+	for range 2 {
+		_, err = d.Seek(0, io.SeekStart)
+		w.must(err)
+		names, err := d.Readdirnames(-1)
+		if err != nil || len(names) != 1 {
+			t.Fatalf("before the revocation: %q, %v, want one name", names, err)
+		}
+	}
+	if remain := w.revoked("d"); len(remain) != 0 {
+		t.Errorf("W-101: remains %v, want nothing", remain)
+	}
+	_, err = d.Seek(0, io.SeekStart)
+	w.must(err)
+	if names, err := d.Readdirnames(-1); !errors.Is(err, unix.EACCES) {
+		t.Errorf("W-101: a listing through the revoked handle: %q, %v, want %v", names, err, unix.EACCES)
 	}
 }
