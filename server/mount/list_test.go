@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,8 +94,10 @@ func longDirectory(w *world) {
 // it. A change by another program, a refused user, and access-based enumeration reach the mount (M-70).
 func TestKernelCachesListings(t *testing.T) {
 	const most = 30
-	offset := time.Duration(0)
-	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.now = func() time.Time { return time.Now().Add(offset) } })
+	var offset atomic.Int64 // nanoseconds
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) {
+		c.now = func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
+	})
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+user(alice)+")(A;OICI;FR;;;"+user(bob)+")")
 	for i := range most {
 		w.must(os.WriteFile(filepath.Join(w.root, "d", fmt.Sprint("f", i)), nil, 0o600))
@@ -126,7 +129,7 @@ func TestKernelCachesListings(t *testing.T) {
 	}
 	lists(alice, most, true, "the first listing")
 	lists(alice, most, true, "a directory that changed just before the first listing")
-	offset = time.Hour
+	offset.Store(int64(time.Hour))
 	lists(alice, most, true, "the first listing of a directory that is old enough")
 	lists(alice, most, false, "the second listing")
 	lists(bob, most, false, "another user's listing")
@@ -138,10 +141,10 @@ func TestKernelCachesListings(t *testing.T) {
 	w.sees(alice, "", "rm", "d/new")
 	lists(bob, most, true, "after a change through the mount")
 	lists(bob, most, false, "once more")
-	offset += time.Hour
+	offset.Add(int64(time.Hour))
 	lists(bob, most, true, "an hour later")
 	lists(alice, most, false, "right after that")
-	offset += attributeLife
+	offset.Add(int64(attributeLife))
 	lists(alice, most, true, "after the life of attributes")
 }
 
