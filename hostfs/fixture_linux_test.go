@@ -49,19 +49,33 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	}
 	w := &world{TB: t, root: c.Path, sys: kernel.Boot(kernel.Config{})}
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)(A;OICI;FA;;;BA)")
+	_ = ownDescriptors() // the first tree opens it
+	before := len(descriptors(t))
 	tree, err := Open(c)
 	w.must(err)
 	w.tree = tree
 	w.must(w.sys.AddTree("share", tree))
-	before := len(descriptors(t))
 	t.Cleanup(func() {
 		w.must(w.sys.Close())
+		w.must(tree.Close())
 		if after := len(descriptors(t)); after != before && !t.Failed() {
 			t.Errorf("%d host descriptors at the end, want %d as at the start", after, before)
 		}
-		w.must(tree.Close())
 	})
 	return w
+}
+
+// descriptors returns the number of host descriptors without those that the tree caches.
+func (w *world) descriptors() int {
+	w.tree.shared.mu.Lock()
+	defer w.tree.shared.mu.Unlock()
+	n := len(descriptors(w))
+	for _, s := range w.tree.shared.entries {
+		if s.holder >= 0 {
+			n--
+		}
+	}
+	return n
 }
 
 func descriptors(t testing.TB) []os.DirEntry {

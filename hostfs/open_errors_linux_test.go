@@ -22,7 +22,7 @@ func TestFailedTruncateKeepsDeletedFile(t *testing.T) {
 	if _, err := unix.FcntlInt(lease.Fd(), unix.F_SETLEASE, unix.F_RDLCK); err != nil {
 		t.Skipf("no lease can be had in %s: %v", w.root, err)
 	}
-	before := len(descriptors(t))
+	before := w.descriptors()
 	r := fileaccess.Request{Name: "f", Share: 7, Options: fileaccess.DeleteOnClose, Subject: w.subject(bob)}
 	p, st := w.tree.Find(&r, nil)
 	w.want(st, ntstatus.Success)
@@ -37,8 +37,8 @@ func TestFailedTruncateKeepsDeletedFile(t *testing.T) {
 	w.holds(map[string]string{"f": "text"})
 	w.tree.mu.Lock()
 	defer w.tree.mu.Unlock()
-	if w.tree.opens != 0 || len(descriptors(t)) != before {
-		t.Errorf("F-123: %d opens, %d host descriptors; want 0, %d", w.tree.opens, len(descriptors(t)), before)
+	if w.tree.opens != 0 || w.descriptors() != before {
+		t.Errorf("F-123: %d opens, %d host descriptors; want 0, %d", w.tree.opens, w.descriptors(), before)
 	}
 }
 
@@ -47,7 +47,7 @@ func TestFailedTruncateKeepsDeletedFile(t *testing.T) {
 func (w *world) failing(name string, options fileaccess.CreateOptions, change func(*place, *fileaccess.Decision),
 	again bool, want ntstatus.Status) {
 	w.Helper()
-	before := len(descriptors(w))
+	before := w.descriptors()
 	r := &fileaccess.Request{Name: name, Subject: w.subject(bob), Options: options, Disposition: fileaccess.FileCreate}
 	found, st := w.tree.Find(r, nil)
 	w.want(st, ntstatus.Success)
@@ -61,9 +61,9 @@ func (w *world) failing(name string, options fileaccess.CreateOptions, change fu
 	}
 	w.tree.mu.Lock()
 	defer w.tree.mu.Unlock()
-	if len(w.tree.nodes) != 0 || w.tree.opens != 0 || w.tree.dooms != 0 || len(descriptors(w)) != before {
+	if len(w.tree.nodes) != 0 || w.tree.opens != 0 || w.tree.dooms != 0 || w.descriptors() != before {
 		w.Errorf("after the failed Open of %s: %d nodes, %d opens, %d names pending deletion, %d host "+
-			"descriptors; want 0, 0, 0, %d", name, len(w.tree.nodes), w.tree.opens, w.tree.dooms, len(descriptors(w)),
+			"descriptors; want 0, 0, 0, %d", name, len(w.tree.nodes), w.tree.opens, w.tree.dooms, w.descriptors(),
 			before)
 	}
 }

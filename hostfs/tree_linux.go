@@ -29,7 +29,11 @@ type Tree struct {
 	lender    *lender           // immutable; nil: hands nothing out
 	noLender  error             // immutable; why it hands nothing out
 
+	// sharesBlocks is immutable: the file system stores equal attributes of several files once.
+	sharesBlocks bool
+
 	descriptors *descriptorCache
+	shared      sharedValues
 	redo        redoLog
 
 	writing sync.Mutex // held while an attribute is compared and written
@@ -100,6 +104,7 @@ func (t *Tree) look() error {
 	t.readOnly = fs.Flags&unix.ST_RDONLY != 0
 	t.settling = settling(t.root, &fs)
 	t.journaled = journaled(&s, &fs)
+	t.sharesBlocks = fs.Type == unix.EXT4_SUPER_MAGIC
 	switch fs.Type {
 	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.TMPFS_MAGIC:
 		// Elsewhere a subvolume or a layer has a device of its own without a mount.
@@ -129,6 +134,7 @@ func (t *Tree) Close() error {
 	fd := t.root
 	t.root = -1
 	t.lender.close()
+	t.shared.close()
 	return unix.Close(fd)
 }
 

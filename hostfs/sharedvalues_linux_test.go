@@ -1,0 +1,243 @@
+package hostfs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// inherits is a directory in which each new file gets the same descriptor, and differs one whose new files get another.
+const (
+	inherits = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
+	differs  = "O:BAG:SYD:P(A;OICI;FA;;;BU)(A;OICI;FA;;;WD)"
+)
+
+// newFile creates a file through the tree as bob and returns its stored attribute.
+func (w *world) newFile(name string) []byte {
+	w.Helper()
+	th := w.as(bob)
+	h := w.create(th, name, call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate}, ntstatus.Success)
+	w.want(th.NtClose(h), ntstatus.Success)
+	value, err := attribute(w.path(name), w.tree.cfg.Attribute)
+	w.must(err)
+	return value
+}
+
+// newVersion4 returns a tree whose attributes have a time: their files are protected by their permissions too.
+func newVersion4(t *testing.T, change ...func(*Config)) *world {
+	w := newWorld(t, change...)
+	for name, text := range map[string]string{"d": inherits, "e": differs} {
+		w.must(os.Mkdir(w.path(name), 0o700))
+		s, err := statAt(unix.AT_FDCWD, w.path(name), 0)
+		w.must(err)
+		a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(text)}
+		w.must(a.Seal(infoOf(&s), nil, nil))
+		value, err := a.Append(nil)
+		w.must(err)
+		w.must(setAttribute(w.path(name), w.tree.cfg.Attribute, value))
+	}
+	return w
+}
+
+// Files with the same descriptor and permissions get the same bytes. Another descriptor, or an hour, gives other ones
+// with the time of their writing (F-216).
+func TestEqualFilesShareAttribute(t *testing.T) {
+	w := newVersion4(t)
+	first := w.newFile(`d\1`)
+	if second := w.newFile(`d\2`); !bytes.Equal(first, second) {
+		t.Errorf("two files of one directory got % x and % x, want equal attributes", first, second)
+	}
+	if other := w.newFile(`e\1`); bytes.Equal(first, other) {
+		t.Error("files with different descriptors got equal attributes")
+	}
+	if again := w.newFile(`d\3`); !bytes.Equal(first, again) {
+		t.Error("after a file with another descriptor the attribute changed")
+	}
+	v := &w.tree.shared
+	v.mu.Lock()
+	for _, s := range v.entries {
+		s.first = s.first.Add(-maxSharedAge)
+	}
+	v.mu.Unlock()
+	later, err := ntacl.Decode(w.newFile(`d\4`))
+	w.must(err)
+	earlier, err := ntacl.Decode(first)
+	w.must(err)
+	if later.Time <= earlier.Time {
+		t.Errorf("an hour later the time is %d, want one after %d", later.Time, earlier.Time)
+	}
+	if later.Time = earlier.Time; !later.Descriptor.Equal(earlier.Descriptor) || later.SystemHash != earlier.SystemHash {
+		t.Error("an hour later more than the time changed")
+	}
+}
+
+// A tree caches at most 16 values and their holders, and closes them with itself (F-216).
+func TestSharedValuesAreBounded(t *testing.T) {
+	w := newVersion4(t)
+	for i := range 3 * maxShared {
+		name := fmt.Sprintf("d%d", i)
+		w.dir(name, fmt.Sprintf("O:BAG:SYD:P(A;OICI;FA;;;WD)(A;OICI;FA;;;S-1-5-21-1-2-3-%d)", i+1))
+		for j := range 3 {
+			w.newFile(fmt.Sprintf(`%s\%d`, name, j))
+		}
+	}
+	v := &w.tree.shared
+	v.mu.Lock()
+	entries := len(v.entries)
+	v.mu.Unlock()
+	if entries != maxShared {
+		t.Errorf("%d cached values after %d different ones, want %d", entries, 3*maxShared, maxShared)
+	}
+	w.must(w.sys.Close())
+	held := len(descriptors(t)) - w.descriptors()
+	before := len(descriptors(t))
+	w.must(w.tree.Close())
+	// The tree closes its own descriptor too.
+	if got, want := before-len(descriptors(t)), held+1; got != want {
+		t.Errorf("Close closed %d host descriptors, want %d: one, and %d of cached values", got, want, held)
+	}
+}
+
+// A value that is too large for a block is not cached (F-216).
+func TestLargeValueIsNotShared(t *testing.T) {
+	var v sharedValues
+	text := "O:BAG:SYD:"
+	for i := range 200 {
+		text += fmt.Sprintf("(A;;FR;;;S-1-5-21-1-2-3-%d)", i+1)
+	}
+	s, again, err := v.encode(&ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(text)})
+	if err != nil || again || len(s.value) <= maxSharedSize || len(v.entries) != 0 {
+		t.Errorf("encode: again %t, %v; %d cached values, want none", again, err, len(v.entries))
+	}
+	if s, _, err := v.encode(&ntacl.Attribute{Version: 4}); !errors.Is(err, ntacl.ErrAttribute) || s != nil {
+		t.Errorf("encode of an attribute without a descriptor: %v, %v, want %v", s, err, ntacl.ErrAttribute)
+	}
+}
+
+// If the holder of a value cannot be created, files are created all the same (F-216).
+func TestFailedHolderDoesNotFailCreate(t *testing.T) {
+	var name string
+	failed := 0
+	w := newVersion4(t, func(c *Config) {
+		name = c.Attribute
+		c.Faults = func(call, of string) error {
+			if call == "setxattr" && of == name {
+				if failed++; failed == 2 { // the first one is that of d\1
+					return unix.EIO
+				}
+			}
+			return nil
+		}
+	})
+	w.tree.sharesBlocks = true
+	for i := range 4 {
+		w.newFile(fmt.Sprintf(`d\%d`, i))
+	}
+	if failed != 5 {
+		t.Errorf("%d attributes were set, want 4 and one that failed", failed)
+	}
+}
+
+// Goroutines that create, replace and close values leave no descriptor open (F-216).
+func TestSharedValuesRace(t *testing.T) {
+	w := newVersion4(t)
+	w.tree.sharesBlocks = true
+	before := w.descriptors()
+	var all sync.WaitGroup
+	for g := range 4 {
+		all.Go(func() {
+			for i := range 300 {
+				text := fmt.Sprintf("O:BAG:SYD:P(A;;FA;;;S-1-5-21-1-2-3-%d)", (g*7+i)%(2*maxShared)+1)
+				s, again, err := w.tree.shared.encode(&ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(text)})
+				if err != nil {
+					t.Error(err)
+				}
+				if again {
+					w.tree.hold(s)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if after := w.descriptors(); after != before {
+		t.Errorf("%d host descriptors without holders, want %d", after, before)
+	}
+}
+
+// ext4 stores the attribute of files in one directory in one block, also if each file is removed before the next one is
+// created (F-216).
+func TestExt4StoresAttributeOnce(t *testing.T) {
+	device, at := newExt4(t)
+	w := newVersion4(t, func(c *Config) { c.Path = at })
+	blocks := map[string]bool{}
+	for i := range 20 {
+		name := fmt.Sprintf(`d\%d`, i)
+		w.newFile(name)
+		blocks[w.attributeBlock(device, name)] = true
+		w.must(os.Remove(w.path(name)))
+	}
+	if len(blocks) > 2 { // that of the first file, and that of its holder
+		t.Errorf("20 files with one attribute, each removed before the next one, had it in the blocks %v, want at most two",
+			slices.Sorted(maps.Keys(blocks)))
+	}
+	w.newFile(`e\1`)
+	w.newFile(`e\2`)
+	w.newFile(`e\3`)
+	if got, want := w.attributeBlock(device, `e\3`), w.attributeBlock(device, `e\2`); got != want || blocks[got] {
+		t.Errorf("the attribute of another directory's files is in the blocks %s and %s, want one that is not of %v", got,
+			want, slices.Sorted(maps.Keys(blocks)))
+	}
+}
+
+// newExt4 mounts a new ext4 file system of 16 MiB and returns its loop device and its root. It skips the test if the host
+// does not allow that.
+func newExt4(t *testing.T) (device, at string) {
+	t.Helper()
+	image, at := filepath.Join(t.TempDir(), "image"), t.TempDir()
+	must := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.WriteFile(image, nil, 0o600))
+	must(os.Truncate(image, 16<<20))
+	for _, args := range [][]string{{"mkfs.ext4", "-q", image}, {"mount", "-o", "loop", image, at}} {
+		out, err := exec.Command(args[0], args[1:]...).CombinedOutput() //nolint:gosec // of this table
+		if err != nil {
+			t.Skipf("%v: %v: %s: install e2fsprogs and run the test as root", args, err, out)
+		}
+	}
+	t.Cleanup(func() { must(unix.Unmount(at, 0)) })
+	out, err := exec.Command("losetup", "--noheadings", "--output=NAME", "--associated", image).Output()
+	must(err)
+	return strings.TrimSpace(string(out)), at
+}
+
+// attributeBlock returns the number of the block with the extended attributes of a file that do not fit in its inode,
+// as debugfs reads it from the device.
+func (w *world) attributeBlock(device, name string) string {
+	w.Helper()
+	command := fmt.Sprintf("stat <%d>", w.inode(name))
+	out, err := exec.Command("debugfs", "-R", command, device).CombinedOutput() //nolint:gosec // the test's device
+	_, block, found := strings.Cut(string(out), "File ACL: ")
+	if err != nil || !found {
+		w.Fatalf("debugfs of %s: %v: %s", device, err, out)
+	}
+	return strings.Fields(block)[0]
+}
