@@ -205,8 +205,8 @@ func TestExt4StoresAttributeOnce(t *testing.T) {
 	}
 }
 
-// newExt4 mounts a new ext4 file system of 16 MiB and returns its loop device and its root. It skips the test if the host
-// does not allow that.
+// newExt4 mounts a new ext4 file system of 16 MiB and returns its loop device and its root. It skips the test if the
+// host does not allow that.
 func newExt4(t *testing.T) (device, at string) {
 	t.Helper()
 	image, at := filepath.Join(t.TempDir(), "image"), t.TempDir()
