@@ -20,9 +20,9 @@ const (
 	explicitInheritance = 0x1F
 )
 
-// rmSetEntries implements SetEntriesInAcl. The new list is a block that the caller frees. After a failure the output
-// is NULL. Without an old list and entries it writes NULL and succeeds. A NULL output pointer is
-// STATUS_INVALID_PARAMETER.
+// rmSetEntries implements SetEntriesInAcl. The new list is a block that the caller frees. After a failure the output is
+// NULL. Without an old list and entries it writes NULL and succeeds. A NULL output pointer is STATUS_INVALID_PARAMETER.
+// A malformed old list is STATUS_INVALID_ACL. Entries without an address are STATUS_INVALID_PARAMETER.
 func rmSetEntries(c *call) uint64 {
 	count, out, wide := c.u32(0), c.ptr(3), c.boolean(4)
 	if out == 0 {
@@ -100,7 +100,8 @@ const (
 )
 
 // trusteeOf decodes the TRUSTEE in b. A NULL name, an unknown form, and a second trustee where the form has a name give
-// STATUS_INVALID_PARAMETER. Names of object types give STATUS_NOT_SUPPORTED.
+// STATUS_INVALID_PARAMETER. Names of object types give STATUS_NOT_SUPPORTED. Memory that cannot be read returns its
+// status. A name that is not found gives the status of the look-up.
 func (c *call) trusteeOf(b []byte, wide bool) (t trustee, st ntstatus.Status) {
 	p, form := user(le.Uint64(b[24:])), le.Uint32(b[12:])
 	// Fields for a second trustee must be empty; those of a SID are not checked, as on Windows.

@@ -47,7 +47,7 @@ func (x ioCall) fileName(st ntstatus.Status, i nt.NameInformation) uint64 {
 }
 
 // ntQueryInformationFile implements NtQueryInformationFile: it writes the information of the class in its documented
-// layout. An unknown class writes nothing.
+// layout. An unknown class writes nothing. It returns the status of the call.
 func ntQueryInformationFile(c *call) uint64 {
 	x, fault := c.probeInfo()
 	out, st := c.sys.NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: c.handle(0), Length: c.u32(3),

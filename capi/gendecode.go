@@ -87,7 +87,8 @@ func named(all []param, f reflect.StructField) int {
 }
 
 // value returns the expression that reads a field from the parameter at a place, and the places it reads. The
-// expression is "" if it cannot be generated.
+// expression is "" if it cannot be generated. A captured list also reads its count: the parameter after it with a
+// matching name, or else the one before it.
 func value(all []param, i int, f reflect.Type) (string, []int) {
 	isCaptured := strings.HasPrefix(f.Name(), "Captured[")
 	kind := f.String()
@@ -139,7 +140,9 @@ func newDecoder() *decoder {
 	return d
 }
 
-// service writes the stub of one prototype, if it can be generated.
+// service writes the stub of one prototype, if it can be generated. It writes a function that reads the arguments if
+// d.written calls one, even with fields missing. Otherwise it writes the whole call, unless d.written has it, a field
+// cannot be read or a parameter is unused.
 func (d *decoder) service(name string, all []param) {
 	m, ok := reflect.TypeFor[nt.Services]().MethodByName(name)
 	if !ok {

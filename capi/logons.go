@@ -69,7 +69,8 @@ func auditEvents(e *marshal.Encoder, mode bool, options []winnt.PolicyAuditEvent
 	}
 }
 
-// lsaEnumerateAccountRights lists the rights of an account as an array of UNICODE_STRING (L-77).
+// lsaEnumerateAccountRights lists the rights of an account as an array of UNICODE_STRING (L-77). Both output pointers
+// are probed first. The caller frees the array. Its count is written even if the array then cannot be.
 func lsaEnumerateAccountRights(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
 		return status(st)

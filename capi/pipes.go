@@ -50,7 +50,8 @@ func ntCreateFile(c *call) uint64 {
 }
 
 // ntCreateNamedPipeFile implements NtCreateNamedPipeFile: it creates a pipe instance. Invalid parameters, and a pipe
-// without a direction, are STATUS_INVALID_PARAMETER.
+// without a direction, are STATUS_INVALID_PARAMETER. Unreadable pointers fail first. An instance limit of 0xFFFFFFFF is
+// none.
 func ntCreateNamedPipeFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)

@@ -155,7 +155,8 @@ func (c *call) securityAttributesAt(p user) (*win32.SecurityAttributes, ntstatus
 }
 
 // rmCreateProcess implements CreateProcess and, with a token, CreateProcessAsUser. At a daemon it also starts the
-// program. A token of another user is refused there.
+// program. A token of another user is refused there. Arguments are read before anything is created. Without a daemon no
+// program starts. A failure to write the result leaves the process and its handles.
 func rmCreateProcess(c *call) uint64 {
 	out := c.ptr(5)
 	if st := c.Probe(out, 24, 4); st != ntstatus.Success {

@@ -152,7 +152,8 @@ func (c *call) giveText(out, units user, s string) uint64 {
 }
 
 // rmParseDescriptor implements ConvertStringSecurityDescriptorToSecurityDescriptor. The caller frees the descriptor;
-// the pointer for its length may be NULL.
+// the pointer for its length may be NULL. Malformed SDDL gives the status of the syntax error. A failure to write the
+// pointer leaves the length written and frees nothing.
 func rmParseDescriptor(c *call) uint64 {
 	text, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -255,7 +256,8 @@ func domain() sid.SID {
 }
 
 // rtlValidRelativeSecurityDescriptor returns whether a self-relative descriptor is well-formed and has the required
-// parts.
+// parts: it returns 1 or 0. Memory that cannot be read, a length below 20 or an absolute descriptor is 0. It reads at
+// most 256 KiB.
 func rtlValidRelativeSecurityDescriptor(c *call) uint64 {
 	b, st := c.Block(c.ptr(0), int(min(c.u32(1), 1<<18)), 1)
 	if st != ntstatus.Success || len(b) < 20 || le.Uint16(b[2:])&uint16(sd.SelfRelative) == 0 {

@@ -47,7 +47,8 @@ func ntSetInformationFile(c *call) uint64 {
 }
 
 // fileChange copies the structure of a class, whose length was checked before. A name that does not end within its
-// structure is STATUS_INVALID_PARAMETER.
+// structure is STATUS_INVALID_PARAMETER. Memory that cannot be read returns its status. Every other class is read as a
+// rename.
 func (c *call) fileChange(class nt.FileInfoClass) (any, ntstatus.Status) {
 	b, st := c.Block(c.ptr(2), int(min(c.u32(3), maxRename)), 1)
 	if st != ntstatus.Success {
@@ -89,8 +90,9 @@ func unitsOf(b []byte) string {
 // maxRename limits the bytes read from a structure. Names are shorter.
 const maxRename = 1 << 16
 
-// ntQueryDirectoryFile implements NtQueryDirectoryFile. It requests as many entries as fit with names of any length.
-// A single entry that does not fit is cut, with STATUS_BUFFER_OVERFLOW.
+// ntQueryDirectoryFile implements NtQueryDirectoryFile. It requests as many entries as fit with names of any length. A
+// single entry that does not fit is cut, with STATUS_BUFFER_OVERFLOW. An event or a completion routine is
+// STATUS_NOT_SUPPORTED. A buffer below one entry is STATUS_INFO_LENGTH_MISMATCH.
 func ntQueryDirectoryFile(c *call) uint64 {
 	x, st := c.io(4)
 	if st == ntstatus.Success {
@@ -159,7 +161,8 @@ func entriesOf(list []nt.FileEntry, class nt.FileInfoClass) []byte {
 	return e.Bytes
 }
 
-// treeFacts writes the result of a query about a file in a tree; ok is false for other structures.
+// treeFacts writes the result of a query about a file in a tree; ok is false for other structures. It writes 64-bit
+// numbers with the low half first.
 func (x ioCall) treeFacts(st ntstatus.Status, information any) (result uint64, ok bool) {
 	low := func(list ...int64) (words []uint32) {
 		for _, n := range list {

@@ -100,7 +100,8 @@ type runCmd struct {
 	Adapter []string `arg:"" passthrough:"" help:"The adapter and its arguments, after --."`
 }
 
-// Run runs the adapter on the questions.
+// Run runs the adapter on the questions. A leading "--" is dropped. No adapter is an error. It prints the scores, and
+// its error is that of the adapter's run or of finish.
 func (c *runCmd) Run(ctx context.Context, std *streams) error {
 	if len(c.Adapter) > 0 && c.Adapter[0] == "--" {
 		c.Adapter = c.Adapter[1:]
@@ -124,7 +125,8 @@ type scoreCmd struct {
 	Questions []string `arg:"" help:"Files that refmon-kit questions wrote." type:"existingfile"`
 }
 
-// Run scores the answers on standard input.
+// Run scores the answers on standard input to the questions in the named files. A line that is not exactly a question
+// of this version is an error. Questions given twice count once.
 func (c *scoreCmd) Run(std *streams) error {
 	all, err := kit.Questions()
 	if err != nil {

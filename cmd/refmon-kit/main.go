@@ -60,7 +60,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run runs one command line and returns the exit code.
+// run runs one command line and returns the exit code. It prints an error to std.err. Without arguments it prints the
+// help, which succeeds.
 func run(ctx context.Context, args []string, std *streams) int {
 	helped := false
 	parser, err := kong.New(&cli{}, kong.Name("refmon-kit"), kong.Description(description),

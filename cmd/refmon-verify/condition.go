@@ -89,7 +89,8 @@ func (q *query) holds(code string, deny bool, pass string) (result int) {
 	return stack[0].asTruth()
 }
 
-// apply evaluates an operator outside the Member_of family. r is the last operand. Unary operators ignore l.
+// apply evaluates an operator outside the Member_of family. r is the last operand. Unary operators ignore l. It returns
+// 1 for true, -1 for false and 0 for unknown. NULL operands and values of types that do not compare are unknown.
 func apply(family, op byte, l, r *operand) int {
 	bit := func(v string) bool { return v[0] == 'b' || v == unsigned("i", 0) || v == unsigned("i", 1) }
 	odd := func(x string) bool { // It does not agree with each of the right.

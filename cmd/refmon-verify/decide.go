@@ -133,7 +133,8 @@ func decide(c map[string]any, descriptor, file string) map[string]any {
 }
 
 // answer applies the rules before the check in order, then the stages of the check. On success the
-// nodes hold the granted rights.
+// nodes hold the granted rights. none means that there is no descriptor. A status of invalid sets the nodes to nil, and
+// a missing SeSecurityPrivilege clears the used privileges.
 func (q *query) answer(none bool, dacl []entry) string {
 	valid, level := q.plant(), slices.Index([]string{"", "Anonymous", "Identification", "Impersonation", "Delegation"},
 		q.c["level"].(string))
@@ -184,7 +185,9 @@ func (q *query) answer(none bool, dacl []entry) string {
 	return pick(q.read(list{"DACL", false, dacl}, 0) && q.policy(), success, denied)
 }
 
-// ceiling returns the rights that trust label, access filters and integrity level allow.
+// ceiling returns the rights that trust label, access filters and integrity level allow. need matters
+// only for the steps it records. Only the first live trust label and the first live integrity label count. Without an
+// integrity label the object has medium integrity and no-write-up. SeRelabelPrivilege keeps WRITE_OWNER.
 func (q *query) ceiling(need mask) mask {
 	t, m, left := q.token, q.mapping, ^mask(0)
 	limit := func(rule string, at int, rights mask) {

@@ -58,8 +58,9 @@ smallest changes that would grant the request, as refmon why does, and ends with
 The exit code is 0 granted, 1 if one was denied, 2 if one could not be answered.`
 }
 
-// Run explains the decision about each object. It returns errDenied if one is denied, after it explained all, and
-// stops at any other error.
+// Run explains the decision about each object. It returns errDenied if one is denied, after it explained all, and stops
+// at any other error. Without --want it asks for reading. --quiet prints nothing. --json with --share and several paths
+// is an error.
 func (c *accessCmd) Run(std *streams) error {
 	if c.Quiet {
 		silent := *std
@@ -161,7 +162,8 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 }
 
 // answer decides about the share, if there is one, and the object, and prints both results. It returns errDenied if one
-// of them denies. If a folder on the way refuses the user, it prints that alone.
+// of them denies. If a folder on the way refuses the user, it prints that alone. Of several paths each result begins
+// with its path. A share with a configuration is decided by guarded.
 func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, who int, path string,
 	q *accessquery.Query) error {
 	var err error

@@ -17,8 +17,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// guarded applies the configuration of a share, and then decides about the object for the account that the share
-// uses.
+// guarded applies the configuration of a share, then decides about the object for the account that the share uses, and
+// prints both. A refused folder on the way ends the decision, unless the share acts as root. Root's object is not
+// decided. A maximum request with no common right is denied. It returns errDenied if access is denied.
 func (c *accessCmd) guarded(std *streams, guard *shares.Guard, dir *directory.Directory, who int,
 	q *accessquery.Query, path string) error {
 	v, err := guard.Decide(who)
@@ -78,8 +79,8 @@ func (c *accessCmd) guarded(std *streams, guard *shares.Guard, dir *directory.Di
 	return verdict(allowed)
 }
 
-// both decides about the share and then the object, and prints which one denied. It returns errDenied if one did, or
-// if no right is granted by both.
+// both decides about the share and then the object, and prints which one denied. It returns errDenied if one did, or if
+// no right is granted by both. With --json it prints a row for each, with the id "share" or "object".
 func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descriptor,
 	object *accessquery.Query) error {
 	gate := *object
@@ -170,7 +171,9 @@ func (c *accessCmd) noteKinds(g *gate, dir *directory.Directory, who int, q *acc
 	})
 }
 
-// outcomeOf decides a query about an object for a principal of a directory, behind the share.
+// outcomeOf decides a query about an object for a principal of a directory, behind the share. It prints nothing and
+// leaves q unchanged. With a share, access needs both, and granted has the common rights. With a share's configuration
+// the account that the share uses decides. Folders on the way are not checked.
 func outcomeOf(g *gate, dir *directory.Directory, who int, q *accessquery.Query) (o outcome, err error) {
 	_, guard, share, err := g.before(&streams{out: io.Discard, err: io.Discard}, dir)
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 )
 
 // dry computes the changes into a temporary file and prints who would gain and lose rights. It changes no file of the
-// tree. Without a directory it prints the counts only.
+// tree. Without a directory it prints the counts only. It returns errDenied if rights change, and errReported if files
+// could not be planned. The temporary file is unlinked before it is used.
 func (r *aclRun) dry(ctx context.Context, tree *acltree.Tree) error {
 	file, err := os.CreateTemp("", "refmon-acl-*")
 	if err != nil {

@@ -89,7 +89,8 @@ func (c *aclImportCmd) files() (restore.Files, error) {
 	return restore.Mounted(c.Tree)
 }
 
-// input opens the objects file. It copies what can be read only once into a file without a name.
+// input opens the objects file. It copies what can be read only once, such as a pipe, into a file without a name, in
+// the directory for temporary files. The caller closes the file. An error of copying leaves no file.
 func (c *aclImportCmd) input(std *streams) (*os.File, error) {
 	in, err := std.open(c.File)
 	if err != nil {

@@ -28,7 +28,7 @@ type offlineFlags struct {
 }
 
 // open reads a file's descriptor, and if above is true that of its directory. On a mount it sets k.directory only if
-// above is true.
+// above is true. On an error it closes what it opened on a mount; then k may be set, but is not to be used.
 func (f *offlineFlags) open(path string, above bool) (*kept, error) {
 	k := &kept{path: path}
 	if f.Offline {

@@ -20,7 +20,7 @@ type namesFlags struct {
 }
 
 // names opens the sources of names that the flags give; none is not an error. The caller calls done, which is never
-// nil.
+// nil. On error n is nil, and nothing stays open. Names in the id maps match in any case.
 func (f *namesFlags) names(std *streams) (n *acltree.Names, done func(), err error) {
 	n, done = &acltree.Names{}, func() {}
 	if len(f.Directory) > 0 {

@@ -68,8 +68,9 @@ type trustee struct {
 	acltree.Account
 }
 
-// do plans the change into a journal, and then writes the descriptors, unless it is a dry run. An interrupted run
-// goes on with its journal. It removes the journal if planning fails or nothing changes.
+// do plans the change into a journal, and then writes the descriptors, unless it is a dry run. An interrupted run goes
+// on with its journal. It removes the journal if planning fails or nothing changes. A journal of another change is an
+// error, and an unfinished plan is planned again. A dry run writes no journal.
 func (r *aclRun) do() error {
 	ctx, cancel := interrupted()
 	defer cancel()

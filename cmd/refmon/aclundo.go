@@ -25,8 +25,9 @@ that was interrupted. It can be interrupted and repeated itself. The undo file s
 The exit code is 2 if a file could not be restored.`
 }
 
-// Run gives the files of a journal their former descriptors. Files that have them already are counted only. It
-// returns errReported if files failed; repeat the command after an interrupt.
+// Run gives the files of a journal their former descriptors. Files that have them already are counted only. It returns
+// errReported if files failed; repeat the command after an interrupt. A damaged journal and a tree that cannot be
+// opened are errors before any file changes. It prints the counts also after a failure.
 func (c *aclUndoCmd) Run(std *streams) error {
 	f, err := os.Open(c.File)
 	if err != nil {

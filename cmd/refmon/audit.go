@@ -70,7 +70,8 @@ func (c *auditNames) namer(std *streams) (trail.Namer, error) {
 	return namesOf(d), nil
 }
 
-// Run prints the last records, and with --follow waits for more until SIGINT. An empty log prints nothing.
+// Run prints the last records, and with --follow waits for more until SIGINT. An empty log prints nothing. SIGINT and
+// the end of the log are no errors.
 func (c *auditTailCmd) Run(std *streams) error {
 	name, err := c.namer(std)
 	if err != nil {
@@ -130,8 +131,9 @@ type filterFlags struct {
 	Until     string `help:"Records before this time, in UTC." placeholder:"TIME"`
 }
 
-// filter returns the filter that --expr and the other flags select together. Empty flags select everything. A
-// malformed expression or time is an error.
+// filter returns the filter that --expr and the other flags select together. Empty flags select everything. A malformed
+// expression or time is an error. A value with a quotation mark is an error. --since and --until replace the times of
+// the expression.
 func (f *filterFlags) filter() (*trail.Filter, error) {
 	out, err := trail.Parse(f.Expr)
 	if err != nil {

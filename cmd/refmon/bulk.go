@@ -50,7 +50,8 @@ type choiceFlags struct {
 }
 
 // open opens the objects and applies the selection of the flags. typ is the type of objects without one. Flags that
-// contradict each other are an error. The caller closes the input.
+// contradict each other are an error. The caller closes the input. Paths with an objects file name objects in it.
+// --depth implies --recurse and needs paths. in.chosen is true if a selection is applied.
 func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *winnt.ObjectType) (*input, error) {
 	choice := objects.Choice{Type: typ, Exclude: c.Exclude, Heads: c.onlyDCSync()}
 	switch c.Only {
@@ -118,8 +119,9 @@ func (c *objectTypeFlag) chains() ([][]winnt.GUID, error) {
 	return chains, nil
 }
 
-// directory reads the principals of the directory and token files. No principals, and a token that cannot open
-// objects, are errors.
+// directory reads the principals of the directory and token files. No principals, and a token that cannot open objects,
+// are errors. Each token is one more principal, named after its user or its file. A directory without users that can
+// log on is an error unless there is a token.
 func (c *directoryFlags) directory(std *streams) (*directory.Directory, error) {
 	if len(c.Directory) == 0 && len(c.Token) == 0 {
 		return nil, errors.New("no principals: give --directory FILE (users and groups, such as /etc/passwd, LDIF, " +
@@ -186,7 +188,9 @@ type input struct {
 	head   []byte // of a pipe: its beginning
 }
 
-// open opens the objects file, or the paths. It wants one of them. The caller closes the input.
+// open opens the objects file or the paths; both or neither are an error. A single path that holds other objects'
+// descriptors needs --recurse. --id-maps with an objects file is an error. The size is known for regular files only.
+// The caller closes the input.
 func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	if err := c.absent(paths); err != nil {
 		return nil, err

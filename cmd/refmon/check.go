@@ -49,7 +49,8 @@ The answer to a malformed line is {"id":…,"error":"…"}; the following lines 
 Otherwise the exit code is 0, also after denials. A line has at most 4 MiB.`
 }
 
-// Run answers one question, or a batch with a line for each. It returns errDenied if the one question is denied.
+// Run answers one question, or a batch with a line for each. It returns errDenied if the one question is denied. With
+// --batch every other input of a question is an error. --explain matters only with --json or --batch.
 func (c *checkCmd) Run(std *streams) error {
 	if c.Batch != "" {
 		if c.SDDL != "" || c.Token != "" || c.Want != "" || len(c.Directory) > 0 {

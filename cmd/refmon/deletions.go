@@ -26,8 +26,9 @@ type deletions struct {
 	gone   int    // deletions that finish wrote
 }
 
-// earlier opens the output of an earlier run. It returns nil if there is none, if the format has no deletions, or
-// with --changes. If this run names only some objects, earlier output is an error; with --force earlier returns nil.
+// earlier opens the output of an earlier run. It returns nil if there is none, if the format has no deletions, or with
+// --changes. If this run names only some objects, earlier output is an error; with --force earlier returns nil. The
+// file stays open in o.files. The new output goes to a second file with the suffix .new.
 func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	d := &deletions{seen: map[[16]byte]struct{}{}}
 	switch {

@@ -95,7 +95,8 @@ func (d *denial) skipped(b *access.BitReason) bool {
 	})
 }
 
-// clause returns why the rights that what names are missing, as part of a sentence.
+// clause returns why the rights that what names are missing, as part of a sentence. Any other kind of reason gives the
+// text of last.
 func (d *denial) clause(r *access.Reason, what string) string {
 	switch r.Kind {
 	case access.AceDeny:

@@ -46,7 +46,9 @@ counts objects that it could read on one side only, and does not compare them. T
 lost anything, 1 if one did, 2 if something could not be read.`
 }
 
-// Run compares the rights of two states and prints who gains and loses what. It returns errDenied if they differ.
+// Run compares the rights of two states and prints who gains and loses what. It returns errDenied if they differ. It
+// compares two outputs of --for-index as indexes. LDIF objects are an error, found before any output is written.
+// --directory-after names the accounts of the second state, which are otherwise those of the first.
 func (c *diffCmd) Run(std *streams) error {
 	switch is, err := c.indexes(); {
 	case err != nil:
@@ -128,7 +130,8 @@ func (c *diffCmd) refuseLDIF() error {
 		shellWord(c.Before), more)
 }
 
-// shellWord returns s quoted for a shell, if it needs quotes; "" becomes two quotes.
+// shellWord returns s quoted for a shell, if it needs quotes; "" becomes two quotes. Letters, digits and _-./:=,+@% of
+// ASCII need none.
 func shellWord(s string) string {
 	plain := func(r rune) bool {
 		return r < 128 && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' ||
@@ -140,7 +143,9 @@ func shellWord(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// concludeDiff prints the summary of a comparison to standard error and returns the error for its exit code.
+// concludeDiff prints the summary of a comparison to standard error and returns the error for its exit code. An
+// interrupt and unreadable objects are errReported, changes errDenied, and no changes nil. Another err is returned
+// unchanged.
 func concludeDiff(std *streams, out *bulk.Outcome, err error) error {
 	remark(std, &out.Summary)
 	switch {

@@ -24,8 +24,9 @@ func (c *diffCmd) indexes() (bool, error) {
 	return found == 2, nil
 }
 
-// index compares two outputs of who-can --for-index and writes the changes as JSON lines. It returns errDenied if
-// they differ.
+// index compares two outputs of who-can --for-index and writes the changes as JSON lines. It returns errDenied if they
+// differ. It returns nil and prints nothing if they are equal. --checkpoint, --summary and csv are errors. --out is
+// replaced without asking.
 func (c *diffCmd) index(std *streams) (err error) {
 	if c.Checkpoint != "" || c.Summary || c.Format == "csv" {
 		return errors.New("two outputs of --for-index are compared as JSON lines: omit --checkpoint, --summary and csv")

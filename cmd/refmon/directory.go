@@ -62,6 +62,7 @@ references on standard error.`
 
 // Run collects the accounts of all files and writes the directory file. It names what it cannot resolve on standard
 // error and goes on. A malformed file is an error.
+// --out is replaced without asking. The first wrong flag or file ends it before anything is written.
 func (c *directoryFromCmd) Run(std *streams) error {
 	var list collect.Collector
 	for _, name := range c.Files {
@@ -146,7 +147,9 @@ func sayUnresolved(std *streams, list *collect.Collector, most int) {
 	}
 }
 
-// readPeople reads the principals of a directory file, or of several files of other systems that complete each other.
+// readPeople reads the principals of a directory file, or of several files of other systems that complete each other. A
+// directory file among several is an error. It replaces c.who by the SID of the account of that name, or by its name if
+// it is disabled. It prints unresolved members as a note. No file gives an empty directory.
 func (c *directoryFlags) readPeople(std *streams) (*directory.Directory, error) {
 	var list collect.Collector
 	for _, name := range c.Directory {

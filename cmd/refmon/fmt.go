@@ -33,8 +33,9 @@ line is a descriptor; empty lines and lines that start with # stay as they are.
 The exit code is 0, or 2 if a descriptor could not be read; then nothing is written.`
 }
 
-// Run prints the canonical form of a descriptor or of each line of a file. With -w it replaces the file, and leaves
-// it if nothing changes.
+// Run prints the canonical form of a descriptor or of each line of a file. With -w it replaces the file, and leaves it
+// if nothing changes. A malformed line is an error, and then nothing is written. -w with a descriptor or with standard
+// input is an error.
 func (c *fmtCmd) Run(std *streams) error {
 	domain, err := parseDomain(c.Domain)
 	if err != nil {

@@ -43,7 +43,9 @@ also be LDIF, CSV, an icacls save, the output of icacls, Get-Acl or accesschk -l
 The exit code is 0 if nothing was found, 1 if something was, 2 if a descriptor could not be read.`
 }
 
-// Run checks one descriptor or each of a file and prints the findings. It returns errDenied if there are any.
+// Run checks one descriptor or each of a file and prints the findings. It returns errDenied if there are any. Source is
+// SDDL, a descriptor in hexadecimal or base64, or the name of a file. Without --domain the domain of --directory
+// completes aliases.
 func (c *lintCmd) Run(std *streams) error {
 	domain, err := parseDomain(c.Domain)
 	if err != nil {
@@ -124,9 +126,10 @@ type lintPage struct {
 	directory               int  // descriptors that were recognised as those of a directory
 }
 
-// file checks the descriptors of a file, or of standard input for "-", and prints the findings. A malformed
-// line is reported and checking goes on; the result is then errReported. Otherwise it is errDenied if there was
-// a finding. A directory is an error.
+// file checks the descriptors of a file, or of standard input for "-", and prints the findings. A malformed line is
+// reported and checking goes on; the result is then errReported. Otherwise it is errDenied if there was a finding. A
+// directory is an error. After maxMalformed messages further lines are only counted. A file that cannot be read is an
+// error.
 func (p *lintPage) file(name string) error {
 	if info, err := os.Stat(name); err == nil && info.IsDir() { // its files have the descriptors (U-115)
 		return fmt.Errorf("%s is a folder: 'refmon acl export %[1]s -r | refmon lint -' checks the files in it",

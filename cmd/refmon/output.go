@@ -119,8 +119,9 @@ func (o *output) spare(name string) error {
 	return nil
 }
 
-// run runs r with its output, checkpoint and progress bar, and prints the summary. The error includes a refusal of
-// the options, an interrupt, and an output that could not be written.
+// run runs r with its output, checkpoint and progress bar, and prints the summary. The error includes a refusal of the
+// options, an interrupt, and an output that could not be written. With a checkpoint it continues an earlier run, and
+// does nothing if that was complete. A run without objects fails with the error of o.none, if that is set.
 func (o *output) run(r *bulk.Run) (err error) {
 	// If the output cannot be written, the existing file stays.
 	if err := r.Check(o.sets != ""); err != nil {
@@ -178,7 +179,9 @@ func (o *output) run(r *bulk.Run) (err error) {
 	return errors.Join(concluded, gone.replace(o, &sum, err))
 }
 
-// diff runs a comparison with output, checkpoint and progress bar. before is the size of the first state.
+// diff runs a comparison with output, checkpoint and progress bar. before is the size of the first state. An unknown
+// size of one state shows no percentage. A complete checkpoint does nothing and succeeds. It returns errDenied for
+// changes and errReported for an incomplete comparison.
 func (o *output) diff(d *bulk.Diff, before int64) (err error) {
 	size := o.in.size + before
 	if o.in.size == 0 || before == 0 {

@@ -67,8 +67,9 @@ type held struct {
 	links     uint32 // 0: not known
 }
 
-// Run decides whether anyone but the user and those of --allow can read or change the object, and prints the answer.
-// It returns errDenied if somebody can.
+// Run decides whether anyone but the user and those of --allow can read or change the object, and prints the answer. It
+// returns errDenied if somebody can. Everyone in --allow is an error, and so is a name that is not found. --quiet
+// prints nothing, unless --json is given.
 func (c *privateCmd) Run(std *streams) error {
 	if err := c.fromObjects(std, &objectsFlags{Objects: c.Objects}); err != nil {
 		return err
@@ -143,7 +144,8 @@ func absentBut(k logon.Kind) (absent []sid.SID) {
 }
 
 // read returns the object in c.Object: a descriptor as SDDL or in bytes, or a path, whose own descriptors it then
-// reads. The flags about SDDL are an error for a path.
+// reads. The flags about SDDL are an error for a path. With --objects it finds the object there. A pasted listing
+// counts as a descriptor. A malformed --parent is an error.
 func (c *privateCmd) read(std *streams, domain sid.SID, dir *directory.Directory) (h held, err error) {
 	if c.Objects != "" {
 		return c.listed(std, domain, dir)

@@ -31,7 +31,8 @@ type question struct {
 }
 
 // ask builds the query that the command line describes: descriptor, token, rights and options. "-" as the name of a
-// file is standard input. It returns an error for a missing or malformed argument and for an unreadable file.
+// file is standard input. It returns an error for a missing or malformed argument and for an unreadable file. Missing
+// arguments are found before any file is read. Notes about the descriptor go to standard error.
 func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	who := "--token FILE, the caller"
 	if looksLikePath(c.SDDL) {

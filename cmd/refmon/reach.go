@@ -188,7 +188,8 @@ func printLines[T any](std *streams, list []T) error {
 }
 
 // read reads the objects. failed has the number of unreadable ones and the first error, and is nil if all were read.
-// More than maxObjects are an error.
+// More than maxObjects are an error. err covers flags, the file and an interrupt. Objects of a directory without any
+// SID are noted on standard error.
 func (c *reachCmd) read(std *streams, s *reach.Search) (failed, err error) {
 	typ, err := objectType(c.Type)
 	if err != nil {

@@ -26,7 +26,8 @@ type directoryReport struct {
 	BlockOwner        bool     `name:"block-owner-implicit-rights" help:"${blockOwner}"`
 }
 
-// ofDirectory reports whether the objects are those of a directory: LDIF, --type, or the first row of a file.
+// ofDirectory reports whether the objects are those of a directory: LDIF, --type, or the type of the first object.
+// Paths are not. A first object that cannot be read gives false. It reads the file again, and of a pipe only the head.
 func (c *objectsFlags) ofDirectory(in *input, typ *winnt.ObjectType) (about bool, err error) {
 	if c.Objects != "" && (typ == winnt.DirectoryServiceObject || in.ldif) {
 		return true, nil
@@ -84,7 +85,8 @@ func (c *reportCmd) onlyForDirectory() error {
 }
 
 // reportDirectory writes the report of a directory. An existing file, and an important object that is not there, are
-// errors. It returns errReported if the report is incomplete.
+// errors. It returns errReported if the report is incomplete. An existing file is no error with --force or a format
+// other than html. --baseline-directory without --baseline is an error. An incomplete report is written all the same.
 func (c *reportCmd) reportDirectory(std *streams, in *input, dir *directory.Directory, typ *winnt.ObjectType) error {
 	if at, err := os.Stat(c.Out); c.Format == "html" && err == nil && at.Mode().IsRegular() && !c.Force {
 		return fmt.Errorf("%s exists already: give --out another name, or --force to overwrite it", c.Out)
@@ -147,6 +149,7 @@ func (c *reportCmd) writePage(std *streams, page *adreport.Page) error {
 }
 
 // before reads the baseline. If -d names the objects file, the baseline is its own directory too.
+// --baseline-directory takes precedence; otherwise the directory is that of the report.
 func (c *reportCmd) before(ctx context.Context, std *streams, now *directory.Directory, typ *winnt.ObjectType) (
 	*adreport.State, error,
 ) {

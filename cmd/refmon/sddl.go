@@ -42,7 +42,9 @@ Batch: {"id":1,"sddl":"D:(A;;FA;;;BA)"} gives {"id":1,"hex":"…"}, and {"id":1,
 answered, and the exit code is 2.`
 }
 
-// Run explains one descriptor or mask, or answers a batch with a line for each. Malformed SDDL is an error.
+// Run explains one descriptor or mask, or answers a batch with a line for each. Malformed SDDL is an error. Exactly one
+// of text and --batch is required. A text that is a mask prints its rights. Without --domain the domain of --directory
+// counts.
 func (c *sddlCmd) Run(std *streams) error {
 	if err := one("a descriptor", c.Text, c.Batch); err != nil {
 		return err

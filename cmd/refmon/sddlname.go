@@ -11,7 +11,7 @@ import (
 )
 
 // accountName returns advice for a syntax error at an account's name where SDDL expects a SID, and "" for any other
-// error (U-117).
+// error (U-117). Rights that have no common word are printed as RIGHTS.
 func accountName(e *sddl.SyntaxError) string {
 	open := strings.LastIndexByte(e.Text[:e.Offset], '(')
 	if shut := strings.LastIndexByte(e.Text[:e.Offset], ')'); open < 0 || shut > open {

@@ -52,7 +52,7 @@ func (p *descriptorPage) print() error {
 }
 
 // list prints one list with a line for each entry, counted from 1 (U-131). For an absent or NULL list it prints
-// meaning, its effect.
+// meaning, its effect. An empty list prints "empty". Rows that are wider than the terminal are folded in two parts.
 func (p *descriptorPage) list(name string, l *sd.ACL, present bool, meaning string) error {
 	out := p.std.out
 	switch {

@@ -96,7 +96,7 @@ func (c *testCmd) Run(std *streams) error {
 }
 
 // outside returns functions that open the files that a file of expectations names. Relative names are relative to its
-// folder, or to the working directory for "-".
+// folder, or to the working directory for "-". Paths are read recursively. The caller closes no input.
 func outside(std *streams, name string) expect.Outside {
 	at := func(file string) string {
 		if !filepath.IsAbs(file) && name != "-" {

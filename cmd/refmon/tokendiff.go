@@ -75,7 +75,8 @@ func (d *tokenDiff) line(sign, what, value, note string) {
 	fmt.Fprintf(d.w, "%s\t%s\t%s\t%s\n", sign, what, value, note)
 }
 
-// facts prints a line for each single value in which the tokens differ, such as the user or the integrity level.
+// facts prints a line for each single value in which the tokens differ, such as the user or the integrity level. An
+// empty value prints as "none". Equal tokens print nothing.
 func (d *tokenDiff) facts(a, b *token.Token) {
 	for _, f := range []struct {
 		name string

@@ -32,7 +32,8 @@ check and who-can. Use it to find what a sandbox can still write, and why:
   refmon why 'O:BAG:SYD:(A;;FA;;;BU)' --token sandbox.json --want FW`
 }
 
-// Run writes a filtered copy of the token, as NtFilterToken makes it. An unknown SID or privilege is an error.
+// Run writes a filtered copy of the token, as NtFilterToken makes it. An unknown SID or privilege is an error. The copy
+// keeps the modified id. A rejected filter is an error, and then nothing is written.
 func (c *tokenFilterCmd) Run(std *streams) error {
 	t, err := std.readToken(c.File)
 	if err != nil {

@@ -54,7 +54,8 @@ Objects and the directory have the same forms as in refmon who-can; see its help
 }
 
 // Run prints what a user can do with each object, or in a directory with the objects that matter. A named object that
-// is not found is an error.
+// is not found is an error. --want limits the objects to those with these rights. In a directory a question by
+// consequence prints its own page. Without a matching object it returns an error after the output.
 func (c *whatCanCmd) Run(std *streams) error {
 	run := &bulk.Run{Ask: bulk.What, Nothing: c.Nothing, Changes: c.Changes}
 	var err error

@@ -42,7 +42,8 @@ func holder(d *directory.Directory, who int) func() (func(*objects.Item) ([]stri
 }
 
 // holdings prints what a principal can do with the objects of a directory that not every user can. Unreadable objects
-// are counted and reported at the end.
+// are counted and reported at the end. Without --ordinary it counts the rights that every user has on standard error.
+// Without objects it returns the error of c.none. Files are left open after an error.
 func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 	ctx, cancel := interrupted()
 	defer cancel()

@@ -91,7 +91,8 @@ Unreadable objects give a row with "error", never an empty or a full list; the e
 }
 
 // Run prints who has the right on each object, in the form that the flags select. A named object that is not found is
-// an error.
+// an error. The default format lists groups on a terminal, and members elsewhere. --sets and --expressions without
+// --for-index are errors. The csv-tables format implies --for-index, unless --count is given.
 func (c *whoCanCmd) Run(std *streams) error {
 	rights, err := words.Parse(c.Right)
 	if err != nil {

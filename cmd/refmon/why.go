@@ -74,8 +74,9 @@ token is then that of refmon access, and only the descriptor decides:
 refmon help A-71 prints the rule A-71. The exit code is 0 if access is granted, 1 if it is denied, 2 after an error.`
 }
 
-// Run explains one decision and can write its certificate. It returns errDenied for a denial. A call that failed
-// before its decision is printed with its rule.
+// Run explains one decision and can write its certificate. It returns errDenied for a denial. A call that failed before
+// its decision is printed with its rule. With --as, a path is explained as a file. --names-from and --logon without
+// --as are errors. The certificate is written before anything is printed, also for a denial.
 func (c *whyCmd) Run(std *streams) error {
 	switch {
 	// A descriptor is decided by itself, without a mount (B-100).

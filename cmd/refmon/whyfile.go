@@ -56,7 +56,9 @@ func (f *fileFlags) chain(path string) ([]stored, error) {
 	return f.storedChain(whole, f.Tree)
 }
 
-// storedChain reads the attributes of the files themselves. root is "" for the topmost directory with a descriptor.
+// storedChain reads the attributes of the files themselves. The list begins with the topmost directory and ends with
+// the file. root is the tree's directory. With root "" the list begins below the first parent that cannot be read or
+// that has no descriptor. A whole outside root, a missing file, and an unreadable directory below root are errors.
 func (f *fileFlags) storedChain(whole, root string) (list []stored, err error) {
 	if root != "" {
 		if root, err = filepath.Abs(root); err != nil {

@@ -13,7 +13,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// entries prints the descriptor that decided, entry by entry, what would grant the access, and the names of its SIDs.
+// entries prints the descriptor that decided, entry by entry, what would grant the access, and the names of its SIDs. A
+// descriptor that cannot be explained is an error. Without a descriptor it says so and returns nil.
 func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) error {
 	if s.descriptor == nil {
 		text := "it has no descriptor, and so grants nothing: refmon acl grant --offline PATH NAME:full stores one"
