@@ -53,7 +53,8 @@ func (e *Evaluator) begin(d *sd.Descriptor, universe winnt.AccessMask) {
 }
 
 // take reads one entry. If more than the SID decides whether the entry applies, the tokens that match it go to the
-// scalar check. Other tokens are not affected by the entry.
+// scalar check. Other tokens are not affected by the entry. Entries that only children inherit, and those outside the
+// requested rights, do nothing. With ClaimsDisabled callback entries do nothing.
 func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 	// Generic rights in a stored entry are mapped.
 	mask := e.q.Type.Mapping.Map(x.Mask)

@@ -26,7 +26,9 @@ type Open struct {
 	parent string // name of the object's directory
 }
 
-// ExplainOpen decides an open as [fileaccess.Open] does and explains it. A nil argument is denied without reasons.
+// ExplainOpen decides an open as [fileaccess.Open] does and explains it. A nil argument is denied without reasons. For
+// a missing name, Check is that of its folder for the right to create. Component is the index of the folder on the way
+// that denied, or -1. Why is nil if there is no descriptor to explain.
 func ExplainOpen(r *fileaccess.Request, f *fileaccess.Facts) Open {
 	d, x := fileaccess.Explain(r, f)
 	o := Open{Decision: d, Reasons: x.Reasons, Explanation: x, Component: -1}

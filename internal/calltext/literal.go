@@ -38,7 +38,9 @@ var ClaimTypes = map[claims.Type]string{
 
 const none = "None"
 
-// literal returns a value in Starlark syntax. Values without a form in programs are "None".
+// literal returns a value in Starlark syntax. SIDs, bytes and descriptors in SDDL are quoted, a secret is "***".
+// Handles and LUIDs are numbers, objects are names. Nil and values without a form in programs are "None". plainLiteral
+// handles all other types.
 func (p *Printer) literal(f reflect.Value, object *winnt.ObjectType) string {
 	switch x := f.Interface().(type) {
 	case nil:
@@ -80,7 +82,8 @@ func (p *Printer) literal(f reflect.Value, object *winnt.ObjectType) string {
 }
 
 // plainLiteral returns the Starlark syntax of a number, string, boolean, list or structure, with the fields of a
-// structure sorted. A nil pointer and an unknown kind are None.
+// structure sorted. A nil pointer and an unknown kind are None. An opaque type prints its fixed text. A structure's
+// unexported fields are omitted.
 func (p *Printer) plainLiteral(f reflect.Value, object *winnt.ObjectType) string {
 	switch f.Kind() {
 	case reflect.Pointer:

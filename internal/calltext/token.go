@@ -20,7 +20,9 @@ func TokenName(t *kernel.AccessToken, given string) string {
 	return "token object of " + t.Value().User().SID.String()
 }
 
-// tokenText returns parameters of the token services as a program writes them. known is false for other values.
+// tokenText returns parameters of the token services as a program writes them. known is false for other values. Nil
+// pointers print "None". A group without attributes prints its SID alone, and a claim without a text prints its name,
+// with its flags unless they are 0.
 func (p *Printer) tokenText(x any) (text string, known bool) {
 	switch x := x.(type) {
 	case token.Group:

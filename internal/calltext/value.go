@@ -16,8 +16,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Value returns a value as a program writes it. The rights of object name the bits of an access mask. Without an
-// object the mask is hexadecimal.
+// Value returns a value as a program writes it. The rights of object name the bits of an access mask. Without an object
+// the mask is hexadecimal. A parameter that could not be captured prints its status. An enumeration prints by name, and
+// a pointer without a notation by its type, never as an address.
 func (p *Printer) Value(f reflect.Value, object *winnt.ObjectType) string {
 	if s := f; s.Kind() == reflect.Struct && s.NumField() == 2 && s.Type().Field(1).Name == "Status" {
 		if st, ok := s.Field(1).Interface().(ntstatus.Status); ok && st != ntstatus.Success {
@@ -54,7 +55,8 @@ func (p *Printer) Value(f reflect.Value, object *winnt.ObjectType) string {
 	return fmt.Sprint(f.Interface())
 }
 
-// valueText returns a value whose type has its own notation. The boolean is false for other types.
+// valueText returns a value whose type has its own notation. A zero handle is "NULL", and a nil type or token is
+// "None". The boolean is false, and the text empty, for other types.
 func (p *Printer) valueText(v any, object *winnt.ObjectType) (string, bool) {
 	switch x := v.(type) {
 	case winnt.AccessMask:
@@ -97,8 +99,9 @@ func (p *Printer) valueText(v any, object *winnt.ObjectType) (string, bool) {
 	return "", false
 }
 
-// inputText returns the text of a parameter that was passed by pointer and captured successfully. It returns false
-// for every other type; a nil pointer is "None". A string that was not captured is "None" too.
+// inputText returns the text of a parameter that was passed by pointer and captured successfully. It returns "" and
+// false for every other type. A nil pointer is "None", and so is a string that was not captured. A client id with only
+// one part prints that part alone.
 func (p *Printer) inputText(v any) (string, bool) {
 	switch x := v.(type) {
 	case nt.Captured[*nt.ObjectAttributes]:

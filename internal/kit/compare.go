@@ -36,7 +36,9 @@ func (q *Question) choosesOtherwise(a *Answer) bool {
 	return len(q.Chosen) == 0 || slices.ContainsFunc(q.Chosen, func(o *Out) bool { return q.differs(a, o) == nil })
 }
 
-// differs returns how an answer differs from one of the question's right answers, or nil.
+// differs returns how an answer differs from one of the question's right answers, or nil. A nil want accepts only an
+// error that begins with "invalid". Status, granted rights, level and recorded are compared as JSON. Privileges and
+// entries are compared as sets, and only if both sides have them.
 func (q *Question) differs(a *Answer, want *Out) error {
 	switch {
 	case strings.HasPrefix(a.Error, "invalid") && want == nil:

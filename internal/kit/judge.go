@@ -72,7 +72,9 @@ func (j *Judge) Missing() (missing []*Question) {
 // Done reports whether every question has an answer.
 func (j *Judge) Done() bool { return len(j.open) == 0 }
 
-// Take judges the answer in one line. An error that wraps ErrProtocol ends the run (B-38).
+// Take judges the answer in one line. An error that wraps ErrProtocol ends the run (B-38). A malformed line, a second
+// answer, and one that was not asked wrap ErrProtocol. An unsupported question counts as neither right nor wrong. A
+// wrong answer is no error; where documents are silent it counts as different.
 func (j *Judge) Take(line []byte) error {
 	a, err := readAnswer(line)
 	if err != nil {

@@ -75,7 +75,8 @@ func (q *Question) parse() (*access.Request, []Mistake) {
 	return r, wrong
 }
 
-// want parses the rights and their object types into r, in the syntax of refmon why. It returns the mistakes.
+// want parses the rights and their object types into r, in the syntax of refmon why. It returns the mistakes. It
+// returns nil without mistakes. Without a descriptor or token r gets the first query, unchecked.
 func (q *Question) want(r *access.Request) []Mistake {
 	var names []string
 	for name := range strings.SplitSeq(q.Object, ",") {

@@ -241,7 +241,8 @@ func (j *Journal) lines(f func(number int, line []byte, r *record) error) error 
 }
 
 // Each reads the journal again and calls f for each entry, in the order of the plan. Each entry is a new value that f
-// may keep. Each stops at the first error, of f or of a damaged line, and returns it.
+// may keep. Each stops at the first error, of f or of a damaged line, and returns it. A record without a path is
+// skipped. The error names the line, unless it is f's. Entries may share descriptors.
 func (j *Journal) Each(f func(e *Entry) error) error {
 	var blobs [][]byte
 	parsed := map[int]*sd.Descriptor{}

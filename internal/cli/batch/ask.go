@@ -197,7 +197,8 @@ func (c *checker) objectTypes(r *access.Request) error {
 	return nil
 }
 
-// objectType parses {"level":n,"guid":"…"}. Both fields are required, and a level over 65535 is an error.
+// objectType parses {"level":n,"guid":"…"}. Both fields are required, and a level over 65535 is an error. null counts
+// as missing.
 func (c *checker) objectType(v []byte) (e access.ObjectTypeEntry, err error) {
 	var slots [2][]byte
 	if err := objectTypeFields.Scan(slots[:], v); err != nil {

@@ -98,8 +98,9 @@ func (s state) text(a sd.ACE) string {
 	return text + " " + s.dir.Name(a.SID())
 }
 
-// gained returns the change that gave a principal a right: an entry, a membership, the order of entries, the
-// owner or the missing DACL. If it is none of these, the text has both reasons.
+// gained returns the change that gave a principal a right: an entry, a membership, the order of entries, the owner or
+// the missing DACL. If it is none of these, the text has both reasons. The entry that now allows comes first, then the
+// one that denied.
 func gained(before, after access.Reason, was, is state) string {
 	if a, ok := is.entry(after); ok && after.Kind == access.AceAllow {
 		switch {
@@ -129,8 +130,9 @@ func gained(before, after access.Reason, was, is state) string {
 	return "was: " + before.Words(false, "it") + "; now: " + after.Words(true, "it")
 }
 
-// lost returns the change that took a right from a principal: an entry, a membership, the order of entries, the
-// owner or a new DACL. If it is none of these, the text has both reasons.
+// lost returns the change that took a right from a principal: an entry, a membership, the order of entries, the owner
+// or a new DACL. If it is none of these, the text has both reasons. The entry that now denies comes first, then the one
+// that allowed.
 func lost(before, after access.Reason, was, is state) string {
 	if a, ok := is.entry(after); ok && after.Kind == access.AceDeny {
 		switch {

@@ -220,7 +220,7 @@ type rest struct {
 }
 
 // Next fills b with further objects that only the first state has. It skips unreadable ones. It returns io.EOF at the
-// end.
+// end. Objects are in the order of the first state, at most PerBatch at a time. A read error keeps those added before.
 func (r *rest) Next(b *objects.Batch) error {
 	var e, found entry
 	for r.at < r.p.log.size && b.Len() < objects.PerBatch {

@@ -26,7 +26,9 @@ type has struct {
 }
 
 // askWhat returns how what-can decides an object: the rights of its one principal. It counts objects without rights
-// that a table omits.
+// that a table omits. Without Want, an object without rights is omitted only from a table, and not with Nothing or
+// Changes. With Want every object that lacks one of the rights is omitted and not counted. If all object types are
+// secret, the right to read properties is removed.
 func askWhat(d *decider) asking[has, none] {
 	w := &rows{run: d.run}
 	want := *d.run
@@ -128,7 +130,8 @@ func secret(chains [][]winnt.GUID) bool {
 // key returns the rights, for comparison.
 func (a *has) key() []byte { return fmt.Append(nil, *a) }
 
-// what appends the row of an object: its path, the mask and the names of all rights (B-118).
+// what appends the row of an object: its path, the mask and the names of all rights (B-118). A table shows no rights as
+// "(nothing)". Names of Want are added to the names. Formats other than JSONL and CSV are a table.
 func (w *rows) what(dst []byte, o *objects.Object, a *has) []byte {
 	m, have := a.mask, a.rights
 	switch {

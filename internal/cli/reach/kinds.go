@@ -106,7 +106,8 @@ type subject struct {
 }
 
 // subject returns the facts about an object, by its classes or else by its SID in the directory. A malformed
-// msDS-GroupMSAMembership is an error.
+// msDS-GroupMSAMembership is an error. user is -1 if no user has the SID. Without an entry only the kind is known, from
+// the object's type. Without classes a name that ends in $ is a computer.
 func (s *Search) subject(i *objects.Item) (o subject, err error) {
 	d := s.Directory
 	o.user = -1

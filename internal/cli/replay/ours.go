@@ -21,7 +21,8 @@ import (
 )
 
 // answer returns refmon's answer to a question: the status and the out fields. own is the recorder's token. A rejected
-// input is an answer with an error status. The error means that the line is not a valid question.
+// input is an answer with an error status. The error means that the line is not a valid question. An unknown call wraps
+// ErrMalformed.
 func answer(l *Line, own *token.Token) (status string, out Fields, err error) {
 	switch l.Call {
 	case TextToSID:

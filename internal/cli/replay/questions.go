@@ -108,7 +108,8 @@ func creation(text string) Fields {
 }
 
 // textQuestions parses lines "RULE sid TEXT", "RULE sddl TEXT", "RULE sidHex HEX", "RULE sdHex HEX", "RULE condition
-// TEXT" and "RULE create FLAGS KIND PARENT | CREATOR". # starts a comment. TEXT may be a JSON string.
+// TEXT" and "RULE create FLAGS KIND PARENT | CREATOR". # starts a comment. TEXT may be a JSON string. It ignores empty
+// lines. A malformed line is an error that names it, and list is then nil. A condition makes two questions.
 func textQuestions(file string) (list []Question, err error) {
 	count := map[string]int{}
 	for n, line := range strings.Split(file, "\n") {

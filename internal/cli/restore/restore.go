@@ -155,7 +155,8 @@ func (c *Config) check(i *objects.Item) *line {
 }
 
 // below returns the path of a line relative to the directory, "" for the directory itself. It refuses a path outside
-// the directory, and one that is not in its shortest form (B-21).
+// the directory, and one that is not in its shortest form (B-21). Without c.Was an absolute path is an error. A
+// relative path may begin with a relative c.Was. A NUL byte is an error.
 func (c *Config) below(path string) (string, error) {
 	rest := path
 	if was := strings.TrimRight(c.Was, "/"); strings.HasPrefix(path, "/") || was != "" && path == c.Was {

@@ -15,8 +15,9 @@ import (
 // claims converts a list of claims: dicts in the form of a token file, names, or results of a query. None is NULL.
 func (r *Runner) claims(v starlark.Value) ([]claims.Attribute, error) { return listOf(v, r.claim) }
 
-// claim converts a string, which is a name only, a dict or a claim that a query returned. The name is required.
-// Without a type it ignores the values.
+// claim converts a string, which is a name only, a dict or a claim that a query returned. The name is required. Without
+// a type it ignores the values. An unknown type name leaves the type 0. An unknown key of a dict is ignored. An error
+// may return a partly set claim.
 func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 	fields := map[string]starlark.Value{}
 	switch x := v.(type) {

@@ -162,7 +162,8 @@ func set[T any](to reflect.Value, v starlark.Value, f func(starlark.Value) (T, e
 }
 
 // plain sets a field of a plain type from a boolean, a number, a documented constant or a string. A number that does
-// not fit and a type without a notation are errors.
+// not fit and a type without a notation are errors. Numbers of 64 bits may be handles. An error leaves the field
+// unchanged.
 func plain(to reflect.Value, v starlark.Value) error {
 	switch to.Kind() {
 	case reflect.Bool:

@@ -81,7 +81,8 @@ func addObjectConstants(env starlark.StringDict) {
 }
 
 // convertObject sets a parameter of a type that only object services use. It returns false and leaves the parameter
-// unchanged for other types.
+// unchanged for other types. An error leaves it unchanged too. None is a nil pointer. For the types it knows, known is
+// true even with an error.
 func (r *Runner) convertObject(to reflect.Value, v starlark.Value) (known bool, err error) {
 	if calltext.Opaque[to.Type()] != "" {
 		return true, setOpaque(to, v)

@@ -19,8 +19,8 @@ func privilegeState(v starlark.Value) (nt.Captured[[]nt.LUIDAndAttributes], erro
 	return nt.Cap(list), err
 }
 
-// luids converts privilege names, numbers, or {name: attributes}. Names without attributes get the given ones.
-// None returns nil. An unknown name is an error.
+// luids converts privilege names, numbers, or {name: attributes}. Names without attributes get the given ones. None
+// returns nil. An unknown name is an error. So is every other type, a string included. Duplicates are kept.
 func luids(v starlark.Value, attributes uint32) ([]nt.LUIDAndAttributes, error) {
 	if v == starlark.None {
 		return nil, nil

@@ -153,8 +153,9 @@ func (t *transcript) nulls(typ reflect.Type) map[string]any {
 // lastFixedLUID is the last LUID that is the same on every system.
 const lastFixedLUID = 0x3E7
 
-// value returns a parameter as a JSON value. Handles, ids and dynamic LUIDs become symbolic names. A nil pointer
-// becomes null. Bytes and descriptors that SDDL cannot express are hexadecimal. A secret is "***".
+// value returns a parameter as a JSON value. Handles, ids and dynamic LUIDs become symbolic names, a zero handle
+// "NULL". A nil pointer becomes null. Access masks are padded text. Bytes and descriptors that SDDL cannot express are
+// hexadecimal. A secret is "***".
 func (t *transcript) value(f reflect.Value) any {
 	switch x := f.Interface().(type) {
 	case nil:
@@ -216,7 +217,8 @@ func (t *transcript) id(h winnt.Handle) any {
 }
 
 // composite returns a structure, a list or a plain value as a JSON value. A nil pointer becomes null, and a number a
-// string. A nil slice becomes an empty list.
+// string. A nil slice becomes an empty list. Unsigned numbers are hexadecimal, signed ones decimal. Other kinds become
+// the name of the kind.
 func (t *transcript) composite(f reflect.Value) any {
 	switch f.Kind() {
 	case reflect.Pointer, reflect.Interface:

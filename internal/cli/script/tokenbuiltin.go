@@ -44,7 +44,8 @@ func (r *Runner) token(b *starlark.Builtin, args starlark.Tuple, kwargs []starla
 }
 
 // toJSON converts a value of a program to one that encoding/json writes. Values without a JSON form, and dict keys that
-// are not strings, are errors.
+// are not strings, are errors. None becomes null, integers keep all digits, and other iterables become lists. A level
+// loses its prefix "Security". An empty iterable is an empty list.
 func toJSON(v starlark.Value) (any, error) {
 	switch v := v.(type) {
 	case starlark.NoneType:

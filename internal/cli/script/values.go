@@ -40,7 +40,7 @@ func (named) Truth() starlark.Bool { return true }
 func (v named) Hash() (uint32, error) { return uint32(v.n), nil }
 
 // CompareSameType implements starlark.Comparable. Constants of one kind have the order of their numbers; ordering
-// different kinds is an error.
+// different kinds is an error. Equality of different kinds is no error: they are different.
 func (v named) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
 	w := y.(named)
 	switch op {
@@ -156,7 +156,8 @@ func (*processValue) AttrNames() []string {
 	return []string{"exit", "id", "name", "new_thread", "thread"}
 }
 
-// Attr returns an attribute of the process: id, name, its first thread, and the functions new_thread and exit.
+// Attr returns an attribute of the process: id, name, its first thread, and the functions new_thread and exit. exit
+// disconnects a client process of a daemon, and otherwise exits the process. Another name is an error.
 func (v *processValue) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "thread":
@@ -234,7 +235,8 @@ func (*threadValue) AttrNames() []string {
 	return names
 }
 
-// Attr returns id, name or process, or a service or Win32 function as a method. A kernel-mode routine is an error.
+// Attr returns id, name or process, or a service or Win32 function as a method. A kernel-mode routine is an error. So
+// is an unknown name. The id of a thread over a connection is an UnaskableError.
 func (v *threadValue) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "id":

@@ -250,8 +250,9 @@ func inHead(place int, member string) matcher {
 }
 
 // compare returns the matcher that compares the field or fields of a name with a value. An unknown name in lower case
-// is an error; any name that starts with a capital is a field. value may have * and ?, except for numbers and
-// results.
+// is an error; any name that starts with a capital is a field. value may have * and ?, except for numbers and results.
+// event and id want a decimal number, result wants success or failure. user, object and privilege match any of several
+// fields. An empty name panics.
 func compare(name, value string) (matcher, error) {
 	switch name {
 	case "event", "id":

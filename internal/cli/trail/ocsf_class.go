@@ -55,7 +55,8 @@ var classes = map[uint16]class{
 }
 
 // classOf returns the OCSF class and activity of a record, by its event, its object type and, for the use of a right,
-// that right (U-76). An unknown event is access to a Windows resource.
+// that right (U-76). An unknown event is access to a Windows resource. Records about other object types are kernel
+// resource access.
 func classOf(e *audit.Event) class {
 	if c, ok := classes[e.ID]; ok {
 		return c

@@ -212,7 +212,8 @@ func (c *WindowsCheck) reasons(e *audit.Event) {
 }
 
 // derived returns the reason code for the right l that the entries of all rights determine. It is l's own code if they
-// do not contradict it.
+// do not contradict it. A contradicted code becomes 1805, and 1805 becomes 1801 if an entry of another right covers
+// this one. Other codes are returned unchanged.
 func (l *explained) derived(mapping *winnt.GenericMapping, all []explained) uint16 {
 	has := func(a sd.ACE, bit winnt.AccessMask) bool { return a.IsZero() || mapping.Map(a.Mask())&bit != 0 }
 	switch l.Reason {

@@ -14,7 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// request makes the request of an access check.
+// request makes the request of an access check for a file object. A malformed token, descriptor, SID, GUID or policy is
+// an error. Policies that are nil stay nil.
 func request(in *kit.AccessIn) (*access.Request, error) {
 	t, err := newToken(in.Token)
 	if err != nil {
@@ -119,7 +120,9 @@ var everyOutcome = func() *audit.Policy {
 	return p
 }()
 
-// auditCheck asks once for the whole SACL, and once for each entry.
+// auditCheck asks once for the whole SACL, and once for each entry, with every kind of audit enabled. Entries has the
+// indexes of those that would be recorded alone; it is empty, not nil. A success is compared by the granted rights. An
+// unknown status and a malformed request are errors.
 func auditCheck(in *kit.AuditIn) (*kit.Out, error) {
 	r, err := request(&in.AccessIn)
 	if err != nil {

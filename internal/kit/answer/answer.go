@@ -60,7 +60,8 @@ func with[I any](f func(*I) (*kit.Out, error)) func(json.RawMessage) (*kit.Out, 
 // unknown operation is unsupported.
 func Answer(id, op string, in json.RawMessage) kit.Answer { return AnswerAs(nt.Documented, id, op, in) }
 
-// AnswerAs answers as [Answer], as a refmon of this profile.
+// AnswerAs answers as [Answer], as a refmon of this profile. An unknown operation is Unsupported, not an error.
+// Malformed input is an Error that begins with "invalid", and any other failure one that begins with "other".
 func AnswerAs(profile nt.Profile, id, op string, in json.RawMessage) kit.Answer {
 	f := operations[profile][op]
 	if f == nil {

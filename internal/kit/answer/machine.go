@@ -32,7 +32,9 @@ func (m machine) withThread(primary *token.Token, fn func(*kernel.KernelThread) 
 	return fn(sys.KernelMode(th))
 }
 
-// duplicate calls NtDuplicateToken.
+// duplicate calls NtDuplicateToken on a thread of LocalSystem. Every type but "impersonation" asks for a primary token,
+// and a nil level passes no quality of service. A failure status of the call is an answer with that status alone. A
+// token that cannot be built or opened is an error.
 func (m machine) duplicate(in *kit.DuplicateIn) (*kit.Out, error) {
 	t, err := newToken(in.Token)
 	if err != nil {
@@ -75,7 +77,8 @@ func (m machine) duplicate(in *kit.DuplicateIn) (*kit.Out, error) {
 	})
 }
 
-// impersonate calls PsImpersonateClient.
+// impersonate calls PsImpersonateClient on a thread of the process token, with the client's token. It returns the
+// status, and after a success also the level that the thread then has. A token that cannot be built is an error.
 func (m machine) impersonate(in *kit.ImpersonateIn) (*kit.Out, error) {
 	primary, err := newToken(in.Process)
 	if err != nil {

@@ -61,7 +61,9 @@ func privileges(names ...string) (set winnt.PrivilegeSet, err error) {
 	return set, nil
 }
 
-// newToken makes a token of the kit's form.
+// newToken makes a token of the kit's form. Every type but "impersonation" makes a primary token. An unknown elevation
+// is the default type. A nil t, a malformed SID and an unknown privilege are errors, and so is a token that token.New
+// rejects.
 func newToken(t *oracle.Token) (*token.Token, error) {
 	if t == nil {
 		return nil, fmt.Errorf("the question has no token")

@@ -122,7 +122,9 @@ func (r *run) matches(s side, id string, allow bool) bool {
 	return r.Token.matches(id, allow)
 }
 
-// effect returns what an entry does to a side: 1 if it allows, -1 if it denies, 0 if it does nothing.
+// effect returns what an entry does to a side: 1 if it allows, -1 if it denies, 0 if it does nothing. Entries that only
+// children inherit do nothing. An entry with a type does not allow without a list of types, but denies. An unknown
+// condition does not allow, but denies.
 func (r *run) effect(s side, a *ACE) int {
 	effect := 0
 	switch a.Type {
@@ -159,7 +161,8 @@ func (r *run) effect(s side, a *ACE) int {
 }
 
 // ceiling returns the rights that the object's integrity label leaves to the token, all bits if it takes none (A-60 to
-//
+// Only the first label that is not for children alone counts. Without one the object has medium integrity and
+// no-write-up. SeRelabelPrivilege keeps WRITE_OWNER.
 func (r *run) ceiling() Word {
 	t := r.Token
 	if t.MandatoryPolicy&1 == 0 {
@@ -263,7 +266,9 @@ func (r *run) ownership() {
 	r.owner = readControl | writeDAC
 }
 
-// Access decides an access check with one result.
+// Access decides an access check with one result. A request for no rights is denied. With MAXIMUM_ALLOWED it grants
+// what is allowed, and denies if that is nothing or less than the other requested rights. Otherwise it grants all
+// requested rights or none. Only a success reports used privileges.
 func Access(q *AccessCheck) Decision {
 	r := newRun(q)
 	end := func(status string, granted Word) Decision {

@@ -9,7 +9,9 @@ type Auditing struct {
 	Granted Word
 }
 
-// Recorded returns the indexes of the SACL's entries that ask for a record (U-11, U-12, U-14).
+// Recorded returns the indexes of the SACL's entries that ask for a record (U-11, U-12, U-14). Without entries the list
+// is empty, not nil. A success is compared by the granted rights, a refusal by the requested ones. An entry whose
+// condition is unknown counts.
 func Recorded(q *Auditing) (entries []int) {
 	entries = []int{}
 	if q.SD.SACL == nil {

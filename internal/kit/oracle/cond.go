@@ -179,7 +179,8 @@ func (r *Ref) text() string {
 	return "@" + r.Scope + "." + r.Name
 }
 
-// Text returns the expression in SDDL, with its parentheses (S-48).
+// Text returns the expression in SDDL, with its parentheses (S-48). An operator without a left side is followed by its
+// right side. A sole attribute has no operator.
 func (c *Cond) Text() string {
 	switch {
 	case len(c.Kids) == 1:
@@ -282,7 +283,8 @@ func order(a, b Literal, exact bool) (n int, ok bool) {
 	return strings.Compare(a.Text, b.Text), true
 }
 
-// numeric compares two decimal numbers of any size without leading zeros.
+// numeric compares two decimal numbers of any size without leading zeros. It returns less than 0, 0 or more than 0. A
+// negative number has a leading "-".
 func numeric(a, b string) int {
 	na, nb := strings.HasPrefix(a, "-"), strings.HasPrefix(b, "-")
 	switch {

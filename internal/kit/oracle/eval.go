@@ -12,7 +12,8 @@ type conditions struct {
 	allow bool // of an allow entry
 }
 
-// eval evaluates a condition.
+// eval evaluates a condition. False decides && and true decides || even if the other side is unknown. Not_
+// operators and != negate, and unknown stays unknown. A sole attribute and Exists test the attribute itself.
 func (e *conditions) eval(c *Cond) truth {
 	switch {
 	case c.Op == "!":
@@ -98,7 +99,9 @@ func (e *conditions) bare(r *Ref) truth {
 	return truthOf(slices.ContainsFunc(a.Values, func(v string) bool { return v != "" && v != "0" }))
 }
 
-// relation evaluates a relation of c.Left, whose values are left, and c.Right.
+// relation evaluates a relation of c.Left, whose values are left, and c.Right. The comparison is exact if one of the
+// attributes is case-sensitive. Only single values can be less or greater, but neither SIDs on the left nor booleans.
+// Everything else is unknown.
 func (e *conditions) relation(c *Cond, left []Literal) truth {
 	a := e.attribute(c.Left)
 	exact := a != nil && a.Flags&2 != 0
@@ -125,7 +128,9 @@ func (e *conditions) relation(c *Cond, left []Literal) truth {
 	return truthOf(map[string]bool{"<": n < 0, "<=": n <= 0, ">": n > 0, ">=": n >= 0}[c.Op])
 }
 
-// contains evaluates Contains and Any_of.
+// contains evaluates Contains and Any_of. A literal right side without values is false for Contains, and for Any_of if
+// the left side exists. Otherwise an empty side is unknown, and so is Any_of with a literal that is not a list. Values
+// are compared in order: one of another type than the first left value is unknown.
 func contains(c *Cond, left, right []Literal, exact bool) truth {
 	if len(right) == 0 && c.Right.Ref == nil && (c.Op == "Contains" || left != nil) {
 		return no
@@ -176,7 +181,9 @@ func equal(left, right []Literal, exact, reversed bool) truth {
 	return yes
 }
 
-// membership evaluates the operators with Member_of, of the user or the device, for all or any of the SIDs.
+// membership evaluates the operators with Member_of, of the user or the device, for all or any of the SIDs. It
+// is never unknown. An empty list is true for all, and false for any. For the device it is false without device groups,
+// and for the restricting SIDs. Not_ negates the result.
 func (e *conditions) membership(c *Cond) truth {
 	op, negative := strings.CutPrefix(c.Op, "Not_")
 	op, device := strings.CutPrefix(op, "Device_")

@@ -51,7 +51,8 @@ type heir struct {
 }
 
 // list returns the new object's list, made of the creator's and the parent's (S-63). It returns nil if neither gives
-// one.
+// one. A creator's NULL list stays NULL. A protected list takes only attributes and policies from the parent. Explicit
+// entries come before inherited ones.
 func (h *heir) list(creator, parent *ACL, protected bool) *ACL {
 	var inherited, always []ACE
 	if parent != nil {
@@ -85,8 +86,9 @@ func (h *heir) list(creator, parent *ACL, protected bool) *ACL {
 var passed = [8][2]string{{"-", "-"}, {"", "OIIO"}, {"-", "CI"}, {"", "OICI"}, {"-", "-"}, {"", "-"}, {"-", ""},
 	{"", ""}}
 
-// pass returns the entries that the object inherits from one entry of its parent (S-66 to S-70); nil if there are
-// none.
+// pass returns the entries that the object inherits from one entry of its parent (S-66 to S-70); nil if there are none.
+// A claim that must not be inherited gives none. An entry of another class stays inherit-only, and is dropped if
+// nothing below could inherit it.
 func (h *heir) pass(a ACE) []ACE {
 	if a.Claim != nil && a.Claim.Flags&1 != 0 {
 		return nil

@@ -60,7 +60,9 @@ var limited = []string{"SeShutdownPrivilege", "SeChangeNotifyPrivilege", "SeUndo
 	"SeIncreaseWorkingSetPrivilege", "SeTimeZonePrivilege"}
 
 // Filter returns a filtered copy of a token (T-60 to T-68). For unknown flags it returns nil and
-// STATUS_INVALID_PARAMETER.
+// STATUS_INVALID_PARAMETER. The token q.Token is unchanged. Flag 1 removes all privileges but SeChangeNotifyPrivilege.
+// Flag 4 lowers the integrity to medium at most. Restricting SIDs replace those of the token, or are intersected with
+// them.
 func Filter(q *Filtering) (n *Token, status string) {
 	if q.Flags > 15 {
 		return nil, InvalidParameter
@@ -198,7 +200,8 @@ func sameLimits(p, c *Token, observed bool) bool {
 	return !p.restricted() && !c.restricted()
 }
 
-// mayImpersonate reports whether p may impersonate c at a level, by the table of I-42, and returns the rule.
+// mayImpersonate reports whether p may impersonate c at a level, by the table of I-42, and returns the rule. The first
+// row that applies decides: a level below Impersonation and SeImpersonatePrivilege allow. rule is always "I-42".
 func mayImpersonate(p, c *Token, level int, observed bool) (may bool, rule string) {
 	rule = "I-42"
 	switch {

@@ -152,7 +152,9 @@ type Node struct {
 	Granted Word   `json:"granted"`
 }
 
-// AccessList decides a check with a result for each object type (A-85, A-86).
+// AccessList decides a check with a result for each object type (A-85, A-86). nodes has one result for each object type
+// in their order. A status from before the check, or a denied request for nothing, is that of every node. rules are
+// those that decided.
 func AccessList(q *AccessCheck) (nodes []Node, rules []string) {
 	r := newRun(q)
 	r.rule("A-85")

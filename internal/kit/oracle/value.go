@@ -15,7 +15,8 @@ type Word uint32
 // MarshalJSON writes lower-case hexadecimal with 0x and no padding.
 func (w Word) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, `"0x%x"`, uint32(w)), nil }
 
-// UnmarshalJSON reads a string of hexadecimal with 0x, or a number.
+// UnmarshalJSON reads a string of hexadecimal with 0x, or a number. A number of more than 32 bits, a sign, and text
+// without 0x are errors, which leave w unchanged.
 func (w *Word) UnmarshalJSON(b []byte) error {
 	text := string(b)
 	if strings.HasPrefix(text, `"`) {

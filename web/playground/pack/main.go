@@ -112,7 +112,8 @@ func rules() (map[string]rule, error) {
 	return all, nil
 }
 
-// wasm compiles the decision to WebAssembly and returns it compressed. It needs the Go toolchain.
+// wasm compiles the decision to WebAssembly and returns it compressed. It needs the Go toolchain. It builds in a
+// temporary directory, which it removes. The error of a failed build contains the compiler's output.
 func wasm() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "playground")
 	if err != nil {
