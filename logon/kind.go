@@ -102,7 +102,7 @@ func Add(s *token.Spec, t winnt.LogonType, p Proof, local bool) {
 	}
 }
 
-// typeSIDs returns the SIDs of a logon type, the type's own first.
+// typeSIDs returns the SIDs of a logon type, the type's own first. Unknown types get those of an interactive logon.
 func typeSIDs(t winnt.LogonType) []sid.SID {
 	switch t {
 	case winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_NETWORK_CLEARTEXT:

@@ -67,7 +67,8 @@ func NewMemory(s Settings) (*Memory, error) {
 // Computer implements [Authority].
 func (m *Memory) Computer() Account { return m.computer }
 
-// LookupName implements [Authority].
+// LookupName implements [Authority]. It ignores case. An empty or too long name is not found. Well-known names come
+// first, then the computer's domain. A name of another domain is not found; the domain "." is this computer's.
 func (m *Memory) LookupName(full string) (Account, bool) {
 	if full == "" || len(full) > MaxName {
 		return Account{}, false
@@ -87,7 +88,8 @@ func (m *Memory) LookupName(full string) (Account, bool) {
 	return x.Account, ok
 }
 
-// LookupSID implements [Authority].
+// LookupSID implements [Authority]. Well-known SIDs come first. The SID of the computer's domain gives the domain. A
+// zero or unknown SID is not found.
 func (m *Memory) LookupSID(s sid.SID) (Account, bool) {
 	if a, ok := WellKnownSID(s); ok {
 		return a, true

@@ -36,7 +36,7 @@ const (
 	FileFsFullSizeInformation FsInfoClass = 7
 )
 
-// String returns the documented name.
+// String returns the documented name, and FS_INFORMATION_CLASS(number) for another class.
 func (c FsInfoClass) String() string {
 	switch c {
 	case FileFsSizeInformation:

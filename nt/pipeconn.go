@@ -139,8 +139,9 @@ func (c *PipeConn) over(op string, d *deadline) error {
 // maxRead is how much a read asks for: less than a frame of a connection holds.
 const maxRead = 1 << 20
 
-// reading repeats a read until it succeeds or fails, the deadline passes or the connection is closed. It returns
-// io.EOF if the other end is closed.
+// reading repeats a read until it succeeds or fails, the deadline passes or the connection is closed. It returns io.EOF
+// if the other end is closed. It returns an error for a closed connection and for a passed deadline. A cancelled try is
+// repeated.
 func (c *PipeConn) reading(f func(*Thread) ntstatus.Status) error {
 	const op = "read"
 	d := &c.read

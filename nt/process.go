@@ -54,7 +54,7 @@ type ProcessInfoClass uint32
 // ProcessAccessToken is the class that replaces a process's primary token.
 const ProcessAccessToken ProcessInfoClass = 9
 
-// String prints the documented name.
+// String prints the documented name, and PROCESSINFOCLASS(number) for a class that refmon does not have.
 func (c ProcessInfoClass) String() string {
 	switch c {
 	case ProcessBasicInformation:

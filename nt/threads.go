@@ -165,7 +165,7 @@ type ThreadInfoClass uint32
 // token. Its information is a token handle, or 0 to revert.
 const ThreadImpersonationToken ThreadInfoClass = 5
 
-// String prints the documented name.
+// String prints the documented name, and THREADINFOCLASS(number) for a class that refmon does not have.
 func (c ThreadInfoClass) String() string {
 	switch c {
 	case ThreadBasicInformation:

@@ -92,9 +92,10 @@ var informationSizes = map[winnt.TokenInfoClass]uint32{
 	winnt.TokenSecurityAttributes: 16, winnt.TokenAuditPolicy: token.AuditPolicySize,
 }
 
-// TokenInformationAt copies the input of an NtSetInformationToken class as its Go value. For a length of 0 it
-// returns nil and success. For another length that is too short it reads only length bytes, and returns a placeholder
-// with the status of that read; the service rejects the length later.
+// TokenInformationAt copies the input of an NtSetInformationToken class as its Go value. For a length of 0 it returns
+// nil and success. For another length that is too short it reads only length bytes, and returns a placeholder with the
+// status of that read; the service rejects the length later. A pointer that cannot be read returns nil or a zero value
+// with its status. A class without a structure reads 32 bits.
 func (m *Memory) TokenInformationAt(class winnt.TokenInfoClass, p Address, length uint32) (any, ntstatus.Status) {
 	need := max(informationSizes[class], 4)
 	if length < need {

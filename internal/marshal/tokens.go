@@ -14,7 +14,7 @@ import (
 )
 
 // TokenInformation appends a result of NtQueryInformationToken. class selects the form of claims. It appends nothing
-// for a value of another type.
+// for a value of another type. A nil ACL is a NULL pointer. A source's name is cut to 8 bytes.
 func (e *Encoder) TokenInformation(class winnt.TokenInfoClass, value any) {
 	switch v := value.(type) {
 	case uint32:

@@ -123,7 +123,8 @@ func make1(t reflect.Type) *codec {
 	return c
 }
 
-// byKind returns a new codec for the kind of a type. It panics for an unsupported kind.
+// byKind returns a new codec for the kind of a type. It panics for an unsupported kind. int and int64 take 8 bytes,
+// strings a 32-bit length and their bytes. A nil count for a string is a read failure.
 func byKind(t reflect.Type) *codec {
 	switch k := t.Kind(); k {
 	case reflect.Bool:
@@ -219,7 +220,8 @@ func run(form string) *codec {
 	}}
 }
 
-// slice returns the codec of a slice. nil and an empty slice stay different.
+// slice returns the codec of a slice. nil and an empty slice stay different. Bytes travel as one run. A count that the
+// frame cannot hold is a read failure.
 func slice(t reflect.Type) *codec {
 	e := make1(t.Elem())
 	if t.Elem().Kind() == reflect.Uint8 {

@@ -8,7 +8,8 @@ import (
 
 // dispatch handles a frame. goesOn is false if another goroutine reads the connection now. An unknown thread, and a
 // request above a limit, get a status as their answer. A frame that breaks the protocol is an error, which ends the
-// connection.
+// connection. EndThread removes the thread from the table before it runs. A slow frame is queued for the thread's
+// worker.
 func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 	switch f.Kind {
 	case Administer:

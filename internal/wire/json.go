@@ -70,8 +70,8 @@ func makeJSON(t reflect.Type, least int) *jsonCodec {
 // inner returns the JSON codec of a component's type. The caller holds jsonCodecs.mu.
 func inner(t reflect.Type) *jsonCodec { return makeJSON(t, codecOf(t).least) }
 
-// jsonByKind returns the JSON codec for the kind of t. It panics for a kind that the wire does not carry, such
-// as a map.
+// jsonByKind returns the JSON codec for the kind of t. It panics for a kind that the wire does not carry, such as a
+// map. Slices and arrays of bytes have a codec of their own. It panics for other arrays too.
 func jsonByKind(t reflect.Type) *jsonCodec {
 	switch k := t.Kind(); k {
 	case reflect.Bool:
@@ -134,7 +134,8 @@ func jsonPointer(t reflect.Type) *jsonCodec {
 		}}
 }
 
-// jsonList returns the codec of a slice. null is nil. An empty list stays different from nil.
+// jsonList returns the codec of a slice. null is nil. An empty list stays different from nil. Reading an error leaves
+// the elements read so far. Each element counts against the reader's memory limit.
 func jsonList(t reflect.Type) *jsonCodec {
 	e := inner(t.Elem())
 	return &jsonCodec{shape: map[string]any{"list": e.shape}, nullable: true,

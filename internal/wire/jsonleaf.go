@@ -19,7 +19,8 @@ import (
 // base64Text is padded base64 without nonzero trailing bits.
 var base64Text = base64.StdEncoding.Strict()
 
-// jsonLeaf returns the JSON codec of a type with a special text form, nil for other types.
+// jsonLeaf returns the JSON codec of a type with a special text form, nil for other types. SIDs and GUIDs are text,
+// descriptors and lists are those of jsonSelfRelative, and a claim is an object of its fields.
 func jsonLeaf(t reflect.Type) *jsonCodec {
 	switch t {
 	case reflect.TypeFor[sid.SID]():
@@ -75,7 +76,7 @@ func jsonTextOf[T any](shape string, to func(T) string, from func(string) (T, er
 }
 
 // jsonSelfRelative returns the codec of descriptors and ACLs: base64 of the binary form. A descriptor can also be
-// {"sddl": text}. null is nil; zero bytes are an error.
+// {"sddl": text}. null is nil; zero bytes are an error. Bytes that leaf rejects are an error.
 func jsonSelfRelative(t reflect.Type) *jsonCodec {
 	binary, shape := leaf(t), "acl"
 	if t == reflect.TypeFor[*sd.Descriptor]() {
@@ -132,8 +133,8 @@ func (r *jsonReader) sddl(v reflect.Value) error {
 	return err
 }
 
-// jsonNumber returns the codec of an integer. Up to 32 bits it is a JSON number. 64 bits are a string, which no
-// parser rounds (W-36).
+// jsonNumber returns the codec of an integer. Up to 32 bits it is a JSON number. 64 bits are a string, which no parser
+// rounds (W-36). Reading rejects every other spelling, such as a leading zero or "+", and numbers out of range.
 func jsonNumber(t reflect.Type) *jsonCodec {
 	size, signed := int(t.Size())*8, t.Kind() == reflect.Int || t.Kind() == reflect.Int32 || t.Kind() == reflect.Int64
 	letter := "u"
@@ -180,7 +181,7 @@ func jsonNumber(t reflect.Type) *jsonCodec {
 }
 
 // jsonBytes returns the codec of bytes: base64, and null for nil. null is invalid for an array, and so is any length
-// but its own.
+// but its own. A wrong length still copies what fits.
 func jsonBytes(t reflect.Type) *jsonCodec {
 	if t.Kind() == reflect.Array {
 		return &jsonCodec{shape: map[string]any{"bytes": t.Len()}, put: func(b []byte, v reflect.Value) ([]byte, error) {

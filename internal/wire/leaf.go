@@ -9,7 +9,8 @@ import (
 )
 
 // leaf returns the codec of a type with its own binary form: SIDs, descriptors, ACLs and claims. It returns nil for
-// other types.
+// other types. A nil descriptor or ACL is written without bytes. Decoding rejects malformed bytes, and for SIDs and
+// ACLs also trailing ones.
 func leaf(t reflect.Type) *codec {
 	switch t {
 	case reflect.TypeFor[sid.SID]():

@@ -191,7 +191,9 @@ func (w *worker) settle(f *Frame, r result) error {
 
 // perform makes the call in a frame that does not wait, and returns the answer. A refusal is a status in the answer.
 // After a failed call it answers each Then with STATUS_CANCELLED, until the next Call. It ignores a Restore of an
-// unknown ticket. An error is a frame that breaks the protocol and ends the connection.
+// unknown ticket. An error is a frame that breaks the protocol and ends the connection. Save above MaxTickets is
+// STATUS_INSUFFICIENT_RESOURCES. A ticket is restored once, by its own thread. EndThread returns the thread to the
+// process.
 func (w *worker) perform(f *Frame) (a reply, err error) {
 	sys := w.th.Services()
 	switch f.Kind {

@@ -67,7 +67,9 @@ func (s *System) CreateClientSecurityFromSubject(c *SubjectContext, sqos nt.Secu
 }
 
 // createClientSecurity captures the token of id at the quality of service that the client allows (I-80). payer pays for
-// a copy. server may be nil if none is made.
+// a copy. server may be nil if none is made. On failure it returns nil, and takes no reference and no charge. An
+// undefined level is STATUS_INVALID_PARAMETER, and one that the client cannot give STATUS_BAD_IMPERSONATION_LEVEL.
+// Dynamic tracking of a local client keeps a reference to its token, and everything else copies it.
 func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfService, remote bool,
 	server *Process, payer quota.Payer) (*ClientContext, Outcome) {
 	refuse := func(st ntstatus.Status, why string) (*ClientContext, Outcome) {

@@ -11,7 +11,8 @@ import (
 const systemSource = "*SYSTEM*"
 
 // CanImpersonate decides I-42: whether a thread of a process with primary token p may impersonate token t at this
-// level. row is the letter of the first row of the table that applies. It is a pure function of the values.
+// level. row is the letter of the first row of the table that applies. It is a pure function of the values. Row a
+// allows every level below Impersonation. "j" is the last row, which allows.
 func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, profile nt.Profile) (ok bool,
 	row string) {
 	// The first row that applies decides. d precedes c, because the privilege allows a case that is refused for an

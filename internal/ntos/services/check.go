@@ -72,9 +72,9 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 	return out, ntstatus.Success
 }
 
-// checkRequest runs the checks that come before the descriptor is captured, and fills r. If done is
-// true, the call succeeds with decision d without using the descriptor. need is set if the privilege
-// buffer is too small.
+// checkRequest runs the checks that come before the descriptor is captured, and fills r. If done is true, the call
+// succeeds with decision d without using the descriptor. need is set if the privilege buffer is too small
+// . On a failure r is partly filled. Kernel mode checks neither generic rights nor the token.
 func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, need *uint32) (d access.Decision,
 	done bool, st ntstatus.Status) {
 	fail := func(rule string, st ntstatus.Status) (access.Decision, bool, ntstatus.Status) {

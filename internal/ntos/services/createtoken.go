@@ -76,7 +76,8 @@ func (c *Context) createToken(in *nt.CreateTokenExIn) (out nt.CreateTokenOut, st
 }
 
 // captureCreate captures and checks the parameters in the order of T-10, up to the quality of service. It also checks
-// SeCreateTokenPrivilege. The first failure decides the status.
+// SeCreateTokenPrivilege. The first failure decides the status. An impersonation token without a quality of service is
+// STATUS_BAD_IMPERSONATION_LEVEL, another type STATUS_BAD_TOKEN_TYPE.
 func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes, st ntstatus.Status) {
 	if st := c.probe("T-10", in.AuthenticationID.Status, in.ExpirationTime.Status,
 		required(in.User.V != nil, in.User.Status),
@@ -146,8 +147,9 @@ func sidStatus(gs []token.Group) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// newValue returns the requested token. T-11 applies to owner and primary group, T-12 to unspecified fields. An
-// unknown privilege, and an owner or group outside the token, are failures.
+// newValue returns the requested token. T-11 applies to owner and primary group, T-12 to unspecified fields. An unknown
+// privilege, and an owner or group outside the token, are failures. A primary token has no level. A token without an
+// integrity group gets medium, unless its policy is 0. Malformed claims are STATUS_INVALID_PARAMETER.
 func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfService) (*token.Token, ntstatus.Status) {
 	s := token.Spec{
 		// token.New enables mandatory groups (T-2); groups without attributes are disabled (T-144).

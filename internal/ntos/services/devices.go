@@ -84,7 +84,9 @@ func (v *Device) open(rest string) (ob.Object, ntstatus.Status) {
 func (f *File) isPipes() bool { return f.device != nil && f.device.Path() == PipeDevice }
 
 // controlFile executes a pipe control code on a file object. The pipe device implements only FSCTL_PIPE_WAIT; other
-// pipe codes and other files fail (T-141, O-31).
+// pipe codes and other files fail (T-141, O-31). Peeking is STATUS_INVALID_PARAMETER, disconnecting
+// STATUS_PIPE_DISCONNECTED, listening and impersonating STATUS_ILLEGAL_FUNCTION, and any other code
+// STATUS_NOT_SUPPORTED. Another file is STATUS_OBJECT_TYPE_MISMATCH.
 func (c *Context) controlFile(in *nt.FsControlFileIn) ntstatus.Status {
 	f, _, st := ob.Reference[*File](&c.Caller, in.FileHandle, 0, FileType)
 	if st != ntstatus.Success {

@@ -102,9 +102,11 @@ func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, ty
 	return winnt.SecurityImpersonation, "", ntstatus.Success // Documented: the level that serves a server (T-43)
 }
 
-// duplicateAccess returns the rights of the handle to a duplicate token (T-40). desired 0 means the rights held,
-// those of the existing handle. Rights that need a missing privilege are left out, except that a SACL without
-// SeSecurityPrivilege fails.
+// duplicateAccess returns the rights of the handle to a duplicate token (T-40). desired 0 means the rights held, those
+// of the existing handle. Rights that need a missing privilege are left out, except that a SACL without
+// SeSecurityPrivilege fails. In kernel mode, and under Observed, the creator is granted every bit that a token has. A
+// reserved bit or one that a token does not have is STATUS_ACCESS_DENIED. If only barred rights are requested, it
+// returns 0 and success.
 func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.AccessMask,
 	withSACL bool) (winnt.AccessMask, ntstatus.Status) {
 	if desired&winnt.RESERVED_RIGHTS != 0 {

@@ -45,7 +45,8 @@ func (c *Context) fileGranted(h winnt.Handle, rights winnt.AccessMask) (ob.Objec
 
 // NtQueryInformationFile returns information of one class about a file or a pipe. An unknown class is
 // STATUS_INVALID_INFO_CLASS. The classes of pipes, and FileBasicInformation of a tree's file, need
-// FILE_READ_ATTRIBUTES; the others need no right.
+// FILE_READ_ATTRIBUTES; the others need no right. A buffer below the least length is STATUS_INFO_LENGTH_MISMATCH. Every
+// check of the buffer precedes the handle.
 func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.QueryInformationFileOut,
 	st ntstatus.Status) {
 	// capture

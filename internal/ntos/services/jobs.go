@@ -47,7 +47,8 @@ func (c *Context) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (
 }
 
 // NtSetInformationJobObject adds security limits to a job. It never removes one (I-89). Another class, another length
-// and unknown flags are errors. After a failure the limits are unchanged.
+// and unknown flags are errors. After a failure the limits are unchanged. A new limit on the token needs a token
+// handle. Unknown flags are STATUS_INVALID_PARAMETER, decided after the handle.
 func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (out nt.SetInformationJobObjectOut,
 	st ntstatus.Status) {
 	// capture

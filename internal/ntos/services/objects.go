@@ -129,7 +129,9 @@ func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.A
 }
 
 // NtOpenFile opens an existing file: the client end of a pipe, a file of a tree, a device, or a named file without
-// contents. It connects a pipe to a listening instance.
+// contents. It connects a pipe to a listening instance. An empty plain name, or one with a backslash, is
+// STATUS_OBJECT_NAME_INVALID. An unknown one is STATUS_OBJECT_NAME_NOT_FOUND, and an object of another type
+// STATUS_OBJECT_TYPE_MISMATCH.
 func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.Status) {
 	// capture
 	oa, st := c.captureAttributes(in.ObjectAttributes)

@@ -26,7 +26,9 @@ func pipeName(path string) (string, bool) {
 }
 
 // NtCreateNamedPipeFile creates an instance of a pipe and opens its server end. The first instance creates the pipe
-// with the given descriptor. A further instance needs FILE_CREATE_PIPE_INSTANCE on the existing descriptor (I-130).
+// with the given descriptor. A further instance needs FILE_CREATE_PIPE_INSTANCE on the existing descriptor (I-130). A
+// request for no access is STATUS_ACCESS_DENIED, a pipe at its limit STATUS_INSTANCE_NOT_AVAILABLE. After a failure no
+// instance exists.
 func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.CreateNamedPipeFileOut,
 	st ntstatus.Status) {
 	// capture

@@ -22,8 +22,9 @@ func (c *Context) NtCreatePort(in nt.CreatePortIn) (out nt.PortOut, st ntstatus.
 	return out, st
 }
 
-// NtConnectPort requests a connection to a port and returns the client's port. The connection is not complete then;
-// see [Context.PortConnected]. Without a quality of service it uses npfs.DefaultSQOS.
+// NtConnectPort requests a connection to a port and returns the client's port. The connection is not complete then; see
+// [Context.PortConnected]. Without a quality of service it uses npfs.DefaultSQOS. An undefined level is
+// STATUS_INVALID_PARAMETER. The name must grant PORT_CONNECT. After a failure no port stays.
 func (c *Context) NtConnectPort(in nt.ConnectPortIn) (out nt.PortOut, st ntstatus.Status) {
 	// capture
 	if in.SecurityQos.Status != ntstatus.Success {
@@ -137,7 +138,8 @@ func (c *Context) PortConnected(h winnt.Handle) (answer []byte, longest uint32, 
 }
 
 // NtAcceptConnectPort accepts the client that has waited longest, or returns STATUS_TIMEOUT if none waits. With a
-// MessageID it accepts the client of that message, or refuses it if Refuse is set.
+// MessageID it accepts the client of that message, or refuses it if Refuse is set. A refused client gives a status
+// without a handle. A handle that is no connection port is STATUS_INVALID_PORT_HANDLE.
 func (c *Context) NtAcceptConnectPort(in nt.AcceptConnectPortIn) (out nt.PortOut, st ntstatus.Status) {
 	if in.ConnectionInformation.Status != ntstatus.Success {
 		return out, c.Fail("O-3", in.ConnectionInformation.Status)

@@ -11,7 +11,9 @@ import (
 )
 
 // NtQueryInformationToken returns information about a token. If the buffer is too small, it returns
-// STATUS_BUFFER_TOO_SMALL and the required length. TokenLinkedToken opens a new handle.
+// STATUS_BUFFER_TOO_SMALL and the required length. TokenLinkedToken opens a new handle. An undefined class is
+// STATUS_INVALID_INFO_CLASS, decided before the handle. TokenSource needs TOKEN_QUERY_SOURCE instead of TOKEN_QUERY,
+// and TokenAuditPolicy needs SeSecurityPrivilege. The value is a snapshot.
 func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt.QueryInformationTokenOut,
 	st ntstatus.Status) {
 	// capture

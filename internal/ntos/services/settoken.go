@@ -55,7 +55,9 @@ var setters = [winnt.MaxTokenInfoClass + 1]*setter{
 }
 
 // NtSetInformationToken sets one property of a token. Some classes need a privilege or an additional right on the
-// handle. After a failure the token is unchanged.
+// handle. After a failure the token is unchanged. A class that cannot be set is STATUS_INVALID_INFO_CLASS, a wrong
+// length STATUS_INFO_LENGTH_MISMATCH. These and an unreadable value fail before the handle, a missing privilege and a
+// malformed value after it.
 func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.SetInformationTokenOut,
 	st ntstatus.Status) {
 	// capture
@@ -107,7 +109,8 @@ func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.Set
 }
 
 // setToken applies the change of a class. Raising the integrity level needs SeTcbPrivilege. After a failure the token
-// is unchanged.
+// is unchanged. A session reference must be 0 and is dropped only once. A change that keeps the modified id does not
+// count as a modification.
 func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row *setter,
 	value any) (st ntstatus.Status) {
 	switch class {

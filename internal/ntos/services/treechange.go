@@ -11,7 +11,8 @@ import (
 )
 
 // NtSetInformationFile changes, renames, links or deletes a file of a tree, or sets the modes of a pipe's end. A file
-// outside the trees is STATUS_INVALID_PARAMETER. A structure of another class is STATUS_INFO_LENGTH_MISMATCH.
+// outside the trees is STATUS_INVALID_PARAMETER. A structure of another class is STATUS_INFO_LENGTH_MISMATCH. A class
+// that is not implemented is STATUS_INVALID_INFO_CLASS, decided before the input and the handle are looked at.
 func (c *Context) NtSetInformationFile(in nt.SetInformationFileIn) (out nt.SetInformationFileOut, st ntstatus.Status) {
 	// capture
 	switch in.FileInformationClass {
@@ -145,7 +146,8 @@ func (c *Context) moveFile(h treeHandle, v *nt.FileRename, link bool) ntstatus.S
 }
 
 // moveBy renames a file, or links it, if decide allows it. The new name is relative to RootDirectory, absolute, or a
-// name in the file's folder. Another tree is STATUS_NOT_SAME_DEVICE.
+// name in the file's folder. Another tree is STATUS_NOT_SAME_DEVICE. A root outside the trees is STATUS_NOT_SAME_DEVICE
+// too. A refusal of decide is reported with its rule, and nothing is moved.
 func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 	decide func(*fileaccess.Move) fileaccess.MoveDecision) ntstatus.Status {
 	m := nt.FileMove{Name: v.FileName, Replace: v.ReplaceIfExists, Link: link}

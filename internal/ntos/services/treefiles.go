@@ -144,7 +144,8 @@ func (f *File) moved(to int64) {
 }
 
 // readTree reads from a file of a tree. At the end of the file it returns STATUS_END_OF_FILE; a read of 0 bytes
-// succeeds. It moves the position of the file. A directory is STATUS_INVALID_PARAMETER.
+// succeeds. It moves the position of the file. A directory is STATUS_INVALID_PARAMETER. The handle must grant reading.
+// A failed read leaves the position.
 func (c *Context) readTree(h treeHandle, in *nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.Status) {
 	if st := c.may(h, fileaccess.Read, nil); st != ntstatus.Success {
 		return out, st

@@ -165,7 +165,8 @@ func (q *openRequest) special(place nt.FilePlace) ntstatus.Status {
 }
 
 // openPlace carries out the decision for a place that find returned. again is true if the tree changed and the caller
-// must start again. After a failure no handle exists. A refusal is recorded if the descriptor asks for it.
+// must start again. After a failure no handle exists. A refusal is recorded if the descriptor asks for it. A
+// terminating process is STATUS_PROCESS_IS_TERMINATING. On failure the reserved handle and the charge are given back.
 func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePlace, d *fileaccess.Decision,
 	attributes uint32) (out nt.CreateFileOut, again bool, st ntstatus.Status) {
 	facts := place.Facts()

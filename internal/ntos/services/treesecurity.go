@@ -24,7 +24,9 @@ func (c *Context) securityOf(obj ob.Object) (*sd.Descriptor, ntstatus.Status) {
 }
 
 // setTreeSecurity replaces parts of the descriptor of a tree file. It restarts if another program changed the
-// descriptor, and after too many restarts returns STATUS_SHARING_VIOLATION.
+// descriptor, and after too many restarts returns STATUS_SHARING_VIOLATION. The caller is charged for the new
+// descriptor, and gets the charge back if it is not stored. A user's change is recorded once, before it is made; if
+// recording fails, nothing changes.
 func (c *Context) setTreeSecurity(f *File, handle winnt.Handle, info uint32, given *sd.Descriptor) ntstatus.Status {
 	recorded := false
 	for range attempts {
