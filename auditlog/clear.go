@@ -39,8 +39,8 @@ func (l *Log) Clear(from audit.Origin) error {
 	}
 }
 
-// clear does the work of Clear. An unsigned tail is an error and removes nothing. A later error may leave some
-// segments removed.
+// clear does the work of Clear. An unsigned tail is an error and removes nothing. A later error may leave some segments
+// removed. The new segment begins with a record of the clearing.
 func (w *writer) clear(from audit.Origin) error {
 	w.note(true)
 	if err := w.notary.wait(); err != nil {

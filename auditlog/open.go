@@ -95,8 +95,9 @@ func ownKey(dir string) (note.Signer, error) {
 	return CreateKey(file, "refmon.local/audit/"+hex.EncodeToString(id[:]))
 }
 
-// recover sets the writer to the end of the existing log, or creates a log in an empty folder. It returns ErrDamaged
-// if records or the checkpoint are missing.
+// recover sets the writer to the end of the existing log, or creates a log in an empty folder. It returns ErrDamaged if
+// records or the checkpoint are missing. A checkpoint without a segment is an error unless its size is 0. It also
+// applies the limits on old segments.
 func (w *writer) recover() error {
 	d := w.log.cfg.disk
 	firsts, err := segments(d)

@@ -160,7 +160,8 @@ func readTile(d disk, level int, n uint64, width int) ([]tlog.Hash, error) {
 	return hashes, nil
 }
 
-// storeTiles writes tiles and makes them durable, folders included. It replaces existing ones.
+// storeTiles writes tiles and makes them durable, folders included. It replaces existing ones. It stops at the first
+// error, and tiles written before stay. Without tiles it does nothing.
 func storeTiles(d disk, tiles []tile) error {
 	folders := map[string]bool{}
 	for i := range tiles {
@@ -219,7 +220,8 @@ func (r tileHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return out, nil
 }
 
-// parseTilePath parses a path under the folder of tiles. ok is false for another path.
+// parseTilePath parses a path under the folder of tiles. ok is false for another path. Only the one canonical spelling
+// is accepted: levels 0 to 7, and a width of 1 to tileWidth.
 func parseTilePath(name string) (level int, number uint64, width int, ok bool) {
 	rest, ok := strings.CutPrefix(name, tileFolder+"/")
 	if !ok {

@@ -48,8 +48,9 @@ func (c *check) anchors() error {
 	return nil
 }
 
-// segment verifies one segment: that it continues the one before, and its records. oldest and newest say whether it
-// is the first or the last one to read.
+// segment verifies one segment: that it continues the one before, and its records. oldest and newest say whether it is
+// the first or the last one to read. A missing or unreadable file is an error, not a *Fault. A malformed head, a gap
+// and a different history are Faults. On success it adds to c.out.
 func (c *check) segment(first uint64, oldest, newest bool) error {
 	f, s, err := openSegment(c.d, first)
 	if err != nil {
@@ -82,7 +83,8 @@ func (c *check) segment(first uint64, oldest, newest bool) error {
 }
 
 // frames verifies the records of a segment until its end, or until covered returns true. In the newest segment an
-// incomplete record after all checkpoints is not a fault.
+// incomplete record after all checkpoints is not a fault. A torn record elsewhere, one out of order, and one with
+// another number in its content are each a *Fault with the record's id. Other errors are those of reading.
 func (c *check) frames(s *scanner, newest bool) error {
 	for {
 		f, err := s.next()

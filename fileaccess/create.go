@@ -21,7 +21,9 @@ func (o *opening) creating() winnt.AccessMask {
 }
 
 // create decides the creation of a name that does not exist (step 6: F-30 to F-32). On success it sets o.granted and
-// o.made.
+// o.made. A temporary directory is STATUS_INVALID_PARAMETER, and a read-only file to be deleted on close
+// STATUS_CANNOT_DELETE. A directory that denies gives refusedByDirectory's status. The creator is granted its request,
+// and all rights with MAXIMUM_ALLOWED.
 func (o *opening) create() ntstatus.Status {
 	switch {
 	case o.options&DirectoryFile != 0 && o.r.Attributes&AttributeTemporary != 0:

@@ -16,7 +16,10 @@ const (
 	unwritable = writing | winnt.FILE_DELETE_CHILD
 )
 
-// existing decides the open of a name that exists (step 6). Reparse points come first (F-28), the access check last.
+// existing decides the open of a name that exists (step 6). Reparse points come first (F-28), the access check last. A
+// reparse point that is not opened itself gives STATUS_REPARSE, and with the SMB face STATUS_STOPPED_ON_SYMLINK for a
+// symbolic link only. Writing a read-only file is STATUS_ACCESS_DENIED. Deleting on close is STATUS_CANNOT_DELETE if
+// the object or the volume is read-only.
 func (o *opening) existing() ntstatus.Status {
 	ob := &o.f.Object
 	// A reparse point that is not opened itself ends the open before any access test.

@@ -82,7 +82,8 @@ func (o *opening) run() Decision {
 }
 
 // decide runs the steps in their order. The first step that fails decides. Without a token the status is
-// STATUS_NO_TOKEN.
+// STATUS_NO_TOKEN. A client that may not ask at its level is STATUS_BAD_IMPERSONATION_LEVEL. OpenByFileID skips the
+// walk, and only the SMB face has step 0.
 func (o *opening) decide() ntstatus.Status {
 	if o.token() == nil {
 		return o.fail("A-30", ntstatus.NoToken)

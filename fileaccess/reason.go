@@ -54,7 +54,8 @@ type Reason struct {
 	Component int              // of TraverseDenied: index in Facts.Path
 }
 
-// String returns the kind and its details: "ParentAllow 0x40 AceAllow DACL 0".
+// String returns the kind and its details: "ParentAllow 0x40 AceAllow DACL 0". Other kinds print their name alone. A
+// zero access reason is omitted.
 func (r Reason) String() string {
 	switch r.Kind {
 	case FromAccess:

@@ -93,7 +93,8 @@ func (v *move) fail(rule string, st ntstatus.Status) ntstatus.Status {
 }
 
 // rename decides a rename: the handle's rights, the name, the target directory, then the object in the way (F-57). A
-// rename to the same name succeeds and sets Nothing.
+// rename to the same name succeeds and sets Nothing. A missing right, a pending deletion and opens below a directory
+// are STATUS_ACCESS_DENIED. A bad name is STATUS_INVALID_PARAMETER.
 func (v *move) rename() ntstatus.Status {
 	m := v.m
 	// A rename needs DELETE on the handle and a good name.

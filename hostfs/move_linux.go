@@ -78,7 +78,9 @@ func parentOf(name string) (dir, last string) {
 }
 
 // findTarget opens the directory of the new name, and the file that already has the name. It leaves g.existing at -1 if
-// no other file has it.
+// no other file has it. On a case-insensitive tree an existing spelling becomes g.name. A new name that differs from
+// the old one in case only does not count as existing. A dir that is not a directory is STATUS_OBJECT_PATH_NOT_FOUND.
+// The caller releases g even after a failure.
 func (f *file) findTarget(g *target, q *fileaccess.Move, root nt.OpenFile, dir, name string) ntstatus.Status {
 	r := fileaccess.Request{Name: dir}
 	found, st := f.t.Find(&r, root)

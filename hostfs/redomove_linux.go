@@ -166,8 +166,9 @@ func (r *record) moveAgain() error {
 	return r.complete(&m, from, to)
 }
 
-// complete completes a recorded move between two open directories, or undoes it if the replaced file cannot be
-// removed. If another program has changed the names since, it leaves them or exchanges them back.
+// complete completes a recorded move between two open directories, or undoes it if the replaced file cannot be removed.
+// If another program has changed the names since, it leaves them or exchanges them back. A directory that is not empty
+// cannot be removed. Missing names are no error.
 func (r *record) complete(m *moveRecord, from, to int) error {
 	swap := func() error { return r.t.rename(from, m.from.name, to, m.to.name, unix.RENAME_EXCHANGE) }
 	gone, err := r.t.statAt(r.dir, r.id+redoGone)

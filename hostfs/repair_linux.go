@@ -58,8 +58,10 @@ type repair struct {
 	counts RepairCounts
 }
 
-// visit repairs the file that fd holds, and its descendants if it is a directory. It reports errors of single files
-// and returns nil for them. A non-nil error ends the run: the context ended, or errMost.
+// visit repairs the file that fd holds, and its descendants if it is a directory. It reports errors of single files and
+// returns nil for them. A non-nil error ends the run: the context ended, or errMost. Other kinds of files than regular
+// ones, links and directories are counted and skipped. Depth maxDepth and a directory that cannot be read count as
+// failures.
 func (r *repair) visit(fd int, path string, depth int) error {
 	if err := r.ctx.Err(); err != nil {
 		return err

@@ -97,7 +97,9 @@ func (a *Attribute) Split(b []byte) ([]byte, error) {
 	return rebase(b[at:], -at), nil
 }
 
-// header parses the part before the descriptor and returns its offset.
+// header parses the part before the descriptor and returns its offset. It sets the fields of the attribute that the
+// version has. An attribute above MaxSize, a version outside 1 to 4, two different versions, and a truncated header are
+// errors, which may leave the fields partly set.
 func (a *Attribute) header(b []byte) (int, error) {
 	if len(b) > MaxSize {
 		return 0, refuse(MaxSize, "longer than %d bytes", MaxSize)

@@ -71,7 +71,7 @@ func (o *Object) Descriptor(domain sid.SID) (*sd.Descriptor, error) {
 var ErrNoDescriptor = errors.New("no descriptor: give sd, sdHex or sdBase64")
 
 // parse parses a descriptor in this form. FormNone and an unknown form return ErrNoDescriptor. Errors of the text's
-// form name the field.
+// form name the field. Aliases of a domain need domain.
 func (f Form) parse(b []byte, domain sid.SID) (*sd.Descriptor, error) {
 	switch f {
 	case FormSDDL:

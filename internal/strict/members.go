@@ -26,8 +26,9 @@ func (s *Scanner) open(open, shut byte, what string) Members {
 	return Members{close: shut}
 }
 
-// Next advances to the next value, past the name of an object's member. It returns false at the end and after an
-// error.
+// Next advances to the next value, past the name of an object's member. It returns false at the end and after an error.
+// It fails at a missing comma, a missing colon and a name that is not a string. A comma before the end is not found
+// here. Name keeps its escapes and refers to the scanner's bytes.
 func (m *Members) Next(s *Scanner) bool {
 	if s.Err != nil {
 		return false

@@ -42,7 +42,8 @@ func (e entry) has(name, value string) bool {
 }
 
 // Read collects the accounts of an LDIF text, as Parse reads each entry. Errors name the line, counted from before+1.
-// Accounts before the error stay collected.
+// Accounts before the error stay collected. A line that begins with a space continues the one before. Comments are
+// skipped, and an entry ends at an empty line or the end. A line above maxLDIFLine is an error.
 func Read(c *collect.Collector, text string, before int) error {
 	e := entry{}
 	n := before

@@ -44,7 +44,8 @@ func Form(file []byte) string {
 	return formOf(first, text)
 }
 
-// formOf returns the form of a text whose first line without a comment is first, or "" for an unknown one.
+// formOf returns the form of a text whose first line without a comment is first, or "" for an unknown one. It panics
+// for a text of white space only. Letters of column names match in any case.
 func formOf(first, text string) string {
 	trimmed := strings.TrimLeft(text, " \t\r\n")
 	_, call := wbinfo.ParseCall(first)

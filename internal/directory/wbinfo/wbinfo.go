@@ -109,7 +109,8 @@ func words(line string) (out []string) {
 }
 
 // collectLine collects one line of output of the call q. A failed call is only reported in Unresolved. Output of an
-// option that Read does not use is ignored. Other output that does not parse is an error.
+// option that Read does not use is ignored. Other output that does not parse is an error. For -u and -g the line is
+// only a name.
 func collectLine(c *collect.Collector, q *question, line string) error {
 	if isFailure(line) {
 		c.Report("wbinfo %s %s: %s", q.option, q.about, line)

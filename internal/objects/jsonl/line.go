@@ -15,8 +15,8 @@ import (
 // object is an object parsed from a line.
 type object objects.Object
 
-// fast parses the usual lines: plain ASCII without escapes, known fields, each a string. If it returns false, slow
-// must parse the line and find the error, if any.
+// fast parses the usual lines: plain ASCII without escapes, known fields, each a string. If it returns false, slow must
+// parse the line and find the error, if any. It first resets the object. False may leave it partly filled.
 func (o *object) fast(line []byte) bool {
 	if !plainASCII(line) {
 		return false
@@ -160,8 +160,9 @@ func (o *object) slow(line []byte, number int) {
 	}
 }
 
-// fields stores the values of a line in the object. A missing path is an error, and so is any number of descriptors
-// but one. null counts as absent.
+// fields stores the values of a line in the object. A missing path is an error, and so is any number of descriptors but
+// one. null counts as absent. An unknown type and a malformed SID are errors. An empty descriptor counts as absent, but
+// an empty path does not. An error leaves the fields before it set.
 func (o *object) fields(slots [][]byte) error {
 	var texts [6][]byte
 	for i, v := range slots {

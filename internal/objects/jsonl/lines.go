@@ -78,7 +78,8 @@ func (c *content) Each(b *objects.Batch, f func(o *objects.Object)) {
 }
 
 // Next fills b with whole lines, or returns io.EOF at the end. It blocks until at least one line has arrived. An
-// incomplete line longer than [objects.MaxLine], and a text in UTF-16, are errors.
+// incomplete line longer than [objects.MaxLine], and a text in UTF-16, are errors. An incomplete last line is returned
+// at the end of the input. The content of b is reused.
 func (l *lines) Next(b *objects.Batch) error {
 	if l.done && len(l.rest) == 0 {
 		return io.EOF

@@ -94,8 +94,9 @@ func (l *source) readObject(o *objects.Object) error {
 	}
 }
 
-// entry reads up to the next empty line into o. found is false for an entry without a dn. ended reports the end of
-// the text. An error ends the run.
+// entry reads up to the next empty line into o. found is false for an entry without a dn. ended reports the end of the
+// text. An error ends the run. Only the last wrong attribute is in o.Err. An entry without a descriptor has an error
+// that is ErrNoDescriptor. Names of attributes match in any case, and comments are skipped.
 func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 	var e objects.Entry
 	*o = objects.Object{Type: winnt.DirectoryServiceObject, Entry: &e}
@@ -172,8 +173,9 @@ func ldifValue(line string) (name string, value []byte, ok bool) {
 
 var errBase64 = errors.New("wrong base64")
 
-// addAttribute stores an attribute of an entry. ok is false if its value has wrong base64, which is an error for the
-// attributes that e has. It ignores other attributes.
+// addAttribute stores an attribute of an entry. ok is false if its value has wrong base64, which is an error for all
+// attributes that e has but the classes. Names of attributes match in any case. A SID may be text or bytes. It ignores
+// other attributes.
 func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err error) {
 	switch strings.ToLower(name) {
 	case "objectsid":

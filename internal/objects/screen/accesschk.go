@@ -70,8 +70,9 @@ func (a *accessChk) Loss() string {
 		"is an error; " + accessChkCommand + " has them"
 }
 
-// one reads the next object into o, or returns io.EOF. Text that cannot be read completely sets o.Err. Other errors
-// end the run.
+// one reads the next object into o, or returns io.EOF. Text that cannot be read completely sets o.Err. Other errors end
+// the run. The first wrong line is the object's error, and its other lines are skipped. Banner lines before an object
+// are skipped.
 func (a *accessChk) one(o *objects.Object) error {
 	first, err := a.lines.nextFull()
 	for err == nil && banner.MatchString(first) {
@@ -140,8 +141,8 @@ var accessChkFlags = map[string]string{"OBJECT_INHERIT_ACE": "OI", "CONTAINER_IN
 var accessChkLabels = map[string]winnt.AccessMask{"SYSTEM_MANDATORY_LABEL_NO_WRITE_UP": 1,
 	"SYSTEM_MANDATORY_LABEL_NO_READ_UP": 2, "SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP": 4}
 
-// line reads one line of an object, without the blanks before it. A line that it does not know is an error, so that
-// no entry is lost.
+// line reads one line of an object, without the blanks before it. A line that it does not know is an error, so that no
+// entry is lost. The head of an entry comes before its flags and rights; rights before a head are an error.
 func (x *accessChkObject) line(text string) error {
 	if m := aceHead.FindStringSubmatch(text); m != nil {
 		return x.head(m[1], m[2], m[3])

@@ -47,7 +47,8 @@ func entryOf(line string) (before, words string, ok bool) {
 var summary = regexp.MustCompile(`^[^\\/:]*[0-9]+[^\\/:]*[0-9]+[^\\/:]*$`)
 
 // one reads the next object into o, or returns io.EOF. Text that is not an entry, or whose path cannot be told from the
-// account, sets o.Err. Other errors end the run.
+// account, sets o.Err. Other errors end the run. After a wrong entry the path is the whole first line, or the path if
+// that was already found. The summary line of icacls is skipped.
 func (c *icacls) one(o *objects.Object) error {
 	first, err := c.lines.nextFull()
 	for err == nil && summary.MatchString(first) { // "processed 2 files; failed 0 files", in any language

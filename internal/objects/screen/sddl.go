@@ -21,7 +21,8 @@ func newSDDL(in io.Reader) objects.Source { return &sddlLines{newLines(in)} }
 func (s *sddlLines) Next(b *objects.Batch) error { return objects.Gather(b, s.one) }
 
 // one reads the next descriptor into o, or returns io.EOF. A line that is not a descriptor sets o.Err. Other errors end
-// the run.
+// the run. A descriptor ends at an empty line, at the end, or before the next descriptor if its parentheses are
+// balanced. One above objects.MaxLine sets o.Err, and its rest is skipped.
 func (s *sddlLines) one(o *objects.Object) error {
 	first, err := s.lines.nextFull()
 	if err != nil {

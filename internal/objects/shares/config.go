@@ -144,8 +144,9 @@ func parse(text string) ([]*section, error) {
 	return p.out, nil
 }
 
-// line adds a section or a setting. A repeated section name continues the first section of that name. It ignores
-// empty lines and comments. Any other line, and one above a limit, is an error.
+// line adds a section or a setting. A repeated section name continues the first section of that name. It ignores empty
+// lines and comments. Any other line, and one above a limit, is an error. Names of sections match in any case. A
+// setting before the first section is an error. Text after ] is an error.
 func (p *parser) line(line string) error {
 	if line == "" || line[0] == '#' || line[0] == ';' {
 		return nil

@@ -70,7 +70,8 @@ func ParseSecurity(file []byte, name string) (*sd.Descriptor, error) {
 	return sd.New(sd.Parts{DACL: acl}), nil
 }
 
-// entry parses SID:TYPE/flags/rights. TYPE is ALLOWED, DENIED, 0 or 1. A name in place of the SID is an error.
+// entry parses SID:TYPE/flags/rights. TYPE is ALLOWED, DENIED, 0 or 1. A name in place of the SID is an error. TYPE is
+// case-sensitive. The SID ends at the last colon. A wrong number of parts, unknown flags and unknown rights are errors.
 func entry(text string) (sd.ACE, error) {
 	at := strings.LastIndexByte(text, ':')
 	if at < 0 {

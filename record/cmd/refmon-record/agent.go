@@ -105,7 +105,7 @@ type agent struct {
 }
 
 // start starts the process, once. With MadeTokens it gets a new token like g.token, otherwise this process's own. A
-// token that cannot be created is an UnaskableError.
+// token that cannot be created is an UnaskableError. A second call does nothing. After an error it may be called again.
 func (g *agent) start() error {
 	if g.cmd != nil {
 		return nil

@@ -22,7 +22,7 @@ func (e *skipError) Error() string { return e.why }
 func skip(format string, a ...any) error { return &skipError{fmt.Sprintf(format, a...)} }
 
 // ask asks the machine one question and returns the status and the outputs. A *skipError means that the question cannot
-// be recorded.
+// be recorded. An unknown call is a *skipError. Input of the wrong type panics.
 func (a *asker) ask(q replay.Question) (status string, out replay.Fields, err error) {
 	switch q.Call {
 	case replay.TextToSID:

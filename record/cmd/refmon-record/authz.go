@@ -71,7 +71,8 @@ func authzStatus(code uint32) ntstatus.Status {
 }
 
 // checkAuthzSupport returns nil if AuthzAccessCheck can answer a vector. Otherwise the skipError names the feature that
-// AuthZ does not have, such as privileges, integrity levels or packages.
+// AuthZ does not have, such as privileges, integrity levels or packages. It also skips a descriptor without owner or
+// group, a SACL, a client level below Impersonation, and generic rights.
 func checkAuthzSupport(v *vector) error {
 	const want = "needs SeCreateTokenPrivilege: AuthzAccessCheck knows "
 	t := v.token

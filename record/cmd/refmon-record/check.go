@@ -105,7 +105,8 @@ func (a *asker) check(in replay.Fields) (status string, out replay.Fields, err e
 }
 
 // native asks a vector by NtAccessCheck, or by a form of it with object types. A token or descriptor that the call does
-// not accept is a skipError.
+// not accept is a skipError. For a vector of the kernel's routine it maps the desired rights first. A status that is a
+// failure grants 0 and uses no privileges.
 func (a *asker) native(v *vector) (string, replay.Fields, error) {
 	typ, desired := winnt.TokenImpersonation, v.desired
 	if v.Call == "NtAccessCheck" {

@@ -203,7 +203,8 @@ func setToken(do gate, in any) (any, ntstatus.Status, error) {
 }
 
 // information adds the value of a class for NtSetInformationToken. nil is no buffer. A malformed SID fails the request
-// with a skipError.
+// with a skipError. An unknown type of value fails it too. A failure returns 0. A SID of TokenIntegrityLevel becomes a
+// group.
 func (k *packer) information(class winnt.TokenInfoClass, v any) buffer {
 	switch v := v.(type) {
 	case nil:

@@ -52,7 +52,8 @@ type asker struct {
 }
 
 // record writes a recording: the header, the built-in questions, and the programs of the files. It fails on systems
-// other than 64-bit Windows.
+// other than 64-bit Windows. The header says whether tokens can be created. The first failing file ends the recording,
+// and out then has an incomplete one.
 func record(files []string, out io.Writer) (err error) {
 	if !onWindows {
 		return errors.New("this asks Windows, but this system is another: build it with GOOS=windows and run it there, or " +

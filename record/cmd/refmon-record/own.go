@@ -157,7 +157,8 @@ func (a *asker) enable(list ...winnt.Privilege) bool {
 }
 
 // make creates a token like t with the type typ. The caller closes the handle. A token that no documented call creates
-// is a skipError.
+// is a skipError. A call that fails is an error. Claims, device groups, trust levels and less privileged AppContainers
+// are skipErrors. restrict and lowBox take over the handle.
 func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err error) {
 	s := t.Spec()
 	switch {
