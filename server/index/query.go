@@ -226,7 +226,8 @@ func (s *State) number(who string) (int, bool) {
 // follow reads the watermark and then all new events, at least those that the watermark covers. It returns an error
 // before the first heartbeat. An error of reading the log is permanent.
 //
-// +checklocks:x.mu
+// +checklocks:x.mu An error of the watermark is not permanent. A running index returns its current watermark without
+// reading.
 func (x *Index) follow() (*Watermark, error) {
 	if x.bad != nil {
 		return nil, x.bad

@@ -83,7 +83,8 @@ func (s *state) validAccount(a *Account, rid uint32, names map[string]bool, uids
 }
 
 // validGroup returns an error for a group with an invalid or repeated name, SID or gid, with too many members, or with
-// a member without a SID. names and gids hold those seen so far.
+// a member without a SID. names and gids hold those seen so far. Only groups of BUILTIN, and of this machine with a RID
+// that was handed out, are valid. A group without a gid is valid.
 func (s *state) validGroup(g *Group, id sid.SID, names map[string]bool, gids map[uint32]string,
 	subordinate []fileaccess.SubIDs) error {
 	if err := validName(g.Name, names); err != nil {

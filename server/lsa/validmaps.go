@@ -37,8 +37,9 @@ func (s *state) validMaps(before *state, subordinate []fileaccess.SubIDs) error 
 	return nil
 }
 
-// valid returns an error if the map alone is wrong: its domain, its range, its backend or its name. It does not
-// compare the map with others.
+// valid returns an error if the map alone is wrong: its domain, its range, its backend or its name. It does not compare
+// the map with others. The domain must be that of another machine. 0 and 0xFFFFFFFF cannot be ids, and the range must
+// not have Unmapped. An empty or malformed name is an error.
 func (m *IDMap) valid(s *state) error {
 	switch {
 	case m.Domain.Authority() != 5 || m.Domain.SubAuthorities() != 4 || m.Domain.Sub(0) != 21 || m.Domain == s.machine:
@@ -59,8 +60,9 @@ func (m *IDMap) valid(s *state) error {
 	return validName(m.Name, map[string]bool{})
 }
 
-// validBackend returns an error for an unknown backend, for a field that belongs to another backend, and for an
-// autorid range that does not fit. "" means rid.
+// validBackend returns an error for an unknown backend, for a field that belongs to another backend, and for an autorid
+// range that does not fit. "" means rid. Of the fields of another backend it finds those that are not 0. High must be
+// at least Low.
 func (m *IDMap) validBackend() error {
 	ofAutorid := m.RangeSize != 0 || m.Index != 0 || m.Number != 0
 	switch m.Backend {

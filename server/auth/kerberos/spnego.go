@@ -84,8 +84,9 @@ func frame(b []byte) (oid, body []byte, ok bool) {
 	return o, in, true
 }
 
-// parseInit parses NegTokenInit. It needs the list of mechanisms and the token; the other fields may be absent
-// (K-35). A token of NTLM is errNTLM.
+// parseInit parses NegTokenInit. It needs the list of mechanisms and the token; the other fields may be absent (K-35).
+// A token of NTLM is errNTLM. A missing token is errNoToken, other malformed input errOuter. Fields after the token are
+// not read. A token that is not valid for Kerberos is an error with spnego and mech set.
 func parseInit(b []byte) (negotiation, error) {
 	s := cryptobyte.String(b)
 	var choice, seq, types, list, token cryptobyte.String

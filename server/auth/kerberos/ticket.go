@@ -68,7 +68,9 @@ func (a *Acceptor) open(apReq []byte) (*opened, error) {
 }
 
 // unlock decrypts the ticket and the authenticator of o.req. Before it looks for a key it rejects tickets for another
-// service or realm (K-38) and weak or unknown encryption (K-39).
+// service or realm (K-38) and weak or unknown encryption (K-39). No matching key is
+// STATUS_MUTUAL_AUTHENTICATION_FAILED, other encryption STATUS_KDC_UNKNOWN_ETYPE. A ticket for a session key is
+// errSession.
 func (a *Acceptor) unlock(o *opened) error {
 	t := &o.req.Ticket
 	o.service = strings.Join(t.SName.NameString, "/")

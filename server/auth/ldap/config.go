@@ -106,7 +106,8 @@ type server struct {
 const maxIdle = 4
 
 // New returns a Directory. It does not connect yet. An incomplete or contradictory configuration is an error. Call
-// Close afterwards. It fills the missing Now, Split and limits with defaults.
+// Close afterwards. It fills the missing Now, Split and limits with defaults. It needs a server, the domain's SID and a
+// security. Signed needs an initiator; otherwise an account with a password is enough.
 func New(cfg Config) (*Directory, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -26,7 +26,8 @@ type query struct {
 var errOther = &Error{"an entry that was not asked for is in the answer"}
 
 // search requests all pages of q and calls each for every entry, until that returns an error. More than q.most entries,
-// an entry outside of q.base and an incomplete response are errors (D-5, D-7).
+// an entry outside of q.base and an incomplete response are errors (D-5, D-7). An empty filter means every object.
+// Entries passed to each before an error stay with the caller. Without q.below it reads the base alone, without paging.
 func (c *conn) search(q query, each func(*entry) error) error {
 	base, err := parseDN(q.base)
 	if err != nil {

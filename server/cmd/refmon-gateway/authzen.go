@@ -33,7 +33,8 @@ type forwardSettings struct {
 }
 
 // checkQuestions validates the keys authzen, index and forwardAuth and the file of types, and sets questions, index and
-// forward. It connects to nothing. The error names the key.
+// forward. It connects to nothing. The error names the key. Without a console they must all be unset. An error may
+// leave them partly set.
 func (c *config) checkQuestions() error {
 	f := gateway.ForwardAuth{Path: c.ForwardAuth.Path, Right: c.ForwardAuth.Right}
 	for _, text := range c.ForwardAuth.Proxies {

@@ -28,7 +28,8 @@ type brokerCmd struct {
 }
 
 // Run runs a NATS server until SIGINT or SIGTERM, which is not an error, or until it cannot store messages. If the
-// folder has keeper.seed, it also creates the streams.
+// folder has keeper.seed, it also creates the streams. An unreadable or wrong site, and an address that is taken, are
+// errors. Errors of keeping the streams end it too.
 func (c *brokerCmd) Run(std *streams) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

@@ -48,6 +48,8 @@ func (d *directory) used() bool { return len(d.Servers) > 0 || d.Passwords != ""
 var securities = map[string]ldap.Security{"tls": ldap.TLS, "signed": ldap.Signed}
 
 // check validates the settings without reading files or connecting. A directory that is not configured is valid.
+// passwords: kdc needs a keytab, and bind needs servers over tls. Settings of servers are checked only if servers are
+// given.
 func (d *directory) check(k *tickets) error {
 	if !d.used() {
 		return nil
@@ -75,7 +77,8 @@ func (d *directory) check(k *tickets) error {
 }
 
 // checkServers validates the settings that a directory with servers needs: security, account, secret and limits. It
-// reads no file.
+// reads no file. It needs a password in the keytab or passwordFile, and security: signed needs the keytab alone. It
+// returns the first error.
 func (d *directory) checkServers(k *tickets) error {
 	for _, s := range d.Servers {
 		if err := ldap.CheckServer(s); err != nil {
@@ -117,8 +120,10 @@ func (d *directory) claims() (map[string]ldap.Claim, error) {
 // maxPasswordFile is the size limit of a password file, in bytes.
 const maxPasswordFile = 4096
 
-// openDirectory returns a client of the directory, nil if no servers are configured. machine is the
-// SID of this computer. split splits the servers' messages; nil: this process does.
+// openDirectory returns a client of the directory, nil if no servers are configured. machine is the SID of this
+// computer. split splits the servers' messages; nil: this process does. Times of 0 seconds switch the cache off. Files
+// that cannot be read and a CA file without a certificate are errors. The password is the first line of its file. It
+// does not connect.
 func (c *config) openDirectory(machine sid.SID, split func([]byte) (*message.Message, error)) (*ldap.Directory, error) {
 	d, k := &c.Directory, &c.Kerberos
 	if len(d.Servers) == 0 {

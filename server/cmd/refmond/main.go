@@ -63,7 +63,7 @@ func main() {
 }
 
 // run runs one command line and returns the exit code. Without arguments it prints the help. An error is printed to
-// stderr.
+// stderr. Help succeeds. "--demo" as the only argument runs the demonstration.
 func run(args []string, std *streams) int {
 	helped := false
 	parser, err := newParser(std, func(int) { helped = true })

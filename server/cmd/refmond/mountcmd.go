@@ -61,8 +61,9 @@ docs/mount.md.
 With --audit, refmond why --audit DIR and refmon audit query DIR print who was denied, and by which entry.`
 }
 
-// Run mounts the tree and serves it until SIGTERM, SIGINT, SIGHUP or an unmount. It first removes a stale mount of
-// the same tree. It returns an error if the tree, the mount or the log cannot be opened.
+// Run mounts the tree and serves it until SIGTERM, SIGINT, SIGHUP or an unmount. It first removes a stale mount of the
+// same tree. It returns an error if the tree, the mount or the log cannot be opened. Everything is closed before it
+// returns, and what fails then is joined. SIGHUP is ignored under nohup. Without --metrics no metrics are served.
 func (c *mountCmd) Run(std *streams) error {
 	log := slog.New(lograte.New(slog.NewTextHandler(std.err, nil)))
 	nocores.Set(log)

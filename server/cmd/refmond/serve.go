@@ -103,7 +103,8 @@ type service struct {
 	watching   *watching   // nil: no socket for watchers
 }
 
-// start starts everything that a configuration describes. After an error nothing is left running.
+// start starts everything that a configuration describes. After an error nothing is left running. It locks the state
+// directory and checks who can change the files first. Metrics and profiles that fail to start are only logged.
 func start(cfg *config, std *streams) (*service, error) {
 	s := &service{level: new(slog.LevelVar), tickets: ticketAcceptor{state: cfg.State}}
 	s.level.Set(cfg.level)

@@ -39,8 +39,8 @@ var outcomes = map[string]audit.Setting{"none": 0, "success": audit.OnSuccess, "
 // fulls maps the values of audit.overwrite.
 var fulls = map[string]auditlog.Full{"needed": auditlog.Overwrite, "archive": auditlog.Archive, "never": auditlog.Stop}
 
-// check returns an error that names the first wrong setting: an unknown word, a negative or too large number, or a
-// size that the reserve fills.
+// check returns an error that names the first wrong setting: an unknown word, a negative or too large number, or a size
+// that the reserve fills. connections must be at least 1.
 func (a *auditSettings) check() error {
 	if _, ok := fulls[a.Overwrite]; !ok {
 		return fmt.Errorf("audit.overwrite: %q, want needed, archive or never", a.Overwrite)

@@ -18,8 +18,10 @@ const longestOwner = 1024
 // refreshes reports whether the request is a LOCK without a body, which refreshes a lock (RFC 4918, 9.10.2).
 func (x *exchange) refreshes() bool { return x.method == "LOCK" && x.r.ContentLength == 0 }
 
-// lock serves LOCK with a body: it locks the resource and answers 200 with the lock. If the name is free, it creates
-// an empty file and answers 201. A request without a body refreshes a lock. An error means that no lock was added.
+// lock serves LOCK with a body: it locks the resource and answers 200 with the lock. If the name is free, it creates an
+// empty file and answers 201. A request without a body refreshes a lock. An error means that no lock was added. A
+// conflicting lock is refused with the conflicts, the limit on locks with 503. If the empty file cannot be created, the
+// lock is removed, unless another program has just created the file.
 func (x *exchange) lock() error {
 	if err := x.files.Lockable(x.name); err != nil {
 		return err

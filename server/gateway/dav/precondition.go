@@ -134,7 +134,8 @@ func (x *exchange) creatable(name Path) error {
 }
 
 // transferable returns the refusal that a COPY or MOVE would get without conditions, or nil. It changes nothing and
-// does not test the descendants. It returns nil if Overwrite is F and the target exists.
+// does not test the descendants. It returns nil if Overwrite is F and the target exists. It reads nothing from the
+// files. A missing source is its error.
 func (x *exchange) transferable() error {
 	from, err := x.files.Stat(x.name)
 	if err != nil {

@@ -209,7 +209,8 @@ const lockable = "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:lockt
 	"</D:lockentry><D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"
 
 // value appends the XML value of a live property to b. It appends nothing for the resourcetype of a file, for
-// lockdiscovery without locks, and for an unknown name.
+// lockdiscovery without locks, and for an unknown name. Text is escaped. Times are those of RFC 3339 for creationdate
+// and of HTTP for getlastmodified.
 func (l *lister) value(b []byte, name Path, i *Info, local string) []byte {
 	switch local {
 	case "resourcetype":

@@ -7,7 +7,8 @@ import (
 )
 
 // transfer serves COPY and MOVE. It answers 201 for a new destination and 204 for a replaced one, which it replaces in
-// one step. If parts of a copy fail, the others stay, and the error lists the failures.
+// one step. If parts of a copy fail, the others stay, and the error lists the failures. An existing destination with
+// Overwrite: F is 412. A destination that cannot be looked up for another reason than 404 is an error.
 func (x *exchange) transfer() error {
 	move := x.method == "MOVE"
 	if move {

@@ -75,7 +75,8 @@ func parse(body []byte, n needs) (*question, error) {
 }
 
 // check returns an error if a field that the path needs is missing, has too many documents or an unknown form, or if
-// the path does not have the field. It does not check the limit.
+// the path does not have the field. It does not check the limit. Exactly one subject is required if the path has one.
+// IDs must number 1 to n.most.
 func (q *question) check(n needs) error {
 	subjects := 0
 	for _, set := range []bool{q.Caller, q.Who != "", q.Token != nil} {

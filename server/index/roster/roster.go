@@ -65,7 +65,8 @@ type reading struct {
 var errChangedMeanwhile = errors.New("the directory changed while it was read")
 
 // poll queries the directory once. It returns a new version, a heartbeat for the known one, or an error. It takes the
-// heartbeat's time before it queries (N-7).
+// heartbeat's time before it queries (N-7). A new version needs two identical reads, or a directory that did not change
+// during the read. Otherwise it returns errChangedMeanwhile, and the next poll reads again.
 func (r *reading) poll(ctx context.Context) index.Version {
 	moment := watch.Now()
 	mark, changed, err := r.directory.Since(ctx, r.mark)

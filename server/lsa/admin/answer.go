@@ -52,7 +52,8 @@ func (a *Answerer) Answer(by *token.Token, request []byte) ([]byte, ntstatus.Sta
 	return b, ntstatus.Success
 }
 
-// answer executes a request of the account by. An unknown request is an error, and nothing changes.
+// answer executes a request of the account by. An unknown request is an error, and nothing changes. Reads do not record
+// a change. Unlock enables the account and then forgets its failures; a failure between them leaves it enabled.
 func (a *Answerer) answer(by sid.SID, r *Request) (Response, error) {
 	if read := a.reads(r.Do); read != nil {
 		return read(r)
@@ -73,7 +74,8 @@ func (a *Answerer) answer(by sid.SID, r *Request) (Response, error) {
 }
 
 // reads returns the handler of a request that changes nothing. It returns nil for every other request. A handler
-// returns one part of its text, from the requested offset. Without an AuditKey the text of a key is empty.
+// returns one part of its text, from the requested offset. Without an AuditKey the text of a key is empty. The text is
+// written anew for each part; its checksum tells whether it changed in between.
 func (a *Answerer) reads(do Do) func(*Request) (Response, error) {
 	text := func(write func(io.Writer) error) func(*Request) (Response, error) {
 		return func(r *Request) (Response, error) {
@@ -140,9 +142,9 @@ func (a *Answerer) backup(r *Request) (Response, error) {
 	return Response{Data: w.kept, More: w.more, Revision: revision}, err
 }
 
-// edits returns the change that a request describes, for [lsa.Store.Update]. For Import it returns nil without
-// an error. An unknown request, right, group or member is an error; an unknown account is an error of the
-// returned function. edits changes nothing itself.
+// edits returns the change that a request describes, for [lsa.Store.Update]. For Import it returns nil without an
+// error. An unknown request, right, group or member is an error; an unknown account is an error of the returned
+// function. edits changes nothing itself. Adding a group or an account needs no look-up.
 func (a *Answerer) edits(r *Request) (func(*lsa.Edit) error, error) {
 	switch r.Do {
 	case AddAccount, SetAccount, DeleteAccount, SetPassword, Lock, Unlock:
@@ -200,7 +202,9 @@ func editRights(r *Request, id sid.SID) (func(*lsa.Edit) error, error) {
 	return func(e *lsa.Edit) error { e.Revoke(id, privileges, rights); return nil }, nil
 }
 
-// editAccount makes the requested change of an account. Fields that are nil stay as they are.
+// editAccount makes the requested change of an account. Nil fields keep their values, and NoUID removes the UID. An
+// account added without a password has none. Lock disables the account and Unlock enables it. After a failed password
+// the new account stays in the edit.
 func (r *Request) editAccount(e *lsa.Edit) error {
 	switch r.Do {
 	case AddAccount:

@@ -99,7 +99,8 @@ const (
 )
 
 // confirm compares a parsed PAC with its bytes, and sets the client information and the requestor from them. A
-// difference is an error, and p must then not be used.
+// difference is an error, and p must then not be used. Without logon or client information the error is ErrInvalid. A
+// parsed account, buffer or claim set that the bytes do not have is a mismatch.
 func (f *frame) confirm(p *PAC) (err error) {
 	b, ok := f.find(kindLogonInfo)
 	client, named := f.find(kindClientInfo)
@@ -134,7 +135,8 @@ func (f *frame) confirm(p *PAC) (err error) {
 }
 
 // confirmSIDs checks that every SID, group and name of a parsed PAC occurs in the signed bytes b. The error names the
-// kind of the first that does not.
+// kind of the first that does not. SIDs count wherever they occur in b. Without a device buffer the device is not
+// checked.
 func (f *frame) confirmSIDs(p *PAC, b []byte) error {
 	l := &p.Logon
 	if !containsSID(b, l.DomainID) || !l.ResourceDomain.IsZero() && !containsSID(b, l.ResourceDomain) {

@@ -57,7 +57,8 @@ func Parse(data []byte) (*PAC, error) {
 }
 
 // read parses the known buffers and ignores others (K-2). The logon and client information are required. A malformed
-// known buffer is an error. Claims that are empty set only the flag.
+// known buffer is an error. Claims that are empty set only the flag. A missing required buffer is ErrInvalid. The first
+// malformed buffer ends the reading.
 func (f *frame) read() (*PAC, error) {
 	p := &PAC{}
 	for _, step := range []struct {

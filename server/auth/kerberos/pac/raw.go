@@ -42,7 +42,8 @@ const (
 )
 
 // readUPN parses UPN_DNS_INFO. Each name must be behind the fixed part and inside the buffer (K-7); otherwise it is
-// ErrInvalid. Without the extension there is no SID.
+// ErrInvalid. Without the extension there is no SID. An odd length of a UTF-16 name is ErrInvalid. An empty name is "".
+// With the extension a malformed SID is an error.
 func readUPN(b []byte) (*UPNInfo, error) {
 	if len(b) < 12 {
 		return nil, fmt.Errorf("%w: names of %d bytes", ErrInvalid, len(b))

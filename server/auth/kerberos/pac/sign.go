@@ -58,8 +58,9 @@ func (f *frame) signature(k kind) (s signature, ok bool, err error) {
 	return s, true, nil
 }
 
-// verify checks the server signature with the key that decrypted the ticket, over the raw bytes.
-// The KDC signature must be present, but a service has no key for it (K-12).
+// verify checks the server signature with the key that decrypted the ticket, over the raw bytes. The KDC signature must
+// be present, but a service has no key for it (K-12). A missing or malformed signature, a checksum type other than the
+// key's, and a wrong checksum are ErrInvalid. It checks the ticket and full signatures only for their form.
 func (f *frame) verify(key types.EncryptionKey) error {
 	server, ok, err := f.signature(kindServer)
 	if err != nil {

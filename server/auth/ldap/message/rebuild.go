@@ -104,7 +104,8 @@ func (e *encoder) list(b []byte, all []Span) []byte {
 	return b
 }
 
-// message returns the message in DER. An operation that this package does not encode sets e.bad.
+// message returns the message in DER. An operation that this package does not encode sets e.bad. The bytes are then not
+// usable. Nil controls are omitted, and an empty list is written.
 func (e *encoder) message(m *Message) []byte {
 	return e.element(nil, sequence, func(b []byte) []byte {
 		b = e.number(b, integer, m.ID)

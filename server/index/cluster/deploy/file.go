@@ -108,7 +108,8 @@ var (
 )
 
 // check sets the defaults for empty address, folder and state, and returns an error for the first invalid key. A nil
-// machine, or one that runs no command, is an error.
+// machine, or one that runs no command, is an error. A role given twice and a key without its role are errors. A
+// defaulted address is the machine's name.
 func (m *Machine) check(name string) error {
 	if m == nil || len(m.Runs) == 0 {
 		return errors.New("runs: want a list of commands, such as [work]")
@@ -155,7 +156,8 @@ func (m *Machine) check(name string) error {
 func (m *Machine) runs(role string) bool { return slices.Contains(m.Runs, role) }
 
 // check returns an error if the machines do not make a site. Their own keys are valid already. It returns the first
-// mistake and changes nothing.
+// mistake and changes nothing. watch, directory, work and follow must each run somewhere, and directory only once. A
+// site needs either directory or ldap, and either broker machines or nats.
 func (f *File) check() error {
 	count := map[string]int{}
 	for _, m := range f.Machines {

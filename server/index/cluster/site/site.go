@@ -60,7 +60,8 @@ func Read(b []byte) (*Site, error) {
 }
 
 // check sets zero Parts, Deciders and Replicas to 1, and returns an error for the first value that is not allowed: a
-// number over the limit, no host, a relative tree, a malformed name, key or server address.
+// number over the limit, no host, a relative tree, a malformed name, key or server address. Trees must be clean
+// absolute paths other than "/". Its last check is that of Question. An error may leave the defaults set.
 func (s *Site) check() error {
 	for _, n := range []*int{&s.Parts, &s.Deciders, &s.Replicas} {
 		if *n == 0 {

@@ -99,7 +99,9 @@ func (k *keeper) answer(ctx context.Context, m *nats.Msg) {
 }
 
 // carryOut deletes what a request names, or moves a consumer for the report of a lag. It returns an error and deletes
-// nothing if the messages are still needed (N-120), or if the request is malformed or is for an unknown share.
+// nothing if the messages are still needed (N-120), or if the request is malformed or is for an unknown share. A
+// request has the fields of one action alone; any other combination, a zero number and a body above maxRequest are
+// errors. A drop is only for shares of the seen stream.
 func (k *keeper) carryOut(ctx context.Context, m *nats.Msg) error {
 	name := strings.TrimPrefix(m.Subject, keepSubject)
 	var d request

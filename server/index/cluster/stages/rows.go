@@ -126,8 +126,9 @@ func (r *rows) remove(ctx context.Context, m *message) {
 
 var errPlace = errors.New("it was not written to stand there")
 
-// take converts one message to rows and stores them. It skips a message that it cannot use (N-54).
-// After an error the worker's memory is unusable, and the part must be taken again.
+// take converts one message to rows and stores them. It skips a message that it cannot use (N-54). After an error the
+// worker's memory is unusable, and the part must be taken again. An unusable message still advances the cursor. Rows
+// are written with events, at the begin and end of a walk, and every few messages.
 func (r *rows) take(ctx context.Context, m *message) error {
 	next := r.last
 	r.lag.read++
