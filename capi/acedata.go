@@ -47,7 +47,8 @@ func (c *call) addWithData(acl user, revision uint32, t sd.Type, flags uint8, ma
 const listHeader = 8
 
 // rmAddConditionalAce implements AddConditionalAce. It returns STATUS_INVALID_PARAMETER for a type without conditions
-// and for a malformed condition, which may lack its outer parentheses.
+// and for a malformed condition, which may lack its outer parentheses. Only the types that allow, deny and audit with a
+// condition have one. The error of the list is that of addWithData.
 func rmAddConditionalAce(c *call) uint64 {
 	t := sd.Type(c.u32(2))
 	if t != sd.AccessAllowedCallback && t != sd.AccessDeniedCallback && t != sd.SystemAuditCallback {
@@ -76,7 +77,7 @@ func rmAddConditionalAce(c *call) uint64 {
 }
 
 // rmAddAttributeAce implements AddResourceAttributeAce, for exactly one attribute and no rights. Any other input
-// returns STATUS_INVALID_PARAMETER.
+// returns STATUS_INVALID_PARAMETER. Memory that cannot be read returns its status.
 func rmAddAttributeAce(c *call) uint64 {
 	s, st := c.SIDAt(c.ptr(4))
 	if st != ntstatus.Success {

@@ -170,7 +170,8 @@ func ntFlushBuffersFile(c *call) uint64 {
 	})
 }
 
-// ntFsControlFile reads the input buffer only for FSCTL_PIPE_TRANSCEIVE and FSCTL_PIPE_WAIT.
+// ntFsControlFile implements NtFsControlFile. It reads the input buffer only for FSCTL_PIPE_TRANSCEIVE and
+// FSCTL_PIPE_WAIT. The status block and the output buffer are probed first.
 func ntFsControlFile(c *call) uint64 {
 	in := fsControlFileIn(c)
 	x, st := c.io(4)

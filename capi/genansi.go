@@ -102,7 +102,8 @@ func twin(b *bytes.Buffer, result, name, list string) {
 	b.WriteString("\treturn r;\n}\n")
 }
 
-// failure returns the result of a function for which there is no memory to convert its text.
+// failure returns the result of a function for which there is no memory to convert its text. An unknown result type
+// ends the program.
 func failure(result, name string) string {
 	switch {
 	case result == "BOOL":

@@ -22,7 +22,8 @@ func (c *call) stringBuffer(p user) (room uint16, buffer user, st ntstatus.Statu
 }
 
 // ntQuerySymbolicLinkObject writes the target with a terminating NUL, which its length does not include, and the
-// required length if the caller wants it.
+// required length if the caller wants it. Both buffers are probed before the handle. After a failure only the required
+// length is written.
 func ntQuerySymbolicLinkObject(c *call) uint64 {
 	target, returned := c.ptr(1), c.ptr(2)
 	room, buffer, st := c.stringBuffer(target)

@@ -37,7 +37,8 @@ func lsaClose(c *call) uint64 {
 	return status(st)
 }
 
-// lsaQueryInformationPolicy returns the information in memory that the caller frees with LsaFreeMemory.
+// lsaQueryInformationPolicy returns the information in memory that the caller frees with LsaFreeMemory. The pointer is
+// probed first. After a failure it is unchanged.
 func lsaQueryInformationPolicy(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
 		return status(st)
@@ -166,7 +167,8 @@ func lsaLookupSids(c *call) uint64 {
 	})
 }
 
-// lsaLookupPrivilegeName returns the name of a privilege to a caller whose policy handle may look names up (T-146).
+// lsaLookupPrivilegeName returns the name of a privilege to a caller whose policy handle may look names up (T-146). The
+// name is a block that the caller frees. An unknown number is STATUS_NO_SUCH_PRIVILEGE, found after the handle.
 func lsaLookupPrivilegeName(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
 		return status(st)
@@ -187,7 +189,8 @@ func lsaLookupPrivilegeName(c *call) uint64 {
 	return status(c.giveString(c.ptr(2), p.String()))
 }
 
-// lsaGetUserName returns the account name and the domain of the user that the thread acts as (T-147).
+// lsaGetUserName returns the account name and the domain of the user that the thread acts as (T-147). The domain's
+// pointer may be NULL, the name's not. The caller frees both. If the name cannot be written, the domain stays written.
 func lsaGetUserName(c *call) uint64 {
 	name, domain := c.ptr(0), c.ptr(1)
 	for _, p := range []user{name, domain} {

@@ -26,7 +26,8 @@ func ntDuplicateObject(c *call) uint64 {
 	return c.openedAt(out, o.TargetHandle, st)
 }
 
-// ntQueryObject writes the information after success, and the length whenever the service returns one.
+// ntQueryObject implements NtQueryObject. It writes the information after success, and the length whenever the service
+// returns one that is not 0. The buffer is probed before the handle. The pointer for the length may be NULL.
 func ntQueryObject(c *call) uint64 {
 	buffer, returned, in := c.ptr(2), c.ptr(4), queryObjectIn(c)
 	in.FaultReturnLength = c.Probe(buffer, uintptr(in.ObjectInformationLength), 1)

@@ -61,7 +61,8 @@ type connecting struct {
 }
 
 // connecting probes and returns the output pointers of NtConnectPort. Each may be NULL; without one for the length, no
-// information is exchanged.
+// information is exchanged. A NULL buffer has room for nothing. The room is read before the call, and the buffer is
+// probed for it.
 func (c *call) connecting() (x connecting, st ntstatus.Status) {
 	x = connecting{longest: c.ptr(5), info: c.ptr(6), infoLength: c.ptr(7)}
 	if x.longest != 0 {
@@ -104,7 +105,7 @@ func (c *call) connected(x connecting, answer []byte, longest uint32) ntstatus.S
 
 // ntConnectPort implements NtConnectPort. It waits until the server has completed or refused the connection. A NULL
 // name is STATUS_ACCESS_VIOLATION, and sections are STATUS_NOT_SUPPORTED. If the results cannot be written, the port
-// stays open without a handle in the program's memory.
+// stays open without a handle in the program's memory. A refused connection closes the port.
 func ntConnectPort(c *call) uint64 {
 	x, st := c.connecting()
 	if st != ntstatus.Success {
@@ -251,8 +252,9 @@ func (c *call) reply(h winnt.Handle, p user) ntstatus.Status {
 // ntReplyPort implements NtReplyPort.
 func ntReplyPort(c *call) uint64 { return status(c.reply(c.handle(0), c.ptr(1))) }
 
-// ntReplyWaitReceivePort implements NtReplyWaitReceivePort. It sends the reply, if there is one, and waits for the
-// next message. If the reply fails, it does not wait.
+// ntReplyWaitReceivePort implements NtReplyWaitReceivePort. It sends the reply, if there is one, and waits for the next
+// message. If the reply fails, it does not wait. The pointers are probed before the reply is sent. A closed port ends
+// the wait with a status.
 func ntReplyWaitReceivePort(c *call) uint64 {
 	h, context, receive := c.handle(0), c.ptr(1), c.ptr(3)
 	if context != 0 {

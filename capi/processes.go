@@ -32,8 +32,9 @@ type processAttributes struct {
 	clientID      user // where the ids are to be written
 }
 
-// processAttributesAt copies a PS_ATTRIBUTE_LIST; NULL is empty. An unsupported attribute gives STATUS_NOT_SUPPORTED.
-// A malformed length, and more than maxProcessAttributes entries, give STATUS_INVALID_PARAMETER.
+// processAttributesAt copies a PS_ATTRIBUTE_LIST; NULL is empty. An unsupported attribute gives STATUS_NOT_SUPPORTED. A
+// malformed length, and more than maxProcessAttributes entries, give STATUS_INVALID_PARAMETER. Of an attribute given
+// twice the last counts. The client id's address is probed, and the image name is cut to 65534 bytes.
 func (c *call) processAttributesAt(p user) (a processAttributes, st ntstatus.Status) {
 	if p == 0 {
 		return a, ntstatus.Success
@@ -66,7 +67,9 @@ func (c *call) processAttributesAt(p user) (a processAttributes, st ntstatus.Sta
 	return a, st
 }
 
-// ntCreateUserProcess writes the ids before the handles. After a fault the process exists and its handles stay open.
+// ntCreateUserProcess implements NtCreateUserProcess. It writes the ids before the handles, and the thread's handle
+// first. After a fault the process exists and its handles stay open. Unreadable attributes fail before anything is
+// created.
 func ntCreateUserProcess(c *call) uint64 {
 	thread := c.ptr(1)
 	if st := c.ProbeHandle(thread); st != ntstatus.Success {

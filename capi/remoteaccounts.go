@@ -77,8 +77,8 @@ func (d *attached) Computer() logon.Account {
 		DomainSID: out.Buffer.DomainSID}
 }
 
-// creator returns the identity of a token for the descriptor of a private object, from the information that
-// TOKEN_QUERY allows.
+// creator returns the identity of a token for the descriptor of a private object, from the information that TOKEN_QUERY
+// allows. The first failing query gives the status, and the identity is then incomplete. Only enabled privileges count.
 func (r *remote) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
 	var st ntstatus.Status
 	ask := func(class winnt.TokenInfoClass) (v any) {

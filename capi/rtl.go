@@ -102,7 +102,8 @@ func rtlGetAce(c *call) uint64 {
 	return status(c.WriteU64(c.ptr(2), uint64(c.ptr(0))+uint64(at)))
 }
 
-// rmAddAce implements the functions that append one entry, such as RtlAddAccessAllowedAce. The two GUIDs may be NULL.
+// rmAddAce implements the functions that append one entry, such as RtlAddAccessAllowedAce. The two GUIDs may be NULL. A
+// malformed SID fails when the entry is added, after the ACL is read. A failure leaves the list unchanged.
 func rmAddAce(c *call) uint64 {
 	s, st := c.SIDAt(c.ptr(5))
 	if st == ntstatus.AccessViolation {
@@ -176,7 +177,8 @@ func rmParseDescriptor(c *call) uint64 {
 }
 
 // rmFormatDescriptor implements ConvertSecurityDescriptorToStringSecurityDescriptor. The caller frees the text, which
-// is empty if no part is requested.
+// is empty if no part is requested. A NULL descriptor is STATUS_INVALID_SECURITY_DESCR. One that SDDL cannot express is
+// STATUS_INVALID_ACL.
 func rmFormatDescriptor(c *call) uint64 {
 	d, st := c.DescriptorAt(c.ptr(0))
 	if st != ntstatus.Success {

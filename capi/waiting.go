@@ -70,7 +70,8 @@ func limitOf(v int64, now time.Time, filetime int64) limit {
 }
 
 // waitFor waits until one of the objects is signaled, and returns its index as a status. It returns STATUS_TIMEOUT at
-// the limit and STATUS_USER_APC after queued calls of an alertable wait.
+// the limit and STATUS_USER_APC after queued calls of an alertable wait. Queued calls run before it returns
+// STATUS_USER_APC. The first failing handle ends the wait.
 func (c *call) waitFor(handles []winnt.Handle, alertable bool, l limit) ntstatus.Status {
 	watchEnds()
 	if r := c.remote(); r != nil {

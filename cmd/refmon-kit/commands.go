@@ -38,7 +38,7 @@ func (*questionsCmd) Help() string {
 	return "The suites are " + strings.Join(kit.Suites(), ", ") + "."
 }
 
-// Run prints the questions.
+// Run prints the questions, one in each line. The first failed write ends it.
 func (c *questionsCmd) Run(std *streams) error {
 	questions, err := c.questions()
 	if err != nil {

@@ -171,7 +171,8 @@ func included(leaf string, index, size uint64, path []string) string {
 	return r
 }
 
-// consistent panics unless the tree now continues the tree old (RFC 9162, section 2.1.4.2).
+// consistent panics unless the tree now continues the tree old (RFC 9162, section 2.1.4.2). An empty old tree is
+// continued by every tree, with an empty proof. Equal sizes need equal roots and an empty proof.
 func consistent(old, now checkpoint, path []string) {
 	check(old.size <= now.size, "the old checkpoint has more records")
 	if old.size == now.size || old.size == 0 {

@@ -88,7 +88,8 @@ func (q *query) privilege(rule, name string, bits mask) bool {
 	return true
 }
 
-// decide repeats the access check of a request and returns its certificate without hashes. Malformed input panics.
+// decide repeats the access check of a request and returns its certificate without hashes. Malformed input panics. An
+// empty descriptor means none. The results of object types are empty unless the request is for a list.
 func decide(c map[string]any, descriptor, file string) map[string]any {
 	want, primary, self := map[string]any{}, c["primary"].(string), c["self"].(string)
 	for _, key := range strings.Fields(`adOwnerReadOnly backup certificate claimsDisabled desired kernelMode level mapping

@@ -120,7 +120,8 @@ func (c *accessCmd) Run(std *streams) error {
 }
 
 // one explains the decision about one object. It returns errDenied for a denial. An object that is not found, and a
-// missing --want for anything but a file, are errors.
+// missing --want for anything but a file, are errors. With several paths each is looked up by itself. Notes about the
+// object go to standard error.
 func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ *winnt.ObjectType, who int,
 	path string) error {
 	var paths []string
@@ -216,6 +217,7 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 }
 
 // find reads the object with a path, among paths or in the objects file. No such object, and several, are errors.
+// Without --objects the path is compared as it is written. A malformed --want is an error.
 func (c *accessCmd) find(std *streams, d *directory.Directory, t *winnt.ObjectType, path string,
 	paths []string) (i objects.Item, err error) {
 	rights, err := words.Parse(c.Want)

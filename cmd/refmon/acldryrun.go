@@ -58,6 +58,7 @@ func (r *aclRun) dry(ctx context.Context, tree *acltree.Tree) error {
 }
 
 // people returns the principals that dry compares: those of -d and --token, or else the users and groups of the change.
+// An account named twice counts once. An account that cannot be added is only reported to standard error.
 func (r *aclRun) people() (*directory.Directory, error) {
 	if len(r.Directory)+len(r.Token) > 0 {
 		return r.directory(r.std)

@@ -41,8 +41,9 @@ FILE has lines of JSON. refmon acl export -o FILE makes them of other forms.
 The exit code is 0 if every file has its descriptor, 1 if --dry-run found others, 2 after an error.`
 }
 
-// Run gives the files below a tree the descriptors of a file from refmon acl export. It names each file that fails
-// and goes on. With --dry-run it prints the files that it would change.
+// Run gives the files below a tree the descriptors of a file from refmon acl export. It names each file that fails and
+// goes on. With --dry-run it prints the files that it would change. Without --from, names are relative to the tree. A
+// tree that is not a directory is an error.
 func (c *aclImportCmd) Run(std *streams) (err error) {
 	switch about, err := os.Stat(c.Tree); {
 	case err != nil:

@@ -60,7 +60,8 @@ func (c *aclResetCmd) Run(std *streams) error {
 }
 
 // change replaces the DACL of a file by the entries that own returns, followed by those inherited from its directory.
-// It changes nothing else of the descriptor. F-170
+// It changes nothing else of the descriptor. F-170 A file or directory whose descriptor cannot be read is an error, and
+// then nothing is written.
 func (f *offlineFlags) change(std *streams, path string, own func(*kept) ([]sd.ACE, error)) error {
 	k, err := f.open(path, true)
 	if err != nil {

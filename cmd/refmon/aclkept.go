@@ -76,7 +76,8 @@ func (k *kept) close() {
 }
 
 // write changes the parts of the descriptor that d has. On a mount and in a tree the caller needs the rights; offline
-// it needs CAP_SYS_ADMIN.
+// it needs CAP_SYS_ADMIN. Offline it merges the parts with the stored descriptor, and notes the write on standard
+// error.
 func (k *kept) write(std *streams, d *sd.Descriptor) error {
 	if k.served != nil {
 		return k.served.write(d)

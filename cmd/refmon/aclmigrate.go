@@ -39,8 +39,9 @@ several groups that add up. Look at them with --dry-run first. Before the first 
 refmon acl grant.`
 }
 
-// Run converts the POSIX or NFSv4 permissions of a tree to descriptors. It prints what a descriptor cannot express,
-// and the names that have no SID.
+// Run converts the POSIX or NFSv4 permissions of a tree to descriptors. It prints what a descriptor cannot express, and
+// the names that have no SID. Names are reported once each, at most maxListed. Files that have a descriptor keep it
+// without --replace. It works offline.
 func (c *aclMigrateCmd) Run(std *streams) error {
 	c.Offline = true
 	names, done, err := c.names(std)

@@ -34,8 +34,9 @@ command reads the attribute itself; refmon acl export does so for many files.
 In a terminal, and with -d, the names of the SIDs follow: of accounts in -d, well-known ones, and those of this host.`
 }
 
-// Run prints the descriptor of each path as SDDL, on a terminal with the names of its SIDs. It stops at the first
-// path that cannot be read.
+// Run prints the descriptor of each path as SDDL, on a terminal with the names of its SIDs. It stops at the first path
+// that cannot be read. Several paths are printed before their descriptors. A descriptor that SDDL cannot express is an
+// error.
 func (c *aclGetCmd) Run(std *streams) error {
 	var people *directory.Directory
 	if len(c.Directory) > 0 {
@@ -106,7 +107,8 @@ in the form that a file server accepts.
   refmon acl set --offline /srv/share/plan 'O:BAD:P(A;;FA;;;BA)'`
 }
 
-// Run replaces the descriptor of a file, through the mount, at the daemon or offline. Malformed SDDL changes nothing.
+// Run replaces the descriptor of a file, through the mount, at the daemon or offline. Malformed SDDL changes nothing. A
+// descriptor set offline replaces the stored one; otherwise the mount or the daemon merges the parts.
 func (c *aclSetCmd) Run(std *streams) error {
 	d, err := sddl.Parse(c.SDDL)
 	if err != nil {

@@ -35,7 +35,8 @@ func from(inherited bool) string {
 }
 
 // keeps counts a descendant that still grants what a step revokes: by its own entries, or by inherited ones if its DACL
-// is protected or absent (B-112).
+// is protected or absent (B-112). Entries of revoke steps count, unless they are for denials only. A file counts once,
+// and the first is kept by name.
 func (r *aclRun) keeps(path string, after *sd.Descriptor, steps []acltree.Step) {
 	grants := func(s *acltree.Step) bool {
 		if s.Verb != acltree.Revoke || s.Only != nil && *s.Only == acltree.Deny {

@@ -186,8 +186,8 @@ type auditQueryCmd struct {
 // Help returns the long text of --help for refmon audit query.
 func (auditQueryCmd) Help() string { return trail.Syntax }
 
-// Run prints the records that the expression selects, also those before an error. No match prints nothing and is not
-// an error.
+// Run prints the records that the expression selects, also those before an error. No match prints nothing and is not an
+// error. A malformed expression and an unknown format are errors, and nothing is printed then.
 func (c *auditQueryCmd) Run(std *streams) error {
 	f, err := c.filter()
 	if err != nil {

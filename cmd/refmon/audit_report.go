@@ -57,7 +57,7 @@ privileges, impersonations upward, changes of security and policy, and the resul
 }
 
 // Run writes the report of an audit log as a page and prints the counts. A broken log is shown in the page and is not
-// an error.
+// an error. Records that cannot be read are shown as far as they go. An existing page is replaced.
 func (c *auditReportCmd) Run(std *streams) error {
 	s, unread := summary(c.Dir, &c.filterFlags)
 	if s == nil {
@@ -105,8 +105,8 @@ func (auditPolicyCmd) Help() string {
 refmon run --audit DIR starts with this policy; a program's audit_policy() replaces it.`
 }
 
-// Run prints the audit policy, or changes subcategories and stores it. A setting without a subcategory, or the
-// reverse, is an error.
+// Run prints the audit policy, or changes subcategories and stores it. A setting without a subcategory, or the reverse,
+// is an error. Without flags it prints. An unknown subcategory is an error, and then nothing is stored.
 func (c *auditPolicyCmd) Run(std *streams) error {
 	p, err := trail.LoadPolicy(c.Dir)
 	if err != nil {
@@ -126,7 +126,8 @@ func (c *auditPolicyCmd) Run(std *streams) error {
 }
 
 // store records each change in the log, if there is one, and then writes the policy (U-2). It refuses while another
-// program has the log open.
+// program has the log open. Without a checkpoint there is no log. A failure to record leaves the policy as it is, and
+// records before it stay. Without a stored policy it compares with the default.
 func (c *auditPolicyCmd) store(next *audit.Policy) error {
 	before, err := trail.LoadPolicy(c.Dir)
 	if err != nil {

@@ -161,7 +161,7 @@ func readCheckpoint(name string) (*checkpoint, error) {
 }
 
 // parseCheckpoint parses the output of writeCheckpoint. Unknown fields, and sizes or positions out of range, are
-// errors.
+// errors. The offset must be within the input. Malformed JSON is an error.
 func parseCheckpoint(b []byte) (*checkpoint, error) {
 	var c checkpoint
 	if err := strict.Unmarshal(b, &c); err != nil {

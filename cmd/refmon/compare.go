@@ -41,8 +41,9 @@ contradicts.
 The exit code is 0 if every difference is known, 1 if one is not, 2 if the file is not a recording.`
 }
 
-// Run compares a recording of Windows with this implementation and prints the differences. It returns errDenied if
-// one is not explained. With --vectors it compares nothing and writes the recording as vectors.
+// Run compares a recording of Windows with this implementation and prints the differences. It returns errDenied if one
+// is not explained. With --vectors it compares nothing and writes the recording as vectors. A recording that cannot be
+// read, and one that contradicts the questions, are errors.
 func (c *compareCmd) Run(std *streams) error {
 	in := std.in
 	if c.Recording != "-" {

@@ -46,7 +46,7 @@ All words:
 }
 
 // Run prints the help of a command, of a topic such as rights, or of rules. An unknown topic is an error that names the
-// topics.
+// topics. A rule's id prints the rule. The error of a failed write is returned.
 func (c *helpCmd) Run(std *streams, parser *kong.Kong) error {
 	topic := strings.Join(c.Topic, " ")
 	text, ok := topics[topic]

@@ -13,6 +13,7 @@ import (
 )
 
 // print prints the findings of one descriptor as text or JSON, and counts them. name is its file, "" for an argument.
+// Without findings it prints nothing. The error is that of the output, and the counts then stay.
 func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 	p.found += len(found)
 	for _, f := range found {

@@ -90,7 +90,8 @@ func main() {
 		colour: wantColour(os.Stdout), width: widthOf(os.Stdout)}))
 }
 
-// run runs one command line and returns the exit code. Without arguments it prints the help.
+// run runs one command line and returns the exit code. Without arguments it prints the help. Errors of the command line
+// are printed with the help to look at, and return exitMalformed. Pipes are closed at the end.
 func run(args []string, std *streams) int {
 	var c cli
 	parser, err := kong.New(&c,

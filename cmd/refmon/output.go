@@ -215,7 +215,8 @@ func (o *output) diff(d *bulk.Diff, before int64) (err error) {
 }
 
 // report collects a report with checkpoint and progress bar, and then calls write, also after an interrupt. A
-// checkpoint with --only or --exclude is an error.
+// checkpoint with --only or --exclude is an error. An error of write takes precedence over that of the run. A complete
+// checkpoint does nothing.
 func (o *output) report(r *bulk.Report, write func() error) (err error) {
 
 	ctx, bar, end := o.begin(o.in.size)

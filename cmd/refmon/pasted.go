@@ -16,7 +16,7 @@ import (
 
 // pasted parses an argument that is the screen output of icacls, Get-Acl or accesschk -l, or SDDL that a console broke
 // into lines. It returns nil for any other argument, without an error. The output must be about one object. dir may be
-// nil.
+// nil. No descriptor, several, and an unreadable one are errors. What the output lost is noted on standard error.
 func pasted(std *streams, text string, domain sid.SID, dir *directory.Directory) (*sd.Descriptor, error) {
 	if oneLine := !strings.Contains(strings.TrimSpace(text), "\n"); oneLine && !strings.HasSuffix(text, ")") ||
 		oneLine && strings.Contains(text, ";") { // SDDL or a path

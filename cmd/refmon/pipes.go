@@ -57,7 +57,8 @@ func (p *pipe) open() io.ReadCloser {
 }
 
 // keep copies the pipe to a temporary file, so that open can be called again. It does nothing for a nil pipe and one
-// that was kept.
+// that was kept. A failed copy is returned by each later call. The temporary file has no name where the system allows
+// it.
 func (p *pipe) keep() (err error) {
 	if p == nil || p.file != nil {
 		return nil

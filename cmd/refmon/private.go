@@ -183,7 +183,8 @@ func domainOf(user sid.SID) sid.SID {
 	return sid.SID{}
 }
 
-// personSID returns the SID of one user. A group is an error, because its members are not one user.
+// personSID returns the SID of one user. A group is an error, because its members are not one user. SYSTEM,
+// LOCAL SERVICE, NETWORK SERVICE and IUSR count as users. An error may come with the SID.
 func personSID(names *acltree.Names, who string) (sid.SID, error) {
 	a, err := names.Find(who)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// ownDescriptors reads the descriptor of a file, that of its folder, and the number of its names.
+// ownDescriptors reads the descriptor of a file, that of its folder, and the number of its names. The root of a volume
+// has no folder. The second argument is ignored. The error names the file.
 func ownDescriptors(path, _ string) (h held, err error) {
 	whole, err := filepath.Abs(path)
 	if err != nil {
@@ -43,7 +44,8 @@ func namedDescriptor(path string) (*sd.Descriptor, error) {
 	return sddl.Parse(d.String(), sddl.Options{Extended: true})
 }
 
-// names reports whether a file is a directory, and the number of its hard links; 0 of a directory.
+// names reports whether a file is a directory, and the number of its hard links; 0 of a directory. A link itself is
+// opened, not its target.
 func names(path string) (directory bool, links uint32, err error) {
 	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {

@@ -70,8 +70,9 @@ The exit code is 0; with --to it is 1 if the object is not reached, 2 if the sea
 const maxObjects = 1 << 22
 
 // Run searches the paths from a user, or to an object, and prints them. If it could not read an object, it prints the
-// paths and returns errReported. Otherwise, with --to, it returns errDenied if there is no path, and errReported if
-// the search was cut before it found one.
+// paths and returns errReported. Otherwise, with --to, it returns errDenied if there is no path, and errReported if the
+// search was cut before it found one. Without a user and --to it returns an error. --max-depth and --joined must be at
+// least 1. A search that was cut says so on standard error.
 func (c *reachCmd) Run(std *streams) error {
 	s := reach.Search{MaxDepth: c.MaxDepth, MaxJoined: c.Joined, BlockOwner: c.BlockOwner, People: !c.JSON}
 	if c.MaxDepth < 1 || c.Joined < 1 {

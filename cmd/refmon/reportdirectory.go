@@ -59,7 +59,8 @@ func (c *objectsFlags) ofDirectory(in *input, typ *winnt.ObjectType) (about bool
 	return about, nil
 }
 
-// aboutDirectory reports whether the objects are those of a directory. It rejects flags that are for files.
+// aboutDirectory reports whether the objects are those of a directory. It rejects flags that are for files. For a
+// directory these are --checkpoint and --share.
 func (c *reportCmd) aboutDirectory(in *input, typ *winnt.ObjectType) (bool, error) {
 	about, err := c.ofDirectory(in, typ)
 	if err != nil {

@@ -148,7 +148,7 @@ With --connect the calls go to a running refmond. Try there:
 }
 
 // Run reads statements until the input ends. On a terminal there is a line editor, and Ctrl-C ends the running
-// statement, not the session.
+// statement, not the session. Without a terminal it reads std.in without prompts.
 func (c *replCmd) Run(std *streams) error {
 	cfg, err := c.config(std)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // trail opens the log of --audit and stores it in cfg with its policy and a clock. end closes it. Without --audit it
-// changes nothing.
+// changes nothing. end is nil after an error.
 func (c *runCmd) trail(cfg *script.Config) (end func() error, err error) {
 	if c.Audit == "" {
 		return func() error { return nil }, nil

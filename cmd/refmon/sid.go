@@ -34,7 +34,8 @@ Batch: {"id":1,"sid":"BA"} gives {"id":1,"hex":"0102…"}, and {"id":1,"hex":"01
 {"id":1,"error":"…","offset":n}; the following lines are answered, and the exit code is 2.`
 }
 
-// Run explains one SID, or answers a batch with a line for each. Malformed text is an error.
+// Run explains one SID, or answers a batch with a line for each. Malformed text is an error. Exactly one of text and
+// --batch is required.
 func (c *sidCmd) Run(std *streams) error {
 	if err := one("a SID", c.Text, c.Batch); err != nil {
 		return err

@@ -112,7 +112,8 @@ func printToken(std *streams, t *token.Token) error {
 	return err
 }
 
-// tokenRows writes the rows of printToken.
+// tokenRows writes the rows of printToken, one property in each line. Absent properties have no row, except the default
+// DACL, which is then "none". The error is that of out.
 func tokenRows(out io.Writer, t *token.Token) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	row := func(name, value, note string) {

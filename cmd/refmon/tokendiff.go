@@ -26,7 +26,7 @@ attributes (~). The exit code is 0 if both tokens lead to the same decisions, 1 
 }
 
 // Run prints the differences of two tokens that decisions can depend on. It returns errDenied if there are any, and
-// else says so.
+// else says so. Claims of the restricted pass are compared only if both tokens are restricted.
 func (c *tokenDiffCmd) Run(std *streams) error {
 	a, err := std.readToken(c.A)
 	if err != nil {

@@ -183,7 +183,8 @@ func joinsUser(change string, dir *directory.Directory) bool {
 }
 
 // certify writes the certificate of an answer, and the descriptor next to it. It wants a token file, and a call that
-// reached a decision.
+// reached a decision. The descriptor's file has the suffix .sd and is hexadecimal. Existing files are replaced. An
+// error may leave the certificate alone.
 func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answer) error {
 	switch {
 	case a.Why == nil:

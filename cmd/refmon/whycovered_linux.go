@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountAbove returns the directory of the mount of refmond that shows a path, "" if none does.
+// mountAbove returns the directory of the mount of refmond that shows a path, "" if none does. Of mounts on each other
+// the topmost counts: another kind of file system on top gives "". A host without /proc gives "".
 func mountAbove(path string) (at string) {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

@@ -118,7 +118,8 @@ func (n *sidNames) add(s sid.SID, role string) {
 	n.found[s], n.width = text, max(n.width, len(s.String()))
 }
 
-// print prints a line for each recorded SID, sorted by SID. It prints nothing if there are none.
+// print prints a line for each recorded SID, sorted by SID. It prints nothing if there are none. Lines that are too
+// wide are folded.
 func (n *sidNames) print(s *streams) error {
 	if len(n.found) == 0 {
 		return nil

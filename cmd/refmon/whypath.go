@@ -118,7 +118,8 @@ func typeOfFile(directory bool) *winnt.ObjectType {
 	return winnt.FileObject
 }
 
-// answer decides as the mount does and prints the decision with the entries of the file or directory that decided.
+// answer decides as the mount does and prints the decision with the entries of the file or directory that decided. It
+// returns errDenied for a denial. With asJSON it prints no entries.
 func (q *pathQuestion) answer(std *streams, asJSON bool) error {
 	o := accessquery.ExplainOpen(&q.request, &q.facts)
 	decider := q.file()

@@ -108,7 +108,7 @@ func (c *whyCmd) listed(std *streams) (*whyUser, error) {
 }
 
 // fromDirectory makes the user of --as the caller of a question about a descriptor, with the token of refmon access
-// (B-100). It needs -d, or a SID.
+// (B-100). It needs -d, or a SID. Flags about token files and about paths are errors. It sets c.people and c.caller.
 func (c *whyCmd) fromDirectory(std *streams) error {
 	_, notSID := sid.Parse(c.As)
 	switch {
