@@ -138,7 +138,8 @@ func Name(g winnt.GUID, mask winnt.AccessMask) string {
 	return all[0].Name
 }
 
-// kindsOf returns the kinds that a mask can be about, the likeliest first.
+// kindsOf returns the kinds that a mask can be about, the likeliest first. Read and write of properties come before
+// control access, and that before validated writes. Any other mask, 0 too, is about a class.
 func kindsOf(mask winnt.AccessMask) []Kind {
 	switch {
 	case mask&(winnt.ADS_RIGHT_DS_READ_PROP|winnt.ADS_RIGHT_DS_WRITE_PROP) != 0:

@@ -18,7 +18,8 @@ type Difference struct {
 }
 
 // Affects reports whether the answer for a descriptor can differ. It is false for nil, which always denies. It
-// may be true for an equal answer.
+// may be true for an equal answer. A descriptor with conditions, resource attributes or PRINCIPAL SELF always counts
+// once the tokens differ.
 func (f *Difference) Affects(d *sd.Descriptor) bool {
 	const dataInDACL = sd.HasExtras | sd.HasOthers | sd.HasPrincipalSelf
 	const dataInSACL = sd.HasExtras | sd.HasTrustLabel | sd.HasAccessFilter | sd.HasScopedPolicy

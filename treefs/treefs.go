@@ -201,8 +201,8 @@ func (f *FS) Remove(name string) error {
 	return o.closed(o.set("remove", nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}))
 }
 
-// RemoveAll removes a name and all its descendants, the leaves first, until a removal is
-// refused. It returns no error if the name does not exist.
+// RemoveAll removes a name and all its descendants, the leaves first, until a removal is refused. It returns no error
+// if the name does not exist. A descendant that is gone meanwhile is no error.
 func (f *FS) RemoveAll(name string) error {
 	err := f.Remove(name)
 	if errors.Is(err, fs.ErrNotExist) {

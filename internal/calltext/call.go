@@ -70,7 +70,8 @@ func optional(t reflect.Type) bool {
 		t == reflect.TypeFor[nt.DuplicateOptions]() || t.Kind() == reflect.Pointer && t != kernel.TokenType
 }
 
-// Results returns the output parameters of a successful call by name, "" for a failed call.
+// Results returns the output parameters of a successful call by name, "" for a failed call. Lengths are left out, and
+// so are nil lists and pointers. Each result begins with a space.
 func (p *Printer) Results(c *nt.Call) string {
 	if !c.Status.IsSuccess() {
 		return ""

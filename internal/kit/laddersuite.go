@@ -13,7 +13,7 @@ type ImpersonateIn struct {
 	Level   int           `json:"level"`
 }
 
-// servers returns primary tokens that differ in the properties that I-42 reads.
+// servers returns 12 new primary tokens that differ in the properties that I-42 reads. The first is a plain one.
 func servers() (processes []*oracle.Token) {
 	for i := range 12 {
 		p := plainToken()
@@ -45,7 +45,7 @@ func servers() (processes []*oracle.Token) {
 	return processes
 }
 
-// callers returns clients' tokens that differ in the properties that I-42 reads.
+// callers returns 11 new clients' tokens that differ in the properties that I-42 reads. The first is a plain one.
 func callers() (clients []*oracle.Token) {
 	for i := range 11 {
 		c := plainToken()

@@ -52,7 +52,8 @@ func Open(name string) (*Tree, error) {
 }
 
 // open opens the entry base of the directory dir. A directory becomes the root. For a file, dir is the root and t.only
-// its name. Any other kind is [ErrKind].
+// its name. Any other kind is [ErrKind]. A root of a mount is opened by its own name. After an error t is unchanged and
+// nothing stays open.
 func (t *tree) open(dir, base string) error {
 	above, err := beneath.Open(dir)
 	if err != nil {

@@ -170,7 +170,7 @@ type Journal struct {
 
 // ReadJournal reads a journal from its first line to its last, and checks its checksum. The error wraps [ErrNoJournal]
 // or [ErrUnfinished], names the damaged line, or is the read error. The Journal reads f again later, so f must stay
-// open.
+// open. An empty file is [ErrUnfinished]. Text after the last line, and a wrong count of entries, are errors.
 func ReadJournal(f io.ReaderAt) (*Journal, error) {
 	j := &Journal{file: f}
 	sum, before := sha256.New(), ""

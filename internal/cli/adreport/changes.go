@@ -42,7 +42,7 @@ type Change struct {
 }
 
 // compare returns the changes from one state to another. It lists at most maxRows opened and as many closed paths, and
-// says in Objects if there are more.
+// says in Objects if there are more. The differences of each section are added last.
 func compare(before, now *side) (c *Changes, err error) {
 	c = &Changes{}
 	c.Became, c.Ceased = administratorsOf(now, before), administratorsOf(before, now)

@@ -92,7 +92,8 @@ func (h *Holder) Of(o *objects.Item) (held Holding, err error) {
 	return held, nil
 }
 
-// fill sets the rights of a holding whose Steps are set. A right that is a step has no second word (B-118).
+// fill sets the rights of a holding whose Steps are set. A right that is a step has no second word (B-118). Only
+// objects of a directory have typed rights. An error may leave h partly filled.
 func (m *masks) fill(h *Holding, o *objects.Item) error {
 	own, every, err := m.of(o, nil)
 	if err != nil {
@@ -162,7 +163,8 @@ func shared(all []directory.Principal) (groups []sid.SID) {
 	return slices.DeleteFunc(groups, func(g sid.SID) bool { return g == sid.Administrators })
 }
 
-// rank returns the sort key of a holding. A holding with more consequence has a smaller rank.
+// rank returns the sort key of a holding. A holding with more consequence has a smaller rank. A holding with steps has
+// the rank of its first step's term, then one that writes, then others, and ordinary ones are last.
 func (h *Holding) rank() int {
 	switch {
 	case len(h.Steps) > 0:

@@ -70,7 +70,8 @@ type objectRights struct {
 }
 
 // Do evaluates both states and returns the page. An unreadable object is in no answer and has a line on the page. Do
-// returns the error of ctx, or [ErrNoObjects] if a state has no readable object.
+// returns the error of ctx, or [ErrNoObjects] if a state has no readable object. Without a baseline the page has no
+// changes. Errors of the baseline begin with "baseline:".
 func (r *Report) Do(ctx context.Context) (*Page, error) {
 	now, err := r.side(ctx, &r.Now)
 	if err != nil {

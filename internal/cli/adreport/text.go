@@ -167,7 +167,7 @@ func (t *textPage) entries(indent string, list []EntryRow) {
 	}
 }
 
-// changes writes what changed.
+// changes writes what changed, in a fixed order, and "none" if nothing did. Empty parts have no heading.
 func (t *textPage) changes(c *Changes) {
 	t.heading("Changes since the baseline")
 	if c.None() {

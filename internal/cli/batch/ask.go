@@ -65,6 +65,7 @@ func (c *checker) subject() (*subject, error) {
 }
 
 // desired returns the requested rights: a number, or text in the form of sddl.ParseRights. A missing field is an error.
+// Numbers above 32 bits and unknown rights are errors. null counts as missing.
 func (c *checker) desired() (winnt.AccessMask, error) {
 	v := c.slots[fDesired]
 	if absent(v) {
@@ -140,8 +141,8 @@ func (c *checker) maskValue(name string, v []byte) (winnt.AccessMask, error) {
 	return m, nil
 }
 
-// options sets the optional fields selfSid, resultList, call and objectTypes of q. An absent field leaves q
-// unchanged. null counts as absent.
+// options sets the optional fields selfSid, resultList, call and objectTypes of q. An absent field leaves q unchanged.
+// null counts as absent. The first malformed field is the error, and fields before it stay set.
 func (c *checker) options(s *subject, q *accessquery.Query) error {
 	r := &q.Request
 	if v := c.slots[fSelfSID]; !absent(v) {

@@ -143,7 +143,8 @@ func (b *best) trim() {
 }
 
 // Write writes the page as one self-contained HTML file to out. Call it once, after Collect: it removes the temporary
-// data. It also sets Distinct. It writes nothing if it fails before the page is complete.
+// data. It also sets Distinct. It writes nothing if it fails before the page is complete. The best lists are cut to
+// their limits. A failed write leaves an incomplete page.
 func (r *Report) Write(out io.Writer) error {
 	defer r.found.close()
 	p := r.page()

@@ -73,7 +73,8 @@ func failed[T any](w *rows) func(b *box[T], o *objects.Object, err error) {
 	return func(b *box[T], o *objects.Object, err error) { b.out = w.unreadable(b.out, o, err) }
 }
 
-// unreadable appends the row of an object without an answer, with the shortened error, in the run's format.
+// unreadable appends the row of an object without an answer, with the shortened error, in the run's format. CSVTables
+// get a row for each right. Formats without rows of their own get a table row.
 func (w *rows) unreadable(dst []byte, o *objects.Object, err error) []byte {
 	text := batch.Shorten(err.Error())
 	switch {

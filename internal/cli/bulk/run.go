@@ -42,7 +42,7 @@ const (
 )
 
 // ParseFormat returns the format with a name: table, jsonl, csv, es-bulk or csv-tables. Any other name, the empty one
-// too, is an error.
+// too, is an error. Names are case-sensitive.
 func ParseFormat(name string) (Format, error) {
 	switch name {
 	case "table":
@@ -128,8 +128,8 @@ func (r *Run) Do(ctx context.Context) (Summary, error) {
 	return sum, errors.Join(err, to.Flush())
 }
 
-// rows prepares the run, checks it, and writes the header and all rows to r.Out, which may buffer them. An invalid
-// run writes nothing.
+// rows prepares the run, checks it, and writes the header and all rows to r.Out, which may buffer them. An invalid run
+// writes nothing. An unknown Ask counts as Who.
 func (r *Run) rows(ctx context.Context) (Summary, error) {
 	r.prepare()
 	if err := r.Check(r.Sets != nil); err != nil {
@@ -153,7 +153,8 @@ func (r *Run) rows(ctx context.Context) (Summary, error) {
 }
 
 // Check returns an error if the format does not support the question, nil otherwise. Do calls it before it writes. sets
-// means that there is an output for the table of sets.
+// means that there is an output for the table of sets. Elasticsearch bulk needs who-can with one right, and csv-tables
+// an index with sets. An index has no --changes.
 func (r *Run) Check(sets bool) error {
 	switch {
 	case r.Format == ESBulk && (r.Ask != Who || len(r.Rights) != 1):

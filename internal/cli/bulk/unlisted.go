@@ -88,7 +88,8 @@ func (u *unlisted) nameable(s sid.SID) bool {
 	return !u.run.tokens.Has(s)
 }
 
-// standIn returns the stand-in for an account.
+// standIn returns the stand-in for an account. It has no decider if the account cannot have a token. The name of a
+// disabled account says so. At maxStandIns the cache is emptied.
 func (u *unlisted) standIn(s sid.SID) standIn {
 	a, ok := u.known[s]
 	if ok {

@@ -190,8 +190,9 @@ func (f *File) readDescriptors() error {
 	})
 }
 
-// readDescriptor reads one descriptor into d: SDDL text, or an object with sddl or hex, and perhaps a type.
-// Both or neither of the two, and an unknown type, are errors.
+// readDescriptor reads one descriptor into d: SDDL text, or an object with sddl or hex, and perhaps a type. Both or
+// neither of the two, and an unknown type, are errors. The error names the position of the descriptor. Hexadecimal is
+// decoded as bytes of a self-relative descriptor.
 func (f *File) readDescriptor(d *Descriptor) error {
 	f.Peek()
 	start := f.Pos

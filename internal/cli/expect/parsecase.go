@@ -35,8 +35,9 @@ const (
 	cCall
 )
 
-// readCase reads one expectation and adds a case for each combination of "who" and "on". A missing who, on, want or
-// is, and several values of another field, are errors.
+// readCase reads one expectation and adds a case for each combination of "who" and "on". A missing who, on, want or is,
+// and several values of another field, are errors. why may have several values. Positions in errors are those of the
+// file.
 func (f *File) readCase() error {
 	var e expectation
 	start := f.Pos

@@ -133,7 +133,8 @@ func (l *linter) resource(name string) (claims.Attribute, bool) {
 }
 
 // idle reports an entry that changes no decision. For each of its rights, an earlier entry must decide whenever this
-// entry applies, in every pass of the check.
+// entry applies, in every pass of the check. It reports at most one finding. A denial that comes too late for what
+// earlier entries granted is reported by late.
 func (l *linter) idle(es []entry, i int) {
 	e := &es[i]
 	if e.bits == 0 {

@@ -72,7 +72,8 @@ var (
 )
 
 // protected reports whether SDProp protects an account or group: one of the list, or a user or group in a group of it,
-// but no computer (B-77). nobody is a token without these groups.
+// but no computer (B-77). nobody is a token without these groups. Without a domain only the built-in groups count. A
+// computer's own groups do not count. The error is that of building the group's token.
 func (s *Search) protected(o *subject, nobody *token.Token) (is bool, err error) {
 	d := s.Directory.Domain
 	if slices.Contains(protectedBuiltins, o.sid) {

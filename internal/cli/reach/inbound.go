@@ -61,7 +61,8 @@ type hop struct {
 }
 
 // collect evaluates the tokens of all principals, and those that they become by joining groups. It drops earlier
-// results. It ends at the first error, or when ctx does.
+// results. It ends at the first error, or when ctx does. A principal keeps the first object that it holds directly.
+// in.hands grows while it runs.
 func (in *inbound) collect(ctx context.Context) error {
 	in.direct, in.accounts, in.groups = map[int]int{}, map[int][]int{}, map[int]map[int][]int{}
 	if err := in.prepareAll(); err != nil {

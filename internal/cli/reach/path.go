@@ -124,8 +124,8 @@ func (s *Search) deciders(e *edge, t *token.Token) (by []string, grants []Grant,
 	return by, grants, nil
 }
 
-// reason describes what granted a right, as text and as a value. For an unknown kind it returns the reason's own
-// text.
+// reason describes what granted a right, as text and as a value. For an unknown kind it returns the reason's own text.
+// Entries are counted from 0, with People from 1. Grant has no account for a privilege and an unknown kind.
 func (s *Search) reason(r access.Reason, d *sd.Descriptor) (string, Grant) {
 	switch r.Kind {
 	case access.AceAllow:

@@ -129,7 +129,8 @@ func (v *Survey) target(ctx context.Context, a *asker, start, object int, reache
 }
 
 // object evaluates one object for the hands of a level, and adds the tokens that follow. direct may be nil. An object
-// that gives no token is then not evaluated.
+// that gives no token is then not evaluated. An account or group with a SID gives a token. The first error ends it, and
+// answers before it have been reported.
 func (v *Survey) object(ctx context.Context, a *asker, start, object int, direct func(int, []Right) error) error {
 	about := &v.in.about[object]
 	gives := (about.user >= 0 || about.group) && !about.sid.IsZero()

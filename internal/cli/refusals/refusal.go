@@ -64,7 +64,7 @@ func (f *Refusal) Excludes(g *Refusal) bool {
 }
 
 // effective reports whether the refusal applies in the mode of its service and in a profile. Without profiles it
-// applies in all.
+// applies in all. Refusals for user mode, and those about pointers, do not apply to a service of kernel mode.
 func (f *Refusal) effective(profile nt.Profile) bool {
 	if f.service.kernel && (f.needs == userOnly || f.needs == pointers) || !f.service.kernel && f.needs == kernOnly {
 		return false

@@ -115,7 +115,8 @@ type Creation struct {
 }
 
 // ReadCreation parses the input of a NewDescriptor question. A missing parent or creator is nil. Malformed flags, a
-// malformed descriptor and an unknown mapping are errors.
+// malformed descriptor and an unknown mapping are errors. The mapping is required, the object type is optional. A value
+// of the wrong type counts as missing.
 func ReadCreation(in Fields) (c Creation, err error) {
 	text := func(name string) string { s, _ := in[name].(string); return s }
 	for name, to := range map[string]**sd.Descriptor{"parent": &c.Parent, "creator": &c.Creator} {

@@ -182,7 +182,8 @@ func (c *Config) below(path string) (string, error) {
 }
 
 // restore writes the descriptor of one line. changed is false if the file had it already. In a dry run restore writes
-// nothing, and changed is true if it would. A file with another descriptor after the write is an error (B-23).
+// nothing, and changed is true if it would. A file with another descriptor after the write is an error (B-23). A
+// directory in place of a file, and the reverse, is an error. An error after the write returns changed true.
 func (c *Config) restore(l *line) (changed bool, err error) {
 	f, err := c.Files.Open(l.path)
 	if err != nil {

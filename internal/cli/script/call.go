@@ -45,7 +45,8 @@ func (r *Runner) method(row *nt.Row, invoke func(*nt.Row, any) (any, ntstatus.St
 
 // fill converts the keywords of a call to the In structure. It sets parameters that are not given to their preset or
 // zero value. If the service takes OBJECT_ATTRIBUTES, ObjectName and Attributes are short forms for one. An unknown
-// name and a missing required parameter are errors.
+// name and a missing required parameter are errors. It reorders kwargs. A pointer that is None counts as not given. The
+// name of a similar parameter is suggested.
 func (r *Runner) fill(row *nt.Row, in reflect.Value, kwargs []starlark.Tuple) error {
 	params := calltext.Parameters(row.InType())
 	byName := map[string]*calltext.Parameter{}

@@ -73,8 +73,8 @@ func selfSID(v starlark.Value) (nt.Captured[sid.SID], error) {
 	return nt.Cap(x), nil
 }
 
-// objectTypeList converts a list of (level, guid). None means no list, which differs from an empty one. A level
-// over 65535 and a malformed GUID are errors.
+// objectTypeList converts a list of (level, guid). None means no list, which differs from an empty one. A level over
+// 65535 and a malformed GUID are errors. A value that is not a list of pairs is an error too.
 func objectTypeList(v starlark.Value) (nt.Captured[[]access.ObjectTypeEntry], error) {
 	var none nt.Captured[[]access.ObjectTypeEntry]
 	if v == starlark.None {

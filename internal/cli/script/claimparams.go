@@ -69,8 +69,8 @@ func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 	return a, err
 }
 
-// claimValues sets the values of a from a list in the form that a.Type needs. Octets are hexadecimal. A type
-// that is unknown or not set is an error.
+// claimValues sets the values of a from a list in the form that a.Type needs. Octets are hexadecimal. A type that is
+// unknown or not set is an error. Every value counts as a boolean by its truth. An error may come with a partly set a.
 func (r *Runner) claimValues(a *claims.Attribute, v starlark.Value) (err error) {
 	switch a.Type {
 	case claims.Int64:

@@ -39,7 +39,7 @@ var (
 )
 
 // convert sets the parameter p of a call to a program's value v. to is its field in the In structure. A value of the
-// wrong type is an error and leaves the field unchanged.
+// wrong type is an error and leaves the field unchanged. bad_pointer() for a parameter that is no pointer is an error.
 func (r *Runner) convert(row *nt.Row, p *calltext.Parameter, to reflect.Value, v starlark.Value) error {
 	if f, ok := v.(faultValue); ok { // bad_pointer() is valid for any pointer
 		if s := to; s.Kind() == reflect.Struct && s.FieldByName("Status").IsValid() {

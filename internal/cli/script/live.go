@@ -28,6 +28,7 @@ var absent = map[string]string{
 }
 
 // missing returns an [*UnaskableError] if the backend or the connection does not support a function, otherwise nil.
+// Functions in inside are missing with a backend and with a connection, those in absent with a connection only.
 func (r *Runner) missing(name string) error {
 	if r.cfg.Backend != nil && inside[name] != "" {
 		return unaskable(name)

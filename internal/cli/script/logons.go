@@ -35,7 +35,8 @@ func addLogonConstants(env starlark.StringDict) {
 func useValue(u winnt.SIDNameUse) named { return named{"SID_NAME_USE", uint64(u), u.String()} }
 
 // logonInformation converts a dict with the fields of KERB_INTERACTIVE_LOGON, the default for MessageType. An unknown
-// field and a field of another type are errors.
+// field and a field of another type are errors. Fields that are not given are empty. MessageType is a number. Each key
+// must be a string.
 func logonInformation(v starlark.Value) (info nt.LogonInformation, err error) {
 	d, ok := v.(*starlark.Dict)
 	if !ok {

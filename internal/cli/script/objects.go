@@ -144,7 +144,8 @@ func (r *Runner) tokenObject(
 }
 
 // tokenWith implements token_with: it returns a token value with fields that a token file does not have and only a
-// logon service sets. The argument stays unchanged. Fields that are not given stay as they are.
+// logon service sets. The argument stays unchanged. Fields that are not given stay as they are. A field of the wrong
+// type, and values that do not fit together, are errors.
 func tokenWith(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var v *tokenValue
 	var origin, authentication, parent, elevation, session starlark.Value

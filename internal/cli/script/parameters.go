@@ -94,8 +94,8 @@ func (*privilegeSetValue) Truth() starlark.Bool { return true }
 // Hash returns an error: the value cannot be a key.
 func (*privilegeSetValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: privilege_set") }
 
-// attributes implements object_attributes(…). All arguments are optional. A length other than 48 sets the
-// status that the service then returns; it is not an error here.
+// attributes implements object_attributes(…). All arguments are optional. A length other than 48 sets the status that
+// the service then returns; it is not an error here. sqos may bring a status too. A malformed descriptor is an error.
 func (r *Runner) attributes(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	v := &attributesValue{oa: &nt.ObjectAttributes{}}
 	var q *sqosValue

@@ -89,7 +89,8 @@ func (r *Runner) securityAttributes(
 }
 
 // jobSecurityLimits implements job_security_limits: it returns a JOBOBJECT_SECURITY_LIMIT_INFORMATION structure for a
-// call. Without arguments it has no limits.
+// call. Without arguments it has no limits. A malformed SID, privilege or token is an error. Positional arguments have
+// the order of the structure.
 func (r *Runner) jobSecurityLimits(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

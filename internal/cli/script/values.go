@@ -296,7 +296,8 @@ func (*kernelValue) AttrNames() []string {
 	return names
 }
 
-// Attr returns the name, or a kernel routine as a method. A user-mode service is an error.
+// Attr returns the name, or a kernel routine as a method. A user-mode service is an error. So is an unknown name. With
+// a backend a routine returns an UnaskableError when it is called.
 func (v *kernelValue) Attr(name string) (starlark.Value, error) {
 	if name == "name" {
 		return starlark.String(v.k.Name()), nil

@@ -187,8 +187,8 @@ func (p *exprParser) and() (matcher, error) {
 // maxDepth limits the nesting of an expression.
 const maxDepth = 100
 
-// not parses a term, a negated term or an expression in parentheses. More than maxDepth levels, a missing term
-// and an open parenthesis are errors.
+// not parses a term, a negated term or an expression in parentheses. More than maxDepth levels, a missing term and an
+// open parenthesis are errors. not may be repeated, and each counts as a level.
 func (p *exprParser) not() (matcher, error) {
 	if p.depth++; p.depth > maxDepth {
 		return matcher{}, errors.New("it is nested too deeply")

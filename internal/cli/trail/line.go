@@ -115,7 +115,7 @@ func account(e *audit.Event, prefix string) string {
 }
 
 // What returns the object of a record: its type and name, a share, a service or an account. It returns "" if the record
-// has none.
+// has none. A service and a share count only without an object name.
 func What(e *audit.Event) string {
 	name, ok := e.Field("ObjectName")
 	if share, found := e.Field("ShareName"); found && !ok {

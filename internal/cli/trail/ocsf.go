@@ -112,7 +112,8 @@ func (o *ocsf) user(prefix string) object {
 	return u
 }
 
-// userType returns 1 for users, 3 for the system, 4 for service accounts, and 0 for other SIDs.
+// userType returns 1 for users, 3 for the system, 4 for service accounts, and 0 for other SIDs. A virtual account of a
+// service counts as a service account, and every account of a domain as a user.
 func userType(sid string) int {
 	switch {
 	case sid == "S-1-5-18":

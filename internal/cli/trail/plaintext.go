@@ -92,7 +92,8 @@ func (p *plainText) because(err error) error {
 	return err
 }
 
-// rune returns the next character. Half of a surrogate pair becomes U+FFFD. Malformed UTF-8 becomes U+FFFD, too.
+// rune returns the next character. Half of a surrogate pair becomes U+FFFD. Malformed UTF-8 becomes U+FFFD, too. The
+// end of the text is io.EOF. An odd byte at the end of UTF-16 is io.ErrUnexpectedEOF.
 func (p *plainText) rune() (rune, error) {
 	if !p.wide {
 		r, _, err := p.in.ReadRune()

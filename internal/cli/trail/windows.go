@@ -165,6 +165,7 @@ func (e *exportedEvent) end(path []string, text string) {
 }
 
 // record converts the event to a record. A missing id or a malformed time is an error; other missing headers are zero.
+// Keywords without the failure bit are a success. It drops refmon's own last field.
 func (e *exportedEvent) record() (audit.Event, error) {
 	var h audit.Header
 	id, err := strconv.ParseUint(e.header["EventID"], 10, 16)

@@ -106,7 +106,8 @@ func Serve(r io.Reader, w io.Writer) error {
 // invalid wraps err with errInvalid, so that the answer's error starts with "invalid: " and not with "other: ".
 func invalid(err error) error { return fmt.Errorf("%w: %w", errInvalid, err) }
 
-// decode reads a descriptor from hexadecimal; "" is nil.
+// decode reads a descriptor from hexadecimal; "" is nil. A descriptor that does not decode is an invalid input, wrong
+// hexadecimal another error.
 func decode(text string) (*sd.Descriptor, error) {
 	if text == "" {
 		return nil, nil
@@ -184,8 +185,9 @@ func mapping(m oracle.Mapping) *winnt.GenericMapping {
 		Execute: winnt.AccessMask(m.Execute), All: winnt.AccessMask(m.All)}
 }
 
-// inherit answers with the new object's descriptor in hexadecimal, or with the status if refmon refuses to
-// assign one. The caller may set every owner, SACL and label. A malformed SID, GUID or descriptor is an error.
+// inherit answers with the new object's descriptor in hexadecimal, or with the status if refmon refuses to assign one.
+// The caller may set every owner, SACL and label. A malformed SID, GUID or descriptor is an error. A status has no
+// descriptor. The flags inherit both lists automatically or not at all.
 func inherit(in *kit.InheritIn) (*kit.Out, error) {
 	r := sd.AssignRequest{IsContainer: in.Directory, Mapping: mapping(in.Mapping)}
 	var err error

@@ -109,7 +109,8 @@ func sidLength(b []byte, at uint32) (n int, ok bool) {
 	return n, int(at)+n <= len(b)
 }
 
-// canonList adds the entries of the list at offset at of b to out. It returns false if the list is malformed.
+// canonList adds the entries of the list at offset at of b to out. It returns false if the list is malformed. Entries
+// before the malformed one stay in out. Bytes after the last entry are ignored.
 func canonList(out *List, b []byte, at uint32) bool {
 	if uint64(at)+8 > uint64(len(b)) {
 		return false

@@ -44,7 +44,8 @@ func (r *run) covers(l *ACL, need, body Word) bool {
 	return !container || walk(l, packageSide, body)
 }
 
-// walk reports whether l grants all of need to a side.
+// walk reports whether l grants all of need to a side. The first entry that names a right decides about
+// it. An empty list grants only a need of 0.
 func (r *run) walk(l *ACL, s side, need Word) bool {
 	for i := range l.Entries {
 		if need == 0 {

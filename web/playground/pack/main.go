@@ -38,7 +38,7 @@ func main() {
 }
 
 // pack writes the page with all its parts to the file out and returns its size in bytes. It must run in the root of the
-// repository.
+// repository. It creates the folder of out and replaces the file. A marker that the page does not have is ignored.
 func pack(out string) (int, error) {
 	page, err := os.ReadFile(filepath.Join(source, "index.html"))
 	if err != nil {
