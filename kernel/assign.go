@@ -136,7 +136,8 @@ func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignS
 }
 
 // seSetSecurityDescriptorInfoEx computes the new descriptor and does not store it. A missing modification gives
-// STATUS_INVALID_SECURITY_DESCR, an object without a descriptor STATUS_NO_SECURITY_ON_OBJECT (O-65).
+// STATUS_INVALID_SECURITY_DESCR, an object without a descriptor STATUS_NO_SECURITY_ON_OBJECT (O-65). An unreadable
+// parameter gives its status. The caller's privileges decide about owner, SACL and label.
 func seSetSecurityDescriptorInfoEx(
 	k *KernelThread, in SeSetSecurityDescriptorInfoExIn,
 ) (out SeSetSecurityDescriptorInfoExOut, st ntstatus.Status) {

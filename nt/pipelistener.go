@@ -85,9 +85,9 @@ func (l *PipeListener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// AcceptPipe waits for the next client. The error is a [*net.OpError]. It wraps
-// net.ErrClosed if the listener is closed, and otherwise the status of the
-// service that failed.
+// AcceptPipe waits for the next client. The error is a [*net.OpError]. It wraps net.ErrClosed if the listener is
+// closed, and otherwise the status of the service that failed. The listener stays usable after an error of a service.
+// Calls wait for each other.
 func (l *PipeListener) AcceptPipe() (*PipeConn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

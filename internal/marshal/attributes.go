@@ -22,7 +22,8 @@ type attributeReader struct {
 const attributeSize = 40
 
 // TokenAttributesAt copies a TOKEN_SECURITY_ATTRIBUTES_INFORMATION; NULL is nil. A version other than 1 gives
-// STATUS_INVALID_PARAMETER. A misaligned address is STATUS_DATATYPE_MISALIGNMENT. The result is a copy.
+// STATUS_INVALID_PARAMETER. A misaligned address is STATUS_DATATYPE_MISALIGNMENT. The result is a copy. A list without
+// elements is empty, not nil. More than maxClaims attributes and values in all are a failure.
 func (m *Memory) TokenAttributesAt(p Address) ([]claims.Attribute, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

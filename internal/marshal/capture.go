@@ -73,7 +73,8 @@ func (m *Memory) TextAt(p Address, n int) (string, ntstatus.Status) {
 	return string(utf16.Decode(u)), ntstatus.Success
 }
 
-// StringAt copies a UNICODE_STRING; NULL is empty. An odd length gives STATUS_OBJECT_NAME_INVALID.
+// StringAt copies a UNICODE_STRING; NULL is empty. An odd length gives STATUS_OBJECT_NAME_INVALID. Memory that cannot
+// be read returns its status.
 func (m *Memory) StringAt(p Address) (string, ntstatus.Status) {
 	if p == 0 {
 		return "", ntstatus.Success
@@ -111,9 +112,10 @@ func (m *Memory) QualityAt(p Address) (*nt.SecurityQualityOfService, ntstatus.St
 	}, ntstatus.Success
 }
 
-// AttributesAt copies OBJECT_ATTRIBUTES and the structures it points to; NULL is nil. An address that is not a
-// multiple of 4 gives STATUS_DATATYPE_MISALIGNMENT, and a wrong Length STATUS_INVALID_PARAMETER. An unreadable part
-// returns its status.
+// AttributesAt copies OBJECT_ATTRIBUTES and the structures it points to; NULL is nil. An address that is not a multiple
+// of 4 gives STATUS_DATATYPE_MISALIGNMENT, and a wrong Length STATUS_INVALID_PARAMETER. An unreadable part returns its
+// status. The quality of service is read first, then the name, then the descriptor. Unnamed is true if the name's
+// address is NULL.
 func (m *Memory) AttributesAt(p Address) (*nt.ObjectAttributes, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

@@ -70,8 +70,8 @@ func (m *Memory) DescriptorAt(p Address) (*sd.Descriptor, ntstatus.Status) {
 	return d, ntstatus.Success
 }
 
-// captureDescriptor appends the descriptor at p. After a failure it has appended the parts that were readable before
-// it. A revision other than 1 is STATUS_UNKNOWN_REVISION.
+// captureDescriptor appends the descriptor at p. Absent parts have length 0. After a failure it has appended the parts
+// that were readable before it. A revision other than 1 is STATUS_UNKNOWN_REVISION.
 func (m *Memory) captureDescriptor(b raw, p Address) (raw, ntstatus.Status) {
 	var h [40]byte
 	if st := m.Read(h[:20], p); st != ntstatus.Success {

@@ -54,7 +54,8 @@ func (r *reader) take(n int) []byte {
 	return b
 }
 
-// number reads a little-endian number of size bytes, 0 after an error. It returns 0 for any other size.
+// number reads a little-endian number of size bytes, 0 after an error. It returns 0 for any other size. It moves past
+// the bytes.
 func (r *reader) number(size int) uint64 {
 	b := r.take(size)
 	switch len(b) {

@@ -109,7 +109,8 @@ func jsonByKind(t reflect.Type) *jsonCodec {
 	panic("wire: no JSON for " + t.String())
 }
 
-// jsonPointer returns the codec of a pointer. null is nil. It panics if the element may be null itself.
+// jsonPointer returns the codec of a pointer. null is nil. It panics if the element may be null itself. Reading sets
+// the pointer before the element, so an error leaves a partly read element.
 func jsonPointer(t reflect.Type) *jsonCodec {
 	e := inner(t.Elem())
 	if e.nullable {
@@ -209,8 +210,9 @@ func presetOf(f reflect.StructField, v reflect.Value) {
 	}
 }
 
-// jsonChoice returns the codec of a value of any type: null, or an object whose only name is that of the type.
-// Another type, several types in one object, or none is an error.
+// jsonChoice returns the codec of a value of any type: null, or an object whose only name is that of the type. Another
+// type, several types in one object, or none is an error. An error of reading leaves the value unset or, for a second
+// type, set to the first.
 func jsonChoice() *jsonCodec {
 	names, made := make([]string, len(choices)-1), make([]*jsonCodec, len(choices)-1)
 	numbers := map[reflect.Type]int{}

@@ -53,8 +53,9 @@ func (s *Server) one(t *timeSlice) (goesOn bool, err error) {
 	return goesOn, err
 }
 
-// partial reads a frame that has started to arrive, after charging for its body. If the user cannot pay, it skips
-// the frame, answers it and returns nil.
+// partial reads a frame that has started to arrive, after charging for its body. If the user cannot pay, it skips the
+// frame, answers it and returns nil. A frame with a wrong length is an error of ReadFrame. After an error nothing stays
+// charged.
 func (s *Server) partial() (*Frame, error) {
 	b, err := s.from.Peek(4)
 	if err != nil {

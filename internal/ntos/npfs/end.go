@@ -37,8 +37,9 @@ func (e *End) outbox() *queue {
 	return &e.instance.queues[toServer]
 }
 
-// readyLocked returns the status of an operation that needs a connection. A connected or unclaimed end returns
-// success.
+// readyLocked returns the status of an operation that needs a connection. A connected or unclaimed end returns success.
+// A detached or disconnected end is STATUS_PIPE_DISCONNECTED, a listening one STATUS_PIPE_LISTENING, and one whose
+// other end is closed STATUS_PIPE_CLOSING.
 //
 // +checklocks:e.instance.mu
 func (e *End) readyLocked() ntstatus.Status {

@@ -205,9 +205,11 @@ func (fs *FileSystem) firstEnd(name string) *End {
 // pipe, and for a pipe without an open server end.
 func (fs *FileSystem) Find(name string) *End { return fs.firstEnd(name) }
 
-// add adds an instance to the pipe with a name, and creates the pipe with descriptor d for the first instance.
-// existed reports whether the pipe existed before. It fails if cfg.Which does not allow that, or if the pipe has the
-// maximal number of instances.
+// add adds an instance to the pipe with a name, and creates the pipe with descriptor d for the first instance. existed
+// reports whether the pipe existed before. It fails if cfg.Which does not allow that, or if the pipe has the maximal
+// number of instances. Names match in any case of the NT upcase table. Another share mode than that of the first
+// instance is STATUS_ACCESS_DENIED, and the limit STATUS_INSTANCE_NOT_AVAILABLE. A pipe without a name has one
+// instance.
 func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descriptor) (existed bool,
 	st ntstatus.Status) {
 	fs.mu.Lock()

@@ -32,8 +32,9 @@ func (c *Caller) records(attributes uint32) bool {
 	return c.Audit != nil && c.Checked(attributes) && c.Audit.Opens()
 }
 
-// openAudited opens like OpenByPointer with an audit record. It reserves the handle, writes the record, then
-// publishes the handle (U-73).
+// openAudited opens like OpenByPointer with an audit record. It reserves the handle, writes the record, then publishes
+// the handle (U-73). A denial is recorded too. A required record that cannot be kept fails the open, and no handle
+// stays.
 func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	dec := Decide(c, obj, &subject, desired, attributes)

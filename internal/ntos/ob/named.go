@@ -22,8 +22,9 @@ func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, 
 	return ns.open(c, &p, n, typ, &subject, desired)
 }
 
-// open opens an object that was found, steps (6) to (10) of O-22. It returns the handle and the rights that it
-// grants. On a failure the handle is 0, and the failure is recorded if the descriptor asks for it.
+// open opens an object that was found, steps (6) to (10) of O-22. It returns the handle and the rights that it grants.
+// On a failure the handle is 0, and the failure is recorded if the descriptor asks for it. A name whose object lost its
+// last handle meanwhile is STATUS_OBJECT_NAME_NOT_FOUND.
 func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *access.Subject,
 	desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	// The type of the object is tested before the access (O-22).
@@ -248,8 +249,8 @@ func (c *Caller) adopt(h *Header, attributes uint32, named bool) {
 	h.SetBirth(b)
 }
 
-// createUnnamed makes an object without a name. OBJ_PERMANENT has no effect on it (O-26). make is not called if a
-// check fails.
+// createUnnamed makes an object without a name. OBJ_PERMANENT has no effect on it (O-26). make is not called if a check
+// fails. A denied or malformed request returns handle 0. Access is that of a creator: it is the request.
 func (ns *Namespace) createUnnamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success {

@@ -56,7 +56,8 @@ func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly
 	return Outcome{Raised: raises}
 }
 
-// acceptInJob applies the limits of the process's jobs, then calls accept with the token that they leave.
+// acceptInJob applies the limits of the process's jobs, then calls accept with the token that they leave. A filtered
+// token that a job makes is charged to the user. After a refusal the thread keeps what it impersonated.
 func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel, job *Job) Outcome {
 	use, out := job.admit(t.process.sys, tok, false)

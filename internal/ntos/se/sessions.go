@@ -159,7 +159,8 @@ func (l *LogonSessions) Proved() (all []Logon) {
 }
 
 // release drops one hold and returns what Release must report without the lock: the ended sessions with Note's logons,
-// and the routines to call. All are nil if no session ended.
+// and the routines to call. All are nil if no session ended. Two linked sessions end together, when neither is held. A
+// session that no token used yet, and a permanent one, stay.
 func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Logon,
 	routines []*LogonSessionTerminatedRoutine) {
 	l.mu.Lock()

@@ -17,9 +17,10 @@ const (
 )
 
 // NtAdjustPrivilegesToken enables, disables or removes privileges. With DisableAllPrivileges it ignores the list. It
-// skips a privilege that the token does not hold, and returns STATUS_NOT_ALL_ASSIGNED, a success. If the buffer is
-// too small for the previous state, it changes nothing and returns the required length. It writes the audit record
-// before the change; if that fails, the privileges stay (U-64).
+// skips a privilege that the token does not hold, and returns STATUS_NOT_ALL_ASSIGNED, a success. If the buffer is too
+// small for the previous state, it changes nothing and returns the required length. It writes the audit record before
+// the change; if that fails, the privileges stay (U-64). Without a list it is STATUS_INVALID_PARAMETER. The handle
+// needs TOKEN_ADJUST_PRIVILEGES, and TOKEN_QUERY for the previous state.
 func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt.AdjustPrivilegesTokenOut,
 	st ntstatus.Status) {
 	// capture

@@ -9,9 +9,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtAdjustGroupsToken enables or disables groups, all of the list or none. With ResetToDefault it ignores the list
-// and restores the default state. If the buffer is too small for the previous state, it changes nothing and returns
-// the required length.
+// NtAdjustGroupsToken enables or disables groups, all of the list or none. With ResetToDefault it ignores the list and
+// restores the default state. If the buffer is too small for the previous state, it changes nothing and returns the
+// required length. Without a list and reset it is STATUS_INVALID_PARAMETER, found after the handle. Mandatory and
+// deny-only groups cannot change, and an unknown group changes none.
 func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustGroupsTokenOut, st ntstatus.Status) {
 	// capture
 	if in.ResetToDefault {

@@ -148,7 +148,8 @@ func (c *Context) captureNames(names ...nt.Captured[string]) ntstatus.Status {
 
 // NtOpenObjectAuditAlarm records that a client opened a server's object, or was refused, if the SACL of the given
 // descriptor requests the record. It first checks the client's token and SeAuditPrivilege. After that, without a
-// descriptor, it succeeds and does nothing.
+// descriptor, it succeeds and does nothing. The handle identifier and names that cannot be read are failures. A
+// required record that cannot be kept fails the call. It decides nothing: the caller's AccessGranted is recorded.
 func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.OpenObjectAuditAlarmOut,
 	st ntstatus.Status) {
 	// reference

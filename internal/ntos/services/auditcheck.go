@@ -36,8 +36,9 @@ func (a *auditedCheck) run() (st ntstatus.Status) {
 }
 
 // who stores the client in a.client: the token behind the handle, or without one the impersonated client, who must be
-// at level Identification or above. It also checks what comes before the token in the documented order: the audit
-// type, and the length of the list of object types.
+// at level Identification or above. It also checks what comes before the token in the documented order: the audit type,
+// and the length of the list of object types. Without a client it is STATUS_NO_IMPERSONATION_TOKEN, and so is a primary
+// token. A lower level is STATUS_BAD_IMPERSONATION_LEVEL.
 func (a *auditedCheck) who() ntstatus.Status {
 	c, in := a.c, a.in
 	if in.AuditType > nt.AuditEventDirectoryServiceAccess {

@@ -10,9 +10,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtDuplicateObject creates another handle to an object. With DUPLICATE_CLOSE_SOURCE it also closes the source
-// handle, even if the duplication fails (O-52). Without a target process it only closes the source handle, and fails
-// without that option (O-51).
+// NtDuplicateObject creates another handle to an object. With DUPLICATE_CLOSE_SOURCE it also closes the source handle,
+// even if the duplication fails (O-52). Without a target process it only closes the source handle, and fails without
+// that option (O-51). Both processes need PROCESS_DUP_HANDLE, and the source is checked first. A source handle that
+// does not exist is a failure.
 func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateObjectOut, st ntstatus.Status) {
 	// reference
 	// The source process is checked first and must grant PROCESS_DUP_HANDLE (O-50).
@@ -139,7 +140,8 @@ func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.
 }
 
 // insertDuplicate creates the new handle. A handle in the kernel's table needs kernel mode and the System process as
-// target (O-58). With a failure the handle is 0 and no handle was created.
+// target (O-58). With a failure the handle is 0 and no handle was created. A user's duplicate is recorded if the policy
+// says so, and a record that cannot be kept fails it. A source closed meanwhile is STATUS_INVALID_HANDLE.
 func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
 	in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
 	if st := c.MayInsert(); st != ntstatus.Success {
@@ -196,7 +198,7 @@ func (c *Context) insertRecorded(t *ob.Table, from sourceHandle, source, target 
 }
 
 // NtCompareObjects succeeds if two handles refer to one object, and otherwise returns STATUS_NOT_SAME_OBJECT. Neither
-// handle needs a right.
+// handle needs a right. A handle that does not exist gives its status.
 func (c *Context) NtCompareObjects(in nt.CompareObjectsIn) (out nt.CompareObjectsOut, st ntstatus.Status) {
 	// reference
 	// Any handle serves, with no right (O-31).

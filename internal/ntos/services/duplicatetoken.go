@@ -74,7 +74,8 @@ func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateToke
 }
 
 // duplicateLevel returns the impersonation level of the duplicate, or the rule and status that refuse it. sqos may be
-// nil: then the level is that of the token, or depends on the profile.
+// nil: then the level is that of the token, or depends on the profile. The rule is "" on success. A level above that of
+// an impersonation token, and a primary duplicate of one below Impersonation, are STATUS_BAD_IMPERSONATION_LEVEL.
 func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, typ winnt.TokenType,
 	profile nt.Profile) (winnt.SecurityImpersonationLevel, string, ntstatus.Status) {
 	imp := existing.Type() == winnt.TokenImpersonation

@@ -182,7 +182,8 @@ func (c *Context) roomFor(length, least uint32, fault ntstatus.Status) ntstatus.
 }
 
 // NtQueryVolumeInformationFile returns information about the volume of a file: the device type of any file, or the
-// sizes of a tree's volume. A file outside a tree has no sizes: STATUS_INVALID_PARAMETER.
+// sizes of a tree's volume. A file outside a tree has no sizes: STATUS_INVALID_PARAMETER. Another class is
+// STATUS_INVALID_INFO_CLASS, and a short buffer STATUS_INFO_LENGTH_MISMATCH. The handle needs no right.
 func (c *Context) NtQueryVolumeInformationFile(in nt.QueryVolumeInformationFileIn) (
 	out nt.QueryVolumeInformationFileOut, st ntstatus.Status) {
 	// capture

@@ -14,7 +14,8 @@ import (
 )
 
 // LsaLogonUser logs a user on and opens the token with all rights. It records the logon, or the refusal, in the audit
-// log. With a failure no token exists, and the session ends again.
+// log. With a failure no token exists, and the session ends again. result.Answer is set only with a token. A record
+// that cannot be kept fails the logon if the policy fails closed. The session's memory is charged to the user.
 func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st ntstatus.Status) {
 	// capture
 	r, st := c.captureLogon(&in)

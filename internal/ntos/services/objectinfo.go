@@ -46,7 +46,8 @@ var ObjectTypes = [...]*ob.Type{ob.DirectoryType, ob.SymbolicLinkType, se.TokenT
 	ps.ThreadType, EventType, MutantType, SemaphoreType, TimerType, DeviceType, FileType}
 
 // NtQueryObject returns information about a handle or its object. It needs no right. For the list of types it ignores
-// the handle. If the length is wrong, it returns STATUS_INFO_LENGTH_MISMATCH and the required length.
+// the handle. If the length is wrong, it returns STATUS_INFO_LENGTH_MISMATCH and the required length. An undefined
+// class is STATUS_INVALID_INFO_CLASS. Only a type's buffer may be longer than the result.
 func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st ntstatus.Status) {
 	// capture
 	if in.ObjectInformationClass > nt.ObjectHandleFlagInformation {
@@ -163,7 +164,8 @@ func (c *Context) queryTypes(length uint32) (out nt.QueryObjectOut, st ntstatus.
 }
 
 // NtSetInformationObject sets both flags of a handle: inherit, and protect from closing. A pseudo handle gives
-// STATUS_INVALID_HANDLE. A length other than 2 is STATUS_INFO_LENGTH_MISMATCH.
+// STATUS_INVALID_HANDLE. A length other than 2 is STATUS_INFO_LENGTH_MISMATCH. Another class is
+// STATUS_INVALID_INFO_CLASS. The handle needs no right.
 func (c *Context) NtSetInformationObject(in nt.SetInformationObjectIn) (out nt.SetInformationObjectOut,
 	st ntstatus.Status) {
 	// capture

@@ -64,7 +64,8 @@ func (c *Context) NtOpenThreadTokenEx(in nt.OpenThreadTokenExIn) (nt.OpenThreadT
 }
 
 // openThreadToken opens the impersonation token of the thread of h, for the process itself if asSelf is set (I-21). A
-// thread that does not impersonate is STATUS_NO_TOKEN, a client at SecurityAnonymous STATUS_CANT_OPEN_ANONYMOUS.
+// thread that does not impersonate is STATUS_NO_TOKEN, a client at SecurityAnonymous STATUS_CANT_OPEN_ANONYMOUS. The
+// handle needs THREAD_QUERY_INFORMATION, under Observed the limited right. A copy is opened if the client asked for it.
 func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSelf bool,
 	attributes uint32) (out nt.OpenThreadTokenOut, st ntstatus.Status) {
 	// reference

@@ -10,7 +10,8 @@ import (
 )
 
 // NtFsControlFile executes a control code on an end of a pipe, or on the pipe device. With in.Later it may return
-// STATUS_PENDING and complete later. The right that the handle needs depends on the code.
+// STATUS_PENDING and complete later. The right that the handle needs depends on the code. Another object than an end of
+// a pipe is decided by controlFile. Without in.Later the call does not wait.
 func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOut, st ntstatus.Status) {
 	e, g, st := ob.Reference[*npfs.End](&c.Caller, in.FileHandle, 0, npfs.EndType)
 	if st == ntstatus.ObjectTypeMismatch {
@@ -46,7 +47,8 @@ func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOu
 }
 
 // control runs the control codes that complete at once. An unknown code is STATUS_NOT_SUPPORTED; FSCTL_PIPE_WAIT is
-// only for the pipe device. It never waits.
+// only for the pipe device. It never waits. Disconnecting and impersonating change the pipe and the thread. Under
+// Observed, impersonating before a client connected is STATUS_CANNOT_IMPERSONATE.
 func (c *Context) control(e *npfs.End, granted winnt.AccessMask, in *nt.FsControlFileIn) (out nt.FsControlFileOut,
 	st ntstatus.Status) {
 	switch in.FsControlCode {

@@ -41,7 +41,7 @@ type creation struct {
 }
 
 // capture checks the flags and captures the attributes of both objects. Unknown flags and attributes that the types do
-// not have give STATUS_INVALID_PARAMETER.
+// not have give STATUS_INVALID_PARAMETER. The process's attributes are captured first.
 func (n *creation) capture() (st ntstatus.Status) {
 	c := n.c
 	if n.in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 ||

@@ -19,7 +19,8 @@ const (
 )
 
 // NtGetNextProcess opens the process with the next id, the first one for handle 0. It skips processes that the caller
-// may not open, and returns STATUS_NO_MORE_ENTRIES after the last.
+// may not open, and returns STATUS_NO_MORE_ENTRIES after the last. The handle needs no right. Flags other than 0 and
+// unknown attributes are STATUS_INVALID_PARAMETER.
 func (c *Context) NtGetNextProcess(in nt.GetNextProcessIn) (out nt.GetNextProcessOut, st ntstatus.Status) {
 	// capture
 	if in.Flags != 0 || in.HandleAttributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
@@ -59,9 +60,9 @@ func (c *Context) NtGetNextProcess(in nt.GetNextProcessIn) (out nt.GetNextProces
 }
 
 // NtQueryInformationProcess returns information of one class about a process. An unknown class is
-// STATUS_INVALID_INFO_CLASS. A length that does not fit is STATUS_INFO_LENGTH_MISMATCH, with the size in
-// ReturnLength. The list of handles needs PROCESS_QUERY_INFORMATION, every other class
-// PROCESS_QUERY_LIMITED_INFORMATION.
+// STATUS_INVALID_INFO_CLASS. A length that does not fit is STATUS_INFO_LENGTH_MISMATCH, with the size in ReturnLength.
+// The list of handles needs PROCESS_QUERY_INFORMATION, every other class PROCESS_QUERY_LIMITED_INFORMATION. The class
+// is checked before the handle. Only lengths of fixed size must be exact.
 func (c *Context) NtQueryInformationProcess(in nt.QueryInformationProcessIn) (out nt.QueryInformationProcessOut,
 	st ntstatus.Status) {
 	// capture
@@ -151,8 +152,8 @@ func typeIndex(t *ob.Type) uint32 {
 }
 
 // NtQueryInformationThread returns information of one class about a thread. An unknown class is
-// STATUS_INVALID_INFO_CLASS. A length that does not fit is STATUS_INFO_LENGTH_MISMATCH, with the size in
-// ReturnLength. The handle must grant THREAD_QUERY_LIMITED_INFORMATION.
+// STATUS_INVALID_INFO_CLASS. A length that does not fit is STATUS_INFO_LENGTH_MISMATCH, with the size in ReturnLength.
+// The handle must grant THREAD_QUERY_LIMITED_INFORMATION. The class is checked before the handle.
 func (c *Context) NtQueryInformationThread(in nt.QueryInformationThreadIn) (out nt.QueryInformationThreadOut,
 	st ntstatus.Status) {
 	// capture

@@ -91,7 +91,8 @@ func (c *Context) mayReplace(h treeHandle) ntstatus.Status {
 }
 
 // stage starts to collect the writes of a handle. With ended it replaces the file's contents by the collected writes.
-// Both need the rights to replace the contents (F-214).
+// Both need the rights to replace the contents (F-214). A tree that cannot collect writes, and a handle without a tree,
+// are failures.
 func (c *Context) stage(v winnt.Handle, ended bool) ntstatus.Status {
 	// reference
 	h, st := c.withContents(v)

@@ -13,7 +13,8 @@ import (
 )
 
 // NtQuerySecurityObject returns parts of an object's descriptor. An object without a descriptor gives one without
-// parts. If the buffer is too small, the call returns STATUS_BUFFER_TOO_SMALL and the required length.
+// parts. If the buffer is too small, the call returns STATUS_BUFFER_TOO_SMALL and the required length. A handle without
+// the right fails. An end of a pipe that was disconnected is STATUS_PIPE_DISCONNECTED.
 func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.QuerySecurityObjectOut,
 	st ntstatus.Status) {
 	// capture
@@ -67,7 +68,9 @@ func (c *Context) referenceFor(h winnt.Handle, want winnt.AccessMask, rule strin
 }
 
 // NtSetSecurityObject replaces the parts of an object's descriptor that SecurityInformation names. The handle must
-// grant the right for each part. A nil descriptor, or a named owner or group that it does not have, is an error.
+// grant the right for each part. A nil descriptor, or a named owner or group that it does not have, is an error. A
+// handle without a right is a failure, an end of a pipe that was disconnected STATUS_PIPE_DISCONNECTED. A missing owner
+// or group is STATUS_INVALID_SECURITY_DESCR.
 func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecurityObjectOut, st ntstatus.Status) {
 	// capture
 	switch {

@@ -14,7 +14,8 @@ import (
 
 // NtGetNextThread opens the thread of a process with the next id, or with NextThreadBackward the previous one. Thread
 // handle 0 starts the walk. It skips threads that the caller may not open, and returns STATUS_NO_MORE_ENTRIES at the
-// end.
+// end. The handle of the process needs PROCESS_QUERY_INFORMATION. Unknown flags and attributes, and a thread of another
+// process, are STATUS_INVALID_PARAMETER.
 func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOut, st ntstatus.Status) {
 	// capture
 	if in.Flags&^nt.NextThreadBackward != 0 || in.HandleAttributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
@@ -136,7 +137,9 @@ func (c *Context) NtResumeThread(in nt.ResumeThreadIn) (out nt.ResumeThreadOut, 
 }
 
 // NtImpersonateThread makes the server thread impersonate the client thread at the given quality of service. Without
-// SecurityQos it returns STATUS_ACCESS_VIOLATION. After a failure the server thread keeps what it impersonated.
+// SecurityQos it returns STATUS_ACCESS_VIOLATION. After a failure the server thread keeps what it impersonated. The
+// server's handle needs THREAD_DIRECT_IMPERSONATION, the client's THREAD_IMPERSONATE. A wrong Length is
+// STATUS_INVALID_PARAMETER.
 func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.ImpersonateThreadOut, st ntstatus.Status) {
 	// capture
 	switch {

@@ -194,7 +194,8 @@ func (c *Context) readingRoom(h treeHandle, in *nt.ReadFileIn, at int64) ([]byte
 }
 
 // writeTree writes to a file of a tree and moves the position of a synchronous handle. A handle that may only append
-// writes at the end. After an error Information has the number of bytes that were written.
+// writes at the end. After an error Information has the number of bytes that were written. Writing beyond the end also
+// needs the right to extend.
 func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileOut, st ntstatus.Status) {
 	facts, st := h.open.Facts()
 	if st != ntstatus.Success {
@@ -239,7 +240,7 @@ func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileO
 }
 
 // treeFact returns the information of a tree's file for the classes that need the file system. A class of pipes is
-// STATUS_INVALID_PARAMETER.
+// STATUS_INVALID_PARAMETER. Only FileBasicInformation needs a right of the handle.
 func (c *Context) treeFact(h treeHandle, class nt.FileInfoClass) (out nt.QueryInformationFileOut,
 	st ntstatus.Status) {
 	op := fileaccess.QueryOther

@@ -21,8 +21,10 @@ type treeName struct {
 	told   bool        // the request through the share is recorded
 }
 
-// inTree returns the tree to which a name belongs. ok is false for a name in no tree. If ok is true and st is
-// success, the caller must release n.held. If ok is true and st is not, the name is malformed.
+// inTree returns the tree to which a name belongs. ok is false for a name in no tree. If ok is true and st is success,
+// the caller must release n.held. If ok is true and st is not, the name is malformed. Without trees it returns false. A
+// name below a directory of a tree must be relative; one with a backslash at its start is
+// STATUS_OBJECT_PATH_SYNTAX_BAD. Errors of looking a name up are left to the caller's next step.
 func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntstatus.Status) {
 	if !c.Sys.HasTrees.Load() {
 		return n, false, ntstatus.Success
@@ -239,7 +241,8 @@ func (c *Context) treeFile(n *treeName, place nt.FilePlace, open nt.OpenFile, r 
 }
 
 // NtCreateFile opens or creates a file of a tree. Outside the trees it only opens existing files; a disposition other
-// than FILE_OPEN and FILE_OPEN_IF gives STATUS_NOT_SUPPORTED there.
+// than FILE_OPEN and FILE_OPEN_IF gives STATUS_NOT_SUPPORTED there. An undefined disposition is
+// STATUS_INVALID_PARAMETER. An existing file outside the trees is always reported as opened.
 func (c *Context) NtCreateFile(in nt.CreateFileIn) (out nt.CreateFileOut, st ntstatus.Status) {
 	// capture
 	oa, st := c.captureAttributes(in.ObjectAttributes)
