@@ -39,8 +39,8 @@ type file interface {
 	Close() error
 }
 
-// readFile returns the content of a file. It fails for more than limit bytes. An error while reading returns no
-// bytes.
+// readFile returns the content of a file. It fails for more than limit bytes. An error while reading returns no bytes.
+// A file that became shorter is an error.
 func readFile(d disk, name string, limit int64) ([]byte, error) {
 	f, err := d.Open(name)
 	if err != nil {

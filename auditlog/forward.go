@@ -93,7 +93,8 @@ func (e *sinkError) Error() string { return "the sink: " + e.err.Error() }
 func (e *sinkError) Unwrap() error { return e.err }
 
 // records sends records until ctx ends or the sink fails, and without follow until there are no more. sent reports
-// whether it sent any. A failure of the sink is a *sinkError.
+// whether it sent any. A failure of the sink is a *sinkError. It saves its position at the end of the log. Records that
+// the log no longer has are skipped. A cancelled ctx ends with its error.
 func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent bool, err error) {
 	var line []byte
 	for {

@@ -68,7 +68,7 @@ func newReader(d disk, from uint64) (*Reader, error) {
 }
 
 // Next returns the next record. The error is [io.EOF] if the next record does not exist yet, and a [*GoneError] if the
-// log no longer has it.
+// log no longer has it. It skips records before the position, and goes on in the next segment. A gap is an error.
 func (r *Reader) Next() (Record, error) {
 	for {
 		if r.s == nil {

@@ -93,7 +93,8 @@ func openSegment(d disk, first uint64) (file, *scanner, error) {
 	return f, s, nil
 }
 
-// ending returns io.EOF if nothing but zeros follows, which the writer writes ahead, and otherwise err.
+// ending returns io.EOF if nothing but zeros follows, which the writer writes ahead, and otherwise err. Only an error
+// of a torn record can become io.EOF. A read error is returned as it is.
 func (s *scanner) ending(err error) error {
 	if !errors.Is(err, errTorn) || !isZero(s.buf) {
 		return err

@@ -72,7 +72,8 @@ func (h *header) encode() []byte {
 var errVersion = errors.New("use the release that wrote it")
 
 // decodeHeader parses the header that a segment starts with. b may be longer than the header. It fails for a wrong
-// magic, version or checksum, and for a header that is cut off.
+// magic, version or checksum, and for a header that is cut off. Another version is errVersion. A first number of 0 and
+// a wrong number of hashes are errors.
 func decodeHeader(b []byte) (h header, err error) {
 	if len(b) < headerFixed+4 || string(b[:4]) != magic {
 		return h, errors.New("no segment: it does not start with " + magic)

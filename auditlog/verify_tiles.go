@@ -133,7 +133,8 @@ func isFolder(d disk, name string) bool {
 }
 
 // file verifies one tile by the level above it or, if it is partial, by its full form. It ignores a tile beyond the
-// checkpoint, and one whose records were compared already.
+// checkpoint, and one whose records were compared already. Every difference, and a file that cannot be read, is a
+// *Fault.
 func (t *tileCheck) file(v tile, width int, name string) error {
 	count := t.limit >> (tileHeight * v.level) // hashes of the level
 	if v.number*tileWidth+uint64(width) > count {

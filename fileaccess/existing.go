@@ -55,8 +55,9 @@ func (o *opening) existing() ntstatus.Status {
 	return o.checkObject()
 }
 
-// taken refuses dispositions that an existing object does not allow (F-29). A stream that does not exist may be
-// created in an existing file.
+// taken refuses dispositions that an existing object does not allow (F-29). A stream that does not exist may be created
+// in an existing file. A collision is STATUS_OBJECT_NAME_COLLISION, replacing the root of a volume
+// STATUS_ACCESS_DENIED. A directory can only be opened.
 func (o *opening) taken() ntstatus.Status {
 	ob := &o.f.Object
 	switch {
@@ -75,9 +76,10 @@ func (o *opening) taken() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// imply sets the rights that the disposition requires (F-33, F-34). It refuses to open a stream that does not exist,
-// to create one on a read-only volume, and to replace a hidden or system file by a request without these attributes
-// (F-35).
+// imply sets the rights that the disposition requires (F-33, F-34). It refuses to open a stream that does not exist, to
+// create one on a read-only volume, and to replace a hidden or system file by a request without these attributes
+// (F-35). FileOpen and FileOpenIf imply nothing for an existing object. With the restore privilege the implied rights
+// go unchecked, and its use is recorded.
 func (o *opening) imply() ntstatus.Status {
 	ob, d := &o.f.Object, o.r.Disposition
 	switch {
@@ -235,7 +237,8 @@ func (o *opening) throughParent(granted *winnt.AccessMask, remaining winnt.Acces
 	}
 }
 
-// actionTaken returns the action that the response reports. A disposition that may overwrite counts as overwritten.
+// actionTaken returns the action that the response reports. A disposition that may overwrite counts as overwritten. A
+// missing stream counts as created.
 func (o *opening) actionTaken() Action {
 	ob := &o.f.Object
 	switch {

@@ -33,7 +33,8 @@ func ValidName(path string) bool {
 	return validComponent(file) && (!has || validStream(stream))
 }
 
-// validComponent reports whether s is a valid name of a file or directory. "", "." and ".." are not.
+// validComponent reports whether s is a valid name of a file or directory. "", "." and ".." are not. It has at most
+// maxName bytes in ASCII. For other text validText decides.
 func validComponent(s string) bool {
 	if s == "." || s == ".." {
 		return false

@@ -80,7 +80,7 @@ var nfs4Kinds = [...]sd.Type{NFS4Allow: sd.AccessAllowed, NFS4Deny: sd.AccessDen
 const nfs4Inheritance = NFS4FileInherit | NFS4DirectoryInherit | NFS4NoPropagate | NFS4InheritOnly
 
 // entry adds one entry of the NFSv4 ACL. An unknown type is an error. An unknown name is a loss: an allow entry is
-// dropped, and any other entry then counts for everyone.
+// dropped, and any other entry then counts for everyone. OWNER@, GROUP@ and EVERYONE@ are never unknown.
 func (b *nfs4Builder) entry(a NFS4ACE) error {
 	if int(a.Type) >= len(nfs4Kinds) {
 		return fmt.Errorf("type %d", a.Type)

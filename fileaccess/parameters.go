@@ -35,7 +35,8 @@ func (o *opening) parameters() ntstatus.Status {
 }
 
 // invalid reports whether the request has unknown bits, or options that contradict each other or the requested rights
-// (F-10). SYNCHRONIZE and DELETE must be requested with the options that need them.
+// (F-10). SYNCHRONIZE and DELETE must be requested with the options that need them. Both synchronous options together
+// are invalid. DirectoryFile goes with FileCreate, FileOpen and FileOpenIf, and without NoIntermediateBuffering.
 func (o *opening) invalid() bool {
 	r, opt := o.r, o.options
 	switch {

@@ -201,7 +201,8 @@ func (v *move) mayDelete(x *Existing) bool {
 }
 
 // link decides a hard link: the file, the handle's rights, the name, the target directory, then the object in the way
-// (F-59). A directory is STATUS_FILE_IS_A_DIRECTORY.
+// (F-59). A directory is STATUS_FILE_IS_A_DIRECTORY. A stream and a bad name are STATUS_INVALID_PARAMETER. A file to be
+// deleted, and a handle without FILE_WRITE_ATTRIBUTES, are STATUS_ACCESS_DENIED; the policy may waive that right.
 func (v *move) link() ntstatus.Status {
 	m := v.m
 	// A hard link needs a file that stays, the right to write its attributes, and a good name.

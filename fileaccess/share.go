@@ -65,7 +65,8 @@ func (e *engine) shareMaximal(s *Share) winnt.AccessMask {
 
 // gate decides whether a request that came through SMB may continue (step 0: F-5, F-6). It then drops the options and
 // rights that an SMB server ignores (F-7). Without a share it refuses only a request for nothing or for
-// ACCESS_SYSTEM_SECURITY alone.
+// ACCESS_SYSTEM_SECURITY alone. A right that the share does not allow is STATUS_ACCESS_DENIED, for FileOpen with
+// access-based enumeration STATUS_OBJECT_NAME_NOT_FOUND. Synchronous options are dropped.
 func (o *opening) gate() ntstatus.Status {
 	s := o.f.Share
 	if s != nil {

@@ -91,7 +91,8 @@ func (r *posixReader) grants(l *sd.ACL, inherit uint8) []grant {
 }
 
 // grantOf converts an entry to a grant. SIDs that stand for the owner or the group become theirs. A SID without an id
-// counts as an unknown group, and grantOf records the loss.
+// counts as an unknown group, and grantOf records the loss. CREATOR OWNER and CREATOR GROUP count in inherited entries
+// only, OWNER RIGHTS in others only. Everyone is a group.
 func (r *posixReader) grantOf(a sd.ACE, inherited bool) grant {
 	g := grant{sid: a.SID(), mask: winnt.FileObject.Mapping.Map(a.Mask()) & full, deny: a.Type().IsDeny()}
 	switch {
@@ -119,7 +120,9 @@ func (r *posixReader) grantOf(a sd.ACE, inherited bool) grant {
 	return g
 }
 
-// read returns the POSIX ACL that comes closest to the entries that apply.
+// read returns the POSIX ACL that comes closest to the entries that apply. Entries with equal accounts are combined. A
+// mask is present only with named users or groups; its rights are those of all groups and named users. SIDs without an
+// id are omitted.
 func (r *posixReader) read(l *sd.ACL, directory bool, inherit uint8) POSIXACL {
 	gs := r.grants(l, inherit)
 	owner := r.perm(gs, r.owner, directory)

@@ -55,7 +55,8 @@ type shown struct {
 }
 
 // places returns the paths at which the tree, or a part of it, is mounted, its own path first. It returns an error if
-// /proc cannot be read or the tree's mount is not visible to this process.
+// /proc cannot be read or the tree's mount is not visible to this process. The first mount of the tree itself appears
+// once. A part of the tree has false in its entry.
 func (t *Tree) places() ([]shown, error) {
 	at, err := os.Readlink(placeOf(t.root))
 	if err != nil {

@@ -171,8 +171,9 @@ func (p *place) find(base int, prefix, path string, walk bool) error {
 	return err
 }
 
-// describe fills in the facts about the found file and its directory. Without an object it adds only the directory.
-// It returns EACCES for special files and for links that clients do not see, and EXDEV for a file on another device.
+// describe fills in the facts about the found file and its directory. Without an object it adds only the directory. It
+// returns EACCES for special files and for links that clients do not see, and EXDEV for a file on another device. It
+// keeps the facts that it found before an error. A directory counts as open elsewhere if one of its opens is known.
 func (p *place) describe() (err error) {
 	if p.parentsKnown != nil {
 		p.above = fileaccess.Directory{Name: p.path, Descriptor: p.parentsKnown.descriptor}

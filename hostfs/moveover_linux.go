@@ -7,7 +7,8 @@ import (
 )
 
 // moveOver moves the file to the name of another open file, which gets the name m.AsideName by the same step (F-215).
-// Two renames are decided. It returns STATUS_OBJECT_NAME_COLLISION if the other file does not have the name.
+// Two renames are decided. It returns STATUS_OBJECT_NAME_COLLISION if the other file does not have the name. A refusal
+// of either decision is returned, and nothing is moved. It locks the two files in the order of their inodes.
 //
 // +checklocksignore
 func (f *file) moveOver(g *target, q *fileaccess.Move, m *nt.FileMove) ntstatus.Status {

@@ -140,7 +140,8 @@ func (f *file) reopen(fd int, empty bool, granted winnt.AccessMask) (int, error)
 }
 
 // create creates a file or directory under a private name, with its attribute, and renames it. again reports whether
-// another program took the name or removed the directory first. After an error nothing is left.
+// another program took the name or removed the directory first. After an error nothing is left. A directory that was
+// removed is again too.
 func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, err error) {
 	if p.nameless {
 		return false, p.createNameless(f, r, d)
@@ -193,7 +194,7 @@ func (p *place) statNew(f *file) (s unix.Statx_t, err error) {
 }
 
 // make creates an empty file, directory or link with a private name, and holds it in f.fd. After an error nothing is
-// left.
+// left. A file gets the configured mode from openat, which the umask limits. A directory gets it by chmod.
 func (p *place) make(f *file, private string) (err error) {
 	if err := p.t.fault("create", f.link.name); err != nil {
 		return err

@@ -203,9 +203,10 @@ func (t *Tree) redoName(dir int, name string) error {
 	return nil
 }
 
-// refillAgain copies the new contents once more, from the link with the suffix data, and then removes the links of
-// the record. It does nothing if the link to the target is missing, or if the contents do not have the size and
-// checksum of that name: a power failure lost them before the copy began. It can be repeated after another crash.
+// refillAgain copies the new contents once more, from the link with the suffix data, and then removes the links of the
+// record. It does nothing if the link to the target is missing, or if the contents do not have the size and checksum of
+// that name: a power failure lost them before the copy began. It can be repeated after another crash. Files of another
+// kind than regular ones are EINVAL. A missing link to the contents is an error.
 func (r *record) refillAgain(data string) error {
 	open := func(suffix string, flags uint64) (*file, error) {
 		fd, err := resolve(r.dir, r.id+suffix, flags|unix.O_NONBLOCK)

@@ -45,7 +45,7 @@ func (m *moveRecord) encode() string {
 }
 
 // decodeMove reads a stored record. It returns an error for bytes that encode never returns, such as those of a write
-// that a power failure cut short.
+// that a power failure cut short. It checks the form of the numbers and names only. After an error the record is empty.
 func decodeMove(s string) (m moveRecord, err error) {
 	fields := strings.Split(s, "\x00")
 	if len(fields) != 11 || fields[0] != moveVersion || fields[10] != "" {

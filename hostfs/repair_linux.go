@@ -136,8 +136,9 @@ func (r *repair) entry(dir int, name, path string, depth int) error {
 	return r.visit(fd, path, depth)
 }
 
-// file repairs the attribute of the file that fd holds, unless DryRun is set. It reports the file if a repair is
-// needed or an error occurs, and does nothing for a file without the attribute.
+// file repairs the attribute of the file that fd holds, unless DryRun is set. It reports the file if a repair is needed
+// or an error occurs, and does nothing for a file without the attribute. With DryRun it reports what it would change.
+// It rehashes a stale attribute only if Rehash is set. Links without attributes are skipped.
 func (r *repair) file(fd int, path string) {
 	place := placeOf(fd)
 	value, err := attribute(place, r.Attribute)

@@ -71,7 +71,7 @@ func (p *place) walk(base int, prefix, dir string, ask bool) error {
 }
 
 // stepped adds a directory to the path's facts, with its descriptor if ask is true. It returns ELOOP for a link and
-// ENOTDIR for any other file.
+// ENOTDIR for any other file. A pending deletion is noted. The parent's facts are read even if ask is false.
 func (p *place) stepped(name string, fd int, ask bool) error {
 	s, err := stat(fd)
 	if err != nil {

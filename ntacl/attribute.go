@@ -256,7 +256,8 @@ func (r *reader) pointer() {
 	}
 }
 
-// text reads a string ended by a zero byte.
+// text reads a string ended by a zero byte, and moves past it. Without that byte it returns "" and sets r.err. After an
+// earlier error it returns "".
 func (r *reader) text() string {
 	for i := r.i; r.err == nil && i < len(r.b); i++ {
 		if r.b[i] == 0 {

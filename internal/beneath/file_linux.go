@@ -92,8 +92,8 @@ func (f *File) Attribute(name string) ([]byte, error) {
 // maxValue is the length of the longest attribute of Linux, in bytes.
 const maxValue = 1 << 16
 
-// SetAttribute writes an extended attribute. A nil value removes it, which is no
-// error if the file does not have it.
+// SetAttribute writes an extended attribute. A nil value removes it, which is no error if the file does not have it.
+// Any other error is a *fs.PathError with the name of the attribute. It repeats an interrupted call.
 func (f *File) SetAttribute(name string, value []byte) error {
 	set := func() error { return unix.Setxattr(f.Place(), name, value, 0) }
 	if value == nil {

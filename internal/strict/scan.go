@@ -113,7 +113,7 @@ func (s *Scanner) composite(open byte, depth int) {
 }
 
 // str moves past a string, at whose quote the scanner is. A control character, a wrong escape, invalid UTF-8 or a
-// missing end sets s.Err.
+// missing end sets s.Err. After an error Pos stays at the quote.
 func (s *Scanner) str() {
 	start := s.Pos
 	for i := start + 1; i < len(s.Bytes); {
@@ -207,7 +207,8 @@ func HexDigit(c byte) (byte, bool) {
 	return 0, false
 }
 
-// number moves past a number, without white space around it. A malformed number sets s.Err.
+// number moves past a number, without white space around it. A malformed number sets s.Err. A leading zero ends the
+// number after it.
 func (s *Scanner) number() {
 	start := s.Pos
 	if s.at('-') {

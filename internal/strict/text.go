@@ -35,7 +35,8 @@ func Unquote(buf, raw []byte) (text []byte, ok bool) {
 	return buf, true
 }
 
-// unescape returns the character for a one-letter escape, and c itself for a quote, a slash or a backslash.
+// unescape returns the character for a one-letter escape, and c itself for a quote, a slash or a backslash. c is not
+// checked.
 func unescape(c byte) byte {
 	switch c {
 	case 'b':

@@ -87,7 +87,7 @@ func (w *writer) mark(n ast.Node, number bool) {
 }
 
 // value appends a node as JSON; nil is null. It returns an error if the node is nested too deep or of a kind that is
-// not read.
+// not read. Mappings and lists are appended in their order. Another kind of node is an error of scalar.
 func (w *writer) value(n ast.Node, depth int) error {
 	if n == nil {
 		w.text = append(w.text, "null"...)
@@ -151,7 +151,8 @@ func (w *writer) mapping(values []*ast.MappingValueNode, depth int) error {
 	return nil
 }
 
-// scalar appends a string, number, boolean or null. A number that JSON has no form for becomes a string.
+// scalar appends a string, number, boolean or null. A number that JSON has no form for becomes a string. An error is
+// that of a value which is not a scalar. It records the position of the value.
 func (w *writer) scalar(n ast.Node) error {
 	switch v := n.(type) {
 	case *ast.BoolNode:

@@ -113,7 +113,8 @@ func IsCSV(have map[string]bool) bool {
 }
 
 // addRow collects the account of a row and makes it a member of the group of, which may be nil. It only reports a row
-// without a name or SID. Other malformed cells are errors.
+// without a name or SID. Other malformed cells are errors. A row without a class is a group if it has a category or a
+// scope. Of the columns with a group's name the first that is not empty counts. Headings are in lower case.
 func addRow(c *collect.Collector, row cells, of *collect.Account) error {
 	text := row["sid"]
 	if text == "" {

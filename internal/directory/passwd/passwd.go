@@ -27,7 +27,8 @@ func Read(c *collect.Collector, text string) error {
 }
 
 // AddLine collects a line of passwd (seven fields) or group (four). It keeps ids that an account already has. It
-// returns false, and collects nothing, for any other line.
+// returns false, and collects nothing, for any other line. Members join a group even if no line names them as users. An
+// empty name, and ids that are not numbers, make it another line.
 func AddLine(c *collect.Collector, line string) bool {
 	f := strings.Split(line, ":")
 	if len(f) != 7 && len(f) != 4 || f[0] == "" {
@@ -57,7 +58,8 @@ func AddLine(c *collect.Collector, line string) bool {
 }
 
 // ReadPdbedit collects the users that "pdbedit -L -v" prints, and takes the domain from their SIDs if c has none. It
-// ignores other lines. Text without a user is an error, and so is a malformed SID, with its line.
+// ignores other lines. Text without a user is an error, and so is a malformed SID, with its line. Lines before the
+// first user are ignored. Accounts before the error stay collected.
 func ReadPdbedit(c *collect.Collector, text string) error {
 	var u *collect.Account
 	n := 0

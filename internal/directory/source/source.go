@@ -28,7 +28,7 @@ const Forms = "passwd, getent, pdbedit, wbinfo, ldif, samba-tool, csv, bloodhoun
 
 // Read collects the accounts of a file in one of Forms. passwd and getent accept lines of seven fields as users and
 // lines of four as groups. auto detects the form as Form does. An unknown form and a malformed file are errors;
-// accounts before the error stay collected.
+// accounts before the error stay collected. Text may be UTF-16 for all forms but bloodhound.
 func Read(c *collect.Collector, form string, file []byte) error {
 	if form == "auto" {
 		if form = Form(file); form == "" {

@@ -200,7 +200,7 @@ func collectTokenGroup(c *collect.Collector, line, of string) error {
 }
 
 // collectID stores a uid or gid that a call maps to or from a SID. It ignores an unmapped SID and one whose account no
-// earlier line named.
+// earlier line named. A malformed SID or number is an error. The first number of an account counts.
 func collectID(c *collect.Collector, q *question, line string) error {
 	sidText, id, kind := q.about, line, ""
 	switch q.option {

@@ -39,7 +39,8 @@ func New(in io.Reader) objects.Source {
 func (c *source) Next(b *objects.Batch) error { return objects.Gather(b, c.readRow) }
 
 // readRow reads the next row into o, or returns io.EOF. A malformed row, a missing descriptor and an unknown type set
-// o.Err. The first call also reads the heading; an error of that ends the run.
+// o.Err. The first call also reads the heading; an error of that ends the run. Of several mistakes of a row the last
+// counts. A row with too few columns has its line as the path. A read error ends the run.
 func (c *source) readRow(o *objects.Object) error {
 	if !c.begun {
 		if err := c.readHeading(); err != nil {

@@ -60,8 +60,9 @@ func quoted(b []byte) (text, after []byte, ok bool) {
 	return b[1 : i+1], b[i+2:], true
 }
 
-// field stores the value of a known field. raw starts with the name's opening quote. It returns false for an unknown
-// or repeated one, an unknown type, and an empty descriptor.
+// field stores the value of a known field. raw starts with the name's opening quote. It returns false for an unknown or
+// repeated one, an unknown type, and an empty descriptor. On false the fields before stay. The slices refer to the
+// line.
 func (o *object) field(name, value, raw []byte) bool {
 	switch string(name) {
 	case "path":

@@ -187,7 +187,8 @@ var icaclsFlags = map[string]string{"OI": "OI", "CI": "CI", "IO": "IO", "NP": "N
 var icaclsLabels = map[string]string{"NW": "NW", "NR": "NR", "NX": "NX"}
 
 // icaclsEntry appends the entry for the account name to t. words are brackets such as (DENY)(OI)(CI)(RX,W). An unknown
-// word or account and an entry without rights are errors.
+// word or account and an entry without rights are errors. Words match in any case. N denies. An entry of a label goes
+// to t.label.
 func icaclsEntry(t *descriptorText, name, words string) error {
 	kind, flags, label := "A", "", ""
 	var mask winnt.AccessMask

@@ -130,8 +130,9 @@ const written = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRIT
 	winnt.FILE_DELETE_CHILD | winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER
 
 // Decide returns the share's decision about the principal with an index in the directory (F-103). A refusal is a
-// Verdict with Left 0, not an error. An error means that the descriptor or the forced group could not be evaluated.
-// An index outside the directory panics.
+// Verdict with Left 0, not an error. An error means that the descriptor or the forced group could not be evaluated. An
+// index outside the directory panics. The lists come first, then the descriptor, then reading only. An unresolved name
+// in invalid users, or in valid users that no other name matches, refuses.
 func (g *Guard) Decide(who int) (v Verdict, err error) {
 	p := &g.dir.Principals[who]
 	v.As, v.Left = p.Token, everything

@@ -25,9 +25,10 @@ func IsSecurity(file []byte) bool {
 	return false
 }
 
-// ParseSecurity parses the output of sharesec -v, or the part of sharesec --view-all about a share. The name may be
-// "" if the file has exactly one share; its case does not matter. The descriptor has a DACL alone. An unknown share,
-// a malformed line and names in place of SIDs are errors.
+// ParseSecurity parses the output of sharesec -v, or the part of sharesec --view-all about a share. The name may be ""
+// if the file has exactly one share; its case does not matter. The descriptor has a DACL alone. An unknown share, a
+// malformed line and names in place of SIDs are errors. More than maxEntries entries are an error. Several shares
+// without a name are an error.
 func ParseSecurity(file []byte, name string) (*sd.Descriptor, error) {
 	var entries []sd.ACE
 	n, blocks, in := 0, 0, ""
@@ -121,6 +122,7 @@ func flagsOf(text string) (flags uint8, err error) {
 }
 
 // maskOf parses FULL, CHANGE, READ, letters of R W X D P O, or a number. "" is the mask 0. Other text is an error.
+// Letters may repeat, in upper case only. A number may be hexadecimal with 0x.
 func maskOf(text string) (m winnt.AccessMask, err error) {
 	switch text {
 	case "FULL":

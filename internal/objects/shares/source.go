@@ -41,7 +41,8 @@ func ReadSource(values []string, read func(name string) ([]byte, error)) (*Sourc
 }
 
 // file reads FILE or FILE:SHARE and stores the descriptor or the configuration in it. A second one of a kind is an
-// error. A missing file with a colon in its name is read as FILE:SHARE.
+// error. A missing file with a colon in its name is read as FILE:SHARE. A configuration is any file that is not the
+// output of sharesec.
 func (s *Source) file(value string, read func(string) ([]byte, error)) error {
 	name, share := value, ""
 	file, err := read(name)

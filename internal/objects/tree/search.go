@@ -29,7 +29,9 @@ type search struct {
 
 // newSearchDescriptor returns a descriptor that grants FILE_TRAVERSE to the accounts with the host's search permission
 // on a directory. Uid 0 has it. For others the first matching class decides, and of several matching groups one
-// suffices (acl(5), access check algorithm). acl is the value of system.posix_acl_access, nil if absent.
+// suffices (acl(5), access check algorithm). acl is the value of system.posix_acl_access, nil if absent. who nil maps
+// ids to S-1-22-1 and S-1-22-2. A malformed ACL is an error. Entries that allow come before those that deny in each
+// class.
 func newSearchDescriptor(f ntacl.Info, acl []byte, who ntacl.Accounts) (*sd.Descriptor, error) {
 	list, err := classesOf(f, acl)
 	if err != nil {

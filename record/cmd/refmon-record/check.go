@@ -42,7 +42,8 @@ type vector struct {
 }
 
 // readVector parses a question. The object type is file if it has none. A malformed field is an error, and so is SDHex
-// that is not hex. Bytes in SDHex that are no descriptor are not: sd is nil then.
+// that is not hex. Bytes in SDHex that are no descriptor are not: sd is nil then. A malformed token, right, type, SID
+// or GUID is an error. Without a descriptor sd and bytes are nil.
 func readVector(in replay.Fields) (v *vector, err error) {
 	b, err := json.Marshal(in)
 	if err != nil {

@@ -81,7 +81,7 @@ func (k *packer) source(s *token.Source) buffer {
 }
 
 // queryToken calls NtQueryInformationToken. For length 0xFFFFFFFF it asks for the size first. A class that the recorder
-// does not decode is a skipError.
+// does not decode is a skipError. A failed first call returns its status. A failure status has no information.
 func queryToken(do gate, in any) (any, ntstatus.Status, error) {
 	q := in.(nt.QueryInformationTokenIn)
 	read := readers[q.TokenInformationClass]

@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// file runs the programs of a file one after the other, because they share the named objects, and writes their lines.
+// file runs the programs of a file one after the other, because they share the named objects, and writes their lines. A
+// program that cannot run has lines that say so. The first failed write ends it.
 func (a *asker) file(name string, own json.RawMessage) error {
 	source, err := os.ReadFile(name)
 	if err != nil {

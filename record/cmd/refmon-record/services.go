@@ -247,7 +247,8 @@ func flagBytes(flags ...bool) (b []byte) {
 // guid returns the bytes of a GUID in memory (S-15).
 func guid(g winnt.GUID) []byte { return g[:] }
 
-// queryObject calls NtQueryObject for the two classes of fixed size. Any other class is a skipError.
+// queryObject calls NtQueryObject for the two classes of fixed size. Any other class is a skipError. A failure status
+// has no information. Length 0xFFFFFFFF is the size of the class.
 func queryObject(do gate, in any) (any, ntstatus.Status, error) {
 	q := in.(nt.QueryObjectIn)
 	size := map[nt.ObjectInfoClass]uint32{nt.ObjectBasicInformation: 56,
