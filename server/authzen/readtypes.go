@@ -83,7 +83,8 @@ func ReadTypes(file []byte) (*Types, error) {
 func (t *Types) Declares(resourceType string) bool { return t.types[resourceType] != nil }
 
 // readType returns the declared type of an entry. name is its name, and subjects are the possible owners of its
-// objects. The error starts with the key that is wrong.
+// objects. The error starts with the key that is wrong. Rights are numbered in their order, from bit 0. It needs 1 to
+// 16 distinct rights and a descriptor. An owner needs both a property and a type, or neither.
 func (l *loader) readType(name string, e *typeEntry, subjects map[Caller]*subject) (*resourceType, error) {
 	if len(e.Rights) == 0 || len(e.Rights) > 16 {
 		return nil, errors.New("rights: want 1 to 16 names")

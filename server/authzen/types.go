@@ -194,8 +194,9 @@ func (rt *resourceType) instance(attributes []claims.Attribute) (*sd.Descriptor,
 	return sd.New(p), nil
 }
 
-// tokenOf returns the token of a subject. The properties of the question become claims if the type lists them, and
-// the others are ignored (Z-13). problem is "" on success, else the reason for a denial.
+// tokenOf returns the token of a subject. The properties of the question become claims if the type lists them, and the
+// others are ignored (Z-13). problem is "" on success, else the reason for a denial. Without properties the prepared
+// token is returned.
 func (rt *resourceType) tokenOf(s *subject, q *Question) (tok *token.Token, problem string) {
 	user, problem := take(q.Subject.Properties, rt.requested.subject, s.fixed)
 	if problem != "" {

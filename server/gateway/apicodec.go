@@ -109,7 +109,8 @@ func checkJSON(m protoreflect.MessageDescriptor, r *strict.Reader) error {
 	})
 }
 
-// checkJSONValue reads the value of the field f, or one element of its list, from r. null, "" and {} are errors.
+// checkJSONValue reads the value of the field f, or one element of its list, from r. null, "" and {} are errors. A
+// message is checked in turn. The error has the position in r.
 func checkJSONValue(f protoreflect.FieldDescriptor, r *strict.Reader) error {
 	switch {
 	case r.Null():
@@ -132,6 +133,7 @@ func checkJSONValue(f protoreflect.FieldDescriptor, r *strict.Reader) error {
 
 // checkWire returns an error if the binary message b, or a message in it, has a field that m does not define, or one
 // that is repeated, empty or of the wrong wire type (G-35). Package proto accepts those. An empty message is valid.
+// Fields may have any order. Each element of a list counts by itself.
 func checkWire(m protoreflect.MessageDescriptor, b []byte) error {
 	seen := map[protowire.Number]int{}
 	for len(b) > 0 {

@@ -52,8 +52,9 @@ type pdp struct {
 	api     *authzen.Handler // immutable
 }
 
-// newPDP returns the policy decision point of a gateway. It returns an error for a missing or malformed field of c,
-// for a descriptor without owner, group or DACL, and for types that declare "file".
+// newPDP returns the policy decision point of a gateway. It returns an error for a missing or malformed field of c, for
+// a descriptor without owner, group or DACL, and for types that declare "file". The URL must have no path, and Rate is
+// at least 1.
 func newPDP(g *Gateway, c *AuthZEN) (*pdp, error) {
 	ask, err := sddl.Parse(c.Ask)
 	switch {
@@ -137,7 +138,8 @@ func (p *pdp) refuse(r *request, q *authzen.Question) error {
 
 // decide answers a question. others says whether the caller r may ask about other subjects. Without it, a subject with
 // another SID than the caller's, or without one, is a 403 error. Otherwise an unknown subject or resource type is a
-// denial. Other errors mean that refmond did not decide.
+// denial. Other errors mean that refmond did not decide. With configured types, a subject of another type than user can
+// be asked about other resources than files. The subject is given back at the end.
 func (p *pdp) decide(r *request, q *authzen.Question, others bool) (a authzen.Answer, err error) {
 	if q.Subject.Type != userType {
 		if p.types != nil && q.Resource.Type != fileType {

@@ -77,7 +77,8 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 }
 
 // forwarded returns the file and the right that the proxy asks about. ok is false if the sender is not a configured
-// proxy, or if a header is missing, repeated or invalid (G-67).
+// proxy, or if a header is missing, repeated or invalid (G-67). The path must be absolute, without host or fragment,
+// and name a tree. The right must be one known action.
 func (g *Gateway) forwarded(r *http.Request) (at place, mask winnt.AccessMask, ok bool) {
 	f := &g.cfg.ForwardAuth
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)

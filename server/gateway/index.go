@@ -60,7 +60,7 @@ type indexer struct {
 }
 
 // newIndexer returns the handler of questions to an index. It does not connect. It returns an error for a missing or
-// malformed field of c.
+// malformed field of c. Ask must be a descriptor with owner, group and DACL, and Rate at least 1.
 func newIndexer(g *Gateway, c *Index) (*indexer, error) {
 	ask, err := sddl.Parse(c.Ask)
 	switch {
@@ -109,7 +109,8 @@ func (x *indexer) serve(w http.ResponseWriter, r *http.Request, s *session, name
 
 // answer returns the index's answer with its status, or an error with the HTTP status for it. It counts the question
 // against the client's limit and records it, even if it then refuses the question with 403. A client without the right
-// of Ask gets the answer that reticent returns.
+// of Ask gets the answer that reticent returns. Too many questions are 429, a malformed one 400. An index that does not
+// answer and a question that cannot be recorded are 503.
 func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name string) (int, []byte, error) {
 	if !x.limit.Allow(authzen.Caller{Type: "sid", ID: s.user.String()}) {
 		return http.StatusTooManyRequests, nil, errors.New("too many questions: try again later")

@@ -118,7 +118,7 @@ func parseFile(u *url.URL) (at place, slash bool, refused dav.Refusal) {
 }
 
 // forbidden returns a text that says why Windows forbids a path component, or "" if it is allowed or empty (MS-FSCC
-// 2.1.5.2).
+// 2.1.5.2). Reserved device names such as NUL are allowed. Characters beyond ASCII are allowed.
 func forbidden(part string) string {
 	const reserved = `"*/:<>?\|`
 	switch {

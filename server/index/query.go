@@ -224,10 +224,10 @@ func (s *State) number(who string) (int, bool) {
 }
 
 // follow reads the watermark and then all new events, at least those that the watermark covers. It returns an error
-// before the first heartbeat. An error of reading the log is permanent.
+// before the first heartbeat. An error of reading the log is permanent. An error of the watermark is not permanent. A
+// running index returns its current watermark without reading.
 //
-// +checklocks:x.mu An error of the watermark is not permanent. A running index returns its current watermark without
-// reading.
+// +checklocks:x.mu
 func (x *Index) follow() (*Watermark, error) {
 	if x.bad != nil {
 		return nil, x.bad

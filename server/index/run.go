@@ -241,8 +241,8 @@ func (r *running) batch(b *watch.Batch, more bool) error {
 	return nil
 }
 
-// flush passes the events to the sinks, and then the watermark if there is a heartbeat. In between it compacts a
-// large log.
+// flush passes the events to the sinks, and then the watermark if there is a heartbeat. In between it compacts a large
+// log. A sink's error ends it, and sinks before it have the events. Without a heartbeat the watermark stays.
 func (r *running) flush(source string, beat watch.Heartbeat) error {
 	if events := r.worker.Take(); len(events) > 0 {
 		for _, s := range r.sinks {

@@ -79,7 +79,8 @@ func decode[T any](bucket, key, value []byte) (v T, err error) {
 }
 
 // readState reads the whole store. It returns nil, nil for an empty file, and an error for another format or a
-// malformed entry. With an error of an entry, the state is partly filled. The indexes are not computed yet.
+// malformed entry. With an error of an entry, the state is partly filled. The indexes are not computed yet. Only the
+// meta bucket decides whether the file is empty.
 func readState(tx *bbolt.Tx) (*state, error) {
 	b := tx.Bucket(bucketMeta)
 	if b == nil {

@@ -94,7 +94,9 @@ func readFile(file []byte) (f accountsFile, err error) {
 }
 
 // apply replaces the accounts, groups, rights and maps of st by those of f. An account keeps its password if its RID
-// and name stay. After an error st is partly changed and must be dropped.
+// and name stay. After an error st is partly changed and must be dropped. A machine other than the store's is an error
+// if there are accounts. A RID given twice, an unknown account and an unknown right are errors. Accounts without a RID
+// get the next ones.
 func (f *accountsFile) apply(s *Store, st *state) error {
 	if !f.Machine.IsZero() && f.Machine != st.machine {
 		if len(st.accounts) > 0 {

@@ -30,8 +30,9 @@ type listing struct {
 	counted bool // guarded by mu: the names have no positions, so their number is one
 }
 
-// OpenDir opens a directory for listing. It needs FILE_LIST_DIRECTORY. The handle also gets FILE_READ_ATTRIBUTES if
-// the caller has it. It returns ESTALE for an unknown node.
+// OpenDir opens a directory for listing. It needs FILE_LIST_DIRECTORY. The handle also gets FILE_READ_ATTRIBUTES if the
+// caller has it. It returns ESTALE for an unknown node. A refusal of listing is EACCES. The kernel caches the names
+// only if every user sees the same ones.
 func (m *Mount) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {

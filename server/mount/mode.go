@@ -41,7 +41,8 @@ func ParseModePolicy(word string) (ModePolicy, error) {
 
 // chmod sets the mode of a file according to the policy. It needs FILE_READ_ATTRIBUTES, and WRITE_DAC to change the
 // descriptor. A request without a mode is OK. chmod never stores set-uid, set-gid and sticky bits. It returns EPERM
-// without WRITE_DAC, for a mode that the policy refuses, and for another mode of a link than the one shown.
+// without WRITE_DAC, for a mode that the policy refuses, and for another mode of a link than the one shown. The policy
+// RefuseMode changes nothing.
 func (m *Mount) chmod(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	mode, ok := in.GetMode()
 	if !ok {

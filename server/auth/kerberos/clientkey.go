@@ -60,6 +60,8 @@ func defaultIterations(etype int32) uint32 {
 
 // key returns the client's key. Its type is the first accepted one in the KDC's list, or etype if that is not 0.
 // Without such a list, the salt is that of the name and etype must be given. Weak or expensive parameters are errors.
+// An explicit etype that the KDC does not offer is an error. Of several lists the last counts. Iterations below
+// leastIterations and a salt above maxSalt are errors.
 func (x *exchange) key(name string, etype int32, data types.PADataSequence, key proof) (types.EncryptionKey, error) {
 	none := types.EncryptionKey{}
 	salt, iterations := x.realm+strings.ReplaceAll(name, "/", ""), uint32(0)

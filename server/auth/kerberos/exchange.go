@@ -138,7 +138,8 @@ func (x *exchange) readLogOn(name string, answer []byte, body *messages.KDCReqBo
 }
 
 // service requests a ticket for a service with tgt, the ticket for the KDC. It fails unless the KDC's answer is for
-// this request. A refusal of the KDC is returned without its text.
+// this request. A refusal of the KDC is returned without its text. It uses the key of tgt. An unknown encryption type
+// is errParameters, a malformed answer errAnswer.
 func (x *exchange) service(ctx context.Context, tgt *granted, service string) (*granted, error) {
 	body, err := x.body(tgt.client, principal(2, service))
 	if err != nil {
@@ -230,7 +231,8 @@ func stripText(err error) error {
 }
 
 // granted decrypts the KDC's response for the client and compares it with the request (K-56). A wrong key, and an
-// answer to another request, are errors. The case of names does not count.
+// answer to another request, are errors. The case of names does not count. A wrong key is errWrongKey, malformed
+// contents errAnswer, another answer errAnotherAnswer, and a session key of a type that is not accepted errParameters.
 func (x *exchange) granted(rep *messages.KDCRepFields, body *messages.KDCReqBody, key types.EncryptionKey,
 	usage uint32) (*granted, error) {
 	b, err := decrypt(rep.EncPart, key, usage)

@@ -42,8 +42,9 @@ func (a *Acceptor) forwarded(o *opened, credential []byte, now time.Time) bool {
 	return false
 }
 
-// readCredential parses a KRB-CRED. It returns the number of its tickets and its encrypted part. ok is false without
-// a ticket, and with more than maxForwarded.
+// readCredential parses a KRB-CRED. It returns the number of its tickets and its encrypted part. ok is false without a
+// ticket, and with more than maxForwarded. Other malformed input also returns ok false. The encryption type is not
+// returned.
 func readCredential(b []byte) (tickets int, sealed types.EncryptedData, ok bool) {
 	var seq, list, ticket, part, cipher cryptobyte.String
 	s := cryptobyte.String(b)

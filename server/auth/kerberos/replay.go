@@ -187,8 +187,9 @@ func identity(client, service string, at time.Time, cipher []byte) [16]byte {
 	return [16]byte(h.Sum(nil))
 }
 
-// enter adds an authenticator. It fails if the authenticator was accepted before, is too old, or the cache is full.
-// One that is refused is not stored.
+// enter adds an authenticator. It fails if the authenticator was accepted before, is too old, or the cache is full. One
+// that is refused is not stored. The results are errReplay, errBefore and errFull. An authenticator from far in the
+// future is also stored in a file, and an error of that refuses it. Entries stay for at least r.life.
 func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

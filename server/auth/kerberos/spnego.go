@@ -53,7 +53,7 @@ const (
 )
 
 // parseOuter parses a client's first token: Kerberos inside SPNEGO, or Kerberos alone (K-35). A token over MaxBlob is
-// an error.
+// an error. A token of NTLM is errNTLM. Malformed input, and another mechanism, are errors.
 func parseOuter(blob []byte) (negotiation, error) {
 	if len(blob) > MaxBlob {
 		return negotiation{}, errOuter

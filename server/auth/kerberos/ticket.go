@@ -137,8 +137,9 @@ func decrypt(d types.EncryptedData, k types.EncryptionKey, usage uint32) ([]byte
 	return unseal(d, k, usage)
 }
 
-// check compares the ticket with its authenticator, and both with the time now (K-41). Times may differ by skew.
-// Wrong times have the status TimeDifferenceAtDC; a ticket without a client and an invalid one are errors, too.
+// check compares the ticket with its authenticator, and both with the time now (K-41). Times may differ by skew. Wrong
+// times have the status TimeDifferenceAtDC; a ticket without a client and an invalid one are errors, too. The client
+// names of ticket and authenticator must be equal, and neither may be empty.
 func (o *opened) check(now time.Time, skew time.Duration) error {
 	t, a := &o.ticket, &o.auth
 	start, at := o.validFrom(), o.authenticatorTime()
@@ -207,7 +208,7 @@ func (o *opened) pac() (data []byte, err error) {
 }
 
 // supportsBindings reports whether the client says in the authenticator that it supports channel bindings. It skips
-// malformed entries.
+// malformed entries. It looks also in AD-IF-RELEVANT, one level deep.
 func (o *opened) supportsBindings() bool {
 	knows := func(all types.AuthorizationData) bool {
 		return slices.ContainsFunc(all, func(e types.AuthorizationDataEntry) bool {

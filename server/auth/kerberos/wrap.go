@@ -51,7 +51,8 @@ func (c *Context) Wrap(message []byte) ([]byte, error) {
 }
 
 // Unwrap verifies a signed message of the service and returns it. The message must be the next in sequence (K-61).
-// Every error is errWrap, and leaves the sequence unchanged. The result is a copy.
+// Every error is errWrap, and leaves the sequence unchanged. The result is a copy. It accepts a checksum that was
+// rotated to the front.
 func (c *Context) Unwrap(token []byte) ([]byte, error) {
 	e, err := crypto.GetEtype(c.key.KeyType)
 	if err != nil {

@@ -75,7 +75,8 @@ func (d *Directory) account(c *conn, p *place, name string, byRealm bool) (*Foun
 	return d.found(c, p, e, name)
 }
 
-// entryOf reads the entry of an account. No entry is ErrUnknown, two entries are an error.
+// entryOf reads the entry of an account. No entry is ErrUnknown, two entries are an error. Two accounts may match
+// because one has the name and the other the principal name.
 func (d *Directory) entryOf(c *conn, p *place, name string, byRealm bool) (*entry, error) {
 	var all []*entry
 	err := c.search(query{base: p.base, below: true, filter: d.filterOf(name, byRealm), most: 2,
@@ -95,7 +96,9 @@ func (d *Directory) entryOf(c *conn, p *place, name string, byRealm bool) (*entr
 }
 
 // found converts an entry to an account and reads its groups from the server. asked is the name in error messages. It
-// returns an error for an account of another domain, one without a primary group, and incomplete attributes.
+// returns an error for an account of another domain, one without a primary group, and incomplete attributes. An
+// account's SID history counts as groups. An account that may not log on is returned with its restriction, without an
+// error.
 func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, error) {
 	f := &Found{}
 	var err error

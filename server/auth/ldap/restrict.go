@@ -79,9 +79,10 @@ type computed struct {
 	expiry  int64 // msDS-UserPasswordExpiryTimeComputed; 0: the password must be changed; -1: absent
 }
 
-// restrict sets the restriction of an account. An absent attribute restricts nothing, except that userAccountControl
-// is required (D-11). Of several restrictions it sets the first: disabled, expired, locked, password. Malformed hours
-// are an error.
+// restrict sets the restriction of an account. An absent attribute restricts nothing, except that userAccountControl is
+// required (D-11). Of several restrictions it sets the first: disabled, expired, locked, password. Malformed hours are
+// an error. Attributes that the server computes decide instead of the stored ones. A time outside the hours is found
+// last.
 func (d *Directory) restrict(f *Found, e *entry, c *computed) error {
 	var numbers [4]int64
 	for i, name := range [...]string{"userAccountControl", "accountExpires", "lockoutTime", "pwdLastSet"} {

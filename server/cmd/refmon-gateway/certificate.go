@@ -68,8 +68,9 @@ func (c *config) namedBy(leaf *x509.Certificate) bool {
 	return slices.Equal(got, want)
 }
 
-// makeLoopback generates a self-signed certificate for the configured names. It writes it to the file made and its
-// key to keyFile, and replaces existing files. It creates the state folder if needed.
+// makeLoopback generates a self-signed certificate for the configured names. It writes it to the file made and its key
+// to keyFile, and replaces existing files. It creates the state folder if needed. Names that are IP addresses become
+// such. An error may leave the key without its certificate, which the next start replaces.
 func (c *config) makeLoopback(made, keyFile string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -64,7 +64,7 @@ func configFile(args []string) (file string, rest []string, err error) {
 }
 
 // parseConfig converts a YAML file to flags of a command. A list gives one flag for each element. An unknown flag,
-// config and help are errors with their line.
+// config and help are errors with their line. The flags are in the order of the file. An empty list gives no flag.
 func parseConfig(file []byte, command *kong.Node) (out []string, err error) {
 	text, marks, err := strictyaml.JSON(file)
 	if err != nil {

@@ -15,7 +15,7 @@ type whyCmd struct {
 }
 
 // Run prints the answer and the evidence for it. It returns errNo unless the answer is yes. With --json it prints the
-// answer alone.
+// answer alone. Without evidence it prints the answer alone too.
 func (c *whyCmd) Run(std *streams) error {
 	about, q, err := c.about(c.Right, c.Limit)
 	if err != nil {

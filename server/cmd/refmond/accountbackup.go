@@ -134,8 +134,8 @@ func putBack(name string, key []byte, std *streams) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// unpack reads the files of a backup and returns their contents by name. Unknown, duplicate and oversized files
-// are errors, and so is a backup without a store. The audit log's key may be missing.
+// unpack reads the files of a backup and returns their contents by name. Unknown, duplicate and oversized files are
+// errors, and so is a backup without a store. The audit log's key may be missing. It reads all files into memory.
 func unpack(file string) (map[string][]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {

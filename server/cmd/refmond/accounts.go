@@ -83,7 +83,8 @@ func recordChange(log *audit.Log, c lsa.Change) error {
 }
 
 // changeEvent returns the event for a change: a documented event id for rights, refmon's own otherwise. A change by a
-// malformed SID is an error. Unknown names become "-".
+// malformed SID is an error. Unknown names become "-". A detail that is neither a privilege nor a logon right gets
+// refmon's own event.
 func changeEvent(log *audit.Log, c lsa.Change) (audit.Event, error) {
 	by, err := sid.ParseStrict(c.By)
 	if err != nil {

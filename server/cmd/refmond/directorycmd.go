@@ -37,8 +37,9 @@ read both files:
   refmon who-can write -o objects.ldif -d people.yaml`
 }
 
-// Run writes the users and groups, the objects, or both, to the files of the flags. Without --people and
-// --objects it returns an error. It prints counts, and references that it left out, to std.err.
+// Run writes the users and groups, the objects, or both, to the files of the flags. Without --people and --objects it
+// returns an error. It prints counts, and references that it left out, to std.err. Users are written before objects. A
+// failure of the objects leaves the file of users. Each file is replaced atomically.
 func (c directoryExportCmd) Run(std *streams) error {
 	if c.People == "" && c.Objects == "" {
 		return errors.New("directory export: give --people or --objects")

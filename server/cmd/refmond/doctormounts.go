@@ -7,8 +7,9 @@ import (
 	"github.com/refmon/refmon/server/mount"
 )
 
-// covered reports on a tree's mount. It returns true if the tree itself cannot be inspected,
-// because its own mount covers it or its mount is dead (M-40).
+// covered reports on a tree's mount. It returns true if the tree itself cannot be inspected, because its own mount
+// covers it or its mount is dead (M-40). A tree without a configured mount reports nothing and returns false. A mount
+// that answers is well, everything else is wrong.
 func (c *checkUp) covered(t *treeConfig) bool {
 	if t.mount == "" {
 		return false

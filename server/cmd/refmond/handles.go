@@ -131,9 +131,9 @@ count. refmond does not see how a program uses a descriptor, or whether it close
 PROCESS_DUP_HANDLE. Descriptors cannot be revoked.`
 }
 
-// Run prints the open files whose names contain c.Name, of every process that the caller may open, and then the
-// passed descriptors. With c.Close it also closes the listed handles, and requires a name. It skips processes
-// that it cannot open.
+// Run prints the open files whose names contain c.Name, of every process that the caller may open, and then the passed
+// descriptors. With c.Close it also closes the listed handles, and requires a name. It skips processes that it cannot
+// open. An empty name without c.Close matches every file.
 func (c *openFilesCmd) Run(std *streams) error {
 	if c.Close && c.Name == "" {
 		return errors.New("open-files --close: give a part of the names of the files")

@@ -34,7 +34,8 @@ type idTable struct {
 const maxNumbers = 256 << 20
 
 // readNumbers reads the uids and gids of a directory file. It returns nil if file is "". A number of several accounts
-// is marked as ambiguous.
+// is marked as ambiguous. A file above maxNumbers and a malformed one are errors. Of several numbers of an account the
+// last counts.
 func readNumbers(file string) (*idTable, error) {
 	if file == "" {
 		return nil, nil

@@ -46,8 +46,9 @@ func (c *config) checkPlaces() error {
 	return errors.Join(append(all, checkBelow(c.State))...)
 }
 
-// check checks one place and all its parent folders, by the name and after resolving links. A place that does not
-// exist is checked by its parents.
+// check checks one place and all its parent folders, by the name and after resolving links. A place that does not exist
+// is checked by its parents. A socket itself is not checked, and its folder only by the rules for sockets. It returns
+// the first error.
 func (p place) check() error {
 	path, err := filepath.Abs(p.path)
 	if err != nil {

@@ -36,7 +36,8 @@ prints a line with "ready".
 }
 
 // Run starts the daemon and serves until SIGTERM or SIGINT. SIGHUP reloads the configuration; a wrong one changes
-// nothing. A daemon that cannot start is an error.
+// nothing. A daemon that cannot start is an error. Passed sockets must be those of the configuration. It stops the
+// services even after an error of serving.
 func (c *serveCmd) Run(std *streams) error {
 	cfg, err := load(c.Config)
 	if err != nil {
@@ -172,7 +173,8 @@ func start(cfg *config, std *streams) (*service, error) {
 }
 
 // reload applies the keys that need no restart. A wrong configuration changes nothing, and clients stay connected
-// (W-23). It logs errors and returns none.
+// (W-23). It logs errors and returns none. The audit policy changes first, then the accounts, and cached tokens are
+// dropped. Sockets, limits and trees stay as they are.
 func (s *service) reload(file string) {
 	notify(reloading())
 	defer notify("READY=1")

@@ -22,7 +22,8 @@ Below are the logon sessions that clients opened with tickets, each with the ser
 encryption types and issuer of its ticket.`
 }
 
-// Run prints the connections, and below them the logon sessions of tickets, if there are any.
+// Run prints the connections, and below them the logon sessions of tickets, if there are any. A process id of 0 is
+// printed as "-".
 func (c *sessionsCmd) Run(std *streams) error {
 	l, err := c.open()
 	if err != nil {
@@ -70,8 +71,8 @@ see the calls of processes whose memory you may read. Clients do not wait for th
 faster than it can be written, some are lost, and their number is printed.`
 }
 
-// Run prints new calls of clients until SIGTERM, SIGINT or the end of For, which is not an error. Earlier calls are
-// not printed. It polls every watchEvery.
+// Run prints new calls of clients until SIGTERM, SIGINT or the end of For, which is not an error. Earlier calls are not
+// printed. It polls every watchEvery. An error of a query ends it.
 func (c *traceCmd) Run(std *streams) error {
 	l, err := c.open()
 	if err != nil {

@@ -210,7 +210,8 @@ func locked(root Path) Refusal {
 }
 
 // touches returns the changes that the request makes, for the test of locks. It returns nil for UNLOCK and for a LOCK
-// of an existing resource. A resource that the user cannot see counts as missing.
+// of an existing resource. A resource that the user cannot see counts as missing. PUT to a missing resource also
+// changes the members of its folder. Other methods touch the resource alone.
 func (x *exchange) touches() []touch {
 	switch x.method {
 	case "UNLOCK":

@@ -95,7 +95,8 @@ func propstat(b *strings.Builder, code int, patches []Patch, of func(Patch) bool
 }
 
 // readPatches parses the body of a PROPPATCH and returns its changes in order (RFC 4918, 14.19). It ignores unknown
-// elements. A malformed body, one without a change and one with too many are errXML.
+// elements. A malformed body, one without a change and one with too many are errXML. A removal has no value. Other
+// changes before the error are dropped.
 func readPatches(body []byte) (patches []Patch, err error) {
 	update, err := parseXML(body)
 	if err != nil {

@@ -76,9 +76,9 @@ func ofBody(err error) error {
 	return Refuse(http.StatusBadRequest, "the body ended early")
 }
 
-// parseXML parses an XML document and returns its root element. It returns errXML if the body is empty, malformed,
-// too deep, or has a document type, an undeclared prefix, or a processing instruction other than the XML declaration.
-// WebDAV clients send none of these (G-21).
+// parseXML parses an XML document and returns its root element. It returns errXML if the body is empty, malformed, too
+// deep, or has a document type, an undeclared prefix, or a processing instruction other than the XML declaration.
+// WebDAV clients send none of these (G-21). More than one root element is errXML. The text between elements is kept.
 func parseXML(body []byte) (root *element, err error) {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	stack := []*element{{}}

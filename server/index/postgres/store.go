@@ -104,7 +104,7 @@ func partition(tree string) string {
 func quoted(tree string) string { return pgx.Identifier{"refmon", partition(tree)}.Sanitize() }
 
 // Begin creates missing partitions of the parts' trees, drops those of other trees, and deletes the cursors of other
-// parts. If the rows answer another question, it drops all of them.
+// parts. If the rows answer another question, it drops all of them. It is one transaction: an error changes nothing.
 func (s *Store) Begin(question string, parts []index.StoredPart) error {
 	s.question = question
 	return s.transact(func(tx pgx.Tx) error {

@@ -127,7 +127,8 @@ func short(folder *os.File, socket string) string {
 const dialTime = 5 * time.Second
 
 // bind creates a socket with these permissions and listens on it. It replaces an existing socket only if that refuses
-// connections. Any other file of this name is an error.
+// connections. Any other file of this name is an error. The name is removed when the listener closes. If the
+// permissions cannot be set, the socket is closed.
 func bind(name string, mode os.FileMode) (*net.UnixListener, error) {
 	at := &net.UnixAddr{Name: name, Net: "unix"}
 	l, err := net.ListenUnix("unix", at)

@@ -178,7 +178,8 @@ func (a *Answerer) edits(r *Request) (func(*lsa.Edit) error, error) {
 }
 
 // editRights returns the edit that grants or revokes the named privileges and logon rights of id. An unknown name, and
-// a request without one, are errors.
+// a request without one, are errors. Names of rights that occur twice count once. Nothing changes until the edit is
+// called.
 func editRights(r *Request, id sid.SID) (func(*lsa.Edit) error, error) {
 	var privileges winnt.PrivilegeSet
 	var rights logon.Rights

@@ -98,8 +98,8 @@ func (d *Domains) ask(ctx context.Context, option, value string) (line string, f
 	return line, found, nil
 }
 
-// run executes wbinfo. found is false only for the error notFound; any other failure is an error (L-55). An answer
-// that is not one line is an error. The run ends after maxWait.
+// run executes wbinfo. found is false only for the error notFound; any other failure is an error (L-55). An answer that
+// is not one line is an error. The run ends after maxWait. A service that is not up is errNotUp.
 func (d *Domains) run(ctx context.Context, option, value string) (line string, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()

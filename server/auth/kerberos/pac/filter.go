@@ -59,7 +59,9 @@ func dropForeign(foreign bool, why string) string {
 	return ""
 }
 
-// dropReasonNT returns the reason to drop a SID of NT AUTHORITY (S-1-5), or "" to keep it.
+// dropReasonNT returns the reason to drop a SID of NT AUTHORITY (S-1-5), or "" to keep it. dropReasonDomain decides
+// about S-1-5-21-…. This Organization and first numbers from 1000 pass. Enterprise Domain Controllers pass only from
+// the own realm. Every other SID is dropped.
 func (at *Place) dropReasonNT(s, issuer sid.SID, foreign bool) string {
 	n := s.SubAuthorities()
 	if n == 0 {

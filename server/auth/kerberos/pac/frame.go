@@ -53,7 +53,8 @@ type frame struct {
 }
 
 // split parses the table of a PAC. Each buffer must be after the table, inside the PAC and aligned, and must not
-// overlap another (K-1). Two signatures of one type are an error (K-2). Every error wraps ErrInvalid.
+// overlap another (K-1). Two signatures of one type are an error (K-2). Every error wraps ErrInvalid. Version 0, at
+// most maxBuffers buffers and at most MaxSize bytes are valid. An error returns an empty frame, unless buffers overlap.
 func split(data []byte) (frame, error) {
 	f := frame{data: data}
 	if len(data) < 8 || len(data) > MaxSize {

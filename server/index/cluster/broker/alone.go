@@ -41,7 +41,8 @@ type Alone struct {
 
 // Run runs all stages and blocks until the context ends, which is not an error, or one of them fails. It does not
 // listen on a port, and keeps the keys of its roles in memory. It returns an error if another run uses the folder
-// State, or if the configuration is not valid. It always closes Sinks.
+// State, or if the configuration is not valid. It always closes Sinks. Parts is also the number of deciders.
+// Connections and the server are closed before it returns.
 func (a *Alone) Run(ctx context.Context) (err error) {
 	unused := a.Sinks // the follower closes them once it runs
 	defer func() {

@@ -64,7 +64,8 @@ func together(ctx context.Context, n int, run func(ctx context.Context, i int) e
 	return context.Cause(ctx)
 }
 
-// watchTree reports the files of one tree until ctx ends, which is not an error, or something fails.
+// watchTree reports the files of one tree until ctx ends, which is not an error, or something fails. A message on the
+// subject of the tree starts a new walk; further ones before it are dropped.
 func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error {
 	t := &batchPublisher{c: c, site: c.site, boot: watch.BootID()}
 	for n := range c.site.Parts {
