@@ -17,7 +17,7 @@ func free(dir string) int64 {
 }
 
 // Allocate implements allocator. It keeps the file's size, and returns errNoAllocation if the file system has no such
-// call.
+// call. It repeats an interrupted call. Other errors are *fs.PathErrors.
 func (f osFile) Allocate(size int64) error {
 	if err := f.Check("allocate"); err != nil {
 		return err

@@ -92,7 +92,8 @@ func boot() (*kernel.System, *kernel.Process) {
 }
 
 // initialToken returns the token of the process. REFMON_TOKEN names a file that contains it. Otherwise REFMON_USER
-// names a built-in profile, administrator or standard, which is logged on; the default is administrator.
+// names a built-in profile, administrator or standard, which is logged on; the default is administrator. A malformed
+// file and another profile are errors. It opens a logon session for a profile.
 func initialToken(s *kernel.System) (*token.Token, error) {
 	if name := os.Getenv("REFMON_TOKEN"); name != "" {
 		file, err := os.ReadFile(name)

@@ -15,7 +15,8 @@ type previousList struct {
 }
 
 // ntAdjustTokenClaimsAndDeviceGroups probes the outputs of all three lists before it uses the handle (T-74). It does
-// not read the new state of a list that is reset.
+// not read the new state of a list that is reset. Each previous state is written if it was requested. The first failing
+// write is the status, and later ones are not tried.
 func ntAdjustTokenClaimsAndDeviceGroups(c *call) uint64 {
 	lists := [3]previousList{{c.u32(7), c.ptr(8), c.ptr(13)}, {c.u32(9), c.ptr(10), c.ptr(14)},
 		{c.u32(11), c.ptr(12), c.ptr(15)}}

@@ -148,8 +148,9 @@ const everyRight = ^winnt.AccessMask(0)
 func (o *opening) max() bool { return o.desired&maximum != 0 }
 
 // lastComponent handles the last name of the path (steps 5 and 6). A missing object is created, or the open fails if
-// the disposition or a read-only volume forbids that (F-26). An existing object is opened if its kind fits the
-// options (F-27).
+// the disposition or a read-only volume forbids that (F-26). An existing object is opened if its kind fits the options
+// (F-27). A missing name is STATUS_OBJECT_NAME_NOT_FOUND for opening and overwriting, a file in place of a directory
+// STATUS_NOT_A_DIRECTORY, and the reverse STATUS_FILE_IS_A_DIRECTORY.
 func (o *opening) lastComponent() ntstatus.Status {
 	o.stopped = len(o.f.Path)
 	ob := &o.f.Object

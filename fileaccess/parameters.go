@@ -13,7 +13,7 @@ const neverGranted winnt.AccessMask = 0x0CE0FE00
 
 // parameters checks the request's parameters (step 1). It returns STATUS_INVALID_PARAMETER for contradictory options
 // (F-10, F-12), STATUS_ACCESS_DENIED for a request without rights or with a bit that no file has (F-11), and
-// STATUS_OBJECT_NAME_INVALID for a malformed name (F-13).
+// STATUS_OBJECT_NAME_INVALID for a malformed name (F-13). A file id has no name to check.
 func (o *opening) parameters() ntstatus.Status {
 	switch {
 	case o.invalid():

@@ -219,7 +219,8 @@ func (r *record) read() (string, error) {
 	return string(b), err
 }
 
-// reopen opens a recorded directory. It returns ENOENT if another directory has its path now.
+// reopen opens a recorded directory. It returns ENOENT if another directory has its path now. A missing directory is
+// ENOENT as well. The caller closes the descriptor.
 func (t *Tree) reopen(n *recordedName) (int, error) {
 	path := n.directory
 	if path == "" {

@@ -81,7 +81,7 @@ func (t *Tree) ownLink(dir int, name string, inode uint64) bool {
 }
 
 // linkEntry fills in the entry of a link. It returns false for a hidden one: the listing's handle does not support
-// links, or the link has no descriptor (F-191).
+// links, or the link has no descriptor (F-191). A link that was replaced or removed meanwhile counts as hidden.
 func (f *file) linkEntry(e *nt.FileEntry, s *unix.Statx_t) bool {
 	if !f.links {
 		return false

@@ -58,7 +58,8 @@ func Walk(t Tree, root string, recurse bool, visit func(Found) bool) bool {
 }
 
 // walk visits f and, with recurse, its descendants. A directory that cannot be listed is visited a second time with the
-// error. It returns false if visit ended it.
+// error. It returns false if visit ended it. Entries of other kinds are skipped. Entries that were listed before an
+// error are visited too.
 func walk(t Tree, f Found, recurse bool, visit func(Found) bool) bool {
 	if !visit(f) {
 		return false

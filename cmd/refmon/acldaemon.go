@@ -123,7 +123,8 @@ func (s *served) open(k *kept, above bool) (err error) {
 	return err
 }
 
-// write changes the parts that d has, each with its own right (F-50). No parts are an error.
+// write changes the parts that d has, each with its own right (F-50). No parts are an error. Owner and group need
+// WRITE_OWNER, the DACL WRITE_DAC and the SACL ACCESS_SYSTEM_SECURITY. The DACL's protection is set as d has it.
 func (s *served) write(d *sd.Descriptor) error {
 	var want winnt.AccessMask
 	var parts uint32

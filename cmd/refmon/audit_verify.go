@@ -27,7 +27,7 @@ The exit code is 0 if the log is unchanged, 3 if it was changed or is damaged, 2
 }
 
 // Run verifies the log against its keys and checkpoints and prints the result. It returns errBroken for a changed or
-// incomplete log.
+// incomplete log. A checkpoint or key file that cannot be read is an error.
 func (c *auditVerifyCmd) Run(std *streams) error {
 	v := auditlog.Verification{Dir: c.Dir, From: c.From, To: c.To}
 	for _, name := range c.Checkpoint {

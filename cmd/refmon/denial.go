@@ -55,7 +55,8 @@ func (s *streams) denied(d *denial) error {
 }
 
 // causes returns a clause for each reason why rights are missing. An entry that denied some rights hides why the others
-// are missing, so it is then the only cause.
+// are missing, so it is then the only cause. Rights that were not requested are no cause. At most mostCauses are
+// listed, and the others counted. It is never empty.
 func (d *denial) causes() (list []string) {
 	var reasons []access.Reason
 	masks := map[access.Reason]winnt.AccessMask{}
@@ -214,7 +215,7 @@ func effectOf(a sd.ACE) string {
 }
 
 // groups returns the groups of the user that count when an entry grants, in brackets. It leaves out groups that all
-// users or logons have.
+// users or logons have. At most mostGroups are named, and the others counted. Without a group it says so.
 func (d *denial) groups() string {
 	var names []string
 	for _, g := range d.request.Subject.Effective().Groups() {

@@ -203,7 +203,8 @@ func place(l lint.Line, name string) string {
 }
 
 // objects reads the objects of a file that has no line with a descriptor: LDIF, CSV, an icacls save, the output of a
-// screen or a collector's file. It returns nil and no error for a file in no such form.
+// screen or a collector's file. It returns nil and no error for a file in no such form. A malformed file of a known
+// form is an error. Lines in SDDL with errors are left to the caller.
 func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []lint.Line, err error) {
 	trial := *p // it counts nothing
 	for _, l := range lines {

@@ -131,7 +131,8 @@ func run(args []string, std *streams) int {
 }
 
 // report prints the error of a command, unless it was printed already, and returns the exit code. For nil it prints
-// nothing and returns 0.
+// nothing and returns 0. errDenied, errBroken and errReported have exit codes of their own and print nothing. The
+// message is shortened.
 func report(std *streams, err error) int {
 	switch {
 	case err == nil:

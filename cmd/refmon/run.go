@@ -67,7 +67,7 @@ The exit code is 0 if every expect() held, 1 if one did not, 2 if the program is
 }
 
 // Run runs the program in a new kernel, or at a daemon with --connect. It returns errDenied if an expectation of the
-// program fails.
+// program fails. --audit with --connect is an error. The log is closed at the end, and a failure of that is joined.
 func (c *runCmd) Run(std *streams) error {
 	source, err := readProgram(c.File, std.in)
 	if err != nil {

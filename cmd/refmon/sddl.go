@@ -80,8 +80,8 @@ func (c *sddlCmd) Run(std *streams) error {
 	return (&descriptorPage{std, d, domain, typ, name}).print()
 }
 
-// parse returns the descriptor in the command's argument: pasted screen output, bytes in hexadecimal or base64,
-// or SDDL. --strict applies to SDDL only. Text that is none of these is an error.
+// parse returns the descriptor in the command's argument: pasted screen output, bytes in hexadecimal or base64, or
+// SDDL. --strict applies to SDDL only. Text that is none of these is an error. Errors of a form name the form.
 func (c *sddlCmd) parse(std *streams, domain sid.SID) (*sd.Descriptor, error) {
 	if d, err := pasted(std, c.Text, domain, c.people); d != nil || err != nil {
 		return d, err

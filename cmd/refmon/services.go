@@ -30,7 +30,8 @@ func (servicesCmd) Help() string {
 it prints the failure conditions of that service in the order in which they are tested.`
 }
 
-// Run prints the table of services, or one row of it, with --faults its refusals. An unknown name is an error.
+// Run prints the table of services, or one row of it, with --faults its refusals. An unknown name is an error. --faults
+// without a name is an error.
 func (c *servicesCmd) Run(std *streams) error {
 	if c.Name == "" {
 		if c.Faults {

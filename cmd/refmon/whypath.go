@@ -78,7 +78,7 @@ func (c *whyCmd) ofPath(std *streams) error {
 }
 
 // noteKinds returns the note about the kinds of logon after which the decision differs. For a user of refmond, whose
-// other tokens are unknown, it returns the one about claims.
+// other tokens are unknown, it returns the one about claims. "" means that there is nothing to note.
 func (c *whyCmd) noteKinds(q *pathQuestion) (string, error) {
 	if q.user.after == nil {
 		return q.noteClaims(), nil

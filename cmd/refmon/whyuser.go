@@ -224,8 +224,8 @@ func servedUser(conn *client.Conn, name string) (*whyUser, error) {
 	return u, err
 }
 
-// readToken reads the user, groups, privileges and integrity of a token in refmond. It omits the logon SID, and
-// claims, which no service returns.
+// readToken reads the user, groups, privileges and integrity of a token in refmond. It omits the logon SID, and claims,
+// which no service returns. The type is primary and the policy no-write-up. The first failing query is the error.
 func readToken(th *nt.Thread, h winnt.Handle) (spec token.Spec, err error) {
 	spec.Type, spec.MandatoryPolicy = winnt.TokenPrimary, winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP
 	for _, class := range []winnt.TokenInfoClass{winnt.TokenUser, winnt.TokenGroups, winnt.TokenPrivileges,

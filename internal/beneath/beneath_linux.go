@@ -219,8 +219,8 @@ func (d *Dirs) Place(path string) (int, error) {
 	return fd, nil
 }
 
-// place opens one component of any type with O_PATH, and a link itself. It returns EXDEV for a mount. The caller
-// closes the descriptor.
+// place opens one component of any type with O_PATH, and a link itself. It returns EXDEV for a mount. The caller closes
+// the descriptor. It repeats interrupted calls. Without openat2 it compares the devices.
 func (r *Root) place(at int, name string) (fd int, err error) {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_XDEV}
@@ -248,7 +248,8 @@ func (r *Root) place(at int, name string) (fd int, err error) {
 	return fd, nil
 }
 
-// List returns the children of a directory below the root, sorted by name. "" is the root itself.
+// List returns the children of a directory below the root, sorted by name. "" is the root itself. An error may come
+// with the entries read before it. A mount is not entered.
 func (d *Dirs) List(path string) ([]fs.DirEntry, error) {
 	fd, base, own, err := d.at(path)
 	if err != nil {

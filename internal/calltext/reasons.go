@@ -9,8 +9,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Reasons returns the lines that explain why a call failed, was demoted or was denied access: the rule and the
-// object, and for a denied check the deciding entries. It returns nil if the call recorded no rule.
+// Reasons returns the lines that explain why a call failed, was demoted or was denied access: the rule and the object,
+// and for a denied check the deciding entries. It returns nil if the call recorded no rule. A reason of the call takes
+// precedence over the text of the rule.
 func Reasons(c *nt.Call) []string {
 	w := c.Why
 	if w.Explanation != nil {

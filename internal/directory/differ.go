@@ -111,7 +111,7 @@ func changedGroups(was, is []Group) groupSet {
 	return changed
 }
 
-// within reports whether a token has one of the groups, false for an empty set.
+// within reports whether a token has one of the groups, false for an empty set. Attributes of the groups do not count.
 func (c groupSet) within(t *token.Token) bool {
 	set := t.SIDs()
 	if len(c) < set.Len() {

@@ -107,7 +107,8 @@ type misfit struct{ part, text string }
 // Error returns the text.
 func (m *misfit) Error() string { return m.text }
 
-// textOf returns a descriptor as SDDL; ok is false if it has no such text.
+// textOf returns a descriptor as SDDL; ok is false if it has no such text. Text in o.SDDL is returned unchanged, even
+// if malformed.
 func textOf(o *Out) (text string, ok bool) {
 	if o.SDDL != "" {
 		return o.SDDL, true

@@ -72,7 +72,8 @@ func (q *Question) allow(out, other *oracle.Descriptor) {
 	}
 }
 
-// inheritable returns a copy of d without inherit-only entries that name no kind of child; nil if d has none.
+// inheritable returns a copy of d without inherit-only entries that name no kind of child; nil if d has none. d is
+// unchanged.
 func inheritable(d *oracle.Descriptor) *oracle.Descriptor {
 	if d == nil {
 		return nil

@@ -91,7 +91,8 @@ func (m *Memory) StringAt(p Address) (string, ntstatus.Status) {
 }
 
 // QualityAt copies a SECURITY_QUALITY_OF_SERVICE; NULL is nil. A wrong Length, or a level above SecurityDelegation,
-// gives STATUS_INVALID_PARAMETER.
+// gives STATUS_INVALID_PARAMETER. Memory that cannot be read returns its status. The tracking mode and EffectiveOnly
+// are true for every byte but 0.
 func (m *Memory) QualityAt(p Address) (*nt.SecurityQualityOfService, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

@@ -97,8 +97,9 @@ func (m *Memory) MappingAt(p Address) (g winnt.GenericMapping, st ntstatus.Statu
 // MaxObjectTypes limits the length of an object type list.
 const MaxObjectTypes = access.MaxObjectTypes
 
-// ObjectTypesAt copies an OBJECT_TYPE_LIST of n entries. n 0 is nil. NULL, n above MaxObjectTypes, and an entry
-// without a type or with a reserved word that is not 0, give STATUS_INVALID_PARAMETER.
+// ObjectTypesAt copies an OBJECT_TYPE_LIST of n entries. n 0 is nil. NULL, n above MaxObjectTypes, and an entry without
+// a type or with a reserved word that is not 0, give STATUS_INVALID_PARAMETER. An address that is not a multiple of 4
+// is STATUS_DATATYPE_MISALIGNMENT.
 func (m *Memory) ObjectTypesAt(p Address, n uint32) ([]access.ObjectTypeEntry, ntstatus.Status) {
 	if n == 0 {
 		return nil, ntstatus.Success

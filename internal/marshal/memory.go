@@ -178,7 +178,7 @@ func (m *Memory) ReadU64(p Address) (uint64, ntstatus.Status) {
 }
 
 // Block copies n bytes of user memory. With n 0 it returns nil and checks nothing. Later code must use only the copy
-// (O-4). A misaligned p gives STATUS_DATATYPE_MISALIGNMENT.
+// (O-4). A misaligned p gives STATUS_DATATYPE_MISALIGNMENT. Memory that cannot be read gives STATUS_ACCESS_VIOLATION.
 func (m *Memory) Block(p Address, n int, align uintptr) ([]byte, ntstatus.Status) {
 	if n == 0 {
 		return nil, ntstatus.Success

@@ -56,7 +56,8 @@ func (m *Memory) HandlesFrom(p Address, n uint32) ([]winnt.Handle, ntstatus.Stat
 	return list, st
 }
 
-// PrivilegeSetAt copies a PRIVILEGE_SET. It returns nil for NULL, and a status for unreadable memory.
+// PrivilegeSetAt copies a PRIVILEGE_SET. It returns nil for NULL, and a status for unreadable memory. A wrong count
+// returns a partly filled set with its status.
 func (m *Memory) PrivilegeSetAt(p Address) (*nt.PrivilegeSet, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

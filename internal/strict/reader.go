@@ -105,7 +105,8 @@ func (r *Reader) Map(f func(key string) error) error {
 	return r.Err
 }
 
-// Array reads a list and calls f for each element. More than limit elements are an error; a negative limit is none.
+// Array reads a list and calls f for each element. More than limit elements are an error; a negative limit is none. The
+// error of f names the index. Nesting deeper than the scanner allows is an error.
 func (r *Reader) Array(limit int, f func(i int) error) error {
 	if r.Peek() != '[' {
 		return r.Fail("want an array")

@@ -178,8 +178,8 @@ func (w *writer) scalar(n ast.Node) error {
 	return nil
 }
 
-// textOf returns the text of a scalar as written, and whether it is a number. A nil node, and one that is not a
-// scalar, is an error.
+// textOf returns the text of a scalar as written, and whether it is a number. A nil node, and one that is not a scalar,
+// is an error. A number keeps its spelling. A block of text loses its surrounding white space.
 func textOf(n ast.Node) (text string, number bool, err error) {
 	switch v := n.(type) {
 	case *ast.StringNode:

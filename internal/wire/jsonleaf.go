@@ -111,7 +111,8 @@ func jsonSelfRelative(t reflect.Type) *jsonCodec {
 	}}
 }
 
-// sddl reads a descriptor as {"sddl": text}. An object without sddl, or with malformed SDDL, is an error.
+// sddl reads a descriptor as {"sddl": text}. An object without sddl, or with malformed SDDL, is an error. An unknown
+// field is an error. It accepts strict SDDL only.
 func (r *jsonReader) sddl(v reflect.Value) error {
 	at, given := r.Pos, false
 	err := r.Object([]string{"sddl"}, func(int) error {

@@ -109,8 +109,9 @@ func Parse(text string) ([]Right, error) {
 	return out, nil
 }
 
-// parseOne parses one right: a word, a word limited to an object type as WORD:TYPE, or rights in SDDL. An unknown
-// word, an unknown type and a right without bits are errors.
+// parseOne parses one right: a word, a word limited to an object type as WORD:TYPE, or rights in SDDL. An unknown word,
+// an unknown type and a right without bits are errors. Words match in any case. Name keeps the spelling of rights in
+// SDDL.
 func parseOne(text string) (Right, error) {
 	for _, w := range typed {
 		if strings.EqualFold(w, text) {

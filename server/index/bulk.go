@@ -60,7 +60,8 @@ func NewBulk(name, index, state string, form BulkForm) (*Bulk, error) {
 
 // replay reads the log in the folder state into b.state. It returns the documents to write, with the number of the
 // event that changed each: those after the cursor, or all if the cursor is not one of this log. Without a log it
-// returns nil.
+// returns nil. A cursor beyond the log, or from before its last compaction, gives all documents. A damaged log is an
+// error.
 func (b *Bulk) replay(state string) (map[string]uint64, error) {
 	events, err := os.Open(filepath.Join(state, eventsName))
 	if errors.Is(err, os.ErrNotExist) {

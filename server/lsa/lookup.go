@@ -29,10 +29,10 @@ func (s *Store) toAccount(id sid.SID, a Account) logon.Account {
 	return logon.Account{SID: id, Use: winnt.SidTypeUser, Domain: s.computer, DomainSID: id.Prefix(), Name: a.Name}
 }
 
-// LookupName returns the account, group or domain that a name means, with or without a DOMAIN\ before it. It
-// searches well-known names, then this computer's, then domains of id maps, then the host's (L-13). ok is false
-// if none has the name, for an empty, overlong or malformed name, and if the host does not answer within three
-// seconds.
+// LookupName returns the account, group or domain that a name means, with or without a DOMAIN\ before it. It searches
+// well-known names, then this computer's, then domains of id maps, then the host's (L-13). ok is false if none has the
+// name, for an empty, overlong or malformed name, and if the host does not answer within three seconds. Names match in
+// any case. "." stands for this computer.
 func (s *Store) LookupName(full string) (logon.Account, bool) {
 	if full == "" || len(full) > logon.MaxName || !utf8.ValidString(full) || strings.ContainsRune(full, 0) {
 		return logon.Account{}, false

@@ -14,7 +14,7 @@ import (
 )
 
 // ask fills in c.question from the fields of a line. The error names the wrong or missing field; c.question is then
-// incomplete.
+// incomplete. The descriptor is parsed last.
 func (c *checker) ask() error {
 	s, err := c.subject()
 	if err != nil {

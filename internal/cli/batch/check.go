@@ -135,7 +135,8 @@ func (c *checker) answer(dst, line []byte, number int) ([]byte, bool) {
 }
 
 // define stores all tokens of a define line and appends an answer with their names. It is an error if the line has
-// other fields, defines a name twice or exceeds a limit. After an error it has stored no token.
+// other fields, defines a name twice or exceeds a limit. After an error it has stored no token. The answer lists the
+// names in their order. A name of an earlier line gets the new token.
 func (c *checker) define(dst, id []byte) ([]byte, error) {
 	for i, v := range c.slots {
 		if v != nil && i != fID && i != fDefine {

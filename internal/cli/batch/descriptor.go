@@ -14,7 +14,8 @@ import (
 )
 
 // descriptor sets the security descriptor of q from a line and adds the resource attributes. A null descriptor leaves q
-// without one. It is an error if the line has both "sd" and "sdHex", or neither.
+// without one. It is an error if the line has both "sd" and "sdHex", or neither. A malformed descriptor is handled by
+// refuseDescriptor.
 func (c *checker) descriptor(s *subject, q *accessquery.Query) error {
 	text, hex := c.slots[fSD], c.slots[fSDHex]
 	name, v := "sd", text

@@ -24,7 +24,8 @@ type two struct {
 }
 
 // read stores the objects of Before in d.past, and marks the paths of d.Skip, the part of After that an earlier run has
-// compared. sum counts only Before.
+// compared. sum counts only Before. An unreadable object is counted and stored as such. Progress is reported every
+// 65536 objects.
 func (d *Diff) read(ctx context.Context) (sum Summary, err error) {
 	err = objects.Each(ctx, d.Before, func(b *objects.Batch, o *objects.Object) error {
 		if o.Type == nil {

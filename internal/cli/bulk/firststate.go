@@ -80,6 +80,7 @@ func (p *past) put(o *objects.Object) error {
 }
 
 // descriptor returns the address of an object's descriptor. It stores the descriptor unless it was stored recently.
+// Equal descriptors in different forms are stored twice. The error is that of the store.
 func (p *past) descriptor(o *objects.Object) (int64, error) {
 	var few [512]byte
 	key := append(append(few[:0], byte(o.Form)), o.SD...)

@@ -28,8 +28,8 @@ func makeNames(d *directory.Directory, f Format) names {
 	return out
 }
 
-// heading writes the header of the output. JSON lines, bulk documents and a resumed run have none. An index run
-// writes its principals instead. It returns the error of the output.
+// heading writes the header of the output. JSON lines, bulk documents and a resumed run have none. An index run writes
+// its principals instead. It returns the error of the output. Other formats than CSV are a table with columns.
 func (r *Run) heading() error {
 	if r.Resumed {
 		return nil

@@ -37,7 +37,8 @@ func known(s sid.SID) bool {
 	return false
 }
 
-// knownNT reports the same as known, for SIDs that start with S-1-5. n is the number of subauthorities, at least 1.
+// knownNT reports the same as known, for SIDs that start with S-1-5. n is the number of subauthorities, at least 1. A
+// logon session has 3 subauthorities, an account 5, and other families at least 2.
 func knownNT(s sid.SID, n int) bool {
 	switch first := s.Sub(0); first {
 	case 5: // a logon session

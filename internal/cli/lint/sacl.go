@@ -15,7 +15,8 @@ const labelPolicy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MAND
 	winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 
 // sacl adds findings for SACL entries that have no effect, and checks labels, filters and attributes. A missing SACL
-// has none.
+// has none. Labels, filters and attributes that only children inherit are not checked. Of some types only the first
+// entry counts.
 func (l *linter) sacl() {
 	first := map[sd.Type]int{}
 	var names []claims.Attribute

@@ -90,7 +90,7 @@ func (s *Search) stepWith(e *edge) (Step, []Grant, error) {
 }
 
 // deciders returns the entries that grant each part of a step to the token t, as text and as values. It fails if the
-// check does not grant the step.
+// check does not grant the step. Equal reasons are listed once.
 func (s *Search) deciders(e *edge, t *token.Token) (by []string, grants []Grant, err error) {
 	if e.word == &operatorPrivileges {
 		o := operatorOf(t)

@@ -14,7 +14,7 @@ var ErrWine = errors.New("recorded under Wine: its answers are not evidence abou
 
 // WriteVectors writes the answered questions of a recording as vectors, one JSON object a line, with the machine as
 // their source. It omits programs, whose recordings are for `refmon compare`, and skipped questions. For a recording of
-// Wine it writes nothing and returns [ErrWine].
+// Wine it writes nothing and returns [ErrWine]. A failed write leaves an incomplete output.
 func WriteVectors(w io.Writer, rec *Recording) error {
 	s := rec.Header.System
 	if s.Wine != "" {

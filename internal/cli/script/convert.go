@@ -262,6 +262,7 @@ func objectAttributes(v starlark.Value) (nt.Captured[*nt.ObjectAttributes], erro
 
 // clientID converts the id of a process or thread, a pair (process id, thread id), or the ClientId that a call
 // returned. A single number is a process id for services that end in OpenProcess, otherwise a thread id. None is NULL.
+// Any other value is an error.
 func clientID(service string, v starlark.Value) (nt.Captured[*nt.ClientID], error) {
 	id := &nt.ClientID{}
 	switch v := v.(type) {

@@ -174,7 +174,7 @@ func (r *Runner) sidText(v starlark.Value) (sid.SID, error) {
 func (r *Runner) group(v starlark.Value) (token.Group, error) { return r.groupWith(v, 0) }
 
 // groupWith converts a value of a script to a group: a SID alone, which gets the attributes bare, a tuple (SID,
-// attributes), or the struct of a query.
+// attributes), or the struct of a query. A tuple of another length and malformed parts are errors.
 func (r *Runner) groupWith(v starlark.Value, bare uint32) (g token.Group, err error) {
 	var a starlark.Value
 	switch x := v.(type) {

@@ -71,7 +71,8 @@ func columnName(head string) string {
 }
 
 // addRow adds the account of a row. head has the column names and may have other columns than those of readCSV only if
-// their cells are empty. An empty cell means that the value is missing.
+// their cells are empty. An empty cell means that the value is missing. A value that does not parse, and an unknown
+// column with a value, are errors. The kind is user by default.
 func (f *file) addRow(head, row []string, line int) error {
 	u := user{group: group{at: line}}
 	kind := "user"
@@ -122,8 +123,8 @@ func (f *file) addRow(head, row []string, line int) error {
 	return f.add(kind, &u)
 }
 
-// add adds an account of a kind. A field that this kind cannot have is an error, and so is a second domain. An
-// unknown kind is an error. u is copied.
+// add adds an account of a kind. A field that this kind cannot have is an error, and so is a second domain. An unknown
+// kind is an error. u is copied. Names and SIDs are not checked here.
 func (f *file) add(kind string, u *user) error {
 	switch kind {
 	case "user":

@@ -95,7 +95,8 @@ type reader struct {
 }
 
 // readJSON parses a directory in JSON. marks say where in the YAML file each part was, for errors; nil for a file in
-// JSON. null counts as absent. More than maxAccounts, and further text, are errors.
+// JSON. null counts as absent. More than maxAccounts, and further text, are errors. An unknown field, and a field of
+// another type, are errors with their line. A field given twice is an error.
 func readJSON(text []byte, marks []strict.Mark) (*file, error) {
 	f := &file{line: func(at int) int { return strict.LineOf(text, marks, at) }}
 	r := reader{strict.Reader{Scanner: strict.Scanner{Bytes: text}}, marks, f}

@@ -16,7 +16,8 @@ import (
 const headSize = 64 << 10
 
 // Form detects the form of a file for Read: pdbedit, passwd, wbinfo, ldif, csv or bloodhound. It returns "" if the
-// beginning matches none, for example for a directory file.
+// beginning matches none, for example for a directory file. A zip file is bloodhound. It looks at the first headSize
+// bytes only. Text that cannot be decoded gives "".
 func Form(file []byte) string {
 	if bytes.HasPrefix(file, []byte("PK\x03\x04")) {
 		return "bloodhound"

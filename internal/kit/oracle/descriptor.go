@@ -234,7 +234,7 @@ func (l *ACL) text(words Words) string {
 	return b.String()
 }
 
-// Text returns the descriptor in SDDL.
+// Text returns the descriptor in SDDL. Absent parts are omitted. Flags of the SACL are those of its own control bits.
 func (d *Descriptor) Text(words Words) string {
 	var b strings.Builder
 	if d.Owner != "" {

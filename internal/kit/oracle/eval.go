@@ -155,6 +155,7 @@ func contains(c *Cond, left, right []Literal, exact bool) truth {
 
 // equal compares left and right as sets. It returns unknown if one is empty or the types do not match. A
 // boolean compares with 0 and 1 only: with another number the result is unknown, and no if reversed is true.
+// Duplicates count: sets of different lengths differ.
 func equal(left, right []Literal, exact, reversed bool) truth {
 	if len(left) == 0 || len(right) == 0 {
 		return unknown

@@ -106,7 +106,8 @@ func Filter(q *Filtering) (n *Token, status string) {
 
 // AdjustGroups returns a copy of t with the groups in changes enabled or disabled (T-75). If reset is true, it ignores
 // changes and gives all groups their default state. The status is STATUS_NOT_ALL_ASSIGNED if t lacks a group. With an
-// error n is nil.
+// error n is nil. Disabling a mandatory group is STATUS_CANT_DISABLE_MANDATORY, enabling a deny-only one
+// STATUS_CANT_ENABLE_DENY_ONLY. Groups that are fixed keep their state at a reset.
 func AdjustGroups(t *Token, reset bool, changes []Group) (n *Token, status string) {
 	n, status = t.clone(), Success
 	for i, g := range n.Groups {

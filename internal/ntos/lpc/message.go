@@ -48,9 +48,10 @@ func (w *waiter) end() {
 	w.thread.Deref(ob.TagLink)
 }
 
-// Request queues a copy of data; the thread then waits for the reply, which Answer returns. The thread's payer
-// is charged until then. Errors: STATUS_INVALID_PORT_HANDLE, STATUS_PORT_DISCONNECTED,
-// STATUS_PORT_MESSAGE_TOO_LONG, STATUS_INSUFFICIENT_RESOURCES beyond MaxRequests, and the errors of a charge.
+// Request queues a copy of data; the thread then waits for the reply, which Answer returns. The thread's payer is
+// charged until then. Errors: STATUS_INVALID_PORT_HANDLE, STATUS_PORT_DISCONNECTED, STATUS_PORT_MESSAGE_TOO_LONG,
+// STATUS_INSUFFICIENT_RESOURCES beyond MaxRequests, and the errors of a charge. The message wakes the server. A failure
+// charges nothing.
 func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status) {
 	if p.Kind != Client {
 		return 0, ntstatus.InvalidPortHandle

@@ -116,9 +116,10 @@ func (ns *Namespace) Create(c *Caller, n Name, typ *Type, subject access.Subject
 }
 
 // createNamed tries once to create a named object. With OBJ_OPENIF it opens an existing one, and returns
-// STATUS_OBJECT_NAME_EXISTS, which is a success. again means that the caller must repeat the call: the existing
-// object lost its name, or another object got the name in the meantime and OBJ_OPENIF is set. With a status that is
-// not a success the handle is 0.
+// STATUS_OBJECT_NAME_EXISTS, which is a success. again means that the caller must repeat the call: the existing object
+// lost its name, or another object got the name in the meantime and OBJ_OPENIF is set. With a status that is not a
+// success the handle is 0. The object's type is checked before OBJ_OPENIF. A name that exists without OBJ_OPENIF is
+// STATUS_OBJECT_NAME_COLLISION.
 func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	make Maker) (v winnt.Handle, granted winnt.AccessMask, again bool, st ntstatus.Status) {
 	p, st := ns.resolve(c, n, typ, subject, desired, true)
@@ -187,10 +188,9 @@ type creation struct {
 	make    Maker
 }
 
-// commitNew creates the object, names it if it has a directory, and publishes
-// its handle. It reserves the handle value first. Once the name is visible,
-// only two things can fail: the record of the creation, after which commitNew
-// removes the name, and the process's exit.
+// commitNew creates the object, names it if it has a directory, and publishes its handle. It reserves the handle value
+// first. Once the name is visible, only two things can fail: the record of the creation, after which commitNew removes
+// the name, and the process's exit. A failure leaves no handle and no name.
 func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status) {
 	r, st := c.reserve(k.Attributes)
 	if st != ntstatus.Success {

@@ -169,8 +169,9 @@ func (w *walk) misses(dir *Directory, path string) bool {
 	return p.Object == nil
 }
 
-// gate makes the checks of an open that need no object (O-22). It refuses reserved access bits, a new permanent
-// object without SeCreatePermanentPrivilege, and ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege.
+// gate makes the checks of an open that need no object (O-22). It refuses reserved access bits, a new permanent object
+// without SeCreatePermanentPrivilege, and ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege. Kernel mode needs no
+// privilege for a permanent object.
 func (c *Caller) gate(n Name, subject *access.Subject, desired winnt.AccessMask, create bool) ntstatus.Status {
 	switch {
 	case desired&winnt.RESERVED_RIGHTS != 0:

@@ -55,9 +55,9 @@ func (c *Caller) find(v winnt.Handle) (*Header, Granted, ntstatus.Status) {
 	return nil, Granted{}, ntstatus.InvalidHandle // a handle that does not exist (O-13, O-31)
 }
 
-// Close implements NtClose. Closing a pseudo handle succeeds and has no
-// effect (O-41). The value -3 is reserved and is not a handle (O-14). Errors
-// as [Table.Close].
+// Close implements NtClose. Closing a pseudo handle succeeds and has no effect (O-41). The value -3 is reserved and is
+// not a handle (O-14). Errors as [Table.Close]. A handle that is protected from closing is STATUS_HANDLE_NOT_CLOSABLE,
+// an unknown one STATUS_INVALID_HANDLE.
 func (c *Caller) Close(v winnt.Handle) ntstatus.Status {
 	switch v {
 	case winnt.NtCurrentProcess, winnt.NtCurrentThread,

@@ -105,7 +105,8 @@ func adjusted(old *token.Token, modified winnt.LUID, in *nt.AdjustPrivilegesToke
 }
 
 // NtPrivilegeCheck reports whether privileges are enabled in a token. It fails with STATUS_ACCESS_VIOLATION without a
-// set, and with STATUS_BAD_IMPERSONATION_LEVEL for a client below SecurityIdentification.
+// set, and with STATUS_BAD_IMPERSONATION_LEVEL for a client below SecurityIdentification. The handle needs TOKEN_QUERY.
+// The result marks the privileges that were used.
 func (c *Context) NtPrivilegeCheck(in nt.PrivilegeCheckIn) (out nt.PrivilegeCheckOut, st ntstatus.Status) {
 	// capture
 	if in.RequiredPrivileges.Status != ntstatus.Success {
@@ -168,7 +169,8 @@ const pseudoTokenAccess = winnt.TOKEN_QUERY | winnt.TOKEN_QUERY_SOURCE
 
 // referenceToken references the token of a handle that grants want, or of a pseudo handle of tokens. Pseudo handles
 // grant only [pseudoTokenAccess]; NtCurrentThreadToken gives STATUS_NO_TOKEN if the thread does not impersonate. The
-// caller must release the reference (TagCall).
+// caller must release the reference (TagCall). A pseudo handle whose client is anonymous is STATUS_CANT_OPEN_ANONYMOUS.
+// NtCurrentEffectiveToken falls back to the primary token.
 func (c *Context) referenceToken(h winnt.Handle, want winnt.AccessMask) (*se.TokenObject, ntstatus.Status) {
 	switch h {
 	case winnt.NtCurrentProcessToken, winnt.NtCurrentThreadToken, winnt.NtCurrentEffectiveToken:

@@ -39,8 +39,9 @@ func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessC
 	return out, ntstatus.Success
 }
 
-// NtAccessCheckByTypeResultList works like NtAccessCheckByType and returns one result for each entry of the list.
-// From user mode an empty list fails with STATUS_INVALID_PARAMETER.
+// NtAccessCheckByTypeResultList works like NtAccessCheckByType and returns one result for each entry of the list. From
+// user mode an empty list fails with STATUS_INVALID_PARAMETER. Each entry has the rights that it grants and its status.
+// A call that ends before the check gives every entry the same result. A failure has no results.
 func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out nt.AccessCheckByTypeResultListOut,
 	st ntstatus.Status) {
 	if c.Mode == access.User && in.GenericMapping.Status == ntstatus.Success && // A-10 comes first

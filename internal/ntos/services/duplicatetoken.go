@@ -20,9 +20,10 @@ var gates = [...]struct {
 	{winnt.TOKEN_ADJUST_SESSIONID, winnt.SeTcbPrivilege},
 }
 
-// NtDuplicateToken makes a token that duplicates an existing one. It checks in this order (T-40): the token
-// type, the attributes and the quality of service, the handle and its right TOKEN_DUPLICATE, the levels, memory,
-// the requested access, the new owner. The first check that fails decides the status, and no token is created.
+// NtDuplicateToken makes a token that duplicates an existing one. It checks in this order (T-40): the token type, the
+// attributes and the quality of service, the handle and its right TOKEN_DUPLICATE, the levels, memory, the requested
+// access, the new owner. The first check that fails decides the status, and no token is created. With EffectiveOnly
+// disabled groups and privileges are left out. A failure creates no token.
 func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateTokenOut, st ntstatus.Status) {
 	// capture
 	if in.TokenType != winnt.TokenPrimary && in.TokenType != winnt.TokenImpersonation {

@@ -21,7 +21,7 @@ func (c *Context) NtClose(in nt.CloseIn) (nt.CloseOut, ntstatus.Status) {
 }
 
 // NtOpenProcess opens a process by its id. An unknown id is STATUS_INVALID_CID. The process's descriptor decides the
-// rights.
+// rights. Reserved rights, and the SACL without its privilege, are refused before the id is looked up.
 func (c *Context) NtOpenProcess(in nt.OpenProcessIn) (out nt.OpenProcessOut, st ntstatus.Status) {
 	oa, id, st := c.captureID(in.ObjectAttributes, in.ClientID)
 	if st != ntstatus.Success {
@@ -192,7 +192,8 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 }
 
 // NtSetInformationThread sets the impersonation token of a thread. Token handle 0 ends the impersonation. The handle
-// must grant THREAD_SET_THREAD_TOKEN. Another class is STATUS_INVALID_INFO_CLASS.
+// must grant THREAD_SET_THREAD_TOKEN. Another class is STATUS_INVALID_INFO_CLASS. A length other than 8 is
+// STATUS_INFO_LENGTH_MISMATCH.
 func (c *Context) NtSetInformationThread(in nt.SetInformationThreadIn) (out nt.SetInformationThreadOut,
 	st ntstatus.Status) {
 	// capture

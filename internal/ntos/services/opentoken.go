@@ -105,7 +105,8 @@ func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSe
 }
 
 // openCopy creates a handle to a duplicate of the token. The duplicate becomes the thread's token unless the thread's
-// impersonation has changed since rec was read (I-23).
+// impersonation has changed since rec was read (I-23). A refusal by the job closes the handle again. After a failure
+// the thread keeps its token.
 func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.Subject, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	// decide

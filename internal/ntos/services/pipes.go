@@ -218,8 +218,9 @@ func (c *Context) NtReadFile(in nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.
 	return out, st
 }
 
-// NtWriteFile writes to a file of a tree, a pipe, or a file without contents, which discards the data. The handle
-// must grant FILE_WRITE_DATA. in.Later may make it return STATUS_PENDING.
+// NtWriteFile writes to a file of a tree, a pipe, or a file without contents, which discards the data. The handle must
+// grant FILE_WRITE_DATA. in.Later may make it return STATUS_PENDING. A failed write of a pipe is the pipe's status.
+// Information has the number of bytes.
 func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstatus.Status) {
 	if in.Buffer.Status != ntstatus.Success {
 		// The data to write is unreadable.

@@ -83,7 +83,8 @@ func (n *creation) reference() (st ntstatus.Status) {
 }
 
 // decide checks the given token and the program, and computes the rights of both handles. It changes no state except
-// that it may duplicate the token. The first failure decides the status.
+// that it may duplicate the token. The first failure decides the status. A missing privilege is
+// STATUS_PRIVILEGE_NOT_HELD. The creator is granted the requested rights.
 func (n *creation) decide() ntstatus.Status {
 	c := n.c
 	if n.token != nil {
@@ -189,8 +190,9 @@ func labelOf(d *sd.Descriptor) uint32 {
 	return se.Unlabelled
 }
 
-// commit reserves both handles, creates the process and its thread, writes the audit record, and publishes the
-// handles. If the record cannot be written, it ends the process before it runs.
+// commit reserves both handles, creates the process and its thread, writes the audit record, and publishes the handles.
+// If the record cannot be written, it ends the process before it runs. After a failure neither handle exists, except
+// that a process whose creator has ended runs on.
 func (n *creation) commit() ntstatus.Status {
 	c := n.c
 	hp, st := c.reserve(n.process.Attributes)

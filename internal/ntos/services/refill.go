@@ -9,11 +9,12 @@ import (
 )
 
 // Refill replaces the contents of the tree file v by the contents of the file from. v keeps its owner, descriptor,
-// number, links and attributes. If from or v is a directory, Refill instead replaces the object: from gets the name
-// of v (F-215). It is not a service: a server calls it for its client.
+// number, links and attributes. If from or v is a directory, Refill instead replaces the object: from gets the name of
+// v (F-215). It is not a service: a server calls it for its client.
 //
-// With from 0 it starts to collect the writes of v. With from equal to v it replaces the contents of v by the
-// collected writes (F-214).
+// With from 0 it starts to collect the writes of v. With from equal to v it replaces the contents of v by the collected
+// writes (F-214). v needs the rights to replace contents, from the right to read. A tree that cannot replace contents
+// at once is STATUS_NOT_SUPPORTED.
 func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 	if from == 0 || from == v {
 		return c.stage(v, from == v)

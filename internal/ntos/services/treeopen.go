@@ -114,7 +114,7 @@ type openRequest struct {
 }
 
 // find looks the name up in its tree and stores the decision in q. The caller releases the place. A denial is not an
-// error here; a missing folder is.
+// error here; a missing folder is. After a failure nothing is held. A missing name is found without any right.
 func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 	r := &q.Request
 	if direct, ok := n.device.tree.(nt.DirectFinder); ok {

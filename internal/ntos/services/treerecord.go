@@ -13,8 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// recordTree records an open, or its refusal, if a SACL and the policy require it. It stores in remembered, unless
-// that is nil, what the handle must record later.
+// recordTree records an open, or its refusal, if a SACL and the policy require it. It stores in remembered, unless that
+// is nil, what the handle must record later. Only calls from user mode are recorded. A record that cannot be kept
+// returns its status.
 func (c *Context) recordTree(n *treeName, r *fileaccess.Request, facts *fileaccess.Facts, d *fileaccess.Decision,
 	h winnt.Handle, remembered *audit.HandleAudit) ntstatus.Status {
 	a := &d.Audit

@@ -175,7 +175,8 @@ func (s *source) file(text []byte) error {
 }
 
 // object converts an object. Entries for which SDDL has no counterpart are counted in left. Too many entries set Err.
-// Of several owners the last one counts.
+// Of several owners the last one counts. The path is the distinguished name, or else the name or the id. A domain
+// object has no SID.
 func (s *source) object(c *collected, class []string) objects.Object {
 	entry := &objects.Entry{Classes: class, Name: c.Properties.SAMAccountName}
 	if id, err := bloodhound.ParseSID(c.ObjectIdentifier); err == nil && class[len(class)-1] != "domainDNS" {

@@ -174,7 +174,8 @@ var readers = map[winnt.TokenInfoClass]func(p *reply, b buffer) any{
 	},
 }
 
-// setToken calls NtSetInformationToken with a value packed by its Go type. Length 0xFFFFFFFF means that of the value.
+// setToken calls NtSetInformationToken with a value packed by its Go type. Length 0xFFFFFFFF means that of the value. A
+// value that cannot be packed and a missing function are skipErrors.
 func setToken(do gate, in any) (any, ntstatus.Status, error) {
 	q := in.(nt.SetInformationTokenIn)
 	k := pack("NtSetInformationToken")

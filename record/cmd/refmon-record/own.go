@@ -50,7 +50,7 @@ func information[T any](a *asker, h winnt.Handle, class winnt.TokenInfoClass) (v
 }
 
 // ownToken returns the token of this process as a token file. Classes that older systems do not have get their
-// defaults.
+// defaults. The first required class that cannot be read is the error. A disabled group keeps attributes 0.
 func (a *asker) ownToken() (json.RawMessage, error) {
 	h, err := a.openOwn(winnt.TOKEN_QUERY | winnt.TOKEN_QUERY_SOURCE)
 	if err != nil {

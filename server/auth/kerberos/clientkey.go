@@ -15,8 +15,8 @@ import (
 // only affect keys derived from a password.
 type proof func(etype int32, salt string, iterations uint32) (types.EncryptionKey, error)
 
-// timestamp returns the pre-authentication data that proves possession of the key: the current time, encrypted.
-// methods are the KDC's hints for the key. Malformed hints or parameters are an error.
+// timestamp returns the pre-authentication data that proves possession of the key: the current time, encrypted. methods
+// are the KDC's hints for the key. Malformed hints or parameters are an error. The time is that of x.now, in UTC.
 func (x *exchange) timestamp(name string, methods []byte, key proof) (types.PAData, error) {
 	var all types.PADataSequence
 	if decode(&all, methods) != nil {

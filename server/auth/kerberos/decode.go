@@ -74,7 +74,8 @@ func isBoundedDER(b []byte) bool {
 }
 
 // element validates the element at the front of b with its contents. It returns the bytes after it. left counts the
-// elements that may still come, depth the levels. ok is false if one is used up.
+// elements that may still come, depth the levels. ok is false if one is used up. Multi-byte tags, indefinite lengths
+// and lengths of more than 4 bytes are not accepted.
 func element(b []byte, depth int, left *int) (rest []byte, ok bool) {
 	if *left--; *left < 0 || depth == 0 || len(b) < 2 || b[0]&0x1f == 0x1f {
 		return nil, false // Kerberos has no multi-byte tags

@@ -75,8 +75,8 @@ func (l *inspector) handles(p winnt.Handle, f func(h nt.ProcessHandle, typ, name
 	return nil
 }
 
-// described returns a description of an object without a name: a process's number, a thread's name, or a pipe's
-// name. For other types, and if the query fails, it returns "".
+// described returns a description of an object without a name: a process's number, a thread's name, or a pipe's name.
+// For other types, and if the query fails, it returns "". A disconnected pipe is "(pipe, disconnected)".
 func (l *inspector) described(h winnt.Handle, typ string) string {
 	switch typ {
 	case "Process":

@@ -157,7 +157,7 @@ func (c *mountCmd) tree(log *slog.Logger) (*hostfs.Tree, error) {
 const treeName = "tree"
 
 // closed returns an error if the files can be reached without the mount. The mount itself closes the path that it
-// covers. With --exposed it returns nil.
+// covers. With --exposed it returns nil. The error names each open path and how to close it.
 func (c *mountCmd) closed(tree *hostfs.Tree, dir string) error {
 	if c.Exposed {
 		return nil

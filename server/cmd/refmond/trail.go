@@ -244,7 +244,7 @@ type trailReport struct {
 }
 
 // fetchTrail requests the audit log's state from the daemon at a socket, and waits at most ten seconds. A daemon that
-// does not run is an error.
+// does not run is an error. A status other than 200 and malformed JSON are errors.
 func fetchTrail(socket string) (s trailReport, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -128,8 +128,8 @@ func (x *exchange) serve(user string) error {
 var depths = map[string][]string{http.MethodDelete: {"infinity"}, "MOVE": {"infinity"}, "COPY": {"0", "infinity"},
 	"LOCK": {"0", "infinity"}}
 
-// readable returns a 400 refusal for a Depth or Overwrite header with a value that the method does not define, else
-// nil (G-41). It ignores Depth of a DELETE of a file and of a lock refresh.
+// readable returns a 400 refusal for a Depth or Overwrite header with a value that the method does not define, else nil
+// (G-41). It ignores Depth of a DELETE of a file and of a lock refresh. Methods without a Depth ignore the header.
 func (x *exchange) readable() error {
 	depth, overwrite := x.r.Header["Depth"], x.r.Header["Overwrite"]
 	known := depths[x.method]

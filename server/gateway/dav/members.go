@@ -87,7 +87,7 @@ func (x *exchange) removeMembers(name Path) bool {
 }
 
 // mkcol serves MKCOL: it creates an empty folder and answers 201. A request with a body is refused with 415. An
-// existing name and a locked folder are refusals.
+// existing name and a locked folder are refusals. A missing folder above is a refusal of Mkdir.
 func (x *exchange) mkcol() error {
 	if err := x.files.Mutable(x.name); err != nil {
 		return err

@@ -131,7 +131,7 @@ func (n *Names) Groups(ctx context.Context, name string) (gids []uint32, ok bool
 }
 
 // groupsByRecord returns a user's groups as the service has them. It returns false if the service does not know the
-// user, or does not answer completely.
+// user, or does not answer completely. Groups without a record are left out. The primary gid is part of the result.
 func (n *Names) groupsByRecord(ctx context.Context, name string) ([]uint32, bool) {
 	r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"userName": name})
 	primary, ok := number(r.GID)

@@ -30,7 +30,8 @@ func (at *Place) foreignTo(issuer sid.SID) bool {
 }
 
 // dropReason returns the reason why a SID does not count, "" if it does. issuer is the user's domain. foreign means
-// that another realm issued it. Unknown authorities are dropped.
+// that another realm issued it. Unknown authorities are dropped. Authorities 4 and 10 always count. Well-known SIDs,
+// labels, packages and Unix ids never do.
 func (at *Place) dropReason(s, issuer sid.SID, foreign bool) string {
 	switch s.Authority() {
 	case 4, 10:

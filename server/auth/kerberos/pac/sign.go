@@ -32,8 +32,9 @@ type signature struct {
 	at, to int
 }
 
-// signature finds and validates the form of one signature; ok is false if the PAC has none of that type. An unkeyed
-// or unknown checksum, and a wrong length, are errors.
+// signature finds and validates the form of one signature; ok is false if the PAC has none of that type. An unkeyed or
+// unknown checksum, and a wrong length, are errors. Signatures of the KDC may have two more bytes, which a read-only
+// domain controller appends.
 func (f *frame) signature(k kind) (s signature, ok bool, err error) {
 	i := slices.IndexFunc(f.buffers, func(b buffer) bool { return b.kind == k })
 	if i < 0 {

@@ -174,8 +174,8 @@ func (k *keeper) cursor(ctx context.Context, log, name string) (done uint64, err
 	return r.Cursor, nil
 }
 
-// snapshot returns an error unless the messages first and final of a log are the first and last piece of a snapshot
-// by one worker. A missing or unsigned message is an error.
+// snapshot returns an error unless the messages first and final of a log are the first and last piece of a snapshot by
+// one worker. A missing or unsigned message is an error. The generations must be equal, and final not before first.
 func (k *keeper) snapshot(ctx context.Context, log, name string, first, final uint64) error {
 	var ends [2]*record
 	for i, seq := range []uint64{first, final} {

@@ -119,7 +119,8 @@ func parseSeen(s *site.Site, p site.Part, b []byte) (*seen, *watch.Batch, error)
 }
 
 // seen converts a document of part p. list has the message's descriptors, with nil first. A path that is not clean, is
-// outside the tree or belongs to another part is an error. A deleted path may belong to any part.
+// outside the tree or belongs to another part is an error. A deleted path may belong to any part. A number of a
+// descriptor outside the list is an error.
 func (d *document) seen(s *site.Site, p site.Part, list []*sd.Descriptor) (*watch.Seen, error) {
 	at := string(d.Path)
 	switch {
@@ -281,7 +282,7 @@ const (
 )
 
 // parseHead parses the head of a directory. It returns an error if it is too large, or if a field is missing, unknown
-// or out of range.
+// or out of range. Name must have nameDigits digits, Version 64, and Pieces be 1 to maxPieces.
 func parseHead(b []byte) (*head, error) {
 	h := &head{}
 	if len(b) > maxHead {
