@@ -85,7 +85,7 @@ func (c *call) currentAccount() (logon.Account, ntstatus.Status) {
 }
 
 // rmAccountSid writes the SID, domain and type of an account by name, for LookupAccountName. A NULL name means the
-// computer. An unknown name returns a status, and writes nothing.
+// computer. An unknown name returns a status, and writes nothing. A failed write leaves the outputs before it.
 func rmAccountSid(c *call) uint64 {
 	name := directory().Computer().Domain // of a name that is NULL
 	if p := c.ptr(0); p != 0 {

@@ -132,7 +132,7 @@ func (c *call) trusteeOf(b []byte, wide bool) (t trustee, st ntstatus.Status) {
 }
 
 // objectsAndSID copies an OBJECTS_AND_SID with the types that it says are present. Unknown flags are
-// STATUS_INVALID_PARAMETER.
+// STATUS_INVALID_PARAMETER. Memory that cannot be read gives its status. Types that are not present stay nil.
 func (c *call) objectsAndSID(p user) (t trustee, st ntstatus.Status) {
 	b, st := c.Block(p, 48, 1)
 	if st != ntstatus.Success {

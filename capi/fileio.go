@@ -136,7 +136,8 @@ func ntReadFile(c *call) uint64 {
 	})
 }
 
-// ntWriteFile copies the data before it writes. It continues at the file position without an offset.
+// ntWriteFile implements NtWriteFile. It copies the data before it writes. Without an offset it continues at the file
+// position. The status block and the offset are checked before the data.
 func ntWriteFile(c *call) uint64 {
 	h := c.handle(0)
 	x, st := c.io(4)

@@ -185,7 +185,8 @@ const (
 `
 )
 
-// arguments returns the parameters as eight bytes each.
+// arguments returns the parameters as eight bytes each. No parameter is "0". A structure passed by value ends the
+// program.
 func arguments(name, list string) string {
 	var args []string
 	for _, p := range params(list) {

@@ -39,8 +39,8 @@ func (c *call) giveDescriptor(at int, d *sd.Descriptor, st ntstatus.Status) uint
 	return status(c.give(c.ptr(at), d.Append(nil)))
 }
 
-// rmFileSecurity implements GetFileSecurity: the parameters are those of
-// NtQuerySecurityObject, with a name for the handle.
+// rmFileSecurity implements GetFileSecurity: the parameters are those of NtQuerySecurityObject, with a name for the
+// handle. A name that cannot be opened gives its status. The descriptor is then not read.
 func rmFileSecurity(c *call) uint64 {
 	name, st := c.StringAt(c.ptr(0))
 	if st != ntstatus.Success {

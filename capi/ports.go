@@ -86,7 +86,9 @@ func (c *call) connecting() (x connecting, st ntstatus.Status) {
 	return x, c.Probe(x.info, uintptr(x.room), 1)
 }
 
-// connected writes the outputs of a connect: the server's answer, its length, and the maximal length of a message.
+// connected writes the outputs of a connect: the server's answer, its length, and the maximal length of a message. An
+// answer longer than the buffer is cut, and its length is the cut one. A NULL pointer is skipped. The first failed
+// write is returned.
 func (c *call) connected(x connecting, answer []byte, longest uint32) ntstatus.Status {
 	if x.infoLength != 0 {
 		answer = answer[:min(len(answer), int(x.room))]
@@ -182,8 +184,9 @@ func ntListenPort(c *call) uint64 {
 	return status(st)
 }
 
-// ntAcceptConnectPort accepts or refuses the client of a received message. Port views give STATUS_NOT_SUPPORTED, and a
-// client whose request was not received STATUS_REPLY_MESSAGE_MISMATCH.
+// ntAcceptConnectPort implements NtAcceptConnectPort. It accepts or refuses the client of a received message. Port
+// views give STATUS_NOT_SUPPORTED, and a client whose request was not received STATUS_REPLY_MESSAGE_MISMATCH. After
+// success the request is forgotten, and after a failure it can be tried again.
 func ntAcceptConnectPort(c *call) uint64 {
 	accept := c.boolean(3)
 	m, st := c.PortMessageAt(c.ptr(2))

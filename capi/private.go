@@ -52,8 +52,8 @@ func rmAssign(c *call) uint64 {
 	return c.giveDescriptor(2, d, st)
 }
 
-// rmSetParts replaces parts of a private object's descriptor. The result is newly allocated. A missing descriptor,
-// old or new, is STATUS_INVALID_SECURITY_DESCR.
+// rmSetParts replaces parts of a private object's descriptor. The result is newly allocated, and the caller frees it. A
+// missing descriptor, old or new, is STATUS_INVALID_SECURITY_DESCR. Unreadable parameters give their status.
 func rmSetParts(c *call) uint64 {
 	change, old, mapping := captured(c.DescriptorAt(c.ptr(1))), captured(c.DescriptorAt(c.ptr(2))),
 		captured(c.MappingAt(c.ptr(4)))

@@ -221,6 +221,7 @@ func rmFormatSid(c *call) uint64 {
 }
 
 // rmPrivilegeValue implements LookupPrivilegeValue. It ignores case; an unknown name gives STATUS_NO_SUCH_PRIVILEGE.
+// Memory that cannot be read or written returns its status.
 func rmPrivilegeValue(c *call) uint64 {
 	name, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -235,7 +236,7 @@ func rmPrivilegeValue(c *call) uint64 {
 }
 
 // rmPrivilegeName implements LookupPrivilegeName. The caller frees the text; an unknown LUID gives
-// STATUS_NO_SUCH_PRIVILEGE.
+// STATUS_NO_SUCH_PRIVILEGE. Memory that cannot be read returns its status.
 func rmPrivilegeName(c *call) uint64 {
 	v, st := c.ReadU64(c.ptr(0))
 	if st != ntstatus.Success {

@@ -35,7 +35,8 @@ func (c *call) probePrevious(length uint32, previous, returned user) ntstatus.St
 }
 
 // ntAdjustPrivilegesToken probes the outputs before it uses the handle (T-70). With DisableAllPrivileges it does not
-// read the list; without either it returns STATUS_INVALID_PARAMETER.
+// read the list; without either it returns STATUS_INVALID_PARAMETER. Without a buffer for the previous state nothing is
+// written.
 func ntAdjustPrivilegesToken(c *call) uint64 {
 	all, state, length, previous, returned := c.boolean(1), c.ptr(2), c.u32(3), c.ptr(4), c.ptr(5)
 	if !all && state == 0 {

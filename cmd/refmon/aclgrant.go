@@ -131,7 +131,8 @@ var inheritance = map[string]uint8{
 }
 
 // edit edits the entries of each user or group in who: of the file, and with -r of its descendants. It prints the SID
-// of each name, and in a dry run the masks of the rights. verb, to and only are the same for all of them.
+// of each name, and in a dry run the masks of the rights. verb, to and only are the same for all of them. A malformed
+// name or right is an error before anything is changed. A protected DACL ends the walk there, unless Every is set.
 func (f *stepFlags) edit(std *streams, name string, verb acltree.Verb, who []string, to string,
 	only *acltree.Verb) error {
 	names, done, err := f.names(std)

@@ -100,7 +100,7 @@ func (k *kept) write(std *streams, d *sd.Descriptor) error {
 }
 
 // merged returns the present descriptor with the parts of d. If the present one cannot be read, d must have owner,
-// group and DACL. F-171
+// group and DACL. F-171 The request to inherit automatically is dropped.
 func (k *kept) merged(d *sd.Descriptor) (*sd.Descriptor, error) {
 	if k.now == nil {
 		if d.Owner().IsZero() || d.Group().IsZero() || d.Control()&sd.DACLPresent == 0 {

@@ -194,7 +194,8 @@ func (r *aclRun) report(path string, err error) {
 	fmt.Fprintf(r.std.err, "refmon: %s: %s\n", printable(filepath.Join(r.Path, path)), printable(err.Error()))
 }
 
-// say prints the counts of a plan with what as its result. It returns errReported if files failed.
+// say prints the counts of a plan with what as its result. It returns errReported if files failed. Counts of 0 are
+// omitted, except the files visited.
 func (r *aclRun) say(what string, c acltree.Counts) error {
 	text := fmt.Sprintf("%s visited, %s", count(c.Files, "file", "files"), what)
 	if c.Protected > 0 {
@@ -215,8 +216,8 @@ func (r *aclRun) say(what string, c acltree.Counts) error {
 	return nil
 }
 
-// write applies a journal that is on disk, and prints how to undo it. It returns errReported if files failed or the
-// run was interrupted; repeating the command goes on.
+// write applies a journal that is on disk, and prints how to undo it. It returns errReported if files failed or the run
+// was interrupted; repeating the command goes on. Files that could not be planned count as failed.
 func (r *aclRun) write(ctx context.Context, tree *acltree.Tree, j *acltree.Journal) error {
 	failed := r.failed
 	bar := newBar(r.std, int64(j.Entries), r.Quiet)

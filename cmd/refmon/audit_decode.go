@@ -33,8 +33,8 @@ The exit code is 0, 1 if --check found a difference, 2 if a file was malformed. 
 malformed one are printed.`
 }
 
-// Run prints the events of Windows event files, or with --check compares their texts. Without a file it reads
-// standard input. Events before an error are printed.
+// Run prints the events of Windows event files, or with --check compares their texts. Without a file it reads standard
+// input. Events before an error are printed. An unknown format is an error.
 func (c *auditDecodeCmd) Run(std *streams) error {
 	if len(c.Files) == 0 {
 		c.Files = []string{"-"}

@@ -29,6 +29,7 @@ tools/verify.py takes the same arguments. A proof of a record contains the recor
 }
 
 // Run prints the proof of one record, or that the log continues an old checkpoint. It wants exactly one of them.
+// Nothing is printed after an error.
 func (c *auditProveCmd) Run(std *streams) error {
 	if (c.ID == 0) == (c.Since == "") {
 		return errors.New("want the number of a record, or --since CHECKPOINT")

@@ -238,7 +238,8 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	return o, nil
 }
 
-// accounts reads the file of --id-maps. It returns nil without the flag, and an error for a malformed file.
+// accounts reads the file of --id-maps. It returns nil without the flag, and an error for a malformed file. It also
+// reads /etc/subuid and /etc/subgid.
 func (c *objectsFlags) accounts() (ntacl.Accounts, error) {
 	if c.IDMaps == "" {
 		return nil, nil

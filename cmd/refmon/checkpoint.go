@@ -122,8 +122,8 @@ func (r *resumption) finish(err error) error {
 	return writeCheckpoint(r.name, &r.at)
 }
 
-// reopen opens an output and truncates it to its size at the checkpoint, so that a run continues there. A shorter
-// file is an error.
+// reopen opens an output and truncates it to its size at the checkpoint, so that a run continues there. A shorter file
+// is an error. The file stays open after an error, for the caller's clean-up.
 func (o *output) reopen(name string, size int64) (*counter, error) {
 	f, err := o.open(name, true)
 	if err != nil {

@@ -117,7 +117,7 @@ func addAccounts(std *streams, list *collect.Collector, form, name string) error
 const maxAccountsFile = 1 << 30
 
 // readAccounts reads a file of accounts, or standard input for "-", up to maxAccountsFile bytes. A larger file is an
-// error.
+// error. It reads the whole file into memory.
 func (s *streams) readAccounts(name string) ([]byte, error) {
 	in, err := s.open(name)
 	if err != nil {

@@ -112,7 +112,8 @@ func caret(text string, offset int) string {
 // needsDomain reports whether an error is about an alias of SDDL, such as DU, that no domain was given for (S-10).
 func needsDomain(err error) bool { return strings.Contains(err.Error(), "needs no domain") }
 
-// pointedAt returns the text with a caret for an error with an offset, "" for other errors.
+// pointedAt returns the text with a caret for an error with an offset, "" for other errors. Advice for a name or an
+// alias follows in a line of its own.
 func pointedAt(err error) string {
 	if e, ok := errorAs[*sddl.SyntaxError](err); ok {
 		text := caret(e.Text, e.Offset)

@@ -45,7 +45,8 @@ func printRules(std *streams, ids []string) error {
 	return nil
 }
 
-// findRule returns the text of a rule for people: its id and file, its sentences, and its source.
+// findRule returns the text of a rule for people: its id and file, its sentences, and its source. An unknown rule is an
+// error that names the range of its letter, and so is an unknown letter.
 func findRule(id string) (string, error) {
 	letter, _, _ := strings.Cut(id, "-")
 	first, last := 0, 0

@@ -73,7 +73,8 @@ func (p *lintPage) total() error {
 	return err
 }
 
-// corrected prints the descriptor of an argument as a file stores it, if a file cannot store it as it is (B-124).
+// corrected prints the descriptor of an argument as a file stores it, if a file cannot store it as it is (B-124). JSON
+// output has no such line. A descriptor that cannot be parsed is an error.
 func (p *lintPage) corrected(l lint.Line) error {
 	d := l.Descriptor
 	if d == nil {

@@ -179,7 +179,8 @@ type exposureRow struct {
 	Entries     []int   `json:"entries"`
 }
 
-// printJSON writes the page as one line of JSON. A list without elements is [], never null.
+// printJSON writes the page as one line of JSON. A list without elements is [], never null. others and sandboxed are
+// rows with the place of the right. It returns the error of the output.
 func (p *privatePage) printJSON() error {
 	places := map[fileaccess.Place]string{fileaccess.OnObject: "object", fileaccess.OnNew: "new",
 		fileaccess.OnParent: "parent"}

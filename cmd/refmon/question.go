@@ -94,7 +94,7 @@ func (c *question) ask(std *streams) (*accessquery.Query, error) {
 }
 
 // tokenAndNames reads the token and the directory. The domain resolves aliases such as DU: it is the user's, else the
-// directory's.
+// directory's. A directory that was read stays in c.people.
 func (c *question) tokenAndNames(std *streams) (t *token.Token, domain sid.SID, err error) {
 	if t = c.caller; t == nil {
 		if t, err = std.readToken(c.Token); err != nil {

@@ -141,8 +141,8 @@ func (c *reachCmd) outbound(ctx context.Context, std *streams, s *reach.Search) 
 	return len(paths), result.Cut, c.print(std, s, paths)
 }
 
-// inbound prints who reaches the object of --to (B-25), and returns their number. cut says why the search ended
-// early, or is "".
+// inbound prints who reaches the object of --to (B-25), and returns their number. cut says why the search ended early,
+// or is "". Without a path it prints the count 0. Unknown objects of --to are an error.
 func (c *reachCmd) inbound(ctx context.Context, std *streams, s *reach.Search) (found int, cut string, err error) {
 	targets, err := c.targets(s)
 	if err != nil {

@@ -111,7 +111,8 @@ func (p *descriptorPage) effect(a sd.ACE) string {
 	return strings.ToLower(strings.ReplaceAll(name, "_", " "))
 }
 
-// rights returns the mask of an entry in hexadecimal with the names of its rights on the object type.
+// rights returns the mask of an entry in hexadecimal with the names of its rights on the object type. A label has its
+// policy instead, and attributes and policies have none. A usual set such as FA is written as in SDDL.
 func (p *descriptorPage) rights(a sd.ACE) string {
 	switch a.Type() {
 	case sd.SystemMandatoryLabel:

@@ -192,6 +192,7 @@ func granted(yes bool) string {
 }
 
 // printJSON prints each case, and the coverage of each descriptor, as a line of JSON. Durations are in nanoseconds.
+// Empty names, notes and problems are left out. An entry list without elements is [].
 func (c *testCmd) printJSON(std *streams, name string, r *expect.Report) error {
 	enc := json.NewEncoder(std.out)
 	enc.SetEscapeHTML(false)

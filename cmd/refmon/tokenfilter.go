@@ -88,7 +88,7 @@ its capabilities. An object must grant access to one of them as well as to the u
 }
 
 // Run writes an AppContainer token made from the token. A SID that is no package or capability, and an AppContainer
-// token, are errors.
+// token, are errors. It needs one package. Nothing is written after an error.
 func (c *tokenLowBoxCmd) Run(std *streams) error {
 	t, err := std.readToken(c.File)
 	if err != nil {

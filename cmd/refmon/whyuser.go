@@ -81,7 +81,8 @@ func ofHost(name string) (*whyUser, error) {
 }
 
 // listed returns a user of the directory of -d, with the token of a program on a mount. An unknown or disabled user is
-// an error.
+// an error. The token is that of an interactive logon, and after gives that of another kind. A name that the files
+// spell differently is resolved by readPeople.
 func (c *whyCmd) listed(std *streams) (*whyUser, error) {
 	people := directoryFlags{Directory: c.Directory, who: c.As}
 	dir, err := people.readPeople(std)
