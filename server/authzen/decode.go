@@ -180,8 +180,8 @@ func decodeParts(m [][]byte) (p parts, err error) {
 	return p, nil
 }
 
-// decodeEntity decodes a subject or resource. what is its name for error messages. type and id are required,
-// properties are optional. Any other member is an error.
+// decodeEntity decodes a subject or resource. what is its name for error messages. type and id are required, properties
+// are optional. Any other member is an error. The error begins with what.
 func decodeEntity(raw []byte, what string) (*Entity, error) {
 	m, err := members(raw, "type", "id", "properties")
 	if err != nil {

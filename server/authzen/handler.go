@@ -125,8 +125,9 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(h.metadata) // ignore a client that has disconnected
 }
 
-// serve checks method, media type, client and size of a POST, and then writes the JSON that decide returns. An error
-// of decide becomes an error response, with status 500 unless it is an *Error.
+// serve checks method, media type, client and size of a POST, and then writes the JSON that decide returns. An error of
+// decide becomes an error response, with status 500 unless it is an *Error. Another method is 405, another type 415, an
+// unknown client 401 and a too large body 413. Answers must not be stored.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
 	decide func(ctx context.Context, who Caller, body []byte) ([]byte, error)) {
 	if r.Method != http.MethodPost {

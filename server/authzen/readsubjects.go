@@ -53,8 +53,8 @@ func (l *loader) readSubjects(f *typesFile, t *Types) error {
 	return nil
 }
 
-// readSubject returns the subject of an entry, with a new SID for its name. It returns an error for a repeated name,
-// an unknown group or an invalid property.
+// readSubject returns the subject of an entry, with a new SID for its name. It returns an error for a repeated name, an
+// unknown group or an invalid property. A name of a group with a space is unknown.
 func (l *loader) readSubject(name string, e *subjectEntry) (*subject, error) {
 	user, err := l.name(name)
 	if err != nil {

@@ -41,7 +41,7 @@ func Reason(x *access.Explanation, t *winnt.ObjectType) string {
 }
 
 // phrase returns a reason as text, with the deciding entry of a denial if the explanation x has one. Other kinds are
-// given in their own form.
+// given in their own form. A missing privilege, an empty DACL and a missing entry have a text of their own.
 func phrase(x *access.Explanation, r access.Reason) string {
 	switch r.Kind {
 	case access.AceDeny:

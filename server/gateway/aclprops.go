@@ -187,7 +187,8 @@ func (t *propertyReader) ownPrivileges() (string, int) {
 	return b.String(), http.StatusOK
 }
 
-// ace writes the D:ace element of one entry. It writes nothing for inherit-only, object and system entries.
+// ace writes the D:ace element of one entry. It writes nothing for inherit-only, object and system entries. A
+// conditional entry has the privilege R:conditional alone. Each entry is protected.
 func (t *propertyReader) ace(b *strings.Builder, e sd.ACE) {
 	kind := "grant"
 	switch e.Type() {

@@ -94,7 +94,7 @@ func (q *request) readAs(at place, room []byte) (o client.ReadAs, st ntstatus.St
 }
 
 // facts returns the facts of the open file h, without its name. The handle needs FILE_READ_ATTRIBUTES. On failure the
-// facts are zero.
+// facts are zero. The first failing query gives the status.
 func (q *request) facts(h winnt.Handle) (f facts, st ntstatus.Status) {
 	st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		basic, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)

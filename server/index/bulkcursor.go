@@ -45,7 +45,8 @@ func (c *bulkCursor) encode() ([]byte, error) {
 
 // readCursor reads the cursor of an earlier run for the file name. The cursor stays zero if there is none, if it has
 // the old format 1, or if the file is not the one it was written for: another search index or form, or fewer bytes. A
-// malformed cursor is an error.
+// malformed cursor is an error. A checksum that is wrong, and an unknown format, are errors that ask to delete the
+// cursor.
 func (b *Bulk) readCursor(name, state string) error {
 	abs, err := filepath.Abs(name)
 	if err != nil {

@@ -107,7 +107,8 @@ var errNobody = errors.New("the directory has no such person")
 
 // filter returns the classes of a right for which by's predicate holds, as a bitmap for FormBitmap, as numbers for
 // FormNumbers, and else as a sorted list. It fails if the right is not indexed, a source is stale, or the predicate
-// fails. Events that arrive meanwhile count for the classes that were not reached yet.
+// fails. Events that arrive meanwhile count for the classes that were not reached yet. Classes about passing are left
+// out. A bitmap has a bit for each class numbered so far. Without classes each form is empty, not nil.
 func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
 	out, made, has, classes, err := x.begin(q, by)
 	if err != nil {
@@ -200,7 +201,8 @@ func (x *Index) chunk(part []*kind, f func(k *kind) error) error {
 }
 
 // terms returns the user's SID and the enabled group SIDs of a token, sorted. own are the classes on which the token
-// has the right. It fails if these SIDs would match a class on which the token has no right (N-20).
+// has the right. It fails if these SIDs would match a class on which the token has no right (N-20). Classes without
+// rows and those about passing do not count.
 func (x *Index) terms(t *token.Token, own []string, right string) ([]string, error) {
 	sids := []string{t.User().SID.String()}
 	for _, g := range t.Groups() {

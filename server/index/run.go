@@ -222,8 +222,8 @@ func (r *running) version(v *Version) error {
 	return r.flush(directorySource, v.Heartbeat)
 }
 
-// batch applies a source's batch. If more batches wait, it postpones the write of one that has no heartbeat and ends
-// no walk, to sync less often.
+// batch applies a source's batch. If more batches wait, it postpones the write of one that has no heartbeat and ends no
+// walk, to sync less often. It counts unnameable files even if the batch then fails.
 func (r *running) batch(b *watch.Batch, more bool) error {
 	r.unnameable += b.Unnameable
 	if err := r.worker.Batch(b); err != nil {

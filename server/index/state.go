@@ -187,7 +187,7 @@ func (s *State) numberOf(e *ClassEvent, old int) (int, error) {
 }
 
 // row adds or replaces a row. A readable one needs a class for each right, and all its classes must be known. An
-// unreadable one must have no classes. After an error nothing is changed.
+// unreadable one must have no classes. After an error nothing is changed. The state keeps e.Row.
 func (s *State) row(e *Event) error {
 	r := e.Row
 	// Nobody can read an unreadable document, but the outputs would grant it to the readers of its classes (N-5).

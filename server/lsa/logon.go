@@ -37,8 +37,8 @@ func (s *Store) LogonPassword(name string, password logon.Secret, t winnt.LogonT
 	return s.LogOn(logon.Request{Package: logon.Password, Type: t, Name: name, Password: password})
 }
 
-// find returns the account of this computer that a request names. ok is false for other domains and
-// for unknown, overlong or non-UTF-8 names.
+// find returns the account of this computer that a request names. ok is false for other domains and for unknown,
+// overlong or non-UTF-8 names. Names match in any case, and "." is this computer.
 func (s *Store) find(st *state, r *logon.Request) (sid.SID, Account, bool) {
 	name := r.Name
 	if r.Domain != "" && r.Domain != "." {

@@ -42,9 +42,10 @@ type Store struct {
 	guests   guests
 }
 
-// Open opens the store of the state folder cfg.Folder, which must exist. In a folder without a store it creates
-// one, whose only administrator is the folder's owner. It waits up to two seconds while another daemon has the
-// store open, then fails. A damaged store is an error. The caller closes the store with [Store.Close].
+// Open opens the store of the state folder cfg.Folder, which must exist. In a folder without a store it creates one,
+// whose only administrator is the folder's owner. It waits up to two seconds while another daemon has the store open,
+// then fails. A damaged store is an error. The caller closes the store with [Store.Close]. cfg.Folder must be on a
+// local file system. After an error nothing stays open.
 func Open(cfg Config) (*Store, error) {
 	info, err := os.Stat(cfg.Folder)
 	if err != nil {

@@ -75,7 +75,7 @@ func (s *Store) Import(by sid.SID, file []byte) error {
 }
 
 // readFile parses the YAML of an accounts file. It returns an error for a file above MaxFile, for an unknown key and
-// for another version than 1.
+// for another version than 1. An error may come with a partly filled file.
 func readFile(file []byte) (f accountsFile, err error) {
 	if len(file) > MaxFile {
 		return f, fmt.Errorf("longer than %d bytes", MaxFile)
@@ -189,8 +189,8 @@ func (s *state) nextRID() uint32 {
 	return rid
 }
 
-// who returns the SID for a text of the file: a SID, a name in the file, a well-known name, or a
-// name of the host.
+// who returns the SID for a text of the file: a SID, a name in the file, a well-known name, or a name of the host. They
+// are tried in this order, and names match in any case. A name that nobody has is an error.
 func who(s *Store, names map[string]sid.SID, text string) (sid.SID, error) {
 	if id, err := sid.ParseStrict(text); err == nil && strings.HasPrefix(text, "S-") {
 		return id, nil

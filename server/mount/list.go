@@ -130,8 +130,8 @@ func (l *listing) seekLocked(after uint64) {
 	}
 }
 
-// fillLocked reads batches until one has a name after an offset. At the end of the directory it leaves none and
-// returns Success.
+// fillLocked reads batches until one has a name after an offset. At the end of the directory it leaves none and returns
+// Success. A position of 0 is replaced by the number of the entry. Names before the error stay.
 //
 // +checklocks:l.mu
 func (l *listing) fillLocked(m *Mount, t *worker, h winnt.Handle, after uint64) ntstatus.Status {

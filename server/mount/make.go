@@ -124,7 +124,8 @@ func (m *Mount) Rmdir(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.St
 }
 
 // remove removes a name at once, even if its file is open, as on Linux. Open handles stay valid (M-20). kind is
-// DirectoryFile or NonDirectoryFile, and a file of the other kind is an error.
+// DirectoryFile or NonDirectoryFile, and a file of the other kind is an error. It needs DELETE on the file, or the
+// directory's right to delete children. A directory with entries is not removed.
 func (m *Mount) remove(in *fuse.InHeader, name string, kind fileaccess.CreateOptions) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
 	if s != fuse.OK {
@@ -193,7 +194,8 @@ func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fu
 }
 
 // Link gives a file another name, and the first one to a file without a name. It needs FILE_WRITE_ATTRIBUTES and
-// FILE_READ_ATTRIBUTES on the file. An existing name is EEXIST.
+// FILE_READ_ATTRIBUTES on the file. An existing name is EEXIST. The parent needs the right to add a file. Unknown nodes
+// are ESTALE.
 func (m *Mount) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *fuse.EntryOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
 	n := m.nodes.get(in.Oldnodeid)

@@ -133,8 +133,8 @@ func (m *Mount) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse
 	})
 }
 
-// opened truncates the file if flags has O_TRUNC, stores the handle h as a new open, and fills out with its number.
-// The mount then owns h. On an error it closes h.
+// opened truncates the file if flags has O_TRUNC, stores the handle h as a new open, and fills out with its number. The
+// mount then owns h. On an error it closes h. Truncating needs the right to write.
 func (m *Mount) opened(t *worker, in *fuse.InHeader, n *node, h winnt.Handle, flags uint32,
 	out *fuse.OpenOut) fuse.Status {
 	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {

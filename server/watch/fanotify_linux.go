@@ -224,8 +224,8 @@ func (f *fanotify) number(h handle) (uint64, error) {
 // maxDirs limits the folder paths cached during one read. Each may take 4 KiB.
 const maxDirs = 1 << 12
 
-// path returns the kernel's path of a folder, "" if the folder was deleted. It caches up to maxDirs paths for one
-// read. Beyond that it looks each one up.
+// path returns the kernel's path of a folder, "" if the folder was deleted. It caches up to maxDirs paths for one read.
+// Beyond that it looks each one up. A path that cannot be found is an error.
 func (f *fanotify) path(h handle) (string, error) {
 	if known, ok := f.dirs[h]; ok {
 		return known, nil

@@ -91,7 +91,7 @@ func startOn(in, out *os.File) (*os.Process, error) {
 
 // confine permanently removes what the child does not need: inherited and new descriptors, writing files, core dumps,
 // tracing by its user's other processes, memory above 1 GiB, new privileges, and most system calls. After an error the
-// child must not serve.
+// child must not serve. The step that fails is named, and steps before it stay in force.
 func confine() error {
 	if err := closeInherited(); err != nil {
 		return fmt.Errorf("inherited descriptors: %w", err)

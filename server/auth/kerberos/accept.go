@@ -170,10 +170,11 @@ func (c *Client) String() string {
 var errNoPAC = errors.New("the ticket has no PAC, and so no SID and no groups: the service's account has " +
 	"AuthorizationDataNotRequired, or the KDC is not one of Active Directory")
 
-// Accept verifies a client's first token, a blob of at most [MaxBlob] bytes, and returns the client. Send the
-// client's Answer back unless it is nil. bindings identifies the channel that the token came through; nil for a
-// channel without bindings. An accepted token enters the replay cache, so a second call with it fails. Errors
-// are [*Refusal], always with STATUS_LOGON_FAILURE for the client.
+// Accept verifies a client's first token, a blob of at most [MaxBlob] bytes, and returns the client. Send the client's
+// Answer back unless it is nil. bindings identifies the channel that the token came through; nil for a channel without
+// bindings. An accepted token enters the replay cache, so a second call with it fails. Errors are [*Refusal], always
+// with STATUS_LOGON_FAILURE for the client. A refused token is not stored. Mutual authentication is answered if the
+// client asks for it.
 func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	t, err := a.cfg.Split(blob)
 	if err != nil {

@@ -44,8 +44,9 @@ type request struct {
 	credential []byte // an encoded KRB-CRED; nil without one
 }
 
-// readChecksum parses the checksum field of an authenticator. An absent field means no flags and no bindings (K-44).
-// A malformed credential is ignored. A checksum that is not that of GSS, and DCE style, are errors.
+// readChecksum parses the checksum field of an authenticator. An absent field means no flags and no bindings (K-44). A
+// malformed credential is ignored. A checksum that is not that of GSS, and DCE style, are errors. The credential refers
+// to the checksum's bytes. Bindings are read even if they are zero.
 func readChecksum(c types.Checksum) (request, error) {
 	if c.CksumType == 0 && len(c.Checksum) == 0 {
 		return request{}, nil
@@ -85,7 +86,8 @@ func (r *request) level(forwarded func() bool) winnt.SecurityImpersonationLevel 
 var errBindings = fault{ntstatus.BadBindings, errors.New("the token was made for another channel, or for none")}
 
 // checkBindings returns an error if a token was made for another channel than b, or has no binding where one is needed.
-// aware says that the client supports bindings. Without b, a token's binding is ignored unless required is set.
+// aware says that the client supports bindings. Without b, a token's binding is ignored unless required is set. Every
+// refusal is errBindings.
 func (r *request) checkBindings(b Bindings, required, aware bool) error {
 	none := r.bindings == [16]byte{}
 	switch {

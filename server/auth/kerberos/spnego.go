@@ -119,7 +119,8 @@ func parseInit(b []byte) (negotiation, error) {
 
 // firstMechanism returns the first mechanism, which the client's token belongs to. It must be one of the two
 // identifiers of Kerberos (K-35). A list with NTLM and without Kerberos is errNTLM; one that has Kerberos later is
-// errNotFirst.
+// errNotFirst. More than maxMechanisms, and malformed identifiers, are errOuter. So is a list without Kerberos and
+// NTLM.
 func firstMechanism(list cryptobyte.String) ([]byte, error) {
 	var first, oid cryptobyte.String
 	kerberos, ntlm := false, false

@@ -40,7 +40,7 @@ func (s *screen) Read(b []byte) (int, error) {
 }
 
 // readMessage reads one BER element with its header. It fails before it allocates if the element is longer than most,
-// or does not say how long it is (D-4).
+// or does not say how long it is (D-4). An element that ends early is an error.
 func readMessage(r io.Reader, most int64) ([]byte, error) {
 	head := make([]byte, 2, 6)
 	if _, err := io.ReadFull(r, head); err != nil {
@@ -72,8 +72,8 @@ func readMessage(r io.Reader, most int64) ([]byte, error) {
 // startRequest asks a server for TLS (RFC 4511 4.14.1). Its message has the number 1.
 const startRequest = "\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
 
-// startTLS asks the server to begin TLS with the next byte, and waits for its answer. It returns an error if the
-// server refuses. Nothing else may use c meanwhile.
+// startTLS asks the server to begin TLS with the next byte, and waits for its answer. It returns an error if the server
+// refuses. Nothing else may use c meanwhile. An answer of another kind, and a malformed one, are errors.
 func startTLS(c *screen) error {
 	if _, err := c.Write([]byte(startRequest)); err != nil {
 		return err

@@ -207,7 +207,8 @@ memory holds classes and people. Bulk lines need --state.`
 }
 
 // Run stores the results of all workers in a folder and the selected outputs, or in a database alone, until SIGINT or
-// SIGTERM. It returns an error at once without --state unless --postgres is the only output.
+// SIGTERM. It returns an error at once without --state unless --postgres is the only output. A database that does not
+// answer is waited for.
 func (c *followCmd) Run(std *streams) error {
 	if c.State == "" && (c.Postgres == "" || c.Bulk != "") {
 		return errors.New("follow: give --state DIR, or --postgres DSN without --bulk")

@@ -74,7 +74,7 @@ func main() {
 }
 
 // run runs one command line and returns the exit code: 0 for success and yes, 1 for no, 2 for an error, which it
-// prints. Without arguments it prints the help.
+// prints. Without arguments it prints the help. An unreadable or malformed --config file is an error.
 func run(args []string, std *streams) int {
 	helped := false
 	parser, err := kong.New(&cli{}, kong.Name("refmon-index"), kong.Description(description),

@@ -146,8 +146,8 @@ func (s *service) story(std *streams) (*exec.Cmd, error) {
 	return server, nil
 }
 
-// actor starts this program as a child with a connection whose process has the named token. The program is killed
-// when this thread ends. The caller waits for it.
+// actor starts this program as a child with a connection whose process has the named token. The program is killed when
+// this thread ends. The caller waits for it. After an error no program runs.
 func (s *service) actor(who string, args ...string) (*exec.Cmd, io.Reader, error) {
 	tok, err := token.Parse([]byte(demoTokens[who]))
 	if err != nil {

@@ -177,7 +177,8 @@ func (h *hostAccounts) Account(s sid.SID) (name, domain string, ok bool) {
 }
 
 // fromTrail prints the denials of an audit log that match the options, the newest last. It says so if none does. The
-// path matches as a part of the name, in any case.
+// path matches as a part of the name, in any case. Since 0 means all times. A damaged log is an error after the records
+// before it.
 func (c *whyCmd) fromTrail(std *streams) error {
 	f, err := trail.Parse("event=4656 and result=failure")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 var labelText = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
 // writeMounts writes the metrics of mounts, by tree. Labels have few values: trees of the configuration, operations of
-// FUSE, and the users with the largest numbers.
+// FUSE, and the users with the largest numbers. Without mounts it writes nothing. Write errors are ignored.
 func writeMounts(w io.Writer, of map[string]mount.Stats) {
 	trees := slices.Sorted(maps.Keys(of))
 	if len(trees) == 0 {

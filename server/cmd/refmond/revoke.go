@@ -32,7 +32,7 @@ docs/revocation.md says what else a change of rights ends, and when.`
 }
 
 // Run ends the access of a user, a group or a path, and prints what ended and what remains. An unknown name, and a
-// missing privilege, are errors.
+// missing privilege, are errors. A daemon that is too old to know the question is an error.
 func (c *revokeCmd) Run(std *streams) error {
 	l, err := c.open()
 	if err != nil {
@@ -66,8 +66,8 @@ func revokeError(what string, err error) error {
 	return err
 }
 
-// selection returns the path, if what begins with a slash or backslash, and otherwise the SID of an account or a
-// group as text. It does not look up a SID. An unknown name is an error.
+// selection returns the path, if what begins with a slash or backslash, and otherwise the SID of an account or a group
+// as text. It does not look up a SID. An unknown name is an error.
 func (l *inspector) selection(what string) (user, path string, err error) {
 	if strings.HasPrefix(what, "/") || strings.HasPrefix(what, `\`) {
 		return "", what, nil

@@ -66,8 +66,8 @@ func (a *auditSettings) check() error {
 	return nil
 }
 
-// openAudit opens the audit log in the state folder. Without audit.keep it returns a log in memory. After an error
-// the caller closes s.trail, which may be open.
+// openAudit opens the audit log in the state folder. Without audit.keep it returns a log in memory. After an error the
+// caller closes s.trail, which may be open. A policy that cannot be read is an error.
 func (s *service) openAudit(cfg *config) (*audit.Log, error) {
 	a := &cfg.Audit
 	if !a.Keep {

@@ -52,9 +52,9 @@ type tagList struct {
 	tags    []entityTag
 }
 
-// parseTags parses the lines of an If-Match or If-None-Match header. Without lines it returns the zero value. It
-// skips empty list elements, but a list that has only those is errTags (RFC 9110, 5.6.1). A comma in quotes is part
-// of a tag.
+// parseTags parses the lines of an If-Match or If-None-Match header. Without lines it returns the zero value. It skips
+// empty list elements, but a list that has only those is errTags (RFC 9110, 5.6.1). A comma in quotes is part of a tag.
+// "*" alone is any tag. A malformed tag is an error.
 func parseTags(lines []string) (l tagList, err error) {
 	if len(lines) == 0 {
 		return l, nil

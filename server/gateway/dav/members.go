@@ -14,8 +14,9 @@ var errExists = Refuse(http.StatusMethodNotAllowed, "this name exists already")
 // errTooMany refuses a request that exceeds its budget.
 var errTooMany = Refuse(http.StatusInsufficientStorage, "too many files for one request: use several")
 
-// remove serves DELETE: it removes the resource with its descendants and answers 204. If some could not be removed,
-// the others are gone, and the error lists the failures.
+// remove serves DELETE: it removes the resource with its descendants and answers 204. If some could not be removed, the
+// others are gone, and the error lists the failures. A resource that is hidden or missing is a refusal before locks are
+// tested.
 func (x *exchange) remove() error {
 	if err := x.files.Mutable(x.name); err != nil {
 		return err

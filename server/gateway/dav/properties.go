@@ -25,8 +25,9 @@ type Patch struct {
 }
 
 // proppatch serves PROPPATCH: it applies all changes or none, and answers 207 with the status of each property. It
-// refuses changes of DAV: properties with 403 in that response. If the changes fail for lack of space, the response
-// has 507. It returns other errors without a response.
+// refuses changes of DAV: properties with 403 in that response. If the changes fail for lack of space, the response has
+// 507. It returns other errors without a response. A malformed body and a missing resource are errors. One change of a
+// DAV: property refuses all.
 func (x *exchange) proppatch() error {
 	body, err := x.body()
 	if err != nil {

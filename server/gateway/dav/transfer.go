@@ -67,8 +67,8 @@ func (x *exchange) transfer() error {
 }
 
 // destination parses the Destination header and sets x.to. It refuses a missing or malformed header with 400 and
-// another server with 502. It refuses with 403 a destination that cannot be changed, that is or contains the source,
-// or that is inside the source; a COPY of depth 0 may go inside.
+// another server with 502. It refuses with 403 a destination that cannot be changed, that is or contains the source, or
+// that is inside the source; a COPY of depth 0 may go inside. Exactly one header is needed.
 func (x *exchange) destination() error {
 	header := x.r.Header["Destination"]
 	if len(header) != 1 || header[0] == "" {
@@ -195,7 +195,8 @@ func (x *exchange) copyProperties(from, to Path) error {
 
 // put serves PUT: it stores the body as the file's contents and answers 201 for a new file, else 204, with the ETag.
 // slash reports that the URL ends in a slash, which is refused with 405. It refuses Content-Range with 400 and a body
-// larger than LargestUpload with 413. The file does not change before the whole body has arrived.
+// larger than LargestUpload with 413. The file does not change before the whole body has arrived. A folder that is
+// missing, and a failed condition, are refusals before the body is read.
 func (x *exchange) put(slash bool) error {
 	switch {
 	case slash:

@@ -32,7 +32,9 @@ type Membership struct{ RID, Attributes uint32 }
 // User returns the SID of the account, DomainID with the RID UserID. It does not check that UserID is not 0.
 func (l *LogonInfo) User() sid.SID { return l.DomainID.WithRID(l.UserID) }
 
-// readLogonInfo parses KERB_VALIDATION_INFO: the fixed part, then the pointers' targets in order.
+// readLogonInfo parses KERB_VALIDATION_INFO: the fixed part, then the pointers' targets in order. A truncated
+// structure, a missing domain and resource groups without their domain are errors, and l is then empty. Extra SIDs and
+// resource groups count only if UserFlags says so.
 func readLogonInfo(b []byte) (LogonInfo, error) {
 	r := newReader(b, "logon information")
 	var l LogonInfo

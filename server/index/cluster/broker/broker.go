@@ -63,7 +63,8 @@ func Start(s *site.Site, o Options) (*Broker, error) {
 }
 
 // options converts the options for the NATS server. It returns an error for a malformed address, and without TLS for
-// one that is not loopback. Without Cluster the server has no routes.
+// one that is not loopback. Without Cluster the server has no routes. Servers authenticate each other by certificate,
+// clients by their keys.
 func (o *Options) options(s *site.Site) (*server.Options, error) {
 	opts := &server.Options{}
 	if err := opts.ProcessConfigString(string(s.Accounts())); err != nil {

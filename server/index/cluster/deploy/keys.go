@@ -104,8 +104,8 @@ func ours(name string) bool {
 	return seed && watches && machineName.MatchString(host) || strings.HasPrefix(name, newPrefix)
 }
 
-// readFolder returns the files of a folder, and nil if the folder does not exist. It returns an error for an entry
-// that no run can have written.
+// readFolder returns the files of a folder, and nil if the folder does not exist. It returns an error for an entry that
+// no run can have written. A folder below counts as such an entry. An unreadable file is an error.
 func readFolder(dir string) (files, error) {
 	list, err := os.ReadDir(dir)
 	if os.IsNotExist(err) {

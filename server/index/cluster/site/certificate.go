@@ -68,7 +68,7 @@ func (a Authority) Issue(names ...string) (cert, key []byte, err error) {
 }
 
 // Holds reports whether cert is a certificate that the authority issued for exactly this name, and that is valid for
-// another year. It returns false for a malformed one.
+// another year. It returns false for a malformed one. A malformed authority is false too.
 func (a Authority) Holds(cert []byte, name string) bool {
 	read := func(text []byte) *x509.Certificate {
 		b, _ := pem.Decode(text)

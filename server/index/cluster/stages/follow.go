@@ -207,8 +207,8 @@ func (f *following) write() error {
 	return nil
 }
 
-// read applies the new records of a log to the merge. Once the log was read to its end, its state counts. It passes
-// the number of invalid messages to Warn.
+// read applies the new records of a log to the merge. Once the log was read to its end, its state counts. It passes the
+// number of invalid messages to Warn. The first error ends it, and events before it stay applied.
 func (f *following) read(ctx context.Context, s *share) error {
 	if s.part != nil {
 		return f.readRows(ctx, s)

@@ -219,7 +219,8 @@ func (t *batchPublisher) batch(ctx context.Context, b *watch.Batch) error {
 }
 
 // part publishes the documents of one part in messages of limited size. The first message has the batch's Begin, the
-// last one its End and heartbeat. It sends nothing if there would be only an empty message.
+// last one its End and heartbeat. It sends nothing if there would be only an empty message. The first message that
+// cannot be published ends it.
 func (t *batchPublisher) part(ctx context.Context, n int, b *watch.Batch, list []watch.Seen) error {
 	whole := seen{Run: t.run, Started: t.started, Begin: b.Begin}
 	size := 0

@@ -214,8 +214,8 @@ func classBytes(list []*index.ClassEvent) ([]byte, error) {
 	return bytes.Join(out, []byte("\n")), nil
 }
 
-// parseClass parses the lines of classBytes. All but the last must be folders that the last one names (N-76). No
-// bytes, a body above maxRecord and more than maxBehind folders are errors.
+// parseClass parses the lines of classBytes. All but the last must be folders that the last one names (N-76). No bytes,
+// a body above maxRecord and more than maxBehind folders are errors. Malformed JSON is an error.
 func parseClass(b []byte) (out []*index.ClassEvent, err error) {
 	if len(b) > maxRecord {
 		return nil, fmt.Errorf("a class of %d bytes, want at most %d", len(b), maxRecord)
