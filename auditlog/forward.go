@@ -153,7 +153,7 @@ func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
 }
 
 // connect opens the sink: a socket for "unix:" and "tcp:", or else a file, to which it appends. It creates a missing
-// file. It sets f.out and f.taken, and changes neither if it fails.
+// file. It sets f.out and f.taken, and changes neither if it fails. A connection attempt ends after forwardWait.
 func (f *Forwarder) connect(ctx context.Context) error {
 	network, address, ok := strings.Cut(f.Sink, ":")
 	if ok && (network == "unix" || network == "tcp") {

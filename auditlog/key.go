@@ -65,7 +65,7 @@ func place(file, content string, mode fs.FileMode) error {
 }
 
 // LoadKey reads a key from [CreateKey]. It refuses a key that others can read, except on Windows. The error matches
-// [fs.ErrNotExist] if the file is missing.
+// [fs.ErrNotExist] if the file is missing. A malformed key is an error.
 func LoadKey(file string) (note.Signer, error) {
 	info, err := os.Stat(file)
 	if err != nil {

@@ -163,8 +163,8 @@ func signedBy(s note.Signer, text, sig string) bool {
 	return again != nil && len(again.UnverifiedSigs) == 1 && again.UnverifiedSigs[0].Base64 == sig
 }
 
-// create begins a log. Its first checkpoint, of no records, comes before its
-// first segment: records without a checkpoint are a sign of tampering.
+// create begins a log. Its first checkpoint, of no records, comes before its first segment: records without a
+// checkpoint are a sign of tampering. An error leaves the files that were written.
 func (w *writer) create() error {
 	d := w.log.cfg.disk
 	h := header{mode: w.log.cfg.Mode, first: 1}

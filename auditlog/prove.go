@@ -14,9 +14,9 @@ import (
 // longer has it. It does not verify the checkpoint's signature.
 func ProveRecord(dir string, id uint64) ([]byte, error) { return proveRecord(folder{dir: dir}, id) }
 
-// proveRecord returns the proof that record id is in the log, with the record and the newest checkpoint, in the
-// C2SP form. It is an error if the checkpoint does not cover the record yet, if the record is gone, and if the
-// proof does not hold.
+// proveRecord returns the proof that record id is in the log, with the record and the newest checkpoint, in the C2SP
+// form. It is an error if the checkpoint does not cover the record yet, if the record is gone, and if the proof does
+// not hold. Record 0 is an error. A proof that does not hold asks for a verification of the log.
 func proveRecord(d disk, id uint64) ([]byte, error) {
 	signed, c, err := ownCheckpoint(d)
 	if err != nil {

@@ -134,7 +134,7 @@ func (f *frame) leaf() tlog.Hash { return sha256.Sum256(f.bytes[frameFixed-1:]) 
 var errTorn = errors.New("no whole frame")
 
 // decodeFrame parses the frame that b starts with. size is its length in bytes, and f refers to b. It returns errTorn
-// if b does not start with a complete, valid frame.
+// if b does not start with a complete, valid frame. A record is 1 to MaxRecord bytes.
 func decodeFrame(b []byte) (f frame, size int, err error) {
 	if len(b) < frameFixed {
 		return f, 0, errTorn

@@ -64,7 +64,8 @@ func (t *tileCheck) compare(made *tile) *Fault {
 	return &Fault{FaultTree, first, made.path() + " has another hash than the record"}
 }
 
-// departure returns the first record that differs from the stored hashes, or 0 if no record does.
+// departure returns the first record that differs from the stored hashes, or 0 if no record does. It also compares the
+// last, incomplete tile.
 func (t *tileCheck) departure() uint64 {
 	if t.fault == nil && len(t.made.levels) > 0 {
 		for _, made := range t.made.partial() {
@@ -80,7 +81,8 @@ func (t *tileCheck) departure() uint64 {
 }
 
 // end returns the fault that add found. Otherwise it compares the tiles at the checkpoint's size with its root, and
-// verifies each file in the folder of tiles. It skips that if the log has a newer checkpoint by now.
+// verifies each file in the folder of tiles. It skips that if the log has a newer checkpoint by now. Every difference
+// is a *Fault.
 func (t *tileCheck) end() error {
 	if t.fault != nil {
 		return t.fault

@@ -38,7 +38,7 @@ type writer struct {
 }
 
 // run writes batches until the log is closed. A request to clear runs between two batches. At the end it closes the
-// log, and l.end has the error.
+// log, and l.end has the error. Failures to sync are returned for the next record.
 func (w *writer) run() {
 	l := w.log
 	defer close(l.ended)

@@ -29,8 +29,9 @@ func (t *thread) CallWhenReady(row *nt.Row, in any, w nt.Wait) (any, ntstatus.St
 	return out, st
 }
 
-// send appends a call to the body of f and sends it. A row that the daemon does not have gives STATUS_NOT_SUPPORTED,
-// a parameter that cannot be sent STATUS_INVALID_PARAMETER, and a lost connection STATUS_PORT_DISCONNECTED.
+// send appends a call to the body of f and sends it. A row that the daemon does not have gives STATUS_NOT_SUPPORTED, a
+// parameter that cannot be sent STATUS_INVALID_PARAMETER, and a lost connection STATUS_PORT_DISCONNECTED. out is the
+// row's empty result after a failure. A body above wire.MaxBody is STATUS_INVALID_PARAMETER.
 func (t *thread) send(f *wire.Frame, row *nt.Row, in any, why bool, closed, due <-chan struct{}) (out any,
 	st ntstatus.Status, reason nt.Why) {
 	r := wire.Rows()[row.Info().Number]

@@ -75,7 +75,7 @@ func (e *Evaluator) ceiling(policy winnt.AccessMask) [2]winnt.AccessMask {
 }
 
 // probe returns the rights that a label with this policy leaves to a token below it with the held privileges. It
-// returns 0 if it cannot find out.
+// returns 0 if it cannot find out. Generic rights and MAXIMUM_ALLOWED are not probed.
 func (e *Evaluator) probe(policy winnt.AccessMask, held winnt.PrivilegeSet) (granted winnt.AccessMask) {
 	t, err := token.New(token.Spec{
 		User: token.Group{SID: sid.Nobody}, Integrity: sid.UntrustedLevel,

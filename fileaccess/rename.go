@@ -157,9 +157,10 @@ func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// replace decides what happens to an existing object with the new name (F-58). It sets Replaces if the subject asked
-// to replace it and may delete it. It refuses a directory, and an object that is read-only, open or about to be
-// deleted.
+// replace decides what happens to an existing object with the new name (F-58). It sets Replaces if the subject asked to
+// replace it and may delete it. It refuses a directory, and an object that is read-only, open or about to be deleted. A
+// denial is STATUS_OBJECT_NAME_COLLISION without ReplaceIfExists, STATUS_DELETE_PENDING for one that is about to be
+// deleted, and otherwise STATUS_ACCESS_DENIED.
 func (v *move) replace() ntstatus.Status {
 	x := v.m.Existing
 	// An object in the way must be meant to be replaced, and must be one that can be deleted now.

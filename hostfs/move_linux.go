@@ -32,8 +32,9 @@ func (g *target) release() {
 
 // Move renames the file, or adds a hard link to it if m.Link is set. It looks up the target, passes the facts to
 // m.Decide without a lock held, and executes the decision. If another program changes one of the names meanwhile, it
-// fails and moves that program's file back. The root of the tree gives STATUS_ACCESS_DENIED, and so does a file
-// without a name unless m.Link is set.
+// fails and moves that program's file back. The root of the tree gives STATUS_ACCESS_DENIED, and so does a file without
+// a name unless m.Link is set. A bad name is STATUS_OBJECT_NAME_INVALID. A target that the decision does not replace is
+// STATUS_OBJECT_NAME_COLLISION. A decision of Nothing succeeds.
 func (f *file) Move(m *nt.FileMove) ntstatus.Status {
 	l := f.linkNow()
 	if l.name == "" && !(f.nameless && m.Link) {

@@ -121,8 +121,9 @@ func (f *file) appendNamesLocked(list []nt.DirectoryName, block string) []nt.Dir
 	return list
 }
 
-// nameLocked returns the entry for a name and its type kind (DT_REG and so on of getdents64). It queries the file
-// only where the type does not suffice. ok is false for entries that List hides (F-120).
+// nameLocked returns the entry for a name and its type kind (DT_REG and so on of getdents64). It queries the file only
+// where the type does not suffice. ok is false for entries that List hides (F-120). A file on another device is hidden,
+// unless names alone are listed.
 //
 // +checklocks:f.listing
 func (f *file) nameLocked(name string, kind byte) (e nt.DirectoryName, ok bool) {

@@ -86,7 +86,8 @@ func (t *Tree) pathOf(dir int) (string, error) {
 }
 
 // move stores the record of a move from l to g that replaces a file. moved and replaced are the inode numbers of both
-// files. After an error the part that was written may be left; the caller drops it.
+// files. After an error the part that was written may be left; the caller drops it. Directories are recorded by path
+// and inode.
 func (r *record) move(moved, replaced uint64, l *link, g *target) (err error) {
 	m := moveRecord{moved: moved, replaced: replaced,
 		from: recordedName{inode: l.directory, name: l.name},

@@ -26,7 +26,8 @@ type ProcessSpec struct {
 
 // CreateProcess creates a process. The error reports which part of the specification is wrong. It wraps
 // STATUS_BAD_TOKEN_TYPE for an impersonation token, the status of a charge that the quota refuses, and
-// STATUS_PROCESS_IS_TERMINATING if the system is closed. For no token, or two, the error has no status.
+// STATUS_PROCESS_IS_TERMINATING if the system is closed. For no token, or two, the error has no status. It takes its
+// own reference to the token object. After an error no process stays.
 func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 	t := spec.TokenObject
 	switch {

@@ -28,7 +28,8 @@ func (d *deadline) wait() <-chan struct{} {
 	return d.due
 }
 
-// set replaces the deadline; the zero time means none. Waits that have not ended follow the new deadline.
+// set replaces the deadline; the zero time means none. Waits that have not ended follow the new deadline. A deadline
+// that is not in the future ends the waits at once.
 func (d *deadline) set(t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -156,7 +156,8 @@ func Searchers(f Info, acl []byte) (users, groups []uint32, all bool, err error)
 }
 
 // rawEntries returns the entries including the mask. The layout is that of Linux: u32 version 2, then for each entry
-// u16 tag, u16 permissions, u32 id.
+// u16 tag, u16 permissions, u32 id. Without an ACL they are made from the mode. Another version, a wrong length, more
+// than 64 KiB and an unknown tag are errors.
 func rawEntries(f Info, acl []byte) ([]posixEntry, error) {
 	if acl == nil {
 		m := uint16(f.Mode)

@@ -35,12 +35,12 @@ func (v Verdict) String() string {
 
 const systemACL = "posix_acl" // description of the hash that Verify knows
 
-// Verify compares the attribute's hash with the permissions of its file: mode,
-// owner, group, and the attributes system.posix_acl_access and
-// system.posix_acl_default, nil for a file without them.
+// Verify compares the attribute's hash with the permissions of its file: mode, owner, group, and the attributes
+// system.posix_acl_access and system.posix_acl_default, nil for a file without them.
 //
-// A change of only the bits setuid, setgid and sticky does not count. The
-// server computes the same descriptor from the permissions, and accepts that.
+// A change of only the bits setuid, setgid and sticky does not count. The server computes the same descriptor from the
+// permissions, and accepts that. Version 2 and an empty hash of version 3 are Unhashed, and other hashes of version 3
+// Unverifiable. A description that is not that of the system attributes is Unverifiable unless the hash fits.
 func (a *Attribute) Verify(f Info, access, inherited []byte) Verdict {
 	switch {
 	case a.Version <= 2 || a.Version == 3 && a.HashType == HashSHA256 && a.Hash == [64]byte{}:

@@ -109,10 +109,10 @@ type File struct {
 	Inherited  []byte    // the default ACL of a directory, nil without one
 }
 
-// Read reads a file. The result is valid until the next call. The error is that
-// of the tree, or wraps [ErrAttribute]. Read reads the permissions only for a
-// file without the attribute, or to verify its hash. A file without [WholeName]
-// is an error.
+// Read reads a file. The result is valid until the next call. The error is that of the tree, or wraps [ErrAttribute].
+// Read reads the permissions only for a file without the attribute, or to verify its hash. A file without [WholeName]
+// is an error. An attribute that cannot be parsed wraps ErrAttribute. With IgnorePosix, and up to version 2, the hash
+// is not verified.
 func (r *Reader) Read(path string) (*File, error) {
 	f := &r.file
 	*f = File{}

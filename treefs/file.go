@@ -133,7 +133,8 @@ func (o *File) placeLocked() error {
 }
 
 // Seek sets the position of the next Read or Write and returns it. whence is one of io.SeekStart, io.SeekCurrent and
-// io.SeekEnd. A negative position is an error and changes nothing. On a directory it restarts the listing.
+// io.SeekEnd. A negative position is an error and changes nothing. On a directory it restarts the listing. Other values
+// of whence are fs.ErrInvalid. A position beyond the end is allowed.
 func (o *File) Seek(offset int64, whence int) (int64, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -73,8 +73,8 @@ func (f *FS) object(name string) string {
 // sharing allows every other open of a file, because Go programs do not use share modes.
 const sharing = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete)
 
-// open opens or creates a name with the desired rights. op is the operation in errors. A name that no file can have
-// is fs.ErrInvalid if the disposition how can create a file, else fs.ErrNotExist.
+// open opens or creates a name with the desired rights. op is the operation in errors. A name that no file can have is
+// fs.ErrInvalid if the disposition how can create a file, else fs.ErrNotExist. Other errors are those of the call.
 func (f *FS) open(op, name string, desired winnt.AccessMask, how fileaccess.Disposition,
 	options fileaccess.CreateOptions) (*File, error) {
 	o := &File{fs: f, name: name}

@@ -76,7 +76,7 @@ func (*Root) openBeneath(at int, name string) (int, error) {
 }
 
 // openStep opens one component without openat2. It returns ELOOP for a link and EXDEV for a directory on another
-// device.
+// device. It repeats an interrupted call. The descriptor is closed after an error.
 func (r *Root) openStep(at int, name string) (int, error) {
 	fd, err := unix.Openat(at, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	for errors.Is(err, unix.EINTR) {
@@ -137,7 +137,8 @@ func (d *Dirs) Close() {
 var errNotBelow = errors.New("the path does not name what lies below the root")
 
 // at opens the directory of a path below the root and returns it with the last component. The caller must close fd if
-// own is true. An empty path is "." in the root.
+// own is true. An empty path is "." in the root. A component "..", and an empty one, are errNotBelow. After an error
+// nothing stays open that the caller must close.
 func (d *Dirs) at(path string) (fd int, base string, own bool, err error) {
 	fd, depth := d.root.fd(), 0
 	rest := path

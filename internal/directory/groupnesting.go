@@ -127,7 +127,7 @@ func (w *nesting) closure(of *node) ([]sid.SID, error) {
 }
 
 // enter adds the direct groups of a node that were not added before. If there are too many it returns ErrTooManyGroups,
-// and the nesting needs closure to reset it.
+// and the nesting needs closure to reset it. A group that was added stays after an error.
 func (w *nesting) enter(of *node) error {
 	for _, s := range of.unlisted {
 		if w.index == nil && len(w.out) > 32 {

@@ -64,7 +64,8 @@ func newGroupTable(a *Accounts, d *Directory) (*groupTable, error) {
 }
 
 // add adds the names and ids of group g, whose index is i. It fails if the name is empty, is taken in any case, or
-// reads as a SID or an alias; if the SID is zero or taken; and if the gid is taken.
+// reads as a SID or an alias; if the SID is zero or taken; and if the gid is taken. After an error some of the names
+// and ids may be entered.
 func (t *groupTable) add(i int, g *Group) error {
 	key := strings.ToLower(g.Name)
 	if g.Name == "" {

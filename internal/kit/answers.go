@@ -30,9 +30,9 @@ type Answer struct {
 // ErrProtocol means that an adapter broke the protocol, so that the run has no score (B-38).
 var ErrProtocol = errors.New("the adapter broke the protocol")
 
-// readAnswer reads one line. Unknown and repeated fields, deep nesting, and a missing id are errors. So is a line
-// that has none or several of out, unsupported and error. A field of "out" with a wrong type is an error too: the
-// adapter is at fault, not the answer.
+// readAnswer reads one line. Unknown and repeated fields, deep nesting, and a missing id are errors. So is a line that
+// has none or several of out, unsupported and error. A field of "out" with a wrong type is an error too: the adapter is
+// at fault, not the answer. Every error wraps ErrProtocol. An error must begin with "invalid" or "other".
 func readAnswer(line []byte) (*Answer, error) {
 	var a Answer
 	err := strict.Unmarshal(line, &a)

@@ -76,7 +76,7 @@ func (q *Question) differs(a *Answer, want *Out) error {
 }
 
 // descriptor returns how the descriptor of got differs in meaning from that of right, or nil (B-39). It panics if right
-// is malformed.
+// is malformed. A malformed descriptor of got is an error. The texts are added if both have one.
 func (q *Question) descriptor(got, right *Out) error {
 	// Without any list a new object may have a NULL DACL or none: both grant everything (B-39).
 	open := q.Op == "inherit"

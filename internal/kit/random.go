@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/kit/oracle"
 )
 
-// randomToken returns a token with a few features.
+// randomToken returns a token with a few features. It has no claims. Equal states of r give equal tokens.
 func randomToken(r *rand.Rand) *oracle.Token {
 	t := plainToken()
 	for _, s := range []string{groupG, groupH, admins} {

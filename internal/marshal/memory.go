@@ -122,7 +122,8 @@ func (m *Memory) Write(p Address, b []byte) ntstatus.Status {
 	return guarded(unsafe.Pointer(&b[0]), uintptr(p), n, false)
 }
 
-// Probe checks that n bytes at p are writable and that p is a multiple of align. With n 0 it checks nothing.
+// Probe checks that n bytes at p are writable and that p is a multiple of align. With n 0 it checks nothing. The first
+// is STATUS_ACCESS_VIOLATION, the second STATUS_DATATYPE_MISALIGNMENT. It writes nothing.
 func (m *Memory) Probe(p Address, n, align uintptr) ntstatus.Status {
 	if n == 0 {
 		return ntstatus.Success

@@ -115,7 +115,7 @@ func Unfold(text string) string {
 }
 
 // FormOf guesses the form of a text and does not validate it. Binary forms start with the revision 1 and a zero byte;
-// other text is taken for SDDL. Empty text is FormNone.
+// other text is taken for SDDL. Empty text is FormNone. Short hexadecimal and base64 text counts as SDDL.
 func FormOf(text []byte) Form {
 	switch {
 	case len(text) == 0:

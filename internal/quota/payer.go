@@ -13,7 +13,8 @@ type Payer struct {
 }
 
 // Charge charges n bytes, which must be positive, until the receipt is returned. It returns STATUS_QUOTA_EXCEEDED or
-// STATUS_INSUFFICIENT_RESOURCES and changes nothing if there is no room. With a nil Block it charges nothing.
+// STATUS_INSUFFICIENT_RESOURCES and changes nothing if there is no room. With a nil Block it charges nothing. n of 0 or
+// less is STATUS_QUOTA_EXCEEDED. A client's charge is made to its own account.
 func (p Payer) Charge(n int) (Receipt, ntstatus.Status) {
 	b := p.Block
 	switch {

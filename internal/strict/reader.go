@@ -82,6 +82,7 @@ func (r *Reader) unknown(names []string, it *Members) error {
 }
 
 // Map reads an object with arbitrary names and calls f with each. f must read the value. A repeated name is an error.
+// Errors of f get the name as their path. The name is unescaped.
 func (r *Reader) Map(f func(key string) error) error {
 	if r.Peek() != '{' {
 		return r.Fail("want an object")

@@ -18,8 +18,8 @@ var refused = map[token.Type]string{
 	token.DirectiveType: "a directive",
 }
 
-// check returns an error for tokens that must not reach the parser: anchors and other refused kinds, a second
-// document, and nesting that is too deep.
+// check returns an error for tokens that must not reach the parser: anchors and other refused kinds, a second document,
+// and nesting that is too deep. Comments are skipped. The error has the position of the token.
 func check(words token.Tokens) error {
 	var n nesting
 	begun, ended := false, false
@@ -54,7 +54,7 @@ type nesting struct {
 type block struct{ column, names int }
 
 // add counts the next token. It returns an error if the document is nested deeper than strict.MaxDepth, or a mapping
-// has more than MaxNames names.
+// has more than MaxNames names. Indented blocks and brackets both count as levels.
 func (n *nesting) add(w *token.Token) error {
 	switch w.Type {
 	case token.SequenceStartType, token.MappingStartType:

@@ -146,7 +146,8 @@ func (t *Thread) isContained(token winnt.Handle) (contained bool, st ntstatus.St
 	return contained, st
 }
 
-// hasGroup reports whether a SID is enabled in the groups that an information class returns.
+// hasGroup reports whether a SID is enabled in the groups that an information class returns. A malformed SID gives its
+// status. The SID must be enabled.
 func (t *Thread) hasGroup(h winnt.Handle, class winnt.TokenInfoClass, s nt.Captured[sid.SID]) (has bool,
 	st ntstatus.Status) {
 	if !s.Status.IsSuccess() {

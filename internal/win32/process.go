@@ -72,7 +72,8 @@ var (
 )
 
 // mayCreateAs checks the rights of the handle and the type of the token before CreateProcessAsUser creates a process.
-// The service checks the other conditions. The type counts only in the documented profile.
+// The service checks the other conditions. The type counts only in the documented profile. Missing rights are
+// STATUS_ACCESS_DENIED, and another type STATUS_BAD_TOKEN_TYPE.
 func (t *Thread) mayCreateAs(token winnt.Handle) ntstatus.Status {
 	typ, st := t.tokenType(token)
 	if !st.IsSuccess() {

@@ -54,8 +54,8 @@ func (s *Server) dispatch(t *timeSlice, f *Frame) (goesOn bool, err error) {
 }
 
 // admit counts a call against the limits of the connection and charges its memory to the user. It returns
-// STATUS_INSUFFICIENT_RESOURCES at a limit, or the status of the quota; then nothing is counted. An error is a
-// repeated request number of a waiting call.
+// STATUS_INSUFFICIENT_RESOURCES at a limit, or the status of the quota; then nothing is counted. An error is a repeated
+// request number of a waiting call. Body sizes, waiting requests and pending requests have limits of their own.
 func (s *Server) admit(f *Frame) (st ntstatus.Status, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -37,8 +37,9 @@ func newReceiver(socket *net.UnixConn, to *Reader) (io.Reader, error) {
 	return r, err
 }
 
-// Read reads bytes of the socket and passes the descriptors that come with them to the Reader. At the end of the
-// stream it returns io.EOF. If descriptors were lost, it fails and returns no bytes.
+// Read reads bytes of the socket and passes the descriptors that come with them to the Reader. At the end of the stream
+// it returns io.EOF. If descriptors were lost, it fails and returns no bytes. An empty p reads nothing and succeeds.
+// Bytes that came with lost descriptors are dropped.
 func (r *receiver) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil

@@ -27,8 +27,9 @@ func (s *Server) read() {
 	}
 }
 
-// one reads and handles a frame. goesOn is false if another goroutine reads the connection now. A nil error with
-// goesOn true means: call it again.
+// one reads and handles a frame. goesOn is false if another goroutine reads the connection now. A nil error with goesOn
+// true means: call it again. It delivers answers first if no whole frame has come, if they are many, or if the time
+// slice is over. After an error the connection ends.
 func (s *Server) one(t *timeSlice) (goesOn bool, err error) {
 	// Answers to frames that came at once leave at once, and none waits for a frame that has not come (W-44).
 	if !s.whole() || s.full() || t.spent() {

@@ -122,7 +122,7 @@ func directoryNames() []string {
 }
 
 // right returns the right of a directory word. chain is the object type that the user gave, nil for none. A word that
-// needs a type, or already includes one, returns an error.
+// needs a type, or already includes one, returns an error. The name is the text if a type was given.
 func (w directory) right(text string, chain []winnt.GUID) (Right, error) {
 	r := Right{Name: w.name, managed: w.managed}
 	switch {

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Chains returns the chains of object types by their names or GUIDs. If one is a
-// class, it is the root of the others.
+// Chains returns the chains of object types by their names or GUIDs. If one is a class, it is the root of the others.
+// No names give nil. A second class becomes a type below the first. An unknown name is an error.
 func Chains(names []string) (chains [][]winnt.GUID, err error) {
 	var root winnt.GUID
 	for _, name := range names {

@@ -40,6 +40,7 @@ type Mistake struct {
 }
 
 // parse parses every field, so that the page shows all mistakes at once. With mistakes the request is incomplete.
+// Without a type it is a file. A wrong type hides mistakes in the rights.
 func (q *Question) parse() (*access.Request, []Mistake) {
 	var wrong []Mistake
 	r := &access.Request{Type: winnt.FileObject}
@@ -185,7 +186,7 @@ func whole(field, message string) Mistake {
 }
 
 // span returns the number of bytes to mark as wrong at the start of rest: a quoted text, a word, or one character. It
-// returns 0 for "".
+// returns 0 for "". A quoted text must end in the same line.
 func span(rest string) int {
 	if strings.HasPrefix(rest, `"`) {
 		if n := strings.IndexAny(rest[1:], "\"\n"); n >= 0 && rest[1+n] == '"' {

@@ -108,7 +108,8 @@ func (w *Writer) blob(b []byte) (int, error) {
 }
 
 // Put appends an entry to the buffer. Before and After are required. The entry may be reused afterwards. A full table
-// of byte strings is forgotten and begun again. nil Raw is left out.
+// of byte strings is forgotten and begun again. nil Raw is left out. A path that is not UTF-8 is stored in base64. An
+// error leaves the journal unusable.
 func (w *Writer) Put(e *Entry) error {
 	if len(w.blobs) > maxBlobs-3 {
 		clear(w.blobs)

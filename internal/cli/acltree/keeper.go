@@ -164,7 +164,7 @@ func verdictOf(a *ntacl.Attribute) ntacl.Verdict {
 
 // Write writes the attribute with the descriptor d and a hash that servers accept. It keeps the version of an existing
 // attribute and uses version for a new one; 0 means 4. It returns [ErrServerHash] if only the server can compute the
-// hash, and then changes nothing.
+// hash, and then changes nothing. An attribute that cannot be decoded is an error.
 func (o Offline) Write(h Held, k *Kept, version uint16, d *sd.Descriptor) error {
 	a := &ntacl.Attribute{Version: cmp.Or(version, 4)}
 	if k.Raw != nil {

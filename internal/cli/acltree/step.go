@@ -169,7 +169,8 @@ func (n *Node) first(d *sd.Descriptor, steps []Step) *sd.Descriptor {
 	return WithDACL(d, l)
 }
 
-// on returns the list l after the step. l does not change. For a file it ignores the step's inheritance flags.
+// on returns the list l after the step. l does not change. For a file it ignores the step's inheritance flags. A
+// revocation that changes nothing is [ErrNothing].
 func (s *Step) on(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 	r := sd.Rule{Trustee: s.Trustee, Mask: s.Rights.Allow, Flags: s.Flags}
 	if !e.Container {
@@ -188,8 +189,8 @@ func (s *Step) on(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 }
 
 // revoke removes explicit entries of the trustee, or the step's rights from them. It returns [ErrNothing] if that
-// changes no entry. A step without rights removes all entries of the trustee, or those of the kind in Only. l does
-// not change.
+// changes no entry. A step without rights removes all entries of the trustee, or those of the kind in Only. l does not
+// change. Inherited entries and other kinds of entries stay.
 func (s *Step) revoke(e sd.ListEditor, l *sd.ACL) (*sd.ACL, error) {
 	if s.Rights == (Rights{}) && s.Only == nil {
 		out, err := e.Purge(l, s.Trustee)

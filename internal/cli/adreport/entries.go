@@ -163,7 +163,7 @@ func entryRights(m winnt.AccessMask) string {
 }
 
 // byDesign reports whether an account controls every directory by default: SYSTEM, the administrators and the domain
-// controllers. It compares the RID only, so the accounts of every domain count.
+// controllers. It compares the RID only, so the accounts of every domain count. Other SIDs are not.
 func (s *side) byDesign(who sid.SID) bool {
 	if who == sid.LocalSystem || who == sid.Administrators || who == sid.EnterpriseDCs {
 		return true

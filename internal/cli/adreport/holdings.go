@@ -75,7 +75,7 @@ func NewHolder(d *directory.Directory, who int) (*Holder, error) {
 }
 
 // Of returns what the principal can do with an object. An unreadable object and a malformed msDS-GroupMSAMembership are
-// errors.
+// errors. GenericAll, as the first step, hides the others.
 func (h *Holder) Of(o *objects.Item) (held Holding, err error) {
 	rights, err := h.direct.Rights(o)
 	if err != nil {

@@ -199,7 +199,7 @@ func wrapField(name string, err error) error {
 }
 
 // domainOf parses the domain of a line, and returns the zero SID for an absent one. It caches domains, because most
-// lines share one. null is absent.
+// lines share one. null is absent. It must be a SID.
 func (c *converter) domainOf(v []byte) (sid.SID, error) {
 	if absent(v) {
 		return sid.SID{}, nil

@@ -33,7 +33,8 @@ type unwritten struct {
 // fresh holds the sets of a batch that may not be in the table yet.
 type fresh []*unwritten
 
-// askIndex returns how an index run decides an object: the set of principals for each right.
+// askIndex returns how an index run decides an object: the set of principals for each right. Equal sets for the same
+// masks have one id. With Expressions each right also has its expression.
 func askIndex(d *decider) asking[indexed, fresh] {
 	w := &rows{run: d.run}
 	return asking[indexed, fresh]{

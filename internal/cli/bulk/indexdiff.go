@@ -57,7 +57,8 @@ func IsIndex(head []byte) bool {
 }
 
 // each opens a file, calls visit with each of its rows and closes it. It stops at the first error of visit. line is
-// valid only during the call. A line that is not a row of an output of Index is an error with its number.
+// valid only during the call. A line that is not a row of an output of Index is an error with its number. Empty lines
+// are skipped. The error of closing is joined.
 func each(open func() (io.ReadCloser, error), visit func(row *indexRow, line []byte) error) (err error) {
 	in, err := open()
 	if err != nil {

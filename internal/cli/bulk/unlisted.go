@@ -127,7 +127,7 @@ func (u *unlisted) decider(p *directory.Principal) *decider {
 }
 
 // allowed reports whether the account s has a right because of its own entries or its ownership. They have to grant the
-// whole right, or to be needed for it. Entries that deny count (B-117).
+// whole right, or to be needed for it. Entries that deny count (B-117). A right that is not granted at all is false.
 func (a *standIn) allowed(x place, s sid.SID) bool {
 	all := a.rights(x, func(sid.SID) bool { return true })
 	if !slices.Contains(all, true) {

@@ -27,7 +27,8 @@ func Corrected(d *sd.Descriptor, domain sid.SID) string {
 // specific returns an entry with the rights of files in place of generic ones.
 func specific(a sd.ACE) sd.ACE { return a.MapGeneric(&winnt.FileObject.Mapping) }
 
-// stored reports parts of a descriptor that file systems do not store.
+// stored reports parts of a descriptor that file systems do not store. These are logon sessions, and generic rights in
+// entries. Objects other than files and directories have none.
 func (l *linter) stored() {
 	if l.typ != winnt.FileObject && l.typ != winnt.DirectoryFileObject {
 		return

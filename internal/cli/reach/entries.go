@@ -30,8 +30,8 @@ func (s *Search) OfSteps(object int) ([]bool, error) {
 	return of, nil
 }
 
-// about reports whether an entry allows all parts of a right, with the entries for the same account, or denies one.
-// An entry that concerns no part returns false.
+// about reports whether an entry allows all parts of a right, with the entries for the same account, or denies one. An
+// entry that concerns no part returns false. An entry that denies needs to concern one part only.
 func about(entries []sd.ACE, a sd.ACE, parts []words.Part, m *manner) bool {
 	touches := slices.ContainsFunc(parts, func(p words.Part) bool { return covers(a, p, m) })
 	if denies(a) || !touches {

@@ -112,8 +112,8 @@ func (s *Search) begin() error {
 }
 
 // prepare checks the Search, sets defaults, and computes the facts that do not depend on the principal. It drops the
-// results of an earlier search. A malformed object or a bad limit is an error. Limits that are not positive become
-// the defaults.
+// results of an earlier search. A malformed object or a bad limit is an error. Limits that are not positive become the
+// defaults. A Directory without the principal From is ErrNobody, and MaxJoined above the limit ErrJoined.
 func (s *Search) prepare() error {
 	if s.Directory == nil || s.From < 0 || s.From >= len(s.Directory.Principals) {
 		return ErrNobody
@@ -158,7 +158,8 @@ func (s *Search) prepare() error {
 func has(m map[sid.SID]int, k sid.SID) bool { _, ok := m[k]; return ok }
 
 // level evaluates every object for the hands from start to end, which have one depth, and adds the hands that follow.
-// It records the first step to each object.
+// It records the first step to each object. The first error ends it, and the hands added before stay. An object that is
+// found and gives no token is not evaluated again.
 func (s *Search) level(ctx context.Context, start, end, depth int) error {
 	a := s.newAsker(start, end)
 	for i := range s.Objects {

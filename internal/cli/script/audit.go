@@ -15,7 +15,8 @@ import (
 
 // auditPolicy implements audit_policy: it replaces the system audit policy by settings, such as {"File System":
 // "success,failure"}. It turns off all other subcategories. An unknown subcategory or word is an error and leaves the
-// policy unchanged.
+// policy unchanged. An empty dict turns everything off. Several words are separated by commas, and "" and none add
+// nothing.
 func (r *Runner) auditPolicy(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

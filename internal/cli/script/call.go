@@ -109,7 +109,8 @@ func first(keyword starlark.Value) bool {
 	return keyword == starlark.String("Thread") || keyword == starlark.String("TokenInformationClass")
 }
 
-// setShort sets ObjectName if that is the name, and otherwise Attributes. A value of another type is an error.
+// setShort sets ObjectName if that is the name, and otherwise Attributes. A value of another type is an error. The
+// error names the field.
 func setShort(oa *nt.ObjectAttributes, name string, v starlark.Value) error {
 	if name == "ObjectName" {
 		s, ok := starlark.AsString(v)

@@ -32,8 +32,8 @@ func (r *Runner) parseSDDL(text string) (*sd.Descriptor, error) {
 	return sddl.Parse(text, sddl.Options{Domain: r.domain})
 }
 
-// mapping converts the name of an object type, or a list [read, write, execute, all], to a generic mapping.
-// Another value, and an unknown name, are errors.
+// mapping converts the name of an object type, or a list [read, write, execute, all], to a generic mapping. Another
+// value, and an unknown name, are errors. The list may be any sequence of four masks.
 func mapping(v starlark.Value) (nt.Captured[winnt.GenericMapping], error) {
 	var none nt.Captured[winnt.GenericMapping]
 	if s, ok := starlark.AsString(v); ok {

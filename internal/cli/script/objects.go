@@ -195,7 +195,8 @@ func tokenWith(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple
 }
 
 // handleInformation implements handle_information: it returns the granted rights of a handle in a thread's process or
-// in the kernel (OBJECT_HANDLE_INFORMATION). It prints nothing. A handle that is not open is an error.
+// in the kernel (OBJECT_HANDLE_INFORMATION). It prints nothing. A handle that is not open is an error. With a recording
+// or a connection it queries as user mode can.
 func (r *Runner) handleInformation(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

@@ -128,7 +128,8 @@ func (r *Runner) jobSecurityLimits(
 }
 
 // processByID implements process_by_id: it returns the process with an id, for example one that a call created. Its
-// thread is the first one, or a new one if the process has none. An unknown id is an error.
+// thread is the first one, or a new one if the process has none. An unknown id is an error. A process that the program
+// has already is returned as the same value.
 func (r *Runner) processByID(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

@@ -11,7 +11,8 @@ import (
 )
 
 // token implements token: it returns a token value. The keywords are the fields of the token file. The first domain
-// account also sets the domain of relative aliases. Unnamed arguments and unknown fields are errors.
+// account also sets the domain of relative aliases. Unnamed arguments and unknown fields are errors. Values that a
+// token file cannot have are errors.
 func (r *Runner) token(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if len(args) > 0 {
 		return nil, fmt.Errorf("token takes the fields of a token file by name: token(user=\"S-1-5-…\", groups=[\"DU\"])")

@@ -102,7 +102,7 @@ func (t *transcript) complain(err error) {
 	}
 }
 
-// step prints a heading for the following calls.
+// step prints a heading for the following calls. With Quiet it prints nothing, with JSON a line of its own.
 func (t *transcript) step(text, rule string) {
 	if t.r.cfg.Quiet {
 		return

@@ -216,7 +216,8 @@ func (n needle) in(b []byte) bool {
 	return upper != c && n.find(b, upper)
 }
 
-// find searches for the needle at each occurrence of its rarest letter.
+// find searches for the needle at each occurrence of its rarest letter. It ignores the case of ASCII letters. c is the
+// letter to look for, in one of its cases.
 func (n needle) find(b []byte, c byte) bool {
 	for from := n.rare; from < len(b); {
 		at := bytes.IndexByte(b[from:], c)

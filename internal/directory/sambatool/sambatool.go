@@ -10,8 +10,8 @@ import (
 )
 
 // Read collects the output of samba-tool user and group: LDIF from show; names, DNs or the table of --verbose from
-// list. A list has no SIDs. Its names are reported in Unresolved unless another source describes them. An error
-// message of samba-tool in the text is an error with the line.
+// list. A list has no SIDs. Its names are reported in Unresolved unless another source describes them. An error message
+// of samba-tool in the text is an error with the line. Accounts before the error stay collected.
 func Read(c *collect.Collector, text string) error {
 	n, shown := 0, -1
 	var show strings.Builder

@@ -105,7 +105,7 @@ func (q *AccessCheck) substitute(s string) string {
 }
 
 // matches reports whether a side has a SID. For an allow entry the user side has no deny-only
-// SIDs, and the package side none that the user side has.
+// SIDs, and the package side none that the user side has. The zero id matches nothing.
 func (r *run) matches(s side, id string, allow bool) bool {
 	if id == "" {
 		return false

@@ -52,7 +52,8 @@ func (r *run) node(a *ACE) int {
 	return slices.IndexFunc(r.Types, func(t ObjectType) bool { return t.GUID == a.Object })
 }
 
-// walkTypes reports whether l grants all of need to a side at the root of the object type list.
+// walkTypes reports whether l grants all of need to a side at the root of the object type list. An entry
+// whose type is not in the list does nothing. A denial of a needed right at any node ends it.
 func (r *run) walkTypes(l *ACL, s side, need Word) bool {
 	left := make([]Word, len(r.Types))
 	for i := range left {

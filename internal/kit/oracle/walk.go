@@ -6,7 +6,8 @@ func (r *run) writing() Word {
 }
 
 // covers reports whether l grants need to the user side and, if the token has them, need to the restricting SIDs and
-// body to the package. The restricting SIDs of a write-restricted token need only those of writing.
+// body to the package. The restricting SIDs of a write-restricted token need only those of writing. Without a DACL it
+// grants everything, but nothing to a package. An empty list grants only a need of 0.
 func (r *run) covers(l *ACL, need, body Word) bool {
 	container := r.Token.AppContainer != ""
 	if l == nil || l.Null {

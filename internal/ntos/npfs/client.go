@@ -80,8 +80,10 @@ func (e *End) Impersonate(t *ps.Thread) ps.Outcome {
 	return c.Impersonate(t)
 }
 
-// contextLocked returns the context to impersonate, or the reason there is no such context. The context belongs to
-// the instance. A failed capture of the last read message is returned again.
+// contextLocked returns the context to impersonate, or the reason there is no such context. The context belongs to the
+// instance. A failed capture of the last read message is returned again. A listening pipe is STATUS_PIPE_LISTENING, a
+// disconnected one STATUS_INVALID_PIPE_STATE, and one without a read message STATUS_CANNOT_IMPERSONATE. A static
+// context takes precedence.
 //
 // +checklocks:in.mu
 func (in *Instance) contextLocked() (*ps.ClientContext, ps.Outcome) {

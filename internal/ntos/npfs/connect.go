@@ -27,8 +27,9 @@ func (fs *FileSystem) ConnectTo(server *End, client *ps.Thread, sqos *nt.Securit
 	return fs.connect(func(map[string]*pipe) *pipe { return server.instance.pipe }, client, sqos, open)
 }
 
-// connect connects to the pipe that find returns. It calls find with the pipes by name, and with fs.mu held. A nil
-// sqos is the default. If open fails, the instance is free again.
+// connect connects to the pipe that find returns. It calls find with the pipes by name, and with fs.mu held. A nil sqos
+// is the default. If open fails, the instance is free again. No free instance, and a missing pipe, are statuses of
+// claim. With static tracking the client's token is captured here.
 func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thread, sqos *nt.SecurityQualityOfService,
 	open func(*End) ntstatus.Status) ps.Outcome {
 	// A client that states no quality of service gets the default (I-84).

@@ -125,7 +125,8 @@ func (ns *Namespace) start(c *Caller, n Name) (*Directory, ntstatus.Status) {
 }
 
 // relative checks the syntax of the name and returns the path without a leading backslash (O-23). For an empty
-// component it returns the path together with STATUS_OBJECT_NAME_INVALID.
+// component it returns the path together with STATUS_OBJECT_NAME_INVALID. A path that is absolute with a root, or
+// relative without one, is STATUS_OBJECT_PATH_SYNTAX_BAD. NULL as the name with a root is STATUS_OBJECT_NAME_INVALID.
 func (n Name) relative() (string, ntstatus.Status) {
 	if n.Unnamed && n.Root != 0 {
 		// Without a name the request does not refer to an object below a root directory (O-162).
@@ -202,7 +203,8 @@ type walk struct {
 
 // run follows path from dir and returns the place where it ends: an object, or the directory for a new one. An empty
 // path ends at dir. A missing directory on the way gives STATUS_OBJECT_PATH_NOT_FOUND. run takes over the reference to
-// dir.
+// dir. A missing last name is a place without an object. Every directory on the way is checked for the right to
+// traverse.
 func (w *walk) run(dir *Directory, path string) (Place, ntstatus.Status) {
 	if path == "" {
 		return Place{Object: dir}, ntstatus.Success

@@ -90,8 +90,9 @@ func (a *assignment) decide() Outcome {
 	return Outcome{}
 }
 
-// replaceBy makes a copy of the job's token the replacement of the primary token (I-90 C). The outer jobs check it as
-// a process's token (column B), and the job checks it too.
+// replaceBy makes a copy of the job's token the replacement of the primary token (I-90 C). The outer jobs check it as a
+// process's token (column B), and the job checks it too. A refusal leaves the primary token. The copy is charged to the
+// process.
 func (a *assignment) replaceBy(j *Job, l *JobLimits) Outcome {
 	s := a.p.sys
 	if s.Fault("ps: job token") {

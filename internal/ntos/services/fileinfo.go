@@ -20,7 +20,8 @@ func (c *Context) file(h winnt.Handle, rights winnt.AccessMask) (ob.Object, ntst
 }
 
 // fileGranted references a file like the function file, and also returns the granted access of the handle. The caller
-// releases the object. Kernel mode needs no rights.
+// releases the object. Kernel mode needs no rights. An object that is neither a file nor an end of a pipe is
+// STATUS_OBJECT_TYPE_MISMATCH, missing rights STATUS_ACCESS_DENIED. A revoked file fails too.
 func (c *Context) fileGranted(h winnt.Handle, rights winnt.AccessMask) (ob.Object, winnt.AccessMask, ntstatus.Status) {
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, 0, nil)
 	if st != ntstatus.Success {
@@ -87,8 +88,9 @@ func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.Q
 	return out, ntstatus.Success
 }
 
-// pipeFact returns the information of a pipe for a class. It fails for a class that pipes do not have, for a file
-// that is not a pipe, and for a detached end.
+// pipeFact returns the information of a pipe for a class. It fails for a class that pipes do not have, for a file that
+// is not a pipe, and for a detached end. The first is STATUS_INVALID_INFO_CLASS, the second STATUS_INVALID_PARAMETER,
+// the third STATUS_PIPE_DISCONNECTED.
 func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryInformationFileOut, st ntstatus.Status) {
 	e, ok := obj.(*npfs.End)
 	standard := ok && class == nt.FileStandardInformation
@@ -143,7 +145,8 @@ func (c *Context) fileName(obj ob.Object, length uint32) (out nt.QueryInformatio
 }
 
 // setPipeModes sets how an end of a pipe reads, and whether its operations wait. The handle must grant
-// FILE_WRITE_ATTRIBUTES (I-158). A file that is no pipe is STATUS_INVALID_PARAMETER.
+// FILE_WRITE_ATTRIBUTES (I-158). A file that is no pipe is STATUS_INVALID_PARAMETER. An unsupported mode is an error of
+// the pipe, and the modes then stay.
 func (c *Context) setPipeModes(in *nt.SetInformationFileIn) ntstatus.Status {
 	// reference
 	obj, st := c.file(in.FileHandle, winnt.FILE_WRITE_ATTRIBUTES)

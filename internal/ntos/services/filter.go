@@ -27,7 +27,8 @@ func (c *Context) NtFilterTokenEx(in nt.FilterTokenExIn) (nt.FilterTokenOut, nts
 }
 
 // filterToken does the work of both services: flags, handle, lists, filter and the new handle, in this order (T-60).
-// With a failure no token exists. The new handle has the rights of the old one.
+// With a failure no token exists. The new handle has the rights of the old one. Unknown flags are
+// STATUS_INVALID_PARAMETER, and the handle needs TOKEN_DUPLICATE.
 func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st ntstatus.Status) {
 	// capture
 	if st := c.probe("T-60", listStatuses(in)...); st != ntstatus.Success {
@@ -150,7 +151,8 @@ func namesOf(list []claims.Attribute) []string {
 }
 
 // NtCompareTokens reports whether two tokens are equivalent for access checks: the same token, or equal SIDs and
-// privileges. Both handles must grant TOKEN_QUERY.
+// privileges. Both handles must grant TOKEN_QUERY. A fault of the output precedes the handles. Different tokens are no
+// error.
 func (c *Context) NtCompareTokens(in nt.CompareTokensIn) (out nt.CompareTokensOut, st ntstatus.Status) {
 	// capture
 	if in.FaultEqual != ntstatus.Success {

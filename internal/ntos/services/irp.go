@@ -243,7 +243,8 @@ func (c *Context) NtCancelSynchronousIoFile(in nt.CancelSynchronousIoFileIn) (ou
 }
 
 // NtFlushBuffersFile writes the cached data of a tree's file to disk, or waits until the other end of a pipe has read
-// all data. For other files it succeeds and has no effect.
+// all data. For other files it succeeds and has no effect. The handle needs no right for a pipe. With in.Later the
+// flush may be STATUS_PENDING.
 func (c *Context) NtFlushBuffersFile(in nt.FlushBuffersFileIn) (out nt.FlushBuffersFileOut, st ntstatus.Status) {
 	// reference
 	obj, granted, st := c.fileGranted(in.FileHandle, 0)

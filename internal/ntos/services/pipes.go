@@ -89,7 +89,8 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 }
 
 // newPipeName returns the name of a new pipe below the pipe device: absolute, or relative to the device. An empty
-// relative name means an unnamed pipe (I-160).
+// relative name means an unnamed pipe (I-160). A name that is not below the device is STATUS_OBJECT_NAME_INVALID, an
+// absolute one with a root STATUS_OBJECT_PATH_SYNTAX_BAD.
 func (c *Context) newPipeName(oa *nt.ObjectAttributes) (string, ntstatus.Status) {
 	name, ok := pipeName(oa.ObjectName)
 	if oa.RootDirectory != 0 {
@@ -113,7 +114,8 @@ func (c *Context) newPipeName(oa *nt.ObjectAttributes) (string, ntstatus.Status)
 }
 
 // pipeToOpen returns the target of an open: the name of a pipe below the device, or a referenced server end of an
-// unnamed pipe. ok is false for other names.
+// unnamed pipe. ok is false for other names. The caller releases the server end. A root that cannot be referenced gives
+// ok false.
 func (c *Context) pipeToOpen(oa *nt.ObjectAttributes) (name string, server *npfs.End, ok bool) {
 	if oa.RootDirectory == 0 {
 		name, ok = pipeName(oa.ObjectName)

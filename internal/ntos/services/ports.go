@@ -173,7 +173,8 @@ func (c *Context) NtAcceptConnectPort(in nt.AcceptConnectPortIn) (out nt.PortOut
 }
 
 // NtRequestWaitReplyPort sends a request and returns STATUS_PENDING with its MessageID. Called again with that
-// MessageID, it returns the reply, or STATUS_PENDING until there is one.
+// MessageID, it returns the reply, or STATUS_PENDING until there is one. A port that does not connect, and an unknown
+// MessageID, are failures of the port.
 func (c *Context) NtRequestWaitReplyPort(in nt.RequestWaitReplyPortIn) (out nt.RequestWaitReplyPortOut,
 	st ntstatus.Status) {
 	if in.Request.Status != ntstatus.Success {

@@ -20,8 +20,9 @@ func entrySize(e ob.DirectoryEntry) uint32 {
 }
 
 // NtQueryDirectoryObject lists the objects of a directory, sorted by name, from entry in.Context on. It returns
-// STATUS_MORE_ENTRIES, a success, if the buffer is full, even if no entry fits, and STATUS_NO_MORE_ENTRIES at the
-// end. With ReturnSingleEntry an entry that does not fit is STATUS_BUFFER_TOO_SMALL, with the required length.
+// STATUS_MORE_ENTRIES, a success, if the buffer is full, even if no entry fits, and STATUS_NO_MORE_ENTRIES at the end.
+// With ReturnSingleEntry an entry that does not fit is STATUS_BUFFER_TOO_SMALL, with the required length. The handle
+// needs DIRECTORY_QUERY. With RestartScan the context is ignored. At the end the context stays.
 func (c *Context) NtQueryDirectoryObject(in nt.QueryDirectoryObjectIn) (out nt.QueryDirectoryObjectOut,
 	st ntstatus.Status) {
 	// capture

@@ -117,7 +117,7 @@ func fits(length, need uint32, exact bool) bool {
 }
 
 // processFact returns the information of a process for a class. Every class without its own value is the list of
-// handles, which may be empty.
+// handles, which may be empty. Handle counts do not include those of the query.
 func (c *Context) processFact(p *ps.Process, class nt.ProcessInfoClass) any {
 	switch class {
 	case nt.ProcessBasicInformation:

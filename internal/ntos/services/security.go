@@ -109,7 +109,7 @@ const replacedSize = 64
 
 // setSecurity replaces parts of an object's descriptor. It records the change first, and only once even if it has to
 // repeat the swap (U-73). An object without a descriptor is STATUS_NO_SECURITY_ON_OBJECT. After a failure the old one
-// stays.
+// stays. The caller is charged for the new descriptor, and gets the charge back if it is not stored.
 func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, given *sd.Descriptor) ntstatus.Status {
 	recorded := false
 	for {

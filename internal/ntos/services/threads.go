@@ -68,7 +68,7 @@ func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOu
 }
 
 // NtTerminateProcess ends a process with an exit status. The System process gives STATUS_ACCESS_DENIED, and a process
-// that has ended STATUS_PROCESS_IS_TERMINATING.
+// that has ended STATUS_PROCESS_IS_TERMINATING. The handle needs PROCESS_TERMINATE.
 func (c *Context) NtTerminateProcess(in nt.TerminateProcessIn) (out nt.TerminateProcessOut, st ntstatus.Status) {
 	// reference
 	p, st := c.referenceProcess(in.ProcessHandle, winnt.PROCESS_TERMINATE)
@@ -180,7 +180,8 @@ func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.Imperso
 }
 
 // NtImpersonateAnonymousToken makes a thread impersonate the anonymous logon at SecurityImpersonation. A caller whose
-// process has a restricted token gets STATUS_ACCESS_DENIED (I-74). The handle must grant THREAD_IMPERSONATE.
+// process has a restricted token gets STATUS_ACCESS_DENIED (I-74). The handle must grant THREAD_IMPERSONATE. The token
+// is charged to the caller. After a failure the thread keeps what it impersonated.
 func (c *Context) NtImpersonateAnonymousToken(in nt.ImpersonateAnonymousTokenIn) (out nt.ImpersonateAnonymousTokenOut,
 	st ntstatus.Status) {
 	// reference

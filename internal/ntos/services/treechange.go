@@ -116,8 +116,8 @@ func (c *Context) setPosition(h treeHandle, to int64) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// setSize sets the size of a file in bytes, and records the use of FILE_WRITE_DATA if the open requested that. After
-// a failure the size is unchanged.
+// setSize sets the size of a file in bytes, and records the use of FILE_WRITE_DATA if the open requested that. After a
+// failure the size is unchanged. A handle without the right, and a directory, are failures of may.
 func (c *Context) setSize(v winnt.Handle, h treeHandle, size int64) ntstatus.Status {
 	facts, st := h.open.Facts()
 	if st != ntstatus.Success {
@@ -208,7 +208,8 @@ func (c *Context) deciding(h treeHandle, decide func(*fileaccess.Move) fileacces
 
 // NtQueryDirectoryFile lists a directory of a tree, one entry for each 64 bytes of the buffer, at least 1 and at most
 // maxEntries. The listing continues with the next call unless RestartScan is set. An entry that access-based
-// enumeration hides is left out (F-71).
+// enumeration hides is left out (F-71). Another class is STATUS_INVALID_INFO_CLASS, a handle outside the trees
+// STATUS_INVALID_PARAMETER. Names have no other fields.
 func (c *Context) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (out nt.QueryDirectoryFileOut, st ntstatus.Status) {
 	// capture
 	if in.FileInformationClass != nt.FileDirectoryInformation && in.FileInformationClass != nt.FileNamesInformation {

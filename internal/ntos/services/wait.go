@@ -57,8 +57,9 @@ func (c *Context) referenceWaitable(h winnt.Handle) (ob.Object, waitable, ntstat
 	return obj, w, ntstatus.Success
 }
 
-// NtWaitForSingleObject consumes the signal of an object. Without a signal it returns STATUS_USER_APC and the
-// queued calls if the wait is alertable and calls are queued, else STATUS_TIMEOUT. It never waits.
+// NtWaitForSingleObject consumes the signal of an object. Without a signal it returns STATUS_USER_APC and the queued
+// calls if the wait is alertable and calls are queued, else STATUS_TIMEOUT. It never waits. The handle needs
+// SYNCHRONIZE. An object that cannot be waited for is a failure.
 func (c *Context) NtWaitForSingleObject(in nt.WaitForSingleObjectIn) (out nt.WaitForSingleObjectOut,
 	st ntstatus.Status) {
 	// capture

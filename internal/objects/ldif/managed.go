@@ -30,7 +30,8 @@ func Managed(s objects.Source) (objects.Source, error) {
 	return &managed{from: from}, nil
 }
 
-// Next fills a batch with managed accounts, or returns io.EOF at the end. It fails if the whole file has none.
+// Next fills a batch with managed accounts, or returns io.EOF at the end. It fails if the whole file has none. The
+// object's descriptor is that of msDS-GroupMSAMembership. Other objects, even unreadable ones, are skipped.
 func (m *managed) Next(b *objects.Batch) error {
 	return objects.Gather(b, func(o *objects.Object) error {
 		for {

@@ -219,7 +219,7 @@ func (x *accessChkObject) flag(name string) error {
 }
 
 // right adds a right to the entry. It takes names of rights, hexadecimal masks and, in a label, its policies. An
-// unknown name is an error.
+// unknown name is an error. A name that begins with KEY_ makes the object a key.
 func (x *accessChkObject) right(name string) error {
 	if m, ok := accessChkLabels[name]; ok && x.kind == "ML" {
 		x.mask |= m

@@ -103,7 +103,8 @@ func value(line string, column int) string {
 	return strings.TrimLeft(line[column:], " ")
 }
 
-// object fills o with path, type and descriptor from the properties. A missing or cut Sddl line sets o.Err.
+// object fills o with path, type and descriptor from the properties. A missing or cut Sddl line sets o.Err. A Registry
+// path is a key and an ActiveDirectory path a directory object; other objects have no type.
 func (x *properties) object(o *objects.Object) {
 	text, sddl := x.path(), x.broken("sddl")
 	switch provider, rest, ok := strings.Cut(text, "::"); {

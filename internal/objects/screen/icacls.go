@@ -120,8 +120,9 @@ func (c *icacls) readRest() (list []string, indent int, err error) {
 }
 
 // split divides the text before the first colon of words into the path and the account. The other entries begin in the
-// same column as the account. Without them the account is the text after a blank that has a SID; it must be the
-// only one.
+// same column as the account. Without them the account is the text after a blank that has a SID; it must be the only
+// one. Text that is not UTF-8, and entries in different columns, are errors. An account that is not known leaves the
+// path unclear, which is an error.
 func (c *icacls) split(text string, indent int) (path, who string, err error) {
 	if !utf8.ValidString(text) {
 		return "", "", errors.New("the text of icacls is not UTF-8: run chcp 65001 before it, or use " + icaclsCommand)

@@ -138,8 +138,9 @@ type ace struct {
 	IsInherited             bool
 }
 
-// file adds the objects of one JSON file. It ignores files about other kinds of objects, such as sessions, and
-// deleted objects. Versions before 4 are an error. So is a file without "meta".
+// file adds the objects of one JSON file. It ignores files about other kinds of objects, such as sessions, and deleted
+// objects. Versions before 4 are an error. So is a file without "meta". Objects are appended to s.list. Malformed JSON
+// is an error with its position.
 func (s *source) file(text []byte) error {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	var f struct {

@@ -115,7 +115,7 @@ type walker struct {
 }
 
 // path walks one path, and first sends the files of the path before. A root that cannot be opened becomes an object
-// with an error. It returns false if the walk was halted.
+// with an error. It returns false if the walk was halted. The root of the walk before is released.
 func (w *walker) path(p string) bool {
 	var tree ntacl.Tree = w.files.tree
 	var root *below

@@ -235,7 +235,7 @@ func (t *agentThread) CallFunction(row *nt.Row, in any) (out any, result bool, c
 }
 
 // withGate calls f with a gate whose requests run on the thread. It returns the error of a lost process before that of
-// f. A skipError becomes an UnaskableError.
+// f. A skipError becomes an UnaskableError. A thread without an id is an error before f runs.
 func (t *agentThread) withGate(f func(gate) error) error {
 	if _, err := t.ID(); err != nil {
 		return err

@@ -17,7 +17,8 @@ const (
 )
 
 // authz asks a vector by AuthzAccessCheck. Any process can create a client context for it, because its SIDs and claims
-// need not exist. A vector that AuthZ cannot express is a skipError: see checkAuthzSupport.
+// need not exist. A vector that AuthZ cannot express is a skipError: see checkAuthzSupport. The context is freed at the
+// end. A failed call is an error.
 func (a *asker) authz(v *vector) (string, replay.Fields, error) {
 	if err := checkAuthzSupport(v); err != nil {
 		return "", nil, err

@@ -11,7 +11,8 @@ import (
 // productTypes names the values of wProductType in OSVERSIONINFOEXW.
 var productTypes = map[byte]string{1: "workstation", 2: "domain controller", 3: "server"}
 
-// system describes this machine: version, build, architecture and, under Wine, Wine's version.
+// system describes this machine: version, build, architecture and, under Wine, Wine's version. It fails without
+// RtlGetVersion.
 func (a *asker) system() (s replay.System, err error) {
 	r := call("ntdll.dll", "RtlGetVersion")
 	b := make([]byte, 284) // RTL_OSVERSIONINFOEXW
