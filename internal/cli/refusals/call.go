@@ -101,8 +101,7 @@ func (w *world) invoke(s *service, in any) (any, Outcome) {
 
 // named reports whether the rule that the kernel recorded explains the refusal: no rule, the refusal's own, or the rule
 // of the step behind it, which is the reference of a handle (O-31), a capture (O-3, O-22) or a stage of the access
-// check. This distinguishes refusals with equal status. A rule followed by a row, such as "I-42 f", counts as that
-// rule.
+// check. This distinguishes refusals with equal status. A rule followed by the letter of a row counts as that rule.
 func (f *Refusal) named(rule string) bool {
 	if rule == "" || rule == f.rule || strings.HasPrefix(rule, f.rule+" ") {
 		return true
