@@ -23,7 +23,8 @@ type State struct {
 }
 
 // State returns the state of the log. It reads the first record and the sizes of the segments from the disk. After an
-// error the result has the values known until then. The error is not the one that stops the log, which is in Ended.
+// error the result has the values known until then. The error is not the one that stops the log, which is in Ended. An
+// empty log has no Oldest, or that of its first segment.
 func (l *Log) State() (s State, err error) {
 	d := l.cfg.disk
 	s.Records, s.Reserve, s.Reserved, s.Free = l.Durable(), l.cfg.Reserve, l.reserved.Load(), free(l.cfg.Dir)

@@ -22,7 +22,8 @@ type check struct {
 }
 
 // anchors verifies the signatures of the folder's checkpoint and of the given ones, and sorts them by size. A wrong
-// signature, a given checkpoint of another log, and a folder without a checkpoint are a Fault.
+// signature, a given checkpoint of another log, and a folder without a checkpoint are a Fault. An error of reading the
+// folder is no Fault.
 func (c *check) anchors() error {
 	own, err := readFile(c.d, checkpointName, maxNote)
 	switch {

@@ -13,7 +13,8 @@ import (
 )
 
 // addWithData appends an entry with application data to a list and writes the new size of the list. If there is no
-// room, it writes the required size and returns STATUS_BUFFER_TOO_SMALL. After another failure it writes no size.
+// room, it writes the required size and returns STATUS_BUFFER_TOO_SMALL. After another failure it writes no size. An
+// inaccessible returned pointer fails before the list is changed.
 func (c *call) addWithData(acl user, revision uint32, t sd.Type, flags uint8, mask winnt.AccessMask, s sid.SID,
 	data []byte, returned user) uint64 {
 	if st := c.ProbeU32(returned); st != ntstatus.Success {

@@ -47,7 +47,8 @@ func seQuerySessionIdToken(c *call) uint64 {
 }
 
 // seQueryInformationToken encodes the information twice: first for its size, then, after the memory is allocated, with
-// pointers to their final addresses.
+// pointers to their final addresses. The caller frees the memory. A status of the query comes before that of the output
+// pointer.
 func seQueryInformationToken(c *call) uint64 {
 	class, out := winnt.TokenInfoClass(c.u32(1)), c.ptr(2)
 	v, st := c.face.k.SeQueryInformationToken(c.token(0), class)

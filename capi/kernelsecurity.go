@@ -78,7 +78,8 @@ func seSetSecurityDescriptorInfoEx(c *call) uint64 {
 }
 
 // seQuerySecurityDescriptorInfo copies the selected parts of an object's descriptor. It always writes the required
-// length. An object without a descriptor has one without parts (O-64).
+// length. An object without a descriptor has one without parts (O-64). A buffer that is too small gives
+// STATUS_BUFFER_TOO_SMALL.
 func seQuerySecurityDescriptorInfo(c *call) uint64 {
 	information, st := c.ReadU32(c.ptr(0))
 	length, st2 := c.ReadU32(c.ptr(2))

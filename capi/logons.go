@@ -18,7 +18,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// lsaOpenPolicy implements LsaOpenPolicy. It ignores the object attributes. A failure writes no handle.
+// lsaOpenPolicy implements LsaOpenPolicy. It ignores the object attributes. A failure writes no handle. In the Observed
+// profile a failure past the probe writes NULL.
 func lsaOpenPolicy(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(3)); st != ntstatus.Success {
 		return status(st)
@@ -216,7 +217,7 @@ func (c *call) giveString(out user, text string) ntstatus.Status {
 }
 
 // lookedUp finishes a look-up. It returns both results to the caller if the status is a success or STATUS_NONE_MAPPED
-// (L-46), and otherwise only the status.
+// (L-46), and otherwise only the status. A fault while writing is the result; what was given before stays.
 func (c *call) lookedUp(st ntstatus.Status, domains user, list []nt.TrustInformation, results user,
 	build func(*marshal.Encoder)) uint64 {
 	if !st.IsSuccess() && st != ntstatus.NoneMapped {
@@ -275,7 +276,8 @@ func (c *call) giveBuilt(out user, build func(*marshal.Encoder)) ntstatus.Status
 }
 
 // rmLogonUser implements LogonUser. For an account restriction it returns the substatus, which names the restriction;
-// the last error of LogonUser shows it.
+// the last error of LogonUser shows it. NULL texts are empty. A failure writes no handle except for NULL in the
+// Observed profile.
 func rmLogonUser(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(4)); st != ntstatus.Success {
 		return status(st)

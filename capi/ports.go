@@ -167,7 +167,8 @@ func (c *call) received(h winnt.Handle, p, context user, m *nt.ReplyWaitReceiveP
 	return ntstatus.Success
 }
 
-// ntListenPort implements NtListenPort. It waits for a connection request and writes it.
+// ntListenPort implements NtListenPort. It waits for a connection request and writes it. The address is probed first. A
+// port that ends gives its status, and nothing is written then.
 func ntListenPort(c *call) uint64 {
 	h, p := c.handle(0), c.ptr(1)
 	if st := c.Probe(p, marshal.PortHeader, 4); st != ntstatus.Success {

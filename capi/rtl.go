@@ -48,7 +48,8 @@ func (c *call) changeList(p user, change func(acl []byte) ntstatus.Status) uint6
 }
 
 // rtlCreateAcl writes an empty ACL of a size and revision. A size below 8 gives STATUS_BUFFER_TOO_SMALL, one above
-// 65535 STATUS_INVALID_PARAMETER (S-19).
+// 65535 STATUS_INVALID_PARAMETER (S-19). Only the header is written. A refused revision gives the status of
+// [sd.CreateACL].
 func rtlCreateAcl(c *call) uint64 {
 	n := c.u32(1)
 	// The header must fit into the list, and its field of 16 bits must hold the size: each has its own status (S-19).

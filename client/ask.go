@@ -55,9 +55,9 @@ func (c *Conn) askInto(f *wire.Frame, room []byte, closed, due <-chan struct{}) 
 	return head, rest, err
 }
 
-// askFor sends a frame and waits for its answer like askInto: room is memory for a long answer, and closing closed
-// or due cancels the call. Each may be nil. The caller owns the file descriptors of the answer and must close
-// them.
+// askFor sends a frame and waits for its answer like askInto: room is memory for a long answer, and closing closed or
+// due cancels the call. Each may be nil. The caller owns the file descriptors of the answer and must close them. A
+// connection that has ended returns its error. A failed send and a malformed answer end the connection.
 func (c *Conn) askFor(f *wire.Frame, room []byte, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte,
 	files []*os.File, err error) {
 	c.mu.Lock()

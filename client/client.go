@@ -72,7 +72,8 @@ func New(c net.Conn) (*Conn, error) {
 }
 
 // greet exchanges hellos and matches the rows that both sides have with equal fingerprints (W-5). Rows that only one
-// side has are not an error. It waits at most HelloTimeout.
+// side has are not an error. It waits at most HelloTimeout. An answer instead of a hello is a refusal and returned as
+// its error.
 func (c *Conn) greet() error {
 	_ = c.conn.SetDeadline(time.Now().Add(HelloTimeout))
 	defer func() { _ = c.conn.SetDeadline(time.Time{}) }()

@@ -207,7 +207,7 @@ func (e *Evaluator) Repeatable(d *sd.Descriptor) bool {
 }
 
 // repeatable reports whether the list gives tokens with the same SIDs and claims the same answer: no condition reads a
-// token's local attributes, and no callback decides.
+// token's local attributes, and no callback decides. A list without conditions and application data is repeatable.
 func (e *Evaluator) repeatable(l *sd.ACL) bool {
 	if l.Facts()&sd.HasExtras == 0 {
 		return true

@@ -89,7 +89,8 @@ type edit struct {
 	allow, deny bool
 }
 
-// compare adds to edits what must change in the rows to turn the column of token was into that of token is.
+// compare adds to edits what must change in the rows to turn the column of token was into that of token is. The rows
+// are those of SIDs; an edit without bits clears the column.
 func compare(edits map[sid.SID][]edit, column uint32, was, is *token.Token) {
 	before, after := was.SIDs(), is.SIDs()
 	for i := range after.Len() {

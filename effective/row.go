@@ -105,7 +105,7 @@ func (v *vector) addTo(s, within Set) {
 	}
 }
 
-// join adds the tokens of v to s.
+// join adds the tokens of v to s. s must be large enough. A vector without positions joins from the start of s.
 func (v *vector) join(s Set) {
 	if v.at != nil {
 		for i, at := range v.at {

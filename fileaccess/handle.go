@@ -159,7 +159,7 @@ func (h *Handle) adapt(op Operation, n *need) {
 }
 
 // deletable checks the attribute and the entries of an object that is to be deleted. It returns STATUS_CANNOT_DELETE,
-// STATUS_DIRECTORY_NOT_EMPTY or success.
+// STATUS_DIRECTORY_NOT_EMPTY or success. The read-only attribute comes first.
 func (h *Handle) deletable(op Operation) ntstatus.Status {
 	if h.Attributes&AttributeReadOnly != 0 {
 		// A read-only object stays, unless the request ignores the attribute and the handle may change it (F-55).

@@ -163,7 +163,7 @@ func (n *narrowing) lose(to *[8]winnt.AccessMask, flags uint8, m winnt.AccessMas
 }
 
 // kept returns the entries for the rights that owner and group keep. It returns nil if they keep none beyond what is
-// already granted.
+// already granted. Entries for children are inherit-only.
 func (n *narrowing) kept() (aces []sd.ACE) {
 	add := func(flags uint8, m winnt.AccessMask, s sid.SID) {
 		if m &^= n.granted(flags, s); m == 0 {

@@ -255,9 +255,9 @@ func (r *nfs4Reader) inherits(x *NFS4ACE) bool {
 	return x.Flags&(NFS4FileInherit|NFS4DirectoryInherit) != 0
 }
 
-// joins merges x, which children inherit from CREATOR OWNER or CREATOR GROUP,
-// into the last entry if that is the same for the object. It reports whether it
-// did.
+// joins merges x, which children inherit from CREATOR OWNER or CREATOR GROUP, into the last entry if that is the same
+// for the object. It reports whether it did. It changes only the flags of the last entry, and returns false without a
+// last entry.
 func (r *nfs4Reader) joins(x NFS4ACE, s sid.SID) bool {
 	if s != sid.CreatorOwner && s != sid.CreatorGroup || len(r.out) == 0 {
 		return false

@@ -6,8 +6,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// walk checks that every component of the path but the last exists, is a directory and can be traversed, in order.
-// It does not check the root of the share (F-22). It returns the status of the first component that fails.
+// walk checks that every component of the path but the last exists, is a directory and can be traversed, in order. It
+// does not check the root of the share (F-22). It returns the status of the first component that fails. An empty path
+// is success.
 func (o *opening) walk() ntstatus.Status {
 	for i := range o.f.Path {
 		c := &o.f.Path[i]

@@ -81,10 +81,10 @@ func (t *Tree) read(h *held, s *unix.Statx_t) (k *known, keep bool, err error) {
 	return k, age >= t.settling && identityOf(s) == identityOf(&after), nil
 }
 
-// readAttribute reads and parses the attribute of the inode that h holds, without the cache. s is the inode's state.
-// An attribute that cannot be parsed grants nothing and sets the cause. If it is missing or its hash is wrong,
-// Config.Missing decides whether the POSIX permissions become the descriptor. An error means that a system call
-// failed.
+// readAttribute reads and parses the attribute of the inode that h holds, without the cache. s is the inode's state. An
+// attribute that cannot be parsed grants nothing and sets the cause. If it is missing or its hash is wrong,
+// Config.Missing decides whether the POSIX permissions become the descriptor. An error means that a system call failed.
+// An ACL of the permissions that is malformed leaves no descriptor, without an error.
 func (t *Tree) readAttribute(h *held, s *unix.Statx_t) (*known, error) {
 	value, err := t.attribute(h, t.cfg.Attribute)
 	if err != nil {

@@ -148,8 +148,8 @@ func unixTime(t int64) unix.Timespec {
 	return unix.NsecToTimespec(min(max(t-filetime.UnixEpoch, -last), last) * 100)
 }
 
-// notEmpty reports whether the directory that fd holds has entries. It returns false for a directory that was
-// removed.
+// notEmpty reports whether the directory that fd holds has entries. It returns false for a directory that was removed.
+// Any other error is returned.
 func notEmpty(fd int) (bool, error) {
 	d, err := openDirectory(fd)
 	if err != nil {

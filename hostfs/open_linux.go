@@ -80,7 +80,8 @@ func (p *place) enterHere(s *unix.Statx_t, f *file) ntstatus.Status {
 }
 
 // open opens the inode that was found, and truncates it if the decision is to overwrite or supersede. again is always
-// false. After an error f is closed or was never entered, and the file is not deleted.
+// false. After an error f is closed or was never entered, and the file is not deleted. st is the status of a conflict
+// with other opens, err a failure of the host; at most one is set.
 func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, st ntstatus.Status,
 	err error) {
 	f.directory, f.decided = p.facts.Object.IsDirectory, p.read

@@ -221,7 +221,8 @@ func (r *Repaired) mended(d *sd.Descriptor) (*sd.Descriptor, ntstatus.Status) {
 	return fileaccess.Stored(d)
 }
 
-// store writes a to the attribute of the file at place, if its value is still old. Otherwise it returns errKept.
+// store writes a to the attribute of the file at place, if its value is still old. Otherwise it returns errKept. If the
+// value cannot be read, it returns that error. EINTR is retried.
 func (r *repair) store(place, old string, a *ntacl.Attribute) error {
 	value, err := a.Append(nil)
 	if err != nil {

@@ -90,7 +90,7 @@ func Open(c Config) (*Tree, error) {
 }
 
 // look reads the device, the flags and the type of the tree's file system, and how the host keeps times and names. It
-// fails if openat2 cannot be used.
+// fails if openat2 cannot be used. After an error some of the fields are set.
 func (t *Tree) look() error {
 	s, err := stat(t.root)
 	if err != nil {

@@ -144,8 +144,9 @@ func (r *Reader) Read(path string) (*File, error) {
 	return f, r.posix(f, path, len(value))
 }
 
-// posix reads the permissions into the part of the buffer behind the used bytes, and verifies the attribute's hash
-// with them. If the attribute is stale, it drops its descriptor, so that the permissions count.
+// posix reads the permissions into the part of the buffer behind the used bytes, and verifies the attribute's hash with
+// them. If the attribute is stale, it drops its descriptor, so that the permissions count. A file that has disappeared
+// is an error. Without a descriptor, f.Verdict is unchanged.
 func (r *Reader) posix(f *File, path string, used int) (err error) {
 	// Lstat does not follow a link that replaced the file after the walk found it.
 	if f.Info, err = r.Tree.Lstat(path); err != nil {

@@ -36,7 +36,7 @@ func expand(form string) *regexp.Regexp {
 var fieldName = regexp.MustCompile("^[a-zA-Z]+$")
 
 // shape returns the kind of a value: s, n, b, z for null, [elements,] or {key:value,}, with * for a key that is not a
-// word.
+// word. It lists keys in order. A boolean is b.
 func shape(v any) string {
 	out := "z"
 	switch v := v.(type) {

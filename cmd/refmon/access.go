@@ -240,7 +240,7 @@ func (c *accessCmd) find(std *streams, d *directory.Directory, t *winnt.ObjectTy
 }
 
 // principal returns the index of the principal in --as. Without --as it returns 0; if the directory then has several
-// users, that is an error.
+// users, that is an error. An unknown or ambiguous name is an error. A directory without users gives 0.
 func (c *accessCmd) principal(std *streams, dir *directory.Directory) (int, error) {
 	switch {
 	case c.As == "" && len(dir.Principals) > 1:

@@ -151,8 +151,8 @@ func left(v *shares.Verdict, q *accessquery.Query, a *accessquery.Answer) (grant
 	return granted & v.Left, wanted &^ v.Left, v.Root || a.Allowed()
 }
 
-// noteKinds returns the note about the kinds of logon after which the answer differs. The share is decided as well.
-// It returns "" if neither descriptor depends on the kind of logon.
+// noteKinds returns the note about the kinds of logon after which the answer differs. The share is decided as well. It
+// returns "" if neither descriptor depends on the kind of logon. If an answer fails, it returns the error.
 func (c *accessCmd) noteKinds(g *gate, dir *directory.Directory, who int, q *accessquery.Query) (string, error) {
 	share, err := g.descriptor(dir)
 	if err != nil || !dir.DependsOnKind(q.Request.Descriptor) && !dir.DependsOnKind(share) {

@@ -40,7 +40,7 @@ a file could not be read or written. Writing takes CAP_SYS_ADMIN.`
 
 // Run repairs the trees, one after the other, and prints each repaired file and the counts. It goes on after a file
 // that fails. An error of a whole tree or of the output ends it without counts. It returns errReported if a file
-// failed, and otherwise errDenied if something is left to repair.
+// failed, and otherwise errDenied if something is left to repair. An interrupt is an error of the tree.
 func (c *aclRepairCmd) Run(std *streams) error {
 	ctx, cancel := interrupted()
 	defer cancel()

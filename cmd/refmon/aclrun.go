@@ -127,7 +127,8 @@ func (r *aclRun) do() error {
 	return err
 }
 
-// unopened returns the error of a path that cannot be opened, and for a denial on a mount of refmond what to do.
+// unopened returns the error of a path that cannot be opened, and for a denial on a mount of refmond what to do. Any
+// other error is returned unchanged.
 func (r *aclRun) unopened(err error) error {
 	whole, failed := filepath.Abs(r.Path)
 	if !errors.Is(err, fs.ErrPermission) || failed != nil {
@@ -151,7 +152,7 @@ func seekStart(f *os.File) error {
 }
 
 // plan computes the changes of the tree into a journal in file, which is on disk afterwards if durable is set. It
-// changes no descriptor. An interrupt is an error.
+// changes no descriptor. An interrupt is an error. After the commit it calls r.planned if that is set.
 func (r *aclRun) plan(ctx context.Context, tree *acltree.Tree, file *os.File, h acltree.Header, durable bool) (
 	counts acltree.Counts, err error) {
 	w, err := acltree.NewWriter(file, h)

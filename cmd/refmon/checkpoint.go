@@ -144,7 +144,8 @@ func (o *output) reopen(name string, size int64) (*counter, error) {
 	return &counter{f: f, n: size}, err
 }
 
-// readCheckpoint reads a checkpoint. It returns nil if the file does not exist, and an error if it is malformed.
+// readCheckpoint reads a checkpoint. It returns nil if the file does not exist, and an error if it is malformed. An
+// error about malformed contents names the file.
 func readCheckpoint(name string) (*checkpoint, error) {
 	b, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -102,7 +102,8 @@ func firstLine(f io.ReaderAt) ([]byte, error) {
 	return line, nil
 }
 
-// Write writes rows and records the ids of their documents. A row may come in several parts.
+// Write writes rows and records the ids of their documents. A row may come in several parts. Rows that are not complete
+// are recorded with the next write. A short write records only what was written.
 func (d *deletions) Write(b []byte) (int, error) {
 	n, err := d.new.Write(b)
 	for rows := b[:n]; len(rows) > 0; {
@@ -119,8 +120,8 @@ func (d *deletions) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// id returns the document id of a line as JSON. It returns nil if the line has none, or says that the document is
-// gone.
+// id returns the document id of a line as JSON. It returns nil if the line has none, or says that the document is gone.
+// It also returns nil for an id that is not closed, or that is not a text.
 func (d *deletions) id(line []byte) []byte {
 	rest, is := bytes.CutPrefix(line, d.prefix)
 	if !is || len(rest) == 0 || rest[0] != '"' || bytes.HasSuffix(line, []byte(`,"gone":true}`)) {

@@ -33,7 +33,8 @@ func newEditor(in, out *os.File, complete func(before string) (int, []string)) *
 }
 
 // Line prints the prompt and reads one line from the terminal, without its end. It blocks until Enter. Ctrl-C gives
-// script.ErrInterrupted. It restores the terminal before it returns.
+// script.ErrInterrupted. It restores the terminal before it returns. After Ctrl-C an error of the terminal is dropped;
+// at the end of the input the error is io.EOF.
 func (e *editor) Line(prompt string) (string, error) {
 	before, err := term.MakeRaw(e.fd)
 	if err != nil {

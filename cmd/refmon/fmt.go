@@ -121,7 +121,8 @@ func (c *fmtCmd) format(text string, domain sid.SID) (string, error) {
 }
 
 // replace writes a file through a temporary file in the same folder, so that a failure preserves the old contents. It
-// replaces the target of a symbolic link, not the link.
+// replaces the target of a symbolic link, not the link. The permissions stay. After an error the temporary file is
+// removed; a missing file is an error.
 func replace(name string, b []byte) error {
 	name, err := filepath.EvalSymlinks(name)
 	if err != nil {

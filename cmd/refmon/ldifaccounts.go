@@ -51,7 +51,7 @@ func (c *directoryFlags) directoryFor(std *streams, o *objectsFlags, paths []str
 }
 
 // absent returns an error if there is no objects file, a path is missing or no file has it, and a directory file has
-// objects. The error says which command asks about these.
+// objects. The error says which command asks about these. Paths that exist are files, which need no objects.
 func (c *objectsFlags) absent(paths []string) error {
 	if c.Objects != "" {
 		return nil

@@ -239,8 +239,8 @@ func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []l
 	return out, err
 }
 
-// line returns the findings of one line, none if it has no defect. The error is the line's own, or that its
-// text is no SDDL. Without an object type, it takes typeOf's.
+// line returns the findings of one line, none if it has no defect. The error is the line's own, or that its text is no
+// SDDL. Without an object type, it takes typeOf's. The line's own type comes before that of the descriptor.
 func (p *lintPage) line(l lint.Line) ([]lint.Finding, error) {
 	switch {
 	case l.Err != nil:

@@ -23,7 +23,8 @@ type pipe struct {
 const pipeHead = 4 << 10
 
 // pipe returns the pipe with a name, "-" for standard input. It returns nil for a regular file, a directory, and a file
-// that cannot be opened. The first call reads the beginning of the pipe.
+// that cannot be opened. The first call reads the beginning of the pipe. An empty name, and streams without pipes, give
+// nil, too.
 func (s *streams) pipe(name string) *pipe {
 	if p := s.pipes[name]; p != nil || s.pipes == nil || name == "" {
 		return p

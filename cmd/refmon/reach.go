@@ -122,7 +122,7 @@ func (c *reachCmd) Run(std *streams) error {
 }
 
 // outbound prints what the user reaches, with --to only the named objects, and returns their number. cut says why the
-// search ended early, or is "".
+// search ended early, or is "". An object of --to that is not among the input is an error.
 func (c *reachCmd) outbound(ctx context.Context, std *streams, s *reach.Search) (found int, cut string, err error) {
 	result, err := s.Do(ctx)
 	if err != nil {
@@ -236,7 +236,8 @@ func (c *reachCmd) read(std *streams, s *reach.Search) (failed, err error) {
 	return failed, nil
 }
 
-// targets returns the indexes of the objects that --to names (U-119). It is an error if there is none.
+// targets returns the indexes of the objects that --to names (U-119). It is an error if there is none. Names match in
+// any case; several objects may have one name.
 func (c *reachCmd) targets(s *reach.Search) (list []int, err error) {
 	name := objects.NewName(c.To, s.Directory)
 	for i := range s.Objects {

@@ -131,7 +131,8 @@ func (c *reportCmd) reportDirectory(std *streams, in *input, dir *directory.Dire
 	return nil
 }
 
-// writePage writes a page as text to standard output, or as HTML to a file, whose name and counts it prints.
+// writePage writes a page as text to standard output, or as HTML to a file, whose name and counts it prints. It
+// overwrites an existing file. After an error a part of it may remain.
 func (c *reportCmd) writePage(std *streams, page *adreport.Page) error {
 	if c.Format == "text" {
 		return page.Text(std.out, std.width)

@@ -158,7 +158,8 @@ func levelName(t *token.Token) string {
 	return strings.TrimPrefix(t.Level().String(), "Security")
 }
 
-// defaultDACL returns the token's default DACL as SDDL, "" if it has none.
+// defaultDACL returns the token's default DACL as SDDL, "" if it has none. One that SDDL cannot express gives its size
+// in words.
 func defaultDACL(t *token.Token) string {
 	if t.DefaultDACL() == nil {
 		return ""

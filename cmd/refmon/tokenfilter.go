@@ -132,7 +132,8 @@ func resolveAll(t *token.Token, flag string, texts []string) ([]sid.SID, error) 
 	return list, nil
 }
 
-// writeToken writes a token file, in place of an old one. It prints the token to standard output if name is "".
+// writeToken writes a token file, in place of an old one. It prints the token to standard output if name is "". It
+// replaces the contents in place, with mode 0644 for a new file.
 func (s *streams) writeToken(t *token.Token, name string) error {
 	if name == "" {
 		return printTokenJSON(s, t)

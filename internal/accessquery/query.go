@@ -87,7 +87,7 @@ func (q *Query) Ask() (a Answer, err error) {
 }
 
 // askNt runs the query with NtAccessCheck. A descriptor that could not be captured counts as missing, with its own
-// status.
+// status. If the call fails, the answer has only the refused decision. Without Explain there is no error.
 func (q *Query) askNt() (a Answer, err error) {
 	var call ntstatus.Status
 	if q.ResultList {

@@ -10,9 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Attribute appends an extended attribute of a file below the root to dst. It returns nil without an error if the
-// file has no such attribute or the file system does not support attributes. It does not follow a link. It enlarges
-// the buffer if it has to. The error is ERANGE for a value of more than most bytes.
+// Attribute appends an extended attribute of a file below the root to dst. It returns nil without an error if the file
+// has no such attribute or the file system does not support attributes. It does not follow a link. It enlarges the
+// buffer if it has to. The error is ERANGE for a value of more than most bytes. EINTR is retried. A file that is
+// missing is an error.
 func (d *Dirs) Attribute(dst []byte, path, name string, most int) ([]byte, error) {
 	fd, base, own, err := d.at(path)
 	if err != nil {

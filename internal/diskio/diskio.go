@@ -73,7 +73,8 @@ type File struct {
 	faults Faults // immutable
 }
 
-// OpenFile opens a file as [os.OpenFile] does. The operation is "create" with os.O_CREATE, and "open" without.
+// OpenFile opens a file as [os.OpenFile] does. The operation is "create" with os.O_CREATE, and "open" without. An
+// injected error is returned before the file is opened.
 func (f Faults) OpenFile(name string, flag int, mode os.FileMode) (*File, error) {
 	operation := "open"
 	if flag&os.O_CREATE != 0 {

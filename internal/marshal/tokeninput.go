@@ -139,7 +139,8 @@ func (m *Memory) TokenInformationAt(class winnt.TokenInfoClass, p Address, lengt
 func asAny[T any](v T, st ntstatus.Status) (any, ntstatus.Status) { return v, st }
 
 // attributeChangesAt copies TOKEN_SECURITY_ATTRIBUTES_AND_OPERATION_INFORMATION, which has one operation for each
-// attribute. b has the two pointers. A NULL list is STATUS_ACCESS_VIOLATION.
+// attribute. b has the two pointers. A NULL list is STATUS_ACCESS_VIOLATION. Operations are not checked here. A list of
+// operations that cannot be read gives its status.
 func (m *Memory) attributeChangesAt(b []byte) ([]token.AttributeChange, ntstatus.Status) {
 	at := Address(le.Uint64(b))
 	if at == 0 {

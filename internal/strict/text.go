@@ -53,7 +53,8 @@ func unescape(c byte) byte {
 	return c
 }
 
-// AppendString appends text as a JSON string. Bytes that are not UTF-8 become the replacement character.
+// AppendString appends text as a JSON string. Bytes that are not UTF-8 become the replacement character. Control
+// characters and DEL become \u00hh; no other character is escaped but quotes and backslashes.
 func AppendString(dst []byte, text string) []byte {
 	const digits = "0123456789abcdef"
 	dst = append(dst, '"')

@@ -19,7 +19,8 @@ const MaxFile = 64 << 20
 
 // JSON returns a YAML document as JSON, and a mark for each name and element. Whole decimal numbers, true, false and
 // null keep their type. Other scalars become strings, also numbers that JSON cannot represent (0x10, 010): see
-// [strict.Mark]. The error is a [*strict.Error] with the line.
+// [strict.Mark]. The error is a [*strict.Error] with the line. A file beyond MaxFile, one without exactly one document,
+// and one that makes the parser panic are such errors.
 func JSON(file []byte) (text []byte, marks []strict.Mark, err error) {
 	if len(file) > MaxFile {
 		return nil, nil, &strict.Error{Line: 1, Problem: fmt.Sprintf("longer than %d bytes of YAML: write it as JSON",

@@ -128,7 +128,8 @@ func (t *Thread) CurrentUser() (user sid.SID, st ntstatus.Status) {
 }
 
 // isContained reports whether a token belongs to an AppContainer. A given token must be an impersonation token. A
-// primary token of an AppContainer is STATUS_NO_IMPERSONATION_TOKEN.
+// primary token of an AppContainer is STATUS_NO_IMPERSONATION_TOKEN. For a token outside AppContainers it is false with
+// success, whatever the token's type.
 func (t *Thread) isContained(token winnt.Handle) (contained bool, st ntstatus.Status) {
 	st = t.withQuery(token, func(h winnt.Handle) ntstatus.Status {
 		v, st := t.nt.NtQueryInformationToken(h, winnt.TokenIsAppContainer)

@@ -64,8 +64,9 @@ func (s *Server) attachOf(b []byte) (AttachBody, error) {
 }
 
 // attach answers Attach and AttachAs with a connection of the process. The answer is STATUS_NOT_SUPPORTED if the
-// connection cannot pass descriptors (W-52), and STATUS_INSUFFICIENT_RESOURCES if the client has too many unread
-// ones. An error is a malformed body and ends the connection.
+// connection cannot pass descriptors (W-52), and STATUS_INSUFFICIENT_RESOURCES if the client has too many unread ones.
+// An error is a malformed body and ends the connection. STATUS_NOT_SUPPORTED also means that the process cannot attach,
+// or not as another user.
 func (w *worker) attach(f *Frame) (a reply, err error) {
 	b, err := w.s.attachOf(f.Body)
 	if err != nil {

@@ -6,7 +6,8 @@ import (
 
 // collect answers with the result of an operation after it ends, from a goroutine of its own: it does not block the
 // reader or a thread (W-91). An unknown operation, or one that another Collect waits for, gives
-// STATUS_INVALID_PARAMETER. An error ends the connection.
+// STATUS_INVALID_PARAMETER. An error ends the connection. A call that may not be admitted gets its status. A cancelled
+// wait gives STATUS_CANCELLED.
 func (s *Server) collect(f *Frame) error {
 	b, err := cancelBody.decode(s.form, f.Body)
 	if err != nil {

@@ -87,7 +87,8 @@ type request struct {
 func (s *Server) request(f *Frame) (request, error) { return s.requestAfter(f, f.Body) }
 
 // requestAfter decodes the call in body. If the row is unknown, it leaves the parameters unread and sets known to
-// false. Trailing or malformed parameters of a known row are an error.
+// false. Trailing or malformed parameters of a known row are an error. A malformed flag or wait head is an error even
+// then.
 func (s *Server) requestAfter(f *Frame, body []byte) (q request, err error) {
 	if s.form == inJSON {
 		return jsonRequest(f, body)

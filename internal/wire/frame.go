@@ -135,8 +135,9 @@ func readFrame(r io.Reader, given room) (*Frame, error) {
 	return &f, err
 }
 
-// begun reads a frame whose head is buffered in r. given may be nil, or provide memory for a larger body. A small
-// frame that is buffered entirely takes one allocation. A wrong length is ErrFrame.
+// begun reads a frame whose head is buffered in r. given may be nil, or provide memory for a larger body. A small frame
+// that is buffered entirely takes one allocation. A wrong length is ErrFrame. If the body is cut off, it returns the
+// frame together with the error.
 func begun(r *bufio.Reader, given room) (*Frame, error) {
 	const most = 128
 	b, err := r.Peek(4 + headSize)

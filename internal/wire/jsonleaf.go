@@ -57,6 +57,7 @@ func sidOf(s string) (sid.SID, error) {
 }
 
 // jsonTextOf returns the codec of a type with a text form. A text that from rejects is an error with its position.
+// Another JSON value than a string is an error, too.
 func jsonTextOf[T any](shape string, to func(T) string, from func(string) (T, error)) *jsonCodec {
 	return &jsonCodec{shape: shape, put: func(b []byte, v reflect.Value) ([]byte, error) {
 		return strict.AppendString(b, to(v.Interface().(T))), nil

@@ -149,7 +149,8 @@ func unknown(name string, err error) error {
 	return fmt.Errorf("%w; the words are %s, and for a directory %s", err, Words, strings.Join(directoryNames(), ", "))
 }
 
-// On returns a right for each of several object types, given as chains, in place of the whole object.
+// On returns a right for each of several object types, given as chains, in place of the whole object. Without chains,
+// for any right and for a managed word it returns r unchanged. Parts that already have a type stay as they are.
 func (r Right) On(chains [][]winnt.GUID, t *winnt.ObjectType) Right {
 	if len(chains) == 0 || r.Any() || r.managed {
 		return r

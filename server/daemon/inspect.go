@@ -20,10 +20,10 @@ const (
 	mostThreads  = 4096
 )
 
-// Inspect answers an [inspect.Query] in JSON with the part of the daemon's state that the thread's effective
-// token may see. It returns STATUS_INVALID_PARAMETER for a query that is longer than 64 KiB, malformed, has an
-// unknown What, or names more than 4096 threads. The query "calls" also starts recording for this connection,
-// and "revoke" ends access.
+// Inspect answers an [inspect.Query] in JSON with the part of the daemon's state that the thread's effective token may
+// see. It returns STATUS_INVALID_PARAMETER for a query that is longer than 64 KiB, malformed, has an unknown What, or
+// names more than 4096 threads. The query "calls" also starts recording for this connection, and "revoke" ends access.
+// What the token may not see is left out.
 func (c *connection) Inspect(th *nt.Thread, query []byte) ([]byte, ntstatus.Status) {
 	var q inspect.Query
 	if len(query) > longestQuery || strict.Unmarshal(query, &q) != nil || len(q.Threads) > mostThreads {

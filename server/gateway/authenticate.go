@@ -66,7 +66,7 @@ func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 // proved logs the client on with its Authorization header or, without one, with its certificate. The caller checks st
 // of the session and returns the session with sessions.put. It returns nil if the request has no usable credential:
 // none at all, a malformed or too long one, or an unknown or disabled scheme. A failed logon is a session without
-// success in st.
+// success in st. Basic logons with the same credential share a session. Each Negotiate logon is one of its own.
 func (g *Gateway) proved(p *process, r *http.Request) *session {
 	kind, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if len(value) > longestCredential {

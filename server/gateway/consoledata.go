@@ -27,8 +27,9 @@ type tokenData struct {
 // groupLine is a group of a token and its use in access checks.
 type groupLine struct{ SID, Name, How string }
 
-// tokenPage returns a tokenData with the client's own token, or with that of the process whose number is in the
-// query, if the client may open it. On failure Problem has the reason.
+// tokenPage returns a tokenData with the client's own token, or with that of the process whose number is in the query,
+// if the client may open it. On failure Problem has the reason. A number that is malformed, and a process or token that
+// may not be opened, are such a failure.
 func (q *request) tokenPage(r *http.Request) any {
 	d := tokenData{Of: "the token of this request", Process: r.URL.Query().Get("process")}
 	tok, st := q.s.token, ntstatus.Success

@@ -33,9 +33,10 @@ type upload struct {
 // openToWrite are the rights to replace the contents of a file.
 const openToWrite = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_READ_ATTRIBUTES
 
-// upload starts an upload to the file at, which may exist. The caller closes the result, also after a commit. The
-// data goes to a temporary file. If the client may write the existing file but not add one to its directory, refmond
-// collects the data behind the handle of that file. The error is the refusal to send.
+// upload starts an upload to the file at, which may exist. The caller closes the result, also after a commit. The data
+// goes to a temporary file. If the client may write the existing file but not add one to its directory, refmond
+// collects the data behind the handle of that file. The error is the refusal to send. A name that is not served, and an
+// existing file if how.New is set, are refused.
 func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	u := &upload{q: q, at: at, how: how}
 	h, st := q.open(at, openToWrite, winnt.FILE_OPEN, fileOnly)
@@ -184,7 +185,7 @@ func fill(src io.Reader, b []byte) (n int, err error) {
 
 // commit makes the upload visible under its name. It first claims the names and tests the request's conditions again;
 // the claims hold until Close (G-38). It returns the error of an earlier Write. A second call changes nothing and
-// returns the result of the first.
+// returns the result of the first. If another program changed the file after its conditions were tested, it is 412.
 func (u *upload) commit() error {
 	if u.done || u.err != nil {
 		return u.err
@@ -239,7 +240,8 @@ func (u *upload) settle() ntstatus.Status {
 }
 
 // settleStaged replaces the contents of the existing file by the data that its handle collected. It returns
-// ObjectNameCollision if another file has the name now. Another failure leaves the file unchanged.
+// ObjectNameCollision if another file has the name now. Another failure leaves the file unchanged. It returns the
+// status of an open that is refused.
 func (u *upload) settleStaged() ntstatus.Status {
 	h, st := u.q.open(u.at, openToWrite, winnt.FILE_OPEN, fileOnly)
 	if st != ntstatus.Success {
@@ -261,8 +263,8 @@ func (u *upload) settleStaged() ntstatus.Status {
 }
 
 // name flushes the temporary file to disk and gives it its final name, with the rights of the client. It returns
-// ObjectNameCollision if the name exists. If the client may not open the directory, it moves the data to a second
-// file and renames that.
+// ObjectNameCollision if the name exists. If the client may not open the directory, it moves the data to a second file
+// and renames that. If that fails, it deletes the second file.
 func (u *upload) name() ntstatus.Status {
 	// After a power failure the name is missing, or has the whole file (G-50).
 	st := u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status { return th.NtFlushBuffersFile(u.temp) })

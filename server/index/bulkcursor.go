@@ -91,9 +91,9 @@ func (b *Bulk) target() string {
 	return string(b.form) + ":" + b.index
 }
 
-// saveCursor syncs the lines and then saves the cursor, so that a cursor never covers lines that a crash could lose.
-// It does nothing after a failed write, and for a file that is not regular, such as a pipe. After an error the old
-// cursor stays.
+// saveCursor syncs the lines and then saves the cursor, so that a cursor never covers lines that a crash could lose. It
+// does nothing after a failed write, and for a file that is not regular, such as a pipe. After an error the old cursor
+// stays. It does nothing before the index has begun.
 func (b *Bulk) saveCursor() error {
 	info, err := b.file.Stat()
 	if err != nil || b.failed || !info.Mode().IsRegular() || b.state.start == nil {
@@ -120,7 +120,8 @@ func (b *Bulk) saveCursor() error {
 
 // cutTorn removes an incomplete request at the end of a file: half a line, or an action without its document. A run
 // that ended during a write leaves one, and a search engine would read the next line as its rest. cutTorn ignores a
-// missing file and one that is not regular, such as a pipe.
+// missing file and one that is not regular, such as a pipe. It opens the file again for truncation; an error of reading
+// leaves the file as it is.
 func cutTorn(name string) error {
 	info, err := os.Stat(name)
 	if errors.Is(err, os.ErrNotExist) {

@@ -195,7 +195,7 @@ func (m *Merge) gone(p *part, at string) error {
 }
 
 // directory emits a directory version when all logs with members have reached it. While their versions differ, and if
-// the version is not new, it does nothing.
+// the version is not new, it does nothing. A log that is incomplete, or has no version yet, does not count.
 func (m *Merge) directory() error {
 	version, votes := "", 0
 	for _, p := range m.parts {

@@ -41,7 +41,7 @@ func deciderFor(d *directory.Directory) *decider {
 }
 
 // grants reports whether a class grants its right to the only token of a decider. It returns false if the descriptor,
-// the share or a folder above refuses.
+// the share or a folder above refuses. A class without a share is not limited by one.
 func (d *decider) grants(c *Class) (bool, error) {
 	e, err := d.evaluator(c.Type, c.Mask)
 	if err != nil {
@@ -127,9 +127,9 @@ type decided struct {
 	allow, expand []sid.SID
 }
 
-// decide decides the members of a class. The share denies what it does not grant (N-2), and a folder above denies
-// those without traverse right (N-15). It returns an error only if the class's mask cannot be evaluated. The caller
-// owns the result.
+// decide decides the members of a class. The share denies what it does not grant (N-2), and a folder above denies those
+// without traverse right (N-15). It returns an error only if the class's mask cannot be evaluated. The caller owns the
+// result. Members in exact classes are given by SIDs as far as those are sound, the others one by one.
 func (d *decider) decide(c *Class) (*decided, error) {
 	if c.Passing {
 		p, err := d.pass(c)

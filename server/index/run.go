@@ -57,8 +57,8 @@ type Guard struct {
 
 // Run maintains an index until ctx ends or a stage fails, and blocks until all stages have ended. It returns nil after
 // ctx has ended, unless closing a sink failed. Otherwise it returns the error of the first stage that failed; queries
-// then see no new heartbeats. It returns an error at once if the configuration is malformed, if another run uses
-// State, or if State has the index of another configuration. It always closes c.Sinks.
+// then see no new heartbeats. It returns an error at once if the configuration is malformed, if another run uses State,
+// or if State has the index of another configuration. It always closes c.Sinks. An empty Share is no share.
 func Run(ctx context.Context, c Config) (err error) {
 	sinks := c.Sinks
 	defer func() {

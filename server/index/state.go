@@ -136,7 +136,7 @@ func (s *State) only(name string) int {
 }
 
 // class adds a class, or replaces the members of a known one, whose definition it ignores. It returns an error for
-// malformed members, an unknown folder class or a number that another class has or had.
+// malformed members, an unknown folder class or a number that another class has or had. After an error s is unchanged.
 func (s *State) class(e *ClassEvent) error {
 	members, err := parseRanges(e.Members, len(s.people))
 	if err != nil {

@@ -106,8 +106,9 @@ func newStore(cfg Config) (*Store, error) {
 	return s, s.throttle.init(&s.cfg)
 }
 
-// load reads the store, or writes the initial state, which owner administers, to an empty one. It returns an error
-// and leaves s unchanged if the stored state is not valid.
+// load reads the store, or writes the initial state, which owner administers, to an empty one. It returns an error and
+// leaves s unchanged if the stored state is not valid. A failure to load the failed logons is returned as well, and
+// then s is already in effect.
 func (s *Store) load(owner uint32) error {
 	var st *state
 	err := s.db.View(func(tx *bbolt.Tx) (err error) {

@@ -36,8 +36,8 @@ func (s *Store) Update(by sid.SID, f func(*Edit) error) error {
 	return s.publish(before, e)
 }
 
-// publish validates, records, writes and publishes the state of an Edit. After an error the old state stays in
-// effect, but changes may be recorded.
+// publish validates, records, writes and publishes the state of an Edit. After an error the old state stays in effect,
+// but changes may be recorded. Without an audit function nothing is recorded.
 //
 // +checklocks:s.write
 func (s *Store) publish(before *state, e *Edit) error {

@@ -188,7 +188,7 @@ func Start(c Config) (*Mount, error) {
 }
 
 // prepare creates the mount's process, its threads, its account cache and its node table. It returns an error if the
-// root is not a directory or has no stable identity.
+// root is not a directory or has no stable identity. After an error nothing of it runs.
 func (m *Mount) prepare(c *Config) error {
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges |= winnt.Privileges(winnt.SeBackupPrivilege) // for the root of the tree

@@ -126,7 +126,8 @@ func timeOf(t time.Time) int64 {
 
 // chown changes the owner and group of the descriptor, with WRITE_OWNER. IDs that are already set, and a request
 // without any, need no right to change them (M-22). It returns EPERM without the right. On a mount for backup it also
-// returns EPERM, unless the file was created through the mount and its descriptor was not restored yet.
+// returns EPERM, unless the file was created through the mount and its descriptor was not restored yet. It returns the
+// error if the file cannot be opened for its attributes.
 func (m *Mount) chown(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	uid, byUser := in.GetUID()
 	gid, byGroup := in.GetGID()

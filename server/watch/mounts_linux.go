@@ -20,7 +20,8 @@ type mountTable struct {
 }
 
 // openMounts reads the mount points below a tree in this process's mount namespace. A missing root is not an error. The
-// caller closes the table.
+// caller closes the table. Any root that cannot be opened counts as missing; a mount table that cannot be read is an
+// error.
 func openMounts(root string) (*mountTable, error) {
 	m := &mountTable{root: root, at: root}
 	fd, err := unix.Open(root, unix.O_PATH|unix.O_CLOEXEC, 0)

@@ -42,8 +42,8 @@ func (w *watch) walk() error {
 	return w.send(end)
 }
 
-// all sends the files of a source in batches of pathsPerBatch, and drains the kernel's events before each one. It
-// sends no empty batch. It returns the errors of the source and of sending.
+// all sends the files of a source in batches of pathsPerBatch, and drains the kernel's events before each one. It sends
+// no empty batch. It returns the errors of the source and of sending. A walk that fails still sends what it found.
 func (w *watch) all(s objects.Source) error {
 	var list []Seen
 	var failed error

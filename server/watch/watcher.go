@@ -97,7 +97,7 @@ type watch struct {
 }
 
 // run walks the tree, then reports changes until Every has passed or a walk is needed, and begins again. It returns
-// only with an error. A zero Every means Slowly.
+// only with an error. A zero Every means Slowly. An error of any step ends it, that of an ended context, too.
 func (w *watch) run() error {
 	every := w.Every
 	if every == 0 {
@@ -197,7 +197,8 @@ func (w *watch) drain() error {
 }
 
 // remounted handles added and removed mounts below the tree. It reports covered documents as gone and the mount point
-// as unreadable, and marks uncovered folders to be read again (N-90).
+// as unreadable, and marks uncovered folders to be read again (N-90). Without mounts to watch, and without a change, it
+// does nothing.
 func (w *watch) remounted() error {
 	if w.mounts == nil {
 		return nil

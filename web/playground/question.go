@@ -156,7 +156,8 @@ func place(field, text string, err error) Mistake {
 	return m
 }
 
-// rightsMistake converts an error about the rights to a mistake at the part that is not a right.
+// rightsMistake converts an error about the rights to a mistake at the part that is not a right. If only separators
+// were given, it asks for rights. Without such a part it is about the whole text.
 func rightsMistake(text string, err error) Mistake {
 	m := whole("rights", err.Error())
 	if strings.Trim(text, "|, +") == "" {

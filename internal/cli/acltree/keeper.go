@@ -112,7 +112,8 @@ func posix(h Held) (info ntacl.Info, access, inherited []byte, err error) {
 }
 
 // Read reads the attribute. For a file without one it returns the descriptor that a file server derives from its owner,
-// mode and POSIX ACLs, with a nil Raw. The error is [ErrStale] for an attribute that servers ignore.
+// mode and POSIX ACLs, with a nil Raw. The error is [ErrStale] for an attribute that servers ignore. An attribute that
+// cannot be verified is read as a valid one.
 func (o Offline) Read(h Held) (k Kept, err error) {
 	if k.Raw, err = h.Attribute(o.Name()); err != nil {
 		return k, err

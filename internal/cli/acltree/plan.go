@@ -79,7 +79,7 @@ func (p *Plan) failed(name string, err error) error {
 
 // visit plans one file, and with Recursive its children. above and version are the new descriptor and the attribute
 // version of its directory. It returns only errors that end the plan. A file that cannot be listed is counted and
-// reported.
+// reported. The children of a file that could not be changed are not visited.
 func (p *Plan) visit(ctx context.Context, name string, above *sd.Descriptor, version uint16) error {
 	if err := ctx.Err(); err != nil {
 		return err

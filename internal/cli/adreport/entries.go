@@ -35,7 +35,8 @@ func (e *EntryRow) key() string {
 }
 
 // otherEntries returns the DACL entries that grant no right of a step, equal ones together, and counts the entries for
-// administrators and the entries about rights of steps (B-79). It ignores inherit-only entries.
+// administrators and the entries about rights of steps (B-79). It ignores inherit-only entries. An object counts once
+// for each row.
 func (s *side) otherEntries() (list entryList, err error) {
 	list.at = map[string]int{}
 	typ := winnt.DirectoryServiceObject

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// notes adds a line for everything that the report does not consider (B-50). It sets Incomplete if objects or paths
-// are missing.
+// notes adds a line for everything that the report does not consider (B-50). It sets Incomplete if objects or paths are
+// missing. Several limits of a page, such as group policies, are notes in every case.
 func (p *Page) notes(s *side, state *State) {
 	add := func(n int, one, many, format string, a ...any) {
 		if n > 0 {

@@ -119,7 +119,7 @@ type manner struct {
 const maxManners = 1 << 10
 
 // of returns the rights of both tokens on an object with the object types of a question; without any, on the object as
-// a whole.
+// a whole. The answer for an object with entries for PRINCIPAL_SELF is not cached.
 func (m *masks) of(o *objects.Item, types []access.ObjectTypeEntry) (own, every winnt.AccessMask, err error) {
 	self := o.Entry.Account() && o.Descriptor.DACL().Facts()&sd.HasPrincipalSelf != 0
 	key := manner{o.Type, fmt.Sprint(types)}

@@ -93,7 +93,7 @@ func maskOf(name string, v []byte) (winnt.AccessMask, error) {
 }
 
 // mappingOf sets the generic mapping of r. The field is the name of an object type or an array of four masks. Without
-// the field it sets the mapping of files. The masks in r stay valid until the next line.
+// the field it sets the mapping of files. The masks in r stay valid until the next line. null counts as no field.
 func (c *checker) mappingOf(r *access.Request) error {
 	v := c.slots[fMapping]
 	switch {

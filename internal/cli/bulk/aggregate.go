@@ -53,7 +53,7 @@ func (a *aggregate[T]) merge(key string, v *T) error {
 }
 
 // flush writes the sums in memory to the file as a sorted run and clears the memory. Without sums it does nothing. It
-// creates a temporary file if there is none.
+// creates a temporary file if there is none. After an error the sums stay in memory.
 func (a *aggregate[T]) flush() error {
 	if len(a.m) == 0 {
 		return nil

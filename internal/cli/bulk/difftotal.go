@@ -120,7 +120,7 @@ func (d *Diff) collect(b *compared, at int) error {
 }
 
 // summary writes one row for each group, in the order in which the groups first appeared. It stops at the first error
-// of the output.
+// of the output. Without groups it writes nothing.
 func (d *Diff) summary() error {
 	sorted := newAggregate(d.CacheBytes/8, addTally, costTally)
 	defer sorted.close()

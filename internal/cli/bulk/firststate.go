@@ -104,7 +104,8 @@ func (p *past) descriptor(o *objects.Object) (int64, error) {
 	return at, nil
 }
 
-// index builds the hash table from paths to records. Call it once, after the last put and before find.
+// index builds the hash table from paths to records. Call it once, after the last put and before find. Of equal paths
+// the last one put is found.
 func (p *past) index() error {
 	p.recent = nil
 	p.slots = uint64(1) << max(bits.Len64(2*p.records), 6)

@@ -104,7 +104,8 @@ func (s *Summary) remark(o *objects.Object, r *Remark, text string) {
 }
 
 // whole reports whether the run requests a right on whole objects of type t, and not only on their properties. Without
-// rights, What requests all and every other question none.
+// rights, What requests all and every other question none. A right with object types, and control, which either of two
+// rights gives, are not on whole objects.
 func (r *Run) whole(t *winnt.ObjectType) bool {
 	rights := r.Rights
 	if r.Ask == What {

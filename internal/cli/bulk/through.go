@@ -158,8 +158,9 @@ func (t *tracer) key(d *sd.Descriptor, i int) string {
 	return string(key)
 }
 
-// way explains why the principal with index i has a right. The result has no principals in who. With an error its
-// text is empty. A right of several entries with different accounts has no account.
+// way explains why the principal with index i has a right. The result has no principals in who. With an error its text
+// is empty. A right of several entries with different accounts has no account. Of control it explains the first part
+// that is granted.
 func (t *tracer) way(d *sd.Descriptor, typ *winnt.ObjectType, right words.Right, i int) (w way, err error) {
 	p := &t.run.Directory.Principals[i]
 	w.order = 1 << 19

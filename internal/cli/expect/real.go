@@ -73,8 +73,8 @@ func (f *File) readObjects() error {
 	return err
 }
 
-// readPaths adds the files of this machine that the file names, and their descendants. Without access to other files
-// it is an error.
+// readPaths adds the files of this machine that the file names, and their descendants. Without access to other files it
+// is an error. Every error has the position of the list.
 func (f *File) readPaths() error {
 	start := f.Pos
 	names, err := f.texts()
@@ -95,7 +95,7 @@ func (f *File) readPaths() error {
 }
 
 // gather adds the objects of a source to f.objects, unreadable ones with their error. More than maxObjects in all are
-// an error.
+// an error. An error of the source leaves what was added before.
 func (f *File) gather(s objects.Source) error {
 	line := strict.LineOf(f.Bytes, f.marks, f.Pos)
 	many := false

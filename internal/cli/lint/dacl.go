@@ -23,8 +23,8 @@ type entry struct {
 	data   string
 }
 
-// dacl adds the findings about the DACL: about each entry, about idle entries and about their order. A missing
-// or NULL DACL is a finding by itself.
+// dacl adds the findings about the DACL: about each entry, about idle entries and about their order. A missing or NULL
+// DACL is a finding by itself. Inherit-only and audit entries are not tested for being idle.
 func (l *linter) dacl() {
 	list := l.d.DACL()
 	if list == nil {

@@ -127,7 +127,7 @@ func (a *asker) controllers(object int) (effective.Set, error) {
 }
 
 // ask returns the hands with each right on an object, and those that control it through the head of its domain (B-76)
-// or through AdminSDHolder (B-77).
+// or through AdminSDHolder (B-77). An object without a domain head has only its own hands.
 func (a *asker) ask(object int) ([]answer, error) {
 	answers, err := a.askOwn(object)
 	about := &a.search.about[object]

@@ -67,7 +67,7 @@ func (s *Search) Survey(ctx context.Context, targets []int, direct func(object i
 }
 
 // Direct evaluates all objects for all principals and calls direct as [Search.Survey] does. It follows no step, so Whom
-// of its result returns nobody. It returns the errors of Survey.
+// of its result returns nobody. It returns the errors of Survey. It returns the error of ctx if that has ended.
 func (s *Search) Direct(ctx context.Context, direct func(object int, rights []Right) error) (*Survey, error) {
 	v := &Survey{in: inbound{Search: s}}
 	if err := s.prepareAll(); err != nil {

@@ -112,8 +112,8 @@ var auditTypedParts = auditCheckParts[*nt.AccessCheckByTypeAndAuditAlarmIn]{
 	func(in *nt.AccessCheckByTypeAndAuditAlarmIn) *ntstatus.Status { return &in.FaultOutputs },
 }
 
-// defineAuditTyped registers a check with object types and an audit record. list says whether its result is a
-// list.
+// defineAuditTyped registers a check with object types and an audit record. list says whether its result is a list. It
+// returns what define returns.
 func defineAuditTyped(name string, list bool) bool {
 	type I = *nt.AccessCheckByTypeAndAuditAlarmIn
 	return define(setup[I]{

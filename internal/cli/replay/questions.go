@@ -32,7 +32,7 @@ type Question struct {
 var texts string
 
 // Questions returns the built-in questions: the texts of texts.txt, the descriptors of the access vectors, and the
-// access vectors. The error is about this embedded data.
+// access vectors. The error is about this embedded data. A descriptor that several vectors have is there once.
 func Questions() ([]Question, error) {
 	list, err := textQuestions(texts)
 	if err != nil {

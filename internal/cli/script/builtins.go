@@ -13,7 +13,8 @@ import (
 
 type builtin func(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error)
 
-// predeclared returns the predeclared names of a program: its functions and the documented constants.
+// predeclared returns the predeclared names of a program: its functions and the documented constants. A function that
+// the backend or the connection does not support is there, and returns an [*UnaskableError] when it is called.
 func (r *Runner) predeclared() starlark.StringDict {
 	env := constants()
 	for name, f := range map[string]builtin{

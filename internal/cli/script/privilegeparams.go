@@ -118,7 +118,7 @@ func (r *Runner) setThread(to reflect.Value, v starlark.Value) error {
 }
 
 // setToken sets a token parameter to a token object; None is NULL. From a token value it creates an object, which the
-// runner owns until it closes.
+// runner owns until it closes. Any other value is an error.
 func (r *Runner) setToken(to reflect.Value, v starlark.Value) error {
 	switch v := v.(type) {
 	case starlark.NoneType:

@@ -53,7 +53,7 @@ var structTypes = map[reflect.Type]string{
 }
 
 // setStruct sets a parameter of one of structTypes; None is NULL. done is false for other types. Another value is an
-// error.
+// error. An error leaves the parameter unchanged.
 func setStruct(to reflect.Value, v starlark.Value) (done bool, err error) {
 	name, ok := structTypes[to.Type()]
 	if !ok {

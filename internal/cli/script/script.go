@@ -129,7 +129,8 @@ func tooLong(name string, source []byte) error {
 }
 
 // outcome flushes the transcript and returns the error of a program. If err is nil it returns the write error, or
-// [ErrExpectation] if an expectation failed.
+// [ErrExpectation] if an expectation failed. It returns any other err as it is, and after [ErrStopped] it does not
+// flush.
 func (r *Runner) outcome(err error) error {
 	if errors.Is(err, ErrStopped) {
 		return err // what could be printed has been

@@ -51,7 +51,8 @@ such as ProcessName or HandleId.
     and not privilege=SeBackupPrivilege`
 
 // Parse parses an expression in the [Syntax] and returns a filter without time bounds. An empty expression selects all
-// records. An unknown name, a malformed number and a nesting over 100 are errors.
+// records. An unknown name, a malformed number and a nesting over 100 are errors. Words that follow a complete
+// expression are an error.
 func Parse(text string) (*Filter, error) {
 	p := &exprParser{}
 	if err := p.split(text); err != nil {
@@ -212,7 +213,8 @@ func (p *exprParser) not() (matcher, error) {
 	return term(word)
 }
 
-// term returns the matcher of name=value or name!=value. An empty name or value is an error. So is an unknown name.
+// term returns the matcher of name=value or name!=value. An empty name or value is an error. So is an unknown name. A
+// value may contain further equals signs.
 func term(word string) (matcher, error) {
 	name, value, ok := strings.Cut(word, "=")
 	name, negated := strings.CutSuffix(name, "!")

@@ -198,7 +198,8 @@ func grants(code uint16) bool {
 }
 
 // Why returns the reason of a decision: for a denial the first denying entry, for a success each granting entry, for a
-// logon the kind of proof or the cause of the failure. It returns "" if the record has none.
+// logon the kind of proof or the cause of the failure. It returns "" if the record has none. A success joins several
+// reasons with commas, each once.
 func Why(e *audit.Event) string {
 	if e.ID == 4624 || e.ID == 4625 {
 		by, _ := e.Field("LogonProcessName")

@@ -178,7 +178,7 @@ func base(name string) string {
 }
 
 // subject adds the object of the action to out, in the attribute that the event's class has for it. Missing required
-// attributes are "unknown". It marks the fields as used.
+// attributes are "unknown". It marks the fields as used. For a class without such an attribute it adds nothing.
 func (o *ocsf) subject(out object) {
 	name, typ := o.take("ObjectName"), o.take("ObjectType")
 	switch o.class.id {

@@ -200,7 +200,8 @@ func (e *exportedEvent) record() (audit.Event, error) {
 	}), nil
 }
 
-// subcategoryOf returns the subcategory of a task, 0 for an unknown task.
+// subcategoryOf returns the subcategory of a task, 0 for an unknown task. A task that is not a decimal number is
+// unknown.
 func subcategoryOf(task string) audit.Subcategory {
 	n, err := strconv.ParseUint(task, 10, 16)
 	if err != nil {

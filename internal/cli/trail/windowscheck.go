@@ -304,7 +304,7 @@ func (c *WindowsCheck) descriptors(e *audit.Event) {
 }
 
 // uses compares the rights in a use of a handle with the rights that its open granted. It skips a use whose open was
-// not among the events.
+// not among the events. It ignores events without a handle, and opens beyond maxOpens.
 func (c *WindowsCheck) uses(e *audit.Event) {
 	process, _ := e.Field("ProcessId")
 	handle, _ := e.Field("HandleId")

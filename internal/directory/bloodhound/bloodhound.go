@@ -57,7 +57,7 @@ func Read(c *collect.Collector, file []byte) error {
 
 // Files calls f with file, or if it is a zip with each .json file in it. A zip of more than 1,024 files, of more than
 // 256 MiB unpacked or without a .json file is an error. Files stops at the first error. For a zip the error names the
-// file.
+// file. A file with another extension in the zip is ignored.
 func Files(file []byte, f func(text []byte) error) error {
 	if !bytes.HasPrefix(file, []byte("PK")) {
 		return f(file)

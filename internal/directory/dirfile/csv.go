@@ -35,9 +35,10 @@ func csvHead(b []byte) []string {
 	return head
 }
 
-// readCSV reads a directory with one row for each account. Columns, each at most once: name, sid, kind (user, group
-// or domain; user if empty), memberOf, primaryGroup, disabled, uid, gid, claims.NAME (values separated by semicolons),
-// claims.NAME:int64 and claims.NAME:boolean.
+// readCSV reads a directory with one row for each account. Columns, each at most once: name, sid, kind (user, group or
+// domain; user if empty), memberOf, primaryGroup, disabled, uid, gid, claims.NAME (values separated by semicolons),
+// claims.NAME:int64 and claims.NAME:boolean. Errors name the line, except that those of malformed CSV come from
+// encoding/csv.
 func readCSV(b []byte, head []string) (*file, error) {
 	for i, column := range head {
 		again := func(other string) bool { return strings.EqualFold(columnName(other), columnName(column)) }

@@ -55,7 +55,8 @@ var wbinfoOptions = map[string]string{
 }
 
 // ParseCall parses the line of a call, which must start with a prompt or a plus sign. ok is false for a line that is
-// not a call of wbinfo. q.option is "" for an option that Read does not use.
+// not a call of wbinfo. q.option is "" for an option that Read does not use. The first option that Read uses counts,
+// with its value after "=" or the next word.
 func ParseCall(line string) (q question, ok bool) {
 	rest := strings.TrimLeft(line, "+$#>% ")
 	if rest == line {
@@ -155,7 +156,7 @@ func isFailure(line string) bool {
 }
 
 // collectSID collects a user, computer, group or domain with its SID. kind is the type of the account: SID_USER (1), or
-// the number alone. Any other type is only reported.
+// the number alone. Any other type is only reported. A malformed SID and an empty name are errors for every type.
 func collectSID(c *collect.Collector, text, name, kind string) error {
 	s, err := sid.Parse(text)
 	if err != nil {

@@ -115,7 +115,7 @@ func guidBytes(text string) []byte {
 	return b
 }
 
-// bytes returns the binary form of an entry (MS-DTYP 2.4.4).
+// bytes returns the binary form of an entry (MS-DTYP 2.4.4). It pads to a multiple of 4.
 func (a *ACE) bytes() []byte {
 	b := binary.LittleEndian.AppendUint32([]byte{a.Type, a.Flags, 0, 0}, uint32(a.Mask))
 	if object(a.Type) {
@@ -158,7 +158,8 @@ func (l *ACL) bytes() []byte {
 	return append(binary.LittleEndian.AppendUint32(b, uint32(len(l.Entries))), body...)
 }
 
-// Bytes returns the self-relative form, in the order of S-25.
+// Bytes returns the self-relative form, in the order of S-25. A NULL list has its present bit and offset 0, a missing
+// one neither.
 func (d *Descriptor) Bytes() []byte {
 	control := uint16(d.Control) | selfRelative
 	b := make([]byte, 20)

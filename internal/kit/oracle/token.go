@@ -11,9 +11,10 @@ const (
 	CantEnableDenyOnly = "STATUS_CANT_ENABLE_DENY_ONLY"
 )
 
-// Duplicate duplicates a token (T-41 to T-49). level -1 means no quality of service. With observed it does what
-// Windows was observed to do where that differs from the documents (T-43). rule is the rule that decided, also on
-// success. After a refusal n is nil.
+// Duplicate duplicates a token (T-41 to T-49). level -1 means no quality of service. With observed it does what Windows
+// was observed to do where that differs from the documents (T-43). rule is the rule that decided, also on success.
+// After a refusal n is nil. A level above that of an impersonation token, and a primary token from one below
+// impersonation, are BadLevel. A primary token has level 0.
 func Duplicate(t *Token, typ string, level int, effectiveOnly, observed bool) (n *Token, status, rule string) {
 	imp := t.Type == "impersonation"
 	switch {

@@ -145,7 +145,7 @@ func (e *End) askLocked(m *message, full bool, f *finished) (st ntstatus.Status)
 
 // listenLocked makes a disconnected instance listen. It returns STATUS_PIPE_LISTENING until a client connects. With a
 // client it returns STATUS_PIPE_CONNECTED, and STATUS_PIPE_CLOSING after that client closed its end. For a client end
-// it returns STATUS_ILLEGAL_FUNCTION.
+// it returns STATUS_ILLEGAL_FUNCTION. Any other instance begins to listen.
 // +checklocks:e.instance.mu
 func (e *End) listenLocked() ntstatus.Status {
 	in := e.instance

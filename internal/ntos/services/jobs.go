@@ -92,8 +92,9 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 	return out, c.Impersonated(j.SetLimitsFor(c.self.Payer(), limits))
 }
 
-// jobToken references the token for ONLY_TOKEN (I-89). It must be a primary token that the caller may assign; handle
-// 0 is an error. The caller releases it.
+// jobToken references the token for ONLY_TOKEN (I-89). It must be a primary token that the caller may assign; handle 0
+// is an error. The caller releases it. A token of another type is STATUS_BAD_TOKEN_TYPE, one that may not be assigned
+// STATUS_PRIVILEGE_NOT_HELD.
 func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	if h == 0 {
 		// A single token must be named.

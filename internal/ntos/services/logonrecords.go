@@ -156,7 +156,8 @@ func (s *System) loggedOn(from *LogonSource, t winnt.LogonType, v *token.Token, 
 }
 
 // recordToken records the logon of one token of a pair. The token with more rights identifies the user. A record that
-// cannot be stored is a failure.
+// cannot be stored is a failure. Success and no record follow if the policy does not ask for one. A second record lists
+// sensitive privileges.
 func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID,
 	whose *token.Token) ntstatus.Status {
 	if s.Log.Records(audit.Logon, audit.Success, v) {

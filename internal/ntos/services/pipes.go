@@ -190,7 +190,8 @@ func (c *Context) openPipe(name string, server *npfs.End, oa *nt.ObjectAttribute
 }
 
 // NtReadFile reads from a file of a tree, a pipe, or a file without contents, which gives STATUS_END_OF_FILE. A pipe
-// returns STATUS_BUFFER_OVERFLOW with the first part of a longer message.
+// returns STATUS_BUFFER_OVERFLOW with the first part of a longer message. The handle needs FILE_READ_DATA. With
+// in.Later, the read of a pipe can be pending.
 func (c *Context) NtReadFile(in nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.Status) {
 	if h, ok, _ := c.treeHandle(in.FileHandle); ok {
 		defer h.Deref(ob.TagCall)

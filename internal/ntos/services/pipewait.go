@@ -50,7 +50,7 @@ func waitBuffer(b []byte) (name string, limit time.Duration, ok bool) {
 
 // waitForPipe implements FSCTL_PIPE_WAIT on the pipe device. It returns when an instance of the pipe listens, or with
 // STATUS_IO_TIMEOUT when the time has passed. A caller that cannot wait gets that status at once if none listens. A
-// malformed buffer gives STATUS_INVALID_PARAMETER.
+// malformed buffer gives STATUS_INVALID_PARAMETER. With in.Later the wait can be pending.
 func (c *Context) waitForPipe(f *File, in *nt.FsControlFileIn) ntstatus.Status {
 	if in.InputBuffer.Status != ntstatus.Success {
 		return c.Fail("O-3", in.InputBuffer.Status)

@@ -198,6 +198,7 @@ func (c *Context) NtRequestWaitReplyPort(in nt.RequestWaitReplyPortIn) (out nt.R
 }
 
 // NtReplyWaitReceivePort receives the oldest request, or returns STATUS_TIMEOUT if there is none. It sends no reply.
+// The handle must be of a port that the caller may use.
 func (c *Context) NtReplyWaitReceivePort(in nt.ReplyWaitReceivePortIn) (out nt.ReplyWaitReceivePortOut,
 	st ntstatus.Status) {
 	p, st := c.port(in.PortHandle)
@@ -213,7 +214,8 @@ func (c *Context) NtReplyWaitReceivePort(in nt.ReplyWaitReceivePortIn) (out nt.R
 }
 
 // NtReplyPort sends the reply to a client's request. The calling thread's account pays for it until the client takes
-// it. A request that is unknown or answered is a failure.
+// it. A request that is unknown or answered is a failure. A client id or a reply that cannot be read fails before the
+// port's handle is looked up.
 func (c *Context) NtReplyPort(in nt.ReplyPortIn) (out nt.ReplyPortOut, st ntstatus.Status) {
 	id, st := c.messageClient(in.ClientID)
 	if st != ntstatus.Success {

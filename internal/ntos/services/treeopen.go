@@ -276,8 +276,9 @@ func (c *Context) openExisting(n *treeName, in *nt.OpenFileIn, oa *nt.ObjectAttr
 	return out.FileHandle, st
 }
 
-// NtDeleteFile deletes a file of a tree: it opens the file for DELETE, marks it for deletion and closes it. A
-// symbolic link is deleted itself. A name outside the trees gives STATUS_NOT_SUPPORTED.
+// NtDeleteFile deletes a file of a tree: it opens the file for DELETE, marks it for deletion and closes it. A symbolic
+// link is deleted itself. A name outside the trees gives STATUS_NOT_SUPPORTED. The handle is closed in every case; a
+// failure to mark the file comes before one to close it.
 func (c *Context) NtDeleteFile(in nt.DeleteFileIn) (out nt.DeleteFileOut, st ntstatus.Status) {
 	// capture
 	oa, st := c.captureAttributes(in.ObjectAttributes)

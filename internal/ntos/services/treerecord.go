@@ -49,7 +49,7 @@ func (c *Context) recordTree(n *treeName, r *fileaccess.Request, facts *fileacce
 
 // openRecorded executes an open with its audit record. Under a policy that fails closed, the record of an open that
 // changes the tree comes first (U-79). Every other open can be undone, and is recorded after it has succeeded. The
-// caller must call f.Deref(ob.TagCall).
+// caller must call f.Deref(ob.TagCall). With again true nothing was opened, and the caller must look up the name again.
 func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.FilePlace, d *fileaccess.Decision,
 	h winnt.Handle) (f *File, remembered audit.HandleAudit, again bool, st ntstatus.Status) {
 	changes := d.Action != fileaccess.Opened || r.Options&fileaccess.DeleteOnClose != 0

@@ -189,7 +189,7 @@ func sidOfID(id uint32, kind int, known *[2]map[uint32]sid.SID, ranges []fileacc
 }
 
 // parse reads an export of refmond's accounts in YAML or JSON. Another version than 1, and an unknown field, are
-// errors.
+// errors. A malformed text is an error with its line.
 func parse(file []byte) (*accountsFile, error) {
 	text, marks, err := strictyaml.JSON(file)
 	if err != nil {

@@ -94,7 +94,8 @@ func (c *icacls) one(o *objects.Object) error {
 var errBroken = errors.New("icacls: a line is not an entry, perhaps broken by the console: use " + icaclsCommand)
 
 // readRest reads the lines after the first one, up to an empty line. indent is the number of blanks before each, 0 if
-// there is no line. errBroken means that a line is not an entry; readRest has then skipped the object.
+// there is no line. errBroken means that a line is not an entry; readRest has then skipped the object. Entries with
+// different indents, and more than maxEntries of them, are errBroken as well.
 func (c *icacls) readRest() (list []string, indent int, err error) {
 	for {
 		line, err := c.lines.next()

@@ -36,9 +36,9 @@ type section struct {
 	settings []setting
 }
 
-// ParseConfig returns a share's configuration from smb.conf or the output of testparm -s, with the settings of
-// [global] as defaults. The name may be "" if the file has exactly one share; its case does not matter. An unknown
-// share and a malformed line are errors. Settings that matter and are not supported are in Notes.
+// ParseConfig returns a share's configuration from smb.conf or the output of testparm -s, with the settings of [global]
+// as defaults. The name may be "" if the file has exactly one share; its case does not matter. An unknown share and a
+// malformed line are errors. Settings that matter and are not supported are in Notes. The last setting of a key counts.
 func ParseConfig(file []byte, name string) (*Config, error) {
 	sections, err := parse(string(file))
 	if err != nil {
@@ -81,7 +81,7 @@ func ParseConfig(file []byte, name string) (*Config, error) {
 }
 
 // settingsOf returns the settings of a section. Those of the section that "copy" names take the place of that line. An
-// unknown section, and more than 8 copies in a row, are errors.
+// unknown section, and more than 8 copies in a row, are errors. Names match in any case.
 func settingsOf(sections []*section, s *section, depth int) ([]setting, error) {
 	if depth > 8 {
 		return nil, fmt.Errorf("[%s]: copy leads through more than 8 shares", s.name)

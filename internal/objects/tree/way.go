@@ -116,8 +116,8 @@ func (r *fileReader) way(from *found, path string) (*objects.Way, error) {
 	return r.foldersAbove(from, path[:len(path)-len(name)], name)
 }
 
-// foldersAbove returns the folders above a file: from.above, and those between root and name. It caches the result
-// for each folder. An error is not cached.
+// foldersAbove returns the folders above a file: from.above, and those between root and name. It caches the result for
+// each folder. An error is not cached. A full cache is emptied.
 func (r *fileReader) foldersAbove(from *found, root, name string) (w *objects.Way, err error) {
 	at := strings.LastIndexByte(name, '/')
 	folder := name[:max(at, 0)]

@@ -128,7 +128,8 @@ func authzCall(name string) *packer {
 }
 
 // context creates a client context with the SIDs and claims of a token. It creates the resource manager at the first
-// call. The caller frees the context with AuthzFreeContext.
+// call. The caller frees the context with AuthzFreeContext. After an error no context is left, but the resource manager
+// stays.
 func (a *asker) context(t *token.Token) (ctx uint64, err error) {
 	if a.rm == 0 {
 		k := authzCall("AuthzInitializeResourceManager")

@@ -67,8 +67,8 @@ func (c *child) end() string {
 	return state.String()
 }
 
-// serve answers requests from in until the parent closes its end, and then returns nil. A request that is cut off,
-// too long or of an unknown kind ends it with an error.
+// serve answers requests from in until the parent closes its end, and then returns nil. A request that is cut off, too
+// long or of an unknown kind ends it with an error. It also ends with an error if it cannot write the answer.
 func serve(in io.Reader, out io.Writer) error {
 	for {
 		var head [5]byte

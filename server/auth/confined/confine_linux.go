@@ -125,7 +125,7 @@ func confine() error {
 }
 
 // closeInherited closes the descriptors that this program got from the one that started its parent, besides 0 to 2. It
-// keeps those of the runtime, which have no file.
+// keeps those of the runtime, which have no file. It stops at the first one that cannot be read or closed.
 func closeInherited() error {
 	all, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

@@ -199,8 +199,8 @@ func (g *granted) request(now time.Time, realm string, usage uint32, more func(*
 	return req.Marshal()
 }
 
-// send encodes a request, sends it to the KDCs and returns the first answer, which is not empty and not
-// authenticated. A KRB-ERROR is returned as the error [messages.KRBError].
+// send encodes a request, sends it to the KDCs and returns the first answer, which is not empty and not authenticated.
+// A KRB-ERROR is returned as the error [messages.KRBError]. A KRB-ERROR that cannot be decoded is errAnswer.
 func (x *exchange) send(ctx context.Context, marshal func() ([]byte, error)) ([]byte, error) {
 	b, err := marshal()
 	if err != nil {

@@ -73,8 +73,8 @@ type credentialInfo struct {
 	end                    time.Time
 }
 
-// readCredentialPart parses the decrypted part of a KRB-CRED and returns a description of each ticket. ok is
-// false for malformed bytes and for more than maxForwarded tickets.
+// readCredentialPart parses the decrypted part of a KRB-CRED and returns a description of each ticket. ok is false for
+// malformed bytes and for more than maxForwarded tickets. It ignores what follows the list.
 func readCredentialPart(b []byte) (out []credentialInfo, ok bool) {
 	var seq, list, entry cryptobyte.String
 	s := cryptobyte.String(b)

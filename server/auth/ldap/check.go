@@ -31,8 +31,9 @@ const lockedOut = "775"
 
 var dataNumber = regexp.MustCompile(`, data ([0-9a-f]{1,8}),`)
 
-// parseRefusedBind interprets the message of a rejected bind. It returns the restriction if the password
-// was right, otherwise a *WrongPassword (D-32).
+// parseRefusedBind interprets the message of a rejected bind. It returns the restriction if the password was right,
+// otherwise a *WrongPassword (D-32). Locked is set if the account is locked. A message without a known number is a
+// wrong password.
 func parseRefusedBind(says string) (Restriction, error) {
 	m := dataNumber.FindStringSubmatch(says)
 	switch {

@@ -26,7 +26,7 @@ type claimOf struct {
 const maxClaimValues = 1024
 
 // sortClaims returns the claims sorted by name. An incomplete claim, and two names that are equal, are errors. The
-// names are compared as claims are, without regard to case.
+// names are compared as claims are, without regard to case. Without claims it returns nil.
 func sortClaims(all map[string]Claim) (out []claimOf, err error) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		c := all[name]

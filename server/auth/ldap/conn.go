@@ -146,7 +146,8 @@ func (d *Directory) secure(ctx context.Context, s server, m *meter, bind binder)
 }
 
 // bind authenticates the client: by Kerberos if there is an initiator, else by account and password. With sign, later
-// messages are signed. It returns errBinding if the server ends Kerberos early.
+// messages are signed. It returns errBinding if the server ends Kerberos early. With an initiator the account and
+// password are not used.
 func (d *Directory) bind(ctx context.Context, c *conn, s server, sign *signer) error {
 	if d.cfg.Initiator == nil {
 		return c.Bind(d.cfg.Account, string(d.cfg.Password))

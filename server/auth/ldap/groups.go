@@ -127,7 +127,8 @@ func (w *walk) read(keys []string) error {
 }
 
 // group adds a group to the result, and its parents to the walk. It ignores a distribution group together with its
-// parents (D-18). A group needs exactly one objectSid; sIDHistory may be absent.
+// parents (D-18). A group needs exactly one objectSid; sIDHistory may be absent. A missing groupType counts as 0, a
+// distribution group.
 func (w *walk) group(e *entry) error {
 	kind, err := e.number("groupType", 0)
 	if err != nil {

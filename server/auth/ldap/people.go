@@ -132,7 +132,8 @@ func (p *People) Read(each func(add func(*goldap.Entry) error) error) error {
 	return nil
 }
 
-// same reports whether e has the attributes of was, in the same order. It overwrites p.rest.
+// same reports whether e has the attributes of was, in the same order. It overwrites p.rest. The values of memberOf may
+// be in several attributes.
 func (p *People) same(was *parsed, e *goldap.Entry) bool {
 	p.rest = p.rest[:0]
 	left := was.record.MemberOf

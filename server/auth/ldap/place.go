@@ -12,7 +12,7 @@ type place struct {
 }
 
 // place returns the naming context and the abilities of the first server that it read, from memory after that. It
-// returns an error if neither the configuration nor the server names a base.
+// returns an error if neither the configuration nor the server names a base. An error is not remembered.
 func (d *Directory) place(c *conn) (*place, error) {
 	d.mu.Lock()
 	p := d.base

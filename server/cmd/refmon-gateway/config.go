@@ -61,7 +61,8 @@ type config struct {
 }
 
 // load returns the validated configuration: the defaults, overridden by the keys of a file. If file is "", it returns
-// the defaults. An error has the file's name and, if known, the line.
+// the defaults. An error has the file's name and, if known, the line. The defaults are checked, too. A missing file is
+// an error.
 func load(file string) (*config, error) {
 	var c config
 	if err := c.read(shipped); err != nil {

@@ -48,7 +48,7 @@ func main() {
 }
 
 // run parses and runs one command line, without the program name, and returns the exit code. It prints errors to
-// std.err. Without arguments it prints the help.
+// std.err. Without arguments it prints the help. --help is a success.
 func run(ctx context.Context, args []string, std *streams) int {
 	helped := false
 	parser, err := kong.New(&cli{}, kong.Name("refmon-gateway"), kong.Description(description),

@@ -106,7 +106,7 @@ func (c *canReadCmd) document() string {
 }
 
 // print prints an answer, as JSON if JSON is set. It returns errNo unless the answer is yes. A reason follows "no" if
-// the caller may know it.
+// the caller may know it. With JSON, a failed write is returned instead.
 func (c *canReadCmd) print(std *streams, a index.Answer) error {
 	switch {
 	case c.JSON:

@@ -28,8 +28,8 @@ type accountBackupCmd struct {
 	File string `arg:"" help:"The backup file, which must not exist."`
 }
 
-// Run writes the store and the audit log's key to a new file that only its owner may read. On an
-// error it removes the file.
+// Run writes the store and the audit log's key to a new file that only its owner may read. An existing file is an error
+// and stays. After another error the file is removed. Parts without data are left out.
 func (c accountBackupCmd) Run(all *accountCmd) (err error) {
 	parts := []struct {
 		name string

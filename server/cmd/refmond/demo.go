@@ -86,6 +86,7 @@ docs/refmond.md goes on from here. Ctrl-C ends the demo and removes its folder.
 `
 
 // demoDaemon starts the daemon of the demo in the folder dir, with the demo's files. The caller stops the service.
+// After an error there is no service.
 func demoDaemon(dir string, std *streams) (*service, *config, error) {
 	cfg, err := load("")
 	if err != nil {
@@ -108,8 +109,8 @@ func demoDaemon(dir string, std *streams) (*service, *config, error) {
 	return s, cfg, err
 }
 
-// story runs the programs of the demo and prints their output. It returns the server program, which keeps running,
-// also with an error; nil if it did not start.
+// story runs the programs of the demo and prints their output. It returns the server program, which keeps running, also
+// with an error; nil if it did not start. The first program that fails ends the story.
 func (s *service) story(std *streams) (*exec.Cmd, error) {
 	server, out, err := s.actor("server", "server")
 	if err != nil {

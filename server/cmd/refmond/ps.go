@@ -23,8 +23,8 @@ impersonation. An ordinary user sees only their own processes. An administrator 
 socket sees all.`
 }
 
-// Run prints the processes that the caller may see, each with its threads. A daemon that cannot be reached is an
-// error.
+// Run prints the processes that the caller may see, each with its threads. A daemon that cannot be reached is an error.
+// The heading is printed before the first query. An error ends the list.
 func (c *psCmd) Run(std *streams) error {
 	l, err := c.open()
 	if err != nil {

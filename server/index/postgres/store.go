@@ -73,7 +73,8 @@ func (s *Store) Write(events []index.Event) error {
 }
 
 // SetWatermark stores the time of each source. When the directory has its first watermark, all members are known, and
-// SetWatermark first writes those that differ (N-103). Before, it stores nothing.
+// SetWatermark first writes those that differ (N-103). Before, it stores nothing. After an error the next call tries
+// again.
 func (s *Store) SetWatermark(f *index.Watermark) error {
 	if _, known := f.Sources["directory"]; !s.filled && !known {
 		return nil
@@ -189,8 +190,8 @@ func (s *Store) Forget(p index.StoredPart) error {
 }
 
 // Apply stores a batch and its cursor in one transaction, so that the database has both or neither after a crash
-// (N-130). It collects a snapshot in a temporary table. At the end of the snapshot it writes only the rows that
-// differ.
+// (N-130). It collects a snapshot in a temporary table. At the end of the snapshot it writes only the rows that differ.
+// A batch without rows stores only its cursor. A piece before the last one stores no cursor.
 func (s *Store) Apply(p index.StoredPart, b *index.RowBatch) error {
 	return s.transact(func(tx pgx.Tx) error {
 		if err := s.addClasses(tx, b.Classes()); err != nil {

@@ -37,7 +37,7 @@ func (s *Sink) send(b *pgx.Batch) error {
 
 // transact calls f in one transaction, and returns its error. If the connection breaks, the outcome is unknown.
 // transact then waits for the database, at most ten minutes, fills the tables again and calls f again (N-92). f must
-// therefore be repeatable.
+// therefore be repeatable. Any other error is returned at once, and that of the context while it waits.
 func (s *Sink) transact(f func(tx pgx.Tx) error) error {
 	try := func() error { return pgx.BeginFunc(s.ctx, s.conn, f) }
 	err := try()

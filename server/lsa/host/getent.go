@@ -85,7 +85,7 @@ func (n *Names) group(ctx context.Context, key string) (e entry, ok bool) {
 var fieldsOf = map[string]int{"passwd": 7, "group": 4}
 
 // parseEntry parses a line name:passwd:id:… of a database. It returns false for another number of fields, an empty
-// name, and an id that is not a 32-bit number.
+// name, and an id that is not a 32-bit number. Of passwd the group's number must be one as well.
 func parseEntry(database, line string) (e entry, ok bool) {
 	f := strings.Split(line, ":")
 	if len(f) != fieldsOf[database] {

@@ -36,7 +36,8 @@ func (n *Names) UserName(ctx context.Context, uid uint32) (string, bool) {
 }
 
 // userName returns the name of a uid, or "" without an error if no user was found. Without an answer it returns an
-// error. It queries the socket first, if there is one, and then getent.
+// error. It queries the socket first, if there is one, and then getent. An error of the socket is ignored, but an
+// answer of getent for another uid is an error.
 func (n *Names) userName(ctx context.Context, uid uint32) (string, error) {
 	if n.socket != "" {
 		r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"uid": uid})

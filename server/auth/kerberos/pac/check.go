@@ -17,10 +17,10 @@ type Ticket struct {
 	Delegated bool
 }
 
-// Check returns nil if the PAC belongs to the ticket t, and otherwise an error that wraps [ErrInvalid]. It
-// compares the client's name and the authentication time, and requires that the client is an account of a
-// domain. It also rejects delegation unless t.Delegated, and a ticket that another account requested. It
-// verifies no signature.
+// Check returns nil if the PAC belongs to the ticket t, and otherwise an error that wraps [ErrInvalid]. It compares the
+// client's name and the authentication time, and requires that the client is an account of a domain. It also rejects
+// delegation unless t.Delegated, and a ticket that another account requested. It verifies no signature. The PAC's other
+// names are compared only if they have a SID.
 func (p *PAC) Check(t Ticket) error {
 	want := make([]byte, 0, 2*len(t.Client))
 	for _, u := range utf16.Encode([]rune(t.Client)) {

@@ -101,7 +101,8 @@ const (
 	WasGivenImplicitly
 )
 
-// readAttributes parses PAC_ATTRIBUTES_INFO and keeps the two known bits. Fewer than two bits are ErrInvalid.
+// readAttributes parses PAC_ATTRIBUTES_INFO and keeps the two known bits. Fewer than two bits are ErrInvalid. Bytes
+// after the bits are ignored.
 func readAttributes(b []byte) (Attributes, error) {
 	if len(b) < 4 {
 		return 0, fmt.Errorf("%w: attributes of %d bytes", ErrInvalid, len(b))

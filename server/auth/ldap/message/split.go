@@ -64,8 +64,8 @@ func (s *splitter) peek(end int) byte {
 	return s.raw[s.at]
 }
 
-// open enters the next element, which must have the tag, and returns where its contents end. Another tag, an
-// indefinite or too large length, and contents past end make s fail.
+// open enters the next element, which must have the tag, and returns where its contents end. Another tag, an indefinite
+// or too large length, and contents past end make s fail. It then returns the current position.
 func (s *splitter) open(end int, tag byte) int {
 	if got := s.peek(end); got != tag || end-s.at < 2 {
 		s.fail("tag %#x, want %#x", got, tag)

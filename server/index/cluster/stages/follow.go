@@ -122,7 +122,7 @@ func (f *following) all() (out []*share) {
 }
 
 // run reads the logs when it is notified and after each Beat, until ctx ends, which is not an error. It reports errors
-// of the servers to Warn. An unusable record and an error of a sink end it.
+// of the servers to Warn. An unusable record and an error of a sink end it. An error to subscribe ends it, too.
 func (f *following) run(ctx context.Context) error {
 	woken := make(chan struct{}, 1)
 	for _, what := range []string{"rows", "people", "fence"} {

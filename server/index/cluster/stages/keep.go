@@ -209,8 +209,8 @@ func (k *keeper) drop(ctx context.Context, s keptShare, seq uint64) error {
 	return k.c.request(ctx, "$JS.API.STREAM.MSG.DELETE."+s.in, fmt.Appendf(nil, `{"seq":%d,"no_erase":true}`, seq))
 }
 
-// remove asks a keeper to delete messages of a share, and returns its error. It waits at most answerWithin and does
-// not retry. An answer that is not JSON is an error.
+// remove asks a keeper to delete messages of a share, and returns its error. It waits at most answerWithin and does not
+// retry. An answer that is not JSON is an error. An outcome with an error text is an error.
 func (c *Conn) remove(ctx context.Context, share string, d request) error {
 	ctx, stop := context.WithTimeout(ctx, answerWithin)
 	defer stop()

@@ -64,7 +64,7 @@ func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, e
 }
 
 // resume sets the cursor to that of the share's watermark if no record was written after it. Otherwise it counts one
-// more start at the same message.
+// more start at the same message. It ignores a malformed watermark, and one of another generation.
 func (l *ledger) resume(ctx context.Context) error {
 	m, err := l.c.last(ctx, site.StreamFence, "fence."+l.name)
 	if err != nil {
@@ -142,8 +142,8 @@ func (l *ledger) append(ctx context.Context, r *record) error {
 }
 
 // compact appends a snapshot of the share if [index.Size.Large] says so, with most and all. A keeper then deletes the
-// messages before the snapshot, after the servers have stored all of it (N-83). A failed deletion goes to Warn, and
-// the next call repeats it.
+// messages before the snapshot, after the servers have stored all of it (N-83). A failed deletion goes to Warn, and the
+// next call repeats it. Without old records it does nothing more.
 func (l *ledger) compact(ctx context.Context, w *index.Worker, most int64, all bool) error {
 	if l.records.size.Large(most, w, all) {
 		events, err := w.Compact(all)
