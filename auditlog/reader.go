@@ -94,9 +94,9 @@ func (r *Reader) Next() (Record, error) {
 	}
 }
 
-// advance continues after next of the scanner failed with ended. It returns true if there may be more to read: more
-// of the segment, or the next one. At the end of the log it returns io.EOF. An incomplete frame is still being
-// written, unless a segment follows.
+// advance continues after next of the scanner failed with ended. It returns true if there may be more to read: more of
+// the segment, or the next one. At the end of the log it returns io.EOF. An incomplete frame is still being written,
+// unless a segment follows. A damaged or unreadable record is an error.
 func (r *Reader) advance(ended error) (more bool, err error) {
 	if !isEnd(ended) && !errors.Is(ended, errTorn) {
 		return false, fmt.Errorf("read the audit log: %w", ended)

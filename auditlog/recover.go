@@ -7,9 +7,10 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// resume rebuilds the tree from the checkpoint and the records after it, and opens the last segment for writing.
-// firsts has the first RecordIds of the segments. It computes missing hashes again if the log still has all records.
-// It returns ErrDamaged if records are missing or do not match the checkpoint.
+// resume rebuilds the tree from the checkpoint and the records after it, and opens the last segment for writing. firsts
+// has the first RecordIds of the segments. It computes missing hashes again if the log still has all records. It
+// returns ErrDamaged if records are missing or do not match the checkpoint. A signed tree that the stored hashes
+// contradict is rebuilt likewise.
 func (w *writer) resume(firsts []uint64, c *Checkpoint) error {
 	from := 0
 	for i, first := range firsts {

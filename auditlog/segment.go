@@ -163,7 +163,8 @@ func segmentName(first uint64) string {
 	return fmt.Sprintf("%s%016x%s", segmentPrefix, first, segmentSuffix)
 }
 
-// parseSegmentName returns the first RecordId in the name of a segment. ok is false for the name of another file.
+// parseSegmentName returns the first RecordId in the name of a segment. ok is false for the name of another file. Only
+// the spelling of segmentName counts.
 func parseSegmentName(name string) (first uint64, ok bool) {
 	hex, ok := strings.CutPrefix(name, segmentPrefix)
 	if !ok {

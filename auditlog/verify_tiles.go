@@ -106,7 +106,8 @@ func (t *tileCheck) end() error {
 }
 
 // files verifies each file below a folder of tiles. It verifies tiles of records that were not read against the level
-// above them. It ends at the first error. A missing folder has no files.
+// above them. It ends at the first error. A missing folder has no files. A file whose name is no tile's is taken for a
+// folder.
 func (t *tileCheck) files(dir string) error {
 	names, err := t.d.List(dir)
 	if err != nil {

@@ -116,7 +116,8 @@ func (x ioCall) await(l *nt.Later) ntstatus.Status {
 	return l.Failure
 }
 
-// ntReadFile probes the whole buffer before it reads. It continues at the file position without an offset.
+// ntReadFile probes the whole buffer before it reads. It continues at the file position without an offset. If the
+// probes fail, nothing is read. On an asynchronous handle it may return STATUS_PENDING.
 func ntReadFile(c *call) uint64 {
 	h, buffer, length := c.handle(0), c.ptr(5), c.u32(6)
 	x, st := c.io(4)

@@ -52,7 +52,7 @@ func ansi(headers []string) []byte {
 }
 
 // twin writes the C source of one A function, which converts its text and calls the W function. If a text cannot be
-// converted, the A function fails without the call.
+// converted, the A function fails without the call. A function with structures converts them by another template.
 func twin(b *bytes.Buffer, result, name, list string) {
 	all := params(list)
 	fmt.Fprintf(b, "\n%s WINAPI %sA(%s)\n{\n", result, name, list)

@@ -133,8 +133,9 @@ func seUnlockSubjectContext(c *call) uint64 {
 	return 0
 }
 
-// seCreateAccessState implements SeCreateAccessState: it fills an ACCESS_STATE for the desired access. The mapping
-// may be NULL. Unwritable memory returns a status.
+// seCreateAccessState implements SeCreateAccessState: it fills an ACCESS_STATE for the desired access. The mapping may
+// be NULL. Unwritable memory returns a status. A mapping that cannot be read fails before anything is made. Without an
+// identifier its LUID is 0.
 func seCreateAccessState(c *call) uint64 {
 	p, at := c.ptr(0), c.ptr(3)
 	if st := c.Probe(p, accessStateSize, 8); st != ntstatus.Success {

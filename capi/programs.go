@@ -40,7 +40,8 @@ var programs sync.Map
 
 // programAt reads a program to start: application name, command line, folder and environment. Without an application
 // name it looks for the first word of the command line in PATH. Unless environment is set, the program gets the
-// environment of this process. A program that does not exist is STATUS_OBJECT_NAME_NOT_FOUND.
+// environment of this process. A program that does not exist is STATUS_OBJECT_NAME_NOT_FOUND. A directory, and a
+// command line without words, are such, too.
 func (c *call) programAt(at user, size uint32, environment bool) (*program, ntstatus.Status) {
 	b, st := c.Block(at, int(size), 1)
 	if st != ntstatus.Success {

@@ -199,7 +199,7 @@ func rmFormatDescriptor(c *call) uint64 {
 }
 
 // rmParseSid implements ConvertStringSidToSid, aliases included. The caller frees the SID. Malformed text is
-// STATUS_INVALID_SID.
+// STATUS_INVALID_SID. An unreadable text gives a status.
 func rmParseSid(c *call) uint64 {
 	text, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {

@@ -9,7 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ntDuplicateToken checks the token type before it touches memory (T-40), and the output pointer before the handle.
+// ntDuplicateToken checks the token type before it touches memory (T-40), and the output pointer before the handle. In
+// the Observed profile a failure past the probe writes NULL.
 func ntDuplicateToken(c *call) uint64 {
 	if typ := winnt.TokenType(c.u32(4)); typ != winnt.TokenPrimary && typ != winnt.TokenImpersonation {
 		// The token type comes first, before any memory is touched (T-40).
@@ -63,7 +64,7 @@ func ntAdjustPrivilegesToken(c *call) uint64 {
 }
 
 // ntAdjustGroupsToken probes the outputs before it uses the handle (T-74). With ResetToDefault it does not read the
-// list.
+// list. Without previous it writes nothing.
 func ntAdjustGroupsToken(c *call) uint64 {
 	length, previous, returned := c.u32(3), c.ptr(4), c.ptr(5)
 	if st := c.probePrevious(length, previous, returned); st != ntstatus.Success {

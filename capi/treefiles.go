@@ -28,7 +28,7 @@ var settable = map[nt.FileInfoClass]uint32{nt.FileBasicInformation: 40, nt.FileD
 	nt.FileLinkInformation: 24, nt.FilePipeInformation: 8}
 
 // ntSetInformationFile reads the structure of the class. A length below its minimum gives STATUS_INFO_LENGTH_MISMATCH;
-// the service refuses an unknown class.
+// the service refuses an unknown class. An unknown class is not read. If the call fails, the status block is unchanged.
 func ntSetInformationFile(c *call) uint64 {
 	x, st := c.io(1)
 	if st != ntstatus.Success {

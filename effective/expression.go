@@ -73,7 +73,7 @@ func (e *Evaluator) Expression(d *sd.Descriptor, right int) (x Expression, ok bo
 }
 
 // clause returns the clause for the rights of m, and the tokens that it allows. The clause is empty if no token is
-// allowed.
+// allowed. An entry that no remaining token matches has no term.
 func (e *Evaluator) clause(m winnt.AccessMask) (Clause, Set) {
 	var out Clause
 	left, granted := slices.Clone(e.plain), newSet(len(e.p.tokens))

@@ -96,9 +96,9 @@ type narrowing struct {
 
 const inheritance = sd.ObjectInherit | sd.ContainerInherit | sd.NoPropagateInherit
 
-// entry adds entry a to the result, as an explicit one and without the rights that the mode denies. Only allow
-// entries for the group and others lose rights. If the owner or the group had one of these rights through an
-// unconditional entry, entry records that for kept.
+// entry adds entry a to the result, as an explicit one and without the rights that the mode denies. Only allow entries
+// for the group and others lose rights. If the owner or the group had one of these rights through an unconditional
+// entry, entry records that for kept. An entry that loses all rights is dropped.
 func (n *narrowing) entry(a sd.ACE) {
 	flags := a.Flags() &^ sd.Inherited
 	c := n.of(a.SID())

@@ -200,7 +200,8 @@ func (o *opening) refused(st ntstatus.Status) Decision {
 }
 
 // refusedAudit returns the audit data of a failure: of denials by the object, a directory or the share. It is zero if
-// the failure was not about rights.
+// the failure was not about rights. The name and rights of a directory's record are those of the directory, all others'
+// those of the request.
 func (o *opening) refusedAudit(st ntstatus.Status) Audit {
 	a := Audit{About: o.about, Descriptor: o.refusedBy, Name: o.name, Desired: o.missing, Status: st}
 	switch {

@@ -135,7 +135,8 @@ func (v *move) rename() ntstatus.Status {
 }
 
 // enter checks the token and, if opens is set, opens the target directory by the rules of the store (F-57). It stores
-// the granted rights and the used privileges in v.
+// the granted rights and the used privileges in v. A missing token is STATUS_NO_TOKEN. A refused open gives its own
+// status and rule.
 func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 	switch {
 	case v.token() == nil:
@@ -182,9 +183,8 @@ func (v *move) replace() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// mayDelete reports whether the subject may delete an entry of the target
-// directory, by its own descriptor or the directory's (F-58). It records the
-// restore privilege if that grants it.
+// mayDelete reports whether the subject may delete an entry of the target directory, by its own descriptor or the
+// directory's (F-58). It records the restore privilege if that grants it. It records nothing otherwise.
 func (v *move) mayDelete(x *Existing) bool {
 	if granted, _ := v.can(x.Descriptor, winnt.DELETE); granted != 0 {
 		return true

@@ -35,7 +35,7 @@ const (
 
 // CreateFile returns the request of a call of CreateFile (F-90). It includes
 // the rights that CreateFile always adds. ok is false for an unknown creation
-// disposition, which is ERROR_INVALID_PARAMETER.
+// disposition, which is ERROR_INVALID_PARAMETER. Unknown flags are ignored.
 func CreateFile(s access.Subject, name string, desired winnt.AccessMask, share ShareAccess, c Creation,
 	flags FileFlags) (r Request, ok bool) {
 	r = Request{

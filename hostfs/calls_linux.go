@@ -24,7 +24,7 @@ func below(dir int, path string, flags uint64) (int, error) {
 }
 
 // resolve opens a path below a directory like below, but without O_PATH unless flags has it. It returns EINVAL for a
-// path with a zero byte.
+// path with a zero byte. It turns backslashes into slashes, and tries again after EINTR and EAGAIN.
 func resolve(dir int, path string, flags uint64) (int, error) {
 	how := unix.OpenHow{
 		Flags: unix.O_NOFOLLOW | unix.O_CLOEXEC | flags,

@@ -142,7 +142,8 @@ func relative(dir, name string) (rest string, ok bool) {
 }
 
 // reached names the users and groups that can reach a path. It returns "" if nobody can except root, this process's
-// user and the given groups, or if another mount hides the path. A path that is gone is "" without an error.
+// user and the given groups, or if another mount hides the path. A path that is gone is "" without an error. An error
+// other than a missing folder ends the search.
 func (t *Tree) reached(at shown, groups []uint32) (who string, err error) {
 	for dir := range prefixes(at.path) {
 		fd, err := unix.Open(dir, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)

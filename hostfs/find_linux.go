@@ -44,8 +44,9 @@ const maxPath = 1 << 15
 
 // Find looks up a name below the root, or below the open directory start. It refuses special files, and links unless
 // the request has OpenReparsePoint. A missing name gives a place without an object and success. So does a name that
-// fileaccess.ValidName refuses, because the decision refuses it. Without success the place is nil; otherwise the
-// caller must release it. On a tree with a share it sets r.Face to SMB. F-112
+// fileaccess.ValidName refuses, because the decision refuses it. Without success the place is nil; otherwise the caller
+// must release it. On a tree with a share it sets r.Face to SMB. F-112 A name that the host cannot store gives its
+// status, and a name with a backslash at its end that is no directory's STATUS_OBJECT_NAME_INVALID.
 func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
 	if t.descriptors == nil {
 		return nil, ntstatus.AccessDenied // the zero Tree has nothing
@@ -148,6 +149,7 @@ func (p *place) findRoot(base int, prefix string) (err error) {
 }
 
 // find opens the directory of a path and looks up the last component in it. object is -1 if the component is missing.
+// With a missing directory, it finds nothing and returns nil. Only with CaseInsensitive does another case match.
 func (p *place) find(base int, prefix, path string, walk bool) error {
 	dir, name := parentOf(path)
 	if prefix == "" {

@@ -82,7 +82,8 @@ const (
 // that using it requires. granted has the rights of the handle. If it has reading and writing but the descriptor for
 // writing would allow too much, the result is only for reading. The caller closes it. STATUS_NOT_SUPPORTED means that
 // the tree hands nothing out, and STATUS_ACCESS_DENIED that a descriptor would allow more than granted. Directories
-// give STATUS_FILE_IS_A_DIRECTORY.
+// give STATUS_FILE_IS_A_DIRECTORY. Links are STATUS_ACCESS_DENIED as well, and so is a handle without all rights to
+// read the descriptor.
 func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.AccessMask, ntstatus.Status) {
 	l := f.t.lender
 	if l == nil {

@@ -107,8 +107,8 @@ func (f *file) ownEntry(name string) (e nt.FileEntry, err error) {
 }
 
 // entry returns an entry of the directory. ok is false for one that clients do not see: a special file, a file on
-// another device, and a name that no request can contain (F-120). It is also false if the file cannot be examined.
-// For a private name it calls sweep.
+// another device, and a name that no request can contain (F-120). It is also false if the file cannot be examined. For
+// a private name it calls sweep. Symbolic links are listed only if linkEntry accepts them.
 func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
 	if isPrivate(name) {
 		f.t.sweep(f.fd, name)

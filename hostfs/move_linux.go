@@ -149,8 +149,9 @@ func (f *file) move(g *target, link bool) ntstatus.Status {
 	return f.moveLocked(g, link)
 }
 
-// moveLocked executes the decision. The system moves names, not files. So it checks afterwards which file it moved,
-// and moves another file back (F-118). A hard link leaves the name of this open unchanged.
+// moveLocked executes the decision. The system moves names, not files. So it checks afterwards which file it moved, and
+// moves another file back (F-118). A hard link leaves the name of this open unchanged. After an error the open has its
+// old name. A link to a name that exists replaces that.
 //
 // +checklocks:f.node.moving
 func (f *file) moveLocked(g *target, link bool) ntstatus.Status {
@@ -200,7 +201,7 @@ func (f *file) linkOver(g *target) ntstatus.Status {
 var errMoved = unix.ENOENT
 
 // moveOwn renames a name to a free one, if it still belongs to the file. Otherwise it moves the other file back and
-// returns an error.
+// returns an error. If that fails as well, the file stays under its new name.
 func (t *Tree) moveOwn(inode uint64, from int, name string, to int, next string) error {
 	if err := t.rename(from, name, to, next, unix.RENAME_NOREPLACE); err != nil {
 		return err

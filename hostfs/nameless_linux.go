@@ -21,8 +21,8 @@ func (p *place) MakesNameless() ntstatus.Status {
 }
 
 // createNameless creates a file without a name, with its attribute, and enters it into the table of opens. It returns
-// ENOTSUP if the file system cannot, and EMFILE if the open cannot be entered. After an error no file is left and
-// f.fd is -1.
+// ENOTSUP if the file system cannot, and EMFILE if the open cannot be entered. After an error no file is left and f.fd
+// is -1. The file has no link name and path.
 func (p *place) createNameless(f *file, r *fileaccess.Request, d *fileaccess.Decision) (err error) {
 	const flags = unix.O_TMPFILE | unix.O_RDWR | unix.O_CLOEXEC
 	mode := p.t.cfg.FileMode

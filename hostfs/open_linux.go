@@ -120,7 +120,8 @@ func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (ag
 }
 
 // reopen opens the inode of a descriptor for the granted access. It returns the descriptor itself if empty is true, or
-// if no access to contents was granted (F-114).
+// if no access to contents was granted (F-114). The caller closes another descriptor than fd. It is opened without
+// blocking.
 func (f *file) reopen(fd int, empty bool, granted winnt.AccessMask) (int, error) {
 	reads := granted&(winnt.FILE_READ_DATA|winnt.FILE_EXECUTE) != 0
 	writes := granted&(winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA) != 0

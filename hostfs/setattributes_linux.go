@@ -70,7 +70,8 @@ func (f *file) keeps(a fileaccess.Attributes) ntstatus.Status {
 }
 
 // setKept changes the DOS attributes and the creation time. Attributes of 0 change nothing, AttributeNormal clears all
-// stored ones, and a time that is not positive is not set.
+// stored ones, and a time that is not positive is not set. Without a stored creation time, the file's own birth time is
+// not stored.
 func (f *file) setKept(b *nt.FileBasic) ntstatus.Status {
 	if b.FileAttributes == 0 && !given(b.CreationTime) {
 		return ntstatus.Success

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// findParent opens the directory of a path, in one step unless walk is true. A missing directory is not an error: it
-// is recorded in the facts, and parent stays -1.
+// findParent opens the directory of a path, in one step unless walk is true. A missing directory is not an error: it is
+// recorded in the facts, and parent stays -1. With walk, every folder on the way is opened and tested.
 func (p *place) findParent(base int, prefix, dir string, walk bool) error {
 	if dir == "" {
 		p.parent, p.path = base, prefix

@@ -79,7 +79,8 @@ func Compose(p Person, t winnt.LogonType, more ...token.Group) (Result, ntstatus
 	return r, ntstatus.Success
 }
 
-// spec returns the full token.
+// spec returns the full token. The primary group is the user's own if there are no groups. An administrator has the
+// owner Administrators and high integrity.
 func (p *Person) spec(t winnt.LogonType, more []token.Group) token.Spec {
 	user := p.Account.SID
 	s := token.Spec{

@@ -124,7 +124,8 @@ func (c *PipeConn) Write(b []byte) (n int, err error) {
 	}
 }
 
-// over returns the error for an operation on a closed connection or after its deadline, or nil.
+// over returns the error for an operation on a closed connection or after its deadline, or nil. A closed connection
+// comes first.
 func (c *PipeConn) over(op string, d *deadline) error {
 	select {
 	case <-c.closed:

@@ -207,7 +207,8 @@ func outcomeOf(g *gate, dir *directory.Directory, who int, q *accessquery.Query)
 	return o, nil
 }
 
-// printGuarded prints the rights that the share allows and the object's decision as JSON lines.
+// printGuarded prints the rights that the share allows and the object's decision as JSON lines. After an error of the
+// answer it prints nothing.
 func printGuarded(std *streams, v *shares.Verdict, q *accessquery.Query) error {
 	line, err := json.Marshal(map[string]any{"id": "share", "left": v.Left.Padded(), "why": v.Steps})
 	if err != nil {

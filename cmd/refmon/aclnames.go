@@ -61,7 +61,7 @@ func (f *namesFlags) names(std *streams) (n *acltree.Names, done func(), err err
 }
 
 // lookUp looks up a name in a running refmond. ok is false if the name is unknown there. If the daemon does not open
-// its policy for this program, that is an error.
+// its policy for this program, that is an error. A group is every account that is no user.
 func lookUp(conn *client.Conn, name string) (a acltree.Account, ok bool, err error) {
 	th := conn.Thread()
 	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)

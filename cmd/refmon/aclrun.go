@@ -253,7 +253,8 @@ func position(o acltree.Outcome) bulk.Position {
 	return bulk.Position{Objects: n, Offset: int64(n), Unreadable: o.Failed}
 }
 
-// journal opens the undo file, and chooses its name if --undo-file is missing. begun reports whether it existed.
+// journal opens the undo file, and chooses its name if --undo-file is missing. begun reports whether it existed. The
+// mode of a new one is 0600. A file that cannot be opened is an error, and then f is nil.
 func (r *aclRun) journal() (f *os.File, begun bool, err error) {
 	if r.UndoFile == "" {
 		if r.UndoFile, err = newUndoName(); err != nil {

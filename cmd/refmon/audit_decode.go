@@ -81,7 +81,8 @@ func (c *auditDecodeCmd) check(std *streams) error {
 	return nil
 }
 
-// each calls use until it returns io.EOF, for every file in turn. Another error of use ends it.
+// each calls use until it returns io.EOF, for every file in turn. Another error of use ends it. A file that cannot be
+// opened ends it. At the end it says on standard error how many events it left out.
 func (c *auditDecodeCmd) each(std *streams, use func(r *trail.WindowsReader) error) error {
 	others := 0
 	for _, name := range c.Files {

@@ -171,7 +171,8 @@ func (d *deletions) replace(o *output, sum *bulk.Summary, failed error) error {
 }
 
 // finish writes the deletions and replaces the earlier output. If the run failed, it returns an error that names both
-// files. The earlier output then stays, so that the next run still finds its documents.
+// files. The earlier output then stays, so that the next run still finds its documents. After any other error the
+// earlier output stays, too.
 func (d *deletions) finish(name string, failed error) error {
 	if failed != nil {
 		return fmt.Errorf("the earlier output stays in %s, the beginning of this one is in %s", name, d.new.Name())

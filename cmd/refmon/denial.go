@@ -130,7 +130,7 @@ func (d *denial) clause(r *access.Reason, what string) string {
 }
 
 // condition returns a clause about the first entry that allows a right that is missing, but has a condition that is not
-// true.
+// true. It returns "" if there is no such entry.
 func (d *denial) condition() string {
 	for i := range d.why.Steps {
 		s := &d.why.Steps[i]

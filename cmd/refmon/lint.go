@@ -189,7 +189,7 @@ func (p *lintPage) file(name string) error {
 }
 
 // place returns the start of a message with the file and the line or the object, such as "f.jsonl:3: ". It returns ""
-// for an argument.
+// for an argument. An object of an argument without a file gives "", too.
 func place(l lint.Line, name string) string {
 	switch {
 	case l.Number > 0 && l.Path != "":

@@ -53,7 +53,7 @@ type outcome struct {
 }
 
 // noteKinds returns the note about the kinds of logon whose outcome differs from own, or "" if none does. It decides
-// once for each kind (B-26).
+// once for each kind (B-26). A denial after both is no difference, whatever was granted.
 func noteKinds(own outcome, decide func(logon.Kind) (outcome, error)) (string, error) {
 	var all []string
 	for _, k := range logon.Kinds {

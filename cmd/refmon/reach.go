@@ -255,7 +255,8 @@ func (c *reachCmd) targets(s *reach.Search) (list []int, err error) {
 	return list, nil
 }
 
-// isAccount reports whether a name is that of an account of the directory, or a well-known one, also of its domain.
+// isAccount reports whether a name is that of an account of the directory, or a well-known one, also of its domain. A
+// well-known number of the domain counts if the directory knows its domain. d may get a new principal.
 func isAccount(d *directory.Directory, name string) bool {
 	if _, _, err := d.FindOrAdd(name); err == nil || d.Account(name) != nil {
 		return true

@@ -109,7 +109,7 @@ func readProgram(name string, in io.Reader) ([]byte, error) {
 }
 
 // finish closes the kernel and returns the error of the command: errDenied for a failed expectation, else err, else a
-// leak of the kernel.
+// leak of the kernel. A leak is dropped if there is another error.
 func finish(r *script.Runner, err error) error {
 	leak := r.Close()
 	switch {

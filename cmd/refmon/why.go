@@ -166,8 +166,8 @@ func printChanges(std *streams, r access.Request, nameOf func(sid.SID) string, d
 	return nil
 }
 
-// joinsUser reports whether a change makes a user a member of another user, which no directory can do. Such a change
-// is not proposed.
+// joinsUser reports whether a change makes a user a member of another user, which no directory can do. Such a change is
+// not proposed. SIDs of the host's users count as users.
 func joinsUser(change string, dir *directory.Directory) bool {
 	_, rest, ok := strings.Cut(change, "a member of ")
 	if !ok {

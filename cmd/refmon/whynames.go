@@ -42,7 +42,8 @@ func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) err
 	return std.denied(&denial{why: o.Why, request: &o.Check, nameOf: q.user.nameOf})
 }
 
-// namedText returns a text with the names of its SIDs at the end, except those that it has in brackets already.
+// namedText returns a text with the names of its SIDs at the end, except those that it has in brackets already. A SID
+// without a name adds nothing.
 func namedText(text string, nameOf func(sid.SID) string) string {
 	var names []string
 	for _, found := range sidText.FindAllString(text, -1) {
@@ -95,7 +96,7 @@ type sidNames struct {
 }
 
 // add records a SID and its name in a role, such as "owner", or "" for none. It ignores a zero SID, and one without a
-// name.
+// name. A later role is added after a comma.
 func (n *sidNames) add(s sid.SID, role string) {
 	if s.IsZero() || role == "" && n.found[s] != "" {
 		return

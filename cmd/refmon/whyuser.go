@@ -263,7 +263,7 @@ func readToken(th *nt.Thread, h winnt.Handle) (spec token.Spec, err error) {
 }
 
 // servedNames returns a function that names SIDs: well-known SIDs and those of this host first, then as refmond does.
-// It caches the results. The function returns "" for a SID without a name.
+// It caches the results. The function returns "" for a SID without a name. A name of refmond has its domain before it.
 func servedNames(th *nt.Thread) func(sid.SID) string {
 	known, other := map[sid.SID]string{}, namesOf(nil)
 	return func(s sid.SID) string {

@@ -99,7 +99,8 @@ func (o *Open) Limits(people bool) (lines []string) {
 	return lines
 }
 
-// parentWords returns which right on the directory decides, and why it was granted or not.
+// parentWords returns which right on the directory decides, and why it was granted or not. If the access check has a
+// reason, it is in its words.
 func parentWords(r *fileaccess.Reason) string {
 	right, granted := winnt.DirectoryFileObject.RightName(r.Right), r.Kind == fileaccess.ParentAllow
 	switch {

@@ -48,8 +48,8 @@ func (p *Printer) Lines(c *nt.Call) []string {
 	return lines
 }
 
-// Arguments returns the input parameters by name, separated by commas. It leaves out defaults and parameters that
-// are optional and zero.
+// Arguments returns the input parameters by name, separated by commas. It leaves out defaults and parameters that are
+// optional and zero. A call without any gives "".
 func (p *Printer) Arguments(c *nt.Call) string {
 	var parts []string
 	in := reflect.ValueOf(c.In)

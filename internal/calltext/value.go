@@ -196,7 +196,7 @@ func maskText(m winnt.AccessMask, object *winnt.ObjectType) string {
 }
 
 // allAccess returns the documented name of all rights of a type, such as TOKEN_ALL_ACCESS, if m equals them; ""
-// otherwise.
+// otherwise. A type without rights has none.
 func allAccess(m winnt.AccessMask, object *winnt.ObjectType) string {
 	if len(object.Rights) == 0 {
 		return ""

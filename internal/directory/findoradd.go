@@ -14,7 +14,8 @@ import (
 // FindOrAdd returns the index in Principals of an account by name: a user or group of the directory, DOMAIN\name, a
 // user principal name, name@realm, a well-known name or a SID. It adds a principal if the directory has none with that
 // SID. note describes an assumption, such as an ignored domain name; it is "" without one. A disabled user, an unknown
-// name and a name of another domain are errors, with index -1.
+// name and a name of another domain are errors, with index -1. A user of the directory comes first. On an error nothing
+// is added.
 func (d *Directory) FindOrAdd(who string) (index int, note string, err error) {
 	if i := d.Find(who); i >= 0 {
 		return i, "", nil

@@ -49,7 +49,8 @@ var (
 )
 
 // KnownOf reads from a rule's source how its answers are known. A source that names a choice is never more than
-// [Agree], because a question may depend on the chosen part (B-37).
+// [Agree], because a question may depend on the chosen part (B-37). A source of choices only is [Decided]; one without
+// choices, recordings and indirect sources is [Documented].
 func KnownOf(source string) string {
 	parts := strings.Split(source, ";")
 	switch {

@@ -38,7 +38,7 @@ type raw []byte
 
 // DescriptorAt copies a descriptor in absolute or self-relative form. It returns nil for NULL, and a status for an
 // unreadable or malformed one; a malformed part before an unreadable one decides. Equal bytes may return the same
-// descriptor, which must not be changed.
+// descriptor, which must not be changed. Descriptors of more than keptBytes are not kept.
 func (m *Memory) DescriptorAt(p Address) (*sd.Descriptor, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

@@ -95,7 +95,7 @@ func (m *Memory) Expect(p Address) {
 }
 
 // Read copies len(b) bytes of user memory into b. Inaccessible memory gives STATUS_ACCESS_VIOLATION. An empty b reads
-// nothing and succeeds.
+// nothing and succeeds. A fault during the copy leaves b partly filled.
 func (m *Memory) Read(b []byte, p Address) ntstatus.Status {
 	n := uintptr(len(b))
 	if n == 0 {

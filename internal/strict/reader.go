@@ -43,8 +43,9 @@ func (r *Reader) enter() error {
 	return nil
 }
 
-// Object reads an object and calls f with the index in names of each field, in file order. f must read the value.
-// names has at most 64 elements. An unknown or repeated field is an error; a missing one is not.
+// Object reads an object and calls f with the index in names of each field, in file order. f must read the value. names
+// has at most 64 elements. An unknown or repeated field is an error; a missing one is not. It stops at the first error,
+// and names the field in it.
 func (r *Reader) Object(names []string, f func(i int) error) error {
 	if r.Peek() != '{' {
 		return r.Fail("want an object")

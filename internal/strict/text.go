@@ -2,8 +2,8 @@ package strict
 
 import "unicode/utf8"
 
-// Unquote returns the text of a scanned JSON string. Without escapes the result is a part of raw, otherwise it is
-// built in buf. ok is false if raw is not a string.
+// Unquote returns the text of a scanned JSON string. Without escapes the result is a part of raw, otherwise it is built
+// in buf. ok is false if raw is not a string. raw must be a valid string.
 func Unquote(buf, raw []byte) (text []byte, ok bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return nil, false

@@ -112,7 +112,8 @@ func ReadFrame(r io.Reader) (*Frame, error) { return readFrame(r, nil) }
 type room func(request uint64, n int) []byte
 
 // readFrame reads a frame as ReadFrame does. given may be nil or provide memory for the body. A length outside the
-// bounds is an error before anything else is read. It returns io.EOF only before the first byte.
+// bounds is an error before anything else is read. It returns io.EOF only before the first byte. A body that is cut off
+// returns the frame with an error.
 func readFrame(r io.Reader, given room) (*Frame, error) {
 	if b, ok := r.(*bufio.Reader); ok && b.Buffered() >= 4+headSize {
 		return begun(b, given)

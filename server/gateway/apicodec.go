@@ -78,8 +78,9 @@ func (c strictCodec) Unmarshal(data []byte, message any) error {
 	return protojson.Unmarshal(data, m)
 }
 
-// checkJSON reads one JSON object with the fields of m from r. It returns an error for a name that is unknown,
-// repeated or in the wrong case, and for a null or empty value (G-35). It does not check types, which protojson does.
+// checkJSON reads one JSON object with the fields of m from r. It returns an error for a name that is unknown, repeated
+// or in the wrong case, and for a null or empty value (G-35). It does not check types, which protojson does. Errors
+// have their position.
 func checkJSON(m protoreflect.MessageDescriptor, r *strict.Reader) error {
 	fields := m.Fields()
 	names := make([]string, fields.Len())

@@ -96,7 +96,7 @@ func (p *pdp) rows() []row {
 
 // Evaluate decides a question and stores its audit record. ctx carries the caller's session. It returns an
 // *authzen.Error with status 429 beyond the caller's rate, 403 for a question that the caller may not ask, and 503 if
-// refmond does not decide or the record cannot be stored.
+// refmond does not decide or the record cannot be stored. Without a record there is no answer.
 func (p *pdp) Evaluate(ctx context.Context, q *authzen.Question) (a authzen.Answer, err error) {
 	s, _ := ctx.Value(sessionKey{}).(*session)
 	r := &request{g: p.g, s: s, begun: time.Now(), ctx: ctx}

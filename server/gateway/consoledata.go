@@ -79,7 +79,7 @@ func groupSIDs(t *api.TokenResponse) (list []string) {
 }
 
 // groupUse returns a text on how a group with these attributes counts in access checks. It returns "" for an ordinary
-// enabled group.
+// enabled group. Integrity comes before deny-only, and that before disabled.
 func groupUse(attributes uint32) string {
 	switch {
 	case attributes&winnt.SE_GROUP_INTEGRITY != 0:

@@ -37,7 +37,8 @@ func (f *ForwardAuth) check() error {
 
 // forwardAuth answers a proxy's question about a client, whose credentials the request has: 200 if the client could
 // open the file with the right, and 401 if it has no valid credentials. Any other failure is 403, because nginx turns
-// any other status into a 500 (G-66).
+// any other status into a 500 (G-66). A path that is not served, and a daemon that cannot be reached, are 403 as well;
+// so are too many failed logons.
 func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Content-Type-Options"] = nosniff
 	begun := time.Now()

@@ -13,7 +13,7 @@ const mostListed = 20_000 // entries in a response to PROPFIND, and on a page
 
 // list returns the entries of the open directory h, sorted by name, but no more than most. at is its place. It skips
 // names that requests cannot use. more reports that it left out others, in no particular order. refused is nil on
-// success.
+// success. If it fails it returns no entries.
 func (q *request) list(at place, h winnt.Handle, most int) (list []facts, more bool, refused *refusal) {
 	for begin := true; ; begin = false {
 		var batch []nt.FileEntry

@@ -69,8 +69,9 @@ func rights(mask winnt.AccessMask) *api.Rights {
 }
 
 // object returns the descriptor of the object in a question: the one that the client sent as SDDL, then sent is true,
-// or that of the file with its path. err is a connect error. It is InvalidArgument for a malformed descriptor or
-// path, NotFound for a missing or hidden file, and PermissionDenied without READ_CONTROL.
+// or that of the file with its path. err is a connect error. It is InvalidArgument for a malformed descriptor or path,
+// NotFound for a missing or hidden file, and PermissionDenied without READ_CONTROL. An SDDL text comes before a path;
+// without both it is InvalidArgument. Any other failure is Unavailable.
 func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error) {
 	switch {
 	case o.GetSddl() != "":

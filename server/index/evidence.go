@@ -40,7 +40,7 @@ type Refusal struct {
 
 // String returns a sentence for people: which entry, numbered from 1, of whose descriptor denied which rights to whom.
 // SIDs that every computer has get their names. If no entry refused, or Entry or Rights cannot be parsed, it returns a
-// sentence with the parts that are known.
+// sentence with the parts that are known. A text that cannot be parsed is copied as it is.
 func (r *Refusal) String() string {
 	of := "the " + r.By
 	if r.By == "folder" {
@@ -139,7 +139,8 @@ func text(d *sd.Descriptor) string {
 }
 
 // refusal returns the first check of a class that refuses a token: the share's, those of the folders, then the
-// document's. It returns nil if none does.
+// document's. It returns nil if none does. A token with SeChangeNotifyPrivilege passes folders that let its holders
+// pass.
 func (c *Class) refusal(t *token.Token) *Refusal {
 	if c.Share != nil {
 		if r := refused("share", t, c.Share, c.Mask, c.Type); r != nil {

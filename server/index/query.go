@@ -298,7 +298,8 @@ func (x *Index) newest() (*Watermark, error) {
 	return watermark, err
 }
 
-// read applies new events. An incomplete last line stays for the next call. A damaged event is an error.
+// read applies new events. An incomplete last line stays for the next call. A damaged event is an error. Events before
+// the damaged one stay applied.
 //
 // +checklocks:x.mu
 func (x *Index) read() error {

@@ -111,7 +111,8 @@ func Run(ctx context.Context, c Config) (err error) {
 }
 
 // stages runs the directory, the worker and a watcher for each tree, and waits for all of them. The first error stops
-// the others and is returned. If the caller's context ends, stages returns nil.
+// the others and is returned. If the caller's context ends, stages returns nil. A failing stage of a stopped run does
+// not replace the cause.
 func (r *running) stages(ctx context.Context) error {
 	c, told := &r.config, ctx
 	ctx, stop := context.WithCancelCause(ctx)

@@ -87,7 +87,7 @@ func (s *State) Apply(e *Event) error {
 }
 
 // person adds a person with the next number, or renames a known one. It returns an error if the number is neither the
-// next one nor the known person's number.
+// next one nor the known person's number. After an error s is unchanged.
 func (s *State) person(p *PersonEvent) error {
 	id, err := p.person()
 	if err != nil {

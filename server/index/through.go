@@ -103,7 +103,8 @@ type passed struct {
 }
 
 // pass returns the principals that may traverse the folder of c, which must be a folder's class. It caches the result,
-// which the caller must not change.
+// which the caller must not change. An error is not cached. Holders of SeChangeNotifyPrivilege pass where c.Holders is
+// set.
 func (d *decider) pass(c *Class) (*passed, error) {
 	if known := d.passes[c.ID]; known != nil {
 		return known, nil
@@ -137,8 +138,9 @@ func (d *decider) pass(c *Class) (*passed, error) {
 // is "".
 func folderOf(at string) string { return at[:strings.LastIndexByte(at, '/')] }
 
-// above returns the classes of the folders above a document, nil if traverse rights are not checked. The tree's root
-// is left out (F-22), except with TraverseHost. An unknown folder counts as one that could not be read (N-15).
+// above returns the classes of the folders above a document, nil if traverse rights are not checked. The tree's root is
+// left out (F-22), except with TraverseHost. An unknown folder counts as one that could not be read (N-15). The result
+// is kept for the last folder; do not change it.
 func (w *Worker) above(tree, at string) ([]Class, error) {
 	if w.traverse == "" || at == tree {
 		return nil, nil

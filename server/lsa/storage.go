@@ -124,8 +124,8 @@ func readState(tx *bbolt.Tx) (*state, error) {
 		}))
 }
 
-// each calls f for each value of a bucket, and stops at the first error. A missing bucket has no
-// values.
+// each calls f for each value of a bucket, and stops at the first error. A missing bucket has no values. A value that
+// cannot be decoded is an error, and f is not called for it.
 func each[T any](tx *bbolt.Tx, bucket []byte, f func(key []byte, v T) error) error {
 	b := tx.Bucket(bucket)
 	if b == nil {

@@ -89,8 +89,8 @@ func (m *Mount) ListXAttr(_ <-chan struct{}, in *fuse.InHeader, out []byte) (uin
 }
 
 // RemoveXAttr removes a user attribute. It needs FILE_WRITE_EA, and returns ENODATA for a missing one (M-35). It
-// returns EPERM for an attribute that holds the descriptor (M-16, M-52), and ENODATA or EOPNOTSUPP for every other
-// one.
+// returns EPERM for an attribute that holds the descriptor (M-16, M-52), and ENODATA or EOPNOTSUPP for every other one.
+// An unknown node is ESTALE.
 func (m *Mount) RemoveXAttr(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.Status {
 	switch {
 	case describes(name):

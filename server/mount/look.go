@@ -71,8 +71,9 @@ func (m *Mount) nameOf(path string) nt.ObjectAttributes {
 	return nt.ObjectAttributes{RootDirectory: m.root, ObjectName: path}
 }
 
-// openNode opens the existing file of a node; it ignores in.CreateDisposition. On success the caller closes the
-// handle. It returns ESTALE if the name now refers to another file or to none, and EACCES for a file without a name.
+// openNode opens the existing file of a node; it ignores in.CreateDisposition. On success the caller closes the handle.
+// It returns ESTALE if the name now refers to another file or to none, and EACCES for a file without a name. A file
+// that may not be opened gives EACCES or another error by its status.
 func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, fuse.Status) {
 	if m.nodes.nameless(n) {
 		return 0, fuse.EACCES // there is nothing to find it by (M-38)

@@ -60,7 +60,7 @@ func (m *Mount) resized(n *node, in *fuse.SetAttrIn, size uint64, out *fuse.Attr
 }
 
 // change applies the changes of a request in the order mode, size, owner, times. Each needs its own right. It stops at
-// the first error, and does not undo the changes before it.
+// the first error, and does not undo the changes before it. What the request does not name stays.
 func (m *Mount) change(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	if s := m.chmod(t, n, in); s != fuse.OK {
 		return s

@@ -65,7 +65,7 @@ func (m *Mount) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 
 // Fallocate allocates or removes space of a file, as fallocate(2) with in.Mode. The handle needs FILE_WRITE_DATA,
 // because fallocate can also remove data; without it the result is EACCES. It returns EOPNOTSUPP if the tree cannot do
-// it, and EBADF for an unknown handle.
+// it, and EBADF for an unknown handle. An unsupported mode gives the status of the tree.
 func (m *Mount) Fallocate(_ <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil {

@@ -78,7 +78,8 @@ func fitted(value []byte, s fuse.Status, out []byte) (uint32, fuse.Status) {
 }
 
 // descriptor returns the encoded descriptor of a file: self-relative for system.ntfs_acl, and in Samba's form for its
-// attribute. It needs READ_CONTROL. It includes the SACL if the client holds SeSecurityPrivilege (M-16).
+// attribute. It needs READ_CONTROL. It includes the SACL if the client holds SeSecurityPrivilege (M-16). A descriptor
+// that Samba's form cannot hold is EIO.
 func (m *Mount) descriptor(t *worker, n *node, name string) (value []byte, s fuse.Status) {
 	want := winnt.READ_CONTROL
 	parts := winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION

@@ -34,6 +34,7 @@ type fanotify struct {
 
 // listen subscribes to the changes of root's file system. It needs CAP_SYS_ADMIN for the mark on a file system, and
 // CAP_DAC_READ_SEARCH for handles. It returns an error if the root is missing or on FUSE. The caller closes the result.
+// A root that is no directory is an error, too.
 func listen(root string) (changes, error) {
 	if OverFUSE(root) {
 		return nil, errFUSE
@@ -208,6 +209,7 @@ func (f *fanotify) inode(e *event, into *news) (lost bool) {
 }
 
 // number returns the inode number of a regular file. It returns 0 and no error for another file and for a deleted one.
+// Of a handle that cannot be opened it returns the error.
 func (f *fanotify) number(h handle) (uint64, error) {
 	var s unix.Stat_t
 	fd, err := f.open(h)

@@ -66,8 +66,9 @@ func Answer(question []byte) []byte {
 	return b.Bytes()
 }
 
-// ask decides and explains the question. If a field is malformed, or the check cannot run, the reply has only
-// Mistakes. Changes are computed only for a denial, and only on request.
+// ask decides and explains the question. If a field is malformed, or the check cannot run, the reply has only Mistakes.
+// Changes are computed only for a denial, and only on request. A descriptor that cannot be formatted leaves Canonical
+// empty.
 func (q *Question) ask() Reply {
 	request, wrong := q.parse()
 	if wrong != nil {

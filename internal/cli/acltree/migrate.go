@@ -126,7 +126,7 @@ func (m *Migration) ids() *fileaccess.IDMap {
 // DecodeNFS4 decodes an NFSv4 ACL as XDR (RFC 7530, section 6.2.1, and RFC 4506): the number of entries, and for each
 // its type, flags, mask and the name with its length, padded to 4 bytes. Numbers are big-endian. Too many entries, an
 // unknown type, a truncated entry and bytes after the last entry are errors that wrap [fileaccess.ErrNFS4ACL]. A list
-// without entries is nil.
+// without entries is nil. An entry is not checked for a valid name.
 func DecodeNFS4(b []byte) ([]fileaccess.NFS4ACE, error) {
 	bad := func(what string) ([]fileaccess.NFS4ACE, error) {
 		return nil, fmt.Errorf("%w: %s", fileaccess.ErrNFS4ACL, what)

@@ -49,7 +49,8 @@ var letters = map[string]string{"F": "full", "M": "modify", "RX": "list", "R": "
 // ParseRights parses rights joined by commas or "+": words (read, write, modify, full, list, control), the letters of
 // icacls (F, M, RX, R, W, D), and the names that [words.Parse] accepts for files. It returns an error for an empty
 // text, and one with the name for an unknown right or a right of a directory service. Allow always includes
-// SYNCHRONIZE.
+// SYNCHRONIZE. Deny leaves out SYNCHRONIZE, and for writing READ_CONTROL, unless all rights are denied. Letters must be
+// capital.
 func ParseRights(text string) (r Rights, err error) {
 	for _, name := range strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == '+' }) {
 		name = strings.TrimSpace(name)

@@ -156,7 +156,8 @@ func (s *side) entryText(a sd.ACE) string {
 }
 
 // memberships returns the groups that principals of both states joined or left, by name. Of the joined and of the left
-// members it lists at most maxNames each.
+// members it lists at most maxNames each. Names.Count counts all of them. A principal that only one state has is left
+// out.
 func memberships(before, now *side) []Membership {
 	groups := map[sid.SID]*Membership{}
 	at := now.counterparts(before)

@@ -149,7 +149,7 @@ func (s *side) names(set effective.Set) Names {
 }
 
 // important adds a row for each important object: the direct rights on it and the routes to it. It ends at the first
-// error.
+// error. The survey must be complete.
 func (p *Page) important(s *side) error {
 	at := map[int][]reach.Right{}
 	for _, x := range s.rights {

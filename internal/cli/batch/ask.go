@@ -173,7 +173,8 @@ func (c *checker) options(s *subject, q *accessquery.Query) error {
 var objectTypeFields = strict.Layout{"level", "guid"}
 
 // objectTypes sets the list of object types. Without the field it leaves r unchanged. The list stays valid until the
-// next line. A malformed entry is an error with its index.
+// next line. A malformed entry is an error with its index. So is a list that is longer than [access.MaxObjectTypes] by
+// more than one; the check itself refuses one more.
 func (c *checker) objectTypes(r *access.Request) error {
 	v := c.slots[fObjectTypes]
 	if absent(v) {

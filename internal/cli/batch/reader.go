@@ -69,7 +69,7 @@ func ended(err error) error {
 
 // cut sends the whole lines of p and returns a piece with the incomplete last line. old is the length of p before the
 // last read, which returned err. If err is not nil, cut also sends the last line and returns err. It cuts off a line
-// longer than MaxLine and skips its rest.
+// longer than MaxLine and skips its rest. An empty piece is not sent.
 func (r *reader) cut(p *piece, old int, err error) (*piece, error) {
 	c := &p.Value
 	end := bytes.LastIndexByte(c.data[old:], '\n')
@@ -101,7 +101,7 @@ func (r *reader) cut(p *piece, old int, err error) (*piece, error) {
 }
 
 // skipLine reads to the next newline, sends the complete lines after it and returns a piece with the rest. It returns
-// the read error, or io.ErrNoProgress.
+// the read error, or io.ErrNoProgress. An end without a newline gives that error.
 func (r *reader) skipLine() (*piece, error) {
 	p, err := r.take(nil)
 	if err != nil {

@@ -125,7 +125,7 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 }
 
 // compare sends After through the workers and writes the rows. offset is the length of Before, which progress reports
-// include.
+// include. Positions that Save and Progress get count the objects of Before, too.
 func (d *Diff) compare(ctx context.Context, offset int64) (Summary, error) {
 	if d.before != nil {
 		d.base = d.before.Objects

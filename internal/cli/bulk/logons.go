@@ -47,7 +47,7 @@ type alternatives struct {
 }
 
 // remark returns a text about the kinds of logon whose answer for a place differs, "" if none does. It decides at most
-// once for each kind, and only if the answer can differ (B-26).
+// once for each kind, and only if the answer can differ (B-26). A failing decision is an error.
 func (a *alternatives) remark(x place) (string, error) {
 	dir := a.run.Directory
 	if a.run.logons == nil || !dir.DependsOnKind(x.d) && !dir.DependsOnKind(a.run.Share) {

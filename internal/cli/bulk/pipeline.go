@@ -130,8 +130,9 @@ func (p *pipeline[T]) batch(b *box[T]) error {
 	return nil
 }
 
-// put writes a batch and adds its counts to those of the run. At intervals it saves a checkpoint and reports
-// progress. An error of save ends the run. It reports progress before it saves.
+// put writes a batch and adds its counts to those of the run. At intervals it saves a checkpoint and reports progress.
+// An error of save ends the run. It reports progress before it saves. An error of write ends the run before anything is
+// counted.
 func (p *pipeline[T]) put(b *box[T]) error {
 	if err := p.write(b, &p.sum); err != nil {
 		return err

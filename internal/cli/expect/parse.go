@@ -94,7 +94,7 @@ func Parse(text []byte, out Outside) (*File, error) {
 }
 
 // readParts reads the parts in the order of fileFields, whatever their order in the file, because later parts refer to
-// earlier ones. It skips missing parts.
+// earlier ones. It skips missing parts. An unknown or repeated part is an error, and errors name their part.
 func (f *File) readParts() error {
 	var at [7]int
 	err := f.Object(fileFields, func(i int) error {
@@ -132,7 +132,7 @@ func (f *File) readDomain() error {
 }
 
 // readPrincipals reads the map of names to tokens. A value is a token file inline, or the path of one. A malformed
-// token is an error at its position.
+// token is an error at its position. A path that cannot be opened is one as well.
 func (f *File) readPrincipals() error {
 	return f.Map(func(name string) error {
 		start := f.Pos

@@ -72,7 +72,7 @@ func (s *Search) mannerOf(object int) manner {
 }
 
 // question returns the compiled words of a manner. It compiles them on first use. An object with its own SID is
-// compiled each time. m.blocked needs a second principal.
+// compiled each time. m.blocked needs a second principal. A caller must not change the result.
 func (a *asker) question(m manner) (*question, error) {
 	if q := a.questions[m]; q != nil {
 		return q, nil

@@ -102,7 +102,7 @@ func controls(name string) bool {
 }
 
 // controllers returns the tokens that control an object: they can change its rights or its owner, or become it. It
-// caches the result for each object.
+// caches the result for each object. The caller must not change it.
 func (a *asker) controllers(object int) (effective.Set, error) {
 	if set, ok := a.control[object]; ok {
 		return set, nil

@@ -26,7 +26,8 @@ func NewDirect(d *directory.Directory) (*Direct, error) {
 }
 
 // Rights returns the rights of steps that any principal has on an object itself, from the strongest to the weakest, and
-// nil if no principal has one. A malformed descriptor or msDS-GroupMSAMembership is an error.
+// nil if no principal has one. A malformed descriptor or msDS-GroupMSAMembership is an error. An unreadable object
+// gives its own error.
 func (v *Direct) Rights(i *objects.Item) (rights []Right, err error) {
 	s := &v.search
 	if i.Err != nil {

@@ -33,9 +33,9 @@ func Call(name string, profile nt.Profile, set ...*Refusal) (Outcome, error) {
 	return got, err
 }
 
-// run calls the service with all refusals of set injected, and returns an error unless the first of them in
-// order wins: with its status, by its rule and, for an error status, without a change of the system. An empty
-// set must succeed.
+// run calls the service with all refusals of set injected, and returns an error unless the first of them in order wins:
+// with its status, by its rule and, for an error status, without a change of the system. An empty set must succeed. A
+// refusal that kernel mode cannot be called with is an error before the call.
 func (w *world) run(s *service, set []*Refusal) (Outcome, error) {
 	in := s.base(w)
 	for _, f := range set {

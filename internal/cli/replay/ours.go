@@ -169,7 +169,8 @@ func createAnswer(l *Line, own *token.Token) (string, Fields, error) {
 }
 
 // checkAnswer decides an access vector. AuthzAccessCheck has neither a call nor a token type, so its questions follow
-// the rules of the kernel routine. The result has neither id nor note. l stays unchanged.
+// the rules of the kernel routine. The result has neither id nor note. l stays unchanged. A question that is malformed
+// is ErrMalformed.
 func checkAnswer(l *Line) (string, Fields, error) {
 	in := Fields{}
 	for k, v := range l.In {

@@ -205,7 +205,8 @@ func plain(to reflect.Value, v starlark.Value) error {
 	return nil
 }
 
-// number returns a non-negative integer or the number of a documented constant. Other values are an error.
+// number returns a non-negative integer or the number of a documented constant. Other values are an error. A negative
+// integer, and one beyond 64 bits, are such.
 func number(v starlark.Value) (uint64, error) {
 	switch v := v.(type) {
 	case named:

@@ -85,7 +85,7 @@ func sameObject(op syntax.Token, same bool) (bool, error) {
 }
 
 // setObject sets a parameter that is a reference to any object. Values other than objects, threads and processes are an
-// error.
+// error. None is such a value.
 func (r *Runner) setObject(to reflect.Value, v starlark.Value) error {
 	var o kernel.Object
 	switch v := v.(type) {

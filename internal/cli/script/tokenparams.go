@@ -201,7 +201,8 @@ func (r *Runner) groupWith(v starlark.Value, bare uint32) (g token.Group, err er
 	return g, err
 }
 
-// groups converts a list of groups, or a dict {SID: attributes}. A SID without attributes gets bare. None is NULL.
+// groups converts a list of groups, or a dict {SID: attributes}. A SID without attributes gets bare. None is NULL. A
+// value of another kind is an error.
 func (r *Runner) groups(v starlark.Value, bare uint32) ([]token.Group, error) {
 	if d, ok := v.(*starlark.Dict); ok {
 		list := []token.Group{}

@@ -61,7 +61,7 @@ type win32Call struct {
 }
 
 // win32 prints or records a finished Win32 function. It prints the services below it if the function called several.
-// With Quiet it prints nothing.
+// With Quiet it prints nothing. With Record it only records, with JSON it prints an object.
 func (t *transcript) win32(c *win32Call) {
 	if t.r.cfg.Record != nil {
 		t.recordFunction(c)

@@ -27,7 +27,8 @@ func (f *Filter) And(g *Filter) *Filter {
 }
 
 // Match reports whether the filter selects a record, given as its JSON payload. Since is inclusive and Until exclusive.
-// With a bound, a record without a valid time does not match.
+// With a bound, a record without a valid time does not match. The zero Filter matches nothing. An Until of 0 is no
+// bound.
 func (f *Filter) Match(payload []byte) bool {
 	if f.match.is == nil || !f.match.may(payload) || !f.match.is(payload) {
 		return false

@@ -32,8 +32,8 @@ const (
 	counted = 100_000
 )
 
-// Add counts a record. It always returns nil, so that it can be passed to [Query]. Of denials and changes it keeps
-// only the last ones.
+// Add counts a record. It always returns nil, so that it can be passed to [Query]. Of denials and changes it keeps only
+// the last ones. First and Last are the times of the earliest and the latest record, in whatever order they come.
 func (s *Summary) Add(e *audit.Event) error {
 	if s.ByEvent == nil {
 		s.ByEvent, s.ByUser = map[string]uint64{}, map[string]uint64{}

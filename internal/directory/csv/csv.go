@@ -18,7 +18,9 @@ type cells map[string]string
 
 // Read collects the rows that Export-Csv writes for Get-ADUser, Get-ADGroup, Get-ADComputer and Get-ADGroupMember.
 // Columns have the names of the properties. Each account becomes a member of the groups in its columns MemberOf and
-// Group, and of group unless that is "". A malformed row is an error with its line; rows before it stay collected.
+// Group, and of group unless that is "". A malformed row is an error with its line; rows before it stay collected. A
+// column with the name of a type instead of values is reported once. An empty file and one without known columns give
+// the error of columns.
 func Read(c *collect.Collector, text, group string) error {
 	skipped := 0
 	if strings.HasPrefix(text, "#TYPE") { // PowerShell 5 writes the type of the rows first

@@ -72,7 +72,7 @@ func Read(b []byte) (*directory.Directory, error) {
 }
 
 // readFile parses a file without resolving names. It starts with "{" in JSON and with columns name and sid in CSV; any
-// other file is YAML.
+// other file is YAML. An empty file is YAML.
 func readFile(b []byte) (*file, error) {
 	if text := bytes.TrimLeft(b, " \t\r\n"); len(text) == 0 || text[0] != '{' {
 		if head := csvHead(b); head != nil {

@@ -224,8 +224,8 @@ func (c *Claim) bytes() []byte {
 	return b
 }
 
-// valueBytes returns a claim's value in binary: strings end in a zero, SIDs and octets start with their length,
-// all other types are 64-bit numbers. It does not report malformed text.
+// valueBytes returns a claim's value in binary: strings end in a zero, SIDs and octets start with their length, all
+// other types are 64-bit numbers. It does not report malformed text. An unknown type counts as int64.
 func valueBytes(typ, v string) []byte {
 	switch typ {
 	case "string":

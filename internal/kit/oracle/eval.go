@@ -50,7 +50,7 @@ func (e *conditions) eval(c *Cond) truth {
 }
 
 // attribute returns the last attribute with the name of r. It returns nil, which stands for NULL, if there is none, if
-// it is disabled or without values, and if it is deny-only in an allow entry.
+// it is disabled or without values, and if it is deny-only in an allow entry. Names match in any case.
 func (e *conditions) attribute(r *Ref) *Claim {
 	var list []Claim
 	switch r.Scope {

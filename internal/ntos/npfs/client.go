@@ -19,7 +19,8 @@ func (e *End) dynamic() (nt.SecurityQualityOfService, bool) {
 
 // takeLocked removes up to n bytes from a queue. With server it makes the context of the read message the instance's
 // last one. With message it reads from one message, and returns STATUS_BUFFER_OVERFLOW if a part remains. The caller
-// must release the contexts in dropped.
+// must release the contexts in dropped. With n 0 it reads only from the first message. An empty queue gives no data and
+// success.
 //
 // +checklocks:in.mu
 func (in *Instance) takeLocked(box *queue, n int, server, message bool) (data []byte, st ntstatus.Status,

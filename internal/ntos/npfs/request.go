@@ -107,7 +107,8 @@ func (r *Request) Start() Result {
 }
 
 // beginLocked tries an operation for the first time. It returns STATUS_PENDING if the request must wait. Beyond
-// MaxPending a wait fails with STATUS_INSUFFICIENT_RESOURCES. An end that never blocks gets the status itself.
+// MaxPending a wait fails with STATUS_INSUFFICIENT_RESOURCES. An end that never blocks gets the status itself. An
+// unknown operation is STATUS_INVALID_PARAMETER.
 //
 // +checklocks:e.instance.mu
 func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {
@@ -152,7 +153,7 @@ func (op Op) waits(st ntstatus.Status) bool {
 }
 
 // againLocked tries a waiting operation again. It returns STATUS_PENDING if the request must go on waiting. A client
-// that came meanwhile makes a listen succeed.
+// that came meanwhile makes a listen succeed. Of a write, res.Count is what was taken so far.
 //
 // +checklocks:e.instance.mu
 func (e *End) againLocked(r *Request, f *finished) (res Result) {

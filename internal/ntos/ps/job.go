@@ -168,8 +168,8 @@ func (j *Job) within(outer *Job) bool {
 	return false
 }
 
-// refuses returns the refusal of a token by the limits that concern the token alone (I-90, columns A to C), or the
-// zero Outcome.
+// refuses returns the refusal of a token by the limits that concern the token alone (I-90, columns A to C), or the zero
+// Outcome. NoAdmin comes first.
 func (l *JobLimits) refuses(t *token.Token) Outcome {
 	if l.Flags&JobNoAdmin != 0 && t.IsAdmin() {
 		// The job admits no administrators (I-90).

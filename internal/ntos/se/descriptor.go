@@ -78,7 +78,8 @@ func mapACL(acl *sd.ACL, m *winnt.GenericMapping) *sd.ACL {
 }
 
 // labelledSACL returns the SACL of a new object: the given audit entries, and the mandatory label that the type
-// requires (O-39). It returns given, which may be nil, if the type requires none.
+// requires (O-39). It returns given, which may be nil, if the type requires none. For tokens a given label is dropped;
+// for other types it stays instead of the required one.
 func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) *sd.ACL {
 	policy := winnt.AccessMask(0)
 	ignoreGiven := false

@@ -154,7 +154,8 @@ func (a *auditedCheck) decide() (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
-// record writes the audit record if the SACL requests one (U-12, U-54). A silent check writes none.
+// record writes the audit record if the SACL requests one (U-12, U-54). A silent check writes none. A record that
+// cannot be kept fails with its status, and the caller gets no GenerateOnClose.
 func (a *auditedCheck) record() ntstatus.Status {
 	if a.silent {
 		// The caller does not have the privilege and allowed the check to go without its record (U-50).

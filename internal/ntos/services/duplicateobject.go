@@ -236,8 +236,8 @@ func (c *Context) NtMakeTemporaryObject(in nt.MakeTemporaryObjectIn) (out nt.Mak
 	return out, ntstatus.Success
 }
 
-// NtMakePermanentObject lets an object's name outlive its last handle. The caller needs SeCreatePermanentPrivilege;
-// the handle needs no right.
+// NtMakePermanentObject lets an object's name outlive its last handle. The caller needs SeCreatePermanentPrivilege; the
+// handle needs no right. A name that is permanent already stays so.
 func (c *Context) NtMakePermanentObject(in nt.MakePermanentObjectIn) (out nt.MakePermanentObjectOut,
 	st ntstatus.Status) {
 	// capture

@@ -224,8 +224,8 @@ func (c *Context) NtCancelIoFileEx(in nt.CancelIoFileExIn) (out nt.CancelIoFileO
 	return out, ntstatus.Success
 }
 
-// NtCancelSynchronousIoFile cancels the synchronous operations on which a thread waits. It returns STATUS_NOT_FOUND
-// if there are none.
+// NtCancelSynchronousIoFile cancels the synchronous operations on which a thread waits. It returns STATUS_NOT_FOUND if
+// there are none. The handle must grant THREAD_TERMINATE. With IoRequestToCancel only that operation counts.
 func (c *Context) NtCancelSynchronousIoFile(in nt.CancelSynchronousIoFileIn) (out nt.CancelIoFileOut,
 	st ntstatus.Status) {
 	// reference

@@ -134,8 +134,8 @@ func (c *Context) mayAssignKin(tok *se.TokenObject) bool {
 	return se.MayAssign(own, tok)
 }
 
-// mayCreateWith reports whether the caller may create a process with that token: with the privilege for it, or
-// because the token is kin of its own.
+// mayCreateWith reports whether the caller may create a process with that token: with the privilege for it, or because
+// the token is kin of its own. KinOnly comes before OfProcess.
 func (c *Context) mayCreateWith(tok *se.TokenObject, in *nt.CreateUserProcessIn) bool {
 	switch {
 	// A token that is kin of the caller's process needs no privilege (I-96).

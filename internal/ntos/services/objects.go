@@ -94,7 +94,7 @@ func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[
 }
 
 // gateSystemSecurity refuses reserved access bits, and ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege. It runs
-// before the object is looked up (O-22).
+// before the object is looked up (O-22). Reserved bits come first.
 func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
 		// Reserved bits are refused before anything else is checked.
@@ -107,8 +107,8 @@ func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// openByID creates a handle to a process or thread. In user mode SeDebugPrivilege grants a non-empty request without
-// an access check (O-37). The handle is 0 after a failure.
+// openByID creates a handle to a process or thread. In user mode SeDebugPrivilege grants a non-empty request without an
+// access check (O-37). The handle is 0 after a failure. Without the privilege the object's descriptor decides.
 func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	if attributes&typ.Invalid != 0 {

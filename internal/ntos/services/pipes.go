@@ -153,7 +153,8 @@ func whichInstance(disposition uint32) npfs.Which {
 
 // openPipe connects the calling thread to a listening instance: of the pipe with a name, or of the unnamed pipe of
 // server. It releases the reference on server, if any. The quality of service is the one in OBJECT_ATTRIBUTES, or the
-// default (I-84).
+// default (I-84). Without a pipe of that name it returns STATUS_OBJECT_NAME_NOT_FOUND, and STATUS_ACCESS_DENIED for
+// rights that the pipe's direction does not allow.
 func (c *Context) openPipe(name string, server *npfs.End, oa *nt.ObjectAttributes, desired winnt.AccessMask,
 	options uint32) (h winnt.Handle, st ntstatus.Status) {
 	unnamed := server != nil

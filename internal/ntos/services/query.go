@@ -117,9 +117,10 @@ func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.Que
 	return out, ntstatus.Success
 }
 
-// NtQuerySecurityAttributesToken returns the token's own security attributes: those with the given names, or all for
-// an empty list. It returns STATUS_NOT_FOUND if the token has none of the names. If the buffer is too small, it
-// returns STATUS_BUFFER_TOO_SMALL and sets only ReturnLength.
+// NtQuerySecurityAttributesToken returns the token's own security attributes: those with the given names, or all for an
+// empty list. It returns STATUS_NOT_FOUND if the token has none of the names. If the buffer is too small, it returns
+// STATUS_BUFFER_TOO_SMALL and sets only ReturnLength. With an empty list, a token without attributes gives an empty
+// result.
 func (c *Context) NtQuerySecurityAttributesToken(
 	in nt.QuerySecurityAttributesTokenIn,
 ) (out nt.QuerySecurityAttributesTokenOut, st ntstatus.Status) {

@@ -87,7 +87,7 @@ func (c *Context) setBasic(h treeHandle, v nt.FileBasic) ntstatus.Status {
 }
 
 // setDisposition marks a file for deletion, or with remove false takes the mark back. For the latter, neither the
-// contents nor the attributes of the file matter.
+// contents nor the attributes of the file matter. A failure of the host is a status, and then nothing changed.
 func (c *Context) setDisposition(h treeHandle, remove bool) ntstatus.Status {
 	facts, st := h.open.Facts()
 	if st != ntstatus.Success {

@@ -146,8 +146,9 @@ func (n *treeName) find(q *openRequest) (nt.FilePlace, ntstatus.Status) {
 	return place, ntstatus.Success
 }
 
-// special prepares place for a request to create a link or an unnamed file. It returns STATUS_NOT_SUPPORTED if the
-// file system has no such files (F-192, F-197), and success for other requests.
+// special prepares place for a request to create a link or an unnamed file. It returns STATUS_NOT_SUPPORTED if the file
+// system has no such files (F-192, F-197), and success for other requests. A link with a target that the file system
+// does not accept gives its status.
 func (q *openRequest) special(place nt.FilePlace) ntstatus.Status {
 	if q.target != "" {
 		if maker, ok := place.(nt.LinkPlace); ok {

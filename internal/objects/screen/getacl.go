@@ -24,7 +24,8 @@ func newGetAcl(in io.Reader) objects.Source { return &getAcl{newLines(in)} }
 func (g *getAcl) Next(b *objects.Batch) error { return objects.Gather(b, g.one) }
 
 // one reads the next object into o, or returns io.EOF. An object without a complete Sddl line, and one longer than
-// [objects.MaxLine], set o.Err; one then returns nil. Other errors end the run.
+// [objects.MaxLine], set o.Err; one then returns nil. Other errors end the run. A line that belongs to no property is
+// part of the one before.
 func (g *getAcl) one(o *objects.Object) error {
 	line, err := g.lines.nextFull()
 	if err != nil {

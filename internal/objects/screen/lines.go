@@ -27,7 +27,8 @@ func newLines(in io.Reader) lines {
 }
 
 // next returns a line without the blanks and the carriage return at its end, and an empty line for one with a prompt.
-// It returns io.EOF after the last one.
+// It returns io.EOF after the last one. After unread it returns the same line again. A byte order mark at the start is
+// dropped.
 func (l *lines) next() (string, error) {
 	if l.held {
 		l.held = false

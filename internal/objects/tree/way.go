@@ -100,7 +100,8 @@ func (f *files) way(path string) (w *objects.Way, err error) {
 	return w, err
 }
 
-// way returns the folders on the way to a file of a batch, above and below the root of the walk.
+// way returns the folders on the way to a file of a batch, above and below the root of the walk. An error about the
+// folders above the root counts for each file.
 func (r *fileReader) way(from *found, path string) (*objects.Way, error) {
 	below, ok := r.reader.Tree.(interface{ name(path string) string })
 	if !ok {

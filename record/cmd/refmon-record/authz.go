@@ -166,8 +166,8 @@ func (a *asker) context(t *token.Token) (ctx uint64, err error) {
 	return ctx, err
 }
 
-// modify adds the claims and device groups of a token to an Authz context. It does nothing for a token without any.
-// It stops at the first failure.
+// modify adds the claims and device groups of a token to an Authz context. It does nothing for a token without any. It
+// stops at the first failure. Malformed claims are an error.
 func (a *asker) modify(ctx uint64, t *token.Token) error {
 	for class, set := range map[uint64]*claims.Set{contextUserClaims: t.UserClaims(),
 		contextDeviceClaims: t.DeviceClaims()} {

@@ -89,7 +89,8 @@ func readVector(in replay.Fields) (v *vector, err error) {
 	return v, err
 }
 
-// check asks an access vector: by NtAccessCheck if this process may create tokens, else by the authorization library.
+// check asks an access vector: by NtAccessCheck if this process may create tokens, else by the authorization library. A
+// vector that NtAccessCheck cannot ask goes to the library as well. A malformed one is an error.
 func (a *asker) check(in replay.Fields) (status string, out replay.Fields, err error) {
 	v, err := readVector(in)
 	if err != nil {

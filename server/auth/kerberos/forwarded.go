@@ -16,9 +16,9 @@ const usageCredential = 14
 // maxForwarded limits the tickets of one forwarded credential. Clients forward one.
 const maxForwarded = 16
 
-// forwarded reports whether a KRB-CRED contains a valid ticket of the same client for the KDC,
-// encrypted with the authenticator's subkey or the session key (RFC 4120 5.8, RFC 4121 4.1.1). It
-// returns false for nil and malformed bytes, and keeps nothing of the credential (K-45).
+// forwarded reports whether a KRB-CRED contains a valid ticket of the same client for the KDC, encrypted with the
+// authenticator's subkey or the session key (RFC 4120 5.8, RFC 4121 4.1.1). It returns false for nil and malformed
+// bytes, and keeps nothing of the credential (K-45). It tries both keys, and the first that decrypts decides.
 func (a *Acceptor) forwarded(o *opened, credential []byte, now time.Time) bool {
 	tickets, sealed, ok := readCredential(credential)
 	if !ok {
@@ -94,8 +94,8 @@ func readCredentialPart(b []byte) (out []credentialInfo, ok bool) {
 	return out, true
 }
 
-// readCredentialInfo parses the fields of KrbCredInfo. It skips unknown fields, and an absent field has the zero
-// value. ok is false for malformed fields, and for no field at all.
+// readCredentialInfo parses the fields of KrbCredInfo. It skips unknown fields, and an absent field has the zero value.
+// ok is false for malformed fields, and for no field at all. Of a repeated field the last one counts.
 func readCredentialInfo(entry cryptobyte.String) (i credentialInfo, ok bool) {
 	for !entry.Empty() {
 		var field, text cryptobyte.String

@@ -122,8 +122,8 @@ func (d *Directory) current(f *Found) *Found {
 	return f
 }
 
-// again returns old as confirmed if its server has not changed since, and otherwise reads the account again. old
-// may be nil. It does not change the cache.
+// again returns old as confirmed if its server has not changed since, and otherwise reads the account again. old may be
+// nil. It does not change the cache. An error of the server is returned, and then no account.
 func (d *Directory) again(ctx context.Context, key string, old *cachedAccount, name string,
 	byRealm bool) (*cachedAccount, error) {
 	if old != nil && old.mark.number != 0 {

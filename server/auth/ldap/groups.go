@@ -174,7 +174,8 @@ func (w *walk) parents(e *entry) error {
 }
 
 // ranged returns all values of an attribute. It requests the ranges that the server left out. It returns nil for an
-// absent attribute. More than most values, or a server that returns no further ones, are errors.
+// absent attribute. More than most values, or a server that returns no further ones, are errors. An attribute whose
+// first range is complete is not limited by most.
 func (c *conn) ranged(e *entry, name string, most int) ([][]byte, error) {
 	values, to, all := e.values(name)
 	for !all {

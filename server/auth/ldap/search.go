@@ -139,8 +139,8 @@ func (e *entry) values(name string) (values [][]byte, to string, all bool) {
 	return values, to, all
 }
 
-// one returns the value of a single-valued attribute, "" if it is absent. Several values are an
-// error.
+// one returns the value of a single-valued attribute, "" if it is absent. Several values are an error. A list that the
+// server cut off counts as several.
 func (e *entry) one(name string) (string, error) {
 	values, _, all := e.values(name)
 	switch {

@@ -28,7 +28,7 @@ func (c checkedRoster) Run(ctx context.Context, out chan<- index.Version) error 
 }
 
 // forward checks versions and sends them to out until ctx ends, the check fails or the roster is done. A version
-// without people is not checked. The end of ctx is not an error.
+// without people is not checked. The end of ctx is not an error. It returns nil if the roster ends without an error.
 func (c checkedRoster) forward(ctx context.Context, in <-chan index.Version, out chan<- index.Version,
 	done <-chan error) error {
 	for {

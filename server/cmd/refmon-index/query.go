@@ -75,8 +75,8 @@ type canReadCmd struct {
 	queryFlags `embed:""`
 }
 
-// Run prints yes or no, with the reason if the answer is unknown. It returns errNo unless the answer is yes, which
-// sets the exit code.
+// Run prints yes or no, with the reason if the answer is unknown. It returns errNo unless the answer is yes, which sets
+// the exit code. Stale data is an answer "unknown".
 func (c *canReadCmd) Run(std *streams) error {
 	about, q, err := c.about(c.Right, c.Limit)
 	if err != nil {
@@ -135,7 +135,7 @@ type filterCmd struct {
 }
 
 // Run prints the IDs of the classes, one a line, or the filter in another form as JSON. It prints nothing for no
-// classes. An unknown person or right, and stale data, are errors.
+// classes. An unknown person or right, and stale data, are errors. A form other than a list is one line of JSON.
 func (c *filterCmd) Run(std *streams) error {
 	about, q, err := c.about(c.Right, c.Limit)
 	if err != nil {

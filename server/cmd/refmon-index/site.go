@@ -33,7 +33,8 @@ See docs/search.md for all keys.`
 }
 
 // Run makes the folder equal to the site file and prints what differed, or only prints it with --dry-run. An invalid
-// file and a change that a site cannot make are errors; then it writes nothing.
+// file and a change that a site cannot make are errors; then it writes nothing. After an error of writing, the folder
+// may be partly written.
 func (c *siteCmd) Run(std *streams) error {
 	text, err := os.ReadFile(c.File)
 	if err != nil {

@@ -73,7 +73,8 @@ type config struct {
 }
 
 // load returns the default configuration, overridden by a file. file may be "". An error has the file's name and, if
-// known, the line. Keys that the file does not have keep their defaults. An unknown key is an error.
+// known, the line. Keys that the file does not have keep their defaults. An unknown key is an error. The defaults are
+// checked, too. A file that cannot be read is an error.
 func load(file string) (*config, error) {
 	var c config
 	if err := c.read(shipped); err != nil {

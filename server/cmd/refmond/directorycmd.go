@@ -94,8 +94,8 @@ func openConfigured(file string) (*ldap.Directory, error) {
 	return d, err
 }
 
-// writeAtomically calls write with a temporary file of mode 0600, syncs it, and renames it to file. After an
-// error an old file is unchanged. If file is "-", write gets out instead.
+// writeAtomically calls write with a temporary file of mode 0600, syncs it, and renames it to file. After an error an
+// old file is unchanged. If file is "-", write gets out instead. The temporary file is removed after an error.
 func writeAtomically(file string, out io.Writer, write func(io.Writer) error) error {
 	if file == "-" {
 		return write(out)

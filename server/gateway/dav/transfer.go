@@ -156,7 +156,8 @@ func (x *exchange) copyTree(from, to Path, i Info, deep bool) {
 }
 
 // copyFile copies a file and its dead properties, and replaces an existing one at to. The copy appears only when all
-// data has arrived. If only the properties fail, it returns the error, but the copy stays.
+// data has arrived. If only the properties fail, it returns the error, but the copy stays. A file or a target that may
+// not be opened gives the refusal.
 func (x *exchange) copyFile(from, to Path) error {
 	src, err := x.files.Open(from)
 	if err != nil {

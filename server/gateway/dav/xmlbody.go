@@ -189,7 +189,8 @@ func (e *element) inner() string {
 	return b.String()
 }
 
-// write writes the element with its children as XML to b, or its escaped text if it has no name.
+// write writes the element with its children as XML to b, or its escaped text if it has no name. An element without
+// children is closed at once.
 func (e *element) write(b *strings.Builder) {
 	if e.name.Local == "" {
 		escape(b, e.text)

@@ -99,7 +99,8 @@ func (s *Sink) begin() error {
 }
 
 // createTables creates the schema and its tables if they are missing. For a store it first takes the lock. It returns
-// an error if the table of documents belongs to the other kind of sink.
+// an error if the table of documents belongs to the other kind of sink. The lock of a store that another run holds is
+// an error.
 func (s *Sink) createTables(tx pgx.Tx) error {
 	documents, kind := documentsTable, "r"
 	if s.store != nil {
@@ -221,7 +222,7 @@ func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
 }
 
 // replace makes a table equal to its rows. It copies the rows to a temporary table and changes only what differs, all
-// within tx. The caller rolls back after an error.
+// within tx. The caller rolls back after an error. A table without rows becomes empty.
 func (s *Sink) replace(tx pgx.Tx, t *filledTable) error {
 	if _, err := tx.Exec(s.ctx, `create temp table present (like refmon.`+t.name+`)`); err != nil {
 		return err

@@ -105,8 +105,8 @@ func (o *Options) options(s *site.Site) (*server.Options, error) {
 	return opts, nil
 }
 
-// address splits HOST:PORT. Port 0 gives the server's code for a free port. Unless secure is true, it accepts
-// loopback addresses only (N-47). A host name is not accepted without TLS.
+// address splits HOST:PORT. Port 0 gives the server's code for a free port. Unless secure is true, it accepts loopback
+// addresses only (N-47). A host name is not accepted without TLS. The port must be a decimal number.
 func address(text string, secure bool) (string, int, error) {
 	host, number, err := net.SplitHostPort(text)
 	if err != nil {

@@ -35,7 +35,8 @@ func (d *folder) same() bool { return len(d.added)+len(d.changed)+len(d.removed)
 // Compare returns what differs between the site file f and the folder out, which need not exist. It creates missing
 // keys in memory and writes nothing. It returns an error for an entry of out or of a subfolder that no earlier run can
 // have written, and for a change that a site cannot make. Files that the site no longer needs are part of the
-// difference: [Plan.Write] removes them.
+// difference: [Plan.Write] removes them. A folder of a machine that f no longer has is part of the difference, too, and
+// removed.
 func Compare(f *File, out string) (*Plan, error) {
 	p := &Plan{file: f, out: out}
 	old, err := readFolder(filepath.Join(out, keysFolder))

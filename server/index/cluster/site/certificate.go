@@ -91,7 +91,8 @@ func block(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// template returns a certificate without purpose and names, valid for this long, and its key.
+// template returns a certificate without purpose and names, valid for this long, and its key. It is valid from an hour
+// ago. The serial number is random.
 func template(name string, long time.Duration) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

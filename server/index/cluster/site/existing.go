@@ -8,7 +8,8 @@ import (
 )
 
 // checkServer returns an error unless at is tls://HOST:PORT, or nats://ADDRESS:PORT with a loopback address. Keys
-// authenticate clients, but do not encrypt the connection (N-79). A user and a path are errors.
+// authenticate clients, but do not encrypt the connection (N-79). A user and a path are errors. The port may be
+// missing.
 func checkServer(at string) error {
 	u, err := url.Parse(at)
 	if err != nil {

@@ -28,7 +28,8 @@ type deciding struct {
 }
 
 // workPeople takes over share n of the classes and decides its classes while the share belongs to this worker. It
-// returns nil when ctx ends or the share belongs to another worker, and otherwise the first error.
+// returns nil when ctx ends or the share belongs to another worker, and otherwise the first error. An error to
+// subscribe ends it before it takes anything over.
 func workPeople(ctx context.Context, s *shareWorker, n int) error {
 	for _, subject := range []string{headSubject, classesOf(n)} {
 		quiet, err := s.subscribe(subject)
@@ -192,7 +193,8 @@ func (d *deciding) purge(ctx context.Context) {
 }
 
 // class defines the class of a message and its folders, and decides their members. It returns an error for an invalid
-// signature, another class than that of the subject, a malformed definition, and a panic of the decision.
+// signature, another class than that of the subject, a malformed definition, and a panic of the decision. After an
+// error classes before the failing one may be defined.
 func (d *deciding) class(m *message) error {
 	if m.signed != nil {
 		return m.signed

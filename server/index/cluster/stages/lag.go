@@ -103,8 +103,8 @@ func (k *keeper) move(ctx context.Context, stream, consumer string, n int, at ui
 	return nil
 }
 
-// pull takes up to n messages from a consumer without waiting for new ones. It returns their number and the sequence
-// of the last one, 0 if there is none. With an error it also returns those that it got.
+// pull takes up to n messages from a consumer without waiting for new ones. It returns their number and the sequence of
+// the last one, 0 if there is none. With an error it also returns those that it got. It waits at most answerWithin.
 func (k *keeper) pull(ctx context.Context, stream, consumer string, n int) (got int, last uint64, err error) {
 	inbox := k.c.nc.NewInbox()
 	sub, err := k.c.nc.SubscribeSync(inbox)

@@ -202,7 +202,7 @@ func (r *rows) poison(ctx context.Context, next record, why error) error {
 }
 
 // define publishes the definitions of the new classes in events, and returns after the servers have stored them. Call
-// it before a row refers to them.
+// it before a row refers to them. It stops at the first error.
 func (r *rows) define(ctx context.Context, events []index.Event) error {
 	var list []*index.ClassEvent
 	for i := range events {

@@ -85,7 +85,7 @@ func (b *heartbeat) ahead(present watch.Heartbeat) bool {
 
 // parseSeen parses a watcher's message about part p. It returns the message and the batch in it, with document names
 // that begin with the host. It returns an error for a malformed or too large message. One document outside the part's
-// tree, or of another part, makes the whole message invalid (N-51).
+// tree, or of another part, makes the whole message invalid (N-51). A heartbeat without documents is valid.
 func parseSeen(s *site.Site, p site.Part, b []byte) (*seen, *watch.Batch, error) {
 	if len(b) > maxSeen {
 		return nil, nil, fmt.Errorf("a message of %d bytes, want at most %d", len(b), maxSeen)
