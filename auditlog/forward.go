@@ -221,8 +221,8 @@ func (f *Forwarder) load() error {
 }
 
 // save waits until the sink has received the records, then advances the cursor. After a crash of either side records
-// may be repeated but none is skipped (U-77). Without new records it does nothing. After an error the old cursor
-// stays.
+// may be repeated but none is skipped (U-77). Without new records it does nothing. After an error the old cursor stays.
+// The error is a *sinkError if the sink failed.
 func (f *Forwarder) save() error {
 	if f.sent == 0 {
 		return nil

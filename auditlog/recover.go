@@ -92,8 +92,9 @@ func (r *replay) segment(first uint64, last bool) error {
 	return errors.Join(err, f.Close())
 }
 
-// frames adds the records of a segment to the tree. Bytes that are not a frame end the last segment; in others they
-// are ErrDamaged. A record that contradicts the checkpoint is ErrDamaged, too.
+// frames adds the records of a segment to the tree. Bytes that are not a frame end the last segment; in others they are
+// ErrDamaged. A record that contradicts the checkpoint is ErrDamaged, too. A record with a number that does not follow
+// counts as no frame.
 func (r *replay) frames(s *scanner, last bool) error {
 	for {
 		f, err := s.next()

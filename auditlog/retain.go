@@ -66,8 +66,9 @@ func (w *writer) keepOld(firsts []uint64) error {
 
 // retain removes or archives old segments until the limits of Keep hold. Unless the log overwrites, it buffers a
 // warning when 90 % of Keep.Bytes are used, at most every four hours (U-67). It keeps segments that no checkpoint
-// covers yet. Under Stop it removes none for their size: it returns ErrStopped if the buffer does not fit. With
-// reserve the buffer may exceed the limit of Stop by the reserve.
+// covers yet. Under Stop it removes none for their size: it returns ErrStopped if the buffer does not fit. With reserve
+// the buffer may exceed the limit of Stop by the reserve. A segment that cannot be removed is an error. It ends at the
+// first one to keep.
 func (w *writer) retain(reserve bool) error {
 	keep, now := &w.log.cfg.Keep, w.log.cfg.clock()
 	bound := keep.Bytes

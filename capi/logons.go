@@ -113,6 +113,7 @@ func (c *call) probeLookup(domains, results user, n uint32) ntstatus.Status {
 }
 
 // lsaLookupNames2 returns the domains and the SIDs in two blocks that the caller frees with LsaFreeMemory.
+// STATUS_NONE_MAPPED writes both as well; another failure writes nothing.
 func lsaLookupNames2(c *call) uint64 {
 	n := c.u32(2)
 	if st := c.probeLookup(c.ptr(4), c.ptr(5), n); st != ntstatus.Success {

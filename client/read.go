@@ -134,7 +134,8 @@ func (c *Conn) readFor(request uint64) *wire.Frame {
 }
 
 // next reads an answer and returns it with the channel of its caller. An unexpected answer or an error ends the
-// connection; next then returns nil and nil.
+// connection; next then returns nil and nil. An answer without a waiting caller is such an unexpected answer, and its
+// files are closed.
 func (c *Conn) next() (*wire.Frame, chan<- *wire.Frame) {
 	f, err := c.from.Frame()
 	if err == nil && f.Kind != wire.Answer && f.Kind != wire.AnswerWith {

@@ -65,8 +65,8 @@ var nameBytes = func() (t [utf8.RuneSelf]bool) {
 	return t
 }()
 
-// validStream reports whether the text after the first colon is valid: a stream name, or a name and a type, of which
-// at most one is empty.
+// validStream reports whether the text after the first colon is valid: a stream name, or a name and a type, of which at
+// most one is empty. Types match in any case; only $DATA and $INDEX_ALLOCATION are types.
 func validStream(s string) bool {
 	name, kind, has := strings.Cut(s, ":")
 	if !validText(name, `/:`, 1) {

@@ -90,7 +90,8 @@ func Heritable(l *sd.ACL) *sd.ACL {
 }
 
 // StoredWhole returns a whole descriptor in the form in which it is stored for a file, as [Stored] does. It is an error
-// if owner, group or DACL is missing, or if the stored form would lose an entry, an owner or a flag (M-51).
+// if owner, group or DACL is missing, or if the stored form would lose an entry, an owner or a flag (M-51). A flag that
+// asks for inheritance (AR), and an entry for a logon session, are errors.
 func StoredWhole(d *sd.Descriptor) (*sd.Descriptor, error) {
 	const never = sd.DACLAutoInheritRequest | sd.SACLAutoInheritRequest
 	switch {

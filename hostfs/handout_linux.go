@@ -129,7 +129,8 @@ func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.Ac
 }
 
 // confines reports whether a descriptor for writing gives no program more rights than granted. It looks at the owner
-// and mode in s, because the program with that uid can pass on the descriptor or its connection. F-155
+// and mode in s, because the program with that uid can pass on the descriptor or its connection. F-155 It returns false
+// for a file of another user than root and this process, and for set-uid and set-gid bits.
 func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32) bool {
 	if l.writes < 0 || granted&writing != writing {
 		return false

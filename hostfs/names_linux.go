@@ -32,7 +32,7 @@ var blocks = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 // ListNames returns the next entries of a directory with their types, in the order and with the positions of the host,
 // without entries that List hides. It starts at the first entry if after is 0, otherwise after the entry with that
 // Position. At the end it returns STATUS_NO_MORE_FILES, and for a file STATUS_INVALID_PARAMETER. Its position is
-// independent of that of List.
+// independent of that of List. A removed directory has no more entries.
 func (f *file) ListNames(after uint64) (list []nt.DirectoryName, st ntstatus.Status) {
 	if !f.directory {
 		return nil, ntstatus.InvalidParameter

@@ -95,7 +95,8 @@ func (t *Tree) makeRedoDirectory() (int, error) {
 }
 
 // openRedoDirectory opens and locks the directory. It returns ENOENT if it is missing or was removed, EWOULDBLOCK if
-// how has LOCK_NB and another server of the tree has records, and EACCES if others may write to it.
+// how has LOCK_NB and another server of the tree has records, and EACCES if others may write to it. A directory of
+// another owner is EACCES as well.
 func (t *Tree) openRedoDirectory(how int) (int, error) {
 	dir, err := resolve(t.root, redoDirectory, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {

@@ -121,7 +121,7 @@ func (t *Tree) look() error {
 func (t *Tree) MaxOpens() int { return t.cfg.Opens }
 
 // Close closes the directory. It fails and changes nothing while a file of the tree is open. A second call does
-// nothing.
+// nothing. After an error of the system the tree counts as closed.
 func (t *Tree) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

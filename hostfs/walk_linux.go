@@ -31,7 +31,8 @@ func (p *place) findParent(base int, prefix, dir string, walk bool) error {
 }
 
 // walk opens the directories of a path one by one. With ask it records their descriptors. A missing component, or one
-// that is not a directory, is not an error: it is recorded in the facts, and parent stays -1. A link gives ELOOP.
+// that is not a directory, is not an error: it is recorded in the facts, and parent stays -1. A link gives ELOOP. With
+// CaseInsensitive, a name in other letters is found if the exact one is missing.
 func (p *place) walk(base int, prefix, dir string, ask bool) error {
 	at, spelled := base, prefix
 	for part := range strings.SplitSeq(dir, `\`) {

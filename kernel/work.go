@@ -67,8 +67,8 @@ func (k *KernelThread) QueueSystemWork(fn Work) error {
 }
 
 // put queues work with the security context of the requesting thread. It captures the context under mu, because Close
-// waits for mu before it releases tokens. The error is ErrSystemClosed, ErrWorkQueueFull, or why no worker thread
-// could be created.
+// waits for mu before it releases tokens. The error is ErrSystemClosed, ErrWorkQueueFull, or why no worker thread could
+// be created. After an error nothing is queued.
 func (q *workQueue) put(k *KernelThread, fn Work) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -59,7 +59,8 @@ type entry struct {
 }
 
 // parseDescriptor returns owner, SACL and DACL of a self-relative descriptor. An absent owner is "", and an absent or
-// NULL list is nil. An empty b has none of them. A malformed descriptor panics.
+// NULL list is nil. An empty b has none of them. A malformed descriptor panics. A list that is marked absent is nil,
+// whatever its offset.
 func parseDescriptor(b string) (owner string, sacl, dacl []entry) {
 	if b == "" {
 		return "", nil, nil

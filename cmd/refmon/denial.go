@@ -181,7 +181,8 @@ func (d *denial) entry(r *access.Reason, does string) string {
 	return fmt.Sprintf("entry %d of the %s %s (%s)", r.Index+1, r.List, does, d.content(a))
 }
 
-// content returns the effect, the account and the rights of an entry, separated by commas.
+// content returns the effect, the account and the rights of an entry, separated by commas. An account of a domain has
+// its SID after its name.
 func (d *denial) content(a sd.ACE) string {
 	parts := []string{effectOf(a), d.name(a.SID())}
 	if a.Type().IsCallback() {

@@ -38,8 +38,8 @@ func (c *choiceFlags) onlyDCSync() bool {
 		!slices.ContainsFunc(c.rights, func(r words.Right) bool { return r.Name != "DCSync" })
 }
 
-// none returns why a run has no objects: a name that was not found, or no domain head. It returns nil if the input
-// has no objects at all.
+// none returns why a run has no objects: a name that was not found, or no domain head. It returns nil if the input has
+// no objects at all. A name that was not found comes first.
 func (c *choiceFlags) none() error {
 	switch err := c.missing(); {
 	case err != nil:

@@ -25,8 +25,8 @@ type descriptorPage struct {
 	nameOf func(sid.SID) string
 }
 
-// print writes owner, group, control bits and both lists, and then the descriptor as SDDL, hexadecimal and
-// base64. If there is no SDDL text, it writes the reason instead.
+// print writes owner, group, control bits and both lists, and then the descriptor as SDDL, hexadecimal and base64. If
+// there is no SDDL text, it writes the reason instead. It stops at the first error of the output.
 func (p *descriptorPage) print() error {
 	w := tabwriter.NewWriter(p.std.out, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(w, "owner\t%s\n", p.who(p.d.Owner()))

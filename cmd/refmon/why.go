@@ -118,7 +118,7 @@ func (c *whyCmd) Run(std *streams) error {
 }
 
 // page prints the explanation of an answer, the changes that would grant a denied request, the names of SIDs, and the
-// reason of a denial in one sentence.
+// reason of a denial in one sentence. It stops at the first error of the output.
 func (c *whyCmd) page(std *streams, q *accessquery.Query, a *accessquery.Answer) error {
 	names, d := namesOf(c.people), q.Request.Descriptor
 	if _, err := fmt.Fprint(std.out, std.shown(a.Why, names)+printable(std.typesOf(d, a.Why))); err != nil {

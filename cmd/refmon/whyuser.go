@@ -195,7 +195,8 @@ func (c *whyCmd) dial(std *streams) (*client.Conn, error) {
 
 // servedUser returns a user whom refmond knows, of its store, its domains or the host, by name or uid. It returns nil
 // without an error for an unknown user. A disabled user, and a user whose groups refmond cannot read, are errors.
-// refmond records a logon. The connection must stay open while nameOf is in use.
+// refmond records a logon. The connection must stay open while nameOf is in use. Any other refusal is an error with its
+// status.
 func servedUser(conn *client.Conn, name string) (*whyUser, error) {
 	if user, err := host.Lookup(name); err == nil && user.Name != "" {
 		name = user.Name // of a uid

@@ -34,9 +34,9 @@ func Reasons(c *nt.Call) []string {
 	return []string{"because " + w.Rule + ": " + w.Object}
 }
 
-// ofHandles returns the conditions for referencing the handles of a service: no such handle, wrong type, missing
-// right. It takes the first group of these three. Later groups are about handles inside a value. O-23, which is about
-// names, does not count.
+// ofHandles returns the conditions for referencing the handles of a service: no such handle, wrong type, missing right.
+// It takes the first group of these three. Later groups are about handles inside a value. O-23, which is about names,
+// does not count. Without such a group it returns an empty list.
 func ofHandles(all []nt.Condition) []nt.Condition {
 	reference := func(i int) bool {
 		switch k := all[i]; k.Status {

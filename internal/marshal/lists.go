@@ -67,7 +67,8 @@ func (m *Memory) PrivilegesFrom(p Address, count uint32) ([]nt.LUIDAndAttributes
 	return list, ntstatus.Success
 }
 
-// PrivilegesAt copies a TOKEN_PRIVILEGES. It returns nil for NULL, and a status for unreadable memory.
+// PrivilegesAt copies a TOKEN_PRIVILEGES. It returns nil for NULL, and a status for unreadable memory. More than
+// maxListed give STATUS_INSUFFICIENT_RESOURCES.
 func (m *Memory) PrivilegesAt(p Address) ([]nt.LUIDAndAttributes, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ClientIDAt copies a CLIENT_ID. It returns nil for NULL, and a status for unreadable memory.
+// ClientIDAt copies a CLIENT_ID. It returns nil for NULL, and a status for unreadable memory. It needs no alignment.
 func (m *Memory) ClientIDAt(p Address) (*nt.ClientID, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

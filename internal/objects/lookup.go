@@ -19,7 +19,8 @@ type Lookup func(name string) (s sid.SID, ok bool)
 // or with BUILTIN, NT AUTHORITY and the like (B-61). Other names need a domain. The directory does not tell its own
 // (U-110), so the first domain with a known name is taken for it, and NewLookup calls assumed with it. A name of a
 // further domain is known if d has an account with that whole name, such as OTHER\bob. d and assumed may be nil. The
-// Lookup is not safe for concurrent use.
+// Lookup is not safe for concurrent use. An unqualified name is known only if it is well-known and has no domain. SIDs
+// of services are made from NT SERVICE\name.
 func NewLookup(d *directory.Directory, assumed func(domain string)) Lookup {
 	taken := ""
 	return func(name string) (sid.SID, bool) {

@@ -48,7 +48,8 @@ func (s *Server) collect(f *Frame) error {
 }
 
 // collected waits for the end of an operation and returns the answer. ok is false if the wait was cancelled or the
-// server stops. A cancelled operation can be collected again later.
+// server stops. A cancelled operation can be collected again later. With a failed operation the status is its failure,
+// and the operation is forgotten.
 func (s *Server) collected(request uint64, op *later, c *waiting) (a reply, ok bool) {
 	select {
 	case <-op.ended:

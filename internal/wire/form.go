@@ -122,7 +122,7 @@ func rowOf(f *Frame) (*Row, bool) {
 var requestFields = []string{"Why", "In", "Handle", "NotYet"}
 
 // jsonRequest decodes a call in JSON. If the row is unknown, it skips the parameters and sets known to false. Absent
-// parameters have the defaults of the row.
+// parameters have the defaults of the row. An unknown or repeated field, and bytes after the object, are malformed.
 func jsonRequest(f *Frame, body []byte) (q request, err error) {
 	if q.row, q.known = rowOf(f); q.known {
 		q.in = q.row.NothingIn()

@@ -84,8 +84,9 @@ func decodeContents(b []byte) (c ContentsBody, rest []byte, err error) {
 	return c, b[contentsSize:], err
 }
 
-// DecodeContents decodes the answer to ReadAs after the head: the output of the open, which row describes, the
-// facts, and the contents. data refers to b. A length that differs from EndOfFile is an error.
+// DecodeContents decodes the answer to ReadAs after the head: the output of the open, which row describes, the facts,
+// and the contents. data refers to b. A length that differs from EndOfFile is an error. An answer that is not whole
+// must have no data.
 func DecodeContents(row *Row, b []byte) (out any, c ContentsBody, data []byte, err error) {
 	if out, b, err = row.outPrefix(b); err != nil {
 		return out, c, nil, err

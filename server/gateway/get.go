@@ -33,7 +33,7 @@ var (
 var small = sync.Pool{New: func() any { return new([mostGathered + 512]byte) }}
 
 // get answers GET and HEAD of q.at with the contents of a file, or with the page of a directory or of the list of
-// trees. It writes the refusal if the client may not read it.
+// trees. It writes the refusal if the client may not read it. It releases the handle of a file that was not read whole.
 func (q *request) get(w http.ResponseWriter, r *http.Request) {
 	if q.at.tree == "" {
 		q.page(w, r, q.roots(), false)

@@ -110,7 +110,8 @@ func (q *request) listed(at place) (f facts, seen bool) {
 }
 
 // explain returns a text with the entries that deny desired. It returns "" if the client does not have READ_CONTROL
-// (G-9) or a call fails. It names only SIDs that refmond resolves for the client itself (B-67).
+// (G-9) or a call fails. It names only SIDs that refmond resolves for the client itself (B-67). It returns "" as well
+// if no entry decided.
 func (q *request) explain(at place, desired winnt.AccessMask) string {
 	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {

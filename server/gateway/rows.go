@@ -36,9 +36,9 @@ type guard struct {
 	rows []row
 }
 
-// ServeHTTP calls the endpoint for the request's method and path, with the session of the client if the endpoint
-// needs one. It rejects a wrong host name with 421, an unknown path with 404, a wrong method with 405, a cross-site
-// change with 403, and a client without valid credentials with 401.
+// ServeHTTP calls the endpoint for the request's method and path, with the session of the client if the endpoint needs
+// one. It rejects a wrong host name with 421, an unknown path with 404, a wrong method with 405, a cross-site change
+// with 403, and a client without valid credentials with 401. An address that this gateway does not serve is 403.
 func (h guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Content-Type-Options"] = nosniff
 	if !h.g.hosted(r.Host) {

@@ -213,9 +213,9 @@ func (u *upload) commit() error {
 	return u.err
 }
 
-// settle makes the data the contents of the file that has the name now, which may be another file than at the start,
-// or none. It returns ObjectNameCollision or ObjectNameNotFound if the name was taken or removed meanwhile and the
-// upload must not replace.
+// settle makes the data the contents of the file that has the name now, which may be another file than at the start, or
+// none. It returns ObjectNameCollision or ObjectNameNotFound if the name was taken or removed meanwhile and the upload
+// must not replace. Any other status is that of the open or of the replacement.
 func (u *upload) settle() ntstatus.Status {
 	if u.temp == 0 {
 		return u.settleStaged()

@@ -128,8 +128,8 @@ func (t *tail) read(f func(Change) error) error {
 	}
 }
 
-// emit applies an event and calls f with its changes. It returns ErrTooOld if a compacted log no longer has the
-// changes after t.after. An error of f is returned unchanged, and ends the call.
+// emit applies an event and calls f with its changes. It returns ErrTooOld if a compacted log no longer has the changes
+// after t.after. An error of f is returned unchanged, and ends the call. A damaged event is an error with its file.
 func (t *tail) emit(e *Event, f func(Change) error) error {
 	if e.Start != nil && t.after != 0 && t.after < e.Start.Until {
 		return ErrTooOld

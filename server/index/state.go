@@ -52,7 +52,8 @@ func newState() *State {
 
 // Apply applies the next event and keeps what it points to, which the caller must not change. It returns an error and
 // leaves the state unchanged if the event is out of order, refers to an unknown class or person, or is a second start.
-// The first event must be a start. Deleting an unknown document is not an error.
+// The first event must be a start. Deleting an unknown document is not an error. An event with nothing set is a version
+// of the directory.
 func (s *State) Apply(e *Event) error {
 	// A compacted log begins with a later number (N-22).
 	if e.Seq != s.seq+1 && (e.Start == nil || s.start != nil || e.Start.Until < e.Seq) {

@@ -93,7 +93,8 @@ func (v *View) Members(yield func(MemberRow) bool) {
 }
 
 // Apply applies the next event and returns its changes. Events about people, directory versions and folder classes
-// change nothing and return the zero Difference. The errors are those of [State.Apply]; the view is then unchanged.
+// change nothing and return the zero Difference. The errors are those of [State.Apply]; the view is then unchanged. A
+// row with an error counts as gone.
 func (v *View) Apply(e *Event) (Difference, error) {
 	var d Difference
 	var before *kind

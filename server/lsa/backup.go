@@ -24,10 +24,10 @@ func (s *Store) Backup(w io.Writer) error {
 	})
 }
 
-// Restore replaces the store in cfg.Folder with a backup. No daemon may use the folder: a store
-// that another program has open is an error. Restore opens and checks the backup in a scratch
-// folder first, then renames it over the old file, even if that one is damaged. After an error or a
-// crash at any moment the folder has the old store or the whole new one.
+// Restore replaces the store in cfg.Folder with a backup. No daemon may use the folder: a store that another program
+// has open is an error. Restore opens and checks the backup in a scratch folder first, then renames it over the old
+// file, even if that one is damaged. After an error or a crash at any moment the folder has the old store or the whole
+// new one. A missing store is no error.
 func Restore(cfg Config, backup io.Reader) error {
 	path := filepath.Join(cfg.Folder, File)
 	held, err := openFile(path)

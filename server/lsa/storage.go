@@ -156,7 +156,8 @@ func (s *Store) change(f func(*bbolt.Tx) error) error {
 }
 
 // commit makes after the state of the file. If that fails, it writes before again, so that no later reader finds a
-// change that was refused (L-39).
+// change that was refused (L-39). It returns the error of the first write in any case. If the file is unchanged,
+// nothing is taken back.
 //
 // +checklocks:s.write
 func (s *Store) commit(before, after *state) error {

@@ -156,7 +156,8 @@ func wayOf(r *logon.Request) way {
 
 // person collects a user's groups, privileges and rights: the groups of the account and of the host, and all groups
 // that contain them. uid is the uid of the logon, and gids are its groups. If uid is nil, it takes the account's uid,
-// and the groups of that uid on the host. It skips unmapped gids. A disabled account is STATUS_ACCOUNT_DISABLED.
+// and the groups of that uid on the host. It skips unmapped gids. A disabled account is STATUS_ACCOUNT_DISABLED. An
+// unknown group of the host gives the status of groupOf. Everyone and the like are not among the groups.
 func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, how way,
 	more ...sid.SID) (logon.Person, ntstatus.Status) {
 	a, local := st.account(user)

@@ -103,8 +103,8 @@ func (e *Edit) SetAccount(name string, change func(*Account)) error {
 	return nil
 }
 
-// SetPassword sets the password of an account. It waits for its turn to compute a hash. It fails for
-// an unknown name, for an empty password or one over 1,024 bytes, and if too many logons wait.
+// SetPassword sets the password of an account. It waits for its turn to compute a hash. It fails for an unknown name,
+// for an empty password or one over 1,024 bytes, and if too many logons wait. The error of an unknown name comes first.
 func (e *Edit) SetPassword(name string, password logon.Secret) error {
 	a, err := e.named(name)
 	if err != nil {

@@ -143,7 +143,8 @@ func (f *accountsFile) apply(s *Store, st *state) error {
 }
 
 // applyGroups adds the groups of the file to st and their SIDs to names. A group without a SID gets a new one of this
-// computer. A repeated or malformed SID and an unknown member are errors.
+// computer. A repeated or malformed SID and an unknown member are errors. After an error st is partly changed. Members
+// that are there twice count once.
 func (f *accountsFile) applyGroups(s *Store, st *state, names map[string]sid.SID) error {
 	ids := make([]sid.SID, len(f.Groups))
 	for i, g := range f.Groups {

@@ -207,7 +207,8 @@ func (m *Mount) Forget(id, lookups uint64) { m.nodes.forget(id, lookups) }
 
 // Access reports whether the caller may use a file as in.Mask requests, for access(2) and chdir(2): OK or EACCES. R_OK
 // needs FILE_READ_DATA, W_OK FILE_WRITE_DATA, and X_OK FILE_EXECUTE or the right to traverse a directory. W_OK of a
-// directory also needs FILE_ADD_SUBDIRECTORY. F_OK is OK for every known node. An unknown one is ESTALE.
+// directory also needs FILE_ADD_SUBDIRECTORY. F_OK is OK for every known node. An unknown one is ESTALE. A file that
+// cannot be opened for another reason gives that error.
 func (m *Mount) Access(_ <-chan struct{}, in *fuse.AccessIn) fuse.Status {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {

@@ -81,7 +81,7 @@ func cleared(f nt.OpenFile, writes bool) bool {
 }
 
 // register registers a file with the host's kernel for passthrough and stores its number in b. It returns false if
-// passthrough is off or not supported. Mount.mu is held.
+// passthrough is off or not supported. Mount.mu is held. After false b is unchanged.
 func (m *Mount) register(b *backing, f nt.OpenFile) bool {
 	file, ok := f.(backed)
 	if !ok || m.plain {

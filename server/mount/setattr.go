@@ -13,10 +13,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// SetAttr changes the mode, size, owner, group or times of a file, and fills out with its attributes. Each change
-// needs its own right. It stops at the first error; earlier changes stay. A caller who may not read the attributes
-// gets EACCES and changes nothing, unless it truncates through an open handle. It returns ESTALE for an unknown node.
-// On a mount for backup it fails with the error of an earlier attempt to restore the descriptor.
+// SetAttr changes the mode, size, owner, group or times of a file, and fills out with its attributes. Each change needs
+// its own right. It stops at the first error; earlier changes stay. A caller who may not read the attributes gets
+// EACCES and changes nothing, unless it truncates through an open handle. It returns ESTALE for an unknown node. On a
+// mount for backup it fails with the error of an earlier attempt to restore the descriptor. Through an open handle that
+// grants FILE_WRITE_DATA, and without a change of the mode, it sets only the size.
 func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) fuse.Status {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {

@@ -132,7 +132,7 @@ func (m *Mount) full(h *fuse.InHeader) {
 }
 
 // asClient runs f as the sender of the request, as [Mount.as] does, without counting the request. The worker stops
-// impersonating before it returns. A user who cannot log on gets EACCES.
+// impersonating before it returns. A user who cannot log on gets EACCES. A denial is reported before it returns.
 func (m *Mount) asClient(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status {
 	acc := m.accounts.get(person{h.Uid, h.Gid})
 	defer m.accounts.put(acc)

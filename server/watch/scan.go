@@ -93,6 +93,7 @@ var errLong = errors.New("its path is longer than the system names")
 
 // changed reads the paths that events named, reports them and removes them from pending. It reads created and moved
 // folders with their descendants. If the root is missing, it sets lost instead. Without pending paths it does nothing.
+// Missing files are reported as gone.
 func (w *watch) changed() error {
 	if len(w.pending.paths) == 0 {
 		return nil

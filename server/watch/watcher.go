@@ -154,7 +154,7 @@ func (w *watch) often() time.Duration {
 
 // poll reads what has changed, reports it, and then sends a heartbeat if one is due. It takes the heartbeat's time
 // before it reads the events, so that the heartbeat does not cover later changes (N-7). If a walk is needed, it sets
-// lost and sends no heartbeat. With NoEvents it never sends one.
+// lost and sends no heartbeat. With NoEvents it never sends one. A request for another walk by Again sets lost, too.
 func (w *watch) poll() error {
 	moment := w.present()
 	select {

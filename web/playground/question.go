@@ -225,8 +225,8 @@ type node struct {
 	GUID  string `json:"guid"`
 }
 
-// line returns the question as a line of `refmon check --batch`, which takes masks and
-// the names of SDDL but no words.
+// line returns the question as a line of `refmon check --batch`, which takes masks and the names of SDDL but no words.
+// It returns "" for a token that is not JSON.
 func (q *Question) line(r *access.Request) string {
 	desired := q.Rights
 	if m, err := sddl.ParseRights(desired); err != nil || m != r.Desired {

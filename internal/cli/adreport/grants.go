@@ -116,7 +116,7 @@ func (s *side) split(x objectRights) (parts []*part, err error) {
 }
 
 // viaOf returns the accounts that grant a right as text. It names Everyone and Authenticated Users only if no other
-// account grants it. It returns "" for no grants.
+// account grants it. It returns "" for no grants. Each text is there once.
 func viaOf(grants []reach.Grant) string {
 	var all []string
 	general := func(g reach.Grant) bool { return g.Account == sid.AuthenticatedUsers || g.Account == sid.Everyone }

@@ -207,7 +207,7 @@ func (s *side) routes(in *reach.Inbound, who []int) (list []Route, more int, err
 }
 
 // through returns the kind of the first important object on a path before its end, "" if there is none. A step by
-// control of the domain or of AdminSDHolder goes through that object.
+// control of the domain or of AdminSDHolder goes through that object. A path of one step has nothing before its end.
 func (s *side) through(p reach.Path) string {
 	for n, x := range p.Steps {
 		switch {

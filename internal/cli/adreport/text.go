@@ -147,7 +147,7 @@ func (t *textPage) grants(indent string, list []Grants) {
 	}
 }
 
-// entries writes rows of other entries.
+// entries writes rows of other entries. After textEntries rows it says how many more there are.
 func (t *textPage) entries(indent string, list []EntryRow) {
 	for i, e := range list {
 		if i == textEntries {

@@ -38,7 +38,7 @@ func (c *checker) ask() error {
 
 // subject returns the token of a line: a token that an earlier define line stored, or the parsed token file of the
 // line, from the cache if possible. It is an error if the line has both or neither, or if no earlier line defines the
-// name.
+// name. A malformed token is not cached.
 func (c *checker) subject() (*subject, error) {
 	file, ref := c.slots[fToken], c.slots[fTokenRef]
 	switch {

@@ -100,7 +100,7 @@ func badSIDByte(b []byte) int {
 
 // Descriptors returns a new job that converts descriptors, for `refmon sddl --batch`: {"id","sddl","domain"} becomes
 // {"id","hex"} with the self-relative form, and {"id","hex","domain"} becomes {"id","sddl"} with the canonical text
-// (S-80).
+// (S-80). A malformed line is answered with an error.
 func Descriptors() *Job {
 	return (&conversion{
 		fields: strict.Layout{"id", "sddl", "hex", "domain"},

@@ -36,7 +36,7 @@ func answer[A any](
 
 // differing runs a question and writes only the rows whose answer differs from that of the parent directory (U-107).
 // key returns the part of an answer that is compared. It always writes objects without an answer, and objects whose
-// parent has no known answer.
+// parent has no known answer. The first error of the output ends it. A parent that comes later counts as unknown.
 func differing[A any](
 	ctx context.Context, r *Run, ask func(d *decider) asking[A, none], key func(a *A) []byte,
 ) (Summary, error) {

@@ -153,7 +153,8 @@ func (p *past) read(at int64, e *entry) error {
 }
 
 // find looks up a path. If ok, slot is the slot of the path and e its decoded record. Otherwise slot is the free slot
-// where the path would be, and e is undefined.
+// where the path would be, and e is undefined. It never ends on a full table, which index prevents. An error gives slot
+// 0.
 func (p *past) find(path []byte, e *entry) (slot int64, ok bool, err error) {
 	h := p.hash(path)
 	var b [8]byte

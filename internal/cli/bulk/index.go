@@ -144,7 +144,8 @@ func (w *setWriter) batch(b *box[fresh], _ *Summary) error {
 }
 
 // expression returns the expression of a right as JSON: clauses of terms, including those of the share and of the
-// folders on the way. It returns nil if SIDs alone do not suffice. Call it after sets for the same place.
+// folders on the way. It returns nil if SIDs alone do not suffice. Call it after sets for the same place. A right of
+// several masks, and a run with file checks, give nil as well.
 func (d *decider) expression(of place, right int) []byte {
 	asked, err := d.asked(of.typ)
 	if err != nil || len(asked.rights[right]) != 1 || d.run.guarded != nil {

@@ -19,7 +19,8 @@ func keyOf(o *objects.Object) string {
 }
 
 // parseKey returns the object type, traverse rights and descriptor of an aggregate's key. A text that is no key is an
-// error. A key without a type has a nil type.
+// error. A key without a type has a nil type. A text without a zero byte after its first byte is no key. Errors of the
+// way and the descriptor are returned.
 func parseKey(text string, domain sid.SID) (x place, err error) {
 	for i := range len(text) {
 		if text[i] != 0 || i == 0 {

@@ -218,7 +218,8 @@ func drop(a sd.ACE) string {
 	return "drop the entry"
 }
 
-// order reports the first entry that violates the canonical order, nothing if the list is canonical.
+// order reports the first entry that violates the canonical order, nothing if the list is canonical. A list that cannot
+// be rebuilt has no finding.
 func (l *linter) order(list *sd.ACL) {
 	if sd.IsCanonical(list) {
 		return

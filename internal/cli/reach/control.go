@@ -148,7 +148,7 @@ func (a *asker) ask(object int) ([]answer, error) {
 }
 
 // derivation returns the deciders of a derived step: the right on the head or on AdminSDHolder, and who grants it. It
-// returns an error if the check does not confirm the step.
+// returns an error if the check does not confirm the step. Only the first such right is named.
 func (s *Search) derivation(e *edge, t *token.Token) (by []string, grants []Grant, err error) {
 	r := &s.roots[s.about[e.object].root]
 	object := r.head

@@ -115,7 +115,7 @@ func (in *inbound) holders(ctx context.Context, a *asker, start, object int, f f
 }
 
 // through records that a hand has a right on an account or group that is not a target. It adds the tokens that follow
-// from joining a group.
+// from joining a group. A hand that has a right on a target already is ignored.
 func (in *inbound) through(object, h int) error {
 	if _, ok := in.direct[h]; ok {
 		return nil

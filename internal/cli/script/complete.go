@@ -47,7 +47,7 @@ func isWord(c byte) bool {
 }
 
 // members returns the attributes of the value that the dotted path at the end of a text refers to, nil if there is
-// none. It calls no function of the program.
+// none. It calls no function of the program. An empty path gives nil.
 func (r *Runner) members(text string) []string {
 	from := len(text)
 	for from > 0 && (isWord(text[from-1]) || text[from-1] == '.') {

@@ -114,7 +114,7 @@ func heap() uint64 {
 }
 
 // boundedRange implements range() with at most maxRange elements, because one step could fill the memory. More are an
-// error.
+// error. A wrong argument is an error of the program.
 func boundedRange(
 	th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

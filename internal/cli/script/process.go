@@ -165,7 +165,8 @@ func (r *Runner) processByID(
 
 // queueSystemWork implements queue_system_work: it runs fn(worker, requester) on a system thread on behalf of a thread.
 // worker is the system thread in kernel mode, requester the thread's context when the work was queued. It waits for fn
-// and returns its result. fn must not queue other work.
+// and returns its result. fn must not queue other work. An error or panic of fn is its error. A full or closed queue is
+// one as well.
 func (r *Runner) queueSystemWork(
 	th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

@@ -88,8 +88,8 @@ func (r *Runner) statement(env starlark.StringDict, next func(read int) ([]byte,
 	return r.out.flush()
 }
 
-// evaluate runs one input of the session and prints its value, if it is a single expression and not None. The
-// bare words exit and help are called.
+// evaluate runs one input of the session and prints its value, if it is a single expression and not None. The bare
+// words exit and help are called. An error of the program is returned.
 func (r *Runner) evaluate(f *syntax.File, env starlark.StringDict) error {
 	if len(f.Stmts) == 1 {
 		if e, ok := f.Stmts[0].(*syntax.ExprStmt); ok {

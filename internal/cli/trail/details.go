@@ -27,7 +27,7 @@ var changeWords = strings.NewReplacer(
 )
 
 // details returns the additional fields of a record, each after its word, as text for a line. It omits fields without a
-// value, and returns "" without any.
+// value, and returns "" without any. Text in fields loses its line breaks.
 func details(e *audit.Event) string {
 	var parts []string
 	for _, d := range shown {

@@ -159,7 +159,8 @@ func split(cell string) (list []string) {
 }
 
 // csvClaim returns a claim as JSON in the form of a token file. typ is the type that its column names: string, int64,
-// boolean, or "" for string. A value of another type is an error. Booleans may be in any case.
+// boolean, or "" for string. A value of another type is an error. Booleans may be in any case. An unknown type is an
+// error. Without values typ is copied as it is, even if it is "" or unknown.
 func csvClaim(name, typ string, values []string) (string, error) {
 	list := []byte("[")
 	for i, v := range values {

@@ -92,7 +92,7 @@ func withGroups(f []string) (User, error) {
 }
 
 // convertUser converts a user of package os/user and reads its groups. It fails if an id is not a number or the groups
-// cannot be read.
+// cannot be read. After an error the user is empty, unless only a group was malformed.
 func convertUser(from *user.User) (u User, err error) {
 	u.Name = from.Username
 	if u.UID, err = number(from.Uid); err != nil {

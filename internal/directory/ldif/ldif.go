@@ -89,7 +89,8 @@ func Read(c *collect.Collector, text string, before int) error {
 }
 
 // ldifValue parses "name: text" or "name:: base64" and returns the lower-case name without options. The values of an
-// incomplete range get the name "name;range". A line without a colon, and wrong base64, are errors.
+// incomplete range get the name "name;range". A line without a colon, and wrong base64, are errors. One blank after the
+// colon is dropped.
 func ldifValue(line string) (name, value string, err error) {
 	name, rest, ok := strings.Cut(line, ":")
 	if !ok {

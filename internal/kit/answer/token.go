@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// sids parses SIDs; nil stays nil.
+// sids parses SIDs; nil stays nil. A malformed one is an error that wraps the one for invalid input.
 func sids(texts []string) (out []sid.SID, err error) {
 	for _, t := range texts {
 		s, err := sid.Parse(t)

@@ -91,7 +91,7 @@ func (r *run) walkTypes(l *ACL, s side, need Word) bool {
 }
 
 // maximum returns the rights that l grants to a side on each node of the object type list. Without such a list
-// the result has one element.
+// the result has one element. Entries whose object type is in no node are skipped.
 func (r *run) maximum(l *ACL, s side) []Word {
 	n := max(1, len(r.Types))
 	granted, denied := make([]Word, n), make([]Word, n)

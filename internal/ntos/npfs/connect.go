@@ -74,8 +74,9 @@ func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thre
 	return ps.Outcome{}
 }
 
-// claim takes a listening instance for a client and returns the client's turn. The caller must release the reference
-// on server. Errors: STATUS_OBJECT_NAME_NOT_FOUND, STATUS_PIPE_NOT_AVAILABLE if no instance listens.
+// claim takes a listening instance for a client and returns the client's turn. The caller must release the reference on
+// server. Errors: STATUS_OBJECT_NAME_NOT_FOUND, STATUS_PIPE_NOT_AVAILABLE if no instance listens. Instances are tried
+// in the order in which they began to listen.
 func (fs *FileSystem) claim(find func(map[string]*pipe) *pipe) (in *Instance, turn uint64, server *End,
 	st ntstatus.Status) {
 	fs.mu.Lock()

@@ -67,7 +67,8 @@ func (e *End) writeLocked(m *message, stall bool, f *finished) (n int, st ntstat
 }
 
 // putLocked queues a message. It returns STATUS_PENDING if the message waits for room, and STATUS_PIPE_BUSY if it has
-// no room and stall is false. Errors: those of readyLocked, STATUS_INSUFFICIENT_RESOURCES beyond maxStalled.
+// no room and stall is false. Errors: those of readyLocked, STATUS_INSUFFICIENT_RESOURCES beyond maxStalled. An end
+// that never blocks gives STATUS_PIPE_BUSY instead. After a failure the message is refused and not kept.
 //
 // +checklocks:e.instance.mu
 func (e *End) putLocked(m *message, stall bool, f *finished) (st ntstatus.Status) {

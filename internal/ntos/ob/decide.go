@@ -116,7 +116,7 @@ func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access
 
 // GrantNew decides what the creator of an object gets: every bit it requests, whatever the new object's own descriptor
 // says (O-91). With MAXIMUM_ALLOWED it drops bits that the type does not have (O-130). Errors: ACCESS_DENIED (O-20,
-// O-21), PRIVILEGE_NOT_HELD (O-30).
+// O-21), PRIVILEGE_NOT_HELD (O-30). Without a check it grants every requested bit that the type has.
 func GrantNew(c *Caller, t *Type, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	if desired&winnt.RESERVED_RIGHTS != 0 {

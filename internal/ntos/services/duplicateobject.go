@@ -119,8 +119,8 @@ func (c *Context) closeIn(p *ps.Process, v winnt.Handle) ntstatus.Status {
 	return caller.Close(v)
 }
 
-// decideDuplicate returns the rights that the new handle grants, or the status that refuses them (O-54 to O-56). With
-// a failure the rights are 0.
+// decideDuplicate returns the rights that the new handle grants, or the status that refuses them (O-54 to O-56). With a
+// failure the rights are 0. An exclusive object gives STATUS_ACCESS_DENIED to another process.
 func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.DuplicateObjectIn) (winnt.AccessMask,
 	ntstatus.Status) {
 	subject := c.self.Subject()

@@ -74,7 +74,7 @@ func (c *Context) NtReleaseMutant(in nt.ReleaseMutantIn) (out nt.ReleaseMutantOu
 }
 
 // exactState checks the parameters of a query of an object's state: class 0, a length of exactly want, and fault, the
-// status of its pointers.
+// status of its pointers. The class is tested first, then the length.
 func (c *Context) exactState(class, length, want uint32, fault ntstatus.Status) ntstatus.Status {
 	switch {
 	case class != 0:
@@ -90,7 +90,7 @@ func (c *Context) exactState(class, length, want uint32, fault ntstatus.Status) 
 }
 
 // NtQueryMutant returns the state of a mutant. Another class or length is an error. The handle must grant
-// MUTANT_QUERY_STATE.
+// MUTANT_QUERY_STATE. The class and the length come before the handle.
 func (c *Context) NtQueryMutant(in nt.QueryMutantIn) (out nt.QueryMutantOut, st ntstatus.Status) {
 	// capture
 	const size = 8 // bytes of MUTANT_BASIC_INFORMATION

@@ -53,7 +53,8 @@ func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, d
 }
 
 // createNamed creates an object of a type, with or without a name (O-22). init returns the object for its descriptor.
-// init is not called if a check fails. The handle is 0 after a failure.
+// init is not called if a check fails. The handle is 0 after a failure. An injected fault is
+// STATUS_INSUFFICIENT_RESOURCES.
 func (c *Context) createNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask,
 	init func(*sd.Descriptor) ob.Object) (winnt.Handle, ntstatus.Status) {
 	// capture

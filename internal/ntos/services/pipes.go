@@ -257,8 +257,8 @@ func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstat
 	return out, st
 }
 
-// used references a file or pipe end of a handle that grants right. It writes event 4663 for the first use of the
-// right if the open requested that.
+// used references a file or pipe end of a handle that grants right. It writes event 4663 for the first use of the right
+// if the open requested that. The pipe device itself is STATUS_INVALID_PARAMETER. The caller dereferences the result.
 func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntstatus.Status) {
 	obj, st := c.file(h, right)
 	if st != ntstatus.Success {

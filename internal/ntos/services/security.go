@@ -148,7 +148,7 @@ func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, gi
 }
 
 // changed returns the new descriptor of an object, or the status and the rule of the refusal. old and given stay
-// unchanged.
+// unchanged. After a refusal d must not be used.
 func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d *sd.Descriptor, rule string,
 	st ntstatus.Status) {
 	subject := c.self.Subject()

@@ -195,7 +195,7 @@ func (x *accessChkObject) head(number, kind, name string) (err error) {
 }
 
 // flag reads a flag of the entry, or of the descriptor before the first entry. An unknown flag of an entry is an error;
-// of the descriptor, one that does not start with SE_.
+// of the descriptor, one that does not start with SE_. Other SE_ flags have no effect.
 func (x *accessChkObject) flag(name string) error {
 	if x.open {
 		flag, ok := accessChkFlags[name]
@@ -265,7 +265,8 @@ func (x *accessChkObject) level(text string) error {
 }
 
 // close appends the entry that was read to the descriptor. Without one it does nothing. An entry without rights is an
-// error. It drops audit entries, and writes a label entry only if there is none yet.
+// error. It drops audit entries, and writes a label entry only if there is none yet. Labels after the first one are
+// ignored.
 func (x *accessChkObject) close() error {
 	if !x.open {
 		return nil

@@ -133,8 +133,9 @@ type utf16Reader struct {
 	out  []byte
 }
 
-// Read returns text as UTF-8. The first two bytes, the byte order mark, select the order and are dropped. A single
-// bad surrogate becomes U+FFFD; text that ends inside a character is an error.
+// Read returns text as UTF-8. The first two bytes, the byte order mark, select the order and are dropped. A single bad
+// surrogate becomes U+FFFD; text that ends inside a character is an error. The character after a lone high surrogate is
+// lost.
 func (u *utf16Reader) Read(p []byte) (int, error) {
 	for len(u.out) == 0 {
 		var unit [2]byte

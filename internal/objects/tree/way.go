@@ -21,7 +21,8 @@ type Folder struct {
 
 // FoldersTo returns the folders that the host searches to open a path, each once, starting at the root of the file
 // system (B-20). It includes the folders that symbolic links lead through. who maps ids to accounts; nil means S-1-22.
-// It fails if the path does not exist, a folder cannot be read or the path has more than 40 links.
+// It fails if the path does not exist, a folder cannot be read or the path has more than 40 links. A relative path
+// starts at the current directory.
 func FoldersTo(path string, who ntacl.Accounts) (out []Folder, err error) {
 	if !filepath.IsAbs(path) {
 		at, err := os.Getwd()

@@ -32,7 +32,7 @@ type child struct {
 }
 
 // ask sends one request to the child and returns the status and text of its answer. It returns an error if the child
-// does not answer in time, ends, or answers with too many bytes.
+// does not answer in time, ends, or answers with too many bytes. The child must not be used after an error.
 func (c *child) ask(kind byte, data []byte) (status byte, text []byte, err error) {
 	until := time.Now().Add(patience)
 	if err := errors.Join(c.to.SetWriteDeadline(until), c.from.SetReadDeadline(until)); err != nil {

@@ -144,7 +144,8 @@ func (c *Context) Finish(token []byte) error {
 }
 
 // answered checks the server's AP-REP: it must repeat the time of our request, because a recorded response to another
-// request proves nothing (K-60). On success it sets the keys of the context.
+// request proves nothing (K-60). On success it sets the keys of the context. A malformed or wrong reply, and a subkey
+// of another type than the session key, are errFinish.
 func (c *Context) answered(b []byte) error {
 	var part messages.EncAPRepPart
 	if decode(&part, b) != nil || !part.CTime.Equal(c.made.Truncate(time.Second)) ||

@@ -113,7 +113,8 @@ func (d *Directory) dial(ctx context.Context, s server, bind binder) (*conn, err
 }
 
 // secure starts TLS or signing on m, so that the server is authenticated before it gets a name or a password (D-1).
-// Then it calls bind. It returns an error for an untrusted certificate or if bind fails.
+// Then it calls bind. It returns an error for an untrusted certificate or if bind fails. A server that refuses StartTLS
+// is an error. After an error the caller closes m.
 func (d *Directory) secure(ctx context.Context, s server, m *meter, bind binder) (*conn, error) {
 	cfg := &tls.Config{ServerName: s.host, RootCAs: d.cfg.Roots, MinVersion: tls.VersionTLS12}
 	c := &conn{meter: m, wait: d.cfg.Limits.Wait, limit: d.cfg.Limits.Bytes}

@@ -151,7 +151,7 @@ func (w *walk) group(e *entry) error {
 }
 
 // parents adds the groups that contain an entry to the walk. A malformed name, or more groups than the limit, is an
-// error. Known groups are not added again.
+// error. Known groups are not added again. A group beyond the limit may have been added.
 func (w *walk) parents(e *entry) error {
 	values, err := w.c.ranged(e, "memberOf", w.most)
 	if err != nil {

@@ -50,7 +50,8 @@ func (b *binding) InitSecContextWithOptions(target string, token []byte, _ []int
 }
 
 // NegotiateSaslAuth selects the security layer: none within TLS, otherwise signatures (D-3). It fails if the server
-// does not offer that layer. With a signer, later messages are signed.
+// does not offer that layer. With a signer, later messages are signed. An offer that is not of 4 bytes is errBinding as
+// well.
 func (b *binding) NegotiateSaslAuth(token []byte, _ string) ([]byte, error) {
 	offer, err := b.context.Unwrap(token)
 	if err != nil {

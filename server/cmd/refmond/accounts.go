@@ -67,7 +67,7 @@ func auditKey(state string, public bool) string {
 }
 
 // recordChange writes the audit record of a change, whatever the audit policy is (L-50). Without a sink it does
-// nothing. An error must stop the change.
+// nothing. An error must stop the change. A change that cannot be described is an error even without a sink.
 func recordChange(log *audit.Log, c lsa.Change) error {
 	e, err := changeEvent(log, c)
 	if err != nil {

@@ -188,8 +188,8 @@ type servedTree struct {
 	name string
 }
 
-// openTrees opens the directories of all trees. After an error the caller closes those already
-// open.
+// openTrees opens the directories of all trees. After an error the caller closes those already open. A stale mount that
+// cannot be removed is an error before any is opened.
 func (s *service) openTrees(cfg *config, log *audit.Log) error {
 	if err := removeStale(cfg.trees); err != nil {
 		return err

@@ -142,7 +142,8 @@ func (c *conditions) ofTarget() bool {
 func (c *conditions) some() bool { return c.ofTarget() || c.lists != nil }
 
 // hold reports whether the conditions hold for a resource in state v, evaluated in the order of RFC 9110, 13.2.2. An
-// absent condition holds. It ignores the If header.
+// absent condition holds. It ignores the If header. If-Unmodified-Since is ignored with If-Match, and for a resource
+// without a date. The absence of a resource fails If-Match.
 func (c *conditions) hold(v validators) bool {
 	switch {
 	// Step 1: If-Match needs a current representation, and one of its tags by the strong comparison (13.1.1).

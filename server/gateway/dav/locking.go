@@ -141,8 +141,9 @@ func (x *exchange) refresh() error {
 // noMatch returns a refusal with this status for a token that belongs to no lock on the resource.
 func noMatch(code int) error { return &refusal{code: code, xml: "<D:lock-token-matches-request-uri/>"} }
 
-// unlock serves UNLOCK: it removes the lock of the Lock-Token header and answers 204. A missing or malformed header
-// is refused with 400, a token that matches no lock here with 409, and another user's lock with 403.
+// unlock serves UNLOCK: it removes the lock of the Lock-Token header and answers 204. A missing or malformed header is
+// refused with 400, a token that matches no lock here with 409, and another user's lock with 403. Only the owner of a
+// lock may remove it. A lock of a name that the server cannot claim gives the error of enter.
 func (x *exchange) unlock() error {
 	header := x.r.Header["Lock-Token"]
 	if len(header) != 1 || len(header[0]) < 3 || header[0][0] != '<' || header[0][len(header[0])-1] != '>' {

@@ -112,9 +112,10 @@ func (x *exchange) rename(atOnce bool) error {
 	return nil
 }
 
-// copyTree copies a resource, which i describes, and with deep its descendants. It records each failure in x.parts
-// and continues: "If an error occurs while copying an internal collection, then the server MUST NOT copy any
-// resources identified by members of this collection", and "must continue the COPY" (RFC 4918, 9.8.3).
+// copyTree copies a resource, which i describes, and with deep its descendants. It records each failure in x.parts and
+// continues: "If an error occurs while copying an internal collection, then the server MUST NOT copy any resources
+// identified by members of this collection", and "must continue the COPY" (RFC 4918, 9.8.3). Beyond the budget, and
+// after the client has left, each resource is such a failure. A folder with too many members is not copied.
 func (x *exchange) copyTree(from, to Path, i Info, deep bool) {
 	if x.budget--; x.budget < 0 {
 		x.fail(from, errTooMany)

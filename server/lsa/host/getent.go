@@ -42,7 +42,7 @@ func (n *Names) run(ctx context.Context, database, key string) (line string, fou
 }
 
 // execute runs getent for a key and returns its line. found is false if the key has no entry, or the host has no
-// getent. Any other failure, or several lines, are an error.
+// getent. Any other failure, or several lines, are an error. More than maxReply bytes are an error, too.
 func (n *Names) execute(ctx context.Context, database, key string) (line string, found bool, err error) {
 	program := n.getent
 	if program == "" {

@@ -72,7 +72,7 @@ func (f *Follower) once(ctx context.Context, out chan<- watch.Batch) error {
 }
 
 // ask connects to the server and sends q with the version and the tree's configuration. The caller closes the
-// connection. The error is a *refusal if the server runs as another user.
+// connection. The error is a *refusal if the server runs as another user. After an error the connection is closed.
 func (f *Follower) ask(ctx context.Context, q *question) (net.Conn, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", f.Socket)
@@ -107,8 +107,8 @@ func (f *Follower) traverse() string {
 	return cmp.Or(f.Traverse, "never")
 }
 
-// read checks the server's first line and then sends each batch to out. It returns a *refusal if the server rejects
-// the watch, and otherwise the error that ended the connection.
+// read checks the server's first line and then sends each batch to out. It returns a *refusal if the server rejects the
+// watch, and otherwise the error that ended the connection. A malformed batch and the end of ctx end it.
 func (f *Follower) read(ctx context.Context, in *bufio.Reader, out chan<- watch.Batch) error {
 	if _, err := readAnswer(in); err != nil {
 		return err

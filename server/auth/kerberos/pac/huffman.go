@@ -13,7 +13,7 @@ const (
 )
 
 // expand decompresses LZ77+Huffman data into exactly size bytes. The caller must have limited size. Data that ends
-// early is an error; bytes after the last symbol are ignored.
+// early is an error; bytes after the last symbol are ignored. A malformed code is ErrInvalid.
 func expand(in []byte, size int) ([]byte, error) {
 	out := make([]byte, 0, size)
 	for len(out) < size {

@@ -146,7 +146,8 @@ func (d *Delegation) String() string {
 // maxTransited limits the services that a ticket was delegated through.
 const maxTransited = 256
 
-// readDelegation parses S4U_DELEGATION_INFO. More than maxTransited services are ErrInvalid.
+// readDelegation parses S4U_DELEGATION_INFO. More than maxTransited services are ErrInvalid. A malformed text is
+// ErrInvalid, too.
 func readDelegation(b []byte) (*Delegation, error) {
 	r := newReader(b, "delegation information")
 	target := r.counted()

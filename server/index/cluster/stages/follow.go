@@ -105,7 +105,8 @@ type share struct {
 	batch *index.RowBatch   // of the store; nil: the cursor is not known yet
 }
 
-// all returns a reader for the log of each share: parts of trees first, then shares of the classes.
+// all returns a reader for the log of each share: parts of trees first, then shares of the classes. A share of the
+// classes owns no document.
 func (f *following) all() (out []*share) {
 	for _, p := range f.c.site.DocumentParts() {
 		root := p.Root()

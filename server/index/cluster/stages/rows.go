@@ -89,7 +89,7 @@ func (r *rows) run(ctx context.Context) error {
 }
 
 // turn processes the next messages, at most one batch. more is false if there were none. It then clears the count of
-// workers that failed here, and purges.
+// workers that failed here, and purges. An error leaves the messages after it for the next call.
 func (r *rows) turn(ctx context.Context) (more bool, err error) {
 	more, err = r.in.read(ctx, func(m *message) error { return r.take(ctx, m) })
 	if more || err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // beginRows prepares the store for the parts of the site, if the follower has one. A tree below another one is an
-// error, because a document would have a row in both.
+// error, because a document would have a row in both. It does nothing without a store.
 func (f *following) beginRows() error {
 	if f.config.Rows == nil {
 		return nil

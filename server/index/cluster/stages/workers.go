@@ -71,7 +71,7 @@ func (w *workers) excess() error {
 }
 
 // run sends this worker's heartbeat until the context ends, which is not an error. It returns an error if the
-// connection is closed, or if maxWorkers others are alive.
+// connection is closed, or if maxWorkers others are alive. A failed heartbeat on an open connection is ignored.
 func (w *workers) run(ctx context.Context) error {
 	t := time.NewTicker(w.beat)
 	defer t.Stop()
