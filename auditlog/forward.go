@@ -203,7 +203,7 @@ func (f *Forwarder) close() error {
 }
 
 // load reads the number of the next record from the cursor file. Without the file it starts with the first record. A
-// file without such a number is an error.
+// file without such a number is an error. After an error the cursor is undefined.
 func (f *Forwarder) load() error {
 	b, err := os.ReadFile(f.Cursor)
 	if errors.Is(err, fs.ErrNotExist) {

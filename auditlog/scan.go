@@ -76,7 +76,7 @@ func (s *scanner) next() (frame, error) {
 }
 
 // openSegment opens the segment that starts with a RecordId. The caller must close the file. A header with another
-// first RecordId is an error.
+// first RecordId is an error. After an error no file is open.
 func openSegment(d disk, first uint64) (file, *scanner, error) {
 	f, err := d.Open(segmentName(first))
 	if err != nil {

@@ -162,8 +162,8 @@ func (w *writer) encode(e audit.Event) {
 	w.frames = append(w.frames, frame{id: e.RecordID, bytes: w.buf[start:]})
 }
 
-// append writes the buffer after the last record. If the disk is full, it cuts off
-// the written part. Any other error, or a failure to cut, ends the log.
+// append writes the buffer after the last record. If the disk is full, it cuts off the written part. Any other error,
+// or a failure to cut, ends the log. After a full disk the records stay in the buffer.
 func (w *writer) append() error {
 	at := 0
 	for i := range w.frames { // the buffer may have moved while it grew
@@ -214,7 +214,7 @@ func (w *writer) sync() error {
 
 // makeRoom starts a new segment if the buffered records do not fit into the open one, removes expired segments, and
 // allocates disk space. With reserve the records may use the reserve. It returns ErrStopped if the log is full and
-// configured to stop.
+// configured to stop. If only the reserve is left, the open segment goes on.
 func (w *writer) makeRoom(reserve bool) error {
 	cfg := &w.log.cfg
 	if w.size > w.head.size() && w.size+int64(len(w.buf)) > cfg.SegmentBytes {

@@ -24,8 +24,8 @@ func (c *call) io(block int) (ioCall, ntstatus.Status) {
 	return x, c.Probe(x.block, 16, 4)
 }
 
-// optional reads ByteOffset and Key. Pipes and files without contents ignore them. Without an offset, a file in a
-// tree continues at its position.
+// optional reads ByteOffset and Key. Pipes and files without contents ignore them. Without an offset, a file in a tree
+// continues at its position. An unreadable pointer gives its status; the key is not used.
 func (c *call) optional(offset, key int) (at uint64, st ntstatus.Status) {
 	at = winnt.FILE_USE_FILE_POINTER_POSITION
 	if p := c.ptr(offset); p != 0 {

@@ -144,7 +144,7 @@ func ntSetInformationJobObject(c *call) uint64 {
 }
 
 // securityAttributesAt copies SECURITY_ATTRIBUTES with their descriptor. It returns nil for NULL, and a status for
-// unreadable memory.
+// unreadable memory. A descriptor that cannot be read gives its status, and then the result is not nil.
 func (c *call) securityAttributesAt(p user) (*win32.SecurityAttributes, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

@@ -158,7 +158,7 @@ func (r *remote) CallQueued() <-chan struct{} { return nil }
 func (r *remote) CallsQueued() bool { return false }
 
 // waitFor waits in the daemon until one object is signaled or the limit has passed, which is STATUS_TIMEOUT. It tries
-// the object first.
+// the object first. With a limit of 0 it only tries. Without a limit it waits for ever.
 func (r *remote) waitFor(h winnt.Handle, l limit) ntstatus.Status {
 	in := nt.WaitForSingleObjectIn{Handle: h}
 	_, st := r.NtWaitForSingleObject(in)

@@ -172,7 +172,8 @@ const maxWaits = 64
 
 // ntWaitForMultipleObjects waits for one of several objects, or for all. For all, it acquires each as soon as that is
 // signalled, and after a timeout it keeps those that it has acquired. No object, and more than maxWaits, are
-// STATUS_INVALID_PARAMETER_1.
+// STATUS_INVALID_PARAMETER_1. Both are waited for one after the other in the order of the list. The first failure ends
+// it.
 func ntWaitForMultipleObjects(c *call) uint64 {
 	n := c.u32(0)
 	if n == 0 || n > maxWaits {

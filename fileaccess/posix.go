@@ -65,9 +65,9 @@ const (
 // ErrPOSIXACL is the error that every refusal of a POSIX ACL wraps.
 var ErrPOSIXACL = errors.New("invalid POSIX ACL")
 
-// DecodePOSIX decodes the value of an extended attribute. The error wraps
-// [ErrPOSIXACL]. It reports a wrong version or length, or an error of
-// [POSIXACL.Check], with which DecodePOSIX also returns the list.
+// DecodePOSIX decodes the value of an extended attribute. The error wraps [ErrPOSIXACL]. It reports a wrong version or
+// length, or an error of [POSIXACL.Check], with which DecodePOSIX also returns the list. Without one of Check's errors
+// the list is nil on failure.
 func DecodePOSIX(b []byte) (POSIXACL, error) {
 	if len(b) < xattrHeader || (len(b)-xattrHeader)%xattrEntry != 0 {
 		return nil, fmt.Errorf("%w: %d bytes are not header and whole entries", ErrPOSIXACL, len(b))

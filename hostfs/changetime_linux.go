@@ -25,7 +25,8 @@ func settling(root int, fs *unix.Statfs_t) time.Duration {
 }
 
 // distinctTimes changes an unnamed file faster than the kernel's clock ticks and reports whether every change got a
-// distinct time. It returns false if it cannot create the file, or if three attempts were too slow.
+// distinct time. It returns false if it cannot create the file, or if three attempts were too slow. The file disappears
+// when it returns.
 func distinctTimes(root int) bool {
 	const changes, tick = 64, time.Millisecond
 	fd, err := unix.Openat(root, ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)

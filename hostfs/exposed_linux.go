@@ -184,8 +184,8 @@ func prefixes(name string) iter.Seq[string] {
 	}
 }
 
-// passers names the users and groups that can search a directory. It leaves out root, this process's user and the
-// given groups, and returns "" if no others can. An error of the ACL is returned.
+// passers names the users and groups that can search a directory. It leaves out root, this process's user and the given
+// groups, and returns "" if no others can. An error of the ACL is returned. Everybody comes before any list.
 func passers(fd int, s *unix.Statx_t, groups []uint32) (string, error) {
 	access, _, err := posixOf(&held{fd: fd}, s)
 	if err != nil {

@@ -69,7 +69,7 @@ func (f *file) ListNames(after uint64) (list []nt.DirectoryName, st ntstatus.Sta
 
 // seekNamesLocked moves to the entry after a position of the host (M-71). For 0, or if the directory is not open for
 // listing, it opens the directory again. It returns EINVAL for a position above MaxInt64. A failed seek leaves the
-// position.
+// position. A position that is the current one changes nothing.
 //
 // +checklocks:f.listing
 func (f *file) seekNamesLocked(after uint64) error {

@@ -64,7 +64,7 @@ func OpenOfflineBelow(d *beneath.Dirs, path string, c Config) (*Offline, error) 
 }
 
 // open opens the file in a directory, and the directory itself, and reads both attributes. After an error the caller
-// must call Close.
+// must call Close. It does not follow a link at the name. The root directory is its own parent.
 func (o *Offline) open(directory string) error {
 	dir, err := unix.Open(directory, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -142,9 +142,9 @@ func (r *record) removeGone(s *unix.Statx_t, dir int, name string) (err error) {
 	return err
 }
 
-// moveAgain completes a move that a crash interrupted, or undoes it if the replaced directory has entries. It removes
-// a record that cannot be read. A record whose directories were moved or removed has no effect. moveAgain can be
-// repeated after another crash.
+// moveAgain completes a move that a crash interrupted, or undoes it if the replaced directory has entries. It removes a
+// record that cannot be read. A record whose directories were moved or removed has no effect. moveAgain can be repeated
+// after another crash. Only a failure of the host is an error.
 func (r *record) moveAgain() error {
 	text, err := r.read()
 	if err != nil {

@@ -76,7 +76,8 @@ func (r *record) refill(f, src *file, data string) error {
 // castagnoli is the polynomial for which processors have an instruction.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// checksum returns the CRC-32C of the first size bytes. It returns STATUS_END_OF_FILE if the file is shorter.
+// checksum returns the CRC-32C of the first size bytes. It returns STATUS_END_OF_FILE if the file is shorter. A size of
+// 0 has the sum 0. It returns the failure of a read.
 func (f *file) checksum(size int64) (sum uint32, st ntstatus.Status) {
 	b := make([]byte, min(size, 256<<10))
 	for at := int64(0); at < size; {

@@ -182,7 +182,8 @@ func (r *repair) file(fd int, path string) {
 }
 
 // stale returns a function that recomputes the hash of a, if the file's permissions no longer match it. It returns nil
-// if they match, with IgnorePosix, for versions other than 4, and if only the server can compute the hash.
+// if they match, with IgnorePosix, for versions other than 4, and if only the server can compute the hash. An
+// unreadable file is an error.
 func (r *repair) stale(fd int, a *ntacl.Attribute) (seal func() error, err error) {
 	if r.IgnorePosix || a.Version != 4 {
 		return nil, nil

@@ -68,7 +68,8 @@ func (c *outputFlags) keep(questions []*kit.Question) int {
 }
 
 // finish writes the report. With --json it also writes the counts and all wrong answers as JSON to a file. For "-" it
-// writes that JSON to standard output in place of the report. The error is errWrong if an answer was wrong.
+// writes that JSON to standard output in place of the report. The error is errWrong if an answer was wrong. A file that
+// cannot be written is an error, and then no report is written.
 func (c *outputFlags) finish(std *streams, j *kit.Judge) error {
 	if c.JSON != "" {
 		b, err := j.JSON()

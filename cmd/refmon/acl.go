@@ -145,8 +145,8 @@ func (c *aclExportCmd) appendRow(line []byte, i *objects.Item) []byte {
 
 var errNoUTF8 = errors.New("the name is not UTF-8, so JSON cannot express it")
 
-// whole chooses the attribute with whole descriptors if the paths are on mounts of refmond. It is an error if only
-// some are. It does nothing with --objects or --attribute.
+// whole chooses the attribute with whole descriptors if the paths are on mounts of refmond. It is an error if only some
+// are. It does nothing with --objects or --attribute. Without paths it does nothing.
 func (c *aclExportCmd) whole() error {
 	if c.Objects != "" || c.Attribute != "" {
 		return nil

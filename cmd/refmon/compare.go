@@ -149,7 +149,7 @@ func printRule(std *streams, rule string, list []replay.Difference) {
 }
 
 // compact returns fields as JSON on one line after a blank, without nil values and the token. It returns "" if none are
-// left.
+// left. If they cannot be encoded, it returns the error's text.
 func compact(f replay.Fields) string {
 	kept := replay.Fields{}
 	for k, v := range f {

@@ -141,7 +141,7 @@ var flagHelp = map[string]string{
 
 // withFormat adds the value of --format to the error for an unknown flag that is the name of a format, such as --csv.
 // It replaces the error for a missing argument by one with the argument's help (U-133). It returns any other error
-// unchanged.
+// unchanged. json stands for jsonl.
 func withFormat(err error) error {
 	parse, ok := errorAs[*kong.ParseError](err)
 	if !ok || parse.Context == nil || parse.Context.Selected() == nil {

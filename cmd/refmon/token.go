@@ -68,7 +68,8 @@ func (c *tokenShowCmd) Run(std *streams) error {
 }
 
 // readToken returns the token in name: a file, - for standard input, the word of a built-in token, or an inline token
-// file. Write ./WORD for a file with the name of such a word. A missing file and an unknown field are errors.
+// file. Write ./WORD for a file with the name of such a word. A missing file and an unknown field are errors. Errors
+// name the file, or --token. A byte order mark is skipped.
 func (s *streams) readToken(name string) (*token.Token, error) {
 	if t, err := builtinToken(name); t != nil || err != nil {
 		return t, err

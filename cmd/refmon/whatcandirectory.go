@@ -27,7 +27,8 @@ func (c *whatCanCmd) byConsequence() bool {
 	return c.Format == "table" && c.Checkpoint == "" && !c.Changes
 }
 
-// holder returns a function that creates what a worker needs for the rights of a principal on a directory's objects.
+// holder returns a function that creates what a worker needs for the rights of a principal on a directory's objects. It
+// returns the errors of NewHolder and Of.
 func holder(d *directory.Directory, who int) func() (func(*objects.Item) ([]string, error), error) {
 	return func() (func(*objects.Item) ([]string, error), error) {
 		h, err := adreport.NewHolder(d, who)

@@ -20,7 +20,8 @@ type PortMessage struct {
 }
 
 // PortMessageAt copies a message without its type. A TotalLength below the data and the header gives
-// STATUS_INVALID_PARAMETER. A misaligned address is STATUS_DATATYPE_MISALIGNMENT. The data is a copy.
+// STATUS_INVALID_PARAMETER. A misaligned address is STATUS_DATATYPE_MISALIGNMENT. The data is a copy. Data that is
+// unreadable gives a status.
 func (m *Memory) PortMessageAt(p Address) (x PortMessage, st ntstatus.Status) {
 	// A misaligned message gets the same status as a bad pointer (O-3).
 	if p%4 != 0 {

@@ -44,7 +44,7 @@ func jsonLeaf(t reflect.Type) *jsonCodec {
 }
 
 // sidOf parses a SID. "" is the zero SID. It also accepts a bare authority, which is the domain of the authority's
-// accounts.
+// accounts. Any other text is an error.
 func sidOf(s string) (sid.SID, error) {
 	if s == "" {
 		return sid.SID{}, nil
@@ -242,7 +242,8 @@ func appendText(b []byte, s string) []byte {
 	return append(appendBytes(append(b, `{"bytes":`...), []byte(s)), '}')
 }
 
-// text reads a string in the form of appendText. Valid UTF-8 as bytes is an error, so that each text has one form.
+// text reads a string in the form of appendText. Valid UTF-8 as bytes is an error, so that each text has one form. An
+// object without bytes is an error as well.
 func (r *jsonReader) text() (s string, err error) {
 	if r.Peek() != '{' {
 		return r.Text()

@@ -56,9 +56,10 @@ type later struct {
 	collected bool   // a Collect waits for it, or brought it
 }
 
-// begin makes a call that may end later, and returns the answer to f. Others are notified after the client has
-// written its memory (W-90). It returns STATUS_INVALID_PARAMETER for a service that cannot end later, and
-// STATUS_NOT_SUPPORTED over JSON. An error is a malformed body and ends the connection.
+// begin makes a call that may end later, and returns the answer to f. Others are notified after the client has written
+// its memory (W-90). It returns STATUS_INVALID_PARAMETER for a service that cannot end later, and STATUS_NOT_SUPPORTED
+// over JSON. An error is a malformed body and ends the connection. Beyond the limit of operations that were not
+// collected it returns the status of keeps.
 func (w *worker) begin(f *Frame) (a reply, err error) {
 	if w.s.form == inJSON {
 		return refusal(ntstatus.NotSupported), nil // a program without memory that others see

@@ -275,8 +275,9 @@ func (t *Types) Asking(log *audit.Log) *Asking {
 }
 
 // Evaluate decides a question and stores its audit record. It returns an *Error with status 429 beyond the caller's
-// rate, 403 for an unknown caller or a question about others without the right ASK, and 503 if a required record
-// cannot be stored. It does not use the context.
+// rate, 403 for an unknown caller or a question about others without the right ASK, and 503 if a required record cannot
+// be stored. It does not use the context. A recorded attempt of a caller who may not ask is a 403 as well; if it cannot
+// be recorded, 503.
 func (a *Asking) Evaluate(_ context.Context, q *Question) (Answer, error) {
 	if !a.limit.Allow(q.Caller) {
 		return Answer{}, &Error{http.StatusTooManyRequests, "too many questions: try again later"}

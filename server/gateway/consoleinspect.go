@@ -82,8 +82,9 @@ func orText(a, b string) string {
 	return a
 }
 
-// threads returns up to mostThreads threads of a process that impersonate a client. It returns nil if there are none
-// or the client may not open the process. Since and Proof are not set.
+// threads returns up to mostThreads threads of a process that impersonate a client. It returns nil if there are none or
+// the client may not open the process. Since and Proof are not set. It stops at the first failure and returns those
+// found so far.
 func (q *request) threads(process winnt.Handle) (list []actingLine) {
 	var users []sid.SID
 	q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {

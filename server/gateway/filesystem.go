@@ -197,8 +197,8 @@ func (f files) Rename(from, to dav.Path, replace bool) error {
 	return nil
 }
 
-// Lockable returns nil for a file that the client may write, and for a free name at which it may create one. It
-// refuses the root of a tree with 403.
+// Lockable returns nil for a file that the client may write, and for a free name at which it may create one. It refuses
+// the root of a tree with 403. A name where the client may create nothing has the error of Makeable.
 func (f files) Lockable(name dav.Path) error {
 	at := placeOf(name)
 	if at.path == "" {

@@ -26,7 +26,7 @@ func (r *lineReader) event(line []byte) (*Event, error) {
 }
 
 // row parses a row in exactly the form that we write and without escapes. It returns nil for any other line. A line
-// with a wrong checksum is nil, too. Texts are interned.
+// with a wrong checksum is nil, too. Texts are interned. A row with sequence number 0 is nil as well.
 func (r *lineReader) row(line []byte) *Event {
 	content, sealed, err := unseal(line)
 	if err != nil {

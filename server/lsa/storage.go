@@ -272,8 +272,8 @@ func forgetFailures(tx *bbolt.Tx, rid uint32) error {
 	return nil
 }
 
-// loadFailures restores the failures of accounts, so that a restart of the daemon unlocks no account (L-31). It
-// ignores failures of deleted accounts.
+// loadFailures restores the failures of accounts, so that a restart of the daemon unlocks no account (L-31). It ignores
+// failures of deleted accounts. A malformed key or value is an error, and failures before it stay restored.
 func (s *Store) loadFailures() error {
 	st := s.now.Load()
 	return s.db.View(func(tx *bbolt.Tx) error {

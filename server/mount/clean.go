@@ -136,9 +136,10 @@ func where(device uint64) (string, error) {
 // errCovered says that a mount cannot be reached, because another file system is mounted on it.
 var errCovered = errors.New("another file system covers the mount: unmount that first")
 
-// finish writes back cached data, aborts the FUSE connection and unmounts the directory. Without the abort, open
-// files and copies of the mount in other namespaces would keep the server running. It unmounts only the file system
-// of that device. It returns nil if that is mounted no more, and errCovered if another one covers it (M-27).
+// finish writes back cached data, aborts the FUSE connection and unmounts the directory. Without the abort, open files
+// and copies of the mount in other namespaces would keep the server running. It unmounts only the file system of that
+// device. It returns nil if that is mounted no more, and errCovered if another one covers it (M-27). A directory that
+// cannot be opened is an error, unless it is missing.
 func finish(directory string, mounted uint64) error {
 	fd, err := unix.Open(directory, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil && !errors.Is(err, unix.ENOENT) {

@@ -122,7 +122,7 @@ func identityOf(f shown) (id identity, s fuse.Status) {
 // Lookup finds name in a directory, fills out with its node and attributes, and counts a lookup until Forget. A caller
 // with traverse right on the directory learns that a name exists, as on Windows. Only FILE_READ_ATTRIBUTES reveals the
 // attributes; without it out has the type and number alone. It returns ENOENT for a name that no file can have, EACCES
-// without traverse right, and ESTALE for an unknown directory.
+// without traverse right, and ESTALE for an unknown directory. Any other failure to open gives its own error.
 func (m *Mount) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
 	if s := named(name); s == fuse.EINVAL {
 		return fuse.ENOENT

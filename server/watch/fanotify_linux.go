@@ -101,7 +101,8 @@ func queueLength() int {
 
 // read adds the events that are present now to into, without blocking. It stops after as many as the queue holds,
 // because another user may create events faster than we read. overflow means that some were lost; into is then empty
-// apart from its count. It returns errMounted if another file system covers the root.
+// apart from its count. It returns errMounted if another file system covers the root. An error of the read leaves what
+// was added before.
 func (f *fanotify) read(into *news) (overflow bool, err error) {
 	f.dirs, f.files = map[handle]string{}, map[handle]uint64{}
 	if err := f.mounted(); err != nil {

@@ -78,7 +78,8 @@ type part struct {
 }
 
 // split divides the rights on an object by the accounts that grant them. All principals that have a right through the
-// same accounts are in one part. It fails if a check does not confirm a right.
+// same accounts are in one part. It fails if a check does not confirm a right. With s.vacant set, a right that no
+// vacant account grants is left out.
 func (s *side) split(x objectRights) (parts []*part, err error) {
 	at := map[string]*part{}
 	for i := range x.rights {

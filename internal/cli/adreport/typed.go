@@ -96,7 +96,7 @@ func typesOf(o *objects.Item, g winnt.GUID) ([]access.ObjectTypeEntry, error) {
 }
 
 // coveredBy reports whether a right of a step includes rights on one object type: WriteSPN, for example, writing
-// servicePrincipalName. An unknown step covers nothing.
+// servicePrincipalName. An unknown step covers nothing. The step must include all bits of r and its object type.
 func (r typedRights) coveredBy(steps []string) bool {
 	return slices.ContainsFunc(steps, func(step string) bool {
 		rights, err := words.Parse(step)

@@ -79,7 +79,8 @@ func (c *checker) refuseDescriptor(q *accessquery.Query, name string, err error)
 }
 
 // resourceAttributes adds the attributes of a line as resource attribute entries at the end of the SACL. It sets a new
-// descriptor in q, so the cached one stays unchanged. Without the field it does nothing.
+// descriptor in q, so the cached one stays unchanged. Without the field it does nothing. A malformed attribute and one
+// that is too large for an entry are errors.
 func (c *checker) resourceAttributes(q *accessquery.Query) error {
 	v := c.slots[fResourceAttributes]
 	if absent(v) {

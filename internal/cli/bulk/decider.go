@@ -36,7 +36,8 @@ func newDecider(r *Run) (*decider, error) {
 	return d, err
 }
 
-// asked returns the question for an object type, which it compiles on first use. An invalid question is an error.
+// asked returns the question for an object type, which it compiles on first use. An invalid question is an error. An
+// invalid question is not cached.
 func (d *decider) asked(t *winnt.ObjectType) (*typedQuestion, error) {
 	if a := d.types[t]; a != nil {
 		return a, nil

@@ -232,7 +232,7 @@ func appendSet(dst []byte, id setID, count uint32, s effective.Set, expression [
 }
 
 // appendRanges appends ranges such as "0-3,7" to dst. It returns false if dst is then longer than most bytes. With
-// false, dst may be incomplete. An empty set appends nothing.
+// false, dst may be incomplete. An empty set appends nothing. The limit counts what dst had before.
 func appendRanges(dst []byte, s effective.Set, most int) ([]byte, bool) {
 	first, last, any := 0, -2, false
 	flush := func() {

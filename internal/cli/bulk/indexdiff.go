@@ -155,7 +155,7 @@ func (r *indexRow) digest() digest {
 }
 
 // gone writes the deletion of a row that only Before has, once for each path or set. seen and sets have the paths and
-// sets of After.
+// sets of After. A row without path and set is skipped, and so is one that After has.
 func (d *IndexDiff) gone(row *indexRow, seen map[digest]bool, sets map[string]bool) error {
 	key, name := "path", row.Path
 	switch {

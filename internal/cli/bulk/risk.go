@@ -12,7 +12,7 @@ import (
 )
 
 // sizeAtLeast returns an error if the ends of runs are out of order or the file is shorter than the last one. Without
-// runs it returns nil.
+// runs it returns nil. It is also an error if the first end is negative.
 func sizeAtLeast(f *os.File, runs []int64) error {
 	if len(runs) == 0 {
 		return nil

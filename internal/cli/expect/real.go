@@ -29,7 +29,7 @@ var errNothingOutside = errors.New("this file may not refer to other files")
 const maxObjects = 1 << 20
 
 // readDirectory reads the directory that resolves names of users and groups. Its domain becomes the file's unless the
-// file names one. Without access to other files it is an error.
+// file names one. Without access to other files it is an error. Errors have the position of the names.
 func (f *File) readDirectory() error {
 	start := f.Pos
 	names, err := f.texts()

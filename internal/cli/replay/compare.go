@@ -77,7 +77,7 @@ type comparer struct {
 
 // Compare computes refmon's answer to each line of a recording and compares it with the recorded one. Differences are
 // in the Report and no error. notes says which differences are documented; the zero Notes has none. Compare returns
-// [ErrMalformed] with the position if a line or the header's token is invalid.
+// [ErrMalformed] with the position if a line or the header's token is invalid. A program's lines are compared together.
 func Compare(rec *Recording, notes Notes) (*Report, error) {
 	c := &comparer{notes: notes, settled: map[string]*Settled{}}
 	c.Header, c.Skips = rec.Header, map[string]int{}

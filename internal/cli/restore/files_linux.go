@@ -168,8 +168,9 @@ func (f *offlineFile) Close() error {
 	return nil
 }
 
-// plainError returns the cause of an error without the path, which the caller reports. It returns nil for nil. An
-// error without a cause is returned unchanged.
+// plainError returns the cause of an error without the path, which the caller reports. It returns nil for nil. An error
+// without a cause is returned unchanged. ErrLink and ErrMount stay, and a number of the host comes before a wrapped
+// cause.
 func plainError(err error) error {
 	for _, cause := range []error{beneath.ErrLink, beneath.ErrMount} {
 		if errors.Is(err, cause) {

@@ -157,7 +157,8 @@ func sourceValue(v starlark.Value) (s token.Source, err error) {
 	return s, err
 }
 
-// sidText parses a SID or alias. Other text becomes the zero SID, which services reject as malformed.
+// sidText parses a SID or alias. Other text becomes the zero SID, which services reject as malformed. A value that is
+// not a string is an error.
 func (r *Runner) sidText(v starlark.Value) (sid.SID, error) {
 	s, err := goString(v)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 type Namer func(s sid.SID) string
 
 // of returns the name of a SID: a name of the record itself, of the Namer, or a well-known one; "" without one. n may
-// be nil.
+// be nil. "-" is no name.
 func (n Namer) of(e *audit.Event, s sid.SID) string {
 	text := s.String()
 	for _, prefix := range [...]string{"Subject", "Primary", "Target"} {

@@ -179,7 +179,7 @@ func entry(database, key string) ([]string, bool) {
 
 // getent returns the one line that getent prints for a key of a database. ok is false if the key is empty, longer than
 // maxName bytes or has a colon or control character. It is also false if getent fails, takes longer than wait or prints
-// another number of lines.
+// another number of lines. A key that begins with a minus sign is such a key as well.
 func getent(database, key string) (line string, ok bool) {
 	if key == "" || len(key) > maxName || key[0] == '-' || !utf8.ValidString(key) ||
 		strings.ContainsFunc(key, func(r rune) bool { return r == ':' || unicode.IsControl(r) }) {

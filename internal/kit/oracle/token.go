@@ -145,7 +145,7 @@ func AdjustGroups(t *Token, reset bool, changes []Group) (n *Token, status strin
 
 // AdjustPrivileges returns a copy of t with the privileges in changes enabled, disabled or removed (T-71, T-72). If
 // disableAll is true, it ignores changes and disables all. The status is STATUS_NOT_ALL_ASSIGNED if t lacks a
-// privilege.
+// privilege. A change to a privilege that was removed before in the list has no effect. t stays unchanged.
 func AdjustPrivileges(t *Token, disableAll bool, changes []Privilege) (n *Token, status string) {
 	n, status = t.clone(), Success
 	if disableAll {

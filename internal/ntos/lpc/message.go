@@ -155,8 +155,9 @@ func (c *connection) waiterLocked(client nt.ClientID, id uint32) (*waiter, ntsta
 }
 
 // Reply sends the reply to a request. payer pays for it until the client has received it. Errors:
-// STATUS_REPLY_MESSAGE_MISMATCH if no such client thread waits, STATUS_PORT_DISCONNECTED, STATUS_INVALID_PORT_HANDLE
-// on a client's end, STATUS_PORT_MESSAGE_TOO_LONG, and those of a charge.
+// STATUS_REPLY_MESSAGE_MISMATCH if no such client thread waits, STATUS_PORT_DISCONNECTED, STATUS_INVALID_PORT_HANDLE on
+// a client's end, STATUS_PORT_MESSAGE_TOO_LONG, and those of a charge. A failed charge, or a data that is too long,
+// leaves the client waiting.
 func (p *Port) Reply(payer quota.Payer, client nt.ClientID, id uint32, data []byte) ntstatus.Status {
 	c, st := p.connectionOf(client, id)
 	if st != ntstatus.Success {

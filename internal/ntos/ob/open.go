@@ -8,7 +8,8 @@ import (
 
 // OpenByPointer creates a handle to an object on which the caller holds a reference (O-33). It calls [Decide], then
 // inserts the handle into [Caller.TableFor]. The rights are never decided again (O-34). Errors: those of [Decide] and
-// [Table.Insert], and AUDIT_FAILED if a required record cannot be written.
+// [Table.Insert], and AUDIT_FAILED if a required record cannot be written. A process that has ended gives
+// STATUS_PROCESS_IS_TERMINATING. After a failure the handle is 0.
 func OpenByPointer(c *Caller, obj Object, subject access.Subject, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	if c.records(attributes) {

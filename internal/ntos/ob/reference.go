@@ -34,8 +34,8 @@ func Reference[T Object](c *Caller, v winnt.Handle, want winnt.AccessMask, typ *
 }
 
 // find returns the object of a handle value with a reference. -1 and -2 mean the calling process and thread, also for
-// calls about another process's handles (O-16). Only the services that query tokens accept -4 to -6, which they
-// handle before they call find (O-15).
+// calls about another process's handles (O-16). Only the services that query tokens accept -4 to -6, which they handle
+// before they call find (O-15). Any other value without a table is STATUS_INVALID_HANDLE.
 func (c *Caller) find(v winnt.Handle) (*Header, Granted, ntstatus.Status) {
 	switch {
 	case v >= 0 && c.Table != nil:

@@ -136,9 +136,10 @@ func (c *Context) refusedLogon(st ntstatus.Status) (out nt.LsaLogonUserOut, _ nt
 	return out, c.Fail(rule, st)
 }
 
-// OpenSession opens the logon sessions of a result and returns the value of its token (L-10). The caller must
-// call end once: after token objects hold the session, or to end it. For a token of a well-known session it
-// opens no session, and end has no effect. On an error end is nil.
+// OpenSession opens the logon sessions of a result and returns the value of its token (L-10). The caller must call end
+// once: after token objects hold the session, or to end it. For a token of a well-known session it opens no session,
+// and end has no effect. On an error end is nil. A user with too many groups is STATUS_TOO_MANY_CONTEXT_IDS, and data
+// that makes no token has the status of its fault.
 func (s *System) OpenSession(r *logon.Result) (v *token.Token, end func(), st ntstatus.Status) {
 	sessions := &s.Security.Sessions
 	ids := []winnt.LUID{s.Security.AllocateLUID(), s.Security.AllocateLUID()}

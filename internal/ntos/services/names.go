@@ -63,6 +63,7 @@ func (c *Context) referencePolicy(h winnt.Handle, right winnt.AccessMask) ntstat
 
 // LsaQueryInformationPolicy returns the domain of this computer's accounts, the primary domain, which is always
 // "WORKGROUP" without a SID, or the audited categories (L-44). The right that the handle needs depends on the class.
+// Another class is STATUS_INVALID_PARAMETER, before the handle.
 func (c *Context) LsaQueryInformationPolicy(in nt.LsaQueryInformationPolicyIn) (out nt.LsaQueryInformationPolicyOut,
 	st ntstatus.Status) {
 	right, name := winnt.POLICY_VIEW_LOCAL_INFORMATION, "POLICY_VIEW_LOCAL_INFORMATION"

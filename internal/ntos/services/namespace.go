@@ -176,7 +176,7 @@ func (c *Context) NtOpenDirectoryObject(in nt.OpenDirectoryObjectIn) (out nt.Dir
 }
 
 // NtCreateSymbolicLinkObject creates a name that refers to another path, and opens it. The target need not exist. An
-// empty target is an error.
+// empty target is an error. The handle is 0 after a failure.
 func (c *Context) NtCreateSymbolicLinkObject(in nt.CreateSymbolicLinkObjectIn) (out nt.SymbolicLinkObjectOut,
 	st ntstatus.Status) {
 	// capture

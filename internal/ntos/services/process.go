@@ -148,7 +148,8 @@ func (n *creation) primary() ntstatus.Status {
 
 // openImage checks that the program may be executed: by the user of the given token (I-96), else by the caller's
 // effective token (I-7). It stores the program's integrity level (T-113). An empty ImageName means no check and no
-// label. A missing program gives STATUS_OBJECT_NAME_NOT_FOUND.
+// label. A missing program gives STATUS_OBJECT_NAME_NOT_FOUND. A name of another type of object gives that status as
+// well. A denial gives the status of the check.
 func (n *creation) openImage() ntstatus.Status {
 	n.image = se.Unlabelled
 	if n.in.ImageName == "" {

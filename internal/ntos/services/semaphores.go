@@ -77,7 +77,7 @@ func (c *Context) NtOpenSemaphore(in nt.OpenSemaphoreIn) (out nt.SemaphoreOut, s
 
 // NtReleaseSemaphore adds ReleaseCount to a semaphore and returns the previous count. If the sum would exceed the
 // maximum, it changes nothing and returns STATUS_SEMAPHORE_LIMIT_EXCEEDED. A ReleaseCount below 1 is
-// STATUS_INVALID_PARAMETER.
+// STATUS_INVALID_PARAMETER. The handle must grant SEMAPHORE_MODIFY_STATE.
 func (c *Context) NtReleaseSemaphore(in nt.ReleaseSemaphoreIn) (out nt.ReleaseSemaphoreOut, st ntstatus.Status) {
 	// capture
 	if in.ReleaseCount <= 0 {

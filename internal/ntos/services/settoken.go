@@ -177,7 +177,7 @@ func setPrimaryGroup(old *token.Token, modified winnt.LUID, value any) (*token.T
 }
 
 // sidValue returns the SID of a value, which is a SID or a group. It ignores the attributes. The zero SID gives
-// STATUS_INVALID_SID.
+// STATUS_INVALID_SID. Any other value gives STATUS_INVALID_PARAMETER.
 func sidValue(value any) (s sid.SID, st ntstatus.Status) {
 	switch v := value.(type) {
 	case sid.SID:

@@ -89,7 +89,7 @@ func (p *Parser) Message(raw []byte) (*message.Message, error) {
 }
 
 // ask returns the child's answer to one request. It starts a child if none runs. If the request fails, it ends the
-// child, so the next request starts another one. Its errors wrap ErrFailed.
+// child, so the next request starts another one. Its errors wrap ErrFailed. A closed parser is an error.
 func (p *Parser) ask(kind byte, data []byte) (status byte, text []byte, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

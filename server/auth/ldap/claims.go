@@ -101,7 +101,8 @@ func ParseClaim(text string) (Claim, error) {
 }
 
 // add parses a value of the claim's type and appends it to a. Text that is not of an integer or Boolean type is an
-// error. Values of other types are kept as strings.
+// error. Values of other types are kept as strings. Booleans are TRUE and FALSE in capitals. After an error a is
+// unchanged.
 func add(a *claims.Attribute, text string) error {
 	switch a.Type {
 	case claims.Int64:

@@ -114,8 +114,8 @@ func (s *signer) expect(c *kerberos.Context) {
 	s.ending.Store(true)
 }
 
-// Write sends b as signed messages, each after its length, and unsigned before the bind has ended. After an error
-// part of b may have been sent.
+// Write sends b as signed messages, each after its length, and unsigned before the bind has ended. After an error part
+// of b may have been sent. An error returns 0.
 func (s *signer) Write(b []byte) (int, error) {
 	if !s.writing.Load() {
 		return s.Conn.Write(b)

@@ -19,7 +19,7 @@ type screen struct {
 }
 
 // Read returns bytes of messages. A message that cannot be split, or whose parts are not those of its bytes, is an
-// error, which ends the connection.
+// error, which ends the connection. A message that Rebuild drops is skipped.
 func (s *screen) Read(b []byte) (int, error) {
 	for len(s.left) == 0 {
 		raw, err := readMessage(s.Conn, maxPacket)

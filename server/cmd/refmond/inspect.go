@@ -96,8 +96,8 @@ func (l *inspector) query(q inspect.Query) (a inspect.Reply, err error) {
 	return a, err
 }
 
-// name returns DOMAIN\name of an account, or its SID as text if the daemon knows no name. It keeps the result
-// for later calls.
+// name returns DOMAIN\name of an account, or its SID as text if the daemon knows no name. It keeps the result for later
+// calls. A failed look-up is kept, too.
 func (l *inspector) name(s sid.SID) string {
 	if name, known := l.names[s]; known {
 		return name

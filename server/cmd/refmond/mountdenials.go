@@ -61,8 +61,8 @@ type mountTrail struct {
 // maxMountTrail is the size limit of a mount's trail, in bytes. Beyond it the oldest records are deleted.
 const maxMountTrail = 256 << 20
 
-// openMountTrail opens the audit log of a mount in dir, which has a limited size and overwrites its oldest records.
-// It returns nil if dir is "".
+// openMountTrail opens the audit log of a mount in dir, which has a limited size and overwrites its oldest records. It
+// returns nil if dir is "". The caller closes it.
 func openMountTrail(dir string, log *slog.Logger) (*mountTrail, error) {
 	if dir == "" {
 		return nil, nil

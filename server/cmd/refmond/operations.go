@@ -29,7 +29,8 @@ type operations struct {
 }
 
 // operate starts the server of a socket. It replaces a file at that path only if that is a socket on which no program
-// listens (W-16). l is the audit log, nil for none.
+// listens (W-16). l is the audit log, nil for none. The caller closes it. An error of serving is sent to ended. Without
+// a log, /audit is 404.
 func operate(at string, metrics func(io.Writer), l *auditlog.Log, leftOut func() uint64,
 	log *slog.Logger) (*operations, error) {
 	socket, err := daemon.ListenPrivate(at)

@@ -81,7 +81,8 @@ func (p place) check() error {
 
 // one checks one file or folder. It returns an error if the owner is neither root nor this process's user, if others
 // can write to it, or if a secret file is readable by others. sticky allows sticky folders such as /tmp, where others
-// can add entries but remove only their own. A path that cannot be inspected, such as a missing file, is accepted.
+// can add entries but remove only their own. A path that cannot be inspected, such as a missing file, is accepted. An
+// owner that the user namespace does not map is accepted.
 func (p place) one(path string, sticky bool) error {
 	var st unix.Stat_t
 	if unix.Stat(path, &st) != nil {

@@ -180,8 +180,8 @@ func noDenial(socket string) string {
 	return none + " Administrators see all with --socket /run/refmon/admin.sock (adminSocket of the configuration)."
 }
 
-// Run prints the recent denials that match the options, the newest last: those of the daemon, or with --audit those
-// of an audit log. It says so if none does.
+// Run prints the recent denials that match the options, the newest last: those of the daemon, or with --audit those of
+// an audit log. It says so if none does. A daemon that cannot be reached is an error.
 func (c *whyCmd) Run(std *streams) error {
 	if c.Audit != "" {
 		return c.fromTrail(std)

@@ -154,7 +154,8 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 	return t, nil
 }
 
-// permissions parses octal permission bits up to 777. It returns 0 for "", and an error for any other text.
+// permissions parses octal permission bits up to 777. It returns 0 for "", and an error for any other text. Bits above
+// 777 are an error, so that there are no set-uid bits.
 func permissions(text string) (uint32, error) {
 	if text == "" {
 		return 0, nil

@@ -106,8 +106,8 @@ func (p *ifParser) list() (list []ifCondition) {
 	return nil
 }
 
-// condition parses one condition at the start of p.text and skips it. For a malformed one it sets p.err, and the
-// result has no meaning. An empty token is malformed.
+// condition parses one condition at the start of p.text and skips it. For a malformed one it sets p.err, and the result
+// has no meaning. An empty token is malformed. "Not" may be in any case.
 func (p *ifParser) condition() (c ifCondition) {
 	if len(p.text) > 3 && strings.EqualFold(p.text[:3], "Not") {
 		c.not, p.text = true, p.text[3:]

@@ -250,7 +250,7 @@ func plain(s string) bool {
 
 // readLockInfo parses the body of a LOCK that makes a lock (RFC 4918, 14.11). It sets only Shared and Owner; an owner
 // of more than longestOwner bytes becomes "". A body that is not a lockinfo is errXML. One without a valid scope or
-// type is a 422 refusal.
+// type is a 422 refusal. A scope that is both exclusive and shared is such a refusal.
 func readLockInfo(body []byte) (l Lock, err error) {
 	info, err := parseXML(body)
 	if err != nil {

@@ -102,9 +102,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c caller) (any, 
 	return p.answer(s, &c, q, x)
 }
 
-// permitted returns the query of a question that caller c may ask, and a *refusal otherwise. A caller without trust
-// may ask only about the person with its uid, not for evidence, and may not extend the limit (N-98). A question
-// without a limit gets the server's.
+// permitted returns the query of a question that caller c may ask, and a *refusal otherwise. A caller without trust may
+// ask only about the person with its uid, not for evidence, and may not extend the limit (N-98). A question without a
+// limit gets the server's. A malformed question is 400. A caller whose uid has no person, or several, is 403.
 func (s *Server) permitted(c caller, p path, q *question) (index.Query, error) {
 	if !c.trust && (!p.open || !q.Caller) {
 		return index.Query{}, refuse(http.StatusForbidden,

@@ -68,7 +68,7 @@ func (n *Names) GroupsOf(ctx context.Context, uid uint32) (gids []uint32, ok boo
 }
 
 // UID returns the uid of a user, whose name must match exactly. ok is false if no user was found or no service
-// answered, and for an empty name and one of digits only.
+// answered, and for an empty name and one of digits only. The socket is asked first; any error of it leads to getent.
 func (n *Names) UID(ctx context.Context, name string) (uint32, bool) {
 	if !validKey(name) {
 		return 0, false
@@ -97,7 +97,7 @@ func (n *Names) GroupName(ctx context.Context, gid uint32) (string, bool) {
 }
 
 // GID returns the gid of a group, whose name must match exactly. ok is false if no group was found or no service
-// answered, and for an empty name and one of digits only.
+// answered, and for an empty name and one of digits only. The socket is asked first; any error of it leads to getent.
 func (n *Names) GID(ctx context.Context, name string) (uint32, bool) {
 	if !validKey(name) {
 		return 0, false

@@ -72,7 +72,8 @@ func (f *Follower) checkPiece(ctx context.Context, list []directory.AccountID) (
 }
 
 // accounts asks refmond once for the SIDs of uids and gids. The answer has one SID for each, users and groups in the
-// order of list. It returns an error if refmond cannot be reached, refuses, or answers with another number.
+// order of list. It returns an error if refmond cannot be reached, refuses, or answers with another number. The end of
+// ctx ends it with an error.
 func (f *Follower) accounts(ctx context.Context, list []directory.AccountID) (a answer, err error) {
 	q := &question{}
 	for _, x := range list {

@@ -94,9 +94,10 @@ func Streams() []string {
 	return []string{StreamSeen, StreamDirectory, StreamClass, StreamRows, StreamPeople, StreamFence}
 }
 
-// Permissions returns the subjects that a role may publish and subscribe to. A role without a key in the site has
-// none. Only the keeper may create streams and consumers, because a consumer can deliver to subjects that its creator
-// may not publish (N-45), and only the keeper may delete messages and streams (N-120).
+// Permissions returns the subjects that a role may publish and subscribe to. A role without a key in the site has none.
+// Only the keeper may create streams and consumers, because a consumer can deliver to subjects that its creator may not
+// publish (N-45), and only the keeper may delete messages and streams (N-120). A watcher may publish only about its own
+// host.
 func (s *Site) Permissions(r Role) Permissions {
 	inbox := Inbox(r) + ".>"
 	get := func(streams ...string) (out []string) {
