@@ -23,9 +23,9 @@ const (
 	publicName = "key.pub"
 )
 
-// CreateKey creates an Ed25519 key with a name such as host.example/audit. It
-// writes the key to a file that only its owner can read, and the public half to
-// file.pub, which it overwrites. It fails if file exists.
+// CreateKey creates an Ed25519 key with a name such as host.example/audit. It writes the key to a file that only its
+// owner can read, and the public half to file.pub, which it overwrites. It fails if file exists. An existing public
+// half is overwritten even if the key cannot be written afterwards.
 func CreateKey(file, name string) (note.Signer, error) {
 	private, public, err := note.GenerateKey(rand.Reader, name)
 	if err != nil {

@@ -44,8 +44,9 @@ func Open(cfg Config) (*Log, error) {
 	return l, nil
 }
 
-// start recovers the log of a folder that this process has locked, writes the record of the start, and runs the
-// writer. After an error no goroutine runs, and the caller still has to unlock.
+// start recovers the log of a folder that this process has locked, writes the record of the start, and runs the writer.
+// After an error no goroutine runs, and the caller still has to unlock. A missing key is created, unless the folder has
+// a checkpoint.
 func start(cfg Config, unlock func() error) (*Log, error) {
 	if cfg.Signers == nil {
 		s, err := ownKey(cfg.Dir)

@@ -122,7 +122,7 @@ func (r *Reader) advance(ended error) (more bool, err error) {
 
 // named reports whether the folder's checkpoint covers the missing next record, which may have been written since.
 // Without such a checkpoint the log ends here, and the error is io.EOF. If the record is still missing at the third
-// call for it, named returns another error.
+// call for it, named returns another error. At the second call it closes the segment, so that it is opened again.
 func (r *Reader) named() (again bool, err error) {
 	signed, err := readFile(r.d, checkpointName, maxNote)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 const maxContainerName = 64
 
 // rmAppcontainerSid returns the SID of an AppContainer by name: S-1-15-2 and the first seven words of the hash of the
-// lower-case name.
+// lower-case name. An empty or too long name is STATUS_INVALID_PARAMETER.
 func rmAppcontainerSid(c *call) uint64 {
 	name, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {

@@ -153,7 +153,7 @@ func (c *call) objectsAndSID(p user) (t trustee, st ntstatus.Status) {
 }
 
 // trusteeAccount returns the SID of an account by name, or of the current user for CURRENT_USER. An unknown name
-// returns a status.
+// returns a status. CURRENT_USER may be in any case; if the user cannot be found out, it is a name like any other.
 func (c *call) trusteeAccount(p user, wide bool) (sid.SID, ntstatus.Status) {
 	name, st := c.trusteeName(p, wide)
 	if st != ntstatus.Success {

@@ -29,7 +29,8 @@ func (c *call) clientAt(p user, fetch func(*call, user) *kernel.AccessToken) *ke
 	}
 }
 
-// putClient writes a new client context to the program. If it cannot be written, putClient deletes the context.
+// putClient writes a new client context to the program. If it cannot be written, putClient deletes the context. A
+// failure status is returned without a context.
 func (c *call) putClient(p user, x *kernel.ClientContext, st ntstatus.Status) uint64 {
 	if st != ntstatus.Success {
 		return status(st)

@@ -52,7 +52,7 @@ func (d *attached) LookupName(name string) (logon.Account, bool) {
 }
 
 // LookupSID returns the account or domain with a SID from the daemon. It returns false for an unknown SID and if the
-// daemon refuses or fails.
+// daemon refuses or fails. A name in no domain leaves Domain empty.
 func (d *attached) LookupSID(s sid.SID) (logon.Account, bool) {
 	out, ok := callLSA[nt.LsaLookupSidsOut](d, winnt.POLICY_LOOKUP_NAMES, "LsaLookupSids", func(h winnt.Handle) any {
 		return nt.LsaLookupSidsIn{PolicyHandle: h, SIDs: []sid.SID{s}}

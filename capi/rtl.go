@@ -122,7 +122,8 @@ func rmAddAce(c *call) uint64 {
 	})
 }
 
-// give copies b to new memory from malloc and writes the address to out. The caller frees the memory.
+// give copies b to new memory from malloc and writes the address to out. The caller frees the memory. Without memory it
+// returns STATUS_NO_MEMORY; if out cannot be written, it frees the memory.
 func (c *call) give(out user, b []byte) ntstatus.Status {
 	p := C.malloc(C.size_t(max(len(b), 1)))
 	if p == nil {

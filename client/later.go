@@ -60,7 +60,7 @@ func (c *Conn) end(operation uint64, b *wire.LaterBody, l *nt.Later) {
 }
 
 // collect blocks until the daemon has the result of an operation, passes it to l and closes l.Over. A lost connection
-// ends the operation with STATUS_PORT_DISCONNECTED.
+// ends the operation with STATUS_PORT_DISCONNECTED. A synchronous operation is not passed to Done then.
 func (c *Conn) collect(operation uint64, l *nt.Later) {
 	defer close(l.Over)
 	head, rest, err := c.ask(&wire.Frame{Kind: wire.Collect, Body: wire.AppendOperation(nil, operation)})

@@ -21,12 +21,12 @@ type OpenedAs struct {
 	Reverted bool
 }
 
-// OpenFileAs impersonates the client of a token, opens an existing file like
-// [Conn.OpenFile], and reverts. It sends these calls together. If the impersonation failed,
-// it closes the opened file without returning it, and the status is that of the
-// impersonation. It can also close the handles in done. A disposition other than FILE_OPEN,
-// and FILE_DELETE_ON_CLOSE, are STATUS_INVALID_PARAMETER, so that a thread that failed to
-// impersonate cannot create, change or delete a file.
+// OpenFileAs impersonates the client of a token, opens an existing file like [Conn.OpenFile], and reverts. It sends
+// these calls together. If the impersonation failed, it closes the opened file without returning it, and the status is
+// that of the impersonation. It can also close the handles in done. A disposition other than FILE_OPEN, and
+// FILE_DELETE_ON_CLOSE, are STATUS_INVALID_PARAMETER, so that a thread that failed to impersonate cannot create, change
+// or delete a file. After a lost connection the status is STATUS_PORT_DISCONNECTED, and Reverted is false. A thread of
+// another connection is STATUS_INVALID_CID.
 func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn, done ...winnt.Handle) (OpenedAs,
 	ntstatus.Status) {
 	o := OpenedAs{Reverted: true}
@@ -102,7 +102,7 @@ type answered struct {
 }
 
 // file decodes the answer to NtCreateFile. file is nil if the daemon sent no descriptor; otherwise the caller must
-// close it. After an error all descriptors are closed.
+// close it. After an error all descriptors are closed. Several descriptors, and one after a failure, are errors.
 func (a *answered) file() (out nt.CreateFileOut, file *os.File, err error) {
 	row := opening()
 	if len(a.rest) > 0 {

@@ -109,7 +109,7 @@ func (t *thread) Profile() nt.Profile { return t.c.profile }
 
 // SaveImpersonation saves what the thread impersonates, and returns a ticket for RestoreImpersonation. The
 // impersonation continues. STATUS_INSUFFICIENT_RESOURCES means that the thread has too many saved ones. A lost
-// connection is STATUS_PORT_DISCONNECTED.
+// connection is STATUS_PORT_DISCONNECTED. A malformed answer ends the connection.
 func (t *thread) SaveImpersonation() (nt.Ticket, ntstatus.Status) {
 	head, rest, err := t.c.ask(&wire.Frame{Kind: wire.Save, Thread: t.number})
 	if err != nil {

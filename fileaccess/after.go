@@ -72,8 +72,9 @@ func (o *opening) throughParentOf(granted *winnt.AccessMask) {
 }
 
 // exclusive decides about an open that does not share reading, by a subject without the right to add files to the
-// directory, or to write to a directory that nobody else has open. It makes such an open share reading. It refuses
-// the open with STATUS_ACCESS_DENIED only if it is of a directory and has the option DisallowExclusive (F-48).
+// directory, or to write to a directory that nobody else has open. It makes such an open share reading. It refuses the
+// open with STATUS_ACCESS_DENIED only if it is of a directory and has the option DisallowExclusive (F-48). It returns
+// success for a new object.
 func (o *opening) exclusive() ntstatus.Status {
 	ob := &o.f.Object
 	if !ob.Exists || o.r.Share&ShareRead != 0 {

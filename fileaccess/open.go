@@ -58,7 +58,8 @@ func noQuestion() Decision {
 	return Decision{Verdict: ntstatus.Decided(ntstatus.InvalidParameter)}
 }
 
-// run decides the open and returns the decision with the data for its audit record.
+// run decides the open and returns the decision with the data for its audit record. With r.Maximal it also computes the
+// maximal rights.
 func (o *opening) run() Decision {
 	st := o.decide()
 	if st != ntstatus.Success {

@@ -98,8 +98,8 @@ func (t *Tree) places() ([]shown, error) {
 	return list, nil
 }
 
-// readMounts returns the mounts that this process sees, from /proc/self/mountinfo, in its order. A malformed line is
-// an error.
+// readMounts returns the mounts that this process sees, from /proc/self/mountinfo, in its order. A malformed line is an
+// error. Escapes in paths are decoded.
 func readMounts() (list []mount, err error) {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

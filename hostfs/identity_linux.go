@@ -77,8 +77,8 @@ func identityString(s *unix.Statx_t, handle []byte) string {
 	return string(append(b, handle...))
 }
 
-// handleOf returns the file system's handle of the inode that fd holds. It returns nil and no error if the file
-// system has no handles, or if the call is not available.
+// handleOf returns the file system's handle of the inode that fd holds. It returns nil and no error if the file system
+// has no handles, or if the call is not available. Another error of the host is returned.
 func handleOf(fd int) ([]byte, error) {
 	var h fileHandle
 	for _, flags := range [...]uintptr{unix.AT_EMPTY_PATH | handleOfID, unix.AT_EMPTY_PATH} {

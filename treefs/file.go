@@ -257,7 +257,7 @@ func (o *File) Readdir(n int) ([]fs.FileInfo, error) {
 }
 
 // scanLocked reads the next entries of a directory, without "." and "..". done reports the end of the listing. The
-// first call starts the listing. An empty directory is its end, not an error.
+// first call starts the listing. An empty directory is its end, not an error. An error is returned with done false.
 //
 // +checklocks:o.mu
 func (o *File) scanLocked() (list []fs.FileInfo, done bool, err error) {

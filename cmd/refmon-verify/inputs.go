@@ -181,7 +181,7 @@ func attribute(flags uint64, values []string) *operand {
 }
 
 // parseAttribute adds a resource attribute. An unreadable one is ignored (S-33). Of several with one name the first
-// counts.
+// counts. Names match in any case. An unknown type, too many values and a malformed flag make it unreadable.
 func (t *token) parseAttribute(b string) {
 	defer func() { _ = recover() }()
 	at := func(field uint64) string { return b[le(b[field:field+4]):] }

@@ -207,7 +207,8 @@ func explained(err error) error {
 }
 
 // step parses WHO:RIGHTS, such as bob:modify, and prints the SID of the name to standard error, unless the name is a
-// SID. Only a revocation needs no rights: it then removes all entries of the user or group.
+// SID. Only a revocation needs no rights: it then removes all entries of the user or group. A text without a colon, or
+// only with user: or group: before the name, has no rights. An unknown name is an error.
 func step(std *streams, names *acltree.Names, verb acltree.Verb, text string) (s acltree.Step, t trustee,
 	err error) {
 	s.Verb = verb

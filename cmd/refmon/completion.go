@@ -26,7 +26,8 @@ To use it in this shell:
 To use it in every shell, add that line to ~/.bashrc, to ~/.zshrc after compinit, or to ~/.config/fish/config.fish.`
 }
 
-// Run writes the completion script of the named shell. zsh gets that of bash with a line before it.
+// Run writes the completion script of the named shell. zsh gets that of bash with a line before it. Any other shell
+// gets that of bash.
 func (c completionCmd) Run(std *streams, parser *kong.Kong) error {
 	m := newCompletionModel(parser.Model)
 	switch c.Shell {

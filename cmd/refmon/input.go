@@ -42,7 +42,8 @@ func (s *streams) open(name string) (io.ReadCloser, error) {
 }
 
 // runBatch answers the lines of a file on standard output. The answer to a malformed line is an error; their number
-// goes to standard error, and the result is then errReported. "-" is standard input.
+// goes to standard error, and the result is then errReported. "-" is standard input. A file that cannot be read to its
+// end gives the number of lines before the error.
 func (s *streams) runBatch(job *batch.Job, name string) error {
 	in, err := s.open(name)
 	if err != nil {

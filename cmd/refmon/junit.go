@@ -71,7 +71,8 @@ func questionOf(x *expect.Case) string {
 // seconds returns d in seconds with six decimals, as JUnit files have it.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
 
-// write writes the report as XML to a file and replaces an old one. The error names the flag.
+// write writes the report as XML to a file and replaces an old one. The error names the flag. An old file is
+// overwritten in place.
 func (j *junit) write(name string) error {
 	text, err := xml.MarshalIndent(j, "", "  ")
 	if err != nil {

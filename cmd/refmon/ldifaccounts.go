@@ -101,7 +101,7 @@ func showAccounts(head []byte) bool {
 }
 
 // headOf returns the first 64 KiB of a regular file. It returns nil for a file that it cannot read, and for a pipe,
-// whose bytes can be read only once: by the reader of the objects.
+// whose bytes can be read only once: by the reader of the objects. An empty file gives an empty head.
 func headOf(name string) []byte {
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
 		return nil

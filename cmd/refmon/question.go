@@ -128,8 +128,8 @@ func looksLikePath(text string) bool {
 	return err == nil || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "./")
 }
 
-// queries parses the rights want of an object of type t and returns them with the object types of the flags. An
-// unknown right or type is an error.
+// queries parses the rights want of an object of type t and returns them with the object types of the flags. An unknown
+// right or type is an error. Rights that one query cannot hold are an error, except those of control.
 func (c *objectTypeFlag) queries(want string, t *winnt.ObjectType) ([]words.Query, error) {
 	chains, err := c.chains()
 	if err != nil {
@@ -154,7 +154,8 @@ func verdict(allowed bool) error {
 	return errDenied
 }
 
-// printJSON prints the answer in the batch format and returns its verdict. id is JSON, nil for null.
+// printJSON prints the answer in the batch format and returns its verdict. id is JSON, nil for null. An error of the
+// output comes before the verdict.
 func printJSON(std *streams, q *accessquery.Query, a *accessquery.Answer, id []byte) error {
 	line, err := batch.AppendAnswer(nil, id, q, a)
 	if err != nil {

@@ -55,7 +55,8 @@ The words are:
   system           the operating system`
 }
 
-// Run prints the token of a file as text or JSON. A malformed token file is an error.
+// Run prints the token of a file as text or JSON. A malformed token file is an error. "-" is standard input, and a word
+// is a built-in token.
 func (c *tokenShowCmd) Run(std *streams) error {
 	t, err := std.readToken(c.File)
 	if err != nil {

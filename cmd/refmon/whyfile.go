@@ -107,7 +107,8 @@ func (f *fileFlags) read(path string) (stored, error) {
 
 // mountedChain reads the descriptors of files on a mount: as root those of the tree below it, else by asking the mount,
 // which shows them to users with READ_CONTROL. It returns a directory that the mount refuses as unread, because the
-// decision may not need it.
+// decision may not need it. If the mount is over the tree and root asks, the files of the tree count. A missing file is
+// an error.
 func (f *fileFlags) mountedChain(at, whole string) (list []stored, err error) {
 	failed := uncovered(at, func() error {
 		list, err = f.storedChain(whole, at)

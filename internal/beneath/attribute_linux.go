@@ -79,7 +79,7 @@ func EntryAttribute(dir int, entry, attribute string, dst []byte) (int, error) {
 }
 
 // getxattrat reads an attribute of an entry of an open directory into dst and returns its length. A value longer than
-// dst is ERANGE. An empty dst panics.
+// dst is ERANGE. An empty dst panics. A name with a zero byte is EINVAL.
 func getxattrat(fd int, name string, flags int, attribute string, dst []byte) (int, error) {
 	path, err := unix.BytePtrFromString(name)
 	if err != nil {

@@ -18,10 +18,9 @@ type File struct {
 	Status unix.Stat_t
 }
 
-// Hold opens a file below the root by a path with slashes; "" is the root. A link
-// at the end of the path is held itself, and its Status says so. The file is
-// not opened for reading or writing. The error is [ErrMount] if another mount is
-// there. The caller closes the file.
+// Hold opens a file below the root by a path with slashes; "" is the root. A link at the end of the path is held
+// itself, and its Status says so. The file is not opened for reading or writing. The error is [ErrMount] if another
+// mount is there. The caller closes the file. A failure is a *fs.PathError.
 func (d *Dirs) Hold(path string) (*File, error) {
 	fail := func(err error) (*File, error) { return nil, &fs.PathError{Op: "open", Path: path, Err: err} }
 	dir, base, own, err := d.at(path)

@@ -87,7 +87,8 @@ func conditionText(c *nt.Call, rule string) (text string, exact bool) {
 	return "", false
 }
 
-// denials returns the deciding lines of an explanation: the entries and stages that refused, or else the verdict.
+// denials returns the deciding lines of an explanation: the entries and stages that refused, or else the verdict. Steps
+// that concern no requested right are left out.
 func denials(ex *access.Explanation, object string) []string {
 	if object != "" {
 		object = " " + object

@@ -181,7 +181,8 @@ func (d *Directory) StandIn(s sid.SID) (p Principal, disabled bool, err error) {
 
 // newStandIn returns a principal for an account that is not a user of the directory. A well-known account gets the
 // token of its own logon. Any other SID gets the token of a user whose only membership, besides the groups that a logon
-// of the kind adds, is that SID (U-109); note says so. NULL SID, CREATOR OWNER and integrity levels are errors.
+// of the kind adds, is that SID (U-109); note says so. NULL SID, CREATOR OWNER and integrity levels are errors. An
+// error leaves no principal.
 func (d *Directory) newStandIn(s sid.SID, kind logon.Kind) (p Principal, note string, err error) {
 	p.Name, p.stands = d.Name(s), true
 	switch s.Authority() {

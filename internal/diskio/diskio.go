@@ -48,7 +48,7 @@ func (s *Short) Error() string {
 func (s *Short) Unwrap() error { return s.Err }
 
 // Write calls write with b. If Faults has an error for the operation "write", it calls write with the bytes that a
-// [Short] stores, or not at all, and returns that error.
+// [Short] stores, or not at all, and returns that error. An error of write comes first.
 func (f Faults) Write(name string, b []byte, write func([]byte) (int, error)) (n int, err error) {
 	fault := f.Check("write", name)
 	if fault == nil {

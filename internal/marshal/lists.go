@@ -23,8 +23,8 @@ func (m *Memory) array(p Address, n uint32, size int) ([]byte, ntstatus.Status) 
 	return b, st
 }
 
-// GroupsFrom copies count SID_AND_ATTRIBUTES from p on. More than maxListed give STATUS_INSUFFICIENT_RESOURCES. count
-// 0 does not read p.
+// GroupsFrom copies count SID_AND_ATTRIBUTES from p on. More than maxListed give STATUS_INSUFFICIENT_RESOURCES. count 0
+// does not read p. A malformed SID is STATUS_INVALID_SID or another status, without a list.
 func (m *Memory) GroupsFrom(p Address, count uint32) ([]token.Group, ntstatus.Status) {
 	b, st := m.array(p, count, 16)
 	if st != ntstatus.Success {

@@ -75,7 +75,7 @@ func (m *Memory) PrivilegeSetAt(p Address) (*nt.PrivilegeSet, ntstatus.Status) {
 }
 
 // JobLimitsAt copies a JOBOBJECT_SECURITY_LIMIT_INFORMATION with the lists that it points to. It returns a status for
-// unreadable memory. NULL is unreadable, too. A list that is NULL becomes nil.
+// unreadable memory. NULL is unreadable, too. A list that is NULL becomes nil. An unreadable list gives its status.
 func (m *Memory) JobLimitsAt(p Address) (*nt.JobSecurityLimitInformation, ntstatus.Status) {
 	b, st := m.Block(p, nt.JobSecurityLimitSize, 4)
 	if st != ntstatus.Success {

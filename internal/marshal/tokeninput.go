@@ -12,7 +12,7 @@ import (
 )
 
 // pointee reads the pointer in the structure at p and calls read with it. If optional, a NULL structure or pointer
-// gives the zero value. Otherwise NULL is unreadable memory.
+// gives the zero value. Otherwise NULL is unreadable memory. An unreadable structure gives its status.
 func pointee[T any](m *Memory, p Address, optional bool, read func(Address) (T, ntstatus.Status)) (
 	v T, st ntstatus.Status) {
 	if p == 0 && optional {

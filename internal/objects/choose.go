@@ -91,7 +91,7 @@ func (p Patterns) Match(name string) bool {
 }
 
 // above reports whether a pattern matches a path or one of the directories above it. A path without a slash may have
-// backslashes. Without patterns it returns false.
+// backslashes. Without patterns it returns false. The path itself is tried last.
 func (p Patterns) above(name []byte) bool {
 	if len(p) == 0 {
 		return false

@@ -26,7 +26,7 @@ func (s *Scanner) Failf(at int, format string, args ...any) {
 	}
 }
 
-// space skips white space.
+// space skips white space. Only space, tab, CR and LF are white space.
 func (s *Scanner) space() {
 	for s.Pos < len(s.Bytes) {
 		switch s.Bytes[s.Pos] {

@@ -164,7 +164,8 @@ func (s *Server) out(r *Row, out any) ([]byte, error) {
 	return r.AppendOut(nil, out)
 }
 
-// answered returns the body of an answer: the number of descriptors if any, the head, and the rest.
+// answered returns the body of an answer: the number of descriptors if any, the head, and the rest. JSON has the number
+// of descriptors as a field.
 func (s *Server) answered(a reply) []byte {
 	n := len(a.files)
 	if s.form != inJSON {

@@ -89,7 +89,7 @@ func openedBy(parameters any) (h winnt.Handle, ok bool) {
 }
 
 // reserve reserves a descriptor to send, until unreserve. It returns false if the client has too many unread ones,
-// which the host's kernel must hold (W-62).
+// which the host's kernel must hold (W-62). Before it refuses, it looks whether the client has read all of them.
 func (s *Server) reserve() bool {
 	s.write.Lock()
 	defer s.write.Unlock()

@@ -255,8 +255,8 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 func (w *worker) call(q request, f *Frame) reply { return w.callAnd(q, f, nil) }
 
 // callAnd makes a call and passes the outputs to see, which reports whether to send them. A nil see sends them. An
-// unknown row, and outputs of a type that does not travel, answer STATUS_NOT_SUPPORTED. It also reports the call to
-// the watcher.
+// unknown row, and outputs of a type that does not travel, answer STATUS_NOT_SUPPORTED. It also reports the call to the
+// watcher. With false of see the answer has the status without outputs.
 func (w *worker) callAnd(q request, f *Frame, see func(out any) bool) (a reply) {
 	if !q.known {
 		return refusal(ntstatus.NotSupported)

@@ -20,7 +20,8 @@ var ErrManyQueries = errors.New("these rights ask for different masks on differe
 
 // Queries returns the queries for several rights together, of which one must be granted. There is more than one only
 // for control, which must be the only right. chains are the object types for the rights. It returns ErrManyQueries if
-// one query cannot hold all rights, because they differ in their object types.
+// one query cannot hold all rights, because they differ in their object types. Control with other rights is another
+// error.
 func Queries(rights []Right, chains [][]winnt.GUID, t *winnt.ObjectType) (out []Query, err error) {
 	if len(rights) == 1 && rights[0].Any() {
 		for _, p := range rights[0].Parts(t) {

@@ -102,9 +102,9 @@ type Daemon struct {
 	closing bool // guarded by mu
 }
 
-// Start locks the state directory, boots the kernel and binds the sockets, in this order. It does not serve yet.
-// The caller then calls [Daemon.Serve], and [Daemon.Close] even if it does not serve. On an error Start releases
-// all that it took, and also Config.Lock, unless Identity is missing.
+// Start locks the state directory, boots the kernel and binds the sockets, in this order. It does not serve yet. The
+// caller then calls [Daemon.Serve], and [Daemon.Close] even if it does not serve. On an error Start releases all that
+// it took, and also Config.Lock, unless Identity is missing. Without Audit the records are in memory.
 func Start(cfg Config) (_ *Daemon, err error) {
 	if cfg.Identity == nil {
 		return nil, errors.New("daemon: no identity: no client could be known")

@@ -59,9 +59,9 @@ func (l *inspector) revoke(by *connection, q *inspect.Query) (*inspect.Revoked, 
 	return l.d.end(&r, q.Now), ntstatus.Success
 }
 
-// parse reads the selection of a query: one SID in User, or one path or kernel name in Path. ok is false if the
-// query sets both or neither, if the SID is not that of an account or a group, or if the path is in no tree or
-// names a whole device directory.
+// parse reads the selection of a query: one SID in User, or one path or kernel name in Path. ok is false if the query
+// sets both or neither, if the SID is not that of an account or a group, or if the path is in no tree or names a whole
+// device directory. A path of the host needs nameOf.
 func (v *revoker) parse(q *inspect.Query) (r revocation, ok bool) {
 	if (q.User == "") == (q.Path == "") {
 		return r, false

@@ -216,8 +216,8 @@ func (t *propertyReader) ace(b *strings.Builder, e sd.ACE) {
 	b.WriteString("</D:ace>")
 }
 
-// principalOf returns the principal of an RFC 3744 entry, as XML, for a SID. Everyone stays an href and does not
-// become D:all, because Everyone may exclude Anonymous.
+// principalOf returns the principal of an RFC 3744 entry, as XML, for a SID. Everyone stays an href and does not become
+// D:all, because Everyone may exclude Anonymous. Any other SID is an href.
 func principalOf(s sid.SID) string {
 	switch s {
 	case sid.AuthenticatedUsers:

@@ -142,9 +142,9 @@ func fingerprint(state *tls.ConnectionState) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// basic decodes the value of a Basic Authorization header to a logon. DOMAIN\name names a domain; without it the
-// domain is "". ok is false for bad base64 or UTF-8, a NUL, a missing colon, or an empty name. The password may be
-// empty.
+// basic decodes the value of a Basic Authorization header to a logon. DOMAIN\name names a domain; without it the domain
+// is "". ok is false for bad base64 or UTF-8, a NUL, a missing colon, or an empty name. The password may be empty. Only
+// the first backslash and the first colon separate.
 func basic(value string) (in nt.LogonInformation, ok bool) {
 	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value))
 	if err != nil || !utf8.Valid(b) {

@@ -125,8 +125,8 @@ type treeLine struct{ Name, Link, SDDL string }
 const mostDescriptors = 200
 
 // treePage returns a treeData with the descriptor of the file in the query, who has rights on it, and its entries.
-// Without a path it lists only the trees. Without READ_CONTROL it leaves the descriptor out. On failure Problem has
-// the reason.
+// Without a path it lists only the trees. Without READ_CONTROL it leaves the descriptor out. On failure Problem has the
+// reason. A malformed path and one that the client may not see are such failures.
 func (q *request) treePage(r *http.Request) any {
 	d := treeData{Path: r.URL.Query().Get("path")}
 	for _, f := range q.roots() {

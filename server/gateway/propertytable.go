@@ -108,8 +108,8 @@ func (b *propertyTable) move(from, to place) {
 	}
 }
 
-// Properties returns the properties that clients set on a file. It returns nil if there are none or the client has
-// not both FILE_READ_EA and FILE_READ_ATTRIBUTES. The caller must not change the map.
+// Properties returns the properties that clients set on a file. It returns nil if there are none or the client has not
+// both FILE_READ_EA and FILE_READ_ATTRIBUTES. The caller must not change the map. Any failure gives nil as well.
 func (f files) Properties(name dav.Path) map[dav.Name]dav.Property {
 	at := placeOf(name)
 	if !f.q.g.props.has(at) {

@@ -87,8 +87,8 @@ func (q *request) refusedUnless(at place, desired winnt.AccessMask, st ntstatus.
 	return facts{}, f
 }
 
-// listed returns the facts of a file from its directory entry. seen is false if the client may not list the
-// directory, the file does not exist, or at is the root of a tree.
+// listed returns the facts of a file from its directory entry. seen is false if the client may not list the directory,
+// the file does not exist, or at is the root of a tree. Any failure of the look-up is false as well.
 func (q *request) listed(at place) (f facts, seen bool) {
 	if at.path == "" {
 		return f, false // the list of trees contains those that the client can open

@@ -259,8 +259,8 @@ func leading(c effective.Clause) (out []sid.SID) {
 
 var everyone = sid.MustParse("S-1-1-0")
 
-// have returns the principals that hold a SID and that an allow entry for it can reach. If no such entry can be
-// built, the set is empty.
+// have returns the principals that hold a SID and that an allow entry for it can reach. If no such entry can be built,
+// the set is empty. It is kept for the next call, unless it is empty for that reason.
 func (d *decider) have(s sid.SID, e *effective.Evaluator, c *Class) effective.Set {
 	if known, ok := d.having[holding{e, s}]; ok {
 		return known

@@ -244,7 +244,7 @@ func (x *Index) CanReadAs(path string, t *token.Token, right string) Answer {
 }
 
 // byToken returns a function that decides a class for a token. Its text is the reason why the result is unknown, "" if
-// it is known.
+// it is known. A class of an index with file checks is unknown, and so is one with an error.
 func byToken(t *token.Token) func(*State, *kind) (bool, string) {
 	d := deciderOf(t)
 	return func(s *State, k *kind) (bool, string) {

@@ -195,9 +195,9 @@ func (r *running) work(ctx context.Context, batches <-chan watch.Batch, versions
 	}
 }
 
-// version applies a report of the roster. It passes the report's error to Warn and returns nil; it drops the error of
-// a file that is being written. It returns an error if the share's configuration or the directory cannot be applied,
-// or an event cannot be stored.
+// version applies a report of the roster. It passes the report's error to Warn and returns nil; it drops the error of a
+// file that is being written. It returns an error if the share's configuration or the directory cannot be applied, or
+// an event cannot be stored. A report without people is only a heartbeat.
 func (r *running) version(v *Version) error {
 	if v.Err != nil {
 		if r.config.Warn != nil && !errors.Is(v.Err, errChanging) {

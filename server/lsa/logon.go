@@ -113,8 +113,9 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	return out, ntstatus.Success
 }
 
-// byName logs on for a service that has authenticated its client by other means (S4U). It accepts
-// network logons only. Without SeTcbPrivilege the token's level is Identification (L-36).
+// byName logs on for a service that has authenticated its client by other means (S4U). It accepts network logons only.
+// Without SeTcbPrivilege the token's level is Identification (L-36). Another type of logon is
+// STATUS_INVALID_LOGON_TYPE, and a disabled account STATUS_ACCOUNT_DISABLED.
 func (s *Store) byName(r *logon.Request) (logon.Result, ntstatus.Status) {
 	if r.Type != winnt.LOGON32_LOGON_NETWORK {
 		return logon.Result{}, ntstatus.InvalidLogonType

@@ -21,7 +21,7 @@ const (
 
 // whole returns the whole descriptor of a file: owner, group, DACL and SACL. It needs READ_CONTROL, and
 // ACCESS_SYSTEM_SECURITY for a descriptor with a SACL. Without a needed right it fails; the caller must then not use d
-// (M-50).
+// (M-50). A SACL that was added after the first query counts as well.
 func (m *Mount) whole(t *worker, n *node) (d *sd.Descriptor, s fuse.Status) {
 	audited := false
 	s = t.with(m, n, winnt.READ_CONTROL, func(h winnt.Handle) fuse.Status {

@@ -133,7 +133,8 @@ func relative(err error) bool {
 	return alone != nil && within == nil
 }
 
-// place converts an error of a parser to a mistake, with its position in the field if the error has one.
+// place converts an error of a parser to a mistake, with its position in the field if the error has one. Without a
+// valid position it is about the whole field.
 func place(field, text string, err error) Mistake {
 	var syntax *sddl.SyntaxError
 	var file *token.FileError

@@ -141,7 +141,8 @@ func addOrdinary(d *directory.Directory, all []directory.Principal) error {
 }
 
 // shared returns the groups that every principal with Authenticated Users has, without Administrators (B-17). It
-// returns nil if no principal has Authenticated Users. Integrity levels do not count.
+// returns nil if no principal has Authenticated Users. Integrity levels do not count. The groups of the first such
+// principal that the others are members of remain, in its order.
 func shared(all []directory.Principal) (groups []sid.SID) {
 	first := true
 	for i := range all {

@@ -227,7 +227,8 @@ func (t *textPage) paths(one, other string, list []Change) {
 	}
 }
 
-// text returns the first most names and the number of the remaining ones, and "nobody" without a name.
+// text returns the first most names and the number of the remaining ones, and "nobody" without a name. The order is
+// that of List.
 func (n Names) text(most int) string {
 	list := n.List[:min(most, len(n.List))]
 	text := strings.Join(list, ", ")

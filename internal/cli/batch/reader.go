@@ -125,7 +125,8 @@ func (r *reader) skipLine() (*piece, error) {
 	return nil, io.ErrNoProgress
 }
 
-// take waits for a free piece and copies tail into it. It returns errStopped if the writer has failed.
+// take waits for a free piece and copies tail into it. It returns errStopped if the writer has failed. It reuses the
+// memory of the piece unless that has become too large.
 func (r *reader) take(tail []byte) (*piece, error) {
 	p, ok := r.hand.Take()
 	if !ok {

@@ -163,8 +163,8 @@ type run[T any] struct {
 	v      *T
 }
 
-// next reads the next key and value of the run. It returns io.EOF at the end, and an error for a record that is
-// longer than its run.
+// next reads the next key and value of the run. It returns io.EOF at the end, and an error for a record that is longer
+// than its run. A value that is not JSON is an error.
 func (r *run[T]) next() error {
 	var head [8]byte
 	if _, err := io.ReadFull(r.in, head[:]); err != nil {

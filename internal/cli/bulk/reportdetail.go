@@ -17,8 +17,9 @@ func (l *listed) row(why string) descriptorRow {
 	return descriptorRow{l.number, l.Objects, l.Counts[0], l.Counts[1], l.Counts[2], why, l.Samples[0]}
 }
 
-// detail returns the part of the report about one descriptor: owner, entries, and who has each right by which
-// reason, at most maxPeople for each right. A key that does not parse is an error.
+// detail returns the part of the report about one descriptor: owner, entries, and who has each right by which reason,
+// at most maxPeople for each right. A key that does not parse is an error. Equal reasons are one row, in the order of
+// the first principal.
 func (r *Report) detail(l *listed) (detail, error) {
 	k, err := parseKey(l.key, r.Directory.Domain)
 	if err != nil {

@@ -102,7 +102,8 @@ func appendPath(dst []byte, o *objects.Object) []byte {
 	return batch.AppendString(dst, string(o.Path))
 }
 
-// appendNote appends the notes of an object to its JSON row. Other formats show notes in the summary only.
+// appendNote appends the notes of an object to its JSON row. Other formats show notes in the summary only. The note of
+// the object comes before its remark.
 func appendNote(dst []byte, o *objects.Object) []byte {
 	text := o.Note.String()
 	switch {

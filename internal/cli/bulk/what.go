@@ -85,7 +85,8 @@ const maxHoldings = 1 << 12
 
 // holdingsOf returns a function for the rights on an object of a directory (B-118). d is its descriptor, with the
 // object's own SID in place of PRINCIPAL SELF. The function creates that of Run.Holdings on the first call, and returns
-// its error on each call. It keeps answers for objects that are no accounts, which are equal for equal classes.
+// its error on each call. It keeps answers for objects that are no accounts, which are equal for equal classes. An
+// error of the function is not kept. Do not change a result.
 func holdingsOf(r *Run) func(o *objects.Object, d *sd.Descriptor) ([]string, error) {
 	open := sync.OnceValues(func() (func(*objects.Item) ([]string, error), error) { return r.Holdings() })
 	type key struct {

@@ -135,7 +135,7 @@ func (f *File) subjects(on string) (found []*Descriptor) {
 }
 
 // asker returns the principal with a name: one of the file, else one that the directory finds or derives for that name.
-// An unknown name is an error.
+// An unknown name is an error. The directory may get a new principal.
 func (f *File) asker(who string) (directory.Principal, error) {
 	if t, ok := f.principals[who]; ok {
 		return directory.Principal{Name: who, Token: t}, nil

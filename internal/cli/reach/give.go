@@ -22,7 +22,8 @@ func (l *level) givers() (all effective.Set) {
 }
 
 // give adds the hands that follow from rights on an object: the token of an account (B-9), or membership in a group
-// (B-8). An object without a SID, or one that is neither account nor group, adds nothing.
+// (B-8). An object without a SID, or one that is neither account nor group, adds nothing. Hands that are known already
+// are not added.
 func (s *Search) give(l *level) error {
 	about := &s.about[l.object]
 	if about.user < 0 && !about.group || about.sid.IsZero() {

@@ -210,8 +210,8 @@ func (in *inbound) themselves() (list []int) {
 	return list
 }
 
-// path returns the steps from a hand in next to the target. It evaluates each step again, for its entries. A negative
-// h gives a path without steps.
+// path returns the steps from a hand in next to the target. It evaluates each step again, for its entries. A negative h
+// gives a path without steps. An error is also that the check does not confirm a step.
 func (in *inbound) path(h int) (p Path, err error) {
 	for h >= 0 {
 		x := in.next[h]

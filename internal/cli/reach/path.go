@@ -36,7 +36,8 @@ type Grant struct {
 	Text    string
 }
 
-// paths adds a path to r for each object that the search found, the shortest first. It ends at the first error.
+// paths adds a path to r for each object that the search found, the shortest first. It ends at the first error. Paths
+// of equal length stay in the order of the objects.
 func (s *Search) paths(r *Result) error {
 	for _, e := range s.found {
 		if e == nil {

@@ -56,8 +56,8 @@ func mapping(v starlark.Value) (nt.Captured[winnt.GenericMapping], error) {
 	return none, fmt.Errorf("want a type such as \"file\" or [read, write, execute, all], got %s", v)
 }
 
-// selfSID converts a text or None, which means no SID. For a text that is no SID it returns STATUS_INVALID_SID
-// for the service to report, not an error.
+// selfSID converts a text or None, which means no SID. For a text that is no SID it returns STATUS_INVALID_SID for the
+// service to report, not an error. Another type of value is an error.
 func selfSID(v starlark.Value) (nt.Captured[sid.SID], error) {
 	if v == starlark.None {
 		return nt.Captured[sid.SID]{}, nil

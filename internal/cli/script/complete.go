@@ -72,7 +72,7 @@ func (r *Runner) members(text string) []string {
 }
 
 // parametersOf returns the parameters of the service call in which a text ends. It returns nil if the text ends in no
-// call, in a call of another function, or in a list within a call.
+// call, in a call of another function, or in a list within a call. Brackets within strings count as brackets.
 func parametersOf(text string) []string {
 	depth := 0
 	for i := len(text) - 1; i >= 0; i-- {

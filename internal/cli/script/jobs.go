@@ -54,8 +54,8 @@ func (r *Runner) job(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark
 	return statusValue(p.p.AssignToJob(limits)), nil
 }
 
-// jobFilter sets the filter's lists of SIDs to disable, privileges to remove and SIDs to restrict. A nil list
-// sets none. A malformed SID or privilege is an error.
+// jobFilter sets the filter's lists of SIDs to disable, privileges to remove and SIDs to restrict. A nil list sets
+// none. A malformed SID or privilege is an error. After an error some of them are set.
 func (r *Runner) jobFilter(f *token.FilterSpec, disable, remove, restrict *starlark.List) error {
 	sids, err := r.sids(disable)
 	if err != nil {

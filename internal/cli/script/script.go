@@ -145,7 +145,8 @@ func (r *Runner) outcome(err error) error {
 }
 
 // Load runs a program and makes its definitions predeclared for later programs. It does not print its calls. Its
-// expectations count in [Runner.Expectations], but Load does not return [ErrExpectation].
+// expectations count in [Runner.Expectations], but Load does not return [ErrExpectation]. A text that is too long, and
+// an error of the program, leave the definitions of earlier programs.
 func (r *Runner) Load(name string, source []byte) error {
 	if err := tooLong(name, source); err != nil {
 		return err
@@ -196,7 +197,8 @@ func (r *Runner) release() {
 	r.owned = nil
 }
 
-// locate converts an error of the interpreter to "file:line:col: message". It returns other errors unchanged.
+// locate converts an error of the interpreter to "file:line:col: message". It returns other errors unchanged. The
+// position is that of the innermost call in a program.
 func locate(err error) error {
 	var eval *starlark.EvalError
 	if errors.As(err, &eval) {

@@ -78,7 +78,7 @@ func textEnd(b []byte) int {
 }
 
 // plain returns the text of a JSON string without its escapes. It returns b itself if it has none, and otherwise builds
-// the text in room.
+// the text in room. A truncated escape at the end is copied.
 func plain(b, room []byte) []byte {
 	if bytes.IndexByte(b, '\\') < 0 {
 		return b

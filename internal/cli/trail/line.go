@@ -100,8 +100,8 @@ func Who(e *audit.Event) string {
 	return who
 }
 
-// account returns DOMAIN\name of the account in the fields with this prefix. Without a name it returns the SID,
-// and "" if that is missing too.
+// account returns DOMAIN\name of the account in the fields with this prefix. Without a name it returns the SID, and ""
+// if that is missing too. "-" counts as missing.
 func account(e *audit.Event, prefix string) string {
 	name, _ := e.Field(prefix + "UserName")
 	sid, _ := e.Field(prefix + "UserSid")

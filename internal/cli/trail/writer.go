@@ -25,7 +25,7 @@ type Writer struct {
 
 // NewWriter returns a writer for a format: table, json, csv, xml or ocsf. Another format is an error. It buffers the
 // output, with the heading of csv and xml, so the caller must call Close. mark formats the lines of a table, and name
-// names their SIDs, as for [Line]; both may be nil.
+// names their SIDs, as for [Line]; both may be nil. An error of the head is returned.
 func NewWriter(w io.Writer, format string, mark Mark, name Namer) (*Writer, error) {
 	out := &Writer{out: bufio.NewWriter(w), mark: mark, name: name, close: func() error { return nil }}
 	switch format {

@@ -170,7 +170,8 @@ func addValue(a *claims.Attribute, typ, v string) (err error) {
 	return err
 }
 
-// tokenOut returns the parts of a token that the kit compares.
+// tokenOut returns the parts of a token that the kit compares. Integrity levels are no groups, and deny-only
+// restricting SIDs are left out.
 func tokenOut(t *token.Token) *oracle.Token {
 	out := &oracle.Token{User: t.User().SID.String(), UserAttributes: oracle.Word(t.User().Attributes & 0x10),
 		WriteRestricted: t.WriteRestricted(), Integrity: oracle.Word(t.Integrity()), Type: "primary",

@@ -58,8 +58,8 @@ func (l *List) state() string {
 	return fmt.Sprintf("%d entries", len(l.Entries))
 }
 
-// differ returns the first difference of l from want, or nil. name is DACL or SACL, for the message. If all
-// common entries are equal, the shorter list differs by its length.
+// differ returns the first difference of l from want, or nil. name is DACL or SACL, for the message. If all common
+// entries are equal, the shorter list differs by its length. Presence and NULL come before the entries.
 func (l *List) differ(want *List, name string) *Difference {
 	part := strings.ToLower(name)
 	if l.Present != want.Present || l.Null != want.Null {
@@ -101,7 +101,8 @@ func differEntry(have, want string) (field, text string) {
 	return "sid", fmt.Sprintf("bytes %x, want %x", have, want)
 }
 
-// sidText returns a SID in bytes as S-1-…, "none" for no bytes, and hexadecimal for bytes that are not a SID.
+// sidText returns a SID in bytes as S-1-…, "none" for no bytes, and hexadecimal for bytes that are not a SID. The
+// identifier authority is decimal. The revision is not shown.
 func sidText(s string) string {
 	b := []byte(s)
 	if len(b) == 0 {

@@ -11,7 +11,8 @@ type Inheritance struct {
 	Mapping                  Mapping
 }
 
-// Inherit returns the descriptor of the new object (S-61 to S-72), for a caller who may set every owner and SACL.
+// Inherit returns the descriptor of the new object (S-61 to S-72), for a caller who may set every owner and SACL. With
+// a protected list the parent's is not inherited. A nil creator or parent counts as empty.
 func Inherit(q *Inheritance) *Descriptor {
 	var c, p Descriptor
 	if q.Creator != nil {

@@ -127,9 +127,9 @@ func (p *pipe) count() uint32 {
 }
 
 // Peek returns up to n of the bytes that this end can read, and leaves them in the pipe. On a message pipe it returns
-// only the first message, with STATUS_BUFFER_OVERFLOW if that is longer than n. Errors: STATUS_PIPE_DISCONNECTED for
-// a disconnected client, STATUS_INVALID_PIPE_STATE without a connection, STATUS_PIPE_BROKEN if the other end is
-// closed and all data was read.
+// only the first message, with STATUS_BUFFER_OVERFLOW if that is longer than n. Errors: STATUS_PIPE_DISCONNECTED for a
+// disconnected client, STATUS_INVALID_PIPE_STATE without a connection, STATUS_PIPE_BROKEN if the other end is closed
+// and all data was read. An empty pipe gives no data and success. On a byte pipe it joins the data of several writes.
 func (e *End) Peek(n int) (b nt.PipePeekBuffer, st ntstatus.Status) {
 	in := e.instance
 	in.mu.Lock()

@@ -107,7 +107,8 @@ func (e *End) refuseLocked(m *message, f *finished) {
 }
 
 // stalledLocked returns the status of a write that waited for room. The write has completed if its unread part fits
-// into the queue after all earlier data.
+// into the queue after all earlier data. An end that is closed is STATUS_PIPE_BROKEN. Otherwise it waits on
+// (STATUS_PENDING).
 // +checklocks:e.instance.mu
 func (e *End) stalledLocked(m *message) ntstatus.Status {
 	switch st := e.readyLocked(); {

@@ -6,9 +6,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// DecideDuplicate decides the rights of a duplicated handle (NtDuplicateObject). Rights that the source handle has
-// need no check (O-55). More rights need an access check for subject, if the type allows it (O-56). It changes
-// nothing. Errors: ACCESS_DENIED, and those of an access check.
+// DecideDuplicate decides the rights of a duplicated handle (NtDuplicateObject). Rights that the source handle has need
+// no check (O-55). More rights need an access check for subject, if the type allows it (O-56). It changes nothing.
+// Errors: ACCESS_DENIED, and those of an access check. DUPLICATE_SAME_ACCESS copies the rights, whatever else is asked
+// for. Bits that the type does not have are dropped.
 func DecideDuplicate(c *Caller, obj Object, source Granted, subject *access.Subject, desired winnt.AccessMask,
 	options uint32) access.Decision {
 	h := obj.Head()

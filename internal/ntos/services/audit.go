@@ -71,7 +71,7 @@ func (c *Context) auditClient(h winnt.Handle) (*token.Token, ntstatus.Status) {
 }
 
 // auditToken returns the value of the client's token from the handle in an audit call (U-30, U-31). It fails with
-// STATUS_BAD_IMPERSONATION_LEVEL for a client below SecurityIdentification.
+// STATUS_BAD_IMPERSONATION_LEVEL for a client below SecurityIdentification. Any failure of the handle is returned.
 func (c *Context) auditToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	// The handle must grant TOKEN_QUERY (U-30); pseudo handles of tokens are refused (O-15).
 	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_QUERY, se.TokenType)

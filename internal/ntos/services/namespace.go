@@ -34,8 +34,8 @@ func NewEvent(kind nt.EventType, signaled bool, d *sd.Descriptor) *Event {
 // Signaled reports whether the event is signaled. It does not reset the event.
 func (e *Event) Signaled() bool { return e.signal.Take(false) }
 
-// openNamed opens an object of a type by name (O-22). Missing attributes give STATUS_INVALID_PARAMETER. The handle is
-// 0 after a failure.
+// openNamed opens an object of a type by name (O-22). Missing attributes give STATUS_INVALID_PARAMETER. The handle is 0
+// after a failure. Unreadable attributes give their status.
 func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask) (winnt.Handle,
 	ntstatus.Status) {
 	// capture

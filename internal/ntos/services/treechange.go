@@ -70,7 +70,7 @@ func (c *Context) NtSetInformationFile(in nt.SetInformationFileIn) (out nt.SetIn
 }
 
 // setBasic sets times and attributes of a file, if the handle grants it (F-174). Attributes that do not fit the file,
-// and a tree that cannot store them, are errors.
+// and a tree that cannot store them, are errors. The right comes first.
 func (c *Context) setBasic(h treeHandle, v nt.FileBasic) ntstatus.Status {
 	if st := c.may(h, fileaccess.SetBasic, nil); st != ntstatus.Success {
 		return st

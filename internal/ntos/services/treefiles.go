@@ -85,7 +85,8 @@ func (c *Context) treeHandle(v winnt.Handle) (h treeHandle, ok bool, st ntstatus
 }
 
 // use writes event 4663 for the first use of a right through a handle, if the open requested it. It must be called
-// before the use has an effect. If it fails, the operation must not continue.
+// before the use has an effect. If it fails, the operation must not continue. A right that was used before, and a
+// handle without a table, give success without an event.
 func (c *Context) use(v winnt.Handle, obj ob.Object, right winnt.AccessMask) ntstatus.Status {
 	t := c.TableOf(v)
 	if t == nil {

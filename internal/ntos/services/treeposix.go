@@ -84,7 +84,8 @@ func (c *Context) makeSpecial(oa nt.ObjectAttributes, desired winnt.AccessMask, 
 }
 
 // RenamePosix renames a tree's file with the semantics of FILE_RENAME_POSIX_SEMANTICS, for kernel.System.RenamePosix.
-// Open handles do not prevent the rename. With intent, the restore privilege counts as in an open for backup (F-209).
+// Open handles do not prevent the rename. With intent, the restore privilege counts as in an open for backup (F-209). A
+// handle of another object is STATUS_OBJECT_TYPE_MISMATCH.
 func (c *Context) RenamePosix(v winnt.Handle, name string, replace, intent bool) ntstatus.Status {
 	h, ok, st := c.treeHandle(v)
 	switch {

@@ -82,8 +82,9 @@ func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.File
 	return f, remembered, false, ntstatus.Success
 }
 
-// recordShare records whether the share allowed a request, if the policy requires it. It records each request once
-// and does not depend on the file's own decision (F-178).
+// recordShare records whether the share allowed a request, if the policy requires it. It records each request once and
+// does not depend on the file's own decision (F-178). It returns success if nothing is to be recorded, and the status
+// of the log otherwise.
 func (c *Context) recordShare(n *treeName, r *fileaccess.Request, share *fileaccess.Share,
 	d *fileaccess.Decision) ntstatus.Status {
 	outcome := audit.Success

@@ -38,7 +38,7 @@ func isAccessChk(list []string) bool {
 }
 
 // accessChkForm returns the reader of whole descriptors, which -l prints, or ErrEffective. Both are nil if the lines
-// are a banner alone.
+// are a banner alone. Headings of whole descriptors come before effective rights.
 func accessChkForm(list []string) (func(io.Reader) objects.Source, error) {
 	for _, line := range list {
 		if text := strings.TrimLeft(line, " "); strings.HasPrefix(text, "DESCRIPTOR FLAGS:") || aceHead.MatchString(text) {

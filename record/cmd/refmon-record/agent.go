@@ -31,6 +31,7 @@ type order struct {
 }
 
 // serve runs the agent until in ends, and returns its exit code: 0 at the end, 2 for an unknown thread or if out fails.
+// Each order is answered before the next is read.
 func serve(in io.Reader, out io.Writer) (code int) {
 	orders, answers := gob.NewDecoder(in), gob.NewEncoder(out)
 	var threads []chan *request

@@ -108,7 +108,8 @@ func checkAuthzSupport(v *vector) error {
 	return nil
 }
 
-// callBool executes a request to a function that returns a BOOL. FALSE is a skipError with the last error.
+// callBool executes a request to a function that returns a BOOL. FALSE is a skipError with the last error. A missing
+// function is a skipError as well.
 func (a *asker) callBool(name string, r *request) (reply, error) {
 	p := a.do(r)
 	switch {

@@ -95,8 +95,8 @@ func (k *Keys) keyOf(account, realm string, etype int32) (key types.EncryptionKe
 // Flags of this host: mutual authentication and signed messages.
 const initiatorFlags = flagMutual | 4 | 8 | 0x20
 
-// initiate creates a context with a new random subkey and returns it with the token for the service. It sends
-// nothing. bindings tie the token to a TLS channel; none means no channel.
+// initiate creates a context with a new random subkey and returns it with the token for the service. It sends nothing.
+// bindings tie the token to a TLS channel; none means no channel. An encryption type that is not supported is an error.
 func (g *granted) initiate(now time.Time, realm string, bindings Bindings) (*Context, []byte, error) {
 	e, err := crypto.GetEtype(g.key.KeyType)
 	if err != nil {
@@ -125,8 +125,8 @@ func (g *granted) initiate(now time.Time, realm string, bindings Bindings) (*Con
 
 var errFinish = errors.New("the service's answer does not prove that it is the one asked for")
 
-// Finish verifies token, the service's response, which proves that the service has its key. Afterwards Wrap and
-// Unwrap work. After an error the context must not be used.
+// Finish verifies token, the service's response, which proves that the service has its key. Afterwards Wrap and Unwrap
+// work. After an error the context must not be used. Any error is errFinish.
 func (c *Context) Finish(token []byte) error {
 	b, ok := unframed(tokAPRep, token)
 	if !ok {

@@ -84,8 +84,8 @@ func clip(text string) string {
 	return text
 }
 
-// accept decodes the base64 of a request's token and bindings, and verifies the token with a. Errors are [*Refusal].
-// A token over MaxBlob is refused before it is decoded.
+// accept decodes the base64 of a request's token and bindings, and verifies the token with a. Errors are [*Refusal]. A
+// token over MaxBlob is refused before it is decoded. Missing bindings are none.
 func accept(a *Acceptor, r *logon.Request) (*Client, error) {
 	if base64.StdEncoding.DecodedLen(len(r.Token)) > MaxBlob+2 {
 		return nil, refuse(nil, errOuter)

@@ -169,7 +169,7 @@ func appendAttribute(b []byte, a *goldap.EntryAttribute) []byte {
 }
 
 // parse converts an entry to a record with its claims. The error for malformed attributes names the entry. Names of
-// groups share memory with p.
+// groups share memory with p. A malformed claim is such an error.
 func (p *People) parse(of *goldap.Entry) (*parsed, error) {
 	e := (*entry)(of)
 	fields := map[string][]string{"dn": {e.DN}}

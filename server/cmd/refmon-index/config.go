@@ -21,7 +21,7 @@ type configured struct {
 
 // withConfig returns a command line with the flags of the file that --config names, after the command and before its
 // other flags. Without --config it returns args unchanged. A second --config is an error. So is a key that is not a
-// flag of the command, with its line.
+// flag of the command, with its line. A command that the parser does not know is left for it.
 func withConfig(parser *kong.Kong, args []string) ([]string, error) {
 	file, rest, err := configFile(args)
 	if file == "" || err != nil {

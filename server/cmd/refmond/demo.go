@@ -176,7 +176,8 @@ func (s *service) actor(who string, args ...string) (*exec.Cmd, io.Reader, error
 }
 
 // act plays one part of the demo. args[0] is the server, or a client that asks for the files named by the other
-// arguments. An unknown client asks at SecurityImpersonation.
+// arguments. An unknown client asks at SecurityImpersonation. A daemon that cannot be reached is an error. args must
+// not be empty.
 func act(args []string, std *streams) error {
 	conn, err := client.Dial(client.Socket())
 	if err != nil {

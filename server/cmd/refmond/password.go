@@ -43,7 +43,8 @@ func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
 	return got[0], nil
 }
 
-// line returns the next line without its end. An empty line is an error, and so is the end of the input.
+// line returns the next line without its end. An empty line is an error, and so is the end of the input. A last line
+// without its newline counts.
 func line(r *bufio.Reader) (admin.Password, error) {
 	text, err := r.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {

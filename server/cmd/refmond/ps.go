@@ -66,7 +66,7 @@ func (l *inspector) processes(f func(winnt.Handle) error) error {
 }
 
 // process prints a process and its threads. It skips a process that has ended. The user is empty if the token may not
-// be opened.
+// be opened. An error of the process query is returned.
 func (l *inspector) process(std *streams, h winnt.Handle, sessions map[uint64]inspect.Session) error {
 	basic, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 	b, ok := basic.(nt.ProcessBasic)
@@ -142,8 +142,8 @@ func (l *inspector) thread(h winnt.Handle) threadLine {
 	return t
 }
 
-// print prints threads, one a line, with the client of each impersonation and since when. It asks the daemon for
-// these in parts. Without threads it prints nothing.
+// print prints threads, one a line, with the client of each impersonation and since when. It asks the daemon for these
+// in parts. Without threads it prints nothing. An error of the daemon ends it before any line is printed.
 func (l *inspector) print(std *streams, list []threadLine) error {
 	var ids []uint64
 	for _, t := range list {

@@ -25,7 +25,8 @@ func (t entityTag) weakly(other entityTag) bool { return t.opaque == other.opaqu
 var errTags = errors.New(`this is not a list of entity tags: write "*", or tags in quotes with commas between them`)
 
 // parseTag parses the entity tag at the start of text and returns it and the rest of the text. It does not skip space
-// before or after the tag. A missing or malformed tag is errTags.
+// before or after the tag. A missing or malformed tag is errTags. Controls and blanks within a tag are malformed; other
+// bytes are not checked.
 func parseTag(text string) (t entityTag, rest string, err error) {
 	if after, weak := strings.CutPrefix(text, "W/"); weak {
 		t.weak, text = true, after

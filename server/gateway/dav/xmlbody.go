@@ -60,8 +60,8 @@ func (x *exchange) body() ([]byte, error) {
 	return b, ofBody(err)
 }
 
-// ofBody converts an error of reading a body to a refusal: 413 for a body beyond its limit, 400 for any other error.
-// It returns nil and errors that are refusals already unchanged.
+// ofBody converts an error of reading a body to a refusal: 413 for a body beyond its limit, 400 for any other error. It
+// returns nil and errors that are refusals already unchanged. errTooLong is for the limit of an upload.
 func ofBody(err error) error {
 	var long *http.MaxBytesError
 	var f Refusal

@@ -86,7 +86,8 @@ func AwaitStore(ctx context.Context, dsn string, limit time.Duration, warn func(
 }
 
 // await calls open until it succeeds, fails for another reason than a database that has not started, or ctx ends. It
-// reports the first wait and its end to warn, which may be nil. The pauses grow up to longest.
+// reports the first wait and its end to warn, which may be nil. The pauses grow up to longest. An ended ctx gives its
+// error, or that of open.
 func await[T any](ctx context.Context, warn func(error), open func() (T, error)) (out T, err error) {
 	if warn == nil {
 		warn = func(error) {}

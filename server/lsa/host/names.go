@@ -112,8 +112,9 @@ func (n *Names) GID(ctx context.Context, name string) (uint32, bool) {
 	return g.id, ok && g.name == name
 }
 
-// Groups returns the gids of a user, the primary one first. ok is false if the user was not found,
-// or if the list is incomplete, because a missing group could be one that denies.
+// Groups returns the gids of a user, the primary one first. ok is false if the user was not found, or if the list is
+// incomplete, because a missing group could be one that denies. An answer of the socket that is not complete leads to
+// getent.
 func (n *Names) Groups(ctx context.Context, name string) (gids []uint32, ok bool) {
 	if !validKey(name) {
 		return nil, false

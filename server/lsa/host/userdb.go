@@ -118,8 +118,8 @@ type groupRecord struct {
 	GID  json.Number `json:"gid"`
 }
 
-// record requests one record and returns it; found is false if there is none. Two replies with different values are
-// an error. A malformed reply is an error, too.
+// record requests one record and returns it; found is false if there is none. Two replies with different values are an
+// error. A malformed reply is an error, too. The last of equal replies is returned. Without a reply v is zero.
 func record[T comparable](ctx context.Context, n *Names, method string, parameters map[string]any) (v T, found bool,
 	err error) {
 	first := true

@@ -127,7 +127,7 @@ type entry struct {
 }
 
 // entries parses an array of claims, none if it is not there. More than most claims, or a malformed claim, set r.err;
-// then it returns nil.
+// then it returns nil. A claim with another reserved type than its type is malformed.
 func (r *reader) entries(there bool, count uint32, most int) []claims.Attribute {
 	n := r.array(there, count, 16, "claims")
 	if n > most {

@@ -147,8 +147,9 @@ func (g *gathering) resources(domain sid.SID, all []Membership) {
 	}
 }
 
-// admit returns an error if the issuer cannot have users of that domain: this computer's own domain, or our domain in
-// a PAC of another realm. Without a configured domain every other realm is rejected.
+// admit returns an error if the issuer cannot have users of that domain: this computer's own domain, or our domain in a
+// PAC of another realm. Without a configured domain every other realm is rejected. The computer's own domain comes
+// first.
 func (at *Place) admit(domain sid.SID) error {
 	switch {
 	case at.Machine == domain:

@@ -178,8 +178,8 @@ func (r *reader) text(c counted) string {
 	return utf16Text(r.take(int(c.bytes)))
 }
 
-// terminated reads a string that ends with NUL, as in claims, and returns it without the NUL. A string without NUL
-// sets r.err. After an error it returns "".
+// terminated reads a string that ends with NUL, as in claims, and returns it without the NUL; other NULs stay. A wrong
+// length sets r.err and gives "". A string without NUL sets r.err, too.
 func (r *reader) terminated() string {
 	maximum, offset, actual := r.u32(), r.u32(), r.u32()
 	if r.err != nil || offset != 0 || actual == 0 || actual > maximum || uint64(actual)*2 > uint64(len(r.b)-r.at) {

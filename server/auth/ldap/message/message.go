@@ -95,7 +95,7 @@ type Paging struct {
 func (m *Message) MarshalAnswer() ([]byte, error) { return json.Marshal(m) }
 
 // ReadAnswer reads what another process found in the message raw. A part outside of raw is an error; only
-// [Message.Rebuild] checks the rest. An unknown field is an error.
+// [Message.Rebuild] checks the rest. An unknown field is an error. An error leaves no message.
 func ReadAnswer(text, raw []byte) (*Message, error) {
 	m := &Message{}
 	if err := strict.Unmarshal(text, m); err != nil {

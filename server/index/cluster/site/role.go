@@ -137,7 +137,7 @@ const Answers = "_R_."
 func Inbox(r Role) string { return "_INBOX." + string(r) }
 
 // Author returns the role that signs the messages of a subject, "" if they are not signed. It does not check whether
-// the site has the subject's host.
+// the site has the subject's host. Only the first word, and for seen the host, count.
 func (s *Site) Author(subject string) Role {
 	first, rest, _ := strings.Cut(subject, ".")
 	switch first {

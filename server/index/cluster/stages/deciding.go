@@ -119,8 +119,9 @@ func (d *deciding) turn(ctx context.Context) error {
 }
 
 // directory applies a directory version. If the version cannot be read, or is incomplete or malformed, it passes the
-// error to Warn and returns nil. The old members then stay, and the share gets no watermark. It does not parse the
-// same malformed version again. Only a failure to apply or write a readable version is returned.
+// error to Warn and returns nil. The old members then stay, and the share gets no watermark. It does not parse the same
+// malformed version again. Only a failure to apply or write a readable version is returned. A panic of the worker is
+// such a failure.
 func (d *deciding) directory(ctx context.Context, h *head) error {
 	if h.Version == d.unusable {
 		return nil

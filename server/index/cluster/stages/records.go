@@ -49,7 +49,7 @@ func (r *records) all(ctx context.Context, begin func(), apply func(x *record) e
 // read reads the next records, at most one batch, and calls apply with each one. more is false if there were none. It
 // calls begin before a snapshot that replaces earlier, deleted records, so that the caller drops its state. A record
 // that repeats known state has no events (N-84). An unusable record, and an error of apply other than errSink, end the
-// call with errRecord.
+// call with errRecord. The first error ends the call; records before it were applied.
 func (r *records) read(ctx context.Context, begin func(), apply func(x *record) error) (more bool, err error) {
 	return r.follower.read(ctx, func(m *message) error {
 		x, err := parseRecord(m.Body)

@@ -67,7 +67,8 @@ func newRows(ctx context.Context, s *shareWorker, p site.Part) (*rows, error) {
 }
 
 // run processes messages until ctx ends or another worker owns the part, which are not errors. If the part needs a
-// walk, it requests one from the watcher. It returns the first error of processing.
+// walk, it requests one from the watcher. It returns the first error of processing. The request is repeated after each
+// wait.
 func (r *rows) run(ctx context.Context) error {
 	for ctx.Err() == nil && r.shift.workers.mine(r.shift.name) {
 		more, err := r.turn(ctx)

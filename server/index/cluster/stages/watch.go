@@ -139,7 +139,8 @@ type batchPublisher struct {
 }
 
 // tell publishes batches until ctx ends, which is not an error, or a publication fails. It first reads the last
-// messages of an earlier watcher. It waits for the stream without limit.
+// messages of an earlier watcher. It waits for the stream without limit. It ignores a last message without a valid
+// signature.
 func (t *batchPublisher) tell(ctx context.Context, batches <-chan watch.Batch) error {
 	// Our walks must be later than those of an earlier watcher, whatever the clock says. Adding
 	// walks to its last number makes sure that none of its later walks exceeds ours.

@@ -29,7 +29,7 @@ const maxTries = 3
 
 // Work processes shares of the site's work and blocks until the context ends, which is not an error. It takes its own
 // shares, and those of workers whose heartbeat is missing. Errors of one share go to Warn and do not end Work. A
-// malformed name, a closed connection and a worker beyond the 1,024th do.
+// malformed name, a closed connection and a worker beyond the 1,024th do. A Beat of 0 is watch.Often.
 func Work(ctx context.Context, c *Conn, o WorkConfig) error {
 	if o.Beat == 0 {
 		o.Beat = watch.Often
