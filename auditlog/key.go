@@ -127,8 +127,8 @@ func CommandSigner(public string, args ...string) (note.Signer, error) {
 	return command{v, args}, nil
 }
 
-// Sign runs the program with the text on standard input, and returns the signature that it prints after checking it.
-// It blocks for at most ten seconds.
+// Sign runs the program with the text on standard input, and returns the signature that it prints after checking it. It
+// blocks for at most ten seconds. A program that fails, and a signature that does not verify, are errors.
 func (c command) Sign(text []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), signTimeout)
 	defer cancel()

@@ -113,7 +113,8 @@ func (w *writer) keepAll(events []audit.Event, durable, reserve bool) error {
 }
 
 // write encodes records and appends them to the segment, without a sync. Before them it writes a record about lost
-// records, if there are any. After an error none of them is stored. With reserve they may use the reserve.
+// records, if there are any. After an error none of them is stored. With reserve they may use the reserve. The number
+// of lost records is announced once.
 func (w *writer) write(events []audit.Event, reserve bool) error {
 	if err := w.standing(); err != nil {
 		return err
@@ -233,7 +234,8 @@ func (w *writer) makeRoom(reserve bool) error {
 }
 
 // rotate makes the open segment durable and begins another. If the next segment cannot be created because the disk, the
-// quota or the descriptor table is full, the old one stays open. Any other error, also of the sync, ends the log.
+// quota or the descriptor table is full, the old one stays open. Any other error, also of the sync, ends the log. A
+// failed sync leaves the old segment.
 func (w *writer) rotate() error {
 	if err := w.sync(); err != nil { // a segment is durable before there is a next one
 		return err

@@ -159,8 +159,8 @@ func ntWriteFile(c *call) uint64 {
 	})
 }
 
-// ntFlushBuffersFile implements NtFlushBuffersFile. It waits until the data is on disk, also on an asynchronous
-// handle.
+// ntFlushBuffersFile implements NtFlushBuffersFile. It waits until the data is on disk, also on an asynchronous handle.
+// A failed call leaves the status block.
 func ntFlushBuffersFile(c *call) uint64 {
 	x, st := c.io(1)
 	if st != ntstatus.Success {

@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// obReferenceObjectByHandle passes a reference to the program. The handle information is optional.
+// obReferenceObjectByHandle passes a reference to the program. The handle information is optional. The information is
+// written before the object; after a failure nothing is.
 func obReferenceObjectByHandle(c *call) uint64 {
 	o, info, st := c.face.k.ObReferenceObjectByHandle(c.handle(0), c.mask(1), c.objectType(2), c.processorMode(3))
 	if st != ntstatus.Success {

@@ -101,7 +101,7 @@ func (c *call) begin(p *program, o *win32.CreateProcessOut) ntstatus.Status {
 }
 
 // start starts the program in its process, once; later calls succeed. If it cannot start, the process ends and start
-// returns a status.
+// returns a status. Later calls succeed even then.
 func (p *program) start(process winnt.Handle) ntstatus.Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()

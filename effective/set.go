@@ -42,7 +42,7 @@ func (s Set) All() iter.Seq[int] {
 }
 
 // Equal reports whether both sets have the same principals. Words beyond the end of a set count as empty. nil equals
-// every empty set.
+// every empty set. The lengths may differ.
 func (s Set) Equal(o Set) bool {
 	if len(s) < len(o) {
 		s, o = o, s

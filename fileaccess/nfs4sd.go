@@ -177,8 +177,9 @@ type nfs4Reader struct {
 }
 
 // entry adds one entry. It merges an entry for the owner or group with the next one if that is the same for children.
-// It drops an allow entry whose type has no exact NFSv4 form, and keeps a deny, audit or alarm entry of such a type
-// as a plain one. It records both as losses.
+// It drops an allow entry whose type has no exact NFSv4 form, and keeps a deny, audit or alarm entry of such a type as
+// a plain one. It records both as losses. Rights that NFSv4 does not have are dropped; of an allow entry that is a
+// loss.
 func (r *nfs4Reader) entry(a sd.ACE) {
 	x := NFS4ACE{Mask: winnt.FileObject.Mapping.Map(a.Mask())}
 	switch t := a.Type(); {

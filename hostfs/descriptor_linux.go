@@ -62,8 +62,8 @@ func (t *Tree) known(h held, s *unix.Statx_t, user sid.SID) (*known, error) {
 	return k, err
 }
 
-// read reads the attribute of the inode that h holds, and calls Config.Unbelieved if the attribute does not count.
-// keep reports whether s identifies the result, so that it may be cached.
+// read reads the attribute of the inode that h holds, and calls Config.Unbelieved if the attribute does not count. keep
+// reports whether s identifies the result, so that it may be cached. A file that changes meanwhile is not kept.
 func (t *Tree) read(h *held, s *unix.Statx_t) (k *known, keep bool, err error) {
 	now := time.Now()
 	if k, err = t.readAttribute(h, s); err != nil {
@@ -155,8 +155,9 @@ const (
 	aclDefault = "system.posix_acl_default"
 )
 
-// verify returns whether a file server would accept the attribute for the permissions in s. It returns
-// [ntacl.Unhashed] for every attribute if IgnorePosix is set. An error means that the POSIX ACLs could not be read.
+// verify returns whether a file server would accept the attribute for the permissions in s. It returns [ntacl.Unhashed]
+// for every attribute if IgnorePosix is set. An error means that the POSIX ACLs could not be read. An attribute below
+// version 4 is verified without the permissions.
 func (t *Tree) verify(a *ntacl.Attribute, h *held, s *unix.Statx_t) (ntacl.Verdict, error) {
 	if t.cfg.IgnorePosix || a.Version < 4 {
 		if t.cfg.IgnorePosix {
@@ -189,7 +190,8 @@ func infoOf(s *unix.Statx_t) ntacl.Info {
 const maxAttribute = 1 << 16
 
 // attribute returns an extended attribute of the file at a path, which it follows. It returns nil and no error if the
-// attribute is missing or the file system has no attributes. An empty value is not nil.
+// attribute is missing or the file system has no attributes. An empty value is not nil. Other failures, and a value
+// beyond maxAttribute, are errors.
 func attribute(place, name string) ([]byte, error) {
 	for size := 1024; ; size = maxAttribute {
 		b := make([]byte, size)

@@ -257,7 +257,7 @@ func (f *file) clearSpecial() error {
 }
 
 // empty truncates a file to 0 bytes. If another program has a lease on the file, it fails at once, while truncate(2)
-// waits. F-124
+// waits. F-124 It first clears set-user-id bits.
 func (f *file) empty() error {
 	if err := f.clearSpecial(); err != nil {
 		return err

@@ -148,8 +148,8 @@ func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32)
 	return s.Mode&(unix.S_ISUID|unix.S_ISGID) == 0
 }
 
-// through opens the inode of an open file again, by its name on another mount. If the name now belongs to another
-// file, it closes that and fails. Devices cannot be opened on these mounts (F-156).
+// through opens the inode of an open file again, by its name on another mount. If the name now belongs to another file,
+// it closes that and fails. Devices cannot be opened on these mounts (F-156). A name that is missing there is an error.
 func (f *file) through(mount, flags int, s *unix.Statx_t) (*os.File, error) {
 	path := f.linkNow().path
 	fd, err := resolve(mount, path, uint64(flags|unix.O_NONBLOCK|unix.O_NOCTTY))

@@ -67,7 +67,8 @@ func (f *file) List(pattern string, restart bool, most int, see func(*sd.Descrip
 }
 
 // restartLocked begins a new scan with a pattern and closes the old scan. A pattern with one of \/:<>"|, or one over
-// 255 bytes, gives STATUS_OBJECT_NAME_INVALID and leaves the old scan.
+// 255 bytes, gives STATUS_OBJECT_NAME_INVALID and leaves the old scan. A directory that cannot be opened leaves the old
+// scan as well.
 //
 // +checklocks:f.listing
 func (f *file) restartLocked(pattern string) ntstatus.Status {

@@ -189,8 +189,8 @@ func (t *Tree) redoAll() error {
 	return t.unlink(t.root, redoDirectory, unix.AT_REMOVEDIR)
 }
 
-// redoName completes the operation whose record has this name after a crash. It ignores names that are not of a
-// record.
+// redoName completes the operation whose record has this name after a crash. It ignores names that are not of a record.
+// It returns the error of the completion.
 func (t *Tree) redoName(dir int, name string) error {
 	r := record{t: t, dir: dir}
 	if strings.HasSuffix(name, redoData) {

@@ -107,7 +107,8 @@ func (f *file) overwrite(src *file, size int64) ntstatus.Status {
 }
 
 // makeRoom allocates space for the new contents before anything in the file changes (G-34). On a file system without
-// fallocate(2) it succeeds, and the copy itself fails if there is no space.
+// fallocate(2) it succeeds, and the copy itself fails if there is no space. A file that is large enough needs none. On
+// another error the size stays.
 func (f *file) makeRoom(size int64) error {
 	s, err := f.stat()
 	if err != nil || size <= int64(s.Size) {
@@ -145,7 +146,7 @@ func (f *file) copyFrom(src *file, size int64) ntstatus.Status {
 }
 
 // copyByHand copies the bytes from offset at to size with reads and writes, for a host without copy_file_range(2)
-// between the files. It returns STATUS_END_OF_FILE if src is shorter.
+// between the files. It returns STATUS_END_OF_FILE if src is shorter. Bytes before the failure stay.
 func (f *file) copyByHand(src *file, at, size int64) ntstatus.Status {
 	b := make([]byte, min(size-at, 1<<20))
 	for at < size {

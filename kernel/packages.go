@@ -45,9 +45,9 @@ func (s *System) MakePackageDirectory(t *token.Token) (string, error) {
 	return packageDirectory(t.SessionID(), t.Package()), nil
 }
 
-// subdirectory returns a permanent directory below dir with a reference for the caller. It creates the directory,
-// with the descriptor that protect returns, if it does not exist. It fails if the name belongs to an object of
-// another type.
+// subdirectory returns a permanent directory below dir with a reference for the caller. It creates the directory, with
+// the descriptor that protect returns, if it does not exist. It fails if the name belongs to an object of another type.
+// It tries again if another thread creates it at the same time.
 func subdirectory(dir *ob.Directory, name string, protect func() *sd.Descriptor) (*ob.Directory, error) {
 	for {
 		if h := dir.Lookup(name, false); h != nil {

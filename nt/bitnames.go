@@ -11,7 +11,8 @@ type bitName struct {
 	name string
 }
 
-// joinBits returns the names of a mask's bits, with unnamed bits in hexadecimal. It returns "0" for an empty mask.
+// joinBits returns the names of a mask's bits, with unnamed bits in hexadecimal. It returns "0" for an empty mask. The
+// order is that of names.
 func joinBits(m uint32, names []bitName) string {
 	var parts []string
 	for _, n := range names {

@@ -18,7 +18,7 @@ type Denied struct {
 }
 
 // Error returns one line: the status, the rule that denied the access, and its reasons as far as they are known.
-// Without a status it begins with "denied".
+// Without a status it begins with "denied". Lines about granted rights are left out.
 func (d *Denied) Error() string {
 	text := "denied"
 	if d.Err != nil {

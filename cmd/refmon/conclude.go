@@ -26,7 +26,8 @@ func firstError(sum *bulk.Summary) string {
 }
 
 // conclude prints to standard error which objects a run omitted, and returns the error for its exit code: errReported
-// if the run was interrupted or an object could not be read, and any other err unchanged.
+// if the run was interrupted or an object could not be read, and any other err unchanged. Without objects it says so
+// and returns nil.
 func conclude(std *streams, sum bulk.Summary, err error) error {
 	remark(std, &sum)
 	switch {

@@ -168,7 +168,8 @@ func (d *denial) last() string {
 	return "the request is not valid"
 }
 
-// entry returns a clause about the entry of a reason: its number from 1 and its content.
+// entry returns a clause about the entry of a reason: its number from 1 and its content. An entry that the list does
+// not have is named by its list alone.
 func (d *denial) entry(r *access.Reason, does string) string {
 	list := d.request.Descriptor.DACL()
 	if r.List != "DACL" {

@@ -12,7 +12,7 @@ import (
 )
 
 // typesOf returns lines that name the object types of the entries in a DACL, for the end of an explanation. On a
-// terminal it counts the entries without an effect on the request (U-122).
+// terminal it counts the entries without an effect on the request (U-122). It returns "" if no entry names one.
 func (s *streams) typesOf(d *sd.Descriptor, x *access.Explanation) string {
 	effect := map[int]bool{}
 	for i := range x.Steps {

@@ -76,7 +76,7 @@ func (c *sidCmd) parse(domain sid.SID) (sid.SID, error) {
 }
 
 // named returns the SID of a well-known name, NAME or DOMAIN\NAME, ignoring case. For an unknown name it returns an
-// error with the most similar one, or err if none is similar.
+// error with the most similar one, or err if none is similar. Names of up to two characters have no suggestion.
 func named(name string, err error) (sid.SID, error) {
 	if a, ok := logon.WellKnownName(name); ok {
 		return a.SID, nil

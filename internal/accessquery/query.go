@@ -66,8 +66,8 @@ type Answer struct {
 	Refused *access.Step        // with Explain, if the call failed: by which rule
 }
 
-// Ask runs the access check. A denied access is not an error. It returns an error of package access if the query has
-// no token or no mapping.
+// Ask runs the access check. A denied access is not an error. It returns an error of package access if the query has no
+// token or no mapping. Results are set only for a list, and Why only if it is asked for.
 func (q *Query) Ask() (a Answer, err error) {
 	r := &q.Request
 	if q.Call == NtAccessCheck {

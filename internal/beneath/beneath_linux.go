@@ -186,7 +186,8 @@ func (d *Dirs) shut(depth int) {
 	d.open = d.open[:depth]
 }
 
-// Stat returns information about a file below the root, given a path with slashes. It does not follow a link.
+// Stat returns information about a file below the root, given a path with slashes. It does not follow a link. A failure
+// is a *fs.PathError.
 func (d *Dirs) Stat(path string) (unix.Stat_t, error) {
 	fd, base, own, err := d.at(path)
 	if err != nil {

@@ -61,7 +61,8 @@ func ofHandles(all []nt.Condition) []nt.Condition {
 }
 
 // conditionText returns the table's conditions for a status by a rule, as text. exact is false if the conditions name
-// only the status. The text is empty if several do, because each could be the reason.
+// only the status. The text is empty if several do, because each could be the reason. Several conditions of the rule
+// are joined by "; or ".
 func conditionText(c *nt.Call, rule string) (text string, exact bool) {
 	var byRule, byStatus []string
 	conditions := c.Row.Info().Conditions

@@ -19,7 +19,7 @@ func New(a *Accounts) (*Directory, error) { return (*Directory)(nil).Update(a) }
 
 // Update returns the same directory as New(a), with the same errors, and leaves d unchanged. It reuses the name tables
 // of d, and the tokens of users whose own values and groups did not change. A nil d has no accounts. The result does
-// not have principals that were added to d.
+// not have principals that were added to d. The first account with an error ends it.
 func (d *Directory) Update(a *Accounts) (*Directory, error) {
 	if d != nil && !d.sameLogon(a) { // all tokens differ
 		d = nil

@@ -96,7 +96,7 @@ func builtinDomain(name string) bool {
 
 // lookUpName returns the SID of a group of the directory, a well-known name, an alias or a SID in text form. who is the
 // whole text, name and domain its parts. BUILTIN and NT AUTHORITY skip the directory's groups. ok is false for any
-// other text.
+// other text. Of several groups with the name the first counts.
 func (d *Directory) lookUpName(who, name, domain string) (sid.SID, bool) {
 	if !builtinDomain(domain) {
 		if g := d.Group(name); len(g) > 0 {

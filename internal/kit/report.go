@@ -12,7 +12,8 @@ import (
 )
 
 // Report prints a table of the counts: by suite, in total, and by the way in which answers are known. Then it prints at
-// most show of the failures that were kept, the wrong answers first, and how many more there are.
+// most show of the failures that were kept, the wrong answers first, and how many more there are. A negative show
+// counts as 0. The first error of the output ends it.
 func (j *Judge) Report(w io.Writer, show int) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "asked\tright\twrong\tdiffers\tunsupported\t suite")

@@ -63,7 +63,7 @@ func (r *attributeReader) array(p Address, n uint32, size int) ([]byte, ntstatus
 }
 
 // text copies the text of a UNICODE_STRING. An odd length gives STATUS_INVALID_PARAMETER, and a length beyond the
-// remaining memory STATUS_INSUFFICIENT_RESOURCES.
+// remaining memory STATUS_INSUFFICIENT_RESOURCES. The length counts even if the text is malformed.
 func (r *attributeReader) text(b []byte) (string, ntstatus.Status) {
 	n := int(le.Uint16(b))
 	if n > r.left {

@@ -31,7 +31,8 @@ const maxParsed = 1 << 14
 
 // All calls f with every object of s in order until f returns false. typ is the type of objects without their own, and
 // domain that of relative SDDL aliases. A malformed descriptor is in Item.Err and does not end the run. All returns the
-// error of the source or of ctx, and nil if f ended it. It calls [Halt] for s.
+// error of the source or of ctx, and nil if f ended it. It calls [Halt] for s. A malformed search descriptor is nil
+// without an error. Objects with equal descriptors share one.
 func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f func(Item) bool) error {
 	type parsed struct {
 		d   *sd.Descriptor

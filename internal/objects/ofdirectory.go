@@ -45,7 +45,7 @@ func (s *ofDirectory) Next(b *Batch) error {
 func (s *ofDirectory) Halt() { Halt(s.Source) }
 
 // isHead reports whether an object is the head of a domain (B-92): by its class, or without one by a distinguished name
-// of DC= parts only. The partitions of DNS zones have that class and are not domains.
+// of DC= parts only. The partitions of DNS zones have that class and are not domains. Case does not matter.
 func isHead(path string, e *Entry) bool {
 	path = strings.ToUpper(path)
 	if strings.HasPrefix(path, "DC=DOMAINDNSZONES,") || strings.HasPrefix(path, "DC=FORESTDNSZONES,") {

@@ -187,8 +187,8 @@ func (s *Set) Len() int {
 // At returns the SID at index i of the list. It panics if the list has none.
 func (s *Set) At(i int) sid.SID { return s.sids[i] }
 
-// Duplicates yields each index whose SID occurs earlier in the list, together with the index that Find returns for
-// it.
+// Duplicates yields each index whose SID occurs earlier in the list, together with the index that Find returns for it.
+// A nil set has none.
 func (s *Set) Duplicates() iter.Seq2[int, int] {
 	return func(yield func(at, first int) bool) {
 		if s == nil {

@@ -172,7 +172,8 @@ func (r *Reader) Number() (string, error) {
 }
 
 // Unsigned reads an unsigned number of at most size bits: a decimal number, or a string with one in decimal or 0x…
-// form.
+// form. A text may have any prefix and underscores of Go, so that "010" is octal. A sign, a fraction and a number that
+// is too large are errors.
 func (r *Reader) Unsigned(size int) (uint64, error) {
 	base, read := 10, r.Number
 	if r.Peek() == '"' {

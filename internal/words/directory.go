@@ -151,8 +151,8 @@ func (w directory) right(text string, chain []winnt.GUID) (Right, error) {
 var ErrNoType = errors.New("it is neither a GUID nor the name of a right, property set, class or attribute")
 
 // Chain returns the object types for a name or GUID, from the root of the object downwards: the object itself, as the
-// zero GUID; the property set of an attribute; the named type. A class is the root itself. An unknown name
-// gives ErrNoType.
+// zero GUID; the property set of an attribute; the named type. A class is the root itself. An unknown name gives
+// ErrNoType. Names match in any case; braces around a GUID are dropped.
 func Chain(name string) ([]winnt.GUID, error) {
 	e, ok := adrights.Find(name)
 	if !ok {

@@ -83,7 +83,7 @@ func (c needsConn) Receive(message any) error {
 }
 
 // checkRequest returns nil if a request has all required fields, else an InvalidArgument error that names the first
-// missing one.
+// missing one. A message that is not of the API is an Internal error.
 func checkRequest(message any) error {
 	m, ok := message.(proto.Message)
 	if !ok {

@@ -128,9 +128,10 @@ func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
 	return d, nil
 }
 
-// check evaluates one access question for the client, or for the account in the question. That needs an object by
-// path. If why is set, the second result explains the decision as text, else it is "". A denial is not an error. Errors
-// are connect errors, or the cause of an ended context.
+// check evaluates one access question for the client, or for the account in the question. That needs an object by path.
+// If why is set, the second result explains the decision as text, else it is "". A denial is not an error. Errors are
+// connect errors, or the cause of an ended context. A malformed right is InvalidArgument, another account with a
+// descriptor of the caller's own PermissionDenied.
 func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, string, error) {
 	desired, err := maskOf(c.GetRights())
 	if err != nil {

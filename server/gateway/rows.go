@@ -130,7 +130,7 @@ func isDomain(host string) bool {
 }
 
 // sameOrigin reports whether a request comes from a page of this origin, or from a program that is not a browser and
-// sends neither Sec-Fetch-Site nor Origin.
+// sends neither Sec-Fetch-Site nor Origin. Several Origin headers, and any other origin, are false.
 func sameOrigin(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":

@@ -137,7 +137,7 @@ func (s *State) live(all bool) int {
 
 // replace atomically replaces the log file by one with events, and locks it. Readers of the old file read to its end
 // and then open the new one. After an error the old log stays in use, unless the folder could not be synced: then the
-// log fails permanently.
+// log fails permanently. Another run that holds the new file's lock is an error.
 func (l *Log) replace(events []Event) error {
 	if l.bad != nil {
 		return l.bad

@@ -59,8 +59,8 @@ func (s *Store) ListRights(w io.Writer) error {
 	return t.Flush()
 }
 
-// stateOf returns the word that ListAccounts prints for an account's state. A disabled account is "disabled" even if
-// it is also locked out. An account without a hash has no password.
+// stateOf returns the word that ListAccounts prints for an account's state. A disabled account is "disabled" even if it
+// is also locked out. An account without a hash has no password. "active" is any other.
 func (s *Store) stateOf(a *Account) string {
 	switch {
 	case a.Disabled:

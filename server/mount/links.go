@@ -36,7 +36,7 @@ func (m *Mount) readLinks(follow bool) {
 
 // Symlink creates a symbolic link to target and fills out with it. The link is a new file that inherits its descriptor
 // from the directory (M-33). The target need not exist. Symlink returns EPERM if the tree does not support links, and
-// EINVAL or ENAMETOOLONG for an invalid name.
+// EINVAL or ENAMETOOLONG for an invalid name. An existing name is the error of the status.
 func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name string, out *fuse.EntryOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
 	if s != fuse.OK {

@@ -96,8 +96,9 @@ func (m *Mount) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryLi
 	return run(func(t *worker) fuse.Status { return m.readDir(t, o, in.Offset, out) })
 }
 
-// readDir adds the entries after an offset to out until out is full or the directory ends. Both are OK. On a mount
-// that hides unreadable files it leaves out those that the client cannot see.
+// readDir adds the entries after an offset to out until out is full or the directory ends. Both are OK. On a mount that
+// hides unreadable files it leaves out those that the client cannot see. An entry that is not visible is skipped
+// without an end.
 func (m *Mount) readDir(t *worker, o *open, after uint64, out *fuse.DirEntryList) fuse.Status {
 	l := &o.list
 	l.mu.Lock()

@@ -34,9 +34,9 @@ func (m *Mount) made(t *worker, path string, want []winnt.AccessMask, in nt.Crea
 	return h, action, st
 }
 
-// Create creates a file, or opens an existing one, and fills out with its node and handle. With O_EXCL an existing
-// file is EEXIST. A new file inherits its descriptor, reduced by the mode (M-43). An existing file must grant what the
-// open flags need, or Create returns EACCES.
+// Create creates a file, or opens an existing one, and fills out with its node and handle. With O_EXCL an existing file
+// is EEXIST. A new file inherits its descriptor, reduced by the mode (M-43). An existing file must grant what the open
+// flags need, or Create returns EACCES. If the file cannot be told or opened afterwards, it stays.
 func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
 	if s != fuse.OK {

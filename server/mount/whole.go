@@ -50,7 +50,7 @@ func hasSACL(d *sd.Descriptor) bool { return d != nil && d.Control()&sd.SACLPres
 
 // setWhole replaces the whole descriptor of a file by the self-relative one in data, in one step. It needs the rights
 // to read the whole descriptor, and the right of each part that changes. It returns EINVAL and changes nothing if data
-// is malformed or the file could not keep all of it (M-51).
+// is malformed or the file could not keep all of it (M-51). It needs whole rights even if nothing changes.
 func (m *Mount) setWhole(t *worker, n *node, data []byte) fuse.Status {
 	next, err := sd.Decode(data)
 	if err == nil {

@@ -149,7 +149,8 @@ func decoded(name string, data []byte) (*sd.Descriptor, error) {
 }
 
 // describe replaces those parts of a file's descriptor that next has and that differ. It needs READ_CONTROL and the
-// right for each of these parts. If none differs it changes nothing and returns OK (M-16).
+// right for each of these parts. If none differs it changes nothing and returns OK (M-16). It opens the file again for
+// the change.
 func (m *Mount) describe(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 	return t.with(m, n, winnt.READ_CONTROL, func(h winnt.Handle) fuse.Status {
 		old, st := t.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
@@ -167,8 +168,9 @@ func (m *Mount) describe(t *worker, n *node, next *sd.Descriptor) fuse.Status {
 	})
 }
 
-// differing returns the parts that next has and that differ from old, and the rights to change them. Both are 0 if
-// none differs (F-50). A SACL always counts as different, because not every caller may read the old one.
+// differing returns the parts that next has and that differ from old, and the rights to change them. Both are 0 if none
+// differs (F-50). A SACL always counts as different, because not every caller may read the old one. The flag of
+// protection counts as a part of the DACL. Parts that next does not have stay.
 func differing(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
 	const protected = sd.DACLProtected
 	if o := next.Owner(); !o.IsZero() && o != old.Owner() {

@@ -188,7 +188,8 @@ func (f *fanotify) change(e *event, into *news) (lost bool) {
 }
 
 // inode adds the inode of a file whose attributes changed, because another of its names may be in this tree (N-88). It
-// ignores other events. lost means that the inode is unknown, so that a walk is needed.
+// ignores other events. lost means that the inode is unknown, so that a walk is needed. Deleted and special files add
+// nothing.
 func (f *fanotify) inode(e *event, into *news) (lost bool) {
 	if e.mask&unix.FAN_ATTRIB == 0 || e.mask&unix.FAN_ONDIR != 0 || e.file == (handle{}) {
 		return false
@@ -250,7 +251,7 @@ func (f *fanotify) path(h handle) (string, error) {
 }
 
 // open opens the file of a handle for its path and metadata alone. The caller closes the descriptor. It returns -1 and
-// nil if the file was deleted.
+// nil if the file was deleted. ENOMEM is tried four times.
 func (f *fanotify) open(h handle) (int, error) {
 	fd, err := -1, error(unix.ENOMEM)
 	for try := 0; try < 4 && errors.Is(err, unix.ENOMEM); try++ { // returned while the folder is being deleted

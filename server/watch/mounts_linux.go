@@ -61,8 +61,8 @@ func (m *mountTable) changed() (bool, error) {
 	}
 }
 
-// reload reads the mount points again and returns the document names of those that were added (came) and removed
-// (gone) since the last call, in no order. On an error the table is unchanged.
+// reload reads the mount points again and returns the document names of those that were added (came) and removed (gone)
+// since the last call, in no order. On an error the table is unchanged. It skips lines that are too short.
 func (m *mountTable) reload() (came, gone []string, err error) {
 	b, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

@@ -144,7 +144,7 @@ func (w *Writer) Put(e *Entry) error {
 
 // Commit writes the last line, with the number of entries and a checksum, and flushes the buffer. The journal is
 // complete when it returns nil. With durable it also syncs the file and its directory, so the journal survives a crash.
-// It does not close the file.
+// It does not close the file. After an error the journal is not complete.
 func (w *Writer) Commit(durable bool) error {
 	if err := w.put(&record{End: &w.count, Sum: fmt.Sprintf("%x", w.sum.Sum(nil))}); err != nil {
 		return err

@@ -160,8 +160,8 @@ func (s *side) lengths() (map[string]map[string]int, error) {
 }
 
 // paths returns the paths of s to important objects that other does not have, or that are shorter in s. The shortest
-// come first. After maxRows paths it stops and returns them in the order of the search. It leaves out administrators
-// of either state. own and theirs are the results of lengths for s and other.
+// come first. After maxRows paths it stops and returns them in the order of the search. It leaves out administrators of
+// either state. own and theirs are the results of lengths for s and other. An error of the search ends it.
 func (s *side) paths(own, theirs map[string]map[string]int, other *side) (list []Change, err error) {
 	at := s.counterparts(other)
 	for _, t := range s.targets {

@@ -33,7 +33,7 @@ func (r typedRights) String() string {
 
 // typed returns the rights of the first token on the object types of the entries about it. It leaves out those that the
 // token has on the whole object, and reading attributes that nobody can read (B-55). own and every are the rights of
-// both tokens on the whole object.
+// both tokens on the whole object. An object type that occurs twice counts once.
 func (m *masks) typed(o *objects.Item, own, every winnt.AccessMask) (list []typedRights, err error) {
 	var types []winnt.GUID
 	for _, a := range o.Descriptor.DACL().All() {
@@ -72,7 +72,7 @@ func (m *masks) matches(a sd.ACE) bool {
 }
 
 // typesOf returns the object type list of a GUID on an object. The class of the object is the root. An unknown
-// class is the zero GUID.
+// class is the zero GUID. Of several classes the last counts.
 func typesOf(o *objects.Item, g winnt.GUID) ([]access.ObjectTypeEntry, error) {
 	chain, err := words.Chain(g.String())
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 
 // cause explains in a few words why the rights of a principal changed: an added or removed entry, a membership, the
 // owner. It explains the lowest bit gained, or if none was gained the lowest bit lost. A nil descriptor in before or
-// after means that the object does not exist there.
+// after means that the object does not exist there. New and gone principals come after new and gone objects.
 func (d *Diff) cause(c *change, before, after key) string {
 	p := d.pairs[c.who]
 	switch {

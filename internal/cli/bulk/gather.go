@@ -248,6 +248,7 @@ func (r *Report) state() (json.RawMessage, error) {
 
 // Resume prepares r to continue an interrupted report from its State file and the state that it passed to Save. Call it
 // before Collect. It returns an error if the state does not parse, or does not match the Directory or the State file.
+// After an error r must not be used. More errors than a report lists are an error, too.
 func (r *Report) Resume(at Position, state json.RawMessage) error {
 	var s reportState
 	if err := strict.Unmarshal(state, &s); err != nil {

@@ -40,7 +40,8 @@ func newUnlisted(r *Run) *unlisted {
 }
 
 // of returns the names of the accounts in a descriptor that have a right of the run, sorted. It returns nil for a nil
-// receiver and for a descriptor without a DACL. An account that cannot be decided is left out.
+// receiver and for a descriptor without a DACL. An account that cannot be decided is left out. Each is there once;
+// inherit-only entries do not count.
 func (u *unlisted) of(x place) (names []string) {
 	if u == nil || x.d.DACL() == nil { // without a DACL everyone has every right
 		return nil

@@ -25,7 +25,7 @@ var stranger = func() *token.Token {
 }()
 
 // everyone reports the entries that grant a stranger a right to modify the object, by an access check. Without a DACL
-// it reports nothing, because dacl does.
+// it reports nothing, because dacl does. An access check that fails reports nothing.
 func (l *linter) everyone() {
 	if l.d.DACL() == nil {
 		return // said already

@@ -112,7 +112,8 @@ func (r *Runner) session() starlark.StringDict {
 func (r *Runner) Interrupt() { r.thread.Cancel("interrupted") }
 
 // help implements the builtin help([SERVICE]). It prints an explanation of a service given by its name, as a string or
-// not, or by a method of a thread. Without a service it prints a general text. An unknown service is an error.
+// not, or by a method of a thread. Without a service it prints a general text. An unknown service is an error. Any
+// other value is an unknown service.
 func (r *Runner) help(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 	kwargs []starlark.Tuple) (starlark.Value, error) {
 	var what starlark.Value
@@ -152,6 +153,7 @@ func Rows(yield func(*nt.Row) bool) {
 }
 
 // Find returns the service with that exact name. An unknown name is an error, which suggests the most similar name.
+// Case matters.
 func Find(name string) (*nt.Row, error) {
 	var names []string
 	for row := range Rows {

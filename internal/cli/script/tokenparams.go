@@ -99,7 +99,7 @@ func pointer[T any](f func(starlark.Value) (T, error)) func(starlark.Value) (*T,
 }
 
 // listOf converts each element of a list with f. It returns nil for None, which is NULL, and an empty slice for an
-// empty list. The first error ends it.
+// empty list. The first error ends it. Any other value that cannot be iterated is an error.
 func listOf[T any](v starlark.Value, f func(starlark.Value) (T, error)) ([]T, error) {
 	if v == starlark.None {
 		return nil, nil

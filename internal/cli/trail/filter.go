@@ -116,7 +116,7 @@ type exprParser struct {
 }
 
 // split splits an expression into words and parentheses. A quote that is not closed is an error. An empty text has no
-// words.
+// words. Words are separated by blanks, tabs, newlines and parentheses.
 func (p *exprParser) split(text string) error {
 	for i := 0; i < len(text); {
 		switch c := text[i]; {

@@ -47,7 +47,8 @@ type exportedEvent struct {
 }
 
 // Next returns the next event of the security log and skips events of other providers (U-201). It returns io.EOF at the
-// end. For XML that is malformed or exceeds the limits it returns an error with the number of the line (U-202).
+// end. For XML that is malformed or exceeds the limits it returns an error with the number of the line (U-202). An
+// event that cannot be converted is an error with its number, and the next call goes on after it.
 func (r *WindowsReader) Next() (audit.Event, error) {
 	for {
 		e, err := r.read()

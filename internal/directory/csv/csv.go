@@ -86,7 +86,7 @@ func Delimiter(text string) rune {
 }
 
 // columns reads the first line and returns its column names in lower case. A column that appears twice is an error, and
-// so is a line without the columns that IsCSV requires.
+// so is a line without the columns that IsCSV requires. An empty input is an error.
 func columns(r *csv.Reader) ([]string, error) {
 	row, err := r.Read()
 	if err != nil {

@@ -84,7 +84,7 @@ func object(typ byte) bool {
 	return false
 }
 
-// sidBytes returns the binary form of a SID in text (MS-DTYP 2.4.2.2).
+// sidBytes returns the binary form of a SID in text (MS-DTYP 2.4.2.2). Malformed text panics.
 func sidBytes(text string) []byte {
 	part := strings.Split(text, "-")
 	authority, err := strconv.ParseUint(part[2], 0, 48)

@@ -94,7 +94,8 @@ func (r *run) sets(ceiling Word) []Word {
 }
 
 // granted returns the rights that l gives on each node to all sides of the token. The user side and the restricting
-// SIDs have the rights in owner even if l does not grant them.
+// SIDs have the rights in owner even if l does not grant them. Without an AppContainer the packages do not count.
+// Without a list all is granted, but nothing to a package.
 func (r *run) granted(l *ACL, owner Word) []Word {
 	out := make([]Word, max(1, len(r.Types)))
 	container := r.Token.AppContainer != ""

@@ -86,8 +86,8 @@ func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status
 }
 
 // Answer removes and returns the reply to a request of thread t. It returns STATUS_PENDING until there is a reply.
-// Errors: STATUS_PORT_DISCONNECTED, even if there is a reply, STATUS_INVALID_PORT_HANDLE unless the port is a
-// client's end, STATUS_REPLY_MESSAGE_MISMATCH for an unknown request and for another thread's.
+// Errors: STATUS_PORT_DISCONNECTED, even if there is a reply, STATUS_INVALID_PORT_HANDLE unless the port is a client's
+// end, STATUS_REPLY_MESSAGE_MISMATCH for an unknown request and for another thread's. A reply is returned once.
 func (p *Port) Answer(t *ps.Thread, id uint32) ([]byte, ntstatus.Status) {
 	if p.Kind != Client {
 		return nil, ntstatus.InvalidPortHandle

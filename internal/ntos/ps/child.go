@@ -188,7 +188,8 @@ func (p *Process) MayAssignPrimary(tok *se.TokenObject) Outcome {
 }
 
 // checkAssignable returns success for a primary token and a refusal for any other (T-112). The status of a refusal
-// depends on the profile.
+// depends on the profile. With the profile Observed a low level is STATUS_BAD_IMPERSONATION_LEVEL, otherwise any is
+// STATUS_BAD_TOKEN_TYPE.
 func (s *System) checkAssignable(tok *se.TokenObject) Outcome {
 	v := tok.Value()
 	switch {

@@ -74,8 +74,9 @@ type sourceHandle struct {
 	pseudo bool       // no entry of a table
 }
 
-// lookupIn returns the object and rights of a handle in process p. -1 means p itself. -2 means the calling thread,
-// only in its own process (O-16). The pseudo handles of tokens are invalid here (O-57).
+// lookupIn returns the object and rights of a handle in process p. -1 means p itself. -2 means the calling thread, only
+// in its own process (O-16). The pseudo handles of tokens are invalid here (O-57). Any other value without a table is
+// STATUS_INVALID_HANDLE.
 func (c *Context) lookupIn(p *ps.Process, v winnt.Handle) (sourceHandle, ntstatus.Status) {
 	switch own := p == c.self.Process(); {
 	// The value -1 means the process that the call is about, as a real handle would (O-16, O-57).

@@ -15,7 +15,8 @@ func (c *Context) event(h winnt.Handle) (*Event, ntstatus.Status) {
 	return e, st
 }
 
-// changeEvent calls change on the signal of an event. It returns the previous state, 1 for signalled.
+// changeEvent calls change on the signal of an event. It returns the previous state, 1 for signalled. A failure gives
+// its status and changes nothing.
 func (c *Context) changeEvent(h winnt.Handle, change func(*ke.Signal) bool) (out nt.SetEventOut, st ntstatus.Status) {
 	// reference
 	e, st := c.event(h)

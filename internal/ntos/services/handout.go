@@ -17,9 +17,10 @@ type HandedOut struct {
 	Used winnt.AccessMask // the rights that its use requires
 }
 
-// HandOut returns a new host file descriptor for the file of a handle, for a program with a uid. The caller must
-// close it. HandOut fails if it cannot write the audit record. Errors: STATUS_NOT_SUPPORTED for a file without a host
-// descriptor, STATUS_AUDIT_FAILED, and those of nt.HostFile. It is not a service: a server calls it for its client.
+// HandOut returns a new host file descriptor for the file of a handle, for a program with a uid. The caller must close
+// it. HandOut fails if it cannot write the audit record. Errors: STATUS_NOT_SUPPORTED for a file without a host
+// descriptor, STATUS_AUDIT_FAILED, and those of nt.HostFile. It is not a service: a server calls it for its client. The
+// audit record is written before the descriptor is returned.
 func (c *Context) HandOut(v winnt.Handle, uid uint32) (out HandedOut, st ntstatus.Status) {
 	// reference
 	h, ok, st := c.treeHandle(v)

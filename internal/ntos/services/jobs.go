@@ -172,8 +172,8 @@ func nameOf(oa *nt.ObjectAttributes) ob.Name {
 		Unnamed: oa.Unnamed}
 }
 
-// named returns st and records for the tracer which handle parameter failed. need names the right that the handle
-// must grant.
+// named returns st and records for the tracer which handle parameter failed. need names the right that the handle must
+// grant. Other statuses record nothing.
 func (c *Context) named(parameter, need string, st ntstatus.Status) ntstatus.Status {
 	if c.Why == nil {
 		return st

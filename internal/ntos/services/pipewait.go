@@ -13,7 +13,7 @@ import (
 )
 
 // pipeLimit converts a negative number of 100-ns units to a duration. It returns 0, the default of the pipe, for other
-// numbers, and -1, no limit, for the smallest number.
+// numbers, and -1, no limit, for the smallest number. A duration that does not fit becomes the longest one.
 func pipeLimit(units int64) time.Duration {
 	const unit = 100 * time.Nanosecond
 	switch {

@@ -98,8 +98,9 @@ func received(m lpc.Message) nt.ReplyWaitReceivePortOut {
 		Closed: m.Closed, PortContext: m.Context}
 }
 
-// NtCompleteConnectPort completes an accepted connection, which ends the client's wait. A port that is not accepted,
-// or is complete already, is an error.
+// NtCompleteConnectPort completes an accepted connection, which ends the client's wait. A port that is not accepted, or
+// is complete already, is an error. A port that is not a server's is STATUS_INVALID_PORT_HANDLE, another state
+// STATUS_INVALID_PARAMETER.
 func (c *Context) NtCompleteConnectPort(in nt.CompleteConnectPortIn) (out nt.CompleteConnectPortOut,
 	st ntstatus.Status) {
 	p, st := c.port(in.PortHandle)

@@ -101,7 +101,7 @@ func (c *Context) NtReleaseSemaphore(in nt.ReleaseSemaphoreIn) (out nt.ReleaseSe
 }
 
 // NtQuerySemaphore returns the current and the maximum count of a semaphore. Another class or length is an error. The
-// handle must grant SEMAPHORE_QUERY_STATE.
+// handle must grant SEMAPHORE_QUERY_STATE. The class and the length come before the handle.
 func (c *Context) NtQuerySemaphore(in nt.QuerySemaphoreIn) (out nt.QuerySemaphoreOut, st ntstatus.Status) {
 	// capture
 	const size = 8 // bytes of SEMAPHORE_BASIC_INFORMATION

@@ -129,8 +129,9 @@ func (c *Context) NtOpenTimer(in nt.OpenTimerIn) (out nt.TimerOut, st ntstatus.S
 	return out, st
 }
 
-// NtSetTimer starts a timer, clears its signal and returns the previous state. A negative due time is relative.
-// Period is in milliseconds, 0 for a timer that runs once. A negative Period is STATUS_INVALID_PARAMETER_6.
+// NtSetTimer starts a timer, clears its signal and returns the previous state. A negative due time is relative. Period
+// is in milliseconds, 0 for a timer that runs once. A negative Period is STATUS_INVALID_PARAMETER_6. The handle must
+// grant TIMER_MODIFY_STATE.
 func (c *Context) NtSetTimer(in nt.SetTimerIn) (out nt.SetTimerOut, st ntstatus.Status) {
 	// capture
 	switch {

@@ -246,7 +246,8 @@ func (c *Context) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (out nt.Query
 }
 
 // mayList returns success if a handle may list its directory, and then records the use of the right. For the first
-// listing through the file it also charges the scan. Without FILE_LIST_DIRECTORY it returns STATUS_ACCESS_DENIED.
+// listing through the file it also charges the scan. Without FILE_LIST_DIRECTORY it returns STATUS_ACCESS_DENIED. A
+// scan that cannot be paid for is the status of the quota; the use stays recorded.
 func (c *Context) mayList(v winnt.Handle, h treeHandle) ntstatus.Status {
 	if h.granted&winnt.FILE_LIST_DIRECTORY == 0 {
 		// Without the right to list no name is returned.

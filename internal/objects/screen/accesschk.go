@@ -241,7 +241,7 @@ func (x *accessChkObject) right(name string) error {
 }
 
 // level adds the label of an integrity line to the descriptor; only the first label counts. The default level adds
-// nothing. A malformed line or an unknown level is an error.
+// nothing. A malformed line or an unknown level is an error. A policy without a known word has no rights.
 func (x *accessChkObject) level(text string) error {
 	m := labelLine.FindStringSubmatch(text)
 	if m == nil {

@@ -113,8 +113,9 @@ type parser struct {
 	settings int
 }
 
-// parse splits a file into sections. A line that ends with a backslash continues on the next. An error names the
-// line. A section with the name of an earlier one continues that. Lines over maxLine do not continue.
+// parse splits a file into sections. A line that ends with a backslash continues on the next. An error names the line.
+// A section with the name of an earlier one continues that. Lines over maxLine do not continue. A last line that
+// continues nowhere counts.
 func parse(text string) ([]*section, error) {
 	p := parser{byName: map[string]*section{}}
 	n, begun := 0, 0

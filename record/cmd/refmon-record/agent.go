@@ -164,7 +164,7 @@ func (g *agent) Exit() {
 func (g *agent) NewThread() (script.BackendThread, error) { return &agentThread{g: g}, nil }
 
 // send sends an order and returns the reply. It starts the process if necessary, and kills it after patience. A process
-// that has ended, or that the call ended, is an UnaskableError.
+// that has ended, or that the call ended, is an UnaskableError. After an UnaskableError every further call is one.
 func (g *agent) send(o order) (p reply, err error) {
 	if g.ended {
 		return p, newUnaskable(errors.New("the process has ended"))

@@ -56,7 +56,8 @@ func (p *Parser) Parse(data []byte) (*pac.PAC, error) {
 }
 
 // Token has the child split a client's first token, and returns the parts. Nothing in them is verified. It blocks like
-// [Parser.Parse]. An error wraps [ErrFailed], or is that of [kerberos.SplitToken].
+// [Parser.Parse]. An error wraps [ErrFailed], or is that of [kerberos.SplitToken]. A token beyond MaxBlob is that error
+// without a question to the child.
 func (p *Parser) Token(blob []byte) (*kerberos.Token, error) {
 	if len(blob) > kerberos.MaxBlob {
 		return nil, kerberos.TokenError("")

@@ -97,9 +97,9 @@ func (x *exchange) body(cname, sname types.PrincipalName) (messages.KDCReqBody, 
 		Nonce: int(binary.BigEndian.Uint32(random[:]) & 0x7fffffff), EType: x.etypes}, nil
 }
 
-// logOn requests a ticket for the KDC itself (TGT) in the client's name. If the KDC requires pre-authentication,
-// it repeats the request with a timestamp under the client's key. Errors wrap ErrNoKDC, or are a KDCError or a
-// refusal.
+// logOn requests a ticket for the KDC itself (TGT) in the client's name. If the KDC requires pre-authentication, it
+// repeats the request with a timestamp under the client's key. Errors wrap ErrNoKDC, or are a KDCError or a refusal.
+// The second request has the same body. Text of the KDC is removed from errors.
 func (x *exchange) logOn(ctx context.Context, name string, key proof) (*granted, error) {
 	body, err := x.body(principal(1, name), principal(2, "krbtgt/"+x.realm))
 	if err != nil {

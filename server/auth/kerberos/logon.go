@@ -31,8 +31,9 @@ const sourceName = "Kerberos"
 
 // LogOn logs on the client of a ticket, and passes every other request to the store. Tickets fail with
 // STATUS_NO_SUCH_PACKAGE without an acceptor, with STATUS_PRIVILEGE_NOT_HELD if the request adds groups without
-// SeTcbPrivilege, with STATUS_INVALID_LOGON_TYPE unless it is a network logon, and with STATUS_LOGON_FAILURE if
-// the ticket is rejected. A result without a token has the reason for the audit record.
+// SeTcbPrivilege, with STATUS_INVALID_LOGON_TYPE unless it is a network logon, and with STATUS_LOGON_FAILURE if the
+// ticket is rejected. A result without a token has the reason for the audit record. A request that is refused is passed
+// to Refused if that is set.
 func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	if r.Package != logon.Ticket {
 		return a.Store.LogOn(r)

@@ -183,7 +183,8 @@ func (o *opened) client() string { return strings.Join(o.ticket.CName.NameString
 func bit(b []byte, n int) bool { return n/8 < len(b) && b[n/8]&(0x80>>(n%8)) != 0 }
 
 // pac returns the bytes of the ticket's PAC, nil without one. It ignores a PAC in the authenticator, which the client
-// wrote itself (K-42). Two PACs are an error. The result is a copy.
+// wrote itself (K-42). Two PACs are an error. The result is a copy. Authorization data that cannot be decoded is an
+// error.
 func (o *opened) pac() (data []byte, err error) {
 	for _, outer := range o.ticket.AuthorizationData {
 		if outer.ADType != adIfRelevant {

@@ -54,7 +54,7 @@ const maxPassword = 1024
 // does not use the cache. With byRealm the name also matches a userPrincipalName (D-9). The account may be restricted,
 // also because the directory refused the bind for that reason: look at Restricted. Errors are those of
 // [Directory.Find], and [*WrongPassword], also for an empty or overlong password. With Security Signed any other
-// password is an [*Error], because it would not be encrypted (D-1).
+// password is an [*Error], because it would not be encrypted (D-1). Any failure of the connection is ErrAway.
 func (d *Directory) Check(ctx context.Context, name string, byRealm bool, password logon.Secret) (*Found, error) {
 	if password == "" || len(password) > maxPassword {
 		// A bind without a password succeeds for every name, as anonymous (D-2).

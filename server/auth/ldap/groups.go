@@ -68,9 +68,9 @@ type walk struct {
 	out    []sid.SID
 }
 
-// nested collects the groups through memberOf, level by level, reading each group once. A group that cannot be read
-// is an error (D-17). An invisible primary group is an error. The result includes SIDs of sIDHistory, and may repeat
-// some.
+// nested collects the groups through memberOf, level by level, reading each group once. A group that cannot be read is
+// an error (D-17). An invisible primary group is an error. The result includes SIDs of sIDHistory, and may repeat some.
+// More groups than the limit are an error.
 func (d *Directory) nested(c *conn, p *place, e *entry, primary sid.SID) ([]sid.SID, error) {
 	most := d.cfg.Limits.Groups
 	w := &walk{c: c, p: p, most: most, groups: directory.Nesting[string]{Most: most}, names: map[string]string{}}

@@ -64,8 +64,9 @@ func Of(c *net.UnixConn) (*Peer, error) {
 	return p, nil
 }
 
-// ask sets the credentials, Known, and the pidfd of the peer of socket fd. If the kernel has no SO_PEERPIDFD or
-// the program has exited, it leaves Pinned false and returns nil. With an error, Known may be false.
+// ask sets the credentials, Known, and the pidfd of the peer of socket fd. If the kernel has no SO_PEERPIDFD or the
+// program has exited, it leaves Pinned false and returns nil. With an error, Known may be false. Groups that cannot be
+// read are an error.
 func (p *Peer) ask(fd int) error {
 	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {

@@ -28,7 +28,8 @@ const loopbackFile = "loopback.pem"
 
 // certificate returns the configured certificate, and "" as made. Without one it returns a certificate for the
 // configured names from the state folder, and its file name in made. It generates that certificate if it is missing,
-// expires within a month or has other names.
+// expires within a month or has other names. A configured certificate that cannot be loaded is an error. So is a folder
+// that cannot be written.
 func (c *config) certificate() (cert tls.Certificate, made string, err error) {
 	if c.Certificate != "" {
 		cert, err = tls.LoadX509KeyPair(c.Certificate, c.Key)

@@ -22,7 +22,7 @@ type people struct {
 }
 
 // open returns the roster for LDAP, nil for a directory file. It returns an error unless exactly one of them is given.
-// On success the caller calls done at the end.
+// On success the caller calls done at the end. done is never nil on success.
 func (p *people) open() (roster index.Roster, done func(), err error) {
 	roster, d, err := p.LDAP.open()
 	switch {

@@ -37,7 +37,8 @@ func (c *checkUp) covered(t *treeConfig) bool {
 	return state.Dead || within(t.mount, t.Path)
 }
 
-// forBackup prints whether the mount of a tree for backup answers. Without one it prints nothing (M-40).
+// forBackup prints whether the mount of a tree for backup answers. Without one it prints nothing (M-40). A directory
+// that cannot be inspected, and another or a dead mount, are something to do.
 func (c *checkUp) forBackup(t *treeConfig) {
 	if t.backup == "" {
 		return

@@ -34,9 +34,9 @@ type inspector struct {
 	names map[sid.SID]string // names of accounts that were looked up
 }
 
-// open connects to the daemon and returns an inspector, which the caller closes. The socket must belong to root
-// or to the user named by --owner, by default the caller. open enables SeDebugPrivilege if the token has it;
-// otherwise the caller sees only processes of their own.
+// open connects to the daemon and returns an inspector, which the caller closes. The socket must belong to root or to
+// the user named by --owner, by default the caller. open enables SeDebugPrivilege if the token has it; otherwise the
+// caller sees only processes of their own. A daemon that does not run is an error with advice.
 func (f *inspectFlags) open() (*inspector, error) {
 	socket := f.Socket
 	if socket == "" {

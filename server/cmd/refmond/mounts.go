@@ -36,7 +36,7 @@ func removeStale(trees []treeConfig) error {
 }
 
 // mountTrees starts the mounts of all trees that have one, for use and for backup. It stops at the first error; the
-// earlier mounts stay until unmount.
+// earlier mounts stay until unmount. A tree without mounts is skipped.
 func (s *service) mountTrees(cfg *config) error {
 	for i := range cfg.trees {
 		c := &cfg.trees[i]

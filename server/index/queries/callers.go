@@ -34,7 +34,8 @@ type user struct {
 }
 
 // connect charges a connection to the caller's uid. The caller calls disconnect when it ends. It returns nil and
-// charges nothing if the uid has too many, or all uids together.
+// charges nothing if the uid has too many, or all uids together. A caller without trust cannot use the last reserved
+// connections.
 func (s *callers) connect(c caller) *user {
 	s.mu.Lock()
 	defer s.mu.Unlock()

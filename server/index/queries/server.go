@@ -58,7 +58,7 @@ type Server struct {
 
 // Listen creates the socket and serves queries on it, in goroutines of its own, until [Server.Close]. It replaces a
 // file at the path only if that is a socket on which no program listens. It returns an error if the socket cannot be
-// created or its folder is missing.
+// created or its folder is missing. A Limit of 0 is the default.
 func Listen(c Config) (*Server, error) {
 	if c.Limit == 0 {
 		c.Limit = defaultLimit

@@ -83,8 +83,8 @@ func (n *Names) UID(ctx context.Context, name string) (uint32, bool) {
 	return u.id, ok && u.name == name
 }
 
-// GroupName returns the name of a gid. ok is false if no group was found, or if neither the service nor getent
-// answers within five seconds each.
+// GroupName returns the name of a gid. ok is false if no group was found, or if neither the service nor getent answers
+// within five seconds each. A group without a name is not found.
 func (n *Names) GroupName(ctx context.Context, gid uint32) (string, bool) {
 	if n.socket != "" {
 		r, found, err := record[groupRecord](ctx, n, "GetGroupRecord", map[string]any{"gid": gid})

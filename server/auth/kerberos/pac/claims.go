@@ -59,8 +59,9 @@ func readClaims(b []byte) (*claims.Set, error) {
 	return readClaimsSet(set)
 }
 
-// readClaimsSet parses CLAIMS_SET, which has arrays of claims by source. Claims of other sources than the directory
-// and certificates do not count. Of claims with an equal name the last one counts, but all must be valid (K-10).
+// readClaimsSet parses CLAIMS_SET, which has arrays of claims by source. Claims of other sources than the directory and
+// certificates do not count. Of claims with an equal name the last one counts, but all must be valid (K-10). A
+// malformed claim of another source is ErrInvalid, too.
 func readClaimsSet(b []byte) (*claims.Set, error) {
 	r := newReader(b, "set of claims")
 	count, there := r.u32(), r.pointer()

@@ -44,8 +44,8 @@ type encoder struct {
 }
 
 // element appends an element with a tag, its length and the contents that body appends. With e.given it writes the
-// length in the original form. If no form is left, it sets e.bad and does not call body. A length that does not fit
-// its form also sets e.bad.
+// length in the original form. If no form is left, it sets e.bad and does not call body. A length that does not fit its
+// form also sets e.bad. Without e.given it takes the shortest form.
 func (e *encoder) element(b []byte, tag byte, body func(b []byte) []byte) []byte {
 	form := byte(0)
 	if e.given {

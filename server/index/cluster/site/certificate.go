@@ -40,7 +40,8 @@ func NewAuthority() (Authority, error) {
 }
 
 // Issue creates a certificate for a NATS server, valid for five years and for these host names and IP addresses, and
-// its secret key, both as PEM. It returns an error if the authority is malformed.
+// its secret key, both as PEM. It returns an error if the authority is malformed. A name that is an IP address becomes
+// one in the certificate.
 func (a Authority) Issue(names ...string) (cert, key []byte, err error) {
 	pair, err := tls.X509KeyPair(a.Certificate, a.Key)
 	if err != nil {

@@ -30,7 +30,8 @@ func (s *Site) Text() ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// Load reads and validates the site in the folder dir. It returns an error if site.json is missing or malformed.
+// Load reads and validates the site in the folder dir. It returns an error if site.json is missing or malformed. The
+// error of malformed contents names the file.
 func Load(dir string) (*Site, error) {
 	b, err := os.ReadFile(filepath.Join(dir, SiteName))
 	if err != nil {

@@ -156,7 +156,8 @@ func (f *following) run(ctx context.Context) error {
 }
 
 // turn reads the watermarks first, then the logs, and applies the watermarks last. A watermark therefore counts only
-// after the records before it (N-7). It ends at the first error; the next turn continues from there.
+// after the records before it (N-7). It ends at the first error; the next turn continues from there. Watermarks that
+// were there before the first turn do not count.
 func (f *following) turn(ctx context.Context) error {
 	list, err := f.c.get(ctx, site.StreamFence, question{MultiLast: []string{"fence.>"}})
 	if err != nil {

@@ -192,7 +192,7 @@ func walkOf(m *message) (run string, started int64) {
 }
 
 // batch publishes a batch in its order. It sends a document to its part. Deleted names, tested folders, the beginning,
-// the end and heartbeats go to all parts.
+// the end and heartbeats go to all parts. It stops at the first error of a part.
 func (t *batchPublisher) batch(ctx context.Context, b *watch.Batch) error {
 	if b.Begin { // a walk starts a new chain, so earlier messages are not needed
 		t.run = rand.Text()
