@@ -119,8 +119,8 @@ func Now() int64 {
 	return filetime.Of(time.Now())
 }
 
-// durable reports whether a record of the event waits for the disk. In Sync mode all do. In Relaxed mode all do
-// except successful accesses to objects.
+// durable reports whether a record of the event waits for the disk. In Sync mode all do. In Relaxed mode all do except
+// successful accesses to objects. A failure always waits.
 func (m Mode) durable(e *audit.Event) bool {
 	// In Sync mode every record waits for the disk. In any mode the record of a refusal does (U-60).
 	if m == Sync || e.Outcome == audit.Failure {

@@ -13,8 +13,8 @@ import (
 )
 
 // Lock locks the folder for this process with flock on a file that has the process id, and returns the function that
-// unlocks it. It does not wait: ErrLocked means that another writer has the lock. The kernel releases the lock when
-// the process ends.
+// unlocks it. It does not wait: ErrLocked means that another writer has the lock. The kernel releases the lock when the
+// process ends. Any other failure is returned, and then the folder is not locked.
 func (d folder) Lock() (func() error, error) {
 	f, err := os.OpenFile(d.path(lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

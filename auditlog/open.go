@@ -79,7 +79,7 @@ func start(cfg Config, unlock func() error) (*Log, error) {
 }
 
 // ownKey returns the signing key in the log's folder. Without a key it creates one with a random name, unless the
-// folder has a checkpoint. Then it fails, because another key signed that.
+// folder has a checkpoint. Then it fails, because another key signed that. A key that cannot be read is an error.
 func ownKey(dir string) (note.Signer, error) {
 	file := filepath.Join(dir, keyName)
 	s, err := LoadKey(file)

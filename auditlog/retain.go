@@ -103,8 +103,9 @@ func (w *writer) retain(reserve bool) error {
 	return nil
 }
 
-// removeSegment removes or archives the oldest segment, whose last record is last, and buffers a record about it.
-// When it removes, a missing file is not an error; when it archives, it is. After an error w still lists the segment.
+// removeSegment removes or archives the oldest segment, whose last record is last, and buffers a record about it. When
+// it removes, a missing file is not an error; when it archives, it is. After an error w still lists the segment. A
+// failed sync of the folder ends the log.
 func (w *writer) removeSegment(s kept, last uint64) error {
 	d, keep := w.log.cfg.disk, &w.log.cfg.Keep
 	name := segmentName(s.first)

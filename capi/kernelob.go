@@ -63,8 +63,8 @@ func obfDereferenceObject(c *call) uint64 {
 
 var openByPointer = kernel.Table.Find("ObOpenObjectByPointer")
 
-// obOpenObjectByPointer implements ObOpenObjectByPointer: it opens an object by its address. A NULL access state
-// means the caller's own.
+// obOpenObjectByPointer implements ObOpenObjectByPointer: it opens an object by its address. A NULL access state means
+// the caller's own. In the Observed profile a failure past the probe writes NULL.
 func obOpenObjectByPointer(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(6)); st != ntstatus.Success {
 		return status(st)

@@ -56,7 +56,8 @@ var objects = struct {
 }{at: map[user]*known{}, of: map[*ob.Header]*known{}, next: firstObject, sweep: 1024}
 
 // addressOf returns the address of an object in the program, and assigns one at the first call. The caller must keep
-// the object alive. An object has the same address as long as it lives.
+// the object alive. An object has the same address as long as it lives. When the table has grown, it first forgets
+// objects that are gone.
 func addressOf(o ob.Object) *known {
 	h := o.Head()
 	objects.RLock()

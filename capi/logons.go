@@ -258,8 +258,8 @@ func pointed(e *marshal.Encoder, at int, s sid.SID) {
 	}
 }
 
-// giveBuilt returns a structure that contains addresses of its own parts, in one block from malloc. The caller frees
-// it with LsaFreeMemory.
+// giveBuilt returns a structure that contains addresses of its own parts, in one block from malloc. The caller frees it
+// with LsaFreeMemory. Without memory it returns STATUS_NO_MEMORY; if out cannot be written, it frees the block.
 func (c *call) giveBuilt(out user, build func(*marshal.Encoder)) ntstatus.Status {
 	var size marshal.Encoder
 	build(&size)

@@ -35,7 +35,8 @@ func (c *call) listBytes(p user) ([]byte, ntstatus.Status) {
 	return c.Block(p, size, 1)
 }
 
-// changeList copies the ACL at p, applies change to the copy and writes it back. If change fails, the ACL stays.
+// changeList copies the ACL at p, applies change to the copy and writes it back. If change fails, the ACL stays. A
+// fault while writing is the result.
 func (c *call) changeList(p user, change func(acl []byte) ntstatus.Status) uint64 {
 	b, st := c.listBytes(p)
 	if st != ntstatus.Success {
@@ -90,7 +91,7 @@ func rtlDeleteAce(c *call) uint64 {
 }
 
 // rtlGetAce implements RtlGetAce: it writes the address of the entry with an index. An index beyond the last entry is
-// an error.
+// an error. A list that is malformed gives its status.
 func rtlGetAce(c *call) uint64 {
 	b, st := c.listBytes(c.ptr(0))
 	if st != ntstatus.Success {

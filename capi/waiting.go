@@ -200,7 +200,7 @@ func ntWaitForMultipleObjects(c *call) uint64 {
 }
 
 // ntDelayExecution implements NtDelayExecution: it waits for a time, and for queued APCs if the wait is alertable. A
-// NULL time is STATUS_ACCESS_VIOLATION.
+// NULL time is STATUS_ACCESS_VIOLATION. An APC ends an alertable wait with its status.
 func ntDelayExecution(c *call) uint64 {
 	l, st := c.limitAt(c.ptr(1))
 	if st == ntstatus.Success && c.ptr(1) == 0 {

@@ -51,8 +51,8 @@ func Stored(d *sd.Descriptor) (*sd.Descriptor, ntstatus.Status) {
 	return sd.New(p), ntstatus.Success
 }
 
-// NamesSession reports whether an entry names a logon session (S-1-5-5-x-y): as its trustee, in its condition or in
-// its attribute. It returns false for the zero ACE.
+// NamesSession reports whether an entry names a logon session (S-1-5-5-x-y): as its trustee, in its condition or in its
+// attribute. It returns false for the zero ACE. Bytes that only look like one count, too.
 func NamesSession(a sd.ACE) bool {
 	const tail = "\x00\x00\x00\x00\x00\x05\x05\x00\x00\x00" // authority 5, first sub-authority 5
 	b := a.Binary()

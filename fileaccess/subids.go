@@ -23,8 +23,9 @@ func (s SubIDs) Overlaps(first, last uint32) bool { return first <= s.Last && s.
 // String returns the first and the last id, joined by "-".
 func (s SubIDs) String() string { return fmt.Sprintf("%d-%d", s.First, s.Last) }
 
-// ParseSubIDs parses the lines name:first:count of /etc/subuid. It ignores other lines. A count of 0 is such a line;
-// a range beyond the largest id ends there.
+// ParseSubIDs parses the lines name:first:count of /etc/subuid. It ignores other lines. A count of 0 is such a line; a
+// range beyond the largest id ends there. Blanks around a line are dropped. A first id beyond 32 bits makes it another
+// line.
 func ParseSubIDs(text string) []SubIDs {
 	var out []SubIDs
 	for line := range strings.Lines(text) {

@@ -32,8 +32,9 @@ func (s *System) As(th *nt.Thread, client *token.Token, fn func() error) error {
 	return fn()
 }
 
-// actAs makes a thread impersonate a client, at the client's level or for a primary token at SecurityImpersonation.
-// The caller must end that with a revert. On an error the thread keeps its previous state.
+// actAs makes a thread impersonate a client, at the client's level or for a primary token at SecurityImpersonation. The
+// caller must end that with a revert. On an error the thread keeps its previous state. A nil client and an ended thread
+// are errors.
 func (s *System) actAs(th *nt.Thread, client *token.Token) error {
 	k := s.KernelMode(th)
 	if k == nil || client == nil {

@@ -36,9 +36,8 @@ type Memory struct {
 	byName   map[string]sid.SID
 }
 
-// NewMemory returns an authority. It fails for an empty name, for a SID that does
-// not belong to the machine, and if a name or SID occurs twice. Names ignore
-// case.
+// NewMemory returns an authority. It fails for an empty name, for a SID that does not belong to the machine, and if a
+// name or SID occurs twice. Names ignore case. An empty Computer is REFMON, and a zero Machine S-1-5-21-1-2-3.
 func NewMemory(s Settings) (*Memory, error) {
 	if s.Computer == "" {
 		s.Computer = "REFMON"

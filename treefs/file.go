@@ -40,7 +40,8 @@ type File struct {
 const piece = 1 << 20
 
 // ReadAt reads at an offset until b is full. n has the bytes read before an error. The error is io.EOF at the end of
-// the file, and fs.ErrInvalid for a negative offset. It does not use or change the position.
+// the file, and fs.ErrInvalid for a negative offset. It does not use or change the position. An empty b returns 0 and
+// nil.
 func (o *File) ReadAt(b []byte, at int64) (n int, err error) {
 	if at < 0 {
 		return 0, failed("read", o.name, fs.ErrInvalid)

@@ -101,7 +101,7 @@ func openCheckpoint(signed, key string) checkpoint {
 }
 
 // signedBy reports whether one of the signatures is the key's. An invalid signature of the key panics, so the note is
-// rejected.
+// rejected. A key or a line that is malformed panics as well.
 func signedBy(text, signatures, key string) bool {
 	part := strings.SplitN(key, "+", 3)
 	check(len(part) == 3, "the public key is not of the form name+id+base64")

@@ -55,7 +55,7 @@ func (q *query) narrow(l list, pass string, limit mask) bool {
 	return !q.strict || q.nodes[0].held == before
 }
 
-// plant builds the object tree. It returns false if the list is not a tree in preorder.
+// plant builds the object tree. It returns false if the list is not a tree in preorder. Malformed text panics.
 func (q *query) plant() bool {
 	valid, seen, last := true, map[string]bool{}, -1
 	for i, v := range q.c["objectTypes"].([]any) {

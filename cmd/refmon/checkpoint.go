@@ -176,6 +176,7 @@ func parseCheckpoint(b []byte) (*checkpoint, error) {
 }
 
 // writeCheckpoint replaces a checkpoint by a new file and a rename, so that a crash leaves the old or the new one.
+// There is no sync.
 func writeCheckpoint(name string, c *checkpoint) error {
 	b, err := json.Marshal(c)
 	if err != nil {

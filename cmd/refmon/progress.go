@@ -34,8 +34,8 @@ func newBar(std *streams, size int64, quiet bool) *bar {
 	return &bar{std: std, size: size, on: on, begun: time.Now(), from: -1}
 }
 
-// show prints the progress, the rate and, for a known size, the remaining time, over the line before. It prints
-// nothing if the bar is off.
+// show prints the progress, the rate and, for a known size, the remaining time, over the line before. It prints nothing
+// if the bar is off. Fewer objects than before start a new rate.
 func (b *bar) show(p bulk.Position) {
 	if !b.on {
 		return

@@ -127,7 +127,8 @@ type messageWriter struct {
 }
 
 // Write writes a message, with lines that are too long broken. It leaves lines that begin with a blank, and the whole
-// text if it has a carriage return or an escape sequence, such as a progress bar.
+// text if it has a carriage return or an escape sequence, such as a progress bar. It returns len(b) unless the writer
+// fails; then 0.
 func (m *messageWriter) Write(b []byte) (int, error) {
 	text := string(b)
 	if strings.ContainsAny(text, "\r\x1b") {

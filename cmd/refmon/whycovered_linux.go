@@ -39,7 +39,8 @@ func mountAbove(path string) (at string) {
 var unescapeMount = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`, `\043`, "#")
 
 // uncovered runs f in a mount namespace in which nothing is mounted on a directory, so that f sees the files below the
-// mount. It needs CAP_SYS_ADMIN. f runs on a thread of its own, which then ends, and must not start goroutines.
+// mount. It needs CAP_SYS_ADMIN. f runs on a thread of its own, which then ends, and must not start goroutines. An
+// error of a step before f is returned, and f is not called.
 func uncovered(dir string, f func() error) error {
 	done := make(chan error, 1)
 	go func() {

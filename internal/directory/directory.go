@@ -118,7 +118,8 @@ func (d *Directory) Known(s sid.SID) bool {
 }
 
 // Find returns the index of a principal in Principals, or -1. It first compares names exactly, then ignoring case if
-// only one name matches so. Otherwise it reads who as a SID or an alias. It does not find disabled users.
+// only one name matches so. Otherwise it reads who as a SID or an alias. It does not find disabled users. A SID that
+// several principals have gives the first.
 func (d *Directory) Find(who string) int {
 	found, others := -1, 0
 	for i := range d.Principals {

@@ -127,9 +127,9 @@ func textOf(o *Out) (text string, ok bool) {
 
 var ourDomain = sid.MustParse(domain)
 
-// meaning returns the meaning of the descriptor in o. It reads the field hex, or the field sddl if hex is
-// empty. Both empty, and a field that cannot be read, are errors. If open is true, a NULL DACL counts as
-// absent.
+// meaning returns the meaning of the descriptor in o. It reads the field hex, or the field sddl if hex is empty. Both
+// empty, and a field that cannot be read, are errors. If open is true, a NULL DACL counts as absent. hex comes before
+// sddl.
 func meaning(o *Out, open bool) (*oracle.Meaning, error) {
 	var b []byte
 	switch {

@@ -86,7 +86,8 @@ func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f
 }
 
 // Each calls f with every object of s in order. It stops at the first error of s, f or ctx and returns it. At the end
-// of s it returns nil. It always halts s. f must not keep the object.
+// of s it returns nil. It always halts s. f must not keep the object. Objects after the first error of f are not
+// passed.
 func Each(ctx context.Context, s Source, f func(b *Batch, o *Object) error) error {
 	defer Halt(s)
 	b := &Batch{}

@@ -22,7 +22,7 @@ type ofDirectory struct {
 }
 
 // Next fills b from the inner source. It returns an error if an object of b is readable and not an object of a
-// directory (B-91).
+// directory (B-91). The first such object is named. Unreadable objects pass.
 func (s *ofDirectory) Next(b *Batch) error {
 	if err := s.Source.Next(b); err != nil {
 		return err

@@ -109,8 +109,9 @@ func (r *receiver) descriptors(oob []byte) error {
 	return r.to.take(files)
 }
 
-// writeWith writes b, with the descriptors on its first byte. The caller still closes the files. It fails for more
-// than MaxDescriptors files, and for files over a connection that is not a Unix socket.
+// writeWith writes b, with the descriptors on its first byte. The caller still closes the files. It fails for more than
+// MaxDescriptors files, and for files over a connection that is not a Unix socket. A write that stops early goes on
+// without the descriptors.
 func writeWith(conn net.Conn, b []byte, files []*os.File) error {
 	if len(files) == 0 {
 		_, err := conn.Write(b)

@@ -24,8 +24,8 @@ func (s *Server) answer(f *Frame, head AnswerHead, rest []byte) error {
 	return s.reply(f, reply{head: head, rest: rest})
 }
 
-// reply sends the answer to a frame with its descriptors. It ends their reservation and returns the buffer of a.room
-// to the pool, also after an error.
+// reply sends the answer to a frame with its descriptors. It ends their reservation and returns the buffer of a.room to
+// the pool, also after an error. A large answer is sent without being copied, unless it has memory of its own.
 func (s *Server) reply(f *Frame, a reply) error {
 	kind := Answer
 	if len(a.files) > 0 {

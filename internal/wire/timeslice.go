@@ -86,7 +86,7 @@ func (t *timeSlice) leave() {
 }
 
 // spent reports whether the time slice must end because others need it. It is false without a time slice or a
-// scheduler. It also sets the pause for backOff.
+// scheduler. It also sets the pause for backOff. Up to sliceTime it is false.
 func (t *timeSlice) spent() bool {
 	if !t.in || t.s.scheduler == nil {
 		return false

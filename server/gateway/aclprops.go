@@ -104,8 +104,8 @@ var accessProperties = map[string]func(*propertyReader) (value string, code int)
 // principalHref returns the URL path of a SID's principal resource.
 func principalHref(s sid.SID) string { return "/principals/sid/" + s.String() }
 
-// descriptor returns the owner, group and DACL of the file. It returns nil if the client does not have READ_CONTROL
-// or a call of refmond fails (G-9).
+// descriptor returns the owner, group and DACL of the file. It returns nil if the client does not have READ_CONTROL or
+// a call of refmond fails (G-9). A SACL is not requested.
 func (t *propertyReader) descriptor() *sd.Descriptor {
 	h, st := t.q.open(t.at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {

@@ -24,8 +24,9 @@ import (
 const longestCredential = 64 << 10
 
 // who authenticates the client of a request and returns its session, which the caller returns with sessions.put. It
-// returns nil after it wrote an error response: 401 without valid credentials, 429 after too many wrong passwords,
-// and 503 if refmond cannot be reached. It may block until a logon ends.
+// returns nil after it wrote an error response: 401 without valid credentials, 429 after too many wrong passwords, and
+// 503 if refmond cannot be reached. It may block until a logon ends. A wrong password is answered only after a fixed
+// time.
 func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 	p, err := g.link.process()
 	if err != nil {

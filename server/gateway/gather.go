@@ -45,7 +45,7 @@ type gathered struct {
 }
 
 // Write sends b, or buffers it between hold and release and then returns no error. If b does not fit into the buffer,
-// it sends the buffer and then b.
+// it sends the buffer and then b. After a failed send b is not sent.
 func (c *gathered) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -145,8 +145,8 @@ func (b *Bulk) Write(events []Event) error {
 	return b.documents(changed)
 }
 
-// documents writes the lines of documents, sorted by path. changed has the number of the event for each path. It
-// writes nothing for an empty map.
+// documents writes the lines of documents, sorted by path. changed has the number of the event for each path. It writes
+// nothing for an empty map. After a failed write no cursor is saved any more.
 func (b *Bulk) documents(changed map[string]uint64) error {
 	paths := make([]string, 0, len(changed))
 	for p := range changed {

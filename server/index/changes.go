@@ -163,7 +163,8 @@ func (s *State) until(e *Event) uint64 {
 }
 
 // changed applies an event. If wanted is true, it returns the changes of access that the event makes, one for each
-// document and right; the result may be nil. The errors are those of [State.Apply].
+// document and right; the result may be nil. The errors are those of [State.Apply]. After an error nothing changed.
+// Events that are not wanted are applied without a result.
 func (s *State) changed(e *Event, wanted bool) (out []Change, err error) {
 	var before []effective.Set
 	var paths []string

@@ -91,7 +91,7 @@ var noOne = sid.MustParse("S-1-0-0")
 
 // relevantEntries returns a list without the entries that do not affect access. It drops inherit-only entries, also of
 // labels. If system is true, it drops audit entries too. It returns nil for a nil list, which differs from an
-// empty one.
+// empty one. With system the flags of success and failure stay.
 func relevantEntries(l *sd.ACL, system bool) (*sd.ACL, error) {
 	if l == nil {
 		return nil, nil

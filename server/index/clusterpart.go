@@ -84,8 +84,9 @@ func (w *Worker) checkDefinition(c *Class) error {
 	return err
 }
 
-// rebuild computes a class from its definition, with the ID that it should have. It returns an error for a right
-// that the index does not have, and for a folder's class if traverse rights are not checked.
+// rebuild computes a class from its definition, with the ID that it should have. It returns an error for a right that
+// the index does not have, and for a folder's class if traverse rights are not checked. A class with another right is
+// an error.
 func (w *Worker) rebuild(c *Class) (Class, error) {
 	if c.Passing {
 		if w.traverse == "" {

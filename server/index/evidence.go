@@ -71,7 +71,7 @@ func (r *Refusal) String() string {
 }
 
 // account returns " to NAME (SID)" for the account of Entry, " to SID" if the SID has no name, or "" if Entry cannot be
-// parsed.
+// parsed. More than one entry cannot be parsed, either.
 func (r *Refusal) account() string {
 	d, err := sddl.Parse("D:" + r.Entry)
 	if err != nil || d.DACL().Len() != 1 {
@@ -160,7 +160,8 @@ func (c *Class) refusal(t *token.Token) *Refusal {
 }
 
 // refused explains why descriptor d refuses the rights in mask to a token. by names the descriptor in the result. It
-// returns nil if d grants them, or if the check fails. A nil d could not be read, and refuses.
+// returns nil if d grants them, or if the check fails. A nil d could not be read, and refuses. Of several reasons it
+// takes the first, with all rights that it refuses.
 func refused(by string, t *token.Token, d *sd.Descriptor, mask winnt.AccessMask, typ *winnt.ObjectType) *Refusal {
 	if d == nil {
 		return &Refusal{By: by, Reason: "its descriptor could not be read"}

@@ -199,7 +199,8 @@ func (l *Log) Write(events []Event) error {
 }
 
 // SetWatermark atomically replaces the stored watermark and its checksum. It does not sync it, so a crash of the
-// machine can bring back an older one. After a failed Write it returns that error.
+// machine can bring back an older one. After a failed Write it returns that error. An error leaves the old one, or both
+// files.
 func (l *Log) SetWatermark(f *Watermark) error {
 	if l.bad != nil {
 		return l.bad

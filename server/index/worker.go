@@ -204,9 +204,10 @@ func (w *Worker) decide(c *Class, k *kind) error {
 	return w.add(Event{Class: e})
 }
 
-// Batch applies a watcher's report and adds the events for it. The end of a walk removes the documents of the tree
-// that the walk did not find. Unless the worker is one of [Question.Rows], it returns an error if no directory was
-// applied before. The end of a walk that this worker did not see begin is an error, too.
+// Batch applies a watcher's report and adds the events for it. The end of a walk removes the documents of the tree that
+// the walk did not find. Unless the worker is one of [Question.Rows], it returns an error if no directory was applied
+// before. The end of a walk that this worker did not see begin is an error, too. A heartbeat without a time counts as
+// now.
 func (w *Worker) Batch(b *watch.Batch) error {
 	defer w.dropClassed()
 	if w.d == nil && !w.defines {

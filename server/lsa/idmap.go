@@ -142,7 +142,8 @@ func (s *Store) domains(m *IDMap) Domains {
 }
 
 // sidByLookup looks up the SID of an id in winbind or the directory. It returns true and STATUS_SUCCESS for a SID of
-// the map's domain. Otherwise, also for an unmapped id, it returns false and STATUS_NO_LOGON_SERVERS (L-55).
+// the map's domain. Otherwise, also for an unmapped id, it returns false and STATUS_NO_LOGON_SERVERS (L-55). A look-up
+// that takes longer than hostWait is such a case.
 func (s *Store) sidByLookup(m *IDMap, id uint32, group bool) (sid.SID, bool, ntstatus.Status) {
 	from := s.domains(m)
 	if from == nil {

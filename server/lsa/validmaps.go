@@ -13,8 +13,8 @@ const (
 	leastRanges = 2
 )
 
-// validMaps rejects maps that overlap each other, and new maps that overlap subordinate ids: the
-// users of a container would become accounts of a domain (L-23).
+// validMaps rejects maps that overlap each other, and new maps that overlap subordinate ids: the users of a container
+// would become accounts of a domain (L-23). The first such map is named in the error.
 func (s *state) validMaps(before *state, subordinate []fileaccess.SubIDs) error {
 	for i := range s.maps {
 		m := &s.maps[i]

@@ -56,7 +56,7 @@ func rangeOf(l *fuse.FileLock) unix.Flock_t {
 
 // lock runs f with the locker of the request's owner, and creates the locker if needed. It wakes waiters afterwards if
 // the request can have freed a lock. It returns EBADF for an unknown handle or a bad range, and ENOLCK at a limit. The
-// host's kernel has checked that the open may read or write.
+// host's kernel has checked that the open may read or write. A file that the tree cannot lock gives the status of that.
 func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil || in.Lk.Start > 1<<63-1 || in.Lk.End < in.Lk.Start {

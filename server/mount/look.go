@@ -185,8 +185,8 @@ func (m *Mount) lookBare(t *worker, parent *node, name string, out *fuse.EntryOu
 	return fuse.OK
 }
 
-// passes reports whether the caller may traverse a directory, under the mount's traverse policy. A failure of any
-// kind returns false.
+// passes reports whether the caller may traverse a directory, under the mount's traverse policy. A failure of any kind
+// returns false. Under a policy without traverse checks it returns true.
 func (m *Mount) passes(t *worker, dir *node) bool {
 	// The policy checks no traverse right, or the privilege replaces it (F-23).
 	if m.traverse == fileaccess.TraverseNever ||

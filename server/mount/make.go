@@ -86,8 +86,8 @@ func (m *Mount) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fus
 }
 
 // new creates a file or directory, fills out with it and closes it. kind is DirectoryFile or NonDirectoryFile. It
-// returns EEXIST if the name exists. A missing directory, and any failure after the creation, is returned as a
-// status.
+// returns EEXIST if the name exists. A missing directory, and any failure after the creation, is returned as a status.
+// A new file that cannot be told stays.
 func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOptions, mode, umask uint32,
 	out *fuse.EntryOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)

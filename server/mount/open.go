@@ -110,7 +110,8 @@ func wanted(flags uint32) []winnt.AccessMask {
 }
 
 // Open opens an existing file with the rights that its flags need, and truncates it with O_TRUNC. It returns EACCES
-// without these rights, EISDIR for a directory, and ESTALE if the name no longer refers to the node's file.
+// without these rights, EISDIR for a directory, and ESTALE if the name no longer refers to the node's file. An unknown
+// node is ESTALE, too.
 func (m *Mount) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {

@@ -12,7 +12,8 @@ import (
 )
 
 // Read reads from a handle into buf, at most to the end of the file. At or beyond the end it returns no bytes and OK.
-// The handle's rights decide (M-4). The result refers to buf. It returns EBADF for an unknown handle.
+// The handle's rights decide (M-4). The result refers to buf. It returns EBADF for an unknown handle. Another failure
+// returns no data.
 func (m *Mount) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
 	o := m.open(in.Fh)
 	if o == nil {

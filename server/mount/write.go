@@ -13,7 +13,7 @@ import (
 // Write writes data at in.Offset, or at the end of the file if the program opened it with O_APPEND, and returns the
 // number of bytes written. The handle's rights decide (M-4). A handle that may only append gets EACCES for other
 // writes. Dirty pages of a memory map use any handle of the file with FILE_WRITE_DATA. It returns EBADF for an unknown
-// handle.
+// handle. A tree that cannot write gives the status, with the bytes written until then.
 func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
 	o := m.open(in.Fh)
 	if o == nil {

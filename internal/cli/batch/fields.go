@@ -61,7 +61,7 @@ func boolOf(name string, v []byte) (bool, error) {
 }
 
 // uintOf returns the value of an integer field from 0 to most. A sign, a fraction, an exponent or a larger number is an
-// error with the name of the field.
+// error with the name of the field. An empty v is 0.
 func uintOf(name string, v []byte, most uint64) (uint64, error) {
 	var n uint64
 	for _, c := range v {

@@ -76,7 +76,8 @@ func (w *worker[A, T]) batch(b *box[T]) {
 }
 
 // outcome returns the answer for an object, from the table or newly computed. An answer that depends on the object
-// itself is not shared. Two workers may compute the same answer at the same time; either is kept.
+// itself is not shared. Two workers may compute the same answer at the same time; either is kept. An answer that
+// depends on the account itself is computed for each, unless w.run.alike is set.
 func (w *worker[A, T]) outcome(o *objects.Object) *outcome[A] {
 	k := w.near.find(o, o.Type)
 	if x := k.answer.Load(); x != nil && !(x.self && !w.run.alike && o.Entry.Account()) {

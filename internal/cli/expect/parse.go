@@ -73,7 +73,7 @@ var (
 
 // Parse parses a YAML file of expectations, and opens the files that it names with the functions of out. It reads all
 // objects into memory. The error is an [*Error]: a text over [MaxFile] bytes, a syntax error, an unknown name, or a
-// file without expectations.
+// file without expectations. A byte order mark is dropped.
 func Parse(text []byte, out Outside) (*File, error) {
 	if len(text) > MaxFile {
 		return nil, &Error{0, fmt.Sprintf("longer than %d bytes", MaxFile)}

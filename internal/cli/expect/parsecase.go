@@ -112,8 +112,8 @@ func (f *File) ask(q *question, e *expectation) (err error) {
 	return nil
 }
 
-// multiply adds a question for each descriptor or object that the case names in "on". A name without one is an
-// error.
+// multiply adds a question for each descriptor or object that the case names in "on". A name without one is an error.
+// The first error ends it.
 func (f *File) multiply(q question, e *expectation) error {
 	for _, on := range e.texts[cOn] {
 		found := f.subjects(on)
@@ -131,7 +131,7 @@ func (f *File) multiply(q question, e *expectation) error {
 
 // each adds a case for each principal of e about the descriptor d. q is the pattern of the cases and does not change.
 // If d could not be read, the cases have no query and fail when they run. A wrong right, an unknown principal and more
-// than maxCases cases are errors at their place in the file.
+// than maxCases cases are errors at their place in the file. Cases added before an error stay.
 func (f *File) each(q *question, e *expectation, d *Descriptor) error {
 	// A word is a different mask for each object type.
 	queries, err := words.Queries(q.rights, nil, d.Type)

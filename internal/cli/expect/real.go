@@ -117,7 +117,7 @@ func (f *File) gather(s objects.Source) error {
 }
 
 // subjects returns the descriptors that "on" refers to: the one with this name, else the object with this path, else
-// all objects whose path matches the glob (U-112). It returns nil if there is none.
+// all objects whose path matches the glob (U-112). It returns nil if there is none. A malformed glob matches nothing.
 func (f *File) subjects(on string) (found []*Descriptor) {
 	if d, ok := f.byName[on]; ok {
 		return []*Descriptor{d}

@@ -96,7 +96,7 @@ func (in *inbound) collect(ctx context.Context) error {
 }
 
 // holders calls f with each hand of a level that has a right on an object. start is the index of the level's first
-// hand. It stops at the first error of f.
+// hand. It stops at the first error of f. The end of ctx is an error.
 func (in *inbound) holders(ctx context.Context, a *asker, start, object int, f func(hand int) error) error {
 	if err := ctx.Err(); err != nil {
 		return err

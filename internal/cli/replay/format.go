@@ -157,7 +157,7 @@ func (w *wideReader) Read(b []byte) (n int, err error) {
 }
 
 // next returns the next character in UTF-8. A lone surrogate becomes the replacement character. It returns io.EOF at
-// the end, and errCut within a surrogate pair.
+// the end, and errCut within a surrogate pair. A character that follows a lone surrogate is lost.
 func (w *wideReader) next() ([]byte, error) {
 	var unit [4]byte
 	if _, err := io.ReadFull(w.r, unit[:2]); err != nil {

@@ -78,7 +78,8 @@ func (r *Runner) jobFilter(f *token.FilterSpec, disable, remove, restrict *starl
 	return err
 }
 
-// sids converts a list of SID texts or aliases; nil for nil. The first one that does not parse is an error.
+// sids converts a list of SID texts or aliases; nil for nil. The first one that does not parse is an error. A value
+// that is no string is an empty text, and therefore an error.
 func (r *Runner) sids(l *starlark.List) ([]sid.SID, error) {
 	var list []sid.SID
 	if l == nil {

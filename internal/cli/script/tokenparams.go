@@ -137,8 +137,8 @@ func uint32Value(v starlark.Value) (uint32, error) {
 	return uint32(n), err
 }
 
-// sourceValue converts a value of a script to a TOKEN_SOURCE: a string with the name of the source, or the struct
-// that a query of TokenSource returned. Other values are errors.
+// sourceValue converts a value of a script to a TOKEN_SOURCE: a string with the name of the source, or the struct that
+// a query of TokenSource returned. Other values are errors. A number that is malformed is an error as well.
 func sourceValue(v starlark.Value) (s token.Source, err error) {
 	if x, ok := v.(*starlarkstruct.Struct); ok {
 		name, err1 := x.Attr("Name")
@@ -262,7 +262,7 @@ func (r *Runner) logonSession(
 }
 
 // packageSID implements package_sid: it returns the SID of an AppContainer by name. An empty or too long name is an
-// error.
+// error. An argument of another type is an error.
 func packageSID(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name); err != nil {

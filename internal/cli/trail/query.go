@@ -9,7 +9,8 @@ import (
 )
 
 // Query reads the log from the position of r to its end and calls use with each record that the filter selects. It
-// returns nil at the end, or the first error of the log or of use. It does not wait for new records.
+// returns nil at the end, or the first error of the log or of use. It does not wait for new records. A record that
+// cannot be decoded is an error.
 func Query(r *auditlog.Reader, f *Filter, use func(e *audit.Event) error) error {
 	for {
 		rec, err := r.Next()

@@ -84,7 +84,7 @@ func ParseCall(line string) (q question, ok bool) {
 }
 
 // words splits a command line at spaces, as a shell does, and removes quotes. It does not know backslashes. An open
-// quote ends with the line. A quoted empty word is left out.
+// quote ends with the line. A quoted empty word is left out. Only blanks separate words.
 func words(line string) (out []string) {
 	var word strings.Builder
 	quote := rune(0)

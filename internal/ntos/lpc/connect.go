@@ -105,7 +105,8 @@ func (p *Port) Listen() (Message, ntstatus.Status) {
 }
 
 // receiveAny takes the oldest request to connect. If no client is waiting, it takes a request or the end of a
-// connection, from the oldest connection that has one. It returns STATUS_TIMEOUT if all queues are empty.
+// connection, from the oldest connection that has one. It returns STATUS_TIMEOUT if all queues are empty. The end of a
+// connection is received once.
 func (p *Port) receiveAny() (Message, ntstatus.Status) {
 	if m, st := p.Listen(); st == ntstatus.Success {
 		return m, st

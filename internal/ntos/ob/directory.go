@@ -139,7 +139,8 @@ func (d *Directory) Insert(name string, obj Object, ignoreCase bool) ntstatus.St
 
 // insert names an object. With open it also counts the creator's handle in the same step. Otherwise another caller
 // could open and close the object first, and the name would disappear. It fails for a name that is empty, has a
-// backslash or is taken, for an object that has a name, and in a full directory.
+// backslash or is taken, for an object that has a name, and in a full directory. A collision is
+// STATUS_OBJECT_NAME_COLLISION, a full directory STATUS_INSUFFICIENT_RESOURCES.
 func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstatus.Status {
 	if name == "" || strings.ContainsRune(name, '\\') {
 		// A component is not empty and has no backslash (O-23).

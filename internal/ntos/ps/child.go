@@ -36,8 +36,8 @@ func (c *Child) descriptor(tok *se.TokenObject) *sd.Descriptor {
 }
 
 // NewChild creates a child process of p in the job of p (I-91) and its first thread. The caller gets one reference on
-// each. Errors: those of column B of I-90 and of O-59, PROCESS_IS_TERMINATING, INSUFFICIENT_RESOURCES, the errors of
-// a charge, and those of [se.Primary]. On an error no process remains.
+// each. Errors: those of column B of I-90 and of O-59, PROCESS_IS_TERMINATING, INSUFFICIENT_RESOURCES, the errors of a
+// charge, and those of [se.Primary]. On an error no process remains. Without Inherit the child has no handles.
 func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	s := p.sys
 	if s.Fault("ps: create process") {

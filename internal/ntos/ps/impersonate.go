@@ -17,11 +17,11 @@ type Outcome struct {
 	Raised  bool // success that needs an audit record if kernel mode requested it (I-48, I-99)
 }
 
-// ImpersonateClient implements PsImpersonateClient: thread t, which may be any thread (I-47), impersonates tok from
-// now on and keeps its own reference. A nil tok ends the impersonation. tok may be a primary or an impersonation
-// token, whose level limits level. If I-42 does not allow the impersonation, the thread gets a copy at
-// SecurityIdentification, and the call succeeds with Outcome.Demoted (I-43). On a failure the thread's state does not
-// change.
+// ImpersonateClient implements PsImpersonateClient: thread t, which may be any thread (I-47), impersonates tok from now
+// on and keeps its own reference. A nil tok ends the impersonation. tok may be a primary or an impersonation token,
+// whose level limits level. If I-42 does not allow the impersonation, the thread gets a copy at SecurityIdentification,
+// and the call succeeds with Outcome.Demoted (I-43). On a failure the thread's state does not change. A level above
+// SecurityDelegation is STATUS_INVALID_PARAMETER.
 func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel) Outcome {
 	// A call without a token ends the impersonation and succeeds; it ignores the other parameters (I-40).
@@ -138,9 +138,9 @@ func (t *Thread) recheck(r, old *se.Impersonation) Outcome {
 	return out
 }
 
-// demote gives the thread a copy that only identifies the client, and the call
-// succeeds (I-43). A refused row has a level of at least SecurityImpersonation
-// (row a), so the copy is always at SecurityIdentification.
+// demote gives the thread a copy that only identifies the client, and the call succeeds (I-43). A refused row has a
+// level of at least SecurityImpersonation (row a), so the copy is always at SecurityIdentification. If the thread has
+// changed its job, the new one is asked again.
 func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row string, job *Job) Outcome {
 	dup, st := t.copyToken(tok, winnt.SecurityIdentification) // a copy that cannot be made fails the call (I-41)
 	if st != ntstatus.Success {

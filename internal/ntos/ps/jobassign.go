@@ -69,8 +69,8 @@ func (a *assignment) applying() []*Job {
 	return all[len(a.before.chain()):]
 }
 
-// decide checks the primary token against the new jobs and finds the token that must replace it, if any. It changes
-// no process. The replacement, if any, is in a.
+// decide checks the primary token against the new jobs and finds the token that must replace it, if any. It changes no
+// process. The replacement, if any, is in a. The first refusal of a job ends it.
 func (a *assignment) decide() Outcome {
 	tok := a.p.PrimaryToken()
 	for _, j := range a.applying() {

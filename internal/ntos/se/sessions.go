@@ -263,7 +263,7 @@ func (l *LogonSessions) Link(a, b *token.Token) ntstatus.Status {
 }
 
 // Linked returns the value of the token that a token is linked to: the limited one for a full token, and the full one
-// for a limited token. It returns nil if the token is not linked.
+// for a limited token. It returns nil if the token is not linked. A token of neither kind is not linked.
 func (l *LogonSessions) Linked(t *token.Token) *token.Token {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -233,9 +233,9 @@ func claimSet(list []claims.Attribute) (*claims.Set, ntstatus.Status) {
 	return s, ntstatus.Success
 }
 
-// creatorAccess returns the rights that the creator of a token requests, all of which are granted (O-91). A SACL in
-// its descriptor requires SeSecurityPrivilege unless it contains only labels. The creator must be allowed to assign
-// the owner.
+// creatorAccess returns the rights that the creator of a token requests, all of which are granted (O-91). A SACL in its
+// descriptor requires SeSecurityPrivilege unless it contains only labels. The creator must be allowed to assign the
+// owner. It returns the status of the first test that fails.
 func (c *Context) creatorAccess(desired winnt.AccessMask, explicit *sd.Descriptor) (winnt.AccessMask, ntstatus.Status) {
 	subject := c.self.Subject()
 	// The creator is granted its request, regardless of the descriptor (O-91).

@@ -179,7 +179,7 @@ func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process,
 }
 
 // insertRecorded creates the new handle and writes event 4690 before the handle can be used (U-73). If the record
-// cannot be stored, the value is free again.
+// cannot be stored, the value is free again. After a failure the handle is 0, except for one of the publication.
 func (c *Context) insertRecorded(t *ob.Table, from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
 	attributes uint32, in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
 	r, st := t.Reserve()

@@ -174,7 +174,8 @@ func (c *Context) inValidMask(m winnt.AccessMask) winnt.AccessMask {
 }
 
 // newTokenDescriptor returns the descriptor of a new token: the one given with its gaps filled, or the default of the
-// caller's effective token (T-47, O-38). It never returns nil.
+// caller's effective token (T-47, O-38). It never returns nil. A caller who impersonates gets the default of that
+// token.
 func (c *Context) newTokenDescriptor(explicit *sd.Descriptor) *sd.Descriptor {
 	if explicit != nil {
 		return se.NewDescriptor(c.effective(), winnt.TokenObject, explicit)

@@ -119,7 +119,8 @@ func auditEvents(p *audit.Policy) nt.PolicyInformation {
 
 // LsaLookupNames2 returns the SIDs of names. An unknown name gets the use SidTypeUnknown. The status is
 // STATUS_SOME_NOT_MAPPED or STATUS_NONE_MAPPED if names are unknown (L-46). More than MaxLookup names, and unknown
-// flags, are STATUS_INVALID_PARAMETER.
+// flags, are STATUS_INVALID_PARAMETER. The flags and the number of names come before the handle. The order is that of
+// the names.
 func (c *Context) LsaLookupNames2(in nt.LsaLookupNames2In) (out nt.LsaLookupNames2Out, st ntstatus.Status) {
 	if in.Flags&^winnt.LSA_LOOKUP_ISOLATED_AS_LOCAL != 0 || len(in.Names) > nt.MaxLookup {
 		// Only LSA_LOOKUP_ISOLATED_AS_LOCAL is a valid flag, and the number of names is limited.

@@ -77,8 +77,8 @@ func (c *Context) port(h winnt.Handle) (*lpc.Port, ntstatus.Status) {
 	return p, st
 }
 
-// NtListenPort receives the oldest connection request, or returns STATUS_TIMEOUT if there is none. It does not wait.
-// A port of another kind is a failure.
+// NtListenPort receives the oldest connection request, or returns STATUS_TIMEOUT if there is none. It does not wait. A
+// port of another kind is a failure. The status of a failure is that of Listen.
 func (c *Context) NtListenPort(in nt.ListenPortIn) (out nt.ReplyWaitReceivePortOut, st ntstatus.Status) {
 	p, st := c.port(in.PortHandle)
 	if st != ntstatus.Success {

@@ -51,8 +51,8 @@ func (s *Semaphore) release(n int32) (before int32, ok bool) {
 	}
 }
 
-// NtCreateSemaphore creates a semaphore, named or not, and opens it. The maximum must be above 0, and the initial
-// count from 0 to the maximum.
+// NtCreateSemaphore creates a semaphore, named or not, and opens it. The maximum must be above 0, and the initial count
+// from 0 to the maximum. Any other count is STATUS_INVALID_PARAMETER, before the name. The handle is 0 after a failure.
 func (c *Context) NtCreateSemaphore(in nt.CreateSemaphoreIn) (out nt.SemaphoreOut, st ntstatus.Status) {
 	// capture
 	if in.MaximumCount <= 0 || in.InitialCount < 0 || in.InitialCount > in.MaximumCount {

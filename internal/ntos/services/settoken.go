@@ -142,8 +142,9 @@ func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row 
 	return st
 }
 
-// linkToken links two tokens as the pair of their logon sessions: tok, and the token of the handle in value. The
-// handle must grant TOKEN_DUPLICATE.
+// linkToken links two tokens as the pair of their logon sessions: tok, and the token of the handle in value. The handle
+// must grant TOKEN_DUPLICATE. A value that is no handle is STATUS_INVALID_PARAMETER; other statuses are those of the
+// handle and of Link.
 func (c *Context) linkToken(tok *se.TokenObject, value any) ntstatus.Status {
 	h, ok := value.(winnt.Handle)
 	if !ok {

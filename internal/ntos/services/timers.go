@@ -168,8 +168,8 @@ func (c *Context) NtCancelTimer(in nt.CancelTimerIn) (out nt.CancelTimerOut, st 
 	return out, ntstatus.Success
 }
 
-// NtQueryTimer returns the state of a timer and the time that is left. Another class or length is an error. The
-// handle must grant TIMER_QUERY_STATE.
+// NtQueryTimer returns the state of a timer and the time that is left. Another class or length is an error. The handle
+// must grant TIMER_QUERY_STATE. The class and the length come before the handle.
 func (c *Context) NtQueryTimer(in nt.QueryTimerIn) (out nt.QueryTimerOut, st ntstatus.Status) {
 	// capture
 	const size = 16 // bytes of TIMER_BASIC_INFORMATION

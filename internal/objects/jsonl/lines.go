@@ -45,7 +45,7 @@ func (c *content) Reset() { c.data = c.data[:0] }
 func (c *content) Len() int { return 0 }
 
 // Each parses the lines and calls f with each object, until b is stopped. The object and its slices are valid only
-// during the call. It skips empty lines.
+// during the call. It skips empty lines. A malformed line is an object with Err.
 func (c *content) Each(b *objects.Batch, f func(o *objects.Object)) {
 	data, number := c.data, b.First
 	if number == 0 {

@@ -140,7 +140,8 @@ func withoutIntegrity(groups []token.Group) (list []token.Group) {
 	return list
 }
 
-// enable enables privileges of this process. It returns false if the process does not have all of them.
+// enable enables privileges of this process. It returns false if the process does not have all of them. A failure to
+// open the process token is false as well.
 func (a *asker) enable(list ...winnt.Privilege) bool {
 	h, err := a.openOwn(winnt.TOKEN_ADJUST_PRIVILEGES | winnt.TOKEN_QUERY)
 	if err != nil {

@@ -146,8 +146,9 @@ func firstMechanism(list cryptobyte.String) ([]byte, error) {
 	return nil, errOuter
 }
 
-// kerberosToken returns the AP-REQ in a Kerberos token. It returns errOuter if b is malformed, names another
-// mechanism or has another message. The result is a part of b. The AP-REQ itself is not parsed.
+// kerberosToken returns the AP-REQ in a Kerberos token. It returns errOuter if b is malformed, names another mechanism
+// or has another message. The result is a part of b. The AP-REQ itself is not parsed. A token without a message is
+// errOuter as well.
 func kerberosToken(b []byte) ([]byte, error) {
 	oid, body, ok := frame(b)
 	if !ok || !bytes.Equal(oid, oidKerberos) && !bytes.Equal(oid, oidMSKerberos) || len(body) < 2 {

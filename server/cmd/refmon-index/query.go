@@ -168,6 +168,7 @@ type changesCmd struct {
 }
 
 // Run prints the changes as lines of JSON. With --follow it continues until SIGINT or SIGTERM, which is not an error.
+// The first error of the log or the output ends it.
 func (c *changesCmd) Run(std *streams) error {
 	out := json.NewEncoder(std.out)
 	tell := func(x index.Change) error { return out.Encode(x) }

@@ -91,7 +91,7 @@ func (c accountRestoreCmd) Run(std *streams) error {
 }
 
 // restore puts back the account store and, if the backup has one, the key of the audit log. An existing key stays.
-// After an error the store may be restored without the key.
+// After an error the store may be restored without the key. An existing key that differs is reported.
 func restore(cfg *config, files map[string][]byte, std *streams) error {
 	err := lsa.Restore(lsa.Config{Folder: cfg.State, Computer: cfg.Computer, Root: cfg.Root},
 		bytes.NewReader(files[backedStore]))

@@ -188,7 +188,7 @@ func (d *Domains) GIDOf(ctx context.Context, id sid.SID) (uint32, bool, error) {
 }
 
 // id returns the uid or gid that wbinfo prints for s with an option. found is false for a SID without one. A number out
-// of range is an error (L-62).
+// of range is an error (L-62). The id 4294967295 is out of range, too.
 func (d *Domains) id(ctx context.Context, option string, s sid.SID) (n uint32, found bool, err error) {
 	line, found, err := d.ask(ctx, option, s.String())
 	if err != nil || !found {

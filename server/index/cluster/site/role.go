@@ -174,8 +174,8 @@ func (m *Signed) bytes() []byte {
 // error.
 func Sign(key nkeys.KeyPair, m *Signed) ([]byte, error) { return key.Sign(m.bytes()) }
 
-// Verify returns nil if the role that owns the message's subject signed the message, and otherwise an error (N-43).
-// The error is [ErrRole] if the site has no key for the owner of the subject.
+// Verify returns nil if the role that owns the message's subject signed the message, and otherwise an error (N-43). The
+// error is [ErrRole] if the site has no key for the owner of the subject. A key that is malformed is another error.
 func (s *Site) Verify(m *Signed, signature []byte) error {
 	role := s.Author(m.Subject)
 	public, known := s.Keys[string(role)]

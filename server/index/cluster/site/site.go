@@ -106,8 +106,8 @@ func (s *Site) check() error {
 	return err
 }
 
-// Question returns the rights, share and traverse check that the index evaluates. It returns an error if one of them
-// is malformed. An empty Share is none.
+// Question returns the rights, share and traverse check that the index evaluates. It returns an error if one of them is
+// malformed. An empty Share is none. An unknown traverse policy is such an error.
 func (s *Site) Question() (q index.Question, err error) {
 	q = index.Question{ShareText: s.Share, Traverse: s.Traverse}
 	if q.Rights, err = words.Parse(s.Rights); err != nil {

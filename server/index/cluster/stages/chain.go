@@ -154,7 +154,7 @@ func (c *Conn) purge(ctx context.Context, stream, subject string, before uint64)
 }
 
 // request sends a request to the JetStream API that deletes messages. It returns an error unless the servers confirm
-// the deletion. It waits at most answerWithin and does not retry.
+// the deletion. It waits at most answerWithin and does not retry. A malformed confirmation is an error.
 func (c *Conn) request(ctx context.Context, subject string, body []byte) error {
 	ctx, stop := context.WithTimeout(ctx, answerWithin)
 	defer stop()

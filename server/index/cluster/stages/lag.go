@@ -91,7 +91,7 @@ func (l *lag) report(at uint64) {
 const mostPulled = 256
 
 // move takes n messages from a consumer, and then more, up to the sequence at; 0: no more. It stops early if the
-// consumer has no more.
+// consumer has no more. The first error ends it.
 func (k *keeper) move(ctx context.Context, stream, consumer string, n int, at uint64) error {
 	for n > 0 || at > 0 {
 		batch := min(max(n, 1), mostPulled)

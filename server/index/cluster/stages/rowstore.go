@@ -98,9 +98,10 @@ func (f *following) applyRows(s *share) error {
 	return nil
 }
 
-// resume makes a share continue from the cursor of its rows. This works if the log has the cursor's message, or else
-// if the first message after it follows the cursor or begins a snapshot. Otherwise the streams are new: the store
-// drops the rows of the part, and the share is read from its beginning.
+// resume makes a share continue from the cursor of its rows. This works if the log has the cursor's message, or else if
+// the first message after it follows the cursor or begins a snapshot. Otherwise the streams are new: the store drops
+// the rows of the part, and the share is read from its beginning. Errors of the store wrap errSink. A new part starts
+// at its beginning.
 func (f *following) resume(ctx context.Context, s *share) error {
 	c, err := f.config.Rows.Cursor(*s.part)
 	if err != nil {
