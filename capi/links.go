@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// stringBuffer reads a UNICODE_STRING for output: the size of its buffer in bytes, and the buffer after probing it.
+// stringBuffer reads a UNICODE_STRING for output: the size of its buffer in bytes, and the buffer after probing it. A
+// structure that is not writable and a buffer that is not give the status.
 func (c *call) stringBuffer(p user) (room uint16, buffer user, st ntstatus.Status) {
 	var b [16]byte
 	if st = c.Probe(p, 16, 4); st == ntstatus.Success {

@@ -56,7 +56,8 @@ func (c *call) limitAt(p user) (l limit, st ntstatus.Status) {
 	return limitOf(v, time.Now(), clock()), st
 }
 
-// limitOf converts a LARGE_INTEGER to a limit at time now. A time that is too far away means no limit.
+// limitOf converts a LARGE_INTEGER to a limit at time now. A time that is too far away means no limit. A time in the
+// past gives a limit that has passed.
 func limitOf(v int64, now time.Time, filetime int64) limit {
 	const most = int64(1<<63-1) / 100
 	span := -v

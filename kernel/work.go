@@ -127,7 +127,7 @@ func (q *workQueue) do(worker *KernelThread, item workItem) {
 }
 
 // close rejects new work, drops work that has not started, and waits for a limited time for running work. Close must
-// call it before it ends the processes. It returns an error if work is still running.
+// call it before it ends the processes. It returns an error if work is still running. Dropped work is not run.
 func (q *workQueue) close() error {
 	q.mu.Lock()
 	q.closed = true

@@ -58,7 +58,7 @@ type auditNames struct {
 }
 
 // namer returns the names of the directory, nil without one. A log names the subject of a record and not the SIDs of
-// entries.
+// entries. A directory file that cannot be read is an error.
 func (c *auditNames) namer(std *streams) (trail.Namer, error) {
 	if len(c.Directory) == 0 {
 		return nil, nil

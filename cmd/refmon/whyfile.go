@@ -89,8 +89,8 @@ func (f *fileFlags) storedChain(whole, root string) (list []stored, err error) {
 	}
 }
 
-// read reads the descriptor and attributes that one file has stored. cause says why a stored descriptor does not
-// count.
+// read reads the descriptor and attributes that one file has stored. cause says why a stored descriptor does not count.
+// A file that cannot be opened is an error.
 func (f *fileFlags) read(path string) (stored, error) {
 	c := hostfs.Config{Attribute: f.Attribute, IgnorePosix: f.IgnorePosix}
 	if f.Missing == "synthesise" {

@@ -34,8 +34,8 @@ func (m *Memory) OptionalSIDAt(p Address) (sid.SID, ntstatus.Status) {
 	return m.SIDAt(p)
 }
 
-// ACLAt copies an ACL. It returns nil for NULL, and a status for an unreadable or malformed ACL. The result is a
-// copy.
+// ACLAt copies an ACL. It returns nil for NULL, and a status for an unreadable or malformed ACL. The result is a copy.
+// A malformed one is STATUS_INVALID_ACL unless the decoder has another status.
 func (m *Memory) ACLAt(p Address) (*sd.ACL, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

@@ -196,7 +196,7 @@ func (s *Server) complain(f *Frame, err error) {
 }
 
 // DecodeAnswerJSON decodes an answer in JSON and returns the JSON of its output, nil for an answer without output.
-// Every error wraps ErrValue.
+// Every error wraps ErrValue. An unknown or repeated field, and bytes after the object, are such errors.
 func DecodeAnswerJSON(b []byte) (h AnswerHead, rest []byte, err error) {
 	r := newJSONReader(b)
 	status, why := jsonOf(reflect.TypeFor[ntstatus.Status]()), jsonOf(reflect.TypeFor[*WhyBody]())

@@ -220,8 +220,9 @@ func (s *Server) reason() error {
 	return s.err
 }
 
-// begin creates the first thread and exchanges hellos. It blocks until the client's hello. A client that sends none
-// in time is disconnected (W-18). An error ends the connection.
+// begin creates the first thread and exchanges hellos. It blocks until the client's hello. A client that sends none in
+// time is disconnected (W-18). An error ends the connection. A failure to create the thread is answered before it is
+// returned.
 func (s *Server) begin() error {
 	w, err := s.newThread()
 	if err != nil {

@@ -84,8 +84,8 @@ type user struct {
 }
 
 // admit counts a connection against its account, sets its quota and charges it. At a limit it returns
-// InsufficientResources and changes only the count of refusals. After Close it returns PortDisconnected. If it
-// returns nil, the caller must call forget.
+// InsufficientResources and changes only the count of refusals. After Close it returns PortDisconnected. If it returns
+// nil, the caller must call forget. A user who cannot pay for it gets the status of the charge.
 func (d *Daemon) admit(c *connection) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

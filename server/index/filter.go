@@ -150,7 +150,7 @@ func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, e
 
 // begin returns a filter without classes, the number of classes ever, the predicate that by makes for the state, and
 // the classes to test. It returns an error if the right is not indexed, a source has no current heartbeat, the log
-// cannot be read, or by fails.
+// cannot be read, or by fails. The time is that of the oldest heartbeat.
 func (x *Index) begin(q Query, by func(*State) (func(*kind) (bool, error), error)) (out Filter, made int,
 	has func(*kind) (bool, error), classes []*kind, err error) {
 	x.mu.Lock()

@@ -203,8 +203,8 @@ func (s *Store) idByLookup(m *IDMap, id sid.SID, group bool) (uint32, bool) {
 	return n, err == nil && ok && m.covers(n)
 }
 
-// userOf returns the SID of a uid: the account's that has this uid, else the map's, else
-// S-1-22-1-uid (L-27). With a failure status the SID must not be used.
+// userOf returns the SID of a uid: the account's that has this uid, else the map's, else S-1-22-1-uid (L-27). With a
+// failure status the SID must not be used. The subordinate ids come first.
 func (s *Store) userOf(st *state, uid uint32) (sid.SID, ntstatus.Status) {
 	if s.subids.has(uid) {
 		// A subordinate uid never belongs to a domain account, whatever the maps say (L-24).

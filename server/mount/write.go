@@ -51,7 +51,7 @@ func (m *Mount) overwrites(n *node) *open {
 }
 
 // Fsync writes the file's cached data to stable storage and returns after that. For a handle that cannot write it does
-// nothing and returns OK. It returns EBADF for an unknown handle.
+// nothing and returns OK. It returns EBADF for an unknown handle. A failed flush gives the status of the host.
 func (m *Mount) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil {

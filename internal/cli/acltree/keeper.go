@@ -141,8 +141,8 @@ func (o Offline) Read(h Held) (k Kept, err error) {
 	return k, nil
 }
 
-// decode decodes an attribute and checks its hash. Only version 4 and later need the file's permissions for the
-// check. A wrong hash is a verdict, not an error.
+// decode decodes an attribute and checks its hash. Only version 4 and later need the file's permissions for the check.
+// A wrong hash is a verdict, not an error. Permissions that cannot be read are an error.
 func (o Offline) decode(h Held, raw []byte) (*ntacl.Attribute, ntacl.Verdict, error) {
 	a, err := ntacl.Decode(raw)
 	if err != nil || a.Version < 4 {

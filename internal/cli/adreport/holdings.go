@@ -117,8 +117,8 @@ func (m *masks) fill(h *Holding, o *objects.Item) error {
 	return err
 }
 
-// addOrdinary appends an ordinary user to d: one who is in Domain Users and in the groups that all users in all
-// share. d's earlier list is not changed.
+// addOrdinary appends an ordinary user to d: one who is in Domain Users and in the groups that all users in all share.
+// d's earlier list is not changed. An error leaves d as it was.
 func addOrdinary(d *directory.Directory, all []directory.Principal) error {
 	c := d.Clone()
 	c.Principals = nil

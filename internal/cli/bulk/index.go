@@ -112,7 +112,8 @@ func (r *Run) setsTo() io.Writer {
 }
 
 // batch writes the sets of a batch that are not in the table yet, and releases their contents. A row has the numbers of
-// the principals as ranges, or as a bitmap if that is shorter.
+// the principals as ranges, or as a bitmap if that is shorter. The first error of the output is returned. Each set is
+// written once.
 func (w *setWriter) batch(b *box[fresh], _ *Summary) error {
 	if len(b.part) == 0 {
 		return nil

@@ -149,7 +149,7 @@ func ReadCreation(in Fields) (c Creation, err error) {
 }
 
 // createAnswer builds the descriptor of a new object. A status other than success comes without fields. Only a
-// malformed question is an error.
+// malformed question is an error. A descriptor that SDDL cannot express is STATUS_INVALID_SECURITY_DESCR.
 func createAnswer(l *Line, own *token.Token) (string, Fields, error) {
 	c, err := ReadCreation(l.In)
 	if err != nil {

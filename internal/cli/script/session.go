@@ -67,7 +67,8 @@ func (serviceName) Truth() starlark.Bool { return true }
 func (serviceName) Hash() (uint32, error) { return 0, errors.New("unhashable: service") }
 
 // Converse runs a session like [Runner.Interact], with a line editor. It drops the statement of a line that the editor
-// aborts with [ErrInterrupted]. io.EOF and exit end the session. It returns other errors of the editor.
+// aborts with [ErrInterrupted]. io.EOF and exit end the session. It returns other errors of the editor. An error of a
+// statement is printed and does not end it.
 func (r *Runner) Converse(e Editor) error {
 	r.env = r.session()
 	for {

@@ -10,7 +10,8 @@ import (
 )
 
 // Read collects the lines of /etc/passwd, /etc/group or both concatenated. It skips empty lines, comments and NIS
-// entries that start with + or -. Any other line is an error with its number.
+// entries that start with + or -. Any other line is an error with its number. Lines before that stay collected. The
+// number of the first line is 1.
 func Read(c *collect.Collector, text string) error {
 	n := 0
 	for line := range strings.Lines(text) {

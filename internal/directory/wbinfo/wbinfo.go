@@ -178,8 +178,9 @@ func collectSID(c *collect.Collector, text, name, kind string) error {
 	return nil
 }
 
-// collectTokenGroup adds the group with the SID in line to the memberships of the account with the SID of. It adds
-// the account, named by its SID, if no earlier line named it. If both SIDs are equal, it does nothing.
+// collectTokenGroup adds the group with the SID in line to the memberships of the account with the SID of. It adds the
+// account, named by its SID, if no earlier line named it. If both SIDs are equal, it does nothing. A malformed SID is
+// an error.
 func collectTokenGroup(c *collect.Collector, line, of string) error {
 	s, err := sid.Parse(line)
 	if err != nil {

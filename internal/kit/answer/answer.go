@@ -165,8 +165,8 @@ func formatSDDL(in *kit.HexIn) (*kit.Out, error) {
 	return &kit.Out{SDDL: text}, err
 }
 
-// readDescriptor decodes the bytes and answers with refmon's encoding of the same descriptor. The error for
-// bytes that are not a descriptor wraps errInvalid.
+// readDescriptor decodes the bytes and answers with refmon's encoding of the same descriptor. The error for bytes that
+// are not a descriptor wraps errInvalid. Text that is no hexadecimal is another error.
 func readDescriptor(in *kit.HexIn) (*kit.Out, error) {
 	b, err := hex.DecodeString(in.Hex)
 	if err != nil {

@@ -42,7 +42,8 @@ func (r Reservation) Publish(obj Object, granted winnt.AccessMask, attributes ui
 }
 
 // PublishDuplicate works like Publish for an object that was found through a handle. If the object's last handle was
-// closed since, it returns INVALID_HANDLE and frees the value, as [Table.InsertDuplicate] does.
+// closed since, it returns INVALID_HANDLE and frees the value, as [Table.InsertDuplicate] does. A closed table is
+// PROCESS_IS_TERMINATING.
 func (r Reservation) PublishDuplicate(obj Object, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
 	h := obj.Head()
 	r.t.mu.Lock()

@@ -162,8 +162,9 @@ func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row
 	return Outcome{Rule: "I-42 " + row, Because: se.RowText(row), Demoted: true}
 }
 
-// copyToken implements SeCopyClientToken: it returns a copy as an impersonation token at that level, with one
-// reference for the caller. The copy keeps disabled groups and privileges.
+// copyToken implements SeCopyClientToken: it returns a copy as an impersonation token at that level, with one reference
+// for the caller. The copy keeps disabled groups and privileges. It fails with STATUS_INSUFFICIENT_RESOURCES or the
+// status of the charge.
 func (t *Thread) copyToken(tok *se.TokenObject, level winnt.SecurityImpersonationLevel) (*se.TokenObject,
 	ntstatus.Status) {
 	sys := t.process.sys

@@ -27,7 +27,8 @@ func (c *Context) NtOpenJobObject(in nt.OpenJobObjectIn) (out nt.OpenJobObjectOu
 }
 
 // NtAssignProcessToJobObject puts a process into a job. Each job of the chain may refuse the process or replace its
-// token. A process that is in the job already stays there, with success.
+// token. A process that is in the job already stays there, with success. The job handle must grant
+// JOB_OBJECT_ASSIGN_PROCESS, the process handle PROCESS_SET_QUOTA and PROCESS_TERMINATE.
 func (c *Context) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (out nt.AssignProcessToJobObjectOut,
 	st ntstatus.Status) {
 	// reference

@@ -237,7 +237,7 @@ func (c *Context) NtReplyPort(in nt.ReplyPortIn) (out nt.ReplyPortOut, st ntstat
 }
 
 // NtImpersonateClientOfPort makes the caller impersonate the client of a message (I-88). It is an error if the client
-// or the message is not one that waits for a reply.
+// or the message is not one that waits for a reply. The statuses are those of the port, the message and the capture.
 func (c *Context) NtImpersonateClientOfPort(in nt.ImpersonateClientOfPortIn) (out nt.ImpersonateClientOfPortOut,
 	st ntstatus.Status) {
 	id, st := c.messageClient(in.ClientID)

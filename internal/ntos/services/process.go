@@ -13,7 +13,8 @@ import (
 )
 
 // NtCreateUserProcess creates a process and its first thread, and opens both. Without a token the process gets a copy
-// of the parent's. With a failure neither exists, and no handle is open.
+// of the parent's. With a failure neither exists, and no handle is open. The steps come in the order capture,
+// reference, decide, commit.
 func (c *Context) NtCreateUserProcess(in nt.CreateUserProcessIn) (out nt.CreateUserProcessOut, st ntstatus.Status) {
 	n := creation{c: c, in: &in}
 	defer n.release()

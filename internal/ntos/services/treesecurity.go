@@ -10,7 +10,7 @@ import (
 )
 
 // securityOf returns an object's current descriptor. For a file in a tree it reads the descriptor from the tree. The
-// descriptor is nil for an object without one.
+// descriptor is nil for an object without one. After a failure it is nil.
 func (c *Context) securityOf(obj ob.Object) (*sd.Descriptor, ntstatus.Status) {
 	f, ok := obj.(*File)
 	if !ok || f.open == nil {

@@ -64,8 +64,8 @@ type admission struct {
 const treeFileSize = 3 << 10
 
 // admit counts and charges an open before the file is opened or created. The caller must call own or giveBack on the
-// result. Errors: those of a charge, and STATUS_TOO_MANY_OPENED_FILES if the user's share of the tree is used up
-//
+// result. Errors: those of a charge, and STATUS_TOO_MANY_OPENED_FILES if the user's share of the tree is used up.
+// After a failure nothing stays counted.
 func (c *Context) admit(n *treeName, place nt.FilePlace, user sid.SID) (a admission, st ntstatus.Status) {
 	payer := c.self.Payer()
 	a = admission{device: n.device, who: opener{payer.Block, payer.Client}}

@@ -44,7 +44,8 @@ func (c *source) readLine() (string, error) {
 	return "", io.EOF
 }
 
-// readPair reads the next path and its SDDL into o, or returns io.EOF. A path at the end of the file sets o.Err.
+// readPair reads the next path and its SDDL into o, or returns io.EOF. A path at the end of the file sets o.Err. An
+// error of the reader is returned.
 func (c *source) readPair(o *objects.Object) error {
 	name, err := c.readLine()
 	if err != nil {

@@ -95,7 +95,7 @@ func (f *files) Next(b *objects.Batch) error {
 func (f *files) Halt() { f.halt.Do(func() { close(f.stop) }) }
 
 // walk walks all paths and sends the files it finds in batches. It closes f.out at the end, also when the walk was
-// halted.
+// halted. It stops at the first path of a halted walk.
 func (f *files) walk(paths []string) {
 	defer close(f.out)
 	w := walker{files: f}

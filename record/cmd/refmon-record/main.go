@@ -28,7 +28,8 @@ import (
 // release is set by release builds: -ldflags "-X main.release=v1.2.3".
 var release = ""
 
-// main runs the recorder, or the agent if it is the only argument. It exits with 2 after an error.
+// main runs the recorder, or the agent if it is the only argument. It exits with 2 after an error. "version" prints the
+// version.
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == agentArgument {
 		os.Exit(serve(os.Stdin, os.Stdout))

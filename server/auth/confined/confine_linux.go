@@ -65,7 +65,7 @@ type started struct {
 }
 
 // startOn starts the child on a thread that has given up its ambient capabilities, which a new program would inherit.
-// The thread ends with the goroutine. The caller closes in and out.
+// The thread ends with the goroutine. The caller closes in and out. After an error no child runs.
 func startOn(in, out *os.File) (*os.Process, error) {
 	result := make(chan started)
 	go func() {

@@ -124,7 +124,8 @@ func (o *opened) decryptTicket(keys []types.EncryptionKey) error {
 }
 
 // decrypt decrypts data with an integrity check. It checks the length first, because the library slices without
-// checking. Another encryption type than the key's, and data that is too short, are errors.
+// checking. Another encryption type than the key's, and data that is too short, are errors. A wrong key length is
+// errAPReq, and a failed integrity check an error.
 func decrypt(d types.EncryptedData, k types.EncryptionKey, usage uint32) ([]byte, error) {
 	e, err := crypto.GetEtype(k.KeyType)
 	if err != nil {

@@ -35,8 +35,8 @@ func (e *entry) sids(name string) ([]sid.SID, error) {
 	return out, nil
 }
 
-// number parses the decimal number of an attribute, and returns fallback if the entry does not have it. Several
-// values and text that is no number are errors.
+// number parses the decimal number of an attribute, and returns fallback if the entry does not have it. Several values
+// and text that is no number are errors. With an error the number is the fallback or 0.
 func (e *entry) number(name string, fallback int64) (int64, error) {
 	text, err := e.one(name)
 	if err != nil || text == "" {

@@ -96,9 +96,9 @@ func (s *service) openAudit(cfg *config) (*audit.Log, error) {
 	return log, nil
 }
 
-// policy reads the audit policy in the log's folder and applies the configuration's changes.
-// Without a file the default policy also records logons, logoffs, special logons, and the use of
-// sensitive privileges.
+// policy reads the audit policy in the log's folder and applies the configuration's changes. Without a file the default
+// policy also records logons, logoffs, special logons, and the use of sensitive privileges. An unknown subcategory, and
+// a policy file that cannot be read, are errors.
 func policy(dir string, a *auditSettings) (*audit.Policy, error) {
 	p, err := trail.LoadPolicy(dir)
 	if err != nil {

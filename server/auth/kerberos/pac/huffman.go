@@ -46,7 +46,7 @@ type code struct {
 }
 
 // newCode builds the Huffman code from a table of code lengths, four bits each. It returns an error if the lengths do
-// not form a complete code (K-9).
+// not form a complete code (K-9). An error wraps ErrInvalid.
 func newCode(table []byte) (*code, error) {
 	c := new(code)
 	length := func(symbol int) int { return int(table[symbol/2] >> (4 * (symbol & 1)) & 15) }
