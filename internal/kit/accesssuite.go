@@ -272,8 +272,7 @@ func (b *builder) privileges() {
 	}
 }
 
-// integrity adds access checks with labels of objects and integrity levels of tokens to the suite. Each is under A-60,
-// those with SeRelabelPrivilege under A-62.
+// integrity adds access checks with labels of objects and integrity levels of tokens to the suite.
 func (b *builder) integrity() {
 	levels := map[oracle.Word]string{0: "S-1-16-0", 0x1000: "S-1-16-4096", 0x2000: "S-1-16-8192",
 		0x3000: "S-1-16-12288",

@@ -89,8 +89,8 @@ func (p *Process) payFor(made []*se.TokenObject) ntstatus.Status {
 }
 
 // newChildLocked finds the token and creates the process in the parent's job, in one step under System.jobs, so that
-// no limit and no job can change in between. The caller must release the references on the tokens in drop. A parent that
-// has ended gives STATUS_PROCESS_IS_TERMINATING. Without a name the child gets the parent's with a number.
+// no limit and no job can change in between. The caller must release the references on the tokens in drop. A parent
+// that has ended gives STATUS_PROCESS_IS_TERMINATING. Without a name the child gets the parent's with a number.
 // +checklocks:p.sys.jobs
 func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, out Outcome) {
 	if p.Exited() {
