@@ -75,8 +75,8 @@ func named(line, name string) bool {
 	return strings.EqualFold(strings.TrimSuffix(after, "\n"), name)
 }
 
-// guidOf reads the digits of the table, "-" as the zero GUID. Only lines of the
-// table come here, and a test reads them all.
+// guidOf reads the digits of the table, "-" as the zero GUID. Only lines of the table come here, and a test reads them
+// all. Malformed digits are the zero GUID, too.
 func guidOf(digits string) winnt.GUID {
 	if len(digits) != 32 {
 		return winnt.GUID{}

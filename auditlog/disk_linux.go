@@ -37,7 +37,7 @@ func (f osFile) Allocate(size int64) error {
 }
 
 // syncData makes the content of a file durable, with only those attributes that reading the content needs. It repeats
-// interrupted calls.
+// interrupted calls. Any other error is a *fs.PathError.
 func syncData(f *os.File) error {
 	for {
 		err := unix.Fdatasync(int(f.Fd()))

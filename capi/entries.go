@@ -72,7 +72,7 @@ func rmSetEntries(c *call) uint64 {
 }
 
 // explicitOf decodes the EXPLICIT_ACCESS in b. wide says that its texts are UTF-16. An unknown mode or inheritance bit
-// gives STATUS_INVALID_PARAMETER.
+// gives STATUS_INVALID_PARAMETER. A malformed trustee gives its status.
 func (c *call) explicitOf(b []byte, wide bool) (r sd.Explicit, st ntstatus.Status) {
 	r.Mask, r.Mode = winnt.AccessMask(le.Uint32(b)), sd.AccessMode(le.Uint32(b[4:]))
 	inheritance, trustee := le.Uint32(b[8:]), b[16:]

@@ -24,7 +24,7 @@ func (d *attached) user() sid.SID {
 }
 
 // callLSA calls a service on the LSA policy, opened with the given right, on the library's own thread, which never
-// impersonates.
+// impersonates. ok is false unless the status is STATUS_SUCCESS.
 func callLSA[O any](d *attached, right winnt.AccessMask, name string, in func(winnt.Handle) any) (out O, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -36,7 +36,7 @@ func newLender(root int, what HandOut) (*lender, error) {
 }
 
 // clone returns a detached copy of the mount of a directory, with additional mount attributes and without the mounts
-// below it. The caller closes the descriptor.
+// below it. The caller closes the descriptor. After an error nothing stays open.
 func clone(root int, attributes uint64) (int, error) {
 	fd, err := unix.OpenTree(root, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
 	if err != nil {

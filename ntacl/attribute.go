@@ -170,7 +170,7 @@ func (a *Attribute) Append(dst []byte) ([]byte, error) {
 	return appendDescriptor(pad(dst, start), start, a.Descriptor), nil
 }
 
-// appendDescriptor writes the parts in the server's order.
+// appendDescriptor writes the parts in the server's order. A missing part has the offset 0.
 func appendDescriptor(dst []byte, start int, d *sd.Descriptor) []byte {
 	le := binary.LittleEndian
 	at := len(dst)

@@ -60,7 +60,8 @@ func servedName(path string) (string, error) {
 	return treeNames + strings.ReplaceAll(strings.TrimRight(path, "/"), "/", `\`), nil
 }
 
-// enable enables a privilege of the caller. It returns false if the caller does not hold it.
+// enable enables a privilege of the caller. It returns false if the caller does not hold it. An error of the token is
+// false as well.
 func (s *served) enable(p winnt.Privilege) bool {
 	th := s.conn.Thread()
 	token, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
@@ -90,7 +91,7 @@ func (s *served) with(name string, want winnt.AccessMask, f func(*nt.Thread, win
 }
 
 // read returns the descriptor, with the parts that the caller may see, and whether it is of a directory. The SACL is
-// read only on request, and needs its right.
+// read only on request, and needs its right. A file that may not be opened is an error.
 func (s *served) read(name string) (d *sd.Descriptor, directory bool, err error) {
 	want := winnt.READ_CONTROL
 	parts := winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION

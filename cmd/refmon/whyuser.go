@@ -134,7 +134,7 @@ func (c *whyCmd) fromDirectory(std *streams) error {
 }
 
 // described returns the directory of -d, and the name that the user of --as has there. Without -d it returns one
-// without accounts, in which a SID has only the groups of its logon (B-126).
+// without accounts, in which a SID has only the groups of its logon (B-126). An unknown kind of logon is an error.
 func (c *whyCmd) described(std *streams) (dir *directory.Directory, name string, err error) {
 	if len(c.Directory) > 0 {
 		people := directoryFlags{Directory: c.Directory, Logon: c.Logon, who: c.As}

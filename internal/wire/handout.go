@@ -16,8 +16,9 @@ type DescriptorPasser interface {
 	HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstatus.Status)
 }
 
-// passDescriptor returns a reply with a descriptor of an open file, or with the status of the failure (W-60, W-62).
-// It returns STATUS_NOT_SUPPORTED unless the connection is a Unix socket.
+// passDescriptor returns a reply with a descriptor of an open file, or with the status of the failure (W-60, W-62). It
+// returns STATUS_NOT_SUPPORTED unless the connection is a Unix socket. A client with too many unread descriptors gets
+// STATUS_INSUFFICIENT_RESOURCES.
 func (w *worker) passDescriptor(h winnt.Handle) reply {
 	by, ok := w.s.process.(DescriptorPasser)
 	if _, carries := w.s.conn.(*net.UnixConn); !ok || !carries {

@@ -93,7 +93,7 @@ func groupUse(attributes uint32) string {
 }
 
 // processToken opens the token of a process for queries, with the rights of the client. The caller releases it. On
-// failure st is not Success.
+// failure st is not Success. The handle is 0 then.
 func (q *request) processToken(id winnt.Handle) (tok winnt.Handle, st ntstatus.Status) {
 	st = q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		h, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, nil, &nt.ClientID{UniqueProcess: id})

@@ -121,7 +121,8 @@ func (g *Gateway) Close() error { return g.link.close() }
 func (g *Gateway) Files() http.Handler { return guard{g: g, rows: fileRows(g)} }
 
 // Console returns the HTTP handler of the console and the API, and of the AuthZEN, index and forward-auth endpoints if
-// they are configured. Serve it on another origin than Files.
+// they are configured. Serve it on another origin than Files. An endpoint that is not configured is handled as an
+// unknown path.
 func (g *Gateway) Console() http.Handler {
 	rows := append(apiRows(g), consoleRows(g)...)
 	if g.pdp != nil {

@@ -72,7 +72,7 @@ func nextEvent(b []byte) (e event, rest []byte, err error) {
 //	16     4    kind of the handle
 //	20          the handle, then the name, ended by a zero byte
 //
-// It ignores other kinds.
+// It ignores other kinds. A record that is too short for its kind is errEvent.
 func (e *event) information(b []byte) error {
 	const before = 20
 	kind := b[0]

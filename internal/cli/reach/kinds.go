@@ -69,7 +69,7 @@ type kindWord struct {
 }
 
 // asks returns the words that apply to objects of a manner, from the strongest to the weakest. The caller must not
-// change the list. It ignores m.self and m.blocked, and computes each list once.
+// change the list. It ignores m.self and m.blocked, and computes each list once. An error is not kept.
 func (s *Search) asks(m manner) (list []kindWord, err error) {
 	m.self, m.blocked = sid.SID{}, false
 	if list, ok := s.words[m]; ok {

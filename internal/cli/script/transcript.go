@@ -129,7 +129,7 @@ func (t *transcript) failure(at string, got, want starlark.Value, why string) {
 	fmt.Fprintf(t.buffer(), "%s %s: got %s, want %s%s\n", t.colour(red, "FAILED"), at, got, want, why)
 }
 
-// json prints one call as a JSON object.
+// json prints one call as a JSON object. It has the outputs of a success only.
 func (t *transcript) json(c *nt.Call) {
 	o := map[string]any{"thread": c.Thread, "call": c.Row.Info().Name, "status": c.Status.String()}
 	in := map[string]string{}

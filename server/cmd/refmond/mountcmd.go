@@ -137,7 +137,7 @@ func (c *mountCmd) operate(m *mount.Mount, records *mountTrail, log *slog.Logger
 }
 
 // tree checks the options and opens the directory of the tree. The caller closes it. It does not check whether the
-// files are reachable otherwise.
+// files are reachable otherwise. A malformed option is an error.
 func (c *mountCmd) tree(log *slog.Logger) (*hostfs.Tree, error) {
 	path, err := filepath.Abs(c.Tree)
 	if err != nil {

@@ -51,7 +51,7 @@ func (r *reader) fail(format string, args ...any) {
 }
 
 // take returns the next n bytes as a part of the input and moves past them. If fewer are left it sets r.err. After an
-// error it returns nil.
+// error it returns nil. A negative n is too many.
 func (r *reader) take(n int) []byte {
 	if r.err != nil {
 		return nil

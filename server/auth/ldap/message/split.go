@@ -9,7 +9,8 @@ import (
 const pagingType = "1.2.840.113556.1.4.319"
 
 // Split splits a message. It accepts the operations that the constants name, with lengths of up to four octets, and
-// wraps [ErrInvalid] for anything else. The parts of the result are places in raw.
+// wraps [ErrInvalid] for anything else. The parts of the result are places in raw. Bytes after the message are
+// ErrInvalid.
 func Split(raw []byte) (*Message, error) {
 	s := &splitter{raw: raw}
 	m := &Message{}
