@@ -83,6 +83,9 @@ func (p *Printer) valueText(v any, object *winnt.ObjectType) (string, bool) {
 		}
 		return "[" + strings.Join(parts, ", ") + "]", true
 	case *nt.PrivilegeSet:
+		if x == nil {
+			return "None", true
+		}
 		return Privileges(x.Privilege), true
 	case []nt.LUIDAndAttributes:
 		return Privileges(x), true

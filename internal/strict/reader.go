@@ -172,20 +172,25 @@ func (r *Reader) Number() (string, error) {
 }
 
 // Unsigned reads an unsigned number of at most size bits: a decimal number, or a string with one in decimal or 0x…
-// form. A text may have any prefix and underscores of Go, so that "010" is octal. A sign, a fraction and a number that
+// form. A leading 0, a sign, a fraction and a number that
 // is too large are errors.
 func (r *Reader) Unsigned(size int) (uint64, error) {
-	base, read := 10, r.Number
+	read := r.Number
 	if r.Peek() == '"' {
-		base, read = 0, r.Text
+		read = r.Text
 	}
 	start := r.Pos
 	s, err := read()
 	if err != nil {
 		return 0, err
 	}
-	v, err := strconv.ParseUint(s, base, size)
-	if err != nil {
+	digits, base := s, 10
+	hex, isHex := strings.CutPrefix(strings.ToLower(s), "0x")
+	if isHex {
+		digits, base = hex, 16
+	}
+	v, err := strconv.ParseUint(digits, base, size)
+	if err != nil || !isHex && len(s) > 1 && s[0] == '0' { // octal in other languages
 		return 0, r.FailAt(start, "%q: want a number of at most %d bits, such as 999 or \"0x3e7\"", Clip([]byte(s)),
 			size)
 	}

@@ -133,7 +133,10 @@ func (u *upload) Write(b []byte) (n int, err error) {
 			wrote, st = th.NtWriteFileAt(u.into(), part, u.off)
 			return st
 		})
-		if st != ntstatus.Success || wrote == 0 {
+		if st == ntstatus.Success && wrote == 0 {
+			st = ntstatus.IODeviceError // or the loop would not end
+		}
+		if st != ntstatus.Success {
 			u.err = u.q.refusedToMake(u.at, winnt.FILE_WRITE_DATA, st)
 			return n, u.err
 		}

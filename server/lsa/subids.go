@@ -30,7 +30,7 @@ type stamp struct {
 const maxSubids = 16 << 20
 
 // ranges returns the current ranges. A missing file has none; a file that cannot be read or is too long counts as a
-// range of all ids. It reads the files again only if the size or time of one changed.
+// range of all ids. It reads the files again only if the size or time of one changed, or if one could not be read.
 func (s *subids) ranges() []fileaccess.SubIDs {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,6 +57,7 @@ func (s *subids) ranges() []fileaccess.SubIDs {
 			s.spans = append(s.spans, fileaccess.ParseSubIDs(string(text))...)
 		case !os.IsNotExist(err):
 			s.spans = append(s.spans, fileaccess.AllSubIDs) // an unreadable file could list any id (L-24)
+			s.read = nil                                    // it may become readable without a new size or time
 		}
 	}
 	return s.spans

@@ -53,6 +53,17 @@ func TestSubidFilesAreMerged(t *testing.T) {
 	check("one too long", true, true, true, true, true, true, true, true)
 	write(b, "", 0)
 	check("an empty one", false, true, true, false, false, false, false, false)
+	// A folder is a file that cannot be read. It is read again until it can be.
+	if err := errors.Join(os.Remove(b), os.Mkdir(b, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	check("one that cannot be read", true, true, true, true, true, true, true, true)
+	if s.ranges(); s.read != nil {
+		t.Error("L-24: the ranges of a file that cannot be read are cached")
+	}
+	if err := os.Remove(b); err != nil {
+		t.Fatal(err)
+	}
 	// The ranges are cached until a file changes.
 	first := s.ranges()
 	if second := s.ranges(); len(first) != 1 || &second[0] != &first[0] {

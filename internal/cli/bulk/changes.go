@@ -97,7 +97,7 @@ func (p *parents) differs(path string, typ *winnt.ObjectType, answer []byte) boo
 	sum := maphash.Bytes(p.seed, answer)
 	if len(p.seen) >= maxSeen {
 		// A walk in order only needs the ancestors of the current path.
-		maps.DeleteFunc(p.seen, func(above string, _ uint64) bool { return !strings.HasPrefix(path, above) })
+		maps.DeleteFunc(p.seen, func(above string, _ uint64) bool { return !canContain(above, path, typ) })
 	}
 	if len(p.seen) < maxSeen {
 		p.seen[trimmed(path)] = sum
@@ -108,6 +108,15 @@ func (p *parents) differs(path string, typ *winnt.ObjectType, answer []byte) boo
 	}
 	before, known := p.seen[up]
 	return !known || before != sum
+}
+
+// canContain reports whether a path can be that of an ancestor of another one: it is its beginning, or for an Active
+// Directory object the end of its DN. A sibling whose name is a part of the other's can pass.
+func canContain(above, path string, typ *winnt.ObjectType) bool {
+	if typ == winnt.DirectoryServiceObject {
+		return strings.HasSuffix(path, above)
+	}
+	return strings.HasPrefix(path, above)
 }
 
 // trimmed removes the separators at the end of a path. It keeps a path of one byte, such as "/".

@@ -157,21 +157,32 @@ func (w *wideReader) Read(b []byte) (n int, err error) {
 }
 
 // next returns the next character in UTF-8. A lone surrogate becomes the replacement character. It returns io.EOF at
-// the end, and errCut within a surrogate pair. A character that follows a lone surrogate is lost.
+// the end, and errCut within a surrogate pair.
 func (w *wideReader) next() ([]byte, error) {
-	var unit [4]byte
-	if _, err := io.ReadFull(w.r, unit[:2]); err != nil {
+	var unit [2]byte
+	if _, err := io.ReadFull(w.r, unit[:]); err != nil {
 		return nil, cutOff(err, io.EOF)
 	}
-	c := rune(binary.LittleEndian.Uint16(unit[:2]))
-	if utf16.IsSurrogate(c) {
-		if _, err := io.ReadFull(w.r, unit[2:]); err != nil {
+	c := rune(binary.LittleEndian.Uint16(unit[:]))
+	if !utf16.IsSurrogate(c) {
+		return utf8.AppendRune(nil, c), nil
+	}
+	pair := rune(utf8.RuneError)
+	if c < firstLow {
+		low, err := w.r.Peek(2)
+		if len(low) < 2 {
 			return nil, cutOff(err, errCut)
 		}
-		c = utf16.DecodeRune(c, rune(binary.LittleEndian.Uint16(unit[2:])))
+		// A unit that is no second half is the next character.
+		if pair = utf16.DecodeRune(c, rune(binary.LittleEndian.Uint16(low))); pair != utf8.RuneError {
+			_, _ = w.r.Discard(2)
+		}
 	}
-	return utf8.AppendRune(nil, c), nil
+	return utf8.AppendRune(nil, pair), nil
 }
+
+// firstLow is the first unit that is the second half of a surrogate pair.
+const firstLow = 0xDC00
 
 // cutOff returns the error for a unit that could not be read: none if it is missing, errCut if it is incomplete, and
 // err for an error of the file.

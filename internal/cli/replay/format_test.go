@@ -40,6 +40,17 @@ func TestReadErrorsHavePositions(t *testing.T) {
 				rec)
 		}
 	}
+	// The character after half of a surrogate pair is read, also if it is the other half of none or a line feed.
+	halves := utf16.Encode([]rune(head + `{"case":"a","skipped":"1`))
+	halves = append(append(halves, 0xD800, '2', 0xDC00, '3', 0xD800, 0xD834, 0xDD1E), utf16.Encode([]rune(`"}`))...)
+	wide = wide[:2]
+	for _, u := range halves {
+		wide = append(wide, byte(u), byte(u>>8))
+	}
+	rec, err := Read(bytes.NewReader(wide))
+	if want := "1\ufffd2\ufffd3\ufffd𝄞"; err != nil || rec.Lines[0].Skipped != want {
+		t.Errorf("halves of surrogate pairs: %+v, %v, want %q", rec, err, want)
+	}
 	// A recording in UTF-16 that ends within a character is cut off, also where its text seems whole.
 	for _, cut := range []string{string(wide) + "\n", string(wide) + "\x34\xd8", string(wide) + "\x34\xd8\x1e",
 		"\xff\xfe\x00"} {

@@ -143,11 +143,12 @@ func What(e *audit.Event) string {
 }
 
 // guidName returns the name of a class, attribute or right of Active Directory that a record names by its GUID:
-// %{bf967aba-0de6-11d0-a285-00aa003049e2} is user. It returns any other text unchanged.
+// %{bf967aba-0de6-11d0-a285-00aa003049e2}, with or without the %, is user. It returns any other text unchanged.
 func guidName(text string) string {
-	bare := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(text, "%"), "{"), "}")
+	bare, opened := strings.CutPrefix(strings.TrimPrefix(text, "%"), "{")
+	bare, closed := strings.CutSuffix(bare, "}")
 	g, err := winnt.ParseGUID(bare)
-	if err != nil || bare == text {
+	if err != nil || !opened || !closed {
 		return text
 	}
 	for _, known := range adrights.ByGUID(g) {

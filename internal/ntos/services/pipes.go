@@ -185,9 +185,11 @@ func (c *Context) openPipe(name string, server *npfs.End, oa *nt.ObjectAttribute
 		return st
 	}
 	if unnamed {
-		return h, c.Impersonated(c.Sys.Pipes.ConnectTo(server, c.self, oa.SecurityQualityOfService, open))
+		st = c.Impersonated(c.Sys.Pipes.ConnectTo(server, c.self, oa.SecurityQualityOfService, open))
+		return h, st
 	}
-	return h, c.Impersonated(c.Sys.Pipes.Connect(name, c.self, oa.SecurityQualityOfService, open))
+	st = c.Impersonated(c.Sys.Pipes.Connect(name, c.self, oa.SecurityQualityOfService, open))
+	return h, st
 }
 
 // NtReadFile reads from a file of a tree, a pipe, or a file without contents, which gives STATUS_END_OF_FILE. A pipe

@@ -174,7 +174,7 @@ func ldifValue(line string) (name string, value []byte, ok bool) {
 var errBase64 = errors.New("wrong base64")
 
 // addAttribute stores an attribute of an entry. ok is false if its value has wrong base64, which is an error for all
-// attributes that e has but the classes. Names of attributes match in any case. A SID may be text or bytes. It ignores
+// attributes that e has. Names of attributes match in any case. A SID may be text or bytes. It ignores
 // other attributes.
 func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err error) {
 	switch strings.ToLower(name) {
@@ -189,6 +189,9 @@ func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err err
 		}
 		return err
 	case "objectclass":
+		if !ok {
+			return errBase64
+		}
 		e.Classes = append(e.Classes, string(value))
 	case "samaccountname":
 		if !ok {

@@ -67,6 +67,7 @@ func TestManagedAccountsAreObjects(t *testing.T) {
 	for wrong, why := range map[string]string{"msDS-GroupMSAMembership:: !": "line 2: msDS-GroupMSAMembership: wrong " +
 		"base64",
 		"objectSid:: !":               "line 2: objectSid: wrong base64",
+		"objectClass:: !":             "line 2: objectClass: wrong base64",
 		"nTSecurityDescriptor:: !":    "line 2: nTSecurityDescriptor: wrong base64",
 		"objectSid: x":                "line 2: objectSid: ",
 		"objectSid: AQQAAAAAAAUVAAAA": "line 2: objectSid: base64 needs two colons: write objectSid:: AQQAAAAA…",

@@ -10,6 +10,7 @@ import (
 	"path"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/csv"
@@ -133,9 +134,8 @@ type utf16Reader struct {
 	out  []byte
 }
 
-// Read returns text as UTF-8. The first two bytes, the byte order mark, select the order and are dropped. A single bad
-// surrogate becomes U+FFFD; text that ends inside a character is an error. The character after a lone high surrogate is
-// lost.
+// Read returns text as UTF-8. The first two bytes, the byte order mark, select the order and are dropped. A lone
+// surrogate becomes U+FFFD; text that ends inside a character is an error.
 func (u *utf16Reader) Read(p []byte) (int, error) {
 	for len(u.out) == 0 {
 		var unit [2]byte
@@ -152,13 +152,18 @@ func (u *utf16Reader) Read(p []byte) (int, error) {
 		switch {
 		case !u.open:
 			u.open, u.big = true, v == 0xFFFE
-		case u.high != 0:
+		case u.high != 0 && v >= 0xDC00 && v < 0xE000:
 			u.out = append(u.out, string(utf16.DecodeRune(rune(u.high), rune(v)))...)
 			u.high = 0
-		case utf16.IsSurrogate(rune(v)) && v < 0xDC00:
-			u.high = v
 		default:
-			u.out = append(u.out, string(rune(v))...)
+			if u.high != 0 {
+				u.out, u.high = append(u.out, string(utf8.RuneError)...), 0
+			}
+			if v >= 0xD800 && v < 0xDC00 {
+				u.high = v
+			} else {
+				u.out = append(u.out, string(rune(v))...)
+			}
 		}
 	}
 	n := copy(p, u.out)

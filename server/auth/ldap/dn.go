@@ -3,6 +3,7 @@ package ldap
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -53,8 +54,7 @@ func keyOf(dn *goldap.DN) string {
 		}
 		slices.Sort(parts)
 		for _, p := range parts {
-			b.WriteString(string(rune(len(p))))
-			b.WriteString(p)
+			b.WriteString(strconv.Itoa(len(p)) + ":" + p)
 		}
 		b.WriteByte(0)
 	}

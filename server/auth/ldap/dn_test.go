@@ -3,6 +3,8 @@ package ldap
 import (
 	"strings"
 	"testing"
+
+	goldap "github.com/go-ldap/ldap/v3"
 )
 
 // TestDescendantNames checks whether an entry is the base, a descendant, or neither (D-13).
@@ -80,5 +82,17 @@ func TestSpellingsOfOneNameHaveOneKey(t *testing.T) {
 		if k, err := key(bad); err == nil && bad != "=a" {
 			t.Errorf("D-13: key(%q) = %q, want an error", bad, k)
 		}
+	}
+}
+
+// TestLongNamesHaveTheirOwnKeys checks that no value of more than 1,114,111 bytes looks like two parts.
+func TestLongNamesHaveTheirOwnKeys(t *testing.T) {
+	a, b := strings.Repeat("a", 1<<21), strings.Repeat("b", 1<<21)
+	two := &goldap.DN{RDNs: []*goldap.RelativeDN{{Attributes: []*goldap.AttributeTypeAndValue{
+		{Type: "cn", Value: a}, {Type: "cn", Value: b}}}}}
+	one := &goldap.DN{RDNs: []*goldap.RelativeDN{{Attributes: []*goldap.AttributeTypeAndValue{
+		{Type: "cn", Value: a + "\ufffdcn=" + b}}}}}
+	if keyOf(two) == keyOf(one) {
+		t.Error("a component with two long values has the key of one with a longer value")
 	}
 }

@@ -265,5 +265,6 @@ func fetchTrail(socket string) (s trailReport, err error) {
 	if a.StatusCode != http.StatusOK {
 		return s, fmt.Errorf("refmond answered %s", a.Status)
 	}
-	return s, json.NewDecoder(io.LimitReader(a.Body, 1<<16)).Decode(&s)
+	err = json.NewDecoder(io.LimitReader(a.Body, 1<<16)).Decode(&s)
+	return s, err
 }

@@ -70,10 +70,11 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	client := h.client
 	r.Attrs(func(a slog.Attr) bool {
-		if isClient(a.Key) {
+		own := isClient(a.Key)
+		if own {
 			client = a.Value.String()
 		}
-		return client == ""
+		return !own
 	})
 	if client == "" || r.Level < slog.LevelInfo {
 		return h.inner.Handle(ctx, r)

@@ -102,3 +102,15 @@ func TestAttributesOfALogger(t *testing.T) {
 		t.Errorf("L-75: %d lines, want %d", len(got), perWindow)
 	}
 }
+
+// TestClientOfALineReplacesThatOfTheLogger checks that a line counts for its own client, wherever its attribute is.
+func TestClientOfALineReplacesThatOfTheLogger(t *testing.T) {
+	l := newLogged()
+	log := slog.New(l.h).With("uid", 7)
+	for uid := range 3 * perWindow {
+		log.Warn("refused", "x", 1, "uid", uid)
+	}
+	if got := l.lines(); len(got) != 3*perWindow {
+		t.Errorf("L-75: %d lines of as many clients, want %d", len(got), 3*perWindow)
+	}
+}
