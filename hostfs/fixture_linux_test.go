@@ -67,10 +67,10 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 
 // descriptors returns the number of host descriptors without those that the tree caches.
 func (w *world) descriptors() int {
-	w.tree.shared.mu.Lock()
-	defer w.tree.shared.mu.Unlock()
+	w.tree.held.mu.Lock()
+	defer w.tree.held.mu.Unlock()
 	n := len(descriptors(w))
-	for _, s := range w.tree.shared.entries {
+	for _, s := range w.tree.held.entries {
 		if s.holder >= 0 {
 			n--
 		}

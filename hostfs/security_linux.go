@@ -2,10 +2,12 @@ package hostfs
 
 import (
 	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -83,8 +85,8 @@ func (t *Tree) versionBelow(above *known) ntacl.Attribute {
 
 // write stores a in the attribute of the inode that fd holds, in the form that all servers interpret in the same way
 // (F-199, F-201). Every stored descriptor passes through this function. Version 4 gets a hash of the current
-// permissions, so that a file server accepts it (F-121). Files with equal attributes share one value (F-216). write
-// changes a. It fails and writes nothing if the owner or group is a logon session, or if the hash cannot be computed.
+// permissions, so that a file server accepts it (F-121). write changes a. It fails and writes nothing if the owner or
+// group is a logon session, or if the hash cannot be computed.
 func (t *Tree) write(fd int, s *unix.Statx_t, a *ntacl.Attribute) error {
 	d, st := fileaccess.Stored(a.Descriptor)
 	if st != ntstatus.Success {
@@ -100,13 +102,13 @@ func (t *Tree) write(fd int, s *unix.Statx_t, a *ntacl.Attribute) error {
 		if err := a.Seal(infoOf(s), access, inherited); err != nil {
 			return err
 		}
+		// Equal descriptors give equal attributes, which ext4 stores once (F-216).
+		a.Time = filetime.Of(time.Now().Truncate(time.Hour))
 	}
-	shared, again, err := t.shared.encode(a)
+	value, err := a.Append(nil)
 	if err != nil {
 		return err
 	}
-	if again {
-		t.hold(shared)
-	}
-	return t.setAttribute(fd, t.cfg.Attribute, shared.value, 0)
+	t.hold(value)
+	return t.setAttribute(fd, t.cfg.Attribute, value, 0)
 }

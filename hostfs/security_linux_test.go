@@ -75,7 +75,7 @@ func TestAttributeKeepsVersion(t *testing.T) {
 			t.Errorf("set the descriptor of version %s: %v, want %v", name, st, c.want)
 		}
 		got := w.readBack(name)
-		// Version 4 contains the time of writing, in units of 100 ns since 1601.
+		// Version 4 contains the hour of writing, in units of 100 ns since 1601 (F-216).
 		written := time.Unix(got.Time/10_000_000-11_644_473_600, 0)
 		if got.Version == 4 && c.want == ntstatus.Success && (written.Before(begun) || written.After(time.Now())) {
 			t.Errorf("time of writing of version %s: %v, want at or after %v", name, written, begun)

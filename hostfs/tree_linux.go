@@ -33,7 +33,7 @@ type Tree struct {
 	sharesBlocks bool
 
 	descriptors *descriptorCache
-	shared      sharedValues
+	held        heldValues
 	redo        redoLog
 
 	writing sync.Mutex // held while an attribute is compared and written
@@ -134,7 +134,7 @@ func (t *Tree) Close() error {
 	fd := t.root
 	t.root = -1
 	t.lender.close()
-	t.shared.close()
+	t.held.close()
 	return unix.Close(fd)
 }
 

@@ -2,7 +2,6 @@ package hostfs
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -12,10 +11,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/filetime"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -55,54 +56,52 @@ func newVersion4(t *testing.T, change ...func(*Config)) *world {
 	return w
 }
 
-// Files with the same descriptor and permissions get the same bytes. Another descriptor, or an hour, gives other ones
-// with the time of their writing (F-216).
-func TestEqualFilesShareAttribute(t *testing.T) {
+// Files with the same descriptor and permissions get the same bytes, with the hour of their writing. Another
+// descriptor gives other ones (F-216).
+func TestEqualFilesGetEqualAttributes(t *testing.T) {
 	w := newVersion4(t)
-	first := w.newFile(`d\1`)
-	if second := w.newFile(`d\2`); !bytes.Equal(first, second) {
-		t.Errorf("two files of one directory got % x and % x, want equal attributes", first, second)
-	}
-	if other := w.newFile(`e\1`); bytes.Equal(first, other) {
-		t.Error("files with different descriptors got equal attributes")
-	}
-	if again := w.newFile(`d\3`); !bytes.Equal(first, again) {
-		t.Error("after a file with another descriptor the attribute changed")
-	}
-	v := &w.tree.shared
-	v.mu.Lock()
-	for _, s := range v.entries {
-		s.first = s.first.Add(-maxSharedAge)
-	}
-	v.mu.Unlock()
-	later, err := ntacl.Decode(w.newFile(`d\4`))
-	w.must(err)
-	earlier, err := ntacl.Decode(first)
-	w.must(err)
-	if later.Time <= earlier.Time {
-		t.Errorf("an hour later the time is %d, want one after %d", later.Time, earlier.Time)
-	}
-	if later.Time = earlier.Time; !later.Descriptor.Equal(earlier.Descriptor) || later.SystemHash != earlier.SystemHash {
-		t.Error("an hour later more than the time changed")
-	}
+	inOneHour(func() {
+		first := w.newFile(`d\1`)
+		if second := w.newFile(`d\2`); !bytes.Equal(first, second) {
+			t.Errorf("two files of one directory got % x and % x, want equal attributes", first, second)
+		}
+		if other := w.newFile(`e\1`); bytes.Equal(first, other) {
+			t.Error("files with different descriptors got equal attributes")
+		}
+		a, err := ntacl.Decode(first)
+		w.must(err)
+		if want := filetime.Of(time.Now()) / hour * hour; a.Time != want {
+			t.Errorf("the time of the attribute is %d, want %d, a full hour", a.Time, want)
+		}
+	})
 }
 
-// A tree caches at most 16 values and their holders, and closes them with itself (F-216).
-func TestSharedValuesAreBounded(t *testing.T) {
+const hour = int64(time.Hour / 100) // of FILETIME
+
+// inOneHour calls f when at least ten seconds of the current hour are left, so that all its files get one time.
+func inOneHour(f func()) {
+	if left := time.Hour - time.Since(time.Now().Truncate(time.Hour)); left < 10*time.Second {
+		time.Sleep(left)
+	}
+	f()
+}
+
+// A tree holds at most 16 values, and closes their holders with itself (F-216).
+func TestHeldValuesAreBounded(t *testing.T) {
 	w := newVersion4(t)
-	for i := range 3 * maxShared {
+	for i := range 3 * maxHeld {
 		name := fmt.Sprintf("d%d", i)
 		w.dir(name, fmt.Sprintf("O:BAG:SYD:P(A;OICI;FA;;;WD)(A;OICI;FA;;;S-1-5-21-1-2-3-%d)", i+1))
 		for j := range 3 {
 			w.newFile(fmt.Sprintf(`%s\%d`, name, j))
 		}
 	}
-	v := &w.tree.shared
+	v := &w.tree.held
 	v.mu.Lock()
 	entries := len(v.entries)
 	v.mu.Unlock()
-	if entries != maxShared {
-		t.Errorf("%d cached values after %d different ones, want %d", entries, 3*maxShared, maxShared)
+	if entries != maxHeld {
+		t.Errorf("%d cached values after %d different ones, want %d", entries, 3*maxHeld, maxHeld)
 	}
 	w.must(w.sys.Close())
 	held := len(descriptors(t)) - w.descriptors()
@@ -114,19 +113,20 @@ func TestSharedValuesAreBounded(t *testing.T) {
 	}
 }
 
-// A value that is too large for a block is not cached (F-216).
-func TestLargeValueIsNotShared(t *testing.T) {
-	var v sharedValues
-	text := "O:BAG:SYD:"
-	for i := range 200 {
-		text += fmt.Sprintf("(A;;FR;;;S-1-5-21-1-2-3-%d)", i+1)
+// A value that is too large for a block is not held, and none after the tree was closed (F-216).
+func TestUselessValuesAreNotHeld(t *testing.T) {
+	var v heldValues
+	for _, size := range []int{maxHeldSize, maxHeldSize + 1} {
+		value := make([]byte, size)
+		v.use(value)
+		if h, want := v.use(value), size <= maxHeldSize; (h != nil) != want {
+			t.Errorf("the second use of a value of %d bytes requests a holder: %t, want %t", size, h != nil, want)
+		}
 	}
-	s, again, err := v.encode(&ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(text)})
-	if err != nil || again || len(s.value) <= maxSharedSize || len(v.entries) != 0 {
-		t.Errorf("encode: again %t, %v; %d cached values, want none", again, err, len(v.entries))
-	}
-	if s, _, err := v.encode(&ntacl.Attribute{Version: 4}); !errors.Is(err, ntacl.ErrAttribute) || s != nil {
-		t.Errorf("encode of an attribute without a descriptor: %v, %v, want %v", s, err, ntacl.ErrAttribute)
+	v.close()
+	v.use([]byte("a"))
+	if h := v.use([]byte("a")); h != nil || len(v.entries) != 0 {
+		t.Errorf("after close, a value is held: %+v", h)
 	}
 }
 
@@ -154,8 +154,8 @@ func TestFailedHolderDoesNotFailCreate(t *testing.T) {
 	}
 }
 
-// Goroutines that create, replace and close values leave no descriptor open (F-216).
-func TestSharedValuesRace(t *testing.T) {
+// Goroutines that replace each other's values leave no descriptor open (F-216).
+func TestHeldValuesRace(t *testing.T) {
 	w := newVersion4(t)
 	w.tree.sharesBlocks = true
 	before := w.descriptors()
@@ -163,14 +163,7 @@ func TestSharedValuesRace(t *testing.T) {
 	for g := range 4 {
 		all.Go(func() {
 			for i := range 300 {
-				text := fmt.Sprintf("O:BAG:SYD:P(A;;FA;;;S-1-5-21-1-2-3-%d)", (g*7+i)%(2*maxShared)+1)
-				s, again, err := w.tree.shared.encode(&ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(text)})
-				if err != nil {
-					t.Error(err)
-				}
-				if again {
-					w.tree.hold(s)
-				}
+				w.tree.hold(fmt.Appendf(nil, "%100d", (g*7+i)%(2*maxHeld)))
 			}
 		})
 	}
@@ -185,6 +178,11 @@ func TestSharedValuesRace(t *testing.T) {
 func TestExt4StoresAttributeOnce(t *testing.T) {
 	device, at := newExt4(t)
 	w := newVersion4(t, func(c *Config) { c.Path = at })
+	inOneHour(func() { w.checkBlocks(device) })
+}
+
+func (w *world) checkBlocks(device string) {
+	w.Helper()
 	blocks := map[string]bool{}
 	for i := range 20 {
 		name := fmt.Sprintf(`d\%d`, i)
@@ -193,14 +191,14 @@ func TestExt4StoresAttributeOnce(t *testing.T) {
 		w.must(os.Remove(w.path(name)))
 	}
 	if len(blocks) > 2 { // that of the first file, and that of its holder
-		t.Errorf("20 files with one attribute, each removed before the next one, had it in the blocks %v, want at most two",
+		w.Errorf("20 files with one attribute, each removed before the next one, had it in the blocks %v, want at most two",
 			slices.Sorted(maps.Keys(blocks)))
 	}
 	w.newFile(`e\1`)
 	w.newFile(`e\2`)
 	w.newFile(`e\3`)
 	if got, want := w.attributeBlock(device, `e\3`), w.attributeBlock(device, `e\2`); got != want || blocks[got] {
-		t.Errorf("the attribute of another directory's files is in the blocks %s and %s, want one that is not of %v", got,
+		w.Errorf("the attribute of another directory's files is in the blocks %s and %s, want one that is not of %v", got,
 			want, slices.Sorted(maps.Keys(blocks)))
 	}
 }
