@@ -48,7 +48,7 @@ func TestSetSecurityStoresAttribute(t *testing.T) {
 // whose hash only the server can compute is not written (F-121).
 func TestAttributeKeepsVersion(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
-	th, begun := w.as(alice), time.Now().Truncate(time.Second)
+	th, begun := w.as(alice), time.Now().Truncate(time.Hour)
 	text := "O:" + alice + "G:SYD:P(A;;FA;;;" + alice + ")"
 	sealed := ntacl.Attribute{Version: 4}
 	info := ntacl.Info{Mode: 0o600, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
