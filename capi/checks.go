@@ -23,7 +23,7 @@ func (c *call) privilegeSetAt(p user) (*nt.PrivilegeSet, ntstatus.Status) {
 }
 
 // ntPrivilegeCheck probes the set and Result before it uses the handle (T-101). It writes the set back with its used
-// privileges marked. The set comes before Result. After a failure nothing is written.
+// privileges marked. The set comes before Result. After a failure of the probes or the check nothing is written.
 func ntPrivilegeCheck(c *call) uint64 {
 	set, result := c.ptr(1), c.ptr(2)
 	in := nt.PrivilegeCheckIn{ClientToken: c.handle(0), RequiredPrivileges: captured(c.privilegeSetAt(set))}

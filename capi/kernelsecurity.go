@@ -29,7 +29,8 @@ func (c *call) hasSubject(p user) bool {
 }
 
 // seAssignSecurityEx writes the address of a new descriptor, which the program frees. Without a subject it writes NULL
-// and returns STATUS_NO_TOKEN (S-60). Parameters that cannot be read give their status.
+// and returns STATUS_NO_TOKEN (S-60). The output is probed first. Then parameters that cannot be read give their
+// status.
 func seAssignSecurityEx(c *call) uint64 {
 	in := kernel.SeAssignSecurityExIn{ParentDescriptor: captured(c.DescriptorAt(c.ptr(0))),
 		ExplicitDescriptor: captured(c.DescriptorAt(c.ptr(1))),

@@ -17,8 +17,8 @@ const (
 	accessStateSize    = 160
 )
 
-// encodeSubject encodes a SECURITY_SUBJECT_CONTEXT. The program owns the references to its two tokens until
-// SeReleaseSubjectContext.
+// encodeSubject encodes a SECURITY_SUBJECT_CONTEXT. The program owns the references to its tokens until
+// SeReleaseSubjectContext. Without a client that token is 0.
 func encodeSubject(s *kernel.SubjectContext) []byte {
 	b := make([]byte, subjectContextSize)
 	if s.Client != nil {

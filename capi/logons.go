@@ -139,8 +139,8 @@ func lsaLookupNames2(c *call) uint64 {
 }
 
 // lsaLookupSids returns the domains and the names in two blocks that the caller frees with LsaFreeMemory. A malformed
-// SID gets a name of type SidTypeInvalid (L-47). An unreadable SID fails the call, and a fault while writing is the
-// result.
+// SID gets a name of type SidTypeInvalid (L-47). An unreadable SID fails the call. STATUS_NONE_MAPPED writes both
+// blocks as well. A fault while writing is the result.
 func lsaLookupSids(c *call) uint64 {
 	n := c.u32(1)
 	if st := c.probeLookup(c.ptr(3), c.ptr(4), n); st != ntstatus.Success {

@@ -49,9 +49,9 @@ func ntCreateFile(c *call) uint64 {
 	return c.openedFile(o.FileHandle, uint64(o.Information), st)
 }
 
-// ntCreateNamedPipeFile implements NtCreateNamedPipeFile: it creates a pipe instance. Invalid parameters, and a pipe
-// without a direction, are STATUS_INVALID_PARAMETER. Unreadable pointers fail first. An instance limit of 0xFFFFFFFF is
-// none.
+// ntCreateNamedPipeFile implements NtCreateNamedPipeFile: it creates a pipe instance. Invalid parameters, an instance
+// limit of 0, and a pipe without a direction are STATUS_INVALID_PARAMETER. The status block and the timeout are checked
+// before them, the object attributes before the direction only. An instance limit of 0xFFFFFFFF is none.
 func ntCreateNamedPipeFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)

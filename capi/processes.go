@@ -158,8 +158,8 @@ func (c *call) securityAttributesAt(p user) (*win32.SecurityAttributes, ntstatus
 }
 
 // rmCreateProcess implements CreateProcess and, with a token, CreateProcessAsUser. At a daemon it also starts the
-// program. A token of another user is refused there. Arguments are read before anything is created. Without a daemon no
-// program starts. A failure to write the result leaves the process and its handles.
+// program, and a token of another user is STATUS_PRIVILEGE_NOT_HELD. Arguments are read before anything is created. If
+// the program cannot start, the handles are closed. A failure to write the result leaves the process and its handles.
 func rmCreateProcess(c *call) uint64 {
 	out := c.ptr(5)
 	if st := c.Probe(out, 24, 4); st != ntstatus.Success {

@@ -90,8 +90,8 @@ func rtlDeleteAce(c *call) uint64 {
 	return c.changeList(c.ptr(0), func(acl []byte) ntstatus.Status { return sd.DeleteACE(acl, c.u32(1)) })
 }
 
-// rtlGetAce implements RtlGetAce: it writes the address of the entry with an index. An index beyond the last entry is
-// an error. A list that is malformed gives its status.
+// rtlGetAce implements RtlGetAce: it writes the address of the entry with an index. An index beyond the last entry and
+// a malformed list are STATUS_INVALID_PARAMETER, before the output is tried.
 func rtlGetAce(c *call) uint64 {
 	b, st := c.listBytes(c.ptr(0))
 	if st != ntstatus.Success {

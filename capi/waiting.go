@@ -171,10 +171,10 @@ func ntWaitForSingleObject(c *call) uint64 {
 // maxWaits is how many objects a thread can wait for at once (MAXIMUM_WAIT_OBJECTS).
 const maxWaits = 64
 
-// ntWaitForMultipleObjects waits for one of several objects, or for all. For all, it acquires each as soon as that is
-// signalled, and after a timeout it keeps those that it has acquired. No object, and more than maxWaits, are
-// STATUS_INVALID_PARAMETER_1. Both are waited for one after the other in the order of the list. The first failure ends
-// it.
+// ntWaitForMultipleObjects waits for one of several objects, or for all. For all, it waits for each in the order of the
+// list and acquires it. The first status other than success ends it, such as STATUS_TIMEOUT or STATUS_USER_APC, and
+// keeps the objects acquired before. No object, and more than maxWaits, are STATUS_INVALID_PARAMETER_1, before the
+// pointers are read.
 func ntWaitForMultipleObjects(c *call) uint64 {
 	n := c.u32(0)
 	if n == 0 || n > maxWaits {

@@ -14,7 +14,8 @@ import (
 // OpenFile returns it with the handle, and reading from it needs no further call.
 // Otherwise, and for a pipe, file is nil. NtReadFile and NtWriteFile work for every
 // handle. The handle keeps the share access, delete on close, and the rights other than
-// reading and writing. The caller must close both the file and the handle.
+// reading and writing. The caller must close both the file and the handle. A thread of
+// another connection is STATUS_INVALID_CID, a lost connection STATUS_PORT_DISCONNECTED.
 //
 // fcntl(F_GETFL) returns the access mode of the descriptor. For a handle for reading and
 // writing it may be read-only. The descriptor can be mapped and passed on. The daemon

@@ -20,7 +20,7 @@ func (c *Conn) AttachAs(process winnt.Handle) (f *os.File, uid uint32, err error
 }
 
 // attachAs asks the server for the connection of a process in which another account's program will run. It returns the
-// connection and the uid of that account.
+// connection and the uid of that account. An answer without a uid is an error and ends c.
 func (c *Conn) attachAs(process winnt.Handle, program string) (f *os.File, uid uint32, err error) {
 	frame := &wire.Frame{Kind: wire.AttachAs, Thread: 1, Body: wire.AppendAttach(nil, process, program)}
 	f, rest, err := c.descriptorWith(frame)

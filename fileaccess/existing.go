@@ -131,8 +131,9 @@ func (o *opening) imply() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// checkObject runs the access check of an existing object, and then the checks that follow it in the rules, from
-// F-40 on. It returns the status of the first one that refuses.
+// checkObject runs the access check of an existing object (F-40 to F-46). Rights that its descriptor refuses may come
+// from the parent directory. If neither gives a right, or no right is granted at all, the status is
+// STATUS_ACCESS_DENIED. It sets o.granted and adds to o.used, also when it refuses.
 func (o *opening) checkObject() ntstatus.Status {
 	d := o.f.Object.Descriptor
 	o.granted = o.pre

@@ -158,8 +158,9 @@ func (h *Handle) adapt(op Operation, n *need) {
 	}
 }
 
-// deletable checks the attribute and the entries of an object that is to be deleted. It returns STATUS_CANNOT_DELETE,
-// STATUS_DIRECTORY_NOT_EMPTY or success. The read-only attribute comes first.
+// deletable checks the attribute and the entries of an object that is to be deleted. It returns STATUS_CANNOT_DELETE
+// for a read-only one, unless op ignores the attribute and the handle grants FILE_WRITE_ATTRIBUTES. After that it
+// returns STATUS_DIRECTORY_NOT_EMPTY or success.
 func (h *Handle) deletable(op Operation) ntstatus.Status {
 	if h.Attributes&AttributeReadOnly != 0 {
 		// A read-only object stays, unless the request ignores the attribute and the handle may change it (F-55).

@@ -222,8 +222,9 @@ func (o *opening) refusedAudit(st ntstatus.Status) Audit {
 	return a
 }
 
-// hides reports whether the failure would reveal an entry that enumeration hides. Failures before the last component do
-// not depend on its existence and remain unchanged. It returns false without a share.
+// hides reports whether the failure would reveal an entry that enumeration hides. Only STATUS_ACCESS_DENIED,
+// STATUS_OBJECT_NAME_COLLISION, STATUS_NOT_A_DIRECTORY and STATUS_FILE_IS_A_DIRECTORY would, and only at the last
+// component. It returns false without a share.
 func (o *opening) hides(st ntstatus.Status) bool {
 	p := &o.f.Policy
 	// Nothing is hidden unless policy and share hide entries and the last component was looked at (F-73).

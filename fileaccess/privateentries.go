@@ -26,8 +26,9 @@ func openedList(d *sd.Descriptor, most bool) *sd.Descriptor {
 	return sd.New(parts)
 }
 
-// unconditional returns the plain form of an entry. An entry that counts for nobody becomes one that allows nothing,
-// because an entry for OWNER RIGHTS replaces the owner's implicit rights whatever its condition says.
+// unconditional returns the plain form of a conditional or compound entry, and any other entry unchanged. most is that
+// of [openedList]. An entry that does not count becomes one with an empty mask, because an entry for OWNER RIGHTS
+// replaces the owner's implicit rights whatever its condition says.
 func unconditional(a sd.ACE, most bool) sd.ACE {
 	typ, mask := sd.AccessAllowed, a.Mask()
 	switch a.Type() {

@@ -23,7 +23,7 @@ type held struct {
 }
 
 // attributeOf reads an extended attribute of the inode that a descriptor holds. It returns nil without an error if the
-// attribute is missing or the file system has no attributes.
+// attribute is missing or the file system has no attributes. An empty value is not nil.
 func (h *held) attributeOf(name string) ([]byte, error) {
 	var b [smallAttribute]byte
 	n, err := h.read(name, b[:])
@@ -75,7 +75,8 @@ type xattrArgs struct {
 }
 
 // readPlace reads an attribute into b through a descriptor that was opened with O_PATH. name ends with a zero byte.
-// It returns the length of the value. A value longer than b is ERANGE. An empty b panics.
+// It returns the length of the value, which is meaningless with an error. A value longer than b is ERANGE, a missing
+// attribute ENODATA. An empty b panics.
 func readPlace(fd int, name *[shortName]byte, b []byte) (uintptr, unix.Errno) {
 	if dir := ownDescriptors(); dir >= 0 && strconv.IntSize == 64 {
 		var room [24]byte

@@ -33,7 +33,8 @@ var (
 // the attributes, so a server accepts exactly those that it accepted before. It follows no link and enters no other
 // mount below the path. Its memory does not grow with the tree. Writing an attribute in security.* needs CAP_SYS_ADMIN.
 //
-// Repair fails if the path cannot be opened, or if ctx ends. It counts errors of single files.
+// Repair fails if the path cannot be opened, or if ctx ends, and returns the counts so far. It counts errors of single
+// files. After c.Most files it stops with Cut set and no error.
 func Repair(ctx context.Context, c RepairConfig) (RepairCounts, error) {
 	c.Attribute = cmp.Or(c.Attribute, ntacl.Name)
 	r := &repair{RepairConfig: c, ctx: ctx}

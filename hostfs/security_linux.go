@@ -33,7 +33,7 @@ func (f *file) Descriptor() (*sd.Descriptor, ntstatus.Status) {
 }
 
 // SwapDescriptor writes next and returns true if the present descriptor equals old. If the write fails, it returns
-// false and the error. It returns false and success if the descriptors differ, or if one of the two is nil.
+// false and the error. It returns false and success if the present one differs from old, or if either is nil.
 // STATUS_NOT_SUPPORTED means that only the file server can compute the hash of the attribute. Opens of this tree
 // exclude each other. If another program writes between the read and the write, its change is lost.
 func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) {

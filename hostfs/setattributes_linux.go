@@ -33,9 +33,10 @@ func (t *Tree) writeDOS(d dos, fd int, s *unix.Statx_t) error {
 	return t.setAttribute(fd, dosName, value, 0)
 }
 
-// SetBasic sets the times of access, writing and creation, and the attributes that a file server stores. A time that
-// is 0 or negative stays, and so do all attributes if the new ones are 0. An attribute that cannot be stored gives
-// STATUS_NOT_SUPPORTED. ChangeTime is ignored. F-122
+// SetBasic sets the times of access, writing and creation, and the attributes that a file server stores. A time that is
+// 0 or negative stays, and so do all attributes if the new ones are 0. An attribute that cannot be stored gives
+// STATUS_NOT_SUPPORTED and changes nothing. The two other times are set last: if that fails, the attributes and the
+// time of creation stay changed. ChangeTime is ignored. F-122
 func (f *file) SetBasic(b nt.FileBasic) ntstatus.Status {
 	if st := f.keeps(b.FileAttributes); st != ntstatus.Success {
 		return st

@@ -20,7 +20,7 @@ type Acting struct {
 }
 
 // Acting returns the client that the thread with an id impersonates. It returns false if the thread does not
-// impersonate. Nor does an unknown or ended thread. An unknown thread gives false as well.
+// impersonate, is unknown or has ended.
 func (s *System) Acting(thread winnt.Handle) (Acting, bool) {
 	t := s.sys.LookupThread(thread)
 	if t == nil {

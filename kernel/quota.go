@@ -29,7 +29,7 @@ func NewQuotaBlock(pool *QuotaPool, limit int64, administrator bool) *QuotaBlock
 func (p *Process) SetQuota(b *QuotaBlock) { p.p.SetQuota(b) }
 
 // charge makes b pay for a new process. If made is true, b first pays for the process's token. The status is that of
-// the first payment that b refuses.
+// the first payment that b refuses. The process then keeps b and an earlier payment until it ends.
 func (p *Process) charge(b *QuotaBlock, made bool, t *AccessToken) (st ntstatus.Status) {
 	p.p.SetQuota(b)
 	if made {

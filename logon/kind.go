@@ -50,7 +50,7 @@ func ParseKind(name string) (Kind, bool) {
 }
 
 // Parts returns the type of a kind's logon and its proof. kdc is false for an account that no domain has: it cannot
-// get a ticket, so that its logons use NTLM (L-83).
+// get a ticket, so that its logons use NTLM (L-83). A kind outside [Kinds] is a network logon.
 func (k Kind) Parts(kdc bool) (winnt.LogonType, Proof) {
 	proof := ProvedToKDC
 	if k == NTLM || !kdc {

@@ -112,8 +112,9 @@ func (m *Memory) AccountRights(s sid.SID) (winnt.PrivilegeSet, Rights) {
 
 // LogOn implements [Authority]. Groups without r.Tcb are STATUS_PRIVILEGE_NOT_HELD. The anonymous logon needs no
 // account. Package Password compares passwords, and an account without a password never matches. An unknown name and a
-// wrong password are both STATUS_LOGON_FAILURE. Package S4U needs no password: it is for network logons of known users,
-// and without r.Tcb its token has level Identification. Other packages are STATUS_NO_SUCH_PACKAGE. A name without a
+// wrong password are both STATUS_LOGON_FAILURE, and Result.Reason tells them apart. Package S4U needs no password, and
+// without r.Tcb its token has level Identification. For S4U an unknown user is STATUS_NO_SUCH_USER, and then another
+// type than a network logon STATUS_INVALID_LOGON_TYPE. Other packages are STATUS_NO_SUCH_PACKAGE. A name without a
 // domain may be qualified by r.Domain.
 func (m *Memory) LogOn(r Request) (Result, ntstatus.Status) {
 	if len(r.Groups) > 0 && !r.Tcb {

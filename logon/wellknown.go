@@ -87,7 +87,8 @@ func useOf(domain string) winnt.SIDNameUse {
 // MaxName is the maximum length of a name in a lookup, in bytes.
 const MaxName = 1024
 
-// Split splits NAME, DOMAIN\NAME or NAME@DOMAIN. qualified is false for NAME.
+// Split splits NAME, DOMAIN\NAME or NAME@DOMAIN. It splits at the first backslash, else at the last @. qualified is
+// false for NAME. A part may be empty.
 func Split(full string) (domain, name string, qualified bool) {
 	if domain, name, qualified = strings.Cut(full, `\`); qualified {
 		return domain, name, true

@@ -110,8 +110,8 @@ type posixEntry struct {
 	id        uint32
 }
 
-// posixEntries returns the entries of a POSIX ACL after the mask is applied. Without an ACL it returns the three
-// classes of the mode.
+// posixEntries returns the entries of a POSIX ACL after the mask is applied, and not the mask itself. Without an ACL it
+// returns the three classes of the mode. After an error of [rawEntries] it returns no entries.
 func posixEntries(f Info, acl []byte) ([]posixEntry, error) {
 	all, err := rawEntries(f, acl)
 	mask := uint16(7)
@@ -135,7 +135,8 @@ func posixEntries(f Info, acl []byte) ([]posixEntry, error) {
 
 // Searchers returns the numbers of the users and groups that may search a directory,
 // or execute a file, by its permissions. all reports whether everybody may. The owner
-// is always included, because it can change the permissions. A malformed acl is an error.
+// is always included, because it can change the permissions. A malformed acl is an
+// error, with the owner alone.
 func Searchers(f Info, acl []byte) (users, groups []uint32, all bool, err error) {
 	entries, err := posixEntries(f, acl)
 	users = append(users, f.UID)

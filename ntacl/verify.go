@@ -39,8 +39,9 @@ const systemACL = "posix_acl" // description of the hash that Verify knows
 // system.posix_acl_access and system.posix_acl_default, nil for a file without them.
 //
 // A change of only the bits setuid, setgid and sticky does not count. The server computes the same descriptor from the
-// permissions, and accepts that. Version 2 and an empty hash of version 3 are Unhashed, and other hashes of version 3
-// Unverifiable. A description that is not that of the system attributes is Unverifiable unless the hash fits.
+// permissions, and accepts that. Versions up to 2, and a SHA-256 hash of zeros in version 3, are Unhashed. Another type
+// of hash and a malformed ACL are Stale. Other hashes of version 3 are Unverifiable. A description that is not that of
+// the system attributes is Unverifiable unless the hash fits.
 func (a *Attribute) Verify(f Info, access, inherited []byte) Verdict {
 	switch {
 	case a.Version <= 2 || a.Version == 3 && a.HashType == HashSHA256 && a.Hash == [64]byte{}:

@@ -44,8 +44,9 @@ type Found struct {
 // Walk calls visit for a file and, with recurse, for all its descendants,
 // directories before their children, in the order of List. If it cannot list a
 // directory, it visits the directory again with the error and continues. It
-// stops when visit returns false, and then returns false. It does not follow
-// links, except for the root, and visits neither links nor devices.
+// stops when visit returns false, and then returns false. It visits a root that
+// it cannot stat once, with the error. It does not follow links, except for the
+// root, and visits neither links nor devices.
 func Walk(t Tree, root string, recurse bool, visit func(Found) bool) bool {
 	info, err := t.Stat(root)
 	switch {

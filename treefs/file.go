@@ -65,7 +65,7 @@ func (o *File) ReadAt(b []byte, at int64) (n int, err error) {
 
 // WriteAt writes all of b at an offset, which may be after the end. On a file opened with O_APPEND it writes at the end
 // and ignores the offset. It does not change the position. n has the bytes written before an error. A negative offset
-// is fs.ErrInvalid. A write of no bytes is io.ErrShortWrite.
+// is fs.ErrInvalid. An empty b returns 0 and nil. If the kernel takes no byte, the error is io.ErrShortWrite.
 func (o *File) WriteAt(b []byte, at int64) (n int, err error) {
 	if at < 0 {
 		return 0, failed("write", o.name, fs.ErrInvalid)

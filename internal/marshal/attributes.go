@@ -23,7 +23,7 @@ const attributeSize = 40
 
 // TokenAttributesAt copies a TOKEN_SECURITY_ATTRIBUTES_INFORMATION; NULL is nil. A version other than 1 gives
 // STATUS_INVALID_PARAMETER. A misaligned address is STATUS_DATATYPE_MISALIGNMENT. The result is a copy. A list without
-// elements is empty, not nil. More than maxClaims attributes and values in all are a failure.
+// elements is empty, not nil. More than maxClaims bytes in all are STATUS_INSUFFICIENT_RESOURCES.
 func (m *Memory) TokenAttributesAt(p Address) ([]claims.Attribute, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
@@ -62,8 +62,8 @@ func (r *attributeReader) array(p Address, n uint32, size int) ([]byte, ntstatus
 	return r.Block(p, int(n)*size, 1)
 }
 
-// text copies the text of a UNICODE_STRING. An odd length gives STATUS_INVALID_PARAMETER, and a length beyond the
-// remaining memory STATUS_INSUFFICIENT_RESOURCES. The length counts even if the text is malformed.
+// text copies the text of a UNICODE_STRING. A length beyond the remaining memory gives STATUS_INSUFFICIENT_RESOURCES,
+// another odd one STATUS_INVALID_PARAMETER. An odd length and that of an unreadable text still reduce left.
 func (r *attributeReader) text(b []byte) (string, ntstatus.Status) {
 	n := int(le.Uint16(b))
 	if n > r.left {
@@ -133,8 +133,8 @@ func (r *attributeReader) value(a *claims.Attribute, b []byte) (st ntstatus.Stat
 	return st
 }
 
-// NamesAt copies an array of n UNICODE_STRINGs, nil for 0. It returns the status of the first unreadable one, and an
-// error for more than maxClaims.
+// NamesAt copies an array of n UNICODE_STRINGs, nil for 0. It returns the status of the first unreadable one, and
+// STATUS_INSUFFICIENT_RESOURCES for more than maxClaims bytes in all.
 func (m *Memory) NamesAt(p Address, n uint32) ([]string, ntstatus.Status) {
 	r := attributeReader{m, maxClaims}
 	b, st := r.array(p, n, 16)

@@ -167,8 +167,8 @@ func (t *Thread) hasGroup(h winnt.Handle, class winnt.TokenInfoClass, s nt.Captu
 }
 
 // isMember runs an access check of the token client against a descriptor that admits this SID alone. Handle 0 means the
-// effective token; that of a process is copied first. A handle of a primary token is an error. It returns true only for
-// a SID that is enabled. A malformed SID is STATUS_INVALID_SID.
+// effective token; that of a process is copied first. A handle of a primary token is STATUS_NO_IMPERSONATION_TOKEN. It
+// returns true only for a SID that is enabled. A malformed SID is STATUS_INVALID_SID.
 func (t *Thread) isMember(client winnt.Handle, s nt.Captured[sid.SID]) (bool, ntstatus.Status) {
 	if client == 0 {
 		own, primary, st := t.openOwn(winnt.TOKEN_DUPLICATE)

@@ -103,7 +103,7 @@ func (s *Server) done(f *Frame) {
 }
 
 // answerNewThread creates a thread and answers with its number and name. At MaxThreads the answer is
-// STATUS_INSUFFICIENT_RESOURCES. An error of the process is answered with its status.
+// STATUS_INSUFFICIENT_RESOURCES. An error of the process is answered with its status, or if it has none with that too.
 func (s *Server) answerNewThread(f *Frame) error {
 	if len(s.threads) >= MaxThreads {
 		return s.answer(f, AnswerHead{Status: ntstatus.InsufficientResources}, nil)

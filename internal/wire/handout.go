@@ -54,7 +54,7 @@ func (w *worker) handOut(f *Frame) (a reply, err error) {
 
 // callWith makes a call that opens a file. The answer has a descriptor if the server passes one (W-61). The answer of a
 // call that cannot open a file is STATUS_INVALID_PARAMETER. A failure to pass the descriptor leaves the call
-// successful. A call of an unknown row is answered as by callAnd.
+// successful. A call of an unknown row is answered as by callAnd. An error is a malformed request.
 func (w *worker) callWith(f *Frame) (a reply, err error) {
 	q, err := w.s.request(f)
 	if err != nil {

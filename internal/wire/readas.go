@@ -111,7 +111,7 @@ var rowsOfReadAs = sync.OnceValue(func() (r struct{ impersonate, open, close *Ro
 // readAs opens a file while impersonating a token and answers with its contents. Afterwards the thread has its previous
 // context, even on failure (G-30). The handle is closed if the answer has all contents. An open that could change a
 // file gives STATUS_INVALID_PARAMETER. An error is a malformed body and ends the connection. JSON and a process that
-// cannot give contents are STATUS_NOT_SUPPORTED.
+// cannot give contents are STATUS_NOT_SUPPORTED, before the body is read.
 func (w *worker) readAs(f *Frame) (a reply, err error) {
 	by, ok := w.s.process.(ContentsGiver)
 	if !ok || w.s.form == inJSON {

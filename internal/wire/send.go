@@ -26,8 +26,8 @@ const largeAnswer = fullAnswers
 func (s *Server) send(f *Frame) error { return s.sendWith(f, nil, nil) }
 
 // sendWith sends a frame with bytes after its body: tail is copied, apart is not and must not change. While s.hold is
-// set it only queues them. It closes f.Files once they are sent. A frame above MaxFrame is an error, and nothing of
-// it is sent.
+// set it only queues them. It closes f.Files once they are sent. A frame above MaxFrame is an error: nothing of it is
+// sent, and f.Files are closed.
 func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 	n := headSize + len(f.Body) + len(tail) + len(apart)
 	if n > MaxFrame {

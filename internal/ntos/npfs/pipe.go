@@ -206,10 +206,10 @@ func (fs *FileSystem) firstEnd(name string) *End {
 func (fs *FileSystem) Find(name string) *End { return fs.firstEnd(name) }
 
 // add adds an instance to the pipe with a name, and creates the pipe with descriptor d for the first instance. existed
-// reports whether the pipe existed before. It fails if cfg.Which does not allow that, or if the pipe has the maximal
-// number of instances. Names match in any case of the NT upcase table. Another share mode than that of the first
-// instance is STATUS_ACCESS_DENIED, and the limit STATUS_INSTANCE_NOT_AVAILABLE. A pipe without a name has one
-// instance.
+// reports whether the pipe existed before. If cfg.Which does not allow that, the status is STATUS_ACCESS_DENIED for
+// First and STATUS_OBJECT_NAME_NOT_FOUND for Another. Names match in any case of the NT upcase table. The maximal
+// number of instances is STATUS_INSTANCE_NOT_AVAILABLE, and after it another share mode than that of the first instance
+// STATUS_ACCESS_DENIED. A pipe without a name has one instance.
 func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descriptor) (existed bool,
 	st ntstatus.Status) {
 	fs.mu.Lock()

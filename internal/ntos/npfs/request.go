@@ -152,8 +152,9 @@ func (op Op) waits(st ntstatus.Status) bool {
 	return st == ntstatus.Pending
 }
 
-// againLocked tries a waiting operation again. It returns STATUS_PENDING if the request must go on waiting. A client
-// that came meanwhile makes a listen succeed. Of a write, res.Count is what was taken so far.
+// againLocked tries a waiting operation again. It returns STATUS_PENDING and no count if the request must go on
+// waiting. A client that came meanwhile makes a listen succeed. For a write that ends, res.Count is the number of bytes
+// taken.
 //
 // +checklocks:e.instance.mu
 func (e *End) againLocked(r *Request, f *finished) (res Result) {

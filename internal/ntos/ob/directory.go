@@ -138,9 +138,9 @@ func (d *Directory) Insert(name string, obj Object, ignoreCase bool) ntstatus.St
 }
 
 // insert names an object. With open it also counts the creator's handle in the same step. Otherwise another caller
-// could open and close the object first, and the name would disappear. It fails for a name that is empty, has a
-// backslash or is taken, for an object that has a name, and in a full directory. A collision is
-// STATUS_OBJECT_NAME_COLLISION, a full directory STATUS_INSUFFICIENT_RESOURCES.
+// could open and close the object first, and the name would disappear. Errors in this order: an empty name or a
+// backslash in it is STATUS_OBJECT_NAME_INVALID, a taken name STATUS_OBJECT_NAME_COLLISION, a full directory
+// STATUS_INSUFFICIENT_RESOURCES, and an object that has a name STATUS_OBJECT_NAME_COLLISION.
 func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstatus.Status {
 	if name == "" || strings.ContainsRune(name, '\\') {
 		// A component is not empty and has no backslash (O-23).

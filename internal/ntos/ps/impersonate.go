@@ -217,7 +217,7 @@ func (t *Thread) Impersonation(tag ob.Tag) *se.Impersonation {
 
 // ReplaceOwnCopy makes dup, the copy that an open made, the thread's impersonation token (I-23). If the thread's
 // record has changed since open read it, it changes nothing and succeeds (I-29). The new record marks the token
-// as the thread's own copy (I-6). It makes no I-42 decision; the refusals of I-90 apply.
+// as the thread's own copy (I-6). It makes no I-42 decision; the refusals of I-90 come first.
 func (t *Thread) ReplaceOwnCopy(read *se.Impersonation, dup *se.TokenObject) Outcome {
 	if out := t.process.job.Load().refuses(dup.Value()); out.Status != ntstatus.Success {
 		return out

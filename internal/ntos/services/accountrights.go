@@ -19,8 +19,8 @@ var accountMapping = winnt.GenericMapping{Read: 0x20001, Write: 0x2000E, Execute
 var accountSecurity = sddl.MustParse("O:BAG:SYD:(A;;0xf000f;;;BA)(A;;0x20000;;;WD)")
 
 // LsaEnumerateAccountRights returns the privileges and logon rights that are assigned to a SID. A SID without any is
-// STATUS_OBJECT_NAME_NOT_FOUND, the null SID STATUS_INVALID_PARAMETER. The handle needs POLICY_LOOKUP_NAMES and the
-// caller ACCOUNT_VIEW. Privileges come before logon rights.
+// STATUS_OBJECT_NAME_NOT_FOUND, the null SID STATUS_INVALID_PARAMETER before the handle is used. The handle needs
+// POLICY_LOOKUP_NAMES and the caller ACCOUNT_VIEW. Privileges come before logon rights.
 func (c *Context) LsaEnumerateAccountRights(in nt.LsaEnumerateAccountRightsIn) (out nt.LsaEnumerateAccountRightsOut,
 	st ntstatus.Status) {
 	if st := in.AccountSID.Status; st != ntstatus.Success {

@@ -80,8 +80,8 @@ func (c *Context) adjustedStatus(st ntstatus.Status) ntstatus.Status {
 }
 
 // NtAdjustTokenClaimsAndDeviceGroups enables or disables claims and device groups under the rules for groups. Either
-// all changes of the three lists take effect, or none. A malformed list is refused after the handle. The handle needs
-// TOKEN_ADJUST_GROUPS, and TOKEN_QUERY for a previous state.
+// all changes of the three lists take effect, or none. Unreadable memory is refused before the handle, a malformed list
+// after it. The handle needs TOKEN_ADJUST_GROUPS, and TOKEN_QUERY for a previous state.
 func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) (out nt.AdjustTokenClaimsOut,
 	st ntstatus.Status) {
 	// capture

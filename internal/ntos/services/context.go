@@ -234,7 +234,7 @@ func (c *Context) pay(obj ob.Object, payer quota.Payer) ntstatus.Status {
 }
 
 // insert creates a handle in the process's or the kernel's table, depending on the attributes. The handle takes its
-// own reference. A full table is a failure, and obj stays with the caller.
+// own reference. A full table is STATUS_INSUFFICIENT_RESOURCES. After a failure obj has no new reference.
 func (c *Context) insert(obj ob.Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
 	if st := c.MayInsert(); st != ntstatus.Success {
 		return 0, st

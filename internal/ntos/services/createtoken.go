@@ -147,9 +147,10 @@ func sidStatus(gs []token.Group) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// newValue returns the requested token. T-11 applies to owner and primary group, T-12 to unspecified fields. An unknown
-// privilege, and an owner or group outside the token, are failures. A primary token has no level. A token without an
-// integrity group gets medium, unless its policy is 0. Malformed claims are STATUS_INVALID_PARAMETER.
+// newValue returns the requested token. T-12 applies to unspecified fields. An unknown privilege is
+// STATUS_NO_SUCH_PRIVILEGE. An owner or primary group outside the token is STATUS_INVALID_OWNER or
+// STATUS_INVALID_PRIMARY_GROUP (T-11). A primary token has no level. A token without an integrity group gets medium,
+// unless its policy is 0. Malformed claims are STATUS_INVALID_PARAMETER.
 func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfService) (*token.Token, ntstatus.Status) {
 	s := token.Spec{
 		// token.New enables mandatory groups (T-2); groups without attributes are disabled (T-144).

@@ -11,9 +11,9 @@ import (
 )
 
 // NtDuplicateObject creates another handle to an object. With DUPLICATE_CLOSE_SOURCE it also closes the source handle,
-// even if the duplication fails (O-52). Without a target process it only closes the source handle, and fails without
-// that option (O-51). Both processes need PROCESS_DUP_HANDLE, and the source is checked first. A source handle that
-// does not exist is a failure.
+// even if a later step fails (O-52). Without a target process it only closes the source handle, and without that option
+// it returns STATUS_INVALID_PARAMETER (O-51). Both processes need PROCESS_DUP_HANDLE. The source process is checked
+// first, then the target process and the source handle.
 func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateObjectOut, st ntstatus.Status) {
 	// reference
 	// The source process is checked first and must grant PROCESS_DUP_HANDLE (O-50).

@@ -88,9 +88,9 @@ func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.Q
 	return out, ntstatus.Success
 }
 
-// pipeFact returns the information of a pipe for a class. It fails for a class that pipes do not have, for a file that
-// is not a pipe, and for a detached end. The first is STATUS_INVALID_INFO_CLASS, the second STATUS_INVALID_PARAMETER,
-// the third STATUS_PIPE_DISCONNECTED.
+// pipeFact returns the information of a pipe for a class. A class that pipes do not have is STATUS_INVALID_INFO_CLASS,
+// for a file that is not a pipe as well. Such a file with a class of pipes is STATUS_INVALID_PARAMETER, and a detached
+// end STATUS_PIPE_DISCONNECTED.
 func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryInformationFileOut, st ntstatus.Status) {
 	e, ok := obj.(*npfs.End)
 	standard := ok && class == nt.FileStandardInformation
@@ -145,8 +145,8 @@ func (c *Context) fileName(obj ob.Object, length uint32) (out nt.QueryInformatio
 }
 
 // setPipeModes sets how an end of a pipe reads, and whether its operations wait. The handle must grant
-// FILE_WRITE_ATTRIBUTES (I-158). A file that is no pipe is STATUS_INVALID_PARAMETER. An unsupported mode is an error of
-// the pipe, and the modes then stay.
+// FILE_WRITE_ATTRIBUTES (I-158). A file that is no pipe and an unsupported mode are STATUS_INVALID_PARAMETER, and the
+// modes then stay.
 func (c *Context) setPipeModes(in *nt.SetInformationFileIn) ntstatus.Status {
 	// reference
 	obj, st := c.file(in.FileHandle, winnt.FILE_WRITE_ATTRIBUTES)

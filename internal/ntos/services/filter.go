@@ -26,8 +26,8 @@ func (c *Context) NtFilterTokenEx(in nt.FilterTokenExIn) (nt.FilterTokenOut, nts
 	return c.filterToken(&in)
 }
 
-// filterToken does the work of both services: flags, handle, lists, filter and the new handle, in this order (T-60).
-// With a failure no token exists. The new handle has the rights of the old one. Unknown flags are
+// filterToken does the work of both services. It checks unreadable lists, flags, the handle and malformed lists in this
+// order (T-60). With a failure no token exists. The new handle has the rights of the old one. Unknown flags are
 // STATUS_INVALID_PARAMETER, and the handle needs TOKEN_DUPLICATE.
 func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st ntstatus.Status) {
 	// capture
@@ -82,7 +82,7 @@ func (c *Context) checkLists(in *nt.FilterTokenExIn) ntstatus.Status {
 }
 
 // filtered returns the object of the filtered token. The caller must release its reference. A restricting SID with
-// attributes is a failure.
+// attributes is STATUS_INVALID_PARAMETER.
 func (c *Context) filtered(existing *se.TokenObject, in *nt.FilterTokenExIn) (*se.TokenObject, ntstatus.Status) {
 	spec := filterSpec(in)
 	// The filtered token names its origin as parent (T-64).

@@ -144,7 +144,8 @@ func (c *Context) start(i *irp) (r npfs.Result, st ntstatus.Status) {
 }
 
 // startOn starts an operation. do begins it and returns its first result and the function that cancels it. A thread
-// that has ended, and too many operations, are failures, and do is not called.
+// that has ended is STATUS_THREAD_IS_TERMINATING, too many operations are STATUS_INSUFFICIENT_RESOURCES; do is then not
+// called.
 func (c *Context) startOn(i *irp, do func() (npfs.Result, func() bool)) ntstatus.Status {
 	if st := i.thread.AddIO(i); st != ntstatus.Success {
 		i.over(npfs.Result{Status: st}, false)

@@ -47,9 +47,9 @@ func (c *Context) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (
 	return out, c.Impersonated(p.AssignToJob(j))
 }
 
-// NtSetInformationJobObject adds security limits to a job. It never removes one (I-89). Another class, another length
-// and unknown flags are errors. After a failure the limits are unchanged. A new limit on the token needs a token
-// handle. Unknown flags are STATUS_INVALID_PARAMETER, decided after the handle.
+// NtSetInformationJobObject adds security limits to a job. It never removes one (I-89). Another class is
+// STATUS_INVALID_INFO_CLASS, another length STATUS_INFO_LENGTH_MISMATCH. Unknown flags are STATUS_INVALID_PARAMETER,
+// decided after the handle. A new limit on the token needs a token handle. After a failure the limits are unchanged.
 func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (out nt.SetInformationJobObjectOut,
 	st ntstatus.Status) {
 	// capture
@@ -94,8 +94,8 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 }
 
 // jobToken references the token for ONLY_TOKEN (I-89). It must be a primary token that the caller may assign; handle 0
-// is an error. The caller releases it. A token of another type is STATUS_BAD_TOKEN_TYPE, one that may not be assigned
-// STATUS_PRIVILEGE_NOT_HELD.
+// is STATUS_INVALID_PARAMETER. The caller releases it. A token of another type is STATUS_BAD_TOKEN_TYPE, one that may
+// not be assigned STATUS_PRIVILEGE_NOT_HELD.
 func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	if h == 0 {
 		// A single token must be named.

@@ -8,7 +8,8 @@ import (
 )
 
 // NtQuerySymbolicLinkObject returns the target of a symbolic link. If the buffer is too small, it returns
-// STATUS_BUFFER_TOO_SMALL with the required length. The handle must grant SYMBOLIC_LINK_QUERY.
+// STATUS_BUFFER_TOO_SMALL with the required length. The handle must grant SYMBOLIC_LINK_QUERY. A fault of the buffer
+// precedes the handle.
 func (c *Context) NtQuerySymbolicLinkObject(in nt.QuerySymbolicLinkObjectIn) (out nt.QuerySymbolicLinkObjectOut,
 	st ntstatus.Status) {
 	// capture

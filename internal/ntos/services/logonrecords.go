@@ -155,9 +155,9 @@ func (s *System) loggedOn(from *LogonSource, t winnt.LogonType, v *token.Token, 
 	return e.Of(v), err
 }
 
-// recordToken records the logon of one token of a pair. The token with more rights identifies the user. A record that
-// cannot be stored is a failure. Success and no record follow if the policy does not ask for one. A second record lists
-// sensitive privileges.
+// recordToken records the logon of one token of a pair. The token with more rights identifies the user. A second record
+// lists sensitive privileges. It returns the status of a record that cannot be stored, and success without a record if
+// the policy does not ask for one.
 func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID,
 	whose *token.Token) ntstatus.Status {
 	if s.Log.Records(audit.Logon, audit.Success, v) {

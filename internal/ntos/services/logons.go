@@ -67,10 +67,9 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 const maxOrigin = 255
 
 // captureLogon captures the parameters of a logon request. It drops OriginName from a caller that has neither
-// SeTcbPrivilege nor SeImpersonatePrivilege (L-64). An unknown message, groups without SeTcbPrivilege, and an
-// OriginName longer than maxOrigin are failures. Unreadable input is refused first. An unknown message is
-// STATUS_BAD_VALIDATION_CLASS, missing SeTcbPrivilege STATUS_PRIVILEGE_NOT_HELD, a long OriginName
-// STATUS_INVALID_PARAMETER.
+// SeTcbPrivilege nor SeImpersonatePrivilege (L-64). Unreadable input is refused first. Then an unknown message is
+// STATUS_BAD_VALIDATION_CLASS, a list of groups without SeTcbPrivilege STATUS_PRIVILEGE_NOT_HELD, and an OriginName
+// longer than maxOrigin STATUS_INVALID_PARAMETER.
 func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntstatus.Status) {
 	for _, st := range []ntstatus.Status{in.LocalGroups.Status, in.SourceContext.Status, sidStatus(in.LocalGroups.V)} {
 		if st != ntstatus.Success {

@@ -12,8 +12,8 @@ import (
 )
 
 // NtCreateLowBoxToken creates the AppContainer token of a package and opens it. The token keeps the objects of Handles
-// open. A SID that is no package or capability is a failure, and then no token exists. The existing token's handle
-// needs TOKEN_DUPLICATE. A client below level Impersonation is STATUS_BAD_IMPERSONATION_LEVEL.
+// open. A SID that is no package or capability, and a token of an AppContainer, are STATUS_INVALID_PARAMETER. The
+// existing token's handle needs TOKEN_DUPLICATE. A client below level Impersonation is STATUS_BAD_IMPERSONATION_LEVEL.
 func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateLowBoxTokenOut, st ntstatus.Status) {
 	// capture
 	if st := c.probe("O-3", required(!in.PackageSID.V.IsZero(), in.PackageSID.Status), in.Capabilities.Status,

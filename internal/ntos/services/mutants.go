@@ -50,7 +50,8 @@ func (c *Context) NtCreateMutant(in nt.CreateMutantIn) (out nt.MutantOut, st nts
 	return out, st
 }
 
-// NtOpenMutant opens a mutant by its name. A missing name and an object of another type are errors.
+// NtOpenMutant opens a mutant by its name. A missing name is STATUS_OBJECT_NAME_NOT_FOUND, an object of another type
+// STATUS_OBJECT_TYPE_MISMATCH.
 func (c *Context) NtOpenMutant(in nt.OpenMutantIn) (out nt.MutantOut, st ntstatus.Status) {
 	out.MutantHandle, st = c.openNamed(in.ObjectAttributes, MutantType, in.DesiredAccess)
 	return out, st
@@ -89,8 +90,8 @@ func (c *Context) exactState(class, length, want uint32, fault ntstatus.Status) 
 	return ntstatus.Success
 }
 
-// NtQueryMutant returns the state of a mutant. Another class or length is an error. The handle must grant
-// MUTANT_QUERY_STATE. The class and the length come before the handle.
+// NtQueryMutant returns the state of a mutant. The handle must grant MUTANT_QUERY_STATE. Before it another class is
+// STATUS_INVALID_INFO_CLASS and then another length STATUS_INFO_LENGTH_MISMATCH.
 func (c *Context) NtQueryMutant(in nt.QueryMutantIn) (out nt.QueryMutantOut, st ntstatus.Status) {
 	// capture
 	const size = 8 // bytes of MUTANT_BASIC_INFORMATION

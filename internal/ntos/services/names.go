@@ -43,7 +43,7 @@ func isComputer(a logon.Authority, name string) bool {
 }
 
 // LsaClose closes a policy handle. It refuses handles of other objects with STATUS_OBJECT_TYPE_MISMATCH. A handle
-// that is protected from close is a failure.
+// that is protected from close is STATUS_HANDLE_NOT_CLOSABLE.
 func (c *Context) LsaClose(in nt.LsaCloseIn) (out nt.LsaCloseOut, st ntstatus.Status) {
 	if st := c.referencePolicy(in.ObjectHandle, 0); st != ntstatus.Success {
 		return out, st
@@ -148,8 +148,8 @@ func (c *Context) LsaLookupNames2(in nt.LsaLookupNames2In) (out nt.LsaLookupName
 }
 
 // LsaLookupSids returns a name for each SID, in their order. An unmapped SID gets a text form and the type unknown.
-// If none, or only some, are mapped, the status says so, as in LsaLookupNames2. More than MaxLookup SIDs are an
-// error.
+// If none, or only some, are mapped, the status says so, as in LsaLookupNames2. No SIDs are a success. More than
+// MaxLookup SIDs are STATUS_INVALID_PARAMETER, before the handle is used.
 func (c *Context) LsaLookupSids(in nt.LsaLookupSidsIn) (out nt.LsaLookupSidsOut, st ntstatus.Status) {
 	if len(in.SIDs) > nt.MaxLookup {
 		return out, c.Fail("L-45", ntstatus.InvalidParameter)

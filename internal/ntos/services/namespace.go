@@ -168,15 +168,15 @@ func (c *Context) NtCreateDirectoryObject(in nt.CreateDirectoryObjectIn) (out nt
 	return out, st
 }
 
-// NtOpenDirectoryObject opens a directory of named objects by its name. A missing name and an object of another type
-// are errors.
+// NtOpenDirectoryObject opens a directory of named objects by its name. A missing name is
+// STATUS_OBJECT_NAME_NOT_FOUND, an object of another type STATUS_OBJECT_TYPE_MISMATCH.
 func (c *Context) NtOpenDirectoryObject(in nt.OpenDirectoryObjectIn) (out nt.DirectoryObjectOut, st ntstatus.Status) {
 	out.DirectoryHandle, st = c.openNamed(in.ObjectAttributes, ob.DirectoryType, in.DesiredAccess)
 	return out, st
 }
 
 // NtCreateSymbolicLinkObject creates a name that refers to another path, and opens it. The target need not exist. An
-// empty target is an error. The handle is 0 after a failure.
+// empty target is STATUS_INVALID_PARAMETER, before the name is looked at. The handle is 0 after a failure.
 func (c *Context) NtCreateSymbolicLinkObject(in nt.CreateSymbolicLinkObjectIn) (out nt.SymbolicLinkObjectOut,
 	st ntstatus.Status) {
 	// capture
@@ -193,16 +193,16 @@ func (c *Context) NtCreateSymbolicLinkObject(in nt.CreateSymbolicLinkObjectIn) (
 	return out, st
 }
 
-// NtOpenSymbolicLinkObject opens a symbolic link itself, not its target. A missing name and an object of another type
-// are errors.
+// NtOpenSymbolicLinkObject opens a symbolic link itself, not its target. A missing name is
+// STATUS_OBJECT_NAME_NOT_FOUND, an object of another type STATUS_OBJECT_TYPE_MISMATCH.
 func (c *Context) NtOpenSymbolicLinkObject(in nt.OpenSymbolicLinkObjectIn) (out nt.SymbolicLinkObjectOut,
 	st ntstatus.Status) {
 	out.SymbolicLinkHandle, st = c.openNamed(in.ObjectAttributes, ob.SymbolicLinkType, in.DesiredAccess)
 	return out, st
 }
 
-// NtCreateEvent creates an event, named or not, in its initial state, and opens it. An unknown type of event is an
-// error.
+// NtCreateEvent creates an event, named or not, in its initial state, and opens it. An unknown type of event is
+// STATUS_INVALID_PARAMETER, before the name is looked at.
 func (c *Context) NtCreateEvent(in nt.CreateEventIn) (out nt.EventOut, st ntstatus.Status) {
 	// capture
 	if in.EventType > nt.SynchronizationEvent {
@@ -215,7 +215,8 @@ func (c *Context) NtCreateEvent(in nt.CreateEventIn) (out nt.EventOut, st ntstat
 	return out, st
 }
 
-// NtOpenEvent opens an event by its name. A missing name and an object of another type are errors.
+// NtOpenEvent opens an event by its name. A missing name is STATUS_OBJECT_NAME_NOT_FOUND, an object of another type
+// STATUS_OBJECT_TYPE_MISMATCH.
 func (c *Context) NtOpenEvent(in nt.OpenEventIn) (out nt.EventOut, st ntstatus.Status) {
 	out.EventHandle, st = c.openNamed(in.ObjectAttributes, EventType, in.DesiredAccess)
 	return out, st

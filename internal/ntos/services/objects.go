@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NtClose closes a handle. Closing a pseudo handle succeeds and has no effect (O-41). An invalid handle, and one that
-// is protected from closing, is an error.
+// NtClose closes a handle. Closing a pseudo handle succeeds and has no effect (O-41). An invalid handle is
+// STATUS_INVALID_HANDLE, one that is protected from closing STATUS_HANDLE_NOT_CLOSABLE.
 func (c *Context) NtClose(in nt.CloseIn) (nt.CloseOut, ntstatus.Status) {
 	// A handle that is protected from closing stays open, and a pseudo handle has no table entry to
 	// close (O-40, O-41, O-42).
@@ -219,8 +219,8 @@ func (c *Context) NtSetInformationThread(in nt.SetInformationThreadIn) (out nt.S
 }
 
 // assignImpersonationToken makes thread t impersonate the token of handle h, as PsAssignImpersonationToken does (I-70).
-// Handle 0 ends the impersonation, and succeeds if there is none. A primary token is an error. The handle must grant
-// TOKEN_IMPERSONATE. A primary token is STATUS_BAD_TOKEN_TYPE.
+// Handle 0 ends the impersonation, and succeeds if there is none. The handle must grant TOKEN_IMPERSONATE. A primary
+// token is STATUS_BAD_TOKEN_TYPE.
 func (c *Context) assignImpersonationToken(t *ps.Thread, h winnt.Handle) ntstatus.Status {
 	if h == 0 {
 		t.RevertToSelf() // success also where there is nothing to end (I-51)

@@ -28,7 +28,7 @@ func pipeLimit(units int64) time.Duration {
 }
 
 // waitBuffer parses a FILE_PIPE_WAIT_FOR_BUFFER: the name of a pipe, and how long to wait. ok is false if it is
-// malformed. Without a timeout limit is 0. An odd length and one beyond the buffer are malformed.
+// malformed. Without a timeout limit is 0. An empty name, an odd length and one beyond the buffer are malformed.
 func waitBuffer(b []byte) (name string, limit time.Duration, ok bool) {
 	const header = 14 // bytes before the name
 	if len(b) < header {

@@ -78,7 +78,7 @@ func (c *Context) port(h winnt.Handle) (*lpc.Port, ntstatus.Status) {
 }
 
 // NtListenPort receives the oldest connection request, or returns STATUS_TIMEOUT if there is none. It does not wait. A
-// port of another kind is a failure. The status of a failure is that of Listen.
+// port that is not a connection port is STATUS_INVALID_PORT_HANDLE.
 func (c *Context) NtListenPort(in nt.ListenPortIn) (out nt.ReplyWaitReceivePortOut, st ntstatus.Status) {
 	p, st := c.port(in.PortHandle)
 	if st != ntstatus.Success {
@@ -98,9 +98,8 @@ func received(m lpc.Message) nt.ReplyWaitReceivePortOut {
 		Closed: m.Closed, PortContext: m.Context}
 }
 
-// NtCompleteConnectPort completes an accepted connection, which ends the client's wait. A port that is not accepted, or
-// is complete already, is an error. A port that is not a server's is STATUS_INVALID_PORT_HANDLE, another state
-// STATUS_INVALID_PARAMETER.
+// NtCompleteConnectPort completes an accepted connection, which ends the client's wait. A port that is not a server's
+// is STATUS_INVALID_PORT_HANDLE. A connection that is not accepted, or complete already, is STATUS_INVALID_PARAMETER.
 func (c *Context) NtCompleteConnectPort(in nt.CompleteConnectPortIn) (out nt.CompleteConnectPortOut,
 	st ntstatus.Status) {
 	p, st := c.port(in.PortHandle)
@@ -174,8 +173,8 @@ func (c *Context) NtAcceptConnectPort(in nt.AcceptConnectPortIn) (out nt.PortOut
 }
 
 // NtRequestWaitReplyPort sends a request and returns STATUS_PENDING with its MessageID. Called again with that
-// MessageID, it returns the reply, or STATUS_PENDING until there is one. A port that does not connect, and an unknown
-// MessageID, are failures of the port.
+// MessageID, it returns the reply, or STATUS_PENDING until there is one. A port that is not a client's end is
+// STATUS_INVALID_PORT_HANDLE, an unknown MessageID STATUS_REPLY_MESSAGE_MISMATCH.
 func (c *Context) NtRequestWaitReplyPort(in nt.RequestWaitReplyPortIn) (out nt.RequestWaitReplyPortOut,
 	st ntstatus.Status) {
 	if in.Request.Status != ntstatus.Success {
@@ -215,8 +214,8 @@ func (c *Context) NtReplyWaitReceivePort(in nt.ReplyWaitReceivePortIn) (out nt.R
 }
 
 // NtReplyPort sends the reply to a client's request. The calling thread's account pays for it until the client takes
-// it. A request that is unknown or answered is a failure. A client id or a reply that cannot be read fails before the
-// port's handle is looked up.
+// it. A request that is unknown or answered is STATUS_REPLY_MESSAGE_MISMATCH. A client id or a reply that cannot be
+// read fails before the port's handle is looked up.
 func (c *Context) NtReplyPort(in nt.ReplyPortIn) (out nt.ReplyPortOut, st ntstatus.Status) {
 	id, st := c.messageClient(in.ClientID)
 	if st != ntstatus.Success {
@@ -236,8 +235,9 @@ func (c *Context) NtReplyPort(in nt.ReplyPortIn) (out nt.ReplyPortOut, st ntstat
 	return out, ntstatus.Success
 }
 
-// NtImpersonateClientOfPort makes the caller impersonate the client of a message (I-88). It is an error if the client
-// or the message is not one that waits for a reply. The statuses are those of the port, the message and the capture.
+// NtImpersonateClientOfPort makes the caller impersonate the client of a message (I-88). A client that does not wait
+// for the reply to it is STATUS_REPLY_MESSAGE_MISMATCH. A port that is not a server's end is
+// STATUS_INVALID_PORT_HANDLE.
 func (c *Context) NtImpersonateClientOfPort(in nt.ImpersonateClientOfPortIn) (out nt.ImpersonateClientOfPortOut,
 	st ntstatus.Status) {
 	id, st := c.messageClient(in.ClientID)
@@ -252,7 +252,8 @@ func (c *Context) NtImpersonateClientOfPort(in nt.ImpersonateClientOfPortIn) (ou
 	return out, c.Impersonated(p.Impersonate(c.self, id, in.MessageID))
 }
 
-// messageClient returns a copy of the client id of a message. An unreadable or nil id is an error (O-3).
+// messageClient returns a copy of the client id of a message. A nil id is STATUS_ACCESS_VIOLATION, and an unreadable
+// one has its own status (O-3).
 func (c *Context) messageClient(in nt.Captured[*nt.ClientID]) (nt.ClientID, ntstatus.Status) {
 	if in.Status != ntstatus.Success {
 		return nt.ClientID{}, c.Fail("O-3", in.Status)

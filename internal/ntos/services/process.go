@@ -63,7 +63,7 @@ func (n *creation) capture() (st ntstatus.Status) {
 }
 
 // reference references the parent process and the given token. A handle of 0 means the caller's process, and no
-// token. A handle without the right to create or assign is an error.
+// token. A handle without PROCESS_CREATE_PROCESS or TOKEN_ASSIGN_PRIMARY is STATUS_ACCESS_DENIED.
 func (n *creation) reference() (st ntstatus.Status) {
 	c := n.c
 	if n.in.ParentProcess == 0 {
@@ -178,8 +178,8 @@ func (n *creation) openImage() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// labelOf returns the RID of the integrity level in an object's label. For an object without a label it returns
-// se.Unlabelled: such a program does not lower its process (T-113).
+// labelOf returns the RID of the integrity level in an object's first label. For an object without a label, or with an
+// inherit-only one, it returns se.Unlabelled: such a program does not lower its process (T-113).
 func labelOf(d *sd.Descriptor) uint32 {
 	if d == nil || d.SACL() == nil {
 		return se.Unlabelled

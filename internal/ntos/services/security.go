@@ -68,9 +68,9 @@ func (c *Context) referenceFor(h winnt.Handle, want winnt.AccessMask, rule strin
 }
 
 // NtSetSecurityObject replaces the parts of an object's descriptor that SecurityInformation names. The handle must
-// grant the right for each part. A nil descriptor, or a named owner or group that it does not have, is an error. A
-// handle without a right is a failure, an end of a pipe that was disconnected STATUS_PIPE_DISCONNECTED. A missing owner
-// or group is STATUS_INVALID_SECURITY_DESCR.
+// grant the right for each part. A nil descriptor is STATUS_ACCESS_VIOLATION, before the handle is used. An end of a
+// pipe that was disconnected is STATUS_PIPE_DISCONNECTED. After that a named owner or group that the descriptor does
+// not have is STATUS_INVALID_SECURITY_DESCR.
 func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecurityObjectOut, st ntstatus.Status) {
 	// capture
 	switch {

@@ -69,7 +69,8 @@ func (c *Context) NtCreateSemaphore(in nt.CreateSemaphoreIn) (out nt.SemaphoreOu
 	return out, st
 }
 
-// NtOpenSemaphore opens a semaphore by its name. A missing name and an object of another type are errors.
+// NtOpenSemaphore opens a semaphore by its name. A missing name is STATUS_OBJECT_NAME_NOT_FOUND, an object of another
+// type STATUS_OBJECT_TYPE_MISMATCH.
 func (c *Context) NtOpenSemaphore(in nt.OpenSemaphoreIn) (out nt.SemaphoreOut, st ntstatus.Status) {
 	out.SemaphoreHandle, st = c.openNamed(in.ObjectAttributes, SemaphoreType, in.DesiredAccess)
 	return out, st
@@ -100,8 +101,9 @@ func (c *Context) NtReleaseSemaphore(in nt.ReleaseSemaphoreIn) (out nt.ReleaseSe
 	return out, ntstatus.Success
 }
 
-// NtQuerySemaphore returns the current and the maximum count of a semaphore. Another class or length is an error. The
-// handle must grant SEMAPHORE_QUERY_STATE. The class and the length come before the handle.
+// NtQuerySemaphore returns the current and the maximum count of a semaphore. The handle must grant
+// SEMAPHORE_QUERY_STATE. Before it another class is STATUS_INVALID_INFO_CLASS and then another length
+// STATUS_INFO_LENGTH_MISMATCH.
 func (c *Context) NtQuerySemaphore(in nt.QuerySemaphoreIn) (out nt.QuerySemaphoreOut, st ntstatus.Status) {
 	// capture
 	const size = 8 // bytes of SEMAPHORE_BASIC_INFORMATION

@@ -232,7 +232,7 @@ func setOrigin(old *token.Token, modified winnt.LUID, value any) (*token.Token, 
 	return old.WithOriginatingLogon(modified, l) // only while it is 0 (T-90)
 }
 
-// setIntegrity changes the integrity level to a SID or group S-1-16-x (T-90). Another SID is a failure.
+// setIntegrity changes the integrity level to a SID or group S-1-16-x (T-90). Another SID is STATUS_INVALID_PARAMETER.
 func setIntegrity(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	s, st := sidValue(value)
 	if st != ntstatus.Success {

@@ -102,8 +102,9 @@ func (s *System) Terminate(p *ps.Process, status ntstatus.Status) bool {
 	return true
 }
 
-// NtSuspendThread increments the suspend count of a thread and returns the previous one. A count at its maximum, and a
-// thread that has ended, are errors. The handle must grant THREAD_SUSPEND_RESUME.
+// NtSuspendThread increments the suspend count of a thread and returns the previous one. A count at its maximum is
+// STATUS_SUSPEND_COUNT_EXCEEDED, a thread that has ended STATUS_THREAD_IS_TERMINATING. The handle must grant
+// THREAD_SUSPEND_RESUME.
 func (c *Context) NtSuspendThread(in nt.SuspendThreadIn) (out nt.SuspendThreadOut, st ntstatus.Status) {
 	// reference
 	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SUSPEND_RESUME, ps.ThreadType)

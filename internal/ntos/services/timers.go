@@ -107,7 +107,7 @@ func (t *Timer) state(now int64) (i nt.TimerInformation) {
 }
 
 // NtCreateTimer creates a timer, named or not, and opens it. The timer is not set and not signaled. An unknown type
-// of timer is an error.
+// of timer is STATUS_INVALID_PARAMETER_4, before the name is looked at.
 func (c *Context) NtCreateTimer(in nt.CreateTimerIn) (out nt.TimerOut, st ntstatus.Status) {
 	// capture
 	if in.TimerType > nt.SynchronizationTimer {
@@ -123,7 +123,8 @@ func (c *Context) NtCreateTimer(in nt.CreateTimerIn) (out nt.TimerOut, st ntstat
 	return out, st
 }
 
-// NtOpenTimer opens a timer by its name. A missing name and an object of another type are errors.
+// NtOpenTimer opens a timer by its name. A missing name is STATUS_OBJECT_NAME_NOT_FOUND, an object of another type
+// STATUS_OBJECT_TYPE_MISMATCH.
 func (c *Context) NtOpenTimer(in nt.OpenTimerIn) (out nt.TimerOut, st ntstatus.Status) {
 	out.TimerHandle, st = c.openNamed(in.ObjectAttributes, TimerType, in.DesiredAccess)
 	return out, st
@@ -168,8 +169,8 @@ func (c *Context) NtCancelTimer(in nt.CancelTimerIn) (out nt.CancelTimerOut, st 
 	return out, ntstatus.Success
 }
 
-// NtQueryTimer returns the state of a timer and the time that is left. Another class or length is an error. The handle
-// must grant TIMER_QUERY_STATE. The class and the length come before the handle.
+// NtQueryTimer returns the state of a timer and the time that is left. The handle must grant TIMER_QUERY_STATE. Before
+// it another class is STATUS_INVALID_INFO_CLASS and then another length STATUS_INFO_LENGTH_MISMATCH.
 func (c *Context) NtQueryTimer(in nt.QueryTimerIn) (out nt.QueryTimerOut, st ntstatus.Status) {
 	// capture
 	const size = 16 // bytes of TIMER_BASIC_INFORMATION

@@ -69,8 +69,8 @@ func (c *Context) NtSetInformationFile(in nt.SetInformationFileIn) (out nt.SetIn
 	return out, c.Fail("I-133", ntstatus.InfoLengthMismatch)
 }
 
-// setBasic sets times and attributes of a file, if the handle grants it (F-174). Attributes that do not fit the file,
-// and a tree that cannot store them, are errors. The right comes first.
+// setBasic sets times and attributes of a file, if the handle grants it (F-174). Attributes that do not fit the file
+// are STATUS_INVALID_PARAMETER, those that the tree cannot store STATUS_NOT_SUPPORTED. The right comes first.
 func (c *Context) setBasic(h treeHandle, v nt.FileBasic) ntstatus.Status {
 	if st := c.may(h, fileaccess.SetBasic, nil); st != ntstatus.Success {
 		return st
@@ -117,7 +117,7 @@ func (c *Context) setPosition(h treeHandle, to int64) ntstatus.Status {
 }
 
 // setSize sets the size of a file in bytes, and records the use of FILE_WRITE_DATA if the open requested that. After a
-// failure the size is unchanged. A handle without the right, and a directory, are failures of may.
+// failure the size is unchanged. A handle without the right, and a directory, are refused before the use is recorded.
 func (c *Context) setSize(v winnt.Handle, h treeHandle, size int64) ntstatus.Status {
 	facts, st := h.open.Facts()
 	if st != ntstatus.Success {
@@ -207,9 +207,9 @@ func (c *Context) deciding(h treeHandle, decide func(*fileaccess.Move) fileacces
 }
 
 // NtQueryDirectoryFile lists a directory of a tree, one entry for each 64 bytes of the buffer, at least 1 and at most
-// maxEntries. The listing continues with the next call unless RestartScan is set. An entry that access-based
-// enumeration hides is left out (F-71). Another class is STATUS_INVALID_INFO_CLASS, a handle outside the trees
-// STATUS_INVALID_PARAMETER. Names have no other fields.
+// maxEntries. The listing continues with the next call unless RestartScan is set, and ends with STATUS_NO_MORE_FILES.
+// An entry that access-based enumeration hides is left out (F-71). Another class is STATUS_INVALID_INFO_CLASS, a handle
+// outside the trees STATUS_INVALID_PARAMETER.
 func (c *Context) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (out nt.QueryDirectoryFileOut, st ntstatus.Status) {
 	// capture
 	if in.FileInformationClass != nt.FileDirectoryInformation && in.FileInformationClass != nt.FileNamesInformation {

@@ -59,7 +59,7 @@ func (c *Context) referenceWaitable(h winnt.Handle) (ob.Object, waitable, ntstat
 
 // NtWaitForSingleObject consumes the signal of an object. Without a signal it returns STATUS_USER_APC and the queued
 // calls if the wait is alertable and calls are queued, else STATUS_TIMEOUT. It never waits. The handle needs
-// SYNCHRONIZE. An object that cannot be waited for is a failure.
+// SYNCHRONIZE. An object that cannot be waited for is STATUS_OBJECT_TYPE_MISMATCH.
 func (c *Context) NtWaitForSingleObject(in nt.WaitForSingleObjectIn) (out nt.WaitForSingleObjectOut,
 	st ntstatus.Status) {
 	// capture
@@ -104,7 +104,7 @@ func (c *Context) CallQueued() <-chan struct{} { return c.self.CallQueued() }
 func (c *Context) CallsQueued() bool { return c.self.CallsQueued() }
 
 // NtQueueApcThread queues a call to a thread, which makes it at its next alertable wait. The caller's account pays
-// for it. A thread that has ended, and too many queued calls, are failures.
+// for it. A thread that has ended is STATUS_UNSUCCESSFUL, too many queued calls are STATUS_INSUFFICIENT_RESOURCES.
 func (c *Context) NtQueueApcThread(in nt.QueueApcThreadIn) (out nt.QueueApcThreadOut, st ntstatus.Status) {
 	// reference
 	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SET_CONTEXT, ps.ThreadType)
