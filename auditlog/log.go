@@ -123,8 +123,9 @@ func (l *Log) WriteLater(e audit.Event) error {
 }
 
 // WriteAll stores the records of one operation in sequence, either all of them or none, and waits
-// for the disk once. If there is no space, it stores them only if each may use the reserve. It does
-// nothing for an empty slice. It implements [audit.BatchSink].
+// for the disk once, if Config.Mode demands that for one of them. If there is no space, it stores
+// them only if each may use the reserve. Refused records count as lost. It does nothing for an
+// empty slice. It implements [audit.BatchSink].
 func (l *Log) WriteAll(events []audit.Event) error {
 	if len(events) == 0 {
 		return nil

@@ -139,7 +139,7 @@ func loadTiler(d disk, size uint64) (*tiler, error) {
 }
 
 // readTile returns the first width hashes of tile n of a level. If the partial tile does not exist, it reads the full
-// one. More hashes than width are ignored.
+// one. More hashes than width are ignored, and fewer are an error.
 func readTile(d disk, level int, n uint64, width int) ([]tlog.Hash, error) {
 	name := tilePath(level, n, width)
 	b, err := readFile(d, name, tileBytes)

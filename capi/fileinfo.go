@@ -73,8 +73,8 @@ func ntQueryInformationFile(c *call) uint64 {
 	return x.facts(st)
 }
 
-// ntQueryVolumeInformationFile writes the information of the class in its documented layout. An unknown class writes
-// only the status.
+// ntQueryVolumeInformationFile writes the information of the class in its documented layout. An unknown class and any
+// other failure write nothing.
 func ntQueryVolumeInformationFile(c *call) uint64 {
 	x, fault := c.probeInfo()
 	out, st := c.sys.NtQueryVolumeInformationFile(nt.QueryVolumeInformationFileIn{FileHandle: c.handle(0),

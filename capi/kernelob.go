@@ -23,7 +23,8 @@ func obReferenceObjectByHandle(c *call) uint64 {
 	return status(c.receive(c.ptr(4), o))
 }
 
-// obReferenceObjectByPointer checks the type but not the rights, because only handles carry rights.
+// obReferenceObjectByPointer checks the type but not the rights, because only handles carry rights. Another type, and
+// in user mode no type, is STATUS_OBJECT_TYPE_MISMATCH.
 func obReferenceObjectByPointer(c *call) uint64 {
 	o, t := c.find(c.ptr(0)).object, c.objectType(2)
 	if mine := o.Head().Type().ObjectType; mine != t && (t != nil || c.processorMode(3) == kernel.UserMode) {

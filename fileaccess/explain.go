@@ -29,8 +29,8 @@ type Explanation struct {
 }
 
 // Explain runs [Open] and records the reasons. The decision is always the same as that of Open. For a nil request or
-// nil facts the explanation is empty. Reasons are in the order of the bits: requested, implied and granted ones, and
-// all with MAXIMUM_ALLOWED.
+// nil facts the explanation has no reasons. Reasons are in the order of the bits: requested, implied and granted ones,
+// and all with MAXIMUM_ALLOWED.
 func Explain(r *Request, f *Facts) (Decision, *Explanation) {
 	if r == nil || f == nil {
 		d := noQuestion()

@@ -39,8 +39,8 @@ func FromMode(user, group, mode uint32, directory bool, ids *IDMap) (*sd.Descrip
 // user, a group's to its members, and the last one to all others. This needs deny
 // entries whose order is not always canonical. The losses list what the descriptor
 // cannot express. Only LossGroupUnion and LossCreateMode can grant more than the
-// permissions. A nil map is the default one. The error wraps [ErrPOSIXACL], or names
-// the owner that has no SID.
+// permissions. A nil map is the default one, and without p.Access the mode counts.
+// The error wraps [ErrPOSIXACL], or names the owner that has no SID.
 func FromPOSIX(p *POSIX, ids *IDMap) (*sd.Descriptor, []Loss, error) {
 	list := p.Access
 	if list == nil {

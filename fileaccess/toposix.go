@@ -12,7 +12,8 @@ import (
 // cannot express. A denial of a group applies to every named user and group, because
 // ToPOSIX does not know the members. Access has named entries only if there are any
 // to name. A nil map is the default one. Owners without an id are 0xFFFFFFFF and
-// still have their entry. A nil descriptor gives nothing.
+// still have their entry. A nil descriptor gives the mode 0 without a loss, one
+// without a DACL the mode 0777.
 func ToPOSIX(d *sd.Descriptor, directory bool, ids *IDMap) (POSIX, []Loss) {
 	r := posixReader{ids: ids, owner: d.Owner(), group: d.Group()}
 	p := POSIX{User: r.ownerID(d.Owner(), false), Group: r.ownerID(d.Group(), true), Directory: directory}

@@ -25,8 +25,9 @@ func privateName() string {
 }
 
 // Open opens or creates the file as d decided, and enters it into the table of opens. If again is true, another
-// program has changed the place since the lookup: nothing was done, and the caller must look up the name again. The
-// caller must close the file. The place still has to be released.
+// program has changed the place since the lookup: nothing was done, and the caller must look up the name again. A
+// decision that denies, and a place without a directory, are STATUS_ACCESS_DENIED. The caller must close the file. The
+// place still has to be released.
 func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile, bool, ntstatus.Status) {
 	if !d.Allowed() || p.object < 0 && p.parent < 0 {
 		return nil, false, ntstatus.AccessDenied

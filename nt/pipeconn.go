@@ -87,7 +87,7 @@ func (c *PipeConn) ImpersonateClient(th *Thread) (revert func(), err error) {
 }
 
 // Read implements net.Conn. On a message pipe, a message that is longer than b is read in parts. It returns io.EOF if
-// the other end is closed and everything was read, or after a disconnect.
+// the other end is closed and everything was read, or after a disconnect. An empty b returns 0 and nil at once.
 func (c *PipeConn) Read(b []byte) (n int, err error) {
 	if len(b) == 0 {
 		return 0, nil

@@ -55,6 +55,7 @@ func (m *Memory) GroupsAt(p Address) ([]token.Group, ntstatus.Status) {
 }
 
 // PrivilegesFrom copies count LUID_AND_ATTRIBUTES from p on. More than maxListed give STATUS_INSUFFICIENT_RESOURCES.
+// count 0 does not read p.
 func (m *Memory) PrivilegesFrom(p Address, count uint32) ([]nt.LUIDAndAttributes, ntstatus.Status) {
 	b, st := m.array(p, count, 12)
 	if st != ntstatus.Success {

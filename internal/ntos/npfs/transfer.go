@@ -122,8 +122,10 @@ func (e *End) stalledLocked(m *message) ntstatus.Status {
 	return ntstatus.Pending
 }
 
-// askLocked queues the message of an FSCTL_PIPE_TRANSCEIVE. It refuses the message, with a status, if the end is not
-// connected or does not read messages, if data waits to be read, or if full is set.
+// askLocked queues the message of an FSCTL_PIPE_TRANSCEIVE. It refuses the message of a detached end with
+// STATUS_PIPE_DISCONNECTED, without a connection with STATUS_INVALID_PIPE_STATE, of an end that does not read messages
+// with STATUS_INVALID_READ_MODE, while data waits to be read with STATUS_PIPE_BUSY, and if full is set with
+// STATUS_INSUFFICIENT_RESOURCES.
 //
 // +checklocks:e.instance.mu
 func (e *End) askLocked(m *message, full bool, f *finished) (st ntstatus.Status) {

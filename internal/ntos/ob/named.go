@@ -74,8 +74,8 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 	return r.Handle(), dec.Granted, ntstatus.Success
 }
 
-// reserve reserves a handle value in the process's or the kernel's table, depending on the attributes. It fails if the
-// process has ended, if the caller may not insert there, and in a full table.
+// reserve reserves a handle value in the process's or the kernel's table, depending on the attributes. A process that
+// has ended is STATUS_PROCESS_IS_TERMINATING, and a full table STATUS_INSUFFICIENT_RESOURCES.
 func (c *Caller) reserve(attributes uint32) (Reservation, ntstatus.Status) {
 	t := c.TableFor(attributes)
 	if t == nil {

@@ -217,8 +217,8 @@ func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject,
 
 // assignableLocked returns the token to assign in place of tok: tok itself, a copy if another process uses it
 // (T-112), or the token that the job's filter makes of it (I-90). Under Observed a token in use is
-// STATUS_TOKEN_ALREADY_IN_USE instead. The caller must release the references on the tokens in drop, also after a
-// failure.
+// STATUS_TOKEN_ALREADY_IN_USE instead. A process of which a thread has run is STATUS_NOT_SUPPORTED, after the job's
+// refusal (T-110). The caller must release the references on the tokens in drop, also after a failure.
 //
 // +checklocks:p.sys.jobs
 func (p *Process) assignableLocked(tok *se.TokenObject) (use *se.TokenObject, drop []*se.TokenObject, out Outcome) {

@@ -6,8 +6,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// captureAttributes captures OBJECT_ATTRIBUTES with its quality of service. It refuses unreadable attributes (O-3),
-// unknown attribute bits (O-22), and a level above SecurityDelegation (T-40). NULL gives the zero value.
+// captureAttributes captures OBJECT_ATTRIBUTES with its quality of service. Unreadable attributes give their status
+// (O-3). Unknown attribute bits (O-22), and a level above SecurityDelegation (T-40), are STATUS_INVALID_PARAMETER. NULL
+// gives the zero value.
 func (c *Context) captureAttributes(in nt.Captured[*nt.ObjectAttributes]) (nt.ObjectAttributes, ntstatus.Status) {
 	if in.Status != ntstatus.Success {
 		if in.Status == ntstatus.InvalidParameter {

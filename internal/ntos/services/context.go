@@ -89,7 +89,8 @@ func (c *Context) Close() {
 }
 
 // NewThread starts a thread in the caller's process and returns its services and name. The caller ends it with
-// EndThread. It fails once the process has ended. It implements nt.Services. It starts without impersonation.
+// EndThread. Once the process has ended it returns STATUS_PROCESS_IS_TERMINATING. It implements nt.Services. The thread
+// starts without impersonation.
 func (c *Context) NewThread() (nt.Services, string, ntstatus.Status) {
 	t, st := c.self.Process().NewThread()
 	if st != ntstatus.Success {

@@ -43,7 +43,8 @@ func (c *Context) begin(e *npfs.End, l *nt.Later) (*irp, ntstatus.Status) {
 
 // beginOn creates an operation on any file and resets its event and the file's signal. The caller waits for the end
 // if l.Waits is set. It fails if the charge fails, if l.Event is no handle of an event, or if the thread's APC queue
-// is full. It does not reset the file's signal then.
+// is full (STATUS_INSUFFICIENT_RESOURCES). It does not reset the file's signal then; a full queue leaves the event
+// reset.
 func (c *Context) beginOn(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp, ntstatus.Status) {
 	i := &irp{later: l, thread: c.self, file: file, signal: signal}
 	var st ntstatus.Status

@@ -67,8 +67,8 @@ func (c *Context) NtOpenThread(in nt.OpenThreadIn) (out nt.OpenThreadOut, st nts
 }
 
 // captureID captures the parameters of NtOpenProcess and NtOpenThread: either a name or an id, not both (O-37).
-// Processes and threads have no names here. A name alone is STATUS_OBJECT_NAME_NOT_FOUND; both or neither are
-// STATUS_INVALID_PARAMETER_MIX.
+// Processes and threads have no names here. NULL attributes are STATUS_ACCESS_VIOLATION. A name alone is
+// STATUS_OBJECT_NAME_NOT_FOUND; both or neither are STATUS_INVALID_PARAMETER_MIX.
 func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[*nt.ClientID]) (oa nt.ObjectAttributes,
 	cid nt.ClientID, st ntstatus.Status) {
 	if id.Status != ntstatus.Success && a.Status != ntstatus.AccessViolation && a.V != nil {

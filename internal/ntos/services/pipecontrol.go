@@ -79,8 +79,8 @@ func (c *Context) control(e *npfs.End, granted winnt.AccessMask, in *nt.FsContro
 }
 
 // transceive implements FSCTL_PIPE_TRANSCEIVE. The handle must grant reading and writing. Without in.Later it returns
-// STATUS_NOT_SUPPORTED. A buffer that cannot be read comes before the rights. Data that waits to be read is a failure.
-// in.Later gets the result.
+// STATUS_NOT_SUPPORTED. A buffer that cannot be read comes before the rights. If data waits to be read, the status is
+// STATUS_PIPE_BUSY. in.Later gets the result.
 func (c *Context) transceive(e *npfs.End, granted winnt.AccessMask, in *nt.FsControlFileIn) ntstatus.Status {
 	const both = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA
 	switch {

@@ -138,8 +138,8 @@ func (c *Context) PortConnected(h winnt.Handle) (answer []byte, longest uint32, 
 }
 
 // NtAcceptConnectPort accepts the client that has waited longest, or returns STATUS_TIMEOUT if none waits. With a
-// MessageID it accepts the client of that message, or refuses it if Refuse is set. A refused client gives a status
-// without a handle. A handle that is no connection port is STATUS_INVALID_PORT_HANDLE.
+// MessageID it accepts the client of that message, or refuses it if Refuse is set. A refusal succeeds without a handle.
+// A handle that is no connection port is STATUS_INVALID_PORT_HANDLE.
 func (c *Context) NtAcceptConnectPort(in nt.AcceptConnectPortIn) (out nt.PortOut, st ntstatus.Status) {
 	if in.ConnectionInformation.Status != ntstatus.Success {
 		return out, c.Fail("O-3", in.ConnectionInformation.Status)
@@ -198,7 +198,8 @@ func (c *Context) NtRequestWaitReplyPort(in nt.RequestWaitReplyPortIn) (out nt.R
 }
 
 // NtReplyWaitReceivePort receives the oldest request, or returns STATUS_TIMEOUT if there is none. It sends no reply.
-// The handle must be of a port that the caller may use.
+// The handle needs no right. A client's end is STATUS_INVALID_PORT_HANDLE, and an empty queue of a connection that
+// ended STATUS_PORT_DISCONNECTED.
 func (c *Context) NtReplyWaitReceivePort(in nt.ReplyWaitReceivePortIn) (out nt.ReplyWaitReceivePortOut,
 	st ntstatus.Status) {
 	p, st := c.port(in.PortHandle)

@@ -109,8 +109,8 @@ func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.Set
 }
 
 // setToken applies the change of a class. Raising the integrity level needs SeTcbPrivilege. After a failure the token
-// is unchanged. A session reference must be 0 and is dropped only once. A change that keeps the modified id does not
-// count as a modification.
+// is unchanged. A session reference that is not 0 is STATUS_INVALID_PARAMETER; to drop it again succeeds without
+// effect. A change that keeps the modified id does not count as a modification.
 func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row *setter,
 	value any) (st ntstatus.Status) {
 	switch class {

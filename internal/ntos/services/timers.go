@@ -155,7 +155,7 @@ func (c *Context) NtSetTimer(in nt.SetTimerIn) (out nt.SetTimerOut, st ntstatus.
 }
 
 // NtCancelTimer stops a timer and returns its state, which stays as it is. A timer that is not set stays so, with
-// success.
+// success. The handle must grant TIMER_MODIFY_STATE.
 func (c *Context) NtCancelTimer(in nt.CancelTimerIn) (out nt.CancelTimerOut, st ntstatus.Status) {
 	// reference
 	t, _, st := ob.Reference[*Timer](&c.Caller, in.TimerHandle, winnt.TIMER_MODIFY_STATE, TimerType)

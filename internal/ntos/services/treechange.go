@@ -280,8 +280,8 @@ func (c *Context) ListsSameNames(v winnt.Handle) bool {
 
 // ListNames returns the next part of a listing, with "." and "..", for kernel.System.ListNames. The decision is that of
 // NtQueryDirectoryFile. after is 0 for the start, or a position. A handle outside the trees is
-// STATUS_INVALID_PARAMETER. An empty list is the end. With access-based enumeration it lists only entries that the
-// client can read.
+// STATUS_INVALID_PARAMETER. At the end it returns STATUS_NO_MORE_FILES. With access-based enumeration it lists only
+// entries that the client can read.
 func (c *Context) ListNames(v winnt.Handle, after uint64) (list []nt.DirectoryName, st ntstatus.Status) {
 	// reference
 	h, ok, st := c.treeHandle(v)
