@@ -185,7 +185,8 @@ func (n *notary) findStale(from, to uint64) error {
 	return n.tidyStale()
 }
 
-// tidyStale removes the partial tiles that were not completed. A tile that is already gone is not an error.
+// tidyStale removes the partial tiles that were not completed. A tile that is already gone is not an error. After an
+// error all stay listed.
 func (n *notary) tidyStale() error {
 	for _, name := range n.stale {
 		if err := n.log.cfg.disk.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -12,8 +12,8 @@ import (
 )
 
 // refmonFileDescriptor returns a file descriptor for a file in a tree, which the daemon passes to the program (W-60).
-// The embedded kernel has no trees. It returns STATUS_NOT_SUPPORTED there. The output is -1 after a failure. The caller
-// closes the descriptor.
+// The embedded kernel has no trees: there it returns STATUS_NOT_SUPPORTED and writes nothing. With a daemon the output
+// is -1 after a failure. The caller closes the descriptor.
 func refmonFileDescriptor(c *call) uint64 {
 	r, ok := c.sys.(*remote)
 	if !ok {

@@ -62,7 +62,8 @@ func psAssignImpersonationToken(c *call) uint64 {
 // ownCopy, in the padding of SE_IMPERSONATION_STATE, marks the token as the copy that an open created (I-6).
 const ownCopy = 0xC0F1
 
-// psDisableImpersonation writes the saved state to the program's structure, which then owns the token reference.
+// psDisableImpersonation writes the saved state to the program's structure, which then owns the token reference, and
+// returns whether the thread impersonated. If not, it writes zeros.
 func psDisableImpersonation(c *call) uint64 {
 	t := c.eThread(0)
 	var b [16]byte
@@ -83,7 +84,7 @@ func psDisableImpersonation(c *call) uint64 {
 }
 
 // psRestoreImpersonation takes over the token reference in a saved state. A state without a token ends the
-// impersonation (I-61). A state that psDisableImpersonation did not write is a bug.
+// impersonation (I-61). A state that psDisableImpersonation did not write is a bug and ends the program.
 func psRestoreImpersonation(c *call) uint64 {
 	t := c.eThread(0)
 	var b [16]byte

@@ -60,8 +60,8 @@ func (c *call) objectsDescriptor(i int) (*sd.Descriptor, ntstatus.Status) {
 }
 
 // seSetSecurityDescriptorInfoEx implements SeSetSecurityDescriptorInfoEx: it writes the address of the new
-// descriptor. It does not free the replaced descriptor, which the caller owns. The caller must hold the object's
-// lock.
+// descriptor. It does not free the replaced descriptor, which the caller owns. A failure leaves the address. The
+// caller must hold the object's lock.
 func seSetSecurityDescriptorInfoEx(c *call) uint64 {
 	information, st := c.ReadU32(c.ptr(1))
 	if st != ntstatus.Success {

@@ -184,8 +184,8 @@ func (l limit) due() (over <-chan struct{}, stop func() bool) {
 	return due, time.AfterFunc(time.Until(l.until), func() { close(due) }).Stop
 }
 
-// waitAny waits in the daemon for the first of several objects, and for queued APCs if alertable is true. It returns
-// STATUS_TIMEOUT at the limit.
+// waitAny waits in the daemon for the first of several objects and returns its index. With alertable, queued APCs end
+// it with STATUS_USER_APC. At the limit it returns STATUS_TIMEOUT.
 func (r *remote) waitAny(handles []winnt.Handle, alertable bool, l limit) ntstatus.Status {
 	due, stop := l.due()
 	defer stop()

@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// groupsOfAccount returns the groups of a trustee: those in the tokens of the two users with tokens, and Everyone.
+// groupsOfAccount returns a trustee's SID, Everyone, and for one of the two users with tokens the groups of its token.
+// Any other SID has no groups but Everyone.
 func groupsOfAccount(s sid.SID) map[sid.SID]bool {
 	members := map[sid.SID]bool{s: true, sid.Everyone: true}
 	var spec token.Spec

@@ -105,8 +105,8 @@ func (c *Conn) greet() error {
 	return nil
 }
 
-// refused returns the error of a daemon that does not serve this program, with the status of its answer f (W-17). A
-// malformed or successful answer is an error that wraps wire.ErrFrame.
+// refused returns the error of a daemon that does not serve this program, with the status of its answer f (W-17). It
+// never returns nil: a malformed answer wraps wire.ErrValue, and a successful one wire.ErrFrame.
 func refused(f *wire.Frame) error {
 	head, _, err := wire.DecodeAnswer(f.Body)
 	if err == nil {

@@ -76,10 +76,10 @@ func (o *opening) taken() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// imply sets the rights that the disposition requires (F-33, F-34). It refuses to open a stream that does not exist, to
-// create one on a read-only volume, and to replace a hidden or system file by a request without these attributes
-// (F-35). FileOpen and FileOpenIf imply nothing for an existing object. With the restore privilege the implied rights
-// go unchecked, and its use is recorded.
+// imply sets the rights that the disposition requires (F-33, F-34). Opening a stream that does not exist is
+// STATUS_OBJECT_NAME_NOT_FOUND, creating one on a read-only volume STATUS_MEDIA_WRITE_PROTECTED, and replacing a hidden
+// or system file by a request without these attributes STATUS_ACCESS_DENIED (F-35). FileOpen and FileOpenIf imply
+// nothing for an existing object. With the restore privilege the implied rights go unchecked, and its use is recorded.
 func (o *opening) imply() ntstatus.Status {
 	ob, d := &o.f.Object, o.r.Disposition
 	switch {

@@ -70,7 +70,8 @@ func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 	return BitReason{}, false
 }
 
-// String returns the verdict and a row for each bit. A denial names its rule.
+// String returns the verdict and a row for each bit. A denial names its rule. The zero value is a denial without a rule
+// and rows.
 func (x *Explanation) String() string {
 	var b strings.Builder
 	d := &x.Decision

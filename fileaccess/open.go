@@ -186,7 +186,8 @@ func (o *opening) fail(rule string, st ntstatus.Status) ntstatus.Status {
 }
 
 // refused returns the decision for a request that failed with status st, with the data for the audit record. If a
-// hidden entry would be revealed, the decision has another status and the rule F-73; the audit record keeps st.
+// hidden entry would be revealed, the decision has STATUS_OBJECT_NAME_NOT_FOUND, for FileCreate STATUS_ACCESS_DENIED,
+// and the rule F-73; the audit record keeps st.
 func (o *opening) refused(st ntstatus.Status) Decision {
 	d := Decision{Verdict: ntstatus.Decided(st), Rule: o.rule, Implied: o.implied, PrivilegesUsed: o.used,
 		StoppedAt: o.stopped}

@@ -142,9 +142,9 @@ func (f *file) reopen(fd int, empty bool, granted winnt.AccessMask) (int, error)
 	return openAgain(fd, flags|unix.O_NONBLOCK|unix.O_NOCTTY)
 }
 
-// create creates a file or directory under a private name, with its attribute, and renames it. again reports whether
-// another program took the name or removed the directory first. After an error nothing is left. A directory that was
-// removed is again too.
+// create creates a file or directory under a private name, with its attribute, and renames it. If another program took
+// the name or removed the directory first, it returns again true together with the error. After an error nothing is
+// left.
 func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, err error) {
 	if p.nameless {
 		return false, p.createNameless(f, r, d)

@@ -175,7 +175,8 @@ var statuses = map[unix.Errno]ntstatus.Status{
 	unix.ENOTSUP: ntstatus.NotSupported, unix.ENOSYS: ntstatus.NotSupported,
 }
 
-// statusOf converts an error of a system call. It returns success for nil, and STATUS_UNSUCCESSFUL for unknown errors.
+// statusOf converts an error of a system call. It returns success for nil, the status in an error that has one, and
+// STATUS_UNSUCCESSFUL for unknown errors.
 func statusOf(err error) ntstatus.Status {
 	var errno unix.Errno
 	if errors.As(err, &errno) {

@@ -111,9 +111,9 @@ type File struct {
 }
 
 // Read reads a file. The result is valid until the next call. The error is that of the tree, or wraps [ErrAttribute].
-// Read reads the permissions only for a file without the attribute, or to verify its hash. A file without [WholeName]
-// is an error. An attribute that cannot be parsed wraps ErrAttribute. With IgnorePosix, and up to version 2, the hash
-// is not verified.
+// Read reads the permissions only for a file without the attribute, or to verify its hash. If r.Attribute is
+// [WholeName], a file without it is an error. With IgnorePosix, and up to version 2, the hash is not verified. If the
+// permissions cannot be read, it returns the incomplete file as well.
 func (r *Reader) Read(path string) (*File, error) {
 	f := &r.file
 	*f = File{}

@@ -11,7 +11,8 @@ import (
 const claimSize = 32
 
 // ClaimsAt copies CLAIM_SECURITY_ATTRIBUTES_INFORMATION, whose texts are zero-terminated; NULL is nil. A version
-// other than 1 gives STATUS_INVALID_PARAMETER. With a failure the list may be partly filled.
+// other than 1 gives STATUS_INVALID_PARAMETER, and more than maxClaims bytes in all STATUS_INSUFFICIENT_RESOURCES. With
+// a failure the list may be partly filled.
 func (m *Memory) ClaimsAt(p Address) ([]claims.Attribute, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success

@@ -122,8 +122,8 @@ func (m *Memory) Write(p Address, b []byte) ntstatus.Status {
 	return guarded(unsafe.Pointer(&b[0]), uintptr(p), n, false)
 }
 
-// Probe checks that n bytes at p are writable and that p is a multiple of align. With n 0 it checks nothing. The first
-// is STATUS_ACCESS_VIOLATION, the second STATUS_DATATYPE_MISALIGNMENT. It writes nothing.
+// Probe checks that p is a multiple of align, else STATUS_DATATYPE_MISALIGNMENT, and then that n bytes at p are
+// writable, else STATUS_ACCESS_VIOLATION. With n 0 it checks nothing. It writes nothing.
 func (m *Memory) Probe(p Address, n, align uintptr) ntstatus.Status {
 	if n == 0 {
 		return ntstatus.Success

@@ -22,7 +22,8 @@ func (e *End) newMessage(t *ps.Thread, data []byte) (*message, ntstatus.Status) 
 }
 
 // readLocked reads up to n bytes. It returns STATUS_PIPE_EMPTY if no data is there yet. Data that was written before
-// the other end closed can still be read; then it returns STATUS_PIPE_BROKEN.
+// the other end closed can still be read; then it returns STATUS_PIPE_BROKEN. In message mode a longer message is read
+// in part, with STATUS_BUFFER_OVERFLOW. Without data any other state gives the status of readyLocked.
 // +checklocks:e.instance.mu
 func (e *End) readLocked(n int, f *finished) (res Result) {
 	in, box := e.instance, e.inbox()

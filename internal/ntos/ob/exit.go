@@ -79,7 +79,8 @@ func (t *Table) Inherit(from *Table) ntstatus.Status {
 	return st
 }
 
-// fill inserts entries, in ascending order of their slots, into a new table. It fails if the table cannot grow so far.
+// fill inserts entries, in ascending order of their slots, into a new table. If the table cannot grow so far, it
+// inserts none and returns the status of growLocked.
 func (t *Table) fill(entries []inherited) ntstatus.Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -67,8 +67,8 @@ func listStatuses(in *nt.FilterTokenExIn) []ntstatus.Status {
 		in.RestrictedUserAttributes.Status, in.RestrictedDeviceAttributes.Status, in.RestrictedDeviceGroups.Status}
 }
 
-// checkLists refuses lists that are unreadable or contain an invalid SID. Ignoring a list would leave its rights in
-// the token.
+// checkLists returns the status of the first unreadable list, or else STATUS_INVALID_SID for a zero SID. Ignoring a
+// list would leave its rights in the token.
 func (c *Context) checkLists(in *nt.FilterTokenExIn) ntstatus.Status {
 	all := append(listStatuses(in), sidStatus(in.SIDsToDisable.V), sidStatus(in.RestrictedSIDs.V),
 		sidStatus(in.DeviceGroupsToDisable.V), sidStatus(in.RestrictedDeviceGroups.V))

@@ -210,7 +210,8 @@ func (s *System) RecordRefusedLogon(from LogonSource, t winnt.LogonType, who log
 	}
 }
 
-// RecordLogoff records the end of a logon's session (L-48). It ignores a failure to write the record.
+// RecordLogoff records the end of a logon's session (L-48), if the policy asks for it. It ignores a failure to write
+// the record.
 func (s *System) RecordLogoff(o se.Logon) {
 	if !s.Log.Records(audit.Logoff, audit.Success, o.Token) {
 		return

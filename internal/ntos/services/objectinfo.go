@@ -47,7 +47,7 @@ var ObjectTypes = [...]*ob.Type{ob.DirectoryType, ob.SymbolicLinkType, se.TokenT
 
 // NtQueryObject returns information about a handle or its object. It needs no right. For the list of types it ignores
 // the handle. If the length is wrong, it returns STATUS_INFO_LENGTH_MISMATCH and the required length. An undefined
-// class is STATUS_INVALID_INFO_CLASS. Only a type's buffer may be longer than the result.
+// class is STATUS_INVALID_INFO_CLASS. Only the basic information and the flags need the exact length.
 func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st ntstatus.Status) {
 	// capture
 	if in.ObjectInformationClass > nt.ObjectHandleFlagInformation {

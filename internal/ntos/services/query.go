@@ -81,8 +81,9 @@ func QueryToken(t *se.TokenObject, class winnt.TokenInfoClass) (value any, need 
 }
 
 // queryLinkedToken returns TokenLinkedToken: a handle to a new object, so that changes to it do not affect the linked
-// token. Without SeTcbPrivilege the handle is for queries only. A token without a pair is STATUS_NO_SUCH_LOGON_SESSION.
-// A too small buffer is STATUS_BUFFER_TOO_SMALL with the required length.
+// token. With SeTcbPrivilege that is a primary token, otherwise an impersonation token at SecurityIdentification. A
+// token without a pair is STATUS_NO_SUCH_LOGON_SESSION. A too small buffer is STATUS_BUFFER_TOO_SMALL with the required
+// length.
 func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.QueryInformationTokenOut,
 	st ntstatus.Status) {
 	// decide

@@ -11,8 +11,10 @@ import (
 )
 
 // NtSetInformationProcess replaces the primary token of a process whose first thread has not started (T-110). After a
-// failure the process keeps its token. Only ProcessAccessToken with a length of 16 is accepted. The token handle needs
-// TOKEN_ASSIGN_PRIMARY. If auditing fails closed, the change is recorded before it is made, otherwise after it.
+// failure the process keeps its token. A class other than ProcessAccessToken is STATUS_INVALID_INFO_CLASS, a length
+// other than 16 STATUS_INFO_LENGTH_MISMATCH. The token handle needs TOKEN_ASSIGN_PRIMARY. A caller who may not assign
+// it gets STATUS_PRIVILEGE_NOT_HELD. If auditing fails closed, the change is recorded before it is made, otherwise
+// after it.
 func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt.SetInformationProcessOut,
 	st ntstatus.Status) {
 	// capture
