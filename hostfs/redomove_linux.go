@@ -128,7 +128,7 @@ func (r *record) removeReplaced(s *unix.Statx_t, dir int, name string) error {
 }
 
 // removeGone removes the replaced file for good. If that fails, as for a directory with entries, the file gets back the
-// name.
+// name, and the error is returned all the same.
 func (r *record) removeGone(s *unix.Statx_t, dir int, name string) (err error) {
 	if s.Mode&unix.S_IFMT == unix.S_IFDIR {
 		err = r.t.unlink(r.dir, r.id+redoGone, unix.AT_REMOVEDIR)

@@ -85,8 +85,8 @@ type waiting struct {
 	over      bool          // it is closed; guarded by Server.mu
 }
 
-// cancel ends the call that waits under the request number in f, and answers f. It ignores a number without a waiting
-// call. An error ends the connection.
+// cancel ends the call that waits under the request number in f, and answers f with success, also if no call waits
+// under that number. A malformed body is an error and ends the connection.
 func (s *Server) cancel(f *Frame) error {
 	b, err := cancelBody.decode(s.form, f.Body)
 	if err != nil {

@@ -20,7 +20,8 @@ const (
 
 // NtGetNextProcess opens the process with the next id, the first one for handle 0. It skips processes that the caller
 // may not open, and returns STATUS_NO_MORE_ENTRIES after the last. The handle needs no right. Flags other than 0 and
-// unknown attributes are STATUS_INVALID_PARAMETER.
+// unknown attributes are STATUS_INVALID_PARAMETER. Reserved rights, and the SACL without its privilege, are refused and
+// not skipped.
 func (c *Context) NtGetNextProcess(in nt.GetNextProcessIn) (out nt.GetNextProcessOut, st ntstatus.Status) {
 	// capture
 	if in.Flags != 0 || in.HandleAttributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {

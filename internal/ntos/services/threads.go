@@ -15,7 +15,8 @@ import (
 // NtGetNextThread opens the thread of a process with the next id, or with NextThreadBackward the previous one. Thread
 // handle 0 starts the walk. It skips threads that the caller may not open, and returns STATUS_NO_MORE_ENTRIES at the
 // end. The handle of the process needs PROCESS_QUERY_INFORMATION. Unknown flags and attributes, and a thread of another
-// process, are STATUS_INVALID_PARAMETER.
+// process, are STATUS_INVALID_PARAMETER. Reserved rights, and the SACL without its privilege, are refused and not
+// skipped.
 func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOut, st ntstatus.Status) {
 	// capture
 	if in.Flags&^nt.NextThreadBackward != 0 || in.HandleAttributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
