@@ -47,7 +47,9 @@ const form = "refmon access certificate 2"
 // otherForm finds the form of a certificate in its text.
 var otherForm = regexp.MustCompile(`"certificate"\s*:\s*"(refmon access certificate [0-9]{1,9})"`)
 
-// verify checks a certificate. It recovers the panics of the parsers, which mean malformed input.
+// verify checks a certificate against its inputs. A field that is missing, extra or different from what the inputs give
+// is an error. So is malformed input, for which the parsers panic; verify recovers the panic. After an error the
+// outcome is "".
 func verify(cert, descriptor, token string) (outcome string, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -130,7 +130,8 @@ func (c *aclExportCmd) domain() (sid.SID, error) {
 	return parseDomain(c.Domain)
 }
 
-// appendRow appends the line of JSON of an object, with SDDL if that expresses the descriptor exactly, else with bytes.
+// appendRow appends the line of JSON of an object: with SDDL if that expresses the descriptor exactly, else, and always
+// with --hex, with bytes.
 func (c *aclExportCmd) appendRow(line []byte, i *objects.Item) []byte {
 	line = batch.AppendString(append(line, `{"path":`...), i.Path)
 	text, err := sddl.Format(i.Descriptor, sddl.Options{})

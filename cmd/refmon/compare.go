@@ -169,8 +169,8 @@ func compact(f replay.Fields) string {
 	return " " + strings.TrimSpace(b.String())
 }
 
-// printSettled prints each of our own decisions for which the recording is evidence, confirmed or contradicted. It
-// prints nothing if there are none.
+// printSettled prints each of our own decisions for which the recording is evidence. One is contradicted if any call
+// contradicts it, else confirmed. It prints nothing if there are none.
 func printSettled(out io.Writer, r *replay.Report) {
 	if len(r.Settles) == 0 {
 		return

@@ -157,8 +157,8 @@ func key(id []byte) (out [16]byte) {
 var errNoneRead = errors.New("no object could be read, so none counts as deleted")
 
 // replace ends a run with the summary sum: it writes the deletions in place of the earlier output, and their number to
-// standard error. The earlier output stays, and the result is an error, if no object could be read (B-90) or failed
-// is not nil.
+// standard error. The earlier output stays, and the result is an error, if no object could be read (B-90), also without
+// objects, or failed is not nil.
 func (d *deletions) replace(o *output, sum *bulk.Summary, failed error) error {
 	if failed == nil && sum.Objects == sum.Unreadable {
 		return errors.Join(errNoneRead, d.finish(o.out, errNoneRead))

@@ -148,8 +148,9 @@ func sayUnresolved(std *streams, list *collect.Collector, most int) {
 }
 
 // readPeople reads the principals of a directory file, or of several files of other systems that complete each other. A
-// directory file among several is an error. It replaces c.who by the SID of the account of that name, or by its name if
-// it is disabled. It prints unresolved members as a note. No file gives an empty directory.
+// directory file among several is an error. For files of other systems it replaces c.who by the SID of the account of
+// that name, or by its name if it is disabled, and prints unresolved members as a note. No file gives an empty
+// directory.
 func (c *directoryFlags) readPeople(std *streams) (*directory.Directory, error) {
 	var list collect.Collector
 	for _, name := range c.Directory {

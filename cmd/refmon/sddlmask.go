@@ -18,8 +18,8 @@ func maskOf(text string) (m winnt.AccessMask, ok bool) {
 	return winnt.AccessMask(n), ok && err == nil
 }
 
-// printMask prints a mask for a type of object: as the rights of an entry, in the type's names, and in the words of
-// who-can that it grants.
+// printMask prints a mask for a type of object: in hexadecimal, as SDDL rights, as the words of who-can that it grants,
+// and one line for each right's name. It omits the words if it grants none. An empty mask has the name 0.
 func printMask(std *streams, m winnt.AccessMask, t *winnt.ObjectType) error {
 	w := tabwriter.NewWriter(std.out, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(w, "mask\t%s\n", m.Padded())

@@ -188,8 +188,8 @@ type groupIn struct {
 // attributes returns the attributes of each occurrence of the group, joined by "and".
 func (g *groupIn) attributes() string { return strings.Join(g.each, " and ") }
 
-// groupMap returns the groups in the token's order. A SID can occur more than once, and each occurrence counts in a
-// check.
+// groupMap returns each SID once, in the order in which they first occur in the token. A SID can occur more than once,
+// and each occurrence counts in a check: it gets its different attributes, sorted.
 func groupMap(all func(func(int, token.Group) bool)) []groupIn {
 	var list []groupIn
 	for _, g := range all {

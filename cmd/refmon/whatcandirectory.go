@@ -93,8 +93,8 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 }
 
 // table writes the rows, and returns the number of those that it left out because every user has the same. It also
-// leaves out objects without any right, and counts them in sum.Passed. With paths it leaves out none. It stops at the
-// error of the output.
+// leaves out objects without any right, and counts them in sum.Passed. With paths it leaves out none, and --nothing and
+// --ordinary each keep a kind. It stops at the error of the output.
 func (c *whatCanCmd) table(w *columns.Writer, list []adreport.Holding, sum *bulk.Summary) (ordinary int, err error) {
 	rows := columns.Heading("PATH", "GRANTED", "RIGHTS")
 	for i := range list {

@@ -142,8 +142,9 @@ func (f *fileFlags) mountedChain(at, whole string) (list []stored, err error) {
 	return list, nil
 }
 
-// complete returns the read error of a directory if the missing descriptor could change the decision. Otherwise it
-// returns nil; if the directory that contains the file is unread, it then sets facts.Parent to nil (B-24).
+// complete returns the error of the first unread directory below the tree's root if r needs traverse rights. Otherwise,
+// and for the root, only an unread parent of the file counts. It is an error if its descriptor could change the
+// decision, and complete sets facts.Parent to nil in any case (B-24).
 func complete(list []stored, r *fileaccess.Request, facts *fileaccess.Facts) error {
 	walks := facts.Policy.Traverse == fileaccess.TraverseAlways ||
 		facts.Policy.Traverse == fileaccess.TraversePrivilege && !r.Subject.Effective().Has(winnt.SeChangeNotifyPrivilege)

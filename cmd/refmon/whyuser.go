@@ -61,7 +61,8 @@ func (c *whyCmd) user(std *streams) (u *whyUser, done func(), err error) {
 }
 
 // ofHost looks up a user of the host by name, uid or SID. The token is the one that a mount gives its programs. An
-// unknown user is an error. A SID that is not of a uid is an error.
+// unknown name, and a SID that is not of a uid, are errors. An unknown uid is no error: the user is then printed as
+// "the user" and has no groups.
 func ofHost(name string) (*whyUser, error) {
 	if s, err := sid.Parse(name); err == nil { // the SID of a uid names a user of the host (B-126)
 		if s.SubAuthorities() != 2 || s.Prefix() != host.Users {

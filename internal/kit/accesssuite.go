@@ -219,7 +219,9 @@ func (b *builder) lists() {
 	}
 }
 
-// implicitOwner adds access checks about the owner's implicit rights to the suite.
+// implicitOwner adds access checks about the owner's implicit rights to the suite. Owners are the user, an enabled
+// group, a group that is not enabled, and a stranger. The DACL has an entry for OWNER RIGHTS (also inherit-only), a
+// denying one for Everyone, or neither. The token has restricting SIDs or none.
 func (b *builder) implicitOwner() {
 	var none oracle.ACE
 	inheritOnly := entry(oracle.Allow, 1, owners)
@@ -272,7 +274,9 @@ func (b *builder) privileges() {
 	}
 }
 
-// integrity adds access checks with labels of objects and integrity levels of tokens to the suite.
+// integrity adds access checks with labels of objects and integrity levels of tokens to the suite: each level with each
+// label and policy, and without a label. Labels of level High also meet a token without mandatory policy, and one with
+// SeRelabelPrivilege.
 func (b *builder) integrity() {
 	levels := map[oracle.Word]string{0: "S-1-16-0", 0x1000: "S-1-16-4096", 0x2000: "S-1-16-8192",
 		0x3000: "S-1-16-12288",

@@ -71,8 +71,9 @@ func readAnswer(line []byte) (*Answer, error) {
 // clip returns the start of a line for a message, quoted.
 func clip(line []byte) string { return fmt.Sprintf("%.80q", line) }
 
-// eachLine calls fn with each line of r that is not blank, without its end. A line over MaxAnswer is an error (B-38).
-// It stops at the first error of fn or r. Errors of the protocol name the line, from 1 (B-45).
+// eachLine calls fn with each line of r that is not blank, without the white space around it. A line over MaxAnswer is
+// an error (B-38). It stops at the first error of fn or r. Errors of the protocol name the line, from 1; blank lines
+// count (B-45).
 func eachLine(r io.Reader, fn func([]byte) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, MaxAnswer)

@@ -68,9 +68,10 @@ func (x *Index) FilterOf(t *token.Token, right string, form Form) (Filter, error
 }
 
 // FilterFor returns the filter for a query, with the query's limit for the age of heartbeats. It equals
-// [Index.FilterOf] for a query with a token, and [Index.Filter] for one without. An unknown person, and a token in an
-// index with a share, are errors. The index is read up to its watermark. With FormSIDs the filter has SIDs and no
-// classes, and needs a token. An error returns an empty filter.
+// [Index.FilterOf] for a query with a token, and [Index.Filter] for one without. An unknown person, an empty right, and
+// a token in an index with a share, are errors. With FormSIDs the filter has SIDs and no classes. They are those of
+// Query.Token, or else of the token that the index's run has for the person. An index without a run has none, which is
+// an error. An error returns an empty filter.
 func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
 	holder := q.Token
 	if form == FormSIDs && holder == nil {

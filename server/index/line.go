@@ -77,8 +77,8 @@ func (r *lineReader) text(b []byte) string {
 	return text
 }
 
-// list parses the rest of a list of at least one text and returns an interned copy. Callers must
-// not change it.
+// list parses the rest of a list of at least one text and returns an interned copy. Callers must not change it. A
+// malformed list sets p.ok to false, and the result does not count.
 func (r *lineReader) list(p *plain) []string {
 	key, _, closed := bytes.Cut(p.rest, []byte{']'})
 	if known, ok := r.lists[string(key)]; ok && closed {

@@ -72,7 +72,7 @@ func Open(dir string, limit time.Duration) (*Index, error) {
 }
 
 // Close makes each later query fail. It closes the log file if [Open] opened the index, and leaves the log of a run
-// open.
+// open. A second call returns an error for an opened index only.
 func (x *Index) Close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -53,7 +53,7 @@ func NewPassing(d *sd.Descriptor, holders bool) Class {
 
 // Behind returns a copy of the class for documents behind folders: its members must also be members of each folder's
 // class. The new ID depends on the class's own ID and those of the folders, but not on their order or duplicates
-// (N-15). Without folders the ID stays. It does not change c or folders.
+// (N-15). Without folders the ID stays. The folders replace those that c has. It does not change c or folders.
 func (c Class) Behind(folders []Class) Class {
 	c.Through = slices.Clone(folders)
 	slices.SortFunc(c.Through, func(a, b Class) int { return strings.Compare(a.ID, b.ID) })
@@ -138,9 +138,9 @@ func (d *decider) pass(c *Class) (*passed, error) {
 // is "".
 func folderOf(at string) string { return at[:strings.LastIndexByte(at, '/')] }
 
-// above returns the classes of the folders above a document, nil if traverse rights are not checked. The tree's root is
-// left out (F-22), except with TraverseHost. An unknown folder counts as one that could not be read (N-15). The result
-// is kept for the last folder; do not change it.
+// above returns the classes of the folders above a document, the nearest first; nil if traverse rights are not checked.
+// The tree's root is left out (F-22), except with TraverseHost. An unknown folder counts as one that could not be read
+// (N-15). The result is kept for the last folder; do not change it.
 func (w *Worker) above(tree, at string) ([]Class, error) {
 	if w.traverse == "" || at == tree {
 		return nil, nil

@@ -109,9 +109,9 @@ func (p *Plan) visit(ctx context.Context, name string, above *sd.Descriptor, ver
 
 // one plans one file. above is the new descriptor of its directory, and version the attribute version for a new
 // attribute. It returns a node whose Above is the file's new descriptor, and the version for its children, if the walk
-// visits them. Otherwise the node is nil. The error ends the plan. p.failed decides about a file that cannot be read or
-// changed. A file of another kind is skipped, but for the root it is ErrKind. It writes an entry only for a changed
-// file.
+// visits them. Otherwise the node is nil. p.failed decides about a file that cannot be read or changed. A file of
+// another kind is skipped, but for the root it is ErrKind. It writes an entry for a changed file, and with Node.Store
+// for one without an attribute.
 func (p *Plan) one(name string, above *sd.Descriptor, version uint16) (*Node, uint16, error) {
 	h, err := p.Files.Hold(name)
 	if err != nil {

@@ -72,7 +72,8 @@ func (m *masks) matches(a sd.ACE) bool {
 }
 
 // typesOf returns the object type list of a GUID on an object. The class of the object is the root. An unknown
-// class is the zero GUID. Of several classes the last counts.
+// class is the zero GUID. Of several classes of the object the last counts. If g is the class, the list has only the
+// root.
 func typesOf(o *objects.Item, g winnt.GUID) ([]access.ObjectTypeEntry, error) {
 	chain, err := words.Chain(g.String())
 	if err != nil {

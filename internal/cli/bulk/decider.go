@@ -63,7 +63,7 @@ func (d *decider) asked(t *winnt.ObjectType) (*typedQuestion, error) {
 }
 
 // divide returns a question for each chain of object type GUIDs in the rights of a run, and records in a where each
-// right finds its answers.
+// right finds its answers. If one question answers each right at one place, a.out stays nil.
 func (a *typedQuestion) divide(r *Run, t *winnt.ObjectType) (questions []effective.Question) {
 	rights, single := make([]words.Right, len(r.Rights)), true
 	for i, right := range r.Rights {
@@ -115,8 +115,9 @@ func (a *typedQuestion) share(r *Run, questions []effective.Question, t *winnt.O
 	}
 }
 
-// sets returns the principals that have each right of the run, in the order of Run.Rights. The sets are valid until the
-// next call. share reports whether the answer is the same for every object with this descriptor.
+// sets returns the principals that have each right of the run, in the order of Run.Rights. A principal without the
+// search permission on the way has none. The sets are valid until the next call. share reports whether the answer is
+// the same for every object with this descriptor; it is true after an error.
 func (d *decider) sets(x place) (sets []effective.Set, share bool, err error) {
 	a, err := d.asked(x.typ)
 	if err != nil {

@@ -173,8 +173,8 @@ func (d *Diff) begin() {
 }
 
 // Resume prepares d to continue an interrupted comparison from a position of After and the state that it passed to
-// Save. d.State must be the file of that run. Call it before Do. It returns an error if the state does not parse or
-// does not match the file.
+// Save. d.State must be the file of that run. Call it before Do. It returns an error if the state does not parse or the
+// file is shorter than it says; a longer file is no error.
 func (d *Diff) Resume(at Position, state json.RawMessage) error {
 	d.CacheBytes = cmp.Or(d.CacheBytes, defaultCache)
 	d.begin()

@@ -29,8 +29,9 @@ func sizeAtLeast(f *os.File, runs []int64) error {
 }
 
 // risk scores a descriptor by who can write or control the object and by the number of those principals. If fewer than
-// half can, the score is 1 for an entry that lets Anonymous, Guests or Everyone write, and 0 otherwise. Without a DACL
-// the score is highest. why is "" for 0.
+// half can, or only one, the score is 1 for an entry that lets Anonymous, Guests or Everyone write, and 0 otherwise.
+// Without a DACL the score is highest. These two cases do not count if the way does not let others pass. why is "" for
+// 0.
 func (r *Report) risk(x place, counts []uint32) (score int, why string) {
 	d, typ := x.d, x.typ
 	half := uint32((len(r.Directory.Principals) + 1) / 2)

@@ -209,8 +209,8 @@ func (m *manner) request(t *token.Token, d *sd.Descriptor, p words.Part) *access
 	}
 }
 
-// readers returns the hands that can read the password of a managed account. The descriptor in
-// msDS-GroupMSAMembership decides, not the object's (B-10).
+// readers returns the hands that can read the password of a managed account. The descriptor in msDS-GroupMSAMembership
+// decides, not the object's (B-10). Without that descriptor nobody can.
 func (a *asker) readers(object int, w kindWord) (effective.Set, error) {
 	part := w.right.Parts(winnt.DirectoryServiceObject)[0]
 	e, err := effective.NewEvaluator(a.principals[0], effective.Question{

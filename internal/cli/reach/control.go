@@ -30,9 +30,9 @@ type root struct {
 	head, holder int    // indexes of the objects, -1: there is none
 }
 
-// findRoots finds the heads of domains, the longest names first. It sets the root of each object, and whether SDProp
-// protects it. The head of another domain has no root. It returns an error if a token cannot hold the groups that
-// contain a group.
+// findRoots finds the heads of domains, the longest names first, without the zones of DNS. It sets the root of each
+// object, -1 for a head and for an object outside of all domains. It sets whether SDProp protects an object, which is
+// false if its domain has no AdminSDHolder. It returns an error if a token cannot hold the groups that contain a group.
 func (s *Search) findRoots() error {
 	s.roots = nil
 	for i := range s.Objects {

@@ -41,8 +41,9 @@ func Choices(caveats string) map[string]string {
 	return choices
 }
 
-// ReadNotes returns the notes in the documents that this program embeds. It fails if they name no rule. A caveat that
-// is listed twice keeps its last text, and its decision takes precedence over that in the rules.
+// ReadNotes returns the notes in the documents that this program embeds. It fails if they have no caveat or no
+// decision. A caveat that is listed twice keeps its last text, and its decision takes precedence over that in the
+// rules.
 func ReadNotes() (n Notes, err error) {
 	n = Notes{map[string]string{}, map[string]bool{}, map[string]string{}}
 	section := ""

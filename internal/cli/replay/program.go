@@ -39,7 +39,8 @@ func Programs(name string, file []byte) ([]Program, error) {
 }
 
 // transcript parses a file of internal/test/ntostest. A directive is followed by the input, a line of dashes, the
-// output and an empty line. A prelude applies to the programs after it. Any other line is an error.
+// output and an empty line. A prelude applies to the programs after it. Any other line is an error. An input without
+// the line of dashes extends to the end of the file, without an error.
 func transcript(name, text string) (list []Program, err error) {
 	var prelude string
 	var comment []string

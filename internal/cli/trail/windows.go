@@ -216,8 +216,9 @@ func subcategoryOf(task string) audit.Subcategory {
 	return 0
 }
 
-// exportedTime parses the time of an event and returns it as a FILETIME. It accepts up to nine digits of a second, a
-// blank before the time of day and UTC after it, because exporters differ.
+// exportedTime parses the time of an event and returns it as a FILETIME. It accepts a blank before the time of day and
+// UTC after it, because exporters differ. It ignores what follows the seventh digit of a second. Any other form is an
+// error.
 func exportedTime(text string) (int64, error) {
 	plain := strings.Replace(strings.TrimSpace(text), " ", "T", 1)
 	for _, zone := range []string{" UTC", "+00:00", "Z"} {

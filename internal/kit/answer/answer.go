@@ -80,7 +80,7 @@ func AnswerAs(profile nt.Profile, id, op string, in json.RawMessage) kit.Answer 
 }
 
 // Serve reads questions until the end of r, and writes each answer to w at once. It returns the first error of r or w,
-// and one for a line that is not a question.
+// and one for a line that is longer than kit.MaxQuestion or not a question, such as an empty one.
 func Serve(r io.Reader, w io.Writer) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, kit.MaxQuestion)
@@ -136,8 +136,8 @@ func options(domain string) (sddl.Options, error) {
 	return sddl.Options{Domain: s}, err
 }
 
-// parseSDDL answers with the bytes of the SDDL text, in hexadecimal. The error for a text that does not parse
-// wraps errInvalid.
+// parseSDDL answers with the bytes of the SDDL text, in hexadecimal. The error for a text that does not parse wraps
+// errInvalid; that for a malformed domain does not.
 func parseSDDL(in *kit.ParseIn) (*kit.Out, error) {
 	o, err := options(in.Domain)
 	if err != nil {

@@ -190,7 +190,7 @@ var icaclsLabels = map[string]string{"NW": "NW", "NR": "NR", "NX": "NX"}
 
 // icaclsEntry appends the entry for the account name to t. words are brackets such as (DENY)(OI)(CI)(RX,W). An unknown
 // word or account and an entry without rights are errors. Words match in any case. N denies. An entry of a label goes
-// to t.label.
+// to t.label. Its other rights and DENY are ignored.
 func icaclsEntry(t *descriptorText, name, words string) error {
 	kind, flags, label := "A", "", ""
 	var mask winnt.AccessMask

@@ -215,7 +215,8 @@ func (g *Guard) match(list int, t *token.Token) (m *member, ok bool) {
 }
 
 // chooseAccount sets the account for the file check: root for admin users, else the forced user and group (F-108). It
-// sets v.Left to 0 if the forced user is not in a group that it must be in.
+// sets v.Left to 0 if the forced user is not in a group that it must be in. Without a forced user, such a group is then
+// ignored.
 func (g *Guard) chooseAccount(v *Verdict, p *directory.Principal) error {
 	if m, ok := g.match(admin, p.Token); ok {
 		v.step("admin users = %s: files are not asked", m.name)

@@ -103,8 +103,8 @@ func entry(text string) (sd.ACE, error) {
 	return sd.NewACE(kind, flags, mask, who)
 }
 
-// flagsOf parses a number, or OI, CI, NP, IO and I separated by bars. Other text is an error. An empty text is an
-// error. Numbers may be hexadecimal.
+// flagsOf parses a number up to 255, in decimal or hexadecimal, or OI, CI, NP, IO and I separated by bars. Any other
+// text is an error, also an empty one, lower case, and a number among names.
 func flagsOf(text string) (flags uint8, err error) {
 	if n, err := strconv.ParseUint(text, 0, 8); err == nil {
 		return uint8(n), nil

@@ -118,8 +118,8 @@ func (t *belowTree) List(path string) ([]ntacl.Entry, error) {
 	return entriesOf(list), err
 }
 
-// Attribute appends the value of an extended attribute to dst and returns the result. A missing attribute, or one
-// larger than ntacl.MaxSize, is an error.
+// Attribute appends the value of an extended attribute to dst and returns the result. It returns nil without an error
+// for a missing attribute. A value larger than ntacl.MaxSize is the error ERANGE, and a missing file is an error.
 func (t *belowTree) Attribute(dst []byte, path, name string) ([]byte, error) {
 	return t.dirs.Attribute(dst, t.name(path), name, ntacl.MaxSize)
 }
@@ -134,9 +134,10 @@ func infoOfStat(s *unix.Stat_t) ntacl.Info {
 	}
 }
 
-// attribute appends an extended attribute of at most ntacl.MaxSize bytes to dst. It follows a link only if follow is
-// true. It returns nil without an error if the file has no such attribute or the file system does not support
-// attributes.
+// attribute appends an extended attribute to dst. It follows a link only if follow is true. It returns nil without an
+// error if the file has no such attribute or the file system does not support attributes. It enlarges the buffer until
+// its capacity is at least ntacl.MaxSize. A value that does not fit then is the error ERANGE; one of more than MaxSize
+// bytes that fits is returned.
 func attribute(dst []byte, path, name string, follow bool) ([]byte, error) {
 	get := unix.Lgetxattr
 	if follow {

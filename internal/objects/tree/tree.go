@@ -57,10 +57,10 @@ type found struct {
 	err   error        // why above is not known
 }
 
-// Files returns a source of files. Each descriptor comes from the extended attribute, else from mode and POSIX ACL.
-// The walk starts at once, in a goroutine, and runs a few batches ahead; [objects.Halt] ends it. Below a walked path
-// it follows no link and enters no other mount, even if they appear during the walk. Unreadable files, also missing
-// paths, become objects with an error.
+// Files returns a source of files. Each descriptor comes from the extended attribute, else from mode and POSIX ACL. The
+// walk starts at once, in a goroutine, and runs a few batches ahead; [objects.Halt] ends it. A path that is a link
+// itself is followed. Below a walked path it follows no link and enters no other mount, even if they appear during the
+// walk. Unreadable files, also missing paths, become objects with an error.
 func Files(paths []string, opt Options) objects.Source {
 	f := &files{opt: opt, out: make(chan found, 4), stop: make(chan struct{})}
 	for _, p := range paths {

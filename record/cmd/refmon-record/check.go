@@ -161,7 +161,8 @@ func (a *asker) native(v *vector) (string, replay.Fields, error) {
 		out)
 }
 
-// question adds the parameters of NtAccessCheck, or of a form with object types, up to the mapping.
+// question adds the parameters of NtAccessCheck, or of a form with object types, up to the mapping. Only the other
+// forms take the self SID. A vector without bytes of a descriptor gives NULL.
 func (k *packer) question(v *vector, h winnt.Handle, desired winnt.AccessMask) {
 	byType := k.Proc != "NtAccessCheck"
 	var sd buffer

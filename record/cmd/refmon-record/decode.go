@@ -80,8 +80,9 @@ func (k *packer) source(s *token.Source) buffer {
 	return k.add(le.AppendUint64(b, uint64(s.ID)))
 }
 
-// queryToken calls NtQueryInformationToken. For length 0xFFFFFFFF it asks for the size first. A class that the recorder
-// does not decode is a skipError. A failed first call returns its status. A failure status has no information.
+// queryToken calls NtQueryInformationToken. For length 0xFFFFFFFF it asks for the size first, and a failure of that
+// call is returned as the status. A failure status comes with a QueryInformationTokenOut without information. The
+// result is nil only with a skipError: for a class that the recorder does not decode, or a missing function.
 func queryToken(do gate, in any) (any, ntstatus.Status, error) {
 	q := in.(nt.QueryInformationTokenIn)
 	read := readers[q.TokenInformationClass]

@@ -207,6 +207,7 @@ func (k *packer) privilegeSet(s *nt.PrivilegeSet) buffer {
 }
 
 // objectTypes adds an array of OBJECT_TYPE_LIST, 16 bytes each, and its GUIDs. It returns the array's place, 0 for nil.
+// An empty list that is not nil gives an array of one zero entry.
 func (k *packer) objectTypes(list []access.ObjectTypeEntry) buffer {
 	if list == nil {
 		return 0

@@ -128,7 +128,7 @@ func (s *Sink) createTables(tx pgx.Tx) error {
 
 // readNumbers returns the numbers of the classes in the database, by name. The first call makes them those of s. Later
 // calls keep the numbers of s, because a waiting batch already names them, and return an error if the database has
-// others.
+// others. An error returns the numbers read so far as well; a first call keeps them, except after a failed query.
 func (s *Sink) readNumbers(tx pgx.Tx) (map[string]int32, error) {
 	stored := map[string]int32{}
 	rows, err := tx.Query(s.ctx, `select class, name from refmon.classes`)

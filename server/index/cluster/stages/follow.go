@@ -188,8 +188,8 @@ func (f *following) turn(ctx context.Context) error {
 
 var errSink = errors.New("keep events")
 
-// write passes the merged events to all sinks, then compacts the log. Without events it does nothing. Its errors wrap
-// errSink. A sink's error ends it, and sinks before it have the events.
+// write passes the merged events to all sinks, then compacts the log if there is one. Without events it does nothing.
+// Its errors wrap errSink. A sink's error ends it, sinks before it have the events, and the merge does not keep them.
 func (f *following) write() error {
 	events := f.merge.Take()
 	if len(events) == 0 {

@@ -84,8 +84,9 @@ func (r *records) unusable(err error) error {
 	return fmt.Errorf("%s: %w: %w", r.follower.subject, errRecord, err)
 }
 
-// count adds a record to the log's size. gap means that records before m were deleted. With the last piece of a
-// snapshot it sets which messages the worker can delete.
+// count adds a record to the log's size. Pieces of a snapshot count apart, and the last one replaces the size by
+// theirs. It also sets which messages the worker can delete: unknown (0) if gap, which means that records before m were
+// deleted.
 func (r *records) count(m *message, x *record, gap bool) {
 	if x.Piece == 0 {
 		r.size.Bytes += int64(len(m.Body)) + perRecord

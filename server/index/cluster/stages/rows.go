@@ -203,7 +203,8 @@ func (r *rows) poison(ctx context.Context, next record, why error) error {
 }
 
 // define publishes the definitions of the new classes in events, and returns after the servers have stored them. Call
-// it before a row refers to them. It stops at the first error.
+// it before a row refers to them. It skips classes of folders: each is published with the classes behind it. It
+// publishes several at once; after an error, which it returns, some may be stored.
 func (r *rows) define(ctx context.Context, events []index.Event) error {
 	var list []*index.ClassEvent
 	for i := range events {

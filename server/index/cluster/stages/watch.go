@@ -253,8 +253,8 @@ func (t *batchPublisher) part(ctx context.Context, n int, b *watch.Batch, list [
 	return flush()
 }
 
-// add adds a document to the message and returns by about how many bytes the message has grown. known has the
-// positions of the message's descriptors, so that each is stored once.
+// add adds a document to the message and returns by about how many bytes the message has grown. A document with an
+// error has no descriptor. known has the positions of the message's descriptors, from 1, so that each is stored once.
 func (m *seen) add(s *watch.Seen, known map[string]int) int {
 	d := document{Path: []byte(s.Path), Folder: s.Folder, Gone: s.Gone}
 	size := 2*len(s.Path) + 64
