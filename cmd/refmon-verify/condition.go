@@ -126,7 +126,8 @@ func apply(family, op byte, l, r *operand) int {
 	return truth([...]bool{x[0] < y[0], x[0] <= y[0], x[0] > y[0], x[0] >= y[0]}[op-0x82])
 }
 
-// memberOf tests membership in all SIDs of a list, or in any. form: 1 for the device's groups, 2 for any.
+// memberOf tests membership in all SIDs of a list, or in any. form: 1 for the device's groups, 2 for any. It
+// returns 1 or -1, and 0 (unknown) for an empty list or if the operand is not of SIDs only.
 func (q *query) memberOf(form byte, o *operand, deny bool, pass string) int {
 	where := pass + pick(form&1 != 0, "device", "")
 	deny = deny && pass == "" || where == "restricteddevice"

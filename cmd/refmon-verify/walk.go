@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// read removes the rights that a list does not grant to each side of the token. A package cannot be granted the
-// rights in exempt.
+// read removes the rights that a list does not grant to each side of the token. A package cannot be granted the rights
+// in exempt. It returns false if q is strict and a right is lost, which ends the check.
 func (q *query) read(l list, exempt mask) bool {
 	t, limit, clip := q.token, ^q.own, func(m mask) { each(q.nodes, func(n *node) { n.held &= m }) }
 	if l.dacl == nil {

@@ -179,7 +179,8 @@ func (r *aclRun) plan(ctx context.Context, tree *acltree.Tree, file *os.File, h 
 	return counts, err
 }
 
-// report counts a file that fails and prints the first maxListed of them to standard error.
+// report counts a file that fails and prints it to standard error. In place of the one with number maxListed it prints
+// that more failed, and then nothing.
 func (r *aclRun) report(path string, err error) {
 	switch r.failed++; {
 	case r.failed > maxListed:

@@ -56,8 +56,9 @@ func (auditReportCmd) Help() string {
 privileges, impersonations upward, changes of security and policy, and the result of audit verify.`
 }
 
-// Run writes the report of an audit log as a page and prints the counts. A broken log is shown in the page and is not
-// an error. Records that cannot be read are shown as far as they go. An existing page is replaced.
+// Run writes the report of an audit log as a page and prints the counts. A log that fails the verification is no error:
+// the page shows it with the records that can be read. If a record cannot be read in another log, Run writes nothing
+// and returns the error. An existing page is replaced.
 func (c *auditReportCmd) Run(std *streams) error {
 	s, unread := summary(c.Dir, &c.filterFlags)
 	if s == nil {

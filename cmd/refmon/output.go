@@ -214,9 +214,9 @@ func (o *output) diff(d *bulk.Diff, before int64) (err error) {
 	return errors.Join(concludeDiff(o.std, &out, err), at.finish(err))
 }
 
-// report collects a report with checkpoint and progress bar, and then calls write, also after an interrupt. A
-// checkpoint with --only or --exclude is an error. An error of write takes precedence over that of the run. A complete
-// checkpoint does nothing.
+// report collects a report with checkpoint and progress bar, and then calls write, also if the run failed or was
+// interrupted. A checkpoint with --only or --exclude is an error. An error of write takes precedence over that of the
+// run. A complete checkpoint does nothing.
 func (o *output) report(r *bulk.Report, write func() error) (err error) {
 
 	ctx, bar, end := o.begin(o.in.size)

@@ -27,7 +27,8 @@ type directoryReport struct {
 }
 
 // ofDirectory reports whether the objects are those of a directory: LDIF, --type, or the type of the first object.
-// Paths are not. A first object that cannot be read gives false. It reads the file again, and of a pipe only the head.
+// Paths are not. If the source cannot read an object, it is false without an error. It reads the file again, and of a
+// pipe only the head.
 func (c *objectsFlags) ofDirectory(in *input, typ *winnt.ObjectType) (about bool, err error) {
 	if c.Objects != "" && (typ == winnt.DirectoryServiceObject || in.ldif) {
 		return true, nil
@@ -184,7 +185,8 @@ func (c *reportCmd) before(ctx context.Context, std *streams, now *directory.Dir
 	return &state, err
 }
 
-// stateOf reads the objects of a state into memory, unreadable ones included. More than maxObjects are an error.
+// stateOf reads the objects of a state into memory, unreadable ones included. More than maxObjects are an error. An
+// error returns the objects read so far as well.
 func stateOf(ctx context.Context, from objects.Source, dir *directory.Directory, typ *winnt.ObjectType) (
 	adreport.State, error,
 ) {

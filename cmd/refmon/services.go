@@ -101,8 +101,8 @@ func (c *servicesCmd) listJSON(std *streams) error {
 	return nil
 }
 
-// one prints one service: its signature, results, source and audit events, and its statuses in the order of
-// their tests.
+// one prints one service: its signature, results, source and audit events, and its statuses in the order of their
+// tests. With --json it prints the service as JSON instead.
 func (c *servicesCmd) one(std *streams, row *nt.Row) error {
 	m := row.Info()
 	if c.JSON {

@@ -175,7 +175,8 @@ func below(dir, path string) (names []string, ok bool) {
 	return strings.FieldsFunc(rest, func(r rune) bool { return r == '/' }), true
 }
 
-// opening returns the request of an open of the last file of a chain, and the facts that decide it.
+// opening returns the request of an open of the last file of a chain, and the facts that decide it. A chain of one file
+// has no parent; an empty one panics.
 func (f *fileFlags) opening(list []stored, subject access.Subject, want winnt.AccessMask) (r fileaccess.Request,
 	facts fileaccess.Facts) {
 	last := list[len(list)-1]

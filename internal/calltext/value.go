@@ -186,8 +186,8 @@ func (p *Printer) capturedText(f reflect.Value) (text string, known bool) {
 	return p.Value(v, nil), true
 }
 
-// maskText returns an access mask by the names of the object type; by those of the standard rights only if
-// object is nil.
+// maskText returns an access mask by the names of the object type: one name if it is all rights, and "0" for an empty
+// mask. It is hexadecimal if object is nil.
 func maskText(m winnt.AccessMask, object *winnt.ObjectType) string {
 	if object == nil {
 		return m.String()

@@ -36,7 +36,8 @@ func (b *builder) restricted() {
 	}
 }
 
-// appContainer adds access checks by tokens of packages with capabilities to the suite.
+// appContainer adds access checks by tokens of packages with a capability to the suite, ordinary and less privileged
+// ones. The DACL has two entries, or is missing, NULL or empty.
 func (b *builder) appContainer() {
 	var all []oracle.ACE
 	for _, typ := range []byte{oracle.Allow, oracle.Deny} {

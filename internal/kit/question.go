@@ -72,8 +72,8 @@ var made = func() map[string]func() []*Question {
 	return all
 }()
 
-// Questions returns the questions of the named suites, or of all suites if none is named. An unknown suite is an error.
-// Callers must not change the questions.
+// Questions returns the questions of the named suites, or of all suites if none is named. They have the order of
+// Suites, and a suite named twice counts once. An unknown suite is an error. Callers must not change the questions.
 func Questions(suites ...string) ([]*Question, error) {
 	for _, s := range suites {
 		if !slices.Contains(Suites(), s) {

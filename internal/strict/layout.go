@@ -17,8 +17,8 @@ func (l Layout) Index(name []byte) int {
 }
 
 // Scan stores the fields of an object in slots, one for each name of l. The slots must be nil before; those of absent
-// fields stay nil. If one field is wrong, Scan stores all others and returns the error. If the object is malformed, it
-// stores the fields before the error.
+// fields stay nil. If one field is unknown or repeated, Scan stores all others and returns the error. If the object is
+// malformed, it stores the fields before the error.
 func (l Layout) Scan(slots [][]byte, object []byte) error {
 	s := Scanner{Bytes: object}
 	var wrong error

@@ -249,8 +249,8 @@ func ranges(s effective.Set) string {
 	return b.String()
 }
 
-// parseRanges parses the result of ranges, such as "0-3,7". "" is the empty set. It returns an error for a malformed
-// range, and for a number that is not less than people.
+// parseRanges parses the result of ranges, such as "0-3,7". "" is the empty set. Ranges may overlap and be in any
+// order. It returns an error for a malformed range, and for a number that is not less than people.
 func parseRanges(text string, people int) (effective.Set, error) {
 	out := make(effective.Set, (people+63)/64)
 	if text == "" {

@@ -40,7 +40,8 @@ func (x *Index) publish(w *Worker, f *Watermark) {
 }
 
 // setPeople replaces the directory, from which only uids and groups come; members of classes are in the state.
-// effective is the directory after the configuration of a share, else d itself. It keeps both.
+// effective is the directory after the configuration of a share, else d itself. It keeps both. A uid of several users
+// is then nobody's.
 func (x *Index) setPeople(d, effective *directory.Directory) {
 	byUID := map[uint32]string{}
 	for _, id := range d.IDs() {

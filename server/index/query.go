@@ -150,8 +150,8 @@ func (x *Index) answer(dst []Answer, paths []string, q Query, may func(*State, *
 }
 
 // one answers about one document. It calls may with the class of the document and the right, if all data is known and
-// current. The empty right is the first one of the index. A stale source, an unreadable document, an unknown right and
-// an undecided class deny, with the reason in Because.
+// current. The empty right is the first one of the index. A stale source, which it checks first, a missing or
+// unreadable document, an unknown right and an undecided class deny, with the reason in Because.
 //
 // +checklocks:x.mu
 func (x *Index) one(g *age, path, right string, may func(*State, *kind) (bool, string)) Answer {

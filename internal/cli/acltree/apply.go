@@ -58,7 +58,7 @@ func Run(ctx context.Context, files Files, keeper Keeper, j *Journal, undo bool,
 
 // write writes one descriptor of e. written is false if the file already has it, or with undo if it was never changed.
 // The error is [ErrReplaced] if the path is another file now, and [ErrChanged] if the file has neither the old nor the
-// new descriptor. Nothing is written unless written is true. With an error of the keeper written is true.
+// new descriptor. Nothing is written unless written is true. If the keeper fails to write, written is true.
 func write(files Files, keeper Keeper, e *Entry, undo bool) (written bool, err error) {
 	h, err := files.Hold(e.Path)
 	if err != nil {

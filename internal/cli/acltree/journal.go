@@ -214,8 +214,8 @@ const maxLine = 1 << 20
 
 // lines reads the file from its start and calls f for each line with its number, from 1, and its bytes with the
 // newline. It returns the first error of f. It returns [ErrNoJournal] if the first line is not a record, and
-// [ErrUnfinished] if the last one is cut off. A malformed line before the last one is an error with its number. The
-// bytes passed to f are valid during the call only.
+// [ErrUnfinished] if the last one is cut off. An empty file is no error. A malformed line before the last one is an
+// error with its number. The bytes passed to f are valid during the call only.
 func (j *Journal) lines(f func(number int, line []byte, r *record) error) error {
 	in := bufio.NewScanner(io.NewSectionReader(j.file, 0, 1<<62))
 	in.Buffer(make([]byte, 1<<16), maxLine)

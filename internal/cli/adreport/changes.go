@@ -125,7 +125,7 @@ func (s *side) beyond(other *side) (out []objectRights) {
 }
 
 // counterparts returns, for each principal of s, the index of the principal with the same name in other, -1 without
-// one. It ignores the case of names.
+// one. It ignores the case of names. Of several with the name it is the last.
 func (s *side) counterparts(other *side) []int {
 	d := other.search.Directory
 	names := map[string]int{}

@@ -95,7 +95,7 @@ func (d *Diff) match() {
 }
 
 // differ reports whether the tokens of a pair could lead to different decisions. It may return true for tokens that
-// never do, but not the reverse.
+// never do, but not the reverse. Both states must have the principal.
 func (d *Diff) differ(p pair) bool {
 	before, after := &d.Directory.Principals[p.before], &d.DirectoryAfter.Principals[p.after]
 	if before.Withheld != after.Withheld || before.Root != after.Root {

@@ -75,8 +75,8 @@ func allows(kind sd.Type) bool {
 	return false
 }
 
-// nameable reports whether a SID is that of an account or group of a domain or computer, which no principal has and
-// which has no fixed number in the directory's domain.
+// nameable reports whether a SID is that of an account or group of a domain, a computer or Entra ID, which no principal
+// has and which has no fixed number in the directory's domain.
 func (u *unlisted) nameable(s sid.SID) bool {
 	n := s.SubAuthorities()
 	switch {

@@ -59,7 +59,7 @@ func checkRefusals[I checks](p checkParts[I]) []refusal[I] {
 		})
 }
 
-// typed returns the refusals of the forms with an object type list.
+// typed returns the refusals of the forms with an object type list. With list it has one more, of an empty type list.
 func typed(list bool) []refusal[*nt.AccessCheckByTypeIn] {
 	f := []refusal[*nt.AccessCheckByTypeIn]{
 		{rule: "A-26", want: ntstatus.InvalidParameter, name: "two roots in the type list", takes: "types", needs: userOnly,

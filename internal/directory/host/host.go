@@ -71,7 +71,8 @@ func Lookup(name string) (User, error) {
 }
 
 // withGroups returns the user of the fields f of a passwd line, with the groups that getent initgroups reports. It
-// fails if it cannot read them. A malformed number is an error as well.
+// fails if it cannot read them. A malformed number is an error as well. After an error the user is empty, unless only a
+// group was malformed.
 func withGroups(f []string) (User, error) {
 	uid, err := number(f[2])
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // request makes the request of an access check for a file object. A malformed token, descriptor, SID, GUID or policy is
-// an error. Policies that are nil stay nil.
+// an error. An empty SDHex is a nil descriptor. Policies that are nil stay nil.
 func request(in *kit.AccessIn) (*access.Request, error) {
 	t, err := newToken(in.Token)
 	if err != nil {

@@ -103,7 +103,7 @@ func sidBytes(text string) []byte {
 	return out
 }
 
-// guidBytes returns the binary form of a GUID in text (S-15).
+// guidBytes returns the binary form of a GUID in text (S-15). Malformed text panics.
 func guidBytes(text string) []byte {
 	b, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
 	if err != nil || len(b) != 16 {

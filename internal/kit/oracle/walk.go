@@ -135,8 +135,9 @@ func (r *run) granted(l *ACL, owner Word) []Word {
 }
 
 // centralLists returns the DACLs of the central rules that apply. It returns nil if no policies are
-// configured, or if the object names none. If the object's policy is not among the configured ones, it returns a list
-// that grants all to administrators, SYSTEM and the owner. Only the first entry of the SACL that names a policy counts.
+// configured, if the object names none, or if none of its policy's rules applies. If the object's policy is not among
+// the configured ones, it returns a list that grants all to administrators, SYSTEM and the owner. Only the first entry
+// of the SACL that names a policy counts.
 func (r *run) centralLists() (out []*ACL) {
 	if r.SD.SACL == nil || len(r.Policies) == 0 {
 		return nil

@@ -169,8 +169,8 @@ func (x *accessChkObject) line(text string) error {
 }
 
 // head finishes the entry before and begins one with this number, type and account. A missing number, an unknown
-// account, and a type that accesschk does not print in full are errors. Numbers must ascend by one; those of the SACL
-// begin again at 0.
+// account (but of an audit entry), and a type that accesschk does not print in full are errors. Numbers must ascend by
+// one; those of the SACL begin again at 0.
 func (x *accessChkObject) head(number, kind, name string) (err error) {
 	if err := x.close(); err != nil {
 		return err

@@ -27,8 +27,8 @@ func IsSecurity(file []byte) bool {
 
 // ParseSecurity parses the output of sharesec -v, or the part of sharesec --view-all about a share. The name may be ""
 // if the file has exactly one share; its case does not matter. The descriptor has a DACL alone. An unknown share, a
-// malformed line and names in place of SIDs are errors. More than maxEntries entries are an error. Several shares
-// without a name are an error.
+// malformed line and names in place of SIDs are errors. So are more than maxEntries entries, and several shares without
+// a name. Each REVISION line counts as a share.
 func ParseSecurity(file []byte, name string) (*sd.Descriptor, error) {
 	var entries []sd.ACE
 	n, blocks, in := 0, 0, ""

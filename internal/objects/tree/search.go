@@ -95,8 +95,9 @@ func newSearchDescriptor(f ntacl.Info, acl []byte, who ntacl.Accounts) (*sd.Desc
 	return sd.New(sd.Parts{Owner: sid.LocalSystem, Group: sid.LocalSystem, DACL: dacl}), nil
 }
 
-// classesOf returns the classes of a POSIX ACL with its mask applied, or those of the mode if acl is nil. An ACL of
-// another version, or with an unknown tag, is an error, unless it does not count.
+// classesOf returns the classes of a POSIX ACL with its mask applied. It returns those of the mode, whatever acl is, if
+// acl is nil or the mode has no bits for the group. Otherwise an ACL of another version, or with an unknown tag, is an
+// error.
 func classesOf(f ntacl.Info, acl []byte) (list []search, err error) {
 	// Linux skips an ACL whose mask grants nothing: users and groups that it names are others then (N-95).
 	if acl == nil || f.Mode&0o070 == 0 {

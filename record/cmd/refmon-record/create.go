@@ -10,7 +10,7 @@ import (
 
 // create asks for the descriptor of a new object that this process creates, by CreatePrivateObjectSecurityEx, as SDDL.
 // A failed call gives its Win32 code and no fields. A missing function and a result that does not decode are
-// skipErrors. It frees the descriptor on the machine.
+// skipErrors. It frees the descriptor on the machine, unless it cannot read it.
 func (a *asker) create(in replay.Fields) (string, replay.Fields, error) {
 	c, err := replay.ReadCreation(in)
 	if err != nil {

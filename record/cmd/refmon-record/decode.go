@@ -82,7 +82,8 @@ func (k *packer) source(s *token.Source) buffer {
 
 // queryToken calls NtQueryInformationToken. For length 0xFFFFFFFF it asks for the size first, and a failure of that
 // call is returned as the status. A failure status comes with a QueryInformationTokenOut without information. The
-// result is nil only with a skipError: for a class that the recorder does not decode, or a missing function.
+// result is nil only with a skipError: for a class that the recorder does not decode, and for a missing function if it
+// asks for the size.
 func queryToken(do gate, in any) (any, ntstatus.Status, error) {
 	q := in.(nt.QueryInformationTokenIn)
 	read := readers[q.TokenInformationClass]

@@ -75,7 +75,7 @@ func respond(w http.ResponseWriter, out any, err error) {
 
 // answer returns the body of the response to a request of caller c. It returns a *refusal for an unknown path, another
 // method than POST, a malformed or too large body, and a question that c may not ask. The status of a refusal is 404,
-// 405, 413 or 400.
+// 405, 413 or 400, and 403 if c may not ask.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, c caller) (any, error) {
 	p, found := paths[r.URL.Path]
 	switch {

@@ -189,8 +189,8 @@ func (r *rows) taken(ctx context.Context) error {
 	return r.purge(ctx)
 }
 
-// poison skips a valid message that cannot be processed. The part has no watermark until another
-// walk has read the whole tree (N-54).
+// poison skips a valid message that cannot be processed, and passes why to Warn. Its error is that of writing the log.
+// The part has no watermark until another walk has read the whole tree (N-54).
 func (r *rows) poison(ctx context.Context, next record, why error) error {
 	r.c.warn(fmt.Errorf("%s: message %d is left out: %w", r.in.subject, next.Cursor, why))
 	next.Poison++
