@@ -82,8 +82,8 @@ func verifyAudit(key, proof, old string) (outcome string, err error) {
 	return fmt.Sprintf("%s, record %d of %d: %s", now.origin, n+1, now.size, payload), nil
 }
 
-// openCheckpoint reads a signed note (c2sp.org/signed-note) whose text is a
-// checkpoint; the signature of the key must be there and good.
+// openCheckpoint reads a signed note (c2sp.org/signed-note) whose text is a checkpoint. key has a public key in each
+// line, and a good signature of one suffices. A wrong signature of any of them panics, and so does any other note.
 func openCheckpoint(signed, key string) checkpoint {
 	text, signatures, ok := strings.Cut(signed, "\n\n")
 	check(ok, "the checkpoint has no signature")

@@ -24,7 +24,8 @@ var aliases = strings.Fields(`
 	RS -553 SA -518`)
 var canonical = regexp.MustCompile(`^S-1(-(0|[1-9][0-9]{0,9})){2,16}$`)
 
-// parseSID parses S-1-… in canonical form, or an upper-case alias. domain is the domain as text, or "".
+// parseSID parses S-1-… in canonical form, or an upper-case alias. domain is the domain as text, or "". It panics for
+// any other text, and for an alias of a domain if domain is "".
 func parseSID(name, domain string) string {
 	i := slices.Index(aliases, name)
 	alias := aliases[max(i+1, 0)]

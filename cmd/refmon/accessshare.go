@@ -139,7 +139,7 @@ func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descr
 }
 
 // left returns the rights that the share and the object grant, those that the share refuses, and whether the object
-// grants the request.
+// grants the request. For an account that acts as root the object grants everything.
 func left(v *shares.Verdict, q *accessquery.Query, a *accessquery.Answer) (granted, refused winnt.AccessMask,
 	object bool) {
 	t := q.Request.Type

@@ -58,9 +58,8 @@ The field is sdHex if SDDL cannot express the descriptor exactly. Standard error
 be read or whose names are not UTF-8, and the number of all. The exit code is then 2.`
 }
 
-// Run writes the objects as JSON lines, with SDDL or bytes. It skips unreadable ones, names the first of them on
-// standard error, and then returns errReported. It lists the first of them only up to maxListed. A failure to write
-// ends the run.
+// Run writes the objects as JSON lines, with SDDL or bytes. It skips unreadable ones, names fewer than maxListed of
+// them on standard error, and then returns errReported. A failure to write ends the run.
 func (c *aclExportCmd) Run(std *streams) error {
 	typ, err := objectType(c.Type)
 	if err != nil {

@@ -29,7 +29,8 @@ func (c *runCmd) trail(cfg *script.Config) (end func() error, err error) {
 	return l.Close, nil
 }
 
-// logConfig returns the configuration of a log. The key is in the given file, or in the log's folder.
+// logConfig returns the configuration of a log. The key is in the given file. If none is given, Signers stays nil, and
+// the log uses the key in its folder.
 func logConfig(dir, key string) (auditlog.Config, error) {
 	lc := auditlog.Config{Dir: dir, Computer: "refmon"}
 	if key != "" {

@@ -80,8 +80,8 @@ type (
 	}
 )
 
-// printRefusalsJSON checks each pair of refusals of a service and prints a line of JSON for it. It stops at an error
-// of the output.
+// printRefusalsJSON checks each pair of refusals of a service and prints a line of JSON for it. It stops at an error of
+// the output. A check that fails is no error: its line says so.
 func printRefusalsJSON(std *streams, name string, profile nt.Profile) error {
 	e := json.NewEncoder(std.out)
 	for _, p := range refusals.Matrix(name, profile) {

@@ -5,7 +5,7 @@ import (
 )
 
 // restricted adds access checks by tokens with restricting SIDs to the suite: all combinations of some lists,
-// restrictions and requests, and a NULL and an empty DACL.
+// restrictions and requests, and a missing and an empty DACL.
 func (b *builder) restricted() {
 	a, d := oracle.Word(oracle.Allow), oracle.Word(oracle.Deny)
 	e := func(typ oracle.Word, mask oracle.Word, s string) oracle.ACE { return entry(byte(typ), mask, s) }

@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/kit/oracle"
 )
 
-// claimed returns a token with claims of every type in the user's list, and two in the device's.
+// claimed returns a token with claims of every type in the user's list, and two in the device's. The user's list also
+// has a case-sensitive, a disabled and a deny-only claim.
 func claimed() *oracle.Token {
 	t := grouped()
 	t.UserClaims = []oracle.Claim{
@@ -40,7 +41,7 @@ func attribute(c oracle.Claim) oracle.ACE {
 }
 
 // conditional returns a descriptor whose first entry has condition c, and whose SACL has the attributes in resources.
-// After a deny entry there is an entry that allows the same.
+// After a deny entry there is an entry that allows the same. A nil c gives an entry without a condition.
 func conditional(typ byte, c *oracle.Cond) *oracle.Descriptor {
 	a := entry(typ, 1, everyone)
 	a.Cond = c
@@ -273,7 +274,8 @@ func randomCond(r *rand.Rand, leaves []*oracle.Cond, depth int) *oracle.Cond {
 	return c
 }
 
-// central adds access checks with central access policies to the suite.
+// central adds access checks with central access policies to the suite: none, or one with one or two rules. The SACL
+// names that policy, another one, or none.
 func (b *builder) central() {
 	applies := []*oracle.Cond{nil, {Op: "==", Left: &oracle.Ref{Scope: "Resource", Name: "level"},
 		Right: &oracle.Operand{Values: []oracle.Literal{{Type: "int64", Text: "1"}}}},

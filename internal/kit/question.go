@@ -89,8 +89,8 @@ func Questions(suites ...string) ([]*Question, error) {
 	return out, nil
 }
 
-// OfKnown returns the questions whose answers are known in one of these ways, such as [Recorded], or all questions if
-// no way is given. An unknown way is an error. The given slice stays unchanged.
+// OfKnown returns the questions whose answers are known in one of these ways, such as [Recorded], or the given slice
+// itself if no way is given. An unknown way is an error. The given slice stays unchanged.
 func OfKnown(questions []*Question, ways ...string) ([]*Question, error) {
 	for _, w := range ways {
 		if !slices.Contains(strength, w) {

@@ -64,7 +64,8 @@ func KnownOf(source string) string {
 	return Documented
 }
 
-// known returns the weakest way of knowing among the rules with these ids. It panics for an unknown id.
+// known returns the weakest way of knowing among the rules with these ids. It panics for an unknown id. Without ids it
+// returns [Recorded].
 func known(ids []string) string {
 	weakest := Recorded
 	for _, id := range ids {

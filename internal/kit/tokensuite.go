@@ -24,7 +24,8 @@ type PrivilegesIn struct {
 	Changes    []oracle.Privilege `json:"changes,omitempty"`
 }
 
-// varied returns tokens with groups and privileges in several states.
+// varied returns five tokens with groups and privileges in several states: plain, mixed, an administrator's, a
+// restricted and a write-restricted one.
 func varied() []*oracle.Token {
 	many := plainToken(oracle.Group{SID: groupG, Attributes: 6}, oracle.Group{SID: groupH, Attributes: denying},
 		oracle.Group{SID: users, Attributes: 4}, oracle.Group{SID: groupX, Attributes: 2},

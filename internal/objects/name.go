@@ -107,7 +107,7 @@ func (n *Name) Is(path string, e *Entry) bool {
 }
 
 // account reports whether the account e at the distinguished name path has the name or its SID. Names match in any
-// case. An account outside the name's domain does not match, and n.others records it. e may be nil.
+// case. An account outside the name's domain does not match, and n.others records it. e must not be nil.
 func (n *Name) account(path string, e *Entry) bool {
 	if !n.inDomain(path) {
 		n.others.Store(true)

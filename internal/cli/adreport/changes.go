@@ -143,7 +143,7 @@ func (s *side) counterparts(other *side) []int {
 }
 
 // lengths returns the number of steps to each important object by each principal that reaches it, without
-// administrators. The keys are the lower-case path and then the lower-case name.
+// administrators. The keys are the lower-case path and then the lower-case name. The error is always nil.
 func (s *side) lengths() (map[string]map[string]int, error) {
 	out := map[string]map[string]int{}
 	for _, t := range s.targets {

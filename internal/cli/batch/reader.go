@@ -144,8 +144,9 @@ func (r *reader) take(tail []byte) (*piece, error) {
 	return p, nil
 }
 
-// dispatch sends p to the workers and the writer, and does not block. If p has serial lines, it splits p instead,
-// answers the serial parts in this goroutine and releases p. It returns errStopped if the writer has failed meanwhile.
+// dispatch sends p to the workers and the writer, and does not block. If p has serial lines, it splits p instead, which
+// waits for free pieces, answers the serial parts in this goroutine and releases p. It returns errStopped if the writer
+// has failed meanwhile.
 func (r *reader) dispatch(p *piece) error {
 	data := p.Value.data
 	if r.job.Serial == nil || !bytes.Contains(data, []byte(r.job.SerialWord)) {

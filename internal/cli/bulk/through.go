@@ -132,8 +132,9 @@ func (t *tracer) lines(d *sd.Descriptor, typ *winnt.ObjectType, right words.Righ
 	return lines, nil
 }
 
-// key returns a text that is equal for principals with the same rights through the same entries. It contains the SIDs
-// and privileges that matter. With a condition in the descriptor it is unique for each principal.
+// key returns a text that is equal for principals with the same rights through the same entries. It says which entries'
+// SIDs match and which privileges are enabled. It is unique for a sandboxed or restricted token, and if the descriptor
+// has conditions or object types.
 func (t *tracer) key(d *sd.Descriptor, i int) string {
 	p := &t.run.Directory.Principals[i]
 	tok := p.Token

@@ -54,7 +54,8 @@ func asClient[I auditChecks]() []refusal[I] {
 	}
 }
 
-// auditTyped returns the refusals of the forms with an object type list.
+// auditTyped returns the refusals of the forms with an object type list. With list it has one more, of an empty type
+// list.
 func auditTyped[I auditChecks](typ func(I) *nt.AuditEventType, self func(I) *nt.Captured[sid.SID],
 	types func(I) *nt.Captured[[]access.ObjectTypeEntry], list bool) []refusal[I] {
 	f := []refusal[I]{

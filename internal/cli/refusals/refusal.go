@@ -214,7 +214,8 @@ func Of(name string, profile nt.Profile) []*Refusal {
 }
 
 // Harmless returns the refusals of a service that do not apply in its mode and profile. A call with one of them alone
-// succeeds. It returns nil for an unknown service.
+// succeeds. It leaves out those that no call can have, and those of kernel mode only. It returns nil for an unknown
+// service.
 func Harmless(name string, profile nt.Profile) []*Refusal {
 	s := registry()[name]
 	if s == nil {

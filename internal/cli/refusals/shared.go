@@ -20,7 +20,7 @@ var (
 )
 
 // desired returns the refusals of an open's DesiredAccess, as the rows of its service name them. mask returns the
-// parameter. unknown is a bit that the type does not have.
+// parameter. unknown is a bit that the type does not have; 0 leaves out that refusal.
 func desired[I any](mask func(I) *winnt.AccessMask, unknown winnt.AccessMask) []refusal[I] {
 	list := []refusal[I]{
 		{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",

@@ -179,7 +179,7 @@ func (t *Token) elevated() bool {
 
 // Impersonate returns the level at which a thread of process acts after PsImpersonateClient (I-41 to I-44). With
 // observed it does what Windows was observed to do where that differs from the documents (I-42). Where the rule allows
-// no more, the level is 1 (identification), with success.
+// no more, the level is 1 (identification), with success. A level outside 0 to 3 is STATUS_INVALID_PARAMETER.
 func Impersonate(process, client *Token, level int, observed bool) (status string, now int, rule string) {
 	if level > 3 || level < 0 {
 		return InvalidParameter, 0, "I-41"

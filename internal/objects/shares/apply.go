@@ -182,8 +182,9 @@ func (v *Verdict) step(format string, args ...any) {
 	v.Steps = append(v.Steps, fmt.Sprintf(format, args...))
 }
 
-// readOnly reports whether the share is read-only for a user, by "read only" or the read list. The write list
-// overrides both (F-105). It adds the reason to v.
+// readOnly reports whether the share is read-only for a user, by "read only" or the read list. The write list overrides
+// both (F-105). It adds the reason to v. A name of the read list that is not resolved counts as this user, one of the
+// write list does not.
 func (g *Guard) readOnly(v *Verdict, t *token.Token) bool {
 	readOnly := !g.config.writable
 	by := "read only = " + map[bool]string{true: "yes", false: "no"}[readOnly]

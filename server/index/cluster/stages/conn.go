@@ -175,7 +175,8 @@ func (c *Conn) AwaitStreams(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// probes returns a subject that has no message in each stream that a role reads, after the stream's name.
+// probes returns a subject that has no message in each stream that a role reads, after the stream's name. A keeper has
+// none.
 func probes(r site.Role) (out []string) {
 	streams := map[site.Role][]string{site.Keeper: nil, site.Directory: {site.StreamDirectory}, site.Work: site.Streams(),
 		site.Follow: {site.StreamRows, site.StreamPeople, site.StreamFence}}

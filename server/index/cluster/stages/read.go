@@ -49,7 +49,8 @@ var errCut = errors.New("answers are missing")
 
 // get sends a request to a stream and returns all responses, nil if there are no messages. Each has the result of its
 // verification in signed. It waits at most answerWithin. An error comes from the servers and may be transient; it
-// discards all responses. Too few responses are an error. A batch whose sequence has a gap is errCut.
+// discards all responses. Fewer than q.Batch messages are no error, but an answer without its end is. A batch whose
+// sequence has a gap is errCut.
 func (c *Conn) get(ctx context.Context, stream string, q question) ([]message, error) {
 	body, err := json.Marshal(q)
 	if err != nil {
