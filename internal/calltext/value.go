@@ -225,7 +225,8 @@ func descriptorText(d *sd.Descriptor) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// attributesText returns the object attributes that are set, in braces; "None" for a NULL pointer.
+// attributesText returns the object attributes that are set, in braces, but never the root directory. It returns "None"
+// for a NULL pointer.
 func attributesText(c nt.Captured[*nt.ObjectAttributes]) string {
 	if c.V == nil {
 		return "None"

@@ -105,7 +105,8 @@ var treeShapes = [][]oracle.ObjectType{
 	{{Level: 0, GUID: guidA}, {Level: 1, GUID: guidB}, {Level: 2, GUID: guidC}, {Level: 1, GUID: guidD}},
 }
 
-// trees adds access checks with object entries to the suite, with and without a list of object types.
+// trees adds access checks with object entries to the suite, with and without a list of object types. It asks a third
+// of the combinations.
 func (b *builder) trees() {
 	var all []oracle.ACE
 	for _, guid := range []string{"", guidA, guidB, guidC, guidE} {

@@ -173,7 +173,8 @@ func (b *builder) oneEntry() {
 	}
 }
 
-// entryOrder adds access checks with DACLs of two and three entries to the suite.
+// entryOrder adds access checks with DACLs of plain allow and deny entries to the suite: each pair of 24 entries, and
+// each three of six of them. MAXIMUM_ALLOWED is asked as well.
 func (b *builder) entryOrder() {
 	var all []oracle.ACE
 	for _, typ := range []byte{oracle.Allow, oracle.Deny} {

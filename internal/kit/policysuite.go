@@ -161,7 +161,7 @@ func references() (out []*oracle.Ref) {
 		&oracle.Ref{Scope: "Resource", Name: "secret"}, &oracle.Ref{Scope: "Resource", Name: "missing"})
 }
 
-// operands returns the right sides of relations.
+// operands returns the right sides of relations: single values, lists, and attributes, one of which is missing.
 func operands() (out []*oracle.Operand) {
 	lit := func(typ string, texts ...string) (list []oracle.Literal) {
 		for _, t := range texts {

@@ -71,7 +71,7 @@ func (b *builder) sids() {
 	}
 }
 
-// masks adds questions with single rights, pairs of rights, and labels' policies to the suite.
+// masks adds questions with single rights, half of the pairs of rights, and labels' policies to the suite.
 func (b *builder) masks() {
 	all := slices.Concat(oracle.RightLetters, oracle.WholeRights)
 	for i, x := range all {
@@ -192,7 +192,7 @@ func (b *builder) variations() {
 	}
 }
 
-// malformedTexts adds questions to the suite with texts that are not a descriptor.
+// malformedTexts adds questions to the suite with texts that are not a descriptor. Their right answer is an error.
 func (b *builder) malformedTexts() {
 	bad := func(text, rule string) { b.add("parse_sddl", ParseIn{text, domain}, nil, rule) }
 	for _, text := range []string{"O", "O:", "X:BA", "O:ZZ", "O:BAO:BA", "G:SYG:SY", "D:D:", "S:S:",

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// Unmarshal decodes one JSON value into v with encoding/json. First it checks that each name in the text is a field
-// of the Go type, in the same case and only once. It does not check the names inside json.RawMessage, any and maps.
+// Unmarshal decodes one JSON value into v with encoding/json. First it checks that each name in the text is a field of
+// the Go type, in the same case and only once. It does not check the names inside json.RawMessage, any and maps. If the
+// check fails, v is unchanged. Text after the value is an error.
 func Unmarshal(b []byte, v any) error {
 	r := Reader{Scanner: Scanner{Bytes: b}}
 	err := r.shaped(reflect.TypeOf(v))

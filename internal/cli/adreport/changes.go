@@ -194,7 +194,7 @@ func (s *side) paths(own, theirs map[string]map[string]int, other *side) (list [
 }
 
 // objects lists the objects that only one state has. An object whose descriptor only the baseline could read has
-// changed in an unknown way (B-51). At most maxNames of each kind are listed, with the number of the rest.
+// changed in an unknown way (B-51). At most maxNames new and as many gone ones are listed, with the number of the rest.
 func (c *Changes) objects(before, now *side) {
 	missing := map[string]bool{}
 	for _, o := range now.failed {

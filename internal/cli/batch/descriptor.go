@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// descriptor sets the security descriptor of q from a line and adds the resource attributes. A null descriptor leaves q
-// without one. It is an error if the line has both "sd" and "sdHex", or neither. A malformed descriptor is handled by
-// refuseDescriptor.
+// descriptor sets the security descriptor of q from a line and adds the resource attributes. It is an error if the line
+// has neither "sd" nor "sdHex", or if both have a value other than null. If none has one, q stays without a descriptor
+// and attributes. A malformed descriptor is handled by refuseDescriptor.
 func (c *checker) descriptor(s *subject, q *accessquery.Query) error {
 	text, hex := c.slots[fSD], c.slots[fSDHex]
 	name, v := "sd", text

@@ -20,7 +20,8 @@ type Remark struct {
 }
 
 // remarkOn returns a remark on the parts of a descriptor that an answer does not consider. whole means that the run
-// requests rights on the whole object.
+// requests rights on the whole object. Unmapped is the first SID of the server, the owner before the DACL, that dir
+// does not know.
 func remarkOn(d *sd.Descriptor, dir *directory.Directory, whole bool) (r Remark) {
 	if whole {
 		r.Typed = TypedEntries(d, winnt.MAXIMUM_ALLOWED)

@@ -48,8 +48,8 @@ func (f *File) readDirectory() error {
 	return nil
 }
 
-// readObjects adds the objects of the objects files that the file names. Without access to other files it is an
-// error. It stops at the first error.
+// readObjects adds the objects of the objects files that the file names. Without access to other files a name is an
+// error, but an empty list is none. It stops at the first error.
 func (f *File) readObjects() error {
 	start := f.Pos
 	names, err := f.texts()

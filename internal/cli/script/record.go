@@ -246,8 +246,8 @@ func (t *transcript) composite(f reflect.Value) any {
 	return fmt.Sprint(f.Kind()) // nothing that a call of user mode takes
 }
 
-// structure returns the exported fields of f by name. A parameter whose capture failed becomes {"fault":
-// status}.
+// structure returns the exported fields of f by name. A captured parameter becomes its value, or {"fault": status} if
+// the capture failed.
 func (t *transcript) structure(f reflect.Value) any {
 	if f.NumField() == 2 && f.Type().Field(0).Name == "V" && f.Type().Field(1).Name == "Status" { // nt.Captured
 		if st, _ := f.Field(1).Interface().(ntstatus.Status); st != ntstatus.Success {

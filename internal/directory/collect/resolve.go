@@ -157,7 +157,7 @@ func (r Reference) String() string {
 
 // addMembership adds a member, a user or a group, to its group. Everyone and Authenticated Users stand for all users,
 // the latter without Guest (B-17). A member that no source describes is reported in Unresolved, unless a logon adds it.
-// A member with a DN is looked up by that only, one with a SID by that, any other by name.
+// A member with a SID is looked up by that only, else one with a DN by that, any other by name.
 func (c *Collector) addMembership(x *index, m membership) {
 	r := m.member
 	if f := c.foreign[fold(r.DN)]; f != nil {

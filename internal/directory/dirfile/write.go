@@ -96,7 +96,8 @@ func writeID(b *strings.Builder, key string, id directory.UnixID) {
 var typeNames = map[claims.Type]string{claims.String: "string", claims.Int64: "int64", claims.Uint64: "uint64",
 	claims.Boolean: "boolean"}
 
-// writeClaims appends the claims of a user in the form of a token file. It appends nothing for a nil or empty set.
+// writeClaims appends the claims of a user in the form of a token file. It appends nothing for a nil or empty set. It
+// has no form for values that are SIDs or octets.
 func writeClaims(b *strings.Builder, set *claims.Set) {
 	if set.Len() == 0 {
 		return

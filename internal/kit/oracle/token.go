@@ -204,7 +204,8 @@ func sameLimits(p, c *Token, observed bool) bool {
 }
 
 // mayImpersonate reports whether p may impersonate c at a level, by the table of I-42, and returns the rule. The first
-// row that applies decides: a level below Impersonation and SeImpersonatePrivilege allow. rule is always "I-42".
+// row that applies decides. A level below Impersonation allows, and so does SeImpersonatePrivilege. rule is always
+// "I-42".
 func mayImpersonate(p, c *Token, level int, observed bool) (may bool, rule string) {
 	rule = "I-42"
 	switch {

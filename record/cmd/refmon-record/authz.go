@@ -221,7 +221,7 @@ func (k *packer) array(list []token.Group) {
 }
 
 // claims adds two parameters: the operations, and an AUTHZ_SECURITY_ATTRIBUTES_INFORMATION of 16 bytes and 32 for each
-// attribute.
+// attribute. An empty or nil set adds them too, for no attribute.
 func (k *packer) claims(set *claims.Set) {
 	var list []claims.Attribute
 	for _, c := range set.All() {

@@ -182,8 +182,8 @@ func (k *packer) question(v *vector, h winnt.Handle, desired winnt.AccessMask) {
 }
 
 // verdicts adds the decoded results of a check to out, and returns the status of the first. With list it adds all n
-// results. status converts a result to a status. A refused check granted 0, whatever its buffer has. n must be
-// positive. The error is always nil.
+// results. status converts a result to a status. A refused check granted 0, whatever its buffer has, but with list each
+// result keeps its mask. n must be positive. The error is always nil.
 func verdicts(p *reply, granted, results buffer, n int, list bool, status func(uint32) ntstatus.Status,
 	out replay.Fields) (string, replay.Fields, error) {
 	var all []any

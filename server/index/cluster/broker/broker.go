@@ -106,7 +106,8 @@ func (o *Options) options(s *site.Site) (*server.Options, error) {
 }
 
 // address splits HOST:PORT. Port 0 gives the server's code for a free port. Unless secure is true, it accepts loopback
-// addresses only (N-47). A host name is not accepted without TLS. The port must be a decimal number.
+// addresses only (N-47). A host name is not accepted without TLS. The port must be a decimal number; its range is not
+// checked.
 func address(text string, secure bool) (string, int, error) {
 	host, number, err := net.SplitHostPort(text)
 	if err != nil {
