@@ -159,7 +159,8 @@ func (c *auditPolicyCmd) store(next *audit.Policy) error {
 	return trail.StorePolicy(c.Dir, next)
 }
 
-// hostUser returns the host's user who runs the program, as Samba represents a user without an account.
+// hostUser returns the host's user who runs the program, as Samba represents a user without an account. On a system
+// without uids that is uid 0.
 func hostUser() audit.Origin {
 	from := audit.Origin{ProcessID: uint64(os.Getpid()), ProcessName: "refmon"}
 	if user, err := sid.Parse(fmt.Sprintf("S-1-22-1-%d", max(os.Getuid(), 0))); err == nil {

@@ -158,9 +158,8 @@ func (p *Printer) inputText(v any) (string, bool) {
 // BadPointer returns the text for an unreadable pointer, with the status of the read.
 func BadPointer(st ntstatus.Status) string { return "bad_pointer(" + st.String() + ")" }
 
-// capturedText returns the value of a captured parameter of any type, "None" for nil. known is false for other values.
-// It does not show the status of the capture. A pointer to a number prints the number. It returns "" and false for
-// other values.
+// capturedText returns the value of a captured parameter of any type, "None" for nil. It does not show the status of
+// the capture. A pointer to a number prints the number. It returns "" and false for other values.
 func (p *Printer) capturedText(f reflect.Value) (text string, known bool) {
 	if f.Kind() != reflect.Struct || f.NumField() != 2 || !f.Field(1).CanInterface() ||
 		!strings.HasPrefix(f.Type().Name(), "Captured[") {

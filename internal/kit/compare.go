@@ -15,7 +15,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// judge returns how an answer differs from the expected one, or nil if it is one of the right answers.
+// judge returns how an answer differs from the expected one, or nil if it is one of the right answers. The difference
+// is that from q.Out, not from q.Either.
 func (q *Question) judge(a *Answer) error {
 	err := q.differs(a, q.Out)
 	// Where the documents and Windows differ both are right (B-41).

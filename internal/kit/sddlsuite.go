@@ -55,7 +55,7 @@ func makeSDDL(b *builder) {
 	}
 }
 
-// sids adds questions with each alias as owner, group and trustee to the suite.
+// sids adds questions with each alias and some other SIDs as owner, group and trustee to the suite.
 func (b *builder) sids() {
 	list := slices.Sorted(maps.Keys(oracle.Aliases))
 	for _, rid := range slices.Sorted(maps.Keys(oracle.DomainAliases)) {

@@ -64,8 +64,8 @@ func (p *Plan) Run(ctx context.Context, sink Sink) (Counts, error) {
 	return p.counts, err
 }
 
-// failed counts a file and reports it. It returns the root's error, which ends the plan, and nil for other files. The
-// empty name is the root. p.Report may be nil.
+// failed counts a file and reports it. It does not report the root, whose name is empty: it returns the root's error,
+// which ends the plan. For other files it returns nil. p.Report may be nil.
 func (p *Plan) failed(name string, err error) error {
 	p.counts.Failed++
 	if name == "" {

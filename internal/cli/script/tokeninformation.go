@@ -71,7 +71,7 @@ func (r *Runner) attributeChange(v starlark.Value) (c token.AttributeChange, err
 }
 
 // setRoutine sets a callback parameter to a function of the program. The same function is always the same routine. An
-// error of the function counts as a failed expectation.
+// error of the function counts as a failed expectation. None is an error, as any other value.
 func (r *Runner) setRoutine(to reflect.Value, v starlark.Value) error {
 	f, ok := v.(starlark.Callable)
 	if !ok {

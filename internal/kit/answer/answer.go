@@ -151,7 +151,7 @@ func parseSDDL(in *kit.ParseIn) (*kit.Out, error) {
 }
 
 // formatSDDL answers with the SDDL text of the descriptor's bytes. It returns an error for bytes that are not a
-// descriptor, and for one that has no text.
+// descriptor, and for one that has no text, which comes with an empty answer.
 func formatSDDL(in *kit.HexIn) (*kit.Out, error) {
 	o, err := options(in.Domain)
 	if err != nil {

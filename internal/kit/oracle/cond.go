@@ -203,7 +203,8 @@ var claimTypes = map[string]struct {
 }{"int64": {1, "TI"}, "uint64": {2, "TU"}, "string": {3, "TS"}, "sid": {5, "TD"}, "boolean": {6, "TB"},
 	"octets": {0x10, "TX"}}
 
-// bytes returns the attribute as CLAIM_SECURITY_ATTRIBUTE_RELATIVE_V1, laid out as S-30 says.
+// bytes returns the attribute as CLAIM_SECURITY_ATTRIBUTE_RELATIVE_V1, laid out as S-30 says. It pads with zeros to a
+// multiple of 4.
 func (c *Claim) bytes() []byte {
 	head := 16 + 4*len(c.Values)
 	name := append(wide(c.Name), 0, 0)

@@ -207,7 +207,8 @@ func (k *packer) privilegeRoom(length uint32) (set, need buffer) {
 	return set, need
 }
 
-// verdict adds the output parameters of a check with one result, and returns the function that reads them.
+// verdict adds the output parameters of a check with one result, and returns the function that reads them. If the call
+// failed (ok is false), the function reads only the length of the privilege set.
 func (k *packer) verdict(length uint32) func(*reply, bool) nt.AccessCheckOut {
 	set, need := k.privilegeRoom(length)
 	granted, status := k.room(4), k.room(4)

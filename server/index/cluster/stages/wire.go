@@ -119,8 +119,8 @@ func parseSeen(s *site.Site, p site.Part, b []byte) (*seen, *watch.Batch, error)
 }
 
 // seen converts a document of part p. list has the message's descriptors, with nil first. A path that is not clean, is
-// outside the tree or belongs to another part is an error. A deleted path may belong to any part. A number of a
-// descriptor outside the list is an error.
+// outside the tree or belongs to another part is an error. A deleted path may belong to any part, and so may a folder
+// if the site tests search permissions. A number of a descriptor outside the list is an error.
 func (d *document) seen(s *site.Site, p site.Part, list []*sd.Descriptor) (*watch.Seen, error) {
 	at := string(d.Path)
 	switch {
