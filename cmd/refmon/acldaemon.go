@@ -29,7 +29,7 @@ func (f *offlineFlags) isServed(path string) bool {
 }
 
 // dial connects to refmond as the caller, and enables SeSecurityPrivilege if the caller holds it. Without --connect it
-// uses the default socket. A path on no mount, and a daemon that does not answer, are errors.
+// uses the default socket. A path that servedName refuses, and a daemon that does not answer, are errors.
 func (f *offlineFlags) dial(path string) (*served, error) {
 	socket := f.Connect
 	if socket == "" {

@@ -101,7 +101,8 @@ func (c *directoryFromCmd) Run(std *streams) error {
 	return err
 }
 
-// addAccounts collects the accounts of a file in a form; "" detects the form. The error has the file's name.
+// addAccounts collects the accounts of a file in a form; "auto" detects the form, and an unknown form is an error. The
+// error has the file's name.
 func addAccounts(std *streams, list *collect.Collector, form, name string) error {
 	file, err := std.readAccounts(name)
 	if err != nil {

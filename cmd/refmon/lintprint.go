@@ -55,7 +55,8 @@ func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 	return nil
 }
 
-// total prints the number of findings in readable lines, and of each kind if there are several.
+// total prints the number of findings in readable lines, and of each kind if there are several. It also counts the
+// lines that could not be read.
 func (p *lintPage) total() error {
 	text := fmt.Sprintf("%s in %s", count(p.found, "finding", "findings"), count(p.lines, "descriptor", "descriptors"))
 	kinds := slices.SortedFunc(maps.Keys(p.kinds), func(a, b string) int {

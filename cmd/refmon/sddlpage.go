@@ -127,7 +127,8 @@ func (p *descriptorPage) rights(a sd.ACE) string {
 	return s + " " + p.typ.Names(a.Mask())
 }
 
-// labelNames returns the policy bits of a mandatory label: the access that it denies to lower levels.
+// labelNames returns the policy bits of a mandatory label: the access that it denies to lower levels. It returns "" if
+// it denies none.
 func labelNames(m winnt.AccessMask) string {
 	var names []string
 	for _, b := range []winnt.Right{

@@ -43,7 +43,7 @@ func (a *Accounts) Sum() digest {
 	return digest(whole.Sum(nil))
 }
 
-// user appends a user.
+// user appends every field of a user.
 func (s *summer) user(u *User) {
 	s.account(u.Name, u.SID, u.MemberOf)
 	s.sid(u.Primary)

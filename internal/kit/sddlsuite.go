@@ -133,7 +133,8 @@ func (b *builder) entryForms() {
 	}
 }
 
-// listForms adds questions with missing, NULL, empty and filled lists, and with control bits, to the suite.
+// listForms adds questions with missing, NULL, empty and filled lists, and with control bits, to the suite. The SACL is
+// never NULL.
 func (b *builder) listForms() {
 	audit := entry(oracle.Audit, 1, everyone)
 	audit.Flags = 0x40

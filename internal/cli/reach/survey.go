@@ -105,7 +105,7 @@ func report(object int, answers []answer, direct func(object int, rights []Right
 }
 
 // prepareAll prepares a search that starts with the tokens of all principals, at the indexes of the principals. They do
-// not count for MaxHands.
+// not count for MaxHands. It sets From to 0, and a Directory without principals is ErrNobody.
 func (s *Search) prepareAll() error {
 	s.From = 0
 	if err := s.prepare(); err != nil {

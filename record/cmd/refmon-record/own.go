@@ -13,7 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// invoke calls a service and returns its output. An unknown service and a failure status are errors.
+// invoke calls a service and returns its output. A failure status is an error. It panics for a service that the
+// recorder does not support.
 func invoke[O any](do gate, name string, in any) (O, error) {
 	var none O
 	out, st, err := findService(name)(do, in)
