@@ -38,6 +38,7 @@ func (s *System) AddTree(name string, tree nt.FileSystem) error {
 		st := h.Object().(*ob.Directory).Insert(name, o.object, true)
 		h.Deref(ob.TagCall)
 		if st != ntstatus.Success {
+			link.MakeTemporary() // it has no handle, so it loses its name
 			return fmt.Errorf("tree %q: %w", name, st.Err())
 		}
 	}

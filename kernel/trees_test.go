@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -21,6 +22,24 @@ func TestTreeNameLinksToItsDevice(t *testing.T) {
 	if target, st := th.NtQuerySymbolicLinkObject(link); target != `\Device\MiXed` || st != ntstatus.Success {
 		t.Errorf(`target of \GLOBAL??\MiXed: %q, %v; want %q, %v`, target, st, `\Device\MiXed`, ntstatus.Success)
 	}
+	check.NoError(t, s.Close())
+}
+
+// If the name of a device is taken, the tree gets no link either (F-110).
+func TestFailedTreeLeavesNoLink(t *testing.T) {
+	s := Boot(Config{})
+	_, th := worker(t, s)
+	h := s.sys.Root.Lookup("Device", false)
+	other := ob.NewSymbolicLink(`\x`, nil)
+	st := h.Object().(*ob.Directory).Insert("taken", other, true)
+	check.Require(t, st, ntstatus.Success, "Insert")
+	if err := s.AddTree("taken", struct{ nt.FileSystem }{}); err == nil {
+		t.Error("AddTree with the name of another object succeeds, want an error")
+	}
+	_, st = th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY, &nt.ObjectAttributes{ObjectName: `\GLOBAL??\taken`})
+	check.Equal(t, st, ntstatus.ObjectNameNotFound, "NtOpenSymbolicLinkObject after the failed AddTree")
+	h.Deref(ob.TagCall)
+	other.Deref(ob.TagCall)
 	check.NoError(t, s.Close())
 }
 

@@ -217,14 +217,15 @@ func subcategoryOf(task string) audit.Subcategory {
 }
 
 // exportedTime parses the time of an event and returns it as a FILETIME. It accepts a blank before the time of day and
-// UTC after it, because exporters differ. It ignores what follows the seventh digit of a second. Any other form is an
-// error.
+// UTC after it, because exporters differ. It ignores the digits after the seventh of a second. Any other form, also
+// another time zone, is an error.
 func exportedTime(text string) (int64, error) {
 	plain := strings.Replace(strings.TrimSpace(text), " ", "T", 1)
 	for _, zone := range []string{" UTC", "+00:00", "Z"} {
 		plain = strings.TrimSuffix(plain, zone)
 	}
-	if dot := strings.IndexByte(plain, '.'); dot >= 0 && len(plain) > dot+8 {
+	if dot := strings.IndexByte(plain, '.'); dot >= 0 && len(plain) > dot+8 &&
+		strings.Trim(plain[dot+8:], "0123456789") == "" {
 		plain = plain[:dot+8] // FILETIME has seven digits
 	}
 	t, err := audit.ParseTime(plain + "Z")

@@ -161,6 +161,8 @@ func TestWindowsReaderRejectsMalformed(t *testing.T) {
 		"no number":         {strings.Replace(one, "4656<", "x<", 1), `event 1, up to line 5: EventID "x": want a number`},
 		"a large number":    {strings.Replace(one, "4656<", "65536<", 1), "want a number below 65536"},
 		"no time":           {strings.Replace(one, "SystemTime", "Time", 1), `SystemTime ""`},
+		"another time zone": {strings.Replace(one, "943538600Z", "943538600+05:00", 1), "want a form such as"},
+		"a broken second":   {strings.Replace(one, "943538600Z", "9435386x", 1), "want a form such as"},
 		"the end":           {one + one[:len(one)-9], "event 2, line"},
 		"another end":       {strings.Replace(one, "</System>", "</Sys>", 1), "</Sys> where </System> is expected"},
 		"an entity":         {strings.Replace(one, "bob", "&b;", 1), "invalid character entity &b;"},

@@ -57,12 +57,14 @@ func (c *Context) beginOn(file ob.Object, signal *ke.Signal, l *nt.Later) (*irp,
 			i.drop()
 			return nil, st
 		}
-		i.event.signal.Reset()
 	}
 	if l.ApcRoutine != 0 && c.self.CallsFull() {
 		i.drop()
 		// The queue of the thread's calls has a bound. O-147
 		return nil, c.Fail("O-147", ntstatus.InsufficientResources)
+	}
+	if i.event != nil {
+		i.event.signal.Reset()
 	}
 	signal.Reset()
 	l.Over = make(chan struct{})

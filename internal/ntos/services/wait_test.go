@@ -80,6 +80,8 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 			break
 		}
 	}
+	_, st = w.th.NtSetEvent(event)
+	w.must(st)
 	l := later(&ends, &got)
 	l.Event, l.ApcRoutine, l.IoStatusBlock = event, 7, 9
 	for range 3 {
@@ -89,6 +91,9 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 	}
 	if refused != 3 || ends.Load() != 0 {
 		t.Errorf("O-147: %d reads refused, %d completed, want 3, 0", refused, ends.Load())
+	}
+	if was, st := w.th.NtSetEvent(event); st != ntstatus.Success || was != 1 {
+		t.Errorf("P-7: the state of the event after the refused reads is %d, %v, want 1, as before", was, st)
 	}
 	w.must(w.th.NtClose(event))
 }

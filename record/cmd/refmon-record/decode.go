@@ -111,6 +111,9 @@ func queryToken(do gate, in any) (any, ntstatus.Status, error) {
 		}
 	}
 	p, b, need := ask(length, int(min(max(length, 8), 1<<20)))
+	if p.Missing != "" {
+		return nil, 0, skip("NtQueryInformationToken: %s", p.Missing)
+	}
 	st = ntstatus.Status(uint32(p.Return))
 	if st == ntstatus.BufferTooSmall && q.TokenInformationLength == 0xFFFFFFFF { // the first answer was too small
 		p, b, need = ask(1<<16, 1<<16)
