@@ -89,7 +89,7 @@ func TestFailureNamesRule(t *testing.T) {
 	for _, want := range []string{"7      0      7        0            0 access", "b x: status is", "  input     {}\n",
 		`  expected  {"out":{"status":"STATUS_SUCCESS","granted":"0x120089"`, `  given     {"id":"b"`,
 		"  known     documented\n",
-		"  rule      A-1 An allow entry matches the token's user unless the user is deny-only.",
+		"  rule      A-1 An allow entry of a DACL matches the token's user unless the user is deny-only.",
 		"Source: MS-DTYP 2.5.3.2",
 		"a x: no answer", "  given     nothing\n", "5 more wrong"} {
 		if !strings.Contains(out.String(), want) {
@@ -127,7 +127,8 @@ func TestRuleThatFitsComesFirst(t *testing.T) {
 		}
 		text := f.Text()
 		if strings.Count(text, "  rule      ") != 4 || strings.Count(text, " Source: ") != 1 ||
-			strings.Count(text, "The creator's list replaces the parent's unless it is only a default.") != 1 {
+			strings.Count(text, "For a new object, the list (DACL or SACL) that the creator gives replaces "+
+				"the parent's inheritable entries unless it is only a default.") != 1 {
 			t.Errorf("got %s, want four rules, one with its source", text)
 		}
 		if b, err := j.JSON(); err != nil || !strings.Contains(string(b), `"S-65": {`) ||
