@@ -52,8 +52,8 @@ func decodeOne(body []byte) (Question, error) {
 
 // decodeBatch decodes the JSON body of a batch: its questions, completed with the defaults of the request, and when to
 // stop. A malformed question is an item with bad set. err is set for a malformed request and for more than most
-// questions. A body without "evaluations" has nil items, and the caller decodes it with decodeOne (Z-5). An empty array
-// has no items, not nil questions of the defaults.
+// questions; the items before it are then returned as well. Without "evaluations", or for an empty array, items is nil,
+// and the caller decodes the body with decodeOne (Z-5).
 func decodeBatch(body []byte, most int) (items []item, how semantic, err error) {
 	m, err := members(body, "subject", "action", "resource", "context", "evaluations", "options")
 	if err != nil {

@@ -243,7 +243,7 @@ func take(from Properties, listed []property, fixed []claims.Attribute) (list []
 }
 
 // explain returns a denial with its reasons for the caller. The subject gets the same reasons if it has READ_CONTROL,
-// else only "access denied" (Z-16). If the check fails, there is no reason.
+// else only "access denied" (Z-16). If the check fails, the caller gets no reason, and the subject "access denied".
 func (rt *resourceType) explain(tok *token.Token, d *sd.Descriptor, desired winnt.AccessMask) Answer {
 	_, why, err := access.Explain(&access.Request{Descriptor: d, Subject: access.SubjectOf(tok), Desired: desired,
 		Type: rt.kind})

@@ -205,7 +205,8 @@ var formRights = []string{"GENERIC_READ", "GENERIC_WRITE", "DELETE", "READ_CONTR
 	"MAXIMUM_ALLOWED"}
 
 // whyPage returns a whyData with the result and explanation of the access question in the query. Without a path it
-// returns an empty form. On failure Problem has the reason.
+// returns an empty form. A path without a right is a Problem, not a request for the maximum. After a failure Problem
+// has the reason.
 func (q *request) whyPage(r *http.Request) any {
 	v := r.URL.Query()
 	d := whyData{Path: v.Get("path"), Account: v.Get("account"), Right: v.Get("right"), Rights: formRights}

@@ -217,6 +217,7 @@ func (f files) Lockable(name dav.Path) error {
 }
 
 // Open opens a file for reading with the rights of the client. The result is a *download, which the caller closes.
+// Without the right it returns a refusal. A folder opens, too.
 func (f files) Open(name dav.Path) (io.ReadCloser, error) {
 	at := placeOf(name)
 	h, file, st := f.q.openToRead(at)

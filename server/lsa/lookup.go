@@ -145,7 +145,8 @@ func (s *Store) AccountRights(id sid.SID) (winnt.PrivilegeSet, logon.Rights) {
 }
 
 // hostSID returns the name of S-1-22-1-uid or S-1-22-2-gid, or of their domains. Without hosts it returns only the
-// domains. Other SIDs, and ids that the host does not know, return false. It waits at most hostWait for the host.
+// domains. Other SIDs return false, and ids that the host does not know return false with an account without a name. It
+// waits at most hostWait for the host.
 func hostSID(id sid.SID, hosts Hosts) (logon.Account, bool) {
 	users := id == unixUsersSID || id.Prefix() == unixUsersSID
 	if !users && id != unixGroupsSID && id.Prefix() != unixGroupsSID {

@@ -88,9 +88,9 @@ func (m *Mount) ListXAttr(_ <-chan struct{}, in *fuse.InHeader, out []byte) (uin
 	return fitted([]byte(list.String()), s, out)
 }
 
-// RemoveXAttr removes a user attribute. It needs FILE_WRITE_EA, and returns ENODATA for a missing one (M-35). It
-// returns EPERM for an attribute that holds the descriptor (M-16, M-52), and ENODATA or EOPNOTSUPP for every other one.
-// An unknown node is ESTALE.
+// RemoveXAttr removes a user attribute. It needs FILE_WRITE_EA, and returns ENODATA for a missing one (M-35). Before
+// the node is checked, an attribute that holds the descriptor gives EPERM (M-16, M-52), security.* and trusted.*
+// ENODATA, and others EOPNOTSUPP. An unknown node is ESTALE.
 func (m *Mount) RemoveXAttr(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.Status {
 	switch {
 	case describes(name):

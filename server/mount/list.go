@@ -97,8 +97,8 @@ func (m *Mount) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryLi
 }
 
 // readDir adds the entries after an offset to out until out is full or the directory ends. Both are OK. On a mount that
-// hides unreadable files it leaves out those that the client cannot see. An entry that is not visible is skipped
-// without an end.
+// hides unreadable files it leaves out those that the client cannot see. A failed read gives its status, even after
+// added entries.
 func (m *Mount) readDir(t *worker, o *open, after uint64, out *fuse.DirEntryList) fuse.Status {
 	l := &o.list
 	l.mu.Lock()

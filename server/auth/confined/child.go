@@ -55,8 +55,8 @@ func (c *child) ask(kind byte, data []byte) (status byte, text []byte, err error
 	return head[0], text, err
 }
 
-// end kills the child, waits for it and closes its pipes. It returns the exit state as text: that of an earlier end,
-// or of this kill.
+// end kills the child, waits for it and closes its pipes. It returns the exit state as text, which is the child's own
+// if it had ended before. A failed wait gives its error instead.
 func (c *child) end() string {
 	_ = c.process.Kill()
 	state, err := c.process.Wait()

@@ -32,7 +32,7 @@ const (
 var ErrNoKDC = errors.New("kerberos: no KDC of the realm answers")
 
 // list returns the addresses with ports. Without configured ones it asks the DNS for at most maxKDCs, and returns an
-// error that wraps ErrNoKDC if the DNS names none. An address without a port gets the usual one.
+// error that wraps ErrNoKDC if the query fails or the DNS names none. An address without a port gets the usual one.
 func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
 	out := make([]string, 0, maxKDCs)
 	for _, a := range k.Addresses {

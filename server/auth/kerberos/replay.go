@@ -56,9 +56,9 @@ type replay struct {
 	swept time.Time // guarded by mu: turned when expired entries last left the disk
 }
 
-// newReplay starts a cache. In folder it stores the time of its start, and the authenticators of
-// clients whose clocks are ahead, so that the next start rejects them too. If folder is "", it stores
-// nothing.
+// newReplay starts a cache. In folder it stores the time of its start, and the authenticators of clients whose clocks
+// are ahead, so that the next start rejects them too. If folder is "", it stores nothing. A file that cannot be read or
+// replaced is an error.
 func newReplay(folder string, skew time.Duration, now time.Time) (*replay, error) {
 	r := &replay{life: 2 * skew, from: now.Add(ahead), most: maxReplay, young: map[[16]byte]struct{}{},
 		old: map[[16]byte]struct{}{}, loaded: map[[16]byte]time.Time{}, turned: now.Round(0)}
@@ -187,9 +187,9 @@ func identity(client, service string, at time.Time, cipher []byte) [16]byte {
 	return [16]byte(h.Sum(nil))
 }
 
-// enter adds an authenticator. It fails if the authenticator was accepted before, is too old, or the cache is full. One
-// that is refused is not stored. The results are errReplay, errBefore and errFull. An authenticator from far in the
-// future is also stored in a file, and an error of that refuses it. Entries stay for at least r.life.
+// enter adds an authenticator. It returns errBefore for one that is too old, then errReplay for one that was accepted
+// before, then errFull. One that is refused is not stored. An authenticator from far in the future is also stored in a
+// file, and an error of that refuses it. Entries stay for at least r.life.
 func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

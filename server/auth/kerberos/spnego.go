@@ -160,8 +160,9 @@ func kerberosToken(b []byte) ([]byte, error) {
 	return body[2:], nil
 }
 
-// answer returns the response for the client: the end of the negotiation, with the AP-REP if there is one. nil:
-// nothing to send. For a nil apRep the response has no token.
+// answer returns the response for the client: the end of the negotiation, with the AP-REP if there is one. For a nil
+// apRep the response has no token. Without SPNEGO it is only the framed AP-REP, and nil without one, so nothing is
+// sent.
 func (n *negotiation) answer(apRep []byte) []byte {
 	token := apRep
 	if apRep != nil {

@@ -154,8 +154,8 @@ func CheckServer(text string) error {
 	return err
 }
 
-// parseServer parses ldaps://HOST[:PORT] or ldap://HOST[:PORT]. The default ports are 636 and 389. A user, a path or
-// a query in the URL is an error.
+// parseServer parses ldaps://HOST[:PORT] or ldap://HOST[:PORT]. The default ports are 636 and 389. A user, a query, or
+// a path other than "/" in the URL is an error.
 func parseServer(text string) (server, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "ldaps" && u.Scheme != "ldap" || u.Hostname() == "" || u.User != nil ||

@@ -70,7 +70,7 @@ type walk struct {
 
 // nested collects the groups through memberOf, level by level, reading each group once. A group that cannot be read is
 // an error (D-17). An invisible primary group is an error. The result includes SIDs of sIDHistory, and may repeat some.
-// More groups than the limit are an error.
+// More groups than the limit are an error. With an error, the SIDs found before are returned as well.
 func (d *Directory) nested(c *conn, p *place, e *entry, primary sid.SID) ([]sid.SID, error) {
 	most := d.cfg.Limits.Groups
 	w := &walk{c: c, p: p, most: most, groups: directory.Nesting[string]{Most: most}, names: map[string]string{}}

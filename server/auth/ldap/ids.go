@@ -168,9 +168,9 @@ func (d *Directory) numbered(ctx context.Context, q idQuestion) (a idAnswer, err
 	return a, err
 }
 
-// readEntry reads an entry. If two accounts have the id, neither gets it, and the user cannot log on (L-59). An account
-// without the attribute sets only the SID; found stays false. An account without exactly one SID, and an id that is no
-// number of 31 bits, are errors.
+// readEntry reads an entry. If two accounts have the id, neither gets it, and the user cannot log on (L-59). Without
+// the attribute, or with a negative id, only the SID is set; found stays false. An account without exactly one SID, and
+// an id above 2^31-1 or that is no number, are errors.
 func (a *idAnswer) readEntry(e *entry, attribute string) error {
 	if !a.sid.IsZero() {
 		return errMany

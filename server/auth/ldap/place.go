@@ -49,8 +49,8 @@ type mark struct {
 	number int64 // 0: the server has no numbers
 }
 
-// mark returns the server's name and the number (USN) of its newest change. A missing or malformed number is an
-// error, or 0. An absent number is 0.
+// mark returns the server's name and the number (USN) of its newest change. An absent name is "", and an absent number
+// 0. A malformed number, or several values, are an error.
 func (c *conn) mark() (m mark, err error) {
 	q := query{most: 1, attributes: []string{"dsServiceName", "highestCommittedUSN"}}
 	err = c.search(q, func(e *entry) (err error) {

@@ -50,8 +50,8 @@ type subject struct {
 }
 
 // about returns the question for a run and the same query for an index, about the person or the token in the file
-// Token. It returns an error unless exactly one of them is given, and for a malformed token. limit is the greatest age
-// of a heartbeat.
+// Token. It returns an error unless exactly one of them is given, and for an unreadable or malformed token. It does not
+// check the person or the right. limit is the greatest age of a heartbeat.
 func (s *subject) about(right string, limit time.Duration) (a queries.About, q index.Query, err error) {
 	a = queries.About{Subject: queries.Subject{Who: s.Who}, Right: right, Limit: limit}
 	q = index.Query{Who: s.Who, Right: right, Limit: limit}

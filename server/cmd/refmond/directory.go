@@ -47,9 +47,9 @@ func (d *directory) used() bool { return len(d.Servers) > 0 || d.Passwords != ""
 // securities maps the values of the key security.
 var securities = map[string]ldap.Security{"tls": ldap.TLS, "signed": ldap.Signed}
 
-// check validates the settings without reading files or connecting. A directory that is not configured is valid.
-// passwords: kdc needs a keytab, and bind needs servers over tls. Settings of servers are checked only if servers are
-// given.
+// check validates the settings without reading files or connecting. A directory that is not configured is valid; any
+// other needs the realm and domain of k. passwords: kdc needs a keytab, and bind needs servers over tls. Settings of
+// servers are checked only if servers are given.
 func (d *directory) check(k *tickets) error {
 	if !d.used() {
 		return nil

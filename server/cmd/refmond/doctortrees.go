@@ -75,8 +75,8 @@ var ofTrees = []capability{
 		"clients get none of files"},
 }
 
-// capabilities reports the capabilities of this user, and those that trees need and the user does not have. status is
-// a file as /proc/self/status. One that cannot be read is noted.
+// capabilities reports the capabilities of this user, and those that trees need and the user does not have. status is a
+// file as /proc/self/status. One that cannot be read is noted. Without a line CapEff it reports nothing.
 func (c *checkUp) capabilities(status string, trees bool) {
 	text, err := os.ReadFile(status)
 	if err != nil {

@@ -27,7 +27,7 @@ type tickets struct {
 }
 
 // check returns the first error in the settings. It does not read the keytab. Without a keytab no setting is checked.
-// realm is required, domain must be S-1-5-21-x-y-z if given, and skew is 1 to 3600 seconds.
+// realm is required, domain must be a SID of four sub-authorities if given, and skew is 1 to 3600 seconds.
 func (t *tickets) check() error {
 	if t.Keytab == "" {
 		return nil

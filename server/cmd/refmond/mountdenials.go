@@ -62,7 +62,7 @@ type mountTrail struct {
 const maxMountTrail = 256 << 20
 
 // openMountTrail opens the audit log of a mount in dir, which has a limited size and overwrites its oldest records. It
-// returns nil if dir is "". The caller closes it.
+// returns nil and no error if dir is "". The caller closes it.
 func openMountTrail(dir string, log *slog.Logger) (*mountTrail, error) {
 	if dir == "" {
 		return nil, nil
@@ -152,7 +152,7 @@ const (
 )
 
 // Account returns the host's user name for S-1-22-1-uid, from a cache or by a lookup of at most three seconds. It
-// returns false for other SIDs and unknown uids. It implements audit.Names.
+// returns false for other SIDs and unknown uids. A failed lookup is cached as well. It implements audit.Names.
 func (h *hostAccounts) Account(s sid.SID) (name, domain string, ok bool) {
 	if s != fileaccess.UnixUser(s.RID()) {
 		return "", "", false

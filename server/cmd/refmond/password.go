@@ -14,8 +14,8 @@ import (
 )
 
 // readPassword reads a password twice from a terminal without echo, otherwise one line. A password is never an
-// argument, because every user of the host could read it. Two different entries are an error. The terminal gets its
-// former mode back.
+// argument, because every user of the host could read it. Two different entries are an error. It reads at most 4096
+// bytes in all, and a longer input is cut without an error. The terminal gets its former mode back.
 func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
 	lines := bufio.NewReader(io.LimitReader(in, 4096))
 	old, err := unix.IoctlGetTermios(int(in.Fd()), unix.TCGETS)

@@ -65,8 +65,8 @@ func (l *inspector) processes(f func(winnt.Handle) error) error {
 	}
 }
 
-// process prints a process and its threads. It skips a process that has ended. The user is empty if the token may not
-// be opened. An error of the process query is returned.
+// process prints a process and its threads. It skips a process that has ended. If the token may not be opened, the user
+// is that of the connection, "" without one. An error of the process query is returned.
 func (l *inspector) process(std *streams, h winnt.Handle, sessions map[uint64]inspect.Session) error {
 	basic, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 	b, ok := basic.(nt.ProcessBasic)
@@ -117,8 +117,8 @@ func (l *inspector) threads(std *streams, process winnt.Handle) error {
 	return l.print(std, list)
 }
 
-// thread returns the line of a thread: its name, start and the client that it impersonates. A token that may
-// not be opened is shown as hidden.
+// thread returns the line of a thread: its name, start and the client that it impersonates. Without impersonation the
+// client is "". A client whose token may not be opened is marked as hidden. A name that cannot be read is "?".
 func (l *inspector) thread(h winnt.Handle) threadLine {
 	t := threadLine{name: text(l.th.NtQueryInformationThread(h, nt.ThreadNameInformation)),
 		since: when(times(l.th.NtQueryInformationThread(h, nt.ThreadTimes)))}

@@ -25,8 +25,8 @@ SeDebugPrivilege. For a client that logged on with a ticket it prints the ticket
 }
 
 // Run prints the token of a process, or the client token of a thread. A thread that impersonates no client, and a
-// missing right, are errors. The daemon closes the handles with the connection. A malformed number of a process or
-// thread is an error before it connects.
+// missing right, are errors. The daemon closes the handles with the connection. A malformed process number is an error
+// before it connects, a malformed thread number after that.
 func (c *tokenCmd) Run(std *streams) error {
 	process, thread, ofThread := strings.Cut(c.Whose, "/")
 	p, err := strconv.ParseUint(process, 10, 63)

@@ -65,7 +65,8 @@ type ifParser struct {
 func (p *ifParser) skip() { p.text = strings.TrimLeft(p.text, " \t") }
 
 // enclosed returns the text between the bracket at the start of p.text and the next end, and skips both. The text may
-// be empty. If end is missing or the text has a space, a tab, "<" or ">", it sets p.err.
+// be empty. If end is missing it sets p.err, returns "" and skips nothing. A text with a space, a tab, "<" or ">" is
+// returned and skipped, but also sets p.err.
 func (p *ifParser) enclosed(end byte) string {
 	i := strings.IndexByte(p.text, end)
 	if i < 0 {

@@ -11,8 +11,9 @@ import (
 )
 
 // propfind serves PROPFIND: it answers 207 with the properties of the resource and, at depth 1, of its members. It
-// refuses an infinite or missing Depth with 403, any other Depth than 0 and 1 with 400, and a folder with more than
-// MostListed members with 507. A folder that the user may not list is shown without members.
+// refuses an infinite or missing Depth with 403, any other Depth than 0, 1 and "1,noroot" with 400, and a folder with
+// more than MostListed members with 507. A folder that the user may not list is shown without members. Errors of the
+// body come first, then Depth, then the resource.
 func (x *exchange) propfind() error {
 	body, err := x.body()
 	if err != nil {

@@ -116,9 +116,9 @@ type counts struct {
 	swept time.Time // guarded by mu: time of the last sweep
 }
 
-// take counts a line. pass says whether to write it; suppressed is the number of lines dropped before it. When too many
-// clients are known, new ones share a rate. A clock that goes back begins a new window. The count of suppressed lines
-// is told once.
+// take counts a line. pass says whether to write it. suppressed is the number of lines dropped since the last one that
+// passed, and 0 for a dropped line. When too many clients are known, new ones share a rate. A clock that goes back
+// begins a new window.
 func (c *counts) take(k key, at time.Time) (suppressed int, pass bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -178,8 +178,9 @@ func (s *Server) client(c *net.UnixConn) error {
 
 // watcher reads the client's line and returns the watcher that it requests, or the reason why the client may not watch
 // (N-17). It waits at most patience for the line. The client must name a tree of the server, with its share and
-// traverse policy. For a question about uids and gids the watcher is nil and the answer has their SIDs (N-133). Without
-// May watching is disabled. Heartbeats faster than quickest are slowed down.
+// traverse policy. For a question about uids and gids the watcher is nil and the answer has their SIDs (N-133). After
+// the line it asks May, which must be set, and only then parses the line. Heartbeats faster than quickest are slowed
+// down.
 func (s *Server) watcher(c *net.UnixConn) (w *watch.Watcher, a answer, err error) {
 	_ = c.SetReadDeadline(time.Now().Add(patience)) // never fails for sockets
 	text, err := bufio.NewReader(io.LimitReader(c, maxQuestion)).ReadBytes('\n')

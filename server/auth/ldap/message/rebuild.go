@@ -7,8 +7,8 @@ import (
 )
 
 // Rebuild checks that the parts are those of the message raw, and returns the message in its shortest form: without
-// controls but that of pages, and without referrals. It returns nil for a reference. Parts that are not all of raw, at
-// their places, are an error that wraps [ErrInvalid] (D-39).
+// controls but that of pages, and without referrals. It returns nil and no error for a reference. Parts that are not
+// all of raw, at their places, are an error that wraps [ErrInvalid] (D-39).
 func (m *Message) Rebuild(raw []byte) ([]byte, error) {
 	as := &encoder{raw: raw, forms: m.Forms, given: true}
 	for _, c := range m.Controls {
