@@ -114,7 +114,7 @@ func decodeItem(raw []byte, defaults parts) item {
 }
 
 // decodeOptions decodes the options of a batch, which say when it stops. It returns executeAll if raw is nil or does
-// not say. An unknown value is an error (Z-7).
+// not say. An unknown value is an error (Z-7), and other options are ignored.
 func decodeOptions(raw []byte) (semantic, error) {
 	if raw == nil {
 		return executeAll, nil
@@ -182,7 +182,7 @@ func decodeParts(m [][]byte) (p parts, err error) {
 }
 
 // decodeEntity decodes a subject or resource. what is its name for error messages. type and id are required, properties
-// are optional. Any other member is an error. The error begins with what.
+// are optional. Other members are ignored. The error begins with what.
 func decodeEntity(raw []byte, what string) (*Entity, error) {
 	m, err := members(raw, "type", "id", "properties")
 	if err != nil {
@@ -201,8 +201,8 @@ func decodeEntity(raw []byte, what string) (*Entity, error) {
 	return &e, nil
 }
 
-// decodeAction decodes an action. name is required, properties are optional. A malformed or unknown member is an
-// error that names it.
+// decodeAction decodes an action. name is required, properties are optional. A malformed one is an error that names it,
+// and other members are ignored.
 func decodeAction(raw []byte) (*Action, error) {
 	m, err := members(raw, "name", "properties")
 	if err != nil {

@@ -181,10 +181,10 @@ func (h *Handler) evaluation(ctx context.Context, who Caller, body []byte) ([]by
 	return appendAnswer(nil, a), nil
 }
 
-// evaluations evaluates the questions of a batch in order and returns their answers as JSON. It answers a body
-// without questions as one evaluation. If the request says so, it stops after the first denial or grant (Z-7). A
-// question that is malformed or fails is a denial with its error, and the batch continues (Z-8). It returns an error
-// only for a malformed request or an ended ctx.
+// evaluations evaluates the questions of a batch in order and returns their answers as JSON. It answers a body without
+// questions as one evaluation. If the request says so, it stops after the first denial or grant (Z-7). A question that
+// is malformed or fails is a denial with its error, and the batch continues (Z-8). It returns an error only for a
+// malformed request (an *Error with status 400), an ended ctx, or a single evaluation that fails.
 func (h *Handler) evaluations(ctx context.Context, who Caller, body []byte) ([]byte, error) {
 	items, how, err := decodeBatch(body, h.cfg.MostItems)
 	if err != nil {
@@ -210,8 +210,9 @@ func (h *Handler) evaluations(ctx context.Context, who Caller, body []byte) ([]b
 	return append(out, "]}"...), nil
 }
 
-// appendItem evaluates one question of a batch and appends its answer to out. It also reports whether the answer
-// grants access. A malformed or failed question is appended as a denial with its error.
+// appendItem evaluates one question of a batch and appends its answer to out. It also reports whether the answer grants
+// access. A malformed question is appended as a denial with the error 400, a failed one with that of its *Error, else
+// 500.
 func (h *Handler) appendItem(ctx context.Context, out []byte, who Caller, it *item) ([]byte, bool) {
 	if it.bad != nil {
 		return appendError(out, &Error{http.StatusBadRequest, it.bad.Error()}), false

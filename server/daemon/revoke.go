@@ -27,10 +27,11 @@ type revocation struct {
 	users map[sid.SID]bool // users of tokens that were found
 }
 
-// revoke ends the sessions, tokens and open files that a query selects, and returns what remains. It needs
-// SeDebugPrivilege. It does not end the caller's own connection: STATUS_INVALID_PARAMETER says that the caller is
-// selected, that the SID is not an account's or a group's, or that the path is in no tree. It writes the record
-// first; under a policy that fails closed a missing record returns STATUS_AUDIT_FAILED and nothing ends.
+// revoke ends the sessions, tokens and open files that a query selects, and returns what remains. Without
+// SeDebugPrivilege it returns STATUS_PRIVILEGE_NOT_HELD. It does not end the caller's own connection:
+// STATUS_INVALID_PARAMETER says that the caller is selected, that the SID is not an account's or a group's, or that the
+// path is in no tree. It writes the record first; under a policy that fails closed a missing record returns
+// STATUS_AUDIT_FAILED and nothing ends.
 func (l *inspector) revoke(by *connection, q *inspect.Query) (*inspect.Revoked, ntstatus.Status) {
 	if !l.who.Holds(winnt.SeDebugPrivilege) {
 		// The right to end every process is the right to end every access (W-98).

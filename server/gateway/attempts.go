@@ -79,8 +79,8 @@ func (a *attempts) countLocked(k attempt, now time.Time) int {
 	return w.count
 }
 
-// addLocked increments the counter of a key. To add a key to a full table, it first deletes all expired counters, and
-// one at random if needed. refmond's own limit on wrong passwords still applies.
+// addLocked increments the counter of a key. To add a key to a full table, it first deletes all expired counters and at
+// least one, which may not have expired. refmond's own limit on wrong passwords still applies.
 //
 // +checklocks:a.mu
 func (a *attempts) addLocked(k attempt, now time.Time) {

@@ -135,9 +135,9 @@ func (f files) Remove(name dav.Path) error {
 	}
 }
 
-// Movable returns nil if the client may delete the source, which it opens for that without a change (G-40). It
-// refuses a destination in another tree with 502 and one that is not served with 403. It does not test the right to
-// create the destination.
+// Movable returns nil if the client may delete the source, which it opens for that without a change (G-40). Before that
+// it refuses a destination that is not served with 403, and then one in another tree with 502. It does not test the
+// right to create the destination.
 func (f files) Movable(from, to dav.Path) error {
 	at, target := placeOf(from), placeOf(to)
 	switch {
@@ -154,9 +154,9 @@ func (f files) Movable(from, to dav.Path) error {
 	return nil
 }
 
-// Makeable returns nil if the client may add a file to the parent directory or, with folder set, a directory. It
-// opens the parent directory with the right to add. If the open is denied, it creates a temporary file or directory
-// instead, which is deleted when its handle closes (G-45).
+// Makeable returns nil if the client may add a file to the parent directory or, with folder set, a directory. It does
+// not test whether the name exists. It opens the parent directory with the right to add. If the open is denied, it
+// creates a temporary file or directory instead, which is deleted when its handle closes (G-45).
 func (f files) Makeable(name dav.Path, folder bool) error {
 	at := placeOf(name)
 	right, kind := winnt.FILE_ADD_FILE, fileOnly

@@ -175,8 +175,8 @@ type seeker struct {
 	size int64
 }
 
-// Seek sets the offset of the next Read and returns it. It returns os.ErrInvalid for a negative offset and then
-// changes nothing. An offset past the end is valid. It reads nothing.
+// Seek sets the offset of the next Read and returns it. It returns os.ErrInvalid for a negative offset and then changes
+// nothing. An offset past the end is valid. An unknown whence counts as io.SeekStart. It reads nothing.
 func (s *seeker) Seek(to int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:

@@ -110,7 +110,7 @@ func (x *indexer) serve(w http.ResponseWriter, r *http.Request, s *session, name
 // answer returns the index's answer with its status, or an error with the HTTP status for it. It counts the question
 // against the client's limit and records it, even if it then refuses the question with 403. A client without the right
 // of Ask gets the answer that reticent returns. Too many questions are 429, a malformed one 400. An index that does not
-// answer and a question that cannot be recorded are 503.
+// answer and a question that cannot be recorded are 503, a malformed answer of the index 502.
 func (x *indexer) answer(ctx context.Context, r *http.Request, s *session, name string) (int, []byte, error) {
 	if !x.limit.Allow(authzen.Caller{Type: "sid", ID: s.user.String()}) {
 		return http.StatusTooManyRequests, nil, errors.New("too many questions: try again later")

@@ -69,9 +69,9 @@ func rights(mask winnt.AccessMask) *api.Rights {
 }
 
 // object returns the descriptor of the object in a question: the one that the client sent as SDDL, then sent is true,
-// or that of the file with its path. err is a connect error. It is InvalidArgument for a malformed descriptor or path,
-// NotFound for a missing or hidden file, and PermissionDenied without READ_CONTROL. An SDDL text comes before a path;
-// without both it is InvalidArgument. Any other failure is Unavailable.
+// or that of the file with its path. err is a connect error. It is InvalidArgument for a malformed or too long
+// descriptor or path, NotFound for a missing or hidden file, and PermissionDenied without READ_CONTROL. An SDDL text
+// comes before a path; without both it is InvalidArgument. Any other failure is Unavailable.
 func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error) {
 	switch {
 	case o.GetSddl() != "":
@@ -216,10 +216,10 @@ func callError(st ntstatus.Status, code connect.Code, theirs map[ntstatus.Status
 	return connect.NewError(code, errors.New(prefix+st.String()))
 }
 
-// decide lets refmond check access to an object with descriptor d for the token tok. It maps generic rights in
-// desired first. A denial is not an error; its response has the rights that the token could get. If why is set, the
-// text explains the decision, else it is "". The error is InvalidArgument for an invalid descriptor, the cause of an
-// ended context, or Unavailable or Internal if refmond does not complete the check.
+// decide lets refmond check access to an object with descriptor d for the token tok. It maps generic rights in desired
+// first. A denial is not an error; its response has the rights that the token could get. If why is set, the text
+// explains the decision, else it is "". The error is InvalidArgument for an invalid descriptor, the cause of an ended
+// context, which comes with the response, or Unavailable or Internal if refmond does not complete the check.
 func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.AccessMask, why bool) (
 	*api.CheckResponse, string, error) {
 	a, text := &api.CheckResponse{}, ""

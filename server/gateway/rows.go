@@ -38,7 +38,8 @@ type guard struct {
 
 // ServeHTTP calls the endpoint for the request's method and path, with the session of the client if the endpoint needs
 // one. It rejects a wrong host name with 421, an unknown path with 404, a wrong method with 405, a cross-site change
-// with 403, and a client without valid credentials with 401. An address that this gateway does not serve is 403.
+// with 403, and a client without valid credentials with 401. The checks have this order. An endpoint without a valid
+// need is 403.
 func (h guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Content-Type-Options"] = nosniff
 	if !h.g.hosted(r.Host) {
@@ -130,7 +131,8 @@ func isDomain(host string) bool {
 }
 
 // sameOrigin reports whether a request comes from a page of this origin, or from a program that is not a browser and
-// sends neither Sec-Fetch-Site nor Origin. Several Origin headers, and any other origin, are false.
+// sends neither Sec-Fetch-Site nor Origin. Sec-Fetch-Site "none", as of a typed address, counts as this origin. Several
+// Origin headers, and any other origin, are false.
 func sameOrigin(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":

@@ -58,9 +58,10 @@ func (s *Store) find(st *state, r *logon.Request) (sid.SID, Account, bool) {
 
 // byPassword logs on with a name and a password. A network logon without both is anonymous (L-34). Each rejection
 // without the right password computes one hash, makes one write and returns the same status (L-32), except for locked
-// names and for overlong input. If too many logons wait for a hash, it returns STATUS_INSUFFICIENT_RESOURCES. A locked
-// name is STATUS_ACCOUNT_LOCKED_OUT and overlong input STATUS_LOGON_FAILURE, before any hash. A disabled account is
-// reported only to the right password. A success resets the name's failures.
+// names and for overlong input. If too many logons wait for a hash, it returns STATUS_INSUFFICIENT_RESOURCES. Overlong
+// input is STATUS_LOGON_FAILURE before any hash. A locked name is STATUS_ACCOUNT_LOCKED_OUT after a hash, but without a
+// write. A disabled account is reported only to the right password. A success clears the name's failures from this
+// origin.
 func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	if r.IsAnonymous() {
 		// A network logon without name and password is Anonymous (L-34).
@@ -138,8 +139,9 @@ func (s *Store) byName(r *logon.Request) (logon.Result, ntstatus.Status) {
 }
 
 // unixByName logs on a user of the host, NAME or Unix User\NAME, with the user's groups on the host (L-57). An unknown
-// user is STATUS_NO_SUCH_USER. If the groups cannot be read, it is STATUS_NO_LOGON_SERVERS. 65534, and root if the
-// configuration names an account for it, are unknown. It waits at most hostWait for the host.
+// user is STATUS_NO_SUCH_USER. If the groups cannot be read, it is STATUS_NO_LOGON_SERVERS. 65534, root if the
+// configuration names an account for it, names of other domains, and all names without Config.Hosts are unknown. It
+// waits at most hostWait for the host.
 func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.Status) {
 	unknown := logon.Result{Reason: ntstatus.NoSuchUser}
 	domain, name, qualified := logon.Split(r.Name)

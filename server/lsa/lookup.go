@@ -63,8 +63,8 @@ func (s *Store) LookupName(full string) (logon.Account, bool) {
 }
 
 // hostNamed looks a name up among the users and groups of the host. qualified says that domain is meant; otherwise
-// users come before groups. A host that does not answer in time counts as unknown. The overflow id counts as unknown.
-// It waits at most hostWait in all.
+// users come before groups. A host that does not answer in time counts as unknown. The overflow id counts as unknown,
+// and every name without Config.Lookups. It waits at most hostWait in all.
 func (s *Store) hostNamed(st *state, domain, name string, qualified bool) (logon.Account, bool) {
 	if s.cfg.Lookups == nil || name == "" {
 		return logon.Account{}, false

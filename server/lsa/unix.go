@@ -211,7 +211,8 @@ func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, how 
 const noneRID = 513
 
 // WithHostGroups returns gids and the groups that the host lists for a uid, each once. If they cannot be read
-// completely, the status is STATUS_NO_LOGON_SERVERS. A uid that the host does not know, and 65534, add none.
+// completely, the status is STATUS_NO_LOGON_SERVERS, and gids are returned alone. A uid that the host does not know,
+// and 65534, add none.
 func (s *Store) WithHostGroups(uid uint32, gids []uint32) ([]uint32, ntstatus.Status) {
 	if uid == Unmapped {
 		return gids, ntstatus.Success

@@ -62,8 +62,8 @@ func (s *state) valid(before *state, subordinate []fileaccess.SubIDs) error {
 }
 
 // validAccount returns an error for an account with an invalid or repeated name, RID, hash or uid. names and uids hold
-// those seen so far. The RID must be the key and must have been handed out, or be one of 500 to 999 but noneRID. A
-// valid name and uid are added to names and uids.
+// those seen so far. The RID must be the key and must have been handed out, or be one of 500 to 999 but noneRID. An
+// account without a hash or uid is valid. A valid name and uid are added to names and uids.
 func (s *state) validAccount(a *Account, rid uint32, names map[string]bool, uids map[uint32]string,
 	subordinate []fileaccess.SubIDs) error {
 	if err := validName(a.Name, names); err != nil {

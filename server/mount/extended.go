@@ -60,9 +60,9 @@ func (m *Mount) extend(t *worker, n *node, name string, value []byte, how int) f
 
 // ListXAttr writes the names of a file's user attributes to out, each followed by a zero byte, and returns their
 // length. An empty out only queries the length; one that is too small gives ERANGE. Without FILE_READ_EA the list has
-// no user attribute, and the call succeeds (M-36). The list leaves out the attributes that hold the descriptor,
-// because copying programs would copy them or fail. If the mount lists descriptors, it adds the attribute with the
-// whole one, except for a link, which has no user attributes on Linux (M-52).
+// no user attribute, and the call succeeds (M-36). An unknown node is ESTALE. The list leaves out the attributes that
+// hold the descriptor. If the mount lists descriptors, it adds the attribute with the whole one, except for a link,
+// which has no user attributes on Linux (M-52).
 func (m *Mount) ListXAttr(_ <-chan struct{}, in *fuse.InHeader, out []byte) (uint32, fuse.Status) {
 	n := m.nodes.get(in.NodeId)
 	if n == nil {

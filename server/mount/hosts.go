@@ -40,8 +40,8 @@ const unattributed = ^uint32(0)
 
 // LogOn returns the token of a user, with the user's groups on the host and the program's own group. A uid that the
 // host does not know gets only the program's group. It returns STATUS_NO_LOGON_SERVERS if the user's groups cannot be
-// read, and STATUS_ACCESS_DENIED for a request that the host's kernel attributes to no user (M-2). Lookups take at
-// most 3 seconds if Hosts respects its context.
+// read, and STATUS_ACCESS_DENIED for a nil field or for a request that the host's kernel attributes to no user (M-2).
+// Lookups take at most 3 seconds if Hosts respects its context.
 func (a Hosted) LogOn(uid, gid uint32) (logon.Result, error) {
 	if a.Peers == nil || a.Hosts == nil || uid == unattributed {
 		return logon.Result{}, fmt.Errorf("uid %d: %w", uid, ntstatus.AccessDenied.Err())

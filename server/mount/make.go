@@ -159,9 +159,9 @@ const (
 )
 
 // Rename moves a file to another name or directory, and replaces an existing target unless RENAME_NOREPLACE is set. The
-// source needs the right of a removal: DELETE on the file or FILE_DELETE_CHILD on its directory. It returns EINVAL for
-// an exchange of names, which Windows does not have (M-21). It returns EINVAL for every flag but that one, and the
-// error of an unknown directory.
+// source needs the right of a removal: DELETE on the file or FILE_DELETE_CHILD on its directory. Every other flag, such
+// as that for an exchange of names, which Windows does not have, is EINVAL (M-21). Before that it checks the
+// directories and names.
 func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fuse.Status {
 	source, s := m.in(in.NodeId, from)
 	if s != fuse.OK {

@@ -163,7 +163,8 @@ type making struct {
 }
 
 // newMaking returns the state for the creation of a file with a mode. Under MapMode the umask applies as on Linux.
-// Under the other policies it applies to group and to others only where it removes the read bit.
+// Under the other policies it applies to group and to others only where it removes the read bit, and rw for one of
+// these also gives x to a new file.
 func (m *Mount) newMaking(t *worker, mode, umask uint32, dir bool) *making {
 	mode &= 0o777
 	umask &= 0o777

@@ -36,8 +36,9 @@ func (m *Mount) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadR
 }
 
 // Lseek sets out to the next data or hole at or after an offset, for SEEK_DATA and SEEK_HOLE. It needs FILE_READ_DATA
-// on the handle, or returns EACCES. It returns ENXIO if no data, or no hole, follows the offset, and EINVAL for other
-// values of whence, which the host's kernel serves itself. A tree that cannot tell its holes is EINVAL.
+// on the handle, or returns EACCES. It returns ENXIO if no data, or no hole, follows the offset, and EINVAL if the tree
+// cannot tell its holes. Before the right is checked, an unknown handle is EBADF, and another whence, which the host's
+// kernel serves itself, EINVAL.
 func (m *Mount) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekOut) fuse.Status {
 	o := m.open(in.Fh)
 	if o == nil {

@@ -36,8 +36,8 @@ func unserved(name string) fuse.Status {
 
 // GetXAttr copies the value of an attribute to out and returns its length. An empty out only queries the length; one
 // that is too small gives ERANGE. An attribute that holds the descriptor needs READ_CONTROL, and a user attribute
-// FILE_READ_EA. It returns ENODATA for a missing user attribute, and ENODATA or EOPNOTSUPP for one that the mount does
-// not serve.
+// FILE_READ_EA. It returns ENODATA for a missing user attribute, ENODATA or EOPNOTSUPP for one that the mount does not
+// serve, and then ESTALE for an unknown node.
 func (m *Mount) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, out []byte) (uint32, fuse.Status) {
 	if !describes(name) && !served(name) {
 		return 0, unserved(name)
@@ -64,8 +64,8 @@ func (m *Mount) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, out 
 	return fitted(value, s, out)
 }
 
-// fitted copies value to out and returns its length. An empty out only queries the length. It returns ERANGE if out is
-// too small. If s is not OK it returns 0 and s.
+// fitted copies value to out and returns its length. An empty out only queries the length. If out is too small it
+// copies nothing and returns the length and ERANGE. If s is not OK it returns 0 and s.
 func fitted(value []byte, s fuse.Status, out []byte) (uint32, fuse.Status) {
 	switch {
 	case s != fuse.OK:

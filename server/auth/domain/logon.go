@@ -180,9 +180,9 @@ func (a *Authority) refused(r *logon.Request, err error) (logon.Result, ntstatus
 	return why.Result, why.Status
 }
 
-// token returns the logon result of the authenticated user p: the token with the groups of the request and the
-// local groups and rights of the store. The token and its linked token name p.Source as their source. It does
-// not change p or r.
+// token returns the logon result of the authenticated user p: the token with the groups of the request and the local
+// groups and rights of the store. The token and its linked token name p.Source as their source. It does not change p or
+// r. A failure of the store is returned as it is.
 func (a *Authority) token(p *Proved, r *logon.Request) (logon.Result, ntstatus.Status) {
 	u := p.User
 	u.Groups = slices.Concat(u.Groups, r.Groups)

@@ -98,8 +98,8 @@ func (x *exchange) body(cname, sname types.PrincipalName) (messages.KDCReqBody, 
 }
 
 // logOn requests a ticket for the KDC itself (TGT) in the client's name. If the KDC requires pre-authentication, it
-// repeats the request with a timestamp under the client's key. Errors wrap ErrNoKDC, or are a KDCError or a refusal.
-// The second request has the same body. Text of the KDC is removed from errors.
+// repeats the request with a timestamp under the client's key. Errors wrap ErrNoKDC, have a KDCError, or are those of
+// timestamp and readLogOn. The second request has the same body. Text of the KDC is removed from errors.
 func (x *exchange) logOn(ctx context.Context, name string, key proof) (*granted, error) {
 	body, err := x.body(principal(1, name), principal(2, "krbtgt/"+x.realm))
 	if err != nil {

@@ -142,7 +142,7 @@ func (c *cursor) u32() uint32 { return binary.BigEndian.Uint32(c.take(4)) }
 func (c *cursor) text() string { return string(c.take(int(c.u16()))) }
 
 // parseEntry parses one entry. It returns false if the entry is truncated, or has no service or no key. It reads at
-// most 16 components, so a longer name is malformed.
+// most 16 components, and takes the rest of a longer name for the fields that follow.
 func parseEntry(b []byte) (keyEntry, bool) {
 	c := cursor{b, true}
 	var e keyEntry

@@ -32,8 +32,8 @@ const sourceName = "Kerberos"
 // LogOn logs on the client of a ticket, and passes every other request to the store. Tickets fail with
 // STATUS_NO_SUCH_PACKAGE without an acceptor, with STATUS_PRIVILEGE_NOT_HELD if the request adds groups without
 // SeTcbPrivilege, with STATUS_INVALID_LOGON_TYPE unless it is a network logon, and with STATUS_LOGON_FAILURE if the
-// ticket is rejected. A result without a token has the reason for the audit record. A request that is refused is passed
-// to Refused if that is set.
+// ticket is rejected. A result without a token has the reason for the audit record. The error of a rejected ticket is
+// passed to Refused if that is set.
 func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	if r.Package != logon.Ticket {
 		return a.Store.LogOn(r)
@@ -102,8 +102,8 @@ func accept(a *Acceptor, r *logon.Request) (*Client, error) {
 	return a.Accept(blob, bindings)
 }
 
-// token returns the logon result of an authenticated client, with the groups of the request added, the level
-// that the client allows, and the answer to send to it.
+// token returns the logon result of an authenticated client, with the groups of the request added, the level that the
+// client allows, and the answer to send to it. A failure of the store is returned as it is.
 func (a Authority) token(c *Client, r *logon.Request) (logon.Result, ntstatus.Status) {
 	u := c.User()
 	if len(r.Groups) > 0 {

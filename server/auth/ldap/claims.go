@@ -51,9 +51,9 @@ func (d *Directory) claimAttributes() (out []string) {
 	return out
 }
 
-// claims reads the claims of an account; nil if it has none. A claim that cannot be read is an error, because a
-// condition that needs it could deny (D-12). More than maxClaimValues values are an error. An attribute without values
-// gives no claim.
+// claims reads the claims of an account; nil and no error if it has none. A claim that cannot be read is an error,
+// because a condition that needs it could deny (D-12). More than maxClaimValues values are an error. An attribute
+// without values gives no claim.
 func (e *entry) claims(of []claimOf) (*claims.Set, error) {
 	var out []claims.Attribute
 	for _, c := range of {

@@ -87,7 +87,7 @@ func (d *Directory) connect(ctx context.Context, bind binder) (*conn, error) {
 }
 
 // dial connects to one server. It authenticates both sides within Limits.Wait. After an error, or if ctx ends before,
-// the connection is closed. A timeout is context.DeadlineExceeded.
+// the connection is closed. A timeout is an error.
 func (d *Directory) dial(ctx context.Context, s server, bind binder) (*conn, error) {
 	wait := d.cfg.Limits.Wait
 	ctx, cancel := context.WithTimeout(ctx, wait)

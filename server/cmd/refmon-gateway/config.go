@@ -106,8 +106,8 @@ func (c *config) read(text []byte) error {
 var sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // check returns an error for the first setting that is invalid. It sets level, life, questions and forward. It reads
-// only the file of types. An error may leave them partly set. Limits must be at least 1. files is required and must
-// differ from console. certificate and key belong together.
+// only the file of types. An error may leave them partly set. Limits must be at least 1, and threads at most 1000.
+// files is required and must differ from console. certificate and key belong together.
 func (c *config) check() error {
 	if err := c.level.UnmarshalText([]byte(c.Log.Level)); err != nil {
 		return fmt.Errorf("log.level: %q, want debug, info, warn or error", c.Log.Level)

@@ -113,8 +113,8 @@ func (m *member) run(std *streams, r site.Role, stage func(context.Context, *sta
 	return stage(ctx, c)
 }
 
-// dial connects as a role of the site in the folder dir. The error is [os.ErrNotExist] if the folder has no seed of the
-// role. The caller closes the connection. A malformed site is an error.
+// dial connects as a role of the site in the folder dir. The error is [os.ErrNotExist] if the folder has no site or no
+// seed of the role. The caller closes the connection. A malformed site is an error.
 func dial(std *streams, dir string, r site.Role) (*stages.Conn, error) {
 	s, err := site.Load(dir)
 	if err != nil {

@@ -193,7 +193,8 @@ The exit code is 0 if every source is current, 1 if the last heartbeat of a sour
 }
 
 // Run prints the heartbeats and the counts. It returns errNo if a source has no current heartbeat, or if the index had
-// none yet (N-91). Without any heartbeat it prints the reason. A server that does not run is an error.
+// none yet (N-91). Without any heartbeat it prints the reason and returns errNo. If no run answers, it reads the folder
+// instead.
 func (c *statusCmd) Run(std *streams) error {
 	var beats []index.SourceStatus
 	var counts index.Counts

@@ -120,10 +120,10 @@ func (d *directory) claims() (map[string]ldap.Claim, error) {
 // maxPasswordFile is the size limit of a password file, in bytes.
 const maxPasswordFile = 4096
 
-// openDirectory returns a client of the directory, nil if no servers are configured. machine is the SID of this
-// computer. split splits the servers' messages; nil: this process does. Times of 0 seconds switch the cache off. Files
-// that cannot be read and a CA file without a certificate are errors. The password is the first line of its file. It
-// does not connect.
+// openDirectory returns a client of the directory, nil and no error if no servers are configured. machine is the SID of
+// this computer. split splits the servers' messages; nil: this process does. Times of 0 seconds switch the cache off.
+// Files that cannot be read and a CA file without a certificate are errors. The password is the first line of its file.
+// It does not connect.
 func (c *config) openDirectory(machine sid.SID, split func([]byte) (*message.Message, error)) (*ldap.Directory, error) {
 	d, k := &c.Directory, &c.Kerberos
 	if len(d.Servers) == 0 {

@@ -46,8 +46,8 @@ func (t *tickets) check() error {
 	return nil
 }
 
-// open returns the acceptor of tickets, nil without a keytab. last is the previous acceptor, nil for none. parser
-// parses tokens and PACs. A keytab that cannot be read is an error. With last, replays from before stay refused.
+// open returns the acceptor of tickets, nil and no error without a keytab. last is the previous acceptor, nil for none.
+// parser parses tokens and PACs. A keytab that cannot be read is an error. With last, replays from before stay refused.
 func (t *tickets) open(state string, store *lsa.Store, last *kerberos.Acceptor,
 	parser *confined.Parser) (*kerberos.Acceptor, error) {
 	if t.Keytab == "" {

@@ -79,8 +79,8 @@ func openMountTrail(dir string, log *slog.Logger) (*mountTrail, error) {
 	return &mountTrail{log: l, computer: computer, sink: &reporting{Log: l, log: log}}, nil
 }
 
-// kernelLog returns the kernel's audit log, with the policy in the trail's folder. It returns nil for a nil trail, and
-// closes the trail on an error.
+// kernelLog returns the kernel's audit log, with the policy in the trail's folder. It returns nil and no error for a
+// nil trail, and closes the trail on an error.
 func (t *mountTrail) kernelLog(dir string) (*audit.Log, error) {
 	if t == nil {
 		return nil, nil

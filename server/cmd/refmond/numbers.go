@@ -33,9 +33,9 @@ type idTable struct {
 // maxNumbers is the size limit of a directory file, in bytes.
 const maxNumbers = 256 << 20
 
-// readNumbers reads the uids and gids of a directory file. It returns nil if file is "". A number of several accounts
-// is marked as ambiguous. A file above maxNumbers and a malformed one are errors. Of several numbers of an account the
-// last counts.
+// readNumbers reads the uids and gids of a directory file. It returns nil and no error if file is "". A number of
+// several accounts is marked as ambiguous. A file above maxNumbers and a malformed one are errors. Of several numbers
+// of an account the last counts.
 func readNumbers(file string) (*idTable, error) {
 	if file == "" {
 		return nil, nil

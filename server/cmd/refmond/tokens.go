@@ -63,7 +63,8 @@ func (c *tokenCmd) Run(std *streams) error {
 }
 
 // show prints a token. If its handle could not be opened, it requests the token from the daemon. A token that neither
-// of both returns is an error, and nothing is printed. The daemon's answer is used only if this process was denied.
+// of both returns is an error, and nothing is printed. The daemon's answer is used only if this process was denied, its
+// proof always.
 func (l *inspector) show(std *streams, tok winnt.Handle, st ntstatus.Status, q inspect.Query) error {
 	t := &inspect.Token{}
 	if st == ntstatus.Success {

@@ -84,8 +84,8 @@ func (e *Engine) Serve(w http.ResponseWriter, r *http.Request, user string, file
 }
 
 // serve performs the request and writes its response. An error is the refusal to send, and then no response was
-// written. A malformed condition is 400, an unknown method 405. PROPFIND ignores malformed conditions here and handles
-// its own. Other methods first need a name that the user can read.
+// written. The URL is checked first. Then a malformed condition, Depth or Overwrite is 400, and at last an unknown
+// method 405. PROPFIND ignores malformed conditions and handles its own headers.
 func (x *exchange) serve(user string) error {
 	x.pass.user = user
 	name, slash, err := x.files.Parse(x.r.URL)

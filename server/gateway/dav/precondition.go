@@ -60,8 +60,9 @@ func (x *exchange) claims() []claim {
 	return list
 }
 
-// check tests the If header, the locks and the conditions of RFC 9110, in this order. It returns nil if all hold,
-// else the refusal. The caller has claimed the names, except for the early test of a PUT.
+// check tests the If header, the locks and the conditions of RFC 9110, in this order. It returns nil if all hold. A
+// condition that fails is 412, or the refusal that the request gets without it, and a lock is 423 or 207. The caller
+// has claimed the names, except for the early test of a PUT.
 func (x *exchange) check() error {
 	// "If this header is evaluated and all state lists fail, then the request MUST fail with a 412 (Precondition
 	// Failed) status" (RFC 4918, 10.4.1; G-37).

@@ -14,8 +14,8 @@ import (
 
 // CheckAccounts compares the SIDs that d gives to uids and gids with those of refmond (N-133). It returns an error if
 // refmond has another account or group for an id. It passes the number of ids that refmond does not know to Warn. While
-// refmond does not answer it tries again every Beat, and passes the first failure to Warn. It returns the context's
-// error if the context ends.
+// refmond does not answer it tries again every Beat, and passes the first failure to Warn. A refusal by refmond, and
+// the end of the context, are errors at once.
 func (f *Follower) CheckAccounts(ctx context.Context, d *directory.Directory) error {
 	list := slices.Clone(d.IDs())
 	unknown := 0

@@ -72,7 +72,8 @@ func (f *Follower) once(ctx context.Context, out chan<- watch.Batch) error {
 }
 
 // ask connects to the server and sends q with the version and the tree's configuration. The caller closes the
-// connection. The error is a *refusal if the server runs as another user. After an error the connection is closed.
+// connection. The error is a *refusal if the server runs neither as root nor as this user. After an error the
+// connection is closed.
 func (f *Follower) ask(ctx context.Context, q *question) (net.Conn, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", f.Socket)

@@ -20,9 +20,9 @@ const (
 	compressedXpress = 4 // LZ77+Huffman
 )
 
-// readClaims parses a claims buffer: CLAIMS_SET_METADATA around the set. An empty buffer has no claims and returns nil.
-// A size above the limit and an unknown compression are errors. A malformed buffer is ErrInvalid. Only uncompressed
-// sets and Xpress Huffman are known.
+// readClaims parses a claims buffer: CLAIMS_SET_METADATA around the set. An empty buffer has no claims and returns nil
+// and no error. A size above the limit and an unknown compression are errors. A malformed buffer is ErrInvalid. Only
+// uncompressed sets and Xpress Huffman are known.
 func readClaims(b []byte) (*claims.Set, error) {
 	if len(b) == 0 {
 		return nil, nil
