@@ -117,7 +117,7 @@ func (l *loader) readType(name string, e *typeEntry, subjects map[Caller]*subjec
 }
 
 // readObjects stores the declared objects with their descriptors in rt. nil declares none, and then every id is an
-// object. An empty map means that no object exists.
+// object. An empty map means that no object exists. The error names the object, and others may be stored.
 func (rt *resourceType) readObjects(objects map[string]map[string]json.RawMessage) (err error) {
 	if objects == nil {
 		return nil

@@ -160,8 +160,9 @@ func (k *callBuffer) drop() {
 // a connection watches calls.
 func (c *connection) Wants(st ntstatus.Status) bool { return denied(st) || c.d.watching() }
 
-// Called records a completed call and the client that its thread impersonates. size is the number of bytes of
-// the call's frames. It keeps call, unless its input can hold a secret; such a call is formatted at once.
+// Called records a completed call and the client that its thread impersonates. size is the number of bytes of the
+// call's frames. A denied call is stored for queries about denials, and any call while a client watches calls. It keeps
+// call, unless its input can hold a secret; such a call is formatted at once.
 func (c *connection) Called(th *nt.Thread, call *nt.Call, size int) {
 	s := seen{at: time.Now(), process: uint64(c.process.ID()), guard: c.process.Object().Security(), call: call,
 		size: size, owner: owner{c.account, c.full}}

@@ -161,8 +161,8 @@ func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) 
 }
 
 // take blocks until a thread is free, and creates it if needed. The caller sends it, or nil for a new one, back to
-// p.threads. It returns Cancelled if ctx ends first, and the connection's status if a thread cannot be created. A free
-// thread comes before a new one.
+// p.threads. It returns Cancelled if ctx ends first, or has ended even though a thread is free, and the connection's
+// status if a thread cannot be created. A free thread comes before a new one.
 func (p *process) take(ctx context.Context) (*nt.Thread, ntstatus.Status) {
 	if ctx.Err() != nil {
 		return nil, ntstatus.Cancelled // do not start even if a thread is free

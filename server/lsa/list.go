@@ -73,8 +73,8 @@ func (s *Store) stateOf(a *Account) string {
 	return "active"
 }
 
-// display returns DOMAIN\name of a well-known SID or one of this computer, "-" for any other. A name without a domain
-// stands alone.
+// display returns DOMAIN\name of a well-known SID, one of this computer, or a domain user who logged on, "-" for any
+// other. A name without a domain stands alone.
 func (s *Store) display(id sid.SID) string {
 	name, domain, ok := s.Account(id)
 	switch {

@@ -12,11 +12,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// LogOn logs a user on with a password, or by name alone for a service (S4U). Any other package returns
-// STATUS_NO_SUCH_PACKAGE. A request that adds groups without SeTcbPrivilege returns STATUS_PRIVILEGE_NOT_HELD. A
-// password logon blocks until it is its turn to compute a hash, and returns STATUS_INSUFFICIENT_RESOURCES if too
-// many logons wait. A failed logon has no token in the result, but may have the account and the reason for the
-// audit record.
+// LogOn logs a user on with a password, or by name alone for a service (S4U). A request that adds groups without
+// SeTcbPrivilege returns STATUS_PRIVILEGE_NOT_HELD, and any other package then STATUS_NO_SUCH_PACKAGE. A password logon
+// blocks until it is its turn to compute a hash, and returns STATUS_INSUFFICIENT_RESOURCES if too many logons wait. A
+// failed logon has no token in the result, but may have the account and the reason for the audit record.
 func (s *Store) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	if len(r.Groups) > 0 && !r.Tcb {
 		// Only a caller with SeTcbPrivilege may add groups to a token (L-33).

@@ -45,7 +45,8 @@ type failures struct {
 	Locked time.Time `json:"locked"` // end of the lock; zero: not locked
 }
 
-// init initializes a throttle that no other goroutine has yet.
+// init initializes a throttle that no other goroutine has yet. It replaces zero costs in cfg.Password by their
+// defaults. The error is that of the decoy's hash.
 //
 // +checklocksignore
 func (d *throttle) init(cfg *Config) (err error) {

@@ -60,8 +60,8 @@ func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name strin
 	})
 }
 
-// Readlink returns the target of a symbolic link. It needs FILE_READ_DATA of the link (M-33). It returns EPERM on a
-// mount where the host's kernel could follow links against the configuration, and ESTALE for an unknown node. A node
+// Readlink returns the target of a symbolic link. It needs FILE_READ_DATA of the link (M-33). It returns ESTALE for an
+// unknown node, and then EPERM on a mount where the host's kernel could follow links against the configuration. A node
 // that is no link gives the error of the tree.
 func (m *Mount) Readlink(_ <-chan struct{}, in *fuse.InHeader) (target []byte, s fuse.Status) {
 	n := m.nodes.get(in.NodeId)

@@ -81,7 +81,8 @@ func (m *Mount) change(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 }
 
 // with opens a file with the rights in want, runs f with the handle and closes it. It returns f's status, or that of
-// the open without a call of f. A file without a name is used through an open handle of the same user.
+// the open without a call of f. A file without a name is used through an open handle of the same user that grants want;
+// without one it is EACCES.
 func (t *worker) with(m *Mount, n *node, want winnt.AccessMask, f func(winnt.Handle) fuse.Status) fuse.Status {
 	if m.nodes.nameless(n) {
 		return t.borrow(m, n, want, f)

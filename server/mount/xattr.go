@@ -107,9 +107,9 @@ func (m *Mount) descriptor(t *worker, n *node, name string) (value []byte, s fus
 }
 
 // SetXAttr sets an attribute of a file to data. An attribute that holds the descriptor changes only the parts that
-// differ, each with its own right; data that is not a descriptor is EINVAL. XATTR_CREATE returns EEXIST there, because
-// every file has a descriptor. A user attribute needs FILE_WRITE_EA. All others return EOPNOTSUPP. An unknown node is
-// ESTALE.
+// differ, each with its own right; data that is not a descriptor is EINVAL. Before that, XATTR_CREATE returns EEXIST
+// there, because every file has a descriptor. A user attribute needs FILE_WRITE_EA. All others return EOPNOTSUPP, and
+// then an unknown node is ESTALE.
 func (m *Mount) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, data []byte) fuse.Status {
 	if !describes(name) && !served(name) {
 		return fuse.Status(syscall.EOPNOTSUPP)

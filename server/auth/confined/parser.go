@@ -37,10 +37,10 @@ type Parser struct {
 // ErrFailed is wrapped by the error for a child that could not be started, was killed or gave no answer.
 var ErrFailed = errors.New("the process that parses for refmond failed")
 
-// Parse has the child parse a PAC, compares the result with data, and returns it. The caller must have verified
-// the signature over data. It blocks for at most five seconds, and longer while other requests run. An error
-// wraps [ErrFailed] or [pac.ErrInvalid]. After one that wraps ErrFailed no child runs, and the next call starts
-// one.
+// Parse has the child parse a PAC, compares the result with data, and returns it. The caller must have verified the
+// signature over data. It blocks for at most five seconds, and longer while other requests run. An error wraps
+// [ErrFailed] or [pac.ErrInvalid], the latter at once for more than pac.MaxSize bytes. After one that wraps ErrFailed
+// no child runs, and the next call starts one.
 func (p *Parser) Parse(data []byte) (*pac.PAC, error) {
 	if len(data) > pac.MaxSize {
 		return nil, fmt.Errorf("%w: it has %d bytes", pac.ErrInvalid, len(data))

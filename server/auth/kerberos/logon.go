@@ -133,8 +133,9 @@ func (c *Client) User() lsa.DomainUser {
 // most limits the SIDs in the record of one logon.
 const most = 8
 
-// Proof returns a line for the audit record: the ticket's service, times, encryption and issuer
-// (K-50), the services it was delegated through, and the SIDs that were dropped (K-81).
+// Proof returns a line for the audit record: the ticket's service, times, encryption and issuer (K-50), the services it
+// was delegated through, and the SIDs that were dropped (K-81), of which it names the first few. It replaces control
+// characters.
 func (c *Client) Proof() string {
 	text := c.String() + fmt.Sprintf(" (valid from %s to %s, encryption type %d, session key of type %d, issued by %s",
 		c.start.UTC().Format(time.RFC3339), c.end.UTC().Format(time.RFC3339), c.etype, c.used, c.issuer)

@@ -32,8 +32,8 @@ const (
 // errUser says that a name cannot be a user's.
 var errUser = errors.New("the name is that of no user of the realm")
 
-// user rejects empty names, services and other names with a special meaning for a KDC. So is a name that is not
-// UTF-8, or longer than maxUser.
+// user rejects empty names, services and other names with a special meaning for a KDC. It also rejects a name that is
+// not UTF-8 or is longer than maxUser.
 func user(name string) error {
 	odd := func(r rune) bool { return strings.ContainsRune(`/@\`, r) || unicode.IsControl(r) }
 	if name == "" || len(name) > maxUser || !utf8.ValidString(name) || strings.ContainsFunc(name, odd) {
@@ -120,8 +120,9 @@ func (k *Keys) firstService(realm string, etypes []int32) string {
 	return ""
 }
 
-// convertRefusal converts an error of an exchange. The reason is for the audit record only, so that a
-// client without the password learns nothing about the account (K-58).
+// convertRefusal converts an error of an exchange. The client gets STATUS_NO_LOGON_SERVERS for ErrNoKDC, and
+// STATUS_LOGON_FAILURE for every other error. The reason is for the audit record only, so that a client without the
+// password learns nothing about the account (K-58).
 func convertRefusal(err error) error {
 	r := &Refusal{Status: ntstatus.LogonFailure, Reason: ntstatus.LogonFailure, Why: err}
 	var code KDCError

@@ -161,8 +161,8 @@ func syncFolder(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// extend increases the time for which authenticators are remembered to match skew. Those that the
-// cache may already have forgotten are rejected by their time (K-82).
+// extend increases the time for which authenticators are remembered to match skew. Those that the cache may already
+// have forgotten are rejected by their time (K-82). A skew that is not larger changes nothing.
 func (r *replay) extend(skew time.Duration, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -154,8 +154,8 @@ func CheckServer(text string) error {
 	return err
 }
 
-// parseServer parses ldaps://HOST[:PORT] or ldap://HOST[:PORT]. The default ports are 636 and 389. A user, a query, or
-// a path other than "/" in the URL is an error.
+// parseServer parses ldaps://HOST[:PORT] or ldap://HOST[:PORT]. The default ports are 636 and 389. Another scheme, a
+// missing host, a user, a query, and a path other than "/" are errors.
 func parseServer(text string) (server, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "ldaps" && u.Scheme != "ldap" || u.Hostname() == "" || u.User != nil ||

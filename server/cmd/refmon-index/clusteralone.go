@@ -18,8 +18,8 @@ type messages struct {
 	Parts int    `help:"With --nats: the number of parts of trees and classes." default:"1"`
 }
 
-// run maintains the index until ctx ends, with an embedded NATS server if Nats is set. It always closes the sinks of
-// c. With Nats it ignores c.Query, c.Guard and c.Compact.
+// run maintains the index until ctx ends, with an embedded NATS server if Nats is set. It always closes the sinks of c.
+// With Nats it ignores c.Query, c.Guard and c.Compact, and an empty Host is the first label of the computer's name.
 func (m *messages) run(ctx context.Context, c index.Config) error {
 	if !m.Nats {
 		return index.Run(ctx, c)

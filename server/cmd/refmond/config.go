@@ -130,8 +130,8 @@ func (c *config) read(text []byte) error {
 const leastQuota = 1 << 20
 
 // check validates the settings and sets the derived fields. It returns an error that names the first wrong key. It
-// reads no file, but looks up the names of groups. An error leaves the derived fields partly set. A privilege that
-// refmond records itself cannot be configured.
+// reads no file, but looks up the names of groups. An error leaves the derived fields partly set. state and socket are
+// required, and all sockets must differ. A privilege that refmond records itself cannot be configured.
 func (c *config) check() error {
 	switch c.Profile {
 	case "documented":

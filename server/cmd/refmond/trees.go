@@ -92,9 +92,9 @@ func within(dir, path string) bool {
 	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// check returns the configuration of a tree with its defaults. It returns an error that names the first wrong setting.
-// It does not open the tree. An empty attribute is ntacl.Name. backup must be outside the tree and its mount,
-// accessBased needs a share, and listDescriptors needs a mount.
+// check returns the configuration of a tree with its defaults. It returns an error that names the first wrong setting,
+// with t partly set. It does not open the tree. An empty attribute is ntacl.Name. backup must be outside the tree and
+// its mount, accessBased needs a share, and listDescriptors needs a mount.
 func (s *treeSettings) check(name string) (t treeConfig, err error) {
 	t = treeConfig{name: name, exposed: s.Exposed, mount: s.Mount, hide: s.HideUnreadable,
 		follow: s.FollowLinks, listed: s.ListDescriptors, backup: s.Backup}

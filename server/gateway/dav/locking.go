@@ -164,7 +164,8 @@ func (x *exchange) unlock() error {
 }
 
 // unlockable returns the lock that an UNLOCK would remove, without removing it. The Lock-Token header must be
-// well-formed. The error is the 409 or 403 refusal. A lock that does not cover the name is 409 as well.
+// well-formed, or it can panic. The error is the 409 or 403 refusal. A lock that does not cover the name is 409 as
+// well.
 func (x *exchange) unlockable() (Lock, error) {
 	header := x.r.Header.Get("Lock-Token")
 	l, ok := x.Locks.find(header[1 : len(header)-1])

@@ -68,7 +68,8 @@ func (n *Names) GroupsOf(ctx context.Context, uid uint32) (gids []uint32, ok boo
 }
 
 // UID returns the uid of a user, whose name must match exactly. ok is false if no user was found or no service
-// answered, and for an empty name and one of digits only. The socket is asked first; any error of it leads to getent.
+// answered, and for a name that validKey rejects, such as an empty one or one of digits only. The socket is asked
+// first; any error of it leads to getent.
 func (n *Names) UID(ctx context.Context, name string) (uint32, bool) {
 	if !validKey(name) {
 		return 0, false
@@ -97,7 +98,8 @@ func (n *Names) GroupName(ctx context.Context, gid uint32) (string, bool) {
 }
 
 // GID returns the gid of a group, whose name must match exactly. ok is false if no group was found or no service
-// answered, and for an empty name and one of digits only. The socket is asked first; any error of it leads to getent.
+// answered, and for a name that validKey rejects, such as an empty one or one of digits only. The socket is asked
+// first; any error of it leads to getent.
 func (n *Names) GID(ctx context.Context, name string) (uint32, bool) {
 	if !validKey(name) {
 		return 0, false
@@ -112,9 +114,9 @@ func (n *Names) GID(ctx context.Context, name string) (uint32, bool) {
 	return g.id, ok && g.name == name
 }
 
-// Groups returns the gids of a user, the primary one first. ok is false if the user was not found, or if the list is
-// incomplete, because a missing group could be one that denies. An answer of the socket that is not complete leads to
-// getent.
+// Groups returns the gids of a user, the primary one first. ok is false if the user was not found, for a name that
+// validKey rejects, or if the list is incomplete, because a missing group could be one that denies. An answer of the
+// socket that is not complete leads to getent.
 func (n *Names) Groups(ctx context.Context, name string) (gids []uint32, ok bool) {
 	if !validKey(name) {
 		return nil, false

@@ -103,9 +103,9 @@ func (r *reader) fileTime() int64 {
 // pointer reads a referent and reports whether it is not null. Its value has no other meaning.
 func (r *reader) pointer() bool { return r.u32() != 0 }
 
-// array reads the start of a counted array and returns the number of its elements. The maximum
-// count must equal count, and the remaining bytes limit it before memory is allocated. A null
-// pointer has no elements (K-4).
+// array reads the start of a counted array and returns the number of its elements. The maximum count must equal count,
+// and the remaining bytes limit it before memory is allocated. Otherwise it sets r.err and returns 0. A null pointer
+// has no elements (K-4).
 func (r *reader) array(there bool, count uint32, size int, what string) int {
 	if !there {
 		if count != 0 {
@@ -153,8 +153,8 @@ type counted struct {
 	there bool
 }
 
-// counted reads the head of an RPC_UNICODE_STRING: length, capacity and whether it has a pointer. The lengths must be
-// possible (K-4).
+// counted reads the head of an RPC_UNICODE_STRING: length, capacity and whether it has a pointer. Impossible lengths
+// set r.err (K-4).
 func (r *reader) counted() counted {
 	n, most := r.u16(), r.u16()
 	c := counted{bytes: n, there: r.pointer()}
@@ -165,8 +165,8 @@ func (r *reader) counted() counted {
 	return c
 }
 
-// text reads the characters of a counted string, and returns "" without reading if there is none. A length that
-// differs from that in c sets r.err.
+// text reads the characters of a counted string, and returns "" without reading if there is none. A length that differs
+// from that in c sets r.err and gives "".
 func (r *reader) text(c counted) string {
 	if !c.there {
 		return ""

@@ -82,8 +82,8 @@ func (e *encoder) bytes(b []byte, tag byte, value []byte) []byte {
 	return e.element(b, tag, func(b []byte) []byte { return append(b, value...) })
 }
 
-// number appends an integer, as it is if forms are given, and else in its shortest form. One that is negative or longer
-// than four bytes is bad.
+// number appends an integer, as it is if forms are given, and else in its shortest form. One that is negative, empty or
+// longer than four bytes sets e.bad and appends nothing.
 func (e *encoder) number(b []byte, tag byte, s Span) []byte {
 	value := s.of(e.raw)
 	if _, ok := number(value); !ok {
