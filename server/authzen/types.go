@@ -141,7 +141,8 @@ func (rt *resourceType) rights(a *Action) (mask winnt.AccessMask, problem string
 
 // describe returns the descriptor of a resource: the template with its owner, and its properties as resource
 // attributes. The caller must not change it. problem is "" on success, else the reason for a denial, such as an unknown
-// id. A type without a list of objects accepts every id. Properties that the request may not set are such a reason.
+// id. A type without a list of objects accepts every id. Properties that the request may not set are ignored, but a
+// value of another kind is such a reason.
 func (rt *resourceType) describe(e *Entity) (d *sd.Descriptor, problem string) {
 	o := &object{}
 	if rt.objects != nil {

@@ -89,8 +89,8 @@ func (x *indexer) rows() (out []row) {
 	return out
 }
 
-// serve answers one question of the client of s, in JSON. An error has the field error. It waits at most
-// indexTimeout. The status is then that of the error. It writes the answer once, and ignores a client that has left.
+// serve answers one question of the client of s, in JSON. An error has its status and the field error. It waits at most
+// indexTimeout. It writes the answer once, and ignores a client that has left.
 func (x *indexer) serve(w http.ResponseWriter, r *http.Request, s *session, name string) {
 	ctx, cancel := context.WithTimeout(r.Context(), indexTimeout)
 	defer cancel()

@@ -36,7 +36,7 @@ const openToWrite = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_
 // upload starts an upload to the file at, which may exist. The caller closes the result, also after a commit. The data
 // goes to a temporary file. If the client may write the existing file but not add one to its directory, refmond
 // collects the data behind the handle of that file. The error is the refusal to send. A name that is not served is 403.
-// With how.New an existing file is 405, or 403 if it is hidden.
+// With how.New an existing file that the client may write is 405, or 403 if it is hidden.
 func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	u := &upload{q: q, at: at, how: how}
 	h, st := q.open(at, openToWrite, winnt.FILE_OPEN, fileOnly)

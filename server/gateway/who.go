@@ -82,7 +82,7 @@ func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant) {
 var stranger = sid.MustParse("S-1-5-21-0-0-0-1")
 
 // alone returns the maximum rights that d grants to a token with s as its user, if s is the owner, else as its only
-// group. A descriptor without an owner or group is an error.
+// group. Without an owner in d, s is always a group.
 func alone(d *sd.Descriptor, s sid.SID) (winnt.AccessMask, error) {
 	spec := token.NetworkUser(stranger, s)
 	if s == d.Owner() {

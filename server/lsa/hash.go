@@ -43,8 +43,8 @@ type hashed struct {
 	salt, hash []byte
 }
 
-// parseHash parses the stored form of a password hash. It returns an error for any other spelling, length or form, and
-// for a cost outside of the limits, "" included. The cost is at most mostMemory KiB and mostPasses passes.
+// parseHash parses the stored form of a password hash. It returns an error for "", for any other spelling, length or
+// form, and for a cost outside of the limits. The cost is at most mostMemory KiB and mostPasses passes.
 func parseHash(text string) (h hashed, err error) {
 	var salt, sum string
 	n, err := fmt.Sscanf(text, "$argon2id$v=19$m=%d,t=%d,p=1$%22s$%43s", &h.cost.Memory, &h.cost.Passes, &salt, &sum)

@@ -54,7 +54,8 @@ type State struct {
 
 // Inspect returns the state of the directory where a tree is mounted, from the topmost mount on it. source is as for
 // [RemoveStale]. Inspect changes nothing. It returns an error if the directory is missing, is not a directory or cannot
-// be read. A mount whose server is dead, or that refuses this user, is not an error.
+// be read. A directory that is no mount point gives the zero State. A mount whose server is dead, or that refuses this
+// user, is not an error.
 func Inspect(directory, source string) (State, error) {
 	// The host's kernel answers stat(2) from its cache for some time after the server was killed, so the request is
 	// forced to the server (M-8).
@@ -170,8 +171,8 @@ func finish(directory string, mounted uint64) error {
 	return err
 }
 
-// detach unmounts the topmost mount of a directory without waiting for open files. Without CAP_SYS_ADMIN it calls
-// fusermount3, and returns the errors of both attempts if that fails.
+// detach unmounts the topmost mount of a directory without waiting for open files. With CAP_SYS_ADMIN a directory
+// without a mount is EINVAL. Without it it calls fusermount3, and returns the errors of both attempts if that fails.
 func detach(directory string) error {
 	err := unix.Unmount(directory, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	if !errors.Is(err, unix.EPERM) {

@@ -45,8 +45,8 @@ func TokenError(text string) error {
 	return errOuter
 }
 
-// SplitToken parses a client's first token of at most [MaxBlob] bytes: SPNEGO, and the AP-REQ in it (K-35, K-36,
-// K-88). A longer blob is an error. The encrypted parts are positions in blob.
+// SplitToken parses a client's first token of at most [MaxBlob] bytes: SPNEGO, and the AP-REQ in it (K-35, K-36, K-88).
+// A longer or malformed blob and a token of NTLM are errors. The encrypted parts are positions in blob.
 func SplitToken(blob []byte) (*Token, error) {
 	n, err := parseOuter(blob)
 	if err != nil {

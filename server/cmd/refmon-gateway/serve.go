@@ -31,8 +31,8 @@ SeImpersonatePrivilege in refmond and no other right, or also SeAuditPrivilege w
 }
 
 // Run serves the configured addresses and blocks until ctx is done or a listener fails. It returns nil after a
-// shutdown. It replaces the default logger of package slog. A configuration with errors, and a missing certificate, end
-// it before it listens.
+// shutdown. It replaces the default logger of package slog. A configuration with errors, and a certificate that cannot
+// be loaded or generated, end it before it listens.
 func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	cfg, err := load(c.Config)
 	if err != nil {

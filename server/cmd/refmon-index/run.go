@@ -42,8 +42,8 @@ The walk at the start finds changes made while it did not run.`
 }
 
 // Run maintains the index until SIGINT or SIGTERM, which is not an error, or until a stage fails. It prints how long
-// the first walk took, and transient errors, to the error output.
-// --nats with --socket or --ask is an error. Files at which it starts are opened before the first walk.
+// the first walk took, and transient errors, to the error output. --nats with --socket or --ask is an error. Outputs
+// are opened before the first walk.
 func (c *runCmd) Run(std *streams) error {
 	if c.Nats && (c.Socket != "" || c.Ask != nil) {
 		return errServed

@@ -179,8 +179,8 @@ func (c *mountCmd) closed(tree *hostfs.Tree, dir string) error {
 		strings.Join(open, "; "))
 }
 
-// start mounts the tree, which source names, on dir. It returns an error for a malformed option. Denials are recorded
-// if kept is not nil. The caller closes the mount.
+// start mounts the tree, which source names, on dir. It returns an error for a malformed option. After an error sys may
+// keep the tree. Denials are recorded if kept is not nil. The caller closes the mount.
 func (c *mountCmd) start(sys *kernel.System, kept *audit.Log, tree *hostfs.Tree, dir, source string,
 	log *slog.Logger) (*mount.Mount, error) {
 	modes, err := mount.ParseModePolicy(c.Mode)

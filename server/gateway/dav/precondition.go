@@ -211,8 +211,9 @@ func locked(root Path) Refusal {
 }
 
 // touches returns the changes that the request makes, for the test of locks. It returns nil for UNLOCK and for a LOCK
-// of an existing resource. A resource that the user cannot see counts as missing. PUT to a missing resource also
-// changes the members of its folder. Other methods touch the resource alone.
+// of an existing resource. A resource that the user cannot see counts as missing. PUT and LOCK of a missing resource,
+// and the methods that make or remove one, also change the members of its folder. COPY touches only its destination,
+// MOVE both.
 func (x *exchange) touches() []touch {
 	switch x.method {
 	case "UNLOCK":

@@ -30,8 +30,8 @@ func (at *Place) foreignTo(issuer sid.SID) bool {
 }
 
 // dropReason returns the reason why a SID does not count, "" if it does. issuer is the user's domain. foreign means
-// that another realm issued it. Unknown authorities are dropped. Authorities 4 and 10 always count. Well-known SIDs,
-// labels, packages and Unix ids never do.
+// that another realm issued it. Unknown authorities are dropped. Authorities 4 and 10 always count, and 18 unless it is
+// foreign. Well-known SIDs, labels, packages and Unix ids never do.
 func (at *Place) dropReason(s, issuer sid.SID, foreign bool) string {
 	switch s.Authority() {
 	case 4, 10:
@@ -83,7 +83,8 @@ func (at *Place) dropReasonNT(s, issuer sid.SID, foreign bool) string {
 
 // dropReasonDomain returns the reason to drop a SID S-1-5-21-…, or "" to keep it. foreign reports whether another realm
 // issued the PAC. SIDs of this computer never pass. Compounded and ClaimsValid always pass. From the own realm, or of
-// the issuer's domain, every other account passes.
+// the issuer's domain, every other account passes. Otherwise SIDs of the own domain, and RIDs below firstMade, are
+// dropped. A SID with another number of sub-authorities than 5 never passes.
 func (at *Place) dropReasonDomain(s, issuer sid.SID, foreign bool) string {
 	if s.SubAuthorities() != 5 {
 		// No token contains a domain itself, a prefix of one, or a longer SID (K-22).
