@@ -213,8 +213,8 @@ func (c *connection) unwatch() {
 
 var secretTypes sync.Map // reflect.Type → bool
 
-// secretive reports whether values of type t can hold a [logon.Secret]. It searches depth levels of pointers,
-// slices, arrays and structs, and caches the result of a search with secretDepth.
+// secretive reports whether values of type t can hold a [logon.Secret]. It searches depth levels of pointers, slices,
+// arrays and structs, and caches the result of a search with secretDepth. Maps and interfaces count as without one.
 func secretive(t reflect.Type, depth int) bool {
 	if t == reflect.TypeFor[logon.Secret]() {
 		return true

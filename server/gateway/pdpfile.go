@@ -175,9 +175,9 @@ func (f *fileQuestion) may(d *sd.Descriptor, mask winnt.AccessMask) (bool, ntsta
 	return f.granted(d, f.who.token, mask, winnt.FileObject.Mapping)
 }
 
-// mayThrough reports whether the subject has right on the file, from its descriptor or because it has the right
-// parent on the directory. The SACL of the file limits both. A directory that the caller may not inspect grants
-// nothing.
+// mayThrough reports whether the subject has right on the file, from its descriptor or because it has the right parent
+// on the directory. The SACL of the file limits both. A directory that the caller may not inspect grants nothing, with
+// the status Success.
 func (f *fileQuestion) mayThrough(right, parent winnt.AccessMask) (bool, ntstatus.Status) {
 	if ok, st := f.may(f.of.descriptor, right); ok || st != ntstatus.Success {
 		return ok, st
@@ -217,7 +217,7 @@ func ceiling(d *sd.Descriptor) *sd.Descriptor {
 
 // traverses reports whether the subject may pass all directories between the tree's root and the file. With
 // SeChangeNotifyPrivilege it may. Otherwise it needs FILE_TRAVERSE on each, and one that the caller may not inspect
-// stops it.
+// stops it, with the status Success.
 func (f *fileQuestion) traverses() (ok bool, st ntstatus.Status) {
 	st = f.s.p.do(f.ctx, func(th *nt.Thread) (st ntstatus.Status) {
 		_, ok, st = th.NtPrivilegeCheck(f.who.token, &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{

@@ -50,8 +50,8 @@ func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.R
 	return logon.Compose(person, atHost.typ)
 }
 
-// root returns the logon of the configured account of uid 0, or STATUS_NO_SUCH_USER if that is no user. A name that
-// is unknown is STATUS_NO_SUCH_USER, too.
+// root returns the logon of the configured account of uid 0, or STATUS_NO_SUCH_USER if that is no user. LocalSystem
+// gets its own full token, and a disabled account is STATUS_ACCOUNT_DISABLED.
 func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
 	a, ok := s.LookupName(s.cfg.Root)
 	switch {

@@ -279,8 +279,8 @@ func (f *fanotify) named(at string) string {
 	return strings.TrimSuffix(f.root, "/") + "/" + rest
 }
 
-// mounted returns errMounted if another file system has been mounted over the root, because its events are not
-// received (N-60). A missing root returns nil.
+// mounted returns errMounted if another file system has been mounted over the root, because its events are not received
+// (N-60). A root that is missing or cannot be inspected returns nil.
 func (f *fanotify) mounted() error {
 	var heard, there unix.Statx_t
 	const wanted = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID

@@ -76,7 +76,7 @@ type canReadCmd struct {
 }
 
 // Run prints yes or no, with the reason if the answer is unknown. It returns errNo unless the answer is yes, which sets
-// the exit code. Stale data is an answer "unknown".
+// the exit code. Stale data prints "no" with its reason.
 func (c *canReadCmd) Run(std *streams) error {
 	about, q, err := c.about(c.Right, c.Limit)
 	if err != nil {
