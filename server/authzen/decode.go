@@ -154,7 +154,7 @@ func (p parts) question() (Question, error) {
 }
 
 // decodeParts decodes the JSON texts of subject, action, resource and context, in this order. A nil text leaves the
-// member of p nil. The error names the first malformed member.
+// member of p nil. The error names the first malformed member, and p then has those before it.
 func decodeParts(m [][]byte) (p parts, err error) {
 	if m[0] != nil {
 		if p.subject, err = decodeEntity(m[0], "subject"); err != nil {

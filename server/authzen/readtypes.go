@@ -177,8 +177,8 @@ func (rt *resourceType) mask(names []string) (mask winnt.AccessMask, err error) 
 }
 
 // readRequest stores the properties that a request may set in rt. It returns an error for another group than subject,
-// resource, action and context, an unknown kind, and a name that occurs twice without regard to case. Action and
-// context share their names. After an error rt is partly set.
+// resource, action and context, an unknown kind, an empty name, and a name that occurs twice without regard to case.
+// Action and context share their names. After an error rt is partly set.
 func (rt *resourceType) readRequest(request map[string]map[string]string) error {
 	lists := map[string]*[]property{"subject": &rt.requested.subject, "resource": &rt.requested.resource,
 		"action": &rt.requested.action, "context": &rt.requested.context}

@@ -167,8 +167,8 @@ func basic(value string) (in nt.LogonInformation, ok bool) {
 		Password: logon.Secret(password)}, true
 }
 
-// challenge writes a 401 response with one WWW-Authenticate header for each scheme, Negotiate first. why is the text
-// of the body; "" stands for a default text.
+// challenge writes a 401 response with one WWW-Authenticate header for each scheme: Negotiate if it is configured, then
+// Basic. It replaces those that are set. why is the text of the body; "" stands for a default text.
 func (g *Gateway) challenge(w http.ResponseWriter, why string) {
 	h := w.Header()
 	h.Del("WWW-Authenticate")

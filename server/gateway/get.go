@@ -115,7 +115,7 @@ var active = []string{"text/html", "application/xhtml+xml", "image/svg+xml", "te
 var conditional = []string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"}
 
 // whole serves a file whose whole contents are in data. It supports ranges and conditional headers. Without them it
-// sends a small file in one write.
+// sends a small file in one write, and for HEAD the headers alone. A URL that ends in a slash is a 404.
 func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []byte) {
 	for _, name := range conditional {
 		if len(r.Header[name]) > 0 {

@@ -130,9 +130,9 @@ func (f files) Properties(name dav.Path) map[dav.Name]dav.Property {
 // windowsSpace is the namespace of the properties that Explorer sets after an upload.
 const windowsSpace = "urn:schemas-microsoft-com:"
 
-// Patch changes the properties that clients set on a file. The client needs FILE_WRITE_EA and FILE_WRITE_ATTRIBUTES. If
-// a limit is reached, it returns 507 and changes nothing. Properties of Explorer are not stored: they set the file's
-// times, and a failure of that is ignored. Without a tree it returns 403.
+// Patch changes the properties that clients set on a file. The client needs FILE_WRITE_EA, FILE_WRITE_ATTRIBUTES and
+// FILE_READ_ATTRIBUTES. If a limit is reached, it returns 507 and changes nothing. Properties of Explorer are not
+// stored: they set the file's times, and a failure of that is ignored. Without a tree it returns 403.
 func (f files) Patch(name dav.Path, patches []dav.Patch) error {
 	at := placeOf(name)
 	if at.tree == "" {

@@ -38,8 +38,9 @@ func (t *worker) openAt(m *Mount, path string, in nt.CreateFileIn) (winnt.Handle
 }
 
 // makeAt opens or creates a file by its path below the root, with the rights of the thread, and returns its handle and
-// whether it was created. k narrows the descriptor of a new file by its mode; with nil the file keeps the inherited
-// descriptor. On success the caller closes the handle. It stores a refused open for the explanation of the denial.
+// whether it was created. k narrows the descriptor of a new file by its mode; with nil, or the policy RefuseMode, the
+// file keeps the inherited descriptor. On success the caller closes the handle. It stores a refused open for the
+// explanation of the denial.
 func (t *worker) makeAt(m *Mount, path string, in nt.CreateFileIn, k *making) (winnt.Handle, fileaccess.Action,
 	ntstatus.Status) {
 	// An open through the mount shares reading, writing and deleting (M-10).

@@ -142,7 +142,7 @@ func (n *nodes) cachesNames(x *node, change int64, now time.Time) (cache, keep b
 const maxDepth = 4096
 
 // path returns the path of name in directory x, relative to the root and with backslashes. With an empty name it
-// returns the path of x itself; the root's is "".
+// returns the path of x itself; the root's is "". Of a path deeper than maxDepth it leaves out the first folders.
 func (n *nodes) path(x *node, name string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

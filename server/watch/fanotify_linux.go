@@ -280,7 +280,8 @@ func (f *fanotify) named(at string) string {
 }
 
 // mounted returns errMounted if another file system has been mounted over the root, because its events are not received
-// (N-60). A root that is missing or cannot be inspected returns nil.
+// (N-60). If the root's name is missing or cannot be inspected, it returns nil. A failure to inspect the directory that
+// it holds open is an error.
 func (f *fanotify) mounted() error {
 	var heard, there unix.Statx_t
 	const wanted = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID

@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// walk reports all files of the tree, between a batch with Begin and one with End. It drains the kernel's events
-// during the walk, so that the queue does not overflow; poll reads the changed files afterwards. With NoEvents the
-// last batch has the heartbeat, with the time at which the walk began.
+// walk reports all files of the tree, between a batch with Begin and one with End. It drains the kernel's events during
+// the walk, so that the queue does not overflow; poll reads the changed files afterwards. After an error the batch with
+// End is not sent. With NoEvents the last batch has the heartbeat, with the time at which the walk began.
 func (w *watch) walk() error {
 	moment := w.present()
 	opt := w.Options

@@ -234,8 +234,9 @@ func (l *Limit) Proved(name, origin string) bool {
 	return l.proved.live(pair(strings.ToUpper(name), origin), l.bounds().now, provedFor) > 0
 }
 
-// Forget removes the failures of a name from all origins, for example when an administrator unlocks the account.
-// The counters of the origins and the result of [Limit.Proved] stay. An unknown name has no effect.
+// Forget removes the failures of a name, whose case does not count, from all origins, for example when an administrator
+// unlocks the account. The counters of the origins and the result of [Limit.Proved] stay. An unknown name has no
+// effect.
 func (l *Limit) Forget(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

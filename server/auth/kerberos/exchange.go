@@ -230,9 +230,9 @@ func stripText(err error) error {
 	return err
 }
 
-// granted decrypts the KDC's response for the client and compares it with the request (K-56). A wrong key, and an
-// answer to another request, are errors. The case of names does not count. A wrong key is errWrongKey, malformed
-// contents errAnswer, another answer errAnotherAnswer, and a session key of a type that is not accepted errParameters.
+// granted decrypts the KDC's response for the client and compares it with the request (K-56). The case of names does
+// not count, that of realms does. A wrong key is errWrongKey, malformed contents errAnswer, another answer
+// errAnotherAnswer, and a session key of a type that is not accepted errParameters.
 func (x *exchange) granted(rep *messages.KDCRepFields, body *messages.KDCReqBody, key types.EncryptionKey,
 	usage uint32) (*granted, error) {
 	b, err := decrypt(rep.EncPart, key, usage)

@@ -117,7 +117,8 @@ func putBackKey(public, private string, half, key []byte, std *streams) error {
 }
 
 // putBack creates the file name with the contents key. An existing file stays; if its contents differ, putBack prints a
-// line to std.err and returns nil. An old file that cannot be read is an error. The new one has mode 0600.
+// line to std.err and returns nil. An old file that cannot be read is an error. The new one has mode 0600, and stays
+// after a failed write.
 func putBack(name string, key []byte, std *streams) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {

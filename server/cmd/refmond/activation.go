@@ -13,8 +13,8 @@ const firstInherited = 3
 
 // inherited returns the listening sockets that a service manager passed to this process. It returns nil if there are
 // none, or if they are for another process. In each case it removes their environment variables, so that child
-// processes do not see them. A malformed number, and a descriptor that is no listening socket, are errors; sockets
-// before it stay open.
+// processes do not see them. A malformed number or one above 16, and a descriptor that is no listening socket, are
+// errors; sockets before it stay open.
 func inherited() (list []*net.UnixListener, err error) {
 	pid, count := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
 	for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {

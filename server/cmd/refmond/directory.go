@@ -48,8 +48,9 @@ func (d *directory) used() bool { return len(d.Servers) > 0 || d.Passwords != ""
 var securities = map[string]ldap.Security{"tls": ldap.TLS, "signed": ldap.Signed}
 
 // check validates the settings without reading files or connecting. A directory that is not configured is valid; any
-// other needs the realm and domain of k. passwords: kdc needs a keytab, and bind needs servers over tls. Attempts must
-// be at least 1. Settings of servers are checked only if servers are given.
+// other needs the realm and domain of k. passwords: kdc needs a keytab, and bind needs servers over tls. Attempts and
+// attemptsPerAddress must be at least 1, and attemptsPerName at least attempts. Settings of servers are checked only if
+// servers are given.
 func (d *directory) check(k *tickets) error {
 	if !d.used() {
 		return nil

@@ -205,7 +205,8 @@ func writeTrail(w io.Writer, s *trailState) {
 }
 
 // trail reports the state of the running daemon's audit log: well, a note, or what to do. It notes a daemon that does
-// not answer. An ended log, and a reserve that it failed to make, are to do; lost and left-out records are notes.
+// not answer, and that audit.keep is not set. An ended log, and a reserve that it failed to make, are to do; lost and
+// left-out records are notes.
 func (c *checkUp) trail(cfg *config) {
 	if !cfg.Audit.Keep {
 		c.note("audit", "no records are kept (audit.keep)")

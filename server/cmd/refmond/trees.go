@@ -205,8 +205,8 @@ func (s *service) openTrees(cfg *config, log *audit.Log) error {
 
 // openTree opens one tree. If the files can be reached without refmond, it fails, unless the configuration says
 // exposed. With exposed it then writes an audit record, and fails if the record cannot be stored. If the files cannot
-// be reached, it writes none. A tree that hands out no descriptors is only logged. After an error the tree stays in
-// s.trees, for the caller to close.
+// be reached, it writes none. A tree that hands out no descriptors is only logged. After an error a tree that was
+// opened stays in s.trees, for the caller to close.
 func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 	c.Accounts = func(id uint32, group bool) sid.SID {
 		if group {

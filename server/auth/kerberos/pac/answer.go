@@ -74,8 +74,8 @@ func ReadAnswer(text, data []byte) (*PAC, error) {
 	return p, nil
 }
 
-// claimSet returns a set of claims, nil without an error for an empty list. More than maxClaims and invalid claims are
-// errors. Repeated and malformed ones are ErrInvalid.
+// claimSet returns a set of claims, nil without an error for an empty list. More than maxClaims, repeated and malformed
+// claims are ErrInvalid.
 func claimSet(list []claims.Attribute) (*claims.Set, error) {
 	if len(list) == 0 {
 		return nil, nil
