@@ -27,7 +27,7 @@ func (s *Store) Backup(w io.Writer) error {
 // Restore replaces the store in cfg.Folder with a backup. No daemon may use the folder: a store that another program
 // has open is an error. Restore opens and checks the backup in a scratch folder first, then renames it over the old
 // file, even if that one is damaged. After an error or a crash at any moment the folder has the old store or the whole
-// new one. A missing store is no error.
+// new one. A missing store is no error, but is created empty before the backup is read.
 func Restore(cfg Config, backup io.Reader) error {
 	path := filepath.Join(cfg.Folder, File)
 	held, err := openFile(path)
@@ -61,8 +61,8 @@ func Restore(cfg Config, backup io.Reader) error {
 	return cfg.Faults.SyncDir(cfg.Folder)
 }
 
-// openFile opens a store file. It waits up to lockWait for another program to close the file, then
-// fails. A file with damaged pages returns errDamaged.
+// openFile opens a store file, and creates a missing one. It waits up to lockWait for another program to close the
+// file, then fails. A file with damaged pages returns errDamaged.
 func openFile(path string) (db *bbolt.DB, err error) {
 	err = recoverPanic(func() (err error) {
 		db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait})

@@ -173,8 +173,8 @@ var errNoPAC = errors.New("the ticket has no PAC, and so no SID and no groups: t
 // Accept verifies a client's first token, a blob of at most [MaxBlob] bytes, and returns the client. Send the client's
 // Answer back unless it is nil. bindings identifies the channel that the token came through; nil for a channel without
 // bindings. An accepted token enters the replay cache, so a second call with it fails. Errors are [*Refusal], always
-// with STATUS_LOGON_FAILURE for the client. A refused token is not stored. Mutual authentication is answered if the
-// client asks for it.
+// with STATUS_LOGON_FAILURE for the client. A refused token is not stored, unless only its Answer cannot be made.
+// Mutual authentication is answered if the client asks for it.
 func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	t, err := a.cfg.Split(blob)
 	if err != nil {

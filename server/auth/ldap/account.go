@@ -98,7 +98,7 @@ func (d *Directory) entryOf(c *conn, p *place, name string, byRealm bool) (*entr
 // found converts an entry to an account and reads its groups from the server. asked is the name in error messages. It
 // returns an error for an account of another domain, one without a primary group, and incomplete attributes. An
 // account's SID history counts as groups. An account that may not log on is returned with its restriction, without an
-// error.
+// error. If that cannot be read, the account comes with the error.
 func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, error) {
 	f := &Found{}
 	var err error

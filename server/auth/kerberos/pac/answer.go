@@ -46,8 +46,8 @@ func (p *PAC) MarshalAnswer() ([]byte, error) {
 
 // ReadAnswer reads what another process parsed from a PAC and compares it with the bytes, whose signature the caller
 // has verified. The account, its primary group, the flags, the client's name and the requestor are those at their
-// places in the bytes, and every group and SID is somewhere in the buffer that lists it. Claims are not compared,
-// because they can be compressed. Errors wrap [ErrInvalid].
+// places in the bytes, and every group and SID of the logon and the device is somewhere in its buffer. Claims, which
+// can be compressed, and the UPN are not compared. Errors wrap [ErrInvalid].
 func ReadAnswer(text, data []byte) (*PAC, error) {
 	var a answer
 	if len(text) > maxAnswer {
@@ -134,9 +134,9 @@ func (f *frame) confirm(p *PAC) (err error) {
 	return f.confirmSIDs(p, b)
 }
 
-// confirmSIDs checks that every SID, group and name of a parsed PAC occurs in the signed bytes b. The error names the
-// kind of the first that does not. SIDs count wherever they occur in b. Without a device buffer the device is not
-// checked.
+// confirmSIDs checks that every SID and group of a parsed logon and the names of its account and domain occur in the
+// signed bytes b, and those of the device in its buffer. Other names are not checked. The error names the kind of the
+// first that does not. SIDs count wherever they occur in b. Without a device buffer the device is not checked.
 func (f *frame) confirmSIDs(p *PAC, b []byte) error {
 	l := &p.Logon
 	if !containsSID(b, l.DomainID) || !l.ResourceDomain.IsZero() && !containsSID(b, l.ResourceDomain) {

@@ -105,7 +105,7 @@ func (r *reader) pointer() bool { return r.u32() != 0 }
 
 // array reads the start of a counted array and returns the number of its elements. The maximum count must equal count,
 // and the remaining bytes limit it before memory is allocated. Otherwise it sets r.err and returns 0. A null pointer
-// has no elements (K-4).
+// has no elements, and must have the count 0 (K-4).
 func (r *reader) array(there bool, count uint32, size int, what string) int {
 	if !there {
 		if count != 0 {
