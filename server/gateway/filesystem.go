@@ -75,8 +75,8 @@ func (f files) List(name dav.Path, most int) (members []dav.Info, more bool, err
 	return members, more, nil
 }
 
-// Mkdir creates a directory with the rights of the client. It returns 405 if the name exists and 409 if the parent
-// directory is missing or hidden.
+// Mkdir creates a directory with the rights of the client. It returns 405 if the name exists, 403 if that file is
+// hidden, and 409 if the parent directory is missing or hidden.
 func (f files) Mkdir(name dav.Path) error {
 	at := placeOf(name)
 	h, st := f.q.open(at, winnt.FILE_READ_ATTRIBUTES, winnt.FILE_CREATE, directoryOnly)
