@@ -57,10 +57,9 @@ func (s *Store) find(st *state, r *logon.Request) (sid.SID, Account, bool) {
 
 // byPassword logs on with a name and a password. A network logon without both is anonymous (L-34). Each rejection
 // without the right password computes one hash, makes one write and returns the same status (L-32), except for locked
-// names and for overlong input. If too many logons wait for a hash, it returns STATUS_INSUFFICIENT_RESOURCES. Overlong
-// input is STATUS_LOGON_FAILURE before any hash. A locked name is STATUS_ACCOUNT_LOCKED_OUT after a hash, but without a
-// write. A disabled account is reported only to the right password. A success clears the name's failures from this
-// origin.
+// names and for overlong input. If too many logons wait, it returns STATUS_INSUFFICIENT_RESOURCES. Overlong input is
+// STATUS_LOGON_FAILURE before any hash. A locked name is STATUS_ACCOUNT_LOCKED_OUT after a hash, without a write. A
+// disabled account is reported only to the right password. A success clears the name's failures from this origin.
 func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	if r.IsAnonymous() {
 		// A network logon without name and password is Anonymous (L-34).
