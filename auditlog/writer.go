@@ -234,8 +234,8 @@ func (w *writer) makeRoom(reserve bool) error {
 }
 
 // rotate makes the open segment durable and begins another. If the next segment cannot be created because the disk, the
-// quota or the descriptor table is full, the old one stays open. Any other error, also of the sync, ends the log. A
-// failed sync leaves the old segment.
+// quota or the descriptor table is full, the old one stays open and the log goes on. Any other error, also of the sync,
+// ends the log. A failed sync leaves the old segment. rotate returns the error in all these cases.
 func (w *writer) rotate() error {
 	if err := w.sync(); err != nil { // a segment is durable before there is a next one
 		return err

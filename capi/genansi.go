@@ -130,7 +130,8 @@ func structures(all []param) bool {
 	return false
 }
 
-// cast writes the body of an A function that converts no text: it casts its parameters and calls the W function.
+// cast writes the rest of an A function that converts no text, with its closing brace. It casts the parameters whose W
+// type differs and calls the W function. For a function in deep it calls that one instead, with FALSE as last argument.
 func cast(b *bytes.Buffer, result, name string, all []param) {
 	var args []string
 	for _, p := range all {

@@ -75,7 +75,8 @@ func (t *Tree) missing(base int, prefix, dir, name string, err error) (nt.FilePl
 
 // direct reports whether the file's own descriptor can grant a request without its directories. It returns false for
 // the zero Tree, and while any name is marked for deletion. Only plain opens that need no right of the directory count:
-// no maximum, no write by name, no exclusive share.
+// no maximum, no write by name, no trailing backslash, no open whose path has to be walked, and none without
+// FILE_SHARE_READ.
 func (t *Tree) direct(r *fileaccess.Request) bool {
 	if t.descriptors == nil || r.Disposition != fileaccess.FileOpen || r.Maximal || r.Share&fileaccess.ShareRead == 0 ||
 		r.Options&^(fileaccess.DirectoryFile|fileaccess.NonDirectoryFile|fileaccess.SynchronousIONonalert|

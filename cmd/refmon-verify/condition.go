@@ -39,8 +39,9 @@ type condition struct{ rest string }
 func (e *condition) take(n uint64) (s string) { s, e.rest = e.rest[:n], e.rest[n:]; return s }
 func (e *condition) counted() string          { return e.take(le(e.take(4))) }
 
-// literal reads the literal of a condition whose token is code. It returns the kind and the value: a number, "s" and
-// a text, "x" and octets, or "d" and a SID. It panics for another token and for a malformed value.
+// literal reads the literal of a condition whose token is code. It returns a number in the form of signed, or a letter
+// and the raw bytes of the value: "s" and a text, "x" and octets, "d" and a SID. It panics for another token and for a
+// malformed value.
 func (e *condition) literal(code byte) string {
 	if code > 0 && code <= 4 {
 		n, unused := int64(le(e.take(10)[:8])), 64-4<<code

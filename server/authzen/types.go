@@ -332,7 +332,7 @@ func (a *Asking) record(caller *subject, q *Question, allowed bool) ntstatus.Sta
 }
 
 // String formats the question for a record on one line: type and id of the subject, action, type and id of the
-// resource, each quoted. A part of more than 4096 bytes is cut.
+// resource, each quoted. A part of more than 4096 bytes is cut after them and ends with "…".
 func (q *Question) String() string {
 	out := []byte(nil)
 	for i, part := range []string{q.Subject.Type, q.Subject.ID, q.Action.Name, q.Resource.Type, q.Resource.ID} {

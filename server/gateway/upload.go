@@ -189,7 +189,8 @@ func fill(src io.Reader, b []byte) (n int, err error) {
 
 // commit makes the upload visible under its name. It first claims the names and tests the request's conditions again;
 // the claims hold until Close (G-38). It returns the error of an earlier Write. A second call changes nothing and
-// returns the result of the first. If another program changed the file after its conditions were tested, it is 412.
+// returns the result of the first. If another program created or removed the name after the conditions were tested, it
+// is 412, unless the upload may replace a file.
 func (u *upload) commit() error {
 	if u.done || u.err != nil {
 		return u.err

@@ -279,7 +279,8 @@ func (w *Worker) seen(tree string, s *watch.Seen) error {
 
 // fill assigns a row its classes: one for each right, and for folders one for traverse rights. An unreadable document
 // has an Error and no classes (N-5). An unreadable folder still has the class for traverse rights. With traverse off no
-// folder has the class for traverse rights. A document without a descriptor counts as unreadable.
+// folder has that class, and the root of a tree has it only with TraverseHost. A document without a descriptor counts
+// as unreadable.
 func (w *Worker) fill(r *RowEvent, s *watch.Seen) (err error) {
 	d := s.Descriptor
 	if s.Err != nil || d == nil {

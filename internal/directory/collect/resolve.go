@@ -64,7 +64,7 @@ func (c *Collector) resolve() {
 }
 
 // oneSID keeps the first group of each SID, which gets the memberships of the others. It clears a gid that an earlier
-// group has. It reports both. A malformed gid is left as it is.
+// group has, or that belongs to a group by its own SID. It reports both. A malformed gid is left as it is.
 func (c *Collector) oneSID() {
 	first := map[sid.SID]*Account{}
 	c.Groups.list = slices.DeleteFunc(c.Groups.list, func(g *Account) bool {

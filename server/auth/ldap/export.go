@@ -28,8 +28,9 @@ var errOutput = &Error{"an object could not be written"}
 
 // Objects writes the descriptors of base and its descendants as LDIF, one of the formats of objects files. An empty
 // base means the whole directory. With audit it also requests SACLs, for which the client needs a right. n is the
-// number of objects written. unread is the number of objects whose descriptor the client may not read; they are left
-// out. After an error, which may be that of to, part of the objects may have been written (D-23).
+// number of objects written, with one that failed and those in a buffer. unread is the number of objects whose
+// descriptor the client may not read; they are left out. After an error, which may be that of to, part of the objects
+// may have been written (D-23).
 func (d *Directory) Objects(ctx context.Context, base string, audit bool, to io.Writer) (n, unread int, err error) {
 	out := bufio.NewWriter(to)
 	var failed error // of an object that could not be written; not ErrAway
