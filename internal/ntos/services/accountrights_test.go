@@ -36,8 +36,7 @@ func rightsWorld(t *testing.T) *world {
 func TestEnumerateAccountRightsReturnsAssignedRights(t *testing.T) {
 	w := rightsWorld(t)
 	th, _ := w.thread(w.of("administrator", token.Administrator(sid.MustParse(svc))))
-	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
-	want(t, "open the policy", st, ntstatus.Success)
+	policy := check.Result(th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES))
 	for account, c := range map[string]struct {
 		status ntstatus.Status
 		rights []string
@@ -53,8 +52,7 @@ func TestEnumerateAccountRightsReturnsAssignedRights(t *testing.T) {
 		slices.Sort(got)
 		check.SlicesEqual(t, got, c.rights, "L-77: LsaEnumerateAccountRights(%s)", account)
 	}
-	_, st = th.LsaEnumerateAccountRights(policy, sid.SID{})
-	want(t, "the null SID", st, ntstatus.InvalidParameter)
+	want(t, "the null SID", check.Status(th.LsaEnumerateAccountRights(policy, sid.SID{})), ntstatus.InvalidParameter)
 }
 
 // TestAccountRightsNeedAnAdministrator checks that the handle needs POLICY_LOOKUP_NAMES, and that the effective token
@@ -80,8 +78,7 @@ func TestAccountRightsNeedAnAdministrator(t *testing.T) {
 		"ann herself":   {token.StandardUser(ann), ntstatus.AccessDenied},
 	} {
 		th, _ := w.thread(w.of(name, c.spec))
-		policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
-		want(t, name, st, ntstatus.Success)
+		policy := check.Result(th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES))
 		rights, st := th.LsaEnumerateAccountRights(policy, ann)
 		want(t, name, st, c.st)
 		if st != ntstatus.Success && len(rights) != 0 {
@@ -94,10 +91,9 @@ func TestAccountRightsNeedAnAdministrator(t *testing.T) {
 		}
 	}
 	th, k := w.thread(w.of("server", token.Administrator(sid.MustParse(svc))))
-	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
-	want(t, "open the policy", st, ntstatus.Success)
+	policy := check.Result(th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES))
 	views := check.Result(th.LsaOpenPolicy(winnt.POLICY_VIEW_LOCAL_INFORMATION))
-	_, st = th.LsaEnumerateAccountRights(views, ann)
+	_, st := th.LsaEnumerateAccountRights(views, ann)
 	want(t, "a handle without POLICY_LOOKUP_NAMES", st, ntstatus.AccessDenied)
 	for level, wanted := range map[winnt.SecurityImpersonationLevel]ntstatus.Status{
 		winnt.SecurityIdentification: ntstatus.BadImpersonationLevel,
@@ -116,8 +112,7 @@ func TestAccountRightsNeedAnAdministrator(t *testing.T) {
 func TestAuditOptionJoinsSubcategories(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.of("administrator", token.Administrator(sid.MustParse(svc))))
-	policy, st := th.LsaOpenPolicy(winnt.POLICY_VIEW_AUDIT_INFORMATION)
-	want(t, "open the policy", st, ntstatus.Success)
+	policy := check.Result(th.LsaOpenPolicy(winnt.POLICY_VIEW_AUDIT_INFORMATION))
 	type options = []winnt.PolicyAuditEventOptions
 	for name, c := range map[string]struct {
 		system map[audit.Subcategory]audit.Setting
@@ -141,14 +136,13 @@ func TestAuditOptionJoinsSubcategories(t *testing.T) {
 	} {
 		p := must(audit.NewPolicy(audit.PolicySpec{System: c.system, Users: c.users}))
 		w.sys.Audit().Policy.Store(p)
-		info, st := th.LsaQueryInformationPolicy(policy, winnt.PolicyAuditEventsInformation)
-		want(t, name, st, ntstatus.Success)
+		info := check.Result(th.LsaQueryInformationPolicy(policy, winnt.PolicyAuditEventsInformation))
 		if info.AuditingMode != c.mode || !slices.Equal(info.EventAuditingOptions, c.want) {
 			t.Errorf("L-78: %s: audit events information %+v, want mode %v and options %v",
 				name, info, c.mode, c.want)
 		}
 	}
-	_, st = th.LsaQueryInformationPolicy(policy, winnt.PolicyAccountDomainInformation)
+	_, st := th.LsaQueryInformationPolicy(policy, winnt.PolicyAccountDomainInformation)
 	want(t, "the domain by a handle that views the audit policy", st, ntstatus.AccessDenied)
 	views := check.Result(th.LsaOpenPolicy(winnt.POLICY_VIEW_LOCAL_INFORMATION))
 	_, st = th.LsaQueryInformationPolicy(views, winnt.PolicyAuditEventsInformation)

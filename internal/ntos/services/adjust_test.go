@@ -26,9 +26,7 @@ func TestAdjustFailsWithoutItsRecord(t *testing.T) {
 			BufferLength: 1000, NewState: nt.Cap([]nt.LUIDAndAttributes{{LUID: p.LUID(), Attributes: on}})})
 	}
 	statistics := func() any {
-		v, st := th.NtQueryInformationToken(own, winnt.TokenStatistics)
-		want(t, "query", st, ntstatus.Success)
-		return v
+		return check.Result(th.NtQueryInformationToken(own, winnt.TokenStatistics))
 	}
 	before := statistics()
 	sink.full = true
@@ -62,8 +60,7 @@ func TestConcurrentAdjustmentsAreBothKept(t *testing.T) {
 	}
 	sink.Drain()
 	sink.first = func() {
-		_, st := off(b, winnt.SeTcbPrivilege)
-		want(t, "meanwhile", st, ntstatus.Success)
+		want(t, "meanwhile", check.Status(off(b, winnt.SeTcbPrivilege)), ntstatus.Success)
 	}
 	previous, st := off(a, winnt.SeDebugPrivilege)
 	if want(t, "adjust", st, ntstatus.Success); len(previous) != 1 || previous[0].LUID != winnt.SeDebugPrivilege.LUID() {

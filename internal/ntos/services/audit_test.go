@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -31,8 +32,7 @@ func TestAlarmsCheckTheirInputInOrder(t *testing.T) {
 			in.ClientToken, st = nt.NewThread(mute, "").NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 			want(t, "open", st, ntstatus.Success)
 		}
-		_, st := by[in.mute].NtOpenObjectAuditAlarm(in.OpenObjectAuditAlarmIn)
-		return st
+		return check.Status(by[in.mute].NtOpenObjectAuditAlarm(in.OpenObjectAuditAlarmIn))
 	}, []rung[opening]{
 		{"the token", ntstatus.InvalidHandle, func(in *opening) { in.ClientToken = 0x7770 }},
 		{"the privilege", ntstatus.PrivilegeNotHeld, func(in *opening) { in.mute = true }},
@@ -44,16 +44,13 @@ func TestAlarmsCheckTheirInputInOrder(t *testing.T) {
 		{"the name", unread(5), func(in *opening) { in.ObjectName.Status = unread(5) }},
 	})
 	open.Privileges.Status = unread(6)
-	_, st := s.NtOpenObjectAuditAlarm(open)
-	want(t, "U-35: privileges that cannot be read", st, unread(6))
+	want(t, "U-35: privileges that cannot be read", check.Status(s.NtOpenObjectAuditAlarm(open)), unread(6))
 	open.SecurityDescriptor.V = nil
-	_, st = s.NtOpenObjectAuditAlarm(open)
-	want(t, "U-33: no descriptor", st, ntstatus.Success)
+	want(t, "U-33: no descriptor", check.Status(s.NtOpenObjectAuditAlarm(open)), ntstatus.Success)
 
 	object := nt.PrivilegeObjectAuditAlarmIn{ClientToken: s.client, SubsystemName: nt.Cap("s"), Privileges: many(60)}
 	ladder(t, "NtPrivilegeObjectAuditAlarm", object, func(in nt.PrivilegeObjectAuditAlarmIn) ntstatus.Status {
-		_, st := s.NtPrivilegeObjectAuditAlarm(in)
-		return st
+		return check.Status(s.NtPrivilegeObjectAuditAlarm(in))
 	}, []rung[nt.PrivilegeObjectAuditAlarmIn]{
 		{"the token", ntstatus.InvalidHandle, func(in *nt.PrivilegeObjectAuditAlarmIn) { in.ClientToken = 0x7770 }},
 		{"the subsystem", unread(1), func(in *nt.PrivilegeObjectAuditAlarmIn) { in.SubsystemName.Status = unread(1) }},
@@ -62,8 +59,7 @@ func TestAlarmsCheckTheirInputInOrder(t *testing.T) {
 	service := nt.PrivilegedServiceAuditAlarmIn{ClientToken: s.client, SubsystemName: nt.Cap("s"),
 		ServiceName: nt.Cap("t"), Privileges: many(1)}
 	ladder(t, "NtPrivilegedServiceAuditAlarm", service, func(in nt.PrivilegedServiceAuditAlarmIn) ntstatus.Status {
-		_, st := s.NtPrivilegedServiceAuditAlarm(in)
-		return st
+		return check.Status(s.NtPrivilegedServiceAuditAlarm(in))
 	}, []rung[nt.PrivilegedServiceAuditAlarmIn]{
 		{"the token", ntstatus.InvalidHandle, func(in *nt.PrivilegedServiceAuditAlarmIn) { in.ClientToken = 0x7770 }},
 		{"the subsystem", unread(1), func(in *nt.PrivilegedServiceAuditAlarmIn) { in.SubsystemName.Status = unread(1) }},

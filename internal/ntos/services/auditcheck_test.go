@@ -76,12 +76,10 @@ func TestAuditedCheckTestsItsInputInOrder(t *testing.T) {
 	}
 	last := []rung[checking]{selfRung, listRung}
 	ladder(t, "NtAccessCheckByTypeAndAuditAlarm", in, func(in checking) ntstatus.Status {
-		_, st := who(&in).NtAccessCheckByTypeAndAuditAlarm(typed(&in))
-		return st
+		return check.Status(who(&in).NtAccessCheckByTypeAndAuditAlarm(typed(&in)))
 	}, with([]rung[checking]{typeRung}, rungs, last))
 	ladder(t, "NtAccessCheckByTypeResultListAndAuditAlarm", in, func(in checking) ntstatus.Status {
-		_, st := who(&in).NtAccessCheckByTypeResultListAndAuditAlarm(typed(&in))
-		return st
+		return check.Status(who(&in).NtAccessCheckByTypeResultListAndAuditAlarm(typed(&in)))
 	}, with([]rung[checking]{typeRung}, rungs, last))
 	ladder(t, "NtAccessCheckByTypeResultListAndAuditAlarmByHandle", in, func(in checking) ntstatus.Status {
 		if in.mute && in.ClientToken == s.client {

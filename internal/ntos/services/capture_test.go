@@ -25,8 +25,7 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 	policy := check.Result(s.LsaOpenPolicy(nt.LsaOpenPolicyIn{DesiredAccess: winnt.POLICY_LOOKUP_NAMES}))
 	var job winnt.Handle
 	newJob := func() {
-		out, st := s.NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS})
-		want(t, "make a job", st, ntstatus.Success)
+		out := check.Result(s.NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS}))
 		job = out.JobHandle
 	}
 	for name, c := range map[string]struct {
@@ -36,8 +35,7 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 	}{
 		"NtFilterToken": {winnt.DISABLE_MAX_PRIVILEGE | winnt.SANDBOX_INERT | winnt.WRITE_RESTRICTED, winnt.LUA_TOKEN,
 			func(flags uint32) ntstatus.Status {
-				_, st := s.NtFilterToken(nt.FilterTokenIn{ExistingTokenHandle: own, Flags: flags})
-				return st
+				return check.Status(s.NtFilterToken(nt.FilterTokenIn{ExistingTokenHandle: own, Flags: flags}))
 			}},
 		"SeFilterToken": {winnt.DISABLE_MAX_PRIVILEGE | winnt.SANDBOX_INERT | winnt.WRITE_RESTRICTED, winnt.LUA_TOKEN,
 			func(flags uint32) ntstatus.Status {
@@ -53,25 +51,22 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 			winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN | winnt.JOB_OBJECT_SECURITY_FILTER_TOKENS,
 			func(flags uint32) ntstatus.Status {
 				newJob()
-				_, st := s.NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job,
+				return check.Status(s.NtSetInformationJobObject(nt.SetInformationJobObjectIn{JobHandle: job,
 					JobObjectInformationClass:  nt.JobObjectSecurityLimitInformation,
 					JobObjectInformation:       nt.Cap(&nt.JobSecurityLimitInformation{SecurityLimitFlags: flags}),
-					JobObjectInformationLength: nt.JobSecurityLimitSize})
-				return st
+					JobObjectInformationLength: nt.JobSecurityLimitSize}))
 			}},
 		"the process of NtCreateUserProcess": {winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES, 0,
 			func(flags uint32) ntstatus.Status {
 				in := children()
 				in.ProcessFlags = flags
-				_, st := th.NtCreateUserProcess(in)
-				return st
+				return check.Status(th.NtCreateUserProcess(in))
 			}},
 		"the thread of NtCreateUserProcess": {winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED, 0,
 			func(flags uint32) ntstatus.Status {
 				in := children()
 				in.ThreadFlags = flags
-				_, st := th.NtCreateUserProcess(in)
-				return st
+				return check.Status(th.NtCreateUserProcess(in))
 			}},
 		"NtGetNextThread": {nt.NextThreadBackward, 0, func(flags uint32) ntstatus.Status {
 			_, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: 1,
@@ -88,8 +83,7 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 			return st
 		}},
 		"NtOpenProcessTokenEx": {winnt.OBJ_INHERIT | winnt.OBJ_KERNEL_HANDLE, 0, func(flags uint32) ntstatus.Status {
-			_, st := th.NtOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, flags)
-			return st
+			return check.Status(th.NtOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, flags))
 		}},
 		"an object's attributes": {winnt.OBJ_INHERIT | winnt.OBJ_CASE_INSENSITIVE, winnt.OBJ_VALID_ATTRIBUTES,
 			func(flags uint32) ntstatus.Status {

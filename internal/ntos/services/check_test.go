@@ -23,8 +23,7 @@ func TestResultListErrorsComeInOrder(t *testing.T) {
 	tok := w.token(k, client, winnt.SecurityImpersonation)
 	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 	defer k.PsRevertToSelf()
-	h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
-	want(t, "open the token", st, ntstatus.Success)
+	h := check.Result(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true))
 	in := nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;0x1;;;WD)")), ClientToken: h,
 		DesiredAccess: 1, GenericMapping: nt.Cap(winnt.GenericMapping{}), PrivilegeSetLength: 100,
 		ObjectTypeList: nt.Cap(make([]access.ObjectTypeEntry, 1))}
@@ -69,7 +68,7 @@ func TestResultListErrorsComeInOrder(t *testing.T) {
 		}
 	}
 	in.ObjectTypeList.V = nil
-	_, st = k.Zw().Services().NtAccessCheckByTypeResultList(in)
+	_, st := k.Zw().Services().NtAccessCheckByTypeResultList(in)
 	want(t, "an empty list from kernel mode", st, ntstatus.Success)
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -12,15 +13,13 @@ import (
 
 func TestNtCloseObjectAuditAlarm(t *testing.T) {
 	testEndAlarm(t, "4658", func(s nt.Services, in nt.CloseObjectAuditAlarmIn) ntstatus.Status {
-		_, st := s.NtCloseObjectAuditAlarm(in)
-		return st
+		return check.Status(s.NtCloseObjectAuditAlarm(in))
 	})
 }
 
 func TestNtDeleteObjectAuditAlarm(t *testing.T) {
 	testEndAlarm(t, "4660", func(s nt.Services, in nt.CloseObjectAuditAlarmIn) ntstatus.Status {
-		_, st := s.NtDeleteObjectAuditAlarm(in)
-		return st
+		return check.Status(s.NtDeleteObjectAuditAlarm(in))
 	})
 }
 

@@ -27,8 +27,7 @@ func TestProcessPseudoHandleFollowsNewToken(t *testing.T) {
 	child := w.sys.Process(made.ClientID.UniqueProcess).FirstThread()
 	granted := func() winnt.AccessMask {
 		t.Helper()
-		v, st := child.NtQueryObject(winnt.NtCurrentProcess, nt.ObjectBasicInformation)
-		want(t, "query", st, ntstatus.Success)
+		v := check.Result(child.NtQueryObject(winnt.NtCurrentProcess, nt.ObjectBasicInformation))
 		return v.(nt.BasicInformation).GrantedAccess
 	}
 	if got := granted(); got != winnt.PROCESS_ALL_ACCESS {
@@ -221,13 +220,11 @@ func TestKernelModeNeedsNoPrivileges(t *testing.T) {
 			return st
 		},
 		"end of an alarm": func(s nt.Services) ntstatus.Status {
-			_, st := s.NtCloseObjectAuditAlarm(nt.CloseObjectAuditAlarmIn{SubsystemName: nt.Cap("sub"),
-				GenerateOnClose: true})
-			return st
+			return check.Status(s.NtCloseObjectAuditAlarm(nt.CloseObjectAuditAlarmIn{SubsystemName: nt.Cap("sub"),
+				GenerateOnClose: true}))
 		},
 		"create a token": func(s nt.Services) ntstatus.Status {
-			_, st := s.NtCreateToken(made)
-			return st
+			return check.Status(s.NtCreateToken(made))
 		},
 		"a SACL for a token": func(s nt.Services) ntstatus.Status {
 			_, st := s.NtDuplicateToken(nt.DuplicateTokenIn{ExistingTokenHandle: own, TokenType: winnt.TokenPrimary,
@@ -235,13 +232,11 @@ func TestKernelModeNeedsNoPrivileges(t *testing.T) {
 			return st
 		},
 		"make permanent": func(s nt.Services) ntstatus.Status {
-			_, st := s.NtMakePermanentObject(nt.MakePermanentObjectIn{Handle: event})
-			return st
+			return check.Status(s.NtMakePermanentObject(nt.MakePermanentObjectIn{Handle: event}))
 		},
 		"audit policy": func(s nt.Services) ntstatus.Status {
-			_, st := s.NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: own,
-				TokenInformationClass: winnt.TokenAuditPolicy, TokenInformationLength: 1000})
-			return st
+			return check.Status(s.NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: own,
+				TokenInformationClass: winnt.TokenAuditPolicy, TokenInformationLength: 1000}))
 		},
 		"set a flag":    set(winnt.TokenUIAccess, uint32(1)),
 		"set a session": set(winnt.TokenSessionId, uint32(0)),
@@ -298,12 +293,10 @@ func TestThreadRightsOnItself(t *testing.T) {
 		const me = winnt.NtCurrentThread
 		for right, call := range map[winnt.AccessMask]func() ntstatus.Status{
 			winnt.THREAD_SUSPEND_RESUME: func() ntstatus.Status {
-				_, st := th.Services().NtResumeThread(nt.ResumeThreadIn{ThreadHandle: me})
-				return st
+				return check.Status(th.Services().NtResumeThread(nt.ResumeThreadIn{ThreadHandle: me}))
 			},
 			winnt.THREAD_SET_CONTEXT: func() ntstatus.Status {
-				_, st := th.Services().NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: me})
-				return st
+				return check.Status(th.Services().NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: me}))
 			},
 			winnt.THREAD_SET_THREAD_TOKEN: func() ntstatus.Status {
 				return th.NtSetInformationThread(me, nt.ThreadImpersonationToken, 0)
@@ -320,8 +313,7 @@ func TestThreadRightsOnItself(t *testing.T) {
 				return ntstatus.Success
 			},
 			winnt.THREAD_QUERY_INFORMATION: func() ntstatus.Status {
-				_, st := th.NtQueryInformationThread(me, nt.ThreadTimes)
-				return st
+				return check.Status(th.NtQueryInformationThread(me, nt.ThreadTimes))
 			},
 		} {
 			wanted := ntstatus.AccessDenied
@@ -361,8 +353,7 @@ func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 				attributes = winnt.OBJ_KERNEL_HANDLE
 			}
 			points, fails = nil, ""
-			h, st := m.call(by, attributes)
-			want(t, m.name, st, ntstatus.Success)
+			h := check.Result(m.call(by, attributes))
 			want(t, "close", by.NtClose(h), ntstatus.Success)
 			met := slices.Clone(points)
 			slices.Sort(met)

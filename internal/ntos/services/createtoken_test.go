@@ -111,9 +111,7 @@ func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 	defer k.PsRevertToSelf()
 	make := func(typ winnt.TokenType) winnt.Handle {
 		t.Helper()
-		out, st := th.Services().NtCreateToken(plainToken(typ))
-		want(t, "make a token", st, ntstatus.Success)
-		return out.TokenHandle
+		return check.Result(th.Services().NtCreateToken(plainToken(typ))).TokenHandle
 	}
 	for typ, level := range map[winnt.TokenType]winnt.SecurityImpersonationLevel{winnt.TokenPrimary: 0,
 		winnt.TokenImpersonation: winnt.SecurityDelegation} {

@@ -52,16 +52,14 @@ var demands = map[string][]demand{
 				FileInformationClass: nt.FileNamesInformation})
 		})},
 	"NtDuplicateObject": {func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
-		h, st := d.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
-		want(t, "make", st, ntstatus.Success)
+		h := check.Result(d.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
 		return func() (any, ntstatus.Status) {
 			v, st := d.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 1, 0, 0)
 			return v, st
 		}
 	}},
 	"NtSetSecurityObject": {func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
-		h, st := d.NtCreateEvent(winnt.EVENT_ALL_ACCESS, spiedAt("e"), nt.NotificationEvent, false)
-		want(t, "make", st, ntstatus.Success)
+		h := check.Result(d.NtCreateEvent(winnt.EVENT_ALL_ACCESS, spiedAt("e"), nt.NotificationEvent, false))
 		return func() (any, ntstatus.Status) {
 			return nil, d.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:"))
 		}
@@ -72,8 +70,7 @@ var demands = map[string][]demand{
 		}
 	}},
 	"NtAdjustPrivilegesToken": {func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
-		h, st := d.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-		want(t, "open", st, ntstatus.Success)
+		h := check.Result(d.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 		return func() (any, ntstatus.Status) {
 			out, st := d.NtAdjustPrivilegesToken(h, false, []nt.LUIDAndAttributes{{LUID: winnt.SeTcbPrivilege.LUID()}}, true)
 			if out == nil {
@@ -256,9 +253,7 @@ func alarms() map[string][]demand {
 func opens() map[string][]demand {
 	self := func(open func(d *demanded, access winnt.AccessMask) (winnt.Handle, ntstatus.Status)) []demand {
 		return opensOf(func(t *testing.T, d *demanded) winnt.Handle {
-			h, st := open(d, winnt.ACCESS_SYSTEM_SECURITY|winnt.WRITE_DAC)
-			want(t, "open", st, ntstatus.Success)
-			return h
+			return check.Result(open(d, winnt.ACCESS_SYSTEM_SECURITY|winnt.WRITE_DAC))
 		}, func(d *demanded) (winnt.Handle, ntstatus.Status) { return open(d, winnt.READ_CONTROL) })
 	}
 	return map[string][]demand{

@@ -144,8 +144,7 @@ func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 		changed := in
 		c.change(&changed)
 		before := handles(t, taker)
-		out, st := c.of.NtDuplicateObject(changed)
-		want(t, c.name, st, ntstatus.Success)
+		out := check.Result(c.of.NtDuplicateObject(changed))
 		after := handles(t, taker)
 		if after[out.TargetHandle] != c.want || before[out.TargetHandle] != "" || len(after) != len(before)+1 {
 			t.Errorf("%s: new handle %v is %q, want %q and no other change",
@@ -229,12 +228,11 @@ func TestCloseSourceInItsProcess(t *testing.T) {
 	from := w.process("from")
 	owner, _ := w.thread(from)
 	source := openProcess(t, k, from)
-	theirs, st := owner.NtCreateEvent(1, nil, nt.NotificationEvent, false)
-	want(t, "make an event", st, ntstatus.Success)
+	theirs := check.Result(owner.NtCreateEvent(1, nil, nt.NotificationEvent, false))
 	if source != theirs {
 		t.Fatalf("handle values in the two processes: %v and %v, want equal values for this test", source, theirs)
 	}
-	_, st = th.NtDuplicateObject(source, theirs, 0, 0, 0, 0)
+	_, st := th.NtDuplicateObject(source, theirs, 0, 0, 0, 0)
 	want(t, "nothing is asked for", st, ntstatus.InvalidParameter)
 	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.InvalidHandle} {
 		_, st = th.NtDuplicateObject(source, theirs, 0, 0, 0, winnt.DUPLICATE_CLOSE_SOURCE)

@@ -46,8 +46,7 @@ func TestNtDuplicateTokenOrderOfChecks(t *testing.T) {
 			func(in call) ntstatus.Status {
 				memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind(in.full))
 				defer memory.Fail(nil)
-				_, st := th.Services().NtDuplicateToken(in.DuplicateTokenIn)
-				return st
+				return check.Status(th.Services().NtDuplicateToken(in.DuplicateTokenIn))
 			}, []rung[call]{
 				{"the token type", ntstatus.InvalidParameter, func(in *call) { in.TokenType = 3 }},
 				{"the attributes' pointer", unread(1), func(in *call) { in.ObjectAttributes.Status = unread(1) }},
@@ -126,14 +125,13 @@ func TestDuplicateSACLAsksTheClient(t *testing.T) {
 			return s
 		}
 		sys, th := userThread(t, specOf(c.server))
-		own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-		check.Success(t, st)
+		own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS))
 		spec := specOf(c.client)
 		spec.Type, spec.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
 		v := must(token.New(spec))
 		k := sys.KernelMode(th)
 		client := k.NewToken(v)
-		st = k.PsImpersonateClient(sys.ThreadObject(th), client, false, false, winnt.SecurityImpersonation)
+		st := k.PsImpersonateClient(sys.ThreadObject(th), client, false, false, winnt.SecurityImpersonation)
 		k.PsDereferenceImpersonationToken(client)
 		check.Success(t, st)
 		_, st = th.NtDuplicateToken(own, 0, &nt.ObjectAttributes{SecurityDescriptor: with}, false, winnt.TokenPrimary)

@@ -204,8 +204,7 @@ func (w *treeWorld) open(name string, rights winnt.AccessMask, options fileacces
 	if options&(fileaccess.SynchronousIOAlert|fileaccess.SynchronousIONonalert) != 0 {
 		rights |= winnt.SYNCHRONIZE // which these ask for
 	}
-	h, st := w.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: name}, 7, uint32(options))
-	want(w.t, "open "+name, st, ntstatus.Success)
+	h := check.Result(w.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: name}, 7, uint32(options)))
 	w.tree.took()
 	w.more.took()
 	return h

@@ -107,8 +107,7 @@ func TestPipeStandardInformation(t *testing.T) {
 	p := newPipeSide(t)
 	s := p.made(func(in *nt.CreateNamedPipeFileIn) { in.InboundQuota, in.OutboundQuota = 100, 20 })
 	c := p.open(both)
-	_, st := p.client.NtWriteFile(c, []byte("hello"))
-	p.must(st)
+	p.must(check.Status(p.client.NtWriteFile(c, []byte("hello"))))
 	for _, x := range []struct {
 		th  *nt.Thread
 		h   winnt.Handle
@@ -152,8 +151,7 @@ func TestQueryVolumeErrorsAndResults(t *testing.T) {
 			{"the handle", ntstatus.InvalidHandle, func(in *nt.QueryVolumeInformationFileIn) { in.FileHandle = 0x7770 }},
 		})
 		in.FileHandle = winnt.NtCurrentProcess
-		_, st := call(in)
-		want(t, "O-31: no file", st, ntstatus.ObjectTypeMismatch)
+		want(t, "O-31: no file", check.Status(call(in)), ntstatus.ObjectTypeMismatch)
 	}
 	check.NoError(t, w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")))
 	plain := check.Result(w.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Files\f`}, 7, 0))

@@ -22,9 +22,7 @@ func TestCompareTokensDistinguishesGroupStates(t *testing.T) {
 	made := func(groups ...token.Group) winnt.Handle {
 		in := plainToken(winnt.TokenPrimary)
 		in.Groups = nt.Cap(append([]token.Group{}, groups...))
-		out, st := th.Services().NtCreateToken(in)
-		want(t, "make a token", st, ntstatus.Success)
-		return out.TokenHandle
+		return check.Result(th.Services().NtCreateToken(in)).TokenHandle
 	}
 	filtered := func(of winnt.Handle, disable, restrict []token.Group) winnt.Handle {
 		out, st := th.Services().NtFilterToken(nt.FilterTokenIn{ExistingTokenHandle: of, SIDsToDisable: nt.Cap(disable),
@@ -55,8 +53,7 @@ func TestCompareTokensDistinguishesGroupStates(t *testing.T) {
 	}
 	for one, first := range kinds {
 		for other, second := range kinds {
-			equal, st := th.NtCompareTokens(first(), second())
-			want(t, one+" and "+other, st, ntstatus.Success)
+			equal := check.Result(th.NtCompareTokens(first(), second()))
 			check.Equal(t, equal, one == other, "T-100: NtCompareTokens(%s, %s)", one, other)
 		}
 	}
@@ -87,8 +84,7 @@ func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 				t.Errorf("NtCompareTokens(%v, %v) = %v, %v, want false, %v", first.h, second.h, equal, st, first.want)
 			}
 		}
-		_, st := th.NtCompareTokens(own, first.h)
-		want(t, "a good first handle", st, first.want)
+		want(t, "a good first handle", check.Status(th.NtCompareTokens(own, first.h)), first.want)
 	}
 	out, st := th.Services().NtCompareTokens(nt.CompareTokensIn{FirstTokenHandle: none, FaultEqual: unread(1)})
 	if st != unread(1) || out.Equal {
@@ -107,8 +103,7 @@ func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 	want(t, "act", k.PsImpersonateClient(k.Thread(), anonymous, false, false, winnt.SecurityAnonymous), ntstatus.Success)
 	defer k.PsRevertToSelf()
 	for _, pseudo := range []winnt.Handle{winnt.NtCurrentThreadToken, winnt.NtCurrentEffectiveToken} {
-		_, st := th.NtCompareTokens(own, pseudo)
-		want(t, "I-24", st, ntstatus.CantOpenAnonymous)
+		want(t, "I-24", check.Status(th.NtCompareTokens(own, pseudo)), ntstatus.CantOpenAnonymous)
 	}
 }
 
@@ -124,8 +119,7 @@ func TestFilterTokenErrorsAndEffects(t *testing.T) {
 		return out.NewTokenHandle, st
 	}
 	badHandles(t, th, own, winnt.TOKEN_QUERY, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
-		_, st := call(nt.FilterTokenExIn{ExistingTokenHandle: h})
-		return st
+		return check.Status(call(nt.FilterTokenExIn{ExistingTokenHandle: h}))
 	})
 	marked := []token.Group{{SID: sid.Users, Attributes: winnt.SE_GROUP_ENABLED}}
 	in := nt.FilterTokenExIn{ExistingTokenHandle: own, SIDsToDisable: nt.Cap([]token.Group{{SID: sid.Users}}),

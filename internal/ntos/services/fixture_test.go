@@ -319,8 +319,7 @@ func plainToken(typ winnt.TokenType) nt.CreateTokenIn {
 // class queries a class of a token. It returns the zero value if the value has another type.
 func class[V any](t *testing.T, th *nt.Thread, h winnt.Handle, c winnt.TokenInfoClass) (v V) {
 	t.Helper()
-	x, st := th.NtQueryInformationToken(h, c)
-	want(t, "query "+c.String(), st, ntstatus.Success)
+	x := check.Result(th.NtQueryInformationToken(h, c))
 	v, _ = x.(V)
 	return v
 }

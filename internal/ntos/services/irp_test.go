@@ -110,12 +110,10 @@ func (o *operations) now() ends {
 // correct before and after it completes (I-135, I-136, I-137, W-90).
 func TestEachOperationCompletesInOrder(t *testing.T) {
 	write := func(o *operations, h winnt.Handle, text string) {
-		_, st := o.th.NtWriteFile(h, []byte(text))
-		want(o.t, "write", st, ntstatus.Success)
+		want(o.t, "write", check.Status(o.th.NtWriteFile(h, []byte(text))), ntstatus.Success)
 	}
 	read := func(o *operations, l *nt.Later) ntstatus.Status {
-		_, st := o.th.Services().NtReadFile(nt.ReadFileIn{FileHandle: o.server, Length: 3, Later: l})
-		return st
+		return check.Status(o.th.Services().NtReadFile(nt.ReadFileIn{FileHandle: o.server, Length: 3, Later: l}))
 	}
 	control := func(code uint32) func(o *operations, l *nt.Later) ntstatus.Status {
 		return func(o *operations, l *nt.Later) ntstatus.Status {
@@ -348,9 +346,8 @@ func TestWaitingCallIsCancelledThroughItsThread(t *testing.T) {
 		l := &nt.Later{IoStatusBlock: 0x1000, Done: func(nt.IOResult) {}}
 		check.Require(t, w.read(w.th, h, l), ntstatus.Pending, "options %#x: read", options)
 		cancel := func(block uint64) ntstatus.Status {
-			_, st := w.th.Services().NtCancelSynchronousIoFile(nt.CancelSynchronousIoFileIn{
-				ThreadHandle: winnt.NtCurrentThread, IoRequestToCancel: block})
-			return st
+			return check.Status(w.th.Services().NtCancelSynchronousIoFile(nt.CancelSynchronousIoFileIn{
+				ThreadHandle: winnt.NtCurrentThread, IoRequestToCancel: block}))
 		}
 		check.Equal(t, cancel(0x2000), ntstatus.NotFound,
 			"I-138: options %#x: cancelling another IoStatusBlock", options)
@@ -385,13 +382,11 @@ func (w *pendingWorld) must(st ntstatus.Status) {
 }
 
 func (w *pendingWorld) read(th *nt.Thread, h winnt.Handle, l *nt.Later) ntstatus.Status {
-	_, st := th.Services().NtReadFile(nt.ReadFileIn{FileHandle: h, Length: 64, Later: l})
-	return st
+	return check.Status(th.Services().NtReadFile(nt.ReadFileIn{FileHandle: h, Length: 64, Later: l}))
 }
 
 func (w *pendingWorld) write(th *nt.Thread, h winnt.Handle, b string, l *nt.Later) ntstatus.Status {
-	_, st := th.Services().NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap([]byte(b)), Later: l})
-	return st
+	return check.Status(th.Services().NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap([]byte(b)), Later: l}))
 }
 
 // After the server disconnects a client, each operation on the client's end fails with its own status (I-134).
@@ -399,12 +394,11 @@ func TestDisconnectedClientEndFailsEachOperation(t *testing.T) {
 	w := newPendingWorld(t, 100)
 	w.connect()
 	w.must(w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_DISCONNECT))
-	read := func(h winnt.Handle) ntstatus.Status { _, st := w.th.NtReadFile(h, 10); return st }
-	write := func(h winnt.Handle) ntstatus.Status { _, st := w.th.NtWriteFile(h, []byte("x")); return st }
+	read := func(h winnt.Handle) ntstatus.Status { return check.Status(w.th.NtReadFile(h, 10)) }
+	write := func(h winnt.Handle) ntstatus.Status { return check.Status(w.th.NtWriteFile(h, []byte("x"))) }
 	peek := func(h winnt.Handle) ntstatus.Status {
-		_, st := w.th.CallRow(nt.NtTable.Find("NtFsControlFile"), nt.FsControlFileIn{FileHandle: h,
-			FsControlCode: winnt.FSCTL_PIPE_PEEK, OutputBufferLength: 100})
-		return st
+		return check.Status(w.th.CallRow(nt.NtTable.Find("NtFsControlFile"), nt.FsControlFileIn{FileHandle: h,
+			FsControlCode: winnt.FSCTL_PIPE_PEEK, OutputBufferLength: 100}))
 	}
 	for name, f := range map[string]func(winnt.Handle) ntstatus.Status{"read": read, "write": write, "peek": peek,
 		"flush": w.th.NtFlushBuffersFile} {

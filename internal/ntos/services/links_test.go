@@ -18,8 +18,7 @@ func TestQuerySymbolicLinkReturnsRequiredSize(t *testing.T) {
 	const target = `\Device\Null` // 12 UTF-16 units and a NUL
 	h := check.Result(th.NtCreateSymbolicLinkObject(winnt.SYMBOLIC_LINK_ALL_ACCESS, nil, target))
 	badHandles(t, th, h, winnt.READ_CONTROL, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
-		_, st := th.NtQuerySymbolicLinkObject(h)
-		return st
+		return check.Status(th.NtQuerySymbolicLinkObject(h))
 	})
 	for _, c := range []struct {
 		name string

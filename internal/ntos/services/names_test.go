@@ -62,9 +62,8 @@ func TestLookupResultsKeepOrderOfInput(t *testing.T) {
 		_, st := th.Services().LsaOpenPolicy(nt.LsaOpenPolicyIn{SystemName: name, DesiredAccess: winnt.POLICY_LOOKUP_NAMES})
 		want(t, "the policy of "+name, st, wanted)
 	}
-	opened, st := th.Services().LsaOpenPolicy(nt.LsaOpenPolicyIn{DesiredAccess: winnt.POLICY_LOOKUP_NAMES |
-		winnt.POLICY_VIEW_LOCAL_INFORMATION})
-	want(t, "open the policy", st, ntstatus.Success)
+	opened := check.Result(th.Services().LsaOpenPolicy(nt.LsaOpenPolicyIn{DesiredAccess: winnt.POLICY_LOOKUP_NAMES |
+		winnt.POLICY_VIEW_LOCAL_INFORMATION}))
 	policy := opened.PolicyHandle
 	trusts := func(list []nt.TrustInformation) (text string) {
 		for _, d := range list {
@@ -134,7 +133,7 @@ func TestLookupResultsKeepOrderOfInput(t *testing.T) {
 		}
 	}
 	event := check.Result(th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false))
-	_, st = th.Services().LsaClose(nt.LsaCloseIn{ObjectHandle: event})
+	_, st := th.Services().LsaClose(nt.LsaCloseIn{ObjectHandle: event})
 	want(t, "close an event as a policy", st, ntstatus.ObjectTypeMismatch)
 	_, st = th.Services().LsaClose(nt.LsaCloseIn{ObjectHandle: policy})
 	want(t, "close the policy", st, ntstatus.Success)
@@ -190,23 +189,21 @@ func TestPolicyCallNeedsOnlyItsOwnRight(t *testing.T) {
 	s := th.Services()
 	for _, granted := range []winnt.AccessMask{winnt.POLICY_LOOKUP_NAMES, winnt.POLICY_VIEW_LOCAL_INFORMATION,
 		winnt.READ_CONTROL} {
-		out, st := s.LsaOpenPolicy(nt.LsaOpenPolicyIn{DesiredAccess: granted})
-		want(t, "open", st, ntstatus.Success)
+		out := check.Result(s.LsaOpenPolicy(nt.LsaOpenPolicyIn{DesiredAccess: granted}))
 		is := func(right winnt.AccessMask) ntstatus.Status {
 			if granted&right != 0 {
 				return ntstatus.Success
 			}
 			return ntstatus.AccessDenied
 		}
-		_, st = s.LsaQueryInformationPolicy(nt.LsaQueryInformationPolicyIn{PolicyHandle: out.PolicyHandle,
+		_, st := s.LsaQueryInformationPolicy(nt.LsaQueryInformationPolicyIn{PolicyHandle: out.PolicyHandle,
 			InformationClass: winnt.PolicyAccountDomainInformation})
 		want(t, "query", st, is(winnt.POLICY_VIEW_LOCAL_INFORMATION))
 		_, st = s.LsaLookupNames2(nt.LsaLookupNames2In{PolicyHandle: out.PolicyHandle})
 		want(t, "look names up", st, is(winnt.POLICY_LOOKUP_NAMES))
 		_, st = s.LsaLookupSids(nt.LsaLookupSidsIn{PolicyHandle: out.PolicyHandle})
 		want(t, "look SIDs up", st, is(winnt.POLICY_LOOKUP_NAMES))
-		_, st = s.LsaClose(nt.LsaCloseIn{ObjectHandle: out.PolicyHandle})
-		want(t, "close", st, ntstatus.Success)
+		want(t, "close", check.Status(s.LsaClose(nt.LsaCloseIn{ObjectHandle: out.PolicyHandle})), ntstatus.Success)
 	}
 }
 

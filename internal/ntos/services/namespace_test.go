@@ -98,14 +98,12 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	t.Helper()
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege))
-	first, st := kinds[kind][0](th, named(`\BaseNamedObjects\x`))
-	want(t, "make the object", st, ntstatus.Success)
+	first := check.Result(kinds[kind][0](th, named(`\BaseNamedObjects\x`)))
 	other := kinds["Event"][0]
 	if kind == "Event" {
 		other = kinds["Timer"][0]
 	}
-	_, st = other(th, named(`\BaseNamedObjects\other`))
-	want(t, "make another", st, ntstatus.Success)
+	want(t, "make another", check.Status(other(th, named(`\BaseNamedObjects\other`))), ntstatus.Success)
 	had := handles(t, th)
 	service := "NtOpen" + kind
 	open := func(n naming) (winnt.Handle, ntstatus.Status) { return n.call(th, service, in, "x", "other") }
@@ -132,11 +130,10 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 		want(t, "close", th.NtClose(h), ntstatus.Success)
 		return st
 	}, rungs)
-	_, st = open(naming{})
-	want(t, "O-90: nothing is asked", st, ntstatus.AccessDenied)
+	want(t, "O-90: nothing is asked", check.Status(open(naming{})), ntstatus.AccessDenied)
 	tok := w.token(k, client, winnt.SecurityIdentification)
 	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityIdentification), ntstatus.Success)
-	_, st = open(naming{desired: right})
+	_, st := open(naming{desired: right})
 	want(t, "I-1: below SecurityImpersonation", st, ntstatus.BadImpersonationLevel)
 	k.PsRevertToSelf()
 	if h, st := kinds[kind][0](th, &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\closed`,
@@ -153,14 +150,12 @@ func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	t.Helper()
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeChangeNotifyPrivilege))
-	used, st := kinds[kind][0](th, named(`\BaseNamedObjects\used`))
-	want(t, "make an object", st, ntstatus.Success)
+	used := check.Result(kinds[kind][0](th, named(`\BaseNamedObjects\used`)))
 	other := kinds["Event"][0]
 	if kind == "Event" {
 		other = kinds["Timer"][0]
 	}
-	_, st = other(th, named(`\BaseNamedObjects\other`))
-	want(t, "make another", st, ntstatus.Success)
+	want(t, "make another", check.Status(other(th, named(`\BaseNamedObjects\other`))), ntstatus.Success)
 	had := handles(t, th)
 	service := "NtCreate" + kind
 	create := func(n naming) (winnt.Handle, ntstatus.Status) { return n.call(th, service, in, "x", "used") }
@@ -189,7 +184,7 @@ func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 		want(t, "close", th.NtClose(h), ntstatus.Success)
 		return st
 	}, rungs)
-	_, st = naming{desired: right, attributes: winnt.OBJ_OPENIF}.call(th, service, in, "other", "")
+	_, st := naming{desired: right, attributes: winnt.OBJ_OPENIF}.call(th, service, in, "other", "")
 	want(t, "O-161: the name of another type", st, ntstatus.ObjectTypeMismatch)
 	h, st := create(naming{desired: right, attributes: winnt.OBJ_OPENIF, taken: true})
 	want(t, "O-23: OBJ_OPENIF opens what is there", st, ntstatus.ObjectNameExists)

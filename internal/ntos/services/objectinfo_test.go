@@ -27,9 +27,8 @@ func TestBasicInformationHasFlagsAndCreationTime(t *testing.T) {
 		h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\ev`,
 			Attributes: attributes}, nt.NotificationEvent, false)
 		if attributes&winnt.OBJ_PERMANENT != 0 && st == ntstatus.PrivilegeNotHeld {
-			own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
-			want(t, "open the token", st, ntstatus.Success)
-			_, st = th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{
+			own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES))
+			_, st := th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{
 				{LUID: winnt.SeCreatePermanentPrivilege.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
 			want(t, "enable", st, ntstatus.Success)
 		}
@@ -95,8 +94,7 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 		}
 	}
 	for name, h := range all {
-		v, st := th.NtQueryObject(h, nt.ObjectBasicInformation)
-		want(t, name, st, ntstatus.Success)
+		v := check.Result(th.NtQueryObject(h, nt.ObjectBasicInformation))
 		b := v.(nt.BasicInformation)
 		need := func(class nt.ObjectInfoClass) uint32 {
 			out, st := th.Services().NtQueryObject(nt.QueryObjectIn{Handle: h, ObjectInformationClass: class})
@@ -117,9 +115,8 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 		}
 		const parts = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION |
 			winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION
-		out, st := th.Services().NtQuerySecurityObject(nt.QuerySecurityObjectIn{Handle: h, Length: 1 << 16,
-			SecurityInformation: nt.SecurityInformation(parts)})
-		want(t, "the security of "+name, st, ntstatus.Success)
+		out := check.Result(th.Services().NtQuerySecurityObject(nt.QuerySecurityObjectIn{Handle: h, Length: 1 << 16,
+			SecurityInformation: nt.SecurityInformation(parts)}))
 		if bare := out.SecurityDescriptor.Owner().IsZero(); bare && b.SecurityDescriptorSize != 0 ||
 			!bare && b.SecurityDescriptorSize != out.LengthNeeded {
 			t.Errorf("%s: basic information has descriptor size %d, want %d as the security query returns, 0 without owner",
@@ -153,8 +150,7 @@ func TestSetHandleFlagsErrorsAndEffect(t *testing.T) {
 			{"the information", unread(1), func(in *nt.SetInformationObjectIn) { in.ObjectInformation.Status = unread(1) }},
 			{"the handle", ntstatus.InvalidHandle, func(in *nt.SetInformationObjectIn) { in.Handle = 0x7770 }},
 		})
-		_, st := th.Services().NtSetInformationObject(in)
-		want(t, "set", st, ntstatus.Success)
+		want(t, "set", check.Status(th.Services().NtSetInformationObject(in)), ntstatus.Success)
 		if got, st := th.NtQueryObject(h, nt.ObjectHandleFlagInformation); st != ntstatus.Success || got != flags {
 			t.Errorf("O-63: handle flags = %+v, %v, want %+v", got, st, flags)
 		}

@@ -143,8 +143,7 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 		th      *nt.Thread
 		records int
 	}{{"kernel mode", k.Zw(), 0}, {"user mode", th, 1}} {
-		_, st := c.th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &forced)
-		want(t, "open", st, ntstatus.Success)
+		want(t, "open", check.Status(c.th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &forced)), ntstatus.Success)
 		if got := said(m); len(got) != c.records {
 			t.Errorf("%s: open wrote %d records, want %d: %q", c.name, len(got), c.records, got)
 		}

@@ -151,8 +151,7 @@ func TestOpenAsSelfUsesCallersProcess(t *testing.T) {
 		mine := w.token(k, client, winnt.SecurityImpersonation)
 		want(t, "act", k.PsImpersonateClient(k.Thread(), mine, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 		for self, wanted := range map[bool]ntstatus.Status{true: c.self, false: c.client} {
-			_, st := th.NtOpenThreadToken(h, winnt.TOKEN_QUERY, self)
-			want(t, c.admits, st, wanted)
+			want(t, c.admits, check.Status(th.NtOpenThreadToken(h, winnt.TOKEN_QUERY, self)), wanted)
 		}
 		k.PsRevertToSelf()
 		served.PsRevertToSelf()

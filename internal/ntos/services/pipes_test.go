@@ -61,9 +61,8 @@ func TestSentMessageIsCopied(t *testing.T) {
 	got, st := s.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn(server))
 	holds("a request", got.Request, st, "request")
 	send("reply", func(b []byte) ntstatus.Status {
-		_, st := s.NtReplyPort(nt.ReplyPortIn{PortHandle: server.PortHandle, ClientID: nt.Cap(&got.ClientID),
-			MessageID: got.MessageID, Reply: nt.Cap(b)})
-		return st
+		return check.Status(s.NtReplyPort(nt.ReplyPortIn{PortHandle: server.PortHandle, ClientID: nt.Cap(&got.ClientID),
+			MessageID: got.MessageID, Reply: nt.Cap(b)}))
 	})
 	answer, st := s.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: client.PortHandle,
 		MessageID: sent.MessageID})
@@ -72,7 +71,7 @@ func TestSentMessageIsCopied(t *testing.T) {
 	pipe := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
 		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\q`))}))
 	end := check.Result(th.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\q`), 3, 0))
-	send("bytes", func(b []byte) ntstatus.Status { _, st := th.NtWriteFile(end, b); return st })
+	send("bytes", func(b []byte) ntstatus.Status { return check.Status(th.NtWriteFile(end, b)) })
 	message, st := th.NtReadFile(pipe, 100)
 	holds("a pipe's message", message, st, "bytes")
 }
@@ -95,8 +94,7 @@ func TestNewObjectBelongsToEffectiveUser(t *testing.T) {
 			default:
 				continue
 			}
-			h, st := m.call(th, 0)
-			want(t, m.name, st, ntstatus.Success)
+			h := check.Result(m.call(th, 0))
 			again := check.Result(k.Zw().NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess,
 				winnt.READ_CONTROL, 0, 0))
 			d, st := th.NtQuerySecurityObject(again, winnt.OWNER_SECURITY_INFORMATION)
@@ -170,8 +168,7 @@ func TestPipeLimitsOfInstancesAndQuota(t *testing.T) {
 		in := nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA | winnt.FILE_CREATE_PIPE_INSTANCE,
 			ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\` + name))}
 		change(&in)
-		_, st := th.NtCreateNamedPipeFile(in)
-		return st
+		return check.Status(th.NtCreateNamedPipeFile(in))
 	}
 	for _, c := range []struct {
 		name                         string
@@ -203,30 +200,27 @@ func TestPipeLimitsOfInstancesAndQuota(t *testing.T) {
 func TestListenNeedsDisconnectOfFormerClient(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
-	server, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
-		MaximumInstances: 1, ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\g`))})
-	want(t, "create", st, ntstatus.Success)
+	server := check.Result(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
+		MaximumInstances: 1, ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\g`))}))
 	other, k := w.thread(w.process("client", winnt.SeImpersonatePrivilege))
 	tok := w.token(k, svc, winnt.SecurityImpersonation)
 	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 	name := named(`\Device\NamedPipe\g`)
 	name.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityDelegation}
-	_, st = other.NtOpenFile(winnt.FILE_WRITE_DATA, name, 3, 0)
+	_, st := other.NtOpenFile(winnt.FILE_WRITE_DATA, name, 3, 0)
 	want(t, "a level above the client's own", st, ntstatus.BadImpersonationLevel)
 	k.PsRevertToSelf()
 	listen := func() ntstatus.Status {
-		_, st := th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: server,
-			FsControlCode: winnt.FSCTL_PIPE_LISTEN})
-		return st
+		return check.Status(th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: server,
+			FsControlCode: winnt.FSCTL_PIPE_LISTEN}))
 	}
 	want(t, "without a client", listen(), ntstatus.PipeListening)
 	for range 2 {
-		end, st := other.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\g`), 3, 0)
-		want(t, "open", st, ntstatus.Success)
+		end := check.Result(other.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\g`), 3, 0))
 		want(t, "with a client", listen(), ntstatus.PipeConnected)
 		want(t, "close the client", other.NtClose(end), ntstatus.Success)
 		want(t, "when the client has gone", listen(), ntstatus.PipeClosing)
-		_, st = other.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\g`), 3, 0)
+		_, st := other.NtOpenFile(winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\g`), 3, 0)
 		want(t, "before the server disconnects", st, ntstatus.PipeNotAvailable)
 		_, st = th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: server,
 			FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
@@ -287,9 +281,8 @@ func TestAddingInstanceNeedsRight(t *testing.T) {
 			if text != "" {
 				oa.SecurityDescriptor = sddl.MustParse(text)
 			}
-			_, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.SYNCHRONIZE,
-				CreateDisposition: winnt.FILE_OPEN_IF, ObjectAttributes: nt.Cap(oa)})
-			return st
+			return check.Status(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.SYNCHRONIZE,
+				CreateDisposition: winnt.FILE_OPEN_IF, ObjectAttributes: nt.Cap(oa)}))
 		}
 		check.Success(t, create(threads[0], "D:(A;;"+hex(c.mask)+";;;"+user+")"))
 		check.Equal(t, create(threads[1], "D:(A;;FA;;;WD)"), c.want,
@@ -441,8 +434,7 @@ func TestClientStartsInByteMode(t *testing.T) {
 	s := p.made(nil)
 	c := p.open(both)
 	for _, text := range []string{"ab", "cd"} {
-		_, st := p.server.NtWriteFile(s, []byte(text))
-		p.must(st)
+		p.must(check.Status(p.server.NtWriteFile(s, []byte(text))))
 	}
 	i, st := p.client.NtQueryInformationFile(c, nt.FilePipeInformation)
 	if p.must(st); i != (nt.PipeInformation{}) {
@@ -467,10 +459,9 @@ func TestFirstInstanceSetsTheLimit(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	for i, c := range []struct{ first, other uint32 }{{1, 1}, {1, 5}, {2, 1}, {3, 1}, {3, 3}, {3, 200}} {
 		create := func(instances uint32) ntstatus.Status {
-			_, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,
+			return check.Status(th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,
 				CreateDisposition: winnt.FILE_OPEN_IF, MaximumInstances: instances,
-				ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: fmt.Sprintf(`\??\pipe\limit%d`, i)})})
-			return st
+				ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: fmt.Sprintf(`\??\pipe\limit%d`, i)})}))
 		}
 		for n := range c.first {
 			asked := c.other

@@ -22,9 +22,8 @@ func (p pipeSide) waitFor(device winnt.Handle, name string, limit int64, l *nt.L
 	for _, u := range units {
 		b = binary.LittleEndian.AppendUint16(b, u)
 	}
-	_, st := p.client.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: device,
-		FsControlCode: winnt.FSCTL_PIPE_WAIT, InputBuffer: nt.Cap(b), Later: l})
-	return st
+	return check.Status(p.client.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: device,
+		FsControlCode: winnt.FSCTL_PIPE_WAIT, InputBuffer: nt.Cap(b), Later: l}))
 }
 
 // A wait for a pipe ends when an instance listens, at the time limit, when it is cancelled, and when the pipe is

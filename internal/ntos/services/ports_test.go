@@ -35,9 +35,8 @@ func TestClientPortIsConnectedAfterAccept(t *testing.T) {
 	_, st = s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: comm.PortHandle})
 	want(t, "I-88: a server's communication port accepts", st, ntstatus.InvalidPortHandle)
 	ask := func(text string) ntstatus.Status {
-		_, st := s.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: client.PortHandle,
-			Request: nt.Cap([]byte(text))})
-		return st
+		return check.Status(s.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: client.PortHandle,
+			Request: nt.Cap([]byte(text))}))
 	}
 	want(t, "a message too long", ask("12345"), ntstatus.PortMessageTooLong)
 	for i := range lpc.MaxRequests {
@@ -147,8 +146,7 @@ func TestNtListenPort(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := newPortPair(t, w)
 	listen := func(h winnt.Handle) ntstatus.Status {
-		_, st := p.server.NtListenPort(nt.ListenPortIn{PortHandle: h})
-		return st
+		return check.Status(p.server.NtListenPort(nt.ListenPortIn{PortHandle: h}))
 	}
 	m, st := p.server.NtListenPort(nt.ListenPortIn{PortHandle: p.listening})
 	if st != ntstatus.Success || !m.Connecting || m.Closed || m.MessageID == 0 || string(m.Request) != "hello" {
@@ -167,8 +165,7 @@ func TestNtCompleteConnectPort(t *testing.T) {
 	p := newPortPair(t, w)
 	p.accept(t)
 	complete := func(h winnt.Handle) ntstatus.Status {
-		_, st := p.server.NtCompleteConnectPort(nt.CompleteConnectPortIn{PortHandle: h})
-		return st
+		return check.Status(p.server.NtCompleteConnectPort(nt.CompleteConnectPortIn{PortHandle: h}))
 	}
 	badPorts(t, complete, p.listening)
 	_, st := p.other.NtCompleteConnectPort(nt.CompleteConnectPortIn{PortHandle: p.client})
@@ -186,8 +183,7 @@ func TestNtReplyWaitReceivePort(t *testing.T) {
 	p := newPortPair(t, w)
 	p.accept(t)
 	receive := func(h winnt.Handle) ntstatus.Status {
-		_, st := p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: h})
-		return st
+		return check.Status(p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: h}))
 	}
 	badPorts(t, receive)
 	_, st := p.other.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: p.client})
@@ -209,44 +205,36 @@ func TestNtReplyPort(t *testing.T) {
 	p := newPortPair(t, w)
 	p.accept(t)
 	p.request(t)
-	m, st := p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: p.comm})
-	want(t, "receive", st, ntstatus.Success)
+	m := check.Result(p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: p.comm}))
 	in := nt.ReplyPortIn{PortHandle: p.comm, ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID,
 		Reply: nt.Cap([]byte("answer"))}
 	badPorts(t, func(h winnt.Handle) ntstatus.Status {
 		one := in
 		one.PortHandle = h
-		_, st := p.server.NtReplyPort(one)
-		return st
+		return check.Status(p.server.NtReplyPort(one))
 	})
 	one := in
 	one.PortHandle = p.client
-	_, st = p.other.NtReplyPort(one)
-	want(t, "I-88: a client replies", st, ntstatus.InvalidPortHandle)
+	want(t, "I-88: a client replies", check.Status(p.other.NtReplyPort(one)), ntstatus.InvalidPortHandle)
 	ladder(t, "NtReplyPort", in, func(in nt.ReplyPortIn) ntstatus.Status {
 		if in.ClientID.Status == 0 && in.Reply.Status == 0 && in.PortHandle == p.comm && in.MessageID == m.MessageID {
 			return ntstatus.Success // once only: below
 		}
-		_, st := p.server.NtReplyPort(in)
-		return st
+		return check.Status(p.server.NtReplyPort(in))
 	}, []rung[nt.ReplyPortIn]{
 		{"the client id", unread(1), func(in *nt.ReplyPortIn) { in.ClientID.Status = unread(1) }},
 		{"the reply", unread(2), func(in *nt.ReplyPortIn) { in.Reply.Status = unread(2) }},
 		{"the handle", ntstatus.InvalidHandle, func(in *nt.ReplyPortIn) { in.PortHandle = 0x7770 }},
 		{"the message", ntstatus.ReplyMessageMismatch, func(in *nt.ReplyPortIn) { in.MessageID++ }},
 	})
-	_, st = p.server.NtReplyPort(in)
-	want(t, "reply", st, ntstatus.Success)
-	_, st = p.server.NtReplyPort(in)
-	want(t, "I-88: a second reply", st, ntstatus.ReplyMessageMismatch)
+	want(t, "reply", check.Status(p.server.NtReplyPort(in)), ntstatus.Success)
+	want(t, "I-88: a second reply", check.Status(p.server.NtReplyPort(in)), ntstatus.ReplyMessageMismatch)
 	got, st := p.other.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: p.client, MessageID: m.MessageID})
 	if st != ntstatus.Success || string(got.Reply) != "answer" {
 		t.Errorf(`reply that the client reads = %q, %v, want "answer", %v`, got.Reply, st, ntstatus.Success)
 	}
-	_, st = p.other.NtClose(nt.CloseIn{Handle: p.client})
-	want(t, "the client goes", st, ntstatus.Success)
-	_, st = p.server.NtReplyPort(in)
-	want(t, "I-88: the client is gone", st, ntstatus.PortDisconnected)
+	want(t, "the client goes", check.Status(p.other.NtClose(nt.CloseIn{Handle: p.client})), ntstatus.Success)
+	want(t, "I-88: the client is gone", check.Status(p.server.NtReplyPort(in)), ntstatus.PortDisconnected)
 }
 
 // TestNtImpersonateClientOfPort checks the errors of I-88 in their order, and that the server's thread then
@@ -256,22 +244,19 @@ func TestNtImpersonateClientOfPort(t *testing.T) {
 	p := newPortPair(t, w)
 	p.accept(t)
 	p.request(t)
-	m, st := p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: p.comm})
-	want(t, "receive", st, ntstatus.Success)
+	m := check.Result(p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: p.comm}))
 	in := nt.ImpersonateClientOfPortIn{PortHandle: p.comm, ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID}
 	acts := func() ntstatus.Status {
-		_, st := p.thread.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
-		return st
+		return check.Status(p.thread.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true))
 	}
 	badPorts(t, func(h winnt.Handle) ntstatus.Status {
 		one := in
 		one.PortHandle = h
-		_, st := p.server.NtImpersonateClientOfPort(one)
-		return st
+		return check.Status(p.server.NtImpersonateClientOfPort(one))
 	})
 	one := in
 	one.PortHandle = p.client
-	_, st = p.other.NtImpersonateClientOfPort(one)
+	_, st := p.other.NtImpersonateClientOfPort(one)
 	want(t, "I-88: a client impersonates", st, ntstatus.InvalidPortHandle)
 	ladder(t, "NtImpersonateClientOfPort", in, func(in nt.ImpersonateClientOfPortIn) ntstatus.Status {
 		_, st := p.server.NtImpersonateClientOfPort(in)
@@ -291,9 +276,7 @@ func TestNtImpersonateClientOfPort(t *testing.T) {
 		{"the handle", ntstatus.InvalidHandle, func(in *nt.ImpersonateClientOfPortIn) { in.PortHandle = 0x7770 }},
 		{"the message", ntstatus.ReplyMessageMismatch, func(in *nt.ImpersonateClientOfPortIn) { in.MessageID++ }},
 	})
-	_, st = p.other.NtClose(nt.CloseIn{Handle: p.client})
-	want(t, "the client goes", st, ntstatus.Success)
-	_, st = p.server.NtImpersonateClientOfPort(in)
-	want(t, "I-88: the client is gone", st, ntstatus.PortDisconnected)
+	want(t, "the client goes", check.Status(p.other.NtClose(nt.CloseIn{Handle: p.client})), ntstatus.Success)
+	want(t, "I-88: the client is gone", check.Status(p.server.NtImpersonateClientOfPort(in)), ntstatus.PortDisconnected)
 	want(t, "which leaves the thread alone", acts(), ntstatus.NoToken)
 }

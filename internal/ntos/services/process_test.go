@@ -25,8 +25,7 @@ func TestChildHandlesHaveTheirOwnRights(t *testing.T) {
 		granted    winnt.AccessMask
 	}
 	of := func(by *nt.Thread, h winnt.Handle) handle {
-		v, st := by.NtQueryObject(h, nt.ObjectBasicInformation)
-		want(t, "query", st, ntstatus.Success)
+		v := check.Result(by.NtQueryObject(h, nt.ObjectBasicInformation))
 		b := v.(nt.BasicInformation)
 		return handle{h < 0, b.Attributes, b.GrantedAccess}
 	}
@@ -50,11 +49,10 @@ func TestChildHandlesHaveTheirOwnRights(t *testing.T) {
 		{"the thread for the kernel", k.Zw(), inherit, inKernel, winnt.PROCESS_DUP_HANDLE, winnt.GENERIC_ALL,
 			handle{false, inherit, 0x40}, handle{true, 0, 0x1fffff}},
 	} {
-		out, st := c.by.NtCreateUserProcess(nt.CreateUserProcessIn{
+		out := check.Result(c.by.NtCreateUserProcess(nt.CreateUserProcessIn{
 			ProcessDesiredAccess: c.processAsks, ThreadDesiredAccess: c.threadAsks,
 			ProcessObjectAttributes: nt.Cap(&nt.ObjectAttributes{Attributes: c.process}),
-			ThreadObjectAttributes:  nt.Cap(&nt.ObjectAttributes{Attributes: c.thread})})
-		want(t, c.name, st, ntstatus.Success)
+			ThreadObjectAttributes:  nt.Cap(&nt.ObjectAttributes{Attributes: c.thread})}))
 		if got := of(c.by, out.ProcessHandle); got != c.wantProcess {
 			t.Errorf("%s: handle of the process = %+v, want %+v", c.name, got, c.wantProcess)
 		}
@@ -75,12 +73,10 @@ func TestRefusedChildCreatesNoHandle(t *testing.T) {
 	system := w.system("system")
 	for name, make := range map[string]func(*nt.ObjectAttributes) ntstatus.Status{
 		"ev": func(a *nt.ObjectAttributes) ntstatus.Status {
-			_, st := system.NtCreateEvent(winnt.EVENT_ALL_ACCESS, a, nt.NotificationEvent, false)
-			return st
+			return check.Status(system.NtCreateEvent(winnt.EVENT_ALL_ACCESS, a, nt.NotificationEvent, false))
 		},
 		"dir": func(a *nt.ObjectAttributes) ntstatus.Status {
-			_, st := system.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, a)
-			return st
+			return check.Status(system.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, a))
 		},
 	} {
 		want(t, "make "+name, make(named(`\Files\`+name)), ntstatus.Success)
@@ -219,8 +215,7 @@ func TestChildBelongsToUserOfItsToken(t *testing.T) {
 			want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation),
 				ntstatus.Success)
 		}
-		out, st := th.NtCreateUserProcess(in)
-		want(t, c.name, st, ntstatus.Success)
+		out := check.Result(th.NtCreateUserProcess(in))
 		k.PsRevertToSelf()
 		if got, want := shown(t, th, out.ProcessHandle), "O:"+c.owner+"D:(A;;CC;;;BA)"; got != want {
 			t.Errorf("%s: owner and DACL of the process = %s, want %s", c.name, got, want)

@@ -67,9 +67,8 @@ func TestLinkedTokenWithoutMemory(t *testing.T) {
 	other := token.Administrator(user)
 	s.result = logon.Result{Token: token.LimitedAdministrator(user), Linked: &other}
 	th := w.system("winlogon")
-	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_INTERACTIVE,
-		AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
-	want(t, "log on", st, ntstatus.Success)
+	out := check.Result(th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_INTERACTIVE,
+		AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}}))
 	for _, full := range []string{"ob: handle", "se: copy token"} {
 		memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind(full))
 		v, st := th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
@@ -78,7 +77,7 @@ func TestLinkedTokenWithoutMemory(t *testing.T) {
 		}
 	}
 	memory.Fail(nil)
-	_, st = th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
+	_, st := th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
 	want(t, "with memory", st, ntstatus.Success)
 }
 

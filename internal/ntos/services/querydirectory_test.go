@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -15,19 +16,18 @@ import (
 func TestObjectDirectoryListingContinues(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
-	dir, st := th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{
-		ObjectName: `\BaseNamedObjects\d`})
-	want(t, "make a directory", st, ntstatus.Success)
+	dir := check.Result(th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{
+		ObjectName: `\BaseNamedObjects\d`}))
 	list := func(in nt.QueryDirectoryObjectIn) (nt.QueryDirectoryObjectOut, ntstatus.Status) {
 		in.DirectoryHandle = dir
 		return th.Services().NtQueryDirectoryObject(in)
 	}
-	_, st = list(nt.QueryDirectoryObjectIn{Length: 1000})
-	want(t, "an empty directory", st, ntstatus.NoMoreEntries)
+	want(t, "an empty directory", check.Status(list(nt.QueryDirectoryObjectIn{Length: 1000})), ntstatus.NoMoreEntries)
 	all := []nt.DirectoryEntry{{Name: "a", TypeName: "Event"}, {Name: "bcdef", TypeName: "Mutant"},
 		{Name: "c\U00010000", TypeName: "Event"}, {Name: "z", TypeName: "Mutant"}}
 	for _, e := range all {
 		object := &nt.ObjectAttributes{RootDirectory: dir, ObjectName: e.Name}
+		var st ntstatus.Status
 		if e.TypeName == "Event" {
 			_, st = th.NtCreateEvent(1, object, nt.NotificationEvent, false)
 		} else {

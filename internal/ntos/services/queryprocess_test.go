@@ -16,8 +16,7 @@ func TestProcessInformationLengths(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("proc"))
 	for range 3 {
-		_, st := th.NtCreateEvent(1, nil, nt.NotificationEvent, false)
-		want(t, "make an event", st, ntstatus.Success)
+		want(t, "make an event", check.Status(th.NtCreateEvent(1, nil, nt.NotificationEvent, false)), ntstatus.Success)
 	}
 	me := check.Result(th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadNameInformation))
 	name := uint32(len(me.(string)))

@@ -32,8 +32,7 @@ func TestSetTokenErrorsComeInOrder(t *testing.T) {
 			in.TokenHandle, st = in.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 			want(t, "open the token", st, ntstatus.Success)
 		}
-		_, st := in.th.Services().NtSetInformationToken(in.SetInformationTokenIn)
-		return st
+		return check.Status(in.th.Services().NtSetInformationToken(in.SetInformationTokenIn))
 	}
 	class := rung[setting]{"the class", ntstatus.InvalidInfoClass,
 		func(in *setting) { in.TokenInformationClass = winnt.TokenUser }}
@@ -141,11 +140,9 @@ func TestFilterRefusesUnreadableLists(t *testing.T) {
 			t.Helper()
 			in := nt.FilterTokenExIn{ExistingTokenHandle: own}
 			spoil(&in)
-			_, st := th.Services().NtFilterTokenEx(in)
-			want(t, name, st, wanted)
+			want(t, name, check.Status(th.Services().NtFilterTokenEx(in)), wanted)
 			in.ExistingTokenHandle = 0x7770
-			_, st = th.Services().NtFilterTokenEx(in)
-			want(t, name+" and the handle", st, after)
+			want(t, name+" and the handle", check.Status(th.Services().NtFilterTokenEx(in)), after)
 		}
 		ask(func(in *nt.FilterTokenExIn) { c.change(in, unread(1)) }, unread(1), ntstatus.InvalidHandle)
 		ask(func(in *nt.FilterTokenExIn) { c.change(in, ntstatus.AccessViolation) }, ntstatus.AccessViolation,
@@ -162,8 +159,7 @@ func TestFilterRefusesUnreadableLists(t *testing.T) {
 	} {
 		in.ExistingTokenHandle = own
 		in.RestrictedSIDs = nt.Cap([]token.Group{{SID: sid.Everyone}})
-		out, st := th.Services().NtFilterTokenEx(in)
-		want(t, name, st, ntstatus.Success)
+		out := check.Result(th.Services().NtFilterTokenEx(in))
 		object, _, st := k.ObReferenceObjectByHandle(out.NewTokenHandle, 0, winnt.TokenObject, kernel.KernelMode)
 		want(t, "reference", st, ntstatus.Success)
 		spec := object.(*kernel.AccessToken).Value().Spec()
@@ -187,8 +183,7 @@ func TestFilterRefusesUnreadableLists(t *testing.T) {
 		"flags": {kernel.SeFilterTokenIn{Flags: 0x10}, ntstatus.InvalidParameter},
 	} {
 		c.in.ExistingToken = object
-		_, st := k.SeFilterToken(c.in)
-		want(t, "by reference: "+name, st, c.want)
+		want(t, "by reference: "+name, check.Status(k.SeFilterToken(c.in)), c.want)
 	}
 }
 

@@ -52,13 +52,12 @@ func TestNextThreadRejectsUnknownFlags(t *testing.T) {
 func TestNextThreadHidesDeniedThreads(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
-	h, st := th.NtGetNextThread(winnt.NtCurrentProcess, 0, winnt.WRITE_DAC, 0, 0)
-	want(t, "open the thread", st, ntstatus.Success)
+	h := check.Result(th.NtGetNextThread(winnt.NtCurrentProcess, 0, winnt.WRITE_DAC, 0, 0))
 	want(t, "close it to all", th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:")),
 		ntstatus.Success)
 	s := th.Services()
 	s.RecordWhy(true)
-	_, st = s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess,
+	_, st := s.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: winnt.NtCurrentProcess,
 		DesiredAccess: winnt.THREAD_QUERY_INFORMATION})
 	want(t, "next thread", st, ntstatus.NoMoreEntries)
 	if why := s.TakeWhy(); why.Rule != "O-37" || why.Object != "" || why.Explanation != nil {
@@ -83,9 +82,7 @@ func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	filtered := func(v *token.Token) *token.Token {
 		t.Helper()
-		n, st := v.Filter(token.FilterSpec{Restrict: []token.Group{{SID: sid.Everyone}}})
-		want(t, "restrict", st, ntstatus.Success)
-		return n
+		return check.Result(v.Filter(token.FilterSpec{Restrict: []token.Group{{SID: sid.Everyone}}}))
 	}
 	for _, process := range []bool{false, true} {
 		v := value(t, svc, winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)
@@ -173,8 +170,7 @@ func TestImpersonateThreadChangesServerThreadOnly(t *testing.T) {
 	want(t, "the client acts", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation),
 		ntstatus.Success)
 	handle := func(th *nt.Thread, rights winnt.AccessMask) winnt.Handle {
-		v, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
-		want(t, "who it is", st, ntstatus.Success)
+		v := check.Result(th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation))
 		id := v.(nt.ThreadBasic).ClientID
 		h, st := asks.NtOpenThread(rights, &nt.ObjectAttributes{}, &nt.ClientID{UniqueThread: id.UniqueThread})
 		want(t, "open it", st, ntstatus.Success)
@@ -217,8 +213,7 @@ func TestNtSuspendThread(t *testing.T) {
 		return out.PreviousSuspendCount, st
 	}
 	badHandles(t, th, h, winnt.THREAD_QUERY_INFORMATION, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
-		_, st := suspend(h)
-		return st
+		return check.Status(suspend(h))
 	})
 	for n := uint32(1); n < 127; n++ { // it was made suspended once
 		if was, st := suspend(h); was != n || st != ntstatus.Success {
@@ -240,13 +235,11 @@ func TestNtSuspendThread(t *testing.T) {
 func TestNtResumeThread(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeAssignPrimaryTokenPrivilege))
-	made, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
-		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
-	want(t, "make", st, ntstatus.Success)
+	made := check.Result(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED}))
 	s, h := th.Services(), made.ThreadHandle
 	badHandles(t, th, h, winnt.THREAD_QUERY_INFORMATION, winnt.NtCurrentProcess, func(h winnt.Handle) ntstatus.Status {
-		_, st := s.NtResumeThread(nt.ResumeThreadIn{ThreadHandle: h})
-		return st
+		return check.Status(s.NtResumeThread(nt.ResumeThreadIn{ThreadHandle: h}))
 	})
 	own := check.Result(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
 	tok := check.Result(th.NtDuplicateToken(own, winnt.TOKEN_ASSIGN_PRIMARY, nil, false, winnt.TokenPrimary))
@@ -254,7 +247,7 @@ func TestNtResumeThread(t *testing.T) {
 	started := func() bool {
 		return th.NtSetInformationProcess(made.ProcessHandle, nt.ProcessAccessToken, tok) == ntstatus.NotSupported
 	}
-	_, st = s.NtSuspendThread(nt.SuspendThreadIn{ThreadHandle: h})
+	_, st := s.NtSuspendThread(nt.SuspendThreadIn{ThreadHandle: h})
 	want(t, "suspend it once more", st, ntstatus.Success)
 	for _, c := range []struct {
 		was     uint32

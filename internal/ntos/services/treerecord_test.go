@@ -28,16 +28,13 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 			by = w.in
 		}
 		open := func(name string, rights winnt.AccessMask) winnt.Handle {
-			h, st := by.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\T\` + name}, 7, 0)
-			want(t, "open", st, ntstatus.Success)
-			return h
+			return check.Result(by.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: `\??\T\` + name}, 7, 0))
 		}
 		m.Drain()
 		a, b := open("a", all), open("b", all)
 		dir := open("dir", winnt.FILE_LIST_DIRECTORY)
 		read := func() ntstatus.Status {
-			_, st := by.Services().NtReadFile(nt.ReadFileIn{FileHandle: a, Length: 4})
-			return st
+			return check.Status(by.Services().NtReadFile(nt.ReadFileIn{FileHandle: a, Length: 4}))
 		}
 		for i, c := range []struct {
 			name string

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -42,13 +43,11 @@ func TestTreeFileSecurityIsSwapped(t *testing.T) {
 	}
 	w.tree.unswapped = 0
 	w.tree.descriptor = sddl.MustParse("O:BAG:SYD:(A;;0x2;;;WD)")
-	d, st := w.NtQuerySecurityObject(h, parts)
-	want(t, "query", st, ntstatus.Success)
+	d := check.Result(w.NtQuerySecurityObject(h, parts))
 	if text, err := sddl.Format(d, sddl.Options{}); err != nil || text != "D:(A;;DC;;;WD)" && text != "D:(A;;0x2;;;WD)" {
 		t.Errorf("descriptor = %s, %v, want the current one with mask 0x2", text, err)
 	}
 	w.tree.st = ntstatus.DiskFull
-	_, st = w.NtQuerySecurityObject(h, parts)
-	want(t, "what the tree does not tell", st, ntstatus.DiskFull)
+	want(t, "what the tree does not tell", check.Status(w.NtQuerySecurityObject(h, parts)), ntstatus.DiskFull)
 	want(t, "what it does not take", w.NtSetSecurityObject(h, parts, sddl.MustParse("D:(A;;0x1;;;SY)")), ntstatus.DiskFull)
 }

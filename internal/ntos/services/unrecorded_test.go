@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
@@ -155,8 +156,7 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 				d := newDemanded(t)
 				call := prepare(t, d)
 				last := d.log.Durable()
-				_, st := call()
-				want(t, name, st, ntstatus.Success)
+				want(t, name, check.Status(call()), ntstatus.Success)
 				if !d.wrote(t, last, row.Info().Events()) {
 					t.Errorf("the log has no record of %v, want at least one", row.Info().Events())
 				}
@@ -207,8 +207,7 @@ func making(create, open func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Han
 	return []demand{func(_ *testing.T, d *demanded) func() (any, ntstatus.Status) {
 			return call(create, d, spiedAt("new"))
 		}}, []demand{func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
-			_, st := create(d.Thread, spiedAt("old"))
-			want(t, "make", st, ntstatus.Success)
+			want(t, "make", check.Status(create(d.Thread, spiedAt("old"))), ntstatus.Success)
 			return call(open, d, at("old"))
 		}}
 }

@@ -22,8 +22,7 @@ func TestThreadQueues4096APCs(t *testing.T) {
 		winnt.ThreadObject,
 		kernel.UserMode))
 	queue := func() ntstatus.Status {
-		_, st := th.Services().NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: h, ApcRoutine: 1})
-		return st
+		return check.Status(th.Services().NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: h, ApcRoutine: 1}))
 	}
 	for i := range ps.MaxCalls {
 		check.Require(t, queue(), ntstatus.Success, "queuing APC %d", i)
@@ -47,8 +46,7 @@ func TestSignalQueryKeepsSignal(t *testing.T) {
 		}
 	}
 	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.Timeout} {
-		_, st := th.NtWaitForSingleObject(event, false)
-		want(t, "wait", st, wanted)
+		want(t, "wait", check.Status(th.NtWaitForSingleObject(event, false)), wanted)
 	}
 }
 
