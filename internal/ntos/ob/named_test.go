@@ -37,9 +37,7 @@ func (w *world) name(path string, o ob.Object) {
 		}
 	}
 	o.Head().SetBirth(ob.Birth{Permanent: true})
-	if st := parent.Insert(last, o, false); st != ntstatus.Success {
-		w.Fatalf("naming %s: %v, want %v", path, st, ntstatus.Success)
-	}
+	check.Require(w, parent.Insert(last, o, false), ntstatus.Success, "naming %s", path)
 	o.Head().Deref(ob.TagCall)
 }
 
@@ -67,9 +65,7 @@ func (w *world) openName(path string, attributes uint32) (winnt.Handle, ntstatus
 func (w *world) mustCreate(path string, attributes uint32) winnt.Handle {
 	w.Helper()
 	v, st := w.create(path, attributes)
-	if st != ntstatus.Success {
-		w.Fatalf("create %s: %v, want %v", path, st, ntstatus.Success)
-	}
+	check.Require(w, st, ntstatus.Success, "create %s", path)
 	return v
 }
 
@@ -78,8 +74,7 @@ func (w *world) mustCreate(path string, attributes uint32) winnt.Handle {
 func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 	w := newWorld(t)
 	v := w.mustCreate(`\ev`, 0)
-	_, st := w.create(`\ev`, 0)
-	wantStatus(t, "OC-32: again", st, ntstatus.ObjectNameCollision)
+	wantStatus(t, "OC-32: again", check.Status(w.create(`\ev`, 0)), ntstatus.ObjectNameCollision)
 	u, st := w.create(`\ev`, winnt.OBJ_OPENIF)
 	wantStatus(t, "OC-32: with OBJ_OPENIF", st, ntstatus.ObjectNameExists)
 	if !st.IsSuccess() || u == 0 {
@@ -104,8 +99,7 @@ func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 	if o.Name() != "" || o.destroyed != 0 { // O-44: the body outlives the name
 		t.Errorf(`after the last handle: name %q, destroyed %d, want "", 0`, o.Name(), o.destroyed)
 	}
-	_, st = w.openName(`\ev`, 0)
-	wantStatus(t, "OC-34: after the last handle", st, ntstatus.ObjectNameNotFound)
+	wantStatus(t, "OC-34: after the last handle", check.Status(w.openName(`\ev`, 0)), ntstatus.ObjectNameNotFound)
 	o.Deref(ob.TagCall)
 	if o.destroyed != 1 {
 		t.Errorf("object destroyed %d times after the last reference, want 1", o.destroyed)
@@ -288,15 +282,12 @@ func TestOpenNeedsTraverseRight(t *testing.T) {
 	w.dir(`\A`, noRights)
 	w.dir(`\A\B`, "O:SYG:SYD:(A;;0x2;;;"+alice+")")
 	w.name(`\A\B\ev`, protected(eventType, ownEvent))
-	_, st := w.openName(`\A\B\ev`, 0)
-	wantStatus(t, "OC-39: with SeChangeNotifyPrivilege", st, ntstatus.Success)
+	wantStatus(t, "OC-39: with SeChangeNotifyPrivilege", check.Status(w.openName(`\A\B\ev`, 0)), ntstatus.Success)
 	w.self = subject(t)
-	_, st = w.openName(`\A\B\ev`, 0)
-	wantStatus(t, "OC-39: without", st, ntstatus.AccessDenied)
+	wantStatus(t, "OC-39: without", check.Status(w.openName(`\A\B\ev`, 0)), ntstatus.AccessDenied)
 	w.kernel(func() {
-		_, st := w.openName(`\A\B\ev`, 0)
-		wantStatus(t, "kernel mode", st, ntstatus.Success)
-		_, st = w.openName(`\A\B\ev`, winnt.OBJ_FORCE_ACCESS_CHECK)
+		wantStatus(t, "kernel mode", check.Status(w.openName(`\A\B\ev`, 0)), ntstatus.Success)
+		_, st := w.openName(`\A\B\ev`, winnt.OBJ_FORCE_ACCESS_CHECK)
 		wantStatus(t, "kernel mode, forced", st, ntstatus.AccessDenied)
 		for attributes, want := range map[uint32]ntstatus.Status{0: ntstatus.Success,
 			winnt.OBJ_FORCE_ACCESS_CHECK: ntstatus.PrivilegeNotHeld} {
@@ -306,11 +297,10 @@ func TestOpenNeedsTraverseRight(t *testing.T) {
 		}
 	})
 	w.dir(`\C`, "O:SYG:SYD:(A;;0x2;;;"+alice+")")
-	_, st = w.create(`\C\ev`, 0)
-	wantStatus(t, "create without CREATE_OBJECT", st, ntstatus.AccessDenied)
+	wantStatus(t, "create without CREATE_OBJECT", check.Status(w.create(`\C\ev`, 0)), ntstatus.AccessDenied)
 	w.dir(`\D`, "O:SYG:SYD:(A;;0x6;;;"+alice+")")
 	w.mustCreate(`\D\ev`, 0)
-	_, _, st = w.ns.Create(w.c, ob.Name{Path: `\D\sub`}, ob.DirectoryType, w.self, 1, newDirectory)
+	_, _, st := w.ns.Create(w.c, ob.Name{Path: `\D\sub`}, ob.DirectoryType, w.self, 1, newDirectory)
 	wantStatus(t, "a directory without CREATE_SUBDIRECTORY", st, ntstatus.AccessDenied)
 	w.dir(`\E`, "O:SYG:SYD:(A;;0xA;;;"+alice+")")
 	_, _, st = w.ns.Create(w.c, ob.Name{Path: `\E\sub`}, ob.DirectoryType, w.self, 1, newDirectory)
@@ -348,8 +338,7 @@ func TestSymbolicLinksAreFollowed(t *testing.T) {
 		`\L30`:          ntstatus.Success,            // 31 links
 		`\L31`:          ntstatus.ObjectPathNotFound, // 32
 	} {
-		_, st := w.openName(path, 0)
-		wantStatus(t, path, st, want)
+		wantStatus(t, path, check.Status(w.openName(path, 0)), want)
 	}
 	_, st := w.openName(`\dir\ev`, winnt.OBJ_DONT_REPARSE)
 	wantStatus(t, "OBJ_DONT_REPARSE", st, ntstatus.ReparsePointEncountered)
@@ -372,9 +361,8 @@ func TestSymbolicLinksAreFollowed(t *testing.T) {
 func TestNameLookupIgnoresCaseOnRequest(t *testing.T) {
 	w := newWorld(t)
 	w.mustCreate(`\Ävent`, 0)
-	_, st := w.openName(`\ävent`, 0)
-	wantStatus(t, "other case", st, ntstatus.ObjectNameNotFound)
-	_, st = w.openName(`\äVENT`, winnt.OBJ_CASE_INSENSITIVE)
+	wantStatus(t, "other case", check.Status(w.openName(`\ävent`, 0)), ntstatus.ObjectNameNotFound)
+	_, st := w.openName(`\äVENT`, winnt.OBJ_CASE_INSENSITIVE)
 	wantStatus(t, "other case, insensitive", st, ntstatus.Success)
 	_, st = w.create(`\ävent`, winnt.OBJ_CASE_INSENSITIVE)
 	wantStatus(t, "create, insensitive", st, ntstatus.ObjectNameCollision)
@@ -423,8 +411,7 @@ func TestDirectoryLimitRefusesNewName(t *testing.T) { // O-82
 	w.name(`\small`, d)
 	w.mustCreate(`\small\a`, 0)
 	v := w.mustCreate(`\small\b`, 0)
-	_, st := w.create(`\small\c`, 0)
-	wantStatus(t, "third of two", st, ntstatus.InsufficientResources)
+	wantStatus(t, "third of two", check.Status(w.create(`\small\c`, 0)), ntstatus.InsufficientResources)
 	if got := w.c.Table.Count(); got != 2 {
 		t.Errorf("table has %d handles after a refused create, want 2", got)
 	}
@@ -453,8 +440,7 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 	}
 	w.c.Table.Drain()
 	for _, path := range []string{"", `\ev`} {
-		_, st := w.create(path, 0)
-		wantStatus(t, "drained table", st, ntstatus.ProcessIsTerminating)
+		wantStatus(t, "drained table", check.Status(w.create(path, 0)), ntstatus.ProcessIsTerminating)
 	}
 	if len(w.ns.Root().Names()) != 0 || w.ns.Root().PointerCount() != 1 {
 		t.Errorf("after the failure the root has the names %v and %d references, want none and 1",

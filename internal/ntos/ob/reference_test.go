@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -113,11 +114,7 @@ func TestRefusedCloseHasItsRule(t *testing.T) { // O-40, O-42
 	w.c.Why = &ob.Why{}
 	v, _ := open(t, w.c.Table, 1, winnt.OBJ_PROTECT_CLOSE)
 	wantStatus(t, "protected", w.c.Close(v), ntstatus.HandleNotClosable)
-	if w.c.Why.Rule != "O-42" {
-		t.Errorf("rule of closing a protected handle = %q, want O-42", w.c.Why.Rule)
-	}
+	check.Equal(t, w.c.Why.Rule, "O-42", "rule of closing a protected handle")
 	wantStatus(t, "OC-1: zero", w.c.Close(0), ntstatus.InvalidHandle)
-	if w.c.Why.Rule != "O-40" {
-		t.Errorf("rule of closing handle 0 = %q, want O-40", w.c.Why.Rule)
-	}
+	check.Equal(t, w.c.Why.Rule, "O-40", "rule of closing handle 0")
 }

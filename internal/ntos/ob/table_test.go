@@ -159,10 +159,8 @@ func TestFullTableRefusesHandles(t *testing.T) { // O-82
 		open(t, table, 1, 0)
 	}
 	o := newObject(eventType, nil)
-	_, st := table.Insert(o, 1, 0)
-	wantStatus(t, "fourth of three", st, ntstatus.InsufficientResources)
-	_, st = table.Reserve()
-	wantStatus(t, "reserve", st, ntstatus.InsufficientResources)
+	wantStatus(t, "fourth of three", check.Status(table.Insert(o, 1, 0)), ntstatus.InsufficientResources)
+	wantStatus(t, "reserve", check.Status(table.Reserve()), ntstatus.InsufficientResources)
 	if o.HandleCount() != 0 || o.PointerCount() != 1 || o.closed != 0 {
 		t.Errorf("after a refused insert: handles %d, references %d, closed %d, want 0, 1, 0",
 			o.HandleCount(), o.PointerCount(), o.closed)
