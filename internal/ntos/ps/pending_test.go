@@ -84,9 +84,8 @@ func TestCancelReachesOnlyMatchingOperations(t *testing.T) {
 	}
 	// The end of a thread cancels its operations, and it cannot start others.
 	first.Exit()
-	if got := fmt.Sprint(all[0].cancelled, all[1].cancelled, all[2].cancelled, all[3].cancelled); got != "6 6 3 2" {
-		t.Errorf("cancels at the thread's end = %s, want 6 6 3 2", got)
-	}
+	check.Equal(t, fmt.Sprint(all[0].cancelled, all[1].cancelled, all[2].cancelled, all[3].cancelled), "6 6 3 2",
+		"cancels at the thread's end")
 	check.Equal(t, first.AddIO(&slow{}), ntstatus.ThreadIsTerminating, "adding an operation of an ended thread")
 	p.Exit()
 	if all[3].cancelled != 3 || all[4].cancelled != 2 || all[5].cancelled != 1 {
