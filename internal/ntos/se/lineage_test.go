@@ -17,10 +17,7 @@ func TestChildOrSiblingTokenMayBeAssigned(t *testing.T) {
 	object := func(user string, session, parent winnt.LUID) *TokenObject {
 		spec := token.StandardUser(sid.MustParse(user))
 		spec.AuthenticationID, spec.ParentTokenID = session, parent
-		v, err := token.New(spec)
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := check.Must(token.New(spec))
 		o := s.NewToken(v, nil)
 		t.Cleanup(func() { o.Deref(ob.TagCall) })
 		return o
