@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -88,8 +89,6 @@ func TestExclusiveOpenOfDirectory(t *testing.T) {
 func TestAttributeOpensShareEveryMode(t *testing.T) {
 	for m, want := range map[winnt.AccessMask]bool{1: true, 2: true, 4: true, 0x20: true, 0x10000: true,
 		0x100080: false, 0x60198: false} {
-		if got := fileaccess.SharesModes(m); got != want {
-			t.Errorf("F-49: SharesModes(%v) = %v, want %v", m, got, want)
-		}
+		check.Equal(t, fileaccess.SharesModes(m), want, "F-49: SharesModes(%v)", m)
 	}
 }

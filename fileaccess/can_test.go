@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -39,38 +40,26 @@ func ExampleCan() {
 // The Unix super-user has no special rights (F-3).
 func TestSuperUserHasNoSpecialRights(t *testing.T) {
 	d, _ := open(t, 1, o("(A;;FA;;;BA)"), func(s *situation) { s.token.User.SID = sid.MustParse("S-1-22-1-0") })
-	if got := d.Status(); got != denied {
-		t.Errorf("F-3: open as S-1-22-1-0: %v, want %v", got, denied)
-	}
+	check.Equal(t, d.Status(), denied, "F-3: open as S-1-22-1-0")
 }
 
 // A nil descriptor grants nothing, as in package access (F-101). Only SeSecurityPrivilege grants
 // ACCESS_SYSTEM_SECURITY. An invalid subject has no rights.
 func TestCanOfMissingOrInvalidArguments(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
-	if got := fileaccess.Can(&s, nil, 0x031F01FF, nil); got != 0 {
-		t.Errorf("F-101: Can of a nil descriptor = %v, want 0", got)
-	}
-	if got := fileaccess.Can(&s, sd.NoSecurity, 0x031F01FF, nil); got != 0x1F01FF {
-		t.Errorf("Can of a NULL DACL = %v, want 0x1F01FF", got)
-	}
+	check.Equal(t, fileaccess.Can(&s, nil, 0x031F01FF, nil), 0, "F-101: Can of a nil descriptor")
+	check.Equal(t, fileaccess.Can(&s, sd.NoSecurity, 0x031F01FF, nil), 0x1F01FF, "Can of a NULL DACL")
 	spec := baseSpec()
 	spec.Privileges, spec.EnabledPrivileges = security.Bit(), security.Bit()
 	holder := access.SubjectOf(mustToken(t, spec))
-	if got := fileaccess.Can(&holder, nil, 0x011F01FF, nil); got != 0 {
-		t.Errorf("Can of a nil descriptor with SeSecurityPrivilege = %v, want 0", got)
-	}
-	if got := fileaccess.Can(&holder, sd.NoSecurity, 0x011F01FF, nil); got != 0x011F01FF {
-		t.Errorf("Can of a NULL DACL with SeSecurityPrivilege = %v, want 0x011F01FF", got)
-	}
+	check.Equal(t, fileaccess.Can(&holder, nil, 0x011F01FF, nil), 0, "Can of a nil descriptor with SeSecurityPrivilege")
+	check.Equal(t, fileaccess.Can(&holder, sd.NoSecurity, 0x011F01FF, nil), 0x011F01FF,
+		"Can of a NULL DACL with SeSecurityPrivilege")
 	// Generic rights are mapped before the check (F-1).
-	if got := fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), 0xC0000000, nil); got != 0x120089 {
-		t.Errorf("F-1: Can of generic rights = %v, want 0x120089", got)
-	}
+	check.Equal(t, fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), 0xC0000000, nil), 0x120089, "F-1: Can of generic rights")
 	// MAXIMUM_ALLOWED adds nothing, because each right is checked separately (F-2).
-	if got := fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), winnt.GENERIC_READ|maxAllowed, nil); got != 0x120089 {
-		t.Errorf("F-2: Can of GENERIC_READ and MAXIMUM_ALLOWED = %v, want 0x120089", got)
-	}
+	check.Equal(t, fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), winnt.GENERIC_READ|maxAllowed, nil), 0x120089,
+		"F-2: Can of GENERIC_READ and MAXIMUM_ALLOWED")
 	s.Level = winnt.SecurityIdentification
 	if fileaccess.Can(&s, sd.NoSecurity, 1, nil) != 0 ||
 		fileaccess.Can(&access.Subject{}, sd.NoSecurity, 1, nil) != 0 ||

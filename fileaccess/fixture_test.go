@@ -306,10 +306,7 @@ func smbWorld(tb testing.TB) (s *smbSession, dir, file *smbFile) {
 		parent += fmt.Sprint("(A;OICI;0x1301BF;;;", domain, 2001+i, ")")
 		child += fmt.Sprint("(A;ID;0x1301BF;;;", domain, 2001+i, ")")
 	}
-	s, err := newSMBSession(sid.MustParse(domain+"1001"), groups, sddl.MustParse("D:(A;;FA;;;WD)").Append(nil))
-	if err != nil {
-		tb.Fatal(err)
-	}
+	s = must(newSMBSession(sid.MustParse(domain+"1001"), groups, sddl.MustParse("D:(A;;FA;;;WD)").Append(nil)))
 	dir = &smbFile{Dir: true, SD: sddl.MustParse(parent).Append(nil)}
 	return s, dir, &smbFile{SD: sddl.MustParse(child).Append(nil)}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/token"
@@ -41,9 +42,7 @@ func TestMayMatchesConformanceCases(t *testing.T) {
 		// F-52: the descriptor no longer matters
 		{"FO-086", fileaccess.Handle{Granted: 2}, fileaccess.Write, 0},
 	} {
-		if got := c.h.May(c.op); got != c.want {
-			t.Errorf("%s: May = %v, want %v", c.id, got, c.want)
-		}
+		check.Equal(t, c.h.May(c.op), c.want, "%s: May", c.id)
 	}
 }
 
@@ -125,10 +124,8 @@ func TestInterfaceAndProfileDifferences(t *testing.T) {
 					} else if want == ntstatus.Success {
 						want = denied
 					}
-					if got := h.May(op); got != want {
-						t.Errorf("%v with %v, face %v, profile %v, opened by id %t: %v, want %v", op, granted, h.Face,
-							h.Profile, h.ByID, got, want)
-					}
+					check.Equal(t, h.May(op), want,
+						"%v with %v, face %v, profile %v, opened by id %t", op, granted, h.Face, h.Profile, h.ByID)
 				}
 			}
 		}
@@ -207,9 +204,8 @@ func TestEachOperationNeedsItsRights(t *testing.T) {
 		s := &access.Subject{Primary: server, Client: c.client, Level: c.level}
 		for _, op := range []fileaccess.Operation{fileaccess.SetValidDataLength, fileaccess.SetShortName,
 			fileaccess.SetSymbolicLink} {
-			if st := (&fileaccess.Handle{Granted: all, Subject: s}).May(op); st != c.want {
-				t.Errorf("%v by a client at %v: %v, want %v", op, c.level, st, c.want)
-			}
+			check.Equal(t, (&fileaccess.Handle{Granted: all, Subject: s}).May(op), c.want,
+				"%v by a client at %v", op, c.level)
 		}
 	}
 	h := fileaccess.Handle{Granted: 2, Directory: true}

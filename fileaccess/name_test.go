@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -24,9 +25,7 @@ func TestValidNameAndOpenAgree(t *testing.T) {
 		"a>": false,
 		"a?": false, "a|b": false, "f:" + long + "x": false, "f:\x00": false,
 	} {
-		if got := fileaccess.ValidName(name); got != want {
-			t.Errorf("F-13: ValidName(%q) = %v, want %v", name, got, want)
-		}
+		check.Equal(t, fileaccess.ValidName(name), want, "F-13: ValidName(%q)", name)
 		d, _ := open(t, 1, func(s *situation) { s.r.Name = name })
 		if want != d.Allowed() || !want && d.Rule != "F-13" {
 			t.Errorf("F-13: Open of %q: %v by %q, want success: %t", name, d.Status(), d.Rule, want)
@@ -42,8 +41,6 @@ func TestValidNameAndOpenAgree(t *testing.T) {
 	}
 	r := fileaccess.Request{Name: `a\b\c`}
 	for at, want := range []string{`\a\b\c`, `\b\c`, `\c`, ""} { // for at from -1 on
-		if got := r.Unparsed(at - 1); got != want {
-			t.Errorf("Unparsed(%d) = %q, want %q", at-1, got, want)
-		}
+		check.Equal(t, r.Unparsed(at-1), want, "Unparsed(%d)", at-1)
 	}
 }

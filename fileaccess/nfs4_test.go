@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -43,9 +44,7 @@ func TestNFS4TextForm(t *testing.T) {
 			t.Errorf("ParseNFS4(%.20q): %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
 		}
 	}
-	if got := (fileaccess.NFS4ACE{Type: 9, Who: "x"}).String(); got != "?::x:" {
-		t.Errorf(`String of an unknown type = %q, want "?::x:"`, got)
-	}
+	check.Equal(t, (fileaccess.NFS4ACE{Type: 9, Who: "x"}).String(), "?::x:", "String of an unknown type")
 }
 
 // FuzzParseNFS4 checks that no text causes a panic and that FormatNFS4 prints parsed entries as text that parses to

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -60,9 +61,7 @@ func used(ps ...winnt.Privilege) func(*testing.T, *fileaccess.Decision) {
 
 func forced(want bool) func(*testing.T, *fileaccess.Decision) {
 	return func(t *testing.T, d *fileaccess.Decision) {
-		if d.ForceShareRead != want {
-			t.Errorf("ForceShareRead = %v, want %v", d.ForceShareRead, want)
-		}
+		check.Equal(t, d.ForceShareRead, want, "ForceShareRead")
 	}
 }
 
@@ -372,9 +371,7 @@ func TestHideDeniedChangesStatus(t *testing.T) {
 		{"no enumeration", in(func(s *situation) { s.f.Share.ABE = false }), denied},
 	} {
 		d, _ := open(t, 1, append(append([]setup{}, hiddenEntry...), c.more...)...)
-		if got := d.Status(); got != c.want {
-			t.Errorf("F-73: %s: %v, want %v", c.what, got, c.want)
-		}
+		check.Equal(t, d.Status(), c.want, "F-73: %s", c.what)
 		if d.Rule == "F-73" && d.Audit.Status == ntstatus.ObjectNameNotFound {
 			t.Errorf("F-73: %s: the audit data also has the hidden status", c.what)
 		}
@@ -413,10 +410,8 @@ func TestServerUsesPackageForWholeOpen(t *testing.T) {
 	if _, st := s.open("b", dir, own, winnt.WRITE_DAC, fileaccess.FileOpen, 0); st != ntstatus.Success {
 		t.Errorf("open for WRITE_DAC by the owner: %v, want %v", st, ntstatus.Success)
 	}
-	if st := s.setSecurity(&o.handle, file, winnt.DACL_SECURITY_INFORMATION,
-		sddl.MustParse("D:P").Append(nil)); st != ntstatus.AccessDenied {
-		t.Errorf("setSecurity with a handle without WRITE_DAC: %v, want %v", st, ntstatus.AccessDenied)
-	}
+	check.Equal(t, s.setSecurity(&o.handle, file, winnt.DACL_SECURITY_INFORMATION,
+		sddl.MustParse("D:P").Append(nil)), ntstatus.AccessDenied, "setSecurity with a handle without WRITE_DAC")
 	// An unreadable descriptor grants nothing.
 	if _, st := s.open("a", dir, &smbFile{}, winnt.READ_CONTROL, fileaccess.FileOpen, 0); st != ntstatus.AccessDenied {
 		t.Errorf("open with an unreadable descriptor: %v, want %v", st, ntstatus.AccessDenied)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -50,9 +51,7 @@ func TestTraverseDoesNotAllowListing(t *testing.T) {
 		{fileaccess.Handle{Granted: 0x20, ByID: true}, fileaccess.QueryName, 0},
 		{fileaccess.Handle{Granted: 1}, fileaccess.QueryName, 0},
 	} {
-		if got := c.h.May(c.op); got != c.want {
-			t.Errorf("handle %+v: May(%v) = %v, want %v", c.h, c.op, got, c.want)
-		}
+		check.Equal(t, c.h.May(c.op), c.want, "handle %+v: May(%v)", c.h, c.op)
 	}
 	if d, _ := open(t, 1, byID,
 		func(s *situation) { noChangeNotify(s); twoDirs(s) }); d.Granted != 1 { // F-25: an open by id has no path

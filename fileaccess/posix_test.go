@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -203,9 +204,7 @@ func TestToPOSIXOfMissingParts(t *testing.T) {
 	if p, _ := fileaccess.ToPOSIX(nil, false, nil); p.User != none || p.Mode != 0 {
 		t.Errorf("ToPOSIX(nil) = %+v, want user %v and mode 0", p, uint32(none))
 	}
-	if got := fileaccess.LossKind(99).String(); got != "LossKind(99)" {
-		t.Errorf("LossKind(99) = %q, want %q", got, "LossKind(99)")
-	}
+	check.Equal(t, fileaccess.LossKind(99).String(), "LossKind(99)", "LossKind(99)")
 }
 
 // A default ACL is inherited as in POSIX, and is the same after FromPOSIX and ToPOSIX.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -103,9 +104,8 @@ func TestSetSecurityChecksOwnerAndLabel(t *testing.T) {
 		t.Errorf("SetSecurity without a subject: %v, want %v", st, ntstatus.NoToken)
 	}
 	// Each part needs its own right (F-50).
-	if got := fileaccess.QueryRights(0x80000000) | fileaccess.QueryRights(0x40000000); got != 0x01020000 {
-		t.Errorf("F-50: QueryRights of both protection bits = %v, want 0x01020000", got)
-	}
+	check.Equal(t, fileaccess.QueryRights(0x80000000)|fileaccess.QueryRights(0x40000000), 0x01020000,
+		"F-50: QueryRights of both protection bits")
 	for info, want := range map[uint32]winnt.AccessMask{1: 0x20000, 2: 0x20000, 4: 0x20000, 8: 0x01000000,
 		0x10:       0x20000,
 		0x20000000: 0x20000, 0x10000000: 0x01000000, 0x18: 0x01020000, 0: 0} { // F-50: each part alone

@@ -1,10 +1,10 @@
 package fileaccess_test
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // ParseSubIDs reads lines of /etc/subuid with an owner, a first id and a count, and limits ranges to the highest id.
@@ -32,9 +32,7 @@ func TestParseSubIDsAndOverlaps(t *testing.T) {
 		"":                         nil,
 		"# hers\nb:5:5":            {{First: 5, Last: 9, Owner: "b"}},
 	} {
-		if got := fileaccess.ParseSubIDs(line); !slices.Equal(got, want) {
-			t.Errorf("ParseSubIDs(%q) = %v, want %v", line, got, want)
-		}
+		check.SlicesEqual(t, fileaccess.ParseSubIDs(line), want, "ParseSubIDs(%q)", line)
 	}
 	r := fileaccess.SubIDs{First: 10, Last: 12}
 	for _, c := range []struct {
@@ -42,9 +40,7 @@ func TestParseSubIDsAndOverlaps(t *testing.T) {
 		want        bool
 	}{{0, 9, false}, {0, 10, true}, {10, 10, true}, {11, 11, true}, {12, 12, true}, {12, 99, true}, {13, 99, false},
 		{0, 99, true}} {
-		if got := r.Overlaps(c.first, c.last); got != c.want {
-			t.Errorf("Overlaps(%d, %d) = %t, want %t", c.first, c.last, got, c.want)
-		}
+		check.Equal(t, r.Overlaps(c.first, c.last), c.want, "Overlaps(%d, %d)", c.first, c.last)
 	}
 	if r.String() != "10-12" {
 		t.Errorf("String = %s, want 10-12", r)

@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/internal/test/rules"
 	"github.com/refmon/refmon/sd"
@@ -243,9 +244,7 @@ func TestPublishedVectors(t *testing.T) {
 				openAnswer{Status: status.String(), Granted: a.want.Padded()}}
 			l.In.ID = fmt.Sprintf("%s%c", r.id, 'a'+i)
 			l.Out.ID = l.In.ID
-			if err := e.Encode(l); err != nil {
-				t.Fatal(err)
-			}
+			check.NoError(t, e.Encode(l))
 		}
 	}
 	for id := range notes {
@@ -255,9 +254,7 @@ func TestPublishedVectors(t *testing.T) {
 	}
 	file := filepath.Join("..", "vectors", "open.jsonl")
 	if *writeVectors {
-		if err := os.WriteFile(file, want.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(file, want.Bytes(), 0o644))
 		return
 	}
 	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want.Bytes()) {
@@ -304,9 +301,7 @@ func TestReasonsEqualRecordings(t *testing.T) {
 	subject := access.SubjectOf(mustToken(t, spec))
 	for i, row := range recordings.Rows[reasonRow](t, "windows-events/reasons.jsonl") {
 		var mask winnt.AccessMask
-		if _, err := fmt.Sscanf(row.Mask, "%v", &mask); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, check.Err(fmt.Sscanf(row.Mask, "%v", &mask)))
 		file, directory := row.descriptors(t)
 		r := fileaccess.Request{Subject: subject, Desired: mask, Disposition: fileaccess.FileOpen, Name: "f"}
 		f := fileaccess.Facts{Parent: &fileaccess.Directory{Descriptor: directory},

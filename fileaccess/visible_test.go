@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -28,9 +29,8 @@ func BenchmarkVisibleEntries(b *testing.B) {
 func TestVisibleNeedsGenericRead(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	for mask, want := range map[string]bool{"0x120089": true, "0x120081": false, "0x120009": false, "0x120088": false} {
-		if got := fileaccess.Visible(&s, aces(t, "U:(A;;"+mask+";;;U)"), 0x1F01FF, nil); got != want {
-			t.Errorf("FO-082: Visible with %s = %v, want %v", mask, got, want)
-		}
+		check.Equal(t, fileaccess.Visible(&s, aces(t, "U:(A;;"+mask+";;;U)"), 0x1F01FF, nil), want,
+			"FO-082: Visible with %s", mask)
 	}
 }
 

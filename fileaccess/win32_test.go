@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -76,9 +77,7 @@ func TestCreateFileMapsFlagsAndLastErrorStatuses(t *testing.T) {
 		ntstatus.NotADirectory:      267, notHeld: 1314, protected: 19, ntstatus.SharingViolation: 32, invalid: 87,
 		0: 0,
 	} {
-		if got := fileaccess.LastError(st, false); got != want {
-			t.Errorf("F-91: LastError(%v) = %d, want %d", st, got, want)
-		}
+		check.Equal(t, fileaccess.LastError(st, false), want, "F-91: LastError(%v)", st)
 	}
 	if fileaccess.LastError(collision, true) != 80 || fileaccess.LastError(collision, false) != 183 {
 		t.Errorf("F-91: LastError of a collision = %d when creating, %d otherwise; want 80, 183",
