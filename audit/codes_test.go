@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/winnt"
 )
@@ -50,8 +51,6 @@ func TestCodesEqualRecordedMasks(t *testing.T) {
 		for r := range audit.Rights(typ, mask) {
 			got = append(got, strconv.Itoa(int(r.Code)))
 		}
-		if !slices.Equal(got, row.Codes) {
-			t.Errorf("row %d: codes of a %s with %v are %v, want %v", i, row.Type, mask, got, row.Codes)
-		}
+		check.SlicesEqual(t, got, row.Codes, "row %d: codes of a %s with %v", i, row.Type, mask)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -129,9 +130,7 @@ func TestClientAndPrimary(t *testing.T) {
 		"SubjectLogonId": "0x5a1b2",
 		"PrimaryUserSid": "S-1-5-18", "PrimaryUserName": "DC1$", "PrimaryDomainName": "REFMON", "PrimaryLogonId": "0x3e7",
 	} {
-		if got := field(t, e, name); got != want {
-			t.Errorf("U-20: %s = %q, want %q", name, got, want)
-		}
+		check.Equal(t, field(t, e, name), want, "U-20: %s", name)
 	}
 	if _, ok := audit.HandleClosed(origin(t), audit.Object{}).Field("PrimaryUserSid"); ok {
 		t.Error("U-20: HandleClosed without a client has a field PrimaryUserSid, want none")
@@ -172,17 +171,13 @@ func TestValuesHaveWindowsSyntax(t *testing.T) {
 		"SubjectLogonId": "0xabcdef", "HandleId": "0xabc", "AccessMask": "0x1f01ff", "ProcessId": "0x1a4",
 		"RestrictedSidCount": "2", "TransactionId": "{00000000-0000-0000-0000-000000000000}", "ObjectServer": "Security",
 	} {
-		if got := field(t, e, name); got != want {
-			t.Errorf("U-22: %s = %q, want %q", name, got, want)
-		}
+		check.Equal(t, field(t, e, name), want, "U-22: %s", name)
 	}
 	e = audit.PrivilegedObject(from, audit.Object{}, winnt.ACCESS_SYSTEM_SECURITY,
 		winnt.Privileges(winnt.SeSecurityPrivilege), audit.Failure)
 	for name, want := range map[string]string{"AccessMask": "16777216", "HandleId": "0x0", "ObjectType": "-",
 		"ObjectName": "-", "PrivilegeList": "SeSecurityPrivilege"} {
-		if got := field(t, e, name); got != want {
-			t.Errorf("UC-27: %s = %q, want %q", name, got, want)
-		}
+		check.Equal(t, field(t, e, name), want, "UC-27: %s", name)
 	}
 	if e = audit.PrivilegedObject(from, audit.Object{}, 0, 0, audit.Success); field(t, e, "AccessMask") != "0" {
 		t.Errorf("U-22: AccessMask of no mask is %s, want 0", field(t, e, "AccessMask"))
@@ -206,21 +201,16 @@ func TestTextOfLists(t *testing.T) {
 	}
 	from.ProcessID, from.ProcessName = 4, ""
 	e = audit.HandleRequested(from, audit.Object{Type: "Event"}, audit.HandleRequest{Access: 1})
-	if got := field(t, e, "ProcessName"); got != "" {
-		t.Errorf(`U-57: ProcessName of process 4 is %q, want ""`, got)
-	}
+	check.Equal(t, field(t, e, "ProcessName"), "", "U-57: ProcessName of process 4")
 	from.ProcessName = "System"
-	if got := field(t, audit.HandleClosed(from, audit.Object{}), "ProcessName"); got != "System" {
-		t.Errorf(`U-57: ProcessName of a process 4 that has a name is %q, want "System"`, got)
-	}
+	check.Equal(t, field(t, audit.HandleClosed(from, audit.Object{}), "ProcessName"), "System",
+		"U-57: ProcessName of a process 4 that has a name")
 	from.ProcessName = ""
 	if got := field(t, e, "ResourceAttributes"); got != "-" {
 		t.Errorf(`U-57: an Event shows resource attributes %q, want "-"`, got)
 	}
 	from.ProcessID = 8
-	if got := field(t, audit.HandleClosed(from, audit.Object{}), "ProcessName"); got != "-" {
-		t.Errorf(`U-57: unknown process name is %q, want "-"`, got)
-	}
+	check.Equal(t, field(t, audit.HandleClosed(from, audit.Object{}), "ProcessName"), "-", "U-57: unknown process name")
 	d := sddl.MustParse(`S:(RA;;;;;WD;("Project",TS,0,"Windows"))(AU;SA;FA;;;WD)`)
 	e = audit.ObjectAccessed(from, audit.Object{Type: "File"}, 1, d)
 	if got, want := field(t, e, "ResourceAttributes"), `S:AI(RA;;;;;WD;("Project",TS,0x0,"Windows"))`; got != want {

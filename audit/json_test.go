@@ -13,6 +13,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
@@ -75,9 +76,7 @@ func TestRecordsEqualGoldenLines(t *testing.T) {
 
 	const file = "testdata/events.jsonl"
 	if *update {
-		if err := os.WriteFile(file, sink.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, os.WriteFile(file, sink.Bytes(), 0o644))
 	}
 	want := must(os.ReadFile(file))
 	got, expected := strings.Split(sink.String(), "\n"), strings.Split(string(want), "\n")
@@ -184,9 +183,7 @@ func stringOf(t testing.TB, raw json.RawMessage) string {
 		return ""
 	}
 	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, json.Unmarshal(raw, &s))
 	return s
 }
 
@@ -233,9 +230,7 @@ func TestTimes(t *testing.T) {
 		l := readLine(t, e.AppendJSON(nil))
 		days, rest := max(n, 0)/864_000_000_000, max(n, 0)%864_000_000_000
 		want := start.AddDate(0, 0, int(days)).Add(time.Duration(rest) * 100).Format(time.RFC3339Nano)
-		if *l.Time != want {
-			t.Fatalf("time of %d is %s, want %s", n, *l.Time, want)
-		}
+		check.Require(t, *l.Time, want, "time of %d", n)
 	}
 }
 
@@ -252,8 +247,6 @@ func TestLoneSurrogatesAreKept(t *testing.T) {
 		{[]uint16{0xDE00, 0xD83D}, "\xed\xb8\x80\xed\xa0\xbd"}, {[]uint16{0xD83D, 'a'}, "\xed\xa0\xbda"},
 		{[]uint16{0xD83D, 0xD83D, 0xDE00}, "\xed\xa0\xbd\U0001F600"}, {[]uint16{0xD7FF, 0xE000}, "\ud7ff\ue000"},
 	} {
-		if got := audit.FromUTF16(c.units); got != c.want {
-			t.Errorf("%x: %q, want %q", c.units, got, c.want)
-		}
+		check.Equal(t, audit.FromUTF16(c.units), c.want, "%x", c.units)
 	}
 }

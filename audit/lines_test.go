@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -26,9 +27,7 @@ func TestLostAnnouncementIsAddedToNext(t *testing.T) {
 			t.Fatalf("Write gives no error, or Lost = %d, want 1", l.Lost())
 		}
 		w.broken = false
-		if err := l.Write(audit.LogFull()); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, l.Write(audit.LogFull()))
 		first, _, _ := strings.Cut(w.String(), "\n")
 		if e, err := audit.ParseEvent([]byte(first)); err != nil || e.ID != 4612 || field(t, e, "AuditsDiscarded") != c.want {
 			t.Errorf("U-65: %s, want %s lost", first, c.want)

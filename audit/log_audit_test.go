@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -40,8 +41,7 @@ func recorders(t *testing.T) []struct {
 					Client: tok.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityImpersonation)}}
 			dec := must(access.SeAccessCheck(&r))
 			other := audit.Origin{ProcessID: from.ProcessID, Subject: access.Subject{Primary: tokenSystem(t)}} // not read
-			_, st := l.Opened(&audit.Opening{Origin: other, Object: reportFile, Request: &r, Decision: dec})
-			return st
+			return check.Status(l.Opened(&audit.Opening{Origin: other, Object: reportFile, Request: &r, Decision: dec}))
 		}
 	}
 	target := audit.Target{ProcessID: 0x99, ProcessName: `C:\child.exe`, Token: tokenU(t)}
@@ -76,8 +76,7 @@ func recorders(t *testing.T) []struct {
 			return l.PrivilegesUsed(from, reportFile, 1, used, audit.Success)
 		}},
 		{"first use", audit.FileSystem, 4663, func(l *audit.Log) ntstatus.Status {
-			_, st := l.Used(from, reportFile, h, 1, nil)
-			return st
+			return check.Status(l.Used(from, reportFile, h, 1, nil))
 		}},
 		{"close", audit.HandleManipulation, 4658, func(l *audit.Log) ntstatus.Status {
 			return l.Closed(from, reportFile, h)
@@ -145,9 +144,7 @@ func TestEachRecordNeedsItsSubcategory(t *testing.T) {
 				System:  map[audit.Subcategory]audit.Setting{c.needs: audit.OnBoth},
 				Options: audit.Options{CrashOnAuditFail: crash},
 			}))
-			if st := c.write(log); st != want {
-				t.Errorf("U-64: %s, CrashOnAuditFail %d: %v, want %v", c.name, crash, st, want)
-			}
+			check.Equal(t, c.write(log), want, "U-64: %s, CrashOnAuditFail %d", c.name, crash)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -65,9 +66,7 @@ func TestCloseAndDeleteOfAuditedHandles(t *testing.T) {
 		field(t, events[0], "HandleId") != field(t, events[1], "HandleId") {
 		t.Errorf("UC-26: events %v, want 4660 and 4658 of one handle", ids(events))
 	}
-	if got := events[1].Task(); got != 12800 {
-		t.Errorf("UC-25: 4658 carries the task of the type: events[1].Task() = %d, want 12800", got)
-	}
+	check.Equal(t, events[1].Task(), 12800, "UC-25: 4658 carries the task of the type: events[1].Task()")
 	log.Closed(origin(t), reportFile, audit.HandleAudit{})
 	log.Deleted(origin(t), reportFile, audit.HandleAudit{GenerateOnClose: true, Audited: 1})
 	log.Duplicated(origin(t), 4, 8, 12, 16)
@@ -115,9 +114,7 @@ func TestDACLChangeIsRecordedByItsSACL(t *testing.T) {
 			t.Fatal(st)
 		}
 		events := sink.Drain()
-		if !slices.Equal(ids(events), c.want) {
-			t.Errorf("%s: %v, want %v", c.name, ids(events), c.want)
-		}
+		check.SlicesEqual(t, ids(events), c.want, "%s", c.name)
 		if c.name == "UC-40 audited" && (field(t, events[0], "OldSd") != "D:(A;;FR;;;WD)" ||
 			field(t, events[0], "NewSd") != "D:P(A;;FA;;;BA)" || events[0].Task() != 13570) {
 			t.Errorf("UC-40: OldSd %q NewSd %q task %d", field(t, events[0], "OldSd"), field(t, events[0], "NewSd"),
@@ -139,17 +136,13 @@ func TestPrivilegeUseOfServersAndKernel(t *testing.T) {
 		t.Fatalf("UC-27, UC-28: events %v, want 4673 and a failed 4674", ids(events))
 	}
 	log.PrivilegesUsed(origin(t), audit.Object{}, 1, 0, audit.Success)
-	if got := sink.Len(); got != 0 {
-		t.Errorf("U-42: an empty set is not recorded: sink.Len() = %d, want 0", got)
-	}
+	check.Equal(t, sink.Len(), 0, "U-42: an empty set is not recorded: sink.Len()")
 	from := origin(t)
 	for _, who := range []sid.SID{sid.LocalSystem, sid.LocalService, sid.NetworkService} {
 		from.Subject.Primary = mustToken(t, token.Spec{User: token.Group{SID: who}})
 		log.ServiceCalledFromKernel(from, "Security", "-", tcb, audit.Success)
 	}
-	if got := sink.Len(); got != 0 {
-		t.Errorf("UC-29: the kernel is silent about the system's own accounts: sink.Len() = %d, want 0", got)
-	}
+	check.Equal(t, sink.Len(), 0, "UC-29: the kernel is silent about the system's own accounts: sink.Len()")
 	log.ServiceCalled(from, "Security", "-", tcb, audit.Success)
 	log.ServiceCalledFromKernel(origin(t), "Security", "-", tcb, audit.Success)
 	if events = sink.Drain(); !slices.Equal(ids(events), []int{4673, 4673}) {
@@ -179,9 +172,7 @@ func TestPrivilegeUseOfServersAndKernel(t *testing.T) {
 	}
 	off, quiet := newLog(t)
 	off.ServiceCalled(origin(t), "s", "t", tcb, audit.Success)
-	if got := quiet.Len(); got != 0 {
-		t.Errorf("privilege use is off: quiet.Len() = %d, want 0", got)
-	}
+	check.Equal(t, quiet.Len(), 0, "privilege use is off: quiet.Len()")
 }
 
 // UC-41, UC-42 through the log; I-48 whatever the policy says.
@@ -322,7 +313,5 @@ func TestZeroLogReportsEveryRecordLost(t *testing.T) {
 	}
 	// Without a policy there are no records.
 	var l audit.Log
-	if st := l.Closed(origin(t), reportFile, audit.HandleAudit{}); st != ntstatus.Success {
-		t.Errorf("a close without a record: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, l.Closed(origin(t), reportFile, audit.HandleAudit{}), ntstatus.Success, "a close without a record")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -116,9 +117,7 @@ func TestPolicyChangeNeedsPrivilegeAndRecord(t *testing.T) {
 	if st := log.ChangePolicy(admin, off); st != ntstatus.Success || log.Policy.Load() != off {
 		t.Errorf("ChangePolicy with the privilege: %v, want success and the new policy", st)
 	}
-	if st := log.ChangePolicy(admin, nil); st != ntstatus.Success {
-		t.Errorf("back to the default: %v, want %v", st, ntstatus.Success)
-	}
+	check.Equal(t, log.ChangePolicy(admin, nil), ntstatus.Success, "back to the default")
 	var lines []string
 	for e := range sink.Events() {
 		sub, _ := e.Field("SubcategoryId")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
@@ -134,9 +135,7 @@ func TestExemptPrivilegesOfAnOpen(t *testing.T) {
 		if c.full {
 			want = []string{"SeBackupPrivilege", "SeLockMemoryPrivilege"}
 		}
-		if !slices.Equal(list, want) {
-			t.Errorf("full %t: %v, want %v", c.full, list, want)
-		}
+		check.SlicesEqual(t, list, want, "full %t", c.full)
 	}
 }
 
@@ -159,7 +158,5 @@ func TestPassedDescriptorIsAlwaysRecorded(t *testing.T) {
 	}
 	broken := &audit.Log{Sink: broken()}
 	broken.Policy.Store(mustPolicy(t, audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}}))
-	if st := broken.HandedOut(between(t), reportFile, 1, nil); st != ntstatus.AuditFailed {
-		t.Errorf("U-64: %v, want %v", st, ntstatus.AuditFailed)
-	}
+	check.Equal(t, broken.HandedOut(between(t), reportFile, 1, nil), ntstatus.AuditFailed, "U-64")
 }

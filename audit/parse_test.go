@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -177,9 +178,7 @@ func TestTimePartsAreBounded(t *testing.T) {
 func TestMalformedLinesAreRefused(t *testing.T) {
 	line := string(audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"}, audit.HandleRequest{Access: 1,
 		Reasons: []audit.Reason{{Bits: 1, Code: 1801}}}).AppendJSON(nil))
-	if _, err := audit.ParseEvent([]byte(line)); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, check.Err(audit.ParseEvent([]byte(line))))
 	for _, c := range [][2]string{
 		{`"subcategory":"File System"`, `"subcategory":"Nonsense"`}, {`"outcome":"success"`, `"outcome":"Success"`},
 		{`"version":1`, `"version":256`}, {`"event":4656`, `"event":65536`}, {`"event":4656`, `"event":-1`},

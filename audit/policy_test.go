@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -19,12 +20,8 @@ func TestDefaultPolicyRecordsThreeSubcategories(t *testing.T) {
 	var active audit.Active
 	for s := range audit.Subcategories {
 		for _, o := range []audit.Outcome{audit.Success, audit.Failure} {
-			if got := audit.DefaultPolicy().Records(s, o, userU, false); got != on[s] {
-				t.Errorf("U-1: default records %s %s: %v, want %v", s, o, got, on[s])
-			}
-			if got := active.On(s, o); got != on[s] {
-				t.Errorf("zero Active: On(%s, %s) = %v, want %v", s, o, got, on[s])
-			}
+			check.Equal(t, audit.DefaultPolicy().Records(s, o, userU, false), on[s], "U-1: default records %s %s", s, o)
+			check.Equal(t, active.On(s, o), on[s], "zero Active: On(%s, %s)", s, o)
 		}
 	}
 	if active.Opens() {
@@ -60,12 +57,9 @@ func TestAdministratorsCannotBeExcluded(t *testing.T) {
 			Users:  map[sid.SID]map[audit.Subcategory]audit.UserSetting{userU: {s: c.user}},
 		})
 		for _, o := range []audit.Outcome{audit.Success, audit.Failure} {
-			if got := p.Records(s, o, userU, c.admin); got != c.want.Has(o) {
-				t.Errorf("U-1 %s: Records(%s) = %v, want %v", c.name, o, got, c.want.Has(o))
-			}
-			if got := p.Records(s, o, groupG, c.admin); got != c.system.Has(o) {
-				t.Errorf("U-1 %s: Records(%s) for another account = %v, want %v", c.name, o, got, c.system.Has(o))
-			}
+			check.Equal(t, p.Records(s, o, userU, c.admin), c.want.Has(o), "U-1 %s: Records(%s)", c.name, o)
+			check.Equal(t, p.Records(s, o, groupG, c.admin), c.system.Has(o),
+				"U-1 %s: Records(%s) for another account", c.name, o)
 			if p.Anyone(s, o) != (c.system.Has(o) || c.user.Include.Has(o)) {
 				t.Errorf("%s: Anyone(%s) = %v, want the opposite", c.name, o, p.Anyone(s, o))
 			}
@@ -87,9 +81,7 @@ func TestPolicySpecRoundTrips(t *testing.T) {
 		t.Errorf("global SACLs of the policy: %v, want that of Key alone", got)
 	}
 	delete(p.Spec().GlobalSACLs, "Key") // a copy, which does not affect the policy
-	if got := p.GlobalSACL("Key"); got != key {
-		t.Errorf(`a policy lost its global SACL: p.GlobalSACL("Key") = %v, want %v`, got, key)
-	}
+	check.Equal(t, p.GlobalSACL("Key"), key, `a policy lost its global SACL: p.GlobalSACL("Key")`)
 	delete(spec.Users, userU) // a policy does not follow its description
 	back := p.Spec()
 	if back.System[audit.Registry] != audit.OnFailure || len(back.System) != 1 ||
@@ -154,9 +146,8 @@ func TestSubcategoriesHavePublishedIdentifiers(t *testing.T) {
 			}
 		}
 	}
-	if g := audit.CategoryObjectAccess.GUID().String(); g != "6997984a-797a-11d9-bed3-505054503030" {
-		t.Errorf("GUID of Object Access: %s, want 6997984a-797a-11d9-bed3-505054503030", g)
-	}
+	check.Equal(t, audit.CategoryObjectAccess.GUID().String(), "6997984a-797a-11d9-bed3-505054503030",
+		"GUID of Object Access")
 	count, tasks := 0, map[uint16]audit.Subcategory{}
 	for s := range audit.Subcategories {
 		count++
@@ -196,15 +187,10 @@ func TestActiveBitsFollowStoredPolicy(t *testing.T) {
 		p := active.Load()
 		for _, o := range []audit.Outcome{audit.Success, audit.Failure} {
 			for s := range audit.Subcategories {
-				if active.On(s, o) != p.Anyone(s, o) {
-					t.Fatalf("round %d: On(%s, %s) = %v, want %v", round, s, o, active.On(s, o), p.Anyone(s, o))
-				}
+				check.Require(t, active.On(s, o), p.Anyone(s, o), "round %d: On(%s, %s)", round, s, o)
 			}
 		}
-		if active.Opens() != p.Anyone(audit.FileSystem, audit.Success) {
-			t.Fatalf("round %d: Opens() = %v, want %v", round, active.Opens(),
-				p.Anyone(audit.FileSystem, audit.Success))
-		}
+		check.Require(t, active.Opens(), p.Anyone(audit.FileSystem, audit.Success), "round %d: Opens()", round)
 	}
 	old := active.Load()
 	if !active.CompareAndSwap(old, policies[1]) || active.CompareAndSwap(policies[2], nil) || !active.Opens() {

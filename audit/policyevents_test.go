@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -143,9 +144,7 @@ func TestPolicyAppliesAfterItsRecords(t *testing.T) {
 			s)
 		for _, v := range []audit.Setting{audit.OnSuccess, audit.OnFailure} {
 			a.Store(mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{s: v}}))
-			if a.Opens() != want {
-				t.Errorf("%s %s: opens can have a record: %t, want %t", s, v, a.Opens(), want)
-			}
+			check.Equal(t, a.Opens(), want, "%s %s: opens can have a record", s, v)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -126,9 +127,7 @@ func TestUsedPrivilegesHaveTheirOwnRecord(t *testing.T) {
 	log := audit.Log{Sink: &sink}
 	log.Policy.Store(p)
 	log.Opened(&audit.Opening{Object: audit.Object{Type: "File"}, Request: &r, Decision: dec})
-	if got := sink.Len(); got != 0 {
-		t.Errorf("U-17: SeBackupPrivilege is exempt without FullPrivilegeAuditing: sink.Len() = %d, want 0", got)
-	}
+	check.Equal(t, sink.Len(), 0, "U-17: SeBackupPrivilege is exempt without FullPrivilegeAuditing: sink.Len()")
 }
 
 // A server's decision has no reasons. Neither has a central access rule that has only a code.
@@ -136,9 +135,7 @@ func TestServersDecisionHasNoReasons(t *testing.T) {
 	from := origin(t)
 	file := audit.Object{Type: "File"}
 	e := audit.HandleRequested(from, file, audit.HandleRequest{Access: 3})
-	if got := field(t, e, "AccessReason"); got != "-" {
-		t.Errorf(`without reasons the field is -: field(t, e, "AccessReason") = %q, want %q`, got, "-")
-	}
+	check.Equal(t, field(t, e, "AccessReason"), "-", `without reasons the field is -: field(t, e, "AccessReason")`)
 	e = audit.HandleRequested(from, file, audit.HandleRequest{Outcome: audit.Failure, Access: 3,
 		Reasons: []audit.Reason{{Bits: 1, Code: 1814, Name: "Finance"}}})
 	if got, want := items(e, "AccessReason"), []string{"%%4416:\t%%1814Finance", "%%4417:\t%%1809"}; !slices.Equal(got,
@@ -230,9 +227,8 @@ func TestTextsAbove4096BytesAreOmitted(t *testing.T) {
 		entry := strings.Repeat("x", c.size)
 		e := audit.HandleRequested(audit.Origin{}, file, audit.HandleRequest{Access: 1,
 			Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: entry}}})
-		if got := strings.HasSuffix(field(t, e, "AccessReason"), "%%1828\r\n\t\t\t\t"); got != c.long {
-			t.Errorf("an entry of %d bytes is too long: %t, want %t", c.size, got, c.long)
-		}
+		check.Equal(t, strings.HasSuffix(field(t, e, "AccessReason"), "%%1828\r\n\t\t\t\t"), c.long,
+			"an entry of %d bytes is too long", c.size)
 		e = audit.ObjectAccessed(audit.Origin{}, file, 1, sddl.MustParse(marked(c.size)))
 		text := field(t, e, "ResourceAttributes")
 		if (text == "%%1829") != c.long || !c.long && len(text) != c.size {

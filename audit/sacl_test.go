@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/test/check"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -240,10 +241,7 @@ func TestGlobalSACLIsAppended(t *testing.T) {
 		}
 	}
 	key := openObject(t, p, winnt.KeyObject, subject, sddl.MustParse("O:BAG:SYD:(A;;KR;;;WD)"), 1)
-	if len(key.events) != 0 {
-		t.Errorf("U-16: the global SACL of File does not count for a Key: len(key.events) = %d, want 0",
-			len(key.events))
-	}
+	check.Equal(t, len(key.events), 0, "U-16: the global SACL of File does not count for a Key: len(key.events)")
 	p = mustPolicy(t, audit.PolicySpec{
 		System:      map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth, audit.Registry: audit.OnBoth},
 		GlobalSACLs: map[string]*sd.ACL{"Key": sddl.MustParse("S:(AU;SA;KR;;;WD)").SACL()},
@@ -275,9 +273,8 @@ func TestQuiet(t *testing.T) {
 		{"File", "O:BAG:SYD:(A;;FR;;;WD)", winnt.SeBackupPrivilege.Bit(), false},
 		{"Key", "O:BAG:SYD:(A;;KR;;;WD)", 0, false},
 	} {
-		if got := p.Quiet(c.typ, sddl.MustParse(c.descriptor), c.used); got != c.want {
-			t.Errorf("%s %s, privileges %v: %t, want %t", c.typ, c.descriptor, c.used, got, c.want)
-		}
+		check.Equal(t, p.Quiet(c.typ, sddl.MustParse(c.descriptor), c.used), c.want,
+			"%s %s, privileges %v", c.typ, c.descriptor, c.used)
 	}
 	if !p.Quiet("File", nil, 0) {
 		t.Error("an open without a descriptor is not quiet, want it quiet: it has no SACL")
@@ -515,7 +512,5 @@ func TestConditionLikeDeny(t *testing.T) {
 		}
 		seen[v.Success]++
 	}
-	if len(seen) != 2 {
-		t.Errorf("one-sided: %v: len(seen) = %d, want 2", seen, len(seen))
-	}
+	check.Equal(t, len(seen), 2, "one-sided: %v: len(seen)", seen)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 func numbered(computer string) audit.Event {
@@ -32,9 +33,7 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 	if got := m.Drain(); len(got) != 3 || m.Len() != 0 || m.Drain() != nil {
 		t.Fatalf("drained %d", len(got))
 	}
-	if err := m.Write(numbered("dc2")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, m.Write(numbered("dc2")))
 	var events []audit.Event
 	for e := range m.Events() {
 		events = append(events, e)
@@ -61,9 +60,7 @@ func TestMemoryLimits(t *testing.T) {
 	}
 	var zero audit.Memory
 	for range audit.DefaultRecords {
-		if err := zero.Write(numbered("")); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, zero.Write(numbered("")))
 	}
 	if zero.Write(numbered("")) == nil {
 		t.Error("U-66: the default limit is 8192 records")
@@ -123,9 +120,7 @@ func TestLostLinesAreAnnounced(t *testing.T) {
 		w := &flaky{torn: torn}
 		l := audit.NewLines(w)
 		write := func() error { return l.Write(numbered("dc1")) }
-		if err := write(); err != nil {
-			t.Fatal(err)
-		}
+		check.NoError(t, write())
 		w.broken = true
 		for range 3 {
 			if err := write(); !errors.Is(err, errBroken) {
@@ -243,9 +238,7 @@ func TestLinesAnnounceAgain(t *testing.T) {
 	if err := l.Write(numbered("")); err == nil && s.Len() == 0 {
 		t.Fatal("no write failed")
 	}
-	if err := l.Write(numbered("")); err != nil {
-		t.Fatal(err)
-	}
+	check.NoError(t, l.Write(numbered("")))
 	told := 0
 	for line := range strings.Lines(s.String()) {
 		e := must(audit.ParseEvent([]byte(strings.TrimSuffix(line, "\n"))))
