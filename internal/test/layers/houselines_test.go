@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // The bounds of a line, a function without its comments, and a file.
@@ -142,8 +144,6 @@ func TestHouseSeesLines(t *testing.T) {
 		for _, f := range readLines(c.name, []string{c.line}) {
 			got += f.fault
 		}
-		if got != c.want {
-			t.Errorf("%s %q: %q, want %q", c.name, c.line, got, c.want)
-		}
+		check.Equal(t, got, c.want, "%s %q", c.name, c.line)
 	}
 }

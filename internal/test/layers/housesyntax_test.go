@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/check"
 )
 
 // readSyntax returns the findings that need the syntax tree of a Go file: functions that are too long, and doc
@@ -162,10 +164,7 @@ func Long() {
 ` + strings.Repeat("\t// a comment\n\tGood() // another\n", maxFunction+1) + `}
 `
 	fset := token.NewFileSet()
-	syntax, err := parser.ParseFile(fset, "p.go", source, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
+	syntax := check.Must(parser.ParseFile(fset, "p.go", source, parser.ParseComments))
 	var got []string
 	for _, f := range readSyntax(fset, file{name: "p.go", ast: syntax}) {
 		got = append(got, f.where+" "+f.fault+" "+f.what)
